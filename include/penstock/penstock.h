@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PENSTOCK_PENSTOCK_H
+#define PENSTOCK_PENSTOCK_H
+/*
+ * libpenstock: mount a view of a directory tree.
+ *
+ * A view shows the tree LOWER at a mount point. Reads and writes run in the kernel on the lower
+ * file wherever the kernel has FUSE passthrough; every other operation is served by the threads of
+ * this library.
+ *
+ *	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
+ *	struct pst_view *view = NULL;
+ *	struct pst_error error;
+ *
+ *	options.lower = "/srv/tree";
+ *	options.mountpoint = "/mnt/view";
+ *	if (pst_view_mount(&options, &view, &error) < 0)
+ *		errx(1, "%s", error.text);
+ *	pst_view_wait(view);
+ *	pst_view_free(view);
+ *
+ * Every function answers 0 or a negative errno unless it says otherwise. A view may be used from
+ * several threads at once; pst_view_free() must be the last call on it.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PST_VERSION "0.1.0"
+
+struct pst_view;
+
+/* What went wrong, written for the person who reads it: what was refused, why, what to do. */
+struct pst_error {
+	int code;		/* negative errno */
+	char text[512];		/* one line, no newline, always terminated */
+};
+
+/* Whether reads and writes run in the kernel on the lower file. */
+enum pst_passthrough {
+	PST_PASSTHROUGH_AUTO,	/* where the kernel and the lower file system have it */
+	PST_PASSTHROUGH_ON,	/* as AUTO, but the mount is refused where the kernel lacks it */
+	PST_PASSTHROUGH_OFF,	/* data is served through the page cache of the view */
+};
+
+/* How long the kernel may believe what it was told about attributes and names. */
+enum pst_cache {
+	PST_CACHE_TTL,		/* for options.ttl_ns */
+	PST_CACHE_NONE,		/* never: every look asks the lower tree */
+	PST_CACHE_EXCLUSIVE,	/* for long: nobody else changes the lower tree */
+};
+
+/* Where flock(2) and fcntl(2) locks are kept. */
+enum pst_locks {
+	PST_LOCKS_LOCAL,	/* in the view: they exclude users of the view from each other */
+	PST_LOCKS_LOWER,	/* on the lower file: they exclude its users below, too */
+};
+
+/* What becomes of file systems that are mounted below LOWER. */
+enum pst_xdev {
+	PST_XDEV_CROSS,		/* shown, each with a st_dev of its own */
+	PST_XDEV_HIDE,		/* not entered: the directories under them are shown */
+};
+
+/* Mount flags of the view, combined in options.mount_flags. */
+enum {
+	PST_MOUNT_RDONLY	= 1 << 0,
+	PST_MOUNT_NOSUID	= 1 << 1,
+	PST_MOUNT_NODEV		= 1 << 2,
+	PST_MOUNT_NOEXEC	= 1 << 3,
+	PST_MOUNT_NOATIME	= 1 << 4,
+	PST_MOUNT_NODIRATIME	= 1 << 5,
+	PST_MOUNT_STRICTATIME	= 1 << 6,
+	PST_MOUNT_NOSYMFOLLOW	= 1 << 7,
+	PST_MOUNT_RELATIME	= 1 << 8,	/* asked for by name: it overrides the lower mount's noatime */
+};
+
+/* Log levels: a message is printed when its level is at most the chosen one. */
+enum pst_log_level {
+	PST_LOG_ERROR,
+	PST_LOG_WARNING,
+	PST_LOG_INFO,
+	PST_LOG_DEBUG,
+};
+
+/*
+ * All that can be chosen about a view. Strings are borrowed for the call of pst_view_mount() only.
+ * Initialise with PST_VIEW_OPTIONS_INIT; members are added at the end only.
+ */
+struct pst_view_options {
+	size_t size;			/* sizeof(struct pst_view_options) */
+	const char *lower;		/* the directory to show */
+	const char *mountpoint;		/* the directory to show it at */
+	const char *fsname;		/* first field of /proc/mounts; NULL: lower */
+	unsigned int mount_flags;	/* PST_MOUNT_* */
+	enum pst_passthrough passthrough;
+	enum pst_cache cache;
+	uint64_t ttl_ns;		/* for PST_CACHE_TTL, nanoseconds */
+	enum pst_locks locks;
+	enum pst_xdev xdev;
+	unsigned int n_workers;		/* 0: one for each CPU */
+	unsigned int n_pool;		/* threads for what may block; 0: a good default */
+	unsigned int max_write;		/* bytes of data in one request; 0: 1 MiB */
+	unsigned int fd_budget;		/* lower descriptors to keep for nodes; 0: from RLIMIT_NOFILE */
+	uint8_t idmap;			/* 1: allow idmapped mounts of the view */
+	uint8_t allow_other;		/* 0: only the mounting user may enter the view */
+	uint8_t opened;			/* reserved, 0 */
+	uint8_t reserved[5];		/* 0 */
+};
+
+#define PST_VIEW_OPTIONS_INIT                                                                      \
+	{                                                                                          \
+		.size = sizeof(struct pst_view_options), .ttl_ns = 1000000000, .allow_other = 1,   \
+	}
+
+/*
+ * Mounts a view and returns when it answers: then its threads serve it. On failure nothing is left
+ * behind and *error (may be NULL) says why. The view belongs to the caller: pst_view_free().
+ */
+int pst_view_mount(const struct pst_view_options *options, struct pst_view **ret_view,
+		   struct pst_error *error);
+
+/*
+ * Waits until the view is gone: unmounted by anybody, or stopped by pst_view_unmount(). Returns 0
+ * after an orderly end, the negative errno of what broke the connection otherwise.
+ */
+int pst_view_wait(struct pst_view *view);
+
+/*
+ * Unmounts the view; -EBUSY while it is in use, unless lazy is not zero: then it disappears from
+ * the tree at once and ends with its last user. Safe from any thread, not from a signal handler.
+ */
+int pst_view_unmount(struct pst_view *view, int lazy);
+
+/* Ends all threads of the view, unmounts it lazily if it is still mounted, and frees it. NULL is fine. */
+void pst_view_free(struct pst_view *view);
+
+/* The number under which the kernel lists the view in /sys/fs/fuse/connections (st_dev's minor). */
+unsigned int pst_view_connection(const struct pst_view *view);
+
+/* Facts about a mounted view. Strings live as long as the view. */
+struct pst_view_info {
+	size_t size;			/* in: sizeof(struct pst_view_info) */
+	const char *lower;		/* absolute path of LOWER when it was mounted */
+	const char *mountpoint;		/* absolute path of the mount point when it was mounted */
+	const char *transport;		/* "dev" */
+	int passthrough;		/* 1: on */
+	const char *passthrough_why;	/* why it is off, or "" */
+	unsigned int kernel_major;	/* FUSE protocol version of the kernel */
+	unsigned int kernel_minor;
+	unsigned int n_workers;
+	uint64_t kernel_flags;		/* FUSE_INIT features that were negotiated */
+	uint64_t n_nodes;		/* nodes that the kernel knows now, the root included */
+	uint64_t n_handles;		/* files and directories open now */
+	uint64_t n_fds;			/* lower descriptors kept for nodes now */
+	uint64_t n_backings;		/* files registered for passthrough now */
+	uint64_t n_registered;		/* files registered for passthrough ever */
+	uint64_t n_refused;		/* registrations that the kernel refused ever */
+	uint64_t node_bytes;		/* memory of the node table, all counted */
+};
+int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info);
+
+/* Counters of one operation, by its protocol name ("LOOKUP", ...). */
+struct pst_op_stat {
+	const char *name;
+	uint32_t opcode;
+	uint32_t reserved;
+	uint64_t n_requests;		/* requests that the kernel sent */
+	uint64_t n_errors;		/* of these, answered with an error */
+};
+/*
+ * Fills up to n rows, one for each operation the kernel has sent so far; *ret_n is how many there
+ * are. Rows are ordered by opcode.
+ */
+int pst_view_op_stats(struct pst_view *view, struct pst_op_stat *rows, size_t n, size_t *ret_n);
+
+/*
+ * Where log messages go; called from any thread, must not call back into the library. The default
+ * prints warnings and errors to standard error.
+ */
+typedef void (*pst_log_fn)(void *aux, enum pst_log_level level, const char *text);
+void pst_log_set(enum pst_log_level level, pst_log_fn fn, void *aux);
+
+/* One row of what this machine offers. */
+struct pst_probe {
+	const char *name;		/* "passthrough", "io_uring", ... */
+	int on;				/* 1: available */
+	char why[256];			/* what was found, or why it is missing and how to get it */
+};
+/*
+ * Finds out what the kernel and, where lower is not NULL, that directory's file system offer. Fills
+ * up to n rows and says in *ret_n how many there are.
+ */
+int pst_probe(const char *lower, struct pst_probe *rows, size_t n, size_t *ret_n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
