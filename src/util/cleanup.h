@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Ownership by scope: a local that owns something is declared with _cleanup_() and the function
+ * that gives it up; take_ptr() and take_fd() hand it on. So every failure is a bare return.
+ */
+#include <stdlib.h>
+
+#define _cleanup_(fn) __attribute__((cleanup(fn)))
+
+/* Gives ownership away: the value of p, which is left empty. */
+#define take_ptr(p)                                                                                \
+	({                                                                                         \
+		__typeof__(p) *take_pp_ = &(p);                                                    \
+		__typeof__(p) take_v_ = *take_pp_;                                                 \
+		*take_pp_ = NULL;                                                                  \
+		take_v_;                                                                           \
+	})
+
+static inline int take_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
+static inline void freep(void *p)
+{
+	free(*(void **)p);
+}
+
+/* Defines name_freep() for a local `struct name *` from name_free(). */
+#define DEFINE_CLEANUP(type, fn)                                                                   \
+	static inline void fn##p(type *p)                                                          \
+	{                                                                                          \
+		if (*p)                                                                            \
+			fn(*p);                                                                    \
+	}                                                                                          \
+	struct allow_semicolon_

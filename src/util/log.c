@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The log sink. Its three variables are the only mutable ones at file scope in the project: a
+ * program has one log. They are set before threads start, or read torn by at most one message.
+ */
+#include "util/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static enum pst_log_level current_level = PST_LOG_WARNING;
+static pst_log_fn current_fn;
+static void *current_aux;
+
+void pst_log_set(enum pst_log_level level, pst_log_fn fn, void *aux)
+{
+	current_fn = NULL;
+	current_aux = aux;
+	current_level = level;
+	current_fn = fn;
+}
+
+enum pst_log_level log_level(void)
+{
+	return current_level;
+}
+
+void log_print(enum pst_log_level level, const char *format, ...)
+{
+	static const char *const names[] = { "ERROR", "WARNING", "INFO", "DEBUG" };
+	pst_log_fn fn = current_fn;
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (fn)
+		fn(current_aux, level, text);
+	else
+		fprintf(stderr, "penstock: %s: %s\n", names[level], text);
+}
+
+int error_set(struct pst_error *error, int code, const char *format, ...)
+{
+	va_list args;
+
+	if (!error)
+		return code;
+	error->code = code;
+	va_start(args, format);
+	vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+	return code;
+}
