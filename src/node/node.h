@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Nodes: the files that the kernel holds numbers for.
+ *
+ * A node is a record of fixed size in a flat array that lies in a memfd; two indexes lead to it:
+ * nodeid and file handle. All that identifies a node is in its record.
+ *
+ * nodeid: 1 for the root; a packed file handle where that fits (bit 31 clear, see fhandle.h);
+ * otherwise index in the array (bits 0 to 30), bit 31 set, and a number that is used once (bits 32
+ * to 63).
+ *
+ * Life: a record lives while its count is not zero. The count is two numbers in one word, so that
+ * one atomic operation tells whether the last of both has gone: how often the kernel was told of
+ * the node (nlookup), and how many pointers of ours are out. nlookup changes in node_remember() and
+ * node_forget() only.
+ */
+#include "node/fhandle.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct nodetab;
+struct fdcache;
+struct fdent;
+
+enum {
+	NODE_OWN_FD	= 1 << 0,	/* fd_slot is a descriptor kept for the node's whole life */
+	NODE_SUBMOUNT	= 1 << 1,	/* the root of a file system mounted below LOWER */
+};
+
+struct node {
+	_Atomic uint64_t count;		/* nlookup << 24 | references */
+	_Atomic uint64_t id;		/* constant while count is not 0; 0: the record is free */
+	uint64_t ino;			/* constant: the lower inode's number */
+	uint64_t filters;		/* the filters that hold for the node, a bit each */
+	struct fhandle fh;		/* constant; len 0 for nodes with a descriptor of their own */
+	_Atomic uint32_t next;		/* hash chain: index of the next record; shard lock to write */
+	uint16_t type;			/* constant: S_IFMT bits of the mode */
+	uint16_t flags;			/* constant: NODE_* */
+	_Atomic uint32_t fd_slot;	/* descriptor cache: entry number, 0 for none (fdcache.c) */
+	int32_t backing_id;		/* the kernel's number of the backing file; fs/pass.c, its lock */
+	uint32_t n_open;		/* opens in force; fs/pass.c, its lock */
+	uint16_t io_mode;		/* enum pass_mode; fs/pass.c, its lock */
+	uint16_t pass_flags;		/* fs/pass.c, its lock */
+	_Atomic uint32_t attr_state;	/* fs/attr.c */
+};
+static_assert(sizeof(struct node) == 96, "a million nodes in a hundred megabytes");
+
+/* A file system that LOWER reaches: LOWER's own is number 0, what is mounted below follows. */
+struct lower_mount {
+	int mnt_id;			/* the kernel's number of the mount */
+	int fd;				/* some descriptor on it, for open_by_handle_at() */
+	bool handles;			/* whether its files have handles that we keep */
+};
+
+struct nodetab_stat {
+	uint64_t n_nodes;
+	uint64_t bytes;			/* records, indexes and bitmaps, as far as memory holds them */
+};
+
+int nodetab_new(struct nodetab **ret_tab);
+struct nodetab *nodetab_free(struct nodetab *tab);
+struct nodetab_stat nodetab_stat(struct nodetab *tab);
+
+/* The mounts. nodetab_mount_add() takes the descriptor; adding a known mount returns its number. */
+int nodetab_mount_find(struct nodetab *tab, int mnt_id);
+int nodetab_mount_add(struct nodetab *tab, int mnt_id, int fd, bool handles);
+const struct lower_mount *nodetab_mount(struct nodetab *tab, unsigned int number);
+
+/* Says which record is the root: id 1. Called once, before any other node exists. */
+int nodetab_set_root(struct nodetab *tab, const struct fhandle *fh, uint64_t ino, int own_fd,
+		     struct node **ret_node);
+
+/* Returns a strong reference to the node with this nodeid, NULL when there is none. */
+struct node *node_lookup_id(struct nodetab *tab, uint64_t id);
+
+/* Returns a strong reference to the node with this handle, NULL when there is none. */
+struct node *node_lookup_fh(struct nodetab *tab, const struct fhandle *fh);
+
+/* What a new node is made of. */
+struct node_key {
+	struct fhandle fh;
+	uint64_t ino;
+	uint16_t type;
+	uint16_t flags;
+	int own_fd;			/* with NODE_OWN_FD: taken when a node is made of it */
+	uint64_t filters;
+};
+/*
+ * Returns a strong reference to the node with key->fh, made now if need be; *ret_new (may be NULL)
+ * says so. With NODE_OWN_FD, fh holds device and inode number (node_key_own()).
+ */
+int node_lookup_or_new(struct nodetab *tab, const struct node_key *key, struct node **ret_node,
+		       bool *ret_new);
+/* The stand-in for a handle of files that have none. */
+struct fhandle node_key_own(unsigned int mount, uint32_t dev_major, uint32_t dev_minor,
+			    uint64_t ino);
+
+/* Returns a strong reference to a node that the caller knows to be alive. */
+struct node *node_get(struct node *node);
+struct node *node_put(struct nodetab *tab, struct node *node);
+
+/* The kernel has been told of the node once more, or gives n of these back. */
+void node_remember(struct node *node);
+void node_forget(struct nodetab *tab, struct node *node, uint64_t n);
+
+/* A number that goes with the nodeid and cannot be guessed; 0 for the root. */
+uint32_t node_generation(struct nodetab *tab, const struct node *node);
+
+/* The handle that a packed nodeid stands for, whether or not there is a node. */
+bool node_id_unpack(struct nodetab *tab, uint64_t id, struct fhandle *ret_fh);
+
+/* Called when a node is about to be freed, once, with no reference left: the time to let go of
+ * what the record's users keep for it. */
+typedef void (*node_free_fn)(void *aux, struct node *node);
+void nodetab_on_free(struct nodetab *tab, node_free_fn fn, void *aux);
+
+/*
+ * The descriptor cache: O_PATH descriptors of nodes, as many as the budget allows. A reference pins
+ * the descriptor; the cache closes the least recently used ones, and those of plain files when they
+ * have been idle for a second, so that space of files deleted below is not held.
+ */
+struct fdref {
+	int fd;
+	struct fdent *ent;		/* NULL: not in the cache, closed by fdref_put() */
+};
+int fdcache_new(unsigned int budget, struct nodetab *tab, struct fdcache **ret_cache);
+struct fdcache *fdcache_free(struct fdcache *cache);
+/* Returns 0 and a pinned descriptor of the node, or -errno (-ESTALE: the file is gone). */
+int fdref_get(struct fdcache *cache, struct node *node, struct fdref *ret_ref);
+/* Offers a descriptor for the cache to keep; takes it in any case. */
+void fdcache_offer(struct fdcache *cache, struct node *node, int fd);
+void fdref_putp(struct fdref *ref);
+/* The node goes: its descriptor is closed. */
+void fdcache_drop(struct fdcache *cache, struct node *node);
+/* Closes descriptors of plain files not used since the last call; true while any are left. */
+bool fdcache_reap(struct fdcache *cache);
+/* Closes what is not pinned: for when the process runs out of descriptors. */
+void fdcache_trim(struct fdcache *cache);
+unsigned int fdcache_count(struct fdcache *cache);
+#define FDREF_NONE ((struct fdref){ .fd = -1 })

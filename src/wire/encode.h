@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Answers: from the lower file's own terms (struct statx, statvfs) to the structs of the ABI. */
+#include "wire/abi.h"
+
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+struct statx;
+
+void encode_attr(const struct statx *stx, uint32_t flags, struct fuse_attr *ret_attr);
+void encode_attr_out(const struct statx *stx, uint64_t attr_ns, struct fuse_attr_out *ret_out);
+void encode_statx_out(const struct statx *stx, uint64_t attr_ns, struct fuse_statx_out *ret_out);
+void encode_entry_out(const struct statx *stx, uint64_t nodeid, uint64_t generation,
+		      uint64_t entry_ns, uint64_t attr_ns, bool submount,
+		      struct fuse_entry_out *ret_out);
+void encode_statfs_out(const struct statvfs *st, struct fuse_statfs_out *ret_out);
+
+/*
+ * A buffer of directory entries, plain or (plus) each with what LOOKUP would have answered.
+ * dirbuf_fits() says whether one more name of this length has room; dirbuf_add() appends it.
+ */
+struct dirbuf {
+	char *at;
+	size_t size;
+	size_t len;
+	bool plus;
+};
+bool dirbuf_fits(const struct dirbuf *buf, size_t name_len);
+void dirbuf_add(struct dirbuf *buf, const char *name, size_t name_len, uint64_t ino, uint64_t off,
+		uint32_t type, const struct fuse_entry_out *entry);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The first request of a connection. Each feature that we ask for is one that some code here keeps
+ * the promise of; nothing is asked for "because it is there".
+ */
+#include "wire/init.h"
+
+#include <string.h>
+
+/* 7.31 is Linux 5.4: the oldest protocol with all that is not optional here. */
+#define OLDEST_MINOR 31
+
+/* The kernel counts data of a request in pages; requests larger than this many are refused. */
+#define PAGE 4096u
+
+static const uint64_t wanted =
+	FUSE_ASYNC_READ |		/* several reads of one file at once */
+	FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS | /* taken back in init_wants.off for local locks */
+	FUSE_ATOMIC_O_TRUNC |		/* open(O_TRUNC) in one request */
+	FUSE_EXPORT_SUPPORT |		/* LOOKUP of "." and "..": file handles of the view */
+	FUSE_BIG_WRITES | FUSE_MAX_PAGES |
+	FUSE_DONT_MASK |		/* the lower directory's default ACL decides about the umask */
+	FUSE_HAS_IOCTL_DIR |
+	FUSE_AUTO_INVAL_DATA |		/* served pages are dropped when mtime or size has changed */
+	FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO |
+	FUSE_ASYNC_DIO | FUSE_PARALLEL_DIROPS |
+	FUSE_POSIX_ACL |		/* the kernel checks ACLs and keeps them in step with mode */
+	FUSE_CACHE_SYMLINKS |		/* a symlink's text never changes while its inode lives */
+	FUSE_SUBMOUNTS |		/* file systems below LOWER have a st_dev of their own */
+	FUSE_HANDLE_KILLPRIV_V2 |	/* set-user-ID bits are ours to clear: no xattr per write */
+	FUSE_SETXATTR_EXT | FUSE_INIT_EXT | FUSE_CREATE_SUPP_GROUP | FUSE_HAS_EXPIRE_ONLY |
+	FUSE_DIRECT_IO_ALLOW_MMAP | FUSE_PASSTHROUGH | FUSE_ALLOW_IDMAP;
+
+static uint64_t offered_features(const struct wire_msg *msg)
+{
+	const struct fuse_init_in *in = msg->arg;
+	uint64_t offered = in->flags;
+
+	if ((offered & FUSE_INIT_EXT) && msg->data_len >= sizeof(in->flags2))
+		offered |= (uint64_t)in->flags2 << 32;
+	return offered;
+}
+
+int init_negotiate(const struct wire_msg *msg, const struct init_wants *wants,
+		   struct fuse_init_out *ret_out, struct init_terms *ret_terms)
+{
+	const struct fuse_init_in *in = msg->arg;
+	struct init_terms terms = { .major = in->major, .minor = in->minor };
+	struct fuse_init_out out = {
+		.major = FUSE_KERNEL_VERSION,
+		.minor = FUSE_KERNEL_MINOR_VERSION,
+	};
+
+	if (in->major > FUSE_KERNEL_VERSION) {
+		*ret_out = out;
+		return INIT_E_AGAIN;
+	}
+	if (in->major < FUSE_KERNEL_VERSION || in->minor < OLDEST_MINOR)
+		return INIT_E_OLDER;
+	terms.offered = offered_features(msg);
+	terms.features = terms.offered & wanted & ~wants->off;
+	terms.max_write = wants->max_write;
+	if (!(terms.features & FUSE_MAX_PAGES) && terms.max_write > 32 * PAGE)
+		terms.max_write = 32 * PAGE;
+
+	out.max_readahead = in->max_readahead;
+	out.flags = (uint32_t)terms.features;
+	out.flags2 = (uint32_t)(terms.features >> 32);
+	out.max_background = wants->max_background;
+	out.congestion_threshold = (uint16_t)(wants->max_background * 3 / 4);
+	out.max_write = terms.max_write;
+	out.time_gran = 1;
+	out.max_pages = (uint16_t)((terms.max_write + PAGE - 1) / PAGE);
+	if (terms.features & FUSE_PASSTHROUGH)
+		out.max_stack_depth = wants->max_stack_depth;
+	*ret_out = out;
+	*ret_terms = terms;
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* INIT: what the kernel offers against what the view wants. */
+#include "wire/msg.h"
+
+enum init_error {
+	_INIT_E_OK,
+	INIT_E_OLDER,	/* the kernel speaks a protocol too old for us */
+	INIT_E_AGAIN,	/* the kernel speaks a newer major: *ret_out names ours, it asks again */
+};
+
+struct init_wants {
+	uint64_t off;			/* features not to ask for */
+	uint32_t max_write;
+	uint32_t max_stack_depth;	/* for passthrough, 1 or 2 */
+	uint16_t max_background;
+};
+
+/* What was agreed. */
+struct init_terms {
+	uint32_t major, minor;		/* the kernel's protocol version */
+	uint64_t offered;		/* every feature of the kernel */
+	uint64_t features;		/* those in force */
+	uint32_t max_write;
+};
+
+/* Answers an INIT request. */
+int init_negotiate(const struct wire_msg *msg, const struct init_wants *wants,
+		   struct fuse_init_out *ret_out, struct init_terms *ret_terms);
