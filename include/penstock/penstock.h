@@ -29,6 +29,9 @@
 extern "C" {
 #endif
 
+/* The library is built with hidden visibility: what is declared here is what it exports. */
+#pragma GCC visibility push(default)
+
 #define PST_VERSION "0.1.0"
 
 struct pst_view;
@@ -195,6 +198,8 @@ struct pst_probe {
  * up to n rows and says in *ret_n how many there are.
  */
 int pst_probe(const char *lower, struct pst_probe *rows, size_t n, size_t *ret_n);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

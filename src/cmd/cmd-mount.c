@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * penstock mount: mounts a view and serves it until it is unmounted.
+ *
+ * The order of things: read the options; enter the mount namespace that was asked for; go into the
+ * background (before there are threads); block signals (before there are threads); mount; open the
+ * control socket and listen to signals; report that all is well; wait for the end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include <penstock/penstock.h>
+
+#include "cmd/cmd.h"
+#include "cmd/daemon.h"
+#include "cmd/options.h"
+#include "cmd/signals.h"
+#include "ctl/proto.h"
+#include "ctl/server.h"
+#include "ctl/verbs.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+/* A view with everything that belongs to it in this process. */
+struct mount {
+	struct daemon daemon;
+	struct pst_view *view;
+	struct ctl_server *server;
+	struct signals *signals;
+	atomic_bool to_syslog;		/* where the log goes: read by all threads */
+};
+
+static void print_log(void *aux, enum pst_log_level level, const char *text)
+{
+	static const struct {
+		const char *name;
+		int priority;
+	} levels[] = {
+		[PST_LOG_ERROR] = { "error: ", LOG_ERR },
+		[PST_LOG_WARNING] = { "warning: ", LOG_WARNING },
+		[PST_LOG_INFO] = { "", LOG_INFO },
+		[PST_LOG_DEBUG] = { "debug: ", LOG_DEBUG },
+	};
+	struct mount *mount = aux;
+
+	if (mount->to_syslog)
+		syslog(levels[level].priority, "%s", text);
+	else
+		fprintf(stderr, "%s: %s%s\n", cmd_name, levels[level].name, text);
+}
+
+/* Every way to fail ends here: the person who called hears the text and sees the exit code. */
+static int fail(struct mount *mount, int code, const char *text)
+{
+	if (mount->to_syslog)
+		syslog(LOG_ERR, "%s", text);
+	if (!daemon_failed(&mount->daemon, code, text))
+		cmd_error("%s", text);
+	return code;
+}
+
+static int fail_errno(struct mount *mount, int error, const char *what)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s: %s", what, strerror(-error));
+	return fail(mount, cmd_exit_code(error), text);
+}
+
+/* -N: the namespace of a process, or one that a file stands for. */
+static int enter_namespace(const char *name)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	char path[64];
+
+	if (name[strspn(name, "0123456789")] == '\0') {
+		snprintf(path, sizeof(path), "/proc/%.20s/ns/mnt", name);
+		name = path;
+	}
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNS) < 0) {
+		int error = -errno;
+
+		cmd_error("cannot enter the mount namespace %s: %s", name, strerror(errno));
+		return error;
+	}
+	return 0;
+}
+
+/* The view works without its control socket, only `penstock stat` does not: a warning will do. */
+static void start_server(struct mount *mount)
+{
+	char path[CTL_PATH_MAX];
+	struct ctl_server_options options = {
+		.path = path,
+		.verbs = ctl_verbs,
+		.n_verbs = ctl_n_verbs,
+		.aux = mount->view,
+	};
+	int r;
+
+	ctl_socket_path(pst_view_connection(mount->view), path);
+	r = ctl_server_start(&options, &mount->server);
+	if (r < 0)
+		log_warning("there is no control socket at %s: %s", path, strerror(-r));
+}
+
+/* Reports that the view is there and serves it to its end. */
+static int serve(struct mount *mount, const struct mount_options *options)
+{
+	bool background = mount->daemon.report_fd >= 0;
+	int r;
+
+	start_server(mount);
+	r = signals_start(mount->view, &mount->signals);
+	if (r < 0)
+		return fail_errno(mount, r, "cannot listen to signals");
+	log_info("%s is shown at %s", options->lower, options->mountpoint);
+	if (background)
+		mount->to_syslog = true;
+	r = daemon_ready(&mount->daemon);
+	if (r < 0)
+		return fail_errno(mount, r, "cannot go into the background");
+
+	r = pst_view_wait(mount->view);
+	if (r < 0) {
+		log_error("the view at %s broke: %s", options->mountpoint, strerror(-r));
+		return CMD_FAILED;
+	}
+	log_info("the view at %s has ended", options->mountpoint);
+	return CMD_OK;
+}
+
+static int mount_and_serve(struct mount *mount, struct mount_options *options)
+{
+	struct pst_error error = { 0 };
+	int code, r;
+
+	openlog("penstock", LOG_PID, LOG_DAEMON);
+	mount->to_syslog = options->syslog;
+	signals_block();
+	if (!options->foreground) {
+		r = daemon_start(&mount->daemon);
+		if (r < 0)
+			return fail_errno(mount, r, "cannot go into the background");
+	}
+	pst_log_set(options->log_level, print_log, mount);
+
+	r = pst_view_mount(&options->view, &mount->view, &error);
+	if (r < 0) {
+		code = fail(mount, cmd_exit_code(r), error.text);
+	} else {
+		code = serve(mount, options);
+		signals_stop(mount->signals);
+		ctl_server_stop(mount->server);
+		pst_view_free(mount->view);
+	}
+	pst_log_set(PST_LOG_WARNING, NULL, NULL);
+	return code;
+}
+
+static void print_help(const struct cmd *cmd)
+{
+	cmd_print_help(cmd);
+	printf("\nOptions, as -o NAME[=VALUE],... or --NAME[=VALUE]:\n");
+	options_print_help();
+}
+
+static int run(const struct cmd *cmd, enum options_dialect dialect, int argc, char **argv)
+{
+	_cleanup_(options_fini) struct mount_options options;
+	struct mount mount = { .daemon.report_fd = -1 };
+	struct pst_error error;
+	int r;
+
+	options_init(&options);
+	r = options_parse(&options, dialect, argc, argv, &error);
+	if (r == -EINVAL)
+		return cmd_usage_error(cmd, "%s", error.text);
+	if (r < 0) {
+		cmd_error("%s", strerror(-r));
+		return cmd_exit_code(r);
+	}
+	if (options.help) {
+		print_help(cmd);
+		return CMD_OK;
+	}
+	if (options.fake)
+		return CMD_OK;
+	if (options.namespace) {
+		r = enter_namespace(options.namespace);
+		if (r < 0)
+			return cmd_exit_code(r);
+	}
+	return mount_and_serve(&mount, &options);
+}
+
+static int run_command(const struct cmd *cmd, int argc, char **argv)
+{
+	return run(cmd, OPTIONS_COMMAND, argc, argv);
+}
+
+int cmd_mount_helper(int argc, char **argv)
+{
+	return run(&cmd_mount, OPTIONS_HELPER, argc, argv);
+}
+
+const struct cmd cmd_mount = {
+	.name = "mount",
+	.arguments = "[-fdvsn] [-o OPTIONS]... LOWER MOUNTPOINT",
+	.summary = "show the directory LOWER at the directory MOUNTPOINT",
+	.help = "Shows the tree LOWER at MOUNTPOINT. Returns when the view answers, and serves it in the\n"
+		"background until it is unmounted.\n"
+		"\n"
+		"  -f, --foreground   stay in the foreground\n"
+		"  -d                 stay in the foreground and log everything\n"
+		"  -v                 say more\n"
+		"  -s                 pass over unknown options\n"
+		"  -n                 for mount(8): nothing to do\n"
+		"  -r, -w             as -o ro, -o rw\n",
+	.run = run_command,
+};

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * penstock umount: unmounts a view, and returns when its process has ended.
+ *
+ * umount(8) does as well, but returns as soon as the kernel has let go; a script that then removes
+ * LOWER's disk would race with the process. Its control socket tells when it is gone.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "cmd/cmd.h"
+#include "cmd/mounts.h"
+#include "ctl/client.h"
+#include "ctl/proto.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+enum {
+	END_MS = 10000,			/* for the process, once the view is unmounted */
+};
+
+static int unmount(const char *path, const struct mounts_view *view, bool lazy)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	char socket[CTL_PATH_MAX];
+
+	ctl_socket_path(view->connection, socket);
+	fd = ctl_client_open(socket);
+	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0) {
+		int error = -errno;
+
+		if (error == -EBUSY)
+			cmd_error("%s is in use; `penstock umount -l` takes it out of the tree now "
+				  "and ends it with its last user",
+				  path);
+		else if (error == -EPERM)
+			cmd_error("%s: unmounting needs CAP_SYS_ADMIN: ask as root", path);
+		else
+			cmd_error("%s: %s", path, strerror(-error));
+		return cmd_exit_code(error);
+	}
+	/* Without a socket, or by a lazy one, nothing is promised about the process. */
+	if (fd >= 0 && !lazy && ctl_client_wait_end(fd, END_MS) < 0)
+		cmd_error("%s is unmounted, but its process has not ended yet", path);
+	return CMD_OK;
+}
+
+static int run(const struct cmd *cmd, int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "lazy", no_argument, NULL, 'l' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	_cleanup_(mounts_view_fini) struct mounts_view view = { 0 };
+	_cleanup_(freep) char *type = NULL;
+	const char *path;
+	bool lazy = false;
+	int option, r;
+
+	while ((option = getopt_long(argc, argv, ":lh", long_options, NULL)) != -1) {
+		if (option == 'l') {
+			lazy = true;
+		} else if (option == 'h') {
+			cmd_print_help(cmd);
+			return CMD_OK;
+		} else {
+			return cmd_usage_error(cmd, "there is no option \"%s\"", argv[optind - 1]);
+		}
+	}
+	if (argc - optind != 1)
+		return cmd_usage_error(cmd, "it takes one MOUNTPOINT");
+
+	path = argv[optind];
+	r = mounts_find(path, &view, &type);
+	if (r == -EINVAL && type)
+		cmd_error("%s is a mount point, but of type %s: not ours to unmount", path, type);
+	else if (r == -EINVAL)
+		cmd_error("%s is not a mount point", path);
+	else if (r < 0)
+		cmd_error("%s: %s", path, strerror(-r));
+	return r < 0 ? cmd_exit_code(r) : unmount(path, &view, lazy);
+}
+
+const struct cmd cmd_umount = {
+	.name = "umount",
+	.arguments = "[-l] MOUNTPOINT",
+	.summary = "end the view at MOUNTPOINT",
+	.help = "Unmounts the view at MOUNTPOINT and waits until its process has ended.\n"
+		"\n"
+		"  -l, --lazy   take it out of the tree now, end it with its last user\n",
+	.run = run,
+};

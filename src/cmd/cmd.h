@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include <stddef.h>
+
+/* A subcommand: one file that exports one of these; main has them in a table. */
+
+struct cmd {
+	const char *name;
+	const char *arguments;		/* what follows the name in the usage line */
+	const char *summary;		/* one line for the overview */
+	const char *help;		/* what `penstock NAME --help` says below the usage line */
+	int (*run)(const struct cmd *cmd, int argc, char **argv);	/* answers an exit code */
+};
+
+/* The exit codes of mount(8), which all subcommands share. */
+enum {
+	CMD_OK		= 0,
+	CMD_USAGE	= 1,	/* wrong invocation, or not permitted */
+	CMD_SYSTEM	= 2,	/* out of memory, processes, descriptors */
+	CMD_BUG		= 4,	/* our own fault */
+	CMD_INTERRUPTED	= 8,	/* by the user */
+	CMD_FAILED	= 32,	/* the mount, or whatever the subcommand is for, failed */
+};
+
+extern const struct cmd cmd_mount;
+extern const struct cmd cmd_umount;
+extern const struct cmd cmd_probe;
+extern const struct cmd cmd_stat;
+
+/*
+ * The mount subcommand under the contract of mount(8)'s helpers: `SPEC DIR [-sfnv] [-N ns]
+ * [-o options] [-t type]`, where -f means "pretend".
+ */
+int cmd_mount_helper(int argc, char **argv);
+
+/* The name that this process was called by: what every message begins with. */
+extern const char *cmd_name;
+
+void cmd_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void cmd_print_help(const struct cmd *cmd);
+
+/* Says what is wrong with the invocation and where help is; answers CMD_USAGE. */
+int cmd_usage_error(const struct cmd *cmd, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The exit code for a negative errno: who is to blame. */
+int cmd_exit_code(int error);
+
+/*
+ * The candidate that looks most like word, NULL when none does. The names are picked out of an
+ * array of n structs that are stride bytes each and begin with a `const char *`.
+ */
+const char *cmd_nearest(const char *word, const void *names, size_t n, size_t stride);

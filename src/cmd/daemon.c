@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Going into the background without lying about it.
+ *
+ * Whoever starts a view (a person, mount(8), systemd) takes the exit of the command as "it is
+ * mounted", and its exit code and message as the reason why not. So the fork comes first, the mount
+ * happens in the child, and the parent waits at a pipe for one report: an exit code, and the text of
+ * a failure behind it. A child that dies without a report is a failure as well: the pipe ends.
+ *
+ * The fork must come first for another reason: a view has threads, and threads do not survive it.
+ *
+ * Until the report the child keeps the caller's standard streams, so that its warnings are seen.
+ *
+ * Whoever interrupts the parent does not want the view: the child is told to end, and made to if it
+ * does not listen. Both have the signals blocked, so none is lost on the way.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <penstock/penstock.h>
+
+#include "cmd/cmd.h"
+#include "cmd/daemon.h"
+#include "cmd/signals.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+enum {
+	END_SECONDS = 10,		/* for a child that was told to end */
+};
+
+struct report {
+	unsigned char code;		/* exit code */
+	char text[sizeof(((struct pst_error *)0)->text)];
+};
+
+/* Waits for the child; SIGKILL when it takes too long. Returns what waitpid() says. */
+static int reap(pid_t child)
+{
+	int status = 0;
+
+	for (int i = 0; i < END_SECONDS * 100; i++) {
+		if (waitpid(child, &status, WNOHANG) == child)
+			return status;
+		usleep(10000);
+	}
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	return status;
+}
+
+/* Reads the report to its end; its length, 0 when there is none, -EINTR when we are interrupted. */
+static ssize_t read_report(int fd, int signal_fd, struct report *report)
+{
+	struct pollfd fds[] = { { fd, POLLIN, 0 }, { signal_fd, POLLIN, 0 } };
+	size_t n = 0;
+
+	for (;;) {
+		ssize_t r;
+
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return -errno;
+		if (fds[1].revents)
+			return -EINTR;
+		if (!fds[0].revents)
+			continue;
+		r = read(fd, (char *)report + n, sizeof(*report) - 1 - n);
+		if (r < 0)
+			return -errno;
+		n += r;
+		if (r == 0 || n == sizeof(*report) - 1)
+			return n;
+	}
+}
+
+static _Noreturn void wait_for_report(pid_t child, int fd)
+{
+	_cleanup_(fd_closep) int signal_fd = -1;
+	struct report report = { 0 };
+	sigset_t ends;
+	ssize_t n;
+	int status;
+
+	signals_ending(&ends);
+	signal_fd = signalfd(-1, &ends, SFD_CLOEXEC);
+	n = read_report(fd, signal_fd, &report);
+	if (n == -EINTR) {
+		cmd_error("interrupted; the view is not mounted");
+		kill(child, SIGTERM);
+		reap(child);
+		exit(CMD_INTERRUPTED);
+	}
+	if (n > 0 && report.code == CMD_OK)
+		exit(CMD_OK);
+	if (n > 0) {
+		if (report.text[0])
+			cmd_error("%s", report.text);
+		reap(child);
+		exit(report.code);
+	}
+
+	status = reap(child);
+	if (WIFSIGNALED(status))
+		cmd_error("the background process was killed by signal %d (%s)", WTERMSIG(status),
+			  strsignal(WTERMSIG(status)));
+	else
+		cmd_error("the background process ended with %d and no reason",
+			  WEXITSTATUS(status));
+	exit(CMD_BUG);
+}
+
+int daemon_start(struct daemon *daemon)
+{
+	_cleanup_(fd_closep) int read_fd = -1;
+	_cleanup_(fd_closep) int write_fd = -1;
+	int fds[2];
+	pid_t child;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	read_fd = fds[0];
+	write_fd = fds[1];
+
+	/* What is still in our buffers must not be printed twice. */
+	fflush(NULL);
+	child = fork();
+	if (child < 0)
+		return -errno;
+	if (child > 0) {
+		write_fd = fd_close(write_fd);
+		wait_for_report(child, read_fd);
+	}
+	setsid();
+	daemon->report_fd = take_fd(&write_fd);
+	return 0;
+}
+
+static void send_report(struct daemon *daemon, int code, const char *text)
+{
+	struct report report = { .code = code };
+	size_t n = offsetof(struct report, text) + strnlen(text, sizeof(report.text) - 1);
+	ssize_t r;
+
+	memcpy(report.text, text, n - offsetof(struct report, text));
+	/* Less than PIPE_BUF, so whole or not at all; a parent that is gone is none of our worry. */
+	r = write(daemon->report_fd, &report, n);
+	(void)r;
+	daemon->report_fd = fd_close(daemon->report_fd);
+}
+
+int daemon_ready(struct daemon *daemon)
+{
+	_cleanup_(fd_closep) int null_fd = -1;
+
+	if (daemon->report_fd < 0)
+		return 0;
+	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null_fd < 0 || chdir("/") < 0)
+		return -errno;
+	fflush(NULL);
+	for (int fd = 0; fd <= 2; fd++) {
+		if (dup2(null_fd, fd) < 0)
+			return -errno;
+	}
+	if (null_fd <= 2)
+		take_fd(&null_fd);
+	send_report(daemon, CMD_OK, "");
+	return 0;
+}
+
+bool daemon_failed(struct daemon *daemon, int code, const char *text)
+{
+	if (daemon->report_fd < 0)
+		return false;
+	send_report(daemon, code, text);
+	return true;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* The command line of `penstock mount`, read into one struct. */
+#include <stdbool.h>
+
+#include <penstock/penstock.h>
+
+struct mount_options {
+	struct pst_view_options view;	/* its strings are the ones below */
+	char *lower;
+	char *mountpoint;
+	char *fsname;
+	char *namespace;		/* -N: a process or a file that stands for a mount namespace */
+	enum pst_log_level log_level;
+	bool log_chosen;		/* log= was given: -v and -d do not change the level */
+	bool ttl_from_timeouts;		/* the ttl is the least of the *_timeout options so far */
+	bool foreground;
+	bool verbose;
+	bool sloppy;			/* an unknown option is passed over */
+	bool fake;			/* do all but mount */
+	bool syslog;			/* also in the foreground */
+	bool help;
+};
+
+/* Which command line it is: what -f means differs. */
+enum options_dialect {
+	OPTIONS_COMMAND,		/* penstock mount: -f is foreground */
+	OPTIONS_HELPER,			/* mount(8) helper: -f is fake */
+};
+
+void options_init(struct mount_options *options);
+void options_fini(struct mount_options *options);
+
+/*
+ * Reads argv[1] and what follows. Answers 0; -EINVAL with error->text for the user; -ENOMEM. The
+ * options must have been initialised, and belong to the caller in either case.
+ */
+int options_parse(struct mount_options *options, enum options_dialect dialect, int argc, char **argv,
+		  struct pst_error *error);
+
+/* Prints one line of help for each option. */
+void options_print_help(void);

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Results as JSON: one object, on one line. */
+#include <json-c/json.h>
+#include <stdio.h>
+
+#include <penstock/penstock.h>
+
+#include "cmd/out.h"
+
+static void print(struct json_object *object)
+{
+	puts(json_object_to_json_string_ext(object,
+					    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+static void probe(const struct pst_probe *rows, size_t n)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *features = json_object_new_object();
+
+	json_object_object_add(object, "version", json_object_new_int(1));
+	json_object_object_add(object, "features", features);
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *row = json_object_new_object();
+
+		json_object_object_add(row, "on", json_object_new_boolean(rows[i].on));
+		json_object_object_add(row, "why", json_object_new_string(rows[i].why));
+		json_object_object_add(features, rows[i].name, row);
+	}
+	print(object);
+	json_object_put(object);
+}
+
+const struct out out_json = {
+	.probe = probe,
+	.stat = print,
+};

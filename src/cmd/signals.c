@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Signals, in a thread of their own.
+ *
+ * Everything a signal asks for here takes locks or blocks, which no signal handler may do. So the
+ * signals are blocked in all threads (signals_block() comes before the first thread) and one thread
+ * reads them from a descriptor. Another descriptor tells it to end.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <penstock/penstock.h>
+
+#include "cmd/signals.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+struct signals {
+	struct pst_view *view;
+	int signal_fd;
+	int stop_fd;			/* an eventfd: readable when the thread shall end */
+	unsigned int n_ends;		/* TERM and INT so far; the thread's own */
+	pthread_t thread;
+};
+
+void signals_ending(sigset_t *ret_set)
+{
+	sigemptyset(ret_set);
+	sigaddset(ret_set, SIGTERM);
+	sigaddset(ret_set, SIGINT);
+}
+
+static void all_signals(sigset_t *ret_set)
+{
+	signals_ending(ret_set);
+	sigaddset(ret_set, SIGHUP);
+	sigaddset(ret_set, SIGUSR1);
+}
+
+void signals_block(void)
+{
+	sigset_t set;
+
+	all_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void end(struct signals *signals, int number)
+{
+	int r;
+
+	signals->n_ends++;
+	r = pst_view_unmount(signals->view, signals->n_ends > 1);
+	if (r == -EBUSY)
+		log_error("SIG%s: the view is in use; a second signal unmounts it lazily",
+			  sigabbrev_np(number));
+	else if (r < 0)
+		log_error("SIG%s: unmounting failed: %s", sigabbrev_np(number), strerror(-r));
+}
+
+/* Statistics were asked for, so they are printed whatever the log level is. */
+static void print_statistics(struct pst_view *view)
+{
+	struct pst_view_info info = { .size = sizeof(info) };
+	struct pst_op_stat rows[128];
+	size_t n = 0;
+
+	if (pst_view_info(view, &info) < 0)
+		return;
+	log_print(PST_LOG_INFO,
+		  "%s at %s: %" PRIu64 " nodes (%" PRIu64 " bytes), %" PRIu64 " handles, %" PRIu64
+		  " descriptors, %" PRIu64 " backings, passthrough %s",
+		  info.lower, info.mountpoint, info.n_nodes, info.node_bytes, info.n_handles,
+		  info.n_fds, info.n_backings, info.passthrough ? "on" : "off");
+	if (pst_view_op_stats(view, rows, sizeof(rows) / sizeof(rows[0]), &n) < 0)
+		return;
+	for (size_t i = 0; i < n && i < sizeof(rows) / sizeof(rows[0]); i++)
+		log_print(PST_LOG_INFO, "%s: %" PRIu64 " requests, %" PRIu64 " errors",
+			  rows[i].name, rows[i].n_requests, rows[i].n_errors);
+}
+
+static void handle(struct signals *signals, int number)
+{
+	switch (number) {
+	case SIGTERM:
+	case SIGINT:
+		end(signals, number);
+		break;
+	case SIGHUP:
+		/* syslog(3) connects again by itself with the next message. */
+		closelog();
+		log_info("SIGHUP: the log is opened anew");
+		break;
+	case SIGUSR1:
+		print_statistics(signals->view);
+		break;
+	}
+}
+
+static void *run(void *aux)
+{
+	struct signals *signals = aux;
+	struct pollfd fds[] = { { signals->signal_fd, POLLIN, 0 }, { signals->stop_fd, POLLIN, 0 } };
+
+	for (;;) {
+		struct signalfd_siginfo info;
+
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[1].revents)
+			return NULL;
+		if (read(signals->signal_fd, &info, sizeof(info)) == sizeof(info))
+			handle(signals, info.ssi_signo);
+	}
+}
+
+static void signals_free(struct signals *signals)
+{
+	fd_close(signals->signal_fd);
+	fd_close(signals->stop_fd);
+	free(signals);
+}
+
+DEFINE_CLEANUP(struct signals *, signals_free);
+
+int signals_start(struct pst_view *view, struct signals **ret_signals)
+{
+	_cleanup_(signals_freep) struct signals *signals = calloc(1, sizeof(*signals));
+	sigset_t set;
+	int r;
+
+	if (!signals)
+		return -ENOMEM;
+	all_signals(&set);
+	signals->view = view;
+	signals->stop_fd = -1;
+	signals->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals->signal_fd < 0)
+		return -errno;
+	signals->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (signals->stop_fd < 0)
+		return -errno;
+	r = pthread_create(&signals->thread, NULL, run, signals);
+	if (r > 0)
+		return -r;
+	pthread_setname_np(signals->thread, "penstock-signal");
+	*ret_signals = take_ptr(signals);
+	return 0;
+}
+
+void signals_stop(struct signals *signals)
+{
+	if (!signals)
+		return;
+	eventfd_write(signals->stop_fd, 1);
+	pthread_join(signals->thread, NULL);
+	signals_free(signals);
+}

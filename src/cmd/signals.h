@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* What signals do to a mounted view. */
+#include <signal.h>
+
+struct pst_view;
+struct signals;
+
+/* SIGTERM and SIGINT: the signals that end a view. */
+void signals_ending(sigset_t *ret_set);
+
+/* Blocks all that signals_start() handles, for this thread and those it starts; ignores SIGPIPE. */
+void signals_block(void);
+
+/*
+ * Starts a thread that waits for signals: TERM and INT unmount the view, a second one lazily; HUP
+ * opens the log anew; USR1 prints statistics to the log. The view must outlive it.
+ */
+int signals_start(struct pst_view *view, struct signals **ret_signals);
+
+/* Ends the thread. NULL is fine. */
+void signals_stop(struct signals *signals);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The control protocol: JSON, one object a line, over a unix socket for each mounted view.
+ *
+ *	> {"version":1,"verb":"stat"}
+ *	< {"version":1,"lower":"/srv/tree",...}
+ *	> {"version":1,"verb":"sing"}
+ *	< {"version":1,"error":"there is no verb \"sing\"","errno":95}
+ *
+ * A request names the version it speaks and a verb; what else it holds is the verb's own. A reply
+ * holds what the verb answers, or "error" for people and "errno" for programs. Requests of one
+ * client are answered in their order. Members may be added to requests and replies within a
+ * version: whoever reads skips what it does not know.
+ */
+#include <stdio.h>
+
+#define CTL_DIRECTORY "/run/penstock"
+
+enum {
+	CTL_VERSION	= 1,
+	CTL_LINE_MAX	= 64 << 10,	/* bytes of a request, its newline included */
+	CTL_REPLY_MAX	= 4 << 20,	/* bytes of a reply */
+	CTL_PATH_MAX	= 108,		/* bytes of a socket's name, its NUL included */
+};
+
+/* Where the view with this connection number listens. */
+static inline void ctl_socket_path(unsigned int connection, char path[CTL_PATH_MAX])
+{
+	snprintf(path, CTL_PATH_MAX, CTL_DIRECTORY "/%u.sock", connection);
+}

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The control socket's thread.
+ *
+ * One thread polls the socket, its clients and a descriptor that says "end"; it alone touches
+ * clients, so there are no locks. Verbs run in it: each is short, and answers for one view.
+ *
+ * Who may speak is decided by the mode of the socket and again by the kernel's word on who connected
+ * (SO_PEERCRED), since a mode can be changed later: root, and the user that mounted.
+ *
+ * The number in the socket's name is one that the kernel gives to a single view at a time. A file
+ * that is there already was left by a process that died, and is replaced. The kernel hands the
+ * number on as soon as the view is unmounted, so at our end the file may belong to somebody else:
+ * it is removed only while it is the one that we made.
+ */
+#include "ctl/server.h"
+#include "ctl/peer.h"
+#include "ctl/proto.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum {
+	N_PEERS		= 16,
+	JSON_DEPTH	= 16,
+	RETRY_MS	= 100,		/* when accept() finds no descriptor */
+};
+
+struct ctl_server {
+	/* Set before the thread starts, and left alone since. */
+	struct ctl_server_options options;
+	struct sockaddr_un address;
+	struct stat file;		/* the socket's file, to know it again */
+	int listen_fd;
+	int stop_fd;			/* an eventfd: readable when the thread shall end */
+	pthread_t thread;
+
+	/* The thread's own. */
+	struct peer peers[N_PEERS];
+	uint64_t turn;
+};
+
+static int reply_error(struct json_object *reply, int error, const char *text)
+{
+	json_object_object_add(reply, "error", json_object_new_string(text));
+	json_object_object_add(reply, "errno", json_object_new_int(-error));
+	return error;
+}
+
+static struct json_object *new_reply(void)
+{
+	struct json_object *reply = json_object_new_object();
+
+	if (reply)
+		json_object_object_add(reply, "version", json_object_new_int(CTL_VERSION));
+	return reply;
+}
+
+/* One line as an object; NULL when it is anything else. */
+static struct json_object *parse(const char *line, size_t len)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);
+	struct json_object *object;
+	size_t end;
+
+	if (!tokener)
+		return NULL;
+	object = json_tokener_parse_ex(tokener, line, len);
+	end = json_tokener_get_parse_end(tokener);
+	json_tokener_free(tokener);
+
+	while (end < len && (line[end] == ' ' || line[end] == '\t' || line[end] == '\r'))
+		end++;
+	if (end == len && json_object_is_type(object, json_type_object))
+		return object;
+	json_object_put(object);
+	return NULL;
+}
+
+static const struct ctl_verb *find_verb(const struct ctl_server *server, const char *name)
+{
+	for (size_t i = 0; i < server->options.n_verbs; i++) {
+		if (strcmp(server->options.verbs[i].name, name) == 0)
+			return &server->options.verbs[i];
+	}
+	return NULL;
+}
+
+/* Fills reply for a request that may be NULL, for a line that was none. */
+static int answer(struct ctl_server *server, struct json_object *request, struct json_object *reply)
+{
+	struct ctl_call call = { server->options.aux, request, reply, "" };
+	struct json_object *version, *name;
+	const struct ctl_verb *verb;
+	char text[128];
+	int r;
+
+	if (!request)
+		return reply_error(reply, -EBADMSG, "a request is one JSON object on one line");
+	if (!json_object_object_get_ex(request, "version", &version) ||
+	    json_object_get_int(version) != CTL_VERSION)
+		return reply_error(reply, -EPROTONOSUPPORT, "this view speaks version 1 only");
+	if (!json_object_object_get_ex(request, "verb", &name) ||
+	    !json_object_is_type(name, json_type_string))
+		return reply_error(reply, -EBADMSG, "the request has no verb");
+
+	verb = find_verb(server, json_object_get_string(name));
+	if (!verb) {
+		snprintf(text, sizeof(text), "there is no verb \"%.64s\"",
+			 json_object_get_string(name));
+		return reply_error(reply, -EOPNOTSUPP, text);
+	}
+	r = verb->run(&call);
+	if (r < 0)
+		return reply_error(reply, r, call.error[0] ? call.error : strerror(-r));
+	return 0;
+}
+
+/* Answers one line. Negative: the peer is lost. */
+static int handle_line(struct ctl_server *server, struct peer *peer, const char *line, size_t len)
+{
+	struct json_object *request = parse(line, len);
+	struct json_object *reply = new_reply();
+	int r = -ENOMEM;
+
+	if (reply) {
+		answer(server, request, reply);
+		r = peer_send(peer, reply);
+	}
+	json_object_put(request);
+	json_object_put(reply);
+	return r;
+}
+
+/* The last word to a peer: it is hung up on when it has read it. */
+static int refuse(struct peer *peer, int error, const char *text)
+{
+	struct json_object *reply = new_reply();
+	int r = -ENOMEM;
+
+	peer->closing = true;
+	if (reply) {
+		reply_error(reply, error, text);
+		r = peer_send(peer, reply);
+	}
+	json_object_put(reply);
+	return r;
+}
+
+/* Answers what stands in the buffer, as long as the peer takes the answers. */
+static int handle_lines(struct ctl_server *server, struct peer *peer)
+{
+	const char *line;
+	size_t len;
+	int r = 0;
+
+	while (r >= 0 && !peer->n_out) {
+		r = peer_next_line(peer, &line, &len);
+		if (r == -EMSGSIZE)
+			return refuse(peer, r, "the request is too long");
+		if (r <= 0)
+			return r;
+		r = handle_line(server, peer, line, len);
+	}
+	return r;
+}
+
+static void handle_peer(struct ctl_server *server, struct peer *peer, short events)
+{
+	int r = 0;
+
+	peer->used = server->turn;
+	if (events & POLLOUT)
+		r = peer_flush(peer);
+	else if (events & (POLLIN | POLLHUP | POLLERR))
+		r = peer_read(peer);
+	if (r >= 0 && !peer->closing)
+		r = handle_lines(server, peer);
+	if (r < 0 || (peer->closing && !peer->n_out))
+		peer_fini(peer);
+}
+
+static bool is_allowed(int fd)
+{
+	struct ucred credentials;
+	socklen_t len = sizeof(credentials);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &len) < 0)
+		return false;
+	return credentials.uid == 0 || credentials.uid == geteuid();
+}
+
+/* A free place: the one that was silent for longest has to go if there is none. */
+static struct peer *free_place(struct ctl_server *server)
+{
+	struct peer *oldest = &server->peers[0];
+
+	for (size_t i = 0; i < N_PEERS; i++) {
+		struct peer *peer = &server->peers[i];
+
+		if (peer->fd < 0)
+			return peer;
+		if (peer->used < oldest->used)
+			oldest = peer;
+	}
+	peer_fini(oldest);
+	return oldest;
+}
+
+/* Takes in a new client. Negative when there is nothing to take it in with. */
+static int take_in(struct ctl_server *server)
+{
+	struct peer *peer;
+	int fd, r;
+
+	fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
+	peer = free_place(server);
+	r = peer_init(peer, fd);
+	if (r < 0)
+		return r;
+	peer->used = server->turn;
+	if (!is_allowed(fd)) {
+		refuse(peer, -EPERM, "only root and the user who mounted the view may ask");
+		peer_fini(peer);
+	}
+	return 0;
+}
+
+static void *run(void *aux)
+{
+	struct ctl_server *server = aux;
+	struct pollfd fds[2 + N_PEERS];
+	bool exhausted = false;
+
+	for (;;) {
+		server->turn++;
+		fds[0] = (struct pollfd) { server->stop_fd, POLLIN, 0 };
+		/* While descriptors are short the queue would wake us again and again: let it wait. */
+		fds[1] = (struct pollfd) { exhausted ? -1 : server->listen_fd, POLLIN, 0 };
+		for (size_t i = 0; i < N_PEERS; i++) {
+			struct peer *peer = &server->peers[i];
+
+			fds[2 + i] = (struct pollfd) { peer->fd, peer->n_out ? POLLOUT : POLLIN, 0 };
+		}
+		if (poll(fds, 2 + N_PEERS, exhausted ? RETRY_MS : -1) < 0)
+			continue;
+		exhausted = false;
+
+		if (fds[0].revents)
+			return NULL;
+		for (size_t i = 0; i < N_PEERS; i++) {
+			if (fds[2 + i].revents)
+				handle_peer(server, &server->peers[i], fds[2 + i].revents);
+		}
+		if (fds[1].revents)
+			exhausted = take_in(server) < 0;
+	}
+}
+
+/* The directory is for sockets of all users' views, but only its owner may put one there. */
+static int make_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_(freep) char *directory = NULL;
+	struct stat st;
+
+	if (!slash || slash == path)
+		return 0;
+	directory = strndup(path, slash - path);
+	if (!directory)
+		return -ENOMEM;
+	if (mkdir(directory, 0755) == 0) {
+		/* The caller's umask may have taken bits away. */
+		return chmod(directory, 0755) < 0 ? -errno : 0;
+	}
+	if (errno != EEXIST)
+		return -errno;
+	if (lstat(directory, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode) || (st.st_mode & 022) || (st.st_uid && st.st_uid != geteuid()))
+		return -EPERM;
+	return 0;
+}
+
+static int listen_at(struct ctl_server *server)
+{
+	const char *path = server->address.sun_path;
+
+	server->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (server->listen_fd < 0)
+		return -errno;
+	/* Linux makes the file with the mode of the socket: there is no moment of a wider one. */
+	if (fchmod(server->listen_fd, 0600) < 0)
+		return -errno;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	if (bind(server->listen_fd, (struct sockaddr *)&server->address, sizeof(server->address)) < 0)
+		return -errno;
+	if (lstat(path, &server->file) < 0 || listen(server->listen_fd, N_PEERS) < 0)
+		return -errno;
+	return 0;
+}
+
+static void server_free(struct ctl_server *server)
+{
+	const char *path = server->address.sun_path;
+	struct stat now;
+
+	for (size_t i = 0; i < N_PEERS; i++)
+		peer_fini(&server->peers[i]);
+	if (server->file.st_ino && lstat(path, &now) == 0 && now.st_ino == server->file.st_ino &&
+	    now.st_dev == server->file.st_dev)
+		unlink(path);
+	fd_close(server->listen_fd);
+	fd_close(server->stop_fd);
+	free(server);
+}
+
+DEFINE_CLEANUP(struct ctl_server *, server_free);
+
+int ctl_server_start(const struct ctl_server_options *options, struct ctl_server **ret_server)
+{
+	_cleanup_(server_freep) struct ctl_server *server = calloc(1, sizeof(*server));
+	int r;
+
+	if (!server)
+		return -ENOMEM;
+	server->options = *options;
+	server->listen_fd = -1;
+	server->stop_fd = -1;
+	for (size_t i = 0; i < N_PEERS; i++)
+		server->peers[i].fd = -1;
+	server->address.sun_family = AF_UNIX;
+	if (strlen(options->path) >= sizeof(server->address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(server->address.sun_path, options->path);
+
+	r = make_directory(options->path);
+	if (r < 0)
+		return r;
+	r = listen_at(server);
+	if (r < 0)
+		return r;
+	server->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (server->stop_fd < 0)
+		return -errno;
+	r = pthread_create(&server->thread, NULL, run, server);
+	if (r > 0)
+		return -r;
+	pthread_setname_np(server->thread, "penstock-ctl");
+	*ret_server = take_ptr(server);
+	return 0;
+}
+
+void ctl_server_stop(struct ctl_server *server)
+{
+	if (!server)
+		return;
+	eventfd_write(server->stop_fd, 1);
+	pthread_join(server->thread, NULL);
+	server_free(server);
+}

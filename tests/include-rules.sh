@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# include-rules.sh [ROOT]: checks that includes point downwards only (docs/architecture.md).
+#
+# A layer is a folder below src/, and an include names the folder, so the direction can be read off
+# every line. Exit status 1 when a line goes against the rules; before that the check has to find
+# violations that are planted in a tree of its own.
+set -u
+root=${1:-$(dirname "$0")/..}
+
+# FOLDER: what its files may include, as patterns of what stands between the quotes or brackets.
+# Headers of libc and the kernel are free but for those in `reserved`. The folder itself is implied.
+rules='
+util    penstock/penstock.h
+wire    util/* penstock/fuse.h
+chan    util/* wire/*
+node    util/*
+fs      util/* node/* penstock/penstock.h
+filter  util/* penstock/filter.h
+core    util/* wire/* chan/* node/* fs/* filter/* penstock/*
+ctl     util/* penstock/*
+cmd     util/* ctl/* penstock/*
+'
+
+# HEADER: the only files that may include it, as patterns of their paths below ROOT.
+reserved='
+linux/fuse.h     include/penstock/fuse.h
+penstock/fuse.h  src/wire/abi.h src/filter/*
+bpf/*            src/filter/* filters/*
+json-c/*         src/ctl/* src/cmd/* tests/*
+unistd.h         !src/wire/*
+fcntl.h          !src/wire/*
+pthread.h        !src/wire/*
+sys/ioctl.h      !src/wire/*
+sys/socket.h     !src/wire/*
+'
+
+# matches WORD PATTERN...: whether one of the patterns fits.
+matches() {
+	local word=$1 pattern
+	shift
+	for pattern; do
+		# shellcheck disable=SC2254 # a pattern it shall be
+		case $word in $pattern) return 0 ;; esac
+	done
+	return 1
+}
+
+# allowed_here HEADER FILE: the rules of single headers.
+allowed_here() {
+	local header files
+	while read -r header files; do
+		[ -n "$header" ] && matches "$1" "$header" || continue
+		case $files in
+		!*) ! matches "$2" ${files#!} || return 1 ;;
+		*) matches "$2" $files || return 1 ;;
+		esac
+	done <<< "$reserved"
+	return 0
+}
+
+# allowed_in FOLDER HEADER: the rules of layers, for headers that are ours.
+allowed_in() {
+	local folder patterns
+	while read -r folder patterns; do
+		[ "$folder" = "$1" ] || continue
+		matches "$2" "$1/*" $patterns
+		return
+	done <<< "$rules"
+	return 1
+}
+
+# check ROOT: prints the violations in the tree, fails when there are any.
+check() {
+	local bad=0 file line text header folder
+	cd "$1" || return 2
+	while IFS=: read -r file line text; do
+		[[ $text =~ [\<\"]([^\>\"]+) ]] && header=${BASH_REMATCH[1]}
+		folder=${file#src/}
+		folder=${folder%%/*}
+		if ! allowed_here "$header" "$file"; then
+			echo "$file:$line: $header must not be included here"
+			bad=1
+			continue
+		fi
+		case $file in src/*) ;; *) continue ;; esac
+		case $text in
+		*\"*) ;;
+		*'<penstock/'*) ;;
+		*) continue ;;
+		esac
+		if ! allowed_in "$folder" "$header"; then
+			echo "$file:$line: $folder/ must not include $header"
+			bad=1
+		fi
+	done < <(grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"]' \
+		src include examples filters 2> /dev/null)
+	return $bad
+}
+
+# plant FILE INCLUDE VERDICT: a tree with this one line must be judged so.
+plant() {
+	local tree status=good
+	tree=$(mktemp -d)
+	mkdir -p "$tree/$(dirname "$1")"
+	echo "#include $2" > "$tree/$1"
+	(check "$tree") > /dev/null || status=bad
+	rm -rf "$tree"
+	[ "$status" = "$3" ] && return
+	echo "include-rules.sh is broken: $1 with $2 was taken for $status"
+	exit 2
+}
+
+plant src/fs/a.c '"wire/op.h"' bad
+plant src/fs/a.c '"chan/dev.h"' bad
+plant src/fs/sub/a.c '"wire/op.h"' bad
+plant src/chan/a.c '"fs/fs.h"' bad
+plant src/util/a.h '"node/node.h"' bad
+plant src/node/a.c '<penstock/penstock.h>' bad
+plant src/cmd/a.c '"core/server.h"' bad
+plant src/ctl/a.c '"core/server.h"' bad
+plant src/core/a.c '"ctl/server.h"' bad
+plant src/core/a.c '<bpf/libbpf.h>' bad
+plant src/chan/a.c '<linux/fuse.h>' bad
+plant src/wire/a.c '<unistd.h>' bad
+plant src/core/a.c '"unknown.h"' bad
+plant src/fs/a.c '"node/node.h"' good
+plant src/core/a.c '"fs/fs.h"' good
+plant src/cmd/a.c '<penstock/penstock.h>' good
+plant src/filter/a.c '<bpf/libbpf.h>' good
+plant src/wire/a.c '"wire/op.h"' good
+plant src/chan/a.c '<unistd.h>' good
+
+check "$root"
