@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+The table as a picture: a line for each figure, a mark for each target, on a logarithmic scale that
+begins at the lower directory. Marks differ in shape as well as in colour, and all colours are taken
+from the middle of the range, so that they can be told apart on light and on dark ground.
+"""
+import math
+from html import escape
+
+import report
+
+LEFT, RIGHT, ROW, TOP, WIDTH = 190, 24, 22, 92, 980
+
+# colour, shape; Penstock warm and filled, the kernel grey, the peers cold.
+MARKS = {
+    "bind": ("#8a8a8a", "bar"), "overlayfs": ("#8a8a8a", "diamond"),
+    "penstock": ("#e8590c", "disc"), "penstock-ttl": ("#e8a10c", "disc"),
+    "penstock-off": ("#c2255c", "ring"), "bindfs": ("#1c7ed6", "triangle"),
+    "mergerfs": ("#2b9d4f", "square"), "mergerfs-pt": ("#2b9d4f", "diamond"),
+    "fuse-overlayfs": ("#9257d0", "cross"),
+}
+
+STYLE = """
+  text { font: 12px system-ui, sans-serif; fill: #333 }
+  .title { font-size: 15px; font-weight: 600 } .axis { font-size: 11px; fill: #777 }
+  .grid { stroke: #999; stroke-opacity: .3 } .one { stroke: #777 } .span { stroke-width: 4; stroke-opacity: .35 }
+  .goal { stroke: #d33; stroke-width: 2 } .ground { fill: #fff }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #ddd } .axis { fill: #aaa } .one { stroke: #bbb } .ground { fill: #16181c }
+  }
+"""
+
+
+def mark(x, y, colour, shape):
+    if shape == "disc":
+        return f'<circle cx="{x:.1f}" cy="{y}" r="5" fill="{colour}"/>'
+    if shape == "ring":
+        return f'<circle cx="{x:.1f}" cy="{y}" r="4" fill="none" stroke="{colour}" stroke-width="2"/>'
+    paths = {
+        "bar": ("M0-6V6", 1), "diamond": ("M0-5L5 0 0 5-5 0Z", 0), "square": ("M-4-4H4V4H-4Z", 0),
+        "triangle": ("M0-5L5 4H-5Z", 0), "cross": ("M-4-4L4 4M-4 4L4-4", 1),
+    }
+    path, stroked = paths[shape]
+    paint = f'fill="none" stroke="{colour}" stroke-width="2"' if stroked else f'fill="{colour}"'
+    return f'<path transform="translate({x:.1f} {y})" d="{path}" {paint}/>'
+
+
+class Scale:
+    def __init__(self, ratios):
+        self.lowest = min(ratios + [0.7]) * 0.9
+        self.highest = max(ratios + [10]) * 1.15
+
+    def x(self, ratio):
+        part = math.log(ratio / self.lowest) / math.log(self.highest / self.lowest)
+        return LEFT + part * (WIDTH - LEFT - RIGHT)
+
+    def ticks(self):
+        marks = [factor * 10.0 ** power for power in range(-3, 6) for factor in (1, 2, 5)]
+        return [tick for tick in marks if self.lowest <= tick <= self.highest]
+
+
+def legend(names):
+    parts, x, y = [], LEFT, 52
+    for name in names:
+        colour, shape = MARKS[name]
+        parts.append(mark(x, y - 4, colour, shape))
+        parts.append(f'<text x="{x + 9}" y="{y}">{escape(name)}</text>')
+        x += 30 + 7 * len(name)
+    parts.append(f'<path class="goal" d="M{x} {y - 10}v12"/><text x="{x + 7}" y="{y}">goal</text>')
+    return parts
+
+
+def grid(scale, bottom):
+    parts = []
+    for tick in scale.ticks():
+        x = scale.x(tick)
+        kind = "one" if tick == 1 else "grid"
+        parts.append(f'<path class="{kind}" d="M{x:.1f} {TOP - 10}V{bottom}"/>')
+        parts.append(f'<text class="axis" text-anchor="middle" x="{x:.1f}" y="{TOP - 16}">'
+                     f'{tick:g}</text>')
+    return parts
+
+
+def row(figure, y, names, scale):
+    title = figure["what"]
+    parts = [f'<g><title>{escape(title)}</title>',
+             f'<text text-anchor="end" x="{LEFT - 30}" y="{y + 4}">{escape(figure["name"])}</text>']
+    goal = report.MUST.get(figure["name"], report.AIM.get(figure["name"]))
+    if goal:
+        parts.append(f'<path class="goal" d="M{scale.x(goal):.1f} {y - 8}v16"/>')
+    ours = figure["targets"].get(report.OURS, {}).get("ratio")
+    if ours:
+        parts.append(f'<path class="span" stroke="{MARKS[report.OURS][0]}" '
+                     f'd="M{scale.x(1):.1f} {y}H{scale.x(ours):.1f}"/>')
+    # Penstock last, on top of the others.
+    for name in sorted(names, key=lambda each: each == report.OURS):
+        ratio = figure["targets"].get(name, {}).get("ratio")
+        if ratio:
+            parts.append(f'<g>{mark(scale.x(ratio), y, *MARKS[name])}'
+                         f'<title>{escape(name)}: {report.short(ratio)}</title></g>')
+    return parts + ["</g>"]
+
+
+def as_svg(result):
+    names = [target["name"] for target in report.measured(result) if target["name"] != "lower"]
+    ratios = [entry["ratio"] for figure in result["figures"]
+              for entry in figure["targets"].values() if "ratio" in entry]
+    scale = Scale(ratios)
+    bottom = TOP + ROW * len(result["figures"])
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 30}" '
+             f'width="{WIDTH}" height="{bottom + 30}" role="img">',
+             f"<style>{STYLE}</style>",
+             f'<rect class="ground" width="{WIDTH}" height="{bottom + 30}"/>',
+             f'<text class="title" x="16" y="24">Time of one operation, as a ratio to the lower '
+             f'directory (further left is faster)</text>']
+    parts += legend(names) + grid(scale, bottom)
+    for i, figure in enumerate(result["figures"]):
+        parts += row(figure, TOP + ROW * i + ROW // 2, names, scale)
+    parts.append(f'<text class="axis" x="16" y="{bottom + 20}">Linux '
+                 f'{escape(result["machine"]["kernel"])}, {result["machine"]["cpus"]} CPUs, '
+                 f'{escape(result["settings"]["disk"])}, {escape(result["date"])}</text>')
+    return "\n".join(parts + ["</svg>", ""])

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+From samples to answers. A result is one dict, the same that --json writes and --from reads:
+
+    version, date, machine{}, settings{}, targets[], figures[]
+    targets: name, kind, what, version, command, missing, lost
+    figures: name, unit, what, cold, targets{name: {samples_ns[], median_ns, ratio, low, high, error}}
+
+A ratio is the median over the rounds of (target / lower directory in the same round), so that what
+slows the whole machine down for a while cancels out. low and high are the extremes of the rounds.
+"""
+import statistics
+
+# The goals of the project, for the target `penstock`: ratios to the lower directory.
+MUST = {
+    "seq-read-128k": 1.25, "seq-read-4k": 1.25, "rand-read-128k": 1.25, "rand-read-4k": 1.25,
+    "seq-write-128k": 1.25, "seq-write-4k": 1.25, "rand-write-128k": 1.25, "rand-write-4k": 1.25,
+    "append-100": 1.25, "mmap-read": 1.25, "mmap-write": 1.25, "stat": 1.3,
+}
+AIM = {
+    "stat": 1.2, "stat-absent": 1.2, "open-read-close": 5, "create": 1.8, "write-fstat": 8,
+    "readdir": 1.5, "readdir-stat-first": 6, "readdir-stat": 1.5, "chmod": 5, "rename": 2.5,
+    "unlink": 3, "link-unlink": 3.5, "mkdir-rmdir": 2, "setxattr": 4, "getxattr": 6,
+    "unpack": 1.8, "delete": 2.5, "find": 1.5,
+}
+OURS = "penstock"
+
+# What the rounds may differ by, best to worst, before a ratio is marked as unsteady.
+STEADY = 1.5
+
+
+def summarize(samples, lower):
+    """samples and lower: a time or None for each round."""
+    pairs = [(ns, base) for ns, base in zip(samples, lower) if ns and base]
+    if not pairs:
+        return {"samples_ns": samples}
+    ratios = [ns / base for ns, base in pairs]
+    return {"samples_ns": samples,
+            "median_ns": statistics.median(ns for ns, _ in pairs),
+            "ratio": statistics.median(ratios), "low": min(ratios), "high": max(ratios)}
+
+
+def measured(result):
+    return [target for target in result["targets"] if not target["missing"]]
+
+
+def short(ratio):
+    if ratio < 9.95:
+        return f"{ratio:.2f}"
+    return f"{ratio:.1f}" if ratio < 99.5 else f"{ratio:.0f}"
+
+
+def cell(entry):
+    """A ratio, with ~ where the rounds disagree; - where there is none."""
+    if not entry or "ratio" not in entry:
+        return "-"
+    unsteady = entry["high"] > STEADY * entry["low"]
+    return short(entry["ratio"]) + ("~" if unsteady else "")
+
+
+def rows(result):
+    others = [target["name"] for target in measured(result) if target["name"] != "lower"]
+    table = [["figure", "per", "lower ns"] + others]
+    for figure in result["figures"]:
+        lower = figure["targets"].get("lower", {}).get("median_ns")
+        table.append([figure["name"], figure["unit"], f"{lower:,.0f}" if lower else "-"]
+                     + [cell(figure["targets"].get(name)) for name in others])
+    return table
+
+
+def notes(result):
+    """What the numbers were made with, and what is missing from them."""
+    machine, settings = result["machine"], result["settings"]
+    lines = [f"{machine['cpus']} CPUs ({machine['cpu']}), {machine['memory_gib']} GiB, "
+             f"Linux {machine['kernel']}"
+             + (", a virtual machine" if machine["virtual"] else "") + "; " + settings["disk"],
+             f"{settings['rounds']} rounds of {settings['ms']} ms, client "
+             + (f"pinned to CPU {settings['pin']}" if settings["pin"] is not None else "not pinned")
+             + f"; load before {machine['load_before']}, after {machine['load_after']}"]
+    for target in result["targets"]:
+        said = target["missing"] and f"not measured: {target['missing']}"
+        said = said or target["lost"] and f"LOST: {target['lost']}"
+        version = f" {target['version']}" if target["version"] and target["kind"] != "kernel" else ""
+        lines.append(f"{target['name']}{version}: {target['what']}"
+                     + (f"; {said}" if said else "")
+                     + (f" ({target['command']})" if target["command"] else ""))
+    for figure in result["figures"]:
+        for name, entry in figure["targets"].items():
+            if entry.get("error"):
+                lines.append(f"{figure['name']} on {name}: {entry['error']}")
+    return lines
+
+
+def as_text(result):
+    table = rows(result)
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    lines = []
+    for row in table:
+        cells = [word.ljust(width) if i < 2 else word.rjust(width)
+                 for i, (word, width) in enumerate(zip(row, widths))]
+        lines.append("  ".join(cells).rstrip())
+    lines.insert(1, "-" * len(lines[0]))
+    head = ["Times as ratios to the lower directory in the same run; 1.00 is no cost, ~ is unsteady.",
+            ""]
+    return "\n".join(head + lines + [""] + ["  " + note for note in notes(result)])
+
+
+def as_markdown(result):
+    table = rows(result)
+    ours = {i for i, name in enumerate(table[0]) if name == OURS}
+    lines = ["| " + " | ".join(table[0]) + " |",
+             "|" + "|".join("---" if i < 2 else "---:" for i in range(len(table[0]))) + "|"]
+    for row in table[1:]:
+        lines.append("| " + " | ".join(f"**{word}**" if i in ours and word != "-" else word
+                                       for i, word in enumerate(row)) + " |")
+    head = [f"Measured on {result['date']}; times as ratios to the lower directory.", ""]
+    return "\n".join(head + lines + [""] + ["* " + mark_command(note) for note in notes(result)])
+
+
+def mark_command(note):
+    if note.endswith(")") and " (" in note and "MOUNT)" in note:
+        start = note.rindex(" (")
+        return f"{note[:start]}: `{note[start + 2:-1]}`"
+    return note
+
+
+def goal_lines(result, goals):
+    """(number of misses, lines) for one set of goals."""
+    lines, misses = [], 0
+    for figure in result["figures"]:
+        limit = goals.get(figure["name"])
+        entry = figure["targets"].get(OURS, {})
+        if limit is None or "ratio" not in entry:
+            continue
+        if entry["ratio"] <= limit:
+            verdict = "holds"
+        else:
+            misses += 1
+            verdict = "MISSED, though not in every round" if entry["low"] <= limit else "MISSED"
+        lines.append(f"  {figure['name']:<20} at most {limit:<5} is {short(entry['ratio']):>6} "
+                     f"({short(entry['low'])} to {short(entry['high'])})  {verdict}")
+    return misses, lines
+
+
+def slower_than_peers(result):
+    """A line for each peer and figure where Penstock does not come out ahead, round against round."""
+    peers = [target["name"] for target in measured(result) if target["kind"] == "peer"]
+    lines = []
+    for figure in result["figures"]:
+        ours = figure["targets"].get(OURS, {}).get("samples_ns", [])
+        for name in peers:
+            theirs = figure["targets"].get(name, {}).get("samples_ns", [])
+            factors = [ns / peer for ns, peer in zip(ours, theirs) if ns and peer]
+            if not factors or statistics.median(factors) < 1:
+                continue
+            slower = sum(factor >= 1 for factor in factors)
+            lines.append(f"  {figure['name']:<20} {short(statistics.median(factors)):>6} times "
+                         f"{name}, slower in {slower} of {len(factors)} rounds")
+    return lines
+
+
+def failures(result):
+    """What went wrong with Penstock itself, a line each."""
+    lost = [f"  {target['name']}: {target['lost'] or target['missing']}"
+            for target in result["targets"]
+            if target["kind"] == OURS and (target["lost"] or target["missing"])]
+    return lost + [f"  {figure['name']} on {name}: {entry['error']}" for figure in result["figures"]
+                   for name, entry in figure["targets"].items()
+                   if name.startswith(OURS) and entry.get("error")]
+
+
+def check(result):
+    """(how much of what must hold does not, text)."""
+    if OURS not in [target["name"] for target in measured(result)]:
+        return 1, f"nothing to check: {OURS} was not measured"
+    failed = failures(result)
+    misses, must = goal_lines(result, MUST)
+    later, aim = goal_lines(result, AIM)
+    behind = slower_than_peers(result)
+    lines = [f"Failures: {len(failed)}"] + failed
+    lines += ["", f"Goals that must hold: {len(must) - misses} of {len(must)}"] + must
+    lines += ["", f"Goals to grow into: {len(aim) - later} of {len(aim)}"] + aim
+    lines += ["", f"Not faster than a peer: {len(behind)}"] + behind
+    return misses + len(failed), "\n".join(lines)
