@@ -18,6 +18,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/daemon.h"
+#include "cmd/option-table.h"
 #include "cmd/options.h"
 #include "cmd/signals.h"
 #include "ctl/proto.h"
@@ -169,7 +170,7 @@ static void print_help(const struct cmd *cmd)
 {
 	cmd_print_help(cmd);
 	printf("\nOptions, as -o NAME[=VALUE],... or --NAME[=VALUE]:\n");
-	options_print_help();
+	option_print_help();
 }
 
 static int run(const struct cmd *cmd, enum options_dialect dialect, int argc, char **argv)
@@ -208,15 +209,20 @@ static int run_command(const struct cmd *cmd, int argc, char **argv)
 
 int cmd_mount_helper(int argc, char **argv)
 {
-	return run(&cmd_mount, OPTIONS_HELPER, argc, argv);
+	static const struct cmd helper = {
+		.arguments = "SPEC DIR [-sfnv] [-N NAMESPACE] [-o OPTIONS] [-t TYPE]",
+		.help = "Shows the tree SPEC at DIR; mount(8) runs this for `mount -t penstock`.\n",
+	};
+
+	return run(&helper, OPTIONS_HELPER, argc, argv);
 }
 
 const struct cmd cmd_mount = {
 	.name = "mount",
 	.arguments = "[-fdvsn] [-o OPTIONS]... LOWER MOUNTPOINT",
 	.summary = "show the directory LOWER at the directory MOUNTPOINT",
-	.help = "Shows the tree LOWER at MOUNTPOINT. Returns when the view answers, and serves it in the\n"
-		"background until it is unmounted.\n"
+	.help = "Shows the tree LOWER at MOUNTPOINT. Returns when the view answers, and serves it in\n"
+		"the background until it is unmounted.\n"
 		"\n"
 		"  -f, --foreground   stay in the foreground\n"
 		"  -d                 stay in the foreground and log everything\n"

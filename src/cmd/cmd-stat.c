@@ -83,8 +83,8 @@ const struct cmd cmd_stat = {
 	.name = "stat",
 	.arguments = "[--json] MOUNTPOINT",
 	.summary = "facts and counters of the view at MOUNTPOINT",
-	.help = "Prints what is shown where, whether reads and writes run in the kernel, and how often\n"
-		"each operation has reached the process.\n"
+	.help = "Prints what is shown where, whether reads and writes run in the kernel, and how\n"
+		"often each operation has reached the process.\n"
 		"\n"
 		"  --json   one JSON object\n",
 	.run = run,

@@ -20,9 +20,17 @@ void cmd_error(const char *format, ...)
 	fputc('\n', stderr);
 }
 
+/* The helper of mount(8) is called by its own name, subcommands by that of the program. */
+static void print_usage(FILE *file, const struct cmd *cmd)
+{
+	fprintf(file, "usage: %s%s%s %s\n", cmd_name, cmd->name ? " " : "",
+		cmd->name ? cmd->name : "", cmd->arguments);
+}
+
 void cmd_print_help(const struct cmd *cmd)
 {
-	printf("usage: penstock %s %s\n\n%s", cmd->name, cmd->arguments, cmd->help);
+	print_usage(stdout, cmd);
+	printf("\n%s", cmd->help);
 }
 
 int cmd_usage_error(const struct cmd *cmd, const char *format, ...)
@@ -33,7 +41,8 @@ int cmd_usage_error(const struct cmd *cmd, const char *format, ...)
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
-	fprintf(stderr, "\nusage: penstock %s %s\n", cmd->name, cmd->arguments);
+	fputc('\n', stderr);
+	print_usage(stderr, cmd);
 	return CMD_USAGE;
 }
 

@@ -5,7 +5,7 @@
 /* A subcommand: one file that exports one of these; main has them in a table. */
 
 struct cmd {
-	const char *name;
+	const char *name;		/* NULL: that of the program alone */
 	const char *arguments;		/* what follows the name in the usage line */
 	const char *summary;		/* one line for the overview */
 	const char *help;		/* what `penstock NAME --help` says below the usage line */

@@ -4,8 +4,8 @@
  *
  * Whoever starts a view (a person, mount(8), systemd) takes the exit of the command as "it is
  * mounted", and its exit code and message as the reason why not. So the fork comes first, the mount
- * happens in the child, and the parent waits at a pipe for one report: an exit code, and the text of
- * a failure behind it. A child that dies without a report is a failure as well: the pipe ends.
+ * happens in the child, and the parent waits at a pipe for one report: an exit code, and behind it
+ * the text of a failure. A child that dies without a report is a failure as well: the pipe ends.
  *
  * The fork must come first for another reason: a view has threads, and threads do not survive it.
  *
@@ -152,7 +152,7 @@ static void send_report(struct daemon *daemon, int code, const char *text)
 	ssize_t r;
 
 	memcpy(report.text, text, n - offsetof(struct report, text));
-	/* Less than PIPE_BUF, so whole or not at all; a parent that is gone is none of our worry. */
+	/* Less than PIPE_BUF, so whole or not at all; a parent that is gone does not matter. */
 	r = write(daemon->report_fd, &report, n);
 	(void)r;
 	daemon->report_fd = fd_close(daemon->report_fd);

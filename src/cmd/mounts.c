@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/mounts.h"
 #include "util/cleanup.h"
@@ -127,6 +128,9 @@ int mounts_find(const char *path, struct mounts_view *ret_view, char **ret_type)
 	}
 	fclose(table);
 
+	/* Where nothing is mounted, looking is safe. */
+	if (!found && access(wanted, F_OK) < 0)
+		return -errno;
 	if (!found || strcmp(found, "fuse.penstock") != 0) {
 		*ret_type = take_ptr(found);
 		return -EINVAL;

@@ -10,7 +10,7 @@ struct mount_options {
 	char *lower;
 	char *mountpoint;
 	char *fsname;
-	char *namespace;		/* -N: a process or a file that stands for a mount namespace */
+	char *namespace;		/* -N: a mount namespace, by process or file */
 	enum pst_log_level log_level;
 	bool log_chosen;		/* log= was given: -v and -d do not change the level */
 	bool ttl_from_timeouts;		/* the ttl is the least of the *_timeout options so far */
@@ -35,8 +35,5 @@ void options_fini(struct mount_options *options);
  * Reads argv[1] and what follows. Answers 0; -EINVAL with error->text for the user; -ENOMEM. The
  * options must have been initialised, and belong to the caller in either case.
  */
-int options_parse(struct mount_options *options, enum options_dialect dialect, int argc, char **argv,
-		  struct pst_error *error);
-
-/* Prints one line of help for each option. */
-void options_print_help(void);
+int options_parse(struct mount_options *options, enum options_dialect dialect, int argc,
+		  char **argv, struct pst_error *error);

@@ -2,13 +2,14 @@
 /*
  * penstock: the program.
  *
- * One binary under three names. As `penstock` its first word is a subcommand out of the table below;
- * two words that are none are the short form of `mount`. As `mount.penstock` and
+ * One binary under three names. As `penstock` its first word is a subcommand out of the table
+ * below; two words that are none are the short form of `mount`. As `mount.penstock` and
  * `mount.fuse.penstock` it is the helper that mount(8) runs for its file system types.
  */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <penstock/penstock.h>
 
@@ -42,29 +43,29 @@ static const struct cmd *find(const char *name)
 	return NULL;
 }
 
-/* Without a subcommand there must be two paths: a single word is a subcommand gone wrong. */
+/* Without a subcommand there are two paths, and the first of them leads to something. */
 static bool is_short_form(int argc, char **argv)
 {
 	int n_words = 0;
 
+	if (argv[1][0] == '-')
+		return true;
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-o") == 0)
 			i++;
 		else if (argv[i][0] != '-')
 			n_words++;
 	}
-	return n_words >= 2 || argv[1][0] == '-';
+	return n_words >= 2 && (strchr(argv[1], '/') || access(argv[1], F_OK) == 0);
 }
 
 static int unknown(const char *word)
 {
-	struct {
-		const char *name;
-	} names[N_CMDS];
+	const char *names[N_CMDS];
 	const char *near;
 
 	for (size_t i = 0; i < N_CMDS; i++)
-		names[i].name = cmds[i]->name;
+		names[i] = cmds[i]->name;
 	near = cmd_nearest(word, names, N_CMDS, sizeof(names[0]));
 	if (near)
 		cmd_error("there is no command \"%s\"; did you mean \"%s\"?", word, near);

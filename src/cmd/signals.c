@@ -110,7 +110,8 @@ static void handle(struct signals *signals, int number)
 static void *run(void *aux)
 {
 	struct signals *signals = aux;
-	struct pollfd fds[] = { { signals->signal_fd, POLLIN, 0 }, { signals->stop_fd, POLLIN, 0 } };
+	struct pollfd fds[] = { { signals->signal_fd, POLLIN, 0 },
+				{ signals->stop_fd, POLLIN, 0 } };
 
 	for (;;) {
 		struct signalfd_siginfo info;

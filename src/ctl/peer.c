@@ -18,7 +18,7 @@
 
 int peer_init(struct peer *peer, int fd)
 {
-	*peer = (struct peer) { .fd = fd };
+	*peer = (struct peer){ .fd = fd };
 	peer->in = malloc(CTL_LINE_MAX);
 	if (!peer->in) {
 		peer_fini(peer);
@@ -32,7 +32,7 @@ void peer_fini(struct peer *peer)
 	fd_close(peer->fd);
 	free(peer->in);
 	free(peer->out);
-	*peer = (struct peer) { .fd = -1 };
+	*peer = (struct peer){ .fd = -1 };
 }
 
 int peer_read(struct peer *peer)

@@ -28,7 +28,7 @@ int peer_read(struct peer *peer);
 
 /*
  * Takes the next line out of what was read, without its newline: *ret_line is valid until the next
- * call that takes the peer. Returns 1 when there is one, 0 when not, -EMSGSIZE when there cannot be.
+ * call that takes the peer. Returns 1 when there is one, 0 when not, -EMSGSIZE when it is too long.
  */
 int peer_next_line(struct peer *peer, const char **ret_line, size_t *ret_len);
 

@@ -5,8 +5,8 @@
  * One thread polls the socket, its clients and a descriptor that says "end"; it alone touches
  * clients, so there are no locks. Verbs run in it: each is short, and answers for one view.
  *
- * Who may speak is decided by the mode of the socket and again by the kernel's word on who connected
- * (SO_PEERCRED), since a mode can be changed later: root, and the user that mounted.
+ * Who may speak is decided by the mode of the socket and again by the kernel's word on who
+ * connected (SO_PEERCRED), since a mode can be changed later: root, and the user that mounted.
  *
  * The number in the socket's name is one that the kernel gives to a single view at a time. A file
  * that is there already was left by a process that died, and is replaced. The kernel hands the
@@ -247,13 +247,13 @@ static void *run(void *aux)
 
 	for (;;) {
 		server->turn++;
-		fds[0] = (struct pollfd) { server->stop_fd, POLLIN, 0 };
-		/* While descriptors are short the queue would wake us again and again: let it wait. */
-		fds[1] = (struct pollfd) { exhausted ? -1 : server->listen_fd, POLLIN, 0 };
+		fds[0] = (struct pollfd){ server->stop_fd, POLLIN, 0 };
+		/* While descriptors are short the queue would wake us in vain: let it wait. */
+		fds[1] = (struct pollfd){ exhausted ? -1 : server->listen_fd, POLLIN, 0 };
 		for (size_t i = 0; i < N_PEERS; i++) {
 			struct peer *peer = &server->peers[i];
 
-			fds[2 + i] = (struct pollfd) { peer->fd, peer->n_out ? POLLOUT : POLLIN, 0 };
+			fds[2 + i] = (struct pollfd){ peer->fd, peer->n_out ? POLLOUT : POLLIN, 0 };
 		}
 		if (poll(fds, 2 + N_PEERS, exhausted ? RETRY_MS : -1) < 0)
 			continue;
@@ -298,6 +298,7 @@ static int make_directory(const char *path)
 static int listen_at(struct ctl_server *server)
 {
 	const char *path = server->address.sun_path;
+	int r;
 
 	server->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (server->listen_fd < 0)
@@ -307,7 +308,8 @@ static int listen_at(struct ctl_server *server)
 		return -errno;
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
-	if (bind(server->listen_fd, (struct sockaddr *)&server->address, sizeof(server->address)) < 0)
+	r = bind(server->listen_fd, (struct sockaddr *)&server->address, sizeof(server->address));
+	if (r < 0)
 		return -errno;
 	if (lstat(path, &server->file) < 0 || listen(server->listen_fd, N_PEERS) < 0)
 		return -errno;

@@ -11,7 +11,7 @@ struct ctl_call {
 	void *aux;			/* from ctl_server_options */
 	struct json_object *request;
 	struct json_object *reply;	/* to be filled; dropped when the verb fails */
-	char error[256];		/* may be filled when it fails: why; else strerror() is taken */
+	char error[256];		/* why it failed; "": strerror() is taken */
 };
 
 /* Answers 0 or -errno. Runs in the server's thread, so it may block but holds up other clients. */
@@ -26,7 +26,7 @@ struct ctl_server_options {
 	const char *path;		/* of the socket; its directory is made if it is missing */
 	const struct ctl_verb *verbs;
 	size_t n_verbs;
-	void *aux;			/* for the verbs; must outlive the server, as must the table */
+	void *aux;			/* for the verbs; outlives the server, as does the table */
 };
 
 /*

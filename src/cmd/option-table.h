@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* The table of options: applies one, lists all. */
+#include <stdbool.h>
+
+#include "cmd/options.h"
+
+/*
+ * Applies "name" or "name=value"; text is cut up. next is what stands behind it, for the form
+ * `--name value`, or NULL; *ret_used becomes true when it was taken. 0, -EINVAL with error->text,
+ * or -ENOMEM.
+ */
+int option_apply(struct mount_options *options, char *text, const char *next, bool *ret_used,
+		 struct pst_error *error);
+
+/* Prints a line of help for each option. */
+void option_print_help(void);
