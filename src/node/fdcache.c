@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/stat.h>
 
 #define DEAD (-1)
@@ -26,6 +27,7 @@ struct fdent {
 
 struct fdcache {
 	struct nodetab *tab;
+	struct fdcache_host host;	/* constant */
 	unsigned int n;
 	pthread_mutex_t lock;		/* guards filling and emptying, and hand */
 	unsigned int hand;
@@ -33,13 +35,15 @@ struct fdcache {
 	struct fdent ents[];		/* entry 0 is never used */
 };
 
-int fdcache_new(unsigned int budget, struct nodetab *tab, struct fdcache **ret_cache)
+int fdcache_new(unsigned int budget, struct nodetab *tab, const struct fdcache_host *host,
+		struct fdcache **ret_cache)
 {
 	struct fdcache *cache = calloc(1, sizeof(*cache) + (budget + 1) * sizeof(struct fdent));
 
 	if (!cache)
 		return -ENOMEM;
 	cache->tab = tab;
+	cache->host = *host;
 	cache->n = budget + 1;
 	pthread_mutex_init(&cache->lock, NULL);
 	for (unsigned int i = 0; i < cache->n; i++)
@@ -134,6 +138,8 @@ static struct fdent *ent_fill(struct fdcache *cache, struct node *node, int fd)
 				      memory_order_release);
 	}
 	pthread_mutex_unlock(&cache->lock);
+	if (ent && !S_ISDIR(node->type))
+		cache->host.want_tick(cache->host.aux);
 	return ent;
 }
 
@@ -192,8 +198,9 @@ void fdcache_drop(struct fdcache *cache, struct node *node)
 	if (slot == 0 || (node->flags & NODE_OWN_FD))
 		return;
 	pthread_mutex_lock(&cache->lock);
-	if (node->fd_slot == slot)
-		ent_empty(cache, &cache->ents[slot]);
+	/* A pin can only be that of a finder who was too late and is about to see it. */
+	while (node->fd_slot == slot && !ent_empty(cache, &cache->ents[slot]))
+		sched_yield();
 	pthread_mutex_unlock(&cache->lock);
 }
 

@@ -36,9 +36,10 @@
 #define NLOOKUP_ONE (1ULL << 24)
 #define REF_MASK (NLOOKUP_ONE - 1)
 
-/* 2048 records are 48 pages: emptied blocks give whole pages back. */
+/* 2048 records are 44 pages: emptied blocks give whole pages back. */
 #define BLOCK_NODES 2048u
 #define BLOCK_BYTES (BLOCK_NODES * sizeof(struct node))
+static_assert(BLOCK_BYTES % 4096 == 0, "whole pages");
 #define INDEX_FORM 0x80000000u
 #define TYPE_OWN 0xff
 

@@ -47,7 +47,7 @@ struct node {
 	uint16_t pass_flags;		/* fs/pass.c, its lock */
 	_Atomic uint32_t attr_state;	/* fs/attr.c */
 };
-static_assert(sizeof(struct node) == 96, "a million nodes in a hundred megabytes");
+static_assert(sizeof(struct node) == 88, "a million nodes in a hundred megabytes");
 
 /* A file system that LOWER reaches: LOWER's own is number 0, what is mounted below follows. */
 struct lower_mount {
@@ -127,7 +127,13 @@ struct fdref {
 	int fd;
 	struct fdent *ent;		/* NULL: not in the cache, closed by fdref_put() */
 };
-int fdcache_new(unsigned int budget, struct nodetab *tab, struct fdcache **ret_cache);
+/* Who calls fdcache_reap() about once a second, from now on, until it says that none are left. */
+struct fdcache_host {
+	void *aux;
+	void (*want_tick)(void *aux);
+};
+int fdcache_new(unsigned int budget, struct nodetab *tab, const struct fdcache_host *host,
+		struct fdcache **ret_cache);
 struct fdcache *fdcache_free(struct fdcache *cache);
 /* Returns 0 and a pinned descriptor of the node, or -errno (-ESTALE: the file is gone). */
 int fdref_get(struct fdcache *cache, struct node *node, struct fdref *ret_ref);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The attribute authority. For every node it is the lower inode, for every field: nothing is stored
+ * here, each answer is read from the inode at that moment. What the kernel keeps of an answer is a
+ * copy, and this file alone says for how long it may: the promise.
+ *
+ *	cache=none		0
+ *	cache=ttl		the ttl that was chosen
+ *	cache=exclusive		long, since nobody else changes the lower tree
+ *
+ * in all cases 0 while somebody may be storing through a shared mapping, which nothing announces:
+ * from the first open for reading and writing until it is proved that no writer is left. The last
+ * close is no proof, a mapping outlives it. A read lease on the lower file is: the kernel grants it
+ * only where no writer and no writable mapping exists.
+ *
+ * node->attr_state: how many opens allow a shared writable mapping, << 1, and bit 0: some open has
+ * allowed one since the last proof.
+ */
+#include "fs/fs-private.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#define MAY_BE_MAPPED 1u
+#define ONE_OPEN 2u
+#define LONG_NS (86400ULL * 365 * 1000000000)
+
+int attr_read_fd(int fd, struct statx *ret_stx)
+{
+	return statx(fd, "", AT_EMPTY_PATH, STX_MASK, ret_stx) < 0 ? -errno : 0;
+}
+
+static uint64_t promise(struct fs *fs)
+{
+	switch (fs->config.cache) {
+	case PST_CACHE_NONE:
+		return 0;
+	case PST_CACHE_TTL:
+		return fs->config.ttl_ns;
+	case PST_CACHE_EXCLUSIVE:
+		break;
+	}
+	return LONG_NS;
+}
+
+/* Nobody can be writing: the lease is only asked for, not kept. */
+static bool prove_unwritten(struct fs *fs, struct node *node)
+{
+	_cleanup_(fd_closep) int fd = node_open_lower(fs, node, O_RDONLY | O_NONBLOCK);
+
+	if (fd < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+		return false;
+	fcntl(fd, F_SETLEASE, F_UNLCK);
+	return true;
+}
+
+/* Whether stores through a mapping may be going on right now. */
+static bool may_be_stored_to(struct fs *fs, struct node *node)
+{
+	uint32_t state = atomic_load_explicit(&node->attr_state, memory_order_acquire);
+
+	if (!(state & MAY_BE_MAPPED))
+		return false;
+	/* Of no use where the promise is short anyway: the proof costs four system calls. */
+	if (state != MAY_BE_MAPPED || fs->config.cache != PST_CACHE_EXCLUSIVE)
+		return true;
+	/* Taken back before the proof: an open that comes in between sets it again. */
+	if (!atomic_compare_exchange_strong(&node->attr_state, &state, 0))
+		return true;
+	if (prove_unwritten(fs, node))
+		return false;
+	atomic_fetch_or(&node->attr_state, MAY_BE_MAPPED);
+	return true;
+}
+
+void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
+{
+	attr->attr_ns = promise(fs);
+	if (attr->attr_ns && S_ISREG(node->type) && may_be_stored_to(fs, node))
+		attr->attr_ns = 0;
+}
+
+void attr_answer_entry(struct fs *fs, struct fs_entry *entry)
+{
+	entry->entry_ns = promise(fs);
+}
+
+uint64_t attr_absent_ns(struct fs *fs)
+{
+	return promise(fs);
+}
+
+void attr_opened(struct fs *fs, struct node *node, int flags)
+{
+	uint32_t state = atomic_load(&node->attr_state);
+
+	if ((flags & O_ACCMODE) != O_RDWR || !S_ISREG(node->type))
+		return;
+	while (!atomic_compare_exchange_weak(&node->attr_state, &state,
+					     (state + ONE_OPEN) | MAY_BE_MAPPED))
+		;
+}
+
+void attr_released(struct fs *fs, struct node *node, int flags)
+{
+	if ((flags & O_ACCMODE) == O_RDWR && S_ISREG(node->type))
+		atomic_fetch_sub(&node->attr_state, ONE_OPEN);
+}
+
+/* Pages of a served file, kept from one open to the next. */
+bool attr_keep_data(struct fs *fs)
+{
+	return fs->config.cache == PST_CACHE_EXCLUSIVE;
+}
+
+/*
+ * Listings, kept by the kernel. It drops them when it sees another mtime, but a directory that
+ * changes twice within one tick of the clock has the same one: so only where nobody else writes.
+ */
+bool attr_keep_listing(struct fs *fs)
+{
+	return fs->config.cache == PST_CACHE_EXCLUSIVE;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Data of files that are served, and the data operations that the kernel never passes through.
+ *
+ * O_APPEND: the lower descriptor is opened without it. A write by a caller appends (RWF_APPEND) at
+ * the true end of the lower file, whatever end the kernel has in mind; a write from the page cache
+ * goes where the page was.
+ */
+#include "fs/creds.h"
+#include "fs/fs-private.h"
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* F_SETFL in the view can switch O_DIRECT after the open: the lower descriptor follows. */
+static int follow_flags(struct handle *handle, int fd, int flags)
+{
+	int now;
+
+	if (!((flags ^ handle->flags) & O_DIRECT))
+		return 0;
+	now = fcntl(fd, F_GETFL);
+	if (now < 0 || ((now ^ flags) & O_DIRECT) == 0)
+		return 0;
+	return fcntl(fd, F_SETFL, (now & ~O_DIRECT) | (flags & O_DIRECT)) < 0 ? -errno : 0;
+}
+
+ssize_t fs_read(struct fs *fs, struct handle *handle, char *buf, size_t size, uint64_t off,
+		int flags, bool nowait)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = size };
+	int fd = handle_lower(fs, handle);
+	ssize_t n;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if ((handle->flags & O_ACCMODE) == O_WRONLY)
+		return -EBADF;
+	r = follow_flags(handle, fd, flags);
+	if (r < 0)
+		return r;
+	n = preadv2(fd, &iov, 1, (off_t)off, nowait ? RWF_NOWAIT : 0);
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t write_all(int fd, const struct fs_write *write, int rwf)
+{
+	size_t done = 0;
+
+	while (done < write->size) {
+		struct iovec iov = {
+			.iov_base = (char *)write->buf + done,
+			.iov_len = write->size - done,
+		};
+		ssize_t n = pwritev2(fd, &iov, 1, (off_t)(write->off + done), rwf);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return done ? (ssize_t)done : -errno;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t fs_write(struct fs *fs, struct handle *handle, const struct fs_write *write)
+{
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	int fd = handle_lower(fs, handle), rwf = 0, r;
+
+	if (fd < 0)
+		return fd;
+	r = follow_flags(handle, fd, write->flags);
+	if (r < 0)
+		return r;
+	if (write->kill) {
+		r = creds_enter_killing(&scope);
+		if (r < 0)
+			return r;
+	}
+	if (!write->from_cache) {
+		if (write->flags & O_APPEND)
+			rwf |= RWF_APPEND;
+		if ((write->flags & O_SYNC) == O_SYNC)
+			rwf |= RWF_SYNC;
+		else if (write->flags & O_DSYNC)
+			rwf |= RWF_DSYNC;
+	}
+	return write_all(fd, write, rwf);
+}
+
+int fs_fsync(struct fs *fs, struct handle *handle, bool data_only)
+{
+	int fd = handle_lower(fs, handle);
+
+	if (fd < 0)
+		return fd;
+	return (data_only ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
+}
+
+int fs_fallocate(struct fs *fs, struct handle *handle, int mode, uint64_t off, uint64_t len)
+{
+	int fd = handle_lower(fs, handle);
+
+	if (fd < 0)
+		return fd;
+	return fallocate(fd, mode, (off_t)off, (off_t)len) < 0 ? -errno : 0;
+}
+
+int fs_lseek(struct fs *fs, struct handle *handle, int64_t off, int whence, int64_t *ret_off)
+{
+	int fd = handle_lower(fs, handle);
+	off_t at;
+
+	if (fd < 0)
+		return fd;
+	at = lseek(fd, off, whence);
+	if (at < 0)
+		return -errno;
+	*ret_off = at;
+	return 0;
+}
+
+ssize_t fs_copy(struct fs *fs, struct handle *from, uint64_t from_off, struct handle *to,
+		uint64_t to_off, uint64_t len, unsigned int flags)
+{
+	int in = handle_lower(fs, from), out = handle_lower(fs, to);
+	off_t in_off = (off_t)from_off, out_off = (off_t)to_off;
+	ssize_t n;
+
+	if (in < 0)
+		return in;
+	if (out < 0)
+		return out;
+	n = copy_file_range(in, &in_off, out, &out_off, len, flags);
+	return n < 0 ? -errno : n;
+}

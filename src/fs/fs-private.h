@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* What the files of fs/ share. */
+#include "fs/fs.h"
+
+#include <pthread.h>
+
+#define STX_MASK (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
+
+struct pass;
+struct locks;
+
+struct fs {
+	struct fs_config config;	/* constant */
+	struct nodetab *nodes;
+	struct fdcache *fds;
+	struct handletab *handles;
+	struct pass *pass;
+	struct locks *locks;
+	struct node *root;		/* counted */
+};
+
+/* name.c: the node of a name, of an open file; dir's descriptor at hand. */
+int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
+		 struct fs_entry *ret_entry);
+int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry);
+
+/* attr.c: the only file that says how long anything may be believed. */
+void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr);
+void attr_answer_entry(struct fs *fs, struct fs_entry *entry);
+uint64_t attr_absent_ns(struct fs *fs);
+void attr_opened(struct fs *fs, struct node *node, int flags);
+void attr_released(struct fs *fs, struct node *node, int flags);
+bool attr_keep_data(struct fs *fs);
+bool attr_keep_listing(struct fs *fs);
+int attr_read_fd(int fd, struct statx *ret_stx);
+
+/* pass.c: the only file that holds backing ids. */
+int pass_new(struct fs *fs, struct pass **ret_pass);
+struct pass *pass_free(struct pass *pass);
+/* Decides how an open's data is reached and counts it; served: reads and writes must be ours. */
+void pass_open(struct fs *fs, struct node *node, bool served, struct fs_open *open);
+void pass_close(struct fs *fs, struct node *node);
+void pass_node_gone(struct fs *fs, struct node *node);
+bool pass_reap(struct fs *fs);
+void pass_stat(struct fs *fs, struct fs_stat *stat);
+
+/* lock.c */
+int locks_new(struct fs *fs, struct locks **ret_locks);
+struct locks *locks_free(struct locks *locks);
+void locks_shutdown(struct locks *locks);
+bool locks_tick(struct locks *locks);
+/* All locks of an owner on a node go (close(2)), or all that were taken through a handle. */
+void locks_drop_owner(struct fs *fs, struct node *node, uint64_t owner);
+void locks_drop_handle(struct fs *fs, struct handle *handle);
+
+/* open.c: the lower file of a node, opened with flags; of a handle, opened when first needed. */
+int node_open_lower(struct fs *fs, struct node *node, int flags);
+int handle_lower(struct fs *fs, struct handle *handle);

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The file system as a whole: made, ended, asked for its nodes and handles. */
+#include "fs/creds.h"
+#include "fs/fs-private.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+DEFINE_CLEANUP(struct fs *, fs_free);
+
+static void node_gone(void *aux, struct node *node)
+{
+	struct fs *fs = aux;
+
+	pass_node_gone(fs, node);
+	fdcache_drop(fs->fds, node);
+}
+
+static void handle_gone(void *aux, struct handle *handle)
+{
+	(void)aux;
+	handle->fd = fd_close(handle->fd);
+}
+
+/* The root's node and mount 0, from the descriptor of LOWER. */
+static int root_new(struct fs *fs, int lower_fd)
+{
+	_cleanup_(fd_closep) int own = -1;
+	struct fhandle fh = { 0 };
+	struct statx stx;
+	int r, mnt_id, mount;
+
+	r = attr_read_fd(lower_fd, &stx);
+	if (r < 0)
+		return r;
+	r = fhandle_at(lower_fd, "", &fh, &mnt_id);
+	if (r < 0)
+		mnt_id = (int)stx.stx_mnt_id;
+	mount = fcntl(lower_fd, F_DUPFD_CLOEXEC, 3);
+	if (mount < 0)
+		return -errno;
+	mount = nodetab_mount_add(fs->nodes, mnt_id, mount, r == 0);
+	if (mount < 0)
+		return mount;
+	/* The root keeps its descriptor in any case: it is asked for most. */
+	own = fcntl(lower_fd, F_DUPFD_CLOEXEC, 3);
+	if (own < 0)
+		return -errno;
+	if (r < 0)
+		fh = node_key_own(0, stx.stx_dev_major, stx.stx_dev_minor, stx.stx_ino);
+	r = nodetab_set_root(fs->nodes, &fh, stx.stx_ino, own, &fs->root);
+	if (r == 0)
+		take_fd(&own);
+	return r;
+}
+
+int fs_new(const struct fs_config *config, struct fs **ret_fs)
+{
+	_cleanup_(fd_closep) int lower = config->lower;
+	_cleanup_(fs_freep) struct fs *fs = calloc(1, sizeof(*fs));
+	struct fdcache_host fd_host = { config->host.aux, config->host.want_tick };
+	int r;
+
+	if (!fs)
+		return -ENOMEM;
+	fs->config = *config;
+	fs->config.lower = -1;
+	r = nodetab_new(&fs->nodes);
+	if (r == 0)
+		r = fdcache_new(config->fd_budget, fs->nodes, &fd_host, &fs->fds);
+	if (r == 0)
+		r = handletab_new(&fs->handles);
+	if (r == 0)
+		r = pass_new(fs, &fs->pass);
+	if (r == 0)
+		r = locks_new(fs, &fs->locks);
+	if (r < 0)
+		return r;
+	nodetab_on_free(fs->nodes, node_gone, fs);
+	handletab_on_free(fs->handles, fs->nodes, handle_gone, fs);
+	r = root_new(fs, lower);
+	if (r < 0)
+		return r;
+	*ret_fs = take_ptr(fs);
+	return 0;
+}
+
+struct fs *fs_free(struct fs *fs)
+{
+	if (!fs)
+		return NULL;
+	fs->locks = locks_free(fs->locks);
+	fs->handles = handletab_free(fs->handles);
+	fs->nodes = nodetab_free(fs->nodes);
+	fs->fds = fdcache_free(fs->fds);
+	fs->pass = pass_free(fs->pass);
+	free(fs);
+	return NULL;
+}
+
+void fs_stat(struct fs *fs, struct fs_stat *ret_stat)
+{
+	*ret_stat = (struct fs_stat){
+		.nodes = nodetab_stat(fs->nodes),
+		.n_handles = handletab_count(fs->handles),
+		.n_fds = fdcache_count(fs->fds),
+	};
+	pass_stat(fs, ret_stat);
+}
+
+bool fs_tick(struct fs *fs)
+{
+	bool left = pass_reap(fs);
+
+	left |= fdcache_reap(fs->fds);
+	left |= locks_tick(fs->locks);
+	return left;
+}
+
+void fs_shutdown(struct fs *fs)
+{
+	locks_shutdown(fs->locks);
+}
+
+int fs_thread_init(void)
+{
+	return creds_thread_init();
+}
+
+struct node *fs_node(struct fs *fs, uint64_t nodeid)
+{
+	return node_lookup_id(fs->nodes, nodeid);
+}
+
+struct handle *fs_handle(struct fs *fs, uint64_t fh, const struct node *node)
+{
+	struct handle *handle = handle_lookup(fs->handles, fh);
+
+	/* A handle of another node is no handle. */
+	if (handle && node && handle->node != node)
+		return handle_put(fs->handles, handle);
+	return handle;
+}
+
+void fs_node_put(struct fs *fs, struct node *node)
+{
+	node_put(fs->nodes, node);
+}
+
+void fs_handle_put(struct fs *fs, struct handle *handle)
+{
+	handle_put(fs->handles, handle);
+}
+
+void fs_forget(struct fs *fs, uint64_t nodeid, uint64_t n)
+{
+	struct node *node = node_lookup_id(fs->nodes, nodeid);
+
+	if (!node)
+		return;
+	node_forget(fs->nodes, node, n);
+	node_put(fs->nodes, node);
+}
+
+uint32_t fs_generation(struct fs *fs, const struct node *node)
+{
+	return node_generation(fs->nodes, node);
+}

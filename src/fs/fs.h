@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The passthrough file system: what each operation does to the lower tree. It speaks of nodes,
+ * handles and struct statx; it knows neither messages nor transports.
+ *
+ * Operations are answers (util/err.h): 0 or -errno. Nodes and handles that are passed in stay the
+ * caller's; those in results are strong references for the caller to put. Names have been checked:
+ * one component, no dots (lookup excepted).
+ */
+#include "node/handle.h"
+#include "node/node.h"
+
+#include <linux/stat.h>
+#include <penstock/penstock.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+struct fs;
+
+/* The positive answer of an operation that has kept the request and will answer once, later. */
+#define FS_LATER 1
+
+/* What the file system needs from above. Called from any thread. */
+struct fs_host {
+	void *aux;
+	/* Registers a lower file for passthrough; returns the kernel's number for it or -errno. */
+	int (*backing_open)(void *aux, int fd);
+	void (*backing_close)(void *aux, int backing_id);
+	/* Something wants fs_tick() to be called about once a second from now on. */
+	void (*want_tick)(void *aux);
+};
+
+struct fs_config {
+	int lower;			/* the root directory, on a mount of our own; taken */
+	bool passthrough;
+	enum pst_cache cache;
+	uint64_t ttl_ns;
+	enum pst_locks locks;
+	unsigned int fd_budget;
+	struct fs_host host;
+};
+
+int fs_new(const struct fs_config *config, struct fs **ret_fs);
+struct fs *fs_free(struct fs *fs);
+
+struct fs_stat {
+	struct nodetab_stat nodes;
+	uint64_t n_handles, n_fds, n_backings, n_registered, n_refused;
+};
+void fs_stat(struct fs *fs, struct fs_stat *ret_stat);
+
+/* Lets go of what has been idle; false when there is nothing left to wait for. */
+bool fs_tick(struct fs *fs);
+/* Nothing more will be answered: whoever waits is woken. */
+void fs_shutdown(struct fs *fs);
+/* To be called by every thread before it runs operations. */
+int fs_thread_init(void);
+
+/* Check-in: what numbers from the kernel stand for. Strong references, or NULL. */
+struct node *fs_node(struct fs *fs, uint64_t nodeid);
+struct handle *fs_handle(struct fs *fs, uint64_t fh, const struct node *node);
+void fs_node_put(struct fs *fs, struct node *node);
+void fs_handle_put(struct fs *fs, struct handle *handle);
+/* As fs_node(), for a number that was forgotten and is asked for by a file handle of the view. */
+struct node *fs_node_revive(struct fs *fs, uint64_t nodeid);
+void fs_forget(struct fs *fs, uint64_t nodeid, uint64_t n);
+uint32_t fs_generation(struct fs *fs, const struct node *node);
+
+/* Who asks. */
+struct fs_caller {
+	uint32_t uid, gid;
+	uint32_t pid;
+	uint32_t umask;
+	bool has_group;			/* group: a supplementary group that a new file's mode needs */
+	uint32_t group;
+};
+
+/* Attributes, read from the lower inode just now, and how long they may be believed. */
+struct fs_attr {
+	struct statx stx;
+	uint64_t attr_ns;
+};
+
+/* A name's file. */
+struct fs_entry {
+	struct node *node;		/* NULL: the name is absent, which holds for entry_ns */
+	struct fs_attr attr;
+	uint64_t entry_ns;
+};
+
+int fs_lookup(struct fs *fs, struct node *dir, const char *name, struct fs_entry *ret_entry);
+int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct fs_attr *ret_attr);
+
+enum {
+	FS_SET_MODE	= 1 << 0,
+	FS_SET_UID	= 1 << 1,
+	FS_SET_GID	= 1 << 2,
+	FS_SET_SIZE	= 1 << 3,
+	FS_SET_ATIME	= 1 << 4,
+	FS_SET_MTIME	= 1 << 5,
+	FS_KILL_SUIDGID	= 1 << 6,	/* clear set-user-ID and set-group-ID as a write would */
+};
+struct fs_change {
+	unsigned int set;
+	uint32_t mode, uid, gid;
+	uint64_t size;
+	struct timespec times[2];	/* access, modification; tv_nsec may be UTIME_NOW */
+};
+int fs_setattr(struct fs *fs, struct node *node, struct handle *handle,
+	       const struct fs_change *change, struct fs_attr *ret_attr);
+
+/* Returns the length of the text, which is not terminated. */
+int fs_readlink(struct fs *fs, struct node *node, char *buf, size_t size);
+int fs_symlink(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+	       const char *target, struct fs_entry *ret_entry);
+int fs_mknod(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+	     uint32_t mode, uint32_t rdev, struct fs_entry *ret_entry);
+int fs_mkdir(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+	     uint32_t mode, struct fs_entry *ret_entry);
+int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name,
+	    struct fs_entry *ret_entry);
+int fs_unlink(struct fs *fs, struct node *dir, const char *name, bool rmdir);
+int fs_rename(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+	      struct node *new_dir, const char *new_name, unsigned int flags);
+
+/* How the data of an open file is reached. */
+enum pass_mode {
+	PASS_NONE,
+	PASS_CACHED,		/* served, through the page cache of the view */
+	PASS_BACKING,		/* by the kernel, on the lower file */
+	PASS_SERVED,		/* reads and writes served one by one, mmap on the lower file */
+};
+
+struct fs_open {
+	struct handle *handle;
+	enum pass_mode mode;
+	int backing_id;
+	bool no_flush;			/* closing needs no message */
+	bool keep_cache;		/* what the view has cached of the file still holds */
+	bool cache_dir;			/* the kernel may keep the listing */
+};
+/* flags are those of open(2); kill: O_TRUNC clears set-user-ID and set-group-ID. */
+int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags, bool kill,
+	    struct fs_open *ret_open);
+int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open);
+int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, int flags,
+	       uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open);
+/* The kernel closes the handle: takes back what opening gave. The handle's reference stays. */
+void fs_release(struct fs *fs, struct handle *handle);
+
+/* Data of served files. Return the bytes done. */
+ssize_t fs_read(struct fs *fs, struct handle *handle, char *buf, size_t size, uint64_t off,
+		int flags, bool nowait);
+struct fs_write {
+	const char *buf;
+	size_t size;
+	uint64_t off;
+	int flags;			/* of the open file, as they are now */
+	bool from_cache;		/* from the page cache, not from a caller */
+	bool kill;			/* clear set-user-ID and set-group-ID */
+};
+ssize_t fs_write(struct fs *fs, struct handle *handle, const struct fs_write *write);
+int fs_flush(struct fs *fs, struct handle *handle, uint64_t owner);
+int fs_fsync(struct fs *fs, struct handle *handle, bool data_only);
+int fs_fallocate(struct fs *fs, struct handle *handle, int mode, uint64_t off, uint64_t len);
+int fs_lseek(struct fs *fs, struct handle *handle, int64_t off, int whence, int64_t *ret_off);
+ssize_t fs_copy(struct fs *fs, struct handle *from, uint64_t from_off, struct handle *to,
+		uint64_t to_off, uint64_t len, unsigned int flags);
+int fs_statfs(struct fs *fs, struct node *node, struct statvfs *ret_st);
+int fs_syncfs(struct fs *fs, struct node *node);
+/* in and out are the command's data; *ret_len is how much of out it filled. */
+int fs_ioctl(struct fs *fs, struct handle *handle, uint32_t cmd, const void *in, size_t in_len,
+	     void *out, size_t out_len, size_t *ret_len);
+
+/* Directories. */
+struct fs_dirent {
+	const char *name;
+	size_t name_len;
+	uint64_t ino, off;
+	uint32_t type;			/* DT_* */
+};
+/* Where a listing goes: fits() before add(). add() takes over entry->node (counted, remembered). */
+struct fs_dirsink {
+	bool (*fits)(struct fs_dirsink *sink, size_t name_len);
+	void (*add)(struct fs_dirsink *sink, const struct fs_dirent *dirent,
+		    struct fs_entry *entry);
+	bool entries;			/* looks every name up and gives add() an entry */
+};
+int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open);
+int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dirsink *sink);
+
+/* Extended attributes. size 0 asks for the length. Return lengths. */
+int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, size_t size);
+int fs_listxattr(struct fs *fs, const struct fs_caller *caller, struct node *node, char *buf,
+		 size_t size);
+int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *value, size_t size,
+		int flags, bool kill_sgid);
+int fs_removexattr(struct fs *fs, struct node *node, const char *name);
+
+/* Locks (locks=lower). */
+struct fs_lock {
+	uint64_t owner;
+	uint64_t start, end;		/* end is the last byte */
+	int type;			/* F_RDLCK, F_WRLCK, F_UNLCK */
+	uint32_t pid;
+	bool flock;
+};
+int fs_getlk(struct fs *fs, struct handle *handle, struct fs_lock *lock);
+/* Where a waiting request is answered. done() is called once, from a thread of fs. */
+struct fs_waiter {
+	void (*done)(struct fs_waiter *waiter, int answer);
+	uint64_t unique;		/* what fs_interrupt() knows the request by */
+};
+/*
+ * Without a waiter the lock is taken at once or refused with -EAGAIN. With one the answer may be
+ * FS_LATER: then the waiter belongs to fs until it is done.
+ */
+int fs_setlk(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
+	     struct fs_waiter *waiter);
+void fs_interrupt(struct fs *fs, uint64_t unique);

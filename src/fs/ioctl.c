@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The few commands that are forwarded: inode flags (lsattr, chattr) and the inode's version. The
+ * kernel has checked who may change flags. Everything else is refused as natively by a file system
+ * that does not know it: a command done with our rights would be a way around the caller's.
+ */
+#include "fs/fs-private.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+static bool forwarded(uint32_t cmd)
+{
+	return cmd == FS_IOC_GETFLAGS || cmd == FS_IOC_SETFLAGS || cmd == FS_IOC_FSGETXATTR ||
+	       cmd == FS_IOC_FSSETXATTR || cmd == FS_IOC_GETVERSION;
+}
+
+int fs_ioctl(struct fs *fs, struct handle *handle, uint32_t cmd, const void *in, size_t in_len,
+	     void *out, size_t out_len, size_t *ret_len)
+{
+	union {
+		struct fsxattr fsx;
+		long word;
+		char bytes[64];
+	} data = { 0 };
+	size_t size = _IOC_SIZE(cmd);
+	int fd, r;
+
+	if (!forwarded(cmd))
+		return -ENOTTY;
+	if (size > sizeof(data) || ((_IOC_DIR(cmd) & _IOC_WRITE) && in_len > size) ||
+	    ((_IOC_DIR(cmd) & _IOC_READ) && out_len > size))
+		return -EINVAL;
+	if (_IOC_DIR(cmd) & _IOC_WRITE)
+		memcpy(&data, in, in_len);
+	fd = handle_lower(fs, handle);
+	if (fd < 0)
+		return fd;
+	r = ioctl(fd, cmd, &data);
+	if (r < 0)
+		return -errno;
+	*ret_len = _IOC_DIR(cmd) & _IOC_READ ? out_len : 0;
+	memcpy(out, &data, *ret_len);
+	return 0;
+}

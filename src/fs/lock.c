@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Locks that reach the lower file (locks=lower); with locks=local the kernel keeps them to itself
+ * and nothing here is called.
+ *
+ * flock(2) belongs to an open file, so it is taken on the handle's own lower descriptor. A lock of
+ * fcntl(2) belongs to a file and an owner (a process, or an open file for OFD locks), whichever
+ * handle it is taken through; so each pair has one lower descriptor, whose open file description
+ * stands for the owner, and OFD locks are taken on it. Closing it is how all locks of an owner go:
+ * at FLUSH (any close by a process), and at RELEASE for owners last seen on that handle.
+ *
+ * Waiting: a thread for each waiter, in the kernel's own queue for the lock, so that order and
+ * fairness are the lower file system's. A waiter is interrupted by a signal. The signal may come
+ * between the waiter's look at the flag and its system call and be lost; it is repeated at every
+ * tick until the waiter is gone. INTERRUPT may also overtake the request it belongs to: numbers
+ * that found nobody are kept for a while.
+ *
+ * One lock guards it all; nothing here is on a common path.
+ */
+#include "fs/creds.h"
+#include "fs/fs-private.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define MAX_WAITERS 1024
+#define N_EARLY 1024
+#define STACK_SIZE (128 * 1024)
+
+/* Unused by libc and by the rest of the project; its handler does nothing but end the wait. */
+#define WAKE_SIGNAL (SIGRTMAX - 2)
+
+/* The lower descriptor of one owner of one file. */
+struct owner {
+	struct owner *next;
+	unsigned int refs;		/* the list's, and one for each waiter */
+	struct node *node;		/* counted */
+	uint64_t owner;
+	uint64_t fh;			/* the handle that was used last */
+	uint32_t pid;
+	int fd;
+};
+
+struct wait {
+	struct wait *next;
+	struct fs *fs;
+	struct fs_waiter *waiter;
+	struct handle *handle;		/* counted */
+	struct owner *owner;		/* counted; NULL for flock */
+	struct fs_lock lock;
+	int fd;
+	pthread_t thread;
+	_Atomic bool interrupted;
+};
+
+struct locks {
+	struct fs *fs;
+	pthread_mutex_t lock;		/* guards what follows */
+	pthread_cond_t gone;		/* a waiter has ended */
+	struct owner *owners;
+	struct wait *waits;
+	unsigned int n_waits;
+	bool down;
+	uint64_t early[N_EARLY];
+	unsigned int next_early;
+};
+
+static void wake_handler(int signal)
+{
+	(void)signal;
+}
+
+int locks_new(struct fs *fs, struct locks **ret_locks)
+{
+	struct sigaction action = { .sa_handler = wake_handler };
+	struct locks *locks = calloc(1, sizeof(*locks));
+
+	if (!locks)
+		return -ENOMEM;
+	locks->fs = fs;
+	pthread_mutex_init(&locks->lock, NULL);
+	pthread_cond_init(&locks->gone, NULL);
+	if (fs->config.locks == PST_LOCKS_LOWER)
+		sigaction(WAKE_SIGNAL, &action, NULL);
+	*ret_locks = locks;
+	return 0;
+}
+
+/* Caller holds the lock. */
+static void owner_put(struct fs *fs, struct owner *owner)
+{
+	if (!owner || --owner->refs)
+		return;
+	fd_close(owner->fd);
+	node_put(fs->nodes, owner->node);
+	free(owner);
+}
+
+struct locks *locks_free(struct locks *locks)
+{
+	if (!locks)
+		return NULL;
+	locks_shutdown(locks);
+	while (locks->owners) {
+		struct owner *owner = locks->owners;
+
+		locks->owners = owner->next;
+		owner_put(locks->fs, owner);
+	}
+	pthread_cond_destroy(&locks->gone);
+	pthread_mutex_destroy(&locks->lock);
+	free(locks);
+	return NULL;
+}
+
+/* Caller holds the lock. */
+static void wake(struct wait *wait)
+{
+	wait->interrupted = true;
+	pthread_kill(wait->thread, WAKE_SIGNAL);
+}
+
+void locks_shutdown(struct locks *locks)
+{
+	struct timespec soon;
+
+	pthread_mutex_lock(&locks->lock);
+	locks->down = true;
+	while (locks->waits) {
+		for (struct wait *wait = locks->waits; wait; wait = wait->next)
+			wake(wait);
+		clock_gettime(CLOCK_REALTIME, &soon);
+		soon.tv_nsec += 20000000;
+		if (soon.tv_nsec >= 1000000000) {
+			soon.tv_sec++;
+			soon.tv_nsec -= 1000000000;
+		}
+		pthread_cond_timedwait(&locks->gone, &locks->lock, &soon);
+	}
+	pthread_mutex_unlock(&locks->lock);
+}
+
+bool locks_tick(struct locks *locks)
+{
+	bool left = false;
+
+	pthread_mutex_lock(&locks->lock);
+	for (struct wait *wait = locks->waits; wait; wait = wait->next) {
+		if (!wait->interrupted)
+			continue;
+		wake(wait);
+		left = true;
+	}
+	pthread_mutex_unlock(&locks->lock);
+	return left;
+}
+
+void fs_interrupt(struct fs *fs, uint64_t unique)
+{
+	struct locks *locks = fs->locks;
+	struct wait *wait;
+
+	if (fs->config.locks != PST_LOCKS_LOWER)
+		return;
+	pthread_mutex_lock(&locks->lock);
+	for (wait = locks->waits; wait; wait = wait->next)
+		if (wait->waiter->unique == unique)
+			break;
+	if (wait)
+		wake(wait);
+	else
+		locks->early[locks->next_early++ % N_EARLY] = unique;
+	pthread_mutex_unlock(&locks->lock);
+	if (wait)
+		fs->config.host.want_tick(fs->config.host.aux);
+}
+
+/* Whether the request was interrupted before it came here; caller holds the lock. */
+static bool was_early(struct locks *locks, uint64_t unique)
+{
+	for (int i = 0; i < N_EARLY; i++) {
+		if (locks->early[i] != unique)
+			continue;
+		locks->early[i] = 0;
+		return true;
+	}
+	return false;
+}
+
+/* -- owners ---------------------------------------------------------------------------------- */
+
+/* Caller holds the lock. */
+static struct owner *owner_find(struct locks *locks, struct node *node, uint64_t number)
+{
+	struct owner *owner;
+
+	for (owner = locks->owners; owner; owner = owner->next)
+		if (owner->node == node && owner->owner == number)
+			break;
+	return owner;
+}
+
+/* The owner's descriptor, made now if need be; caller holds the lock. */
+static int owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
+		    struct owner **ret_owner)
+{
+	struct locks *locks = fs->locks;
+	struct owner *owner = owner_find(locks, handle->node, lock->owner);
+	int fd;
+
+	if (!owner) {
+		/* Both kinds of lock may follow; a file that cannot be written can still be read. */
+		fd = node_open_lower(fs, handle->node, O_RDWR);
+		if (fd < 0)
+			fd = node_open_lower(fs, handle->node, handle->flags & O_ACCMODE);
+		if (fd < 0)
+			return fd;
+		owner = calloc(1, sizeof(*owner));
+		if (!owner) {
+			fd_close(fd);
+			return -ENOMEM;
+		}
+		*owner = (struct owner){
+			.next = locks->owners,
+			.refs = 1,
+			.node = node_get(handle->node),
+			.owner = lock->owner,
+			.fd = fd,
+		};
+		locks->owners = owner;
+	}
+	owner->fh = handle_fh(handle);
+	owner->pid = lock->pid;
+	*ret_owner = owner;
+	return 0;
+}
+
+static void drop_matching(struct fs *fs, const struct node *node, const uint64_t *number,
+			  const uint64_t *fh)
+{
+	struct locks *locks = fs->locks;
+	struct owner **link = &locks->owners;
+
+	pthread_mutex_lock(&locks->lock);
+	while (*link) {
+		struct owner *owner = *link;
+
+		if (owner->node != node || (number && owner->owner != *number) ||
+		    (fh && owner->fh != *fh)) {
+			link = &owner->next;
+			continue;
+		}
+		*link = owner->next;
+		owner_put(fs, owner);
+	}
+	pthread_mutex_unlock(&locks->lock);
+}
+
+void locks_drop_owner(struct fs *fs, struct node *node, uint64_t number)
+{
+	drop_matching(fs, node, &number, NULL);
+}
+
+void locks_drop_handle(struct fs *fs, struct handle *handle)
+{
+	uint64_t fh = handle_fh(handle);
+
+	drop_matching(fs, handle->node, NULL, &fh);
+}
+
+int fs_flush(struct fs *fs, struct handle *handle, uint64_t owner)
+{
+	if (fs->config.locks == PST_LOCKS_LOWER)
+		locks_drop_owner(fs, handle->node, owner);
+	return 0;
+}
+
+/* -- taking ---------------------------------------------------------------------------------- */
+
+static struct flock to_flock(const struct fs_lock *lock)
+{
+	struct flock fl = {
+		.l_type = (short)lock->type,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)lock->start,
+	};
+
+	/* A last byte at the end of all offsets is written as length 0: "to the end". */
+	if (lock->end < INT64_MAX)
+		fl.l_len = (off_t)(lock->end - lock->start + 1);
+	return fl;
+}
+
+static int take(int fd, const struct fs_lock *lock, bool wait)
+{
+	struct flock fl = to_flock(lock);
+	int r, how;
+
+	if (lock->flock) {
+		how = lock->type == F_RDLCK ? LOCK_SH : lock->type == F_WRLCK ? LOCK_EX : LOCK_UN;
+		r = flock(fd, how | (wait ? 0 : LOCK_NB));
+	} else {
+		r = fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &fl);
+	}
+	if (r < 0)
+		return errno == EACCES ? -EAGAIN : -errno;
+	return 0;
+}
+
+static void wait_free(struct wait *wait)
+{
+	struct locks *locks = wait->fs->locks;
+
+	pthread_mutex_lock(&locks->lock);
+	for (struct wait **link = &locks->waits; *link; link = &(*link)->next) {
+		if (*link == wait) {
+			*link = wait->next;
+			locks->n_waits--;
+			break;
+		}
+	}
+	owner_put(wait->fs, wait->owner);
+	handle_put(wait->fs->handles, wait->handle);
+	pthread_cond_broadcast(&locks->gone);
+	pthread_mutex_unlock(&locks->lock);
+	free(wait);
+}
+
+static void *wait_main(void *arg)
+{
+	struct wait *wait = arg;
+	sigset_t only;
+	int r;
+
+	creds_thread_init();
+	sigemptyset(&only);
+	sigaddset(&only, WAKE_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &only, NULL);
+	do {
+		r = wait->interrupted ? -EINTR : take(wait->fd, &wait->lock, true);
+	} while (r == -EINTR && !wait->interrupted);
+	wait->waiter->done(wait->waiter, r);
+	wait_free(wait);
+	return NULL;
+}
+
+/* Puts a waiter into a thread of its own; caller holds the lock. */
+static int wait_start(struct fs *fs, struct wait *wait)
+{
+	struct locks *locks = fs->locks;
+	sigset_t all, old;
+	pthread_attr_t attr;
+	int r;
+
+	if (locks->n_waits == MAX_WAITERS)
+		return -ENOLCK;
+	if (locks->down || was_early(locks, wait->waiter->unique))
+		return -EINTR;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = pthread_create(&wait->thread, &attr, wait_main, wait);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	if (r)
+		return -ENOLCK;
+	wait->next = locks->waits;
+	locks->waits = wait;
+	locks->n_waits++;
+	return FS_LATER;
+}
+
+static int wait_for(struct fs *fs, struct handle *handle, struct owner *owner, int fd,
+		    const struct fs_lock *lock, struct fs_waiter *waiter)
+{
+	_cleanup_(freep) struct wait *wait = calloc(1, sizeof(*wait));
+	int r;
+
+	if (!wait)
+		return -ENOMEM;
+	*wait = (struct wait){
+		.fs = fs,
+		.waiter = waiter,
+		.handle = handle,
+		.owner = owner,
+		.lock = *lock,
+		.fd = fd,
+	};
+	atomic_fetch_add(&handle->refs, 1);
+	if (owner)
+		owner->refs++;
+	r = wait_start(fs, wait);
+	if (r != FS_LATER) {
+		owner_put(fs, owner);
+		handle_put(fs->handles, handle);
+		return r;
+	}
+	take_ptr(wait);
+	return r;
+}
+
+int fs_setlk(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
+	     struct fs_waiter *waiter)
+{
+	struct locks *locks = fs->locks;
+	struct owner *owner = NULL;
+	int fd = -1, r;
+
+	if (lock->start > INT64_MAX || lock->end < lock->start)
+		return -EINVAL;
+	if (lock->flock) {
+		fd = handle_lower(fs, handle);
+		if (fd < 0)
+			return fd;
+	}
+	pthread_mutex_lock(&locks->lock);
+	r = lock->flock ? 0 : owner_of(fs, handle, lock, &owner);
+	if (r == 0) {
+		if (owner)
+			fd = owner->fd;
+		r = take(fd, lock, false);
+		if (r == -EAGAIN && waiter)
+			r = wait_for(fs, handle, owner, fd, lock, waiter);
+	}
+	pthread_mutex_unlock(&locks->lock);
+	return r;
+}
+
+/* The process that holds a conflicting lock, where only one other owner comes into question. */
+static uint32_t holder_pid(struct locks *locks, struct node *node, uint64_t not_owner)
+{
+	uint32_t pid = 0;
+
+	for (struct owner *owner = locks->owners; owner; owner = owner->next) {
+		if (owner->node != node || owner->owner == not_owner)
+			continue;
+		if (pid)
+			return 0;
+		pid = owner->pid;
+	}
+	return pid;
+}
+
+int fs_getlk(struct fs *fs, struct handle *handle, struct fs_lock *lock)
+{
+	struct locks *locks = fs->locks;
+	struct flock fl = to_flock(lock);
+	struct owner *owner = NULL;
+	int r;
+
+	if (lock->start > INT64_MAX || lock->end < lock->start)
+		return -EINVAL;
+	pthread_mutex_lock(&locks->lock);
+	r = owner_of(fs, handle, lock, &owner);
+	if (r == 0 && fcntl(owner->fd, F_OFD_GETLK, &fl) < 0)
+		r = -errno;
+	if (r == 0) {
+		lock->type = fl.l_type;
+		lock->start = (uint64_t)fl.l_start;
+		lock->end = fl.l_len ? (uint64_t)(fl.l_start + fl.l_len - 1) : INT64_MAX;
+		lock->pid = fl.l_pid > 0 ? (uint32_t)fl.l_pid
+					 : holder_pid(locks, handle->node, lock->owner);
+	}
+	pthread_mutex_unlock(&locks->lock);
+	return r;
+}

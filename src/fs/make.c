@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Names made, moved and removed. What makes an inode runs as the caller, so that owner, group,
+ * set-group-ID directories, default ACLs, umask and quota come out as below; the rest is the same
+ * whoever does it, and the kernel has checked that the caller may.
+ */
+#include "fs/creds.h"
+#include "fs/fs-private.h"
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* One thing to make in a directory. */
+struct made {
+	uint32_t mode;			/* S_IFLNK: target is set */
+	uint32_t rdev;
+	const char *target;
+};
+
+static int make_below(int dir_fd, const char *name, const struct made *made)
+{
+	int r;
+
+	if (S_ISLNK(made->mode))
+		r = symlinkat(made->target, dir_fd, name);
+	else if (S_ISDIR(made->mode))
+		r = mkdirat(dir_fd, name, made->mode & 07777);
+	else
+		r = mknodat(dir_fd, name, made->mode, made->rdev);
+	return r < 0 ? -errno : 0;
+}
+
+static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+		const struct made *made, struct fs_entry *ret_entry)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	int r;
+
+	r = fdref_get(fs->fds, dir, &ref);
+	if (r < 0)
+		return r;
+	{
+		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+
+		r = creds_enter_caller(caller, &scope);
+		if (r < 0)
+			return r;
+		r = make_below(ref.fd, name, made);
+		if (r < 0)
+			return r;
+	}
+	return name_resolve(fs, dir, ref.fd, name, ret_entry);
+}
+
+int fs_symlink(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+	       const char *target, struct fs_entry *ret_entry)
+{
+	struct made made = { .mode = S_IFLNK, .target = target };
+
+	return make(fs, caller, dir, name, &made, ret_entry);
+}
+
+int fs_mknod(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+	     uint32_t mode, uint32_t rdev, struct fs_entry *ret_entry)
+{
+	struct made made = { .mode = mode, .rdev = rdev };
+
+	/* mknod(2) makes no directories and no links, whoever asks. */
+	if (S_ISDIR(mode) || S_ISLNK(mode))
+		return -EPERM;
+	return make(fs, caller, dir, name, &made, ret_entry);
+}
+
+int fs_mkdir(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+	     uint32_t mode, struct fs_entry *ret_entry)
+{
+	struct made made = { .mode = S_IFDIR | (mode & 07777) };
+
+	return make(fs, caller, dir, name, &made, ret_entry);
+}
+
+int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name,
+	    struct fs_entry *ret_entry)
+{
+	_cleanup_(fdref_putp) struct fdref from = FDREF_NONE;
+	_cleanup_(fdref_putp) struct fdref to = FDREF_NONE;
+	struct fs_entry entry = { 0 };
+	int r;
+
+	r = fdref_get(fs->fds, node, &from);
+	if (r < 0)
+		return r;
+	r = fdref_get(fs->fds, dir, &to);
+	if (r < 0)
+		return r;
+	if (linkat(from.fd, "", to.fd, name, AT_EMPTY_PATH) < 0)
+		return -errno;
+	r = attr_read_fd(from.fd, &entry.attr.stx);
+	if (r < 0)
+		return r;
+	entry.node = node_get(node);
+	attr_answer(fs, node, &entry.attr);
+	attr_answer_entry(fs, &entry);
+	*ret_entry = entry;
+	return 0;
+}
+
+int fs_unlink(struct fs *fs, struct node *dir, const char *name, bool rmdir)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	int r;
+
+	r = fdref_get(fs->fds, dir, &ref);
+	if (r < 0)
+		return r;
+	return unlinkat(ref.fd, name, rmdir ? AT_REMOVEDIR : 0) < 0 ? -errno : 0;
+}
+
+int fs_rename(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+	      struct node *new_dir, const char *new_name, unsigned int flags)
+{
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	_cleanup_(fdref_putp) struct fdref from = FDREF_NONE;
+	_cleanup_(fdref_putp) struct fdref to = FDREF_NONE;
+	int r;
+
+	r = fdref_get(fs->fds, dir, &from);
+	if (r < 0)
+		return r;
+	r = fdref_get(fs->fds, new_dir, &to);
+	if (r < 0)
+		return r;
+	/* A whiteout is a new inode. */
+	if (flags & RENAME_WHITEOUT) {
+		r = creds_enter_caller(caller, &scope);
+		if (r < 0)
+			return r;
+	}
+	return renameat2(from.fd, name, to.fd, new_name, flags) < 0 ? -errno : 0;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Opening, creating, closing files.
+ *
+ * A file whose data passes through needs no descriptor of ours: the kernel opens the backing file
+ * for each open by itself. But it does not ask what open(2) asks, whether the file is immutable,
+ * busy as a program, unable to do O_DIRECT; so opens for writing, or with O_DIRECT, are tried on the
+ * lower file first. Operations on the open file that come to us all the same (fsync, fallocate,
+ * fadvise, ...) open the lower file when the first of them comes.
+ */
+#include "fs/creds.h"
+#include "fs/fs-private.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* Flags that do not concern an existing lower file. */
+#define FLAGS_NOT_BELOW (O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW | O_DIRECTORY)
+
+static int open_lower_once(struct fs *fs, struct node *node, int flags)
+{
+	int fd;
+
+	if (!(node->flags & NODE_OWN_FD))
+		return fhandle_open(nodetab_mount(fs->nodes, node->fh.mount)->fd, &node->fh, flags);
+	fd = open(fd_path((int)node->fd_slot).text, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int node_open_lower(struct fs *fs, struct node *node, int flags)
+{
+	int fd = open_lower_once(fs, node, flags & ~FLAGS_NOT_BELOW);
+
+	if (fd == -EMFILE) {
+		fdcache_trim(fs->fds);
+		fd = open_lower_once(fs, node, flags & ~FLAGS_NOT_BELOW);
+	}
+	/* It was needed to open an append-only file; where data goes is decided write by write. */
+	if (fd >= 0 && (flags & O_APPEND))
+		fcntl(fd, F_SETFL, flags & ~O_APPEND);
+	return fd;
+}
+
+int handle_lower(struct fs *fs, struct handle *handle)
+{
+	int fd = atomic_load_explicit(&handle->fd, memory_order_acquire);
+
+	if (fd >= 0)
+		return fd;
+	pthread_mutex_lock(&handle->lock);
+	fd = handle->fd;
+	if (fd < 0) {
+		fd = node_open_lower(fs, handle->node, handle->flags & ~O_TRUNC);
+		if (fd >= 0)
+			atomic_store_explicit(&handle->fd, fd, memory_order_release);
+	}
+	pthread_mutex_unlock(&handle->lock);
+	return fd;
+}
+
+static bool wants_write(int flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+/*
+ * Root may write to a set-user-ID file and leave it one. The backing file is registered without
+ * that privilege, for everybody: so such an open has its writes served, each with the kernel's word
+ * on whether the bits go.
+ */
+static bool wants_served(const struct fs_caller *caller, int flags, int fd, uint32_t mode)
+{
+	struct stat st = { .st_mode = mode };
+
+	if (caller->uid != 0 || !wants_write(flags))
+		return false;
+	if (fd >= 0 && fstat(fd, &st) < 0)
+		return false;
+	return st.st_mode & (S_ISUID | S_ISGID);
+}
+
+/* Tries the open below where there is need to; *ret_fd is -1 where there is none. */
+static int try_lower(struct fs *fs, struct node *node, int flags, bool kill, int *ret_fd)
+{
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	int r;
+
+	*ret_fd = -1;
+	if (!wants_write(flags) && !(flags & (O_DIRECT | O_TRUNC)) && fs->config.passthrough)
+		return 0;
+	if (kill) {
+		r = creds_enter_killing(&scope);
+		if (r < 0)
+			return r;
+	}
+	r = node_open_lower(fs, node, flags);
+	if (r < 0)
+		return r;
+	*ret_fd = r;
+	return 0;
+}
+
+/* Makes the handle of a node whose lower file is fd (taken; -1: not opened). */
+static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken, bool served,
+		     struct fs_open *ret_open)
+{
+	_cleanup_(fd_closep) int fd = fd_taken;
+	struct fs_open open = { 0 };
+	int r;
+
+	r = handle_new(fs->handles, node, flags, -1, &open.handle);
+	if (r < 0)
+		return r;
+	pass_open(fs, node, served, &open);
+	attr_opened(fs, node, flags);
+	open.handle->io_mode = (uint8_t)open.mode;
+	if (fd < 0 && open.mode == PASS_CACHED) {
+		fd = node_open_lower(fs, node, flags & ~O_TRUNC);
+		if (fd < 0) {
+			fs_release(fs, open.handle);
+			handle_put(fs->handles, open.handle);
+			return take_fd(&fd);
+		}
+	}
+	/* A descriptor of ours would stand in the way of leases: none is kept without need. */
+	if (open.mode != PASS_BACKING)
+		open.handle->fd = take_fd(&fd);
+	open.no_flush = fs->config.locks == PST_LOCKS_LOCAL;
+	open.keep_cache = open.mode == PASS_CACHED && attr_keep_data(fs) && !(flags & O_TRUNC);
+	*ret_open = open;
+	return 0;
+}
+
+int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags, bool kill,
+	    struct fs_open *ret_open)
+{
+	int fd, r;
+
+	/* Pipes and devices are opened by the kernel itself: on one of these we could hang. */
+	if (!S_ISREG(node->type))
+		return -ENXIO;
+	r = try_lower(fs, node, flags, kill, &fd);
+	if (r < 0)
+		return r;
+	return open_node(fs, node, flags, fd, wants_served(caller, flags, fd, 0), ret_open);
+}
+
+/* The node of a file that was just made, and its first open. fd is taken. */
+static int open_made(struct fs *fs, const struct fs_caller *caller, struct node *dir, int fd_taken,
+		     int flags, struct fs_entry *ret_entry, struct fs_open *ret_open)
+{
+	_cleanup_(fd_closep) int fd = fd_taken;
+	struct fs_entry entry;
+	int path_fd, r;
+	bool served;
+
+	r = name_resolve_fd(fs, dir, fd, &entry);
+	if (r < 0)
+		return r;
+	/* The way to the file while it has no name, or only one that somebody may take away. */
+	path_fd = open(fd_path(fd).text, O_PATH | O_CLOEXEC);
+	if (path_fd >= 0)
+		fdcache_offer(fs->fds, entry.node, path_fd);
+	served = wants_served(caller, flags, -1, entry.attr.stx.stx_mode);
+	r = open_node(fs, entry.node, flags, take_fd(&fd), served, ret_open);
+	if (r < 0) {
+		node_put(fs->nodes, entry.node);
+		return r;
+	}
+	/* What was promised about a file that can be mapped was said before it was open. */
+	attr_answer(fs, entry.node, &entry.attr);
+	*ret_entry = entry;
+	return 0;
+}
+
+int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	int lower_flags = (flags & ~(FLAGS_NOT_BELOW & ~O_EXCL)) | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+	int fd, r;
+
+	r = fdref_get(fs->fds, dir, &ref);
+	if (r < 0)
+		return r;
+	{
+		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+
+		r = creds_enter_caller(caller, &scope);
+		if (r < 0)
+			return r;
+		/* Always O_EXCL at first: a file that is there already has not been checked by
+		 * the kernel. It asks again with LOOKUP and OPEN when it hears EEXIST wrongly. */
+		fd = openat(ref.fd, name, lower_flags | O_EXCL, mode);
+		if (fd < 0)
+			r = -errno;
+	}
+	if (r < 0)
+		return r == -EEXIST && !(flags & O_EXCL) ? -ESTALE : r;
+	return open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
+}
+
+int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, int flags,
+	       uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	int lower_flags = (flags & ~(FLAGS_NOT_BELOW & ~O_EXCL)) | O_TMPFILE | O_CLOEXEC;
+	int fd, r;
+
+	r = fdref_get(fs->fds, dir, &ref);
+	if (r < 0)
+		return r;
+	{
+		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+
+		r = creds_enter_caller(caller, &scope);
+		if (r < 0)
+			return r;
+		fd = openat(ref.fd, ".", lower_flags, mode);
+		if (fd < 0)
+			return -errno;
+	}
+	return open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
+}
+
+void fs_release(struct fs *fs, struct handle *handle)
+{
+	if (handle->dir)
+		return;
+	if (fs->config.locks == PST_LOCKS_LOWER)
+		locks_drop_handle(fs, handle);
+	attr_released(fs, handle->node, handle->flags);
+	pass_close(fs, handle->node);
+}

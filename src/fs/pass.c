@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Passthrough: the only file that holds backing ids, and the only place that decides how the data
+ * of an open file is reached.
+ *
+ * The kernel knows two states of a file, and answers EIO to an open that does not fit: with a
+ * backing file (every open must name the same id) or with pages of its own. So a node has one mode
+ * from its first open to its last release:
+ *
+ *	mode now		the file can pass	it cannot
+ *	no opens		backing			cached
+ *	backing			backing			(cannot be: it is decided at the first open)
+ *	cached			cached			cached
+ *
+ * PASS_SERVED goes together with PASS_BACKING: reads and writes of that open come to us one by one
+ * while its mappings are of the backing file.
+ *
+ * The id is kept from one open to the next, so that opening costs no registration; ids that have
+ * been idle for a tick are given back, because they hold the lower inode: the space of a file that
+ * is deleted below would not be freed.
+ *
+ * Locks: shard of the node for its members of this file's; idle_lock for the list. A shard is taken
+ * before idle_lock.
+ */
+#include "fs/creds.h"
+#include "fs/fs-private.h"
+#include "util/cleanup.h"
+#include "util/hash.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define N_SHARDS 64
+#define MAX_IDLE 4096
+
+enum {
+	FLAG_REFUSED	= 1 << 0,	/* the kernel would not register the file; forgotten at last close */
+	FLAG_IDLE	= 1 << 1,	/* on the idle list */
+	FLAG_USED	= 1 << 2,	/* opened since the list was looked at */
+};
+
+struct pass {
+	struct fs *fs;
+	pthread_mutex_t shard[N_SHARDS];
+	_Atomic uint64_t n_backings, n_registered, n_refused;
+	_Atomic bool told;		/* a refusal has been logged */
+
+	pthread_mutex_t idle_lock;	/* guards what follows */
+	uint64_t *idle;			/* nodeids; they may be gone */
+	size_t n_idle;
+};
+
+int pass_new(struct fs *fs, struct pass **ret_pass)
+{
+	struct pass *pass = calloc(1, sizeof(*pass));
+
+	if (!pass)
+		return -ENOMEM;
+	pass->idle = calloc(MAX_IDLE, sizeof(*pass->idle));
+	if (!pass->idle) {
+		free(pass);
+		return -ENOMEM;
+	}
+	pass->fs = fs;
+	for (int i = 0; i < N_SHARDS; i++)
+		pthread_mutex_init(&pass->shard[i], NULL);
+	pthread_mutex_init(&pass->idle_lock, NULL);
+	*ret_pass = pass;
+	return 0;
+}
+
+struct pass *pass_free(struct pass *pass)
+{
+	if (!pass)
+		return NULL;
+	for (int i = 0; i < N_SHARDS; i++)
+		pthread_mutex_destroy(&pass->shard[i]);
+	pthread_mutex_destroy(&pass->idle_lock);
+	free(pass->idle);
+	free(pass);
+	return NULL;
+}
+
+static pthread_mutex_t *lock_of(struct pass *pass, const struct node *node)
+{
+	return &pass->shard[hash_mix((uintptr_t)node) % N_SHARDS];
+}
+
+/* Registers the lower file; caller holds the shard. */
+static int backing_open(struct pass *pass, struct node *node)
+{
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	struct fs_host *host = &pass->fs->config.host;
+	int r;
+
+	r = fdref_get(pass->fs->fds, node, &ref);
+	if (r < 0)
+		return r;
+	r = creds_enter_backing(&scope);
+	if (r < 0)
+		return r;
+	r = host->backing_open(host->aux, ref.fd);
+	if (r < 0)
+		return r;
+	node->backing_id = r;
+	pass->n_backings++;
+	pass->n_registered++;
+	return 0;
+}
+
+/* Caller holds the shard, or nobody else can reach the node. */
+static void backing_close(struct pass *pass, struct node *node)
+{
+	struct fs_host *host = &pass->fs->config.host;
+
+	if (!node->backing_id)
+		return;
+	host->backing_close(host->aux, node->backing_id);
+	node->backing_id = 0;
+	pass->n_backings--;
+}
+
+static void tell_refusal(struct pass *pass, int r)
+{
+	pass->n_refused++;
+	if (!atomic_exchange(&pass->told, true))
+		log_warning("the kernel will not pass a file through (%s)%s; its data is served. "
+			    "Further refusals are counted, not logged", strerror(-r),
+			    r == -ELOOP ? ": its file system is stacked too deep" : "");
+}
+
+/* The table at the top; caller holds the shard. */
+static enum pass_mode decide(struct pass *pass, struct node *node)
+{
+	int r;
+
+	if (!pass->fs->config.passthrough)
+		return PASS_CACHED;
+	if (node->n_open)
+		return node->io_mode;
+	if (node->pass_flags & FLAG_REFUSED)
+		return PASS_CACHED;
+	if (node->backing_id)
+		return PASS_BACKING;
+	r = backing_open(pass, node);
+	if (r < 0) {
+		node->pass_flags |= FLAG_REFUSED;
+		tell_refusal(pass, r);
+		return PASS_CACHED;
+	}
+	return PASS_BACKING;
+}
+
+void pass_open(struct fs *fs, struct node *node, bool served, struct fs_open *open)
+{
+	struct pass *pass = fs->pass;
+	enum pass_mode mode;
+
+	pthread_mutex_lock(lock_of(pass, node));
+	mode = decide(pass, node);
+	node->io_mode = (uint16_t)mode;
+	node->n_open++;
+	node->pass_flags |= FLAG_USED;
+	open->backing_id = mode == PASS_BACKING ? node->backing_id : 0;
+	pthread_mutex_unlock(lock_of(pass, node));
+	open->mode = mode == PASS_BACKING && served ? PASS_SERVED : mode;
+}
+
+/* Remembers that the node's id has nothing to do; caller holds the shard. */
+static void idle_add(struct pass *pass, struct node *node)
+{
+	bool first = false;
+
+	pthread_mutex_lock(&pass->idle_lock);
+	if (pass->n_idle < MAX_IDLE) {
+		first = pass->n_idle == 0;
+		pass->idle[pass->n_idle++] = node->id;
+		node->pass_flags |= FLAG_IDLE;
+	}
+	pthread_mutex_unlock(&pass->idle_lock);
+	if (!(node->pass_flags & FLAG_IDLE))
+		backing_close(pass, node);
+	if (first)
+		pass->fs->config.host.want_tick(pass->fs->config.host.aux);
+}
+
+void pass_close(struct fs *fs, struct node *node)
+{
+	struct pass *pass = fs->pass;
+
+	pthread_mutex_lock(lock_of(pass, node));
+	if (--node->n_open == 0) {
+		node->io_mode = PASS_NONE;
+		node->pass_flags &= (uint16_t)~FLAG_REFUSED;
+		if (node->backing_id && !(node->pass_flags & FLAG_IDLE))
+			idle_add(pass, node);
+	}
+	pthread_mutex_unlock(lock_of(pass, node));
+}
+
+void pass_node_gone(struct fs *fs, struct node *node)
+{
+	/* The last reference has gone: no lock is needed to be alone with the node. */
+	backing_close(fs->pass, node);
+}
+
+/* Looks at one idle node; true when it stays on the list. */
+static bool idle_look(struct pass *pass, uint64_t id)
+{
+	struct node *node = node_lookup_id(pass->fs->nodes, id);
+	bool stays = false;
+
+	if (!node)
+		return false;
+	pthread_mutex_lock(lock_of(pass, node));
+	if (!(node->pass_flags & FLAG_IDLE)) {
+		/* Another node that goes under the number now. */
+	} else if (node->n_open == 0 && (node->pass_flags & FLAG_USED)) {
+		node->pass_flags &= (uint16_t)~FLAG_USED;
+		stays = true;
+	} else {
+		node->pass_flags &= (uint16_t)~FLAG_IDLE;
+		if (node->n_open == 0)
+			backing_close(pass, node);
+	}
+	pthread_mutex_unlock(lock_of(pass, node));
+	node_put(pass->fs->nodes, node);
+	return stays;
+}
+
+bool pass_reap(struct fs *fs)
+{
+	struct pass *pass = fs->pass;
+	_cleanup_(freep) uint64_t *look = calloc(MAX_IDLE, sizeof(*look));
+	size_t n, n_stay = 0;
+	bool left;
+
+	if (!look)
+		return true;
+	/* The nodes' locks come before the list's: look at a copy. */
+	pthread_mutex_lock(&pass->idle_lock);
+	n = pass->n_idle;
+	memcpy(look, pass->idle, n * sizeof(*look));
+	pthread_mutex_unlock(&pass->idle_lock);
+	for (size_t i = 0; i < n; i++)
+		if (idle_look(pass, look[i]))
+			look[n_stay++] = look[i];
+	pthread_mutex_lock(&pass->idle_lock);
+	memmove(pass->idle + n_stay, pass->idle + n, (pass->n_idle - n) * sizeof(*look));
+	memcpy(pass->idle, look, n_stay * sizeof(*look));
+	pass->n_idle = pass->n_idle - n + n_stay;
+	left = pass->n_idle > 0;
+	pthread_mutex_unlock(&pass->idle_lock);
+	return left;
+}
+
+void pass_stat(struct fs *fs, struct fs_stat *stat)
+{
+	stat->n_backings = fs->pass->n_backings;
+	stat->n_registered = fs->pass->n_registered;
+	stat->n_refused = fs->pass->n_refused;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The handle table: chunks that are never moved, and a stack of free indexes. Like node records,
+ * handles stay readable after they were freed, so that finding one takes no lock: take a reference
+ * if there are any, then see whether the generation is the one that was asked for.
+ */
+#include "node/handle.h"
+#include "node/node.h"
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#define CHUNK 256u
+#define MAX_CHUNKS 4096u
+
+struct handletab {
+	struct nodetab *nodes;
+	handle_free_fn on_free;
+	void *on_free_aux;
+	_Atomic uint64_t n_handles;
+	_Atomic uint32_t n_chunks;
+	struct handle *chunks[MAX_CHUNKS];
+
+	pthread_mutex_t lock;		/* guards what follows, and adding chunks */
+	uint32_t generation;
+	uint32_t *free;			/* room for n_chunks * CHUNK */
+	uint32_t n_free;
+};
+
+int handletab_new(struct handletab **ret_tab)
+{
+	struct handletab *tab = calloc(1, sizeof(*tab));
+
+	if (!tab)
+		return -ENOMEM;
+	pthread_mutex_init(&tab->lock, NULL);
+	*ret_tab = tab;
+	return 0;
+}
+
+struct handletab *handletab_free(struct handletab *tab)
+{
+	if (!tab)
+		return NULL;
+	for (uint32_t c = 0; c < tab->n_chunks; c++) {
+		for (uint32_t i = 0; i < CHUNK; i++) {
+			struct handle *handle = &tab->chunks[c][i];
+
+			/* Nobody is left who could put it. */
+			if (handle->refs) {
+				handle->refs = 1;
+				handle_put(tab, handle);
+			}
+			pthread_mutex_destroy(&handle->lock);
+		}
+		free(tab->chunks[c]);
+	}
+	pthread_mutex_destroy(&tab->lock);
+	free(tab->free);
+	free(tab);
+	return NULL;
+}
+
+void handletab_on_free(struct handletab *tab, struct nodetab *nodes, handle_free_fn fn, void *aux)
+{
+	tab->nodes = nodes;
+	tab->on_free = fn;
+	tab->on_free_aux = aux;
+}
+
+/* Caller holds the lock. */
+static int chunk_add(struct handletab *tab)
+{
+	uint32_t n = tab->n_chunks;
+	uint32_t *list;
+
+	if (n == MAX_CHUNKS)
+		return -ENFILE;
+	list = realloc(tab->free, (n + 1) * CHUNK * sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	tab->free = list;
+	tab->chunks[n] = calloc(CHUNK, sizeof(struct handle));
+	if (!tab->chunks[n])
+		return -ENOMEM;
+	for (uint32_t i = CHUNK; i-- > 0;) {
+		tab->chunks[n][i].index = n * CHUNK + i;
+		pthread_mutex_init(&tab->chunks[n][i].lock, NULL);
+		tab->free[tab->n_free++] = n * CHUNK + i;
+	}
+	atomic_store_explicit(&tab->n_chunks, n + 1, memory_order_release);
+	return 0;
+}
+
+int handle_new(struct handletab *tab, struct node *node, int flags, int fd, struct handle **ret_handle)
+{
+	struct handle *handle;
+	uint32_t index;
+	int r = 0;
+
+	pthread_mutex_lock(&tab->lock);
+	if (tab->n_free == 0)
+		r = chunk_add(tab);
+	if (r == 0) {
+		index = tab->free[--tab->n_free];
+		handle = &tab->chunks[index / CHUNK][index % CHUNK];
+		handle->generation = ++tab->generation;
+	}
+	pthread_mutex_unlock(&tab->lock);
+	if (r < 0)
+		return r;
+	handle->flags = flags;
+	handle->node = node_get(node);
+	handle->dir = S_ISDIR(node->type);
+	handle->io_mode = 0;
+	handle->fd = fd;
+	handle->pos = 0;
+	tab->n_handles++;
+	atomic_store_explicit(&handle->refs, 1, memory_order_release);
+	*ret_handle = handle;
+	return 0;
+}
+
+struct handle *handle_lookup(struct handletab *tab, uint64_t fh)
+{
+	uint32_t index = (uint32_t)fh;
+	struct handle *handle;
+	uint32_t refs;
+
+	if (index / CHUNK >= atomic_load_explicit(&tab->n_chunks, memory_order_acquire))
+		return NULL;
+	handle = &tab->chunks[index / CHUNK][index % CHUNK];
+	refs = atomic_load_explicit(&handle->refs, memory_order_relaxed);
+	do {
+		if (refs == 0)
+			return NULL;
+	} while (!atomic_compare_exchange_weak_explicit(&handle->refs, &refs, refs + 1,
+							memory_order_acquire, memory_order_relaxed));
+	if (handle->generation == (uint32_t)(fh >> 32))
+		return handle;
+	return handle_put(tab, handle);
+}
+
+struct handle *handle_put(struct handletab *tab, struct handle *handle)
+{
+	if (!handle || atomic_fetch_sub_explicit(&handle->refs, 1, memory_order_acq_rel) != 1)
+		return NULL;
+	if (tab->on_free)
+		tab->on_free(tab->on_free_aux, handle);
+	node_put(tab->nodes, handle->node);
+	tab->n_handles--;
+	pthread_mutex_lock(&tab->lock);
+	tab->free[tab->n_free++] = handle->index;
+	pthread_mutex_unlock(&tab->lock);
+	return NULL;
+}
+
+uint64_t handletab_count(struct handletab *tab)
+{
+	return tab->n_handles;
+}
