@@ -31,16 +31,16 @@
 
 #include "bench.h"
 
-static const struct figure *const tables[] = {meta_figures, name_figures, data_figures,
-					      job_figures};
+static const struct figure *const tables[] = { meta_figures, name_figures, data_figures,
+					       job_figures };
 
 enum { N_TABLES = sizeof(tables) / sizeof(tables[0]) };
 
 struct options {
-	uint64_t min_ns;	/* timed passes together take at least this long */
-	const char *sync;	/* write out this file system before the first timed pass */
+	uint64_t min_ns;  /* timed passes together take at least this long */
+	const char *sync; /* write out this file system before the first timed pass */
 	const char *tar;
-	int cpu;		/* stay on this CPU; -1: wherever the scheduler says */
+	int cpu; /* stay on this CPU; -1: wherever the scheduler says */
 	int list;
 	int fixture;
 };
@@ -231,7 +231,7 @@ static int measure_named(const char *root, const char *name, const struct option
 
 static int make_fixture(const char *root, const struct options *o)
 {
-	struct bench b = {.tar = o->tar, .fd = -1, .fd2 = -1};
+	struct bench b = { .tar = o->tar, .fd = -1, .fd2 = -1 };
 	int r;
 
 	b.root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -266,32 +266,53 @@ static int usage(void)
 	return 2;
 }
 
+static int parse(int argc, char **argv, struct options *o)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "fls:t:p:T:")) != -1) {
+		switch (c) {
+		case 'f':
+			o->fixture = 1;
+			break;
+		case 'l':
+			o->list = 1;
+			break;
+		case 's':
+			o->sync = optarg;
+			break;
+		case 't':
+			o->min_ns = strtoull(optarg, NULL, 10) * 1000000;
+			break;
+		case 'p':
+			o->cpu = atoi(optarg);
+			break;
+		case 'T':
+			o->tar = optarg;
+			break;
+		default:
+			return -EINVAL;
+		}
+	}
+	if (!o->list && argc - optind < (o->fixture ? 1 : 2))
+		return -EINVAL;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	struct options o = {.min_ns = 100000000, .cpu = -1};
-	int c;
+	struct options o = { .min_ns = 100000000, .cpu = -1 };
 
 	/* The figure "exec" runs a copy of this program, which then has nothing to do. */
 	if (argc == 2 && strcmp(argv[1], "--nothing") == 0)
 		return 0;
 
-	while ((c = getopt(argc, argv, "fls:t:p:T:")) != -1) {
-		switch (c) {
-		case 'f': o.fixture = 1; break;
-		case 'l': o.list = 1; break;
-		case 's': o.sync = optarg; break;
-		case 't': o.min_ns = strtoull(optarg, NULL, 10) * 1000000; break;
-		case 'p': o.cpu = atoi(optarg); break;
-		case 'T': o.tar = optarg; break;
-		default: return usage();
-		}
-	}
+	if (parse(argc, argv, &o) < 0)
+		return usage();
 	if (o.list) {
 		list();
 		return 0;
 	}
-	if (argc - optind < (o.fixture ? 1 : 2))
-		return usage();
 	umask(022);
 	if (o.fixture)
 		return make_fixture(argv[optind], &o);

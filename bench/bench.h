@@ -8,21 +8,21 @@
 /* What a figure works with. One thread, one figure, one directory: nothing is shared. */
 struct bench {
 	const struct figure *figure;
-	const char *tar;	/* the source tree as a tar file, for the jobs */
-	int root_fd;		/* the target's directory: the fixtures big/ and tree/ lie here */
-	int dir_fd;		/* an empty directory of this run, also the working directory */
-	int fd;			/* what the figure holds open, or -1 */
+	const char *tar; /* the source tree as a tar file, for the jobs */
+	int root_fd;	 /* the target's directory: the fixtures big/ and tree/ lie here */
+	int dir_fd;	 /* an empty directory of this run, also the working directory */
+	int fd;		 /* what the figure holds open, or -1 */
 	int fd2;
-	char *data;		/* BENCH_DATA_MAX bytes */
+	char *data; /* BENCH_DATA_MAX bytes */
 	char *map;
 	uint64_t seed;
-	unsigned int flip;	/* changes with every pass, where a pass must differ from the last */
+	unsigned int flip; /* changes with every pass, where a pass must differ from the last */
 };
 
 enum {
-	FIGURE_COLD	= 1 << 0,	/* the runner mounts anew before it; one pass, no warming */
-	FIGURE_JOB	= 1 << 1,	/* a program's whole run: no warming pass */
-	FIGURE_GIT	= 1 << 2,	/* needs git and the fixture's repository */
+	FIGURE_COLD = 1 << 0, /* the runner mounts anew before it; one pass, no warming */
+	FIGURE_JOB = 1 << 1,  /* a program's whole run: no warming pass */
+	FIGURE_GIT = 1 << 2,  /* needs git and the fixture's repository */
 };
 
 /*
@@ -34,20 +34,20 @@ typedef int (*figure_fn)(struct bench *b);
 
 struct figure {
 	const char *name;
-	const char *unit;	/* what is counted: one of these takes the printed time */
-	const char *what;	/* one line for people */
-	unsigned int flags;	/* FIGURE_* */
-	unsigned int n;		/* operations in one pass */
-	size_t block;		/* bytes in one operation, where it has any */
+	const char *unit;   /* what is counted: one of these takes the printed time */
+	const char *what;   /* one line for people */
+	unsigned int flags; /* FIGURE_* */
+	unsigned int n;	    /* operations in one pass */
+	size_t block;	    /* bytes in one operation, where it has any */
 	figure_fn setup, before, run, after, teardown;
 };
 
 enum {
-	BENCH_FILES = 500,			/* small files that the metadata figures go through */
-	BENCH_BIG = 10000,			/* names in the fixture big/ */
-	BENCH_SMALL_SIZE = 1024,		/* bytes in each of the small files */
+	BENCH_FILES = 500,	 /* small files that the metadata figures go through */
+	BENCH_BIG = 10000,	 /* names in the fixture big/ */
+	BENCH_SMALL_SIZE = 1024, /* bytes in each of the small files */
 	BENCH_DATA_MAX = 1 << 20,
-	BENCH_FILE_SIZE = 32 << 20,		/* bytes in the file of the data figures */
+	BENCH_FILE_SIZE = 32 << 20, /* bytes in the file of the data figures */
 };
 
 /* Tables of figures, each ended by a row without a name. */
@@ -65,13 +65,13 @@ int bench_files_make(struct bench *b, char letter, size_t size);
 /* Removes them again; a file that is not there is passed over. */
 int bench_files_remove(struct bench *b, char letter);
 
-/* Makes a file of size bytes in the run's directory and answers with a descriptor, opened as flags say. */
+/* Makes a file of size bytes in the run's directory; answers with a descriptor opened by flags. */
 int bench_file_make(struct bench *b, const char *name, size_t size, int flags);
 
 /* Runs a program to its end in the run's directory, output thrown away; -ECHILD if it failed. */
 int bench_spawn(char *const argv[]);
 
-/* Adds what the runner wants to find in a target's directory: big/ and, unpacked from the tar, tree/. */
+/* Makes what the runner wants to find in a target's directory: big/, and tree/ from the tar. */
 int bench_fixture(struct bench *b);
 
 #endif

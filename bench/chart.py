@@ -23,7 +23,8 @@ MARKS = {
 STYLE = """
   text { font: 12px system-ui, sans-serif; fill: #333 }
   .title { font-size: 15px; font-weight: 600 } .axis { font-size: 11px; fill: #777 }
-  .grid { stroke: #999; stroke-opacity: .3 } .one { stroke: #777 } .span { stroke-width: 4; stroke-opacity: .35 }
+  .grid { stroke: #999; stroke-opacity: .3 } .one { stroke: #777 }
+  .span { stroke-width: 4; stroke-opacity: .35 }
   .goal { stroke: #d33; stroke-width: 2 } .ground { fill: #fff }
   @media (prefers-color-scheme: dark) {
     text { fill: #ddd } .axis { fill: #aaa } .one { stroke: #bbb } .ground { fill: #16181c }
@@ -35,7 +36,8 @@ def mark(x, y, colour, shape):
     if shape == "disc":
         return f'<circle cx="{x:.1f}" cy="{y}" r="5" fill="{colour}"/>'
     if shape == "ring":
-        return f'<circle cx="{x:.1f}" cy="{y}" r="4" fill="none" stroke="{colour}" stroke-width="2"/>'
+        return (f'<circle cx="{x:.1f}" cy="{y}" r="4" fill="none" stroke="{colour}" '
+                f'stroke-width="2"/>')
     paths = {
         "bar": ("M0-6V6", 1), "diamond": ("M0-5L5 0 0 5-5 0Z", 0), "square": ("M-4-4H4V4H-4Z", 0),
         "triangle": ("M0-5L5 4H-5Z", 0), "cross": ("M-4-4L4 4M-4 4L4-4", 1),

@@ -22,7 +22,8 @@ static int setup_file(struct bench *b)
 static int run_read(struct bench *b)
 {
 	for (unsigned int i = 0; i < b->figure->n; i++) {
-		ssize_t n = pread(b->fd, b->data, b->figure->block, (off_t)i * (off_t)b->figure->block);
+		ssize_t n =
+			pread(b->fd, b->data, b->figure->block, (off_t)i * (off_t)b->figure->block);
 
 		if (n != (ssize_t)b->figure->block)
 			return n < 0 ? -errno : -EIO;
@@ -173,14 +174,22 @@ static int run_copy(struct bench *b)
 	return 0;
 }
 
-#define DATA_FIGURE(name, what, block, run) \
-	{name, "call", what, 0, BENCH_FILE_SIZE / (block), block, setup_file, NULL, run, NULL, NULL}
-#define MAP_FIGURE(name, what, run) \
-	{name, "page", what, 0, N_PAGES, PAGE, setup_file, map_file, run, unmap_file, unmap_file}
+#define DATA_FIGURE(name, what, block, run)                                                        \
+	{                                                                                          \
+		name, "call", what, 0, BENCH_FILE_SIZE / (block), block, setup_file, NULL, run,    \
+			NULL, NULL                                                                 \
+	}
+#define MAP_FIGURE(name, what, run)                                                                \
+	{                                                                                          \
+		name, "page", what, 0, N_PAGES, PAGE, setup_file, map_file, run, unmap_file,       \
+			unmap_file                                                                 \
+	}
 
 const struct figure data_figures[] = {
-	DATA_FIGURE("seq-read-128k", "read the file from front to end, 128 KiB at a time", 131072, run_read),
-	DATA_FIGURE("seq-read-4k", "read the file from front to end, 4 KiB at a time", 4096, run_read),
+	DATA_FIGURE("seq-read-128k", "read the file from front to end, 128 KiB at a time", 131072,
+		    run_read),
+	DATA_FIGURE("seq-read-4k", "read the file from front to end, 4 KiB at a time", 4096,
+		    run_read),
 	DATA_FIGURE("rand-read-128k", "read 128 KiB anywhere", 131072, run_random_read),
 	DATA_FIGURE("rand-read-4k", "read 4 KiB anywhere", 4096, run_random_read),
 	DATA_FIGURE("seq-write-128k", "write over the file from front to end, 128 KiB at a time",
@@ -189,13 +198,13 @@ const struct figure data_figures[] = {
 		    run_write),
 	DATA_FIGURE("rand-write-128k", "write over 128 KiB anywhere", 131072, run_random_write),
 	DATA_FIGURE("rand-write-4k", "write over 4 KiB anywhere", 4096, run_random_write),
-	{"append-100", "write", "append 100 bytes to an open file", 0, 10000, 100,
-	 setup_append, NULL, run_append, after_append, NULL},
+	{ "append-100", "write", "append 100 bytes to an open file", 0, 10000, 100, setup_append,
+	  NULL, run_append, after_append, NULL },
 	MAP_FIGURE("mmap-read", "load from each page of a new shared mapping", run_map_read),
 	MAP_FIGURE("mmap-write", "store to each page of a new shared mapping", run_map_write),
-	{"fsync", "pair", "write 4 KiB anywhere, then fsync", 0, 50, 4096,
-	 setup_file, NULL, run_fsync, NULL, NULL},
-	{"copy-range-1m", "call", "copy_file_range of 1 MiB between two files", 0,
-	 BENCH_FILE_SIZE >> 20, 1 << 20, setup_copy, NULL, run_copy, NULL, NULL},
-	{0},
+	{ "fsync", "pair", "write 4 KiB anywhere, then fsync", 0, 50, 4096, setup_file, NULL,
+	  run_fsync, NULL, NULL },
+	{ "copy-range-1m", "call", "copy_file_range of 1 MiB between two files", 0,
+	  BENCH_FILE_SIZE >> 20, 1 << 20, setup_copy, NULL, run_copy, NULL, NULL },
+	{ 0 },
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What figures have in common: small files by the hundred, one large file, a program run to its end,
- * and the fixtures that the runner lays out below a target before it is mounted.
+ * What figures have in common: small files by the hundred, one large file, a program run to its
+ * end, and the fixtures that the runner lays out below a target before it is mounted.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -107,7 +107,7 @@ int bench_spawn(char *const argv[])
 
 int bench_fixture(struct bench *b)
 {
-	char *const unpack[] = {"tar", "-xf", (char *)b->tar, NULL};
+	char *const unpack[] = { "tar", "-xf", (char *)b->tar, NULL };
 	char path[32];
 
 	if (mkdirat(b->root_fd, "big", 0755) < 0)

@@ -43,7 +43,7 @@ static int setup_exec(struct bench *b)
 
 static int run_exec(struct bench *b)
 {
-	char *const argv[] = {"./program", "--nothing", NULL};
+	char *const argv[] = { "./program", "--nothing", NULL };
 
 	for (unsigned int i = 0; i < b->figure->n; i++) {
 		int r = bench_spawn(argv);
@@ -56,14 +56,14 @@ static int run_exec(struct bench *b)
 
 static int unpack(struct bench *b)
 {
-	char *const argv[] = {"tar", "-xf", (char *)b->tar, NULL};
+	char *const argv[] = { "tar", "-xf", (char *)b->tar, NULL };
 
 	return b->tar ? bench_spawn(argv) : -ENOENT;
 }
 
-static int delete(struct bench *b)
+static int delete (struct bench *b)
 {
-	char *const argv[] = {"rm", "-rf", "tree", NULL};
+	char *const argv[] = { "rm", "-rf", "tree", NULL };
 
 	(void)b;
 	return bench_spawn(argv);
@@ -72,8 +72,8 @@ static int delete(struct bench *b)
 /* Asks for sizes, so that every file is looked at and not only named. */
 static int run_find(struct bench *b)
 {
-	char *const argv[] = {"find", "../tree", "-name", ".git", "-prune", "-o",
-			      "-size", "+64k",   "-print", NULL};
+	char *const argv[] = { "find", "../tree", "-name", ".git",   "-prune",
+			       "-o",   "-size",	  "+64k",  "-print", NULL };
 
 	(void)b;
 	return bench_spawn(argv);
@@ -86,7 +86,7 @@ static int setup_find(struct bench *b)
 
 static int run_git_status(struct bench *b)
 {
-	char *const argv[] = {"git", "-C", "../tree", "status", "--short", NULL};
+	char *const argv[] = { "git", "-C", "../tree", "status", "--short", NULL };
 
 	(void)b;
 	return bench_spawn(argv);
@@ -101,17 +101,17 @@ static int setup_git_status(struct bench *b)
 }
 
 const struct figure job_figures[] = {
-	{"exec", "program", "start a small static program and wait for it", 0, 50, 0,
-	 setup_exec, NULL, run_exec, NULL, NULL},
-	{"unpack", "tree", "tar -x of a source tree of 3,000 files", FIGURE_JOB, 1, 0,
-	 NULL, NULL, unpack, delete, NULL},
-	{"delete", "tree", "rm -r of the same tree", FIGURE_JOB, 1, 0,
-	 NULL, unpack, delete, NULL, NULL},
-	{"find-first", "tree", "find by size over that tree, first time after mounting",
-	 FIGURE_JOB | FIGURE_COLD, 1, 0, NULL, NULL, run_find, NULL, NULL},
-	{"find", "tree", "find by size over that tree, again and again", FIGURE_JOB, 1, 0,
-	 setup_find, NULL, run_find, NULL, NULL},
-	{"git-status", "tree", "git status of that tree, nothing changed",
-	 FIGURE_JOB | FIGURE_GIT, 1, 0, setup_git_status, NULL, run_git_status, NULL, NULL},
-	{0},
+	{ "exec", "program", "start a small static program and wait for it", 0, 50, 0, setup_exec,
+	  NULL, run_exec, NULL, NULL },
+	{ "unpack", "tree", "tar -x of a source tree of 3,000 files", FIGURE_JOB, 1, 0, NULL, NULL,
+	  unpack, delete, NULL },
+	{ "delete", "tree", "rm -r of the same tree", FIGURE_JOB, 1, 0, NULL, unpack, delete, NULL,
+	  NULL },
+	{ "find-first", "tree", "find by size over that tree, first time after mounting",
+	  FIGURE_JOB | FIGURE_COLD, 1, 0, NULL, NULL, run_find, NULL, NULL },
+	{ "find", "tree", "find by size over that tree, again and again", FIGURE_JOB, 1, 0,
+	  setup_find, NULL, run_find, NULL, NULL },
+	{ "git-status", "tree", "git status of that tree, nothing changed", FIGURE_JOB | FIGURE_GIT,
+	  1, 0, setup_git_status, NULL, run_git_status, NULL, NULL },
+	{ 0 },
 };

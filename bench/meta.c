@@ -93,7 +93,7 @@ static int run_chmod(struct bench *b)
 
 static int run_utimens(struct bench *b)
 {
-	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1700000000}};
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = 1700000000 } };
 	char name[16];
 
 	times[1].tv_nsec = (long)b->flip;
@@ -175,27 +175,27 @@ static int run_getxattr_acl(struct bench *b)
 }
 
 const struct figure meta_figures[] = {
-	{"stat", "stat", "stat of a known file, again and again", 0, BENCH_FILES, 0,
-	 setup_files, NULL, run_stat, NULL, NULL},
-	{"stat-absent", "stat", "stat of a name that is not there, again and again", 0, BENCH_FILES, 0,
-	 setup_files, NULL, run_stat_absent, NULL, NULL},
-	{"open-read-close", "file", "open, read 1 KiB, close", 0, BENCH_FILES, 0,
-	 setup_files, NULL, run_open_read_close, NULL, NULL},
-	{"write-fstat", "pair", "write 100 bytes in place, then fstat", 0, 1000, 100,
-	 setup_write_fstat, NULL, run_write_fstat, NULL, NULL},
-	{"chmod", "chmod", "chmod to a new mode", 0, BENCH_FILES, 0,
-	 setup_files, NULL, run_chmod, NULL, NULL},
-	{"utimens", "utimensat", "set the modification time", 0, BENCH_FILES, 0,
-	 setup_files, NULL, run_utimens, NULL, NULL},
-	{"symlink", "symlink", "make a symbolic link", 0, BENCH_FILES, 0,
-	 NULL, NULL, run_symlink, after_symlink, NULL},
-	{"readlink", "readlink", "read a symbolic link, again and again", 0, BENCH_FILES, 0,
-	 run_symlink, NULL, run_readlink, NULL, NULL},
-	{"setxattr", "setxattr", "set an extended attribute of 32 bytes", 0, BENCH_FILES, 0,
-	 setup_xattrs, NULL, run_setxattr, NULL, NULL},
-	{"getxattr", "getxattr", "get an extended attribute of 32 bytes", 0, BENCH_FILES, 0,
-	 setup_xattrs, NULL, run_getxattr, NULL, NULL},
-	{"getxattr-acl", "getxattr", "ask for the ACL of a file that has none", 0, BENCH_FILES, 0,
-	 setup_files, NULL, run_getxattr_acl, NULL, NULL},
-	{0},
+	{ "stat", "stat", "stat of a known file, again and again", 0, BENCH_FILES, 0, setup_files,
+	  NULL, run_stat, NULL, NULL },
+	{ "stat-absent", "stat", "stat of a name that is not there, again and again", 0,
+	  BENCH_FILES, 0, setup_files, NULL, run_stat_absent, NULL, NULL },
+	{ "open-read-close", "file", "open, read 1 KiB, close", 0, BENCH_FILES, 0, setup_files,
+	  NULL, run_open_read_close, NULL, NULL },
+	{ "write-fstat", "pair", "write 100 bytes in place, then fstat", 0, 1000, 100,
+	  setup_write_fstat, NULL, run_write_fstat, NULL, NULL },
+	{ "chmod", "chmod", "chmod to a new mode", 0, BENCH_FILES, 0, setup_files, NULL, run_chmod,
+	  NULL, NULL },
+	{ "utimens", "utimensat", "set the modification time", 0, BENCH_FILES, 0, setup_files, NULL,
+	  run_utimens, NULL, NULL },
+	{ "symlink", "symlink", "make a symbolic link", 0, BENCH_FILES, 0, NULL, NULL, run_symlink,
+	  after_symlink, NULL },
+	{ "readlink", "readlink", "read a symbolic link, again and again", 0, BENCH_FILES, 0,
+	  run_symlink, NULL, run_readlink, NULL, NULL },
+	{ "setxattr", "setxattr", "set an extended attribute of 32 bytes", 0, BENCH_FILES, 0,
+	  setup_xattrs, NULL, run_setxattr, NULL, NULL },
+	{ "getxattr", "getxattr", "get an extended attribute of 32 bytes", 0, BENCH_FILES, 0,
+	  setup_xattrs, NULL, run_getxattr, NULL, NULL },
+	{ "getxattr-acl", "getxattr", "ask for the ACL of a file that has none", 0, BENCH_FILES, 0,
+	  setup_files, NULL, run_getxattr_acl, NULL, NULL },
+	{ 0 },
 };

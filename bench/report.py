@@ -3,8 +3,9 @@
 From samples to answers. A result is one dict, the same that --json writes and --from reads:
 
     version, date, machine{}, settings{}, targets[], figures[]
-    targets: name, kind, what, version, command, missing, lost
-    figures: name, unit, what, cold, targets{name: {samples_ns[], median_ns, ratio, low, high, error}}
+    targets: name, kind, program, what, version, command, missing, lost
+    figures: name, unit, what, cold, targets{}
+    of a figure's target: samples_ns[], median_ns, ratio, low, high, error
 
 A ratio is the median over the rounds of (target / lower directory in the same round), so that what
 slows the whole machine down for a while cancels out. low and high are the extremes of the rounds.
@@ -80,7 +81,7 @@ def notes(result):
     for target in result["targets"]:
         said = target["missing"] and f"not measured: {target['missing']}"
         said = said or target["lost"] and f"LOST: {target['lost']}"
-        version = f" {target['version']}" if target["version"] and target["kind"] != "kernel" else ""
+        version = f" {target['version']}" if target["version"] and target["program"] else ""
         lines.append(f"{target['name']}{version}: {target['what']}"
                      + (f"; {said}" if said else "")
                      + (f" ({target['command']})" if target["command"] else ""))
@@ -100,8 +101,7 @@ def as_text(result):
                  for i, (word, width) in enumerate(zip(row, widths))]
         lines.append("  ".join(cells).rstrip())
     lines.insert(1, "-" * len(lines[0]))
-    head = ["Times as ratios to the lower directory in the same run; 1.00 is no cost, ~ is unsteady.",
-            ""]
+    head = ["Times as ratios to the lower directory in the same run; 1.00 is no cost, ~ unsteady.", ""]
     return "\n".join(head + lines + [""] + ["  " + note for note in notes(result)])
 
 
@@ -143,7 +143,7 @@ def goal_lines(result, goals):
 
 
 def slower_than_peers(result):
-    """A line for each peer and figure where Penstock does not come out ahead, round against round."""
+    """A line for each peer and figure where Penstock is not ahead, round against round."""
     peers = [target["name"] for target in measured(result) if target["kind"] == "peer"]
     lines = []
     for figure in result["figures"]:

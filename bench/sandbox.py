@@ -3,8 +3,8 @@
 Where the bench runs: mounts and processes of its own, and nothing left of either.
 
 Three processes: the one the user started waits outside; a child is process 1 of a PID namespace and
-does nothing but reap; its child, in a private mount namespace, is the bench. When process 1 ends, by
-whatever cause, the kernel kills every daemon in there, with them the mount namespace goes, and with
+does nothing but reap; its child, in a private mount namespace, is the bench. When process 1 ends,
+by whatever cause, the kernel kills every daemon in there, with them the mount namespace goes, and with
 that every mount and the loop device (which frees itself with its last user). So orderly clean-up is
 a matter of manners and of finding bugs; after a kill -9 of any of the three nothing is left either.
 """
@@ -144,7 +144,7 @@ def shell(*command, timeout=60, **more):
 
 
 class Disk:
-    """The file system that all targets share: an ext4 image in memory, or a directory of the user's."""
+    """The file system that all targets share: an ext4 image in memory, or one of the user's."""
 
     def __init__(self, work, directory=None):
         self.work = work
