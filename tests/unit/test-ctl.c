@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The control socket, both ends: the protocol, and clients that mean no good or no sense. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "ctl/client.h"
+#include "ctl/proto.h"
+#include "ctl/server.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+enum {
+	WAIT_MS = 5000,
+};
+
+struct fixture {
+	char directory[64];
+	char path[CTL_PATH_MAX];
+	struct ctl_server *server;
+};
+
+static int run_echo(struct ctl_call *call)
+{
+	struct json_object *text = NULL;
+
+	if (!json_object_object_get_ex(call->request, "text", &text))
+		return -EINVAL;
+	json_object_object_add(call->reply, "text", json_object_get(text));
+	return 0;
+}
+
+static int run_fail(struct ctl_call *call)
+{
+	snprintf(call->error, sizeof(call->error), "as you wish");
+	return -EBUSY;
+}
+
+/* More than a socket's buffer takes at once. */
+static int run_long(struct ctl_call *call)
+{
+	_cleanup_(freep) char *text = malloc(1 << 20);
+
+	memset(text, 'x', 1 << 20);
+	json_object_object_add(call->reply, "text", json_object_new_string_len(text, 1 << 20));
+	return 0;
+}
+
+static const struct ctl_verb verbs[] = {
+	{ "echo", run_echo },
+	{ "fail", run_fail },
+	{ "long", run_long },
+};
+
+static void start(struct fixture *fixture)
+{
+	struct ctl_server_options options = {
+		.path = fixture->path,
+		.verbs = verbs,
+		.n_verbs = sizeof(verbs) / sizeof(verbs[0]),
+	};
+
+	assert_int_equal(ctl_server_start(&options, &fixture->server), 0);
+}
+
+static int set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	strcpy(fixture->directory, "/tmp/penstock-test-XXXXXX");
+	if (!mkdtemp(fixture->directory))
+		return -1;
+	snprintf(fixture->path, sizeof(fixture->path), "%s/run/1.sock", fixture->directory);
+	start(fixture);
+	*state = fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+	char run[CTL_PATH_MAX];
+
+	ctl_server_stop(fixture->server);
+	unlink(fixture->path);
+	snprintf(run, sizeof(run), "%s/run", fixture->directory);
+	rmdir(run);
+	rmdir(fixture->directory);
+	free(fixture);
+	return 0;
+}
+
+static int open_client(struct fixture *fixture)
+{
+	int fd = ctl_client_open(fixture->path);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* Calls with a text and expects it back: the server is alive. */
+static void expect_echo(int fd, const char *text)
+{
+	struct json_object *arguments = json_object_new_object(), *reply = NULL, *answer = NULL;
+
+	json_object_object_add(arguments, "text", json_object_new_string(text));
+	assert_int_equal(ctl_client_call(fd, "echo", arguments, WAIT_MS, &reply), 0);
+	assert_null(ctl_reply_error(reply));
+	assert_true(json_object_object_get_ex(reply, "text", &answer));
+	assert_string_equal(json_object_get_string(answer), text);
+	json_object_put(reply);
+	json_object_put(arguments);
+}
+
+static void expect_alive(struct fixture *fixture)
+{
+	_cleanup_(fd_closep) int fd = open_client(fixture);
+
+	expect_echo(fd, "still here");
+}
+
+/* Sends bytes as they are and reads one line of an answer. */
+static void exchange(int fd, const char *bytes, size_t len, char *answer, size_t size)
+{
+	struct pollfd poll_fd = { fd, POLLIN, 0 };
+	size_t n = 0;
+
+	assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), len);
+	while (n + 1 < size) {
+		assert_int_equal(poll(&poll_fd, 1, WAIT_MS), 1);
+		assert_int_equal(recv(fd, answer + n, 1, 0), 1);
+		if (answer[n++] == '\n')
+			break;
+	}
+	answer[n] = '\0';
+}
+
+static void test_calls(void **state)
+{
+	_cleanup_(fd_closep) int fd = open_client(*state);
+	struct json_object *reply = NULL, *number = NULL;
+
+	expect_echo(fd, "one");
+	expect_echo(fd, "a line\nin two \"quoted\" / \\ parts");
+
+	assert_int_equal(ctl_client_call(fd, "fail", NULL, WAIT_MS, &reply), 0);
+	assert_string_equal(ctl_reply_error(reply), "as you wish");
+	assert_true(json_object_object_get_ex(reply, "errno", &number));
+	assert_int_equal(json_object_get_int(number), EBUSY);
+	json_object_put(reply);
+
+	assert_int_equal(ctl_client_call(fd, "echo", NULL, WAIT_MS, &reply), 0);
+	assert_string_equal(ctl_reply_error(reply), strerror(EINVAL));
+	json_object_put(reply);
+
+	assert_int_equal(ctl_client_call(fd, "sing", NULL, WAIT_MS, &reply), 0);
+	assert_string_equal(ctl_reply_error(reply), "there is no verb \"sing\"");
+	json_object_put(reply);
+	expect_echo(fd, "two");
+}
+
+/* Each row: a line, and a part of the answer. The connection outlives it. */
+static void test_rubbish(void **state)
+{
+	static const struct {
+		const char *line, *answer;
+	} rows[] = {
+		{ "\n", "one JSON object" },
+		{ "hello\n", "one JSON object" },
+		{ "12\n", "one JSON object" },
+		{ "null\n", "one JSON object" },
+		{ "[]\n", "one JSON object" },
+		{ "{\n", "one JSON object" },
+		{ "{\"version\":1,\"verb\":\"echo\"} trailing\n", "one JSON object" },
+		{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n", "one JSON object" },
+		{ "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{"
+		  "\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}}}}}}}}}\n",
+		  "one JSON object" },
+		{ "{}\n", "version 1" },
+		{ "{\"version\":2,\"verb\":\"echo\"}\n", "version 1" },
+		{ "{\"version\":\"x\",\"verb\":\"echo\"}\n", "version 1" },
+		{ "{\"version\":1}\n", "no verb" },
+		{ "{\"version\":1,\"verb\":7}\n", "no verb" },
+		{ "{\"version\":1,\"verb\":\"\"}\n", "there is no verb" },
+		{ "\xff\xfe\x80\n", "one JSON object" },
+		{ "{\"version\":1,\"verb\":\"echo\",\"text\":\"ok\"} \r\n", "\"text\":\"ok\"" },
+	};
+	_cleanup_(fd_closep) int fd = open_client(*state);
+	char answer[512];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		exchange(fd, rows[i].line, strlen(rows[i].line), answer, sizeof(answer));
+		if (!strstr(answer, rows[i].answer))
+			fail_msg("%s is answered with %s", rows[i].line, answer);
+	}
+	exchange(fd, "a\0b\n", 4, answer, sizeof(answer));
+	assert_non_null(strstr(answer, "one JSON object"));
+	expect_echo(fd, "after all that");
+}
+
+/* Requests in pieces, and several in one piece. */
+static void test_pieces(void **state)
+{
+	static const char line[] = "{\"version\":1,\"verb\":\"echo\",\"text\":1}\n";
+	_cleanup_(fd_closep) int fd = open_client(*state);
+	char answer[512];
+
+	for (size_t i = 0; i + 2 < sizeof(line); i++) {
+		assert_int_equal(send(fd, line + i, 1, 0), 1);
+		usleep(200);
+	}
+	exchange(fd, "\n", 1, answer, sizeof(answer));
+	assert_non_null(strstr(answer, "\"text\":1"));
+
+	exchange(fd,
+		 "{\"version\":1,\"verb\":\"echo\",\"text\":1}\n"
+		 "{\"version\":1,\"verb\":\"echo\",\"text\":2}\n"
+		 "{\"version\":1,",
+		 87, answer, sizeof(answer));
+	assert_non_null(strstr(answer, "\"text\":1"));
+	exchange(fd, "\"verb\":\"echo\",\"text\":3}\n", 25, answer, sizeof(answer));
+	assert_non_null(strstr(answer, "\"text\":2"));
+	exchange(fd, "", 0, answer, sizeof(answer));
+	assert_non_null(strstr(answer, "\"text\":3"));
+}
+
+/* A mebibyte without a newline: refused after CTL_LINE_MAX, and hung up on. */
+static void test_endless_line(void **state)
+{
+	_cleanup_(fd_closep) int fd = open_client(*state);
+	_cleanup_(freep) char *bytes = malloc(1 << 20);
+	char answer[256] = "";
+	size_t sent = 0;
+
+	memset(bytes, 'a', 1 << 20);
+	while (sent < 1 << 20) {
+		struct pollfd poll_fd = { fd, POLLOUT, 0 };
+		ssize_t n = send(fd, bytes + sent, (1 << 20) - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno != EAGAIN)
+			break;
+		if (n < 0)
+			assert_int_equal(poll(&poll_fd, 1, WAIT_MS), 1);
+		sent += n > 0 ? n : 0;
+	}
+	assert_true(sent < 1 << 20);
+	assert_true(recv(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT) > 0);
+	assert_non_null(strstr(answer, "too long"));
+	expect_alive(*state);
+}
+
+/* One that says nothing, one that stops in the middle, one that never reads: others are served. */
+static void test_silent_clients(void **state)
+{
+	_cleanup_(fd_closep) int silent = open_client(*state);
+	_cleanup_(fd_closep) int half = open_client(*state);
+	_cleanup_(fd_closep) int deaf = open_client(*state);
+	static const char line[] = "{\"version\":1,\"verb\":\"long\"}\n";
+
+	assert_int_equal(send(half, "{\"version\"", 10, 0), 10);
+	for (int i = 0; i < 2000; i++) {
+		if (send(deaf, line, sizeof(line) - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+			break;
+	}
+	expect_alive(*state);
+	expect_echo(silent, "I can speak");
+}
+
+static void test_long_reply(void **state)
+{
+	_cleanup_(fd_closep) int fd = open_client(*state);
+	struct json_object *reply = NULL, *text = NULL;
+
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(ctl_client_call(fd, "long", NULL, WAIT_MS, &reply), 0);
+		assert_true(json_object_object_get_ex(reply, "text", &text));
+		assert_int_equal(json_object_get_string_len(text), 1 << 20);
+		json_object_put(reply);
+	}
+}
+
+/* More clients than there are places: the new ones are served. */
+static void test_many_clients(void **state)
+{
+	int fds[100];
+
+	for (size_t i = 0; i < 100; i++)
+		fds[i] = open_client(*state);
+	expect_echo(fds[99], "the last");
+	expect_alive(*state);
+	for (size_t i = 0; i < 100; i++)
+		fd_close(fds[i]);
+	expect_alive(*state);
+}
+
+static void test_gone_at_once(void **state)
+{
+	static const char line[] = "{\"version\":1,\"verb\":\"long\"}\n";
+
+	for (int i = 0; i < 200; i++) {
+		int fd = open_client(*state);
+
+		if (i % 3 == 0)
+			send(fd, line, sizeof(line) - 1, MSG_NOSIGNAL);
+		fd_close(fd);
+	}
+	expect_alive(*state);
+}
+
+static void test_modes(void **state)
+{
+	struct fixture *fixture = *state;
+	char run[CTL_PATH_MAX];
+	struct stat st;
+
+	assert_int_equal(lstat(fixture->path, &st), 0);
+	assert_int_equal(st.st_mode, S_IFSOCK | 0600);
+	snprintf(run, sizeof(run), "%s/run", fixture->directory);
+	assert_int_equal(lstat(run, &st), 0);
+	assert_int_equal(st.st_mode, S_IFDIR | 0755);
+}
+
+/* What a process that died has left is replaced; what a successor has made is left alone. */
+static void test_stale(void **state)
+{
+	struct fixture *fixture = *state;
+	struct ctl_server *old = fixture->server;
+	struct stat st;
+
+	start(fixture);
+	ctl_server_stop(old);
+	assert_int_equal(lstat(fixture->path, &st), 0);
+	expect_alive(fixture);
+
+	ctl_server_stop(fixture->server);
+	fixture->server = NULL;
+	assert_int_equal(lstat(fixture->path, &st), -1);
+	assert_int_equal(ctl_client_open(fixture->path), -ENOENT);
+}
+
+/* A directory that others can write to is not one to trust with a socket. */
+static void test_open_directory(void **state)
+{
+	struct fixture *fixture = *state;
+	struct ctl_server_options options = { .path = fixture->path };
+	struct ctl_server *server = NULL;
+	char run[CTL_PATH_MAX];
+
+	snprintf(run, sizeof(run), "%s/run", fixture->directory);
+	assert_int_equal(chmod(run, 0777), 0);
+	assert_int_equal(ctl_server_start(&options, &server), -EPERM);
+	assert_null(server);
+	assert_int_equal(chmod(run, 0755), 0);
+}
+
+/* A client that waits for the end learns of it; one that waits for an answer does not wait forever. */
+static void test_end(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_(fd_closep) int fd = open_client(fixture);
+
+	expect_echo(fd, "here");
+	assert_int_equal(ctl_client_wait_end(fd, 50), -ETIMEDOUT);
+	ctl_server_stop(fixture->server);
+	fixture->server = NULL;
+	assert_int_equal(ctl_client_wait_end(fd, WAIT_MS), 0);
+}
+
+/* The other end is somebody who takes calls and says nothing, or nonsense. */
+static void test_bad_server(void **state)
+{
+	struct json_object *reply = NULL;
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds),
+			 0);
+	assert_int_equal(ctl_client_call(fds[0], "echo", NULL, 50, &reply), -ETIMEDOUT);
+	assert_int_equal(send(fds[1], "hm\n", 3, 0), 3);
+	assert_int_equal(ctl_client_call(fds[0], "echo", NULL, WAIT_MS, &reply), -EBADMSG);
+	fd_close(fds[1]);
+	assert_true(ctl_client_call(fds[0], "echo", NULL, WAIT_MS, &reply) < 0);
+	assert_null(reply);
+	fd_close(fds[0]);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(test_calls),	   TEST(test_rubbish),	    TEST(test_pieces),
+		TEST(test_endless_line),   TEST(test_silent_clients), TEST(test_long_reply),
+		TEST(test_many_clients),   TEST(test_gone_at_once), TEST(test_modes),
+		TEST(test_stale),	   TEST(test_open_directory), TEST(test_end),
+		TEST(test_bad_server),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The command line of a mount: what is understood, and what is said of the rest. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "util/cleanup.h"
+
+#define MAX_WORDS 12
+
+/* Parses words up to a NULL. */
+static int parse(struct mount_options *options, enum options_dialect dialect,
+		 struct pst_error *error, const char *const words[])
+{
+	char *argv[MAX_WORDS + 2] = { "mount" };
+	int argc = 1;
+
+	for (; words[argc - 1]; argc++)
+		argv[argc] = (char *)words[argc - 1];
+	options_init(options);
+	return options_parse(options, dialect, argc, argv, error);
+}
+
+static const char *const flags_of_mount_8 = "rw,nosuid,nodev,noexec,relatime,x-systemd.automount";
+
+/* Each row: an option list, and what it does to a view. */
+static void test_values(void **state)
+{
+	static const struct {
+		const char *list;
+		struct pst_view_options view;
+	} rows[] = {
+		{ "ro", { .mount_flags = PST_MOUNT_RDONLY } },
+		{ "ro,rw", { 0 } },
+		{ "nosuid,nodev,noexec",
+		  { .mount_flags = PST_MOUNT_NOSUID | PST_MOUNT_NODEV | PST_MOUNT_NOEXEC } },
+		{ "nosuid,suid,nodev,dev,noexec,exec", { 0 } },
+		{ "noatime", { .mount_flags = PST_MOUNT_NOATIME } },
+		{ "noatime,relatime", { .mount_flags = PST_MOUNT_RELATIME } },
+		{ "relatime,strictatime", { .mount_flags = PST_MOUNT_STRICTATIME } },
+		{ "noatime,atime", { 0 } },
+		{ "noatime,nodiratime",
+		  { .mount_flags = PST_MOUNT_NOATIME | PST_MOUNT_NODIRATIME } },
+		{ "nosymfollow", { .mount_flags = PST_MOUNT_NOSYMFOLLOW } },
+		{ "passthrough=off", { .passthrough = PST_PASSTHROUGH_OFF } },
+		{ "passthrough=on,passthrough=auto", { 0 } },
+		{ "locks=lower,xdev=hide,idmap",
+		  { .locks = PST_LOCKS_LOWER, .xdev = PST_XDEV_HIDE, .idmap = 1 } },
+		{ "cache=none", { .cache = PST_CACHE_NONE } },
+		{ "cache=exclusive", { .cache = PST_CACHE_EXCLUSIVE } },
+		{ "cache=ttl=0.25", { .ttl_ns = 250000000 } },
+		{ "cache=ttl=0", { .ttl_ns = 0 } },
+		{ "cache=ttl=1000000000", { .ttl_ns = 1000000000000000000 } },
+		{ "attr_timeout=5,entry_timeout=0.000000001,negative_timeout=9", { .ttl_ns = 1 } },
+		{ "attr_timeout=5", { .ttl_ns = 5000000000 } },
+		{ "attr_timeout=1,cache=ttl=3", { .ttl_ns = 3000000000 } },
+		{ "cache=none,attr_timeout=2", { .ttl_ns = 2000000000 } },
+		{ "workers=3,pool=4,fds=1024,max_write=128K",
+		  { .n_workers = 3, .n_pool = 4, .fd_budget = 1024, .max_write = 131072 } },
+		{ "max_threads=7,max_write=1m", { .n_workers = 7, .max_write = 1 << 20 } },
+		{ "subtype=penstock,default_permissions,clone_fd,allow_other", { 0 } },
+		{ "nofail,_netdev,defaults,user,users,noauto,comment=x,sync,x-a=b,X-c", { 0 } },
+		{ ",,ro,,", { .mount_flags = PST_MOUNT_RDONLY } },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_(options_fini) struct mount_options options;
+		struct pst_view_options want = rows[i].view;
+		struct pst_error error;
+
+		want.size = sizeof(want);
+		want.allow_other = 1;
+		if (!want.ttl_ns && !strstr(rows[i].list, "ttl=0"))
+			want.ttl_ns = 1000000000;
+		if (parse(&options, OPTIONS_COMMAND, &error,
+			  (const char *[]){ "a", "b", "-o", rows[i].list, NULL }) != 0)
+			fail_msg("%s: %s", rows[i].list, error.text);
+		want.lower = options.view.lower;
+		want.mountpoint = options.view.mountpoint;
+		if (want.cache != PST_CACHE_TTL)
+			want.ttl_ns = options.view.ttl_ns;
+		if (memcmp(&want, &options.view, sizeof(want)) != 0)
+			fail_msg("%s: not as it should be", rows[i].list);
+	}
+}
+
+/* Each row: an option, and a part of what the user is told. */
+static void test_refusals(void **state)
+{
+	static const struct {
+		const char *list, *text;
+	} rows[] = {
+		{ "cach=none", "did you mean \"cache\"" },
+		{ "passthru=on", "\"passthru\"" },
+		{ "allow_others", "\"allow_other\"" },
+		{ "no_such_thing_at_all", "--help" },
+		{ "cache=never", "none, exclusive or ttl=SECONDS" },
+		{ "cache=ttl=", "ttl=SECONDS" },
+		{ "cache=ttl=-1", "ttl=SECONDS" },
+		{ "cache=ttl=1e3", "ttl=SECONDS" },
+		{ "cache=ttl=.", "ttl=SECONDS" },
+		{ "cache=ttl=99999999999999999999", "ttl=SECONDS" },
+		{ "attr_timeout=x", "seconds" },
+		{ "passthrough=maybe", "auto, on, off" },
+		{ "locks=none", "local, lower" },
+		{ "xdev=1", "cross, hide" },
+		{ "log=loud", "error, warning, info, debug" },
+		{ "workers=0", "1 to 1024" },
+		{ "workers=1025", "1 to 1024" },
+		{ "workers=", "1 to 1024" },
+		{ "workers=-1", "1 to 1024" },
+		{ "workers= 1", "1 to 1024" },
+		{ "workers=18446744073709551617", "1 to 1024" },
+		{ "workers=18014398509481984K", "1 to 1024" },
+		{ "max_write=100", "4096" },
+		{ "max_write=1T", "4096" },
+		{ "workers", "workers=N" },
+		{ "ro=1", "takes no value" },
+		{ "fsname=", "empty" },
+		{ "subtype=other", "fuse.penstock" },
+		{ "allow_root", "private" },
+		{ "remount", "mount it again" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_(options_fini) struct mount_options options;
+		struct pst_error error;
+		int r;
+
+		r = parse(&options, OPTIONS_COMMAND, &error,
+			  (const char *[]){ "-o", rows[i].list, "a", "b", NULL });
+		if (r != -EINVAL)
+			fail_msg("%s: accepted", rows[i].list);
+		if (!strstr(error.text, rows[i].text))
+			fail_msg("%s: the user is told \"%s\"", rows[i].list, error.text);
+	}
+}
+
+/* Both spellings, and words in any order. */
+static void test_spellings(void **state)
+{
+	static const char *const lines[][MAX_WORDS] = {
+		{ "a", "b", "-o", "cache=none,ro", NULL },
+		{ "-o", "cache=none", "-o", "ro", "a", "b", NULL },
+		{ "-ocache=none,ro", "a", "b", NULL },
+		{ "--cache=none", "a", "--ro", "b", NULL },
+		{ "--cache", "none", "--ro", "a", "b", NULL },
+		{ "-ro", "cache=none", "--", "a", "b", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		_cleanup_(options_fini) struct mount_options options;
+		struct pst_error error;
+
+		if (parse(&options, OPTIONS_COMMAND, &error, lines[i]) != 0)
+			fail_msg("line %zu: %s", i, error.text);
+		assert_string_equal(options.view.lower, "a");
+		assert_string_equal(options.view.mountpoint, "b");
+		assert_int_equal(options.view.cache, PST_CACHE_NONE);
+		assert_int_equal(options.view.mount_flags, PST_MOUNT_RDONLY);
+	}
+}
+
+/* Commas part options; a value may have one behind a backslash, and never becomes an option. */
+static void test_commas(void **state)
+{
+	_cleanup_(options_fini) struct mount_options options;
+	struct pst_error error;
+
+	assert_int_equal(parse(&options, OPTIONS_COMMAND, &error,
+			       (const char *[]){ "-o", "fsname=a\\,ro\\\\,nodev", "-x", NULL }),
+			 -EINVAL);
+	options_fini(&options);
+	assert_int_equal(
+		parse(&options, OPTIONS_COMMAND, &error,
+		      (const char *[]){ "-o", "fsname=a\\,ro\\\\,nodev", "--", "-x", "y", NULL }),
+		0);
+	assert_string_equal(options.view.fsname, "a,ro\\");
+	assert_int_equal(options.view.mount_flags, PST_MOUNT_NODEV);
+	assert_string_equal(options.view.lower, "-x");
+}
+
+static void test_words(void **state)
+{
+	static const char *const lines[][MAX_WORDS] = {
+		{ NULL },
+		{ "a", NULL },
+		{ "a", "b", "c", NULL },
+		{ "a", "b", "-o", NULL },
+		{ "a", "b", "-z", NULL },
+		{ "a", "b", "--cache", NULL },
+		{ "a", "b", "-t", "ext4", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		_cleanup_(options_fini) struct mount_options options;
+		struct pst_error error;
+
+		assert_int_equal(parse(&options, OPTIONS_COMMAND, &error, lines[i]), -EINVAL);
+		assert_true(error.text[0]);
+	}
+}
+
+/* What mount(8) runs: `mount.penstock SPEC DIR -sfnv -N ns -o opts -t type`. */
+static void test_helper(void **state)
+{
+	_cleanup_(options_fini) struct mount_options options;
+	struct pst_error error;
+
+	assert_int_equal(parse(&options, OPTIONS_HELPER, &error,
+			       (const char *[]){ "/a", "/b", "-fnv", "-N", "123", "-o",
+						 flags_of_mount_8, "-t", "fuse.penstock", NULL }),
+			 0);
+	assert_true(options.fake);
+	assert_false(options.foreground);
+	assert_true(options.verbose);
+	assert_int_equal(options.log_level, PST_LOG_INFO);
+	assert_string_equal(options.namespace, "123");
+	assert_int_equal(options.view.mount_flags, PST_MOUNT_NOSUID | PST_MOUNT_NODEV |
+							   PST_MOUNT_NOEXEC | PST_MOUNT_RELATIME);
+}
+
+/* The sloppy form passes over what it does not know, not over what it knows to be wrong. */
+static void test_sloppy(void **state)
+{
+	_cleanup_(options_fini) struct mount_options options;
+	struct pst_error error;
+
+	assert_int_equal(parse(&options, OPTIONS_HELPER, &error,
+			       (const char *[]){ "a", "b", "-o", "frobnicate,ro", "-s", NULL }),
+			 0);
+	assert_int_equal(options.view.mount_flags, PST_MOUNT_RDONLY);
+	options_fini(&options);
+	assert_int_equal(parse(&options, OPTIONS_HELPER, &error,
+			       (const char *[]){ "a", "b", "-s", "-o", "workers=many", NULL }),
+			 -EINVAL);
+	options_fini(&options);
+	/* An s in a value is none. */
+	assert_int_equal(parse(&options, OPTIONS_HELPER, &error,
+			       (const char *[]){ "a", "b", "-o", "sloppys", NULL }),
+			 -EINVAL);
+}
+
+static void test_log(void **state)
+{
+	static const struct {
+		const char *words[MAX_WORDS];
+		enum pst_log_level level;
+		bool foreground;
+	} rows[] = {
+		{ { "a", "b", NULL }, PST_LOG_WARNING, false },
+		{ { "a", "b", "-v", NULL }, PST_LOG_INFO, false },
+		{ { "a", "b", "-d", NULL }, PST_LOG_DEBUG, true },
+		{ { "a", "b", "-f", NULL }, PST_LOG_WARNING, true },
+		{ { "a", "b", "-dv", NULL }, PST_LOG_DEBUG, true },
+		{ { "a", "b", "-d", "-o", "log=error", NULL }, PST_LOG_ERROR, true },
+		{ { "a", "b", "-o", "log=error", "-d", NULL }, PST_LOG_ERROR, true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_(options_fini) struct mount_options options;
+		struct pst_error error;
+
+		assert_int_equal(parse(&options, OPTIONS_COMMAND, &error, rows[i].words), 0);
+		assert_int_equal(options.log_level, rows[i].level);
+		assert_int_equal(options.foreground, rows[i].foreground);
+	}
+}
+
+static void test_nearest(void **state)
+{
+	static const char *const names[] = { "mount", "umount", "probe", "stat" };
+	static const struct {
+		const char *word, *nearest;
+	} rows[] = {
+		{ "mout", "mount" },  { "unmount", "umount" },	     { "prob", "probe" },
+		{ "state", "stat" },  { "destroy everything", NULL }, { "", NULL },
+		{ "zzzzzzz", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *near = cmd_nearest(rows[i].word, names, 4, sizeof(names[0]));
+
+		if (!near != !rows[i].nearest || (near && strcmp(near, rows[i].nearest) != 0))
+			fail_msg("%s: nearest is %s", rows[i].word, near ? near : "nothing");
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_values),	  cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_spellings), cmocka_unit_test(test_commas),
+		cmocka_unit_test(test_words),	  cmocka_unit_test(test_helper),
+		cmocka_unit_test(test_sloppy),	  cmocka_unit_test(test_log),
+		cmocka_unit_test(test_nearest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
