@@ -1,0 +1,405 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# The vocabulary of the mount ring. A test file is a set of functions:
+#
+#	each_NAME	a case that runs in every variant of MODES
+#	once_NAME	a case that does not depend on the variant: runs in the first only
+#	slow_NAME	as once_, and only when it is asked for by name
+#	LIMIT[NAME]=N	on a line of its own: seconds that the case may take (60)
+#
+# A case begins in an empty directory $T, which goes away after it, and is a success when the
+# function comes to its end. These words are there for it:
+#
+#	lower [TYPE [MIB]]	a fresh file system (ext4 xfs btrfs tmpfs overlay): $FS its root,
+#				$LOWER the tree to show, $TWIN a plain directory beside it
+#	view [-b] [-o OPTS] [-r] [LOWER [MOUNTPOINT]]
+#				mounts a view with the options of the variant, sets $VIEW; -b: background
+#				form, -r: the variant's options are left out
+#	unview [MOUNTPOINT]	unmounts it; the daemon has to end with 0, in time, with a clean log
+#	same [-x] [A B]		every name, attribute, xattr, link and byte of two trees is equal
+#				(default: view and lower); -x: but for the access times
+#	counter OP [MNT]	how many OP requests the daemon has got
+#	total			how many requests it has got in all
+#	no_requests OPS CMD...	runs CMD; fails when one of OPS (with commas) reached the daemon
+#	no_data_requests CMD...	the same for READ and WRITE where the variant passes data through
+#	requests OP CMD...	runs CMD, leaves in $N how many OP requests it caused
+#	info KEY [MNT]		a number or word of "penstock stat --json"
+#	parity GROUP [ARG...]	runs a group of the comparison program on twin and view
+#	as UID[:GID[,GID...]] CMD...	runs CMD as an ordinary user
+#	check [not] CMD...	CMD has to succeed (or fail); says which one did not
+#	equal A B [WHAT]	two words are the same
+#	refused TEXT CMD...	CMD fails, and what it says matches the extended expression TEXT
+#	within SECONDS CMD...	CMD succeeds before that many seconds are over
+#	background CMD...	starts CMD, its pid in $PID
+#	ok NAME, fail [-n NAME] WHY, skip [-n NAME] WHY	results, of a step when NAME is given
+#	passing			true in a variant that passes data through
+#	real			true when VIEW is a view; false for the bind mount that proves the tests
+
+declare -A LIMIT=()
+VIEW='' LOWER='' TWIN='' FS=''
+N=0 PID=0
+# Per view, in the order of mounting.
+VIEW_DIRS=() VIEW_PIDS=() VIEW_LOGS=()
+# Extended expression of lines that may stand in the log of the daemon.
+LOG_MAY=''
+N_RESULTS=0
+
+# ---- results ------------------------------------------------------------------------------------
+
+result() { # WORD NAME [WHY]
+	local full=$FULL
+	[ -n "$2" ] && full=$FILE.$CASE.$2@$MODE
+	echo "$1 $full${3:+: $3}" >> "$T/results"
+	echo "== $1 $full${3:+: $3}"
+	N_RESULTS=$((N_RESULTS + 1))
+}
+
+ok() { result ok "$1"; }
+
+# Without -n the case ends here.
+fail() {
+	local where
+	if [ "$1" = -n ]; then
+		result "not ok" "$2" "$3"
+		return
+	fi
+	where=$(caller 0 | cut -d' ' -f1)
+	[ "$(caller 0 | cut -d' ' -f3)" = "$TESTS/lib.sh" ] && where=$(caller 1 | cut -d' ' -f1)
+	result "not ok" "" "$* (line $where)"
+	exit 1
+}
+
+skip() {
+	if [ "$1" = -n ]; then
+		result skip "$2" "$3"
+		return
+	fi
+	result skip "" "$*"
+	exit 0
+}
+
+# Steps of helper programs: lines "ok STEP", "not ok STEP: why", "skip STEP: why".
+take_results() {
+	local line step word
+	while IFS= read -r line; do
+		case $line in
+		"ok "*) word=ok step=${line#ok } ;;
+		"not ok "*) word="not ok" step=${line#not ok } ;;
+		"skip "*) word=skip step=${line#skip } ;;
+		*) echo "$line"; continue ;;
+		esac
+		if [[ $step == *": "* ]]; then
+			result "$word" "${step%%: *}" "${step#*: }"
+		else
+			result "$word" "$step"
+		fi
+	done
+}
+
+real() { [ "$VIEW_MODE" = view ]; }
+passing() { real && [[ ,$MODE_OPTS, == *,passthrough=on,* ]]; }
+
+check() {
+	local want=0
+	[ "$1" = not ] && { want=1; shift; }
+	if "$@"; then
+		[ $want = 0 ] || fail "should have failed: $*"
+	else
+		[ $want = 1 ] || fail "failed: $*"
+	fi
+}
+
+equal() {
+	[ "$1" = "$2" ] || fail "${3:-value} is '$1', should be '$2'"
+}
+
+refused() { # TEXT CMD...
+	local text=$1 said
+	shift
+	if said=$("$@" 2>&1); then
+		fail "should have been refused: $*"
+	fi
+	echo "refused: $said"
+	grep -Eqi -- "$text" <<< "$said" || fail "'$*' said '$said', which does not match '$text'"
+}
+
+within() { # SECONDS CMD...
+	local end=$((SECONDS + $1 + 1))
+	shift
+	while [ $SECONDS -lt $end ]; do
+		"$@" && return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+background() {
+	"$@" &
+	PID=$!
+}
+
+as() { # UID[:GID[,GID...]] CMD...
+	local uid=${1%%:*} gids='' gid groups
+	[[ $1 == *:* ]] && gids=${1#*:}
+	gid=${gids%%,*}
+	groups=${gids#"$gid"}
+	groups=${groups#,}
+	shift
+	if [ -n "$groups" ]; then
+		setpriv --reuid "$uid" --regid "${gid:-$uid}" --groups "$groups" --inh-caps=-all -- "$@"
+	else
+		setpriv --reuid "$uid" --regid "${gid:-$uid}" --clear-groups --inh-caps=-all -- "$@"
+	fi
+}
+
+# ---- lower --------------------------------------------------------------------------------------
+
+# A fresh file system. Its image lies in memory; the loop device frees itself with the last mount.
+lower() { # [TYPE [MIB]]
+	local type=${1:-ext4} size=${2:-512} n=${N_LOWER:-0}
+	N_LOWER=$((n + 1))
+	FS=$T/fs$n
+	mkdir "$FS"
+	case $type in
+	ext4) make_image "$n" "$size" mkfs.ext4 -q -F ;;
+	xfs) make_image "$n" "$((size < 300 ? 300 : size))" mkfs.xfs -q ;;
+	btrfs) make_image "$n" "$((size < 300 ? 300 : size))" mkfs.btrfs -q ;;
+	tmpfs) mount -t tmpfs -o "size=${size}m,mode=755" none "$FS" ;;
+	overlay)
+		mkdir "$T/ovl$n"
+		mount -t tmpfs -o "size=${size}m" none "$T/ovl$n"
+		mkdir "$T/ovl$n"/{lower,upper,work}
+		mount -t overlay -o "lowerdir=$T/ovl$n/lower,upperdir=$T/ovl$n/upper,workdir=$T/ovl$n/work" \
+			none "$FS"
+		;;
+	*) fail "no such lower: $type" ;;
+	esac || fail "cannot make a lower file system of type $type"
+	chmod 755 "$FS"
+	LOWER=$FS/lower TWIN=$FS/twin
+	mkdir "$LOWER" "$TWIN"
+}
+
+make_image() { # N MIB MKFS...
+	local image=$T/fs$1.img size=$2
+	shift 2
+	[ -x "$(command -v "$1")" ] || skip "$1 is not installed"
+	truncate -s "${size}M" "$image" && "$@" "$image" > /dev/null 2>&1 && mount -o loop "$image" "$FS"
+}
+
+# ---- view ---------------------------------------------------------------------------------------
+
+# "0:45 /the/dir" -> the device of the topmost mount at DIR, empty when nothing is mounted there
+mount_device() {
+	local id parent dev root dir rest found=''
+	while read -r id parent dev root dir rest; do
+		[ "$dir" = "$1" ] && found=$dev
+	done < /proc/self/mountinfo
+	echo "$found"
+}
+
+view() {
+	local opts='' form=foreground raw=0 mnt log n=${#VIEW_DIRS[@]}
+	while [[ ${1:-} == -* ]]; do
+		case $1 in
+		-o) opts=$2; shift ;;
+		-b) form=background ;;
+		-r) raw=1 ;;
+		esac
+		shift
+	done
+	[ $raw = 1 ] || opts=$opts${opts:+${MODE_OPTS:+,}}$MODE_OPTS
+	mnt=${2:-$T/view$n}
+	[ -d "$mnt" ] || mkdir "$mnt"
+	log=$T/daemon$n.log
+	VIEW=$mnt
+	if real; then
+		mount_view $form "${1:-$LOWER}" "$mnt" "$opts" "$log"
+	else
+		mount_bind "${1:-$LOWER}" "$mnt" "$opts"
+	fi
+}
+
+mount_view() { # FORM LOWER MNT OPTS LOG
+	local pid before after
+	before=$(mount_device "$3")
+	if [ "$1" = foreground ]; then
+		"$PENSTOCK" mount -f ${4:+-o "$4"} "$2" "$3" > "$5" 2>&1 &
+		pid=$!
+		until after=$(mount_device "$3"); [ "$after" != "$before" ]; do
+			kill -0 $pid 2>/dev/null || fail "the view was not mounted: $(tail -n 3 "$5")"
+			sleep 0.005
+		done
+	else
+		timeout 20 "$PENSTOCK" mount ${4:+-o "$4"} "$2" "$3" > "$5" 2>&1 ||
+			fail "the view was not mounted (status $?): $(tail -n 3 "$5")"
+		after=$(mount_device "$3")
+		[ "$after" != "$before" ] || fail "mount returned 0 and nothing is mounted"
+		pid=$(info pid "$3")
+	fi
+	echo "${after#*:}" >> "$T/connections"
+	VIEW_DIRS+=("$3") VIEW_PIDS+=("$pid") VIEW_LOGS+=("$5")
+	timeout 20 stat "$3" > /dev/null || fail "the view does not answer"
+}
+
+# The stand-in: the options that a mount has anyway are honoured, ours are left out.
+mount_bind() { # LOWER MNT OPTS
+	local o flags=''
+	mount --bind "$1" "$2" || fail "bind mount"
+	for o in ${3//,/ }; do
+		case $o in
+		ro | nosuid | nodev | noexec | noatime | nodiratime | relatime | strictatime | nosymfollow)
+			flags=$flags,$o ;;
+		esac
+	done
+	[ -z "$flags" ] || mount -o "remount,bind$flags" "$2" || fail "bind mount options"
+	VIEW_DIRS+=("$2") VIEW_PIDS+=(0) VIEW_LOGS+=(/dev/null)
+}
+
+view_index() { # MNT
+	local i
+	for i in "${!VIEW_DIRS[@]}"; do
+		[ "${VIEW_DIRS[i]}" = "$1" ] && { echo "$i"; return; }
+	done
+	return 1
+}
+
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+unview() { # [MNT]
+	local mnt=${1:-$VIEW} i pid
+	i=$(view_index "$mnt") || fail "no view at $mnt"
+	within 5 timeout 10 umount "$mnt" || fail "cannot unmount the view $mnt"
+	unset "VIEW_DIRS[i]"
+	daemon_ended "$i" 0
+}
+
+# The daemon of view number I has to be gone soon, with that status.
+daemon_ended() { # I [STATUS]
+	local pid=${VIEW_PIDS[$1]} status
+	real || return 0
+	within 10 daemon_done "$pid" || fail "the daemon still runs 10 seconds after its view has gone"
+	if wait "$pid" 2> /dev/null; status=$?; [ $status != 127 ]; then
+		[ -z "${2:-}" ] || [ $status = "$2" ] || fail "the daemon ended with status $status"
+	fi
+	log_is_clean "${VIEW_LOGS[$1]}"
+}
+
+# A zombie is done too: wait will fetch it.
+daemon_done() {
+	local state
+	read -r _ _ state _ < "/proc/$1/stat" 2> /dev/null || return 0
+	[ "$state" = Z ]
+}
+
+log_is_clean() { # LOG
+	local bad
+	bad=$(grep -E 'Sanitizer|runtime error:|[Aa]ssert|\berror:|ERROR|SIGSEGV|panic' "$1" |
+		{ if [ -n "$LOG_MAY" ]; then grep -Ev "$LOG_MAY"; else cat; fi; } | head -n 3)
+	[ -z "$bad" ] || fail "the daemon's log says: $bad"
+}
+
+# The end of every case, however it came.
+scenario_end() {
+	local status=$? i
+	trap - EXIT
+	if [ $status = 0 ]; then
+		for i in $(printf '%s\n' "${!VIEW_DIRS[@]}" | sort -rn); do unview "${VIEW_DIRS[i]}"; done
+		left_behind
+		[ -s "$T/results" ] || ok ''
+		exit 0
+	fi
+	[ -s "$T/results" ] || result "not ok" "" "status $status"
+	exit $status
+}
+
+# The control socket goes with the view.
+left_behind() {
+	local left
+	real || return 0
+	left=$(ls /run/penstock 2> /dev/null)
+	[ -z "$left" ] || fail "left in /run/penstock: $left"
+}
+
+# ---- what the daemon knows ----------------------------------------------------------------------
+
+stat_json() { # [MNT]
+	timeout 10 "$PENSTOCK" stat --json "${1:-$VIEW}" | tr -d '[:space:]'
+}
+
+info() { # KEY [MNT]
+	stat_json "${2:-$VIEW}" | grep -o "\"$1\":[^,}]*" | head -n 1 | cut -d: -f2- | tr -d '"'
+}
+
+counter() { # OP [MNT]
+	local n
+	n=$(stat_json "${2:-$VIEW}" | sed -n "s/.*\"$1\":{\"requests\":\([0-9]*\).*/\1/p")
+	echo "${n:-0}"
+}
+
+# Requests of one or several operations, all in one question.
+counters() { # OP,OP...
+	local json op n sum=0
+	json=$(stat_json)
+	for op in ${1//,/ }; do
+		n=$(sed -n "s/.*\"$op\":{\"requests\":\([0-9]*\).*/\1/p" <<< "$json")
+		sum=$((sum + ${n:-0}))
+	done
+	echo $sum
+}
+
+total() {
+	stat_json | grep -o '"requests":[0-9]*' | awk -F: '{ n += $2 } END { print n + 0 }'
+}
+
+requests() { # OPS CMD...
+	local ops=$1 before after status
+	shift
+	if ! real; then
+		N=0
+		"$@"
+		return
+	fi
+	before=$(counters "$ops")
+	"$@"
+	status=$?
+	after=$(counters "$ops")
+	N=$((after - before))
+	return $status
+}
+
+no_requests() { # OPS CMD...
+	local ops=$1
+	requests "$@" || fail "failed: ${*:2}"
+	[ $N = 0 ] || fail "$N $ops requests reached the daemon by: ${*:2}"
+}
+
+no_data_requests() { # CMD...
+	if passing; then
+		no_requests READ,WRITE "$@"
+	else
+		check "$@"
+	fi
+}
+
+# ---- comparing ----------------------------------------------------------------------------------
+
+same() { # [-x] [A B]
+	local flags=()
+	[ "${1:-}" = -x ] && { flags=(--no-atime); shift; }
+	timeout 60 "$TOOLS/same" "${flags[@]}" "${1:-$VIEW}" "${2:-$LOWER}" ||
+		fail "${1:-view} and ${2:-lower} differ"
+}
+
+# The same steps in twin and view, see tools/parity/parity.h. Steps that the kernel's FUSE keeps
+# from being equal are listed with the reason in the file "limits".
+parity() { # GROUP [ARG...]
+	local stat=() limits=()
+	passing && stat=(--stat "$PENSTOCK stat --json $VIEW")
+	real && limits=(--limits "$TESTS/limits")
+	timeout 300 "$TOOLS/parity" "${stat[@]}" "${limits[@]}" ${ONLY:+--only "$ONLY"} \
+		"${@:2}" "$1" "$TWIN" "$VIEW" "$LOWER" > "$T/parity.out" 2>&1
+	echo "status $?" >> "$T/parity.out"
+	take_results < <(grep -v '^status' "$T/parity.out")
+	grep -q '^status [01]$' "$T/parity.out" || fail "comparison $1 ended badly: $(tail -n 1 "$T/parity.out")"
+}

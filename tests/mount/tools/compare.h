@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef TESTS_COMPARE_H
+#define TESTS_COMPARE_H
+/* Compares files and trees in everything that a program can see of them. */
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	COMPARE_NO_ATIME = 1 << 0,	/* access times may differ */
+	COMPARE_DATA = 1 << 1,		/* every byte, too */
+	COMPARE_XATTR = 1 << 2,		/* extended attributes, too */
+	COMPARE_NO_BLOCKS = 1 << 3,	/* allocated blocks may differ */
+};
+
+/* Called for each difference; path is relative to the roots that are compared. */
+typedef void (*compare_say_fn)(void *aux, const char *path, const char *what);
+
+/*
+ * Compares what statx(2) says of two names, links not followed; an empty name is the descriptor
+ * itself. Returns 0 when equal; else 1, and *ret_why says in which fields.
+ */
+int compare_stat(int a, const char *name_a, int b, const char *name_b, unsigned int flags,
+		 char *ret_why, size_t size);
+
+/* Compares two directories with all below them. Returns the number of differences. */
+unsigned long compare_tree(int a, int b, unsigned int flags, compare_say_fn say, void *aux);
+
+/* A checksum of the content of an open file, -1 when it cannot be read. */
+int64_t compare_checksum(int fd);
+
+#endif

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * flock, POSIX and open-file-description locks between users of one tree. Whether they reach the
+ * lower file is another question, asked by a test of its own.
+ */
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "parity.h"
+
+static int lock(int fd, int cmd, int type, off_t start, off_t length)
+{
+	return fcntl(fd, cmd,
+		     &(struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = start,
+				      .l_len = length });
+}
+
+/* What F_GETLK says: who is in the way, of what kind and where. */
+static void note_lock(struct side *s, int fd, int cmd, int type, off_t start, off_t length, pid_t child)
+{
+	struct flock l = { .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length };
+
+	if (fcntl(fd, cmd, &l) < 0) {
+		note(s, "getlk = %s", strerrorname_np(errno));
+		return;
+	}
+	if (l.l_type == F_UNLCK)
+		note(s, "[%ld,+%ld) is free for %d", (long)start, (long)length, type);
+	else
+		note(s, "[%ld,+%ld) is not free for %d: type %d, [%ld,+%ld), whence %d, by %s",
+		     (long)start, (long)length, type, l.l_type, (long)l.l_start, (long)l.l_len,
+		     l.l_whence,
+		     l.l_pid == child ? "the child" :
+		     l.l_pid == -1    ? "nobody (-1)" :
+		     l.l_pid == getpid() ? "us" :
+					   "somebody else");
+}
+
+/* A child that runs fn on an open of its own, and waits until it is told to end. */
+struct holder {
+	pid_t pid;
+	int go;
+};
+
+static struct holder hold(struct side *s, void (*fn)(struct side *s, int fd))
+{
+	int ready[2], go[2];
+	struct holder h;
+	char c;
+
+	MUST(pipe(ready) == 0 && pipe(go) == 0);
+	h.pid = fork();
+	if (h.pid == 0) {
+		close(ready[0]);
+		close(go[1]);
+		fn(s, openat(s->dir, "f", O_RDWR));
+		MUST(write(ready[1], "x", 1) == 1);
+		MUST(read(go[0], &c, 1) >= 0);
+		_exit(0);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	close(ready[1]);
+	close(go[0]);
+	MUST(read(ready[0], &c, 1) == 1);
+	close(ready[0]);
+	h.go = go[1];
+	return h;
+}
+
+/* Told by a byte and not by closing: children that were made since hold the pipe open, too. */
+static void let_go(struct holder h)
+{
+	must(write(h.go, "x", 1) == 1 || errno == EPIPE, "let go");
+	close(h.go);
+	waitpid(h.pid, NULL, 0);
+}
+
+static void pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
+}
+
+static void flock_shared(struct side *s, int fd)
+{
+	(void)s;
+	MUST(flock(fd, LOCK_SH) == 0);
+}
+
+static void flock_exclusive(struct side *s, int fd)
+{
+	(void)s;
+	MUST(flock(fd, LOCK_EX) == 0);
+}
+
+static void posix_middle(struct side *s, int fd)
+{
+	(void)s;
+	MUST(lock(fd, F_SETLK, F_WRLCK, 100, 100) == 0);
+	MUST(lock(fd, F_SETLK, F_RDLCK, 300, 50) == 0);
+}
+
+static void ofd_middle(struct side *s, int fd)
+{
+	(void)s;
+	MUST(lock(fd, F_OFD_SETLK, F_WRLCK, 100, 100) == 0);
+}
+
+static void flocks(struct side *s)
+{
+	put(s, "f", "x");
+	int fd = openat(s->dir, "f", O_RDONLY), two = openat(s->dir, "f", O_RDWR);
+	DO(s, flock(fd, LOCK_EX | LOCK_NB));
+	DO(s, flock(two, LOCK_EX | LOCK_NB));
+	DO(s, flock(two, LOCK_SH | LOCK_NB));
+	DO(s, flock(fd, LOCK_SH | LOCK_NB));
+	DO(s, flock(two, LOCK_SH | LOCK_NB));
+	DO(s, flock(fd, LOCK_EX | LOCK_NB));
+	DO(s, flock(two, LOCK_UN));
+	DO(s, flock(fd, LOCK_EX | LOCK_NB));
+	DO(s, flock(fd, LOCK_UN));
+	DO(s, flock(fd, LOCK_UN));
+	struct holder h = hold(s, flock_shared);
+	DO(s, flock(fd, LOCK_EX | LOCK_NB));
+	DO(s, flock(fd, LOCK_SH | LOCK_NB));
+	let_go(h);
+	DO(s, flock(fd, LOCK_EX | LOCK_NB));
+	/* A copy of the descriptor holds the same lock; it ends with the last. */
+	int copy = dup(fd);
+	close(fd);
+	DO(s, flock(two, LOCK_EX | LOCK_NB));
+	close(copy);
+	DO(s, flock(two, LOCK_EX | LOCK_NB));
+	int d = openat(s->dir, ".", O_RDONLY), d2 = openat(s->dir, ".", O_RDONLY);
+	DO(s, flock(d, LOCK_EX | LOCK_NB));
+	DO(s, flock(d2, LOCK_EX | LOCK_NB));
+}
+
+static void posix(struct side *s)
+{
+	put(s, "f", "x");
+	struct holder h = hold(s, posix_middle);
+	int fd = openat(s->dir, "f", O_RDWR), ro = openat(s->dir, "f", O_RDONLY);
+	DO(s, lock(fd, F_SETLK, F_WRLCK, 0, 100));
+	DO(s, lock(fd, F_SETLK, F_WRLCK, 0, 101));
+	DO(s, lock(fd, F_SETLK, F_RDLCK, 150, 10));
+	DO(s, lock(fd, F_SETLK, F_RDLCK, 300, 10));
+	DO(s, lock(fd, F_SETLK, F_WRLCK, 300, 10));
+	DO(s, lock(fd, F_SETLK, F_WRLCK, 200, 100));
+	DO(s, lock(fd, F_SETLK, F_WRLCK, 1000, 0));
+	DO(s, lock(ro, F_SETLK, F_WRLCK, 500, 10));
+	DO(s, lock(ro, F_SETLK, F_RDLCK, 500, 10));
+	note_lock(s, fd, F_GETLK, F_WRLCK, 0, 100, h.pid);
+	note_lock(s, fd, F_GETLK, F_WRLCK, 150, 10, h.pid);
+	note_lock(s, fd, F_GETLK, F_RDLCK, 310, 5, h.pid);
+	note_lock(s, fd, F_GETLK, F_WRLCK, 310, 5, h.pid);
+	note_lock(s, fd, F_GETLK, F_WRLCK, 0, 0, h.pid);
+	DO(s, lock(fd, F_SETLK, 99, 0, 1));
+	DO(s, lock(fd, F_SETLK, F_WRLCK, -1, 1));
+	let_go(h);
+	DO(s, lock(fd, F_SETLK, F_WRLCK, 0, 0));
+	/* Any close by the process drops all of them. */
+	close(ro);
+	h = hold(s, posix_middle);
+	let_go(h);
+}
+
+static void posix_drop(struct side *s, int fd)
+{
+	int other = openat(s->dir, "f", O_RDWR);
+
+	MUST(lock(fd, F_SETLK, F_WRLCK, 0, 0) == 0);
+	close(other);
+}
+
+static void dropped_at_close(struct side *s)
+{
+	put(s, "f", "x");
+	struct holder h = hold(s, posix_drop);
+	int fd = openat(s->dir, "f", O_RDWR);
+	DO(s, lock(fd, F_SETLK, F_WRLCK, 0, 0));
+	let_go(h);
+	DO(s, lock(fd, F_SETLK, F_UNLCK, 0, 0));
+	h = hold(s, posix_middle);
+	DO(s, lock(fd, F_SETLK, F_WRLCK, 100, 1));
+	MUST(kill(h.pid, SIGKILL) == 0);
+	let_go(h);
+	DO(s, lock(fd, F_SETLK, F_WRLCK, 100, 1));
+}
+
+static void ofd(struct side *s)
+{
+	put(s, "f", "x");
+	int fd = openat(s->dir, "f", O_RDWR), two = openat(s->dir, "f", O_RDWR);
+	DO(s, lock(fd, F_OFD_SETLK, F_WRLCK, 0, 10));
+	DO(s, lock(two, F_OFD_SETLK, F_WRLCK, 5, 10));
+	DO(s, lock(two, F_OFD_SETLK, F_WRLCK, 10, 10));
+	DO(s, lock(two, F_SETLK, F_WRLCK, 0, 1));
+	note_lock(s, two, F_OFD_GETLK, F_WRLCK, 0, 1, 0);
+	close(openat(s->dir, "f", O_RDWR));
+	DO(s, lock(two, F_OFD_SETLK, F_WRLCK, 5, 10));
+	close(fd);
+	DO(s, lock(two, F_OFD_SETLK, F_WRLCK, 0, 20));
+	struct holder h = hold(s, ofd_middle);
+	DO(s, lock(two, F_OFD_SETLK, F_WRLCK, 100, 1));
+	let_go(h);
+	DO(s, lock(two, F_OFD_SETLK, F_WRLCK, 100, 1));
+}
+
+/* Somebody waits, and gets it when the other goes. */
+static void waiting_with(struct side *s, int kind)
+{
+	int status;
+	struct holder h = hold(s, kind == 0 ? flock_exclusive : kind == 1 ? posix_middle : ofd_middle);
+	pid_t waiter = fork();
+
+	if (waiter == 0) {
+		int fd = openat(s->dir, "f", O_RDWR);
+		int r = kind == 0 ? flock(fd, LOCK_EX) :
+				    lock(fd, kind == 1 ? F_SETLKW : F_OFD_SETLKW, F_WRLCK, 0, 0);
+		_exit(r < 0 ? errno : 0);
+	}
+	pause_ms(100);
+	note(s, "kind %d: waits %d", kind, waitpid(waiter, &status, WNOHANG) == 0);
+	let_go(h);
+	MUST(waitpid(waiter, &status, 0) == waiter);
+	note(s, "then has it: %d", status);
+}
+
+static void waiting(struct side *s)
+{
+	put(s, "f", "x");
+	for (int kind = 0; kind < 3; kind++)
+		waiting_with(s, kind);
+}
+
+static void on_alarm(int number)
+{
+	(void)number;
+}
+
+/* A signal ends the waiting; kill does at any moment; afterwards nothing is held by the dead. */
+static void interrupted(struct side *s)
+{
+	put(s, "f", "x");
+	for (int kind = 0; kind < 3; kind++) {
+		struct holder h =
+			hold(s, kind == 0 ? flock_exclusive : kind == 1 ? posix_middle : ofd_middle);
+
+		for (int i = 0; i < 12; i++) {
+			int status;
+			pid_t waiter = fork();
+
+			if (waiter == 0) {
+				struct sigaction action = { .sa_handler = on_alarm };
+				int fd = openat(s->dir, "f", O_RDWR);
+
+				sigaction(SIGUSR1, &action, NULL);
+				int r = kind == 0 ? flock(fd, LOCK_EX) :
+						    lock(fd, kind == 1 ? F_SETLKW : F_OFD_SETLKW,
+							 F_WRLCK, 0, 0);
+				_exit(r < 0 ? errno : 0);
+			}
+			pause_ms(i == 0 ? 60 : (i * 3) % 17);
+			kill(waiter, i == 0 ? SIGUSR1 : SIGKILL);
+			MUST(waitpid(waiter, &status, 0) == waiter);
+			if (i == 0)
+				note(s, "kind %d: %s", kind, strerrorname_np(WEXITSTATUS(status)));
+		}
+		let_go(h);
+		int fd = openat(s->dir, "f", O_RDWR);
+		DO(s, flock(fd, LOCK_EX | LOCK_NB));
+		DO(s, lock(fd, F_SETLK, F_WRLCK, 0, 0));
+		close(fd);
+	}
+}
+
+static void inherited(struct side *s)
+{
+	int status;
+
+	put(s, "f", "x");
+	int fd = openat(s->dir, "f", O_RDWR);
+	DO(s, lock(fd, F_SETLK, F_WRLCK, 0, 0));
+	DO(s, flock(fd, LOCK_EX));
+	if (fork() == 0) {
+		int r = lock(fd, F_SETLK, F_WRLCK, 0, 0) < 0 ? errno : 0;
+
+		_exit(r | (flock(fd, LOCK_EX | LOCK_NB) < 0 ? 64 : 0));
+	}
+	wait(&status);
+	note(s, "the child: posix %s, flock %s", strerrorname_np(WEXITSTATUS(status) & 63),
+	     WEXITSTATUS(status) & 64 ? "no" : "yes");
+}
+
+/* The two ends of a deadlock: one of them is told. */
+static void deadlock(struct side *s)
+{
+	int status, ready[2];
+	char c;
+
+	put(s, "f", "x");
+	MUST(pipe(ready) == 0);
+	int fd = openat(s->dir, "f", O_RDWR);
+	MUST(lock(fd, F_SETLK, F_WRLCK, 0, 1) == 0);
+	pid_t child = fork();
+	if (child == 0) {
+		int own = openat(s->dir, "f", O_RDWR);
+
+		MUST(lock(own, F_SETLK, F_WRLCK, 1, 1) == 0 && write(ready[1], "x", 1) == 1);
+		_exit(lock(own, F_SETLKW, F_WRLCK, 0, 1) < 0 ? errno : 0);
+	}
+	MUST(read(ready[0], &c, 1) == 1);
+	pause_ms(100);
+	DO(s, lock(fd, F_SETLKW, F_WRLCK, 1, 1));
+	close(fd);
+	MUST(waitpid(child, &status, 0) == child);
+	note(s, "the child %d", status);
+}
+
+static const struct scenario scenarios[] = {
+	{ "flock", flocks, 0 },
+	{ "posix", posix, 0 },
+	{ "dropped-at-close", dropped_at_close, 0 },
+	{ "open-file-description", ofd, 0 },
+	{ "waiting", waiting, 0 },
+	{ "interrupted", interrupted, 0 },
+	{ "inherited", inherited, 0 },
+	{ "deadlock", deadlock, 0 },
+	{},
+};
+const struct scenario_group group_lock = { "lock", scenarios };

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef TESTS_PARITY_H
+#define TESTS_PARITY_H
+/*
+ * The comparison program: a scenario is a function that makes system calls in a directory of its
+ * own and writes down what they answered. It runs once in a plain directory, the twin, and once in
+ * the view; both transcripts have to be equal. So no expectation is written anywhere: the lower
+ * file system itself says what is right.
+ *
+ * Besides, after every call of the view (DO, FD) each file of the scenario must look the same in
+ * the view and below, in every field of statx. And at its end the two trees must be equal in all,
+ * and, where S_PASSED stands, no READ or WRITE may have reached the daemon.
+ *
+ * What is written down must not depend on the side: no descriptor numbers, inode numbers or clock
+ * times, but whether they are equal to, or later than, others.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct side {
+	bool view;		/* this is the view, not the twin */
+	int dir;		/* the directory of the scenario */
+	int below;		/* the same directory in the lower tree; the twin's is dir itself */
+	char path[4096];	/* of dir */
+	char below_path[4096];
+	struct transcript *transcript;
+};
+
+enum {
+	S_PASSED = 1 << 0,	/* no READ and no WRITE may reach a daemon that passes data through */
+	S_NO_AGREE = 1 << 1,	/* do not compare view and lower after each call (they are many) */
+	S_NO_TREE = 1 << 2,	/* nor at the end */
+	S_SLOW = 1 << 3,	/* may take a minute */
+};
+
+struct scenario {
+	const char *name;
+	void (*run)(struct side *s);
+	unsigned int flags;
+};
+
+struct scenario_group {
+	const char *name;
+	const struct scenario *scenarios;
+};
+
+extern const struct scenario_group group_names, group_rename, group_attr, group_suid, group_perm, group_xattr,
+	group_acl, group_dir, group_flags, group_data, group_large, group_copy, group_mmap, group_aio,
+	group_lock;
+
+/* Writes a line of the transcript. */
+void note(struct side *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "what = 3" or "what = ENOENT"; then compares view and lower. Returns the result. */
+long note_result(struct side *s, const char *what, long result, int error);
+long note_fd(struct side *s, const char *what, long result, int error);
+/* Type, mode, links, owner, size, device of a name, or of the descriptor when name is "". */
+void note_stat(struct side *s, int dir, const char *name);
+/* Length and checksum of a file's content. */
+void note_content(struct side *s, const char *name);
+/* Compares view and lower now; what is said in the report when they differ. */
+void agree(struct side *s, const char *what);
+
+#define DO(s, call)                                                                                \
+	({                                                                                         \
+		errno = 0;                                                                         \
+		long do_result = (long)(call);                                                     \
+		note_result(s, #call, do_result, errno);                                           \
+	})
+#define FD(s, call)                                                                                \
+	({                                                                                         \
+		errno = 0;                                                                         \
+		long fd_result = (long)(call);                                                     \
+		(int)note_fd(s, #call, fd_result, errno);                                          \
+	})
+
+/* Preparation, not written down: exits the scenario when it fails. */
+void put(struct side *s, const char *name, const char *text);
+void put_mode(struct side *s, const char *name, const char *text, mode_t mode, uid_t uid, gid_t gid);
+void put_dir(struct side *s, const char *name, mode_t mode, uid_t uid, gid_t gid);
+void must(bool good, const char *what);
+#define MUST(expr) must(expr, #expr)
+/* A buffer of n bytes with a pattern that depends on seed, aligned to a page. */
+unsigned char *pattern(size_t n, unsigned int seed);
+int64_t checksum(const void *data, size_t n);
+
+/* Acts as somebody else from here on, and as root again. */
+void become(uid_t uid, gid_t gid, int n_groups, ...);
+void become_root(void);
+
+/* Which of the times of a file have moved since: prints e.g. "mtime ctime". */
+struct stamp {
+	struct statx stx;
+};
+struct stamp stamp_take(struct side *s, int dir, const char *name);
+void stamp_note(struct side *s, const char *what, int dir, const char *name, struct stamp before);
+
+/* Runs fn in a child and notes how it ended. */
+void in_child(struct side *s, const char *what, void (*fn)(struct side *s));
+
+#endif

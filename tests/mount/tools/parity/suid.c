@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Set-user-ID and set-group-ID bits, and file capabilities: taken away by whom, by what, and when
+ * not. The whole matrix of modes, callers and operations; the lower file system says what is right.
+ */
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/xattr.h>
+
+#include "parity.h"
+
+static const mode_t modes[] = { 06777, 06755, 04711, 02711, 02644, 02766, 06666, 04777, 02777 };
+#define N_MODES (sizeof(modes) / sizeof(modes[0]))
+
+enum caller { OWNER, MEMBER, OTHER, ROOT, ROOT_WITHOUT_FSETID, _N_CALLERS };
+static const char *const callers[] = { "owner", "member of the group", "other", "root",
+				       "root without CAP_FSETID" };
+
+static void set_fsetid(bool on)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	MUST(syscall(SYS_capget, &header, data) == 0);
+	if (on)
+		data[0].effective |= 1u << CAP_FSETID;
+	else
+		data[0].effective &= ~(1u << CAP_FSETID);
+	MUST(syscall(SYS_capset, &header, data) == 0);
+}
+
+static void act_as(enum caller caller)
+{
+	switch (caller) {
+	case OWNER:
+		become(1000, 1000, 0);
+		break;
+	case MEMBER:
+		become(1001, 2000, 1, 1000);
+		break;
+	case OTHER:
+		become(1002, 1002, 0);
+		break;
+	case ROOT_WITHOUT_FSETID:
+		set_fsetid(false);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Operations; each gets a descriptor that root opened, and the name. */
+static long op_write(struct side *s, int fd, const char *name)
+{
+	(void)s, (void)name;
+	return write(fd, "x", 1);
+}
+
+static long op_write_nothing(struct side *s, int fd, const char *name)
+{
+	(void)s, (void)name;
+	return write(fd, "x", 0);
+}
+
+static long op_append(struct side *s, int fd, const char *name)
+{
+	(void)s, (void)name;
+	return pwritev2(fd, &(struct iovec){ "x", 1 }, 1, -1, RWF_APPEND);
+}
+
+static long op_open_write(struct side *s, int fd, const char *name)
+{
+	(void)fd;
+	int own = openat(s->dir, name, O_WRONLY | O_CLOEXEC);
+	long r = own < 0 ? -1 : write(own, "x", 1);
+	int error = errno;
+
+	close(own);
+	errno = error;
+	return r;
+}
+
+static long op_open_truncate(struct side *s, int fd, const char *name)
+{
+	(void)fd;
+	int own = openat(s->dir, name, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	int error = errno;
+
+	close(own);
+	errno = error;
+	return own < 0 ? -1 : 0;
+}
+
+static long op_truncate(struct side *s, int fd, const char *name)
+{
+	(void)s, (void)fd;
+	return truncate(name, 1);
+}
+
+static long op_truncate_same(struct side *s, int fd, const char *name)
+{
+	(void)s, (void)fd;
+	return truncate(name, 4);
+}
+
+static long op_ftruncate(struct side *s, int fd, const char *name)
+{
+	(void)s, (void)name;
+	return ftruncate(fd, 2);
+}
+
+static long op_fallocate(struct side *s, int fd, const char *name)
+{
+	(void)s, (void)name;
+	return fallocate(fd, 0, 0, 10000);
+}
+
+static long op_fallocate_keep(struct side *s, int fd, const char *name)
+{
+	(void)s, (void)name;
+	return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 10000);
+}
+
+static long op_punch(struct side *s, int fd, const char *name)
+{
+	(void)s, (void)name;
+	return fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, 0, 4096);
+}
+
+static long op_chown_same(struct side *s, int fd, const char *name)
+{
+	(void)fd;
+	return fchownat(s->dir, name, -1, -1, 0);
+}
+
+static long op_chgrp(struct side *s, int fd, const char *name)
+{
+	(void)fd;
+	return fchownat(s->dir, name, -1, 1000, 0);
+}
+
+static long op_chown(struct side *s, int fd, const char *name)
+{
+	(void)fd;
+	return fchownat(s->dir, name, 1000, 1000, 0);
+}
+
+static long op_chmod(struct side *s, int fd, const char *name)
+{
+	(void)fd;
+	return fchmodat(s->dir, name, 06777, 0);
+}
+
+static long op_store(struct side *s, int fd, const char *name)
+{
+	(void)s, (void)name;
+	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		return -1;
+	p[0] = 'X';
+	long r = msync(p, 4096, MS_SYNC);
+	munmap(p, 4096);
+	return r;
+}
+
+static long op_splice(struct side *s, int fd, const char *name)
+{
+	(void)s, (void)name;
+	int ends[2];
+
+	if (pipe(ends) < 0 || write(ends[1], "y", 1) != 1)
+		return -1;
+	long r = splice(ends[0], NULL, fd, NULL, 1, 0);
+	int error = errno;
+	close(ends[0]);
+	close(ends[1]);
+	errno = error;
+	return r;
+}
+
+static long op_copy(struct side *s, int fd, const char *name)
+{
+	(void)name;
+	int from = openat(s->dir, "source", O_RDONLY | O_CLOEXEC);
+	long r = copy_file_range(from, NULL, fd, NULL, 3, 0);
+	int error = errno;
+
+	close(from);
+	errno = error;
+	return r;
+}
+
+static long op_sendfile(struct side *s, int fd, const char *name)
+{
+	(void)name;
+	int from = openat(s->dir, "source", O_RDONLY | O_CLOEXEC);
+	long r = sendfile(fd, from, NULL, 3);
+	int error = errno;
+
+	close(from);
+	errno = error;
+	return r;
+}
+
+static long op_touch(struct side *s, int fd, const char *name)
+{
+	(void)fd;
+	return utimensat(s->dir, name, NULL, 0);
+}
+
+static long op_xattr(struct side *s, int fd, const char *name)
+{
+	(void)s, (void)name;
+	return fsetxattr(fd, "user.x", "y", 1, 0);
+}
+
+static const struct op {
+	const char *name;
+	long (*run)(struct side *s, int fd, const char *name);
+} ops[] = {
+	{ "write", op_write },
+	{ "write-nothing", op_write_nothing },
+	{ "append", op_append },
+	{ "open-write", op_open_write },
+	{ "open-truncate", op_open_truncate },
+	{ "truncate", op_truncate },
+	{ "truncate-same", op_truncate_same },
+	{ "ftruncate", op_ftruncate },
+	{ "fallocate", op_fallocate },
+	{ "fallocate-keep-size", op_fallocate_keep },
+	{ "punch-hole", op_punch },
+	{ "chown-same", op_chown_same },
+	{ "chgrp", op_chgrp },
+	{ "chown", op_chown },
+	{ "chmod", op_chmod },
+	{ "mmap-store", op_store },
+	{ "splice", op_splice },
+	{ "copy-file-range", op_copy },
+	{ "sendfile", op_sendfile },
+	{ "touch", op_touch },
+	{ "setxattr", op_xattr },
+};
+
+/* One cell: a file of that mode, the caller, the operation; what becomes of the mode. */
+static void cell(struct side *s, const struct op *op, enum caller caller, mode_t mode)
+{
+	char name[64];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s-%d-%o", op->name, caller, mode);
+	put_mode(s, name, "text", mode, 1000, 1000);
+	int fd = openat(s->dir, name, O_RDWR | O_CLOEXEC);
+	MUST(fd >= 0);
+	act_as(caller);
+	errno = 0;
+	long r = op->run(s, fd, name);
+	int error = errno;
+	become_root();
+	set_fsetid(true);
+	MUST(fstatat(s->dir, name, &st, 0) == 0);
+	note(s, "%s of %o by %s: %s, then %o", op->name, mode, callers[caller],
+	     r < 0 ? strerrorname_np(error) : "done", st.st_mode & 07777);
+	MUST(fstat(fd, &st) == 0);
+	note(s, "handle: %o", st.st_mode & 07777);
+	close(fd);
+}
+
+static void by(struct side *s, enum caller caller)
+{
+	put_mode(s, "source", "from there", 0644, 0, 0);
+	for (size_t o = 0; o < sizeof(ops) / sizeof(ops[0]); o++)
+		for (size_t m = 0; m < N_MODES; m++)
+			cell(s, &ops[o], caller, modes[m]);
+}
+
+static void by_owner(struct side *s)
+{
+	by(s, OWNER);
+}
+
+static void by_member(struct side *s)
+{
+	by(s, MEMBER);
+}
+
+static void by_other(struct side *s)
+{
+	by(s, OTHER);
+}
+
+static void by_root(struct side *s)
+{
+	by(s, ROOT);
+}
+
+static void by_weak_root(struct side *s)
+{
+	by(s, ROOT_WITHOUT_FSETID);
+}
+
+/* Many writes to one file: the bits go once, and come back when they are set again. */
+static void again_and_again(struct side *s)
+{
+	put_mode(s, "file", "text", 06777, 1000, 1000);
+	int fd = openat(s->dir, "file", O_RDWR);
+
+	for (int i = 0; i < 5; i++) {
+		become(1002, 1002, 0);
+		DO(s, write(fd, "x", 1));
+		DO(s, write(fd, "x", 1));
+		note_stat(s, s->dir, "file");
+		become_root();
+		DO(s, fchmodat(s->dir, "file", 06777, 0));
+		note_stat(s, fd, "");
+	}
+}
+
+static bool has_caps(struct side *s, const char *name)
+{
+	char path[4400], value[64];
+
+	snprintf(path, sizeof(path), "%s/%s", s->path, name);
+	return getxattr(path, "security.capability", value, sizeof(value)) > 0;
+}
+
+/* File capabilities go with the same operations. */
+static void capabilities(struct side *s)
+{
+	static const struct vfs_cap_data caps = {
+		.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
+		.data = { { 1 << CAP_NET_RAW, 0 } },
+	};
+
+	put_mode(s, "source", "from there", 0644, 0, 0);
+	for (size_t o = 0; o < sizeof(ops) / sizeof(ops[0]); o++)
+		for (int caller = OWNER; caller <= ROOT; caller++) {
+			char name[64];
+
+			snprintf(name, sizeof(name), "%s-%d", ops[o].name, caller);
+			put_mode(s, name, "text", 0777, 1000, 1000);
+			int fd = openat(s->dir, name, O_RDWR | O_CLOEXEC);
+			MUST(fsetxattr(fd, "security.capability", &caps, sizeof(caps), 0) == 0);
+			act_as(caller);
+			errno = 0;
+			long r = ops[o].run(s, fd, name);
+			int error = errno;
+			become_root();
+			note(s, "%s by %s: %s, capabilities %s", ops[o].name, callers[caller],
+			     r < 0 ? strerrorname_np(error) : "done",
+			     has_caps(s, name) ? "stay" : "go");
+			close(fd);
+		}
+}
+
+static const struct scenario scenarios[] = {
+	{ "by-owner", by_owner, S_NO_AGREE | S_SLOW },
+	{ "by-member", by_member, S_NO_AGREE | S_SLOW },
+	{ "by-other", by_other, S_NO_AGREE | S_SLOW },
+	{ "by-root", by_root, S_NO_AGREE | S_SLOW },
+	{ "by-weak-root", by_weak_root, S_NO_AGREE | S_SLOW },
+	{ "again-and-again", again_and_again, 0 },
+	{ "capabilities", capabilities, S_NO_AGREE | S_SLOW },
+	{},
+};
+const struct scenario_group group_suid = { "suid", scenarios };
