@@ -93,16 +93,21 @@ ring() {
 }
 
 fuzz() {
-	local name seconds command n log
+	local name seconds command n log seeds
 	command -v clang > /dev/null || { note "skip fuzz: there is no clang"; return; }
 	CC=clang build build-fuzz -Dfuzz=true -Dtests=false -Dman=disabled -Db_lundef=false || return
 	n=$(tests_of build-fuzz fuzz | wc -l)
 	log=$(mktemp)
 	while read -r name seconds command; do
 		seconds=$((fuzz_seconds / n > 1 ? fuzz_seconds / n : 1))
+		# What is found stays in the build directory: the next run goes on from there.
+		mkdir -p "build-fuzz/corpus/$name"
+		seeds=tests/fuzz/corpus/$name
+		[ -d "$seeds" ] || seeds=
 		# shellcheck disable=SC2086
 		if timeout -k 5 $((seconds + 30)) $command -max_total_time=$seconds -timeout=5 \
-			-rss_limit_mb=1024 -artifact_prefix=build-fuzz/ > "$log" 2>&1; then
+			-rss_limit_mb=2048 -artifact_prefix=build-fuzz/ \
+			"build-fuzz/corpus/$name" $seeds > "$log" 2>&1; then
 			note "ok fuzz.$name"
 		else
 			tail -n 60 "$log"
