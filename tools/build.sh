@@ -1,7 +1,7 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # build.sh DIR [MESON-OPTION...]: sets DIR up when it is not yet, and builds. Quiet when all is well.
-set -eu
+set -eu -o pipefail
 dir=$1
 shift
 cd "$(dirname "$0")/.."
@@ -12,4 +12,4 @@ if [ ! -f "$dir/build.ninja" ]; then
 	}
 	rm -f "$dir.log"
 fi
-ninja --quiet -C "$dir"
+ninja --quiet -C "$dir" | sed '/^ninja: no work to do/d'
