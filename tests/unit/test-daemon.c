@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Going into the background: what the caller of the command sees, for each way that it can end.
+ * The command is a process of its own here, as it is in life.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/daemon.h"
+#include "cmd/signals.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+/* What the child does once it is in the background; it holds on to hold_fd while it lives. */
+typedef void (*child_fn)(struct daemon *daemon, int hold_fd);
+
+struct result {
+	int status;			/* of the command, as waitpid() has it */
+	char text[600];			/* what it said on standard error */
+	int hold_fd;			/* readable at its end: the child is gone */
+};
+
+static _Noreturn void command(child_fn child, int error_fd, int hold_fd)
+{
+	struct daemon daemon = { .report_fd = -1 };
+	struct rlimit no_core = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &no_core);
+	dup2(error_fd, STDERR_FILENO);
+	fd_close(error_fd);
+	signals_block();
+	if (daemon_start(&daemon) < 0)
+		_exit(99);
+	child(&daemon, hold_fd);
+	_exit(0);
+}
+
+static pid_t start(child_fn child, int *ret_error_fd, int *ret_hold_fd)
+{
+	int errors[2], hold[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(errors), 0);
+	assert_int_equal(pipe(hold), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		fd_close(errors[0]);
+		fd_close(hold[0]);
+		command(child, errors[1], hold[1]);
+	}
+	fd_close(errors[1]);
+	fd_close(hold[1]);
+	*ret_error_fd = errors[0];
+	*ret_hold_fd = hold[0];
+	return pid;
+}
+
+static void finish(pid_t pid, int error_fd, struct result *result)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	assert_int_equal(waitpid(pid, &result->status, 0), pid);
+	/* A child that is in the background has let go of it, else this would wait for its end. */
+	while ((n = read(error_fd, result->text + len, sizeof(result->text) - 1 - len)) > 0)
+		len += n;
+	result->text[len] = '\0';
+	fd_close(error_fd);
+}
+
+static struct result run(child_fn child)
+{
+	struct result result;
+	int error_fd;
+	pid_t pid = start(child, &error_fd, &result.hold_fd);
+
+	finish(pid, error_fd, &result);
+	return result;
+}
+
+/* Whether the child ends within ms. */
+static int is_gone(int hold_fd, int ms)
+{
+	struct pollfd poll_fd = { hold_fd, POLLIN, 0 };
+
+	return poll(&poll_fd, 1, ms) == 1;
+}
+
+/* In the background all is as it should be, or the pipe says what is not. */
+static void child_ready(struct daemon *daemon, int hold_fd)
+{
+	char directory[64];
+	struct stat null, st;
+
+	if (daemon_ready(daemon) < 0)
+		_exit(1);
+	if (!getcwd(directory, sizeof(directory)) || strcmp(directory, "/") != 0)
+		dprintf(hold_fd, "the directory is %s; ", directory);
+	if (getsid(0) != getpid())
+		dprintf(hold_fd, "no session of its own; ");
+	stat("/dev/null", &null);
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fstat(fd, &st) < 0 || st.st_rdev != null.st_rdev)
+			dprintf(hold_fd, "descriptor %d is not /dev/null; ", fd);
+	}
+	usleep(300000);
+}
+
+static void test_ready(void **state)
+{
+	struct result result = run(child_ready);
+	char said[256] = "";
+
+	assert_true(WIFEXITED(result.status));
+	assert_int_equal(WEXITSTATUS(result.status), 0);
+	assert_string_equal(result.text, "");
+	assert_false(is_gone(result.hold_fd, 0));
+	assert_int_equal(read(result.hold_fd, said, sizeof(said) - 1), 0);
+	assert_string_equal(said, "");
+	fd_close(result.hold_fd);
+}
+
+static void child_fails(struct daemon *daemon, int hold_fd)
+{
+	fprintf(stderr, "a warning before\n");
+	if (!daemon_failed(daemon, CMD_FAILED, "LOWER is missing"))
+		_exit(1);
+}
+
+static void test_failure(void **state)
+{
+	struct result result = run(child_fails);
+
+	assert_int_equal(WEXITSTATUS(result.status), CMD_FAILED);
+	assert_string_equal(result.text, "a warning before\npenstock: LOWER is missing\n");
+	assert_true(is_gone(result.hold_fd, 0));
+	fd_close(result.hold_fd);
+}
+
+/* A text longer than there is room for is cut off, not lost. */
+static void child_complains(struct daemon *daemon, int hold_fd)
+{
+	char text[2000];
+
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	daemon_failed(daemon, CMD_SYSTEM, text);
+}
+
+static void test_long_failure(void **state)
+{
+	struct result result = run(child_complains);
+
+	assert_int_equal(WEXITSTATUS(result.status), CMD_SYSTEM);
+	assert_true(strlen(result.text) > 500);
+	fd_close(result.hold_fd);
+}
+
+static void child_crashes(struct daemon *daemon, int hold_fd)
+{
+	signal(SIGSEGV, SIG_DFL);
+	raise(SIGSEGV);
+}
+
+static void child_vanishes(struct daemon *daemon, int hold_fd)
+{
+	_exit(7);
+}
+
+static void test_no_report(void **state)
+{
+	struct result result = run(child_crashes);
+
+	assert_int_equal(WEXITSTATUS(result.status), CMD_BUG);
+	assert_non_null(strstr(result.text, "signal 11"));
+	fd_close(result.hold_fd);
+
+	result = run(child_vanishes);
+	assert_int_equal(WEXITSTATUS(result.status), CMD_BUG);
+	assert_non_null(strstr(result.text, "ended with 7"));
+	fd_close(result.hold_fd);
+}
+
+/* As a mount that takes long: it ends at the signal, which it has blocked and waits for. */
+static void child_waits(struct daemon *daemon, int hold_fd)
+{
+	sigset_t set;
+	int number;
+
+	signals_ending(&set);
+	sigwait(&set, &number);
+}
+
+static void test_interrupted(void **state)
+{
+	struct result result;
+	int error_fd;
+	pid_t pid = start(child_waits, &error_fd, &result.hold_fd);
+
+	usleep(100000);
+	assert_false(is_gone(result.hold_fd, 0));
+	kill(pid, SIGINT);
+	finish(pid, error_fd, &result);
+	assert_int_equal(WEXITSTATUS(result.status), CMD_INTERRUPTED);
+	assert_non_null(strstr(result.text, "interrupted"));
+	assert_true(is_gone(result.hold_fd, 0));
+	fd_close(result.hold_fd);
+}
+
+/* The foreground has nobody to report to. */
+static void test_foreground(void **state)
+{
+	struct daemon daemon = { .report_fd = -1 };
+
+	assert_int_equal(daemon_ready(&daemon), 0);
+	assert_false(daemon_failed(&daemon, CMD_FAILED, "text"));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ready),	      cmocka_unit_test(test_failure),
+		cmocka_unit_test(test_long_failure), cmocka_unit_test(test_no_report),
+		cmocka_unit_test(test_interrupted),  cmocka_unit_test(test_foreground),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
