@@ -25,6 +25,9 @@ int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		 struct fs_entry *ret_entry);
 int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry);
 
+/* The number of the mount that an open file (its mode, whether it has handles) lies on. */
+int name_mount_of(struct fs *fs, int fd, int mnt_id, uint32_t mode, bool handles);
+
 /* attr.c: the only file that says how long anything may be believed. */
 void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr);
 void attr_answer_entry(struct fs *fs, struct fs_entry *entry);

@@ -117,7 +117,7 @@ int fs_readlink(struct fs *fs, struct node *node, char *buf, size_t size);
 int fs_symlink(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
 	       const char *target, struct fs_entry *ret_entry);
 int fs_mknod(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
-	     uint32_t mode, uint32_t rdev, struct fs_entry *ret_entry);
+	     uint32_t mode, uint32_t major_nr, uint32_t minor_nr, struct fs_entry *ret_entry);
 int fs_mkdir(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
 	     uint32_t mode, struct fs_entry *ret_entry);
 int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name,

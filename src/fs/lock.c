@@ -21,10 +21,10 @@
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/wake.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -32,9 +32,6 @@
 #define MAX_WAITERS 1024
 #define N_EARLY 1024
 #define STACK_SIZE (128 * 1024)
-
-/* Unused by libc and by the rest of the project; its handler does nothing but end the wait. */
-#define WAKE_SIGNAL (SIGRTMAX - 2)
 
 /* The lower descriptor of one owner of one file. */
 struct owner {
@@ -54,6 +51,7 @@ struct wait {
 	struct handle *handle;		/* counted */
 	struct owner *owner;		/* counted; NULL for flock */
 	struct fs_lock lock;
+	uint64_t unique;		/* waiter->unique, which may be gone before us */
 	int fd;
 	pthread_t thread;
 	_Atomic bool interrupted;
@@ -71,14 +69,8 @@ struct locks {
 	unsigned int next_early;
 };
 
-static void wake_handler(int signal)
-{
-	(void)signal;
-}
-
 int locks_new(struct fs *fs, struct locks **ret_locks)
 {
-	struct sigaction action = { .sa_handler = wake_handler };
 	struct locks *locks = calloc(1, sizeof(*locks));
 
 	if (!locks)
@@ -86,8 +78,7 @@ int locks_new(struct fs *fs, struct locks **ret_locks)
 	locks->fs = fs;
 	pthread_mutex_init(&locks->lock, NULL);
 	pthread_cond_init(&locks->gone, NULL);
-	if (fs->config.locks == PST_LOCKS_LOWER)
-		sigaction(WAKE_SIGNAL, &action, NULL);
+	wake_install();
 	*ret_locks = locks;
 	return 0;
 }
@@ -123,7 +114,7 @@ struct locks *locks_free(struct locks *locks)
 static void wake(struct wait *wait)
 {
 	wait->interrupted = true;
-	pthread_kill(wait->thread, WAKE_SIGNAL);
+	wake_thread(wait->thread);
 }
 
 void locks_shutdown(struct locks *locks)
@@ -170,7 +161,7 @@ void fs_interrupt(struct fs *fs, uint64_t unique)
 		return;
 	pthread_mutex_lock(&locks->lock);
 	for (wait = locks->waits; wait; wait = wait->next)
-		if (wait->waiter->unique == unique)
+		if (wait->unique == unique)
 			break;
 	if (wait)
 		wake(wait);
@@ -335,13 +326,9 @@ static void wait_free(struct wait *wait)
 static void *wait_main(void *arg)
 {
 	struct wait *wait = arg;
-	sigset_t only;
 	int r;
 
 	creds_thread_init();
-	sigemptyset(&only);
-	sigaddset(&only, WAKE_SIGNAL);
-	pthread_sigmask(SIG_UNBLOCK, &only, NULL);
 	do {
 		r = wait->interrupted ? -EINTR : take(wait->fd, &wait->lock, true);
 	} while (r == -EINTR && !wait->interrupted);
@@ -354,23 +341,19 @@ static void *wait_main(void *arg)
 static int wait_start(struct fs *fs, struct wait *wait)
 {
 	struct locks *locks = fs->locks;
-	sigset_t all, old;
 	pthread_attr_t attr;
 	int r;
 
 	if (locks->n_waits == MAX_WAITERS)
 		return -ENOLCK;
-	if (locks->down || was_early(locks, wait->waiter->unique))
+	if (locks->down || was_early(locks, wait->unique))
 		return -EINTR;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&wait->thread, &attr, wait_main, wait);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	r = wake_thread_create(&wait->thread, &attr, wait_main, wait);
 	pthread_attr_destroy(&attr);
-	if (r)
+	if (r < 0)
 		return -ENOLCK;
 	wait->next = locks->waits;
 	locks->waits = wait;
@@ -392,6 +375,7 @@ static int wait_for(struct fs *fs, struct handle *handle, struct owner *owner, i
 		.handle = handle,
 		.owner = owner,
 		.lock = *lock,
+		.unique = waiter->unique,
 		.fd = fd,
 	};
 	atomic_fetch_add(&handle->refs, 1);

@@ -11,12 +11,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* One thing to make in a directory. */
 struct made {
 	uint32_t mode;			/* S_IFLNK: target is set */
-	uint32_t rdev;
+	dev_t rdev;
 	const char *target;
 };
 
@@ -64,9 +65,9 @@ int fs_symlink(struct fs *fs, const struct fs_caller *caller, struct node *dir, 
 }
 
 int fs_mknod(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
-	     uint32_t mode, uint32_t rdev, struct fs_entry *ret_entry)
+	     uint32_t mode, uint32_t major_nr, uint32_t minor_nr, struct fs_entry *ret_entry)
 {
-	struct made made = { .mode = mode, .rdev = rdev };
+	struct made made = { .mode = mode, .rdev = makedev(major_nr, minor_nr) };
 
 	/* mknod(2) makes no directories and no links, whoever asks. */
 	if (S_ISDIR(mode) || S_ISLNK(mode))

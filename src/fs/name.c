@@ -47,16 +47,31 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct fs_entry *en
 	return 0;
 }
 
-/* The number of the mount that an open file lies on. */
-static int mount_of_fd(struct fs *fs, int fd, int mnt_id, bool handles)
+/*
+ * A descriptor by which files of the same mount can be opened by handle: it must be open for
+ * reading. Where the mount's root is a pipe or a device there is none.
+ */
+static int open_for_handles(int fd, uint32_t mode)
+{
+	int opened = -1;
+
+	if (S_ISDIR(mode))
+		opened = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	else if (S_ISREG(mode))
+		opened = open(fd_path(fd).text, O_RDONLY | O_CLOEXEC);
+	return opened;
+}
+
+int name_mount_of(struct fs *fs, int fd, int mnt_id, uint32_t mode, bool handles)
 {
 	int number = nodetab_mount_find(fs->nodes, mnt_id);
-	int copy;
+	int opened = -1;
 
 	if (number >= 0)
 		return number;
-	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	return copy < 0 ? -errno : nodetab_mount_add(fs->nodes, mnt_id, copy, handles);
+	if (handles)
+		opened = open_for_handles(fd, mode);
+	return nodetab_mount_add(fs->nodes, mnt_id, opened, opened >= 0);
 }
 
 int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry)
@@ -73,9 +88,10 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 	handles = r == 0;
 	if (!handles)
 		mnt_id = (int)entry.attr.stx.stx_mnt_id;
-	mount = mount_of_fd(fs, fd, mnt_id, handles);
+	mount = name_mount_of(fs, fd, mnt_id, entry.attr.stx.stx_mode, handles);
 	if (mount < 0)
 		return mount;
+	handles = handles && nodetab_mount(fs->nodes, (unsigned int)mount)->handles;
 	if (dir && mount != dir->fh.mount && S_ISDIR(entry.attr.stx.stx_mode))
 		key.flags |= NODE_SUBMOUNT;
 	if (handles) {

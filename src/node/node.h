@@ -52,7 +52,7 @@ static_assert(sizeof(struct node) == 88, "a million nodes in a hundred megabytes
 /* A file system that LOWER reaches: LOWER's own is number 0, what is mounted below follows. */
 struct lower_mount {
 	int mnt_id;			/* the kernel's number of the mount */
-	int fd;				/* some descriptor on it, for open_by_handle_at() */
+	int fd;				/* on it, open for reading, for open_by_handle_at(); or -1 */
 	bool handles;			/* whether its files have handles that we keep */
 };
 

@@ -7,8 +7,9 @@
 
 #include <string.h>
 
-/* 7.31 is Linux 5.4: the oldest protocol with all that is not optional here. */
-#define OLDEST_MINOR 31
+/* 7.36 is Linux 5.17, the first with INIT_EXT; SETXATTR_EXT and the rest came before. */
+#define OLDEST_MINOR 36
+#define NEEDED (FUSE_INIT_EXT | FUSE_SETXATTR_EXT | FUSE_MAX_PAGES | FUSE_HANDLE_KILLPRIV_V2)
 
 /* The kernel counts data of a request in pages; requests larger than this many are refused. */
 #define PAGE 4096u
@@ -60,8 +61,8 @@ int init_negotiate(const struct wire_msg *msg, const struct init_wants *wants,
 	terms.offered = offered_features(msg);
 	terms.features = terms.offered & wanted & ~wants->off;
 	terms.max_write = wants->max_write;
-	if (!(terms.features & FUSE_MAX_PAGES) && terms.max_write > 32 * PAGE)
-		terms.max_write = 32 * PAGE;
+	if ((terms.features & NEEDED) != NEEDED)
+		return INIT_E_OLDER;
 
 	out.max_readahead = in->max_readahead;
 	out.flags = (uint32_t)terms.features;

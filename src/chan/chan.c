@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "chan/chan.h"
+#include "util/fd.h"
+
+#include <stdlib.h>
+#include <sys/uio.h>
+
+struct chan *chan_free(struct chan *chan)
+{
+	if (!chan)
+		return NULL;
+	fd_close(chan->fd);
+	free(chan);
+	return NULL;
+}
+
+int chan_decode(struct slot *slot, size_t len, struct wire_msg *ret_msg, int *ret_wire)
+{
+	*ret_wire = wire_decode(slot_message(slot), len, ret_msg);
+	return *ret_wire ? CHAN_E_BAD : 0;
+}
+
+int chan_vector(const struct chan_answer *answer, struct fuse_out_header *head, struct iovec iov[3])
+{
+	int n = 1;
+
+	*head = (struct fuse_out_header){ .unique = answer->unique, .error = answer->error };
+	iov[0] = (struct iovec){ head, sizeof(*head) };
+	if (!answer->error && answer->arg_len)
+		iov[n++] = (struct iovec){ (void *)answer->arg, answer->arg_len };
+	if (!answer->error && answer->data_len)
+		iov[n++] = (struct iovec){ (void *)answer->data, answer->data_len };
+	for (int i = 0; i < n; i++)
+		head->len += (uint32_t)iov[i].iov_len;
+	return n;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The /dev/fuse transport. Every descriptor of a connection takes requests from the kernel's one
+ * queue; an answer must go to the descriptor its request came from. Numbers of backing files belong
+ * to the connection, so any descriptor will do for them.
+ */
+#include "chan/chan.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static int dev_receive(struct chan *chan, struct slot *slot, struct wire_msg *ret_msg, int *ret_wire)
+{
+	ssize_t n = read(chan->fd, slot_message(slot), slot_message_size(slot));
+
+	if (n >= 0)
+		return chan_decode(slot, (size_t)n, ret_msg, ret_wire);
+	switch (errno) {
+	case ENOENT:	/* the request was taken back while we read it */
+	case EINTR:
+	case EAGAIN:
+		return CHAN_E_AGAIN;
+	case ENODEV:	/* unmounted */
+	case ECONNABORTED:
+		return CHAN_E_GONE;
+	default:
+		return -errno;
+	}
+}
+
+static int dev_reply(struct chan *chan, const struct chan_answer *answer)
+{
+	struct fuse_out_header head;
+	struct iovec iov[3];
+	int n = chan_vector(answer, &head, iov);
+
+	if (writev(chan->fd, iov, n) >= 0)
+		return 0;
+	switch (errno) {
+	case ENOENT:	/* interrupted, or the connection was aborted */
+	case ENODEV:
+	case ECONNABORTED:
+	case EPERM:	/* a descriptor whose connection is no more */
+		return CHAN_E_GONE;
+	default:
+		return CHAN_E_REFUSED;
+	}
+}
+
+static int dev_backing_open(struct chan *chan, int fd)
+{
+	struct fuse_backing_map map = { .fd = fd };
+	int id = ioctl(chan->fd, FUSE_DEV_IOC_BACKING_OPEN, &map);
+
+	return id < 0 ? -errno : id;
+}
+
+static void dev_backing_close(struct chan *chan, int id)
+{
+	uint32_t number = (uint32_t)id;
+
+	/* It can only fail where there is nothing left to close. */
+	ioctl(chan->fd, FUSE_DEV_IOC_BACKING_CLOSE, &number);
+}
+
+static const struct chan_ops dev_ops = {
+	.name = "dev",
+	.receive = dev_receive,
+	.reply = dev_reply,
+	.backing_open = dev_backing_open,
+	.backing_close = dev_backing_close,
+};
+
+static int dev_new(struct chan **ret_chan)
+{
+	struct chan *chan = calloc(1, sizeof(*chan));
+	int r;
+
+	if (!chan)
+		return -ENOMEM;
+	chan->ops = &dev_ops;
+	chan->fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (chan->fd < 0) {
+		r = -errno;
+		free(chan);
+		return r;
+	}
+	*ret_chan = chan;
+	return 0;
+}
+
+int chan_dev_open(struct chan **ret_chan)
+{
+	return dev_new(ret_chan);
+}
+
+int chan_dev_clone(const struct chan *chan, struct chan **ret_chan)
+{
+	uint32_t source = (uint32_t)chan->fd;
+	struct chan *clone;
+	int r;
+
+	r = dev_new(&clone);
+	if (r < 0)
+		return r;
+	if (ioctl(clone->fd, FUSE_DEV_IOC_CLONE, &source) < 0) {
+		r = -errno;
+		chan_free(clone);
+		return r;
+	}
+	*ret_chan = clone;
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Mounts: the private clone of LOWER's, and the view's own. Errors are answers, with a text. */
+#include <penstock/penstock.h>
+#include <stdbool.h>
+
+/*
+ * A detached clone of the mount that the directory lies on, rooted there, with the view's own atime
+ * and read-only flags. Nobody else can unmount or cover it. Returns its descriptor.
+ */
+int mount_clone_lower(const char *path, unsigned int mount_flags, bool recursive,
+		      struct pst_error *error);
+
+struct mount_options {
+	int dev_fd;			/* a fresh /dev/fuse */
+	const char *source;
+	unsigned int mount_flags;	/* PST_MOUNT_* */
+	unsigned int max_read;
+	bool allow_other;
+};
+/*
+ * Makes the view's mount, attached nowhere yet; the kernel then sends INIT to dev_fd. Returns the
+ * mount's descriptor; *ret_connection is its number in /sys/fs/fuse/connections.
+ */
+int mount_create(const struct mount_options *options, unsigned int *ret_connection,
+		 struct pst_error *error);
+int mount_attach(int mount_fd, const char *mountpoint, struct pst_error *error);
+
+/* Unmounts the connection's mount at mountpoint, or (all) every mount of it in sight. */
+int mount_detach(unsigned int connection, const char *mountpoint, bool lazy, bool all);
+/* Whether a view is the topmost thing at path already. */
+bool mount_is_view(const char *path);

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Operations that open files, and those on open files. */
+#include "core/req.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+int op_open(struct req *req)
+{
+	const struct fuse_open_in *in = req->msg.arg;
+
+	return fs_open(req_fs(req), &req->caller, req->node, (int)in->flags,
+		       in->open_flags & FUSE_OPEN_KILL_SUIDGID, &req->open);
+}
+
+int op_create(struct req *req)
+{
+	const struct fuse_create_in *in = req->msg.arg;
+
+	req->caller.umask = in->umask & 0777;
+	return fs_create(req_fs(req), &req->caller, req->node, req->msg.name[0], (int)in->flags,
+			 in->mode & 07777, &req->entry, &req->open);
+}
+
+int op_tmpfile(struct req *req)
+{
+	const struct fuse_create_in *in = req->msg.arg;
+
+	req->caller.umask = in->umask & 0777;
+	return fs_tmpfile(req_fs(req), &req->caller, req->node, (int)in->flags, in->mode & 07777,
+			  &req->entry, &req->open);
+}
+
+int op_opendir(struct req *req)
+{
+	return fs_opendir(req_fs(req), req->node, &req->open);
+}
+
+int op_release(struct req *req)
+{
+	fs_release(req_fs(req), req->handle);
+	/* The kernel's own reference; the request still has one. */
+	fs_handle_put(req_fs(req), req->handle);
+	return 0;
+}
+
+int op_flush(struct req *req)
+{
+	const struct fuse_flush_in *in = req->msg.arg;
+
+	return fs_flush(req_fs(req), req->handle, in->lock_owner);
+}
+
+/*
+ * The kernel takes a short answer for the end of the file, so one is only given there. Where data is
+ * not in memory the worker does not wait for it.
+ */
+int op_read(struct req *req)
+{
+	const struct fuse_read_in *in = req->msg.arg;
+	size_t size = in->size < req->slot.data_size ? in->size : req->slot.data_size;
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = fs_read(req_fs(req), req->handle, req->data + done, size - done,
+				    in->offset + done, (int)in->flags, !req->in_pool);
+
+		if (n == -EINTR)
+			continue;
+		if (!req->in_pool && (n == -EAGAIN || n == -EOPNOTSUPP))
+			return REQ_TO_POOL;
+		if (n < 0)
+			return done ? 0 : (int)n;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+		req->data_len = done;
+	}
+	return 0;
+}
+
+int op_write(struct req *req)
+{
+	const struct fuse_write_in *in = req->msg.arg;
+	struct fs_write write = {
+		.buf = req->msg.data,
+		.size = req->msg.data_len,
+		.off = in->offset,
+		.flags = (int)in->flags,
+		.from_cache = in->write_flags & FUSE_WRITE_CACHE,
+		.kill = in->write_flags & FUSE_WRITE_KILL_SUIDGID,
+	};
+	ssize_t n = fs_write(req_fs(req), req->handle, &write);
+	struct fuse_write_out *out;
+
+	if (n < 0)
+		return (int)n;
+	out = req_out(req, sizeof(*out));
+	out->size = (uint32_t)n;
+	return 0;
+}
+
+int op_fsync(struct req *req)
+{
+	const struct fuse_fsync_in *in = req->msg.arg;
+
+	return fs_fsync(req_fs(req), req->handle, in->fsync_flags & FUSE_FSYNC_FDATASYNC);
+}
+
+int op_fallocate(struct req *req)
+{
+	const struct fuse_fallocate_in *in = req->msg.arg;
+
+	return fs_fallocate(req_fs(req), req->handle, (int)in->mode, in->offset, in->length);
+}
+
+int op_lseek(struct req *req)
+{
+	const struct fuse_lseek_in *in = req->msg.arg;
+	struct fuse_lseek_out *out;
+	int64_t off;
+	int r;
+
+	r = fs_lseek(req_fs(req), req->handle, (int64_t)in->offset, (int)in->whence, &off);
+	if (r < 0)
+		return r;
+	out = req_out(req, sizeof(*out));
+	out->offset = (uint64_t)off;
+	return 0;
+}
+
+int op_copy(struct req *req)
+{
+	const struct fuse_copy_file_range_in *in = req->msg.arg;
+	bool wide = req->msg.head->opcode == FUSE_COPY_FILE_RANGE_64;
+	/* The older form answers in 32 bits. */
+	uint64_t len = !wide && in->len > 0x7ffff000 ? 0x7ffff000 : in->len;
+	ssize_t n;
+
+	n = fs_copy(req_fs(req), req->handle, in->off_in, req->handle2, in->off_out, len,
+		    (unsigned int)in->flags);
+	if (n < 0)
+		return (int)n;
+	if (wide)
+		((struct fuse_copy_file_range_out *)req_out(req, 8))->bytes_copied = (uint64_t)n;
+	else
+		((struct fuse_write_out *)req_out(req, 8))->size = (uint32_t)n;
+	return 0;
+}
+
+int op_ioctl(struct req *req)
+{
+	const struct fuse_ioctl_in *in = req->msg.arg;
+	size_t out_size = in->out_size < req->slot.data_size ? in->out_size : req->slot.data_size;
+	int r;
+
+	/* What 32-bit programs mean by "long" is not known to the lower file system here. */
+	if (in->flags & FUSE_IOCTL_UNRESTRICTED)
+		return -ENOTTY;
+	r = fs_ioctl(req_fs(req), req->handle, in->cmd, req->msg.data, req->msg.data_len, req->data,
+		     out_size, &req->data_len);
+	if (r < 0)
+		return r;
+	req_out(req, sizeof(struct fuse_ioctl_out));
+	return 0;
+}
+
+static struct fs_lock lock_of(const struct fuse_lk_in *in)
+{
+	return (struct fs_lock){
+		.owner = in->owner,
+		.start = in->lk.start,
+		.end = in->lk.end,
+		.type = (int)in->lk.type,
+		.pid = in->lk.pid,
+		.flock = in->lk_flags & FUSE_LK_FLOCK,
+	};
+}
+
+int op_getlk(struct req *req)
+{
+	struct fs_lock lock = lock_of(req->msg.arg);
+	struct fuse_lk_out *out;
+	int r;
+
+	r = fs_getlk(req_fs(req), req->handle, &lock);
+	if (r < 0)
+		return r;
+	out = req_out(req, sizeof(*out));
+	out->lk = (struct fuse_file_lock){
+		.start = lock.start,
+		.end = lock.end,
+		.type = (uint32_t)lock.type,
+		.pid = lock.pid,
+	};
+	return 0;
+}
+
+int op_setlk(struct req *req)
+{
+	struct fs_lock lock = lock_of(req->msg.arg);
+	struct fs_waiter *waiter = NULL;
+	int r;
+
+	if (req->msg.head->opcode == FUSE_SETLKW) {
+		waiter = req_later(req);
+		if (!waiter)
+			return -ENOMEM;
+	}
+	r = fs_setlk(req_fs(req), req->handle, &lock, waiter);
+	if (waiter && r != FS_LATER)
+		req_later_cancel(waiter);
+	return r;
+}
+
+int op_interrupt(struct req *req)
+{
+	const struct fuse_interrupt_in *in = req->msg.arg;
+
+	fs_interrupt(req_fs(req), in->unique);
+	return 0;
+}
+
+int op_destroy(struct req *req)
+{
+	fs_shutdown(req_fs(req));
+	return 0;
+}

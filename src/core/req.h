@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * One request: arrives in its slot, is checked in, run, checked out and answered once.
+ *
+ * A request belongs to one thread at a time: the worker that received it, or the pool thread it was
+ * handed to.
+ */
+#include "chan/chan.h"
+#include "fs/fs.h"
+#include "wire/encode.h"
+
+struct server;
+
+struct req {
+	struct slot slot;		/* constant */
+	struct server *server;		/* constant */
+	struct req *next;		/* free list, pool queue: their lock */
+
+	/* set on arrival */
+	struct chan *chan;
+	unsigned int queue;		/* number of the channel */
+	struct wire_msg msg;
+	bool in_pool;			/* it may take its time */
+
+	/* check-in; counted */
+	struct fs_caller caller;
+	struct node *node;
+	struct node *node2;		/* LINK: what is linked; RENAME: the new directory */
+	struct handle *handle;
+	struct handle *handle2;		/* COPY_FILE_RANGE: where to */
+
+	/* the answer */
+	size_t out_len;			/* of the result at req_out() */
+	char *data;			/* data of the answer; in the slot */
+	size_t data_len;
+	struct fs_entry entry;		/* what check-out commits or takes back; node counted */
+	struct fs_open open;		/* handle counted */
+};
+
+/* An op's positive answers. FS_LATER is the third. */
+#define REQ_TO_POOL 2			/* it would block: run it again, in the pool */
+
+/* The result of the answer, zero-filled up to len: a struct of the ABI. */
+void *req_out(struct req *req, size_t len);
+
+/*
+ * Runs a request to its end, or hands it to the pool. Returns what the thread may use for its next
+ * request: this one, or another in its place.
+ */
+struct req *req_serve(struct req *req);
+
+/* The ops: what the rows of serve.c call between check-in and check-out. */
+int op_lookup(struct req *req);
+int op_forget(struct req *req);
+int op_batch_forget(struct req *req);
+int op_getattr(struct req *req);
+int op_statx(struct req *req);
+int op_setattr(struct req *req);
+int op_readlink(struct req *req);
+int op_symlink(struct req *req);
+int op_mknod(struct req *req);
+int op_mkdir(struct req *req);
+int op_unlink(struct req *req);
+int op_rmdir(struct req *req);
+int op_rename(struct req *req);
+int op_link(struct req *req);
+int op_open(struct req *req);
+int op_create(struct req *req);
+int op_tmpfile(struct req *req);
+int op_read(struct req *req);
+int op_write(struct req *req);
+int op_flush(struct req *req);
+int op_release(struct req *req);
+int op_fsync(struct req *req);
+int op_opendir(struct req *req);
+int op_readdir(struct req *req);
+int op_statfs(struct req *req);
+int op_syncfs(struct req *req);
+int op_setxattr(struct req *req);
+int op_getxattr(struct req *req);
+int op_listxattr(struct req *req);
+int op_removexattr(struct req *req);
+int op_getlk(struct req *req);
+int op_setlk(struct req *req);
+int op_fallocate(struct req *req);
+int op_lseek(struct req *req);
+int op_copy(struct req *req);
+int op_ioctl(struct req *req);
+int op_interrupt(struct req *req);
+int op_destroy(struct req *req);
+
+/* Takes back what a listing with entries told the kernel of (it never heard). */
+void op_readdir_undo(struct req *req);
+
+/* What ops need of the server. */
+struct fs *req_fs(struct req *req);
+/* Starts a waiting request's afterlife: an answer that is sent when the request is long gone. */
+struct fs_waiter *req_later(struct req *req);
+void req_later_cancel(struct fs_waiter *waiter);

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The life of a request: the only place that answers.
+ *
+ * Each operation is a row of three: enter (check-in: nodes and handles that its numbers stand for,
+ * names that may be used), call (what it does), leave (check-out). Operations return a result and
+ * leave the state of the engine alone; what the kernel will hold numbers for is counted before the
+ * answer goes out, since the kernel may give it back before we return from the call, and is taken
+ * back when the answer was not taken.
+ */
+#include "core/req.h"
+#include "core/server-private.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct row {
+	int (*enter)(struct req *req);
+	int (*call)(struct req *req);
+	void (*commit)(struct req *req);	/* before a good answer goes out */
+	void (*undo)(struct req *req);		/* when it was not taken */
+};
+
+/* -- check-in -------------------------------------------------------------------------------- */
+
+static int enter_node(struct req *req)
+{
+	req->node = fs_node(req_fs(req), req->msg.head->nodeid);
+	return req->node ? 0 : -ESTALE;
+}
+
+static int enter_name(struct req *req)
+{
+	for (int i = 0; i < req->msg.op->n_names; i++)
+		if (!wire_name_ok(req->msg.name[i], req->msg.op->flags & OP_DOTS))
+			return -EINVAL;
+	return enter_node(req);
+}
+
+/* "." of a number that was forgotten: the kernel has been shown a file handle of the view. */
+static int enter_lookup(struct req *req)
+{
+	int r = enter_name(req);
+
+	if (r != -ESTALE || strcmp(req->msg.name[0], ".") != 0)
+		return r;
+	req->node = fs_node_revive(req_fs(req), req->msg.head->nodeid);
+	return req->node ? 0 : -ESTALE;
+}
+
+static int enter_second(struct req *req, uint64_t nodeid)
+{
+	int r = enter_name(req);
+
+	if (r < 0)
+		return r;
+	req->node2 = fs_node(req_fs(req), nodeid);
+	return req->node2 ? 0 : -ESTALE;
+}
+
+static int enter_link(struct req *req)
+{
+	return enter_second(req, ((struct fuse_link_in *)req->msg.arg)->oldnodeid);
+}
+
+static int enter_rename(struct req *req)
+{
+	/* Both forms begin with the new directory. */
+	return enter_second(req, ((struct fuse_rename_in *)req->msg.arg)->newdir);
+}
+
+/* SYMLINK: the second string is a text, not a name. */
+static int enter_symlink(struct req *req)
+{
+	return wire_name_ok(req->msg.name[0], false) ? enter_node(req) : -EINVAL;
+}
+
+/* TMPFILE and xattrs carry a string that is not a name in a directory. */
+static int enter_text(struct req *req)
+{
+	return enter_node(req);
+}
+
+/* All arguments of operations on open files begin with fh. */
+static int enter_handle(struct req *req)
+{
+	int r = enter_node(req);
+
+	if (r < 0)
+		return r;
+	req->handle = fs_handle(req_fs(req), *(uint64_t *)req->msg.arg, req->node);
+	return req->handle ? 0 : -EBADF;
+}
+
+static int enter_file(struct req *req)
+{
+	int r = enter_handle(req);
+
+	return r == 0 && req->handle->dir ? -EISDIR : r;
+}
+
+static int enter_dir(struct req *req)
+{
+	int r = enter_handle(req);
+
+	return r == 0 && !req->handle->dir ? -ENOTDIR : r;
+}
+
+static int enter_copy(struct req *req)
+{
+	const struct fuse_copy_file_range_in *in = req->msg.arg;
+	int r = enter_file(req);
+
+	if (r < 0)
+		return r;
+	req->node2 = fs_node(req_fs(req), in->nodeid_out);
+	if (!req->node2)
+		return -ESTALE;
+	req->handle2 = fs_handle(req_fs(req), in->fh_out, req->node2);
+	return req->handle2 && !req->handle2->dir ? 0 : -EBADF;
+}
+
+/* Attributes may be asked for and set by way of an open file; without one is fine. */
+static int enter_getattr(struct req *req)
+{
+	const struct fuse_getattr_in *in = req->msg.arg;
+	int r = enter_node(req);
+
+	if (r == 0 && (in->getattr_flags & FUSE_GETATTR_FH))
+		req->handle = fs_handle(req_fs(req), in->fh, req->node);
+	return r;
+}
+
+static int enter_setattr(struct req *req)
+{
+	const struct fuse_setattr_in *in = req->msg.arg;
+	int r = enter_node(req);
+
+	if (r == 0 && (in->valid & FATTR_FH))
+		req->handle = fs_handle(req_fs(req), in->fh, req->node);
+	return r;
+}
+
+static int enter_nothing(struct req *req)
+{
+	(void)req;
+	return 0;
+}
+
+/* -- check-out ------------------------------------------------------------------------------- */
+
+static void commit_entry(struct req *req)
+{
+	struct fuse_entry_out *out = req_out(req, sizeof(*out));
+	struct fs_entry *entry = &req->entry;
+
+	if (entry->node) {
+		node_remember(entry->node);
+		encode_entry_out(&entry->attr.stx, entry->node->id,
+				 fs_generation(req_fs(req), entry->node), entry->entry_ns,
+				 entry->attr.attr_ns, entry->node->flags & NODE_SUBMOUNT, out);
+	} else {
+		*out = (struct fuse_entry_out){
+			.entry_valid = entry->entry_ns / 1000000000,
+			.entry_valid_nsec = (uint32_t)(entry->entry_ns % 1000000000),
+		};
+	}
+}
+
+static void undo_entry(struct req *req)
+{
+	if (req->entry.node)
+		fs_forget(req_fs(req), req->entry.node->id, 1);
+}
+
+static void fill_open(struct req *req, struct fuse_open_out *out)
+{
+	const struct fs_open *open = &req->open;
+
+	out->fh = handle_fh(open->handle);
+	out->backing_id = open->backing_id;
+	if (open->mode == PASS_BACKING)
+		out->open_flags |= FOPEN_PASSTHROUGH;
+	if (open->mode == PASS_SERVED)
+		out->open_flags |= FOPEN_PASSTHROUGH | FOPEN_DIRECT_IO;
+	if (open->keep_cache)
+		out->open_flags |= FOPEN_KEEP_CACHE;
+	if (open->cache_dir)
+		out->open_flags |= FOPEN_CACHE_DIR;
+	if (open->no_flush)
+		out->open_flags |= FOPEN_NOFLUSH;
+}
+
+/* The handle's first reference is the kernel's now; the request takes another for the undo. */
+static void commit_open(struct req *req)
+{
+	fill_open(req, req_out(req, sizeof(struct fuse_open_out)));
+}
+
+static void undo_open(struct req *req)
+{
+	fs_release(req_fs(req), req->open.handle);
+	fs_handle_put(req_fs(req), req->open.handle);
+}
+
+static void commit_create(struct req *req)
+{
+	struct {
+		struct fuse_entry_out entry;
+		struct fuse_open_out open;
+	} *out;
+
+	commit_entry(req);
+	out = req_out(req, sizeof(*out));
+	fill_open(req, &out->open);
+}
+
+static void undo_create(struct req *req)
+{
+	undo_open(req);
+	undo_entry(req);
+}
+
+/* -- the table ------------------------------------------------------------------------------- */
+
+static const struct row rows[OP_MAX] = {
+	[FUSE_LOOKUP] = { enter_lookup, op_lookup, commit_entry, undo_entry },
+	[FUSE_FORGET] = { enter_nothing, op_forget },
+	[FUSE_BATCH_FORGET] = { enter_nothing, op_batch_forget },
+	[FUSE_GETATTR] = { enter_getattr, op_getattr },
+	[FUSE_STATX] = { enter_getattr, op_statx },
+	[FUSE_SETATTR] = { enter_setattr, op_setattr },
+	[FUSE_READLINK] = { enter_node, op_readlink },
+	[FUSE_SYMLINK] = { enter_symlink, op_symlink, commit_entry, undo_entry },
+	[FUSE_MKNOD] = { enter_name, op_mknod, commit_entry, undo_entry },
+	[FUSE_MKDIR] = { enter_name, op_mkdir, commit_entry, undo_entry },
+	[FUSE_UNLINK] = { enter_name, op_unlink },
+	[FUSE_RMDIR] = { enter_name, op_rmdir },
+	[FUSE_RENAME] = { enter_rename, op_rename },
+	[FUSE_RENAME2] = { enter_rename, op_rename },
+	[FUSE_LINK] = { enter_link, op_link, commit_entry, undo_entry },
+	[FUSE_OPEN] = { enter_node, op_open, commit_open, undo_open },
+	[FUSE_CREATE] = { enter_name, op_create, commit_create, undo_create },
+	[FUSE_TMPFILE] = { enter_text, op_tmpfile, commit_create, undo_create },
+	[FUSE_READ] = { enter_file, op_read },
+	[FUSE_WRITE] = { enter_file, op_write },
+	[FUSE_FLUSH] = { enter_file, op_flush },
+	[FUSE_RELEASE] = { enter_handle, op_release },
+	[FUSE_FSYNC] = { enter_handle, op_fsync },
+	[FUSE_OPENDIR] = { enter_node, op_opendir, commit_open, undo_open },
+	[FUSE_READDIR] = { enter_dir, op_readdir },
+	[FUSE_READDIRPLUS] = { enter_dir, op_readdir, NULL, op_readdir_undo },
+	[FUSE_RELEASEDIR] = { enter_handle, op_release },
+	[FUSE_FSYNCDIR] = { enter_handle, op_fsync },
+	[FUSE_STATFS] = { enter_node, op_statfs },
+	[FUSE_SYNCFS] = { enter_node, op_syncfs },
+	[FUSE_SETXATTR] = { enter_text, op_setxattr },
+	[FUSE_GETXATTR] = { enter_text, op_getxattr },
+	[FUSE_LISTXATTR] = { enter_node, op_listxattr },
+	[FUSE_REMOVEXATTR] = { enter_text, op_removexattr },
+	[FUSE_GETLK] = { enter_file, op_getlk },
+	[FUSE_SETLK] = { enter_file, op_setlk },
+	[FUSE_SETLKW] = { enter_file, op_setlk },
+	[FUSE_FALLOCATE] = { enter_file, op_fallocate },
+	[FUSE_LSEEK] = { enter_file, op_lseek },
+	[FUSE_COPY_FILE_RANGE] = { enter_copy, op_copy },
+	[FUSE_COPY_FILE_RANGE_64] = { enter_copy, op_copy },
+	[FUSE_IOCTL] = { enter_handle, op_ioctl },
+	[FUSE_INTERRUPT] = { enter_nothing, op_interrupt },
+	[FUSE_DESTROY] = { enter_nothing, op_destroy },
+	/*
+	 * Answered ENOSYS, which the kernel remembers, because it is true for every node: ACCESS
+	 * (the kernel checks permissions itself), BMAP, POLL (files are always ready), and a
+	 * second INIT.
+	 */
+};
+
+void *req_out(struct req *req, size_t len)
+{
+	char *out = req->slot.base;
+
+	assert(len <= SLOT_OUT_SIZE);
+	if (len > req->out_len) {
+		memset(out + req->out_len, 0, len - req->out_len);
+		req->out_len = len;
+	}
+	return out;
+}
+
+static void caller_of(struct req *req)
+{
+	const struct fuse_in_header *head = req->msg.head;
+
+	req->caller = (struct fs_caller){ .uid = head->uid, .gid = head->gid, .pid = head->pid };
+	if (req->msg.ext_len)
+		req->caller.has_group = wire_ext_group(&req->msg, &req->caller.group);
+}
+
+/* Answers with data take the place of the request's: what is still needed of it moves aside. */
+static int move_aside(struct req *req)
+{
+	struct wire_msg *msg = &req->msg;
+	char *aside = req->slot.base + SLOT_ASIDE;
+	size_t name_len = msg->op->n_names ? strlen(msg->name[0]) + 1 : 0;
+
+	req->data = slot_data(&req->slot);
+	if (msg->op->data == OP_DATA_NONE && !name_len)
+		return 0;
+	if (name_len + msg->data_len > SLOT_ASIDE_SIZE)
+		return msg->op->n_names ? -ERANGE : -EINVAL;
+	if (name_len)
+		msg->name[0] = memcpy(aside, msg->name[0], name_len);
+	if (msg->op->data != OP_DATA_NONE)
+		msg->data = memcpy(aside + name_len, msg->data, msg->data_len);
+	return 0;
+}
+
+static void answer(struct req *req, const struct row *row, int r)
+{
+	struct chan_answer answer = { .unique = req->msg.head->unique, .error = r };
+	int sent;
+
+	if (r == 0) {
+		if (row->commit)
+			row->commit(req);
+		answer.arg = req->slot.base;
+		answer.arg_len = req->out_len;
+		answer.data = req->data;
+		answer.data_len = req->data_len;
+	}
+	sent = req->chan->ops->reply(req->chan, &answer);
+	if (sent == 0 || r != 0)
+		return;
+	if (row->undo)
+		row->undo(req);
+	if (sent == CHAN_E_REFUSED) {
+		log_error("the kernel refused the answer to %s: a bug; the caller gets EIO",
+			  req->msg.op->name);
+		answer.error = -EIO;
+		req->chan->ops->reply(req->chan, &answer);
+	}
+}
+
+static void let_go(struct req *req)
+{
+	struct fs *fs = req_fs(req);
+
+	fs_handle_put(fs, req->handle);
+	fs_handle_put(fs, req->handle2);
+	fs_node_put(fs, req->node);
+	fs_node_put(fs, req->node2);
+	fs_node_put(fs, req->entry.node);
+	memset(&req->caller, 0, sizeof(*req) - offsetof(struct req, caller));
+}
+
+/* Check-in and call; what of it is kept in the request is let go of by the caller. */
+static int run(struct req *req, const struct row *row)
+{
+	int r;
+
+	caller_of(req);
+	r = row->enter(req);
+	if (r == 0 && (req->msg.op->flags & OP_OUT_DATA))
+		r = move_aside(req);
+	if (r == 0)
+		r = row->call(req);
+	return r;
+}
+
+/* What an op came to, as an answer; one that is none is the op's fault, not the caller's. */
+static int answer_of(struct req *req, int r)
+{
+	if (r <= 0 && r > -512)
+		return r;
+	log_error("%s came to %d, which is no answer: a bug", req->msg.op->name, r);
+	return -EIO;
+}
+
+struct req *req_serve(struct req *req)
+{
+	const struct row *row = &rows[req->msg.head->opcode];
+	uint16_t flags = req->msg.op->flags;
+	struct req *other;
+	int r;
+
+	if (!req->in_pool && (flags & OP_MAY_BLOCK)) {
+		other = server_to_pool(req);
+		if (other)
+			return other;
+	}
+	r = row->call ? run(req, row) : -ENOSYS;
+	if (r == REQ_TO_POOL) {
+		let_go(req);
+		other = server_to_pool(req);
+		if (other)
+			return other;
+		req->in_pool = true;
+		r = run(req, row);
+	}
+	if (r != FS_LATER) {
+		r = answer_of(req, r);
+		server_count(req, r);
+		if (!(flags & OP_NO_REPLY))
+			answer(req, row, r);
+	}
+	let_go(req);
+	return req;
+}

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Threads and memory of a server.
+ *
+ * One worker for each channel takes requests and serves them where they arrived. What may block long
+ * goes to the pool; the worker goes on with a spare request. There is a fixed number of requests, so
+ * memory is bounded: when all are in use the worker does the work itself and its queue waits.
+ *
+ * Locks: lock guards the queue, the free list and the states of threads. Requests in a worker's
+ * hands need none.
+ */
+#include "core/server.h"
+#include "core/host.h"
+#include "core/server-private.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+#include "util/wake.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Requests beyond those that threads have in their hands: the pool's queue. */
+#define N_QUEUED 16
+
+struct worker {
+	struct server *server;
+	struct chan *chan;		/* owned */
+	unsigned int number;
+	pthread_t thread;
+	bool started;
+};
+
+struct count {
+	_Atomic uint64_t n, errors;
+};
+
+struct server {
+	struct fs *fs;
+	struct host *host;
+	bool pin;
+	_Atomic bool stop;
+
+	struct worker *workers;
+	unsigned int n_workers;
+	pthread_t *pool;
+	unsigned int n_pool;		/* started */
+	struct count (*counts)[OP_MAX];	/* one row of counters for each worker */
+
+	char *memory;			/* of all slots */
+	size_t memory_size;
+	struct req *reqs;
+
+	pthread_mutex_t lock;		/* guards what follows */
+	pthread_cond_t work;		/* the queue has grown, or it is the end */
+	pthread_cond_t idle;		/* a worker has ended */
+	struct req *free;
+	struct req *queue, **queue_end;
+	unsigned int n_alive;		/* workers */
+	int result;
+};
+
+/* -- requests -------------------------------------------------------------------------------- */
+
+static int reqs_new(struct server *server, unsigned int n, size_t data_size)
+{
+	size_t slot_size = SLOT_PAGE + (data_size + SLOT_PAGE - 1) / SLOT_PAGE * SLOT_PAGE;
+	void *p;
+
+	server->reqs = calloc(n, sizeof(*server->reqs));
+	if (!server->reqs)
+		return -ENOMEM;
+	p = mmap(NULL, n * slot_size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return -ENOMEM;
+	server->memory = p;
+	server->memory_size = n * slot_size;
+	for (unsigned int i = 0; i < n; i++) {
+		struct req *req = &server->reqs[i];
+
+		req->server = server;
+		req->slot = (struct slot){ server->memory + i * slot_size, slot_size - SLOT_PAGE };
+		req->next = server->free;
+		server->free = req;
+	}
+	return 0;
+}
+
+/* Caller holds the lock. */
+static struct req *req_pop(struct server *server)
+{
+	struct req *req = server->free;
+
+	if (req)
+		server->free = req->next;
+	return req;
+}
+
+static struct req *req_take(struct server *server)
+{
+	struct req *req;
+
+	pthread_mutex_lock(&server->lock);
+	req = req_pop(server);
+	pthread_mutex_unlock(&server->lock);
+	return req;
+}
+
+struct req *server_to_pool(struct req *req)
+{
+	struct server *server = req->server;
+	struct req *other = NULL;
+
+	pthread_mutex_lock(&server->lock);
+	if (server->n_pool)
+		other = req_pop(server);
+	if (other) {
+		req->in_pool = true;
+		req->next = NULL;
+		*server->queue_end = req;
+		server->queue_end = &req->next;
+		pthread_cond_signal(&server->work);
+	}
+	pthread_mutex_unlock(&server->lock);
+	return other;
+}
+
+struct fs *req_fs(struct req *req)
+{
+	return req->server->fs;
+}
+
+void server_count(struct req *req, int r)
+{
+	if (r < 0)
+		atomic_fetch_add_explicit(
+			&req->server->counts[req->queue][req->msg.head->opcode].errors, 1,
+			memory_order_relaxed);
+}
+
+/* -- answers that come later ----------------------------------------------------------------- */
+
+struct later {
+	struct fs_waiter waiter;
+	struct chan *chan;
+};
+
+static void later_done(struct fs_waiter *waiter, int answer)
+{
+	struct later *later = (struct later *)waiter;
+	struct chan_answer message = { .unique = waiter->unique, .error = answer };
+
+	later->chan->ops->reply(later->chan, &message);
+	free(later);
+}
+
+struct fs_waiter *req_later(struct req *req)
+{
+	struct later *later = calloc(1, sizeof(*later));
+
+	if (!later)
+		return NULL;
+	later->waiter.done = later_done;
+	later->waiter.unique = req->msg.head->unique;
+	later->chan = req->chan;
+	return &later->waiter;
+}
+
+void req_later_cancel(struct fs_waiter *waiter)
+{
+	free(waiter);
+}
+
+/* -- threads --------------------------------------------------------------------------------- */
+
+static void *pool_main(void *arg)
+{
+	struct server *server = arg;
+
+	fs_thread_init();
+	pthread_mutex_lock(&server->lock);
+	for (;;) {
+		struct req *req = server->queue;
+
+		if (!req && server->stop)
+			break;
+		if (!req) {
+			pthread_cond_wait(&server->work, &server->lock);
+			continue;
+		}
+		server->queue = req->next;
+		if (!server->queue)
+			server->queue_end = &server->queue;
+		pthread_mutex_unlock(&server->lock);
+		req = req_serve(req);
+		pthread_mutex_lock(&server->lock);
+		req->next = server->free;
+		server->free = req;
+	}
+	pthread_mutex_unlock(&server->lock);
+	return NULL;
+}
+
+/* A request that is none: answered where it can be. */
+static void serve_bad(struct req *req, int wire)
+{
+	const struct fuse_in_header *head = req->msg.head;
+	struct chan_answer answer = { 0 };
+	const struct op *op;
+
+	if (wire == WIRE_E_SHORT) {
+		log_error("a request of less than a header was dropped");
+		return;
+	}
+	op = op_find(head->opcode);
+	log_debug("request %u (%s) cannot be read", head->opcode, op ? op->name : "unknown");
+	if (op && (op->flags & OP_NO_REPLY))
+		return;
+	answer.unique = head->unique;
+	answer.error = wire == WIRE_E_UNKNOWN ? -ENOSYS : -EIO;
+	req->chan->ops->reply(req->chan, &answer);
+}
+
+static void log_request(const struct req *req)
+{
+	char text[600];
+
+	wire_print(&req->msg, text, sizeof(text));
+	log_debug("%s", text);
+}
+
+/* Takes requests until the connection ends; returns why. */
+static int worker_loop(struct worker *worker, struct req *req)
+{
+	struct server *server = worker->server;
+
+	while (!server->stop) {
+		int wire = 0, r;
+
+		req->chan = worker->chan;
+		req->queue = worker->number;
+		req->in_pool = false;
+		r = worker->chan->ops->receive(worker->chan, &req->slot, &req->msg, &wire);
+		if (r == CHAN_E_AGAIN)
+			continue;
+		if (r == CHAN_E_GONE)
+			return 0;
+		if (r < 0)
+			return r;
+		if (r == CHAN_E_BAD) {
+			serve_bad(req, wire);
+			continue;
+		}
+		atomic_fetch_add_explicit(
+			&server->counts[worker->number][req->msg.head->opcode].n, 1,
+			memory_order_relaxed);
+		if (log_level() >= PST_LOG_DEBUG)
+			log_request(req);
+		req = req_serve(req);
+	}
+	return 0;
+}
+
+/* Stays on one CPU: the n-th of those that the process may use. */
+static void pin_to_cpu(unsigned int n)
+{
+	cpu_set_t allowed, one;
+	int count, cpu = -1;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
+		return;
+	count = CPU_COUNT(&allowed);
+	for (int left = (int)n % count; left >= 0; left--)
+		do
+			cpu++;
+		while (!CPU_ISSET(cpu, &allowed));
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *worker = arg;
+	struct server *server = worker->server;
+	struct req *req = req_take(server);
+	int r;
+
+	if (server->pin)
+		pin_to_cpu(worker->number);
+	r = fs_thread_init();
+	if (r < 0)
+		log_error("cannot take up the identity that serving needs: %s", strerror(-r));
+	else
+		r = worker_loop(worker, req);
+	if (r < 0)
+		log_error("a worker has ended: %s", strerror(-r));
+	pthread_mutex_lock(&server->lock);
+	server->n_alive--;
+	if (r < 0 && !server->result)
+		server->result = r;
+	pthread_cond_broadcast(&server->idle);
+	pthread_mutex_unlock(&server->lock);
+	return NULL;
+}
+
+static int threads_start(struct server *server, unsigned int n_pool)
+{
+	int r;
+
+	server->pool = calloc(n_pool + 1, sizeof(*server->pool));
+	if (!server->pool)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < n_pool; i++) {
+		r = wake_thread_create(&server->pool[i], NULL, pool_main, server);
+		if (r < 0)
+			return r;
+		server->n_pool++;
+	}
+	for (unsigned int i = 0; i < server->n_workers; i++) {
+		struct worker *worker = &server->workers[i];
+
+		pthread_mutex_lock(&server->lock);
+		r = wake_thread_create(&worker->thread, NULL, worker_main, worker);
+		worker->started = r == 0;
+		server->n_alive += r == 0;
+		pthread_mutex_unlock(&server->lock);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Workers sit in a read that only the kernel or a signal ends. */
+static void workers_stop(struct server *server)
+{
+	server->stop = true;
+	for (;;) {
+		struct timespec pause = { .tv_nsec = 5000000 };
+		unsigned int n_alive;
+
+		pthread_mutex_lock(&server->lock);
+		n_alive = server->n_alive;
+		pthread_mutex_unlock(&server->lock);
+		if (n_alive == 0)
+			break;
+		for (unsigned int i = 0; i < server->n_workers; i++)
+			if (server->workers[i].started)
+				wake_thread(server->workers[i].thread);
+		nanosleep(&pause, NULL);
+	}
+	for (unsigned int i = 0; i < server->n_workers; i++)
+		if (server->workers[i].started)
+			pthread_join(server->workers[i].thread, NULL);
+}
+
+static void pool_stop(struct server *server)
+{
+	pthread_mutex_lock(&server->lock);
+	server->stop = true;
+	pthread_cond_broadcast(&server->work);
+	pthread_mutex_unlock(&server->lock);
+	for (unsigned int i = 0; i < server->n_pool; i++)
+		pthread_join(server->pool[i], NULL);
+	server->n_pool = 0;
+}
+
+/* -- the server ------------------------------------------------------------------------------ */
+
+DEFINE_CLEANUP(struct server *, server_free);
+
+int server_new(const struct server_config *config, struct server **ret_server)
+{
+	_cleanup_(server_freep) struct server *server = calloc(1, sizeof(*server));
+	struct worker *workers = calloc(config->n_chans, sizeof(*workers));
+	int r;
+
+	if (!server || !workers) {
+		free(workers);
+		fs_free(config->fs);
+		host_free(config->host);
+		for (unsigned int i = 0; i < config->n_chans; i++)
+			chan_free(config->chans[i]);
+		return -ENOMEM;
+	}
+	server->fs = config->fs;
+	server->host = config->host;
+	server->pin = config->pin;
+	server->workers = workers;
+	server->n_workers = config->n_chans;
+	server->queue_end = &server->queue;
+	pthread_mutex_init(&server->lock, NULL);
+	pthread_cond_init(&server->work, NULL);
+	pthread_cond_init(&server->idle, NULL);
+	for (unsigned int i = 0; i < config->n_chans; i++)
+		workers[i] = (struct worker){ server, config->chans[i], i, 0, false };
+	wake_install();
+	server->counts = calloc(config->n_chans, sizeof(*server->counts));
+	if (!server->counts)
+		return -ENOMEM;
+	r = reqs_new(server, config->n_chans + config->n_pool + N_QUEUED, config->max_write);
+	if (r < 0)
+		return r;
+	r = host_start(server->host, server->fs);
+	if (r < 0)
+		return r;
+	r = threads_start(server, config->n_pool);
+	if (r < 0)
+		return r;
+	*ret_server = take_ptr(server);
+	return 0;
+}
+
+int server_wait(struct server *server)
+{
+	int r;
+
+	pthread_mutex_lock(&server->lock);
+	while (server->n_alive)
+		pthread_cond_wait(&server->idle, &server->lock);
+	r = server->result;
+	pthread_mutex_unlock(&server->lock);
+	return r;
+}
+
+struct server *server_free(struct server *server)
+{
+	if (!server)
+		return NULL;
+	workers_stop(server);
+	pool_stop(server);
+	fs_shutdown(server->fs);
+	host_stop(server->host);
+	fs_free(server->fs);
+	for (unsigned int i = 0; i < server->n_workers; i++)
+		chan_free(server->workers[i].chan);
+	host_free(server->host);
+	if (server->memory)
+		munmap(server->memory, server->memory_size);
+	pthread_cond_destroy(&server->idle);
+	pthread_cond_destroy(&server->work);
+	pthread_mutex_destroy(&server->lock);
+	free(server->reqs);
+	free(server->counts);
+	free(server->pool);
+	free(server->workers);
+	free(server);
+	return NULL;
+}
+
+void server_fs_stat(struct server *server, struct fs_stat *ret_stat)
+{
+	fs_stat(server->fs, ret_stat);
+}
+
+void server_op_stat(struct server *server, uint32_t opcode, uint64_t *ret_n, uint64_t *ret_errors)
+{
+	uint64_t n = 0, errors = 0;
+
+	for (unsigned int i = 0; i < server->n_workers; i++) {
+		n += server->counts[i][opcode].n;
+		errors += server->counts[i][opcode].errors;
+	}
+	*ret_n = n;
+	*ret_errors = errors;
+}
+
+/* -- the first request ----------------------------------------------------------------------- */
+
+#define HANDSHAKE_MS 10000
+
+static int handshake_once(struct chan *chan, struct slot *slot, const struct init_wants *wants,
+			  struct init_terms *ret_terms, struct pst_error *error)
+{
+	struct pollfd fd = { .fd = chan->fd, .events = POLLIN };
+	struct chan_answer answer = { 0 };
+	struct fuse_init_out out;
+	struct wire_msg msg;
+	int wire, r, init;
+
+	if (poll(&fd, 1, HANDSHAKE_MS) == 0)
+		return error_set(error, -ETIMEDOUT, "the kernel sends no INIT");
+	r = chan->ops->receive(chan, slot, &msg, &wire);
+	if (r == CHAN_E_AGAIN)
+		return CHAN_E_AGAIN;
+	if (r || msg.head->opcode != FUSE_INIT)
+		return error_set(error, -EPROTO, "the kernel's first request is not INIT");
+	init = init_negotiate(&msg, wants, &out, ret_terms);
+	answer.unique = msg.head->unique;
+	answer.arg = &out;
+	answer.arg_len = sizeof(out);
+	if (init == INIT_E_OLDER)
+		answer.error = -EPROTO;
+	r = chan->ops->reply(chan, &answer);
+	if (init == INIT_E_OLDER)
+		return error_set(error, -EPROTO,
+				 "the kernel's FUSE protocol is older than 7.36 (Linux 5.17) or "
+				 "lacks what every version since then has");
+	if (r)
+		return error_set(error, -EPROTO, "the kernel did not take the answer to INIT");
+	return init == INIT_E_AGAIN ? CHAN_E_AGAIN : 0;
+}
+
+int server_handshake(struct chan *chan, const struct init_wants *wants,
+		     struct init_terms *ret_terms, struct pst_error *error)
+{
+	size_t size = SLOT_PAGE + wants->max_write;
+	struct slot slot = { .data_size = wants->max_write };
+	int r;
+
+	slot.base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (slot.base == MAP_FAILED)
+		return error_set(error, -ENOMEM, "no memory");
+	do {
+		r = handshake_once(chan, &slot, wants, ret_terms, error);
+	} while (r == CHAN_E_AGAIN);
+	munmap(slot.base, size);
+	return r;
+}

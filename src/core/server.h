@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * A server: threads that take requests from channels, run them on a file system and answer. It is
+ * the same for a mount and for a test that plays the kernel on a socket.
+ */
+#include "chan/chan.h"
+#include "fs/fs.h"
+#include "wire/init.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct server;
+struct host;
+
+/* Reads and answers INIT on a new connection; the number of seconds to wait for it is bounded. */
+int server_handshake(struct chan *chan, const struct init_wants *wants,
+		     struct init_terms *ret_terms, struct pst_error *error);
+
+struct server_config {
+	struct fs *fs;			/* taken */
+	struct host *host;		/* taken: what fs was made with */
+	struct chan **chans;		/* n_chans channels, each taken: one worker for each */
+	unsigned int n_chans;
+	unsigned int n_pool;
+	uint32_t max_write;
+	bool pin;			/* worker i stays on the i-th CPU that the process may use */
+};
+/* Makes a server and starts its threads. What was to be taken is gone also on failure. */
+int server_new(const struct server_config *config, struct server **ret_server);
+/* Waits until all workers have seen the connection end; 0 or the negative errno of what broke. */
+int server_wait(struct server *server);
+/* Ends the threads, whatever the connection does, and frees all. */
+struct server *server_free(struct server *server);
+
+void server_fs_stat(struct server *server, struct fs_stat *ret_stat);
+/* Requests and error answers of one opcode so far. */
+void server_op_stat(struct server *server, uint32_t opcode, uint64_t *ret_n, uint64_t *ret_errors);

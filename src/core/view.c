@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A mounted view: the public interface over mount, channels, file system and server.
+ *
+ * Nothing is visible before everything works: LOWER is reached through a private clone of its mount,
+ * the view's mount is made detached, INIT is answered and threads run; only then it is attached.
+ */
+#include "chan/mount.h"
+#include "core/host.h"
+#include "core/server.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define MAX_WORKERS 256
+#define DEFAULT_MAX_WRITE (1u << 20)
+#define DEFAULT_POOL 8
+#define MAX_POOL 256
+#define MAX_BACKGROUND 64
+
+struct pst_view {
+	char *lower, *mountpoint;
+	unsigned int connection;
+	unsigned int n_workers;
+	struct init_terms terms;
+	const char *passthrough_why;	/* "" when it is on */
+	struct server *server;
+	_Atomic bool mounted;
+};
+
+DEFINE_CLEANUP(struct pst_view *, pst_view_free);
+
+/* -- what was asked for ---------------------------------------------------------------------- */
+
+/* The absolute path of a directory, or an error that names what is wrong with it. */
+static int directory_path(const char *what, const char *path, char **ret_path,
+			  struct pst_error *error)
+{
+	_cleanup_(freep) char *real = NULL;
+	struct statx stx;
+
+	if (!path || !path[0])
+		return error_set(error, -EINVAL, "%s is not given", what);
+	real = realpath(path, NULL);
+	if (!real && errno == ENOENT)
+		return error_set(error, -ENOENT, "%s does not exist: %s", what, path);
+	if (!real && errno == ENOTCONN)
+		return error_set(error, -ENOTCONN,
+				 "%s is a mount whose server has died: run `umount -l %s` first: %s",
+				 what, path, path);
+	if (!real)
+		return error_set(error, -errno, "%s cannot be reached: %s: %s", what, path,
+				 strerror(errno));
+	if (statx(AT_FDCWD, real, 0, STATX_TYPE, &stx) < 0)
+		return error_set(error, -errno, "%s cannot be reached: %s: %s", what, path,
+				 strerror(errno));
+	if (!S_ISDIR(stx.stx_mode))
+		return error_set(error, -ENOTDIR, "%s is not a directory: %s", what, path);
+	*ret_path = take_ptr(real);
+	return 0;
+}
+
+static int check_readable(const char *lower, struct pst_error *error)
+{
+	int fd = open(lower, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_set(error, -errno, "LOWER cannot be read: %s: %s", lower,
+				 strerror(errno));
+	fd_close(fd);
+	return 0;
+}
+
+static int check_options(const struct pst_view_options *options, struct pst_error *error)
+{
+	if (options->size != sizeof(*options))
+		return error_set(error, -EINVAL, "the program was built for another libpenstock");
+	if (options->n_workers > MAX_WORKERS || options->n_pool > MAX_POOL)
+		return error_set(error, -EINVAL, "at most %d workers and %d pool threads",
+				 MAX_WORKERS, MAX_POOL);
+	if (options->max_write && (options->max_write < 4096 || options->max_write > 1u << 24))
+		return error_set(error, -EINVAL, "max_write must be 4096 to 16777216 bytes");
+	return 0;
+}
+
+static unsigned int default_workers(void)
+{
+	cpu_set_t cpus;
+	int n = sched_getaffinity(0, sizeof(cpus), &cpus) < 0 ? 1 : CPU_COUNT(&cpus);
+
+	return (unsigned int)n < MAX_WORKERS ? (unsigned int)n : MAX_WORKERS;
+}
+
+/* A quarter of what the process may have: open files and the program need the rest. */
+static unsigned int default_fds(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 4 < 16)
+		return 16;
+	return limit.rlim_cur / 4 > 4096 ? 4096 : (unsigned int)(limit.rlim_cur / 4);
+}
+
+/* File systems on top of others count as a level of their own; two levels are all the kernel has. */
+static uint32_t stack_depth_over(int lower)
+{
+	struct statfs st;
+
+	if (fstatfs(lower, &st) < 0)
+		return 1;
+	return st.f_type == OVERLAYFS_SUPER_MAGIC || st.f_type == FUSE_SUPER_MAGIC ||
+			       st.f_type == ECRYPTFS_SUPER_MAGIC
+		       ? 2
+		       : 1;
+}
+
+/* -- mounting -------------------------------------------------------------------------------- */
+
+/* What is held on the way to a server. */
+struct building {
+	int lower;
+	int mount_fd;
+	struct host *host;
+	struct fs *fs;
+	struct chan *chans[MAX_WORKERS];
+	unsigned int n_chans;
+};
+
+static void building_end(struct building *b)
+{
+	fs_free(b->fs);
+	for (unsigned int i = 0; i < b->n_chans; i++)
+		chan_free(b->chans[i]);
+	host_free(b->host);
+	fd_close(b->mount_fd);
+	fd_close(b->lower);
+}
+
+static int connect_kernel(struct pst_view *view, const struct pst_view_options *options,
+			  struct building *b, struct pst_error *error)
+{
+	struct mount_options mount = {
+		.source = options->fsname ? options->fsname : view->lower,
+		.mount_flags = options->mount_flags,
+		.max_read = options->max_write ? options->max_write : DEFAULT_MAX_WRITE,
+		.allow_other = options->allow_other,
+	};
+	struct init_wants wants = {
+		.max_write = mount.max_read,
+		.max_stack_depth = stack_depth_over(b->lower),
+		.max_background = MAX_BACKGROUND,
+	};
+	int r;
+
+	if (options->locks == PST_LOCKS_LOCAL)
+		wants.off |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
+	if (options->passthrough == PST_PASSTHROUGH_OFF)
+		wants.off |= FUSE_PASSTHROUGH;
+	if (!options->idmap)
+		wants.off |= FUSE_ALLOW_IDMAP;
+	r = chan_dev_open(&b->chans[0]);
+	if (r == -ENOENT || r == -ENODEV)
+		return error_set(error, r, "there is no /dev/fuse: try `modprobe fuse`");
+	if (r < 0)
+		return error_set(error, r, "cannot open /dev/fuse: %s", strerror(-r));
+	b->n_chans = 1;
+	mount.dev_fd = b->chans[0]->fd;
+	b->mount_fd = mount_create(&mount, &view->connection, error);
+	if (b->mount_fd < 0)
+		return b->mount_fd;
+	return server_handshake(b->chans[0], &wants, &view->terms, error);
+}
+
+static const char *passthrough_why(const struct pst_view *view,
+				   const struct pst_view_options *options)
+{
+	if (view->terms.features & FUSE_PASSTHROUGH)
+		return "";
+	if (options->passthrough == PST_PASSTHROUGH_OFF)
+		return "passthrough=off was asked for";
+	return "the kernel has no FUSE passthrough: it takes Linux 6.9 with CONFIG_FUSE_PASSTHROUGH";
+}
+
+static int build_fs(struct pst_view *view, const struct pst_view_options *options,
+		    struct building *b, struct pst_error *error)
+{
+	struct fs_config config = {
+		.lower = b->lower,
+		.passthrough = view->terms.features & FUSE_PASSTHROUGH,
+		.cache = options->cache,
+		.ttl_ns = options->ttl_ns,
+		.locks = options->locks,
+		.fd_budget = options->fd_budget ? options->fd_budget : default_fds(),
+	};
+	int r;
+
+	view->passthrough_why = passthrough_why(view, options);
+	if (options->passthrough == PST_PASSTHROUGH_ON && !config.passthrough)
+		return error_set(error, -EOPNOTSUPP, "passthrough=on: %s", view->passthrough_why);
+	if (options->idmap && !(view->terms.features & FUSE_ALLOW_IDMAP))
+		return error_set(error, -EOPNOTSUPP,
+				 "idmap: the kernel has no idmapped FUSE mounts: it takes Linux 6.12");
+	r = host_new(b->chans[0], &b->host, &config.host);
+	if (r < 0)
+		return error_set(error, r, "no memory");
+	b->lower = -1;
+	r = fs_new(&config, &b->fs);
+	if (r < 0)
+		return error_set(error, r, "cannot set up the view of %s: %s", view->lower,
+				 strerror(-r));
+	return 0;
+}
+
+static int build_server(struct pst_view *view, const struct pst_view_options *options,
+			struct building *b, struct pst_error *error)
+{
+	struct server_config config = {
+		.fs = b->fs,
+		.host = b->host,
+		.chans = b->chans,
+		.n_pool = options->n_pool ? options->n_pool : DEFAULT_POOL,
+		.max_write = view->terms.max_write,
+		.pin = true,
+	};
+	unsigned int n = options->n_workers ? options->n_workers : default_workers();
+	int r;
+
+	while (b->n_chans < n) {
+		r = chan_dev_clone(b->chans[0], &b->chans[b->n_chans]);
+		if (r < 0)
+			return error_set(error, r, "cannot open /dev/fuse for worker %u: %s",
+					 b->n_chans, strerror(-r));
+		b->n_chans++;
+	}
+	config.n_chans = view->n_workers = n;
+	r = server_new(&config, &view->server);
+	b->fs = NULL;
+	b->host = NULL;
+	b->n_chans = 0;
+	if (r < 0)
+		return error_set(error, r, "cannot start the threads: %s", strerror(-r));
+	return 0;
+}
+
+static int build(struct pst_view *view, const struct pst_view_options *options, struct building *b,
+		 struct pst_error *error)
+{
+	int r;
+
+	b->lower = mount_clone_lower(view->lower, options->mount_flags,
+				     options->xdev == PST_XDEV_CROSS, error);
+	if (b->lower < 0)
+		return b->lower;
+	r = connect_kernel(view, options, b, error);
+	if (r < 0)
+		return r;
+	r = build_fs(view, options, b, error);
+	if (r < 0)
+		return r;
+	r = build_server(view, options, b, error);
+	if (r < 0)
+		return r;
+	return mount_attach(b->mount_fd, view->mountpoint, error);
+}
+
+int pst_view_mount(const struct pst_view_options *options, struct pst_view **ret_view,
+		   struct pst_error *error)
+{
+	_cleanup_(pst_view_freep) struct pst_view *view = calloc(1, sizeof(*view));
+	struct building b = { .lower = -1, .mount_fd = -1 };
+	int r;
+
+	if (!view)
+		return error_set(error, -ENOMEM, "no memory");
+	r = check_options(options, error);
+	if (r == 0)
+		r = directory_path("LOWER", options->lower, &view->lower, error);
+	if (r == 0)
+		r = directory_path("MOUNTPOINT", options->mountpoint, &view->mountpoint, error);
+	if (r == 0)
+		r = check_readable(view->lower, error);
+	if (r == 0 && mount_is_view(view->mountpoint))
+		r = error_set(error, -EBUSY,
+			      "a view is mounted at %s already: `penstock umount %s` ends it",
+			      view->mountpoint, view->mountpoint);
+	if (r < 0)
+		return r;
+	r = build(view, options, &b, error);
+	building_end(&b);
+	if (r < 0)
+		return r;
+	view->mounted = true;
+	log_info("mounted %s at %s, connection %u, passthrough %s", view->lower, view->mountpoint,
+		 view->connection, view->passthrough_why[0] ? view->passthrough_why : "on");
+	*ret_view = take_ptr(view);
+	return 0;
+}
+
+/* -- afterwards ------------------------------------------------------------------------------ */
+
+int pst_view_wait(struct pst_view *view)
+{
+	int r = server_wait(view->server);
+
+	view->mounted = false;
+	return r;
+}
+
+int pst_view_unmount(struct pst_view *view, int lazy)
+{
+	return mount_detach(view->connection, view->mountpoint, lazy, lazy);
+}
+
+void pst_view_free(struct pst_view *view)
+{
+	if (!view)
+		return;
+	if (view->mounted)
+		mount_detach(view->connection, view->mountpoint, true, true);
+	server_free(view->server);
+	free(view->lower);
+	free(view->mountpoint);
+	free(view);
+}
+
+unsigned int pst_view_connection(const struct pst_view *view)
+{
+	return view->connection;
+}
+
+int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info)
+{
+	struct fs_stat stat;
+
+	if (ret_info->size != sizeof(*ret_info))
+		return -EINVAL;
+	server_fs_stat(view->server, &stat);
+	*ret_info = (struct pst_view_info){
+		.size = sizeof(*ret_info),
+		.lower = view->lower,
+		.mountpoint = view->mountpoint,
+		.transport = "dev",
+		.passthrough = !view->passthrough_why[0],
+		.passthrough_why = view->passthrough_why,
+		.kernel_major = view->terms.major,
+		.kernel_minor = view->terms.minor,
+		.n_workers = view->n_workers,
+		.kernel_flags = view->terms.features,
+		.n_nodes = stat.nodes.n_nodes,
+		.n_handles = stat.n_handles,
+		.n_fds = stat.n_fds,
+		.n_backings = stat.n_backings,
+		.n_registered = stat.n_registered,
+		.n_refused = stat.n_refused,
+		.node_bytes = stat.nodes.bytes,
+	};
+	return 0;
+}
+
+int pst_view_op_stats(struct pst_view *view, struct pst_op_stat *rows, size_t n, size_t *ret_n)
+{
+	size_t found = 0;
+
+	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
+		const struct op *op = op_find(opcode);
+		struct pst_op_stat row = { .opcode = opcode };
+
+		if (!op)
+			continue;
+		server_op_stat(view->server, opcode, &row.n_requests, &row.n_errors);
+		if (!row.n_requests)
+			continue;
+		row.name = op->name;
+		if (found < n)
+			rows[found] = row;
+		found++;
+	}
+	*ret_n = found;
+	return 0;
+}

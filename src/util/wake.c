@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "util/wake.h"
+
+#include <signal.h>
+
+/* A real-time signal that neither libc nor the C library's users have a habit of using. */
+#define WAKE_SIGNAL (SIGRTMAX - 2)
+
+static void wake_handler(int signal)
+{
+	(void)signal;
+}
+
+void wake_install(void)
+{
+	struct sigaction action = { .sa_handler = wake_handler };
+
+	sigaction(WAKE_SIGNAL, &action, NULL);
+}
+
+int wake_thread_create(pthread_t *ret_thread, const pthread_attr_t *attr, void *(*main)(void *),
+		       void *arg)
+{
+	sigset_t mask, old;
+	int r;
+
+	/* The thread inherits the mask it is made under. */
+	sigfillset(&mask);
+	sigdelset(&mask, WAKE_SIGNAL);
+	pthread_sigmask(SIG_SETMASK, &mask, &old);
+	r = pthread_create(ret_thread, attr, main, arg);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return -r;
+}
+
+void wake_thread(pthread_t thread)
+{
+	pthread_kill(thread, WAKE_SIGNAL);
+}
