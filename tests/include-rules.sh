@@ -13,7 +13,7 @@ root=${1:-$(dirname "$0")/..}
 rules='
 util    penstock/penstock.h
 wire    util/* penstock/fuse.h
-chan    util/* wire/*
+chan    util/* wire/* penstock/penstock.h
 node    util/*
 fs      util/* node/* penstock/penstock.h
 filter  util/* penstock/filter.h

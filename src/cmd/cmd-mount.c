@@ -122,7 +122,6 @@ static int serve(struct mount *mount, const struct mount_options *options)
 	r = signals_start(mount->view, &mount->signals);
 	if (r < 0)
 		return fail_errno(mount, r, "cannot listen to signals");
-	log_info("%s is shown at %s", options->lower, options->mountpoint);
 	if (background)
 		mount->to_syslog = true;
 	r = daemon_ready(&mount->daemon);
