@@ -85,11 +85,18 @@ def notes(result):
         lines.append(f"{target['name']}{version}: {target['what']}"
                      + (f"; {said}" if said else "")
                      + (f" ({target['command']})" if target["command"] else ""))
+    return lines + errors(result)
+
+
+def errors(result, kind=""):
+    """What failed, a line for each target and reason, with the figures it happened in."""
+    found = {}
     for figure in result["figures"]:
         for name, entry in figure["targets"].items():
-            if entry.get("error"):
-                lines.append(f"{figure['name']} on {name}: {entry['error']}")
-    return lines
+            if entry.get("error") and name.startswith(kind):
+                found.setdefault((name, entry["error"]), []).append(figure["name"])
+    return [f"{name}: {error}: in {', '.join(figures)}"
+            for (name, error), figures in found.items()]
 
 
 def as_text(result):
@@ -164,9 +171,7 @@ def failures(result):
     lost = [f"  {target['name']}: {target['lost'] or target['missing']}"
             for target in result["targets"]
             if target["kind"] == OURS and (target["lost"] or target["missing"])]
-    return lost + [f"  {figure['name']} on {name}: {entry['error']}" for figure in result["figures"]
-                   for name, entry in figure["targets"].items()
-                   if name.startswith(OURS) and entry.get("error")]
+    return lost + ["  " + line for line in errors(result, OURS)]
 
 
 def check(result):
