@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <syslog.h>
 
 #include <penstock/penstock.h>
@@ -137,6 +138,17 @@ static int serve(struct mount *mount, const struct mount_options *options)
 	return CMD_OK;
 }
 
+/* Each file that is open in the view and served takes a descriptor: all that we may have. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int mount_and_serve(struct mount *mount, struct mount_options *options)
 {
 	struct pst_error error = { 0 };
@@ -151,6 +163,7 @@ static int mount_and_serve(struct mount *mount, struct mount_options *options)
 			return fail_errno(mount, r, "cannot go into the background");
 	}
 	pst_log_set(options->log_level, print_log, mount);
+	raise_file_limit();
 
 	r = pst_view_mount(&options->view, &mount->view, &error);
 	if (r < 0) {
