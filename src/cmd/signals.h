@@ -9,7 +9,7 @@ struct signals;
 /* SIGTERM and SIGINT: the signals that end a view. */
 void signals_ending(sigset_t *ret_set);
 
-/* Blocks all that signals_start() handles, for this thread and those it starts; ignores SIGPIPE. */
+/* Blocks what signals_start() handles, for this thread and those it starts; ignores what kills. */
 void signals_block(void);
 
 /*

@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# exports.sh LIBRARY HEADER: the library exports the functions that the header declares, no more and
+# no fewer. What is exported once cannot be taken back.
+set -u
+exported=$(nm -D --defined-only "$1" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort)
+others=$(nm -D --defined-only "$1" | awk '$2 != "T" && $2 != "A" { print $3 }')
+declared=$(sed 's|/\*.*\*/||; /^ \*/d; /^#/d; /^\t/d' "$2" | grep -oE '\bpst_[a-z_]+\(' |
+	tr -d '(' | sort -u)
+
+diff <(echo "$declared") <(echo "$exported") && [ -z "$others" ] && [ -n "$declared" ] && exit 0
+echo "< declared, > exported; data that must not be: ${others:-none}"
+exit 1
