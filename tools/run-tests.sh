@@ -64,7 +64,7 @@ one() {
 		'ok '[0-9]*' - '*)
 			note "ok $name.${line#* - }" ;;
 		'not ok '[0-9]*' - '*)
-			note "not ok $name.${line#* - }: see above"
+			note "not ok $name.${line#* - }: see below"
 			failed=1 ;;
 		*) continue ;;
 		esac
