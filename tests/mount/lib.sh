@@ -11,7 +11,7 @@
 # A case begins in an empty directory $T, which goes away after it, and is a success when the
 # function comes to its end. These words are there for it:
 #
-#	lower [TYPE [MIB]]	a fresh file system (ext4 xfs btrfs tmpfs overlay): $FS its root,
+#	lower [TYPE [MIB]]	a fresh file system (ext4 xfs btrfs tmpfs ramfs overlay): $FS its root,
 #				$LOWER the tree to show, $TWIN a plain directory beside it
 #	view [-b] [-o OPTS] [-r] [LOWER [MOUNTPOINT]]
 #				mounts a view with the options of the variant, sets $VIEW; -b: background
@@ -32,6 +32,10 @@
 #	refused TEXT CMD...	CMD fails, and what it says matches the extended expression TEXT
 #	within SECONDS CMD...	CMD succeeds before that many seconds are over
 #	background CMD...	starts CMD, its pid in $PID
+#	act VERB ARG...		the helper for what a shell cannot do, see tools/act
+#	alone			waits until no other case is "alone": for who drops the caches of the
+#				machine, and for who counts on them
+#	drop_caches		makes the kernel forget what it keeps of inodes and names
 #	ok NAME, fail [-n NAME] WHY, skip [-n NAME] WHY	results, of a step when NAME is given
 #	passing			true in a variant that passes data through
 #	real			true when VIEW is a view; false for the bind mount that proves the tests
@@ -41,6 +45,8 @@ VIEW='' LOWER='' TWIN='' FS=''
 N=0 PID=0
 # Per view, in the order of mounting.
 VIEW_DIRS=() VIEW_PIDS=() VIEW_LOGS=()
+# Words before the command of the daemon: DAEMON_PREFIX="prlimit --nofile=256"
+DAEMON_PREFIX=''
 # Extended expression of lines that may stand in the log of the daemon.
 LOG_MAY=''
 N_RESULTS=0
@@ -51,7 +57,7 @@ result() { # WORD NAME [WHY]
 	local full=$FULL
 	[ -n "$2" ] && full=$FILE.$CASE.$2@$MODE
 	echo "$1 $full${3:+: $3}" >> "$T/results"
-	echo "== $1 $full${3:+: $3}"
+	[ "$1" = ok ] || echo "== $1 $full${3:+: $3}"
 	N_RESULTS=$((N_RESULTS + 1))
 }
 
@@ -80,6 +86,7 @@ skip() {
 }
 
 # Steps of helper programs: lines "ok STEP", "not ok STEP: why", "skip STEP: why".
+# PREFIX, if set, is put before the name of the step.
 take_results() {
 	local line step word
 	while IFS= read -r line; do
@@ -90,9 +97,9 @@ take_results() {
 		*) echo "$line"; continue ;;
 		esac
 		if [[ $step == *": "* ]]; then
-			result "$word" "${step%%: *}" "${step#*: }"
+			result "$word" "${PREFIX:+$PREFIX-}${step%%: *}" "${step#*: }"
 		else
-			result "$word" "$step"
+			result "$word" "${PREFIX:+$PREFIX-}$step"
 		fi
 	done
 }
@@ -153,6 +160,18 @@ as() { # UID[:GID[,GID...]] CMD...
 	fi
 }
 
+act() { "$TOOLS/act" "$@"; }
+
+alone() {
+	exec 9> "$T/../alone"
+	flock 9
+}
+
+drop_caches() {
+	sync -f "$LOWER"
+	echo 2 > /proc/sys/vm/drop_caches
+}
+
 # ---- lower --------------------------------------------------------------------------------------
 
 # A fresh file system. Its image lies in memory; the loop device frees itself with the last mount.
@@ -166,6 +185,7 @@ lower() { # [TYPE [MIB]]
 	xfs) make_image "$n" "$((size < 300 ? 300 : size))" mkfs.xfs -q ;;
 	btrfs) make_image "$n" "$((size < 300 ? 300 : size))" mkfs.btrfs -q ;;
 	tmpfs) mount -t tmpfs -o "size=${size}m,mode=755" none "$FS" ;;
+	ramfs) mount -t ramfs -o mode=755 none "$FS" ;;
 	overlay)
 		mkdir "$T/ovl$n"
 		mount -t tmpfs -o "size=${size}m" none "$T/ovl$n"
@@ -224,7 +244,8 @@ mount_view() { # FORM LOWER MNT OPTS LOG
 	local pid before after
 	before=$(mount_device "$3")
 	if [ "$1" = foreground ]; then
-		"$PENSTOCK" mount -f ${4:+-o "$4"} "$2" "$3" > "$5" 2>&1 &
+		# shellcheck disable=SC2086
+		$DAEMON_PREFIX "$PENSTOCK" mount -f ${4:+-o "$4"} "$2" "$3" > "$5" 2>&1 9>&- &
 		pid=$!
 		until after=$(mount_device "$3"); [ "$after" != "$before" ]; do
 			kill -0 $pid 2>/dev/null || fail "the view was not mounted: $(tail -n 3 "$5")"
@@ -245,7 +266,11 @@ mount_view() { # FORM LOWER MNT OPTS LOG
 # The stand-in: the options that a mount has anyway are honoured, ours are left out.
 mount_bind() { # LOWER MNT OPTS
 	local o flags=''
-	mount --bind "$1" "$2" || fail "bind mount"
+	if [[ ,$3, == *,xdev=hide,* ]]; then
+		mount --bind "$1" "$2" || fail "bind mount"
+	else
+		mount --rbind "$1" "$2" || fail "bind mount"
+	fi
 	for o in ${3//,/ }; do
 		case $o in
 		ro | nosuid | nodev | noexec | noatime | nodiratime | relatime | strictatime | nosymfollow)
@@ -269,7 +294,11 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 unview() { # [MNT]
 	local mnt=${1:-$VIEW} i pid
 	i=$(view_index "$mnt") || fail "no view at $mnt"
-	within 5 timeout 10 umount "$mnt" || fail "cannot unmount the view $mnt"
+	if real; then
+		within 5 timeout 10 umount "$mnt" || fail "cannot unmount the view $mnt"
+	else
+		within 5 umount -R "$mnt" || fail "cannot unmount $mnt"
+	fi
 	unset "VIEW_DIRS[i]"
 	daemon_ended "$i" 0
 }
@@ -397,7 +426,7 @@ parity() { # GROUP [ARG...]
 	local stat=() limits=()
 	passing && stat=(--stat "$PENSTOCK stat --json $VIEW")
 	real && limits=(--limits "$TESTS/limits")
-	timeout 300 "$TOOLS/parity" "${stat[@]}" "${limits[@]}" ${ONLY:+--only "$ONLY"} \
+	timeout 300 "$TOOLS/parity" --variant "$MODE" "${stat[@]}" "${limits[@]}" ${ONLY:+--only "$ONLY"} \
 		"${@:2}" "$1" "$TWIN" "$VIEW" "$LOWER" > "$T/parity.out" 2>&1
 	echo "status $?" >> "$T/parity.out"
 	take_results < <(grep -v '^status' "$T/parity.out")

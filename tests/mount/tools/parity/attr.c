@@ -337,8 +337,13 @@ static void file_system(struct side *s)
 	put(s, "file", "x");
 	fd = openat(s->dir, "file", O_RDONLY);
 	DO(s, fstatfs(fd, &st));
-	/* Compared with the lower tree of the same moment, since they share the file system. */
-	MUST(fstatfs(s->below, &below) == 0);
+	/* Compared with the lower tree of the same moment, since they share the file system; that
+	 * does work of its own in the background, so more than one look may be needed. */
+	for (int i = 0; i < 50; i++) {
+		MUST(fstatfs(fd, &st) == 0 && fstatfs(s->below, &below) == 0);
+		if (st.f_bfree == below.f_bfree && st.f_ffree == below.f_ffree)
+			break;
+	}
 	note(s, "block %ld, fragment %ld, name %ld, total %d, free %d, files %d, free %d",
 	     (long)st.f_bsize, (long)st.f_frsize, (long)st.f_namelen, st.f_blocks == below.f_blocks,
 	     st.f_bfree == below.f_bfree && st.f_bavail == below.f_bavail,

@@ -41,8 +41,6 @@ static void basics(struct side *s)
 	DO(s, lseek(fd, -10, SEEK_END));
 	DO(s, lseek(fd, -10, SEEK_SET));
 	DO(s, lseek(fd, 0, 99));
-	DO(s, lseek(fd, INT64_MAX, SEEK_SET));
-	DO(s, write(fd, out, 1));
 	note_content(s, "f");
 	int ro = FD(s, openat(s->dir, "f", O_RDONLY)), wo = FD(s, openat(s->dir, "f", O_WRONLY));
 	DO(s, write(ro, out, 1));
@@ -50,6 +48,21 @@ static void basics(struct side *s)
 	DO(s, pread(ro, in, 10, 0));
 	DO(s, pwrite(wo, out, 10, 0));
 	note_content(s, "f");
+}
+
+/* Places that the lower file system cannot have. */
+static void too_far(struct side *s)
+{
+	int fd = openat(s->dir, "f", O_CREAT | O_RDWR, 0644);
+
+	DO(s, lseek(fd, INT64_MAX, SEEK_SET));
+	DO(s, lseek(fd, 1LL << 45, SEEK_SET));
+	DO(s, pwrite(fd, "x", 1, 1LL << 45));
+	DO(s, pwrite(fd, "x", 1, INT64_MAX - 1));
+	DO(s, ftruncate(fd, 1LL << 45));
+	note_stat(s, fd, "");
+	/* So that nobody reads all of it in the end. */
+	DO(s, ftruncate(fd, 0));
 }
 
 static void sizes(struct side *s)
@@ -448,6 +461,7 @@ static void read_only_then_gone(struct side *s)
 
 static const struct scenario scenarios[] = {
 	{ "basics", basics, S_PASSED },
+	{ "too-far", too_far, 0 },
 	{ "sizes", sizes, S_PASSED | S_NO_AGREE },
 	{ "holes", holes, S_PASSED },
 	{ "fallocate", fallocates, S_PASSED },

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * parity [--stat COMMAND] [--limits FILE] [--only PATTERN] [--no-agree] [--no-atime]
- *	GROUP TWIN VIEW LOWER
+ * parity [--stat COMMAND] [--limits FILE] [--variant WORD] [--only PATTERN] [--no-agree]
+ *	[--no-atime] GROUP TWIN VIEW LOWER
  *
  * Runs the scenarios of GROUP in a directory of their own below TWIN and below VIEW, and prints one
  * line for each: "ok NAME", "not ok NAME: why" or "skip NAME: why"; further lines, "# ...", explain
  * what differs. LOWER is what VIEW shows. COMMAND prints the daemon's counters as JSON.
  *
- * A scenario that is named in FILE ("GROUP.NAME: reason") is expected to differ, because the kernel
- * itself decides so; it is an error when it does not. Exit 0: all equal, 1: not, 2: wrong usage.
+ * A scenario that is named in FILE ("GROUP.NAME: reason", "GROUP.NAME@WORD: reason") is expected to
+ * differ, because the kernel itself decides so; it is an error when it does not. Exit 0: all equal, 1: not, 2: wrong usage.
  */
 #include <err.h>
 #include <fnmatch.h>
@@ -29,11 +29,12 @@ static const struct scenario_group *const groups[] = {
 static struct {
 	const char *stat_command;
 	const char *limits;
+	const char *variant;
 	const char *only;
 	bool agree;
 	unsigned int compare_flags;
 	const char *twin, *view, *lower;
-} options = { .agree = true };
+} options = { .agree = true, .variant = "" };
 
 /* READ and WRITE requests so far, -1 when they cannot be had. */
 static long data_requests(void)
@@ -122,16 +123,18 @@ static void tree_difference(void *aux, const char *path, const char *what)
 static const char *limit_of(const char *group, const char *name)
 {
 	static char line[1024];
-	char key[256];
+	char key[256], narrow[256];
 	FILE *f = options.limits ? fopen(options.limits, "r") : NULL;
 	const char *found = NULL;
 
 	snprintf(key, sizeof(key), "%s.%s:", group, name);
+	snprintf(narrow, sizeof(narrow), "%s.%s@%s:", group, name, options.variant);
 	while (f && !found && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, key, strlen(key)) != 0)
+		if (strncmp(line, key, strlen(key)) != 0 && strncmp(line, narrow, strlen(narrow)) != 0)
 			continue;
 		line[strcspn(line, "\n")] = '\0';
-		found = line + strlen(key) + strspn(line + strlen(key), " \t");
+		found = strchr(line, ':') + 1;
+		found += strspn(found, " \t");
 	}
 	if (f)
 		fclose(f);
@@ -235,6 +238,8 @@ static int options_parse(int argc, char **argv)
 			options.stat_command = argv[++i];
 		else if (strcmp(argv[i], "--limits") == 0 && i + 1 < argc)
 			options.limits = argv[++i];
+		else if (strcmp(argv[i], "--variant") == 0 && i + 1 < argc)
+			options.variant = argv[++i];
 		else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
 			options.only = argv[++i];
 		else if (strcmp(argv[i], "--no-agree") == 0)

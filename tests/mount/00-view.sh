@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# A view by itself: it is there, it is equal, it ends; what "penstock stat" says of it.
+
+each_equal() {
+	lower ext4
+	mkdir -p "$LOWER"/a/b/c
+	echo text > "$LOWER/a/file"
+	ln -s file "$LOWER/a/link"
+	ln "$LOWER/a/file" "$LOWER/a/second"
+	mkfifo "$LOWER/a/b/fifo"
+	mknod "$LOWER/a/b/null" c 1 3
+	setfattr -n user.x -v value "$LOWER/a/file"
+	head -c 3000000 /dev/urandom > "$LOWER/a/b/big"
+	view -o cache=none
+	same
+	# And again, now that everything has been looked at.
+	same
+	echo more >> "$VIEW/a/file"
+	same
+}
+
+each_background() {
+	lower ext4
+	echo text > "$LOWER/f"
+	view -b
+	equal "$(cat "$VIEW/f")" text
+	unview
+}
+
+once_many_times() {
+	lower tmpfs
+	echo text > "$LOWER/f"
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		view -o cache=none "$LOWER" "$T/again"
+		equal "$(cat "$VIEW/f")" text
+		unview
+	done
+}
+
+# Several views of one tree, and a view of a view.
+each_several() {
+	lower ext4
+	echo text > "$LOWER/f"
+	view -o cache=none
+	local one=$VIEW
+	view -o cache=none
+	echo more >> "$one/f"
+	equal "$(wc -l < "$VIEW/f")" 2 "lines in the second view"
+	unview "$one"
+	equal "$(wc -l < "$VIEW/f")" 2 "lines after the first has gone"
+}
+
+each_of_a_view() {
+	lower ext4
+	echo text > "$LOWER/f"
+	view -o cache=none
+	local one=$VIEW
+	view -o cache=none "$one"
+	echo more >> "$VIEW/f"
+	mkdir "$VIEW/d"
+	equal "$(wc -l < "$LOWER/f")" 2 lines
+	check test -d "$LOWER/d"
+	unview "$VIEW"
+	VIEW=$one
+}
+
+once_what_stat_says() {
+	real || skip "there is no daemon to ask"
+	lower ext4
+	echo text > "$LOWER/f"
+	view
+	cat "$VIEW/f" > /dev/null
+	stat "$VIEW/f" > /dev/null
+	local json
+	json=$("$PENSTOCK" stat --json "$VIEW") || fail "stat failed"
+	[ "${json:0:1}" = "{" ] || fail "no JSON object: $json"
+	equal "$(info lower)" "$LOWER" "lower"
+	equal "$(info mountpoint)" "$VIEW" "mountpoint"
+	equal "$(info passthrough)" true "passthrough"
+	equal "$(info connection)" "$(($(stat -c %d "$VIEW") & 0xff))" "connection"
+	equal "$(info pid)" "${VIEW_PIDS[0]}" "pid"
+	check test "$(counter LOOKUP)" -ge 1
+	check test "$(counter OPEN)" = 1
+	check test "$(info nodes)" = 2
+	check test "$(info registered)" = 1
+	check test "$(info handles)" = 0
+	check "$PENSTOCK" stat "$VIEW" > "$T/text"
+	check grep -q LOOKUP "$T/text"
+	refused "not|no" "$PENSTOCK" stat "$T"
+}
+
+once_listed_in_mounts() {
+	lower ext4
+	view -o fsname=the-name,ro,noatime
+	real || return 0
+	grep -q "^the-name $VIEW fuse.penstock ro,.*noatime" /proc/mounts ||
+		fail "/proc/mounts says: $(grep "$VIEW" /proc/mounts)"
+	unview
+	view
+	grep -q "^$LOWER $VIEW fuse.penstock rw," /proc/mounts ||
+		fail "/proc/mounts says: $(grep "$VIEW" /proc/mounts)"
+}
+
+# Nothing that was opened stays open: a daemon that leaks handles ends in EMFILE one day.
+each_nothing_stays() {
+	lower ext4
+	view
+	act shuffle "$VIEW" 7 3 500 || fail "shuffle"
+	find "$VIEW" -ls > /dev/null
+	find "$VIEW" -type f -exec cat {} + > /dev/null
+	real || return 0
+	within 3 test_handles_gone || fail "$(info handles) handles, $(info backings) backings stay"
+}
+
+test_handles_gone() {
+	[ "$(info handles)" = 0 ] && [ "$(info backings)" = 0 ]
+}

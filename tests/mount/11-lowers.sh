@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# The operations and the data on other file systems below. xfs, btrfs and tmpfs have file handles;
+# overlayfs and ramfs have none that can be opened again: there a node keeps a descriptor.
+
+LIMIT[xfs]=180
+LIMIT[btrfs]=180
+LIMIT[tmpfs]=180
+LIMIT[overlay]=180
+LIMIT[ramfs]=180
+
+all_on() { # TYPE [GROUP...]
+	local type=$1 group
+	shift
+	lower "$type"
+	view -o cache=none
+	for group; do PREFIX=$group parity "$group"; done
+}
+
+once_xfs() { all_on xfs names rename attr xattr acl dir flags data copy mmap; }
+once_btrfs() { all_on btrfs names rename attr xattr acl dir data copy mmap; }
+once_tmpfs() { all_on tmpfs names rename attr xattr acl dir data copy mmap; }
+once_overlay() { all_on overlay names rename attr xattr acl dir perm data copy mmap; }
+once_ramfs() { all_on ramfs names rename dir perm data mmap; }
+
+# Files whose size says nothing, written by nobody.
+each_proc() {
+	LOWER=/proc/sys
+	view -o cache=none "$LOWER"
+	equal "$(cat "$VIEW/kernel/ostype")" Linux ostype
+	equal "$(cat "$VIEW/kernel/osrelease")" "$(uname -r)" osrelease
+	check test "$(ls "$VIEW/vm" | wc -l)" = "$(ls /proc/sys/vm | wc -l)"
+	LOG_MAY='.'
+}
+
+each_sysfs() {
+	LOWER=/sys/kernel
+	view -o cache=none "$LOWER"
+	equal "$(cat "$VIEW/mm/transparent_hugepage/enabled")" \
+		"$(cat /sys/kernel/mm/transparent_hugepage/enabled)" content
+	LOG_MAY='.'
+}
+
+# A FUSE file system below the view: its own daemon may be slow, and it cannot open handles for ever.
+each_fuse_below() {
+	command -v bindfs > /dev/null || skip "bindfs is not installed"
+	lower ext4
+	mkdir "$T/bindfs"
+	bindfs -f -o allow_other "$LOWER" "$T/bindfs" &
+	local pid=$!
+	within 5 mountpoint -q "$T/bindfs" || fail "bindfs does not start"
+	echo "$(($(stat -c %d "$T/bindfs") & 0xff))" >> "$T/connections"
+	view -o cache=none "$T/bindfs"
+	mkdir "$VIEW/d"
+	echo text > "$VIEW/d/f"
+	drop_caches
+	equal "$(cat "$VIEW/d/f")" text
+	echo more >> "$VIEW/d/f"
+	equal "$(wc -l < "$LOWER/d/f")" 2 lines
+	mv "$VIEW/d" "$VIEW/e"
+	rm -r "$VIEW/e"
+	check test ! -e "$LOWER/e"
+	unview
+	umount "$T/bindfs"
+	wait $pid
+}
+
+# Read-only all the way down.
+each_squashed() {
+	command -v mksquashfs > /dev/null || skip "mksquashfs is not installed"
+	mkdir -p "$T/src/d" "$T/sq"
+	echo text > "$T/src/d/f"
+	mksquashfs "$T/src" "$T/sq.img" -quiet -no-progress > /dev/null || fail mksquashfs
+	mount -o loop "$T/sq.img" "$T/sq" || skip "no squashfs"
+	LOWER=$T/sq
+	view -o cache=none
+	same
+	equal "$(act try write "$VIEW/d/f")" EROFS
+	equal "$(act try create "$VIEW/new")" EROFS
+}

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# The tree below as a place among mounts: file systems mounted in it, itself unmounted or covered.
+
+with_submounts() { # OPTIONS
+	lower ext4
+	mkdir -p "$LOWER/a/sub" "$LOWER/b"
+	echo covered > "$LOWER/a/sub/f"
+	echo plain > "$LOWER/b/f"
+	mount -t tmpfs -o mode=755 sub "$LOWER/a/sub"
+	echo inside > "$LOWER/a/sub/f"
+	mkdir "$LOWER/a/sub/deeper"
+	mount -t tmpfs -o mode=755 deeper "$LOWER/a/sub/deeper"
+	echo deepest > "$LOWER/a/sub/deeper/f"
+	view -o "cache=none,$1"
+}
+
+each_cross() {
+	with_submounts xdev=cross
+	equal "$(cat "$VIEW/a/sub/f")" inside
+	equal "$(cat "$VIEW/a/sub/deeper/f")" deepest
+	equal "$(cat "$VIEW/b/f")" plain
+	local top sub deeper
+	top=$(stat -c %d "$VIEW") sub=$(stat -c %d "$VIEW/a/sub")
+	deeper=$(stat -c %d "$VIEW/a/sub/deeper")
+	check test "$top" != "$sub" -a "$sub" != "$deeper" -a "$top" != "$deeper"
+	equal "$(stat -c %d "$VIEW/a")" "$top" "st_dev outside"
+	equal "$(stat -c %d "$VIEW/a/sub/f")" "$sub" "st_dev inside"
+	equal "$(stat -c %i "$VIEW/a/sub")" "$(stat -c %i "$LOWER/a/sub")" "st_ino"
+	echo more >> "$VIEW/a/sub/f"
+	equal "$(wc -l < "$LOWER/a/sub/f")" 2 lines
+	mkdir "$VIEW/a/sub/new"
+	check test -d "$LOWER/a/sub/new"
+	equal "$(act try rename "$VIEW/b/f" "$VIEW/a/sub/g")" EXDEV
+	equal "$(act try link "$VIEW/b/f" "$VIEW/a/sub/g")" EXDEV
+	equal "$(find "$VIEW" -xdev -name f | wc -l)" 1 "files that find -xdev sees"
+	equal "$(find "$VIEW" -name f | wc -l)" 3 "files that find sees"
+	same
+}
+
+# Inode numbers of two file systems may be equal: they must not be taken for one file.
+each_cross_same_numbers() {
+	lower ext4
+	mkdir "$LOWER/one" "$LOWER/two"
+	mount -t tmpfs -o mode=755 one "$LOWER/one"
+	mount -t tmpfs -o mode=755 two "$LOWER/two"
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		echo "one $i" > "$LOWER/one/f$i"
+		echo "two $i" > "$LOWER/two/f$i"
+	done
+	equal "$(stat -c %i "$LOWER/one/f3")" "$(stat -c %i "$LOWER/two/f3")" "the premise"
+	view -o cache=none
+	for i in 1 2 3 4 5 6 7 8; do
+		equal "$(cat "$VIEW/one/f$i")" "one $i"
+		equal "$(cat "$VIEW/two/f$i")" "two $i"
+	done
+	same
+}
+
+# The same file system twice: below LOWER it is mounted once more.
+each_cross_itself() {
+	lower ext4
+	mkdir "$LOWER/d" "$LOWER/again"
+	echo text > "$LOWER/d/f"
+	mount --bind "$LOWER/d" "$LOWER/again"
+	view -o cache=none
+	equal "$(cat "$VIEW/again/f")" text
+	echo more >> "$VIEW/again/f"
+	equal "$(wc -l < "$VIEW/d/f")" 2 lines
+	equal "$(act try rename "$VIEW/again/f" "$VIEW/d/g")" EXDEV
+	same -x
+}
+
+each_hide() {
+	with_submounts xdev=hide
+	equal "$(cat "$VIEW/a/sub/f")" covered
+	check test ! -e "$VIEW/a/sub/deeper"
+	equal "$(stat -c %d "$VIEW/a/sub")" "$(stat -c %d "$VIEW")" st_dev
+	equal "$(find "$VIEW" -name f | wc -l)" 2 "files that find sees"
+	echo more >> "$VIEW/a/sub/f"
+	umount -R "$LOWER/a/sub"
+	equal "$(wc -l < "$LOWER/a/sub/f")" 2 lines
+}
+
+# A file that is mounted over a file.
+each_cross_file() {
+	lower ext4
+	echo below > "$LOWER/f"
+	mkdir "$T/elsewhere"
+	echo above > "$T/elsewhere/f"
+	mount --bind "$T/elsewhere/f" "$LOWER/f"
+	view -o cache=none
+	equal "$(cat "$VIEW/f")" above
+}
+
+each_lower_unmounted() {
+	lower ext4
+	mkdir "$LOWER/d"
+	echo text > "$LOWER/d/f"
+	view -o cache=none
+	umount -l "$FS"
+	check test ! -e "$LOWER"
+	equal "$(cat "$VIEW/d/f")" text
+	echo more >> "$VIEW/d/f"
+	equal "$(wc -l < "$VIEW/d/f")" 2 lines
+	mkdir "$VIEW/e"
+	mv "$VIEW/d/f" "$VIEW/e/f"
+	drop_caches_of_view
+	equal "$(wc -l < "$VIEW/e/f")" 2 lines
+}
+
+drop_caches_of_view() { echo 2 > /proc/sys/vm/drop_caches; }
+
+each_lower_covered() {
+	lower ext4
+	echo text > "$LOWER/f"
+	view -o cache=none
+	mount -t tmpfs none "$LOWER"
+	echo cover > "$LOWER/f"
+	equal "$(cat "$VIEW/f")" text
+	echo more >> "$VIEW/f"
+	umount "$LOWER"
+	equal "$(wc -l < "$LOWER/f")" 2 lines
+}
+
+# The root of LOWER moved and removed below.
+each_lower_moved() {
+	lower ext4
+	echo text > "$LOWER/f"
+	view -o cache=none
+	mv "$LOWER" "$FS/elsewhere"
+	echo more >> "$VIEW/f"
+	equal "$(wc -l < "$FS/elsewhere/f")" 2 lines
+	mkdir "$LOWER"
+	check test -e "$VIEW/f"
+}
+
+each_numbers() {
+	lower ext4
+	mkdir "$LOWER/d"
+	: > "$LOWER/d/a"
+	: > "$LOWER/b"
+	view -o cache=none
+	local f
+	for f in . d d/a b; do
+		equal "$(stat -c %i "$VIEW/$f")" "$(stat -c %i "$LOWER/$f")" "st_ino of $f"
+	done
+	equal "$(ls -i "$VIEW" | sort)" "$(ls -i "$LOWER" | sort)" "d_ino"
+	drop_caches
+	equal "$(stat -c %i "$VIEW/d/a")" "$(stat -c %i "$LOWER/d/a")" "st_ino after forgetting"
+}

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# File handles of the view itself, as an NFS server uses them.
+
+each_open() {
+	alone
+	lower ext4
+	mkdir -p "$LOWER/d/e"
+	echo content > "$LOWER/d/e/f"
+	view -o cache=none
+	local f
+	for f in . d d/e d/e/f; do
+		check act handle save "$VIEW/$f" "$T/handle"
+		check act handle open "$VIEW" "$T/handle" > "$T/said"
+		equal "$(cut -d' ' -f1 "$T/said")" "$(stat -c %i "$LOWER/$f")" "inode of $f"
+	done
+	check grep -q content "$T/said"
+}
+
+# The kernel has forgotten the node, and so have we.
+each_after_forgetting() {
+	alone
+	lower ext4
+	mkdir -p "$LOWER/d/e"
+	echo content > "$LOWER/d/e/f"
+	view -o cache=none
+	act handle save "$VIEW/d/e/f" "$T/file"
+	act handle save "$VIEW/d/e" "$T/dir"
+	drop_caches
+	if real; then
+		within 5 few_nodes || fail "$(info nodes) nodes after dropping the caches"
+	fi
+	check act handle open "$VIEW" "$T/file" > "$T/said"
+	equal "$(cat "$T/said")" "$(stat -c %i "$LOWER/d/e/f") 100000 content"
+	drop_caches
+	check act handle open "$VIEW" "$T/dir" > "$T/said"
+	equal "$(cut -d' ' -f1 "$T/said")" "$(stat -c %i "$LOWER/d/e")"
+}
+
+few_nodes() { [ "$(info nodes)" -le 2 ]; }
+
+each_renamed() {
+	alone
+	lower ext4
+	mkdir "$LOWER/d"
+	echo content > "$LOWER/f"
+	view -o cache=none
+	act handle save "$VIEW/f" "$T/handle"
+	mv "$VIEW/f" "$VIEW/d/g"
+	drop_caches
+	check act handle open "$VIEW" "$T/handle" > "$T/said"
+	check grep -q content "$T/said"
+	# Moved below, where nobody tells us.
+	mv "$LOWER/d/g" "$LOWER/h"
+	drop_caches
+	check act handle open "$VIEW" "$T/handle" > "$T/said"
+	check grep -q content "$T/said"
+}
+
+each_removed() {
+	alone
+	lower ext4
+	echo content > "$LOWER/f"
+	view -o cache=none
+	act handle save "$VIEW/f" "$T/handle"
+	rm "$VIEW/f"
+	drop_caches
+	act handle open "$VIEW" "$T/handle" > "$T/said"
+	equal "$(cat "$T/said")" ESTALE
+	# Another file, perhaps with the same inode, is not the one that was meant.
+	echo another > "$VIEW/f"
+	drop_caches
+	act handle open "$VIEW" "$T/handle" > "$T/said"
+	equal "$(cat "$T/said")" ESTALE
+}
+
+each_invented() {
+	lower ext4
+	echo content > "$LOWER/f"
+	view -o cache=none
+	act handle save "$VIEW/f" "$T/handle"
+	# All bytes of the handle changed: an answer, and never a crash.
+	local i
+	for i in 8 9 10 12 16 20 24; do
+		cp "$T/handle" "$T/other"
+		printf '\377' | dd of="$T/other" bs=1 seek=$i conv=notrunc status=none
+		act handle open "$VIEW" "$T/other" > "$T/said" || check grep -q 'E[A-Z]*' "$T/said"
+	done
+	equal "$(cat "$VIEW/f")" content
+}
+
+# Many of them, so that the table of nodes has been full of others meanwhile.
+each_many() {
+	alone
+	lower ext4
+	act many "$LOWER" 2000
+	view -o cache=none
+	local i
+	for i in 0 500 1999; do
+		echo "content $i" > "$LOWER/directory-00000$((i / 1000))/file-number-$(printf %08d $i)"
+		act handle save "$VIEW/directory-00000$((i / 1000))/file-number-$(printf %08d $i)" \
+			"$T/handle$i" || fail save
+	done
+	find "$VIEW" > /dev/null
+	drop_caches
+	find "$VIEW" -size +100 > /dev/null
+	for i in 0 500 1999; do
+		check act handle open "$VIEW" "$T/handle$i" > "$T/said"
+		check grep -q "content $i\$" "$T/said"
+	done
+}
