@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* INIT: kernels of all ages against what a view wants. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "wire/init.h"
+
+#define MUST (FUSE_INIT_EXT | FUSE_SETXATTR_EXT | FUSE_MAX_PAGES | FUSE_HANDLE_KILLPRIV_V2)
+
+/* What Linux 6.18 offers, and 5.17. */
+#define NEW                                                                                        \
+	(MUST | FUSE_PASSTHROUGH | FUSE_ALLOW_IDMAP | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS |        \
+	 FUSE_EXPORT_SUPPORT | FUSE_DO_READDIRPLUS | FUSE_CREATE_SUPP_GROUP | FUSE_OVER_IO_URING | \
+	 FUSE_REQUEST_TIMEOUT | FUSE_SECURITY_CTX | FUSE_HAS_INODE_DAX | FUSE_WRITEBACK_CACHE |    \
+	 FUSE_NO_OPEN_SUPPORT | FUSE_SPLICE_READ | FUSE_HAS_RESEND | FUSE_HANDLE_KILLPRIV)
+#define OLD (MUST | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS | FUSE_EXPORT_SUPPORT | FUSE_SECURITY_CTX)
+
+static const struct init_wants wants = {
+	.max_write = 1 << 20,
+	.max_stack_depth = 2,
+	.max_background = 64,
+};
+
+/* What a kernel sends; the second half of its argument only where it has one (with_ext). */
+struct offer {
+	uint32_t major, minor;
+	uint64_t flags;
+	bool with_ext;
+};
+
+static int negotiate(const struct offer *offer, const struct init_wants *w,
+		     struct fuse_init_out *out, struct init_terms *terms)
+{
+	struct fuse_init_in in = {
+		.major = offer->major,
+		.minor = offer->minor,
+		.max_readahead = 131072,
+		.flags = (uint32_t)offer->flags,
+		.flags2 = (uint32_t)(offer->flags >> 32),
+	};
+	struct {
+		struct fuse_in_header head;
+		char in[sizeof(in)];
+	} message = { .head = { .opcode = FUSE_INIT } };
+	size_t len = offer->with_ext ? sizeof(in) : 16;
+	struct wire_msg msg;
+
+	message.head.len = (uint32_t)(sizeof(message.head) + len);
+	memcpy(message.in, &in, len);
+	assert_int_equal(wire_decode(&message, message.head.len, &msg), 0);
+	memset(out, 0xee, sizeof(*out));
+	memset(terms, 0xee, sizeof(*terms));
+	return init_negotiate(&msg, w, out, terms);
+}
+
+static void test_versions(void **state)
+{
+	static const struct {
+		struct offer offer;
+		int result;
+	} rows[] = {
+		{ { 7, 45, NEW, true }, 0 },
+		{ { 7, 44, NEW, true }, 0 },
+		{ { 7, 36, OLD, true }, 0 },
+		{ { 7, 99, NEW, true }, 0 },
+		{ { 7, 35, OLD, true }, INIT_E_OLDER },
+		{ { 7, 31, MUST & ~FUSE_INIT_EXT, false }, INIT_E_OLDER },
+		{ { 7, 12, 0, false }, INIT_E_OLDER },
+		{ { 7, 0, 0, false }, INIT_E_OLDER },
+		{ { 6, 99, NEW, true }, INIT_E_OLDER },
+		{ { 0, 0, 0, false }, INIT_E_OLDER },
+		{ { 8, 0, NEW, true }, INIT_E_AGAIN },
+		{ { UINT32_MAX, 0, 0, false }, INIT_E_AGAIN },
+		/* Each of what is needed, missing. */
+		{ { 7, 45, NEW & ~FUSE_INIT_EXT, true }, INIT_E_OLDER },
+		{ { 7, 45, NEW & ~FUSE_SETXATTR_EXT, true }, INIT_E_OLDER },
+		{ { 7, 45, NEW & ~FUSE_MAX_PAGES, true }, INIT_E_OLDER },
+		{ { 7, 45, NEW & ~FUSE_HANDLE_KILLPRIV_V2, true }, INIT_E_OLDER },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fuse_init_out out;
+		struct init_terms terms;
+
+		assert_int_equal(negotiate(&rows[i].offer, &wants, &out, &terms), rows[i].result);
+		if (rows[i].result == INIT_E_OLDER)
+			continue;
+		assert_int_equal(out.major, 7);
+		assert_int_equal(out.minor, 45);
+		if (rows[i].result == INIT_E_AGAIN)
+			continue;
+		assert_int_equal(terms.major, rows[i].offer.major);
+		assert_int_equal(terms.minor, rows[i].offer.minor);
+		assert_int_equal(terms.offered, rows[i].offer.flags);
+	}
+}
+
+/* Nothing is asked for that was not offered, and nothing that no code keeps the promise of. */
+static void test_features(void **state)
+{
+	static const uint64_t never =
+		FUSE_OVER_IO_URING | FUSE_REQUEST_TIMEOUT | FUSE_SECURITY_CTX | FUSE_HAS_INODE_DAX |
+		FUSE_WRITEBACK_CACHE | FUSE_NO_OPEN_SUPPORT | FUSE_NO_OPENDIR_SUPPORT |
+		FUSE_HANDLE_KILLPRIV | FUSE_NO_EXPORT_SUPPORT | FUSE_MAP_ALIGNMENT |
+		FUSE_HAS_RESEND | FUSE_INIT_RESERVED | FUSE_EXPLICIT_INVAL_DATA;
+	static const struct offer offers[] = { { 7, 45, NEW, true },
+					       { 7, 36, OLD, true },
+					       { 7, 45, UINT64_MAX, true } };
+
+	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
+		struct fuse_init_out out;
+		struct init_terms terms;
+		uint64_t told;
+
+		assert_int_equal(negotiate(&offers[i], &wants, &out, &terms), 0);
+		told = out.flags | (uint64_t)out.flags2 << 32;
+		assert_int_equal(told, terms.features);
+		assert_int_equal(told & ~offers[i].flags, 0);
+		assert_int_equal(told & never, 0);
+		assert_int_equal(told & MUST, MUST);
+		assert_int_equal(out.max_stack_depth, told & FUSE_PASSTHROUGH ? 2 : 0);
+		assert_int_equal(out.max_readahead, 131072);
+		assert_int_equal(out.max_background, 64);
+		assert_int_equal(out.congestion_threshold, 48);
+		assert_int_equal(out.time_gran, 1);
+		assert_int_equal(out.map_alignment, 0);
+		assert_int_equal(out.request_timeout, 0);
+		for (size_t j = 0; j < sizeof(out.unused) / sizeof(out.unused[0]); j++)
+			assert_int_equal(out.unused[j], 0);
+	}
+}
+
+/* Bits from 32 on count only where the kernel says that they are there, and where they are. */
+static void test_second_word(void **state)
+{
+	static const struct offer offer = { 7, 45, NEW, false };
+	struct fuse_init_out out;
+	struct init_terms terms;
+
+	assert_int_equal(negotiate(&offer, &wants, &out, &terms), 0);
+	assert_int_equal(terms.offered >> 32, 0);
+	assert_int_equal(out.flags2, 0);
+	assert_int_equal(out.max_stack_depth, 0);
+}
+
+static void test_off(void **state)
+{
+	static const struct offer offer = { 7, 45, NEW, true };
+	static const uint64_t optional[] = { FUSE_PASSTHROUGH, FUSE_ALLOW_IDMAP, FUSE_POSIX_LOCKS,
+					     FUSE_FLOCK_LOCKS, FUSE_EXPORT_SUPPORT };
+
+	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++) {
+		struct init_wants less = wants;
+		struct fuse_init_out out;
+		struct init_terms terms;
+
+		assert_int_equal(negotiate(&offer, &less, &out, &terms), 0);
+		assert_true(terms.features & optional[i]);
+		less.off = optional[i];
+		assert_int_equal(negotiate(&offer, &less, &out, &terms), 0);
+		assert_false(terms.features & optional[i]);
+		assert_int_equal(out.flags | (uint64_t)out.flags2 << 32, terms.features);
+	}
+}
+
+/* Data is counted in pages, the last of which may not be full. */
+static void test_max_write(void **state)
+{
+	static const struct {
+		uint32_t max_write, max_pages;
+	} rows[] = {
+		{ 4096, 1 },   { 4097, 2 },	 { 8192, 2 },
+		{ 65536, 16 }, { 1 << 20, 256 }, { 1 << 24, 4096 },
+	};
+	static const struct offer offer = { 7, 45, NEW, true };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct init_wants w = wants;
+		struct fuse_init_out out;
+		struct init_terms terms;
+
+		w.max_write = rows[i].max_write;
+		assert_int_equal(negotiate(&offer, &w, &out, &terms), 0);
+		assert_int_equal(out.max_write, rows[i].max_write);
+		assert_int_equal(terms.max_write, rows[i].max_write);
+		assert_int_equal(out.max_pages, rows[i].max_pages);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_versions),    cmocka_unit_test(test_features),
+		cmocka_unit_test(test_second_word), cmocka_unit_test(test_off),
+		cmocka_unit_test(test_max_write),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
