@@ -160,7 +160,7 @@ class Target:
         if self.command and not self.mounted:
             return True
         try:
-            os.stat(self.at)
+            os.statvfs(self.at)     # which is never answered from a cache
             return False
         except OSError:
             return True
