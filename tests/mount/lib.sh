@@ -44,7 +44,7 @@ declare -A LIMIT=()
 VIEW='' LOWER='' TWIN='' FS=''
 N=0 PID=0
 # Per view, in the order of mounting.
-VIEW_DIRS=() VIEW_PIDS=() VIEW_LOGS=()
+VIEW_DIRS=() VIEW_PIDS=() VIEW_LOGS=() VIEW_NUMBERS=()
 # Words before the command of the daemon: DAEMON_PREFIX="prlimit --nofile=256"
 DAEMON_PREFIX=''
 # Extended expression of lines that may stand in the log of the daemon.
@@ -259,6 +259,7 @@ mount_view() { # FORM LOWER MNT OPTS LOG
 		pid=$(info pid "$3")
 	fi
 	echo "${after#*:}" >> "$T/connections"
+	VIEW_NUMBERS+=("${after#*:}")
 	VIEW_DIRS+=("$3") VIEW_PIDS+=("$pid") VIEW_LOGS+=("$5")
 	timeout 20 stat "$3" > /dev/null || fail "the view does not answer"
 }
@@ -278,7 +279,7 @@ mount_bind() { # LOWER MNT OPTS
 		esac
 	done
 	[ -z "$flags" ] || mount -o "remount,bind$flags" "$2" || fail "bind mount options"
-	VIEW_DIRS+=("$2") VIEW_PIDS+=(0) VIEW_LOGS+=(/dev/null)
+	VIEW_DIRS+=("$2") VIEW_PIDS+=(0) VIEW_LOGS+=(/dev/null) VIEW_NUMBERS+=(0)
 }
 
 view_index() { # MNT
@@ -308,6 +309,8 @@ daemon_ended() { # I [STATUS]
 	local pid=${VIEW_PIDS[$1]} status
 	real || return 0
 	within 10 daemon_done "$pid" || fail "the daemon still runs 10 seconds after its view has gone"
+	# Its number belongs to the next one now, perhaps of another case: nobody may abort it for us.
+	sed -i "/^${VIEW_NUMBERS[$1]}\$/d" "$T/connections"
 	if wait "$pid" 2> /dev/null; status=$?; [ $status != 127 ]; then
 		[ -z "${2:-}" ] || [ $status = "$2" ] || fail "the daemon ended with status $status"
 	fi
@@ -317,7 +320,7 @@ daemon_ended() { # I [STATUS]
 # A zombie is done too: wait will fetch it.
 daemon_done() {
 	local state
-	read -r _ _ state _ < "/proc/$1/stat" 2> /dev/null || return 0
+	{ read -r _ _ state _ < "/proc/$1/stat"; } 2> /dev/null || return 0
 	[ "$state" = Z ]
 }
 

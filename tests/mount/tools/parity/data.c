@@ -55,14 +55,20 @@ static void too_far(struct side *s)
 {
 	int fd = openat(s->dir, "f", O_CREAT | O_RDWR, 0644);
 
-	DO(s, lseek(fd, INT64_MAX, SEEK_SET));
-	DO(s, lseek(fd, 1LL << 45, SEEK_SET));
 	DO(s, pwrite(fd, "x", 1, 1LL << 45));
 	DO(s, pwrite(fd, "x", 1, INT64_MAX - 1));
 	DO(s, ftruncate(fd, 1LL << 45));
 	note_stat(s, fd, "");
 	/* So that nobody reads all of it in the end. */
 	DO(s, ftruncate(fd, 0));
+}
+
+static void seek_too_far(struct side *s)
+{
+	int fd = openat(s->dir, "f", O_CREAT | O_RDWR, 0644);
+
+	DO(s, lseek(fd, INT64_MAX, SEEK_SET));
+	DO(s, lseek(fd, 1LL << 45, SEEK_SET));
 }
 
 static void sizes(struct side *s)
@@ -180,9 +186,19 @@ static void append(struct side *s)
 	note_content(s, "f");
 	DO(s, fcntl(plain, F_SETFL, O_APPEND));
 	DO(s, write(plain, "nine", 4));
+	note_content(s, "f");
+}
+
+/* O_APPEND taken away from an open file: writes go where they are told to. */
+static void append_cleared(struct side *s)
+{
+	int fd = FD(s, openat(s->dir, "f", O_CREAT | O_RDWR | O_APPEND, 0644));
+
+	DO(s, write(fd, "one", 3));
 	DO(s, fcntl(fd, F_SETFL, 0));
-	DO(s, pwrite(fd, "TEN", 3, 0));
-	DO(s, fcntl(fd, F_GETFL) & O_APPEND);
+	DO(s, pwrite(fd, "TWO", 3, 0));
+	DO(s, lseek(fd, 1, SEEK_SET));
+	DO(s, write(fd, "x", 1));
 	note_content(s, "f");
 }
 
@@ -352,16 +368,37 @@ static void direct(struct side *s)
 	DO(s, pwrite(fd, out, 4096, 8 << 20));
 	/* What is not aligned is the lower file system's to refuse. */
 	DO(s, pwrite(fd, out, 100, 0));
-	DO(s, pwrite(fd, out + 1, 4096, 0));
 	DO(s, pwrite(fd, out, 4096, 100));
-	DO(s, pread(fd, in + 1, 4096, 0));
 	DO(s, pread(fd, in, 100, 0));
 	DO(s, pread(fd, in, 4096, 1));
+	note_content(s, "f");
+}
+
+static void direct_odd_memory(struct side *s)
+{
+	unsigned char *out = pattern(65536, 10), *in = pattern(65536, 11);
+	int fd = FD(s, openat(s->dir, "f", O_CREAT | O_RDWR | O_DIRECT, 0644));
+
+	DO(s, pwrite(fd, out, 65536, 0));
+	DO(s, pwrite(fd, out + 1, 4096, 0));
+	DO(s, pread(fd, in + 1, 4096, 0));
+	note_content(s, "f");
+}
+
+/* O_DIRECT given to, and taken from, an open file. */
+static void direct_toggled(struct side *s)
+{
+	unsigned char *in = pattern(4096, 11);
+
+	put(s, "f", "0123456789");
+	int fd = FD(s, openat(s->dir, "f", O_RDWR | O_DIRECT)), plain = openat(s->dir, "f", O_RDWR);
 	DO(s, fcntl(fd, F_SETFL, 0));
 	DO(s, pwrite(fd, "buffered", 8, 5));
 	DO(s, fcntl(fd, F_SETFL, O_DIRECT));
 	DO(s, pread(fd, in, 4096, 0));
-	note_data(s, "direct after buffered", in, 4096);
+	note_data(s, "direct after buffered", in, 13);
+	DO(s, fcntl(plain, F_SETFL, O_DIRECT));
+	DO(s, pread(plain, in, 4096, 0));
 	note_content(s, "f");
 }
 
@@ -462,11 +499,13 @@ static void read_only_then_gone(struct side *s)
 static const struct scenario scenarios[] = {
 	{ "basics", basics, S_PASSED },
 	{ "too-far", too_far, 0 },
+	{ "seek-too-far", seek_too_far, 0 },
 	{ "sizes", sizes, S_PASSED | S_NO_AGREE },
 	{ "holes", holes, S_PASSED },
 	{ "fallocate", fallocates, S_PASSED },
 	{ "fallocate-moving", fallocate_moving, 0 },
 	{ "append", append, S_PASSED },
+	{ "append-cleared", append_cleared, S_PASSED },
 	{ "two-appenders", two_appenders, S_PASSED },
 	{ "synced", synced, S_PASSED },
 	{ "vectors", vectors, S_PASSED },
@@ -474,6 +513,8 @@ static const struct scenario scenarios[] = {
 	{ "nowait", nowait, S_PASSED },
 	{ "nowait-write", nowait_write, S_PASSED },
 	{ "direct", direct, S_PASSED },
+	{ "direct-odd-memory", direct_odd_memory, S_PASSED },
+	{ "direct-toggled", direct_toggled, S_PASSED },
 	{ "mixed-opens", mixed_opens, S_PASSED },
 	{ "duplicates", duplicates, S_PASSED },
 	{ "advised", advised, 0 },

@@ -331,7 +331,7 @@ static bool has_caps(struct side *s, const char *name)
 }
 
 /* File capabilities go with the same operations. */
-static void capabilities(struct side *s)
+static void capabilities_with(struct side *s, bool stores)
 {
 	static const struct vfs_cap_data caps = {
 		.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
@@ -343,6 +343,8 @@ static void capabilities(struct side *s)
 		for (int caller = OWNER; caller <= ROOT; caller++) {
 			char name[64];
 
+			if ((ops[o].run == op_store) != stores)
+				continue;
 			snprintf(name, sizeof(name), "%s-%d", ops[o].name, caller);
 			put_mode(s, name, "text", 0777, 1000, 1000);
 			int fd = openat(s->dir, name, O_RDWR | O_CLOEXEC);
@@ -359,6 +361,16 @@ static void capabilities(struct side *s)
 		}
 }
 
+static void capabilities(struct side *s)
+{
+	capabilities_with(s, false);
+}
+
+static void capabilities_and_stores(struct side *s)
+{
+	capabilities_with(s, true);
+}
+
 static const struct scenario scenarios[] = {
 	{ "by-owner", by_owner, S_NO_AGREE | S_SLOW },
 	{ "by-member", by_member, S_NO_AGREE | S_SLOW },
@@ -367,6 +379,7 @@ static const struct scenario scenarios[] = {
 	{ "by-weak-root", by_weak_root, S_NO_AGREE | S_SLOW },
 	{ "again-and-again", again_and_again, 0 },
 	{ "capabilities", capabilities, S_NO_AGREE | S_SLOW },
+	{ "capabilities-and-stores", capabilities_and_stores, S_NO_AGREE },
 	{},
 };
 const struct scenario_group group_suid = { "suid", scenarios };
