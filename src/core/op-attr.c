@@ -72,7 +72,7 @@ int op_setattr(struct req *req)
 		return -EINVAL;
 	if (change.times[1].tv_nsec != UTIME_NOW && change.times[1].tv_nsec > 999999999)
 		return -EINVAL;
-	r = fs_setattr(req_fs(req), req->node, req->handle, &change, &attr);
+	r = fs_setattr(req_fs(req), &req->caller, req->node, req->handle, &change, &attr);
 	if (r == 0)
 		encode_attr_out(&attr.stx, attr.attr_ns, req_out(req, sizeof(struct fuse_attr_out)));
 	return r;

@@ -26,7 +26,7 @@ static void listing_add(struct fs_dirsink *sink, const struct fs_dirent *dirent,
 		node_remember(entry->node);
 		encode_entry_out(&entry->attr.stx, entry->node->id,
 				 fs_generation(listing->fs, entry->node), entry->entry_ns,
-				 entry->attr.attr_ns, entry->node->flags & NODE_SUBMOUNT, &out);
+				 entry->attr.attr_ns, &out);
 	}
 	dirbuf_add(&listing->buf, dirent->name, dirent->name_len, dirent->ino, dirent->off,
 		   dirent->type, entry->node ? &out : NULL);

@@ -9,7 +9,7 @@ int op_open(struct req *req)
 {
 	const struct fuse_open_in *in = req->msg.arg;
 
-	return fs_open(req_fs(req), &req->caller, req->node, (int)in->flags,
+	return fs_open(req_fs(req), req->node, (int)in->flags,
 		       in->open_flags & FUSE_OPEN_KILL_SUIDGID, &req->open);
 }
 

@@ -159,7 +159,7 @@ static void commit_entry(struct req *req)
 		node_remember(entry->node);
 		encode_entry_out(&entry->attr.stx, entry->node->id,
 				 fs_generation(req_fs(req), entry->node), entry->entry_ns,
-				 entry->attr.attr_ns, entry->node->flags & NODE_SUBMOUNT, out);
+				 entry->attr.attr_ns, out);
 	} else {
 		*out = (struct fuse_entry_out){
 			.entry_valid = entry->entry_ns / 1000000000,
@@ -182,8 +182,8 @@ static void fill_open(struct req *req, struct fuse_open_out *out)
 	out->backing_id = open->backing_id;
 	if (open->mode == PASS_BACKING)
 		out->open_flags |= FOPEN_PASSTHROUGH;
-	if (open->mode == PASS_SERVED)
-		out->open_flags |= FOPEN_PASSTHROUGH | FOPEN_DIRECT_IO;
+	if (open->mode == PASS_DIRECT)
+		out->open_flags |= FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
 	if (open->keep_cache)
 		out->open_flags |= FOPEN_KEEP_CACHE;
 	if (open->cache_dir)

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <string.h>
@@ -82,10 +83,44 @@ static int check_readable(const char *lower, struct pst_error *error)
 	return 0;
 }
 
+/* What this library does not know of the options must be 0; what the program does not, is. */
+static int copy_options(const struct pst_view_options *given, struct pst_view_options *ret_options,
+			struct pst_error *error)
+{
+	const char *rest = (const char *)given;
+	struct pst_view_options options = { 0 };
+
+	for (size_t i = sizeof(options); i < given->size; i++)
+		if (rest[i])
+			return error_set(error, -E2BIG,
+					 "the program asks for what this libpenstock does not have");
+	memcpy(&options, given, given->size < sizeof(options) ? given->size : sizeof(options));
+	*ret_options = options;
+	return 0;
+}
+
+/* Mounting, and serving whoever comes, takes privilege: said here, before calls fail one by one. */
+static int check_privilege(struct pst_error *error)
+{
+	static const struct {
+		int cap;
+		const char *text;
+	} needed[] = {
+		{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN (to mount, and to register files for passthrough)" },
+		{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH (to open files by handle)" },
+		{ CAP_SETUID, "CAP_SETUID (to create files as the caller)" },
+		{ CAP_SETGID, "CAP_SETGID (to create files as the caller)" },
+	};
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!fs_have_cap(needed[i].cap))
+			return error_set(error, -EPERM, "mounting a view takes %s: run it as root",
+					 needed[i].text);
+	return 0;
+}
+
 static int check_options(const struct pst_view_options *options, struct pst_error *error)
 {
-	if (options->size != sizeof(*options))
-		return error_set(error, -EINVAL, "the program was built for another libpenstock");
 	if (options->n_workers > MAX_WORKERS || options->n_pool > MAX_POOL)
 		return error_set(error, -EINVAL, "at most %d workers and %d pool threads",
 				 MAX_WORKERS, MAX_POOL);
@@ -231,7 +266,6 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 		.chans = b->chans,
 		.n_pool = options->n_pool ? options->n_pool : DEFAULT_POOL,
 		.max_write = view->terms.max_write,
-		.pin = true,
 	};
 	unsigned int n = options->n_workers ? options->n_workers : default_workers();
 	int r;
@@ -274,16 +308,21 @@ static int build(struct pst_view *view, const struct pst_view_options *options, 
 	return mount_attach(b->mount_fd, view->mountpoint, error);
 }
 
-int pst_view_mount(const struct pst_view_options *options, struct pst_view **ret_view,
+int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_view,
 		   struct pst_error *error)
 {
 	_cleanup_(pst_view_freep) struct pst_view *view = calloc(1, sizeof(*view));
+	struct pst_view_options copy, *options = &copy;
 	struct building b = { .lower = -1, .mount_fd = -1 };
 	int r;
 
 	if (!view)
 		return error_set(error, -ENOMEM, "no memory");
-	r = check_options(options, error);
+	r = copy_options(given, &copy, error);
+	if (r == 0)
+		r = check_options(options, error);
+	if (r == 0)
+		r = check_privilege(error);
 	if (r == 0)
 		r = directory_path("LOWER", options->lower, &view->lower, error);
 	if (r == 0)

@@ -32,6 +32,16 @@ int attr_read_fd(int fd, struct statx *ret_stx)
 	return statx(fd, "", AT_EMPTY_PATH, STX_MASK, ret_stx) < 0 ? -errno : 0;
 }
 
+/*
+ * All of the view has one st_dev: the kernel gives file systems below it one of their own on virtiofs
+ * only. So that a file of a mount below LOWER is not taken for one of LOWER's with the same number,
+ * the number of its mount is mixed in where inode numbers are not in use.
+ */
+uint64_t attr_ino(const struct node *any_of_mount, uint64_t ino)
+{
+	return ino ^ (uint64_t)any_of_mount->fh.mount << 48;
+}
+
 static uint64_t promise(struct fs *fs)
 {
 	switch (fs->config.cache) {
@@ -75,11 +85,17 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 	return true;
 }
 
+uint64_t attr_promise(struct fs *fs, struct node *node)
+{
+	uint64_t ns = promise(fs);
+
+	return ns && S_ISREG(node->type) && may_be_stored_to(fs, node) ? 0 : ns;
+}
+
 void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
 {
-	attr->attr_ns = promise(fs);
-	if (attr->attr_ns && S_ISREG(node->type) && may_be_stored_to(fs, node))
-		attr->attr_ns = 0;
+	attr->stx.stx_ino = attr_ino(node, attr->stx.stx_ino);
+	attr->attr_ns = attr_promise(fs, node);
 }
 
 void attr_answer_entry(struct fs *fs, struct fs_entry *entry)

@@ -69,17 +69,27 @@ static int caps_set(uint64_t effective, uint64_t permitted)
 	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
 }
 
-static uint64_t caps_get(void)
+static void caps_get(uint64_t *ret_effective, uint64_t *ret_permitted)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { 0 };
 
 	syscall(SYS_capget, &head, data);
-	return data[0].permitted | (uint64_t)data[1].permitted << 32;
+	*ret_effective = data[0].effective | (uint64_t)data[1].effective << 32;
+	*ret_permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+}
+
+bool creds_have(int cap)
+{
+	uint64_t effective, permitted;
+
+	caps_get(&effective, &permitted);
+	return effective & BIT(cap);
 }
 
 int creds_thread_init(void)
 {
+	uint64_t effective, permitted;
 	int r;
 
 	/* umask lives in what threads share as "fs": each gets one of its own. */
@@ -87,7 +97,8 @@ int creds_thread_init(void)
 		return -errno;
 	umask(022);
 	umask_now = 022;
-	caps_permitted = caps_get() & CAPS_SERVE;
+	caps_get(&effective, &permitted);
+	caps_permitted = permitted & CAPS_SERVE;
 	r = caps_set(caps_permitted, caps_permitted);
 	if (r < 0)
 		return r;
@@ -148,13 +159,13 @@ int creds_enter_killing(struct creds_scope *ret_scope)
 	return caps_enter(CAPS_SERVE & ~BIT(CAP_FSETID), ret_scope);
 }
 
-int creds_enter_backing(struct creds_scope *ret_scope)
+int creds_enter_backing(bool keep_suidgid, struct creds_scope *ret_scope)
 {
 	if (!(caps_permitted & BIT(CAP_SETUID)))
 		return 0;
 	if (!fs_ids_set(BACKING_ID, BACKING_ID, ret_scope))
 		return -EPERM;
-	return caps_enter(CAPS_BACKING, ret_scope);
+	return caps_enter(CAPS_BACKING | (keep_suidgid ? BIT(CAP_FSETID) : 0), ret_scope);
 }
 
 void creds_leavep(struct creds_scope *scope)

@@ -20,10 +20,14 @@ struct creds_scope {
 /* Capabilities, groups and umask of a thread that serves. */
 int creds_thread_init(void);
 
+/* Whether the calling thread has a capability in force. */
+bool creds_have(int cap);
+
 /* New files belong to the caller and get the caller's umask. */
 int creds_enter_caller(const struct fs_caller *caller, struct creds_scope *ret_scope);
 /* The lower file system clears set-user-ID and set-group-ID bits where data or size change. */
 int creds_enter_killing(struct creds_scope *ret_scope);
-/* As whom the kernel shall read and write: nobody in particular, with no privilege to misuse. */
-int creds_enter_backing(struct creds_scope *ret_scope);
+/* As whom the kernel shall read and write: nobody in particular, with no privilege to misuse; but
+ * keep_suidgid: one whose writes leave set-user-ID and set-group-ID bits alone. */
+int creds_enter_backing(bool keep_suidgid, struct creds_scope *ret_scope);
 void creds_leavep(struct creds_scope *scope);

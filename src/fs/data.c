@@ -69,6 +69,19 @@ static ssize_t write_all(int fd, const struct fs_write *write, int rwf)
 	return (ssize_t)done;
 }
 
+/*
+ * Whether a write by somebody without CAP_FSETID takes bits away whoever it is. That of a file which
+ * its group cannot execute depends on the writer's groups: there the kernel has asked for it before.
+ */
+static bool must_kill(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return true;
+	return (st.st_mode & S_ISUID) || (st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+}
+
 ssize_t fs_write(struct fs *fs, struct handle *handle, const struct fs_write *write)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
@@ -79,7 +92,7 @@ ssize_t fs_write(struct fs *fs, struct handle *handle, const struct fs_write *wr
 	r = follow_flags(handle, fd, write->flags);
 	if (r < 0)
 		return r;
-	if (write->kill) {
+	if (write->kill && must_kill(fd)) {
 		r = creds_enter_killing(&scope);
 		if (r < 0)
 			return r;

@@ -74,7 +74,7 @@ static size_t give(struct fs *fs, struct handle *handle, const char *buf, size_t
 		struct fs_dirent dirent = {
 			.name = lower->name,
 			.name_len = strlen(lower->name),
-			.ino = lower->ino,
+			.ino = attr_ino(handle->node, lower->ino),
 			.off = (uint64_t)lower->off,
 			.type = lower->type,
 		};

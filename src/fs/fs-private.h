@@ -29,9 +29,13 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 int name_mount_of(struct fs *fs, int fd, int mnt_id, uint32_t mode, bool handles);
 
 /* attr.c: the only file that says how long anything may be believed. */
+/* Completes attributes that were just read: how they are shown, how long they hold. */
 void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr);
+uint64_t attr_promise(struct fs *fs, struct node *node);
 void attr_answer_entry(struct fs *fs, struct fs_entry *entry);
 uint64_t attr_absent_ns(struct fs *fs);
+/* The inode number that the view shows. */
+uint64_t attr_ino(const struct node *any_of_mount, uint64_t ino);
 void attr_opened(struct fs *fs, struct node *node, int flags);
 void attr_released(struct fs *fs, struct node *node, int flags);
 bool attr_keep_data(struct fs *fs);
@@ -41,8 +45,8 @@ int attr_read_fd(int fd, struct statx *ret_stx);
 /* pass.c: the only file that holds backing ids. */
 int pass_new(struct fs *fs, struct pass **ret_pass);
 struct pass *pass_free(struct pass *pass);
-/* Decides how an open's data is reached and counts it; served: reads and writes must be ours. */
-void pass_open(struct fs *fs, struct node *node, bool served, struct fs_open *open);
+/* Decides how an open's data is reached and counts it; mode: the file's, where it is known. */
+void pass_open(struct fs *fs, struct node *node, uint32_t mode, struct fs_open *open);
 void pass_close(struct fs *fs, struct node *node);
 void pass_node_gone(struct fs *fs, struct node *node);
 bool pass_reap(struct fs *fs);
@@ -56,6 +60,9 @@ bool locks_tick(struct locks *locks);
 /* All locks of an owner on a node go (close(2)), or all that were taken through a handle. */
 void locks_drop_owner(struct fs *fs, struct node *node, uint64_t owner);
 void locks_drop_handle(struct fs *fs, struct handle *handle);
+
+/* meta.c: chmod by an O_PATH descriptor. */
+int meta_change_mode(int fd, uint32_t mode);
 
 /* open.c: the lower file of a node, opened with flags; of a handle, opened when first needed. */
 int node_open_lower(struct fs *fs, struct node *node, int flags);

@@ -126,6 +126,11 @@ int fs_thread_init(void)
 	return creds_thread_init();
 }
 
+bool fs_have_cap(int cap)
+{
+	return creds_have(cap);
+}
+
 struct node *fs_node(struct fs *fs, uint64_t nodeid)
 {
 	return node_lookup_id(fs->nodes, nodeid);

@@ -58,6 +58,8 @@ bool fs_tick(struct fs *fs);
 void fs_shutdown(struct fs *fs);
 /* To be called by every thread before it runs operations. */
 int fs_thread_init(void);
+/* Whether this thread has a capability in force. */
+bool fs_have_cap(int cap);
 
 /* Check-in: what numbers from the kernel stand for. Strong references, or NULL. */
 struct node *fs_node(struct fs *fs, uint64_t nodeid);
@@ -109,8 +111,8 @@ struct fs_change {
 	uint64_t size;
 	struct timespec times[2];	/* access, modification; tv_nsec may be UTIME_NOW */
 };
-int fs_setattr(struct fs *fs, struct node *node, struct handle *handle,
-	       const struct fs_change *change, struct fs_attr *ret_attr);
+int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
+	       struct handle *handle, const struct fs_change *change, struct fs_attr *ret_attr);
 
 /* Returns the length of the text, which is not terminated. */
 int fs_readlink(struct fs *fs, struct node *node, char *buf, size_t size);
@@ -131,7 +133,7 @@ enum pass_mode {
 	PASS_NONE,
 	PASS_CACHED,		/* served, through the page cache of the view */
 	PASS_BACKING,		/* by the kernel, on the lower file */
-	PASS_SERVED,		/* reads and writes served one by one, mmap on the lower file */
+	PASS_DIRECT,			/* served, each read and write as the caller made it */
 };
 
 struct fs_open {
@@ -143,8 +145,7 @@ struct fs_open {
 	bool cache_dir;			/* the kernel may keep the listing */
 };
 /* flags are those of open(2); kill: O_TRUNC clears set-user-ID and set-group-ID. */
-int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags, bool kill,
-	    struct fs_open *ret_open);
+int fs_open(struct fs *fs, struct node *node, int flags, bool kill, struct fs_open *ret_open);
 int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
 	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open);
 int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, int flags,

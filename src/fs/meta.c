@@ -36,7 +36,7 @@ int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct f
 }
 
 /* chmod through a descriptor opened with O_PATH: one call since Linux 6.6, by way of /proc before. */
-static int change_mode(int fd, uint32_t mode)
+int meta_change_mode(int fd, uint32_t mode)
 {
 	if (syscall(SYS_fchmodat2, fd, "", mode & 07777, AT_EMPTY_PATH) == 0)
 		return 0;
@@ -46,11 +46,12 @@ static int change_mode(int fd, uint32_t mode)
 }
 
 /*
- * Clears what a write by somebody without CAP_FSETID clears: the kernel has decided that it has to
- * be, and tells us by a SETATTR that sets nothing. Without group execution the bit means mandatory
- * locking; natively it goes unless the writer is in the group, which the data path sees to.
+ * Clears what a write by somebody without CAP_FSETID clears: the kernel has decided that something
+ * has to be, and tells us by a SETATTR that sets nothing. The set-group-ID bit of a file that its
+ * group cannot execute stays for members of the group; so where it is alone, it is what has to go,
+ * and next to a set-user-ID bit it goes unless the caller's group is the file's.
  */
-static int kill_suidgid(int fd)
+static int kill_suidgid(int fd, const struct fs_caller *caller)
 {
 	struct statx stx;
 	uint32_t mode;
@@ -60,9 +61,9 @@ static int kill_suidgid(int fd)
 	if (r < 0)
 		return r;
 	mode = stx.stx_mode & ~(uint32_t)S_ISUID;
-	if (mode & S_IXGRP)
+	if ((mode & S_IXGRP) || !(stx.stx_mode & S_ISUID) || caller->gid != stx.stx_gid)
 		mode &= ~(uint32_t)S_ISGID;
-	return mode == stx.stx_mode ? 0 : change_mode(fd, mode);
+	return mode == stx.stx_mode ? 0 : meta_change_mode(fd, mode);
 }
 
 static int change_size(struct fs *fs, struct handle *handle, int fd, uint64_t size, bool kill)
@@ -99,7 +100,8 @@ static int change_times(int fd, const struct fs_change *change)
 	return -errno;
 }
 
-static int apply(struct fs *fs, struct handle *handle, int fd, const struct fs_change *change)
+static int apply(struct fs *fs, const struct fs_caller *caller, struct handle *handle, int fd,
+		 const struct fs_change *change)
 {
 	int r;
 
@@ -117,7 +119,7 @@ static int apply(struct fs *fs, struct handle *handle, int fd, const struct fs_c
 			return r;
 	}
 	if (change->set & FS_SET_MODE) {
-		r = change_mode(fd, change->mode);
+		r = meta_change_mode(fd, change->mode);
 		if (r < 0)
 			return r;
 	}
@@ -127,12 +129,12 @@ static int apply(struct fs *fs, struct handle *handle, int fd, const struct fs_c
 			return r;
 	}
 	if (change->set == FS_KILL_SUIDGID)
-		return kill_suidgid(fd);
+		return kill_suidgid(fd, caller);
 	return 0;
 }
 
-int fs_setattr(struct fs *fs, struct node *node, struct handle *handle,
-	       const struct fs_change *change, struct fs_attr *ret_attr)
+int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
+	       struct handle *handle, const struct fs_change *change, struct fs_attr *ret_attr)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	struct fs_attr attr;
@@ -141,7 +143,7 @@ int fs_setattr(struct fs *fs, struct node *node, struct handle *handle,
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;
-	r = apply(fs, handle, ref.fd, change);
+	r = apply(fs, caller, handle, ref.fd, change);
 	if (r < 0)
 		return r;
 	r = attr_read_fd(ref.fd, &attr.stx);

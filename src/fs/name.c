@@ -16,7 +16,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static int read_name(int dir_fd, const char *name, struct statx *ret_stx)
@@ -62,16 +64,27 @@ static int open_for_handles(int fd, uint32_t mode)
 	return opened;
 }
 
+/* File systems whose files say that they are empty: only reading shows what is in them. */
+static bool is_sizeless(uint64_t type)
+{
+	return type == PROC_SUPER_MAGIC || type == SYSFS_MAGIC || type == DEBUGFS_MAGIC ||
+	       type == TRACEFS_MAGIC || type == CGROUP_SUPER_MAGIC || type == CGROUP2_SUPER_MAGIC ||
+	       type == SECURITYFS_MAGIC || type == BPF_FS_MAGIC;
+}
+
 int name_mount_of(struct fs *fs, int fd, int mnt_id, uint32_t mode, bool handles)
 {
+	struct lower_mount mount = { .mnt_id = mnt_id, .fd = -1 };
 	int number = nodetab_mount_find(fs->nodes, mnt_id);
-	int opened = -1;
+	struct statfs st;
 
 	if (number >= 0)
 		return number;
 	if (handles)
-		opened = open_for_handles(fd, mode);
-	return nodetab_mount_add(fs->nodes, mnt_id, opened, opened >= 0);
+		mount.fd = open_for_handles(fd, mode);
+	mount.handles = mount.fd >= 0;
+	mount.sizeless = fstatfs(fd, &st) == 0 && is_sizeless((uint64_t)st.f_type);
+	return nodetab_mount_add(fs->nodes, &mount);
 }
 
 int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry)
@@ -92,8 +105,6 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 	if (mount < 0)
 		return mount;
 	handles = handles && nodetab_mount(fs->nodes, (unsigned int)mount)->handles;
-	if (dir && mount != dir->fh.mount && S_ISDIR(entry.attr.stx.stx_mode))
-		key.flags |= NODE_SUBMOUNT;
 	if (handles) {
 		key.fh.mount = (uint16_t)mount;
 		r = entry_of_key(fs, &key, &entry);

@@ -66,22 +66,6 @@ static bool wants_write(int flags)
 	return (flags & O_ACCMODE) != O_RDONLY;
 }
 
-/*
- * Root may write to a set-user-ID file and leave it one. The backing file is registered without
- * that privilege, for everybody: so such an open has its writes served, each with the kernel's word
- * on whether the bits go.
- */
-static bool wants_served(const struct fs_caller *caller, int flags, int fd, uint32_t mode)
-{
-	struct stat st = { .st_mode = mode };
-
-	if (caller->uid != 0 || !wants_write(flags))
-		return false;
-	if (fd >= 0 && fstat(fd, &st) < 0)
-		return false;
-	return st.st_mode & (S_ISUID | S_ISGID);
-}
-
 /* Tries the open below where there is need to; *ret_fd is -1 where there is none. */
 static int try_lower(struct fs *fs, struct node *node, int flags, bool kill, int *ret_fd)
 {
@@ -104,20 +88,23 @@ static int try_lower(struct fs *fs, struct node *node, int flags, bool kill, int
 }
 
 /* Makes the handle of a node whose lower file is fd (taken; -1: not opened). */
-static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken, bool served,
+static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 		     struct fs_open *ret_open)
 {
 	_cleanup_(fd_closep) int fd = fd_taken;
 	struct fs_open open = { 0 };
+	struct stat st = { 0 };
 	int r;
 
 	r = handle_new(fs->handles, node, flags, -1, &open.handle);
 	if (r < 0)
 		return r;
-	pass_open(fs, node, served, &open);
+	if (fd >= 0 && fstat(fd, &st) < 0)
+		st.st_mode = 0;
+	pass_open(fs, node, st.st_mode, &open);
 	attr_opened(fs, node, flags);
 	open.handle->io_mode = (uint8_t)open.mode;
-	if (fd < 0 && open.mode == PASS_CACHED) {
+	if (fd < 0 && open.mode != PASS_BACKING) {
 		fd = node_open_lower(fs, node, flags & ~O_TRUNC);
 		if (fd < 0) {
 			fs_release(fs, open.handle);
@@ -134,8 +121,7 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken, 
 	return 0;
 }
 
-int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags, bool kill,
-	    struct fs_open *ret_open)
+int fs_open(struct fs *fs, struct node *node, int flags, bool kill, struct fs_open *ret_open)
 {
 	int fd, r;
 
@@ -145,17 +131,16 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	r = try_lower(fs, node, flags, kill, &fd);
 	if (r < 0)
 		return r;
-	return open_node(fs, node, flags, fd, wants_served(caller, flags, fd, 0), ret_open);
+	return open_node(fs, node, flags, fd, ret_open);
 }
 
 /* The node of a file that was just made, and its first open. fd is taken. */
-static int open_made(struct fs *fs, const struct fs_caller *caller, struct node *dir, int fd_taken,
-		     int flags, struct fs_entry *ret_entry, struct fs_open *ret_open)
+static int open_made(struct fs *fs, struct node *dir, int fd_taken, int flags,
+		     struct fs_entry *ret_entry, struct fs_open *ret_open)
 {
 	_cleanup_(fd_closep) int fd = fd_taken;
 	struct fs_entry entry;
 	int path_fd, r;
-	bool served;
 
 	r = name_resolve_fd(fs, dir, fd, &entry);
 	if (r < 0)
@@ -164,14 +149,13 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 	path_fd = open(fd_path(fd).text, O_PATH | O_CLOEXEC);
 	if (path_fd >= 0)
 		fdcache_offer(fs->fds, entry.node, path_fd);
-	served = wants_served(caller, flags, -1, entry.attr.stx.stx_mode);
-	r = open_node(fs, entry.node, flags, take_fd(&fd), served, ret_open);
+	r = open_node(fs, entry.node, flags, take_fd(&fd), ret_open);
 	if (r < 0) {
 		node_put(fs->nodes, entry.node);
 		return r;
 	}
-	/* What was promised about a file that can be mapped was said before it was open. */
-	attr_answer(fs, entry.node, &entry.attr);
+	/* What was promised was said before the file was open: it can be mapped now. */
+	entry.attr.attr_ns = attr_promise(fs, entry.node);
 	*ret_entry = entry;
 	return 0;
 }
@@ -200,7 +184,7 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	}
 	if (r < 0)
 		return r == -EEXIST && !(flags & O_EXCL) ? -ESTALE : r;
-	return open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
+	return open_made(fs, dir, fd, flags, ret_entry, ret_open);
 }
 
 int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, int flags,
@@ -223,7 +207,7 @@ int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, 
 		if (fd < 0)
 			return -errno;
 	}
-	return open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
+	return open_made(fs, dir, fd, flags, ret_entry, ret_open);
 }
 
 void fs_release(struct fs *fs, struct handle *handle)

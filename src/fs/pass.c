@@ -7,13 +7,19 @@
  * backing file (every open must name the same id) or with pages of its own. So a node has one mode
  * from its first open to its last release:
  *
- *	mode now		the file can pass	it cannot
- *	no opens		backing			cached
- *	backing			backing			(cannot be: it is decided at the first open)
- *	cached			cached			cached
+ *	mode now		the file can pass	it cannot	it has no size (proc, sysfs)
+ *	no opens		backing			cached		direct
+ *	backing			backing			-		-
+ *	cached			cached			cached		-
+ *	direct			-			-		direct
  *
- * PASS_SERVED goes together with PASS_BACKING: reads and writes of that open come to us one by one
- * while its mappings are of the backing file.
+ * where - cannot be: what a file can is found out at the first open and holds until the last close.
+ *
+ * Privilege: the kernel reads and writes as whoever registered the file. With CAP_FSETID a write by
+ * anybody leaves set-user-ID bits, without it a write by root takes them away. The kernel asks us to
+ * clear them first where it has to be (SETATTR), but goes by the mode that it has in mind; so the
+ * privilege is used for files that have such bits when they are opened, where what the kernel has in
+ * mind is of that moment, and for no others.
  *
  * The id is kept from one open to the next, so that opening costs no registration; ids that have
  * been idle for a tick are given back, because they hold the lower inode: the space of a file that
@@ -35,9 +41,9 @@
 #define MAX_IDLE 4096
 
 enum {
-	FLAG_REFUSED	= 1 << 0,	/* the kernel would not register the file; forgotten at last close */
-	FLAG_IDLE	= 1 << 1,	/* on the idle list */
-	FLAG_USED	= 1 << 2,	/* opened since the list was looked at */
+	FLAG_IDLE	= 1 << 0,	/* on the idle list */
+	FLAG_USED	= 1 << 1,	/* opened since the list was looked at */
+	FLAG_KEEPS	= 1 << 2,	/* registered such that writes leave set-user-ID bits */
 };
 
 struct pass {
@@ -88,7 +94,7 @@ static pthread_mutex_t *lock_of(struct pass *pass, const struct node *node)
 }
 
 /* Registers the lower file; caller holds the shard. */
-static int backing_open(struct pass *pass, struct node *node)
+static int backing_open(struct pass *pass, struct node *node, bool keeps)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
@@ -98,13 +104,17 @@ static int backing_open(struct pass *pass, struct node *node)
 	r = fdref_get(pass->fs->fds, node, &ref);
 	if (r < 0)
 		return r;
-	r = creds_enter_backing(&scope);
+	r = creds_enter_backing(keeps, &scope);
 	if (r < 0)
 		return r;
 	r = host->backing_open(host->aux, ref.fd);
 	if (r < 0)
 		return r;
 	node->backing_id = r;
+	if (keeps)
+		node->pass_flags |= FLAG_KEEPS;
+	else
+		node->pass_flags &= (uint16_t)~FLAG_KEEPS;
 	pass->n_backings++;
 	pass->n_registered++;
 	return 0;
@@ -132,40 +142,40 @@ static void tell_refusal(struct pass *pass, int r)
 }
 
 /* The table at the top; caller holds the shard. */
-static enum pass_mode decide(struct pass *pass, struct node *node)
+static enum pass_mode decide(struct pass *pass, struct node *node, uint32_t mode)
 {
+	bool keeps = mode & (S_ISUID | S_ISGID);
 	int r;
 
-	if (!pass->fs->config.passthrough)
-		return PASS_CACHED;
 	if (node->n_open)
 		return node->io_mode;
-	if (node->pass_flags & FLAG_REFUSED)
+	if (nodetab_mount(pass->fs->nodes, node->fh.mount)->sizeless)
+		return PASS_DIRECT;
+	if (!pass->fs->config.passthrough)
 		return PASS_CACHED;
-	if (node->backing_id)
+	/* An open for reading does not care, and does not know the mode. */
+	if (node->backing_id && (!mode || keeps == !!(node->pass_flags & FLAG_KEEPS)))
 		return PASS_BACKING;
-	r = backing_open(pass, node);
+	backing_close(pass, node);
+	r = backing_open(pass, node, keeps);
 	if (r < 0) {
-		node->pass_flags |= FLAG_REFUSED;
 		tell_refusal(pass, r);
 		return PASS_CACHED;
 	}
 	return PASS_BACKING;
 }
 
-void pass_open(struct fs *fs, struct node *node, bool served, struct fs_open *open)
+void pass_open(struct fs *fs, struct node *node, uint32_t mode, struct fs_open *open)
 {
 	struct pass *pass = fs->pass;
-	enum pass_mode mode;
 
 	pthread_mutex_lock(lock_of(pass, node));
-	mode = decide(pass, node);
-	node->io_mode = (uint16_t)mode;
+	open->mode = decide(pass, node, mode);
+	node->io_mode = (uint16_t)open->mode;
 	node->n_open++;
 	node->pass_flags |= FLAG_USED;
-	open->backing_id = mode == PASS_BACKING ? node->backing_id : 0;
+	open->backing_id = open->mode == PASS_BACKING ? node->backing_id : 0;
 	pthread_mutex_unlock(lock_of(pass, node));
-	open->mode = mode == PASS_BACKING && served ? PASS_SERVED : mode;
 }
 
 /* Remembers that the node's id has nothing to do; caller holds the shard. */
@@ -193,7 +203,6 @@ void pass_close(struct fs *fs, struct node *node)
 	pthread_mutex_lock(lock_of(pass, node));
 	if (--node->n_open == 0) {
 		node->io_mode = PASS_NONE;
-		node->pass_flags &= (uint16_t)~FLAG_REFUSED;
 		if (node->backing_id && !(node->pass_flags & FLAG_IDLE))
 			idle_add(pass, node);
 	}

@@ -30,7 +30,10 @@
 #define MAX_MOUNTS 4096
 #define MIN_INDEX_BITS 12
 #define MAX_INDEX_BITS 26
-/* Longer walks mean that chains move under us: the finder then takes the lock. */
+/*
+ * Longer walks without the lock mean that chains move under us: the finder then takes it. Under the
+ * lock a chain is as long as it is.
+ */
 #define MAX_HOPS 256
 
 #define NLOOKUP_ONE (1ULL << 24)
@@ -298,11 +301,12 @@ static bool take_if_wanted(struct nodetab *tab, struct node *node, const struct 
 	return false;
 }
 
-static struct node *chain_walk(struct nodetab *tab, uint64_t hash, const struct wanted *wanted)
+static struct node *chain_walk(struct nodetab *tab, uint64_t hash, const struct wanted *wanted,
+			       uint32_t max_hops)
 {
 	uint32_t at = atomic_load_explicit(chain_of(tab, hash), memory_order_acquire);
 
-	for (int hops = 0; at && hops < MAX_HOPS; hops++) {
+	for (uint32_t hops = 0; at && hops < max_hops; hops++) {
 		struct node *node = &tab->nodes[at];
 
 		/* Read before the reference may be given back: then the record may be anybody's. */
@@ -315,12 +319,12 @@ static struct node *chain_walk(struct nodetab *tab, uint64_t hash, const struct 
 
 static struct node *find(struct nodetab *tab, uint64_t hash, const struct wanted *wanted)
 {
-	struct node *node = chain_walk(tab, hash, wanted);
+	struct node *node = chain_walk(tab, hash, wanted, MAX_HOPS);
 
 	if (node)
 		return node;
 	pthread_mutex_lock(&tab->shard[hash % N_SHARDS]);
-	node = chain_walk(tab, hash, wanted);
+	node = chain_walk(tab, hash, wanted, MAX_NODES);
 	pthread_mutex_unlock(&tab->shard[hash % N_SHARDS]);
 	return node;
 }
@@ -483,10 +487,11 @@ int node_lookup_or_new(struct nodetab *tab, const struct node_key *key, struct n
 	struct node *node;
 	uint32_t serial;
 
-	node = is_root(tab, &key->fh) ? node_get(tab->root) : chain_walk(tab, hash, &wanted);
+	node = is_root(tab, &key->fh) ? node_get(tab->root)
+				      : chain_walk(tab, hash, &wanted, MAX_HOPS);
 	if (!node) {
 		pthread_mutex_lock(&tab->shard[hash % N_SHARDS]);
-		node = chain_walk(tab, hash, &wanted);
+		node = chain_walk(tab, hash, &wanted, MAX_NODES);
 		if (!node) {
 			node = record_alloc(tab, &serial);
 			if (!node) {
@@ -600,20 +605,20 @@ int nodetab_mount_find(struct nodetab *tab, int mnt_id)
 	return -ENOENT;
 }
 
-int nodetab_mount_add(struct nodetab *tab, int mnt_id, int fd, bool handles)
+int nodetab_mount_add(struct nodetab *tab, const struct lower_mount *mount)
 {
 	int number;
 
 	pthread_mutex_lock(&tab->mount_lock);
-	number = nodetab_mount_find(tab, mnt_id);
+	number = nodetab_mount_find(tab, mount->mnt_id);
 	if (number >= 0) {
-		fd_close(fd);
+		fd_close(mount->fd);
 	} else if (tab->n_mounts == MAX_MOUNTS) {
-		fd_close(fd);
+		fd_close(mount->fd);
 		number = -ENFILE;
 	} else {
 		number = (int)tab->n_mounts;
-		tab->mounts[number] = (struct lower_mount){ mnt_id, fd, handles };
+		tab->mounts[number] = *mount;
 		atomic_store_explicit(&tab->n_mounts, tab->n_mounts + 1, memory_order_release);
 	}
 	pthread_mutex_unlock(&tab->mount_lock);

@@ -28,7 +28,6 @@ struct fdent;
 
 enum {
 	NODE_OWN_FD	= 1 << 0,	/* fd_slot is a descriptor kept for the node's whole life */
-	NODE_SUBMOUNT	= 1 << 1,	/* the root of a file system mounted below LOWER */
 };
 
 struct node {
@@ -54,6 +53,7 @@ struct lower_mount {
 	int mnt_id;			/* the kernel's number of the mount */
 	int fd;				/* on it, open for reading, for open_by_handle_at(); or -1 */
 	bool handles;			/* whether its files have handles that we keep */
+	bool sizeless;			/* its files say that they are empty and are not (proc, sysfs) */
 };
 
 struct nodetab_stat {
@@ -65,9 +65,9 @@ int nodetab_new(struct nodetab **ret_tab);
 struct nodetab *nodetab_free(struct nodetab *tab);
 struct nodetab_stat nodetab_stat(struct nodetab *tab);
 
-/* The mounts. nodetab_mount_add() takes the descriptor; adding a known mount returns its number. */
+/* The mounts. nodetab_mount_add() takes mount->fd; adding a known mount returns its number. */
 int nodetab_mount_find(struct nodetab *tab, int mnt_id);
-int nodetab_mount_add(struct nodetab *tab, int mnt_id, int fd, bool handles);
+int nodetab_mount_add(struct nodetab *tab, const struct lower_mount *mount);
 const struct lower_mount *nodetab_mount(struct nodetab *tab, unsigned int number);
 
 /* Says which record is the root: id 1. Called once, before any other node exists. */

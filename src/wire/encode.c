@@ -13,7 +13,7 @@ static uint32_t encode_dev(uint32_t major_nr, uint32_t minor_nr)
 	return (minor_nr & 0xff) | major_nr << 8 | (minor_nr & ~0xffu) << 12;
 }
 
-void encode_attr(const struct statx *stx, uint32_t flags, struct fuse_attr *ret_attr)
+void encode_attr(const struct statx *stx, struct fuse_attr *ret_attr)
 {
 	*ret_attr = (struct fuse_attr){
 		.ino = stx->stx_ino,
@@ -31,7 +31,6 @@ void encode_attr(const struct statx *stx, uint32_t flags, struct fuse_attr *ret_
 		.gid = stx->stx_gid,
 		.rdev = encode_dev(stx->stx_rdev_major, stx->stx_rdev_minor),
 		.blksize = stx->stx_blksize,
-		.flags = flags,
 	};
 }
 
@@ -40,7 +39,7 @@ void encode_attr_out(const struct statx *stx, uint64_t attr_ns, struct fuse_attr
 	ret_out->attr_valid = attr_ns / NS_PER_S;
 	ret_out->attr_valid_nsec = (uint32_t)(attr_ns % NS_PER_S);
 	ret_out->dummy = 0;
-	encode_attr(stx, 0, &ret_out->attr);
+	encode_attr(stx, &ret_out->attr);
 }
 
 static struct fuse_sx_time encode_sx_time(const struct statx_timestamp *ts)
@@ -78,8 +77,7 @@ void encode_statx_out(const struct statx *stx, uint64_t attr_ns, struct fuse_sta
 }
 
 void encode_entry_out(const struct statx *stx, uint64_t nodeid, uint64_t generation,
-		      uint64_t entry_ns, uint64_t attr_ns, bool submount,
-		      struct fuse_entry_out *ret_out)
+		      uint64_t entry_ns, uint64_t attr_ns, struct fuse_entry_out *ret_out)
 {
 	*ret_out = (struct fuse_entry_out){
 		.nodeid = nodeid,
@@ -89,7 +87,7 @@ void encode_entry_out(const struct statx *stx, uint64_t nodeid, uint64_t generat
 		.entry_valid_nsec = (uint32_t)(entry_ns % NS_PER_S),
 		.attr_valid_nsec = (uint32_t)(attr_ns % NS_PER_S),
 	};
-	encode_attr(stx, submount ? FUSE_ATTR_SUBMOUNT : 0, &ret_out->attr);
+	encode_attr(stx, &ret_out->attr);
 }
 
 void encode_statfs_out(const struct statvfs *st, struct fuse_statfs_out *ret_out)

@@ -9,12 +9,11 @@
 
 struct statx;
 
-void encode_attr(const struct statx *stx, uint32_t flags, struct fuse_attr *ret_attr);
+void encode_attr(const struct statx *stx, struct fuse_attr *ret_attr);
 void encode_attr_out(const struct statx *stx, uint64_t attr_ns, struct fuse_attr_out *ret_out);
 void encode_statx_out(const struct statx *stx, uint64_t attr_ns, struct fuse_statx_out *ret_out);
 void encode_entry_out(const struct statx *stx, uint64_t nodeid, uint64_t generation,
-		      uint64_t entry_ns, uint64_t attr_ns, bool submount,
-		      struct fuse_entry_out *ret_out);
+		      uint64_t entry_ns, uint64_t attr_ns, struct fuse_entry_out *ret_out);
 void encode_statfs_out(const struct statvfs *st, struct fuse_statfs_out *ret_out);
 
 /*

@@ -27,7 +27,6 @@ static const uint64_t wanted =
 	FUSE_ASYNC_DIO | FUSE_PARALLEL_DIROPS |
 	FUSE_POSIX_ACL |		/* the kernel checks ACLs and keeps them in step with mode */
 	FUSE_CACHE_SYMLINKS |		/* a symlink's text never changes while its inode lives */
-	FUSE_SUBMOUNTS |		/* file systems below LOWER have a st_dev of their own */
 	FUSE_HANDLE_KILLPRIV_V2 |	/* set-user-ID bits are ours to clear: no xattr per write */
 	FUSE_SETXATTR_EXT | FUSE_INIT_EXT | FUSE_CREATE_SUPP_GROUP | FUSE_HAS_EXPIRE_ONLY |
 	FUSE_DIRECT_IO_ALLOW_MMAP | FUSE_PASSTHROUGH | FUSE_ALLOW_IDMAP;
