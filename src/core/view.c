@@ -312,7 +312,7 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 		   struct pst_error *error)
 {
 	_cleanup_(pst_view_freep) struct pst_view *view = calloc(1, sizeof(*view));
-	struct pst_view_options copy, *options = &copy;
+	struct pst_view_options copy = { 0 }, *options = &copy;
 	struct building b = { .lower = -1, .mount_fd = -1 };
 	int r;
 

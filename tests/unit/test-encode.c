@@ -199,7 +199,7 @@ static void test_rdev(void **state)
 		};
 		struct fuse_attr attr;
 
-		encode_attr(&stx, 0, &attr);
+		encode_attr(&stx, &attr);
 		assert_int_equal(attr.rdev, rows[i].rdev);
 	}
 }
@@ -209,18 +209,16 @@ static void test_entry(void **state)
 	const struct statx stx = { .stx_ino = 9, .stx_mode = S_IFDIR | 0755 };
 	struct fuse_entry_out out;
 
-	for (int submount = 0; submount < 2; submount++) {
-		memset(&out, 0xff, sizeof(out));
-		encode_entry_out(&stx, 0x100000002, 7, 1999999999, 3000000000, submount, &out);
-		assert_int_equal(out.nodeid, 0x100000002);
-		assert_int_equal(out.generation, 7);
-		assert_int_equal(out.entry_valid, 1);
-		assert_int_equal(out.entry_valid_nsec, 999999999);
-		assert_int_equal(out.attr_valid, 3);
-		assert_int_equal(out.attr_valid_nsec, 0);
-		assert_int_equal(out.attr.ino, 9);
-		assert_int_equal(out.attr.flags, submount ? FUSE_ATTR_SUBMOUNT : 0);
-	}
+	memset(&out, 0xff, sizeof(out));
+	encode_entry_out(&stx, 0x100000002, 7, 1999999999, 3000000000, &out);
+	assert_int_equal(out.nodeid, 0x100000002);
+	assert_int_equal(out.generation, 7);
+	assert_int_equal(out.entry_valid, 1);
+	assert_int_equal(out.entry_valid_nsec, 999999999);
+	assert_int_equal(out.attr_valid, 3);
+	assert_int_equal(out.attr_valid_nsec, 0);
+	assert_int_equal(out.attr.ino, 9);
+	assert_int_equal(out.attr.flags, 0);
 }
 
 /* STATX tells what the lower file system told, no bit that means something of ours. */
