@@ -67,7 +67,7 @@ struct nodetab {
 
 	pthread_mutex_t alloc_lock;	/* guards what follows */
 	struct block *blocks;
-	uint32_t n_blocks;
+	_Atomic uint32_t n_blocks;	/* the last one is not empty; read without the lock, too */
 	uint32_t first_free;		/* no block before this one has room */
 	uint32_t serial;
 
@@ -249,6 +249,8 @@ static void record_free(struct nodetab *tab, struct node *node)
 	if (block->n_used == 0)
 		fallocate(tab->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 			  (off_t)(index / BLOCK_NODES) * (off_t)BLOCK_BYTES, BLOCK_BYTES);
+	while (tab->blocks[tab->n_blocks - 1].n_used == 0)
+		tab->n_blocks--;
 	pthread_mutex_unlock(&tab->alloc_lock);
 }
 
@@ -449,7 +451,9 @@ struct node *node_lookup_id(struct nodetab *tab, uint64_t id)
 	if (!(id & INDEX_FORM))
 		return id ? find(tab, hash_mix(id), &wanted) : NULL;
 	index = (uint32_t)id & ~INDEX_FORM;
-	if (index >= MAX_NODES || !take_if_wanted(tab, &tab->nodes[index], &wanted))
+	/* Looking at a record beyond the last would give it memory. */
+	if (index / BLOCK_NODES >= atomic_load_explicit(&tab->n_blocks, memory_order_relaxed) ||
+	    !take_if_wanted(tab, &tab->nodes[index], &wanted))
 		return NULL;
 	return &tab->nodes[index];
 }

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The node table with many nodes: growing, shrinking, memory, long chains. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "node/node.h"
+#include "util/cleanup.h"
+#include "util/hash.h"
+
+#define MANY 200000u
+#define BLOCK (2048 * sizeof(struct node))
+
+static struct fhandle fh_of(uint32_t ino, uint32_t gen)
+{
+	struct fhandle fh = { .len = 8, .type = 1 };
+
+	memcpy(fh.bytes, &ino, 4);
+	memcpy(fh.bytes + 4, &gen, 4);
+	return fh;
+}
+
+static int set_up(void **state)
+{
+	struct fhandle root = fh_of(2, 0);
+	struct nodetab *tab;
+	struct node *node;
+
+	if (nodetab_new(&tab) < 0 || nodetab_set_root(tab, &root, 2, -1, &node) < 0)
+		return -1;
+	*state = tab;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	nodetab_free(*state);
+	return 0;
+}
+
+/* The n-th node; every third is of a kind that gets a number of the table's own. */
+static struct fhandle nth(uint32_t n)
+{
+	struct fhandle fh = fh_of(n + 10, n ^ 5);
+
+	fh.mount = n % 3 == 0;
+	return fh;
+}
+
+/* Makes it, told to the kernel once, no pointer left out. */
+static uint64_t make(struct nodetab *tab, uint32_t n)
+{
+	struct node_key key = { .fh = nth(n), .ino = n, .type = S_IFREG, .own_fd = -1 };
+	struct node *node;
+	uint64_t id;
+
+	assert_int_equal(node_lookup_or_new(tab, &key, &node, NULL), 0);
+	node_remember(node);
+	id = node->id;
+	node_put(tab, node);
+	return id;
+}
+
+static void forget(struct nodetab *tab, uint64_t id)
+{
+	struct node *node = node_lookup_id(tab, id);
+
+	assert_non_null(node);
+	node_forget(tab, node, 1);
+	node_put(tab, node);
+}
+
+/* Every step-th node is there under both of its names, or under none. */
+static void check_all(struct nodetab *tab, const uint64_t *ids, uint32_t step, bool there)
+{
+	for (uint32_t n = 0; n < MANY; n += step) {
+		struct fhandle fh = nth(n);
+		struct node *by_id = node_lookup_id(tab, ids[n]);
+		struct node *by_fh = node_lookup_fh(tab, &fh);
+
+		assert_ptr_equal(by_id, by_fh);
+		assert_int_equal(by_id != NULL, there);
+		if (by_id)
+			assert_int_equal(by_id->ino, n);
+		node_put(tab, by_id);
+		node_put(tab, by_fh);
+	}
+}
+
+/* The bytes of memory that the table's file of records has. */
+static uint64_t record_bytes(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	uint64_t bytes = 0;
+	struct dirent *entry;
+	char text[64];
+	struct stat st;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir))) {
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, text, sizeof(text) - 1);
+
+		if (n < 0)
+			continue;
+		text[n] = 0;
+		if (strstr(text, "penstock-nodes") && fstat(atoi(entry->d_name), &st) == 0)
+			bytes += (uint64_t)st.st_blocks * 512;
+	}
+	closedir(dir);
+	return bytes;
+}
+
+static void test_grow_and_shrink(void **state)
+{
+	struct nodetab *tab = *state;
+	_cleanup_(freep) uint64_t *ids = calloc(MANY, sizeof(*ids));
+	uint64_t empty = nodetab_stat(tab).bytes, full;
+
+	for (int round = 0; round < 2; round++) {
+		for (uint32_t n = 0; n < MANY; n++)
+			ids[n] = make(tab, n);
+		full = nodetab_stat(tab).bytes;
+		assert_int_equal(nodetab_stat(tab).n_nodes, MANY + 1);
+		/* About a hundred bytes a node, index included, and told as it is. */
+		assert_true(full < MANY * 110ULL);
+		assert_true(record_bytes() <= (MANY / 2048 + 2) * BLOCK);
+		assert_true(full >= record_bytes());
+		check_all(tab, ids, 1, true);
+
+		/* Scattered holes give no blocks back, and nothing gets lost. */
+		for (uint32_t n = 0; n < MANY; n += 2)
+			forget(tab, ids[n]);
+		assert_int_equal(nodetab_stat(tab).n_nodes, MANY / 2 + 1);
+		check_all(tab, ids, 2, false);
+		for (uint32_t n = 1; n < MANY; n += 2)
+			forget(tab, ids[n]);
+		assert_int_equal(nodetab_stat(tab).n_nodes, 1);
+		check_all(tab, ids, 97, false);
+		assert_true(record_bytes() <= BLOCK);
+		/* Bitmaps stay, a hundredth of it all; records and index do not. */
+		assert_true(nodetab_stat(tab).bytes < empty + full / 50);
+	}
+}
+
+/* Holes are filled before the table gets longer. */
+static void test_dense(void **state)
+{
+	struct nodetab *tab = *state;
+	_cleanup_(freep) uint64_t *ids = calloc(MANY, sizeof(*ids));
+	uint64_t bytes;
+
+	for (uint32_t n = 0; n < 20000; n++)
+		ids[n] = make(tab, n);
+	bytes = nodetab_stat(tab).bytes;
+	for (uint32_t n = 0; n < 20000; n += 3)
+		forget(tab, ids[n]);
+	for (uint32_t n = 0; n < 6000; n++)
+		make(tab, 100000 + n);
+	assert_int_equal(nodetab_stat(tab).bytes, bytes);
+}
+
+/* Numbers that nobody was given cost nothing beyond the last node, however many are tried. */
+static void test_guesses(void **state)
+{
+	struct nodetab *tab = *state;
+	uint64_t before = record_bytes();
+
+	for (uint64_t index = 0; index < 1 << 20; index += 40)
+		assert_null(node_lookup_id(tab, 7ULL << 32 | 0x80000000 | index));
+	assert_true(record_bytes() <= before + BLOCK);
+}
+
+/* Many nodes on one chain of the index, by accident or design: all are found, none is made twice. */
+static void test_long_chain(void **state)
+{
+	enum { N = 600 };
+	struct nodetab *tab = *state;
+	struct node *nodes[N];
+	uint32_t ino = 3;
+
+	for (int i = 0; i < N; i++) {
+		struct node_key key = { .type = S_IFREG, .own_fd = -1 };
+		bool new = false;
+
+		while (hash_mix(ino) & 0xfff)
+			ino++;
+		key.fh = fh_of(ino++, 0);
+		assert_int_equal(node_lookup_or_new(tab, &key, &nodes[i], &new), 0);
+		assert_true(new);
+	}
+	for (int i = 0; i < N; i++) {
+		struct node *node = node_lookup_id(tab, nodes[i]->id);
+
+		assert_ptr_equal(node, nodes[i]);
+		node_put(tab, node);
+		node = node_lookup_fh(tab, &nodes[i]->fh);
+		assert_ptr_equal(node, nodes[i]);
+		node_put(tab, node);
+	}
+	for (int i = 0; i < N; i++)
+		node_put(tab, nodes[i]);
+	assert_int_equal(nodetab_stat(tab).n_nodes, 1);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_grow_and_shrink, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_dense, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_guesses, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_long_chain, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The node table, by one thread: identity, counting, memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "node/node.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#define ROOT_INO 2
+
+/* Handles of ext4 and its kin: the root of the table is of this layout. */
+static struct fhandle fh_of(uint32_t ino, uint32_t gen)
+{
+	struct fhandle fh = { .len = 8, .type = 1 };
+
+	memcpy(fh.bytes, &ino, 4);
+	memcpy(fh.bytes + 4, &gen, 4);
+	return fh;
+}
+
+static struct node_key key_of(uint32_t ino, uint32_t gen)
+{
+	return (struct node_key){ .fh = fh_of(ino, gen), .ino = ino, .type = S_IFREG, .own_fd = -1 };
+}
+
+/* What is told of nodes that go. */
+struct gone {
+	unsigned int n;
+	uint64_t last_ino;
+};
+
+static void on_free(void *aux, struct node *node)
+{
+	struct gone *gone = aux;
+
+	gone->n++;
+	gone->last_ino = node->ino;
+}
+
+struct fixture {
+	struct nodetab *tab;
+	struct node *root;
+	struct gone gone;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct fhandle root = fh_of(ROOT_INO, 0);
+
+	if (!f || nodetab_new(&f->tab) < 0)
+		return -1;
+	nodetab_on_free(f->tab, on_free, &f->gone);
+	if (nodetab_set_root(f->tab, &root, ROOT_INO, -1, &f->root) < 0)
+		return -1;
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	nodetab_free(f->tab);
+	free(f);
+	return 0;
+}
+
+static struct node *make(struct fixture *f, const struct node_key *key)
+{
+	struct node *node;
+	bool new = false;
+
+	assert_int_equal(node_lookup_or_new(f->tab, key, &node, &new), 0);
+	assert_true(new);
+	return node;
+}
+
+static uint64_t n_nodes(struct fixture *f)
+{
+	return nodetab_stat(f->tab).n_nodes;
+}
+
+static void test_root(void **state)
+{
+	struct fixture *f = *state;
+	struct fhandle fh = fh_of(ROOT_INO, 0);
+	struct node_key key = key_of(ROOT_INO, 0);
+	struct node *node;
+	bool new = true;
+
+	assert_int_equal(f->root->id, 1);
+	assert_int_equal(node_generation(f->tab, f->root), 0);
+	assert_int_equal(n_nodes(f), 1);
+	node = node_lookup_id(f->tab, 1);
+	assert_ptr_equal(node, f->root);
+	node_put(f->tab, node);
+	node = node_lookup_fh(f->tab, &fh);
+	assert_ptr_equal(node, f->root);
+	node_put(f->tab, node);
+	assert_int_equal(node_lookup_or_new(f->tab, &key, &node, &new), 0);
+	assert_ptr_equal(node, f->root);
+	assert_false(new);
+	/* Under the number that its handle packs to it is not known. */
+	assert_null(node_lookup_id(f->tab, ROOT_INO));
+	/* It cannot be forgotten. */
+	node_remember(node);
+	node_forget(f->tab, node, 1000);
+	node_put(f->tab, node);
+	node_forget(f->tab, node, UINT64_MAX);
+	assert_int_equal(n_nodes(f), 1);
+	assert_int_equal(f->gone.n, 0);
+}
+
+static void test_identity(void **state)
+{
+	struct fixture *f = *state;
+	struct node_key key = key_of(12, 34);
+	struct node *node = make(f, &key), *again;
+	bool new = true;
+
+	assert_int_equal(node->id, 34ULL << 32 | 12);
+	assert_int_equal(node->ino, 12);
+	again = node_lookup_id(f->tab, node->id);
+	assert_ptr_equal(again, node);
+	node_put(f->tab, again);
+	again = node_lookup_fh(f->tab, &key.fh);
+	assert_ptr_equal(again, node);
+	node_put(f->tab, again);
+	assert_int_equal(node_lookup_or_new(f->tab, &key, &again, &new), 0);
+	assert_ptr_equal(again, node);
+	assert_false(new);
+	node_put(f->tab, again);
+	assert_int_equal(n_nodes(f), 2);
+	/* Another generation is another file, also while both are known. */
+	key = key_of(12, 35);
+	assert_null(node_lookup_fh(f->tab, &key.fh));
+	again = make(f, &key);
+	assert_ptr_not_equal(again, node);
+	node_put(f->tab, again);
+	assert_int_equal(f->gone.n, 1);
+	node_put(f->tab, node);
+	assert_int_equal(f->gone.n, 2);
+	assert_int_equal(n_nodes(f), 1);
+	assert_null(node_lookup_id(f->tab, 34ULL << 32 | 12));
+}
+
+/* Handles that do not pack: numbers of the table's own, each used once. */
+static void test_index_form(void **state)
+{
+	struct fixture *f = *state;
+	struct node_key keys[3] = { key_of(5, 1), key_of(0x80000005, 1), key_of(5, 1) };
+	uint64_t ids[3];
+
+	keys[0].fh.mount = 3;
+	keys[2].fh.len = 7;
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 3; i++) {
+			struct node *node = make(f, &keys[i]), *again;
+
+			assert_true(node->id & 0x80000000);
+			again = node_lookup_id(f->tab, node->id);
+			assert_ptr_equal(again, node);
+			node_put(f->tab, again);
+			again = node_lookup_fh(f->tab, &keys[i].fh);
+			assert_ptr_equal(again, node);
+			node_put(f->tab, again);
+			if (round)
+				assert_int_not_equal(node->id, ids[i]);
+			assert_null(round ? node_lookup_id(f->tab, ids[i]) : NULL);
+			ids[i] = node->id;
+			node_put(f->tab, node);
+		}
+	}
+	assert_int_equal(n_nodes(f), 1);
+}
+
+static void test_no_such_id(void **state)
+{
+	static const uint64_t ids[] = {
+		0,	    2,		 3,	     0x500000003,	 0x80000000,
+		0x80000001, 0x180000001, 0x83ffffff, 0x84000000,	 0xffffffff,
+		UINT64_MAX, 1ULL << 63,	 0x7fffffff, 0xffffffff7fffffff,
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		assert_null(node_lookup_id(f->tab, ids[i]));
+	assert_int_equal(n_nodes(f), 1);
+}
+
+static void test_generation(void **state)
+{
+	struct fixture *f = *state;
+	struct node_key key = key_of(77, 1);
+	struct node *node = make(f, &key);
+	uint32_t generation = node_generation(f->tab, node);
+	struct nodetab *other;
+	struct node *stranger;
+
+	assert_int_not_equal(generation, 0);
+	node_put(f->tab, node);
+	node = make(f, &key);
+	assert_int_equal(node_generation(f->tab, node), generation);
+	node_put(f->tab, node);
+	/* Another table has another secret: one in 2^31 says the same. */
+	assert_int_equal(nodetab_new(&other), 0);
+	assert_int_equal(
+		nodetab_set_root(other, &(struct fhandle){ .len = 8, .type = 1 }, 2, -1, &stranger),
+		0);
+	assert_int_equal(node_lookup_or_new(other, &key, &stranger, NULL), 0);
+	assert_int_not_equal(node_generation(other, stranger), generation);
+	node_put(other, stranger);
+	nodetab_free(other);
+}
+
+/* Each row: how often remembered, what is forgotten step by step, and after which step it goes. */
+static void test_forget(void **state)
+{
+	static const struct {
+		uint64_t remembered;
+		uint64_t forgets[5];
+		unsigned int n_forgets, goes_at;
+	} rows[] = {
+		{ 1, { 1 }, 1, 1 },
+		{ 3, { 1, 1, 1 }, 3, 3 },
+		{ 3, { 2, 1 }, 2, 2 },
+		{ 3, { 0, 0, 3 }, 3, 3 },
+		{ 3, { 4 }, 1, 1 },
+		{ 3, { UINT64_MAX }, 1, 1 },
+		{ 3, { 1, UINT64_MAX - 1 }, 2, 2 },
+		{ 3, { 1ULL << 40 }, 1, 1 },
+		{ 3, { 1ULL << 40, 0 }, 1, 1 },
+		{ 100000, { 99999, 1 }, 2, 2 },
+		{ 0, { 1 }, 0, 0 },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct node_key key = key_of(1000 + (uint32_t)i, 1);
+		struct node *node = make(f, &key);
+		unsigned int gone = f->gone.n;
+
+		for (uint64_t n = 0; n < rows[i].remembered; n++)
+			node_remember(node);
+		assert_null(node_put(f->tab, node));
+		for (unsigned int step = 0; step < rows[i].n_forgets; step++) {
+			assert_int_equal(f->gone.n, gone);
+			node_forget(f->tab, node, rows[i].forgets[step]);
+		}
+		assert_int_equal(f->gone.n, gone + 1);
+		assert_int_equal(f->gone.last_ino, 1000 + i);
+		assert_null(node_lookup_fh(f->tab, &key.fh));
+	}
+}
+
+/* A node that was forgotten stays while a pointer is out, and can be remembered again. */
+static void test_forget_held(void **state)
+{
+	struct fixture *f = *state;
+	struct node_key key = key_of(50, 1);
+	struct node *node = make(f, &key);
+
+	node_remember(node);
+	node_get(node);
+	node_put(f->tab, node);
+	node_forget(f->tab, node, 5);
+	assert_int_equal(f->gone.n, 0);
+	node_remember(node);
+	node_put(f->tab, node);
+	assert_int_equal(f->gone.n, 0);
+	node_forget(f->tab, node, 1);
+	assert_int_equal(f->gone.n, 1);
+	assert_null(node_put(f->tab, NULL));
+}
+
+/* Descriptors of nodes' own are taken, found again, and closed with the node or the table. */
+static void test_own_fd(void **state)
+{
+	struct fixture *f = *state;
+	struct node *nodes[2];
+	int fds[2];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		struct node_key key = { .ino = 9, .flags = NODE_OWN_FD };
+
+		key.fh = node_key_own(1, 8, i, 9);
+		key.own_fd = fds[i] = open("/dev/null", O_PATH | O_CLOEXEC);
+		nodes[i] = make(f, &key);
+		assert_int_equal(nodes[i]->fd_slot, fds[i]);
+	}
+	assert_ptr_not_equal(nodes[0], nodes[1]);
+	node_put(f->tab, nodes[0]);
+	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
+	assert_int_not_equal(fcntl(fds[1], F_GETFD), -1);
+	/* The table goes with a node in it. */
+	nodetab_free(f->tab);
+	assert_int_equal(fcntl(fds[1], F_GETFD), -1);
+	assert_int_equal(f->gone.n, 3);
+	assert_int_equal(nodetab_new(&f->tab), 0);
+}
+
+/* Adds a mount; returns its number. *ret_fd is its descriptor, which the table has taken. */
+static int mount_add(struct fixture *f, int mnt_id, int *ret_fd)
+{
+	struct lower_mount mount = { .mnt_id = mnt_id, .handles = true };
+
+	*ret_fd = mount.fd = open("/dev/null", O_PATH | O_CLOEXEC);
+	return nodetab_mount_add(f->tab, &mount);
+}
+
+static void test_mounts(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	assert_int_equal(nodetab_mount_find(f->tab, 40), -ENOENT);
+	assert_int_equal(mount_add(f, 40, &fd), 0);
+	assert_int_equal(mount_add(f, 41, &fd), 1);
+	assert_int_equal(nodetab_mount(f->tab, 1)->fd, fd);
+	assert_int_equal(nodetab_mount_find(f->tab, 41), 1);
+	/* One that is known: its descriptor is not needed. */
+	assert_int_equal(mount_add(f, 40, &fd), 0);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	for (int i = 2; i < 4096; i++) {
+		struct lower_mount mount = { .mnt_id = 100 + i, .fd = -1 };
+
+		assert_int_equal(nodetab_mount_add(f->tab, &mount), i);
+	}
+	assert_int_equal(mount_add(f, 99, &fd), -ENFILE);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	assert_int_equal(nodetab_mount_find(f->tab, 4000), 3900);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_root, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_identity, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_index_form, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_such_id, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_generation, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_forget, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_forget_held, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_own_fd, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_mounts, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
