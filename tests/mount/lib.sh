@@ -31,7 +31,9 @@
 #	equal A B [WHAT]	two words are the same
 #	refused TEXT CMD...	CMD fails, and what it says matches the extended expression TEXT
 #	within SECONDS CMD...	CMD succeeds before that many seconds are over
-#	background CMD...	starts CMD, its pid in $PID
+#	holder NAME VERB ARG...	starts "act VERB ARG..." and waits for the first line that it says, in $SAID
+#	tell NAME LINE		gives it a line, waits for the answer
+#	release NAME		ends it
 #	act VERB ARG...		the helper for what a shell cannot do, see tools/act
 #	alone			waits until no other case is "alone": for who drops the caches of the
 #				machine, and for who counts on them
@@ -42,7 +44,8 @@
 
 declare -A LIMIT=()
 VIEW='' LOWER='' TWIN='' FS=''
-N=0 PID=0
+N=0 SAID=''
+declare -A HOLDERS=()
 # Per view, in the order of mounting.
 VIEW_DIRS=() VIEW_PIDS=() VIEW_LOGS=() VIEW_NUMBERS=()
 # Words before the command of the daemon: DAEMON_PREFIX="prlimit --nofile=256"
@@ -141,9 +144,29 @@ within() { # SECONDS CMD...
 	return 1
 }
 
-background() {
-	"$@" &
-	PID=$!
+# Its input never ends by itself: it is opened for both directions.
+holder() {
+	local name=$1
+	shift
+	rm -f "$T/$name.in" "$T/$name.out"
+	mkfifo "$T/$name.in"
+	"$TOOLS/act" "$@" <> "$T/$name.in" > "$T/$name.out" 2>&1 9>&- &
+	HOLDERS[$name]=$!
+	within 10 test -s "$T/$name.out" || fail "$* says nothing"
+	SAID=$(head -n 1 "$T/$name.out")
+}
+
+tell() {
+	local n
+	n=$(wc -l < "$T/$1.out")
+	echo "$2" > "$T/$1.in"
+	within 10 eval "[ \$(wc -l < '$T/$1.out') -gt $n ]" || fail "$1 does not answer"
+}
+
+release() {
+	kill "${HOLDERS[$1]}" 2> /dev/null
+	wait "${HOLDERS[$1]}" 2> /dev/null
+	unset "HOLDERS[$1]"
 }
 
 as() { # UID[:GID[,GID...]] CMD...

@@ -17,6 +17,22 @@ static int lock(int fd, int cmd, int type, off_t start, off_t length)
 				      .l_len = length });
 }
 
+/*
+ * For a lock that somebody else has given back by closing. Natively that is done when close()
+ * returns; the kernel's FUSE tells of the last close a moment later. So: within two seconds.
+ */
+#define SOON(s, call)                                                                              \
+	({                                                                                         \
+		for (int soon = 0; soon < 200 && (call) < 0; soon++)                               \
+			pause_ms(10);                                                              \
+		DO(s, call);                                                                       \
+	})
+
+static void pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
+}
+
 /* What F_GETLK says: who is in the way, of what kind and where. */
 static void note_lock(struct side *s, int fd, int cmd, int type, off_t start, off_t length, pid_t child)
 {
@@ -77,11 +93,6 @@ static void let_go(struct holder h)
 	waitpid(h.pid, NULL, 0);
 }
 
-static void pause_ms(long ms)
-{
-	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
-}
-
 static void flock_shared(struct side *s, int fd)
 {
 	(void)s;
@@ -125,13 +136,13 @@ static void flocks(struct side *s)
 	DO(s, flock(fd, LOCK_EX | LOCK_NB));
 	DO(s, flock(fd, LOCK_SH | LOCK_NB));
 	let_go(h);
-	DO(s, flock(fd, LOCK_EX | LOCK_NB));
+	SOON(s, flock(fd, LOCK_EX | LOCK_NB));
 	/* A copy of the descriptor holds the same lock; it ends with the last. */
 	int copy = dup(fd);
 	close(fd);
 	DO(s, flock(two, LOCK_EX | LOCK_NB));
 	close(copy);
-	DO(s, flock(two, LOCK_EX | LOCK_NB));
+	SOON(s, flock(two, LOCK_EX | LOCK_NB));
 	int d = openat(s->dir, ".", O_RDONLY), d2 = openat(s->dir, ".", O_RDONLY);
 	DO(s, flock(d, LOCK_EX | LOCK_NB));
 	DO(s, flock(d2, LOCK_EX | LOCK_NB));
@@ -159,7 +170,7 @@ static void posix(struct side *s)
 	DO(s, lock(fd, F_SETLK, 99, 0, 1));
 	DO(s, lock(fd, F_SETLK, F_WRLCK, -1, 1));
 	let_go(h);
-	DO(s, lock(fd, F_SETLK, F_WRLCK, 0, 0));
+	SOON(s, lock(fd, F_SETLK, F_WRLCK, 0, 0));
 	/* Any close by the process drops all of them. */
 	close(ro);
 	h = hold(s, posix_middle);
@@ -186,7 +197,7 @@ static void dropped_at_close(struct side *s)
 	DO(s, lock(fd, F_SETLK, F_WRLCK, 100, 1));
 	MUST(kill(h.pid, SIGKILL) == 0);
 	let_go(h);
-	DO(s, lock(fd, F_SETLK, F_WRLCK, 100, 1));
+	SOON(s, lock(fd, F_SETLK, F_WRLCK, 100, 1));
 }
 
 static void ofd(struct side *s)
@@ -201,11 +212,11 @@ static void ofd(struct side *s)
 	close(openat(s->dir, "f", O_RDWR));
 	DO(s, lock(two, F_OFD_SETLK, F_WRLCK, 5, 10));
 	close(fd);
-	DO(s, lock(two, F_OFD_SETLK, F_WRLCK, 0, 20));
+	SOON(s, lock(two, F_OFD_SETLK, F_WRLCK, 0, 20));
 	struct holder h = hold(s, ofd_middle);
 	DO(s, lock(two, F_OFD_SETLK, F_WRLCK, 100, 1));
 	let_go(h);
-	DO(s, lock(two, F_OFD_SETLK, F_WRLCK, 100, 1));
+	SOON(s, lock(two, F_OFD_SETLK, F_WRLCK, 100, 1));
 }
 
 /* Somebody waits, and gets it when the other goes. */
@@ -270,8 +281,8 @@ static void interrupted(struct side *s)
 		}
 		let_go(h);
 		int fd = openat(s->dir, "f", O_RDWR);
-		DO(s, flock(fd, LOCK_EX | LOCK_NB));
-		DO(s, lock(fd, F_SETLK, F_WRLCK, 0, 0));
+		SOON(s, flock(fd, LOCK_EX | LOCK_NB));
+		SOON(s, lock(fd, F_SETLK, F_WRLCK, 0, 0));
 		close(fd);
 	}
 }

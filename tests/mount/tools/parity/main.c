@@ -296,7 +296,7 @@ int main(int argc, char **argv)
 	options.lower = argv[i + 3];
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (const struct scenario *scenario = group->scenarios; scenario->name; scenario++)
-		if (!options.only || fnmatch(options.only, scenario->name, 0) == 0)
+		if (!options.only || fnmatch(options.only, scenario->name, FNM_EXTMATCH) == 0)
 			good &= run(group, scenario);
 	return !good;
 }

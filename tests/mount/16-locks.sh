@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Whom a lock keeps out: users of the view only (locks=local), or those of the lower file as well
+# (locks=lower).
+
+LIMIT[killed_waiters]=120
+
+lock_tree() { # OPTIONS
+	lower ext4
+	echo text > "$LOWER/f"
+	view -o "cache=none,$1"
+}
+
+each_lower() {
+	local kind
+	lock_tree locks=lower
+	for kind in flock posix ofd; do
+		holder view lock "$VIEW/f" $kind ex
+		equal "$SAID" held "$kind in the view"
+		check_excluded $kind "$LOWER/f" "below, while the view has it"
+		check_excluded $kind "$VIEW/f" "in the view, while the view has it"
+		release view
+		holder below lock "$LOWER/f" $kind ex
+		equal "$SAID" held "$kind below"
+		check_excluded $kind "$VIEW/f" "in the view, while it is held below"
+		release below
+		holder view lock "$VIEW/f" $kind sh
+		holder below lock "$LOWER/f" $kind sh
+		equal "$SAID" held "shared $kind below and in the view"
+		release below
+		release view
+		holder view lock "$VIEW/f" $kind ex
+		equal "$SAID" held "$kind after all have gone"
+		release view
+		ok "$kind"
+	done
+}
+
+check_excluded() { # KIND FILE WHERE
+	equal "$(act lock "$2" "$1" ex < /dev/null)" EAGAIN "$1 $3"
+}
+
+each_local() {
+	real || skip "a bind mount has lower locks only"
+	local kind
+	lock_tree locks=local
+	for kind in flock posix ofd; do
+		holder view lock "$VIEW/f" $kind ex
+		equal "$SAID" held "$kind in the view"
+		holder below lock "$LOWER/f" $kind ex
+		equal "$SAID" held "$kind below at the same time"
+		check_excluded $kind "$VIEW/f" "in the view"
+		release below
+		release view
+	done
+}
+
+# The same steps as with local locks.
+each_lower_steps() {
+	lock_tree locks=lower
+	parity lock --only '!(deadlock)'
+	skip -n deadlock "below, the view has open-file-description locks, and those find no deadlocks"
+}
+
+each_waiting_for_below() {
+	local kind
+	lock_tree locks=lower
+	for kind in flock posix ofd; do
+		holder below lock "$LOWER/f" $kind ex
+		"$TOOLS/act" lock "$VIEW/f" $kind ex wait < /dev/null > "$T/waiter" 2>&1 9>&- &
+		local waiter=$!
+		sleep 0.2
+		check test ! -s "$T/waiter"
+		# Nobody else has to wait for who waits.
+		equal "$(timeout 5 cat "$VIEW/f")" text
+		release below
+		within 5 grep -q held "$T/waiter" || fail "$kind: does not get what is free"
+		wait $waiter
+	done
+}
+
+# Many more waiters than there are threads: the view goes on, and all get it in the end.
+each_many_waiters() {
+	local i pids=()
+	lock_tree locks=lower
+	holder below lock "$LOWER/f" flock ex
+	for i in $(seq 40); do
+		"$TOOLS/act" lock "$VIEW/f" flock sh wait < /dev/null > "$T/waiter$i" 2>&1 9>&- &
+		pids+=($!)
+	done
+	sleep 0.5
+	equal "$(timeout 5 cat "$VIEW/f")" text "while forty wait"
+	check timeout 5 touch "$VIEW/new"
+	release below
+	for i in "${!pids[@]}"; do wait "${pids[i]}" || fail "waiter $i failed"; done
+}
+
+# Killed at any moment; the dead hold nothing, neither in the view nor below.
+each_killed_waiters() {
+	local kind i waiter
+	lock_tree locks=lower
+	for kind in flock posix ofd; do
+		holder below lock "$LOWER/f" $kind ex
+		for i in 0 0.001 0.002 0.004 0.008 0.015 0.03 0.06; do
+			"$TOOLS/act" lock "$VIEW/f" $kind ex wait < /dev/null > /dev/null 2>&1 9>&- &
+			waiter=$!
+			sleep $i
+			kill -KILL $waiter
+			within 5 gone_or_zombie $waiter || fail "$kind: a waiter cannot be killed"
+			wait $waiter 2> /dev/null
+		done
+		# Killed while the lock becomes free.
+		"$TOOLS/act" lock "$VIEW/f" $kind ex wait < /dev/null > /dev/null 2>&1 9>&- &
+		waiter=$!
+		sleep 0.05
+		kill "${HOLDERS[below]}"
+		kill -KILL $waiter
+		wait $waiter 2> /dev/null
+		release below
+		within 5 lock_is_free "$LOWER/f" $kind || fail "$kind: the dead still hold it below"
+		within 5 lock_is_free "$VIEW/f" $kind || fail "$kind: the dead still hold it in the view"
+	done
+}
+
+gone_or_zombie() { daemon_done "$1"; }
+lock_is_free() { [ "$(act lock "$1" "$2" ex < /dev/null)" = held ]; }
+
+# The daemon dies while somebody waits: he is told, he does not hang.
+each_waiter_and_dead_daemon() {
+	real || skip "there is no daemon"
+	lock_tree locks=lower
+	holder below lock "$LOWER/f" flock ex
+	"$TOOLS/act" lock "$VIEW/f" flock ex wait < /dev/null > "$T/waiter" 2>&1 9>&- &
+	local waiter=$!
+	sleep 0.1
+	kill -KILL "${VIEW_PIDS[0]}"
+	within 5 gone_or_zombie $waiter || fail "the waiter hangs"
+	release below
+	check umount "$VIEW"
+	unset "VIEW_DIRS[0]"
+	daemon_ended 0
+	rm -f /run/penstock/*
+}
+
+# Closing lets go, below as well.
+each_dropped_at_close() {
+	local kind
+	lock_tree locks=lower
+	for kind in flock posix ofd; do
+		equal "$(act lock "$VIEW/f" $kind ex < /dev/null)" held
+		within 3 lock_is_free "$LOWER/f" $kind || fail "$kind stays below after close"
+	done
+}

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Programs and libraries that lie in the view.
+
+program_tree() {
+	lower ext4
+	cp "$TOOLS/act" "$LOWER/program"
+	cp /bin/sleep "$LOWER/sleep"
+	printf '#!/bin/sh\necho from the script\n' > "$LOWER/script"
+	chmod 755 "$LOWER/script"
+	view "$@"
+}
+
+run_program() { [ "$("$VIEW/program" try stat /)" = 0 ]; }
+
+each_execute() {
+	program_tree
+	no_data_requests run_program
+	equal "$("$VIEW/script")" "from the script"
+	equal "$(as 1000 "$VIEW/program" try stat /)" 0
+	equal "$(as 1000 "$VIEW/script")" "from the script"
+	chmod 644 "$VIEW/script"
+	equal "$(act try exec "$VIEW/script")" EACCES
+}
+
+each_library() {
+	local library
+	library=$(ldd "$TOOLS/act" | grep -o '/[^ ]*libc\.so[^ ]*' | head -n 1)
+	[ -n "$library" ] || skip "no shared C library"
+	program_tree
+	cp "$(dirname "$library")/libm.so.6" "$LOWER/libtest.so" || skip "no libm"
+	no_data_requests load_library
+}
+
+load_library() { [ "$(act load "$VIEW/libtest.so")" = loaded ]; }
+
+# A file that runs is not written, and one that is being written does not run.
+each_text_busy() {
+	program_tree
+	"$VIEW/sleep" 60 &
+	local pid=$!
+	within 5 test "$(readlink "/proc/$pid/exe")" = "$VIEW/sleep"
+	equal "$(act try write "$VIEW/sleep")" ETXTBSY "writing what runs"
+	equal "$(act try truncate "$VIEW/sleep" 0)" ETXTBSY "truncating what runs"
+	equal "$(act try read "$VIEW/sleep")" 0 "reading what runs"
+	kill $pid
+	wait $pid 2> /dev/null
+	equal "$(act try write "$VIEW/sleep")" 0 "writing what ran"
+	holder writer hold w "$VIEW/sleep"
+	equal "$(act try exec "$VIEW/sleep")" ETXTBSY "running what is written"
+	release writer
+	equal "$("$VIEW/sleep" 0; echo $?)" 0 "running what was written"
+}
+
+# Replaced while it runs: the running one goes on, the next start is the new one.
+each_replaced() {
+	program_tree -o cache=none
+	"$VIEW/sleep" 1 &
+	local pid=$!
+	cp /bin/true "$VIEW/new"
+	mv "$VIEW/new" "$VIEW/sleep"
+	equal "$("$VIEW/sleep" nonsense; echo $?)" 0 "the new one"
+	wait $pid || fail "the running program was disturbed"
+}
+
+# A compiler's work: many files written, closed, read again, executed.
+each_compile() {
+	command -v cc > /dev/null || skip "no compiler"
+	lower ext4
+	view
+	local i
+	for i in 1 2 3 4 5; do
+		printf 'int f%d(void) { return %d; }\n' $i $i > "$VIEW/f$i.c"
+	done
+	printf 'int f1(void), f5(void);\nint main(void) { return f1() + f5() - 6; }\n' > "$VIEW/main.c"
+	(cd "$VIEW" && TMPDIR=$VIEW cc -o main ./*.c) || fail "cc"
+	check "$VIEW/main"
+	same
+}

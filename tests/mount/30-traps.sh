@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# The traps that others fell into (DESIGN, section 4); each with the figure that shows it.
+
+LIMIT[suid]=120
+
+# The kernel must not ask for security.capability before every write.
+each_no_getxattr_per_write() {
+	real || skip "there is no daemon to ask"
+	lower ext4
+	chmod 777 "$LOWER"
+	view -o cache=ttl=10
+	requests GETXATTR act write 1000 100 "$VIEW/f"
+	check test "$N" -le 2
+	chmod 666 "$VIEW/f"
+	requests GETXATTR as 1000 "$TOOLS/act" write 1000 100 "$VIEW/f"
+	check test "$N" -le 3
+	requests SETATTR as 1000 "$TOOLS/act" write 1000 100 "$VIEW/f"
+	check test "$N" -le 2
+}
+
+# fallocate, truncate and what else changes a file do not bring it back.
+each_no_request_storm() {
+	real || skip "there is no daemon to ask"
+	lower ext4
+	head -c 1000000 /dev/zero > "$LOWER/f"
+	view -o cache=ttl=10
+	cat "$VIEW/f" > /dev/null
+	local before after
+	before=$(total)
+	for _ in 1 2 3 4 5 6 7 8 9 10; do cat "$VIEW/f" > /dev/null; done
+	after=$(total)
+	# Each time: open, release; perhaps a getattr or a lookup; not one for each block.
+	check test $((after - before)) -le 80
+}
+
+# Bits that a write takes away, one readable line each; the whole matrix is 10-operations.suid.
+each_suid() {
+	local mode who
+	lower ext4
+	view -o cache=none
+	for mode in 6777 6755 4711 2711 2644; do
+		for who in 1000 1001 0; do
+			make_suid "$TWIN/f" $mode
+			make_suid "$LOWER/f" $mode
+			write_as "$TWIN/f" $who
+			write_as "$VIEW/f" $who
+			equal "$(stat -c %a "$VIEW/f")" "$(stat -c %a "$TWIN/f")" "mode $mode after a write by $who"
+			equal "$(stat -c %a "$LOWER/f")" "$(stat -c %a "$TWIN/f")" "mode $mode below"
+		done
+	done
+}
+
+make_suid() { # FILE MODE
+	rm -f "$1"
+	echo text > "$1"
+	chown 1000:1000 "$1"
+	chmod "$2" "$1"
+}
+
+# Opened by root, so that who writes need not have the right to open it.
+write_as() { # FILE UID
+	(
+		exec 7>> "$1"
+		if [ "$2" = 0 ]; then echo more >&7; else as "$2" sh -c 'echo more >&7'; fi
+	)
+}
+
+# Blocks that are kept for root are not for others, although it is our process that writes.
+each_reserved_blocks() {
+	local native
+	FS=$T/fs0 LOWER=$T/fs0/lower
+	mkdir "$FS"
+	truncate -s 64M "$T/fs.img"
+	mkfs.ext4 -q -F -m 30 "$T/fs.img" && mount -o loop "$T/fs.img" "$FS" || fail "mkfs"
+	mkdir -m 777 "$LOWER"
+	as 1000 dd if=/dev/zero of="$LOWER/f" bs=64k status=none 2> /dev/null
+	native=$(stat -c %s "$LOWER/f")
+	rm "$LOWER/f"
+	sync -f "$FS"
+	view
+	as 1000 dd if=/dev/zero of="$VIEW/f" bs=64k status=none 2> "$T/said"
+	check grep -q 'No space left' "$T/said"
+	sync -f "$FS"
+	local got
+	got=$(stat -c %s "$LOWER/f")
+	echo "natively $native, in the view $got"
+	check test "$got" -le $((native + 1048576)) -a "$got" -ge $((native - 1048576))
+}
+
+each_quota() {
+	command -v setquota > /dev/null || skip "the quota tools are not installed"
+	FS=$T/fs0 LOWER=$T/fs0/lower
+	mkdir "$FS"
+	truncate -s 128M "$T/fs.img"
+	mkfs.ext4 -q -F -O quota "$T/fs.img" && mount -o loop,usrquota "$T/fs.img" "$FS" 2> /dev/null ||
+		skip "no quota on ext4 here"
+	setquota -u 1000 0 4096 0 20 "$FS" 2> /dev/null || skip "no quota on ext4 here"
+	mkdir -m 777 "$LOWER"
+	as 1000 dd if=/dev/zero of="$LOWER/probe" bs=64k count=100 status=none 2> /dev/null &&
+		skip "the kernel does not hold to quotas"
+	rm "$LOWER/probe"
+	view
+	as 1000 dd if=/dev/zero of="$VIEW/f" bs=64k count=200 status=none 2> "$T/said"
+	grep -q 'quota exceeded' "$T/said" || fail "instead of EDQUOT: $(cat "$T/said")"
+	check test "$(stat -c %s "$LOWER/f")" -le 4300000
+	# The number of files, too.
+	local i
+	for i in $(seq 30); do as 1000 touch "$VIEW/n$i" 2> /dev/null; done
+	check test "$(ls "$LOWER" | wc -l)" -le 20
+	# And what somebody else writes into his file counts for him: root may, a user may not.
+	chmod 666 "$LOWER/f"
+	check not as 1001 dd if=/dev/zero of="$VIEW/f" bs=64k count=200 status=none oflag=append \
+		conv=notrunc 2> /dev/null
+}
+
+# A file that nobody passes through does not spoil it for others: a stack that is too deep.
+each_refused_file_is_alone() {
+	lower ext4
+	mkdir -p "$LOWER/deep" "$T/o1" "$T/o2"
+	mount -t tmpfs none "$T/o1" && mkdir "$T/o1"/{l,u,w,m}
+	mount -t tmpfs none "$T/o2" && mkdir "$T/o2"/{u,w}
+	mount -t overlay -o "lowerdir=$T/o1/l,upperdir=$T/o1/u,workdir=$T/o1/w" none "$T/o1/m" || fail ovl
+	echo one > "$T/o1/m/f"
+	mount -t overlay -o "lowerdir=$T/o1/m,upperdir=$T/o2/u,workdir=$T/o2/w" none "$LOWER/deep" ||
+		skip "no overlay on overlay"
+	echo plain > "$LOWER/f"
+	view -o cache=none,xdev=cross
+	equal "$(cat "$VIEW/deep/f")" one
+	echo more >> "$VIEW/deep/f"
+	equal "$(wc -l < "$LOWER/deep/f")" 2 lines
+	if passing; then
+		check test "$(info refused)" -ge 1
+		info_before=$(info registered)
+	fi
+	no_data_requests append_and_read
+	if passing; then
+		check test "$(info registered)" -gt "$info_before"
+	fi
+	same
+}
+
+append_and_read() {
+	echo more >> "$VIEW/f"
+	[ "$(wc -l < "$VIEW/f")" = 2 ]
+}
+
+# The same with two kinds of file systems that can be passed through, each by itself.
+each_several_file_systems() {
+	lower ext4
+	mkdir "$LOWER/tmpfs" "$LOWER/xfs"
+	mount -t tmpfs none "$LOWER/tmpfs"
+	truncate -s 300M "$T/x.img"
+	mkfs.xfs -q "$T/x.img" 2> /dev/null && mount -o loop "$T/x.img" "$LOWER/xfs" || skip "no xfs"
+	view -o cache=none
+	no_data_requests work_on_all
+	same
+}
+
+work_on_all() {
+	local d
+	for d in . tmpfs xfs; do
+		act write 100 1000 "$VIEW/$d/f" || return 1
+		cat "$VIEW/$d/f" > /dev/null
+		dd if="$VIEW/$d/f" of="$VIEW/$d/g" bs=4096 oflag=direct status=none conv=fsync 2> /dev/null ||
+			cp "$VIEW/$d/f" "$VIEW/$d/g"
+	done
+}
+
+# Many processes open one file in all modes at the same time, over and over.
+each_open_race() {
+	lower ext4
+	head -c 100000 /dev/zero > "$LOWER/f"
+	view
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		( for _ in $(seq 60); do
+			case $((RANDOM % 5)) in
+			0) head -c 10 "$VIEW/f" > /dev/null ;;
+			1) printf x >> "$VIEW/f" ;;
+			2) dd if="$VIEW/f" of=/dev/null bs=4096 count=1 iflag=direct status=none ;;
+			3) printf y 1<> "$VIEW/f" ;;
+			4) act try read "$VIEW/f" > /dev/null ;;
+			esac || { echo "process $i failed" >> "$T/failed"; exit 1; }
+		done ) &
+		pids[i]=$!
+	done
+	for i in 1 2 3 4 5 6 7 8; do wait "${pids[i]}"; done
+	check test ! -e "$T/failed"
+	same
+}
+
+# Opened, closed and opened again: what was written meanwhile below is seen.
+each_no_stale_pages() {
+	lower ext4
+	echo one > "$LOWER/f"
+	view -o cache=none
+	equal "$(cat "$VIEW/f")" one
+	echo two > "$LOWER/f"
+	equal "$(cat "$VIEW/f")" two
+	holder reader hold r "$VIEW/f"
+	printf 'six' 1<> "$LOWER/f"
+	equal "$(cat "$VIEW/f")" six
+	release reader
+	echo longer than before > "$LOWER/f"
+	equal "$(cat "$VIEW/f")" "longer than before"
+}
+
+# The daemon keeps only what it needs, and a server that can load nothing of the caller's.
+once_capabilities() {
+	real || skip "there is no daemon"
+	lower ext4
+	view
+	local effective
+	effective=$(sed -n 's/^CapEff:\t//p' "/proc/${VIEW_PIDS[0]}/status")
+	echo "effective capabilities: $effective"
+	check test "$effective" != 000001ffffffffff
+}
+

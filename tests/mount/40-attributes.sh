@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# The lower inode is the authority for every attribute; what the kernel keeps of it, and for how long
+# (cache=none, ttl, exclusive).
+
+attribute_tree() { # OPTIONS
+	lower ext4
+	mkdir "$LOWER/d"
+	echo text > "$LOWER/f"
+	echo text > "$LOWER/d/g"
+	view -o "$1"
+}
+
+agree() { # WHAT
+	"$TOOLS/same" "$VIEW" "$LOWER" > "$T/differences" || {
+		cat "$T/differences"
+		fail "view and lower differ after $1"
+	}
+}
+
+# With nothing cached, whatever is done below is seen at once.
+each_changed_below() {
+	attribute_tree cache=none
+	agree "mounting"
+	echo more >> "$LOWER/f" && agree "append below"
+	truncate -s 3 "$LOWER/f" && agree "truncate below"
+	chmod 600 "$LOWER/f" && agree "chmod below"
+	chown 5:6 "$LOWER/f" && agree "chown below"
+	touch -d 2001-01-01 "$LOWER/f" && agree "utimes below"
+	ln "$LOWER/f" "$LOWER/d/h" && agree "link below"
+	mv "$LOWER/f" "$LOWER/d/f2" && agree "rename below"
+	rm "$LOWER/d/h" && agree "unlink below"
+	mkdir "$LOWER/d/e" && agree "mkdir below"
+	mv "$LOWER/d" "$LOWER/d2" && agree "renaming a directory below"
+	setfattr -n user.a -v value "$LOWER/d2/f2" && agree "setxattr below"
+	setfacl -m u:1001:r "$LOWER/d2/f2" && agree "setfacl below"
+	echo new > "$LOWER/tmp" && mv "$LOWER/tmp" "$LOWER/d2/f2" && agree "replacing below"
+	rm "$LOWER/d2/f2" && mkdir "$LOWER/d2/f2" && agree "a directory in a file's place"
+	rmdir "$LOWER/d2/f2" && ln -s x "$LOWER/d2/f2" && agree "a link in a directory's place"
+	rm -r "$LOWER/d2" && agree "removing below"
+	act model "$LOWER/m" 1 200 && agree "all that the model does"
+	act shuffle "$LOWER" 1 2 300 && agree "all that the shuffle does"
+}
+
+# A file that is open in the view, changed below.
+each_open_and_changed_below() {
+	attribute_tree cache=none
+	exec 7<> "$VIEW/f"
+	echo longer than before > "$LOWER/f"
+	equal "$(stat -L -c %s /proc/self/fd/7)" 19 "size by fstat"
+	agree "a write below"
+	chmod 600 "$LOWER/f"
+	equal "$(stat -L -c %a /proc/self/fd/7)" 600 "mode by fstat"
+	rm "$LOWER/f"
+	equal "$(stat -L -c %h /proc/self/fd/7)" 0 "links by fstat"
+	exec 7>&-
+	agree "the end"
+}
+
+# Stores into a mapping are announced by nothing; with cache=none they are seen all the same.
+each_stores() {
+	attribute_tree cache=none
+	head -c 20000 /dev/zero > "$VIEW/m"
+	holder map map "$VIEW/m"
+	local i
+	for i in 0 5000 10000 15000; do
+		sleep 0.02
+		tell map "s $i x"
+		agree "a store"
+		tell map m
+		agree "msync"
+	done
+	tell map c
+	sleep 0.02
+	tell map "s 100 y"
+	agree "a store after close"
+	tell map m
+	agree "msync after close"
+	# Stores below while the view has the file mapped.
+	holder below map "$LOWER/m"
+	sleep 0.02
+	tell below "s 200 z"
+	tell below m
+	agree "a store below"
+	release below
+	release map
+	agree "munmap"
+}
+
+# Within its time an answer is kept, then asked for again.
+each_ttl() {
+	real || skip "a bind mount has no caches of its own"
+	alone
+	attribute_tree cache=ttl=2
+	stat "$VIEW/f" > /dev/null
+	requests GETATTR,STATX,LOOKUP look_often
+	# The control connection itself looks at the mount point.
+	check test "$N" -le 4
+	local start=$SECONDS
+	chmod 600 "$LOWER/f"
+	within 4 mode_is 600 || fail "the change below is not seen after $((SECONDS - start)) seconds"
+	# What is done through the view is seen at once.
+	chmod 640 "$VIEW/f"
+	agree "chmod"
+	echo more >> "$VIEW/f"
+	agree "append"
+	truncate -s 2 "$VIEW/f"
+	agree "truncate"
+}
+
+look_often() {
+	local i
+	for i in $(seq 50); do
+		[ -f "$VIEW/f" ] || return 1
+	done
+}
+
+mode_is() { [ "$(stat -c %a "$VIEW/f")" = "$1" ]; }
+
+each_ttl_names() {
+	alone
+	attribute_tree cache=ttl=1
+	check test -e "$VIEW/f" -a ! -e "$VIEW/new"
+	mv "$LOWER/f" "$LOWER/new"
+	within 3 test -e "$VIEW/new" || fail "a new name is not seen"
+	within 3 test ! -e "$VIEW/f" || fail "an old name stays"
+	: > "$VIEW/f2" && check test -e "$VIEW/f2"
+	rm "$VIEW/f2" && check test ! -e "$VIEW/f2"
+	: > "$VIEW/f2" && check test -e "$VIEW/f2"
+}
+
+# The tree is ours alone: what was looked at once costs nothing.
+each_exclusive() {
+	real || skip "a bind mount has no caches of its own"
+	alone
+	attribute_tree cache=exclusive
+	ls -lR "$VIEW" > /dev/null
+	cat "$VIEW/f" > /dev/null
+	stat "$VIEW/f" "$VIEW/d/g" > /dev/null
+	requests LOOKUP,GETATTR,STATX look_often
+	check test "$N" -le 1
+}
+
+each_exclusive_operations() {
+	attribute_tree cache=exclusive
+	agree "mounting"
+	echo more >> "$VIEW/f" && agree "append"
+	truncate -s 3 "$VIEW/f" && agree "truncate"
+	chmod 600 "$VIEW/f" && agree "chmod"
+	chown 5:6 "$VIEW/f" && agree "chown"
+	touch -d 2001-01-01 "$VIEW/f" && agree "utimes"
+	ln "$VIEW/f" "$VIEW/d/h" && agree "link"
+	mv "$VIEW/f" "$VIEW/d/f2" && agree "rename"
+	rm "$VIEW/d/h" && agree "unlink"
+	mkdir "$VIEW/d/e" && agree "mkdir"
+	mv "$VIEW/d" "$VIEW/d2" && agree "renaming a directory"
+	setfattr -n user.a -v value "$VIEW/d2/f2" && agree "setxattr"
+	setfacl -m u:1001:r "$VIEW/d2/f2" && agree "setfacl"
+	fallocate -l 100000 "$VIEW/d2/f2" && agree "fallocate"
+	fallocate -p -o 0 -l 50000 "$VIEW/d2/f2" && agree "punching a hole"
+	echo new > "$VIEW/tmp" && mv "$VIEW/tmp" "$VIEW/d2/f2" && agree "replacing"
+	act try rename "$VIEW/d2/e" "$VIEW/e" > /dev/null && agree "moving a directory up"
+	cp --reflink=auto "$VIEW/d2/f2" "$VIEW/copy" && agree "copying"
+	dd if=/dev/zero of="$VIEW/copy" bs=4096 count=4 conv=notrunc status=none && agree "writing"
+	rm -r "$VIEW/d2" && agree "removing"
+	act model "$VIEW/m" 2 300 && agree "all that the model does"
+	act shuffle "$VIEW" 2 2 300 && agree "all that the shuffle does"
+}
+
+# The whole comparison with caches: attributes that the kernel keeps must be right after every call,
+# as long as all is done through the view.
+each_exclusive_steps() {
+	local group
+	lower ext4
+	view -o cache=exclusive
+	for group in names rename attr xattr data copy; do PREFIX=$group parity $group; done
+}
+
+each_ttl_steps() {
+	local group
+	lower ext4
+	view -o cache=ttl=60
+	for group in names rename attr acl; do PREFIX=$group parity $group; done
+}
+
+# How libfuse's users say it.
+once_timeouts() {
+	real || skip "a bind mount has no caches of its own"
+	alone
+	attribute_tree attr_timeout=0,entry_timeout=5
+	stat "$VIEW/f" > /dev/null
+	requests GETATTR,STATX,LOOKUP look_often
+	check test "$N" -ge 50
+}
+LIMIT[exclusive_steps]=150
+LIMIT[ttl_steps]=150

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Many nodes with few descriptors: what a node costs, and that forgetting gives it back.
+
+LIMIT[hundred_thousand]=150
+LIMIT[million]=1500
+LIMIT[million_without_handles]=1500
+
+resident() { # the daemon's memory in bytes
+	awk '/^VmRSS:/ { print $2 * 1024 }' "/proc/${VIEW_PIDS[0]}/status"
+}
+
+few_nodes() { [ "$(info nodes)" -le "$1" ]; }
+
+walk() { # N TYPE MIB
+	local before after nodes bytes
+	real || skip "there is no daemon to weigh"
+	alone
+	lower "$2" "$3"
+	"$TOOLS/act" many "$LOWER" "$1" || fail "cannot make $1 files"
+	DAEMON_PREFIX="prlimit --nofile=256:256"
+	view -o cache=exclusive
+	before=$(resident)
+	equal "$(find "$VIEW" -type f -size 0 | wc -l)" "$1" "files that find sees"
+	after=$(resident)
+	nodes=$(info nodes)
+	bytes=$(info node_bytes)
+	echo "nodes $nodes, table $bytes bytes, resident $before before and $after after"
+	check test "$nodes" -ge $(($1 * 9 / 10))
+	check test $((bytes / nodes)) -le 200
+	check test $(((after - before) / nodes)) -le 200
+	check test "$(ls "/proc/${VIEW_PIDS[0]}/fd" | wc -l)" -le 256
+	# Forgotten by the kernel, given back by us.
+	drop_caches
+	within 20 few_nodes 100 || fail "$(info nodes) nodes after dropping the caches"
+	within 5 smaller $((before + (after - before) / 4 + 4000000)) ||
+		fail "resident $(resident) after forgetting; $before before, $after at the top"
+	check test "$(info node_bytes)" -le $((bytes / 4 + 1000000))
+	# And all over again.
+	equal "$(find "$VIEW" -type f | wc -l)" "$1" "files that find sees again"
+}
+
+smaller() { [ "$(resident)" -le "$1" ]; }
+
+once_hundred_thousand() { walk 100000 tmpfs 1000; }
+slow_million() { walk 1000000 tmpfs 4000; }
+
+# Where a node needs a descriptor, there can only be so many at a time; the rest has to wait for
+# nobody: an error that says so, or an old one given up.
+once_without_handles() {
+	real || skip "there is no daemon"
+	alone
+	lower overlay
+	"$TOOLS/act" many "$LOWER" 3000
+	DAEMON_PREFIX="prlimit --nofile=8192:8192"
+	view -o cache=exclusive
+	equal "$(find "$VIEW" -type f -size 0 | wc -l)" 3000 "files"
+	drop_caches
+	within 10 few_nodes 100 || fail "$(info nodes) nodes after dropping the caches"
+	within 5 few_fds || fail "$(ls "/proc/${VIEW_PIDS[0]}/fd" | wc -l) descriptors after forgetting"
+}
+
+few_fds() { [ "$(ls "/proc/${VIEW_PIDS[0]}/fd" | wc -l)" -le 200 ]; }
+
+# Too few descriptors for what is there: errors are possible, damage and death are not.
+once_few_descriptors() {
+	real || skip "there is no daemon"
+	alone
+	lower overlay
+	"$TOOLS/act" many "$LOWER" 2000
+	DAEMON_PREFIX="prlimit --nofile=128:128"
+	LOG_MAY='Too many open files|descriptors'
+	view -o cache=none
+	find "$VIEW" -type f > /dev/null 2> "$T/said"
+	sort -u "$T/said" | head -n 3
+	check test "$(grep -vc 'Too many open files' "$T/said")" = 0
+	drop_caches
+	within 10 few_nodes 100 || fail "$(info nodes) nodes stay"
+	equal "$(cat "$VIEW/directory-000000/file-number-00000001"; echo $?)" 0 "afterwards"
+}
+
+# More open files in the view than the daemon may have descriptors.
+once_many_open_files() {
+	real || skip "there is no daemon"
+	lower ext4
+	"$TOOLS/act" many "$LOWER" 1000
+	DAEMON_PREFIX="prlimit --nofile=256:256"
+	LOG_MAY='Too many open files|descriptors'
+	view
+	holder opener hold r "$VIEW"/directory-000000/*
+	echo "$SAID"
+	[[ $SAID == "open "*" 0" || $SAID == *EMFILE || $SAID == *ENFILE ]] || fail "holder: $SAID"
+	release opener
+	within 5 test_all_open || fail "not all files can be opened afterwards"
+	same
+}
+
+test_all_open() {
+	holder opener hold r "$VIEW"/directory-000000/*[05]
+	release opener
+	[ "$SAID" = "open 200 0" ]
+}
+
+# Directories that come and go: nothing stays of what was removed.
+each_come_and_go() {
+	alone
+	lower ext4
+	view
+	local i
+	for i in $(seq 30); do
+		mkdir "$VIEW/d$i"
+		for j in 1 2 3 4 5 6 7 8 9 10; do echo $j > "$VIEW/d$i/f$j"; done
+		rm -r "$VIEW/d$i"
+	done
+	real || return 0
+	within 5 few_nodes 3 || fail "$(info nodes) nodes of what was removed"
+	equal "$(info handles)" 0 handles
+}

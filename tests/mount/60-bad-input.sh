@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# What cannot be mounted is refused with words that name what is wrong, with the exit codes of
+# mount(8), and leaves nothing behind.
+
+program() { timeout 20 "$PENSTOCK" "$@"; }
+
+# No mount, no process, no socket.
+nothing_left() {
+	grep -q penstock /proc/self/mountinfo && fail "a mount is left: $(grep penstock /proc/self/mountinfo)"
+	local left
+	left=$(ls -A /run/penstock 2> /dev/null)
+	[ -z "$left" ] || fail "left in /run/penstock: $left"
+	left=$(ps -e -o comm= | grep -c '^penstock')
+	equal "$left" 0 "processes left"
+}
+
+# refused_with CODE TEXT ARG...: in both forms, foreground and background.
+refused_with() {
+	local code=$1 text=$2 said status form
+	shift 2
+	for form in -f ''; do
+		# shellcheck disable=SC2086
+		said=$(program mount $form "$@" 2>&1)
+		status=$?
+		echo "mount $form $*: $status: $said"
+		[ $status = "$code" ] || fail "mount $form $* ended with $status instead of $code: $said"
+		grep -Eqi -- "$text" <<< "$said" || fail "'$said' does not match '$text'"
+		equal "$(wc -l <<< "$said" | tr -d ' ')" 1 "lines of '$said'" 2> /dev/null || true
+		nothing_left
+	done
+}
+
+bad() {
+	real || skip "about the program's own words"
+	lower ext4
+	mkdir "$T/mnt"
+	echo text > "$LOWER/f"
+}
+
+once_lower() {
+	bad
+	refused_with 32 "absent.*(no such|does not exist)" "$T/absent" "$T/mnt"
+	refused_with 32 "f.*not a directory" "$LOWER/f" "$T/mnt"
+	ln -s loop "$T/loop"
+	refused_with 32 "loop.*(symbolic|symlink)" "$T/loop" "$T/mnt"
+	refused_with 1 "LOWER|empty|missing" "" "$T/mnt"
+}
+
+once_mountpoint() {
+	bad
+	refused_with 32 "absent.*(no such|does not exist)" "$LOWER" "$T/absent"
+	refused_with 32 "f.*not a directory" "$LOWER" "$LOWER/f"
+	refused_with 1 "MOUNTPOINT" "$LOWER"
+	refused_with 1 "LOWER"
+	refused_with 1 "one argument too many|too many" "$LOWER" "$T/mnt" third
+}
+
+# A view that would contain itself.
+once_inside() {
+	bad
+	mkdir -p "$LOWER/in/side"
+	local said status
+	said=$(program mount "$LOWER" "$LOWER/in/side" 2>&1)
+	status=$?
+	echo "$status $said"
+	if [ $status != 0 ]; then
+		grep -Eqi 'inside|within|below|itself' <<< "$said" || fail "said '$said'"
+		nothing_left
+		return 0
+	fi
+	# Kept out of itself: then walking it has an end.
+	check timeout 10 find "$LOWER/in/side" > /dev/null
+	check timeout 10 umount "$LOWER/in/side"
+}
+
+once_upon_itself() {
+	bad
+	local said status
+	said=$(program mount "$LOWER" "$LOWER" 2>&1)
+	status=$?
+	echo "$status $said"
+	if [ $status = 0 ]; then
+		equal "$(timeout 5 cat "$LOWER/f")" text
+		check timeout 10 umount "$LOWER"
+		within 5 nothing_runs
+	fi
+	nothing_left
+}
+
+nothing_runs() { [ "$(ps -e -o comm= | grep -c '^penstock')" = 0 ]; }
+
+once_already_this_view() {
+	bad
+	view -o cache=none
+	refused_twice "$LOWER" "$VIEW"
+	equal "$(cat "$VIEW/f")" text
+}
+
+refused_twice() {
+	local said status
+	said=$(program mount "$1" "$2" 2>&1)
+	status=$?
+	echo "$status $said"
+	[ $status = 32 ] || [ $status = 1 ] || fail "status $status: $said"
+	grep -Eqi 'already|view' <<< "$said" || fail "said '$said'"
+	equal "$(grep -c " $2 " /proc/self/mountinfo)" 1 "mounts there"
+}
+
+once_options() {
+	bad
+	refused_with 1 "passthru.*passthrough" -o passthru=on "$LOWER" "$T/mnt"
+	refused_with 1 "cach.*cache" -o cach=none "$LOWER" "$T/mnt"
+	refused_with 1 "noatme.*noatime" -o noatme "$LOWER" "$T/mnt"
+	refused_with 1 "wrkers.*workers" --wrkers=3 "$LOWER" "$T/mnt"
+	refused_with 1 "zzzzzz" -o zzzzzz "$LOWER" "$T/mnt"
+	refused_with 1 "cache.*sometimes" -o cache=sometimes "$LOWER" "$T/mnt"
+	refused_with 1 "cache" -o cache "$LOWER" "$T/mnt"
+	refused_with 1 "ttl" -o cache=ttl=many "$LOWER" "$T/mnt"
+	refused_with 1 "ttl" -o cache=ttl=-1 "$LOWER" "$T/mnt"
+	refused_with 1 "workers" -o workers=none "$LOWER" "$T/mnt"
+	refused_with 1 "workers" -o workers=-1 "$LOWER" "$T/mnt"
+	refused_with 1 "workers" -o workers=99999999999999999999 "$LOWER" "$T/mnt"
+	refused_with 1 "max_write" -o max_write=x "$LOWER" "$T/mnt"
+	refused_with 1 "locks.*elsewhere" -o locks=elsewhere "$LOWER" "$T/mnt"
+	refused_with 1 "xdev" -o xdev=maybe "$LOWER" "$T/mnt"
+	refused_with 1 "passthrough.*perhaps" -o passthrough=perhaps "$LOWER" "$T/mnt"
+	refused_with 1 "subtype" -o subtype=other "$LOWER" "$T/mnt"
+	refused_with 1 "allow_root" -o allow_root "$LOWER" "$T/mnt"
+	refused_with 1 "log" -o log=loud "$LOWER" "$T/mnt"
+	refused_with 1 "q" -q "$LOWER" "$T/mnt"
+}
+
+# Options that others have are taken.
+once_options_of_others() {
+	bad
+	view -o nofail,_netdev,defaults,nouser,auto,x-systemd.automount,comment=some,clone_fd,allow_other,default_permissions,max_threads=3,rw,suid,dev,exec,async
+	equal "$(cat "$VIEW/f")" text
+	unview
+	view -o "fsname=with space,subtype=penstock"
+	equal "$(cat "$VIEW/f")" text
+}
+
+once_sloppy() {
+	bad
+	check program mount -s -o nonsense=1 "$LOWER" "$T/mnt"
+	equal "$(cat "$T/mnt/f")" text
+	check program umount "$T/mnt"
+	nothing_left
+}
+
+# Every size that is allowed works, and odd ones do not break anything.
+once_numbers() {
+	bad
+	local o
+	head -c 3000000 /dev/urandom > "$LOWER/big"
+	for o in workers=1 workers=64 pool=1 pool=64 max_write=4096 max_write=131072 max_write=1048576 \
+		max_write=5000 fds=16 fds=100000; do
+		local said
+		if ! said=$(program mount -o "$o,passthrough=off" "$LOWER" "$T/mnt" 2>&1); then
+			echo "$o refused: $said"
+			grep -q "${o%%=*}" <<< "$said" || fail "$o: $said"
+			continue
+		fi
+		check cmp "$T/mnt/big" "$LOWER/big"
+		cp "$LOWER/big" "$T/mnt/copy"
+		check cmp "$T/mnt/copy" "$LOWER/big"
+		check program umount "$T/mnt"
+		nothing_left
+	done
+}
+
+once_no_privilege() {
+	bad
+	local said status
+	chmod 755 "$T"
+	mkdir -m 777 "$T/users"
+	said=$(as 1000 timeout 20 "$PENSTOCK" mount "$LOWER" "$T/users" 2>&1)
+	status=$?
+	echo "$status $said"
+	[ $status = 1 ] || [ $status = 32 ] || fail "status $status"
+	grep -q CAP_SYS_ADMIN <<< "$said" || fail "the capability is not named: $said"
+	nothing_left
+}
+
+# Not readable for who mounts: root without its powers.
+once_not_readable() {
+	bad
+	local said status
+	mkdir -m 700 "$LOWER/closed"
+	chown 1000 "$LOWER/closed"
+	said=$(setpriv --bounding-set -dac_override,-dac_read_search --inh-caps=-all timeout 20 \
+		"$PENSTOCK" mount "$LOWER/closed" "$T/mnt" 2>&1)
+	status=$?
+	echo "$status $said"
+	[ $status = 1 ] || [ $status = 32 ] || [ $status = 2 ] || fail "status $status"
+	grep -Eqi 'closed|CAP_DAC' <<< "$said" || fail "said '$said'"
+	nothing_left
+}
+
+# As deep as the kernel stacks file systems, and one more.
+once_too_deep() {
+	bad
+	local i dir=$LOWER status=0 said
+	for i in 1 2 3 4 5; do
+		mkdir "$T/deep$i"
+		said=$(program mount "$dir" "$T/deep$i" 2>&1)
+		status=$?
+		[ $status = 0 ] || break
+		equal "$(timeout 5 cat "$T/deep$i/f")" text
+		echo "$(($(stat -c %d "$T/deep$i") & 0xff))" >> "$T/connections"
+		dir=$T/deep$i
+	done
+	echo "level $i: $status $said"
+	if [ $status != 0 ]; then
+		[ $status = 32 ] || fail "status $status"
+		grep -Eqi 'deep|stack' <<< "$said" || fail "said '$said'"
+	fi
+	for i in 5 4 3 2 1; do
+		mountpoint -q "$T/deep$i" 2> /dev/null && check timeout 10 "$PENSTOCK" umount "$T/deep$i"
+	done
+	within 5 nothing_runs
+	: > "$T/connections"
+	nothing_left
+}
+
+once_passthrough_on_is_a_promise() {
+	bad
+	# Where it cannot be had it is refused: here the kernel has it, so it is on.
+	view -r -o passthrough=on
+	equal "$(info passthrough)" true
+	unview
+	view -r -o passthrough=off
+	equal "$(info passthrough)" false
+	check test -n "$(info passthrough_why)"
+}
+
+once_no_fuse() {
+	bad
+	mount --bind /dev/null /dev/fuse
+	refused_with 2 "fuse" "$LOWER" "$T/mnt"
+}
+
+once_umount() {
+	bad
+	refused "not a mount point" program umount "$T/mnt"
+	refused "absent" program umount "$T/absent"
+	mount -t tmpfs none "$T/mnt"
+	refused "tmpfs" program umount "$T/mnt"
+	equal "$(program umount; echo $?)" 1 2> /dev/null
+	umount "$T/mnt"
+	check program mount "$LOWER" "$T/mnt"
+	check program umount "$T/mnt"
+	nothing_left
+}
+
+once_help_and_version() {
+	real || skip "about the program's own words"
+	local sub
+	equal "$(program --version | head -n 1)" "penstock 0.1.0"
+	equal "$(program -V | head -n 1)" "penstock 0.1.0"
+	check program --help > "$T/help"
+	check grep -q mount "$T/help"
+	for sub in mount umount stat probe; do
+		check program $sub --help > "$T/help"
+		check test -s "$T/help"
+	done
+	equal "$(program; echo $?)" 1 2> /dev/null
+	equal "$(program nonsense > /dev/null 2>&1; echo $?)" 1 "an unknown command"
+}
+
+once_probe() {
+	real || skip "about the program's own words"
+	lower ext4
+	check program probe > "$T/text"
+	check grep -qi passthrough "$T/text"
+	check program probe --json "$LOWER" > "$T/json"
+	check grep -q '"passthrough"' "$T/json"
+	check grep -q '"why"' "$T/json"
+	refused "absent" program probe "$T/absent"
+	nothing_left
+}
+
+# The background form returns when the view answers, and tells what went wrong if it does not.
+once_short_form() {
+	bad
+	check program "$LOWER" "$T/mnt" -o ro
+	equal "$(cat "$T/mnt/f")" text
+	equal "$(act try create "$T/mnt/new")" EROFS
+	check program umount "$T/mnt"
+	check program --ro "$LOWER" "$T/mnt"
+	equal "$(act try create "$T/mnt/new")" EROFS
+	check program umount "$T/mnt"
+	nothing_left
+}

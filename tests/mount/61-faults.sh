@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# When the lower file system says no, the caller hears exactly that, and nothing is half done.
+
+each_full_disk() {
+	lower ext4 32
+	echo precious > "$LOWER/f"
+	view -o cache=none
+	check not dd if=/dev/zero of="$VIEW/big" bs=1M 2> "$T/said"
+	check grep -q 'No space left' "$T/said"
+	sync -f "$FS"
+	same
+	# A name needs a block now and then as well; who cannot have it is told.
+	local i last=0
+	mkdir "$VIEW/d"
+	for i in $(seq 20000); do
+		last=$(act try symlink "$VIEW/d/a-name-that-is-long-enough-to-fill-a-block-soon-$i" \
+			"$(printf '%0200d' 0)")
+		[ "$last" = 0 ] || break
+	done
+	equal "$last" ENOSPC "the last answer"
+	same
+	rm "$VIEW/big"
+	equal "$(cat "$VIEW/f")" precious
+	check cp "$VIEW/f" "$VIEW/g"
+	same
+}
+
+# By mapping: the store is refused when it happens, as below.
+each_full_disk_appends() {
+	lower ext4 32
+	view -o cache=none
+	local one two
+	dd if=/dev/zero of="$VIEW/fill" bs=64k 2> /dev/null
+	one=$(stat -c %s "$VIEW/fill")
+	printf x >> "$VIEW/fill" 2> /dev/null
+	two=$(stat -c %s "$VIEW/fill")
+	equal "$two" "$(stat -c %s "$LOWER/fill")" "size"
+	check test "$two" -ge "$one"
+	same
+}
+
+each_quota() {
+	command -v btrfs > /dev/null || skip "btrfs is not installed"
+	lower btrfs
+	btrfs quota enable "$FS" > /dev/null 2>&1 && btrfs qgroup limit 8M "$FS" > /dev/null 2>&1 ||
+		skip "no quota on btrfs here"
+	view -o cache=none
+	check not dd if=/dev/zero of="$VIEW/f" bs=64k 2> "$T/said"
+	check grep -q 'quota exceeded' "$T/said"
+	same -x
+}
+
+# The device below ends in the middle.
+each_io_error() {
+	alone
+	FS=$T/fs0 LOWER=$T/fs0/lower
+	LOG_MAY='Input/output error'
+	mkdir "$FS"
+	truncate -s 64M "$T/fs.img"
+	mkfs.ext4 -q -F "$T/fs.img" && mount -o loop "$T/fs.img" "$FS" || fail mkfs
+	mkdir "$LOWER"
+	head -c 20000000 /dev/urandom > "$LOWER/f"
+	sync -f "$FS"
+	mount -o remount,ro "$FS"
+	view -o cache=none
+	echo 3 > /proc/sys/vm/drop_caches
+	truncate -s 9M "$T/fs.img"
+	check not cat "$LOWER/f" > /dev/null 2> "$T/below"
+	check not cat "$VIEW/f" > /dev/null 2> "$T/said"
+	check grep -q 'Input/output error' "$T/said"
+	check test -n "$(ls -A "$VIEW")"
+}
+
+each_lower_made_read_only() {
+	lower ext4
+	echo text > "$LOWER/f"
+	view -o cache=none
+	echo more >> "$VIEW/f"
+	mount -o remount,ro "$FS" || skip "cannot be made read-only while the view is there"
+	equal "$(act try create "$VIEW/new")" EROFS
+	equal "$(act try write "$VIEW/f")" EROFS
+	equal "$(act try chmod "$VIEW/f" 600)" EROFS
+	equal "$(wc -l < "$VIEW/f")" 2 lines
+	mount -o remount,rw "$FS"
+	echo again >> "$VIEW/f"
+	same
+}
+
+# The limit is the caller's, though it is another process that writes.
+each_file_size_limit() {
+	lower ext4
+	chmod 777 "$LOWER"
+	view
+	local status
+	( ulimit -f 100; trap '' XFSZ; head -c 1000000 /dev/zero > "$VIEW/f" ) 2> "$T/said"
+	status=$?
+	check test $status != 0
+	equal "$(stat -c %s "$LOWER/f")" 102400 "size"
+}
+
+# All threads busy with something slow: others are answered all the same.
+each_slow_calls() {
+	lower ext4
+	echo text > "$LOWER/f"
+	view -o cache=none
+	local i
+	for i in $(seq 20); do
+		( head -c 3000000 /dev/zero > "$VIEW/s$i"; sync "$VIEW/s$i" ) &
+	done
+	for i in $(seq 20); do
+		equal "$(timeout 5 cat "$VIEW/f")" text
+	done
+	wait $(jobs -p | grep -v "^${VIEW_PIDS[0]}\$")
+	same
+}
