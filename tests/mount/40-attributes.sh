@@ -168,20 +168,25 @@ each_exclusive_operations() {
 	act shuffle "$VIEW" 2 2 300 && agree "all that the shuffle does"
 }
 
+# ext4 changes a directory's times when it fails to leave a whiteout, and nobody can tell the kernel.
+NOT_CACHED='!(whiteout)'
+
 # The whole comparison with caches: attributes that the kernel keeps must be right after every call,
 # as long as all is done through the view.
 each_exclusive_steps() {
 	local group
 	lower ext4
 	view -o cache=exclusive
-	for group in names rename attr xattr data copy; do PREFIX=$group parity $group; done
+	for group in names rename attr xattr data copy; do
+		PREFIX=$group parity $group --only "$NOT_CACHED"
+	done
 }
 
 each_ttl_steps() {
 	local group
 	lower ext4
 	view -o cache=ttl=60
-	for group in names rename attr acl; do PREFIX=$group parity $group; done
+	for group in names rename attr acl; do PREFIX=$group parity $group --only "$NOT_CACHED"; done
 }
 
 # How libfuse's users say it.

@@ -8,7 +8,7 @@ program() { timeout 20 "$PENSTOCK" "$@"; }
 
 # No mount, no process, no socket.
 nothing_left() {
-	grep -q penstock /proc/self/mountinfo && fail "a mount is left: $(grep penstock /proc/self/mountinfo)"
+	grep -q ' - fuse\.' /proc/self/mountinfo && fail "a mount is left: $(grep ' - fuse\.' /proc/self/mountinfo)"
 	local left
 	left=$(ls -A /run/penstock 2> /dev/null)
 	[ -z "$left" ] || fail "left in /run/penstock: $left"
@@ -25,9 +25,8 @@ refused_with() {
 		said=$(program mount $form "$@" 2>&1)
 		status=$?
 		echo "mount $form $*: $status: $said"
-		[ $status = "$code" ] || fail "mount $form $* ended with $status instead of $code: $said"
+		[[ "|$code|" == *"|$status|"* ]] || fail "mount $form $* ended with $status instead of $code: $said"
 		grep -Eqi -- "$text" <<< "$said" || fail "'$said' does not match '$text'"
-		equal "$(wc -l <<< "$said" | tr -d ' ')" 1 "lines of '$said'" 2> /dev/null || true
 		nothing_left
 	done
 }
@@ -41,8 +40,8 @@ bad() {
 
 once_lower() {
 	bad
-	refused_with 32 "absent.*(no such|does not exist)" "$T/absent" "$T/mnt"
-	refused_with 32 "f.*not a directory" "$LOWER/f" "$T/mnt"
+	refused_with 32 "(no such|does not exist).*absent" "$T/absent" "$T/mnt"
+	refused_with 32 "not a directory.*/f" "$LOWER/f" "$T/mnt"
 	ln -s loop "$T/loop"
 	refused_with 32 "loop.*(symbolic|symlink)" "$T/loop" "$T/mnt"
 	refused_with 1 "LOWER|empty|missing" "" "$T/mnt"
@@ -50,8 +49,8 @@ once_lower() {
 
 once_mountpoint() {
 	bad
-	refused_with 32 "absent.*(no such|does not exist)" "$LOWER" "$T/absent"
-	refused_with 32 "f.*not a directory" "$LOWER" "$LOWER/f"
+	refused_with 32 "(no such|does not exist).*absent" "$LOWER" "$T/absent"
+	refused_with 32 "not a directory.*/f" "$LOWER" "$LOWER/f"
 	refused_with 1 "MOUNTPOINT" "$LOWER"
 	refused_with 1 "LOWER"
 	refused_with 1 "one argument too many|too many" "$LOWER" "$T/mnt" third
@@ -238,8 +237,10 @@ once_passthrough_on_is_a_promise() {
 
 once_no_fuse() {
 	bad
-	mount --bind /dev/null /dev/fuse
-	refused_with 2 "fuse" "$LOWER" "$T/mnt"
+	mkdir "$T/dev"
+	cp -a /dev/null /dev/zero /dev/urandom "$T/dev"
+	mount --bind "$T/dev" /dev
+	refused_with '2|32' "/dev/fuse" "$LOWER" "$T/mnt"
 }
 
 once_umount() {

@@ -46,7 +46,8 @@ declare -A LIMIT=()
 VIEW='' LOWER='' TWIN='' FS=''
 N=0 SAID=''
 declare -A HOLDERS=()
-# Per view, in the order of mounting.
+# Per view, in the order of mounting; VIEW_DIRS has only those that are to be unmounted yet.
+N_VIEWS=0
 VIEW_DIRS=() VIEW_PIDS=() VIEW_LOGS=() VIEW_NUMBERS=()
 # Words before the command of the daemon: DAEMON_PREFIX="prlimit --nofile=256"
 DAEMON_PREFIX=''
@@ -242,7 +243,7 @@ mount_device() {
 }
 
 view() {
-	local opts='' form=foreground raw=0 mnt log n=${#VIEW_DIRS[@]}
+	local opts='' form=foreground raw=0 mnt log n=$N_VIEWS
 	while [[ ${1:-} == -* ]]; do
 		case $1 in
 		-o) opts=$2; shift ;;
@@ -282,9 +283,13 @@ mount_view() { # FORM LOWER MNT OPTS LOG
 		pid=$(info pid "$3")
 	fi
 	echo "${after#*:}" >> "$T/connections"
-	VIEW_NUMBERS+=("${after#*:}")
-	VIEW_DIRS+=("$3") VIEW_PIDS+=("$pid") VIEW_LOGS+=("$5")
+	note_view "$3" "$pid" "$5" "${after#*:}"
 	timeout 20 stat "$3" > /dev/null || fail "the view does not answer"
+}
+
+note_view() { # DIR PID LOG NUMBER
+	VIEW_DIRS[N_VIEWS]=$1 VIEW_PIDS[N_VIEWS]=$2 VIEW_LOGS[N_VIEWS]=$3 VIEW_NUMBERS[N_VIEWS]=$4
+	N_VIEWS=$((N_VIEWS + 1))
 }
 
 # The stand-in: the options that a mount has anyway are honoured, ours are left out.
@@ -302,7 +307,7 @@ mount_bind() { # LOWER MNT OPTS
 		esac
 	done
 	[ -z "$flags" ] || mount -o "remount,bind$flags" "$2" || fail "bind mount options"
-	VIEW_DIRS+=("$2") VIEW_PIDS+=(0) VIEW_LOGS+=(/dev/null) VIEW_NUMBERS+=(0)
+	note_view "$2" 0 /dev/null 0
 }
 
 view_index() { # MNT

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Ends of every kind: clients killed at any moment, a daemon that dies, unmounting what is in use,
+# signals.
+
+ends() { # the view of number 0 ended by itself: nothing to unmount at the end of the case
+	unset "VIEW_DIRS[0]"
+	daemon_ended 0 "${1-0}"
+}
+
+end_tree() {
+	real || skip "there is no daemon"
+	lower ext4
+	echo text > "$LOWER/f"
+	view "$@"
+}
+
+each_killed_clients() {
+	local round pids i
+	lower ext4
+	head -c 5000000 /dev/urandom > "$LOWER/big"
+	"$TOOLS/act" many "$LOWER" 500
+	view -o cache=none
+	for round in $(seq 25); do
+		pids=()
+		act shuffle "$VIEW" "$round" 1 100000 > /dev/null 2>&1 9>&- & pids+=($!)
+		cp "$VIEW/big" "$VIEW/copy$round" 2> /dev/null 9>&- & pids+=($!)
+		find "$VIEW" -ls > /dev/null 2>&1 9>&- & pids+=($!)
+		sync "$VIEW/big" 9>&- & pids+=($!)
+		dd if="$VIEW/big" of=/dev/null bs=4096 iflag=direct status=none 9>&- & pids+=($!)
+		sleep "0.0$((RANDOM % 60 + 10))"
+		for i in "${pids[@]}"; do
+			pkill -KILL -P "$i" 2> /dev/null
+			kill -KILL "$i" 2> /dev/null
+		done
+		for i in "${pids[@]}"; do within 5 daemon_done "$i" || fail "a client cannot be killed"; done
+		wait "${pids[@]}" 2> /dev/null
+		rm -f "$VIEW/copy$round"
+	done
+	sleep 0.3
+	pkill -KILL act 2> /dev/null
+	equal "$(timeout 5 cat "$VIEW/big" | cksum)" "$(cksum < "$LOWER/big")" "the big file"
+	same
+	real || return 0
+	within 5 nothing_open || fail "$(info handles) handles stay open"
+	drop_caches
+}
+
+nothing_open() { [ "$(info handles)" = 0 ] && [ "$(info backings)" = 0 ]; }
+
+# Nobody waits for the dead.
+each_daemon_killed() {
+	end_tree
+	exec 7< "$VIEW/f"
+	holder writer hold w "$VIEW/f"
+	find "$VIEW" > /dev/null &
+	kill -KILL "${VIEW_PIDS[0]}"
+	within 5 test_not_connected || fail "the view still says $(act try stat "$VIEW/f")"
+	local call
+	for call in "stat $VIEW/f" "read $VIEW/f" "create $VIEW/new" "mkdir $VIEW/d" "statfs $VIEW" \
+		"unlink $VIEW/f"; do
+		# shellcheck disable=SC2086
+		equal "$(timeout 5 "$TOOLS/act" try $call)" ENOTCONN "$call"
+	done
+	exec 7<&-
+	release writer
+	check timeout 5 umount "$VIEW"
+	ends ''
+	equal "$(cat "$LOWER/f")" text
+	# Its place can be used again.
+	rm -f /run/penstock/*
+	view -o cache=none "$LOWER" "$VIEW"
+	equal "$(cat "$VIEW/f")" text
+}
+
+test_not_connected() { [ "$(timeout 5 "$TOOLS/act" try stat "$VIEW/f")" = ENOTCONN ]; }
+
+# What is passed through goes on without us.
+each_daemon_killed_data_lives() {
+	end_tree
+	passing || skip "data is served in this variant"
+	exec 7<> "$VIEW/f"
+	kill -KILL "${VIEW_PIDS[0]}"
+	within 5 test_not_connected || fail "still connected"
+	local line
+	read -r line <&7
+	equal "$line" text "read by a dead daemon's client"
+	echo more >&7 || fail "cannot be written"
+	equal "$(wc -l < "$LOWER/f")" 2 "lines below"
+	exec 7>&-
+	check timeout 5 umount "$VIEW"
+	ends ''
+	rm -f /run/penstock/*
+}
+
+# A socket that a dead one left is no obstacle for the next.
+each_after_a_dead_one() {
+	end_tree
+	kill -KILL "${VIEW_PIDS[0]}"
+	within 5 test_not_connected || fail "still connected"
+	check timeout 5 umount "$VIEW"
+	ends ''
+	local i
+	for i in 1 2 3; do
+		view -o cache=none "$LOWER" "$T/next$i"
+		equal "$(cat "$VIEW/f")" text
+		check test "$(info pid)" -gt 0
+	done
+	unview "$T/next1"
+	unview "$T/next2"
+	unview "$T/next3"
+	rm -f /run/penstock/*
+}
+
+each_busy() {
+	end_tree
+	exec 7< "$VIEW/f"
+	check not timeout 5 umount "$VIEW" 2> "$T/said"
+	check grep -q busy "$T/said"
+	refused "in use" timeout 10 "$PENSTOCK" umount "$VIEW"
+	equal "$(cat "$VIEW/f")" text
+	exec 7<&-
+	check timeout 10 "$PENSTOCK" umount "$VIEW"
+	ends 0
+}
+
+each_lazy() {
+	end_tree
+	exec 7< "$VIEW/f"
+	check timeout 10 "$PENSTOCK" umount -l "$VIEW"
+	check not mountpoint -q "$VIEW"
+	equal "$(cat <&7)" text "read after the lazy end"
+	check not daemon_done "${VIEW_PIDS[0]}"
+	exec 7<&-
+	ends 0
+}
+
+each_term() {
+	end_tree
+	kill -TERM "${VIEW_PIDS[0]}"
+	ends 0
+	check not mountpoint -q "$VIEW"
+}
+
+each_int() {
+	end_tree
+	kill -INT "${VIEW_PIDS[0]}"
+	ends 0
+	check not mountpoint -q "$VIEW"
+}
+
+# In use: the first asks, the second insists.
+each_term_while_busy() {
+	LOG_MAY='in use|busy|signal'
+	end_tree
+	exec 7< "$VIEW/f"
+	kill -TERM "${VIEW_PIDS[0]}"
+	sleep 0.3
+	equal "$(timeout 5 cat "$VIEW/f")" text "after the first signal"
+	kill -TERM "${VIEW_PIDS[0]}"
+	within 5 not_mounted || fail "still mounted after the second signal"
+	exec 7<&-
+	ends 0
+}
+
+not_mounted() { [ -z "$(mount_device "$VIEW")" ]; }
+
+each_term_in_background() {
+	real || skip "there is no daemon"
+	lower ext4
+	echo text > "$LOWER/f"
+	view -b
+	kill -TERM "${VIEW_PIDS[0]}"
+	ends ''
+	check not mountpoint -q "$VIEW"
+}
+
+each_usr1_and_hup() {
+	end_tree -o log=info
+	kill -USR1 "${VIEW_PIDS[0]}"
+	within 3 grep -q LOOKUP "${VIEW_LOGS[0]}" || {
+		cat "$VIEW/f" > /dev/null
+		kill -USR1 "${VIEW_PIDS[0]}"
+		within 3 grep -Eq 'OPEN|LOOKUP' "${VIEW_LOGS[0]}" || fail "no statistics in the log"
+	}
+	kill -PIPE "${VIEW_PIDS[0]}"
+	sleep 0.1
+	equal "$(timeout 5 cat "$VIEW/f")" text
+}
+
+# Unmounted by whatever means, under load.
+each_end_under_load() {
+	local round i
+	real || skip "there is no daemon"
+	lower ext4
+	"$TOOLS/act" many "$LOWER" 200
+	for round in 1 2 3 4 5 6; do
+		view -o cache=none "$LOWER" "$T/load$round"
+		for i in 1 2 3; do
+			find "$VIEW" -ls > /dev/null 2>&1 9>&- &
+			act shuffle "$VIEW" "$i" 1 300 > /dev/null 2>&1 9>&- &
+		done
+		i=$(view_index "$VIEW")
+		case $((round % 3)) in
+		0) timeout 10 umount -l "$VIEW" ;;
+		1) kill -TERM "${VIEW_PIDS[i]}"; sleep 0.05; kill -TERM "${VIEW_PIDS[i]}" 2> /dev/null ;;
+		2) echo 1 > "/sys/fs/fuse/connections/${VIEW_NUMBERS[i]}/abort"; umount -l "$VIEW" ;;
+		esac
+		unset "VIEW_DIRS[i]"
+		LOG_MAY='.'
+		daemon_ended "$i" ''
+		within 10 no_children || { ps -ef; for p in $(jobs -rp); do cat /proc/$p/stack; done; fail "clients hang"; }
+	done
+}
+
+no_children() {
+	local p
+	for p in $(jobs -rp); do
+		daemon_done "$p" || return 1
+	done
+}
+
+# The working directory of a client, a mount upon the view, a mapping: all keep it busy.
+each_kinds_of_use() {
+	end_tree
+	( cd "$VIEW" && exec sleep 30 ) &
+	local pid=$!
+	within 3 test "$(readlink /proc/$pid/cwd)" = "$VIEW"
+	check not umount "$VIEW" 2> /dev/null
+	kill $pid
+	wait $pid 2> /dev/null
+	holder map map "$VIEW/f"
+	tell map c
+	check not umount "$VIEW" 2> /dev/null
+	release map
+	mkdir "$VIEW/d"
+	mount -t tmpfs none "$VIEW/d"
+	check not umount "$VIEW" 2> /dev/null
+	umount "$VIEW/d"
+	unview
+}
+
+# Removing LOWER itself, below a living view.
+each_lower_removed() {
+	end_tree -o cache=none
+	rm -rf "$LOWER"
+	equal "$(ls -A "$VIEW")" "" "names in what is gone"
+	equal "$(act try create "$VIEW/new")" ENOENT
+	equal "$(act try stat "$VIEW/f")" ENOENT
+}

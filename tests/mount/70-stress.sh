@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Random work, then all is compared: data against a model in memory, names of view and lower.
+
+LIMIT[names]=120
+LIMIT[data]=120
+
+each_data() {
+	local seed
+	lower ext4
+	view -o cache=none
+	for seed in 1 2 3 4; do
+		act model "$VIEW/f$seed" $seed 1500 || fail "seed $seed"
+		ok "seed-$seed"
+	done
+	same
+}
+
+# The times that a cache would need to be wrong.
+each_data_cached() {
+	local seed
+	lower ext4
+	view -o cache=exclusive
+	for seed in 11 12 13; do
+		act model "$VIEW/f$seed" $seed 1500 || fail "seed $seed"
+		ok "seed-$seed"
+	done
+	unview
+	view -o cache=none "$LOWER" "$T/after"
+	same
+}
+
+# Several at once, and memory is short now and then.
+each_data_together() {
+	local seed pids=()
+	lower ext4
+	view
+	for seed in 21 22 23 24; do
+		"$TOOLS/act" model "$VIEW/f$seed" $seed 800 > "$T/said$seed" 2>&1 9>&- &
+		pids+=($!)
+	done
+	for _ in 1 2 3 4 5; do
+		sleep 0.2
+		echo 1 > /proc/sys/vm/drop_caches
+	done
+	for seed in "${!pids[@]}"; do
+		wait "${pids[seed]}" || fail "$(cat "$T"/said*)"
+	done
+	same -x
+}
+
+# On xfs and on tmpfs once.
+once_data_elsewhere() {
+	local type
+	for type in xfs btrfs tmpfs; do
+		lower $type
+		view -o cache=none "$LOWER" "$T/on-$type"
+		act model "$VIEW/f" 31 1000 || fail "$type"
+		same
+		unview
+	done
+}
+
+each_names() {
+	local seed
+	lower ext4
+	view -o cache=none
+	for seed in 1 2 3; do
+		act shuffle "$VIEW" $seed 4 1500 || fail "seed $seed"
+		same
+		ok "seed-$seed"
+	done
+}
+
+each_names_cached() {
+	lower ext4
+	view -o cache=exclusive
+	act shuffle "$VIEW" 4 4 2000 || fail "seed 4"
+	# An access time may be old: the kernel takes an answer for new that was on its way when a read
+	# that was passed through moved it.
+	same -x
+}
+
+# Below and in the view at the same time.
+each_names_on_both_sides() {
+	lower ext4
+	view -o cache=none
+	act shuffle "$LOWER" 5 2 1500 9>&- &
+	local pid=$!
+	act shuffle "$VIEW" 6 2 1500 || fail "in the view"
+	wait $pid || fail "below"
+	same
+}
+
+once_names_without_handles() {
+	lower overlay
+	view -o cache=none
+	act shuffle "$VIEW" 7 4 1500 || fail "seed 7"
+	same
+}
+
+# What people do.
+each_archive() {
+	lower ext4
+	view
+	(cd "$TESTS/.." && tar cf - .) > "$T/tar" || fail tar
+	mkdir "$VIEW/a" "$TWIN/a"
+	tar xf "$T/tar" -C "$VIEW/a" || fail "tar in the view"
+	tar xf "$T/tar" -C "$TWIN/a"
+	diff -r "$VIEW/a" "$TWIN/a" || fail "not what was unpacked"
+	cp -a "$VIEW/a" "$VIEW/b"
+	diff -r "$VIEW/a" "$VIEW/b" || fail "not what was copied"
+	same
+	rm -r "$VIEW/a" "$VIEW/b"
+	equal "$(ls -A "$LOWER")" ""
+}
+
+each_git() {
+	command -v git > /dev/null || skip "git is not installed"
+	lower ext4
+	view
+	export HOME=$T GIT_CONFIG_NOSYSTEM=1
+	git init -q "$VIEW/repo" && cd "$VIEW/repo" || fail init
+	git config user.email nobody@example.invalid
+	git config user.name Nobody
+	local i
+	for i in $(seq 100); do echo "line $i" > "file$i"; done
+	git add . && git commit -qm first || fail commit
+	echo more >> file7
+	equal "$(git status --porcelain)" " M file7"
+	git commit -qam second && git checkout -q HEAD~1 && git checkout -q - || fail checkout
+	git gc -q || fail gc
+	git fsck --strict > /dev/null 2>&1 || fail fsck
+	cd "$T" || fail cd
+	same
+}
+
+each_database() {
+	python3 -c 'import sqlite3' 2> /dev/null || skip "no sqlite3"
+	lower ext4
+	view
+	python3 - "$VIEW/db" <<-'X' || fail "sqlite"
+	import sqlite3, sys, threading
+	for mode in ("delete", "wal"):
+	    base = sqlite3.connect(sys.argv[1] + mode)
+	    base.execute("pragma journal_mode=" + mode)
+	    base.execute("create table t (a integer)")
+	    base.commit()
+	    def work(n):
+	        c = sqlite3.connect(sys.argv[1] + mode, timeout=30)
+	        for i in range(30):
+	            c.execute("insert into t values (?)", (n * 1000 + i,))
+	            c.commit()
+	        c.close()
+	    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+	    for t in threads: t.start()
+	    for t in threads: t.join()
+	    assert base.execute("select count(*) from t").fetchone()[0] == 120
+	    assert base.execute("pragma integrity_check").fetchone()[0] == "ok"
+	X
+}
