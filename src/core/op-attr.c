@@ -56,9 +56,6 @@ static struct fs_change change_of(const struct fuse_setattr_in *in)
 	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
 		if (in->valid & map[i].valid)
 			change.set |= map[i].set;
-	/* A SETATTR of nothing is how the kernel says that a write is about to clear the bits. */
-	if (!(in->valid & ~(uint32_t)(FATTR_FH | FATTR_LOCKOWNER)))
-		change.set = FS_KILL_SUIDGID;
 	return change;
 }
 

@@ -9,7 +9,7 @@ int op_open(struct req *req)
 {
 	const struct fuse_open_in *in = req->msg.arg;
 
-	return fs_open(req_fs(req), req->node, (int)in->flags,
+	return fs_open(req_fs(req), &req->caller, req->node, (int)in->flags,
 		       in->open_flags & FUSE_OPEN_KILL_SUIDGID, &req->open);
 }
 
@@ -90,7 +90,7 @@ int op_write(struct req *req)
 		.from_cache = in->write_flags & FUSE_WRITE_CACHE,
 		.kill = in->write_flags & FUSE_WRITE_KILL_SUIDGID,
 	};
-	ssize_t n = fs_write(req_fs(req), req->handle, &write);
+	ssize_t n = fs_write(req_fs(req), &req->caller, req->handle, &write);
 	struct fuse_write_out *out;
 
 	if (n < 0)
@@ -111,7 +111,8 @@ int op_fallocate(struct req *req)
 {
 	const struct fuse_fallocate_in *in = req->msg.arg;
 
-	return fs_fallocate(req_fs(req), req->handle, (int)in->mode, in->offset, in->length);
+	return fs_fallocate(req_fs(req), &req->caller, req->handle, (int)in->mode, in->offset,
+			    in->length);
 }
 
 int op_lseek(struct req *req)
@@ -137,8 +138,8 @@ int op_copy(struct req *req)
 	uint64_t len = !wide && in->len > 0x7ffff000 ? 0x7ffff000 : in->len;
 	ssize_t n;
 
-	n = fs_copy(req_fs(req), req->handle, in->off_in, req->handle2, in->off_out, len,
-		    (unsigned int)in->flags);
+	n = fs_copy(req_fs(req), &req->caller, req->handle, in->off_in, req->handle2, in->off_out,
+		    len, (unsigned int)in->flags);
 	if (n < 0)
 		return (int)n;
 	if (wide)

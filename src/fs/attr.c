@@ -112,7 +112,9 @@ void attr_opened(struct fs *fs, struct node *node, int flags)
 {
 	uint32_t state = atomic_load(&node->attr_state);
 
-	if ((flags & O_ACCMODE) != O_RDWR || !S_ISREG(node->type))
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		node->n_writers++;
+	if ((flags & O_ACCMODE) != O_RDWR)
 		return;
 	while (!atomic_compare_exchange_weak(&node->attr_state, &state,
 					     (state + ONE_OPEN) | MAY_BE_MAPPED))
@@ -121,8 +123,15 @@ void attr_opened(struct fs *fs, struct node *node, int flags)
 
 void attr_released(struct fs *fs, struct node *node, int flags)
 {
-	if ((flags & O_ACCMODE) == O_RDWR && S_ISREG(node->type))
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		node->n_writers--;
+	if ((flags & O_ACCMODE) == O_RDWR)
 		atomic_fetch_sub(&node->attr_state, ONE_OPEN);
+}
+
+bool attr_has_writers(const struct node *node)
+{
+	return node->n_writers > 0;
 }
 
 /* Pages of a served file, kept from one open to the next. */

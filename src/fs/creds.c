@@ -11,12 +11,14 @@
  */
 #include "fs/creds.h"
 #include "fs/fs.h"
-#include "util/log.h"
+#include "util/fd.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
@@ -31,7 +33,7 @@
 	 BIT(CAP_DAC_READ_SEARCH) |	/* open files by handle, link by descriptor */             \
 	 BIT(CAP_DAC_OVERRIDE) |	/* the kernel has checked permissions already */           \
 	 BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | /* SETATTR, as the kernel has allowed it */            \
-	 BIT(CAP_FSETID) |		/* chmod g+s; kept from data, see creds_enter_killing() */ \
+	 BIT(CAP_FSETID) |		/* chmod g+s; kept from data, see creds_enter_writer() */ \
 	 BIT(CAP_SETUID) | BIT(CAP_SETGID) | /* act as the caller */                               \
 	 BIT(CAP_MKNOD) | BIT(CAP_SETFCAP) | BIT(CAP_LINUX_IMMUTABLE) |                            \
 	 BIT(CAP_LEASE))		/* prove that nobody writes to somebody else's file */
@@ -135,28 +137,62 @@ static bool fs_ids_set(uint32_t uid, uint32_t gid, struct creds_scope *scope)
 	return true;
 }
 
-int creds_enter_caller(const struct fs_caller *caller, struct creds_scope *ret_scope)
+void creds_umask(uint32_t mask)
 {
-	if (caller->umask != umask_now) {
-		umask(caller->umask);
-		umask_now = caller->umask;
-	}
+	if (mask == umask_now)
+		return;
+	umask(mask);
+	umask_now = mask;
+}
+
+/* Takes the caller's place with these capabilities left; uid 0 keeps what it has (caps 0). */
+static int enter(const struct fs_caller *caller, uint64_t caps, struct creds_scope *scope)
+{
 	/* A view without root serves its own user only. */
 	if (!(caps_permitted & BIT(CAP_SETUID)))
 		return 0;
 	if (caller->has_group && caller->group != caller->gid) {
 		if (syscall(SYS_setgroups, 1, &caller->group) < 0)
 			return -errno;
-		ret_scope->entered |= ENTERED_GROUPS;
+		scope->entered |= ENTERED_GROUPS;
 	}
-	if (!fs_ids_set(caller->uid, caller->gid, ret_scope))
+	if (!fs_ids_set(caller->uid, caller->gid, scope))
 		return -EPERM;
-	return caller->uid == 0 ? 0 : caps_enter(CAPS_CALLER, ret_scope);
+	return caps ? caps_enter(caps, scope) : 0;
 }
 
-int creds_enter_killing(struct creds_scope *ret_scope)
+int creds_enter_caller(const struct fs_caller *caller, struct creds_scope *ret_scope)
 {
+	return enter(caller, caller->uid == 0 ? 0 : CAPS_CALLER, ret_scope);
+}
+
+int creds_enter_writer(const struct fs_caller *caller, bool kill, uint32_t mode, uint32_t gid,
+		       struct creds_scope *ret_scope)
+{
+	struct fs_caller writer = *caller;
+
+	if (caller->uid == 0 && !kill)
+		return 0;
+	/* The bit of a file that its group cannot execute stays for members of the group. */
+	if ((mode & (S_ISGID | S_IXGRP)) == S_ISGID && caller->gid != gid &&
+	    creds_caller_in_group(caller, gid)) {
+		writer.has_group = true;
+		writer.group = gid;
+	}
+	return enter(&writer, caller->uid == 0 ? CAPS_SERVE & ~BIT(CAP_FSETID) : CAPS_CALLER,
+		     ret_scope);
+}
+
+int creds_enter_stranger(struct creds_scope *ret_scope)
+{
+	if (!fs_ids_set(0, BACKING_ID, ret_scope))
+		return -EPERM;
 	return caps_enter(CAPS_SERVE & ~BIT(CAP_FSETID), ret_scope);
+}
+
+int creds_enter_ordinary(struct creds_scope *ret_scope)
+{
+	return caps_enter(CAPS_SERVE & ~BIT(CAP_SYS_ADMIN), ret_scope);
 }
 
 int creds_enter_backing(bool keep_suidgid, struct creds_scope *ret_scope)
@@ -166,6 +202,50 @@ int creds_enter_backing(bool keep_suidgid, struct creds_scope *ret_scope)
 	if (!fs_ids_set(BACKING_ID, BACKING_ID, ret_scope))
 		return -EPERM;
 	return caps_enter(CAPS_BACKING | (keep_suidgid ? BIT(CAP_FSETID) : 0), ret_scope);
+}
+
+/* The rest of the line that begins with key in /proc/PID/status; false where it cannot be read. */
+static bool status_line(uint32_t pid, const char *key, char *buf, size_t size)
+{
+	char path[40], *at;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	if (!pid || fd_read_file(path, buf, size) < 0)
+		return false;
+	at = strstr(buf, key);
+	if (!at)
+		return false;
+	at += strlen(key);
+	memmove(buf, at, strcspn(at, "\n") + 1);
+	buf[strcspn(buf, "\n")] = 0;
+	return true;
+}
+
+bool creds_caller_capable(const struct fs_caller *caller, int cap)
+{
+	char line[4096];
+
+	if (!status_line(caller->pid, "\nCapEff:", line, sizeof(line)))
+		return false;
+	return strtoull(line, NULL, 16) & BIT(cap);
+}
+
+bool creds_caller_in_group(const struct fs_caller *caller, uint32_t gid)
+{
+	char line[65536], *at = line, *end;
+
+	if (caller->gid == gid)
+		return true;
+	if (!status_line(caller->pid, "\nGroups:", line, sizeof(line)))
+		return false;
+	for (;; at = end) {
+		unsigned long number = strtoul(at, &end, 10);
+
+		if (end == at)
+			return false;
+		if (number == gid)
+			return true;
+	}
 }
 
 void creds_leavep(struct creds_scope *scope)

@@ -23,10 +23,25 @@ int creds_thread_init(void);
 /* Whether the calling thread has a capability in force. */
 bool creds_have(int cap);
 
-/* New files belong to the caller and get the caller's umask. */
+/* What is made belongs to the caller. Permission has been checked: none is asked for below. */
 int creds_enter_caller(const struct fs_caller *caller, struct creds_scope *ret_scope);
-/* The lower file system clears set-user-ID and set-group-ID bits where data or size change. */
-int creds_enter_killing(struct creds_scope *ret_scope);
+/* The umask for what this thread makes from now on. */
+void creds_umask(uint32_t mask);
+/*
+ * Data and size change as if the caller did it: which set-user-ID and set-group-ID bits go, and
+ * whose blocks are used. mode and gid are the file's. kill: the caller lacks CAP_FSETID, which the
+ * kernel says and which is taken for granted for everybody but root.
+ */
+int creds_enter_writer(const struct fs_caller *caller, bool kill, uint32_t mode, uint32_t gid,
+		       struct creds_scope *ret_scope);
+/* A member of no group in question, without CAP_FSETID. */
+int creds_enter_stranger(struct creds_scope *ret_scope);
+/* The lower file system shows no more than to somebody without CAP_SYS_ADMIN. */
+int creds_enter_ordinary(struct creds_scope *ret_scope);
+
+/* What the kernel does not say about a caller who waits for our answer: looked up in /proc. */
+bool creds_caller_capable(const struct fs_caller *caller, int cap);
+bool creds_caller_in_group(const struct fs_caller *caller, uint32_t gid);
 /* As whom the kernel shall read and write: nobody in particular, with no privilege to misuse; but
  * keep_suidgid: one whose writes leave set-user-ID and set-group-ID bits alone. */
 int creds_enter_backing(bool keep_suidgid, struct creds_scope *ret_scope);

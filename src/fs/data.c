@@ -69,20 +69,21 @@ static ssize_t write_all(int fd, const struct fs_write *write, int rwf)
 	return (ssize_t)done;
 }
 
-/*
- * Whether a write by somebody without CAP_FSETID takes bits away whoever it is. That of a file which
- * its group cannot execute depends on the writer's groups: there the kernel has asked for it before.
- */
-static bool must_kill(int fd)
+/* Changes to data happen as the caller, as far as the lower file system tells callers apart. */
+static int enter_writer(const struct fs_caller *caller, bool kill, int fd,
+			struct creds_scope *scope)
 {
 	struct stat st;
 
+	if (caller->uid == 0 && !kill)
+		return 0;
 	if (fstat(fd, &st) < 0)
-		return true;
-	return (st.st_mode & S_ISUID) || (st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+		return -errno;
+	return creds_enter_writer(caller, kill, st.st_mode, st.st_gid, scope);
 }
 
-ssize_t fs_write(struct fs *fs, struct handle *handle, const struct fs_write *write)
+ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *handle,
+		 const struct fs_write *write)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	int fd = handle_lower(fs, handle), rwf = 0, r;
@@ -92,11 +93,9 @@ ssize_t fs_write(struct fs *fs, struct handle *handle, const struct fs_write *wr
 	r = follow_flags(handle, fd, write->flags);
 	if (r < 0)
 		return r;
-	if (write->kill && must_kill(fd)) {
-		r = creds_enter_killing(&scope);
-		if (r < 0)
-			return r;
-	}
+	r = enter_writer(caller, write->kill, fd, &scope);
+	if (r < 0)
+		return r;
 	if (!write->from_cache) {
 		if (write->flags & O_APPEND)
 			rwf |= RWF_APPEND;
@@ -117,12 +116,17 @@ int fs_fsync(struct fs *fs, struct handle *handle, bool data_only)
 	return (data_only ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
 }
 
-int fs_fallocate(struct fs *fs, struct handle *handle, int mode, uint64_t off, uint64_t len)
+int fs_fallocate(struct fs *fs, const struct fs_caller *caller, struct handle *handle, int mode,
+		 uint64_t off, uint64_t len)
 {
-	int fd = handle_lower(fs, handle);
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	int fd = handle_lower(fs, handle), r;
 
 	if (fd < 0)
 		return fd;
+	r = enter_writer(caller, false, fd, &scope);
+	if (r < 0)
+		return r;
 	return fallocate(fd, mode, (off_t)off, (off_t)len) < 0 ? -errno : 0;
 }
 
@@ -140,17 +144,23 @@ int fs_lseek(struct fs *fs, struct handle *handle, int64_t off, int whence, int6
 	return 0;
 }
 
-ssize_t fs_copy(struct fs *fs, struct handle *from, uint64_t from_off, struct handle *to,
-		uint64_t to_off, uint64_t len, unsigned int flags)
+ssize_t fs_copy(struct fs *fs, const struct fs_caller *caller, struct handle *from,
+		uint64_t from_off, struct handle *to, uint64_t to_off, uint64_t len,
+		unsigned int flags)
 {
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	int in = handle_lower(fs, from), out = handle_lower(fs, to);
 	off_t in_off = (off_t)from_off, out_off = (off_t)to_off;
 	ssize_t n;
+	int r;
 
 	if (in < 0)
 		return in;
 	if (out < 0)
 		return out;
+	r = enter_writer(caller, false, out, &scope);
+	if (r < 0)
+		return r;
 	n = copy_file_range(in, &in_off, out, &out_off, len, flags);
 	return n < 0 ? -errno : n;
 }

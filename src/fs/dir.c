@@ -23,6 +23,17 @@ struct lower_dirent {
 	char name[];
 };
 
+/*
+ * What was read ahead of a directory and not given yet. Going back to it by offset would not do:
+ * some file systems (ramfs) keep the place in the descriptor, where names may come and go, and take
+ * an offset for the number of a name.
+ */
+struct dirstream {
+	off_t pos;			/* offset of the next name that is given */
+	size_t at, len;			/* in buf */
+	_Alignas(struct lower_dirent) char buf[BUF_SIZE];
+};
+
 int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
@@ -63,14 +74,13 @@ static void entry_of(struct fs *fs, struct handle *handle, const char *name,
 	*ret_entry = entry;
 }
 
-/* Gives one buffer of entries on; returns how many bytes of it were, sets *pos to the offset then. */
-static size_t give(struct fs *fs, struct handle *handle, const char *buf, size_t len, off_t *pos,
-		   struct fs_dirsink *sink)
+/* Gives on what has been read, as far as it fits; false where it did not all fit. */
+static bool give(struct fs *fs, struct handle *handle, struct dirstream *stream,
+		 struct fs_dirsink *sink)
 {
-	size_t at = 0;
-
-	while (at < len) {
-		const struct lower_dirent *lower = (const struct lower_dirent *)(buf + at);
+	while (stream->at < stream->len) {
+		const struct lower_dirent *lower =
+			(const struct lower_dirent *)(stream->buf + stream->at);
 		struct fs_dirent dirent = {
 			.name = lower->name,
 			.name_len = strlen(lower->name),
@@ -81,46 +91,54 @@ static size_t give(struct fs *fs, struct handle *handle, const char *buf, size_t
 		struct fs_entry entry = { 0 };
 
 		if (!sink->fits(sink, dirent.name_len))
-			break;
+			return false;
 		if (sink->entries)
 			entry_of(fs, handle, lower->name, &entry);
 		sink->add(sink, &dirent, &entry);
-		*pos = lower->off;
-		at += lower->reclen;
+		stream->pos = lower->off;
+		stream->at += lower->reclen;
 	}
-	return at;
+	return true;
+}
+
+/* The handle's stream, standing at an offset; caller holds the handle's lock. */
+static int stream_at(struct handle *handle, off_t pos, struct dirstream **ret_stream)
+{
+	struct dirstream *stream = handle->stream;
+
+	if (!stream) {
+		stream = malloc(sizeof(*stream));
+		if (!stream)
+			return -ENOMEM;
+		stream->pos = 0;
+		stream->at = stream->len = 0;
+		handle->stream = stream;
+	}
+	if (stream->pos != pos) {
+		if (lseek(handle->fd, pos, SEEK_SET) < 0)
+			return -errno;
+		stream->pos = pos;
+		stream->at = stream->len = 0;
+	}
+	*ret_stream = stream;
+	return 0;
 }
 
 int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dirsink *sink)
 {
-	_Alignas(struct lower_dirent) char buf[BUF_SIZE];
-	off_t pos = (off_t)off;
-	int r = 0;
+	struct dirstream *stream = NULL;
+	ssize_t n = 1;
+	int r;
 
 	pthread_mutex_lock(&handle->lock);
-	if (handle->pos != pos && lseek(handle->fd, pos, SEEK_SET) < 0) {
-		r = -errno;
-		goto unlock;
-	}
-	for (;;) {
-		ssize_t n = syscall(SYS_getdents64, handle->fd, buf, sizeof(buf));
-		size_t given;
-
+	r = stream_at(handle, (off_t)off, &stream);
+	while (r == 0 && n > 0 && give(fs, handle, stream, sink)) {
+		n = syscall(SYS_getdents64, handle->fd, stream->buf, sizeof(stream->buf));
 		if (n < 0)
 			r = -errno;
-		if (n <= 0)
-			break;
-		given = give(fs, handle, buf, (size_t)n, &pos, sink);
-		if (given < (size_t)n) {
-			/* The descriptor stands behind what was not given: the next call seeks. */
-			handle->pos = -1;
-			goto unlock;
-		}
-		if (sink->entries)
-			break;
+		stream->at = 0;
+		stream->len = n < 0 ? 0 : (size_t)n;
 	}
-	handle->pos = pos;
-unlock:
 	pthread_mutex_unlock(&handle->lock);
 	return r;
 }

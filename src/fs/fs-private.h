@@ -38,6 +38,7 @@ uint64_t attr_absent_ns(struct fs *fs);
 uint64_t attr_ino(const struct node *any_of_mount, uint64_t ino);
 void attr_opened(struct fs *fs, struct node *node, int flags);
 void attr_released(struct fs *fs, struct node *node, int flags);
+bool attr_has_writers(const struct node *node);
 bool attr_keep_data(struct fs *fs);
 bool attr_keep_listing(struct fs *fs);
 int attr_read_fd(int fd, struct statx *ret_stx);

@@ -21,6 +21,8 @@ static void node_gone(void *aux, struct node *node)
 static void handle_gone(void *aux, struct handle *handle)
 {
 	(void)aux;
+	free(handle->stream);
+	handle->stream = NULL;
 	handle->fd = fd_close(handle->fd);
 }
 

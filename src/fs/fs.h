@@ -103,8 +103,9 @@ enum {
 	FS_SET_SIZE	= 1 << 3,
 	FS_SET_ATIME	= 1 << 4,
 	FS_SET_MTIME	= 1 << 5,
-	FS_KILL_SUIDGID	= 1 << 6,	/* clear set-user-ID and set-group-ID as a write would */
+	FS_KILL_SUIDGID	= 1 << 6,	/* with owner or size: the caller lacks CAP_FSETID */
 };
+/* set 0 is a change as well: what chown(-1, -1) does, or the beginning of a write. */
 struct fs_change {
 	unsigned int set;
 	uint32_t mode, uid, gid;
@@ -145,7 +146,8 @@ struct fs_open {
 	bool cache_dir;			/* the kernel may keep the listing */
 };
 /* flags are those of open(2); kill: O_TRUNC clears set-user-ID and set-group-ID. */
-int fs_open(struct fs *fs, struct node *node, int flags, bool kill, struct fs_open *ret_open);
+int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags, bool kill,
+	    struct fs_open *ret_open);
 int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
 	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open);
 int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, int flags,
@@ -164,13 +166,16 @@ struct fs_write {
 	bool from_cache;		/* from the page cache, not from a caller */
 	bool kill;			/* clear set-user-ID and set-group-ID */
 };
-ssize_t fs_write(struct fs *fs, struct handle *handle, const struct fs_write *write);
+ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *handle,
+		 const struct fs_write *write);
 int fs_flush(struct fs *fs, struct handle *handle, uint64_t owner);
 int fs_fsync(struct fs *fs, struct handle *handle, bool data_only);
-int fs_fallocate(struct fs *fs, struct handle *handle, int mode, uint64_t off, uint64_t len);
+int fs_fallocate(struct fs *fs, const struct fs_caller *caller, struct handle *handle, int mode,
+		 uint64_t off, uint64_t len);
 int fs_lseek(struct fs *fs, struct handle *handle, int64_t off, int whence, int64_t *ret_off);
-ssize_t fs_copy(struct fs *fs, struct handle *from, uint64_t from_off, struct handle *to,
-		uint64_t to_off, uint64_t len, unsigned int flags);
+ssize_t fs_copy(struct fs *fs, const struct fs_caller *caller, struct handle *from,
+		uint64_t from_off, struct handle *to, uint64_t to_off, uint64_t len,
+		unsigned int flags);
 int fs_statfs(struct fs *fs, struct node *node, struct statvfs *ret_st);
 int fs_syncfs(struct fs *fs, struct node *node);
 /* in and out are the command's data; *ret_len is how much of out it filled. */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -46,13 +47,13 @@ int meta_change_mode(int fd, uint32_t mode)
 }
 
 /*
- * Clears what a write by somebody without CAP_FSETID clears: the kernel has decided that something
- * has to be, and tells us by a SETATTR that sets nothing. The set-group-ID bit of a file that its
- * group cannot execute stays for members of the group; so where it is alone, it is what has to go,
- * and next to a set-user-ID bit it goes unless the caller's group is the file's.
+ * A SETATTR that sets nothing is how the kernel says two things. Where the file is open for writing,
+ * that a write is about to come which has to clear bits; it says so once it has found that one of
+ * them has to go. Otherwise it is chown(-1, -1), which everybody may try.
  */
-static int kill_suidgid(int fd, const struct fs_caller *caller)
+static int change_nothing(const struct fs_caller *caller, struct node *node, int fd)
 {
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	struct statx stx;
 	uint32_t mode;
 	int r;
@@ -60,30 +61,68 @@ static int kill_suidgid(int fd, const struct fs_caller *caller)
 	r = attr_read_fd(fd, &stx);
 	if (r < 0)
 		return r;
+	if (!attr_has_writers(node)) {
+		bool kill = caller->uid == 0 && !creds_caller_capable(caller, CAP_FSETID);
+
+		r = creds_enter_writer(caller, kill, stx.stx_mode, stx.stx_gid, &scope);
+		if (r < 0)
+			return r;
+		return fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH) < 0 ? -errno : 0;
+	}
 	mode = stx.stx_mode & ~(uint32_t)S_ISUID;
-	if ((mode & S_IXGRP) || !(stx.stx_mode & S_ISUID) || caller->gid != stx.stx_gid)
+	/* Without group execution the bit stays for members of the group; alone, it is what goes. */
+	if ((mode & S_IXGRP) || !(stx.stx_mode & S_ISUID) ||
+	    !creds_caller_in_group(caller, stx.stx_gid))
 		mode &= ~(uint32_t)S_ISGID;
 	return mode == stx.stx_mode ? 0 : meta_change_mode(fd, mode);
 }
 
-static int change_size(struct fs *fs, struct handle *handle, int fd, uint64_t size, bool kill)
+static int change_owner(const struct fs_caller *caller, int fd, const struct fs_change *change)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
-	int handle_fd = -1, r;
+	uid_t uid = change->set & FS_SET_UID ? change->uid : (uid_t)-1;
+	gid_t gid = change->set & FS_SET_GID ? change->gid : (gid_t)-1;
+	struct statx stx;
+	int r;
 
-	if (size > INT64_MAX)
+	/* Here alone it matters who changes the owner: the bit stays for members of the group. */
+	if (change->set & FS_KILL_SUIDGID) {
+		r = attr_read_fd(fd, &stx);
+		if (r < 0)
+			return r;
+		if ((stx.stx_mode & (S_ISGID | S_IXGRP)) == S_ISGID &&
+		    !creds_caller_capable(caller, CAP_FSETID) &&
+		    !creds_caller_in_group(caller, stx.stx_gid))
+			r = creds_enter_stranger(&scope);
+		if (r < 0)
+			return r;
+	}
+	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+static int change_size(struct fs *fs, const struct fs_caller *caller, struct handle *handle, int fd,
+		       const struct fs_change *change)
+{
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	bool kill = change->set & FS_KILL_SUIDGID;
+	int handle_fd = -1, r;
+	struct statx stx;
+
+	if (change->size > INT64_MAX)
 		return -EFBIG;
 	if (handle && (handle->flags & O_ACCMODE) != O_RDONLY)
 		handle_fd = handle_lower(fs, handle);
-	if (kill) {
-		r = creds_enter_killing(&scope);
+	if (caller->uid != 0 || kill) {
+		r = attr_read_fd(fd, &stx);
+		if (r == 0)
+			r = creds_enter_writer(caller, kill, stx.stx_mode, stx.stx_gid, &scope);
 		if (r < 0)
 			return r;
 	}
 	if (handle_fd >= 0)
-		r = ftruncate(handle_fd, (off_t)size);
+		r = ftruncate(handle_fd, (off_t)change->size);
 	else
-		r = truncate(fd_path(fd).text, (off_t)size);
+		r = truncate(fd_path(fd).text, (off_t)change->size);
 	return r < 0 ? -errno : 0;
 }
 
@@ -100,37 +139,23 @@ static int change_times(int fd, const struct fs_change *change)
 	return -errno;
 }
 
-static int apply(struct fs *fs, const struct fs_caller *caller, struct handle *handle, int fd,
-		 const struct fs_change *change)
+static int apply(struct fs *fs, const struct fs_caller *caller, struct node *node,
+		 struct handle *handle, int fd, const struct fs_change *change)
 {
-	int r;
+	int r = 0;
 
+	if (change->set == 0)
+		return change_nothing(caller, node, fd);
 	/* Changing the owner clears set-user-ID bits by itself, so the mode comes after it. */
-	if (change->set & (FS_SET_UID | FS_SET_GID)) {
-		uid_t uid = change->set & FS_SET_UID ? change->uid : (uid_t)-1;
-		gid_t gid = change->set & FS_SET_GID ? change->gid : (gid_t)-1;
-
-		if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0)
-			return -errno;
-	}
-	if (change->set & FS_SET_SIZE) {
-		r = change_size(fs, handle, fd, change->size, change->set & FS_KILL_SUIDGID);
-		if (r < 0)
-			return r;
-	}
-	if (change->set & FS_SET_MODE) {
+	if (change->set & (FS_SET_UID | FS_SET_GID))
+		r = change_owner(caller, fd, change);
+	if (r == 0 && (change->set & FS_SET_SIZE))
+		r = change_size(fs, caller, handle, fd, change);
+	if (r == 0 && (change->set & FS_SET_MODE))
 		r = meta_change_mode(fd, change->mode);
-		if (r < 0)
-			return r;
-	}
-	if (change->set & (FS_SET_ATIME | FS_SET_MTIME)) {
+	if (r == 0 && (change->set & (FS_SET_ATIME | FS_SET_MTIME)))
 		r = change_times(fd, change);
-		if (r < 0)
-			return r;
-	}
-	if (change->set == FS_KILL_SUIDGID)
-		return kill_suidgid(fd, caller);
-	return 0;
+	return r;
 }
 
 int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
@@ -143,7 +168,7 @@ int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;
-	r = apply(fs, caller, handle, ref.fd, change);
+	r = apply(fs, caller, node, handle, ref.fd, change);
 	if (r < 0)
 		return r;
 	r = attr_read_fd(ref.fd, &attr.stx);

@@ -20,6 +20,9 @@
 /* Flags that do not concern an existing lower file. */
 #define FLAGS_NOT_BELOW (O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW | O_DIRECTORY)
 
+/* Where data of a new file goes is decided write by write. */
+#define FLAGS_NOT_MADE (FLAGS_NOT_BELOW | O_APPEND)
+
 static int open_lower_once(struct fs *fs, struct node *node, int flags)
 {
 	int fd;
@@ -67,7 +70,8 @@ static bool wants_write(int flags)
 }
 
 /* Tries the open below where there is need to; *ret_fd is -1 where there is none. */
-static int try_lower(struct fs *fs, struct node *node, int flags, bool kill, int *ret_fd)
+static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags,
+		     bool kill, int *ret_fd)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	int r;
@@ -75,8 +79,15 @@ static int try_lower(struct fs *fs, struct node *node, int flags, bool kill, int
 	*ret_fd = -1;
 	if (!wants_write(flags) && !(flags & (O_DIRECT | O_TRUNC)) && fs->config.passthrough)
 		return 0;
-	if (kill) {
-		r = creds_enter_killing(&scope);
+	if (flags & O_TRUNC) {
+		_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+		struct statx stx;
+
+		r = fdref_get(fs->fds, node, &ref);
+		if (r == 0)
+			r = attr_read_fd(ref.fd, &stx);
+		if (r == 0)
+			r = creds_enter_writer(caller, kill, stx.stx_mode, stx.stx_gid, &scope);
 		if (r < 0)
 			return r;
 	}
@@ -121,14 +132,15 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 	return 0;
 }
 
-int fs_open(struct fs *fs, struct node *node, int flags, bool kill, struct fs_open *ret_open)
+int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags, bool kill,
+	    struct fs_open *ret_open)
 {
 	int fd, r;
 
 	/* Pipes and devices are opened by the kernel itself: on one of these we could hang. */
 	if (!S_ISREG(node->type))
 		return -ENXIO;
-	r = try_lower(fs, node, flags, kill, &fd);
+	r = try_lower(fs, caller, node, flags, kill, &fd);
 	if (r < 0)
 		return r;
 	return open_node(fs, node, flags, fd, ret_open);
@@ -164,7 +176,7 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	int lower_flags = (flags & ~(FLAGS_NOT_BELOW & ~O_EXCL)) | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+	int lower_flags = (flags & ~(FLAGS_NOT_MADE & ~O_EXCL)) | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
 	int fd, r;
 
 	r = fdref_get(fs->fds, dir, &ref);
@@ -173,6 +185,7 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	{
 		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 
+		creds_umask(caller->umask);
 		r = creds_enter_caller(caller, &scope);
 		if (r < 0)
 			return r;
@@ -191,7 +204,7 @@ int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, 
 	       uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	int lower_flags = (flags & ~(FLAGS_NOT_BELOW & ~O_EXCL)) | O_TMPFILE | O_CLOEXEC;
+	int lower_flags = (flags & ~(FLAGS_NOT_MADE & ~O_EXCL)) | O_TMPFILE | O_CLOEXEC;
 	int fd, r;
 
 	r = fdref_get(fs->fds, dir, &ref);
@@ -200,6 +213,7 @@ int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, 
 	{
 		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 
+		creds_umask(caller->umask);
 		r = creds_enter_caller(caller, &scope);
 		if (r < 0)
 			return r;

@@ -115,7 +115,7 @@ int handle_new(struct handletab *tab, struct node *node, int flags, int fd, stru
 	handle->dir = S_ISDIR(node->type);
 	handle->io_mode = 0;
 	handle->fd = fd;
-	handle->pos = 0;
+	handle->stream = NULL;
 	tab->n_handles++;
 	atomic_store_explicit(&handle->refs, 1, memory_order_release);
 	*ret_handle = handle;

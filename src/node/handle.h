@@ -24,7 +24,7 @@ struct handle {
 	uint8_t io_mode;		/* constant once open: enum pass_mode */
 	_Atomic int fd;			/* the lower file; -1 until it is needed */
 	pthread_mutex_t lock;		/* guards opening fd, and what follows */
-	off_t pos;			/* dir: where the descriptor stands */
+	struct dirstream *stream;	/* dir: what was read ahead, fs/dir.c; heap */
 };
 
 int handletab_new(struct handletab **ret_tab);

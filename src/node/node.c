@@ -39,7 +39,7 @@
 #define NLOOKUP_ONE (1ULL << 24)
 #define REF_MASK (NLOOKUP_ONE - 1)
 
-/* 2048 records are 44 pages: emptied blocks give whole pages back. */
+/* 2048 records are 48 pages: emptied blocks give whole pages back. */
 #define BLOCK_NODES 2048u
 #define BLOCK_BYTES (BLOCK_NODES * sizeof(struct node))
 static_assert(BLOCK_BYTES % 4096 == 0, "whole pages");
@@ -408,6 +408,7 @@ static void node_fill(struct node *node, const struct node_key *key, uint64_t id
 	node->io_mode = 0;
 	node->pass_flags = 0;
 	node->attr_state = 0;
+	node->n_writers = 0;
 	atomic_store_explicit(&node->id, id, memory_order_relaxed);
 	atomic_store_explicit(&node->count, 1, memory_order_release);
 }

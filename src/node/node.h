@@ -45,8 +45,9 @@ struct node {
 	uint16_t io_mode;		/* enum pass_mode; fs/pass.c, its lock */
 	uint16_t pass_flags;		/* fs/pass.c, its lock */
 	_Atomic uint32_t attr_state;	/* fs/attr.c */
+	_Atomic uint32_t n_writers;	/* fs/attr.c: opens for writing */
 };
-static_assert(sizeof(struct node) == 88, "a million nodes in a hundred megabytes");
+static_assert(sizeof(struct node) == 96, "a million nodes in a hundred megabytes");
 
 /* A file system that LOWER reaches: LOWER's own is number 0, what is mounted below follows. */
 struct lower_mount {
