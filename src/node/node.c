@@ -290,6 +290,12 @@ struct wanted {
 	const struct fhandle *fh;	/* NULL: any */
 };
 
+/* Caller holds a reference, or the lock of the chain that the node is in. */
+static bool is_wanted(struct node *node, const struct wanted *wanted)
+{
+	return wanted->id ? node->id == wanted->id : fhandle_equal(&node->fh, wanted->fh);
+}
+
 /* Takes a reference if this is the wanted node, and alive. */
 static bool take_if_wanted(struct nodetab *tab, struct node *node, const struct wanted *wanted)
 {
@@ -297,18 +303,17 @@ static bool take_if_wanted(struct nodetab *tab, struct node *node, const struct 
 		return false;
 	if (!ref_unless_dead(node))
 		return false;
-	if (wanted->id ? node->id == wanted->id : fhandle_equal(&node->fh, wanted->fh))
+	if (is_wanted(node, wanted))
 		return true;
 	node_put(tab, node);
 	return false;
 }
 
-static struct node *chain_walk(struct nodetab *tab, uint64_t hash, const struct wanted *wanted,
-			       uint32_t max_hops)
+static struct node *chain_walk(struct nodetab *tab, uint64_t hash, const struct wanted *wanted)
 {
 	uint32_t at = atomic_load_explicit(chain_of(tab, hash), memory_order_acquire);
 
-	for (uint32_t hops = 0; at && hops < max_hops; hops++) {
+	for (int hops = 0; at && hops < MAX_HOPS; hops++) {
 		struct node *node = &tab->nodes[at];
 
 		/* Read before the reference may be given back: then the record may be anybody's. */
@@ -319,14 +324,31 @@ static struct node *chain_walk(struct nodetab *tab, uint64_t hash, const struct 
 	return NULL;
 }
 
+/*
+ * Caller holds the shard: what is in the chain stays there, dead or alive, and is read as it is. To
+ * take a reference only to look would be wrong: it may turn out to be the last, and giving that back
+ * takes the shard.
+ */
+static struct node *chain_walk_locked(struct nodetab *tab, uint64_t hash,
+				      const struct wanted *wanted)
+{
+	for (uint32_t at = *chain_of(tab, hash); at; at = tab->nodes[at].next) {
+		struct node *node = &tab->nodes[at];
+
+		if (is_wanted(node, wanted) && ref_unless_dead(node))
+			return node;
+	}
+	return NULL;
+}
+
 static struct node *find(struct nodetab *tab, uint64_t hash, const struct wanted *wanted)
 {
-	struct node *node = chain_walk(tab, hash, wanted, MAX_HOPS);
+	struct node *node = chain_walk(tab, hash, wanted);
 
 	if (node)
 		return node;
 	pthread_mutex_lock(&tab->shard[hash % N_SHARDS]);
-	node = chain_walk(tab, hash, wanted, MAX_NODES);
+	node = chain_walk_locked(tab, hash, wanted);
 	pthread_mutex_unlock(&tab->shard[hash % N_SHARDS]);
 	return node;
 }
@@ -492,11 +514,10 @@ int node_lookup_or_new(struct nodetab *tab, const struct node_key *key, struct n
 	struct node *node;
 	uint32_t serial;
 
-	node = is_root(tab, &key->fh) ? node_get(tab->root)
-				      : chain_walk(tab, hash, &wanted, MAX_HOPS);
+	node = is_root(tab, &key->fh) ? node_get(tab->root) : chain_walk(tab, hash, &wanted);
 	if (!node) {
 		pthread_mutex_lock(&tab->shard[hash % N_SHARDS]);
-		node = chain_walk(tab, hash, &wanted, MAX_NODES);
+		node = chain_walk_locked(tab, hash, &wanted);
 		if (!node) {
 			node = record_alloc(tab, &serial);
 			if (!node) {
