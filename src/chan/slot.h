@@ -18,6 +18,9 @@
 #define SLOT_OUT_SIZE SLOT_ASIDE
 #define SLOT_ASIDE_SIZE (SLOT_MESSAGE - SLOT_ASIDE)
 
+/* The kernel takes no smaller buffers to read requests into. */
+#define SLOT_MIN_DATA FUSE_MIN_READ_BUFFER
+
 struct slot {
 	char *base;			/* page-aligned, SLOT_PAGE + data_size bytes */
 	size_t data_size;

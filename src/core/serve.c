@@ -15,6 +15,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* Who asks where the kernel does not say: the ids of those who have no id here. */
+#define NOBODY 65534
+
 struct row {
 	int (*enter)(struct req *req);
 	int (*call)(struct req *req);
@@ -293,6 +296,10 @@ static void caller_of(struct req *req)
 	const struct fuse_in_header *head = req->msg.head;
 
 	req->caller = (struct fs_caller){ .uid = head->uid, .gid = head->gid, .pid = head->pid };
+	if (head->uid == FUSE_INVALID_UIDGID) {
+		req->caller.uid = req->caller.gid = NOBODY;
+		req->caller.unknown = true;
+	}
 	if (req->msg.ext_len)
 		req->caller.has_group = wire_ext_group(&req->msg, &req->caller.group);
 }

@@ -68,8 +68,12 @@ struct server {
 
 static int reqs_new(struct server *server, unsigned int n, size_t data_size)
 {
-	size_t slot_size = SLOT_PAGE + (data_size + SLOT_PAGE - 1) / SLOT_PAGE * SLOT_PAGE;
+	size_t slot_size;
 	void *p;
+
+	if (data_size < SLOT_MIN_DATA)
+		data_size = SLOT_MIN_DATA;
+	slot_size = SLOT_PAGE + (data_size + SLOT_PAGE - 1) / SLOT_PAGE * SLOT_PAGE;
 
 	server->reqs = calloc(n, sizeof(*server->reqs));
 	if (!server->reqs)
@@ -509,8 +513,9 @@ static int handshake_once(struct chan *chan, struct slot *slot, const struct ini
 int server_handshake(struct chan *chan, const struct init_wants *wants,
 		     struct init_terms *ret_terms, struct pst_error *error)
 {
-	size_t size = SLOT_PAGE + wants->max_write;
-	struct slot slot = { .data_size = wants->max_write };
+	/* INIT is small, but the kernel hands requests only to those with room for any. */
+	size_t size = SLOT_PAGE + wants->max_write + SLOT_MIN_DATA;
+	struct slot slot = { .data_size = size - SLOT_PAGE };
 	int r;
 
 	slot.base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

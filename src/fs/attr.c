@@ -11,7 +11,8 @@
  * in all cases 0 while somebody may be storing through a shared mapping, which nothing announces:
  * from the first open for reading and writing until it is proved that no writer is left. The last
  * close is no proof, a mapping outlives it. A read lease on the lower file is: the kernel grants it
- * only where no writer and no writable mapping exists.
+ * only where no writer and no writable mapping exists. Stores into pages of the view itself (served
+ * files) come to us as writes, which the kernel knows of.
  *
  * node->attr_state: how many opens allow a shared writable mapping, << 1, and bit 0: some open has
  * allowed one since the last proof.
@@ -108,24 +109,24 @@ uint64_t attr_absent_ns(struct fs *fs)
 	return promise(fs);
 }
 
-void attr_opened(struct fs *fs, struct node *node, int flags)
+void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mode)
 {
 	uint32_t state = atomic_load(&node->attr_state);
 
 	if ((flags & O_ACCMODE) != O_RDONLY)
 		node->n_writers++;
-	if ((flags & O_ACCMODE) != O_RDWR)
+	if ((flags & O_ACCMODE) != O_RDWR || mode != PASS_BACKING)
 		return;
 	while (!atomic_compare_exchange_weak(&node->attr_state, &state,
 					     (state + ONE_OPEN) | MAY_BE_MAPPED))
 		;
 }
 
-void attr_released(struct fs *fs, struct node *node, int flags)
+void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode mode)
 {
 	if ((flags & O_ACCMODE) != O_RDONLY)
 		node->n_writers--;
-	if ((flags & O_ACCMODE) == O_RDWR)
+	if ((flags & O_ACCMODE) == O_RDWR && mode == PASS_BACKING)
 		atomic_fetch_sub(&node->attr_state, ONE_OPEN);
 }
 

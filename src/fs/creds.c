@@ -38,13 +38,18 @@
 	 BIT(CAP_MKNOD) | BIT(CAP_SETFCAP) | BIT(CAP_LINUX_IMMUTABLE) |                            \
 	 BIT(CAP_LEASE))		/* prove that nobody writes to somebody else's file */
 
+/*
+ * What leaving uid 0 takes out of the effective set, and coming back puts in again: the kernel's
+ * CAP_FS_SET, as far as it is ours. A scope that has changed uid and takes nothing else out needs
+ * no system call to put it back.
+ */
+#define CAPS_OF_UID_0                                                                              \
+	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) |     \
+	 BIT(CAP_FSETID) | BIT(CAP_LINUX_IMMUTABLE) | BIT(CAP_MKNOD))
+
 /* Kept in force while acting as a caller that is not root. */
 #define CAPS_CALLER                                                                                \
-	(BIT(CAP_SYS_ADMIN) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_MKNOD) |  \
-	 BIT(CAP_SETUID) | BIT(CAP_SETGID))
-
-/* The kernel asks for CAP_SYS_ADMIN to register; it means nothing to reads and writes. */
-#define CAPS_BACKING (BIT(CAP_SYS_ADMIN) | BIT(CAP_SETUID) | BIT(CAP_SETGID))
+	(CAPS_SERVE & ~(BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_LINUX_IMMUTABLE)))
 
 /* Neither root, whose blocks are reserved, nor a user, whose quota would count. */
 #define BACKING_ID 65534
@@ -119,7 +124,7 @@ static int caps_enter(uint64_t effective, struct creds_scope *scope)
 	return r;
 }
 
-/* setfsuid() reports no errors: ask again whether it took. */
+/* setfsuid() reports no errors: ask again whether it took (-1 is no id and only asks). */
 static bool fs_ids_set(uint32_t uid, uint32_t gid, struct creds_scope *scope)
 {
 	if (gid != 0) {
@@ -171,7 +176,7 @@ int creds_enter_writer(const struct fs_caller *caller, bool kill, uint32_t mode,
 {
 	struct fs_caller writer = *caller;
 
-	if (caller->uid == 0 && !kill)
+	if ((caller->uid == 0 || caller->unknown) && !kill)
 		return 0;
 	/* The bit of a file that its group cannot execute stays for members of the group. */
 	if ((mode & (S_ISGID | S_IXGRP)) == S_ISGID && caller->gid != gid &&
@@ -201,7 +206,9 @@ int creds_enter_backing(bool keep_suidgid, struct creds_scope *ret_scope)
 		return 0;
 	if (!fs_ids_set(BACKING_ID, BACKING_ID, ret_scope))
 		return -EPERM;
-	return caps_enter(CAPS_BACKING | (keep_suidgid ? BIT(CAP_FSETID) : 0), ret_scope);
+	/* CAP_SYS_ADMIN, which registering takes, stays in force; it means nothing to data. */
+	return keep_suidgid ? caps_enter((CAPS_SERVE & ~CAPS_OF_UID_0) | BIT(CAP_FSETID), ret_scope)
+			    : 0;
 }
 
 /* The rest of the line that begins with key in /proc/PID/status; false where it cannot be read. */
@@ -256,7 +263,7 @@ void creds_leavep(struct creds_scope *scope)
 		setfsgid(0);
 	if (scope->entered & ENTERED_GROUPS)
 		syscall(SYS_setgroups, 0, NULL);
-	if (scope->entered & ENTERED_CAPS)
+	if ((scope->entered & ENTERED_CAPS) && !(scope->entered & ENTERED_UID))
 		caps_set(caps_permitted, caps_permitted);
 	scope->entered = 0;
 }

@@ -36,8 +36,8 @@ void attr_answer_entry(struct fs *fs, struct fs_entry *entry);
 uint64_t attr_absent_ns(struct fs *fs);
 /* The inode number that the view shows. */
 uint64_t attr_ino(const struct node *any_of_mount, uint64_t ino);
-void attr_opened(struct fs *fs, struct node *node, int flags);
-void attr_released(struct fs *fs, struct node *node, int flags);
+void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mode);
+void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode mode);
 bool attr_has_writers(const struct node *node);
 bool attr_keep_data(struct fs *fs);
 bool attr_keep_listing(struct fs *fs);

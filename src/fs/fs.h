@@ -75,6 +75,7 @@ uint32_t fs_generation(struct fs *fs, const struct node *node);
 struct fs_caller {
 	uint32_t uid, gid;
 	uint32_t pid;
+	bool unknown;			/* the kernel does not say (idmapped mounts): uid is nobody's */
 	uint32_t umask;
 	bool has_group;			/* group: a supplementary group that a new file's mode needs */
 	uint32_t group;

@@ -46,35 +46,42 @@ int meta_change_mode(int fd, uint32_t mode)
 	return chmod(fd_path(fd).text, mode & 07777) < 0 ? -errno : 0;
 }
 
+/* Which of the bits a write by the caller takes away. */
+static uint32_t bits_to_kill(const struct fs_caller *caller, const struct statx *stx)
+{
+	uint32_t kill = stx->stx_mode & S_ISUID;
+
+	/* Without group execution the bit stays for members of the group. */
+	if ((stx->stx_mode & S_ISGID) && ((stx->stx_mode & S_IXGRP) ||
+					  !creds_caller_in_group(caller, stx->stx_gid)))
+		kill |= S_ISGID;
+	return kill && creds_caller_capable(caller, CAP_FSETID) ? 0 : kill;
+}
+
 /*
- * A SETATTR that sets nothing is how the kernel says two things. Where the file is open for writing,
- * that a write is about to come which has to clear bits; it says so once it has found that one of
- * them has to go. Otherwise it is chown(-1, -1), which everybody may try.
+ * A SETATTR that sets nothing is how the kernel says two things: that a write is about to come which
+ * has to clear bits, or that somebody has called chown(-1, -1), which everybody may try. It says the
+ * former only of files that are open for writing, by callers whose write has bits to clear.
  */
 static int change_nothing(const struct fs_caller *caller, struct node *node, int fd)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	struct statx stx;
-	uint32_t mode;
+	uint32_t kill;
 	int r;
 
 	r = attr_read_fd(fd, &stx);
 	if (r < 0)
 		return r;
-	if (!attr_has_writers(node)) {
-		bool kill = caller->uid == 0 && !creds_caller_capable(caller, CAP_FSETID);
-
-		r = creds_enter_writer(caller, kill, stx.stx_mode, stx.stx_gid, &scope);
-		if (r < 0)
-			return r;
-		return fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH) < 0 ? -errno : 0;
-	}
-	mode = stx.stx_mode & ~(uint32_t)S_ISUID;
-	/* Without group execution the bit stays for members of the group; alone, it is what goes. */
-	if ((mode & S_IXGRP) || !(stx.stx_mode & S_ISUID) ||
-	    !creds_caller_in_group(caller, stx.stx_gid))
-		mode &= ~(uint32_t)S_ISGID;
-	return mode == stx.stx_mode ? 0 : meta_change_mode(fd, mode);
+	kill = bits_to_kill(caller, &stx);
+	if (kill && attr_has_writers(node))
+		return meta_change_mode(fd, stx.stx_mode & ~kill);
+	if (caller->unknown)
+		return 0;
+	r = creds_enter_writer(caller, kill && caller->uid == 0, stx.stx_mode, stx.stx_gid, &scope);
+	if (r < 0)
+		return r;
+	return fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
 static int change_owner(const struct fs_caller *caller, int fd, const struct fs_change *change)

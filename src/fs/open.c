@@ -113,7 +113,7 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 	if (fd >= 0 && fstat(fd, &st) < 0)
 		st.st_mode = 0;
 	pass_open(fs, node, st.st_mode, &open);
-	attr_opened(fs, node, flags);
+	attr_opened(fs, node, flags, open.mode);
 	open.handle->io_mode = (uint8_t)open.mode;
 	if (fd < 0 && open.mode != PASS_BACKING) {
 		fd = node_open_lower(fs, node, flags & ~O_TRUNC);
@@ -230,6 +230,6 @@ void fs_release(struct fs *fs, struct handle *handle)
 		return;
 	if (fs->config.locks == PST_LOCKS_LOWER)
 		locks_drop_handle(fs, handle);
-	attr_released(fs, handle->node, handle->flags);
+	attr_released(fs, handle->node, handle->flags, handle->io_mode);
 	pass_close(fs, handle->node);
 }

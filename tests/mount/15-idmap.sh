@@ -24,7 +24,7 @@ each_steps() {
 	for group in names rename perm attr acl; do
 		# The counters are asked for by the mount that is not mapped.
 		timeout 150 "$TOOLS/parity" $(real && echo "--limits $TESTS/limits") \
-			--variant "$MODE" $group "$TWIN" "$T/mapped-view" "$T/mapped-lower" > "$T/out-$group" 2>&1
+			--variant idmap $group "$TWIN" "$T/mapped-view" "$T/mapped-lower" > "$T/out-$group" 2>&1
 		PREFIX=$group take_results < "$T/out-$group"
 	done
 	VIEW=$view

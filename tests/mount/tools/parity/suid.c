@@ -224,28 +224,29 @@ static long op_xattr(struct side *s, int fd, const char *name)
 static const struct op {
 	const char *name;
 	long (*run)(struct side *s, int fd, const char *name);
+	int flags;			/* fd is opened with; 0 is for reading */
 } ops[] = {
-	{ "write", op_write },
-	{ "write-nothing", op_write_nothing },
-	{ "append", op_append },
-	{ "open-write", op_open_write },
-	{ "open-truncate", op_open_truncate },
-	{ "truncate", op_truncate },
-	{ "truncate-same", op_truncate_same },
-	{ "ftruncate", op_ftruncate },
-	{ "fallocate", op_fallocate },
-	{ "fallocate-keep-size", op_fallocate_keep },
-	{ "punch-hole", op_punch },
-	{ "chown-same", op_chown_same },
-	{ "chgrp", op_chgrp },
-	{ "chown", op_chown },
-	{ "chmod", op_chmod },
-	{ "mmap-store", op_store },
-	{ "splice", op_splice },
-	{ "copy-file-range", op_copy },
-	{ "sendfile", op_sendfile },
-	{ "touch", op_touch },
-	{ "setxattr", op_xattr },
+	{ "write", op_write, O_RDWR },
+	{ "write-nothing", op_write_nothing, O_RDWR },
+	{ "append", op_append, O_RDWR },
+	{ "open-write", op_open_write, O_RDWR },
+	{ "open-truncate", op_open_truncate, O_RDWR },
+	{ "truncate", op_truncate, O_RDWR },
+	{ "truncate-same", op_truncate_same, O_RDWR },
+	{ "ftruncate", op_ftruncate, O_RDWR },
+	{ "fallocate", op_fallocate, O_RDWR },
+	{ "fallocate-keep-size", op_fallocate_keep, O_RDWR },
+	{ "punch-hole", op_punch, O_RDWR },
+	{ "chown-same", op_chown_same, O_RDONLY },
+	{ "chgrp", op_chgrp, O_RDWR },
+	{ "chown", op_chown, O_RDWR },
+	{ "chmod", op_chmod, O_RDWR },
+	{ "mmap-store", op_store, O_RDWR },
+	{ "splice", op_splice, O_RDWR },
+	{ "copy-file-range", op_copy, O_RDWR },
+	{ "sendfile", op_sendfile, O_RDWR },
+	{ "touch", op_touch, O_RDWR },
+	{ "setxattr", op_xattr, O_RDWR },
 };
 
 /* One cell: a file of that mode, the caller, the operation; what becomes of the mode. */
@@ -256,7 +257,7 @@ static void cell(struct side *s, const struct op *op, enum caller caller, mode_t
 
 	snprintf(name, sizeof(name), "%s-%d-%o", op->name, caller, mode);
 	put_mode(s, name, "text", mode, 1000, 1000);
-	int fd = openat(s->dir, name, O_RDWR | O_CLOEXEC);
+	int fd = openat(s->dir, name, op->flags | O_CLOEXEC);
 	MUST(fd >= 0);
 	act_as(caller);
 	errno = 0;
@@ -303,6 +304,14 @@ static void by_root(struct side *s)
 static void by_weak_root(struct side *s)
 {
 	by(s, ROOT_WITHOUT_FSETID);
+}
+
+/* A stranger's chown(-1, -1) of a file that somebody else has open for writing. */
+static void chown_while_written(struct side *s)
+{
+	const struct op op = { "chown-same", op_chown_same, O_RDWR };
+
+	cell(s, &op, OTHER, 06777);
 }
 
 /* Many writes to one file: the bits go once, and come back when they are set again. */
@@ -377,6 +386,7 @@ static const struct scenario scenarios[] = {
 	{ "by-other", by_other, S_NO_AGREE | S_SLOW },
 	{ "by-root", by_root, S_NO_AGREE | S_SLOW },
 	{ "by-weak-root", by_weak_root, S_NO_AGREE | S_SLOW },
+	{ "chown-while-written", chown_while_written },
 	{ "again-and-again", again_and_again, 0 },
 	{ "capabilities", capabilities, S_NO_AGREE | S_SLOW },
 	{ "capabilities-and-stores", capabilities_and_stores, S_NO_AGREE },
