@@ -35,12 +35,12 @@ int attr_read_fd(int fd, struct statx *ret_stx)
 
 /*
  * All of the view has one st_dev: the kernel gives file systems below it one of their own on virtiofs
- * only. So that a file of a mount below LOWER is not taken for one of LOWER's with the same number,
- * the number of its mount is mixed in where inode numbers are not in use.
+ * only. So that a file of one mounted below LOWER is not taken for one of LOWER's with the same
+ * number, the number of its file system is mixed in where inode numbers are not in use.
  */
-uint64_t attr_ino(const struct node *any_of_mount, uint64_t ino)
+uint64_t attr_ino(struct fs *fs, const struct node *any_of_mount, uint64_t ino)
 {
-	return ino ^ (uint64_t)any_of_mount->fh.mount << 48;
+	return ino ^ (uint64_t)nodetab_mount(fs->nodes, any_of_mount->fh.mount)->dev_number << 48;
 }
 
 static uint64_t promise(struct fs *fs)
@@ -95,7 +95,7 @@ uint64_t attr_promise(struct fs *fs, struct node *node)
 
 void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
 {
-	attr->stx.stx_ino = attr_ino(node, attr->stx.stx_ino);
+	attr->stx.stx_ino = attr_ino(fs, node, attr->stx.stx_ino);
 	attr->attr_ns = attr_promise(fs, node);
 }
 

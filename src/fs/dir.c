@@ -84,7 +84,7 @@ static bool give(struct fs *fs, struct handle *handle, struct dirstream *stream,
 		struct fs_dirent dirent = {
 			.name = lower->name,
 			.name_len = strlen(lower->name),
-			.ino = attr_ino(handle->node, lower->ino),
+			.ino = attr_ino(fs, handle->node, lower->ino),
 			.off = (uint64_t)lower->off,
 			.type = lower->type,
 		};

@@ -25,8 +25,8 @@ int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		 struct fs_entry *ret_entry);
 int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry);
 
-/* The number of the mount that an open file (its mode, whether it has handles) lies on. */
-int name_mount_of(struct fs *fs, int fd, int mnt_id, uint32_t mode, bool handles);
+/* The number of the mount that an open file (its attributes, whether it has handles) lies on. */
+int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bool handles);
 
 /* attr.c: the only file that says how long anything may be believed. */
 /* Completes attributes that were just read: how they are shown, how long they hold. */
@@ -35,7 +35,7 @@ uint64_t attr_promise(struct fs *fs, struct node *node);
 void attr_answer_entry(struct fs *fs, struct fs_entry *entry);
 uint64_t attr_absent_ns(struct fs *fs);
 /* The inode number that the view shows. */
-uint64_t attr_ino(const struct node *any_of_mount, uint64_t ino);
+uint64_t attr_ino(struct fs *fs, const struct node *any_of_mount, uint64_t ino);
 void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mode);
 void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode mode);
 bool attr_has_writers(const struct node *node);

@@ -72,7 +72,7 @@ static bool is_sizeless(uint64_t type)
 	       type == SECURITYFS_MAGIC || type == BPF_FS_MAGIC;
 }
 
-int name_mount_of(struct fs *fs, int fd, int mnt_id, uint32_t mode, bool handles)
+int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bool handles)
 {
 	struct lower_mount mount = { .mnt_id = mnt_id, .fd = -1 };
 	int number = nodetab_mount_find(fs->nodes, mnt_id);
@@ -81,8 +81,9 @@ int name_mount_of(struct fs *fs, int fd, int mnt_id, uint32_t mode, bool handles
 	if (number >= 0)
 		return number;
 	if (handles)
-		mount.fd = open_for_handles(fd, mode);
+		mount.fd = open_for_handles(fd, stx->stx_mode);
 	mount.handles = mount.fd >= 0;
+	mount.dev = (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
 	mount.sizeless = fstatfs(fd, &st) == 0 && is_sizeless((uint64_t)st.f_type);
 	return nodetab_mount_add(fs->nodes, &mount);
 }
@@ -101,7 +102,7 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 	handles = r == 0;
 	if (!handles)
 		mnt_id = (int)entry.attr.stx.stx_mnt_id;
-	mount = name_mount_of(fs, fd, mnt_id, entry.attr.stx.stx_mode, handles);
+	mount = name_mount_of(fs, fd, mnt_id, &entry.attr.stx, handles);
 	if (mount < 0)
 		return mount;
 	handles = handles && nodetab_mount(fs->nodes, (unsigned int)mount)->handles;
