@@ -30,6 +30,7 @@ struct lower_dirent {
  */
 struct dirstream {
 	off_t pos;			/* offset of the next name that is given */
+	uint64_t ino_mix;		/* of the directory's device */
 	size_t at, len;			/* in buf */
 	_Alignas(struct lower_dirent) char buf[BUF_SIZE];
 };
@@ -84,7 +85,7 @@ static bool give(struct fs *fs, struct handle *handle, struct dirstream *stream,
 		struct fs_dirent dirent = {
 			.name = lower->name,
 			.name_len = strlen(lower->name),
-			.ino = attr_ino(fs, handle->node, lower->ino),
+			.ino = lower->ino ^ stream->ino_mix,
 			.off = (uint64_t)lower->off,
 			.type = lower->type,
 		};
@@ -102,15 +103,22 @@ static bool give(struct fs *fs, struct handle *handle, struct dirstream *stream,
 }
 
 /* The handle's stream, standing at an offset; caller holds the handle's lock. */
-static int stream_at(struct handle *handle, off_t pos, struct dirstream **ret_stream)
+static int stream_at(struct fs *fs, struct handle *handle, off_t pos,
+		     struct dirstream **ret_stream)
 {
 	struct dirstream *stream = handle->stream;
+	struct statx stx;
+	int r;
 
 	if (!stream) {
+		r = attr_read_fd(handle->fd, &stx);
+		if (r < 0)
+			return r;
 		stream = malloc(sizeof(*stream));
 		if (!stream)
 			return -ENOMEM;
 		stream->pos = 0;
+		stream->ino_mix = attr_ino_mix(fs, &stx);
 		stream->at = stream->len = 0;
 		handle->stream = stream;
 	}
@@ -131,7 +139,7 @@ int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dir
 	int r;
 
 	pthread_mutex_lock(&handle->lock);
-	r = stream_at(handle, (off_t)off, &stream);
+	r = stream_at(fs, handle, (off_t)off, &stream);
 	while (r == 0 && n > 0 && give(fs, handle, stream, sink)) {
 		n = syscall(SYS_getdents64, handle->fd, stream->buf, sizeof(stream->buf));
 		if (n < 0)

@@ -9,6 +9,7 @@
 
 struct pass;
 struct locks;
+struct devs;
 
 struct fs {
 	struct fs_config config;	/* constant */
@@ -17,6 +18,7 @@ struct fs {
 	struct handletab *handles;
 	struct pass *pass;
 	struct locks *locks;
+	struct devs *devs;		/* attr.c */
 	struct node *root;		/* counted */
 };
 
@@ -34,8 +36,10 @@ void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr);
 uint64_t attr_promise(struct fs *fs, struct node *node);
 void attr_answer_entry(struct fs *fs, struct fs_entry *entry);
 uint64_t attr_absent_ns(struct fs *fs);
-/* The inode number that the view shows. */
-uint64_t attr_ino(struct fs *fs, const struct node *any_of_mount, uint64_t ino);
+/* What inode numbers of a file's device are mixed with (xor); 0 on LOWER's own. */
+uint64_t attr_ino_mix(struct fs *fs, const struct statx *stx);
+int attr_devs_new(struct devs **ret_devs);
+struct devs *attr_devs_free(struct devs *devs);
 void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mode);
 void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode mode);
 bool attr_has_writers(const struct node *node);

@@ -83,7 +83,6 @@ int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bo
 	if (handles)
 		mount.fd = open_for_handles(fd, stx->stx_mode);
 	mount.handles = mount.fd >= 0;
-	mount.dev = (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
 	mount.sizeless = fstatfs(fd, &st) == 0 && is_sizeless((uint64_t)st.f_type);
 	return nodetab_mount_add(fs->nodes, &mount);
 }

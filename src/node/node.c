@@ -631,20 +631,6 @@ int nodetab_mount_find(struct nodetab *tab, int mnt_id)
 	return -ENOENT;
 }
 
-/* Mounts of a file system seen before share its number; caller holds mount_lock. */
-static uint16_t dev_number(struct nodetab *tab, uint64_t dev)
-{
-	uint16_t next = 0;
-
-	for (unsigned int i = 0; i < tab->n_mounts; i++) {
-		if (tab->mounts[i].dev == dev)
-			return tab->mounts[i].dev_number;
-		if (tab->mounts[i].dev_number >= next)
-			next = (uint16_t)(tab->mounts[i].dev_number + 1);
-	}
-	return next;
-}
-
 int nodetab_mount_add(struct nodetab *tab, const struct lower_mount *mount)
 {
 	int number;
@@ -659,7 +645,6 @@ int nodetab_mount_add(struct nodetab *tab, const struct lower_mount *mount)
 	} else {
 		number = (int)tab->n_mounts;
 		tab->mounts[number] = *mount;
-		tab->mounts[number].dev_number = dev_number(tab, mount->dev);
 		atomic_store_explicit(&tab->n_mounts, tab->n_mounts + 1, memory_order_release);
 	}
 	pthread_mutex_unlock(&tab->mount_lock);

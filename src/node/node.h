@@ -52,8 +52,6 @@ static_assert(sizeof(struct node) == 96, "a million nodes in a hundred megabytes
 /* A file system that LOWER reaches: LOWER's own is number 0, what is mounted below follows. */
 struct lower_mount {
 	int mnt_id;			/* the kernel's number of the mount */
-	uint64_t dev;			/* st_dev of its files */
-	uint16_t dev_number;		/* counts file systems: mounts of the same one share it */
 	int fd;				/* on it, open for reading, for open_by_handle_at(); or -1 */
 	bool handles;			/* whether its files have handles that we keep */
 	bool sizeless;			/* its files say that they are empty and are not (proc, sysfs) */
@@ -68,10 +66,7 @@ int nodetab_new(struct nodetab **ret_tab);
 struct nodetab *nodetab_free(struct nodetab *tab);
 struct nodetab_stat nodetab_stat(struct nodetab *tab);
 
-/*
- * The mounts. nodetab_mount_add() takes mount->fd and numbers its file system; adding a known mount
- * returns its number.
- */
+/* The mounts. nodetab_mount_add() takes mount->fd; adding a known mount returns its number. */
 int nodetab_mount_find(struct nodetab *tab, int mnt_id);
 int nodetab_mount_add(struct nodetab *tab, const struct lower_mount *mount);
 const struct lower_mount *nodetab_mount(struct nodetab *tab, unsigned int number);
