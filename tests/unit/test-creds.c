@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Acting as somebody else: inside a scope the thread is who it shall be, afterwards it is what it
+ * was, to the last capability, also when entering has failed halfway. Needs root.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fs/creds.h"
+#include "fs/fs.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#define BIT(cap) (1ULL << (cap))
+#define NOBODY 65534
+
+/* Who the thread is, in the kernel's words. */
+struct identity {
+	unsigned int uid, gid; /* for file access */
+	uint64_t effective, permitted;
+	char groups[64];
+};
+
+static struct identity who(void)
+{
+	struct identity id = { 0 };
+	char text[4096], *at;
+
+	assert_true(fd_read_file("/proc/thread-self/status", text, sizeof(text)) > 0);
+	at = strstr(text, "\nUid:");
+	assert_int_equal(sscanf(at, "\nUid: %*u %*u %*u %u", &id.uid), 1);
+	at = strstr(text, "\nGid:");
+	assert_int_equal(sscanf(at, "\nGid: %*u %*u %*u %u", &id.gid), 1);
+	at = strstr(text, "\nGroups:");
+	sscanf(at, "\nGroups:%*[\t ]%63[0-9 ]", id.groups);
+	at = strstr(text, "\nCapEff:");
+	assert_int_equal(sscanf(at, "\nCapEff: %lx", &id.effective), 1);
+	at = strstr(text, "\nCapPrm:");
+	assert_int_equal(sscanf(at, "\nCapPrm: %lx", &id.permitted), 1);
+	return id;
+}
+
+static struct identity before;
+
+static void check_restored(void)
+{
+	struct identity now = who();
+
+	assert_int_equal(now.uid, before.uid);
+	assert_int_equal(now.gid, before.gid);
+	assert_int_equal(now.effective, before.effective);
+	assert_int_equal(now.permitted, before.permitted);
+	assert_string_equal(now.groups, before.groups);
+}
+
+/* The thread that serves: root, in no other group, with what it needs and no more. */
+static void test_thread(void **state)
+{
+	static const int none[] = {
+		CAP_SYS_RESOURCE, CAP_NET_ADMIN, CAP_SYS_MODULE, CAP_SYS_PTRACE,
+		CAP_KILL,	  CAP_SYS_RAWIO, CAP_SYS_TIME,	 CAP_SYS_CHROOT
+	};
+
+	assert_int_equal(before.uid, 0);
+	assert_int_equal(before.gid, 0);
+	assert_string_equal(before.groups, "");
+	assert_int_equal(before.effective, before.permitted);
+	assert_true(before.effective & BIT(CAP_DAC_READ_SEARCH));
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_false(before.effective & BIT(none[i]));
+}
+
+/* Each row: a caller, and who one is in its place. */
+static void test_caller(void **state)
+{
+	static const struct {
+		struct fs_caller caller;
+		unsigned int uid, gid;
+		const char *groups;
+	} rows[] = {
+		{ { .uid = 0, .gid = 0 }, 0, 0, "" },
+		{ { .uid = 1000, .gid = 1000 }, 1000, 1000, "" },
+		{ { .uid = 1000, .gid = 0 }, 1000, 0, "" },
+		{ { .uid = 0, .gid = 1000 }, 0, 1000, "" },
+		{ { .uid = 1000, .gid = 1000, .has_group = true, .group = 50 }, 1000, 1000, "50 " },
+		{ { .uid = 1000, .gid = 1000, .has_group = true, .group = 1000 }, 1000, 1000, "" },
+		{ { .uid = 0, .gid = 5, .has_group = true, .group = 0 }, 0, 5, "0 " },
+		{ { .uid = UINT32_MAX - 1, .gid = UINT32_MAX - 1 },
+		  UINT32_MAX - 1,
+		  UINT32_MAX - 1,
+		  "" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		{
+			_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+			struct identity now;
+
+			assert_int_equal(creds_enter_caller(&rows[i].caller, &scope), 0);
+			now = who();
+			assert_int_equal(now.uid, rows[i].uid);
+			assert_int_equal(now.gid, rows[i].gid);
+			assert_string_equal(now.groups, rows[i].groups);
+			assert_int_equal(now.permitted, before.permitted);
+			/* The kernel has said yes already; owning files is another matter. */
+			assert_true(now.effective & BIT(CAP_DAC_OVERRIDE));
+			assert_int_equal(!!(now.effective & BIT(CAP_FSETID)), rows[i].uid == 0);
+			assert_int_equal(!!(now.effective & BIT(CAP_CHOWN)), rows[i].uid == 0);
+		}
+		check_restored();
+	}
+}
+
+/* Entering fails at each of its steps: what was entered before is left. */
+static void test_failure(void **state)
+{
+	static const struct {
+		struct fs_caller caller;
+		int error;
+	} rows[] = {
+		{ { .uid = UINT32_MAX, .gid = 1000 }, -EPERM },
+		{ { .uid = 1000, .gid = UINT32_MAX }, -EPERM },
+		{ { .uid = UINT32_MAX, .gid = UINT32_MAX }, -EPERM },
+		{ { .uid = UINT32_MAX, .gid = 7, .has_group = true, .group = 50 }, -EPERM },
+		{ { .uid = 1000, .gid = 1000, .has_group = true, .group = UINT32_MAX }, -EINVAL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		{
+			_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+
+			assert_int_equal(creds_enter_caller(&rows[i].caller, &scope),
+					 rows[i].error);
+		}
+		check_restored();
+	}
+}
+
+/* What a scope does inside of another that has failed, or was left by hand. */
+static void test_again(void **state)
+{
+	static const struct fs_caller bad = { .uid = UINT32_MAX, .gid = 1000 };
+	static const struct fs_caller good = { .uid = 1000, .gid = 1000 };
+
+	for (int i = 0; i < 3; i++) {
+		_cleanup_(creds_leavep) struct creds_scope outer = CREDS_NONE;
+
+		assert_int_equal(creds_enter_caller(&bad, &outer), -EPERM);
+		creds_leavep(&outer);
+		check_restored();
+		{
+			_cleanup_(creds_leavep) struct creds_scope inner = CREDS_NONE;
+
+			assert_int_equal(creds_enter_caller(&good, &inner), 0);
+			assert_int_equal(who().uid, 1000);
+		}
+		check_restored();
+		/* Left twice is left. */
+		creds_leavep(&outer);
+		check_restored();
+	}
+}
+
+static void test_others(void **state)
+{
+	struct identity now;
+
+	for (int keeps = 0; keeps < 2; keeps++) {
+		{
+			_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+
+			assert_int_equal(creds_enter_backing(keeps, &scope), 0);
+			now = who();
+			assert_int_equal(now.uid, NOBODY);
+			assert_int_equal(now.gid, NOBODY);
+			assert_true(now.effective & BIT(CAP_SYS_ADMIN));
+			assert_int_equal(!!(now.effective & BIT(CAP_FSETID)), keeps);
+			assert_false(now.effective & BIT(CAP_SYS_RESOURCE));
+			assert_false(now.effective & BIT(CAP_DAC_OVERRIDE));
+			assert_false(now.effective & BIT(CAP_FOWNER));
+		}
+		check_restored();
+	}
+	{
+		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+
+		assert_int_equal(creds_enter_stranger(&scope), 0);
+		now = who();
+		assert_int_equal(now.uid, 0);
+		assert_int_equal(now.gid, NOBODY);
+		assert_false(now.effective & BIT(CAP_FSETID));
+	}
+	check_restored();
+	{
+		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+
+		assert_int_equal(creds_enter_ordinary(&scope), 0);
+		assert_false(creds_have(CAP_SYS_ADMIN));
+		assert_true(creds_have(CAP_DAC_READ_SEARCH));
+	}
+	check_restored();
+}
+
+/* Writers: root keeps its privilege unless the kernel says that it is without. */
+static void test_writer(void **state)
+{
+	static const struct {
+		struct fs_caller caller;
+		bool kill;
+		unsigned int uid;
+		bool fsetid;
+	} rows[] = {
+		{ { .uid = 0 }, false, 0, true },
+		{ { .uid = 0 }, true, 0, false },
+		{ { .uid = 1000, .gid = 1000 }, false, 1000, false },
+		{ { .uid = 1000, .gid = 1000 }, true, 1000, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		{
+			_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+
+			assert_int_equal(creds_enter_writer(&rows[i].caller, rows[i].kill,
+							    S_IFREG | 06755, 0, &scope),
+					 0);
+			assert_int_equal(who().uid, rows[i].uid);
+			assert_int_equal(creds_have(CAP_FSETID), rows[i].fsetid);
+		}
+		check_restored();
+	}
+}
+
+/* What is made belongs to the caller and has the caller's umask, also right after another's. */
+static void test_files(void **state)
+{
+	static const struct {
+		struct fs_caller caller;
+		uint32_t umask, mode;
+	} rows[] = {
+		{ { .uid = 1000, .gid = 1001 }, 022, 0644 },
+		{ { .uid = 1002, .gid = 1003 }, 0, 0666 },
+		{ { .uid = 1002, .gid = 1003 }, 077, 0600 },
+		{ { .uid = 0, .gid = 0 }, 022, 0644 },
+	};
+	char path[] = "/tmp/penstock-test-XXXXXX";
+	_cleanup_(fd_closep) int dir = -1;
+	struct stat st;
+
+	assert_non_null(mkdtemp(path));
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		{
+			_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+
+			creds_umask(rows[i].umask);
+			assert_int_equal(creds_enter_caller(&rows[i].caller, &scope), 0);
+			assert_int_equal(mknodat(dir, "f", S_IFREG | 0666, 0), 0);
+		}
+		assert_int_equal(fstatat(dir, "f", &st, 0), 0);
+		assert_int_equal(unlinkat(dir, "f", 0), 0);
+		assert_int_equal(st.st_uid, rows[i].caller.uid);
+		assert_int_equal(st.st_gid, rows[i].caller.gid);
+		assert_int_equal(st.st_mode, S_IFREG | rows[i].mode);
+	}
+	rmdir(path);
+}
+
+/* What is looked up of callers, who may be gone. */
+static void test_lookup(void **state)
+{
+	struct fs_caller self = { .pid = (uint32_t)getpid(), .gid = 12 };
+	static const struct fs_caller gone = { .pid = 0x7fffffff, .gid = 12 }, none = { .gid = 12 };
+
+	assert_true(creds_caller_capable(&self, CAP_SETUID));
+	assert_false(creds_caller_capable(&self, CAP_SYS_TIME));
+	assert_false(creds_caller_capable(&gone, CAP_SETUID));
+	assert_false(creds_caller_capable(&none, CAP_SETUID));
+	assert_true(creds_caller_in_group(&self, 12));
+	assert_false(creds_caller_in_group(&self, 13));
+	assert_true(creds_caller_in_group(&gone, 12));
+	assert_false(creds_caller_in_group(&gone, 0));
+	assert_false(creds_caller_in_group(&none, 13));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_thread),	cmocka_unit_test(test_caller),
+		cmocka_unit_test(test_failure), cmocka_unit_test(test_again),
+		cmocka_unit_test(test_others),	cmocka_unit_test(test_writer),
+		cmocka_unit_test(test_files),	cmocka_unit_test(test_lookup),
+	};
+
+	if (geteuid() != 0) {
+		printf("changing identity takes root\n");
+		return 77;
+	}
+	if (creds_thread_init() < 0)
+		return 1;
+	before = who();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * How the data of an open file is reached: every sequence of a few opens, closes and ticks, with a
+ * kernel that registers files and one that refuses, against what must hold whatever happened before:
+ *
+ *	- all opens that a node has at one time are of one mode, and name one backing id;
+ *	- an id that an open has named stays registered until the last close;
+ *	- a node never has two ids, and each id is closed once;
+ *	- an id without an open is closed at the second tick, or with the node.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fs/creds.h"
+#include "fs/fs-private.h"
+
+#define PLAIN (S_IFREG | 0644)
+#define SUID (S_IFREG | 04755)
+
+enum event {
+	READ,  /* an open for reading: the mode of the file is not known */
+	WRITE, /* an open for writing, of a plain file */
+	WRITE_SUID,
+	CLOSE,
+	TICK,
+	SWITCH, /* the kernel begins to refuse, or stops */
+	N_EVENTS,
+};
+static const char letters[] = "rwsct!";
+
+/* The kernel's side: one number at most is registered at any time, for one node. */
+struct fixture {
+	struct fs fs;
+	struct node *node;
+	bool refuses, root;
+	bool want_keeps; /* what the next registration must be made for */
+	int live;	 /* the number that is registered; 0: none */
+	int last;
+	unsigned int n_calls, n_refusals, n_wanted;
+};
+
+static int backing_open(void *aux, int fd)
+{
+	struct fixture *f = aux;
+
+	assert_true(fd >= 0);
+	assert_int_equal(f->live, 0);
+	f->n_calls++;
+	if (f->root) {
+		assert_int_equal(setfsuid((uid_t)-1), 65534);
+		assert_int_equal(creds_have(CAP_FSETID), f->want_keeps);
+		assert_false(creds_have(CAP_SYS_RESOURCE));
+		assert_false(creds_have(CAP_DAC_OVERRIDE));
+	}
+	if (f->refuses) {
+		f->n_refusals++;
+		return f->n_calls % 2 ? -ELOOP : -EPERM;
+	}
+	return f->live = ++f->last;
+}
+
+static void backing_close(void *aux, int id)
+{
+	struct fixture *f = aux;
+
+	assert_int_equal(id, f->live);
+	f->live = 0;
+}
+
+static void want_tick(void *aux)
+{
+	((struct fixture *)aux)->n_wanted++;
+}
+
+static void node_gone(void *aux, struct node *node)
+{
+	pass_node_gone(aux, node);
+}
+
+static void silence(void *aux, enum pst_log_level level, const char *text)
+{
+}
+
+static void set_up(struct fixture *f, bool passthrough, bool sizeless)
+{
+	struct fhandle root = { .len = 8, .type = 1, .bytes = { 2 } };
+	struct lower_mount mount = { .fd = -1, .sizeless = sizeless };
+	struct fs_host host = { f, backing_open, backing_close, want_tick };
+	struct fdcache_host fd_host = { f, want_tick };
+	struct node *root_node;
+
+	pst_log_set(PST_LOG_ERROR, silence, NULL);
+	f->root = geteuid() == 0;
+	f->fs.config.passthrough = passthrough;
+	f->fs.config.host = host;
+	assert_int_equal(nodetab_new(&f->fs.nodes), 0);
+	assert_int_equal(nodetab_mount_add(f->fs.nodes, &mount), 0);
+	assert_int_equal(nodetab_set_root(f->fs.nodes, &root, 2, -1, &root_node), 0);
+	assert_int_equal(fdcache_new(4, f->fs.nodes, &fd_host, &f->fs.fds), 0);
+	assert_int_equal(pass_new(&f->fs, &f->fs.pass), 0);
+	nodetab_on_free(f->fs.nodes, node_gone, &f->fs);
+}
+
+static void tear_down(struct fixture *f)
+{
+	nodetab_free(f->fs.nodes);
+	fdcache_free(f->fs.fds);
+	pass_free(f->fs.pass);
+}
+
+/* A node of a file that needs nothing: a descriptor of its own on /dev/null. */
+static struct node *node_new(struct fixture *f)
+{
+	struct node_key key = { .type = S_IFREG, .flags = NODE_OWN_FD };
+	struct node *node;
+
+	key.own_fd = open("/dev/null", O_PATH | O_CLOEXEC);
+	key.fh = node_key_own(0, 1, 2, 3);
+	assert_int_equal(node_lookup_or_new(f->fs.nodes, &key, &node, NULL), 0);
+	return node;
+}
+
+/* What is known of the opens in force. */
+struct opens {
+	unsigned int n;
+	enum pass_mode mode;
+	int id;
+	unsigned int n_idle_ticks;
+};
+
+static void do_open(struct fixture *f, struct opens *opens, uint32_t mode)
+{
+	struct fs_open open = { 0 };
+	unsigned int n_calls = f->n_calls, n_refusals = f->n_refusals;
+
+	f->want_keeps = mode == SUID;
+	pass_open(&f->fs, f->node, mode, &open);
+	if (opens->n) {
+		assert_int_equal(open.mode, opens->mode);
+		assert_int_equal(open.backing_id, opens->id);
+		assert_int_equal(f->n_calls, n_calls);
+	} else {
+		/* It passes unless it was refused just now. */
+		assert_int_equal(open.mode,
+				 f->n_refusals > n_refusals ? PASS_CACHED : PASS_BACKING);
+		opens->mode = open.mode;
+		opens->id = open.backing_id;
+	}
+	assert_int_equal(open.backing_id, open.mode == PASS_BACKING ? f->live : 0);
+	assert_true(open.mode != PASS_BACKING || f->live);
+	opens->n++;
+	opens->n_idle_ticks = 0;
+}
+
+static void step(struct fixture *f, struct opens *opens, enum event event)
+{
+	bool left;
+
+	switch (event) {
+	case READ:
+		do_open(f, opens, 0);
+		break;
+	case WRITE:
+		do_open(f, opens, PLAIN);
+		break;
+	case WRITE_SUID:
+		do_open(f, opens, SUID);
+		break;
+	case CLOSE:
+		if (!opens->n)
+			break;
+		f->n_wanted = 0;
+		pass_close(&f->fs, f->node);
+		opens->n--;
+		break;
+	case TICK:
+		left = pass_reap(&f->fs);
+		if (opens->n)
+			break;
+		/* Whoever ticks goes on for as long as an id has no open. */
+		assert_true(left || !f->live);
+		if (++opens->n_idle_ticks == 2)
+			assert_int_equal(f->live, 0);
+		break;
+	default:
+		f->refuses = !f->refuses;
+	}
+	if (opens->n && opens->mode == PASS_BACKING)
+		assert_int_equal(f->live, opens->id);
+}
+
+/* The sequence that runs, to be told when it fails. */
+static char sequence[16];
+
+static int tell_sequence(void **state)
+{
+	if (sequence[0])
+		print_message("the sequence was %s\n", sequence);
+	return 0;
+}
+
+/* Runs the sequence that a number spells, on a node of its own. */
+static void run(struct fixture *f, unsigned int number, unsigned int length)
+{
+	struct opens opens = { 0 };
+
+	f->refuses = false;
+	f->node = node_new(f);
+	for (unsigned int i = 0; i < length; i++, number /= N_EVENTS) {
+		sequence[i] = letters[number % N_EVENTS];
+		sequence[i + 1] = 0;
+		step(f, &opens, number % N_EVENTS);
+	}
+	while (opens.n)
+		step(f, &opens, CLOSE);
+	node_put(f->fs.nodes, f->node);
+	assert_int_equal(f->live, 0);
+	sequence[0] = 0;
+}
+
+static void test_sequences(void **state)
+{
+	enum { LENGTH = 6 };
+	struct fixture f = { 0 };
+	struct fs_stat stat;
+	unsigned int all = 1;
+
+	set_up(&f, true, false);
+	for (int i = 0; i < LENGTH; i++)
+		all *= N_EVENTS;
+	for (unsigned int number = 0; number < all; number++)
+		run(&f, number, LENGTH);
+	pass_stat(&f.fs, &stat);
+	assert_int_equal(stat.n_backings, 0);
+	assert_int_equal(stat.n_registered, f.last);
+	assert_int_equal(stat.n_refused, f.n_refusals);
+	assert_true(f.n_refusals > 1000);
+	tear_down(&f);
+}
+
+/* Without passthrough, and where files have no size, nobody is asked. */
+static void test_never(void **state)
+{
+	static const struct {
+		bool passthrough, sizeless;
+		enum pass_mode mode;
+	} rows[] = {
+		{ false, false, PASS_CACHED },
+		{ true, true, PASS_DIRECT },
+		{ false, true, PASS_DIRECT },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		static const uint32_t modes[] = { 0, PLAIN, SUID };
+		struct fixture f = { 0 };
+
+		set_up(&f, rows[i].passthrough, rows[i].sizeless);
+		f.node = node_new(&f);
+		for (int round = 0; round < 2; round++) {
+			for (int m = 0; m < 3; m++) {
+				struct fs_open open = { .backing_id = 5 };
+
+				pass_open(&f.fs, f.node, modes[m], &open);
+				assert_int_equal(open.mode, rows[i].mode);
+				assert_int_equal(open.backing_id, 0);
+			}
+			for (int m = 0; m < 3; m++)
+				pass_close(&f.fs, f.node);
+			assert_false(pass_reap(&f.fs));
+		}
+		assert_int_equal(f.n_calls, 0);
+		node_put(f.fs.nodes, f.node);
+		tear_down(&f);
+	}
+}
+
+/* A file that has set-user-ID bits by its next open is registered anew, for the other privilege. */
+static void test_privilege(void **state)
+{
+	static const struct {
+		uint32_t first, second;
+		bool anew;
+	} rows[] = {
+		{ PLAIN, PLAIN, false }, { SUID, SUID, false }, { PLAIN, SUID, true },
+		{ SUID, PLAIN, true },	 { 0, PLAIN, false },	{ 0, SUID, true },
+		{ PLAIN, 0, false },	 { SUID, 0, false },	{ S_IFREG | 02755, SUID, false },
+	};
+	struct fixture f = { 0 };
+
+	set_up(&f, true, false);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fs_open first = { 0 }, second = { 0 };
+
+		f.node = node_new(&f);
+		f.want_keeps = rows[i].first & (S_ISUID | S_ISGID);
+		pass_open(&f.fs, f.node, rows[i].first, &first);
+		pass_close(&f.fs, f.node);
+		f.want_keeps = rows[i].second & (S_ISUID | S_ISGID);
+		pass_open(&f.fs, f.node, rows[i].second, &second);
+		pass_close(&f.fs, f.node);
+		assert_int_equal(first.backing_id != second.backing_id, rows[i].anew);
+		node_put(f.fs.nodes, f.node);
+	}
+	tear_down(&f);
+}
+
+/* More idle ids than are remembered: those beyond are closed at once, none is lost. */
+static unsigned int n_live;
+
+static int many_open(void *aux, int fd)
+{
+	n_live++;
+	return 1;
+}
+
+static void many_close(void *aux, int id)
+{
+	n_live--;
+}
+
+static void test_many_idle(void **state)
+{
+	enum { N = 4096 + 50 };
+	static struct node *nodes[N];
+	struct fixture f = { 0 };
+	struct fs_open open;
+
+	set_up(&f, true, false);
+	f.fs.config.host.backing_open = many_open;
+	f.fs.config.host.backing_close = many_close;
+	for (unsigned int i = 0; i < N; i++) {
+		struct node_key key = { .type = S_IFREG, .flags = NODE_OWN_FD };
+
+		/* Never closed by the table: one descriptor for all. */
+		key.own_fd = 0;
+		key.fh = node_key_own(0, 1, 2, i);
+		assert_int_equal(node_lookup_or_new(f.fs.nodes, &key, &nodes[i], NULL), 0);
+		pass_open(&f.fs, nodes[i], PLAIN, &open);
+		pass_close(&f.fs, nodes[i]);
+	}
+	assert_int_equal(n_live, 4096);
+	assert_true(pass_reap(&f.fs));
+	/* Some are opened again, some go: the rest is closed. */
+	for (unsigned int i = 0; i < 100; i++)
+		pass_open(&f.fs, nodes[i], PLAIN, &open);
+	assert_true(pass_reap(&f.fs) || n_live == 100);
+	assert_int_equal(n_live, 100);
+	for (unsigned int i = 0; i < 100; i++)
+		pass_close(&f.fs, nodes[i]);
+	pass_reap(&f.fs);
+	assert_false(pass_reap(&f.fs));
+	assert_int_equal(n_live, 0);
+	for (unsigned int i = 0; i < N; i++)
+		nodes[i]->flags = 0;
+	tear_down(&f);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_sequences, tell_sequence),
+		cmocka_unit_test(test_never),
+		cmocka_unit_test(test_privilege),
+		cmocka_unit_test(test_many_idle),
+	};
+
+	if (geteuid() == 0 && creds_thread_init() < 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
