@@ -49,7 +49,7 @@ static int root_new(struct fs *fs, int lower_fd)
 	own = fcntl(lower_fd, F_DUPFD_CLOEXEC, 3);
 	if (own < 0)
 		return -errno;
-	if (r < 0)
+	if (!nodetab_mount(fs->nodes, (unsigned int)mount)->handles)
 		fh = node_key_own(0, stx.stx_dev_major, stx.stx_dev_minor, stx.stx_ino);
 	r = nodetab_set_root(fs->nodes, &fh, stx.stx_ino, own, &fs->root);
 	if (r == 0)

@@ -40,6 +40,7 @@ struct fs_config {
 	uint64_t ttl_ns;
 	enum pst_locks locks;
 	unsigned int fd_budget;
+	bool own_fds;			/* a descriptor for each node: without CAP_DAC_READ_SEARCH */
 	struct fs_host host;
 };
 

@@ -80,7 +80,7 @@ int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bo
 
 	if (number >= 0)
 		return number;
-	if (handles)
+	if (handles && !fs->config.own_fds)
 		mount.fd = open_for_handles(fd, stx->stx_mode);
 	mount.handles = mount.fd >= 0;
 	mount.sizeless = fstatfs(fd, &st) == 0 && is_sizeless((uint64_t)st.f_type);
