@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The first request of a connection, and what comes in its place. */
+#include "kernel.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+static const struct init_wants wants = { .max_write = 65536, .max_background = 12 };
+
+/* One end of a connection whose other end is a channel. */
+struct pair {
+	struct k_chan kernel;
+	struct chan *chan;
+};
+
+static void pair_new(struct pair *pair)
+{
+	int fds[2];
+
+	*pair = (struct pair){ 0 };
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+	pair->kernel.fd = fds[0];
+	assert_int_equal(chan_sock_new(fds[1], &pair->chan), 0);
+}
+
+static void pair_free(struct pair *pair)
+{
+	fd_close(pair->kernel.fd);
+	chan_free(pair->chan);
+}
+
+static uint64_t send_init(struct pair *pair, uint32_t major, uint32_t minor)
+{
+	struct fuse_init_in in = {
+		.major = major, .minor = minor, .flags = UINT32_MAX, .flags2 = UINT32_MAX
+	};
+
+	return k_send(
+		&pair->kernel,
+		&(struct k_request){ .opcode = FUSE_INIT, .arg = &in, .arg_len = sizeof(in) });
+}
+
+static void test_good(void **state)
+{
+	struct init_terms terms;
+	struct fuse_init_out out;
+	struct k_answer answer;
+	struct pair pair;
+	uint64_t unique;
+
+	pair_new(&pair);
+	unique = send_init(&pair, 7, 40);
+	assert_int_equal(server_handshake(pair.chan, &wants, &terms, NULL), 0);
+	assert_int_equal(k_wait(&pair.kernel, unique, &answer), 0);
+	assert_int_equal(answer.len, sizeof(out));
+	memcpy(&out, answer.data, sizeof(out));
+	assert_int_equal(out.major, 7);
+	assert_int_equal(out.max_write, 65536);
+	assert_int_equal(terms.minor, 40);
+	assert_int_equal(out.flags | (uint64_t)out.flags2 << 32, terms.features);
+	pair_free(&pair);
+}
+
+/* A kernel of the future asks again, in the version that it was told. */
+static void test_newer(void **state)
+{
+	struct init_terms terms;
+	struct k_answer answer;
+	struct pair pair;
+	uint64_t first, second;
+
+	pair_new(&pair);
+	first = send_init(&pair, 8, 1);
+	second = send_init(&pair, 7, 60);
+	assert_int_equal(server_handshake(pair.chan, &wants, &terms, NULL), 0);
+	assert_int_equal(k_wait(&pair.kernel, first, &answer), 0);
+	assert_int_equal(((struct fuse_init_out *)answer.data)->major, 7);
+	assert_int_equal(k_wait(&pair.kernel, second, &answer), 0);
+	assert_int_equal(terms.minor, 60);
+	pair_free(&pair);
+}
+
+static void test_older(void **state)
+{
+	static const uint32_t minors[] = { 0, 8, 23, 31, 35 };
+
+	for (size_t i = 0; i < sizeof(minors) / sizeof(minors[0]); i++) {
+		struct init_terms terms;
+		struct pst_error error;
+		struct k_answer answer;
+		struct pair pair;
+		uint64_t unique;
+
+		pair_new(&pair);
+		unique = send_init(&pair, 7, minors[i]);
+		assert_true(server_handshake(pair.chan, &wants, &terms, &error) < 0);
+		assert_non_null(strstr(error.text, "older"));
+		assert_true(k_wait(&pair.kernel, unique, &answer) < 0);
+		pair_free(&pair);
+	}
+}
+
+/* Something else comes first: that is no kernel. */
+static void test_not_init(void **state)
+{
+	static const struct {
+		struct fuse_in_header head;
+		size_t len;
+	} rows[] = {
+		{ { .len = 40, .opcode = FUSE_STATFS, .unique = 2 }, 40 },
+		{ { .len = 40, .opcode = FUSE_INIT, .unique = 2 }, 40 },
+		{ { .len = 41, .opcode = FUSE_INIT, .unique = 2 }, 40 },
+		{ { .len = 40, .opcode = 4242, .unique = 2 }, 40 },
+		{ { .len = 40, .opcode = FUSE_INIT, .unique = 2 }, 17 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct init_terms terms;
+		struct pst_error error;
+		struct pair pair;
+
+		pair_new(&pair);
+		k_send_raw(&pair.kernel, &rows[i].head, rows[i].len);
+		assert_int_equal(server_handshake(pair.chan, &wants, &terms, &error), -EPROTO);
+		pair_free(&pair);
+	}
+}
+
+static void test_hung_up(void **state)
+{
+	struct init_terms terms;
+	struct pst_error error;
+	struct pair pair;
+
+	pair_new(&pair);
+	pair.kernel.fd = fd_close(pair.kernel.fd);
+	assert_int_equal(server_handshake(pair.chan, &wants, &terms, &error), -EPROTO);
+	pair_free(&pair);
+	/* And right after INIT was sent: nobody takes the answer. */
+	pair_new(&pair);
+	send_init(&pair, 7, 44);
+	pair.kernel.fd = fd_close(pair.kernel.fd);
+	assert_int_equal(server_handshake(pair.chan, &wants, &terms, &error), -EPROTO);
+	pair_free(&pair);
+}
+
+/* INIT a second time is an operation like those that do not exist. */
+static void test_again(void **state)
+{
+	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
+	struct fuse_init_in in = { .major = 7, .minor = 44, .flags = UINT32_MAX };
+	struct k_request request = { .opcode = FUSE_INIT, .arg = &in, .arg_len = sizeof(in) };
+	struct k_answer answer;
+
+	assert_int_equal(k_call(&k->chans[0], &request, &answer), -ENOSYS);
+	k_sync(&k->chans[0]);
+	k_stop(k);
+}
+
+/* A view that nobody ever asks anything starts and ends. */
+static void test_nothing(void **state)
+{
+	for (unsigned int n_chans = 1; n_chans <= K_MAX_CHANS; n_chans++) {
+		struct kernel *k = k_start(&(struct k_options){
+			.nodes = K_NODES(state), .n_chans = n_chans, .no_pool = n_chans == 2 });
+
+		assert_int_equal(k_stat(k).nodes.n_nodes, 1);
+		k_stop(k);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),	cmocka_unit_test(test_newer),
+		cmocka_unit_test(test_older),	cmocka_unit_test(test_not_init),
+		cmocka_unit_test(test_hung_up), K_TEST(test_again),
+		K_TEST(test_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

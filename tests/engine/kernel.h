@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * A scripted kernel: it plays the other end of a view's channels, over sockets and without a mount,
+ * while the whole server runs in this process on a lower tree in a temporary directory.
+ *
+ *	struct kernel *k = k_start(&(struct k_options){ .nodes = K_OWN_FDS });
+ *	struct k_chan *c = &k->chans[0];
+ *
+ *	k_require(k_lookup(c, 1, "name", &entry) == 0);
+ *	k_forget(c, entry.nodeid, 1);
+ *	k_stop(k);
+ *
+ * A channel belongs to one thread at a time. Verbs answer 0, a count, or -errno as the server did;
+ * what cannot be (no answer, an answer of the wrong size, one that nobody waits for) ends the test.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/server.h"
+#include "wire/abi.h"
+
+#define K_MAX_CHANS 4
+#define K_MAX_DATA (1u << 17)
+#define K_ROOT 1
+
+/* For any thread: a failed test in the first one, the end of the program in others. */
+void k_fail(const char *file, int line, const char *what);
+#define k_require(what) ((what) ? (void)0 : k_fail(__FILE__, __LINE__, #what))
+
+/* How nodes are known: by file handle, which takes CAP_DAC_READ_SEARCH, or by a descriptor each. */
+enum k_nodes { K_HANDLES, K_OWN_FDS };
+
+struct k_options {
+	enum k_nodes nodes;
+	enum pst_cache cache;
+	uint64_t ttl_ns;
+	enum pst_locks locks;
+	bool passthrough;
+	bool no_pool;
+	unsigned int n_chans;	/* 0: 1 */
+	unsigned int n_pool;	/* 0: 2 */
+	unsigned int fd_budget; /* 0: 64 */
+};
+
+struct k_answer {
+	uint64_t unique;
+	int error; /* 0 or -errno */
+	size_t len;
+	_Alignas(8) char data[K_MAX_DATA + 64];
+};
+
+/* An answer that came while another was waited for. */
+struct k_stray {
+	struct k_stray *next;
+	struct k_answer answer;
+};
+
+struct kernel;
+struct k_chan {
+	struct kernel *kernel;
+	int fd;		 /* -1: closed */
+	uint64_t unique; /* of the last request */
+	struct k_stray *strays;
+};
+
+struct kernel {
+	char path[40]; /* the lower tree */
+	int lower;     /* its root */
+	struct server *server;
+	struct init_terms terms;
+	struct fuse_init_out init; /* the answer to INIT */
+	unsigned int n_chans;
+	struct k_chan chans[K_MAX_CHANS];
+	unsigned int n_fds; /* of this process, before */
+};
+
+/* Skips the test where nodes cannot be known this way. */
+struct kernel *k_start(const struct k_options *options);
+/* Unmounts and ends the server, which must leave no descriptor behind; removes the lower tree. */
+void k_stop(struct kernel *k);
+/* The first half of it: closes the channels. */
+void k_hang_up(struct kernel *k);
+/* From now on the kernel takes no answers; it still sends. */
+void k_deafen(struct k_chan *c);
+struct fs_stat k_stat(struct kernel *k);
+unsigned int k_count_fds(void);
+
+/* -- messages -------------------------------------------------------------------------------- */
+
+/* Who asks; where none is given it is this process. */
+struct k_caller {
+	uint32_t uid, gid, pid;
+};
+
+struct k_request {
+	uint32_t opcode;
+	uint64_t nodeid;
+	const void *arg;
+	size_t arg_len;
+	const char *names[2];
+	const void *data;
+	size_t data_len;
+	const void *ext; /* a multiple of 8 bytes */
+	size_t ext_len;
+	const struct k_caller *caller;
+	uint64_t unique; /* 0: the next one */
+};
+
+/* Sends a request and does not wait; returns its number. */
+uint64_t k_send(struct k_chan *c, const struct k_request *request);
+/* Sends these bytes as they are. */
+void k_send_raw(struct k_chan *c, const void *bytes, size_t len);
+/* Waits so long for any answer; false when there was none. */
+bool k_receive(struct k_chan *c, int ms, struct k_answer *ret_answer);
+/* Waits for the answer to this request; returns its error. */
+int k_wait(struct k_chan *c, uint64_t unique, struct k_answer *ret_answer);
+int k_call(struct k_chan *c, const struct k_request *request, struct k_answer *ret_answer);
+/* As k_call(), for answers of this size. */
+int k_ask(struct k_chan *c, const struct k_request *request, void *ret_out, size_t out_len);
+/* Waits until all that was sent before on this channel, and is not in the pool, has been done. */
+void k_sync(struct k_chan *c);
+
+/* -- verbs ----------------------------------------------------------------------------------- */
+
+int k_lookup(struct k_chan *c, uint64_t dir, const char *name, struct fuse_entry_out *ret_entry);
+void k_forget(struct k_chan *c, uint64_t nodeid, uint64_t n);
+void k_batch_forget(struct k_chan *c, const struct fuse_forget_one *ones, uint32_t n);
+int k_getattr(struct k_chan *c, uint64_t nodeid, struct fuse_attr_out *ret_attr);
+int k_setattr(struct k_chan *c, uint64_t nodeid, const struct fuse_setattr_in *in,
+	      struct fuse_attr_out *ret_attr);
+int k_mkdir(struct k_chan *c, uint64_t dir, const char *name, uint32_t mode,
+	    struct fuse_entry_out *ret_entry);
+int k_mknod(struct k_chan *c, uint64_t dir, const char *name, uint32_t mode,
+	    struct fuse_entry_out *ret_entry);
+int k_symlink(struct k_chan *c, uint64_t dir, const char *name, const char *target,
+	      struct fuse_entry_out *ret_entry);
+int k_link(struct k_chan *c, uint64_t nodeid, uint64_t dir, const char *name,
+	   struct fuse_entry_out *ret_entry);
+int k_unlink(struct k_chan *c, uint64_t dir, const char *name);
+int k_rmdir(struct k_chan *c, uint64_t dir, const char *name);
+int k_rename(struct k_chan *c, uint64_t dir, const char *name, uint64_t new_dir,
+	     const char *new_name, uint32_t flags);
+int k_create(struct k_chan *c, uint64_t dir, const char *name, int flags, uint32_t mode,
+	     struct fuse_entry_out *ret_entry, struct fuse_open_out *ret_open);
+int k_open(struct k_chan *c, uint64_t nodeid, int flags, struct fuse_open_out *ret_open);
+int k_opendir(struct k_chan *c, uint64_t nodeid, struct fuse_open_out *ret_open);
+int k_release(struct k_chan *c, uint64_t nodeid, uint64_t fh);
+int k_releasedir(struct k_chan *c, uint64_t nodeid, uint64_t fh);
+int k_flush(struct k_chan *c, uint64_t nodeid, uint64_t fh, uint64_t owner);
+/* flags: those of the open file. */
+ssize_t k_read(struct k_chan *c, uint64_t nodeid, uint64_t fh, void *buf, uint32_t size,
+	       uint64_t off, int flags);
+ssize_t k_write(struct k_chan *c, uint64_t nodeid, const struct fuse_write_in *in, const void *buf);
+/* Plain or with entries (plus): the answer's data as it came. */
+int k_readdir(struct k_chan *c, uint64_t nodeid, uint64_t fh, uint64_t off, uint32_t size,
+	      bool plus, struct k_answer *ret_answer);
+/* Sends a lock request; opcode GETLK, SETLK or SETLKW. */
+uint64_t k_send_lock(struct k_chan *c, uint32_t opcode, uint64_t nodeid,
+		     const struct fuse_lk_in *in);
+int k_lock(struct k_chan *c, uint32_t opcode, uint64_t nodeid, const struct fuse_lk_in *in,
+	   struct fuse_file_lock *ret_lock);
+void k_interrupt(struct k_chan *c, uint64_t unique);
+
+/* -- the lower tree -------------------------------------------------------------------------- */
+
+/* Makes a file with this text below; its mode is 0644. */
+void k_file_below(struct kernel *k, const char *name, const char *text);
+/* What a lower file holds must be this text. */
+void k_expect_below(struct kernel *k, const char *name, const char *text);
+/* Attributes must be those of a lower file, as it is now. */
+void k_expect_same(struct kernel *k, const struct fuse_attr *attr, const char *name);
+
+/* -- programs -------------------------------------------------------------------------------- */
+
+/* A test, once for each way that nodes are known: the mode is *state. */
+#define K_TEST(test)                                                                               \
+	{ #test "@handles", test, NULL, NULL, &k_handles },                                        \
+	{                                                                                          \
+#test "@own_fds", test, NULL, NULL, &k_own_fds                                     \
+	}
+extern enum k_nodes k_handles, k_own_fds;
+#define K_NODES(state) (*(enum k_nodes *)*(state))
