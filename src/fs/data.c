@@ -15,17 +15,19 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* F_SETFL in the view can switch O_DIRECT after the open: the lower descriptor follows. */
+/* F_SETFL in the view can switch O_DIRECT after the open, and back: the lower descriptor follows. */
 static int follow_flags(struct handle *handle, int fd, int flags)
 {
+	bool direct = flags & O_DIRECT;
 	int now;
 
-	if (!((flags ^ handle->flags) & O_DIRECT))
+	if (direct == atomic_load_explicit(&handle->direct, memory_order_relaxed))
 		return 0;
 	now = fcntl(fd, F_GETFL);
-	if (now < 0 || ((now ^ flags) & O_DIRECT) == 0)
-		return 0;
-	return fcntl(fd, F_SETFL, (now & ~O_DIRECT) | (flags & O_DIRECT)) < 0 ? -errno : 0;
+	if (now < 0 || fcntl(fd, F_SETFL, (now & ~O_DIRECT) | (flags & O_DIRECT)) < 0)
+		return -errno;
+	handle->direct = direct;
+	return 0;
 }
 
 ssize_t fs_read(struct fs *fs, struct handle *handle, char *buf, size_t size, uint64_t off,

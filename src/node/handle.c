@@ -9,6 +9,7 @@
 #include "util/cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #define CHUNK 256u
@@ -115,6 +116,7 @@ int handle_new(struct handletab *tab, struct node *node, int flags, int fd, stru
 	handle->dir = S_ISDIR(node->type);
 	handle->io_mode = 0;
 	handle->fd = fd;
+	handle->direct = flags & O_DIRECT;
 	handle->stream = NULL;
 	tab->n_handles++;
 	atomic_store_explicit(&handle->refs, 1, memory_order_release);

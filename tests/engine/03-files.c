@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Open files: how their data is reached, and every operation on them compared with the lower file. */
+#include "kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+static struct kernel *start(void **state, bool passthrough)
+{
+	return k_start(&(struct k_options){
+		.nodes = K_NODES(state), .ttl_ns = 1000000000, .passthrough = passthrough });
+}
+
+/* A file made below, looked up and opened. */
+struct file {
+	uint64_t id, fh;
+	struct fuse_open_out open;
+};
+
+static struct file open_file(struct kernel *k, const char *name, const char *text, int flags)
+{
+	struct fuse_entry_out entry;
+	struct file file;
+
+	k_file_below(k, name, text);
+	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, name, &entry), 0);
+	assert_int_equal(k_open(&k->chans[0], entry.nodeid, flags, &file.open), 0);
+	file.id = entry.nodeid;
+	file.fh = file.open.fh;
+	return file;
+}
+
+static void close_file(struct kernel *k, const struct file *file)
+{
+	assert_int_equal(k_release(&k->chans[0], file->id, file->fh), 0);
+	k_forget(&k->chans[0], file->id, 1);
+	k_sync(&k->chans[0]);
+}
+
+/* Every file has one node, and every node of a closed file is gone. */
+static void expect_nothing_open(struct kernel *k)
+{
+	struct fs_stat stat = k_stat(k);
+
+	assert_int_equal(stat.n_handles, 0);
+	assert_int_equal(stat.nodes.n_nodes, 1);
+	assert_int_equal(stat.n_backings, 0);
+}
+
+static void test_passed_through(void **state)
+{
+	struct kernel *k = start(state, true);
+	struct k_chan *c = &k->chans[0];
+	struct file file = open_file(k, "file", "0123456789", O_RDWR);
+	struct fuse_open_out second;
+	char buf[32];
+
+	assert_true(k->init.flags2 & (FUSE_PASSTHROUGH >> 32));
+	assert_true(file.open.open_flags & FOPEN_PASSTHROUGH);
+	assert_true(file.open.backing_id > 0);
+	assert_false(file.open.open_flags & (FOPEN_KEEP_CACHE | FOPEN_DIRECT_IO));
+	/* The kernel takes no other backing file while this one is open. */
+	assert_int_equal(k_open(c, file.id, O_RDONLY, &second), 0);
+	assert_int_equal(second.backing_id, file.open.backing_id);
+	assert_int_not_equal(second.fh, file.fh);
+	assert_int_equal(k_stat(k).n_backings, 1);
+	/* Reads come all the same, for readahead. */
+	assert_int_equal(k_read(c, file.id, second.fh, buf, sizeof(buf), 3, O_RDONLY), 7);
+	assert_memory_equal(buf, "3456789", 7);
+	assert_int_equal(k_release(c, file.id, second.fh), 0);
+	close_file(k, &file);
+	expect_nothing_open(k);
+	k_stop(k);
+}
+
+static void test_read(void **state)
+{
+	struct kernel *k = start(state, false);
+	struct k_chan *c = &k->chans[0];
+	struct file file = open_file(k, "file", "0123456789", O_RDONLY);
+	char buf[64];
+
+	assert_false(file.open.open_flags & FOPEN_PASSTHROUGH);
+	assert_int_equal(file.open.backing_id, 0);
+	assert_int_equal(k_read(c, file.id, file.fh, buf, 64, 0, O_RDONLY), 10);
+	assert_memory_equal(buf, "0123456789", 10);
+	assert_int_equal(k_read(c, file.id, file.fh, buf, 4, 3, O_RDONLY), 4);
+	assert_memory_equal(buf, "3456", 4);
+	assert_int_equal(k_read(c, file.id, file.fh, buf, 64, 10, O_RDONLY), 0);
+	assert_int_equal(k_read(c, file.id, file.fh, buf, 64, 1ULL << 40, O_RDONLY), 0);
+	assert_int_equal(k_read(c, file.id, file.fh, buf, 0, 0, O_RDONLY), 0);
+	close_file(k, &file);
+	k_stop(k);
+}
+
+static void test_write(void **state)
+{
+	struct kernel *k = start(state, false);
+	struct k_chan *c = &k->chans[0];
+	struct file file = open_file(k, "file", "0123456789", O_RDWR);
+	struct fuse_write_in in = { .fh = file.fh, .flags = O_RDWR, .offset = 2, .size = 3 };
+	char buf[64];
+
+	assert_int_equal(k_write(c, file.id, &in, "abc"), 3);
+	k_expect_below(k, "file", "01abc56789");
+	in.offset = 12;
+	assert_int_equal(k_write(c, file.id, &in, "xyz"), 3);
+	assert_int_equal(k_read(c, file.id, file.fh, buf, 64, 0, O_RDWR), 15);
+	assert_memory_equal(buf, "01abc56789\0\0xyz", 15);
+	in.size = 0;
+	assert_int_equal(k_write(c, file.id, &in, ""), 0);
+	in.size = 3;
+	in.flags = O_RDWR | O_SYNC;
+	in.offset = 0;
+	assert_int_equal(k_write(c, file.id, &in, "syn"), 3);
+	in.flags = O_RDWR | O_DSYNC;
+	assert_int_equal(k_write(c, file.id, &in, "dsy"), 3);
+	close_file(k, &file);
+	k_stop(k);
+}
+
+/* A handle does what it was opened for. */
+static void test_access_modes(void **state)
+{
+	struct kernel *k = start(state, false);
+	struct k_chan *c = &k->chans[0];
+	struct file file = open_file(k, "file", "0123456789", O_RDONLY);
+	struct fuse_write_in in = { .fh = file.fh, .flags = O_RDONLY, .size = 3 };
+	struct fuse_open_out only;
+	char buf[8];
+
+	assert_int_equal(k_write(c, file.id, &in, "abc"), -EBADF);
+	assert_int_equal(k_open(c, file.id, O_WRONLY, &only), 0);
+	assert_int_equal(k_read(c, file.id, only.fh, buf, 8, 0, O_WRONLY), -EBADF);
+	assert_int_equal(k_release(c, file.id, only.fh), 0);
+	k_expect_below(k, "file", "0123456789");
+	close_file(k, &file);
+	k_stop(k);
+}
+
+/*
+ * Appending: a write by a caller goes to the end that the file has below, whatever end the view has in
+ * mind; one from the page cache goes where its page was.
+ */
+static void expect_appends(struct kernel *k, const struct file *file, const char *name)
+{
+	struct fuse_write_in in = {
+		.fh = file->fh, .flags = O_RDWR | O_APPEND, .offset = 0, .size = 3
+	};
+	_cleanup_(fd_closep) int fd = openat(k->lower, name, O_WRONLY | O_APPEND);
+
+	assert_int_equal(k_write(&k->chans[0], file->id, &in, "abc"), 3);
+	assert_int_equal(write(fd, "DEF", 3), 3);
+	assert_int_equal(k_write(&k->chans[0], file->id, &in, "ghi"), 3);
+	k_expect_below(k, name, "abcDEFghi");
+	in.write_flags = FUSE_WRITE_CACHE;
+	in.offset = 1;
+	assert_int_equal(k_write(&k->chans[0], file->id, &in, "BCd"), 3);
+	k_expect_below(k, name, "aBCdEFghi");
+}
+
+static void test_append(void **state)
+{
+	struct kernel *k = start(state, false);
+	struct file file = open_file(k, "file", "", O_RDWR | O_APPEND);
+
+	expect_appends(k, &file, "file");
+	close_file(k, &file);
+	k_stop(k);
+}
+
+static void test_append_created(void **state)
+{
+	struct kernel *k = start(state, false);
+	struct k_chan *c = &k->chans[0];
+	struct fuse_entry_out entry;
+	struct file file;
+
+	assert_int_equal(
+		k_create(c, K_ROOT, "new", O_RDWR | O_APPEND | O_CREAT, 0644, &entry, &file.open),
+		0);
+	file.id = entry.nodeid;
+	file.fh = file.open.fh;
+	expect_appends(k, &file, "new");
+	close_file(k, &file);
+	k_stop(k);
+}
+
+/* O_DIRECT is switched on and off again by fcntl(2): what a write says of it counts. */
+static void test_direct(void **state)
+{
+	struct kernel *k = start(state, false);
+	struct k_chan *c = &k->chans[0];
+	struct file file = open_file(k, "file", "0123456789", O_RDWR);
+	struct fuse_write_in in = { .fh = file.fh, .flags = O_RDWR | O_DIRECT, .size = 4096 };
+	_cleanup_(freep) char *page = calloc(1, 4096);
+	ssize_t n;
+
+	n = k_write(c, file.id, &in, page);
+	assert_true(n == 4096 || n == -EINVAL);
+	in = (struct fuse_write_in){ .fh = file.fh, .flags = O_RDWR, .offset = 1, .size = 3 };
+	assert_int_equal(k_write(c, file.id, &in, "abc"), 3);
+	close_file(k, &file);
+	k_stop(k);
+}
+
+static void test_create(void **state)
+{
+	for (int passthrough = 0; passthrough < 2; passthrough++) {
+		struct kernel *k = start(state, passthrough);
+		struct k_chan *c = &k->chans[0];
+		struct fuse_entry_out entry;
+		struct fuse_open_out open;
+		struct file file;
+
+		assert_int_equal(
+			k_create(c, K_ROOT, "new", O_RDWR | O_CREAT | O_EXCL, 0666, &entry, &open),
+			0);
+		k_expect_same(k, &entry.attr, "new");
+		assert_int_equal(entry.attr.mode, S_IFREG | 0644);
+		assert_int_equal(!!(open.open_flags & FOPEN_PASSTHROUGH), passthrough);
+		file = (struct file){ entry.nodeid, open.fh, open };
+		assert_int_equal(
+			k_create(c, K_ROOT, "new", O_RDWR | O_CREAT | O_EXCL, 0666, &entry, &open),
+			-EEXIST);
+		/* Without O_EXCL the kernel shall look again: somebody was faster. */
+		assert_int_equal(k_create(c, K_ROOT, "new", O_RDWR | O_CREAT, 0666, &entry, &open),
+				 -ESTALE);
+		close_file(k, &file);
+		expect_nothing_open(k);
+		k_stop(k);
+	}
+}
+
+static void test_tmpfile(void **state)
+{
+	struct kernel *k = start(state, false);
+	struct k_chan *c = &k->chans[0];
+	struct fuse_create_in in = { .flags = O_RDWR | O_TMPFILE, .mode = 0666, .umask = 022 };
+	struct {
+		struct fuse_entry_out entry;
+		struct fuse_open_out open;
+	} out;
+	struct fuse_entry_out entry;
+	struct fuse_write_in write = { .size = 4 };
+	struct k_request request = { .opcode = FUSE_TMPFILE,
+				     .nodeid = K_ROOT,
+				     .arg = &in,
+				     .arg_len = sizeof(in),
+				     .names = { "#1" } };
+	int r = k_ask(c, &request, &out, sizeof(out));
+
+	if (r == -EOPNOTSUPP) {
+		k_stop(k);
+		print_message("/tmp has no O_TMPFILE\n");
+		skip();
+	}
+	assert_int_equal(r, 0);
+	assert_int_equal(out.entry.attr.nlink, 0);
+	assert_int_equal(out.entry.attr.mode, S_IFREG | 0644);
+	write.fh = out.open.fh;
+	assert_int_equal(k_write(c, out.entry.nodeid, &write, "text"), 4);
+	r = k_link(c, out.entry.nodeid, K_ROOT, "named", &entry);
+	if (r == 0) {
+		k_expect_below(k, "named", "text");
+		assert_int_equal(entry.nodeid, out.entry.nodeid);
+		assert_int_equal(entry.attr.nlink, 1);
+		k_forget(c, entry.nodeid, 1);
+	} else {
+		assert_int_not_equal(geteuid(), 0);
+	}
+	assert_int_equal(k_release(c, out.entry.nodeid, out.open.fh), 0);
+	k_forget(c, out.entry.nodeid, 1);
+	k_sync(c);
+	expect_nothing_open(k);
+	k_stop(k);
+}
+
+static void test_truncating_open(void **state)
+{
+	for (int passthrough = 0; passthrough < 2; passthrough++) {
+		struct kernel *k = start(state, passthrough);
+		struct file file = open_file(k, "file", "0123456789", O_WRONLY | O_TRUNC);
+
+		k_expect_below(k, "file", "");
+		close_file(k, &file);
+		k_stop(k);
+	}
+}
+
+/* What cannot be opened here: others' business, or the kernel's own. */
+static void test_not_files(void **state)
+{
+	struct kernel *k = start(state, true);
+	struct k_chan *c = &k->chans[0];
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+
+	assert_true(k_open(c, K_ROOT, O_RDONLY, &open) < 0);
+	assert_int_equal(k_mknod(c, K_ROOT, "fifo", S_IFIFO | 0600, &entry), 0);
+	assert_true(k_open(c, entry.nodeid, O_RDONLY, &open) < 0);
+	assert_int_equal(k_opendir(c, entry.nodeid, &open), -ENOTDIR);
+	assert_int_equal(k_symlink(c, K_ROOT, "link", "fifo", &entry), 0);
+	assert_true(k_open(c, entry.nodeid, O_RDONLY, &open) < 0);
+	assert_int_equal(k_stat(k).n_handles, 0);
+	k_stop(k);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		K_TEST(test_passed_through),  K_TEST(test_read),      K_TEST(test_write),
+		K_TEST(test_access_modes),    K_TEST(test_append),    K_TEST(test_append_created),
+		K_TEST(test_direct),	      K_TEST(test_create),    K_TEST(test_tmpfile),
+		K_TEST(test_truncating_open), K_TEST(test_not_files),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
