@@ -30,6 +30,12 @@ static int follow_flags(struct handle *handle, int fd, int flags)
 	return 0;
 }
 
+/* To the calls used here -1 is no offset: it means "where the descriptor stands". */
+static bool is_offset(uint64_t off)
+{
+	return off <= INT64_MAX;
+}
+
 ssize_t fs_read(struct fs *fs, struct handle *handle, char *buf, size_t size, uint64_t off,
 		int flags, bool nowait)
 {
@@ -42,6 +48,8 @@ ssize_t fs_read(struct fs *fs, struct handle *handle, char *buf, size_t size, ui
 		return fd;
 	if ((handle->flags & O_ACCMODE) == O_WRONLY)
 		return -EBADF;
+	if (!is_offset(off))
+		return -EINVAL;
 	r = follow_flags(handle, fd, flags);
 	if (r < 0)
 		return r;
@@ -92,6 +100,8 @@ ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *h
 
 	if (fd < 0)
 		return fd;
+	if (!is_offset(write->off))
+		return -EINVAL;
 	r = follow_flags(handle, fd, write->flags);
 	if (r < 0)
 		return r;

@@ -93,6 +93,9 @@ static void test_read(void **state)
 	assert_int_equal(k_read(c, file.id, file.fh, buf, 64, 10, O_RDONLY), 0);
 	assert_int_equal(k_read(c, file.id, file.fh, buf, 64, 1ULL << 40, O_RDONLY), 0);
 	assert_int_equal(k_read(c, file.id, file.fh, buf, 0, 0, O_RDONLY), 0);
+	/* No offset of ours: the kernel below would take -1 for "where the file stands". */
+	assert_int_equal(k_read(c, file.id, file.fh, buf, 64, UINT64_MAX, O_RDONLY), -EINVAL);
+	assert_int_equal(k_read(c, file.id, file.fh, buf, 64, 1ULL << 63, O_RDONLY), -EINVAL);
 	close_file(k, &file);
 	k_stop(k);
 }
@@ -114,6 +117,10 @@ static void test_write(void **state)
 	in.size = 0;
 	assert_int_equal(k_write(c, file.id, &in, ""), 0);
 	in.size = 3;
+	in.offset = UINT64_MAX;
+	assert_int_equal(k_write(c, file.id, &in, "end"), -EINVAL);
+	in.offset = 1ULL << 63;
+	assert_int_equal(k_write(c, file.id, &in, "end"), -EINVAL);
 	in.flags = O_RDWR | O_SYNC;
 	in.offset = 0;
 	assert_int_equal(k_write(c, file.id, &in, "syn"), 3);
