@@ -15,7 +15,7 @@ all_on() { # TYPE [GROUP...]
 	shift
 	lower "$type"
 	view -o cache=none
-	for group; do PREFIX=$group parity "$group" --other-lower; done
+	for group; do PREFIX=$group parity "$group" --other-lower --variant "$type"; done
 }
 
 once_xfs() { all_on xfs names rename attr xattr acl dir flags data copy mmap; }

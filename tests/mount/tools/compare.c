@@ -7,8 +7,8 @@
  * differs is asked for again on both sides before it is called a difference, because the lower file
  * system may allocate blocks between the two questions.
  *
- * stx_dev differs by nature. Whether a directory is the root of another file system than its
- * parent has to be equal, though. stx_attributes is left out: the kernel's FUSE has no way to
+ * stx_dev differs by nature: a view has only one. Files that the second tree has on other devices
+ * than its root's are told apart by the upper 16 bits of their inode numbers. stx_attributes is left out: the kernel's FUSE has no way to
  * answer it. So is the mount id.
  */
 #include <dirent.h>
@@ -26,12 +26,14 @@
 
 #include "compare.h"
 
+/* Kernels that cannot answer the birth time in a FUSE file system leave the bit away. */
 #define COMPARE_MASK (STATX_BASIC_STATS | STATX_BTIME)
 
 struct walk {
 	unsigned int flags;
 	compare_say_fn say;
 	void *aux;
+	uint64_t dev;			/* of the second tree's root */
 	unsigned long n_differences;
 	char path[8192];
 };
@@ -74,6 +76,7 @@ static bool same_time(const struct statx_timestamp *a, const struct statx_timest
 static bool same_fields(const struct statx *a, const struct statx *b, unsigned int flags, char *why,
 			size_t size)
 {
+	unsigned int mask = flags & COMPARE_NO_BTIME ? STATX_BASIC_STATS : COMPARE_MASK;
 	size_t used = 0;
 
 #define FIELD(cond, name, format, x, y)                                                            \
@@ -89,13 +92,16 @@ static bool same_fields(const struct statx *a, const struct statx *b, unsigned i
 	      b->field.tv_sec % 1000000 + b->field.tv_nsec / 1e9)
 
 	why[0] = '\0';
-	FIELD((a->stx_mask & COMPARE_MASK) == (b->stx_mask & COMPARE_MASK), "mask", "%#x",
-	      a->stx_mask & COMPARE_MASK, b->stx_mask & COMPARE_MASK);
+	FIELD((a->stx_mask & mask) == (b->stx_mask & mask), "mask", "%#x", a->stx_mask & mask,
+	      b->stx_mask & mask);
 	NUMBER(stx_mode, "%o");
 	NUMBER(stx_nlink, "%u");
 	NUMBER(stx_uid, "%u");
 	NUMBER(stx_gid, "%u");
-	NUMBER(stx_ino, "%llu");
+	if (flags & COMPARE_LOW_INO)
+		FIELD(!((a->stx_ino ^ b->stx_ino) << 16), "ino", "%llu", a->stx_ino, b->stx_ino);
+	else
+		NUMBER(stx_ino, "%llu");
 	NUMBER(stx_size, "%llu");
 	if (!(flags & COMPARE_NO_BLOCKS))
 		NUMBER(stx_blocks, "%llu");
@@ -104,7 +110,8 @@ static bool same_fields(const struct statx *a, const struct statx *b, unsigned i
 	NUMBER(stx_rdev_minor, "%u");
 	TIME(stx_mtime);
 	TIME(stx_ctime);
-	TIME(stx_btime);
+	if (!(flags & COMPARE_NO_BTIME))
+		TIME(stx_btime);
 	if (!(flags & COMPARE_NO_ATIME))
 		TIME(stx_atime);
 	return used == 0;
@@ -239,25 +246,25 @@ static void compare_link(struct walk *w, int a, int b, const char *name)
 		       m > 0 ? (int)m : 0, y);
 }
 
-static void compare_dir(struct walk *w, int a, int b, uint64_t dev_a, uint64_t dev_b);
+static void compare_dir(struct walk *w, int a, int b, uint64_t dev_b);
 
 static uint64_t dev_of(const struct statx *stx)
 {
 	return (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
 }
 
-static void compare_entry(struct walk *w, int a, int b, const char *name, uint64_t dev_a,
-			  uint64_t dev_b)
+static void compare_entry(struct walk *w, int a, int b, const char *name)
 {
+	unsigned int flags = w->flags;
 	struct statx x, y;
 	char why[1024];
 
-	if (compare_stat(a, name, b, name, w->flags, why, sizeof(why)))
+	if (look(b, name, &y) == 0 && dev_of(&y) != w->dev)
+		flags |= COMPARE_LOW_INO;
+	if (compare_stat(a, name, b, name, flags, why, sizeof(why)))
 		differ(w, "%s", why);
 	if (look(a, name, &x) < 0 || look(b, name, &y) < 0)
 		return;
-	if ((dev_of(&x) == dev_a) != (dev_of(&y) == dev_b))
-		differ(w, "a file system begins here on one side only");
 	if (w->flags & COMPARE_XATTR)
 		compare_xattrs(w, a, b, name);
 	if (S_ISLNK(y.stx_mode) && (w->flags & COMPARE_DATA))
@@ -268,13 +275,15 @@ static void compare_entry(struct walk *w, int a, int b, const char *name, uint64
 		return;
 	int sub_a = openat(a, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int sub_b = openat(b, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	compare_dir(w, sub_a, sub_b, dev_of(&x), dev_of(&y));
+	compare_dir(w, sub_a, sub_b, dev_of(&y));
 	close(sub_a);
 	close(sub_b);
 }
 
-static void compare_dir(struct walk *w, int a, int b, uint64_t dev_a, uint64_t dev_b)
+static void compare_dir(struct walk *w, int a, int b, uint64_t dev_b)
 {
+	/* Names in a directory of another device have the numbers of that device. */
+	int shift = dev_b != w->dev ? 16 : 0;
 	size_t length = strlen(w->path), i = 0, j = 0;
 	struct listing x, y;
 	/* First the second tree, quietly: then listing the first cannot be what changes it. */
@@ -293,13 +302,13 @@ static void compare_dir(struct walk *w, int a, int b, uint64_t dev_a, uint64_t d
 			j += order > 0;
 			continue;
 		}
-		if (e->ino != y.entries[j].ino)
+		if ((e->ino ^ y.entries[j].ino) << shift)
 			differ(w, "d_ino %lu/%lu", (unsigned long)e->ino,
 			       (unsigned long)y.entries[j].ino);
 		if (e->type != y.entries[j].type)
 			differ(w, "d_type %u/%u", e->type, y.entries[j].type);
 		if (strcmp(e->name, ".") != 0)
-			compare_entry(w, a, b, e->name, dev_a, dev_b);
+			compare_entry(w, a, b, e->name);
 		i++;
 		j++;
 	}
@@ -320,6 +329,7 @@ unsigned long compare_tree(int a, int b, unsigned int flags, compare_say_fn say,
 		return w.n_differences + 1;
 	if (flags & COMPARE_XATTR)
 		compare_xattrs(&w, a, b, ".");
-	compare_dir(&w, a, b, dev_of(&x), dev_of(&y));
+	w.dev = dev_of(&y);
+	compare_dir(&w, a, b, w.dev);
 	return w.n_differences;
 }

@@ -289,10 +289,20 @@ static void vectors(struct side *s)
 	}
 	v[0] = (struct iovec){ out, (size_t)minus_one };
 	DO(s, writev(fd, v, 1));
+	DO(s, writev(fd, v, minus_one));
+}
+
+/* Where the caller's memory ends in the middle, what was before it counts. */
+static void vectors_faulting(struct side *s)
+{
+	struct iovec v[2];
+	unsigned char *out = pattern(4096, 8);
+	int fd = openat(s->dir, "f", O_CREAT | O_RDWR, 0644);
+
 	v[0] = (struct iovec){ out, 10 };
 	v[1] = (struct iovec){ nowhere, 10 };
 	DO(s, pwritev(fd, v, 2, 0));
-	DO(s, writev(fd, v, minus_one));
+	note_content(s, "f");
 }
 
 static void rwf_flags(struct side *s)
@@ -509,6 +519,7 @@ static const struct scenario scenarios[] = {
 	{ "two-appenders", two_appenders, S_PASSED },
 	{ "synced", synced, S_PASSED },
 	{ "vectors", vectors, S_PASSED },
+	{ "vectors-faulting", vectors_faulting, S_PASSED },
 	{ "rwf-flags", rwf_flags, S_PASSED },
 	{ "nowait", nowait, S_PASSED },
 	{ "nowait-write", nowait_write, S_PASSED },

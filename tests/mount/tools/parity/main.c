@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * parity [--stat COMMAND] [--limits FILE] [--variant WORD] [--only PATTERN] [--no-agree]
- *	[--no-atime] [--other-lower] GROUP TWIN VIEW LOWER
+ * parity [--stat COMMAND] [--limits FILE] [--variant WORD]... [--only PATTERN] [--no-agree]
+ *	[--no-atime] [--no-btime] [--other-lower]
+ *	[--patience N] GROUP TWIN VIEW LOWER
  *
  * Runs the scenarios of GROUP in a directory of their own below TWIN and below VIEW, and prints one
  * line for each: "ok NAME", "not ok NAME: why" or "skip NAME: why"; further lines, "# ...", explain
  * what differs. LOWER is what VIEW shows. COMMAND prints the daemon's counters as JSON.
+ *
+ * With --patience everything may take N times as long: an emulated machine is slow.
  *
  * A scenario that is named in FILE ("GROUP.NAME: reason", "GROUP.NAME@WORD: reason") is expected to
  * differ, because the kernel itself decides so; it is an error when it does not, unless
@@ -30,13 +33,15 @@ static const struct scenario_group *const groups[] = {
 static struct {
 	const char *stat_command;
 	const char *limits;
-	const char *variant;
+	const char *variants[4];
+	int n_variants;
 	const char *only;
 	bool agree;
 	bool other_lower;
+	unsigned int patience;
 	unsigned int compare_flags;
 	const char *twin, *view, *lower;
-} options = { .agree = true, .variant = "" };
+} options = { .agree = true, .patience = 1 };
 
 /* READ and WRITE requests so far, -1 when they cannot be had. */
 static long data_requests(void)
@@ -81,7 +86,7 @@ static bool side_run(struct side *s, const struct scenario *scenario)
 	pid_t pid = fork();
 	if (pid == 0) {
 		umask(022);
-		alarm(scenario->flags & S_SLOW ? 120 : 20);
+		alarm((scenario->flags & S_SLOW ? 120 : 20) * options.patience);
 		if (fchdir(s->dir) < 0)
 			_exit(91);
 		scenario->run(s);
@@ -144,18 +149,35 @@ static void tree_difference(void *aux, const char *path, const char *what)
 		snprintf(why, 1024, "in the end %.300s differs: %.600s", path, what);
 }
 
+/* "GROUP.NAME: reason", or "GROUP.NAME@VARIANT: reason" with a variant that this is. */
+static bool limit_fits(const char *line, const char *group, const char *name)
+{
+	char key[256];
+	int n = snprintf(key, sizeof(key), "%s.%s", group, name);
+
+	if (strncmp(line, key, n) != 0)
+		return false;
+	line += n;
+	if (*line == ':')
+		return true;
+	for (int i = 0; *line == '@' && i < options.n_variants && i < 4; i++) {
+		size_t length = strlen(options.variants[i]);
+
+		if (strncmp(line + 1, options.variants[i], length) == 0 && line[1 + length] == ':')
+			return true;
+	}
+	return false;
+}
+
 /* The reason why this scenario cannot be equal, or NULL. */
 static const char *limit_of(const char *group, const char *name)
 {
 	static char line[1024];
-	char key[256], narrow[256];
 	FILE *f = options.limits ? fopen(options.limits, "r") : NULL;
 	const char *found = NULL;
 
-	snprintf(key, sizeof(key), "%s.%s:", group, name);
-	snprintf(narrow, sizeof(narrow), "%s.%s@%s:", group, name, options.variant);
 	while (f && !found && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, key, strlen(key)) != 0 && strncmp(line, narrow, strlen(narrow)) != 0)
+		if (!limit_fits(line, group, name))
 			continue;
 		line[strcspn(line, "\n")] = '\0';
 		found = strchr(line, ':') + 1;
@@ -263,11 +285,15 @@ static int options_parse(int argc, char **argv)
 		else if (strcmp(argv[i], "--limits") == 0 && i + 1 < argc)
 			options.limits = argv[++i];
 		else if (strcmp(argv[i], "--variant") == 0 && i + 1 < argc)
-			options.variant = argv[++i];
+			options.variants[options.n_variants++ % 4] = argv[++i];
 		else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
 			options.only = argv[++i];
 		else if (strcmp(argv[i], "--no-agree") == 0)
 			options.agree = false;
+		else if (strcmp(argv[i], "--patience") == 0 && i + 1 < argc)
+			options.patience = atoi(argv[++i]);
+		else if (strcmp(argv[i], "--no-btime") == 0)
+			options.compare_flags |= COMPARE_NO_BTIME;
 		else if (strcmp(argv[i], "--other-lower") == 0)
 			options.other_lower = true;
 		else if (strcmp(argv[i], "--no-atime") == 0)

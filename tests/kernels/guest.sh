@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh
+#
+# Runs in the virtual machine, as root under busybox, in a tmpfs. One line for each step, as the
+# mount ring prints it; RESULT-OK as the last word when nothing failed.
+#
+# Here is what cannot be seen on the machine that builds: that a kernel without passthrough, without
+# STATX, without O_TMPFILE for FUSE gets served data and every fallback, and that kernels with
+# passthrough, older and newer than ours, pass data through.
+
+failed=0
+say_ok() { echo "ok $1"; }
+say_bad() { echo "not ok $1: $2"; failed=1; }
+check() { # NAME CMD...
+	name=$1
+	shift
+	if "$@" > /w/said 2>&1; then say_ok "$name"; else say_bad "$name" "$* says $(head -c 200 /w/said | tr '\n' ' ')"; fi
+}
+
+version=$(uname -r | cut -d. -f1,2)
+major=${version%.*} minor=${version#*.}
+at_least() { [ "$major" -gt "$1" ] || { [ "$major" = "$1" ] && [ "$minor" -ge "$2" ]; }; }
+at_least 6 9 && passthrough=true || passthrough=false
+# FUSE has had STATX since 6.6.
+at_least 6 6 && no_btime= || no_btime=--no-btime
+
+gunzip /disk.gz
+mkdir -p /w/ext4 /w/tmpfs
+mount -t ext4 -o loop /disk /w/ext4 || { mount -t tmpfs t /w/ext4; echo "skip ext4: cannot be mounted"; }
+mount -t tmpfs -o mode=755 t /w/tmpfs
+cat /limits > /w/limits
+sed -n "s/@until-\([0-9]*\)\.\([0-9]*\):/ \1 \2 /p" /limits-of-kernels 2> /dev/null |
+	while read -r step a b why; do at_least "$a" "$b" || echo "$step: $why"; done >> /w/limits
+
+mounted() { grep -q " $1 " /proc/mounts; }
+
+wait_for() { # CMD...
+	n=0
+	until "$@"; do
+		n=$((n + 1))
+		[ $n -gt 200 ] && return 1
+		usleep 50000
+	done
+}
+
+view() { # LOWER OPTIONS
+	mkdir -p /w/view
+	penstock mount -f -o "$2" "$1" /w/view > /w/log 2>&1 &
+	pid=$!
+	if ! wait_for mounted /w/view; then
+		say_bad "mount.$2" "$(cat /w/log)"
+		return 1
+	fi
+}
+
+unview() { # NAME
+	wait_for umount /w/view
+	wait $pid
+	status=$?
+	[ $status = 0 ] || say_bad "$1" "the daemon ended with $status: $(tail -n 3 /w/log)"
+	if grep -Eq 'Sanitizer|runtime error|error:' /w/log; then
+		say_bad "$1.log" "$(grep -E 'Sanitizer|runtime error|error:' /w/log | head -n 1)"
+	fi
+	if ls /run/penstock 2> /dev/null | grep -q .; then say_bad "$1" "a socket is left"; fi
+}
+
+# The same steps in a plain directory and in the view. GROUP=PATTERN: some steps only; what makes
+# thousands of calls takes minutes here and proves nothing that our own kernel has not.
+groups() { # FS VARIANT OPTIONS GROUP[=PATTERN]...
+	fs=$1 variant=$2 opts=$3 more=
+	shift 3
+	# Who compares reads links below, which moves times that the view was promised to own.
+	case $opts in *exclusive*) more=--no-atime ;; esac
+	mkdir -p "/w/$fs/lower-$variant" "/w/$fs/twin-$variant"
+	view "/w/$fs/lower-$variant" "$opts" || return
+	for group; do
+		stat=
+		[ "$variant" = on ] && stat="penstock stat --json /w/view"
+		pattern=${group#*=}
+		[ "$pattern" = "$group" ] && pattern='*'
+		group=${group%%=*}
+		timeout 300 parity ${stat:+--stat "$stat"} --limits /w/limits --variant "$variant" \
+			--variant "$fs" --other-lower --no-agree --patience 8 $no_btime $more --only "$pattern" \
+			"$group" "/w/$fs/twin-$variant" /w/view "/w/$fs/lower-$variant" > /w/out 2>&1
+		status=$?
+		sed -n "s/^\(ok\|not ok\|skip\) /\1 $fs.$variant.$group-/p" /w/out
+		grep -q '^not ok' /w/out && failed=1
+		sed -n '/^not ok/,/^[osn]/{/^# /p}' /w/out | head -n 8
+		[ $status -gt 1 ] && say_bad "$fs.$variant.$group" "ended with $status: $(tail -n 1 /w/out)"
+	done
+	unview "$fs.$variant"
+}
+
+# What the program says of this kernel.
+basics() {
+	mkdir -p /w/ext4/basics
+	echo text > /w/ext4/basics/f
+	check probe penstock probe
+	check probe-json penstock probe --json /w/ext4/basics
+	view /w/ext4/basics cache=none || return
+	got=$(penstock stat --json /w/view | grep -o '"passthrough":[a-z]*' | cut -d: -f2)
+	if [ "$got" = $passthrough ]; then say_ok passthrough-is-$passthrough; else
+		say_bad passthrough "it is '$got', should be $passthrough on $version"
+	fi
+	[ "$(cat /w/view/f)" = text ] && say_ok read || say_bad read "not the text"
+	echo more >> /w/view/f
+	[ "$(wc -l < /w/ext4/basics/f)" = 2 ] && say_ok append || say_bad append "not below"
+	check same same $no_btime /w/view /w/ext4/basics
+	unview basics
+	# Asked for by name where it cannot be had: refused, and said why.
+	if [ $passthrough = false ]; then
+		if penstock mount -o passthrough=on /w/ext4/basics /w/view > /w/said 2>&1; then
+			say_bad refused "passthrough=on was taken"
+			umount /w/view
+		else
+			grep -qi passthrough /w/said && say_ok refused-with-reason ||
+				say_bad refused "said $(cat /w/said)"
+		fi
+	fi
+	# In the background; ended by a signal.
+	if penstock mount /w/ext4/basics /w/view && [ "$(head -n 1 /w/view/f)" = text ]; then
+		say_ok background
+	else
+		say_bad background "does not answer"
+	fi
+	pid=$(penstock stat --json /w/view | grep -o '"pid":[0-9]*' | cut -d: -f2)
+	kill -TERM "$pid"
+	if wait_for not_mounted; then say_ok ended-by-signal; else say_bad ended-by-signal "still mounted"; fi
+}
+
+not_mounted() { ! mounted /w/view; }
+
+# Random work in every mode.
+stress() { # VARIANT
+	mkdir -p /w/tmpfs/stress
+	view /w/tmpfs/stress "cache=none,passthrough=$1" || return
+	check "stress.$1.data" act model /w/view/f 1 300
+	check "stress.$1.names" act shuffle /w/view 1 3 200
+	check "stress.$1.same" same --no-atime $no_btime /w/view /w/tmpfs/stress
+	unview "stress.$1"
+	rm -rf /w/tmpfs/stress
+}
+
+basics
+if [ $passthrough = true ]; then v=on; else v=off; fi
+groups ext4 $v "cache=none,passthrough=$v" 'names=!(odd-names|exclusive-race|other-races|deep)' rename \
+	'attr=!(chmod-all)' xattr 'acl=!(inherited|honoured)' 'perm=!(files|directories|sticky)' flags \
+	'data=!(sizes|two-appenders)' copy mmap suid=again-and-again
+# tmpfs has had O_DIRECT since 6.6.
+at_least 6 6 && aio=aio || aio='aio=!(*direct)'
+groups tmpfs $v "cache=exclusive,passthrough=$v" 'names=!(odd-names|exclusive-race|other-races|deep)' "$aio" \
+	'lock=!(interrupted)' 'dir=@(kinds|rewound|removed|small-buffers)'
+stress $v
+[ $v = on ] && stress off
+
+[ $failed = 0 ] && echo RESULT-OK
