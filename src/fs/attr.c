@@ -23,81 +23,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 
 #define MAY_BE_MAPPED 1u
 #define ONE_OPEN 2u
 #define LONG_NS (86400ULL * 365 * 1000000000)
-
-int attr_read_fd(int fd, struct statx *ret_stx)
-{
-	return statx(fd, "", AT_EMPTY_PATH, STX_MASK, ret_stx) < 0 ? -errno : 0;
-}
-
-/* -- inode numbers --------------------------------------------------------------------------- */
-
-/*
- * All of the view has one st_dev: the kernel gives what is mounted below it one of its own on virtiofs
- * only. Below there may be several: file systems mounted there, subvolumes, layers of overlayfs. So
- * that two files are not taken for one because their numbers are the same, files that are not on
- * LOWER's own device get the number of theirs mixed in where inode numbers are not in use.
- */
-#define MAX_DEVS 4096
-
-struct devs {
-	_Atomic unsigned int n;		/* entries below it are constant */
-	pthread_mutex_t lock;		/* guards adding */
-	uint64_t dev[MAX_DEVS];		/* the first is LOWER's */
-};
-
-int attr_devs_new(struct devs **ret_devs)
-{
-	struct devs *devs = calloc(1, sizeof(*devs));
-
-	if (!devs)
-		return -ENOMEM;
-	pthread_mutex_init(&devs->lock, NULL);
-	*ret_devs = devs;
-	return 0;
-}
-
-struct devs *attr_devs_free(struct devs *devs)
-{
-	if (devs)
-		pthread_mutex_destroy(&devs->lock);
-	free(devs);
-	return NULL;
-}
-
-static unsigned int dev_find(struct devs *devs, uint64_t dev)
-{
-	unsigned int n = atomic_load_explicit(&devs->n, memory_order_acquire), i;
-
-	for (i = 0; i < n && devs->dev[i] != dev; i++)
-		;
-	return i;
-}
-
-uint64_t attr_ino_mix(struct fs *fs, const struct statx *stx)
-{
-	uint64_t dev = (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
-	struct devs *devs = fs->devs;
-	unsigned int i = dev_find(devs, dev);
-
-	if (i == devs->n) {
-		pthread_mutex_lock(&devs->lock);
-		i = dev_find(devs, dev);
-		/* What comes after so many shares a number: still right for all that is not linked. */
-		if (i == devs->n && i < MAX_DEVS) {
-			devs->dev[i] = dev;
-			atomic_store_explicit(&devs->n, i + 1, memory_order_release);
-		}
-		pthread_mutex_unlock(&devs->lock);
-	}
-	return (uint64_t)i << 48;
-}
-
-/* -- promises -------------------------------------------------------------------------------- */
 
 static uint64_t promise(struct fs *fs)
 {
@@ -115,7 +44,7 @@ static uint64_t promise(struct fs *fs)
 /* Nobody can be writing: the lease is only asked for, not kept. */
 static bool prove_unwritten(struct fs *fs, struct node *node)
 {
-	_cleanup_(fd_closep) int fd = node_open_lower(fs, node, O_RDONLY | O_NONBLOCK);
+	_cleanup_(fd_closep) int fd = lower_open(fs, node, O_RDONLY | O_NONBLOCK);
 
 	if (fd < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
 		return false;
@@ -151,7 +80,7 @@ uint64_t attr_promise(struct fs *fs, struct node *node)
 
 void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
 {
-	attr->stx.stx_ino ^= attr_ino_mix(fs, &attr->stx);
+	attr->stx.stx_ino ^= ino_mix(fs, &attr->stx);
 	attr->attr_ns = attr_promise(fs, node);
 }
 

@@ -40,7 +40,7 @@ ssize_t fs_read(struct fs *fs, struct handle *handle, char *buf, size_t size, ui
 		int flags, bool nowait)
 {
 	struct iovec iov = { .iov_base = buf, .iov_len = size };
-	int fd = handle_lower(fs, handle);
+	int fd = lower_of_handle(fs, handle);
 	ssize_t n;
 	int r;
 
@@ -96,7 +96,7 @@ ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *h
 		 const struct fs_write *write)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
-	int fd = handle_lower(fs, handle), rwf = 0, r;
+	int fd = lower_of_handle(fs, handle), rwf = 0, r;
 
 	if (fd < 0)
 		return fd;
@@ -121,7 +121,7 @@ ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *h
 
 int fs_fsync(struct fs *fs, struct handle *handle, bool data_only)
 {
-	int fd = handle_lower(fs, handle);
+	int fd = lower_of_handle(fs, handle);
 
 	if (fd < 0)
 		return fd;
@@ -132,7 +132,7 @@ int fs_fallocate(struct fs *fs, const struct fs_caller *caller, struct handle *h
 		 uint64_t off, uint64_t len)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
-	int fd = handle_lower(fs, handle), r;
+	int fd = lower_of_handle(fs, handle), r;
 
 	if (fd < 0)
 		return fd;
@@ -144,7 +144,7 @@ int fs_fallocate(struct fs *fs, const struct fs_caller *caller, struct handle *h
 
 int fs_lseek(struct fs *fs, struct handle *handle, int64_t off, int whence, int64_t *ret_off)
 {
-	int fd = handle_lower(fs, handle);
+	int fd = lower_of_handle(fs, handle);
 	off_t at;
 
 	if (fd < 0)
@@ -161,7 +161,7 @@ ssize_t fs_copy(struct fs *fs, const struct fs_caller *caller, struct handle *fr
 		unsigned int flags)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
-	int in = handle_lower(fs, from), out = handle_lower(fs, to);
+	int in = lower_of_handle(fs, from), out = lower_of_handle(fs, to);
 	off_t in_off = (off_t)from_off, out_off = (off_t)to_off;
 	ssize_t n;
 	int r;

@@ -111,14 +111,14 @@ static int stream_at(struct fs *fs, struct handle *handle, off_t pos,
 	int r;
 
 	if (!stream) {
-		r = attr_read_fd(handle->fd, &stx);
+		r = lower_stat(handle->fd, &stx);
 		if (r < 0)
 			return r;
 		stream = malloc(sizeof(*stream));
 		if (!stream)
 			return -ENOMEM;
 		stream->pos = 0;
-		stream->ino_mix = attr_ino_mix(fs, &stx);
+		stream->ino_mix = ino_mix(fs, &stx);
 		stream->at = stream->len = 0;
 		handle->stream = stream;
 	}

@@ -18,7 +18,7 @@ struct fs {
 	struct handletab *handles;
 	struct pass *pass;
 	struct locks *locks;
-	struct devs *devs;		/* attr.c */
+	struct devs *devs;		/* ino.c */
 	struct node *root;		/* counted */
 };
 
@@ -36,16 +36,17 @@ void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr);
 uint64_t attr_promise(struct fs *fs, struct node *node);
 void attr_answer_entry(struct fs *fs, struct fs_entry *entry);
 uint64_t attr_absent_ns(struct fs *fs);
+
+/* ino.c */
 /* What inode numbers of a file's device are mixed with (xor); 0 on LOWER's own. */
-uint64_t attr_ino_mix(struct fs *fs, const struct statx *stx);
-int attr_devs_new(struct devs **ret_devs);
-struct devs *attr_devs_free(struct devs *devs);
+uint64_t ino_mix(struct fs *fs, const struct statx *stx);
+int ino_devs_new(struct devs **ret_devs);
+struct devs *ino_devs_free(struct devs *devs);
 void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mode);
 void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode mode);
 bool attr_has_writers(const struct node *node);
 bool attr_keep_data(struct fs *fs);
 bool attr_keep_listing(struct fs *fs);
-int attr_read_fd(int fd, struct statx *ret_stx);
 
 /* pass.c: the only file that holds backing ids. */
 int pass_new(struct fs *fs, struct pass **ret_pass);
@@ -69,6 +70,7 @@ void locks_drop_handle(struct fs *fs, struct handle *handle);
 /* meta.c: chmod by an O_PATH descriptor. */
 int meta_change_mode(int fd, uint32_t mode);
 
-/* open.c: the lower file of a node, opened with flags; of a handle, opened when first needed. */
-int node_open_lower(struct fs *fs, struct node *node, int flags);
-int handle_lower(struct fs *fs, struct handle *handle);
+/* lower.c: the lower file of an O_PATH descriptor, of a node, of a handle (opened when first needed). */
+int lower_stat(int fd, struct statx *ret_stx);
+int lower_open(struct fs *fs, struct node *node, int flags);
+int lower_of_handle(struct fs *fs, struct handle *handle);

@@ -34,11 +34,11 @@ static int root_new(struct fs *fs, int lower_fd)
 	struct statx stx;
 	int r, mnt_id, mount;
 
-	r = attr_read_fd(lower_fd, &stx);
+	r = lower_stat(lower_fd, &stx);
 	if (r < 0)
 		return r;
 	/* The first device is LOWER's. */
-	attr_ino_mix(fs, &stx);
+	ino_mix(fs, &stx);
 	r = fhandle_at(lower_fd, "", &fh, &mnt_id);
 	if (r < 0)
 		mnt_id = (int)stx.stx_mnt_id;
@@ -78,7 +78,7 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	if (r == 0)
 		r = locks_new(fs, &fs->locks);
 	if (r == 0)
-		r = attr_devs_new(&fs->devs);
+		r = ino_devs_new(&fs->devs);
 	if (r < 0)
 		return r;
 	nodetab_on_free(fs->nodes, node_gone, fs);
@@ -99,7 +99,7 @@ struct fs *fs_free(struct fs *fs)
 	fs->nodes = nodetab_free(fs->nodes);
 	fs->fds = fdcache_free(fs->fds);
 	fs->pass = pass_free(fs->pass);
-	fs->devs = attr_devs_free(fs->devs);
+	fs->devs = ino_devs_free(fs->devs);
 	free(fs);
 	return NULL;
 }

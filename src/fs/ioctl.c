@@ -38,7 +38,7 @@ int fs_ioctl(struct fs *fs, struct handle *handle, uint32_t cmd, const void *in,
 		return -EINVAL;
 	if (_IOC_DIR(cmd) & _IOC_WRITE)
 		memcpy(&data, in, in_len);
-	fd = handle_lower(fs, handle);
+	fd = lower_of_handle(fs, handle);
 	if (fd < 0)
 		return fd;
 	r = ioctl(fd, cmd, &data);

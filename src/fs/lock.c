@@ -207,9 +207,9 @@ static int owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *
 
 	if (!owner) {
 		/* Both kinds of lock may follow; a file that cannot be written can still be read. */
-		fd = node_open_lower(fs, handle->node, O_RDWR);
+		fd = lower_open(fs, handle->node, O_RDWR);
 		if (fd < 0)
-			fd = node_open_lower(fs, handle->node, handle->flags & O_ACCMODE);
+			fd = lower_open(fs, handle->node, handle->flags & O_ACCMODE);
 		if (fd < 0)
 			return fd;
 		owner = calloc(1, sizeof(*owner));
@@ -401,7 +401,7 @@ int fs_setlk(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
 	if (lock->start > INT64_MAX || lock->end < lock->start)
 		return -EINVAL;
 	if (lock->flock) {
-		fd = handle_lower(fs, handle);
+		fd = lower_of_handle(fs, handle);
 		if (fd < 0)
 			return fd;
 	}

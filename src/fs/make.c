@@ -100,7 +100,7 @@ int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name
 		return r;
 	if (linkat(from.fd, "", to.fd, name, AT_EMPTY_PATH) < 0)
 		return -errno;
-	r = attr_read_fd(from.fd, &entry.attr.stx);
+	r = lower_stat(from.fd, &entry.attr.stx);
 	if (r < 0)
 		return r;
 	entry.node = node_get(node);

@@ -28,7 +28,7 @@ int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct f
 			return r;
 		fd = ref.fd;
 	}
-	r = attr_read_fd(fd, &attr.stx);
+	r = lower_stat(fd, &attr.stx);
 	if (r < 0)
 		return r;
 	attr_answer(fs, node, &attr);
@@ -70,7 +70,7 @@ static int change_nothing(const struct fs_caller *caller, struct node *node, int
 	uint32_t kill;
 	int r;
 
-	r = attr_read_fd(fd, &stx);
+	r = lower_stat(fd, &stx);
 	if (r < 0)
 		return r;
 	kill = bits_to_kill(caller, &stx);
@@ -94,7 +94,7 @@ static int change_owner(const struct fs_caller *caller, int fd, const struct fs_
 
 	/* Here alone it matters who changes the owner: the bit stays for members of the group. */
 	if (change->set & FS_KILL_SUIDGID) {
-		r = attr_read_fd(fd, &stx);
+		r = lower_stat(fd, &stx);
 		if (r < 0)
 			return r;
 		if ((stx.stx_mode & (S_ISGID | S_IXGRP)) == S_ISGID &&
@@ -118,9 +118,9 @@ static int change_size(struct fs *fs, const struct fs_caller *caller, struct han
 	if (change->size > INT64_MAX)
 		return -EFBIG;
 	if (handle && (handle->flags & O_ACCMODE) != O_RDONLY)
-		handle_fd = handle_lower(fs, handle);
+		handle_fd = lower_of_handle(fs, handle);
 	if (caller->uid != 0 || kill) {
-		r = attr_read_fd(fd, &stx);
+		r = lower_stat(fd, &stx);
 		if (r == 0)
 			r = creds_enter_writer(caller, kill, stx.stx_mode, stx.stx_gid, &scope);
 		if (r < 0)
@@ -178,7 +178,7 @@ int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 	r = apply(fs, caller, node, handle, ref.fd, change);
 	if (r < 0)
 		return r;
-	r = attr_read_fd(ref.fd, &attr.stx);
+	r = lower_stat(ref.fd, &attr.stx);
 	if (r < 0)
 		return r;
 	attr_answer(fs, node, &attr);

@@ -94,7 +94,7 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 	bool handles;
 	int r, mnt_id, mount;
 
-	r = attr_read_fd(fd, &entry.attr.stx);
+	r = lower_stat(fd, &entry.attr.stx);
 	if (r < 0)
 		return r;
 	r = fhandle_at(fd, "", &key.fh, &mnt_id);
@@ -175,7 +175,7 @@ static int lookup_dots(struct fs *fs, struct node *dir, int dir_fd, const char *
 			return -ENOENT;
 		return resolve_by_opening(fs, NULL, dir_fd, name, ret_entry);
 	}
-	r = attr_read_fd(dir_fd, &entry.attr.stx);
+	r = lower_stat(dir_fd, &entry.attr.stx);
 	if (r < 0)
 		return r;
 	entry.node = node_get(dir);

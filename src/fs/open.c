@@ -17,52 +17,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* Flags that do not concern an existing lower file. */
-#define FLAGS_NOT_BELOW (O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW | O_DIRECTORY)
-
-/* Where data of a new file goes is decided write by write. */
-#define FLAGS_NOT_MADE (FLAGS_NOT_BELOW | O_APPEND)
-
-static int open_lower_once(struct fs *fs, struct node *node, int flags)
-{
-	int fd;
-
-	if (!(node->flags & NODE_OWN_FD))
-		return fhandle_open(nodetab_mount(fs->nodes, node->fh.mount)->fd, &node->fh, flags);
-	fd = open(fd_path((int)node->fd_slot).text, flags | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-int node_open_lower(struct fs *fs, struct node *node, int flags)
-{
-	int fd = open_lower_once(fs, node, flags & ~FLAGS_NOT_BELOW);
-
-	if (fd == -EMFILE) {
-		fdcache_trim(fs->fds);
-		fd = open_lower_once(fs, node, flags & ~FLAGS_NOT_BELOW);
-	}
-	/* It was needed to open an append-only file; where data goes is decided write by write. */
-	if (fd >= 0 && (flags & O_APPEND))
-		fcntl(fd, F_SETFL, flags & ~O_APPEND);
-	return fd;
-}
-
-int handle_lower(struct fs *fs, struct handle *handle)
-{
-	int fd = atomic_load_explicit(&handle->fd, memory_order_acquire);
-
-	if (fd >= 0)
-		return fd;
-	pthread_mutex_lock(&handle->lock);
-	fd = handle->fd;
-	if (fd < 0) {
-		fd = node_open_lower(fs, handle->node, handle->flags & ~O_TRUNC);
-		if (fd >= 0)
-			atomic_store_explicit(&handle->fd, fd, memory_order_release);
-	}
-	pthread_mutex_unlock(&handle->lock);
-	return fd;
-}
+/* Flags that making a file below is not asked for: it is new, and where data goes is decided write by
+ * write. */
+#define FLAGS_NOT_MADE (O_CREAT | O_NOCTTY | O_NOFOLLOW | O_DIRECTORY | O_APPEND)
 
 static bool wants_write(int flags)
 {
@@ -85,13 +42,13 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 
 		r = fdref_get(fs->fds, node, &ref);
 		if (r == 0)
-			r = attr_read_fd(ref.fd, &stx);
+			r = lower_stat(ref.fd, &stx);
 		if (r == 0)
 			r = creds_enter_writer(caller, kill, stx.stx_mode, stx.stx_gid, &scope);
 		if (r < 0)
 			return r;
 	}
-	r = node_open_lower(fs, node, flags);
+	r = lower_open(fs, node, flags);
 	if (r < 0)
 		return r;
 	*ret_fd = r;
@@ -116,7 +73,7 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 	attr_opened(fs, node, flags, open.mode);
 	open.handle->io_mode = (uint8_t)open.mode;
 	if (fd < 0 && open.mode != PASS_BACKING) {
-		fd = node_open_lower(fs, node, flags & ~O_TRUNC);
+		fd = lower_open(fs, node, flags & ~O_TRUNC);
 		if (fd < 0) {
 			fs_release(fs, open.handle);
 			handle_put(fs->handles, open.handle);
@@ -176,7 +133,7 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	int lower_flags = (flags & ~(FLAGS_NOT_MADE & ~O_EXCL)) | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+	int lower_flags = (flags & ~FLAGS_NOT_MADE) | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
 	int fd, r;
 
 	r = fdref_get(fs->fds, dir, &ref);
@@ -204,7 +161,7 @@ int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, 
 	       uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	int lower_flags = (flags & ~(FLAGS_NOT_MADE & ~O_EXCL)) | O_TMPFILE | O_CLOEXEC;
+	int lower_flags = (flags & ~FLAGS_NOT_MADE) | O_TMPFILE | O_CLOEXEC;
 	int fd, r;
 
 	r = fdref_get(fs->fds, dir, &ref);

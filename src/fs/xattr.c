@@ -63,7 +63,7 @@ int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *
 	if (r == 0 && kill_sgid) {
 		struct statx stx;
 
-		r = attr_read_fd(ref.fd, &stx);
+		r = lower_stat(ref.fd, &stx);
 		if (r == 0 && (stx.stx_mode & S_ISGID))
 			r = meta_change_mode(ref.fd, stx.stx_mode & ~(uint32_t)S_ISGID);
 	}

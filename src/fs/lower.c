@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The lower file of a node or handle: looked at, opened. */
+#include "fs/fs-private.h"
+#include "util/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+int lower_stat(int fd, struct statx *ret_stx)
+{
+	return statx(fd, "", AT_EMPTY_PATH, STX_MASK, ret_stx) < 0 ? -errno : 0;
+}
+
+/* Flags that do not concern an existing lower file. */
+#define FLAGS_NOT_BELOW (O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW | O_DIRECTORY)
+
+static int open_once(struct fs *fs, struct node *node, int flags)
+{
+	int fd;
+
+	if (!(node->flags & NODE_OWN_FD))
+		return fhandle_open(nodetab_mount(fs->nodes, node->fh.mount)->fd, &node->fh, flags);
+	fd = open(fd_path((int)node->fd_slot).text, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int lower_open(struct fs *fs, struct node *node, int flags)
+{
+	int fd = open_once(fs, node, flags & ~FLAGS_NOT_BELOW);
+
+	if (fd == -EMFILE) {
+		fdcache_trim(fs->fds);
+		fd = open_once(fs, node, flags & ~FLAGS_NOT_BELOW);
+	}
+	/* It was needed to open an append-only file; where data goes is decided write by write. */
+	if (fd >= 0 && (flags & O_APPEND))
+		fcntl(fd, F_SETFL, flags & ~O_APPEND);
+	return fd;
+}
+
+int lower_of_handle(struct fs *fs, struct handle *handle)
+{
+	int fd = atomic_load_explicit(&handle->fd, memory_order_acquire);
+
+	if (fd >= 0)
+		return fd;
+	pthread_mutex_lock(&handle->lock);
+	fd = handle->fd;
+	if (fd < 0) {
+		fd = lower_open(fs, handle->node, handle->flags & ~O_TRUNC);
+		if (fd >= 0)
+			atomic_store_explicit(&handle->fd, fd, memory_order_release);
+	}
+	pthread_mutex_unlock(&handle->lock);
+	return fd;
+}
