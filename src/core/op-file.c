@@ -138,6 +138,8 @@ int op_copy(struct req *req)
 	uint64_t len = !wide && in->len > 0x7ffff000 ? 0x7ffff000 : in->len;
 	ssize_t n;
 
+	if (in->flags > UINT32_MAX)
+		return -EINVAL;
 	n = fs_copy(req_fs(req), &req->caller, req->handle, in->off_in, req->handle2, in->off_out,
 		    len, (unsigned int)in->flags);
 	if (n < 0)

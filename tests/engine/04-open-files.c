@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What can be done with an open file besides reading and writing. */
+#include "kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+/* A view with one open file, passed through or not: then our own descriptor comes later. */
+struct fixture {
+	struct kernel *k;
+	struct k_chan *c;
+	uint64_t id, fh;
+};
+
+static struct fixture start(void **state, bool passthrough, const char *text)
+{
+	struct fixture f = { 0 };
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+
+	f.k = k_start(&(struct k_options){
+		.nodes = K_NODES(state), .locks = PST_LOCKS_LOWER, .passthrough = passthrough });
+	f.c = &f.k->chans[0];
+	k_file_below(f.k, "file", text);
+	assert_int_equal(k_lookup(f.c, K_ROOT, "file", &entry), 0);
+	assert_int_equal(k_open(f.c, entry.nodeid, O_RDWR, &open), 0);
+	f.id = entry.nodeid;
+	f.fh = open.fh;
+	return f;
+}
+
+static void stop(struct fixture *f)
+{
+	assert_int_equal(k_release(f->c, f->id, f->fh), 0);
+	k_forget(f->c, f->id, 1);
+	k_sync(f->c);
+	assert_int_equal(k_stat(f->k).n_handles, 0);
+	assert_int_equal(k_stat(f->k).nodes.n_nodes, 1);
+	k_stop(f->k);
+}
+
+static int call(struct fixture *f, uint32_t opcode, const void *arg, size_t arg_len)
+{
+	return k_ask(f->c,
+		     &(struct k_request){
+			     .opcode = opcode, .nodeid = f->id, .arg = arg, .arg_len = arg_len },
+		     NULL, 0);
+}
+
+static void test_sync(void **state)
+{
+	for (int passthrough = 0; passthrough < 2; passthrough++) {
+		struct fixture f = start(state, passthrough, "text");
+		struct fuse_fsync_in in = { .fh = f.fh };
+		struct fuse_syncfs_in all = { 0 };
+
+		assert_int_equal(call(&f, FUSE_FSYNC, &in, sizeof(in)), 0);
+		in.fsync_flags = FUSE_FSYNC_FDATASYNC;
+		assert_int_equal(call(&f, FUSE_FSYNC, &in, sizeof(in)), 0);
+		assert_int_equal(k_flush(f.c, f.id, f.fh, 77), 0);
+		/* The whole file system, asked of its root. */
+		assert_int_equal(k_ask(f.c,
+				       &(struct k_request){ .opcode = FUSE_SYNCFS,
+							    .nodeid = K_ROOT,
+							    .arg = &all,
+							    .arg_len = sizeof(all) },
+				       NULL, 0),
+				 0);
+		stop(&f);
+	}
+}
+
+static void test_fallocate(void **state)
+{
+	for (int passthrough = 0; passthrough < 2; passthrough++) {
+		struct fixture f = start(state, passthrough, "0123456789");
+		struct fuse_fallocate_in in = { .fh = f.fh, .length = 20 };
+		struct stat st;
+		int r = call(&f, FUSE_FALLOCATE, &in, sizeof(in));
+
+		if (r != -EOPNOTSUPP) {
+			assert_int_equal(r, 0);
+			assert_int_equal(fstatat(f.k->lower, "file", &st, 0), 0);
+			assert_int_equal(st.st_size, 20);
+			in.mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+			in.offset = 2;
+			in.length = 3;
+			assert_int_equal(call(&f, FUSE_FALLOCATE, &in, sizeof(in)), 0);
+			assert_int_equal(fstatat(f.k->lower, "file", &st, 0), 0);
+			assert_int_equal(st.st_size, 20);
+		}
+		in = (struct fuse_fallocate_in){ .fh = f.fh, .length = 0 };
+		assert_int_equal(call(&f, FUSE_FALLOCATE, &in, sizeof(in)), -EINVAL);
+		in.length = UINT64_MAX;
+		assert_true(call(&f, FUSE_FALLOCATE, &in, sizeof(in)) < 0);
+		in = (struct fuse_fallocate_in){ .fh = f.fh, .offset = 1ULL << 63, .length = 1 };
+		assert_int_equal(call(&f, FUSE_FALLOCATE, &in, sizeof(in)), -EINVAL);
+		in = (struct fuse_fallocate_in){ .fh = f.fh, .length = 1, .mode = 1u << 30 };
+		assert_true(call(&f, FUSE_FALLOCATE, &in, sizeof(in)) < 0);
+		stop(&f);
+	}
+}
+
+static void test_lseek(void **state)
+{
+	struct fixture f = start(state, true, "0123456789");
+	struct {
+		uint64_t offset;
+		uint32_t whence;
+		int64_t result;
+	} rows[] = {
+		{ 0, SEEK_DATA, 0 },
+		{ 0, SEEK_HOLE, 10 },
+		{ 10, SEEK_DATA, -ENXIO },
+		{ 100, SEEK_HOLE, -ENXIO },
+		{ 0, SEEK_END, 10 },
+		{ 4, 99, -EINVAL },
+		{ UINT64_MAX, SEEK_DATA, -ENXIO },
+		{ 1ULL << 63, SEEK_SET, -EINVAL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fuse_lseek_in in = { .fh = f.fh,
+					    .offset = rows[i].offset,
+					    .whence = rows[i].whence };
+		struct k_request request = {
+			.opcode = FUSE_LSEEK, .nodeid = f.id, .arg = &in, .arg_len = sizeof(in)
+		};
+		struct fuse_lseek_out out;
+		int r = k_ask(f.c, &request, &out, sizeof(out));
+
+		assert_int_equal(r < 0 ? r : (int64_t)out.offset, rows[i].result);
+	}
+	stop(&f);
+}
+
+/* COPY_FILE_RANGE and its wide form, within a file and between two. */
+static void test_copy(void **state)
+{
+	struct fixture f = start(state, true, "0123456789");
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+	struct fuse_copy_file_range_in in = { .fh_in = f.fh, .off_in = 2, .len = 5 };
+	struct k_request request = {
+		.opcode = FUSE_COPY_FILE_RANGE, .nodeid = f.id, .arg = &in, .arg_len = sizeof(in)
+	};
+	struct fuse_write_out out;
+	struct fuse_copy_file_range_out wide;
+
+	assert_int_equal(k_create(f.c, K_ROOT, "copy", O_WRONLY | O_CREAT, 0644, &entry, &open), 0);
+	in.nodeid_out = entry.nodeid;
+	in.fh_out = open.fh;
+	assert_int_equal(k_ask(f.c, &request, &out, sizeof(out)), 0);
+	assert_int_equal(out.size, 5);
+	k_expect_below(f.k, "copy", "23456");
+	request.opcode = FUSE_COPY_FILE_RANGE_64;
+	in.off_out = 5;
+	in.len = 1ULL << 40;
+	assert_int_equal(k_ask(f.c, &request, &wide, sizeof(wide)), 0);
+	assert_int_equal(wide.bytes_copied, 8);
+	k_expect_below(f.k, "copy", "2345623456789");
+	in.off_in = 1ULL << 63;
+	assert_true(k_ask(f.c, &request, &wide, sizeof(wide)) < 0);
+	in.off_in = 0;
+	in.flags = 1;
+	assert_int_equal(k_ask(f.c, &request, &wide, sizeof(wide)), -EINVAL);
+	in.flags = 1ULL << 32;
+	assert_int_equal(k_ask(f.c, &request, &wide, sizeof(wide)), -EINVAL);
+	in.flags = 0;
+	in.nodeid_out = f.id;
+	assert_int_equal(k_ask(f.c, &request, &wide, sizeof(wide)), -EBADF);
+	assert_int_equal(k_release(f.c, entry.nodeid, open.fh), 0);
+	k_forget(f.c, entry.nodeid, 1);
+	stop(&f);
+}
+
+static int do_ioctl(struct fixture *f, const struct fuse_ioctl_in *in, const void *data,
+		    struct k_answer *ret_answer)
+{
+	return k_call(f->c,
+		      &(struct k_request){ .opcode = FUSE_IOCTL,
+					   .nodeid = f->id,
+					   .arg = in,
+					   .arg_len = sizeof(*in),
+					   .data = data,
+					   .data_len = in->in_size },
+		      ret_answer);
+}
+
+static void test_ioctl(void **state)
+{
+	struct fixture f = start(state, true, "text");
+	struct fuse_ioctl_in in = { .fh = f.fh, .cmd = FS_IOC_GETFLAGS, .out_size = 4 };
+	_cleanup_(fd_closep) int fd = openat(f.k->lower, "file", O_RDONLY);
+	struct k_answer answer;
+	char big[200] = { 0 };
+	int flags = 0, have;
+	int r = do_ioctl(&f, &in, NULL, &answer);
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0) {
+		assert_int_equal(r, -ENOTTY);
+	} else {
+		assert_int_equal(r, 0);
+		assert_int_equal(answer.len, sizeof(struct fuse_ioctl_out) + 4);
+		assert_int_equal(((struct fuse_ioctl_out *)answer.data)->result, 0);
+		memcpy(&have, answer.data + sizeof(struct fuse_ioctl_out), 4);
+		assert_int_equal(have, flags);
+		in = (struct fuse_ioctl_in){ .fh = f.fh, .cmd = FS_IOC_SETFLAGS, .in_size = 4 };
+		flags |= FS_NODUMP_FL;
+		r = do_ioctl(&f, &in, &flags, &answer);
+		assert_true(r == 0 || r == -EOPNOTSUPP);
+		if (r == 0) {
+			assert_int_equal(ioctl(fd, FS_IOC_GETFLAGS, &have), 0);
+			assert_true(have & FS_NODUMP_FL);
+		}
+	}
+	/* More than the command has; commands that would be done with our rights; any command. */
+	in = (struct fuse_ioctl_in){ .fh = f.fh, .cmd = FS_IOC_GETFLAGS, .out_size = 65 };
+	assert_int_equal(do_ioctl(&f, &in, NULL, &answer), -EINVAL);
+	in.out_size = UINT32_MAX;
+	assert_int_equal(do_ioctl(&f, &in, NULL, &answer), -EINVAL);
+	in = (struct fuse_ioctl_in){ .fh = f.fh, .cmd = FS_IOC_SETFLAGS, .in_size = sizeof(big) };
+	assert_int_equal(do_ioctl(&f, &in, big, &answer), -EINVAL);
+	in = (struct fuse_ioctl_in){ .fh = f.fh, .cmd = FICLONE, .in_size = 4 };
+	assert_int_equal(do_ioctl(&f, &in, &flags, &answer), -ENOTTY);
+	in = (struct fuse_ioctl_in){ .fh = f.fh, .cmd = FIFREEZE };
+	assert_int_equal(do_ioctl(&f, &in, NULL, &answer), -ENOTTY);
+	in = (struct fuse_ioctl_in){ .fh = f.fh, .cmd = UINT32_MAX };
+	assert_int_equal(do_ioctl(&f, &in, NULL, &answer), -ENOTTY);
+	in = (struct fuse_ioctl_in){
+		.fh = f.fh, .cmd = FS_IOC_GETFLAGS, .out_size = 4, .flags = FUSE_IOCTL_UNRESTRICTED
+	};
+	assert_int_equal(do_ioctl(&f, &in, NULL, &answer), -ENOTTY);
+	fd = fd_close(fd);
+	stop(&f);
+}
+
+/* Locks that are taken at once: two owners, of a file's bytes and of a file. */
+static void test_locks(void **state)
+{
+	struct fixture f = start(state, true, "0123456789");
+	struct fuse_lk_in mine = { .fh = f.fh, .owner = 1, .lk = { 2, 5, F_WRLCK, 100 } };
+	struct fuse_lk_in theirs = { .fh = f.fh, .owner = 2, .lk = { 4, 9, F_RDLCK, 200 } };
+	struct fuse_file_lock lock;
+
+	assert_int_equal(k_lock(f.c, FUSE_SETLK, f.id, &mine, NULL), 0);
+	assert_int_equal(k_lock(f.c, FUSE_SETLK, f.id, &theirs, NULL), -EAGAIN);
+	assert_int_equal(k_lock(f.c, FUSE_GETLK, f.id, &theirs, &lock), 0);
+	assert_int_equal(lock.type, F_WRLCK);
+	assert_int_equal(lock.start, 2);
+	assert_int_equal(lock.end, 5);
+	assert_int_equal(lock.pid, 100);
+	mine.lk.type = F_UNLCK;
+	mine.lk.end = 3;
+	mine.lk.start = 0;
+	assert_int_equal(k_lock(f.c, FUSE_SETLK, f.id, &mine, NULL), 0);
+	theirs.lk.start = 6;
+	assert_int_equal(k_lock(f.c, FUSE_SETLKW, f.id, &theirs, NULL), 0);
+	/* To the end of all offsets, and back with a close of the owner's. */
+	theirs.lk = (struct fuse_file_lock){ 6, INT64_MAX, F_WRLCK, 200 };
+	assert_int_equal(k_lock(f.c, FUSE_SETLK, f.id, &theirs, NULL), 0);
+	mine.lk = (struct fuse_file_lock){ INT64_MAX, INT64_MAX, F_RDLCK, 100 };
+	assert_int_equal(k_lock(f.c, FUSE_GETLK, f.id, &mine, &lock), 0);
+	assert_int_equal(lock.type, F_WRLCK);
+	assert_int_equal(lock.start, 6);
+	assert_int_equal(lock.end, INT64_MAX);
+	assert_int_equal(k_flush(f.c, f.id, f.fh, 2), 0);
+	assert_int_equal(k_lock(f.c, FUSE_GETLK, f.id, &mine, &lock), 0);
+	assert_int_equal(lock.type, F_UNLCK);
+	/* Ranges and types that are none. */
+	mine.lk = (struct fuse_file_lock){ 5, 4, F_RDLCK, 100 };
+	assert_int_equal(k_lock(f.c, FUSE_SETLK, f.id, &mine, NULL), -EINVAL);
+	assert_int_equal(k_lock(f.c, FUSE_GETLK, f.id, &mine, &lock), -EINVAL);
+	mine.lk = (struct fuse_file_lock){ UINT64_MAX, UINT64_MAX, F_RDLCK, 100 };
+	assert_int_equal(k_lock(f.c, FUSE_SETLK, f.id, &mine, NULL), -EINVAL);
+	mine.lk = (struct fuse_file_lock){ 0, 4, 77, 100 };
+	assert_int_equal(k_lock(f.c, FUSE_SETLK, f.id, &mine, NULL), -EINVAL);
+	assert_int_equal(k_lock(f.c, FUSE_SETLKW, f.id, &mine, NULL), -EINVAL);
+	stop(&f);
+}
+
+static void test_flock(void **state)
+{
+	struct fixture f = start(state, true, "text");
+	struct fuse_lk_in in = { .fh = f.fh,
+				 .lk = { 0, INT64_MAX, F_WRLCK, 100 },
+				 .lk_flags = FUSE_LK_FLOCK };
+	_cleanup_(fd_closep) int below = openat(f.k->lower, "file", O_RDONLY);
+	struct fuse_open_out other;
+
+	assert_int_equal(k_lock(f.c, FUSE_SETLK, f.id, &in, NULL), 0);
+	/* It keeps out users of the lower file, and other opens of the view. */
+	assert_int_equal(flock(below, LOCK_SH | LOCK_NB), -1);
+	assert_int_equal(k_open(f.c, f.id, O_RDONLY, &other), 0);
+	in.fh = other.fh;
+	in.lk.type = F_RDLCK;
+	assert_int_equal(k_lock(f.c, FUSE_SETLK, f.id, &in, NULL), -EAGAIN);
+	in.fh = f.fh;
+	assert_int_equal(k_lock(f.c, FUSE_SETLK, f.id, &in, NULL), 0);
+	assert_int_equal(flock(below, LOCK_SH | LOCK_NB), 0);
+	in.fh = other.fh;
+	assert_int_equal(k_lock(f.c, FUSE_SETLK, f.id, &in, NULL), 0);
+	in.lk.type = F_WRLCK;
+	assert_int_equal(k_lock(f.c, FUSE_SETLK, f.id, &in, NULL), -EAGAIN);
+	/* It goes with the open file. */
+	assert_int_equal(flock(below, LOCK_UN), 0);
+	assert_int_equal(k_release(f.c, f.id, other.fh), 0);
+	in.fh = f.fh;
+	in.lk.type = F_UNLCK;
+	assert_int_equal(k_lock(f.c, FUSE_SETLK, f.id, &in, NULL), 0);
+	assert_int_equal(flock(below, LOCK_EX | LOCK_NB), 0);
+	below = fd_close(below);
+	stop(&f);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		K_TEST(test_sync),  K_TEST(test_fallocate), K_TEST(test_lseek), K_TEST(test_copy),
+		K_TEST(test_ioctl), K_TEST(test_locks),	    K_TEST(test_flock),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
