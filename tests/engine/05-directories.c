@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Listings, plain and with entries, in buffers of all sizes, from any offset. */
+#include "kernel.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define N_FILES 60
+
+struct fixture {
+	struct kernel *k;
+	struct k_chan *c;
+	uint64_t fh;
+};
+
+/* A root with files whose names are of all lengths, opened. */
+static struct fixture start(void **state)
+{
+	struct fixture f = { 0 };
+	struct fuse_open_out open;
+	char name[NAME_MAX + 1];
+
+	f.k = k_start(&(struct k_options){ .nodes = K_NODES(state), .ttl_ns = 1000000000 });
+	f.c = &f.k->chans[0];
+	for (int i = 0; i < N_FILES; i++) {
+		snprintf(name, sizeof(name), "%0*d", 2 + i * 4, i);
+		k_file_below(f.k, name, "");
+	}
+	assert_int_equal(mkdirat(f.k->lower, "dir", 0755), 0);
+	assert_int_equal(symlinkat("dir", f.k->lower, "link"), 0);
+	assert_int_equal(k_opendir(f.c, K_ROOT, &open), 0);
+	assert_int_equal(open.open_flags & (FOPEN_CACHE_DIR | FOPEN_PASSTHROUGH), 0);
+	f.fh = open.fh;
+	return f;
+}
+
+static void stop(struct fixture *f)
+{
+	assert_int_equal(k_releasedir(f->c, K_ROOT, f->fh), 0);
+	k_sync(f->c);
+	assert_int_equal(k_stat(f->k).n_handles, 0);
+	assert_int_equal(k_stat(f->k).nodes.n_nodes, 1);
+	k_stop(f->k);
+}
+
+/* A whole listing as the lower directory gives it: names, numbers, types, and offsets. */
+struct listing {
+	unsigned int n;
+	struct {
+		char name[NAME_MAX + 1];
+		uint64_t ino, off;
+		uint32_t type;
+	} items[N_FILES + 10];
+};
+
+static void list_below(struct kernel *k, struct listing *listing)
+{
+	DIR *dir = fdopendir(openat(k->lower, ".", O_RDONLY | O_DIRECTORY));
+	struct dirent *entry;
+
+	assert_non_null(dir);
+	listing->n = 0;
+	while ((entry = readdir(dir))) {
+		strcpy(listing->items[listing->n].name, entry->d_name);
+		listing->items[listing->n].ino = entry->d_ino;
+		listing->items[listing->n].off = (uint64_t)entry->d_off;
+		listing->items[listing->n++].type = entry->d_type;
+	}
+	closedir(dir);
+}
+
+static void add(struct listing *listing, const struct fuse_dirent *dirent)
+{
+	unsigned int n = listing->n++;
+
+	assert_true(n < N_FILES + 10);
+	assert_true(dirent->namelen <= NAME_MAX);
+	memcpy(listing->items[n].name, dirent->name, dirent->namelen);
+	listing->items[n].name[dirent->namelen] = 0;
+	listing->items[n].ino = dirent->ino;
+	listing->items[n].off = dirent->off;
+	listing->items[n].type = dirent->type;
+}
+
+static bool is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* An entry goes with its name and is of that file; it is given back at once. */
+static void check_plus(struct fixture *f, const struct fuse_direntplus *plus, const char *name)
+{
+	if (is_dots(name)) {
+		assert_int_equal(plus->entry_out.nodeid, 0);
+		return;
+	}
+	assert_int_not_equal(plus->entry_out.nodeid, 0);
+	assert_int_equal(plus->entry_out.attr_valid, 1);
+	assert_int_equal(plus->entry_out.entry_valid, 1);
+	assert_int_equal(plus->entry_out.attr.ino, plus->dirent.ino);
+	k_expect_same(f->k, &plus->entry_out.attr, name);
+	k_forget(f->c, plus->entry_out.nodeid, 1);
+}
+
+/* Takes one answer apart; returns the offset to go on from. */
+static uint64_t take(struct fixture *f, const struct k_answer *answer, bool plus,
+		     struct listing *listing)
+{
+	uint64_t off = 0;
+	size_t at = 0;
+
+	while (at < answer->len) {
+		const struct fuse_direntplus *entry =
+			(const struct fuse_direntplus *)(answer->data + at);
+		const struct fuse_dirent *dirent = plus ? &entry->dirent :
+							  (const struct fuse_dirent *)entry;
+
+		add(listing, dirent);
+		if (plus)
+			check_plus(f, entry, listing->items[listing->n - 1].name);
+		off = dirent->off;
+		at += FUSE_REC_ALIGN((plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET) +
+				     dirent->namelen);
+	}
+	assert_int_equal(at, answer->len);
+	return off;
+}
+
+static void list_view(struct fixture *f, uint64_t off, uint32_t size, bool plus,
+		      struct listing *listing)
+{
+	static struct k_answer answer;
+
+	listing->n = 0;
+	for (;;) {
+		assert_int_equal(k_readdir(f->c, K_ROOT, f->fh, off, size, plus, &answer), 0);
+		if (!answer.len)
+			return;
+		off = take(f, &answer, plus, listing);
+	}
+}
+
+static void expect_equal(const struct listing *have, const struct listing *want, unsigned int from)
+{
+	assert_int_equal(have->n, want->n - from);
+	for (unsigned int i = 0; i < have->n; i++) {
+		assert_string_equal(have->items[i].name, want->items[from + i].name);
+		assert_int_equal(have->items[i].type, want->items[from + i].type);
+		assert_int_equal(have->items[i].ino, want->items[from + i].ino);
+		assert_int_equal(have->items[i].off, want->items[from + i].off);
+	}
+}
+
+static void test_sizes(void **state)
+{
+	static const uint32_t sizes[] = { 420, 424, 500, 1000, 4096, 32768, 65536, 1 << 20 };
+	struct fixture f = start(state);
+	static struct listing below, view;
+
+	list_below(f.k, &below);
+	assert_int_equal(below.n, N_FILES + 4);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		for (int plus = 0; plus < 2; plus++) {
+			list_view(&f, 0, sizes[i], plus, &view);
+			expect_equal(&view, &below, 0);
+		}
+	}
+	stop(&f);
+}
+
+/* From every offset that was given, in any order: seekdir(3) in the view is that below. */
+static void test_offsets(void **state)
+{
+	struct fixture f = start(state);
+	static struct listing below, view;
+
+	list_below(f.k, &below);
+	for (unsigned int i = 0; i < below.n; i++) {
+		unsigned int n = i * 7 % below.n;
+
+		list_view(&f, below.items[n].off, 2000, i % 2, &view);
+		expect_equal(&view, &below, n + 1);
+	}
+	stop(&f);
+}
+
+/* Plain and with entries in turns, on one open directory, as the kernel does when it adapts. */
+static void test_turns(void **state)
+{
+	struct fixture f = start(state);
+	static struct listing below, view;
+	static struct k_answer answer;
+	uint64_t off = 0;
+
+	list_below(f.k, &below);
+	view.n = 0;
+	for (int turn = 0;; turn++) {
+		assert_int_equal(k_readdir(f.c, K_ROOT, f.fh, off, 900, turn % 2, &answer), 0);
+		if (!answer.len)
+			break;
+		off = take(&f, &answer, turn % 2, &view);
+	}
+	expect_equal(&view, &below, 0);
+	stop(&f);
+}
+
+/* Too little room for even one name: no name, and none is lost. */
+static void test_no_room(void **state)
+{
+	struct fixture f = start(state);
+	static struct listing below, view;
+	static struct k_answer answer;
+
+	for (uint32_t size = 0; size < 32; size++) {
+		assert_int_equal(k_readdir(f.c, K_ROOT, f.fh, 0, size, false, &answer), 0);
+		assert_int_equal(answer.len, 0);
+		assert_int_equal(k_readdir(f.c, K_ROOT, f.fh, 0, size, true, &answer), 0);
+		assert_int_equal(answer.len, 0);
+	}
+	list_below(f.k, &below);
+	list_view(&f, 0, 4096, false, &view);
+	expect_equal(&view, &below, 0);
+	stop(&f);
+}
+
+/* What comes and goes below while the directory is open is seen from the start. */
+static void test_rewind(void **state)
+{
+	struct fixture f = start(state);
+	static struct listing below, view;
+
+	list_view(&f, 0, 4096, false, &view);
+	k_file_below(f.k, "another", "");
+	assert_int_equal(unlinkat(f.k->lower, "link", 0), 0);
+	list_below(f.k, &below);
+	assert_int_equal(below.n, N_FILES + 4);
+	list_view(&f, 0, 4096, true, &view);
+	expect_equal(&view, &below, 0);
+	stop(&f);
+}
+
+/* A directory that was removed below is empty, and no error. */
+static void test_removed(void **state)
+{
+	struct fixture f = start(state);
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+	static struct k_answer answer;
+
+	assert_int_equal(k_lookup(f.c, K_ROOT, "dir", &entry), 0);
+	assert_int_equal(k_opendir(f.c, entry.nodeid, &open), 0);
+	assert_int_equal(unlinkat(f.k->lower, "dir", AT_REMOVEDIR), 0);
+	/* Natively read(2) of the listing says ENOENT, which the C library takes for the end. */
+	assert_int_equal(k_readdir(f.c, entry.nodeid, open.fh, 0, 4096, true, &answer), -ENOENT);
+	assert_int_equal(k_releasedir(f.c, entry.nodeid, open.fh), 0);
+	k_forget(f.c, entry.nodeid, 1);
+	stop(&f);
+}
+
+static void test_bad_offsets(void **state)
+{
+	static const uint64_t offsets[] = { UINT64_MAX, 1ULL << 63, (1ULL << 63) + 1 };
+	struct fixture f = start(state);
+	static struct listing below, view;
+	static struct k_answer answer;
+
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+		for (int plus = 0; plus < 2; plus++) {
+			int r = k_readdir(f.c, K_ROOT, f.fh, offsets[i], 4096, plus, &answer);
+
+			assert_true(r < 0 || answer.len == 0);
+		}
+	}
+	list_below(f.k, &below);
+	list_view(&f, 0, 4096, false, &view);
+	expect_equal(&view, &below, 0);
+	stop(&f);
+}
+
+static void test_sync(void **state)
+{
+	struct fixture f = start(state);
+	struct fuse_fsync_in in = { .fh = f.fh };
+
+	assert_int_equal(k_ask(f.c,
+			       &(struct k_request){ .opcode = FUSE_FSYNCDIR,
+						    .nodeid = K_ROOT,
+						    .arg = &in,
+						    .arg_len = sizeof(in) },
+			       NULL, 0),
+			 0);
+	stop(&f);
+}
+
+/* Nobody else changes the tree: the kernel may keep listings. */
+static void test_kept(void **state)
+{
+	struct kernel *k = k_start(
+		&(struct k_options){ .nodes = K_NODES(state), .cache = PST_CACHE_EXCLUSIVE });
+	struct fuse_open_out open;
+
+	assert_int_equal(k_opendir(&k->chans[0], K_ROOT, &open), 0);
+	assert_int_equal(open.open_flags & (FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE),
+			 FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE);
+	/* Left open: the end of the view closes it. */
+	k_stop(k);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		K_TEST(test_sizes),	  K_TEST(test_offsets), K_TEST(test_turns),
+		K_TEST(test_no_room),	  K_TEST(test_rewind),	K_TEST(test_removed),
+		K_TEST(test_bad_offsets), K_TEST(test_sync),	K_TEST(test_kept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
