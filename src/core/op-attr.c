@@ -59,15 +59,21 @@ static struct fs_change change_of(const struct fuse_setattr_in *in)
 	return change;
 }
 
+/* As numbers of nanoseconds UTIME_NOW and UTIME_OMIT are as wrong as others of their size. */
+static bool is_time(uint32_t valid, uint32_t set, uint32_t now, uint32_t nsec)
+{
+	return !(valid & set) || (valid & now) || nsec <= 999999999;
+}
+
 int op_setattr(struct req *req)
 {
-	struct fs_change change = change_of(req->msg.arg);
+	const struct fuse_setattr_in *in = req->msg.arg;
+	struct fs_change change = change_of(in);
 	struct fs_attr attr;
 	int r;
 
-	if (change.times[0].tv_nsec != UTIME_NOW && change.times[0].tv_nsec > 999999999)
-		return -EINVAL;
-	if (change.times[1].tv_nsec != UTIME_NOW && change.times[1].tv_nsec > 999999999)
+	if (!is_time(in->valid, FATTR_ATIME, FATTR_ATIME_NOW, in->atimensec) ||
+	    !is_time(in->valid, FATTR_MTIME, FATTR_MTIME_NOW, in->mtimensec))
 		return -EINVAL;
 	r = fs_setattr(req_fs(req), &req->caller, req->node, req->handle, &change, &attr);
 	if (r == 0)

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Attributes, plain and extended, of every kind of file, and how long the kernel may believe them. */
+#include "kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <linux/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+
+static const char *const kinds[] = { "file", "dir", "link", "fifo" };
+#define N_KINDS 4
+
+static struct kernel *start(void **state)
+{
+	struct kernel *k =
+		k_start(&(struct k_options){ .nodes = K_NODES(state), .ttl_ns = 1000000000 });
+
+	k_file_below(k, "file", "0123456789");
+	assert_int_equal(mkdirat(k->lower, "dir", 0755), 0);
+	assert_int_equal(symlinkat("file", k->lower, "link"), 0);
+	assert_int_equal(mkfifoat(k->lower, "fifo", 0600), 0);
+	return k;
+}
+
+static uint64_t look_up(struct kernel *k, const char *name)
+{
+	struct fuse_entry_out entry;
+
+	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, name, &entry), 0);
+	return entry.nodeid;
+}
+
+static void test_getattr(void **state)
+{
+	struct kernel *k = start(state);
+	struct fuse_attr_out out;
+
+	assert_int_equal(k_getattr(&k->chans[0], K_ROOT, &out), 0);
+	k_expect_same(k, &out.attr, "");
+	for (int i = 0; i < N_KINDS; i++) {
+		uint64_t id = look_up(k, kinds[i]);
+
+		assert_int_equal(k_getattr(&k->chans[0], id, &out), 0);
+		k_expect_same(k, &out.attr, kinds[i]);
+		assert_int_equal(out.attr_valid, 1);
+	}
+	/* Nothing is kept here: what changes below is seen by the next look. */
+	k_file_below(k, "file", "longer than it was before");
+	assert_int_equal(k_getattr(&k->chans[0], look_up(k, "file"), &out), 0);
+	k_expect_same(k, &out.attr, "file");
+	k_stop(k);
+}
+
+static void test_statx(void **state)
+{
+	struct kernel *k = start(state);
+
+	for (int i = 0; i < N_KINDS; i++) {
+		struct fuse_statx_in in = { .sx_mask = STATX_BASIC_STATS | STATX_BTIME };
+		struct k_request request = { .opcode = FUSE_STATX,
+					     .nodeid = look_up(k, kinds[i]),
+					     .arg = &in,
+					     .arg_len = sizeof(in) };
+		struct fuse_statx_out out;
+		struct statx stx;
+
+		assert_int_equal(k_ask(&k->chans[0], &request, &out, sizeof(out)), 0);
+		assert_int_equal(statx(k->lower, kinds[i], AT_SYMLINK_NOFOLLOW,
+				       STATX_BASIC_STATS | STATX_BTIME, &stx),
+				 0);
+		assert_int_equal(out.stat.ino, stx.stx_ino);
+		assert_int_equal(out.stat.mode, stx.stx_mode);
+		assert_int_equal(out.stat.size, stx.stx_size);
+		assert_int_equal(out.stat.mask, stx.stx_mask & (STATX_BASIC_STATS | STATX_BTIME));
+		assert_int_equal(out.stat.btime.tv_sec, stx.stx_btime.tv_sec);
+		assert_int_equal(out.stat.btime.tv_nsec, stx.stx_btime.tv_nsec);
+		assert_int_equal(out.stat.mtime.tv_nsec, stx.stx_mtime.tv_nsec);
+	}
+	k_stop(k);
+}
+
+static int set(struct kernel *k, uint64_t id, const struct fuse_setattr_in *in,
+	       struct fuse_attr_out *ret_out)
+{
+	return k_setattr(&k->chans[0], id, in, ret_out);
+}
+
+static void test_chmod(void **state)
+{
+	struct kernel *k = start(state);
+	struct fuse_setattr_in in = { .valid = FATTR_MODE };
+	struct fuse_attr_out out;
+
+	for (int i = 0; i < N_KINDS; i++) {
+		uint64_t id = look_up(k, kinds[i]);
+		int r;
+
+		in.mode = S_IFREG | 0640;
+		r = set(k, id, &in, &out);
+		if (strcmp(kinds[i], "link") == 0) {
+			assert_int_equal(r, -EOPNOTSUPP);
+			continue;
+		}
+		assert_int_equal(r, 0);
+		assert_int_equal(out.attr.mode & 07777, 0640);
+		k_expect_same(k, &out.attr, kinds[i]);
+		in.mode = 04711;
+		assert_int_equal(set(k, id, &in, &out), 0);
+		assert_int_equal(out.attr.mode & 07777, 04711);
+	}
+	k_stop(k);
+}
+
+static void test_chown(void **state)
+{
+	struct kernel *k = start(state);
+	struct fuse_setattr_in in = { .valid = FATTR_UID | FATTR_GID, .uid = 1000, .gid = 1001 };
+	struct fuse_attr_out out;
+
+	for (int i = 0; i < N_KINDS; i++) {
+		uint64_t id = look_up(k, kinds[i]);
+
+		if (geteuid() != 0) {
+			assert_int_equal(set(k, id, &in, &out), -EPERM);
+			continue;
+		}
+		assert_int_equal(set(k, id, &in, &out), 0);
+		assert_int_equal(out.attr.uid, 1000);
+		assert_int_equal(out.attr.gid, 1001);
+		k_expect_same(k, &out.attr, kinds[i]);
+		in.valid = FATTR_GID;
+		in.gid = 1002;
+		assert_int_equal(set(k, id, &in, &out), 0);
+		assert_int_equal(out.attr.uid, 1000);
+		assert_int_equal(out.attr.gid, 1002);
+		in = (struct fuse_setattr_in){ .valid = FATTR_UID | FATTR_GID,
+					       .uid = 1000,
+					       .gid = 1001 };
+	}
+	k_stop(k);
+}
+
+static void test_size(void **state)
+{
+	struct kernel *k = start(state);
+	struct k_chan *c = &k->chans[0];
+	uint64_t id = look_up(k, "file");
+	struct fuse_setattr_in in = { .valid = FATTR_SIZE, .size = 4 };
+	struct fuse_open_out open;
+	struct fuse_attr_out out;
+
+	assert_int_equal(set(k, id, &in, &out), 0);
+	assert_int_equal(out.attr.size, 4);
+	k_expect_below(k, "file", "0123");
+	assert_int_equal(k_open(c, id, O_RDWR, &open), 0);
+	in = (struct fuse_setattr_in){ .valid = FATTR_SIZE | FATTR_FH, .fh = open.fh, .size = 2 };
+	assert_int_equal(set(k, id, &in, &out), 0);
+	k_expect_below(k, "file", "01");
+	/* A handle that is none, or is read-only: the file is changed by its name's right. */
+	in.fh = 4711;
+	in.size = 1;
+	assert_int_equal(set(k, id, &in, &out), 0);
+	k_expect_below(k, "file", "0");
+	in.valid = FATTR_SIZE;
+	in.size = 1ULL << 63;
+	assert_int_equal(set(k, id, &in, &out), -EFBIG);
+	in.size = UINT64_MAX;
+	assert_int_equal(set(k, id, &in, &out), -EFBIG);
+	in.size = 0;
+	assert_int_equal(set(k, look_up(k, "dir"), &in, &out), -EISDIR);
+	assert_true(set(k, look_up(k, "link"), &in, &out) < 0);
+	assert_int_equal(set(k, look_up(k, "fifo"), &in, &out), -EINVAL);
+	k_expect_below(k, "file", "0");
+	assert_int_equal(k_release(c, id, open.fh), 0);
+	k_stop(k);
+}
+
+static void test_times(void **state)
+{
+	struct kernel *k = start(state);
+	struct fuse_attr_out out;
+
+	for (int i = 0; i < N_KINDS; i++) {
+		uint64_t id = look_up(k, kinds[i]);
+		struct fuse_setattr_in in = { .valid = FATTR_ATIME | FATTR_MTIME,
+					      .atime = 1000000000,
+					      .atimensec = 123456789,
+					      .mtime = (uint64_t)-5,
+					      .mtimensec = 999999999 };
+
+		assert_int_equal(set(k, id, &in, &out), 0);
+		assert_int_equal(out.attr.atime, 1000000000);
+		assert_int_equal(out.attr.mtime, (uint64_t)-5);
+		k_expect_same(k, &out.attr, kinds[i]);
+		/* One alone leaves the other as it is; "now" is not what the request says. */
+		in = (struct fuse_setattr_in){ .valid = FATTR_MTIME | FATTR_MTIME_NOW, .mtime = 7 };
+		assert_int_equal(set(k, id, &in, &out), 0);
+		assert_int_equal(out.attr.atime, 1000000000);
+		assert_true(out.attr.mtime > 1000000000);
+		k_expect_same(k, &out.attr, kinds[i]);
+		in = (struct fuse_setattr_in){ .valid = FATTR_ATIME, .atimensec = 1000000000 };
+		assert_int_equal(set(k, id, &in, &out), -EINVAL);
+		/* Numbers that mean "now" and "leave it" to the system call mean nothing here. */
+		in.atimensec = UTIME_NOW;
+		assert_int_equal(set(k, id, &in, &out), -EINVAL);
+		in.atimensec = UTIME_OMIT;
+		assert_int_equal(set(k, id, &in, &out), -EINVAL);
+	}
+	k_stop(k);
+}
+
+/* -- extended attributes --------------------------------------------------------------------- */
+
+static int set_xattr(struct kernel *k, uint64_t id, const char *name, const void *value,
+		     size_t size, uint32_t flags)
+{
+	struct fuse_setxattr_in in = { .size = (uint32_t)size, .flags = flags };
+
+	return k_ask(&k->chans[0],
+		     &(struct k_request){ .opcode = FUSE_SETXATTR,
+					  .nodeid = id,
+					  .arg = &in,
+					  .arg_len = sizeof(in),
+					  .names = { name },
+					  .data = value,
+					  .data_len = size },
+		     NULL, 0);
+}
+
+/* GETXATTR, or LISTXATTR without a name. The length, or -errno. */
+static int get_xattr(struct kernel *k, uint64_t id, const char *name, char *buf, uint32_t size)
+{
+	struct fuse_getxattr_in in = { .size = size };
+	static struct k_answer answer;
+	int r = k_call(&k->chans[0],
+		       &(struct k_request){ .opcode = name ? FUSE_GETXATTR : FUSE_LISTXATTR,
+					    .nodeid = id,
+					    .arg = &in,
+					    .arg_len = sizeof(in),
+					    .names = { name } },
+		       &answer);
+
+	if (r < 0)
+		return r;
+	if (size == 0) {
+		assert_int_equal(answer.len, sizeof(struct fuse_getxattr_out));
+		return (int)((struct fuse_getxattr_out *)answer.data)->size;
+	}
+	assert_true(answer.len <= size);
+	memcpy(buf, answer.data, answer.len);
+	return (int)answer.len;
+}
+
+static void test_xattr(void **state)
+{
+	struct kernel *k = start(state);
+	uint64_t id = look_up(k, "file");
+	char buf[65536], path[80];
+	int r = set_xattr(k, id, "user.one", "value", 5, 0);
+
+	if (r == -EOPNOTSUPP) {
+		k_stop(k);
+		print_message("/tmp has no extended attributes\n");
+		skip();
+	}
+	assert_int_equal(r, 0);
+	snprintf(path, sizeof(path), "%s/file", k->path);
+	assert_int_equal(getxattr(path, "user.one", buf, sizeof(buf)), 5);
+	assert_memory_equal(buf, "value", 5);
+	assert_int_equal(get_xattr(k, id, "user.one", NULL, 0), 5);
+	assert_int_equal(get_xattr(k, id, "user.one", buf, 5), 5);
+	assert_memory_equal(buf, "value", 5);
+	assert_int_equal(get_xattr(k, id, "user.one", buf, 65536), 5);
+	assert_int_equal(get_xattr(k, id, "user.one", buf, 4), -ERANGE);
+	assert_int_equal(get_xattr(k, id, "user.absent", buf, 4), -ENODATA);
+	assert_int_equal(set_xattr(k, id, "user.one", "x", 1, XATTR_CREATE), -EEXIST);
+	assert_int_equal(set_xattr(k, id, "user.two", "x", 1, XATTR_REPLACE), -ENODATA);
+	assert_int_equal(set_xattr(k, id, "user.two", "", 0, 0), 0);
+	assert_int_equal(get_xattr(k, id, "user.two", buf, 100), 0);
+	r = get_xattr(k, id, NULL, buf, sizeof(buf));
+	assert_true(r >= 18);
+	assert_non_null(memmem(buf, (size_t)r, "user.one", 9));
+	assert_non_null(memmem(buf, (size_t)r, "user.two", 9));
+	assert_int_equal(get_xattr(k, id, NULL, NULL, 0), r);
+	assert_int_equal(get_xattr(k, id, NULL, buf, (uint32_t)r - 1), -ERANGE);
+	for (int i = 0; i < 2; i++) {
+		struct k_request request = { .opcode = FUSE_REMOVEXATTR,
+					     .nodeid = id,
+					     .names = { "user.one" } };
+
+		assert_int_equal(k_ask(&k->chans[0], &request, NULL, 0), i ? -ENODATA : 0);
+	}
+	assert_true(getxattr(path, "user.one", buf, sizeof(buf)) < 0);
+	k_stop(k);
+}
+
+/* Names and values of all sizes: an answer in any case. */
+static void test_xattr_sizes(void **state)
+{
+	struct kernel *k = start(state);
+	uint64_t id = look_up(k, "file");
+	_cleanup_(freep) char *name = malloc(8192), *value = calloc(1, XATTR_SIZE_MAX);
+	static char buf[65536];
+
+	for (size_t len = 0; len < 8192; len = len * 2 + 1) {
+		int r;
+
+		memset(name, 'x', len);
+		memcpy(name, "user.", len < 5 ? len : 5);
+		name[len] = 0;
+		r = set_xattr(k, id, name, "v", 1, 0);
+		assert_true(len > 5 && len < 256 ? r == 0 || r == -EOPNOTSUPP : r < 0);
+		r = get_xattr(k, id, name, buf, sizeof(buf));
+		assert_true(len > 5 && len < 256 ? r == 1 || r == -EOPNOTSUPP : r < 0);
+	}
+	for (size_t size = 1; size <= XATTR_SIZE_MAX; size *= 4) {
+		int r = set_xattr(k, id, "user.value", value, size, 0);
+
+		if (r == 0)
+			assert_int_equal(get_xattr(k, id, "user.value", buf, sizeof(buf)), size);
+	}
+	/* More room than the view ever answers with. */
+	assert_true(get_xattr(k, id, NULL, buf, sizeof(buf)) >= 0);
+	k_stop(k);
+}
+
+/* -- the rest -------------------------------------------------------------------------------- */
+
+static void test_statfs(void **state)
+{
+	struct kernel *k = start(state);
+	uint64_t ids[] = { K_ROOT, look_up(k, "file"), look_up(k, "link") };
+	struct statvfs st;
+
+	assert_int_equal(fstatvfs(k->lower, &st), 0);
+	for (int i = 0; i < 3; i++) {
+		struct k_request request = { .opcode = FUSE_STATFS, .nodeid = ids[i] };
+		struct fuse_statfs_out out;
+
+		assert_int_equal(k_ask(&k->chans[0], &request, &out, sizeof(out)), 0);
+		assert_int_equal(out.st.bsize, st.f_bsize);
+		assert_int_equal(out.st.frsize, st.f_frsize);
+		assert_int_equal(out.st.blocks, st.f_blocks);
+		assert_int_equal(out.st.files, st.f_files);
+		assert_int_equal(out.st.namelen, st.f_namemax);
+	}
+	k_stop(k);
+}
+
+/* How long what is said of a file may be believed, by the kind of cache and what it is open for. */
+static void test_promises(void **state)
+{
+	static const struct {
+		enum pst_cache cache;
+		uint64_t ttl_ns;
+		bool passthrough;
+		int flags; /* of an open before the look; -1: none */
+		bool zero;
+	} rows[] = {
+		{ PST_CACHE_NONE, 0, true, -1, true },
+		{ PST_CACHE_TTL, 3000000000, true, -1, false },
+		{ PST_CACHE_TTL, 0, true, -1, true },
+		{ PST_CACHE_EXCLUSIVE, 0, true, -1, false },
+		{ PST_CACHE_TTL, 3000000000, true, O_RDONLY, false },
+		{ PST_CACHE_TTL, 3000000000, true, O_RDWR, true },
+		{ PST_CACHE_EXCLUSIVE, 0, true, O_RDWR, true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct kernel *k =
+			k_start(&(struct k_options){ .nodes = K_NODES(state),
+						     .cache = rows[i].cache,
+						     .ttl_ns = rows[i].ttl_ns,
+						     .passthrough = rows[i].passthrough });
+		struct fuse_attr_out out;
+		struct fuse_open_out open;
+		uint64_t id;
+
+		k_file_below(k, "file", "");
+		id = look_up(k, "file");
+		if (rows[i].flags >= 0)
+			assert_int_equal(k_open(&k->chans[0], id, rows[i].flags, &open), 0);
+		assert_int_equal(k_getattr(&k->chans[0], id, &out), 0);
+		assert_int_equal(out.attr_valid == 0 && out.attr_valid_nsec == 0, rows[i].zero);
+		/* Nobody else: once the last writer has gone, and no lease says otherwise, for long. */
+		if (rows[i].flags == O_RDWR && rows[i].cache == PST_CACHE_EXCLUSIVE) {
+			assert_int_equal(k_release(&k->chans[0], id, open.fh), 0);
+			assert_int_equal(k_getattr(&k->chans[0], id, &out), 0);
+			assert_true(out.attr_valid > 0);
+		}
+		k_stop(k);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		K_TEST(test_getattr),  K_TEST(test_statx),	 K_TEST(test_chmod),
+		K_TEST(test_chown),    K_TEST(test_size),	 K_TEST(test_times),
+		K_TEST(test_xattr),    K_TEST(test_xattr_sizes), K_TEST(test_statfs),
+		K_TEST(test_promises),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
