@@ -40,13 +40,17 @@ build() {
 	fi
 }
 
-# tests_of DIR RING: lines NAME SECONDS COMMAND... out of meson's list.
+# tests_of DIR RING: lines NAME SECONDS COMMAND... out of meson's list, where what was built goes by
+# its name within DIR.
 tests_of() {
 	meson introspect --tests "$1" | python3 -c '
-import json, sys
+import json, os, sys
+def found(word):
+    path = os.path.join(sys.argv[1], word)
+    return os.path.abspath(path) if os.path.exists(path) else word
 for test in json.load(sys.stdin):
-    if any(suite.split(":")[-1] == sys.argv[1] for suite in test["suite"]):
-        print(test["name"], test["timeout"], *test["cmd"])' "$2"
+    if any(suite.split(":")[-1] == sys.argv[2] for suite in test["suite"]):
+        print(test["name"], test["timeout"], *map(found, test["cmd"]))' "$1" "$2"
 }
 
 # one NAME SECONDS COMMAND...: runs a test program. One that speaks TAP, as cmocka does, is taken at
