@@ -42,8 +42,7 @@ static void stop(struct fixture *f)
 	assert_int_equal(k_release(f->c, f->id, f->fh), 0);
 	k_forget(f->c, f->id, 1);
 	k_sync(f->c);
-	assert_int_equal(k_stat(f->k).n_handles, 0);
-	assert_int_equal(k_stat(f->k).nodes.n_nodes, 1);
+	k_expect_left(f->k, 0, 1);
 	k_stop(f->k);
 }
 

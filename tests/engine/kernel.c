@@ -117,6 +117,16 @@ void k_expect_same(struct kernel *k, const struct fuse_attr *attr, const char *n
 
 /* -- the server ------------------------------------------------------------------------------ */
 
+static void hear(void *aux, enum pst_log_level level, const char *text)
+{
+	struct kernel *k = aux;
+
+	if (level != PST_LOG_ERROR || k->complaints)
+		return;
+	k->n_complaints++;
+	fprintf(stderr, "penstock: %s\n", text);
+}
+
 static bool have_handles(struct kernel *k)
 {
 	_cleanup_(fd_closep) int fd = -1;
@@ -210,6 +220,8 @@ struct kernel *k_start(const struct k_options *options)
 		free(k);
 		skip();
 	}
+	k->complaints = options->complaints;
+	pst_log_set(PST_LOG_WARNING, hear, k);
 	k->n_chans = options->n_chans ? options->n_chans : 1;
 	for (unsigned int i = 0; i < k->n_chans; i++) {
 		k->chans[i] = (struct k_chan){ .kernel = k, .unique = (uint64_t)(i + 1) << 32 };
@@ -236,6 +248,8 @@ void k_stop(struct kernel *k)
 	k_hang_up(k);
 	k_require(server_wait(k->server) == 0);
 	server_free(k->server);
+	pst_log_set(PST_LOG_WARNING, NULL, NULL);
+	k_require(k->n_complaints == 0);
 	for (unsigned int i = 0; i < k->n_chans; i++) {
 		/* Every answer had somebody who waited for it. */
 		k_require(!k->chans[i].strays);
@@ -252,6 +266,20 @@ struct fs_stat k_stat(struct kernel *k)
 
 	server_fs_stat(k->server, &stat);
 	return stat;
+}
+
+void k_expect_left(struct kernel *k, uint64_t n_handles, uint64_t n_nodes)
+{
+	struct fs_stat stat;
+
+	for (int ms = 0; ms < ANSWER_S * 1000; ms++) {
+		stat = k_stat(k);
+		if (stat.n_handles == n_handles && stat.nodes.n_nodes == n_nodes)
+			return;
+		usleep(1000);
+	}
+	print_message("%lu handles and %lu nodes are left\n", stat.n_handles, stat.nodes.n_nodes);
+	k_fail(__FILE__, __LINE__, "something was not let go of");
 }
 
 /* -- messages -------------------------------------------------------------------------------- */

@@ -12,7 +12,8 @@
  *	k_stop(k);
  *
  * A channel belongs to one thread at a time. Verbs answer 0, a count, or -errno as the server did;
- * what cannot be (no answer, an answer of the wrong size, one that nobody waits for) ends the test.
+ * what cannot be (no answer, an answer of the wrong size, one that nobody waits for, an error in the
+ * log) ends the test.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,6 +49,7 @@ struct k_options {
 	enum pst_locks locks;
 	bool passthrough;
 	bool no_pool;
+	bool complaints;	/* errors in the log are to be expected */
 	unsigned int n_chans;	/* 0: 1 */
 	unsigned int n_pool;	/* 0: 2 */
 	unsigned int fd_budget; /* 0: 64 */
@@ -83,6 +85,8 @@ struct kernel {
 	unsigned int n_chans;
 	struct k_chan chans[K_MAX_CHANS];
 	unsigned int n_fds; /* of this process, before */
+	bool complaints;
+	_Atomic unsigned int n_complaints; /* errors in the log */
 };
 
 /* Skips the test where nodes cannot be known this way. */
@@ -95,6 +99,8 @@ void k_hang_up(struct kernel *k);
 void k_deafen(struct k_chan *c);
 struct fs_stat k_stat(struct kernel *k);
 unsigned int k_count_fds(void);
+/* So many are open and known, as soon as requests that were answered have let go of what they held. */
+void k_expect_left(struct kernel *k, uint64_t n_handles, uint64_t n_nodes);
 
 /* -- messages -------------------------------------------------------------------------------- */
 
