@@ -55,21 +55,18 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 	return 0;
 }
 
-/* Makes the handle of a node whose lower file is fd (taken; -1: not opened). */
-static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
+/* Makes the handle of a node whose lower file is fd (taken; -1: not opened, then mode is 0). */
+static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken, uint32_t mode,
 		     struct fs_open *ret_open)
 {
 	_cleanup_(fd_closep) int fd = fd_taken;
 	struct fs_open open = { 0 };
-	struct stat st = { 0 };
 	int r;
 
 	r = handle_new(fs->handles, node, flags, -1, &open.handle);
 	if (r < 0)
 		return r;
-	if (fd >= 0 && fstat(fd, &st) < 0)
-		st.st_mode = 0;
-	pass_open(fs, node, st.st_mode, &open);
+	pass_open(fs, node, mode, &open);
 	attr_opened(fs, node, flags, open.mode);
 	open.handle->io_mode = (uint8_t)open.mode;
 	if (fd < 0 && open.mode != PASS_BACKING) {
@@ -92,6 +89,7 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags, bool kill,
 	    struct fs_open *ret_open)
 {
+	struct stat st = { 0 };
 	int fd, r;
 
 	/* Pipes and devices are opened by the kernel itself: on one of these we could hang. */
@@ -100,7 +98,9 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	r = try_lower(fs, caller, node, flags, kill, &fd);
 	if (r < 0)
 		return r;
-	return open_node(fs, node, flags, fd, ret_open);
+	if (fd >= 0 && fstat(fd, &st) < 0)
+		st.st_mode = 0;
+	return open_node(fs, node, flags, fd, st.st_mode, ret_open);
 }
 
 /* The node of a file that was just made, and its first open. fd is taken. */
@@ -118,7 +118,7 @@ static int open_made(struct fs *fs, struct node *dir, int fd_taken, int flags,
 	path_fd = open(fd_path(fd).text, O_PATH | O_CLOEXEC);
 	if (path_fd >= 0)
 		fdcache_offer(fs->fds, entry.node, path_fd);
-	r = open_node(fs, entry.node, flags, take_fd(&fd), ret_open);
+	r = open_node(fs, entry.node, flags, take_fd(&fd), entry.attr.stx.stx_mode, ret_open);
 	if (r < 0) {
 		node_put(fs->nodes, entry.node);
 		return r;

@@ -386,7 +386,7 @@ static const struct scenario scenarios[] = {
 	{ "by-other", by_other, S_NO_AGREE | S_SLOW },
 	{ "by-root", by_root, S_NO_AGREE | S_SLOW },
 	{ "by-weak-root", by_weak_root, S_NO_AGREE | S_SLOW },
-	{ "chown-while-written", chown_while_written },
+	{ "chown-while-written", chown_while_written, 0 },
 	{ "again-and-again", again_and_again, 0 },
 	{ "capabilities", capabilities, S_NO_AGREE | S_SLOW },
 	{ "capabilities-and-stores", capabilities_and_stores, S_NO_AGREE },
