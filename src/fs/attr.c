@@ -20,6 +20,7 @@
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/wake.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,12 +42,17 @@ static uint64_t promise(struct fs *fs)
 	return LONG_NS;
 }
 
-/* Nobody can be writing: the lease is only asked for, not kept. */
+/*
+ * Nobody can be writing: the lease is only asked for, not kept. Somebody who opens the file for
+ * writing in between waits until it is given back, the moment after; we are told by a signal, and
+ * the usual one, SIGIO, would end the process.
+ */
 static bool prove_unwritten(struct fs *fs, struct node *node)
 {
 	_cleanup_(fd_closep) int fd = lower_open(fs, node, O_RDONLY | O_NONBLOCK);
 
-	if (fd < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+	if (fd < 0 || fcntl(fd, F_SETSIG, wake_signal()) < 0 ||
+	    fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
 		return false;
 	fcntl(fd, F_SETLEASE, F_UNLCK);
 	return true;
@@ -59,8 +65,7 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 
 	if (!(state & MAY_BE_MAPPED))
 		return false;
-	/* Of no use where the promise is short anyway: the proof costs four system calls. */
-	if (state != MAY_BE_MAPPED || fs->config.cache != PST_CACHE_EXCLUSIVE)
+	if (state != MAY_BE_MAPPED)
 		return true;
 	/* Taken back before the proof: an open that comes in between sets it again. */
 	if (!atomic_compare_exchange_strong(&node->attr_state, &state, 0))

@@ -33,6 +33,11 @@ int wake_thread_create(pthread_t *ret_thread, const pthread_attr_t *attr, void *
 	return -r;
 }
 
+int wake_signal(void)
+{
+	return WAKE_SIGNAL;
+}
+
 void wake_thread(pthread_t thread)
 {
 	pthread_kill(thread, WAKE_SIGNAL);

@@ -13,3 +13,5 @@ void wake_install(void);
 int wake_thread_create(pthread_t *ret_thread, const pthread_attr_t *attr, void *(*main)(void *),
 		       void *arg);
 void wake_thread(pthread_t thread);
+/* The signal, for what else sends one that must do nothing. */
+int wake_signal(void);

@@ -89,6 +89,25 @@ each_stores() {
 }
 
 # Within its time an answer is kept, then asked for again.
+# That nobody writes to a file any more is proved by a lease. Whoever opens it for writing below in
+# that moment breaks the lease, and the kernel tells the daemon by a signal.
+each_lease_is_broken() {
+	lower ext4
+	: > "$LOWER/f"
+	view -o cache=exclusive
+	local i pid
+	while :; do : >> "$LOWER/f"; done 9>&- &
+	pid=$!
+	for ((i = 0; i < 400; i++)); do
+		# An open for both, and a write after which the kernel asks for attributes.
+		echo x 1<> "$VIEW/f"
+		[ -s "$VIEW/f" ] || fail "the view answers no more, at $i"
+	done
+	kill $pid
+	wait $pid 2> /dev/null
+	true
+}
+
 each_ttl() {
 	real || skip "a bind mount has no caches of its own"
 	alone
