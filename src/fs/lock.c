@@ -232,6 +232,23 @@ static int owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *
 	return 0;
 }
 
+/*
+ * All locks of an owner go. The descriptor goes with them, unless a lock is being waited for on it:
+ * closing it would take that lock away just when it has been granted.
+ */
+static void owner_drop(struct fs *fs, struct owner **link)
+{
+	struct flock all = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+	struct owner *owner = *link;
+
+	if (owner->refs > 1) {
+		fcntl(owner->fd, F_OFD_SETLK, &all);
+		return;
+	}
+	*link = owner->next;
+	owner_put(fs, owner);
+}
+
 static void drop_matching(struct fs *fs, const struct node *node, const uint64_t *number,
 			  const uint64_t *fh)
 {
@@ -242,13 +259,11 @@ static void drop_matching(struct fs *fs, const struct node *node, const uint64_t
 	while (*link) {
 		struct owner *owner = *link;
 
-		if (owner->node != node || (number && owner->owner != *number) ||
-		    (fh && owner->fh != *fh)) {
+		if (owner->node == node && (!number || owner->owner == *number) &&
+		    (!fh || owner->fh == *fh))
+			owner_drop(fs, link);
+		if (*link == owner)
 			link = &owner->next;
-			continue;
-		}
-		*link = owner->next;
-		owner_put(fs, owner);
 	}
 	pthread_mutex_unlock(&locks->lock);
 }

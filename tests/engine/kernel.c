@@ -324,7 +324,7 @@ uint64_t k_send(struct k_chan *c, const struct k_request *request)
 	return head.unique;
 }
 
-bool k_receive(struct k_chan *c, int ms, struct k_answer *ret_answer)
+static bool receive(struct k_chan *c, int ms, struct k_answer *ret_answer)
 {
 	struct timeval timeout = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 	struct fuse_out_header head;
@@ -347,12 +347,13 @@ bool k_receive(struct k_chan *c, int ms, struct k_answer *ret_answer)
 	return true;
 }
 
+/* Takes the answer to a request, or (0) any, that came while others were waited for. */
 static bool take_stray(struct k_chan *c, uint64_t unique, struct k_answer *ret_answer)
 {
 	for (struct k_stray **link = &c->strays; *link; link = &(*link)->next) {
 		struct k_stray *stray = *link;
 
-		if (stray->answer.unique != unique)
+		if (unique && stray->answer.unique != unique)
 			continue;
 		*link = stray->next;
 		memcpy(ret_answer, &stray->answer, offsetof(struct k_answer, data));
@@ -363,6 +364,11 @@ static bool take_stray(struct k_chan *c, uint64_t unique, struct k_answer *ret_a
 	return false;
 }
 
+bool k_receive(struct k_chan *c, int ms, struct k_answer *ret_answer)
+{
+	return take_stray(c, 0, ret_answer) || receive(c, ms, ret_answer);
+}
+
 int k_wait(struct k_chan *c, uint64_t unique, struct k_answer *ret_answer)
 {
 	if (take_stray(c, unique, ret_answer))
@@ -370,7 +376,7 @@ int k_wait(struct k_chan *c, uint64_t unique, struct k_answer *ret_answer)
 	for (;;) {
 		struct k_stray *stray;
 
-		k_require(k_receive(c, ANSWER_S * 1000, ret_answer));
+		k_require(receive(c, ANSWER_S * 1000, ret_answer));
 		if (ret_answer->unique == unique)
 			return ret_answer->error;
 		stray = malloc(sizeof(*stray));
