@@ -17,7 +17,6 @@
 #include "util/wake.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -41,7 +40,6 @@ struct count {
 struct server {
 	struct fs *fs;
 	struct host *host;
-	bool pin;
 	_Atomic bool stop;
 
 	struct worker *workers;
@@ -269,24 +267,6 @@ static int worker_loop(struct worker *worker, struct req *req)
 	return 0;
 }
 
-/* Stays on one CPU: the n-th of those that the process may use. */
-static void pin_to_cpu(unsigned int n)
-{
-	cpu_set_t allowed, one;
-	int count, cpu = -1;
-
-	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
-		return;
-	count = CPU_COUNT(&allowed);
-	for (int left = (int)n % count; left >= 0; left--)
-		do
-			cpu++;
-		while (!CPU_ISSET(cpu, &allowed));
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	sched_setaffinity(0, sizeof(one), &one);
-}
-
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
@@ -294,8 +274,6 @@ static void *worker_main(void *arg)
 	struct req *req = req_take(server);
 	int r;
 
-	if (server->pin)
-		pin_to_cpu(worker->number);
 	r = fs_thread_init();
 	if (r < 0)
 		log_error("cannot take up the identity that serving needs: %s", strerror(-r));
@@ -393,7 +371,6 @@ int server_new(const struct server_config *config, struct server **ret_server)
 	}
 	server->fs = config->fs;
 	server->host = config->host;
-	server->pin = config->pin;
 	server->workers = workers;
 	server->n_workers = config->n_chans;
 	server->queue_end = &server->queue;

@@ -25,7 +25,6 @@ struct server_config {
 	unsigned int n_chans;
 	unsigned int n_pool;
 	uint32_t max_write;
-	bool pin;			/* worker i stays on the i-th CPU that the process may use */
 };
 /* Makes a server and starts its threads. What was to be taken is gone also on failure. */
 int server_new(const struct server_config *config, struct server **ret_server);
