@@ -38,10 +38,12 @@ int op_opendir(struct req *req)
 
 int op_release(struct req *req)
 {
-	fs_release(req_fs(req), req->handle);
+	int r = fs_release(req_fs(req), req->handle);
+
 	/* The kernel's own reference; the request still has one. */
-	fs_handle_put(req_fs(req), req->handle);
-	return 0;
+	if (r == 0)
+		fs_handle_put(req_fs(req), req->handle);
+	return r;
 }
 
 int op_flush(struct req *req)

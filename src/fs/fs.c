@@ -147,8 +147,8 @@ struct handle *fs_handle(struct fs *fs, uint64_t fh, const struct node *node)
 {
 	struct handle *handle = handle_lookup(fs->handles, fh);
 
-	/* A handle of another node is no handle. */
-	if (handle && node && handle->node != node)
+	/* A handle of another node is no handle, nor is one that only requests still hold. */
+	if (handle && ((node && handle->node != node) || handle->closed))
 		return handle_put(fs->handles, handle);
 	return handle;
 }

@@ -154,8 +154,8 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open);
 int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, int flags,
 	       uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open);
-/* The kernel closes the handle: takes back what opening gave. The handle's reference stays. */
-void fs_release(struct fs *fs, struct handle *handle);
+/* The kernel closes the handle: takes back what opening gave, once. The handle's reference stays. */
+int fs_release(struct fs *fs, struct handle *handle);
 
 /* Data of served files. Return the bytes done. */
 ssize_t fs_read(struct fs *fs, struct handle *handle, char *buf, size_t size, uint64_t off,

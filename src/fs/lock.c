@@ -42,6 +42,7 @@ struct owner {
 	uint64_t fh;			/* the handle that was used last */
 	uint32_t pid;
 	int fd;
+	bool dropped;			/* its locks went while it waited for another */
 };
 
 struct wait {
@@ -243,6 +244,7 @@ static void owner_drop(struct fs *fs, struct owner **link)
 
 	if (owner->refs > 1) {
 		fcntl(owner->fd, F_OFD_SETLK, &all);
+		owner->dropped = true;
 		return;
 	}
 	*link = owner->next;
@@ -319,6 +321,36 @@ static int take(int fd, const struct fs_lock *lock, bool wait)
 	return 0;
 }
 
+/* An owner that was dropped meanwhile, and got nothing either, has nothing left. */
+static void owner_waited(struct fs *fs, struct owner *owner, int r)
+{
+	struct owner **link = &fs->locks->owners;
+
+	if (r == 0)
+		owner->dropped = false;
+	owner_put(fs, owner);
+	if (!owner->dropped || owner->refs > 1)
+		return;
+	while (*link != owner)
+		link = &(*link)->next;
+	owner_drop(fs, link);
+}
+
+/*
+ * Before the answer: whoever has heard it may close the file at once, and shall find nobody who
+ * still holds it.
+ */
+static void wait_let_go(struct wait *wait, int r)
+{
+	struct locks *locks = wait->fs->locks;
+
+	pthread_mutex_lock(&locks->lock);
+	if (wait->owner)
+		owner_waited(wait->fs, wait->owner, r);
+	handle_put(wait->fs->handles, wait->handle);
+	pthread_mutex_unlock(&locks->lock);
+}
+
 static void wait_free(struct wait *wait)
 {
 	struct locks *locks = wait->fs->locks;
@@ -331,8 +363,6 @@ static void wait_free(struct wait *wait)
 			break;
 		}
 	}
-	owner_put(wait->fs, wait->owner);
-	handle_put(wait->fs->handles, wait->handle);
 	pthread_cond_broadcast(&locks->gone);
 	pthread_mutex_unlock(&locks->lock);
 	free(wait);
@@ -347,6 +377,7 @@ static void *wait_main(void *arg)
 	do {
 		r = wait->interrupted ? -EINTR : take(wait->fd, &wait->lock, true);
 	} while (r == -EINTR && !wait->interrupted);
+	wait_let_go(wait, r);
 	wait->waiter->done(wait->waiter, r);
 	wait_free(wait);
 	return NULL;
@@ -426,6 +457,8 @@ int fs_setlk(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
 		if (owner)
 			fd = owner->fd;
 		r = take(fd, lock, false);
+		if (r == 0 && owner)
+			owner->dropped = false;
 		if (r == -EAGAIN && waiter)
 			r = wait_for(fs, handle, owner, fd, lock, waiter);
 	}

@@ -181,12 +181,15 @@ int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, 
 	return open_made(fs, dir, fd, flags, ret_entry, ret_open);
 }
 
-void fs_release(struct fs *fs, struct handle *handle)
+int fs_release(struct fs *fs, struct handle *handle)
 {
+	if (atomic_exchange(&handle->closed, true))
+		return -EBADF;
 	if (handle->dir)
-		return;
+		return 0;
 	if (fs->config.locks == PST_LOCKS_LOWER)
 		locks_drop_handle(fs, handle);
 	attr_released(fs, handle->node, handle->flags, handle->io_mode);
 	pass_close(fs, handle->node);
+	return 0;
 }

@@ -116,6 +116,7 @@ int handle_new(struct handletab *tab, struct node *node, int flags, int fd, stru
 	handle->dir = S_ISDIR(node->type);
 	handle->io_mode = 0;
 	handle->fd = fd;
+	handle->closed = false;
 	handle->direct = flags & O_DIRECT;
 	handle->stream = NULL;
 	tab->n_handles++;

@@ -23,6 +23,7 @@ struct handle {
 	bool dir;			/* constant */
 	uint8_t io_mode;		/* constant once open: enum pass_mode */
 	_Atomic int fd;			/* the lower file; -1 until it is needed */
+	_Atomic bool closed;		/* the kernel has given it back; requests may still hold it */
 	_Atomic bool direct;		/* fd is open, or will be, with O_DIRECT */
 	pthread_mutex_t lock;		/* guards opening fd, and what follows */
 	struct dirstream *stream;	/* dir: what was read ahead, fs/dir.c; heap */

@@ -259,6 +259,24 @@ static void test_closed_while_waiting(void **state)
 	stop(&f);
 }
 
+/* Released while a lock is waited for through it: a handle that is held is closed all the same. */
+static void test_released_while_waiting(void **state)
+{
+	struct fixture f = start(state);
+	uint64_t unique = send_lock(&f, whole(f.waiter, WAITER, F_WRLCK));
+	struct fuse_open_out open;
+
+	expect_waiting(&f, 20);
+	assert_int_equal(k_release(f.c, f.id, f.waiter), 0);
+	assert_int_equal(k_release(f.c, f.id, f.waiter), -EBADF);
+	assert_int_equal(k_flush(f.c, f.id, f.waiter, WAITER), -EBADF);
+	k_interrupt(f.c, unique);
+	assert_int_equal(answer_of(&f, unique), -EINTR);
+	assert_int_equal(k_open(f.c, f.id, O_RDWR, &open), 0);
+	f.waiter = open.fh;
+	stop(&f);
+}
+
 /* The holder may be a user of the lower file. */
 static void test_held_below(void **state)
 {
@@ -376,6 +394,7 @@ int main(void)
 		K_TEST(test_interrupted_others),
 		K_TEST(test_interrupt_race),
 		K_TEST(test_closed_while_waiting),
+		K_TEST(test_released_while_waiting),
 		K_TEST(test_held_below),
 		K_TEST(test_flock),
 		K_TEST(test_many),
