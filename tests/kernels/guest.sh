@@ -143,12 +143,12 @@ stress() { # VARIANT
 
 basics
 if [ $passthrough = true ]; then v=on; else v=off; fi
-groups ext4 $v "cache=none,passthrough=$v" 'names=!(odd-names|exclusive-race|other-races|deep)' rename \
+groups ext4 $v "cache=none,passthrough=$v" 'names=!(odd-names|exclusive-race|other-races|deep)' kinds rename \
 	'attr=!(chmod-all)' xattr 'acl=!(inherited|honoured)' 'perm=!(files|directories|sticky)' flags \
-	'data=!(sizes|two-appenders)' copy mmap suid=again-and-again
+	'data=!(sizes)' 'modes=!(two-appenders)' copy mmap suid=again-and-again
 # tmpfs has had O_DIRECT since 6.6.
 at_least 6 6 && aio=aio || aio='aio=!(*direct)'
-groups tmpfs $v "cache=exclusive,passthrough=$v" 'names=!(odd-names|exclusive-race|other-races|deep)' "$aio" \
+groups tmpfs $v "cache=exclusive,passthrough=$v" 'names=!(odd-names|exclusive-race|other-races|deep)' kinds "$aio" \
 	'lock=!(interrupted)' 'dir=@(kinds|rewound|removed|small-buffers)'
 stress $v
 [ $v = on ] && stress off

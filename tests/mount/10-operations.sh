@@ -15,6 +15,7 @@ operations() { # GROUP [TYPE]
 }
 
 each_names() { operations names; }
+each_kinds() { operations kinds; }
 each_rename() { operations rename; }
 each_attr() { operations attr; }
 each_suid() { operations suid; }

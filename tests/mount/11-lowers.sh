@@ -18,11 +18,11 @@ all_on() { # TYPE [GROUP...]
 	for group; do PREFIX=$group parity "$group" --other-lower --variant "$type"; done
 }
 
-once_xfs() { all_on xfs names rename attr xattr acl dir flags data copy mmap; }
-once_btrfs() { all_on btrfs names rename attr xattr acl dir data copy mmap; }
-once_tmpfs() { all_on tmpfs names rename attr xattr acl dir data copy mmap; }
-once_overlay() { all_on overlay names rename attr xattr acl dir perm data copy mmap; }
-once_ramfs() { all_on ramfs names rename dir perm data mmap; }
+once_xfs() { all_on xfs names kinds rename attr xattr acl dir flags data modes copy mmap; }
+once_btrfs() { all_on btrfs names kinds rename attr xattr acl dir data modes copy mmap; }
+once_tmpfs() { all_on tmpfs names kinds rename attr xattr acl dir data modes copy mmap; }
+once_overlay() { all_on overlay names kinds rename attr xattr acl dir perm data modes copy mmap; }
+once_ramfs() { all_on ramfs names kinds rename dir perm data modes mmap; }
 
 # Files whose size says nothing, written by nobody.
 each_proc() {

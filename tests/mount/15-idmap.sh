@@ -21,7 +21,7 @@ each_steps() {
 	mapped "$VIEW" view
 	local view=$VIEW group
 	TWIN=$T/mapped-twin
-	for group in names rename perm attr acl; do
+	for group in names kinds rename perm attr acl; do
 		# The counters are asked for by the mount that is not mapped.
 		timeout 150 "$TOOLS/parity" $(real && echo "--limits $TESTS/limits") \
 			--variant idmap $group "$TWIN" "$T/mapped-view" "$T/mapped-lower" > "$T/out-$group" 2>&1

@@ -13,6 +13,7 @@ data() { # GROUP [TYPE [MIB]]
 }
 
 each_data() { data data; }
+each_modes() { data modes; }
 each_copy() { data copy; }
 each_mmap() { data mmap; }
 each_aio() { data aio; }

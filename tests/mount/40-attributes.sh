@@ -196,9 +196,9 @@ each_exclusive_steps() {
 	local group
 	lower ext4
 	view -o cache=exclusive
-	for group in names rename attr xattr data copy; do
+	for group in names kinds rename attr xattr data modes copy; do
 		# What is read ahead moves a time when nobody looks any more.
-		PREFIX=$group parity $group --only "$NOT_CACHED" $([ $group = data ] && echo --no-atime)
+		PREFIX=$group parity $group --only "$NOT_CACHED" $([ $group = modes ] && echo --no-atime)
 	done
 }
 
@@ -206,7 +206,7 @@ each_ttl_steps() {
 	local group
 	lower ext4
 	view -o cache=ttl=60
-	for group in names rename attr acl; do PREFIX=$group parity $group --only "$NOT_CACHED"; done
+	for group in names kinds rename attr acl; do PREFIX=$group parity $group --only "$NOT_CACHED"; done
 }
 
 # How libfuse's users say it.

@@ -5,7 +5,6 @@
 
 LIMIT[hundred_thousand]=150
 LIMIT[million]=1500
-LIMIT[million_without_handles]=1500
 
 resident() { # the daemon's memory in bytes
 	awk '/^VmRSS:/ { print $2 * 1024 }' "/proc/${VIEW_PIDS[0]}/status"

@@ -33,7 +33,7 @@ struct walk {
 	unsigned int flags;
 	compare_say_fn say;
 	void *aux;
-	uint64_t dev;			/* of the second tree's root */
+	uint64_t dev; /* of the second tree's root */
 	unsigned long n_differences;
 	char path[8192];
 };
@@ -63,7 +63,8 @@ __attribute__((format(printf, 2, 3))) static void differ(struct walk *w, const c
 
 static int look(int dir, const char *name, struct statx *ret_stx)
 {
-	return statx(dir, name, AT_SYMLINK_NOFOLLOW | (name[0] ? 0 : AT_EMPTY_PATH) | AT_NO_AUTOMOUNT,
+	return statx(dir, name,
+		     AT_SYMLINK_NOFOLLOW | (name[0] ? 0 : AT_EMPTY_PATH) | AT_NO_AUTOMOUNT,
 		     COMPARE_MASK, ret_stx);
 }
 
@@ -207,8 +208,9 @@ static void compare_xattrs(struct walk *w, int a, int b, const char *name)
 	int error_b = errno;
 	if (n_a < 0 || n_b < 0) {
 		if (n_a != n_b || error_a != error_b)
-			differ(w, "listxattr %zd %s/%zd %s", n_a, strerrorname_np(n_a < 0 ? error_a : 0),
-			       n_b, strerrorname_np(n_b < 0 ? error_b : 0));
+			differ(w, "listxattr %zd %s/%zd %s", n_a,
+			       strerrorname_np(n_a < 0 ? error_a : 0), n_b,
+			       strerrorname_np(n_b < 0 ? error_b : 0));
 		return;
 	}
 	if (n_a != n_b)
@@ -295,9 +297,11 @@ static void compare_dir(struct walk *w, int a, int b, uint64_t dev_b)
 		int order = i == x.n ? 1 : j == y.n ? -1 : by_name(&x.entries[i], &y.entries[j]);
 		struct entry *e = order <= 0 ? &x.entries[i] : &y.entries[j];
 
-		snprintf(w->path + length, sizeof(w->path) - length, "%s%s", length ? "/" : "", e->name);
+		snprintf(w->path + length, sizeof(w->path) - length, "%s%s", length ? "/" : "",
+			 e->name);
 		if (order != 0) {
-			differ(w, "the name is on one side only, the %s", order < 0 ? "first" : "second");
+			differ(w, "the name is on one side only, the %s",
+			       order < 0 ? "first" : "second");
 			i += order < 0;
 			j += order > 0;
 			continue;

@@ -9,9 +9,11 @@ static const struct {
 } verbs[] = {
 	{ "handle", act_handle, "save PATH FILE | open MOUNT FILE: file handles" },
 	{ "idmap", act_idmap, "SOURCE TARGET SEEN ON-DISK COUNT [...]: an idmapped mount" },
-	{ "lock", act_lock, "FILE flock|posix|ofd sh|ex [wait]: takes a lock, keeps it until end of input" },
+	{ "lock", act_lock,
+	  "FILE flock|posix|ofd sh|ex [wait]: takes a lock, keeps it until end of input" },
 	{ "hold", act_hold, "MODE FILE...: opens files, keeps them until end of input" },
-	{ "map", act_map, "FILE: maps it, obeys: 's AT CHAR' store, 'm' msync, 'u' unmap, 'c' close" },
+	{ "map", act_map,
+	  "FILE: maps it, obeys: 's AT CHAR' store, 'm' msync, 'u' unmap, 'c' close" },
 	{ "write", act_write, "N SIZE FILE [stat]: N writes at random places, fstat after each" },
 	{ "load", act_load, "LIBRARY: loads it" },
 	{ "many", act_many, "DIR N: makes N files in a tree of directories of 1000" },

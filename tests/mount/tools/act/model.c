@@ -30,7 +30,8 @@ __attribute__((format(printf, 1, 2))) static void remember(const char *format, .
 
 static void differs(const char *what, size_t at)
 {
-	printf("step %ld: %s differs at %zu; the file has %zu bytes; before:\n", step, what, at, size);
+	printf("step %ld: %s differs at %zu; the file has %zu bytes; before:\n", step, what, at,
+	       size);
 	for (long i = step < HISTORY ? 0 : step - HISTORY + 1; i <= step; i++)
 		printf("  %ld: %s\n", i, history[i % HISTORY]);
 	exit(1);
@@ -114,8 +115,8 @@ static void do_map(int fd, size_t at, size_t n, bool store)
 	if (n > size - at)
 		n = size - at;
 	remember("%s %zu at %zu by mapping", store ? "store" : "load", n, at);
-	unsigned char *p = mmap(NULL, n + (at - page), PROT_READ | (store ? PROT_WRITE : 0), MAP_SHARED,
-				fd, page);
+	unsigned char *p = mmap(NULL, n + (at - page), PROT_READ | (store ? PROT_WRITE : 0),
+				MAP_SHARED, fd, page);
 	if (p == MAP_FAILED)
 		err(1, "step %ld: mmap", step);
 	if (store) {
@@ -186,7 +187,8 @@ static void one_step(int fd, int direct)
 		do_allocate(fd, at, n, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE);
 		break;
 	case 10:
-		do_allocate(fd, at, n, FALLOC_FL_ZERO_RANGE | (dice(&state) % 2 ? FALLOC_FL_KEEP_SIZE : 0));
+		do_allocate(fd, at, n,
+			    FALLOC_FL_ZERO_RANGE | (dice(&state) % 2 ? FALLOC_FL_KEEP_SIZE : 0));
 		break;
 	case 11:
 		if (direct >= 0)

@@ -28,9 +28,9 @@ static void pick(char *ret_path, size_t n)
 /* What another process may have caused. */
 static bool expected(int error)
 {
-	static const int errors[] = { ENOENT, EEXIST, ENOTDIR,  EISDIR, ENOTEMPTY, EINVAL, ELOOP,
-				      ENXIO,  EMLINK, ENODATA, EBUSY,	ETXTBSY,   EPERM,  EACCES,
-				      ESTALE };
+	static const int errors[] = { ENOENT, EEXIST,  ENOTDIR, EISDIR, ENOTEMPTY,
+				      EINVAL, ELOOP,   ENXIO,	EMLINK, ENODATA,
+				      EBUSY,  ETXTBSY, EPERM,	EACCES, ESTALE };
 
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		if (errors[i] == error)

@@ -137,8 +137,9 @@ static void try_all(struct side *s, const char *path)
 static void honoured(struct side *s)
 {
 	static const char *const acls[] = {
-		"u=rw u1001=rw g= m=rw o=",   "u=rw u1001=rw g= m=r o=rw", "u=rw u1001= g=rw m=rw o=rw",
-		"u=rw g=r g2000=rw m=rw o=",  "u=rw g=r g2000= m=rw o=rw", "u= u1001=rwx g=rwx m=rwx o=rwx",
+		"u=rw u1001=rw g= m=rw o=",   "u=rw u1001=rw g= m=r o=rw",
+		"u=rw u1001= g=rw m=rw o=rw", "u=rw g=r g2000=rw m=rw o=",
+		"u=rw g=r g2000= m=rw o=rw",  "u= u1001=rwx g=rwx m=rwx o=rwx",
 		"u=rwx u1001=x g=w m=rwx o=", "u=rw u1001=r g=rw m=w o=",
 	};
 

@@ -161,7 +161,8 @@ static void times_as_others(struct side *s)
 				     now[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } },
 				     half[2] = { { 0, UTIME_NOW }, { 0, UTIME_OMIT } },
 				     omit[2] = { { 0, UTIME_OMIT }, { 0, UTIME_OMIT } };
-	static const char *const names[] = { "writable", "readable", "closed", "own", "own-closed" };
+	static const char *const names[] = { "writable", "readable", "closed", "own",
+					     "own-closed" };
 
 	put_mode(s, "writable", "x", 0666, 1001, 1001);
 	put_mode(s, "readable", "x", 0644, 1001, 1001);
@@ -264,8 +265,9 @@ static void statx_alone(struct side *s)
 			if (bit == STATX_MODE)
 				note(s, "equal: %d", one.stx_mode == all.stx_mode);
 			if (bit == STATX_BTIME)
-				note(s, "equal: %d", !memcmp(&one.stx_btime, &all.stx_btime,
-							      sizeof(one.stx_btime)));
+				note(s, "equal: %d",
+				     !memcmp(&one.stx_btime, &all.stx_btime,
+					     sizeof(one.stx_btime)));
 		}
 		for (int sync = AT_STATX_FORCE_SYNC; sync <= AT_STATX_DONT_SYNC; sync += 0x2000)
 			DO(s, statx(s->dir, names[i], sync, STATX_BASIC_STATS | STATX_BTIME, &one));
@@ -287,7 +289,7 @@ static void which_times_move(struct side *s)
 	do {                                                                                       \
 		f = stamp_take(s, fd, "");                                                         \
 		d = stamp_take(s, s->dir, "d");                                                    \
-		note(s, #call " = %s", (call) < 0 ? strerrorname_np(errno) : "good");             \
+		note(s, #call " = %s", (call) < 0 ? strerrorname_np(errno) : "good");              \
 		stamp_note(s, #call, fd, "", f);                                                   \
 		stamp_note(s, #call, s->dir, "d", d);                                              \
 	} while (0)

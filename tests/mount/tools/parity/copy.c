@@ -160,8 +160,8 @@ static void copy_to_elsewhere(struct side *s)
 	source(s, "f", 100000);
 	int in = openat(s->dir, "f", O_RDONLY), back = openat(s->dir, "g", O_CREAT | O_RDWR, 0644);
 	long n = copy_file_range(in, &from, outside, &to, 100000, 0);
-	note(s, "out: %s", n == 100000 || (n < 0 && errno == EXDEV) ? "all, or EXDEV" :
-								     strerrorname_np(errno));
+	note(s, "out: %s",
+	     n == 100000 || (n < 0 && errno == EXDEV) ? "all, or EXDEV" : strerrorname_np(errno));
 	DO(s, sendfile(outside, in, &(off_t){ 0 }, 100000));
 	MUST(lseek(outside, 0, SEEK_SET) == 0);
 	DO(s, sendfile(back, outside, NULL, 100000));

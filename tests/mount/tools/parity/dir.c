@@ -46,8 +46,8 @@ static void note_listing(struct side *s, DIR *d, bool with_stat)
 			wrong++;
 		errno = 0;
 	}
-	note(s, "%lu names, sum %llx, %lu dots, %lu wrong, end %d", n, (unsigned long long)sum, dots,
-	     wrong, errno);
+	note(s, "%lu names, sum %llx, %lu dots, %lu wrong, end %d", n, (unsigned long long)sum,
+	     dots, wrong, errno);
 }
 
 static DIR *open_dir(struct side *s, const char *name)

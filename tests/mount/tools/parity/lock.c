@@ -12,9 +12,10 @@
 
 static int lock(int fd, int cmd, int type, off_t start, off_t length)
 {
-	return fcntl(fd, cmd,
-		     &(struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = start,
-				      .l_len = length });
+	return fcntl(
+		fd, cmd,
+		&(struct flock){
+			.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length });
 }
 
 /*
@@ -34,7 +35,8 @@ static void pause_ms(long ms)
 }
 
 /* What F_GETLK says: who is in the way, of what kind and where. */
-static void note_lock(struct side *s, int fd, int cmd, int type, off_t start, off_t length, pid_t child)
+static void note_lock(struct side *s, int fd, int cmd, int type, off_t start, off_t length,
+		      pid_t child)
 {
 	struct flock l = { .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length };
 
@@ -48,8 +50,8 @@ static void note_lock(struct side *s, int fd, int cmd, int type, off_t start, of
 		note(s, "[%ld,+%ld) is not free for %d: type %d, [%ld,+%ld), whence %d, by %s",
 		     (long)start, (long)length, type, l.l_type, (long)l.l_start, (long)l.l_len,
 		     l.l_whence,
-		     l.l_pid == child ? "the child" :
-		     l.l_pid == -1    ? "nobody (-1)" :
+		     l.l_pid == child	 ? "the child" :
+		     l.l_pid == -1	 ? "nobody (-1)" :
 		     l.l_pid == getpid() ? "us" :
 					   "somebody else");
 }
@@ -223,7 +225,9 @@ static void ofd(struct side *s)
 static void waiting_with(struct side *s, int kind)
 {
 	int status;
-	struct holder h = hold(s, kind == 0 ? flock_exclusive : kind == 1 ? posix_middle : ofd_middle);
+	struct holder h = hold(s, kind == 0 ? flock_exclusive :
+				  kind == 1 ? posix_middle :
+					      ofd_middle);
 	pid_t waiter = fork();
 
 	if (waiter == 0) {
@@ -256,8 +260,9 @@ static void interrupted(struct side *s)
 {
 	put(s, "f", "x");
 	for (int kind = 0; kind < 3; kind++) {
-		struct holder h =
-			hold(s, kind == 0 ? flock_exclusive : kind == 1 ? posix_middle : ofd_middle);
+		struct holder h = hold(s, kind == 0 ? flock_exclusive :
+					  kind == 1 ? posix_middle :
+						      ofd_middle);
 
 		for (int i = 0; i < 12; i++) {
 			int status;

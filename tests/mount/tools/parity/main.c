@@ -25,9 +25,9 @@
 #include "transcript.h"
 
 static const struct scenario_group *const groups[] = {
-	&group_names, &group_rename, &group_attr,  &group_suid,	 &group_perm,
-	&group_xattr, &group_acl,    &group_dir,   &group_flags, &group_data,
-	&group_large, &group_copy,   &group_mmap,  &group_aio,	 &group_lock,
+	&group_names, &group_kinds, &group_rename, &group_attr,	 &group_suid, &group_perm,
+	&group_xattr, &group_acl,   &group_dir,	   &group_flags, &group_data, &group_modes,
+	&group_large, &group_copy,  &group_mmap,   &group_aio,	 &group_lock,
 };
 
 static struct {
@@ -109,7 +109,8 @@ static bool differs(const char *twin, const char *view, char *why, size_t size)
 		size_t n = strcspn(twin, "\n"), m = strcspn(view, "\n");
 
 		if (n != m || memcmp(twin, view, n) != 0) {
-			snprintf(why, size, "view: '%.*s', below: '%.*s'", (int)m, view, (int)n, twin);
+			snprintf(why, size, "view: '%.*s', below: '%.*s'", (int)m, view, (int)n,
+				 twin);
 			return true;
 		}
 		twin += n + (twin[n] == '\n');
@@ -188,7 +189,8 @@ static const char *limit_of(const char *group, const char *name)
 	return found;
 }
 
-static bool judge(const struct scenario_group *group, const struct scenario *scenario, const char *why)
+static bool judge(const struct scenario_group *group, const struct scenario *scenario,
+		  const char *why)
 {
 	const char *limit = limit_of(group->name, scenario->name);
 
@@ -209,8 +211,8 @@ static bool judge(const struct scenario_group *group, const struct scenario *sce
 
 static struct transcript *transcript_new(void)
 {
-	struct transcript *t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE,
-				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct transcript *t =
+		mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (t == MAP_FAILED)
 		err(2, "mmap");

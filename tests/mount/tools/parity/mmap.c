@@ -67,7 +67,8 @@ static void reading(struct side *s)
 	char *r = map(s, "of a read-only open", ro, 4096, PROT_READ, MAP_SHARED);
 	note(s, "%d", r ? memcmp(r, p, 4096) : -1);
 	map(s, "writable of a read-only open", ro, 4096, PROT_READ | PROT_WRITE, MAP_SHARED);
-	map(s, "private writable of a read-only open", ro, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	map(s, "private writable of a read-only open", ro, 4096, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE);
 	int wo = openat(s->dir, "f", O_WRONLY);
 	map(s, "of a write-only open", wo, 4096, PROT_READ, MAP_SHARED);
 	close(fd);
@@ -169,7 +170,8 @@ static void past_the_end(struct side *s)
 	note_byte(s, "grown", p + 200);
 	note_content(s, "f");
 	munmap(p, 4096);
-	p = map(s, "of an empty file", make(s, "empty", 0), 4096, PROT_READ | PROT_WRITE, MAP_SHARED);
+	p = map(s, "of an empty file", make(s, "empty", 0), 4096, PROT_READ | PROT_WRITE,
+		MAP_SHARED);
 	note_byte(s, "empty", p);
 }
 

@@ -58,8 +58,8 @@ void note_stat(struct side *s, int dir, const char *name)
 		note(s, "stat '%s' = %s", name, strerrorname_np(errno));
 		return;
 	}
-	note(s, "stat '%s': mode %o, %lu links, owner %u:%u, size %lld, device %lx", name, st.st_mode,
-	     S_ISDIR(st.st_mode) ? 0 : (unsigned long)st.st_nlink, st.st_uid, st.st_gid,
+	note(s, "stat '%s': mode %o, %lu links, owner %u:%u, size %lld, device %lx", name,
+	     st.st_mode, S_ISDIR(st.st_mode) ? 0 : (unsigned long)st.st_nlink, st.st_uid, st.st_gid,
 	     S_ISDIR(st.st_mode) ? 0 : (long long)st.st_size, (unsigned long)st.st_rdev);
 }
 
@@ -75,6 +75,11 @@ void note_content(struct side *s, const char *name)
 	note(s, "content '%s': %lld bytes, sum %llx", name, (long long)end,
 	     (long long)compare_checksum(fd));
 	close(fd);
+}
+
+void note_data(struct side *s, const char *what, const void *data, ssize_t n)
+{
+	note(s, "%s: %zd bytes, sum %llx", what, n, n > 0 ? (long long)checksum(data, n) : 0LL);
 }
 
 static void disagreement(void *aux, const char *path, const char *what)

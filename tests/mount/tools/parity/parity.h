@@ -25,19 +25,19 @@
 #include <unistd.h>
 
 struct side {
-	bool view;		/* this is the view, not the twin */
-	int dir;		/* the directory of the scenario */
-	int below;		/* the same directory in the lower tree; the twin's is dir itself */
-	char path[4096];	/* of dir */
+	bool view;	 /* this is the view, not the twin */
+	int dir;	 /* the directory of the scenario */
+	int below;	 /* the same directory in the lower tree; the twin's is dir itself */
+	char path[4096]; /* of dir */
 	char below_path[4096];
 	struct transcript *transcript;
 };
 
 enum {
-	S_PASSED = 1 << 0,	/* no READ and no WRITE may reach a daemon that passes data through */
-	S_NO_AGREE = 1 << 1,	/* do not compare view and lower after each call (they are many) */
-	S_NO_TREE = 1 << 2,	/* nor at the end */
-	S_SLOW = 1 << 3,	/* may take a minute */
+	S_PASSED = 1 << 0,   /* no READ and no WRITE may reach a daemon that passes data through */
+	S_NO_AGREE = 1 << 1, /* do not compare view and lower after each call (they are many) */
+	S_NO_TREE = 1 << 2,  /* nor at the end */
+	S_SLOW = 1 << 3,     /* may take a minute */
 };
 
 struct scenario {
@@ -51,9 +51,9 @@ struct scenario_group {
 	const struct scenario *scenarios;
 };
 
-extern const struct scenario_group group_names, group_rename, group_attr, group_suid, group_perm, group_xattr,
-	group_acl, group_dir, group_flags, group_data, group_large, group_copy, group_mmap, group_aio,
-	group_lock;
+extern const struct scenario_group group_names, group_kinds, group_rename, group_attr, group_suid,
+	group_perm, group_xattr, group_acl, group_dir, group_flags, group_data, group_modes,
+	group_large, group_copy, group_mmap, group_aio, group_lock;
 
 /* Writes a line of the transcript. */
 void note(struct side *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -64,6 +64,8 @@ long note_fd(struct side *s, const char *what, long result, int error);
 void note_stat(struct side *s, int dir, const char *name);
 /* Length and checksum of a file's content. */
 void note_content(struct side *s, const char *name);
+/* Length and checksum of what was read; a negative length as it is. */
+void note_data(struct side *s, const char *what, const void *data, ssize_t n);
 /* Compares view and lower now; what is said in the report when they differ. */
 void agree(struct side *s, const char *what);
 
@@ -82,7 +84,8 @@ void agree(struct side *s, const char *what);
 
 /* Preparation, not written down: exits the scenario when it fails. */
 void put(struct side *s, const char *name, const char *text);
-void put_mode(struct side *s, const char *name, const char *text, mode_t mode, uid_t uid, gid_t gid);
+void put_mode(struct side *s, const char *name, const char *text, mode_t mode, uid_t uid,
+	      gid_t gid);
 void put_dir(struct side *s, const char *name, mode_t mode, uid_t uid, gid_t gid);
 void must(bool good, const char *what);
 #define MUST(expr) must(expr, #expr)

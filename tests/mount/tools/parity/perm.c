@@ -59,7 +59,8 @@ static void files(struct side *s)
 			note(s, "noatime %s", outcome(try_open(s, name, O_RDONLY | O_NOATIME)));
 			note(s, "path %s", outcome(try_open(s, name, O_PATH)));
 			for (int what = 0; what < 8; what++) {
-				note(s, "access %d %s", what, outcome(faccessat(s->dir, name, what, 0)));
+				note(s, "access %d %s", what,
+				     outcome(faccessat(s->dir, name, what, 0)));
 				note(s, "effective %d %s", what,
 				     outcome(faccessat(s->dir, name, what, AT_EACCESS)));
 			}
@@ -182,9 +183,10 @@ static void owner_only(struct side *s)
 static void in_group_of_many(struct side *s)
 {
 	put_mode(s, "f", "x", 0060, 0, 5040);
-	become(1000, 1000, 40, 5001, 5002, 5003, 5004, 5005, 5006, 5007, 5008, 5009, 5010, 5011, 5012,
-	       5013, 5014, 5015, 5016, 5017, 5018, 5019, 5020, 5021, 5022, 5023, 5024, 5025, 5026,
-	       5027, 5028, 5029, 5030, 5031, 5032, 5033, 5034, 5035, 5036, 5037, 5038, 5039, 5040);
+	become(1000, 1000, 40, 5001, 5002, 5003, 5004, 5005, 5006, 5007, 5008, 5009, 5010, 5011,
+	       5012, 5013, 5014, 5015, 5016, 5017, 5018, 5019, 5020, 5021, 5022, 5023, 5024, 5025,
+	       5026, 5027, 5028, 5029, 5030, 5031, 5032, 5033, 5034, 5035, 5036, 5037, 5038, 5039,
+	       5040);
 	DO(s, try_open(s, "f", O_RDWR));
 	DO(s, faccessat(s->dir, "f", R_OK | W_OK, 0));
 }

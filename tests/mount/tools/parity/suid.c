@@ -224,7 +224,7 @@ static long op_xattr(struct side *s, int fd, const char *name)
 static const struct op {
 	const char *name;
 	long (*run)(struct side *s, int fd, const char *name);
-	int flags;			/* fd is opened with; 0 is for reading */
+	int flags; /* fd is opened with; 0 is for reading */
 } ops[] = {
 	{ "write", op_write, O_RDWR },
 	{ "write-nothing", op_write_nothing, O_RDWR },

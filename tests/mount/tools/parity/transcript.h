@@ -7,10 +7,10 @@
 
 struct transcript {
 	size_t used;
-	bool agree;			/* compare view and lower after each call */
+	bool agree; /* compare view and lower after each call */
 	unsigned int compare_flags;
 	unsigned long n_disagreements;
-	char disagreement[1024];	/* the first one, in words */
+	char disagreement[1024]; /* the first one, in words */
 	char last_call[512];
 	char text[4 << 20];
 };

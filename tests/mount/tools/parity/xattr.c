@@ -29,7 +29,8 @@ static void get(struct side *s, const char *path, const char *name)
 	if (n < 0)
 		note(s, "%s of %s = %s", name, path, strerrorname_np(errno));
 	else
-		note(s, "%s of %s: %zd bytes, sum %llx", name, path, n, (long long)checksum(value, n));
+		note(s, "%s of %s: %zd bytes, sum %llx", name, path, n,
+		     (long long)checksum(value, n));
 }
 
 static void basics(struct side *s)
