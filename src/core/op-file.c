@@ -8,9 +8,11 @@
 int op_open(struct req *req)
 {
 	const struct fuse_open_in *in = req->msg.arg;
+	int r;
 
-	return fs_open(req_fs(req), &req->caller, req->node, (int)in->flags,
-		       in->open_flags & FUSE_OPEN_KILL_SUIDGID, &req->open);
+	r = fs_open(req_fs(req), &req->caller, req->node, (int)in->flags,
+		    in->open_flags & FUSE_OPEN_KILL_SUIDGID, !req->in_pool, &req->open);
+	return r == -EAGAIN && !req->in_pool ? REQ_TO_POOL : r;
 }
 
 int op_create(struct req *req)

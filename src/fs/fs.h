@@ -147,9 +147,12 @@ struct fs_open {
 	bool keep_cache;		/* what the view has cached of the file still holds */
 	bool cache_dir;			/* the kernel may keep the listing */
 };
-/* flags are those of open(2); kill: O_TRUNC clears set-user-ID and set-group-ID. */
+/*
+ * flags are those of open(2); kill: O_TRUNC clears set-user-ID and set-group-ID; nowait: -EAGAIN
+ * where the open would have to wait.
+ */
 int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags, bool kill,
-	    struct fs_open *ret_open);
+	    bool nowait, struct fs_open *ret_open);
 int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
 	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open);
 int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, int flags,

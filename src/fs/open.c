@@ -26,9 +26,19 @@ static bool wants_write(int flags)
 	return (flags & O_ACCMODE) != O_RDONLY;
 }
 
+/* An open waits until whoever has a lease on the file gives it up; nowait: -EAGAIN instead. */
+static int open_leased(struct fs *fs, struct node *node, int flags, bool nowait)
+{
+	int fd = lower_open(fs, node, nowait ? flags | O_NONBLOCK : flags);
+
+	if (fd >= 0 && nowait && !(flags & O_NONBLOCK))
+		fcntl(fd, F_SETFL, flags & ~O_APPEND);
+	return fd;
+}
+
 /* Tries the open below where there is need to; *ret_fd is -1 where there is none. */
 static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags,
-		     bool kill, int *ret_fd)
+		     bool kill, bool nowait, int *ret_fd)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	int r;
@@ -48,7 +58,7 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 		if (r < 0)
 			return r;
 	}
-	r = lower_open(fs, node, flags);
+	r = open_leased(fs, node, flags, nowait);
 	if (r < 0)
 		return r;
 	*ret_fd = r;
@@ -87,7 +97,7 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken, 
 }
 
 int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags, bool kill,
-	    struct fs_open *ret_open)
+	    bool nowait, struct fs_open *ret_open)
 {
 	struct stat st = { 0 };
 	int fd, r;
@@ -95,7 +105,7 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	/* Pipes and devices are opened by the kernel itself: on one of these we could hang. */
 	if (!S_ISREG(node->type))
 		return -ENXIO;
-	r = try_lower(fs, caller, node, flags, kill, &fd);
+	r = try_lower(fs, caller, node, flags, kill, nowait, &fd);
 	if (r < 0)
 		return r;
 	if (fd >= 0 && fstat(fd, &st) < 0)

@@ -243,11 +243,18 @@ void k_deafen(struct k_chan *c)
 	k_require(shutdown(c->fd, SHUT_RD) == 0);
 }
 
+void k_stop_server(struct kernel *k)
+{
+	if (!k->server)
+		return;
+	k_require(server_wait(k->server) == 0);
+	k->server = server_free(k->server);
+}
+
 void k_stop(struct kernel *k)
 {
 	k_hang_up(k);
-	k_require(server_wait(k->server) == 0);
-	server_free(k->server);
+	k_stop_server(k);
 	pst_log_set(PST_LOG_WARNING, NULL, NULL);
 	k_require(k->n_complaints == 0);
 	for (unsigned int i = 0; i < k->n_chans; i++) {

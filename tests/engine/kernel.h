@@ -95,6 +95,8 @@ struct kernel *k_start(const struct k_options *options);
 void k_stop(struct kernel *k);
 /* The first half of it: closes the channels. */
 void k_hang_up(struct kernel *k);
+/* The second: ends the server. */
+void k_stop_server(struct kernel *k);
 /* From now on the kernel takes no answers; it still sends. */
 void k_deafen(struct k_chan *c);
 struct fs_stat k_stat(struct kernel *k);

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What may block goes to the pool. A file whose lower one is under lease blocks whoever opens it,
+ * for as long as the test wants: so requests can be held in the pool while others come, while there
+ * are too many, and while the view ends.
+ */
+#include "kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "util/fd.h"
+
+/* Two pool threads, and what can be queued for them (N_QUEUED, server.c). */
+#define N_HELD 18
+
+struct fixture {
+	struct kernel *k;
+	struct k_chan *c;
+	uint64_t id, fh; /* a file that is passed through: opened below when needed */
+	int lease;
+};
+
+static struct fixture start_with(const struct k_options *options)
+{
+	struct fixture f = { .k = k_start(options) };
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+
+	f.c = &f.k->chans[0];
+	k_file_below(f.k, "held", "text");
+	assert_int_equal(k_lookup(f.c, K_ROOT, "held", &entry), 0);
+	assert_int_equal(k_open(f.c, entry.nodeid, O_RDWR, &open), 0);
+	f.id = entry.nodeid;
+	f.fh = open.fh;
+	/* Being told that somebody wants it is of no interest. */
+	signal(SIGIO, SIG_IGN);
+	f.lease = openat(f.k->lower, "held", O_RDONLY | O_CLOEXEC);
+	if (fcntl(f.lease, F_SETLEASE, F_RDLCK) < 0) {
+		close(f.lease);
+		k_stop(f.k);
+		print_message("/tmp has no leases\n");
+		skip();
+	}
+	return f;
+}
+
+static struct fixture start(void **state)
+{
+	return start_with(&(struct k_options){ .nodes = K_NODES(state), .passthrough = true });
+}
+
+/* Lets go of those that are held. */
+static void let_go(struct fixture *f)
+{
+	f->lease = fd_close(f->lease);
+}
+
+/* A request that is held until let_go(). */
+static uint64_t send_held(struct fixture *f)
+{
+	struct fuse_fsync_in in = { .fh = f->fh };
+
+	return k_send(f->c, &(struct k_request){ .opcode = FUSE_FSYNC,
+						 .nodeid = f->id,
+						 .arg = &in,
+						 .arg_len = sizeof(in) });
+}
+
+static void expect_answers(struct fixture *f, const uint64_t *uniques, int n)
+{
+	struct k_answer answer;
+
+	for (int i = 0; i < n; i++)
+		assert_int_equal(k_wait(f->c, uniques[i], &answer), 0);
+}
+
+static void expect_silence(struct fixture *f)
+{
+	struct k_answer answer;
+
+	assert_false(k_receive(f->c, 50, &answer));
+}
+
+static void test_goes_on(void **state)
+{
+	struct fixture f = start(state);
+	uint64_t uniques[N_HELD];
+
+	for (int i = 0; i < N_HELD; i++) {
+		uniques[i] = send_held(&f);
+		k_sync(f.c);
+	}
+	expect_silence(&f);
+	let_go(&f);
+	expect_answers(&f, uniques, N_HELD);
+	k_stop(f.k);
+}
+
+/* More than the pool holds: the channel waits then, and everything is answered in the end. */
+static void test_too_many(void **state)
+{
+	enum { N = N_HELD + 15 };
+	struct fixture f = start(state);
+	uint64_t uniques[N], last;
+	struct fuse_getattr_in in = { 0 };
+	struct k_answer answer;
+
+	for (int i = 0; i < N; i++)
+		uniques[i] = send_held(&f);
+	last = k_send(f.c, &(struct k_request){ .opcode = FUSE_GETATTR,
+						.nodeid = K_ROOT,
+						.arg = &in,
+						.arg_len = sizeof(in) });
+	expect_silence(&f);
+	let_go(&f);
+	expect_answers(&f, uniques, N);
+	assert_int_equal(k_wait(f.c, last, &answer), 0);
+	k_stop(f.k);
+}
+
+/* Without a pool the channel does all the work. */
+static void test_no_pool(void **state)
+{
+	struct fixture f = start_with(&(struct k_options){
+		.nodes = K_NODES(state), .passthrough = true, .no_pool = true });
+	uint64_t unique = send_held(&f);
+
+	expect_silence(&f);
+	let_go(&f);
+	expect_answers(&f, &unique, 1);
+	k_stop(f.k);
+}
+
+/* One channel's block is not another's. */
+static void test_other_channel(void **state)
+{
+	struct fixture f = start_with(&(struct k_options){
+		.nodes = K_NODES(state), .passthrough = true, .no_pool = true, .n_chans = 2 });
+	uint64_t unique = send_held(&f);
+
+	for (int i = 0; i < 20; i++)
+		k_sync(&f.k->chans[1]);
+	expect_silence(&f);
+	let_go(&f);
+	expect_answers(&f, &unique, 1);
+	k_stop(f.k);
+}
+
+/* Opening a file under lease waits for its holder, as natively; nobody else does. */
+static void test_open(void **state)
+{
+	struct fixture f = start(state);
+	struct fuse_open_in in = { .flags = O_RDWR };
+	struct k_answer answer;
+	uint64_t unique;
+
+	unique = k_send(f.c, &(struct k_request){ .opcode = FUSE_OPEN,
+						  .nodeid = f.id,
+						  .arg = &in,
+						  .arg_len = sizeof(in) });
+	for (int i = 0; i < 3; i++)
+		k_sync(f.c);
+	expect_silence(&f);
+	let_go(&f);
+	assert_int_equal(k_wait(f.c, unique, &answer), 0);
+	assert_int_equal(answer.len, sizeof(struct fuse_open_out));
+	k_stop(f.k);
+}
+
+/* Writes of different data, all in the pool at once: each lands where it belongs. */
+static void test_writes(void **state)
+{
+	enum { N = 64, SIZE = 8192 };
+	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state), .n_pool = 4 });
+	struct k_chan *c = &k->chans[0];
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+	struct k_answer answer;
+	uint64_t uniques[N];
+	static char data[SIZE], have[SIZE];
+
+	assert_int_equal(k_create(c, K_ROOT, "file", O_RDWR, 0644, &entry, &open), 0);
+	for (int i = 0; i < N; i++) {
+		struct fuse_write_in in = {
+			.fh = open.fh, .offset = (uint64_t)i * SIZE, .size = SIZE, .flags = O_RDWR
+		};
+
+		memset(data, i + 1, SIZE);
+		uniques[i] = k_send(c, &(struct k_request){ .opcode = FUSE_WRITE,
+							    .nodeid = entry.nodeid,
+							    .arg = &in,
+							    .arg_len = sizeof(in),
+							    .data = data,
+							    .data_len = SIZE });
+	}
+	for (int i = 0; i < N; i++) {
+		assert_int_equal(k_wait(c, uniques[i], &answer), 0);
+		assert_int_equal(((struct fuse_write_out *)answer.data)->size, SIZE);
+	}
+	for (int i = 0; i < N; i++) {
+		memset(data, i + 1, SIZE);
+		assert_int_equal(
+			k_read(c, entry.nodeid, open.fh, have, SIZE, (uint64_t)i * SIZE, O_RDWR),
+			SIZE);
+		assert_memory_equal(have, data, SIZE);
+	}
+	k_stop(k);
+}
+
+/* Reads of what is not in memory are started again in the pool. */
+static void test_cold_reads(void **state)
+{
+	enum { N = 32, SIZE = 65536 };
+	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
+	struct k_chan *c = &k->chans[0];
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+	struct k_answer answer;
+	uint64_t uniques[N];
+	static char data[SIZE];
+	int fd = openat(k->lower, "file", O_RDWR | O_CREAT, 0644);
+
+	for (int i = 0; i < N; i++) {
+		memset(data, i + 1, SIZE);
+		assert_int_equal(write(fd, data, SIZE), SIZE);
+	}
+	fsync(fd);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	fd_close(fd);
+	assert_int_equal(k_lookup(c, K_ROOT, "file", &entry), 0);
+	assert_int_equal(k_open(c, entry.nodeid, O_RDONLY, &open), 0);
+	for (int i = 0; i < N; i++) {
+		struct fuse_read_in in = { .fh = open.fh,
+					   .offset = (uint64_t)(i * 7 % N) * SIZE,
+					   .size = SIZE };
+
+		uniques[i] = k_send(c, &(struct k_request){ .opcode = FUSE_READ,
+							    .nodeid = entry.nodeid,
+							    .arg = &in,
+							    .arg_len = sizeof(in) });
+	}
+	for (int i = 0; i < N; i++) {
+		memset(data, i * 7 % N + 1, SIZE);
+		assert_int_equal(k_wait(c, uniques[i], &answer), 0);
+		assert_int_equal(answer.len, SIZE);
+		assert_memory_equal(answer.data, data, SIZE);
+	}
+	k_stop(k);
+}
+
+/* -- the end --------------------------------------------------------------------------------- */
+
+static void *let_go_later(void *arg)
+{
+	usleep(150000);
+	let_go(arg);
+	return NULL;
+}
+
+/* The view ends with requests in the pool and in its queue: they run to their ends, unheard. */
+static void test_end(void **state)
+{
+	struct fixture f = start(state);
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+	struct fuse_write_in in = { .size = 4, .flags = O_RDWR };
+	pthread_t thread;
+
+	assert_int_equal(k_create(f.c, K_ROOT, "other", O_RDWR, 0644, &entry, &open), 0);
+	for (int i = 0; i < 6; i++)
+		send_held(&f);
+	in.fh = open.fh;
+	k_send(f.c, &(struct k_request){ .opcode = FUSE_WRITE,
+					 .nodeid = entry.nodeid,
+					 .arg = &in,
+					 .arg_len = sizeof(in),
+					 .data = "done",
+					 .data_len = 4 });
+	k_sync(f.c);
+	k_hang_up(f.k);
+	assert_int_equal(pthread_create(&thread, NULL, let_go_later, &f), 0);
+	k_stop_server(f.k);
+	pthread_join(thread, NULL);
+	k_expect_below(f.k, "other", "done");
+	k_stop(f.k);
+}
+
+/* Many requests of many kinds, and the end right behind them, at different moments. */
+static void test_end_at_once(void **state)
+{
+	for (int round = 0; round < 20; round++) {
+		struct kernel *k = k_start(&(struct k_options){
+			.nodes = K_NODES(state), .passthrough = round % 2, .n_chans = 2 });
+		struct fuse_mkdir_in in = { .mode = 0700 };
+		struct fuse_create_in create = { .flags = O_RDWR, .mode = 0600 };
+		char name[16];
+
+		for (int i = 0; i < 40; i++) {
+			struct k_chan *c = &k->chans[i % 2];
+
+			snprintf(name, sizeof(name), "%d", i);
+			k_send(c,
+			       &(struct k_request){ .opcode = i % 3 ? FUSE_CREATE : FUSE_MKDIR,
+						    .nodeid = K_ROOT,
+						    .arg = i % 3 ? (void *)&create : &in,
+						    .arg_len = i % 3 ? sizeof(create) : sizeof(in),
+						    .names = { name } });
+			k_send(c, &(struct k_request){ .opcode = FUSE_LOOKUP,
+						       .nodeid = K_ROOT,
+						       .names = { name } });
+		}
+		usleep((useconds_t)round * 100);
+		k_stop(k);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		K_TEST(test_goes_on),	    K_TEST(test_too_many), K_TEST(test_no_pool),
+		K_TEST(test_other_channel), K_TEST(test_open),	   K_TEST(test_writes),
+		K_TEST(test_cold_reads),    K_TEST(test_end),	   K_TEST(test_end_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
