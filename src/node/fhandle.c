@@ -14,11 +14,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
 enum kind { KIND_NONE, KIND_INO32, KIND_XFS64, KIND_SHMEM, KIND_BTRFS };
+
+#define MAX_TRIES 100
 
 #define TYPE_INO32 1
 #define TYPE_XFS64 0x81
@@ -52,12 +55,20 @@ int fhandle_at(int dir, const char *name, struct fhandle *ret_fh, int *ret_mnt_i
 int fhandle_open(int mount_fd, const struct fhandle *fh, int flags)
 {
 	union file_handle_buf buf;
-	int fd;
+	int fd, tries = 0;
 
 	buf.head.handle_bytes = fh->len;
 	buf.head.handle_type = fh->type;
 	memcpy(buf.head.f_handle, fh->bytes, fh->len);
-	fd = open_by_handle_at(mount_fd, &buf.head, flags | O_CLOEXEC);
+	/*
+	 * ENOMEM is also what ext4 says while the number of the inode is just being given to another
+	 * file. A moment later it says ESTALE.
+	 */
+	do {
+		if (tries)
+			sched_yield();
+		fd = open_by_handle_at(mount_fd, &buf.head, flags | O_CLOEXEC);
+	} while (fd < 0 && errno == ENOMEM && tries++ < MAX_TRIES);
 	return fd < 0 ? -errno : fd;
 }
 

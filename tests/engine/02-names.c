@@ -142,7 +142,7 @@ static void test_device(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
-	struct fuse_mknod_in in = { .mode = S_IFCHR | 0600, .rdev = 0x12311ab };
+	struct fuse_mknod_in in = { .mode = S_IFCHR | 0600, .rdev = 0x12111ab };
 	struct fuse_entry_out entry;
 	struct stat st;
 
@@ -162,7 +162,7 @@ static void test_device(void **state)
 	expect_entry(k, &entry, "dev");
 	assert_int_equal(entry.attr.rdev, in.rdev);
 	assert_int_equal(fstatat(k->lower, "dev", &st, 0), 0);
-	assert_int_equal(major(st.st_rdev), 0x311);
+	assert_int_equal(major(st.st_rdev), 0x111);
 	assert_int_equal(minor(st.st_rdev), 0x12ab);
 	k_stop(k);
 }
@@ -181,8 +181,12 @@ static void test_readlink(void **state)
 		struct k_request request = { .opcode = FUSE_READLINK };
 		struct fuse_entry_out entry;
 		struct k_answer answer;
+		int r = k_symlink(c, K_ROOT, "link", target, &entry);
 
-		assert_int_equal(k_symlink(c, K_ROOT, "link", target, &entry), 0);
+		/* Some file systems hold less. */
+		if (!targets[i] && r == -ENAMETOOLONG)
+			continue;
+		assert_int_equal(r, 0);
 		request.nodeid = entry.nodeid;
 		assert_int_equal(k_call(c, &request, &answer), 0);
 		assert_int_equal(answer.len, strlen(target));

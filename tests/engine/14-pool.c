@@ -42,7 +42,7 @@ static struct fixture start_with(const struct k_options *options)
 	if (fcntl(f.lease, F_SETLEASE, F_RDLCK) < 0) {
 		close(f.lease);
 		k_stop(f.k);
-		print_message("/tmp has no leases\n");
+		print_message("$TMPDIR has no leases\n");
 		skip();
 	}
 	return f;

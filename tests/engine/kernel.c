@@ -63,13 +63,14 @@ static void remove_tree(void)
 
 static void make_tree(struct kernel *k)
 {
+	const char *tmp = getenv("TMPDIR");
 	static bool registered;
 
 	if (!registered)
 		atexit(remove_tree);
 	registered = true;
 	remove_tree();
-	strcpy(k->path, "/tmp/penstock-engine-XXXXXX");
+	snprintf(k->path, sizeof(k->path), "%s/penstock-engine-XXXXXX", tmp ? tmp : "/tmp");
 	k_require(mkdtemp(k->path));
 	k_require(chmod(k->path, 0755) == 0);
 	strcpy(live_path, k->path);
@@ -215,7 +216,8 @@ struct kernel *k_start(const struct k_options *options)
 	k->n_fds = k_count_fds();
 	make_tree(k);
 	if (options->nodes == K_HANDLES && !have_handles(k)) {
-		print_message("opening by handle takes CAP_DAC_READ_SEARCH, and handles in /tmp\n");
+		print_message(
+			"opening by handle takes CAP_DAC_READ_SEARCH, and handles in $TMPDIR\n");
 		close(k->lower);
 		free(k);
 		skip();

@@ -77,8 +77,8 @@ struct k_chan {
 };
 
 struct kernel {
-	char path[40]; /* the lower tree */
-	int lower;     /* its root */
+	char path[100]; /* the lower tree, in $TMPDIR */
+	int lower;	/* its root */
 	struct server *server;
 	struct init_terms terms;
 	struct fuse_init_out init; /* the answer to INIT */

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A lower tree that changes under every look, as fast as a thread of this process can: whatever name
+ * leads to whichever file, the node and the attributes of an answer are always of one inode, no
+ * symbolic link is followed, and no way leads out of the tree.
+ */
+#include "kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#define N_LOOKS 4000
+
+struct hostile {
+	struct kernel *k;
+	void (*step)(struct hostile *h, unsigned int n);
+	pthread_t thread;
+	_Atomic bool stop;
+};
+
+static void *hostile_main(void *arg)
+{
+	struct hostile *h = arg;
+
+	for (unsigned int n = 1; !h->stop; n++)
+		h->step(h, n);
+	return NULL;
+}
+
+static void hostile_start(struct hostile *h, struct kernel *k,
+			  void (*step)(struct hostile *h, unsigned int n))
+{
+	h->k = k;
+	h->step = step;
+	h->stop = false;
+	assert_int_equal(pthread_create(&h->thread, NULL, hostile_main, h), 0);
+}
+
+static void hostile_stop(struct hostile *h)
+{
+	h->stop = true;
+	pthread_join(h->thread, NULL);
+}
+
+static struct kernel *start(void **state)
+{
+	return k_start(&(struct k_options){ .nodes = K_NODES(state), .ttl_ns = 1000000000 });
+}
+
+/* -- files that change places ---------------------------------------------------------------- */
+
+/* What is known of each of the files, by its inode: another mode, size and text for each. */
+static const char *const texts[] = { "a", "bb", "ccc" };
+#define N_TEXTS 3
+static uint64_t inos[N_TEXTS];
+
+static void make_files(struct kernel *k)
+{
+	for (int i = 0; i < N_TEXTS; i++) {
+		char name[2] = { (char)('a' + i) };
+		struct stat st;
+
+		k_file_below(k, name, texts[i]);
+		assert_int_equal(fchmodat(k->lower, name, 0600u + (unsigned int)i, 0), 0);
+		assert_int_equal(fstatat(k->lower, name, &st, 0), 0);
+		inos[i] = st.st_ino;
+	}
+}
+
+static void exchange_step(struct hostile *h, unsigned int n)
+{
+	int lower = h->k->lower;
+
+	renameat2(lower, n & 1 ? "a" : "b", lower, n & 2 ? "b" : "c", RENAME_EXCHANGE);
+}
+
+static int which(uint64_t ino)
+{
+	for (int i = 0; i < N_TEXTS; i++)
+		if (inos[i] == ino)
+			return i;
+	k_fail(__FILE__, __LINE__, "a file that nobody made");
+	return -1;
+}
+
+/* The attributes, the node, and what can be read through it must be of the same file. */
+static void check_one(struct k_chan *c, const struct fuse_entry_out *entry, bool read)
+{
+	int i = which(entry->attr.ino);
+	struct fuse_open_out open;
+	struct fuse_attr_out attr;
+	char buf[8];
+
+	assert_int_equal(entry->attr.mode, S_IFREG | (0600u + (unsigned int)i));
+	assert_int_equal(entry->attr.size, strlen(texts[i]));
+	assert_int_equal(k_getattr(c, entry->nodeid, &attr), 0);
+	assert_int_equal(attr.attr.ino, inos[i]);
+	assert_int_equal(attr.attr.mode, entry->attr.mode);
+	if (!read)
+		return;
+	assert_int_equal(k_open(c, entry->nodeid, O_RDONLY, &open), 0);
+	assert_int_equal(k_read(c, entry->nodeid, open.fh, buf, 8, 0, O_RDONLY), strlen(texts[i]));
+	assert_memory_equal(buf, texts[i], strlen(texts[i]));
+	assert_int_equal(k_release(c, entry->nodeid, open.fh), 0);
+}
+
+static void test_exchanged(void **state)
+{
+	struct kernel *k = start(state);
+	struct k_chan *c = &k->chans[0];
+	struct hostile h;
+	unsigned int n_moved = 0;
+
+	make_files(k);
+	hostile_start(&h, k, exchange_step);
+	for (int look = 0; look < N_LOOKS; look++) {
+		char name[2] = { (char)('a' + look % 3) };
+		struct fuse_entry_out entry;
+
+		assert_int_equal(k_lookup(c, K_ROOT, name, &entry), 0);
+		check_one(c, &entry, look % 8 == 0);
+		n_moved += entry.attr.ino != inos[look % 3];
+		k_forget(c, entry.nodeid, 1);
+	}
+	hostile_stop(&h);
+	assert_true(n_moved > 0);
+	k_sync(c);
+	k_expect_left(k, 0, 1);
+	k_stop(k);
+}
+
+/* The same through listings with entries. */
+static void test_listed(void **state)
+{
+	struct kernel *k = start(state);
+	struct k_chan *c = &k->chans[0];
+	static struct k_answer answer;
+	struct fuse_open_out open;
+	struct hostile h;
+
+	make_files(k);
+	assert_int_equal(k_opendir(c, K_ROOT, &open), 0);
+	hostile_start(&h, k, exchange_step);
+	for (int look = 0; look < N_LOOKS / 4; look++) {
+		assert_int_equal(k_readdir(c, K_ROOT, open.fh, 0, 4096, true, &answer), 0);
+		for (size_t at = 0; at < answer.len;) {
+			const struct fuse_direntplus *plus =
+				(const struct fuse_direntplus *)(answer.data + at);
+
+			if (plus->entry_out.nodeid) {
+				check_one(c, &plus->entry_out, false);
+				k_forget(c, plus->entry_out.nodeid, 1);
+			}
+			at += FUSE_REC_ALIGN(FUSE_NAME_OFFSET_DIRENTPLUS + plus->dirent.namelen);
+		}
+	}
+	hostile_stop(&h);
+	assert_int_equal(k_releasedir(c, K_ROOT, open.fh), 0);
+	k_sync(c);
+	k_expect_left(k, 0, 1);
+	k_stop(k);
+}
+
+/* -- files that are replaced ----------------------------------------------------------------- */
+
+/* Each has a size of its own; the inode numbers of those that went are soon used again. */
+static void replace_step(struct hostile *h, unsigned int n)
+{
+	int fd = openat(h->k->lower, "new", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	k_require(fd >= 0);
+	k_require(ftruncate(fd, n) == 0);
+	close(fd);
+	k_require(renameat(h->k->lower, "new", h->k->lower, "file") == 0);
+}
+
+static void test_replaced(void **state)
+{
+	struct kernel *k = start(state);
+	struct k_chan *c = &k->chans[0];
+	struct hostile h;
+	unsigned int n_same = 0;
+
+	k_file_below(k, "file", "x");
+	hostile_start(&h, k, replace_step);
+	for (int look = 0; look < N_LOOKS; look++) {
+		struct fuse_entry_out entry;
+		struct fuse_attr_out attr;
+		int r;
+
+		assert_int_equal(k_lookup(c, K_ROOT, "file", &entry), 0);
+		/* The node is of one file for good: another look sees it, or that it is gone. */
+		r = k_getattr(c, entry.nodeid, &attr);
+		if (r != 0)
+			assert_int_equal(r, -ESTALE);
+		if (r == 0) {
+			assert_int_equal(attr.attr.ino, entry.attr.ino);
+			assert_int_equal(attr.attr.size, entry.attr.size);
+			n_same++;
+		}
+		k_forget(c, entry.nodeid, 1);
+	}
+	hostile_stop(&h);
+	assert_true(n_same > 0);
+	k_sync(c);
+	k_expect_left(k, 0, 1);
+	k_stop(k);
+}
+
+/* Names that come and go between the two halves of a lookup: there, or not, and no other error. */
+static void blink_step(struct hostile *h, unsigned int n)
+{
+	if (n & 1)
+		mknodat(h->k->lower, "file", S_IFREG | 0600, 0);
+	else
+		unlinkat(h->k->lower, "file", 0);
+}
+
+static void test_blinking(void **state)
+{
+	struct kernel *k = start(state);
+	struct k_chan *c = &k->chans[0];
+	struct hostile h;
+	unsigned int n_there = 0;
+
+	hostile_start(&h, k, blink_step);
+	for (int look = 0; look < N_LOOKS; look++) {
+		struct fuse_entry_out entry;
+		struct fuse_open_out open;
+		int r;
+
+		assert_int_equal(k_lookup(c, K_ROOT, "file", &entry), 0);
+		if (entry.nodeid) {
+			n_there++;
+			k_forget(c, entry.nodeid, 1);
+		}
+		r = k_create(c, K_ROOT, "file", O_RDWR, 0600, &entry, &open);
+		assert_true(r == 0 || r == -ESTALE);
+		if (r == 0) {
+			assert_int_equal(k_release(c, entry.nodeid, open.fh), 0);
+			k_forget(c, entry.nodeid, 1);
+		}
+	}
+	hostile_stop(&h);
+	assert_true(n_there > 0);
+	k_sync(c);
+	k_expect_left(k, 0, 1);
+	k_stop(k);
+}
+
+/* -- other kinds of files -------------------------------------------------------------------- */
+
+/* A directory changes places with a link to the root of everything, and with a file. */
+static void disguise_step(struct hostile *h, unsigned int n)
+{
+	renameat2(h->k->lower, n & 1 ? "link" : "file", h->k->lower, "dir", RENAME_EXCHANGE);
+}
+
+static void test_disguised(void **state)
+{
+	struct kernel *k = start(state);
+	struct k_chan *c = &k->chans[0];
+	struct stat dir, link, file;
+	struct hostile h;
+
+	k_file_below(k, "file", "text");
+	assert_int_equal(mkdirat(k->lower, "dir", 0755), 0);
+	assert_int_equal(mkdirat(k->lower, "dir/tmp", 0700), 0);
+	assert_int_equal(symlinkat("/", k->lower, "link"), 0);
+	assert_int_equal(fstatat(k->lower, "dir", &dir, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(fstatat(k->lower, "link", &link, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(fstatat(k->lower, "file", &file, AT_SYMLINK_NOFOLLOW), 0);
+	hostile_start(&h, k, disguise_step);
+	for (int look = 0; look < N_LOOKS; look++) {
+		struct fuse_entry_out entry, below;
+		struct fuse_open_out open;
+		const struct stat *st;
+		int r;
+
+		assert_int_equal(k_lookup(c, K_ROOT, "dir", &entry), 0);
+		st = entry.attr.ino == dir.st_ino  ? &dir :
+		     entry.attr.ino == link.st_ino ? &link :
+						     &file;
+		assert_int_equal(entry.attr.ino, st->st_ino);
+		assert_int_equal(entry.attr.mode, st->st_mode);
+		/* "tmp" is ours in the directory; behind the link there would be another, and more. */
+		r = k_lookup(c, entry.nodeid, "etc", &below);
+		assert_true(st == &dir ? r == 0 && below.nodeid == 0 : r == -ENOTDIR);
+		r = k_lookup(c, entry.nodeid, "tmp", &below);
+		assert_int_equal(r, st == &dir ? 0 : -ENOTDIR);
+		if (r == 0) {
+			assert_int_equal(below.attr.mode, S_IFDIR | 0700);
+			k_forget(c, below.nodeid, 1);
+		}
+		r = k_opendir(c, entry.nodeid, &open);
+		assert_int_equal(r, st == &dir ? 0 : -ENOTDIR);
+		if (r == 0)
+			assert_int_equal(k_releasedir(c, entry.nodeid, open.fh), 0);
+		r = k_open(c, entry.nodeid, O_RDONLY, &open);
+		assert_true(st == &file ? r == 0 : r < 0);
+		if (r == 0)
+			assert_int_equal(k_release(c, entry.nodeid, open.fh), 0);
+		k_forget(c, entry.nodeid, 1);
+	}
+	hostile_stop(&h);
+	k_sync(c);
+	k_expect_left(k, 0, 1);
+	k_stop(k);
+}
+
+/* A directory that is moved about: what is made in it is made in it, wherever it is. */
+static void move_step(struct hostile *h, unsigned int n)
+{
+	renameat(h->k->lower, n & 1 ? "dir" : "other/dir", h->k->lower,
+		 n & 1 ? "other/dir" : "dir");
+}
+
+static void test_moved(void **state)
+{
+	struct kernel *k = start(state);
+	struct k_chan *c = &k->chans[0];
+	struct fuse_entry_out dir, entry;
+	struct fuse_open_out open;
+	struct hostile h;
+
+	assert_int_equal(mkdirat(k->lower, "dir", 0755), 0);
+	assert_int_equal(mkdirat(k->lower, "other", 0755), 0);
+	assert_int_equal(k_lookup(c, K_ROOT, "dir", &dir), 0);
+	hostile_start(&h, k, move_step);
+	for (int look = 0; look < N_LOOKS / 2; look++) {
+		int r;
+
+		assert_int_equal(k_create(c, dir.nodeid, "f", O_RDWR, 0600, &entry, &open), 0);
+		assert_int_equal(k_release(c, entry.nodeid, open.fh), 0);
+		assert_int_equal(k_rename(c, dir.nodeid, "f", dir.nodeid, "g", 0), 0);
+		assert_int_equal(k_unlink(c, dir.nodeid, "g"), 0);
+		k_forget(c, entry.nodeid, 1);
+		r = k_lookup(c, dir.nodeid, "..", &entry);
+		assert_int_equal(r, 0);
+		k_forget(c, entry.nodeid, 1);
+	}
+	hostile_stop(&h);
+	k_forget(c, dir.nodeid, 1);
+	k_sync(c);
+	k_expect_left(k, 0, 1);
+	k_stop(k);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		K_TEST(test_exchanged), K_TEST(test_listed),	K_TEST(test_replaced),
+		K_TEST(test_blinking),	K_TEST(test_disguised), K_TEST(test_moved),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
