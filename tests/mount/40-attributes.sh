@@ -96,7 +96,7 @@ each_lease_is_broken() {
 	: > "$LOWER/f"
 	view -o cache=exclusive
 	local i pid
-	while :; do : >> "$LOWER/f"; done 9>&- &
+	timeout 60 bash -c 'while :; do : >> "$1"; done' _ "$LOWER/f" 9>&- &
 	pid=$!
 	for ((i = 0; i < 400; i++)); do
 		# An open for both, and a write after which the kernel asks for attributes.
