@@ -47,9 +47,9 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;
-	fd = openat(ref.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = lower_openat(fs, ref.fd, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = handle_new(fs->handles, node, O_RDONLY | O_DIRECTORY, fd, &open.handle);
 	if (r < 0)
 		return r;

@@ -72,5 +72,7 @@ int meta_change_mode(int fd, uint32_t mode);
 
 /* lower.c: the lower file of an O_PATH descriptor, of a node, of a handle (opened when first needed). */
 int lower_stat(int fd, struct statx *ret_stx);
+/* openat(2), the descriptor or -errno. */
+int lower_openat(struct fs *fs, int dir_fd, const char *name, int flags, uint32_t mode);
 int lower_open(struct fs *fs, struct node *node, int flags);
 int lower_of_handle(struct fs *fs, struct handle *handle);

@@ -11,6 +11,18 @@ int lower_stat(int fd, struct statx *ret_stx)
 	return statx(fd, "", AT_EMPTY_PATH, STX_MASK, ret_stx) < 0 ? -errno : 0;
 }
 
+/* Descriptors that are kept for speed give way to those that are needed. */
+int lower_openat(struct fs *fs, int dir_fd, const char *name, int flags, uint32_t mode)
+{
+	int fd = openat(dir_fd, name, flags | O_CLOEXEC, mode);
+
+	if (fd < 0 && errno == EMFILE) {
+		fdcache_trim(fs->fds);
+		fd = openat(dir_fd, name, flags | O_CLOEXEC, mode);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
 /* Flags that do not concern an existing lower file. */
 #define FLAGS_NOT_BELOW (O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW | O_DIRECTORY)
 

@@ -219,8 +219,8 @@ int fs_syncfs(struct fs *fs, struct node *node)
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;
-	fd = openat(ref.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = lower_openat(fs, ref.fd, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	return syncfs(fd) < 0 ? -errno : 0;
 }

@@ -127,10 +127,10 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 static int resolve_by_opening(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 			      struct fs_entry *ret_entry)
 {
-	_cleanup_(fd_closep) int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_(fd_closep) int fd = lower_openat(fs, dir_fd, name, O_PATH | O_NOFOLLOW, 0);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	return name_resolve_fd(fs, dir, fd, ret_entry);
 }
 

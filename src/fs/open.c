@@ -143,7 +143,7 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	int lower_flags = (flags & ~FLAGS_NOT_MADE) | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+	int lower_flags = (flags & ~FLAGS_NOT_MADE) | O_CREAT | O_NOFOLLOW;
 	int fd, r;
 
 	r = fdref_get(fs->fds, dir, &ref);
@@ -158,12 +158,10 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 			return r;
 		/* Always O_EXCL at first: a file that is there already has not been checked by
 		 * the kernel. It asks again with LOOKUP and OPEN when it hears EEXIST wrongly. */
-		fd = openat(ref.fd, name, lower_flags | O_EXCL, mode);
-		if (fd < 0)
-			r = -errno;
+		fd = lower_openat(fs, ref.fd, name, lower_flags | O_EXCL, mode);
 	}
-	if (r < 0)
-		return r == -EEXIST && !(flags & O_EXCL) ? -ESTALE : r;
+	if (fd < 0)
+		return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd;
 	return open_made(fs, dir, fd, flags, ret_entry, ret_open);
 }
 
@@ -171,7 +169,7 @@ int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, 
 	       uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	int lower_flags = (flags & ~FLAGS_NOT_MADE) | O_TMPFILE | O_CLOEXEC;
+	int lower_flags = (flags & ~FLAGS_NOT_MADE) | O_TMPFILE;
 	int fd, r;
 
 	r = fdref_get(fs->fds, dir, &ref);
@@ -184,10 +182,10 @@ int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, 
 		r = creds_enter_caller(caller, &scope);
 		if (r < 0)
 			return r;
-		fd = openat(ref.fd, ".", lower_flags, mode);
-		if (fd < 0)
-			return -errno;
+		fd = lower_openat(fs, ref.fd, ".", lower_flags, mode);
 	}
+	if (fd < 0)
+		return fd;
 	return open_made(fs, dir, fd, flags, ret_entry, ret_open);
 }
 
