@@ -320,11 +320,16 @@ view_index() { # MNT
 
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
+# What counts is that it is gone: bash may lose the status of a process whose number comes again.
+unmounted() { # MNT
+	timeout 10 umount "$1" || ! grep -qF " $1 " /proc/self/mounts
+}
+
 unview() { # [MNT]
 	local mnt=${1:-$VIEW} i pid
 	i=$(view_index "$mnt") || fail "no view at $mnt"
 	if real; then
-		within 5 timeout 10 umount "$mnt" || fail "cannot unmount the view $mnt"
+		within 5 unmounted "$mnt" || fail "cannot unmount the view $mnt"
 	else
 		within 5 umount -R "$mnt" || fail "cannot unmount $mnt"
 	fi
