@@ -1,15 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# build.sh DIR [MESON-OPTION...]: sets DIR up when it is not yet, and builds. Quiet when all is well.
+# build.sh DIR [MESON-OPTION...]: sets DIR up with these options, and builds. Quiet when all is well.
 set -eu -o pipefail
 dir=$1
 shift
 cd "$(dirname "$0")/.."
-if [ ! -f "$dir/build.ninja" ]; then
-	meson setup "$dir" "$@" > "$dir.log" 2>&1 || {
+# Options are remembered beside the build, so that one that was set up without tests gets them.
+options=$dir/penstock-options
+if [ ! -f "$dir/build.ninja" ] || { [ $# != 0 ] && [ "$*" != "$(cat "$options" 2> /dev/null)" ]; }; then
+	again=
+	[ ! -f "$dir/build.ninja" ] || again=--reconfigure
+	meson setup $again "$dir" "$@" > "$dir.log" 2>&1 || {
 		cat "$dir.log" >&2
 		exit 1
 	}
 	rm -f "$dir.log"
+	echo "$*" > "$options"
 fi
 ninja --quiet -C "$dir" | sed '/^ninja: no work to do/d'

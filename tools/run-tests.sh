@@ -99,7 +99,7 @@ ring() {
 fuzz() {
 	local name seconds command n log seeds
 	command -v clang > /dev/null || { note "skip fuzz: there is no clang"; return; }
-	CC=clang build build-fuzz -Dfuzz=true -Dtests=false -Dman=disabled -Db_lundef=false || return
+	CC=clang build build-fuzz -Dfuzz=true -Dtests=disabled -Dman=disabled -Db_lundef=false || return
 	n=$(tests_of build-fuzz fuzz | wc -l)
 	log=$(mktemp)
 	while read -r name seconds command; do
@@ -139,9 +139,9 @@ mounts() {
 	done < <(timeout -k 30 780 tests/mount/run -j "$(nproc)" < /dev/null 2>&1; echo "status $?")
 }
 
-build build || rings=
+build build -Dtests=enabled || rings=
 if wanted unit || wanted engine; then
-	build build-san -Db_sanitize=address,undefined -Db_lundef=false -Dman=disabled ||
+	build build-san -Dtests=enabled -Db_sanitize=address,undefined -Db_lundef=false -Dman=disabled ||
 		rings=${rings/unit/}
 fi
 
