@@ -16,7 +16,7 @@ wire    util/* penstock/fuse.h
 chan    util/* wire/* penstock/penstock.h
 node    util/*
 fs      util/* node/* penstock/penstock.h
-filter  util/* penstock/filter.h
+filter  util/* penstock/*
 core    util/* wire/* chan/* node/* fs/* filter/* penstock/*
 ctl     util/* penstock/*
 cmd     util/* ctl/* penstock/*
@@ -25,7 +25,7 @@ cmd     util/* ctl/* penstock/*
 # HEADER: the only files that may include it, as patterns of their paths below ROOT.
 reserved='
 linux/fuse.h     include/penstock/fuse.h
-penstock/fuse.h  src/wire/abi.h src/filter/*
+penstock/fuse.h  src/wire/abi.h src/filter/* include/penstock/filter.h
 bpf/*            src/filter/* filters/*
 json-c/*         src/ctl/* src/cmd/* tests/*
 unistd.h         !src/wire/*

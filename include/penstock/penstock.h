@@ -112,6 +112,8 @@ struct pst_view_options {
 	uint8_t allow_other;		/* 0: only the mounting user may enter the view */
 	uint8_t opened;			/* reserved, 0 */
 	uint8_t reserved[5];		/* 0 */
+	/* "NAME|FILE[,option=value...]" each, ended by NULL; run in this order. NULL: none. */
+	const char *const *filters;
 };
 
 #define PST_VIEW_OPTIONS_INIT                                                                      \
@@ -179,6 +181,90 @@ struct pst_op_stat {
  * are. Rows are ordered by opcode.
  */
 int pst_view_op_stats(struct pst_view *view, struct pst_op_stat *rows, size_t n, size_t *ret_n);
+
+/*
+ * Filters (docs/filters.md) of a mounted view. A change holds at once for all or, where it fails, not
+ * at all; before these return, what the kernel had cached under the old filters is invalidated. Names
+ * are those of pst_view_filters().
+ */
+int pst_view_filter_add(struct pst_view *view, const char *spec, struct pst_error *error);
+int pst_view_filter_remove(struct pst_view *view, const char *name, struct pst_error *error);
+/* In the place of a filter, another or the same with other options. */
+int pst_view_filter_replace(struct pst_view *view, const char *name, const char *spec,
+			    struct pst_error *error);
+
+struct pst_filter {
+	char name[64];
+	char spec[1024];		/* as it was given */
+	char file[512];			/* the object's path */
+	char summary[120];		/* what it says of itself */
+	char at[512];			/* path below the root where it is attached; "": the root */
+	uint32_t flags;			/* enum pst_filter_flag of <penstock/filter.h> */
+	uint32_t n_bypassed;		/* files it cannot see the data of yet, see pst_view_bypassed() */
+};
+/* Fills up to n rows, in the order in which they run; *ret_n is how many there are. */
+int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, size_t *ret_n);
+
+/*
+ * Files that a filter with programs for data holds for, but that were open by passthrough when it
+ * came: the kernel goes on reading and writing them by itself until they are closed. Paths are the
+ * lower ones.
+ */
+struct pst_bypassed {
+	char path[512];
+};
+int pst_view_bypassed(struct pst_view *view, const char *name, struct pst_bypassed *rows, size_t n,
+		      size_t *ret_n);
+
+/* Counters of one program of one filter. */
+struct pst_filter_stat {
+	char filter[64];
+	char program[32];		/* "pre/lookup", "post/getattr", "name" */
+	uint64_t n_runs;
+	uint64_t n_errors;		/* of these, runs that answered an errno */
+	uint64_t n_done;		/* ... that answered the operation themselves */
+	uint64_t n_bad;			/* ... that failed, or whose result was refused */
+	uint64_t ns;			/* in all runs */
+};
+/* Fills up to n rows, one for each operation with a program, runs or not. */
+int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n,
+			  size_t *ret_n);
+
+/* What an object is: for people who choose or write one. */
+struct pst_filter_option {
+	char name[64];
+	char type[32];			/* "integer", "text", "names", "ids", "paths", "switch" */
+	char value[128];		/* the default, or what it was set to */
+	char help[160];
+};
+struct pst_filter_program {
+	char name[32];			/* as the object has it: "pre/any" */
+	uint32_t n_insns;		/* instructions of eBPF */
+	uint32_t reserved;
+};
+struct pst_filter_report {
+	size_t size;			/* in: sizeof(struct pst_filter_report) */
+	char file[512];
+	char summary[120];
+	uint32_t flags;
+	uint32_t n_options, n_programs;
+	uint32_t reserved;
+	struct pst_filter_option options[32];
+	struct pst_filter_program programs[80];
+};
+/*
+ * Loads a filter and lets go of it again. On failure *error has the short of it, and log (may be
+ * NULL) what the verifier said, with the source lines; log is zero-terminated, cut at log_size.
+ */
+int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, char *log,
+		     size_t log_size, struct pst_error *error);
+
+/*
+ * Writes what happens in a view to fd, a line of JSON for each operation that filters saw or, with
+ * all not 0, for each operation, until nobody reads there any more. fd is taken. Never waits for the
+ * reader: what it does not take in time is counted, and the next line says how many were lost.
+ */
+int pst_view_trace(struct pst_view *view, int fd, int all, struct pst_error *error);
 
 /*
  * Where log messages go; called from any thread, must not call back into the library. The default

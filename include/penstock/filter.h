@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#ifndef PENSTOCK_FILTER_H
+#define PENSTOCK_FILTER_H
+/*
+ * The filter ABI: what a filter (an eBPF object) and the engine share. Filters include
+ * <penstock/filter.bpf.h>, which includes this; docs/filters.md teaches it, penstock-filters(7) is
+ * the reference.
+ *
+ * A filter runs on a struct pst_call, which is the memory that the request lies in. Filters are
+ * trusted but may be wrong: whatever they leave in a call is checked before it is used.
+ */
+#include <penstock/fuse.h>
+
+/* An object that was built for another number is refused. */
+#define PST_FILTER_ABI 1
+
+/* What a program returns; negative: that errno is the answer. */
+enum pst_verdict {
+	PST_PASS	= 0,	/* go on, with what the program changed */
+	PST_DONE	= 1,	/* pre only: the program has filled the answer, nobody else is asked */
+	PST_SERVE	= 2,	/* pre only: a server shall answer */
+};
+
+/* What a filter declares about itself. */
+enum pst_filter_flag {
+	PST_BY_CALLER	= 1 << 0,	/* what it does depends on who asks: nothing is cached */
+	PST_CACHEABLE	= 1 << 1,	/* what it does to data does not: page cache and mmap are allowed */
+	PST_DELAYS	= 1 << 2,	/* it may set call->delay_us */
+	PST_WANT_ATTR	= 1 << 3,	/* node.attr is filled, not only ino, type and device */
+	PST_WANT_CHILD	= 1 << 4,	/* child.attr is that of the file under name[0], if there is one */
+	PST_WANT_CGROUP	= 1 << 5,	/* caller.cgroup is filled */
+	PST_CELLS	= 1 << 6,	/* it uses cells */
+};
+
+#define PST_NAME_SIZE 1024	/* bytes of a name, its NUL included */
+#define PST_N_EVENTS 4		/* events in one run */
+#define PST_EVENT_SIZE 32	/* bytes of an event's word, its NUL included */
+#define PST_MAX_FILTERS 63	/* in one view */
+
+/* Who asks. A pre program may change uid and gid: what is created then belongs to these. */
+struct pst_caller {
+	uint32_t	uid;
+	uint32_t	gid;
+	uint32_t	pid;		/* in the pid namespace of the view's process; 0: none there */
+	uint32_t	reserved;
+	uint64_t	cgroup;		/* id, with PST_WANT_CGROUP; 0: not known */
+};
+
+/* A lower file. Of a node ino, type and device are always there; mode 0: there is no file. */
+struct pst_attr {
+	uint64_t	ino;
+	uint64_t	size;
+	uint64_t	blocks;		/* of 512 bytes */
+	uint32_t	mode;		/* type and permissions; only the type without PST_WANT_ATTR */
+	uint32_t	nlink;
+	uint32_t	uid;
+	uint32_t	gid;
+	uint32_t	dev_major;
+	uint32_t	dev_minor;
+};
+
+struct pst_node {
+	uint64_t	nodeid;		/* 0: the operation has no such node */
+	uint64_t	parent;		/* nodeid of the directory it was last found in; 0: not known */
+	struct pst_attr	attr;
+};
+
+/* The file that a name is for, while the name is looked up, made, listed or renamed to. */
+struct pst_child {
+	uint64_t	cell;		/* its cell of this filter; at first a copy of its directory's */
+	uint64_t	known_cell;	/* what its cell is now, where known */
+	uint32_t	held;		/* 1: this filter holds for it; 0 takes the filter off */
+	uint32_t	known;		/* 1: the kernel knows the file already, by this or another name */
+	struct pst_attr	attr;		/* mode 0: not known yet */
+};
+
+struct pst_name {
+	uint32_t	len;		/* without the NUL; the text counts, not this, after a change */
+	uint32_t	reserved;
+	char		text[PST_NAME_SIZE];
+};
+
+/* What `penstock trace` prints beside the operation, its caller and its path. */
+struct pst_event {
+	char		what[PST_EVENT_SIZE];
+	uint64_t	value[2];
+};
+
+struct pst_create_out {
+	struct fuse_entry_out	entry;
+	struct fuse_open_out	open;
+};
+
+/* The argument of the operation: the kernel's struct. What a pre program changes is honoured. */
+union pst_in {
+	struct fuse_getattr_in		getattr;
+	struct fuse_statx_in		statx;
+	struct fuse_setattr_in		setattr;
+	struct fuse_mknod_in		mknod;
+	struct fuse_mkdir_in		mkdir;
+	struct fuse_rename2_in		rename;
+	struct fuse_link_in		link;
+	struct fuse_open_in		open;		/* open, opendir */
+	struct fuse_create_in		create;		/* create, tmpfile */
+	struct fuse_read_in		read;		/* read, readdir */
+	struct fuse_write_in		write;
+	struct fuse_release_in		release;	/* release, releasedir */
+	struct fuse_flush_in		flush;
+	struct fuse_fsync_in		fsync;		/* fsync, fsyncdir */
+	struct fuse_setxattr_in		setxattr;
+	struct fuse_getxattr_in		getxattr;	/* getxattr, listxattr */
+	struct fuse_lk_in		lk;		/* getlk, setlk */
+	struct fuse_fallocate_in	fallocate;
+	struct fuse_lseek_in		lseek;
+	struct fuse_copy_file_range_in	copy;
+	struct fuse_ioctl_in		ioctl;
+	char				bytes[128];
+};
+
+/* The result of the operation, where it was a success. What a post program changes is honoured. */
+union pst_out {
+	struct fuse_entry_out		entry;		/* lookup, mknod, mkdir, symlink, link */
+	struct pst_create_out		create;		/* create, tmpfile */
+	struct fuse_attr_out		attr;		/* getattr, setattr */
+	struct fuse_statx_out		statx;
+	struct fuse_open_out		open;		/* open, opendir */
+	struct fuse_write_out		write;
+	struct fuse_statfs_out		statfs;
+	struct fuse_getxattr_out	getxattr;	/* getxattr, listxattr: with in.getxattr.size 0 */
+	struct fuse_lk_out		lk;
+	struct fuse_lseek_out		lseek;
+	struct fuse_copy_file_range_out	copy;
+	struct fuse_ioctl_out		ioctl;
+	char				bytes[1024];
+};
+
+/*
+ * One operation under way. Filters change name, in, out, data, data_len, cell, child.cell,
+ * child.held, caller.uid, caller.gid, delay_us and events, and read the rest.
+ *
+ * data: what SYMLINK (the target), SETXATTR (the value), WRITE and IOCTL bring, before; what
+ * READLINK, GETXATTR, LISTXATTR, READ, READDIR and IOCTL answer, after.
+ */
+struct pst_call {
+	uint32_t	opcode;		/* enum fuse_opcode; of two forms the newer (FUSE_RENAME2) */
+	int32_t		error;		/* the result so far: 0, or -errno */
+	uint64_t	unique;		/* the request's number */
+	struct pst_caller caller;
+	struct pst_node	node;		/* what is operated on; the directory of name[0] */
+	struct pst_node	node2;		/* link: the file; rename: the directory of name[1] */
+	uint64_t	cell;		/* this filter's cell of node; what is left in it is kept */
+	struct pst_child child;
+	uint32_t	n_names;
+	uint32_t	data_len;	/* bytes of data */
+	uint32_t	data_size;	/* bytes that data may become */
+	uint32_t	delay_us;	/* the operation waits for so long; with PST_DELAYS */
+	uint32_t	n_events;
+	uint32_t	reserved;
+	struct pst_event event[PST_N_EVENTS];
+	struct pst_name	name[2];
+	union pst_in	in;
+	char		private_[4096 - 2656];
+	union pst_out	out;
+	char		private2_[4096 - 1024];
+	char		data[];
+};
+_Static_assert(__builtin_offsetof(struct pst_call, out) == 4096, "out begins the second page");
+_Static_assert(__builtin_offsetof(struct pst_call, data) == 8192, "data begins the third page");
+
+/* What a program is started with. */
+struct pst_ctx {
+	uint32_t	slot;		/* which call */
+	uint32_t	reserved;
+};
+
+/*
+ * The operations: X(name, opcode). A program is called "pre/NAME" or "post/NAME". Two forms of one
+ * operation have one program.
+ */
+#define PST_OPS(X)                                                                                 \
+	X(lookup, FUSE_LOOKUP)                                                                     \
+	X(getattr, FUSE_GETATTR)                                                                   \
+	X(statx, FUSE_STATX)                                                                       \
+	X(setattr, FUSE_SETATTR)                                                                   \
+	X(readlink, FUSE_READLINK)                                                                 \
+	X(symlink, FUSE_SYMLINK)                                                                   \
+	X(mknod, FUSE_MKNOD)                                                                       \
+	X(mkdir, FUSE_MKDIR)                                                                       \
+	X(unlink, FUSE_UNLINK)                                                                     \
+	X(rmdir, FUSE_RMDIR)                                                                       \
+	X(rename, FUSE_RENAME2)                                                                    \
+	X(link, FUSE_LINK)                                                                         \
+	X(open, FUSE_OPEN)                                                                         \
+	X(create, FUSE_CREATE)                                                                     \
+	X(tmpfile, FUSE_TMPFILE)                                                                   \
+	X(read, FUSE_READ)                                                                         \
+	X(write, FUSE_WRITE)                                                                       \
+	X(flush, FUSE_FLUSH)                                                                       \
+	X(release, FUSE_RELEASE)                                                                   \
+	X(fsync, FUSE_FSYNC)                                                                       \
+	X(opendir, FUSE_OPENDIR)                                                                   \
+	X(readdir, FUSE_READDIR)                                                                   \
+	X(releasedir, FUSE_RELEASEDIR)                                                             \
+	X(fsyncdir, FUSE_FSYNCDIR)                                                                 \
+	X(statfs, FUSE_STATFS)                                                                     \
+	X(syncfs, FUSE_SYNCFS)                                                                     \
+	X(setxattr, FUSE_SETXATTR)                                                                 \
+	X(getxattr, FUSE_GETXATTR)                                                                 \
+	X(listxattr, FUSE_LISTXATTR)                                                               \
+	X(removexattr, FUSE_REMOVEXATTR)                                                           \
+	X(getlk, FUSE_GETLK)                                                                       \
+	X(setlk, FUSE_SETLK)                                                                       \
+	X(fallocate, FUSE_FALLOCATE)                                                               \
+	X(lseek, FUSE_LSEEK)                                                                       \
+	X(copy, FUSE_COPY_FILE_RANGE)                                                              \
+	X(ioctl, FUSE_IOCTL)
+
+/*
+ * Groups of operations, for programs that serve several: "pre/any" is run for every operation but
+ * read and write, "pre/changes" for those that change something, write excepted. Of several programs
+ * that fit, the most particular is run.
+ */
+
+/* Every object has one of these, called pst_filter: PST_FILTER() makes it. */
+struct pst_filter_info {
+	uint32_t	abi;		/* PST_FILTER_ABI */
+	uint32_t	flags;		/* PST_BY_CALLER, ... */
+	char		summary[120];	/* one line: what it is for */
+};
+
+/*
+ * Types of options that are more than numbers and texts; the engine fills them from what the user
+ * wrote. All lists are separated by ':'.
+ */
+
+/* Names and globs (* ? [a-z] [!a-z]), of names in any directory: "*.key:.env:id_[a-z]*". */
+struct pst_names {
+	uint32_t	table;		/* number of the table; 0: the list is empty */
+	uint32_t	n;		/* patterns */
+	uint32_t	n_globs;	/* of these, those that have to be tried one by one ... */
+	uint32_t	globs_at;	/* ... and where they begin in pst_patterns */
+	uint64_t	prefixes[4];	/* bit L: there are patterns TEXT* with TEXT of L bytes */
+	uint64_t	suffixes[4];	/* likewise for *TEXT */
+};
+
+/* Numbers and ranges, "0:1000-1999"; a path of a cgroup's directory stands for its id. */
+#define PST_MAX_RANGES 16
+struct pst_ids {
+	uint32_t	n;
+	uint32_t	reserved;
+	struct {
+		uint64_t	from, to;
+	} range[PST_MAX_RANGES];
+};
+
+/*
+ * Paths below the root of the view, each component a name or a glob: "/etc/ssl:src/build-*". All of
+ * them together have at most PST_MAX_STEPS components. A cell that starts as .start and takes a step
+ * for every name shows what of the list leads here, see pst_paths_step().
+ */
+#define PST_MAX_STEPS 62
+#define PST_PATHS_INSIDE (1ULL << 63)	/* in a cell: at or below one of the paths */
+struct pst_paths {
+	uint32_t	patterns_at;	/* where the components begin in pst_patterns */
+	uint32_t	n_steps;
+	uint64_t	start;		/* bit I: component I is the first of a path */
+	uint64_t	last;		/* bit I: component I is the last of a path */
+};
+
+/* A row of the map pst_patterns: one name or glob. */
+#define PST_PATTERN_SIZE 256
+struct pst_pattern {
+	uint16_t	len;
+	uint8_t		kind;		/* enum pst_pattern_kind */
+	uint8_t		reserved;
+	uint32_t	table;		/* which pst_names it belongs to */
+	char		text[PST_PATTERN_SIZE];
+};
+enum pst_pattern_kind {
+	PST_PATTERN_EXACT,
+	PST_PATTERN_PREFIX,		/* text is what stands before the one * at the end */
+	PST_PATTERN_SUFFIX,		/* text is what stands behind the one * at the beginning */
+	PST_PATTERN_GLOB,
+};
+
+/* The key of the map pst_pattern_index; the value is the number of a row, as a uint32_t. */
+struct pst_pattern_key {
+	uint32_t	table;
+	uint16_t	len;
+	uint8_t		kind;
+	uint8_t		reserved;
+	char		text[PST_PATTERN_SIZE];	/* zero-filled */
+};
+
+#endif

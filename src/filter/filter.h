@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Filters: eBPF objects that are opened, configured, loaded into the kernel and run. This folder is
+ * all that knows libbpf; without libbpf (filter-absent.c in the place of the rest) everything else
+ * works, and what is asked for here is refused with the reason.
+ *
+ * A filter is constant once loaded, and may be run from any number of threads at once, each on a slot
+ * of its own.
+ */
+#include <penstock/filter.h>
+#include <penstock/penstock.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Memory for calls that filters can reach: n slots of size bytes each (a multiple of 4096, at least
+ * sizeof(struct pst_call) + 4096), in one BPF array that is mapped here.
+ */
+struct filter_slots;
+int filter_slots_new(unsigned int n, size_t size, struct filter_slots **ret_slots,
+		     struct pst_error *error);
+struct filter_slots *filter_slots_free(struct filter_slots *slots);
+/* The first slot; the others follow without gaps. */
+void *filter_slots_memory(const struct filter_slots *slots);
+
+enum filter_kind {
+	FILTER_PRE,
+	FILTER_POST,
+	FILTER_NAME,
+	_FILTER_KINDS,
+};
+
+/* What is known of a filter. Strings live as long as it does. */
+struct filter_facts {
+	const char *name;		/* NAME, or what name= said */
+	const char *spec;		/* as it was given */
+	const char *file;		/* the object's path */
+	const char *summary;
+	const char *at;			/* path below the view's root where it is attached; "": the root */
+	uint32_t flags;			/* enum pst_filter_flag */
+	uint64_t ops[_FILTER_KINDS];	/* operations with a program, bit 1 << opcode; NAME: bit 0 */
+	uint64_t cell;			/* the cell that it starts with, where it is attached */
+};
+
+struct filter;
+
+/*
+ * Loads "NAME|FILE[,option=value...]". A NAME is looked for in the directories of
+ * $PENSTOCK_FILTER_PATH, beside the program, and where `meson install` puts filters; a FILE has a '/'
+ * or ends in ".o". Options of the engine's own: name=, at=, pin=. Returns 0, or -errno and *error for
+ * people: the option that is wrong and those that there are, the verifier's words, the missing
+ * capability.
+ */
+int filter_load(const char *spec, const struct filter_slots *slots, struct filter **ret_filter,
+		struct pst_error *error);
+struct filter *filter_free(struct filter *filter);
+const struct filter_facts *filter_facts(const struct filter *filter);
+
+/*
+ * Runs the program of a kind for an operation (the newer opcode of two forms; 0 for names) on the
+ * slot of that number. Returns 0 and the verdict, or -errno when the run itself failed. Counts both.
+ */
+int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode, unsigned int slot,
+	       int *ret_verdict);
+/* Counts a verdict or a change that had to be refused: the engine judges these. */
+void filter_count_bad(struct filter *filter, enum filter_kind kind, uint32_t opcode);
+
+struct filter_count {
+	uint64_t n_runs;
+	uint64_t n_errors;		/* of these, runs that answered -errno */
+	uint64_t n_done;		/* ... PST_DONE or PST_SERVE */
+	uint64_t n_bad;			/* runs that failed, or whose result was refused */
+	uint64_t ns;			/* in all runs */
+};
+void filter_stat(const struct filter *filter, enum filter_kind kind, uint32_t opcode,
+		 struct filter_count *ret_count);
+
+/* The name of an operation with programs ("lookup"); NULL: none. */
+const char *filter_op_name(uint32_t opcode);
+/* Programs exist for one form only of operations that have two: the opcode to go by. */
+uint32_t filter_opcode(uint32_t opcode);
