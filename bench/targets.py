@@ -37,6 +37,10 @@ TABLE = [
     ("penstock-off", "penstock", "penstock",
      ["{penstock}", "mount", "-o", "passthrough=off,cache=exclusive", "{below}", "{at}"],
      "Penstock without passthrough, nobody else changes the tree"),
+    ("penstock-filter", "penstock", "penstock",
+     ["{penstock}", "mount", "--filter", "{filter}", "-o", "passthrough=on,cache=exclusive",
+      "{below}", "{at}"],
+     "as penstock, with one filter that lets everything pass"),
     ("bindfs", "peer", "bindfs", ["bindfs", "-o", TIMEOUTS + ",kernel_cache", "{below}", "{at}"],
      "bindfs with long timeouts"),
     ("mergerfs", "peer", "mergerfs", ["mergerfs", "-o", MERGERFS, "{below}", "{at}"],
@@ -68,9 +72,10 @@ def number(version):
 
 
 class Target:
-    def __init__(self, row, penstock):
+    def __init__(self, row, penstock, filter_object):
         self.name, self.kind, self.program, self.command, self.what = row
         self.penstock = penstock
+        self.filter = filter_object     # a path, or None
         self.below = self.at = None
         self.version = ""
         self.missing = self.find()      # why it cannot be measured, or ''
@@ -86,6 +91,8 @@ class Target:
             hint = "run make first" if self.program == "penstock" else f"apt install {self.program}"
             return f"{self.program} is not there ({hint})"
         self.version = version_of(path)
+        if self.name == "penstock-filter" and not self.filter:
+            return "clang or libbpf's headers are not there (apt install clang libbpf-dev)"
         if self.name == "mergerfs-pt" and number(self.version) < (2, 41):
             return f"mergerfs {self.version} has no passthrough, 2.41 and newer have it"
         return ""
@@ -95,7 +102,7 @@ class Target:
         if not self.command:
             return ""
         places = {"below": "LOWER", "at": "MOUNT", "side": "WORK", "empty": "EMPTY",
-                  "penstock": "penstock"}
+                  "penstock": "penstock", "filter": "pass.bpf.o"}
         return " ".join(word.format(**places) for word in self.command)
 
     def place(self, disk, work):
@@ -115,7 +122,7 @@ class Target:
         if not self.command:
             return
         places = {"below": self.below, "at": self.at, "side": self.side, "empty": self.empty,
-                  "penstock": self.penstock}
+                  "penstock": self.penstock, "filter": self.filter}
         # A daemon keeps what it was given: a pipe would never end. Hence a file, outside the view.
         log = os.path.join(os.path.dirname(self.at), self.name + ".log")
         with open(log, "w+", encoding="utf-8", errors="replace") as file:
@@ -181,9 +188,9 @@ class Target:
         self.mounted = False
 
 
-def choose(names, penstock):
+def choose(names, penstock, filter_object):
     """Targets by name, the lower directory always first: everything is compared to it."""
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         raise Trouble(f"no target is called '{unknown[0]}'; there are {', '.join(NAMES)}")
-    return [Target(row, penstock) for row in TABLE if row[0] in names or row[0] == "lower"]
+    return [Target(row, penstock, filter_object) for row in TABLE if row[0] in names or row[0] == "lower"]

@@ -1,17 +1,35 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# headers.sh ROOT COMPILER...: each header compiles alone, the public ones without our macros.
+# headers.sh ROOT COMPILER...: each header compiles alone, the public ones without our macros, those
+# for filters as eBPF, as far as there are clang and the headers of libbpf.
 set -u
 cd "$1" || exit 2
 shift
 bad=0
-while read -r header; do
-	case $header in
-	include/*) flags="-std=gnu11" ;;
-	*) flags="-std=gnu11 -D_GNU_SOURCE" ;;
+multiarch=$(gcc -print-multiarch 2> /dev/null)
+
+has_bpf() {
+	command -v clang > /dev/null && [ -e /usr/include/bpf/bpf_helpers.h ]
+}
+
+compile() { # HEADER
+	local flags="-std=gnu11"
+	case $1 in
+	*.bpf.h)
+		has_bpf || { echo "skipped: no clang or libbpf for $1"; return; }
+		set -- "$1" clang -target bpf -O2 -Wno-unused-parameter \
+			-I"/usr/include/$multiarch" ;;
+	include/*) set -- "$1" "${compiler[@]}" ;;
+	*) set -- "$1" "${compiler[@]}" -D_GNU_SOURCE ;;
 	esac
-	# shellcheck disable=SC2086
+	local header=$1
+	shift
 	echo "#include \"$PWD/$header\"" |
-		"$@" $flags -Wall -Wextra -Werror -Iinclude -Isrc -fsyntax-only -x c - || bad=1
+		"$@" $flags -Wall -Wextra -Werror -Iinclude -Isrc -fsyntax-only -x c -
+}
+
+compiler=("$@")
+while read -r header; do
+	compile "$header" || bad=1
 done < <(find include src -name '*.h' | sort)
 exit $bad

@@ -26,7 +26,7 @@ cmd     util/* ctl/* penstock/*
 reserved='
 linux/fuse.h     include/penstock/fuse.h
 penstock/fuse.h  src/wire/abi.h src/filter/* include/penstock/filter.h
-bpf/*            src/filter/* filters/*
+bpf/*            src/filter/* filters/* include/penstock/*.bpf.h
 json-c/*         src/ctl/* src/cmd/* tests/*
 unistd.h         !src/wire/*
 fcntl.h          !src/wire/*
@@ -124,7 +124,9 @@ plant src/core/a.c '<bpf/libbpf.h>' bad
 plant src/chan/a.c '<linux/fuse.h>' bad
 plant src/wire/a.c '<unistd.h>' bad
 plant src/core/a.c '"unknown.h"' bad
+plant include/penstock/a.h '<bpf/libbpf.h>' bad
 plant src/fs/a.c '"node/node.h"' good
+plant include/penstock/a.bpf.h '<bpf/bpf_helpers.h>' good
 plant src/core/a.c '"fs/fs.h"' good
 plant src/cmd/a.c '<penstock/penstock.h>' good
 plant src/filter/a.c '<bpf/libbpf.h>' good

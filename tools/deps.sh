@@ -15,9 +15,10 @@ build    program:meson             meson
 build    program:ninja             ninja-build
 build    program:pkg-config        pkg-config
 build    module:json-c             libjson-c-dev
+build    module:libbpf             libbpf-dev
+build    program:clang             clang
 build    program:scdoc             scdoc
 test     module:cmocka             libcmocka-dev
-test     program:clang             clang
 test     program:llvm-symbolizer   llvm
 test     runtime:fuzzer            libclang-rt-dev
 test     program:python3           python3

@@ -16,6 +16,9 @@
  *	}
  *
  * Compile with: clang -O2 -g -target bpf -I/usr/include/$(uname -m)-linux-gnu -c X.bpf.c -o X.bpf.o
+ *
+ * What helps to match names and paths is in filter-names.bpf.h, what helps with data and listings in
+ * filter-data.bpf.h; both come with this.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -89,5 +92,49 @@ const volatile __u32 pst_data_size = 4096;
 		return pst_call ? FUNCTION##_body(pst_call) : -EFAULT;                             \
 	}                                                                                          \
 	static __always_inline int FUNCTION##_body(struct pst_call *CALL)
+
+/* A helper that is worth a function of its own in the object; the verifier looks into it. */
+#define PST_HELPER static __attribute__((noinline, unused))
+
+/* What bpf_loop() calls. */
+#define PST_LOOP(NAME, I, CTX)                                                                     \
+	static __attribute__((unused)) long NAME(__u64 I __attribute__((unused)), void *CTX)
+
+/* The bytes of a word of text that lie before byte n. */
+static __always_inline __u64 pst_word_mask(__u32 n)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return n < 8 ? (1ULL << (8 * n)) - 1 : ~0ULL;
+#else
+	return n < 8 ? ~(~0ULL >> (8 * n)) : ~0ULL;
+#endif
+}
+
+/*
+ * Where helpers keep what changes while they loop. Not on the stack: the verifier would follow every
+ * value that a counter there can take. Not in a map: programs on other calls would write to it, too.
+ */
+struct pst_scratch {
+	struct pst_pattern_key key;
+	char		text[512];	/* a word to be matched that is not a name */
+	uint64_t	bits[4];
+	uint64_t	cell;
+	uint32_t	word, kind, found;
+	uint32_t	pattern_at, text_at;	/* of a glob: how far it is matched ... */
+	uint32_t	star_at, star_text_at;	/* ... and where to go back to */
+	uint32_t	in_set, negated, hit;
+	uint32_t	from, to, begin;	/* in data that is moved together */
+};
+
+static __always_inline struct pst_scratch *pst_scratch(struct pst_call *call)
+{
+	return (struct pst_scratch *)call->private_;
+}
+
+_Static_assert(sizeof(struct pst_scratch) <= sizeof(((struct pst_call *)0)->private_),
+	       "helpers have room in a call");
+
+#include <penstock/filter-names.bpf.h>
+#include <penstock/filter-data.bpf.h>
 
 #endif

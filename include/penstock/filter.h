@@ -17,7 +17,8 @@
 /* What a program returns; negative: that errno is the answer. */
 enum pst_verdict {
 	PST_PASS	= 0,	/* go on, with what the program changed */
-	PST_DONE	= 1,	/* pre only: the program has filled the answer, nobody else is asked */
+	PST_DONE	= 1,	/* pre: the program has filled the answer, nobody else is asked;
+				   post: it has filled one in the place of an error */
 	PST_SERVE	= 2,	/* pre only: a server shall answer */
 };
 
@@ -31,6 +32,9 @@ enum pst_filter_flag {
 	PST_WANT_CGROUP	= 1 << 5,	/* caller.cgroup is filled */
 	PST_CELLS	= 1 << 6,	/* it uses cells */
 };
+
+/* In in.read.read_flags of readdir: the entries come with attributes (struct fuse_direntplus). */
+#define PST_READ_PLUS (1u << 31)
 
 #define PST_NAME_SIZE 1024	/* bytes of a name, its NUL included */
 #define PST_N_EVENTS 4		/* events in one run */
@@ -149,6 +153,7 @@ struct pst_call {
 	struct pst_node	node;		/* what is operated on; the directory of name[0] */
 	struct pst_node	node2;		/* link: the file; rename: the directory of name[1] */
 	uint64_t	cell;		/* this filter's cell of node; what is left in it is kept */
+	uint64_t	cell2;		/* of node2; read only */
 	struct pst_child child;
 	uint32_t	n_names;
 	uint32_t	data_len;	/* bytes of data */
@@ -159,7 +164,8 @@ struct pst_call {
 	struct pst_event event[PST_N_EVENTS];
 	struct pst_name	name[2];
 	union pst_in	in;
-	char		private_[4096 - 2656];
+	struct pst_attr	replaced;	/* rename: the file under name[1], with PST_WANT_CHILD */
+	char		private_[4096 - 2712];
 	union pst_out	out;
 	char		private2_[4096 - 1024];
 	char		data[];

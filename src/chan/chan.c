@@ -20,6 +20,22 @@ int chan_decode(struct slot *slot, size_t len, struct wire_msg *ret_msg, int *re
 	return *ret_wire ? CHAN_E_BAD : 0;
 }
 
+int chan_notify_vector(int code, const void *arg, size_t arg_len, const void *data, size_t data_len,
+		       struct fuse_out_header *head, struct iovec iov[3])
+{
+	const struct chan_answer answer = {
+		.arg = arg,
+		.arg_len = arg_len,
+		.data = data,
+		.data_len = data_len,
+	};
+	int n = chan_vector(&answer, head, iov);
+
+	/* An answer to nothing, whose error is the code. */
+	head->error = code;
+	return n;
+}
+
 int chan_vector(const struct chan_answer *answer, struct fuse_out_header *head, struct iovec iov[3])
 {
 	int n = 1;

@@ -34,6 +34,9 @@ struct chan_ops {
 	int (*receive)(struct chan *chan, struct slot *slot, struct wire_msg *ret_msg,
 		       int *ret_wire);
 	int (*reply)(struct chan *chan, const struct chan_answer *answer);
+	/* Tells the kernel something unasked: a struct of the ABI, then data. 0 or an error of its. */
+	int (*notify)(struct chan *chan, int code, const void *arg, size_t arg_len,
+		      const void *data, size_t data_len);
 	/* Registers a file for passthrough: its number, or -errno (an answer). */
 	int (*backing_open)(struct chan *chan, int fd);
 	void (*backing_close)(struct chan *chan, int id);
@@ -55,4 +58,7 @@ struct chan *chan_free(struct chan *chan);
 
 /* What transports over descriptors share: one request from a buffer, one answer as a vector. */
 int chan_decode(struct slot *slot, size_t len, struct wire_msg *ret_msg, int *ret_wire);
+/* Likewise for what is told unasked. */
+int chan_notify_vector(int code, const void *arg, size_t arg_len, const void *data, size_t data_len,
+		       struct fuse_out_header *head, struct iovec iov[3]);
 int chan_vector(const struct chan_answer *answer, struct fuse_out_header *head, struct iovec iov[3]);

@@ -53,6 +53,16 @@ static int dev_reply(struct chan *chan, const struct chan_answer *answer)
 	}
 }
 
+static int dev_notify(struct chan *chan, int code, const void *arg, size_t arg_len,
+		      const void *data, size_t data_len)
+{
+	struct fuse_out_header head;
+	struct iovec iov[3];
+	int n = chan_notify_vector(code, arg, arg_len, data, data_len, &head, iov);
+
+	return writev(chan->fd, iov, n) < 0 ? -errno : 0;
+}
+
 static int dev_backing_open(struct chan *chan, int fd)
 {
 	struct fuse_backing_map map = { .fd = fd };
@@ -73,6 +83,7 @@ static const struct chan_ops dev_ops = {
 	.name = "dev",
 	.receive = dev_receive,
 	.reply = dev_reply,
+	.notify = dev_notify,
 	.backing_open = dev_backing_open,
 	.backing_close = dev_backing_close,
 };

@@ -38,6 +38,17 @@ static int sock_reply(struct chan *chan, const struct chan_answer *answer)
 	return sendmsg(chan->fd, &msg, MSG_NOSIGNAL) < 0 ? CHAN_E_GONE : 0;
 }
 
+static int sock_notify(struct chan *chan, int code, const void *arg, size_t arg_len,
+		       const void *data, size_t data_len)
+{
+	struct fuse_out_header head;
+	struct iovec iov[3];
+	struct msghdr msg = { .msg_iov = iov };
+
+	msg.msg_iovlen = (size_t)chan_notify_vector(code, arg, arg_len, data, data_len, &head, iov);
+	return sendmsg(chan->fd, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 static int sock_backing_open(struct chan *chan, int fd)
 {
 	struct sock *sock = (struct sock *)chan;
@@ -55,6 +66,7 @@ static const struct chan_ops sock_ops = {
 	.name = "sock",
 	.receive = sock_receive,
 	.reply = sock_reply,
+	.notify = sock_notify,
 	.backing_open = sock_backing_open,
 	.backing_close = sock_backing_close,
 };

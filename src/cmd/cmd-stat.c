@@ -1,50 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* penstock stat: asks the process of a view for its facts and counters. */
-#include <errno.h>
 #include <getopt.h>
 #include <json-c/json.h>
-#include <string.h>
 
+#include "cmd/ask.h"
 #include "cmd/cmd.h"
-#include "cmd/mounts.h"
 #include "cmd/out.h"
-#include "ctl/client.h"
-#include "ctl/proto.h"
-#include "util/cleanup.h"
-#include "util/fd.h"
-
-enum {
-	REPLY_MS = 10000,
-};
-
-static int ask(const char *path, const struct mounts_view *view, const struct out *out)
-{
-	_cleanup_(fd_closep) int fd = -1;
-	struct json_object *reply = NULL;
-	char socket[CTL_PATH_MAX];
-	int r;
-
-	ctl_socket_path(view->connection, socket);
-	fd = ctl_client_open(socket);
-	if (fd < 0) {
-		cmd_error("%s: its process does not listen at %s: %s", path, socket, strerror(-fd));
-		return cmd_exit_code(fd);
-	}
-	r = ctl_client_call(fd, "stat", NULL, REPLY_MS, &reply);
-	if (r < 0) {
-		cmd_error("%s: its process does not answer: %s", path, strerror(-r));
-		return cmd_exit_code(r);
-	}
-	if (ctl_reply_error(reply)) {
-		cmd_error("%s: %s", path, ctl_reply_error(reply));
-		r = CMD_FAILED;
-	} else {
-		out->stat(reply);
-		r = CMD_OK;
-	}
-	json_object_put(reply);
-	return r;
-}
 
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
@@ -53,9 +14,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	_cleanup_(mounts_view_fini) struct mounts_view view = { 0 };
-	_cleanup_(freep) char *type = NULL;
 	const struct out *out = &out_text;
+	struct json_object *reply = NULL;
 	int option, r;
 
 	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
@@ -71,20 +31,19 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	if (argc - optind != 1)
 		return cmd_usage_error(cmd, "it takes one MOUNTPOINT");
 
-	r = mounts_find(argv[optind], &view, &type);
-	if (r == -EINVAL)
-		cmd_error("%s is not the mount point of a view", argv[optind]);
-	else if (r < 0)
-		cmd_error("%s: %s", argv[optind], strerror(-r));
-	return r < 0 ? cmd_exit_code(r) : ask(argv[optind], &view, out);
+	r = ask(argv[optind], "stat", NULL, ASK_MS, &reply);
+	if (r == CMD_OK)
+		out->stat(reply);
+	json_object_put(reply);
+	return r;
 }
 
 const struct cmd cmd_stat = {
 	.name = "stat",
 	.arguments = "[--json] MOUNTPOINT",
 	.summary = "facts and counters of the view at MOUNTPOINT",
-	.help = "Prints what is shown where, whether reads and writes run in the kernel, and how\n"
-		"often each operation has reached the process.\n"
+	.help = "Prints what is shown where, whether reads and writes run in the kernel, which filters\n"
+		"are at work, and how often each operation has reached the process.\n"
 		"\n"
 		"  --json   one JSON object\n",
 	.run = run,

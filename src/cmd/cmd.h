@@ -26,6 +26,17 @@ extern const struct cmd cmd_mount;
 extern const struct cmd cmd_umount;
 extern const struct cmd cmd_probe;
 extern const struct cmd cmd_stat;
+extern const struct cmd cmd_filter;
+extern const struct cmd cmd_trace;
+
+/* Subcommands of `penstock filter`. */
+extern const struct cmd cmd_filter_list;
+extern const struct cmd cmd_filter_stat;
+extern const struct cmd cmd_filter_add;
+extern const struct cmd cmd_filter_remove;
+extern const struct cmd cmd_filter_replace;
+extern const struct cmd cmd_filter_check;
+extern const struct cmd cmd_filter_new;
 
 /*
  * The mount subcommand under the contract of mount(8)'s helpers: `SPEC DIR [-sfnv] [-N ns]

@@ -78,6 +78,28 @@ static int set_string(struct mount_options *options, const struct option_row *ro
 	return 0;
 }
 
+/* Filters add up: each runs behind those that were named before it. */
+static int add_filter(struct mount_options *options, const struct option_row *row,
+		      const char *value, struct pst_error *error)
+{
+	char **filters, *copy;
+
+	if (!*value)
+		return error_set(error, -EINVAL,
+				 "option filter: it takes a filter's name or file, such as hide");
+	filters = realloc(options->filters, (options->n_filters + 2) * sizeof(*filters));
+	if (!filters)
+		return -ENOMEM;
+	options->filters = filters;
+	filters[options->n_filters] = NULL;
+	copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	filters[options->n_filters++] = copy;
+	filters[options->n_filters] = NULL;
+	return 0;
+}
+
 /* A whole number, with K, M or G behind it if need be. */
 static int set_number(struct mount_options *options, const struct option_row *row,
 		      const char *value, struct pst_error *error)
@@ -259,6 +281,9 @@ static const struct option_row rows[] = {
 	{ "attr_timeout", set_timeout, "SECONDS", "the least of the three is cache=ttl" },
 	{ "entry_timeout", set_timeout, "SECONDS", "likewise" },
 	{ "negative_timeout", set_timeout, "SECONDS", "likewise" },
+
+	/* what runs before and after operations */
+	{ "filter", add_filter, "SPEC", "NAME|FILE[,option=value...]; several run in order" },
 
 	/* who may do what */
 	{ "ro", set_flags, NULL, "nothing can be changed through the view",

@@ -7,6 +7,10 @@
  *
  * Commas part options from each other, since mount(8) and fstab leave no choice; a backslash before
  * a comma (or a backslash) keeps it in the value. Options with several values part them by colons.
+ *
+ * A filter has options of its own, with commas between them. In a list they are written with
+ * semicolons, since libmount cuts at commas whatever stands before them; `--filter SPEC` is one word
+ * of the command line and taken as it is.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -34,6 +38,22 @@ static char *next_option(char **list)
 	return start;
 }
 
+/* The semicolons of a filter in a list become its commas; behind a backslash they are themselves. */
+static void translate_filter(char *option)
+{
+	char *out = option;
+
+	if (strncmp(option, "filter=", strlen("filter=")) != 0)
+		return;
+	for (const char *in = option; *in; in++) {
+		if (*in == '\\' && in[1] == ';')
+			*out++ = *++in;
+		else
+			*out++ = *in == ';' ? ',' : *in;
+	}
+	*out = '\0';
+}
+
 static int parse_list(struct mount_options *options, const char *text, struct pst_error *error)
 {
 	_cleanup_(freep) char *copy = strdup(text);
@@ -45,6 +65,7 @@ static int parse_list(struct mount_options *options, const char *text, struct ps
 	while ((option = next_option(&rest))) {
 		if (!*option)
 			continue;
+		translate_filter(option);
 		r = option_apply(options, option, NULL, NULL, error);
 		if (r < 0)
 			return r;
@@ -167,6 +188,9 @@ void options_fini(struct mount_options *options)
 	free(options->mountpoint);
 	free(options->fsname);
 	free(options->namespace);
+	for (size_t i = 0; i < options->n_filters; i++)
+		free(options->filters[i]);
+	free(options->filters);
 	options_init(options);
 }
 
@@ -217,5 +241,6 @@ int options_parse(struct mount_options *options, enum options_dialect dialect, i
 	options->view.lower = options->lower;
 	options->view.mountpoint = options->mountpoint;
 	options->view.fsname = options->fsname;
+	options->view.filters = (const char *const *)options->filters;
 	return 0;
 }

@@ -2,6 +2,7 @@
 #pragma once
 /* The command line of `penstock mount`, read into one struct. */
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <penstock/penstock.h>
 
@@ -10,6 +11,8 @@ struct mount_options {
 	char *lower;
 	char *mountpoint;
 	char *fsname;
+	char **filters;			/* ended by NULL; NULL: none */
+	size_t n_filters;
 	char *namespace;		/* -N: a mount namespace, by process or file */
 	enum pst_log_level log_level;
 	bool log_chosen;		/* log= was given: -v and -d do not change the level */

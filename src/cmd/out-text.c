@@ -15,18 +15,40 @@ static void probe(const struct pst_probe *rows, size_t n)
 		printf("%-20s %-4s %s\n", rows[i].name, rows[i].on ? "on" : "off", rows[i].why);
 }
 
-static const char *string(struct json_object *object, const char *name)
+const char *out_member_text(struct json_object *object, const char *name)
 {
 	struct json_object *value;
+	const char *text = NULL;
 
-	return json_object_object_get_ex(object, name, &value) ? json_object_get_string(value) : "";
+	if (json_object_object_get_ex(object, name, &value))
+		text = json_object_get_string(value);
+	return text ? text : "";
 }
 
-static uint64_t number(struct json_object *object, const char *name)
+uint64_t out_member_number(struct json_object *object, const char *name)
 {
 	struct json_object *value;
 
 	return json_object_object_get_ex(object, name, &value) ? json_object_get_uint64(value) : 0;
+}
+
+/* "2: hide, audit" */
+static void print_filters(struct json_object *reply)
+{
+	struct json_object *filters = NULL;
+	size_t n;
+
+	if (!json_object_object_get_ex(reply, "filters", &filters))
+		return;
+	n = json_object_array_length(filters);
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0)
+			printf("filters      %zu: ", n);
+		printf("%s%s", i ? ", " : "",
+		       json_object_get_string(json_object_array_get_idx(filters, i)));
+	}
+	if (n)
+		printf("\n");
 }
 
 static void stat(struct json_object *reply)
@@ -34,31 +56,38 @@ static void stat(struct json_object *reply)
 	struct json_object *passthrough = NULL, *ops = NULL;
 
 	json_object_object_get_ex(reply, "passthrough", &passthrough);
-	printf("%s is shown at %s\n", string(reply, "lower"), string(reply, "mountpoint"));
+	printf("%s is shown at %s\n", out_member_text(reply, "lower"), out_member_text(reply, "mountpoint"));
 	if (json_object_get_boolean(passthrough))
 		printf("passthrough  on: reads and writes run in the kernel\n");
 	else
-		printf("passthrough  off: %s\n", string(reply, "passthrough_why"));
-	printf("process      %" PRIu64 ", %" PRIu64 " workers\n", number(reply, "pid"),
-	       number(reply, "workers"));
-	printf("connection   %" PRIu64 ", by %s, FUSE %s\n", number(reply, "connection"),
-	       string(reply, "transport"), string(reply, "kernel"));
-	printf("nodes        %" PRIu64 " (%" PRIu64 " bytes)\n", number(reply, "nodes"),
-	       number(reply, "node_bytes"));
+		printf("passthrough  off: %s\n", out_member_text(reply, "passthrough_why"));
+	printf("process      %" PRIu64 ", %" PRIu64 " workers\n", out_member_number(reply, "pid"),
+	       out_member_number(reply, "workers"));
+	printf("connection   %" PRIu64 ", by %s, FUSE %s\n", out_member_number(reply, "connection"),
+	       out_member_text(reply, "transport"), out_member_text(reply, "kernel"));
+	printf("nodes        %" PRIu64 " (%" PRIu64 " bytes)\n", out_member_number(reply, "nodes"),
+	       out_member_number(reply, "node_bytes"));
 	printf("open         %" PRIu64 " handles, %" PRIu64 " lower descriptors\n",
-	       number(reply, "handles"), number(reply, "fds"));
+	       out_member_number(reply, "handles"), out_member_number(reply, "fds"));
 	printf("backings     %" PRIu64 " now, %" PRIu64 " ever, %" PRIu64 " refused\n",
-	       number(reply, "backings"), number(reply, "registered"), number(reply, "refused"));
+	       out_member_number(reply, "backings"), out_member_number(reply, "registered"), out_member_number(reply, "refused"));
+
+	print_filters(reply);
 
 	if (!json_object_object_get_ex(reply, "ops", &ops) || !json_object_object_length(ops))
 		return;
 	printf("\n%-20s %12s %12s\n", "operation", "requests", "errors");
 	json_object_object_foreach(ops, name, op)
-		printf("%-20s %12" PRIu64 " %12" PRIu64 "\n", name, number(op, "requests"),
-		       number(op, "errors"));
+		printf("%-20s %12" PRIu64 " %12" PRIu64 "\n", name, out_member_number(op, "requests"),
+		       out_member_number(op, "errors"));
 }
 
 const struct out out_text = {
 	.probe = probe,
 	.stat = stat,
+	.filter_list = out_text_filter_list,
+	.filter_change = out_text_filter_change,
+	.filter_stat = out_text_filter_stat,
+	.filter_report = out_text_filter_report,
+	.trace = out_text_trace,
 };

@@ -19,6 +19,8 @@ static const struct cmd *const cmds[] = {
 	&cmd_mount,
 	&cmd_umount,
 	&cmd_stat,
+	&cmd_filter,
+	&cmd_trace,
 	&cmd_probe,
 };
 

@@ -45,8 +45,8 @@ int server_handshake(struct chan *chan, const struct init_wants *wants,
 		     struct init_terms *ret_terms, struct pst_error *error)
 {
 	/* INIT is small, but the kernel hands requests only to those with room for any. */
-	size_t size = SLOT_PAGE + wants->max_write + SLOT_MIN_DATA;
-	struct slot slot = { .data_size = size - SLOT_PAGE };
+	size_t size = SLOT_DATA + wants->max_write + SLOT_MIN_DATA;
+	struct slot slot = { .data_size = size - SLOT_DATA };
 	int r;
 
 	slot.base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -68,7 +68,8 @@ int op_rmdir(struct req *req)
 int op_rename(struct req *req)
 {
 	const struct fuse_rename2_in *in = req->msg.arg;
-	unsigned int flags = req->msg.head->opcode == FUSE_RENAME2 ? in->flags : 0;
+	bool wide = req->msg.head->opcode == FUSE_RENAME2 || req->framed;
+	unsigned int flags = wide ? in->flags : 0;
 
 	return fs_rename(req_fs(req), &req->caller, req->node, req->msg.name[0], req->node2,
 			 req->msg.name[1], flags);

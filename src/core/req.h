@@ -7,15 +7,47 @@
  * handed to.
  */
 #include "chan/chan.h"
+#include "filter/filter.h"
 #include "fs/fs.h"
 #include "wire/encode.h"
 
 struct server;
+struct reqset;
+struct chain;
+
+/* What holds for a file by its place: filters, and the cells of those that have some. */
+struct placed {
+	uint64_t filters;
+	uint64_t cells[PST_MAX_FILTERS];
+	struct node *node;		/* borrowed: where it is known already */
+};
+
+/* Parts of an answer that filters may see but not change. */
+struct sent {
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+};
+
+/* How far a request has come: what was done is not done again when it changes threads. */
+enum stage {
+	STAGE_ARRIVED,
+	STAGE_ENTERED,			/* checked in, and let pass by the filters */
+};
 
 struct req {
 	struct slot slot;		/* constant */
+	unsigned int number;		/* constant: of the slot in its set */
+	struct reqset *set;		/* constant */
 	struct server *server;		/* constant */
 	struct req *next;		/* free list, pool queue: their lock */
+
+	/*
+	 * The chain that it runs under, NULL for none. Written by the thread that has the request, read
+	 * by one that wants to free a chain and looks who still has it.
+	 */
+	struct chain *_Atomic chain;
+	struct placed child;		/* only with filters: what will hold for the name's file */
+	struct sent sent;		/* only with filters */
 
 	/* set on arrival */
 	struct chan *chan;
@@ -23,7 +55,7 @@ struct req {
 	struct wire_msg msg;
 	bool in_pool;			/* it may take its time */
 
-	/* check-in; counted */
+	/* from here on cleared for each request; check-in: counted */
 	struct fs_caller caller;
 	struct node *node;
 	struct node *node2;		/* LINK: what is linked; RENAME: the new directory */
@@ -36,6 +68,21 @@ struct req {
 	size_t data_len;
 	struct fs_entry entry;		/* what check-out commits or takes back; node counted */
 	struct fs_open open;		/* handle counted */
+
+	/* filters */
+	enum stage stage;
+	uint64_t filters;		/* bits of those that have to do with it */
+	uint64_t passed;		/* of these, those whose turn came before it was decided */
+	uint64_t decided;		/* the one that decided it */
+	const char *original;		/* the argument as it came */
+	struct node *dir;		/* borrowed: where a name is judged, while it is */
+	bool framed;			/* the argument is that of the frame, in the newer form */
+	bool encoded;			/* the result of the answer is there */
+
+	/* tracing */
+	uint64_t trace_ns;		/* when it came; 0: nobody listens */
+	const char *verdict_by;
+	int verdict;
 };
 
 /* An op's positive answers. FS_LATER is the third. */
@@ -92,6 +139,8 @@ int op_destroy(struct req *req);
 
 /* Takes back what a listing with entries told the kernel of (it never heard). */
 void op_readdir_undo(struct req *req);
+/* The filters after a listing: what they drop is forgotten, and a part they empty is not the end. */
+int op_readdir_leave(struct req *req, int r);
 
 /* What ops need of the server. */
 struct fs *req_fs(struct req *req);

@@ -2,14 +2,20 @@
 /*
  * The life of a request: the only place that answers.
  *
- * Each operation is a row of three: enter (check-in: nodes and handles that its numbers stand for,
- * names that may be used), call (what it does), leave (check-out). Operations return a result and
- * leave the state of the engine alone; what the kernel will hold numbers for is counted before the
- * answer goes out, since the kernel may give it back before we return from the call, and is taken
- * back when the answer was not taken.
+ * Each operation is a row: enter (check-in: nodes and handles that its numbers stand for, names that
+ * may be used), call (what it does), encode (the result, as the kernel has it), then check-out.
+ * Operations return a result and leave the state of the engine alone; what the kernel will hold
+ * numbers for is counted (commit) before the answer goes out, since the kernel may give it back
+ * before we return from the call, and is taken back (undo) when the answer was not taken.
+ *
+ * Filters stand between enter and call, and between encode and commit (core/filtered.c): so what they
+ * see is what came, and what they leave is checked before anything is counted.
  */
+#include "core/filtered.h"
 #include "core/req.h"
+#include "core/reqset.h"
 #include "core/server-private.h"
+#include "core/trace.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -21,6 +27,7 @@
 struct row {
 	int (*enter)(struct req *req);
 	int (*call)(struct req *req);
+	void (*encode)(struct req *req);	/* a good result that the call has left in req */
 	void (*commit)(struct req *req);	/* before a good answer goes out */
 	void (*undo)(struct req *req);		/* when it was not taken */
 };
@@ -153,13 +160,12 @@ static int enter_nothing(struct req *req)
 
 /* -- check-out ------------------------------------------------------------------------------- */
 
-static void commit_entry(struct req *req)
+static void encode_entry(struct req *req)
 {
 	struct fuse_entry_out *out = req_out(req, sizeof(*out));
 	struct fs_entry *entry = &req->entry;
 
 	if (entry->node) {
-		node_remember(entry->node);
 		encode_entry_out(&entry->attr.stx, entry->node->id,
 				 fs_generation(req_fs(req), entry->node), entry->entry_ns,
 				 entry->attr.attr_ns, out);
@@ -169,6 +175,17 @@ static void commit_entry(struct req *req)
 			.entry_valid_nsec = (uint32_t)(entry->entry_ns % 1000000000),
 		};
 	}
+}
+
+static void commit_entry(struct req *req)
+{
+	struct chain *chain = req->chain;
+
+	if (!req->entry.node)
+		return;
+	if (chain)
+		filtered_place(req, req->entry.node);
+	node_remember(req->entry.node);
 }
 
 static void undo_entry(struct req *req)
@@ -195,8 +212,7 @@ static void fill_open(struct req *req, struct fuse_open_out *out)
 		out->open_flags |= FOPEN_NOFLUSH;
 }
 
-/* The handle's first reference is the kernel's now; the request takes another for the undo. */
-static void commit_open(struct req *req)
+static void encode_open(struct req *req)
 {
 	fill_open(req, req_out(req, sizeof(struct fuse_open_out)));
 }
@@ -207,14 +223,11 @@ static void undo_open(struct req *req)
 	fs_handle_put(req_fs(req), req->open.handle);
 }
 
-static void commit_create(struct req *req)
+static void encode_create(struct req *req)
 {
-	struct {
-		struct fuse_entry_out entry;
-		struct fuse_open_out open;
-	} *out;
+	struct pst_create_out *out;
 
-	commit_entry(req);
+	encode_entry(req);
 	out = req_out(req, sizeof(*out));
 	fill_open(req, &out->open);
 }
@@ -228,32 +241,32 @@ static void undo_create(struct req *req)
 /* -- the table ------------------------------------------------------------------------------- */
 
 static const struct row rows[OP_MAX] = {
-	[FUSE_LOOKUP] = { enter_lookup, op_lookup, commit_entry, undo_entry },
+	[FUSE_LOOKUP] = { enter_lookup, op_lookup, encode_entry, commit_entry, undo_entry },
 	[FUSE_FORGET] = { enter_nothing, op_forget },
 	[FUSE_BATCH_FORGET] = { enter_nothing, op_batch_forget },
 	[FUSE_GETATTR] = { enter_getattr, op_getattr },
 	[FUSE_STATX] = { enter_getattr, op_statx },
 	[FUSE_SETATTR] = { enter_setattr, op_setattr },
 	[FUSE_READLINK] = { enter_node, op_readlink },
-	[FUSE_SYMLINK] = { enter_symlink, op_symlink, commit_entry, undo_entry },
-	[FUSE_MKNOD] = { enter_name, op_mknod, commit_entry, undo_entry },
-	[FUSE_MKDIR] = { enter_name, op_mkdir, commit_entry, undo_entry },
+	[FUSE_SYMLINK] = { enter_symlink, op_symlink, encode_entry, commit_entry, undo_entry },
+	[FUSE_MKNOD] = { enter_name, op_mknod, encode_entry, commit_entry, undo_entry },
+	[FUSE_MKDIR] = { enter_name, op_mkdir, encode_entry, commit_entry, undo_entry },
 	[FUSE_UNLINK] = { enter_name, op_unlink },
 	[FUSE_RMDIR] = { enter_name, op_rmdir },
 	[FUSE_RENAME] = { enter_rename, op_rename },
 	[FUSE_RENAME2] = { enter_rename, op_rename },
-	[FUSE_LINK] = { enter_link, op_link, commit_entry, undo_entry },
-	[FUSE_OPEN] = { enter_node, op_open, commit_open, undo_open },
-	[FUSE_CREATE] = { enter_name, op_create, commit_create, undo_create },
-	[FUSE_TMPFILE] = { enter_text, op_tmpfile, commit_create, undo_create },
+	[FUSE_LINK] = { enter_link, op_link, encode_entry, commit_entry, undo_entry },
+	[FUSE_OPEN] = { enter_node, op_open, encode_open, NULL, undo_open },
+	[FUSE_CREATE] = { enter_name, op_create, encode_create, commit_entry, undo_create },
+	[FUSE_TMPFILE] = { enter_text, op_tmpfile, encode_create, commit_entry, undo_create },
 	[FUSE_READ] = { enter_file, op_read },
 	[FUSE_WRITE] = { enter_file, op_write },
 	[FUSE_FLUSH] = { enter_file, op_flush },
 	[FUSE_RELEASE] = { enter_handle, op_release },
 	[FUSE_FSYNC] = { enter_handle, op_fsync },
-	[FUSE_OPENDIR] = { enter_node, op_opendir, commit_open, undo_open },
+	[FUSE_OPENDIR] = { enter_node, op_opendir, encode_open, NULL, undo_open },
 	[FUSE_READDIR] = { enter_dir, op_readdir },
-	[FUSE_READDIRPLUS] = { enter_dir, op_readdir, NULL, op_readdir_undo },
+	[FUSE_READDIRPLUS] = { enter_dir, op_readdir, NULL, NULL, op_readdir_undo },
 	[FUSE_RELEASEDIR] = { enter_handle, op_release },
 	[FUSE_FSYNCDIR] = { enter_handle, op_fsync },
 	[FUSE_STATFS] = { enter_node, op_statfs },
@@ -281,7 +294,7 @@ static const struct row rows[OP_MAX] = {
 
 void *req_out(struct req *req, size_t len)
 {
-	char *out = req->slot.base;
+	char *out = req->slot.base + SLOT_OUT;
 
 	assert(len <= SLOT_OUT_SIZE);
 	if (len > req->out_len) {
@@ -331,7 +344,7 @@ static void answer(struct req *req, const struct row *row, int r)
 	if (r == 0) {
 		if (row->commit)
 			row->commit(req);
-		answer.arg = req->slot.base;
+		answer.arg = req->slot.base + SLOT_OUT;
 		answer.arg_len = req->out_len;
 		answer.data = req->data;
 		answer.data_len = req->data_len;
@@ -349,7 +362,8 @@ static void answer(struct req *req, const struct row *row, int r)
 	}
 }
 
-static void let_go(struct req *req)
+/* Gives back what check-in has taken. */
+static void check_in_undo(struct req *req)
 {
 	struct fs *fs = req_fs(req);
 
@@ -357,22 +371,76 @@ static void let_go(struct req *req)
 	fs_handle_put(fs, req->handle2);
 	fs_node_put(fs, req->node);
 	fs_node_put(fs, req->node2);
-	fs_node_put(fs, req->entry.node);
-	memset(&req->caller, 0, sizeof(*req) - offsetof(struct req, caller));
+	req->handle = req->handle2 = NULL;
+	req->node = req->node2 = NULL;
 }
 
-/* Check-in and call; what of it is kept in the request is let go of by the caller. */
+static void let_go(struct req *req)
+{
+	check_in_undo(req);
+	fs_node_put(req_fs(req), req->entry.node);
+	memset(&req->caller, 0, sizeof(*req) - offsetof(struct req, caller));
+	if (atomic_load_explicit(&req->chain, memory_order_relaxed))
+		atomic_store_explicit(&req->chain, NULL, memory_order_release);
+}
+
+/* The filters before the operation; what a name's file has of its directory, for those after it. */
+static int enter_filters(struct req *req)
+{
+	struct chain *chain = req->chain;
+
+	req->filters = filtered_by(req);
+	if (req->filters && (chain->delays & req->filters) && !req->in_pool)
+		return REQ_TO_POOL;
+	if (req->filters)
+		return filtered_before(req);
+	if (req->node)
+		filtered_inherit(req, req->node);
+	return 0;
+}
+
+/* Check-in, filters and call; what of it is kept in the request is let go of by the caller. */
 static int run(struct req *req, const struct row *row)
 {
-	int r;
+	int r = 0;
 
-	caller_of(req);
-	r = row->enter(req);
-	if (r == 0 && (req->msg.op->flags & OP_OUT_DATA))
-		r = move_aside(req);
-	if (r == 0)
-		r = row->call(req);
-	return r;
+	if (req->stage == STAGE_ARRIVED) {
+		caller_of(req);
+		r = row->enter(req);
+		if (r == 0 && req->chain)
+			r = enter_filters(req);
+		if (r == 0 && (req->msg.op->flags & OP_OUT_DATA))
+			r = move_aside(req);
+		/* It begins anew in the pool. */
+		if (r == REQ_TO_POOL)
+			check_in_undo(req);
+		if (r != 0)
+			return r;
+		req->caller.filters = req->chain ? req->child.filters : 0;
+		req->stage = STAGE_ENTERED;
+	}
+	req->out_len = req->data_len = 0;
+	return row->call(req);
+}
+
+/* The filters after the operation. What they refuse of what was done is taken back. */
+static int leave_filters(struct req *req, const struct row *row, int r)
+{
+	int then;
+
+	if (r == FILTERED_DONE) {
+		r = 0;
+	} else if (r == 0 && row->encode) {
+		row->encode(req);
+	}
+	if (!req->passed)
+		return r;
+	if (row->call == op_readdir)
+		return op_readdir_leave(req, r);
+	then = filtered_after(req, r);
+	if (r == 0 && then != 0 && req->open.handle)
+		undo_open(req);
+	return then;
 }
 
 /* What an op came to, as an answer; one that is none is the op's fault, not the caller's. */
@@ -384,6 +452,23 @@ static int answer_of(struct req *req, int r)
 	return -EIO;
 }
 
+/* Filters can only see what lies in their memory; what came before they did moves there. */
+static struct req *take_chain(struct req *req)
+{
+	if (req->in_pool || !server_chain(req) || req->set->slots)
+		return req;
+	atomic_store(&req->chain, NULL);
+	req = server_move(req);
+	server_chain(req);
+	return req;
+}
+
+/* To the pool, as it stands; NULL where it has to be done here. */
+static struct req *to_pool(struct req *req)
+{
+	return req->in_pool ? NULL : server_to_pool(req);
+}
+
 struct req *req_serve(struct req *req)
 {
 	const struct row *row = &rows[req->msg.head->opcode];
@@ -391,25 +476,26 @@ struct req *req_serve(struct req *req)
 	struct req *other;
 	int r;
 
-	if (!req->in_pool && (flags & OP_MAY_BLOCK)) {
-		other = server_to_pool(req);
-		if (other)
-			return other;
+	if (req->stage == STAGE_ARRIVED && !req->in_pool) {
+		req = take_chain(req);
+		trace_begin(req);
 	}
+	if ((flags & OP_MAY_BLOCK) && (other = to_pool(req)))
+		return other;
 	r = row->call ? run(req, row) : -ENOSYS;
 	if (r == REQ_TO_POOL) {
-		let_go(req);
-		other = server_to_pool(req);
+		other = to_pool(req);
 		if (other)
 			return other;
 		req->in_pool = true;
 		r = run(req, row);
 	}
 	if (r != FS_LATER) {
-		r = answer_of(req, r);
+		r = answer_of(req, leave_filters(req, row, r));
 		server_count(req, r);
 		if (!(flags & OP_NO_REPLY))
 			answer(req, row, r);
+		trace_end(req, r);
 	}
 	let_go(req);
 	return req;

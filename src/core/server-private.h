@@ -2,6 +2,7 @@
 #pragma once
 /* What the life of a request (serve.c) needs of the server (server.c). */
 #include "core/req.h"
+#include "core/server.h"
 
 /*
  * Hands a request to the pool; returns another, free one for the caller to go on with, or NULL where
@@ -9,3 +10,22 @@
  */
 struct req *server_to_pool(struct req *req);
 void server_count(struct req *req, int r);
+
+/* The chain for a request from now on; it is let go of with req->chain = NULL. */
+struct chain *server_chain(struct req *req);
+/* A request that lies where filters cannot reach it moves: returns the one it has become. */
+struct req *server_move(struct req *req);
+bool server_stopping(struct server *server);
+
+/* For core/filters.c: memory that filters reach, and the chain in force. */
+int server_slots(struct server *server, const struct filter_slots **ret_slots,
+		 struct pst_error *error);
+/* Puts a chain (NULL: none) in force for all requests that come from now on. Returns the old one. */
+struct chain *server_set_chain(struct server *server, struct chain *chain);
+/* Waits until no request runs under this chain; false when some still do after so long. */
+bool server_drained(struct server *server, const struct chain *chain, unsigned int ms);
+/* A request of our own, under the chain in force, for programs that run outside of any. */
+struct req *server_borrow(struct server *server);
+void server_return(struct req *req);
+struct fs *server_fs(struct server *server);
+struct chan *server_chan(struct server *server);

@@ -3,22 +3,26 @@
  * Threads and memory of a server.
  *
  * One worker for each channel takes requests and serves them where they arrived. What may block long
- * goes to the pool; the worker goes on with a spare request. There is a fixed number of requests, so
- * memory is bounded: when all are in use the worker does the work itself and its queue waits.
+ * goes to the pool; the worker goes on with a spare request. There is a fixed number of requests
+ * (core/reqset.h): when all are in use the worker does the work itself and its queue waits.
  *
  * Locks: lock guards the queue, the free list and the states of threads. Requests in a worker's
  * hands need none.
  */
 #include "core/server.h"
+#include "core/chain.h"
+#include "core/filters.h"
 #include "core/host.h"
+#include "core/reqset.h"
 #include "core/server-private.h"
+#include "core/trace.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 #include "util/wake.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,14 +52,17 @@ struct server {
 	unsigned int n_pool;		/* started */
 	struct count (*counts)[OP_MAX];	/* one row of counters for each worker */
 
-	char *memory;			/* of all slots */
-	size_t memory_size;
-	struct req *reqs;
+	size_t data_size;		/* constant: of a slot */
+	struct reqset *_Atomic set;	/* lock to write */
+	struct chain *_Atomic chain;
+	struct filters *filters;
+	struct trace *trace;
 
 	pthread_mutex_t lock;		/* guards what follows */
 	pthread_cond_t work;		/* the queue has grown, or it is the end */
 	pthread_cond_t idle;		/* a worker has ended */
-	struct req *free;
+	pthread_cond_t home;		/* a request has come home */
+	struct reqset *old;		/* until its requests have come home */
 	struct req *queue, **queue_end;
 	unsigned int n_alive;		/* workers */
 	int result;
@@ -63,53 +70,67 @@ struct server {
 
 /* -- requests -------------------------------------------------------------------------------- */
 
-static int reqs_new(struct server *server, unsigned int n, size_t data_size)
-{
-	size_t slot_size;
-	void *p;
-
-	if (data_size < SLOT_MIN_DATA)
-		data_size = SLOT_MIN_DATA;
-	slot_size = SLOT_PAGE + (data_size + SLOT_PAGE - 1) / SLOT_PAGE * SLOT_PAGE;
-
-	server->reqs = calloc(n, sizeof(*server->reqs));
-	if (!server->reqs)
-		return -ENOMEM;
-	p = mmap(NULL, n * slot_size, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p == MAP_FAILED)
-		return -ENOMEM;
-	server->memory = p;
-	server->memory_size = n * slot_size;
-	for (unsigned int i = 0; i < n; i++) {
-		struct req *req = &server->reqs[i];
-
-		req->server = server;
-		req->slot = (struct slot){ server->memory + i * slot_size, slot_size - SLOT_PAGE };
-		req->next = server->free;
-		server->free = req;
-	}
-	return 0;
-}
-
 /* Caller holds the lock. */
 static struct req *req_pop(struct server *server)
 {
-	struct req *req = server->free;
+	struct reqset *set = server->set;
+	struct req *req = set->free;
 
-	if (req)
-		server->free = req->next;
+	if (req) {
+		set->free = req->next;
+		set->n_out++;
+	}
 	return req;
 }
 
-static struct req *req_take(struct server *server)
+/* Caller holds the lock. */
+static void req_push(struct server *server, struct req *req)
+{
+	struct reqset *set = req->set;
+
+	req->next = set->free;
+	set->free = req;
+	set->n_out--;
+	if (set == server->old && set->n_out == 0)
+		server->old = reqset_free(set);
+	pthread_cond_signal(&server->home);
+}
+
+/* A request for a worker, in the place of one that it has (or NULL). */
+static struct req *req_take(struct server *server, struct req *instead)
 {
 	struct req *req;
 
 	pthread_mutex_lock(&server->lock);
-	req = req_pop(server);
+	while (!(req = req_pop(server)))
+		pthread_cond_wait(&server->home, &server->lock);
+	if (instead)
+		req_push(server, instead);
 	pthread_mutex_unlock(&server->lock);
 	return req;
+}
+
+struct req *server_move(struct req *req)
+{
+	struct server *server = req->server;
+	size_t len = req->msg.head->len;
+	struct req *to;
+	int wire;
+
+	pthread_mutex_lock(&server->lock);
+	while (!(to = req_pop(server)))
+		pthread_cond_wait(&server->home, &server->lock);
+	pthread_mutex_unlock(&server->lock);
+	memcpy(slot_message(&to->slot), slot_message(&req->slot), len);
+	to->chan = req->chan;
+	to->queue = req->queue;
+	to->in_pool = req->in_pool;
+	/* It was decoded before, from the same bytes. */
+	chan_decode(&to->slot, len, &to->msg, &wire);
+	pthread_mutex_lock(&server->lock);
+	req_push(server, req);
+	pthread_mutex_unlock(&server->lock);
+	return to;
 }
 
 struct req *server_to_pool(struct req *req)
@@ -134,6 +155,125 @@ struct req *server_to_pool(struct req *req)
 struct fs *req_fs(struct req *req)
 {
 	return req->server->fs;
+}
+
+/* -- filters ---------------------------------------------------------------------------------- */
+
+/*
+ * Who frees a chain looks at all requests for it. So it is written down first, and holds if it is
+ * still the one in force after that.
+ */
+struct chain *server_chain(struct req *req)
+{
+	struct server *server = req->server;
+	struct chain *chain = atomic_load_explicit(&server->chain, memory_order_acquire);
+
+	while (chain) {
+		struct chain *now;
+
+		atomic_store(&req->chain, chain);
+		now = atomic_load(&server->chain);
+		if (now == chain)
+			return chain;
+		chain = now;
+	}
+	atomic_store_explicit(&req->chain, NULL, memory_order_release);
+	return NULL;
+}
+
+struct req *server_borrow(struct server *server)
+{
+	struct req *req = req_take(server, NULL);
+
+	server_chain(req);
+	return req;
+}
+
+void server_return(struct req *req)
+{
+	struct server *server = req->server;
+
+	memset(&req->caller, 0, sizeof(*req) - offsetof(struct req, caller));
+	atomic_store(&req->chain, NULL);
+	pthread_mutex_lock(&server->lock);
+	req_push(server, req);
+	pthread_mutex_unlock(&server->lock);
+}
+
+bool server_stopping(struct server *server)
+{
+	return server->stop;
+}
+
+struct trace *server_trace(struct server *server)
+{
+	return server->trace;
+}
+
+struct filters *server_filters(struct server *server)
+{
+	return server->filters;
+}
+
+struct fs *server_fs(struct server *server)
+{
+	return server->fs;
+}
+
+struct chan *server_chan(struct server *server)
+{
+	return server->workers[0].chan;
+}
+
+int server_slots(struct server *server, const struct filter_slots **ret_slots,
+		 struct pst_error *error)
+{
+	struct reqset *set = server->set, *new;
+	int r;
+
+	if (!set->slots) {
+		r = reqset_new(server, set->n, server->data_size, true, &new, error);
+		if (r < 0)
+			return r;
+		pthread_mutex_lock(&server->lock);
+		server->old = set;
+		server->set = new;
+		if (set->n_out == 0)
+			server->old = reqset_free(set);
+		pthread_mutex_unlock(&server->lock);
+		set = new;
+	}
+	*ret_slots = set->slots;
+	return 0;
+}
+
+struct chain *server_set_chain(struct server *server, struct chain *chain)
+{
+	return atomic_exchange(&server->chain, chain);
+}
+
+/* Caller holds the lock. */
+static bool set_has(const struct reqset *set, const struct chain *chain)
+{
+	for (unsigned int i = 0; set && i < set->n; i++)
+		if (set->reqs[i].chain == chain)
+			return true;
+	return false;
+}
+
+bool server_drained(struct server *server, const struct chain *chain, unsigned int ms)
+{
+	struct timespec pause = { .tv_nsec = 1000000 };
+	bool busy = true;
+
+	for (unsigned int i = 0; i <= ms && busy; i++) {
+		if (i)
+			nanosleep(&pause, NULL);
+		pthread_mutex_lock(&server->lock);
+		busy = set_has(server->set, chain) || set_has(server->old, chain);
+		pthread_mutex_unlock(&server->lock);
+	}
+	return !busy;
 }
 
 void server_count(struct req *req, int r)
@@ -200,8 +340,7 @@ static void *pool_main(void *arg)
 		pthread_mutex_unlock(&server->lock);
 		req = req_serve(req);
 		pthread_mutex_lock(&server->lock);
-		req->next = server->free;
-		server->free = req;
+		req_push(server, req);
 	}
 	pthread_mutex_unlock(&server->lock);
 	return NULL;
@@ -236,13 +375,16 @@ static void log_request(const struct req *req)
 }
 
 /* Takes requests until the connection ends; returns why. */
-static int worker_loop(struct worker *worker, struct req *req)
+static int worker_loop(struct worker *worker, struct req **held)
 {
 	struct server *server = worker->server;
+	struct req *req = *held;
 
 	while (!server->stop) {
 		int wire = 0, r;
 
+		if (req->set != atomic_load_explicit(&server->set, memory_order_relaxed))
+			*held = req = req_take(server, req);
 		req->chan = worker->chan;
 		req->queue = worker->number;
 		req->in_pool = false;
@@ -262,7 +404,7 @@ static int worker_loop(struct worker *worker, struct req *req)
 			memory_order_relaxed);
 		if (log_level() >= PST_LOG_DEBUG)
 			log_request(req);
-		req = req_serve(req);
+		*held = req = req_serve(req);
 	}
 	return 0;
 }
@@ -271,17 +413,18 @@ static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
 	struct server *server = worker->server;
-	struct req *req = req_take(server);
+	struct req *req = req_take(server, NULL);
 	int r;
 
 	r = fs_thread_init();
 	if (r < 0)
 		log_error("cannot take up the identity that serving needs: %s", strerror(-r));
 	else
-		r = worker_loop(worker, req);
+		r = worker_loop(worker, &req);
 	if (r < 0)
 		log_error("a worker has ended: %s", strerror(-r));
 	pthread_mutex_lock(&server->lock);
+	req_push(server, req);
 	server->n_alive--;
 	if (r < 0 && !server->result)
 		server->result = r;
@@ -355,10 +498,12 @@ static void pool_stop(struct server *server)
 
 DEFINE_CLEANUP(struct server *, server_free);
 
-int server_new(const struct server_config *config, struct server **ret_server)
+int server_new(const struct server_config *config, struct server **ret_server,
+	       struct pst_error *error)
 {
 	_cleanup_(server_freep) struct server *server = calloc(1, sizeof(*server));
 	struct worker *workers = calloc(config->n_chans, sizeof(*workers));
+	struct reqset *set;
 	int r;
 
 	if (!server || !workers) {
@@ -367,7 +512,7 @@ int server_new(const struct server_config *config, struct server **ret_server)
 		host_free(config->host);
 		for (unsigned int i = 0; i < config->n_chans; i++)
 			chan_free(config->chans[i]);
-		return -ENOMEM;
+		return error_set(error, -ENOMEM, "no memory");
 	}
 	server->fs = config->fs;
 	server->host = config->host;
@@ -377,21 +522,34 @@ int server_new(const struct server_config *config, struct server **ret_server)
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_cond_init(&server->work, NULL);
 	pthread_cond_init(&server->idle, NULL);
+	pthread_cond_init(&server->home, NULL);
 	for (unsigned int i = 0; i < config->n_chans; i++)
 		workers[i] = (struct worker){ server, config->chans[i], i, 0, false };
 	wake_install();
 	server->counts = calloc(config->n_chans, sizeof(*server->counts));
 	if (!server->counts)
-		return -ENOMEM;
-	r = reqs_new(server, config->n_chans + config->n_pool + N_QUEUED, config->max_write);
+		return error_set(error, -ENOMEM, "no memory");
+	server->data_size = config->max_write;
+	r = reqset_new(server, config->n_chans + config->n_pool + N_QUEUED, config->max_write,
+		       config->filters && config->filters[0], &set, error);
 	if (r < 0)
 		return r;
+	server->set = set;
+	r = trace_new(&server->trace);
+	if (r == 0)
+		r = filters_new(server, config->nameless, &server->filters);
+	if (r < 0)
+		return error_set(error, r, "no memory");
+	for (size_t i = 0; config->filters && config->filters[i]; i++) {
+		r = filters_add(server->filters, config->filters[i], error);
+		if (r < 0)
+			return r;
+	}
 	r = host_start(server->host, server->fs);
+	if (r == 0)
+		r = threads_start(server, config->n_pool);
 	if (r < 0)
-		return r;
-	r = threads_start(server, config->n_pool);
-	if (r < 0)
-		return r;
+		return error_set(error, r, "cannot start the threads: %s", strerror(-r));
 	*ret_server = take_ptr(server);
 	return 0;
 }
@@ -416,16 +574,18 @@ struct server *server_free(struct server *server)
 	pool_stop(server);
 	fs_shutdown(server->fs);
 	host_stop(server->host);
+	server->filters = filters_free(server->filters);
 	fs_free(server->fs);
 	for (unsigned int i = 0; i < server->n_workers; i++)
 		chan_free(server->workers[i].chan);
 	host_free(server->host);
-	if (server->memory)
-		munmap(server->memory, server->memory_size);
+	reqset_free(server->old);
+	reqset_free(server->set);
+	trace_free(server->trace);
+	pthread_cond_destroy(&server->home);
 	pthread_cond_destroy(&server->idle);
 	pthread_cond_destroy(&server->work);
 	pthread_mutex_destroy(&server->lock);
-	free(server->reqs);
 	free(server->counts);
 	free(server->pool);
 	free(server->workers);

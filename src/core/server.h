@@ -13,6 +13,8 @@
 
 struct server;
 struct host;
+struct filters;
+struct trace;
 
 /* Reads and answers INIT on a new connection; the number of seconds to wait for it is bounded. */
 int server_handshake(struct chan *chan, const struct init_wants *wants,
@@ -25,13 +27,20 @@ struct server_config {
 	unsigned int n_chans;
 	unsigned int n_pool;
 	uint32_t max_write;
+	bool nameless;			/* the kernel does not say who asks (idmapped mounts) */
+	const char *const *filters;	/* specs, ended by NULL; NULL: none. Borrowed for the call */
 };
 /* Makes a server and starts its threads. What was to be taken is gone also on failure. */
-int server_new(const struct server_config *config, struct server **ret_server);
+int server_new(const struct server_config *config, struct server **ret_server,
+	       struct pst_error *error);
 /* Waits until all workers have seen the connection end; 0 or the negative errno of what broke. */
 int server_wait(struct server *server);
 /* Ends the threads, whatever the connection does, and frees all. */
 struct server *server_free(struct server *server);
+
+/* Its filters, for core/filters.h; its trace. */
+struct filters *server_filters(struct server *server);
+struct trace *server_trace(struct server *server);
 
 void server_fs_stat(struct server *server, struct fs_stat *ret_stat);
 /* Requests and error answers of one opcode so far. */

@@ -6,8 +6,10 @@
  * the view's mount is made detached, INIT is answered and threads run; only then it is attached.
  */
 #include "chan/mount.h"
+#include "core/filters.h"
 #include "core/host.h"
 #include "core/server.h"
+#include "core/trace.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -266,6 +268,8 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 		.chans = b->chans,
 		.n_pool = options->n_pool ? options->n_pool : DEFAULT_POOL,
 		.max_write = view->terms.max_write,
+		.nameless = view->terms.features & FUSE_ALLOW_IDMAP,
+		.filters = options->filters,
 	};
 	unsigned int n = options->n_workers ? options->n_workers : default_workers();
 	int r;
@@ -278,13 +282,11 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 		b->n_chans++;
 	}
 	config.n_chans = view->n_workers = n;
-	r = server_new(&config, &view->server);
+	r = server_new(&config, &view->server, error);
 	b->fs = NULL;
 	b->host = NULL;
 	b->n_chans = 0;
-	if (r < 0)
-		return error_set(error, r, "cannot start the threads: %s", strerror(-r));
-	return 0;
+	return r;
 }
 
 static int build(struct pst_view *view, const struct pst_view_options *options, struct building *b,
@@ -405,6 +407,52 @@ int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info)
 		.node_bytes = stat.nodes.bytes,
 	};
 	return 0;
+}
+
+int pst_view_filter_add(struct pst_view *view, const char *spec, struct pst_error *error)
+{
+	return filters_add(server_filters(view->server), spec, error);
+}
+
+int pst_view_filter_remove(struct pst_view *view, const char *name, struct pst_error *error)
+{
+	return filters_remove(server_filters(view->server), name, error);
+}
+
+int pst_view_filter_replace(struct pst_view *view, const char *name, const char *spec,
+			    struct pst_error *error)
+{
+	return filters_replace(server_filters(view->server), name, spec, error);
+}
+
+int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, size_t *ret_n)
+{
+	return filters_list(server_filters(view->server), rows, n, ret_n);
+}
+
+int pst_view_bypassed(struct pst_view *view, const char *name, struct pst_bypassed *rows, size_t n,
+		      size_t *ret_n)
+{
+	return filters_bypassed(server_filters(view->server), name, rows, n, ret_n);
+}
+
+int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n,
+			  size_t *ret_n)
+{
+	return filters_stats(server_filters(view->server), rows, n, ret_n);
+}
+
+int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, char *log,
+		     size_t log_size, struct pst_error *error)
+{
+	return filter_check(spec, ret_report, log, log_size, error);
+}
+
+int pst_view_trace(struct pst_view *view, int fd, int all, struct pst_error *error)
+{
+	int r = trace_add(server_trace(view->server), fd, all);
+
+	return r < 0 ? error_set(error, r, "cannot trace: %s", strerror(-r)) : 0;
 }
 
 int pst_view_op_stats(struct pst_view *view, struct pst_op_stat *rows, size_t n, size_t *ret_n)

@@ -81,6 +81,21 @@ static int send_all(int fd, const char *text, size_t len, int64_t deadline)
 	return 0;
 }
 
+/*
+ * Takes bytes up to a newline and no further: what stands behind it, once a verb has taken the
+ * connection, is somebody else's to read. Returns how many, 0 at the end of the connection.
+ */
+static ssize_t receive_part(int fd, char *bytes, size_t size)
+{
+	ssize_t n = recv(fd, bytes, size, MSG_PEEK);
+	char *newline;
+
+	if (n <= 0)
+		return n;
+	newline = memchr(bytes, '\n', n);
+	return recv(fd, bytes, newline ? newline + 1 - bytes : n, 0);
+}
+
 /* Reads one line; *ret_line ends with a NUL instead of the newline. */
 static int receive_line(int fd, int64_t deadline, char **ret_line)
 {
@@ -105,7 +120,7 @@ static int receive_line(int fd, int64_t deadline, char **ret_line)
 		r = wait_for(fd, POLLIN, deadline);
 		if (r < 0)
 			return r;
-		n = recv(fd, line + len, size - len, 0);
+		n = receive_part(fd, line + len, size - len);
 		if (n == 0)
 			return -ECONNRESET;
 		if (n < 0 && errno != EAGAIN && errno != EINTR)

@@ -10,8 +10,9 @@
  *
  * A request names the version it speaks and a verb; what else it holds is the verb's own. A reply
  * holds what the verb answers, or "error" for people and "errno" for programs. Requests of one
- * client are answered in their order. Members may be added to requests and replies within a
- * version: whoever reads skips what it does not know.
+ * client are answered in their order. After the reply to "trace" the connection is the trace's: lines
+ * come until one side hangs up, and nothing more is read. Members may be added to requests and
+ * replies within a version: whoever reads skips what it does not know.
  */
 #include <stdio.h>
 

@@ -3,7 +3,8 @@
  * The control socket's thread.
  *
  * One thread polls the socket, its clients and a descriptor that says "end"; it alone touches
- * clients, so there are no locks. Verbs run in it: each is short, and answers for one view.
+ * clients, so there are no locks. Verbs run in it, one at a time. A verb may take its client's
+ * connection away for good (struct ctl_call.take): then the place is free for another.
  *
  * Who may speak is decided by the mode of the socket and again by the kernel's word on who
  * connected (SO_PEERCRED), since a mode can be changed later: root, and the user that mounted.
@@ -20,6 +21,7 @@
 #include "util/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <poll.h>
 #include <pthread.h>
@@ -97,50 +99,35 @@ static const struct ctl_verb *find_verb(const struct ctl_server *server, const c
 	return NULL;
 }
 
-/* Fills reply for a request that may be NULL, for a line that was none. */
-static int answer(struct ctl_server *server, struct json_object *request, struct json_object *reply)
+/* Fills call->reply for a request that may be NULL, for a line that was none. */
+static int answer(struct ctl_server *server, struct ctl_call *call)
 {
-	struct ctl_call call = { server->options.aux, request, reply, "" };
 	struct json_object *version, *name;
 	const struct ctl_verb *verb;
 	char text[128];
 	int r;
 
-	if (!request)
-		return reply_error(reply, -EBADMSG, "a request is one JSON object on one line");
-	if (!json_object_object_get_ex(request, "version", &version) ||
+	if (!call->request)
+		return reply_error(call->reply, -EBADMSG, "a request is one JSON object on one line");
+	if (!json_object_object_get_ex(call->request, "version", &version) ||
 	    json_object_get_int(version) != CTL_VERSION)
-		return reply_error(reply, -EPROTONOSUPPORT, "this view speaks version 1 only");
-	if (!json_object_object_get_ex(request, "verb", &name) ||
+		return reply_error(call->reply, -EPROTONOSUPPORT, "this view speaks version 1 only");
+	if (!json_object_object_get_ex(call->request, "verb", &name) ||
 	    !json_object_is_type(name, json_type_string))
-		return reply_error(reply, -EBADMSG, "the request has no verb");
+		return reply_error(call->reply, -EBADMSG, "the request has no verb");
 
 	verb = find_verb(server, json_object_get_string(name));
 	if (!verb) {
 		snprintf(text, sizeof(text), "there is no verb \"%.64s\"",
 			 json_object_get_string(name));
-		return reply_error(reply, -EOPNOTSUPP, text);
+		return reply_error(call->reply, -EOPNOTSUPP, text);
 	}
-	r = verb->run(&call);
-	if (r < 0)
-		return reply_error(reply, r, call.error[0] ? call.error : strerror(-r));
+	r = verb->run(call);
+	if (r < 0) {
+		call->take = NULL;
+		return reply_error(call->reply, r, call->error[0] ? call->error : strerror(-r));
+	}
 	return 0;
-}
-
-/* Answers one line. Negative: the peer is lost. */
-static int handle_line(struct ctl_server *server, struct peer *peer, const char *line, size_t len)
-{
-	struct json_object *request = parse(line, len);
-	struct json_object *reply = new_reply();
-	int r = -ENOMEM;
-
-	if (reply) {
-		answer(server, request, reply);
-		r = peer_send(peer, reply);
-	}
-	json_object_put(request);
-	json_object_put(reply);
-	return r;
 }
 
 /* The last word to a peer: it is hung up on when it has read it. */
@@ -158,6 +145,45 @@ static int refuse(struct peer *peer, int error, const char *text)
 	return r;
 }
 
+/*
+ * The reply is written, and the connection goes to the verb. A peer that has not taken all of the
+ * reply loses its connection: what the verb writes must not come before the rest.
+ */
+static int hand_over(struct peer *peer, struct ctl_call *call)
+{
+	int fd, r;
+
+	if (peer->n_out)
+		return -ENOBUFS;
+	/* A second descriptor: where the verb fails, the first is there to say so. */
+	fd = fcntl(peer->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	r = call->take(call, fd);
+	if (r < 0)
+		return refuse(peer, r, call->error[0] ? call->error : strerror(-r));
+	return -EPIPE;			/* for us it is lost */
+}
+
+/* Answers one line. Negative: the peer is lost. */
+static int handle_line(struct ctl_server *server, struct peer *peer, const char *line, size_t len)
+{
+	struct ctl_call call = { .aux = server->options.aux };
+	int r = -ENOMEM;
+
+	call.request = parse(line, len);
+	call.reply = new_reply();
+	if (call.reply) {
+		answer(server, &call);
+		r = peer_send(peer, call.reply);
+	}
+	if (r >= 0 && call.take)
+		r = hand_over(peer, &call);
+	json_object_put(call.request);
+	json_object_put(call.reply);
+	return r;
+}
+
 /* Answers what stands in the buffer, as long as the peer takes the answers. */
 static int handle_lines(struct ctl_server *server, struct peer *peer)
 {
@@ -165,7 +191,7 @@ static int handle_lines(struct ctl_server *server, struct peer *peer)
 	size_t len;
 	int r = 0;
 
-	while (r >= 0 && !peer->n_out) {
+	while (r >= 0 && !peer->n_out && !peer->closing) {
 		r = peer_next_line(peer, &line, &len);
 		if (r == -EMSGSIZE)
 			return refuse(peer, r, "the request is too long");

@@ -6,12 +6,21 @@
 struct json_object;
 struct ctl_server;
 
+struct ctl_call;
+
+/*
+ * Takes over a client's connection, once the reply has been written. fd is taken in any case. 0, or
+ * -errno and call->error, which the client is then told in a line of its own.
+ */
+typedef int (*ctl_take_fn)(struct ctl_call *call, int fd);
+
 /* One request while it is answered. All is borrowed. */
 struct ctl_call {
 	void *aux;			/* from ctl_server_options */
 	struct json_object *request;
 	struct json_object *reply;	/* to be filled; dropped when the verb fails */
-	char error[256];		/* why it failed; "": strerror() is taken */
+	char error[512];		/* why it failed; "": strerror() is taken */
+	ctl_take_fn take;		/* set by a verb that wants the connection for itself */
 };
 
 /* Answers 0 or -errno. Runs in the server's thread, so it may block but holds up other clients. */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The verbs of a view's control socket. A new one is a function and a row at the end of this file.
+ * The verbs of a view's control socket. A new one is a function, here or in a file for its kind, and
+ * a row at the end of this file.
  */
 #include "ctl/verbs.h"
+#include "ctl/verbs-filter.h"
 #include "util/cleanup.h"
 
 #include <penstock/penstock.h>
@@ -82,11 +84,18 @@ static int run_stat(struct ctl_call *call)
 	add_number(reply, "backings", info.n_backings);
 	add_number(reply, "registered", info.n_registered);
 	add_number(reply, "refused", info.n_refused);
-	return add_ops(reply, call->aux);
+	r = verb_add_filter_names(reply, call->aux);
+	return r < 0 ? r : add_ops(reply, call->aux);
 }
 
 const struct ctl_verb ctl_verbs[] = {
 	{ "stat", run_stat },
+	{ "filter-list", verb_filter_list },
+	{ "filter-stat", verb_filter_stat },
+	{ "filter-add", verb_filter_add },
+	{ "filter-remove", verb_filter_remove },
+	{ "filter-replace", verb_filter_replace },
+	{ "trace", verb_trace },
 };
 
 const size_t ctl_n_verbs = sizeof(ctl_verbs) / sizeof(ctl_verbs[0]);

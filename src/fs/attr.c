@@ -8,7 +8,8 @@
  *	cache=ttl		the ttl that was chosen
  *	cache=exclusive		long, since nobody else changes the lower tree
  *
- * in all cases 0 while somebody may be storing through a shared mapping, which nothing announces:
+ * 0 in all cases where filters hold that tell callers apart, and
+ * 0 while somebody may be storing through a shared mapping, which nothing announces:
  * from the first open for reading and writing until it is proved that no writer is left. The last
  * close is no proof, a mapping outlives it. A read lease on the lower file is: the kernel grants it
  * only where no writer and no writable mapping exists. Stores into pages of the view itself (served
@@ -29,8 +30,16 @@
 #define ONE_OPEN 2u
 #define LONG_NS (86400ULL * 365 * 1000000000)
 
-static uint64_t promise(struct fs *fs)
+/* Whether filters that tell callers apart hold for a node: then an answer is good for one of them. */
+static bool is_by_caller(struct fs *fs, const struct node *node)
 {
+	return node->filters & atomic_load_explicit(&fs->filters.by_caller, memory_order_relaxed);
+}
+
+static uint64_t promise(struct fs *fs, const struct node *node)
+{
+	if (is_by_caller(fs, node))
+		return 0;
 	switch (fs->config.cache) {
 	case PST_CACHE_NONE:
 		return 0;
@@ -78,7 +87,7 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 
 uint64_t attr_promise(struct fs *fs, struct node *node)
 {
-	uint64_t ns = promise(fs);
+	uint64_t ns = promise(fs, node);
 
 	return ns && S_ISREG(node->type) && may_be_stored_to(fs, node) ? 0 : ns;
 }
@@ -91,12 +100,12 @@ void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
 
 void attr_answer_entry(struct fs *fs, struct fs_entry *entry)
 {
-	entry->entry_ns = promise(fs);
+	entry->entry_ns = promise(fs, entry->node);
 }
 
-uint64_t attr_absent_ns(struct fs *fs)
+uint64_t attr_absent_ns(struct fs *fs, struct node *dir)
 {
-	return promise(fs);
+	return promise(fs, dir);
 }
 
 void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mode)
@@ -135,7 +144,7 @@ bool attr_keep_data(struct fs *fs)
  * Listings, kept by the kernel. It drops them when it sees another mtime, but a directory that
  * changes twice within one tick of the clock has the same one: so only where nobody else writes.
  */
-bool attr_keep_listing(struct fs *fs)
+bool attr_keep_listing(struct fs *fs, struct node *dir)
 {
-	return fs->config.cache == PST_CACHE_EXCLUSIVE;
+	return fs->config.cache == PST_CACHE_EXCLUSIVE && !is_by_caller(fs, dir);
 }

@@ -35,6 +35,27 @@ struct dirstream {
 	_Alignas(struct lower_dirent) char buf[BUF_SIZE];
 };
 
+void fs_each_name(struct fs *fs, struct node *node,
+		  void (*fn)(void *aux, const struct node *dir, const char *name), void *aux)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	_cleanup_(fd_closep) int fd = -1;
+	_Alignas(struct lower_dirent) char buf[4096];
+	ssize_t n;
+
+	if (!S_ISDIR(node->type) || fdref_get(fs->fds, node, &ref) < 0)
+		return;
+	fd = lower_openat(fs, ref.fd, ".", O_RDONLY | O_DIRECTORY, 0);
+	while (fd >= 0 && (n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0) {
+		for (ssize_t at = 0; at < n;) {
+			const struct lower_dirent *lower = (struct lower_dirent *)(buf + at);
+
+			fn(aux, node, lower->name);
+			at += lower->reclen;
+		}
+	}
+}
+
 int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
@@ -54,7 +75,7 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 	if (r < 0)
 		return r;
 	take_fd(&fd);
-	open.cache_dir = open.keep_cache = attr_keep_listing(fs);
+	open.cache_dir = open.keep_cache = attr_keep_listing(fs, node);
 	*ret_open = open;
 	return 0;
 }

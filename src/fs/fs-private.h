@@ -20,6 +20,9 @@ struct fs {
 	struct locks *locks;
 	struct devs *devs;		/* ino.c */
 	struct node *root;		/* counted */
+	struct {
+		_Atomic uint64_t by_caller, by_name, data, cacheable;
+	} filters;			/* what fs_set_filters() said */
 };
 
 /* name.c: the node of a name, of an open file; dir's descriptor at hand. */
@@ -35,7 +38,7 @@ int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bo
 void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr);
 uint64_t attr_promise(struct fs *fs, struct node *node);
 void attr_answer_entry(struct fs *fs, struct fs_entry *entry);
-uint64_t attr_absent_ns(struct fs *fs);
+uint64_t attr_absent_ns(struct fs *fs, struct node *dir);
 
 /* ino.c */
 /* What inode numbers of a file's device are mixed with (xor); 0 on LOWER's own. */
@@ -46,13 +49,16 @@ void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mod
 void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode mode);
 bool attr_has_writers(const struct node *node);
 bool attr_keep_data(struct fs *fs);
-bool attr_keep_listing(struct fs *fs);
+bool attr_keep_listing(struct fs *fs, struct node *dir);
 
 /* pass.c: the only file that holds backing ids. */
 int pass_new(struct fs *fs, struct pass **ret_pass);
 struct pass *pass_free(struct pass *pass);
-/* Decides how an open's data is reached and counts it; mode: the file's, where it is known. */
-void pass_open(struct fs *fs, struct node *node, uint32_t mode, struct fs_open *open);
+/* Decides how an open's data is reached and counts it; mode: the file's, where it is known. -EBUSY:
+ * filters hold for data that others have open by passthrough. */
+int pass_open(struct fs *fs, struct node *node, uint32_t mode, struct fs_open *open);
+/* Whether filters hold for the node's data that its open files go round. */
+bool pass_bypasses(struct fs *fs, struct node *node);
 void pass_close(struct fs *fs, struct node *node);
 void pass_node_gone(struct fs *fs, struct node *node);
 bool pass_reap(struct fs *fs);

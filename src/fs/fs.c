@@ -153,6 +153,46 @@ struct handle *fs_handle(struct fs *fs, uint64_t fh, const struct node *node)
 	return handle;
 }
 
+void fs_set_filters(struct fs *fs, const struct fs_filters *filters)
+{
+	fs->filters.by_caller = filters->by_caller;
+	fs->filters.by_name = filters->by_name;
+	fs->filters.data = filters->data;
+	fs->filters.cacheable = filters->cacheable;
+}
+
+bool fs_bypasses(struct fs *fs, struct node *node)
+{
+	return pass_bypasses(fs, node);
+}
+
+uint32_t fs_node_number(struct fs *fs, const struct node *node)
+{
+	return node_number(fs->nodes, node);
+}
+
+void fs_node_device(struct fs *fs, const struct node *node, uint32_t *ret_major,
+		    uint32_t *ret_minor)
+{
+	const struct lower_mount *mount = nodetab_mount(fs->nodes, node->fh.mount);
+
+	*ret_major = mount->dev_major;
+	*ret_minor = mount->dev_minor;
+}
+
+void fs_walk(struct fs *fs, node_walk_fn fn, void *aux)
+{
+	nodetab_walk(fs->nodes, fn, aux);
+}
+
+int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	int r = fdref_get(fs->fds, node, &ref);
+
+	return r < 0 ? r : lower_stat(ref.fd, ret_stx);
+}
+
 void fs_node_put(struct fs *fs, struct node *node)
 {
 	node_put(fs->nodes, node);

@@ -72,6 +72,35 @@ struct node *fs_node_revive(struct fs *fs, uint64_t nodeid);
 void fs_forget(struct fs *fs, uint64_t nodeid, uint64_t n);
 uint32_t fs_generation(struct fs *fs, const struct node *node);
 
+/*
+ * What is to be known of filters: bits as in node.filters. Data: they see reads and writes; of these
+ * cacheable: they do the same for every caller. By name: what they do depends on names.
+ */
+struct fs_filters {
+	uint64_t by_caller, by_name, data, cacheable;
+};
+void fs_set_filters(struct fs *fs, const struct fs_filters *filters);
+/* Whether the node is open in a way that filters which hold for its data do not see. */
+bool fs_bypasses(struct fs *fs, struct node *node);
+/*
+ * What is under a name below, without a node being made: its attributes, and its node if there is one
+ * (strong; left alone otherwise).
+ */
+int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret_stx,
+	    struct node **ret_node);
+/* The node of a path below the root (strong), with no link followed on the way; "": the root. */
+int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node);
+/* The path below, as far as it is known; for people. */
+void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size);
+uint32_t fs_node_number(struct fs *fs, const struct node *node);
+void fs_node_device(struct fs *fs, const struct node *node, uint32_t *ret_major,
+		    uint32_t *ret_minor);
+void fs_walk(struct fs *fs, node_walk_fn fn, void *aux);
+/* Calls fn for each name that a directory has below; nothing for other nodes. */
+void fs_each_name(struct fs *fs, struct node *node,
+		  void (*fn)(void *aux, const struct node *dir, const char *name), void *aux);
+int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
+
 /* Who asks. */
 struct fs_caller {
 	uint32_t uid, gid;
@@ -80,6 +109,7 @@ struct fs_caller {
 	uint32_t umask;
 	bool has_group;			/* group: a supplementary group that a new file's mode needs */
 	uint32_t group;
+	uint64_t filters;		/* CREATE and TMPFILE: what shall hold for the file */
 };
 
 /* Attributes, read from the lower inode just now, and how long they may be believed. */

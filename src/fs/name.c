@@ -17,7 +17,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -49,6 +52,13 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct fs_entry *en
 	return 0;
 }
 
+/* Where it was last found: a hint for those who ask, not a way to the file. */
+static void set_parent(struct fs_entry *entry, struct node *dir)
+{
+	if (dir)
+		atomic_store_explicit(&entry->node->parent, dir->id, memory_order_relaxed);
+}
+
 /*
  * A descriptor by which files of the same mount can be opened by handle: it must be open for
  * reading. Where the mount's root is a pipe or a device there is none.
@@ -74,7 +84,12 @@ static bool is_sizeless(uint64_t type)
 
 int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bool handles)
 {
-	struct lower_mount mount = { .mnt_id = mnt_id, .fd = -1 };
+	struct lower_mount mount = {
+		.mnt_id = mnt_id,
+		.fd = -1,
+		.dev_major = stx->stx_dev_major,
+		.dev_minor = stx->stx_dev_minor,
+	};
 	int number = nodetab_mount_find(fs->nodes, mnt_id);
 	struct statfs st;
 
@@ -87,9 +102,15 @@ int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bo
 	return nodetab_mount_add(fs->nodes, &mount);
 }
 
+/* What a new node has of its directory's filters; without one, found by its handle, of the root's. */
+static uint64_t name_inherited(struct fs *fs, struct node *dir)
+{
+	return (dir ? dir : fs->root)->filters & ~NODE_JUDGED;
+}
+
 int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry)
 {
-	struct node_key key = { .own_fd = -1, .filters = dir ? dir->filters : 0 };
+	struct node_key key = { .own_fd = -1, .filters = name_inherited(fs, dir) };
 	struct fs_entry entry = { 0 };
 	bool handles;
 	int r, mnt_id, mount;
@@ -119,9 +140,11 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 		if (r < 0 || entry.node->fd_slot != (uint32_t)key.own_fd)
 			fd_close(key.own_fd);
 	}
-	if (r == 0)
-		*ret_entry = entry;
-	return r;
+	if (r < 0)
+		return r;
+	set_parent(&entry, dir);
+	*ret_entry = entry;
+	return 0;
 }
 
 static int resolve_by_opening(struct fs *fs, struct node *dir, int dir_fd, const char *name,
@@ -138,7 +161,7 @@ int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		 struct fs_entry *ret_entry)
 {
 	const struct lower_mount *mount = nodetab_mount(fs->nodes, dir->fh.mount);
-	struct node_key key = { .own_fd = -1, .filters = dir->filters };
+	struct node_key key = { .own_fd = -1, .filters = name_inherited(fs, dir) };
 	struct fs_entry entry = { 0 };
 	int r, mnt_id;
 
@@ -158,9 +181,11 @@ int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		return resolve_by_opening(fs, dir, dir_fd, name, ret_entry);
 	key.fh.mount = dir->fh.mount;
 	r = entry_of_key(fs, &key, &entry);
-	if (r == 0)
-		*ret_entry = entry;
-	return r;
+	if (r < 0)
+		return r;
+	set_parent(&entry, dir);
+	*ret_entry = entry;
+	return 0;
 }
 
 /* "." and "..": the kernel asks for them when it turns a file handle of the view into a file. */
@@ -173,6 +198,8 @@ static int lookup_dots(struct fs *fs, struct node *dir, int dir_fd, const char *
 	if (name[1] == '.') {
 		if (dir == fs->root || !S_ISDIR(dir->type))
 			return -ENOENT;
+		if (fs->root->filters & atomic_load(&fs->filters.by_name))
+			return -ESTALE;
 		return resolve_by_opening(fs, NULL, dir_fd, name, ret_entry);
 	}
 	r = lower_stat(dir_fd, &entry.attr.stx);
@@ -199,11 +226,85 @@ int fs_lookup(struct fs *fs, struct node *dir, const char *name, struct fs_entry
 	/* The name was replaced between two looks: the third is as good as the first. */
 	if (r == -ESTALE)
 		r = name_resolve(fs, dir, ref.fd, name, ret_entry);
-	if (r == -ENOENT && attr_absent_ns(fs)) {
-		*ret_entry = (struct fs_entry){ .entry_ns = attr_absent_ns(fs) };
+	if (r == -ENOENT && attr_absent_ns(fs, dir)) {
+		*ret_entry = (struct fs_entry){ .entry_ns = attr_absent_ns(fs, dir) };
 		return 0;
 	}
 	return r;
+}
+
+int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	_cleanup_(fd_closep) int fd = -1;
+	struct fs_entry entry;
+	int r;
+
+	if (!path[0]) {
+		*ret_node = node_get(fs->root);
+		return 0;
+	}
+	r = fdref_get(fs->fds, fs->root, &ref);
+	if (r < 0)
+		return r;
+	fd = (int)syscall(SYS_openat2, ref.fd, path, &how, sizeof(how));
+	if (fd < 0)
+		return -errno;
+	r = name_resolve_fd(fs, NULL, fd, &entry);
+	if (r == 0)
+		*ret_node = entry.node;
+	return r;
+}
+
+/*
+ * The private mount of LOWER hangs nowhere, so the kernel names files on it by their path from its
+ * root, which is LOWER.
+ */
+void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	ssize_t n = -1;
+
+	if (fdref_get(fs->fds, node, &ref) == 0)
+		n = readlink(fd_path(ref.fd).text, buf, size - 1);
+	buf[n < 0 ? 0 : n] = '\0';
+	if (n < 0)
+		snprintf(buf, size, "?");
+}
+
+int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret_stx,
+	    struct node **ret_node)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	_cleanup_(fd_closep) int fd = -1;
+	struct fhandle fh = { 0 };
+	int r, mnt_id;
+
+	r = fdref_get(fs->fds, dir, &ref);
+	if (r < 0)
+		return r;
+	fd = lower_openat(fs, ref.fd, name, O_PATH | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return fd;
+	r = lower_stat(fd, ret_stx);
+	if (r < 0)
+		return r;
+	if (fhandle_at(fd, "", &fh, &mnt_id) == 0 &&
+	    nodetab_mount_find(fs->nodes, mnt_id) >= 0 &&
+	    nodetab_mount(fs->nodes, (unsigned int)nodetab_mount_find(fs->nodes, mnt_id))->handles)
+		fh.mount = (uint16_t)nodetab_mount_find(fs->nodes, mnt_id);
+	else if (nodetab_mount_find(fs->nodes, (int)ret_stx->stx_mnt_id) >= 0)
+		fh = node_key_own((unsigned int)nodetab_mount_find(fs->nodes,
+								   (int)ret_stx->stx_mnt_id),
+				  ret_stx->stx_dev_major, ret_stx->stx_dev_minor, ret_stx->stx_ino);
+	else
+		return 0;
+	*ret_node = node_lookup_fh(fs->nodes, &fh);
+	return 0;
 }
 
 struct node *fs_node_revive(struct fs *fs, uint64_t nodeid)
@@ -212,6 +313,9 @@ struct node *fs_node_revive(struct fs *fs, uint64_t nodeid)
 	struct fs_entry entry;
 	struct fhandle fh;
 
+	/* Its names are not known, so filters that go by names cannot be asked about it. */
+	if (fs->root->filters & atomic_load(&fs->filters.by_name))
+		return NULL;
 	if (!node_id_unpack(fs->nodes, nodeid, &fh))
 		return NULL;
 	fd = fhandle_open(nodetab_mount(fs->nodes, 0)->fd, &fh, O_PATH | O_NOFOLLOW);

@@ -76,7 +76,11 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken, 
 	r = handle_new(fs->handles, node, flags, -1, &open.handle);
 	if (r < 0)
 		return r;
-	pass_open(fs, node, mode, &open);
+	r = pass_open(fs, node, mode, &open);
+	if (r < 0) {
+		handle_put(fs->handles, open.handle);
+		return r;
+	}
 	attr_opened(fs, node, flags, open.mode);
 	open.handle->io_mode = (uint8_t)open.mode;
 	if (fd < 0 && open.mode != PASS_BACKING) {
@@ -114,8 +118,8 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 }
 
 /* The node of a file that was just made, and its first open. fd is taken. */
-static int open_made(struct fs *fs, struct node *dir, int fd_taken, int flags,
-		     struct fs_entry *ret_entry, struct fs_open *ret_open)
+static int open_made(struct fs *fs, const struct fs_caller *caller, struct node *dir, int fd_taken,
+		     int flags, struct fs_entry *ret_entry, struct fs_open *ret_open)
 {
 	_cleanup_(fd_closep) int fd = fd_taken;
 	struct fs_entry entry;
@@ -124,6 +128,8 @@ static int open_made(struct fs *fs, struct node *dir, int fd_taken, int flags,
 	r = name_resolve_fd(fs, dir, fd, &entry);
 	if (r < 0)
 		return r;
+	/* What holds for the file decides how it is opened. */
+	node_judge(entry.node, caller->filters);
 	/* The way to the file while it has no name, or only one that somebody may take away. */
 	path_fd = open(fd_path(fd).text, O_PATH | O_CLOEXEC);
 	if (path_fd >= 0)
@@ -162,7 +168,7 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	}
 	if (fd < 0)
 		return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd;
-	return open_made(fs, dir, fd, flags, ret_entry, ret_open);
+	return open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
 }
 
 int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, int flags,
@@ -186,7 +192,7 @@ int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, 
 	}
 	if (fd < 0)
 		return fd;
-	return open_made(fs, dir, fd, flags, ret_entry, ret_open);
+	return open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
 }
 
 int fs_release(struct fs *fs, struct handle *handle)

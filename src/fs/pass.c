@@ -7,13 +7,15 @@
  * backing file (every open must name the same id) or with pages of its own. So a node has one mode
  * from its first open to its last release:
  *
- *	mode now		the file can pass	it cannot	it has no size (proc, sysfs)
- *	no opens		backing			cached		direct
- *	backing			backing			-		-
- *	cached			cached			cached		-
- *	direct			-			-		direct
+ *	mode now	the file can pass  it cannot	it has no size	filters see data
+ *	no opens	backing		   cached	direct		direct, or cached if they allow
+ *	backing		backing		   -		-		refused
+ *	cached		cached		   cached	-		direct, or cached if they allow
+ *	direct		direct		   direct	direct		direct
  *
  * where - cannot be: what a file can is found out at the first open and holds until the last close.
+ * "No size" are files of proc, sysfs and their like. Filters may come and go while a file is open; an
+ * open that would go round one is refused with EBUSY.
  *
  * Privilege: the kernel reads and writes as whoever registered the file. With CAP_FSETID a write by
  * anybody leaves set-user-ID bits, without it a write by root takes them away. The kernel asks us to
@@ -141,16 +143,31 @@ static void tell_refusal(struct pass *pass, int r)
 			    r == -ELOOP ? ": its file system is stacked too deep" : "");
 }
 
-/* The table at the top; caller holds the shard. */
+/* How the data of a node that filters see is reached: PASS_NONE where none do. */
+static enum pass_mode filtered(struct fs *fs, const struct node *node)
+{
+	uint64_t seen = node->filters & atomic_load(&fs->filters.data);
+
+	if (!seen)
+		return PASS_NONE;
+	return seen & ~atomic_load(&fs->filters.cacheable) ? PASS_DIRECT : PASS_CACHED;
+}
+
+/* The table at the top; caller holds the shard. PASS_NONE: refused. */
 static enum pass_mode decide(struct pass *pass, struct node *node, uint32_t mode)
 {
+	enum pass_mode asked = filtered(pass->fs, node);
 	bool keeps = mode & (S_ISUID | S_ISGID);
 	int r;
 
+	if (node->n_open && node->io_mode == PASS_BACKING)
+		return asked == PASS_NONE ? PASS_BACKING : PASS_NONE;
 	if (node->n_open)
-		return node->io_mode;
+		return asked == PASS_DIRECT ? PASS_DIRECT : node->io_mode;
 	if (nodetab_mount(pass->fs->nodes, node->fh.mount)->sizeless)
 		return PASS_DIRECT;
+	if (asked != PASS_NONE)
+		return asked;
 	if (!pass->fs->config.passthrough)
 		return PASS_CACHED;
 	/* An open for reading does not care, and does not know the mode. */
@@ -165,17 +182,31 @@ static enum pass_mode decide(struct pass *pass, struct node *node, uint32_t mode
 	return PASS_BACKING;
 }
 
-void pass_open(struct fs *fs, struct node *node, uint32_t mode, struct fs_open *open)
+int pass_open(struct fs *fs, struct node *node, uint32_t mode, struct fs_open *open)
 {
 	struct pass *pass = fs->pass;
 
 	pthread_mutex_lock(lock_of(pass, node));
 	open->mode = decide(pass, node, mode);
-	node->io_mode = (uint16_t)open->mode;
-	node->n_open++;
-	node->pass_flags |= FLAG_USED;
-	open->backing_id = open->mode == PASS_BACKING ? node->backing_id : 0;
+	if (open->mode != PASS_NONE) {
+		node->io_mode = (uint16_t)open->mode;
+		node->n_open++;
+		node->pass_flags |= FLAG_USED;
+		open->backing_id = open->mode == PASS_BACKING ? node->backing_id : 0;
+	}
 	pthread_mutex_unlock(lock_of(pass, node));
+	return open->mode == PASS_NONE ? -EBUSY : 0;
+}
+
+bool pass_bypasses(struct fs *fs, struct node *node)
+{
+	enum pass_mode asked = filtered(fs, node);
+	bool bypasses;
+
+	pthread_mutex_lock(lock_of(fs->pass, node));
+	bypasses = asked != PASS_NONE && node->n_open && node->io_mode == PASS_BACKING;
+	pthread_mutex_unlock(lock_of(fs->pass, node));
+	return bypasses;
 }
 
 /* Remembers that the node's id has nothing to do; caller holds the shard. */

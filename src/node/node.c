@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #define N_SHARDS 64
-#define MAX_NODES (1u << 26)
+#define MAX_NODES NODE_MAX
 #define MAX_MOUNTS 4096
 #define MIN_INDEX_BITS 12
 #define MAX_INDEX_BITS 26
@@ -39,7 +39,7 @@
 #define NLOOKUP_ONE (1ULL << 24)
 #define REF_MASK (NLOOKUP_ONE - 1)
 
-/* 2048 records are 48 pages: emptied blocks give whole pages back. */
+/* 2048 records are 52 pages: emptied blocks give whole pages back. */
 #define BLOCK_NODES 2048u
 #define BLOCK_BYTES (BLOCK_NODES * sizeof(struct node))
 static_assert(BLOCK_BYTES % 4096 == 0, "whole pages");
@@ -421,6 +421,7 @@ static void node_fill(struct node *node, const struct node_key *key, uint64_t id
 {
 	node->ino = key->ino;
 	node->filters = key->filters;
+	node->parent = 0;
 	node->fh = key->fh;
 	node->type = key->type;
 	node->flags = key->flags;
@@ -605,6 +606,40 @@ void node_forget(struct nodetab *tab, struct node *node, uint64_t n)
 							memory_order_acq_rel, memory_order_relaxed));
 	if (left == 0 && count != 0)
 		node_die(tab, node);
+}
+
+void node_judge(struct node *node, uint64_t filters)
+{
+	uint64_t now = atomic_load_explicit(&node->filters, memory_order_relaxed), then;
+
+	do {
+		then = (now & NODE_JUDGED ? now | filters : filters) | NODE_JUDGED;
+	} while (now != then && !atomic_compare_exchange_weak(&node->filters, &now, then));
+}
+
+uint32_t node_number(struct nodetab *tab, const struct node *node)
+{
+	return (uint32_t)(node - tab->nodes);
+}
+
+void nodetab_walk(struct nodetab *tab, node_walk_fn fn, void *aux)
+{
+	for (uint32_t b = 0; b < tab->n_blocks; b++) {
+		uint64_t used[BLOCK_NODES / 64] = { 0 };
+
+		pthread_mutex_lock(&tab->alloc_lock);
+		if (b < tab->n_blocks)
+			memcpy(used, tab->blocks[b].used, sizeof(used));
+		pthread_mutex_unlock(&tab->alloc_lock);
+		for (uint32_t i = 0; i < BLOCK_NODES; i++) {
+			struct node *node = &tab->nodes[b * BLOCK_NODES + i];
+
+			if (!(used[i / 64] >> i % 64 & 1) || !ref_unless_dead(node))
+				continue;
+			fn(aux, node);
+			node_put(tab, node);
+		}
+	}
 }
 
 uint32_t node_generation(struct nodetab *tab, const struct node *node)

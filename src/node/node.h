@@ -34,7 +34,8 @@ struct node {
 	_Atomic uint64_t count;		/* nlookup << 24 | references */
 	_Atomic uint64_t id;		/* constant while count is not 0; 0: the record is free */
 	uint64_t ino;			/* constant: the lower inode's number */
-	uint64_t filters;		/* the filters that hold for the node, a bit each */
+	_Atomic uint64_t filters;	/* the filters that hold for the node, a bit each, NODE_JUDGED */
+	_Atomic uint64_t parent;	/* id of the directory it was last found in; 0: not known */
 	struct fhandle fh;		/* constant; len 0 for nodes with a descriptor of their own */
 	_Atomic uint32_t next;		/* hash chain: index of the next record; shard lock to write */
 	uint16_t type;			/* constant: S_IFMT bits of the mode */
@@ -47,7 +48,10 @@ struct node {
 	_Atomic uint32_t attr_state;	/* fs/attr.c */
 	_Atomic uint32_t n_writers;	/* fs/attr.c: opens for writing */
 };
-static_assert(sizeof(struct node) == 96, "a million nodes in a hundred megabytes");
+static_assert(sizeof(struct node) == 104, "a million nodes in a hundred megabytes");
+
+/* In node.filters: they were chosen for a name of this node, not only inherited from its directory. */
+#define NODE_JUDGED (1ULL << 63)
 
 /* A file system that LOWER reaches: LOWER's own is number 0, what is mounted below follows. */
 struct lower_mount {
@@ -55,6 +59,7 @@ struct lower_mount {
 	int fd;				/* on it, open for reading, for open_by_handle_at(); or -1 */
 	bool handles;			/* whether its files have handles that we keep */
 	bool sizeless;			/* its files say that they are empty and are not (proc, sysfs) */
+	uint32_t dev_major, dev_minor;	/* of the file that it was found by */
 };
 
 struct nodetab_stat {
@@ -110,6 +115,19 @@ void node_forget(struct nodetab *tab, struct node *node, uint64_t n);
 
 /* A number that goes with the nodeid and cannot be guessed; 0 for the root. */
 uint32_t node_generation(struct nodetab *tab, const struct node *node);
+
+/*
+ * The filters that hold for a node, after one of its names was judged. Of several names that of any
+ * keeps a filter: a hard link is no way round it. What holds for a node that was not judged is only
+ * inherited, and gives way.
+ */
+void node_judge(struct node *node, uint64_t filters);
+/* A number below NODE_MAX that no other living node has: for tables beside this one. */
+uint32_t node_number(struct nodetab *tab, const struct node *node);
+#define NODE_MAX (1u << 26)
+/* Calls fn for every node that is alive, with a reference for the time of the call. */
+typedef void (*node_walk_fn)(void *aux, struct node *node);
+void nodetab_walk(struct nodetab *tab, node_walk_fn fn, void *aux);
 
 /* The handle that a packed nodeid stands for, whether or not there is a node. */
 bool node_id_unpack(struct nodetab *tab, uint64_t id, struct fhandle *ret_fh);

@@ -204,7 +204,7 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 
 	k_require(host_new(chans[0], &config.host, &fs_config.host) == 0);
 	k_require(fs_new(&fs_config, &config.fs) == 0);
-	k_require(server_new(&config, &k->server) == 0);
+	k_require(server_new(&config, &k->server, NULL) == 0);
 }
 
 struct kernel *k_start(const struct k_options *options)

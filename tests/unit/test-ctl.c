@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -32,6 +33,7 @@ struct fixture {
 	char directory[64];
 	char path[CTL_PATH_MAX];
 	struct ctl_server *server;
+	int taken_fd;			/* what the verb "take" has taken; -1: nothing */
 };
 
 static int run_echo(struct ctl_call *call)
@@ -60,7 +62,46 @@ static int run_long(struct ctl_call *call)
 	return 0;
 }
 
+/* Lines of the verb's own on a connection that it has taken, */
+static int take_connection(struct ctl_call *call, int fd)
+{
+	*(int *)call->aux = fd;
+	assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(dprintf(fd, "{\"line\":%d}\n", i), 11);
+	return 0;
+}
+
+static int refuse_connection(struct ctl_call *call, int fd)
+{
+	fd_close(fd);
+	snprintf(call->error, sizeof(call->error), "not today");
+	return -EBUSY;
+}
+
+static int run_take(struct ctl_call *call)
+{
+	call->take = take_connection;
+	return 0;
+}
+
+static int run_take_fail(struct ctl_call *call)
+{
+	call->take = refuse_connection;
+	return 0;
+}
+
+/* One that fails has nothing to take. */
+static int run_fail_take(struct ctl_call *call)
+{
+	call->take = take_connection;
+	return -EBUSY;
+}
+
 static const struct ctl_verb verbs[] = {
+	{ "take", run_take },
+	{ "take-fail", run_take_fail },
+	{ "fail-take", run_fail_take },
 	{ "echo", run_echo },
 	{ "fail", run_fail },
 	{ "long", run_long },
@@ -72,8 +113,10 @@ static void start(struct fixture *fixture)
 		.path = fixture->path,
 		.verbs = verbs,
 		.n_verbs = sizeof(verbs) / sizeof(verbs[0]),
+		.aux = &fixture->taken_fd,
 	};
 
+	fixture->taken_fd = -1;
 	assert_int_equal(ctl_server_start(&options, &fixture->server), 0);
 }
 
@@ -96,6 +139,7 @@ static int tear_down(void **state)
 	char run[CTL_PATH_MAX];
 
 	ctl_server_stop(fixture->server);
+	fd_close(fixture->taken_fd);
 	unlink(fixture->path);
 	snprintf(run, sizeof(run), "%s/run", fixture->directory);
 	rmdir(run);
@@ -133,13 +177,12 @@ static void expect_alive(struct fixture *fixture)
 	expect_echo(fd, "still here");
 }
 
-/* Sends bytes as they are and reads one line of an answer. */
-static void exchange(int fd, const char *bytes, size_t len, char *answer, size_t size)
+/* Reads one line. */
+static void receive(int fd, char *answer, size_t size)
 {
 	struct pollfd poll_fd = { fd, POLLIN, 0 };
 	size_t n = 0;
 
-	assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), len);
 	while (n + 1 < size) {
 		assert_int_equal(poll(&poll_fd, 1, WAIT_MS), 1);
 		assert_int_equal(recv(fd, answer + n, 1, 0), 1);
@@ -147,6 +190,13 @@ static void exchange(int fd, const char *bytes, size_t len, char *answer, size_t
 			break;
 	}
 	answer[n] = '\0';
+}
+
+/* Sends bytes as they are and reads one line of an answer. */
+static void exchange(int fd, const char *bytes, size_t len, char *answer, size_t size)
+{
+	assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), len);
+	receive(fd, answer, size);
 }
 
 static void test_calls(void **state)
@@ -397,6 +447,102 @@ static void test_bad_server(void **state)
 	fd_close(fds[0]);
 }
 
+/* What a verb writes to a connection that it has taken is left there by the call for the reply. */
+static void test_take(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_(fd_closep) int fd = open_client(fixture);
+	struct json_object *reply = NULL;
+	char line[64];
+
+	assert_int_equal(ctl_client_call(fd, "take", NULL, WAIT_MS, &reply), 0);
+	assert_null(ctl_reply_error(reply));
+	json_object_put(reply);
+	receive(fd, line, sizeof(line));
+	assert_string_equal(line, "{\"line\":0}\n");
+	receive(fd, line, sizeof(line));
+	receive(fd, line, sizeof(line));
+	assert_string_equal(line, "{\"line\":2}\n");
+
+	/* The server has let go of it, so the end of the verb's descriptor is the connection's. */
+	expect_alive(fixture);
+	assert_int_equal(ctl_client_wait_end(fd, 50), -ETIMEDOUT);
+	fixture->taken_fd = fd_close(fixture->taken_fd);
+	assert_int_equal(ctl_client_wait_end(fd, WAIT_MS), 0);
+}
+
+/* A connection that was taken outlives the server. */
+static void test_taken_at_end(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_(fd_closep) int fd = open_client(fixture);
+	struct json_object *reply = NULL;
+	char line[64];
+
+	assert_int_equal(ctl_client_call(fd, "take", NULL, WAIT_MS, &reply), 0);
+	json_object_put(reply);
+	expect_alive(fixture);
+	ctl_server_stop(fixture->server);
+	fixture->server = NULL;
+	for (int i = 0; i < 3; i++)
+		receive(fd, line, sizeof(line));
+	assert_int_equal(dprintf(fixture->taken_fd, "more\n"), 5);
+	receive(fd, line, sizeof(line));
+	assert_string_equal(line, "more\n");
+}
+
+static void test_take_fails(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_(fd_closep) int fd = open_client(fixture);
+	_cleanup_(fd_closep) int other_fd = open_client(fixture);
+	struct json_object *reply = NULL;
+	char line[256];
+
+	assert_int_equal(ctl_client_call(fd, "take-fail", NULL, WAIT_MS, &reply), 0);
+	assert_null(ctl_reply_error(reply));
+	json_object_put(reply);
+	receive(fd, line, sizeof(line));
+	assert_non_null(strstr(line, "\"error\":\"not today\""));
+	assert_int_equal(ctl_client_wait_end(fd, WAIT_MS), 0);
+
+	assert_int_equal(ctl_client_call(other_fd, "fail-take", NULL, WAIT_MS, &reply), 0);
+	assert_string_equal(ctl_reply_error(reply), strerror(EBUSY));
+	json_object_put(reply);
+	expect_echo(other_fd, "still mine");
+	assert_int_equal(fixture->taken_fd, -1);
+}
+
+/* A verb that takes the connection waits until the replies before its own are read. */
+static void test_take_unread(void **state)
+{
+	static const char lines[] = "{\"version\":1,\"verb\":\"long\"}\n"
+				    "{\"version\":1,\"verb\":\"take\"}\n";
+	struct fixture *fixture = *state;
+	_cleanup_(fd_closep) int fd = open_client(fixture);
+	char *answer = malloc(2 << 20);
+	size_t n = 0;
+	ssize_t r = 0;
+
+	assert_int_equal(send(fd, lines, sizeof(lines) - 1, 0), sizeof(lines) - 1);
+	expect_alive(fixture);
+	assert_int_equal(fixture->taken_fd, -1);
+	/* Once it is read, in whole, the next request is answered as any. */
+	while (n < 40 || memcmp(answer + n - 11, "{\"line\":2}\n", 11) != 0) {
+		struct pollfd poll_fd = { fd, POLLIN, 0 };
+
+		assert_int_equal(poll(&poll_fd, 1, WAIT_MS), 1);
+		r = recv(fd, answer + n, (2 << 20) - n, 0);
+		if (r < 0 && errno == EAGAIN)
+			continue;
+		assert_true(r > 0);
+		n += r;
+	}
+	assert_true(n > 1 << 20);
+	assert_true(fixture->taken_fd >= 0);
+	free(answer);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -406,7 +552,8 @@ int main(void)
 		TEST(test_endless_line),   TEST(test_silent_clients), TEST(test_long_reply),
 		TEST(test_many_clients),   TEST(test_gone_at_once), TEST(test_modes),
 		TEST(test_stale),	   TEST(test_open_directory), TEST(test_end),
-		TEST(test_bad_server),
+		TEST(test_bad_server),	   TEST(test_take),	    TEST(test_taken_at_end),
+		TEST(test_take_fails),	   TEST(test_take_unread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

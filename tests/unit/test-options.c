@@ -126,6 +126,9 @@ static void test_refusals(void **state)
 		{ "workers", "workers=N" },
 		{ "ro=1", "takes no value" },
 		{ "fsname=", "empty" },
+		{ "filter", "filter=SPEC" },
+		{ "filter=", "such as hide" },
+		{ "filtre=hide", "\"filter\"" },
 		{ "subtype=other", "fuse.penstock" },
 		{ "allow_root", "private" },
 		{ "remount", "mount it again" },
@@ -187,6 +190,47 @@ static void test_commas(void **state)
 	assert_string_equal(options.view.fsname, "a,ro\\");
 	assert_int_equal(options.view.mount_flags, PST_MOUNT_NODEV);
 	assert_string_equal(options.view.lower, "-x");
+}
+
+/* Each row: words, and the filters that come of them. In a list a filter's commas are semicolons. */
+static void test_filters(void **state)
+{
+	static const struct {
+		const char *words[MAX_WORDS];
+		const char *filters[4];
+	} rows[] = {
+		{ { "--filter", "hide", NULL }, { "hide" } },
+		{ { "--filter=hide,names=*.key:.env", NULL }, { "hide,names=*.key:.env" } },
+		{ { "--filter", "hide,names=a;b\\;c\\,d", NULL }, { "hide,names=a;b\\;c\\,d" } },
+		{ { "--filter", "audit", "--filter", "./x.bpf.o,a=1", "--filter=hide", NULL },
+		  { "audit", "./x.bpf.o,a=1", "hide" } },
+		{ { "-o", "filter=hide", NULL }, { "hide" } },
+		{ { "-o", "ro,filter=hide;names=*.key:.env,nodev,filter=audit", NULL },
+		  { "hide,names=*.key:.env", "audit" } },
+		{ { "-o", "filter=hide\\,names=*.key,nodev", NULL }, { "hide,names=*.key" } },
+		{ { "-o", "filter=mask;text=a\\;b", NULL }, { "mask,text=a;b" } },
+		{ { "-o", "filter=mask;text=a\\\\\\,b", NULL }, { "mask,text=a\\,b" } },
+		{ { "-o", "fsname=a;b,filter=hide", NULL }, { "hide" } },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_(options_fini) struct mount_options options;
+		const char *words[MAX_WORDS] = { "a", "b" };
+		struct pst_error error;
+		size_t n = 0;
+
+		for (size_t j = 0; rows[i].words[j]; j++)
+			words[j + 2] = rows[i].words[j];
+		if (parse(&options, OPTIONS_COMMAND, &error, words) != 0)
+			fail_msg("row %zu: %s", i, error.text);
+		for (; rows[i].filters[n]; n++) {
+			assert_non_null(options.view.filters[n]);
+			assert_string_equal(options.view.filters[n], rows[i].filters[n]);
+		}
+		assert_null(options.view.filters[n]);
+		if (options.fsname)
+			assert_string_equal(options.fsname, "a;b");
+	}
 }
 
 static void test_words(void **state)
@@ -302,7 +346,7 @@ int main(void)
 		cmocka_unit_test(test_spellings), cmocka_unit_test(test_commas),
 		cmocka_unit_test(test_words),	  cmocka_unit_test(test_helper),
 		cmocka_unit_test(test_sloppy),	  cmocka_unit_test(test_log),
-		cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_nearest),	  cmocka_unit_test(test_filters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

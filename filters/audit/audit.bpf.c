@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * audit: an event for each operation, for `penstock trace`, which adds who, what and where.
+ *
+ *	ops=unlink:rename:set*	names and globs of operations; none: all
+ *	changes_only		only what changes something, or opens for writing
+ *	uid=1000-1999		only what these users do; none: all
+ *
+ * An event says "ok" or "refused"; its first number is the errno, the second what the operation was
+ * asked for where that is a word of flags: opens, renames, what a SETATTR sets, the command of an ioctl.
+ *
+ * Only what reaches the view is seen. What the kernel answers from its cache does not, and neither do
+ * reads and writes of files that pass through: these show as an open and a release.
+ */
+#include <penstock/filter.bpf.h>
+
+#include <asm/fcntl.h>
+
+PST_FILTER(0, "reports operations and their results as events");
+
+PST_OPTION(struct pst_names, ops, "names and globs of operations to report; none: all");
+PST_OPTION(_Bool, changes_only, "only operations that change something or open for writing");
+PST_OPTION(struct pst_ids, uid, "users to report; none: all");
+
+static __always_inline int changes(const struct pst_call *call)
+{
+	switch (call->opcode) {
+	case FUSE_OPEN:
+		return call->in.open.flags & (O_ACCMODE | O_TRUNC);
+	case FUSE_SETATTR:
+	case FUSE_SYMLINK:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+	case FUSE_RENAME2:
+	case FUSE_LINK:
+	case FUSE_CREATE:
+	case FUSE_TMPFILE:
+	case FUSE_SETXATTR:
+	case FUSE_REMOVEXATTR:
+	case FUSE_FALLOCATE:
+	case FUSE_COPY_FILE_RANGE:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static __always_inline __u64 asked_for(const struct pst_call *call)
+{
+	switch (call->opcode) {
+	case FUSE_OPEN:
+	case FUSE_OPENDIR:
+		return call->in.open.flags;
+	case FUSE_CREATE:
+	case FUSE_TMPFILE:
+		return call->in.create.flags;
+	case FUSE_RENAME2:
+		return call->in.rename.flags;
+	case FUSE_SETATTR:
+		return call->in.setattr.valid;
+	case FUSE_IOCTL:
+		return call->in.ioctl.cmd;
+	default:
+		return 0;
+	}
+}
+
+PST_POST(any, call)
+{
+	if (changes_only && !changes(call))
+		return PST_PASS;
+	if (uid.n && !pst_ids_match(&uid, call->caller.uid))
+		return PST_PASS;
+	if (ops.n && !pst_op_match(&ops, call))
+		return PST_PASS;
+	if (call->error)
+		pst_event(call, "refused", -call->error, asked_for(call));
+	else
+		pst_event(call, "ok", 0, asked_for(call));
+	return PST_PASS;
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * owner: whose files are, for those who look at the view, and whose what they create becomes.
+ *
+ *	uid=1000, gid=1000	all files are shown as these'
+ *	create_uid=, create_gid= what is created through the view belongs to these below
+ *	chown=pass		changing owners is done below, though what is shown stays
+ *	chown=deny		... is refused (EPERM)
+ *	chown=ignore		... is said to be done, and is not
+ *
+ * What is not given, or -1, is as it is below. The kernel decides by the owners that are shown who may
+ * do what.
+ */
+#include <penstock/filter.bpf.h>
+
+PST_FILTER(0, "shows files, and creates them, as other users'");
+
+PST_OPTION(__s64, uid, "the owner that is shown; -1: the real one") = -1;
+PST_OPTION(__s64, gid, "the group that is shown; -1: the real one") = -1;
+PST_OPTION(__s64, create_uid, "who owns what is created; -1: who creates it") = -1;
+PST_OPTION(__s64, create_gid, "the group of what is created; -1: who creates it") = -1;
+PST_OPTION(char, chown[8], "pass, deny or ignore changes of owner and group") = "pass";
+
+#define is(WORD) pst_text_is(chown, WORD, sizeof(WORD))
+
+#define show(CALL, ATTR)                                                                           \
+	do {                                                                                       \
+		if ((CALL)->error)                                                                 \
+			break;                                                                     \
+		if (uid >= 0)                                                                      \
+			(ATTR)->uid = uid;                                                         \
+		if (gid >= 0)                                                                      \
+			(ATTR)->gid = gid;                                                         \
+	} while (0)
+
+#define SHOW(OP, MEMBER)                                                                           \
+	PST_POST(OP, call)                                                                         \
+	{                                                                                          \
+		show(call, &call->out.MEMBER);                                                     \
+		return PST_PASS;                                                                   \
+	}
+
+SHOW(lookup, entry.attr)
+SHOW(mknod, entry.attr)
+SHOW(mkdir, entry.attr)
+SHOW(symlink, entry.attr)
+SHOW(link, entry.attr)
+SHOW(create, create.entry.attr)
+SHOW(tmpfile, create.entry.attr)
+SHOW(getattr, attr.attr)
+SHOW(setattr, attr.attr)
+SHOW(statx, statx.stat)
+
+static __always_inline int create_as(struct pst_call *call)
+{
+	if (create_uid >= 0)
+		call->caller.uid = create_uid;
+	if (create_gid >= 0)
+		call->caller.gid = create_gid;
+	return PST_PASS;
+}
+
+PST_PRE(create, call)
+{
+	return create_as(call);
+}
+
+PST_PRE(mkdir, call)
+{
+	return create_as(call);
+}
+
+PST_PRE(mknod, call)
+{
+	return create_as(call);
+}
+
+PST_PRE(symlink, call)
+{
+	return create_as(call);
+}
+
+PST_PRE(tmpfile, call)
+{
+	return create_as(call);
+}
+
+PST_PRE(setattr, call)
+{
+	if (!(call->in.setattr.valid & (FATTR_UID | FATTR_GID)) || is("pass"))
+		return PST_PASS;
+	if (is("deny"))
+		return -EPERM;
+	if (!is("ignore"))
+		return -EINVAL;
+	call->in.setattr.valid &= ~(FATTR_UID | FATTR_GID);
+	return PST_PASS;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#ifndef PENSTOCK_FILTER_DATA_BPF_H
+#define PENSTOCK_FILTER_DATA_BPF_H
+/* For filters: the data of a call, listings, events. */
+#include <penstock/filter.bpf.h>
+
+/* -- data ------------------------------------------------------------------------------------ */
+
+/*
+ * The bytes of the call's data from AT on: a pointer to LEN of them, NULL where there are fewer. LEN is
+ * a constant.
+ */
+static __always_inline void *pst_data(struct pst_call *call, __u64 at, __u32 len)
+{
+	barrier_var(at);
+	if (at > pst_data_size || at + len > pst_data_size || at + len > call->data_len)
+		return NULL;
+	return call->data + at;
+}
+
+/*
+ * A function that is called for all data, block by block:
+ *
+ *	PST_DATA_FN(rot13, block, len, at, aux)
+ *	{
+ *		...
+ *		return 0;
+ *	}
+ *	...
+ *	pst_data_each(call, rot13, NULL);
+ *
+ * BLOCK is a char * to PST_BLOCK bytes, of which the first LEN are data: only in the last block are
+ * there others, and what becomes of these does not matter. AT is the block's place in the data. AUX is
+ * what was handed to pst_data_each(). Not 0 ends it.
+ */
+#define PST_BLOCK 64
+#define PST_DATA_FN(NAME, BLOCK, LEN, AT, AUX)                                                     \
+	static __always_inline int NAME(char *BLOCK, __u32 LEN, __u64 AT, void *AUX);              \
+	static long NAME##_block(__u64 pst_i, void *pst_ctx)                                       \
+	{                                                                                          \
+		struct pst_blocks *blocks = pst_ctx;                                               \
+		__u64 at = pst_i * PST_BLOCK;                                                      \
+		__u32 left = blocks->len - (__u32)at;                                              \
+                                                                                                   \
+		if (at > pst_data_size - PST_BLOCK)                                                \
+			return 1;                                                                  \
+		return NAME(blocks->call->data + at, left < PST_BLOCK ? left : PST_BLOCK, at,      \
+			    blocks->aux) != 0;                                                     \
+	}                                                                                          \
+	static __always_inline int NAME(char *BLOCK, __u32 LEN, __u64 AT, void *AUX)
+
+struct pst_blocks {
+	struct pst_call *call;
+	void *aux;
+	__u32 len;
+};
+
+#define pst_data_each(CALL, FN, AUX)                                                               \
+	({                                                                                         \
+		struct pst_blocks pst_blocks = {                                                   \
+			.call = (CALL), .aux = (AUX), .len = (CALL)->data_len                      \
+		};                                                                                 \
+                                                                                                   \
+		bpf_loop((pst_blocks.len + PST_BLOCK - 1) / PST_BLOCK, FN##_block, &pst_blocks,    \
+			 0);                                                                       \
+	})
+
+/* -- listings -------------------------------------------------------------------------------- */
+
+/* What a function for entries, or for names of attributes, returns. */
+enum pst_entry_verdict {
+	PST_KEEP = 0,
+	PST_DROP = 1,
+};
+
+/*
+ * A function that is called for each entry of a directory's listing, in post/readdir:
+ *
+ *	PST_DIRENT_FN(no_sockets, call, dirent, entry, aux)
+ *	{
+ *		return dirent->type == DT_SOCK ? PST_DROP : PST_KEEP;
+ *	}
+ *	...
+ *	pst_dirents(call, no_sockets, NULL);
+ *
+ * The entry's name is in call->name[0], where helpers for names find it. DIRENT is the struct
+ * fuse_dirent without it; ENTRY is the struct fuse_entry_out, or NULL in a listing without. For hiding
+ * names PST_NAME() is the better way: they are hidden everywhere then.
+ */
+#define PST_DIRENT_FN(NAME, CALL, DIRENT, ENTRY, AUX)                                              \
+	static __always_inline int NAME(struct pst_call *CALL, struct fuse_dirent *DIRENT,         \
+					struct fuse_entry_out *ENTRY, void *AUX);                  \
+	static long NAME##_dirent(__u64 pst_i, void *pst_ctx)                                      \
+	{                                                                                          \
+		struct pst_blocks *blocks = pst_ctx;                                               \
+		struct pst_call *pst_call = blocks->call;                                          \
+		__u64 at = pst_scratch(pst_call)->from;                                            \
+		struct fuse_entry_out *entry = NULL;                                               \
+		struct fuse_dirent *dirent;                                                        \
+		__u32 head = sizeof(*dirent);                                                      \
+                                                                                                   \
+		if (pst_call->in.read.read_flags & PST_READ_PLUS)                                  \
+			head = sizeof(*entry) + sizeof(*dirent);                                   \
+		if (at + head > blocks->len)                                                       \
+			return 1;                                                                  \
+		barrier_var(at);                                                                   \
+		if (at > pst_data_size - sizeof(*entry) - sizeof(*dirent)) {                       \
+			/* A last entry that is too short to have attributes. */                   \
+			if (at > pst_data_size - sizeof(*dirent) || head != sizeof(*dirent))       \
+				return 1;                                                          \
+			dirent = (struct fuse_dirent *)(pst_call->data + at);                      \
+		} else if (head != sizeof(*dirent)) {                                              \
+			entry = (struct fuse_entry_out *)(pst_call->data + at);                    \
+			dirent = (struct fuse_dirent *)(entry + 1);                                \
+		} else {                                                                           \
+			dirent = (struct fuse_dirent *)(pst_call->data + at);                      \
+		}                                                                                  \
+		if (!pst_dirent_begin(pst_call, dirent->namelen, head, blocks->len))               \
+			return 1;                                                                  \
+		pst_dirent_end(pst_call, NAME(pst_call, dirent, entry, blocks->aux));              \
+		return 0;                                                                          \
+	}                                                                                          \
+	static __always_inline int NAME(struct pst_call *CALL, struct fuse_dirent *DIRENT,         \
+					struct fuse_entry_out *ENTRY, void *AUX)
+
+/* Copies the name of the entry at scratch.from and notes in .begin how long it is. 0: it is none. */
+PST_HELPER int pst_dirent_begin(struct pst_call *call, __u32 namelen, __u32 head, __u32 len)
+{
+	struct pst_scratch *s = pst_scratch(call);
+	__u64 at = (__u64)s->from + head;
+	struct pst_name *name = &call->name[0];
+
+	if (!namelen || namelen >= PST_PATTERN_SIZE || at + namelen > len)
+		return 0;
+	for (__u32 i = 0; i < PST_PATTERN_SIZE; i += 8) {
+		__u64 word_at = at + i;
+
+		if (i >= namelen)
+			break;
+		barrier_var(word_at);
+		if (word_at > pst_data_size - 8)
+			return 0;
+		*(__u64 *)(name->text + i) =
+			*(const __u64 *)(call->data + word_at) & pst_word_mask(namelen - i);
+	}
+	name->len = namelen;
+	name->text[namelen] = '\0';
+	s->begin = (head + namelen + 7) & ~7U;
+	return 1;
+}
+
+/* Moves eight bytes to where they shall be. */
+PST_LOOP(pst_data_move, i, ctx)
+{
+	struct pst_call *call = *(struct pst_call **)ctx;
+	__u64 from = pst_scratch(call)->from + 8 * i, to = pst_scratch(call)->to + 8 * i;
+
+	barrier_var(from);
+	barrier_var(to);
+	if (from > pst_data_size - 8 || to > pst_data_size - 8)
+		return 1;
+	*(__u64 *)(call->data + to) = *(__u64 *)(call->data + from);
+	return 0;
+}
+
+PST_HELPER void pst_dirent_end(struct pst_call *call, int verdict)
+{
+	struct pst_scratch *s = pst_scratch(call);
+	__u32 size = s->begin;
+
+	if (verdict != PST_DROP) {
+		if (s->to != s->from)
+			bpf_loop(size / 8, pst_data_move, &call, 0);
+		s->to += size;
+	}
+	s->from += size;
+}
+
+#define pst_dirents(CALL, FN, AUX)                                                                 \
+	({                                                                                         \
+		struct pst_blocks pst_blocks = {                                                   \
+			.call = (CALL), .aux = (AUX), .len = (CALL)->data_len                      \
+		};                                                                                 \
+                                                                                                   \
+		pst_scratch(CALL)->from = pst_scratch(CALL)->to = 0;                               \
+		bpf_loop(pst_blocks.len / 24, FN##_dirent, &pst_blocks, 0);                        \
+		(CALL)->data_len = pst_scratch(CALL)->to;                                          \
+	})
+
+/*
+ * A function that is called for each name in the answer of LISTXATTR (where in.getxattr.size
+ * is not 0). It is in call->name[0]:
+ *
+ *	PST_XATTR_FN(no_acl, call, aux) { ... return PST_KEEP; }
+ *	...
+ *	pst_xattrs(call, no_acl, NULL);
+ */
+#define PST_XATTR_FN(NAME, CALL, AUX)                                                              \
+	static __always_inline int NAME(struct pst_call *CALL, void *AUX);                         \
+	static long NAME##_xattr(__u64 pst_i, void *pst_ctx)                                       \
+	{                                                                                          \
+		struct pst_blocks *blocks = pst_ctx;                                               \
+                                                                                                   \
+		if (pst_xattr_byte(blocks->call, pst_i) &&                                         \
+		    NAME(blocks->call, blocks->aux) == PST_DROP)                                   \
+			pst_scratch(blocks->call)->to = pst_scratch(blocks->call)->begin;          \
+		return 0;                                                                          \
+	}                                                                                          \
+	static __always_inline int NAME(struct pst_call *CALL, void *AUX)
+
+/* Takes one byte. Returns 1 when a name ends with it. */
+PST_HELPER int pst_xattr_byte(struct pst_call *call, __u64 i)
+{
+	struct pst_scratch *s = pst_scratch(call);
+	__u64 to = s->to;
+	__u32 len = s->from;
+	char c;
+
+	if (i >= pst_data_size || to >= pst_data_size)
+		return 0;
+	c = call->data[i];
+	call->data[to] = c;
+	s->to = to + 1;
+	if (!len)
+		s->begin = to;
+	if (len < PST_PATTERN_SIZE - 1)
+		call->name[0].text[len] = c;
+	call->name[0].len = len;
+	s->from = c ? len + 1 : 0;
+	return !c;
+}
+
+#define pst_xattrs(CALL, FN, AUX)                                                                  \
+	({                                                                                         \
+		struct pst_blocks pst_blocks = {                                                   \
+			.call = (CALL), .aux = (AUX), .len = (CALL)->data_len                      \
+		};                                                                                 \
+                                                                                                   \
+		pst_scratch(CALL)->from = pst_scratch(CALL)->to = 0;                               \
+		bpf_loop(pst_blocks.len, FN##_xattr, &pst_blocks, 0);                              \
+		(CALL)->data_len = pst_scratch(CALL)->to;                                          \
+	})
+
+/* -- events ---------------------------------------------------------------------------------- */
+
+/*
+ * An event for `penstock trace`: a word, which is a string constant, and two numbers. More than
+ * PST_N_EVENTS of one run are dropped.
+ */
+#define pst_event(CALL, WORD, V0, V1)                                                              \
+	do {                                                                                       \
+		__u32 pst_n = (CALL)->n_events;                                                    \
+                                                                                                   \
+		_Static_assert(sizeof(WORD) <= PST_EVENT_SIZE, "a word of an event is short");     \
+		if (pst_n < PST_N_EVENTS) {                                                        \
+			struct pst_event *pst_event = &(CALL)->event[pst_n];                       \
+                                                                                                   \
+			__builtin_memset(pst_event->what, 0, sizeof(pst_event->what));             \
+			__builtin_memcpy(pst_event->what, WORD, sizeof(WORD));                     \
+			pst_event->value[0] = (V0);                                                \
+			pst_event->value[1] = (V1);                                                \
+			(CALL)->n_events = pst_n + 1;                                              \
+		}                                                                                  \
+	} while (0)
+
+#endif

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Asking the process of a view: finds it by its mount point, and speaks for it when it is silent. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <string.h>
+
+#include "cmd/ask.h"
+#include "cmd/cmd.h"
+#include "cmd/mounts.h"
+#include "ctl/client.h"
+#include "ctl/proto.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+int ask_open(const char *path, int *ret_fd)
+{
+	_cleanup_(mounts_view_fini) struct mounts_view view = { 0 };
+	_cleanup_(freep) char *type = NULL;
+	char socket[CTL_PATH_MAX];
+	int fd, r;
+
+	r = mounts_find(path, &view, &type);
+	if (r == -EINVAL)
+		cmd_error("%s is not the mount point of a view", path);
+	else if (r < 0)
+		cmd_error("%s: %s", path, strerror(-r));
+	if (r < 0)
+		return cmd_exit_code(r);
+
+	ctl_socket_path(view.connection, socket);
+	fd = ctl_client_open(socket);
+	if (fd < 0) {
+		cmd_error("%s: its process does not listen at %s: %s", path, socket, strerror(-fd));
+		return cmd_exit_code(fd);
+	}
+	*ret_fd = fd;
+	return CMD_OK;
+}
+
+int ask_call(const char *path, int fd, const char *verb, struct json_object *arguments,
+	     int timeout_ms, struct json_object **ret_reply)
+{
+	struct json_object *reply = NULL;
+	int r;
+
+	r = ctl_client_call(fd, verb, arguments, timeout_ms, &reply);
+	if (r < 0) {
+		cmd_error("%s: its process does not answer: %s", path, strerror(-r));
+		return cmd_exit_code(r);
+	}
+	if (ctl_reply_error(reply)) {
+		cmd_error("%s: %s", path, ctl_reply_error(reply));
+		json_object_put(reply);
+		return CMD_FAILED;
+	}
+	*ret_reply = reply;
+	return CMD_OK;
+}
+
+int ask(const char *path, const char *verb, struct json_object *arguments, int timeout_ms,
+	struct json_object **ret_reply)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	int r;
+
+	r = ask_open(path, &fd);
+	if (r != CMD_OK)
+		return r;
+	return ask_call(path, fd, verb, arguments, timeout_ms, ret_reply);
+}

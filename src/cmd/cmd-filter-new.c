@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * penstock filter new: a directory with the beginnings of a filter. The files lie in
+ * share/filter-new/ and are a part of this program (tools/embed.sh), so that it needs no others to
+ * write them. Three words in them stand for something else: @NAME@, @PENSTOCK@ (this program) and
+ * @INCLUDE@ (the directory with <penstock/filter.bpf.h>).
+ *
+ * What is there already is never written over.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/new-files.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+struct word {
+	const char *name, *text;
+};
+
+struct words {
+	char penstock[PATH_MAX];
+	char include[PATH_MAX];
+	struct word row[3];
+};
+
+/* This program is built and installed in a directory beside include/. */
+static void find_words(const char *name, struct words *words)
+{
+	char header[PATH_MAX + 32], path[PATH_MAX + 16];
+	ssize_t n = readlink("/proc/self/exe", words->penstock, sizeof(words->penstock) - 1);
+	const char *slash;
+
+	words->penstock[n > 0 ? n : 0] = '\0';
+	slash = strrchr(words->penstock, '/');
+	snprintf(path, sizeof(path), "%.*s/../include", slash ? (int)(slash - words->penstock) : 0,
+		 words->penstock);
+	if (!realpath(path, words->include))
+		words->include[0] = '\0';
+	snprintf(header, sizeof(header), "%s/penstock/filter.bpf.h", words->include);
+	if (access(header, R_OK) < 0)
+		strcpy(words->include, "/usr/include");
+	words->row[0] = (struct word){ "@NAME@", name };
+	words->row[1] = (struct word){ "@PENSTOCK@", n > 0 ? words->penstock : "penstock" };
+	words->row[2] = (struct word){ "@INCLUDE@", words->include };
+}
+
+/* The word that text begins with, or NULL. */
+static const struct word *word_at(const struct words *words, const char *text)
+{
+	for (size_t i = 0; i < sizeof(words->row) / sizeof(words->row[0]); i++) {
+		if (strncmp(text, words->row[i].name, strlen(words->row[i].name)) == 0)
+			return &words->row[i];
+	}
+	return NULL;
+}
+
+static int write_file(int dir_fd, const char *file, mode_t mode, const char *text,
+		      const struct words *words)
+{
+	int fd = openat(dir_fd, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	FILE *stream;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	stream = fdopen(fd, "w");
+	if (!stream) {
+		r = -errno;
+		fd_close(fd);
+		return r;
+	}
+	while (*text) {
+		const struct word *word = word_at(words, text);
+
+		if (word) {
+			fputs(word->text, stream);
+			text += strlen(word->name);
+		} else {
+			fputc(*text++, stream);
+		}
+	}
+	r = ferror(stream) ? -EIO : 0;
+	return fclose(stream) != 0 ? -errno : r;
+}
+
+static int write_files(int dir_fd, const char *name)
+{
+	_cleanup_(freep) struct words *words = calloc(1, sizeof(*words));
+	char source[NAME_MAX];
+	int r;
+
+	if (!words)
+		return -ENOMEM;
+	find_words(name, words);
+	snprintf(source, sizeof(source), "%s.bpf.c", name);
+	r = write_file(dir_fd, source, 0666, embed_filter_bpf_c, words);
+	if (r >= 0)
+		r = write_file(dir_fd, "Makefile", 0666, embed_Makefile, words);
+	if (r >= 0)
+		r = write_file(dir_fd, "test.sh", 0777, embed_test_sh, words);
+	return r;
+}
+
+static int make(const struct cmd *cmd, const char *name)
+{
+	static const char good[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	_cleanup_(fd_closep) int dir_fd = -1;
+	int r = 0;
+
+	if (!*name || *name == '-' || strlen(name) > 40 || name[strspn(name, good)])
+		return cmd_usage_error(cmd,
+				       "a filter's name has up to 40 letters, digits, - and _, and "
+				       "becomes a directory here: \"%s\" will not do",
+				       name);
+	if (mkdir(name, 0777) < 0) {
+		r = -errno;
+		if (r == -EEXIST)
+			cmd_error("%s is there already, and stays as it is: choose another name, "
+				  "or move it away",
+				  name);
+		else
+			cmd_error("cannot make the directory %s: %s", name, strerror(-r));
+		return cmd_exit_code(r);
+	}
+	dir_fd = open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = dir_fd < 0 ? -errno : write_files(dir_fd, name);
+	if (r < 0) {
+		cmd_error("cannot write into the directory %s: %s", name, strerror(-r));
+		return cmd_exit_code(r);
+	}
+	printf("%s/%s.bpf.c is a filter that refuses names; change it into yours. Then, in %s/:\n"
+	       "    make          compile it\n"
+	       "    make check    load it, and see what the kernel says\n"
+	       "    make test     mount a tree with it and try it out, as root\n",
+	       name, name, name);
+	return CMD_OK;
+}
+
+static int run(const struct cmd *cmd, int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
+		if (option == 'h') {
+			cmd_print_help(cmd);
+			return CMD_OK;
+		}
+		return cmd_usage_error(cmd, "there is no option \"%s\"", argv[optind - 1]);
+	}
+	if (argc - optind != 1)
+		return cmd_usage_error(cmd, "it takes one NAME");
+	return make(cmd, argv[optind]);
+}
+
+const struct cmd cmd_filter_new = {
+	.name = "filter new",
+	.arguments = "NAME",
+	.summary = "begin a filter of your own: a directory with source, Makefile and test",
+	.help = "Makes the directory NAME with a filter that compiles, a Makefile and a test.\n",
+	.run = run,
+};

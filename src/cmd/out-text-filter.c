@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What is printed for people about filters. */
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/out.h"
+#include "ctl/flags.h"
+
+static struct json_object *array(struct json_object *object, const char *name, size_t *ret_n)
+{
+	struct json_object *member = NULL;
+
+	json_object_object_get_ex(object, name, &member);
+	*ret_n = json_object_is_type(member, json_type_array) ? json_object_array_length(member) : 0;
+	return member;
+}
+
+static const char *text_at(struct json_object *list, size_t i)
+{
+	return json_object_get_string(json_object_array_get_idx(list, i));
+}
+
+static void print_words(const char *label, struct json_object *object, const char *member)
+{
+	struct json_object *words;
+	size_t n;
+
+	words = array(object, member, &n);
+	if (!n)
+		return;
+	printf("    %-8s ", label);
+	for (size_t i = 0; i < n; i++)
+		printf("%s%s", i ? ", " : "", text_at(words, i));
+	printf("\n");
+}
+
+/* Files that the filter cannot see the data of yet, and what can be done about it. */
+static void print_bypassed(struct json_object *filter)
+{
+	uint64_t all = out_member_number(filter, "n_bypassed");
+	struct json_object *paths;
+	size_t n;
+
+	if (!all)
+		return;
+	printf("    %" PRIu64 " file%s open when %s came: the kernel goes on reading and writing %s\n"
+	       "    by itself until closed, and further opens fail with EBUSY meanwhile. `fuser -vm`\n"
+	       "    of the mount point lists who has files open.\n",
+	       all, all == 1 ? " was" : "s were", out_member_text(filter, "name"),
+	       all == 1 ? "it" : "them");
+	paths = array(filter, "bypassed", &n);
+	for (size_t i = 0; i < n; i++)
+		printf("        %s\n", text_at(paths, i));
+	if (all > n && n)
+		printf("        and %" PRIu64 " more\n", all - n);
+}
+
+void out_text_filter_list(struct json_object *reply)
+{
+	struct json_object *filters;
+	size_t n;
+
+	filters = array(reply, "filters", &n);
+	if (!n)
+		printf("there are no filters\n");
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *filter = json_object_array_get_idx(filters, i);
+		const char *at = out_member_text(filter, "at");
+
+		printf("%s%s: %s\n", i ? "\n" : "", out_member_text(filter, "name"),
+		       out_member_text(filter, "summary"));
+		printf("    %-8s %s\n", "spec", out_member_text(filter, "spec"));
+		printf("    %-8s %s\n", "file", out_member_text(filter, "file"));
+		if (*at)
+			printf("    %-8s %s\n", "below", at);
+		print_words("flags", filter, "flags");
+		print_bypassed(filter);
+	}
+}
+
+/* All went well, which needs no words; but somebody must be told where it does not hold yet. */
+void out_text_filter_change(struct json_object *reply)
+{
+	struct json_object *filters;
+	size_t n;
+
+	filters = array(reply, "filters", &n);
+	for (size_t i = 0; i < n; i++)
+		print_bypassed(json_object_array_get_idx(filters, i));
+}
+
+static void print_mean(uint64_t ns, uint64_t n_runs)
+{
+	if (n_runs)
+		printf(" %11.3f\n", (double)ns / (double)n_runs / 1000);
+	else
+		printf(" %11s\n", "-");
+}
+
+void out_text_filter_stat(struct json_object *reply)
+{
+	struct json_object *programs;
+	int width = (int)strlen("filter");
+	size_t n;
+
+	programs = array(reply, "programs", &n);
+	if (!n) {
+		printf("there are no filters\n");
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *row = json_object_array_get_idx(programs, i);
+		int length = (int)strlen(out_member_text(row, "filter"));
+
+		width = length > width ? length : width;
+	}
+	printf("%-*s %-16s %12s %12s %12s %8s %11s\n", width, "filter", "program", "runs", "errors",
+	       "answered", "bad", "mean [us]");
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *row = json_object_array_get_idx(programs, i);
+		uint64_t n_runs = out_member_number(row, "runs");
+
+		printf("%-*s %-16s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %8" PRIu64, width,
+		       out_member_text(row, "filter"), out_member_text(row, "program"), n_runs,
+		       out_member_number(row, "errors"),
+		       out_member_number(row, "answered"),
+		       out_member_number(row, "bad"));
+		print_mean(out_member_number(row, "ns"), n_runs);
+	}
+}
+
+/* When a program runs, in words. */
+static void print_program(const char *name, uint64_t n_insns)
+{
+	const char *operation = strchr(name, '/');
+	const char *side = strncmp(name, "pre/", 4) == 0 ? "before" : "after";
+
+	printf("    %-18s %6" PRIu64 "  ", name, n_insns);
+	if (!operation)
+		printf("for each name that is looked at or listed\n");
+	else if (strcmp(operation, "/any") == 0)
+		printf("%s every operation but read and write\n", side);
+	else if (strcmp(operation, "/changes") == 0)
+		printf("%s every operation that changes something, but write\n", side);
+	else
+		printf("%s %s\n", side, operation + 1);
+}
+
+static void print_options(struct json_object *report)
+{
+	struct json_object *options;
+	size_t n;
+
+	options = array(report, "options", &n);
+	printf("\noptions%s\n", n ? "" : "    none");
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *row = json_object_array_get_idx(options, i);
+		const char *value = out_member_text(row, "value");
+
+		printf("    %-12s %-8s %-14s %s\n", out_member_text(row, "name"),
+		       out_member_text(row, "type"), *value ? value : "\"\"",
+		       out_member_text(row, "help"));
+	}
+}
+
+void out_text_filter_report(struct json_object *report)
+{
+	struct json_object *programs, *flags;
+	size_t n;
+
+	printf("%s: %s\n", out_member_text(report, "file"), out_member_text(report, "summary"));
+	print_options(report);
+
+	programs = array(report, "programs", &n);
+	printf("\nprograms %s\n", n ? "  instructions" : "    none");
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *row = json_object_array_get_idx(programs, i);
+
+		print_program(out_member_text(row, "name"), out_member_number(row, "instructions"));
+	}
+
+	flags = array(report, "flags", &n);
+	if (n)
+		printf("\ndeclares\n");
+	for (size_t i = 0; i < n; i++)
+		printf("    %-12s %s\n", text_at(flags, i), flags_help(text_at(flags, i)));
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/chain.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static bool takes_names(uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_LOOKUP:
+	case FUSE_CREATE:
+	case FUSE_MKDIR:
+	case FUSE_MKNOD:
+	case FUSE_SYMLINK:
+	case FUSE_LINK:
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+	case FUSE_READDIR:
+	case FUSE_READDIRPLUS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool sees(const struct filter_facts *facts, enum filter_kind kind, uint32_t opcode)
+{
+	return facts->ops[kind] >> filter_opcode(opcode) & 1;
+}
+
+/* Enters one filter into the tables. */
+static void enter(struct chain *chain, const struct link *link)
+{
+	const struct filter_facts *facts = filter_facts(link->filter);
+	uint64_t bit = 1ULL << link->bit;
+	const struct {
+		bool is;
+		uint64_t *bits;
+	} traits[] = {
+		{ true, &chain->all },
+		{ facts->ops[FILTER_NAME], &chain->names },
+		{ facts->flags & PST_BY_CALLER, &chain->by_caller },
+		{ facts->flags & PST_CACHEABLE, &chain->cacheable },
+		{ facts->flags & PST_DELAYS, &chain->delays },
+		{ facts->flags & PST_WANT_ATTR, &chain->want_attr },
+		{ facts->flags & PST_WANT_CHILD, &chain->want_child },
+		{ facts->flags & PST_WANT_CGROUP, &chain->want_cgroup },
+		{ facts->ops[FILTER_NAME] || link->cells || sees(facts, FILTER_PRE, FUSE_LOOKUP) ||
+			  sees(facts, FILTER_POST, FUSE_LOOKUP),
+		  &chain->by_name },
+		{ sees(facts, FILTER_PRE, FUSE_READ) || sees(facts, FILTER_POST, FUSE_READ) ||
+			  sees(facts, FILTER_PRE, FUSE_WRITE) ||
+			  sees(facts, FILTER_POST, FUSE_WRITE),
+		  &chain->data },
+	};
+
+	for (size_t i = 0; i < sizeof(traits) / sizeof(traits[0]); i++)
+		if (traits[i].is)
+			*traits[i].bits |= bit;
+	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
+		if (!op_find(opcode))
+			continue;
+		if (sees(facts, FILTER_PRE, opcode))
+			chain->pre[opcode] |= bit;
+		if (sees(facts, FILTER_POST, opcode))
+			chain->post[opcode] |= bit;
+	}
+}
+
+int chain_new(struct link *const *links, unsigned int n, struct chain **ret_chain)
+{
+	struct chain *chain = calloc(1, sizeof(*chain));
+
+	if (!chain)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < n; i++) {
+		chain->links[chain->n++] = links[i];
+		enter(chain, links[i]);
+	}
+	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
+		chain->any[opcode] = chain->pre[opcode] | chain->post[opcode];
+		if (takes_names(opcode))
+			chain->any[opcode] |= chain->names;
+	}
+	/* Entries of a listing are looked up. */
+	chain->any[FUSE_READDIRPLUS] |= chain->any[FUSE_LOOKUP];
+	/* The kernel reads and writes by itself what is copied: it must not be copied below. */
+	chain->any[FUSE_COPY_FILE_RANGE] |= chain->data;
+	chain->any[FUSE_COPY_FILE_RANGE_64] |= chain->data;
+	*ret_chain = chain;
+	return 0;
+}
+
+struct chain *chain_free(struct chain *chain)
+{
+	free(chain);
+	return NULL;
+}

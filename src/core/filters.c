@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Filters coming and going.
+ *
+ * A change in steps: load what is new; put the new chain in force; let requests end that began under
+ * the old one; give nodes the bits of what is new; make the kernel forget what it was told under the
+ * old chain; let go of what is gone. Nodes get their bits twice, before and after the wait: a node
+ * that an old request makes meanwhile may have inherited from a directory that had not got them.
+ *
+ * Lock: lock, for changes and for whoever looks at the chain from outside a request.
+ */
+#include "core/filters.h"
+#include "core/filtered.h"
+#include "core/notify.h"
+#include "core/server-private.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define CELLS_SIZE (NODE_MAX * sizeof(uint64_t))
+/* Requests that wait for long (for a lease, a slow disk) hold a change up no longer than this. */
+#define DRAIN_MS 30000
+
+struct filters {
+	struct server *server;
+	bool nameless;			/* constant */
+	pthread_mutex_t lock;		/* guards what follows */
+	struct chain *chain;		/* in force; NULL: none */
+	uint64_t used;			/* bits */
+};
+
+int filters_new(struct server *server, bool nameless, struct filters **ret_filters)
+{
+	struct filters *filters = calloc(1, sizeof(*filters));
+
+	if (!filters)
+		return -ENOMEM;
+	filters->server = server;
+	filters->nameless = nameless;
+	pthread_mutex_init(&filters->lock, NULL);
+	*ret_filters = filters;
+	return 0;
+}
+
+/* -- links ------------------------------------------------------------------------------------ */
+
+static struct link *link_free(struct filters *filters, struct link *link)
+{
+	if (!link)
+		return NULL;
+	if (link->at)
+		fs_node_put(server_fs(filters->server), link->at);
+	if (link->cells)
+		munmap((void *)link->cells, CELLS_SIZE);
+	filter_free(link->filter);
+	free(link);
+	return NULL;
+}
+
+static int link_cells(struct link *link)
+{
+	void *p = mmap(NULL, CELLS_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -ENOMEM;
+	link->cells = p;
+	return 0;
+}
+
+/* Loads a filter and finds where it goes. Caller holds the lock. */
+static int link_new(struct filters *filters, const char *spec, struct link **ret_link,
+		    struct pst_error *error)
+{
+	uint64_t free_bits = ~(filters->used | 1ULL << 63);
+	const struct filter_slots *slots;
+	const struct filter_facts *facts;
+	struct link *link;
+	int r;
+
+	if (!free_bits)
+		return error_set(error, -ENOSPC, "a view has at most %d filters", PST_MAX_FILTERS);
+	r = server_slots(filters->server, &slots, error);
+	if (r < 0)
+		return r;
+	link = calloc(1, sizeof(*link));
+	if (!link)
+		return error_set(error, -ENOMEM, "no memory");
+	link->bit = (unsigned int)__builtin_ctzll(free_bits);
+	r = filter_load(spec, slots, &link->filter, error);
+	if (r == 0) {
+		facts = filter_facts(link->filter);
+		if ((facts->flags & PST_BY_CALLER) && filters->nameless)
+			r = error_set(error, -EINVAL,
+				      "filter %s tells callers apart, and a view with the option "
+				      "idmap is not told who asks",
+				      facts->name);
+		else if ((facts->flags & PST_CELLS) && link_cells(link) < 0)
+			r = error_set(error, -ENOMEM, "no memory");
+	}
+	if (r == 0 && facts->at[0]) {
+		r = fs_walk_path(server_fs(filters->server), facts->at, &link->at);
+		if (r < 0)
+			error_set(error, r, "filter %s: at=%s: %s", facts->name, facts->at,
+				  strerror(-r));
+	}
+	if (r < 0) {
+		link_free(filters, link);
+		return r;
+	}
+	*ret_link = link;
+	return 0;
+}
+
+static struct link *link_find(struct filters *filters, const char *name)
+{
+	struct chain *chain = filters->chain;
+
+	for (unsigned int i = 0; chain && i < chain->n; i++)
+		if (strcmp(filter_facts(chain->links[i]->filter)->name, name) == 0)
+			return chain->links[i];
+	return NULL;
+}
+
+static int unknown(struct filters *filters, const char *name, struct pst_error *error)
+{
+	struct chain *chain = filters->chain;
+	char names[256] = "";
+	size_t len = 0;
+
+	for (unsigned int i = 0; chain && i < chain->n && len < sizeof(names) - 1; i++)
+		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "",
+					filter_facts(chain->links[i]->filter)->name);
+	return error_set(error, -ENOENT, "the view has no filter \"%s\"; %s%s", name,
+			 len ? "it has " : "it has none", names);
+}
+
+/* -- the nodes' part -------------------------------------------------------------------------- */
+
+struct mark {
+	struct fs *fs;
+	const struct chain *chain;	/* NULL: none */
+	struct link *new;		/* NULL: none */
+	uint64_t gone;
+};
+
+/*
+ * What a node that the kernel knows already has of a change. What holds for it was found out by its
+ * name, which is looked at again as soon as the kernel looks it up again.
+ */
+static void mark_node(void *aux, struct node *node)
+{
+	const struct mark *mark = aux;
+
+	if (mark->new && !mark->new->at) {
+		if (mark->new->cells)
+			mark->new->cells[fs_node_number(mark->fs, node)] =
+				filter_facts(mark->new->filter)->cell;
+		atomic_fetch_or(&node->filters, 1ULL << mark->new->bit);
+		atomic_fetch_and(&node->filters, ~NODE_JUDGED);
+	}
+	if (mark->gone)
+		atomic_fetch_and(&node->filters, ~mark->gone);
+}
+
+/* A filter that is attached somewhere: the node is ours to keep, and keeps the filter. */
+static void mark_attached(const struct mark *mark, const struct link *link)
+{
+	if (link->cells)
+		link->cells[fs_node_number(mark->fs, link->at)] = filter_facts(link->filter)->cell;
+	atomic_fetch_or(&link->at->filters, 1ULL << link->bit | NODE_JUDGED);
+}
+
+static void mark_nodes(struct mark *mark)
+{
+	fs_walk(mark->fs, mark_node, mark);
+	for (unsigned int i = 0; mark->chain && i < mark->chain->n; i++)
+		if (mark->chain->links[i]->at)
+			mark_attached(mark, mark->chain->links[i]);
+}
+
+static void judge_known(void *aux, struct node *node)
+{
+	filtered_judge_path(aux, node);
+}
+
+/* Directories that somebody works in, files that are open: they are not looked up again soon. */
+static void judge_nodes(struct filters *filters)
+{
+	struct req *req = server_borrow(filters->server);
+
+	fs_walk(server_fs(filters->server), judge_known, req);
+	server_return(req);
+}
+
+static void tell_fs(struct fs *fs, const struct chain *chain)
+{
+	struct fs_filters facts = { 0 };
+
+	if (chain)
+		facts = (struct fs_filters){
+			.by_caller = chain->by_caller,
+			.by_name = chain->by_name,
+			.data = chain->data,
+			.cacheable = chain->cacheable,
+		};
+	fs_set_filters(fs, &facts);
+}
+
+/* -- changes ---------------------------------------------------------------------------------- */
+
+/* Puts the chain of these links in force. Caller holds the lock. */
+static int change(struct filters *filters, struct link *const *links, unsigned int n,
+		  struct link *new, struct link *gone, struct pst_error *error)
+{
+	struct fs *fs = server_fs(filters->server);
+	struct mark mark = { .fs = fs, .new = new };
+	struct chain *chain = NULL, *old = filters->chain;
+	int r;
+
+	if (n) {
+		r = chain_new(links, n, &chain);
+		if (r < 0)
+			return error_set(error, r, "no memory");
+	}
+	mark.chain = chain;
+	mark_nodes(&mark);
+	tell_fs(fs, chain);
+	filters->chain = chain;
+	server_set_chain(filters->server, chain);
+	if (new)
+		filters->used |= 1ULL << new->bit;
+	if (old && !server_drained(filters->server, old, DRAIN_MS)) {
+		/* Whoever waits so long must not find it gone: it is left to the end of the view. */
+		log_warning("requests under the old filters are still waiting; these stay loaded");
+		gone = NULL;
+		old = NULL;
+	}
+	mark.gone = gone ? 1ULL << gone->bit : 0;
+	mark_nodes(&mark);
+	if (new && (chain->by_name & 1ULL << new->bit))
+		judge_nodes(filters);
+	notify_all(server_chan(filters->server), fs);
+	if (gone) {
+		filters->used &= ~(1ULL << gone->bit);
+		link_free(filters, gone);
+	}
+	chain_free(old);
+	return 0;
+}
+
+int filters_add(struct filters *filters, const char *spec, struct pst_error *error)
+{
+	struct link *links[PST_MAX_FILTERS];
+	struct link *new;
+	unsigned int n;
+	int r;
+
+	pthread_mutex_lock(&filters->lock);
+	n = filters->chain ? filters->chain->n : 0;
+	r = link_new(filters, spec, &new, error);
+	if (r == 0 && link_find(filters, filter_facts(new->filter)->name)) {
+		r = error_set(error, -EEXIST,
+			      "the view has a filter \"%s\" already: give this one another with "
+			      "name=NAME, or replace the other",
+			      filter_facts(new->filter)->name);
+		link_free(filters, new);
+	}
+	if (r == 0) {
+		if (n)
+			memcpy(links, filters->chain->links, n * sizeof(*links));
+		links[n] = new;
+		r = change(filters, links, n + 1, new, NULL, error);
+		if (r < 0)
+			link_free(filters, new);
+	}
+	pthread_mutex_unlock(&filters->lock);
+	return r;
+}
+
+int filters_remove(struct filters *filters, const char *name, struct pst_error *error)
+{
+	struct link *links[PST_MAX_FILTERS];
+	struct link *gone;
+	unsigned int n = 0;
+	int r;
+
+	pthread_mutex_lock(&filters->lock);
+	gone = link_find(filters, name);
+	if (!gone) {
+		r = unknown(filters, name, error);
+	} else {
+		for (unsigned int i = 0; i < filters->chain->n; i++)
+			if (filters->chain->links[i] != gone)
+				links[n++] = filters->chain->links[i];
+		r = change(filters, links, n, NULL, gone, error);
+	}
+	pthread_mutex_unlock(&filters->lock);
+	return r;
+}
+
+int filters_replace(struct filters *filters, const char *name, const char *spec,
+		    struct pst_error *error)
+{
+	struct link *links[PST_MAX_FILTERS];
+	struct link *gone, *new = NULL, *same;
+	int r;
+
+	pthread_mutex_lock(&filters->lock);
+	gone = link_find(filters, name);
+	r = gone ? link_new(filters, spec, &new, error) : unknown(filters, name, error);
+	same = r == 0 ? link_find(filters, filter_facts(new->filter)->name) : NULL;
+	if (same && same != gone)
+		r = error_set(error, -EEXIST, "the view has a filter \"%s\" already",
+			      filter_facts(new->filter)->name);
+	if (r == 0) {
+		for (unsigned int i = 0; i < filters->chain->n; i++)
+			links[i] = filters->chain->links[i] == gone ? new : filters->chain->links[i];
+		r = change(filters, links, filters->chain->n, new, gone, error);
+	}
+	if (r < 0)
+		link_free(filters, new);
+	pthread_mutex_unlock(&filters->lock);
+	return r;
+}
+
+struct filters *filters_free(struct filters *filters)
+{
+	if (!filters)
+		return NULL;
+	for (unsigned int i = 0; filters->chain && i < filters->chain->n; i++)
+		link_free(filters, filters->chain->links[i]);
+	chain_free(filters->chain);
+	pthread_mutex_destroy(&filters->lock);
+	free(filters);
+	return NULL;
+}
+
+/* -- looking at them -------------------------------------------------------------------------- */
+
+struct bypassed {
+	struct fs *fs;
+	uint64_t bit;
+	struct pst_bypassed *rows;	/* NULL: only counted */
+	size_t room, n;
+};
+
+static void find_bypassed(void *aux, struct node *node)
+{
+	struct bypassed *b = aux;
+
+	if (!(node->filters & b->bit) || !fs_bypasses(b->fs, node))
+		return;
+	if (b->rows && b->n < b->room)
+		fs_node_path(b->fs, node, b->rows[b->n].path, sizeof(b->rows[b->n].path));
+	b->n++;
+}
+
+static size_t bypassed(struct filters *filters, const struct link *link, struct pst_bypassed *rows,
+		       size_t room)
+{
+	struct bypassed b = {
+		.fs = server_fs(filters->server),
+		.bit = 1ULL << link->bit,
+		.rows = rows,
+		.room = room,
+	};
+
+	if (filters->chain->data & b.bit)
+		fs_walk(b.fs, find_bypassed, &b);
+	return b.n;
+}
+
+int filters_bypassed(struct filters *filters, const char *name, struct pst_bypassed *rows, size_t n,
+		     size_t *ret_n)
+{
+	struct link *link;
+
+	pthread_mutex_lock(&filters->lock);
+	link = link_find(filters, name);
+	if (link)
+		*ret_n = bypassed(filters, link, rows, n);
+	pthread_mutex_unlock(&filters->lock);
+	return link ? 0 : -ENOENT;
+}
+
+int filters_list(struct filters *filters, struct pst_filter *rows, size_t n, size_t *ret_n)
+{
+	struct chain *chain;
+
+	pthread_mutex_lock(&filters->lock);
+	chain = filters->chain;
+	for (unsigned int i = 0; chain && i < chain->n && i < n; i++) {
+		const struct filter_facts *facts = filter_facts(chain->links[i]->filter);
+		struct pst_filter *row = &rows[i];
+
+		*row = (struct pst_filter){ .flags = facts->flags };
+		snprintf(row->name, sizeof(row->name), "%s", facts->name);
+		snprintf(row->spec, sizeof(row->spec), "%s", facts->spec);
+		snprintf(row->file, sizeof(row->file), "%s", facts->file);
+		snprintf(row->summary, sizeof(row->summary), "%s", facts->summary);
+		snprintf(row->at, sizeof(row->at), "%s", facts->at);
+		row->n_bypassed = (uint32_t)bypassed(filters, chain->links[i], NULL, 0);
+	}
+	*ret_n = chain ? chain->n : 0;
+	pthread_mutex_unlock(&filters->lock);
+	return 0;
+}
+
+/* One row for each operation of a kind with a program; adds to *n. */
+static void add_stats(const struct link *link, enum filter_kind kind, struct pst_filter_stat *rows,
+		      size_t room, size_t *n)
+{
+	static const char *const kinds[] = { "pre", "post", "name" };
+	const struct filter_facts *facts = filter_facts(link->filter);
+
+	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
+		struct filter_count count;
+		struct pst_filter_stat *row;
+
+		if (!(facts->ops[kind] >> opcode & 1))
+			continue;
+		if (*n < room) {
+			row = &rows[*n];
+			filter_stat(link->filter, kind, opcode, &count);
+			*row = (struct pst_filter_stat){
+				.n_runs = count.n_runs,
+				.n_errors = count.n_errors,
+				.n_done = count.n_done,
+				.n_bad = count.n_bad,
+				.ns = count.ns,
+			};
+			snprintf(row->filter, sizeof(row->filter), "%s", facts->name);
+			if (kind == FILTER_NAME)
+				snprintf(row->program, sizeof(row->program), "name");
+			else
+				snprintf(row->program, sizeof(row->program), "%s/%s", kinds[kind],
+					 filter_op_name(opcode));
+		}
+		(*n)++;
+	}
+}
+
+int filters_stats(struct filters *filters, struct pst_filter_stat *rows, size_t n, size_t *ret_n)
+{
+	struct chain *chain;
+
+	*ret_n = 0;
+	pthread_mutex_lock(&filters->lock);
+	chain = filters->chain;
+	for (unsigned int i = 0; chain && i < chain->n; i++)
+		for (enum filter_kind kind = 0; kind < _FILTER_KINDS; kind++)
+			add_stats(chain->links[i], kind, rows, n, ret_n);
+	pthread_mutex_unlock(&filters->lock);
+	return 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The filters of a view as they come, go and change. Changes come from one thread at a time each, and
+ * never from inside a request.
+ */
+#include "core/chain.h"
+#include "core/server.h"
+
+struct filters;
+
+/* nameless: the kernel does not say who asks, so filters that tell callers apart are refused. */
+int filters_new(struct server *server, bool nameless, struct filters **ret_filters);
+struct filters *filters_free(struct filters *filters);
+
+/* All or nothing: 0, or -errno and *error. What the kernel cached is invalidated on return. */
+int filters_add(struct filters *filters, const char *spec, struct pst_error *error);
+int filters_remove(struct filters *filters, const char *name, struct pst_error *error);
+int filters_replace(struct filters *filters, const char *name, const char *spec,
+		    struct pst_error *error);
+
+/* As the functions of penstock.h that begin with pst_view_. */
+int filters_list(struct filters *filters, struct pst_filter *rows, size_t n, size_t *ret_n);
+int filters_bypassed(struct filters *filters, const char *name, struct pst_bypassed *rows, size_t n,
+		     size_t *ret_n);
+int filters_stats(struct filters *filters, struct pst_filter_stat *rows, size_t n, size_t *ret_n);

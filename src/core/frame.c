@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Between requests and the filter ABI.
+ *
+ * A slot is a struct pst_call, so results and the data of reads and writes are seen and changed where
+ * they lie. Names and arguments are copied into it, at places that do not depend on the transport;
+ * short data that comes with a request (the text of a link, the value of an attribute) is moved to
+ * where data is.
+ *
+ * What says which node, handle or backing file is meant stands in the call, too, but was decided
+ * before: it may not be changed, and neither may lengths grow beyond what the kernel has room for.
+ */
+#include "core/frame.h"
+#include "core/cgroup.h"
+#include "core/server-private.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MAX_TARGET 4095
+#define MAX_VALUE 65536
+
+/* -- what differs between operations --------------------------------------------------------- */
+
+/* Members of an argument that are not the filters' to change: offset and length, up to three. */
+struct fixed {
+	uint8_t at, len;
+};
+
+#define FIXED(type, member)                                                                        \
+	{                                                                                          \
+		offsetof(struct type, member), sizeof(((struct type *)NULL)->member)               \
+	}
+#define FH(type) { FIXED(type, fh) }
+
+static const struct fixed fixed[OP_MAX][4] = {
+	[FUSE_GETATTR] = { FIXED(fuse_getattr_in, getattr_flags), FIXED(fuse_getattr_in, fh) },
+	[FUSE_STATX] = { FIXED(fuse_statx_in, getattr_flags), FIXED(fuse_statx_in, fh) },
+	[FUSE_SETATTR] = FH(fuse_setattr_in),
+	[FUSE_RENAME] = { FIXED(fuse_rename_in, newdir) },
+	[FUSE_RENAME2] = { FIXED(fuse_rename2_in, newdir) },
+	[FUSE_LINK] = { FIXED(fuse_link_in, oldnodeid) },
+	[FUSE_READ] = FH(fuse_read_in),
+	[FUSE_WRITE] = FH(fuse_write_in),
+	[FUSE_FLUSH] = { FIXED(fuse_flush_in, fh), FIXED(fuse_flush_in, lock_owner) },
+	[FUSE_RELEASE] = FH(fuse_release_in),
+	[FUSE_RELEASEDIR] = FH(fuse_release_in),
+	[FUSE_FSYNC] = FH(fuse_fsync_in),
+	[FUSE_FSYNCDIR] = FH(fuse_fsync_in),
+	[FUSE_READDIR] = FH(fuse_read_in),
+	[FUSE_READDIRPLUS] = FH(fuse_read_in),
+	[FUSE_GETLK] = { FIXED(fuse_lk_in, fh), FIXED(fuse_lk_in, owner) },
+	[FUSE_SETLK] = { FIXED(fuse_lk_in, fh), FIXED(fuse_lk_in, owner) },
+	[FUSE_SETLKW] = { FIXED(fuse_lk_in, fh), FIXED(fuse_lk_in, owner) },
+	[FUSE_FALLOCATE] = FH(fuse_fallocate_in),
+	[FUSE_LSEEK] = FH(fuse_lseek_in),
+	[FUSE_COPY_FILE_RANGE] = { FIXED(fuse_copy_file_range_in, fh_in),
+				   FIXED(fuse_copy_file_range_in, nodeid_out),
+				   FIXED(fuse_copy_file_range_in, fh_out) },
+	[FUSE_COPY_FILE_RANGE_64] = { FIXED(fuse_copy_file_range_in, fh_in),
+				      FIXED(fuse_copy_file_range_in, nodeid_out),
+				      FIXED(fuse_copy_file_range_in, fh_out) },
+	[FUSE_IOCTL] = { FIXED(fuse_ioctl_in, fh), FIXED(fuse_ioctl_in, cmd) },
+};
+
+/* The result of an operation. Entries and open files come with numbers that only the engine has. */
+enum result {
+	RESULT_NONE,
+	RESULT_PLAIN,
+	RESULT_ENTRY,
+	RESULT_CREATE,
+	RESULT_OPEN,
+};
+
+static enum result result_of(uint32_t opcode, size_t *ret_size)
+{
+	switch (opcode) {
+	case FUSE_LOOKUP:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_SYMLINK:
+	case FUSE_LINK:
+		*ret_size = sizeof(struct fuse_entry_out);
+		return RESULT_ENTRY;
+	case FUSE_CREATE:
+	case FUSE_TMPFILE:
+		*ret_size = sizeof(struct pst_create_out);
+		return RESULT_CREATE;
+	case FUSE_OPEN:
+	case FUSE_OPENDIR:
+		*ret_size = sizeof(struct fuse_open_out);
+		return RESULT_OPEN;
+	case FUSE_GETATTR:
+	case FUSE_SETATTR:
+		*ret_size = sizeof(struct fuse_attr_out);
+		return RESULT_PLAIN;
+	case FUSE_STATX:
+		*ret_size = sizeof(struct fuse_statx_out);
+		return RESULT_PLAIN;
+	case FUSE_WRITE:
+	case FUSE_COPY_FILE_RANGE:
+		*ret_size = sizeof(struct fuse_write_out);
+		return RESULT_PLAIN;
+	case FUSE_COPY_FILE_RANGE_64:
+		*ret_size = sizeof(struct fuse_copy_file_range_out);
+		return RESULT_PLAIN;
+	case FUSE_STATFS:
+		*ret_size = sizeof(struct fuse_statfs_out);
+		return RESULT_PLAIN;
+	case FUSE_GETLK:
+		*ret_size = sizeof(struct fuse_lk_out);
+		return RESULT_PLAIN;
+	case FUSE_LSEEK:
+		*ret_size = sizeof(struct fuse_lseek_out);
+		return RESULT_PLAIN;
+	case FUSE_IOCTL:
+		*ret_size = sizeof(struct fuse_ioctl_out);
+		return RESULT_PLAIN;
+	default:
+		*ret_size = 0;
+		return RESULT_NONE;
+	}
+}
+
+/* Whether the answer is data, as the request stands. */
+static bool answers_data(const struct req *req)
+{
+	const struct pst_call *call = frame_of(req);
+
+	switch (req->msg.head->opcode) {
+	case FUSE_GETXATTR:
+	case FUSE_LISTXATTR:
+		return call->in.getxattr.size;
+	default:
+		return req->msg.op->flags & OP_OUT_DATA;
+	}
+}
+
+/* Bytes of data that the kernel has room for in the answer. */
+static size_t data_room(const struct req *req)
+{
+	const struct pst_call *call = frame_of(req);
+	size_t room = req->slot.data_size;
+	size_t asked = room;
+
+	switch (req->msg.head->opcode) {
+	case FUSE_READ:
+	case FUSE_READDIR:
+	case FUSE_READDIRPLUS:
+		asked = call->in.read.size;
+		break;
+	case FUSE_READLINK:
+		asked = MAX_TARGET;
+		break;
+	case FUSE_GETXATTR:
+	case FUSE_LISTXATTR:
+		asked = call->in.getxattr.size;
+		break;
+	case FUSE_IOCTL:
+		asked = call->in.ioctl.out_size;
+		break;
+	}
+	return asked < room ? asked : room;
+}
+
+static bool names_are_names(uint32_t opcode)
+{
+	return opcode != FUSE_GETXATTR && opcode != FUSE_SETXATTR && opcode != FUSE_REMOVEXATTR;
+}
+
+/* SYMLINK's second text is data to filters; TMPFILE's only one says nothing. */
+static unsigned int n_names(const struct wire_msg *msg)
+{
+	switch (msg->head->opcode) {
+	case FUSE_SYMLINK:
+		return 1;
+	case FUSE_TMPFILE:
+		return 0;
+	default:
+		return msg->op->n_names;
+	}
+}
+
+/* -- before ---------------------------------------------------------------------------------- */
+
+struct pst_call *frame_of(const struct req *req)
+{
+	return (struct pst_call *)req->slot.base;
+}
+
+static void fill_attr(struct pst_attr *attr, const struct statx *stx)
+{
+	*attr = (struct pst_attr){
+		.ino = stx->stx_ino,
+		.size = stx->stx_size,
+		.blocks = stx->stx_blocks,
+		.mode = stx->stx_mode,
+		.nlink = stx->stx_nlink,
+		.uid = stx->stx_uid,
+		.gid = stx->stx_gid,
+		.dev_major = stx->stx_dev_major,
+		.dev_minor = stx->stx_dev_minor,
+	};
+}
+
+static void fill_node(struct req *req, struct node *node, struct pst_node *ret_node)
+{
+	struct pst_node filled = { 0 };
+	struct statx stx;
+
+	if (node) {
+		filled.nodeid = node->id;
+		filled.parent = atomic_load_explicit(&node->parent, memory_order_relaxed);
+		filled.attr.ino = node->ino;
+		filled.attr.mode = node->type;
+		fs_node_device(req_fs(req), node, &filled.attr.dev_major, &filled.attr.dev_minor);
+		if ((req->chain->want_attr & req->filters) &&
+		    fs_node_stat(req_fs(req), node, &stx) == 0)
+			fill_attr(&filled.attr, &stx);
+	}
+	*ret_node = filled;
+}
+
+static void fill_caller(struct req *req, struct pst_call *call)
+{
+	call->caller = (struct pst_caller){
+		.uid = req->caller.uid,
+		.gid = req->caller.gid,
+		.pid = req->caller.pid,
+	};
+	if (req->chain->want_cgroup & req->filters)
+		call->caller.cgroup = cgroup_of(req->caller.pid);
+}
+
+static int fill_name(struct pst_name *name, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len >= sizeof(name->text))
+		return -ENAMETOOLONG;
+	name->len = (uint32_t)len;
+	name->reserved = 0;
+	memcpy(name->text, text, len + 1);
+	return 0;
+}
+
+/* The file under the first name, before the operation. */
+static void fill_child(struct req *req, struct pst_call *call)
+{
+	struct node *known = NULL;
+	struct statx stx;
+
+	call->child = (struct pst_child){ 0 };
+	if (!(req->chain->want_child & req->filters) || !call->n_names ||
+	    !names_are_names(req->msg.head->opcode))
+		return;
+	if (fs_peek(req_fs(req), req->node, call->name[0].text, &stx, &known) < 0)
+		return;
+	fill_attr(&call->child.attr, &stx);
+	call->child.known = known != NULL;
+	fs_node_put(req_fs(req), known);
+}
+
+/* Data that comes with the request, at the place of data. Names have been copied before: they may lie
+ * there. */
+static void fill_data(struct req *req, struct pst_call *call)
+{
+	const struct wire_msg *msg = &req->msg;
+	const char *from = msg->data;
+
+	call->data_len = (uint32_t)msg->data_len;
+	call->data_size = (uint32_t)req->slot.data_size;
+	switch (msg->head->opcode) {
+	case FUSE_SYMLINK:
+		from = msg->name[1];
+		call->data_len = (uint32_t)strlen(from);
+		call->data_size = MAX_TARGET;
+		memmove(call->data, from, call->data_len + 1);
+		return;
+	case FUSE_SETXATTR:
+		if (call->data_size > MAX_VALUE)
+			call->data_size = MAX_VALUE;
+		break;
+	case FUSE_WRITE:
+		call->data_size = call->data_len;
+		break;
+	case FUSE_IOCTL:
+		break;
+	default:
+		call->data_len = 0;
+		return;
+	}
+	if (from != call->data)
+		memmove(call->data, from, call->data_len);
+}
+
+static void fill_in(const struct wire_msg *msg, struct pst_call *call)
+{
+	memset(&call->in, 0, sizeof(call->in));
+	if (msg->head->opcode == FUSE_RENAME)
+		call->in.rename.newdir = ((struct fuse_rename_in *)msg->arg)->newdir;
+	else
+		memcpy(&call->in, msg->arg, msg->op->arg_size);
+	if (msg->head->opcode == FUSE_READDIRPLUS)
+		call->in.read.read_flags |= PST_READ_PLUS;
+}
+
+static void begin(struct req *req, struct pst_call *call)
+{
+	call->opcode = filter_opcode(req->msg.head->opcode);
+	call->error = 0;
+	call->unique = req->msg.head->unique;
+	call->delay_us = call->n_events = call->reserved = 0;
+	fill_caller(req, call);
+}
+
+int frame_begin(struct req *req)
+{
+	struct pst_call *call = frame_of(req);
+	size_t out_size;
+	int r;
+
+	begin(req, call);
+	fill_node(req, req->node, &call->node);
+	fill_node(req, req->node2, &call->node2);
+	call->n_names = n_names(&req->msg);
+	for (unsigned int i = 0; i < call->n_names; i++) {
+		r = fill_name(&call->name[i], req->msg.name[i]);
+		if (r < 0)
+			return r;
+	}
+	fill_in(&req->msg, call);
+	fill_data(req, call);
+	fill_child(req, call);
+	result_of(req->msg.head->opcode, &out_size);
+	memset(&call->out, 0, out_size);
+	/* Of two forms this is the newer one. */
+	req->msg.arg = &call->in;
+	req->framed = true;
+	return 0;
+}
+
+int frame_name(struct req *req, struct node *dir, const char *name)
+{
+	struct pst_call *call = frame_of(req);
+
+	begin(req, call);
+	fill_node(req, dir, &call->node);
+	call->node2 = (struct pst_node){ 0 };
+	call->n_names = 1;
+	call->data_len = 0;
+	call->child = (struct pst_child){ 0 };
+	req->framed = false;
+	return fill_name(&call->name[0], name);
+}
+
+void frame_child(struct req *req, const struct statx *stx)
+{
+	fill_attr(&frame_of(req)->child.attr, stx);
+}
+
+static uint64_t cell_of(struct req *req, const struct link *link, const struct node *node)
+{
+	return link->cells && node ? link->cells[fs_node_number(req_fs(req), node)] : 0;
+}
+
+void frame_enter(struct req *req, const struct link *link)
+{
+	struct pst_call *call = frame_of(req);
+
+	call->cell = cell_of(req, link, req->dir ? req->dir : req->node);
+	call->cell2 = cell_of(req, link, req->node2);
+	call->child.held = req->child.filters >> link->bit & 1;
+	call->child.cell = req->child.cells[link->bit];
+	call->child.known_cell = cell_of(req, link, req->child.node);
+	if (req->child.node)
+		call->child.known = 1;
+	call->n_events = 0;
+}
+
+void frame_leave(struct req *req, const struct link *link)
+{
+	struct pst_call *call = frame_of(req);
+	struct node *node = req->dir ? req->dir : req->node;
+	uint64_t bit = 1ULL << link->bit;
+
+	if (link->cells && node)
+		link->cells[fs_node_number(req_fs(req), node)] = call->cell;
+	req->child.cells[link->bit] = call->child.cell;
+	/* A filter can be on a child only where it is on the directory. */
+	if (!call->child.held)
+		req->child.filters &= ~bit;
+	else if (node && (node->filters & bit))
+		req->child.filters |= bit;
+}
+
+/* -- what pre programs leave ------------------------------------------------------------------ */
+
+static bool fixed_untouched(const struct req *req)
+{
+	const struct fixed *f = fixed[req->msg.head->opcode];
+	const char *now = frame_of(req)->in.bytes;
+
+	for (; f->len; f++)
+		if (memcmp(now + f->at, req->original + f->at, f->len) != 0)
+			return false;
+	return true;
+}
+
+static bool take_names(struct req *req, struct pst_call *call)
+{
+	for (unsigned int i = 0; i < call->n_names; i++) {
+		struct pst_name *name = &call->name[i];
+		size_t len = strnlen(name->text, sizeof(name->text));
+
+		if (len == sizeof(name->text) || len == 0)
+			return false;
+		if (names_are_names(req->msg.head->opcode) &&
+		    !wire_name_ok(name->text, req->msg.op->flags & OP_DOTS))
+			return false;
+		name->len = (uint32_t)len;
+		req->msg.name[i] = name->text;
+	}
+	return true;
+}
+
+static bool take_data(struct req *req, struct pst_call *call)
+{
+	if (call->data_len > call->data_size)
+		return false;
+	switch (req->msg.head->opcode) {
+	case FUSE_SYMLINK:
+		call->data[call->data_len] = '\0';
+		if (!call->data_len || strlen(call->data) != call->data_len)
+			return false;
+		req->msg.name[1] = call->data;
+		break;
+	case FUSE_SETXATTR:
+		call->in.setxattr.size = call->data_len;
+		break;
+	case FUSE_WRITE:
+		/* Shorter is a short write. Longer there is nothing to take from. */
+		call->in.write.size = call->data_len;
+		break;
+	case FUSE_IOCTL:
+		call->in.ioctl.in_size = call->data_len;
+		break;
+	default:
+		return true;
+	}
+	req->msg.data = call->data;
+	req->msg.data_len = call->data_len;
+	return true;
+}
+
+/* Asking for more than the kernel has room for would only be cut off. */
+static bool sizes_shrunk(const struct req *req, const struct pst_call *call)
+{
+	const union pst_in *original = (const union pst_in *)req->original;
+
+	switch (req->msg.head->opcode) {
+	case FUSE_READ:
+	case FUSE_READDIR:
+	case FUSE_READDIRPLUS:
+		return call->in.read.size <= original->read.size;
+	case FUSE_GETXATTR:
+	case FUSE_LISTXATTR:
+		return call->in.getxattr.size <= original->getxattr.size &&
+		       !call->in.getxattr.size == !original->getxattr.size;
+	case FUSE_IOCTL:
+		return call->in.ioctl.out_size <= original->ioctl.out_size;
+	default:
+		return true;
+	}
+}
+
+bool frame_take_request(struct req *req)
+{
+	struct pst_call *call = frame_of(req);
+
+	if (!fixed_untouched(req) || !take_names(req, call) || !take_data(req, call) ||
+	    !sizes_shrunk(req, call))
+		return false;
+	req->caller.uid = call->caller.uid;
+	req->caller.gid = call->caller.gid;
+	return true;
+}
+
+bool frame_take_answer(struct req *req)
+{
+	enum result result = result_of(req->msg.head->opcode, &req->out_len);
+
+	/* Files are known, and open, only to the engine. */
+	if (result != RESULT_NONE && result != RESULT_PLAIN) {
+		req->out_len = 0;
+		return false;
+	}
+	req->data = slot_data(&req->slot);
+	if (req->msg.head->opcode == FUSE_GETXATTR || req->msg.head->opcode == FUSE_LISTXATTR) {
+		if (!answers_data(req))
+			req->out_len = sizeof(struct fuse_getxattr_out);
+	}
+	frame_results(req, 0);
+	return frame_take_results(req);
+}
+
+/* -- what post programs leave ----------------------------------------------------------------- */
+
+void frame_results(struct req *req, int r)
+{
+	struct pst_call *call = frame_of(req);
+
+	call->error = r;
+	if (answers_data(req) && r == 0) {
+		call->data_len = (uint32_t)req->data_len;
+		call->data_size = (uint32_t)data_room(req);
+	} else if (req->msg.op->flags & OP_OUT_DATA) {
+		call->data_len = 0;
+		call->data_size = (uint32_t)data_room(req);
+	}
+	req->sent = (struct sent){ 0 };
+	if (r < 0)
+		return;
+	switch (result_of(req->msg.head->opcode, &(size_t){ 0 })) {
+	case RESULT_ENTRY:
+		req->sent.entry = call->out.entry;
+		break;
+	case RESULT_CREATE:
+		req->sent.entry = call->out.create.entry;
+		req->sent.open = call->out.create.open;
+		break;
+	case RESULT_OPEN:
+		req->sent.open = call->out.open;
+		break;
+	default:
+		break;
+	}
+	if (req->entry.node)
+		fill_attr(&call->child.attr, &req->entry.attr.stx);
+}
+
+/* A file is the one that it was, of the kind that it was. Without one, it is absent. */
+static bool entry_kept(const struct req *req, const struct fuse_entry_out *now)
+{
+	const struct fuse_entry_out *then = &req->sent.entry;
+
+	return now->nodeid == then->nodeid && now->generation == then->generation &&
+	       (now->attr.mode & S_IFMT) == (then->attr.mode & S_IFMT);
+}
+
+static bool open_kept(const struct req *req, const struct fuse_open_out *now)
+{
+	const struct fuse_open_out *then = &req->sent.open;
+
+	return now->fh == then->fh && now->open_flags == then->open_flags &&
+	       now->backing_id == then->backing_id;
+}
+
+/* Whether a listing that a filter has changed is one: records within bounds, names that are names. */
+static bool listing_ok(const struct req *req, const struct pst_call *call)
+{
+	bool plus = req->msg.head->opcode == FUSE_READDIRPLUS;
+	size_t head = plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
+
+	for (size_t at = 0; at < call->data_len;) {
+		const struct fuse_dirent *dirent =
+			(const struct fuse_dirent *)(call->data + at + head - FUSE_NAME_OFFSET);
+		size_t left = call->data_len - at, size;
+
+		if (left < head)
+			return false;
+		size = FUSE_REC_ALIGN(head + dirent->namelen);
+		if (!dirent->namelen || dirent->namelen >= PST_NAME_SIZE || size > left ||
+		    memchr(dirent->name, '/', dirent->namelen) ||
+		    memchr(dirent->name, 0, dirent->namelen))
+			return false;
+		at += size;
+	}
+	return true;
+}
+
+static bool counts_ok(const struct req *req, const struct pst_call *call)
+{
+	switch (req->msg.head->opcode) {
+	case FUSE_WRITE:
+		return call->out.write.size <= call->in.write.size;
+	case FUSE_COPY_FILE_RANGE:
+		return call->out.write.size <= call->in.copy.len;
+	case FUSE_COPY_FILE_RANGE_64:
+		return call->out.copy.bytes_copied <= call->in.copy.len;
+	case FUSE_GETATTR:
+	case FUSE_SETATTR:
+		return !req->node || (call->out.attr.attr.mode & S_IFMT) == req->node->type;
+	case FUSE_STATX:
+		return !req->node || (call->out.statx.stat.mode & S_IFMT) == req->node->type;
+	case FUSE_READDIR:
+	case FUSE_READDIRPLUS:
+		return listing_ok(req, call);
+	case FUSE_READLINK:
+		return call->data_len && !memchr(call->data, 0, call->data_len);
+	default:
+		return true;
+	}
+}
+
+bool frame_take_results(struct req *req)
+{
+	struct pst_call *call = frame_of(req);
+	bool ok;
+
+	if (answers_data(req)) {
+		if (call->data_len > call->data_size)
+			return false;
+		req->data_len = call->data_len;
+	}
+	switch (result_of(req->msg.head->opcode, &(size_t){ 0 })) {
+	case RESULT_ENTRY:
+		ok = entry_kept(req, &call->out.entry);
+		break;
+	case RESULT_CREATE:
+		ok = entry_kept(req, &call->out.create.entry) &&
+		     open_kept(req, &call->out.create.open);
+		break;
+	case RESULT_OPEN:
+		ok = open_kept(req, &call->out.open);
+		break;
+	default:
+		ok = counts_ok(req, call);
+		break;
+	}
+	return ok;
+}

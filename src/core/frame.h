@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The struct pst_call of a request: filled for filters, and read back from them. Whatever they leave
+ * is taken or refused here, never ignored.
+ */
+#include "core/filtered.h"
+
+struct pst_call *frame_of(const struct req *req);
+
+/* Fills in all that does not depend on which filter looks. 0 or -errno (an answer). */
+int frame_begin(struct req *req);
+/* Makes it the view of one filter, and takes over what is its own (cells) afterwards. */
+void frame_enter(struct req *req, const struct link *link);
+void frame_leave(struct req *req, const struct link *link);
+/* Another directory and name in the place of the request's: for the program for names. */
+int frame_name(struct req *req, struct node *dir, const char *name);
+/* What is known of the name's file. */
+void frame_child(struct req *req, const struct statx *stx);
+
+/* After a pre program: makes what it left the request. false: it may not be. */
+bool frame_take_request(struct req *req);
+/* After PST_DONE: makes what the program filled the answer. false: it is none. */
+bool frame_take_answer(struct req *req);
+
+/* The result is before the post programs now. */
+void frame_results(struct req *req, int r);
+/* After a post program: whether what it left may leave. */
+bool frame_take_results(struct req *req);

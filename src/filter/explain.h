@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* What libbpf and the kernel say when they refuse a filter, made short for people. */
+#include <penstock/penstock.h>
+#include <stddef.h>
+
+/*
+ * Keeps what libbpf prints in this thread until capture_end(), instead of letting it go to standard
+ * error. Captures do not nest. *ret_text is for free(), and may be NULL.
+ */
+void capture_begin(void);
+char *capture_end(void);
+
+/* Each fills *error and returns its code. log is what was captured. */
+int explain_eperm(const char *what, struct pst_error *error);
+int explain_open(const char *path, int error_number, struct pst_error *error);
+int explain_load(int error_number, const char *log, struct pst_error *error);

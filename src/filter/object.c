@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Opening an object: libbpf reads it, and we look whether it is one of our filters, built for this
+ * ABI. Names and types of its constants come from its BTF.
+ */
+#include "filter/object.h"
+#include "filter/explain.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <linux/btf.h>
+#include <string.h>
+
+#define OPTION_TAG "option: "
+
+bool object_var(const struct object *object, unsigned int i, struct object_var *ret_var)
+{
+	int section = btf__find_by_name_kind(object->btf, ".rodata", BTF_KIND_DATASEC);
+	const struct btf_type *type = section > 0 ? btf__type_by_id(object->btf, section) : NULL;
+	const struct btf_var_secinfo *info;
+	const struct btf_type *var;
+
+	if (!type || i >= btf_vlen(type))
+		return false;
+	info = &btf_var_secinfos(type)[i];
+	var = btf__type_by_id(object->btf, info->type);
+	*ret_var = (struct object_var){
+		.name = btf__name_by_offset(object->btf, var->name_off),
+		.id = info->type,
+		.type = var->type,
+		.at = object->rodata + info->offset,
+		.size = info->size,
+	};
+	/* An object that lies about its constants must not make us write elsewhere. */
+	if ((size_t)info->offset + info->size > object->rodata_size)
+		ret_var->size = 0;
+	return true;
+}
+
+bool object_find_var(const struct object *object, const char *name, struct object_var *ret_var)
+{
+	struct object_var var;
+
+	for (unsigned int i = 0; object_var(object, i, &var); i++)
+		if (!strcmp(var.name, name)) {
+			*ret_var = var;
+			return true;
+		}
+	return false;
+}
+
+const char *object_option_help(const struct object *object, const struct object_var *var)
+{
+	for (uint32_t id = 1; id < btf__type_cnt(object->btf); id++) {
+		const struct btf_type *type = btf__type_by_id(object->btf, id);
+		const char *text;
+
+		if (!btf_is_decl_tag(type) || type->type != var->id)
+			continue;
+		text = btf__name_by_offset(object->btf, type->name_off);
+		if (!strncmp(text, OPTION_TAG, strlen(OPTION_TAG)))
+			return text + strlen(OPTION_TAG);
+	}
+	return NULL;
+}
+
+/* Whether it is a filter, and one that we can run. */
+static int check_info(struct object *object, const char *path, struct pst_error *error)
+{
+	struct object_var var;
+	uint32_t abi;
+
+	if (!object->btf || !object->rodata || !object_find_var(object, "pst_filter", &var) ||
+	    var.size < sizeof(abi))
+		return error_set(error, -EINVAL,
+				 "%.300s is not a Penstock filter: it has no PST_FILTER(), or was "
+				 "compiled without -g",
+				 path);
+	memcpy(&abi, var.at, sizeof(abi));
+	if (abi != PST_FILTER_ABI)
+		return error_set(error, -EINVAL,
+				 "%.300s was built for version %u of the filter ABI, and this Penstock "
+				 "has version %u: compile it again with the headers of this version",
+				 path, abi, PST_FILTER_ABI);
+	if (var.size != sizeof(object->info))
+		return error_set(error, -EINVAL,
+				 "%.300s is not a Penstock filter: what it says of itself has %zu bytes "
+				 "instead of %zu",
+				 path, var.size, sizeof(object->info));
+	memcpy(&object->info, var.at, sizeof(object->info));
+	object->info.summary[sizeof(object->info.summary) - 1] = '\0';
+	if (!bpf_object__find_map_by_name(object->bpf, "pst_slots") ||
+	    !object_find_var(object, "pst_data_size", &var) || var.size != sizeof(uint32_t))
+		return error_set(error, -EINVAL,
+				 "%.300s is not a Penstock filter: it does not include "
+				 "<penstock/filter.bpf.h>",
+				 path);
+	return 0;
+}
+
+int object_open(const char *path, struct object *ret_object, struct pst_error *error)
+{
+	_cleanup_(object_fini) struct object object = { 0 };
+	struct bpf_map *rodata;
+	int r;
+
+	object.bpf = bpf_object__open_file(path, NULL);
+	if (!object.bpf)
+		return explain_open(path, -errno, error);
+	object.btf = bpf_object__btf(object.bpf);
+	rodata = bpf_object__find_map_by_name(object.bpf, ".rodata");
+	if (rodata)
+		object.rodata = (char *)bpf_map__initial_value(rodata, &object.rodata_size);
+	r = check_info(&object, path, error);
+	if (r < 0)
+		return r;
+	*ret_object = object;
+	object.bpf = NULL;
+	return 0;
+}
+
+void object_fini(struct object *object)
+{
+	bpf_object__close(object->bpf);
+	object->bpf = NULL;
+}

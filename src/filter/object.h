@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* An eBPF object that has been opened and found to be a filter, but is not in the kernel yet. */
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <penstock/filter.h>
+#include <penstock/penstock.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct object {
+	struct bpf_object *bpf;
+	const struct btf *btf;
+	char *rodata;			/* its constants, which can be set until it is loaded */
+	size_t rodata_size;
+	struct pst_filter_info info;
+};
+
+/* A constant of the object. */
+struct object_var {
+	const char *name;
+	uint32_t id;			/* of itself, in the object's BTF */
+	uint32_t type;			/* likewise */
+	void *at;
+	size_t size;
+};
+
+/* On success *ret_object is for object_fini(). */
+int object_open(const char *path, struct object *ret_object, struct pst_error *error);
+void object_fini(struct object *object);
+
+/* The constant of that number; false: there are no more. */
+bool object_var(const struct object *object, unsigned int i, struct object_var *ret_var);
+bool object_find_var(const struct object *object, const char *name, struct object_var *ret_var);
+/* What the programmer noted on a constant: the text behind "option: ". NULL: it is no option. */
+const char *object_option_help(const struct object *object, const struct object_var *var);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* The options of an object: its constants that the programmer has marked as such. */
+#include "filter/object.h"
+#include "filter/pattern.h"
+
+enum option_kind {
+	OPTION_INTEGER,
+	OPTION_SWITCH,
+	OPTION_TEXT,
+	OPTION_NAMES,
+	OPTION_IDS,
+	OPTION_PATHS,
+};
+
+struct option {
+	const char *name, *help;	/* the object's */
+	enum option_kind kind;
+	bool is_signed;
+	size_t size;
+	void *at;			/* in the object's constants */
+	char *given;			/* as the user wrote it; NULL: not at all */
+};
+
+struct options {
+	struct option *rows;
+	size_t n;
+};
+
+/* Finds them; *ret_options is for option_list_fini(), and no good any more once the object is gone. */
+int option_list_find(const struct object *object, struct options *ret_options,
+		 struct pst_error *error);
+void option_list_fini(struct options *options);
+
+/* Sets one to value (NULL: only the name was given). Patterns in it are added to *patterns. */
+int option_list_set(struct options *options, const char *name, const char *value,
+		struct patterns *patterns, struct pst_error *error);
+
+bool option_list_have(const struct options *options, enum option_kind kind);
+/* The cell that a filter starts with: .start of its first list of paths, 0 without one. */
+uint64_t option_list_cell(const struct options *options);
+/* For people. */
+const char *option_type(const struct option *option);
+void option_value(const struct option *option, char *buf, size_t size);

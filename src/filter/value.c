@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Values of options: numbers, switches, lists of ids. */
+#include "filter/value.h"
+#include "filter/spec.h"
+#include "util/log.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+/* How far the k, M or G at the end of a number moves it to the left; 0 and *end untouched: none. */
+static unsigned int unit_shift(char **end)
+{
+	static const char units[] = "kmg";
+	const char *unit = **end ? strchr(units, tolower((unsigned char)**end)) : NULL;
+
+	if (!unit || (*end)[1])
+		return 0;
+	(*end)++;
+	return 10 * (unit - units + 1);
+}
+
+/* The amount that text is, without a sign. */
+static bool parse_amount(const char *text, uint64_t *ret)
+{
+	unsigned int shift;
+	uint64_t amount;
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	amount = strtoull(text, &end, 0);
+	if (errno)
+		return false;
+	shift = unit_shift(&end);
+	if (*end || amount > UINT64_MAX >> shift)
+		return false;
+	*ret = amount << shift;
+	return true;
+}
+
+/* Bytes of a number do not begin with the low ones everywhere. */
+static void store(uint64_t value, size_t size, void *ret)
+{
+	uint8_t u8 = value;
+	uint16_t u16 = value;
+	uint32_t u32 = value;
+	const void *from = size == 1 ? (void *)&u8 : size == 2 ? (void *)&u16 :
+			   size == 4 ? (void *)&u32 : (void *)&value;
+
+	memcpy(ret, from, size);
+}
+
+void value_print_integer(const void *at, size_t size, bool is_signed, char *buf, size_t buf_size)
+{
+	unsigned int spare = 64 - 8 * size;
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		size_t byte = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? size - 1 - i : i;
+
+		value = value << 8 | ((const uint8_t *)at)[byte];
+	}
+	if (is_signed)
+		snprintf(buf, buf_size, "%" PRId64, (int64_t)(value << spare) >> spare);
+	else
+		snprintf(buf, buf_size, "%" PRIu64, value);
+}
+
+int value_integer(const char *text, size_t size, bool is_signed, void *ret,
+		  struct pst_error *error)
+{
+	uint64_t max = UINT64_MAX >> (64 - 8 * size + is_signed), amount;
+	bool negative = is_signed && *text == '-';
+
+	/* Two's complement: there is one more below zero than above, and storing cuts to size. */
+	if (parse_amount(text + negative, &amount) && amount <= max + negative) {
+		store(negative ? -amount : amount, size, ret);
+		return 0;
+	}
+	if (is_signed)
+		return error_set(error, -EINVAL,
+				 "wanted is a number from -%" PRIu64 " to %" PRIu64
+				 ", which may end in k, M or G",
+				 max + 1, max);
+	return error_set(error, -EINVAL,
+			 "wanted is a number from 0 to %" PRIu64 ", which may end in k, M or G", max);
+}
+
+int value_switch(const char *text, bool *ret, struct pst_error *error)
+{
+	static const char *const yes[] = { "yes", "on", "true", "1" };
+	static const char *const no[] = { "no", "off", "false", "0" };
+
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+		bool is_yes = !strcasecmp(text, yes[i]);
+
+		if (is_yes || !strcasecmp(text, no[i])) {
+			*ret = is_yes;
+			return 0;
+		}
+	}
+	return error_set(error, -EINVAL,
+			 "wanted is yes or no (also on, off, true, false, 1, 0); the option's name "
+			 "alone means yes");
+}
+
+static int cgroup_id(const char *path, uint64_t *ret_id, struct pst_error *error)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (stat(path, &st) < 0 || statfs(path, &fs) < 0)
+		return error_set(error, -errno, "cannot find the cgroup %.200s: %s", path,
+				 strerror(errno));
+	if (!S_ISDIR(st.st_mode) || fs.f_type != CGROUP2_SUPER_MAGIC)
+		return error_set(error, -EINVAL,
+				 "%.200s is not the directory of a cgroup (v2), as are those below "
+				 "/sys/fs/cgroup",
+				 path);
+	*ret_id = st.st_ino;
+	return 0;
+}
+
+static int add_range(char *text, uint64_t *ret_from, uint64_t *ret_to, struct pst_error *error)
+{
+	char *dash = strchr(text, '-');
+
+	if (*text == '/') {
+		int r = cgroup_id(text, ret_from, error);
+
+		if (r == 0)
+			*ret_to = *ret_from;
+		return r;
+	}
+	if (!strcmp(text, "*")) {
+		*ret_from = 0;
+		*ret_to = UINT64_MAX;
+		return 0;
+	}
+	if (dash)
+		*dash = '\0';
+	if (!parse_amount(text, ret_from) || !parse_amount(dash ? dash + 1 : text, ret_to))
+		return error_set(error, -EINVAL,
+				 "wanted are numbers, ranges as 1000-1999, * for all, or the paths of "
+				 "cgroups, separated by ':'");
+	if (*ret_from > *ret_to)
+		return error_set(error, -EINVAL,
+				 "the range from %" PRIu64 " to %" PRIu64 " has nothing in it",
+				 *ret_from, *ret_to);
+	return 0;
+}
+
+int value_ids(char *list, struct pst_ids *ret, struct pst_error *error)
+{
+	struct pst_ids ids = { 0 };
+	char *rest = list;
+
+	while (rest) {
+		uint64_t from = 0, to = 0;
+		int r;
+
+		if (ids.n == PST_MAX_RANGES)
+			return error_set(error, -E2BIG, "a list has at most %d numbers and ranges",
+					 PST_MAX_RANGES);
+		r = add_range(spec_cut(&rest, ':'), &from, &to, error);
+		if (r < 0)
+			return r;
+		ids.range[ids.n].from = from;
+		ids.range[ids.n++].to = to;
+	}
+	*ret = ids;
+	return 0;
+}

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What users write to ask for a filter: how it is taken apart, which values options take, and what
+ * is said of the rest. Objects are opened, but nothing is loaded: no privilege is needed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "filter/load.h"
+#include "filter/value.h"
+#include "util/cleanup.h"
+
+/* Each row: a text, and its parts in brackets. */
+static void test_spec(void **state)
+{
+	static const struct {
+		const char *text, *parts;
+	} rows[] = {
+		{ "hide", "[hide]" },
+		{ "hide,names=*.key:.env,log", "[hide][names][*.key:.env][log]" },
+		{ "./a.o,x=", "[./a.o][x][]" },
+		{ "a,,b=1,", "[a][b][1]" },
+		{ "a,x=1\\,2,y=3", "[a][x][1,2][y][3]" },
+		{ "a,x=\\*\\\\,y", "[a][x][\\*\\\\][y]" },
+		{ "a,x=b=c", "[a][x][b=c]" },
+		{ "a,x=\\", "[a][x][\\]" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_(spec_fini) struct spec spec = { 0 };
+		struct pst_error error;
+		char all[256];
+		size_t len;
+
+		assert_int_equal(spec_parse(rows[i].text, &spec, &error), 0);
+		len = snprintf(all, sizeof(all), "[%s]", spec.what);
+		for (size_t j = 0; j < spec.n_options; j++) {
+			const struct spec_option *option = &spec.options[j];
+
+			len += snprintf(all + len, sizeof(all) - len, "[%s]", option->name);
+			if (option->value)
+				len += snprintf(all + len, sizeof(all) - len, "[%s]", option->value);
+		}
+		assert_string_equal(all, rows[i].parts);
+	}
+}
+
+static void test_spec_name(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "/usr/lib/hide.bpf.o", "hide" },
+		{ "a.o", "a" },
+		{ "x/.o", ".o" },
+		{ "x/plain", "plain" },
+		{ "a.b.bpf.o", "a.b" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_(freep) char *name = spec_name(rows[i][0]);
+
+		assert_string_equal(name, rows[i][1]);
+	}
+}
+
+/* Each row: a text, the integer's size and sign, and its value, or whether it is refused. */
+static void test_integers(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t size;
+		bool is_signed, refused;
+		const char *value;
+	} rows[] = {
+		{ "0", 1, false, false, "0" },
+		{ "255", 1, false, false, "255" },
+		{ "256", 1, false, true },
+		{ "-1", 1, false, true },
+		{ "127", 1, true, false, "127" },
+		{ "128", 1, true, true },
+		{ "-128", 1, true, false, "-128" },
+		{ "-129", 1, true, true },
+		{ "0xffff", 2, false, false, "65535" },
+		{ "0644", 4, false, false, "420" },
+		{ "64k", 2, false, true },
+		{ "63k", 2, false, false, "64512" },
+		{ "4K", 4, false, false, "4096" },
+		{ "3M", 4, false, false, "3145728" },
+		{ "2g", 4, false, false, "2147483648" },
+		{ "2G", 4, true, true },
+		{ "-2G", 4, true, false, "-2147483648" },
+		{ "18446744073709551615", 8, false, false, "18446744073709551615" },
+		{ "18446744073709551616", 8, false, true },
+		{ "18014398509481984k", 8, false, true },
+		{ "9223372036854775807", 8, true, false, "9223372036854775807" },
+		{ "-9223372036854775808", 8, true, false, "-9223372036854775808" },
+		{ "-9223372036854775809", 8, true, true },
+		{ "", 4, false, true },
+		{ "-", 4, true, true },
+		{ "--1", 4, true, true },
+		{ "+1", 4, true, true },
+		{ " 1", 4, false, true },
+		{ "1 ", 4, false, true },
+		{ "1kk", 4, false, true },
+		{ "k", 4, false, true },
+		{ "1.5", 4, false, true },
+		{ "0x", 4, false, true },
+		{ "many", 4, false, true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned char number[16];
+		struct pst_error error;
+		char text[32];
+		int r;
+
+		memset(number, 0xaa, sizeof(number));
+		r = value_integer(rows[i].text, rows[i].size, rows[i].is_signed, number, &error);
+		if ((r < 0) != rows[i].refused)
+			fail_msg("%s: %d", rows[i].text, r);
+		assert_int_equal(number[rows[i].size], 0xaa);
+		if (r < 0) {
+			assert_non_null(strstr(error.text, "number from"));
+			assert_int_equal(number[0], 0xaa);
+			continue;
+		}
+		value_print_integer(number, rows[i].size, rows[i].is_signed, text, sizeof(text));
+		assert_string_equal(text, rows[i].value);
+	}
+}
+
+/* Each row: a list of ids, and its ranges. NULL: refused. */
+static void test_ids(void **state)
+{
+	static const struct {
+		const char *list, *ranges;
+	} rows[] = {
+		{ "0", "0-0 " },
+		{ "0:1000-1999:7", "0-0 1000-1999 7-7 " },
+		{ "*", "0-18446744073709551615 " },
+		{ "5-5", "5-5 " },
+		{ "1:2:3:4:5:6:7:8:9:10:11:12:13:14:15:16",
+		  "1-1 2-2 3-3 4-4 5-5 6-6 7-7 8-8 9-9 10-10 11-11 12-12 13-13 14-14 15-15 16-16 " },
+		{ "1:2:3:4:5:6:7:8:9:10:11:12:13:14:15:16:17", NULL },
+		{ "2-1", NULL },
+		{ "", NULL },
+		{ "1:", NULL },
+		{ "-1", NULL },
+		{ "1-", NULL },
+		{ "1-2-3", NULL },
+		{ "root", NULL },
+		{ "/no/such/cgroup", NULL },
+		{ "/proc", NULL },
+		{ "/etc/passwd", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_(freep) char *list = strdup(rows[i].list);
+		struct pst_ids ids = { .n = 4711 };
+		struct pst_error error;
+		char all[256] = "";
+		size_t len = 0;
+		int r = value_ids(list, &ids, &error);
+
+		if ((r < 0) != !rows[i].ranges)
+			fail_msg("'%s': %d", rows[i].list, r);
+		if (r < 0) {
+			assert_int_equal(ids.n, 4711);
+			continue;
+		}
+		for (size_t j = 0; j < ids.n; j++)
+			len += snprintf(all + len, sizeof(all) - len, "%" PRIu64 "-%" PRIu64 " ",
+					ids.range[j].from, ids.range[j].to);
+		assert_string_equal(all, rows[i].ranges);
+	}
+}
+
+/* The directory of a cgroup stands for its id, which is its inode number. */
+static void test_cgroup(void **state)
+{
+	char list[] = "/sys/fs/cgroup:1";
+	struct pst_ids ids;
+	struct pst_error error;
+	struct statfs fs;
+	struct stat st;
+
+	if (statfs("/sys/fs/cgroup", &fs) < 0 || fs.f_type != 0x63677270) {
+		print_message("skipped: /sys/fs/cgroup is no cgroup v2\n");
+		skip();
+	}
+	assert_int_equal(stat("/sys/fs/cgroup", &st), 0);
+	assert_int_equal(value_ids(list, &ids, &error), 0);
+	assert_int_equal(ids.n, 2);
+	assert_true(ids.range[0].from == st.st_ino && ids.range[0].to == st.st_ino);
+}
+
+static const struct option *find_option(const struct load *load, const char *name)
+{
+	for (size_t i = 0; i < load->options.n; i++)
+		if (!strcmp(load->options.rows[i].name, name))
+			return &load->options.rows[i];
+	fail_msg("no option %s", name);
+	return NULL;
+}
+
+/* Each row: options of the object "options", one of them, and what it then is. */
+static void test_options(void **state)
+{
+	static const struct {
+		const char *spec, *name, *type, *value;
+	} rows[] = {
+		{ "options", "u8", "integer", "7" },
+		{ "options", "s8", "integer", "-7" },
+		{ "options", "u32", "integer", "100" },
+		{ "options", "flag", "switch", "no" },
+		{ "options", "text", "text", "short" },
+		{ "options", "ids", "ids", "" },
+		{ "options,u8=1,u16=2", "u16", "integer", "2" },
+		{ "options,s64=-4k", "s64", "integer", "-4096" },
+		{ "options,flag", "flag", "switch", "yes" },
+		{ "options,flag=on", "flag", "switch", "yes" },
+		{ "options,flag=TRUE", "flag", "switch", "yes" },
+		{ "options,flag=off", "flag", "switch", "no" },
+		{ "options,flag=0", "flag", "switch", "no" },
+		{ "options,text=seven77", "text", "text", "seven77" },
+		{ "options,text=", "text", "text", "" },
+		{ "options,text=a\\,b", "text", "text", "a,b" },
+		{ "options,ids=1:2-3", "ids", "ids", "1:2-3" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_(load_fini) struct load load = { 0 };
+		const struct option *option;
+		struct pst_error error;
+		char value[64];
+
+		if (load_open(&load, rows[i].spec, &error) < 0)
+			fail_msg("%s: %s", rows[i].spec, error.text);
+		option = find_option(&load, rows[i].name);
+		option_value(option, value, sizeof(value));
+		assert_string_equal(value, rows[i].value);
+		assert_string_equal(option_type(option), rows[i].type);
+		assert_true(strlen(option->help) > 0);
+	}
+}
+
+/* Each row: what is refused, and words that are said about it. */
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *spec, *words[3];
+	} rows[] = {
+		{ "", { "names no filter" } },
+		{ ",x=1", { "names no filter" } },
+		{ "option", { "no filter 'option'", "did you mean 'options'" } },
+		{ "/no/such.o", { "/no/such.o", "No such file" } },
+		{ "/proc/version", { "not an eBPF object" } },
+		{ "/", { "not an eBPF object" } },
+		{ "options,=1", { "before the '='" } },
+		{ "options,u9=1", { "no option 'u9'", "did you mean 'u8'", "u8, s8, u32, text" } },
+		{ "options,nam=x", { "did you mean 'name'", "name, at and pin" } },
+		{ "pass,x", { "none of its own" } },
+		{ "options,u8=256", { "option 'u8=256'", "0 to 255", "k, M or G" } },
+		{ "options,s8=200", { "option 's8=200'", "-128 to 127" } },
+		{ "options,u8", { "option 'u8'", "a value is wanted" } },
+		{ "options,flag=maybe", { "flag=maybe", "yes or no" } },
+		{ "options,flag=", { "yes or no" } },
+		{ "options,text=eight888", { "at most 7 bytes" } },
+		{ "options,ids=x", { "ids=x", "1000-1999" } },
+		{ "options,u8=1,u8=2", { "'u8' is given twice" } },
+		{ "options,name=", { "from 1 to 63" } },
+		{ "options,name=a/b", { "'a/b'", "letters" } },
+		{ "options,name=a0123456789012345678901234567890123456789"
+		  "0123456789012345678901234",
+		  { "from 1 to 63" } },
+		{ "options,name", { "value is wanted" } },
+		{ "options,at=a/../b", { "'..'" } },
+		{ "bad-abi", { "version 4711", "version 1", "compile it again" } },
+		{ "bad-foreign", { "not a Penstock filter", "PST_FILTER()" } },
+		{ "bad-section", { "penstock/pre/lokup", "perhaps for \"penstock/pre/lookup\"" } },
+		{ "bad-twice", { "two programs", "first and second" } },
+		{ "bad-empty", { "no programs" } },
+		{ "bad-taken", { "'pin'", "every filter has one" } },
+		{ "bad-type", { "'odd'", "a type that options cannot have" } },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_(load_fini) struct load load = { 0 };
+		struct pst_error error = { 0 };
+		int r = load_open(&load, rows[i].spec, &error);
+
+		if (r >= 0 || error.code != r)
+			fail_msg("'%s': %d, error %d", rows[i].spec, r, error.code);
+		for (int j = 0; j < 3 && rows[i].words[j]; j++)
+			if (!strstr(error.text, rows[i].words[j]))
+				fail_msg("'%s': nothing of '%s' in: %s", rows[i].spec,
+					 rows[i].words[j], error.text);
+	}
+}
+
+/* Each row: what is written, the filter's name, and where it is attached. */
+static void test_engine_options(void **state)
+{
+	static const struct {
+		const char *spec, *name, *at;
+	} rows[] = {
+		{ "pass", "pass", "" },
+		{ "pass,name=a_B.c-9", "a_B.c-9", "" },
+		{ "pass,at=/", "pass", "" },
+		{ "pass,at=//a//b/", "pass", "a/b" },
+		{ "pass,at=./a/.", "pass", "a" },
+		{ "pass,at=..a,name=x", "x", "..a" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_(load_fini) struct load load = { 0 };
+		struct pst_error error;
+
+		if (load_open(&load, rows[i].spec, &error) < 0)
+			fail_msg("%s: %s", rows[i].spec, error.text);
+		assert_string_equal(load.name, rows[i].name);
+		assert_string_equal(load.at, rows[i].at);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_spec),	 cmocka_unit_test(test_spec_name),
+		cmocka_unit_test(test_integers), cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_cgroup),	 cmocka_unit_test(test_options),
+		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_engine_options),
+	};
+
+	if (!getenv("PENSTOCK_FILTER_PATH")) {
+		puts("no clang that compiles eBPF: there are no objects to open");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
