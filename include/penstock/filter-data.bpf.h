@@ -7,15 +7,28 @@
 /* -- data ------------------------------------------------------------------------------------ */
 
 /*
+ * Size bytes of the slot's data, whether or not the call's reach so far; NULL: the slot's do not. The
+ * compiler must not take the sum apart again, or the verifier cannot follow.
+ */
+static __always_inline char *pst_data_at(struct pst_call *call, __u64 at, __u32 size)
+{
+	char *data;
+
+	barrier_var(at);
+	if (at > pst_data_size - size)
+		return NULL;
+	data = call->data + at;
+	barrier_var(data);
+	return data;
+}
+
+/*
  * The bytes of the call's data from AT on: a pointer to LEN of them, NULL where there are fewer. LEN is
  * a constant.
  */
 static __always_inline void *pst_data(struct pst_call *call, __u64 at, __u32 len)
 {
-	barrier_var(at);
-	if (at > pst_data_size || at + len > pst_data_size || at + len > call->data_len)
-		return NULL;
-	return call->data + at;
+	return at + len > call->data_len || at + len < at ? NULL : pst_data_at(call, at, len);
 }
 
 /*
@@ -41,11 +54,11 @@ static __always_inline void *pst_data(struct pst_call *call, __u64 at, __u32 len
 		struct pst_blocks *blocks = pst_ctx;                                               \
 		__u64 at = pst_i * PST_BLOCK;                                                      \
 		__u32 left = blocks->len - (__u32)at;                                              \
+		char *block = pst_data_at(blocks->call, at, PST_BLOCK);                            \
                                                                                                    \
-		if (at > pst_data_size - PST_BLOCK)                                                \
+		if (!block)                                                                        \
 			return 1;                                                                  \
-		return NAME(blocks->call->data + at, left < PST_BLOCK ? left : PST_BLOCK, at,      \
-			    blocks->aux) != 0;                                                     \
+		return NAME(block, left < PST_BLOCK ? left : PST_BLOCK, at, blocks->aux) ? 1 : 0;  \
 	}                                                                                          \
 	static __always_inline int NAME(char *BLOCK, __u32 LEN, __u64 AT, void *AUX)
 
@@ -99,22 +112,16 @@ enum pst_entry_verdict {
 		struct fuse_dirent *dirent;                                                        \
 		__u32 head = sizeof(*dirent);                                                      \
                                                                                                    \
-		if (pst_call->in.read.read_flags & PST_READ_PLUS)                                  \
-			head = sizeof(*entry) + sizeof(*dirent);                                   \
-		if (at + head > blocks->len)                                                       \
-			return 1;                                                                  \
-		barrier_var(at);                                                                   \
-		if (at > pst_data_size - sizeof(*entry) - sizeof(*dirent)) {                       \
-			/* A last entry that is too short to have attributes. */                   \
-			if (at > pst_data_size - sizeof(*dirent) || head != sizeof(*dirent))       \
+		if (pst_call->in.read.read_flags & PST_READ_PLUS) {                                \
+			entry = (void *)pst_data_at(pst_call, at, sizeof(*entry));                 \
+			if (!entry)                                                                \
 				return 1;                                                          \
-			dirent = (struct fuse_dirent *)(pst_call->data + at);                      \
-		} else if (head != sizeof(*dirent)) {                                              \
-			entry = (struct fuse_entry_out *)(pst_call->data + at);                    \
-			dirent = (struct fuse_dirent *)(entry + 1);                                \
-		} else {                                                                           \
-			dirent = (struct fuse_dirent *)(pst_call->data + at);                      \
+			head += sizeof(*entry);                                                    \
 		}                                                                                  \
+		dirent = (void *)pst_data_at(pst_call, at + head - sizeof(*dirent),                \
+					     sizeof(*dirent));                                     \
+		if (!dirent || at + head > blocks->len)                                            \
+			return 1;                                                                  \
 		if (!pst_dirent_begin(pst_call, dirent->namelen, head, blocks->len))               \
 			return 1;                                                                  \
 		pst_dirent_end(pst_call, NAME(pst_call, dirent, entry, blocks->aux));              \
@@ -122,6 +129,13 @@ enum pst_entry_verdict {
 	}                                                                                          \
 	static __always_inline int NAME(struct pst_call *CALL, struct fuse_dirent *DIRENT,         \
 					struct fuse_entry_out *ENTRY, void *AUX)
+
+static __always_inline void pst_name_end(struct pst_name *name, __u32 len)
+{
+	name->len = len;
+	barrier_var(len);
+	name->text[len & (PST_NAME_SIZE - 1)] = '\0';
+}
 
 /* Copies the name of the entry at scratch.from and notes in .begin how long it is. 0: it is none. */
 PST_HELPER int pst_dirent_begin(struct pst_call *call, __u32 namelen, __u32 head, __u32 len)
@@ -133,18 +147,15 @@ PST_HELPER int pst_dirent_begin(struct pst_call *call, __u32 namelen, __u32 head
 	if (!namelen || namelen >= PST_PATTERN_SIZE || at + namelen > len)
 		return 0;
 	for (__u32 i = 0; i < PST_PATTERN_SIZE; i += 8) {
-		__u64 word_at = at + i;
+		const char *word = pst_data_at(call, at + i, 8);
 
 		if (i >= namelen)
 			break;
-		barrier_var(word_at);
-		if (word_at > pst_data_size - 8)
+		if (!word)
 			return 0;
-		*(__u64 *)(name->text + i) =
-			*(const __u64 *)(call->data + word_at) & pst_word_mask(namelen - i);
+		*(__u64 *)(name->text + i) = *(const __u64 *)word;
 	}
-	name->len = namelen;
-	name->text[namelen] = '\0';
+	pst_name_end(name, namelen);
 	s->begin = (head + namelen + 7) & ~7U;
 	return 1;
 }
@@ -153,13 +164,12 @@ PST_HELPER int pst_dirent_begin(struct pst_call *call, __u32 namelen, __u32 head
 PST_LOOP(pst_data_move, i, ctx)
 {
 	struct pst_call *call = *(struct pst_call **)ctx;
-	__u64 from = pst_scratch(call)->from + 8 * i, to = pst_scratch(call)->to + 8 * i;
+	char *from = pst_data_at(call, pst_scratch(call)->from + 8 * i, 8);
+	char *to = pst_data_at(call, pst_scratch(call)->to + 8 * i, 8);
 
-	barrier_var(from);
-	barrier_var(to);
-	if (from > pst_data_size - 8 || to > pst_data_size - 8)
+	if (!from || !to)
 		return 1;
-	*(__u64 *)(call->data + to) = *(__u64 *)(call->data + from);
+	*(__u64 *)to = *(const __u64 *)from;
 	return 0;
 }
 
@@ -212,17 +222,19 @@ PST_HELPER void pst_dirent_end(struct pst_call *call, int verdict)
 PST_HELPER int pst_xattr_byte(struct pst_call *call, __u64 i)
 {
 	struct pst_scratch *s = pst_scratch(call);
-	__u64 to = s->to;
-	__u32 len = s->from;
+	__u32 to = s->to, len = s->from;
+	const char *from_byte = pst_data_at(call, i, 1);
+	char *to_byte = pst_data_at(call, to, 1);
 	char c;
 
-	if (i >= pst_data_size || to >= pst_data_size)
+	if (!from_byte || !to_byte)
 		return 0;
-	c = call->data[i];
-	call->data[to] = c;
+	c = *from_byte;
+	*to_byte = c;
 	s->to = to + 1;
 	if (!len)
 		s->begin = to;
+	barrier_var(len);
 	if (len < PST_PATTERN_SIZE - 1)
 		call->name[0].text[len] = c;
 	call->name[0].len = len;

@@ -62,9 +62,17 @@ struct pst_glob {
 	__u32 pattern_len, text_len;
 };
 
+/* A character of a text with PST_PATTERN_SIZE bytes of room. */
+static __always_inline int pst_char_at(const char *text, __u32 at)
+{
+	/* What the compiler concludes from other bounds the verifier cannot know: here is one for it. */
+	barrier_var(at);
+	return (__u8)text[at & (PST_PATTERN_SIZE - 1)];
+}
+
 static __always_inline int pst_glob_char(const struct pst_glob *glob, __u32 at)
 {
-	return at < glob->pattern_len && at < PST_PATTERN_SIZE ? (__u8)glob->pattern[at] : -1;
+	return at < glob->pattern_len ? pst_char_at(glob->pattern, at) : -1;
 }
 
 /* What was tried does not fit: the last star takes one character more. 1: there is none. */
@@ -116,8 +124,8 @@ PST_LOOP(pst_glob_step, i, ctx)
 	__u32 at = s->pattern_at, text_at = s->text_at;
 	int p = pst_glob_char(glob, at), c = -1;
 
-	if (text_at < glob->text_len && text_at < PST_PATTERN_SIZE)
-		c = (__u8)glob->text[text_at];
+	if (text_at < glob->text_len)
+		c = pst_char_at(glob->text, text_at);
 	if (s->in_set)
 		return pst_glob_set(glob, c);
 	if (p == '*') {
@@ -178,13 +186,18 @@ PST_HELPER int pst_glob(struct pst_call *call, const char *pattern, __u32 patter
 /* Makes the text the one of the key, zero-filled; it has PST_PATTERN_SIZE bytes of room. */
 static __always_inline void pst_key_set(struct pst_scratch *s, const char *text, __u32 len)
 {
+	__u32 tail = len & (PST_PATTERN_SIZE - 8);
+
 	__builtin_memset(&s->key, 0, sizeof(s->key));
 	s->key.len = len;
-	for (__u32 i = 0; i < PST_PATTERN_SIZE; i += 8) {
-		if (i >= len)
+	for (__u32 i = 0; i < PST_PATTERN_SIZE - 8; i += 8) {
+		if (i >= tail)
 			break;
-		*(__u64 *)(s->key.text + i) = *(const __u64 *)(text + i) & pst_word_mask(len - i);
+		*(__u64 *)(s->key.text + i) = *(const __u64 *)(text + i);
 	}
+	barrier_var(tail);
+	tail &= PST_PATTERN_SIZE - 8;
+	*(__u64 *)(s->key.text + tail) = *(const __u64 *)(text + tail) & pst_word_mask(len % 8);
 }
 
 /* Constant while a list is gone through. */
@@ -202,12 +215,15 @@ static __always_inline int pst_key_find(struct pst_scratch *s, __u32 table, __u3
 	return bpf_map_lookup_elem(&pst_pattern_index, &s->key) != NULL;
 }
 
-/* The number of the only bit that is set. */
+/* The number of the only bit that is set. Without branches, each of which the verifier would follow. */
 static __always_inline __u32 pst_bit_number(__u64 bit)
 {
-	return (bit & 0xaaaaaaaaaaaaaaaaULL ? 1 : 0) | (bit & 0xccccccccccccccccULL ? 2 : 0) |
-	       (bit & 0xf0f0f0f0f0f0f0f0ULL ? 4 : 0) | (bit & 0xff00ff00ff00ff00ULL ? 8 : 0) |
-	       (bit & 0xffff0000ffff0000ULL ? 16 : 0) | (bit & 0xffffffff00000000ULL ? 32 : 0);
+	__u64 below = bit - 1;
+
+	below -= below >> 1 & 0x5555555555555555ULL;
+	below = (below & 0x3333333333333333ULL) + (below >> 2 & 0x3333333333333333ULL);
+	below = (below + (below >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return below * 0x0101010101010101ULL >> 56;
 }
 
 /* The next length of which there are prefixes, or suffixes. */
@@ -228,11 +244,8 @@ PST_LOOP(pst_names_try, i, ctx)
 		return 1;
 	if (s->kind == PST_PATTERN_SUFFIX)
 		at = search->len - len;
-	/* The verifier does not know what is larger than what, and the compiler does. */
 	barrier_var(at);
-	if (at >= PST_PATTERN_SIZE)
-		return 1;
-	pst_key_set(s, search->text + at, len);
+	pst_key_set(s, search->text + (at & (PST_PATTERN_SIZE - 1)), len);
 	s->found = pst_key_find(s, search->names->table, s->kind);
 	return s->found;
 }
@@ -245,7 +258,8 @@ PST_LOOP(pst_names_try_glob, i, ctx)
 
 	if (!pattern)
 		return 1;
-	return pst_glob(search->call, pattern->text, pattern->len, search->text, search->len);
+	/* The verifier wants to see that it is one of these. */
+	return pst_glob(search->call, pattern->text, pattern->len, search->text, search->len) ? 1 : 0;
 }
 
 /* pst_names_match() for a text with 512 bytes of room. */

@@ -66,7 +66,22 @@
  * or another -errno, with which operations on the name are refused. It may set child.cell and
  * child.held for the name's file.
  */
-#define PST_NAME(CALL) PST_PROGRAM("name", pst_name_program, CALL)
+#define PST_NAME(CALL)                                                                             \
+	static __always_inline int pst_name_body(struct pst_call *CALL);                           \
+	PST_NAME_LOOP                                                                              \
+	SEC("penstock/name") int pst_name_program(struct pst_ctx *pst_ctx)                         \
+	{                                                                                          \
+		__u32 pst_slot = pst_ctx->slot, pst_n = pst_ctx->n_listed;                         \
+		struct pst_call *pst_call = bpf_map_lookup_elem(&pst_slots, &pst_slot);            \
+                                                                                                   \
+		if (!pst_call)                                                                     \
+			return -EFAULT;                                                            \
+		if (!pst_n)                                                                        \
+			return pst_name_body(pst_call);                                            \
+		bpf_loop(pst_n, pst_name_listed, &pst_call, 0);                                    \
+		return PST_PASS;                                                                   \
+	}                                                                                          \
+	static __always_inline int pst_name_body(struct pst_call *CALL)
 
 /* -- behind the scenes ----------------------------------------------------------------------- */
 
@@ -81,6 +96,26 @@ struct {
 
 /* Bytes of data that a slot has; a multiple of 4096. Known when the verifier looks. */
 const volatile __u32 pst_data_size = 4096;
+
+/* The program for names on one name of a listing after the other, each in the place of name[0]. */
+#define PST_NAME_LOOP                                                                              \
+	PST_LOOP(pst_name_listed, i, aux)                                                          \
+	{                                                                                          \
+		struct pst_call *call = *(struct pst_call **)aux;                                  \
+		struct pst_listed *listed;                                                         \
+                                                                                                   \
+		if (i >= PST_N_LISTED)                                                             \
+			return 1;                                                                  \
+		listed = &call->listed[i];                                                         \
+		call->name[0].len = listed->len;                                                   \
+		__builtin_memcpy(call->name[0].text, listed->text, PST_LISTED_SIZE);               \
+		call->child.cell = call->cell;                                                     \
+		call->child.held = 1;                                                              \
+		call->child.attr.ino = listed->ino;                                                \
+		call->child.attr.mode = listed->mode;                                              \
+		listed->verdict = pst_name_body(call);                                             \
+		return 0;                                                                          \
+	}
 
 #define PST_PROGRAM(SECTION, FUNCTION, CALL)                                                       \
 	static __always_inline int FUNCTION##_body(struct pst_call *CALL);                         \
@@ -100,13 +135,13 @@ const volatile __u32 pst_data_size = 4096;
 #define PST_LOOP(NAME, I, CTX)                                                                     \
 	static __attribute__((unused)) long NAME(__u64 I __attribute__((unused)), void *CTX)
 
-/* The bytes of a word of text that lie before byte n. */
+/* The bytes of a word of text that lie before byte n, which is at most 7. */
 static __always_inline __u64 pst_word_mask(__u32 n)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return n < 8 ? (1ULL << (8 * n)) - 1 : ~0ULL;
+	return (1ULL << (8 * n)) - 1;
 #else
-	return n < 8 ? ~(~0ULL >> (8 * n)) : ~0ULL;
+	return ~(~0ULL >> (8 * n));
 #endif
 }
 

@@ -95,6 +95,18 @@ struct pst_create_out {
 	struct fuse_open_out	open;
 };
 
+/* A name of a listing: programs for names are run on many of them at once. */
+#define PST_LISTED_SIZE 256	/* longer names are asked about one by one */
+#define PST_N_LISTED 42
+struct pst_listed {
+	uint64_t	ino;
+	uint32_t	mode;		/* the type; 0: not known */
+	int32_t		verdict;	/* what the program returned */
+	uint32_t	len;
+	uint32_t	reserved;
+	char		text[PST_LISTED_SIZE];
+};
+
 /* The argument of the operation: the kernel's struct. What a pre program changes is honoured. */
 union pst_in {
 	struct fuse_getattr_in		getattr;
@@ -166,17 +178,19 @@ struct pst_call {
 	union pst_in	in;
 	struct pst_attr	replaced;	/* rename: the file under name[1], with PST_WANT_CHILD */
 	char		private_[4096 - 2712];
+	struct pst_listed listed[PST_N_LISTED];	/* the engine's and PST_NAME()'s */
+	char		private3_[3 * 4096 - PST_N_LISTED * sizeof(struct pst_listed)];
 	union pst_out	out;
 	char		private2_[4096 - 1024];
 	char		data[];
 };
-_Static_assert(__builtin_offsetof(struct pst_call, out) == 4096, "out begins the second page");
-_Static_assert(__builtin_offsetof(struct pst_call, data) == 8192, "data begins the third page");
+_Static_assert(__builtin_offsetof(struct pst_call, out) == 4 * 4096, "out begins a page");
+_Static_assert(__builtin_offsetof(struct pst_call, data) == 5 * 4096, "data begins the next page");
 
 /* What a program is started with. */
 struct pst_ctx {
 	uint32_t	slot;		/* which call */
-	uint32_t	reserved;
+	uint32_t	n_listed;	/* names: 0, or how many of call->listed are asked about */
 };
 
 /*

@@ -207,8 +207,8 @@ int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, s
 
 /*
  * Files that a filter with programs for data holds for, but that were open by passthrough when it
- * came: the kernel goes on reading and writing them by itself until they are closed. Paths are the
- * lower ones.
+ * came: the kernel goes on reading and writing them by itself until they are closed. Paths begin at
+ * the root of the view.
  */
 struct pst_bypassed {
 	char path[512];

@@ -4,7 +4,8 @@
  * A slot: the memory of one request and its answer, in one piece. It is laid out as the struct
  * pst_call of the filter ABI, so that filters see results and data where they lie:
  *
- *	0		what filters are told of a request (core/frame.c); untouched where there are none
+ *	0		what filters are told of a request (core/frame.c), and of names of a listing;
+ *			untouched where there are none
  *	SLOT_OUT	the result of the answer
  *	SLOT_ASIDE	the request's names and data, moved here when the answer has data of its own
  *	SLOT_MESSAGE	the request, in one piece; so that ...
@@ -15,8 +16,8 @@
 #include <stddef.h>
 
 #define SLOT_PAGE 4096u
-#define SLOT_OUT SLOT_PAGE
-#define SLOT_DATA (2 * SLOT_PAGE)
+#define SLOT_OUT (4 * SLOT_PAGE)
+#define SLOT_DATA (5 * SLOT_PAGE)
 #define SLOT_MESSAGE (SLOT_DATA - sizeof(struct fuse_in_header) - sizeof(struct fuse_write_in))
 #define SLOT_OUT_SIZE 1024u
 #define SLOT_ASIDE (SLOT_OUT + SLOT_OUT_SIZE)

@@ -47,8 +47,8 @@ static void print_bypassed(struct json_object *filter)
 	if (!all)
 		return;
 	printf("    %" PRIu64 " file%s open when %s came: the kernel goes on reading and writing %s\n"
-	       "    by itself until closed, and further opens fail with EBUSY meanwhile. `fuser -vm`\n"
-	       "    of the mount point lists who has files open.\n",
+	       "    by itself until closed, and further opens fail with EBUSY meanwhile.\n"
+	       "    `fuser -v MOUNTPOINT/FILE` says who has it open.\n",
 	       all, all == 1 ? " was" : "s were", out_member_text(filter, "name"),
 	       all == 1 ? "it" : "them");
 	paths = array(filter, "bypassed", &n);

@@ -27,37 +27,49 @@
 
 /* -- one program ------------------------------------------------------------------------------ */
 
-/* The filter is at fault: said once for each filter and operation, counted always. */
-static int bad(struct req *req, const struct link *link, enum filter_kind kind, const char *what)
+/* The number that a program of a filter goes by. */
+static uint32_t program_of(const struct req *req, enum filter_kind kind)
 {
-	static const char *const kinds[] = { "pre", "post", "name" };
+	return kind == FILTER_NAME ? 0 : filter_opcode(req->msg.head->opcode);
+}
+
+/* The filter is at fault: said once for each filter and operation, counted always. */
+static int bad_counted(struct req *req, const struct link *link, enum filter_kind kind,
+		       const char *what)
+{
+	static const char *const kinds[] = { "pre/", "post/", "name" };
 	const struct filter_facts *facts = filter_facts(link->filter);
-	uint32_t opcode = filter_opcode(req->msg.head->opcode);
+	uint32_t opcode = program_of(req, kind);
 	struct filter_count count;
 
-	filter_count_bad(link->filter, kind, opcode);
 	filter_stat(link->filter, kind, opcode, &count);
 	if (count.n_bad == 1)
-		log_error("filter %s: its program %s/%s %s; the operation failed with EIO. Further "
+		log_error("filter %s: its program %s%s %s; the operation failed with EIO. Further "
 			  "failures are counted (`penstock filter stat`), not logged",
-			  facts->name, kinds[kind], filter_op_name(opcode), what);
+			  facts->name, kinds[kind],
+			  kind == FILTER_NAME ? "" : filter_op_name(opcode), what);
 	return -EIO;
+}
+
+static int bad(struct req *req, const struct link *link, enum filter_kind kind, const char *what)
+{
+	filter_count_bad(link->filter, kind, program_of(req, kind));
+	return bad_counted(req, link, kind, what);
 }
 
 /* Runs a program of a filter. Returns its verdict, or -EIO with *ret_bad set. */
 static int run(struct req *req, const struct link *link, enum filter_kind kind, bool *ret_bad)
 {
-	uint32_t opcode = kind == FILTER_NAME ? 0 : filter_opcode(req->msg.head->opcode);
 	int verdict, r;
 
 	frame_enter(req, link);
-	r = filter_run(link->filter, kind, opcode, req->number, &verdict);
+	r = filter_run(link->filter, kind, program_of(req, kind), req->number, &verdict);
 	*ret_bad = r < 0;
 	if (r < 0) {
 		char what[80];
 
 		snprintf(what, sizeof(what), "could not be run (%s)", strerror(-r));
-		return bad(req, link, kind, what);
+		return bad_counted(req, link, kind, what);
 	}
 	frame_leave(req, link);
 	if (frame_of(req)->n_events)
@@ -95,19 +107,15 @@ void filtered_inherit(struct req *req, struct node *dir)
 	}
 }
 
-/* Asks all filters of a directory about a name; leaves in req->child what holds for its file. */
-static int judge(struct req *req, struct node *dir, const char *name, enum use use,
-		 const struct statx *stx)
+/* Asks all filters of a directory about a name as it is written. */
+static int judge_written(struct req *req, struct node *dir, const char *name,
+			 const struct statx *stx)
 {
 	const struct chain *chain = req->chain;
 	uint64_t asked = dir->filters & chain->names;
 	bool failed;
-	int r;
+	int r = frame_name(req, dir, name);
 
-	filtered_inherit(req, dir);
-	if (!asked || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return 0;
-	r = frame_name(req, dir, name);
 	if (r < 0)
 		return r;
 	if (stx)
@@ -123,6 +131,24 @@ static int judge(struct req *req, struct node *dir, const char *name, enum use u
 			r = bad(req, link, FILTER_NAME, "answered a name, which it cannot");
 	}
 	req->dir = NULL;
+	return r;
+}
+
+/* Asks about a name; leaves in req->child what holds for its file. */
+static int judge(struct req *req, struct node *dir, const char *name, enum use use,
+		 const struct statx *stx)
+{
+	const struct chain *chain = req->chain;
+	char real[FS_NAME_SIZE];
+	int r;
+
+	filtered_inherit(req, dir);
+	if (!(dir->filters & chain->names) || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return 0;
+	r = judge_written(req, dir, name, stx);
+	/* Where case makes no difference, other names lead to the same file. */
+	if (r == 0 && !req->listed && fs_real_name(req_fs(req), dir, name, real) == 0)
+		r = judge_written(req, dir, real, stx);
 	/* What is hidden cannot be made either, whether or not it is there. */
 	return r == -ENOENT && use == USE_MAKE ? -EPERM : r;
 }
@@ -175,8 +201,7 @@ static int judge_rename(struct req *req)
 {
 	const struct chain *chain = req->chain;
 	const struct fuse_rename2_in *in = req->msg.arg;
-	bool wide = req->msg.head->opcode == FUSE_RENAME2 || req->framed;
-	bool exchange = wide && (in->flags & RENAME_EXCHANGE);
+	bool exchange = in->flags & RENAME_EXCHANGE;
 	struct moved moved, other;
 	struct placed from;
 	int r;
@@ -296,8 +321,6 @@ static int pre_verdict(struct req *req, const struct link *link, int verdict)
 
 	if (verdict == PST_SERVE)
 		return bad(req, link, FILTER_PRE, "asks for a server, and this view has none");
-	if (always_runs(opcode))
-		return 0;
 	if (verdict < 0)
 		return verdict;
 	if (opcode == FUSE_SETATTR)
@@ -310,7 +333,8 @@ static int pre_verdict(struct req *req, const struct link *link, int verdict)
 static int run_pre(struct req *req)
 {
 	const struct chain *chain = req->chain;
-	uint64_t asked = req->filters & chain->pre[req->msg.head->opcode];
+	uint32_t opcode = req->msg.head->opcode;
+	uint64_t asked = req->filters & chain->pre[opcode];
 	bool failed;
 	int r = 0;
 
@@ -323,64 +347,69 @@ static int run_pre(struct req *req)
 				r = bad(req, link, FILTER_PRE, "changed what it must not change");
 			else if (r && !failed)
 				r = pre_verdict(req, link, r);
+			if (always_runs(opcode))
+				r = 0;
 		}
 		if (r == 0)
-			req->passed |= 1ULL << link->bit;
+			req->passed |= req->filters & 1ULL << link->bit;
 	}
 	return r;
 }
 
 /* Whether a pre program has put another name in the place of one that was judged. */
-static bool names_changed(const struct req *req, const char *const before[2])
+static bool names_changed(const struct req *req, char before[2][PST_NAME_SIZE])
 {
-	for (int i = 0; i < 2 && before[i]; i++)
-		if (strcmp(before[i], req->msg.name[i]) != 0)
-			return true;
-	return false;
+	return strcmp(before[0], req->kept->name[0]) != 0 ||
+	       strcmp(before[1], req->kept->name[1]) != 0;
 }
 
+/* Names that a pre program has put there are judged like those that came. */
 static int judge_again(struct req *req)
 {
-	struct pst_call *call = frame_of(req);
-	struct pst_name names[2];
+	char aside[FRAME_SIZE];
 	int r;
 
-	/* The program for names gets the place of the first name. */
-	memcpy(names, call->name, sizeof(names));
-	req->msg.name[0] = names[0].text;
-	if (req->msg.name[1] && req->msg.head->opcode != FUSE_SYMLINK)
-		req->msg.name[1] = names[1].text;
+	memcpy(aside, req->slot.base, sizeof(aside));
 	r = judge_names(req);
-	memcpy(call->name, names, sizeof(names));
-	req->msg.name[0] = call->name[0].text;
-	if (req->msg.name[1] && req->msg.head->opcode != FUSE_SYMLINK)
-		req->msg.name[1] = call->name[1].text;
-	req->framed = true;
+	memcpy(req->slot.base, aside, sizeof(aside));
 	return r;
+}
+
+static int run_pre_and_judge(struct req *req)
+{
+	char before[2][PST_NAME_SIZE];
+	int r;
+
+	memcpy(before, req->kept->name, sizeof(before));
+	r = run_pre(req);
+	if (r == 0 && names_changed(req, before))
+		r = judge_again(req);
+	return r;
+}
+
+static bool asks_names(const struct req *req)
+{
+	return (req->chain->names & req->filters) && req->msg.op->n_names;
 }
 
 int filtered_before(struct req *req)
 {
-	const char *const before[2] = { req->msg.name[0], req->msg.name[1] };
 	uint32_t opcode = req->msg.head->opcode;
-	bool names = req->chain->names & req->filters;
-	int judged, r;
+	int r = frame_keep(req);
 
-	req->original = req->msg.arg;
-	req->framed = false;
-	judged = judge_names(req);
-	r = frame_begin(req);
 	if (r < 0)
 		return r;
-	if (judged < 0) {
+	r = judge_names(req);
+	frame_begin(req);
+	if (r < 0) {
 		req->passed = req->filters & ~req->decided;
-		return judged;
+		return r;
 	}
-	if (req->chain->pre[opcode] & req->filters)
-		r = run_pre(req);
-	if (r == 0 && names && opcode != FUSE_READDIR && opcode != FUSE_READDIRPLUS &&
-	    req->msg.op->n_names && names_changed(req, before))
-		r = judge_again(req);
+	/* The programs for names have seen the text of a link where it lies. */
+	if (opcode == FUSE_SYMLINK && !frame_take_request(req))
+		return -EIO;
+	r = asks_names(req) && (req->chain->pre[opcode] & req->filters) ? run_pre_and_judge(req)
+									 : run_pre(req);
 	if (frame_of(req)->delay_us && (req->chain->delays & req->filters))
 		wait_us(req, frame_of(req)->delay_us);
 	if (r == 0 && (opcode == FUSE_COPY_FILE_RANGE || opcode == FUSE_COPY_FILE_RANGE_64) &&
@@ -475,26 +504,33 @@ void filtered_place(struct req *req, struct node *node)
 
 /* -- nodes from before ------------------------------------------------------------------------ */
 
-/* One step of a path: what holds for the file at its end, by its directory and its name. */
-static void judge_step(struct req *req, const char *dir_path, const char *name, struct node *node)
+/* One step of a path: what a filter thinks of the file at its end, by its directory and its name. */
+static void judge_step(struct req *req, const struct link *link, const char *dir_path,
+		       const char *name, struct node *node)
 {
+	uint64_t bit = 1ULL << link->bit;
 	struct node *dir;
 
-	if ((node->filters & NODE_JUDGED) || fs_walk_path(req_fs(req), dir_path, &dir) < 0)
+	if (fs_walk_path(req_fs(req), dir_path, &dir) < 0)
 		return;
 	req->node = dir;
 	/* Whether it is hidden now is no matter: whoever has it open has it. */
 	judge(req, dir, name, USE_FIND, NULL);
-	filtered_place(req, node);
+	if (!(req->child.filters & bit))
+		atomic_fetch_and(&node->filters, ~bit);
+	else if (link->cells)
+		link->cells[fs_node_number(req_fs(req), node)] = req->child.cells[link->bit];
 	req->node = NULL;
 	fs_node_put(req_fs(req), dir);
 }
 
-void filtered_judge_path(struct req *req, struct node *node)
+void filtered_judge_path(struct req *req, const struct link *link, struct node *node,
+			 uint64_t *seen)
 {
 	struct fuse_in_header head = { .opcode = FUSE_GETATTR };
 	char path[PATH_MAX], *at = path + 1;
 	struct node *found;
+	uint32_t number;
 
 	fs_node_path(req_fs(req), node, path, sizeof(path));
 	/* The path of a file whose directory is not known to the kernel below is none. */
@@ -513,10 +549,13 @@ void filtered_judge_path(struct req *req, struct node *node)
 			*slash = '\0';
 		if (fs_walk_path(req_fs(req), path + 1, &found) < 0)
 			break;
+		number = fs_node_number(req_fs(req), found);
 		/* The directory is what stands before the name. */
 		name[-1] = '\0';
-		judge_step(req, name - 1 > path ? path + 1 : "", name, found);
+		if (!(seen[number / 64] >> number % 64 & 1))
+			judge_step(req, link, name - 1 > path ? path + 1 : "", name, found);
 		name[-1] = '/';
+		seen[number / 64] |= 1ULL << number % 64;
 		fs_node_put(req_fs(req), found);
 		if (slash)
 			*slash = '/';
@@ -526,15 +565,21 @@ void filtered_judge_path(struct req *req, struct node *node)
 /* -- listings --------------------------------------------------------------------------------- */
 
 /* A request of our own for a name of the directory that is listed; the slot is shared. */
-static void sub_request(struct req *req, struct req *sub, struct fuse_in_header *head,
-			const char *name)
+static void sub_request(struct req *req, struct req *sub, struct kept *kept, const char *name)
 {
-	*head = *req->msg.head;
-	head->opcode = FUSE_LOOKUP;
 	*sub = *req;
-	sub->msg = (struct wire_msg){ .op = op_find(FUSE_LOOKUP), .head = head, .arg = head };
+	kept->head = *req->msg.head;
+	kept->head.opcode = FUSE_LOOKUP;
+	kept->name[1][0] = '\0';
+	sub->kept = kept;
+	sub->msg = (struct wire_msg){
+		.op = op_find(FUSE_LOOKUP),
+		.head = &kept->head,
+		.arg = &kept->now,
+	};
 	sub->msg.name[0] = name;
 	sub->passed = sub->decided = 0;
+	sub->listed = true;
 	sub->entry = (struct fs_entry){ 0 };
 	sub->out_len = sub->data_len = 0;
 	sub->filters = filtered_by(sub);
@@ -556,22 +601,49 @@ bool filtered_names(const struct req *req)
 int filtered_listed(struct req *req, const char *name, uint32_t type)
 {
 	struct statx stx = { .stx_mode = (uint16_t)DTTOIF(type) };
-	struct fuse_in_header head;
+	struct kept kept;
 	struct req sub;
 	int r;
 
-	sub_request(req, &sub, &head, name);
+	sub_request(req, &sub, &kept, name);
 	r = judge(&sub, req->node, name, USE_FIND, &stx);
 	return r == -ENOENT || r == -EIO ? r : 0;
 }
 
+void filtered_listed_many(struct req *req, unsigned int n, bool hidden[PST_N_LISTED])
+{
+	const struct chain *chain = req->chain;
+	struct kept kept;
+	struct req sub;
+
+	memset(hidden, 0, PST_N_LISTED * sizeof(*hidden));
+	sub_request(req, &sub, &kept, "");
+	filtered_inherit(&sub, req->node);
+	/* A name that cannot be asked about is not shown. */
+	if (frame_name(&sub, req->node, "") < 0)
+		memset(hidden, 1, PST_N_LISTED * sizeof(*hidden));
+	for (unsigned int i = 0; i < chain->n; i++) {
+		const struct link *link = chain->links[i];
+		int r;
+
+		if (!(sub.filters & chain->names & 1ULL << link->bit))
+			continue;
+		frame_enter(&sub, link);
+		r = filter_run_listed(link->filter, req->number, n);
+		if (r < 0)
+			bad(&sub, link, FILTER_NAME, "could not be run on a listing");
+		for (unsigned int k = 0; k < n; k++)
+			hidden[k] |= r < 0 || frame_of(req)->listed[k].verdict == -ENOENT;
+	}
+}
+
 int filtered_lookup(struct req *req, const char *name, struct fuse_entry_out *ret_out)
 {
-	struct fuse_in_header head;
+	struct kept kept;
 	struct req sub;
 	int r;
 
-	sub_request(req, &sub, &head, name);
+	sub_request(req, &sub, &kept, name);
 	r = filtered_before(&sub);
 	if (r == 0)
 		r = fs_lookup(req_fs(req), req->node, sub.msg.name[0], &sub.entry);

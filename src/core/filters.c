@@ -185,18 +185,31 @@ static void mark_nodes(struct mark *mark)
 			mark_attached(mark, mark->chain->links[i]);
 }
 
+struct judging {
+	struct req *req;
+	const struct link *link;
+	uint64_t *seen;
+};
+
 static void judge_known(void *aux, struct node *node)
 {
-	filtered_judge_path(aux, node);
+	const struct judging *judging = aux;
+
+	filtered_judge_path(judging->req, judging->link, node, judging->seen);
 }
 
 /* Directories that somebody works in, files that are open: they are not looked up again soon. */
-static void judge_nodes(struct filters *filters)
+static void judge_nodes(struct filters *filters, const struct link *link)
 {
-	struct req *req = server_borrow(filters->server);
+	_cleanup_(freep) uint64_t *seen = calloc(NODE_MAX / 64, sizeof(*seen));
+	struct judging judging = { .link = link, .seen = seen };
 
-	fs_walk(server_fs(filters->server), judge_known, req);
-	server_return(req);
+	/* Without memory all of them stay held, which is right, and slow. */
+	if (!seen)
+		return;
+	judging.req = server_borrow(filters->server);
+	fs_walk(server_fs(filters->server), judge_known, &judging);
+	server_return(judging.req);
 }
 
 static void tell_fs(struct fs *fs, const struct chain *chain)
@@ -245,7 +258,7 @@ static int change(struct filters *filters, struct link *const *links, unsigned i
 	mark.gone = gone ? 1ULL << gone->bit : 0;
 	mark_nodes(&mark);
 	if (new && (chain->by_name & 1ULL << new->bit))
-		judge_nodes(filters);
+		judge_nodes(filters, new);
 	notify_all(server_chan(filters->server), fs);
 	if (gone) {
 		filters->used &= ~(1ULL << gone->bit);

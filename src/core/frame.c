@@ -9,13 +9,16 @@
  *
  * What says which node, handle or backing file is meant stands in the call, too, but was decided
  * before: it may not be changed, and neither may lengths grow beyond what the kernel has room for.
+ * All of the call is writable for filters, so nothing that limits anything is ever read from it:
+ * limits come from the request as it arrived.
  */
 #include "core/frame.h"
 #include "core/cgroup.h"
 #include "core/server-private.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -124,50 +127,69 @@ static enum result result_of(uint32_t opcode, size_t *ret_size)
 	}
 }
 
-/* Whether the answer is data, as the request stands. */
-static bool answers_data(const struct req *req)
+static const union pst_in *original(const struct req *req)
 {
-	const struct pst_call *call = frame_of(req);
+	return &req->kept->came;
+}
 
-	switch (req->msg.head->opcode) {
-	case FUSE_GETXATTR:
-	case FUSE_LISTXATTR:
-		return call->in.getxattr.size;
-	default:
-		return req->msg.op->flags & OP_OUT_DATA;
-	}
+static uint32_t at_most(const struct req *req, size_t asked)
+{
+	return (uint32_t)(asked < req->slot.data_size ? asked : req->slot.data_size);
 }
 
 /* Bytes of data that the kernel has room for in the answer. */
-static size_t data_room(const struct req *req)
+static uint32_t room_out(const struct req *req)
 {
-	const struct pst_call *call = frame_of(req);
-	size_t room = req->slot.data_size;
-	size_t asked = room;
-
 	switch (req->msg.head->opcode) {
 	case FUSE_READ:
 	case FUSE_READDIR:
 	case FUSE_READDIRPLUS:
-		asked = call->in.read.size;
-		break;
+		return at_most(req, original(req)->read.size);
 	case FUSE_READLINK:
-		asked = MAX_TARGET;
-		break;
+		return at_most(req, MAX_TARGET);
 	case FUSE_GETXATTR:
 	case FUSE_LISTXATTR:
-		asked = call->in.getxattr.size;
-		break;
+		return at_most(req, original(req)->getxattr.size);
 	case FUSE_IOCTL:
-		asked = call->in.ioctl.out_size;
-		break;
+		return at_most(req, original(req)->ioctl.out_size);
+	default:
+		return 0;
 	}
-	return asked < room ? asked : room;
+}
+
+/* Bytes that the data of a request may become. */
+static uint32_t room_in(const struct req *req)
+{
+	switch (req->msg.head->opcode) {
+	case FUSE_SYMLINK:
+		return at_most(req, MAX_TARGET);
+	case FUSE_SETXATTR:
+		return at_most(req, MAX_VALUE);
+	case FUSE_WRITE:
+		/* Shorter is a short write. Longer there is nothing to take from. */
+		return at_most(req, original(req)->write.size);
+	case FUSE_IOCTL:
+		return at_most(req, req->slot.data_size);
+	default:
+		return 0;
+	}
 }
 
 static bool names_are_names(uint32_t opcode)
 {
 	return opcode != FUSE_GETXATTR && opcode != FUSE_SETXATTR && opcode != FUSE_REMOVEXATTR;
+}
+
+/* Whether the answer is data. */
+static bool answers_data(const struct req *req)
+{
+	switch (req->msg.head->opcode) {
+	case FUSE_GETXATTR:
+	case FUSE_LISTXATTR:
+		return original(req)->getxattr.size;
+	default:
+		return req->msg.op->flags & OP_OUT_DATA;
+	}
 }
 
 /* SYMLINK's second text is data to filters; TMPFILE's only one says nothing. */
@@ -263,49 +285,83 @@ static void fill_child(struct req *req, struct pst_call *call)
 	fs_node_put(req_fs(req), known);
 }
 
-/* Data that comes with the request, at the place of data. Names have been copied before: they may lie
- * there. */
-static void fill_data(struct req *req, struct pst_call *call)
+/* What a RENAME puts its file in the place of. */
+static void fill_replaced(struct req *req, struct pst_call *call)
 {
-	const struct wire_msg *msg = &req->msg;
-	const char *from = msg->data;
+	struct node *known = NULL;
+	struct statx stx;
 
-	call->data_len = (uint32_t)msg->data_len;
-	call->data_size = (uint32_t)req->slot.data_size;
-	switch (msg->head->opcode) {
-	case FUSE_SYMLINK:
-		from = msg->name[1];
-		call->data_len = (uint32_t)strlen(from);
-		call->data_size = MAX_TARGET;
-		memmove(call->data, from, call->data_len + 1);
+	call->replaced = (struct pst_attr){ 0 };
+	if (!(req->chain->want_child & req->filters) || call->n_names != 2 ||
+	    fs_peek(req_fs(req), req->node2, call->name[1].text, &stx, &known) < 0)
 		return;
-	case FUSE_SETXATTR:
-		if (call->data_size > MAX_VALUE)
-			call->data_size = MAX_VALUE;
-		break;
-	case FUSE_WRITE:
-		call->data_size = call->data_len;
-		break;
-	case FUSE_IOCTL:
-		break;
-	default:
-		call->data_len = 0;
-		return;
+	fill_attr(&call->replaced, &stx);
+	fs_node_put(req_fs(req), known);
+}
+
+/* -- out of reach ----------------------------------------------------------------------------- */
+
+static int keep_names(struct req *req)
+{
+	unsigned int n = n_names(&req->msg);
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (strlen(req->msg.name[i]) >= sizeof(req->kept->name[i]))
+			return -ENAMETOOLONG;
+		strcpy(req->kept->name[i], req->msg.name[i]);
+		req->msg.name[i] = req->kept->name[i];
 	}
-	if (from != call->data)
-		memmove(call->data, from, call->data_len);
+	return 0;
 }
 
-static void fill_in(const struct wire_msg *msg, struct pst_call *call)
+static void keep_argument(struct req *req)
 {
-	memset(&call->in, 0, sizeof(call->in));
-	if (msg->head->opcode == FUSE_RENAME)
-		call->in.rename.newdir = ((struct fuse_rename_in *)msg->arg)->newdir;
+	struct kept *kept = req->kept;
+
+	memset(&kept->came, 0, sizeof(kept->came));
+	if (kept->head.opcode == FUSE_RENAME)
+		kept->came.rename.newdir = ((struct fuse_rename_in *)req->msg.arg)->newdir;
 	else
-		memcpy(&call->in, msg->arg, msg->op->arg_size);
-	if (msg->head->opcode == FUSE_READDIRPLUS)
-		call->in.read.read_flags |= PST_READ_PLUS;
+		memcpy(&kept->came, req->msg.arg, req->msg.op->arg_size);
+	kept->now = kept->came;
+	req->msg.arg = &kept->now;
+	req->framed = true;
 }
+
+/* Data that came moves to the place of data. Names have been taken away before: they may lie there. */
+static void keep_data(struct req *req)
+{
+	char *data = slot_data(&req->slot), *from = req->msg.data;
+	size_t len = req->msg.data_len;
+
+	if (req->msg.head->opcode == FUSE_SYMLINK) {
+		from = (char *)req->msg.name[1];
+		len = strlen(from);
+		memmove(data, from, len + 1);
+		req->msg.name[1] = data;
+	} else if (room_in(req)) {
+		if (from != data)
+			memmove(data, from, len);
+		req->msg.data = data;
+	}
+	req->kept->data_len = len;
+}
+
+int frame_keep(struct req *req)
+{
+	int r;
+
+	/* The whole message may be that of another request of ours, which is out of reach already. */
+	req->kept->head = *req->msg.head;
+	req->msg.head = &req->kept->head;
+	keep_argument(req);
+	r = keep_names(req);
+	if (r == 0)
+		keep_data(req);
+	return r;
+}
+
+/* -- before ----------------------------------------------------------------------------------- */
 
 static void begin(struct req *req, struct pst_call *call)
 {
@@ -316,30 +372,26 @@ static void begin(struct req *req, struct pst_call *call)
 	fill_caller(req, call);
 }
 
-int frame_begin(struct req *req)
+void frame_begin(struct req *req)
 {
 	struct pst_call *call = frame_of(req);
 	size_t out_size;
-	int r;
 
 	begin(req, call);
 	fill_node(req, req->node, &call->node);
 	fill_node(req, req->node2, &call->node2);
 	call->n_names = n_names(&req->msg);
-	for (unsigned int i = 0; i < call->n_names; i++) {
-		r = fill_name(&call->name[i], req->msg.name[i]);
-		if (r < 0)
-			return r;
-	}
-	fill_in(&req->msg, call);
-	fill_data(req, call);
+	for (unsigned int i = 0; i < call->n_names; i++)
+		fill_name(&call->name[i], req->kept->name[i]);
+	call->in = req->kept->came;
+	if (req->msg.head->opcode == FUSE_READDIRPLUS)
+		call->in.read.read_flags |= PST_READ_PLUS;
+	call->data_size = room_in(req);
+	call->data_len = call->data_size ? (uint32_t)req->kept->data_len : 0;
 	fill_child(req, call);
+	fill_replaced(req, call);
 	result_of(req->msg.head->opcode, &out_size);
 	memset(&call->out, 0, out_size);
-	/* Of two forms this is the newer one. */
-	req->msg.arg = &call->in;
-	req->framed = true;
-	return 0;
 }
 
 int frame_name(struct req *req, struct node *dir, const char *name)
@@ -352,8 +404,22 @@ int frame_name(struct req *req, struct node *dir, const char *name)
 	call->n_names = 1;
 	call->data_len = 0;
 	call->child = (struct pst_child){ 0 };
-	req->framed = false;
 	return fill_name(&call->name[0], name);
+}
+
+bool frame_list(struct req *req, unsigned int i, const char *name, uint64_t ino, uint32_t type)
+{
+	struct pst_listed *listed = &frame_of(req)->listed[i];
+	size_t len = strlen(name);
+
+	if (len >= sizeof(listed->text))
+		return false;
+	listed->ino = ino;
+	listed->mode = DTTOIF(type);
+	listed->verdict = 0;
+	listed->len = (uint32_t)len;
+	memcpy(listed->text, name, len + 1);
+	return true;
 }
 
 void frame_child(struct req *req, const struct statx *stx)
@@ -386,6 +452,13 @@ void frame_leave(struct req *req, const struct link *link)
 	struct node *node = req->dir ? req->dir : req->node;
 	uint64_t bit = 1ULL << link->bit;
 
+	/* Whatever reads them from here on comes to an end. */
+	for (int i = 0; i < 2; i++)
+		call->name[i].text[PST_NAME_SIZE - 1] = '\0';
+	for (int i = 0; i < PST_N_EVENTS; i++)
+		call->event[i].what[PST_EVENT_SIZE - 1] = '\0';
+	if (call->n_events > PST_N_EVENTS)
+		call->n_events = PST_N_EVENTS;
 	if (link->cells && node)
 		link->cells[fs_node_number(req_fs(req), node)] = call->cell;
 	req->child.cells[link->bit] = call->child.cell;
@@ -401,17 +474,19 @@ void frame_leave(struct req *req, const struct link *link)
 static bool fixed_untouched(const struct req *req)
 {
 	const struct fixed *f = fixed[req->msg.head->opcode];
-	const char *now = frame_of(req)->in.bytes;
+	const char *now = frame_of(req)->in.bytes, *then = original(req)->bytes;
 
 	for (; f->len; f++)
-		if (memcmp(now + f->at, req->original + f->at, f->len) != 0)
+		if (memcmp(now + f->at, then + f->at, f->len) != 0)
 			return false;
 	return true;
 }
 
 static bool take_names(struct req *req, struct pst_call *call)
 {
-	for (unsigned int i = 0; i < call->n_names; i++) {
+	unsigned int n = n_names(&req->msg);
+
+	for (unsigned int i = 0; i < n; i++) {
 		struct pst_name *name = &call->name[i];
 		size_t len = strnlen(name->text, sizeof(name->text));
 
@@ -421,70 +496,111 @@ static bool take_names(struct req *req, struct pst_call *call)
 		    !wire_name_ok(name->text, req->msg.op->flags & OP_DOTS))
 			return false;
 		name->len = (uint32_t)len;
-		req->msg.name[i] = name->text;
 	}
+	for (unsigned int i = 0; i < n; i++)
+		strcpy(req->kept->name[i], call->name[i].text);
 	return true;
 }
 
 static bool take_data(struct req *req, struct pst_call *call)
 {
-	if (call->data_len > call->data_size)
+	uint32_t len = call->data_len;
+
+	if (!room_in(req))
+		return true;
+	if (len > room_in(req))
 		return false;
 	switch (req->msg.head->opcode) {
 	case FUSE_SYMLINK:
-		call->data[call->data_len] = '\0';
-		if (!call->data_len || strlen(call->data) != call->data_len)
+		if (!len || memchr(call->data, 0, len))
 			return false;
-		req->msg.name[1] = call->data;
-		break;
+		call->data[len] = '\0';
+		return true;
 	case FUSE_SETXATTR:
-		call->in.setxattr.size = call->data_len;
+		call->in.setxattr.size = len;
 		break;
 	case FUSE_WRITE:
-		/* Shorter is a short write. Longer there is nothing to take from. */
-		call->in.write.size = call->data_len;
+		call->in.write.size = len;
 		break;
 	case FUSE_IOCTL:
-		call->in.ioctl.in_size = call->data_len;
+		call->in.ioctl.in_size = len;
 		break;
-	default:
-		return true;
 	}
-	req->msg.data = call->data;
-	req->msg.data_len = call->data_len;
+	req->msg.data_len = len;
 	return true;
 }
 
 /* Asking for more than the kernel has room for would only be cut off. */
 static bool sizes_shrunk(const struct req *req, const struct pst_call *call)
 {
-	const union pst_in *original = (const union pst_in *)req->original;
+	const union pst_in *then = original(req);
 
 	switch (req->msg.head->opcode) {
 	case FUSE_READ:
 	case FUSE_READDIR:
 	case FUSE_READDIRPLUS:
-		return call->in.read.size <= original->read.size;
+		return call->in.read.size <= then->read.size;
 	case FUSE_GETXATTR:
 	case FUSE_LISTXATTR:
-		return call->in.getxattr.size <= original->getxattr.size &&
-		       !call->in.getxattr.size == !original->getxattr.size;
+		return call->in.getxattr.size <= then->getxattr.size &&
+		       !call->in.getxattr.size == !then->getxattr.size;
 	case FUSE_IOCTL:
-		return call->in.ioctl.out_size <= original->ioctl.out_size;
+		return call->in.ioctl.out_size <= then->ioctl.out_size;
 	default:
 		return true;
 	}
+}
+
+/* What the kernel has in mind of the file, and would not take back. */
+static bool kinds_kept(const struct req *req, const struct pst_call *call)
+{
+	const union pst_in *then = original(req);
+
+	switch (req->msg.head->opcode) {
+	case FUSE_MKNOD:
+		return (call->in.mknod.mode & S_IFMT) == (then->mknod.mode & S_IFMT);
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+		return !((call->in.rename.flags ^ then->rename.flags) & ~RENAME_NOREPLACE);
+	default:
+		return true;
+	}
+}
+
+/* Nobody is -1, which to the calls that would be made means "as it is". */
+static bool caller_ok(const struct req *req, const struct pst_call *call)
+{
+	return (call->caller.uid != UINT32_MAX || req->caller.uid == UINT32_MAX) &&
+	       (call->caller.gid != UINT32_MAX || req->caller.gid == UINT32_MAX);
 }
 
 bool frame_take_request(struct req *req)
 {
 	struct pst_call *call = frame_of(req);
 
-	if (!fixed_untouched(req) || !take_names(req, call) || !take_data(req, call) ||
-	    !sizes_shrunk(req, call))
+	if (!fixed_untouched(req) || !sizes_shrunk(req, call) || !kinds_kept(req, call) ||
+	    !caller_ok(req, call) || !take_names(req, call) || !take_data(req, call))
 		return false;
+	req->kept->now = call->in;
 	req->caller.uid = call->caller.uid;
 	req->caller.gid = call->caller.gid;
+	return true;
+}
+
+/* A listing that a filter has made up tells of no files: which there are, only the engine knows. */
+static bool listing_is_bare(const struct req *req)
+{
+	const char *data = frame_of(req)->data;
+
+	if (req->msg.head->opcode != FUSE_READDIRPLUS)
+		return true;
+	for (size_t at = 0; at < req->data_len;) {
+		const struct fuse_direntplus *plus = (const struct fuse_direntplus *)(data + at);
+
+		if (plus->entry_out.nodeid)
+			return false;
+		at += FUSE_REC_ALIGN(FUSE_NAME_OFFSET_DIRENTPLUS + plus->dirent.namelen);
+	}
 	return true;
 }
 
@@ -502,8 +618,8 @@ bool frame_take_answer(struct req *req)
 		if (!answers_data(req))
 			req->out_len = sizeof(struct fuse_getxattr_out);
 	}
-	frame_results(req, 0);
-	return frame_take_results(req);
+	req->sent = (struct sent){ 0 };
+	return frame_take_results(req) && listing_is_bare(req);
 }
 
 /* -- what post programs leave ----------------------------------------------------------------- */
@@ -513,12 +629,9 @@ void frame_results(struct req *req, int r)
 	struct pst_call *call = frame_of(req);
 
 	call->error = r;
-	if (answers_data(req) && r == 0) {
-		call->data_len = (uint32_t)req->data_len;
-		call->data_size = (uint32_t)data_room(req);
-	} else if (req->msg.op->flags & OP_OUT_DATA) {
-		call->data_len = 0;
-		call->data_size = (uint32_t)data_room(req);
+	if (req->msg.op->flags & OP_OUT_DATA) {
+		call->data_len = r == 0 && answers_data(req) ? (uint32_t)req->data_len : 0;
+		call->data_size = room_out(req);
 	}
 	req->sent = (struct sent){ 0 };
 	if (r < 0)
@@ -541,13 +654,19 @@ void frame_results(struct req *req, int r)
 		fill_attr(&call->child.attr, &req->entry.attr.stx);
 }
 
+/* The kernel takes no larger file for one. */
+static bool size_ok(uint64_t size)
+{
+	return size <= INT64_MAX;
+}
+
 /* A file is the one that it was, of the kind that it was. Without one, it is absent. */
 static bool entry_kept(const struct req *req, const struct fuse_entry_out *now)
 {
 	const struct fuse_entry_out *then = &req->sent.entry;
 
 	return now->nodeid == then->nodeid && now->generation == then->generation &&
-	       (now->attr.mode & S_IFMT) == (then->attr.mode & S_IFMT);
+	       (now->attr.mode & S_IFMT) == (then->attr.mode & S_IFMT) && size_ok(now->attr.size);
 }
 
 static bool open_kept(const struct req *req, const struct fuse_open_out *now)
@@ -564,15 +683,17 @@ static bool listing_ok(const struct req *req, const struct pst_call *call)
 	bool plus = req->msg.head->opcode == FUSE_READDIRPLUS;
 	size_t head = plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
 
-	for (size_t at = 0; at < call->data_len;) {
+	for (size_t at = 0; at < req->data_len;) {
 		const struct fuse_dirent *dirent =
 			(const struct fuse_dirent *)(call->data + at + head - FUSE_NAME_OFFSET);
-		size_t left = call->data_len - at, size;
+		size_t left = req->data_len - at, size;
 
 		if (left < head)
 			return false;
+		if (!dirent->namelen || dirent->namelen >= PST_NAME_SIZE)
+			return false;
 		size = FUSE_REC_ALIGN(head + dirent->namelen);
-		if (!dirent->namelen || dirent->namelen >= PST_NAME_SIZE || size > left ||
+		if (size > left ||
 		    memchr(dirent->name, '/', dirent->namelen) ||
 		    memchr(dirent->name, 0, dirent->namelen))
 			return false;
@@ -585,21 +706,23 @@ static bool counts_ok(const struct req *req, const struct pst_call *call)
 {
 	switch (req->msg.head->opcode) {
 	case FUSE_WRITE:
-		return call->out.write.size <= call->in.write.size;
+		return call->out.write.size <= original(req)->write.size;
 	case FUSE_COPY_FILE_RANGE:
-		return call->out.write.size <= call->in.copy.len;
+		return call->out.write.size <= original(req)->copy.len;
 	case FUSE_COPY_FILE_RANGE_64:
-		return call->out.copy.bytes_copied <= call->in.copy.len;
+		return call->out.copy.bytes_copied <= original(req)->copy.len;
 	case FUSE_GETATTR:
 	case FUSE_SETATTR:
-		return !req->node || (call->out.attr.attr.mode & S_IFMT) == req->node->type;
+		return (call->out.attr.attr.mode & S_IFMT) == req->node->type &&
+		       size_ok(call->out.attr.attr.size);
 	case FUSE_STATX:
-		return !req->node || (call->out.statx.stat.mode & S_IFMT) == req->node->type;
+		return (call->out.statx.stat.mode & S_IFMT) == req->node->type &&
+		       size_ok(call->out.statx.stat.size);
 	case FUSE_READDIR:
 	case FUSE_READDIRPLUS:
 		return listing_ok(req, call);
 	case FUSE_READLINK:
-		return call->data_len && !memchr(call->data, 0, call->data_len);
+		return req->data_len && !memchr(call->data, 0, req->data_len);
 	default:
 		return true;
 	}
@@ -611,7 +734,7 @@ bool frame_take_results(struct req *req)
 	bool ok;
 
 	if (answers_data(req)) {
-		if (call->data_len > call->data_size)
+		if (call->data_len > room_out(req))
 			return false;
 		req->data_len = call->data_len;
 	}

@@ -6,15 +6,23 @@
  */
 #include "core/filtered.h"
 
+#include <stddef.h>
+
 struct pst_call *frame_of(const struct req *req);
 
-/* Fills in all that does not depend on which filter looks. 0 or -errno (an answer). */
-int frame_begin(struct req *req);
+/* Takes what came with the request out of the reach of filters. 0 or -errno (an answer). */
+int frame_keep(struct req *req);
+/* Fills in all that does not depend on which filter looks. */
+void frame_begin(struct req *req);
+/* The part of a call that is filled in, to be put aside while it is used for something else. */
+#define FRAME_SIZE offsetof(struct pst_call, private_)
 /* Makes it the view of one filter, and takes over what is its own (cells) afterwards. */
 void frame_enter(struct req *req, const struct link *link);
 void frame_leave(struct req *req, const struct link *link);
-/* Another directory and name in the place of the request's: for the program for names. */
+/* A directory and name in the place of the request's: for the program for names. 0 or -errno. */
 int frame_name(struct req *req, struct node *dir, const char *name);
+/* A name of a listing, as number i of those that are asked about together. false: it is too long. */
+bool frame_list(struct req *req, unsigned int i, const char *name, uint64_t ino, uint32_t type);
 /* What is known of the name's file. */
 void frame_child(struct req *req, const struct statx *stx);
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* A name of a directory that the kernel may have looked up, or have remembered as absent. */
-static void forget_name(void *aux, const struct node *dir, const char *name)
+static void forget_name(void *aux, const struct node *dir, const char *name, uint64_t ino)
 {
 	struct fuse_notify_inval_entry_out out = {
 		.parent = dir->id,
@@ -18,6 +18,7 @@ static void forget_name(void *aux, const struct node *dir, const char *name)
 	};
 	struct chan *chan = aux;
 
+	(void)ino;
 	chan->ops->notify(chan, FUSE_NOTIFY_INVAL_ENTRY, &out, sizeof(out), name, out.namelen + 1);
 }
 

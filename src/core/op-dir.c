@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Listings, plain and with entries. */
 #include "core/filtered.h"
+#include "core/frame.h"
 #include "core/req.h"
 #include "util/cleanup.h"
 
@@ -8,11 +9,21 @@
 #include <stddef.h>
 #include <string.h>
 
+/* A name that waits until filters have been asked about it, together with others. */
+struct waiting {
+	uint64_t ino, off;
+	uint32_t type;
+	size_t len;
+};
+
 struct listing {
 	struct fs_dirsink sink;
 	struct dirbuf buf;
 	struct fs *fs;
 	struct req *req;
+	struct waiting waiting[PST_N_LISTED];
+	unsigned int n_waiting;
+	size_t waiting_size;		/* what they take if all are shown */
 };
 
 static bool listing_fits(struct fs_dirsink *sink, size_t name_len)
@@ -38,10 +49,66 @@ static void listing_add(struct fs_dirsink *sink, const struct fs_dirent *dirent,
 	fs_node_put(listing->fs, entry->node);
 }
 
+/* Asks about the names that wait, and adds those that are shown. */
+static void listing_settle(struct listing *listing)
+{
+	const struct pst_listed *listed = frame_of(listing->req)->listed;
+	bool hidden[PST_N_LISTED];
+
+	if (!listing->n_waiting)
+		return;
+	filtered_listed_many(listing->req, listing->n_waiting, hidden);
+	for (unsigned int i = 0; i < listing->n_waiting; i++) {
+		const struct waiting *w = &listing->waiting[i];
+
+		/* The text was before filters: it may be another, but not a longer one or none. */
+		if (!hidden[i] && !memchr(listed[i].text, '/', w->len) &&
+		    !memchr(listed[i].text, 0, w->len))
+			dirbuf_add(&listing->buf, listed[i].text, w->len, w->ino, w->off, w->type,
+				   NULL);
+	}
+	listing->n_waiting = 0;
+	listing->waiting_size = 0;
+}
+
+/* Whether one more has room, if all are shown that are still asked about. */
+static bool listing_fits_waiting(struct fs_dirsink *sink, size_t name_len)
+{
+	struct listing *listing = (struct listing *)sink;
+	size_t room = listing->buf.size - listing->buf.len - listing->waiting_size;
+
+	if (FUSE_REC_ALIGN(FUSE_NAME_OFFSET + name_len) <= room)
+		return true;
+	listing_settle(listing);
+	return dirbuf_fits(&listing->buf, name_len);
+}
+
 static bool is_dots(const struct fs_dirent *dirent)
 {
 	return dirent->name[0] == '.' &&
 	       (dirent->name_len == 1 || (dirent->name_len == 2 && dirent->name[1] == '.'));
+}
+
+static void listing_add_waiting(struct fs_dirsink *sink, const struct fs_dirent *dirent,
+				struct fs_entry *entry)
+{
+	struct listing *listing = (struct listing *)sink;
+	unsigned int i = listing->n_waiting;
+
+	if (is_dots(dirent) ||
+	    !frame_list(listing->req, i, dirent->name, dirent->ino, dirent->type)) {
+		listing_settle(listing);
+		if (is_dots(dirent) ||
+		    filtered_listed(listing->req, dirent->name, dirent->type) == 0)
+			dirbuf_add(&listing->buf, dirent->name, dirent->name_len, dirent->ino,
+				   dirent->off, dirent->type, NULL);
+		return;
+	}
+	listing->waiting[i] = (struct waiting){ dirent->ino, dirent->off, dirent->type,
+						dirent->name_len };
+	listing->waiting_size += FUSE_REC_ALIGN(FUSE_NAME_OFFSET + dirent->name_len);
+	if (++listing->n_waiting == PST_N_LISTED)
+		listing_settle(listing);
 }
 
 /* As listing_add(), where filters hold for names or for what LOOKUP would answer. */
@@ -53,13 +120,45 @@ static void listing_add_filtered(struct fs_dirsink *sink, const struct fs_dirent
 	int r = 0;
 
 	if (!is_dots(dirent))
-		r = listing->buf.plus ? filtered_lookup(listing->req, dirent->name, &out)
-				      : filtered_listed(listing->req, dirent->name, dirent->type);
+		r = filtered_lookup(listing->req, dirent->name, &out);
 	/* A name that cannot be looked up now is listed, as it would be without filters. */
 	if (r == -ENOENT || r == -EIO)
 		return;
 	dirbuf_add(&listing->buf, dirent->name, dirent->name_len, dirent->ino, dirent->off,
 		   dirent->type, out.nodeid ? &out : NULL);
+}
+
+static int list_plain(struct req *req, struct listing *listing, uint64_t off)
+{
+	int r = fs_readdir(listing->fs, req->handle, off, &listing->sink);
+
+	req->data_len = listing->buf.len;
+	return r;
+}
+
+/*
+ * A listing whose names are looked up by way of the filters, one by one or many at once, each in the
+ * place of the request. It is put together where they do not reach.
+ */
+static int list_filtered(struct req *req, struct listing *listing, uint64_t off)
+{
+	_cleanup_(freep) char *memory = malloc(listing->buf.size);
+	char aside[FRAME_SIZE];
+	int r;
+
+	if (!memory)
+		return -ENOMEM;
+	memcpy(aside, req->slot.base, sizeof(aside));
+	listing->buf.at = memory;
+	listing->sink.entries = false;
+	listing->sink.fits = listing->buf.plus ? listing_fits : listing_fits_waiting;
+	listing->sink.add = listing->buf.plus ? listing_add_filtered : listing_add_waiting;
+	r = fs_readdir(listing->fs, req->handle, off, &listing->sink);
+	listing_settle(listing);
+	memcpy(req->data, memory, listing->buf.len);
+	req->data_len = listing->buf.len;
+	memcpy(req->slot.base, aside, sizeof(aside));
+	return r;
 }
 
 int op_readdir(struct req *req)
@@ -72,23 +171,12 @@ int op_readdir(struct req *req)
 		.fs = req_fs(req),
 		.req = req,
 	};
-	bool filtered = filtered_names(req);
-	char aside[offsetof(struct pst_call, out)];
 	int r;
-
-	/* Then it is looked up by way of the filters, name by name, each in the place of the request. */
-	if (filtered) {
-		listing.sink.add = listing_add_filtered;
-		listing.sink.entries = false;
-		memcpy(aside, req->slot.base, sizeof(aside));
-	}
 
 	if (listing.buf.size > req->slot.data_size)
 		listing.buf.size = req->slot.data_size;
-	r = fs_readdir(listing.fs, req->handle, in->offset, &listing.sink);
-	if (filtered)
-		memcpy(req->slot.base, aside, sizeof(aside));
-	req->data_len = listing.buf.len;
+	r = filtered_names(req) ? list_filtered(req, &listing, in->offset)
+				: list_plain(req, &listing, in->offset);
 	/* Names that were read before the error are not lost: the next call meets it first. */
 	return listing.buf.len ? 0 : r;
 }
@@ -146,28 +234,44 @@ static int told_note(struct req *req, struct told *ret_told)
 	return 0;
 }
 
-/* Forgets what is not in the listing any more; false when it has what it did not have, or elsewhere. */
-static bool told_settle(struct req *req, const struct told *told, bool keep)
+/* Whether the listing tells of nothing but what it told of, in the same order. */
+static bool told_keeps(const struct req *req, const struct told *told)
 {
 	size_t at = 0, i = 0;
-	bool good = true;
 	uint64_t nodeid;
 
-	while (keep && good && next_entry(req, req->data_len, &at, &nodeid)) {
+	while (next_entry(req, req->data_len, &at, &nodeid)) {
 		if (!nodeid)
 			continue;
 		while (i < told->n && told->ids[i] != nodeid)
-			fs_forget(req_fs(req), told->ids[i++], 1);
-		good = i++ < told->n;
+			i++;
+		if (i++ >= told->n)
+			return false;
 	}
-	if (good)
-		for (; i < told->n; i++)
-			fs_forget(req_fs(req), told->ids[i], 1);
-	return good;
+	return true;
 }
 
-int op_readdir_leave(struct req *req, int r)
+/* Forgets what is not in the listing any more; all of it where nothing is kept. */
+static void told_settle(struct req *req, const struct told *told, bool keep)
 {
+	size_t at = 0, i = 0;
+	uint64_t nodeid;
+
+	while (keep && next_entry(req, req->data_len, &at, &nodeid)) {
+		if (!nodeid)
+			continue;
+		for (; told->ids[i] != nodeid; i++)
+			fs_forget(req_fs(req), told->ids[i], 1);
+		i++;
+	}
+	for (; i < told->n; i++)
+		fs_forget(req_fs(req), told->ids[i], 1);
+}
+
+int op_readdir_leave(struct req *req, int r, bool answered)
+{
+	struct fuse_read_in *in = req->msg.arg;
+
 	while (r == 0) {
 		struct told told;
 		bool some = req->data_len;
@@ -178,13 +282,14 @@ int op_readdir_leave(struct req *req, int r)
 			return r;
 		}
 		r = filtered_after(req, 0);
-		if (!told_settle(req, &told, r == 0))
+		if (r == 0 && !told_keeps(req, &told))
 			r = -EIO;
+		told_settle(req, &told, r == 0);
 		free(told.ids);
-		if (r < 0 || req->data_len || !some)
+		if (r < 0 || req->data_len || !some || answered)
 			return r;
 		/* All of it was dropped, which to the kernel would be the end. */
-		((struct fuse_read_in *)req->msg.arg)->offset = told.end;
+		in->offset = told.end;
 		r = op_readdir(req);
 	}
 	return filtered_after(req, r);

@@ -28,6 +28,18 @@ struct sent {
 	struct fuse_open_out open;
 };
 
+/*
+ * What came with a request, out of reach of filters, which can write to all of its slot: as it came,
+ * and as the filters before it have changed it. The message points here while filters hold.
+ */
+struct kept {
+	struct fuse_in_header head;
+	union pst_in came;		/* the argument, in the newer of two forms */
+	union pst_in now;
+	size_t data_len;		/* of what came */
+	char name[2][PST_NAME_SIZE];	/* as they are now */
+};
+
 /* How far a request has come: what was done is not done again when it changes threads. */
 enum stage {
 	STAGE_ARRIVED,
@@ -46,6 +58,7 @@ struct req {
 	 * by one that wants to free a chain and looks who still has it.
 	 */
 	struct chain *_Atomic chain;
+	struct kept *kept;		/* constant; NULL where filters cannot reach the slot */
 	struct placed child;		/* only with filters: what will hold for the name's file */
 	struct sent sent;		/* only with filters */
 
@@ -74,9 +87,9 @@ struct req {
 	uint64_t filters;		/* bits of those that have to do with it */
 	uint64_t passed;		/* of these, those whose turn came before it was decided */
 	uint64_t decided;		/* the one that decided it */
-	const char *original;		/* the argument as it came */
 	struct node *dir;		/* borrowed: where a name is judged, while it is */
-	bool framed;			/* the argument is that of the frame, in the newer form */
+	bool listed;			/* its name comes from a listing: it is written so */
+	bool framed;			/* the argument is in the newer form */
 	bool encoded;			/* the result of the answer is there */
 
 	/* tracing */
@@ -139,8 +152,11 @@ int op_destroy(struct req *req);
 
 /* Takes back what a listing with entries told the kernel of (it never heard). */
 void op_readdir_undo(struct req *req);
-/* The filters after a listing: what they drop is forgotten, and a part they empty is not the end. */
-int op_readdir_leave(struct req *req, int r);
+/*
+ * The filters after a listing: what they drop is forgotten, and a part they empty is not the end,
+ * unless it was one of them that answered.
+ */
+int op_readdir_leave(struct req *req, int r, bool answered);
 
 /* What ops need of the server. */
 struct fs *req_fs(struct req *req);

@@ -29,6 +29,9 @@ int reqset_new(struct server *server, unsigned int n, size_t data_size, bool fil
 		if (r < 0)
 			return r;
 		set->memory = filter_slots_memory(set->slots);
+		set->kept = calloc(n, sizeof(*set->kept));
+		if (!set->kept)
+			return error_set(error, -ENOMEM, "no memory");
 	} else {
 		p = mmap(NULL, n * set->size, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -42,6 +45,7 @@ int reqset_new(struct server *server, unsigned int n, size_t data_size, bool fil
 		req->server = server;
 		req->set = set;
 		req->number = i;
+		req->kept = set->kept ? &set->kept[i] : NULL;
 		req->slot = (struct slot){ set->memory + i * set->size, set->size - SLOT_DATA };
 		req->next = set->free;
 		set->free = req;
@@ -58,6 +62,7 @@ struct reqset *reqset_free(struct reqset *set)
 		filter_slots_free(set->slots);
 	else if (set->memory)
 		munmap(set->memory, set->n * set->size);
+	free(set->kept);
 	free(set->reqs);
 	free(set);
 	return NULL;

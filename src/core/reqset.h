@@ -11,6 +11,7 @@
 struct reqset {
 	unsigned int n;			/* constant */
 	struct req *reqs;
+	struct kept *kept;		/* one for each, with slots for filters */
 	char *memory;			/* of all slots */
 	size_t size;			/* of one slot */
 	struct filter_slots *slots;	/* owned; NULL: filters cannot reach the memory */

@@ -426,20 +426,23 @@ static int run(struct req *req, const struct row *row)
 /* The filters after the operation. What they refuse of what was done is taken back. */
 static int leave_filters(struct req *req, const struct row *row, int r)
 {
+	bool answered = r == FILTERED_DONE;
 	int then;
 
-	if (r == FILTERED_DONE) {
+	if (answered)
 		r = 0;
-	} else if (r == 0 && row->encode) {
+	else if (r == 0 && row->encode)
 		row->encode(req);
-	}
 	if (!req->passed)
 		return r;
 	if (row->call == op_readdir)
-		return op_readdir_leave(req, r);
+		return op_readdir_leave(req, r, answered);
 	then = filtered_after(req, r);
 	if (r == 0 && then != 0 && req->open.handle)
 		undo_open(req);
+	/* That a name is absent is an answer without a file, which filters may have written on. */
+	if (then == 0 && row->call == op_lookup && !req->entry.node)
+		row->encode(req);
 	return then;
 }
 

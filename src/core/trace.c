@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -66,6 +67,23 @@ struct trace *trace_free(struct trace *trace)
 	return NULL;
 }
 
+/* Caller holds the lock. */
+static void listener_end(struct trace *trace, struct listener *listener)
+{
+	listener->fd = fd_close(listener->fd);
+	trace->n_all -= listener->all;
+	trace->n--;
+}
+
+/* Nobody reads there any more, which otherwise only the next line would show. */
+static bool has_gone(const struct listener *listener)
+{
+	struct pollfd fd = { .fd = listener->fd };
+
+	return listener->fd >= 0 && poll(&fd, 1, 0) > 0 &&
+	       (fd.revents & (POLLHUP | POLLERR | POLLNVAL));
+}
+
 int trace_add(struct trace *trace, int fd, bool all)
 {
 	int flags = fcntl(fd, F_GETFL), r = -EBUSY;
@@ -79,6 +97,8 @@ int trace_add(struct trace *trace, int fd, bool all)
 	for (int i = 0; i < MAX_LISTENERS && r < 0; i++) {
 		struct listener *listener = &trace->listeners[i];
 
+		if (has_gone(listener))
+			listener_end(trace, listener);
 		if (listener->fd >= 0)
 			continue;
 		listener->fd = fd;
@@ -161,14 +181,6 @@ static ssize_t send_some(int fd, const char *text, size_t len)
 	if (n < 0 && errno == ENOTSOCK)
 		n = write(fd, text, len);
 	return n < 0 ? -errno : n;
-}
-
-/* Caller holds the lock. */
-static void listener_end(struct trace *trace, struct listener *listener)
-{
-	listener->fd = fd_close(listener->fd);
-	trace->n_all -= listener->all;
-	trace->n--;
 }
 
 /* Caller holds the lock; text is a line but for its last brace. */
@@ -265,10 +277,9 @@ void trace_events(struct req *req, const struct link *link)
 
 	if (!trace_on(trace))
 		return;
-	for (uint32_t i = 0; i < call->n_events && i < PST_N_EVENTS; i++) {
+	for (uint32_t i = 0; i < call->n_events; i++) {
 		struct pst_event *event = &call->event[i];
 
-		event->what[PST_EVENT_SIZE - 1] = '\0';
 		line.len = 0;
 		put_request(&line, req);
 		put(&line, ",\"error\":%d,\"event\":{\"filter\":", call->error ? -call->error : 0);
@@ -295,6 +306,9 @@ void trace_end(struct req *req, int r)
 
 	if (!req->trace_ns || !trace_on(trace) || !(req->filters || trace->n_all))
 		return;
+	/* A name that is absent is an answer to the kernel, and an error to whoever asked. */
+	if (r == 0 && req->msg.head->opcode == FUSE_LOOKUP && !req->entry.node)
+		r = -ENOENT;
 	put_request(&line, req);
 	put(&line, ",\"error\":%d,\"ns\":%lu", r < 0 ? -r : 0,
 	    (unsigned long)(now_ns() - req->trace_ns));

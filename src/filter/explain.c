@@ -29,36 +29,45 @@ static const struct {
 	const char *phrase, *hint;
 } hints[] = {
 	{ "map_value_or_null", "what a lookup in a map returns may be NULL: check it first" },
+	{ "At callback return",
+	  "what bpf_loop() calls returns 0 to go on or 1 to stop, nothing else" },
 	{ "unbounded", "an offset or length has no known bound: compare it with a constant right "
 		       "before its use" },
 	{ "min value is negative", "a signed number may be below zero here: make it unsigned, or "
 				   "check that it is not" },
-	{ "invalid access to map value", "an access may reach past the end: compare the offset with "
-					 "the size (call->data: pst_data_size) right before it" },
+	{ "invalid access to map value",
+	  "an access may reach past the end: compare the offset with "
+	  "the size (call->data: pst_data_size) right before it" },
 	{ "outside of the allowed memory range", "an access may reach past the end: compare the "
 						 "offset with the size (call->data: pst_data_size) "
 						 "right before it" },
 	{ "outside of the array range", "an access may reach past the end: compare the index with "
 					"the size right before it" },
 	{ "write into map forbidden", "constants, options among them, cannot be written to" },
-	{ "too large", "the verifier walks every path through every turn of a loop: use bpf_loop(), "
-		       "or split the program" },
-	{ "too complex", "the verifier walks every path through every turn of a loop: use bpf_loop(), "
-			 "or split the program" },
+	{ "too large",
+	  "the verifier walks every path through every turn of a loop: use bpf_loop(), "
+	  "or split the program" },
+	{ "too complex",
+	  "the verifier walks every path through every turn of a loop: use bpf_loop(), "
+	  "or split the program" },
 	{ "back-edge", "a loop whose end the verifier does not see: use bpf_loop() or a constant "
 		       "number of turns" },
-	{ "infinite loop", "a loop whose end the verifier does not see: use bpf_loop() or a constant "
-			   "number of turns" },
+	{ "infinite loop",
+	  "a loop whose end the verifier does not see: use bpf_loop() or a constant "
+	  "number of turns" },
 	{ "stack", "the stack has 512 bytes for all functions together, and is read only where it "
 		   "was written: keep large things in a map, and initialise all of a struct" },
 	{ "!read_ok", "a variable is used on a path where nothing was stored in it" },
-	{ "mem access 'scalar'", "the verifier takes this for a number, not for a pointer: pointers "
-				 "cannot be computed from integers or kept in maps" },
+	{ "mem access 'scalar'",
+	  "the verifier takes this for a number, not for a pointer: pointers "
+	  "cannot be computed from integers or kept in maps" },
 	{ "inv'", "the verifier takes this for a number, not for a pointer: pointers cannot be "
 		  "computed from integers or kept in maps" },
 	{ "unknown func", "this kernel does not have that helper for programs of this kind" },
-	{ "program of this type cannot use helper", "programs of this kind do not have that helper" },
-	{ "pointer arithmetic", "pointers can be moved by bounded amounts only, and not be combined" },
+	{ "program of this type cannot use helper",
+	  "programs of this kind do not have that helper" },
+	{ "pointer arithmetic",
+	  "pointers can be moved by bounded amounts only, and not be combined" },
 	{ "unreachable insn", "code that can never be reached, often after an endless loop" },
 	{ "CAP_PERFMON", "the process lacks CAP_PERFMON" },
 	{ "pointer comparison prohibited", "the process lacks CAP_PERFMON" },
@@ -92,25 +101,28 @@ int explain_eperm(const char *what, struct pst_error *error)
 
 	fd_read_file("/sys/kernel/security/lockdown", lockdown, sizeof(lockdown));
 	if (in_user_namespace())
-		return error_set(error, -EPERM,
-				 "the kernel does not allow %s: this process is in a user namespace, "
-				 "where its capabilities do not count for BPF; run it outside",
-				 what);
+		return error_set(
+			error, -EPERM,
+			"the kernel does not allow %s: this process is in a user namespace, "
+			"where its capabilities do not count for BPF; run it outside",
+			what);
 	if (!capable(CAP_SYS_ADMIN) && !(bpf && perfmon))
-		return error_set(error, -EPERM,
-				 "the kernel does not allow %s: this process lacks %s%s%s; run it as "
-				 "root, or with these capabilities or CAP_SYS_ADMIN",
-				 what, bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : " and ",
-				 perfmon ? "" : "CAP_PERFMON");
+		return error_set(
+			error, -EPERM,
+			"the kernel does not allow %s: this process lacks %s%s%s; run it as "
+			"root, or with these capabilities or CAP_SYS_ADMIN",
+			what, bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : " and ",
+			perfmon ? "" : "CAP_PERFMON");
 	if (strstr(lockdown, "[integrity]") || strstr(lockdown, "[confidentiality]"))
 		return error_set(error, -EPERM,
 				 "the kernel does not allow %s although the process has the "
 				 "capabilities: it is locked down (/sys/kernel/security/lockdown)",
 				 what);
-	return error_set(error, -EPERM,
-			 "the kernel does not allow %s although the process has the capabilities: a "
-			 "security module, a seccomp filter or the container's settings forbid bpf(2)",
-			 what);
+	return error_set(
+		error, -EPERM,
+		"the kernel does not allow %s although the process has the capabilities: a "
+		"security module, a seccomp filter or the container's settings forbid bpf(2)",
+		what);
 }
 
 int explain_open(const char *path, int error_number, struct pst_error *error)
@@ -123,7 +135,8 @@ int explain_open(const char *path, int error_number, struct pst_error *error)
 				 strerror(-error_number));
 	default:
 		return error_set(error, -EINVAL,
-				 "%.300s is not an eBPF object as clang -target bpf makes it", path);
+				 "%.300s is not an eBPF object as clang -target bpf makes it",
+				 path);
 	}
 }
 
@@ -131,11 +144,16 @@ int explain_open(const char *path, int error_number, struct pst_error *error)
 static bool is_step(const char *line)
 {
 	static const char *const steps[] = {
-		"processed ",  "verification time", "stack depth", "max_states_per_insn",
-		"peak_states", "mark_read",	    "func#",	   "arg#",
-		"from ",       "last_idx",	    "regs=",	   "parent ",
-		"caller",      "callee",	    "frame",	   "mark_precise",
-		"cur state:",  "old state:",	    "libbpf: ",	   "reg type unsupported",
+		"processed ",  "verification time",
+		"stack depth", "max_states_per_insn",
+		"peak_states", "mark_read",
+		"func#",       "arg#",
+		"from ",       "last_idx",
+		"regs=",       "parent ",
+		"caller",      "callee",
+		"frame",       "mark_precise",
+		"cur state:",  "old state:",
+		"libbpf: ",    "reg type unsupported",
 	};
 	const char *p = line;
 
@@ -152,10 +170,10 @@ static bool is_step(const char *line)
 }
 
 struct reason {
-	char text[160];			/* the verifier's words */
-	char source[120];		/* the line of C */
-	char where[64];			/* its file and number, which newer kernels say */
-	char program[64];		/* name of the function */
+	char text[160];	  /* the verifier's words */
+	char source[120]; /* the line of C */
+	char where[64];	  /* its file and number, which newer kernels say */
+	char program[64]; /* name of the function */
 };
 
 /* "; call->data[i] = 0; @ hide.bpf.c:12", of older kernels without what begins at the '@'. */
@@ -226,11 +244,11 @@ int explain_load(int error_number, const char *log, struct pst_error *error)
 
 	if (copy && find_reason(copy, &reason) && *reason.text) {
 		hint = find_hint(reason.text);
-		return error_set(error, error_number, "the verifier refuses %.60s: %.150s%s%.110s%s%s%s%s",
-				 *reason.program ? reason.program : "the filter", reason.text,
-				 *reason.source ? ", at `" : "", reason.source,
-				 *reason.source ? "`" : "", reason.where, hint ? ": " : "",
-				 hint ? hint : "");
+		return error_set(
+			error, error_number, "the verifier refuses %.60s: %.150s%s%.110s%s%s%s%s",
+			*reason.program ? reason.program : "the filter", reason.text,
+			*reason.source ? ", at `" : "", reason.source, *reason.source ? "`" : "",
+			reason.where, hint ? ": " : "", hint ? hint : "");
 	}
 	if (error_number == -EPERM)
 		return explain_eperm("loading a filter", error);

@@ -8,9 +8,10 @@
 
 static int refuse(struct pst_error *error)
 {
-	return error_set(error, -EOPNOTSUPP,
-			 "this Penstock was built without filters: build it with libbpf 1.0 or newer "
-			 "(meson setup -Dfilters=enabled says what is missing)");
+	return error_set(
+		error, -EOPNOTSUPP,
+		"this Penstock was built without filters: build it with libbpf 1.0 or newer "
+		"(meson setup -Dfilters=enabled says what is missing)");
 }
 
 int filter_slots_new(unsigned int n, size_t size, struct filter_slots **ret_slots,
@@ -70,8 +71,8 @@ void filter_stat(const struct filter *filter, enum filter_kind kind, uint32_t op
 	*ret_count = (struct filter_count){ 0 };
 }
 
-int filter_check(const char *spec, struct pst_filter_report *ret_report, char *log,
-		 size_t log_size, struct pst_error *error)
+int filter_check(const char *spec, struct pst_filter_report *ret_report, char *log, size_t log_size,
+		 struct pst_error *error)
 {
 	if (log && log_size)
 		*log = '\0';

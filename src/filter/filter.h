@@ -64,6 +64,11 @@ const struct filter_facts *filter_facts(const struct filter *filter);
  */
 int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode, unsigned int slot,
 	       int *ret_verdict);
+/*
+ * Runs the program for names on the first n names of call->listed, which get their verdicts. Returns 0
+ * or -errno when the run itself failed.
+ */
+int filter_run_listed(struct filter *filter, unsigned int slot, unsigned int n);
 /* Counts a verdict or a change that had to be refused: the engine judges these. */
 void filter_count_bad(struct filter *filter, enum filter_kind kind, uint32_t opcode);
 

@@ -31,7 +31,8 @@ bool load_is_engine_option(const char *name)
 
 bool load_is_engine_map(const char *name)
 {
-	static const char *const maps[] = { "pst_slots", "pst_patterns", "pst_pattern_index", NULL };
+	static const char *const maps[] = { "pst_slots", "pst_patterns", "pst_pattern_index",
+					    NULL };
 
 	return is_in(name, maps);
 }
@@ -40,10 +41,11 @@ static int set_name(struct load *load, const char *name, struct pst_error *error
 {
 	for (const char *p = name; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr("_.-", *p))
-			return error_set(error, -EINVAL,
-					 "a filter cannot be called '%.100s': names are of letters, "
-					 "digits, '_', '.' and '-'; name= gives it another",
-					 name);
+			return error_set(
+				error, -EINVAL,
+				"a filter cannot be called '%.100s': names are of letters, "
+				"digits, '_', '.' and '-'; name= gives it another",
+				name);
 	if (!*name || strlen(name) > NAME_LEN)
 		return error_set(error, -EINVAL,
 				 "a filter cannot be called '%.100s': names have from 1 to %d "
@@ -69,10 +71,11 @@ static int set_at(struct load *load, const char *path, struct pst_error *error)
 		if (!*component || !strcmp(component, "."))
 			continue;
 		if (!strcmp(component, ".."))
-			return error_set(error, -EINVAL,
-					 "at=%.200s has a '..' in it: write the path from the root of "
-					 "the view down",
-					 path);
+			return error_set(
+				error, -EINVAL,
+				"at=%.200s has a '..' in it: write the path from the root of "
+				"the view down",
+				path);
 		if (len)
 			at[len++] = '/';
 		memcpy(at + len, component, strlen(component));
@@ -82,12 +85,11 @@ static int set_at(struct load *load, const char *path, struct pst_error *error)
 	return 0;
 }
 
-static int set_option(struct load *load, const struct spec_option *option,
-		      struct pst_error *error)
+static int set_option(struct load *load, const struct spec_option *option, struct pst_error *error)
 {
 	if (!load_is_engine_option(option->name))
 		return option_list_set(&load->options, option->name, option->value, &load->patterns,
-				   error);
+				       error);
 	if (!option->value)
 		return error_set(error, -EINVAL, "option '%s': a value is wanted, as %s=...",
 				 option->name, option->name);
@@ -215,8 +217,8 @@ static int fill_patterns(struct load *load, struct pst_error *error)
 		if (r == 0 && row->table && row->kind != PST_PATTERN_GLOB)
 			r = bpf_map__update_elem(index, &key, sizeof(key), &i, sizeof(i), BPF_ANY);
 		if (r < 0)
-			return error_set(error, r, "cannot store the pattern '%.100s': %s", row->text,
-					 strerror(-r));
+			return error_set(error, r, "cannot store the pattern '%.100s': %s",
+					 row->text, strerror(-r));
 	}
 	return 0;
 }

@@ -29,8 +29,7 @@ static unsigned int edits(const char *a, size_t a_len, const char *b, size_t b_l
 		for (size_t j = 1; j <= b_len; j++) {
 			unsigned int above = row[j];
 
-			row[j] = min3(above + 1, row[j - 1] + 1,
-				      diagonal + (a[i - 1] != b[j - 1]));
+			row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
 			diagonal = above;
 		}
 	}

@@ -79,15 +79,17 @@ static int check_info(struct object *object, const char *path, struct pst_error 
 				 path);
 	memcpy(&abi, var.at, sizeof(abi));
 	if (abi != PST_FILTER_ABI)
-		return error_set(error, -EINVAL,
-				 "%.300s was built for version %u of the filter ABI, and this Penstock "
-				 "has version %u: compile it again with the headers of this version",
-				 path, abi, PST_FILTER_ABI);
+		return error_set(
+			error, -EINVAL,
+			"%.300s was built for version %u of the filter ABI, and this Penstock "
+			"has version %u: compile it again with the headers of this version",
+			path, abi, PST_FILTER_ABI);
 	if (var.size != sizeof(object->info))
-		return error_set(error, -EINVAL,
-				 "%.300s is not a Penstock filter: what it says of itself has %zu bytes "
-				 "instead of %zu",
-				 path, var.size, sizeof(object->info));
+		return error_set(
+			error, -EINVAL,
+			"%.300s is not a Penstock filter: what it says of itself has %zu bytes "
+			"instead of %zu",
+			path, var.size, sizeof(object->info));
 	memcpy(&object->info, var.at, sizeof(object->info));
 	object->info.summary[sizeof(object->info.summary) - 1] = '\0';
 	if (!bpf_object__find_map_by_name(object->bpf, "pst_slots") ||

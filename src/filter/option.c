@@ -40,7 +40,8 @@ static bool find_kind(const struct btf *btf, const struct object_var *var, struc
 		return false;
 	if (btf_is_int(type)) {
 		option->is_signed = btf_int_encoding(type) & BTF_INT_SIGNED;
-		option->kind = btf_int_encoding(type) & BTF_INT_BOOL ? OPTION_SWITCH : OPTION_INTEGER;
+		option->kind = btf_int_encoding(type) & BTF_INT_BOOL ? OPTION_SWITCH :
+								       OPTION_INTEGER;
 		return var->size <= 8 && type->size == var->size;
 	}
 	if (btf_is_array(type)) {
@@ -61,7 +62,7 @@ static bool find_kind(const struct btf *btf, const struct object_var *var, struc
 }
 
 int option_list_find(const struct object *object, struct options *ret_options,
-		 struct pst_error *error)
+		     struct pst_error *error)
 {
 	_cleanup_(option_list_fini) struct options options = { 0 };
 	struct object_var var;
@@ -81,16 +82,18 @@ int option_list_find(const struct object *object, struct options *ret_options,
 		*option = (struct option){ .name = var.name, .help = help, .at = var.at };
 		options.n++;
 		if (load_is_engine_option(var.name))
-			return error_set(error, -EINVAL,
-					 "the object's option '%s' cannot be set: every filter has one "
-					 "of this name, so it needs another",
-					 var.name);
+			return error_set(
+				error, -EINVAL,
+				"the object's option '%s' cannot be set: every filter has one "
+				"of this name, so it needs another",
+				var.name);
 		if (!find_kind(object->btf, &var, option))
-			return error_set(error, -EINVAL,
-					 "the object's option '%s' has a type that options cannot have: "
-					 "integers, _Bool, arrays of char, struct pst_names, struct "
-					 "pst_ids and struct pst_paths are",
-					 var.name);
+			return error_set(
+				error, -EINVAL,
+				"the object's option '%s' has a type that options cannot have: "
+				"integers, _Bool, arrays of char, struct pst_names, struct "
+				"pst_ids and struct pst_paths are",
+				var.name);
 	}
 	*ret_options = options;
 	options = (struct options){ 0 };
@@ -120,11 +123,12 @@ static int refuse_name(const struct options *options, const char *name, struct p
 	}
 	for (const char *const *engine = load_engine_options; *engine; engine++)
 		nearest_try(&nearest, name, *engine);
-	return error_set(error, -EINVAL,
-			 "there is no option '%.60s'%s%s%s: this filter has %sand, as all have, name, "
-			 "at and pin",
-			 name, *nearest.word ? " (did you mean '" : "", nearest.word,
-			 *nearest.word ? "'?)" : "", *list ? list : "none of its own ");
+	return error_set(
+		error, -EINVAL,
+		"there is no option '%.60s'%s%s%s: this filter has %sand, as all have, name, "
+		"at and pin",
+		name, *nearest.word ? " (did you mean '" : "", nearest.word,
+		*nearest.word ? "'?)" : "", *list ? list : "none of its own ");
 }
 
 static int set_text(struct option *option, const char *value, struct pst_error *error)
@@ -184,7 +188,7 @@ static int set(struct option *option, const char *value, struct patterns *patter
 }
 
 int option_list_set(struct options *options, const char *name, const char *value,
-		struct patterns *patterns, struct pst_error *error)
+		    struct patterns *patterns, struct pst_error *error)
 {
 	struct option *option = NULL;
 	struct pst_error why;

@@ -58,8 +58,8 @@ static const char *end_of_set(const char *text)
 
 /* What stands in a pattern. */
 struct shape {
-	size_t n_stars, n_others;	/* '*'; '?' and sets */
-	size_t n_chars;			/* bytes that stand for themselves */
+	size_t n_stars, n_others; /* '*'; '?' and sets */
+	size_t n_chars;		  /* bytes that stand for themselves */
 	bool star_first, star_last;
 };
 
@@ -77,10 +77,11 @@ static int scan(const char *text, struct shape *ret_shape, struct pst_error *err
 					 text);
 		case '\\':
 			if (!*++p)
-				return error_set(error, -EINVAL,
-						 "'%.255s' ends in a backslash, which stands before "
-						 "the character that it takes the meaning from",
-						 text);
+				return error_set(
+					error, -EINVAL,
+					"'%.255s' ends in a backslash, which stands before "
+					"the character that it takes the meaning from",
+					text);
 			shape.n_chars++;
 			break;
 		case '*':
@@ -222,10 +223,11 @@ static int add_path(struct patterns *patterns, const char *whole, char *path,
 		if (!*component)
 			continue;
 		if (!strcmp(component, ".") || !strcmp(component, ".."))
-			return error_set(error, -EINVAL,
-					 "'%.255s' has a '%s' in it: paths begin at the root of the "
-					 "view and lead down",
-					 whole, component);
+			return error_set(
+				error, -EINVAL,
+				"'%.255s' has a '%s' in it: paths begin at the root of the "
+				"view and lead down",
+				whole, component);
 		if (paths->n_steps == PST_MAX_STEPS)
 			return error_set(error, -E2BIG,
 					 "the paths have more than %d components in all: give the "

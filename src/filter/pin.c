@@ -40,10 +40,11 @@ static int check_dir(const char *dir, struct pst_error *error)
 		return error_set(error, -errno, "cannot use %.200s for pin=: %s", dir,
 				 strerror(errno));
 	if (fs.f_type != BPF_FS_MAGIC)
-		return error_set(error, -EINVAL,
-				 "pin=%.200s is not below a BPF file system: maps can be pinned only "
-				 "there, mostly in /sys/fs/bpf (mount -t bpf bpf /sys/fs/bpf)",
-				 dir);
+		return error_set(
+			error, -EINVAL,
+			"pin=%.200s is not below a BPF file system: maps can be pinned only "
+			"there, mostly in /sys/fs/bpf (mount -t bpf bpf /sys/fs/bpf)",
+			dir);
 	return 0;
 }
 
@@ -58,10 +59,11 @@ static int pin_map(struct bpf_map *map, const char *dir, struct pst_error *error
 	}
 	r = bpf_map__pin(map, path);
 	if (r == -EEXIST)
-		return error_set(error, -EEXIST,
-				 "there is already something pinned at %.300s: remove it, or choose "
-				 "another directory with pin=",
-				 path);
+		return error_set(
+			error, -EEXIST,
+			"there is already something pinned at %.300s: remove it, or choose "
+			"another directory with pin=",
+			path);
 	if (r < 0)
 		return error_set(error, r, "cannot pin a map at %.300s: %s", path, strerror(-r));
 	return 0;
@@ -78,10 +80,11 @@ int pin_new(struct bpf_object *object, const char *dir, struct pin **ret_pin,
 	if (!pin)
 		return error_set(error, -ENOMEM, "no memory");
 	if (*dir != '/')
-		return error_set(error, -EINVAL,
-				 "pin=%.200s does not begin with '/': the path of a directory below "
-				 "/sys/fs/bpf is wanted",
-				 dir);
+		return error_set(
+			error, -EINVAL,
+			"pin=%.200s does not begin with '/': the path of a directory below "
+			"/sys/fs/bpf is wanted",
+			dir);
 	pin->object = object;
 	pin->dir = strdup(dir);
 	if (!pin->dir)

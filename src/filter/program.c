@@ -29,9 +29,11 @@ static const struct group {
 	const char *name;
 	uint64_t ops;
 } groups[] = {
+	/* clang-format off */
 	{ "any", (0 PST_OPS(OP_BIT)) & ~READ_WRITE },
 	{ "changes", CHANGES },
 	PST_OPS(OP_ROW)
+	/* clang-format on */
 };
 #define N_GROUPS (sizeof(groups) / sizeof(groups[0]))
 
@@ -44,7 +46,7 @@ static const char *const kind_prefix[_FILTER_KINDS] = {
 /* What the section of a program says. */
 struct place {
 	enum filter_kind kind;
-	unsigned int rank;		/* its group's place in the table */
+	unsigned int rank; /* its group's place in the table */
 	uint64_t ops;
 };
 
@@ -113,11 +115,12 @@ int programs_find(const struct object *object, struct programs *ret_programs,
 			if (!(place.ops & BIT(op)))
 				continue;
 			if (*other && rank[place.kind][op] == place.rank)
-				return error_set(error, -EINVAL,
-						 "the object has two programs in section \"%.100s\", %.60s "
-						 "and %.60s: only one can be run",
-						 section, bpf_program__name(*other),
-						 bpf_program__name(program));
+				return error_set(
+					error, -EINVAL,
+					"the object has two programs in section \"%.100s\", %.60s "
+					"and %.60s: only one can be run",
+					section, bpf_program__name(*other),
+					bpf_program__name(program));
 			if (*other && rank[place.kind][op] > place.rank)
 				continue;
 			*other = program;

@@ -45,21 +45,20 @@ static uint64_t get(const atomic_uint_fast64_t *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode, unsigned int slot,
-	       int *ret_verdict)
+static int run(struct filter *filter, enum filter_kind kind, uint32_t opcode,
+	       const struct pst_ctx *ctx, int *ret_verdict)
 {
 	struct filter_counter *counter;
-	struct pst_ctx ctx = { .slot = slot };
 	union bpf_attr attr;
 	uint64_t start;
 	int verdict;
 
 	assert(opcode < FILTER_MAX_OPCODES && filter->program_fd[kind][opcode] >= 0);
-	counter = &filter->shards[slot % FILTER_N_SHARDS].row[kind][opcode];
+	counter = &filter->shards[ctx->slot % FILTER_N_SHARDS].row[kind][opcode];
 	memset(&attr, 0, ATTR_SIZE);
 	attr.test.prog_fd = filter->program_fd[kind][opcode];
-	attr.test.ctx_in = (uintptr_t)&ctx;
-	attr.test.ctx_size_in = sizeof(ctx);
+	attr.test.ctx_in = (uintptr_t)ctx;
+	attr.test.ctx_size_in = sizeof(*ctx);
 
 	start = now_ns();
 	if (syscall(SYS_bpf, BPF_PROG_RUN, &attr, ATTR_SIZE) < 0) {
@@ -78,6 +77,22 @@ int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode, un
 		add(&counter->n_done, 1);
 	*ret_verdict = verdict;
 	return 0;
+}
+
+int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode, unsigned int slot,
+	       int *ret_verdict)
+{
+	const struct pst_ctx ctx = { .slot = slot };
+
+	return run(filter, kind, opcode, &ctx, ret_verdict);
+}
+
+int filter_run_listed(struct filter *filter, unsigned int slot, unsigned int n)
+{
+	const struct pst_ctx ctx = { .slot = slot, .n_listed = n };
+	int verdict;
+
+	return run(filter, FILTER_NAME, 0, &ctx, &verdict);
 }
 
 void filter_count_bad(struct filter *filter, enum filter_kind kind, uint32_t opcode)

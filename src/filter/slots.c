@@ -27,16 +27,18 @@ static int explain_map(int error_number, unsigned int n, size_t size, struct pst
 				 "this kernel has no BPF, which filters are made of: it needs "
 				 "CONFIG_BPF_SYSCALL");
 	case ENOMEM:
-		return error_set(error, -ENOMEM,
-				 "no memory for %u calls of filters (%llu MiB in all): take fewer "
-				 "workers or a smaller max_write, or raise the memory limit of this "
-				 "process's cgroup",
-				 n, bytes >> 20);
+		return error_set(
+			error, -ENOMEM,
+			"no memory for %u calls of filters (%llu MiB in all): take fewer "
+			"workers or a smaller max_write, or raise the memory limit of this "
+			"process's cgroup",
+			n, bytes >> 20);
 	case E2BIG:
-		return error_set(error, -E2BIG,
-				 "%u calls of %zu bytes are more than one BPF map can hold (4 GiB): "
-				 "take fewer workers or a smaller max_write",
-				 n, size);
+		return error_set(
+			error, -E2BIG,
+			"%u calls of %zu bytes are more than one BPF map can hold (4 GiB): "
+			"take fewer workers or a smaller max_write",
+			n, size);
 	case EINVAL:
 		return error_set(error, -EINVAL,
 				 "this kernel has no BPF arrays that can be mapped: filters need "

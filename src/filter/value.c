@@ -53,8 +53,10 @@ static void store(uint64_t value, size_t size, void *ret)
 	uint8_t u8 = value;
 	uint16_t u16 = value;
 	uint32_t u32 = value;
-	const void *from = size == 1 ? (void *)&u8 : size == 2 ? (void *)&u16 :
-			   size == 4 ? (void *)&u32 : (void *)&value;
+	const void *from = size == 1 ? (void *)&u8 :
+			   size == 2 ? (void *)&u16 :
+			   size == 4 ? (void *)&u32 :
+				       (void *)&value;
 
 	memcpy(ret, from, size);
 }
@@ -75,8 +77,7 @@ void value_print_integer(const void *at, size_t size, bool is_signed, char *buf,
 		snprintf(buf, buf_size, "%" PRIu64, value);
 }
 
-int value_integer(const char *text, size_t size, bool is_signed, void *ret,
-		  struct pst_error *error)
+int value_integer(const char *text, size_t size, bool is_signed, void *ret, struct pst_error *error)
 {
 	uint64_t max = UINT64_MAX >> (64 - 8 * size + is_signed), amount;
 	bool negative = is_signed && *text == '-';
@@ -92,7 +93,8 @@ int value_integer(const char *text, size_t size, bool is_signed, void *ret,
 				 ", which may end in k, M or G",
 				 max + 1, max);
 	return error_set(error, -EINVAL,
-			 "wanted is a number from 0 to %" PRIu64 ", which may end in k, M or G", max);
+			 "wanted is a number from 0 to %" PRIu64 ", which may end in k, M or G",
+			 max);
 }
 
 int value_switch(const char *text, bool *ret, struct pst_error *error)
@@ -149,9 +151,10 @@ static int add_range(char *text, uint64_t *ret_from, uint64_t *ret_to, struct ps
 	if (dash)
 		*dash = '\0';
 	if (!parse_amount(text, ret_from) || !parse_amount(dash ? dash + 1 : text, ret_to))
-		return error_set(error, -EINVAL,
-				 "wanted are numbers, ranges as 1000-1999, * for all, or the paths of "
-				 "cgroups, separated by ':'");
+		return error_set(
+			error, -EINVAL,
+			"wanted are numbers, ranges as 1000-1999, * for all, or the paths of "
+			"cgroups, separated by ':'");
 	if (*ret_from > *ret_to)
 		return error_set(error, -EINVAL,
 				 "the range from %" PRIu64 " to %" PRIu64 " has nothing in it",

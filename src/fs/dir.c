@@ -35,8 +35,7 @@ struct dirstream {
 	_Alignas(struct lower_dirent) char buf[BUF_SIZE];
 };
 
-void fs_each_name(struct fs *fs, struct node *node,
-		  void (*fn)(void *aux, const struct node *dir, const char *name), void *aux)
+void fs_each_name(struct fs *fs, struct node *node, fs_name_fn fn, void *aux)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	_cleanup_(fd_closep) int fd = -1;
@@ -50,7 +49,7 @@ void fs_each_name(struct fs *fs, struct node *node,
 		for (ssize_t at = 0; at < n;) {
 			const struct lower_dirent *lower = (struct lower_dirent *)(buf + at);
 
-			fn(aux, node, lower->name);
+			fn(aux, node, lower->name, lower->ino);
 			at += lower->reclen;
 		}
 	}

@@ -88,6 +88,12 @@ bool fs_bypasses(struct fs *fs, struct node *node);
  */
 int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret_stx,
 	    struct node **ret_node);
+/*
+ * The name that a directory has for the file under a name that is written otherwise: some directories
+ * do not tell case apart. 0, or -ENOENT where it is written so.
+ */
+#define FS_NAME_SIZE 1024
+int fs_real_name(struct fs *fs, struct node *dir, const char *name, char real[FS_NAME_SIZE]);
 /* The node of a path below the root (strong), with no link followed on the way; "": the root. */
 int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node);
 /* The path below, as far as it is known; for people. */
@@ -97,8 +103,8 @@ void fs_node_device(struct fs *fs, const struct node *node, uint32_t *ret_major,
 		    uint32_t *ret_minor);
 void fs_walk(struct fs *fs, node_walk_fn fn, void *aux);
 /* Calls fn for each name that a directory has below; nothing for other nodes. */
-void fs_each_name(struct fs *fs, struct node *node,
-		  void (*fn)(void *aux, const struct node *dir, const char *name), void *aux);
+typedef void (*fs_name_fn)(void *aux, const struct node *dir, const char *name, uint64_t ino);
+void fs_each_name(struct fs *fs, struct node *node, fs_name_fn fn, void *aux);
 int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
 
 /* Who asks. */

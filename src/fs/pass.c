@@ -189,7 +189,7 @@ int pass_open(struct fs *fs, struct node *node, uint32_t mode, struct fs_open *o
 	pthread_mutex_lock(lock_of(pass, node));
 	open->mode = decide(pass, node, mode);
 	if (open->mode != PASS_NONE) {
-		node->io_mode = (uint16_t)open->mode;
+		node->io_mode = (uint8_t)open->mode;
 		node->n_open++;
 		node->pass_flags |= FLAG_USED;
 		open->backing_id = open->mode == PASS_BACKING ? node->backing_id : 0;

@@ -429,6 +429,7 @@ static void node_fill(struct node *node, const struct node_key *key, uint64_t id
 	node->backing_id = 0;
 	node->n_open = 0;
 	node->io_mode = 0;
+	node->folds = 0;
 	node->pass_flags = 0;
 	node->attr_state = 0;
 	node->n_writers = 0;

@@ -43,7 +43,8 @@ struct node {
 	_Atomic uint32_t fd_slot;	/* descriptor cache: entry number, 0 for none (fdcache.c) */
 	int32_t backing_id;		/* the kernel's number of the backing file; fs/pass.c, its lock */
 	uint32_t n_open;		/* opens in force; fs/pass.c, its lock */
-	uint16_t io_mode;		/* enum pass_mode; fs/pass.c, its lock */
+	uint8_t io_mode;		/* enum pass_mode; fs/pass.c, its lock */
+	_Atomic uint8_t folds;		/* directory: whether it tells case apart; fs/fold.c */
 	uint16_t pass_flags;		/* fs/pass.c, its lock */
 	_Atomic uint32_t attr_state;	/* fs/attr.c */
 	_Atomic uint32_t n_writers;	/* fs/attr.c: opens for writing */

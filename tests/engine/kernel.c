@@ -200,6 +200,7 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 			  options->n_pool  ? options->n_pool :
 					     2,
 		.max_write = k->terms.max_write,
+		.filters = options->filters,
 	};
 
 	k_require(host_new(chans[0], &config.host, &fs_config.host) == 0);
@@ -343,11 +344,16 @@ static bool receive(struct k_chan *c, int ms, struct k_answer *ret_answer)
 	ssize_t n;
 
 	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	n = recvmsg(c->fd, &msg, 0);
-	if (n < 0 && errno == EAGAIN)
-		return false;
-	k_require(n >= (ssize_t)sizeof(head));
-	k_require(head.len == (size_t)n && !(msg.msg_flags & MSG_TRUNC));
+	do {
+		msg.msg_flags = 0;
+		n = recvmsg(c->fd, &msg, 0);
+		if (n < 0 && errno == EAGAIN)
+			return false;
+		k_require(n >= (ssize_t)sizeof(head));
+		k_require(head.len == (size_t)n && !(msg.msg_flags & MSG_TRUNC));
+		/* An answer to nothing, whose error is what it is about. */
+		c->n_notified += !head.unique;
+	} while (!head.unique);
 	k_require(head.error <= 0 && head.error > -512);
 	k_require(head.error == 0 || head.len == sizeof(head));
 	ret_answer->unique = head.unique;

@@ -53,6 +53,7 @@ struct k_options {
 	unsigned int n_chans;	/* 0: 1 */
 	unsigned int n_pool;	/* 0: 2 */
 	unsigned int fd_budget; /* 0: 64 */
+	const char *const *filters; /* specs, ended by NULL; with fake-filter.c */
 };
 
 struct k_answer {
@@ -74,6 +75,7 @@ struct k_chan {
 	int fd;		 /* -1: closed */
 	uint64_t unique; /* of the last request */
 	struct k_stray *strays;
+	unsigned int n_notified; /* notifications that came meanwhile */
 };
 
 struct kernel {

@@ -13,9 +13,9 @@
 #
 #	lower [TYPE [MIB]]	a fresh file system (ext4 xfs btrfs tmpfs ramfs overlay): $FS its root,
 #				$LOWER the tree to show, $TWIN a plain directory beside it
-#	view [-b] [-o OPTS] [-r] [LOWER [MOUNTPOINT]]
+#	view [-b] [-o OPTS] [-r] [-F SPEC]... [LOWER [MOUNTPOINT]]
 #				mounts a view with the options of the variant, sets $VIEW; -b: background
-#				form, -r: the variant's options are left out
+#				form, -r: the variant's options are left out, -F: with that filter
 #	unview [MOUNTPOINT]	unmounts it; the daemon has to end with 0, in time, with a clean log
 #	same [-x] [A B]		every name, attribute, xattr, link and byte of two trees is equal
 #				(default: view and lower); -x: but for the access times
@@ -35,6 +35,11 @@
 #	tell NAME LINE		gives it a line, waits for the answer
 #	release NAME		ends it
 #	act VERB ARG...		the helper for what a shell cannot do, see tools/act
+#	answers WANT CALL ARG...	"act try CALL ARG..." has to say WANT: 0, or the name of an error
+#	need_filters		skips the case where filters cannot be built or run
+#	chain VERB [ARG...]	"penstock filter VERB" on the view: add SPEC, remove NAME, ...
+#	ran COLUMN FILTER [PROGRAM]	the sum of a column of "penstock filter stat": runs errors answered bad
+#	tracing FILE [ARG...]	writes "penstock trace --json ARG..." of the view to a file, $TRACER its pid
 #	alone			waits until no other case is "alone": for who drops the caches of the
 #				machine, and for who counts on them
 #	drop_caches		makes the kernel forget what it keeps of inodes and names
@@ -243,12 +248,13 @@ mount_device() {
 }
 
 view() {
-	local opts='' form=foreground raw=0 mnt log n=$N_VIEWS
+	local opts='' form=foreground raw=0 mnt log n=$N_VIEWS filters=()
 	while [[ ${1:-} == -* ]]; do
 		case $1 in
 		-o) opts=$2; shift ;;
 		-b) form=background ;;
 		-r) raw=1 ;;
+		-F) filters+=(--filter "$2"); shift ;;
 		esac
 		shift
 	done
@@ -258,25 +264,25 @@ view() {
 	log=$T/daemon$n.log
 	VIEW=$mnt
 	if real; then
-		mount_view $form "${1:-$LOWER}" "$mnt" "$opts" "$log"
+		mount_view $form "${1:-$LOWER}" "$mnt" "$opts" "$log" "${filters[@]}"
 	else
 		mount_bind "${1:-$LOWER}" "$mnt" "$opts"
 	fi
 }
 
-mount_view() { # FORM LOWER MNT OPTS LOG
+mount_view() { # FORM LOWER MNT OPTS LOG [FILTER-OPTION...]
 	local pid before after
 	before=$(mount_device "$3")
 	if [ "$1" = foreground ]; then
 		# shellcheck disable=SC2086
-		$DAEMON_PREFIX "$PENSTOCK" mount -f ${4:+-o "$4"} "$2" "$3" > "$5" 2>&1 9>&- &
+		$DAEMON_PREFIX "$PENSTOCK" mount -f ${4:+-o "$4"} "${@:6}" "$2" "$3" > "$5" 2>&1 9>&- &
 		pid=$!
 		until after=$(mount_device "$3"); [ "$after" != "$before" ]; do
 			kill -0 $pid 2>/dev/null || fail "the view was not mounted: $(tail -n 3 "$5")"
 			sleep 0.005
 		done
 	else
-		timeout 20 "$PENSTOCK" mount ${4:+-o "$4"} "$2" "$3" > "$5" 2>&1 ||
+		timeout 20 "$PENSTOCK" mount ${4:+-o "$4"} "${@:6}" "$2" "$3" > "$5" 2>&1 ||
 			fail "the view was not mounted (status $?): $(tail -n 3 "$5")"
 		after=$(mount_device "$3")
 		[ "$after" != "$before" ] || fail "mount returned 0 and nothing is mounted"
@@ -446,6 +452,45 @@ no_data_requests() { # CMD...
 	else
 		check "$@"
 	fi
+}
+
+# ---- filters ------------------------------------------------------------------------------------
+
+need_filters() {
+	local why
+	real || skip "a bind mount has no filters"
+	[ -s "$TOOLS/filters/pass.bpf.o" ] || skip "no clang that compiles filters, see build-tools"
+	why=$("$PENSTOCK" filter check pass 2>&1) ||
+		skip "filters cannot be loaded here: $(head -n 1 <<< "$why")"
+}
+
+chain() { # VERB [ARG...]
+	timeout 40 "$PENSTOCK" filter "$1" "$VIEW" "${@:2}"
+}
+
+ran() { # COLUMN FILTER [PROGRAM]
+	chain stat | awk -v column="$1" -v filter="$2" -v program="${3:-}" '
+		NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+		$1 == filter && (program == "" || $2 == program) { sum += $at[column] }
+		END { print sum + 0 }'
+}
+
+# The first line shows that it listens: STATFS is never answered from a cache.
+tracing() { # FILE [ARG...]
+	"$PENSTOCK" trace --json "${@:2}" "$VIEW" > "$1" 2>&1 9>&- &
+	TRACER=$!
+	within 5 has_spoken "$1" || fail "trace says nothing"
+}
+
+has_spoken() { # FILE
+	stat -f "$VIEW" > /dev/null
+	[ -s "$1" ]
+}
+
+answers() { # WANT CALL ARG...
+	local said
+	said=$("$TOOLS/act" try "${@:2}")
+	[ "$said" = "$1" ] || fail "'${*:2}' came to '$said', should be '$1'"
 }
 
 # ---- comparing ----------------------------------------------------------------------------------

@@ -50,7 +50,8 @@ static void test_spec(void **state)
 
 			len += snprintf(all + len, sizeof(all) - len, "[%s]", option->name);
 			if (option->value)
-				len += snprintf(all + len, sizeof(all) - len, "[%s]", option->value);
+				len += snprintf(all + len, sizeof(all) - len, "[%s]",
+						option->value);
 		}
 		assert_string_equal(all, rows[i].parts);
 	}
@@ -314,12 +315,9 @@ static void test_engine_options(void **state)
 	static const struct {
 		const char *spec, *name, *at;
 	} rows[] = {
-		{ "pass", "pass", "" },
-		{ "pass,name=a_B.c-9", "a_B.c-9", "" },
-		{ "pass,at=/", "pass", "" },
-		{ "pass,at=//a//b/", "pass", "a/b" },
-		{ "pass,at=./a/.", "pass", "a" },
-		{ "pass,at=..a,name=x", "x", "..a" },
+		{ "pass", "pass", "" },		  { "pass,name=a_B.c-9", "a_B.c-9", "" },
+		{ "pass,at=/", "pass", "" },	  { "pass,at=//a//b/", "pass", "a/b" },
+		{ "pass,at=./a/.", "pass", "a" }, { "pass,at=..a,name=x", "x", "..a" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

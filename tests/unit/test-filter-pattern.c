@@ -17,7 +17,7 @@
 #define LEN_255                                                                                    \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"         \
 	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"         \
-	"ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"         \
+	"ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"          \
 	"dddddddddddddddd"
 
 static int add_names(struct patterns *patterns, const char *list, struct pst_names *names,
@@ -112,8 +112,9 @@ static void test_lists(void **state)
 	assert_int_equal(first.prefixes[0], 1 << 1 | 1 << 0);
 	assert_int_equal(first.suffixes[0], 1 << 4);
 
-	assert_int_equal(add_names(&patterns, "0123456789012345678901234567890123456789"
-					      "0123456789012345678901234567890123456789*",
+	assert_int_equal(add_names(&patterns,
+				   "0123456789012345678901234567890123456789"
+				   "0123456789012345678901234567890123456789*",
 				   &second, &error),
 			 0);
 	assert_int_equal(second.table, 2);
@@ -130,18 +131,10 @@ static void test_bad_names(void **state)
 	static const struct {
 		const char *list, *word;
 	} rows[] = {
-		{ "", "empty" },
-		{ "a::b", "empty" },
-		{ "a:", "empty" },
-		{ ":a", "empty" },
-		{ "a/b", "path" },
-		{ "/", "path" },
-		{ "[", "\\[" },
-		{ "a[b", "\\[" },
-		{ "[]", "\\[" },
-		{ "[!]", "\\[" },
-		{ "[a\\]", "\\[" },
-		{ "a\\", "backslash" },
+		{ "", "empty" },	{ "a::b", "empty" }, { "a:", "empty" },
+		{ ":a", "empty" },	{ "a/b", "path" },   { "/", "path" },
+		{ "[", "\\[" },		{ "a[b", "\\[" },    { "[]", "\\[" },
+		{ "[!]", "\\[" },	{ "[a\\]", "\\[" },  { "a\\", "backslash" },
 		{ "x" LEN_255, "255" },
 	};
 

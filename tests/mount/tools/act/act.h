@@ -28,6 +28,8 @@ int act_model(int argc, char **argv);
 int act_shuffle(int argc, char **argv);
 int act_swap(int argc, char **argv);
 int act_try(int argc, char **argv);
+int act_call(int argc, char **argv);
+int act_xattr(int argc, char **argv);
 
 /* Waits until whoever started us closes our input. */
 void wait_for_end(void);

@@ -21,6 +21,7 @@ static const struct {
 	{ "shuffle", act_shuffle, "DIR SEED PROCESSES STEPS: random operations on names" },
 	{ "swap", act_swap, "DIR A B: exchanges two names until end of input" },
 	{ "try", act_try, "CALL ARG...: one system call, prints 0 or the error's name" },
+	{ "xattr", act_xattr, "get|set|remove|list PATH [NAME [VALUE [create|replace]]]" },
 };
 
 void wait_for_end(void)

@@ -93,7 +93,7 @@ int act_try(int argc, char **argv)
 	else if (strcmp(call, "exec") == 0)
 		r = execl(path, path, (char *)NULL);
 	else
-		return 2;
+		return act_call(argc, argv);
 	puts(r < 0 ? strerrorname_np(errno) : "0");
 	return 0;
 }

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Directories that do not tell case apart (or forms of Unicode, or short names): there a file has one
+ * name, and is found by others. Who goes by names has to know the one.
+ *
+ * Whether a directory is such is found out with a name that it has: written in the other case it leads
+ * to the same file, or nowhere. It is remembered in the node. A directory with two hard links that
+ * differ in case is taken for one of these, which costs time and nothing else.
+ */
+#include "fs/fs-private.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum { FOLDS_UNKNOWN, FOLDS_NOT, FOLDS };
+
+/* The same name in the other case; false when it has none. */
+static bool other_case(const char *name, char other[FS_NAME_SIZE])
+{
+	bool differs = false;
+	size_t i;
+
+	for (i = 0; name[i] && i < FS_NAME_SIZE - 1; i++) {
+		unsigned char c = (unsigned char)name[i];
+
+		other[i] = (char)(c >= 0x80 ? c : islower(c) ? toupper(c) : tolower(c));
+		differs |= other[i] != name[i];
+	}
+	other[i] = '\0';
+	return differs && !name[i];
+}
+
+static bool find_ino(int dir_fd, const char *name, uint64_t *ret_ino)
+{
+	struct statx stx;
+
+	if (statx(dir_fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_INO, &stx) < 0)
+		return false;
+	*ret_ino = stx.stx_ino;
+	return true;
+}
+
+static bool folds(struct node *dir, int dir_fd, const char *name, uint64_t ino)
+{
+	char other[FS_NAME_SIZE];
+	uint64_t other_ino;
+	uint8_t state = dir->folds;
+
+	if (state == FOLDS_UNKNOWN) {
+		if (!other_case(name, other))
+			return false;
+		state = find_ino(dir_fd, other, &other_ino) && other_ino == ino ? FOLDS : FOLDS_NOT;
+		dir->folds = state;
+	}
+	return state == FOLDS;
+}
+
+struct search {
+	const char *name;
+	uint64_t ino;
+	char *real;
+	bool found, is_written_so;
+};
+
+static void look(void *aux, const struct node *dir, const char *name, uint64_t ino)
+{
+	struct search *search = aux;
+
+	(void)dir;
+	if (ino != search->ino || search->is_written_so)
+		return;
+	search->is_written_so = strcmp(name, search->name) == 0;
+	/* Of several hard links the one that differs in nothing but case. */
+	if (search->found && strcasecmp(name, search->name) != 0)
+		return;
+	search->found = true;
+	strncpy(search->real, name, FS_NAME_SIZE - 1);
+	search->real[FS_NAME_SIZE - 1] = '\0';
+}
+
+int fs_real_name(struct fs *fs, struct node *dir, const char *name, char real[FS_NAME_SIZE])
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	struct search search = { .name = name, .real = real };
+
+	if (dir->folds == FOLDS_NOT)
+		return -ENOENT;
+	if (fdref_get(fs->fds, dir, &ref) < 0 || !find_ino(ref.fd, name, &search.ino) ||
+	    !folds(dir, ref.fd, name, search.ino))
+		return -ENOENT;
+	fs_each_name(fs, dir, look, &search);
+	return search.found && !search.is_written_so ? 0 : -ENOENT;
+}

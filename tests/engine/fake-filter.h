@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Filters made of C functions, in the place of src/filter/: a test that has fake-filter.c among its
+ * sources links these, and needs neither libbpf nor the right to use it. What the engine does with
+ * filters is tested so; that programs run in the kernel is for tests with real ones.
+ *
+ * Specs are "NAME[,at=PATH][,name=NAME]", where NAME is a fake that the test has registered.
+ */
+#include "filter/filter.h"
+
+#include <limits.h>
+
+/* Verdict of a fake program: the run itself fails. */
+#define FAKE_NOT_RUN INT_MIN
+
+/* A program works on the call in its slot. It may be run by several threads at once. */
+typedef int (*fake_program_fn)(struct pst_call *call);
+
+struct fake_program {
+	enum filter_kind kind;
+	uint32_t opcode;		/* the newer of two forms; of a program for names 0 */
+	fake_program_fn run;		/* NULL: the end of the list */
+};
+
+struct fake {
+	const char *name;
+	uint32_t flags;			/* enum pst_filter_flag */
+	uint64_t cell;
+	const struct fake_program *programs;
+};
+
+/* From now on specs may name this one, whose memory stays the caller's. */
+void fake_register(const struct fake *fake);
+/* Filters that are loaded: 0 when a server has given all of them back. */
+unsigned int fake_n_loaded(void);
+/* Bytes of data that each slot has. Nothing lies behind the last slot: who reads there dies. */
+size_t fake_data_size(void);

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* hide and hide-for: name -> verdict. */
+#include "direct.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct row {
+	const char *dir, *name;
+	int verdict;
+};
+
+static void check(const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (direct_lookup(direct_cell(rows[i].dir), rows[i].name) != rows[i].verdict)
+			fail_msg("'%s' in '%s': should be %d", rows[i].name, rows[i].dir,
+				 rows[i].verdict);
+}
+
+static void test_names(void **state)
+{
+	static const struct row rows[] = {
+		{ "", ".env", -ENOENT },	 { "a/b/c", ".env", -ENOENT },
+		{ "", "x.key", -ENOENT },	 { "a", "x.key", -ENOENT },
+		{ "", ".env.example", 0 },	 { "", "key", 0 },
+		{ "", "id_rsa", -ENOENT },	 { "", "id_RSA", 0 },
+		{ "", "", 0 },
+	};
+
+	direct_load("hide,names=.env:*.key:id_[a-z]*");
+	check(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+static void test_paths(void **state)
+{
+	static const struct row rows[] = {
+		{ "", "etc", 0 },	    { "etc", "ssl", -ENOENT }, { "etc", "passwd", 0 },
+		{ "etc/ssl", "x", -ENOENT }, { "", "ssl", 0 },	       { "a/etc", "ssl", 0 },
+		{ "home/anna", ".ssh", -ENOENT }, { "home", ".ssh", 0 }, { "", ".git", -ENOENT },
+		{ "a", ".git", -ENOENT },
+	};
+
+	direct_load("hide,names=.git,paths=/etc/ssl:/home/*/.ssh");
+	check(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+static void test_nothing(void **state)
+{
+	static const struct row rows[] = { { "", ".env", 0 }, { "a", "b", 0 } };
+
+	direct_load("hide");
+	check(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+/* All that are given have to fit; who is not concerned may go in, and is told nothing of the rest. */
+static void test_for(void **state)
+{
+	static const struct {
+		const char *options;
+		uint32_t uid, gid;
+		uint64_t cgroup;
+		int verdict;
+	} rows[] = {
+		{ "", 0, 0, 0, -ENOENT },
+		{ ",uid=1000-1999", 1000, 5, 0, -ENOENT },
+		{ ",uid=1000-1999", 999, 5, 0, 0 },
+		{ ",gid=5", 1000, 5, 0, -ENOENT },
+		{ ",gid=5", 1000, 6, 0, 0 },
+		{ ",uid=1000,gid=5", 1000, 5, 0, -ENOENT },
+		{ ",uid=1000,gid=5", 1000, 6, 0, 0 },
+		{ ",uid=1000,gid=5", 1001, 5, 0, 0 },
+		{ ",cgroup=77:4711", 0, 0, 4711, -ENOENT },
+		{ ",cgroup=77:4711", 0, 0, 4712, 0 },
+		{ ",cgroup=77:4711", 0, 0, 0, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char spec[200];
+		struct pst_call *call;
+
+		snprintf(spec, sizeof(spec), "hide-for,names=.env,paths=/etc/ssl%s",
+			 rows[i].options);
+		direct_load(spec);
+		assert_true(direct_facts()->flags & PST_BY_CALLER);
+		for (int path = 0; path < 2; path++) {
+			direct_lookup(path ? direct_cell("etc") : direct_cell("a"),
+				      path ? "ssl" : ".env");
+			call = direct_again();
+			call->caller.uid = rows[i].uid;
+			call->caller.gid = rows[i].gid;
+			call->caller.cgroup = rows[i].cgroup;
+			if (direct_named() != rows[i].verdict)
+				fail_msg("row %zu: should be %d", i, rows[i].verdict);
+			/* The same for all: those below it ask about it, too. */
+			assert_int_equal(call->child.cell, PST_PATHS_INSIDE);
+		}
+	}
+}
+
+/* Files that nothing is below of are let go where it is known that they are. */
+static void test_held(void **state)
+{
+	static const struct {
+		uint32_t opcode, mode, held;
+	} rows[] = {
+		{ FUSE_LOOKUP, 0, 1 },	     { FUSE_LOOKUP, S_IFDIR, 1 }, { FUSE_LOOKUP, S_IFREG, 0 },
+		{ FUSE_READDIR, S_IFLNK, 0 }, { FUSE_CREATE, 0, 0 },	  { FUSE_MKDIR, 0, 1 },
+		{ FUSE_LINK, 0, 0 },
+	};
+
+	direct_load("hide,names=.env");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pst_call *call = direct_call(rows[i].opcode);
+
+		direct_name(0, "other");
+		call->child.attr.mode = rows[i].mode;
+		assert_int_equal(direct_named(), 0);
+		assert_int_equal(call->child.held, rows[i].held);
+	}
+}
+
+static void load_many(int n)
+{
+	char *spec = malloc(32 * n + 64), *p = spec;
+
+	assert_non_null(spec);
+	p += sprintf(p, "hide,names=");
+	for (int i = 0; i < n; i++)
+		p += sprintf(p, i % 2 ? ":*.%05d" : i ? ":name%05d" : "name%05d", i);
+	direct_load(spec);
+	free(spec);
+}
+
+static void test_many(void **state)
+{
+	double one, many;
+
+	load_many(1);
+	direct_lookup(0, "main.c");
+	one = direct_ns(direct_named, 20000);
+	load_many(1000);
+	assert_int_equal(direct_lookup(0, "name00998"), -ENOENT);
+	assert_int_equal(direct_lookup(0, "a.00999"), -ENOENT);
+	assert_int_equal(direct_lookup(0, "main.c"), 0);
+	many = direct_ns(direct_named, 20000);
+	print_message("hide: %.0f ns with 1 pattern, %.0f ns with 1000\n", one, many);
+	assert_true(many < one + 2000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names), cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_nothing), cmocka_unit_test(test_for),
+		cmocka_unit_test(test_held), cmocka_unit_test(test_many),
+	};
+
+	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* For the mount ring: does to reads and writes what filters may not. */
+#include <penstock/filter.bpf.h>
+
+PST_FILTER(0, "does to data what it may not");
+
+PST_OPTION(char, what[24], "what it does");
+
+#define is(WORD) pst_text_is(what, WORD, sizeof(WORD))
+
+PST_PRE(read, call)
+{
+	if (is("read-fh"))
+		call->in.read.fh++;
+	if (is("read-size"))
+		call->in.read.size += 1;
+	return PST_PASS;
+}
+
+PST_POST(read, call)
+{
+	if (is("read-long"))
+		call->data_len = call->data_size + 1;
+	return is("read-verdict") ? 5 : PST_PASS;
+}
+
+PST_PRE(write, call)
+{
+	if (is("write-fh"))
+		call->in.write.fh++;
+	if (is("write-long"))
+		call->data_len = call->data_size + 1;
+	return is("write-verdict") ? -600 : PST_PASS;
+}
+
+PST_POST(write, call)
+{
+	if (is("write-more"))
+		call->out.write.size++;
+	return PST_PASS;
+}

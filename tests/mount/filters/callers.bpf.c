@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * For the mount ring: each sees another view. Files belong to who looks; "secret*" is hidden from
+ * user 1002; "only*" cannot be looked up by anybody but user 1001, who is told EACCES.
+ */
+#include <penstock/filter.bpf.h>
+
+PST_FILTER(PST_BY_CALLER, "shows each caller something else");
+
+PST_NAME(call)
+{
+	if (call->caller.uid == 1002 && pst_text_is(call->name[0].text, "secret", 6))
+		return -ENOENT;
+	if (call->caller.uid != 1001 && pst_text_is(call->name[0].text, "only", 4))
+		return -EACCES;
+	return PST_PASS;
+}
+
+#define SHOW(OP, MEMBER)                                                                           	PST_POST(OP, call)                                                                         	{                                                                                          		if (!call->error)                                                                  			call->out.MEMBER.uid = call->caller.uid;                                   		return PST_PASS;                                                                   	}
+
+SHOW(lookup, entry.attr)
+SHOW(getattr, attr.attr)
+SHOW(statx, statx.stat)
+SHOW(create, create.entry.attr)

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * For the mount ring: reads and writes of files whose names begin with "data", and of what is in
+ * directories of such names. The option what says what happens to them:
+ *
+ *	swap		text is stored with upper and lower case exchanged
+ *	offset		reads and writes go 10 bytes further
+ *	half		reads and writes are done to a half
+ *	short		of what was read the first 5 bytes are shown
+ *	refuse		EPERM
+ *	done		reads are answered with "done", writes are swallowed
+ */
+#include <penstock/filter.bpf.h>
+
+#ifdef CACHED
+PST_FILTER(PST_CELLS | PST_CACHEABLE, "changes data, whoever asks");
+#else
+PST_FILTER(PST_CELLS, "changes data");
+#endif
+
+PST_OPTION(char, what[24], "what is changed");
+PST_OPTION(_Bool, all, "whatever the name is");
+
+#define is(WORD) pst_text_is(what, WORD, sizeof(WORD))
+
+PST_NAME(call)
+{
+	call->child.cell = all || call->cell || pst_text_is(call->name[0].text, "data", 4);
+	return PST_PASS;
+}
+
+static __always_inline int found(struct pst_call *call)
+{
+	if (!call->error && !S_ISDIR(call->child.attr.mode) && !call->child.cell)
+		call->child.held = 0;
+	return PST_PASS;
+}
+
+PST_POST(lookup, call)
+{
+	return found(call);
+}
+
+PST_POST(create, call)
+{
+	return found(call);
+}
+
+PST_POST(mknod, call)
+{
+	return found(call);
+}
+
+PST_DATA_FN(swap, block, len, at, aux)
+{
+	for (int i = 0; i < PST_BLOCK; i++) {
+		char c = block[i] & ~0x20;
+
+		if (c >= 'A' && c <= 'Z')
+			block[i] ^= 0x20;
+	}
+	return 0;
+}
+
+PST_PRE(read, call)
+{
+	if (is("refuse"))
+		return -EPERM;
+	if (is("offset"))
+		call->in.read.offset += 10;
+	if (is("half"))
+		call->in.read.size = (call->in.read.size + 1) / 2;
+	if (is("done") && call->data_size >= 4 && call->in.read.size >= 4) {
+		if (call->in.read.offset) {
+			call->data_len = 0;
+			return PST_DONE;
+		}
+		__builtin_memcpy(call->data, "done", 4);
+		call->data_len = 4;
+		return PST_DONE;
+	}
+	return PST_PASS;
+}
+
+PST_POST(read, call)
+{
+	if (call->error)
+		return PST_PASS;
+	if (is("swap"))
+		pst_data_each(call, swap, NULL);
+	if (is("short") && call->data_len > 5)
+		call->data_len = 5;
+	return PST_PASS;
+}
+
+PST_PRE(write, call)
+{
+	if (is("refuse"))
+		return -EPERM;
+	if (is("swap"))
+		pst_data_each(call, swap, NULL);
+	if (is("offset"))
+		call->in.write.offset += 10;
+	if (is("half"))
+		call->data_len = (call->data_len + 1) / 2;
+	if (is("done")) {
+		call->out.write.size = call->data_len;
+		return PST_DONE;
+	}
+	return PST_PASS;
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * For the mount ring: a cell that counts how deep a file is below where the filter is attached, shown
+ * as the attribute user.depth. Files named "free*" are taken off, with all that is below them; "zero"
+ * begins to count again.
+ */
+#include <penstock/filter.bpf.h>
+
+PST_FILTER(PST_CELLS, "counts how deep a file is");
+
+PST_NAME(call)
+{
+	if (pst_text_is(call->name[0].text, "free", 4))
+		call->child.held = 0;
+	call->child.cell = pst_name_is(call, 0, "zero") ? 0 : call->cell + 1;
+	return PST_PASS;
+}
+
+PST_PRE(getxattr, call)
+{
+	if (!pst_name_is(call, 0, "user.depth"))
+		return PST_PASS;
+	if (!call->in.getxattr.size) {
+		call->out.getxattr.size = 1;
+		return PST_DONE;
+	}
+	call->data[0] = '0' + call->cell;
+	call->data_len = 1;
+	return PST_DONE;
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* A name that LOOKUP does not find, by a pre program. */
+#include <penstock/filter.bpf.h>
+
+PST_FILTER(0, "does not find the name \"hide\"");
+
+PST_PRE(lookup, call)
+{
+	return pst_name_is(call, 0, "hide") ? -ENOENT : PST_PASS;
+}

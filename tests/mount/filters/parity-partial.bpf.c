@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* The first page of every file comes from the filter, the others from the file. */
+#include <penstock/filter.bpf.h>
+
+PST_FILTER(0, "answers for the first page");
+
+PST_DATA_FN(fill, block, len, at, aux)
+{
+	__builtin_memset(block, 'b', PST_BLOCK);
+	return 0;
+}
+
+PST_PRE(read, call)
+{
+	if (call->in.read.offset || call->in.read.size > 4096)
+		return PST_PASS;
+	call->data_len = call->in.read.size;
+	pst_data_each(call, fill, NULL);
+	return PST_DONE;
+}

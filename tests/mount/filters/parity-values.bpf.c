@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * Changes what operations bring and what they answer, each in one way. Names of extended attributes,
+ * targets of links and the rest are such that a test sees which change was honoured.
+ */
+#include <penstock/filter.bpf.h>
+
+PST_FILTER(0, "changes what operations bring and answer");
+
+#define S_IFCHR 0020000
+
+/* -- what is brought -------------------------------------------------------------------------- */
+
+PST_PRE(setattr, call)
+{
+	struct fuse_setattr_in *in = &call->in.setattr;
+
+	/* A value; a further attribute; one fewer. */
+	if (in->valid & FATTR_MODE)
+		in->mode &= ~0111;
+	if ((in->valid & FATTR_MODE) && (in->mode & 0777) == 0600) {
+		in->valid |= FATTR_UID;
+		in->uid = 1234;
+	}
+	if ((in->valid & FATTR_GID) && in->gid == 4321)
+		in->valid &= ~(FATTR_GID | FATTR_UID);
+	if (in->valid & FATTR_SIZE)
+		in->size = (in->size + 99) / 100 * 100;
+	return PST_PASS;
+}
+
+PST_PRE(create, call)
+{
+	call->in.create.mode = (call->in.create.mode & ~0777) | 0640;
+	call->in.create.umask = 0;
+	call->caller.uid = 1234;
+	call->caller.gid = 2345;
+	return PST_PASS;
+}
+
+PST_PRE(mkdir, call)
+{
+	call->in.mkdir.mode = 0701;
+	call->in.mkdir.umask = 0;
+	return PST_PASS;
+}
+
+PST_PRE(mknod, call)
+{
+	call->in.mknod.mode = (call->in.mknod.mode & ~0777) | 0604;
+	call->in.mknod.umask = 0;
+	if ((call->in.mknod.mode & S_IFMT) == S_IFCHR)
+		call->in.mknod.rdev = 1 << 8 | 5;
+	return PST_PASS;
+}
+
+PST_PRE(tmpfile, call)
+{
+	call->in.create.mode = (call->in.create.mode & ~0777) | 0604;
+	call->in.create.umask = 0;
+	return PST_PASS;
+}
+
+PST_PRE(symlink, call)
+{
+	char *target = pst_data(call, 0, 4);
+
+	if (target && target[0] == 'f' && target[1] == 'r' && target[2] == 'o' && target[3] == 'm') {
+		target[0] = 't';
+		target[1] = 'o';
+		call->data_len = 2;
+	}
+	return PST_PASS;
+}
+
+static __always_inline int a_to_b(struct pst_call *call)
+{
+	if (pst_name_is(call, 0, "user.a"))
+		call->name[0].text[5] = 'b';
+	return PST_PASS;
+}
+
+PST_PRE(setxattr, call)
+{
+	char *value = pst_data(call, 0, 7);
+
+	if (value && value[0] == 'c')
+		__builtin_memcpy(value, "CHANGED", 7);
+	else if (value && value[0] == 's')
+		call->data_len = 2;
+	if (pst_name_is(call, 0, "user.once"))
+		call->in.setxattr.flags |= 1;	/* XATTR_CREATE */
+	return a_to_b(call);
+}
+
+PST_PRE(removexattr, call) { return a_to_b(call); }
+
+PST_PRE(getxattr, call)
+{
+	if (pst_name_is(call, 0, "user.alias"))
+		__builtin_memcpy(call->name[0].text, "user.b", 7);
+	return PST_PASS;
+}
+
+PST_PRE(rename, call)
+{
+	call->in.rename.flags |= 1;		/* RENAME_NOREPLACE */
+	return PST_PASS;
+}
+
+PST_PRE(fallocate, call)
+{
+	call->in.fallocate.length *= 2;
+	return PST_PASS;
+}
+
+PST_PRE(lseek, call)
+{
+	if (call->in.lseek.whence == 3)		/* SEEK_DATA */
+		call->in.lseek.offset += 4096;
+	return PST_PASS;
+}
+
+PST_PRE(copy, call)
+{
+	call->in.copy.len /= 2;
+	return PST_PASS;
+}
+
+PST_PRE(setlk, call)
+{
+	if (call->in.lk.lk.start == 7)
+		return -EDEADLK;
+	if (call->in.lk.lk.start == 100)
+		call->in.lk.lk.start = 200;
+	return PST_PASS;
+}
+
+PST_PRE(readdir, call)
+{
+	if (call->in.read.size > 1024)
+		call->in.read.size = 1024;
+	return PST_PASS;
+}
+
+PST_PRE(flush, call) { return -EDQUOT; }
+PST_PRE(release, call) { return -EPERM; }
+
+/* -- what is answered ------------------------------------------------------------------------- */
+
+PST_POST(lookup, call)
+{
+	if (!call->error && pst_name_is(call, 0, "shown"))
+		call->out.entry.attr.gid = 99;
+	return PST_PASS;
+}
+
+PST_POST(getattr, call)
+{
+	call->out.attr.attr.uid = 77;
+	return PST_PASS;
+}
+
+PST_POST(statx, call)
+{
+	call->out.statx.stat.uid = 77;
+	return PST_PASS;
+}
+
+PST_POST(setattr, call)
+{
+	call->out.attr.attr.gid = 78;
+	return PST_PASS;
+}
+
+PST_POST(readlink, call)
+{
+	char *target = pst_data(call, 0, 4);
+
+	if (target && target[0] == 'l')
+		__builtin_memcpy(target, "LINK", 4);
+	return PST_PASS;
+}
+
+PST_POST(getxattr, call)
+{
+	char *value;
+
+	if (pst_name_is(call, 0, "user.none") && call->error == -ENODATA) {
+		call->out.getxattr.size = 4;
+		call->data_len = 4;
+		value = call->in.getxattr.size >= 4 ? pst_data(call, 0, 4) : NULL;
+		if (value)
+			__builtin_memcpy(value, "none", 4);
+		return call->in.getxattr.size && !value ? -ERANGE : PST_DONE;
+	}
+	if (call->error || !pst_name_is(call, 0, "user.long"))
+		return PST_PASS;
+	call->out.getxattr.size = 3;
+	if (call->in.getxattr.size)
+		call->data_len = 3;
+	return PST_PASS;
+}
+
+PST_XATTR_FN(secret, call, aux)
+{
+	return pst_name_is(call, 0, "user.secret") ? PST_DROP : PST_KEEP;
+}
+
+PST_POST(listxattr, call)
+{
+	if (!call->error && call->in.getxattr.size)
+		pst_xattrs(call, secret, NULL);
+	return PST_PASS;
+}
+
+PST_POST(statfs, call)
+{
+	call->out.statfs.st.bfree = 42;
+	return PST_PASS;
+}
+
+PST_POST(lseek, call)
+{
+	if (!call->error && call->in.lseek.whence == 4)	/* SEEK_HOLE */
+		call->out.lseek.offset -= 1;
+	return PST_PASS;
+}
+
+PST_POST(copy, call)
+{
+	if (!call->error && call->out.copy.bytes_copied > 100)
+		call->out.copy.bytes_copied = 100;
+	return PST_PASS;
+}
+
+PST_POST(getlk, call)
+{
+	call->out.lk.lk.pid = 4711;
+	return PST_PASS;
+}
+
+/* FS_IOC_GETFLAGS: what lsattr shows. */
+PST_POST(ioctl, call)
+{
+	char *flags = pst_data(call, 0, 1);
+
+	if (!call->error && call->in.ioctl.cmd == 0x80086601 && flags)
+		*flags |= 0x10;		/* FS_IMMUTABLE_FL */
+	return PST_PASS;
+}

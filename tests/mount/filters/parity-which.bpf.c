@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* Whether an operation gets its own program, and is told of its own nodes. */
+#include <penstock/filter.bpf.h>
+
+PST_FILTER(PST_WANT_ATTR, "tells operations and nodes apart");
+
+PST_PRE(fsync, call)
+{
+	return S_ISREG(call->node.attr.mode) ? -EDQUOT : -EXDEV;
+}
+
+PST_PRE(fsyncdir, call)
+{
+	return S_ISDIR(call->node.attr.mode) ? -ENOLCK : -EXDEV;
+}
+
+/* The directory of the new name, and the file. */
+PST_PRE(link, call)
+{
+	if (!call->node.nodeid || !S_ISDIR(call->node.attr.mode))
+		return -EXDEV;
+	if (!call->node2.nodeid || !S_ISREG(call->node2.attr.mode) || call->node2.attr.nlink != 1)
+		return -ELOOP;
+	return call->in.link.oldnodeid == call->node2.nodeid ? PST_PASS : -ENXIO;
+}
+
+/* Both forms of the call have their flags, and the directory of each name. */
+PST_PRE(rename, call)
+{
+	if (call->node.nodeid == call->node2.nodeid || call->node.attr.ino == call->node2.attr.ino)
+		return -ELOOP;
+	return call->in.rename.newdir != call->node2.nodeid ? -ENXIO
+		: call->in.rename.flags			     ? -EDOM
+							     : PST_PASS;
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Filters at work: which program is run when, and that programs see and change the calls in the
+ * slots, see their options, and find names and paths. Needs to be allowed to load eBPF.
+ */
+#include "filter-fixture.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#include "util/cleanup.h"
+
+/* The most particular program is run, and the groups are what they should be. */
+static void test_precedence(void **state)
+{
+	_cleanup_(filter_freep) struct filter *filter = load("pass,at=/a/");
+	const struct filter_facts *facts = filter_facts(filter);
+	static const struct {
+		uint32_t opcode;
+		int verdict;
+	} rows[] = {
+		{ FUSE_GETATTR, 0 },
+		{ FUSE_LOOKUP, -1 },
+		{ FUSE_OPEN, -1 },
+		{ FUSE_SETLK, -1 },
+		{ FUSE_READDIR, -1 },
+		{ FUSE_FSYNC, -1 },
+		{ FUSE_SETATTR, -2 },
+		{ FUSE_SYMLINK, -2 },
+		{ FUSE_MKNOD, -2 },
+		{ FUSE_MKDIR, -2 },
+		{ FUSE_UNLINK, -2 },
+		{ FUSE_RMDIR, -2 },
+		{ FUSE_LINK, -2 },
+		{ FUSE_CREATE, -2 },
+		{ FUSE_TMPFILE, -2 },
+		{ FUSE_SETXATTR, -2 },
+		{ FUSE_REMOVEXATTR, -2 },
+		{ FUSE_FALLOCATE, -2 },
+		{ FUSE_COPY_FILE_RANGE, -2 },
+		{ FUSE_RENAME2, -3 },
+	};
+	unsigned int n_ops = 0, n_changes = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_true(facts->ops[FILTER_PRE] >> rows[i].opcode & 1);
+		call_at(0);
+		assert_int_equal(run(filter, FILTER_PRE, rows[i].opcode, 0), rows[i].verdict);
+	}
+	/* All operations are here, once, and only those that the table names are changes. */
+	for (uint32_t op = 0; op < FILTER_MAX_OPCODES; op++) {
+		bool has_program = facts->ops[FILTER_PRE] >> op & 1;
+
+		n_ops += !!filter_op_name(op);
+		assert_int_equal(has_program,
+				 filter_op_name(op) && op != FUSE_READ && op != FUSE_WRITE);
+		if (has_program)
+			n_changes += run(filter, FILTER_PRE, op, 0) == -2;
+	}
+	assert_int_equal(n_ops, 36);
+	assert_int_equal(n_changes, 13);
+	assert_true(facts->ops[FILTER_POST] == 1ULL << FUSE_WRITE);
+	assert_true(facts->ops[FILTER_NAME] == 1);
+	assert_string_equal(facts->name, "pass");
+	assert_string_equal(facts->at, "a");
+	assert_string_equal(facts->summary, "passes everything");
+	assert_string_equal(facts->spec, "pass,at=/a/");
+	assert_non_null(strstr(facts->file, "/pass.bpf.o"));
+	assert_int_equal(facts->flags, PST_BY_CALLER | PST_WANT_CGROUP);
+	assert_int_equal(facts->cell, 0);
+}
+
+/* What programs change is in our memory, in the slot that was asked for and in no other. */
+static void test_changes(void **state)
+{
+	_cleanup_(filter_freep) struct filter *filter = load("change");
+	struct pst_call *first = call_at(0), *last = call_at(N_SLOTS - 1);
+
+	first->in.setattr.valid = last->in.setattr.valid = FATTR_MODE;
+	first->in.setattr.mode = last->in.setattr.mode = 0755;
+	last->cell = 41;
+	assert_int_equal(run(filter, FILTER_PRE, FUSE_SETATTR, N_SLOTS - 1), PST_PASS);
+	assert_int_equal(first->in.setattr.mode, 0755);
+	assert_int_equal(last->in.setattr.mode, 0644);
+	assert_int_equal(last->cell, 42);
+
+	first->caller.uid = 1000;
+	assert_int_equal(run(filter, FILTER_POST, FUSE_GETATTR, 0), PST_PASS);
+	assert_int_equal(first->out.attr.attr.uid, 1000);
+
+	strcpy(first->name[0].text, "abc");
+	assert_int_equal(run(filter, FILTER_NAME, 0, 0), PST_PASS);
+	assert_string_equal(first->name[0].text, "Xbc");
+
+	/* Data, up to the last byte of a slot and no further. */
+	first = call_at(0);
+	first->data_len = DATA_SIZE;
+	assert_int_equal(run(filter, FILTER_PRE, FUSE_WRITE, 0), PST_PASS);
+	assert_int_equal(first->data[0], '<');
+	assert_int_equal(first->data[DATA_SIZE - 1], '>');
+	first->data_len = DATA_SIZE + 1;
+	assert_int_equal(run(filter, FILTER_PRE, FUSE_WRITE, 0), -EINVAL);
+	first->data_len = 0;
+	assert_int_equal(run(filter, FILTER_PRE, FUSE_WRITE, 0), -EINVAL);
+
+	/* There is no such slot: the program says so, and nothing happens. */
+	assert_int_equal(run(filter, FILTER_PRE, FUSE_SETATTR, N_SLOTS), -EFAULT);
+}
+
+/* Programs see what options were set to, and their defaults where they were not. */
+static void test_options(void **state)
+{
+	_cleanup_(filter_freep) struct filter *defaults = load("options");
+	_cleanup_(filter_freep) struct filter *filter =
+		load("options,name=mine,u8=255,s8=-128,u16=65535,s32=-2147483648,u32=4095M,"
+		     "u64=0xffffffffffffffff,s64=-1,flag,text=a:b\\,c,ids=7-8:9");
+	struct pst_call *call = call_at(3);
+
+	assert_int_equal(run(defaults, FILTER_PRE, FUSE_GETATTR, 3), 0);
+	assert_int_equal(call->event[0].value[0], 7);
+	assert_int_equal((int64_t)call->event[0].value[1], -7);
+	assert_int_equal(call->event[2].value[0], 100);
+	assert_int_equal(call->event[3].value[1], 0);
+	assert_string_equal(call->event[0].what, "short");
+	assert_int_equal(call->cell, 0);
+
+	call = call_at(3);
+	assert_int_equal(run(filter, FILTER_PRE, FUSE_GETATTR, 3), 0);
+	assert_int_equal(call->event[0].value[0], 255);
+	assert_int_equal((int64_t)call->event[0].value[1], -128);
+	assert_int_equal(call->event[1].value[0], 65535);
+	assert_int_equal((int64_t)call->event[1].value[1], INT32_MIN);
+	assert_int_equal(call->event[2].value[0], 4095ULL << 20);
+	assert_true(call->event[2].value[1] == UINT64_MAX);
+	assert_int_equal((int64_t)call->event[3].value[0], -1);
+	assert_int_equal(call->event[3].value[1], 1);
+	assert_string_equal(call->event[0].what, "a:b,c");
+	assert_int_equal(call->cell, 2);
+	assert_int_equal(call->cell2, 7);
+	assert_int_equal(call->child.cell, 8);
+	assert_string_equal(filter_facts(filter)->name, "mine");
+	assert_string_equal(filter_facts(defaults)->name, "options");
+}
+
+static struct pst_call *call_named(const char *name, uint64_t cell)
+{
+	struct pst_call *call = call_at(0);
+
+	call->name[0].len = strlen(name);
+	strcpy(call->name[0].text, name);
+	call->cell = cell;
+	return call;
+}
+
+/* Programs find names of all kinds of patterns, each list by itself. */
+static void test_names(void **state)
+{
+	_cleanup_(filter_freep) struct filter *filter =
+		load("patterns,first=.env:*.key:id_*:a?c:\\*,second=[x-z]*:.env:*.c");
+	_cleanup_(filter_freep) struct filter *empty = load("patterns");
+	_cleanup_(filter_freep) struct filter *all = load("patterns,second=*");
+	static const struct {
+		const char *name;
+		int lists; /* bit 0: it is in the first; bit 1: in the second */
+	} rows[] = {
+		{ ".env", 3 },	{ ".envx", 0 },	 { ".en", 0 },	 { "a.key", 1 }, { ".key", 1 },
+		{ "key", 0 },	{ "id_rsa", 1 }, { "id_", 1 },	 { "id", 0 },	 { "abc", 1 },
+		{ "abbc", 0 },	{ "*", 1 },	 { "**", 0 },	 { "x", 2 },	 { "zebra", 2 },
+		{ "y.key", 3 }, { "id_.c", 3 },	 { "plain", 0 }, { ".keys", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int lists;
+
+		call_named(rows[i].name, 0);
+		lists = run(filter, FILTER_NAME, 0, 0);
+		if (lists != rows[i].lists)
+			fail_msg("%s is in %d", rows[i].name, lists);
+		assert_int_equal(run(empty, FILTER_NAME, 0, 0), 0);
+		assert_int_equal(run(all, FILTER_NAME, 0, 0), 2);
+	}
+	assert_int_equal(filter_facts(filter)->cell, 0);
+}
+
+/* A filter's cell begins where its paths begin, and a program follows them down. */
+static void test_paths(void **state)
+{
+	_cleanup_(filter_freep) struct filter *filter = load("patterns,paths=/etc/ssl:src/b-*/x");
+	_cleanup_(filter_freep) struct filter *root = load("patterns,paths=/");
+	static const struct {
+		const char *path;
+		bool inside;
+	} rows[] = {
+		{ "etc", false },	 { "etc/ssl", true },	 { "etc/ssl/a/b", true },
+		{ "ssl", false },	 { "ssl/etc", false },	 { "a/etc/ssl", false },
+		{ "src/b-1/x", true },	 { "src/b-/x/y", true }, { "src/c-1/x", false },
+		{ "src/b-1/xx", false }, { "src/x", false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_(freep) char *copy = strdup(rows[i].path);
+		uint64_t cell = filter_facts(filter)->cell;
+		char *rest = copy, *name;
+
+		while ((name = strsep(&rest, "/"))) {
+			struct pst_call *call = call_named(name, cell);
+
+			run(filter, FILTER_NAME, 0, 0);
+			cell = call->child.cell;
+		}
+		if (!!(cell & PST_PATHS_INSIDE) != rows[i].inside)
+			fail_msg("%s: the cell is %llx", rows[i].path, (unsigned long long)cell);
+	}
+	assert_true(filter_facts(filter)->cell == 5);
+	assert_true(filter_facts(root)->cell == PST_PATHS_INSIDE);
+}
+
+/* Thousands of patterns in one option. */
+static void test_many_names(void **state)
+{
+	enum { N = 3000 };
+	_cleanup_(freep) char *spec = malloc(32 + N * 12);
+	_cleanup_(filter_freep) struct filter *filter = NULL;
+	size_t len = sprintf(spec, "patterns,second=x*y:");
+	char name[16];
+
+	for (int i = 0; i < N; i++)
+		len += sprintf(spec + len, "%s%d%s", i ? ":" : "", i, i % 3 ? "" : ".*");
+	filter = load(spec);
+	for (int i = 0; i < N; i++) {
+		sprintf(name, "%d%s", i, i % 3 ? "" : ".txt");
+		call_named(name, 0);
+		assert_int_equal(run(filter, FILTER_NAME, 0, 0), 2);
+		strcat(name, "-");
+		name[0] = 'a';
+		call_named(name, 0);
+		assert_int_equal(run(filter, FILTER_NAME, 0, 0), 0);
+	}
+}
+
+static void test_stat(void **state)
+{
+	_cleanup_(filter_freep) struct filter *filter = load("pass");
+	struct filter_count count;
+
+	call_at(0);
+	for (int i = 0; i < 3; i++)
+		run(filter, FILTER_PRE, FUSE_RENAME2, i);
+	run(filter, FILTER_PRE, FUSE_GETATTR, 0);
+	run(filter, FILTER_POST, FUSE_WRITE, 0);
+	filter_count_bad(filter, FILTER_POST, FUSE_WRITE);
+
+	filter_stat(filter, FILTER_PRE, FUSE_RENAME2, &count);
+	assert_int_equal(count.n_runs, 3);
+	assert_int_equal(count.n_errors, 3);
+	assert_int_equal(count.n_done + count.n_bad, 0);
+	assert_true(count.ns > 0);
+	filter_stat(filter, FILTER_PRE, FUSE_GETATTR, &count);
+	assert_int_equal(count.n_runs, 1);
+	assert_int_equal(count.n_errors + count.n_done + count.n_bad, 0);
+	filter_stat(filter, FILTER_POST, FUSE_WRITE, &count);
+	assert_int_equal(count.n_runs, 1);
+	assert_int_equal(count.n_done, 1);
+	assert_int_equal(count.n_bad, 1);
+	filter_stat(filter, FILTER_POST, FUSE_RENAME2, &count);
+	assert_int_equal(count.n_runs, 0);
+}
+
+enum { N_THREADS = 4, N_RUNS = 2000 };
+
+struct runner {
+	pthread_t thread;
+	struct filter *filter;
+	unsigned int slot;
+	int n_failed;
+};
+
+static void *run_many(void *arg)
+{
+	struct runner *runner = arg;
+
+	for (int i = 0; i < N_RUNS; i++) {
+		int verdict;
+
+		runner->n_failed += filter_run(runner->filter, FILTER_PRE, FUSE_SETATTR,
+					       runner->slot, &verdict) < 0;
+	}
+	return NULL;
+}
+
+/* Many threads run one filter, each on its own slot: no change and no count is lost. */
+static void test_threads(void **state)
+{
+	_cleanup_(filter_freep) struct filter *filter = load("change");
+	struct runner runners[N_THREADS];
+	struct filter_count count;
+
+	for (unsigned int i = 0; i < N_THREADS; i++) {
+		runners[i] = (struct runner){ .filter = filter, .slot = 5 * i };
+		call_at(5 * i);
+		assert_int_equal(pthread_create(&runners[i].thread, NULL, run_many, &runners[i]),
+				 0);
+	}
+	for (unsigned int i = 0; i < N_THREADS; i++) {
+		char *memory = filter_slots_memory(slots);
+
+		pthread_join(runners[i].thread, NULL);
+		assert_int_equal(runners[i].n_failed, 0);
+		assert_int_equal(((struct pst_call *)(memory + 5 * i * SLOT_SIZE))->cell, N_RUNS);
+	}
+	filter_stat(filter, FILTER_PRE, FUSE_SETATTR, &count);
+	assert_int_equal(count.n_runs, N_THREADS * N_RUNS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_precedence), cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_options),	   cmocka_unit_test(test_names),
+		cmocka_unit_test(test_paths),	   cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_stat),	   cmocka_unit_test(test_threads),
+	};
+	int r;
+
+	fixture_init();
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	fixture_fini();
+	return r;
+}
