@@ -7,10 +7,11 @@
  *	uid=1000-1999		only what these users do; none: all
  *
  * An event says "ok" or "refused"; its first number is the errno, the second what the operation was
- * asked for where that is a word of flags: opens, renames, what a SETATTR sets, the command of an ioctl.
+ * asked for where that is a word of flags: opens, renames, what a SETATTR sets, the command of an
+ * ioctl.
  *
- * Only what reaches the view is seen. What the kernel answers from its cache does not, and neither do
- * reads and writes of files that pass through: these show as an open and a release.
+ * Only what reaches the view is seen. What the kernel answers from its cache does not, and neither
+ * do reads and writes of files that pass through: these show as an open and a release.
  */
 #include <penstock/filter.bpf.h>
 

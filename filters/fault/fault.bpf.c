@@ -12,9 +12,9 @@
  *	after=100		not the first hundred times
  *	count=1			so many times in all
  *
- * When names and paths are empty it is all files. Operations that take a name are at the file of that
- * name, others at their own. Times are counted for all these operations together. Nothing fails when a
- * file is closed.
+ * When names and paths are empty it is all files. Operations that take a name are at the file of
+ * that name, others at their own. Times are counted for all these operations together. Nothing
+ * fails when a file is closed.
  *
  * fault-data is the same for reads and writes, too, which do not pass through then, and for
  *
@@ -33,7 +33,8 @@ PST_OPTION(__u64, after, "not the first so many times");
 PST_OPTION(__u64, count, "so many times in all; 0: always");
 
 #ifdef FAULT_DATA
-PST_FILTER(PST_CELLS | PST_DELAYS, "makes operations, reads and writes fail, be slow or fall short");
+PST_FILTER(PST_CELLS | PST_DELAYS,
+	   "makes operations, reads and writes fail, be slow or fall short");
 PST_OPTION(__u32, shorten, "bytes that reads and writes are cut to; 0: they are not");
 #else
 PST_FILTER(PST_CELLS | PST_DELAYS, "makes operations fail or be slow");
@@ -51,13 +52,16 @@ struct {
 	__type(value, struct times);
 } fault_times SEC(".maps");
 
-/* Adding and learning the sum in one step is a newer instruction, which this makes the compiler use. */
+/*
+ * Adding and learning the sum in one step is a newer instruction, which this makes the compiler
+ * use.
+ */
 static __attribute__((noinline, target("alu32"))) __u64 next(__u64 *counter)
 {
 	return __sync_fetch_and_add(counter, 1) + 1;
 }
 
-#include "errno.h"
+#include "errnos.h"
 
 /* The file that the operation is at. */
 static __always_inline __u64 cell_of(const struct pst_call *call)

@@ -9,9 +9,9 @@
  *	how=empty		there is nothing to be read, and the size is 0
  *	fill=x
  *
- * When both lists are empty it is all files. With how=values a read that does not begin at the start
- * of the file cannot know where in a line it is: it shows nothing of its first line. A value ends with
- * its line, so blank is the choice for files where values have several.
+ * When both lists are empty it is all files. With how=values a read that does not begin at the
+ * start of the file cannot know where in a line it is: it shows nothing of its first line. A value
+ * ends with its line, so blank is the choice for files where values have several.
  *
  * Writing is as it was. Only stores to a shared mapping are refused when they are written back: the
  * page would take what was shown in its place down into the file.
@@ -68,9 +68,10 @@ PST_DATA_FN(blank, block, len, at, aux)
 #endif
 
 /*
- * The bytes of a value are those that follow a '=', up to the newline. To find eight at a time: with
- * 0xff in the place of every byte but newlines, adding 1 to the byte after a '=' carries through to
- * the next newline, and changes all bytes on its way. The first byte has to be the lowest for that.
+ * The bytes of a value are those that follow a '=', up to the newline. To find eight at a time:
+ * with 0xff in the place of every byte but newlines, adding 1 to the byte after a '=' carries
+ * through to the next newline, and changes all bytes on its way. The first byte has to be the
+ * lowest for that.
  */
 static __always_inline __u64 value_bytes(__u64 word, __u64 *in_value)
 {

@@ -8,8 +8,8 @@
  *	chown=deny		... is refused (EPERM)
  *	chown=ignore		... is said to be done, and is not
  *
- * What is not given, or -1, is as it is below. The kernel decides by the owners that are shown who may
- * do what.
+ * What is not given, or -1, is as it is below. The kernel decides by the owners that are shown who
+ * may do what.
  */
 #include <penstock/filter.bpf.h>
 

@@ -8,9 +8,9 @@
  *	per=tree		for all together
  *
  * Counting begins with nothing when the filter is loaded: what is there already is not counted, and
- * taking it away gives room. Writes that are under way at the same time may each still find room, so
- * the limit can be exceeded by as much as these. The counts are in the map quota_usage, by uid (or 0),
- * where others can set them, and which pin= keeps from one mount to the next.
+ * taking it away gives room. Writes that are under way at the same time may each still find room,
+ * so the limit can be exceeded by as much as these. The counts are in the map quota_usage, by uid
+ * (or 0), where others can set them, and which pin= keeps from one mount to the next.
  *
  * Reads and writes of the files that it holds for are served, since writes are what it has to see.
  */

@@ -5,9 +5,9 @@
  *	names=*.lock:.git	files and trees of these names, in any directory
  *	paths=/usr:/etc		... at these paths below the root
  *
- * Both lists mean what is below, too; when both are empty it is the whole tree. Opening for writing is
- * what is refused, so the data of files still passes by in the kernel; a file that was open for writing
- * before the filter came stays so until it is closed.
+ * Both lists mean what is below, too; when both are empty it is the whole tree. Opening for writing
+ * is what is refused, so the data of files still passes by in the kernel; a file that was open for
+ * writing before the filter came stays so until it is closed.
  *
  * readonly-for is the same for some callers only.
  *
@@ -52,7 +52,10 @@ static __always_inline int change(struct pst_call *call, __u64 cell)
 	return pst_chosen(&names, &paths, cell) && concerns(&call->caller) ? -EROFS : PST_PASS;
 }
 
-/* Every name that is made, taken away or put in another's place comes by here, both of a rename, too. */
+/*
+ * Every name that is made, taken away or put in another's place comes by here, both of a rename,
+ * too.
+ */
 PST_NAME(call)
 {
 	if (!pst_choose(&names, &paths, call))

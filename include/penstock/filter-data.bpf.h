@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include <penstock/filter.bpf.h>
+
 #ifndef PENSTOCK_FILTER_DATA_BPF_H
 #define PENSTOCK_FILTER_DATA_BPF_H
 /* For filters: the data of a call, listings, events. */
-#include <penstock/filter.bpf.h>
 
 /* -- data ------------------------------------------------------------------------------------ */
 
 /*
- * Size bytes of the slot's data, whether or not the call's reach so far; NULL: the slot's do not. The
- * compiler must not take the sum apart again, or the verifier cannot follow.
+ * Size bytes of the slot's data, whether or not the call's reach so far; NULL: the slot's do not.
+ * The compiler must not take the sum apart again, or the verifier cannot follow.
  */
 static __always_inline char *pst_data_at(struct pst_call *call, __u64 at, __u32 size)
 {
@@ -23,8 +24,8 @@ static __always_inline char *pst_data_at(struct pst_call *call, __u64 at, __u32 
 }
 
 /*
- * The bytes of the call's data from AT on: a pointer to LEN of them, NULL where there are fewer. LEN is
- * a constant.
+ * The bytes of the call's data from AT on: a pointer to LEN of them, NULL where there are fewer.
+ * LEN is a constant.
  */
 static __always_inline void *pst_data(struct pst_call *call, __u64 at, __u32 len)
 {
@@ -43,8 +44,8 @@ static __always_inline void *pst_data(struct pst_call *call, __u64 at, __u32 len
  *	pst_data_each(call, rot13, NULL);
  *
  * BLOCK is a char * to PST_BLOCK bytes, of which the first LEN are data: only in the last block are
- * there others, and what becomes of these does not matter. AT is the block's place in the data. AUX is
- * what was handed to pst_data_each(). Not 0 ends it.
+ * there others, and what becomes of these does not matter. AT is the block's place in the data. AUX
+ * is what was handed to pst_data_each(). Not 0 ends it.
  */
 #define PST_BLOCK 64
 #define PST_DATA_FN(NAME, BLOCK, LEN, AT, AUX)                                                     \
@@ -97,8 +98,8 @@ enum pst_entry_verdict {
  *	pst_dirents(call, no_sockets, NULL);
  *
  * The entry's name is in call->name[0], where helpers for names find it. DIRENT is the struct
- * fuse_dirent without it; ENTRY is the struct fuse_entry_out, or NULL in a listing without. For hiding
- * names PST_NAME() is the better way: they are hidden everywhere then.
+ * fuse_dirent without it; ENTRY is the struct fuse_entry_out, or NULL in a listing without. For
+ * hiding names PST_NAME() is the better way: they are hidden everywhere then.
  */
 #define PST_DIRENT_FN(NAME, CALL, DIRENT, ENTRY, AUX)                                              \
 	static __always_inline int NAME(struct pst_call *CALL, struct fuse_dirent *DIRENT,         \
@@ -137,7 +138,9 @@ static __always_inline void pst_name_end(struct pst_name *name, __u32 len)
 	name->text[len & (PST_NAME_SIZE - 1)] = '\0';
 }
 
-/* Copies the name of the entry at scratch.from and notes in .begin how long it is. 0: it is none. */
+/*
+ * Copies the name of the entry at scratch.from and notes in .begin how long it is. 0: it is none.
+ */
 PST_HELPER int pst_dirent_begin(struct pst_call *call, __u32 namelen, __u32 head, __u32 len)
 {
 	struct pst_scratch *s = pst_scratch(call);

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include <penstock/filter.bpf.h>
+
 #ifndef PENSTOCK_FILTER_NAMES_BPF_H
 #define PENSTOCK_FILTER_NAMES_BPF_H
 /*
- * For filters: names, globs, paths, ids. What options of these types hold is constant when a filter
+ * For filters: names, globs, ids. What options of these types hold is constant when a filter
  * is loaded, so the verifier removes what an empty list needs no code for.
  *
  * Names longer than 255 bytes match nothing: no file system has them.
  */
-#include <penstock/filter.bpf.h>
-
-#ifndef S_IFMT
-#define S_IFMT	0170000
-#define S_IFDIR 0040000
-#define S_IFREG 0100000
-#define S_ISDIR(mode) (((mode) & S_IFMT) == S_IFDIR)
-#define S_ISREG(mode) (((mode) & S_IFMT) == S_IFREG)
-#endif
 
 /* The maps that the engine fills with the patterns of all options. */
 struct {
@@ -65,7 +58,10 @@ struct pst_glob {
 /* A character of a text with PST_PATTERN_SIZE bytes of room. */
 static __always_inline int pst_char_at(const char *text, __u32 at)
 {
-	/* What the compiler concludes from other bounds the verifier cannot know: here is one for it. */
+	/*
+	 * What the compiler concludes from other bounds the verifier cannot know: here is one for
+	 * it.
+	 */
 	barrier_var(at);
 	return (__u8)text[at & (PST_PATTERN_SIZE - 1)];
 }
@@ -156,9 +152,9 @@ PST_LOOP(pst_glob_step, i, ctx)
 }
 
 /*
- * Whether the text fits the glob: * for any characters, ? for one, [a-z] for one of these, [!a-z] for
- * one of the others, and \ before a character that stands for itself. Both have PST_PATTERN_SIZE bytes
- * of room, whatever their lengths.
+ * Whether the text fits the glob: * for any characters, ? for one, [a-z] for one of these, [!a-z]
+ * for one of the others, and \ before a character that stands for itself. Both have
+ * PST_PATTERN_SIZE bytes of room, whatever their lengths.
  */
 PST_HELPER int pst_glob(struct pst_call *call, const char *pattern, __u32 pattern_len,
 			const char *text, __u32 text_len)
@@ -215,7 +211,10 @@ static __always_inline int pst_key_find(struct pst_scratch *s, __u32 table, __u3
 	return bpf_map_lookup_elem(&pst_pattern_index, &s->key) != NULL;
 }
 
-/* The number of the only bit that is set. Without branches, each of which the verifier would follow. */
+/*
+ * The number of the only bit that is set. Without branches, each of which the verifier would
+ * follow.
+ */
 static __always_inline __u32 pst_bit_number(__u64 bit)
 {
 	__u64 below = bit - 1;
@@ -259,7 +258,9 @@ PST_LOOP(pst_names_try_glob, i, ctx)
 	if (!pattern)
 		return 1;
 	/* The verifier wants to see that it is one of these. */
-	return pst_glob(search->call, pattern->text, pattern->len, search->text, search->len) ? 1 : 0;
+	if (pst_glob(search->call, pattern->text, pattern->len, search->text, search->len))
+		return 1;
+	return 0;
 }
 
 /* pst_names_match() for a text with 512 bytes of room. */
@@ -304,8 +305,8 @@ PST_HELPER int pst_names_find(const volatile struct pst_names *names, struct pst
 
 /*
  * Whether name I (0 or 1) of the call is one of an option's (struct pst_names). However many names,
- * prefixes and suffixes there are costs nothing; how many different lengths these have, and each of the
- * other globs, costs a little. An empty list matches nothing.
+ * prefixes and suffixes there are costs nothing; how many different lengths these have, and each of
+ * the other globs, costs a little. An empty list matches nothing.
  */
 static __always_inline int pst_names_match(const volatile struct pst_names *names,
 					   struct pst_call *call, __u32 i)
@@ -318,8 +319,8 @@ static __always_inline int pst_names_match(const volatile struct pst_names *name
 #define PST_OP_NAME(NAME, OPCODE) [OPCODE] = #NAME,
 
 /*
- * Whether the call's operation is one of an option's names, which are those of programs ("setattr"), or
- * globs ("*xattr"). An empty list matches nothing.
+ * Whether the call's operation is one of an option's names, which are those of programs
+ * ("setattr"), or globs ("*xattr"). An empty list matches nothing.
  */
 static __always_inline int pst_op_match(const volatile struct pst_names *names,
 					struct pst_call *call)
@@ -345,156 +346,6 @@ static __always_inline int pst_ids_match(const volatile struct pst_ids *ids, __u
 		if (ids->range[i].from <= value && value <= ids->range[i].to)
 			return 1;
 	}
-	return 0;
-}
-
-/* -- paths ----------------------------------------------------------------------------------- */
-
-/*
- * A directory's cell has bit I set where component I of the list is what the next name has to be for a
- * path to go on; PST_PATHS_INSIDE where a path has come to its end here or further up.
- */
-struct pst_walk {
-	const volatile struct pst_paths *paths;
-	struct pst_call *call;
-	const char *text;
-	__u32 len;
-};
-
-PST_LOOP(pst_paths_try, i, ctx)
-{
-	const struct pst_walk *walk = ctx;
-	struct pst_scratch *s = pst_scratch(walk->call);
-	__u32 row = walk->paths->patterns_at + i;
-	const struct pst_pattern *pattern;
-	__u64 bit = 1ULL << (i & 63);
-
-	if (!(s->bits[0] & bit))
-		return 0;
-	pattern = bpf_map_lookup_elem(&pst_patterns, &row);
-	if (!pattern)
-		return 1;
-	if (pattern->kind == PST_PATTERN_GLOB) {
-		if (!pst_glob(walk->call, pattern->text, pattern->len, walk->text, walk->len))
-			return 0;
-	} else {
-		/* Both are zero-filled. */
-		for (__u32 k = 0; k < PST_PATTERN_SIZE; k += 8) {
-			__u64 word = *(const __u64 *)(pattern->text + k);
-
-			if (word != *(const __u64 *)(s->key.text + k))
-				return 0;
-			if (k + 8 > walk->len)
-				break;
-		}
-	}
-	if (walk->paths->last & bit)
-		s->cell |= PST_PATHS_INSIDE;
-	else
-		s->cell |= bit << 1;
-	return 0;
-}
-
-PST_HELPER __u64 pst_paths_walk(const volatile struct pst_paths *paths, __u64 cell,
-				struct pst_call *call, const char *text, __u32 len)
-{
-	struct pst_walk walk = { .paths = paths, .call = call, .text = text, .len = len };
-	struct pst_scratch *s = pst_scratch(call);
-
-	if (len >= PST_PATTERN_SIZE)
-		return 0;
-	s->bits[0] = cell;
-	s->cell = 0;
-	pst_key_set(s, text, len);
-	bpf_loop(paths->n_steps, pst_paths_try, &walk, 0);
-	return s->cell;
-}
-
-/* The cell of a file under name I (0 or 1) of a directory with this cell. */
-static __always_inline __u64 pst_paths_after(const volatile struct pst_paths *paths, __u64 cell,
-					     struct pst_call *call, __u32 i)
-{
-	if (cell & PST_PATHS_INSIDE)
-		return PST_PATHS_INSIDE;
-	if (!paths->n_steps || !cell)
-		return 0;
-	return pst_paths_walk(paths, cell, call, call->name[i & 1].text, call->name[i & 1].len);
-}
-
-/* Whether a file with this cell is at or below one of the paths. */
-static __always_inline int pst_paths_inside(__u64 cell)
-{
-	return cell >> 63;
-}
-
-static __always_inline int pst_paths_empty(const volatile struct pst_paths *paths)
-{
-	return !paths->n_steps;
-}
-
-/*
- * Whether the file under name[0] may be a directory, by what is known of it: before a name is looked
- * up nothing is.
- */
-static __always_inline int pst_child_may_be_dir(const struct pst_call *call)
-{
-	switch (call->opcode) {
-	case FUSE_CREATE:
-	case FUSE_TMPFILE:
-	case FUSE_MKNOD:
-	case FUSE_SYMLINK:
-	case FUSE_LINK:
-		return 0;
-	default:
-		return !call->child.attr.mode || S_ISDIR(call->child.attr.mode);
-	}
-}
-
-/*
- * For the program for names: makes child.cell the cell of the file under name[0]. A file that is known
- * by another name, too, stays inside if it is there: a hard link is no way out.
- */
-static __always_inline void pst_paths_step(const volatile struct pst_paths *paths,
-					   struct pst_call *call)
-{
-	__u64 cell = pst_paths_after(paths, call->cell, call, 0);
-
-	if (call->child.known && !pst_child_may_be_dir(call))
-		cell |= call->child.known_cell;
-	call->child.cell = cell;
-}
-
-/* -- names and paths together ---------------------------------------------------------------- */
-
-/*
- * Filters with both options act on the files of these names, in any directory, on the files at these
- * paths, and on all below either. When both lists are empty they act on everything.
- *
- * Whether a file with this cell is one of them:
- */
-static __always_inline int pst_chosen(const volatile struct pst_names *names,
-				      const volatile struct pst_paths *paths, __u64 cell)
-{
-	return (!names->n && !paths->n_steps) || pst_paths_inside(cell);
-}
-
-/*
- * For the program for names: sets child.cell, takes the filter off a file that is not one of them and
- * has nothing below it, and returns whether it is one.
- */
-static __always_inline int pst_choose(const volatile struct pst_names *names,
-				      const volatile struct pst_paths *paths,
-				      struct pst_call *call)
-{
-	if (!names->n && !paths->n_steps)
-		return 1;
-	pst_paths_step(paths, call);
-	if (!pst_paths_inside(call->child.cell) && pst_names_match(names, call, 0))
-		call->child.cell = PST_PATHS_INSIDE;
-	if (pst_paths_inside(call->child.cell))
-		return 1;
-	if (!pst_child_may_be_dir(call))
-		call->child.held = 0;
 	return 0;
 }
 

@@ -17,8 +17,8 @@
  *
  * Compile with: clang -O2 -g -target bpf -I/usr/include/$(uname -m)-linux-gnu -c X.bpf.c -o X.bpf.o
  *
- * What helps to match names and paths is in filter-names.bpf.h, what helps with data and listings in
- * filter-data.bpf.h; both come with this.
+ * What helps to match names is in filter-names.bpf.h, paths in filter-paths.bpf.h, what helps with
+ * data and listings in filter-data.bpf.h; all come with this.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -53,8 +53,8 @@
 	const volatile TYPE NAME __attribute__((btf_decl_tag("option: " HELP)))
 
 /*
- * A program before, or after, an operation (PST_OPS), or a group of them (any, changes). CALL is the
- * name of its parameter, a struct pst_call *. It returns an enum pst_verdict or -errno.
+ * A program before, or after, an operation (PST_OPS), or a group of them (any, changes). CALL is
+ * the name of its parameter, a struct pst_call *. It returns an enum pst_verdict or -errno.
  */
 #define PST_PRE(OP, CALL)  PST_PROGRAM("pre/" #OP, pst_pre_##OP, CALL)
 #define PST_POST(OP, CALL) PST_PROGRAM("post/" #OP, pst_post_##OP, CALL)
@@ -146,8 +146,9 @@ static __always_inline __u64 pst_word_mask(__u32 n)
 }
 
 /*
- * Where helpers keep what changes while they loop. Not on the stack: the verifier would follow every
- * value that a counter there can take. Not in a map: programs on other calls would write to it, too.
+ * Where helpers keep what changes while they loop. Not on the stack: the verifier would follow
+ * every value that a counter there can take. Not in a map: programs on other calls would write to
+ * it, too.
  */
 struct pst_scratch {
 	struct pst_pattern_key key;
@@ -170,6 +171,7 @@ _Static_assert(sizeof(struct pst_scratch) <= sizeof(((struct pst_call *)0)->priv
 	       "helpers have room in a call");
 
 #include <penstock/filter-names.bpf.h>
+#include <penstock/filter-paths.bpf.h>
 #include <penstock/filter-data.bpf.h>
 
 #endif

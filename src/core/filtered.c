@@ -508,6 +508,7 @@ void filtered_place(struct req *req, struct node *node)
 static void judge_step(struct req *req, const struct link *link, const char *dir_path,
 		       const char *name, struct node *node)
 {
+	struct statx stx = { .stx_mode = node->type };
 	uint64_t bit = 1ULL << link->bit;
 	struct node *dir;
 
@@ -515,7 +516,7 @@ static void judge_step(struct req *req, const struct link *link, const char *dir
 		return;
 	req->node = dir;
 	/* Whether it is hidden now is no matter: whoever has it open has it. */
-	judge(req, dir, name, USE_FIND, NULL);
+	judge(req, dir, name, USE_FIND, &stx);
 	if (!(req->child.filters & bit))
 		atomic_fetch_and(&node->filters, ~bit);
 	else if (link->cells)

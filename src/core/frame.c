@@ -18,12 +18,18 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define MAX_TARGET 4095
 #define MAX_VALUE 65536
+
+/* Flags of an open that filters may change. O_PATH and the like would open something else. */
+#define OPEN_FLAGS                                                                                 \
+	((uint32_t)(O_ACCMODE | O_TRUNC | O_EXCL | O_APPEND | O_NONBLOCK | O_SYNC | O_DIRECT |     \
+		    O_NOATIME))
 
 /* -- what differs between operations --------------------------------------------------------- */
 
@@ -386,8 +392,9 @@ void frame_begin(struct req *req)
 	call->in = req->kept->came;
 	if (req->msg.head->opcode == FUSE_READDIRPLUS)
 		call->in.read.read_flags |= PST_READ_PLUS;
-	call->data_size = room_in(req);
-	call->data_len = call->data_size ? (uint32_t)req->kept->data_len : 0;
+	call->data_len = room_in(req) ? (uint32_t)req->kept->data_len : 0;
+	/* Also of what a program may answer by itself. */
+	call->data_size = room_in(req) ? room_in(req) : room_out(req);
 	fill_child(req, call);
 	fill_replaced(req, call);
 	result_of(req->msg.head->opcode, &out_size);
@@ -562,6 +569,11 @@ static bool kinds_kept(const struct req *req, const struct pst_call *call)
 	case FUSE_RENAME:
 	case FUSE_RENAME2:
 		return !((call->in.rename.flags ^ then->rename.flags) & ~RENAME_NOREPLACE);
+	case FUSE_OPEN:
+		return !((call->in.open.flags ^ then->open.flags) & ~OPEN_FLAGS);
+	case FUSE_CREATE:
+	case FUSE_TMPFILE:
+		return !((call->in.create.flags ^ then->create.flags) & ~OPEN_FLAGS);
 	default:
 		return true;
 	}
@@ -587,23 +599,6 @@ bool frame_take_request(struct req *req)
 	return true;
 }
 
-/* A listing that a filter has made up tells of no files: which there are, only the engine knows. */
-static bool listing_is_bare(const struct req *req)
-{
-	const char *data = frame_of(req)->data;
-
-	if (req->msg.head->opcode != FUSE_READDIRPLUS)
-		return true;
-	for (size_t at = 0; at < req->data_len;) {
-		const struct fuse_direntplus *plus = (const struct fuse_direntplus *)(data + at);
-
-		if (plus->entry_out.nodeid)
-			return false;
-		at += FUSE_REC_ALIGN(FUSE_NAME_OFFSET_DIRENTPLUS + plus->dirent.namelen);
-	}
-	return true;
-}
-
 bool frame_take_answer(struct req *req)
 {
 	enum result result = result_of(req->msg.head->opcode, &req->out_len);
@@ -619,7 +614,7 @@ bool frame_take_answer(struct req *req)
 			req->out_len = sizeof(struct fuse_getxattr_out);
 	}
 	req->sent = (struct sent){ 0 };
-	return frame_take_results(req) && listing_is_bare(req);
+	return frame_take_results(req);
 }
 
 /* -- what post programs leave ----------------------------------------------------------------- */
@@ -677,11 +672,27 @@ static bool open_kept(const struct req *req, const struct fuse_open_out *now)
 	       now->backing_id == then->backing_id;
 }
 
-/* Whether a listing that a filter has changed is one: records within bounds, names that are names. */
+/* Whether the file of an entry, if it has one, is among those that were told of from *at on. */
+static bool told_next(const struct req *req, const char *record, size_t *at)
+{
+	uint64_t nodeid = ((const struct fuse_direntplus *)record)->entry_out.nodeid;
+
+	if (!nodeid)
+		return true;
+	while (*at < req->n_told && req->told[*at] != nodeid)
+		(*at)++;
+	return (*at)++ < req->n_told;
+}
+
+/*
+ * Whether a listing that a filter has changed is one: records within bounds, names that are names, and
+ * no files but those that the engine has put there, in their order.
+ */
 static bool listing_ok(const struct req *req, const struct pst_call *call)
 {
 	bool plus = req->msg.head->opcode == FUSE_READDIRPLUS;
 	size_t head = plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
+	size_t told = 0;
 
 	for (size_t at = 0; at < req->data_len;) {
 		const struct fuse_dirent *dirent =
@@ -696,6 +707,8 @@ static bool listing_ok(const struct req *req, const struct pst_call *call)
 		if (size > left ||
 		    memchr(dirent->name, '/', dirent->namelen) ||
 		    memchr(dirent->name, 0, dirent->namelen))
+			return false;
+		if (plus && !told_next(req, call->data + at, &told))
 			return false;
 		at += size;
 	}

@@ -234,23 +234,6 @@ static int told_note(struct req *req, struct told *ret_told)
 	return 0;
 }
 
-/* Whether the listing tells of nothing but what it told of, in the same order. */
-static bool told_keeps(const struct req *req, const struct told *told)
-{
-	size_t at = 0, i = 0;
-	uint64_t nodeid;
-
-	while (next_entry(req, req->data_len, &at, &nodeid)) {
-		if (!nodeid)
-			continue;
-		while (i < told->n && told->ids[i] != nodeid)
-			i++;
-		if (i++ >= told->n)
-			return false;
-	}
-	return true;
-}
-
 /* Forgets what is not in the listing any more; all of it where nothing is kept. */
 static void told_settle(struct req *req, const struct told *told, bool keep)
 {
@@ -281,10 +264,12 @@ int op_readdir_leave(struct req *req, int r, bool answered)
 			op_readdir_undo(req);
 			return r;
 		}
+		req->told = told.ids;
+		req->n_told = told.n;
 		r = filtered_after(req, 0);
-		if (r == 0 && !told_keeps(req, &told))
-			r = -EIO;
 		told_settle(req, &told, r == 0);
+		req->told = NULL;
+		req->n_told = 0;
 		free(told.ids);
 		if (r < 0 || req->data_len || !some || answered)
 			return r;

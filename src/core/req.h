@@ -87,6 +87,8 @@ struct req {
 	uint64_t filters;		/* bits of those that have to do with it */
 	uint64_t passed;		/* of these, those whose turn came before it was decided */
 	uint64_t decided;		/* the one that decided it */
+	const uint64_t *told;		/* READDIRPLUS: nodeids that the listing may tell of, in order */
+	size_t n_told;
 	struct node *dir;		/* borrowed: where a name is judged, while it is */
 	bool listed;			/* its name comes from a listing: it is written so */
 	bool framed;			/* the argument is in the newer form */

@@ -59,6 +59,12 @@ int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode, un
 	return -EOPNOTSUPP;
 }
 
+int filter_run_listed(struct filter *filter, unsigned int slot, unsigned int n)
+{
+	assert(false);
+	return -EOPNOTSUPP;
+}
+
 void filter_count_bad(struct filter *filter, enum filter_kind kind, uint32_t opcode)
 {
 	assert(false);

@@ -163,16 +163,19 @@ const struct filter_facts *filter_facts(const struct filter *filter)
 	return &filter->facts;
 }
 
+static struct pst_call *call_in(const struct filter *filter, unsigned int slot)
+{
+	return (struct pst_call *)((char *)filter->slots->memory + slot * filter->slots->size);
+}
+
 int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode, unsigned int slot,
 	       int *ret_verdict)
 {
 	struct counter *counter = &filter->counter[kind][opcode];
-	char *memory = filter->slots->memory;
 	int verdict;
 
 	assert(filter->program[kind][opcode]);
-	verdict = filter->program[kind][opcode](
-		(struct pst_call *)(memory + slot * filter->slots->size));
+	verdict = filter->program[kind][opcode](call_in(filter, slot));
 	counter->n_runs++;
 	if (verdict == FAKE_NOT_RUN) {
 		counter->n_bad++;
@@ -181,6 +184,31 @@ int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode, un
 	counter->n_errors += verdict < 0;
 	counter->n_done += verdict > 0;
 	*ret_verdict = verdict;
+	return 0;
+}
+
+/* As PST_NAME() does it. */
+int filter_run_listed(struct filter *filter, unsigned int slot, unsigned int n)
+{
+	struct counter *counter = &filter->counter[FILTER_NAME][0];
+	struct pst_call *call = call_in(filter, slot);
+
+	counter->n_runs++;
+	for (unsigned int i = 0; i < n; i++) {
+		struct pst_listed *listed = &call->listed[i];
+
+		call->name[0].len = listed->len;
+		memcpy(call->name[0].text, listed->text, sizeof(listed->text));
+		call->child.cell = call->cell;
+		call->child.held = 1;
+		call->child.attr.ino = listed->ino;
+		call->child.attr.mode = listed->mode;
+		listed->verdict = filter->program[FILTER_NAME][0](call);
+		if (listed->verdict == FAKE_NOT_RUN) {
+			counter->n_bad++;
+			return -EFAULT;
+		}
+	}
 	return 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Programs of filters run directly: a call is filled, a program is run on it, what it left is looked at.
- * There is one slot, so each test uses one call at a time.
+ * Programs of filters run directly: a call is filled, a program is run on it, what it left is
+ * looked at. There is one slot, so each test uses one call at a time.
  */
 #include <setjmp.h>
 #include <stdarg.h>

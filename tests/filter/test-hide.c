@@ -21,11 +21,9 @@ static void check(const struct row *rows, size_t n)
 static void test_names(void **state)
 {
 	static const struct row rows[] = {
-		{ "", ".env", -ENOENT },	 { "a/b/c", ".env", -ENOENT },
-		{ "", "x.key", -ENOENT },	 { "a", "x.key", -ENOENT },
-		{ "", ".env.example", 0 },	 { "", "key", 0 },
-		{ "", "id_rsa", -ENOENT },	 { "", "id_RSA", 0 },
-		{ "", "", 0 },
+		{ "", ".env", -ENOENT },   { "a/b/c", ".env", -ENOENT }, { "", "x.key", -ENOENT },
+		{ "a", "x.key", -ENOENT }, { "", ".env.example", 0 },	 { "", "key", 0 },
+		{ "", "id_rsa", -ENOENT }, { "", "id_RSA", 0 },		 { "", "", 0 },
 	};
 
 	direct_load("hide,names=.env:*.key:id_[a-z]*");
@@ -35,9 +33,15 @@ static void test_names(void **state)
 static void test_paths(void **state)
 {
 	static const struct row rows[] = {
-		{ "", "etc", 0 },	    { "etc", "ssl", -ENOENT }, { "etc", "passwd", 0 },
-		{ "etc/ssl", "x", -ENOENT }, { "", "ssl", 0 },	       { "a/etc", "ssl", 0 },
-		{ "home/anna", ".ssh", -ENOENT }, { "home", ".ssh", 0 }, { "", ".git", -ENOENT },
+		{ "", "etc", 0 },
+		{ "etc", "ssl", -ENOENT },
+		{ "etc", "passwd", 0 },
+		{ "etc/ssl", "x", -ENOENT },
+		{ "", "ssl", 0 },
+		{ "a/etc", "ssl", 0 },
+		{ "home/anna", ".ssh", -ENOENT },
+		{ "home", ".ssh", 0 },
+		{ "", ".git", -ENOENT },
 		{ "a", ".git", -ENOENT },
 	};
 
@@ -53,7 +57,9 @@ static void test_nothing(void **state)
 	check(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
-/* All that are given have to fit; who is not concerned may go in, and is told nothing of the rest. */
+/*
+ * All that are given have to fit; who is not concerned may go in, and is told nothing of the rest.
+ */
 static void test_for(void **state)
 {
 	static const struct {
@@ -104,8 +110,9 @@ static void test_held(void **state)
 	static const struct {
 		uint32_t opcode, mode, held;
 	} rows[] = {
-		{ FUSE_LOOKUP, 0, 1 },	     { FUSE_LOOKUP, S_IFDIR, 1 }, { FUSE_LOOKUP, S_IFREG, 0 },
-		{ FUSE_READDIR, S_IFLNK, 0 }, { FUSE_CREATE, 0, 0 },	  { FUSE_MKDIR, 0, 1 },
+		{ FUSE_LOOKUP, 0, 1 },	     { FUSE_LOOKUP, S_IFDIR, 1 },
+		{ FUSE_LOOKUP, S_IFREG, 0 }, { FUSE_READDIR, S_IFLNK, 0 },
+		{ FUSE_CREATE, 0, 0 },	     { FUSE_MKDIR, 0, 1 },
 		{ FUSE_LINK, 0, 0 },
 	};
 
@@ -151,9 +158,9 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names), cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_names),	cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_nothing), cmocka_unit_test(test_for),
-		cmocka_unit_test(test_held), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_held),	cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);

@@ -15,10 +15,11 @@ static void test_names(void **state)
 		const char *dir, *name;
 		int verdict;
 	} rows[] = {
-		{ "", "usr", -EROFS },	      { "usr", "x", -EROFS },  { "usr/a/b", "x", -EROFS },
-		{ "", "etc", 0 },	      { "etc", "x", 0 },       { "etc", "ssl", -EROFS },
-		{ "a", "usr", 0 },	      { "a", "x.lock", -EROFS }, { "a", "lock", 0 },
-		{ "a/x.lock", "in", -EROFS },
+		{ "", "usr", -EROFS },	    { "usr", "x", -EROFS },
+		{ "usr/a/b", "x", -EROFS }, { "", "etc", 0 },
+		{ "etc", "x", 0 },	    { "etc", "ssl", -EROFS },
+		{ "a", "usr", 0 },	    { "a", "x.lock", -EROFS },
+		{ "a", "lock", 0 },	    { "a/x.lock", "in", -EROFS },
 	};
 	static const uint32_t changes[] = { FUSE_CREATE, FUSE_MKDIR,  FUSE_MKNOD, FUSE_SYMLINK,
 					    FUSE_LINK,	 FUSE_UNLINK, FUSE_RMDIR, FUSE_RENAME2 };
@@ -44,9 +45,9 @@ static void test_names(void **state)
 
 static const struct op {
 	uint32_t opcode;
-	uint32_t word;			/* flags, or the command */
+	uint32_t word; /* flags, or the command */
 	int refused;
-	int second;			/* 1: it is node2 that is changed */
+	int second; /* 1: it is node2 that is changed */
 } ops[] = {
 	{ FUSE_OPEN, O_RDONLY, 0, 0 },
 	{ FUSE_OPEN, O_RDONLY | O_DIRECT | O_APPEND, 0, 0 },

@@ -7,6 +7,8 @@
  * outside of the lower tree.
  */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../engine/fake-filter.h"
@@ -135,7 +137,8 @@ static void write_bytes(struct pst_call *call)
 		{ offsetof(struct pst_call, in), sizeof(call->in) },
 		{ offsetof(struct pst_call, out), 256 },
 		{ offsetof(struct pst_call, private2_), sizeof(call->private2_) },
-		{ 8192 - 80, 80 },		/* where requests arrive */
+		{ offsetof(struct pst_call, data) - 80, 80 }, /* where requests arrive */
+		{ offsetof(struct pst_call, listed), sizeof(call->listed) },
 		{ offsetof(struct pst_call, data), 512 },
 		{ 0, 0 },			/* anywhere */
 	};
@@ -191,6 +194,8 @@ static int run(struct pst_call *call)
 		}
 	}
 	limit(call, opcode);
+	if (getenv("FUZZ_VERBOSE"))
+		fprintf(stderr, "  run %u error %d what %x: %s dl %u\n", opcode, call->error, what, call->name[0].text, call->data_len);
 	switch (what >> 2 & 15) {
 	case 0:
 	case 1:

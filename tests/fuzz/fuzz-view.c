@@ -31,7 +31,7 @@
 #define MAX_WRITE 16384u
 #define MAX_KNOWN 64
 #define MAX_OPEN 16
-#define ANSWER_S 10
+#define ANSWER_S 40
 
 #define NAME_60 "n12345678901234567890123456789012345678901234567890123456789"
 #define NAME_250                                                                                   \
@@ -353,13 +353,11 @@ void view_start(const char *const *filters)
 	struct fs_config fs_config = { .locks = PST_LOCKS_LOWER, .fd_budget = 64 };
 	struct chan *chan;
 	struct server_config config = { .chans = &chan, .n_chans = 1, .filters = filters };
-	/* Offsets are the filters' to change: sparse files of all sizes are not wanted. */
+	/* Offsets are the filters' to change: files of all sizes are not wanted. */
 	struct rlimit limit = { 4 << 20, 4 << 20 };
 	struct fs_stat stat;
 	struct pst_error error;
 
-	signal(SIGXFSZ, SIG_IGN);
-	setrlimit(RLIMIT_FSIZE, &limit);
 	make_tree();
 	pst_log_set(PST_LOG_WARNING, hear, NULL);
 	chan = chan_new();
@@ -369,6 +367,8 @@ void view_start(const char *const *filters)
 	assert(host_new(chan, &config.host, &fs_config.host) == 0);
 	assert(fs_new(&fs_config, &config.fs) == 0);
 	assert(server_new(&config, &v.server, &error) == 0);
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
 	v.known[v.n_known++] = (struct known){ 1, 1 };
 	server_fs_stat(v.server, &stat);
 	v.n_nodes = stat.nodes.n_nodes;
@@ -674,7 +674,11 @@ void view_call(const struct view_request *request)
 		*open = v.open[--v.n_open];
 		open = &closed;
 	}
+	if (getenv("FUZZ_VERBOSE"))
+		fprintf(stderr, "op %u id %lx name %s size %u flags %x\n", r.opcode, id, view_name(r.name), r.size, r.flags);
 	call(r.opcode, id, iov, n, &answer);
+	if (getenv("FUZZ_VERBOSE"))
+		fprintf(stderr, "  = %d, %zu\n", answer.error, answer.len);
 	if (answer.error == 0)
 		judge(&r, &in, id, &answer);
 }

@@ -69,6 +69,7 @@ each_errors() {
 	mkdir "$LOWER/there" "$LOWER/full"
 	: > "$LOWER/full/file"
 	: > "$LOWER/f"
+	answers ENOENT stat "$VIEW/there"
 	answers EPERM mkdir "$VIEW/there"
 	answers 0 mkdir "$VIEW/new"
 	answers ENOMEM stat "$VIEW/missing"
@@ -110,6 +111,8 @@ refuse_what_is_made() {
 	check test "$(ran errors errors post/create)" = 3
 	# What was made is there, and like any other.
 	check test -e "$LOWER/no-file1" -a -p "$LOWER/no-fifo1" -a -d "$LOWER/no-dir1"
+	rm "$LOWER/no-open"
+	rmdir "$LOWER/no-open-dir"
 	same
 	check rm "$VIEW"/no-file* "$VIEW"/no-link* "$VIEW"/no-second* "$VIEW"/no-fifo*
 	check rmdir "$VIEW"/no-dir*
@@ -382,4 +385,623 @@ each_data_plain_passes() {
 	cat "$VIEW/data" > /dev/null
 	check test "$(ran runs data pre/read)" -ge 1
 	equal "$(ran runs data pre/write)" 0 "runs for writes"
+}
+
+# ---- what filters may not -----------------------------------------------------------------------
+
+# Does a thing that the filter bad spoils: EIO, counted, one line in the log for each filter, and all goes
+# on. A WANT of 0 is for things of which only the count tells.
+spoiled() { # FILTER WHAT PROGRAM WANT COMMAND...
+	local filter=$1 what=$2 program=$3 want=$4 lines said
+	shift 4
+	with "$filter" "$filter,what=$what"
+	lines=$(grep -c "filter $filter: its program $program" "$T/daemon0.log")
+	said=$("$@" 2>&1 | tail -n 1)
+	case $said in
+	*"Input/output error") said=EIO ;;
+	esac
+	if [ "$said" != "$want" ]; then
+		fail -n "$what" "'$*' came to '$said', should be '$want'"
+	elif [ "$(ran bad "$filter" "$program")" = 0 ]; then
+		fail -n "$what" "not counted"
+	elif [ "$(grep -c "filter $filter: its program $program" "$T/daemon0.log")" != $((lines + 1)) ]; then
+		fail -n "$what" "not one line in the log"
+	elif ! timeout 5 stat -f "$VIEW" > /dev/null; then
+		fail -n "$what" "the view has ended"
+	else
+		ok "$what"
+	fi
+	# A second time it is counted, and not logged.
+	"$@" > /dev/null 2>&1
+	[ "$(grep -c "filter $filter: its program $program" "$T/daemon0.log")" -le $((lines + 1)) ] ||
+		fail -n "$what" "logged twice"
+}
+
+each_bad_verdicts() {
+	LOG_MAY='filter bad: its program'
+	filtered_view bad
+	local what
+	for what in five minus-600 minus-512 serve symlink-slash target-nul target-empty target-long done-entry; do
+		spoiled bad $what pre/symlink EIO act try symlink "$VIEW/link" text
+		check test ! -L "$LOWER/link"
+	done
+	for what in name-done name-five; do
+		spoiled bad $what name EIO act try mkdir "$VIEW/dir"
+		check test ! -e "$LOWER/dir"
+	done
+	for what in post-five post-600 post-serve entry-node entry-zero entry-generation entry-type; do
+		spoiled bad $what post/symlink EIO act try symlink "$VIEW/link-$what" text
+	done
+	with bad pass
+	same
+}
+LIMIT[bad_verdicts]=120
+
+each_bad_names() {
+	LOG_MAY='filter bad: its program'
+	filtered_view bad
+	mkdir "$LOWER/a" "$LOWER/d"
+	: > "$LOWER/f"
+	: > "$LOWER/g"
+	local what
+	for what in name-slash name-dots name-dot name-empty; do
+		spoiled bad $what pre/mkdir EIO act try mkdir "$VIEW/new"
+	done
+	# One without an end is cut off where it can be no name any more.
+	with bad bad,what=name-endless
+	answers ENAMETOOLONG mkdir "$VIEW/new"
+	for what in rename-dir rename-slash rename-dots; do
+		spoiled bad $what pre/rename EIO act try rename "$VIEW/f" "$VIEW/d/f2"
+	done
+	spoiled bad link-node pre/link EIO act try link "$VIEW/f" "$VIEW/h"
+	equal "$(cd "$LOWER" && find . | sort | tr '\n' ' ')" '. ./a ./d ./f ./g ' "what is below"
+	spoiled bad link-entry post/link EIO act try link "$VIEW/f" "$VIEW/h2"
+	rm -f "$LOWER"/h2
+	same
+}
+
+each_bad_numbers() {
+	LOG_MAY='filter bad: its program'
+	filtered_view bad
+	echo text > "$LOWER/f"
+	ln -s target "$LOWER/l"
+	mkdir "$LOWER/d"
+	touch "$LOWER"/d/{1..5}
+	act xattr set "$LOWER/f" user.a value > /dev/null
+	local what handles i
+	for what in create-fh create-flags create-node create-backing create-type; do
+		spoiled bad $what post/create EIO act try create "$VIEW/new-$what"
+	done
+	for what in open-fh open-flags open-backing; do
+		spoiled bad $what post/open EIO act try read "$VIEW/f"
+	done
+	spoiled bad done-open pre/open EIO act try read "$VIEW/f"
+	spoiled bad fsync-fh pre/fsync EIO sync "$VIEW/f"
+	spoiled bad fallocate-fh pre/fallocate EIO fallocate -l 100 "$VIEW/f"
+	spoiled bad xattr-long pre/setxattr EIO act xattr set "$VIEW/f" user.b value
+	spoiled bad xattr-name pre/setxattr EIO act xattr set "$VIEW/f" user.b value
+	spoiled bad getxattr-size pre/getxattr EIO act xattr get "$VIEW/f" user.a
+	spoiled bad getxattr-none pre/getxattr EIO act xattr get "$VIEW/f" user.a
+	spoiled bad value-long post/getxattr EIO act xattr get "$VIEW/f" user.a
+	spoiled bad readlink-nul post/readlink EIO act try readlink "$VIEW/l"
+	spoiled bad readlink-long post/readlink EIO act try readlink "$VIEW/l"
+	for what in readdir-fh readdir-size; do
+		spoiled bad $what pre/readdir EIO find "$VIEW/d"
+	done
+	for what in listing-long listing-slash listing-none listing-more listing-cut; do
+		spoiled bad $what post/readdir EIO find "$VIEW/d"
+	done
+	spoiled bad listing-node post/readdir EIO find "$VIEW/d"
+	spoiled bad attr-type post/getattr EIO fstat_of "$VIEW/f"
+	spoiled bad setattr-type post/setattr EIO act try chmod "$VIEW/f" 640
+	with bad pass
+	within 5 eval '[ "$(info handles)" = 0 ]' || fail "$(info handles) handles are left open"
+	# Nothing is held that the kernel does not know of.
+	alone
+	drop_caches
+	within 5 eval '[ "$(info nodes)" -le 2 ]' || fail "$(info nodes) nodes are left"
+	same
+}
+LIMIT[bad_numbers]=120
+
+fstat_of() {
+	exec 7< "$1" && stat -L /proc/self/fd/7
+	exec 7<&-
+}
+
+each_bad_data() {
+	LOG_MAY='filter bad-data: its program'
+	filtered_view bad-data
+	echo text > "$LOWER/f"
+	local what
+	for what in read-fh read-size; do
+		spoiled bad-data $what pre/read EIO cat "$VIEW/f"
+	done
+	for what in read-long read-verdict; do
+		spoiled bad-data $what post/read EIO cat "$VIEW/f"
+	done
+	for what in write-fh write-long write-verdict; do
+		spoiled bad-data $what pre/write EIO write_to "$VIEW/f"
+	done
+	equal "$(cat "$LOWER/f")" text "what is below"
+	spoiled bad-data write-more post/write EIO write_to "$VIEW/f"
+	with bad-data pass
+	echo more >> "$VIEW/f"
+	same -x
+}
+
+write_to() { printf XXXX | dd of="$1" conv=notrunc status=none; }
+
+# ---- hidden names -------------------------------------------------------------------------------
+
+HIDE=hide,names=.env:*.key:.git
+
+# The same tree twice; only in d are the names there that are hidden.
+hidden_tree() {
+	local d
+	lower ext4
+	for d in d e; do
+		mkdir -m 777 "$LOWER/$d"
+		echo plain > "$LOWER/$d/plain"
+		mkdir -m 777 "$LOWER/$d/dir"
+		chmod 666 "$LOWER/$d/plain"
+	done
+	echo secret > "$LOWER/d/.env"
+	echo secret > "$LOWER/d/id.key"
+	mkdir "$LOWER/d/.git"
+	echo secret > "$LOWER/d/.git/config"
+	ln -s plain "$LOWER/d/link.key"
+	chmod 666 "$LOWER/d/.env" "$LOWER/d/id.key"
+}
+
+# All that can be done to a hidden name, with what it has to come to.
+hidden_answers() { # DIR NAME
+	local p=$VIEW/$1/$2 plain=$VIEW/$1/plain
+	local a
+	while read -r a; do
+		eval "set -- $a"
+		echo "$1 $2 $("${RUN[@]}" "$TOOLS/act" try "${@:2}")"
+	done <<- END
+		ENOENT stat "$p"
+		ENOENT read "$p"
+		ENOENT write "$p"
+		ENOENT opendir "$p"
+		ENOENT access "$p"
+		ENOENT chdir "$p"
+		ENOENT exec "$p"
+		ENOENT readlink "$p"
+		ENOENT truncate "$p" 0
+		ENOENT chmod "$p" 600
+		ENOENT utime "$p"
+		ENOENT setxattr "$p"
+		ENOENT unlink "$p"
+		ENOENT rmdir "$p"
+		ENOENT statfs "$p"
+		ENOENT rename "$p" "$plain-2"
+		ENOENT noreplace "$p" "$plain-2"
+		ENOENT exchange "$p" "$plain"
+		ENOENT exchange "$plain" "$p"
+		ENOENT link "$p" "$plain-2"
+		ENOENT stat "$p/config"
+		ENOENT create "$p/new"
+		EPERM create "$p"
+		EPERM open-create "$p"
+		EPERM mkdir "$p"
+		EPERM mknod "$p"
+		EPERM mkfifo "$p"
+		EPERM symlink "$p" text
+		EPERM link "$plain" "$p"
+		EPERM rename "$plain" "$p"
+		EPERM noreplace "$plain" "$p"
+		EPERM rename "$(dirname "$p")/dir" "$p"
+	END
+}
+
+# As wanted, and the same whether or not there is something.
+hidden_everywhere() { # WHO
+	local name want said d
+	for name in .env id.key .git link.key; do
+		for d in d e; do
+			hidden_answers $d $name > "$T/answers-$d"
+			while read -r want call said; do
+				[ "$want" = "$said" ] ||
+					fail "as $1, $call of a hidden $d/$name came to $said, should be $want"
+			done < "$T/answers-$d"
+		done
+		check cmp "$T/answers-d" "$T/answers-e"
+		equal "$(wc -l < "$T/answers-d")" 32 "calls that were tried"
+	done
+}
+
+hidden_operations() { # OPTIONS
+	hidden_tree
+	local RUN=() before listed
+	filtered_view -o "$1" $HIDE
+	before=$(cd "$LOWER" && find . -printf '%p %y %s %m\n' | sort)
+	hidden_everywhere root
+	RUN=(as 1001)
+	hidden_everywhere "user 1001"
+	equal "$(cd "$LOWER" && find . -printf '%p %y %s %m\n' | sort)" "$before" "what is below"
+	for listed in ls 'ls -l' 'ls -lR' find 'ls -U' 'ls -i'; do
+		$listed "$VIEW/d" > "$T/listed" 2>&1 || fail "$listed says $(tail -n 1 "$T/listed")"
+		check not grep -q -e '\.env' -e '\.key' -e '\.git' "$T/listed"
+		check grep -q plain "$T/listed"
+	done
+	equal "$(find "$VIEW/d" | wc -l)" 3 names
+	equal "$(cat "$VIEW/d/plain")" plain "what is not hidden"
+	# Where one may not write nothing is said, either.
+	chmod 755 "$LOWER/d" "$LOWER/e" "$VIEW/d" "$VIEW/e"
+	equal "$(as 1001 "$TOOLS/act" try create "$VIEW/d/.env")" EACCES
+	equal "$(as 1001 "$TOOLS/act" try create "$VIEW/e/.env")" EACCES
+	# What comes later.
+	echo secret > "$LOWER/e/new.key"
+	mkdir "$LOWER/e/.git"
+	answers ENOENT stat "$VIEW/e/new.key"
+	answers ENOENT stat "$VIEW/e/.git"
+	check not grep -q -e new.key -e .git <(find "$VIEW/e")
+	mkdir -p "$LOWER/d/dir/deep/er"
+	: > "$LOWER/d/dir/deep/er/x.key"
+	[[ $1 == cache=none ]] && equal "$(ls -A "$VIEW/d/dir/deep/er")" "" "a tree that came later"
+	# What holds something hidden does not go away with it.
+	check not rm -r "$VIEW/d" 2> /dev/null
+	check test -e "$LOWER/d/.env" -a -e "$LOWER/d/.git/config"
+	equal "$(ran bad hide)" 0 "bad runs"
+}
+LIMIT[hidden]=90
+LIMIT[hidden_ttl]=90
+LIMIT[hidden_exclusive]=90
+
+each_hidden() { hidden_operations cache=none; }
+each_hidden_exclusive() { hidden_operations cache=exclusive; }
+each_hidden_ttl() { hidden_operations cache=ttl=60; }
+
+# What the kernel knew, or somebody had open, when the filter came.
+hidden_later() { # OPTIONS
+	hidden_tree
+	need_filters
+	view -o "$1"
+	local in git
+	cat "$VIEW/d/.env" > /dev/null
+	ls -lR "$VIEW" > /dev/null
+	stat "$VIEW"/d/.* "$VIEW"/d/* > /dev/null
+	act try stat "$VIEW/e/.env" > /dev/null
+	act handle save "$VIEW/d/.env" "$T/handle" || fail "no handle"
+	act handle save "$VIEW/d/plain" "$T/plain"
+	exec 6< "$VIEW/d/.env" 7< "$VIEW/d" 8< "$VIEW/d/.git"
+	mkdir "$T/bound"
+	mount --bind "$VIEW/d" "$T/bound"
+	cd "$VIEW/d/.git" || fail cd
+	chain add $HIDE || fail "cannot add the filter"
+	answers ENOENT stat "$VIEW/d/.env"
+	answers ENOENT read "$VIEW/d/id.key"
+	answers ENOENT stat "$VIEW/d/.git/config"
+	answers ENOENT stat "$T/bound/.env"
+	equal "$(ls -A "$T/bound" | tr '\n' ' ')" 'dir plain ' "names by a bind mount"
+	answers EPERM create "$T/bound/.env"
+	# Directories that are open lead no further than their names.
+	answers ENOENT stat /proc/self/fd/7/.env
+	answers ENOENT read /proc/self/fd/7/id.key
+	equal "$(ls -A /proc/self/fd/7/ | tr '\n' ' ')" 'dir plain ' "names in a directory that was open"
+	# Who was inside is inside, and sees nothing there.
+	answers ENOENT stat config
+	answers ENOENT stat "$VIEW/d/dir/../.git/config"
+	answers ENOENT read /proc/self/fd/8/config
+	equal "$(ls -A .)" '' "names in the directory that is hidden"
+	answers ENOENT stat ../.env
+	answers 0 stat ../plain
+	check cd ..
+	answers ENOENT stat .git
+	# Who had it open has it: it was let in.
+	equal "$(cat <&6)" secret "what was open"
+	cd "$T"
+	exec 6<&- 7<&- 8<&-
+	umount "$T/bound"
+	# By handle there is no way that the kernel does not remember.
+	alone
+	drop_caches
+	equal "$(act handle open "$VIEW" "$T/handle")" ESTALE "by handle"
+	equal "$(ls -A "$VIEW/d" | tr '\n' ' ')" 'dir plain ' "names"
+	chain remove hide || fail "cannot remove the filter"
+	answers 0 stat "$VIEW/d/.env"
+	equal "$(cat "$VIEW/d/.git/config")" secret
+	equal "$(ls -A "$VIEW/d" | wc -l)" 6 names
+	same -x
+}
+
+each_hidden_later() { hidden_later cache=none; }
+each_hidden_later_exclusive() { hidden_later cache=exclusive; }
+
+# Another name of a hidden file that was made below is a name like others; in the view none can be made.
+each_hidden_links() {
+	hidden_tree
+	ln "$LOWER/d/.env" "$LOWER/d/other"
+	filtered_view $HIDE
+	equal "$(cat "$VIEW/d/other")" secret "the name that is not hidden"
+	answers EPERM link "$VIEW/d/other" "$VIEW/d/more.key"
+	answers EPERM rename "$VIEW/d/other" "$VIEW/d/more.key"
+	answers ENOENT link "$VIEW/d/.env" "$VIEW/d/more"
+	ln -s .env "$VIEW/d/soft"
+	answers ENOENT read "$VIEW/d/soft"
+	answers EPERM open-create "$VIEW/d/soft"
+	check not test -e "$LOWER/d/more.key" -o -e "$LOWER/d/more"
+}
+
+# Names that the lower file system takes for the same.
+each_hidden_folded() {
+	need_filters
+	FS=$T/fs0 LOWER=$T/fs0/lower
+	mkdir "$FS"
+	truncate -s 64M "$T/fs.img"
+	mkfs.ext4 -q -F -O casefold "$T/fs.img" > /dev/null 2>&1 &&
+		mount -o loop "$T/fs.img" "$FS" 2> /dev/null || skip "no ext4 that folds names here"
+	mkdir "$LOWER"
+	chattr +F "$LOWER" 2> /dev/null || skip "chattr +F does not work here"
+	echo secret > "$LOWER/.env"
+	: > "$LOWER/plain"
+	test -e "$LOWER/.ENV" || fail "names are not folded"
+	filtered_view $HIDE
+	local name
+	for name in .env .ENV .Env; do
+		answers ENOENT stat "$VIEW/$name"
+		answers ENOENT read "$VIEW/$name"
+		answers ENOENT unlink "$VIEW/$name"
+		answers EPERM create "$VIEW/$name"
+	done
+	answers 0 stat "$VIEW/PLAIN"
+	check test -e "$LOWER/.env"
+}
+
+# ---- which files it holds for -------------------------------------------------------------------
+
+depth() { act xattr get "$VIEW/$1" user.depth; }
+
+each_inherited() {
+	lower ext4
+	mkdir -p "$LOWER/a/b/c" "$LOWER/a/zero/d" "$LOWER/a/free-tree/in"
+	: > "$LOWER/a/b/c/f"
+	: > "$LOWER/free-file"
+	filtered_view depth
+	equal "$(depth .)" 0
+	equal "$(depth a)" 1
+	equal "$(depth a/b/c/f)" 4
+	equal "$(depth a/zero)" 0
+	equal "$(depth a/zero/d)" 1
+	# Taken off, with all that is below.
+	equal "$(depth free-file)" ENODATA
+	equal "$(depth a/free-tree)" ENODATA
+	equal "$(depth a/free-tree/in)" ENODATA
+	# What is made has it from its directory.
+	: > "$VIEW/a/b/new"
+	mkdir "$VIEW/a/b/new-d"
+	mkfifo "$VIEW/a/b/new-p"
+	: > "$VIEW/a/free-tree/new"
+	equal "$(depth a/b/new)$(depth a/b/new-d)" 33 "of what is made"
+	equal "$(depth a/free-tree/new)" ENODATA "of what is made where it does not hold"
+	: > "$VIEW/a/free-new"
+	equal "$(depth a/free-new)" ENODATA "of what is made and taken off"
+	# By a listing that brings the entries along.
+	mkdir -p "$LOWER/a/late"/{1..5}
+	ls -l "$VIEW/a/late" > /dev/null
+	equal "$(depth a/late/1)$(depth a/late/5)" 33 "of what was listed"
+	equal "$(ran bad depth)" 0 "bad runs"
+}
+
+# A hard link in the view has what its file has; the file keeps what it has by either name.
+each_inherited_links() {
+	lower ext4
+	mkdir "$LOWER/d" "$LOWER/free-d"
+	echo text > "$LOWER/d/f"
+	echo text > "$LOWER/free-d/f"
+	filtered_view guard
+	equal "$(act xattr get "$VIEW/d/f" user.guarded)" yes
+	equal "$(act xattr get "$VIEW/free-d/f" user.guarded)" ENODATA
+	answers EPERM write "$VIEW/d/f"
+	answers EPERM chmod "$VIEW/d/f" 600
+	answers EPERM truncate "$VIEW/d/f" 0
+	answers 0 write "$VIEW/free-d/f"
+	# It would be free by the other name: no.
+	answers EXDEV link "$VIEW/d/f" "$VIEW/free-d/g"
+	answers EXDEV link "$VIEW/d/f" "$VIEW/d/free-g"
+	check test ! -e "$LOWER/free-d/g" -a ! -e "$LOWER/d/free-g"
+	answers 0 link "$VIEW/d/f" "$VIEW/d/g"
+	equal "$(act xattr get "$VIEW/d/g" user.guarded)" yes
+	# It gains the filter.
+	answers 0 link "$VIEW/free-d/f" "$VIEW/d/h"
+	answers EPERM write "$VIEW/d/h"
+	answers EPERM write "$VIEW/free-d/f"
+	# Made below: reachable by a name that is free and by one that is not.
+	ln "$LOWER/d/f" "$LOWER/free-below"
+	stat "$VIEW/d/f" > /dev/null
+	answers EPERM write "$VIEW/free-below"
+	equal "$(act xattr get "$VIEW/free-below" user.guarded)" yes
+}
+
+each_moved() {
+	lower ext4
+	mkdir -p "$LOWER/d/sub" "$LOWER/free-d/sub"
+	echo 'in d' > "$LOWER/d/f"
+	echo 'in free' > "$LOWER/free-d/f"
+	: > "$LOWER/d/g"
+	filtered_view guard
+	# Out of it: not by rename, which would shake it off.
+	answers EXDEV rename "$VIEW/d/f" "$VIEW/free-d/f2"
+	answers EXDEV rename "$VIEW/d/f" "$VIEW/d/free-f"
+	answers EXDEV exchange "$VIEW/d/f" "$VIEW/free-d/f"
+	answers EXDEV noreplace "$VIEW/d/f" "$VIEW/free-d/f2"
+	answers EXDEV rename "$VIEW/d/sub" "$VIEW/free-d/sub2"
+	answers EXDEV rename "$VIEW/free-d/sub" "$VIEW/d/sub2"
+	equal "$(cat "$LOWER/d/f" "$LOWER/free-d/f" | tr '\n' ' ')" 'in d in free '
+	# Within, and into it.
+	answers 0 rename "$VIEW/d/g" "$VIEW/d/sub/g"
+	answers EPERM write "$VIEW/d/sub/g"
+	answers 0 write "$VIEW/free-d/f"
+	answers 0 rename "$VIEW/free-d/f" "$VIEW/d/f3"
+	answers EPERM write "$VIEW/d/f3"
+	equal "$(act xattr get "$VIEW/d/f3" user.guarded)" yes
+	# mv copies then.
+	check mv "$VIEW/d/f3" "$VIEW/free-d/f4" 2> "$T/said"
+	equal "$(cat "$LOWER/free-d/f4")" 'in free'
+	answers 0 write "$VIEW/free-d/f4"
+	check test ! -e "$LOWER/d/f3"
+	same -x
+}
+
+# Attached to a part of the tree.
+each_attached() {
+	lower ext4
+	mkdir -p "$LOWER/part/deep" "$LOWER/other"
+	echo text > "$LOWER/part/deep/f"
+	echo text > "$LOWER/other/f"
+	filtered_view guard,at=/part depth,at=part/deep
+	answers EPERM write "$VIEW/part/deep/f"
+	answers 0 write "$VIEW/other/f"
+	equal "$(depth part)" ENODATA
+	equal "$(depth part/deep)" 0
+	equal "$(depth part/deep/f)" 1
+	equal "$(depth other)" ENODATA
+	answers EXDEV rename "$VIEW/part/deep/f" "$VIEW/other/g"
+	answers EXDEV link "$VIEW/part/deep/f" "$VIEW/other/g"
+	: > "$VIEW/part/new"
+	equal "$(act xattr get "$VIEW/part/new" user.guarded)" yes
+	equal "$(act xattr get "$VIEW/part" user.guarded)" yes "what it is attached to"
+	equal "$(act xattr get "$VIEW" user.guarded)" ENODATA
+	# It is the directory that it is attached to, not its name.
+	answers 0 rename "$VIEW/part" "$VIEW/moved"
+	answers EPERM write "$VIEW/moved/deep/f"
+	alone
+	drop_caches
+	answers EPERM write "$VIEW/moved/deep/f"
+	answers 0 write "$VIEW/other/f"
+	refused 'nowhere.*No such file' chain add guard,name=g2,at=/nowhere
+	refused 'Not a directory|not a directory|is no directory' chain add guard,name=g2,at=/other/f
+	chain list > "$T/list"
+	check grep -q part "$T/list"
+}
+
+# What the kernel knew below, when the filter came: files, open ones, where somebody works.
+each_attached_later() {
+	lower ext4
+	mkdir -p "$LOWER/part/deep" "$LOWER/other"
+	echo text > "$LOWER/part/deep/f"
+	need_filters
+	view -o cache=exclusive
+	ls -lR "$VIEW" > /dev/null
+	cat "$VIEW/part/deep/f" > /dev/null
+	exec 7<> "$VIEW/part/deep/f"
+	cd "$VIEW/part/deep" || fail cd
+	chain add guard,at=/part || fail "cannot add it"
+	equal "$(act xattr get /proc/self/fd/7 user.guarded)" yes "an open file"
+	equal "$(act xattr get . user.guarded)" yes "the working directory"
+	answers EPERM write f
+	answers EPERM chmod "$VIEW/part/deep/f" 600
+	equal "$(act xattr get "$VIEW/other" user.guarded)" ENODATA
+	chain remove guard
+	# Without a program for names, too.
+	chain add attached,at=/part || fail "cannot add it"
+	equal "$(act xattr get /proc/self/fd/7 user.attached)" yes "an open file"
+	equal "$(act xattr get . user.attached)" yes "the working directory"
+	equal "$(act xattr get "$VIEW/other" user.attached)" ENODATA
+	exec 7>&-
+	cd "$T"
+}
+
+# A listing plants no entry that a lookup would refuse.
+each_listing_plants_nothing() {
+	lower ext4
+	mkdir "$LOWER/d"
+	echo text > "$LOWER/d/no-lookup"
+	echo text > "$LOWER/d/free"
+	local opts
+	for opts in cache=none cache=exclusive; do
+		filtered_view -o $opts errors
+		answers EACCES read "$VIEW/d/no-lookup"
+		ls -l "$VIEW/d" > "$T/listed" 2>&1
+		check grep -q no-lookup "$T/listed"
+		answers EACCES read "$VIEW/d/no-lookup"
+		answers EACCES stat "$VIEW/d/no-lookup"
+		find "$VIEW/d" -ls > /dev/null 2>&1
+		answers EACCES read "$VIEW/d/no-lookup"
+		equal "$(cat "$VIEW/d/free")" text
+		unview
+	done
+}
+
+# ---- by caller ----------------------------------------------------------------------------------
+
+each_callers() {
+	lower ext4
+	mkdir -m 777 "$LOWER/d"
+	echo text > "$LOWER/d/secret"
+	echo text > "$LOWER/d/only"
+	chmod 644 "$LOWER/d"/*
+	filtered_view -o cache=exclusive callers
+	local i try=$TOOLS/act
+	for i in 1 2 3 4 5 6 7 8; do
+		equal "$(as 1001 "$try" try read "$VIEW/d/secret")" 0 "round $i, 1001 reads"
+		equal "$(as 1002 "$try" try read "$VIEW/d/secret")" ENOENT "round $i, 1002 reads"
+		equal "$(as 1001 "$try" try stat "$VIEW/d/secret")" 0 "round $i, 1001 stats"
+		equal "$(as 1002 "$try" try create "$VIEW/d/secret-new")" EPERM "round $i, 1002 creates"
+		equal "$(as 1002 stat -c %u "$VIEW/d/only" 2> /dev/null)" '' "round $i, 1002 looks"
+		equal "$(as 1001 stat -c %u "$VIEW/d/only")" 1001 "round $i, owner for 1001"
+		equal "$(as 1002 stat -c %u "$VIEW/d")" 1002 "round $i, owner for 1002"
+		equal "$(as 1001 stat -c %u "$VIEW/d")" 1001 "round $i, owner for 1001"
+		equal "$(as 1002 ls -l "$VIEW/d" 2> /dev/null | grep -c secret)" 0 "round $i, 1002 lists"
+		equal "$(as 1001 ls -l "$VIEW/d" | grep -c secret)" 1 "round $i, 1001 lists"
+		equal "$(as 1002 ls "$VIEW/d" | grep -c secret)" 0 "round $i, 1002 lists names"
+		equal "$(as 1001 ls "$VIEW/d" | grep -c secret)" 1 "round $i, 1001 lists names"
+	done
+	# What was absent comes, for who may see it.
+	equal "$(as 1001 "$try" try stat "$VIEW/d/later")" ENOENT
+	equal "$(as 1002 "$try" try stat "$VIEW/d/later")" ENOENT
+	equal "$(as 1001 "$try" try create "$VIEW/d/later")" 0
+	equal "$(as 1002 stat -c %u "$VIEW/d/later")" 1002
+	equal "$(as 1001 "$try" try create "$VIEW/d/secret2")" 0
+	equal "$(as 1002 "$try" try stat "$VIEW/d/secret2")" ENOENT
+	equal "$(as 1001 "$try" try stat "$VIEW/d/secret2")" 0
+	equal "$(ran bad callers)" 0 "bad runs"
+}
+
+# At the same time, on several processors.
+each_callers_at_once() {
+	lower ext4
+	mkdir -m 777 "$LOWER/d"
+	echo text > "$LOWER/d/secret"
+	filtered_view -o cache=exclusive callers
+	callers_loop 1001 0 & local one=$!
+	callers_loop 1002 ENOENT & local two=$!
+	wait $one || fail "user 1001 was refused: $(cat "$T/wrong-1001")"
+	wait $two || fail "user 1002 saw it: $(cat "$T/wrong-1002")"
+}
+
+callers_loop() { # UID WANT
+	as "$1" bash -c '
+		for ((i = 0; i < 300; i++)); do
+			said=$("$1" try stat "$2")
+			[ "$said" = "$3" ] || { echo "$i: $said" >&4; exit 1; }
+		done' _ "$TOOLS/act" "$VIEW/d/secret" "$2" 4> "$T/wrong-$1"
+}
+
+each_callers_refuse_idmap() {
+	lower ext4
+	need_filters
+	refused 'idmap' "$PENSTOCK" mount -o idmap --filter callers "$LOWER" "$T"
+}
+
+# ---- what has no program ------------------------------------------------------------------------
+
+each_no_program_no_run() {
+	lower ext4
+	echo text > "$LOWER/f"
+	mkdir "$LOWER/d"
+	filtered_view guard
+	stat -f "$VIEW" > /dev/null
+	ls "$VIEW/d" > /dev/null
+	cat "$VIEW/f" > /dev/null
+	ln -s x "$VIEW/l"
+	readlink "$VIEW/l" > /dev/null
+	equal "$(ran runs guard pre/setattr)" 0 "runs for setattr"
+	check test "$(ran runs guard pre/open)" -ge 1
+	equal "$(chain stat | grep -c guard)" 4 "rows"
+	# Reads and writes stay in the kernel.
+	no_data_requests cat "$VIEW/f"
 }

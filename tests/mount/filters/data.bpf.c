@@ -26,29 +26,17 @@ PST_OPTION(_Bool, all, "whatever the name is");
 PST_NAME(call)
 {
 	call->child.cell = all || call->cell || pst_text_is(call->name[0].text, "data", 4);
-	return PST_PASS;
-}
-
-static __always_inline int found(struct pst_call *call)
-{
-	if (!call->error && !S_ISDIR(call->child.attr.mode) && !call->child.cell)
+	if (!call->child.cell && !pst_child_may_be_dir(call))
 		call->child.held = 0;
 	return PST_PASS;
 }
 
+/* Only now it is known what it is. */
 PST_POST(lookup, call)
 {
-	return found(call);
-}
-
-PST_POST(create, call)
-{
-	return found(call);
-}
-
-PST_POST(mknod, call)
-{
-	return found(call);
+	if (!call->error && !S_ISDIR(call->child.attr.mode) && !call->child.cell)
+		call->child.held = 0;
+	return PST_PASS;
 }
 
 PST_DATA_FN(swap, block, len, at, aux)
@@ -70,7 +58,7 @@ PST_PRE(read, call)
 		call->in.read.offset += 10;
 	if (is("half"))
 		call->in.read.size = (call->in.read.size + 1) / 2;
-	if (is("done") && call->data_size >= 4 && call->in.read.size >= 4) {
+	if (is("done") && call->in.read.size >= 4) {
 		if (call->in.read.offset) {
 			call->data_len = 0;
 			return PST_DONE;

@@ -4,6 +4,7 @@
  * marked by its name:
  *
  *	missing*	a lookup of what is not there comes to ENOMEM
+ *	there*		a lookup finds nothing, though it is there; making such a directory comes to EPERM
  *	no-lookup*	may not be looked up: EACCES
  *	no-open*	may not be opened: EPERM, when it is open
  *	no-*		may not be made: EDQUOT, when it is made
@@ -30,6 +31,8 @@ PST_PRE(lookup, call)
 
 PST_POST(lookup, call)
 {
+	if (!call->error && begins(call, 0, "there"))
+		return -ENOENT;
 	return call->error == -ENOENT && begins(call, 0, "missing") ? -ENOMEM : PST_PASS;
 }
 

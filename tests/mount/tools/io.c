@@ -2,7 +2,7 @@
 /*
  * io FLAGS FILE STEP...: opens a file and takes steps with it, each an argument; prints one line for
  * each: what it came to, or the name of its error. FLAGS are words with '+': r, w, rw, create, append,
- * direct, sync, tmpfile. Steps:
+ * direct, sync, tmpfile. FILE "-" is standard input as it is. Steps:
  *
  *	read N, pread AT N, preadv AT N	prints the number of bytes and the first ones as text
  *	write TEXT, pwrite AT TEXT, pwritev AT TEXT, fill AT N CHAR
@@ -340,7 +340,7 @@ int main(int argc, char **argv)
 	if (!buffer)
 		err(2, "memory");
 	memset(buffer, 0, ROOM);
-	fd = open(argv[2], flags_of(argv[1]), 0644);
+	fd = strcmp(argv[2], "-") == 0 ? 0 : open(argv[2], flags_of(argv[1]), 0644);
 	if (fd < 0) {
 		puts(strerrorname_np(errno));
 		return 1;
