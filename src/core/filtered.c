@@ -517,15 +517,17 @@ static void judge_step(struct req *req, const struct link *link, const char *dir
 	req->node = dir;
 	/* Whether it is hidden now is no matter: whoever has it open has it. */
 	judge(req, dir, name, USE_FIND, &stx);
-	if (!(req->child.filters & bit))
+	if (req->child.filters & bit)
+		atomic_fetch_or(&node->filters, bit);
+	else
 		atomic_fetch_and(&node->filters, ~bit);
-	else if (link->cells)
+	if (link->cells)
 		link->cells[fs_node_number(req_fs(req), node)] = req->child.cells[link->bit];
 	req->node = NULL;
 	fs_node_put(req_fs(req), dir);
 }
 
-void filtered_judge_path(struct req *req, const struct link *link, struct node *node,
+bool filtered_judge_path(struct req *req, const struct link *link, struct node *node,
 			 uint64_t *seen)
 {
 	struct fuse_in_header head = { .opcode = FUSE_GETATTR };
@@ -536,10 +538,10 @@ void filtered_judge_path(struct req *req, const struct link *link, struct node *
 	fs_node_path(req_fs(req), node, path, sizeof(path));
 	/* The path of a file whose directory is not known to the kernel below is none. */
 	if (path[0] != '/' || fs_walk_path(req_fs(req), at, &found) < 0)
-		return;
+		return false;
 	fs_node_put(req_fs(req), found);
 	if (found != node)
-		return;
+		return false;
 	req->msg = (struct wire_msg){ .op = op_find(FUSE_GETATTR), .head = &head };
 	req->filters = ((struct chain *)req->chain)->all;
 	for (char *slash = path; slash && *at; at = slash ? slash + 1 : at) {
@@ -561,6 +563,7 @@ void filtered_judge_path(struct req *req, const struct link *link, struct node *
 		if (slash)
 			*slash = '/';
 	}
+	return true;
 }
 
 /* -- listings --------------------------------------------------------------------------------- */

@@ -33,9 +33,10 @@ bool filtered_names(const struct req *req);
 
 /*
  * What a new filter thinks of a node that the kernel knows already, by the path that the node has
- * below, as far as it has one. seen: a bit for each node number; nodes are judged once.
+ * below: whether the filter holds for it, and its cell. seen: a bit for each node number; nodes are
+ * judged once. false: no such path is known.
  */
-void filtered_judge_path(struct req *req, const struct link *link, struct node *node,
+bool filtered_judge_path(struct req *req, const struct link *link, struct node *node,
 			 uint64_t *seen);
 
 /* A name in a listing: 0, or -ENOENT where it is hidden. */

@@ -148,23 +148,35 @@ struct mark {
 	const struct chain *chain;	/* NULL: none */
 	struct link *new;		/* NULL: none */
 	uint64_t gone;
+	struct req *req;		/* for a new filter that goes by names; NULL: it does not */
+	uint64_t *seen;			/* nodes that it has been asked about */
 };
 
 /*
- * What a node that the kernel knows already has of a change. What holds for it was found out by its
- * name, which is looked at again as soon as the kernel looks it up again.
+ * What a new filter has of a node that the kernel knows already: some are not looked up again soon,
+ * directories that somebody works in, files that are open. The next LOOKUP decides anew.
  */
+static void mark_new(const struct mark *mark, struct node *node)
+{
+	struct link *link = mark->new;
+	uint64_t bit = 1ULL << link->bit;
+
+	if (!mark->req || node->id == FUSE_ROOT_ID ||
+	    !filtered_judge_path(mark->req, link, node, mark->seen)) {
+		if (link->cells)
+			link->cells[fs_node_number(mark->fs, node)] =
+				filter_facts(link->filter)->cell;
+		atomic_fetch_or(&node->filters, bit);
+	}
+	atomic_fetch_and(&node->filters, ~NODE_JUDGED);
+}
+
 static void mark_node(void *aux, struct node *node)
 {
 	const struct mark *mark = aux;
 
-	if (mark->new && !mark->new->at) {
-		if (mark->new->cells)
-			mark->new->cells[fs_node_number(mark->fs, node)] =
-				filter_facts(mark->new->filter)->cell;
-		atomic_fetch_or(&node->filters, 1ULL << mark->new->bit);
-		atomic_fetch_and(&node->filters, ~NODE_JUDGED);
-	}
+	if (mark->new && !mark->new->at)
+		mark_new(mark, node);
 	if (mark->gone)
 		atomic_fetch_and(&node->filters, ~mark->gone);
 }
@@ -177,39 +189,27 @@ static void mark_attached(const struct mark *mark, const struct link *link)
 	atomic_fetch_or(&link->at->filters, 1ULL << link->bit | NODE_JUDGED);
 }
 
-static void mark_nodes(struct mark *mark)
+static void mark_nodes(struct filters *filters, struct mark *mark)
 {
+	_cleanup_(freep) uint64_t *seen = NULL;
+	struct req *req = NULL;
+
+	/* Without memory to ask with all are held, which is right, and slow. */
+	if (mark->new && (mark->chain->by_name & 1ULL << mark->new->bit))
+		seen = calloc(NODE_MAX / 64, sizeof(*seen));
+	if (seen) {
+		req = server_borrow(filters->server);
+		/* It may not be in force yet. */
+		atomic_store(&req->chain, (struct chain *)mark->chain);
+	}
+	mark->seen = seen;
+	mark->req = req;
 	fs_walk(mark->fs, mark_node, mark);
 	for (unsigned int i = 0; mark->chain && i < mark->chain->n; i++)
 		if (mark->chain->links[i]->at)
 			mark_attached(mark, mark->chain->links[i]);
-}
-
-struct judging {
-	struct req *req;
-	const struct link *link;
-	uint64_t *seen;
-};
-
-static void judge_known(void *aux, struct node *node)
-{
-	const struct judging *judging = aux;
-
-	filtered_judge_path(judging->req, judging->link, node, judging->seen);
-}
-
-/* Directories that somebody works in, files that are open: they are not looked up again soon. */
-static void judge_nodes(struct filters *filters, const struct link *link)
-{
-	_cleanup_(freep) uint64_t *seen = calloc(NODE_MAX / 64, sizeof(*seen));
-	struct judging judging = { .link = link, .seen = seen };
-
-	/* Without memory all of them stay held, which is right, and slow. */
-	if (!seen)
-		return;
-	judging.req = server_borrow(filters->server);
-	fs_walk(server_fs(filters->server), judge_known, &judging);
-	server_return(judging.req);
+	if (req)
+		server_return(req);
 }
 
 static void tell_fs(struct fs *fs, const struct chain *chain)
@@ -243,7 +243,7 @@ static int change(struct filters *filters, struct link *const *links, unsigned i
 			return error_set(error, r, "no memory");
 	}
 	mark.chain = chain;
-	mark_nodes(&mark);
+	mark_nodes(filters, &mark);
 	tell_fs(fs, chain);
 	filters->chain = chain;
 	server_set_chain(filters->server, chain);
@@ -256,9 +256,7 @@ static int change(struct filters *filters, struct link *const *links, unsigned i
 		old = NULL;
 	}
 	mark.gone = gone ? 1ULL << gone->bit : 0;
-	mark_nodes(&mark);
-	if (new && (chain->by_name & 1ULL << new->bit))
-		judge_nodes(filters, new);
+	mark_nodes(filters, &mark);
 	notify_all(server_chan(filters->server), fs);
 	if (gone) {
 		filters->used &= ~(1ULL << gone->bit);

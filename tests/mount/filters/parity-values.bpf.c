@@ -82,11 +82,11 @@ static __always_inline int a_to_b(struct pst_call *call)
 
 PST_PRE(setxattr, call)
 {
-	char *value = pst_data(call, 0, 7);
+	char *value = pst_data(call, 0, 7), *first = pst_data(call, 0, 1);
 
 	if (value && value[0] == 'c')
 		__builtin_memcpy(value, "CHANGED", 7);
-	else if (value && value[0] == 's')
+	else if (first && first[0] == 's')
 		call->data_len = 2;
 	if (pst_name_is(call, 0, "user.once"))
 		call->in.setxattr.flags |= 1;	/* XATTR_CREATE */
@@ -196,7 +196,6 @@ PST_POST(getxattr, call)
 	}
 	if (call->error || !pst_name_is(call, 0, "user.long"))
 		return PST_PASS;
-	call->out.getxattr.size = 3;
 	if (call->in.getxattr.size)
 		call->data_len = 3;
 	return PST_PASS;
@@ -236,7 +235,7 @@ PST_POST(copy, call)
 
 PST_POST(getlk, call)
 {
-	call->out.lk.lk.pid = 4711;
+	call->out.lk.lk.pid = 1;
 	return PST_PASS;
 }
 

@@ -16,6 +16,7 @@
  *	aread AT N, awrite AT TEXT	by io_submit(2)
  *	uread AT N, uwrite AT TEXT	by io_uring
  *	fallocate AT N, truncate N, fsync, datasync, close
+ *	setx NAME VALUE, getx NAME, listx, rmx NAME	extended attributes
  *	lock AT N, test AT N		a POSIX lock; "test" in a child, prints "free" or "held PID"
  */
 #include <err.h>
@@ -33,6 +34,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define ROOM (16 << 20)
@@ -262,6 +264,28 @@ static void lock(const struct step *step)
 	wait(NULL);
 }
 
+static void attribute(const struct step *step)
+{
+	const char *verb = step->verb, *name = step->arg[0], *value = step->arg[1];
+	ssize_t n;
+
+	if (strcmp(verb, "setx") == 0) {
+		result(fsetxattr(fd, name, value, strlen(value), 0));
+	} else if (strcmp(verb, "rmx") == 0) {
+		result(fremovexattr(fd, name));
+	} else if (strcmp(verb, "getx") == 0) {
+		/* Its size first, as libraries do. */
+		n = fgetxattr(fd, name, NULL, 0);
+		show(n <= 0 ? n : fgetxattr(fd, name, buffer, (size_t)n));
+	} else {
+		n = flistxattr(fd, NULL, 0);
+		n = n <= 0 ? n : flistxattr(fd, buffer, (size_t)n);
+		for (ssize_t i = 0; i < n; i += (ssize_t)strlen(buffer + i) + 1)
+			printf("%s ", buffer + i);
+		puts(n < 0 ? strerrorname_np(errno) : ".");
+	}
+}
+
 static void other(const struct step *step)
 {
 	if (strcmp(step->verb, "advise") == 0)
@@ -292,6 +316,7 @@ static const struct {
 	{ " aread awrite ", by_aio },
 	{ " uread uwrite ", by_uring },
 	{ " seek ", seek },
+	{ " setx getx listx rmx ", attribute },
 	{ " lock test ", lock },
 	{ NULL, other },
 };

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Filters in a chain: the order in which their programs are run, what each verdict comes to, and which
+ * operations a program may answer in the place of the file system.
+ */
+#include "filter-view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* -- a chain of three, which say when they were run ------------------------------------------- */
+
+static char ran[64];
+static int pre_verdict[3], post_verdict[3];
+static int post_saw[3];
+
+static int note(char letter, int verdict)
+{
+	size_t len = strlen(ran);
+
+	if (len + 1 < sizeof(ran)) {
+		ran[len] = letter;
+		ran[len + 1] = '\0';
+	}
+	return verdict;
+}
+
+#define NOTING(N, PRE, POST)                                                                       \
+	static int pre_##N(struct pst_call *call)                                                  \
+	{                                                                                          \
+		if (pre_verdict[N] == PST_DONE)                                                    \
+			call->out.attr.attr.mode = S_IFDIR;                                        \
+		return note(PRE, pre_verdict[N]);                                                  \
+	}                                                                                          \
+	static int post_##N(struct pst_call *call)                                                 \
+	{                                                                                          \
+		post_saw[N] = call->error;                                                         \
+		if (post_verdict[N] == PST_DONE)                                                   \
+			call->out.attr.attr.mode = S_IFDIR;                                        \
+		return note(POST, post_verdict[N]);                                                \
+	}                                                                                          \
+	static const struct fake_program programs_##N[] = {                                        \
+		{ FILTER_PRE, FUSE_GETATTR, pre_##N },                                             \
+		{ FILTER_POST, FUSE_GETATTR, post_##N },                                           \
+		{ 0 },                                                                             \
+	}
+
+NOTING(0, 'a', 'A');
+NOTING(1, 'b', 'B');
+NOTING(2, 'c', 'C');
+
+static const struct fake noting[] = {
+	{ .name = "a", .programs = programs_0 },
+	{ .name = "b", .programs = programs_1 },
+	{ .name = "c", .programs = programs_2 },
+};
+
+static struct filter_view start_chain(void **state, bool complaints)
+{
+	for (int i = 0; i < 3; i++) {
+		fake_register(&noting[i]);
+		pre_verdict[i] = post_verdict[i] = 0;
+	}
+	return filter_view_start(state, &(struct k_options){ .complaints = complaints },
+				 (const char *const[]){ "a", "b", "c", NULL });
+}
+
+/* GETATTR of the root, and who was run for it. */
+static int getattr(struct filter_view *view, const char *expected)
+{
+	struct fuse_attr_out out;
+	int r;
+
+	ran[0] = '\0';
+	r = k_getattr(view->c, K_ROOT, &out);
+	assert_string_equal(ran, expected);
+	return r;
+}
+
+static void calm(struct filter_view *view)
+{
+	for (int i = 0; i < 3; i++)
+		pre_verdict[i] = post_verdict[i] = 0;
+	filter_view_stop(view);
+}
+
+/* Pre programs in the order of the chain, post programs in reverse. */
+static void test_order(void **state)
+{
+	struct filter_view view = start_chain(state, false);
+
+	assert_int_equal(getattr(&view, "abcCBA"), 0);
+	calm(&view);
+}
+
+/* What is decided is decided: only those see the result whose turn had come before. */
+static void test_decided(void **state)
+{
+	struct filter_view view = start_chain(state, false);
+
+	pre_verdict[1] = -EACCES;
+	assert_int_equal(getattr(&view, "abA"), -EACCES);
+	assert_int_equal(post_saw[0], -EACCES);
+	pre_verdict[1] = PST_DONE;
+	assert_int_equal(getattr(&view, "abA"), 0);
+	assert_int_equal(post_saw[0], 0);
+	pre_verdict[0] = -EPERM;
+	assert_int_equal(getattr(&view, "a"), -EPERM);
+	calm(&view);
+}
+
+/* Post programs make errors of successes, and the reverse. */
+static void test_results(void **state)
+{
+	struct filter_view view = start_chain(state, false);
+
+	post_verdict[2] = -EIO;
+	post_verdict[1] = PST_DONE;
+	assert_int_equal(getattr(&view, "abcCBA"), 0);
+	assert_int_equal(post_saw[2], 0);
+	assert_int_equal(post_saw[1], -EIO);
+	assert_int_equal(post_saw[0], 0);
+	post_verdict[1] = -ENODEV;
+	assert_int_equal(getattr(&view, "abcCBA"), -ENODEV);
+	assert_int_equal(post_saw[0], -ENODEV);
+	/* Done where it is done already says nothing new. */
+	post_verdict[2] = PST_DONE;
+	post_verdict[1] = 0;
+	assert_int_equal(getattr(&view, "abcCBA"), 0);
+	calm(&view);
+}
+
+struct verdict {
+	int verdict, pre, post;
+	bool bad;
+};
+
+/* Numbers that the kernel takes for answers, and others. */
+static void test_verdicts(void **state)
+{
+	static const struct verdict verdicts[] = {
+		{ -1, -1, -1, false },
+		{ -511, -511, -511, false },
+		{ -512, -EIO, -EIO, true },
+		{ -4096, -EIO, -EIO, true },
+		{ INT_MIN + 1, -EIO, -EIO, true },
+		{ INT_MAX, -EIO, -EIO, true },
+		{ PST_SERVE + 1, -EIO, -EIO, true },
+		/* There is nobody to serve. */
+		{ PST_SERVE, -EIO, -EIO, true },
+		{ FAKE_NOT_RUN, -EIO, -EIO, true },
+		/* The kernel would not ask again in the life of the view. */
+		{ -ENOSYS, -EOPNOTSUPP, -EOPNOTSUPP, false },
+	};
+	struct filter_view view = start_chain(state, true);
+	uint64_t n_bad = 0;
+
+	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+		const struct verdict *v = &verdicts[i];
+
+		pre_verdict[1] = v->verdict;
+		assert_int_equal(getattr(&view, "abA"), v->pre);
+		pre_verdict[1] = 0;
+		post_verdict[1] = v->verdict;
+		assert_int_equal(getattr(&view, "abcCBA"), v->post);
+		post_verdict[1] = 0;
+		n_bad += v->bad;
+		assert_int_equal(filter_view_count(&view, "b", "pre/getattr").n_bad, n_bad);
+		assert_int_equal(filter_view_count(&view, "b", "post/getattr").n_bad, n_bad);
+	}
+	assert_int_equal(filter_view_count(&view, "a", "pre/getattr").n_bad, 0);
+	calm(&view);
+}
+
+/* Whoever is at fault is named, once for each program: also when it could not be run. */
+static unsigned int n_named;
+
+static void hear(void *aux, enum pst_log_level level, const char *text)
+{
+	n_named += strstr(text, "filter b: its program pre/getattr") != NULL;
+}
+
+static void test_named(void **state)
+{
+	static const int verdicts[] = { FAKE_NOT_RUN, 77 };
+
+	for (int i = 0; i < 2; i++) {
+		struct filter_view view = start_chain(state, true);
+
+		n_named = 0;
+		pst_log_set(PST_LOG_WARNING, hear, NULL);
+		pre_verdict[1] = verdicts[i];
+		for (int j = 0; j < 3; j++)
+			assert_int_equal(getattr(&view, "abA"), -EIO);
+		assert_int_equal(n_named, 1);
+		calm(&view);
+	}
+}
+
+/* A filter that has post programs only has them run. */
+static int post_only(struct pst_call *call)
+{
+	return note('P', 0);
+}
+
+static const struct fake_program post_only_programs[] = {
+	{ FILTER_POST, FUSE_GETATTR, post_only },
+	{ 0 },
+};
+static const struct fake post_only_fake = { .name = "post-only", .programs = post_only_programs };
+
+static void test_post_only(void **state)
+{
+	struct filter_view view;
+
+	fake_register(&post_only_fake);
+	view = filter_view_start(state, &(struct k_options){ 0 },
+				 (const char *const[]){ "post-only", NULL });
+	assert_int_equal(getattr(&view, "P"), 0);
+	filter_view_stop(&view);
+}
+
+/* -- answering in the place of the file system ------------------------------------------------ */
+
+static bool doing;
+
+static int answer(struct pst_call *call)
+{
+	if (!doing)
+		return PST_PASS;
+	call->data_len = 0;
+	switch (call->opcode) {
+	case FUSE_GETATTR:
+		call->out.attr.attr.mode = call->node.attr.mode;
+		break;
+	case FUSE_STATX:
+		call->out.statx.stat.mode = (uint16_t)call->node.attr.mode;
+		break;
+	case FUSE_WRITE:
+		call->out.write.size = 3;
+		break;
+	case FUSE_READLINK:
+	case FUSE_READ:
+	case FUSE_GETXATTR:
+	case FUSE_LISTXATTR:
+	case FUSE_IOCTL:
+		memcpy(call->data, "answer", 6);
+		call->data_len = 6;
+		break;
+	}
+	return PST_DONE;
+}
+
+#define ANSWERING(name, opcode) { FILTER_PRE, opcode, answer },
+static const struct fake_program answering_programs[] = { PST_OPS(ANSWERING) { 0 } };
+static const struct fake answering = { .name = "answering", .programs = answering_programs };
+
+/* What makes files known or open only the engine can answer. */
+static bool answerable(uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_LOOKUP:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_SYMLINK:
+	case FUSE_LINK:
+	case FUSE_CREATE:
+	case FUSE_TMPFILE:
+	case FUSE_OPEN:
+	case FUSE_OPENDIR:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static size_t data_answered(uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_READLINK:
+	case FUSE_READ:
+	case FUSE_GETXATTR:
+	case FUSE_LISTXATTR:
+	case FUSE_IOCTL:
+		return 6;
+	default:
+		return 0;
+	}
+}
+
+#define OPCODE(name, opcode) opcode,
+static const uint32_t opcodes[] = { PST_OPS(OPCODE) };
+
+static void expect_answered(struct filter_view *view, uint32_t opcode)
+{
+	static struct k_answer got;
+	size_t data = data_answered(opcode), out = op_out_len(opcode);
+	int r = op_call(view, opcode, &got);
+
+	print_message("%s: %d\n", filter_op_name(opcode), r);
+	assert_int_equal(r, answerable(opcode) ? 0 : -EIO);
+	if (r < 0)
+		return;
+	assert_int_equal(got.len, out + data);
+	assert_memory_equal(got.data + out, "answer", data);
+	if (opcode == FUSE_WRITE)
+		assert_int_equal(((struct fuse_write_out *)got.data)->size, 3);
+}
+
+static void test_answers(void **state)
+{
+	struct filter_view view;
+
+	fake_register(&answering);
+	doing = false;
+	view = filter_view_start(state, &(struct k_options){ .complaints = true },
+				 (const char *const[]){ "answering", NULL });
+	doing = true;
+	for (size_t i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++)
+		if (!op_closes(opcodes[i]))
+			expect_answered(&view, opcodes[i]);
+	expect_answered(&view, FUSE_RELEASE);
+	expect_answered(&view, FUSE_RELEASEDIR);
+	doing = false;
+	/* They were closed all the same; nothing else was done. */
+	k_expect_left(view.k, 0, 4);
+	view.fh = view.dir_fh = 0;
+	k_expect_below(view.k, "file", "some text");
+	assert_int_equal(faccessat(view.k->lower, "new", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+	assert_int_equal(faccessat(view.k->lower, "dir/sub", F_OK, 0), 0);
+	filter_view_stop(&view);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		K_TEST(test_order),	K_TEST(test_decided), K_TEST(test_results),
+		K_TEST(test_verdicts),	K_TEST(test_named),   K_TEST(test_post_only),
+		K_TEST(test_answers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

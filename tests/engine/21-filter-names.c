@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Programs for names: what is hidden is absent in every operation, what holds for a file comes from
+ * the places that it has, and goes with it when it gets another.
+ */
+#include "filter-view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* "hide": names that begin with "hidden". */
+static int hide_name(struct pst_call *call)
+{
+	return strncmp(call->name[0].text, "hidden", 6) == 0 ? -ENOENT : PST_PASS;
+}
+
+static const struct fake_program hide_programs[] = { { FILTER_NAME, 0, hide_name }, { 0 } };
+static const struct fake hide = { .name = "hide", .programs = hide_programs };
+
+/* "calm": holds nowhere below a name that begins with "free"; writing to what it holds for is refused. */
+static int calm_name(struct pst_call *call)
+{
+	if (strncmp(call->name[0].text, "free", 4) == 0)
+		call->child.held = 0;
+	return PST_PASS;
+}
+
+static bool calming;
+
+static int calm_open(struct pst_call *call)
+{
+	return !calming || (call->in.open.flags & O_ACCMODE) == O_RDONLY ? PST_PASS : -EROFS;
+}
+
+static const struct fake_program calm_programs[] = {
+	{ FILTER_NAME, 0, calm_name },
+	{ FILTER_PRE, FUSE_OPEN, calm_open },
+	{ 0 },
+};
+static const struct fake calm = { .name = "calm", .programs = calm_programs };
+
+/* "depth": the cell of a file is how deep it lies; statfs tells. */
+static int depth_name(struct pst_call *call)
+{
+	call->child.cell = call->cell + 1;
+	return PST_PASS;
+}
+
+static int depth_statfs(struct pst_call *call)
+{
+	call->out.statfs.st.blocks = call->cell;
+	return PST_PASS;
+}
+
+static const struct fake_program depth_programs[] = {
+	{ FILTER_NAME, 0, depth_name },
+	{ FILTER_POST, FUSE_STATFS, depth_statfs },
+	{ 0 },
+};
+static const struct fake depth = {
+	.name = "depth",
+	.flags = PST_CELLS,
+	.cell = 100,
+	.programs = depth_programs,
+};
+
+static struct filter_view start(void **state, const char *spec)
+{
+	static const struct fake *const fakes[] = { &hide, &calm, &depth };
+	struct filter_view view;
+
+	for (int i = 0; i < 3; i++)
+		fake_register(fakes[i]);
+	calming = false;
+	view = filter_view_start(state, &(struct k_options){ 0 },
+				 (const char *const[]){ spec, NULL });
+	calming = true;
+	return view;
+}
+
+/* -- hiding ----------------------------------------------------------------------------------- */
+
+static void expect_hidden(struct filter_view *view, const char *name)
+{
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+	struct k_chan *c = view->c;
+	int r = k_lookup(c, K_ROOT, name, &entry);
+
+	assert_true(r == -ENOENT || (r == 0 && entry.nodeid == 0));
+	assert_int_equal(k_create(c, K_ROOT, name, O_RDWR, 0644, &entry, &open), -EPERM);
+	assert_int_equal(k_create(c, K_ROOT, name, O_RDWR | O_EXCL, 0644, &entry, &open), -EPERM);
+	assert_int_equal(k_mkdir(c, K_ROOT, name, 0755, &entry), -EPERM);
+	assert_int_equal(k_mknod(c, K_ROOT, name, S_IFREG | 0644, &entry), -EPERM);
+	assert_int_equal(k_symlink(c, K_ROOT, name, "x", &entry), -EPERM);
+	assert_int_equal(k_link(c, view->file, K_ROOT, name, &entry), -EPERM);
+	assert_int_equal(k_unlink(c, K_ROOT, name), -ENOENT);
+	assert_int_equal(k_rmdir(c, K_ROOT, name), -ENOENT);
+	assert_int_equal(k_rename(c, K_ROOT, name, K_ROOT, "other", 0), -ENOENT);
+	assert_int_equal(k_rename(c, K_ROOT, "file", K_ROOT, name, 0), -EPERM);
+	assert_int_equal(k_rename(c, K_ROOT, "file", K_ROOT, name, RENAME_NOREPLACE), -EPERM);
+	assert_int_equal(k_rename(c, K_ROOT, "file", K_ROOT, name, RENAME_EXCHANGE), -ENOENT);
+	assert_int_equal(k_rename(c, K_ROOT, name, K_ROOT, "file", RENAME_EXCHANGE), -ENOENT);
+}
+
+/* Whether it is there or not makes no difference. */
+static void test_hidden(void **state)
+{
+	struct filter_view view = start(state, "hide");
+
+	k_file_below(view.k, "hidden", "secret");
+	assert_int_equal(mkdirat(view.k->lower, "hidden-dir", 0755), 0);
+	expect_hidden(&view, "hidden");
+	expect_hidden(&view, "hidden-dir");
+	expect_hidden(&view, "hidden-not-there");
+	k_expect_below(view.k, "hidden", "secret");
+	k_expect_below(view.k, "file", "some text");
+	filter_view_stop(&view);
+}
+
+/* The names of a listing, in one text; what was told of is forgotten. */
+static void list(struct filter_view *view, uint64_t dir, uint32_t size, bool plus, char *names)
+{
+	static struct k_answer answer;
+	struct fuse_open_out open;
+	uint64_t off = 0;
+
+	names[0] = '\0';
+	assert_int_equal(k_opendir(view->c, dir, &open), 0);
+	do {
+		assert_int_equal(k_readdir(view->c, dir, open.fh, off, size, plus, &answer), 0);
+		for (size_t at = 0; at < answer.len;) {
+			struct fuse_direntplus *entry = (struct fuse_direntplus *)(answer.data + at);
+			struct fuse_dirent *dirent =
+				plus ? &entry->dirent : (struct fuse_dirent *)entry;
+
+			snprintf(names + strlen(names), 20, "%.*s ", (int)dirent->namelen,
+				 dirent->name);
+			if (plus && entry->entry_out.nodeid)
+				k_forget(view->c, entry->entry_out.nodeid, 1);
+			off = dirent->off;
+			at += entry_size(dirent, plus);
+		}
+	} while (answer.len);
+	assert_int_equal(k_releasedir(view->c, dir, open.fh), 0);
+}
+
+/* Not even as an end that comes too early: the kernel may have room for one name only. */
+static void test_listed(void **state)
+{
+	struct filter_view view = start(state, "hide");
+	char names[4096], name[20];
+
+	for (int i = 0; i < 60; i++) {
+		snprintf(name, sizeof(name), "dir/hidden%d", i);
+		k_file_below(view.k, name, "");
+	}
+	for (int plus = 0; plus < 2; plus++) {
+		for (int i = 0; i < 3; i++) {
+			static const uint32_t sizes[] = { 4096, 600, 192 };
+			static const char *const wanted[] = { "a ", "b ", "c ", "sub " };
+
+			list(&view, view.dir, sizes[i], plus, names);
+			assert_null(strstr(names, "hidden"));
+			for (int j = 0; j < 4; j++)
+				assert_non_null(strstr(names, wanted[j]));
+		}
+	}
+	k_expect_left(view.k, 2, 4);
+	filter_view_stop(&view);
+}
+
+/* -- who holds for what ----------------------------------------------------------------------- */
+
+static int open_to_write(struct filter_view *view, uint64_t id)
+{
+	struct fuse_open_out open;
+	int r = k_open(view->c, id, O_RDWR, &open);
+
+	if (r == 0)
+		assert_int_equal(k_release(view->c, id, open.fh), 0);
+	return r;
+}
+
+static void forget(struct filter_view *view, const struct fuse_entry_out *entry)
+{
+	k_forget(view->c, entry->nodeid, 1);
+}
+
+/* A file has the filters of its directory, but those that its name takes off; so has all below. */
+static void test_held(void **state)
+{
+	struct filter_view view = start(state, "calm");
+	struct fuse_entry_out dir, file, kept;
+	struct fuse_open_out open;
+
+	assert_int_equal(k_mkdir(view.c, K_ROOT, "free-dir", 0755, &dir), 0);
+	assert_int_equal(k_create(view.c, dir.nodeid, "file", O_RDWR, 0644, &file, &open), 0);
+	assert_int_equal(k_release(view.c, file.nodeid, open.fh), 0);
+	assert_int_equal(open_to_write(&view, file.nodeid), 0);
+	assert_int_equal(k_mknod(view.c, view.dir, "held", S_IFREG | 0644, &kept), 0);
+	assert_int_equal(open_to_write(&view, kept.nodeid), -EROFS);
+	forget(&view, &kept);
+	forget(&view, &file);
+	forget(&view, &dir);
+	filter_view_stop(&view);
+}
+
+/* Names, which of them a file gets or exchanges, and what comes of it. */
+static void test_moved(void **state)
+{
+	static const struct {
+		const char *from, *to;
+		uint32_t flags;
+		int r;
+	} moves[] = {
+		/* A file that would lose the filter, a directory either way. */
+		{ "held", "free", 0, -EXDEV },
+		{ "held-dir", "free-dir2", 0, -EXDEV },
+		{ "free-dir", "held-dir2", 0, -EXDEV },
+		{ "free", "held", RENAME_EXCHANGE, -EXDEV },
+		{ "held", "free", RENAME_EXCHANGE, -EXDEV },
+		/* One that stays what it is, or gains. */
+		{ "held", "held2", 0, 0 },
+		{ "held2", "held", 0, 0 },
+		{ "free", "free2", 0, 0 },
+		{ "free2", "free", 0, 0 },
+		{ "free-dir", "free-dir2", 0, 0 },
+		{ "free", "held3", 0, 0 },
+	};
+	struct filter_view view = start(state, "calm");
+	struct fuse_entry_out free, held, dirs[2], link;
+
+	assert_int_equal(k_mknod(view.c, K_ROOT, "held", S_IFREG | 0644, &held), 0);
+	assert_int_equal(k_mknod(view.c, K_ROOT, "free", S_IFREG | 0644, &free), 0);
+	assert_int_equal(k_mkdir(view.c, K_ROOT, "held-dir", 0755, &dirs[0]), 0);
+	assert_int_equal(k_mkdir(view.c, K_ROOT, "free-dir", 0755, &dirs[1]), 0);
+	assert_int_equal(open_to_write(&view, held.nodeid), -EROFS);
+	assert_int_equal(open_to_write(&view, free.nodeid), 0);
+	/* Another name must not say less than the first. */
+	assert_int_equal(k_link(view.c, held.nodeid, K_ROOT, "free-link", &link), -EXDEV);
+	assert_int_equal(k_link(view.c, held.nodeid, K_ROOT, "held-link", &link), 0);
+	forget(&view, &link);
+	for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
+		print_message("%s to %s\n", moves[i].from, moves[i].to);
+		assert_int_equal(k_rename(view.c, K_ROOT, moves[i].from, K_ROOT, moves[i].to,
+					  moves[i].flags),
+				 moves[i].r);
+	}
+	/* It has gained the filter, though the kernel knew it before. */
+	assert_int_equal(open_to_write(&view, free.nodeid), -EROFS);
+	forget(&view, &held);
+	forget(&view, &free);
+	forget(&view, &dirs[0]);
+	forget(&view, &dirs[1]);
+	filter_view_stop(&view);
+}
+
+/* -- cells ------------------------------------------------------------------------------------ */
+
+static uint64_t cell_of(struct filter_view *view, uint64_t id)
+{
+	struct fuse_statfs_out out;
+
+	assert_int_equal(k_ask(view->c,
+			       &(struct k_request){ .opcode = FUSE_STATFS, .nodeid = id }, &out,
+			       sizeof(out)),
+			 0);
+	return out.st.blocks;
+}
+
+/* Each way in which a file becomes known. */
+static void test_cells(void **state)
+{
+	static struct k_answer answer;
+	struct filter_view view = start(state, "depth");
+	struct fuse_entry_out dir, entry[5];
+	struct fuse_direntplus *plus = (struct fuse_direntplus *)answer.data;
+	struct fuse_open_out open;
+	int n = 0;
+
+	assert_int_equal(cell_of(&view, K_ROOT), 100);
+	assert_int_equal(cell_of(&view, view.dir), 101);
+	assert_int_equal(k_mkdir(view.c, view.dir, "new", 0755, &dir), 0);
+	assert_int_equal(cell_of(&view, dir.nodeid), 102);
+	assert_int_equal(k_mknod(view.c, dir.nodeid, "a", S_IFREG | 0644, &entry[n++]), 0);
+	assert_int_equal(k_symlink(view.c, dir.nodeid, "b", "x", &entry[n++]), 0);
+	assert_int_equal(k_create(view.c, dir.nodeid, "c", O_RDWR, 0644, &entry[n++], &open), 0);
+	assert_int_equal(k_release(view.c, entry[n - 1].nodeid, open.fh), 0);
+	assert_int_equal(k_lookup(view.c, dir.nodeid, "a", &entry[n++]), 0);
+	for (int i = 0; i < n; i++)
+		assert_int_equal(cell_of(&view, entry[i].nodeid), 103);
+	for (int i = 0; i < n; i++)
+		forget(&view, &entry[i]);
+	assert_int_equal(k_opendir(view.c, dir.nodeid, &open), 0);
+	assert_int_equal(k_readdir(view.c, dir.nodeid, open.fh, 0, 4096, true, &answer), 0);
+	for (size_t at = 0; at < answer.len; at += entry_size(&plus->dirent, true)) {
+		plus = (struct fuse_direntplus *)(answer.data + at);
+		if (!plus->entry_out.nodeid)
+			continue;
+		assert_int_equal(cell_of(&view, plus->entry_out.nodeid), 103);
+		k_forget(view.c, plus->entry_out.nodeid, 1);
+		n--;
+	}
+	/* "a" was looked up twice. */
+	assert_int_equal(n, 1);
+	assert_int_equal(k_releasedir(view.c, dir.nodeid, open.fh), 0);
+	forget(&view, &dir);
+	filter_view_stop(&view);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		K_TEST(test_hidden), K_TEST(test_listed), K_TEST(test_held),
+		K_TEST(test_moved),  K_TEST(test_cells),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * A view with fake filters for tests of what the engine does with them: a tree with one file of each
+ * kind, known and open, and a request for each operation.
+ */
+#include "fake-filter.h"
+#include "kernel.h"
+
+/* Below: "file" ("some text"), "link" (to "file"), "dir" with "a", "b", "c" and "sub" in it. */
+struct filter_view {
+	struct kernel *k;
+	struct k_chan *c;
+	uint64_t file, link, dir;	/* looked up once each */
+	uint64_t fh, dir_fh;		/* of file, for reading and writing; of dir */
+};
+
+/* Starts it with these filters (specs, ended by NULL); the options' other members are kept. */
+struct filter_view filter_view_start(void **state, const struct k_options *options,
+				     const char *const *specs);
+/* Gives all back that was started with; the test has given back the rest. */
+void filter_view_stop(struct filter_view *view);
+
+/* Whether an operation is closing, which no filter stops. */
+bool op_closes(uint32_t opcode);
+/* How long the answer is, without data. */
+size_t op_out_len(uint32_t opcode);
+/*
+ * Sends a request for this operation that would succeed, and waits for the answer. What it makes is
+ * called "new". Returns the answer's error.
+ */
+int op_call(struct filter_view *view, uint32_t opcode, struct k_answer *ret_answer);
+
+/* How much of a listing an entry takes. */
+static inline size_t entry_size(const struct fuse_dirent *dirent, bool plus)
+{
+	size_t head = plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
+
+	return FUSE_REC_ALIGN(head + dirent->namelen);
+}
+
+/* Counters of a program of a filter. */
+struct filter_count filter_view_count(struct filter_view *view, const char *filter,
+				      const char *program);

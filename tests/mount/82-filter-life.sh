@@ -1,0 +1,503 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Filters come and go on a view that is in use; what they leave behind; what is told of them.
+
+# Programs and maps that the daemon holds.
+held_bpf() { find "/proc/${VIEW_PIDS[0]}/fd" -lname 'anon_inode:bpf*' | wc -l; }
+
+names_of_chain() {
+	chain list --json 2> /dev/null | tr -d ' \n' | grep -o '"name":"[^"]*"' | cut -d'"' -f4 | tr '\n' ' '
+}
+
+# ---- coming and going ---------------------------------------------------------------------------
+
+each_at_mount() {
+	lower ext4
+	need_filters
+	view -F pass,name=one -o 'filter=tag;name=two;ops=mkdir:rmdir;id=7,cache=none' -F guard
+	# -o stands before --filter in the command line.
+	equal "$(names_of_chain)" 'two one guard ' order
+	chain list > "$T/list"
+	check grep -q 'lets everything pass' "$T/list"
+	check grep -q 'ops=mkdir:rmdir' "$T/list"
+	answers 0 mkdir "$VIEW/d"
+	equal "$(ran runs two pre/mkdir)" 1 "runs"
+	same
+}
+
+# A mount whose filter is wrong is none.
+each_at_mount_refused() {
+	lower ext4
+	need_filters
+	mkdir "$T/mnt"
+	local spec
+	while IFS='|' read -r spec text; do
+		refused "$text" "$PENSTOCK" mount --filter pass --filter "$spec" "$LOWER" "$T/mnt"
+		check not mountpoint -q "$T/mnt"
+	done <<- END
+		nothing|no filter 'nothing'
+		pas|did you mean 'pass'
+		tag,ids=1|ids.*id
+		tag,id=many|many
+		tag,ops=mkdirs,id|id
+		pass,name=pass|
+		/nowhere/x.bpf.o|nowhere
+		$TESTS/lib.sh|lib.sh
+		pass,at=/nowhere|nowhere
+		counter,pin=$T|BPF file system
+	END
+}
+
+each_live() {
+	lower ext4
+	need_filters
+	echo text > "$LOWER/f"
+	view
+	equal "$(names_of_chain)" ''
+	check chain add pass
+	check chain add guard
+	check chain add tag,id=1
+	equal "$(names_of_chain)" 'pass guard tag '
+	answers EPERM write "$VIEW/f"
+	check chain replace guard errors
+	equal "$(names_of_chain)" 'pass errors tag ' "a replacement has the place of what was there"
+	answers 0 write "$VIEW/f"
+	refused 'already.*name=' chain add pass
+	check chain add pass,name=more
+	refused 'no filter "none".*pass.*errors.*tag.*more' chain remove none
+	refused 'no filter "none".*pass' chain replace none pass
+	refused 'already' chain replace tag pass
+	refused 'no filter' chain add nothing
+	equal "$(names_of_chain)" 'pass errors tag more ' "the chain after what failed"
+	local name
+	for name in tag pass more errors; do check chain remove $name; done
+	equal "$(names_of_chain)" ''
+	refused 'it has none' chain remove pass
+	answers 0 write "$VIEW/f"
+	same -x
+}
+
+each_failing_add_changes_nothing() {
+	lower ext4
+	need_filters
+	echo text > "$LOWER/f"
+	view -F guard -o cache=exclusive
+	stat "$VIEW/f" > /dev/null
+	local spec before
+	before=$(held_bpf)
+	for spec in nothing tag,ids=1 guard /nowhere/x.bpf.o pass,at=/nowhere "counter,pin=$T"; do
+		check not chain add "$spec" 2> /dev/null
+		check not chain replace guard "${spec/guard/nothing}" 2> /dev/null
+		equal "$(names_of_chain)" 'guard '
+		answers EPERM write "$VIEW/f"
+	done
+	equal "$(held_bpf)" "$before" "programs and maps that are held"
+}
+
+# A relative file is one of who calls, not of the daemon.
+each_file_of_the_caller() {
+	lower ext4
+	need_filters
+	view
+	mkdir "$T/own,dir"
+	cp "$TOOLS/filters/guard.bpf.o" "$T/own,dir/"
+	cd "$T/own,dir" || fail cd
+	check chain add ./guard.bpf.o,name=g
+	check chain add guard.bpf.o,name=g2
+	equal "$(names_of_chain)" 'g g2 '
+	: > "$LOWER/f"
+	answers EPERM write "$VIEW/f"
+	cd "$T"
+}
+
+# ---- what was cached ----------------------------------------------------------------------------
+
+each_cached_is_gone() {
+	lower ext4
+	need_filters
+	local i
+	mkdir "$LOWER/d"
+	echo Text > "$LOWER/d/data"
+	echo text > "$LOWER/d/real"
+	touch "$LOWER"/d/{a,b,dropped}
+	view -o cache=exclusive
+	for i in 1 2 3; do
+		# Entries, absent names, attributes, listings, pages: all of it is in the kernel now.
+		answers ENOENT stat "$VIEW/d/seen"
+		equal "$(cat "$VIEW/d/data")" Text
+		equal "$(ls "$VIEW/d" | wc -l)" 5
+		equal "$(ls -l "$VIEW/d" | grep -c dropped)" 1
+		equal "$(stat -c %u "$VIEW/d/real")" 0
+		equal "$(stat -c %u "$VIEW/d")" 0
+		check chain add change,what=name
+		equal "$(cat "$VIEW/d/seen")" text "an absent name, in round $i"
+		check chain replace change owner,uid=1234,name=change
+		equal "$(stat -c %u "$VIEW/d/real")" 1234 "an owner, in round $i"
+		equal "$(stat -c %u "$VIEW/d")" 1234 "a directory's owner, in round $i"
+		answers ENOENT stat "$VIEW/d/seen"
+		check chain replace change change,what=drop
+		equal "$(ls "$VIEW/d" | wc -l)" 4 "names in a listing, in round $i"
+		equal "$(stat -c %u "$VIEW/d/real")" 0 "an owner, in round $i"
+		check chain replace change hide,names=data:b,name=change
+		answers ENOENT read "$VIEW/d/data"
+		equal "$(ls "$VIEW/d" | wc -l)" 3 "names in a listing, in round $i"
+		check chain replace change data,what=swap,name=change
+		equal "$(cat "$VIEW/d/data")" tEXT "data, in round $i"
+		check chain replace change data-cached,what=swap,name=change
+		equal "$(cat "$VIEW/d/data")" tEXT "data, in round $i"
+		check chain replace change data-cached,what=short,name=change
+		equal "$(cat "$VIEW/d/data")" Text "data in the page cache, in round $i"
+		check chain remove change
+		equal "$(cat "$VIEW/d/data")" Text "data at the end of round $i"
+		equal "$(stat -c %u "$VIEW/d/real")" 0
+	done
+	same -x
+}
+
+# A file that is open, served, when the data changes for it: its pages are dropped too.
+each_cached_pages() {
+	lower ext4
+	need_filters
+	echo Text > "$LOWER/data"
+	view -o cache=exclusive -F data-cached,name=d,what=swap
+	exec 7< "$VIEW/data"
+	equal "$(dd bs=4 count=1 status=none <&7)" tEXT
+	check chain replace d data-cached,name=d,what=keep
+	equal "$(cat "$VIEW/data")" Text "a new open"
+	exec 8< /proc/self/fd/7
+	equal "$(dd bs=4 count=1 status=none <&8)" Text "an open file's pages"
+	exec 7<&- 8<&-
+}
+
+# The kernel cannot be told to hand over a file that passes through.
+each_bypassed() {
+	lower ext4
+	need_filters
+	passing || skip "this variant passes nothing through"
+	echo Text > "$LOWER/data"
+	echo Text > "$LOWER/plain"
+	view
+	exec 7< "$VIEW/data" 8< "$VIEW/plain"
+	equal "$(cat <&7)" Text
+	chain add data,what=swap > "$T/said" || fail "cannot add it"
+	check grep -qx ' */data' "$T/said"
+	check not grep -qx ' */plain' "$T/said"
+	check grep -qx ' */data' <(chain list)
+	answers EBUSY read "$VIEW/data"
+	answers 0 read "$VIEW/plain"
+	exec 7<&- 8<&-
+	within 5 eval 'cat "$VIEW/data" > /dev/null 2>&1' || fail "it is busy for ever"
+	equal "$(cat "$VIEW/data")" tEXT
+	check not grep -qx ' */data' <(chain list)
+	# The other way round: a served file goes on being served until it is closed.
+	exec 7< "$VIEW/data"
+	check chain remove data
+	equal "$(cat <&7)" Text "what is open"
+	equal "$(cat "$VIEW/data")" Text "what is opened"
+	exec 7<&-
+	same -x
+}
+
+# Files that were known before are held for only where they are concerned: nothing about them changes.
+each_known_files_are_free() {
+	lower ext4
+	need_filters
+	echo text > "$LOWER/f"
+	mkdir "$LOWER/d"
+	view -o cache=exclusive
+	exec 7<> "$VIEW/f"
+	cat "$VIEW/f" > /dev/null
+	check chain add hide,names=*.key:.env
+	check chain add mask,names=*.crt
+	check chain add data,what=swap
+	answers 0 link "$VIEW/f" "$VIEW/g"
+	answers 0 rename "$VIEW/f" "$VIEW/d/f"
+	no_data_requests eval 'cat "$VIEW/d/f" > /dev/null; echo more >> "$VIEW/g"'
+	equal "$(cat "$VIEW/g" | tr '\n' ' ')" 'text more '
+	check not grep -q 'was open' <(chain list)
+	exec 7>&-
+	same -x
+}
+
+# ---- under load ---------------------------------------------------------------------------------
+
+# Loops that fail when any operation does that should not.
+load() { # NUMBER
+	local d=$VIEW/load$1 i=0
+	mkdir "$d" || exit 1
+	while [ ! -e "$T/stop" ]; do
+		i=$((i + 1))
+		echo "text $i" > "$d/f" || exit 2
+		[ "$(cat "$d/f")" = "text $i" ] || exit 3
+		mv "$d/f" "$d/g" || exit 4
+		[ -e "$d/g" ] && [ ! -e "$d/f" ] || exit 5
+		ln "$d/g" "$d/h" || exit 6
+		[ "$(stat -c %h "$d/h")" = 2 ] || exit 7
+		mkdir "$d/sub" && echo x > "$d/sub/x" && rm "$d/sub/x" && rmdir "$d/sub" || exit 8
+		chmod 600 "$d/g" || exit 9
+		[ "$(ls "$d" | tr '\n' ' ')" = 'g h ' ] || exit 10
+		rm "$d/h" "$d/g" || exit 11
+	done
+	echo $i > "$T/rounds$1"
+}
+
+changes_under_load() {
+	local i n pids=() status
+	# Without filters the memory that they need is not there yet: the first add moves requests over.
+	for i in 1 2 3; do load $i 2> "$T/load$i" & pids+=($!); done
+	"$TOOLS/act" model "$VIEW/model" 5 4000 > "$T/model" 2>&1 & pids+=($!)
+	for ((n = 0; n < 10; n++)); do
+		check chain add pass,name=a
+		check chain add depth
+		check chain replace a tag,name=a
+		check chain remove depth
+		check chain remove a
+	done
+	: > "$T/stop"
+	for i in "${!pids[@]}"; do
+		wait "${pids[i]}"
+		status=$?
+		[ $status = 0 ] || fail "load $((i + 1)) failed at step $status: $(tail -n 1 "$T/load$((i + 1))" "$T/model")"
+	done
+	for i in 1 2 3; do check test "$(cat "$T/rounds$i")" -ge 3; done
+	same -x
+}
+LIMIT[changes_under_load]=120
+
+each_changes_under_load() {
+	lower ext4
+	need_filters
+	view -o cache=exclusive
+	changes_under_load
+}
+
+# Names that nobody else touches are right whatever the filters' order of coming.
+each_hide_under_load() {
+	lower ext4
+	need_filters
+	view -o cache=exclusive
+	mkdir "$LOWER/d"
+	: > "$LOWER/d/x.key"
+	local i pid
+	load 1 2> "$T/load1" & pid=$!
+	for ((i = 0; i < 10; i++)); do
+		check chain add hide,names=*.key
+		answers ENOENT stat "$VIEW/d/x.key"
+		equal "$(ls "$VIEW/d")" ''
+		check chain remove hide
+		answers 0 stat "$VIEW/d/x.key"
+		equal "$(ls "$VIEW/d")" x.key
+	done
+	: > "$T/stop"
+	wait $pid || fail "the load failed at step $?: $(tail -n 1 "$T/load1")"
+	same -x
+}
+
+# ---- what is left behind ------------------------------------------------------------------------
+
+once_nothing_is_left() {
+	lower ext4
+	need_filters
+	command -v bpftool > /dev/null || skip "bpftool is not installed"
+	alone
+	local ids
+	bpf_ids() { bpftool prog show | grep -o '^[0-9]*'; bpftool map show | grep -o '^[0-9]*:' | sed 's/^/map /'; }
+	bpf_ids | sort > "$T/before"
+	view -F pass -F tag,id=1 -F counter
+	check chain add hide,names=a:b:c*
+	bpf_ids | sort > "$T/during"
+	check test "$(comm -13 "$T/before" "$T/during" | wc -l)" -ge 10
+	check chain remove tag
+	check chain replace counter errors
+	unview
+	within 5 nothing_of_it || fail "left: $(bpf_ids | sort | comm -12 - "$T/own")"
+}
+
+# What came while the view was there has gone with it; what others load meanwhile is theirs.
+nothing_of_it() {
+	comm -13 "$T/before" "$T/during" > "$T/own"
+	[ -z "$(bpf_ids | sort | comm -12 - "$T/own")" ]
+}
+
+once_removed_is_gone() {
+	lower ext4
+	need_filters
+	command -v bpftool > /dev/null || skip "bpftool is not installed"
+	view
+	check chain add counter
+	local id
+	id=$(bpftool map show name lookups | grep -o '^[0-9]*' | tail -n 1)
+	check test -n "$id"
+	check chain remove counter
+	within 5 eval '! bpftool map show id '"$id"' > /dev/null 2>&1' || fail "map $id is still there"
+}
+
+once_pinned() {
+	lower ext4
+	need_filters
+	command -v bpftool > /dev/null || skip "bpftool is not installed"
+	mkdir "$T/bpf"
+	mount -t bpf none "$T/bpf" || skip "no BPF file system"
+	: > "$LOWER/f"
+	view -o cache=none -F "counter,pin=$T/bpf/pst"
+	check test -e "$T/bpf/pst/lookups"
+	local i before
+	before=$(pinned_count)
+	for i in 1 2 3; do stat "$VIEW/f" > /dev/null; done
+	check test "$(pinned_count)" -ge $((before + 3))
+	# The other way: what others write is what the filter sees.
+	bpftool map update pinned "$T/bpf/pst/lookups" key 1 0 0 0 value 100 0 0 0 0 0 0 0
+	before=$(pinned_count)
+	stat "$VIEW/f" > /dev/null
+	check test "$(pinned_count)" -ge $((before + 100))
+	refused 'exist|pinned|already' chain add "counter,name=two,pin=$T/bpf/pst"
+	check test -e "$T/bpf/pst/lookups"
+	check chain add "counter,name=two,pin=$T/bpf/two"
+	check test -e "$T/bpf/two/lookups"
+	check chain remove two
+	check test ! -e "$T/bpf/two"
+	unview
+	check test ! -e "$T/bpf/pst"
+	umount "$T/bpf"
+}
+
+pinned_count() {
+	bpftool -j map lookup pinned "$T/bpf/pst/lookups" key 0 0 0 0 | grep -o '"value":[^]]*' | tr -d '" []' |
+		sed 's/value://' | tr ',' ' ' | { read -r a b rest; echo $((a + 256 * b)); }
+}
+
+# ---- stat and check -----------------------------------------------------------------------------
+
+each_stat() {
+	filters_of_stat
+	chain stat --json > "$T/json"
+	check grep -q '"programs"' "$T/json"
+	equal "$(ran runs guard pre/open)" 2 "runs of pre/open"
+	equal "$(ran errors guard pre/open)" 1 "errors of pre/open"
+	equal "$(ran answered guard pre/getxattr)" 2 "answers of pre/getxattr"
+	equal "$(ran bad guard)" 0
+	equal "$(ran runs guard pre/setattr)" 0
+}
+
+filters_of_stat() {
+	lower ext4
+	need_filters
+	: > "$LOWER/f"
+	view -F guard
+	answers EPERM write "$VIEW/f"
+	answers 0 read "$VIEW/f"
+	# Asked for the size first.
+	act xattr get "$VIEW/f" user.guarded > /dev/null
+}
+
+once_check() {
+	need_filters
+	"$PENSTOCK" filter check guard > "$T/said" || fail "cannot check a good filter"
+	check grep -q 'guards files' "$T/said"
+	check grep -q 'pre/setattr' "$T/said"
+	check not "$PENSTOCK" filter check nothing 2> /dev/null
+	refused 'no filter' "$PENSTOCK" filter check nothing
+	printf 'no object' > "$T/x.bpf.o"
+	refused 'x.bpf.o' "$PENSTOCK" filter check "$T/x.bpf.o"
+}
+
+# A view without filters has none to show, and is no slower for the question.
+each_none() {
+	lower ext4
+	need_filters
+	view
+	equal "$(chain list)" 'there are no filters'
+	equal "$(chain stat)" 'there are no filters'
+}
+
+# ---- trace --------------------------------------------------------------------------------------
+
+# Every line is an object; shows what was asked for.
+trace_parses() {
+	command -v python3 > /dev/null || return 0
+	python3 -c 'import json, sys
+for line in open(sys.argv[1]):
+    json.loads(line)' "$1" || fail "$1 has a line that is no JSON"
+}
+
+each_trace_all() {
+	lower ext4
+	need_filters
+	view -o cache=none
+	tracing "$T/trace" --all
+	mkdir "$VIEW/d"
+	as 1001 "$TOOLS/act" try create "$VIEW/d/f" > /dev/null
+	as 0:7 mkdir "$VIEW/d/"$'with "quotes" \\ and \n line'
+	act try unlink "$VIEW/d/none" > /dev/null
+	act try rename "$VIEW/d" "$VIEW/e" > /dev/null
+	within 5 grep -q '"op":"rename"' "$T/trace"
+	kill $TRACER
+	trace_parses "$T/trace"
+	check grep -q '"op":"mkdir","path":"/d",.*"error":0,"ns":[1-9]' "$T/trace"
+	check grep -q '"op":"lookup","path":"/d/none",.*"uid":0,.*"error":' "$T/trace"
+	check grep -q '"op":"rename","path":"/d","path2":"/e"' "$T/trace"
+	check grep -q '"path":"/d/with \\"quotes\\" \\\\ and \\n line","uid":0,"gid":7' "$T/trace"
+	check grep -q '"uid":1001' "$T/trace"
+	check not grep -q verdict "$T/trace"
+}
+
+each_trace_filtered() {
+	lower ext4
+	need_filters
+	mkdir "$LOWER/free-d"
+	: > "$LOWER/f"
+	view -o cache=none -F guard -F tag,id=5,ops=statfs:unlink
+	tracing "$T/trace"
+	answers EPERM write "$VIEW/f"
+	rm "$VIEW/f"
+	within 5 grep -q '"op":"unlink".*"ns"' "$T/trace"
+	kill $TRACER
+	trace_parses "$T/trace"
+	check grep -q '"op":"open","path":"/f",.*"error":1,"ns":[0-9]*,"verdict":"guard: EPERM"' "$T/trace"
+	check grep -q '"op":"unlink","path":"/f",.*"event":{"filter":"tag","what":"before","values":\[5,0\]}' "$T/trace"
+	# For people.
+	"$PENSTOCK" trace "$VIEW" > "$T/text" 2>&1 9>&- & TRACER=$!
+	within 5 has_spoken "$T/text" || fail "trace says nothing"
+	: > "$LOWER/f"
+	answers EPERM write "$VIEW/f"
+	within 5 grep -q 'open .*/f .*EPERM .*guard: EPERM' "$T/text" || fail "not in the text: $(cat "$T/text")"
+	kill $TRACER
+}
+
+# A reader that stands still slows nobody down; what it missed is counted.
+each_trace_stopped() {
+	lower ext4
+	need_filters
+	: > "$LOWER/f"
+	view -o cache=none
+	tracing "$T/trace" --all
+	kill -STOP $TRACER
+	check within 20 eval 'for ((i = 0; i < 6000; i++)); do [ -e "$VIEW/f" ] || exit 1; done'
+	kill -CONT $TRACER
+	within 10 lost_is_told || fail "nothing is said to be lost"
+	kill $TRACER
+	trace_parses "$T/trace"
+	check test "$(grep -o '"lost":[0-9]*' "$T/trace" | head -n 1 | cut -d: -f2)" -ge 100
+}
+
+lost_is_told() {
+	stat -f "$VIEW" > /dev/null
+	grep -q '"lost":' "$T/trace"
+}
+
+# Who goes away is forgotten; the view goes on, and ends under those that listen.
+each_trace_ends() {
+	lower ext4
+	need_filters
+	view
+	local i
+	for i in 1 2 3; do
+		tracing "$T/trace$i" --all
+		kill -KILL $TRACER
+	done
+	for i in 1 2 3; do stat -f "$VIEW" > /dev/null; done
+	tracing "$T/trace4" --all
+	unview
+	within 5 gone $TRACER || fail "trace does not end with its view"
+}

@@ -1,0 +1,776 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# What the FUSE-BPF proposal was tested with, and what was wrong with it; docs/fuse-bpf.md lists which
+# case here is for which there. A case that is called as one there does what that one does.
+
+parity_view() { # SPEC [OPTIONS]
+	need_filters
+	[ -n "$LOWER" ] || lower ext4
+	view -o "${2:-cache=none}" -F "$1"
+}
+
+# Steps of tools/io come to what is listed, with '|' between: says WANT FLAGS FILE STEP...
+says() {
+	local got
+	got=$("$TOOLS/io" "${@:2}" 2>&1 | tr '\n' '|')
+	[ "${got%|}" = "$1" ] || fail "'${*:2}' says '${got%|}', should be '$1'"
+}
+
+pattern() { head -c "$1" /dev/urandom | base64 -w 0 | head -c "$1"; }
+
+# ---- the selftests ------------------------------------------------------------------------------
+
+# basic: without filters, and without passing through, all comes to the daemon, once.
+each_basic() {
+	real || skip "there is no daemon"
+	local op
+	lower ext4
+	echo text > "$LOWER/f"
+	view -o cache=none
+	for op in LOOKUP OPEN RELEASE; do
+		requests $op cat "$VIEW/f"
+		equal $N 1 "$op requests of reading a file"
+	done
+	requests READ cat "$VIEW/f"
+	if passing; then equal $N 0 "READ requests"; else check test $N -ge 1; fi
+}
+
+# bpf_test_real, set_backing: a filter that sees reads, and one that does not.
+each_real() {
+	lower ext4
+	pattern 100000 > "$LOWER/f"
+	parity_view data-log
+	tracing "$T/trace" --all
+	check cmp "$VIEW/f" "$LOWER/f"
+	check grep -q '"op":"read".*"what":"read"' "$T/trace"
+	check test "$(ran runs data-log pre/read)" -ge 1
+	chain replace data-log parity-hidden > /dev/null
+	no_data_requests cmp "$VIEW/f" "$LOWER/f"
+}
+
+# bpf_test_partial: one page from the filter, the others from the file.
+each_partial() {
+	lower ext4
+	pattern 12288 > "$LOWER/f"
+	parity_view parity-partial
+	says '4096 bbbbbbbbbbbbbbbb' r "$VIEW/f" 'pread 0 4096'
+	check cmp <(dd if="$VIEW/f" bs=4096 count=1 status=none) <(head -c 4096 /dev/zero | tr '\0' b)
+	check cmp <(dd if="$VIEW/f" bs=4096 skip=1 status=none) <(tail -c +4097 "$LOWER/f")
+}
+
+each_attrs() {
+	lower ext4
+	echo text > "$LOWER/f"
+	parity_view pass
+	chmod 0421 "$VIEW/f"
+	chown 1234:2345 "$VIEW/f"
+	truncate -s 3 "$VIEW/f"
+	touch -d '2001-02-03 04:05:06.789Z' "$VIEW/f"
+	equal "$(stat -c '%a %u %g %s %.9Y' "$LOWER/f")" '421 1234 2345 3 981173106.789000000'
+	same -x
+	check test "$(ran runs pass)" -ge 4
+}
+
+# bpf_test_readdir: an entry that is not there, and one that is called otherwise.
+each_readdir() {
+	lower ext4
+	touch "$LOWER/one" "$LOWER/old" "$LOWER/two"
+	parity_view parity-fake
+	equal "$(ls -U "$VIEW" | sort | tr '\n' ' ')" 'fake new one two '
+	equal "$(find "$VIEW" -mindepth 1 -maxdepth 1 -printf '%f\n' 2> /dev/null | sort | tr '\n' ' ')" \
+		'fake new one two '
+	answers ENOENT stat "$VIEW/fake"
+	answers 0 stat "$VIEW/one"
+	answers 0 stat "$VIEW/old"
+	equal "$(ran bad parity-fake)" 0 "bad runs"
+}
+
+# bpf_test_creat: where no filter holds in a view that has some, and where one does.
+each_creat() {
+	need_filters
+	lower ext4
+	mkdir "$LOWER/in" "$LOWER/out"
+	view -o cache=none -F fault,at=in,ops=create,error=EDQUOT
+	answers EDQUOT create "$VIEW/in/f"
+	answers 0 create "$VIEW/out/f"
+	answers EEXIST create "$VIEW/out/f"
+	equal "$(ls "$LOWER/in" "$LOWER/out" | tr '\n' ' ' | sed "s|$LOWER||g")" '/in:  /out: f ' "files below"
+}
+
+each_hidden_entries() {
+	lower ext4
+	mkdir "$LOWER/hide" "$LOWER/show"
+	parity_view parity-hidden
+	answers ENOENT stat "$VIEW/hide"
+	says '0|4|4 text' rw+create "$VIEW/show/f" 'fallocate 0 4096' 'pwrite 0 text' 'pread 0 4'
+	equal "$(stat -c %s "$LOWER/show/f")" 4096
+	# A listing with entries does not let the name in where LOOKUP has not found it.
+	check not eval "ls -l '$VIEW' | grep -q hide"
+	answers ENOENT stat "$VIEW/hide"
+	# The ready-made filter hides the name from all there is.
+	chain replace parity-hidden hide,names=hide > /dev/null
+	answers ENOENT stat "$VIEW/hide"
+	answers EPERM mkdir "$VIEW/hide"
+	equal "$(ls "$VIEW")" show
+}
+
+each_dir() {
+	lower ext4
+	parity_view pass
+	check mkdir "$VIEW/d"
+	check test -d "$LOWER/d"
+	answers EEXIST mkdir "$VIEW/d"
+	check rmdir "$VIEW/d"
+	check test ! -e "$LOWER/d"
+}
+
+# bpf_test_file_early_close, _late_close
+each_file_closed() {
+	lower ext4
+	parity_view pass
+	says '4|0' rw+create "$VIEW/early" 'write text' close
+	check rm "$VIEW/early"
+	check test ! -e "$LOWER/early"
+	exec 7<> "$VIEW/late" || fail "open"
+	echo text >&7
+	check rm "$VIEW/late"
+	check test ! -e "$LOWER/late"
+	echo more >&7
+	equal "$(stat -L -c '%s %h' /proc/self/fd/7)" '10 0' "size and links of what is deleted"
+	exec 7<&-
+}
+
+each_mknod() {
+	lower ext4
+	parity_view pass
+	check mkfifo -m 640 "$VIEW/fifo"
+	equal "$(stat -c '%F %a' "$LOWER/fifo")" 'fifo 640'
+	(echo through > "$VIEW/fifo") &
+	equal "$(cat "$VIEW/fifo")" through
+	check rm "$VIEW/fifo"
+	check test ! -e "$LOWER/fifo"
+}
+
+# bpf_test_largedir: a thousand names, and the exact number of times that they were asked for.
+each_largedir() {
+	local i before
+	lower ext4
+	parity_view pass cache=ttl=60
+	for i in $(seq 1000); do : > "$VIEW/file$i" || fail "file $i"; done
+	equal "$(ran runs pass pre/create)" 1000 "creations"
+	equal "$(ran runs pass pre/lookup)" 1000 "lookups of names to be created"
+	equal "$(counter CREATE)" 1000 "CREATE requests"
+	before=$(ran runs pass pre/readdir)
+	requests READDIR,READDIRPLUS eval 'equal "$(ls -U "$VIEW" | wc -l)" 1000'
+	equal $(($(ran runs pass pre/readdir) - before)) $N "runs for each part of the listing"
+	check test $N -le 60
+	equal "$(ran runs pass post/readdir)" "$(ran runs pass pre/readdir)" "parts seen after"
+	equal "$(ls "$LOWER" | wc -l)" 1000
+}
+
+each_link() {
+	lower ext4
+	echo text > "$LOWER/f"
+	parity_view pass
+	check ln "$VIEW/f" "$VIEW/g"
+	equal "$(stat -c '%h %i' "$VIEW/g")" "$(stat -c '%h %i' "$LOWER/f")" "links and inode"
+	equal "$(stat -c %h "$VIEW/f")" 2 links
+	equal "$(cat "$VIEW/g")" text
+	same -x
+}
+
+each_symlink() {
+	lower ext4
+	echo text > "$LOWER/f"
+	parity_view pass
+	check ln -s f "$VIEW/l"
+	equal "$(readlink "$VIEW/l")" f
+	equal "$(readlink "$LOWER/l")" f
+	equal "$(cat "$VIEW/l")" text
+}
+
+each_xattr() {
+	lower ext4
+	echo text > "$LOWER/f"
+	parity_view pass
+	says 'ENODATA|.|0|5 value|user.a .|0|ENODATA|.' rw "$VIEW/f" 'getx user.a' listx \
+		'setx user.a value' 'getx user.a' listx 'rmx user.a' 'getx user.a' listx
+	says '0' rw "$VIEW/f" 'setx user.a value'
+	says '5 value' r "$LOWER/f" 'getx user.a'
+}
+
+# bpf_test_redact_readdir: three of six; and parts of a listing of which nothing is left.
+each_redact_readdir() {
+	local i
+	lower ext4
+	mkdir "$LOWER/six" "$LOWER/many" "$LOWER/none"
+	touch "$LOWER/six/f"{1,2,3,4,5,6}
+	(cd "$LOWER/many" && seq -f 'x-is-a-long-name-that-fills-the-page-soon-%g' 3000 | xargs touch && touch last first)
+	touch "$LOWER/none/x"{1,2,3}
+	parity_view parity-redact
+	equal "$(ls "$VIEW/six" | tr '\n' ' ')" 'f2 f4 f6 '
+	equal "$(ls "$VIEW/many" | tr '\n' ' ')" 'first last '
+	equal "$(find "$VIEW/many" -mindepth 1 -printf '%f ' | tr ' ' '\n' | sort | tr '\n' ' ')" 'first last '
+	equal "$(ls -l "$VIEW/many" | wc -l)" 3 "a long listing"
+	equal "$(ls "$VIEW/none")" '' "where all is dropped"
+	equal "$(ls -A "$VIEW/none" | wc -l)" 0
+	# Dropped, not hidden.
+	answers 0 stat "$VIEW/six/f1"
+	check rm -r "$VIEW/six/f1"
+	equal "$(ran bad parity-redact)" 0 "bad runs"
+	# Nothing is counted for entries that the kernel was not told of: their nodes go.
+	echo 2 > /proc/sys/vm/drop_caches
+	within 5 eval 'echo 2 > /proc/sys/vm/drop_caches; [ "$(info nodes)" -le 20 ]' ||
+		fail "$(info nodes) nodes are left"
+}
+
+# bpf_test_remove_backing: one directory is shown for another, and there the filter does not hold.
+each_remove_backing() {
+	local runs
+	lower ext4
+	mkdir "$LOWER/folder1" "$LOWER/folder2"
+	echo one > "$LOWER/folder1/f"
+	echo two > "$LOWER/folder2/f"
+	echo top > "$LOWER/f"
+	parity_view parity-redirect
+	answers EACCES read "$VIEW/f"
+	equal "$(cat "$VIEW/folder1/f")" two
+	runs=$(ran runs parity-redirect pre/open)
+	cat "$VIEW/folder1/f" "$VIEW/folder1/f" > /dev/null
+	echo more > "$VIEW/folder1/new"
+	equal "$(ran runs parity-redirect pre/open)" "$runs" "runs where it does not hold"
+	equal "$(cat "$LOWER/folder2/new")" more
+	no_data_requests cat "$VIEW/folder1/f"
+}
+
+# bpf_test_dir_rename, bpf_test_file_rename
+each_rename() {
+	lower ext4
+	mkdir "$LOWER/d" "$LOWER/e"
+	echo text > "$LOWER/d/f"
+	parity_view pass
+	check mv "$VIEW/d/f" "$VIEW/d/g"
+	check mv "$VIEW/d" "$VIEW/e/d2"
+	check mv "$VIEW/e/d2/g" "$VIEW/h"
+	equal "$(cat "$LOWER/h")" text
+	equal "$(cd "$LOWER" && find . | sort | tr '\n' ' ')" '. ./e ./e/d2 ./h '
+	same -x
+}
+
+# bpf_test_alter_errcode_bpf: the kernel is told that the name is absent, or it would not ask for more.
+each_alter_errcode() {
+	lower ext4
+	parity_view parity-results
+	mkdir "$LOWER/file1"
+	answers EPERM mkdir "$VIEW/file1"
+	answers ENOMEM stat "$VIEW/absent-is-no-memory"
+	answers 0 mkdir "$VIEW/other"
+	# An error that becomes a success.
+	check mkdir "$VIEW/full"
+	touch "$LOWER/full/f"
+	check rmdir "$VIEW/full"
+	check test -e "$LOWER/full/f"
+	# And the reverse: what was done is done.
+	touch "$LOWER/f"
+	answers EBUSY unlink "$VIEW/f"
+	check test ! -e "$LOWER/f"
+}
+
+# bpf_test_lookup_postfilter: it sees what came of it, and decides.
+each_lookup_postfilter() {
+	LOG_MAY='program post/lookup filled an answer that is none'
+	lower ext4
+	echo one > "$LOWER/file1"
+	echo two > "$LOWER/file2"
+	parity_view parity-results
+	answers ENOENT stat "$VIEW/file1"
+	answers 0 stat "$VIEW/file2"
+	equal "$(cat "$VIEW/file2")" two
+	answers ENOENT stat "$VIEW/file3"
+	# Nor is it there because a listing with entries has shown it.
+	ls -l "$VIEW" > /dev/null 2>&1
+	answers ENOENT stat "$VIEW/file1"
+	answers ENOENT read "$VIEW/file1"
+	answers EIO stat "$VIEW/made-up"
+	equal "$(ran bad parity-results)" 1 "answers that are none"
+}
+
+# mmap_test, on data that is served.
+each_mmap() {
+	lower ext4
+	echo 'some text' > "$LOWER/f"
+	parity_view data-log
+	holder map map "$VIEW/f"
+	tell map 's 1 X'
+	tell map m
+	equal "$(cat "$LOWER/f")" 'sXme text'
+	equal "$(cat "$VIEW/f")" 'sXme text'
+	release map
+}
+
+# readdir_perms_test
+each_readdir_perms() {
+	lower ext4
+	mkdir -m 0111 "$LOWER/d"
+	touch "$LOWER/d/f"
+	parity_view pass
+	equal "$(as 1000 "$TOOLS/act" try read "$VIEW/d")" EACCES
+	equal "$(as 1000 "$TOOLS/act" try stat "$VIEW/d/f")" 0
+	check as 0 ls "$VIEW/d"
+	check not setpriv --bounding-set -dac_override,-dac_read_search --inh-caps=-all -- \
+		setpriv --reuid 1001 --regid 1001 --clear-groups ls "$VIEW/d" 2> /dev/null
+}
+
+# bpf_test_statfs
+each_statfs() {
+	lower ext4
+	parity_view pass
+	equal "$(stat -f -c %t "$VIEW")" 65735546 "type of the file system"
+	equal "$(stat -f -c '%s %b' "$VIEW")" "$(stat -f -c '%s %b' "$LOWER")" "its size"
+}
+
+# bpf_test_lseek, with filters that see data and without.
+each_lseek() {
+	local spec
+	lower ext4 64
+	head -c 4096 /dev/zero | tr '\0' x > "$LOWER/f"
+	truncate -s 4G "$LOWER/f"
+	echo end >> "$LOWER/f"
+	for spec in pass data-log; do
+		parity_view $spec
+		says '100|100|4294967296|4294967200|0|4096|4294967296|ENXIO|4096|4294967300|EINVAL|3 end' r "$VIEW/f" \
+			'seek set 100' 'seek cur 0' 'seek end -4' 'seek cur -96' 'seek data 0' \
+			'seek hole 0' 'seek data 8192' 'seek data 5000000000' 'seek hole 4096' \
+			'seek hole 4294967296' 'seek end -5000000000' 'pread 4294967296 3'
+		unview
+	done
+}
+
+# bpf_test_readdirplus_not_overriding_backing: what LOOKUP has said of a file holds after a listing.
+each_readdirplus() {
+	lower ext4
+	touch "$LOWER/free" "$LOWER/bound"
+	echo text > "$LOWER/f"
+	parity_view parity-off cache=ttl=60
+	exec 7< "$VIEW/f"
+	answers 0 chmod "$VIEW/free" 640
+	answers EPERM chmod "$VIEW/bound" 640
+	requests READDIRPLUS ls -l "$VIEW"
+	check test "$N" -ge 1
+	answers 0 chmod "$VIEW/free" 600
+	answers EPERM chmod "$VIEW/bound" 600
+	no_data_requests cat <&7
+	exec 7<&-
+	# Nor does a listing that comes first say less, or more, than LOOKUP would.
+	unview
+	parity_view parity-off cache=ttl=60
+	ls -l "$VIEW" > /dev/null
+	answers 0 chmod "$VIEW/free" 644
+	answers EPERM chmod "$VIEW/bound" 644
+}
+
+# bpf_test_revalidate_handle_backing_fd: behind the name there is another file now.
+each_revalidate() {
+	local i
+	lower ext4
+	mkdir "$LOWER/d1" "$LOWER/d2"
+	echo one > "$LOWER/d1/f"
+	echo two > "$LOWER/d2/f"
+	ln -s x "$LOWER/name" && rm "$LOWER/name"
+	mkdir "$LOWER/name"
+	echo zero > "$LOWER/name/f"
+	parity_view pass
+	equal "$(cat "$VIEW/name/f")" zero
+	for i in 1 2; do
+		rm -r "$LOWER/name"
+		mv "$LOWER/d$i" "$LOWER/name"
+		requests LOOKUP eval 'text=$(cat "$VIEW/name/f")'
+		equal "$text" "$([ $i = 1 ] && echo one || echo two)"
+		check test "$N" -le 4
+		no_data_requests cat "$VIEW/name/f"
+	done
+}
+
+# flock_test: with those who lock below.
+each_flock() {
+	lower ext4
+	touch "$LOWER/f"
+	parity_view pass cache=none,locks=lower
+	holder view lock "$VIEW/f" flock ex
+	equal "$SAID" held
+	equal "$(act lock "$LOWER/f" flock ex < /dev/null)" EAGAIN "below"
+	release view
+	holder below lock "$LOWER/f" flock ex
+	equal "$(act lock "$VIEW/f" flock ex < /dev/null)" EAGAIN "in the view"
+	release below
+	check test "$(ran runs pass pre/setlk)" -ge 2
+}
+
+# bpf_test_create_and_remove_bpf, bpf_test_mkdir_and_remove_bpf. What is looked up anew is judged anew.
+each_taken_off() {
+	lower ext4
+	mkdir "$LOWER/old"
+	touch "$LOWER/f" "$LOWER/old/f"
+	parity_view parity-off cache=ttl=60
+	answers EPERM chmod "$VIEW/f" 600
+	answers EPERM chmod "$VIEW/old" 700
+	: > "$VIEW/new"
+	answers 0 chmod "$VIEW/new" 600
+	check mkdir "$VIEW/newdir"
+	answers 0 chmod "$VIEW/newdir" 700
+	# What is made in a directory that is free of it is free, too.
+	: > "$VIEW/newdir/f"
+	answers 0 chmod "$VIEW/newdir/f" 600
+	check mkfifo "$VIEW/fifo"
+	answers 0 chmod "$VIEW/fifo" 600
+	# What is found has it of its directory.
+	answers EPERM chmod "$VIEW/old/f" 600
+	touch "$LOWER/newdir/below"
+	answers 0 chmod "$VIEW/newdir/below" 600
+}
+
+# bpf_test_readahead
+each_readahead() {
+	local spec
+	lower ext4
+	pattern 300000 > "$LOWER/f"
+	for spec in pass data-log; do
+		parity_view $spec
+		says '0|16 '"$(head -c 16 "$LOWER/f")" r "$VIEW/f" 'advise 0 300000' 'pread 0 16'
+		check cmp "$VIEW/f" "$LOWER/f"
+		unview
+	done
+}
+
+# splice_test
+each_splice() {
+	local spec
+	lower ext4
+	for spec in pass data-log; do
+		echo 0123456789 > "$LOWER/f"
+		parity_view $spec
+		says '5 23456|4|5 23abc' rw "$VIEW/f" 'splice 2 5' 'fill-by-splice 4 abcd' 'splice 2 5'
+		equal "$(cat "$LOWER/f")" 0123abcd89
+		unview
+	done
+}
+
+# bpf_test_follow_mounts
+each_follow_mounts() {
+	lower ext4
+	mkdir "$LOWER/mnt" "$T/other"
+	mount -t tmpfs none "$T/other"
+	echo other > "$T/other/f"
+	mount --bind "$T/other" "$LOWER/mnt"
+	parity_view fault,names=g,ops=open,error=EACCES cache=none,xdev=cross
+	equal "$(cat "$VIEW/mnt/f")" other
+	echo text > "$T/other/g"
+	answers EACCES read "$VIEW/mnt/g"
+	unview
+	umount "$LOWER/mnt" "$T/other"
+}
+
+# copy_file_range_test: between files that a filter sees the data of and others, in all four ways.
+each_copy_file_range() {
+	local from to text
+	need_filters
+	lower ext4
+	mkdir "$LOWER/served" "$LOWER/plain"
+	view -o cache=none -F data-cipher,at=served
+	text=$(pattern 50000)
+	for from in served plain; do
+		printf %s "$text" > "$VIEW/$from/f"
+		for to in served plain; do
+			says 50000 r "$VIEW/$from/f" "copy $VIEW/$to/copy-of-$from 0 50000"
+			check cmp "$VIEW/$to/copy-of-$from" <(printf %s "$text")
+		done
+	done
+	# Copies are the filter's to see: below they are as it stores them, or as it shows them.
+	check cmp "$LOWER/plain/copy-of-served" <(printf %s "$text")
+	check not cmp -s "$LOWER/served/copy-of-plain" <(printf %s "$text")
+	check cmp "$LOWER/served/copy-of-plain" "$LOWER/served/copy-of-served"
+}
+
+# bpf_test_concurrent_create_excl
+each_concurrent_create_excl() {
+	local i pids=()
+	lower ext4
+	parity_view pass
+	for i in $(seq 20); do
+		"$TOOLS/act" try create "$VIEW/f" > "$T/said$i" 9>&- &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	equal "$(cat "$T"/said* | sort | uniq -c | tr -s ' \n' ' ')" ' 1 0 19 EEXIST '
+}
+
+# bpf_test_stack_depth_limit: a view of a view is one that works.
+each_stacked() {
+	local first
+	lower ext4
+	pattern 100000 > "$LOWER/f"
+	parity_view data-cipher
+	first=$VIEW
+	view -o cache=none -F data-cipher "$first"
+	check cmp "$VIEW/f" "$LOWER/f"
+	check not cmp -s "$first/f" "$LOWER/f"
+	echo text > "$VIEW/g"
+	equal "$(cat "$LOWER/g")" text "what went through the cipher twice"
+	unview "$VIEW"
+	VIEW=$first
+}
+
+# ---- what was wrong with it ---------------------------------------------------------------------
+
+# A program before an operation is heard, in every operation.
+each_verdict_is_heard() {
+	lower ext4
+	mkdir "$LOWER/d" "$LOWER/e"
+	echo text > "$LOWER/f"
+	ln -s f "$LOWER/l"
+	parity_view fault,error=EDQUOT,ops=none cache=none,locks=lower
+	heard() { # OPS WANT CMD...
+		chain replace fault "fault,error=EDQUOT,ops=$1" > /dev/null || fail "no filter for $1"
+		requests_said=$("${@:3}" 2>&1)
+		[[ $requests_said == *"$2"* ]] || fail "$1: '${*:3}' says '$requests_said', should be $2"
+		check test "$(ran errors fault)" -ge 1
+	}
+	heard lookup EDQUOT act try stat "$VIEW/f"
+	heard getattr EDQUOT act try stat "$VIEW"
+	heard setattr EDQUOT act try chmod "$VIEW/f" 600
+	heard readlink 'quota exceeded' ls "$VIEW/l/"
+	heard symlink EDQUOT act try symlink "$VIEW/l2" f
+	heard mknod 'quota exceeded' mkfifo "$VIEW/fifo"
+	heard mkdir EDQUOT act try mkdir "$VIEW/d2"
+	heard unlink EDQUOT act try unlink "$VIEW/f"
+	heard rmdir 'quota exceeded' rmdir "$VIEW/d"
+	heard rename EDQUOT act try rename "$VIEW/f" "$VIEW/g"
+	heard link EDQUOT act try link "$VIEW/f" "$VIEW/g"
+	heard open EDQUOT act try read "$VIEW/f"
+	heard create EDQUOT act try create "$VIEW/new"
+	heard tmpfile EDQUOT "$TOOLS/io" rw+tmpfile "$VIEW" 'write x'
+	heard opendir EDQUOT act try read "$VIEW/d"
+	heard readdir 'quota exceeded' ls -U "$VIEW/d"
+	heard fsync EDQUOT "$TOOLS/io" rw "$VIEW/f" fsync
+	heard fsyncdir 'quota exceeded' sync "$VIEW/d"
+	heard statfs EDQUOT act try statfs "$VIEW"
+	heard setxattr EDQUOT act try setxattr "$VIEW/f"
+	heard getxattr EDQUOT "$TOOLS/io" r "$VIEW/f" 'getx user.a'
+	heard listxattr EDQUOT "$TOOLS/io" r "$VIEW/f" listx
+	heard removexattr EDQUOT "$TOOLS/io" rw "$VIEW/f" 'rmx user.a'
+	heard setlk EDQUOT "$TOOLS/io" rw "$VIEW/f" 'lock 0 1'
+	heard getlk EDQUOT "$TOOLS/io" rw "$VIEW/f" 'test 0 1'
+	heard fallocate EDQUOT "$TOOLS/io" rw "$VIEW/f" 'fallocate 0 10'
+	heard lseek EDQUOT "$TOOLS/io" r "$VIEW/f" 'seek data 0'
+	heard copy EDQUOT "$TOOLS/io" r "$VIEW/f" "copy $VIEW/e/new 0 4"
+	heard ioctl 'quota exceeded' lsattr -d "$VIEW/f"
+	# Closing cannot be refused; flush is heard by close.
+	chain replace fault fault,error=EDQUOT,ops=release:releasedir > /dev/null
+	says '4 text|0' rw "$VIEW/f" 'read 4' close
+	ls "$VIEW" > /dev/null
+	within 5 test "$(info handles)" = 0 || fail "$(info handles) files are still open"
+	chain remove fault > /dev/null
+	same -x
+}
+
+# Operations have programs of their own: fsyncdir is not fsync. And they are told of their own nodes.
+each_own_programs() {
+	lower ext4
+	mkdir "$LOWER/d"
+	echo text > "$LOWER/f"
+	parity_view parity-which
+	says 'EDQUOT|EDQUOT' rw "$VIEW/f" fsync datasync
+	refused 'no locks available' sync "$VIEW/d"
+	answers 0 link "$VIEW/f" "$VIEW/d/g"
+	answers 0 rename "$VIEW/f" "$VIEW/d/h"
+	chain remove parity-which > /dev/null
+	equal "$(ls "$LOWER/d" | tr '\n' ' ')" 'g h '
+}
+
+# What is made is what was made, not its directory: inode, type and all are those below.
+each_new_nodes() {
+	lower ext4
+	mkdir "$LOWER/d"
+	echo text > "$LOWER/f"
+	parity_view pass cache=ttl=60
+	mkdir "$VIEW/d/dir"
+	: > "$VIEW/d/file"
+	mkfifo "$VIEW/d/fifo"
+	ln -s target "$VIEW/d/link"
+	ln "$VIEW/f" "$VIEW/d/hard"
+	local name
+	for name in dir file fifo link hard; do
+		equal "$(stat -c '%i %F %a %h' "$VIEW/d/$name")" "$(stat -c '%i %F %a %h' "$LOWER/d/$name")" $name
+	done
+	same -x
+}
+
+# A program after an operation runs although there is none before: each of parity-results, and here
+# those after opening. What they refuse is not left open.
+each_refused_after() {
+	local i
+	lower ext4
+	mkdir "$LOWER/d"
+	echo text > "$LOWER/f"
+	parity_view parity-open,refuse=13
+	for i in $(seq 50); do
+		answers EACCES read "$VIEW/f"
+		answers EACCES write "$VIEW/f"
+		answers EACCES read "$VIEW/d"
+		answers EACCES create "$VIEW/new$i"
+	done
+	within 5 eval '[ "$(info handles)" = 0 ]' || fail "$(info handles) files are still open"
+	chain remove parity-open > /dev/null
+	chain add data-log > /dev/null
+	# Were one of them still open, it could not be opened in another way.
+	answers 0 read "$VIEW/f"
+	equal "$(cat "$VIEW/f")" text
+}
+
+# Below it is read-only, or frozen: then it is here.
+each_read_only_below() {
+	lower ext4
+	mkdir "$LOWER/d"
+	echo text > "$LOWER/f"
+	parity_view pass
+	equal "$(cat "$VIEW/f")" text
+	mount -o remount,ro "$FS" || fail "remount"
+	answers EROFS create "$VIEW/new"
+	answers EROFS mkdir "$VIEW/new"
+	answers EROFS symlink "$VIEW/new" x
+	answers EROFS link "$VIEW/f" "$VIEW/new"
+	answers EROFS rename "$VIEW/f" "$VIEW/new"
+	answers EROFS unlink "$VIEW/f"
+	answers EROFS chmod "$VIEW/f" 600
+	answers EROFS truncate "$VIEW/f" 0
+	answers EROFS setxattr "$VIEW/f"
+	answers EROFS write "$VIEW/f"
+	mount -o remount,rw "$FS"
+	answers 0 create "$VIEW/new"
+}
+
+# ---- changes that were ignored ------------------------------------------------------------------
+
+# Names, of all operations that have some.
+each_changed_names() {
+	local i
+	lower ext4
+	mkdir "$LOWER/sub"
+	parity_view parity-names
+	echo text > "$VIEW/a-file" || fail create
+	check mkdir "$VIEW/a-dir"
+	check mkfifo "$VIEW/a-fifo"
+	check ln -s target "$VIEW/a-link"
+	check ln "$VIEW/a-file" "$VIEW/sub/a-hard"
+	equal "$(cd "$LOWER" && find . | sort | tr '\n' ' ')" \
+		'. ./b-dir ./b-fifo ./b-file ./b-link ./sub ./sub/b-hard ' "what was made"
+	equal "$(cat "$VIEW/a-file")" text
+	equal "$(readlink "$VIEW/a-link")" target
+	check mv "$VIEW/a-file" "$VIEW/sub/a-moved"
+	equal "$(ls "$LOWER/sub" | tr '\n' ' ')" 'b-hard b-moved '
+	# Both names at once, in the form without flags and in that with them.
+	act try rename "$VIEW/sub/a-moved" "$VIEW/a-back" > /dev/null
+	equal "$(cat "$LOWER/b-back")" text
+	for i in file back; do echo $i > "$LOWER/b-$i"; done
+	check mv -n "$VIEW/a-file" "$VIEW/sub/a-other"
+	equal "$(cat "$LOWER/sub/b-other")" file
+	check rm "$VIEW/a-back" "$VIEW/a-fifo" "$VIEW/a-link" "$VIEW/sub/a-hard" "$VIEW/sub/a-other"
+	check rmdir "$VIEW/a-dir"
+	equal "$(cd "$LOWER" && find . | sort | tr '\n' ' ')" '. ./sub ' "what is left"
+	equal "$(ran bad parity-names)" 0 "bad runs"
+}
+
+values_tree() { # [OPTIONS]
+	lower ext4
+	echo text > "$LOWER/f"
+	parity_view parity-values "$@"
+}
+
+each_changed_attributes() {
+	values_tree cache=ttl=60
+	# A value, one attribute more, one less.
+	chmod 755 "$VIEW/f"
+	equal "$(stat -c '%a %u' "$LOWER/f")" '644 0'
+	chmod 711 "$VIEW/f"
+	equal "$(stat -c '%a %u' "$LOWER/f")" '600 1234'
+	chgrp 4321 "$VIEW/f"
+	equal "$(stat -c %g "$LOWER/f")" 0 "the group that was not set"
+	truncate -s 101 "$VIEW/f"
+	equal "$(stat -c %s "$LOWER/f") $(stat -c %s "$VIEW/f")" '200 200' sizes
+	# The answers: of GETATTR, of SETATTR (which the kernel believes for a minute), of LOOKUP.
+	touch "$LOWER/g" "$LOWER/shown"
+	equal "$(stat -c %u "$VIEW")" 77 "the owner that GETATTR shows"
+	chmod 600 "$VIEW/g"
+	equal "$(stat -c '%a %g' "$VIEW/g")" '600 78' "what SETATTR shows"
+	equal "$(stat -c %g "$VIEW/shown")" 99 "what LOOKUP shows"
+	equal "$(stat -c '%u %g' "$LOWER/g")" '1234 0' "what is below"
+}
+
+each_changed_creation() {
+	values_tree
+	(umask 077; : > "$VIEW/new"; mkdir "$VIEW/d"; mkfifo "$VIEW/fifo"; mknod "$VIEW/char" c 10 200)
+	equal "$(stat -c '%a %u %g' "$LOWER/new")" '640 1234 2345' "a file"
+	equal "$(stat -c %a "$LOWER/d")" 701 "a directory"
+	equal "$(stat -c %a "$LOWER/fifo")" 604 "a fifo"
+	equal "$(stat -c '%a %t %T' "$LOWER/char")" '604 1 5' "a device"
+	ln -s from "$VIEW/l"
+	equal "$(readlink "$LOWER/l")" to "a link's target"
+	ln -s longer "$VIEW/l2"
+	equal "$(readlink "$LOWER/l2") $(readlink "$VIEW/l2")" 'longer LINKer' "what is shown of a target"
+}
+
+each_changed_xattrs() {
+	values_tree
+	says 0 rw "$VIEW/f" 'setx user.a some'
+	says 'user.b .|2 so' r "$LOWER/f" listx 'getx user.b'
+	says '2 so' r "$VIEW/f" 'getx user.alias'
+	says '0|10 CHANGEDhis' rw "$VIEW/f" 'setx user.c changethis' 'getx user.c'
+	says '0|EEXIST' rw "$VIEW/f" 'setx user.once 1' 'setx user.once 2'
+	says '0|0' rw "$LOWER/f" 'setx user.long abcdef' 'setx user.secret x'
+	says '3 abc|4 none|user.b user.c user.once user.long .' r "$VIEW/f" 'getx user.long' \
+		'getx user.none' listx
+	says '1 x' r "$VIEW/f" 'getx user.secret'
+	says 0 rw "$VIEW/f" 'rmx user.a'
+	says ENODATA r "$LOWER/f" 'getx user.b'
+}
+
+each_changed_ranges() {
+	local i
+	values_tree cache=none,locks=lower
+	says 0 rw "$VIEW/f" 'fallocate 0 5000'
+	equal "$(stat -c '%s' "$LOWER/f") $(stat -c '%s' "$VIEW/f")" '10000 10000' "allocated"
+	head -c 65536 /dev/zero | tr '\0' x > "$LOWER/g"
+	says '4096|65535' r "$VIEW/g" 'seek data 0' 'seek hole 0'
+	says '100' r "$VIEW/g" "copy $VIEW/h 0 5000"
+	equal "$(stat -c %s "$LOWER/h")" 2500 "copied"
+	# What the kernel is told of it holds.
+	equal "$(stat -c %s "$VIEW/h")" 2500
+	says 'EDEADLK|0|free|held 1' rw "$VIEW/g" 'lock 7 1' 'lock 100 150' 'test 100 50' 'test 200 5'
+	equal "$(stat -f -c %f "$VIEW")" 42 "free blocks"
+	touch "$LOWER/target"
+	answers EEXIST rename "$VIEW/g" "$VIEW/target"
+	check eval 'lsattr "$VIEW/g" | grep -q "^....i"'
+	for i in $(seq 100); do touch "$LOWER/entry-number-$i"; done
+	equal "$(ls "$VIEW" | wc -l)" "$(ls "$LOWER" | wc -l)" "listed in small parts"
+	says '4 xxxx|EDQUOT' rw "$VIEW/g" 'pread 0 4' close
+	within 5 test "$(info handles)" = 0 || fail "$(info handles) files are still open"
+	equal "$(ran bad parity-values)" 0 "bad runs"
+}
+
+# Flags of an open: what the kernel would not go by must not look as if it did.
+each_changed_open_flags() {
+	LOG_MAY='program pre/(open|create) '
+	lower ext4
+	echo text > "$LOWER/f"
+	# O_RDWR becomes O_RDONLY: nothing is written by it.
+	parity_view parity-open,drop=2
+	"$TOOLS/io" rw "$VIEW/f" 'pwrite 0 LOST' > "$T/said" 2>&1
+	equal "$(cat "$LOWER/f")" text "what must not be written"
+	check not grep -qx 4 "$T/said"
+	# O_APPEND is added: what is written goes to the end.
+	chain replace parity-open parity-open,add=1024 > /dev/null
+	"$TOOLS/io" rw "$VIEW/f" 'pwrite 0 more' > "$T/said" 2>&1
+	[ "$(cat "$LOWER/f")" = "$(printf 'text\nmore')" ] || ! grep -qx 4 "$T/said" ||
+		fail "O_APPEND was ignored"
+}
