@@ -170,12 +170,12 @@ static bool same_cells(const struct chain *chain, const struct placed *a, const 
  * with a directory, since what was said of all below it would have to be said anew; else unless it
  * would lose a filter. EXDEV makes programs copy instead, and a copy passes through the filters.
  */
-static bool may_move(const struct chain *chain, uint32_t mode, uint64_t holds,
-		     const struct placed *from, const struct placed *to)
+static bool may_move(const struct chain *chain, uint32_t mode, const struct placed *from,
+		     const struct placed *to)
 {
 	if (S_ISDIR(mode))
 		return from->filters == to->filters && same_cells(chain, from, to);
-	return !(holds & chain->all & ~to->filters);
+	return !(from->filters & ~to->filters);
 }
 
 /* What is under one of the names of a RENAME: mode 0 where there is nothing. */
@@ -189,11 +189,6 @@ static void peek(struct req *req, struct node *dir, const char *name, struct mov
 	*ret_moved = (struct moved){ 0 };
 	if (fs_peek(req_fs(req), dir, name, &ret_moved->stx, &ret_moved->node) < 0)
 		ret_moved->stx.stx_mode = 0;
-}
-
-static uint64_t holding(const struct moved *moved, const struct placed *placed)
-{
-	return moved->node ? moved->node->filters : placed->filters;
 }
 
 /* Both names of a RENAME; req->child is what will hold for the file that moves. */
@@ -217,10 +212,10 @@ static int judge_rename(struct req *req)
 		req->child.node = NULL;
 	}
 	if (r == 0 && moved.stx.stx_mode &&
-	    !may_move(chain, moved.stx.stx_mode, holding(&moved, &from), &from, &req->child))
+	    !may_move(chain, moved.stx.stx_mode, &from, &req->child))
 		r = -EXDEV;
 	if (r == 0 && exchange && other.stx.stx_mode &&
-	    !may_move(chain, other.stx.stx_mode, holding(&other, &req->child), &req->child, &from))
+	    !may_move(chain, other.stx.stx_mode, &req->child, &from))
 		r = -EXDEV;
 	/* What gains a filter has it before it moves; it may keep it when it does not. */
 	if (r == 0 && moved.node)
@@ -237,37 +232,74 @@ static int judge_rename(struct req *req)
 	return r;
 }
 
+/* What holds for a file by a name that it has below; false where that is not known. */
+static bool judge_where_it_is(struct req *req, struct node *node)
+{
+	struct statx stx = { .stx_mode = node->type };
+	char path[PATH_MAX], *name;
+	struct node *dir;
+	int r;
+
+	fs_node_path(req_fs(req), node, path, sizeof(path));
+	name = strrchr(path, '/');
+	if (!name || path[0] != '/')
+		return false;
+	*name++ = '\0';
+	if (fs_walk_path(req_fs(req), path[0] ? path + 1 : "", &dir) < 0)
+		return false;
+	r = judge(req, dir, name, USE_FIND, &stx);
+	fs_node_put(req_fs(req), dir);
+	return r == 0;
+}
+
 /* A hard link: the file keeps what holds for it, so the new name must not say less. */
 static int judge_link(struct req *req)
 {
+	struct statx stx = { .stx_mode = req->node2->type };
+	struct placed from;
 	int r;
 
+	/* More may hold for it than for its name: then the name decides. */
+	if (judge_where_it_is(req, req->node2))
+		from = req->child;
+	else
+		from.filters = req->node2->filters & req->chain->all;
 	req->child.node = req->node2;
-	r = judge(req, req->node, req->msg.name[0], USE_MAKE, NULL);
+	r = judge(req, req->node, req->msg.name[0], USE_MAKE, &stx);
 	req->child.node = NULL;
-	if (r == 0 && (req->node2->filters & req->chain->all & ~req->child.filters))
+	if (r == 0 && (from.filters & ~req->child.filters))
 		r = -EXDEV;
 	return r;
+}
+
+static int judge_made(struct req *req, uint32_t mode)
+{
+	struct statx stx = { .stx_mode = (uint16_t)(mode & S_IFMT) };
+
+	return judge(req, req->node, req->msg.name[0], USE_MAKE, &stx);
 }
 
 static int judge_names(struct req *req)
 {
 	switch (req->msg.head->opcode) {
-	case FUSE_LOOKUP:
 	case FUSE_UNLINK:
 	case FUSE_RMDIR:
 		return judge(req, req->node, req->msg.name[0], USE_FIND, NULL);
 	case FUSE_CREATE:
+		return judge_made(req, S_IFREG);
 	case FUSE_MKDIR:
+		return judge_made(req, S_IFDIR);
 	case FUSE_MKNOD:
+		return judge_made(req, req->kept->now.mknod.mode);
 	case FUSE_SYMLINK:
-		return judge(req, req->node, req->msg.name[0], USE_MAKE, NULL);
+		return judge_made(req, S_IFLNK);
 	case FUSE_LINK:
 		return judge_link(req);
 	case FUSE_RENAME:
 	case FUSE_RENAME2:
 		return judge_rename(req);
 	default:
+		/* LOOKUP's is judged when it is known what it leads to. */
 		filtered_inherit(req, req->node);
 		return 0;
 	}
@@ -464,27 +496,26 @@ int filtered_after(struct req *req, int r)
 	return absent && r == -ENOENT ? 0 : r;
 }
 
-/*
- * A file that is known by another name already: the programs for names are told, so that what they
- * know of it by that name is not lost.
- */
-static void judge_known(struct req *req, struct node *node)
+int filtered_found(struct req *req, int r)
 {
-	const struct chain *chain = req->chain;
-	struct placed known = { .filters = node->filters };
+	struct node *node = req->entry.node;
+	int judged;
 
-	if (req->msg.head->opcode != FUSE_LOOKUP || S_ISDIR(node->type) ||
-	    !(node->filters & NODE_JUDGED) || !(req->node->filters & chain->names))
-		return;
-	for (unsigned int i = 0; i < chain->n; i++)
-		if (chain->links[i]->cells)
-			known.cells[chain->links[i]->bit] =
-				chain->links[i]->cells[fs_node_number(req_fs(req), node)];
-	if (same_cells(chain, &known, &req->child))
-		return;
-	req->child.node = node;
-	judge(req, req->node, req->msg.name[0], USE_FIND, &req->entry.attr.stx);
+	if ((r < 0 && r != -ENOENT) || !(req->chain->names & req->filters))
+		return r;
+	/* By another name, it may be: programs are told what they know of it by that. */
+	if (node && (node->filters & NODE_JUDGED))
+		req->child.node = node;
+	judged = judge(req, req->node, req->msg.name[0], USE_FIND,
+		       node ? &req->entry.attr.stx : NULL);
 	req->child.node = NULL;
+	frame_begin(req);
+	if (judged == 0)
+		return r;
+	req->passed &= ~req->decided;
+	fs_node_put(req_fs(req), node);
+	req->entry = (struct fs_entry){ 0 };
+	return judged;
 }
 
 void filtered_place(struct req *req, struct node *node)
@@ -492,13 +523,14 @@ void filtered_place(struct req *req, struct node *node)
 	const struct chain *chain = req->chain;
 	uint32_t number = fs_node_number(req_fs(req), node);
 
-	judge_known(req, node);
 	node_judge(node, req->child.filters);
 	for (unsigned int i = 0; i < chain->n; i++) {
 		const struct link *link = chain->links[i];
 
-		if (link->cells && (req->child.filters >> link->bit & 1))
-			link->cells[number] = req->child.cells[link->bit];
+		if (link->cells)
+			link->cells[number] = req->child.filters >> link->bit & 1
+						      ? req->child.cells[link->bit]
+						      : 0;
 	}
 }
 
@@ -650,7 +682,8 @@ int filtered_lookup(struct req *req, const char *name, struct fuse_entry_out *re
 	sub_request(req, &sub, &kept, name);
 	r = filtered_before(&sub);
 	if (r == 0)
-		r = fs_lookup(req_fs(req), req->node, sub.msg.name[0], &sub.entry);
+		r = filtered_found(&sub, fs_lookup(req_fs(req), req->node, sub.msg.name[0],
+						   &sub.entry));
 	if (r == 0 && sub.entry.node) {
 		encode_entry_out(&sub.entry.attr.stx, sub.entry.node->id,
 				 fs_generation(req_fs(req), sub.entry.node), sub.entry.entry_ns,

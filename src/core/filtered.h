@@ -19,6 +19,9 @@ uint64_t filtered_by(const struct req *req);
  */
 int filtered_before(struct req *req);
 
+/* LOOKUP has come to r: asks about the name, now that it is known what it leads to. */
+int filtered_found(struct req *req, int r);
+
 /* Runs the post programs on the result r, which is complete in the answer. Returns what it becomes. */
 int filtered_after(struct req *req, int r);
 

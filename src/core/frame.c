@@ -447,7 +447,9 @@ void frame_enter(struct req *req, const struct link *link)
 	call->cell2 = cell_of(req, link, req->node2);
 	call->child.held = req->child.filters >> link->bit & 1;
 	call->child.cell = req->child.cells[link->bit];
-	call->child.known_cell = cell_of(req, link, req->child.node);
+	call->child.known_cell = req->child.node && (req->child.node->filters >> link->bit & 1)
+					 ? cell_of(req, link, req->child.node)
+					 : 0;
 	if (req->child.node)
 		call->child.known = 1;
 	call->n_events = 0;

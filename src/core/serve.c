@@ -431,7 +431,9 @@ static int leave_filters(struct req *req, const struct row *row, int r)
 
 	if (answered)
 		r = 0;
-	else if (r == 0 && row->encode)
+	else if (row->call == op_lookup && req->stage == STAGE_ENTERED && req->filters)
+		r = filtered_found(req, r);
+	if (r == 0 && !answered && row->encode)
 		row->encode(req);
 	if (!req->passed)
 		return r;

@@ -11,6 +11,8 @@
 
 #define MAX_STATS 256
 
+static unsigned int n_loaded; /* before: a test that failed has left some */
+
 static void make_tree(struct kernel *k)
 {
 	char path[sizeof(k->path) + 8];
@@ -34,6 +36,7 @@ struct filter_view filter_view_start(void **state, const struct k_options *optio
 	struct fuse_entry_out entry;
 	struct fuse_open_out open;
 
+	n_loaded = fake_n_loaded();
 	all.nodes = K_NODES(state);
 	all.filters = specs;
 	all.locks = PST_LOCKS_LOWER;
@@ -66,7 +69,7 @@ void filter_view_stop(struct filter_view *view)
 	k_sync(view->c);
 	k_expect_left(view->k, 0, 1);
 	k_stop(view->k);
-	assert_int_equal(fake_n_loaded(), 0);
+	assert_int_equal(fake_n_loaded(), n_loaded);
 }
 
 bool op_closes(uint32_t opcode)

@@ -69,8 +69,8 @@ PST_DATA_FN(add, block, len, at, aux)
 	sum->gaps += at != sum->bytes;
 	sum->bytes += len;
 	sum->blocks++;
-	for (__u32 i = 0; i < PST_BLOCK; i++)
-		sum->sum += i < len ? (__u8)block[i] : 0;
+	for (__u32 i = 0; i < PST_BLOCK && i < len; i++)
+		sum->sum += (__u8)block[i];
 	return sum->blocks == sum->stop_at;
 }
 

@@ -31,7 +31,7 @@
 #define MAX_WRITE 16384u
 #define MAX_KNOWN 64
 #define MAX_OPEN 16
-#define ANSWER_S 40
+#define ANSWER_S 10
 
 #define NAME_60 "n12345678901234567890123456789012345678901234567890123456789"
 #define NAME_250                                                                                   \
@@ -177,7 +177,8 @@ static uint64_t send_message(uint32_t opcode, uint64_t nodeid, const struct iove
 		iov[i + 1] = parts[i];
 		head.len += (uint32_t)parts[i].iov_len;
 	}
-	assert(sendmsg(v.fd, &msg, MSG_NOSIGNAL) == (ssize_t)head.len);
+	while (sendmsg(v.fd, &msg, MSG_NOSIGNAL) != (ssize_t)head.len)
+		assert(errno == EINTR);
 	return head.unique;
 }
 
@@ -190,9 +191,11 @@ static void receive(uint64_t unique, struct answer *ret_answer)
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 	ssize_t n;
 
-	/* Of filters that come there are notifications. */
+	/* Of filters that come there are notifications. The fuzzer's clock interrupts. */
 	do {
-		n = recvmsg(v.fd, &msg, 0);
+		do
+			n = recvmsg(v.fd, &msg, 0);
+		while (n < 0 && errno == EINTR);
 		assert(n >= (ssize_t)sizeof(head) && head.len == (size_t)n);
 	} while (!head.unique);
 	assert(!(msg.msg_flags & MSG_TRUNC) && head.unique == unique);

@@ -125,6 +125,39 @@ each_success_refused() {
 	refuse_what_is_made
 }
 
+# What the kernel had cached before is not what it was.
+each_success_refused_exclusive() {
+	filtered_view -o cache=exclusive errors
+	echo text > "$LOWER/f"
+	echo text > "$LOWER/g"
+	local i name
+	for name in no-file no-dir no-link no-fifo no-second no-moved; do
+		answers ENOENT stat "$VIEW/$name"
+	done
+	stat "$VIEW/f" "$VIEW/g" > /dev/null
+	ls -l "$VIEW" > /dev/null
+	answers EDQUOT create "$VIEW/no-file"
+	answers EDQUOT mkdir "$VIEW/no-dir"
+	answers EDQUOT symlink "$VIEW/no-link" text
+	answers EDQUOT mkfifo "$VIEW/no-fifo"
+	answers EDQUOT link "$VIEW/f" "$VIEW/no-second"
+	answers EDQUOT rename "$VIEW/g" "$VIEW/no-moved"
+	# All of it has happened below, and that is what there is.
+	for name in no-file no-dir no-link no-fifo no-second no-moved; do
+		within 2 test -e "$VIEW/$name" -o -L "$VIEW/$name" || fail "$name is not seen"
+	done
+	answers ENOENT stat "$VIEW/g"
+	same
+	chain replace errors tag,name=errors,ops=unlink:setattr:rmdir,after=5 > /dev/null
+	stat "$VIEW/no-moved" "$VIEW/no-dir" > /dev/null
+	answers EIO unlink "$VIEW/no-moved"
+	answers EIO rmdir "$VIEW/no-dir"
+	answers EIO chmod "$VIEW/f" 640
+	within 2 eval '[ "$(stat -c %a "$VIEW/f")" = 640 ]' || fail "the mode is not seen"
+	within 2 test ! -e "$VIEW/no-moved" -a ! -e "$VIEW/no-dir" || fail "what was removed is seen"
+	same
+}
+
 # ---- changed arguments --------------------------------------------------------------------------
 
 lower_stat() { stat -c "$1" "$LOWER/$2"; }
@@ -179,6 +212,12 @@ each_change_caller() {
 	for name in f d p l; do
 		equal "$(lower_stat %u:%g $name)" 1234:2345 "owner of $name"
 	done
+	# Whoever asks.
+	mkdir -m 777 "$LOWER/all"
+	as 1001 "$TOOLS/act" try create "$VIEW/all/f" > /dev/null
+	equal "$(lower_stat %u:%g all/f)" 1234:2345 "owner of a file of user 1001"
+	chmod 777 "$LOWER/d"
+	equal "$(as 1001 "$TOOLS/act" try tmpfile "$VIEW/d")" 0 "a file without a name"
 	same
 }
 
@@ -271,10 +310,21 @@ each_change_ranges() {
 	check fallocate -l 100000 "$VIEW/f"
 	equal "$(lower_stat %s f)" 4096 "size by fallocate that keeps it"
 	check test "$(lower_stat %b f)" -ge 190
+	with change change,what=lseek
+	truncate -s 8192 "$LOWER/holes"
+	printf x | dd of="$LOWER/holes" bs=1 seek=8191 conv=notrunc status=none
+	equal "$(act try hole "$VIEW/holes" 5000)" "0 0" "the hole, searched from the start"
+	with change change,what=lseek-out
+	equal "$(act try hole "$VIEW/holes" 0)" "42 0" "the hole that is told"
+	with change change,what=copy
+	echo 'abcdefgh' > "$LOWER/from"
+	equal "$(act try copy "$VIEW/from" "$VIEW/to" 8)" "3 0" "bytes copied"
+	equal "$(cat "$LOWER/to")" cde "the copy"
 	with change change,what=statfs
 	equal "$(stat -f -c %f:%a "$VIEW")" 0:0 "room"
 	with change change,what=keep
 	: > "$VIEW/dropped"
+	rm "$LOWER/holes" "$LOWER/from" "$LOWER/to"
 	equal "$(ls "$VIEW")" "$(ls "$LOWER")" "names that were looked through"
 	with change change,what=drop
 	equal "$(ls -l "$VIEW" | awk '{ print $9 }' | tr '\n' ' ')" ' f ' "names but the one that was dropped"
@@ -726,6 +776,81 @@ each_hidden_links() {
 	check not test -e "$LOWER/d/more.key" -o -e "$LOWER/d/more"
 }
 
+# Of a listing nearly all is hidden: what is left is there, whole.
+each_hidden_many() {
+	lower ext4
+	mkdir "$LOWER/d"
+	(cd "$LOWER/d" && touch x{1..4000}.key a b c && mkdir .git e)
+	filtered_view $HIDE
+	equal "$(ls "$VIEW/d" | tr '\n' ' ')" 'a b c e ' names
+	equal "$(ls -l "$VIEW/d" | wc -l)" 5 "names with attributes"
+	equal "$(find "$VIEW/d" | wc -l)" 5 "names found"
+	equal "$(info handles)" 0 "handles"
+}
+
+# By path: a tree that would show what is hidden somewhere else is not moved there.
+each_hidden_paths() {
+	lower ext4
+	mkdir -p "$LOWER"/{a/b,a/x,q/b,z}
+	echo secret > "$LOWER/a/b/f"
+	echo plain > "$LOWER/q/b/f"
+	echo plain > "$LOWER/f"
+	filtered_view hide,paths=/a/b
+	answers ENOENT stat "$VIEW/a/b"
+	answers ENOENT read "$VIEW/a/b/f"
+	equal "$(ls "$VIEW/a")" x
+	equal "$(cat "$VIEW/q/b/f")" plain
+	answers EPERM mkdir "$VIEW/a/b"
+	answers EPERM rename "$VIEW/z" "$VIEW/a/b"
+	answers EPERM link "$VIEW/f" "$VIEW/a/b"
+	answers EXDEV rename "$VIEW/a" "$VIEW/c"
+	answers EXDEV rename "$VIEW/a" "$VIEW/z/a"
+	answers EXDEV exchange "$VIEW/a" "$VIEW/q"
+	answers EXDEV exchange "$VIEW/q" "$VIEW/a"
+	answers 0 rename "$VIEW/a/x" "$VIEW/z/x"
+	answers 0 rename "$VIEW/q" "$VIEW/z/q"
+	equal "$(cat "$VIEW/z/q/b/f")" plain
+	answers ENOENT stat "$VIEW/z/../a/b"
+	check test -e "$LOWER/a/b/f"
+	alone
+	drop_caches
+	answers ENOENT stat "$VIEW/a/b"
+	equal "$(ls "$VIEW/a")" ''
+}
+
+# On lower file systems of other kinds, with and without file handles.
+each_hidden_lowers() {
+	local type
+	for type in tmpfs ramfs overlay btrfs; do
+		PREFIX=$type
+		[ $type != btrfs ] || command -v mkfs.btrfs > /dev/null || continue
+		lower $type
+		mkdir "$LOWER/d" "$LOWER/e"
+		echo secret > "$LOWER/d/.env"
+		echo plain > "$LOWER/d/plain"
+		filtered_view -o cache=exclusive $HIDE
+		answers ENOENT stat "$VIEW/d/.env"
+		answers EPERM create "$VIEW/d/.env"
+		answers EPERM create "$VIEW/e/.env"
+		equal "$(ls -A "$VIEW/d")" plain "names on $type"
+		answers ENOENT rename "$VIEW/d/.env" "$VIEW/d/x"
+		answers EPERM rename "$VIEW/d/plain" "$VIEW/d/.env"
+		equal "$(cat "$VIEW/d/plain")" plain "text on $type"
+		check chain remove hide
+		equal "$(cat "$VIEW/d/.env")" secret "text on $type"
+		exec 7< "$VIEW/d/plain"
+		cd "$VIEW/d" || fail cd
+		check chain add $HIDE
+		answers ENOENT stat .env
+		answers ENOENT stat "$VIEW/d/.env"
+		equal "$(ls -A .)" plain "names on $type"
+		equal "$(cat <&7)" plain
+		exec 7<&-
+		cd "$T"
+		unview
+	done
+}
+
 # Names that the lower file system takes for the same.
 each_hidden_folded() {
 	need_filters
@@ -1011,10 +1136,16 @@ callers_loop() { # UID WANT
 		done' _ "$TOOLS/act" "$VIEW/d/secret" "$2" 4> "$T/wrong-$1"
 }
 
+# With idmap the kernel does not say who asks.
 each_callers_refuse_idmap() {
 	lower ext4
 	need_filters
-	refused 'idmap' "$PENSTOCK" mount -o idmap --filter callers "$LOWER" "$T"
+	mkdir "$T/mnt"
+	refused 'idmap' "$PENSTOCK" mount -o idmap --filter callers "$LOWER" "$T/mnt"
+	check not mountpoint -q "$T/mnt"
+	view -o idmap
+	refused 'idmap' chain add callers
+	check chain add pass
 }
 
 # ---- what has no program ------------------------------------------------------------------------

@@ -294,6 +294,59 @@ each_hide_under_load() {
 	same -x
 }
 
+# A filter for data of other files comes and goes: nobody finds a file busy, or changed.
+each_data_filter_under_load() {
+	lower ext4
+	need_filters
+	view -o cache=exclusive
+	mkdir "$LOWER/d"
+	echo Text > "$LOWER/d/data"
+	local i n pids=() status
+	for i in 1 2; do load $i 2> "$T/load$i" & pids+=($!); done
+	for ((n = 0; n < 10; n++)); do
+		check chain add data,what=swap
+		equal "$(cat "$VIEW/d/data")" tEXT "data, in round $n"
+		check chain remove data
+		equal "$(cat "$VIEW/d/data")" Text "data without it, in round $n"
+	done
+	: > "$T/stop"
+	for i in 0 1; do
+		wait "${pids[i]}"
+		status=$?
+		[ $status = 0 ] || fail "load $((i + 1)) failed at step $status: $(tail -n 1 "$T/load$((i + 1))")"
+	done
+	same -x
+}
+
+# In the background, too, and over again.
+each_background() {
+	lower ext4
+	need_filters
+	: > "$LOWER/f"
+	view -b -F guard
+	answers EPERM write "$VIEW/f"
+	check chain remove guard
+	answers 0 write "$VIEW/f"
+	unview
+	view -b -F guard -F pass
+	equal "$(names_of_chain)" 'guard pass '
+}
+
+# Unmounted in the middle of it: whoever uses it has an error, and nothing is left.
+each_unmount_under_load() {
+	lower ext4
+	need_filters
+	view -F pass -F depth
+	local pid
+	load 1 2> /dev/null & pid=$!
+	sleep 0.3
+	umount -l "$VIEW" || fail "cannot unmount"
+	: > "$T/stop"
+	wait $pid
+	unset "VIEW_DIRS[0]"
+	daemon_ended 0 0
+}
+
 # ---- what is left behind ------------------------------------------------------------------------
 
 once_nothing_is_left() {

@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What programs leave in a call: what may be changed is honoured, the rest fails the operation with
+ * EIO, and either way nothing is lost of what the kernel and the view know of each other.
+ */
+#include "filter-view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+/* The one program of this test: it runs what the test says, for one side. */
+static enum filter_kind side;
+static void (*change)(struct pst_call *call);
+static int verdict;
+
+static int run(struct pst_call *call, enum filter_kind kind)
+{
+	if (!change || kind != side)
+		return PST_PASS;
+	change(call);
+	return verdict;
+}
+
+static int run_pre(struct pst_call *call)
+{
+	return run(call, FILTER_PRE);
+}
+
+static int run_post(struct pst_call *call)
+{
+	return run(call, FILTER_POST);
+}
+
+#define BOTH(name, opcode) { FILTER_PRE, opcode, run_pre }, { FILTER_POST, opcode, run_post },
+#define POST(name, opcode) { FILTER_POST, opcode, run_post },
+static const struct fake_program both_programs[] = { PST_OPS(BOTH) { 0 } };
+static const struct fake_program post_programs[] = { PST_OPS(POST) { 0 } };
+static const struct fake both = { .name = "both", .programs = both_programs };
+static const struct fake posts = { .name = "posts", .programs = post_programs };
+
+static struct filter_view start(void **state, const char *spec)
+{
+	fake_register(&both);
+	fake_register(&posts);
+	change = NULL;
+	return filter_view_start(state, &(struct k_options){ .complaints = true },
+				 (const char *const[]){ spec, NULL });
+}
+
+static void stop(struct filter_view *view)
+{
+	change = NULL;
+	filter_view_stop(view);
+}
+
+/* -- what may not be -------------------------------------------------------------------------- */
+
+#define CHANGE(NAME, WHAT)                                                                         \
+	static void NAME(struct pst_call *call)                                                    \
+	{                                                                                          \
+		WHAT;                                                                              \
+	}
+
+static struct fuse_dirent *first(struct pst_call *call)
+{
+	return (struct fuse_dirent *)call->data;
+}
+
+CHANGE(other_fh, call->in.write.fh++)
+CHANGE(other_dir, call->in.rename.newdir++)
+CHANGE(other_file, call->in.link.oldnodeid++)
+CHANGE(name_slash, strcpy(call->name[0].text, "dir/a"))
+CHANGE(name_up, strcpy(call->name[0].text, ".."))
+CHANGE(name_none, call->name[0].text[0] = '\0')
+CHANGE(name_endless, memset(call->name[0].text, 'x', PST_NAME_SIZE))
+CHANGE(name2_up, strcpy(call->name[1].text, ".."))
+CHANGE(more_data, call->data_len++)
+CHANGE(all_data, call->data_len = call->data_size = UINT32_MAX)
+CHANGE(read_more, call->in.read.size++)
+CHANGE(list_more, call->in.getxattr.size++)
+CHANGE(list_size, call->in.getxattr.size = 0)
+CHANGE(nobody, call->caller.uid = UINT32_MAX)
+CHANGE(other_type, call->in.mknod.mode = S_IFIFO | 0600)
+CHANGE(open_path, call->in.create.flags |= O_PATH)
+CHANGE(exchange, call->in.rename.flags = RENAME_EXCHANGE)
+CHANGE(text_cut, call->data[2] = '\0')
+CHANGE(text_none, call->data_len = 0)
+CHANGE(entry_node, call->out.entry.nodeid++)
+CHANGE(entry_no_node, call->out.entry.nodeid = 0)
+CHANGE(entry_generation, call->out.entry.generation++)
+CHANGE(entry_type, call->out.entry.attr.mode ^= S_IFREG ^ S_IFLNK)
+CHANGE(entry_endless, call->out.entry.attr.size = UINT64_MAX)
+CHANGE(opened_fh, call->out.open.fh++)
+CHANGE(opened_flags, call->out.open.open_flags ^= FOPEN_DIRECT_IO)
+CHANGE(opened_backing, call->out.open.backing_id++)
+CHANGE(created_fh, call->out.create.open.fh++)
+CHANGE(created_node, call->out.create.entry.nodeid++)
+CHANGE(attr_type, call->out.attr.attr.mode = S_IFLNK)
+CHANGE(attr_size, call->out.attr.attr.size = 1ULL << 63)
+CHANGE(statx_type, call->out.statx.stat.mode = S_IFLNK)
+CHANGE(wrote_more, call->out.write.size++)
+CHANGE(dirent_none, first(call)->namelen = 0)
+CHANGE(dirent_huge, first(call)->namelen = UINT32_MAX - 20)
+CHANGE(dirent_long, first(call)->namelen = PST_NAME_SIZE)
+CHANGE(dirent_slash, memcpy(first(call)->name, "/", 1))
+CHANGE(dirent_cut, call->data_len -= 9)
+CHANGE(data_beyond, call->data_len = call->data_size + 1)
+
+static const struct {
+	enum filter_kind side;
+	uint32_t opcode;
+	void (*change)(struct pst_call *call);
+} refused[] = {
+	{ FILTER_PRE, FUSE_WRITE, other_fh },
+	{ FILTER_PRE, FUSE_RENAME2, other_dir },
+	{ FILTER_PRE, FUSE_LINK, other_file },
+	{ FILTER_PRE, FUSE_LOOKUP, name_slash },
+	{ FILTER_PRE, FUSE_UNLINK, name_up },
+	{ FILTER_PRE, FUSE_MKDIR, name_none },
+	{ FILTER_PRE, FUSE_RENAME2, name2_up },
+	{ FILTER_PRE, FUSE_WRITE, more_data },
+	{ FILTER_PRE, FUSE_WRITE, all_data },
+	{ FILTER_PRE, FUSE_SETXATTR, all_data },
+	{ FILTER_PRE, FUSE_SYMLINK, all_data },
+	{ FILTER_PRE, FUSE_IOCTL, all_data },
+	{ FILTER_PRE, FUSE_SYMLINK, text_cut },
+	{ FILTER_PRE, FUSE_SYMLINK, text_none },
+	{ FILTER_PRE, FUSE_READ, read_more },
+	{ FILTER_PRE, FUSE_READDIR, read_more },
+	{ FILTER_PRE, FUSE_GETXATTR, list_more },
+	{ FILTER_PRE, FUSE_LISTXATTR, list_size },
+	{ FILTER_PRE, FUSE_MKDIR, nobody },
+	{ FILTER_PRE, FUSE_MKNOD, other_type },
+	{ FILTER_PRE, FUSE_CREATE, open_path },
+	{ FILTER_PRE, FUSE_TMPFILE, open_path },
+	{ FILTER_PRE, FUSE_RENAME2, exchange },
+	{ FILTER_POST, FUSE_LOOKUP, entry_node },
+	{ FILTER_POST, FUSE_LOOKUP, entry_no_node },
+	{ FILTER_POST, FUSE_LOOKUP, entry_generation },
+	{ FILTER_POST, FUSE_LOOKUP, entry_type },
+	{ FILTER_POST, FUSE_LOOKUP, entry_endless },
+	{ FILTER_POST, FUSE_OPEN, opened_fh },
+	{ FILTER_POST, FUSE_OPEN, opened_flags },
+	{ FILTER_POST, FUSE_OPENDIR, opened_backing },
+	{ FILTER_POST, FUSE_TMPFILE, created_fh },
+	{ FILTER_POST, FUSE_TMPFILE, created_node },
+	{ FILTER_POST, FUSE_GETATTR, attr_type },
+	{ FILTER_POST, FUSE_GETATTR, attr_size },
+	{ FILTER_POST, FUSE_STATX, statx_type },
+	{ FILTER_POST, FUSE_WRITE, wrote_more },
+	{ FILTER_POST, FUSE_READLINK, text_none },
+	{ FILTER_POST, FUSE_READLINK, text_cut },
+	{ FILTER_POST, FUSE_READLINK, data_beyond },
+	{ FILTER_POST, FUSE_READ, data_beyond },
+	{ FILTER_POST, FUSE_READDIR, dirent_none },
+	{ FILTER_POST, FUSE_READDIR, dirent_huge },
+	{ FILTER_POST, FUSE_READDIR, dirent_long },
+	{ FILTER_POST, FUSE_READDIR, dirent_slash },
+	{ FILTER_POST, FUSE_READDIR, dirent_cut },
+};
+
+static void test_refused(void **state)
+{
+	static struct k_answer answer;
+	static const char *const sides[] = { "pre", "post" };
+	struct filter_view view = start(state, "both");
+
+	verdict = PST_PASS;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		uint32_t opcode = refused[i].opcode;
+		char program[40];
+		uint64_t n_bad;
+
+		snprintf(program, sizeof(program), "%s/%s", sides[refused[i].side],
+			 filter_op_name(opcode));
+		print_message("%zu: %s\n", i, program);
+		n_bad = filter_view_count(&view, "both", program).n_bad;
+		side = refused[i].side;
+		change = refused[i].change;
+		assert_int_equal(op_call(&view, opcode, &answer), -EIO);
+		change = NULL;
+		assert_int_equal(filter_view_count(&view, "both", program).n_bad, n_bad + 1);
+	}
+	/* A name without an end is one that is too long. */
+	side = FILTER_PRE;
+	change = name_endless;
+	assert_int_equal(op_call(&view, FUSE_MKNOD, &answer), -ENAMETOOLONG);
+	assert_int_equal(faccessat(view.k->lower, "new", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+	k_expect_left(view.k, 2, 4);
+	stop(&view);
+}
+
+/* -- what may --------------------------------------------------------------------------------- */
+
+CHANGE(write_upper, memcpy(call->data, "UP", 2); call->data_len = 2)
+CHANGE(name_other, strcpy(call->name[0].text, "other"))
+CHANGE(target_other, strcpy(call->data, "elsewhere"); call->data_len = 9)
+CHANGE(read_masked, memset(call->data, '*', call->data_len); call->data_len -= 5)
+CHANGE(link_other, memcpy(call->data, "there", 5); call->data_len = 5)
+CHANGE(attr_owner, call->out.attr.attr.uid = 77)
+CHANGE(mode_private, call->in.mkdir.mode = 0700)
+
+static void set(enum filter_kind kind, void (*fn)(struct pst_call *call))
+{
+	side = kind;
+	verdict = PST_PASS;
+	change = fn;
+}
+
+static void test_honoured(void **state)
+{
+	static struct k_answer answer;
+	struct filter_view view = start(state, "both");
+	char target[20] = "";
+	struct stat st;
+
+	set(FILTER_PRE, write_upper);
+	assert_int_equal(op_call(&view, FUSE_WRITE, &answer), 0);
+	assert_int_equal(((struct fuse_write_out *)answer.data)->size, 2);
+	k_expect_below(view.k, "file", "UPme text");
+	set(FILTER_POST, read_masked);
+	assert_int_equal(op_call(&view, FUSE_READ, &answer), 0);
+	assert_int_equal(answer.len, 4);
+	assert_memory_equal(answer.data, "****", 4);
+	set(FILTER_PRE, target_other);
+	assert_int_equal(op_call(&view, FUSE_SYMLINK, &answer), 0);
+	k_forget(view.c, ((struct fuse_entry_out *)answer.data)->nodeid, 1);
+	assert_int_equal(readlinkat(view.k->lower, "new", target, sizeof(target)), 9);
+	assert_string_equal(target, "elsewhere");
+	set(FILTER_POST, link_other);
+	assert_int_equal(op_call(&view, FUSE_READLINK, &answer), 0);
+	assert_int_equal(answer.len, 5);
+	assert_memory_equal(answer.data, "there", 5);
+	set(FILTER_PRE, name_other);
+	assert_int_equal(op_call(&view, FUSE_MKNOD, &answer), 0);
+	k_forget(view.c, ((struct fuse_entry_out *)answer.data)->nodeid, 1);
+	assert_int_equal(faccessat(view.k->lower, "other", F_OK, 0), 0);
+	set(FILTER_POST, attr_owner);
+	assert_int_equal(op_call(&view, FUSE_GETATTR, &answer), 0);
+	assert_int_equal(((struct fuse_attr_out *)answer.data)->attr.uid, 77);
+	set(FILTER_PRE, mode_private);
+	assert_int_equal(unlinkat(view.k->lower, "new", 0), 0);
+	assert_int_equal(op_call(&view, FUSE_MKDIR, &answer), 0);
+	k_forget(view.c, ((struct fuse_entry_out *)answer.data)->nodeid, 1);
+	assert_int_equal(fstatat(view.k->lower, "new", &st, 0), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	stop(&view);
+}
+
+/* What comes with a request arrives below as it came where no program is run before. */
+static void test_untouched(void **state)
+{
+	static const char name[] = "a-name-that-reaches-into-where-the-data-of-a-request-will-lie";
+	struct filter_view view = start(state, "posts");
+	char value[300], have[300], path[200];
+	struct fuse_setxattr_in in = { .size = sizeof(value) };
+	struct fuse_entry_out entry;
+	int r;
+
+	for (size_t i = 0; i < sizeof(value); i++)
+		value[i] = (char)('a' + i % 26);
+	value[sizeof(value) - 1] = '\0';
+	assert_int_equal(k_symlink(view.c, K_ROOT, name, value, &entry), 0);
+	k_forget(view.c, entry.nodeid, 1);
+	assert_int_equal(readlinkat(view.k->lower, name, have, sizeof(have)), sizeof(value) - 1);
+	assert_memory_equal(have, value, sizeof(value) - 1);
+	r = k_ask(view.c,
+		  &(struct k_request){ .opcode = FUSE_SETXATTR,
+				       .nodeid = view.file,
+				       .arg = &in,
+				       .arg_len = sizeof(in),
+				       .names = { "user.n" },
+				       .data = value,
+				       .data_len = sizeof(value) },
+		  NULL, 0);
+	if (r == 0) {
+		snprintf(path, sizeof(path), "%s/file", view.k->path);
+		assert_int_equal(getxattr(path, "user.n", have, sizeof(have)), sizeof(value));
+		assert_memory_equal(have, value, sizeof(value));
+	} else {
+		assert_int_equal(r, -EOPNOTSUPP);
+	}
+	stop(&view);
+}
+
+/* -- accounts --------------------------------------------------------------------------------- */
+
+CHANGE(nothing, (void)call)
+
+/* What was made and opened is let go of when a post program says no. */
+static void test_taken_back(void **state)
+{
+	static const uint32_t opcodes[] = { FUSE_LOOKUP, FUSE_OPEN,   FUSE_OPENDIR, FUSE_TMPFILE,
+					    FUSE_CREATE, FUSE_UNLINK, FUSE_MKDIR };
+	static struct k_answer answer;
+	struct filter_view view = start(state, "both");
+
+	for (size_t i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++) {
+		set(FILTER_POST, nothing);
+		verdict = -EACCES;
+		unlinkat(view.k->lower, "new", 0);
+		assert_int_equal(op_call(&view, opcodes[i], &answer), -EACCES);
+		change = NULL;
+		k_sync(view.c);
+		k_expect_left(view.k, 2, 4);
+	}
+	stop(&view);
+}
+
+static bool scribbled;
+
+static void scribble(struct pst_call *call)
+{
+	memset(&call->out, 0x55, sizeof(call->out));
+	scribbled = true;
+}
+
+/* A name that is absent has no file, whatever a program leaves where there would be one. */
+static void test_absent(void **state)
+{
+	/* The kernel may remember that it is absent: the answer is a success. */
+	struct k_options options = { .cache = PST_CACHE_EXCLUSIVE };
+	struct filter_view view;
+	struct fuse_entry_out entry;
+
+	fake_register(&posts);
+	change = NULL;
+	view = filter_view_start(state, &options, (const char *const[]){ "posts", NULL });
+	assert_int_equal(k_lookup(view.c, K_ROOT, "absent", &entry), 0);
+	assert_int_equal(entry.nodeid, 0);
+	set(FILTER_POST, scribble);
+	scribbled = false;
+	assert_int_equal(k_lookup(view.c, K_ROOT, "absent", &entry), 0);
+	assert_true(scribbled);
+	assert_int_equal(entry.nodeid, 0);
+	stop(&view);
+}
+
+/* -- listings --------------------------------------------------------------------------------- */
+
+static unsigned int keep_mask;	/* bit N: the Nth name of the answer stays */
+static unsigned int n_parts;
+
+/* Moves the names that stay together. */
+static void drop(struct pst_call *call)
+{
+	bool plus = call->in.read.read_flags & PST_READ_PLUS;
+	size_t to = 0, size;
+	unsigned int i = 0;
+
+	/* The names of the listing are looked up on the way. */
+	if (call->opcode != FUSE_READDIR)
+		return;
+	n_parts++;
+	for (size_t at = 0; at < call->data_len; at += size, i++) {
+		const struct fuse_direntplus *entry = (const void *)(call->data + at);
+
+		size = entry_size(plus ? &entry->dirent : (const void *)entry, plus);
+		if (!(keep_mask >> i & 1))
+			continue;
+		memmove(call->data + to, call->data + at, size);
+		to += size;
+	}
+	call->data_len = (uint32_t)to;
+}
+
+/* How many names the answer has; their files are forgotten. */
+static unsigned int count_and_forget(struct filter_view *view, const struct k_answer *answer)
+{
+	const struct fuse_direntplus *entry;
+	unsigned int n = 0;
+
+	for (size_t at = 0; at < answer->len; at += entry_size(&entry->dirent, true), n++) {
+		entry = (const struct fuse_direntplus *)(answer->data + at);
+		if (entry->entry_out.nodeid)
+			k_forget(view->c, entry->entry_out.nodeid, 1);
+	}
+	return n;
+}
+
+static void test_dropped(void **state)
+{
+	static const unsigned int masks[] = { 0x3f, 0x2a, 0x15, 0x20, 0x01 };
+	static struct k_answer answer;
+	struct filter_view view = start(state, "both");
+
+	set(FILTER_POST, drop);
+	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+		keep_mask = masks[i];
+		assert_int_equal(k_readdir(view.c, view.dir, view.dir_fh, 0, 4096, true, &answer),
+				 0);
+		assert_int_equal(count_and_forget(&view, &answer), __builtin_popcount(masks[i]));
+		k_sync(view.c);
+		k_expect_left(view.k, 2, 4);
+	}
+	/* All of one part is not the end: the next is asked for. */
+	keep_mask = 0;
+	n_parts = 0;
+	assert_int_equal(k_readdir(view.c, view.dir, view.dir_fh, 0, 200, true, &answer), 0);
+	assert_int_equal(answer.len, 0);
+	/* One for each of ".", "..", "a", "b", "c", "sub", and the end. */
+	assert_int_equal(n_parts, 7);
+	k_sync(view.c);
+	k_expect_left(view.k, 2, 4);
+	stop(&view);
+}
+
+static void forge(struct pst_call *call)
+{
+	if (call->opcode == FUSE_READDIR)
+		((struct fuse_direntplus *)call->data)->entry_out.nodeid = 12345;
+}
+
+/* A program must not name files; what the listing had told of is forgotten with it. */
+static void test_forged(void **state)
+{
+	static struct k_answer answer;
+	struct filter_view view = start(state, "both");
+
+	set(FILTER_POST, forge);
+	assert_int_equal(k_readdir(view.c, view.dir, view.dir_fh, 0, 4096, true, &answer), -EIO);
+	change = NULL;
+	k_sync(view.c);
+	k_expect_left(view.k, 2, 4);
+	stop(&view);
+}
+
+/* One name in a listing that a program makes up itself: of a file, or of none. */
+static uint64_t made_up;
+
+static void make_up(struct pst_call *call)
+{
+	struct fuse_direntplus *entry = (struct fuse_direntplus *)call->data;
+
+	memset(entry, 0, FUSE_NAME_OFFSET_DIRENTPLUS + 8);
+	entry->entry_out.nodeid = made_up;
+	entry->dirent.namelen = 4;
+	entry->dirent.off = 1;
+	memcpy(entry->dirent.name, "name", 4);
+	call->data_len = FUSE_NAME_OFFSET_DIRENTPLUS + 8;
+}
+
+static void test_made_up(void **state)
+{
+	static struct k_answer answer;
+	struct filter_view view = start(state, "both");
+
+	set(FILTER_PRE, make_up);
+	verdict = PST_DONE;
+	made_up = 0;
+	assert_int_equal(k_readdir(view.c, view.dir, view.dir_fh, 0, 4096, true, &answer), 0);
+	assert_int_equal(answer.len, FUSE_NAME_OFFSET_DIRENTPLUS + 8);
+	assert_int_equal(count_and_forget(&view, &answer), 1);
+	made_up = view.file;
+	assert_int_equal(k_readdir(view.c, view.dir, view.dir_fh, 0, 4096, true, &answer), -EIO);
+	change = NULL;
+	k_sync(view.c);
+	k_expect_left(view.k, 2, 4);
+	stop(&view);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		K_TEST(test_refused),	 K_TEST(test_honoured), K_TEST(test_untouched),
+		K_TEST(test_taken_back), K_TEST(test_absent),	K_TEST(test_dropped),
+		K_TEST(test_forged),	 K_TEST(test_made_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Filters that come and go while the view is in use: each change holds from the moment that it
+ * returns, for all files, and loses no request that is under way.
+ */
+#include "filter-view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/filters.h"
+
+/* "no" refuses to tell attributes; "hide" hides "file" and "a"; "depth" counts in cells. */
+static int refuse(struct pst_call *call)
+{
+	return -EACCES;
+}
+
+static int hide_name(struct pst_call *call)
+{
+	const char *name = call->name[0].text;
+
+	return strcmp(name, "file") == 0 || strcmp(name, "a") == 0 ? -ENOENT : PST_PASS;
+}
+
+static int depth_name(struct pst_call *call)
+{
+	call->child.cell = call->cell + 1;
+	return PST_PASS;
+}
+
+static int depth_statfs(struct pst_call *call)
+{
+	call->out.statfs.st.blocks = call->cell;
+	return PST_PASS;
+}
+
+static int pass(struct pst_call *call)
+{
+	return PST_PASS;
+}
+
+/* "gate" lets GETATTR wait in the pool until the test opens it. */
+static sem_t entered, gate;
+
+static int wait_at_gate(struct pst_call *call)
+{
+	sem_post(&entered);
+	while (sem_wait(&gate) < 0)
+		;
+	return PST_PASS;
+}
+
+/* "delay" asks for a wait, "hasty" likewise without having said that it would. */
+#define DELAY_MS 150
+
+static int delay(struct pst_call *call)
+{
+	call->delay_us = DELAY_MS * 1000;
+	return PST_PASS;
+}
+
+#define PROGRAMS(NAME, ...)                                                                        \
+	static const struct fake_program NAME##_programs[] = { __VA_ARGS__, { 0 } }
+PROGRAMS(no, { FILTER_PRE, FUSE_GETATTR, refuse });
+PROGRAMS(hide, { FILTER_NAME, 0, hide_name });
+PROGRAMS(depth, { FILTER_NAME, 0, depth_name }, { FILTER_POST, FUSE_STATFS, depth_statfs });
+PROGRAMS(pass, { FILTER_PRE, FUSE_LOOKUP, pass }, { FILTER_POST, FUSE_LOOKUP, pass },
+	 { FILTER_NAME, 0, pass });
+PROGRAMS(gate, { FILTER_PRE, FUSE_GETATTR, wait_at_gate });
+PROGRAMS(delay, { FILTER_PRE, FUSE_GETATTR, delay });
+
+static const struct fake fakes[] = {
+	{ .name = "no", .programs = no_programs },
+	{ .name = "hide", .programs = hide_programs },
+	{ .name = "depth", .flags = PST_CELLS, .cell = 100, .programs = depth_programs },
+	{ .name = "pass", .flags = PST_CELLS, .programs = pass_programs },
+	{ .name = "gate", .flags = PST_DELAYS, .programs = gate_programs },
+	{ .name = "delay", .flags = PST_DELAYS, .programs = delay_programs },
+	{ .name = "hasty", .programs = delay_programs },
+};
+
+static struct filter_view start(void **state, const struct k_options *options,
+				const char *const *specs)
+{
+	for (size_t i = 0; i < sizeof(fakes) / sizeof(fakes[0]); i++)
+		fake_register(&fakes[i]);
+	return filter_view_start(state, options, specs);
+}
+
+static int add(struct filter_view *view, const char *spec)
+{
+	struct pst_error error;
+	int r = filters_add(server_filters(view->k->server), spec, &error);
+
+	assert_true(r == 0 || error.text[0]);
+	return r;
+}
+
+static int drop(struct filter_view *view, const char *name)
+{
+	struct pst_error error;
+	int r = filters_remove(server_filters(view->k->server), name, &error);
+
+	assert_true(r == 0 || error.text[0]);
+	return r;
+}
+
+static int replace(struct filter_view *view, const char *name, const char *spec)
+{
+	struct pst_error error;
+
+	return filters_replace(server_filters(view->k->server), name, spec, &error);
+}
+
+static int getattr(struct filter_view *view, uint64_t id)
+{
+	struct fuse_attr_out out;
+
+	return k_getattr(view->c, id, &out);
+}
+
+/* Whether the name is there; what was looked up is forgotten. */
+static int lookup(struct filter_view *view, uint64_t dir, const char *name)
+{
+	struct fuse_entry_out entry;
+	int r = k_lookup(view->c, dir, name, &entry);
+
+	if (r == 0 && entry.nodeid)
+		k_forget(view->c, entry.nodeid, 1);
+	return r == 0 && !entry.nodeid ? -ENOENT : r;
+}
+
+/*
+ * The first filter of a view brings memory of its own. The worker waits for a request in the old: what
+ * comes next is filtered all the same.
+ */
+static void test_first(void **state)
+{
+	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
+
+	assert_int_equal(getattr(&view, view.file), 0);
+	assert_int_equal(add(&view, "no"), 0);
+	assert_int_equal(getattr(&view, view.file), -EACCES);
+	assert_true(view.c->n_notified > 0);
+	assert_int_equal(getattr(&view, K_ROOT), -EACCES);
+	assert_int_equal(drop(&view, "no"), 0);
+	assert_int_equal(fake_n_loaded(), 0);
+	assert_int_equal(getattr(&view, view.file), 0);
+	filter_view_stop(&view);
+}
+
+/* Likewise with names: also of directories that the kernel has known for long. */
+static void test_names(void **state)
+{
+	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
+
+	assert_int_equal(lookup(&view, view.dir, "a"), 0);
+	assert_int_equal(add(&view, "hide"), 0);
+	assert_int_equal(lookup(&view, view.dir, "a"), -ENOENT);
+	assert_int_equal(lookup(&view, view.dir, "b"), 0);
+	assert_int_equal(lookup(&view, K_ROOT, "file"), -ENOENT);
+	/* Who has it open has it. */
+	assert_int_equal(getattr(&view, view.file), 0);
+	assert_int_equal(replace(&view, "hide", "no"), 0);
+	assert_int_equal(lookup(&view, view.dir, "a"), 0);
+	assert_int_equal(getattr(&view, view.file), -EACCES);
+	assert_int_equal(drop(&view, "hide"), -ENOENT);
+	assert_int_equal(replace(&view, "hide", "no"), -ENOENT);
+	assert_int_equal(drop(&view, "no"), 0);
+	filter_view_stop(&view);
+}
+
+/* What cannot be done is not done at all. */
+static void test_refused(void **state)
+{
+	struct filter_view view = start(state, &(struct k_options){ 0 },
+					(const char *const[]){ "no,name=first", NULL });
+
+	assert_int_equal(getattr(&view, K_ROOT), -EACCES);
+	assert_int_equal(add(&view, "no,name=first"), -EEXIST);
+	assert_int_equal(add(&view, "nothing-of-that-name"), -ENOENT);
+	assert_int_equal(add(&view, "hide,at=not/there"), -ENOENT);
+	assert_int_equal(replace(&view, "first", "nothing-of-that-name"), -ENOENT);
+	assert_int_equal(getattr(&view, K_ROOT), -EACCES);
+	assert_int_equal(fake_n_loaded(), 1);
+	assert_int_equal(drop(&view, "first"), 0);
+	filter_view_stop(&view);
+}
+
+static uint64_t cell_of(struct filter_view *view, uint64_t id)
+{
+	struct fuse_statfs_out out;
+
+	assert_int_equal(k_ask(view->c,
+			       &(struct k_request){ .opcode = FUSE_STATFS, .nodeid = id }, &out,
+			       sizeof(out)),
+			 0);
+	return out.st.blocks;
+}
+
+/* Attached below the root: it holds there and below, and nowhere else. */
+static void test_attached(void **state)
+{
+	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
+	struct fuse_entry_out sub;
+
+	assert_int_equal(add(&view, "depth,at=dir"), 0);
+	assert_int_equal(cell_of(&view, view.dir), 100);
+	assert_int_not_equal(cell_of(&view, K_ROOT), 100);
+	assert_int_equal(k_lookup(view.c, view.dir, "sub", &sub), 0);
+	assert_int_equal(cell_of(&view, sub.nodeid), 101);
+	assert_int_equal(add(&view, "hide,at=dir/sub"), 0);
+	assert_int_equal(lookup(&view, view.dir, "a"), 0);
+	assert_int_equal(k_rename(view.c, view.dir, "a", sub.nodeid, "a", 0), -EPERM);
+	assert_int_equal(k_rename(view.c, view.dir, "b", sub.nodeid, "b", 0), 0);
+	assert_int_equal(lookup(&view, sub.nodeid, "b"), 0);
+	assert_int_equal(drop(&view, "hide"), 0);
+	assert_int_equal(drop(&view, "depth"), 0);
+	k_forget(view.c, sub.nodeid, 1);
+	filter_view_stop(&view);
+}
+
+static void test_many(void **state)
+{
+	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
+	char spec[40];
+
+	for (int i = 0; i < PST_MAX_FILTERS; i++) {
+		snprintf(spec, sizeof(spec), "%s,name=f%d", i == 40 ? "hide" : "pass", i);
+		assert_int_equal(add(&view, spec), 0);
+	}
+	assert_int_equal(add(&view, "pass,name=more"), -ENOSPC);
+	assert_int_equal(lookup(&view, view.dir, "a"), -ENOENT);
+	assert_int_equal(drop(&view, "f40"), 0);
+	assert_int_equal(lookup(&view, view.dir, "a"), 0);
+	assert_int_equal(add(&view, "no,name=more"), 0);
+	assert_int_equal(getattr(&view, K_ROOT), -EACCES);
+	filter_view_stop(&view);
+}
+
+/* -- requests under way ----------------------------------------------------------------------- */
+
+static uint64_t send_getattr(struct filter_view *view, uint64_t id)
+{
+	static const struct fuse_getattr_in in;
+
+	return k_send(view->c, &(struct k_request){ .opcode = FUSE_GETATTR,
+						    .nodeid = id,
+						    .arg = &in,
+						    .arg_len = sizeof(in) });
+}
+
+struct removal {
+	struct filter_view *view;
+	const char *name;
+	_Atomic bool done;
+};
+
+static void *removal_main(void *arg)
+{
+	struct removal *removal = arg;
+	struct pst_error error;
+
+	k_require(filters_remove(server_filters(removal->view->k->server), removal->name, &error) ==
+		  0);
+	removal->done = true;
+	return NULL;
+}
+
+static void pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
+}
+
+/* A filter goes when the last request that runs under it has ended; those that come do not wait. */
+static void test_under_way(void **state)
+{
+	static struct k_answer answer;
+	struct filter_view view =
+		start(state, &(struct k_options){ 0 }, (const char *const[]){ "gate", NULL });
+	struct removal removal = { .view = &view, .name = "gate" };
+	uint64_t held[2];
+	pthread_t thread;
+
+	sem_init(&entered, 0, 0);
+	sem_init(&gate, 0, 0);
+	for (int i = 0; i < 2; i++) {
+		held[i] = send_getattr(&view, view.file);
+		sem_wait(&entered);
+	}
+	assert_int_equal(pthread_create(&thread, NULL, removal_main, &removal), 0);
+	pause_ms(100);
+	assert_false(removal.done);
+	/* No gate any more, and the pool is full: the worker does it. */
+	assert_int_equal(getattr(&view, view.dir), 0);
+	sem_post(&gate);
+	assert_int_equal(k_wait(view.c, held[0], &answer), 0);
+	pause_ms(50);
+	assert_false(removal.done);
+	assert_int_equal(fake_n_loaded(), 1);
+	sem_post(&gate);
+	assert_int_equal(k_wait(view.c, held[1], &answer), 0);
+	pthread_join(thread, NULL);
+	assert_true(removal.done);
+	assert_int_equal(fake_n_loaded(), 0);
+	filter_view_stop(&view);
+}
+
+/* Another that comes meanwhile holds for what comes, not for what is under way. */
+static void test_joined(void **state)
+{
+	static struct k_answer answer;
+	struct filter_view view =
+		start(state, &(struct k_options){ 0 }, (const char *const[]){ "gate", NULL });
+	struct removal removal = { .view = &view, .name = "gate" };
+	pthread_t thread;
+	uint64_t held;
+
+	sem_init(&entered, 0, 0);
+	sem_init(&gate, 0, 0);
+	held = send_getattr(&view, view.file);
+	sem_wait(&entered);
+	assert_int_equal(pthread_create(&thread, NULL, removal_main, &removal), 0);
+	pause_ms(50);
+	sem_post(&gate);
+	pthread_join(thread, NULL);
+	assert_int_equal(add(&view, "no"), 0);
+	assert_int_equal(k_wait(view.c, held, &answer), 0);
+	assert_int_equal(getattr(&view, view.file), -EACCES);
+	assert_int_equal(drop(&view, "no"), 0);
+	filter_view_stop(&view);
+}
+
+struct load {
+	struct k_chan *c;
+	uint64_t dir;
+	_Atomic bool stop;
+	unsigned int n;
+};
+
+static void *load_main(void *arg)
+{
+	struct load *load = arg;
+
+	while (!load->stop) {
+		struct fuse_entry_out entry;
+		struct fuse_open_out open;
+		struct fuse_write_in in = { .size = 4 };
+
+		k_require(k_lookup(load->c, load->dir, "b", &entry) == 0);
+		k_require(k_open(load->c, entry.nodeid, O_RDWR, &open) == 0);
+		in.fh = open.fh;
+		k_require(k_write(load->c, entry.nodeid, &in, "text") == 4);
+		k_require(k_release(load->c, entry.nodeid, open.fh) == 0);
+		k_forget(load->c, entry.nodeid, 1);
+		load->n++;
+	}
+	return NULL;
+}
+
+/* Filters come, are replaced and go while others work: no operation is lost or fails. */
+static void test_load(void **state)
+{
+	struct filter_view view = start(state, &(struct k_options){ .n_chans = 2 }, NULL);
+	struct load load = { .c = &view.k->chans[1], .dir = view.dir };
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, load_main, &load), 0);
+	for (int i = 0; i < 40; i++) {
+		assert_int_equal(add(&view, "pass"), 0);
+		assert_int_equal(add(&view, "hide"), 0);
+		assert_int_equal(lookup(&view, view.dir, "a"), -ENOENT);
+		assert_int_equal(replace(&view, "pass", "pass"), 0);
+		assert_int_equal(drop(&view, "hide"), 0);
+		assert_int_equal(lookup(&view, view.dir, "a"), 0);
+		assert_int_equal(drop(&view, "pass"), 0);
+	}
+	load.stop = true;
+	pthread_join(thread, NULL);
+	assert_true(load.n > 0);
+	k_sync(load.c);
+	filter_view_stop(&view);
+}
+
+/* -- delays ----------------------------------------------------------------------------------- */
+
+static long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* One request waits, in the pool; others do not. A filter that has not said so cannot make it wait. */
+static void test_delay(void **state)
+{
+	static struct k_answer answer;
+	struct filter_view view =
+		start(state, &(struct k_options){ 0 }, (const char *const[]){ "delay", NULL });
+	long begin = now_ms();
+	uint64_t unique = send_getattr(&view, view.file);
+
+	assert_int_equal(lookup(&view, view.dir, "b"), 0);
+	assert_false(k_receive(view.c, 1, &answer));
+	assert_int_equal(k_wait(view.c, unique, &answer), 0);
+	assert_true(now_ms() - begin >= DELAY_MS);
+	assert_int_equal(replace(&view, "delay", "hasty"), 0);
+	begin = now_ms();
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(getattr(&view, view.file), 0);
+	assert_true(now_ms() - begin < 20 * DELAY_MS);
+	filter_view_stop(&view);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		K_TEST(test_first),	K_TEST(test_names),  K_TEST(test_refused),
+		K_TEST(test_attached),	K_TEST(test_many),   K_TEST(test_under_way),
+		K_TEST(test_joined),	K_TEST(test_load),   K_TEST(test_delay),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
