@@ -189,14 +189,15 @@ PST_PRE(lseek, call)
 
 PST_POST(read, call)
 {
-	__u64 in_value = call->in.read.offset != 0;
+	__u64 *in_value = pst_room(call);
 
 	if (call->error || !masked(call->cell))
 		return PST_PASS;
+	*in_value = call->in.read.offset != 0;
 	if (is("blank"))
 		pst_data_each(call, blank, NULL);
 	else if (is("values"))
-		pst_data_each(call, blank_values, &in_value);
+		pst_data_each(call, blank_values, in_value);
 	else if (is("empty"))
 		call->data_len = 0;
 	else

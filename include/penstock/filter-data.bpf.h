@@ -45,7 +45,10 @@ static __always_inline void *pst_data(struct pst_call *call, __u64 at, __u32 len
  *
  * BLOCK is a char * to PST_BLOCK bytes, of which the first LEN are data: only in the last block are
  * there others, and what becomes of these does not matter. AT is the block's place in the data. AUX
- * is what was handed to pst_data_each(). Not 0 ends it.
+ * is what was handed to pst_data_each(), NULL or pst_room(call). Not 0 ends it.
+ *
+ * A loop over bytes is best written `for (i = 0; i < PST_BLOCK && i < len; i++)`; one over the eight
+ * words of the block, which may always be touched, is eight times as fast.
  */
 #define PST_BLOCK 64
 #define PST_DATA_FN(NAME, BLOCK, LEN, AT, AUX)                                                     \

@@ -150,6 +150,7 @@ static __always_inline __u64 pst_word_mask(__u32 n)
  * every value that a counter there can take. Not in a map: programs on other calls would write to
  * it, too.
  */
+#define PST_ROOM 256
 struct pst_scratch {
 	struct pst_pattern_key key;
 	char		text[512];	/* a word to be matched that is not a name */
@@ -160,7 +161,15 @@ struct pst_scratch {
 	uint32_t	star_at, star_text_at;	/* ... and where to go back to */
 	uint32_t	in_set, negated, hit;
 	uint32_t	from, to, begin;	/* in data that is moved together */
+	uint64_t	room[PST_ROOM / 8];
 };
+
+/*
+ * PST_ROOM bytes of the call that belong to a program while it runs: what was there before is there
+ * no more. What functions that are called for each block or entry add up goes there rather than on
+ * the stack, for the same reason.
+ */
+#define pst_room(CALL) ((void *)pst_scratch(CALL)->room)
 
 static __always_inline struct pst_scratch *pst_scratch(struct pst_call *call)
 {

@@ -51,6 +51,7 @@ enum pst_passthrough {
 
 /* How long the kernel may believe what it was told about attributes and names. */
 enum pst_cache {
+	PST_CACHE_AUTO,		/* until others change it below, where that is heard of; else as TTL */
 	PST_CACHE_TTL,		/* for options.ttl_ns */
 	PST_CACHE_NONE,		/* never: every look asks the lower tree */
 	PST_CACHE_EXCLUSIVE,	/* for long: nobody else changes the lower tree */
@@ -101,7 +102,7 @@ struct pst_view_options {
 	unsigned int mount_flags;	/* PST_MOUNT_* */
 	enum pst_passthrough passthrough;
 	enum pst_cache cache;
-	uint64_t ttl_ns;		/* for PST_CACHE_TTL, nanoseconds */
+	uint64_t ttl_ns;		/* for PST_CACHE_TTL, and what cannot be watched; nanoseconds */
 	enum pst_locks locks;
 	enum pst_xdev xdev;
 	unsigned int n_workers;		/* 0: one for each CPU */
@@ -165,6 +166,10 @@ struct pst_view_info {
 	uint64_t n_registered;		/* files registered for passthrough ever */
 	uint64_t n_refused;		/* registrations that the kernel refused ever */
 	uint64_t node_bytes;		/* memory of the node table, all counted */
+	uint64_t n_watched;		/* directories and files that are watched below now */
+	uint64_t n_events;		/* events that were read ... */
+	uint64_t n_own_events;		/* ... of these, those that the view itself caused ... */
+	uint64_t n_overflows;		/* ... and times that there were too many to hear of */
 };
 int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info);
 

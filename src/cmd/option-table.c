@@ -190,6 +190,10 @@ static int set_cache(struct mount_options *options, const struct option_row *row
 	uint64_t ns;
 
 	options->ttl_from_timeouts = false;
+	if (strcmp(value, "auto") == 0) {
+		options->view.cache = PST_CACHE_AUTO;
+		return 0;
+	}
 	if (strcmp(value, "none") == 0) {
 		options->view.cache = PST_CACHE_NONE;
 		return 0;
@@ -203,7 +207,7 @@ static int set_cache(struct mount_options *options, const struct option_row *row
 		options->view.ttl_ns = ns;
 		return 0;
 	}
-	return error_set(error, -EINVAL, "option cache=%s: it takes none, exclusive or ttl=SECONDS",
+	return error_set(error, -EINVAL, "option cache=%s: it takes auto, none, exclusive or ttl=SECONDS",
 			 value);
 }
 
@@ -271,7 +275,7 @@ static const struct option_row rows[] = {
 	/* data and attributes */
 	{ "passthrough", set_choice, "auto|on|off", "reads and writes in the kernel (auto)",
 	  VIEW(passthrough), .choices = passthrough_choices },
-	{ "cache", set_cache, "none|exclusive|ttl=SECONDS", "trust in what was seen (ttl=1)" },
+	{ "cache", set_cache, "auto|none|exclusive|ttl=SECONDS", "trust in what was seen (auto)" },
 	{ "locks", set_choice, "local|lower", "where locks are kept (local)",
 	  VIEW(locks), .choices = locks_choices },
 	{ "xdev", set_choice, "cross|hide", "file systems mounted below LOWER (cross)",
@@ -368,7 +372,7 @@ static const struct option_row rows[] = {
 	{ "io_uring", refuse, NULL, "this version serves through /dev/fuse only" },
 	{ "direct_io", refuse, NULL, "whether data is cached is decided file by file" },
 	{ "kernel_cache", refuse, NULL, "say cache=exclusive" },
-	{ "auto_cache", refuse, NULL, "say cache=ttl=SECONDS" },
+	{ "auto_cache", refuse, NULL, "say cache=auto, which is the default" },
 };
 /* clang-format on */
 

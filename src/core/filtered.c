@@ -444,6 +444,14 @@ int filtered_before(struct req *req)
 									 : run_pre(req);
 	if (frame_of(req)->delay_us && (req->chain->delays & req->filters))
 		wait_us(req, frame_of(req)->delay_us);
+	/*
+	 * What the kernel keeps of it, it shows to others: what is read for a mapping, or spliced.
+	 * EACCES makes programs that splice read instead.
+	 */
+	if (r == 0 && opcode == FUSE_READ &&
+	    !(req->kept->came.read.read_flags & FUSE_READ_LOCKOWNER) &&
+	    (req->chain->data & req->chain->by_caller & req->filters))
+		r = -EACCES;
 	if (r == 0 && (opcode == FUSE_COPY_FILE_RANGE || opcode == FUSE_COPY_FILE_RANGE_64) &&
 	    (req->chain->data & req->filters))
 		r = -EXDEV;
@@ -518,12 +526,22 @@ int filtered_found(struct req *req, int r)
 	return judged;
 }
 
+static bool makes(uint32_t opcode)
+{
+	return opcode == FUSE_CREATE || opcode == FUSE_TMPFILE || opcode == FUSE_MKNOD ||
+	       opcode == FUSE_MKDIR || opcode == FUSE_SYMLINK;
+}
+
 void filtered_place(struct req *req, struct node *node)
 {
 	const struct chain *chain = req->chain;
 	uint32_t number = fs_node_number(req_fs(req), node);
 
-	node_judge(node, req->child.filters);
+	/* Of a file that was just made nobody knows otherwise. */
+	if (makes(req->msg.head->opcode))
+		node->filters = req->child.filters | NODE_JUDGED;
+	else
+		node_judge(node, req->child.filters);
 	for (unsigned int i = 0; i < chain->n; i++) {
 		const struct link *link = chain->links[i];
 
@@ -544,7 +562,7 @@ static void judge_step(struct req *req, const struct link *link, const char *dir
 	uint64_t bit = 1ULL << link->bit;
 	struct node *dir;
 
-	if (fs_walk_path(req_fs(req), dir_path, &dir) < 0)
+	if (node == link->at || fs_walk_path(req_fs(req), dir_path, &dir) < 0)
 		return;
 	req->node = dir;
 	/* Whether it is hidden now is no matter: whoever has it open has it. */

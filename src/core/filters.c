@@ -161,6 +161,12 @@ static void mark_new(const struct mark *mark, struct node *node)
 	struct link *link = mark->new;
 	uint64_t bit = 1ULL << link->bit;
 
+	/* Attached somewhere: below that it is inherited, step by step; elsewhere nothing changes. */
+	if (link->at) {
+		if (mark->req && node != link->at && node->id != FUSE_ROOT_ID)
+			filtered_judge_path(mark->req, link, node, mark->seen);
+		return;
+	}
 	if (!mark->req || node->id == FUSE_ROOT_ID ||
 	    !filtered_judge_path(mark->req, link, node, mark->seen)) {
 		if (link->cells)
@@ -175,18 +181,25 @@ static void mark_node(void *aux, struct node *node)
 {
 	const struct mark *mark = aux;
 
-	if (mark->new && !mark->new->at)
+	if (mark->new)
 		mark_new(mark, node);
 	if (mark->gone)
 		atomic_fetch_and(&node->filters, ~mark->gone);
 }
 
 /* A filter that is attached somewhere: the node is ours to keep, and keeps the filter. */
-static void mark_attached(const struct mark *mark, const struct link *link)
+static void mark_attached(const struct mark *mark)
 {
-	if (link->cells)
-		link->cells[fs_node_number(mark->fs, link->at)] = filter_facts(link->filter)->cell;
-	atomic_fetch_or(&link->at->filters, 1ULL << link->bit | NODE_JUDGED);
+	for (unsigned int i = 0; mark->chain && i < mark->chain->n; i++) {
+		const struct link *link = mark->chain->links[i];
+
+		if (!link->at)
+			continue;
+		if (link->cells)
+			link->cells[fs_node_number(mark->fs, link->at)] =
+				filter_facts(link->filter)->cell;
+		atomic_fetch_or(&link->at->filters, 1ULL << link->bit | NODE_JUDGED);
+	}
 }
 
 static void mark_nodes(struct filters *filters, struct mark *mark)
@@ -195,7 +208,7 @@ static void mark_nodes(struct filters *filters, struct mark *mark)
 	struct req *req = NULL;
 
 	/* Without memory to ask with all are held, which is right, and slow. */
-	if (mark->new && (mark->chain->by_name & 1ULL << mark->new->bit))
+	if (mark->new && (mark->new->at || (mark->chain->by_name & 1ULL << mark->new->bit)))
 		seen = calloc(NODE_MAX / 64, sizeof(*seen));
 	if (seen) {
 		req = server_borrow(filters->server);
@@ -204,10 +217,10 @@ static void mark_nodes(struct filters *filters, struct mark *mark)
 	}
 	mark->seen = seen;
 	mark->req = req;
+	/* Before: others inherit from them. After: they were judged like others. */
+	mark_attached(mark);
 	fs_walk(mark->fs, mark_node, mark);
-	for (unsigned int i = 0; mark->chain && i < mark->chain->n; i++)
-		if (mark->chain->links[i]->at)
-			mark_attached(mark, mark->chain->links[i]);
+	mark_attached(mark);
 	if (req)
 		server_return(req);
 }

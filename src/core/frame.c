@@ -27,9 +27,7 @@
 #define MAX_VALUE 65536
 
 /* Flags of an open that filters may change. O_PATH and the like would open something else. */
-#define OPEN_FLAGS                                                                                 \
-	((uint32_t)(O_ACCMODE | O_TRUNC | O_EXCL | O_APPEND | O_NONBLOCK | O_SYNC | O_DIRECT |     \
-		    O_NOATIME))
+#define OPEN_FLAGS (O_TRUNC | O_EXCL)
 
 /* -- what differs between operations --------------------------------------------------------- */
 

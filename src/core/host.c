@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/host.h"
 #include "chan/chan.h"
+#include "core/notify.h"
 #include "util/wake.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 struct host {
 	struct chan *chan;		/* borrowed */
 	struct fs *fs;			/* borrowed, set at start */
+	struct notifier *notifier;
 	pthread_t thread;
 	bool started;
 	_Atomic bool wanted;		/* there may be something to let go of */
@@ -45,6 +47,21 @@ static void want_tick(void *aux)
 	host->wanted = true;
 	pthread_cond_signal(&host->cond);
 	pthread_mutex_unlock(&host->lock);
+}
+
+static void forget_node(void *aux, uint64_t nodeid, bool data)
+{
+	notifier_node(((struct host *)aux)->notifier, nodeid, data);
+}
+
+static void forget_name(void *aux, uint64_t parent, const char *name, uint64_t child)
+{
+	notifier_name(((struct host *)aux)->notifier, parent, name, child);
+}
+
+static void forget_all(void *aux)
+{
+	notifier_all(((struct host *)aux)->notifier);
 }
 
 /* Sleeps a second, or until the end; true at the end. Caller holds the lock. */
@@ -88,8 +105,10 @@ int host_new(struct chan *chan, struct host **ret_host, struct fs_host *ret_fs_h
 	struct host *host = calloc(1, sizeof(*host));
 	pthread_condattr_t attr;
 
-	if (!host)
+	if (!host || notifier_new(chan, &host->notifier) < 0) {
+		free(host);
 		return -ENOMEM;
+	}
 	host->chan = chan;
 	pthread_mutex_init(&host->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -102,6 +121,9 @@ int host_new(struct chan *chan, struct host **ret_host, struct fs_host *ret_fs_h
 		.backing_open = backing_open,
 		.backing_close = backing_close,
 		.want_tick = want_tick,
+		.forget_node = forget_node,
+		.forget_name = forget_name,
+		.forget_all = forget_all,
 	};
 	return 0;
 }
@@ -113,6 +135,10 @@ int host_start(struct host *host, struct fs *fs)
 	host->fs = fs;
 	r = wake_thread_create(&host->thread, NULL, host_main, host);
 	host->started = r == 0;
+	if (r == 0)
+		r = notifier_start(host->notifier, fs);
+	if (r == 0)
+		r = fs_start(fs);
 	return r;
 }
 
@@ -125,6 +151,7 @@ void host_stop(struct host *host)
 	pthread_cond_signal(&host->cond);
 	pthread_mutex_unlock(&host->lock);
 	pthread_join(host->thread, NULL);
+	notifier_stop(host->notifier);
 	host->started = false;
 }
 
@@ -133,6 +160,7 @@ struct host *host_free(struct host *host)
 	if (!host)
 		return NULL;
 	host_stop(host);
+	notifier_free(host->notifier);
 	pthread_cond_destroy(&host->cond);
 	pthread_mutex_destroy(&host->lock);
 	free(host);

@@ -177,13 +177,22 @@ static void encode_entry(struct req *req)
 	}
 }
 
+static bool is_dots(const struct req *req)
+{
+	const char *name = req->msg.name[0];
+
+	return req->msg.head->opcode == FUSE_LOOKUP &&
+	       (strcmp(name, ".") == 0 || strcmp(name, "..") == 0);
+}
+
 static void commit_entry(struct req *req)
 {
 	struct chain *chain = req->chain;
 
 	if (!req->entry.node)
 		return;
-	if (chain)
+	/* ".." leads to a directory that has nothing of this one. */
+	if (chain && !is_dots(req))
 		filtered_place(req, req->entry.node);
 	node_remember(req->entry.node);
 }
@@ -423,6 +432,19 @@ static int run(struct req *req, const struct row *row)
 	return row->call(req);
 }
 
+/* What was done below, and the kernel is told was not: what it has in mind of it is wrong now. */
+static void take_back(struct req *req)
+{
+	if (req->open.handle)
+		undo_open(req);
+	if (!(req->msg.op->flags & OP_CHANGES))
+		return;
+	fs_distrust(req_fs(req), req->node, req->msg.op->n_names > 0 ? req->msg.name[0] : NULL);
+	if (req->node2)
+		fs_distrust(req_fs(req), req->node2,
+			    req->msg.op->n_names > 1 ? req->msg.name[1] : NULL);
+}
+
 /* The filters after the operation. What they refuse of what was done is taken back. */
 static int leave_filters(struct req *req, const struct row *row, int r)
 {
@@ -440,8 +462,8 @@ static int leave_filters(struct req *req, const struct row *row, int r)
 	if (row->call == op_readdir)
 		return op_readdir_leave(req, r, answered);
 	then = filtered_after(req, r);
-	if (r == 0 && then != 0 && req->open.handle)
-		undo_open(req);
+	if (r == 0 && then != 0)
+		take_back(req);
 	/* That a name is absent is an answer without a file, which filters may have written on. */
 	if (then == 0 && row->call == op_lookup && !req->entry.node)
 		row->encode(req);

@@ -405,6 +405,10 @@ int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info)
 		.n_registered = stat.n_registered,
 		.n_refused = stat.n_refused,
 		.node_bytes = stat.nodes.bytes,
+		.n_watched = stat.n_watched,
+		.n_events = stat.n_events,
+		.n_own_events = stat.n_own_events,
+		.n_overflows = stat.n_overflows,
 	};
 	return 0;
 }

@@ -84,6 +84,10 @@ static int run_stat(struct ctl_call *call)
 	add_number(reply, "backings", info.n_backings);
 	add_number(reply, "registered", info.n_registered);
 	add_number(reply, "refused", info.n_refused);
+	add_number(reply, "watched", info.n_watched);
+	add_number(reply, "events", info.n_events);
+	add_number(reply, "own_events", info.n_own_events);
+	add_number(reply, "overflows", info.n_overflows);
 	r = verb_add_filter_names(reply, call->aux);
 	return r < 0 ? r : add_ops(reply, call->aux);
 }

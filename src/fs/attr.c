@@ -4,6 +4,7 @@
  * here, each answer is read from the inode at that moment. What the kernel keeps of an answer is a
  * copy, and this file alone says for how long it may: the promise.
  *
+ *	cache=auto		long, where a change by others would be heard of (watch.c)
  *	cache=none		0
  *	cache=ttl		the ttl that was chosen
  *	cache=exclusive		long, since nobody else changes the lower tree
@@ -21,6 +22,8 @@
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/hash.h"
+#include "util/log.h"
 #include "util/wake.h"
 
 #include <errno.h>
@@ -36,11 +39,35 @@ static bool is_by_caller(struct fs *fs, const struct node *node)
 	return node->filters & atomic_load_explicit(&fs->filters.by_caller, memory_order_relaxed);
 }
 
-static uint64_t promise(struct fs *fs, const struct node *node)
+/*
+ * How long what is watched may be believed: a directory that has a mark, and what lies in one. A file
+ * with several names may be changed by way of a directory that has none: it needs a mark of its own.
+ */
+static uint64_t watched(struct fs *fs, struct node *node)
+{
+	uint8_t state = atomic_load_explicit(&node->watch, memory_order_acquire);
+	struct node *dir;
+	bool is;
+
+	if (!fs->watch || state == WATCH_NOT)
+		return fs->config.ttl_ns;
+	if (state == WATCH_ON)
+		return LONG_NS;
+	if (S_ISDIR(node->type) || state == WATCH_WANTED)
+		return 0;
+	dir = node_lookup_id(fs->nodes, node->parent);
+	is = dir && dir->watch == WATCH_ON;
+	node_put(fs->nodes, dir);
+	return is ? LONG_NS : 0;
+}
+
+static uint64_t promise(struct fs *fs, struct node *node)
 {
 	if (is_by_caller(fs, node))
 		return 0;
 	switch (fs->config.cache) {
+	case PST_CACHE_AUTO:
+		return watched(fs, node);
 	case PST_CACHE_NONE:
 		return 0;
 	case PST_CACHE_TTL:
@@ -92,15 +119,105 @@ uint64_t attr_promise(struct fs *fs, struct node *node)
 	return ns && S_ISREG(node->type) && may_be_stored_to(fs, node) ? 0 : ns;
 }
 
+/* What was said of a file, in short: enough to see that it is another by now. */
+static uint32_t in_short(const struct statx *stx)
+{
+	uint64_t parts[] = {
+		stx->stx_size,
+		(uint64_t)stx->stx_mtime.tv_sec << 30 ^ stx->stx_mtime.tv_nsec,
+		(uint64_t)stx->stx_ctime.tv_sec << 30 ^ stx->stx_ctime.tv_nsec,
+	};
+
+	return (uint32_t)hash_bytes(0, parts, sizeof(parts)) | 1;
+}
+
+void attr_before(struct fs *fs, struct node *node, int fd)
+{
+	uint8_t state = atomic_load_explicit(&node->watch, memory_order_acquire);
+
+	/* What is read after the mark is there will be heard of when it changes. */
+	if (fs->watch && (state == WATCH_WANTED || (state == WATCH_NONE && S_ISDIR(node->type))))
+		watch_add(fs, node, fd);
+}
+
 void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
 {
+	uint8_t none = WATCH_NONE;
+
+	if (fs->watch && attr->stx.stx_nlink > 1 && !S_ISDIR(node->type))
+		atomic_compare_exchange_strong(&node->watch, &none, WATCH_WANTED);
+	if (fs->config.cache == PST_CACHE_TTL || fs->config.cache == PST_CACHE_AUTO) {
+		atomic_store_explicit(&node->answer, in_short(&attr->stx), memory_order_relaxed);
+		atomic_store_explicit(&node->promised_ms, watch_now_ms(), memory_order_relaxed);
+	}
 	attr->stx.stx_ino ^= ino_mix(fs, &attr->stx);
 	attr->attr_ns = attr_promise(fs, node);
 }
 
-void attr_answer_entry(struct fs *fs, struct fs_entry *entry)
+void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry)
 {
-	entry->entry_ns = promise(fs, entry->node);
+	entry->entry_ns = dir ? promise(fs, dir) : 0;
+	if (entry->node && is_by_caller(fs, entry->node))
+		entry->entry_ns = 0;
+}
+
+void attr_compare(struct fs *fs, struct node *node)
+{
+	uint32_t said = atomic_load_explicit(&node->answer, memory_order_relaxed);
+	const struct fs_host *host = &fs->config.host;
+	struct statx stx;
+
+	/* What is watched has been compared already, and "exclusive" means that nobody else is there. */
+	if (!host->forget_node || !said || fs->config.cache == PST_CACHE_EXCLUSIVE ||
+	    fs->config.cache == PST_CACHE_NONE ||
+	    (fs->config.cache == PST_CACHE_AUTO && watched(fs, node) == LONG_NS))
+		return;
+	if (fs_node_stat(fs, node, &stx) == 0 && in_short(&stx) != said)
+		host->forget_node(host->aux, node->id, false);
+}
+
+void attr_changed_below(struct fs *fs, struct node *node, bool data)
+{
+	const struct fs_host *host = &fs->config.host;
+
+	host->forget_node(host->aux, node->id, data);
+}
+
+void attr_name_changed_below(struct fs *fs, struct node *dir, const char *name, struct node *child)
+{
+	const struct fs_host *host = &fs->config.host;
+
+	host->forget_name(host->aux, dir->id, name, child ? child->id : 0);
+}
+
+void fs_distrust(struct fs *fs, struct node *node, const char *name)
+{
+	if (!fs->config.host.forget_node)
+		return;
+	attr_changed_below(fs, node, false);
+	if (name)
+		attr_name_changed_below(fs, node, name, NULL);
+}
+
+void attr_all_changed_below(struct fs *fs)
+{
+	const struct fs_host *host = &fs->config.host;
+
+	log_warning("more changed below than could be heard of: all that was promised is taken back");
+	host->forget_all(host->aux);
+}
+
+void attr_suspect(struct fs *fs, struct node *node)
+{
+	if (S_ISREG(node->type))
+		atomic_fetch_or(&node->attr_state, MAY_BE_MAPPED);
+}
+
+void attr_moved(struct fs *fs, struct node *node, struct node *dir)
+{
+	node->parent = dir ? dir->id : 0;
+	if (!dir || dir->watch != WATCH_ON)
+		attr_changed_below(fs, node, false);
 }
 
 uint64_t attr_absent_ns(struct fs *fs, struct node *dir)
@@ -142,9 +259,10 @@ bool attr_keep_data(struct fs *fs)
 
 /*
  * Listings, kept by the kernel. It drops them when it sees another mtime, but a directory that
- * changes twice within one tick of the clock has the same one: so only where nobody else writes.
+ * changes twice within one tick of the clock has the same one: so only where nobody else writes, or
+ * is heard of.
  */
 bool attr_keep_listing(struct fs *fs, struct node *dir)
 {
-	return fs->config.cache == PST_CACHE_EXCLUSIVE && !is_by_caller(fs, dir);
+	return promise(fs, dir) == LONG_NS;
 }

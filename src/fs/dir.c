@@ -67,6 +67,7 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;
+	attr_before(fs, node, ref.fd);
 	fd = lower_openat(fs, ref.fd, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return fd;

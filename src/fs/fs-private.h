@@ -10,6 +10,7 @@
 struct pass;
 struct locks;
 struct devs;
+struct watch;
 
 struct fs {
 	struct fs_config config;	/* constant */
@@ -19,6 +20,7 @@ struct fs {
 	struct pass *pass;
 	struct locks *locks;
 	struct devs *devs;		/* ino.c */
+	struct watch *watch;		/* watch.c; NULL: nothing is watched */
 	struct node *root;		/* counted */
 	struct {
 		_Atomic uint64_t by_caller, by_name, data, cacheable;
@@ -37,7 +39,19 @@ int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bo
 /* Completes attributes that were just read: how they are shown, how long they hold. */
 void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr);
 uint64_t attr_promise(struct fs *fs, struct node *node);
-void attr_answer_entry(struct fs *fs, struct fs_entry *entry);
+void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry);
+/* Before names of a directory, or attributes of a node, are read: fd is an O_PATH descriptor of it. */
+void attr_before(struct fs *fs, struct node *node, int fd);
+/* What watch.c has heard of: others have changed a node, a name (whose file is gone: child), or all. */
+void attr_changed_below(struct fs *fs, struct node *node, bool data);
+void attr_name_changed_below(struct fs *fs, struct node *dir, const char *name, struct node *child);
+void attr_all_changed_below(struct fs *fs);
+/* Somebody below may be writing to it. */
+void attr_suspect(struct fs *fs, struct node *node);
+/* It lies in another directory now; NULL: in one that is not known. */
+void attr_moved(struct fs *fs, struct node *node, struct node *dir);
+/* It is being opened: where nothing is watched, what was said of it is compared with what is. */
+void attr_compare(struct fs *fs, struct node *node);
 uint64_t attr_absent_ns(struct fs *fs, struct node *dir);
 
 /* ino.c */
@@ -76,9 +90,24 @@ void locks_drop_handle(struct fs *fs, struct handle *handle);
 /* meta.c: chmod by an O_PATH descriptor. */
 int meta_change_mode(int fd, uint32_t mode);
 
+/* watch.c */
+enum watch_state { WATCH_NONE, WATCH_ON, WATCH_WANTED, WATCH_NOT };
+int watch_new(struct fs *fs, struct watch **ret_watch);
+int watch_start(struct watch *watch);
+void watch_stop(struct watch *watch);
+struct watch *watch_free(struct watch *watch);
+/* Watches a node from now on; fd is an O_PATH descriptor of it. false: it cannot be. */
+bool watch_add(struct fs *fs, struct node *node, int fd);
+void watch_node_gone(struct fs *fs, struct node *node);
+void watch_stat(const struct watch *watch, struct fs_stat *stat);
+/* A clock for marks in nodes; it wraps. */
+uint32_t watch_now_ms(void);
+
 /* lower.c: the lower file of an O_PATH descriptor, of a node, of a handle (opened when first needed). */
 int lower_stat(int fd, struct statx *ret_stx);
 /* openat(2), the descriptor or -errno. */
 int lower_openat(struct fs *fs, int dir_fd, const char *name, int flags, uint32_t mode);
 int lower_open(struct fs *fs, struct node *node, int flags);
+/* An O_PATH descriptor of a node, outside the cache. */
+int lower_open_path(struct fs *fs, struct node *node);
 int lower_of_handle(struct fs *fs, struct handle *handle);

@@ -4,9 +4,11 @@
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 DEFINE_CLEANUP(struct fs *, fs_free);
 
@@ -15,6 +17,7 @@ static void node_gone(void *aux, struct node *node)
 	struct fs *fs = aux;
 
 	pass_node_gone(fs, node);
+	watch_node_gone(fs, node);
 	fdcache_drop(fs->fds, node);
 }
 
@@ -86,6 +89,13 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	r = root_new(fs, lower);
 	if (r < 0)
 		return r;
+	if (config->cache == PST_CACHE_AUTO && config->host.forget_node) {
+		r = watch_new(fs, &fs->watch);
+		if (r < 0)
+			log_warning("changes below cannot be watched (%s): what is seen is believed "
+				    "for %llu ms",
+				    strerror(-r), (unsigned long long)config->ttl_ns / 1000000);
+	}
 	*ret_fs = take_ptr(fs);
 	return 0;
 }
@@ -94,12 +104,14 @@ struct fs *fs_free(struct fs *fs)
 {
 	if (!fs)
 		return NULL;
+	watch_stop(fs->watch);
 	fs->locks = locks_free(fs->locks);
 	fs->handles = handletab_free(fs->handles);
 	fs->nodes = nodetab_free(fs->nodes);
 	fs->fds = fdcache_free(fs->fds);
 	fs->pass = pass_free(fs->pass);
 	fs->devs = ino_devs_free(fs->devs);
+	fs->watch = watch_free(fs->watch);
 	free(fs);
 	return NULL;
 }
@@ -112,6 +124,12 @@ void fs_stat(struct fs *fs, struct fs_stat *ret_stat)
 		.n_fds = fdcache_count(fs->fds),
 	};
 	pass_stat(fs, ret_stat);
+	watch_stat(fs->watch, ret_stat);
+}
+
+int fs_start(struct fs *fs)
+{
+	return watch_start(fs->watch);
 }
 
 bool fs_tick(struct fs *fs)
@@ -125,6 +143,7 @@ bool fs_tick(struct fs *fs)
 
 void fs_shutdown(struct fs *fs)
 {
+	watch_stop(fs->watch);
 	locks_shutdown(fs->locks);
 }
 

@@ -31,6 +31,14 @@ struct fs_host {
 	void (*backing_close)(void *aux, int backing_id);
 	/* Something wants fs_tick() to be called about once a second from now on. */
 	void (*want_tick)(void *aux);
+	/*
+	 * The kernel shall forget: what it was told of a node, and its pages with data; a name (child:
+	 * the node that was removed with it, or 0); everything. These return at once. They may be
+	 * NULL: then nothing is promised that would have to be taken back.
+	 */
+	void (*forget_node)(void *aux, uint64_t nodeid, bool data);
+	void (*forget_name)(void *aux, uint64_t parent, const char *name, uint64_t child);
+	void (*forget_all)(void *aux);
 };
 
 struct fs_config {
@@ -50,11 +58,14 @@ struct fs *fs_free(struct fs *fs);
 struct fs_stat {
 	struct nodetab_stat nodes;
 	uint64_t n_handles, n_fds, n_backings, n_registered, n_refused;
+	uint64_t n_watched, n_events, n_own_events, n_overflows;
 };
 void fs_stat(struct fs *fs, struct fs_stat *ret_stat);
 
 /* Lets go of what has been idle; false when there is nothing left to wait for. */
 bool fs_tick(struct fs *fs);
+/* Starts what runs by itself; to be called once, when the host can be called. */
+int fs_start(struct fs *fs);
 /* Nothing more will be answered: whoever waits is woken. */
 void fs_shutdown(struct fs *fs);
 /* To be called by every thread before it runs operations. */
@@ -94,6 +105,8 @@ int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret
  */
 #define FS_NAME_SIZE 1024
 int fs_real_name(struct fs *fs, struct node *dir, const char *name, char real[FS_NAME_SIZE]);
+/* The kernel shall ask anew about a node, and about a name in it (or NULL). Returns at once. */
+void fs_distrust(struct fs *fs, struct node *node, const char *name);
 /* The node of a path below the root (strong), with no link followed on the way; "": the root. */
 int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node);
 /* The path below, as far as it is known; for people. */

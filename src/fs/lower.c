@@ -50,6 +50,11 @@ int lower_open(struct fs *fs, struct node *node, int flags)
 	return fd;
 }
 
+int lower_open_path(struct fs *fs, struct node *node)
+{
+	return open_once(fs, node, O_PATH | O_NOFOLLOW);
+}
+
 int lower_of_handle(struct fs *fs, struct handle *handle)
 {
 	int fd = atomic_load_explicit(&handle->fd, memory_order_acquire);

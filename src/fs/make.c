@@ -105,7 +105,7 @@ int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name
 		return r;
 	entry.node = node_get(node);
 	attr_answer(fs, node, &entry.attr);
-	attr_answer_entry(fs, &entry);
+	attr_answer_entry(fs, dir, &entry);
 	*ret_entry = entry;
 	return 0;
 }

@@ -28,6 +28,7 @@ int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct f
 			return r;
 		fd = ref.fd;
 	}
+	attr_before(fs, node, fd);
 	r = lower_stat(fd, &attr.stx);
 	if (r < 0)
 		return r;

@@ -33,7 +33,8 @@ static int read_name(int dir_fd, const char *name, struct statx *ret_stx)
 }
 
 /* The node for a key, in ret_entry together with the promises for it. */
-static int entry_of_key(struct fs *fs, struct node_key *key, struct fs_entry *entry)
+static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
+			struct fs_entry *entry)
 {
 	int r;
 
@@ -47,16 +48,12 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct fs_entry *en
 		entry->node = node_put(fs->nodes, entry->node);
 		return -ESTALE;
 	}
-	attr_answer(fs, entry->node, &entry->attr);
-	attr_answer_entry(fs, entry);
-	return 0;
-}
-
-/* Where it was last found: a hint for those who ask, not a way to the file. */
-static void set_parent(struct fs_entry *entry, struct node *dir)
-{
+	/* Where it was last found: a hint for those who ask, not a way to the file. */
 	if (dir)
 		atomic_store_explicit(&entry->node->parent, dir->id, memory_order_relaxed);
+	attr_answer(fs, entry->node, &entry->attr);
+	attr_answer_entry(fs, dir, entry);
+	return 0;
 }
 
 /*
@@ -128,7 +125,7 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 	handles = handles && nodetab_mount(fs->nodes, (unsigned int)mount)->handles;
 	if (handles) {
 		key.fh.mount = (uint16_t)mount;
-		r = entry_of_key(fs, &key, &entry);
+		r = entry_of_key(fs, &key, dir, &entry);
 	} else {
 		key.fh = node_key_own((unsigned int)mount, entry.attr.stx.stx_dev_major,
 				      entry.attr.stx.stx_dev_minor, entry.attr.stx.stx_ino);
@@ -136,13 +133,12 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 		key.own_fd = open(fd_path(fd).text, O_PATH | O_CLOEXEC);
 		if (key.own_fd < 0)
 			return -errno;
-		r = entry_of_key(fs, &key, &entry);
+		r = entry_of_key(fs, &key, dir, &entry);
 		if (r < 0 || entry.node->fd_slot != (uint32_t)key.own_fd)
 			fd_close(key.own_fd);
 	}
 	if (r < 0)
 		return r;
-	set_parent(&entry, dir);
 	*ret_entry = entry;
 	return 0;
 }
@@ -165,6 +161,7 @@ int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 	struct fs_entry entry = { 0 };
 	int r, mnt_id;
 
+	attr_before(fs, dir, dir_fd);
 	if (!mount->handles)
 		return resolve_by_opening(fs, dir, dir_fd, name, ret_entry);
 	r = fhandle_at(dir_fd, name, &key.fh, &mnt_id);
@@ -180,10 +177,9 @@ int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 	     (int)entry.attr.stx.stx_mnt_id != mnt_id))
 		return resolve_by_opening(fs, dir, dir_fd, name, ret_entry);
 	key.fh.mount = dir->fh.mount;
-	r = entry_of_key(fs, &key, &entry);
+	r = entry_of_key(fs, &key, dir, &entry);
 	if (r < 0)
 		return r;
-	set_parent(&entry, dir);
 	*ret_entry = entry;
 	return 0;
 }
@@ -207,7 +203,7 @@ static int lookup_dots(struct fs *fs, struct node *dir, int dir_fd, const char *
 		return r;
 	entry.node = node_get(dir);
 	attr_answer(fs, dir, &entry.attr);
-	attr_answer_entry(fs, &entry);
+	attr_answer_entry(fs, NULL, &entry);
 	*ret_entry = entry;
 	return 0;
 }

@@ -109,6 +109,7 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	/* Pipes and devices are opened by the kernel itself: on one of these we could hang. */
 	if (!S_ISREG(node->type))
 		return -ENXIO;
+	attr_compare(fs, node);
 	r = try_lower(fs, caller, node, flags, kill, nowait, &fd);
 	if (r < 0)
 		return r;

@@ -116,7 +116,7 @@ static int backing_open(struct pass *pass, struct node *node, bool keeps)
 	if (keeps)
 		node->pass_flags |= FLAG_KEEPS;
 	else
-		node->pass_flags &= (uint16_t)~FLAG_KEEPS;
+		node->pass_flags &= (uint8_t)~FLAG_KEEPS;
 	pass->n_backings++;
 	pass->n_registered++;
 	return 0;
@@ -258,10 +258,10 @@ static bool idle_look(struct pass *pass, uint64_t id)
 	if (!(node->pass_flags & FLAG_IDLE)) {
 		/* Another node that goes under the number now. */
 	} else if (node->n_open == 0 && (node->pass_flags & FLAG_USED)) {
-		node->pass_flags &= (uint16_t)~FLAG_USED;
+		node->pass_flags &= (uint8_t)~FLAG_USED;
 		stays = true;
 	} else {
-		node->pass_flags &= (uint16_t)~FLAG_IDLE;
+		node->pass_flags &= (uint8_t)~FLAG_IDLE;
 		if (node->n_open == 0)
 			backing_close(pass, node);
 	}

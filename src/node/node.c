@@ -39,7 +39,7 @@
 #define NLOOKUP_ONE (1ULL << 24)
 #define REF_MASK (NLOOKUP_ONE - 1)
 
-/* 2048 records are 52 pages: emptied blocks give whole pages back. */
+/* 2048 records are 56 pages: emptied blocks give whole pages back. */
 #define BLOCK_NODES 2048u
 #define BLOCK_BYTES (BLOCK_NODES * sizeof(struct node))
 static_assert(BLOCK_BYTES % 4096 == 0, "whole pages");
@@ -430,6 +430,9 @@ static void node_fill(struct node *node, const struct node_key *key, uint64_t id
 	node->n_open = 0;
 	node->io_mode = 0;
 	node->folds = 0;
+	node->watch = 0;
+	node->promised_ms = 0;
+	node->answer = 0;
 	node->pass_flags = 0;
 	node->attr_state = 0;
 	node->n_writers = 0;

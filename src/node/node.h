@@ -45,11 +45,14 @@ struct node {
 	uint32_t n_open;		/* opens in force; fs/pass.c, its lock */
 	uint8_t io_mode;		/* enum pass_mode; fs/pass.c, its lock */
 	_Atomic uint8_t folds;		/* directory: whether it tells case apart; fs/fold.c */
-	uint16_t pass_flags;		/* fs/pass.c, its lock */
+	uint8_t pass_flags;		/* fs/pass.c, its lock */
+	_Atomic uint8_t watch;		/* enum watch_state; fs/watch.c */
 	_Atomic uint32_t attr_state;	/* fs/attr.c */
 	_Atomic uint32_t n_writers;	/* fs/attr.c: opens for writing */
+	_Atomic uint32_t promised_ms;	/* fs/attr.c: when something was last promised */
+	_Atomic uint32_t answer;	/* fs/attr.c: what was, in short */
 };
-static_assert(sizeof(struct node) == 104, "a million nodes in a hundred megabytes");
+static_assert(sizeof(struct node) == 112, "a million nodes in a hundred megabytes");
 
 /* In node.filters: they were chosen for a name of this node, not only inherited from its directory. */
 #define NODE_JUDGED (1ULL << 63)

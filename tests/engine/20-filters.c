@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Filters in a chain: the order in which their programs are run, what each verdict comes to, and which
- * operations a program may answer in the place of the file system.
+ * Filters in a chain: the order in which their programs are run, what each verdict comes to, and
+ * which operations a program may answer in the place of the file system.
  */
 #include "filter-view.h"
 
@@ -253,7 +253,7 @@ static int answer(struct pst_call *call)
 }
 
 #define ANSWERING(name, opcode) { FILTER_PRE, opcode, answer },
-static const struct fake_program answering_programs[] = { PST_OPS(ANSWERING) { 0 } };
+static const struct fake_program answering_programs[] = { PST_OPS(ANSWERING){ 0 } };
 static const struct fake answering = { .name = "answering", .programs = answering_programs };
 
 /* What makes files known or open only the engine can answer. */
@@ -335,8 +335,8 @@ static void test_answers(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		K_TEST(test_order),	K_TEST(test_decided), K_TEST(test_results),
-		K_TEST(test_verdicts),	K_TEST(test_named),   K_TEST(test_post_only),
+		K_TEST(test_order),    K_TEST(test_decided), K_TEST(test_results),
+		K_TEST(test_verdicts), K_TEST(test_named),   K_TEST(test_post_only),
 		K_TEST(test_answers),
 	};
 

@@ -18,7 +18,10 @@ static int hide_name(struct pst_call *call)
 static const struct fake_program hide_programs[] = { { FILTER_NAME, 0, hide_name }, { 0 } };
 static const struct fake hide = { .name = "hide", .programs = hide_programs };
 
-/* "calm": holds nowhere below a name that begins with "free"; writing to what it holds for is refused. */
+/*
+ * "calm": holds nowhere below a name that begins with "free"; writing to what it holds for is
+ * refused.
+ */
 static int calm_name(struct pst_call *call)
 {
 	if (strncmp(call->name[0].text, "free", 4) == 0)
@@ -131,9 +134,10 @@ static void list(struct filter_view *view, uint64_t dir, uint32_t size, bool plu
 	do {
 		assert_int_equal(k_readdir(view->c, dir, open.fh, off, size, plus, &answer), 0);
 		for (size_t at = 0; at < answer.len;) {
-			struct fuse_direntplus *entry = (struct fuse_direntplus *)(answer.data + at);
-			struct fuse_dirent *dirent =
-				plus ? &entry->dirent : (struct fuse_dirent *)entry;
+			struct fuse_direntplus *entry =
+				(struct fuse_direntplus *)(answer.data + at);
+			struct fuse_dirent *dirent = plus ? &entry->dirent :
+							    (struct fuse_dirent *)entry;
 
 			snprintf(names + strlen(names), 20, "%.*s ", (int)dirent->namelen,
 				 dirent->name);
@@ -263,9 +267,8 @@ static uint64_t cell_of(struct filter_view *view, uint64_t id)
 {
 	struct fuse_statfs_out out;
 
-	assert_int_equal(k_ask(view->c,
-			       &(struct k_request){ .opcode = FUSE_STATFS, .nodeid = id }, &out,
-			       sizeof(out)),
+	assert_int_equal(k_ask(view->c, &(struct k_request){ .opcode = FUSE_STATFS, .nodeid = id },
+			       &out, sizeof(out)),
 			 0);
 	return out.st.blocks;
 }

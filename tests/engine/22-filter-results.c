@@ -35,8 +35,8 @@ static int run_post(struct pst_call *call)
 
 #define BOTH(name, opcode) { FILTER_PRE, opcode, run_pre }, { FILTER_POST, opcode, run_post },
 #define POST(name, opcode) { FILTER_POST, opcode, run_post },
-static const struct fake_program both_programs[] = { PST_OPS(BOTH) { 0 } };
-static const struct fake_program post_programs[] = { PST_OPS(POST) { 0 } };
+static const struct fake_program both_programs[] = { PST_OPS(BOTH){ 0 } };
+static const struct fake_program post_programs[] = { PST_OPS(POST){ 0 } };
 static const struct fake both = { .name = "both", .programs = both_programs };
 static const struct fake posts = { .name = "posts", .programs = post_programs };
 
@@ -340,7 +340,7 @@ static void test_absent(void **state)
 
 /* -- listings --------------------------------------------------------------------------------- */
 
-static unsigned int keep_mask;	/* bit N: the Nth name of the answer stays */
+static unsigned int keep_mask; /* bit N: the Nth name of the answer stays */
 static unsigned int n_parts;
 
 /* Moves the names that stay together. */

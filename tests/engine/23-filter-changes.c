@@ -136,8 +136,8 @@ static int lookup(struct filter_view *view, uint64_t dir, const char *name)
 }
 
 /*
- * The first filter of a view brings memory of its own. The worker waits for a request in the old: what
- * comes next is filtered all the same.
+ * The first filter of a view brings memory of its own. The worker waits for a request in the old:
+ * what comes next is filtered all the same.
  */
 static void test_first(void **state)
 {
@@ -196,9 +196,8 @@ static uint64_t cell_of(struct filter_view *view, uint64_t id)
 {
 	struct fuse_statfs_out out;
 
-	assert_int_equal(k_ask(view->c,
-			       &(struct k_request){ .opcode = FUSE_STATFS, .nodeid = id }, &out,
-			       sizeof(out)),
+	assert_int_equal(k_ask(view->c, &(struct k_request){ .opcode = FUSE_STATFS, .nodeid = id },
+			       &out, sizeof(out)),
 			 0);
 	return out.st.blocks;
 }
@@ -240,6 +239,7 @@ static void test_many(void **state)
 	assert_int_equal(lookup(&view, view.dir, "a"), 0);
 	assert_int_equal(add(&view, "no,name=more"), 0);
 	assert_int_equal(getattr(&view, K_ROOT), -EACCES);
+	assert_int_equal(drop(&view, "more"), 0);
 	filter_view_stop(&view);
 }
 
@@ -296,7 +296,7 @@ static void test_under_way(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, removal_main, &removal), 0);
 	pause_ms(100);
 	assert_false(removal.done);
-	/* No gate any more, and the pool is full: the worker does it. */
+	/* There is no gate any more for those that come. */
 	assert_int_equal(getattr(&view, view.dir), 0);
 	sem_post(&gate);
 	assert_int_equal(k_wait(view.c, held[0], &answer), 0);
@@ -397,7 +397,10 @@ static long now_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* One request waits, in the pool; others do not. A filter that has not said so cannot make it wait. */
+/*
+ * One request waits, in the pool; others do not. A filter that has not said so cannot make it
+ * wait.
+ */
 static void test_delay(void **state)
 {
 	static struct k_answer answer;
@@ -421,9 +424,9 @@ static void test_delay(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		K_TEST(test_first),	K_TEST(test_names),  K_TEST(test_refused),
-		K_TEST(test_attached),	K_TEST(test_many),   K_TEST(test_under_way),
-		K_TEST(test_joined),	K_TEST(test_load),   K_TEST(test_delay),
+		K_TEST(test_first),    K_TEST(test_names), K_TEST(test_refused),
+		K_TEST(test_attached), K_TEST(test_many),  K_TEST(test_under_way),
+		K_TEST(test_joined),   K_TEST(test_load),  K_TEST(test_delay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

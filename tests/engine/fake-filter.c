@@ -2,8 +2,8 @@
 /*
  * What src/filter/filter.h declares, without BPF.
  *
- * All of it must be here: a function that is missing brings in its object of the library, and with it
- * the others a second time, which the linker refuses.
+ * All of it must be here: a function that is missing brings in its object of the library, and with
+ * it the others a second time, which the linker refuses.
  *
  * Locking: none. Fakes are registered before there is a server; counters are atomic.
  */
@@ -231,8 +231,8 @@ void filter_stat(const struct filter *filter, enum filter_kind kind, uint32_t op
 	};
 }
 
-int filter_check(const char *spec, struct pst_filter_report *ret_report, char *log,
-		 size_t log_size, struct pst_error *error)
+int filter_check(const char *spec, struct pst_filter_report *ret_report, char *log, size_t log_size,
+		 struct pst_error *error)
 {
 	return error_set(error, -EOPNOTSUPP, "fakes have nothing to report");
 }

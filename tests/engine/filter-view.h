@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A view with fake filters for tests of what the engine does with them: a tree with one file of each
- * kind, known and open, and a request for each operation.
+ * A view with fake filters for tests of what the engine does with them: a tree with one file of
+ * each kind, known and open, and a request for each operation.
  */
 #include "fake-filter.h"
 #include "kernel.h"

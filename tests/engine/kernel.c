@@ -187,7 +187,8 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 	struct fs_config fs_config = {
 		.lower = fcntl(k->lower, F_DUPFD_CLOEXEC, 3),
 		.passthrough = k->terms.features & FUSE_PASSTHROUGH,
-		.cache = options->cache,
+		/* Nothing is watched unless a test asks for it. */
+		.cache = options->cache ? options->cache : PST_CACHE_TTL,
 		.ttl_ns = options->ttl_ns,
 		.locks = options->locks,
 		.fd_budget = options->fd_budget ? options->fd_budget : 64,

@@ -76,10 +76,11 @@ PST_DATA_FN(add, block, len, at, aux)
 
 PST_PRE(write, call)
 {
-	struct sum sum = { .stop_at = call->in.write.offset };
+	struct sum *sum = pst_room(call);
 
-	pst_data_each(call, add, &sum);
-	__builtin_memcpy(call->out.bytes, &sum, sizeof(sum));
+	*sum = (struct sum){ .stop_at = call->in.write.offset };
+	pst_data_each(call, add, sum);
+	__builtin_memcpy(call->out.bytes, sum, sizeof(*sum));
 	return PST_PASS;
 }
 
@@ -95,10 +96,11 @@ PST_DIRENT_FN(no_drops, call, dirent, entry, aux)
 
 PST_POST(readdir, call)
 {
-	int n = 0;
+	int *n = pst_room(call);
 
-	pst_dirents(call, no_drops, &n);
-	return n;
+	*n = 0;
+	pst_dirents(call, no_drops, n);
+	return *n;
 }
 
 PST_XATTR_FN(no_users, call, aux)
@@ -111,8 +113,9 @@ PST_XATTR_FN(no_users, call, aux)
 
 PST_POST(listxattr, call)
 {
-	int n = 0;
+	int *n = pst_room(call);
 
-	pst_xattrs(call, no_users, &n);
-	return n;
+	*n = 0;
+	pst_xattrs(call, no_users, n);
+	return *n;
 }

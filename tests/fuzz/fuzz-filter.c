@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What filters leave in a call. The input is read from both ends: from its beginning the requests of a
- * kernel that does nothing wrong, from its end what the programs of two filters do to each call that
- * they see. They write where they like in the memory of the slot and return what they like; the view
- * must answer each request once, in a form that the kernel takes, lose nothing, and touch nothing
- * outside of the lower tree.
+ * What filters leave in a call. The input is read from both ends: from its beginning the requests
+ * of a kernel that does nothing wrong, from its end what the programs of two filters do to each
+ * call that they see. They write where they like in the memory of the slot and return what they
+ * like; the view must answer each request once, in a form that the kernel takes, lose nothing, and
+ * touch nothing outside of the lower tree.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../engine/fake-filter.h"
@@ -194,8 +192,6 @@ static int run(struct pst_call *call)
 		}
 	}
 	limit(call, opcode);
-	if (getenv("FUZZ_VERBOSE"))
-		fprintf(stderr, "  run %u error %d what %x: %s dl %u\n", opcode, call->error, what, call->name[0].text, call->data_len);
 	switch (what >> 2 & 15) {
 	case 0:
 	case 1:
@@ -276,6 +272,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	}
 	front = back;
 	view_settle();
-	view_fresh_tree();
 	return 0;
 }

@@ -118,11 +118,9 @@ each_seen_nothing_else() {
 
 # More than fits into a request comes in pieces, each with its place.
 each_seen_in_pieces() {
-	local want='' i
 	log_tree cache=none,max_write=65536
 	head -c 200000 /dev/urandom > "$LOWER/g"
 	"$TOOLS/io" r "$VIEW/g" 'pread 1000 199000' > /dev/null
-	for i in 0 1 2; do want=$want"read $((1000 + i * 65536)) 65536|got 0 65536|"; done
 	seen_sum read 199000 4
 	check cmp "$VIEW/g" "$LOWER/g"
 	told
@@ -192,7 +190,7 @@ each_changed() {
 	equal "$(ran bad data-change)" 0 "bad runs"
 }
 
-# An error below that becomes data: the lower file cannot be read, for it is longer than it says.
+# An error that becomes data: what one filter refuses, the one before it answers.
 each_mended() {
 	need_filters
 	lower ext4
@@ -274,7 +272,7 @@ each_cipher_model() {
 
 # A text that lies below is shown by no way of reading.
 each_no_leak() {
-	local f
+	local f name
 	lower ext4
 	echo SECRETSECRETSECRET > "$LOWER/f"
 	head -c 8192 /dev/zero | tr '\0' S > "$LOWER/big"
@@ -434,11 +432,8 @@ each_open_before() {
 	echo text > "$LOWER/f"
 	view -o cache=none
 	holder early hold r "$VIEW/f"
-	chain add data-cipher > "$T/said" 2>&1
+	check chain add data-cipher
 	answers EBUSY read "$VIEW/f"
-	chain list > "$T/listed" 2>&1
-	cat "$T/said" "$T/listed"
-	check grep -Eq '\b1\b.*open|open|f$' "$T/said" "$T/listed"
 	release early
 	within 5 eval '[ "$(act try read "$VIEW/f")" = 0 ]' || fail "refused although nobody has it open"
 	check not grep -q text "$VIEW/f"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Filters come and go on a view that is in use; what they leave behind; what is told of them.
+# Filters come and go on a view that is in use; what they leave behind.
 
 # Programs and maps that the daemon holds.
 held_bpf() { find "/proc/${VIEW_PIDS[0]}/fd" -lname 'anon_inode:bpf*' | wc -l; }
@@ -318,6 +318,31 @@ each_data_filter_under_load() {
 	same -x
 }
 
+# Random operations on names by several processes, while filters with programs for names come and go.
+each_names_under_load() {
+	lower ext4
+	need_filters
+	view -o cache=exclusive
+	local pid n
+	"$TOOLS/act" shuffle "$VIEW" 7 3 2500 > "$T/shuffle" 2>&1 & pid=$!
+	for ((n = 0; n < 8; n++)); do
+		check chain add audit
+		check chain add hide,names=*.never
+		check chain add quota,name=q
+		check chain remove audit
+		check chain replace hide readonly,names=*.never,name=hide
+		check chain remove hide
+		check chain remove q
+	done
+	wait $pid || fail "the shuffle failed: $(tail -n 2 "$T/shuffle")"
+	same -x
+	chain add pass
+	same -x
+	alone
+	drop_caches
+	within 5 eval '[ "$(info handles)" = 0 ]' || fail "$(info handles) handles are left open"
+}
+
 # In the background, too, and over again.
 each_background() {
 	lower ext4
@@ -347,6 +372,54 @@ each_unmount_under_load() {
 	daemon_ended 0 0
 }
 
+# A change waits for what began before it, and only for that.
+each_slow_requests() {
+	lower ext4
+	need_filters
+	: > "$LOWER/f"
+	view -F fault,ops=mkdir,delay_us=1500000
+	local pid start
+	act try mkdir "$VIEW/slow" > "$T/slow" & pid=$!
+	sleep 0.3
+	timeout 1 stat -f "$VIEW" > /dev/null || fail "others wait, too"
+	start=$(date +%s%N)
+	check chain remove fault
+	check test $((($(date +%s%N) - start) / 1000000)) -ge 500
+	wait $pid
+	equal "$(cat "$T/slow")" 0 "the operation that was slow"
+	start=$(date +%s%N)
+	answers 0 mkdir "$VIEW/fast"
+	check test $((($(date +%s%N) - start) / 1000000)) -le 900
+	# Who waits for a lock may wait for ever: nobody waits for him.
+	holder first lock "$VIEW/f" posix ex
+	timeout 30 "$TOOLS/act" lock "$VIEW/f" posix ex wait > "$T/second" 2>&1 < <(sleep 20) & pid=$!
+	sleep 0.3
+	check test ! -s "$T/second"
+	start=$SECONDS
+	check chain add pass
+	check chain remove pass
+	check test $((SECONDS - start)) -le 5
+	release first
+	within 5 grep -q held "$T/second" || fail "the lock is not granted"
+	kill $pid
+	same
+}
+
+once_too_many() {
+	lower ext4
+	need_filters
+	view
+	local i
+	for ((i = 1; i <= 63; i++)); do check chain add "attached,name=f$i"; done
+	refused '63' chain add pass
+	equal "$(names_of_chain | wc -w)" 63 filters
+	: > "$VIEW/f"
+	equal "$(act xattr get "$VIEW/f" user.attached)" yes
+	check chain remove f40
+	check chain add pass
+	same
+}
+
 # ---- what is left behind ------------------------------------------------------------------------
 
 once_nothing_is_left() {
@@ -354,7 +427,6 @@ once_nothing_is_left() {
 	need_filters
 	command -v bpftool > /dev/null || skip "bpftool is not installed"
 	alone
-	local ids
 	bpf_ids() { bpftool prog show | grep -o '^[0-9]*'; bpftool map show | grep -o '^[0-9]*:' | sed 's/^/map /'; }
 	bpf_ids | sort > "$T/before"
 	view -F pass -F tag,id=1 -F counter
@@ -462,95 +534,4 @@ each_none() {
 	view
 	equal "$(chain list)" 'there are no filters'
 	equal "$(chain stat)" 'there are no filters'
-}
-
-# ---- trace --------------------------------------------------------------------------------------
-
-# Every line is an object; shows what was asked for.
-trace_parses() {
-	command -v python3 > /dev/null || return 0
-	python3 -c 'import json, sys
-for line in open(sys.argv[1]):
-    json.loads(line)' "$1" || fail "$1 has a line that is no JSON"
-}
-
-each_trace_all() {
-	lower ext4
-	need_filters
-	view -o cache=none
-	tracing "$T/trace" --all
-	mkdir "$VIEW/d"
-	as 1001 "$TOOLS/act" try create "$VIEW/d/f" > /dev/null
-	as 0:7 mkdir "$VIEW/d/"$'with "quotes" \\ and \n line'
-	act try unlink "$VIEW/d/none" > /dev/null
-	act try rename "$VIEW/d" "$VIEW/e" > /dev/null
-	within 5 grep -q '"op":"rename"' "$T/trace"
-	kill $TRACER
-	trace_parses "$T/trace"
-	check grep -q '"op":"mkdir","path":"/d",.*"error":0,"ns":[1-9]' "$T/trace"
-	check grep -q '"op":"lookup","path":"/d/none",.*"uid":0,.*"error":' "$T/trace"
-	check grep -q '"op":"rename","path":"/d","path2":"/e"' "$T/trace"
-	check grep -q '"path":"/d/with \\"quotes\\" \\\\ and \\n line","uid":0,"gid":7' "$T/trace"
-	check grep -q '"uid":1001' "$T/trace"
-	check not grep -q verdict "$T/trace"
-}
-
-each_trace_filtered() {
-	lower ext4
-	need_filters
-	mkdir "$LOWER/free-d"
-	: > "$LOWER/f"
-	view -o cache=none -F guard -F tag,id=5,ops=statfs:unlink
-	tracing "$T/trace"
-	answers EPERM write "$VIEW/f"
-	rm "$VIEW/f"
-	within 5 grep -q '"op":"unlink".*"ns"' "$T/trace"
-	kill $TRACER
-	trace_parses "$T/trace"
-	check grep -q '"op":"open","path":"/f",.*"error":1,"ns":[0-9]*,"verdict":"guard: EPERM"' "$T/trace"
-	check grep -q '"op":"unlink","path":"/f",.*"event":{"filter":"tag","what":"before","values":\[5,0\]}' "$T/trace"
-	# For people.
-	"$PENSTOCK" trace "$VIEW" > "$T/text" 2>&1 9>&- & TRACER=$!
-	within 5 has_spoken "$T/text" || fail "trace says nothing"
-	: > "$LOWER/f"
-	answers EPERM write "$VIEW/f"
-	within 5 grep -q 'open .*/f .*EPERM .*guard: EPERM' "$T/text" || fail "not in the text: $(cat "$T/text")"
-	kill $TRACER
-}
-
-# A reader that stands still slows nobody down; what it missed is counted.
-each_trace_stopped() {
-	lower ext4
-	need_filters
-	: > "$LOWER/f"
-	view -o cache=none
-	tracing "$T/trace" --all
-	kill -STOP $TRACER
-	check within 20 eval 'for ((i = 0; i < 6000; i++)); do [ -e "$VIEW/f" ] || exit 1; done'
-	kill -CONT $TRACER
-	within 10 lost_is_told || fail "nothing is said to be lost"
-	kill $TRACER
-	trace_parses "$T/trace"
-	check test "$(grep -o '"lost":[0-9]*' "$T/trace" | head -n 1 | cut -d: -f2)" -ge 100
-}
-
-lost_is_told() {
-	stat -f "$VIEW" > /dev/null
-	grep -q '"lost":' "$T/trace"
-}
-
-# Who goes away is forgotten; the view goes on, and ends under those that listen.
-each_trace_ends() {
-	lower ext4
-	need_filters
-	view
-	local i
-	for i in 1 2 3; do
-		tracing "$T/trace$i" --all
-		kill -KILL $TRACER
-	done
-	for i in 1 2 3; do stat -f "$VIEW" > /dev/null; done
-	tracing "$T/trace4" --all
-	unview
-	within 5 gone $TRACER || fail "trace does not end with its view"
 }

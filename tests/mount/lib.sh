@@ -37,6 +37,9 @@
 #	act VERB ARG...		the helper for what a shell cannot do, see tools/act
 #	answers WANT CALL ARG...	"act try CALL ARG..." has to say WANT: 0, or the name of an error
 #	need_filters		skips the case where filters cannot be built or run
+#	filtered_view [-o OPTS] SPEC...	a view with these filters, of the lower tree that there is or of a
+#				new one; cache=none where -o does not say otherwise
+#	with FILTER SPEC	puts a filter in the place of the one of that name
 #	chain VERB [ARG...]	"penstock filter VERB" on the view: add SPEC, remove NAME, ...
 #	ran COLUMN FILTER [PROGRAM]	the sum of a column of "penstock filter stat": runs errors answered bad
 #	tracing FILE [ARG...]	writes "penstock trace --json ARG..." of the view to a file, $TRACER its pid
@@ -462,6 +465,21 @@ need_filters() {
 	[ -s "$TOOLS/filters/pass.bpf.o" ] || skip "no clang that compiles filters, see build-tools"
 	why=$("$PENSTOCK" filter check pass 2>&1) ||
 		skip "filters cannot be loaded here: $(head -n 1 <<< "$why")"
+}
+
+# A view of a fresh lower tree, or of the one there is, with these filters.
+filtered_view() { # [-o OPTIONS] SPEC...
+	local opts=cache=none filters=() spec
+	need_filters
+	[ "$1" = -o ] && { opts=$2; shift 2; }
+	for spec; do filters+=(-F "$spec"); done
+	[ -n "$LOWER" ] || lower ext4
+	view -o "$opts" "${filters[@]}"
+}
+
+# Replaces the one filter there is, so that many variants need one mount only.
+with() { # FILTER SPEC
+	chain replace "$1" "$2" > /dev/null || fail "cannot have the filter $2"
 }
 
 chain() { # VERB [ARG...]

@@ -16,8 +16,8 @@ PST_DATA_FN(cipher, block, len, at, aux)
 		if (i >= len)
 			break;
 		/* Either exchange the halves of the byte, or negate it. */
-		block[i] = (place ^ place >> 7 ^ place >> 12 ^ place >> 20) & 1 ? -c
-										 : (c << 4 | c >> 4);
+		block[i] = (place ^ place >> 7 ^ place >> 12 ^ place >> 20) & 1 ? -c :
+										  (c << 4 | c >> 4);
 	}
 	return 0;
 }

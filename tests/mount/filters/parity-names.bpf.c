@@ -13,12 +13,39 @@ static __always_inline int change(struct pst_call *call)
 	return PST_PASS;
 }
 
-PST_PRE(lookup, call) { return change(call); }
-PST_PRE(create, call) { return change(call); }
-PST_PRE(mkdir, call) { return change(call); }
-PST_PRE(mknod, call) { return change(call); }
-PST_PRE(symlink, call) { return change(call); }
-PST_PRE(link, call) { return change(call); }
-PST_PRE(unlink, call) { return change(call); }
-PST_PRE(rmdir, call) { return change(call); }
-PST_PRE(rename, call) { return change(call); }
+PST_PRE(lookup, call)
+{
+	return change(call);
+}
+PST_PRE(create, call)
+{
+	return change(call);
+}
+PST_PRE(mkdir, call)
+{
+	return change(call);
+}
+PST_PRE(mknod, call)
+{
+	return change(call);
+}
+PST_PRE(symlink, call)
+{
+	return change(call);
+}
+PST_PRE(link, call)
+{
+	return change(call);
+}
+PST_PRE(unlink, call)
+{
+	return change(call);
+}
+PST_PRE(rmdir, call)
+{
+	return change(call);
+}
+PST_PRE(rename, call)
+{
+	return change(call);
+}

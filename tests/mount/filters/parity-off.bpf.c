@@ -18,10 +18,22 @@ static __always_inline int off(struct pst_call *call)
 	return PST_PASS;
 }
 
-PST_POST(create, call) { return off(call); }
-PST_POST(mkdir, call) { return off(call); }
-PST_POST(mknod, call) { return off(call); }
-PST_POST(symlink, call) { return off(call); }
+PST_POST(create, call)
+{
+	return off(call);
+}
+PST_POST(mkdir, call)
+{
+	return off(call);
+}
+PST_POST(mknod, call)
+{
+	return off(call);
+}
+PST_POST(symlink, call)
+{
+	return off(call);
+}
 
 PST_POST(lookup, call)
 {

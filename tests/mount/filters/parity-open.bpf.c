@@ -22,7 +22,19 @@ PST_PRE(create, call)
 	return PST_PASS;
 }
 
-PST_POST(open, call) { return -(int)refuse; }
-PST_POST(opendir, call) { return -(int)refuse; }
-PST_POST(create, call) { return -(int)refuse; }
-PST_POST(tmpfile, call) { return -(int)refuse; }
+PST_POST(open, call)
+{
+	return -(int)refuse;
+}
+PST_POST(opendir, call)
+{
+	return -(int)refuse;
+}
+PST_POST(create, call)
+{
+	return -(int)refuse;
+}
+PST_POST(tmpfile, call)
+{
+	return -(int)refuse;
+}

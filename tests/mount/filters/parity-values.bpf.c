@@ -65,7 +65,8 @@ PST_PRE(symlink, call)
 {
 	char *target = pst_data(call, 0, 4);
 
-	if (target && target[0] == 'f' && target[1] == 'r' && target[2] == 'o' && target[3] == 'm') {
+	if (target && target[0] == 'f' && target[1] == 'r' && target[2] == 'o' &&
+	    target[3] == 'm') {
 		target[0] = 't';
 		target[1] = 'o';
 		call->data_len = 2;
@@ -89,11 +90,14 @@ PST_PRE(setxattr, call)
 	else if (first && first[0] == 's')
 		call->data_len = 2;
 	if (pst_name_is(call, 0, "user.once"))
-		call->in.setxattr.flags |= 1;	/* XATTR_CREATE */
+		call->in.setxattr.flags |= 1; /* XATTR_CREATE */
 	return a_to_b(call);
 }
 
-PST_PRE(removexattr, call) { return a_to_b(call); }
+PST_PRE(removexattr, call)
+{
+	return a_to_b(call);
+}
 
 PST_PRE(getxattr, call)
 {
@@ -104,7 +108,7 @@ PST_PRE(getxattr, call)
 
 PST_PRE(rename, call)
 {
-	call->in.rename.flags |= 1;		/* RENAME_NOREPLACE */
+	call->in.rename.flags |= 1; /* RENAME_NOREPLACE */
 	return PST_PASS;
 }
 
@@ -116,7 +120,7 @@ PST_PRE(fallocate, call)
 
 PST_PRE(lseek, call)
 {
-	if (call->in.lseek.whence == 3)		/* SEEK_DATA */
+	if (call->in.lseek.whence == 3) /* SEEK_DATA */
 		call->in.lseek.offset += 4096;
 	return PST_PASS;
 }
@@ -143,8 +147,14 @@ PST_PRE(readdir, call)
 	return PST_PASS;
 }
 
-PST_PRE(flush, call) { return -EDQUOT; }
-PST_PRE(release, call) { return -EPERM; }
+PST_PRE(flush, call)
+{
+	return -EDQUOT;
+}
+PST_PRE(release, call)
+{
+	return -EPERM;
+}
 
 /* -- what is answered ------------------------------------------------------------------------- */
 
@@ -221,7 +231,7 @@ PST_POST(statfs, call)
 
 PST_POST(lseek, call)
 {
-	if (!call->error && call->in.lseek.whence == 4)	/* SEEK_HOLE */
+	if (!call->error && call->in.lseek.whence == 4) /* SEEK_HOLE */
 		call->out.lseek.offset -= 1;
 	return PST_PASS;
 }
@@ -245,6 +255,6 @@ PST_POST(ioctl, call)
 	char *flags = pst_data(call, 0, 1);
 
 	if (!call->error && call->in.ioctl.cmd == 0x80086601 && flags)
-		*flags |= 0x10;		/* FS_IMMUTABLE_FL */
+		*flags |= 0x10; /* FS_IMMUTABLE_FL */
 	return PST_PASS;
 }

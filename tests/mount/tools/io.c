@@ -15,7 +15,7 @@
  *	copy TO AT N			copy_file_range to the beginning of another file
  *	aread AT N, awrite AT TEXT	by io_submit(2)
  *	uread AT N, uwrite AT TEXT	by io_uring
- *	fallocate AT N, truncate N, fsync, datasync, close
+ *	fallocate AT N, truncate N, fsync, datasync, close, mode
  *	setx NAME VALUE, getx NAME, listx, rmx NAME	extended attributes
  *	lock AT N, test AT N		a POSIX lock; "test" in a child, prints "free" or "held PID"
  */
@@ -214,8 +214,8 @@ static void by_uring(const struct step *step)
 	}
 	char *sq = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
 	char *cq = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_CQ_RING);
-	struct io_uring_sqe *sqe = mmap(NULL, sizeof(*sqe), PROT_READ | PROT_WRITE, MAP_SHARED,
-					ring, IORING_OFF_SQES);
+	struct io_uring_sqe *sqe =
+		mmap(NULL, sizeof(*sqe), PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQES);
 	if (sq == MAP_FAILED || cq == MAP_FAILED || sqe == MAP_FAILED)
 		err(2, "io_uring");
 	*sqe = (struct io_uring_sqe){
@@ -245,7 +245,9 @@ static void seek(const struct step *step)
 
 static void lock(const struct step *step)
 {
-	struct flock lk = { .l_type = F_WRLCK, .l_start = number(step, 0), .l_len = number(step, 1) };
+	struct flock lk = { .l_type = F_WRLCK,
+			    .l_start = number(step, 0),
+			    .l_len = number(step, 1) };
 
 	if (strcmp(step->verb, "lock") == 0) {
 		result(fcntl(fd, F_SETLK, &lk));
@@ -288,9 +290,11 @@ static void attribute(const struct step *step)
 
 static void other(const struct step *step)
 {
+	struct stat st = { 0 };
+
 	if (strcmp(step->verb, "advise") == 0)
-		result(as_errno(-posix_fadvise(fd, number(step, 0), number(step, 1),
-					       POSIX_FADV_WILLNEED)));
+		result(as_errno(
+			-posix_fadvise(fd, number(step, 0), number(step, 1), POSIX_FADV_WILLNEED)));
 	else if (strcmp(step->verb, "fallocate") == 0)
 		result(fallocate(fd, 0, number(step, 0), number(step, 1)));
 	else if (strcmp(step->verb, "truncate") == 0)
@@ -301,6 +305,8 @@ static void other(const struct step *step)
 		result(fdatasync(fd));
 	else if (strcmp(step->verb, "close") == 0)
 		result(close(fd));
+	else if (strcmp(step->verb, "mode") == 0)
+		fstat(fd, &st), printf("%o\n", st.st_mode);
 	else
 		errx(2, "no such step: %s", step->verb);
 }
@@ -343,9 +349,9 @@ static int flags_of(char *text)
 		const char *word;
 		int flag;
 	} words[] = {
-		{ "r", O_RDONLY },	{ "w", O_WRONLY },	{ "rw", O_RDWR },
-		{ "create", O_CREAT },	{ "append", O_APPEND }, { "direct", O_DIRECT },
-		{ "sync", O_SYNC },	{ "tmpfile", O_TMPFILE },
+		{ "r", O_RDONLY },     { "w", O_WRONLY },	 { "rw", O_RDWR },
+		{ "create", O_CREAT }, { "append", O_APPEND },	 { "direct", O_DIRECT },
+		{ "sync", O_SYNC },    { "tmpfile", O_TMPFILE },
 	};
 	int flags = 0;
 

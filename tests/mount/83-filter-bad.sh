@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# What filters may not: the operation fails with EIO, it is counted and said once, and all goes on.
+
+# Does a thing that the filter bad spoils: EIO, counted, one line in the log for each filter, and all goes
+# on. A WANT of 0 is for things of which only the count tells.
+spoiled() { # FILTER WHAT PROGRAM WANT COMMAND...
+	local filter=$1 what=$2 program=$3 want=$4 lines said
+	shift 4
+	with "$filter" "$filter,what=$what"
+	lines=$(grep -c "filter $filter: its program $program" "$T/daemon0.log")
+	said=$("$@" 2>&1 | tail -n 1)
+	case $said in
+	*"Input/output error") said=EIO ;;
+	esac
+	if [ "$said" != "$want" ]; then
+		fail -n "$what" "'$*' came to '$said', should be '$want'"
+	elif [ "$(ran bad "$filter" "$program")" = 0 ]; then
+		fail -n "$what" "not counted"
+	elif [ "$(grep -c "filter $filter: its program $program" "$T/daemon0.log")" != $((lines + 1)) ]; then
+		fail -n "$what" "not one line in the log"
+	elif ! timeout 5 stat -f "$VIEW" > /dev/null; then
+		fail -n "$what" "the view has ended"
+	else
+		ok "$what"
+	fi
+	# A second time it is counted, and not logged.
+	"$@" > /dev/null 2>&1
+	[ "$(grep -c "filter $filter: its program $program" "$T/daemon0.log")" -le $((lines + 1)) ] ||
+		fail -n "$what" "logged twice"
+}
+
+each_bad_verdicts() {
+	LOG_MAY='filter bad: its program'
+	filtered_view bad
+	local what
+	for what in five minus-600 minus-512 serve symlink-slash target-nul target-empty target-long done-entry; do
+		spoiled bad $what pre/symlink EIO act try symlink "$VIEW/link" text
+		check test ! -L "$LOWER/link"
+	done
+	for what in name-done name-five; do
+		spoiled bad $what name EIO act try mkdir "$VIEW/dir"
+		check test ! -e "$LOWER/dir"
+	done
+	for what in post-five post-600 post-serve entry-node entry-zero entry-generation entry-type; do
+		spoiled bad $what post/symlink EIO act try symlink "$VIEW/link-$what" text
+	done
+	with bad pass
+	same
+}
+LIMIT[bad_verdicts]=120
+
+each_bad_names() {
+	LOG_MAY='filter bad: its program'
+	filtered_view bad
+	mkdir "$LOWER/a" "$LOWER/d"
+	: > "$LOWER/f"
+	: > "$LOWER/g"
+	local what
+	for what in name-slash name-dots name-dot name-empty; do
+		spoiled bad $what pre/mkdir EIO act try mkdir "$VIEW/new"
+	done
+	# One without an end is cut off where it can be no name any more.
+	with bad bad,what=name-endless
+	answers ENAMETOOLONG mkdir "$VIEW/new"
+	for what in rename-dir rename-slash rename-dots; do
+		spoiled bad $what pre/rename EIO act try rename "$VIEW/f" "$VIEW/d/f2"
+	done
+	spoiled bad link-node pre/link EIO act try link "$VIEW/f" "$VIEW/h"
+	equal "$(cd "$LOWER" && find . | sort | tr '\n' ' ')" '. ./a ./d ./f ./g ' "what is below"
+	spoiled bad link-entry post/link EIO act try link "$VIEW/f" "$VIEW/h2"
+	rm -f "$LOWER"/h2
+	same
+}
+
+each_bad_numbers() {
+	LOG_MAY='filter bad: its program'
+	filtered_view bad
+	echo text > "$LOWER/f"
+	ln -s target "$LOWER/l"
+	mkdir "$LOWER/d"
+	touch "$LOWER"/d/{1..5}
+	act xattr set "$LOWER/f" user.a value > /dev/null
+	local what
+	for what in create-fh create-flags create-node create-backing create-type; do
+		spoiled bad $what post/create EIO act try create "$VIEW/new-$what"
+	done
+	for what in open-fh open-flags open-backing; do
+		spoiled bad $what post/open EIO act try read "$VIEW/f"
+	done
+	spoiled bad done-open pre/open EIO act try read "$VIEW/f"
+	spoiled bad fsync-fh pre/fsync EIO sync "$VIEW/f"
+	spoiled bad fallocate-fh pre/fallocate EIO fallocate -l 100 "$VIEW/f"
+	spoiled bad xattr-long pre/setxattr EIO act xattr set "$VIEW/f" user.b value
+	spoiled bad xattr-name pre/setxattr EIO act xattr set "$VIEW/f" user.b value
+	spoiled bad getxattr-size pre/getxattr EIO act xattr get "$VIEW/f" user.a
+	spoiled bad getxattr-none pre/getxattr EIO act xattr get "$VIEW/f" user.a
+	spoiled bad value-long post/getxattr EIO act xattr get "$VIEW/f" user.a
+	spoiled bad readlink-nul post/readlink EIO act try readlink "$VIEW/l"
+	spoiled bad readlink-long post/readlink EIO act try readlink "$VIEW/l"
+	for what in readdir-fh readdir-size; do
+		spoiled bad $what pre/readdir EIO find "$VIEW/d"
+	done
+	for what in listing-long listing-slash listing-none listing-more listing-cut; do
+		spoiled bad $what post/readdir EIO find "$VIEW/d"
+	done
+	spoiled bad listing-node post/readdir EIO find "$VIEW/d"
+	spoiled bad attr-type post/getattr EIO fstat_of "$VIEW/f"
+	spoiled bad setattr-type post/setattr EIO act try chmod "$VIEW/f" 640
+	with bad pass
+	within 5 eval '[ "$(info handles)" = 0 ]' || fail "$(info handles) handles are left open"
+	# Nothing is held that the kernel does not know of.
+	alone
+	drop_caches
+	within 5 eval '[ "$(info nodes)" -le 2 ]' || fail "$(info nodes) nodes are left"
+	same
+}
+LIMIT[bad_numbers]=120
+
+fstat_of() {
+	exec 7< "$1" && stat -L /proc/self/fd/7
+	exec 7<&-
+}
+
+each_bad_data() {
+	LOG_MAY='filter bad-data: its program'
+	filtered_view bad-data
+	echo text > "$LOWER/f"
+	local what
+	for what in read-fh read-size; do
+		spoiled bad-data $what pre/read EIO cat "$VIEW/f"
+	done
+	for what in read-long read-verdict; do
+		spoiled bad-data $what post/read EIO cat "$VIEW/f"
+	done
+	for what in write-fh write-long write-verdict; do
+		spoiled bad-data $what pre/write EIO write_to "$VIEW/f"
+	done
+	equal "$(cat "$LOWER/f")" text "what is below"
+	spoiled bad-data write-more post/write EIO write_to "$VIEW/f"
+	with bad-data pass
+	echo more >> "$VIEW/f"
+	same -x
+}
+
+write_to() { printf XXXX | dd of="$1" conv=notrunc status=none; }

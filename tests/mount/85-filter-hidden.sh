@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# A hidden name is absent in every operation, whatever was known of it, and nothing tells that it is there.
+
+HIDE='hide,names=.env:*.key:.git'
+
+# The same tree twice; only in d are the names there that are hidden.
+hidden_tree() {
+	local d
+	lower ext4
+	for d in d e; do
+		mkdir -m 777 "$LOWER/$d"
+		echo plain > "$LOWER/$d/plain"
+		mkdir -m 777 "$LOWER/$d/dir"
+		chmod 666 "$LOWER/$d/plain"
+	done
+	echo secret > "$LOWER/d/.env"
+	echo secret > "$LOWER/d/id.key"
+	mkdir "$LOWER/d/.git"
+	echo secret > "$LOWER/d/.git/config"
+	ln -s plain "$LOWER/d/link.key"
+	chmod 666 "$LOWER/d/.env" "$LOWER/d/id.key"
+}
+
+# All that can be done to a hidden name, with what it has to come to.
+hidden_answers() { # DIR NAME
+	local p=$VIEW/$1/$2 plain=$VIEW/$1/plain
+	local a
+	while read -r a; do
+		eval "set -- $a"
+		echo "$1 $2 $("${RUN[@]}" "$TOOLS/act" try "${@:2}")"
+	done <<- END
+		ENOENT stat "$p"
+		ENOENT read "$p"
+		ENOENT write "$p"
+		ENOENT opendir "$p"
+		ENOENT access "$p"
+		ENOENT chdir "$p"
+		ENOENT exec "$p"
+		ENOENT readlink "$p"
+		ENOENT truncate "$p" 0
+		ENOENT chmod "$p" 600
+		ENOENT utime "$p"
+		ENOENT setxattr "$p"
+		ENOENT unlink "$p"
+		ENOENT rmdir "$p"
+		ENOENT statfs "$p"
+		ENOENT rename "$p" "$plain-2"
+		ENOENT noreplace "$p" "$plain-2"
+		ENOENT exchange "$p" "$plain"
+		ENOENT exchange "$plain" "$p"
+		ENOENT link "$p" "$plain-2"
+		ENOENT stat "$p/config"
+		ENOENT create "$p/new"
+		EPERM create "$p"
+		EPERM open-create "$p"
+		EPERM mkdir "$p"
+		EPERM mknod "$p"
+		EPERM mkfifo "$p"
+		EPERM symlink "$p" text
+		EPERM link "$plain" "$p"
+		EPERM rename "$plain" "$p"
+		EPERM noreplace "$plain" "$p"
+		EPERM rename "$(dirname "$p")/dir" "$p"
+	END
+}
+
+# As wanted, and the same whether or not there is something.
+hidden_everywhere() { # WHO
+	local name want said d
+	for name in .env id.key .git link.key; do
+		for d in d e; do
+			hidden_answers $d $name > "$T/answers-$d"
+			while read -r want call said; do
+				[ "$want" = "$said" ] ||
+					fail "as $1, $call of a hidden $d/$name came to $said, should be $want"
+			done < "$T/answers-$d"
+		done
+		check cmp "$T/answers-d" "$T/answers-e"
+		equal "$(wc -l < "$T/answers-d")" 32 "calls that were tried"
+	done
+}
+
+hidden_operations() { # OPTIONS
+	hidden_tree
+	local RUN=() before listed
+	filtered_view -o "$1" $HIDE
+	before=$(cd "$LOWER" && find . -printf '%p %y %s %m\n' | sort)
+	hidden_everywhere root
+	RUN=(as 1001)
+	hidden_everywhere "user 1001"
+	equal "$(cd "$LOWER" && find . -printf '%p %y %s %m\n' | sort)" "$before" "what is below"
+	for listed in ls 'ls -l' 'ls -lR' find 'ls -U' 'ls -i'; do
+		$listed "$VIEW/d" > "$T/listed" 2>&1 || fail "$listed says $(tail -n 1 "$T/listed")"
+		check not grep -q -e '\.env' -e '\.key' -e '\.git' "$T/listed"
+		check grep -q plain "$T/listed"
+	done
+	equal "$(find "$VIEW/d" | wc -l)" 3 names
+	equal "$(cat "$VIEW/d/plain")" plain "what is not hidden"
+	# Where one may not write nothing is said, either.
+	chmod 755 "$LOWER/d" "$LOWER/e" "$VIEW/d" "$VIEW/e"
+	equal "$(as 1001 "$TOOLS/act" try create "$VIEW/d/.env")" EACCES
+	equal "$(as 1001 "$TOOLS/act" try create "$VIEW/e/.env")" EACCES
+	# What comes later.
+	echo secret > "$LOWER/e/new.key"
+	mkdir "$LOWER/e/.git"
+	answers ENOENT stat "$VIEW/e/new.key"
+	answers ENOENT stat "$VIEW/e/.git"
+	check not grep -q -e new.key -e .git <(find "$VIEW/e")
+	mkdir -p "$LOWER/d/dir/deep/er"
+	: > "$LOWER/d/dir/deep/er/x.key"
+	[[ $1 == cache=none ]] && equal "$(ls -A "$VIEW/d/dir/deep/er")" "" "a tree that came later"
+	# What holds something hidden does not go away with it.
+	check not rm -r "$VIEW/d" 2> /dev/null
+	check test -e "$LOWER/d/.env" -a -e "$LOWER/d/.git/config"
+	equal "$(ran bad hide)" 0 "bad runs"
+}
+LIMIT[hidden]=90
+LIMIT[hidden_ttl]=90
+LIMIT[hidden_exclusive]=90
+
+each_hidden() { hidden_operations cache=none; }
+each_hidden_exclusive() { hidden_operations cache=exclusive; }
+each_hidden_ttl() { hidden_operations cache=ttl=60; }
+
+# What the kernel knew, or somebody had open, when the filter came.
+hidden_later() { # OPTIONS
+	hidden_tree
+	need_filters
+	view -o "$1"
+	cat "$VIEW/d/.env" > /dev/null
+	ls -lR "$VIEW" > /dev/null
+	stat "$VIEW"/d/.* "$VIEW"/d/* > /dev/null
+	act try stat "$VIEW/e/.env" > /dev/null
+	act handle save "$VIEW/d/.env" "$T/handle" || fail "no handle"
+	act handle save "$VIEW/d/plain" "$T/plain"
+	exec 6< "$VIEW/d/.env" 7< "$VIEW/d" 8< "$VIEW/d/.git"
+	mkdir "$T/bound"
+	mount --bind "$VIEW/d" "$T/bound"
+	cd "$VIEW/d/.git" || fail cd
+	chain add $HIDE || fail "cannot add the filter"
+	answers ENOENT stat "$VIEW/d/.env"
+	answers ENOENT read "$VIEW/d/id.key"
+	answers ENOENT stat "$VIEW/d/.git/config"
+	answers ENOENT stat "$T/bound/.env"
+	equal "$(ls -A "$T/bound" | tr '\n' ' ')" 'dir plain ' "names by a bind mount"
+	answers EPERM create "$T/bound/.env"
+	# Directories that are open lead no further than their names.
+	answers ENOENT stat /proc/self/fd/7/.env
+	answers ENOENT read /proc/self/fd/7/id.key
+	equal "$(ls -A /proc/self/fd/7/ | tr '\n' ' ')" 'dir plain ' "names in a directory that was open"
+	# Who was inside is inside, and sees nothing there.
+	answers ENOENT stat config
+	answers ENOENT stat "$VIEW/d/dir/../.git/config"
+	answers ENOENT read /proc/self/fd/8/config
+	equal "$(ls -A .)" '' "names in the directory that is hidden"
+	answers ENOENT stat ../.env
+	answers 0 stat ../plain
+	check cd ..
+	answers ENOENT stat .git
+	# Who had it open has it: it was let in.
+	equal "$(cat <&6)" secret "what was open"
+	cd "$T"
+	exec 6<&- 7<&- 8<&-
+	umount "$T/bound"
+	# By handle there is no way that the kernel does not remember.
+	alone
+	drop_caches
+	equal "$(act handle open "$VIEW" "$T/handle")" ESTALE "by handle"
+	equal "$(ls -A "$VIEW/d" | tr '\n' ' ')" 'dir plain ' "names"
+	chain remove hide || fail "cannot remove the filter"
+	answers 0 stat "$VIEW/d/.env"
+	equal "$(cat "$VIEW/d/.git/config")" secret
+	equal "$(ls -A "$VIEW/d" | wc -l)" 6 names
+	same -x
+}
+
+each_hidden_later() { hidden_later cache=none; }
+each_hidden_later_exclusive() { hidden_later cache=exclusive; }
+
+# Another name of a hidden file that was made below is a name like others; in the view none can be made.
+each_hidden_links() {
+	hidden_tree
+	ln "$LOWER/d/.env" "$LOWER/d/other"
+	filtered_view $HIDE
+	equal "$(cat "$VIEW/d/other")" secret "the name that is not hidden"
+	answers EPERM link "$VIEW/d/other" "$VIEW/d/more.key"
+	answers EPERM rename "$VIEW/d/other" "$VIEW/d/more.key"
+	answers ENOENT link "$VIEW/d/.env" "$VIEW/d/more"
+	ln -s .env "$VIEW/d/soft"
+	answers ENOENT read "$VIEW/d/soft"
+	answers EPERM open-create "$VIEW/d/soft"
+	check not test -e "$LOWER/d/more.key" -o -e "$LOWER/d/more"
+}
+
+# Of a listing nearly all is hidden: what is left is there, whole.
+each_hidden_many() {
+	lower ext4
+	mkdir "$LOWER/d"
+	(cd "$LOWER/d" && touch x{1..4000}.key a b c && mkdir .git e)
+	filtered_view $HIDE
+	equal "$(ls "$VIEW/d" | tr '\n' ' ')" 'a b c e ' names
+	equal "$(ls -l "$VIEW/d" | wc -l)" 5 "names with attributes"
+	equal "$(find "$VIEW/d" | wc -l)" 5 "names found"
+	equal "$(info handles)" 0 "handles"
+}
+
+# By path: a tree that would show what is hidden somewhere else is not moved there.
+each_hidden_paths() {
+	lower ext4
+	mkdir -p "$LOWER"/{a/b,a/x,q/b,z}
+	echo secret > "$LOWER/a/b/f"
+	echo plain > "$LOWER/q/b/f"
+	echo plain > "$LOWER/f"
+	filtered_view hide,paths=/a/b
+	answers ENOENT stat "$VIEW/a/b"
+	answers ENOENT read "$VIEW/a/b/f"
+	equal "$(ls "$VIEW/a")" x
+	equal "$(cat "$VIEW/q/b/f")" plain
+	answers EPERM mkdir "$VIEW/a/b"
+	answers EPERM rename "$VIEW/z" "$VIEW/a/b"
+	answers EPERM link "$VIEW/f" "$VIEW/a/b"
+	answers EXDEV rename "$VIEW/a" "$VIEW/c"
+	answers EXDEV rename "$VIEW/a" "$VIEW/z/a"
+	answers EXDEV exchange "$VIEW/a" "$VIEW/q"
+	answers EXDEV exchange "$VIEW/q" "$VIEW/a"
+	answers 0 rename "$VIEW/a/x" "$VIEW/z/x"
+	answers 0 rename "$VIEW/q" "$VIEW/z/q"
+	equal "$(cat "$VIEW/z/q/b/f")" plain
+	answers ENOENT stat "$VIEW/z/../a/b"
+	check test -e "$LOWER/a/b/f"
+	alone
+	drop_caches
+	answers ENOENT stat "$VIEW/a/b"
+	equal "$(ls "$VIEW/a")" ''
+}
+
+# On lower file systems of other kinds, with and without file handles.
+each_hidden_lowers() {
+	local type
+	for type in tmpfs ramfs overlay btrfs; do
+		[ $type != btrfs ] || command -v mkfs.btrfs > /dev/null || continue
+		lower $type
+		mkdir "$LOWER/d" "$LOWER/e"
+		echo secret > "$LOWER/d/.env"
+		echo plain > "$LOWER/d/plain"
+		filtered_view -o cache=exclusive $HIDE
+		answers ENOENT stat "$VIEW/d/.env"
+		answers EPERM create "$VIEW/d/.env"
+		answers EPERM create "$VIEW/e/.env"
+		equal "$(ls -A "$VIEW/d")" plain "names on $type"
+		answers ENOENT rename "$VIEW/d/.env" "$VIEW/d/x"
+		answers EPERM rename "$VIEW/d/plain" "$VIEW/d/.env"
+		equal "$(cat "$VIEW/d/plain")" plain "text on $type"
+		check chain remove hide
+		equal "$(cat "$VIEW/d/.env")" secret "text on $type"
+		exec 7< "$VIEW/d/plain"
+		cd "$VIEW/d" || fail cd
+		check chain add $HIDE
+		answers ENOENT stat .env
+		answers ENOENT stat "$VIEW/d/.env"
+		equal "$(ls -A .)" plain "names on $type"
+		equal "$(cat <&7)" plain
+		exec 7<&-
+		cd "$T"
+		unview
+	done
+}
+
+# Names that the lower file system takes for the same.
+each_hidden_folded() {
+	need_filters
+	FS=$T/fs0 LOWER=$T/fs0/lower
+	mkdir "$FS"
+	truncate -s 64M "$T/fs.img"
+	mkfs.ext4 -q -F -O casefold "$T/fs.img" > /dev/null 2>&1 &&
+		mount -o loop "$T/fs.img" "$FS" 2> /dev/null || skip "no ext4 that folds names here"
+	mkdir "$LOWER"
+	chattr +F "$LOWER" 2> /dev/null || skip "chattr +F does not work here"
+	echo secret > "$LOWER/.env"
+	: > "$LOWER/plain"
+	test -e "$LOWER/.ENV" || fail "names are not folded"
+	filtered_view $HIDE
+	local name
+	for name in .env .ENV .Env; do
+		answers ENOENT stat "$VIEW/$name"
+		answers ENOENT read "$VIEW/$name"
+		answers ENOENT unlink "$VIEW/$name"
+		answers EPERM create "$VIEW/$name"
+	done
+	answers 0 stat "$VIEW/PLAIN"
+	check test -e "$LOWER/.env"
+}

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Which files a filter holds for, by name, directory and caller.
+
+# ---- which files it holds for -------------------------------------------------------------------
+
+depth() { act xattr get "$VIEW/$1" user.depth; }
+
+each_inherited() {
+	lower ext4
+	mkdir -p "$LOWER/a/b/c" "$LOWER/a/zero/d" "$LOWER/a/free-tree/in"
+	: > "$LOWER/a/b/c/f"
+	: > "$LOWER/free-file"
+	filtered_view depth
+	equal "$(depth .)" 0
+	equal "$(depth a)" 1
+	equal "$(depth a/b/c/f)" 4
+	equal "$(depth a/zero)" 0
+	equal "$(depth a/zero/d)" 1
+	# Taken off, with all that is below.
+	equal "$(depth free-file)" ENODATA
+	equal "$(depth a/free-tree)" ENODATA
+	equal "$(depth a/free-tree/in)" ENODATA
+	# What is made has it from its directory.
+	: > "$VIEW/a/b/new"
+	mkdir "$VIEW/a/b/new-d"
+	mkfifo "$VIEW/a/b/new-p"
+	: > "$VIEW/a/free-tree/new"
+	equal "$(depth a/b/new)$(depth a/b/new-d)" 33 "of what is made"
+	equal "$(depth a/free-tree/new)" ENODATA "of what is made where it does not hold"
+	: > "$VIEW/a/free-new"
+	equal "$(depth a/free-new)" ENODATA "of what is made and taken off"
+	# By a listing that brings the entries along.
+	mkdir -p "$LOWER/a/late"/{1..5}
+	ls -l "$VIEW/a/late" > /dev/null
+	equal "$(depth a/late/1)$(depth a/late/5)" 33 "of what was listed"
+	equal "$(ran bad depth)" 0 "bad runs"
+}
+
+# A hard link in the view has what its file has; the file keeps what it has by either name.
+each_inherited_links() {
+	lower ext4
+	mkdir "$LOWER/d" "$LOWER/free-d"
+	echo text > "$LOWER/d/f"
+	echo text > "$LOWER/free-d/f"
+	filtered_view guard
+	equal "$(act xattr get "$VIEW/d/f" user.guarded)" yes
+	equal "$(act xattr get "$VIEW/free-d/f" user.guarded)" ENODATA
+	answers EPERM write "$VIEW/d/f"
+	answers EPERM chmod "$VIEW/d/f" 600
+	answers EPERM truncate "$VIEW/d/f" 0
+	answers 0 write "$VIEW/free-d/f"
+	# It would be free by the other name: no.
+	answers EXDEV link "$VIEW/d/f" "$VIEW/free-d/g"
+	answers EXDEV link "$VIEW/d/f" "$VIEW/d/free-g"
+	check test ! -e "$LOWER/free-d/g" -a ! -e "$LOWER/d/free-g"
+	answers 0 link "$VIEW/d/f" "$VIEW/d/g"
+	equal "$(act xattr get "$VIEW/d/g" user.guarded)" yes
+	# It gains the filter.
+	answers 0 link "$VIEW/free-d/f" "$VIEW/d/h"
+	answers EPERM write "$VIEW/d/h"
+	answers EPERM write "$VIEW/free-d/f"
+	# Made below: reachable by a name that is free and by one that is not.
+	ln "$LOWER/d/f" "$LOWER/free-below"
+	stat "$VIEW/d/f" > /dev/null
+	answers EPERM write "$VIEW/free-below"
+	equal "$(act xattr get "$VIEW/free-below" user.guarded)" yes
+}
+
+each_moved() {
+	lower ext4
+	mkdir -p "$LOWER/d/sub" "$LOWER/free-d/sub"
+	echo 'in d' > "$LOWER/d/f"
+	echo 'in free' > "$LOWER/free-d/f"
+	: > "$LOWER/d/g"
+	filtered_view guard
+	# Out of it: not by rename, which would shake it off.
+	answers EXDEV rename "$VIEW/d/f" "$VIEW/free-d/f2"
+	answers EXDEV rename "$VIEW/d/f" "$VIEW/d/free-f"
+	answers EXDEV exchange "$VIEW/d/f" "$VIEW/free-d/f"
+	answers EXDEV noreplace "$VIEW/d/f" "$VIEW/free-d/f2"
+	answers EXDEV rename "$VIEW/d/sub" "$VIEW/free-d/sub2"
+	answers EXDEV rename "$VIEW/free-d/sub" "$VIEW/d/sub2"
+	equal "$(cat "$LOWER/d/f" "$LOWER/free-d/f" | tr '\n' ' ')" 'in d in free '
+	# Within, and into it.
+	answers 0 rename "$VIEW/d/g" "$VIEW/d/sub/g"
+	answers EPERM write "$VIEW/d/sub/g"
+	answers 0 write "$VIEW/free-d/f"
+	answers 0 rename "$VIEW/free-d/f" "$VIEW/d/f3"
+	answers EPERM write "$VIEW/d/f3"
+	equal "$(act xattr get "$VIEW/d/f3" user.guarded)" yes
+	# mv copies then.
+	check mv "$VIEW/d/f3" "$VIEW/free-d/f4" 2> "$T/said"
+	equal "$(cat "$LOWER/free-d/f4")" 'in free'
+	answers 0 write "$VIEW/free-d/f4"
+	check test ! -e "$LOWER/d/f3"
+	same -x
+}
+
+# Files that a filter with names and paths is not concerned with are moved and linked as ever, whatever was
+# known of them.
+each_moved_freely() {
+	local spec
+	for spec in hide readonly fault mask; do
+		lower ext4
+		mkdir "$LOWER/d" "$LOWER/e"
+		echo text > "$LOWER/f"
+		echo text > "$LOWER/d/f"
+		: > "$LOWER/new"
+		filtered_view $spec,names=*.key
+		cat "$VIEW/f" "$VIEW/d/f" > /dev/null
+		ls -lR "$VIEW" > /dev/null
+		answers 0 link "$VIEW/f" "$VIEW/g"
+		answers 0 link "$VIEW/f" "$VIEW/d/g"
+		answers 0 rename "$VIEW/f" "$VIEW/h"
+		answers 0 rename "$VIEW/h" "$VIEW/d/h"
+		answers 0 exchange "$VIEW/d/h" "$VIEW/new"
+		answers 0 noreplace "$VIEW/d/h" "$VIEW/d/i"
+		answers 0 rename "$VIEW/d/f" "$VIEW/d/i"
+		answers 0 rename "$VIEW/d" "$VIEW/e/d"
+		same -x
+		unview
+	done
+}
+
+# Attached to a part of the tree.
+each_attached() {
+	lower ext4
+	mkdir -p "$LOWER/part/deep" "$LOWER/other"
+	echo text > "$LOWER/part/deep/f"
+	echo text > "$LOWER/other/f"
+	filtered_view guard,at=/part depth,at=part/deep
+	answers EPERM write "$VIEW/part/deep/f"
+	answers 0 write "$VIEW/other/f"
+	equal "$(depth part)" ENODATA
+	equal "$(depth part/deep)" 0
+	equal "$(depth part/deep/f)" 1
+	equal "$(depth other)" ENODATA
+	answers EXDEV rename "$VIEW/part/deep/f" "$VIEW/other/g"
+	answers EXDEV link "$VIEW/part/deep/f" "$VIEW/other/g"
+	: > "$VIEW/part/new"
+	equal "$(act xattr get "$VIEW/part/new" user.guarded)" yes
+	equal "$(act xattr get "$VIEW/part" user.guarded)" yes "what it is attached to"
+	equal "$(act xattr get "$VIEW" user.guarded)" ENODATA
+	# It is the directory that it is attached to, not its name.
+	answers 0 rename "$VIEW/part" "$VIEW/moved"
+	answers EPERM write "$VIEW/moved/deep/f"
+	alone
+	drop_caches
+	answers EPERM write "$VIEW/moved/deep/f"
+	answers 0 write "$VIEW/other/f"
+	refused 'nowhere.*No such file' chain add guard,name=g2,at=/nowhere
+	chain list > "$T/list"
+	check grep -q part "$T/list"
+	# To one file.
+	: > "$VIEW/other/g"
+	chain add guard,name=g2,at=/other/f || fail "cannot attach it to a file"
+	answers EPERM write "$VIEW/other/f"
+	answers 0 write "$VIEW/other/g"
+}
+
+# What the kernel knew below, when the filter came: files, open ones, where somebody works.
+each_attached_later() {
+	lower ext4
+	mkdir -p "$LOWER/part/deep" "$LOWER/other"
+	echo text > "$LOWER/part/deep/f"
+	need_filters
+	view -o cache=exclusive
+	ls -lR "$VIEW" > /dev/null
+	cat "$VIEW/part/deep/f" > /dev/null
+	exec 7<> "$VIEW/part/deep/f"
+	cd "$VIEW/part/deep" || fail cd
+	chain add guard,at=/part || fail "cannot add it"
+	equal "$(act xattr get /proc/self/fd/7 user.guarded)" yes "an open file"
+	equal "$(act xattr get . user.guarded)" yes "the working directory"
+	answers EPERM write f
+	answers EPERM chmod "$VIEW/part/deep/f" 600
+	equal "$(act xattr get "$VIEW/other" user.guarded)" ENODATA
+	chain remove guard
+	# Without a program for names, too.
+	chain add attached,at=/part || fail "cannot add it"
+	equal "$(act xattr get /proc/self/fd/7 user.attached)" yes "an open file"
+	equal "$(act xattr get . user.attached)" yes "the working directory"
+	equal "$(act xattr get "$VIEW/other" user.attached)" ENODATA
+	exec 7>&-
+	cd "$T"
+}
+
+# A listing plants no entry that a lookup would refuse.
+each_listing_plants_nothing() {
+	lower ext4
+	mkdir "$LOWER/d"
+	echo text > "$LOWER/d/no-lookup"
+	echo text > "$LOWER/d/free"
+	local opts
+	for opts in cache=none cache=exclusive; do
+		filtered_view -o $opts errors
+		answers EACCES read "$VIEW/d/no-lookup"
+		ls -l "$VIEW/d" > "$T/listed" 2>&1
+		check grep -q no-lookup "$T/listed"
+		answers EACCES read "$VIEW/d/no-lookup"
+		answers EACCES stat "$VIEW/d/no-lookup"
+		find "$VIEW/d" -ls > /dev/null 2>&1
+		answers EACCES read "$VIEW/d/no-lookup"
+		equal "$(cat "$VIEW/d/free")" text
+		unview
+	done
+}
+
+# ---- by caller ----------------------------------------------------------------------------------
+
+each_callers() {
+	lower ext4
+	mkdir -m 777 "$LOWER/d"
+	echo text > "$LOWER/d/secret"
+	echo text > "$LOWER/d/only"
+	chmod 644 "$LOWER/d"/*
+	filtered_view -o cache=exclusive callers
+	local i try=$TOOLS/act
+	for i in 1 2 3 4 5 6 7 8; do
+		equal "$(as 1001 "$try" try read "$VIEW/d/secret")" 0 "round $i, 1001 reads"
+		equal "$(as 1002 "$try" try read "$VIEW/d/secret")" ENOENT "round $i, 1002 reads"
+		equal "$(as 1001 "$try" try stat "$VIEW/d/secret")" 0 "round $i, 1001 stats"
+		equal "$(as 1002 "$try" try create "$VIEW/d/secret-new")" EPERM "round $i, 1002 creates"
+		equal "$(as 1002 stat -c %u "$VIEW/d/only" 2> /dev/null)" '' "round $i, 1002 looks"
+		equal "$(as 1001 stat -c %u "$VIEW/d/only")" 1001 "round $i, owner for 1001"
+		equal "$(as 1002 stat -c %u "$VIEW/d")" 1002 "round $i, owner for 1002"
+		equal "$(as 1001 stat -c %u "$VIEW/d")" 1001 "round $i, owner for 1001"
+		equal "$(as 1002 ls -l "$VIEW/d" 2> /dev/null | grep -c secret)" 0 "round $i, 1002 lists"
+		equal "$(as 1001 ls -l "$VIEW/d" | grep -c secret)" 1 "round $i, 1001 lists"
+		equal "$(as 1002 ls "$VIEW/d" | grep -c secret)" 0 "round $i, 1002 lists names"
+		equal "$(as 1001 ls "$VIEW/d" | grep -c secret)" 1 "round $i, 1001 lists names"
+	done
+	# What was absent comes, for who may see it.
+	equal "$(as 1001 "$try" try stat "$VIEW/d/later")" ENOENT
+	equal "$(as 1002 "$try" try stat "$VIEW/d/later")" ENOENT
+	equal "$(as 1001 "$try" try create "$VIEW/d/later")" 0
+	equal "$(as 1002 stat -c %u "$VIEW/d/later")" 1002
+	equal "$(as 1001 "$try" try create "$VIEW/d/secret2")" 0
+	equal "$(as 1002 "$try" try stat "$VIEW/d/secret2")" ENOENT
+	equal "$(as 1001 "$try" try stat "$VIEW/d/secret2")" 0
+	equal "$(ran bad callers)" 0 "bad runs"
+}
+
+# At the same time, on several processors.
+each_callers_at_once() {
+	lower ext4
+	mkdir -m 777 "$LOWER/d"
+	echo text > "$LOWER/d/secret"
+	filtered_view -o cache=exclusive callers
+	callers_loop 1001 0 & local one=$!
+	callers_loop 1002 ENOENT & local two=$!
+	wait $one || fail "user 1001 was refused: $(cat "$T/wrong-1001")"
+	wait $two || fail "user 1002 saw it: $(cat "$T/wrong-1002")"
+}
+
+callers_loop() { # UID WANT
+	as "$1" bash -c '
+		for ((i = 0; i < 300; i++)); do
+			said=$("$1" try stat "$2")
+			[ "$said" = "$3" ] || { echo "$i: $said" >&4; exit 1; }
+		done' _ "$TOOLS/act" "$VIEW/d/secret" "$2" 4> "$T/wrong-$1"
+}
+
+# With idmap the kernel does not say who asks.
+each_callers_refuse_idmap() {
+	lower ext4
+	need_filters
+	mkdir "$T/mnt"
+	refused 'idmap' "$PENSTOCK" mount -o idmap --filter callers "$LOWER" "$T/mnt"
+	check not mountpoint -q "$T/mnt"
+	view -o idmap
+	refused 'idmap' chain add callers
+	check chain add pass
+}

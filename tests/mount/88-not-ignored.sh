@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# What was wrong with the FUSE-BPF proposal, and the changes by filters that it ignored: neither is here.
+# docs/fuse-bpf.md has the list.
+
+parity_view() { # SPEC [OPTIONS]
+	need_filters
+	[ -n "$LOWER" ] || lower ext4
+	view -o "${2:-cache=none}" -F "$1"
+}
+
+# Steps of tools/io come to what is listed, with '|' between: says WANT FLAGS FILE STEP...
+says() {
+	local got
+	got=$("$TOOLS/io" "${@:2}" 2>&1 | tr '\n' '|')
+	[ "${got%|}" = "$1" ] || fail "'${*:2}' says '${got%|}', should be '$1'"
+}
+
+# ---- faults ------------------------------------------------------------------------------------
+
+# A program before an operation is heard, in every operation.
+each_verdict_is_heard() {
+	lower ext4
+	mkdir "$LOWER/d" "$LOWER/e"
+	echo text > "$LOWER/f"
+	ln -s f "$LOWER/l"
+	parity_view fault,error=EDQUOT,ops=none cache=none,locks=lower
+	heard() { # OP WANT CMD...
+		local said
+		chain replace fault "fault,error=EDQUOT,ops=$1" > /dev/null || fail "no filter for $1"
+		said=$("${@:3}" 2>&1)
+		[[ $said == *"$2"* ]] || fail "$1: '${*:3}' says '$said', should be $2"
+		check test "$(ran errors fault)" -ge 1
+	}
+	heard lookup EDQUOT act try stat "$VIEW/f"
+	heard getattr EDQUOT act try stat "$VIEW"
+	heard setattr EDQUOT act try chmod "$VIEW/f" 600
+	heard readlink 'quota exceeded' ls "$VIEW/l/"
+	heard symlink EDQUOT act try symlink "$VIEW/l2" f
+	heard mknod 'quota exceeded' mkfifo "$VIEW/fifo"
+	heard mkdir EDQUOT act try mkdir "$VIEW/d2"
+	heard unlink EDQUOT act try unlink "$VIEW/f"
+	heard rmdir 'quota exceeded' rmdir "$VIEW/d"
+	heard rename EDQUOT act try rename "$VIEW/f" "$VIEW/g"
+	heard link EDQUOT act try link "$VIEW/f" "$VIEW/g"
+	heard open EDQUOT act try read "$VIEW/f"
+	heard create EDQUOT act try create "$VIEW/new"
+	heard tmpfile EDQUOT "$TOOLS/io" rw+tmpfile "$VIEW" 'write x'
+	heard opendir EDQUOT act try read "$VIEW/d"
+	heard readdir 'quota exceeded' ls -U "$VIEW/d"
+	heard fsync EDQUOT "$TOOLS/io" rw "$VIEW/f" fsync
+	heard fsyncdir 'quota exceeded' sync "$VIEW/d"
+	heard statfs EDQUOT act try statfs "$VIEW"
+	heard setxattr EDQUOT act try setxattr "$VIEW/f"
+	heard getxattr EDQUOT "$TOOLS/io" r "$VIEW/f" 'getx user.a'
+	heard listxattr EDQUOT "$TOOLS/io" r "$VIEW/f" listx
+	heard removexattr EDQUOT "$TOOLS/io" rw "$VIEW/f" 'rmx user.a'
+	heard setlk EDQUOT "$TOOLS/io" rw "$VIEW/f" 'lock 0 1'
+	heard getlk EDQUOT "$TOOLS/io" rw "$VIEW/f" 'test 0 1'
+	heard fallocate EDQUOT "$TOOLS/io" rw "$VIEW/f" 'fallocate 0 10'
+	heard lseek EDQUOT "$TOOLS/io" r "$VIEW/f" 'seek data 0'
+	heard copy EDQUOT "$TOOLS/io" r "$VIEW/f" "copy $VIEW/e/new 0 4"
+	heard ioctl 'quota exceeded' lsattr -d "$VIEW/f"
+	# Closing cannot be refused; flush is heard by close.
+	chain replace fault fault,error=EDQUOT,ops=release:releasedir > /dev/null
+	says '4 text|0' rw "$VIEW/f" 'read 4' close
+	ls "$VIEW" > /dev/null
+	within 5 test "$(info handles)" = 0 || fail "$(info handles) files are still open"
+	chain remove fault > /dev/null
+	same -x
+}
+
+# Operations have programs of their own: fsyncdir is not fsync. And they are told of their own nodes.
+each_own_programs() {
+	lower ext4
+	mkdir "$LOWER/d"
+	echo text > "$LOWER/f"
+	parity_view parity-which
+	says 'EDQUOT|EDQUOT' rw "$VIEW/f" fsync datasync
+	refused 'no locks available' sync "$VIEW/d"
+	answers 0 link "$VIEW/f" "$VIEW/d/g"
+	answers 0 rename "$VIEW/f" "$VIEW/d/h"
+	chain remove parity-which > /dev/null
+	equal "$(ls "$LOWER/d" | tr '\n' ' ')" 'g h '
+}
+
+# What is made is what was made, not its directory: inode, type and all are those below.
+each_new_nodes() {
+	lower ext4
+	mkdir "$LOWER/d"
+	echo text > "$LOWER/f"
+	parity_view pass cache=ttl=60
+	mkdir "$VIEW/d/dir"
+	: > "$VIEW/d/file"
+	mkfifo "$VIEW/d/fifo"
+	ln -s target "$VIEW/d/link"
+	ln "$VIEW/f" "$VIEW/d/hard"
+	local name
+	for name in dir file fifo link hard; do
+		equal "$(stat -c '%i %F %a %h' "$VIEW/d/$name")" "$(stat -c '%i %F %a %h' "$LOWER/d/$name")" $name
+	done
+	same -x
+}
+
+# A program after an operation runs although there is none before: each of parity-results, and here
+# those after opening. What they refuse is not left open.
+each_refused_after() {
+	local i
+	lower ext4
+	mkdir "$LOWER/d"
+	echo text > "$LOWER/f"
+	parity_view parity-open,refuse=13
+	for i in $(seq 50); do
+		answers EACCES read "$VIEW/f"
+		answers EACCES write "$VIEW/f"
+		answers EACCES read "$VIEW/d"
+		answers EACCES create "$VIEW/new$i"
+	done
+	within 5 eval '[ "$(info handles)" = 0 ]' || fail "$(info handles) files are still open"
+	chain remove parity-open > /dev/null
+	chain add data-log > /dev/null
+	# Were one of them still open, it could not be opened in another way.
+	answers 0 read "$VIEW/f"
+	equal "$(cat "$VIEW/f")" text
+}
+
+# Below it is read-only, or frozen: then it is here.
+each_read_only_below() {
+	lower ext4
+	mkdir "$LOWER/d"
+	echo text > "$LOWER/f"
+	parity_view pass
+	equal "$(cat "$VIEW/f")" text
+	mount -o remount,ro "$FS" || fail "remount"
+	answers EROFS create "$VIEW/new"
+	answers EROFS mkdir "$VIEW/new"
+	answers EROFS symlink "$VIEW/new" x
+	answers EROFS link "$VIEW/f" "$VIEW/new"
+	answers EROFS rename "$VIEW/f" "$VIEW/new"
+	answers EROFS unlink "$VIEW/f"
+	answers EROFS chmod "$VIEW/f" 600
+	answers EROFS truncate "$VIEW/f" 0
+	answers EROFS setxattr "$VIEW/f"
+	answers EROFS write "$VIEW/f"
+	mount -o remount,rw "$FS"
+	answers 0 create "$VIEW/new"
+}
+
+# ---- changes that were ignored ------------------------------------------------------------------
+
+# Names, of all operations that have some.
+each_changed_names() {
+	local i
+	lower ext4
+	mkdir "$LOWER/sub"
+	parity_view parity-names
+	echo text > "$VIEW/a-file" || fail create
+	check mkdir "$VIEW/a-dir"
+	check mkfifo "$VIEW/a-fifo"
+	check ln -s target "$VIEW/a-link"
+	check ln "$VIEW/a-file" "$VIEW/sub/a-hard"
+	equal "$(cd "$LOWER" && find . | sort | tr '\n' ' ')" \
+		'. ./b-dir ./b-fifo ./b-file ./b-link ./sub ./sub/b-hard ' "what was made"
+	equal "$(cat "$VIEW/a-file")" text
+	equal "$(readlink "$VIEW/a-link")" target
+	check mv "$VIEW/a-file" "$VIEW/sub/a-moved"
+	equal "$(ls "$LOWER/sub" | tr '\n' ' ')" 'b-hard b-moved '
+	# Both names at once, in the form without flags and in that with them.
+	act try rename "$VIEW/sub/a-moved" "$VIEW/a-back" > /dev/null
+	equal "$(cat "$LOWER/b-back")" text
+	for i in file back; do echo $i > "$LOWER/b-$i"; done
+	check mv -n "$VIEW/a-file" "$VIEW/sub/a-other"
+	equal "$(cat "$LOWER/sub/b-other")" file
+	check rm "$VIEW/a-back" "$VIEW/a-fifo" "$VIEW/a-link" "$VIEW/sub/a-hard" "$VIEW/sub/a-other"
+	check rmdir "$VIEW/a-dir"
+	equal "$(cd "$LOWER" && find . | sort | tr '\n' ' ')" '. ./sub ' "what is left"
+	equal "$(ran bad parity-names)" 0 "bad runs"
+}
+
+values_tree() { # [OPTIONS]
+	lower ext4
+	echo text > "$LOWER/f"
+	parity_view parity-values "$@"
+}
+
+each_changed_attributes() {
+	values_tree cache=ttl=60
+	# A value, one attribute more, one less.
+	chmod 755 "$VIEW/f"
+	equal "$(stat -c '%a %u' "$LOWER/f")" '644 0'
+	chmod 711 "$VIEW/f"
+	equal "$(stat -c '%a %u' "$LOWER/f")" '600 1234'
+	chgrp 4321 "$VIEW/f"
+	equal "$(stat -c %g "$LOWER/f")" 0 "the group that was not set"
+	truncate -s 101 "$VIEW/f"
+	equal "$(stat -c %s "$LOWER/f") $(stat -c %s "$VIEW/f")" '200 200' sizes
+	# The answers: of GETATTR, of SETATTR (which the kernel believes for a minute), of LOOKUP.
+	touch "$LOWER/g" "$LOWER/shown"
+	equal "$(stat -c %u "$VIEW")" 77 "the owner that GETATTR shows"
+	chmod 600 "$VIEW/g"
+	equal "$(stat -c '%a %g' "$VIEW/g")" '600 78' "what SETATTR shows"
+	equal "$(stat -c %g "$VIEW/shown")" 99 "what LOOKUP shows"
+	equal "$(stat -c '%u %g' "$LOWER/g")" '1234 0' "what is below"
+}
+
+each_changed_creation() {
+	values_tree
+	(umask 077; : > "$VIEW/new"; mkdir "$VIEW/d"; mkfifo "$VIEW/fifo"; mknod "$VIEW/char" c 10 200)
+	equal "$(stat -c '%a %u %g' "$LOWER/new")" '640 1234 2345' "a file"
+	equal "$(stat -c %a "$LOWER/d")" 701 "a directory"
+	equal "$(stat -c %a "$LOWER/fifo")" 604 "a fifo"
+	equal "$(stat -c '%a %t %T' "$LOWER/char")" '604 1 5' "a device"
+	says '100604' rw+tmpfile "$VIEW" mode
+	ln -s from "$VIEW/l"
+	equal "$(readlink "$LOWER/l")" to "a link's target"
+	ln -s longer "$VIEW/l2"
+	equal "$(readlink "$LOWER/l2") $(readlink "$VIEW/l2")" 'longer LINKer' "what is shown of a target"
+}
+
+each_changed_xattrs() {
+	values_tree
+	says 0 rw "$VIEW/f" 'setx user.a some'
+	says 'user.b .|2 so' r "$LOWER/f" listx 'getx user.b'
+	says '2 so' r "$VIEW/f" 'getx user.alias'
+	says '0|10 CHANGEDhis' rw "$VIEW/f" 'setx user.c changethis' 'getx user.c'
+	says '0|EEXIST' rw "$VIEW/f" 'setx user.once 1' 'setx user.once 2'
+	says '0|0' rw "$LOWER/f" 'setx user.long abcdef' 'setx user.secret x'
+	says '3 abc|4 none|user.b user.c user.once user.long .' r "$VIEW/f" 'getx user.long' \
+		'getx user.none' listx
+	says '1 x' r "$VIEW/f" 'getx user.secret'
+	says 0 rw "$VIEW/f" 'rmx user.a'
+	says ENODATA r "$LOWER/f" 'getx user.b'
+}
+
+each_changed_ranges() {
+	local i
+	values_tree cache=none,locks=lower
+	says 0 rw "$VIEW/f" 'fallocate 0 5000'
+	equal "$(stat -c '%s' "$LOWER/f") $(stat -c '%s' "$VIEW/f")" '10000 10000' "allocated"
+	head -c 65536 /dev/zero | tr '\0' x > "$LOWER/g"
+	says '4096|65535' r "$VIEW/g" 'seek data 0' 'seek hole 0'
+	says '100' r "$VIEW/g" "copy $VIEW/h 0 5000"
+	equal "$(stat -c %s "$LOWER/h")" 2500 "copied"
+	# What the kernel is told of it holds.
+	equal "$(stat -c %s "$VIEW/h")" 2500
+	says 'EDEADLK|0|free|held 1' rw "$VIEW/g" 'lock 7 1' 'lock 100 150' 'test 100 50' 'test 200 5'
+	equal "$(stat -f -c %f "$VIEW")" 42 "free blocks"
+	touch "$LOWER/target"
+	answers EEXIST rename "$VIEW/g" "$VIEW/target"
+	check eval 'lsattr "$VIEW/g" | grep -q "^....i"'
+	for i in $(seq 100); do touch "$LOWER/entry-number-$i"; done
+	equal "$(ls "$VIEW" | wc -l)" "$(ls "$LOWER" | wc -l)" "listed in small parts"
+	says '4 xxxx|EDQUOT' rw "$VIEW/g" 'pread 0 4' close
+	within 5 test "$(info handles)" = 0 || fail "$(info handles) files are still open"
+	equal "$(ran bad parity-values)" 0 "bad runs"
+}
+
+# Flags of an open: what the kernel would not go by must not look as if it did.
+each_changed_open_flags() {
+	LOG_MAY='program pre/(open|create) '
+	lower ext4
+	echo text > "$LOWER/f"
+	# O_RDWR becomes O_RDONLY: nothing is written by it.
+	parity_view parity-open,drop=2
+	"$TOOLS/io" rw "$VIEW/f" 'pwrite 0 LOST' > "$T/said" 2>&1
+	equal "$(cat "$LOWER/f")" text "what must not be written"
+	check not grep -qx 4 "$T/said"
+	# O_APPEND is added: what is written goes to the end.
+	chain replace parity-open parity-open,add=1024 > /dev/null
+	"$TOOLS/io" rw "$VIEW/f" 'pwrite 0 more' > "$T/said" 2>&1
+	[ "$(cat "$LOWER/f")" = "$(printf 'text\nmore')" ] || ! grep -qx 4 "$T/said" ||
+		fail "O_APPEND was ignored"
+}
