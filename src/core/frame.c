@@ -315,6 +315,9 @@ static int keep_names(struct req *req)
 		strcpy(req->kept->name[i], req->msg.name[i]);
 		req->msg.name[i] = req->kept->name[i];
 	}
+	/* TMPFILE's says nothing; but no name must lead to where filters can write. */
+	if (req->msg.head->opcode == FUSE_TMPFILE)
+		req->msg.name[0] = "";
 	return 0;
 }
 

@@ -75,7 +75,10 @@ static struct init_terms shake_hands(struct chan *chan)
 
 void view_start(const char *const *filters)
 {
-	struct fs_config fs_config = { .locks = PST_LOCKS_LOWER, .fd_budget = 64 };
+	/* Nobody changes the tree meanwhile: names may be remembered as absent, too. */
+	struct fs_config fs_config = { .cache = PST_CACHE_EXCLUSIVE,
+				       .locks = PST_LOCKS_LOWER,
+				       .fd_budget = 64 };
 	struct chan *chan;
 	struct server_config config = { .chans = &chan, .n_chans = 1, .filters = filters };
 	/* Offsets are the filters' to change: files of all sizes are not wanted. */
