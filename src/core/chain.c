@@ -4,25 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static bool takes_names(uint32_t opcode)
+/* Operations on names of entries, listings among them. */
+static bool takes_names(const struct op *op, uint32_t opcode)
 {
-	switch (opcode) {
-	case FUSE_LOOKUP:
-	case FUSE_CREATE:
-	case FUSE_MKDIR:
-	case FUSE_MKNOD:
-	case FUSE_SYMLINK:
-	case FUSE_LINK:
-	case FUSE_UNLINK:
-	case FUSE_RMDIR:
-	case FUSE_RENAME:
-	case FUSE_RENAME2:
-	case FUSE_READDIR:
-	case FUSE_READDIRPLUS:
-		return true;
-	default:
-		return false;
-	}
+	return (op->n_names && !(op->flags & OP_TEXT)) || opcode == FUSE_READDIR ||
+	       opcode == FUSE_READDIRPLUS;
 }
 
 static bool sees(const struct filter_facts *facts, enum filter_kind kind, uint32_t opcode)
@@ -81,7 +67,7 @@ int chain_new(struct link *const *links, unsigned int n, struct chain **ret_chai
 	}
 	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
 		chain->any[opcode] = chain->pre[opcode] | chain->post[opcode];
-		if (takes_names(opcode))
+		if (op_find(opcode) && takes_names(op_find(opcode), opcode))
 			chain->any[opcode] |= chain->names;
 	}
 	/* Entries of a listing are looked up. */

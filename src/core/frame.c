@@ -179,11 +179,6 @@ static uint32_t room_in(const struct req *req)
 	}
 }
 
-static bool names_are_names(uint32_t opcode)
-{
-	return opcode != FUSE_GETXATTR && opcode != FUSE_SETXATTR && opcode != FUSE_REMOVEXATTR;
-}
-
 /* Whether the answer is data. */
 static bool answers_data(const struct req *req)
 {
@@ -280,7 +275,7 @@ static void fill_child(struct req *req, struct pst_call *call)
 
 	call->child = (struct pst_child){ 0 };
 	if (!(req->chain->want_child & req->filters) || !call->n_names ||
-	    !names_are_names(req->msg.head->opcode))
+	    (req->msg.op->flags & OP_TEXT))
 		return;
 	if (fs_peek(req_fs(req), req->node, call->name[0].text, &stx, &known) < 0)
 		return;
@@ -502,7 +497,7 @@ static bool take_names(struct req *req, struct pst_call *call)
 
 		if (len == sizeof(name->text) || len == 0)
 			return false;
-		if (names_are_names(req->msg.head->opcode) &&
+		if (!(req->msg.op->flags & OP_TEXT) &&
 		    !wire_name_ok(name->text, req->msg.op->flags & OP_DOTS))
 			return false;
 		name->len = (uint32_t)len;

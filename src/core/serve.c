@@ -435,14 +435,16 @@ static int run(struct req *req, const struct row *row)
 /* What was done below, and the kernel is told was not: what it has in mind of it is wrong now. */
 static void take_back(struct req *req)
 {
+	bool names = req->msg.op->n_names && !(req->msg.op->flags & OP_TEXT);
+
 	if (req->open.handle)
 		undo_open(req);
 	if (!(req->msg.op->flags & OP_CHANGES))
 		return;
-	fs_distrust(req_fs(req), req->node, req->msg.op->n_names > 0 ? req->msg.name[0] : NULL);
+	fs_distrust(req_fs(req), req->node, names ? req->msg.name[0] : NULL);
 	if (req->node2)
 		fs_distrust(req_fs(req), req->node2,
-			    req->msg.op->n_names > 1 ? req->msg.name[1] : NULL);
+			    names && req->msg.op->n_names > 1 ? req->msg.name[1] : NULL);
 }
 
 /* The filters after the operation. What they refuse of what was done is taken back. */

@@ -27,6 +27,7 @@ enum {
 	OP_EXTENDED	= 1 << 3,	/* request extensions may follow */
 	OP_CHANGES	= 1 << 4,	/* changes the tree */
 	OP_DOTS		= 1 << 5,	/* "." and ".." are names here (export) */
+	OP_TEXT		= 1 << 6,	/* what stands as a name is none of an entry */
 };
 
 #define OP_TABLE(X)                                                                                \
@@ -48,10 +49,10 @@ enum {
 	X(STATFS, 0, 0, NONE, 0)                                                                   \
 	X(RELEASE, sizeof(struct fuse_release_in), 0, NONE, 0)                                     \
 	X(FSYNC, sizeof(struct fuse_fsync_in), 0, NONE, OP_MAY_BLOCK)                              \
-	X(SETXATTR, sizeof(struct fuse_setxattr_in), 1, VALUE, OP_CHANGES)          \
-	X(GETXATTR, sizeof(struct fuse_getxattr_in), 1, NONE, OP_OUT_DATA)                         \
+	X(SETXATTR, sizeof(struct fuse_setxattr_in), 1, VALUE, OP_CHANGES | OP_TEXT)                \
+	X(GETXATTR, sizeof(struct fuse_getxattr_in), 1, NONE, OP_OUT_DATA | OP_TEXT)               \
 	X(LISTXATTR, sizeof(struct fuse_getxattr_in), 0, NONE, OP_OUT_DATA)                        \
-	X(REMOVEXATTR, 0, 1, NONE, OP_CHANGES)                                                     \
+	X(REMOVEXATTR, 0, 1, NONE, OP_CHANGES | OP_TEXT)                                           \
 	X(FLUSH, sizeof(struct fuse_flush_in), 0, NONE, 0)                                         \
 	X(INIT, 16, 0, NONE, 0)                                                                    \
 	X(OPENDIR, sizeof(struct fuse_open_in), 0, NONE, 0)                                        \
@@ -77,7 +78,7 @@ enum {
 	X(COPY_FILE_RANGE, sizeof(struct fuse_copy_file_range_in), 0, NONE,                        \
 	  OP_CHANGES | OP_MAY_BLOCK)                                                               \
 	X(SYNCFS, sizeof(struct fuse_syncfs_in), 0, NONE, OP_MAY_BLOCK)                            \
-	X(TMPFILE, sizeof(struct fuse_create_in), 1, NONE, OP_CHANGES | OP_EXTENDED)               \
+	X(TMPFILE, sizeof(struct fuse_create_in), 1, NONE, OP_CHANGES | OP_EXTENDED | OP_TEXT)     \
 	X(STATX, sizeof(struct fuse_statx_in), 0, NONE, 0)                                         \
 	X(COPY_FILE_RANGE_64, sizeof(struct fuse_copy_file_range_in), 0, NONE,                     \
 	  OP_CHANGES | OP_MAY_BLOCK)

@@ -51,7 +51,7 @@ nothing_open() { [ "$(info handles)" = 0 ] && [ "$(info backings)" = 0 ]; }
 
 # Nobody waits for the dead.
 each_daemon_killed() {
-	end_tree
+	end_tree -o cache=none
 	exec 7< "$VIEW/f"
 	holder writer hold w "$VIEW/f"
 	find "$VIEW" > /dev/null &
@@ -78,7 +78,7 @@ test_not_connected() { [ "$(timeout 5 "$TOOLS/act" try stat "$VIEW/f")" = ENOTCO
 
 # What is passed through goes on without us.
 each_daemon_killed_data_lives() {
-	end_tree
+	end_tree -o cache=none
 	passing || skip "data is served in this variant"
 	exec 7<> "$VIEW/f"
 	kill -KILL "${VIEW_PIDS[0]}"
