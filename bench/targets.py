@@ -31,7 +31,7 @@ TABLE = [
     ("penstock", "penstock", "penstock",
      ["{penstock}", "mount", "-o", "passthrough=on,cache=exclusive", "{below}", "{at}"],
      "Penstock, passthrough, nobody else changes the tree"),
-    ("penstock-ttl", "penstock", "penstock",
+    ("penstock-auto", "penstock", "penstock",
      ["{penstock}", "mount", "-o", "passthrough=on", "{below}", "{at}"],
      "Penstock, passthrough, as it mounts by default"),
     ("penstock-off", "penstock", "penstock",

@@ -53,7 +53,9 @@
 #define EVENTS_OF_DATA (FAN_MODIFY | FAN_OPEN | FAN_CLOSE | FAN_ACCESS)
 
 #define BUF_SIZE (256 << 10)
-#define BATCH_PAUSE_MS 1
+/* After a batch; up to the longer one while all that is heard is what the view does itself. */
+#define PAUSE_MIN_MS 1
+#define PAUSE_MAX_MS 8
 #define MAX_MOUNTS 256
 #define N_AGAIN 4096
 #define AGAIN_MS 30
@@ -395,7 +397,7 @@ static void *watch_main(void *arg)
 		{ .fd = watch->stop_fd, .events = POLLIN },
 		{ .fd = watch->fd, .events = POLLIN },
 	};
-	struct timespec pause = { .tv_nsec = BATCH_PAUSE_MS * 1000000 };
+	long pause_ms = PAUSE_MIN_MS;
 
 	fs_thread_init();
 	for (;;) {
@@ -406,8 +408,14 @@ static void *watch_main(void *arg)
 		if (fds[0].revents)
 			break;
 		if (fds[1].revents) {
+			uint64_t others = watch->n_events - watch->n_own;
+
 			read_events(watch);
-			nanosleep(&pause, NULL);
+			if (others != watch->n_events - watch->n_own)
+				pause_ms = PAUSE_MIN_MS;
+			else if (pause_ms < PAUSE_MAX_MS)
+				pause_ms *= 2;
+			nanosleep(&(struct timespec){ .tv_nsec = pause_ms * 1000000 }, NULL);
 		}
 	}
 	return NULL;

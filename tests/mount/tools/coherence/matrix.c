@@ -112,8 +112,10 @@ static bool heal(struct instance *in, unsigned int how, double *last)
 		if (first) {
 			n_bad++;
 			snprintf(first_why, sizeof(first_why), "%s", why);
-			if (o.first)
+			if (o.first) {
 				say(in, "stale at first look", why);
+				return true;
+			}
 		}
 		first = false;
 		if (now_ms() - in->acted > GIVE_UP_MS + o.batch) {

@@ -51,12 +51,12 @@ void fixture_make(int at, const char *name)
 		err(2, "%s", name);
 	dir = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 || mkdirat(dir, "a", 0777) < 0 || mkdirat(dir, "b", 0777) < 0 ||
-	    mkdirat(dir, "d", 0777) < 0)
+	    mkdirat(dir, "d", 0777) < 0 || fchmodat(dir, "a", 0777, 0) < 0)
 		err(2, "fixture %s", name);
 	make_file(dir, "f", 10000, 0644);
 	make_file(dir, "big", 100000, 0666);
 	make_file(dir, "x", 100, 06777);
-	make_file(dir, "a/l", 50, 0644);
+	make_file(dir, "a/l", 9000, 0644);
 	make_file(dir, "e", 0, 0755);
 	fd = openat(dir, "e", O_WRONLY | O_CLOEXEC);
 	if (write(fd, script, strlen(script)) < 0 || linkat(dir, "a/l", dir, "b/m", 0) < 0 ||
