@@ -141,7 +141,61 @@ stress() { # VARIANT
 	rm -rf /w/tmpfs/stress
 }
 
+# The ready-made filters: whether this kernel's verifier takes them, with lists that are not empty,
+# and what some of them do on a mount.
+filters() {
+	if ! penstock filter check /filters/readonly.bpf.o > /w/said 2>&1 && grep -q 'without libbpf' /w/said; then
+		echo "skip filters: $(cat /w/said)"
+		return
+	fi
+	lists='names=*.key:.env:id_*:a*b?c[x-z],paths=/etc/ssl:src/build-*'
+	for f in hide hide-for readonly readonly-for mask; do
+		check "filter.$f" penstock filter check "/filters/$f.bpf.o,$lists"
+	done
+	check filter.mask-values penstock filter check "/filters/mask.bpf.o,names=*.env,how=values"
+	for f in audit owner fault fault-data quota; do
+		check "filter.$f" penstock filter check "/filters/$f.bpf.o"
+	done
+	mkdir -p /w/ext4/filtered/sub
+	echo secret > /w/ext4/filtered/sub/a.key
+	echo secret > /w/ext4/filtered/masked
+	echo plain > /w/ext4/filtered/plain
+	view /w/ext4/filtered 'cache=none,filter=/filters/hide.bpf.o;names=*.key,filter=/filters/mask.bpf.o;names=masked' || return
+	check filter.hidden sh -c '! cat /w/view/sub/a.key'
+	check filter.listed sh -c '[ -z "$(ls /w/view/sub)" ]'
+	check filter.masked sh -c '[ "$(cat /w/view/masked)" = xxxxxx ]'
+	check filter.plain sh -c '[ "$(cat /w/view/plain)" = plain ]'
+	check filter.removed penstock filter remove /w/view hide
+	check filter.shown sh -c '[ "$(cat /w/view/sub/a.key)" = secret ]'
+	check filter.added penstock filter add /w/view '/filters/hide.bpf.o,names=*.key'
+	check filter.hidden-again sh -c '! cat /w/view/sub/a.key'
+	unview filters
+}
+
+# What others change below, with nothing said about caching. Emulated machines are slow: a second.
+heard() {
+	mkdir -p /w/ext4/heard/sub
+	echo one > /w/ext4/heard/f
+	view /w/ext4/heard xdev=cross || return
+	ls -lR /w/view > /dev/null
+	ls /w/view/absent > /dev/null 2>&1
+	echo three >> /w/ext4/heard/f
+	chmod 600 /w/ext4/heard/f
+	echo x > /w/ext4/heard/absent
+	echo x > /w/ext4/heard/sub/new
+	sleep 1
+	check heard.size sh -c '[ "$(stat -c %s.%a /w/view/f)" = 10.600 ]'
+	check heard.absent sh -c '[ "$(cat /w/view/absent)" = x ]'
+	check heard.listed sh -c '[ "$(ls /w/view/sub)" = new ]'
+	rm /w/ext4/heard/absent
+	sleep 1
+	check heard.removed sh -c '! cat /w/view/absent'
+	unview heard
+}
+
 basics
+filters
+heard
 if [ $passthrough = true ]; then v=on; else v=off; fi
 groups ext4 $v "cache=none,passthrough=$v" 'names=!(odd-names|exclusive-race|other-races|deep)' kinds rename \
 	'attr=!(chmod-all)' xattr 'acl=!(inherited|honoured)' 'perm=!(files|directories|sticky)' flags \
