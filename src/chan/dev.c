@@ -15,18 +15,19 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static int dev_receive(struct chan *chan, struct slot *slot, struct wire_msg *ret_msg, int *ret_wire)
+static int dev_receive(struct chan *chan, struct slot *slot, struct wire_msg *ret_msg,
+		       int *ret_wire)
 {
 	ssize_t n = read(chan->fd, slot_message(slot), slot_message_size(slot));
 
 	if (n >= 0)
 		return chan_decode(slot, (size_t)n, ret_msg, ret_wire);
 	switch (errno) {
-	case ENOENT:	/* the request was taken back while we read it */
+	case ENOENT: /* the request was taken back while we read it */
 	case EINTR:
 	case EAGAIN:
 		return CHAN_E_AGAIN;
-	case ENODEV:	/* unmounted */
+	case ENODEV: /* unmounted */
 	case ECONNABORTED:
 		return CHAN_E_GONE;
 	default:
@@ -43,10 +44,10 @@ static int dev_reply(struct chan *chan, const struct chan_answer *answer)
 	if (writev(chan->fd, iov, n) >= 0)
 		return 0;
 	switch (errno) {
-	case ENOENT:	/* interrupted, or the connection was aborted */
+	case ENOENT: /* interrupted, or the connection was aborted */
 	case ENODEV:
 	case ECONNABORTED:
-	case EPERM:	/* a descriptor whose connection is no more */
+	case EPERM: /* a descriptor whose connection is no more */
 		return CHAN_E_GONE;
 	default:
 		return CHAN_E_REFUSED;

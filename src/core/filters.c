@@ -10,7 +10,7 @@
  * Lock: lock, for changes and for whoever looks at the chain from outside a request.
  */
 #include "core/filters.h"
-#include "core/filtered.h"
+#include "core/judge.h"
 #include "core/notify.h"
 #include "core/server-private.h"
 #include "util/cleanup.h"
@@ -29,10 +29,10 @@
 
 struct filters {
 	struct server *server;
-	bool nameless;			/* constant */
-	pthread_mutex_t lock;		/* guards what follows */
-	struct chain *chain;		/* in force; NULL: none */
-	uint64_t used;			/* bits */
+	bool nameless;	      /* constant */
+	pthread_mutex_t lock; /* guards what follows */
+	struct chain *chain;  /* in force; NULL: none */
+	uint64_t used;	      /* bits */
 };
 
 int filters_new(struct server *server, bool nameless, struct filters **ret_filters)
@@ -145,11 +145,11 @@ static int unknown(struct filters *filters, const char *name, struct pst_error *
 
 struct mark {
 	struct fs *fs;
-	const struct chain *chain;	/* NULL: none */
-	struct link *new;		/* NULL: none */
+	const struct chain *chain; /* NULL: none */
+	struct link *new;	   /* NULL: none */
 	uint64_t gone;
-	struct req *req;		/* for a new filter that goes by names; NULL: it does not */
-	uint64_t *seen;			/* nodes that it has been asked about */
+	struct req *req; /* for a new filter that goes by names; NULL: it does not */
+	uint64_t *seen;	 /* nodes that it has been asked about */
 };
 
 /*
@@ -164,11 +164,11 @@ static void mark_new(const struct mark *mark, struct node *node)
 	/* Attached somewhere: below that it is inherited, step by step; elsewhere nothing changes. */
 	if (link->at) {
 		if (mark->req && node != link->at && node->id != FUSE_ROOT_ID)
-			filtered_judge_path(mark->req, link, node, mark->seen);
+			judge_path(mark->req, link, node, mark->seen);
 		return;
 	}
 	if (!mark->req || node->id == FUSE_ROOT_ID ||
-	    !filtered_judge_path(mark->req, link, node, mark->seen)) {
+	    !judge_path(mark->req, link, node, mark->seen)) {
 		if (link->cells)
 			link->cells[fs_node_number(mark->fs, node)] =
 				filter_facts(link->filter)->cell;
@@ -345,7 +345,8 @@ int filters_replace(struct filters *filters, const char *name, const char *spec,
 			      filter_facts(new->filter)->name);
 	if (r == 0) {
 		for (unsigned int i = 0; i < filters->chain->n; i++)
-			links[i] = filters->chain->links[i] == gone ? new : filters->chain->links[i];
+			links[i] = filters->chain->links[i] == gone ? new :
+								      filters->chain->links[i];
 		r = change(filters, links, filters->chain->n, new, gone, error);
 	}
 	if (r < 0)
@@ -371,7 +372,7 @@ struct filters *filters_free(struct filters *filters)
 struct bypassed {
 	struct fs *fs;
 	uint64_t bit;
-	struct pst_bypassed *rows;	/* NULL: only counted */
+	struct pst_bypassed *rows; /* NULL: only counted */
 	size_t room, n;
 };
 

@@ -36,7 +36,7 @@ static void forget_name(void *aux, const struct node *dir, const char *name, uin
 struct walk {
 	struct chan *chan;
 	struct fs *fs;
-	bool names;			/* one by one */
+	bool names; /* one by one */
 };
 
 static void forget_node(void *aux, struct node *node)
@@ -65,18 +65,18 @@ enum what { TELL_NODE, TELL_NAME, TELL_ALL };
 struct telling {
 	enum what what;
 	bool data;
-	uint64_t nodeid;		/* of a name: the directory's */
+	uint64_t nodeid; /* of a name: the directory's */
 	uint64_t child;
 	char name[NAME_MAX + 1];
 };
 
 struct notifier {
-	struct chan *chan;		/* borrowed */
-	struct fs *fs;			/* borrowed, set at start */
+	struct chan *chan; /* borrowed */
+	struct fs *fs;	   /* borrowed, set at start */
 	pthread_t threads[N_THREADS];
 	unsigned int n_threads;
 
-	pthread_mutex_t lock;		/* guards what follows */
+	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t work;
 	bool stop, all;
 	unsigned int at, n;
@@ -173,8 +173,8 @@ int notifier_start(struct notifier *notifier, struct fs *fs)
 
 	notifier->fs = fs;
 	while (r == 0 && notifier->n_threads < N_THREADS) {
-		r = wake_thread_create(&notifier->threads[notifier->n_threads], NULL,
-				       notifier_main, notifier);
+		r = wake_thread_create(&notifier->threads[notifier->n_threads], NULL, notifier_main,
+				       notifier);
 		notifier->n_threads += r == 0;
 	}
 	return r;

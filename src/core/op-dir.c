@@ -2,6 +2,7 @@
 /* Listings, plain and with entries. */
 #include "core/filtered.h"
 #include "core/frame.h"
+#include "core/listed.h"
 #include "core/req.h"
 #include "util/cleanup.h"
 
@@ -23,7 +24,7 @@ struct listing {
 	struct req *req;
 	struct waiting waiting[PST_N_LISTED];
 	unsigned int n_waiting;
-	size_t waiting_size;		/* what they take if all are shown */
+	size_t waiting_size; /* what they take if all are shown */
 };
 
 static bool listing_fits(struct fs_dirsink *sink, size_t name_len)
@@ -57,7 +58,7 @@ static void listing_settle(struct listing *listing)
 
 	if (!listing->n_waiting)
 		return;
-	filtered_listed_many(listing->req, listing->n_waiting, hidden);
+	listed_names(listing->req, listing->n_waiting, hidden);
 	for (unsigned int i = 0; i < listing->n_waiting; i++) {
 		const struct waiting *w = &listing->waiting[i];
 
@@ -98,14 +99,13 @@ static void listing_add_waiting(struct fs_dirsink *sink, const struct fs_dirent 
 	if (is_dots(dirent) ||
 	    !frame_list(listing->req, i, dirent->name, dirent->ino, dirent->type)) {
 		listing_settle(listing);
-		if (is_dots(dirent) ||
-		    filtered_listed(listing->req, dirent->name, dirent->type) == 0)
+		if (is_dots(dirent) || listed_name(listing->req, dirent->name, dirent->type) == 0)
 			dirbuf_add(&listing->buf, dirent->name, dirent->name_len, dirent->ino,
 				   dirent->off, dirent->type, NULL);
 		return;
 	}
-	listing->waiting[i] = (struct waiting){ dirent->ino, dirent->off, dirent->type,
-						dirent->name_len };
+	listing->waiting[i] =
+		(struct waiting){ dirent->ino, dirent->off, dirent->type, dirent->name_len };
 	listing->waiting_size += FUSE_REC_ALIGN(FUSE_NAME_OFFSET + dirent->name_len);
 	if (++listing->n_waiting == PST_N_LISTED)
 		listing_settle(listing);
@@ -120,7 +120,7 @@ static void listing_add_filtered(struct fs_dirsink *sink, const struct fs_dirent
 	int r = 0;
 
 	if (!is_dots(dirent))
-		r = filtered_lookup(listing->req, dirent->name, &out);
+		r = listed_lookup(listing->req, dirent->name, &out);
 	/* A name that cannot be looked up now is listed, as it would be without filters. */
 	if (r == -ENOENT || r == -EIO)
 		return;
@@ -175,8 +175,8 @@ int op_readdir(struct req *req)
 
 	if (listing.buf.size > req->slot.data_size)
 		listing.buf.size = req->slot.data_size;
-	r = filtered_names(req) ? list_filtered(req, &listing, in->offset)
-				: list_plain(req, &listing, in->offset);
+	r = listed_asks(req) ? list_filtered(req, &listing, in->offset) :
+			       list_plain(req, &listing, in->offset);
 	/* Names that were read before the error are not lost: the next call meets it first. */
 	return listing.buf.len ? 0 : r;
 }
@@ -212,7 +212,7 @@ void op_readdir_undo(struct req *req)
 struct told {
 	uint64_t *ids;
 	size_t n;
-	uint64_t end;			/* the offset behind the last name */
+	uint64_t end; /* the offset behind the last name */
 };
 
 static int told_note(struct req *req, struct told *ret_told)

@@ -12,6 +12,7 @@
  * see is what came, and what they leave is checked before anything is counted.
  */
 #include "core/filtered.h"
+#include "core/judge.h"
 #include "core/req.h"
 #include "core/reqset.h"
 #include "core/server-private.h"
@@ -27,9 +28,9 @@
 struct row {
 	int (*enter)(struct req *req);
 	int (*call)(struct req *req);
-	void (*encode)(struct req *req);	/* a good result that the call has left in req */
-	void (*commit)(struct req *req);	/* before a good answer goes out */
-	void (*undo)(struct req *req);		/* when it was not taken */
+	void (*encode)(struct req *req); /* a good result that the call has left in req */
+	void (*commit)(struct req *req); /* before a good answer goes out */
+	void (*undo)(struct req *req);	 /* when it was not taken */
 };
 
 /* -- check-in -------------------------------------------------------------------------------- */
@@ -404,7 +405,7 @@ static int enter_filters(struct req *req)
 	if (req->filters)
 		return filtered_before(req);
 	if (req->node)
-		filtered_inherit(req, req->node);
+		judge_inherit(req, req->node);
 	return 0;
 }
 

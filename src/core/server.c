@@ -31,7 +31,7 @@
 
 struct worker {
 	struct server *server;
-	struct chan *chan;		/* owned */
+	struct chan *chan; /* owned */
 	unsigned int number;
 	pthread_t thread;
 	bool started;
@@ -50,21 +50,21 @@ struct server {
 	unsigned int n_workers;
 	pthread_t *pool;
 	unsigned int n_pool;		/* started */
-	struct count (*counts)[OP_MAX];	/* one row of counters for each worker */
+	struct count (*counts)[OP_MAX]; /* one row of counters for each worker */
 
-	size_t data_size;		/* constant: of a slot */
-	struct reqset *_Atomic set;	/* lock to write */
+	size_t data_size;	    /* constant: of a slot */
+	struct reqset *_Atomic set; /* lock to write */
 	struct chain *_Atomic chain;
 	struct filters *filters;
 	struct trace *trace;
 
-	pthread_mutex_t lock;		/* guards what follows */
-	pthread_cond_t work;		/* the queue has grown, or it is the end */
-	pthread_cond_t idle;		/* a worker has ended */
-	pthread_cond_t home;		/* a request has come home */
-	struct reqset *old;		/* until its requests have come home */
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t work;  /* the queue has grown, or it is the end */
+	pthread_cond_t idle;  /* a worker has ended */
+	pthread_cond_t home;  /* a request has come home */
+	struct reqset *old;   /* until its requests have come home */
 	struct req *queue, **queue_end;
-	unsigned int n_alive;		/* workers */
+	unsigned int n_alive; /* workers */
 	int result;
 };
 
@@ -399,9 +399,8 @@ static int worker_loop(struct worker *worker, struct req **held)
 			serve_bad(req, wire);
 			continue;
 		}
-		atomic_fetch_add_explicit(
-			&server->counts[worker->number][req->msg.head->opcode].n, 1,
-			memory_order_relaxed);
+		atomic_fetch_add_explicit(&server->counts[worker->number][req->msg.head->opcode].n,
+					  1, memory_order_relaxed);
 		if (log_level() >= PST_LOG_DEBUG)
 			log_request(req);
 		*held = req = req_serve(req);

@@ -29,16 +29,16 @@
 #define LINE_SIZE 8192
 
 struct listener {
-	int fd;				/* owned; -1: free */
+	int fd; /* owned; -1: free */
 	bool all;
 	uint64_t lost;
-	size_t rest_len;		/* of a line that went only in part */
+	size_t rest_len; /* of a line that went only in part */
 	char rest[LINE_SIZE];
 };
 
 struct trace {
-	_Atomic unsigned int n;		/* listeners */
-	_Atomic unsigned int n_all;	/* of these, those that want all operations */
+	_Atomic unsigned int n;	    /* listeners */
+	_Atomic unsigned int n_all; /* of these, those that want all operations */
 	pthread_mutex_t lock;
 	struct listener listeners[MAX_LISTENERS];
 };

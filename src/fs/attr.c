@@ -87,8 +87,7 @@ static bool prove_unwritten(struct fs *fs, struct node *node)
 {
 	_cleanup_(fd_closep) int fd = lower_open(fs, node, O_RDONLY | O_NONBLOCK);
 
-	if (fd < 0 || fcntl(fd, F_SETSIG, wake_signal()) < 0 ||
-	    fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+	if (fd < 0 || fcntl(fd, F_SETSIG, wake_signal()) < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
 		return false;
 	fcntl(fd, F_SETLEASE, F_UNLCK);
 	return true;
@@ -203,7 +202,8 @@ void attr_all_changed_below(struct fs *fs)
 {
 	const struct fs_host *host = &fs->config.host;
 
-	log_warning("more changed below than could be heard of: all that was promised is taken back");
+	log_warning(
+		"more changed below than could be heard of: all that was promised is taken back");
 	host->forget_all(host->aux);
 }
 

@@ -173,8 +173,7 @@ int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 	if (r < 0)
 		return r;
 	if (mnt_id != mount->mnt_id || fhandle_is_ino(&key.fh, entry.attr.stx.stx_ino) != 1 ||
-	    ((entry.attr.stx.stx_mask & STATX_MNT_ID) &&
-	     (int)entry.attr.stx.stx_mnt_id != mnt_id))
+	    ((entry.attr.stx.stx_mask & STATX_MNT_ID) && (int)entry.attr.stx.stx_mnt_id != mnt_id))
 		return resolve_by_opening(fs, dir, dir_fd, name, ret_entry);
 	key.fh.mount = dir->fh.mount;
 	r = entry_of_key(fs, &key, dir, &entry);
@@ -289,14 +288,13 @@ int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret
 	r = lower_stat(fd, ret_stx);
 	if (r < 0)
 		return r;
-	if (fhandle_at(fd, "", &fh, &mnt_id) == 0 &&
-	    nodetab_mount_find(fs->nodes, mnt_id) >= 0 &&
+	if (fhandle_at(fd, "", &fh, &mnt_id) == 0 && nodetab_mount_find(fs->nodes, mnt_id) >= 0 &&
 	    nodetab_mount(fs->nodes, (unsigned int)nodetab_mount_find(fs->nodes, mnt_id))->handles)
 		fh.mount = (uint16_t)nodetab_mount_find(fs->nodes, mnt_id);
 	else if (nodetab_mount_find(fs->nodes, (int)ret_stx->stx_mnt_id) >= 0)
-		fh = node_key_own((unsigned int)nodetab_mount_find(fs->nodes,
-								   (int)ret_stx->stx_mnt_id),
-				  ret_stx->stx_dev_major, ret_stx->stx_dev_minor, ret_stx->stx_ino);
+		fh = node_key_own(
+			(unsigned int)nodetab_mount_find(fs->nodes, (int)ret_stx->stx_mnt_id),
+			ret_stx->stx_dev_major, ret_stx->stx_dev_minor, ret_stx->stx_ino);
 	else
 		return 0;
 	*ret_node = node_lookup_fh(fs->nodes, &fh);

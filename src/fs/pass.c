@@ -43,19 +43,19 @@
 #define MAX_IDLE 4096
 
 enum {
-	FLAG_IDLE	= 1 << 0,	/* on the idle list */
-	FLAG_USED	= 1 << 1,	/* opened since the list was looked at */
-	FLAG_KEEPS	= 1 << 2,	/* registered such that writes leave set-user-ID bits */
+	FLAG_IDLE = 1 << 0,  /* on the idle list */
+	FLAG_USED = 1 << 1,  /* opened since the list was looked at */
+	FLAG_KEEPS = 1 << 2, /* registered such that writes leave set-user-ID bits */
 };
 
 struct pass {
 	struct fs *fs;
 	pthread_mutex_t shard[N_SHARDS];
 	_Atomic uint64_t n_backings, n_registered, n_refused;
-	_Atomic bool told;		/* a refusal has been logged */
+	_Atomic bool told; /* a refusal has been logged */
 
-	pthread_mutex_t idle_lock;	/* guards what follows */
-	uint64_t *idle;			/* nodeids; they may be gone */
+	pthread_mutex_t idle_lock; /* guards what follows */
+	uint64_t *idle;		   /* nodeids; they may be gone */
 	size_t n_idle;
 };
 
@@ -139,7 +139,8 @@ static void tell_refusal(struct pass *pass, int r)
 	pass->n_refused++;
 	if (!atomic_exchange(&pass->told, true))
 		log_warning("the kernel will not pass a file through (%s)%s; its data is served. "
-			    "Further refusals are counted, not logged", strerror(-r),
+			    "Further refusals are counted, not logged",
+			    strerror(-r),
 			    r == -ELOOP ? ": its file system is stacked too deep" : "");
 }
 

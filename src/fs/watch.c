@@ -47,8 +47,8 @@
 #endif
 
 #define EVENTS                                                                                     \
-	(FAN_CREATE | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVED_TO | FAN_DELETE_SELF | FAN_MOVE_SELF | \
-	 FAN_ATTRIB | FAN_MODIFY | FAN_OPEN | FAN_CLOSE)
+	(FAN_CREATE | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVED_TO | FAN_DELETE_SELF |               \
+	 FAN_MOVE_SELF | FAN_ATTRIB | FAN_MODIFY | FAN_OPEN | FAN_CLOSE)
 /* What comes with the mount that it was done by. */
 #define EVENTS_OF_DATA (FAN_MODIFY | FAN_OPEN | FAN_CLOSE | FAN_ACCESS)
 
@@ -75,14 +75,14 @@ struct again {
 
 struct watch {
 	struct fs *fs;
-	int fd;				/* constant */
-	int stop_fd;			/* constant: readable when the thread shall end */
+	int fd;	     /* constant */
+	int stop_fd; /* constant: readable when the thread shall end */
 	pid_t pid;
 	pthread_t thread;
 	bool started;
 	_Atomic uint64_t n_marks, n_events, n_own, n_overflows;
 
-	pthread_mutex_t lock;		/* guards what follows */
+	pthread_mutex_t lock; /* guards what follows */
 	struct watched_mount mounts[MAX_MOUNTS];
 
 	/* the thread's own */
@@ -111,14 +111,22 @@ static const char *changes_elsewhere(uint64_t type)
 		uint64_t type;
 		const char *name;
 	} types[] = {
-		{ NFS_SUPER_MAGIC, "NFS" },	   { SMB_SUPER_MAGIC, "SMB" },
-		{ CIFS_SUPER_MAGIC, "CIFS" },	   { SMB2_SUPER_MAGIC, "SMB" },
-		{ CEPH_SUPER_MAGIC, "Ceph" },	   { V9FS_MAGIC, "9p" },
-		{ FUSE_SUPER_MAGIC, "FUSE" },	   { AFS_SUPER_MAGIC, "AFS" },
-		{ CODA_SUPER_MAGIC, "Coda" },	   { OCFS2_SUPER_MAGIC, "OCFS2" },
-		{ OVERLAYFS_SUPER_MAGIC, "overlayfs" }, { PROC_SUPER_MAGIC, "proc" },
-		{ SYSFS_MAGIC, "sysfs" },	   { CGROUP2_SUPER_MAGIC, "cgroup" },
-		{ CGROUP_SUPER_MAGIC, "cgroup" },  { 0x01161970 /* GFS2 */, "GFS2" },
+		{ NFS_SUPER_MAGIC, "NFS" },
+		{ SMB_SUPER_MAGIC, "SMB" },
+		{ CIFS_SUPER_MAGIC, "CIFS" },
+		{ SMB2_SUPER_MAGIC, "SMB" },
+		{ CEPH_SUPER_MAGIC, "Ceph" },
+		{ V9FS_MAGIC, "9p" },
+		{ FUSE_SUPER_MAGIC, "FUSE" },
+		{ AFS_SUPER_MAGIC, "AFS" },
+		{ CODA_SUPER_MAGIC, "Coda" },
+		{ OCFS2_SUPER_MAGIC, "OCFS2" },
+		{ OVERLAYFS_SUPER_MAGIC, "overlayfs" },
+		{ PROC_SUPER_MAGIC, "proc" },
+		{ SYSFS_MAGIC, "sysfs" },
+		{ CGROUP2_SUPER_MAGIC, "cgroup" },
+		{ CGROUP_SUPER_MAGIC, "cgroup" },
+		{ 0x01161970 /* GFS2 */, "GFS2" },
 	};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
@@ -214,9 +222,8 @@ void watch_node_gone(struct fs *fs, struct node *node)
 	/* A file that is gone has taken its mark along. */
 	fd = lower_open_path(fs, node);
 	if (fd >= 0)
-		fanotify_mark(watch->fd, FAN_MARK_REMOVE,
-			      EVENTS | FAN_ONDIR | FAN_EVENT_ON_CHILD, AT_FDCWD,
-			      fd_path(fd).text);
+		fanotify_mark(watch->fd, FAN_MARK_REMOVE, EVENTS | FAN_ONDIR | FAN_EVENT_ON_CHILD,
+			      AT_FDCWD, fd_path(fd).text);
 }
 
 /* -- events ----------------------------------------------------------------------------------- */
@@ -282,9 +289,9 @@ static int pass_on_again(struct watch *watch)
 
 /* What an event says about. */
 struct subject {
-	struct node *dir;		/* counted; where a name changed */
+	struct node *dir; /* counted; where a name changed */
 	const char *name;
-	struct node *node;		/* counted; the file itself */
+	struct node *node; /* counted; the file itself */
 };
 
 static void read_subject(struct watch *watch, const struct fanotify_event_metadata *event,

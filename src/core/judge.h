@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Asking programs for names; what they say is left in req->child. */
+#include "core/chain.h"
+#include "core/req.h"
+
+enum judge_use {
+	JUDGE_FIND,			/* the name has to be there */
+	JUDGE_MAKE,			/* it comes into being */
+};
+
+/* What a file inherits from its directory, until programs say otherwise. */
+void judge_inherit(struct req *req, struct node *dir);
+
+/* Asks about a name; stx: what is known of its file, or NULL. 0 or -errno (an answer). */
+int judge_name(struct req *req, struct node *dir, const char *name, enum judge_use use,
+	       const struct statx *stx);
+
+/* Asks about the names of a request; whether files may move as it says. 0 or -errno (an answer). */
+int judge_request(struct req *req);
+
+/*
+ * What a new filter thinks of a node that the kernel knows already, by the path that the node has
+ * below: whether the filter holds for it, and its cell. seen: a bit for each node number; nodes are
+ * judged once. false: no such path is known.
+ */
+bool judge_path(struct req *req, const struct link *link, struct node *node, uint64_t *seen);

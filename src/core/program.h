@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Running one program of one filter. */
+#include "core/chain.h"
+#include "core/req.h"
+
+/* Runs a program of a filter on what the frame holds. Its verdict, or -EIO with *ret_bad set. */
+int program_run(struct req *req, const struct link *link, enum filter_kind kind, bool *ret_bad);
+
+/*
+ * What the program did cannot be: says so once for each filter and operation, counts it, and answers
+ * -EIO. what: "changed ...", behind the program's name.
+ */
+int program_bad(struct req *req, const struct link *link, enum filter_kind kind, const char *what);
