@@ -42,7 +42,7 @@ struct chan_ops {
 	 */
 	int (*receive)(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg,
 		       int *ret_wire);
-	/* Answers the request that came in this slot. */
+	/* Answers the request that came in this slot; of what came nothing may be left. */
 	int (*reply)(struct chan *chan, struct slot *slot, const struct chan_answer *answer);
 	/* Tells the kernel something unasked: a struct of the ABI, then data. 0 or an error of its. */
 	int (*notify)(struct chan *chan, int code, const void *arg, size_t arg_len,

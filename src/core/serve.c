@@ -523,9 +523,10 @@ struct req *req_serve(struct req *req)
 	if (r != FS_LATER) {
 		r = answer_of(req, leave_filters(req, row, r));
 		server_count(req, r);
+		/* Before the answer, which may take the place of what came. */
+		trace_end(req, r);
 		if (!(flags & OP_NO_REPLY))
 			answer(req, row, r);
-		trace_end(req, r);
 	}
 	later = r == FS_LATER ? req->later : NULL;
 	let_go(req);
