@@ -33,6 +33,12 @@ struct chan_answer {
 	size_t data_len;
 };
 
+enum chan_want {
+	CHAN_HAS_ENOUGH,
+	CHAN_HAS_FEW,
+	CHAN_HAS_NONE,			/* nothing comes in until one is done with */
+};
+
 struct chan;
 struct chan_ops {
 	const char *name;
@@ -56,16 +62,17 @@ struct chan_ops {
 	 *
 	 * lend: gives it a slot, a new one or one whose request is done with. From any thread; 0 or
 	 * -ENOMEM, for a new one only.
-	 * wants: whether it should be lent a new one, since requests would wait for a slot to be done
-	 * with.
+	 * wants: whether it should be lent a new one, since requests may come to wait for a slot to be
+	 * done with.
 	 * begin: by the thread that is to receive, before all else, with chan->n_slots new slots. 0 or
 	 * -errno: it cannot serve. Then, or when another channel of the connection could not:
-	 * fall_back: makes it a channel of /dev/fuse; no slot is lent to it any more.
+	 * fall_back: makes it a channel of /dev/fuse; no slot is lent to it any more. 0 or -errno: then
+	 * the connection cannot be served at all.
 	 */
 	int (*lend)(struct chan *chan, struct slot *slot);
-	bool (*wants)(struct chan *chan);
+	enum chan_want (*wants)(struct chan *chan);
 	int (*begin)(struct chan *chan, struct slot **slots);
-	void (*fall_back)(struct chan *chan);
+	int (*fall_back)(struct chan *chan);
 
 	void (*fini)(struct chan *chan);	/* NULL: nothing but fd is owned */
 };

@@ -65,16 +65,18 @@ static int map_ring(struct ring *ring, const struct io_uring_params *p)
 	return 0;
 }
 
-int ring_init(struct ring *ring, unsigned int n_sqe, unsigned int n_cqe)
+int ring_init(struct ring *ring, unsigned int n_sqe, unsigned int n_cqe, bool plain)
 {
 	struct io_uring_params params = {
-		.flags = IORING_SETUP_SQE128 | IORING_SETUP_SINGLE_ISSUER |
-			 IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED |
-			 IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP,
+		.flags = IORING_SETUP_SQE128 | IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL |
+			 IORING_SETUP_CLAMP,
 		.cq_entries = n_cqe > n_sqe ? n_cqe : n_sqe,
 	};
 	int r;
 
+	if (!plain)
+		params.flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+				IORING_SETUP_R_DISABLED;
 	*ring = (struct ring){ .map = MAP_FAILED, .sqe_map = MAP_FAILED };
 	ring->fd = sys_setup(n_sqe, &params);
 	if (ring->fd < 0)

@@ -23,8 +23,11 @@ struct ring {
 
 #define RING_SQE 128
 
-/* Room for n_sqe entries on their way and n_cqe completions not yet reaped. 0 or -errno. */
-int ring_init(struct ring *ring, unsigned int n_sqe, unsigned int n_cqe);
+/*
+ * Room for n_sqe entries on their way and n_cqe completions not yet reaped; plain: it is any
+ * thread's at once, and slow. 0 or -errno.
+ */
+int ring_init(struct ring *ring, unsigned int n_sqe, unsigned int n_cqe, bool plain);
 void ring_fini(struct ring *ring);
 
 /* Makes the ring this thread's. 0 or -errno. */

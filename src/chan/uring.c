@@ -11,6 +11,9 @@
  * - A queue has an entry that waits, or all its requests are on their way to be done. Who lets a
  *   request wait, for a lock or in the pool, lends another slot first (wants). Without, the one that
  *   would end the wait could not come in.
+ * - Requests that wait in the kernel's queue are fetched by answers, not by an entry that comes new
+ * (fs/fuse/dev_uring.c: fuse_uring_do_register() looks at none). So after each of those we make the
+ * kernel send a request of no use, whose answer fetches them, see kick().
  * - An answer is not kept back while another request is served: it is sent before.
  * - Forgets, interrupts and notifications go by /dev/fuse, which somebody else reads.
  * - Once the connection has ended nothing comes back but our entries, each with an error. The thread
@@ -29,6 +32,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,9 +44,12 @@
 #define N_CQE_MORE 256
 
 #define NO_QUEUE UINT16_MAX
+/* Even, as the kernel's are, and beyond where it will ever get to. */
+#define FIRST_KICK (1ULL << 62)
 
 struct queue {
 	uint16_t qid;
+	bool grown;			/* the owner's: it has got an entry that fetches nothing */
 	_Atomic int n_armed;		/* entries that wait in the kernel, or are on their way there */
 };
 
@@ -58,21 +65,62 @@ struct chan_entry {
 struct uring {
 	struct chan chan;
 	struct ring ring;
-	bool enabled;
-	pthread_t owner;		/* since enabled */
+	pthread_t owner;		/* since it has begun */
 	struct queue *queues;
 	unsigned int n_queues;
+	int reserve;			/* constant: entries that a queue should have left */
 	struct chan_entry *_Atomic all;
 	struct chan_entry *_Atomic handed;
 	int event_fd;			/* wakes the owner: something was handed over */
 	uint64_t event_count;
 	_Atomic bool gone;		/* the connection has ended */
+	bool begun;
+	bool grown;			/* one of the queues */
+	uint64_t n_kicks;
+	uint64_t last_nodeid;		/* that a request was for */
+	uint64_t file_nodeid;		/* of a regular file; 0: none yet */
 	int broken;			/* 0, or -errno: the ring does not work */
 };
 
 static struct uring *uring_of(struct chan *chan)
 {
 	return (struct uring *)chan;
+}
+
+/* -- a CPU for a moment ---------------------------------------------------------------------- */
+
+#define CPUS 8192
+#define CPUS_SIZE CPU_ALLOC_SIZE(CPUS)
+
+/* Moves this thread there, *ret_was is where it may be. 0 or -errno: that CPU cannot be used now. */
+static int cpu_enter(unsigned int cpu, cpu_set_t **ret_was)
+{
+	cpu_set_t *was = CPU_ALLOC(CPUS), *one = CPU_ALLOC(CPUS);
+	int r = was && one ? 0 : -ENOMEM;
+
+	if (r == 0 && sched_getaffinity(0, CPUS_SIZE, was) < 0)
+		r = -errno;
+	if (r == 0) {
+		CPU_ZERO_S(CPUS_SIZE, one);
+		CPU_SET_S(cpu, CPUS_SIZE, one);
+		if (sched_setaffinity(0, CPUS_SIZE, one) < 0)
+			r = -errno;
+	}
+	CPU_FREE(one);
+	if (r < 0) {
+		CPU_FREE(was);
+		return r;
+	}
+	*ret_was = was;
+	return 0;
+}
+
+static void cpu_leave(cpu_set_t *was)
+{
+	if (!was)
+		return;
+	sched_setaffinity(0, CPUS_SIZE, was);
+	CPU_FREE(was);
 }
 
 /* -- commands -------------------------------------------------------------------------------- */
@@ -110,6 +158,7 @@ static void arm(struct uring *uring, struct chan_entry *entry)
 	if (!known) {
 		sqe->addr = (uint64_t)(uintptr_t)entry->iov;
 		sqe->len = 2;
+		entry->queue->grown = uring->grown = uring->begun;
 	}
 	sqe->user_data = (uint64_t)(uintptr_t)entry;
 }
@@ -126,6 +175,45 @@ static void arm_event(struct uring *uring)
 	sqe->fd = uring->event_fd;
 	sqe->addr = (uint64_t)(uintptr_t)&uring->event_count;
 	sqe->len = sizeof(uring->event_count);
+}
+
+static int retrieve(struct uring *uring, uint64_t nodeid)
+{
+	struct fuse_notify_retrieve_out out = {
+		.notify_unique = FIRST_KICK + 2 * uring->n_kicks++,
+		.nodeid = nodeid,
+	};
+
+	return chan_dev_ops.notify(&uring->chan, FUSE_NOTIFY_RETRIEVE, &out, sizeof(out), NULL, 0);
+}
+
+/*
+ * Makes the kernel send a request to a queue: to that of the CPU that we ask on. It is the one that
+ * gives back parts of a file to a server that has asked for them, here no bytes of it. It takes a regular
+ * file that the kernel knows: mostly what the last request was for, since that is the one that is about
+ * to wait, for a lock of that file; else one that was opened. Without any, the requests that wait are
+ * fetched when the next one on that CPU is answered.
+ */
+static void kick(struct uring *uring, const struct queue *queue)
+{
+	cpu_set_t *was = NULL;
+
+	if (uring->chan.cpu != queue->qid && cpu_enter(queue->qid, &was) < 0)
+		return;
+	if (retrieve(uring, uring->last_nodeid) < 0 && uring->file_nodeid)
+		retrieve(uring, uring->file_nodeid);
+	cpu_leave(was);
+}
+
+static void kick_grown(struct uring *uring)
+{
+	uring->grown = false;
+	for (unsigned int i = 0; i < uring->n_queues; i++) {
+		if (!uring->queues[i].grown)
+			continue;
+		uring->queues[i].grown = false;
+		kick(uring, &uring->queues[i]);
+	}
 }
 
 /* By any thread but the owner. */
@@ -199,9 +287,15 @@ static int uring_lend(struct chan *chan, struct slot *slot)
 	return 0;
 }
 
-static bool uring_wants(struct chan *chan)
+/* A reserve, since an entry that comes when requests wait already is of less use (kick). */
+static enum chan_want uring_wants(struct chan *chan)
 {
-	return poorest(uring_of(chan))->n_armed == 0;
+	struct uring *uring = uring_of(chan);
+	int n = poorest(uring)->n_armed;
+
+	if (n <= 0)
+		return CHAN_HAS_NONE;
+	return n < uring->reserve ? CHAN_HAS_FEW : CHAN_HAS_ENOUGH;
 }
 
 static void entries_free(struct uring *uring)
@@ -268,10 +362,10 @@ static int uring_reply(struct chan *chan, struct slot *slot, const struct chan_a
 	return 0;
 }
 
-/* A request that wants no answer does not come here; if one did, its entry would be lost. */
+/* A request of no use, see kick(): what counts is that it is answered. */
 static void pass_over(struct chan *chan, struct chan_entry *entry, uint64_t unique)
 {
-	const struct chan_answer answer = { .unique = unique, .error = -ENOSYS };
+	const struct chan_answer answer = { .unique = unique };
 
 	uring_reply(chan, entry->slot, &answer);
 	uring_lend(chan, entry->slot);
@@ -311,10 +405,13 @@ static int take(struct uring *uring, const struct io_uring_cqe *cqe, struct slot
 	if (uring->gone)
 		return CHAN_E_AGAIN;
 	r = decode(entry, ret_msg, ret_wire);
-	if (r == 0 && (ret_msg->op->flags & OP_NO_REPLY)) {
+	if (ret_msg->head->opcode == FUSE_NOTIFY_REPLY) {
 		pass_over(&uring->chan, entry, ret_msg->head->unique);
 		return CHAN_E_AGAIN;
 	}
+	uring->last_nodeid = ret_msg->head->nodeid;
+	if (ret_msg->head->opcode == FUSE_OPEN)
+		uring->file_nodeid = ret_msg->head->nodeid;
 	*slot = entry->slot;
 	return r;
 }
@@ -336,11 +433,13 @@ static int uring_receive(struct chan *chan, struct slot **slot, struct wire_msg 
 	if (uring->gone && all_seen(uring))
 		return CHAN_E_GONE;
 	if (!cqe || ring->n_filled) {
-		r = ring_enter(ring, !cqe);
+		r = ring_enter(ring, !cqe && !uring->grown);
 		if (r == -EINTR)
 			return CHAN_E_AGAIN;
 		if (r < 0)
 			return r;
+		if (uring->grown)
+			kick_grown(uring);
 		cqe = ring_cqe(ring);
 	}
 	return cqe ? take(uring, cqe, slot, ret_msg, ret_wire) : CHAN_E_AGAIN;
@@ -373,7 +472,6 @@ static int uring_begin(struct chan *chan, struct slot **slots)
 
 	if (r < 0)
 		return r;
-	uring->enabled = true;
 	uring->owner = pthread_self();
 	arm_event(uring);
 	for (unsigned int i = 0; i < chan->n_slots; i++) {
@@ -382,6 +480,7 @@ static int uring_begin(struct chan *chan, struct slot **slots)
 			return r;
 	}
 	r = uring->broken ? uring->broken : ring_enter(&uring->ring, false);
+	uring->begun = true;
 	return r < 0 ? r : refused(uring);
 }
 
@@ -396,17 +495,30 @@ static void uring_fini(struct chan *chan)
 	uring->queues = NULL;
 }
 
-static void uring_fall_back(struct chan *chan)
+/*
+ * After a registration that fails the kernel does not wait for queues any more. Ours may be a ring that
+ * does not work: this takes one of its own.
+ */
+static int give_up(struct uring *uring)
 {
-	struct uring *uring = uring_of(chan);
+	int r;
 
-	/* After a registration that fails the kernel does not wait for queues any more. */
-	if (uring->enabled && command(uring, FUSE_IO_URING_CMD_REGISTER, NO_QUEUE, 0))
-		ring_enter(&uring->ring, false);
+	ring_fini(&uring->ring);
+	r = ring_init(&uring->ring, 1, 1, true);
+	if (r == 0 && !command(uring, FUSE_IO_URING_CMD_REGISTER, NO_QUEUE, 0))
+		r = -EIO;
+	return r < 0 ? r : ring_enter(&uring->ring, false);
+}
+
+static int uring_fall_back(struct chan *chan)
+{
+	int r = give_up(uring_of(chan));
+
 	uring_fini(chan);
 	chan->ops = &chan_dev_ops;
 	chan->n_slots = 0;
 	chan->cpu = -1;
+	return r;
 }
 
 static int uring_backing_open(struct chan *chan, int fd)
@@ -459,7 +571,8 @@ int chan_uring_new(const struct chan_uring_plan *plan, struct chan **ret_chan)
 	};
 	uring->event_fd = -1;
 	uring->n_queues = plan->n_queues;
-	r = ring_init(&uring->ring, N_SQE, uring->chan.n_slots + N_CQE_MORE);
+	uring->reserve = (int)(plan->depth + 1) / 2;
+	r = ring_init(&uring->ring, N_SQE, uring->chan.n_slots + N_CQE_MORE, false);
 	uring->queues = calloc(plan->n_queues, sizeof(*uring->queues));
 	if (r == 0 && !uring->queues)
 		r = -ENOMEM;

@@ -169,22 +169,23 @@ static struct req *more_pop(struct server *server)
 /* A request is about to wait: true when others can still come in by its channel. */
 static bool feed(struct server *server, struct chan *chan)
 {
+	enum chan_want want = chan->ops->wants(chan);
 	struct req *more = NULL;
 
-	if (!chan->ops->wants(chan))
+	if (want == CHAN_HAS_ENOUGH)
 		return true;
 	pthread_mutex_lock(&server->lock);
 	more = more_pop(server);
 	pthread_mutex_unlock(&server->lock);
 	if (!more)
-		return false;
+		return want != CHAN_HAS_NONE;
 	if (chan->ops->lend(chan, &more->slot) == 0)
 		return true;
 	pthread_mutex_lock(&server->lock);
 	server->n_more++;
 	req_push(server, more);
 	pthread_mutex_unlock(&server->lock);
-	return false;
+	return want != CHAN_HAS_NONE;
 }
 
 bool server_to_pool(struct req *req, struct req **ret_other)
@@ -580,12 +581,12 @@ static int lend_first(struct worker *worker)
  * Makes a channel that keeps slots ready. All do or none: a kernel that lacks one of its queues uses
  * none. What was lent to one that falls back is not used again.
  */
-static void worker_begin(struct worker *worker, int r)
+static int worker_begin(struct worker *worker, int r)
 {
 	struct server *server = worker->server;
 
 	if (!worker->chan->ops->lend)
-		return;
+		return r;
 	if (r == 0)
 		r = lend_first(worker);
 	pthread_mutex_lock(&server->lock);
@@ -598,25 +599,25 @@ static void worker_begin(struct worker *worker, int r)
 	r = server->begin_error;
 	pthread_mutex_unlock(&server->lock);
 	if (r < 0)
-		worker->chan->ops->fall_back(worker->chan);
-	else if (worker->chan->cpu >= 0)
+		return worker->chan->ops->fall_back(worker->chan);
+	if (worker->chan->cpu >= 0)
 		worker_pin(worker);
+	return 0;
 }
 
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
 	struct server *server = worker->server;
+	bool keeps = worker->chan->ops->lend;
 	struct req *req = NULL;
-	bool keeps;
 	int r;
 
 	r = fs_thread_init();
 	if (r < 0)
 		log_error("cannot take up the identity that serving needs: %s", strerror(-r));
-	worker_begin(worker, r);
-	keeps = worker->chan->ops->lend;
-	if (r == 0 && !keeps)
+	r = worker_begin(worker, r);
+	if (r == 0 && !worker->chan->ops->lend)
 		req = req_take(server, NULL);
 	if (r == 0)
 		r = worker_loop(worker, &req);

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# How requests come and answers go: by /dev/fuse, or by io_uring, whose queues have few entries each,
+# belong to one CPU each, and may fail to be set up in many ways.
+
+LIMIT[slow_cpu_away]=120
+
+uring=/sys/module/fuse/parameters/enable_uring
+
+need_uring() {
+	real || skip "a bind mount has no transport"
+	[ -e $uring ] || skip "this kernel has no FUSE over io_uring"
+	[ "$(cat $uring)" = Y ] || skip "FUSE over io_uring is switched off in $uring"
+}
+
+# Every way to ask for it comes to the same, and to what was asked for.
+once_chosen() {
+	need_uring
+	lower tmpfs
+	echo text > "$LOWER/f"
+	local row want
+	for row in transport=uring:uring io_uring:uring :uring transport=auto:uring transport=dev:dev \
+		transport=uring,uring_depth=1:uring io_uring,io_uring_q_depth=32:uring \
+		transport=uring,workers=1:uring transport=uring,workers=64:uring \
+		transport=uring,max_write=4096,passthrough=off:uring enable_uring:uring; do
+		want=${row##*:}
+		view -r -o "cache=none${row:+,}${row%:*}"
+		equal "$(info transport)" "$want" "transport with '${row%:*}'"
+		equal "$(cat "$VIEW/f")" text "${row%:*}"
+		head -c 300000 /dev/urandom > "$LOWER/big"
+		check cmp "$VIEW/big" "$LOWER/big"
+		cp "$LOWER/big" "$VIEW/copy"
+		same
+		unview
+	done
+}
+
+# What does not come to work is said, and the view works all the same; unless nothing else will do.
+once_falls_back() {
+	need_uring
+	lower tmpfs
+	echo text > "$LOWER/f"
+	local way log
+	for way in setup enable register; do
+		DAEMON_PREFIX="env LD_PRELOAD=$TOOLS/no-uring.so NO_URING=$way"
+		view -r -o cache=none
+		log=$T/daemon$((N_VIEWS - 1)).log
+		equal "$(info transport)" dev "$way"
+		check grep -q 'warning: serving through /dev/fuse' "$log"
+		equal "$(cat "$VIEW/f")" text "$way"
+		mkdir "$VIEW/$way" && check as 1001 ls "$VIEW/$way"
+		same
+		unview
+		refused 'transport=uring: ' timeout 20 $DAEMON_PREFIX "$PENSTOCK" mount \
+			-o transport=uring "$LOWER" "$T"
+		ok "$way"
+	done
+	# A queue that has fewer entries than it should is no reason.
+	DAEMON_PREFIX="env LD_PRELOAD=$TOOLS/no-uring.so NO_URING=one"
+	view -r -o cache=none,transport=uring
+	equal "$(info transport)" uring
+	equal "$(cat "$VIEW/f")" text "one entry less"
+	same
+}
+
+# Locks that wait keep an entry of the queue each: nobody could let go of one if they took all.
+each_many_wait() {
+	lower tmpfs
+	: > "$LOWER/f"
+	view -o cache=none,locks=lower
+	local i pids=()
+	exec 7< "$VIEW/f"
+	check flock -x 7
+	for i in $(seq 60); do
+		timeout 40 taskset -c 0 flock -x "$VIEW/f" true &
+		pids+=($!)
+	done
+	within 10 all_wait 60
+	taskset -c 0 timeout 5 stat "$VIEW" > /dev/null || fail "nobody is served while locks wait"
+	taskset -c 0 flock -u 7
+	for i in "${pids[@]}"; do wait "$i" || fail "one who waited did not get the lock"; done
+	exec 7<&-
+}
+
+all_wait() { [ "$(counter SETLKW)" -ge "$1" ]; }
+
+# Likewise with those that are killed: they are told by another way than they came.
+each_many_give_up() {
+	lower tmpfs
+	: > "$LOWER/f"
+	view -o cache=none,locks=lower
+	local i pids=()
+	exec 7< "$VIEW/f"
+	check flock -x 7
+	for i in $(seq 30); do
+		taskset -c 0 flock -x "$VIEW/f" true &
+		pids+=($!)
+	done
+	within 10 all_wait 30
+	kill -KILL "${pids[@]}"
+	wait "${pids[@]}" 2> /dev/null
+	exec 7<&-
+	check timeout 5 flock -x "$VIEW/f" true
+}
+
+# Operations that take their time, more than a queue has entries, leave the others alone.
+each_many_are_slow() {
+	need_filters
+	lower tmpfs
+	mkdir "$LOWER/d"
+	view -o cache=none -F fault,ops=mkdir,delay_us=1500000
+	local i pids=()
+	for i in $(seq 14); do
+		taskset -c 0 mkdir "$VIEW/d/$i" &
+		pids+=($!)
+	done
+	within 10 all_make 14
+	local before took
+	for i in 1 2 3 4 5; do
+		before=${EPOCHREALTIME/[.,]/}
+		taskset -c 0 stat "$VIEW/d" > /dev/null
+		took=$((${EPOCHREALTIME/[.,]/} - before))
+		[ $took -lt 700000 ] || fail "a look took $took us while other operations were slow"
+	done
+	for i in "${pids[@]}"; do wait "$i" || fail "a slow one failed"; done
+	same
+}
+
+all_make() { [ "$(counter MKDIR)" -ge "$1" ]; }
+
+# Ends while all are busy, again and again: nothing hangs, nothing stays.
+each_ends_under_load() {
+	lower tmpfs
+	: > "$LOWER/here"
+	local round i pids
+	for round in 1 2 3 4 5 6; do
+		view -o cache=none
+		pids=()
+		for i in 0 1 2 3; do
+			(while [ -e "$VIEW/here" ] && echo text > "$VIEW/f$i"; do cat "$VIEW/f$i"; done) \
+				> /dev/null 2>&1 &
+			pids+=($!)
+		done
+		sleep 0.2
+		if [ $((round % 2)) = 0 ] && real; then
+			kill -KILL "${VIEW_PIDS[N_VIEWS - 1]}"
+			within 10 loaders_end "${pids[@]}" || fail "somebody waits for the dead"
+			within 10 umount "$VIEW" || fail "cannot unmount"
+			unset "VIEW_DIRS[N_VIEWS - 1]"
+			daemon_ended $((N_VIEWS - 1))
+			rm -f /run/penstock/*
+		else
+			umount -l "$VIEW"
+			within 10 loaders_end "${pids[@]}" || fail "somebody waits for what has gone"
+			unset "VIEW_DIRS[N_VIEWS - 1]"
+			daemon_ended $((N_VIEWS - 1)) 0
+		fi
+		wait "${pids[@]}" 2> /dev/null
+		:
+	done
+}
+
+loaders_end() {
+	local pid
+	for pid; do kill -0 "$pid" 2> /dev/null && return 1; done
+	return 0
+}
+
+# A CPU that goes away and comes back: its queue is served from elsewhere meanwhile.
+slow_cpu_away() {
+	local cpu=/sys/devices/system/cpu/cpu1/online i
+	need_uring
+	[ -w $cpu ] || skip "there is no CPU that can be switched off"
+	[ "$(cat $cpu)" = 1 ] || skip "CPU 1 is switched off already"
+	lower tmpfs
+	view -r -o cache=none,transport=uring
+	(while echo text > "$VIEW/f" && cat "$VIEW/f"; do :; done) > /dev/null 2>&1 &
+	local loader=$!
+	for i in 1 2 3; do
+		sleep 0.5
+		echo 0 > $cpu || skip "CPU 1 cannot be switched off"
+		sleep 0.5
+		timeout 5 stat "$VIEW" > /dev/null || { echo 1 > $cpu; fail "no answer without CPU 1"; }
+		echo 1 > $cpu
+		timeout 5 taskset -c 1 stat "$VIEW" > /dev/null || fail "no answer on CPU 1"
+	done
+	kill $loader
+	# And one that was away when it began.
+	unview
+	echo 0 > $cpu
+	view -r -o cache=none,transport=uring
+	timeout 5 stat "$VIEW" > /dev/null || { echo 1 > $cpu; fail "no answer without CPU 1"; }
+	echo 1 > $cpu
+	timeout 5 taskset -c 1 stat "$VIEW" > /dev/null || fail "no answer on the new CPU 1"
+}
