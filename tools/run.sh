@@ -14,9 +14,9 @@ if [ ! -c /dev/fuse ]; then
 	[ -c /dev/fuse ] || { echo "there is no /dev/fuse: this kernel or container has no FUSE" >&2; exit 1; }
 fi
 
-# The line of `penstock stat` about passthrough.
+# The lines of `penstock stat` about passthrough and transport.
 passthrough() {
-	"$program" stat "$1" | sed -n 's/^passthrough  */passthrough is /p'
+	"$program" stat "$1" | sed -n 's/^passthrough  */passthrough is /p; s/^transport  */served through /p'
 }
 
 if [ -n "$lower" ]; then

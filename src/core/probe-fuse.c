@@ -234,8 +234,8 @@ static void probe_io_uring(struct probe *probe)
 			  "The kernel speaks FUSE over io_uring to new connections.");
 	else
 		probe_row(probe, name, false,
-			  "The kernel has it, but it is switched off: echo Y > %s, or "
-			  "fuse.enable_uring=1 at boot.",
+			  "The kernel has it, but it is switched off: `penstock mount --enable-uring` "
+			  "or echo Y > %s, or fuse.enable_uring=1 at boot.",
 			  file);
 }
 

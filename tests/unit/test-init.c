@@ -137,6 +137,22 @@ static void test_features(void **state)
 	}
 }
 
+/* What only some views want is asked for where it is offered, and where it was not, not. */
+static void test_also(void **state)
+{
+	static const struct offer new = { 7, 45, NEW, true }, old = { 7, 36, OLD, true };
+	struct init_wants also = wants;
+	struct fuse_init_out out;
+	struct init_terms terms;
+
+	also.also = FUSE_OVER_IO_URING;
+	assert_int_equal(negotiate(&new, &also, &out, &terms), 0);
+	assert_true(terms.features & FUSE_OVER_IO_URING);
+	assert_int_equal(out.flags2, terms.features >> 32);
+	assert_int_equal(negotiate(&old, &also, &out, &terms), 0);
+	assert_false(terms.features & FUSE_OVER_IO_URING);
+}
+
 /* Bits from 32 on count only where the kernel says that they are there, and where they are. */
 static void test_second_word(void **state)
 {
