@@ -214,6 +214,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_versions),    cmocka_unit_test(test_features),
+		cmocka_unit_test(test_also),
 		cmocka_unit_test(test_second_word), cmocka_unit_test(test_off),
 		cmocka_unit_test(test_max_write),
 	};

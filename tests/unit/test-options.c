@@ -125,7 +125,7 @@ static void test_refusals(void **state)
 		{ "workers=257", "1 to 256" },
 		{ "workers=", "1 to 256" },
 		{ "workers=-1", "1 to 256" },
-		{ "transport=usb", "auto|uring|dev" },
+		{ "transport=usb", "auto, uring, dev" },
 		{ "uring_depth=0", "1 to 1024" },
 		{ "workers= 1", "1 to 256" },
 		{ "workers=18446744073709551617", "1 to 256" },
