@@ -4,10 +4,10 @@
  * Channels: how requests come and answers go. A transport is these few functions; it knows nothing
  * of files. Errors are the engine's (util/err.h).
  *
- * There are two kinds. Most put a request into a slot that is handed to them for the occasion. Others
- * keep slots: those are lent to them once, and each comes back with a request in it, is answered, and
- * is lent again, for good; with some the answer leaves only then. Of a slot that is lent nothing may be
- * touched.
+ * There are two kinds. Most put a request into a slot that is handed to them for the occasion.
+ * Others keep slots: those are lent to them once, and each comes back with a request in it, is
+ * answered, and is lent again, for good; with some the answer leaves only then. Of a slot that is
+ * lent nothing may be touched.
  */
 #include "chan/slot.h"
 #include "wire/msg.h"
@@ -43,8 +43,8 @@ struct chan;
 struct chan_ops {
 	const char *name;
 	/*
-	 * Waits for one request. *slot is where to put it, or, of a transport that keeps slots, is set
-	 * to the one it lies in. *ret_wire: why CHAN_E_BAD.
+	 * Waits for one request. *slot is where to put it, or, of a transport that keeps slots, is
+	 * set to the one it lies in. *ret_wire: why CHAN_E_BAD.
 	 */
 	int (*receive)(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg,
 		       int *ret_wire);
@@ -62,12 +62,12 @@ struct chan_ops {
 	 *
 	 * lend: gives it a slot, a new one or one whose request is done with. From any thread; 0 or
 	 * -ENOMEM, for a new one only.
-	 * wants: whether it should be lent a new one, since requests may come to wait for a slot to be
-	 * done with.
-	 * begin: by the thread that is to receive, before all else, with chan->n_slots new slots. 0 or
-	 * -errno: it cannot serve. Then, or when another channel of the connection could not:
-	 * fall_back: makes it a channel of /dev/fuse; no slot is lent to it any more. 0 or -errno: then
-	 * the connection cannot be served at all.
+	 * wants: whether it should be lent a new one, since requests may come to wait for a slot to
+	 * be done with.
+	 * begin: by the thread that is to receive, before all else, with chan->n_slots new slots. 0
+	 * or -errno: it cannot serve. Then, or when another channel of the connection could not:
+	 * fall_back: makes it a channel of /dev/fuse; no slot is lent to it any more. 0 or -errno:
+	 * then the connection cannot be served at all.
 	 */
 	int (*lend)(struct chan *chan, struct slot *slot);
 	enum chan_want (*wants)(struct chan *chan);
@@ -93,10 +93,10 @@ int chan_dev_fd(int *ret_fd);
 int chan_dev_join(int fd, const struct chan *chan);
 
 /*
- * FUSE over io_uring: one channel for some of the kernel's queues, of which there is one for each CPU
- * that the machine may have. It is made before there is a connection, so that what may fail has failed
- * before INIT promises the kernel that all queues will be there, and joined to one before it begins.
- * depth slots for each queue are kept at first.
+ * FUSE over io_uring: one channel for some of the kernel's queues, of which there is one for each
+ * CPU that the machine may have. It is made before there is a connection, so that what may fail has
+ * failed before INIT promises the kernel that all queues will be there, and joined to one before it
+ * begins. depth slots for each queue are kept at first.
  */
 struct chan_uring_plan {
 	const unsigned int *queues;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The few parts of io_uring that are needed here, on the system calls themselves: liburing would be one
- * more dependency for three calls, and distributions ship it without entries of 128 bytes.
+ * The few parts of io_uring that are needed here, on the system calls themselves: liburing would be
+ * one more dependency for three calls, and distributions ship it without entries of 128 bytes.
  *
- * A ring has one thread that submits (IORING_SETUP_SINGLE_ISSUER), and the kernel runs what it has to
- * do for a completion when that thread asks for completions, not in the middle of other work of it
- * (IORING_SETUP_DEFER_TASKRUN). No locks: all but ring_init() and ring_fini() are that thread's.
+ * A ring has one thread that submits (IORING_SETUP_SINGLE_ISSUER), and the kernel runs what it has
+ * to do for a completion when that thread asks for completions, not in the middle of other work of
+ * it (IORING_SETUP_DEFER_TASKRUN). No locks: all but ring_init() and ring_fini() are that thread's.
  */
 #include "chan/ring.h"
 #include "util/fd.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * An io_uring as the transport uses it: entries of 128 bytes, one thread that submits and reaps. It is
- * made by any thread, and is the one's that enables it from then on.
+ * An io_uring as the transport uses it: entries of 128 bytes, one thread that submits and reaps. It
+ * is made by any thread, and is the one's that enables it from then on.
  */
 #include <linux/io_uring.h>
 #include <stdbool.h>
@@ -36,8 +36,8 @@ int ring_enable(struct ring *ring);
 /* An entry to fill, zeroed; those before it are submitted where there is no room. NULL: -errno set. */
 struct io_uring_sqe *ring_sqe(struct ring *ring);
 /*
- * Submits what is filled, and with wait sleeps until something has completed. 0, or -errno (-EINTR: a
- * signal came while waiting).
+ * Submits what is filled, and with wait sleeps until something has completed. 0, or -errno (-EINTR:
+ * a signal came while waiting).
  */
 int ring_enter(struct ring *ring, bool wait);
 

@@ -1,38 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The io_uring transport. The kernel has a queue for each CPU, and a request goes to the queue of the
- * CPU that asks. An entry of a queue is a slot that is registered with the kernel once: a command that
- * waits in our ring. When a request is there it completes; the next command for it answers the request
- * and waits for another. So serving one takes one system call, which answers, waits and fetches.
+ * The io_uring transport. The kernel has a queue for each CPU, and a request goes to the queue of
+ * the CPU that asks. An entry of a queue is a slot that is registered with the kernel once: a
+ * command that waits in our ring. When a request is there it completes; the next command for it
+ * answers the request and waits for another. So serving one takes one system call, which answers,
+ * waits and fetches.
  *
  * What always holds:
- * - The kernel fills a slot in the thread that has sent its command. So commands are sent by the one
- *   thread that receives here; a request that another thread has served is handed over to it.
+ * - The kernel fills a slot in the thread that has sent its command. So commands are sent by the
+ *   one thread that receives here; a request that another has served is handed over to it.
  * - A queue has an entry that waits, or all its requests are on their way to be done. Who lets a
- *   request wait, for a lock or in the pool, lends another slot first (wants). Without, the one that
- *   would end the wait could not come in.
+ *   request wait, for a lock or in the pool, lends another slot first (wants). Without, the one
+ *   that would end the wait could not come in.
  * - Requests that wait in the kernel's queue are fetched by answers, not by an entry that comes new
- * (fs/fuse/dev_uring.c: fuse_uring_do_register() looks at none). So after each of those we make the
- * kernel send a request of no use, whose answer fetches them, see kick().
+ *   (fs/fuse/dev_uring.c: fuse_uring_do_register() looks at none). So after each of those we make
+ *   the kernel send a request of no use, whose answer fetches them: kick().
  * - An answer is not kept back while another request is served: it is sent before.
  * - Forgets, interrupts and notifications go by /dev/fuse, which somebody else reads.
- * - Once the connection has ended nothing comes back but our entries, each with an error. The thread
- *   stays until it has seen all that wait: whoever unmounts waits for them.
+ * - Once the connection has ended nothing comes back but our entries, each with an error. The
+ *   thread stays until it has seen all that wait: whoever unmounts waits for them.
  *
- * The kernel does not say whether it took an answer. Where it does not, its caller gets an error, which
- * is a mistake of ours, or the connection ends, and then all that it held for is let go anyway.
+ * The kernel does not say whether it took an answer. Where it does not, its caller gets an error,
+ * which is a mistake of ours, or the connection ends, and then all that it held for is let go
+ * anyway.
  *
  * Locking: none. The ring and the list of entries are the receiving thread's; what others hand over
  * goes through handed, of which they push and the thread takes all; n_armed and gone are atomic.
  */
 #include "chan/chan.h"
 #include "chan/ring.h"
+#include "util/cpu.h"
 #include "util/fd.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,78 +51,42 @@
 
 struct queue {
 	uint16_t qid;
-	bool grown;			/* the owner's: it has got an entry that fetches nothing */
-	_Atomic int n_armed;		/* entries that wait in the kernel, or are on their way there */
+	bool grown;	     /* the owner's: it has got an entry that fetches nothing */
+	_Atomic int n_armed; /* entries that wait in the kernel, or are on their way there */
 };
 
 struct chan_entry {
-	struct slot *slot;		/* constant, as queue */
+	struct slot *slot; /* constant, as queue */
 	struct queue *queue;
-	struct chan_entry *next;	/* all of the channel */
+	struct chan_entry *next; /* all of the channel */
 	struct chan_entry *next_handed;
-	uint64_t commit_id;		/* the kernel's number of the request; 0: not registered yet */
+	uint64_t commit_id; /* the kernel's number of the request; 0: not registered yet */
 	struct iovec iov[2];
 };
 
 struct uring {
 	struct chan chan;
 	struct ring ring;
-	pthread_t owner;		/* since it has begun */
+	pthread_t owner; /* since it has begun */
 	struct queue *queues;
 	unsigned int n_queues;
-	int reserve;			/* constant: entries that a queue should have left */
+	int reserve; /* constant: entries that a queue should have left */
 	struct chan_entry *_Atomic all;
 	struct chan_entry *_Atomic handed;
-	int event_fd;			/* wakes the owner: something was handed over */
+	int event_fd; /* wakes the owner: something was handed over */
 	uint64_t event_count;
-	_Atomic bool gone;		/* the connection has ended */
+	_Atomic bool gone; /* the connection has ended */
 	bool begun;
-	bool grown;			/* one of the queues */
+	bool grown; /* one of the queues */
 	uint64_t n_kicks;
-	uint64_t last_nodeid;		/* that a request was for */
-	uint64_t file_nodeid;		/* of a regular file; 0: none yet */
-	int broken;			/* 0, or -errno: the ring does not work */
+	uint64_t last_nodeid; /* that a request was for */
+	uint64_t file_nodeid; /* of a regular file; 0: none yet */
+	int broken;	      /* 0, or -errno: the ring does not work */
 };
 
 static struct uring *uring_of(struct chan *chan)
 {
 	return (struct uring *)chan;
-}
-
-/* -- a CPU for a moment ---------------------------------------------------------------------- */
-
-#define CPUS 8192
-#define CPUS_SIZE CPU_ALLOC_SIZE(CPUS)
-
-/* Moves this thread there, *ret_was is where it may be. 0 or -errno: that CPU cannot be used now. */
-static int cpu_enter(unsigned int cpu, cpu_set_t **ret_was)
-{
-	cpu_set_t *was = CPU_ALLOC(CPUS), *one = CPU_ALLOC(CPUS);
-	int r = was && one ? 0 : -ENOMEM;
-
-	if (r == 0 && sched_getaffinity(0, CPUS_SIZE, was) < 0)
-		r = -errno;
-	if (r == 0) {
-		CPU_ZERO_S(CPUS_SIZE, one);
-		CPU_SET_S(cpu, CPUS_SIZE, one);
-		if (sched_setaffinity(0, CPUS_SIZE, one) < 0)
-			r = -errno;
-	}
-	CPU_FREE(one);
-	if (r < 0) {
-		CPU_FREE(was);
-		return r;
-	}
-	*ret_was = was;
-	return 0;
-}
-
-static void cpu_leave(cpu_set_t *was)
-{
-	if (!was)
-		return;
-	sched_setaffinity(0, CPUS_SIZE, was);
-	CPU_FREE(was);
 }
 
 /* -- commands -------------------------------------------------------------------------------- */
@@ -189,10 +155,10 @@ static int retrieve(struct uring *uring, uint64_t nodeid)
 
 /*
  * Makes the kernel send a request to a queue: to that of the CPU that we ask on. It is the one that
- * gives back parts of a file to a server that has asked for them, here no bytes of it. It takes a regular
- * file that the kernel knows: mostly what the last request was for, since that is the one that is about
- * to wait, for a lock of that file; else one that was opened. Without any, the requests that wait are
- * fetched when the next one on that CPU is answered.
+ * gives back parts of a file to a server that has asked for them, here no bytes of it. It takes a
+ * regular file that the kernel knows: mostly what the last request was for, since that is the one
+ * that is about to wait, for a lock of that file; else one that was opened. Without any, the
+ * requests that wait are fetched when the next one on that CPU is answered.
  */
 static void kick(struct uring *uring, const struct queue *queue)
 {
@@ -434,10 +400,13 @@ static int uring_receive(struct chan *chan, struct slot **slot, struct wire_msg 
 		return CHAN_E_GONE;
 	if (!cqe || ring->n_filled) {
 		r = ring_enter(ring, !cqe && !uring->grown);
-		if (r == -EINTR)
+		/* A signal, or the kernel has no memory for it now. */
+		if (r == -EINTR || r == -EAGAIN || r == -EBUSY)
 			return CHAN_E_AGAIN;
-		if (r < 0)
-			return r;
+		if (r < 0) {
+			uring->broken = r;
+			return CHAN_E_AGAIN;
+		}
 		if (uring->grown)
 			kick_grown(uring);
 		cqe = ring_cqe(ring);
@@ -496,8 +465,8 @@ static void uring_fini(struct chan *chan)
 }
 
 /*
- * After a registration that fails the kernel does not wait for queues any more. Ours may be a ring that
- * does not work: this takes one of its own.
+ * After a registration that fails the kernel does not wait for queues any more. Ours may be a ring
+ * that does not work: this takes one of its own.
  */
 static int give_up(struct uring *uring)
 {

@@ -21,11 +21,11 @@
 #include "core/server-private.h"
 #include "core/trace.h"
 #include "util/cleanup.h"
+#include "util/cpu.h"
 #include "util/log.h"
 #include "util/wake.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
@@ -549,19 +549,11 @@ static int worker_loop(struct worker *worker, struct req **held)
 /* Where requests of a CPU are served by it, so that nobody is woken elsewhere. */
 static void worker_pin(const struct worker *worker)
 {
-	cpu_set_t *set = CPU_ALLOC((size_t)worker->chan->cpu + 1);
-	size_t size = CPU_ALLOC_SIZE((size_t)worker->chan->cpu + 1);
-	int r;
+	int r = cpu_pin((unsigned int)worker->chan->cpu);
 
-	if (!set)
-		return;
-	CPU_ZERO_S(size, set);
-	CPU_SET_S((size_t)worker->chan->cpu, size, set);
-	r = pthread_setaffinity_np(pthread_self(), size, set);
-	if (r)
+	if (r < 0)
 		log_info("the worker of CPU %d is not bound to it: %s", worker->chan->cpu,
-			 strerror(r));
-	CPU_FREE(set);
+			 strerror(-r));
 }
 
 static int lend_first(struct worker *worker)

@@ -2,30 +2,28 @@
 /*
  * The choice of a transport.
  *
- * /dev/fuse is always there: INIT, forgets and interrupts come by it. With FUSE over io_uring there is
- * a channel for each CPU beside it, whose worker stays on that CPU. The kernel has a queue for every CPU
- * that the machine may ever have, and uses none before all are served; those that are not usable now are
- * served together, by one worker that runs anywhere.
+ * /dev/fuse is always there: INIT, forgets and interrupts come by it. With FUSE over io_uring there
+ * is a channel for each CPU beside it, whose worker stays on that CPU. The kernel has a queue for
+ * every CPU that the machine may ever have, and uses none before all are served; those that are not
+ * usable now are served together, by one worker that runs anywhere.
  *
- * Once INIT has promised io_uring, every operation waits for the queues to be there. So all that may
- * fail of itself is done before it, and where it fails, io_uring is not promised.
+ * Once INIT has promised io_uring, every operation waits for the queues to be there. So all that
+ * may fail of itself is done before it, and where it fails, io_uring is not promised.
  */
 #include "core/transport.h"
 #include "util/cleanup.h"
+#include "util/cpu.h"
 #include "util/fd.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PARAMETER "/sys/module/fuse/parameters/enable_uring"
 #define POSSIBLE "/sys/devices/system/cpu/possible"
-/* As many CPUs as the kernel can be built for. */
-#define MAX_CPUS 8192
 #define MAX_WORKERS 256
 
 #define MAX_WRITE (1u << 20)
@@ -33,8 +31,9 @@
 #define DEFAULT_DEPTH 4
 
 /*
- * The memory of all slots together stays below this, if need be by slots with less room for data: most
- * of it is never touched, but with filters it is all there, and each slot can come to be used in full.
+ * The memory of all slots together stays below this, if need be by slots with less room for data:
+ * most of it is never touched, but with filters it is all there, and each slot can come to be used
+ * in full.
  */
 #define MEMORY (96u << 20)
 /* Slots beyond those of queues, workers and pool. */
@@ -53,7 +52,7 @@ static unsigned int count_list(const char *list)
 		last = first;
 		if (*list == '-' && sscanf(list + 1, "%u%n", &last, &len) == 1)
 			list += 1 + len;
-		if (last < first || last >= MAX_CPUS)
+		if (last < first || last >= CPU_MAX)
 			return 0;
 		n += last - first + 1;
 		if (*list != ',')
@@ -75,10 +74,10 @@ static int cpus(unsigned int *ret_n_possible, cpu_set_t **ret_usable)
 	*ret_n_possible = count_list(text);
 	if (!*ret_n_possible)
 		return -EINVAL;
-	usable = CPU_ALLOC(MAX_CPUS);
+	usable = CPU_ALLOC(CPU_MAX);
 	if (!usable)
 		return -ENOMEM;
-	if (sched_getaffinity(0, CPU_ALLOC_SIZE(MAX_CPUS), usable) < 0) {
+	if (sched_getaffinity(0, CPU_SET_BYTES, usable) < 0) {
 		r = -errno;
 		CPU_FREE(usable);
 		return r;
@@ -127,7 +126,7 @@ static int share_out(struct transport *transport, unsigned int n_workers, unsign
 		     unsigned int n_possible, const cpu_set_t *usable)
 {
 	_cleanup_(freep) unsigned int *list = calloc(n_possible, sizeof(*list));
-	unsigned int n_usable = (unsigned int)CPU_COUNT_S(CPU_ALLOC_SIZE(MAX_CPUS), usable);
+	unsigned int n_usable = (unsigned int)CPU_COUNT_S(CPU_SET_BYTES, usable);
 	struct chan_uring_plan plan = { .queues = list };
 	int r = 0;
 
@@ -138,7 +137,7 @@ static int share_out(struct transport *transport, unsigned int n_workers, unsign
 
 		plan.n_queues = 0;
 		for (unsigned int cpu = 0; cpu < n_possible; cpu++)
-			if (CPU_ISSET_S(cpu, CPU_ALLOC_SIZE(MAX_CPUS), usable) &&
+			if (CPU_ISSET_S(cpu, CPU_SET_BYTES, usable) &&
 			    nth++ % n_workers == i)
 				list[plan.n_queues++] = cpu;
 		plan.depth = depth;
@@ -148,7 +147,7 @@ static int share_out(struct transport *transport, unsigned int n_workers, unsign
 	}
 	plan = (struct chan_uring_plan){ .queues = list, .depth = 1, .cpu = -1 };
 	for (unsigned int cpu = 0; cpu < n_possible; cpu++)
-		if (!CPU_ISSET_S(cpu, CPU_ALLOC_SIZE(MAX_CPUS), usable))
+		if (!CPU_ISSET_S(cpu, CPU_SET_BYTES, usable))
 			list[plan.n_queues++] = cpu;
 	return r < 0 ? r : add_queues(transport, &plan);
 }
@@ -254,18 +253,15 @@ int transport_open(const struct pst_view_options *options, unsigned int n_pool,
 
 	*transport = (struct transport){ .why = "" };
 	transport->n_workers = options->n_workers ? options->n_workers : default_workers();
-	if (options->enable_uring) {
-		r = switch_on(error);
-		if (r < 0)
-			return r;
-	}
 	r = chan_dev_open(&transport->chans[0]);
 	if (r == -ENOENT || r == -ENODEV)
 		return error_set(error, r, "there is no /dev/fuse: try `modprobe fuse`");
 	if (r < 0)
 		return error_set(error, r, "cannot open /dev/fuse: %s", strerror(-r));
 	transport->n_chans = 1;
-	r = choose(transport, options, error);
+	r = options->enable_uring ? switch_on(error) : 0;
+	if (r == 0)
+		r = choose(transport, options, error);
 	if (r < 0)
 		return r;
 	transport->max_write = options->max_write ? options->max_write :
@@ -290,8 +286,7 @@ int transport_join(struct transport *transport, struct pst_error *error)
 static int clone_for_workers(struct transport *transport, struct pst_error *error)
 {
 	while (transport->n_chans < transport->n_workers) {
-		int r = chan_dev_clone(transport->chans[0],
-				       &transport->chans[transport->n_chans]);
+		int r = chan_dev_clone(transport->chans[0], &transport->chans[transport->n_chans]);
 
 		if (r < 0)
 			return error_set(error, r, "cannot open /dev/fuse for worker %u: %s",
