@@ -175,6 +175,14 @@ void attr_compare(struct fs *fs, struct node *node)
 		host->forget_node(host->aux, node->id, false);
 }
 
+void attr_changed_unexpectedly(struct fs *fs, struct node *node)
+{
+	const struct fs_host *host = &fs->config.host;
+
+	if (host->forget_attr_now)
+		host->forget_attr_now(host->aux, node->id);
+}
+
 void attr_changed_below(struct fs *fs, struct node *node, bool data)
 {
 	const struct fs_host *host = &fs->config.host;
@@ -236,6 +244,9 @@ void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mod
 	while (!atomic_compare_exchange_weak(&node->attr_state, &state,
 					     (state + ONE_OPEN) | MAY_BE_MAPPED))
 		;
+	/* What was promised while nobody could store ends here: mmap(2) itself is only a read. */
+	if (!(state & MAY_BE_MAPPED))
+		attr_changed_unexpectedly(fs, node);
 }
 
 void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode mode)

@@ -115,6 +115,9 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 		return r;
 	if (fd >= 0 && fstat(fd, &st) < 0)
 		st.st_mode = 0;
+	/* Set-user-ID bits went with the data. */
+	if ((flags & O_TRUNC) && kill)
+		attr_changed_unexpectedly(fs, node);
 	return open_node(fs, node, flags, fd, st.st_mode, ret_open);
 }
 
