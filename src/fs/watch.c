@@ -315,6 +315,11 @@ static void read_subject(struct watch *watch, const struct fanotify_event_metada
 			break;
 		at += info->hdr.len;
 	}
+	/* Of a directory itself there is nothing but its own name for itself. */
+	if (!subject.node && subject.dir && strcmp(subject.name, ".") == 0) {
+		subject.node = subject.dir;
+		subject.dir = NULL;
+	}
 	*ret_subject = subject;
 }
 
