@@ -28,10 +28,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 
 #define MAY_BE_MAPPED 1u
 #define ONE_OPEN 2u
 #define LONG_NS (86400ULL * 365 * 1000000000)
+
+/* A file that changed so recently may be mapped by somebody below; until it is proved: */
+#define FOUND_S 3600
+#define FOUND_NS 20000000ULL
 
 /* Whether filters that tell callers apart hold for a node: then an answer is good for one of them. */
 static bool is_by_caller(struct fs *fs, const struct node *node)
@@ -151,6 +156,26 @@ void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
 	}
 	attr->stx.stx_ino ^= ino_mix(fs, &attr->stx);
 	attr->attr_ns = attr_promise(fs, node);
+}
+
+void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr)
+{
+	int64_t now = time(NULL);
+
+	/*
+	 * Whoever mapped it before we looked was not heard of. That nobody has is proved when it is
+	 * looked at again; until then it is believed for a moment, which does for most who list.
+	 */
+	if (!fs->watch || !S_ISREG(node->type) || attr->attr_ns < FOUND_NS ||
+	    (now - attr->stx.stx_mtime.tv_sec > FOUND_S && now - attr->stx.stx_ctime.tv_sec > FOUND_S))
+		return;
+	atomic_fetch_or(&node->attr_state, MAY_BE_MAPPED);
+	attr->attr_ns = FOUND_NS;
+}
+
+void attr_made(struct node *node)
+{
+	atomic_fetch_and(&node->attr_state, ~MAY_BE_MAPPED);
 }
 
 void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry)

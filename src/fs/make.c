@@ -54,7 +54,10 @@ static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 		if (r < 0)
 			return r;
 	}
-	return name_resolve(fs, dir, ref.fd, name, ret_entry);
+	r = name_resolve(fs, dir, ref.fd, name, ret_entry);
+	if (r == 0)
+		attr_made(ret_entry->node);
+	return r;
 }
 
 int fs_symlink(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,

@@ -132,6 +132,7 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 	r = name_resolve_fd(fs, dir, fd, &entry);
 	if (r < 0)
 		return r;
+	attr_made(entry.node);
 	/* What holds for the file decides how it is opened. */
 	node_judge(entry.node, caller->filters);
 	/* The way to the file while it has no name, or only one that somebody may take away. */
