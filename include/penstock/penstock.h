@@ -69,6 +69,13 @@ enum pst_xdev {
 	PST_XDEV_HIDE,		/* not entered: the directories under them are shown */
 };
 
+/* How the kernel and the view talk to each other. */
+enum pst_transport {
+	PST_TRANSPORT_AUTO,	/* io_uring where the kernel has it and it is switched on */
+	PST_TRANSPORT_URING,	/* as AUTO, but the mount is refused where that cannot be */
+	PST_TRANSPORT_DEV,	/* /dev/fuse */
+};
+
 /* Mount flags of the view, combined in options.mount_flags. */
 enum {
 	PST_MOUNT_RDONLY	= 1 << 0,
@@ -107,7 +114,8 @@ struct pst_view_options {
 	enum pst_xdev xdev;
 	unsigned int n_workers;		/* 0: one for each CPU */
 	unsigned int n_pool;		/* threads for what may block; 0: a good default */
-	unsigned int max_write;		/* bytes of data in one request; 0: 1 MiB */
+	unsigned int max_write;		/* bytes of data in one request; 0: 1 MiB, with io_uring and
+					   many CPUs less: docs/performance.md */
 	unsigned int fd_budget;		/* lower descriptors to keep for nodes; 0: from RLIMIT_NOFILE */
 	uint8_t idmap;			/* 1: allow idmapped mounts of the view */
 	uint8_t allow_other;		/* 0: only the mounting user may enter the view */
@@ -115,6 +123,10 @@ struct pst_view_options {
 	uint8_t reserved[5];		/* 0 */
 	/* "NAME|FILE[,option=value...]" each, ended by NULL; run in this order. NULL: none. */
 	const char *const *filters;
+	enum pst_transport transport;
+	unsigned int uring_depth;	/* io_uring: requests at a time for each CPU; 0: a good default */
+	uint8_t enable_uring;		/* 1: switch it on in the kernel first, for all mounts to come */
+	uint8_t reserved2[7];		/* 0 */
 };
 
 #define PST_VIEW_OPTIONS_INIT                                                                      \
@@ -152,7 +164,7 @@ struct pst_view_info {
 	size_t size;			/* in: sizeof(struct pst_view_info) */
 	const char *lower;		/* absolute path of LOWER when it was mounted */
 	const char *mountpoint;		/* absolute path of the mount point when it was mounted */
-	const char *transport;		/* "dev" */
+	const char *transport;		/* "uring" or "dev" */
 	int passthrough;		/* 1: on */
 	const char *passthrough_why;	/* why it is off, or "" */
 	unsigned int kernel_major;	/* FUSE protocol version of the kernel */
@@ -170,6 +182,7 @@ struct pst_view_info {
 	uint64_t n_events;		/* events that were read ... */
 	uint64_t n_own_events;		/* ... of these, those that the view itself caused ... */
 	uint64_t n_overflows;		/* ... and times that there were too many to hear of */
+	const char *transport_why;	/* why it is not io_uring, or "" */
 };
 int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info);
 

@@ -3,12 +3,15 @@
 #include "util/fd.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/uio.h>
 
 struct chan *chan_free(struct chan *chan)
 {
 	if (!chan)
 		return NULL;
+	if (chan->ops->fini)
+		chan->ops->fini(chan);
 	fd_close(chan->fd);
 	free(chan);
 	return NULL;
@@ -18,6 +21,26 @@ int chan_decode(struct slot *slot, size_t len, struct wire_msg *ret_msg, int *re
 {
 	*ret_wire = wire_decode(slot_message(slot), len, ret_msg);
 	return *ret_wire ? CHAN_E_BAD : 0;
+}
+
+size_t chan_copy(const struct slot *from, const struct wire_msg *msg, struct slot *to)
+{
+	char *at = slot_message(to);
+	size_t len = msg->head->len;
+	uint32_t payload;
+
+	if (!from->entry) {
+		memcpy(at, slot_message(from), len);
+		return len;
+	}
+	payload = slot_headers(from)->ring_ent_in_out.payload_sz;
+	len = sizeof(*msg->head) + msg->op->arg_size + payload;
+	memcpy(at, msg->head, sizeof(*msg->head));
+	((struct fuse_in_header *)at)->len = (uint32_t)len;
+	at += sizeof(*msg->head);
+	memcpy(at, msg->arg, msg->op->arg_size);
+	memcpy(at + msg->op->arg_size, slot_data(from), payload);
+	return len;
 }
 
 int chan_notify_vector(int code, const void *arg, size_t arg_len, const void *data, size_t data_len,

@@ -15,13 +15,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static int dev_receive(struct chan *chan, struct slot *slot, struct wire_msg *ret_msg,
+static int dev_receive(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg,
 		       int *ret_wire)
 {
-	ssize_t n = read(chan->fd, slot_message(slot), slot_message_size(slot));
+	ssize_t n = read(chan->fd, slot_message(*slot), slot_message_size(*slot));
 
 	if (n >= 0)
-		return chan_decode(slot, (size_t)n, ret_msg, ret_wire);
+		return chan_decode(*slot, (size_t)n, ret_msg, ret_wire);
 	switch (errno) {
 	case ENOENT: /* the request was taken back while we read it */
 	case EINTR:
@@ -35,12 +35,13 @@ static int dev_receive(struct chan *chan, struct slot *slot, struct wire_msg *re
 	}
 }
 
-static int dev_reply(struct chan *chan, const struct chan_answer *answer)
+static int dev_reply(struct chan *chan, struct slot *slot, const struct chan_answer *answer)
 {
 	struct fuse_out_header head;
 	struct iovec iov[3];
 	int n = chan_vector(answer, &head, iov);
 
+	(void)slot;
 	if (writev(chan->fd, iov, n) >= 0)
 		return 0;
 	switch (errno) {
@@ -80,7 +81,7 @@ static void dev_backing_close(struct chan *chan, int id)
 	ioctl(chan->fd, FUSE_DEV_IOC_BACKING_CLOSE, &number);
 }
 
-static const struct chan_ops dev_ops = {
+const struct chan_ops chan_dev_ops = {
 	.name = "dev",
 	.receive = dev_receive,
 	.reply = dev_reply,
@@ -89,6 +90,16 @@ static const struct chan_ops dev_ops = {
 	.backing_close = dev_backing_close,
 };
 
+int chan_dev_fd(int *ret_fd)
+{
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
 static int dev_new(struct chan **ret_chan)
 {
 	struct chan *chan = calloc(1, sizeof(*chan));
@@ -96,10 +107,10 @@ static int dev_new(struct chan **ret_chan)
 
 	if (!chan)
 		return -ENOMEM;
-	chan->ops = &dev_ops;
-	chan->fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (chan->fd < 0) {
-		r = -errno;
+	chan->ops = &chan_dev_ops;
+	chan->cpu = -1;
+	r = chan_dev_fd(&chan->fd);
+	if (r < 0) {
 		free(chan);
 		return r;
 	}
@@ -112,17 +123,23 @@ int chan_dev_open(struct chan **ret_chan)
 	return dev_new(ret_chan);
 }
 
-int chan_dev_clone(const struct chan *chan, struct chan **ret_chan)
+int chan_dev_join(int fd, const struct chan *chan)
 {
 	uint32_t source = (uint32_t)chan->fd;
+
+	return ioctl(fd, FUSE_DEV_IOC_CLONE, &source) < 0 ? -errno : 0;
+}
+
+int chan_dev_clone(const struct chan *chan, struct chan **ret_chan)
+{
 	struct chan *clone;
 	int r;
 
 	r = dev_new(&clone);
 	if (r < 0)
 		return r;
-	if (ioctl(clone->fd, FUSE_DEV_IOC_CLONE, &source) < 0) {
-		r = -errno;
+	r = chan_dev_join(clone->fd, chan);
+	if (r < 0) {
 		chan_free(clone);
 		return r;
 	}

@@ -8,7 +8,9 @@
  *			untouched where there are none
  *	SLOT_OUT	the result of the answer
  *	SLOT_ASIDE	the request's names and data, moved here when the answer has data of its own
- *	SLOT_MESSAGE	the request, in one piece; so that ...
+ *	SLOT_MESSAGE	the request, where it comes in one piece; so that ...
+ *	SLOT_HEADERS	its headers and argument, where names and data come apart from them: these are
+ *			at SLOT_DATA then
  *	SLOT_DATA	... the data of a WRITE begins on a page, and data of answers, too
  */
 #include "wire/abi.h"
@@ -19,16 +21,21 @@
 #define SLOT_OUT (4 * SLOT_PAGE)
 #define SLOT_DATA (5 * SLOT_PAGE)
 #define SLOT_MESSAGE (SLOT_DATA - sizeof(struct fuse_in_header) - sizeof(struct fuse_write_in))
+#define SLOT_HEADERS (SLOT_DATA - sizeof(struct fuse_uring_req_header))
 #define SLOT_OUT_SIZE 1024u
 #define SLOT_ASIDE (SLOT_OUT + SLOT_OUT_SIZE)
-#define SLOT_ASIDE_SIZE (SLOT_MESSAGE - SLOT_ASIDE)
+#define SLOT_ASIDE_SIZE (SLOT_HEADERS - SLOT_ASIDE)
+static_assert(SLOT_HEADERS < SLOT_MESSAGE && SLOT_HEADERS % 8 == 0, "layout of a slot");
 
 /* The kernel takes no smaller buffers to read requests into. */
 #define SLOT_MIN_DATA FUSE_MIN_READ_BUFFER
 
+struct chan_entry;
+
 struct slot {
 	char *base;			/* page-aligned, SLOT_DATA + data_size bytes */
 	size_t data_size;
+	struct chan_entry *entry;	/* of the transport that keeps the slot; NULL: none does */
 };
 
 static inline char *slot_message(const struct slot *slot)
@@ -39,6 +46,11 @@ static inline char *slot_message(const struct slot *slot)
 static inline size_t slot_message_size(const struct slot *slot)
 {
 	return SLOT_DATA - SLOT_MESSAGE + slot->data_size;
+}
+
+static inline struct fuse_uring_req_header *slot_headers(const struct slot *slot)
+{
+	return (struct fuse_uring_req_header *)(slot->base + SLOT_HEADERS);
 }
 
 static inline char *slot_data(const struct slot *slot)

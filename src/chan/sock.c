@@ -16,24 +16,25 @@ struct sock {
 	_Atomic int next_id;
 };
 
-static int sock_receive(struct chan *chan, struct slot *slot, struct wire_msg *ret_msg,
+static int sock_receive(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg,
 			int *ret_wire)
 {
-	ssize_t n = recv(chan->fd, slot_message(slot), slot_message_size(slot), 0);
+	ssize_t n = recv(chan->fd, slot_message(*slot), slot_message_size(*slot), 0);
 
 	if (n > 0)
-		return chan_decode(slot, (size_t)n, ret_msg, ret_wire);
+		return chan_decode(*slot, (size_t)n, ret_msg, ret_wire);
 	if (n == 0 || errno == ECONNRESET)
 		return CHAN_E_GONE;
 	return errno == EINTR || errno == EAGAIN ? CHAN_E_AGAIN : -errno;
 }
 
-static int sock_reply(struct chan *chan, const struct chan_answer *answer)
+static int sock_reply(struct chan *chan, struct slot *slot, const struct chan_answer *answer)
 {
 	struct fuse_out_header head;
 	struct iovec iov[3];
 	struct msghdr msg = { .msg_iov = iov };
 
+	(void)slot;
 	msg.msg_iovlen = (size_t)chan_vector(answer, &head, iov);
 	return sendmsg(chan->fd, &msg, MSG_NOSIGNAL) < 0 ? CHAN_E_GONE : 0;
 }
@@ -79,6 +80,7 @@ int chan_sock_new(int fd, struct chan **ret_chan)
 		return -ENOMEM;
 	sock->chan.ops = &sock_ops;
 	sock->chan.fd = fd;
+	sock->chan.cpu = -1;
 	*ret_chan = &sock->chan;
 	return 0;
 }

@@ -227,6 +227,14 @@ static int set_subtype(struct mount_options *options, const struct option_row *r
 			 row->name, value);
 }
 
+/* libfuse's word for it. */
+static int set_uring(struct mount_options *options, const struct option_row *row, const char *value,
+		     struct pst_error *error)
+{
+	options->view.transport = PST_TRANSPORT_URING;
+	return 0;
+}
+
 static int ignore(struct mount_options *options, const struct option_row *row, const char *value,
 		  struct pst_error *error)
 {
@@ -255,6 +263,13 @@ static const struct choice locks_choices[] = {
 static const struct choice xdev_choices[] = {
 	{ "cross", PST_XDEV_CROSS },
 	{ "hide", PST_XDEV_HIDE },
+	{ NULL, 0 },
+};
+
+static const struct choice transport_choices[] = {
+	{ "auto", PST_TRANSPORT_AUTO },
+	{ "uring", PST_TRANSPORT_URING },
+	{ "dev", PST_TRANSPORT_DEV },
 	{ NULL, 0 },
 };
 
@@ -333,6 +348,15 @@ static const struct option_row rows[] = {
 	  VIEW(fd_budget), 16, 1 << 24 },
 	{ "log", set_log, "error|warning|info|debug", "what is worth a line (warning)",
 	  OWN(log_level), .choices = log_choices },
+	{ "transport", set_choice, "auto|uring|dev", "how requests come from the kernel (auto)",
+	  VIEW(transport), .choices = transport_choices },
+	{ "enable_uring", set_byte, NULL, "switch io_uring on for all FUSE mounts to come",
+	  VIEW(enable_uring), .max = 1 },
+	{ "enable-uring", set_byte, NULL, NULL, VIEW(enable_uring), .max = 1 },
+	{ "uring_depth", set_number, "N", "io_uring: requests at a time for each CPU (4)",
+	  VIEW(uring_depth), 1, 1024 },
+	{ "io_uring", set_uring, NULL, NULL },
+	{ "io_uring_q_depth", set_number, "VALUE", NULL, VIEW(uring_depth), 1, 1024 },
 	{ "syslog", set_bool, NULL, "log to syslog in the foreground, too", OWN(syslog) },
 	{ "clone_fd", ignore, NULL, NULL },	/* always on */
 
@@ -369,7 +393,6 @@ static const struct option_row rows[] = {
 	  "a mounted view keeps its options; unmount it and mount it again" },
 	{ "auto_unmount", refuse, NULL,
 	  "it takes a helper process; put `umount -l` into the unit that starts the view" },
-	{ "io_uring", refuse, NULL, "this version serves through /dev/fuse only" },
 	{ "direct_io", refuse, NULL, "whether data is cached is decided file by file" },
 	{ "kernel_cache", refuse, NULL, "say cache=exclusive" },
 	{ "auto_cache", refuse, NULL, "say cache=auto, which is the default" },

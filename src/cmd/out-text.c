@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <penstock/penstock.h>
 
@@ -61,10 +62,14 @@ static void stat(struct json_object *reply)
 		printf("passthrough  on: reads and writes run in the kernel\n");
 	else
 		printf("passthrough  off: %s\n", out_member_text(reply, "passthrough_why"));
+	if (strcmp(out_member_text(reply, "transport"), "uring") == 0)
+		printf("transport    io_uring\n");
+	else
+		printf("transport    /dev/fuse: %s\n", out_member_text(reply, "transport_why"));
 	printf("process      %" PRIu64 ", %" PRIu64 " workers\n", out_member_number(reply, "pid"),
 	       out_member_number(reply, "workers"));
-	printf("connection   %" PRIu64 ", by %s, FUSE %s\n", out_member_number(reply, "connection"),
-	       out_member_text(reply, "transport"), out_member_text(reply, "kernel"));
+	printf("connection   %" PRIu64 ", FUSE %s\n", out_member_number(reply, "connection"),
+	       out_member_text(reply, "kernel"));
 	printf("nodes        %" PRIu64 " (%" PRIu64 " bytes)\n", out_member_number(reply, "nodes"),
 	       out_member_number(reply, "node_bytes"));
 	printf("open         %" PRIu64 " handles, %" PRIu64 " lower descriptors\n",

@@ -20,7 +20,7 @@ static int handshake_once(struct chan *chan, struct slot *slot, const struct ini
 
 	if (poll(&fd, 1, HANDSHAKE_MS) == 0)
 		return error_set(error, -ETIMEDOUT, "the kernel sends no INIT");
-	r = chan->ops->receive(chan, slot, &msg, &wire);
+	r = chan->ops->receive(chan, &slot, &msg, &wire);
 	if (r == CHAN_E_AGAIN)
 		return CHAN_E_AGAIN;
 	if (r || msg.head->opcode != FUSE_INIT)
@@ -31,7 +31,7 @@ static int handshake_once(struct chan *chan, struct slot *slot, const struct ini
 	answer.arg_len = sizeof(out);
 	if (init == INIT_E_OLDER)
 		answer.error = -EPROTO;
-	r = chan->ops->reply(chan, &answer);
+	r = chan->ops->reply(chan, slot, &answer);
 	if (init == INIT_E_OLDER)
 		return error_set(error, -EPROTO,
 				 "the kernel's FUSE protocol is older than 7.36 (Linux 5.17) or "

@@ -212,11 +212,11 @@ int op_setlk(struct req *req)
 	if (req->msg.head->opcode == FUSE_SETLKW) {
 		waiter = req_later(req);
 		if (!waiter)
-			return -ENOMEM;
+			return -ENOLCK;
 	}
 	r = fs_setlk(req_fs(req), req->handle, &lock, waiter);
 	if (waiter && r != FS_LATER)
-		req_later_cancel(waiter);
+		req_later_cancel(req);
 	return r;
 }
 

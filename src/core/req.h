@@ -14,6 +14,7 @@
 struct server;
 struct reqset;
 struct chain;
+struct later;
 
 /* What holds for a file by its place: filters, and the cells of those that have some. */
 struct placed {
@@ -62,6 +63,12 @@ struct req {
 	struct placed child;		/* only with filters: what will hold for the name's file */
 	struct sent sent;		/* only with filters */
 
+	/*
+	 * Where it came from, when it has moved since: the request whose slot the transport keeps, and is
+	 * answered by. NULL: it lies where it came.
+	 */
+	struct req *from;
+
 	/* set on arrival */
 	struct chan *chan;
 	unsigned int queue;		/* number of the channel */
@@ -94,6 +101,8 @@ struct req {
 	bool framed;			/* the argument is in the newer form */
 	bool encoded;			/* the result of the answer is there */
 
+	struct later *later;		/* it may be answered when it is gone: see req_later() */
+
 	/* tracing */
 	uint64_t trace_ns;		/* when it came; 0: nobody listens */
 	const char *verdict_by;
@@ -107,10 +116,23 @@ struct req {
 void *req_out(struct req *req, size_t len);
 
 /*
- * Runs a request to its end, or hands it to the pool. Returns what the thread may use for its next
- * request: this one, or another in its place.
+ * Runs a request to its end, or hands it to the pool. Returns a request that is free and the thread's:
+ * this one or another in its place; NULL where it is the transport's again, or where the transport
+ * keeps it and it went to the pool.
  */
 struct req *req_serve(struct req *req);
+
+/* The slot that a request is answered by. */
+static inline struct slot *req_home(struct req *req)
+{
+	return req->from ? &req->from->slot : &req->slot;
+}
+
+/* Whether its transport keeps slots. */
+static inline bool req_kept(const struct req *req)
+{
+	return req->chan->ops->lend;
+}
 
 /* The ops: what the rows of serve.c call between check-in and check-out. */
 int op_lookup(struct req *req);
@@ -162,6 +184,9 @@ int op_readdir_leave(struct req *req, int r, bool answered);
 
 /* What ops need of the server. */
 struct fs *req_fs(struct req *req);
-/* Starts a waiting request's afterlife: an answer that is sent when the request is long gone. */
+/*
+ * Starts a waiting request's afterlife: an answer that is sent when the request is long gone. NULL:
+ * there is no room for one more that waits.
+ */
 struct fs_waiter *req_later(struct req *req);
-void req_later_cancel(struct fs_waiter *waiter);
+void req_later_cancel(struct req *req);

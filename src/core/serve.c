@@ -359,7 +359,7 @@ static void answer(struct req *req, const struct row *row, int r)
 		answer.data = req->data;
 		answer.data_len = req->data_len;
 	}
-	sent = req->chan->ops->reply(req->chan, &answer);
+	sent = req->chan->ops->reply(req->chan, req_home(req), &answer);
 	if (sent == 0 || r != 0)
 		return;
 	if (row->undo)
@@ -368,7 +368,7 @@ static void answer(struct req *req, const struct row *row, int r)
 		log_error("the kernel refused the answer to %s: a bug; the caller gets EIO",
 			  req->msg.op->name);
 		answer.error = -EIO;
-		req->chan->ops->reply(req->chan, &answer);
+		req->chan->ops->reply(req->chan, req_home(req), &answer);
 	}
 }
 
@@ -493,16 +493,17 @@ static struct req *take_chain(struct req *req)
 	return req;
 }
 
-/* To the pool, as it stands; NULL where it has to be done here. */
-static struct req *to_pool(struct req *req)
+/* To the pool, as it stands; false where it has to be done here. */
+static bool to_pool(struct req *req, struct req **ret_other)
 {
-	return req->in_pool ? NULL : server_to_pool(req);
+	return !req->in_pool && server_to_pool(req, ret_other);
 }
 
 struct req *req_serve(struct req *req)
 {
 	const struct row *row = &rows[req->msg.head->opcode];
 	uint16_t flags = req->msg.op->flags;
+	struct later *later;
 	struct req *other;
 	int r;
 
@@ -510,12 +511,11 @@ struct req *req_serve(struct req *req)
 		req = take_chain(req);
 		trace_begin(req);
 	}
-	if ((flags & OP_MAY_BLOCK) && (other = to_pool(req)))
+	if ((flags & OP_MAY_BLOCK) && to_pool(req, &other))
 		return other;
 	r = row->call ? run(req, row) : -ENOSYS;
 	if (r == REQ_TO_POOL) {
-		other = to_pool(req);
-		if (other)
+		if (to_pool(req, &other))
 			return other;
 		req->in_pool = true;
 		r = run(req, row);
@@ -523,10 +523,12 @@ struct req *req_serve(struct req *req)
 	if (r != FS_LATER) {
 		r = answer_of(req, leave_filters(req, row, r));
 		server_count(req, r);
+		/* Before the answer, which may take the place of what came. */
+		trace_end(req, r);
 		if (!(flags & OP_NO_REPLY))
 			answer(req, row, r);
-		trace_end(req, r);
 	}
+	later = r == FS_LATER ? req->later : NULL;
 	let_go(req);
-	return req;
+	return server_done(req, later);
 }

@@ -5,10 +5,15 @@
 #include "core/server.h"
 
 /*
- * Hands a request to the pool; returns another, free one for the caller to go on with, or NULL where
- * the pool has more than it can hold: then the request is still the caller's.
+ * Hands a request to the pool; *ret_other is what the caller may go on with, as req_serve() has it.
+ * false where the pool has more than it can hold: then the request is still the caller's.
  */
-struct req *server_to_pool(struct req *req);
+bool server_to_pool(struct req *req, struct req **ret_other);
+/*
+ * A request is done with: it is answered, or it waits to be by what req_later() gave (later), else
+ * NULL. Returns what req_serve() does.
+ */
+struct req *server_done(struct req *req, struct later *later);
 void server_count(struct req *req, int r);
 
 /* The chain for a request from now on; it is let go of with req->chain = NULL. */

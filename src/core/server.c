@@ -6,6 +6,10 @@
  * goes to the pool; the worker goes on with a spare request. There is a fixed number of requests
  * (core/reqset.h): when all are in use the worker does the work itself and its queue waits.
  *
+ * Transports that keep slots have requests of their own, which are lent to them at the start and come
+ * back to us only between arrival and answer. When so many of them wait that a channel has none left,
+ * it is lent one more, for good.
+ *
  * Locks: lock guards the queue, the free list and the states of threads. Requests in a worker's
  * hands need none.
  */
@@ -21,6 +25,7 @@
 #include "util/wake.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
@@ -28,6 +33,10 @@
 
 /* Requests beyond those that threads have in their hands: the pool's queue. */
 #define N_QUEUED 16
+/* Requests to lend beyond the first ones, that is, locks that may wait at a time; and with filters,
+ * whose memory is all there from the start. */
+#define N_MORE 256
+#define N_MORE_FILTERED 32
 
 struct worker {
 	struct server *server;
@@ -52,8 +61,9 @@ struct server {
 	unsigned int n_pool;		/* started */
 	struct count (*counts)[OP_MAX]; /* one row of counters for each worker */
 
-	size_t data_size;	    /* constant: of a slot */
-	struct reqset *_Atomic set; /* lock to write */
+	size_t data_size;		/* constant: of a slot */
+	unsigned int n_own;		/* constant: requests that are never lent */
+	struct reqset *_Atomic set;	/* lock to write */
 	struct chain *_Atomic chain;
 	struct filters *filters;
 	struct trace *trace;
@@ -64,7 +74,11 @@ struct server {
 	pthread_cond_t home;  /* a request has come home */
 	struct reqset *old;   /* until its requests have come home */
 	struct req *queue, **queue_end;
-	unsigned int n_alive; /* workers */
+	unsigned int n_alive;		/* workers */
+	unsigned int n_beginning;	/* of these, those whose channel is being made ready */
+	unsigned int n_more;		/* requests that may yet be lent */
+	int begin_error;		/* 0, or why a channel could not be made ready */
+	bool broken;			/* a queue is no longer served: all has to end */
 	int result;
 };
 
@@ -113,7 +127,6 @@ static struct req *req_take(struct server *server, struct req *instead)
 struct req *server_move(struct req *req)
 {
 	struct server *server = req->server;
-	size_t len = req->msg.head->len;
 	struct req *to;
 	int wire;
 
@@ -121,27 +134,73 @@ struct req *server_move(struct req *req)
 	while (!(to = req_pop(server)))
 		pthread_cond_wait(&server->home, &server->lock);
 	pthread_mutex_unlock(&server->lock);
-	memcpy(slot_message(&to->slot), slot_message(&req->slot), len);
 	to->chan = req->chan;
 	to->queue = req->queue;
 	to->in_pool = req->in_pool;
 	/* It was decoded before, from the same bytes. */
-	chan_decode(&to->slot, len, &to->msg, &wire);
+	chan_decode(&to->slot, chan_copy(&req->slot, &req->msg, &to->slot), &to->msg, &wire);
+	if (req_kept(req)) {
+		to->from = req;
+		return to;
+	}
 	pthread_mutex_lock(&server->lock);
 	req_push(server, req);
 	pthread_mutex_unlock(&server->lock);
 	return to;
 }
 
-struct req *server_to_pool(struct req *req)
+/*
+ * A request that can be lent, NULL when there are no more. From the set that is in no other use, where
+ * there are two. Caller holds the lock.
+ */
+static struct req *more_pop(struct server *server)
+{
+	struct reqset *set = server->old ? server->old : server->set;
+	struct req *req = server->n_more ? set->free : NULL;
+
+	if (req) {
+		set->free = req->next;
+		set->n_out++;
+		server->n_more--;
+	}
+	return req;
+}
+
+/* A request is about to wait: true when others can still come in by its channel. */
+static bool feed(struct server *server, struct chan *chan)
+{
+	struct req *more = NULL;
+
+	if (!chan->ops->wants(chan))
+		return true;
+	pthread_mutex_lock(&server->lock);
+	more = more_pop(server);
+	pthread_mutex_unlock(&server->lock);
+	if (!more)
+		return false;
+	if (chan->ops->lend(chan, &more->slot) == 0)
+		return true;
+	pthread_mutex_lock(&server->lock);
+	server->n_more++;
+	req_push(server, more);
+	pthread_mutex_unlock(&server->lock);
+	return false;
+}
+
+bool server_to_pool(struct req *req, struct req **ret_other)
 {
 	struct server *server = req->server;
 	struct req *other = NULL;
+	bool goes = server->n_pool;
 
+	if (goes && req_kept(req))
+		goes = feed(server, req->chan);
 	pthread_mutex_lock(&server->lock);
-	if (server->n_pool)
+	if (goes && !req_kept(req)) {
 		other = req_pop(server);
-	if (other) {
+		goes = other;
+	}
+	if (goes) {
 		req->in_pool = true;
 		req->next = NULL;
 		*server->queue_end = req;
@@ -149,7 +208,21 @@ struct req *server_to_pool(struct req *req)
 		pthread_cond_signal(&server->work);
 	}
 	pthread_mutex_unlock(&server->lock);
-	return other;
+	*ret_other = other;
+	return goes;
+}
+
+/* Its slot goes back to the transport, with the answer; a request that has moved is free then. */
+static struct req *give_back(struct req *req)
+{
+	struct req *from = req->from;
+
+	if (!req_kept(req))
+		return req;
+	req->from = NULL;
+	/* A slot that was lent before: this cannot fail, and the request is not ours after it. */
+	req->chan->ops->lend(req->chan, from ? &from->slot : &req->slot);
+	return from ? req : NULL;
 }
 
 struct fs *req_fs(struct req *req)
@@ -232,7 +305,7 @@ int server_slots(struct server *server, const struct filter_slots **ret_slots,
 	int r;
 
 	if (!set->slots) {
-		r = reqset_new(server, set->n, server->data_size, true, &new, error);
+		r = reqset_new(server, server->n_own, server->data_size, true, &new, error);
 		if (r < 0)
 			return r;
 		pthread_mutex_lock(&server->lock);
@@ -286,35 +359,73 @@ void server_count(struct req *req, int r)
 
 /* -- answers that come later ----------------------------------------------------------------- */
 
+/*
+ * Two have to come to the end of it: the thread that had the request, and the one that has the answer,
+ * which may be there before the first has let go. The second of them sends it.
+ */
 struct later {
 	struct fs_waiter waiter;
 	struct chan *chan;
+	struct slot *slot;
+	int answer;
+	_Atomic int n_left;
 };
+
+static void later_end(struct later *later)
+{
+	struct chan_answer message = { .unique = later->waiter.unique, .error = later->answer };
+
+	if (atomic_fetch_sub(&later->n_left, 1) > 1)
+		return;
+	later->chan->ops->reply(later->chan, later->slot, &message);
+	if (later->chan->ops->lend)
+		later->chan->ops->lend(later->chan, later->slot);
+	free(later);
+}
 
 static void later_done(struct fs_waiter *waiter, int answer)
 {
 	struct later *later = (struct later *)waiter;
-	struct chan_answer message = { .unique = waiter->unique, .error = answer };
 
-	later->chan->ops->reply(later->chan, &message);
-	free(later);
+	later->answer = answer;
+	later_end(later);
 }
 
 struct fs_waiter *req_later(struct req *req)
 {
-	struct later *later = calloc(1, sizeof(*later));
+	struct later *later;
 
+	if (req_kept(req) && !feed(req->server, req->chan))
+		return NULL;
+	later = calloc(1, sizeof(*later));
 	if (!later)
 		return NULL;
 	later->waiter.done = later_done;
 	later->waiter.unique = req->msg.head->unique;
 	later->chan = req->chan;
+	later->slot = req_home(req);
+	later->n_left = 2;
+	req->later = later;
 	return &later->waiter;
 }
 
-void req_later_cancel(struct fs_waiter *waiter)
+void req_later_cancel(struct req *req)
 {
-	free(waiter);
+	free(req->later);
+	req->later = NULL;
+}
+
+struct req *server_done(struct req *req, struct later *later)
+{
+	struct req *moved = req->from ? req : NULL;
+
+	if (!later)
+		return give_back(req);
+	if (!req_kept(req))
+		moved = req;
+	req->from = NULL;
+	later_end(later);
+	return moved;
 }
 
 /* -- threads --------------------------------------------------------------------------------- */
@@ -340,7 +451,8 @@ static void *pool_main(void *arg)
 		pthread_mutex_unlock(&server->lock);
 		req = req_serve(req);
 		pthread_mutex_lock(&server->lock);
-		req_push(server, req);
+		if (req)
+			req_push(server, req);
 	}
 	pthread_mutex_unlock(&server->lock);
 	return NULL;
@@ -363,7 +475,7 @@ static void serve_bad(struct req *req, int wire)
 		return;
 	answer.unique = head->unique;
 	answer.error = wire == WIRE_E_UNKNOWN ? -ENOSYS : -EIO;
-	req->chan->ops->reply(req->chan, &answer);
+	req->chan->ops->reply(req->chan, &req->slot, &answer);
 }
 
 static void log_request(const struct req *req)
@@ -374,62 +486,162 @@ static void log_request(const struct req *req)
 	log_debug("%s", text);
 }
 
-/* Takes requests until the connection ends; returns why. */
+/* One request: served, or put where it will be. Returns what req_serve() does. */
+static struct req *worker_serve(struct worker *worker, struct req *req, bool bad, int wire)
+{
+	struct server *server = worker->server;
+
+	req->chan = worker->chan;
+	req->queue = worker->number;
+	req->in_pool = false;
+	if (bad) {
+		serve_bad(req, wire);
+		return give_back(req);
+	}
+	atomic_fetch_add_explicit(&server->counts[worker->number][req->msg.head->opcode].n, 1,
+				  memory_order_relaxed);
+	if (log_level() >= PST_LOG_DEBUG)
+		log_request(req);
+	return req_serve(req);
+}
+
+/* Takes requests until the connection ends; returns why. *held: for a channel that keeps no slots. */
 static int worker_loop(struct worker *worker, struct req **held)
 {
 	struct server *server = worker->server;
-	struct req *req = *held;
+	struct chan *chan = worker->chan;
+	bool keeps = chan->ops->lend;
+	struct wire_msg msg = { 0 };
 
 	while (!server->stop) {
+		struct slot *slot = NULL;
+		struct req *req;
 		int wire = 0, r;
 
-		if (req->set != atomic_load_explicit(&server->set, memory_order_relaxed))
-			*held = req = req_take(server, req);
-		req->chan = worker->chan;
-		req->queue = worker->number;
-		req->in_pool = false;
-		r = worker->chan->ops->receive(worker->chan, &req->slot, &req->msg, &wire);
+		if (!keeps) {
+			if ((*held)->set !=
+			    atomic_load_explicit(&server->set, memory_order_relaxed))
+				*held = req_take(server, *held);
+			slot = &(*held)->slot;
+		}
+		r = chan->ops->receive(chan, &slot, &msg, &wire);
 		if (r == CHAN_E_AGAIN)
 			continue;
 		if (r == CHAN_E_GONE)
 			return 0;
 		if (r < 0)
 			return r;
-		if (r == CHAN_E_BAD) {
-			serve_bad(req, wire);
-			continue;
+		req = (struct req *)((char *)slot - offsetof(struct req, slot));
+		req->msg = msg;
+		req = worker_serve(worker, req, r == CHAN_E_BAD, wire);
+		if (!keeps) {
+			*held = req;
+		} else if (req) {
+			pthread_mutex_lock(&server->lock);
+			req_push(server, req);
+			pthread_mutex_unlock(&server->lock);
 		}
-		atomic_fetch_add_explicit(&server->counts[worker->number][req->msg.head->opcode].n,
-					  1, memory_order_relaxed);
-		if (log_level() >= PST_LOG_DEBUG)
-			log_request(req);
-		*held = req = req_serve(req);
 	}
 	return 0;
+}
+
+/* Where requests of a CPU are served by it, so that nobody is woken elsewhere. */
+static void worker_pin(const struct worker *worker)
+{
+	cpu_set_t *set = CPU_ALLOC((size_t)worker->chan->cpu + 1);
+	size_t size = CPU_ALLOC_SIZE((size_t)worker->chan->cpu + 1);
+	int r;
+
+	if (!set)
+		return;
+	CPU_ZERO_S(size, set);
+	CPU_SET_S((size_t)worker->chan->cpu, size, set);
+	r = pthread_setaffinity_np(pthread_self(), size, set);
+	if (r)
+		log_info("the worker of CPU %d is not bound to it: %s", worker->chan->cpu,
+			 strerror(r));
+	CPU_FREE(set);
+}
+
+static int lend_first(struct worker *worker)
+{
+	struct chan *chan = worker->chan;
+	_cleanup_(freep) struct slot **slots = calloc(chan->n_slots, sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	/* There are as many as all channels are lent. */
+	for (unsigned int i = 0; i < chan->n_slots; i++)
+		slots[i] = &req_take(worker->server, NULL)->slot;
+	return chan->ops->begin(chan, slots);
+}
+
+/*
+ * Makes a channel that keeps slots ready. All do or none: a kernel that lacks one of its queues uses
+ * none. What was lent to one that falls back is not used again.
+ */
+static void worker_begin(struct worker *worker, int r)
+{
+	struct server *server = worker->server;
+
+	if (!worker->chan->ops->lend)
+		return;
+	if (r == 0)
+		r = lend_first(worker);
+	pthread_mutex_lock(&server->lock);
+	if (r < 0 && !server->begin_error)
+		server->begin_error = r;
+	server->n_beginning--;
+	pthread_cond_broadcast(&server->idle);
+	while (server->n_beginning && !server->stop)
+		pthread_cond_wait(&server->idle, &server->lock);
+	r = server->begin_error;
+	pthread_mutex_unlock(&server->lock);
+	if (r < 0)
+		worker->chan->ops->fall_back(worker->chan);
+	else if (worker->chan->cpu >= 0)
+		worker_pin(worker);
 }
 
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
 	struct server *server = worker->server;
-	struct req *req = req_take(server, NULL);
+	struct req *req = NULL;
+	bool keeps;
 	int r;
 
 	r = fs_thread_init();
 	if (r < 0)
 		log_error("cannot take up the identity that serving needs: %s", strerror(-r));
-	else
+	worker_begin(worker, r);
+	keeps = worker->chan->ops->lend;
+	if (r == 0 && !keeps)
+		req = req_take(server, NULL);
+	if (r == 0)
 		r = worker_loop(worker, &req);
 	if (r < 0)
 		log_error("a worker has ended: %s", strerror(-r));
 	pthread_mutex_lock(&server->lock);
-	req_push(server, req);
+	if (req)
+		req_push(server, req);
 	server->n_alive--;
 	if (r < 0 && !server->result)
 		server->result = r;
+	if (r < 0 && keeps)
+		server->broken = true;
 	pthread_cond_broadcast(&server->idle);
 	pthread_mutex_unlock(&server->lock);
 	return NULL;
+}
+
+/* Waits until all channels are ready, or have fallen back. */
+static void wait_begun(struct server *server)
+{
+	pthread_mutex_lock(&server->lock);
+	while (server->n_beginning)
+		pthread_cond_wait(&server->idle, &server->lock);
+	pthread_mutex_unlock(&server->lock);
 }
 
 static int threads_start(struct server *server, unsigned int n_pool)
@@ -456,13 +668,17 @@ static int threads_start(struct server *server, unsigned int n_pool)
 		if (r < 0)
 			return r;
 	}
+	wait_begun(server);
 	return 0;
 }
 
 /* Workers sit in a read that only the kernel or a signal ends. */
 static void workers_stop(struct server *server)
 {
+	pthread_mutex_lock(&server->lock);
 	server->stop = true;
+	pthread_cond_broadcast(&server->idle);
+	pthread_mutex_unlock(&server->lock);
 	for (;;) {
 		struct timespec pause = { .tv_nsec = 5000000 };
 		unsigned int n_alive;
@@ -497,11 +713,26 @@ static void pool_stop(struct server *server)
 
 DEFINE_CLEANUP(struct server *, server_free);
 
+/* How many requests there have to be, those that are lent included. */
+static unsigned int count_requests(struct server *server, bool filtered)
+{
+	unsigned int n_lent = 0;
+
+	for (unsigned int i = 0; i < server->n_workers; i++) {
+		n_lent += server->workers[i].chan->n_slots;
+		server->n_beginning += server->workers[i].chan->n_slots > 0;
+	}
+	if (n_lent)
+		server->n_more = filtered ? N_MORE_FILTERED : N_MORE;
+	return server->n_own + n_lent + server->n_more;
+}
+
 int server_new(const struct server_config *config, struct server **ret_server,
 	       struct pst_error *error)
 {
 	_cleanup_(server_freep) struct server *server = calloc(1, sizeof(*server));
 	struct worker *workers = calloc(config->n_chans, sizeof(*workers));
+	bool filtered = config->filters && config->filters[0];
 	struct reqset *set;
 	int r;
 
@@ -529,8 +760,9 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	if (!server->counts)
 		return error_set(error, -ENOMEM, "no memory");
 	server->data_size = config->max_write;
-	r = reqset_new(server, config->n_chans + config->n_pool + N_QUEUED, config->max_write,
-		       config->filters && config->filters[0], &set, error);
+	server->n_own = config->n_chans + config->n_pool + N_QUEUED;
+	r = reqset_new(server, count_requests(server, filtered), config->max_write, filtered, &set,
+		       error);
 	if (r < 0)
 		return r;
 	server->set = set;
@@ -558,7 +790,7 @@ int server_wait(struct server *server)
 	int r;
 
 	pthread_mutex_lock(&server->lock);
-	while (server->n_alive)
+	while (server->n_alive && !server->broken)
 		pthread_cond_wait(&server->idle, &server->lock);
 	r = server->result;
 	pthread_mutex_unlock(&server->lock);
@@ -590,6 +822,11 @@ struct server *server_free(struct server *server)
 	free(server->workers);
 	free(server);
 	return NULL;
+}
+
+int server_begin_error(struct server *server)
+{
+	return server->begin_error;
 }
 
 void server_fs_stat(struct server *server, struct fs_stat *ret_stat)

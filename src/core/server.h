@@ -23,7 +23,8 @@ int server_handshake(struct chan *chan, const struct init_wants *wants,
 struct server_config {
 	struct fs *fs;			/* taken */
 	struct host *host;		/* taken: what fs was made with */
-	struct chan **chans;		/* n_chans channels, each taken: one worker for each */
+	/* n_chans channels, each taken: one worker for each. The first keeps no slots. */
+	struct chan **chans;
 	unsigned int n_chans;
 	unsigned int n_pool;
 	uint32_t max_write;
@@ -33,6 +34,8 @@ struct server_config {
 /* Makes a server and starts its threads. What was to be taken is gone also on failure. */
 int server_new(const struct server_config *config, struct server **ret_server,
 	       struct pst_error *error);
+/* 0, or -errno: the channels that keep slots were found not to work, and have fallen back. */
+int server_begin_error(struct server *server);
 /* Waits until all workers have seen the connection end; 0 or the negative errno of what broke. */
 int server_wait(struct server *server);
 /* Ends the threads, whatever the connection does, and frees all. */

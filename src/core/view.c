@@ -10,6 +10,7 @@
 #include "core/host.h"
 #include "core/server.h"
 #include "core/trace.h"
+#include "core/transport.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -19,7 +20,6 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -27,9 +27,9 @@
 #include <unistd.h>
 
 #define MAX_WORKERS 256
-#define DEFAULT_MAX_WRITE (1u << 20)
 #define DEFAULT_POOL 8
 #define MAX_POOL 256
+#define MAX_DEPTH 1024
 #define MAX_BACKGROUND 64
 
 struct pst_view {
@@ -38,6 +38,8 @@ struct pst_view {
 	unsigned int n_workers;
 	struct init_terms terms;
 	const char *passthrough_why;	/* "" when it is on */
+	bool uring;
+	char transport_why[200];
 	struct server *server;
 	_Atomic bool mounted;
 };
@@ -128,15 +130,10 @@ static int check_options(const struct pst_view_options *options, struct pst_erro
 				 MAX_WORKERS, MAX_POOL);
 	if (options->max_write && (options->max_write < 4096 || options->max_write > 1u << 24))
 		return error_set(error, -EINVAL, "max_write must be 4096 to 16777216 bytes");
+	if (options->uring_depth > MAX_DEPTH)
+		return error_set(error, -EINVAL, "at most %d requests at a time in a queue of io_uring",
+				 MAX_DEPTH);
 	return 0;
-}
-
-static unsigned int default_workers(void)
-{
-	cpu_set_t cpus;
-	int n = sched_getaffinity(0, sizeof(cpus), &cpus) < 0 ? 1 : CPU_COUNT(&cpus);
-
-	return (unsigned int)n < MAX_WORKERS ? (unsigned int)n : MAX_WORKERS;
 }
 
 /* A quarter of what the process may have: open files and the program need the rest. */
@@ -170,15 +167,13 @@ struct building {
 	int mount_fd;
 	struct host *host;
 	struct fs *fs;
-	struct chan *chans[MAX_WORKERS];
-	unsigned int n_chans;
+	struct transport transport;
 };
 
 static void building_end(struct building *b)
 {
 	fs_free(b->fs);
-	for (unsigned int i = 0; i < b->n_chans; i++)
-		chan_free(b->chans[i]);
+	transport_fini(&b->transport);
 	host_free(b->host);
 	fd_close(b->mount_fd);
 	fd_close(b->lower);
@@ -187,18 +182,24 @@ static void building_end(struct building *b)
 static int connect_kernel(struct pst_view *view, const struct pst_view_options *options,
 			  struct building *b, struct pst_error *error)
 {
+	struct transport *transport = &b->transport;
 	struct mount_options mount = {
 		.source = options->fsname ? options->fsname : view->lower,
 		.mount_flags = options->mount_flags,
-		.max_read = options->max_write ? options->max_write : DEFAULT_MAX_WRITE,
 		.allow_other = options->allow_other,
 	};
 	struct init_wants wants = {
-		.max_write = mount.max_read,
 		.max_stack_depth = stack_depth_over(b->lower),
 		.max_background = MAX_BACKGROUND,
 	};
 	int r;
+
+	r = transport_open(options, options->n_pool ? options->n_pool : DEFAULT_POOL, transport, error);
+	if (r < 0)
+		return r;
+	mount.max_read = wants.max_write = transport->max_write;
+	if (transport->uring)
+		wants.also |= FUSE_OVER_IO_URING;
 
 	if (options->locks == PST_LOCKS_LOCAL)
 		wants.off |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
@@ -206,17 +207,16 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 		wants.off |= FUSE_PASSTHROUGH;
 	if (!options->idmap)
 		wants.off |= FUSE_ALLOW_IDMAP;
-	r = chan_dev_open(&b->chans[0]);
-	if (r == -ENOENT || r == -ENODEV)
-		return error_set(error, r, "there is no /dev/fuse: try `modprobe fuse`");
-	if (r < 0)
-		return error_set(error, r, "cannot open /dev/fuse: %s", strerror(-r));
-	b->n_chans = 1;
-	mount.dev_fd = b->chans[0]->fd;
+	mount.dev_fd = transport->chans[0]->fd;
 	b->mount_fd = mount_create(&mount, &view->connection, error);
 	if (b->mount_fd < 0)
 		return b->mount_fd;
-	return server_handshake(b->chans[0], &wants, &view->terms, error);
+	r = transport_join(transport, error);
+	if (r == 0)
+		r = server_handshake(transport->chans[0], &wants, &view->terms, error);
+	if (r == 0)
+		r = transport_connected(transport, options, view->terms.features, error);
+	return r;
 }
 
 static const char *passthrough_why(const struct pst_view *view,
@@ -248,7 +248,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 	if (options->idmap && !(view->terms.features & FUSE_ALLOW_IDMAP))
 		return error_set(error, -EOPNOTSUPP,
 				 "idmap: the kernel has no idmapped FUSE mounts: it takes Linux 6.12");
-	r = host_new(b->chans[0], &b->host, &config.host);
+	r = host_new(b->transport.chans[0], &b->host, &config.host);
 	if (r < 0)
 		return error_set(error, r, "no memory");
 	b->lower = -1;
@@ -265,27 +265,28 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 	struct server_config config = {
 		.fs = b->fs,
 		.host = b->host,
-		.chans = b->chans,
+		.chans = b->transport.chans,
+		.n_chans = b->transport.n_chans,
 		.n_pool = options->n_pool ? options->n_pool : DEFAULT_POOL,
 		.max_write = view->terms.max_write,
 		.nameless = view->terms.features & FUSE_ALLOW_IDMAP,
 		.filters = options->filters,
 	};
-	unsigned int n = options->n_workers ? options->n_workers : default_workers();
-	int r;
+	int r, begin;
 
-	while (b->n_chans < n) {
-		r = chan_dev_clone(b->chans[0], &b->chans[b->n_chans]);
-		if (r < 0)
-			return error_set(error, r, "cannot open /dev/fuse for worker %u: %s",
-					 b->n_chans, strerror(-r));
-		b->n_chans++;
-	}
-	config.n_chans = view->n_workers = n;
+	/* With io_uring the first has nothing to serve. */
+	view->n_workers = b->transport.n_chans - b->transport.uring;
 	r = server_new(&config, &view->server, error);
 	b->fs = NULL;
 	b->host = NULL;
-	b->n_chans = 0;
+	b->transport.n_chans = 0;
+	if (r < 0)
+		return r;
+	begin = server_begin_error(view->server);
+	if (begin < 0)
+		r = transport_fell_back(&b->transport, options, begin, error);
+	view->uring = b->transport.uring;
+	memcpy(view->transport_why, b->transport.why_text, sizeof(view->transport_why));
 	return r;
 }
 
@@ -342,8 +343,9 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 	if (r < 0)
 		return r;
 	view->mounted = true;
-	log_info("mounted %s at %s, connection %u, passthrough %s", view->lower, view->mountpoint,
-		 view->connection, view->passthrough_why[0] ? view->passthrough_why : "on");
+	log_info("mounted %s at %s, connection %u, by %s, passthrough %s", view->lower,
+		 view->mountpoint, view->connection, view->uring ? "io_uring" : "/dev/fuse",
+		 view->passthrough_why[0] ? view->passthrough_why : "on");
 	*ret_view = take_ptr(view);
 	return 0;
 }
@@ -391,7 +393,8 @@ int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info)
 		.size = sizeof(*ret_info),
 		.lower = view->lower,
 		.mountpoint = view->mountpoint,
-		.transport = "dev",
+		.transport = view->uring ? "uring" : "dev",
+		.transport_why = view->transport_why,
 		.passthrough = !view->passthrough_why[0],
 		.passthrough_why = view->passthrough_why,
 		.kernel_major = view->terms.major,

@@ -73,6 +73,7 @@ static int run_stat(struct ctl_call *call)
 	add_number(reply, "pid", getpid());
 	add_number(reply, "connection", pst_view_connection(call->aux));
 	add_string(reply, "transport", info.transport);
+	add_string(reply, "transport_why", info.transport_why);
 	json_object_object_add(reply, "passthrough", json_object_new_boolean(info.passthrough));
 	add_string(reply, "passthrough_why", info.passthrough_why);
 	add_string(reply, "kernel", kernel);

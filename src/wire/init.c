@@ -58,7 +58,7 @@ int init_negotiate(const struct wire_msg *msg, const struct init_wants *wants,
 	if (in->major < FUSE_KERNEL_VERSION || in->minor < OLDEST_MINOR)
 		return INIT_E_OLDER;
 	terms.offered = offered_features(msg);
-	terms.features = terms.offered & wanted & ~wants->off;
+	terms.features = terms.offered & (wanted | wants->also) & ~wants->off;
 	terms.max_write = wants->max_write;
 	if ((terms.features & NEEDED) != NEEDED)
 		return INIT_E_OLDER;

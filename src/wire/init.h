@@ -11,6 +11,7 @@ enum init_error {
 
 struct init_wants {
 	uint64_t off;			/* features not to ask for */
+	uint64_t also;			/* features to ask for that are not always wanted */
 	uint32_t max_write;
 	uint32_t max_stack_depth;	/* for passthrough, 1 or 2 */
 	uint16_t max_background;

@@ -523,10 +523,12 @@ same() { # [-x] [A B]
 # The same steps in twin and view, see tools/parity/parity.h. Steps that the kernel's FUSE keeps
 # from being equal are listed with the reason in the file "limits".
 parity() { # GROUP [ARG...]
-	local stat=() limits=()
+	local stat=() limits=() variants=(--variant "$MODE")
+	# What holds where data is passed through holds there by any transport.
+	[ "$MODE" = uring ] && variants+=(--variant on)
 	passing && stat=(--stat "$PENSTOCK stat --json $VIEW")
 	real && limits=(--limits "$TESTS/limits")
-	timeout 300 "$TOOLS/parity" --variant "$MODE" "${stat[@]}" "${limits[@]}" ${ONLY:+--only "$ONLY"} \
+	timeout 300 "$TOOLS/parity" "${variants[@]}" "${stat[@]}" "${limits[@]}" ${ONLY:+--only "$ONLY"} \
 		"${@:2}" "$1" "$TWIN" "$VIEW" "$LOWER" > "$T/parity.out" 2>&1
 	echo "status $?" >> "$T/parity.out"
 	take_results < <(grep -v '^status' "$T/parity.out")

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The io_uring transport. The kernel has a queue for each CPU, and a request goes to the queue of the
+ * CPU that asks. An entry of a queue is a slot that is registered with the kernel once: a command that
+ * waits in our ring. When a request is there it completes; the next command for it answers the request
+ * and waits for another. So serving one takes one system call, which answers, waits and fetches.
+ *
+ * What always holds:
+ * - The kernel fills a slot in the thread that has sent its command. So commands are sent by the one
+ *   thread that receives here; a request that another thread has served is handed over to it.
+ * - A queue has an entry that waits, or all its requests are on their way to be done. Who lets a
+ *   request wait, for a lock or in the pool, lends another slot first (wants). Without, the one that
+ *   would end the wait could not come in.
+ * - An answer is not kept back while another request is served: it is sent before.
+ * - Forgets, interrupts and notifications go by /dev/fuse, which somebody else reads.
+ * - Once the connection has ended nothing comes back but our entries, each with an error. The thread
+ *   stays until it has seen all that wait: whoever unmounts waits for them.
+ *
+ * The kernel does not say whether it took an answer. Where it does not, its caller gets an error, which
+ * is a mistake of ours, or the connection ends, and then all that it held for is let go anyway.
+ *
+ * Locking: none. The ring and the list of entries are the receiving thread's; what others hand over
+ * goes through handed, of which they push and the thread takes all; n_armed and gone are atomic.
+ */
+#include "chan/chan.h"
+#include "chan/ring.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define N_SQE 64
+/* Completions beyond those of the entries at the start: of entries that are lent later. */
+#define N_CQE_MORE 256
+
+#define NO_QUEUE UINT16_MAX
+
+struct queue {
+	uint16_t qid;
+	_Atomic int n_armed;		/* entries that wait in the kernel, or are on their way there */
+};
+
+struct chan_entry {
+	struct slot *slot;		/* constant, as queue */
+	struct queue *queue;
+	struct chan_entry *next;	/* all of the channel */
+	struct chan_entry *next_handed;
+	uint64_t commit_id;		/* the kernel's number of the request; 0: not registered yet */
+	struct iovec iov[2];
+};
+
+struct uring {
+	struct chan chan;
+	struct ring ring;
+	bool enabled;
+	pthread_t owner;		/* since enabled */
+	struct queue *queues;
+	unsigned int n_queues;
+	struct chan_entry *_Atomic all;
+	struct chan_entry *_Atomic handed;
+	int event_fd;			/* wakes the owner: something was handed over */
+	uint64_t event_count;
+	_Atomic bool gone;		/* the connection has ended */
+	int broken;			/* 0, or -errno: the ring does not work */
+};
+
+static struct uring *uring_of(struct chan *chan)
+{
+	return (struct uring *)chan;
+}
+
+/* -- commands -------------------------------------------------------------------------------- */
+
+static struct io_uring_sqe *command(struct uring *uring, uint32_t op, uint16_t qid,
+				    uint64_t commit_id)
+{
+	struct io_uring_sqe *sqe = ring_sqe(&uring->ring);
+	struct fuse_uring_cmd_req *req;
+
+	if (!sqe)
+		return NULL;
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = uring->chan.fd;
+	sqe->cmd_op = op;
+	req = (struct fuse_uring_cmd_req *)sqe->cmd;
+	req->qid = qid;
+	req->commit_id = commit_id;
+	return sqe;
+}
+
+/* By the owner: the entry waits for a request; one that it has had is answered. */
+static void arm(struct uring *uring, struct chan_entry *entry)
+{
+	bool known = entry->commit_id;
+	struct io_uring_sqe *sqe;
+
+	sqe = command(uring,
+		      known ? FUSE_IO_URING_CMD_COMMIT_AND_FETCH : FUSE_IO_URING_CMD_REGISTER,
+		      entry->queue->qid, entry->commit_id);
+	if (!sqe) {
+		uring->broken = -EIO;
+		return;
+	}
+	if (!known) {
+		sqe->addr = (uint64_t)(uintptr_t)entry->iov;
+		sqe->len = 2;
+	}
+	sqe->user_data = (uint64_t)(uintptr_t)entry;
+}
+
+static void arm_event(struct uring *uring)
+{
+	struct io_uring_sqe *sqe = ring_sqe(&uring->ring);
+
+	if (!sqe) {
+		uring->broken = -EIO;
+		return;
+	}
+	sqe->opcode = IORING_OP_READ;
+	sqe->fd = uring->event_fd;
+	sqe->addr = (uint64_t)(uintptr_t)&uring->event_count;
+	sqe->len = sizeof(uring->event_count);
+}
+
+/* By any thread but the owner. */
+static void hand_over(struct uring *uring, struct chan_entry *entry)
+{
+	struct chan_entry *first = uring->handed;
+	uint64_t one = 1;
+
+	do {
+		entry->next_handed = first;
+	} while (!atomic_compare_exchange_weak(&uring->handed, &first, entry));
+	/* Who finds others there knows that the owner is being woken. */
+	if (!first && write(uring->event_fd, &one, sizeof(one)) < 0)
+		log_error("a queue of io_uring cannot be woken: %s", strerror(errno));
+}
+
+static void take_handed(struct uring *uring)
+{
+	struct chan_entry *entry, *next;
+
+	/* In this order: what comes after the list was taken finds it empty, and wakes again. */
+	arm_event(uring);
+	for (entry = atomic_exchange(&uring->handed, NULL); entry; entry = next) {
+		next = entry->next_handed;
+		arm(uring, entry);
+	}
+}
+
+/* -- slots ----------------------------------------------------------------------------------- */
+
+/* The queue that has the least. */
+static struct queue *poorest(struct uring *uring)
+{
+	struct queue *queue = &uring->queues[0];
+
+	for (unsigned int i = 1; i < uring->n_queues; i++)
+		if (uring->queues[i].n_armed < queue->n_armed)
+			queue = &uring->queues[i];
+	return queue;
+}
+
+static struct chan_entry *entry_new(struct uring *uring, struct slot *slot)
+{
+	struct chan_entry *entry = calloc(1, sizeof(*entry));
+
+	if (!entry)
+		return NULL;
+	entry->slot = slot;
+	entry->queue = poorest(uring);
+	entry->iov[0] = (struct iovec){ slot_headers(slot), sizeof(*slot_headers(slot)) };
+	entry->iov[1] = (struct iovec){ slot_data(slot), slot->data_size };
+	entry->next = uring->all;
+	while (!atomic_compare_exchange_weak(&uring->all, &entry->next, entry))
+		;
+	slot->entry = entry;
+	return entry;
+}
+
+static int uring_lend(struct chan *chan, struct slot *slot)
+{
+	struct uring *uring = uring_of(chan);
+	struct chan_entry *entry = slot->entry ? slot->entry : entry_new(uring, slot);
+
+	if (!entry)
+		return -ENOMEM;
+	atomic_fetch_add(&entry->queue->n_armed, 1);
+	if (pthread_equal(pthread_self(), uring->owner))
+		arm(uring, entry);
+	else
+		hand_over(uring, entry);
+	return 0;
+}
+
+static bool uring_wants(struct chan *chan)
+{
+	return poorest(uring_of(chan))->n_armed == 0;
+}
+
+static void entries_free(struct uring *uring)
+{
+	struct chan_entry *entry, *next;
+
+	for (entry = uring->all; entry; entry = next) {
+		next = entry->next;
+		entry->slot->entry = NULL;
+		free(entry);
+	}
+	uring->all = NULL;
+}
+
+/* -- requests and answers -------------------------------------------------------------------- */
+
+static bool all_seen(struct uring *uring)
+{
+	for (unsigned int i = 0; i < uring->n_queues; i++)
+		if (uring->queues[i].n_armed)
+			return false;
+	return true;
+}
+
+/* The request of an entry, as decode has it. */
+static int decode(struct chan_entry *entry, struct wire_msg *ret_msg, int *ret_wire)
+{
+	struct fuse_uring_req_header *headers = slot_headers(entry->slot);
+	struct fuse_in_header *head = (struct fuse_in_header *)headers->in_out;
+	size_t len = headers->ring_ent_in_out.payload_sz;
+
+	entry->commit_id = headers->ring_ent_in_out.commit_id;
+	ret_msg->head = head;
+	*ret_wire = len > entry->slot->data_size ?
+			    WIRE_E_BAD :
+			    wire_decode_parts(head, headers->op_in, sizeof(headers->op_in),
+					      slot_data(entry->slot), len, ret_msg);
+	return *ret_wire ? CHAN_E_BAD : 0;
+}
+
+static int uring_reply(struct chan *chan, struct slot *slot, const struct chan_answer *answer)
+{
+	struct fuse_uring_req_header *headers = slot_headers(slot);
+	struct fuse_out_header *head = (struct fuse_out_header *)headers->in_out;
+	size_t arg_len = answer->error ? 0 : answer->arg_len;
+	size_t data_len = answer->error ? 0 : answer->data_len;
+	char *to = slot_data(slot);
+
+	if (uring_of(chan)->gone)
+		return CHAN_E_GONE;
+	if (arg_len + data_len > slot->data_size)
+		return CHAN_E_REFUSED;
+	/* Data lies in its place already, where there is no result before it and it did not move. */
+	if (data_len && answer->data != to + arg_len)
+		memmove(to + arg_len, answer->data, data_len);
+	if (arg_len)
+		memcpy(to, answer->arg, arg_len);
+	*head = (struct fuse_out_header){
+		.len = (uint32_t)(sizeof(*head) + arg_len + data_len),
+		.unique = answer->unique,
+		.error = answer->error,
+	};
+	headers->ring_ent_in_out.payload_sz = (uint32_t)(arg_len + data_len);
+	return 0;
+}
+
+/* A request that wants no answer does not come here; if one did, its entry would be lost. */
+static void pass_over(struct chan *chan, struct chan_entry *entry, uint64_t unique)
+{
+	const struct chan_answer answer = { .unique = unique, .error = -ENOSYS };
+
+	uring_reply(chan, entry->slot, &answer);
+	uring_lend(chan, entry->slot);
+}
+
+/* One completion: a request, or CHAN_E_AGAIN. */
+static int take(struct uring *uring, const struct io_uring_cqe *cqe, struct slot **slot,
+		struct wire_msg *ret_msg, int *ret_wire)
+{
+	struct chan_entry *entry = (struct chan_entry *)(uintptr_t)cqe->user_data;
+	int res = cqe->res;
+	int r;
+
+	ring_seen(&uring->ring);
+	if (!entry) {
+		if (res < 0)
+			uring->broken = res;
+		else
+			take_handed(uring);
+		return CHAN_E_AGAIN;
+	}
+	atomic_fetch_sub(&entry->queue->n_armed, 1);
+	if (res == -ENOTCONN || res == -ECONNABORTED || (res < 0 && uring->gone)) {
+		uring->gone = true;
+		return CHAN_E_AGAIN;
+	}
+	if (res < 0 && !entry->commit_id) {
+		/* One that was lent later: the queue goes on with those that it has. */
+		log_warning("the kernel refused a further entry of an io_uring queue: %s",
+			    strerror(-res));
+		return CHAN_E_AGAIN;
+	}
+	if (res < 0) {
+		uring->broken = res;
+		return CHAN_E_AGAIN;
+	}
+	if (uring->gone)
+		return CHAN_E_AGAIN;
+	r = decode(entry, ret_msg, ret_wire);
+	if (r == 0 && (ret_msg->op->flags & OP_NO_REPLY)) {
+		pass_over(&uring->chan, entry, ret_msg->head->unique);
+		return CHAN_E_AGAIN;
+	}
+	*slot = entry->slot;
+	return r;
+}
+
+static int uring_receive(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg,
+			 int *ret_wire)
+{
+	struct uring *uring = uring_of(chan);
+	struct ring *ring = &uring->ring;
+	struct io_uring_cqe *cqe = ring_cqe(ring);
+	int r;
+
+	if (uring->broken) {
+		/* The kernel takes back what waits in it, as the end of the thread would not. */
+		uring->gone = true;
+		ring_fini(ring);
+		return uring->broken;
+	}
+	if (uring->gone && all_seen(uring))
+		return CHAN_E_GONE;
+	if (!cqe || ring->n_filled) {
+		r = ring_enter(ring, !cqe);
+		if (r == -EINTR)
+			return CHAN_E_AGAIN;
+		if (r < 0)
+			return r;
+		cqe = ring_cqe(ring);
+	}
+	return cqe ? take(uring, cqe, slot, ret_msg, ret_wire) : CHAN_E_AGAIN;
+}
+
+/* -- beginning and end ----------------------------------------------------------------------- */
+
+/* What the kernel refused at once. An error when a queue is left without entries. */
+static int refused(struct uring *uring)
+{
+	struct io_uring_cqe *cqe;
+	int r = 0;
+
+	while ((cqe = ring_cqe(&uring->ring)) && cqe->res < 0 && cqe->user_data) {
+		struct chan_entry *entry = (struct chan_entry *)(uintptr_t)cqe->user_data;
+
+		r = cqe->res;
+		atomic_fetch_sub(&entry->queue->n_armed, 1);
+		ring_seen(&uring->ring);
+	}
+	if (r == 0)
+		return 0;
+	return poorest(uring)->n_armed == 0 ? r : 0;
+}
+
+static int uring_begin(struct chan *chan, struct slot **slots)
+{
+	struct uring *uring = uring_of(chan);
+	int r = ring_enable(&uring->ring);
+
+	if (r < 0)
+		return r;
+	uring->enabled = true;
+	uring->owner = pthread_self();
+	arm_event(uring);
+	for (unsigned int i = 0; i < chan->n_slots; i++) {
+		r = uring_lend(chan, slots[i]);
+		if (r < 0)
+			return r;
+	}
+	r = uring->broken ? uring->broken : ring_enter(&uring->ring, false);
+	return r < 0 ? r : refused(uring);
+}
+
+static void uring_fini(struct chan *chan)
+{
+	struct uring *uring = uring_of(chan);
+
+	ring_fini(&uring->ring);
+	uring->event_fd = fd_close(uring->event_fd);
+	entries_free(uring);
+	free(uring->queues);
+	uring->queues = NULL;
+}
+
+static void uring_fall_back(struct chan *chan)
+{
+	struct uring *uring = uring_of(chan);
+
+	/* After a registration that fails the kernel does not wait for queues any more. */
+	if (uring->enabled && command(uring, FUSE_IO_URING_CMD_REGISTER, NO_QUEUE, 0))
+		ring_enter(&uring->ring, false);
+	uring_fini(chan);
+	chan->ops = &chan_dev_ops;
+	chan->n_slots = 0;
+	chan->cpu = -1;
+}
+
+static int uring_backing_open(struct chan *chan, int fd)
+{
+	return chan_dev_ops.backing_open(chan, fd);
+}
+
+static void uring_backing_close(struct chan *chan, int id)
+{
+	chan_dev_ops.backing_close(chan, id);
+}
+
+static int uring_notify(struct chan *chan, int code, const void *arg, size_t arg_len,
+			const void *data, size_t data_len)
+{
+	return chan_dev_ops.notify(chan, code, arg, arg_len, data, data_len);
+}
+
+static const struct chan_ops uring_ops = {
+	.name = "uring",
+	.receive = uring_receive,
+	.reply = uring_reply,
+	.notify = uring_notify,
+	.backing_open = uring_backing_open,
+	.backing_close = uring_backing_close,
+	.lend = uring_lend,
+	.wants = uring_wants,
+	.begin = uring_begin,
+	.fall_back = uring_fall_back,
+	.fini = uring_fini,
+};
+
+int chan_uring_join(struct chan *chan, const struct chan *dev)
+{
+	return chan_dev_join(chan->fd, dev);
+}
+
+int chan_uring_new(const struct chan_uring_plan *plan, struct chan **ret_chan)
+{
+	struct uring *uring = calloc(1, sizeof(*uring));
+	int r;
+
+	if (!uring)
+		return -ENOMEM;
+	uring->chan = (struct chan){
+		.ops = &uring_ops,
+		.fd = -1,
+		.n_slots = plan->n_queues * plan->depth,
+		.cpu = plan->cpu,
+	};
+	uring->event_fd = -1;
+	uring->n_queues = plan->n_queues;
+	r = ring_init(&uring->ring, N_SQE, uring->chan.n_slots + N_CQE_MORE);
+	uring->queues = calloc(plan->n_queues, sizeof(*uring->queues));
+	if (r == 0 && !uring->queues)
+		r = -ENOMEM;
+	for (unsigned int i = 0; r == 0 && i < plan->n_queues; i++)
+		uring->queues[i].qid = (uint16_t)plan->queues[i];
+	if (r == 0)
+		r = chan_dev_fd(&uring->chan.fd);
+	if (r == 0) {
+		uring->event_fd = eventfd(0, EFD_CLOEXEC);
+		r = uring->event_fd < 0 ? -errno : 0;
+	}
+	if (r < 0) {
+		chan_free(&uring->chan);
+		return r;
+	}
+	*ret_chan = &uring->chan;
+	return 0;
+}
