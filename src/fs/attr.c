@@ -166,11 +166,12 @@ void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr)
 	 * Whoever mapped it before we looked was not heard of. That nobody has is proved when it is
 	 * looked at again; until then it is believed for a moment, which does for most who list.
 	 */
-	if (!fs->watch || !S_ISREG(node->type) || attr->attr_ns < FOUND_NS ||
+	if (!fs->watch || !S_ISREG(node->type) ||
 	    (now - attr->stx.stx_mtime.tv_sec > FOUND_S && now - attr->stx.stx_ctime.tv_sec > FOUND_S))
 		return;
 	atomic_fetch_or(&node->attr_state, MAY_BE_MAPPED);
-	attr->attr_ns = FOUND_NS;
+	if (attr->attr_ns > FOUND_NS)
+		attr->attr_ns = FOUND_NS;
 }
 
 void attr_made(struct node *node)
