@@ -5,6 +5,7 @@
 #	rules   who may include whom
 #	unit    parts by themselves, plain and with ASan and UBSan
 #	engine  a whole view in one process against a scripted kernel, plain and with both
+#	filter  each ready-made filter by itself, run by the kernel; needs BPF
 #	fuzz    what the kernel and clients could send us, for a few seconds
 #	mount   real mounts; needs root
 #
@@ -16,7 +17,7 @@
 #	RINGS		which rings to run (all)
 set -u
 cd "$(dirname "$0")/.." || exit 2
-rings=${RINGS:-rules unit engine fuzz mount}
+rings=${RINGS:-rules unit engine filter fuzz mount}
 fuzz_seconds=${FUZZ_SECONDS:-20}
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
@@ -40,8 +41,8 @@ build() {
 	fi
 }
 
-# tests_of DIR RING: lines NAME SECONDS COMMAND... out of meson's list, where what was built goes by
-# its name within DIR.
+# tests_of DIR RING: lines NAME SECONDS COMMAND... out of meson's list, with the environment that it
+# gives them; what was built goes by its name within DIR.
 tests_of() {
 	meson introspect --tests "$1" | python3 -c '
 import json, os, sys
@@ -50,7 +51,9 @@ def found(word):
     return os.path.abspath(path) if os.path.exists(path) else word
 for test in json.load(sys.stdin):
     if any(suite.split(":")[-1] == sys.argv[2] for suite in test["suite"]):
-        print(test["name"], test["timeout"], *map(found, test["cmd"]))' "$1" "$2"
+        env = [f"{name}={value}" for name, value in (test["env"] or {}).items()]
+        print(test["name"], test["timeout"], *(["env"] + env if env else []),
+              *map(found, test["cmd"]))' "$1" "$2"
 }
 
 # one NAME SECONDS COMMAND...: runs a test program. One that speaks TAP, as cmocka does, is taken at
@@ -136,17 +139,17 @@ mounts() {
 		'# '*' passed'*) ;;
 		*) printf '%s\n' "$line" ;;
 		esac
-	done < <(timeout -k 30 780 tests/mount/run -j "$(nproc)" < /dev/null 2>&1; echo "status $?")
+	done < <(timeout -k 30 900 tests/mount/run -j "$(nproc)" < /dev/null 2>&1; echo "status $?")
 }
 
 build build -Dtests=enabled || rings=
-if wanted unit || wanted engine; then
+if wanted unit || wanted engine || wanted filter; then
 	build build-san -Dtests=enabled -Db_sanitize=address,undefined -Db_lundef=false -Dman=disabled ||
 		rings=${rings/unit/}
 fi
 
 wanted rules && ring rules build ""
-for name in unit engine; do
+for name in unit engine filter; do
 	wanted $name || continue
 	ring $name build ""
 	ring $name build-san "@san"

@@ -59,6 +59,11 @@ static void forget_name(void *aux, uint64_t parent, const char *name, uint64_t c
 	notifier_name(((struct host *)aux)->notifier, parent, name, child);
 }
 
+static void forget_attr_now(void *aux, uint64_t nodeid)
+{
+	notify_attr(((struct host *)aux)->chan, nodeid);
+}
+
 static void forget_all(void *aux)
 {
 	notifier_all(((struct host *)aux)->notifier);
@@ -124,6 +129,7 @@ int host_new(struct chan *chan, struct host **ret_host, struct fs_host *ret_fs_h
 		.forget_node = forget_node,
 		.forget_name = forget_name,
 		.forget_all = forget_all,
+		.forget_attr_now = forget_attr_now,
 	};
 	return 0;
 }

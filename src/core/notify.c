@@ -33,6 +33,19 @@ static void forget_name(void *aux, const struct node *dir, const char *name, uin
 	chan->ops->notify(chan, FUSE_NOTIFY_INVAL_ENTRY, &out, sizeof(out), name, out.namelen + 1);
 }
 
+static void forget_inode(struct chan *chan, uint64_t nodeid, bool data)
+{
+	/* A negative offset leaves pages alone; length 0 is to the end. */
+	struct fuse_notify_inval_inode_out out = { .ino = nodeid, .off = data ? 0 : -1 };
+
+	chan->ops->notify(chan, FUSE_NOTIFY_INVAL_INODE, &out, sizeof(out), NULL, 0);
+}
+
+void notify_attr(struct chan *chan, uint64_t nodeid)
+{
+	forget_inode(chan, nodeid, false);
+}
+
 struct walk {
 	struct chan *chan;
 	struct fs *fs;
@@ -41,11 +54,9 @@ struct walk {
 
 static void forget_node(void *aux, struct node *node)
 {
-	/* Length 0: to the end of the file, and attributes with it. */
-	struct fuse_notify_inval_inode_out out = { .ino = node->id };
 	struct walk *walk = aux;
 
-	walk->chan->ops->notify(walk->chan, FUSE_NOTIFY_INVAL_INODE, &out, sizeof(out), NULL, 0);
+	forget_inode(walk->chan, node->id, true);
 	if (walk->names)
 		fs_each_name(walk->fs, node, forget_name, walk->chan);
 }
@@ -106,14 +117,7 @@ static void tell_name(struct notifier *notifier, const struct telling *telling)
 
 static void tell_node(struct notifier *notifier, const struct telling *telling)
 {
-	/* A negative offset leaves pages alone. */
-	struct fuse_notify_inval_inode_out out = {
-		.ino = telling->nodeid,
-		.off = telling->data ? 0 : -1,
-	};
-
-	notifier->chan->ops->notify(notifier->chan, FUSE_NOTIFY_INVAL_INODE, &out, sizeof(out),
-				    NULL, 0);
+	forget_inode(notifier->chan, telling->nodeid, telling->data);
 }
 
 static void *notifier_main(void *arg)

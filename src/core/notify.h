@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * What we tell the kernel unasked. Never from inside a request: it may hold what this waits for.
+ * What we tell the kernel unasked. But for attributes never from inside a request: it may hold what
+ * this waits for.
  */
 #include "chan/chan.h"
 #include "fs/fs.h"
+
+/*
+ * Attributes of a node alone. This takes no lock of a file or directory, so it is the one thing that
+ * may be told from inside a request.
+ */
+void notify_attr(struct chan *chan, uint64_t nodeid);
 
 /* All that the kernel keeps of names, attributes and data is asked for anew from now on. */
 void notify_all(struct chan *chan, struct fs *fs);

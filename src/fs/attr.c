@@ -28,10 +28,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 
 #define MAY_BE_MAPPED 1u
 #define ONE_OPEN 2u
 #define LONG_NS (86400ULL * 365 * 1000000000)
+
+/* A file that changed so recently may be mapped by somebody below; until it is proved: */
+#define FOUND_S 3600
+#define FOUND_NS 20000000ULL
 
 /* Whether filters that tell callers apart hold for a node: then an answer is good for one of them. */
 static bool is_by_caller(struct fs *fs, const struct node *node)
@@ -153,6 +158,27 @@ void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
 	attr->attr_ns = attr_promise(fs, node);
 }
 
+void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr)
+{
+	int64_t now = time(NULL);
+
+	/*
+	 * Whoever mapped it before we looked was not heard of. That nobody has is proved when it is
+	 * looked at again; until then it is believed for a moment, which does for most who list.
+	 */
+	if (!fs->watch || !S_ISREG(node->type) ||
+	    (now - attr->stx.stx_mtime.tv_sec > FOUND_S && now - attr->stx.stx_ctime.tv_sec > FOUND_S))
+		return;
+	atomic_fetch_or(&node->attr_state, MAY_BE_MAPPED);
+	if (attr->attr_ns > FOUND_NS)
+		attr->attr_ns = FOUND_NS;
+}
+
+void attr_made(struct node *node)
+{
+	atomic_fetch_and(&node->attr_state, ~MAY_BE_MAPPED);
+}
+
 void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry)
 {
 	entry->entry_ns = dir ? promise(fs, dir) : 0;
@@ -173,6 +199,14 @@ void attr_compare(struct fs *fs, struct node *node)
 		return;
 	if (fs_node_stat(fs, node, &stx) == 0 && in_short(&stx) != said)
 		host->forget_node(host->aux, node->id, false);
+}
+
+void attr_changed_unexpectedly(struct fs *fs, struct node *node)
+{
+	const struct fs_host *host = &fs->config.host;
+
+	if (host->forget_attr_now)
+		host->forget_attr_now(host->aux, node->id);
 }
 
 void attr_changed_below(struct fs *fs, struct node *node, bool data)
@@ -236,6 +270,9 @@ void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mod
 	while (!atomic_compare_exchange_weak(&node->attr_state, &state,
 					     (state + ONE_OPEN) | MAY_BE_MAPPED))
 		;
+	/* What was promised while nobody could store ends here: mmap(2) itself is only a read. */
+	if (!(state & MAY_BE_MAPPED))
+		attr_changed_unexpectedly(fs, node);
 }
 
 void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode mode)

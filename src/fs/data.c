@@ -174,5 +174,9 @@ ssize_t fs_copy(struct fs *fs, const struct fs_caller *caller, struct handle *fr
 	if (r < 0)
 		return r;
 	n = copy_file_range(in, &in_off, out, &out_off, len, flags);
-	return n < 0 ? -errno : n;
+	if (n < 0)
+		return -errno;
+	/* It was read: the kernel thinks of what was written only. */
+	attr_changed_unexpectedly(fs, from->node);
+	return n;
 }

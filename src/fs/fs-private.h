@@ -42,6 +42,11 @@ uint64_t attr_promise(struct fs *fs, struct node *node);
 void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry);
 /* Before names of a directory, or attributes of a node, are read: fd is an O_PATH descriptor of it. */
 void attr_before(struct fs *fs, struct node *node, int fd);
+/* A node that was not known: somebody below may have it mapped. Or, of a file just made: nobody has. */
+void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr);
+void attr_made(struct node *node);
+/* An operation of the view has changed more than the kernel expects of it; before it is answered. */
+void attr_changed_unexpectedly(struct fs *fs, struct node *node);
 /* What watch.c has heard of: others have changed a node, a name (whose file is gone: child), or all. */
 void attr_changed_below(struct fs *fs, struct node *node, bool data);
 void attr_name_changed_below(struct fs *fs, struct node *dir, const char *name, struct node *child);

@@ -39,6 +39,8 @@ struct fs_host {
 	void (*forget_node)(void *aux, uint64_t nodeid, bool data);
 	void (*forget_name)(void *aux, uint64_t parent, const char *name, uint64_t child);
 	void (*forget_all)(void *aux);
+	/* Attributes of a node alone, before this returns. May be called from inside a request. */
+	void (*forget_attr_now)(void *aux, uint64_t nodeid);
 };
 
 struct fs_config {

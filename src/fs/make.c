@@ -54,7 +54,17 @@ static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 		if (r < 0)
 			return r;
 	}
-	return name_resolve(fs, dir, ref.fd, name, ret_entry);
+	r = name_resolve(fs, dir, ref.fd, name, ret_entry);
+	if (r < 0)
+		return r;
+	/* Somebody below has put something else in its place: the kernel would not take that for an
+	 * answer. It asks again. */
+	if ((ret_entry->attr.stx.stx_mode ^ made->mode) & S_IFMT) {
+		ret_entry->node = node_put(fs->nodes, ret_entry->node);
+		return -ESTALE;
+	}
+	attr_made(ret_entry->node);
+	return 0;
 }
 
 int fs_symlink(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,

@@ -36,11 +36,12 @@ static int read_name(int dir_fd, const char *name, struct statx *ret_stx)
 static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 			struct fs_entry *entry)
 {
+	bool new = false;
 	int r;
 
 	key->ino = entry->attr.stx.stx_ino;
 	key->type = entry->attr.stx.stx_mode & S_IFMT;
-	r = node_lookup_or_new(fs->nodes, key, &entry->node, NULL);
+	r = node_lookup_or_new(fs->nodes, key, &entry->node, &new);
 	if (r < 0)
 		return r;
 	/* A number that was used again for a file of another kind: the node is of the past. */
@@ -52,6 +53,8 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 	if (dir)
 		atomic_store_explicit(&entry->node->parent, dir->id, memory_order_relaxed);
 	attr_answer(fs, entry->node, &entry->attr);
+	if (new)
+		attr_found(fs, entry->node, &entry->attr);
 	attr_answer_entry(fs, dir, entry);
 	return 0;
 }

@@ -115,6 +115,9 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 		return r;
 	if (fd >= 0 && fstat(fd, &st) < 0)
 		st.st_mode = 0;
+	/* Set-user-ID bits went with the data. */
+	if ((flags & O_TRUNC) && kill)
+		attr_changed_unexpectedly(fs, node);
 	return open_node(fs, node, flags, fd, st.st_mode, ret_open);
 }
 
@@ -129,6 +132,7 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 	r = name_resolve_fd(fs, dir, fd, &entry);
 	if (r < 0)
 		return r;
+	attr_made(entry.node);
 	/* What holds for the file decides how it is opened. */
 	node_judge(entry.node, caller->filters);
 	/* The way to the file while it has no name, or only one that somebody may take away. */

@@ -315,6 +315,11 @@ static void read_subject(struct watch *watch, const struct fanotify_event_metada
 			break;
 		at += info->hdr.len;
 	}
+	/* Of a directory itself there is nothing but its own name for itself. */
+	if (!subject.node && subject.dir && strcmp(subject.name, ".") == 0) {
+		subject.node = subject.dir;
+		subject.dir = NULL;
+	}
 	*ret_subject = subject;
 }
 
@@ -355,8 +360,8 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 		attr_all_changed_below(watch->fs);
 		return;
 	}
-	/* Opening and closing a directory changes nothing. */
-	if ((mask & FAN_ONDIR) && !(mask & ~(FAN_ONDIR | FAN_OPEN | FAN_CLOSE)))
+	/* Opening a directory changes nothing; who closes it may have listed it. */
+	if ((mask & FAN_ONDIR) && !(mask & ~(FAN_ONDIR | FAN_OPEN)))
 		return;
 	if (event->pid == watch->pid && n_watches == 1) {
 		watch->n_own++;

@@ -12,8 +12,9 @@ attribute_tree() { # OPTIONS
 	view -o "$1"
 }
 
-agree() { # WHAT
-	"$TOOLS/same" "$VIEW" "$LOWER" > "$T/differences" || {
+agree() { # WHAT [OPTION]
+	# shellcheck disable=SC2086 # there may be none
+	"$TOOLS/same" ${2-} "$VIEW" "$LOWER" > "$T/differences" || {
 		cat "$T/differences"
 		fail "view and lower differ after $1"
 	}
@@ -184,7 +185,9 @@ each_exclusive_operations() {
 	dd if=/dev/zero of="$VIEW/copy" bs=4096 count=4 conv=notrunc status=none && agree "writing"
 	rm -r "$VIEW/d2" && agree "removing"
 	act model "$VIEW/m" 2 300 && agree "all that the model does"
-	act shuffle "$VIEW" 2 2 300 && agree "all that the shuffle does"
+	# Two at once: the kernel may take up the answer to a stat after that to a listing which was
+	# asked for later, and then keeps the access time from before the listing.
+	act shuffle "$VIEW" 2 2 300 && agree "all that the shuffle does" --no-atime
 }
 
 # ext4 changes a directory's times when it fails to leave a whiteout, and nobody can tell the kernel.

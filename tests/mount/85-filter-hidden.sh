@@ -292,3 +292,27 @@ each_hidden_folded() {
 	answers 0 stat "$VIEW/PLAIN"
 	check test -e "$LOWER/.env"
 }
+
+# A name that the lower file system folds leads to the same file: there, a view that folds.
+each_hidden_folded_below() {
+	need_filters
+	local name folding
+	lower ext4
+	mkdir "$LOWER/sub"
+	echo secret | tee "$LOWER/.env" > "$LOWER/sub/.env"
+	: > "$LOWER/plain"
+	filtered_view fold
+	folding=$VIEW
+	test -e "$folding/.ENV" || fail "names are not folded"
+	view -o cache=none -F "$HIDE" "$folding"
+	for name in .env .ENV .Env sub/.ENV SUB/.env; do
+		answers ENOENT stat "$VIEW/$name"
+		answers ENOENT read "$VIEW/$name"
+		answers ENOENT unlink "$VIEW/$name"
+		answers EPERM create "$VIEW/$name"
+		answers EPERM mkdir "$VIEW/$name"
+	done
+	answers 0 stat "$VIEW/PLAIN"
+	answers EPERM rename "$VIEW/plain" "$VIEW/.ENV"
+	check test -e "$LOWER/.env" -a -e "$LOWER/sub/.env"
+}

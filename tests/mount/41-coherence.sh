@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# What docs/coherence.md guarantees, for each cache= mode: every operation that changes something or
+# moves an access time, crossed with every field of statx, the listings and the content. Before each
+# operation all was looked at, so that the view has copies that could be stale.
+#
+#	COHERENCE_MEDIAN=MS COHERENCE_LONGEST=MS	how soon what others did has to be seen (50, 500)
+#
+# On a machine with nothing else to do the median is below 1 ms; what it was is printed (VERBOSE=1).
+
+# Access times that others move without a word of the kernel: of links, or set alone.
+UNHEARD=read_symlink,follow_symlink,set_atime
+
+matrix() { # NAME ACTOR [ARG...]
+	local actor=$2 served=()
+	passing || served=(--served)
+	take_results < <(timeout 280 "$TOOLS/coherence" matrix "${served[@]}" "${@:3}" \
+		"$1" "$VIEW" "$LOWER" "$actor" 2>&1)
+	[ "$N_RESULTS" -gt 0 ] || fail "the matrix ended badly"
+}
+
+tree() { # OPTIONS
+	lower ext4 1024
+	view -o "$1"
+}
+
+soon() { # NAME ACTOR
+	matrix "$1" "$2" --median "${COHERENCE_MEDIAN:-50}" --longest "${COHERENCE_LONGEST:-500}" \
+		--but $UNHEARD
+}
+
+# What is done through the view is right at the first look, whatever the mode.
+each_own_none() { tree cache=none; matrix none "$VIEW" --first; }
+each_own_auto() { tree cache=auto; matrix auto "$VIEW" --first; }
+each_own_exclusive() { tree cache=exclusive; matrix exclusive "$VIEW" --first; }
+each_own_ttl() { tree cache=ttl=60; matrix ttl "$VIEW" --first; }
+
+# What is done below: at once, in a moment, or when a second is over. These take minutes, and their
+# times depend on what else the machine does: by name.
+each_below_none() { tree cache=none; matrix none "$LOWER" --first; }
+
+slow_below_auto() {
+	tree cache=auto
+	soon auto "$LOWER"
+	no_lease_left
+}
+
+slow_below_ttl() {
+	real || skip "a bind mount has no caches of its own"
+	tree cache=ttl=1
+	matrix ttl "$LOWER" --batch 1200 --longest 1200000 --give-up 400
+}
+
+# Two views of one tree are outsiders to each other.
+slow_two_views() {
+	local first second
+	tree cache=auto
+	first=$VIEW
+	view -o cache=auto
+	second=$VIEW VIEW=$first
+	soon auto "$second"
+	no_lease_left
+}
+
+# Other file systems below.
+slow_lowers() {
+	local type
+	for type in xfs btrfs tmpfs; do
+		# shellcheck disable=SC2034
+		PREFIX=$type
+		lower $type 1024
+		view -o cache=auto
+		matrix auto-own "$VIEW" --first
+		soon auto-below "$LOWER"
+		unview
+	done
+}
+
+no_lease_left() {
+	check not grep -q LEASE /proc/locks
+}
+
+LIMIT[own_none]=290
+LIMIT[own_auto]=120
+LIMIT[own_exclusive]=120
+LIMIT[own_ttl]=120
+LIMIT[below_none]=290
+LIMIT[below_auto]=290
+LIMIT[below_ttl]=290
+LIMIT[two_views]=290
+LIMIT[lowers]=590

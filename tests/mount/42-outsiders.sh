@@ -1,0 +1,393 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Others at work on the lower tree, under cache=auto: where files go and come from, who holds what,
+# what is in the way, and what it costs. docs/coherence.md names these cases.
+
+# A change below is seen; generous, since the machine may have much to do. 41-coherence measures.
+SOON=3
+
+auto_tree() { # [OPTIONS]
+	lower ext4
+	mkdir "$LOWER"/{a,b,d}
+	echo text > "$LOWER/a/f"
+	echo text > "$LOWER/a/g"
+	view -o "cache=auto${1:+,$1}"
+}
+
+has() { # FORMAT VALUE FILE
+	[ "$(stat -c "$1" "$3" 2> /dev/null)" = "$2" ]
+}
+
+seen() { # FORMAT VALUE FILE
+	within $SOON has "$@" || fail "$3 has $1 $(stat -c "$1" "$3"), should have $2"
+}
+
+reads() { # TEXT FILE
+	[ "$(cat "$2")" = "$1" ]
+}
+
+is_same() { "$TOOLS/same" --no-atime "$VIEW" "$LOWER" > "$T/differences" 2>&1; }
+
+settled() {
+	within $SOON is_same || { cat "$T/differences"; fail "view and lower stay different"; }
+}
+
+# ---- places -------------------------------------------------------------------------------------
+
+# The other directory has not been looked at: nothing of it is watched.
+each_hard_links() {
+	lower ext4
+	mkdir "$LOWER"/{a,b}
+	echo text > "$LOWER/a/f"
+	ln "$LOWER/a/f" "$LOWER/b/h"
+	view -o cache=auto
+	equal "$(stat -c %h "$VIEW/a/f")" 2
+	chmod 600 "$LOWER/b/h" && seen %a 600 "$VIEW/a/f"
+	echo more >> "$LOWER/b/h" && seen %s 10 "$VIEW/a/f"
+	ln "$LOWER/b/h" "$LOWER/b/i" && seen %h 3 "$VIEW/a/f"
+	rm "$LOWER/b/h" "$LOWER/b/i" && seen %h 1 "$VIEW/a/f"
+	equal "$(stat -c %a "$VIEW/a/f")" 600
+}
+
+# A second name given below, in a directory that is not watched, is not heard of, nor is what is done
+# by it: all is right once the view has looked at that name.
+each_linked_below() {
+	auto_tree
+	stat "$VIEW/a/f" > /dev/null
+	ln "$LOWER/a/f" "$LOWER/b/h"
+	chmod 611 "$LOWER/b/h"
+	stat "$VIEW/b/h" > /dev/null
+	seen %h:%a 2:611 "$VIEW/a/f"
+	chmod 622 "$LOWER/b/h" && seen %a 622 "$VIEW/a/f"
+	echo more >> "$LOWER/b/h" && seen %s 10 "$VIEW/a/f"
+}
+
+# The view gives a file its second name: what is done by the other one is heard of from then on.
+each_linked_in_view() {
+	auto_tree
+	stat "$VIEW/a/f" > /dev/null
+	ln "$VIEW/a/f" "$VIEW/b/h"
+	equal "$(stat -c %h "$VIEW/a/f")" 2
+	chmod 611 "$LOWER/b/h" && seen %a 611 "$VIEW/a/f"
+	rm "$LOWER/b/h" && seen %h 1 "$VIEW/a/f"
+}
+
+each_moved_below() {
+	auto_tree
+	ls -l "$VIEW/a" > /dev/null
+	exec 7< "$VIEW/a/f"
+	mv "$LOWER/a/f" "$LOWER/b/f"
+	within $SOON test ! -e "$VIEW/a/f" || fail "the old name stays"
+	chmod 601 "$LOWER/b/f" && seen %a 601 "$VIEW/b/f"
+	equal "$(stat -L -c %a /proc/self/fd/7)" 601 fstat
+	exec 7<&-
+	mv "$LOWER/b/f" "$LOWER/a/f"
+	chmod 602 "$LOWER/a/f" && seen %a 602 "$VIEW/a/f"
+	check test ! -e "$VIEW/b/f"
+}
+
+each_moved_in_view() {
+	auto_tree
+	ls -l "$VIEW/a" > /dev/null
+	mv "$VIEW/a/f" "$VIEW/b/f"
+	stat "$VIEW/b/f" > /dev/null
+	chmod 603 "$LOWER/b/f" && seen %a 603 "$VIEW/b/f"
+	mv "$LOWER/b/f" "$LOWER/b/k" && seen %a 603 "$VIEW/b/k"
+	check test ! -e "$VIEW/b/f"
+}
+
+each_directory_replaced() {
+	auto_tree
+	ls -lR "$VIEW" > /dev/null
+	mkdir -m 711 "$LOWER/new"
+	echo other > "$LOWER/new/f"
+	mv "$LOWER/a" "$LOWER/old" && mv "$LOWER/new" "$LOWER/a"
+	within $SOON reads other "$VIEW/a/f" || fail "still the old directory"
+	seen %a 711 "$VIEW/a"
+	rm -r "$LOWER/a" && echo file > "$LOWER/a"
+	within $SOON reads file "$VIEW/a" || fail "still a directory"
+	settled
+}
+
+# Directories themselves: mode, owner, times, attributes.
+each_directory_changed() {
+	auto_tree
+	ls -lR "$VIEW" > /dev/null
+	chmod 711 "$LOWER/a" && seen %a 711 "$VIEW/a"
+	chown 5:6 "$LOWER/a" && seen %u:%g 5:6 "$VIEW/a"
+	touch -d @1000000000 "$LOWER/a" && seen %Y 1000000000 "$VIEW/a"
+	chmod 755 "$LOWER" && chmod 715 "$LOWER" && seen %a 715 "$VIEW"
+	setfacl -m u:1001:rwx "$LOWER/b" && seen %A 'drwxrwxr-x' "$VIEW/b"
+}
+
+# Something is mounted in the view on a directory that goes away below.
+each_covered() {
+	auto_tree
+	ls -lR "$VIEW" > /dev/null
+	mount -t tmpfs none "$VIEW/a" || fail "mount in the view"
+	echo covered > "$VIEW/a/c"
+	rm -r "$LOWER/a"
+	echo late > "$LOWER/b/late"
+	within $SOON test -e "$VIEW/b/late" || fail "nothing is heard any more"
+	umount "$VIEW/a" 2> /dev/null
+	within $SOON test ! -e "$VIEW/a" || fail "the directory stays"
+	settled
+}
+
+each_deep() {
+	local d=deep i
+	lower ext4
+	for i in $(seq 60); do d=$d/$i; done
+	mkdir -p "$LOWER/$d"
+	echo text > "$LOWER/$d/f"
+	view -o cache=auto
+	ls -lR "$VIEW" > /dev/null
+	chmod 604 "$LOWER/$d/f" && seen %a 604 "$VIEW/$d/f"
+	mv "$LOWER/deep/1/2" "$LOWER/deep/1/two"
+	within $SOON test ! -e "$VIEW/deep/1/2" || fail "the old name stays"
+	chmod 605 "$LOWER/${d/1\/2/1\/two}/f" && seen %a 605 "$VIEW/${d/1\/2/1\/two}/f"
+	settled
+}
+
+# ---- data ---------------------------------------------------------------------------------------
+
+# A file that was mapped below before the view first looked at it: seen at the latest when that ends.
+each_mapped_before() {
+	local old
+	lower ext4
+	head -c 8192 /dev/zero > "$LOWER/m"
+	touch -d @1000000000 "$LOWER/m"
+	holder below map "$LOWER/m"
+	tell below c
+	view -o cache=auto
+	stat "$VIEW/m" > /dev/null
+	tell below "s 100 x"
+	tell below m
+	release below
+	within $SOON newer_than 1000000000 "$VIEW/m" || fail "the store is not seen"
+	cmp "$VIEW/m" "$LOWER/m" || fail "the content differs"
+	settled
+}
+
+newer_than() { [ "$(stat -c %Y "$2")" -gt "$1" ]; }
+
+each_appended() {
+	auto_tree
+	"$TOOLS/coherence" appended 80 "$VIEW/a/f" "$LOWER/a/f" "$(passing && echo on || echo off)" ||
+		fail "an append below is not seen"
+	cmp "$VIEW/a/f" "$LOWER/a/f"
+}
+
+# What was read of a served file is not read again from the view's own pages once others have written.
+each_data_changed() {
+	auto_tree
+	local i
+	for i in 1 2 3 4 5 6; do
+		within $SOON reads "$(cat "$LOWER/a/f")" "$VIEW/a/f" || fail "old content, $i"
+		exec 7< "$VIEW/a/f"
+		head -c 2 <&7 > /dev/null
+		printf '%d' $i 1<> "$LOWER/a/f"
+		within $SOON starts_with "$i" || fail "old pages through an open file, $i"
+		exec 7<&-
+	done
+}
+
+# By a descriptor that was open all the time.
+starts_with() {
+	[ "$(dd iflag=fullblock bs=1 count=1 status=none < /proc/self/fd/7)" = "$1" ]
+}
+
+# Where changes cannot be heard of, promises are short.
+each_elsewhere() {
+	lower overlay
+	echo text > "$LOWER/f"
+	view -o cache=auto
+	stat "$VIEW/f" > /dev/null
+	check test ! -e "$VIEW/new"
+	real && equal "$(info watched)" 0 "marks"
+	chmod 614 "$LOWER/f" && seen %a 614 "$VIEW/f"
+	: > "$LOWER/new"
+	within $SOON test -e "$VIEW/new" || fail "a new name is not seen"
+	LOG_MAY='believed for'
+}
+
+# ---- who watches --------------------------------------------------------------------------------
+
+each_inotify() {
+	auto_tree
+	"$TOOLS/coherence" heard "$VIEW/d" "$LOWER/d" || fail "inotify in the view missed it"
+}
+
+# ---- in the way ---------------------------------------------------------------------------------
+
+# Creating in the view holds the directory's lock, which telling of a name needs, too.
+each_same_directory() {
+	auto_tree
+	local pids=() i
+	for i in 1 2; do
+		"$TOOLS/coherence" storm 5 $i "$VIEW" "$LOWER" 9>&- & pids+=($!)
+	done
+	( until [ -e "$T/stop" ]; do rm -rf "$LOWER/d"/*; sleep 0.05; done ) 9>&- & pids+=($!)
+	( for i in $(seq 6); do "$TOOLS/coherence" touch 300 "$VIEW/d" 2>&1; done; : > "$T/stop" ) 9>&- &
+	pids+=($!)
+	for i in "${pids[@]}"; do wait "$i" || fail "one of them failed"; done
+	settled
+}
+
+each_unmount_with_events() {
+	auto_tree
+	ls -lR "$VIEW" > /dev/null
+	"$TOOLS/coherence" touch 4000 "$LOWER/d"
+	"$TOOLS/coherence" touch 4000 "$LOWER/b" 9>&- &
+	local pid=$!
+	unview
+	wait $pid
+}
+
+# While nothing can be written below, what is known can be looked at, and nothing is lost after it.
+once_frozen() {
+	auto_tree
+	ls -lR "$VIEW" > /dev/null
+	fsfreeze -f "$FS" 2> /dev/null || skip "it cannot be frozen"
+	(chmod 606 "$LOWER/a/f"; : > "$VIEW/d/new") 9>&- &
+	local pid=$! fine=1
+	timeout 5 stat "$VIEW/a/g" "$VIEW/b" > /dev/null || fine=0
+	timeout 5 ls "$VIEW/a" > /dev/null || fine=0
+	sleep 0.3
+	fsfreeze -u "$FS"
+	[ $fine = 1 ] || fail "looking hung while the lower was frozen"
+	wait $pid
+	seen %a 606 "$VIEW/a/f"
+	settled
+}
+
+once_full() {
+	lower ext4 32
+	view -o cache=auto
+	dd if=/dev/zero of="$LOWER/big" bs=64k status=none 2> /dev/null
+	stat "$VIEW/big" > /dev/null
+	check not dd if=/dev/zero of="$VIEW/more" bs=64k count=400 status=none 2> /dev/null
+	settled
+	rm "$LOWER/big"
+	within $SOON test ! -e "$VIEW/big" || fail "the name stays"
+	within $SOON dd if=/dev/zero of="$VIEW/more" bs=64k count=10 status=none 2> /dev/null ||
+		fail "what was freed below is not free"
+	settled
+}
+
+# A process that was stopped in the midst of its work does not hold up the others' news.
+each_stopped_client() {
+	auto_tree
+	ls -lR "$VIEW" > /dev/null
+	local i pid
+	for i in 1 2 3 4 5 6; do
+		"$TOOLS/coherence" storm 20 $i "$VIEW" > /dev/null 2>&1 9>&- &
+		pid=$!
+		sleep 0.1$i
+		pkill -STOP -P $pid
+		chmod 60$i "$LOWER/a/f" && seen %a 60$i "$VIEW/a/f"
+		: > "$LOWER/d/n$i"
+		within $SOON test -e "$VIEW/d/n$i" || fail "a new name is not seen"
+		pkill -KILL -P $pid
+		wait $pid 2> /dev/null
+	done
+	true
+}
+
+# More than the kernel keeps for us: all promises are dropped at once.
+once_overflow() {
+	real || skip "there is no daemon"
+	auto_tree
+	ls -lR "$VIEW" > /dev/null
+	check test ! -e "$VIEW/b/late"
+	local max
+	max=$(cat /proc/sys/fs/fanotify/max_queued_events)
+	[ "$max" -le 100000 ] || skip "a queue of $max events does not overflow in this time"
+	equal "$(info overflows)" 0 overflows
+	kill -STOP "${VIEW_PIDS[0]}"
+	"$TOOLS/coherence" touch "$max" "$LOWER/d"
+	# Nothing of this has room in the queue any more.
+	chmod 607 "$LOWER/a/f"
+	echo longer than before > "$LOWER/a/g"
+	mv "$LOWER/a" "$LOWER/aa"
+	: > "$LOWER/b/late"
+	kill -CONT "${VIEW_PIDS[0]}"
+	seen %a 607 "$VIEW/aa/f"
+	seen %s 19 "$VIEW/aa/g"
+	within $SOON test -e "$VIEW/b/late" || fail "an absent name stays absent"
+	check test ! -e "$VIEW/a"
+	check test "$(info overflows)" -ge 1
+	LOG_MAY='more changed below'
+	equal "$(ls "$VIEW/d" | wc -l)" "$max" "names"
+}
+
+# ---- leases -------------------------------------------------------------------------------------
+
+# Proving that nobody writes takes a lease for a moment; who opens then waits for that moment.
+each_opens_below() {
+	auto_tree
+	"$TOOLS/coherence" opens 1000 "$VIEW/a/f" "$LOWER/a/f" > "$T/opens" || fail "open"
+	cat "$T/opens"
+	local longest
+	longest=$(sed -n 's/.*longest \([0-9]*\).*/\1/p' "$T/opens")
+	check test "$longest" -le "${COHERENCE_LONGEST:-500}"
+	check not grep -q LEASE /proc/locks
+}
+
+# ---- all of it ----------------------------------------------------------------------------------
+
+# STORM=SECONDS makes it longer.
+slow_storm() {
+	local mode
+	for mode in auto none; do
+		lower ext4
+		view -o cache=$mode
+		"$TOOLS/coherence" storm "${STORM:-6}" "${SEED:-$RANDOM}" "$VIEW" "$VIEW" "$LOWER" "$LOWER" ||
+			fail "$mode: what should never be said"
+		sleep 1
+		is_same || { cat "$T/differences"; fail "$mode: the trees differ"; }
+		unview
+	done
+}
+
+# ---- costs --------------------------------------------------------------------------------------
+
+ticks() { # PID
+	local fields
+	read -r -a fields < "/proc/$1/stat"
+	echo $((fields[13] + fields[14]))
+}
+
+# A build elsewhere on the same file system.
+slow_build_elsewhere() {
+	auto_tree
+	ls -lR "$VIEW" > /dev/null
+	local before after events
+	events=$(info events)
+	before=$(ticks "${VIEW_PIDS[0]}")
+	"$TOOLS/coherence" build 10 "$TWIN"
+	after=$(ticks "${VIEW_PIDS[0]}")
+	echo "the daemon took $((after - before)) ticks of $(($(getconf CLK_TCK) * 10))," \
+		"$(($(info events) - events)) events"
+	check test $((after - before)) -le $(($(getconf CLK_TCK) / 5))
+}
+
+# What watching costs the view's own operations: both by turns, the medians.
+slow_own_cost() {
+	lower ext4
+	view -o cache=auto
+	local auto=$VIEW events own
+	mkdir "$FS/other"
+	view -o cache=exclusive "$FS/other"
+	"$TOOLS/coherence" times 200 "$auto" "$VIEW" > /dev/null
+	events=$(info events "$auto") own=$(info own_events "$auto")
+	"$TOOLS/coherence" times "${N_TIMES:-2000}" "$auto" "$VIEW"
+	echo "events $(($(info events "$auto") - events)), of our own $(($(info own_events "$auto") - own))"
+}
+
+LIMIT[storm]=400
+LIMIT[same_directory]=120
+LIMIT[overflow]=120
+LIMIT[own_cost]=200
+LIMIT[build_elsewhere]=60

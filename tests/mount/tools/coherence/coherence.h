@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef TESTS_COHERENCE_H
+#define TESTS_COHERENCE_H
+/*
+ * coherence VERB ARG...: does what changes files, on one side of a view, and looks at the other side
+ * within microseconds. One function for each verb; it gets what follows the verb and returns the
+ * exit status.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+int coherence_matrix(int argc, char **argv);
+int coherence_storm(int argc, char **argv);
+int coherence_opens(int argc, char **argv);
+int coherence_times(int argc, char **argv);
+int coherence_appended(int argc, char **argv);
+int coherence_heard(int argc, char **argv);
+int coherence_build(int argc, char **argv);
+int coherence_touch(int argc, char **argv);
+
+/* -- ops.c ------------------------------------------------------------------------------------ */
+
+/* What an operation keeps between its steps. */
+struct op_state {
+	int dir;			/* the fixture, in the tree that is acted on */
+	int fd, fd2;			/* -1, or what prepare opened */
+	char *map;			/* MAP_LEN bytes, or NULL */
+};
+
+#define MAP_LEN 8192
+
+enum {
+	OP_STORES = 1 << 0,		/* into a mapping: where data is served, it comes later */
+};
+
+struct op {
+	const char *name;
+	int (*prepare)(struct op_state *state);	/* before the last look; or NULL */
+	int (*act)(struct op_state *state);
+	unsigned int flags;
+};
+
+extern const struct op ops[];
+extern const unsigned int n_ops;
+
+/* Makes the files that the operations are about, in a new directory. Exits when it cannot. */
+void fixture_make(int at, const char *name);
+void op_state_fini(struct op_state *state);
+
+/* Names that are looked at, also such as do not exist (yet), and the directories that are listed. */
+extern const char *const fixture_paths[];
+extern const char *const fixture_dirs[];
+
+/* -- look.c ----------------------------------------------------------------------------------- */
+
+/* One way of looking: a field of statx asked for alone, all of them, the listings, the content. */
+enum { LOOK_FIELDS = 12, LOOK_ALL = LOOK_FIELDS, LOOK_LISTING, LOOK_DATA, N_LOOKS };
+
+const char *look_name(unsigned int look);
+/* Compares two fixtures; the number of things that differ, the first of them in ret_why. */
+unsigned int look(unsigned int how, int view, int lower, char *ret_why, size_t size);
+/* Looks at everything, so that the kernel has copies of it. */
+void look_prime(int view);
+
+/* -- small things ----------------------------------------------------------------------------- */
+
+static inline double now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
+}
+
+static inline uint32_t dice(uint64_t *state)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(*state >> 33);
+}
+
+/* The number at a part of a sorted list. */
+double part_of(double *list, size_t n, double part);
+int open_dir(const char *path);
+
+#endif

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * coherence matrix [OPTIONS] NAME VIEW LOWER ACTOR: each operation, done in the tree ACTOR (VIEW for
+ * the view's own ones; LOWER, or another view, for outside ones), crossed with each way of looking,
+ * that one being the first after the operation; then all others. Before it everything is looked at
+ * in the view, so that there are copies to go stale.
+ *
+ *	--first		nothing may differ at the first look
+ *	--median MS, --longest MS	what differs has to be equal by then
+ *	--batch MS	do many, wait so long, look then: for promises that end by themselves
+ *	--served	data goes by the view's page cache: stores arrive later
+ *	--only TEXT	operations with this text in their names
+ *	--but NAMES	not these (with commas): what the mode does not promise
+ *	--give-up MS	when something counts as never right (4000)
+ */
+#include <getopt.h>
+#include <sys/resource.h>
+
+#include "coherence.h"
+
+enum { MAX_BATCH = 60, MAX_LINES_EACH = 2 };
+
+static struct {
+	const char *name, *only, *but;
+	bool first, served;
+	double median, longest, batch, give_up;
+	int view, lower, actor;
+} o = { .give_up = 4000 };
+
+struct instance {
+	const struct op *op;
+	unsigned int how;
+	int view, lower;
+	struct op_state state;
+	double acted;
+};
+
+static unsigned long n_checks, n_bad, n_healed, n_never, n_failed, n_skipped;
+static double healed[100000];
+
+static void say(const struct instance *in, const char *what, const char *why)
+{
+	static const struct op *last;
+	static unsigned int n;
+
+	n = last == in->op ? n + 1 : 1;
+	last = in->op;
+	if (n <= MAX_LINES_EACH)
+		printf("%s: %s, %s asked for first: %s: %s\n", o.name, in->op->name,
+		       look_name(in->how), what, why);
+}
+
+/* Whether what was stored may be looked for: pages of the view itself are written when they are synced. */
+static bool is_promised(const struct op *op, unsigned int how)
+{
+	return how != LOOK_DATA || !o.served || !(op->flags & OP_STORES);
+}
+
+static bool begin(struct instance *in)
+{
+	static unsigned int number;
+	char name[40];
+	int r;
+
+	snprintf(name, sizeof(name), "%s-%u", o.name, number++);
+	fixture_make(o.lower, name);
+	in->lower = openat(o.lower, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	in->view = openat(o.view, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	in->state = (struct op_state){ .fd = -1, .fd2 = -1 };
+	in->state.dir = openat(o.actor, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (in->lower < 0 || in->view < 0 || in->state.dir < 0)
+		err(2, "%s", name);
+	look_prime(in->view);
+	if (in->op->prepare) {
+		r = in->op->prepare(&in->state);
+		if (r < 0)
+			errx(2, "%s: cannot prepare: %s", in->op->name, strerror(-r));
+		if (!o.batch && !o.first)
+			usleep(100000);
+		look_prime(in->view);
+	}
+	/* A promise may be given long before the change, or just before it. */
+	if (!o.batch && !o.first && in->how % 5 == 4)
+		usleep(50000);
+	r = in->op->act(&in->state);
+	in->acted = now_ms();
+	if (r == -EOPNOTSUPP || r == -ENOTTY) {
+		n_skipped++;
+		return false;
+	}
+	if (r < 0) {
+		n_failed++;
+		say(in, "failed", strerror(-r));
+		return false;
+	}
+	return true;
+}
+
+static void end(struct instance *in)
+{
+	op_state_fini(&in->state);
+	close(in->state.dir);
+	close(in->lower);
+	close(in->view);
+}
+
+/* Looks once; when something differs, again until it does not, or it is given up. */
+static bool heal(struct instance *in, unsigned int how, double *last)
+{
+	char why[300], first_why[300] = "";
+	bool first = true;
+
+	n_checks++;
+	if (!is_promised(in->op, how))
+		return true;
+	while (look(how, in->view, in->lower, why, sizeof(why))) {
+		if (first) {
+			n_bad++;
+			snprintf(first_why, sizeof(first_why), "%s", why);
+			if (o.first) {
+				say(in, "stale at first look", why);
+				return true;
+			}
+		}
+		first = false;
+		if (now_ms() - in->acted > o.give_up + o.batch) {
+			n_never++;
+			if (!o.first)
+				say(in, "never healed", first_why);
+			return false;
+		}
+		usleep(how == LOOK_DATA || how == LOOK_LISTING ? 1000 : 100);
+	}
+	if (first)
+		return true;
+	*last = now_ms() - in->acted;
+	if (!o.first && o.longest && *last > o.longest)
+		say(in, "healed late", first_why);
+	return true;
+}
+
+static void check(struct instance *in)
+{
+	double last = 0;
+	bool ok = heal(in, in->how, &last);
+
+	for (unsigned int how = 0; how < N_LOOKS && ok; how++)
+		if (how != in->how && how != LOOK_DATA)
+			ok = heal(in, how, &last);
+	if (ok && last > 0 && n_healed < sizeof(healed) / sizeof(healed[0]))
+		healed[n_healed++] = last;
+}
+
+static void check_batch(struct instance *list, unsigned int n)
+{
+	double left = n ? list[n - 1].acted + o.batch - now_ms() : 0;
+
+	if (left > 0)
+		usleep((useconds_t)(left * 1000));
+	for (unsigned int i = 0; i < n; i++) {
+		check(&list[i]);
+		end(&list[i]);
+	}
+}
+
+static bool is_excepted(const char *name)
+{
+	const char *at = o.but ? strstr(o.but, name) : NULL;
+	size_t n = strlen(name);
+
+	return at && (at == o.but || at[-1] == ',') && (!at[n] || at[n] == ',');
+}
+
+static void run(void)
+{
+	static struct instance list[MAX_BATCH];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < n_ops; i++) {
+		if ((o.only && !strstr(ops[i].name, o.only)) || is_excepted(ops[i].name))
+			continue;
+		for (unsigned int how = 0; how < N_LOOKS; how++) {
+			list[n] = (struct instance){ .op = &ops[i], .how = how };
+			if (!begin(&list[n])) {
+				end(&list[n]);
+				break;
+			}
+			n++;
+			if (n == (o.batch ? MAX_BATCH : 1)) {
+				check_batch(list, n);
+				n = 0;
+			}
+		}
+	}
+	check_batch(list, n);
+}
+
+static int judge(void)
+{
+	double median = part_of(healed, n_healed, 0.5), longest = part_of(healed, n_healed, 1);
+	bool bad = n_failed || !n_checks;
+
+	printf("mode %s: %lu checks, %lu mismatches at first look, healed: median %.1f ms, "
+	       "longest %.1f ms, never %lu\n",
+	       o.name, n_checks, n_bad, median, longest, n_never);
+	printf("mode %s: half of %lu changes that were seen late within %.1f ms, 99 %% within %.1f ms; "
+	       "%lu operations are not there\n",
+	       o.name, n_healed, median, part_of(healed, n_healed, 0.99), n_skipped);
+	if (o.first)
+		bad = bad || n_bad;
+	else if (o.longest)
+		bad = bad || n_never || longest > o.longest || (o.median && median > o.median);
+	printf(bad ? "not ok %s: %lu wrong at first look, %lu never right, longest %.0f ms, "
+		     "%lu operations failed\n" :
+		     "ok %s\n",
+	       o.name, n_bad, n_never, longest, n_failed);
+	return bad;
+}
+
+int coherence_matrix(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "first", 0, NULL, 'f' },   { "median", 1, NULL, 'm' }, { "longest", 1, NULL, 'l' },
+		{ "batch", 1, NULL, 'b' },   { "served", 0, NULL, 's' }, { "only", 1, NULL, 'o' },
+		{ "but", 1, NULL, 'u' },     { "give-up", 1, NULL, 'g' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct rlimit limit = { 8192, 8192 };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		switch (c) {
+		case 'f': o.first = true; break;
+		case 's': o.served = true; break;
+		case 'm': o.median = atof(optarg); break;
+		case 'l': o.longest = atof(optarg); break;
+		case 'b': o.batch = atof(optarg); break;
+		case 'o': o.only = optarg; break;
+		case 'u': o.but = optarg; break;
+		case 'g': o.give_up = atof(optarg); break;
+		default: return 2;
+		}
+	}
+	if (argc - optind != 4)
+		errx(2, "usage: coherence matrix [OPTIONS] NAME VIEW LOWER ACTOR");
+	setrlimit(RLIMIT_NOFILE, &limit);
+	umask(022);
+	o.name = argv[optind];
+	o.view = open_dir(argv[optind + 1]);
+	o.lower = open_dir(argv[optind + 2]);
+	o.actor = strcmp(argv[optind + 1], argv[optind + 3]) == 0 ? o.view : open_dir(argv[optind + 3]);
+	run();
+	return judge();
+}
