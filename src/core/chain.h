@@ -3,9 +3,9 @@
 /*
  * The chain: the filters of a view in the order in which they run, and who has a program for what.
  *
- * A chain is constant. A change makes another one, which takes the place of the old; requests under
- * way end under the chain that they began with. Links belong to core/filters.c and are in as many
- * chains as name them.
+ * A chain is constant, but for arriving. A change makes another one, which takes the place of the
+ * old; requests under way end under the chain that they began with. Links belong to core/filters.c
+ * and are in as many chains as name them.
  */
 #include "filter/filter.h"
 #include "node/node.h"
@@ -30,6 +30,9 @@ struct chain {
 	uint64_t any[OP_MAX];		/* ... that have to do with an opcode at all */
 	uint64_t by_caller, data, cacheable, delays, want_attr, want_child, want_cgroup;
 	uint64_t by_name;		/* ... that act on what they know of names */
+
+	/* The link whose bit not all nodes that it holds for have yet: see filters_settle(). */
+	struct link *_Atomic arriving;
 };
 
 int chain_new(struct link *const *links, unsigned int n, struct chain **ret_chain);

@@ -257,10 +257,8 @@ void filtered_place(struct req *req, struct node *node)
 	uint32_t number = fs_node_number(req_fs(req), node);
 
 	/* Of a file that was just made nobody knows otherwise. */
-	if (makes(req->msg.head->opcode))
-		node->filters = req->child.filters | NODE_JUDGED;
-	else
-		node_judge(node, req->child.filters);
+	node_judge(node, req->child.filters,
+		   makes(req->msg.head->opcode) ? chain->all | NODE_JUDGED : chain->all);
 	for (unsigned int i = 0; i < chain->n; i++) {
 		const struct link *link = chain->links[i];
 

@@ -149,7 +149,7 @@ struct mark {
 	struct link *new;	   /* NULL: none */
 	uint64_t gone;
 	struct req *req; /* for a new filter that goes by names; NULL: it does not */
-	uint64_t *seen;	 /* nodes that it has been asked about */
+	uint64_t *seen;	 /* nodes that it has been asked about; NULL: not written down */
 };
 
 /*
@@ -169,7 +169,8 @@ static void mark_new(const struct mark *mark, struct node *node)
 	}
 	if (!mark->req || node->id == FUSE_ROOT_ID ||
 	    !judge_path(mark->req, link, node, mark->seen)) {
-		if (link->cells)
+		/* Once: it may run already, and have filled its cell. */
+		if (link->cells && !(node->filters & bit))
 			link->cells[fs_node_number(mark->fs, node)] =
 				filter_facts(link->filter)->cell;
 		atomic_fetch_or(&node->filters, bit);
@@ -211,7 +212,7 @@ static void mark_nodes(struct filters *filters, struct mark *mark)
 	if (mark->new && (mark->new->at || (mark->chain->by_name & 1ULL << mark->new->bit)))
 		seen = calloc(NODE_MAX / 64, sizeof(*seen));
 	if (seen) {
-		req = server_borrow(filters->server);
+		req = server_borrow(filters->server, true);
 		/* It may not be in force yet. */
 		atomic_store(&req->chain, (struct chain *)mark->chain);
 	}
@@ -223,6 +224,27 @@ static void mark_nodes(struct filters *filters, struct mark *mark)
 	mark_attached(mark);
 	if (req)
 		server_return(req);
+}
+
+/* Of the requests that may be had, one is not waited for: others may wait for this one. */
+void filters_settle(struct req *req)
+{
+	struct server *server = req->server;
+	struct chain *chain = req->chain;
+	struct mark mark = { .fs = req_fs(req), .chain = chain, .new = chain->arriving };
+	bool asks = mark.new && (mark.new->at || (chain->by_name & 1ULL << mark.new->bit));
+
+	if (!mark.new)
+		return;
+	mark.req = asks ? server_borrow(server, false) : NULL;
+	if (mark.req)
+		atomic_store(&mark.req->chain, chain);
+	if (req->node)
+		mark_new(&mark, req->node);
+	if (req->node2)
+		mark_new(&mark, req->node2);
+	if (mark.req)
+		server_return(mark.req);
 }
 
 static void tell_fs(struct fs *fs, const struct chain *chain)
@@ -256,6 +278,8 @@ static int change(struct filters *filters, struct link *const *links, unsigned i
 			return error_set(error, r, "no memory");
 	}
 	mark.chain = chain;
+	if (chain)
+		chain->arriving = new;
 	mark_nodes(filters, &mark);
 	tell_fs(fs, chain);
 	filters->chain = chain;
@@ -270,6 +294,8 @@ static int change(struct filters *filters, struct link *const *links, unsigned i
 	}
 	mark.gone = gone ? 1ULL << gone->bit : 0;
 	mark_nodes(filters, &mark);
+	if (chain)
+		chain->arriving = NULL;
 	notify_all(server_chan(filters->server), fs);
 	if (gone) {
 		filters->used &= ~(1ULL << gone->bit);

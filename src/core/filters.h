@@ -8,6 +8,7 @@
 #include "core/server.h"
 
 struct filters;
+struct req;
 
 /* nameless: the kernel does not say who asks, so filters that tell callers apart are refused. */
 int filters_new(struct server *server, bool nameless, struct filters **ret_filters);
@@ -18,6 +19,12 @@ int filters_add(struct filters *filters, const char *spec, struct pst_error *err
 int filters_remove(struct filters *filters, const char *name, struct pst_error *error);
 int filters_replace(struct filters *filters, const char *name, const char *spec,
 		    struct pst_error *error);
+
+/*
+ * By a request whose chain has a link that arrives: its nodes get the bit now, those that an old
+ * request has made where the filter was not known yet.
+ */
+void filters_settle(struct req *req);
 
 /* As the functions of penstock.h that begin with pst_view_. */
 int filters_list(struct filters *filters, struct pst_filter *rows, size_t n, size_t *ret_n);

@@ -235,6 +235,7 @@ static void judge_step(struct req *req, const struct link *link, const char *dir
 {
 	struct statx stx = { .stx_mode = node->type };
 	uint64_t bit = 1ULL << link->bit;
+	bool had = node->filters & bit;
 	struct node *dir;
 
 	if (node == link->at || fs_walk_path(req_fs(req), dir_path, &dir) < 0)
@@ -246,7 +247,7 @@ static void judge_step(struct req *req, const struct link *link, const char *dir
 		atomic_fetch_or(&node->filters, bit);
 	else
 		atomic_fetch_and(&node->filters, ~bit);
-	if (link->cells)
+	if (link->cells && !had)
 		link->cells[fs_node_number(req_fs(req), node)] = req->child.cells[link->bit];
 	req->node = NULL;
 	fs_node_put(req_fs(req), dir);
@@ -279,10 +280,11 @@ bool judge_path(struct req *req, const struct link *link, struct node *node, uin
 		number = fs_node_number(req_fs(req), found);
 		/* The directory is what stands before the name. */
 		name[-1] = '\0';
-		if (!(seen[number / 64] >> number % 64 & 1))
+		if (!seen || !(seen[number / 64] >> number % 64 & 1))
 			judge_step(req, link, name - 1 > path ? path + 1 : "", name, found);
 		name[-1] = '/';
-		seen[number / 64] |= 1ULL << number % 64;
+		if (seen)
+			seen[number / 64] |= 1ULL << number % 64;
 		fs_node_put(req_fs(req), found);
 		if (slash)
 			*slash = '/';

@@ -21,7 +21,7 @@ int judge_request(struct req *req);
 
 /*
  * What a new filter thinks of a node that the kernel knows already, by the path that the node has
- * below: whether the filter holds for it, and its cell. seen: a bit for each node number; nodes are
- * judged once. false: no such path is known.
+ * below: whether the filter holds for it, and its cell. seen: a bit for each node number, nodes are
+ * judged once; NULL: they are judged anyway. false: no such path is known.
  */
 bool judge_path(struct req *req, const struct link *link, struct node *node, uint64_t *seen);

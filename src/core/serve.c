@@ -12,6 +12,7 @@
  * see is what came, and what they leave is checked before anything is counted.
  */
 #include "core/filtered.h"
+#include "core/filters.h"
 #include "core/judge.h"
 #include "core/req.h"
 #include "core/reqset.h"
@@ -399,6 +400,8 @@ static int enter_filters(struct req *req)
 {
 	struct chain *chain = req->chain;
 
+	if (atomic_load_explicit(&chain->arriving, memory_order_acquire))
+		filters_settle(req);
 	req->filters = filtered_by(req);
 	if (req->filters && (chain->delays & req->filters) && !req->in_pool)
 		return REQ_TO_POOL;
@@ -426,7 +429,10 @@ static int run(struct req *req, const struct row *row)
 			check_in_undo(req);
 		if (r != 0)
 			return r;
-		req->caller.filters = req->chain ? req->child.filters : 0;
+		if (req->chain) {
+			req->caller.filters = req->child.filters;
+			req->caller.known_filters = ((struct chain *)req->chain)->all;
+		}
 		req->stage = STAGE_ENTERED;
 	}
 	req->out_len = req->data_len = 0;

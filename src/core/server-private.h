@@ -29,8 +29,11 @@ int server_slots(struct server *server, const struct filter_slots **ret_slots,
 struct chain *server_set_chain(struct server *server, struct chain *chain);
 /* Waits until no request runs under this chain; false when some still do after so long. */
 bool server_drained(struct server *server, const struct chain *chain, unsigned int ms);
-/* A request of our own, under the chain in force, for programs that run outside of any. */
-struct req *server_borrow(struct server *server);
+/*
+ * A request of our own, under the chain in force, for programs that run outside of any. When all are
+ * in use it waits for one, or is NULL.
+ */
+struct req *server_borrow(struct server *server, bool wait);
 void server_return(struct req *req);
 struct fs *server_fs(struct server *server);
 struct chan *server_chan(struct server *server);

@@ -255,11 +255,16 @@ struct chain *server_chain(struct req *req)
 	return NULL;
 }
 
-struct req *server_borrow(struct server *server)
+struct req *server_borrow(struct server *server, bool wait)
 {
-	struct req *req = req_take(server, NULL);
+	struct req *req;
 
-	server_chain(req);
+	pthread_mutex_lock(&server->lock);
+	while (!(req = req_pop(server)) && wait)
+		pthread_cond_wait(&server->home, &server->lock);
+	pthread_mutex_unlock(&server->lock);
+	if (req)
+		server_chain(req);
 	return req;
 }
 

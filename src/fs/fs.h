@@ -131,6 +131,7 @@ struct fs_caller {
 	bool has_group;			/* group: a supplementary group that a new file's mode needs */
 	uint32_t group;
 	uint64_t filters;		/* CREATE and TMPFILE: what shall hold for the file */
+	uint64_t known_filters;		/* ... out of these */
 };
 
 /* Attributes, read from the lower inode just now, and how long they may be believed. */

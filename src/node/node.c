@@ -612,12 +612,13 @@ void node_forget(struct nodetab *tab, struct node *node, uint64_t n)
 		node_die(tab, node);
 }
 
-void node_judge(struct node *node, uint64_t filters)
+void node_judge(struct node *node, uint64_t filters, uint64_t known)
 {
 	uint64_t now = atomic_load_explicit(&node->filters, memory_order_relaxed), then;
 
 	do {
-		then = (now & NODE_JUDGED ? now | filters : filters) | NODE_JUDGED;
+		then = now & NODE_JUDGED & ~known ? now : now & ~known;
+		then |= filters | NODE_JUDGED;
 	} while (now != then && !atomic_compare_exchange_weak(&node->filters, &now, then));
 }
 

@@ -123,9 +123,10 @@ uint32_t node_generation(struct nodetab *tab, const struct node *node);
 /*
  * The filters that hold for a node, after one of its names was judged. Of several names that of any
  * keeps a filter: a hard link is no way round it. What holds for a node that was not judged is only
- * inherited, and gives way.
+ * inherited, and gives way. Bits that are not in known, of filters that come or go meanwhile, stay;
+ * with NODE_JUDGED in known, what was judged before counts for nothing.
  */
-void node_judge(struct node *node, uint64_t filters);
+void node_judge(struct node *node, uint64_t filters, uint64_t known);
 /* A number below NODE_MAX that no other living node has: for tables beside this one. */
 uint32_t node_number(struct nodetab *tab, const struct node *node);
 #define NODE_MAX (1u << 26)

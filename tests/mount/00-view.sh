@@ -83,13 +83,15 @@ once_what_stat_says() {
 	equal "$(info pid)" "${VIEW_PIDS[0]}" "pid"
 	check test "$(counter LOOKUP)" -ge 1
 	check test "$(counter OPEN)" = 1
-	check test "$(info nodes)" = 2
+	within 5 knows_the_file # somebody may have dropped what the kernel had in its cache
 	check test "$(info registered)" = 1
 	check test "$(info handles)" = 0
 	check "$PENSTOCK" stat "$VIEW" > "$T/text"
 	check grep -q LOOKUP "$T/text"
 	refused "not|no" "$PENSTOCK" stat "$T"
 }
+
+knows_the_file() { stat "$VIEW/f" > /dev/null && [ "$(info nodes)" = 2 ]; }
 
 once_listed_in_mounts() {
 	lower ext4

@@ -343,6 +343,36 @@ each_names_under_load() {
 	within 5 eval '[ "$(info handles)" = 0 ]' || fail "$(info handles) handles are left open"
 }
 
+# What an old request makes while a filter is on its way has the filter, too: files may move there.
+each_moves_while_it_comes() {
+	lower ext4
+	need_filters
+	mkdir "$LOWER/old" "$LOWER/other"
+	: > "$LOWER/old/f"
+	: > "$LOWER/old/g"
+	local filter pids
+	for filter in pass guard,name=other hide,names=*.never; do
+		view -o cache=exclusive -F fault,ops=mkdir,delay_us=1500000
+		# Nobody has to look for a name where the other one makes a directory.
+		stat "$VIEW/old" "$VIEW/other" > /dev/null
+		pids=()
+		act try mkdir "$VIEW/new" > "$T/new" & pids+=($!)
+		sleep 1
+		act try mkdir "$VIEW/other/later" > "$T/later" & pids+=($!)
+		sleep 0.2
+		chain add "$filter" > "$T/added" 2>&1 & pids+=($!)
+		within 5 test -d "$LOWER/new"
+		sleep 0.1
+		answers 0 rename "$VIEW/old/f" "$VIEW/new/f"
+		answers 0 link "$VIEW/old/g" "$VIEW/new/g"
+		wait "${pids[@]}" || fail "$(cat "$T/added")"
+		equal "$(cat "$T/new" "$T/later" | tr '\n' ' ')" '0 0 '
+		answers 0 rename "$VIEW/new/f" "$VIEW/old/f"
+		unview
+		rm -r "$LOWER/new" "$LOWER/other/later"
+	done
+}
+
 # In the background, too, and over again.
 each_background() {
 	lower ext4
