@@ -21,6 +21,8 @@ CLONE_NEWPID = 0x20000000
 PR_SET_PDEATHSIG = 1
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+URING = "/sys/module/fuse/parameters/enable_uring"
+
 IMAGE_BYTES = 3 << 30
 IMAGE_INODES = 400000
 
@@ -141,6 +143,33 @@ def shell(*command, timeout=60, **more):
         said = (done.stderr.strip() or done.stdout.strip() or f"status {done.returncode}")
         raise Trouble(f"{' '.join(command)}: {said.splitlines()[-1]}")
     return done.stdout
+
+
+class Uring:
+    """FUSE over io_uring is a setting of the whole system: switched on for the time of a run."""
+
+    def __init__(self, wanted):
+        self.wanted = wanted
+        self.was = ""
+
+    @staticmethod
+    def write(value):
+        try:
+            with open(URING, "w", encoding="ascii") as file:
+                file.write(value)
+        except OSError:
+            pass        # mounting says what is the matter
+
+    def __enter__(self):
+        if self.wanted and os.path.exists(URING):
+            with open(URING, encoding="ascii") as file:
+                self.was = file.read().strip()
+            self.write("Y")
+        return self
+
+    def __exit__(self, *exc):
+        if self.was == "N":
+            self.write("N")
 
 
 class Disk:

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 
+import sandbox
 from sandbox import Trouble, shell
 
 MERGERFS = ("cache.files=auto-full,cache.writeback=true,cache.attr=3600,cache.entry=3600,"
@@ -29,17 +30,23 @@ TABLE = [
       "overlay", "{at}"],
      "overlayfs, all in its upper directory"),
     ("penstock", "penstock", "penstock",
-     ["{penstock}", "mount", "-o", "passthrough=on,cache=exclusive", "{below}", "{at}"],
+     ["{penstock}", "mount", "-o", "transport=dev,passthrough=on,cache=exclusive", "{below}",
+      "{at}"],
      "Penstock, passthrough, nobody else changes the tree"),
+    ("penstock-uring", "penstock", "penstock",
+     ["{penstock}", "mount", "-o", "transport=uring,passthrough=on,cache=exclusive", "{below}",
+      "{at}"],
+     "the same, by FUSE over io_uring"),
     ("penstock-auto", "penstock", "penstock",
-     ["{penstock}", "mount", "-o", "passthrough=on", "{below}", "{at}"],
-     "Penstock, passthrough, as it mounts by default"),
+     ["{penstock}", "mount", "-o", "transport=dev,passthrough=on", "{below}", "{at}"],
+     "Penstock, passthrough, attributes as by default"),
     ("penstock-off", "penstock", "penstock",
-     ["{penstock}", "mount", "-o", "passthrough=off,cache=exclusive", "{below}", "{at}"],
+     ["{penstock}", "mount", "-o", "transport=dev,passthrough=off,cache=exclusive", "{below}",
+      "{at}"],
      "Penstock without passthrough, nobody else changes the tree"),
     ("penstock-filter", "penstock", "penstock",
-     ["{penstock}", "mount", "--filter", "{filter}", "-o", "passthrough=on,cache=exclusive",
-      "{below}", "{at}"],
+     ["{penstock}", "mount", "--filter", "{filter}", "-o",
+      "transport=dev,passthrough=on,cache=exclusive", "{below}", "{at}"],
      "as penstock, with one filter that lets everything pass"),
     ("bindfs", "peer", "bindfs", ["bindfs", "-o", TIMEOUTS + ",kernel_cache", "{below}", "{at}"],
      "bindfs with long timeouts"),
@@ -95,6 +102,8 @@ class Target:
             return "clang or libbpf's headers are not there (apt install clang libbpf-dev)"
         if self.name == "mergerfs-pt" and number(self.version) < (2, 41):
             return f"mergerfs {self.version} has no passthrough, 2.41 and newer have it"
+        if self.name == "penstock-uring" and not os.path.exists(sandbox.URING):
+            return "this kernel has no FUSE over io_uring"
         return ""
 
     def command_text(self):

@@ -22,7 +22,6 @@
 /* Numbers that are younger than the C library of Debian 12; they are the same everywhere. */
 enum {
 	NR_FCHMODAT2	= 452,
-	NR_GETXATTRAT	= 464,
 };
 
 #ifndef STATX_MNT_ID_UNIQUE
@@ -190,9 +189,6 @@ void probe_kernel(struct probe *probe)
 	probe_bpf(probe);
 	probe_fanotify(probe);
 	probe_leases(probe);
-	probe_call(probe, "getxattrat", syscall(NR_GETXATTRAT, -1, "", 0, "", NULL, 0),
-		   "Linux 6.13",
-		   "extended attributes are reached through /proc, with one call more");
 	probe_call(probe, "fchmodat2", syscall(NR_FCHMODAT2, -1, "", 0, 0), "Linux 6.6",
 		   "modes are changed through /proc");
 	probe_statx(probe);

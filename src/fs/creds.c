@@ -99,11 +99,12 @@ int creds_thread_init(void)
 	uint64_t effective, permitted;
 	int r;
 
-	/* umask lives in what threads share as "fs": each gets one of its own. */
+	/* umask and working directory are what threads share as "fs": each gets its own. */
 	if (unshare(CLONE_FS) < 0)
 		return -errno;
 	umask(022);
 	umask_now = 022;
+	fd_path_shorten();
 	caps_get(&effective, &permitted);
 	caps_permitted = permitted & CAPS_SERVE;
 	r = caps_set(caps_permitted, caps_permitted);

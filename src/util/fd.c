@@ -18,12 +18,22 @@ int fd_close(int fd)
 	return -1;
 }
 
+#define FD_DIR "/proc/self/fd"
+
+static __thread bool in_fd_dir;
+
 struct fd_path fd_path(int fd)
 {
 	struct fd_path path;
 
-	snprintf(path.text, sizeof(path.text), "/proc/self/fd/%d", fd);
+	snprintf(path.text, sizeof(path.text), in_fd_dir ? "%d" : FD_DIR "/%d", fd);
 	return path;
+}
+
+void fd_path_shorten(void)
+{
+	/* "self" is the process, whose descriptors all threads share. */
+	in_fd_dir = chdir(FD_DIR) == 0;
 }
 
 int fd_read_file(const char *path, char *buf, size_t size)
