@@ -190,3 +190,8 @@ struct fs *req_fs(struct req *req);
  */
 struct fs_waiter *req_later(struct req *req);
 void req_later_cancel(struct req *req);
+/*
+ * A request is done with: it is answered, or it waits to be by what req_later() gave (later), else
+ * NULL. Returns what req_serve() does.
+ */
+struct req *req_done(struct req *req, struct later *later);

@@ -536,5 +536,5 @@ struct req *req_serve(struct req *req)
 	}
 	later = r == FS_LATER ? req->later : NULL;
 	let_go(req);
-	return server_done(req, later);
+	return req_done(req, later);
 }

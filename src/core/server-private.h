@@ -9,11 +9,8 @@
  * false where the pool has more than it can hold: then the request is still the caller's.
  */
 bool server_to_pool(struct req *req, struct req **ret_other);
-/*
- * A request is done with: it is answered, or it waits to be by what req_later() gave (later), else
- * NULL. Returns what req_serve() does.
- */
-struct req *server_done(struct req *req, struct later *later);
+/* A request is about to wait, see supply_feed(). */
+bool server_feed(struct req *req);
 void server_count(struct req *req, int r);
 
 /* The chain for a request from now on; it is let go of with req->chain = NULL. */

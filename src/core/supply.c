@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/supply.h"
+
+/*
+ * Requests to lend beyond the first ones, that is, locks that may wait at a time; and with filters,
+ * whose memory is all there from the start.
+ */
+#define N_MORE 256
+#define N_MORE_FILTERED 32
+
+int supply_init(struct supply *supply, struct server *server, const struct supply_config *config,
+		struct pst_error *error)
+{
+	struct reqset *set;
+	int r;
+
+	*supply = (struct supply){
+		.server = server,
+		.n_own = config->n_own,
+		.data_size = config->data_size,
+	};
+	if (config->n_lent)
+		supply->n_more = config->filtered ? N_MORE_FILTERED : N_MORE;
+	pthread_mutex_init(&supply->lock, NULL);
+	pthread_cond_init(&supply->home, NULL);
+	r = reqset_new(server, config->n_own + config->n_lent + supply->n_more, config->data_size,
+		       config->filtered, &set, error);
+	if (r == 0)
+		supply->set = set;
+	return r;
+}
+
+void supply_fini(struct supply *supply)
+{
+	reqset_free(supply->old);
+	reqset_free(supply->set);
+	pthread_cond_destroy(&supply->home);
+	pthread_mutex_destroy(&supply->lock);
+}
+
+/* Of a set. Caller holds the lock. */
+static struct req *pop(struct reqset *set)
+{
+	struct req *req = set->free;
+
+	if (req) {
+		set->free = req->next;
+		set->n_out++;
+	}
+	return req;
+}
+
+/* Caller holds the lock. */
+static void push(struct supply *supply, struct req *req)
+{
+	struct reqset *set = req->set;
+
+	req->next = set->free;
+	set->free = req;
+	set->n_out--;
+	if (set == supply->old && set->n_out == 0)
+		supply->old = reqset_free(set);
+	pthread_cond_signal(&supply->home);
+}
+
+struct req *supply_take(struct supply *supply, struct req *instead)
+{
+	struct req *req;
+
+	pthread_mutex_lock(&supply->lock);
+	while (!(req = pop(supply->set)))
+		pthread_cond_wait(&supply->home, &supply->lock);
+	if (instead)
+		push(supply, instead);
+	pthread_mutex_unlock(&supply->lock);
+	return req;
+}
+
+struct req *supply_try(struct supply *supply)
+{
+	struct req *req;
+
+	pthread_mutex_lock(&supply->lock);
+	req = pop(supply->set);
+	pthread_mutex_unlock(&supply->lock);
+	return req;
+}
+
+void supply_put(struct supply *supply, struct req *req)
+{
+	if (!req)
+		return;
+	pthread_mutex_lock(&supply->lock);
+	push(supply, req);
+	pthread_mutex_unlock(&supply->lock);
+}
+
+bool supply_current(struct supply *supply, const struct req *req)
+{
+	return req->set == atomic_load_explicit(&supply->set, memory_order_relaxed);
+}
+
+/* One to lend, NULL when there are no more: of the set that is in no other use, where there are two. */
+static struct req *more(struct supply *supply)
+{
+	struct req *req = NULL;
+
+	pthread_mutex_lock(&supply->lock);
+	if (supply->n_more)
+		req = pop(supply->old ? supply->old : supply->set);
+	supply->n_more -= req != NULL;
+	pthread_mutex_unlock(&supply->lock);
+	return req;
+}
+
+static void no_more(struct supply *supply, struct req *req)
+{
+	pthread_mutex_lock(&supply->lock);
+	supply->n_more++;
+	push(supply, req);
+	pthread_mutex_unlock(&supply->lock);
+}
+
+bool supply_feed(struct supply *supply, struct chan *chan)
+{
+	enum chan_want want = chan->ops->wants(chan);
+	struct req *req;
+
+	if (want == CHAN_HAS_ENOUGH)
+		return true;
+	req = more(supply);
+	if (req && chan->ops->lend(chan, &req->slot) == 0)
+		return true;
+	if (req)
+		no_more(supply, req);
+	return want != CHAN_HAS_NONE;
+}
+
+int supply_slots(struct supply *supply, const struct filter_slots **ret_slots,
+		 struct pst_error *error)
+{
+	struct reqset *set = supply->set, *new;
+	int r;
+
+	if (!set->slots) {
+		r = reqset_new(supply->server, supply->n_own, supply->data_size, true, &new, error);
+		if (r < 0)
+			return r;
+		pthread_mutex_lock(&supply->lock);
+		supply->old = set;
+		supply->set = new;
+		if (set->n_out == 0)
+			supply->old = reqset_free(set);
+		pthread_mutex_unlock(&supply->lock);
+		set = new;
+	}
+	*ret_slots = set->slots;
+	return 0;
+}
+
+static bool set_has(const struct reqset *set, const struct chain *chain)
+{
+	for (unsigned int i = 0; set && i < set->n; i++)
+		if (set->reqs[i].chain == chain)
+			return true;
+	return false;
+}
+
+bool supply_has_chain(struct supply *supply, const struct chain *chain)
+{
+	bool has;
+
+	pthread_mutex_lock(&supply->lock);
+	has = set_has(supply->set, chain) || set_has(supply->old, chain);
+	pthread_mutex_unlock(&supply->lock);
+	return has;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The supply of requests: who has one, who gets one, and which are lent to transports that keep slots.
+ * There is a fixed number (core/reqset.h): when all are in use, whoever wants one waits or does without.
+ *
+ * All functions may be called from any thread. lock is the innermost of core/.
+ */
+#include "core/req.h"
+#include "core/reqset.h"
+
+struct supply {
+	pthread_mutex_t lock;	    /* guards what follows */
+	pthread_cond_t home;	    /* a request has come home */
+	struct reqset *_Atomic set; /* in use; lock to write */
+	struct reqset *old;	    /* until its requests have come home; NULL: none */
+	unsigned int n_more;	    /* requests that may yet be lent */
+
+	struct server *server; /* constant, as what follows */
+	unsigned int n_own;    /* requests that are never lent */
+	size_t data_size;      /* of a slot */
+};
+
+struct supply_config {
+	unsigned int n_own;  /* requests for threads and their queue */
+	unsigned int n_lent; /* ... that transports get at the start */
+	size_t data_size;
+	bool filtered; /* filters can reach the slots */
+};
+
+int supply_init(struct supply *supply, struct server *server, const struct supply_config *config,
+		struct pst_error *error);
+/* All requests have come home. */
+void supply_fini(struct supply *supply);
+
+/* Waits for a request, in the place of one that the caller has (or NULL). */
+struct req *supply_take(struct supply *supply, struct req *instead);
+/* NULL: all are in use. */
+struct req *supply_try(struct supply *supply);
+/* NULL is fine. */
+void supply_put(struct supply *supply, struct req *req);
+/* Whether a request that a thread has is still one of those in use. */
+bool supply_current(struct supply *supply, const struct req *req);
+
+/*
+ * A request is about to wait: lends its channel another one, where that has too few. true when others
+ * can still come in by the channel.
+ */
+bool supply_feed(struct supply *supply, struct chan *chan);
+
+/* Memory that filters can reach; the first time it takes the place of what there was. */
+int supply_slots(struct supply *supply, const struct filter_slots **ret_slots,
+		 struct pst_error *error);
+/* Whether a request runs under this chain. */
+bool supply_has_chain(struct supply *supply, const struct chain *chain);
