@@ -189,16 +189,14 @@ void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry)
 void attr_compare(struct fs *fs, struct node *node)
 {
 	uint32_t said = atomic_load_explicit(&node->answer, memory_order_relaxed);
-	const struct fs_host *host = &fs->config.host;
 	struct statx stx;
 
-	/* What is watched has been compared already, and "exclusive" means that nobody else is there. */
-	if (!host->forget_node || !said || fs->config.cache == PST_CACHE_EXCLUSIVE ||
-	    fs->config.cache == PST_CACHE_NONE ||
-	    (fs->config.cache == PST_CACHE_AUTO && watched(fs, node) == LONG_NS))
+	/* Also of what is watched: by a name that nobody has told us of it changes unheard. */
+	if (!said || fs_node_stat(fs, node, &stx) < 0 || in_short(&stx) == said)
 		return;
-	if (fs_node_stat(fs, node, &stx) == 0 && in_short(&stx) != said)
-		host->forget_node(host->aux, node->id, false);
+	/* From here on nothing is promised, and nothing is to be compared. */
+	atomic_compare_exchange_strong(&node->answer, &said, 0);
+	attr_changed_unexpectedly(fs, node);
 }
 
 void attr_changed_unexpectedly(struct fs *fs, struct node *node)

@@ -55,7 +55,7 @@ void attr_all_changed_below(struct fs *fs);
 void attr_suspect(struct fs *fs, struct node *node);
 /* It lies in another directory now; NULL: in one that is not known. */
 void attr_moved(struct fs *fs, struct node *node, struct node *dir);
-/* It is being opened: where nothing is watched, what was said of it is compared with what is. */
+/* It is being opened: what was said of it is compared with what is; the kernel forgets what differs. */
 void attr_compare(struct fs *fs, struct node *node);
 uint64_t attr_absent_ns(struct fs *fs, struct node *dir);
 

@@ -18,7 +18,9 @@
  * the change and taken up after the event.
  *
  * One thread reads events, in batches: after a batch it sleeps for a moment, so that many changes cost
- * few wake-ups. It never waits for anybody but the kernel's queue. Locks: lock guards the mounts.
+ * few wake-ups. It never waits for anybody but the kernel's queue.
+ *
+ * Locks: lock guards the mounts; mark_lock is held while a mark and what its node says of it change.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -82,6 +84,7 @@ struct watch {
 	bool started;
 	_Atomic uint64_t n_marks, n_events, n_own, n_overflows;
 
+	pthread_mutex_t mark_lock;
 	pthread_mutex_t lock; /* guards what follows */
 	struct watched_mount mounts[MAX_MOUNTS];
 
@@ -179,10 +182,20 @@ static bool mount_watchable(struct watch *watch, const struct node *node, int fd
 	return watchable;
 }
 
+static int mark(struct watch *watch, const struct node *node, int fd)
+{
+	if (S_ISDIR(node->type))
+		return fanotify_mark(watch->fd, FAN_MARK_ADD | FAN_MARK_ONLYDIR,
+				     EVENTS | FAN_ONDIR | FAN_EVENT_ON_CHILD, fd, ".");
+	return fanotify_mark(watch->fd, FAN_MARK_ADD,
+			     FAN_ATTRIB | FAN_MODIFY | FAN_OPEN | FAN_CLOSE | FAN_DELETE_SELF |
+				     FAN_MOVE_SELF,
+			     AT_FDCWD, fd_path(fd).text);
+}
+
 bool watch_add(struct fs *fs, struct node *node, int fd)
 {
 	struct watch *watch = fs->watch;
-	int r;
 
 	if (!watch || node->watch == WATCH_NOT)
 		return false;
@@ -192,38 +205,47 @@ bool watch_add(struct fs *fs, struct node *node, int fd)
 		node->watch = WATCH_NOT;
 		return false;
 	}
-	if (S_ISDIR(node->type))
-		r = fanotify_mark(watch->fd, FAN_MARK_ADD | FAN_MARK_ONLYDIR,
-				  EVENTS | FAN_ONDIR | FAN_EVENT_ON_CHILD, fd, ".");
-	else
-		r = fanotify_mark(watch->fd, FAN_MARK_ADD,
-				  FAN_ATTRIB | FAN_MODIFY | FAN_OPEN | FAN_CLOSE | FAN_DELETE_SELF |
-					  FAN_MOVE_SELF,
-				  AT_FDCWD, fd_path(fd).text);
-	if (r < 0) {
-		log_debug("a file cannot be watched: %s", strerror(errno));
-		node->watch = WATCH_NOT;
-		return false;
+	pthread_mutex_lock(&watch->mark_lock);
+	if (node->watch == WATCH_NONE || node->watch == WATCH_WANTED) {
+		node->watch = mark(watch, node, fd) < 0 ? WATCH_NOT : WATCH_ON;
+		if (node->watch == WATCH_ON)
+			watch->n_marks++;
+		else
+			log_debug("a file cannot be watched: %s", strerror(errno));
 	}
-	watch->n_marks++;
-	node->watch = WATCH_ON;
-	return true;
+	pthread_mutex_unlock(&watch->mark_lock);
+	return node->watch == WATCH_ON;
+}
+
+/* The mark is the file's: it stays where the file is already known again, by a node that has it on. */
+static void unmark(struct watch *watch, struct node *node, const struct node *other)
+{
+	_cleanup_(fd_closep) int fd = -1;
+
+	node->watch = WATCH_NONE;
+	watch->n_marks--;
+	if (other && other->watch == WATCH_ON)
+		return;
+	/* A file that is gone has taken its mark along. */
+	fd = lower_open_path(watch->fs, node);
+	if (fd >= 0)
+		fanotify_mark(watch->fd, FAN_MARK_REMOVE, EVENTS | FAN_ONDIR | FAN_EVENT_ON_CHILD,
+			      AT_FDCWD, fd_path(fd).text);
 }
 
 void watch_node_gone(struct fs *fs, struct node *node)
 {
 	struct watch *watch = fs->watch;
-	_cleanup_(fd_closep) int fd = -1;
+	struct node *other;
 
 	if (!watch || node->watch != WATCH_ON)
 		return;
-	node->watch = WATCH_NONE;
-	watch->n_marks--;
-	/* A file that is gone has taken its mark along. */
-	fd = lower_open_path(fs, node);
-	if (fd >= 0)
-		fanotify_mark(watch->fd, FAN_MARK_REMOVE, EVENTS | FAN_ONDIR | FAN_EVENT_ON_CHILD,
-			      AT_FDCWD, fd_path(fd).text);
+	pthread_mutex_lock(&watch->mark_lock);
+	other = node_lookup_fh(fs->nodes, &node->fh);
+	unmark(watch, node, other);
+	pthread_mutex_unlock(&watch->mark_lock);
+	/* Not before: this may be the last reference, and then we are here again. */
+	node_put(fs->nodes, other);
 }
 
 /* -- events ----------------------------------------------------------------------------------- */
@@ -447,6 +469,7 @@ int watch_new(struct fs *fs, struct watch **ret_watch)
 	watch->pid = getpid();
 	watch->stop_fd = -1;
 	pthread_mutex_init(&watch->lock, NULL);
+	pthread_mutex_init(&watch->mark_lock, NULL);
 	n_watches++;
 	watch->fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_FID |
 					  FAN_REPORT_DIR_FID | FAN_REPORT_NAME |
@@ -488,6 +511,7 @@ struct watch *watch_free(struct watch *watch)
 	fd_close(watch->stop_fd);
 	n_watches--;
 	pthread_mutex_destroy(&watch->lock);
+	pthread_mutex_destroy(&watch->mark_lock);
 	free(watch);
 	return NULL;
 }

@@ -63,6 +63,23 @@ each_linked_below() {
 	echo more >> "$LOWER/b/h" && seen %s 10 "$VIEW/a/f"
 }
 
+# But who opens a file gets what it is now, in every mode that promises anything.
+each_opened_after_unheard() {
+	local mode fd
+	for mode in auto ttl=60; do
+		auto_tree
+		[ $mode = auto ] || { unview; view -o cache=$mode; }
+		stat "$VIEW/a/f" > /dev/null
+		ln "$LOWER/a/f" "$LOWER/b/h"
+		chmod 611 "$LOWER/b/h"
+		echo longer than before >> "$LOWER/b/h"
+		exec {fd}< "$VIEW/a/f"
+		equal "$(stat -L -c %h:%a:%s "/proc/self/fd/$fd")" 2:611:24 "$mode"
+		exec {fd}<&-
+		unview
+	done
+}
+
 # The view gives a file its second name: what is done by the other one is heard of from then on.
 each_linked_in_view() {
 	auto_tree

@@ -71,6 +71,14 @@ unsigned int look(unsigned int how, int view, int lower, char *ret_why, size_t s
 /* Looks at everything, so that the kernel has copies of it. */
 void look_prime(int view);
 
+/* -- witness.c -------------------------------------------------------------------------------- */
+
+void witness_start(void);
+/* Listens for what becomes of a fixture from now on. */
+void witness_watch(int fixture);
+/* When it last heard of something. */
+double witness_heard(void);
+
 /* -- small things ----------------------------------------------------------------------------- */
 
 static inline double now_ms(void)
