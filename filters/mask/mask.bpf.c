@@ -46,17 +46,17 @@ static __always_inline __u64 bytes_that_are(__u64 word, char c)
 /* Of a mask with 0x80, one with 0xff. */
 static __always_inline __u64 whole_bytes(__u64 high)
 {
-	return (high << 1) - (high >> 7);
+	return (high >> 7) * 0xff;
 }
 
 PST_DATA_FN(blank, block, len, at, aux)
 {
-	__u64 *word = (__u64 *)block;
+	__u64 *word = (__u64 *)block, filled = EACH(fill[0]);
 
 	for (int i = 0; i < PST_BLOCK / 8; i++) {
 		__u64 newlines = whole_bytes(bytes_that_are(word[i], '\n'));
 
-		word[i] = (word[i] & newlines) | (EACH(fill[0]) & ~newlines);
+		word[i] = filled ^ ((filled ^ EACH('\n')) & newlines);
 	}
 	return 0;
 }
@@ -86,13 +86,14 @@ static __always_inline __u64 value_bytes(__u64 word, __u64 *in_value)
 
 PST_DATA_FN(blank_values, block, len, at, aux)
 {
-	__u64 *word = (__u64 *)block;
+	__u64 *word = (__u64 *)block, filled = EACH(fill[0]), in_value = *(__u64 *)aux;
 
 	for (int i = 0; i < PST_BLOCK / 8; i++) {
-		__u64 values = first_byte_low(value_bytes(first_byte_low(word[i]), aux));
+		__u64 values = first_byte_low(value_bytes(first_byte_low(word[i]), &in_value));
 
-		word[i] = (word[i] & ~values) | (EACH(fill[0]) & values);
+		word[i] = (word[i] & ~values) | (filled & values);
 	}
+	*(__u64 *)aux = in_value;
 	return 0;
 }
 

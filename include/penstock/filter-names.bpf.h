@@ -10,20 +10,13 @@
  * Names longer than 255 bytes match nothing: no file system has them.
  */
 
-/* The maps that the engine fills with the patterns of all options. */
+/* The patterns of all options; the engine fills it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct pst_pattern);
 } pst_patterns SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, struct pst_pattern_key);
-	__type(value, __u32);
-} pst_pattern_index SEC(".maps");
 
 /* -- single names ---------------------------------------------------------------------------- */
 
@@ -179,134 +172,178 @@ PST_HELPER int pst_glob(struct pst_call *call, const char *pattern, __u32 patter
 
 /* -- lists of names -------------------------------------------------------------------------- */
 
-/* Makes the text the one of the key, zero-filled; it has PST_PATTERN_SIZE bytes of room. */
-static __always_inline void pst_key_set(struct pst_scratch *s, const char *text, __u32 len)
-{
-	__u32 tail = len & (PST_PATTERN_SIZE - 8);
+/* Eight bytes as a number whose highest byte is the first, or the last, of them. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define pst_first_highest(word) __builtin_bswap64(word)
+#define pst_last_highest(word)	(word)
+#else
+#define pst_first_highest(word) (word)
+#define pst_last_highest(word)	__builtin_bswap64(word)
+#endif
 
-	__builtin_memset(&s->key, 0, sizeof(s->key));
-	s->key.len = len;
-	for (__u32 i = 0; i < PST_PATTERN_SIZE - 8; i += 8) {
-		if (i >= tail)
-			break;
-		*(__u64 *)(s->key.text + i) = *(const __u64 *)(text + i);
-	}
-	barrier_var(tail);
-	tail &= PST_PATTERN_SIZE - 8;
-	*(__u64 *)(s->key.text + tail) = *(const __u64 *)(text + tail) & pst_word_mask(len % 8);
+/* The first n bytes of such a number; n is at most 8. */
+static __always_inline __u64 pst_highest(__u64 number, __u32 n)
+{
+	return n < 8 ? number & ~(~0ULL >> (8 * n)) : number;
 }
 
-/* Constant while a list is gone through. */
+/* Makes the beginning of the text, which has 512 bytes of room, what keys are compared with. */
+static __always_inline void pst_key_begin(struct pst_scratch *s, const char *text, __u32 len)
+{
+	for (__u32 i = 0; i < PST_KEY_WORDS; i++) {
+		__u32 left = len > 8 * i ? len - 8 * i : 0;
+		__u64 word = *(const __u64 *)(text + 8 * i);
+
+		s->key[i] = pst_highest(pst_first_highest(word), left < 8 ? left : 8);
+	}
+}
+
+/* ... or its end, backwards. */
+static __always_inline void pst_key_end(struct pst_scratch *s, const char *text, __u32 len)
+{
+	for (__u32 i = 0; i < PST_KEY_WORDS; i++) {
+		__u32 left = len > 8 * i ? len - 8 * i : 0, at = left > 8 ? left - 8 : 0;
+		__u64 word;
+
+		barrier_var(at);
+		word = pst_last_highest(*(const __u64 *)(text + (at & (PST_PATTERN_SIZE - 1))));
+		if (left < 8)
+			word = left ? word << (8 * (8 - left)) : 0;
+		s->key[i] = word;
+	}
+}
+
+/* Constant while rows are gone through. */
 struct pst_search {
-	const volatile struct pst_names *names;
 	struct pst_call *call;
 	const char *text;
 	__u32 len;
 };
 
-static __always_inline int pst_key_find(struct pst_scratch *s, __u32 table, __u32 kind)
+/* Whether the row's key comes after the text. */
+static __always_inline int pst_row_behind(const struct pst_pattern *row,
+					  const struct pst_scratch *s)
 {
-	s->key.table = table;
-	s->key.kind = kind;
-	return bpf_map_lookup_elem(&pst_pattern_index, &s->key) != NULL;
+	for (int i = 0; i < PST_KEY_WORDS; i++)
+		if (row->key[i] != s->key[i])
+			return row->key[i] > s->key[i];
+	return 0;
 }
 
-/*
- * The number of the only bit that is set. Without branches, each of which the verifier would
- * follow.
- */
-static __always_inline __u32 pst_bit_number(__u64 bit)
+/* Whether the text begins with the row's key. */
+static __always_inline int pst_row_begins(const struct pst_pattern *row,
+					  const struct pst_scratch *s)
 {
-	__u64 below = bit - 1;
+	__u32 len = row->key_len;
 
-	below -= below >> 1 & 0x5555555555555555ULL;
-	below = (below & 0x3333333333333333ULL) + (below >> 2 & 0x3333333333333333ULL);
-	below = (below + (below >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
-	return below * 0x0101010101010101ULL >> 56;
+	for (int i = 0; i < PST_KEY_WORDS; i++) {
+		__u64 word = s->key[i];
+
+		if (len < 8)
+			return row->key[i] == pst_highest(word, len);
+		if (row->key[i] != word)
+			return 0;
+		len -= 8;
+	}
+	return 1;
 }
 
-/* The next length of which there are prefixes, or suffixes. */
-PST_LOOP(pst_names_try, i, ctx)
+/* Whether the text, which begins with the row's key, fits the row. */
+static __always_inline int pst_row_fits(const struct pst_search *search,
+					const struct pst_pattern *row)
+{
+	if (row->kind == PST_PATTERN_EXACT)
+		return row->key_len == search->len;
+	if (row->kind == PST_PATTERN_OPEN)
+		return 1;
+	return pst_glob(search->call, row->text, row->len, search->text, search->len);
+}
+
+/* Halves the rows among which is the first whose key comes after the text. */
+PST_LOOP(pst_rows_halve, i, ctx)
 {
 	const struct pst_search *search = ctx;
 	struct pst_scratch *s = pst_scratch(search->call);
-	__u32 word = s->word & 3, len, at = 0;
-	__u64 bits = s->bits[word];
+	__u32 middle = s->row + (s->row_end - s->row) / 2;
+	const struct pst_pattern *row;
 
-	if (!bits) {
-		s->word = word + 1;
-		return word == 3;
-	}
-	s->bits[word] = bits & (bits - 1);
-	len = 64 * word + pst_bit_number(bits & -bits);
-	if (len > search->len)
+	if (s->row >= s->row_end)
 		return 1;
-	if (s->kind == PST_PATTERN_SUFFIX)
-		at = search->len - len;
-	barrier_var(at);
-	pst_key_set(s, search->text + (at & (PST_PATTERN_SIZE - 1)), len);
-	s->found = pst_key_find(s, search->names->table, s->kind);
-	return s->found;
+	row = bpf_map_lookup_elem(&pst_patterns, &middle);
+	if (!row)
+		return 1;
+	if (pst_row_behind(row, s))
+		s->row_end = middle;
+	else
+		s->row = middle + 1;
+	return 0;
 }
 
-PST_LOOP(pst_names_try_glob, i, ctx)
+/*
+ * Tries a row. Keys that the text begins with come before the row: if the row's own is one of them,
+ * the next is at the row before it or reached from there; if not, it is a shorter beginning of the
+ * row's key.
+ */
+PST_LOOP(pst_rows_try, i, ctx)
 {
 	const struct pst_search *search = ctx;
-	__u32 row = search->names->globs_at + i;
-	const struct pst_pattern *pattern = bpf_map_lookup_elem(&pst_patterns, &row);
+	struct pst_scratch *s = pst_scratch(search->call);
+	__u32 at = s->row;
+	const struct pst_pattern *row;
 
-	if (!pattern)
+	row = bpf_map_lookup_elem(&pst_patterns, &at);
+	if (!row)
 		return 1;
-	/* The verifier wants to see that it is one of these. */
-	if (pst_glob(search->call, pattern->text, pattern->len, search->text, search->len))
-		return 1;
-	return 0;
+	if (!pst_row_begins(row, s)) {
+		s->row = row->shorter;
+		return 0;
+	}
+	s->row = at - 1;
+	s->found = pst_row_fits(search, row);
+	return s->found || at == s->row_first;
+}
+
+/* Whether one of n rows fits the text, whose key is set. */
+static __always_inline int pst_rows_find(const struct pst_search *search, __u32 at, __u32 n)
+{
+	struct pst_scratch *s = pst_scratch(search->call);
+
+	s->row_first = s->row = at;
+	s->row_end = at + n;
+	s->found = 0;
+	bpf_loop(32, pst_rows_halve, (void *)search, 0);
+	if (s->row == at)
+		return 0;
+	s->row--;
+	bpf_loop(n, pst_rows_try, (void *)search, 0);
+	return s->found;
 }
 
 /* pst_names_match() for a text with 512 bytes of room. */
 PST_HELPER int pst_names_find(const volatile struct pst_names *names, struct pst_call *call,
 			      const char *text, __u32 len)
 {
-	struct pst_search search = { .names = names, .call = call, .text = text, .len = len };
+	const struct pst_search search = { .call = call, .text = text, .len = len };
 	struct pst_scratch *s = pst_scratch(call);
 
 	if (len >= PST_PATTERN_SIZE)
 		return 0;
-	if (names->n > names->n_globs) {
-		pst_key_set(s, text, len);
-		if (pst_key_find(s, names->table, PST_PATTERN_EXACT))
+	if (names->n_begins) {
+		pst_key_begin(s, text, len);
+		if (pst_rows_find(&search, names->begins_at, names->n_begins))
 			return 1;
 	}
-	if (names->prefixes[0] | names->prefixes[1] | names->prefixes[2] | names->prefixes[3]) {
-		for (int i = 0; i < 4; i++)
-			s->bits[i] = names->prefixes[i];
-		s->kind = PST_PATTERN_PREFIX;
-		s->word = s->found = 0;
-		bpf_loop(PST_PATTERN_SIZE + 4, pst_names_try, &search, 0);
-		if (s->found)
-			return 1;
-	}
-	if (names->suffixes[0] | names->suffixes[1] | names->suffixes[2] | names->suffixes[3]) {
-		for (int i = 0; i < 4; i++)
-			s->bits[i] = names->suffixes[i];
-		s->kind = PST_PATTERN_SUFFIX;
-		s->word = s->found = 0;
-		bpf_loop(PST_PATTERN_SIZE + 4, pst_names_try, &search, 0);
-		if (s->found)
-			return 1;
-	}
-	if (names->n_globs) {
-		s->found = 0;
-		bpf_loop(names->n_globs, pst_names_try_glob, &search, 0);
-		return s->found;
+	if (names->n_ends) {
+		pst_key_end(s, text, len);
+		return pst_rows_find(&search, names->ends_at, names->n_ends);
 	}
 	return 0;
 }
 
 /*
- * Whether name I (0 or 1) of the call is one of an option's (struct pst_names). However many names,
- * prefixes and suffixes there are costs nothing; how many different lengths these have, and each of
- * the other globs, costs a little. An empty list matches nothing.
+ * Whether name I (0 or 1) of the call is one of an option's (struct pst_names). However many patterns
+ * there are costs next to nothing, but for globs that begin and end alike: these are tried one by
+ * one. An empty list matches nothing.
  */
 static __always_inline int pst_names_match(const volatile struct pst_names *names,
 					   struct pst_call *call, __u32 i)

@@ -25,39 +25,25 @@
  * for a path to go on; PST_PATHS_INSIDE where a path has come to its end here or further up.
  */
 struct pst_walk {
+	struct pst_search search; /* for the name */
 	const volatile struct pst_paths *paths;
-	struct pst_call *call;
-	const char *text;
-	__u32 len;
 };
 
 PST_LOOP(pst_paths_try, i, ctx)
 {
 	const struct pst_walk *walk = ctx;
-	struct pst_scratch *s = pst_scratch(walk->call);
-	__u32 row = walk->paths->patterns_at + i;
-	const struct pst_pattern *pattern;
+	struct pst_scratch *s = pst_scratch(walk->search.call);
+	__u32 at = walk->paths->patterns_at + i;
+	const struct pst_pattern *row;
 	__u64 bit = 1ULL << (i & 63);
 
-	if (!(s->bits[0] & bit))
+	if (!(s->bits & bit))
 		return 0;
-	pattern = bpf_map_lookup_elem(&pst_patterns, &row);
-	if (!pattern)
+	row = bpf_map_lookup_elem(&pst_patterns, &at);
+	if (!row)
 		return 1;
-	if (pattern->kind == PST_PATTERN_GLOB) {
-		if (!pst_glob(walk->call, pattern->text, pattern->len, walk->text, walk->len))
-			return 0;
-	} else {
-		/* Both are zero-filled. */
-		for (__u32 k = 0; k < PST_PATTERN_SIZE; k += 8) {
-			__u64 word = *(const __u64 *)(pattern->text + k);
-
-			if (word != *(const __u64 *)(s->key.text + k))
-				return 0;
-			if (k + 8 > walk->len)
-				break;
-		}
-	}
+	if (!pst_row_begins(row, s) || !pst_row_fits(&walk->search, row))
+		return 0;
 	if (walk->paths->last & bit)
 		s->cell |= PST_PATHS_INSIDE;
 	else
@@ -68,14 +54,17 @@ PST_LOOP(pst_paths_try, i, ctx)
 PST_HELPER __u64 pst_paths_walk(const volatile struct pst_paths *paths, __u64 cell,
 				struct pst_call *call, const char *text, __u32 len)
 {
-	struct pst_walk walk = { .paths = paths, .call = call, .text = text, .len = len };
+	struct pst_walk walk = {
+		.search = { .call = call, .text = text, .len = len },
+		.paths = paths,
+	};
 	struct pst_scratch *s = pst_scratch(call);
 
 	if (len >= PST_PATTERN_SIZE)
 		return 0;
-	s->bits[0] = cell;
+	s->bits = cell;
 	s->cell = 0;
-	pst_key_set(s, text, len);
+	pst_key_begin(s, text, len);
 	bpf_loop(paths->n_steps, pst_paths_try, &walk, 0);
 	return s->cell;
 }

@@ -135,16 +135,6 @@ const volatile __u32 pst_data_size = 4096;
 #define PST_LOOP(NAME, I, CTX)                                                                     \
 	static __attribute__((unused)) long NAME(__u64 I __attribute__((unused)), void *CTX)
 
-/* The bytes of a word of text that lie before byte n, which is at most 7. */
-static __always_inline __u64 pst_word_mask(__u32 n)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return (1ULL << (8 * n)) - 1;
-#else
-	return ~(~0ULL >> (8 * n));
-#endif
-}
-
 /*
  * Where helpers keep what changes while they loop. Not on the stack: the verifier would follow
  * every value that a counter there can take. Not in a map: programs on other calls would write to
@@ -152,14 +142,14 @@ static __always_inline __u64 pst_word_mask(__u32 n)
  */
 #define PST_ROOM 256
 struct pst_scratch {
-	struct pst_pattern_key key;
+	uint64_t	key[PST_KEY_WORDS];	/* of the name that rows of patterns are compared with */
 	char		text[512];	/* a word to be matched that is not a name */
-	uint64_t	bits[4];
-	uint64_t	cell;
-	uint32_t	word, kind, found;
+	uint64_t	bits, cell;	/* of a path: the steps that may be next, and what comes of them */
+	uint32_t	found;
 	uint32_t	pattern_at, text_at;	/* of a glob: how far it is matched ... */
 	uint32_t	star_at, star_text_at;	/* ... and where to go back to */
 	uint32_t	in_set, negated, hit;
+	uint32_t	row, row_first, row_end;	/* of patterns */
 	uint32_t	from, to, begin;	/* in data that is moved together */
 	uint64_t	room[PST_ROOM / 8];
 };

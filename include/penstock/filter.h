@@ -255,12 +255,12 @@ struct pst_filter_info {
 
 /* Names and globs (* ? [a-z] [!a-z]), of names in any directory: "*.key:.env:id_[a-z]*". */
 struct pst_names {
-	uint32_t	table;		/* number of the table; 0: the list is empty */
-	uint32_t	n;		/* patterns */
-	uint32_t	n_globs;	/* of these, those that have to be tried one by one ... */
-	uint32_t	globs_at;	/* ... and where they begin in pst_patterns */
-	uint64_t	prefixes[4];	/* bit L: there are patterns TEXT* with TEXT of L bytes */
-	uint64_t	suffixes[4];	/* likewise for *TEXT */
+	uint32_t	n;		/* patterns; 0: the list is empty */
+	uint32_t	begins_at;	/* rows of pst_patterns that are found by how a name begins ... */
+	uint32_t	n_begins;
+	uint32_t	ends_at;	/* ... and by how it ends */
+	uint32_t	n_ends;
+	uint32_t	reserved;
 };
 
 /* Numbers and ranges, "0:1000-1999"; a path of a cgroup's directory stands for its id. */
@@ -287,29 +287,29 @@ struct pst_paths {
 	uint64_t	last;		/* bit I: component I is the last of a path */
 };
 
-/* A row of the map pst_patterns: one name or glob. */
+/*
+ * A row of the map pst_patterns: one name or glob. Its key is what names have to begin with, or end
+ * with, as far as that is text: up to PST_KEY_WORDS words, zero-filled, so that comparing them as
+ * numbers puts keys in order. The key of an end is read backwards.
+ *
+ * Rows of a list are sorted by their keys. So from the last row whose key is not behind a name, all
+ * rows whose keys fit the name can be reached: see pst_rows_find().
+ */
 #define PST_PATTERN_SIZE 256
+#define PST_KEY_WORDS 8
 struct pst_pattern {
-	uint16_t	len;
+	uint64_t	key[PST_KEY_WORDS];
+	uint32_t	shorter;	/* the last row whose key is a shorter beginning of this key; */
+#define PST_NO_ROW UINT32_MAX		/* ... there is none */
+	uint16_t	len;		/* bytes of text */
+	uint8_t		key_len;	/* bytes of key */
 	uint8_t		kind;		/* enum pst_pattern_kind */
-	uint8_t		reserved;
-	uint32_t	table;		/* which pst_names it belongs to */
 	char		text[PST_PATTERN_SIZE];
 };
 enum pst_pattern_kind {
-	PST_PATTERN_EXACT,
-	PST_PATTERN_PREFIX,		/* text is what stands before the one * at the end */
-	PST_PATTERN_SUFFIX,		/* text is what stands behind the one * at the beginning */
-	PST_PATTERN_GLOB,
-};
-
-/* The key of the map pst_pattern_index; the value is the number of a row, as a uint32_t. */
-struct pst_pattern_key {
-	uint32_t	table;
-	uint16_t	len;
-	uint8_t		kind;
-	uint8_t		reserved;
-	char		text[PST_PATTERN_SIZE];	/* zero-filled */
+	PST_PATTERN_EXACT,		/* the key is the whole name */
+	PST_PATTERN_OPEN,		/* what follows the key is of no matter */
+	PST_PATTERN_GLOB,		/* the text has to be tried */
 };
 
 #endif

@@ -29,20 +29,20 @@
 
 struct filters {
 	struct server *server;
-	bool nameless;	      /* constant */
+	uint64_t features;    /* constant */
 	pthread_mutex_t lock; /* guards what follows */
 	struct chain *chain;  /* in force; NULL: none */
 	uint64_t used;	      /* bits */
 };
 
-int filters_new(struct server *server, bool nameless, struct filters **ret_filters)
+int filters_new(struct server *server, uint64_t features, struct filters **ret_filters)
 {
 	struct filters *filters = calloc(1, sizeof(*filters));
 
 	if (!filters)
 		return -ENOMEM;
 	filters->server = server;
-	filters->nameless = nameless;
+	filters->features = features;
 	pthread_mutex_init(&filters->lock, NULL);
 	*ret_filters = filters;
 	return 0;
@@ -74,6 +74,31 @@ static int link_cells(struct link *link)
 	return 0;
 }
 
+bool filters_vary_links(const struct filter_facts *facts)
+{
+	uint64_t ops = facts->ops[FILTER_PRE] | facts->ops[FILTER_POST];
+
+	return (facts->flags & PST_BY_CALLER) && (ops >> FUSE_READLINK & 1);
+}
+
+/* Whether a filter that tells callers apart can do so here. */
+static int check_caller(const struct filters *filters, const struct filter_facts *facts,
+			struct pst_error *error)
+{
+	if ((facts->flags & PST_BY_CALLER) && (filters->features & FUSE_ALLOW_IDMAP))
+		return error_set(error, -EINVAL,
+				 "filter %s tells callers apart, and a view with the option "
+				 "idmap is not told who asks",
+				 facts->name);
+	if (filters_vary_links(facts) && (filters->features & FUSE_CACHE_SYMLINKS))
+		return error_set(error, -EBUSY,
+				 "filter %s tells callers apart in links, too, and in this view the "
+				 "kernel keeps the text of a link for all: mount it with the filter "
+				 "instead, which then keeps none",
+				 facts->name);
+	return 0;
+}
+
 /* Loads a filter and finds where it goes. Caller holds the lock. */
 static int link_new(struct filters *filters, const char *spec, struct link **ret_link,
 		    struct pst_error *error)
@@ -96,12 +121,8 @@ static int link_new(struct filters *filters, const char *spec, struct link **ret
 	r = filter_load(spec, slots, &link->filter, error);
 	if (r == 0) {
 		facts = filter_facts(link->filter);
-		if ((facts->flags & PST_BY_CALLER) && filters->nameless)
-			r = error_set(error, -EINVAL,
-				      "filter %s tells callers apart, and a view with the option "
-				      "idmap is not told who asks",
-				      facts->name);
-		else if ((facts->flags & PST_CELLS) && link_cells(link) < 0)
+		r = check_caller(filters, facts, error);
+		if (r == 0 && (facts->flags & PST_CELLS) && link_cells(link) < 0)
 			r = error_set(error, -ENOMEM, "no memory");
 	}
 	if (r == 0 && facts->at[0]) {
@@ -364,6 +385,9 @@ int filters_replace(struct filters *filters, const char *name, const char *spec,
 
 	pthread_mutex_lock(&filters->lock);
 	gone = link_find(filters, name);
+	/* The new one may have its maps pinned where the old one has. */
+	if (gone)
+		filter_unpin(gone->filter);
 	r = gone ? link_new(filters, spec, &new, error) : unknown(filters, name, error);
 	same = r == 0 ? link_find(filters, filter_facts(new->filter)->name) : NULL;
 	if (same && same != gone)
@@ -375,8 +399,11 @@ int filters_replace(struct filters *filters, const char *name, const char *spec,
 								      filters->chain->links[i];
 		r = change(filters, links, filters->chain->n, new, gone, error);
 	}
-	if (r < 0)
+	if (r < 0) {
 		link_free(filters, new);
+		if (gone)
+			filter_repin(gone->filter);
+	}
 	pthread_mutex_unlock(&filters->lock);
 	return r;
 }

@@ -10,8 +10,13 @@
 struct filters;
 struct req;
 
-/* nameless: the kernel does not say who asks, so filters that tell callers apart are refused. */
-int filters_new(struct server *server, bool nameless, struct filters **ret_filters);
+/*
+ * Features are those agreed with the kernel. Where it does not say who asks, or keeps what READLINK
+ * told one for all, filters are refused that tell callers apart there.
+ */
+int filters_new(struct server *server, uint64_t features, struct filters **ret_filters);
+/* Whether what READLINK tells depends on who asks. */
+bool filters_vary_links(const struct filter_facts *facts);
 struct filters *filters_free(struct filters *filters);
 
 /* All or nothing: 0, or -errno and *error. What the kernel cached is invalidated on return. */

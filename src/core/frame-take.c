@@ -6,6 +6,7 @@
  * from the request as it arrived.
  */
 #include "core/frame-private.h"
+#include "util/hash.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -255,21 +256,43 @@ static bool open_kept(const struct req *req, const struct fuse_open_out *now)
 	       now->backing_id == then->backing_id;
 }
 
-/* Whether the file of an entry, if it has one, is among those that were told of from *at on. */
+struct told frame_told(const struct fuse_direntplus *entry)
+{
+	return (struct told){
+		.nodeid = entry->entry_out.nodeid,
+		.generation = entry->entry_out.generation,
+		.name = hash_bytes(0, entry->dirent.name, entry->dirent.namelen),
+		.type = entry->entry_out.attr.mode & S_IFMT,
+	};
+}
+
+static bool told_same(const struct told *a, const struct told *b)
+{
+	return a->nodeid == b->nodeid && a->generation == b->generation && a->name == b->name &&
+	       a->type == b->type;
+}
+
+/*
+ * Whether the file of an entry, if it has one, is among those that were told of from *at on, by the
+ * name that it had: the kernel would find it by this name from then on.
+ */
 static bool told_next(const struct req *req, const char *record, size_t *at)
 {
-	uint64_t nodeid = ((const struct fuse_direntplus *)record)->entry_out.nodeid;
+	const struct fuse_direntplus *entry = (const struct fuse_direntplus *)record;
+	struct told told = frame_told(entry);
 
-	if (!nodeid)
+	if (!told.nodeid)
 		return true;
-	while (*at < req->n_told && req->told[*at] != nodeid)
+	while (*at < req->n_told && req->told[*at].nodeid != told.nodeid)
 		(*at)++;
-	return (*at)++ < req->n_told;
+	if (*at == req->n_told || !size_ok(entry->entry_out.attr.size))
+		return false;
+	return told_same(&told, &req->told[(*at)++]);
 }
 
 /*
  * Whether a listing that a filter has changed is one: records within bounds, names that are names, and
- * no files but those that the engine has put there, in their order.
+ * no files but those that the engine has put there, in their order and by their names.
  */
 static bool listing_ok(const struct req *req, const struct pst_call *call)
 {

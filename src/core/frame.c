@@ -405,8 +405,6 @@ void frame_leave(struct req *req, const struct link *link)
 	uint64_t bit = 1ULL << link->bit;
 
 	/* Whatever reads them from here on comes to an end. */
-	for (int i = 0; i < 2; i++)
-		call->name[i].text[PST_NAME_SIZE - 1] = '\0';
 	for (int i = 0; i < PST_N_EVENTS; i++)
 		call->event[i].what[PST_EVENT_SIZE - 1] = '\0';
 	if (call->n_events > PST_N_EVENTS)

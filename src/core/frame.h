@@ -31,6 +31,8 @@ bool frame_take_request(struct req *req);
 /* After PST_DONE: makes what the program filled the answer. false: it is none. */
 bool frame_take_answer(struct req *req);
 
+/* What an entry of a listing tells the kernel of; a nodeid of 0: of no file. */
+struct told frame_told(const struct fuse_direntplus *entry);
 /* The result is before the post programs now. */
 void frame_results(struct req *req, int r);
 /* After a post program: whether what it left may leave. */

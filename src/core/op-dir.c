@@ -181,9 +181,9 @@ int op_readdir(struct req *req)
 	return listing.buf.len ? 0 : r;
 }
 
-/* The next entry of a listing of len bytes, plain or not; NULL at its end. */
+/* The next entry of a listing of len bytes, plain or not, and what it tells of; NULL at its end. */
 static const struct fuse_dirent *next_entry(const struct req *req, size_t len, size_t *at,
-					    uint64_t *ret_nodeid)
+					    struct told *ret_told)
 {
 	bool plus = req->msg.head->opcode == FUSE_READDIRPLUS;
 	size_t head = plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
@@ -193,62 +193,62 @@ static const struct fuse_dirent *next_entry(const struct req *req, size_t len, s
 
 	if (*at >= len)
 		return NULL;
-	*ret_nodeid = plus ? ((const struct fuse_direntplus *)record)->entry_out.nodeid : 0;
+	*ret_told = plus ? frame_told((const struct fuse_direntplus *)record) : (struct told){ 0 };
 	*at += FUSE_REC_ALIGN(head + dirent->namelen);
 	return dirent;
 }
 
 void op_readdir_undo(struct req *req)
 {
+	struct told told;
 	size_t at = 0;
-	uint64_t nodeid;
 
-	while (next_entry(req, req->data_len, &at, &nodeid))
-		if (nodeid)
-			fs_forget(req_fs(req), nodeid, 1);
+	while (next_entry(req, req->data_len, &at, &told))
+		if (told.nodeid)
+			fs_forget(req_fs(req), told.nodeid, 1);
 }
 
-/* What the kernel would have been told of: nodeids in the order of the listing. */
-struct told {
-	uint64_t *ids;
+/* What the kernel would have been told of, in the order of the listing. */
+struct told_list {
+	struct told *files;
 	size_t n;
 	uint64_t end; /* the offset behind the last name */
 };
 
-static int told_note(struct req *req, struct told *ret_told)
+static int told_note(struct req *req, struct told_list *ret_list)
 {
 	size_t room = req->data_len / FUSE_NAME_OFFSET + 1;
-	struct told told = { .ids = calloc(room, sizeof(*told.ids)) };
+	struct told_list list = { .files = calloc(room, sizeof(*list.files)) };
 	const struct fuse_dirent *dirent;
-	uint64_t nodeid;
+	struct told told;
 	size_t at = 0;
 
-	if (!told.ids)
+	if (!list.files)
 		return -ENOMEM;
-	while ((dirent = next_entry(req, req->data_len, &at, &nodeid))) {
-		told.end = dirent->off;
-		if (nodeid)
-			told.ids[told.n++] = nodeid;
+	while ((dirent = next_entry(req, req->data_len, &at, &told))) {
+		list.end = dirent->off;
+		if (told.nodeid)
+			list.files[list.n++] = told;
 	}
-	*ret_told = told;
+	*ret_list = list;
 	return 0;
 }
 
 /* Forgets what is not in the listing any more; all of it where nothing is kept. */
-static void told_settle(struct req *req, const struct told *told, bool keep)
+static void told_settle(struct req *req, const struct told_list *list, bool keep)
 {
 	size_t at = 0, i = 0;
-	uint64_t nodeid;
+	struct told told;
 
-	while (keep && next_entry(req, req->data_len, &at, &nodeid)) {
-		if (!nodeid)
+	while (keep && next_entry(req, req->data_len, &at, &told)) {
+		if (!told.nodeid)
 			continue;
-		for (; told->ids[i] != nodeid; i++)
-			fs_forget(req_fs(req), told->ids[i], 1);
+		for (; list->files[i].nodeid != told.nodeid; i++)
+			fs_forget(req_fs(req), list->files[i].nodeid, 1);
 		i++;
 	}
-	for (; i < told->n; i++)
-		fs_forget(req_fs(req), told->ids[i], 1);
+	for (; i < list->n; i++)
+		fs_forget(req_fs(req), list->files[i].nodeid, 1);
 }
 
 int op_readdir_leave(struct req *req, int r, bool answered)
@@ -256,25 +256,25 @@ int op_readdir_leave(struct req *req, int r, bool answered)
 	struct fuse_read_in *in = req->msg.arg;
 
 	while (r == 0) {
-		struct told told;
+		struct told_list list;
 		bool some = req->data_len;
 
-		r = told_note(req, &told);
+		r = told_note(req, &list);
 		if (r < 0) {
 			op_readdir_undo(req);
 			return r;
 		}
-		req->told = told.ids;
-		req->n_told = told.n;
+		req->told = list.files;
+		req->n_told = list.n;
 		r = filtered_after(req, 0);
-		told_settle(req, &told, r == 0);
+		told_settle(req, &list, r == 0);
 		req->told = NULL;
 		req->n_told = 0;
-		free(told.ids);
+		free(list.files);
 		if (r < 0 || req->data_len || !some || answered)
 			return r;
 		/* All of it was dropped, which to the kernel would be the end. */
-		in->offset = told.end;
+		in->offset = list.end;
 		r = op_readdir(req);
 	}
 	return filtered_after(req, r);

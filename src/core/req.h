@@ -47,6 +47,13 @@ enum stage {
 	STAGE_ENTERED,			/* checked in, and let pass by the filters */
 };
 
+/* A file that a listing tells the kernel of. */
+struct told {
+	uint64_t nodeid, generation;
+	uint64_t name;			/* a hash of it */
+	uint32_t type;			/* S_IFREG, ... */
+};
+
 struct req {
 	struct slot slot;		/* constant */
 	unsigned int number;		/* constant: of the slot in its set */
@@ -94,7 +101,7 @@ struct req {
 	uint64_t filters;		/* bits of those that have to do with it */
 	uint64_t passed;		/* of these, those whose turn came before it was decided */
 	uint64_t decided;		/* the one that decided it */
-	const uint64_t *told;		/* READDIRPLUS: nodeids that the listing may tell of, in order */
+	const struct told *told;	/* READDIRPLUS: files that the listing may tell of, in order */
 	size_t n_told;
 	struct node *dir;		/* borrowed: where a name is judged, while it is */
 	bool listed;			/* its name comes from a listing: it is written so */

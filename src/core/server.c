@@ -213,7 +213,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	if (r == 0)
 		r = trace_new(&server->trace);
 	if (r == 0)
-		r = filters_new(server, config->nameless, &server->filters);
+		r = filters_new(server, config->features, &server->filters);
 	if (r < 0)
 		return error_set(error, r, "no memory");
 	for (size_t i = 0; config->filters && config->filters[i]; i++) {

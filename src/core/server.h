@@ -28,7 +28,7 @@ struct server_config {
 	unsigned int n_chans;
 	unsigned int n_pool;
 	uint32_t max_write;
-	bool nameless;			/* the kernel does not say who asks (idmapped mounts) */
+	uint64_t features;		/* FUSE_* as agreed with the kernel */
 	const char *const *filters;	/* specs, ended by NULL; NULL: none. Borrowed for the call */
 };
 /* Makes a server and starts its threads. What was to be taken is gone also on failure. */

@@ -179,6 +179,20 @@ static void building_end(struct building *b)
 	fd_close(b->lower);
 }
 
+/* Whether the text of a link is to depend on who asks. What cannot be opened is refused later. */
+static bool links_vary(const struct pst_view_options *options)
+{
+	for (size_t i = 0; options->filters && options->filters[i]; i++) {
+		struct filter_facts facts;
+		struct pst_error error;
+
+		if (filter_peek(options->filters[i], &facts, &error) == 0 &&
+		    filters_vary_links(&facts))
+			return true;
+	}
+	return false;
+}
+
 static int connect_kernel(struct pst_view *view, const struct pst_view_options *options,
 			  struct building *b, struct pst_error *error)
 {
@@ -207,6 +221,8 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 		wants.off |= FUSE_PASSTHROUGH;
 	if (!options->idmap)
 		wants.off |= FUSE_ALLOW_IDMAP;
+	if (links_vary(options))
+		wants.off |= FUSE_CACHE_SYMLINKS;
 	mount.dev_fd = transport->chans[0]->fd;
 	b->mount_fd = mount_create(&mount, &view->connection, error);
 	if (b->mount_fd < 0)
@@ -269,7 +285,7 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 		.n_chans = b->transport.n_chans,
 		.n_pool = options->n_pool ? options->n_pool : DEFAULT_POOL,
 		.max_write = view->terms.max_write,
-		.nameless = view->terms.features & FUSE_ALLOW_IDMAP,
+		.features = view->terms.features,
 		.filters = options->filters,
 	};
 	int r, begin;

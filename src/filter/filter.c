@@ -12,6 +12,16 @@
 #include <errno.h>
 #include <string.h>
 
+/* What an object says of itself. */
+static void fill_traits(struct filter_facts *facts, const struct load *load)
+{
+	facts->flags = load->object.info.flags;
+	for (int kind = 0; kind < _FILTER_KINDS; kind++)
+		for (int op = 0; op < FILTER_MAX_OPCODES; op++)
+			if (load->programs.program[kind][op])
+				facts->ops[kind] |= 1ULL << op;
+}
+
 static void fill_facts(struct filter *filter, const struct load *load)
 {
 	filter->facts = (struct filter_facts){
@@ -20,17 +30,25 @@ static void fill_facts(struct filter *filter, const struct load *load)
 		.file = filter->file,
 		.summary = filter->summary,
 		.at = filter->at,
-		.flags = load->object.info.flags,
 		.cell = option_list_cell(&load->options),
 	};
+	fill_traits(&filter->facts, load);
 	for (int kind = 0; kind < _FILTER_KINDS; kind++)
 		for (int op = 0; op < FILTER_MAX_OPCODES; op++) {
 			const struct bpf_program *program = load->programs.program[kind][op];
 
 			filter->program_fd[kind][op] = program ? bpf_program__fd(program) : -1;
-			if (program)
-				filter->facts.ops[kind] |= 1ULL << op;
 		}
+}
+
+static int pin(struct filter *filter, struct pst_error *error)
+{
+	int r;
+
+	capture_begin();
+	r = pin_new(filter->object, filter->pin_dir, &filter->pin, error);
+	free(capture_end());
+	return r;
 }
 
 static int filter_new(struct load *load, const char *spec, struct filter **ret_filter,
@@ -53,9 +71,8 @@ static int filter_new(struct load *load, const char *spec, struct filter **ret_f
 	fill_facts(filter, load);
 	filter->object = take_ptr(load->object.bpf);
 	if (load->pin) {
-		capture_begin();
-		r = pin_new(filter->object, load->pin, &filter->pin, error);
-		free(capture_end());
+		filter->pin_dir = strdup(load->pin);
+		r = filter->pin_dir ? pin(filter, error) : error_set(error, -ENOMEM, "no memory");
 		if (r < 0)
 			return r;
 	}
@@ -79,12 +96,38 @@ int filter_load(const char *spec, const struct filter_slots *slots, struct filte
 	return filter_new(&load, spec, ret_filter, error);
 }
 
+int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_error *error)
+{
+	_cleanup_(load_fini) struct load load = { 0 };
+	int r = load_open(&load, spec, error);
+
+	if (r < 0)
+		return r;
+	*ret_facts = (struct filter_facts){ 0 };
+	fill_traits(ret_facts, &load);
+	return 0;
+}
+
+void filter_unpin(struct filter *filter)
+{
+	filter->pin = pin_free(filter->pin);
+}
+
+void filter_repin(struct filter *filter)
+{
+	struct pst_error error;
+
+	if (filter->pin_dir && pin(filter, &error) < 0)
+		log_error("filter %s: %s", filter->name, error.text);
+}
+
 struct filter *filter_free(struct filter *filter)
 {
 	if (!filter)
 		return NULL;
 	pin_free(filter->pin);
 	bpf_object__close(filter->object);
+	free(filter->pin_dir);
 	free(filter->at);
 	free(filter->file);
 	free(filter->spec);

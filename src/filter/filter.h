@@ -56,6 +56,14 @@ struct filter;
 int filter_load(const char *spec, const struct filter_slots *slots, struct filter **ret_filter,
 		struct pst_error *error);
 struct filter *filter_free(struct filter *filter);
+/* Flags and operations, as filter_facts() will say once it is loaded; the rest is empty. */
+int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_error *error);
+/*
+ * Takes away what pin= has pinned, so that the filter that is to take this one's place can pin there;
+ * puts it back. Where that fails it stays away.
+ */
+void filter_unpin(struct filter *filter);
+void filter_repin(struct filter *filter);
 const struct filter_facts *filter_facts(const struct filter *filter);
 
 /*

@@ -31,8 +31,7 @@ bool load_is_engine_option(const char *name)
 
 bool load_is_engine_map(const char *name)
 {
-	static const char *const maps[] = { "pst_slots", "pst_patterns", "pst_pattern_index",
-					    NULL };
+	static const char *const maps[] = { "pst_slots", "pst_patterns", NULL };
 
 	return is_in(name, maps);
 }
@@ -168,54 +167,35 @@ static int prepare_slots(struct load *load, const struct filter_slots *slots,
 	return 0;
 }
 
-/* Rows of patterns that are found by a hash. */
-static size_t count_indexed(const struct patterns *patterns)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < patterns->n; i++)
-		n += patterns->rows[i].table && patterns->rows[i].kind != PST_PATTERN_GLOB;
-	return n;
-}
-
-/* The maps of patterns become as large as they have to be; where nothing uses them, they are not. */
+/* The map of patterns becomes as large as it has to be; where nothing uses it, it is not. */
 static int prepare_patterns(struct load *load, struct pst_error *error)
 {
 	struct bpf_map *rows = bpf_object__find_map_by_name(load->object.bpf, "pst_patterns");
-	struct bpf_map *index = bpf_object__find_map_by_name(load->object.bpf, "pst_pattern_index");
-	size_t n = load->patterns.n, n_indexed = count_indexed(&load->patterns);
-	bool used = option_list_have(&load->options, OPTION_NAMES) ||
-		    option_list_have(&load->options, OPTION_PATHS);
-	int r = 0;
+	size_t n = load->patterns.n;
+	int r;
 
-	if ((n && !rows) || (n_indexed && !index))
-		return error_set(error, -EINVAL,
-				 "the object has options for names or paths, but not the maps for "
-				 "them: its pst_patterns and pst_pattern_index are missing");
-	if (rows)
-		r = used ? bpf_map__set_max_entries(rows, n ? n : 1) :
-			   bpf_map__set_autocreate(rows, false);
-	if (index && r == 0)
-		r = used ? bpf_map__set_max_entries(index, n_indexed ? n_indexed : 1) :
-			   bpf_map__set_autocreate(index, false);
-	if (r < 0)
-		return error_set(error, r, "cannot size the maps of patterns: %s", strerror(-r));
-	return 0;
+	if (!rows)
+		return !n ? 0 :
+			    error_set(error, -EINVAL,
+				      "the object has options for names or paths, but not the map "
+				      "for them: its pst_patterns is missing");
+	if (option_list_have(&load->options, OPTION_NAMES) ||
+	    option_list_have(&load->options, OPTION_PATHS))
+		r = bpf_map__set_max_entries(rows, n ? n : 1);
+	else
+		r = bpf_map__set_autocreate(rows, false);
+	return r == 0 ? 0 :
+			error_set(error, r, "cannot size the map of patterns: %s", strerror(-r));
 }
 
 static int fill_patterns(struct load *load, struct pst_error *error)
 {
 	struct bpf_map *rows = bpf_object__find_map_by_name(load->object.bpf, "pst_patterns");
-	struct bpf_map *index = bpf_object__find_map_by_name(load->object.bpf, "pst_pattern_index");
 
 	for (uint32_t i = 0; i < load->patterns.n; i++) {
 		const struct pst_pattern *row = &load->patterns.rows[i];
-		struct pst_pattern_key key;
 		int r = bpf_map__update_elem(rows, &i, sizeof(i), row, sizeof(*row), BPF_ANY);
 
-		pattern_key(row, &key);
-		if (r == 0 && row->table && row->kind != PST_PATTERN_GLOB)
-			r = bpf_map__update_elem(index, &key, sizeof(key), &i, sizeof(i), BPF_ANY);
 		if (r < 0)
 			return error_set(error, r, "cannot store the pattern '%.100s': %s",
 					 row->text, strerror(-r));

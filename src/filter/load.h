@@ -4,7 +4,7 @@
 #include "filter/filter-private.h"
 #include "filter/object.h"
 #include "filter/option.h"
-#include "filter/pattern.h"
+#include "filter/patterns.h"
 #include "filter/program.h"
 #include "filter/spec.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 /* The options of an object: its constants that the programmer has marked as such. */
 #include "filter/object.h"
-#include "filter/pattern.h"
+#include "filter/patterns.h"
 
 enum option_kind {
 	OPTION_INTEGER,

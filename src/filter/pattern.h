@@ -1,33 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Names and globs: what users write, taken apart into rows of the map pst_patterns, so that a program
- * finds most of them with a look into a hash instead of trying them one by one.
+ * One name or glob, taken apart: the text before its first character that stands for others is what
+ * names have to begin with, that behind the last what they have to end with. By one of these it is
+ * found among many.
  */
-#include "util/cleanup.h"
-
 #include <penstock/filter.h>
 #include <penstock/penstock.h>
 #include <stddef.h>
 
-/* The rows of one filter. Zero-initialised is empty. */
-struct patterns {
-	struct pst_pattern *rows;
-	size_t n, room;
-	uint32_t n_tables;
+/* As in struct pst_pattern, which says what it is. */
+struct pattern_key {
+	uint64_t word[PST_KEY_WORDS];
+	size_t len;
 };
 
-void patterns_fini(struct patterns *patterns);
+struct pattern {
+	struct pattern_key begin, end;
+	enum pst_pattern_kind begin_kind,
+		end_kind;      /* found by one or the other: what is left to do */
+	size_t n_begin, n_end; /* of a list: how many patterns have this key */
+	size_t len;
+	char text[PST_PATTERN_SIZE]; /* as it was written */
+};
 
-/*
- * Adds the list, which is written to: "*.key:.env", "/etc/ssl:src/build-*". The result says where its
- * rows are. On failure *error says which part is wrong, and the patterns are only good for
- * patterns_fini().
- */
-int patterns_add_names(struct patterns *patterns, char *list, struct pst_names *ret_names,
-		       struct pst_error *error);
-int patterns_add_paths(struct patterns *patterns, char *list, struct pst_paths *ret_paths,
-		       struct pst_error *error);
-
-/* The key under which a row is in the map pst_pattern_index; globs are not in it. */
-void pattern_key(const struct pst_pattern *row, struct pst_pattern_key *ret_key);
+/* On failure *error says what is wrong with it. */
+int pattern_parse(const char *text, struct pattern *ret_pattern, struct pst_error *error);

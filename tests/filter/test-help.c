@@ -289,6 +289,57 @@ static void test_many_names_cost(void **state)
 	assert_true(much < few + 2000);
 }
 
+/* A text of pieces, at random. */
+static void pick(char *text, unsigned int *seed, const char *const *pieces, int n_pieces, int n)
+{
+	text[0] = '\0';
+	for (int i = 0; i < n; i++)
+		strcat(text, pieces[rand_r(seed) % n_pieces]);
+}
+
+#define LONG "abababababababababababababababababababababababababababababababababababab"
+
+/*
+ * Whatever a list is of, libc agrees. The pieces are few, so that patterns begin and end alike; the
+ * last is longer than a key.
+ */
+static void test_lists_at_random(void **state)
+{
+	static const char *const pieces[] = {
+		"a", "b", "ab", "*", "?", "[ab]", "[!a]", "\\*",
+		LONG,
+	};
+	static const char *const words[] = { "a", "b", "ab", "*", "x", LONG };
+	unsigned int seed = 1, n_matches = 0;
+	char pattern[40][600], name[600], spec[40 * 600];
+
+	for (int list = 0; list < 60; list++) {
+		int n = 1 + rand_r(&seed) % 40, n_pieces = rand_r(&seed) % 3 ? 8 : 9;
+
+		strcpy(spec, "help");
+		for (int i = 0; i < n; i++) {
+			do
+				pick(pattern[i], &seed, pieces, n_pieces, 1 + rand_r(&seed) % 7);
+			while (strlen(pattern[i]) > 255);
+			strcat(strcat(spec, i ? ":" : ",names="), pattern[i]);
+		}
+		direct_load(spec);
+		for (int k = 0; k < 200; k++) {
+			int want = 0;
+
+			pick(name, &seed, words, n_pieces == 9 ? 6 : 5, 1 + rand_r(&seed) % 8);
+			if (strlen(name) > 255)
+				continue;
+			for (int i = 0; i < n; i++)
+				want |= fnmatch(pattern[i], name, 0) == 0;
+			n_matches += want;
+			if (match(name) != want)
+				fail_msg("'%s' in %s: should be %d", name, spec, want);
+		}
+	}
+	assert_in_range(n_matches, 2000, 10000);
+}
+
 static void test_name_is(void **state)
 {
 	static const struct {
@@ -420,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_name_lengths),
 		cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_many_names_cost),
+		cmocka_unit_test(test_lists_at_random),
 		cmocka_unit_test(test_name_is),
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_ops),

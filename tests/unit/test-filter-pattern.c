@@ -8,10 +8,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "filter/pattern.h"
+#include "filter/patterns.h"
 #include "util/cleanup.h"
 
 #define LEN_255                                                                                    \
@@ -19,6 +20,8 @@
 	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"         \
 	"ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"          \
 	"dddddddddddddddd"
+
+#define KEY_64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static int add_names(struct patterns *patterns, const char *list, struct pst_names *names,
 		     struct pst_error *error)
@@ -36,93 +39,144 @@ static int add_paths(struct patterns *patterns, const char *list, struct pst_pat
 	return patterns_add_paths(patterns, copy, paths, error);
 }
 
-/* Each row: a pattern, and what it is taken for. */
+/* The bytes of a row's key, as they stand in the pattern. */
+static const char *key_of(const struct pst_pattern *row, bool by_end)
+{
+	static char key[PST_KEY_WORDS * 8 + 1];
+
+	memset(key, 0, sizeof(key));
+	for (int i = 0; i < row->key_len; i++)
+		key[by_end ? row->key_len - 1 - i : i] = row->key[i / 8] >> (56 - 8 * (i % 8));
+	return key;
+}
+
+/* Each row: a pattern, whether it is found by its end, its key, and what then is to be done. */
 static void test_kinds(void **state)
 {
 	static const struct {
 		const char *pattern;
+		bool by_end;
+		const char *key;
 		enum pst_pattern_kind kind;
-		const char *text;
 	} rows[] = {
-		{ ".env", PST_PATTERN_EXACT, ".env" },
-		{ "id_*", PST_PATTERN_PREFIX, "id_" },
-		{ "*.key", PST_PATTERN_SUFFIX, ".key" },
-		{ "*", PST_PATTERN_PREFIX, "" },
-		{ "**", PST_PATTERN_GLOB, "**" },
-		{ "*a*", PST_PATTERN_GLOB, "*a*" },
-		{ "a*b", PST_PATTERN_GLOB, "a*b" },
-		{ "a?", PST_PATTERN_GLOB, "a?" },
-		{ "?*", PST_PATTERN_GLOB, "?*" },
-		{ "[ab]*", PST_PATTERN_GLOB, "[ab]*" },
-		{ "*[!a-z]", PST_PATTERN_GLOB, "*[!a-z]" },
-		{ "a[*]", PST_PATTERN_GLOB, "a[*]" },
-		{ "\\*", PST_PATTERN_EXACT, "*" },
-		{ "a\\?b\\[", PST_PATTERN_EXACT, "a?b[" },
-		{ "\\\\", PST_PATTERN_EXACT, "\\" },
-		{ "a\\**", PST_PATTERN_PREFIX, "a*" },
-		{ "*\\*", PST_PATTERN_SUFFIX, "*" },
-		{ "a\\:b", PST_PATTERN_EXACT, "a:b" },
-		{ "a\\?b?", PST_PATTERN_GLOB, "a\\?b?" },
-		{ "]", PST_PATTERN_EXACT, "]" },
-		{ "a-b!c", PST_PATTERN_EXACT, "a-b!c" },
-		{ " ", PST_PATTERN_EXACT, " " },
-		{ "\303\244*", PST_PATTERN_PREFIX, "\303\244" },
-		{ LEN_255, PST_PATTERN_EXACT, LEN_255 },
+		{ ".env", false, ".env", PST_PATTERN_EXACT },
+		{ "id_*", false, "id_", PST_PATTERN_OPEN },
+		{ "*.key", true, ".key", PST_PATTERN_OPEN },
+		{ "*", false, "", PST_PATTERN_OPEN },
+		{ "**", false, "", PST_PATTERN_GLOB },
+		{ "*a*", false, "", PST_PATTERN_GLOB },
+		{ "a*b", false, "a", PST_PATTERN_GLOB },
+		{ "a*bc", true, "bc", PST_PATTERN_GLOB },
+		{ "a?", false, "a", PST_PATTERN_GLOB },
+		{ "?*", false, "", PST_PATTERN_GLOB },
+		{ "[ab]*", false, "", PST_PATTERN_GLOB },
+		{ "*[!a-z]", false, "", PST_PATTERN_GLOB },
+		{ "a[*]bc", true, "bc", PST_PATTERN_GLOB },
+		{ "build-*-?.tmp", false, "build-", PST_PATTERN_GLOB },
+		{ "\\*", false, "*", PST_PATTERN_EXACT },
+		{ "a\\?b\\[", false, "a?b[", PST_PATTERN_EXACT },
+		{ "\\\\", false, "\\", PST_PATTERN_EXACT },
+		{ "a\\**", false, "a*", PST_PATTERN_OPEN },
+		{ "*\\*", true, "*", PST_PATTERN_OPEN },
+		{ "a\\:b", false, "a:b", PST_PATTERN_EXACT },
+		{ "a\\?b?", false, "a?b", PST_PATTERN_GLOB },
+		{ "]", false, "]", PST_PATTERN_EXACT },
+		{ "a-b!c", false, "a-b!c", PST_PATTERN_EXACT },
+		{ " ", false, " ", PST_PATTERN_EXACT },
+		{ "\303\244*", false, "\303\244", PST_PATTERN_OPEN },
+		{ KEY_64, false, KEY_64, PST_PATTERN_EXACT },
+		{ KEY_64 "x", false, KEY_64, PST_PATTERN_GLOB },
+		{ KEY_64 "*", false, KEY_64, PST_PATTERN_OPEN },
+		{ KEY_64 "x*", false, KEY_64, PST_PATTERN_GLOB },
+		{ "*" KEY_64, true, KEY_64, PST_PATTERN_OPEN },
+		{ "*x" KEY_64, true, KEY_64, PST_PATTERN_GLOB },
+		{ LEN_255, false, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", PST_PATTERN_GLOB },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		_cleanup_(patterns_fini) struct patterns patterns = { 0 };
-		struct pst_pattern_key key;
 		struct pst_names names;
 		struct pst_error error = { .text = "" };
 
 		if (add_names(&patterns, rows[i].pattern, &names, &error) < 0)
 			fail_msg("%s: %s", rows[i].pattern, error.text);
 		assert_int_equal(patterns.n, 1);
+		assert_int_equal(names.n, 1);
+		if (names.n_ends != rows[i].by_end || names.n_begins != !rows[i].by_end)
+			fail_msg("%s is found by the wrong side", rows[i].pattern);
 		if (patterns.rows[0].kind != rows[i].kind)
 			fail_msg("%s is taken for %d", rows[i].pattern, patterns.rows[0].kind);
-		assert_string_equal(patterns.rows[0].text, rows[i].text);
-		assert_int_equal(patterns.rows[0].len, strlen(rows[i].text));
-		assert_int_equal(patterns.rows[0].table, 1);
-		assert_int_equal(names.n_globs, rows[i].kind == PST_PATTERN_GLOB);
-		pattern_key(&patterns.rows[0], &key);
-		assert_int_equal(key.len, strlen(rows[i].text));
-		assert_string_equal(key.text, rows[i].text);
+		assert_string_equal(key_of(&patterns.rows[0], rows[i].by_end), rows[i].key);
+		assert_int_equal(patterns.rows[0].shorter, PST_NO_ROW);
+		if (rows[i].kind == PST_PATTERN_GLOB && !strchr(rows[i].pattern, ':'))
+			assert_string_equal(patterns.rows[0].text, rows[i].pattern);
 	}
 }
 
-/* Two lists: tables are counted from 1, globs lie together, lengths are noted. */
+/* Rows are sorted, and each knows the longest shorter key that its own begins with. */
 static void test_lists(void **state)
 {
+	static const struct {
+		const char *key;
+		int shorter;
+	} begins[] = {
+		{ "a", -1 },  { "a", -1 },   { "ab", 1 },  { "abcd", 2 }, { "abcd", 2 },
+		{ "abd", 2 }, { "abde", 5 }, { "ac", 1 },  { "b", -1 },
+	};
 	_cleanup_(patterns_fini) struct patterns patterns = { 0 };
 	struct pst_names first, second;
 	struct pst_error error;
 
-	assert_int_equal(add_names(&patterns, "a?:x:b?:*.key:y*:c?:" LEN_255 "*", &first, &error),
-			 -ENAMETOOLONG);
+	assert_int_equal(add_names(&patterns, "a:x:" LEN_255 "*", &first, &error), -ENAMETOOLONG);
 	patterns_fini(&patterns);
-	assert_int_equal(add_names(&patterns, "a?:x:b?:*.key:y*:*:c?", &first, &error), 0);
-	assert_int_equal(first.table, 1);
-	assert_int_equal(first.n, 7);
-	assert_int_equal(first.n_globs, 3);
-	assert_int_equal(first.globs_at, 4);
-	assert_string_equal(patterns.rows[4].text, "a?");
-	assert_string_equal(patterns.rows[5].text, "b?");
-	assert_string_equal(patterns.rows[6].text, "c?");
-	assert_int_equal(first.prefixes[0], 1 << 1 | 1 << 0);
-	assert_int_equal(first.suffixes[0], 1 << 4);
-
 	assert_int_equal(add_names(&patterns,
-				   "0123456789012345678901234567890123456789"
-				   "0123456789012345678901234567890123456789*",
-				   &second, &error),
+				   "abcd?:b:a:abd*:ab:a*x*:abde:ac:abcd[x]:*.key:*.tkey:*e", &first,
+				   &error),
 			 0);
-	assert_int_equal(second.table, 2);
-	assert_int_equal(second.n_globs, 0);
-	assert_int_equal(second.prefixes[0], 0);
-	assert_int_equal(second.prefixes[1], 1 << 16);
-	assert_int_equal(patterns.rows[7].table, 2);
-	assert_int_equal(patterns.n, 8);
+	assert_int_equal(first.n, 12);
+	assert_int_equal(first.begins_at, 0);
+	assert_int_equal(first.n_begins, 9);
+	for (int i = 0; i < 9; i++) {
+		assert_string_equal(key_of(&patterns.rows[i], false), begins[i].key);
+		assert_int_equal((int)patterns.rows[i].shorter, begins[i].shorter);
+	}
+	assert_int_equal(first.ends_at, 9);
+	assert_int_equal(first.n_ends, 3);
+	assert_string_equal(key_of(&patterns.rows[9], true), "e");
+	assert_string_equal(key_of(&patterns.rows[10], true), ".key");
+	assert_string_equal(key_of(&patterns.rows[11], true), ".tkey");
+
+	assert_int_equal(add_names(&patterns, "ab:abc", &second, &error), 0);
+	assert_int_equal(second.begins_at, 12);
+	assert_int_equal(second.n_begins, 2);
+	assert_int_equal(second.n_ends, 0);
+	assert_int_equal(patterns.rows[12].shorter, PST_NO_ROW);
+	assert_int_equal(patterns.rows[13].shorter, 12);
+}
+
+/* A glob goes where fewer of the list are like it. */
+static void test_sides(void **state)
+{
+	static const struct {
+		const char *list;
+		unsigned int n_ends;
+	} rows[] = {
+		{ "build-*-1:build-*-2:build-*-3", 3 },
+		{ "1*-build:2*-build:3*-build", 0 },
+		{ "1x*-build:2x*-build:x-*1:x-*2", 2 },
+		{ "*a*:*b*:*c*", 0 },
+		{ "a*b:a*b:a*bc", 3 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_(patterns_fini) struct patterns patterns = { 0 };
+		struct pst_names names;
+		struct pst_error error;
+
+		assert_int_equal(add_names(&patterns, rows[i].list, &names, &error), 0);
+		if (names.n_ends != rows[i].n_ends)
+			fail_msg("%s: %u by their ends", rows[i].list, names.n_ends);
+	}
 }
 
 /* Each row: a list of names that is refused, and a word of what is said. */
@@ -182,9 +236,8 @@ static void test_paths(void **state)
 			const struct pst_pattern *row = &patterns.rows[j];
 
 			strcat(strcat(all, j ? " " : ""), row->text);
-			/* Steps are compared one by one: there is nothing to look up in the index. */
-			assert_int_equal(row->table, 0);
-			assert_int_equal(row->kind, strchr(row->text, '*') ? PST_PATTERN_GLOB :
+			assert_int_equal(row->kind, row->text[0] == '*'	      ? PST_PATTERN_GLOB :
+						    strchr(row->text, '*') ? PST_PATTERN_OPEN :
 									     PST_PATTERN_EXACT);
 		}
 		assert_string_equal(all, rows[i].components);
@@ -224,6 +277,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kinds),	  cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_sides),
 		cmocka_unit_test(test_bad_names), cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_bad_paths),
 	};

@@ -12,8 +12,12 @@ PST_DIRENT_FN(rename, call, dirent, entry, aux)
 	__u64 at = pst_scratch(call)->from + sizeof(*dirent) + (entry ? sizeof(*entry) : 0);
 	char *name = pst_data_at(call, at, 3);
 
-	if (name && pst_name_is(call, 0, "old"))
+	if (name && pst_name_is(call, 0, "old")) {
 		__builtin_memcpy(name, "new", 3);
+		/* LOOKUP says what is there by that name. */
+		if (entry)
+			entry->nodeid = 0;
+	}
 	return PST_KEEP;
 }
 
