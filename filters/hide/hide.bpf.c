@@ -13,6 +13,9 @@
  *	cgroup=/sys/fs/cgroup/x	... from processes in these cgroups
  *
  * Of the last three, all that are given have to fit; without any, things are hidden from everybody.
+ *
+ * That there is something can be told: a directory with hidden names in it cannot be removed
+ * (ENOTEMPTY), and its link count has the hidden directories.
  */
 #include <penstock/filter.bpf.h>
 

@@ -219,6 +219,23 @@ each_by_caller() {
 	exec 7<&-
 }
 
+# What READLINK told one the kernel must not tell another; a view where it does refuses the filter.
+each_links_by_caller() {
+	need_filters
+	lower ext4
+	ln -s text "$LOWER/link"
+	view -F links
+	for _ in 1 2; do
+		equal "$(as 1000 readlink "$VIEW/link")" text
+		equal "$(as 1001 readlink "$VIEW/link")" 1001
+	done
+	equal "$(ran bad links)" 0 "bad runs"
+	unview
+	view -F pass
+	refused 'keeps the text of a link' chain add links
+	equal "$(as 1001 readlink "$VIEW/link")" text
+}
+
 # What cannot be honoured is refused, and the file is as it was.
 each_refused_changes() {
 	LOG_MAY='program (pre|post)/(read|write) '
