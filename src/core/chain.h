@@ -17,6 +17,7 @@ struct link {
 	unsigned int bit;		/* constant: its number in node.filters */
 	struct node *at;		/* counted: where it is attached; NULL: the root */
 	_Atomic uint64_t *cells;	/* by node_number(); NULL: it uses none */
+	atomic_bool picks;		/* a program of it has taken it off a file: not all have it */
 };
 
 struct chain {

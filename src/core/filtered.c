@@ -89,7 +89,7 @@ static int run_pre(struct req *req)
 	int r = 0;
 
 	for (unsigned int i = 0; i < chain->n && r == 0; i++) {
-		const struct link *link = chain->links[i];
+		struct link *link = chain->links[i];
 
 		if (asked >> link->bit & 1) {
 			r = program_run(req, link, FILTER_PRE, &failed);
@@ -211,7 +211,7 @@ int filtered_after(struct req *req, int r)
 		r = -ENOENT;
 	frame_results(req, r);
 	for (unsigned int i = chain->n; i-- > 0;) {
-		const struct link *link = chain->links[i];
+		struct link *link = chain->links[i];
 		int verdict;
 
 		if (!(asked >> link->bit & 1))

@@ -398,7 +398,7 @@ void frame_enter(struct req *req, const struct link *link)
 	call->n_events = 0;
 }
 
-void frame_leave(struct req *req, const struct link *link)
+void frame_leave(struct req *req, struct link *link)
 {
 	struct pst_call *call = frame_of(req);
 	struct node *node = req->dir ? req->dir : req->node;
@@ -413,8 +413,10 @@ void frame_leave(struct req *req, const struct link *link)
 		link->cells[fs_node_number(req_fs(req), node)] = call->cell;
 	req->child.cells[link->bit] = call->child.cell;
 	/* A filter can be on a child only where it is on the directory. */
-	if (!call->child.held)
+	if (!call->child.held) {
+		if (req->child.filters & bit)
+			atomic_store_explicit(&link->picks, true, memory_order_relaxed);
 		req->child.filters &= ~bit;
-	else if (node && (node->filters & bit))
+	} else if (node && (node->filters & bit))
 		req->child.filters |= bit;
 }

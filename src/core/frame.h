@@ -18,7 +18,7 @@ void frame_begin(struct req *req);
 #define FRAME_SIZE offsetof(struct pst_call, private_)
 /* Makes it the view of one filter, and takes over what is its own (cells) afterwards. */
 void frame_enter(struct req *req, const struct link *link);
-void frame_leave(struct req *req, const struct link *link);
+void frame_leave(struct req *req, struct link *link);
 /* A directory and name in the place of the request's: for the program for names. 0 or -errno. */
 int frame_name(struct req *req, struct node *dir, const char *name);
 /* A name of a listing, as number i of those that are asked about together. false: it is too long. */

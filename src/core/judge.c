@@ -44,7 +44,7 @@ static int judge_written(struct req *req, struct node *dir, const char *name,
 		frame_child(req, stx);
 	req->dir = dir;
 	for (unsigned int i = 0; i < chain->n && r == 0; i++) {
-		const struct link *link = chain->links[i];
+		struct link *link = chain->links[i];
 
 		if (!(asked >> link->bit & 1))
 			continue;
@@ -100,6 +100,26 @@ static bool may_move(const struct chain *chain, uint32_t mode, const struct plac
 	return !(from->filters & ~to->filters);
 }
 
+/*
+ * Whether the same holds for all that is in two directories, and for whatever comes into them: nothing
+ * depends on names then, and none of it has to be looked at.
+ */
+static bool all_alike(const struct req *req, const struct node *a, const struct node *b)
+{
+	const struct chain *chain = req->chain;
+
+	if (chain->names || atomic_load_explicit(&chain->arriving, memory_order_acquire))
+		return false;
+	for (unsigned int i = 0; i < chain->n; i++) {
+		const struct link *link = chain->links[i];
+
+		if (link->at || link->cells ||
+		    atomic_load_explicit(&link->picks, memory_order_relaxed))
+			return false;
+	}
+	return (a->filters & b->filters & chain->all) == chain->all;
+}
+
 /* What is under one of the names of a RENAME: mode 0 where there is nothing. */
 struct moved {
 	struct node *node; /* counted */
@@ -123,6 +143,10 @@ static int judge_rename(struct req *req)
 	struct placed from;
 	int r;
 
+	if (all_alike(req, req->node, req->node2)) {
+		judge_inherit(req, req->node2);
+		return 0;
+	}
 	peek(req, req->node, req->msg.name[0], &moved);
 	peek(req, req->node2, req->msg.name[1], &other);
 	r = judge_name(req, req->node, req->msg.name[0], JUDGE_FIND, &moved.stx);
@@ -181,6 +205,10 @@ static int judge_link(struct req *req)
 	struct placed from;
 	int r;
 
+	if (all_alike(req, req->node, req->node2)) {
+		judge_inherit(req, req->node);
+		return 0;
+	}
 	/* More may hold for it than for its name: then the name decides. */
 	if (judge_where_it_is(req, req->node2))
 		from = req->child;

@@ -43,7 +43,7 @@ int program_bad(struct req *req, const struct link *link, enum filter_kind kind,
 }
 
 /* Runs a program of a filter. Returns its verdict, or -EIO with *ret_bad set. */
-int program_run(struct req *req, const struct link *link, enum filter_kind kind, bool *ret_bad)
+int program_run(struct req *req, struct link *link, enum filter_kind kind, bool *ret_bad)
 {
 	int verdict, r;
 

@@ -5,7 +5,7 @@
 #include "core/req.h"
 
 /* Runs a program of a filter on what the frame holds. Its verdict, or -EIO with *ret_bad set. */
-int program_run(struct req *req, const struct link *link, enum filter_kind kind, bool *ret_bad);
+int program_run(struct req *req, struct link *link, enum filter_kind kind, bool *ret_bad);
 
 /*
  * What the program did cannot be: says so once for each filter and operation, counts it, and answers
