@@ -17,11 +17,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/*
- * What is short goes by way of a page on the stack. The kernel takes hold of every page that it copies
- * to or from: quickly where it is ordinary memory, but not where it is of a BPF map, in which slots
- * lie when there are filters. That was twice what running a program costs.
- */
+/* What is short goes by way of a page on the stack: one page, and of ordinary memory (slot.h). */
 static int dev_receive(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg,
 		       int *ret_wire)
 {

@@ -15,6 +15,7 @@
  */
 #include "wire/abi.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define SLOT_PAGE 4096u
@@ -35,6 +36,12 @@ struct chan_entry;
 struct slot {
 	char *base;			/* page-aligned, SLOT_DATA + data_size bytes */
 	size_t data_size;
+	/*
+	 * It lies in a BPF map, where filters reach it. The kernel takes hold of every page that it
+	 * copies a message to or from: quickly where it is ordinary memory, at several times the cost
+	 * where it is of a map.
+	 */
+	bool in_map;
 	struct chan_entry *entry;	/* of the transport that keeps the slot; NULL: none does */
 };
 

@@ -39,6 +39,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define N_SQE 64
@@ -61,6 +62,7 @@ struct chan_entry {
 	struct chan_entry *next; /* all of the channel */
 	struct chan_entry *next_handed;
 	uint64_t commit_id; /* the kernel's number of the request; 0: not registered yet */
+	char *payload; /* what the kernel copies to and from: the slot's data, or of ordinary memory */
 	struct iovec iov[2];
 };
 
@@ -228,9 +230,18 @@ static struct chan_entry *entry_new(struct uring *uring, struct slot *slot)
 	if (!entry)
 		return NULL;
 	entry->slot = slot;
+	entry->payload = slot_data(slot);
+	if (slot->in_map) {
+		entry->payload = mmap(NULL, slot->data_size, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (entry->payload == MAP_FAILED) {
+			free(entry);
+			return NULL;
+		}
+	}
 	entry->queue = poorest(uring);
 	entry->iov[0] = (struct iovec){ slot_headers(slot), sizeof(*slot_headers(slot)) };
-	entry->iov[1] = (struct iovec){ slot_data(slot), slot->data_size };
+	entry->iov[1] = (struct iovec){ entry->payload, slot->data_size };
 	entry->next = uring->all;
 	while (!atomic_compare_exchange_weak(&uring->all, &entry->next, entry))
 		;
@@ -270,6 +281,8 @@ static void entries_free(struct uring *uring)
 
 	for (entry = uring->all; entry; entry = next) {
 		next = entry->next;
+		if (entry->slot->in_map)
+			munmap(entry->payload, entry->slot->data_size);
 		entry->slot->entry = NULL;
 		free(entry);
 	}
@@ -295,10 +308,14 @@ static int decode(struct chan_entry *entry, struct wire_msg *ret_msg, int *ret_w
 
 	entry->commit_id = headers->ring_ent_in_out.commit_id;
 	ret_msg->head = head;
-	*ret_wire = len > entry->slot->data_size ?
-			    WIRE_E_BAD :
-			    wire_decode_parts(head, headers->op_in, sizeof(headers->op_in),
-					      slot_data(entry->slot), len, ret_msg);
+	if (len > entry->slot->data_size) {
+		*ret_wire = WIRE_E_BAD;
+		return CHAN_E_BAD;
+	}
+	if (entry->slot->in_map)
+		memcpy(slot_data(entry->slot), entry->payload, len);
+	*ret_wire = wire_decode_parts(head, headers->op_in, sizeof(headers->op_in),
+				      slot_data(entry->slot), len, ret_msg);
 	return *ret_wire ? CHAN_E_BAD : 0;
 }
 
@@ -308,7 +325,7 @@ static int uring_reply(struct chan *chan, struct slot *slot, const struct chan_a
 	struct fuse_out_header *head = (struct fuse_out_header *)headers->in_out;
 	size_t arg_len = answer->error ? 0 : answer->arg_len;
 	size_t data_len = answer->error ? 0 : answer->data_len;
-	char *to = slot_data(slot);
+	char *to = slot->entry->payload;
 
 	if (uring_of(chan)->gone)
 		return CHAN_E_GONE;

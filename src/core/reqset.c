@@ -46,7 +46,11 @@ int reqset_new(struct server *server, unsigned int n, size_t data_size, bool fil
 		req->set = set;
 		req->number = i;
 		req->kept = set->kept ? &set->kept[i] : NULL;
-		req->slot = (struct slot){ set->memory + i * set->size, set->size - SLOT_DATA };
+		req->slot = (struct slot){
+			.base = set->memory + i * set->size,
+			.data_size = set->size - SLOT_DATA,
+			.in_map = filtered,
+		};
 		req->next = set->free;
 		set->free = req;
 	}
