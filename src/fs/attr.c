@@ -16,8 +16,8 @@
  * only where no writer and no writable mapping exists. Stores into pages of the view itself (served
  * files) come to us as writes, which the kernel knows of.
  *
- * node->attr_state: how many opens allow a shared writable mapping, << 1, and bit 0: some open has
- * allowed one since the last proof.
+ * node->attr_state: how many opens allow a shared writable mapping, << 2; bit 0: some open has
+ * allowed one since the last proof, or may have; bit 1: for a moment it was believed nevertheless.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -31,7 +31,8 @@
 #include <time.h>
 
 #define MAY_BE_MAPPED 1u
-#define ONE_OPEN 2u
+#define BELIEVED 2u
+#define ONE_OPEN 4u
 #define LONG_NS (86400ULL * 365 * 1000000000)
 
 /* A file that changed so recently may be mapped by somebody below; until it is proved: */
@@ -105,14 +106,14 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 
 	if (!(state & MAY_BE_MAPPED))
 		return false;
-	if (state != MAY_BE_MAPPED)
+	if (state >= ONE_OPEN)
 		return true;
 	/* Taken back before the proof: an open that comes in between sets it again. */
 	if (!atomic_compare_exchange_strong(&node->attr_state, &state, 0))
 		return true;
 	if (prove_unwritten(fs, node))
 		return false;
-	atomic_fetch_or(&node->attr_state, MAY_BE_MAPPED);
+	atomic_fetch_or(&node->attr_state, state);
 	return true;
 }
 
@@ -167,16 +168,17 @@ void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr)
 	 * looked at again; until then it is believed for a moment, which does for most who list.
 	 */
 	if (!fs->watch || !S_ISREG(node->type) ||
-	    (now - attr->stx.stx_mtime.tv_sec > FOUND_S && now - attr->stx.stx_ctime.tv_sec > FOUND_S))
+	    (now - attr->stx.stx_mtime.tv_sec > FOUND_S &&
+	     now - attr->stx.stx_ctime.tv_sec > FOUND_S))
 		return;
-	atomic_fetch_or(&node->attr_state, MAY_BE_MAPPED);
+	atomic_fetch_or(&node->attr_state, MAY_BE_MAPPED | BELIEVED);
 	if (attr->attr_ns > FOUND_NS)
 		attr->attr_ns = FOUND_NS;
 }
 
 void attr_made(struct node *node)
 {
-	atomic_fetch_and(&node->attr_state, ~MAY_BE_MAPPED);
+	atomic_fetch_and(&node->attr_state, ~(MAY_BE_MAPPED | BELIEVED));
 }
 
 void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry)
@@ -266,10 +268,10 @@ void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mod
 	if ((flags & O_ACCMODE) != O_RDWR || mode != PASS_BACKING)
 		return;
 	while (!atomic_compare_exchange_weak(&node->attr_state, &state,
-					     (state + ONE_OPEN) | MAY_BE_MAPPED))
+					     ((state + ONE_OPEN) | MAY_BE_MAPPED) & ~BELIEVED))
 		;
 	/* What was promised while nobody could store ends here: mmap(2) itself is only a read. */
-	if (!(state & MAY_BE_MAPPED))
+	if (!(state & MAY_BE_MAPPED) || (state & BELIEVED))
 		attr_changed_unexpectedly(fs, node);
 }
 

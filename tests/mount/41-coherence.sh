@@ -36,6 +36,14 @@ each_own_auto() { tree cache=auto; matrix auto "$VIEW" --first; }
 each_own_exclusive() { tree cache=exclusive; matrix exclusive "$VIEW" --first; }
 each_own_ttl() { tree cache=ttl=60; matrix ttl "$VIEW" --first; }
 
+# A new file is believed for a moment, since somebody below may have it mapped. It must not be while
+# it is mapped in the view.
+each_own_store_when_just_found() {
+	passing || skip "stores into pages of the view come as writes later"
+	tree cache=auto
+	check "$TOOLS/coherence" found 20 "$VIEW" "$LOWER"
+}
+
 # What is done below: at once, in a moment, or when a second is over. Some of these take minutes: by
 # name.
 each_below_none() { tree cache=none; matrix none "$LOWER" --first; }

@@ -23,6 +23,7 @@ int coherence_storm(int argc, char **argv);
 int coherence_opens(int argc, char **argv);
 int coherence_times(int argc, char **argv);
 int coherence_appended(int argc, char **argv);
+int coherence_found(int argc, char **argv);
 int coherence_heard(int argc, char **argv);
 int coherence_build(int argc, char **argv);
 int coherence_touch(int argc, char **argv);

@@ -32,6 +32,7 @@ int main(int argc, char **argv)
 		int (*run)(int argc, char **argv);
 	} verbs[] = {
 		{ "appended", coherence_appended }, { "build", coherence_build },
+		{ "found", coherence_found },
 		{ "heard", coherence_heard },	    { "matrix", coherence_matrix },
 		{ "opens", coherence_opens },	    { "storm", coherence_storm },
 		{ "times", coherence_times },	    { "touch", coherence_touch },
