@@ -16,8 +16,13 @@
  * only where no writer and no writable mapping exists. Stores into pages of the view itself (served
  * files) come to us as writes, which the kernel knows of.
  *
- * node->attr_state: how many opens allow a shared writable mapping, << 2; bit 0: some open has
- * allowed one since the last proof, or may have; bit 1: for a moment it was believed nevertheless.
+ * The lease must not meet an open for writing through the view: the kernel opens the backing file when
+ * it has our answer, and what it cannot open at once (O_NONBLOCK) is EIO. So there is no proof while
+ * there are writers, and who becomes one waits for the end of a proof that has begun.
+ *
+ * node->attr_state: how many opens allow a shared writable mapping, << 3; bit 0: some open has
+ * allowed one since the last proof, or may have; bit 1: for a moment it was believed nevertheless;
+ * bit 2: a proof is under way.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -28,11 +33,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <time.h>
 
 #define MAY_BE_MAPPED 1u
 #define BELIEVED 2u
-#define ONE_OPEN 4u
+#define PROVING 4u
+#define ONE_OPEN 8u
 #define LONG_NS (86400ULL * 365 * 1000000000)
 
 /* A file that changed so recently may be mapped by somebody below; until it is proved: */
@@ -103,18 +110,20 @@ static bool prove_unwritten(struct fs *fs, struct node *node)
 static bool may_be_stored_to(struct fs *fs, struct node *node)
 {
 	uint32_t state = atomic_load_explicit(&node->attr_state, memory_order_acquire);
+	bool proven;
 
 	if (!(state & MAY_BE_MAPPED))
 		return false;
-	if (state >= ONE_OPEN)
+	if (state >= ONE_OPEN || (state & PROVING))
 		return true;
 	/* Taken back before the proof: an open that comes in between sets it again. */
-	if (!atomic_compare_exchange_strong(&node->attr_state, &state, 0))
+	if (!atomic_compare_exchange_strong(&node->attr_state, &state, PROVING))
 		return true;
-	if (prove_unwritten(fs, node))
-		return false;
-	atomic_fetch_or(&node->attr_state, state);
-	return true;
+	proven = !attr_has_writers(node) && prove_unwritten(fs, node);
+	if (!proven)
+		atomic_fetch_or(&node->attr_state, state);
+	atomic_fetch_and(&node->attr_state, ~PROVING);
+	return !proven;
 }
 
 uint64_t attr_promise(struct fs *fs, struct node *node)
@@ -259,12 +268,25 @@ uint64_t attr_absent_ns(struct fs *fs, struct node *dir)
 	return promise(fs, dir);
 }
 
+void attr_writer_begins(struct node *node)
+{
+	node->n_writers++;
+	while (atomic_load(&node->attr_state) & PROVING)
+		sched_yield();
+}
+
+void attr_writer_ends(struct node *node)
+{
+	node->n_writers--;
+}
+
 void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mode)
 {
-	uint32_t state = atomic_load(&node->attr_state);
+	uint32_t state;
 
 	if ((flags & O_ACCMODE) != O_RDONLY)
-		node->n_writers++;
+		attr_writer_begins(node);
+	state = atomic_load(&node->attr_state);
 	if ((flags & O_ACCMODE) != O_RDWR || mode != PASS_BACKING)
 		return;
 	while (!atomic_compare_exchange_weak(&node->attr_state, &state,
@@ -278,7 +300,7 @@ void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mod
 void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode mode)
 {
 	if ((flags & O_ACCMODE) != O_RDONLY)
-		node->n_writers--;
+		attr_writer_ends(node);
 	if ((flags & O_ACCMODE) == O_RDWR && mode == PASS_BACKING)
 		atomic_fetch_sub(&node->attr_state, ONE_OPEN);
 }

@@ -64,6 +64,9 @@ uint64_t attr_absent_ns(struct fs *fs, struct node *dir);
 uint64_t ino_mix(struct fs *fs, const struct statx *stx);
 int ino_devs_new(struct devs **ret_devs);
 struct devs *ino_devs_free(struct devs *devs);
+/* An open for writing is under way: from here on no lease of ours stands in its way. And it has ended. */
+void attr_writer_begins(struct node *node);
+void attr_writer_ends(struct node *node);
 void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mode);
 void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode mode);
 bool attr_has_writers(const struct node *node);

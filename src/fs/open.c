@@ -104,21 +104,26 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	    bool nowait, struct fs_open *ret_open)
 {
 	struct stat st = { 0 };
-	int fd, r;
+	int fd = -1, r;
 
 	/* Pipes and devices are opened by the kernel itself: on one of these we could hang. */
 	if (!S_ISREG(node->type))
 		return -ENXIO;
 	attr_compare(fs, node);
+	/* From before the first open for writing until that is counted itself. */
+	if (wants_write(flags))
+		attr_writer_begins(node);
 	r = try_lower(fs, caller, node, flags, kill, nowait, &fd);
-	if (r < 0)
-		return r;
 	if (fd >= 0 && fstat(fd, &st) < 0)
 		st.st_mode = 0;
 	/* Set-user-ID bits went with the data. */
-	if ((flags & O_TRUNC) && kill)
+	if (r == 0 && (flags & O_TRUNC) && kill)
 		attr_changed_unexpectedly(fs, node);
-	return open_node(fs, node, flags, fd, st.st_mode, ret_open);
+	if (r == 0)
+		r = open_node(fs, node, flags, fd, st.st_mode, ret_open);
+	if (wants_write(flags))
+		attr_writer_ends(node);
+	return r;
 }
 
 /* The node of a file that was just made, and its first open. fd is taken. */

@@ -44,6 +44,13 @@ each_own_store_when_just_found() {
 	check "$TOOLS/coherence" found 20 "$VIEW" "$LOWER"
 }
 
+# The lease that proves that nobody writes must not meet an open that cannot wait.
+each_own_open_nowait() {
+	tree cache=auto
+	: > "$LOWER/file"
+	check "$TOOLS/coherence" nowait 4 "$VIEW/file"
+}
+
 # What is done below: at once, in a moment, or when a second is over. Some of these take minutes: by
 # name.
 each_below_none() { tree cache=none; matrix none "$LOWER" --first; }

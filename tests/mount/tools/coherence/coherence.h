@@ -25,6 +25,7 @@ int coherence_times(int argc, char **argv);
 int coherence_appended(int argc, char **argv);
 int coherence_found(int argc, char **argv);
 int coherence_heard(int argc, char **argv);
+int coherence_nowait(int argc, char **argv);
 int coherence_build(int argc, char **argv);
 int coherence_touch(int argc, char **argv);
 
@@ -81,6 +82,9 @@ void witness_watch(int fixture);
 double witness_heard(void);
 
 /* -- small things ----------------------------------------------------------------------------- */
+
+/* The number that comes first; exits where there are not as many arguments as it wants. */
+const char *only_number(int argc, char **argv, int want, const char *usage);
 
 static inline double now_ms(void)
 {

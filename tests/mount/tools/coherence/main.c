@@ -16,6 +16,13 @@ double part_of(double *list, size_t n, double part)
 	return list[(size_t)((double)(n - 1) * part)];
 }
 
+const char *only_number(int argc, char **argv, int want, const char *usage)
+{
+	if (argc != want)
+		errx(2, "usage: coherence %s", usage);
+	return argv[1];
+}
+
 int open_dir(const char *path)
 {
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -32,8 +39,8 @@ int main(int argc, char **argv)
 		int (*run)(int argc, char **argv);
 	} verbs[] = {
 		{ "appended", coherence_appended }, { "build", coherence_build },
-		{ "found", coherence_found },
-		{ "heard", coherence_heard },	    { "matrix", coherence_matrix },
+		{ "found", coherence_found },	    { "heard", coherence_heard },
+		{ "nowait", coherence_nowait },	    { "matrix", coherence_matrix },
 		{ "opens", coherence_opens },	    { "storm", coherence_storm },
 		{ "times", coherence_times },	    { "touch", coherence_touch },
 	};

@@ -18,13 +18,6 @@
 
 #include "coherence.h"
 
-static const char *only_number(int argc, char **argv, int want, const char *usage)
-{
-	if (argc != want)
-		errx(2, "usage: coherence %s", usage);
-	return argv[1];
-}
-
 static double *numbers(size_t n)
 {
 	double *list = calloc(n, sizeof(*list));
@@ -281,56 +274,6 @@ int coherence_appended(int argc, char **argv)
 	}
 	printf("longest: %.1f ms\n", longest);
 	return bad;
-}
-
-/* -- a store into what was just found --------------------------------------------------------- */
-
-static void store(int dir, const char *name)
-{
-	int fd = openat(dir, name, O_RDWR | O_CLOEXEC);
-	char *map = fd < 0 ? MAP_FAILED :
-			     mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	if (map == MAP_FAILED)
-		err(1, "%s", name);
-	close(fd);
-	*map = 'S';
-	munmap(map, 1);
-}
-
-/* The time alone: a whole stat would ask for the access time, which a mapping makes the kernel forget. */
-static int64_t mtime_of(int dir, const char *name)
-{
-	struct statx stx;
-
-	if (statx(dir, name, 0, STATX_MTIME, &stx) < 0)
-		err(1, "%s", name);
-	return stx.stx_mtime.tv_sec * 1000000000LL + stx.stx_mtime.tv_nsec;
-}
-
-int coherence_found(int argc, char **argv)
-{
-	unsigned long n = (unsigned long)atol(only_number(argc, argv, 4, "found N VIEW LOWER"));
-	int view = open_dir(argv[2]), lower = open_dir(argv[3]);
-	unsigned long n_stale = 0;
-
-	for (unsigned long i = 0; i < n; i++) {
-		char name[32];
-		int fd;
-
-		snprintf(name, sizeof(name), "found%lu", i);
-		fd = openat(lower, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
-		if (fd < 0 || write(fd, "some text", 9) != 9)
-			err(1, "%s", name);
-		close(fd);
-		/* Another tick of the clock that files take their times from. */
-		usleep(10000);
-		mtime_of(view, name);
-		store(view, name);
-		n_stale += mtime_of(view, name) != mtime_of(lower, name);
-	}
-	printf("found: %lu of %lu stale\n", n_stale, n);
-	return n_stale != 0;
 }
 
 /* -- inotify ---------------------------------------------------------------------------------- */

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What goes wrong only in a moment: each verb makes that moment again and again. */
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "coherence.h"
+
+/* -- a store into what was just found --------------------------------------------------------- */
+
+static void store(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDWR | O_CLOEXEC);
+	char *map = fd < 0 ? MAP_FAILED : mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (map == MAP_FAILED)
+		err(1, "%s", name);
+	close(fd);
+	*map = 'S';
+	munmap(map, 1);
+}
+
+/* The time alone: a whole stat would ask for the access time, which a mapping makes the kernel forget. */
+static int64_t mtime_of(int dir, const char *name)
+{
+	struct statx stx;
+
+	if (statx(dir, name, 0, STATX_MTIME, &stx) < 0)
+		err(1, "%s", name);
+	return stx.stx_mtime.tv_sec * 1000000000LL + stx.stx_mtime.tv_nsec;
+}
+
+int coherence_found(int argc, char **argv)
+{
+	unsigned long n = (unsigned long)atol(only_number(argc, argv, 4, "found N VIEW LOWER"));
+	int view = open_dir(argv[2]), lower = open_dir(argv[3]);
+	unsigned long n_stale = 0;
+
+	for (unsigned long i = 0; i < n; i++) {
+		char name[32];
+		int fd;
+
+		snprintf(name, sizeof(name), "found%lu", i);
+		fd = openat(lower, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+		if (fd < 0 || write(fd, "some text", 9) != 9)
+			err(1, "%s", name);
+		close(fd);
+		/* Another tick of the clock that files take their times from. */
+		usleep(10000);
+		mtime_of(view, name);
+		store(view, name);
+		n_stale += mtime_of(view, name) != mtime_of(lower, name);
+	}
+	printf("found: %lu of %lu stale\n", n_stale, n);
+	return n_stale != 0;
+}
+
+/* -- opens that may not wait, beside looks that prove that nobody writes ------------------------ */
+
+/* Opens that allow a mapping, then looks: each asks for a proof until there is one. */
+static void look_for(const char *file, double seconds)
+{
+	double until = now_ms() + seconds * 1000;
+	struct statx stx;
+
+	while (now_ms() < until) {
+		int fd = open(file, O_RDWR | O_CLOEXEC);
+
+		if (fd < 0)
+			err(1, "%s", file);
+		close(fd);
+		for (unsigned int i = 0; i < 20; i++)
+			statx(AT_FDCWD, file, AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &stx);
+	}
+	exit(0);
+}
+
+int coherence_nowait(int argc, char **argv)
+{
+	double seconds = atof(only_number(argc, argv, 3, "nowait SECONDS FILE"));
+	double until = now_ms() + seconds * 1000;
+	unsigned long n = 0, n_failed = 0;
+	int status, error = 0;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		err(2, "fork");
+	if (pid == 0)
+		look_for(argv[2], seconds);
+	for (; now_ms() < until; n++) {
+		int fd = open(argv[2], O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC);
+
+		if (fd < 0) {
+			error = errno;
+			n_failed++;
+		} else {
+			close(fd);
+		}
+	}
+	if (waitpid(pid, &status, 0) < 0 || status)
+		errx(1, "the one that looks has failed");
+	printf("nowait: %lu of %lu opens failed%s%s\n", n_failed, n, error ? ": " : "",
+	       error ? strerror(error) : "");
+	return n_failed != 0;
+}
