@@ -176,11 +176,10 @@ static enum pass_mode decide(struct pass *pass, struct node *node, uint32_t mode
 		return PASS_BACKING;
 	backing_close(pass, node);
 	r = backing_open(pass, node, keeps);
-	if (r < 0) {
+	/* One that has lost its last name meanwhile is not the kernel's to refuse: we only lack the way. */
+	if (r < 0 && r != -ESTALE)
 		tell_refusal(pass, r);
-		return PASS_CACHED;
-	}
-	return PASS_BACKING;
+	return r < 0 ? PASS_CACHED : PASS_BACKING;
 }
 
 int pass_open(struct fs *fs, struct node *node, uint32_t mode, struct fs_open *open)
