@@ -56,6 +56,10 @@ int program_run(struct req *req, struct link *link, enum filter_kind kind, bool 
 		snprintf(what, sizeof(what), "could not be run (%s)", strerror(-r));
 		return program_failed(req, link, kind, what);
 	}
+	if (frame_of(req)->child.held > 1) {
+		*ret_bad = true;
+		return program_bad(req, link, kind, "left what is neither 0 nor 1 in child.held");
+	}
 	frame_leave(req, link);
 	if (frame_of(req)->n_events)
 		trace_events(req, link);

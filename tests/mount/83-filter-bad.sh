@@ -39,7 +39,7 @@ each_bad_verdicts() {
 		spoiled bad $what pre/symlink EIO act try symlink "$VIEW/link" text
 		check test ! -L "$LOWER/link"
 	done
-	for what in name-done name-five; do
+	for what in name-done name-five name-held; do
 		spoiled bad $what name EIO act try mkdir "$VIEW/dir"
 		check test ! -e "$LOWER/dir"
 	done

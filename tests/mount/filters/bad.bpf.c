@@ -27,6 +27,8 @@ PST_NAME(call)
 		return PST_DONE;
 	if (is("name-five"))
 		return 5;
+	if (is("name-held"))
+		call->child.held = 2;
 	return PST_PASS;
 }
 
