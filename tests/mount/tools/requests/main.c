@@ -127,14 +127,14 @@ static struct counts ask(void)
 /* RELEASE comes when it comes: what was counted stands when nothing more is. */
 static struct counts settled(void)
 {
-	struct counts now = ask(), before;
+	struct counts last = ask(), before;
 
 	do {
-		before = now;
+		before = last;
 		usleep(5000);
-		now = ask();
-	} while (total(&now) != total(&before));
-	return now;
+		last = ask();
+	} while (total(&last) != total(&before));
+	return last;
 }
 
 static struct counts one_round(const struct row *row)
@@ -264,6 +264,17 @@ static bool measure(int cache)
 	return all_ok;
 }
 
+static bool same_counts(const struct counts *a, struct counts *b)
+{
+	for (int i = 0; i < a->n; i++) {
+		const struct count *c = &a->at[i];
+
+		if (*count_of(b, c->op, strlen(c->op)) != c->requests)
+			return false;
+	}
+	return total(a) == total(b);
+}
+
 static void markdown(void)
 {
 	printf("| one operation |");
@@ -280,7 +291,11 @@ static void markdown(void)
 			if (!measured[c])
 				continue;
 			printf(" ");
-			print_counts(&results[i][c]);
+			if (c > 0 && measured[c - 1] &&
+			    same_counts(&results[i][c], &results[i][c - 1]))
+				printf("same");
+			else
+				print_counts(&results[i][c]);
 			printf(" |");
 		}
 	}
