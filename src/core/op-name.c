@@ -29,7 +29,6 @@ int op_batch_forget(struct req *req)
 
 int op_symlink(struct req *req)
 {
-	/* A link's mode is what it is: no umask. */
 	return fs_symlink(req_fs(req), &req->caller, req->node, req->msg.name[0],
 			  req->msg.name[1], &req->entry);
 }

@@ -46,7 +46,9 @@ static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 	{
 		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 
-		creds_umask(caller->umask);
+		/* A link has no mode that it would change. */
+		if (!S_ISLNK(made->mode))
+			creds_umask(caller->umask);
 		r = creds_enter_caller(caller, &scope);
 		if (r < 0)
 			return r;

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# How many requests the kernel sends for one operation: tools/requests/rows.c has the table. Where the
+# answer to one could say more or less of how long it holds, another shows in it.
+
+each_request_counted() {
+	real || skip "there is no daemon that counts"
+	lower ext4
+	alone
+	local cache args=() served=()
+	passing || served=(--served)
+	for cache in exclusive auto ttl=1 none; do
+		mkdir "$LOWER/$cache"
+		check "$TOOLS/requests" make "$LOWER/$cache"
+		view -o "cache=$cache" "$LOWER/$cache"
+		args+=("$cache=$VIEW")
+	done
+	timeout 50 "$TOOLS/requests" "${served[@]}" "$PENSTOCK" "${args[@]}" > "$T/counted" 2>&1
+	echo "status $?" >> "$T/counted"
+	take_results < <(grep -v '^status' "$T/counted")
+	grep -q '^status [01]$' "$T/counted" || fail "counting ended badly: $(tail -n 2 "$T/counted")"
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef TESTS_REQUESTS_H
+#define TESTS_REQUESTS_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ROUNDS 6
+#define MAX_ROWS 40
+#define N_CACHES 4 /* exclusive, auto, ttl=1, none */
+
+/*
+ * One operation: act is counted, before and after are not. "known": it was done twice before it is
+ * counted. requests: those it may cause under each cache=, as "LOOKUP 2*GETATTR"; NULL: as in the
+ * column before. served: those with cache=none where data is served, since a read that comes to
+ * the page cache asks first whether the file has changed.
+ */
+struct row {
+	const char *name, *title;
+	bool known;
+	void (*before)(void), (*act)(void), (*after)(void);
+	const char *requests[N_CACHES], *served;
+};
+
+extern const struct row rows[];
+extern const size_t n_rows;
+
+/* Names that are made are numbered by the rounds of all rows, those that are there by the row's. */
+extern struct now {
+	int round, try;
+} now;
+
+/* Makes what all rows begin with. What the kernel must not know yet is there for each round. */
+void rows_make_tree(const char *dir);
+
+/* Ends the program when a call has failed. */
+void must(int r, const char *what);
+
+#endif
