@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What the file system of LOWER can do for a view. */
 #include "core/probe.h"
+#include "fs/fs.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
@@ -11,60 +12,51 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/fanotify.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
-enum kind {
-	KIND_LOCAL,			/* all changes are made by this kernel */
-	KIND_REMOTE,			/* other machines, or a process, change it unseen */
-	KIND_STACKED,			/* it lies on other file systems */
-};
+#define OVERLAY 0x794c7630
+#define ECRYPTFS 0xf15f
 
 static const struct type {
 	const char *name;
-	enum kind kind;
 	unsigned long magic;
 } types[] = {
-	{ "ext4", KIND_LOCAL, 0xef53 },		{ "xfs", KIND_LOCAL, 0x58465342 },
-	{ "btrfs", KIND_LOCAL, 0x9123683e },	{ "bcachefs", KIND_LOCAL, 0xca451a4e },
-	{ "f2fs", KIND_LOCAL, 0xf2f52010 },	{ "zfs", KIND_LOCAL, 0x2fc12fc1 },
-	{ "tmpfs", KIND_LOCAL, 0x01021994 },	{ "ramfs", KIND_LOCAL, 0x858458f6 },
-	{ "fat", KIND_LOCAL, 0x4d44 },		{ "exfat", KIND_LOCAL, 0x2011bab0 },
-	{ "ntfs3", KIND_LOCAL, 0x7366746e },	{ "iso9660", KIND_LOCAL, 0x9660 },
-	{ "squashfs", KIND_LOCAL, 0x73717368 }, { "erofs", KIND_LOCAL, 0xe0f5e1e2 },
-	{ "proc", KIND_REMOTE, 0x9fa0 },	{ "sysfs", KIND_REMOTE, 0x62656572 },
-	{ "cgroup2", KIND_REMOTE, 0x63677270 }, { "nfs", KIND_REMOTE, 0x6969 },
-	{ "cifs", KIND_REMOTE, 0xff534d42 },	{ "smb2", KIND_REMOTE, 0xfe534d42 },
-	{ "ceph", KIND_REMOTE, 0x00c36400 },	{ "9p", KIND_REMOTE, 0x01021997 },
-	{ "afs", KIND_REMOTE, 0x5346414f },	{ "fuse", KIND_REMOTE, 0x65735546 },
-	{ "gfs2", KIND_REMOTE, 0x01161970 },	{ "ocfs2", KIND_REMOTE, 0x7461636f },
-	{ "overlay", KIND_STACKED, 0x794c7630 }, { "ecryptfs", KIND_STACKED, 0xf15f },
+	{ "ext4", 0xef53 },	    { "xfs", 0x58465342 },     { "btrfs", 0x9123683e },
+	{ "bcachefs", 0xca451a4e }, { "f2fs", 0xf2f52010 },    { "zfs", 0x2fc12fc1 },
+	{ "tmpfs", 0x01021994 },    { "ramfs", 0x858458f6 },   { "fat", 0x4d44 },
+	{ "exfat", 0x2011bab0 },    { "ntfs3", 0x7366746e },   { "iso9660", 0x9660 },
+	{ "squashfs", 0x73717368 }, { "erofs", 0xe0f5e1e2 },   { "proc", 0x9fa0 },
+	{ "sysfs", 0x62656572 },    { "cgroup2", 0x63677270 }, { "nfs", 0x6969 },
+	{ "cifs", 0xff534d42 },	    { "smb2", 0xfe534d42 },    { "ceph", 0x00c36400 },
+	{ "9p", 0x01021997 },	    { "afs", 0x5346414f },     { "fuse", 0x65735546 },
+	{ "gfs2", 0x01161970 },	    { "ocfs2", 0x7461636f },   { "overlay", OVERLAY },
+	{ "ecryptfs", ECRYPTFS },
 };
 
 static void probe_type(struct probe *probe, int lower_fd)
 {
-	static const char *const tells[] = {
-		[KIND_LOCAL] = "all changes go through this kernel",
-		[KIND_REMOTE] = "it may change without this kernel's knowing: keep cache=ttl short",
-		[KIND_STACKED] = "it lies on other file systems, and counts as a level of stacking",
-	};
 	struct statfs st;
+	unsigned long type;
 
 	if (fstatfs(lower_fd, &st) < 0) {
 		probe_row(probe, "lower_type", false, "LOWER does not say what it is: %s.",
 			  strerror(errno));
 		return;
 	}
+	type = (unsigned long)st.f_type;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		if (types[i].magic != (unsigned long)st.f_type)
+		if (types[i].magic != type)
 			continue;
-		probe_row(probe, "lower_type", true, "LOWER is %s: %s.", types[i].name,
-			  tells[types[i].kind]);
+		probe_row(
+			probe, "lower_type", true, "LOWER is %s%s.", types[i].name,
+			type == OVERLAY || type == ECRYPTFS ?
+				": it lies on other file systems, and counts as a level of stacking" :
+				"");
 		return;
 	}
 	probe_row(probe, "lower_type", true, "LOWER is of the type 0x%lx, which is not known here.",
-		  (unsigned long)st.f_type);
+		  type);
 }
 
 static void probe_handles(struct probe *probe, int lower_fd)
@@ -102,29 +94,17 @@ static void probe_handles(struct probe *probe, int lower_fd)
 
 static void probe_watch(struct probe *probe, int lower_fd)
 {
-	const char *name = "lower_watch";
-	_cleanup_(fd_closep) int fd = -1;
+	struct fs_way way;
 
-	fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_REPORT_FID | FAN_REPORT_DIR_FID |
-				   FAN_REPORT_NAME,
-			   0);
-	if (fd < 0) {
-		probe_row(probe, name, false, "Nothing can be watched here, see fanotify.");
-		return;
-	}
-	if (fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM,
-			  FAN_ATTRIB | FAN_CREATE | FAN_DELETE | FAN_MOVE | FAN_ONDIR, lower_fd,
-			  NULL) == 0)
-		probe_row(probe, name, true, "Changes of LOWER's file system can be watched.");
-	else if (errno == EPERM)
-		probe_row(probe, name, false,
-			  "Watching a whole file system takes CAP_SYS_ADMIN: ask as root.");
+	fs_way(lower_fd, &way);
+	if (way.heard)
+		probe_row(probe, "lower_watch", true,
+			  "With cache=auto, changes below are heard of: they show at once.");
 	else
-		probe_row(
-			probe, name, false,
-			"LOWER's file system cannot be watched (%s): changes made below show when "
-			"cache=ttl runs out.",
-			strerror(errno));
+		probe_row(probe, "lower_watch", false,
+			  "With cache=auto, changes below are not heard of (%s): they show after a "
+			  "second.",
+			  way.why);
 }
 
 void probe_lower(struct probe *probe, int lower_fd)

@@ -100,6 +100,7 @@ int meta_change_mode(int fd, uint32_t mode);
 
 /* watch.c */
 enum watch_state { WATCH_NONE, WATCH_ON, WATCH_WANTED, WATCH_NOT };
+/* Where nothing can be watched *ret_watch is left alone; the log says which way it goes. */
 int watch_new(struct fs *fs, struct watch **ret_watch);
 int watch_start(struct watch *watch);
 void watch_stop(struct watch *watch);

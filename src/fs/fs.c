@@ -92,9 +92,7 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	if (config->cache == PST_CACHE_AUTO && config->host.forget_node) {
 		r = watch_new(fs, &fs->watch);
 		if (r < 0)
-			log_warning("changes below cannot be watched (%s): what is seen is believed "
-				    "for %llu ms",
-				    strerror(-r), (unsigned long long)config->ttl_ns / 1000000);
+			return r;
 	}
 	*ret_fs = take_ptr(fs);
 	return 0;

@@ -57,6 +57,16 @@ struct fs_config {
 int fs_new(const struct fs_config *config, struct fs **ret_fs);
 struct fs *fs_free(struct fs *fs);
 
+/*
+ * Which way cache=auto takes for what lies on the file system of a directory (open for reading):
+ * changes below are heard of, or what is seen is believed for ttl_ns only, and why.
+ */
+struct fs_way {
+	bool heard;
+	char why[96];
+};
+void fs_way(int fd, struct fs_way *ret_way);
+
 struct fs_stat {
 	struct nodetab_stat nodes;
 	uint64_t n_handles, n_fds, n_backings, n_registered, n_refused;

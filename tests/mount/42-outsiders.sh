@@ -231,6 +231,44 @@ each_elsewhere() {
 
 # ---- who watches --------------------------------------------------------------------------------
 
+# What "penstock probe" says of LOWER, what the log says, and what is done are one.
+way_is() { # LOWER heard|unheard [WHY]
+	local probed watched log=$T/daemon$N_VIEWS.log
+	probed=$(timeout 20 "$PENSTOCK" probe "$1" | grep lower_watch)
+	view -o cache=auto,log=info "$1"
+	ls "$VIEW" > /dev/null
+	watched=$(info watched)
+	if [ "$2" = heard ]; then
+		[[ $probed == *' are heard of'* ]] || fail "$1: probe says $probed"
+		check grep -q 'changes below are heard of' "$log"
+		check test "$watched" -gt 0
+	else
+		[[ $probed == *"not heard of ($3"* ]] || fail "$1: probe says $probed"
+		check grep -qF "not heard of ($3" "$log"
+		equal "$watched" 0 "marks on $1"
+	fi
+	unview
+}
+once_ways() {
+	real || skip "about the program's own words"
+	local type
+	for type in ext4 xfs btrfs tmpfs; do
+		lower $type
+		way_is "$LOWER" heard
+	done
+	lower overlay
+	way_is "$LOWER" unheard overlayfs
+	lower ramfs
+	way_is "$LOWER" unheard 'the file system has no file handles'
+	way_is /proc/sys unheard proc
+	lower ext4
+	view -o cache=auto
+	local below=$VIEW
+	way_is "$below" unheard FUSE
+	LOG_MAY='.'
+}
+LIMIT[ways]=120
+
 each_inotify() {
 	auto_tree
 	"$TOOLS/coherence" heard "$VIEW/d" "$LOWER/d" || fail "inotify in the view missed it"

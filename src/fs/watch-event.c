@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What events say, and whom it is told.
+ *
+ * All of this runs in the one thread of watch.c, to which struct watch's again and buf belong. It takes
+ * lock to look a handle's mount up, and no lock while it tells attr.c: that may end the last reference
+ * of a node, which takes mark_lock.
+ */
+#include "fs/watch-private.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define AGAIN_MS 30
+
+/* The node of a handle in an event; NULL: the view knows no such file. Strong. */
+static struct node *node_of(struct watch *watch, const struct fanotify_event_info_fid *info)
+{
+	const struct file_handle *handle = (const struct file_handle *)info->handle;
+	struct fhandle fh = { 0 };
+	struct node *node = NULL;
+
+	if (!handle->handle_bytes || handle->handle_bytes > FHANDLE_MAX ||
+	    handle->handle_type < 0 || handle->handle_type > 0xff)
+		return NULL;
+	fh.len = (uint8_t)handle->handle_bytes;
+	fh.type = (uint8_t)handle->handle_type;
+	memcpy(fh.bytes, handle->f_handle, fh.len);
+	pthread_mutex_lock(&watch->lock);
+	for (unsigned int i = 0; i < WATCH_MAX_MOUNTS && !node; i++) {
+		const struct watched_mount *mount = &watch->mounts[i];
+
+		if (!mount->watchable ||
+		    memcmp(&mount->fsid, &info->fsid, sizeof(mount->fsid)) != 0)
+			continue;
+		fh.mount = (uint16_t)i;
+		node = node_lookup_fh(watch->fs->nodes, &fh);
+	}
+	pthread_mutex_unlock(&watch->lock);
+	return node;
+}
+
+static void pass_on(struct watch *watch, struct node *node, bool data)
+{
+	unsigned int at;
+
+	attr_changed_below(watch->fs, node, data);
+	if (watch_now_ms() - node->promised_ms > AGAIN_MS || watch->n_again == WATCH_N_AGAIN)
+		return;
+	at = (watch->again_at + watch->n_again++) % WATCH_N_AGAIN;
+	watch->again[at] = (struct watch_again){ node->id, watch_now_ms() + AGAIN_MS, data };
+}
+
+int watch_pass_on_again(struct watch *watch)
+{
+	while (watch->n_again) {
+		const struct watch_again *again = &watch->again[watch->again_at];
+		int32_t left = (int32_t)(again->due_ms - watch_now_ms());
+		struct node *node;
+
+		if (left > 0)
+			return left;
+		node = node_lookup_id(watch->fs->nodes, again->nodeid);
+		if (node) {
+			attr_changed_below(watch->fs, node, again->data);
+			node_put(watch->fs->nodes, node);
+		}
+		watch->again_at = (watch->again_at + 1) % WATCH_N_AGAIN;
+		watch->n_again--;
+	}
+	return -1;
+}
+
+/* What an event says about. */
+struct subject {
+	struct node *dir; /* counted; where a name changed */
+	const char *name;
+	struct node *node; /* counted; the file itself */
+};
+
+static void read_subject(struct watch *watch, const struct fanotify_event_metadata *event,
+			 const char *at, struct subject *ret_subject)
+{
+	const char *end = at + event->event_len - event->metadata_len;
+	struct subject subject = { 0 };
+
+	while (end - at >= (ptrdiff_t)sizeof(struct fanotify_event_info_header)) {
+		const struct fanotify_event_info_fid *info =
+			(const struct fanotify_event_info_fid *)at;
+		const struct file_handle *handle = (const struct file_handle *)info->handle;
+
+		if (info->hdr.info_type == FAN_EVENT_INFO_TYPE_DFID_NAME && !subject.dir) {
+			subject.dir = node_of(watch, info);
+			subject.name = (const char *)handle->f_handle + handle->handle_bytes;
+		} else if (info->hdr.info_type == FAN_EVENT_INFO_TYPE_FID && !subject.node) {
+			subject.node = node_of(watch, info);
+		}
+		if (!info->hdr.len)
+			break;
+		at += info->hdr.len;
+	}
+	/* Of a directory itself there is nothing but its own name for itself. */
+	if (!subject.node && subject.dir && strcmp(subject.name, ".") == 0) {
+		subject.node = subject.dir;
+		subject.dir = NULL;
+	}
+	*ret_subject = subject;
+}
+
+#define NAME_EVENTS (FAN_CREATE | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVED_TO)
+
+/* Where files go is followed also when the view moves them: their new place may not be watched. */
+static void follow(struct watch *watch, uint64_t mask, const struct subject *subject)
+{
+	if (!subject->node)
+		return;
+	if (mask & FAN_MOVED_FROM)
+		attr_moved(watch->fs, subject->node, NULL);
+	if (mask & FAN_MOVED_TO)
+		attr_moved(watch->fs, subject->node, subject->dir);
+}
+
+static void handle_names(struct watch *watch, uint64_t mask, const struct subject *subject)
+{
+	struct fs *fs = watch->fs;
+
+	if (!subject->dir || !subject->name)
+		return;
+	attr_name_changed_below(fs, subject->dir, subject->name,
+				mask & FAN_DELETE ? subject->node : NULL);
+	pass_on(watch, subject->dir, true);
+}
+
+/* info: what follows the event. */
+static void handle_event(struct watch *watch, const struct fanotify_event_metadata *event,
+			 const char *info)
+{
+	uint64_t mask = event->mask;
+	struct subject subject;
+
+	watch->n_events++;
+	if (mask & FAN_Q_OVERFLOW) {
+		watch->n_overflows++;
+		attr_all_changed_below(watch->fs);
+		return;
+	}
+	/* Opening a directory changes nothing; who closes it may have listed it. */
+	if ((mask & FAN_ONDIR) && !(mask & ~(FAN_ONDIR | FAN_OPEN)))
+		return;
+	if (event->pid == watch->pid && watch_count() == 1) {
+		watch->n_own++;
+		if (!(mask & (FAN_MOVED_FROM | FAN_MOVED_TO)))
+			return;
+		read_subject(watch, event, info, &subject);
+		follow(watch, mask, &subject);
+	} else {
+		read_subject(watch, event, info, &subject);
+		follow(watch, mask, &subject);
+		if (mask & NAME_EVENTS)
+			handle_names(watch, mask, &subject);
+		if (subject.node && (mask & (FAN_OPEN | FAN_MODIFY)))
+			attr_suspect(watch->fs, subject.node);
+		/* Also of a change of names: it is one of the file's number of links, and times. */
+		if (subject.node)
+			pass_on(watch, subject.node, mask & FAN_MODIFY);
+	}
+	node_put(watch->fs->nodes, subject.dir);
+	node_put(watch->fs->nodes, subject.node);
+}
+
+void watch_read(struct watch *watch)
+{
+	ssize_t n;
+
+	while ((n = read(watch->fd, watch->buf, sizeof(watch->buf))) > 0) {
+		struct fanotify_event_metadata event;
+
+		/* They come one after the other, at multiples of 4 bytes only. */
+		for (const char *at = watch->buf; n >= (ssize_t)sizeof(event);
+		     at += event.event_len, n -= event.event_len) {
+			memcpy(&event, at, sizeof(event));
+			if (event.event_len < event.metadata_len || event.event_len > n)
+				break;
+			handle_event(watch, &event, at + event.metadata_len);
+		}
+	}
+}

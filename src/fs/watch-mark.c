@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is watched: marks on directories, on files with several names, and on the private mount.
+ *
+ * What node->watch says and the mark itself change together, with mark_lock held; it is read without.
+ * What is known of mounts is guarded by lock. Neither is taken while the other is held, and nothing
+ * that may wait for the view is done with one.
+ */
+#include "fs/watch-private.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#ifndef FAN_MARK_IGNORE
+#define FAN_MARK_IGNORE 0x400
+#endif
+
+/* What comes with the mount that it was done by. */
+#define EVENTS_OF_DATA (FAN_MODIFY | FAN_OPEN | FAN_CLOSE | FAN_ACCESS)
+
+int watch_mark(int events_fd, int fd, bool is_dir)
+{
+	if (is_dir)
+		return fanotify_mark(events_fd, FAN_MARK_ADD | FAN_MARK_ONLYDIR,
+				     WATCH_EVENTS | FAN_ONDIR | FAN_EVENT_ON_CHILD, fd, ".");
+	return fanotify_mark(events_fd, FAN_MARK_ADD,
+			     FAN_ATTRIB | FAN_MODIFY | FAN_OPEN | FAN_CLOSE | FAN_DELETE_SELF |
+				     FAN_MOVE_SELF,
+			     AT_FDCWD, fd_path(fd).text);
+}
+
+static void say(const struct fs_config *config, const struct fs_way *way)
+{
+	if (way->heard)
+		log_info("changes below are heard of");
+	else
+		log_info("changes below are not heard of (%s): what is seen there is believed for "
+			 "%llu ms",
+			 way->why, (unsigned long long)config->ttl_ns / 1000000);
+}
+
+/* Finds out about a mount, by a file on it; caller holds the lock. */
+static void mount_look(struct watch *watch, struct watched_mount *mount,
+		       const struct lower_mount *lower, int fd)
+{
+	struct fs_way way;
+	struct statfs st;
+
+	mount->known = true;
+	watch_way(watch->fd, fd, lower->handles, &way);
+	say(&watch->fs->config, &way);
+	if (!way.heard || fstatfs(fd, &st) < 0)
+		return;
+	mount->fsid = st.f_fsid;
+	/* Without it the view's own writes are heard, which is slow and still right. */
+	if (fanotify_mark(watch->fd,
+			  FAN_MARK_ADD | FAN_MARK_MOUNT | FAN_MARK_IGNORE |
+				  FAN_MARK_IGNORED_SURV_MODIFY,
+			  EVENTS_OF_DATA | FAN_ONDIR, lower->fd, ".") < 0)
+		log_debug("the private mount cannot be ignored: %s", strerror(errno));
+	mount->watchable = true;
+}
+
+static bool mount_watchable(struct watch *watch, const struct node *node, int fd)
+{
+	const struct lower_mount *lower = nodetab_mount(watch->fs->nodes, node->fh.mount);
+	struct watched_mount *mount;
+	bool watchable;
+
+	if (node->fh.mount >= WATCH_MAX_MOUNTS)
+		return false;
+	pthread_mutex_lock(&watch->lock);
+	mount = &watch->mounts[node->fh.mount];
+	if (!mount->known)
+		mount_look(watch, mount, lower, fd);
+	watchable = mount->watchable;
+	pthread_mutex_unlock(&watch->lock);
+	/* Single files may have no handle where others have one: an event could not tell of them. */
+	return watchable && !(node->flags & NODE_OWN_FD && node != watch->fs->root);
+}
+
+void watch_look_at_root(struct watch *watch)
+{
+	struct node *root = watch->fs->root;
+
+	mount_watchable(watch, root, (int)root->fd_slot);
+}
+
+bool watch_add(struct fs *fs, struct node *node, int fd)
+{
+	struct watch *watch = fs->watch;
+
+	if (!watch || node->watch == WATCH_NOT)
+		return false;
+	if (node->watch == WATCH_ON)
+		return true;
+	if (!mount_watchable(watch, node, fd)) {
+		node->watch = WATCH_NOT;
+		return false;
+	}
+	pthread_mutex_lock(&watch->mark_lock);
+	if (node->watch == WATCH_NONE || node->watch == WATCH_WANTED) {
+		node->watch = watch_mark(watch->fd, fd, S_ISDIR(node->type)) < 0 ? WATCH_NOT :
+										   WATCH_ON;
+		if (node->watch == WATCH_ON)
+			watch->n_marks++;
+		else
+			log_debug("a file cannot be watched: %s", strerror(errno));
+	}
+	pthread_mutex_unlock(&watch->mark_lock);
+	return node->watch == WATCH_ON;
+}
+
+/* The mark is the file's: it stays where the file is already known again, by a node that has it on. */
+static void unmark(struct watch *watch, struct node *node, const struct node *other)
+{
+	_cleanup_(fd_closep) int fd = -1;
+
+	node->watch = WATCH_NONE;
+	watch->n_marks--;
+	if (other && other->watch == WATCH_ON)
+		return;
+	/* A file that is gone has taken its mark along. */
+	fd = lower_open_path(watch->fs, node);
+	if (fd >= 0)
+		fanotify_mark(watch->fd, FAN_MARK_REMOVE,
+			      WATCH_EVENTS | FAN_ONDIR | FAN_EVENT_ON_CHILD, AT_FDCWD,
+			      fd_path(fd).text);
+}
+
+void watch_node_gone(struct fs *fs, struct node *node)
+{
+	struct watch *watch = fs->watch;
+	struct node *other;
+
+	if (!watch || node->watch != WATCH_ON)
+		return;
+	pthread_mutex_lock(&watch->mark_lock);
+	other = node_lookup_fh(fs->nodes, &node->fh);
+	unmark(watch, node, other);
+	pthread_mutex_unlock(&watch->mark_lock);
+	/* Not before: this may be the last reference, and then we are here again. */
+	node_put(fs->nodes, other);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* What the files of watching share: watch.c, watch-mark.c, watch-event.c, watch-way.c. */
+#include "fs/fs-private.h"
+
+#include <sys/fanotify.h>
+#include <sys/types.h>
+
+#define WATCH_EVENTS                                                                               \
+	(FAN_CREATE | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVED_TO | FAN_DELETE_SELF |               \
+	 FAN_MOVE_SELF | FAN_ATTRIB | FAN_MODIFY | FAN_OPEN | FAN_CLOSE)
+
+#define WATCH_MAX_MOUNTS 256
+#define WATCH_BUF_SIZE (256 << 10)
+#define WATCH_N_AGAIN 4096
+
+/* A file system that files of the view lie on. */
+struct watched_mount {
+	bool known, watchable;
+	fsid_t fsid;
+};
+
+/* What is to be passed on once more. */
+struct watch_again {
+	uint64_t nodeid;
+	uint32_t due_ms;
+	bool data;
+};
+
+struct watch {
+	struct fs *fs;			/* constant */
+	int fd;				/* constant: fanotify's */
+	int stop_fd;			/* constant: readable when the thread shall end */
+	pid_t pid;			/* constant */
+	pthread_t thread;
+	bool started;
+	_Atomic uint64_t n_marks, n_events, n_own, n_overflows;
+
+	pthread_mutex_t mark_lock;	/* held while a mark and what its node says of it change */
+	pthread_mutex_t lock;		/* guards mounts */
+	struct watched_mount mounts[WATCH_MAX_MOUNTS];
+
+	/* the thread's own */
+	struct watch_again again[WATCH_N_AGAIN];
+	unsigned int again_at, n_again;
+	_Alignas(struct fanotify_event_metadata) char buf[WATCH_BUF_SIZE];
+};
+
+/* watch-way.c: opens a queue of events, or returns -errno; asks whether it can hear of a file. */
+int watch_open(void);
+void watch_way(int events_fd, int fd, bool handles, struct fs_way *ret_way);
+
+/* watch-mark.c: asks for a directory or a file, by an O_PATH descriptor. */
+int watch_mark(int events_fd, int fd, bool is_dir);
+/* Before anything is asked for, so that the log says at mount which way it goes. */
+void watch_look_at_root(struct watch *watch);
+
+/* watch-event.c, for the thread: reads all that is there; passes on for the second time what is due,
+ * and returns the milliseconds until the next is, or -1. */
+void watch_read(struct watch *watch);
+int watch_pass_on_again(struct watch *watch);
+
+/* How many views this process has. */
+unsigned int watch_count(void);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which way cache=auto takes: whether changes below are heard of, or what is seen is believed for a
+ * moment only, and why. A view asks for each file system that it meets, "penstock probe" for that of
+ * LOWER; both are answered here, by trying what a view does. No state, no locks.
+ */
+#include "fs/watch-private.h"
+#include "node/fhandle.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#ifndef FAN_REPORT_TARGET_FID
+#define FAN_REPORT_TARGET_FID 0x1000
+#endif
+
+/* File systems that change where no event of ours is made: on other machines, in other processes. */
+static const char *changes_elsewhere(uint64_t type)
+{
+	static const struct {
+		uint64_t type;
+		const char *name;
+	} types[] = {
+		{ NFS_SUPER_MAGIC, "NFS" },
+		{ SMB_SUPER_MAGIC, "SMB" },
+		{ CIFS_SUPER_MAGIC, "CIFS" },
+		{ SMB2_SUPER_MAGIC, "SMB" },
+		{ CEPH_SUPER_MAGIC, "Ceph" },
+		{ V9FS_MAGIC, "9p" },
+		{ FUSE_SUPER_MAGIC, "FUSE" },
+		{ AFS_SUPER_MAGIC, "AFS" },
+		{ CODA_SUPER_MAGIC, "Coda" },
+		{ OCFS2_SUPER_MAGIC, "OCFS2" },
+		{ OVERLAYFS_SUPER_MAGIC, "overlayfs" },
+		{ PROC_SUPER_MAGIC, "proc" },
+		{ SYSFS_MAGIC, "sysfs" },
+		{ CGROUP2_SUPER_MAGIC, "cgroup" },
+		{ CGROUP_SUPER_MAGIC, "cgroup" },
+		{ 0x01161970 /* GFS2 */, "GFS2" },
+	};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (types[i].type == type)
+			return types[i].name;
+	return NULL;
+}
+
+int watch_open(void)
+{
+	int fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_FID |
+				       FAN_REPORT_DIR_FID | FAN_REPORT_NAME |
+				       FAN_REPORT_TARGET_FID | FAN_UNLIMITED_MARKS,
+			       O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+void watch_way(int events_fd, int fd, bool handles, struct fs_way *ret_way)
+{
+	struct fs_way way = { 0 };
+	const char *elsewhere;
+	struct statfs fs;
+	struct stat st;
+
+	if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0) {
+		snprintf(way.why, sizeof(way.why), "%s", strerror(errno));
+		*ret_way = way;
+		return;
+	}
+	elsewhere = changes_elsewhere((uint64_t)fs.f_type);
+	if (elsewhere)
+		snprintf(way.why, sizeof(way.why),
+			 "%s can change where this kernel does not hear of it", elsewhere);
+	else if (!handles)
+		snprintf(way.why, sizeof(way.why), "the file system has no file handles");
+	else if (events_fd < 0)
+		snprintf(way.why, sizeof(way.why), "fanotify: %s", strerror(-events_fd));
+	else if (watch_mark(events_fd, fd, S_ISDIR(st.st_mode)) < 0)
+		snprintf(way.why, sizeof(way.why), "fanotify refuses it: %s", strerror(errno));
+	else
+		way.heard = true;
+	*ret_way = way;
+}
+
+void fs_way(int fd, struct fs_way *ret_way)
+{
+	_cleanup_(fd_closep) int events_fd = watch_open();
+	_cleanup_(fd_closep) int opened = -1;
+	struct fhandle fh;
+	int mount_id;
+
+	/* As nodes are found again; the mark goes with the queue. */
+	if (fhandle_at(fd, "", &fh, &mount_id) == 0)
+		opened = fhandle_open(fd, &fh, O_PATH | O_CLOEXEC);
+	watch_way(events_fd, fd, opened >= 0, ret_way);
+}
