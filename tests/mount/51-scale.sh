@@ -68,7 +68,7 @@ look_for_ever() { # until the flag has gone
 # The caches are dropped again and again while nodes are looked up: what is forgotten and what is
 # found at the same moment must not be miscounted, or it stays in the table for ever.
 forgotten() { # N TYPE MIB ROUNDS
-	local pids=() i
+	local pids=() i nodes
 	real || skip "there is no table"
 	alone
 	lower "$2" "$3"
@@ -78,8 +78,9 @@ forgotten() { # N TYPE MIB ROUNDS
 	for _ in 1 2 3; do look_for_ever 9>&- & pids+=($!); done
 	for ((i = 0; i < $4; i++)); do
 		sleep 0.5
+		nodes=$(info nodes)
 		drop_caches
-		echo "$(info nodes) nodes"
+		echo "$nodes nodes, $(info nodes) after"
 	done
 	rm "$T/looking"
 	wait "${pids[@]}" || fail "a walk did not see everything"
