@@ -5,6 +5,7 @@
 #	rules   who may include whom
 #	unit    parts by themselves, plain and with ASan and UBSan
 #	engine  a whole view in one process against a scripted kernel, plain and with both
+#	race	the engine ring and some of the unit ring, with TSan
 #	filter  each ready-made filter by itself, run by the kernel; needs BPF
 #	fuzz    what the kernel and clients could send us, for a few seconds
 #	mount   real mounts; needs root
@@ -17,7 +18,7 @@
 #	RINGS		which rings to run (all)
 set -u
 cd "$(dirname "$0")/.." || exit 2
-rings=${RINGS:-rules unit engine filter fuzz mount}
+rings=${RINGS:-rules unit engine race filter fuzz mount}
 fuzz_seconds=${FUZZ_SECONDS:-20}
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
@@ -99,6 +100,22 @@ ring() {
 	done < <(tests_of "$2" "$1")
 }
 
+# Data races. TSan's search for deadlocks knows 64 locks held at a time, which the node table holds
+# when it grows, and one: it stays off where tables grow.
+race() {
+	local name seconds command
+	build build-tsan -Dtests=enabled -Db_sanitize=thread -Db_lundef=false -Dman=disabled || return
+	export TSAN_OPTIONS=second_deadlock_stack=1
+	while read -r name seconds command; do
+		# shellcheck disable=SC2086 # a command with its arguments
+		[ -n "$name" ] && one "engine.$name@race" $((2 * seconds)) $command
+	done < <(tests_of build-tsan engine)
+	export TSAN_OPTIONS=detect_deadlocks=0
+	for name in ctl fdcache handle node-threads pass; do
+		one "unit.$name@race" 60 "build-tsan/tests/test-$name"
+	done
+}
+
 fuzz() {
 	local name seconds command n log seeds
 	command -v clang > /dev/null || { note "skip fuzz: there is no clang"; return; }
@@ -154,6 +171,7 @@ for name in unit engine filter; do
 	ring $name build ""
 	ring $name build-san "@san"
 done
+wanted race && race
 wanted fuzz && fuzz
 wanted mount && mounts
 

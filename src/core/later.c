@@ -20,10 +20,12 @@ struct later {
 
 static void later_end(struct later *later)
 {
-	struct chan_answer message = { .unique = later->waiter.unique, .error = later->answer };
+	struct chan_answer message = { .unique = later->waiter.unique };
 
 	if (atomic_fetch_sub(&later->n_left, 1) > 1)
 		return;
+	/* Not before: the answer may have come since this function began. */
+	message.error = later->answer;
 	later->chan->ops->reply(later->chan, later->slot, &message);
 	if (later->chan->ops->lend)
 		later->chan->ops->lend(later->chan, later->slot);

@@ -33,7 +33,7 @@ struct fixture {
 	char directory[64];
 	char path[CTL_PATH_MAX];
 	struct ctl_server *server;
-	int taken_fd;			/* what the verb "take" has taken; -1: nothing */
+	_Atomic int taken_fd;		/* what the verb "take" has taken; -1: nothing */
 };
 
 static int run_echo(struct ctl_call *call)
@@ -65,7 +65,7 @@ static int run_long(struct ctl_call *call)
 /* Lines of the verb's own on a connection that it has taken, */
 static int take_connection(struct ctl_call *call, int fd)
 {
-	*(int *)call->aux = fd;
+	*(_Atomic int *)call->aux = fd;
 	assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(dprintf(fd, "{\"line\":%d}\n", i), 11);

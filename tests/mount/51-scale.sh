@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Much at once: names in a directory, processes, nodes that come while others go, CPUs.
+# What takes long is slow_; for another transport than the first of MODES, set MODES.
+
+LIMIT[million_names]=600
+LIMIT[million_forgotten]=600
+LIMIT[hundred_processes]=120
+LIMIT[two_cpus]=120
+
+peak() { # the most memory that the daemon had since fresh_peak, in KiB
+	awk '/^VmHWM:/ { print $2 }' "/proc/${VIEW_PIDS[0]}/status"
+}
+
+fresh_peak() { echo 5 > "/proc/${VIEW_PIDS[0]}/clear_refs"; }
+
+# ---- names --------------------------------------------------------------------------------------
+
+listing() { # WHAT VERB DIR N
+	local said
+	said=$(act listing "$2" "$3" "$4" 2>&1) || fail "$1: $said"
+	echo "$1: $said"
+}
+
+# Reading costs the daemon the same memory for any number of names: each open directory has a buffer.
+names() { # N TYPE MIB
+	local before
+	lower "$2" "$3"
+	act listing make "$LOWER" "$1" || fail "cannot make $1 names"
+	listing below check "$LOWER" "$1"
+	view
+	if real; then
+		stat "$VIEW" > /dev/null
+		fresh_peak
+		before=$(peak)
+	fi
+	listing cold check "$VIEW" "$1"
+	listing warm check "$VIEW" "$1"
+	real && echo "peak: $before KiB before, $(peak) after"
+	real && { [ $(($(peak) - before)) -le 1024 ] || fail "listing took $(($(peak) - before)) KiB"; }
+	listing "removed meanwhile" remove "$VIEW" "$1"
+	equal "$(ls -f "$VIEW" | wc -l)" "$(ls -f "$LOWER" | wc -l)" "names at the end"
+}
+
+each_many_names() { names 20000 ext4 256; }
+each_many_names_on_tmpfs() { names 20000 tmpfs 256; }
+slow_million_names() { names 1000000 tmpfs 4000; }
+
+# ---- processes ----------------------------------------------------------------------------------
+
+# A hundred processes change the same names at once; then view and lower are equal.
+each_hundred_processes() {
+	lower ext4
+	view
+	timeout 100 "$TOOLS/act" shuffle "$VIEW" 7 100 100 || fail "one of a hundred processes"
+	same -x
+	real || return 0
+	equal "$(info handles)" 0 "open handles afterwards"
+}
+
+# ---- nodes --------------------------------------------------------------------------------------
+
+look_for_ever() { # until the flag has gone
+	while [ -e "$T/looking" ]; do find "$VIEW" -type f -size 0 > /dev/null || return; done
+}
+
+# The caches are dropped again and again while nodes are looked up: what is forgotten and what is
+# found at the same moment must not be miscounted, or it stays in the table for ever.
+forgotten() { # N TYPE MIB ROUNDS
+	local pids=() i nodes
+	real || skip "there is no table"
+	alone
+	lower "$2" "$3"
+	act many "$LOWER" "$1" || fail "cannot make $1 files"
+	view -o cache=exclusive
+	: > "$T/looking"
+	for _ in 1 2 3; do look_for_ever 9>&- & pids+=($!); done
+	for ((i = 0; i < $4; i++)); do
+		sleep 0.5
+		nodes=$(info nodes)
+		drop_caches
+		echo "$nodes nodes, $(info nodes) after"
+	done
+	rm "$T/looking"
+	wait "${pids[@]}" || fail "a walk did not see everything"
+	equal "$(find "$VIEW" -type f | wc -l)" "$1" "files afterwards"
+	echo "$(counter FORGET) and $(counter BATCH_FORGET) forgets of $(counter READDIRPLUS),$(counter LOOKUP)"
+	within 30 root_only || fail "$(info nodes) nodes after dropping the caches"
+	equal "$(info handles)" 0 "open handles afterwards"
+}
+
+# The kernel gives up what it can at a time; it may take it more than one call.
+root_only() {
+	drop_caches
+	[ "$(info nodes)" -le 1 ]
+}
+
+each_forgotten() { forgotten 5000 tmpfs 256 6; }
+slow_million_forgotten() { forgotten 1000000 tmpfs 4000 60; }
+
+# ---- CPUs ---------------------------------------------------------------------------------------
+
+rate_on() { # CPUS FILE: looks per second of one process on each, together
+	local cpu files=()
+	for cpu in $1; do
+		taskset -c "$cpu" "$TOOLS/act" rate "$2" 1 > "$T/rate$cpu" 9>&- &
+		files+=($!)
+	done
+	wait "${files[@]}" || fail "cannot look at $2"
+	for cpu in $1; do cat "$T/rate$cpu"; rm "$T/rate$cpu"; done | awk '{ n += $1 } END { print n }'
+}
+
+middle() { sort -n | sed -n 3p; }
+
+# Two CPUs of clients do more than one, each look a request. The rest of the machine has a say in
+# these figures, so only the medians count, and only what a lock around everything would fail.
+slow_two_cpus() {
+	local what file one two
+	[ "$(nproc)" -ge 2 ] || skip "one CPU"
+	alone
+	lower ext4
+	echo > "$LOWER/a"
+	view -o cache=none
+	for what in lower view; do
+		file=$LOWER/a
+		[ $what = lower ] || file=$VIEW/a
+		: > "$T/one"
+		: > "$T/two"
+		for _ in 1 2 3 4 5; do
+			rate_on 0 "$file" >> "$T/one"
+			rate_on "0 1" "$file" >> "$T/two"
+		done
+		one=$(middle < "$T/one") two=$(middle < "$T/two")
+		echo "$what: one CPU $one/s, two $two/s, ratio $(awk "BEGIN { print $two / $one }")"
+	done
+	check test $((two * 10)) -ge $((one * 13))
+}
