@@ -63,6 +63,7 @@ struct fs *fs_free(struct fs *fs);
  */
 struct fs_way {
 	bool heard;
+	bool refused; /* not for what it is: the kernel would not, where it should have */
 	char why[96];
 };
 void fs_way(int fd, struct fs_way *ret_way);

@@ -39,9 +39,10 @@ static void say(const struct fs_config *config, const struct fs_way *way)
 	if (way->heard)
 		log_info("changes below are heard of");
 	else
-		log_info("changes below are not heard of (%s): what is seen there is believed for "
-			 "%llu ms",
-			 way->why, (unsigned long long)config->ttl_ns / 1000000);
+		log_at(way->refused ? PST_LOG_WARNING : PST_LOG_INFO,
+		       "changes below are not heard of (%s): what is seen there is believed for "
+		       "%llu ms",
+		       way->why, (unsigned long long)config->ttl_ns / 1000000);
 }
 
 /* Finds out about a mount, by a file on it; caller holds the lock. */

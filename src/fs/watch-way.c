@@ -79,9 +79,9 @@ void watch_way(int events_fd, int fd, bool handles, struct fs_way *ret_way)
 			 "%s can change where this kernel does not hear of it", elsewhere);
 	else if (!handles)
 		snprintf(way.why, sizeof(way.why), "the file system has no file handles");
-	else if (events_fd < 0)
+	else if ((way.refused = events_fd < 0))
 		snprintf(way.why, sizeof(way.why), "fanotify: %s", strerror(-events_fd));
-	else if (watch_mark(events_fd, fd, S_ISDIR(st.st_mode)) < 0)
+	else if ((way.refused = watch_mark(events_fd, fd, S_ISDIR(st.st_mode)) < 0))
 		snprintf(way.why, sizeof(way.why), "fanotify refuses it: %s", strerror(errno));
 	else
 		way.heard = true;
