@@ -112,10 +112,10 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 	uint32_t state = atomic_load_explicit(&node->attr_state, memory_order_acquire);
 	bool proven;
 
-	if (!(state & MAY_BE_MAPPED))
-		return false;
 	if (state >= ONE_OPEN || (state & PROVING))
 		return true;
+	if (!(state & MAY_BE_MAPPED))
+		return false;
 	/* Taken back before the proof: an open that comes in between sets it again. */
 	if (!atomic_compare_exchange_strong(&node->attr_state, &state, PROVING))
 		return true;

@@ -44,6 +44,14 @@ each_own_store_when_just_found() {
 	check "$TOOLS/coherence" found 20 "$VIEW" "$LOWER"
 }
 
+# A proof that is under way proves nothing to those who look meanwhile.
+each_own_looks_while_mapped() {
+	passing || skip "stores into pages of the view come as writes later"
+	tree cache=auto
+	echo text > "$LOWER/file"
+	check "$TOOLS/coherence" mapped 6 "$VIEW/file" "$LOWER/file"
+}
+
 # The lease that proves that nobody writes must not meet an open that cannot wait.
 each_own_open_nowait() {
 	tree cache=auto

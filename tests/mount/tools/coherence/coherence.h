@@ -25,6 +25,7 @@ int coherence_times(int argc, char **argv);
 int coherence_appended(int argc, char **argv);
 int coherence_found(int argc, char **argv);
 int coherence_heard(int argc, char **argv);
+int coherence_mapped(int argc, char **argv);
 int coherence_nowait(int argc, char **argv);
 int coherence_build(int argc, char **argv);
 int coherence_touch(int argc, char **argv);

@@ -40,9 +40,10 @@ int main(int argc, char **argv)
 	} verbs[] = {
 		{ "appended", coherence_appended }, { "build", coherence_build },
 		{ "found", coherence_found },	    { "heard", coherence_heard },
-		{ "nowait", coherence_nowait },	    { "matrix", coherence_matrix },
-		{ "opens", coherence_opens },	    { "storm", coherence_storm },
-		{ "times", coherence_times },	    { "touch", coherence_touch },
+		{ "mapped", coherence_mapped },	    { "nowait", coherence_nowait },
+		{ "matrix", coherence_matrix },	    { "opens", coherence_opens },
+		{ "storm", coherence_storm },	    { "times", coherence_times },
+		{ "touch", coherence_touch },
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -54,6 +54,52 @@ int coherence_found(int argc, char **argv)
 	return n_stale != 0;
 }
 
+/* -- looks at once, while it is mapped --------------------------------------------------------- */
+
+/*
+ * Each look asks for a proof that nobody can store, which fails. Nobody may take that one is under way
+ * for its success: a promise would outlive the next store.
+ */
+int coherence_mapped(int argc, char **argv)
+{
+	double seconds = atof(only_number(argc, argv, 4, "mapped SECONDS VIEWFILE LOWERFILE"));
+	double until = now_ms() + seconds * 1000;
+	enum { N_LOOKERS = 4 };
+	unsigned long n = 0, n_stale = 0;
+	int fd = open(argv[2], O_RDWR | O_CLOEXEC);
+	char *map = fd < 0 ? MAP_FAILED :
+			     mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (map == MAP_FAILED)
+		err(1, "%s", argv[2]);
+	close(fd);
+	for (; now_ms() < until; n++) {
+		pid_t pids[N_LOOKERS];
+		struct statx stx;
+
+		for (unsigned int i = 0; i < N_LOOKERS; i++) {
+			pids[i] = fork();
+			if (pids[i] < 0)
+				err(2, "fork");
+			if (pids[i])
+				continue;
+			for (unsigned int k = 0; k < 20; k++)
+				statx(AT_FDCWD, argv[2], AT_STATX_FORCE_SYNC, STATX_BASIC_STATS,
+				      &stx);
+			_exit(0);
+		}
+		for (unsigned int i = 0; i < N_LOOKERS; i++)
+			waitpid(pids[i], NULL, 0);
+		/* Another tick of the clock, and a page that is clean: storing into it says so. */
+		usleep(5000);
+		msync(map, 4096, MS_SYNC);
+		*map = (char)n;
+		n_stale += mtime_of(AT_FDCWD, argv[2]) != mtime_of(AT_FDCWD, argv[3]);
+	}
+	printf("mapped: %lu of %lu stale\n", n_stale, n);
+	return n_stale != 0;
+}
+
 /* -- opens that may not wait, beside looks that prove that nobody writes ------------------------ */
 
 /* Opens that allow a mapping, then looks: each asks for a proof until there is one. */
