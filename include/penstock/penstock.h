@@ -97,6 +97,49 @@ enum pst_log_level {
 	PST_LOG_DEBUG,
 };
 
+struct statx;
+
+/* A file of the lower tree, as a server is told of it. Pointers hold for the time of the call. */
+struct pst_file {
+	uint64_t nodeid;	/* its number in the view, for pst_view_changed() */
+	uint64_t ino;		/* of the lower inode */
+	uint32_t dev_major;	/* of the lower inode */
+	uint32_t dev_minor;
+	uint32_t type;		/* S_IFMT bits of its mode */
+	uint32_t handle_len;	/* bytes; 0: its file system has no handles */
+	const void *handle;	/* tells it from every other file of its device, earlier ones included */
+};
+
+/*
+ * A server has the authority for some attributes of some files; the lower inode has it for all others.
+ * Size, blocks, links and data are always the lower inode's, so a file may be passed through, and what
+ * is written to it is seen at once, whoever owns its mode.
+ *
+ * These are called by the threads of the view, from several at once, while somebody waits: they answer
+ * soon, and never touch the view themselves. Where the mode of a file is the server's, so is its ACL:
+ * it has none.
+ */
+struct pst_server {
+	size_t size;		/* sizeof(struct pst_server) */
+	void *aux;		/* the first argument of each */
+	/*
+	 * Which attributes of a file are the server's: a mask of STATX_MODE, STATX_UID, STATX_GID,
+	 * STATX_ATIME, STATX_MTIME and STATX_CTIME. Asked once in the life of a nodeid.
+	 */
+	uint32_t (*fields)(void *aux, const struct pst_file *file);
+	/*
+	 * What they are. *stx holds what the lower inode says; of what is changed, the server's fields
+	 * are taken. 0, or a negative errno, which is the answer to whoever asked for the file.
+	 */
+	int (*getattr)(void *aux, const struct pst_file *file, struct statx *stx);
+	/*
+	 * Somebody who may do so changes them: stx->stx_mask says which. The owner comes with the mode
+	 * that is left of it, and whoever writes to a file takes set-user-ID bits off its mode. Called
+	 * before the lower inode's part of the same change. 0, or a negative errno, which refuses it.
+	 */
+	int (*setattr)(void *aux, const struct pst_file *file, const struct statx *stx);
+};
+
 /*
  * All that can be chosen about a view. Strings are borrowed for the call of pst_view_mount() only.
  * Initialise with PST_VIEW_OPTIONS_INIT; members are added at the end only.
@@ -127,6 +170,7 @@ struct pst_view_options {
 	unsigned int uring_depth;	/* io_uring: requests at a time for each CPU; 0: a good default */
 	uint8_t enable_uring;		/* 1: switch it on in the kernel first, for all mounts to come */
 	uint8_t reserved2[7];		/* 0 */
+	const struct pst_server *server;	/* answers for part of the view; copied. NULL: none */
 };
 
 #define PST_VIEW_OPTIONS_INIT                                                                      \
@@ -155,6 +199,12 @@ int pst_view_unmount(struct pst_view *view, int lazy);
 
 /* Ends all threads of the view, unmounts it lazily if it is still mounted, and frees it. NULL is fine. */
 void pst_view_free(struct pst_view *view);
+
+/*
+ * The server has changed what it says of a file: the kernel forgets what it was told. Returns before
+ * it has; a file that the kernel does not know is fine. Not from inside a call of the server.
+ */
+void pst_view_changed(struct pst_view *view, uint64_t nodeid);
 
 /* The number under which the kernel lists the view in /sys/fs/fuse/connections (st_dev's minor). */
 unsigned int pst_view_connection(const struct pst_view *view);

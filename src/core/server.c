@@ -282,6 +282,16 @@ struct chan *server_chan(struct server *server)
 	return server->workers.each[0].chan;
 }
 
+void server_distrust(struct server *server, uint64_t nodeid)
+{
+	struct node *node = fs_node(server->fs, nodeid);
+
+	if (!node)
+		return;
+	fs_distrust(server->fs, node, NULL);
+	fs_node_put(server->fs, node);
+}
+
 void server_fs_stat(struct server *server, struct fs_stat *ret_stat)
 {
 	fs_stat(server->fs, ret_stat);

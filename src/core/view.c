@@ -130,6 +130,11 @@ static int check_options(const struct pst_view_options *options, struct pst_erro
 				 MAX_WORKERS, MAX_POOL);
 	if (options->max_write && (options->max_write < 4096 || options->max_write > 1u << 24))
 		return error_set(error, -EINVAL, "max_write must be 4096 to 16777216 bytes");
+	if (options->server &&
+	    (options->server->size != sizeof(struct pst_server) || !options->server->fields ||
+	     !options->server->getattr || !options->server->setattr))
+		return error_set(error, -EINVAL,
+				 "a server needs its size, fields, getattr and setattr");
 	if (options->uring_depth > MAX_DEPTH)
 		return error_set(error, -EINVAL, "at most %d requests at a time in a queue of io_uring",
 				 MAX_DEPTH);
@@ -255,6 +260,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		.ttl_ns = options->ttl_ns,
 		.locks = options->locks,
 		.fd_budget = options->fd_budget ? options->fd_budget : default_fds(),
+		.server = options->server ? *options->server : (struct pst_server){ 0 },
 	};
 	int r;
 
@@ -391,6 +397,11 @@ void pst_view_free(struct pst_view *view)
 	free(view->lower);
 	free(view->mountpoint);
 	free(view);
+}
+
+void pst_view_changed(struct pst_view *view, uint64_t nodeid)
+{
+	server_distrust(view->server, nodeid);
 }
 
 unsigned int pst_view_connection(const struct pst_view *view)

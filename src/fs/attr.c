@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The attribute authority. For every node it is the lower inode, for every field: nothing is stored
- * here, each answer is read from the inode at that moment. What the kernel keeps of an answer is a
- * copy, and this file alone says for how long it may: the promise.
+ * Attributes: nothing is stored here, each answer is read at that moment from whoever has the authority
+ * (authority.c). What the kernel keeps of an answer is a copy, and this file alone says for how long it
+ * may: the promise.
  *
  *	cache=auto		long, where a change by others would be heard of (watch.c)
  *	cache=none		0
@@ -154,9 +154,10 @@ void attr_before(struct fs *fs, struct node *node, int fd)
 		watch_add(fs, node, fd);
 }
 
-void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
+int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
 {
 	uint8_t none = WATCH_NONE;
+	int r;
 
 	if (fs->watch && attr->stx.stx_nlink > 1 && !S_ISDIR(node->type))
 		atomic_compare_exchange_strong(&node->watch, &none, WATCH_WANTED);
@@ -164,8 +165,12 @@ void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
 		atomic_store_explicit(&node->answer, in_short(&attr->stx), memory_order_relaxed);
 		atomic_store_explicit(&node->promised_ms, watch_now_ms(), memory_order_relaxed);
 	}
+	r = authority_answer(fs, node, &attr->stx);
+	if (r < 0)
+		return r;
 	attr->stx.stx_ino ^= ino_mix(fs, &attr->stx);
 	attr->attr_ns = attr_promise(fs, node);
+	return 0;
 }
 
 void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr)
@@ -203,7 +208,7 @@ void attr_compare(struct fs *fs, struct node *node)
 	struct statx stx;
 
 	/* Also of what is watched: by a name that nobody has told us of it changes unheard. */
-	if (!said || fs_node_stat(fs, node, &stx) < 0 || in_short(&stx) == said)
+	if (!said || lower_node_stat(fs, node, &stx) < 0 || in_short(&stx) == said)
 		return;
 	/* From here on nothing is promised, and nothing is to be compared. */
 	atomic_compare_exchange_strong(&node->answer, &said, 0);

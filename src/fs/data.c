@@ -105,7 +105,9 @@ ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *h
 	r = follow_flags(handle, fd, write->flags);
 	if (r < 0)
 		return r;
-	r = enter_writer(caller, write->kill, fd, &scope);
+	r = write->kill ? authority_written(fs, caller, handle->node, fd) : 0;
+	if (r == 0)
+		r = enter_writer(caller, write->kill, fd, &scope);
 	if (r < 0)
 		return r;
 	if (!write->from_cache) {

@@ -36,8 +36,9 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bool handles);
 
 /* attr.c: the only file that says how long anything may be believed. */
-/* Completes attributes that were just read: how they are shown, how long they hold. */
-void attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr);
+/* Completes attributes that were just read below: whose they are, how they are shown, how long they
+ * hold. */
+int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr);
 uint64_t attr_promise(struct fs *fs, struct node *node);
 void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry);
 /* Before names of a directory, or attributes of a node, are read: fd is an O_PATH descriptor of it. */
@@ -58,6 +59,21 @@ void attr_moved(struct fs *fs, struct node *node, struct node *dir);
 /* It is being opened: what was said of it is compared with what is; the kernel forgets what differs. */
 void attr_compare(struct fs *fs, struct node *node);
 uint64_t attr_absent_ns(struct fs *fs, struct node *dir);
+
+/* authority.c: whose copy of a field is true. */
+/* Puts what is a server's in the place of what was read from the lower inode. */
+int authority_answer(struct fs *fs, struct node *node, struct statx *stx);
+/*
+ * The server's part of a change; fd is a descriptor of the node. What is left for the lower inode stays
+ * in *change. Returns AUTHORITY_DONE where nothing is.
+ */
+#define AUTHORITY_DONE 1
+int authority_change(struct fs *fs, const struct fs_caller *caller, struct node *node, int fd,
+		     struct fs_change *change);
+/* Data was written by somebody who has no CAP_FSETID. */
+int authority_written(struct fs *fs, const struct fs_caller *caller, struct node *node, int fd);
+/* Whether a field (STATX_*) is known to be a server's. */
+bool authority_is_served(const struct node *node, uint32_t field);
 
 /* ino.c */
 /* What inode numbers of a file's device are mixed with (xor); 0 on LOWER's own. */
@@ -95,8 +111,9 @@ bool locks_tick(struct locks *locks);
 void locks_drop_owner(struct fs *fs, struct node *node, uint64_t owner);
 void locks_drop_handle(struct fs *fs, struct handle *handle);
 
-/* meta.c: chmod by an O_PATH descriptor. */
+/* meta.c: chmod by an O_PATH descriptor; which bits of a mode a write by the caller takes away. */
 int meta_change_mode(int fd, uint32_t mode);
+uint32_t meta_bits_to_kill(const struct fs_caller *caller, const struct statx *stx);
 
 /* watch.c */
 enum watch_state { WATCH_NONE, WATCH_ON, WATCH_WANTED, WATCH_NOT };
@@ -114,6 +131,7 @@ uint32_t watch_now_ms(void);
 
 /* lower.c: the lower file of an O_PATH descriptor, of a node, of a handle (opened when first needed). */
 int lower_stat(int fd, struct statx *ret_stx);
+int lower_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
 /* openat(2), the descriptor or -errno. */
 int lower_openat(struct fs *fs, int dir_fd, const char *name, int flags, uint32_t mode);
 int lower_open(struct fs *fs, struct node *node, int flags);

@@ -204,10 +204,9 @@ void fs_walk(struct fs *fs, node_walk_fn fn, void *aux)
 
 int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx)
 {
-	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	int r = fdref_get(fs->fds, node, &ref);
+	int r = lower_node_stat(fs, node, ret_stx);
 
-	return r < 0 ? r : lower_stat(ref.fd, ret_stx);
+	return r < 0 ? r : authority_answer(fs, node, ret_stx);
 }
 
 void fs_node_put(struct fs *fs, struct node *node)

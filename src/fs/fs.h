@@ -52,6 +52,7 @@ struct fs_config {
 	unsigned int fd_budget;
 	bool own_fds;			/* a descriptor for each node: without CAP_DAC_READ_SEARCH */
 	struct fs_host host;
+	struct pst_server server;	/* fields is NULL: there is none */
 };
 
 int fs_new(const struct fs_config *config, struct fs **ret_fs);
@@ -131,6 +132,7 @@ void fs_walk(struct fs *fs, node_walk_fn fn, void *aux);
 /* Calls fn for each name that a directory has below; nothing for other nodes. */
 typedef void (*fs_name_fn)(void *aux, const struct node *dir, const char *name, uint64_t ino);
 void fs_each_name(struct fs *fs, struct node *node, fs_name_fn fn, void *aux);
+/* Its attributes as the view has them. */
 int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
 
 /* Who asks. */

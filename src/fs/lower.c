@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The lower file of a node or handle: looked at, opened. */
 #include "fs/fs-private.h"
+#include "util/cleanup.h"
 #include "util/fd.h"
 
 #include <errno.h>
@@ -9,6 +10,14 @@
 int lower_stat(int fd, struct statx *ret_stx)
 {
 	return statx(fd, "", AT_EMPTY_PATH, STX_MASK, ret_stx) < 0 ? -errno : 0;
+}
+
+int lower_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	int r = fdref_get(fs->fds, node, &ref);
+
+	return r < 0 ? r : lower_stat(ref.fd, ret_stx);
 }
 
 /* Descriptors that are kept for speed give way to those that are needed. */

@@ -113,10 +113,11 @@ int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name
 	if (linkat(from.fd, "", to.fd, name, AT_EMPTY_PATH) < 0)
 		return -errno;
 	r = lower_stat(from.fd, &entry.attr.stx);
+	if (r == 0)
+		r = attr_answer(fs, node, &entry.attr);
 	if (r < 0)
 		return r;
 	entry.node = node_get(node);
-	attr_answer(fs, node, &entry.attr);
 	attr_answer_entry(fs, dir, &entry);
 	*ret_entry = entry;
 	return 0;

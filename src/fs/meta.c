@@ -30,11 +30,11 @@ int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct f
 	}
 	attr_before(fs, node, fd);
 	r = lower_stat(fd, &attr.stx);
-	if (r < 0)
-		return r;
-	attr_answer(fs, node, &attr);
-	*ret_attr = attr;
-	return 0;
+	if (r == 0)
+		r = attr_answer(fs, node, &attr);
+	if (r == 0)
+		*ret_attr = attr;
+	return r;
 }
 
 /* chmod through a descriptor opened with O_PATH: one call since Linux 6.6, by way of /proc before. */
@@ -48,7 +48,7 @@ int meta_change_mode(int fd, uint32_t mode)
 }
 
 /* Which of the bits a write by the caller takes away. */
-static uint32_t bits_to_kill(const struct fs_caller *caller, const struct statx *stx)
+uint32_t meta_bits_to_kill(const struct fs_caller *caller, const struct statx *stx)
 {
 	uint32_t kill = stx->stx_mode & S_ISUID;
 
@@ -64,7 +64,7 @@ static uint32_t bits_to_kill(const struct fs_caller *caller, const struct statx 
  * has to clear bits, or that somebody has called chown(-1, -1), which everybody may try. It says the
  * former only of files that are open for writing, by callers whose write has bits to clear.
  */
-static int change_nothing(const struct fs_caller *caller, struct node *node, int fd)
+static int change_nothing(struct fs *fs, const struct fs_caller *caller, struct node *node, int fd)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	struct statx stx;
@@ -72,9 +72,11 @@ static int change_nothing(const struct fs_caller *caller, struct node *node, int
 	int r;
 
 	r = lower_stat(fd, &stx);
+	if (r == 0)
+		r = authority_answer(fs, node, &stx);
 	if (r < 0)
 		return r;
-	kill = bits_to_kill(caller, &stx);
+	kill = meta_bits_to_kill(caller, &stx);
 	if (kill && attr_has_writers(node))
 		return meta_change_mode(fd, stx.stx_mode & ~kill);
 	if (caller->unknown)
@@ -153,7 +155,7 @@ static int apply(struct fs *fs, const struct fs_caller *caller, struct node *nod
 	int r = 0;
 
 	if (change->set == 0)
-		return change_nothing(caller, node, fd);
+		return change_nothing(fs, caller, node, fd);
 	/* Changing the owner clears set-user-ID bits by itself, so the mode comes after it. */
 	if (change->set & (FS_SET_UID | FS_SET_GID))
 		r = change_owner(caller, fd, change);
@@ -170,21 +172,23 @@ int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 	       struct handle *handle, const struct fs_change *change, struct fs_attr *ret_attr)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	struct fs_change below = *change;
 	struct fs_attr attr;
 	int r;
 
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;
-	r = apply(fs, caller, node, handle, ref.fd, change);
-	if (r < 0)
-		return r;
-	r = lower_stat(ref.fd, &attr.stx);
-	if (r < 0)
-		return r;
-	attr_answer(fs, node, &attr);
-	*ret_attr = attr;
-	return 0;
+	r = authority_change(fs, caller, node, ref.fd, &below);
+	if (r == 0)
+		r = apply(fs, caller, node, handle, ref.fd, &below);
+	if (r >= 0)
+		r = lower_stat(ref.fd, &attr.stx);
+	if (r == 0)
+		r = attr_answer(fs, node, &attr);
+	if (r == 0)
+		*ret_attr = attr;
+	return r;
 }
 
 int fs_readlink(struct fs *fs, struct node *node, char *buf, size_t size)

@@ -52,7 +52,11 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 	/* Where it was last found: a hint for those who ask, not a way to the file. */
 	if (dir)
 		atomic_store_explicit(&entry->node->parent, dir->id, memory_order_relaxed);
-	attr_answer(fs, entry->node, &entry->attr);
+	r = attr_answer(fs, entry->node, &entry->attr);
+	if (r < 0) {
+		entry->node = node_put(fs->nodes, entry->node);
+		return r;
+	}
 	if (new)
 		attr_found(fs, entry->node, &entry->attr);
 	attr_answer_entry(fs, dir, entry);
@@ -201,10 +205,11 @@ static int lookup_dots(struct fs *fs, struct node *dir, int dir_fd, const char *
 		return resolve_by_opening(fs, NULL, dir_fd, name, ret_entry);
 	}
 	r = lower_stat(dir_fd, &entry.attr.stx);
+	if (r == 0)
+		r = attr_answer(fs, dir, &entry.attr);
 	if (r < 0)
 		return r;
 	entry.node = node_get(dir);
-	attr_answer(fs, dir, &entry.attr);
 	attr_answer_entry(fs, NULL, &entry);
 	*ret_entry = entry;
 	return 0;
@@ -301,7 +306,10 @@ int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret
 	else
 		return 0;
 	*ret_node = node_lookup_fh(fs->nodes, &fh);
-	return 0;
+	r = *ret_node ? authority_answer(fs, *ret_node, ret_stx) : 0;
+	if (r < 0)
+		*ret_node = node_put(fs->nodes, *ret_node);
+	return r;
 }
 
 struct node *fs_node_revive(struct fs *fs, uint64_t nodeid)

@@ -51,6 +51,8 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 		struct statx stx;
 
 		r = fdref_get(fs->fds, node, &ref);
+		if (r == 0 && kill)
+			r = authority_written(fs, caller, node, ref.fd);
 		if (r == 0)
 			r = lower_stat(ref.fd, &stx);
 		if (r == 0)

@@ -10,8 +10,17 @@
 #include "util/fd.h"
 
 #include <errno.h>
+#include <linux/limits.h>
 #include <string.h>
 #include <sys/xattr.h>
+
+#define ACL "system.posix_acl_access"
+
+/* An ACL is the longer form of a mode: where that is a server's, the one below says nothing. */
+static bool is_void(const struct node *node, const char *name)
+{
+	return authority_is_served(node, STATX_MODE) && strcmp(name, ACL) == 0;
+}
 
 int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, size_t size)
 {
@@ -19,6 +28,8 @@ int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, s
 	ssize_t n;
 	int r;
 
+	if (is_void(node, name))
+		return -ENODATA;
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;
@@ -29,6 +40,26 @@ int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, s
 	if (errno == EOPNOTSUPP && strncmp(name, "system.posix_acl_", 17) == 0)
 		return -ENODATA;
 	return -errno;
+}
+
+static ssize_t list_without_acl(const char *path, char *buf, size_t size)
+{
+	char all[XATTR_LIST_MAX], *name;
+	ssize_t n = listxattr(path, all, sizeof(all));
+
+	for (name = all; n > 0 && name < all + n; name += strlen(name) + 1)
+		if (strcmp(name, ACL) == 0) {
+			memmove(name, name + sizeof(ACL), (size_t)(all + n - name) - sizeof(ACL));
+			n -= (ssize_t)sizeof(ACL);
+			break;
+		}
+	if (n > 0 && size && (size_t)n > size) {
+		errno = ERANGE;
+		return -1;
+	}
+	if (n > 0 && size)
+		memcpy(buf, all, (size_t)n);
+	return n;
 }
 
 int fs_listxattr(struct fs *fs, const struct fs_caller *caller, struct node *node, char *buf,
@@ -45,7 +76,10 @@ int fs_listxattr(struct fs *fs, const struct fs_caller *caller, struct node *nod
 		r = creds_enter_ordinary(&scope);
 	if (r < 0)
 		return r;
-	n = listxattr(fd_path(ref.fd).text, buf, size);
+	if (authority_is_served(node, STATX_MODE))
+		n = list_without_acl(fd_path(ref.fd).text, buf, size);
+	else
+		n = listxattr(fd_path(ref.fd).text, buf, size);
 	return n < 0 ? -errno : (int)n;
 }
 
@@ -55,6 +89,8 @@ int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	int r;
 
+	if (is_void(node, name))
+		return -EOPNOTSUPP;
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;
@@ -75,6 +111,9 @@ int fs_removexattr(struct fs *fs, struct node *node, const char *name)
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	int r;
 
+	/* As everywhere, there is none and it is gone afterwards. */
+	if (is_void(node, name))
+		return 0;
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;

@@ -39,7 +39,8 @@ struct node {
 	struct fhandle fh;		/* constant; len 0 for nodes with a descriptor of their own */
 	_Atomic uint32_t next;		/* hash chain: index of the next record; shard lock to write */
 	uint16_t type;			/* constant: S_IFMT bits of the mode */
-	uint16_t flags;			/* constant: NODE_* */
+	uint8_t flags;			/* constant: NODE_* */
+	_Atomic uint8_t served;		/* fields that a server has the authority for; fs/authority.c */
 	_Atomic uint32_t fd_slot;	/* descriptor cache: entry number, 0 for none (fdcache.c) */
 	int32_t backing_id;		/* the kernel's number of the backing file; fs/pass.c, its lock */
 	uint32_t n_open;		/* opens in force; fs/pass.c, its lock */

@@ -193,6 +193,7 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 		.locks = options->locks,
 		.fd_budget = options->fd_budget ? options->fd_budget : 64,
 		.own_fds = options->nodes == K_OWN_FDS,
+		.server = options->server ? *options->server : (struct pst_server){ 0 },
 	};
 	struct server_config config = {
 		.chans = chans,

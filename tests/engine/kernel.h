@@ -54,6 +54,7 @@ struct k_options {
 	unsigned int n_pool;	/* 0: 2 */
 	unsigned int fd_budget; /* 0: 64 */
 	const char *const *filters; /* specs, ended by NULL; with fake-filter.c */
+	const struct pst_server *server; /* NULL: none */
 };
 
 struct k_answer {

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Whose copy of a field is true. Every attribute of every node has one authority: the lower inode, but
+ * for the fields that a server has taken for itself (struct pst_server). Those are read from the server
+ * whenever the node is looked at, and changes of them go to it; all others, size and blocks among them,
+ * stay with the inode, where reads and writes that pass through change them.
+ *
+ * Set-user-ID and set-group-ID bits go when somebody writes to a file or gives it away. Below, the lower
+ * file system sees to that; of a mode that is a server's we do, and such files are always registered in
+ * a way that lets nothing below keep the bits either (pass.c).
+ *
+ * node->served: the mask of STATX_* that the server said, and ASKED once it did. A server that is asked
+ * twice at the same time is taken at its first word.
+ */
+#include "fs/creds.h"
+#include "fs/fs-private.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <time.h>
+
+#define SERVABLE (STATX_MODE | STATX_UID | STATX_GID | STATX_ATIME | STATX_MTIME | STATX_CTIME)
+/* The type of a file is nobody's to say: its bit is free. */
+#define ASKED STATX_TYPE
+static_assert((SERVABLE | ASKED) <= UINT8_MAX && !(SERVABLE & ASKED), "served is a byte");
+
+static struct pst_file file_of(struct fs *fs, struct node *node)
+{
+	struct pst_file file = {
+		.nodeid = node->id,
+		.ino = node->ino,
+		.type = node->type,
+	};
+
+	fs_node_device(fs, node, &file.dev_major, &file.dev_minor);
+	if (!(node->flags & NODE_OWN_FD)) {
+		file.handle = node->fh.bytes;
+		file.handle_len = node->fh.len;
+	}
+	return file;
+}
+
+/* What a server came to, as an answer. */
+static int answer_of(const char *what, int r)
+{
+	if (r <= 0 && r >= -4095)
+		return r;
+	log_error("the server's %s came to %d, which is no answer: the caller gets EIO", what, r);
+	return -EIO;
+}
+
+/* The fields of a node that are the server's, or -EIO. */
+static int fields_of(struct fs *fs, struct node *node)
+{
+	const struct pst_server *server = &fs->config.server;
+	uint8_t state = atomic_load_explicit(&node->served, memory_order_acquire);
+	struct pst_file file;
+	uint32_t fields;
+
+	if (!server->fields)
+		return 0;
+	if (state & ASKED)
+		return state & SERVABLE;
+	file = file_of(fs, node);
+	fields = server->fields(server->aux, &file);
+	if (fields & ~SERVABLE) {
+		log_error("the server asks for attributes (mask %#x) that only the lower inode can "
+			  "have: the caller gets EIO",
+			  fields & ~SERVABLE);
+		return -EIO;
+	}
+	if (atomic_compare_exchange_strong(&node->served, &state, (uint8_t)(fields | ASKED)))
+		return (int)fields;
+	return state & SERVABLE;
+}
+
+bool authority_is_served(const struct node *node, uint32_t field)
+{
+	return atomic_load_explicit(&node->served, memory_order_relaxed) & field;
+}
+
+static bool is_sane(const struct statx *stx, uint32_t fields)
+{
+	if ((fields & STATX_UID) && stx->stx_uid == (uint32_t)-1)
+		return false;
+	if ((fields & STATX_GID) && stx->stx_gid == (uint32_t)-1)
+		return false;
+	return stx->stx_atime.tv_nsec < 1000000000 && stx->stx_mtime.tv_nsec < 1000000000 &&
+	       stx->stx_ctime.tv_nsec < 1000000000;
+}
+
+static void take_fields(struct statx *stx, const struct statx *served, uint32_t fields)
+{
+	if (fields & STATX_MODE)
+		stx->stx_mode = (stx->stx_mode & S_IFMT) | (served->stx_mode & 07777);
+	if (fields & STATX_UID)
+		stx->stx_uid = served->stx_uid;
+	if (fields & STATX_GID)
+		stx->stx_gid = served->stx_gid;
+	if (fields & STATX_ATIME)
+		stx->stx_atime = served->stx_atime;
+	if (fields & STATX_MTIME)
+		stx->stx_mtime = served->stx_mtime;
+	if (fields & STATX_CTIME)
+		stx->stx_ctime = served->stx_ctime;
+}
+
+int authority_answer(struct fs *fs, struct node *node, struct statx *stx)
+{
+	const struct pst_server *server = &fs->config.server;
+	struct statx served = *stx;
+	struct pst_file file;
+	int fields, r;
+
+	if (!server->fields)
+		return 0;
+	fields = fields_of(fs, node);
+	if (fields <= 0)
+		return fields;
+	file = file_of(fs, node);
+	r = answer_of("getattr", server->getattr(server->aux, &file, &served));
+	if (r < 0)
+		return r;
+	if (!is_sane(&served, (uint32_t)fields)) {
+		log_error("the server's attributes of inode %llu are none that a file can have: "
+			  "the caller gets EIO",
+			  (unsigned long long)node->ino);
+		return -EIO;
+	}
+	take_fields(stx, &served, (uint32_t)fields);
+	return 0;
+}
+
+/* -- changes --------------------------------------------------------------------------------- */
+
+/* Who gives a file away leaves no set-user-ID bit with it, whoever it is. */
+static uint32_t killed_by_chown(const struct fs_caller *caller, const struct statx *now)
+{
+	uint32_t kill = now->stx_mode & S_ISUID;
+
+	if (S_ISDIR(now->stx_mode))
+		return 0;
+	if ((now->stx_mode & S_ISGID) &&
+	    ((now->stx_mode & S_IXGRP) || (!creds_caller_in_group(caller, now->stx_gid) &&
+					   !creds_caller_capable(caller, CAP_FSETID))))
+		kill |= S_ISGID;
+	return kill;
+}
+
+/* The bits of the mode that a change takes away besides. */
+static uint32_t killed(const struct fs_caller *caller, const struct fs_change *change,
+		       const struct statx *now)
+{
+	if (change->set & (FS_SET_UID | FS_SET_GID))
+		return killed_by_chown(caller, now);
+	/* Nothing set: a write is about to come, or a chown(-1, -1). */
+	if (change->set == 0 || (change->set & FS_KILL_SUIDGID))
+		return meta_bits_to_kill(caller, now);
+	return 0;
+}
+
+static struct statx_timestamp time_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (struct statx_timestamp){ .tv_sec = now.tv_sec, .tv_nsec = (uint32_t)now.tv_nsec };
+}
+
+static struct statx_timestamp time_of(const struct timespec *time)
+{
+	if (time->tv_nsec == UTIME_NOW)
+		return time_now();
+	return (struct statx_timestamp){ .tv_sec = time->tv_sec,
+					 .tv_nsec = (uint32_t)time->tv_nsec };
+}
+
+/* Which kind of change is of which field. */
+static const struct {
+	unsigned int set;
+	uint32_t field;
+} fields[] = {
+	{ FS_SET_MODE, STATX_MODE },   { FS_SET_UID, STATX_UID },     { FS_SET_GID, STATX_GID },
+	{ FS_SET_ATIME, STATX_ATIME }, { FS_SET_MTIME, STATX_MTIME },
+};
+
+/* Moves what is the server's from a change to what it is asked for. */
+static void divide(uint32_t served, struct fs_change *change, struct statx *asked)
+{
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if ((change->set & fields[i].set) && (served & fields[i].field)) {
+			change->set &= ~fields[i].set;
+			asked->stx_mask |= fields[i].field;
+		}
+	if (asked->stx_mask & STATX_MODE)
+		asked->stx_mode = (asked->stx_mode & S_IFMT) | (change->mode & 07777);
+	asked->stx_uid = change->uid;
+	asked->stx_gid = change->gid;
+	if (asked->stx_mask & STATX_ATIME)
+		asked->stx_atime = time_of(&change->times[0]);
+	if (asked->stx_mask & STATX_MTIME)
+		asked->stx_mtime = time_of(&change->times[1]);
+}
+
+static int ask(struct fs *fs, struct node *node, const struct statx *asked)
+{
+	const struct pst_server *server = &fs->config.server;
+	struct pst_file file = file_of(fs, node);
+
+	return answer_of("setattr", server->setattr(server->aux, &file, asked));
+}
+
+int authority_change(struct fs *fs, const struct fs_caller *caller, struct node *node, int fd,
+		     struct fs_change *change)
+{
+	int served = fields_of(fs, node), r;
+	unsigned int wanted = change->set;
+	struct statx below, asked;
+	uint32_t kill;
+
+	if (served <= 0)
+		return served;
+	r = lower_stat(fd, &below);
+	asked = below;
+	if (r == 0)
+		r = authority_answer(fs, node, &asked);
+	if (r < 0)
+		return r;
+	asked.stx_mask = 0;
+	kill = killed(caller, change, &asked);
+	divide((uint32_t)served, change, &asked);
+	if (kill && !(wanted & FS_SET_MODE) && (served & STATX_MODE)) {
+		asked.stx_mask |= STATX_MODE;
+		asked.stx_mode &= (uint16_t)~kill;
+	} else if (kill && !(wanted & FS_SET_MODE) && (asked.stx_mask & (STATX_UID | STATX_GID))) {
+		/* The owner below does not change, so nothing there would clear the bits. */
+		change->set |= FS_SET_MODE;
+		change->mode = below.stx_mode & 07777 & ~kill;
+	}
+	if (asked.stx_mask) {
+		r = ask(fs, node, &asked);
+		if (r < 0)
+			return r;
+	}
+	/* To the lower inode, to set nothing means something else. */
+	if (!(change->set & ~FS_KILL_SUIDGID) && (wanted || (served & STATX_MODE)))
+		return AUTHORITY_DONE;
+	return 0;
+}
+
+int authority_written(struct fs *fs, const struct fs_caller *caller, struct node *node, int fd)
+{
+	struct statx asked;
+	uint32_t kill;
+	int r;
+
+	if (!authority_is_served(node, STATX_MODE))
+		return 0;
+	r = lower_stat(fd, &asked);
+	if (r == 0)
+		r = authority_answer(fs, node, &asked);
+	if (r < 0)
+		return r;
+	kill = meta_bits_to_kill(caller, &asked);
+	if (!kill)
+		return 0;
+	asked.stx_mask = STATX_MODE;
+	asked.stx_mode &= (uint16_t)~kill;
+	return ask(fs, node, &asked);
+}

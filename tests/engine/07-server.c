@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A server that has the authority for attributes: what it is asked, how a change is divided between it
+ * and the lower inode, and what becomes of answers that no file can have.
+ */
+#include "kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <unistd.h>
+
+/* What the server does, and what it was asked last. */
+static struct {
+	uint32_t fields, mode, uid;
+	int answer;			/* of getattr and setattr */
+	uint32_t nsec;			/* of the modification time */
+	unsigned int n_fields, n_set;
+	struct pst_file file;
+	char handle[64];
+	struct statx asked;
+} srv;
+
+static uint32_t fields(void *aux, const struct pst_file *file)
+{
+	srv.n_fields++;
+	srv.file = *file;
+	if (file->handle_len && file->handle_len <= sizeof(srv.handle))
+		memcpy(srv.handle, file->handle, file->handle_len);
+	return srv.fields;
+}
+
+static int get(void *aux, const struct pst_file *file, struct statx *stx)
+{
+	if (srv.mode)
+		stx->stx_mode = (uint16_t)srv.mode;
+	if (srv.uid)
+		stx->stx_uid = srv.uid;
+	if (srv.nsec)
+		stx->stx_mtime.tv_nsec = srv.nsec;
+	/* Not its own, so of no effect. */
+	stx->stx_size = 4711;
+	return srv.answer;
+}
+
+static int set(void *aux, const struct pst_file *file, const struct statx *stx)
+{
+	srv.n_set++;
+	srv.asked = *stx;
+	return srv.answer;
+}
+
+static const struct pst_server server = {
+	.size = sizeof(server),
+	.fields = fields,
+	.getattr = get,
+	.setattr = set,
+};
+
+static struct kernel *start(void **state, uint32_t mask, bool complaints)
+{
+	struct kernel *k;
+
+	memset(&srv, 0, sizeof(srv));
+	srv.fields = mask;
+	k = k_start(&(struct k_options){
+		.nodes = K_NODES(state), .server = &server, .complaints = complaints });
+	k_file_below(k, "file", "0123456789");
+	assert_int_equal(fchmodat(k->lower, "file", 0644, 0), 0);
+	return k;
+}
+
+static struct stat below(struct kernel *k)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(k->lower, "file", &st, 0), 0);
+	return st;
+}
+
+static void test_asked_once(void **state)
+{
+	struct kernel *k = start(state, STATX_MODE | STATX_UID, false);
+	struct fuse_entry_out entry;
+	struct fuse_attr_out out;
+
+	srv.mode = S_IFDIR | 0751;
+	srv.uid = 4242;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "file", &entry), 0);
+	assert_int_equal(srv.n_fields, 1);
+	assert_int_equal(srv.file.nodeid, entry.nodeid);
+	assert_int_equal(srv.file.ino, below(k).st_ino);
+	assert_int_equal(srv.file.type, S_IFREG);
+	if (!K_NODES(state))
+		assert_true(srv.file.handle_len > 0);
+	/* The type stays, and so does what is not the server's. */
+	assert_int_equal(entry.attr.mode, S_IFREG | 0751);
+	assert_int_equal(entry.attr.uid, 4242);
+	assert_int_equal(entry.attr.gid, below(k).st_gid);
+	assert_int_equal(entry.attr.size, 10);
+	assert_int_equal(k_getattr(&k->chans[0], entry.nodeid, &out), 0);
+	assert_int_equal(out.attr.mode, S_IFREG | 0751);
+	assert_int_equal(out.attr.size, 10);
+	k_stop(k);
+}
+
+static void test_divided(void **state)
+{
+	struct kernel *k = start(state, STATX_MODE, false);
+	struct fuse_setattr_in in = {
+		.valid = FATTR_MODE | FATTR_SIZE | FATTR_MTIME,
+		.mode = S_IFREG | 0600,
+		.size = 3,
+		.mtime = 1000000000,
+	};
+	struct fuse_entry_out entry;
+	struct fuse_attr_out out;
+
+	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "file", &entry), 0);
+	assert_int_equal(k_setattr(&k->chans[0], entry.nodeid, &in, &out), 0);
+	assert_int_equal(srv.n_set, 1);
+	assert_int_equal(srv.asked.stx_mask, STATX_MODE);
+	assert_int_equal(srv.asked.stx_mode, S_IFREG | 0600);
+	assert_int_equal(below(k).st_size, 3);
+	assert_int_equal(below(k).st_mtime, 1000000000);
+	assert_int_equal(below(k).st_mode & 07777, 0644);
+	assert_int_equal(out.attr.size, 3);
+	/* It is asked first: what it refuses is not done below either. */
+	srv.answer = -EROFS;
+	in.size = 1;
+	assert_int_equal(k_setattr(&k->chans[0], entry.nodeid, &in, &out), -EROFS);
+	assert_int_equal(below(k).st_size, 3);
+	/* What is not its own does not ask it; but for what is said of the file then. */
+	srv.answer = 0;
+	srv.n_set = 0;
+	in.valid = FATTR_SIZE;
+	assert_int_equal(k_setattr(&k->chans[0], entry.nodeid, &in, &out), 0);
+	assert_int_equal(below(k).st_size, 1);
+	assert_int_equal(srv.n_set, 0);
+	k_stop(k);
+}
+
+/* The owner is the server's, the mode is not: nothing below would clear the bits. */
+static void test_given_away(void **state)
+{
+	struct kernel *k = start(state, STATX_UID, false);
+	struct fuse_setattr_in in = { .valid = FATTR_UID, .uid = 4242 };
+	struct fuse_entry_out entry;
+	struct fuse_attr_out out;
+
+	assert_int_equal(fchmodat(k->lower, "file", 04755, 0), 0);
+	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "file", &entry), 0);
+	assert_int_equal(k_setattr(&k->chans[0], entry.nodeid, &in, &out), 0);
+	assert_int_equal(srv.asked.stx_mask, STATX_UID);
+	assert_int_equal(srv.asked.stx_uid, 4242);
+	assert_int_equal(below(k).st_mode & 07777, 0755);
+	k_stop(k);
+}
+
+/* Times that are the server's; "now" is said as a time. */
+static void test_times(void **state)
+{
+	struct kernel *k = start(state, STATX_MTIME, false);
+	struct fuse_setattr_in in = { .valid = FATTR_MTIME | FATTR_MTIME_NOW };
+	struct fuse_entry_out entry;
+	struct fuse_attr_out out;
+	time_t now = time(NULL);
+
+	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "file", &entry), 0);
+	assert_int_equal(k_setattr(&k->chans[0], entry.nodeid, &in, &out), 0);
+	assert_int_equal(srv.asked.stx_mask, STATX_MTIME);
+	assert_true(srv.asked.stx_mtime.tv_sec >= now && srv.asked.stx_mtime.tv_sec <= now + 60);
+	assert_true(srv.asked.stx_mtime.tv_nsec < 1000000000);
+	k_stop(k);
+}
+
+static void test_nonsense(void **state)
+{
+	struct kernel *k = start(state, STATX_MODE | STATX_UID | STATX_MTIME, true);
+	struct fuse_entry_out entry;
+	struct fuse_attr_out out;
+
+	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "file", &entry), 0);
+	srv.uid = (uint32_t)-1;
+	assert_int_equal(k_getattr(&k->chans[0], entry.nodeid, &out), -EIO);
+	srv.uid = 0;
+	srv.nsec = 1000000000;
+	assert_int_equal(k_getattr(&k->chans[0], entry.nodeid, &out), -EIO);
+	srv.nsec = 0;
+	srv.answer = 5;
+	assert_int_equal(k_getattr(&k->chans[0], entry.nodeid, &out), -EIO);
+	srv.answer = -100000;
+	assert_int_equal(k_getattr(&k->chans[0], entry.nodeid, &out), -EIO);
+	/* An errno is an answer. */
+	srv.answer = -EACCES;
+	assert_int_equal(k_getattr(&k->chans[0], entry.nodeid, &out), -EACCES);
+	srv.answer = 0;
+	assert_int_equal(k_getattr(&k->chans[0], entry.nodeid, &out), 0);
+	k_stop(k);
+}
+
+/* Size and links cannot be a server's. */
+static void test_too_much(void **state)
+{
+	struct kernel *k = start(state, STATX_SIZE | STATX_MODE, true);
+	struct fuse_entry_out entry;
+
+	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "file", &entry), -EIO);
+	srv.fields = STATX_TYPE;
+	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "file", &entry), -EIO);
+	srv.fields = STATX_MODE;
+	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "file", &entry), 0);
+	k_stop(k);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		K_TEST(test_asked_once), K_TEST(test_divided),  K_TEST(test_given_away),
+		K_TEST(test_times),	  K_TEST(test_nonsense), K_TEST(test_too_much),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# A server that has the authority for mode and owner of files whose data passes through:
+# examples/pretend.c. What it has said is true of these fields, the lower inode of all others, at the
+# first look, whoever asks for what.
+
+BELOW='%s %b %Y %y %h %i' # what the lower inode has the authority for
+
+served_view() { # [OPTION...]
+	local before after pid log=$T/daemon$N_VIEWS.log
+	real || skip "a bind mount has no server"
+	[ -x "$EXAMPLES/pretend" ] || skip "examples were not built"
+	VIEW=$T/view$N_VIEWS
+	mkdir "$VIEW"
+	before=$(mount_device "$VIEW")
+	# shellcheck disable=SC2086
+	"$EXAMPLES/pretend" "$LOWER" "$VIEW" "$@" ${MODE_OPTS//,/ } > "$log" 2>&1 9>&- &
+	pid=$!
+	until after=$(mount_device "$VIEW"); [ "$after" != "$before" ]; do
+		kill -0 $pid 2> /dev/null || fail "the view was not mounted: $(tail -n 3 "$log")"
+		sleep 0.005
+	done
+	echo "${after#*:}" >> "$T/connections"
+	note_view "$VIEW" "$pid" "$log" "${after#*:}"
+}
+
+# After WHAT: each of the lower inode's fields asked for alone, then all together.
+agree() { # WHAT PATH
+	local field
+	for field in $BELOW; do
+		equal "$(stat -c "$field" "$VIEW/$2")" "$(stat -c "$field" "$LOWER/$2")" "$1: $field"
+	done
+	equal "$(stat -c "$BELOW" "$VIEW/$2")" "$(stat -c "$BELOW" "$LOWER/$2")" "$1"
+}
+
+owned() { # PATH MODE UID GID [WHERE]
+	equal "$(stat -c '%a %u %g' "${5:-$VIEW}/$1")" "$2 $3 $4" "mode and owner of $1"
+	equal "$(stat -c '%a' "${5:-$VIEW}/$1")" "$2" "mode alone of $1"
+	equal "$(stat -c '%u' "${5:-$VIEW}/$1")" "$3" "owner alone of $1"
+}
+
+each_fields() {
+	lower ext4
+	local cache
+	for cache in auto none exclusive; do
+		mkdir "$LOWER/$cache"
+		echo text > "$LOWER/$cache/f"
+		served_view "cache=$cache"
+		check chown 1000:1001 "$VIEW/$cache/f"
+		check chmod 640 "$VIEW/$cache/f"
+		owned "$cache/f" 640 1000 1001
+		owned "$cache/f" 644 0 0 "$LOWER"
+		agree "chmod" "$cache/f"
+		# Its owner in the view may write, whose it is below or not; strangers may not.
+		check as 1000 sh -c "echo more >> '$VIEW/$cache/f'"
+		agree "append" "$cache/f"
+		check not as 1002 cat "$VIEW/$cache/f"
+		check as 1002:1001 cat "$VIEW/$cache/f" > /dev/null
+		check as 1000 truncate -s 100000 "$VIEW/$cache/f"
+		agree "truncate" "$cache/f"
+		check as 1000 fallocate -l 300000 "$VIEW/$cache/f"
+		agree "fallocate" "$cache/f"
+		check as 1000 touch -d 2001-02-03 "$VIEW/$cache/f"
+		agree "utimens" "$cache/f"
+		owned "$cache/f" 640 1000 1001
+		ls -ln "$VIEW/$cache" | grep -q '^-rw-r-----  *1 1000 1001 ' ||
+			fail "listing: $(ls -ln "$VIEW/$cache")"
+		if passing; then
+			holder map map "$VIEW/$cache/f"
+			tell map "s 5000 x"
+			agree "a store" "$cache/f"
+			tell map m
+			agree "msync" "$cache/f"
+			tell map c
+			tell map "s 50 x"
+			agree "a store after close" "$cache/f"
+			release map
+			agree "munmap" "$cache/f"
+		fi
+		unview
+		if passing; then
+			check not grep -E '^(READ|WRITE) ' "$T/daemon$((N_VIEWS - 1)).log"
+		fi
+	done
+}
+
+# What others do below: to the inode's fields it is seen, to the server's it is nothing.
+each_outside() {
+	lower ext4
+	echo text > "$LOWER/f"
+	served_view cache=auto
+	check chmod 600 "$VIEW/f"
+	owned f 600 0 0
+	chmod 666 "$LOWER/f"
+	echo more >> "$LOWER/f"
+	within 5 eval '[ "$(stat -c %s "$VIEW/f")" = 10 ]' || fail "the size below was not seen"
+	owned f 600 0 0
+	# The server says something else: the kernel is told.
+	kill -HUP "${VIEW_PIDS[0]}"
+	within 5 eval '[ "$(stat -c %a "$VIEW/f")" = 666 ]' || fail "what the server has changed was not seen"
+	agree "both" f
+}
+
+# Bits that a write, or giving a file away, takes off a mode: wherever that mode is.
+each_set_id() {
+	lower ext4
+	local how
+	served_view cache=exclusive
+	for how in write truncate open chown append; do
+		echo text > "$VIEW/$how"
+		check chown 1000:1000 "$VIEW/$how"
+		check chmod 6755 "$VIEW/$how"
+		owned "$how" 6755 1000 1000
+		# Nothing in the view shows these; a write there must not leave them on the changed file.
+		chmod 6711 "$LOWER/$how"
+		case $how in
+		write) check as 1000 dd of="$VIEW/write" bs=1 count=1 conv=notrunc if=/dev/zero status=none ;;
+		truncate) check as 1000 truncate -s 2 "$VIEW/truncate" ;;
+		open) check as 1000 sh -c ": > '$VIEW/open'" ;;
+		append) check as 1000 sh -c "echo x >> '$VIEW/append'" ;;
+		chown) check chown 1002 "$VIEW/chown" ;;
+		esac
+		if [ "$how" = chown ]; then
+			owned "$how" 755 1002 1000
+			continue
+		fi
+		owned "$how" 755 1000 1000
+		owned "$how" 711 0 0 "$LOWER"
+		agree "$how" "$how"
+	done
+	# By somebody who may: they stay, as everywhere.
+	check chmod 6755 "$VIEW/write"
+	echo x >> "$VIEW/write"
+	owned write 6755 1000 1000
+}
+
+# Directories, links, new files; a mode has no ACL beside it.
+each_kinds() {
+	lower ext4
+	mkdir "$LOWER/d"
+	ln -s nowhere "$LOWER/l"
+	setfacl -m u:1002:r "$LOWER/d" || skip "no ACLs here"
+	served_view cache=auto
+	check chown 1000:1000 "$VIEW/d"
+	check chmod 700 "$VIEW/d"
+	check chown -h 1000:1000 "$VIEW/l"
+	owned d 700 1000 1000
+	owned l 777 1000 1000
+	owned l 777 0 0 "$LOWER"
+	check not as 1002 ls "$VIEW/d"
+	check as 1000 touch "$VIEW/d/new"
+	owned d/new 644 1000 1000
+	owned d/new 644 1000 1000 "$LOWER"
+	agree "new" d/new
+	check test -z "$(getfacl -cp "$VIEW/d" | grep 1002)"
+	check test -z "$(act xattr list "$VIEW/d")"
+	refused 'not supported' setfacl -m u:1002:r "$VIEW/d"
+	check as 1000 rm "$VIEW/d/new"
+	check as 1000 mkdir "$VIEW/d/sub"
+	check as 1000 rmdir "$VIEW/d/sub"
+	check rmdir "$VIEW/d"
+	check not test -e "$LOWER/d"
+}
