@@ -56,7 +56,8 @@
  * A program before, or after, an operation (PST_OPS), or a group of them (any, changes). CALL is
  * the name of its parameter, a struct pst_call *. It returns an enum pst_verdict or -errno.
  */
-#define PST_PRE(OP, CALL)  PST_PROGRAM("pre/" #OP, pst_pre_##OP, CALL)
+#define PST_PRE(OP, CALL)                                                                          \
+	PST_CHOOSE(PST_MANY_##OP, PST_PROGRAM_MANY, PST_PROGRAM)("pre/" #OP, pst_pre_##OP, CALL)
 #define PST_POST(OP, CALL) PST_PROGRAM("post/" #OP, pst_post_##OP, CALL)
 
 /*
@@ -125,6 +126,72 @@ const volatile __u32 pst_data_size = 4096;
 		struct pst_call *pst_call = bpf_map_lookup_elem(&pst_slots, &pst_slot);            \
                                                                                                    \
 		return pst_call ? FUNCTION##_body(pst_call) : -EFAULT;                             \
+	}                                                                                          \
+	static __always_inline int FUNCTION##_body(struct pst_call *CALL)
+
+/*
+ * A program before LOOKUP is also run on one name of a listing after the other, each in the place of
+ * name[0], as long as it does no more of them than let them pass.
+ */
+#define PST_MANY_lookup ,
+#define PST_MANY_any	,
+#define PST_CHOOSE(PROBE, MANY, ONE)	 PST_SECOND(PROBE MANY, ONE, )
+#define PST_SECOND(...)			 PST_SECOND_(__VA_ARGS__)
+#define PST_SECOND_(FIRST, SECOND, ...)	 SECOND
+
+struct pst_many {
+	struct pst_call *call;
+	uint64_t caller;
+	uint32_t first;
+};
+
+/* Whether the program has left the call as if it had not been there. */
+static __always_inline _Bool pst_only_passed(const struct pst_call *call,
+					     const struct pst_listed *listed,
+					     const struct pst_many *many)
+{
+	const uint64_t *now = (const uint64_t *)call->name[0].text;
+	const uint64_t *came = (const uint64_t *)listed->text;
+	uint64_t differs = *(const uint64_t *)&call->caller ^ many->caller;
+
+#pragma unroll
+	for (unsigned int i = 0; i < PST_LISTED_SIZE / 8; i++)
+		differs |= now[i] ^ came[i];
+	differs |= (uint64_t)call->n_events | call->delay_us | (uint64_t)listed->verdict;
+	return !differs && call->child.held == 1;
+}
+
+#define PST_PROGRAM_MANY(SECTION, FUNCTION, CALL)                                                  \
+	static __always_inline int FUNCTION##_body(struct pst_call *CALL);                         \
+	PST_LOOP(FUNCTION##_listed, i, aux)                                                        \
+	{                                                                                          \
+		struct pst_many *many = aux;                                                       \
+		struct pst_call *call = many->call;                                                \
+		struct pst_listed *listed;                                                         \
+                                                                                                   \
+		i += many->first;                                                                  \
+		if (i >= PST_N_LISTED)                                                             \
+			return 1;                                                                  \
+		listed = &call->listed[i];                                                         \
+		call->n_asked = i + 1;                                                             \
+		call->name[0].len = listed->len;                                                   \
+		__builtin_memcpy(call->name[0].text, listed->text, PST_LISTED_SIZE);               \
+		listed->verdict = FUNCTION##_body(call);                                           \
+		return !pst_only_passed(call, listed, many);                                       \
+	}                                                                                          \
+	SEC("penstock/" SECTION) int FUNCTION(struct pst_ctx *pst_ctx)                             \
+	{                                                                                          \
+		__u32 pst_slot = pst_ctx->slot, pst_n = pst_ctx->n_listed;                         \
+		struct pst_many pst_many = { .first = pst_ctx->first };                            \
+                                                                                                   \
+		pst_many.call = bpf_map_lookup_elem(&pst_slots, &pst_slot);                        \
+		if (!pst_many.call)                                                                \
+			return -EFAULT;                                                            \
+		if (!pst_n)                                                                        \
+			return FUNCTION##_body(pst_many.call);                                     \
+		pst_many.caller = *(__u64 *)&pst_many.call->caller;                                \
+		bpf_loop(pst_n, FUNCTION##_listed, &pst_many, 0);                                  \
+		return PST_PASS;                                                                   \
 	}                                                                                          \
 	static __always_inline int FUNCTION##_body(struct pst_call *CALL)
 

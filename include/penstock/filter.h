@@ -95,7 +95,7 @@ struct pst_create_out {
 	struct fuse_open_out	open;
 };
 
-/* A name of a listing: programs for names are run on many of them at once. */
+/* A name of a listing: programs for names, and those before LOOKUP, are run on many of them at once. */
 #define PST_LISTED_SIZE 256	/* longer names are asked about one by one */
 #define PST_N_LISTED 42
 struct pst_listed {
@@ -172,13 +172,13 @@ struct pst_call {
 	uint32_t	data_size;	/* bytes that data may become */
 	uint32_t	delay_us;	/* the operation waits for so long; with PST_DELAYS */
 	uint32_t	n_events;
-	uint32_t	reserved;
+	uint32_t	n_asked;	/* the engine's and PST_PRE()'s */
 	struct pst_event event[PST_N_EVENTS];
 	struct pst_name	name[2];
 	union pst_in	in;
 	struct pst_attr	replaced;	/* rename: the file under name[1], with PST_WANT_CHILD */
 	char		private_[4096 - 2712];
-	struct pst_listed listed[PST_N_LISTED];	/* the engine's and PST_NAME()'s */
+	struct pst_listed listed[PST_N_LISTED];	/* the engine's and PST_NAME()'s, PST_PRE()'s */
 	char		private3_[3 * 4096 - PST_N_LISTED * sizeof(struct pst_listed)];
 	union pst_out	out;
 	char		private2_[4096 - 1024];
@@ -190,7 +190,9 @@ _Static_assert(__builtin_offsetof(struct pst_call, data) == 5 * 4096, "data begi
 /* What a program is started with. */
 struct pst_ctx {
 	uint32_t	slot;		/* which call */
-	uint32_t	n_listed;	/* names: 0, or how many of call->listed are asked about */
+	uint32_t	n_listed;	/* 0, or how many of call->listed are asked about ... */
+	uint32_t	first;		/* ... from this one on */
+	uint32_t	reserved;
 };
 
 /*

@@ -80,6 +80,14 @@ static int pre_verdict(struct req *req, const struct link *link, int verdict)
 	return FILTERED_DONE;
 }
 
+/* What a program before the operation came to, as what becomes of the request. */
+static int take_pre(struct req *req, const struct link *link, int verdict, bool failed)
+{
+	if (verdict == 0 && !frame_take_request(req))
+		return program_bad(req, link, FILTER_PRE, "changed what it must not change");
+	return verdict && !failed ? pre_verdict(req, link, verdict) : verdict;
+}
+
 static int run_pre(struct req *req)
 {
 	const struct chain *chain = req->chain;
@@ -93,11 +101,7 @@ static int run_pre(struct req *req)
 
 		if (asked >> link->bit & 1) {
 			r = program_run(req, link, FILTER_PRE, &failed);
-			if (r == 0 && !frame_take_request(req))
-				r = program_bad(req, link, FILTER_PRE,
-						"changed what it must not change");
-			else if (r && !failed)
-				r = pre_verdict(req, link, r);
+			r = take_pre(req, link, r, failed);
 			if (always_runs(opcode))
 				r = 0;
 		}
@@ -175,6 +179,21 @@ int filtered_before(struct req *req)
 	    (req->chain->data & req->filters))
 		r = -EXDEV;
 	return r;
+}
+
+int filtered_before_listed(struct req *req, struct link *link, unsigned int first, unsigned int n,
+			   unsigned int *ret_at)
+{
+	bool failed;
+	int r = frame_keep(req);
+
+	*ret_at = first;
+	if (r < 0)
+		return r;
+	judge_inherit(req, req->node);
+	frame_begin(req);
+	r = program_run_listed(req, link, first, n, ret_at, &failed);
+	return take_pre(req, link, r, failed);
 }
 
 /* -- after ------------------------------------------------------------------------------------ */

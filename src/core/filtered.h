@@ -19,6 +19,13 @@ uint64_t filtered_by(const struct req *req);
  */
 int filtered_before(struct req *req);
 
+/*
+ * The same for LOOKUP of names first to first + n - 1 that frame_list() has put before the one filter
+ * there is to ask: all up to *ret_at pass, but for that one itself, of which it is said what becomes.
+ */
+int filtered_before_listed(struct req *req, struct link *link, unsigned int first, unsigned int n,
+			   unsigned int *ret_at);
+
 /* LOOKUP has come to r: asks about the name, now that it is known what it leads to. */
 int filtered_found(struct req *req, int r);
 

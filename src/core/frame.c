@@ -317,7 +317,7 @@ static void begin(struct req *req, struct pst_call *call)
 	call->opcode = filter_opcode(req->msg.head->opcode);
 	call->error = 0;
 	call->unique = req->msg.head->unique;
-	call->delay_us = call->n_events = call->reserved = 0;
+	call->delay_us = call->n_events = call->n_asked = 0;
 	fill_caller(req, call);
 }
 

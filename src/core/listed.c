@@ -83,6 +83,62 @@ void listed_names(struct req *req, unsigned int n, bool hidden[PST_N_LISTED])
 	}
 }
 
+struct link *listed_together(const struct req *req)
+{
+	const struct chain *chain = req->chain;
+	uint64_t asked = chain->pre[FUSE_LOOKUP] & req->node->filters;
+	uint64_t more = chain->names | chain->post[FUSE_LOOKUP] | chain->delays | chain->want_child;
+
+	if (!asked || (asked & (asked - 1)) || (more & req->node->filters))
+		return NULL;
+	for (unsigned int i = 0; i < chain->n; i++)
+		if (asked == 1ULL << chain->links[i]->bit)
+			return chain->links[i]->cells ? NULL : chain->links[i];
+	return NULL;
+}
+
+/* The file under a name that has passed, as the kernel is told of it. */
+static int listed_find(struct req *sub, const char *name, struct fuse_entry_out *ret_out)
+{
+	struct fs_entry *entry = &sub->entry;
+	int r = fs_lookup(req_fs(sub), sub->node, name, entry);
+
+	if (r == 0 && !entry->node)
+		r = -ENOENT;
+	if (r < 0)
+		return r;
+	filtered_place(sub, entry->node);
+	node_remember(entry->node);
+	encode_entry_out(&entry->attr.stx, entry->node->id,
+			 fs_generation(req_fs(sub), entry->node), entry->entry_ns,
+			 entry->attr.attr_ns, ret_out);
+	fs_node_put(req_fs(sub), entry->node);
+	*entry = (struct fs_entry){ 0 };
+	return 0;
+}
+
+void listed_lookups(struct req *req, struct link *link, unsigned int n, const char *const names[],
+		    struct listed_found found[])
+{
+	unsigned int first = 0, at;
+
+	while (first < n) {
+		struct kept kept;
+		struct req sub;
+		int r;
+
+		sub_request(req, &sub, &kept, names[first]);
+		r = filtered_before_listed(&sub, link, first, n - first, &at);
+		for (unsigned int i = first; i < at; i++)
+			found[i].r = listed_find(&sub, names[i], &found[i].out);
+		/* Of the last all may be another by now, its name too. */
+		found[at].r = r == 0 ? listed_find(&sub, kept.name[0], &found[at].out) :
+			      r > 0  ? -EIO :
+				       r;
+		first = at + 1;
+	}
+}
+
 int listed_lookup(struct req *req, const char *name, struct fuse_entry_out *ret_out)
 {
 	struct kept kept;

@@ -14,7 +14,7 @@
 struct waiting {
 	uint64_t ino, off;
 	uint32_t type;
-	size_t len;
+	char name[PST_LISTED_SIZE];
 };
 
 struct listing {
@@ -22,7 +22,9 @@ struct listing {
 	struct dirbuf buf;
 	struct fs *fs;
 	struct req *req;
-	struct waiting waiting[PST_N_LISTED];
+	/* Where filters are asked about names: */
+	struct link *together; /* what is to be asked before LOOKUP, and nothing else is; or NULL */
+	struct waiting *waiting;
 	unsigned int n_waiting;
 	size_t waiting_size; /* what they take if all are shown */
 };
@@ -50,24 +52,66 @@ static void listing_add(struct fs_dirsink *sink, const struct fs_dirent *dirent,
 	fs_node_put(listing->fs, entry->node);
 }
 
+/* What a name takes in the buffer. */
+static size_t size_of(const struct listing *listing, size_t name_len)
+{
+	size_t head = listing->buf.plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
+
+	return FUSE_REC_ALIGN(head + name_len);
+}
+
+/* A name that filters let pass; out: of the file that was looked up, or NULL. */
+static void show(struct listing *listing, const char *name, uint64_t ino, uint64_t off,
+		 uint32_t type, const struct fuse_entry_out *out)
+{
+	dirbuf_add(&listing->buf, name, strlen(name), ino, off, type, out);
+}
+
+static void show_waiting(struct listing *listing, unsigned int i, const struct fuse_entry_out *out)
+{
+	const struct waiting *w = &listing->waiting[i];
+
+	show(listing, w->name, w->ino, w->off, w->type, out);
+}
+
+/* A name that cannot be looked up now is listed, as it would be without filters. */
+static bool is_shown(int r)
+{
+	return r != -ENOENT && r != -EIO;
+}
+
+static void settle_names(struct listing *listing)
+{
+	bool hidden[PST_N_LISTED];
+
+	listed_names(listing->req, listing->n_waiting, hidden);
+	for (unsigned int i = 0; i < listing->n_waiting; i++)
+		if (!hidden[i])
+			show_waiting(listing, i, NULL);
+}
+
+static void settle_lookups(struct listing *listing)
+{
+	struct listed_found found[PST_N_LISTED];
+	const char *names[PST_N_LISTED];
+
+	for (unsigned int i = 0; i < listing->n_waiting; i++)
+		names[i] = listing->waiting[i].name;
+	listed_lookups(listing->req, listing->together, listing->n_waiting, names, found);
+	for (unsigned int i = 0; i < listing->n_waiting; i++)
+		if (is_shown(found[i].r))
+			show_waiting(listing, i, found[i].r == 0 ? &found[i].out : NULL);
+}
+
 /* Asks about the names that wait, and adds those that are shown. */
 static void listing_settle(struct listing *listing)
 {
-	const struct pst_listed *listed = frame_of(listing->req)->listed;
-	bool hidden[PST_N_LISTED];
-
 	if (!listing->n_waiting)
 		return;
-	listed_names(listing->req, listing->n_waiting, hidden);
-	for (unsigned int i = 0; i < listing->n_waiting; i++) {
-		const struct waiting *w = &listing->waiting[i];
-
-		/* The text was before filters: it may be another, but not a longer one or none. */
-		if (!hidden[i] && !memchr(listed[i].text, '/', w->len) &&
-		    !memchr(listed[i].text, 0, w->len))
-			dirbuf_add(&listing->buf, listed[i].text, w->len, w->ino, w->off, w->type,
-				   NULL);
-	}
+	if (listing->together)
+		settle_lookups(listing);
+	else
+		settle_names(listing);
 	listing->n_waiting = 0;
 	listing->waiting_size = 0;
 }
@@ -78,7 +122,7 @@ static bool listing_fits_waiting(struct fs_dirsink *sink, size_t name_len)
 	struct listing *listing = (struct listing *)sink;
 	size_t room = listing->buf.size - listing->buf.len - listing->waiting_size;
 
-	if (FUSE_REC_ALIGN(FUSE_NAME_OFFSET + name_len) <= room)
+	if (size_of(listing, name_len) <= room)
 		return true;
 	listing_settle(listing);
 	return dirbuf_fits(&listing->buf, name_len);
@@ -90,6 +134,26 @@ static bool is_dots(const struct fs_dirent *dirent)
 	       (dirent->name_len == 1 || (dirent->name_len == 2 && dirent->name[1] == '.'));
 }
 
+/* As listing_add(), where filters hold for names or for what LOOKUP would answer: one by one ... */
+static void listing_add_filtered(struct fs_dirsink *sink, const struct fs_dirent *dirent,
+				 struct fs_entry *entry)
+{
+	struct listing *listing = (struct listing *)sink;
+	struct fuse_entry_out out = { 0 };
+	int r = 0;
+
+	if (is_dots(dirent))
+		r = 0;
+	else if (listing->buf.plus)
+		r = listed_lookup(listing->req, dirent->name, &out);
+	else
+		r = listed_name(listing->req, dirent->name, dirent->type);
+	if (is_shown(r))
+		show(listing, dirent->name, dirent->ino, dirent->off, dirent->type,
+		     out.nodeid ? &out : NULL);
+}
+
+/* ... and many at once. */
 static void listing_add_waiting(struct fs_dirsink *sink, const struct fs_dirent *dirent,
 				struct fs_entry *entry)
 {
@@ -99,33 +163,15 @@ static void listing_add_waiting(struct fs_dirsink *sink, const struct fs_dirent 
 	if (is_dots(dirent) ||
 	    !frame_list(listing->req, i, dirent->name, dirent->ino, dirent->type)) {
 		listing_settle(listing);
-		if (is_dots(dirent) || listed_name(listing->req, dirent->name, dirent->type) == 0)
-			dirbuf_add(&listing->buf, dirent->name, dirent->name_len, dirent->ino,
-				   dirent->off, dirent->type, NULL);
+		listing_add_filtered(sink, dirent, entry);
 		return;
 	}
 	listing->waiting[i] =
-		(struct waiting){ dirent->ino, dirent->off, dirent->type, dirent->name_len };
-	listing->waiting_size += FUSE_REC_ALIGN(FUSE_NAME_OFFSET + dirent->name_len);
+		(struct waiting){ .ino = dirent->ino, .off = dirent->off, .type = dirent->type };
+	strcpy(listing->waiting[i].name, dirent->name);
+	listing->waiting_size += size_of(listing, dirent->name_len);
 	if (++listing->n_waiting == PST_N_LISTED)
 		listing_settle(listing);
-}
-
-/* As listing_add(), where filters hold for names or for what LOOKUP would answer. */
-static void listing_add_filtered(struct fs_dirsink *sink, const struct fs_dirent *dirent,
-				 struct fs_entry *entry)
-{
-	struct listing *listing = (struct listing *)sink;
-	struct fuse_entry_out out = { 0 };
-	int r = 0;
-
-	if (!is_dots(dirent))
-		r = listed_lookup(listing->req, dirent->name, &out);
-	/* A name that cannot be looked up now is listed, as it would be without filters. */
-	if (r == -ENOENT || r == -EIO)
-		return;
-	dirbuf_add(&listing->buf, dirent->name, dirent->name_len, dirent->ino, dirent->off,
-		   dirent->type, out.nodeid ? &out : NULL);
 }
 
 static int list_plain(struct req *req, struct listing *listing, uint64_t off)
@@ -143,7 +189,9 @@ static int list_plain(struct req *req, struct listing *listing, uint64_t off)
 static int list_filtered(struct req *req, struct listing *listing, uint64_t off)
 {
 	_cleanup_(freep) char *memory = malloc(listing->buf.size);
+	struct waiting waiting[PST_N_LISTED];
 	char aside[FRAME_SIZE];
+	bool one_by_one;
 	int r;
 
 	if (!memory)
@@ -151,8 +199,11 @@ static int list_filtered(struct req *req, struct listing *listing, uint64_t off)
 	memcpy(aside, req->slot.base, sizeof(aside));
 	listing->buf.at = memory;
 	listing->sink.entries = false;
-	listing->sink.fits = listing->buf.plus ? listing_fits : listing_fits_waiting;
-	listing->sink.add = listing->buf.plus ? listing_add_filtered : listing_add_waiting;
+	listing->waiting = waiting;
+	listing->together = listing->buf.plus ? listed_together(req) : NULL;
+	one_by_one = listing->buf.plus && !listing->together;
+	listing->sink.fits = one_by_one ? listing_fits : listing_fits_waiting;
+	listing->sink.add = one_by_one ? listing_add_filtered : listing_add_waiting;
 	r = fs_readdir(listing->fs, req->handle, off, &listing->sink);
 	listing_settle(listing);
 	memcpy(req->data, memory, listing->buf.len);

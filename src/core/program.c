@@ -42,20 +42,18 @@ int program_bad(struct req *req, const struct link *link, enum filter_kind kind,
 	return program_failed(req, link, kind, what);
 }
 
-/* Runs a program of a filter. Returns its verdict, or -EIO with *ret_bad set. */
-int program_run(struct req *req, struct link *link, enum filter_kind kind, bool *ret_bad)
+static int not_run(struct req *req, const struct link *link, enum filter_kind kind, int r)
 {
-	int verdict, r;
+	char what[80];
 
-	frame_enter(req, link);
-	r = filter_run(link->filter, kind, program_of(req, kind), req->number, &verdict);
-	*ret_bad = r < 0;
-	if (r < 0) {
-		char what[80];
+	snprintf(what, sizeof(what), "could not be run (%s)", strerror(-r));
+	return program_failed(req, link, kind, what);
+}
 
-		snprintf(what, sizeof(what), "could not be run (%s)", strerror(-r));
-		return program_failed(req, link, kind, what);
-	}
+/* A program has been run: whether it left what can be, and what of it is taken over. */
+static int settle(struct req *req, struct link *link, enum filter_kind kind, int verdict,
+		  bool *ret_bad)
+{
 	if (frame_of(req)->child.held > 1) {
 		*ret_bad = true;
 		return program_bad(req, link, kind, "left what is neither 0 nor 1 in child.held");
@@ -73,4 +71,36 @@ int program_run(struct req *req, struct link *link, enum filter_kind kind, bool 
 	if (verdict)
 		trace_verdict(req, link, verdict);
 	return verdict;
+}
+
+int program_run(struct req *req, struct link *link, enum filter_kind kind, bool *ret_bad)
+{
+	int verdict, r;
+
+	frame_enter(req, link);
+	r = filter_run(link->filter, kind, program_of(req, kind), req->number, &verdict);
+	*ret_bad = r < 0;
+	return r < 0 ? not_run(req, link, kind, r) : settle(req, link, kind, verdict, ret_bad);
+}
+
+int program_run_listed(struct req *req, struct link *link, unsigned int first, unsigned int n,
+		       unsigned int *ret_at, bool *ret_bad)
+{
+	const struct pst_call *call = frame_of(req);
+	unsigned int n_asked;
+	int r;
+
+	*ret_at = first;
+	frame_enter(req, link);
+	r = filter_run_looked_up(link->filter, req->number, first, n);
+	*ret_bad = r < 0;
+	if (r < 0)
+		return not_run(req, link, FILTER_PRE, r);
+	n_asked = call->n_asked;
+	if (n_asked <= first || n_asked > first + n) {
+		*ret_bad = true;
+		return program_bad(req, link, FILTER_PRE, "lost count of the names of a listing");
+	}
+	*ret_at = n_asked - 1;
+	return settle(req, link, FILTER_PRE, call->listed[n_asked - 1].verdict, ret_bad);
 }

@@ -8,6 +8,14 @@
 int program_run(struct req *req, struct link *link, enum filter_kind kind, bool *ret_bad);
 
 /*
+ * Runs the program before LOOKUP on names first to first + n - 1 of a listing, as far as it lets them
+ * pass and leaves nothing. *ret_at is the last that it was asked about; the frame and what is returned
+ * are of that one.
+ */
+int program_run_listed(struct req *req, struct link *link, unsigned int first, unsigned int n,
+		       unsigned int *ret_at, bool *ret_bad);
+
+/*
  * What the program did cannot be: says so once for each filter and operation, counts it, and answers
  * -EIO. what: "changed ...", behind the program's name.
  */

@@ -80,6 +80,13 @@ int filter_run_listed(struct filter *filter, unsigned int slot, unsigned int n)
 	return -EOPNOTSUPP;
 }
 
+int filter_run_looked_up(struct filter *filter, unsigned int slot, unsigned int first,
+			 unsigned int n)
+{
+	assert(false);
+	return -EOPNOTSUPP;
+}
+
 void filter_count_bad(struct filter *filter, enum filter_kind kind, uint32_t opcode)
 {
 	assert(false);

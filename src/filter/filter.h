@@ -77,6 +77,13 @@ int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode, un
  * or -errno when the run itself failed.
  */
 int filter_run_listed(struct filter *filter, unsigned int slot, unsigned int n);
+/*
+ * Likewise that before LOOKUP, on the n names from number first on, but no further than to one that it
+ * does not simply let pass. call->n_asked is the number of names up to that one, and the call is as the
+ * program has left it. Counted as one run.
+ */
+int filter_run_looked_up(struct filter *filter, unsigned int slot, unsigned int first,
+			 unsigned int n);
 /* Counts a verdict or a change that had to be refused: the engine judges these. */
 void filter_count_bad(struct filter *filter, enum filter_kind kind, uint32_t opcode);
 

@@ -95,6 +95,15 @@ int filter_run_listed(struct filter *filter, unsigned int slot, unsigned int n)
 	return run(filter, FILTER_NAME, 0, &ctx, &verdict);
 }
 
+int filter_run_looked_up(struct filter *filter, unsigned int slot, unsigned int first,
+			 unsigned int n)
+{
+	const struct pst_ctx ctx = { .slot = slot, .n_listed = n, .first = first };
+	int verdict;
+
+	return run(filter, FILTER_PRE, FUSE_LOOKUP, &ctx, &verdict);
+}
+
 void filter_count_bad(struct filter *filter, enum filter_kind kind, uint32_t opcode)
 {
 	assert(opcode < FILTER_MAX_OPCODES);

@@ -226,6 +226,34 @@ int filter_run_listed(struct filter *filter, unsigned int slot, unsigned int n)
 	return 0;
 }
 
+/* As PST_PRE() does it. */
+int filter_run_looked_up(struct filter *filter, unsigned int slot, unsigned int first,
+			 unsigned int n)
+{
+	struct counter *counter = &filter->counter[FILTER_PRE][FUSE_LOOKUP];
+	struct pst_call *call = call_in(filter, slot);
+	struct pst_caller caller = call->caller;
+
+	counter->n_runs++;
+	for (unsigned int i = first; i < first + n; i++) {
+		struct pst_listed *listed = &call->listed[i];
+
+		call->n_asked = i + 1;
+		call->name[0].len = listed->len;
+		memcpy(call->name[0].text, listed->text, sizeof(listed->text));
+		listed->verdict = filter->program[FILTER_PRE][FUSE_LOOKUP](call);
+		if (listed->verdict == FAKE_NOT_RUN) {
+			counter->n_bad++;
+			return -EFAULT;
+		}
+		if (listed->verdict || call->n_events || call->delay_us || call->child.held != 1 ||
+		    call->caller.uid != caller.uid || call->caller.gid != caller.gid ||
+		    memcmp(call->name[0].text, listed->text, sizeof(listed->text)) != 0)
+			break;
+	}
+	return 0;
+}
+
 void filter_count_bad(struct filter *filter, enum filter_kind kind, uint32_t opcode)
 {
 	assert(opcode < MAX_OPCODES);

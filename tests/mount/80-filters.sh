@@ -444,3 +444,32 @@ each_no_program_no_run() {
 	# Reads and writes stay in the kernel.
 	no_data_requests cat "$VIEW/f"
 }
+
+# ---- many names at once ---------------------------------------------------------------------------
+
+# A listing with entries asks about many names in one run, and comes to the same as looking them up.
+each_listed_together() {
+	lower ext4
+	mkdir "$LOWER/d"
+	local i names
+	for i in {0..199}; do
+		echo "$i" > "$LOWER/d/plain$i"
+	done
+	for i in {0..9}; do
+		echo "$i" > "$LOWER/d/refused$i"
+		echo "$i" > "$LOWER/d/hidden$i"
+		echo "$i" > "$LOWER/d/other$i"
+	done
+	filtered_view -o cache=auto doorman
+	names=$(ls -l "$VIEW/d" 2> "$T/errors")
+	equal "$(grep -c plain <<< "$names")" 200 "plain names"
+	equal "$(grep -c hidden <<< "$names")" 0 "hidden names"
+	equal "$(grep -c 'refused.*Permission denied' "$T/errors")" 10 "refused names"
+	equal "$(ls "$VIEW/d" | grep -c other)" 10 "names of another file"
+	equal "$(stat -c %i "$VIEW/d/other3")" "$(stat -c %i "$LOWER/d/plain0")" "inode of another name"
+	equal "$(stat -c %i "$VIEW/d/plain7")" "$(stat -c %i "$LOWER/d/plain7")" "inode"
+	check not stat "$VIEW/d/hidden3"
+	real || return 0
+	# Each name that is not simply let pass ends a run; the rest come by dozens.
+	check test "$(ran runs doorman pre/lookup)" -le 120
+}
