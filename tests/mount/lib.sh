@@ -350,7 +350,10 @@ unview() { # [MNT]
 daemon_ended() { # I [STATUS]
 	local pid=${VIEW_PIDS[$1]} status
 	real || return 0
-	within 10 daemon_done "$pid" || fail "the daemon still runs 10 seconds after its view has gone"
+	within 10 daemon_done "$pid" || {
+		show_threads "$pid"
+		fail "the daemon still runs 10 seconds after its view has gone"
+	}
 	# Its number belongs to the next one now, perhaps of another case: nobody may abort it for us.
 	sed -i "/^${VIEW_NUMBERS[$1]}\$/d" "$T/connections"
 	# 127, or less than nothing, is bash having lost it: among thousands of processes a number comes again.
@@ -358,6 +361,15 @@ daemon_ended() { # I [STATUS]
 		[ -z "${2:-}" ] || [ $status = "$2" ] || fail "the daemon ended with status $status"
 	fi
 	log_is_clean "${VIEW_LOGS[$1]}"
+}
+
+# Where its threads wait.
+show_threads() { # PID
+	local t
+	for t in "/proc/$1/task"/*; do
+		echo "-- $(cat "$t/comm") $(sed -n 's/^State:\t//p' "$t/status")"
+		head -n 8 "$t/stack"
+	done 2> /dev/null
 }
 
 # A zombie is done too: wait will fetch it.
