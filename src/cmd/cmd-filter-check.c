@@ -19,8 +19,8 @@
 #include "util/cleanup.h"
 
 enum {
-	LOG_SIZE	= 16 << 20,
-	LOG_LINES	= 40,		/* of it, without -v */
+	LOG_SIZE = 16 << 20,
+	LOG_LINES = 40, /* of it, without -v */
 };
 
 static void add_text(struct json_object *object, const char *member, const char *text)
@@ -101,6 +101,17 @@ static int fail(const struct pst_error *error, const char *log, bool verbose, co
 	return CMD_FAILED;
 }
 
+/* Who must not load it is told at least what it is. */
+static void report_unloaded(const struct pst_filter_report *report, const struct out *out)
+{
+	struct json_object *object = to_json(report);
+
+	out->filter_report(object);
+	json_object_put(object);
+	printf("\n");
+	fflush(stdout);
+}
+
 static int check(const char *spec, bool verbose, const struct out *out)
 {
 	_cleanup_(freep) struct pst_filter_report *report = calloc(1, sizeof(*report));
@@ -113,8 +124,11 @@ static int check(const char *spec, bool verbose, const struct out *out)
 		return CMD_SYSTEM;
 	}
 	report->size = sizeof(*report);
-	if (pst_filter_check(spec, report, log, LOG_SIZE, &error) < 0)
+	if (pst_filter_check(spec, report, log, LOG_SIZE, &error) < 0) {
+		if (error.code == -EPERM && *report->file && out == &out_text)
+			report_unloaded(report, out);
 		return fail(&error, log, verbose, out);
+	}
 	object = to_json(report);
 	out->filter_report(object);
 	json_object_put(object);

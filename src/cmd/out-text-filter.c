@@ -138,7 +138,10 @@ static void print_program(const char *name, uint64_t n_insns)
 	const char *operation = strchr(name, '/');
 	const char *side = strncmp(name, "pre/", 4) == 0 ? "before" : "after";
 
-	printf("    %-18s %6" PRIu64 "  ", name, n_insns);
+	if (n_insns)
+		printf("    %-18s %6" PRIu64 "  ", name, n_insns);
+	else
+		printf("    %-18s %6s  ", name, "-");
 	if (!operation)
 		printf("for each name that is looked at or listed\n");
 	else if (strcmp(operation, "/any") == 0)

@@ -65,8 +65,15 @@ int option_list_find(const struct object *object, struct options *ret_options,
 		     struct pst_error *error)
 {
 	_cleanup_(option_list_fini) struct options options = { 0 };
+	const char *variable = object_variable_option(object);
 	struct object_var var;
 
+	if (variable)
+		return error_set(
+			error, -EINVAL,
+			"the object's option '%.100s' is not a constant, so it cannot be set: "
+			"PST_OPTION() with a type that is no pointer makes it one",
+			variable);
 	for (unsigned int i = 0; object_var(object, i, &var); i++) {
 		struct option *option;
 		const char *help = object_option_help(object, &var);
