@@ -44,6 +44,17 @@ static void report_programs(const struct object *object, bool loaded,
 	}
 }
 
+/*
+ * Lines of source stand in it as the object has them: what a terminal would take for commands must
+ * not come out of them.
+ */
+static void make_printable(char *log)
+{
+	for (unsigned char *p = (unsigned char *)log; *p; p++)
+		if ((*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f)
+			*p = '?';
+}
+
 /* The end of a log is what matters: it begins at a line's beginning. */
 static void copy_log(const char *text, char *log, size_t log_size)
 {
@@ -57,6 +68,7 @@ static void copy_log(const char *text, char *log, size_t log_size)
 		text = line && line[1] ? line + 1 : cut;
 	}
 	snprintf(log, log_size, "%s", text ? text : "");
+	make_printable(log);
 }
 
 int filter_check(const char *spec, struct pst_filter_report *ret_report, char *log, size_t log_size,

@@ -72,3 +72,58 @@ counted() { # MAP
 	command -v bpftool > /dev/null || { echo 1; return; }
 	bpftool -j map dump name "$1" | grep -o '"value":[0-9]*' | awk -F: '{ n += $2 } END { print n + 0 }'
 }
+
+# ---- what objects and files say -------------------------------------------------------------------
+
+# Nothing in a text that is more than text, but for newlines.
+is_plain() { # FILE
+	! LC_ALL=C grep -q '[^[:print:][:blank:]]' "$1"
+}
+
+# What an object calls itself, the name of a file and a value are shown, and do nothing else.
+once_words_are_harmless() {
+	local escape=$'\033]0;title\007\033[2J' file
+	begin
+	cat > words.bpf.c <<- 'END'
+		#include <penstock/filter.bpf.h>
+		#define ESCAPE "\033]0;title\007\033[2J\302\233m"
+		PST_FILTER(0, "a" ESCAPE "\nb");
+		PST_OPTION(char, text[64], "c" ESCAPE "\nd") = "e" ESCAPE "\nf";
+		PST_POST(read, call)
+		{
+		#ifdef WRONG
+			call->data[call->data_len] = text[0];
+		#endif
+			return text[0] ? PST_PASS : -EIO;
+		}
+	END
+	check build words.bpf.o
+	"$PENSTOCK" filter check ./words.bpf.o > "$T/said" || fail "cannot check it"
+	check grep -qF '/words.bpf.o: a\033]0;title\007\033[2J\302\233m\012b' "$T/said"
+	check is_plain "$T/said"
+	equal "$(wc -l < "$T/said")" 7 "lines that are said of it"
+
+	# Messages have one line, whatever is named in them.
+	for file in "./none$escape"$'\n.o' "words$escape"$'\nx'; do
+		check not "$PENSTOCK" filter check "$file" 2> "$T/said"
+		check is_plain "$T/said"
+		equal "$(wc -l < "$T/said")" 1 "lines of an error"
+	done
+	sed -i "s,#ifdef WRONG,#if 1,; s,= text,= /*$escape*/ text," words.bpf.c
+	check build words.bpf.o
+	check not "$PENSTOCK" filter check ./words.bpf.o 2> "$T/said"
+	check grep -q '; call->data.call->data_len. = /.?.0;title??.2J./ text' "$T/said"
+	check is_plain "$T/said"
+
+	lower ext4
+	file=$LOWER/$escape
+	echo text > "$file"
+	view
+	exec 7< "$VIEW/$escape"
+	chain add $'mask,fill=\033,names=*\033*:\nx' > "$T/said"
+	passing && check grep -qF '/\033]0;title' "$T/said"
+	chain list >> "$T/said"
+	exec 7<&-
+	check grep -qF 'names=*\033*:\012x' "$T/said"
+	check is_plain "$T/said"
+}
