@@ -5,6 +5,7 @@
  */
 #include "filter/object.h"
 #include "filter/explain.h"
+#include "filter/trial.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -22,6 +23,13 @@
  */
 #define VERIFIER_LOG (16 << 20)
 
+const char *object_word(const struct btf *btf, uint32_t offset)
+{
+	const char *word = btf__name_by_offset(btf, offset);
+
+	return word ? word : "";
+}
+
 bool object_var(const struct object *object, unsigned int i, struct object_var *ret_var)
 {
 	int section = btf__find_by_name_kind(object->btf, ".rodata", BTF_KIND_DATASEC);
@@ -34,9 +42,9 @@ bool object_var(const struct object *object, unsigned int i, struct object_var *
 	info = &btf_var_secinfos(type)[i];
 	var = btf__type_by_id(object->btf, info->type);
 	*ret_var = (struct object_var){
-		.name = btf__name_by_offset(object->btf, var->name_off),
+		.name = var ? object_word(object->btf, var->name_off) : "",
 		.id = info->type,
-		.type = var->type,
+		.type = var ? var->type : 0,
 		.at = object->rodata + info->offset,
 		.size = info->size,
 	};
@@ -65,7 +73,7 @@ static const char *option_note(const struct object *object, const struct btf_typ
 
 	if (!btf_is_decl_tag(type))
 		return NULL;
-	text = btf__name_by_offset(object->btf, type->name_off);
+	text = object_word(object->btf, type->name_off);
 	return strncmp(text, OPTION_TAG, strlen(OPTION_TAG)) ? NULL : text + strlen(OPTION_TAG);
 }
 
@@ -99,7 +107,7 @@ const char *object_variable_option(const struct object *object)
 		if (!option_note(object, type) || is_constant(object, type->type))
 			continue;
 		var = btf__type_by_id(object->btf, type->type);
-		return var ? btf__name_by_offset(object->btf, var->name_off) : "";
+		return var ? object_word(object->btf, var->name_off) : "";
 	}
 	return NULL;
 }
@@ -148,9 +156,9 @@ static int refuse(const char *path, int error_number, struct pst_error *error)
 	return explain_open(path, error_number, said, error);
 }
 
-int object_open(const char *path, struct object *ret_object, struct pst_error *error)
+static int read_object(const char *path, struct object *ret_object, struct pst_error *error)
 {
-	_cleanup_(object_fini) struct object object = { .verifier_log = calloc(1, VERIFIER_LOG) };
+	_cleanup_(object_fini) struct object object = { .verifier_log = malloc(VERIFIER_LOG) };
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = object.verifier_log,
 		    .kernel_log_size = VERIFIER_LOG);
 	struct bpf_map *rodata;
@@ -158,6 +166,7 @@ int object_open(const char *path, struct object *ret_object, struct pst_error *e
 
 	if (!object.verifier_log)
 		return error_set(error, -ENOMEM, "no memory");
+	object.verifier_log[0] = '\0';
 	object.bpf = bpf_object__open_file(path, &opts);
 	if (!object.bpf)
 		return refuse(path, -errno, error);
@@ -171,6 +180,26 @@ int object_open(const char *path, struct object *ret_object, struct pst_error *e
 	*ret_object = object;
 	object = (struct object){ 0 };
 	return 0;
+}
+
+static void try_object(const void *path)
+{
+	struct object object = { 0 };
+	struct pst_error error;
+
+	if (read_object(path, &object, &error) == 0)
+		object_fini(&object);
+}
+
+int object_open(const char *path, struct object *ret_object, struct pst_error *error)
+{
+	if (!trial_survives(try_object, path))
+		return error_set(
+			error, -EINVAL,
+			"%.300s is damaged: reading it ends the process that does. Compile "
+			"it again",
+			path);
+	return read_object(path, ret_object, error);
 }
 
 void object_fini(struct object *object)

@@ -30,6 +30,8 @@ struct object_var {
 int object_open(const char *path, struct object *ret_object, struct pst_error *error);
 void object_fini(struct object *object);
 
+/* A word of the object's BTF; "" where the offset is none. */
+const char *object_word(const struct btf *btf, uint32_t offset);
 /* The constant of that number; false: there are no more. */
 bool object_var(const struct object *object, unsigned int i, struct object_var *ret_var);
 bool object_find_var(const struct object *object, const char *name, struct object_var *ret_var);
