@@ -103,6 +103,18 @@ once_words_are_harmless() {
 	check is_plain "$T/said"
 	equal "$(wc -l < "$T/said")" 7 "lines that are said of it"
 
+	# More options than a report has room for: the first are shown, and no memory behind them.
+	{
+		printf '#include <penstock/filter.bpf.h>\nPST_FILTER(0, "many");\n'
+		printf 'PST_OPTION(__u32, o%d, "one of many");\n' {1..40}
+		printf 'PST_PRE(open, call)\n{\n\treturn o1 + o40 ? -EIO : PST_PASS;\n}\n'
+	} > many.bpf.c
+	check build many.bpf.o
+	"$PENSTOCK" filter check ./many.bpf.o > "$T/said" || fail "cannot check it"
+	check is_plain "$T/said"
+	equal "$(grep -c '  integer  0  *one of many$' "$T/said")" 32 "options that are shown"
+	equal "$(wc -l < "$T/said")" 38 "lines that are said of it"
+
 	# Messages have one line, whatever is named in them.
 	for file in "./none$escape"$'\n.o' "words$escape"$'\nx'; do
 		check not "$PENSTOCK" filter check "$file" 2> "$T/said"
@@ -122,6 +134,7 @@ once_words_are_harmless() {
 	exec 7< "$VIEW/$escape"
 	chain add $'mask,fill=\033,names=*\033*:\nx' > "$T/said"
 	passing && check grep -qF '/\033]0;title' "$T/said"
+	refused 'only root' as 65534 "$PENSTOCK" filter list "$VIEW"
 	chain list >> "$T/said"
 	exec 7<&-
 	check grep -qF 'names=*\033*:\012x' "$T/said"
