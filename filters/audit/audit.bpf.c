@@ -15,8 +15,6 @@
  */
 #include <penstock/filter.bpf.h>
 
-#include <asm/fcntl.h>
-
 PST_FILTER(0, "reports operations and their results as events");
 
 PST_OPTION(struct pst_names, ops, "names and globs of operations to report; none: all");

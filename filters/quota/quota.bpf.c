@@ -16,7 +16,6 @@
  */
 #include <penstock/filter.bpf.h>
 
-#include <asm/fcntl.h>
 #include <linux/falloc.h>
 
 PST_FILTER(PST_WANT_ATTR | PST_WANT_CHILD, "limits how many bytes and files a tree may grow by");

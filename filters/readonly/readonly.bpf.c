@@ -19,7 +19,6 @@
  */
 #include <penstock/filter.bpf.h>
 
-#include <asm/fcntl.h>
 #include <asm/ioctl.h>
 
 PST_OPTION(struct pst_names, names, "names and globs to protect, in any directory");

@@ -82,7 +82,101 @@ struct pst_blocks {
 			 0);                                                                       \
 	})
 
+/*
+ * Texts of options (char[]) in data: what a link leads to, the value of an attribute. Bytes of the
+ * text, without its NUL:
+ */
+#define pst_text_len(OPTION) pst_text_end(OPTION, sizeof(OPTION))
+static __always_inline __u32 pst_text_end(const volatile char *text, __u32 size)
+{
+	__u32 len = 0;
+
+	while (len < size - 1 && text[len])
+		len++;
+	return len;
+}
+
+/* Whether the data begins with the option's text. */
+#define pst_data_begins(CALL, OPTION) pst_data_is(CALL, OPTION, pst_text_len(OPTION))
+static __always_inline int pst_data_is(struct pst_call *call, const volatile char *text, __u32 len)
+{
+	if (call->data_len < len)
+		return 0;
+	for (__u32 i = 0; i < len; i++) {
+		const char *byte = pst_data_at(call, i, 1);
+
+		if (!byte || *byte != text[i])
+			return 0;
+	}
+	return 1;
+}
+
+/* Moves one byte, the last first where they go up. */
+PST_LOOP(pst_data_shift_byte, i, ctx)
+{
+	struct pst_call *call = *(struct pst_call **)ctx;
+	struct pst_scratch *s = pst_scratch(call);
+	__u64 at = s->to > s->from ? s->begin - 1 - i : i;
+	const char *from = pst_data_at(call, s->from + at, 1);
+	char *to = pst_data_at(call, s->to + at, 1);
+
+	if (!from || !to)
+		return 1;
+	*to = *from;
+	return 0;
+}
+
+/* The data from FROM on shall begin at TO. 0, or an errno where it would not fit. */
+PST_HELPER int pst_data_shift(struct pst_call *call, __u64 from, __u64 to)
+{
+	struct pst_scratch *s = pst_scratch(call);
+	__u32 len = call->data_len;
+
+	if (from > len)
+		return -ERANGE;
+	len -= from;
+	if (to + len > call->data_size)
+		return -EOVERFLOW;
+	s->from = from;
+	s->to = to;
+	s->begin = len;
+	if (from != to)
+		bpf_loop(len, pst_data_shift_byte, &call, 0);
+	call->data_len = to + len;
+	return 0;
+}
+
+/*
+ * Puts the option's text in the place of N bytes of data at AT; what follows moves up or down.
+ * Returns 0, or an errno where there are not so many bytes or the result has no room.
+ */
+#define pst_data_replace(CALL, AT, N, OPTION)                                                      \
+	pst_data_put(CALL, AT, N, OPTION, pst_text_len(OPTION))
+static __always_inline int pst_data_put(struct pst_call *call, __u32 at, __u32 n,
+					const volatile char *text, __u32 len)
+{
+	int r = pst_data_shift(call, (__u64)at + n, (__u64)at + len);
+
+	for (__u32 i = 0; i < len && r == 0; i++) {
+		char *byte = pst_data_at(call, (__u64)at + i, 1);
+
+		if (byte)
+			*byte = text[i];
+	}
+	return r;
+}
+
 /* -- listings -------------------------------------------------------------------------------- */
+
+/* In dirent->type, as readdir(3) has them. */
+#define DT_UNKNOWN 0
+#define DT_FIFO	   1
+#define DT_CHR	   2
+#define DT_DIR	   4
+#define DT_BLK	   6
+#define DT_REG	   8
+#define DT_LNK	   10
+#define DT_SOCK	   12
 
 /* What a function for entries, or for names of attributes, returns. */
 enum pst_entry_verdict {

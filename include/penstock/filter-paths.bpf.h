@@ -10,14 +10,6 @@
  * far is kept in the cells of directories. No path is ever put together or walked up.
  */
 
-#ifndef S_IFMT
-#define S_IFMT	0170000
-#define S_IFDIR 0040000
-#define S_IFREG 0100000
-#define S_ISDIR(mode) (((mode) & S_IFMT) == S_IFDIR)
-#define S_ISREG(mode) (((mode) & S_IFMT) == S_IFREG)
-#endif
-
 /* -- paths ----------------------------------------------------------------------------------- */
 
 /*

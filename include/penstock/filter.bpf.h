@@ -20,13 +20,18 @@
  * What helps to match names is in filter-names.bpf.h, paths in filter-paths.bpf.h, what helps with
  * data and listings in filter-data.bpf.h; all come with this.
  */
+#include <asm/fcntl.h>
 #include <linux/bpf.h>
+#include <linux/stat.h>
 #include <bpf/bpf_helpers.h>
 #include <penstock/filter.h>
 
 #ifndef ENOENT
 #include <asm-generic/errno.h>
 #endif
+
+/* In in.open.flags: the file is opened to be executed. */
+#define PST_OPEN_EXEC 0x20
 
 /*
  * Declares the filter: flags (enum pst_filter_flag, or 0) and one line that says what it is for.

@@ -307,7 +307,7 @@ struct pst_filter_option {
 };
 struct pst_filter_program {
 	char name[32];			/* as the object has it: "pre/any" */
-	uint32_t n_insns;		/* instructions of eBPF */
+	uint32_t n_insns;		/* instructions of eBPF; 0: it was not loaded */
 	uint32_t reserved;
 };
 struct pst_filter_report {
@@ -322,7 +322,9 @@ struct pst_filter_report {
 };
 /*
  * Loads a filter and lets go of it again. On failure *error has the short of it, and log (may be
- * NULL) what the verifier said, with the source lines; log is zero-terminated, cut at log_size.
+ * NULL) what the verifier said, with the source lines; log is zero-terminated, its end is what is kept.
+ * What only the kernel refuses, the caller without the right to load for one, has a report yet; else
+ * the report is left alone.
  */
 int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, char *log,
 		     size_t log_size, struct pst_error *error);

@@ -29,6 +29,10 @@ int ask_open(const char *path, int *ret_fd)
 
 	ctl_socket_path(view.connection, socket);
 	fd = ctl_client_open(socket);
+	if (fd == -EACCES || fd == -EPERM) {
+		cmd_error("%s: only root, or the user that mounted it, may ask its process", path);
+		return cmd_exit_code(fd);
+	}
 	if (fd < 0) {
 		cmd_error("%s: its process does not listen at %s: %s", path, socket, strerror(-fd));
 		return cmd_exit_code(fd);

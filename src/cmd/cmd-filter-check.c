@@ -18,15 +18,21 @@
 #include "ctl/flags.h"
 #include "util/cleanup.h"
 
+#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+
 enum {
-	LOG_SIZE	= 16 << 20,
-	LOG_LINES	= 40,		/* of it, without -v */
+	LOG_SIZE = 16 << 20,
+	LOG_LINES = 40, /* of it, without -v */
 };
 
 static void add_text(struct json_object *object, const char *member, const char *text)
 {
 	json_object_object_add(object, member, json_object_new_string(text));
 }
+
+/* Of more options or programs than a report has rows there are none to be shown. */
+#define SHOWN(report, rows) \
+	((report)->n_##rows < ROWS((report)->rows) ? (report)->n_##rows : ROWS((report)->rows))
 
 /* {"version":1,"file":...,"summary":...,"flags":[...],"options":[...],"programs":[...]} */
 static struct json_object *to_json(const struct pst_filter_report *report)
@@ -41,7 +47,7 @@ static struct json_object *to_json(const struct pst_filter_report *report)
 	json_object_object_add(object, "flags", flags_to_json(report->flags));
 	json_object_object_add(object, "options", options);
 	json_object_object_add(object, "programs", programs);
-	for (uint32_t i = 0; i < report->n_options; i++) {
+	for (uint32_t i = 0; i < SHOWN(report, options); i++) {
 		struct json_object *option = json_object_new_object();
 
 		add_text(option, "name", report->options[i].name);
@@ -50,7 +56,7 @@ static struct json_object *to_json(const struct pst_filter_report *report)
 		add_text(option, "help", report->options[i].help);
 		json_object_array_add(options, option);
 	}
-	for (uint32_t i = 0; i < report->n_programs; i++) {
+	for (uint32_t i = 0; i < SHOWN(report, programs); i++) {
 		struct json_object *program = json_object_new_object();
 
 		add_text(program, "name", report->programs[i].name);
@@ -101,6 +107,17 @@ static int fail(const struct pst_error *error, const char *log, bool verbose, co
 	return CMD_FAILED;
 }
 
+/* Who must not load it is told at least what it is. */
+static void report_unloaded(const struct pst_filter_report *report, const struct out *out)
+{
+	struct json_object *object = to_json(report);
+
+	out->filter_report(object);
+	json_object_put(object);
+	printf("\n");
+	fflush(stdout);
+}
+
 static int check(const char *spec, bool verbose, const struct out *out)
 {
 	_cleanup_(freep) struct pst_filter_report *report = calloc(1, sizeof(*report));
@@ -113,8 +130,11 @@ static int check(const char *spec, bool verbose, const struct out *out)
 		return CMD_SYSTEM;
 	}
 	report->size = sizeof(*report);
-	if (pst_filter_check(spec, report, log, LOG_SIZE, &error) < 0)
+	if (pst_filter_check(spec, report, log, LOG_SIZE, &error) < 0) {
+		if (error.code == -EPERM && *report->file && out == &out_text)
+			report_unloaded(report, out);
 		return fail(&error, log, verbose, out);
+	}
 	object = to_json(report);
 	out->filter_report(object);
 	json_object_put(object);

@@ -140,7 +140,7 @@ static int make(const struct cmd *cmd, const char *name)
 	}
 	printf("%s/%s.bpf.c is a filter that refuses names; change it into yours. Then, in %s/:\n"
 	       "    make          compile it\n"
-	       "    make check    load it, and see what the kernel says\n"
+	       "    make check    load it, and see what the kernel says, as root\n"
 	       "    make test     mount a tree with it and try it out, as root\n",
 	       name, name, name);
 	return CMD_OK;

@@ -52,10 +52,20 @@ static void print_bypassed(struct json_object *filter)
 	       all, all == 1 ? " was" : "s were", out_member_text(filter, "name"),
 	       all == 1 ? "it" : "them");
 	paths = array(filter, "bypassed", &n);
-	for (size_t i = 0; i < n; i++)
-		printf("        %s\n", text_at(paths, i));
+	for (size_t i = 0; i < n; i++) {
+		printf("        ");
+		out_print_safe(text_at(paths, i));
+		printf("\n");
+	}
 	if (all > n && n)
 		printf("        and %" PRIu64 " more\n", all - n);
+}
+
+static void print_text(const char *label, const char *text)
+{
+	printf("    %-8s ", label);
+	out_print_safe(text);
+	printf("\n");
 }
 
 void out_text_filter_list(struct json_object *reply)
@@ -70,12 +80,13 @@ void out_text_filter_list(struct json_object *reply)
 		struct json_object *filter = json_object_array_get_idx(filters, i);
 		const char *at = out_member_text(filter, "at");
 
-		printf("%s%s: %s\n", i ? "\n" : "", out_member_text(filter, "name"),
-		       out_member_text(filter, "summary"));
-		printf("    %-8s %s\n", "spec", out_member_text(filter, "spec"));
-		printf("    %-8s %s\n", "file", out_member_text(filter, "file"));
+		printf("%s%s: ", i ? "\n" : "", out_member_text(filter, "name"));
+		out_print_safe(out_member_text(filter, "summary"));
+		printf("\n");
+		print_text("spec", out_member_text(filter, "spec"));
+		print_text("file", out_member_text(filter, "file"));
 		if (*at)
-			printf("    %-8s %s\n", "below", at);
+			print_text("below", at);
 		print_words("flags", filter, "flags");
 		print_bypassed(filter);
 	}
@@ -138,7 +149,10 @@ static void print_program(const char *name, uint64_t n_insns)
 	const char *operation = strchr(name, '/');
 	const char *side = strncmp(name, "pre/", 4) == 0 ? "before" : "after";
 
-	printf("    %-18s %6" PRIu64 "  ", name, n_insns);
+	if (n_insns)
+		printf("    %-18s %6" PRIu64 "  ", name, n_insns);
+	else
+		printf("    %-18s %6s  ", name, "-");
 	if (!operation)
 		printf("for each name that is looked at or listed\n");
 	else if (strcmp(operation, "/any") == 0)
@@ -159,10 +173,13 @@ static void print_options(struct json_object *report)
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *row = json_object_array_get_idx(options, i);
 		const char *value = out_member_text(row, "value");
+		char name[256], safe[512];
 
-		printf("    %-12s %-8s %-14s %s\n", out_member_text(row, "name"),
-		       out_member_text(row, "type"), *value ? value : "\"\"",
-		       out_member_text(row, "help"));
+		out_append_safe(name, sizeof(name), 0, out_member_text(row, "name"));
+		out_append_safe(safe, sizeof(safe), 0, *value ? value : "\"\"");
+		printf("    %-12s %-8s %-14s ", name, out_member_text(row, "type"), safe);
+		out_print_safe(out_member_text(row, "help"));
+		printf("\n");
 	}
 }
 
@@ -171,7 +188,10 @@ void out_text_filter_report(struct json_object *report)
 	struct json_object *programs, *flags;
 	size_t n;
 
-	printf("%s: %s\n", out_member_text(report, "file"), out_member_text(report, "summary"));
+	out_print_safe(out_member_text(report, "file"));
+	printf(": ");
+	out_print_safe(out_member_text(report, "summary"));
+	printf("\n");
 	print_options(report);
 
 	programs = array(report, "programs", &n);

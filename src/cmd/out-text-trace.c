@@ -18,19 +18,6 @@ enum {
 	PATH_MAX_BYTES	= 8192,
 };
 
-/* Names may hold anything, also what a terminal takes for commands. Returns the text's length. */
-static size_t append_safe(char *out, size_t size, size_t length, const char *text)
-{
-	for (const unsigned char *p = (const unsigned char *)text; *p && length + 5 < size; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			length += (size_t)snprintf(out + length, size - length, "\\%03o", *p);
-		else
-			out[length++] = (char)*p;
-	}
-	out[length] = '\0';
-	return length;
-}
-
 static void print_time(struct json_object *line)
 {
 	struct json_object *member = NULL;
@@ -54,10 +41,10 @@ static void print_path(struct json_object *line)
 	char text[PATH_MAX_BYTES];
 	size_t n;
 
-	n = append_safe(text, sizeof(text), 0, out_member_text(line, "path"));
+	n = out_append_safe(text, sizeof(text), 0, out_member_text(line, "path"));
 	if (*path2) {
-		n = append_safe(text, sizeof(text), n, " -> ");
-		append_safe(text, sizeof(text), n, path2);
+		n = out_append_safe(text, sizeof(text), n, " -> ");
+		out_append_safe(text, sizeof(text), n, path2);
 	}
 	printf("%-*s ", PATH_COLUMNS, *text ? text : "-");
 }
@@ -83,7 +70,7 @@ static void print_event(struct json_object *event)
 	struct json_object *values = NULL;
 	char what[256];
 
-	append_safe(what, sizeof(what), 0, out_member_text(event, "what"));
+	out_append_safe(what, sizeof(what), 0, out_member_text(event, "what"));
 	printf("  %s: %s", out_member_text(event, "filter"), what);
 	if (!json_object_object_get_ex(event, "values", &values) ||
 	    !json_object_is_type(values, json_type_array))

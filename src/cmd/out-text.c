@@ -33,6 +33,42 @@ uint64_t out_member_number(struct json_object *object, const char *name)
 	return json_object_object_get_ex(object, name, &value) ? json_object_get_uint64(value) : 0;
 }
 
+/* Bytes that are to be escaped where text begins: a control character, of one byte or of two. */
+static int controls(const unsigned char *text)
+{
+	if (text[0] < 0x20 || text[0] == 0x7f)
+		return 1;
+	return text[0] == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0 ? 2 : 0;
+}
+
+size_t out_append_safe(char *buf, size_t size, size_t length, const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	while (*p && length + 5 < size) {
+		int n = controls(p);
+
+		if (!n)
+			buf[length++] = (char)*p++;
+		for (; n && length + 5 < size; n--)
+			length += (size_t)snprintf(buf + length, size - length, "\\%03o", *p++);
+	}
+	buf[length] = '\0';
+	return length;
+}
+
+void out_print_safe(const char *text)
+{
+	while (*text) {
+		int n = controls((const unsigned char *)text);
+
+		if (!n)
+			putchar(*text++);
+		for (; n; n--)
+			printf("\\%03o", (unsigned char)*text++);
+	}
+}
+
 /* "2: hide, audit" */
 static void print_filters(struct json_object *reply)
 {

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The log of a large program has megabytes; the reason stands at its end. */
+/* More than anybody reads. */
 #define KEEP (1024 * 1024)
 
 static libbpf_print_fn_t previous_fn;

@@ -27,7 +27,9 @@ static void report_options(const struct options *options, struct pst_filter_repo
 	}
 }
 
-static void report_programs(const struct object *object, struct pst_filter_report *report)
+/* Instructions are counted when functions and programs have been put together, by loading them. */
+static void report_programs(const struct object *object, bool loaded,
+			    struct pst_filter_report *report)
 {
 	struct bpf_program *program;
 
@@ -38,8 +40,19 @@ static void report_programs(const struct object *object, struct pst_filter_repor
 			continue;
 		row = &report->programs[report->n_programs - 1];
 		snprintf(row->name, sizeof(row->name), "%s", program_name(program));
-		row->n_insns = bpf_program__insn_cnt(program);
+		row->n_insns = loaded ? bpf_program__insn_cnt(program) : 0;
 	}
+}
+
+/*
+ * Lines of source stand in it as the object has them: what a terminal would take for commands must
+ * not come out of them.
+ */
+static void make_printable(char *log)
+{
+	for (unsigned char *p = (unsigned char *)log; *p; p++)
+		if ((*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f)
+			*p = '?';
 }
 
 /* The end of a log is what matters: it begins at a line's beginning. */
@@ -55,6 +68,7 @@ static void copy_log(const char *text, char *log, size_t log_size)
 		text = line && line[1] ? line + 1 : cut;
 	}
 	snprintf(log, log_size, "%s", text ? text : "");
+	make_printable(log);
 }
 
 int filter_check(const char *spec, struct pst_filter_report *ret_report, char *log, size_t log_size,
@@ -73,15 +87,13 @@ int filter_check(const char *spec, struct pst_filter_report *ret_report, char *l
 		return r;
 	r = load_finish(&load, NULL, &text, error);
 	copy_log(text, log, log_size);
-	if (r < 0)
-		return r;
 	snprintf(report->file, sizeof(report->file), "%s", load.path);
 	memcpy(report->summary, load.object.info.summary, sizeof(report->summary));
 	report->flags = load.object.info.flags;
 	report_options(&load.options, report);
-	report_programs(&load.object, report);
+	report_programs(&load.object, r == 0, report);
 	report->size = ret_report->size;
 	memcpy(ret_report, report,
 	       ret_report->size < sizeof(*report) ? ret_report->size : sizeof(*report));
-	return 0;
+	return r;
 }

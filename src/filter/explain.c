@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/*
- * Why a filter was refused, in a line or two.
- *
- * The verifier's log is a walk through the program: register states, instructions and, in lines that
- * begin with ';', the C source they come from. The reason is the last line that is none of these, and
- * the culprit the last source line before it.
- */
+/* Why a filter was refused, in a line or two. */
 #include "filter/explain.h"
+#include "filter/reason.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -20,58 +15,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define LOG_BEGIN "-- BEGIN PROG LOAD LOG --"
-#define LOG_END "-- END PROG LOAD LOG --"
-
-/* What a phrase in the verifier's reason usually comes from. The first that fits is taken. */
-static const struct {
-	const char *phrase, *hint;
-} hints[] = {
-	{ "map_value_or_null", "what a lookup in a map returns may be NULL: check it first" },
-	{ "At callback return",
-	  "what bpf_loop() calls returns 0 to go on or 1 to stop, nothing else" },
-	{ "unbounded", "an offset or length has no known bound: compare it with a constant right "
-		       "before its use" },
-	{ "min value is negative", "a signed number may be below zero here: make it unsigned, or "
-				   "check that it is not" },
-	{ "invalid access to map value",
-	  "an access may reach past the end: compare the offset with "
-	  "the size (call->data: pst_data_size) right before it" },
-	{ "outside of the allowed memory range", "an access may reach past the end: compare the "
-						 "offset with the size (call->data: pst_data_size) "
-						 "right before it" },
-	{ "outside of the array range", "an access may reach past the end: compare the index with "
-					"the size right before it" },
-	{ "write into map forbidden", "constants, options among them, cannot be written to" },
-	{ "too large",
-	  "the verifier walks every path through every turn of a loop: use bpf_loop(), "
-	  "or split the program" },
-	{ "too complex",
-	  "the verifier walks every path through every turn of a loop: use bpf_loop(), "
-	  "or split the program" },
-	{ "back-edge", "a loop whose end the verifier does not see: use bpf_loop() or a constant "
-		       "number of turns" },
-	{ "infinite loop",
-	  "a loop whose end the verifier does not see: use bpf_loop() or a constant "
-	  "number of turns" },
-	{ "stack", "the stack has 512 bytes for all functions together, and is read only where it "
-		   "was written: keep large things in a map, and initialise all of a struct" },
-	{ "!read_ok", "a variable is used on a path where nothing was stored in it" },
-	{ "mem access 'scalar'",
-	  "the verifier takes this for a number, not for a pointer: pointers "
-	  "cannot be computed from integers or kept in maps" },
-	{ "inv'", "the verifier takes this for a number, not for a pointer: pointers cannot be "
-		  "computed from integers or kept in maps" },
-	{ "unknown func", "this kernel does not have that helper for programs of this kind" },
-	{ "program of this type cannot use helper",
-	  "programs of this kind do not have that helper" },
-	{ "pointer arithmetic",
-	  "pointers can be moved by bounded amounts only, and not be combined" },
-	{ "unreachable insn", "code that can never be reached, often after an endless loop" },
-	{ "CAP_PERFMON", "the process lacks CAP_PERFMON" },
-	{ "pointer comparison prohibited", "the process lacks CAP_PERFMON" },
-};
 
 static bool capable(int capability)
 {
@@ -125,138 +68,86 @@ int explain_eperm(const char *what, struct pst_error *error)
 		what);
 }
 
-int explain_open(const char *path, int error_number, struct pst_error *error)
+/*
+ * What stands behind a phrase in what libbpf said, up to the end of the line or of the quoted word.
+ * False: it did not say so.
+ */
+static bool find_said(const char *said, const char *phrase, char *buf, size_t size)
 {
-	switch (-error_number) {
-	case ENOENT:
-	case EACCES:
-	case ENOMEM:
-		return error_set(error, error_number, "cannot open the filter %.300s: %s", path,
-				 strerror(-error_number));
-	default:
-		return error_set(error, -EINVAL,
-				 "%.300s is not an eBPF object as clang -target bpf makes it",
-				 path);
-	}
-}
+	const char *at = said ? strstr(said, phrase) : NULL;
 
-/* Whether a line of the log is a step of the walk, or says how long it was. */
-static bool is_step(const char *line)
-{
-	static const char *const steps[] = {
-		"processed ",  "verification time",
-		"stack depth", "max_states_per_insn",
-		"peak_states", "mark_read",
-		"func#",       "arg#",
-		"from ",       "last_idx",
-		"regs=",       "parent ",
-		"caller",      "callee",
-		"frame",       "mark_precise",
-		"cur state:",  "old state:",
-		"libbpf: ",    "reg type unsupported",
-	};
-	const char *p = line;
-
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (!strncmp(line, steps[i], strlen(steps[i])))
-			return true;
-	/* "12: (85) call", and "12: R0=..." */
-	while (isdigit((unsigned char)*p))
-		p++;
-	if (p > line && *p == ':')
-		return true;
-	/* " R0=scalar() R1=ctx" */
-	return *line == ' ' || *line == '\t' || !*line || *line == ';';
-}
-
-struct reason {
-	char text[160];	  /* the verifier's words */
-	char source[120]; /* the line of C */
-	char where[64];	  /* its file and number, which newer kernels say */
-	char program[64]; /* name of the function */
-};
-
-/* "; call->data[i] = 0; @ hide.bpf.c:12", of older kernels without what begins at the '@'. */
-static void copy_source(const char *line, struct reason *reason)
-{
-	const char *at = strstr(line, " @ ");
-
-	line += strspn(line, "; \t");
-	snprintf(reason->source, sizeof(reason->source), "%.*s",
-		 at > line ? (int)(at - line) : (int)strlen(line), line);
-	snprintf(reason->where, sizeof(reason->where), "%s%s%s", at ? " (" : "",
-		 at ? at + strlen(" @ ") : "", at ? ")" : "");
-}
-
-/* Reads the last log of the verifier that there is. False: there is none. */
-static bool find_reason(char *log, struct reason *ret_reason)
-{
-	struct reason reason = { 0 };
-	char *source = NULL, *line, *begin = NULL, *at, *end;
-
-	for (at = log; (at = strstr(at, LOG_BEGIN)); at++)
-		begin = at;
-	if (!begin)
+	if (!at)
 		return false;
-	/* "libbpf: prog 'NAME': -- BEGIN PROG LOAD LOG --" */
-	for (at = begin; at > log && at[-1] != '\n';)
-		at--;
-	sscanf(at, "libbpf: prog '%63[^']'", reason.program);
-	begin += strlen(LOG_BEGIN);
-	end = strstr(begin, LOG_END);
-	if (end)
-		*end = '\0';
-	while ((line = strsep(&begin, "\n"))) {
-		if (*line == ';')
-			source = line;
-		if (is_step(line))
-			continue;
-		snprintf(reason.text, sizeof(reason.text), "%s", line);
-		if (source)
-			copy_source(source, &reason);
-	}
-	*ret_reason = reason;
+	at += strlen(phrase);
+	snprintf(buf, size, "%.*s", (int)strcspn(at, "'\n"), at);
 	return true;
 }
 
-static const char *find_hint(const char *text)
-{
-	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
-		if (strstr(text, hints[i].phrase))
-			return hints[i].hint;
-	return NULL;
-}
-
 /* What libbpf itself said first: the later messages only say that therefore more has failed. */
-static void first_message(const char *log, char *buf, size_t size)
+static void first_message(const char *said, char *buf, size_t size)
 {
-	const char *text = log && !strncmp(log, "libbpf: ", 8) ? log + 8 : log;
-
-	snprintf(buf, size, "%.*s", text ? (int)strcspn(text, "\n") : 0, text ? text : "");
+	if (!said)
+		said = "";
+	if (!strncmp(said, "libbpf: ", 8))
+		said += 8;
+	snprintf(buf, size, "%.*s", (int)strcspn(said, "\n"), said);
 }
 
-int explain_load(int error_number, const char *log, struct pst_error *error)
+int explain_open(const char *path, int error_number, const char *said, struct pst_error *error)
 {
-	_cleanup_(freep) char *copy = log ? strdup(log) : NULL;
+	char word[64];
+
+	if (access(path, R_OK) < 0 || error_number == -ENOMEM)
+		return error_set(error, error_number, "cannot open the filter %.300s: %s", path,
+				 strerror(-error_number));
+	if (find_said(said, "extern '", word, sizeof(word)))
+		return error_set(
+			error, -EINVAL,
+			"%.200s uses '%s', which is not in it: filters have no library and "
+			"are linked to nothing, so define it, static, in the filter's source",
+			path, word);
+	if (find_said(said, "BTF is required", word, sizeof(word)))
+		return error_set(error, -EINVAL, "%.300s was compiled without -g, which it needs",
+				 path);
+	return error_set(error, -EINVAL,
+			 "%.300s is not an eBPF object as clang -target bpf makes it", path);
+}
+
+static int explain_verifier(int error_number, const char *said, const struct reason *reason,
+			    struct pst_error *error)
+{
+	const char *hint = reason_hint(reason);
+	char program[64];
+
+	/* "libbpf: prog 'NAME': BPF program load failed: ..." */
+	if (!find_said(said, "prog '", program, sizeof(program)))
+		strcpy(program, "the filter");
+	return error_set(error, error_number, "the verifier refuses %.60s: %.150s%s%.110s%s%s%s%s",
+			 program, reason->text, *reason->source ? ", at `" : "", reason->source,
+			 *reason->source ? "`" : "", reason->where, hint ? ": " : "",
+			 hint ? hint : "");
+}
+
+int explain_load(int error_number, const char *said, const char *verifier_log,
+		 struct pst_error *error)
+{
 	struct reason reason;
-	const char *hint;
 	char message[300];
 
-	if (copy && find_reason(copy, &reason) && *reason.text) {
-		hint = find_hint(reason.text);
-		return error_set(
-			error, error_number, "the verifier refuses %.60s: %.150s%s%.110s%s%s%s%s",
-			*reason.program ? reason.program : "the filter", reason.text,
-			*reason.source ? ", at `" : "", reason.source, *reason.source ? "`" : "",
-			reason.where, hint ? ": " : "", hint ? hint : "");
-	}
+	if (reason_find(verifier_log, &reason))
+		return explain_verifier(error_number, said, &reason, error);
 	if (error_number == -EPERM)
 		return explain_eperm("loading a filter", error);
 	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SYSCALL, NULL) == 0)
 		return error_set(error, -EOPNOTSUPP,
 				 "this kernel has no programs of the kind that filters are "
 				 "(BPF_PROG_TYPE_SYSCALL): filters need Linux 5.14 or newer");
-	first_message(log, message, sizeof(message));
+	if (error_number == -ENOSPC && *verifier_log)
+		return error_set(
+			error, error_number,
+			"the verifier has more to say of the filter than there is room for, "
+			"as it has of long loops: use bpf_loop(), or pst_data_each() for data");
+	first_message(said, message, sizeof(message));
 	return error_set(error, error_number, "the kernel refuses the filter: %s%s%s",
 			 strerror(-error_number), *message ? ": " : "", message);
 }

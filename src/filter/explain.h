@@ -11,7 +11,8 @@
 void capture_begin(void);
 char *capture_end(void);
 
-/* Each fills *error and returns its code. log is what was captured. */
+/* Each fills *error and returns its code. said is what was captured, or NULL. */
 int explain_eperm(const char *what, struct pst_error *error);
-int explain_open(const char *path, int error_number, struct pst_error *error);
-int explain_load(int error_number, const char *log, struct pst_error *error);
+int explain_open(const char *path, int error_number, const char *said, struct pst_error *error);
+int explain_load(int error_number, const char *said, const char *verifier_log,
+		 struct pst_error *error);

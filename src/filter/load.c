@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NAME_LEN 63
@@ -206,27 +207,27 @@ static int fill_patterns(struct load *load, struct pst_error *error)
 int load_finish(struct load *load, const struct filter_slots *slots, char **ret_log,
 		struct pst_error *error)
 {
-	_cleanup_(freep) char *log = NULL;
+	_cleanup_(freep) char *said = NULL;
 	int r;
 
+	*ret_log = NULL;
 	capture_begin();
 	r = prepare_slots(load, slots, error);
 	if (r == 0)
 		r = prepare_patterns(load, error);
 	if (r == 0) {
 		r = bpf_object__load(load->object.bpf);
-		log = capture_end();
-		if (r < 0) {
-			/* Probing the kernel for the reason prints, too. */
-			capture_begin();
-			explain_load(r, log, error);
-		} else {
-			capture_begin();
+		/* Probing the kernel for the reason prints, too. */
+		said = capture_end();
+		capture_begin();
+		if (*load->object.verifier_log)
+			*ret_log = strdup(load->object.verifier_log);
+		if (r < 0)
+			explain_load(r, said, load->object.verifier_log, error);
+		else
 			r = fill_patterns(load, error);
-		}
 	}
 	free(capture_end());
-	*ret_log = take_ptr(log);
 	return r;
 }
 

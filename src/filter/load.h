@@ -23,8 +23,8 @@ struct load {
 /* Opens and configures; nothing is in the kernel yet. Good for load_fini() in any case. */
 int load_open(struct load *load, const char *spec, struct pst_error *error);
 /*
- * Loads for these slots, or, to see whether it can be, for none. *ret_log is what libbpf and the
- * verifier said, on failure too; for free(), may be NULL.
+ * Loads for these slots, or, to see whether it can be, for none. *ret_log is what the verifier
+ * said, on failure too; for free(), may be NULL.
  */
 int load_finish(struct load *load, const struct filter_slots *slots, char **ret_log,
 		struct pst_error *error);

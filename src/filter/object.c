@@ -5,14 +5,30 @@
  */
 #include "filter/object.h"
 #include "filter/explain.h"
+#include "filter/trial.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <linux/btf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OPTION_TAG "option: "
+
+/*
+ * Left to itself, libbpf loads again with twice the room until a log fits, and the log of a loop that
+ * the verifier walks to the end has a hundred megabytes: minutes for the most usual mistake. Newer
+ * kernels keep the end of what does not fit, which is where the reason stands.
+ */
+#define VERIFIER_LOG (16 << 20)
+
+const char *object_word(const struct btf *btf, uint32_t offset)
+{
+	const char *word = btf__name_by_offset(btf, offset);
+
+	return word ? word : "";
+}
 
 bool object_var(const struct object *object, unsigned int i, struct object_var *ret_var)
 {
@@ -26,9 +42,9 @@ bool object_var(const struct object *object, unsigned int i, struct object_var *
 	info = &btf_var_secinfos(type)[i];
 	var = btf__type_by_id(object->btf, info->type);
 	*ret_var = (struct object_var){
-		.name = btf__name_by_offset(object->btf, var->name_off),
+		.name = var ? object_word(object->btf, var->name_off) : "",
 		.id = info->type,
-		.type = var->type,
+		.type = var ? var->type : 0,
 		.at = object->rodata + info->offset,
 		.size = info->size,
 	};
@@ -50,17 +66,48 @@ bool object_find_var(const struct object *object, const char *name, struct objec
 	return false;
 }
 
+/* The text behind "option: " where the type is such a note on a variable; NULL: it is not. */
+static const char *option_note(const struct object *object, const struct btf_type *type)
+{
+	const char *text;
+
+	if (!btf_is_decl_tag(type))
+		return NULL;
+	text = object_word(object->btf, type->name_off);
+	return strncmp(text, OPTION_TAG, strlen(OPTION_TAG)) ? NULL : text + strlen(OPTION_TAG);
+}
+
 const char *object_option_help(const struct object *object, const struct object_var *var)
 {
 	for (uint32_t id = 1; id < btf__type_cnt(object->btf); id++) {
 		const struct btf_type *type = btf__type_by_id(object->btf, id);
-		const char *text;
+		const char *help = option_note(object, type);
 
-		if (!btf_is_decl_tag(type) || type->type != var->id)
+		if (help && type->type == var->id)
+			return help;
+	}
+	return NULL;
+}
+
+static bool is_constant(const struct object *object, uint32_t id)
+{
+	struct object_var var;
+
+	for (unsigned int i = 0; object_var(object, i, &var); i++)
+		if (var.id == id)
+			return true;
+	return false;
+}
+
+const char *object_variable_option(const struct object *object)
+{
+	for (uint32_t id = 1; id < btf__type_cnt(object->btf); id++) {
+		const struct btf_type *type = btf__type_by_id(object->btf, id), *var;
+
+		if (!option_note(object, type) || is_constant(object, type->type))
 			continue;
-		text = btf__name_by_offset(object->btf, type->name_off);
-		if (!strncmp(text, OPTION_TAG, strlen(OPTION_TAG)))
-			return text + strlen(OPTION_TAG);
+		var = btf__type_by_id(object->btf, type->type);
+		return var ? object_word(object->btf, var->name_off) : "";
 	}
 	return NULL;
 }
@@ -101,15 +148,28 @@ static int check_info(struct object *object, const char *path, struct pst_error 
 	return 0;
 }
 
-int object_open(const char *path, struct object *ret_object, struct pst_error *error)
+static int refuse(const char *path, int error_number, struct pst_error *error)
 {
-	_cleanup_(object_fini) struct object object = { 0 };
+	_cleanup_(freep) char *said = capture_end();
+
+	capture_begin();
+	return explain_open(path, error_number, said, error);
+}
+
+static int read_object(const char *path, struct object *ret_object, struct pst_error *error)
+{
+	_cleanup_(object_fini) struct object object = { .verifier_log = malloc(VERIFIER_LOG) };
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = object.verifier_log,
+		    .kernel_log_size = VERIFIER_LOG);
 	struct bpf_map *rodata;
 	int r;
 
-	object.bpf = bpf_object__open_file(path, NULL);
+	if (!object.verifier_log)
+		return error_set(error, -ENOMEM, "no memory");
+	object.verifier_log[0] = '\0';
+	object.bpf = bpf_object__open_file(path, &opts);
 	if (!object.bpf)
-		return explain_open(path, -errno, error);
+		return refuse(path, -errno, error);
 	object.btf = bpf_object__btf(object.bpf);
 	rodata = bpf_object__find_map_by_name(object.bpf, ".rodata");
 	if (rodata)
@@ -118,12 +178,33 @@ int object_open(const char *path, struct object *ret_object, struct pst_error *e
 	if (r < 0)
 		return r;
 	*ret_object = object;
-	object.bpf = NULL;
+	object = (struct object){ 0 };
 	return 0;
+}
+
+static void try_object(const void *path)
+{
+	struct object object = { 0 };
+	struct pst_error error;
+
+	if (read_object(path, &object, &error) == 0)
+		object_fini(&object);
+}
+
+int object_open(const char *path, struct object *ret_object, struct pst_error *error)
+{
+	if (!trial_survives(try_object, path))
+		return error_set(
+			error, -EINVAL,
+			"%.300s is damaged: reading it ends the process that does. Compile "
+			"it again",
+			path);
+	return read_object(path, ret_object, error);
 }
 
 void object_fini(struct object *object)
 {
 	bpf_object__close(object->bpf);
-	object->bpf = NULL;
+	free(object->verifier_log);
+	*object = (struct object){ 0 };
 }

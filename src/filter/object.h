@@ -14,6 +14,7 @@ struct object {
 	char *rodata;			/* its constants, which can be set until it is loaded */
 	size_t rodata_size;
 	struct pst_filter_info info;
+	char *verifier_log;		/* what the verifier says when it is loaded */
 };
 
 /* A constant of the object. */
@@ -25,12 +26,16 @@ struct object_var {
 	size_t size;
 };
 
-/* On success *ret_object is for object_fini(). */
+/* Wants what libbpf says to be captured. On success *ret_object is for object_fini(). */
 int object_open(const char *path, struct object *ret_object, struct pst_error *error);
 void object_fini(struct object *object);
 
+/* A word of the object's BTF; "" where the offset is none. */
+const char *object_word(const struct btf *btf, uint32_t offset);
 /* The constant of that number; false: there are no more. */
 bool object_var(const struct object *object, unsigned int i, struct object_var *ret_var);
 bool object_find_var(const struct object *object, const char *name, struct object_var *ret_var);
 /* What the programmer noted on a constant: the text behind "option: ". NULL: it is no option. */
 const char *object_option_help(const struct object *object, const struct object_var *var);
+/* An option that is no constant, and so could be changed but not set; NULL: there is none. */
+const char *object_variable_option(const struct object *object);

@@ -15,19 +15,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The type of a constant, without what does not change its form. */
+/*
+ * The type of a constant, without what does not change its form. No type has more than some of these
+ * in front of it, unless they lead in a circle.
+ */
 static const struct btf_type *plain_type(const struct btf *btf, uint32_t id)
 {
 	const struct btf_type *type = btf__type_by_id(btf, id);
 
-	while (type && (btf_is_mod(type) || btf_is_typedef(type)))
+	for (int i = 0; i < 32 && type && (btf_is_mod(type) || btf_is_typedef(type)); i++)
 		type = btf__type_by_id(btf, type->type);
 	return type;
 }
 
 static bool is_struct(const struct btf *btf, const struct btf_type *type, const char *name)
 {
-	return btf_is_struct(type) && !strcmp(btf__name_by_offset(btf, type->name_off), name);
+	return btf_is_struct(type) && !strcmp(object_word(btf, type->name_off), name);
 }
 
 /* Finds out what can be written to the option. False: nothing that we know. */
@@ -65,8 +68,15 @@ int option_list_find(const struct object *object, struct options *ret_options,
 		     struct pst_error *error)
 {
 	_cleanup_(option_list_fini) struct options options = { 0 };
+	const char *variable = object_variable_option(object);
 	struct object_var var;
 
+	if (variable)
+		return error_set(
+			error, -EINVAL,
+			"the object's option '%.100s' is not a constant, so it cannot be set: "
+			"PST_OPTION() with a type that is no pointer makes it one",
+			variable);
 	for (unsigned int i = 0; object_var(object, i, &var); i++) {
 		struct option *option;
 		const char *help = object_option_help(object, &var);

@@ -70,18 +70,60 @@ static bool find_place(const char *section, struct place *ret_place)
 	return false;
 }
 
+/* What people look for under another name, and the operation it is one of. */
+static const struct {
+	const char *word, *op;
+} others[] = {
+	{ "chmod", "setattr" },	 { "chown", "setattr" }, { "truncate", "setattr" },
+	{ "utimes", "setattr" }, { "stat", "getattr" },	 { "exec", "open" },
+	{ "close", "release" },	 { "remove", "unlink" }, { "readdirplus", "readdir" },
+	{ "rename2", "rename" }, { "setlkw", "setlk" },	 { "copy_file_range", "copy" },
+};
+
+/* The operation that was meant by another word; "": none is like it. */
+static void find_op(const char *word, struct nearest *op)
+{
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!strcmp(word, others[i].word)) {
+			snprintf(op->word, sizeof(op->word), "%s", others[i].op);
+			return;
+		}
+	for (unsigned int i = 0; i < N_GROUPS; i++)
+		nearest_try(op, word, groups[i].name);
+}
+
+/* The section that was meant: of those before or after operations, where it begins as they do. */
+static void find_nearest(const char *section, struct nearest *nearest)
+{
+	for (int kind = 0; kind < FILTER_NAME; kind++) {
+		size_t len = strlen(kind_prefix[kind]);
+		struct nearest op = NEAREST_INIT;
+
+		if (strncmp(section, kind_prefix[kind], len)) {
+			for (unsigned int i = 0; i < N_GROUPS; i++) {
+				char candidate[64];
+
+				snprintf(candidate, sizeof(candidate), "%s%s", kind_prefix[kind],
+					 groups[i].name);
+				nearest_try(nearest, section, candidate);
+			}
+			continue;
+		}
+		find_op(section + len, &op);
+		*nearest = (struct nearest)NEAREST_INIT;
+		if (*op.word)
+			snprintf(nearest->word, sizeof(nearest->word), "%s%.40s", kind_prefix[kind],
+				 op.word);
+		return;
+	}
+	nearest_try(nearest, section, kind_prefix[FILTER_NAME]);
+}
+
 static int refuse(const struct bpf_program *program, const char *section, struct pst_error *error)
 {
 	struct nearest nearest = NEAREST_INIT;
-	char candidate[64];
 
-	nearest_try(&nearest, section, kind_prefix[FILTER_NAME]);
-	for (int kind = 0; kind < FILTER_NAME; kind++)
-		for (unsigned int i = 0; i < N_GROUPS; i++) {
-			snprintf(candidate, sizeof(candidate), "%s%s", kind_prefix[kind],
-				 groups[i].name);
-			nearest_try(&nearest, section, candidate);
-		}
+	find_nearest(section, &nearest);
 	return error_set(error, -EINVAL,
 			 "the program %.60s is in section \"%.100s\"%s%s%s; there are only "
 			 "\"penstock/pre/OPERATION\", \"penstock/post/OPERATION\" and "

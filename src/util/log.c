@@ -25,6 +25,17 @@ enum pst_log_level log_level(void)
 	return current_level;
 }
 
+/*
+ * Names of files and what objects of others say of themselves end up in messages: none of them
+ * becomes a line of its own, or a command to a terminal.
+ */
+static void make_one_line(char *text)
+{
+	for (unsigned char *p = (unsigned char *)text; *p; p++)
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+}
+
 void log_print(enum pst_log_level level, const char *format, ...)
 {
 	static const char *const names[] = { "ERROR", "WARNING", "INFO", "DEBUG" };
@@ -35,6 +46,7 @@ void log_print(enum pst_log_level level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	make_one_line(text);
 	if (fn)
 		fn(current_aux, level, text);
 	else
@@ -51,5 +63,6 @@ int error_set(struct pst_error *error, int code, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(error->text, sizeof(error->text), format, args);
 	va_end(args);
+	make_one_line(error->text);
 	return code;
 }

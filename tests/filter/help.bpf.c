@@ -8,6 +8,8 @@ PST_OPTION(struct pst_names, names, "for open");
 PST_OPTION(struct pst_names, ops, "for any");
 PST_OPTION(struct pst_paths, paths, "for names");
 PST_OPTION(struct pst_ids, ids, "for getattr");
+PST_OPTION(char, from[64], "for readlink");
+PST_OPTION(char, to[64], "for readlink");
 
 PST_NAME(call)
 {
@@ -54,6 +56,14 @@ PST_PRE(lseek, call)
 	__u64 *number = pst_data(call, call->in.lseek.offset, sizeof(*number));
 
 	return number ? (int)*number : -ERANGE;
+}
+
+/* Another text, at a place that is said, for one that the data begins with. */
+PST_POST(readlink, call)
+{
+	if (!pst_data_begins(call, from))
+		return -ENOENT;
+	return pst_data_replace(call, call->in.bytes[0], pst_text_len(from), to);
 }
 
 struct sum {

@@ -2,6 +2,8 @@
 /* Helpers for data, listings and events (help.bpf.c has a program for each). */
 #include "direct.h"
 
+#include <stdio.h>
+
 /* -- data ------------------------------------------------------------------------------------- */
 
 struct sum {
@@ -58,6 +60,66 @@ static void test_data_each(void **state)
 	direct_call(FUSE_WRITE)->data_len = 0xffffffff;
 	direct_pre();
 }
+
+/* -- texts in data ---------------------------------------------------------------------------- */
+
+/* What becomes of data with an option's text put at a place, in the stead of another's length. */
+static void test_replace(void **state)
+{
+	static const struct {
+		const char *options, *data;
+		uint8_t at;
+		int verdict;
+		const char *want;
+	} rows[] = {
+		{ "from=/old/,to=/new/", "/old/x", 0, 0, "/new/x" },
+		{ "from=/old/,to=/older/", "/old/x/y", 0, 0, "/older/x/y" },
+		{ "from=/old/,to=/", "/old/x/y", 0, 0, "/x/y" },
+		{ "from=/old/,to=", "/old/x", 0, 0, "x" },
+		{ "from=/old,to=/somewhere", "/old", 0, 0, "/somewhere" },
+		{ "from=,to=abc", "def", 0, 0, "abcdef" },
+		{ "from=,to=abc", "def", 3, 0, "defabc" },
+		{ "from=a,to=bb", "aXYZ", 1, 0, "abbYZ" },
+		{ "from=/old/,to=/new/", "/older", 0, -ENOENT, "/older" },
+		{ "from=/old/,to=/new/", "/old", 0, -ENOENT, "/old" },
+		{ "from=/old/,to=/new/", "/old/x", 2, -ERANGE, "/old/x" },
+		{ "from=a,to=bbbbbbbbbbb", "aXYZ", 0, -EOVERFLOW, "aXYZ" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pst_call *call;
+		char spec[64];
+		int r;
+
+		snprintf(spec, sizeof(spec), "help,%s", rows[i].options);
+		direct_load(spec);
+		call = direct_call(FUSE_READLINK);
+		call->data_len = strlen(rows[i].data);
+		call->data_size = 13;
+		memcpy(call->data, rows[i].data, call->data_len);
+		call->in.bytes[0] = rows[i].at;
+		r = direct_post();
+		if (r != rows[i].verdict || call->data_len != strlen(rows[i].want) ||
+		    memcmp(call->data, rows[i].want, call->data_len))
+			fail_msg("row %zu: %d, %.*s", i, r, (int)call->data_len, call->data);
+	}
+	/* Up to the last byte that there is room for, and no further. */
+	for (uint32_t spare = 0; spare < 2; spare++) {
+		struct pst_call *call;
+
+		direct_load("help,from=a,to=bb");
+		call = direct_call(FUSE_READLINK);
+		call->data_size = DATA_SIZE;
+		call->data_len = DATA_SIZE - spare;
+		memset(call->data, 'a', DATA_SIZE);
+		call->data[call->data_len - 1] = 'z';
+		assert_int_equal(direct_post(), spare ? 0 : -EOVERFLOW);
+		assert_int_equal(call->data_len, DATA_SIZE);
+		assert_int_equal(call->data[DATA_SIZE - 1], 'z');
+	}
+}
+
+/* -- data by its place ------------------------------------------------------------------------ */
 
 static void test_data(void **state)
 {
@@ -241,7 +303,8 @@ static void test_events(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_data_each), cmocka_unit_test(test_data),
+		cmocka_unit_test(test_data_each),
+		cmocka_unit_test(test_replace), cmocka_unit_test(test_data),
 		cmocka_unit_test(test_dirents),	  cmocka_unit_test(test_odd_dirents),
 		cmocka_unit_test(test_xattrs),	  cmocka_unit_test(test_events),
 	};

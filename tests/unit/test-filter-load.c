@@ -28,15 +28,31 @@ static void test_op_names(void **state)
 	assert_int_equal(filter_opcode(FUSE_GETATTR), FUSE_GETATTR);
 }
 
-/* Each row: an object that the verifier refuses, and what is said: its reason, the source, a hint. */
-static void test_verifier(void **state)
+/* What authors get wrong; what is said: the reason, the source if there is one, what to do. */
+static void test_refused(void **state)
 {
 	static const struct {
 		const char *spec, *words[3];
 	} rows[] = {
+		/* The verifier's. */
 		{ "bad-bounds", { "unbounded memory access", "call->data[UNKNOWN]", "compare" } },
 		{ "bad-loop", { "loop", "while", "bpf_loop()" } },
 		{ "bad-null", { "map_value_or_null", "call->opcode", "may be NULL" } },
+		{ "bad-long", { "unbounded memory access", "call->data[UNKNOWN]", "pst_data()" } },
+		{ "bad-paths", { "too", "n += call->data[i]", "pst_data_each()" } },
+		{ "bad-name", { "unbounded", "call->name[0].len - 1", "compare" } },
+		{ "bad-block", { "outside", "block[len] = 0", "past the end" } },
+		{ "bad-stack", { "stack size", "refuses pst_pre_open", "pst_room()" } },
+		{ "bad-helper", { "bpf_skb_load_bytes", "call->data, 4", "not have that helper" } },
+		{ "bad-licence", { "GPL", "bpf_printk", "PST_FILTER()" } },
+		{ "bad-callback", { "callback", "return 5", "1 to stop" } },
+		{ "bad-aux", { "expected=fp", "bpf_loop(10, once", "on the stack" } },
+		/* Ours, from what the object is. */
+		{ "bad-library", { "bad-library.bpf.o", "'strcmp'", "static" } },
+		{ "bad-debug", { "bad-debug.bpf.o", "without -g", "" } },
+		{ "bad-variable", { "'limit'", "not a constant", "PST_OPTION()" } },
+		{ "bad-syscall", { "pst_pre_chmod", "penstock/pre/chmod", "for \"penstock/pre/setattr\"" } },
+		{ "bad-section", { "program", "penstock/pre/lokup", "for \"penstock/pre/lookup\"" } },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -142,8 +158,10 @@ static void test_slots(void **state)
 static void test_unprivileged(void **state)
 {
 	struct filter *filter = NULL;
+	struct pst_filter_report report = { .size = sizeof(report) };
 	struct filter_slots *other;
 	struct pst_error error;
+	char log[200];
 	int status;
 	pid_t pid = fork();
 
@@ -159,6 +177,9 @@ static void test_unprivileged(void **state)
 		bad |= !strstr(error.text, "lacks CAP_BPF and CAP_PERFMON") << 1;
 		bad |= (filter_load("pass", slots, &filter, &error) != -EPERM) << 2;
 		bad |= !strstr(error.text, "lacks CAP_BPF") << 3;
+		/* What it is can be told nevertheless. */
+		bad |= (filter_check("pass", &report, log, sizeof(log), &error) != -EPERM) << 4;
+		bad |= (report.n_programs != 6 || report.programs[0].n_insns || *log) << 5;
 		_exit(bad);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -168,7 +189,7 @@ static void test_unprivileged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_op_names), cmocka_unit_test(test_verifier),
+		cmocka_unit_test(test_op_names), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_check),	 cmocka_unit_test(test_pin),
 		cmocka_unit_test(test_slots),	 cmocka_unit_test(test_unprivileged),
 	};

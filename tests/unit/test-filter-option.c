@@ -10,14 +10,18 @@
 
 #include <cmocka.h>
 
+#include <elf.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "filter/load.h"
+#include "filter/trial.h"
 #include "filter/value.h"
 #include "util/cleanup.h"
 
@@ -331,6 +335,91 @@ static void test_engine_options(void **state)
 	}
 }
 
+/* -- damaged objects -------------------------------------------------------------------------- */
+
+/* Where a section lies in an object, or NULL. */
+static uint8_t *find_section(uint8_t *bytes, const char *name, size_t *ret_size)
+{
+	Elf64_Ehdr *head = (Elf64_Ehdr *)bytes;
+	Elf64_Shdr *sections = (Elf64_Shdr *)(bytes + head->e_shoff);
+	const char *names = (char *)bytes + sections[head->e_shstrndx].sh_offset;
+
+	for (int i = 0; i < head->e_shnum; i++)
+		if (!strcmp(names + sections[i].sh_name, name)) {
+			*ret_size = sections[i].sh_size;
+			return bytes + sections[i].sh_offset;
+		}
+	return NULL;
+}
+
+static void write_object(const char *path, const uint8_t *bytes, size_t len)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, len, file), len);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Whatever its types say, an object is opened or refused: a view in use may be what opens it. */
+static void test_damaged(void **state)
+{
+	static uint8_t bytes[1 << 20];
+	char path[] = "/tmp/penstock-test-XXXXXX", spec[64];
+	char *found;
+	struct pst_error error;
+	size_t len, size = 0;
+	unsigned int n = 0;
+	uint8_t *btf;
+	FILE *file;
+	int fd;
+
+	assert_int_equal(spec_find("options", &found, &error), 0);
+	file = fopen(found, "r");
+	free(found);
+	assert_non_null(file);
+	len = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	btf = find_section(bytes, ".BTF", &size);
+	assert_non_null(btf);
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(spec, sizeof(spec), "%s,u16=9", path);
+	for (size_t at = 0; at + 4 <= size; at += 8) {
+		_cleanup_(load_fini) struct load load = { 0 };
+		uint32_t was;
+
+		memcpy(&was, btf + at, 4);
+		memset(btf + at, 0xff, 4);
+		write_object(path, bytes, len);
+		n += load_open(&load, spec, &error) < 0;
+		memcpy(btf + at, &was, 4);
+	}
+	assert_true(n > 5);
+	/* What is cut off anywhere, too. */
+	for (size_t end = 0; end < len; end += len / 16) {
+		_cleanup_(load_fini) struct load load = { 0 };
+
+		write_object(path, bytes, end);
+		assert_true(load_open(&load, spec, &error) < 0);
+	}
+	unlink(path);
+}
+
+static void do_nothing(const void *aux) {}
+
+static void do_abort(const void *aux)
+{
+	abort();
+}
+
+static void test_trial(void **state)
+{
+	assert_true(trial_survives(do_nothing, NULL));
+	assert_false(trial_survives(do_abort, NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_integers), cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_cgroup),	 cmocka_unit_test(test_options),
 		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_engine_options),
+		cmocka_unit_test(test_damaged),	 cmocka_unit_test(test_trial),
 	};
 
 	if (!getenv("PENSTOCK_FILTER_PATH")) {

@@ -7,8 +7,6 @@
 
 PST_FILTER(0, "changes what operations bring and answer");
 
-#define S_IFCHR 0020000
-
 /* -- what is brought -------------------------------------------------------------------------- */
 
 PST_PRE(setattr, call)
