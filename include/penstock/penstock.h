@@ -63,6 +63,12 @@ enum pst_locks {
 	PST_LOCKS_LOWER,	/* on the lower file: they exclude its users below, too */
 };
 
+/* Whether the view has extended attributes, and ACLs, which are some of them. */
+enum pst_xattr {
+	PST_XATTR_ON,		/* those of the lower files */
+	PST_XATTR_OFF,		/* none: nothing is asked for them, and ACLs below are not seen */
+};
+
 /* What becomes of file systems that are mounted below LOWER. */
 enum pst_xdev {
 	PST_XDEV_CROSS,		/* shown, each with a st_dev of its own */
@@ -127,6 +133,8 @@ struct pst_view_options {
 	unsigned int uring_depth;	/* io_uring: requests at a time for each CPU; 0: a good default */
 	uint8_t enable_uring;		/* 1: switch it on in the kernel first, for all mounts to come */
 	uint8_t reserved2[7];		/* 0 */
+	enum pst_xattr xattr;
+	uint32_t reserved3;		/* 0 */
 };
 
 #define PST_VIEW_OPTIONS_INIT                                                                      \

@@ -99,6 +99,15 @@ static int check_caller(const struct filters *filters, const struct filter_facts
 	return 0;
 }
 
+/* Programs for what the view does not have are not wrong, but whoever wrote them may wonder. */
+static void warn_idle(const struct filters *filters, const struct filter_facts *facts)
+{
+	if ((facts->ops[FILTER_PRE] | facts->ops[FILTER_POST]) & server_lacks(filters->server))
+		log_warning("filter %s: its programs for extended attributes will not run: the view "
+			    "has none (xattr=off)",
+			    facts->name);
+}
+
 /* Loads a filter and finds where it goes. Caller holds the lock. */
 static int link_new(struct filters *filters, const char *spec, struct link **ret_link,
 		    struct pst_error *error)
@@ -135,6 +144,7 @@ static int link_new(struct filters *filters, const char *spec, struct link **ret
 		link_free(filters, link);
 		return r;
 	}
+	warn_idle(filters, facts);
 	*ret_link = link;
 	return 0;
 }

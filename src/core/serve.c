@@ -505,6 +505,12 @@ static bool to_pool(struct req *req, struct req **ret_other)
 	return !req->in_pool && server_to_pool(req, ret_other);
 }
 
+/* What a view does not have, the kernel is told when it first asks: it asks no more. */
+static bool is_had(const struct req *req, const struct row *row)
+{
+	return row->call && !(server_lacks(req->server) >> req->msg.head->opcode & 1);
+}
+
 struct req *req_serve(struct req *req)
 {
 	const struct row *row = &rows[req->msg.head->opcode];
@@ -519,7 +525,7 @@ struct req *req_serve(struct req *req)
 	}
 	if ((flags & OP_MAY_BLOCK) && to_pool(req, &other))
 		return other;
-	r = row->call ? run(req, row) : -ENOSYS;
+	r = is_had(req, row) ? run(req, row) : -ENOSYS;
 	if (r == REQ_TO_POOL) {
 		if (to_pool(req, &other))
 			return other;

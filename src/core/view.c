@@ -24,6 +24,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define MAX_WORKERS 256
@@ -31,6 +32,11 @@
 #define MAX_POOL 256
 #define MAX_DEPTH 1024
 #define MAX_BACKGROUND 64
+
+/* What a view with xattr=off does not have. */
+#define XATTR_OPS                                                                                  \
+	(1ULL << FUSE_SETXATTR | 1ULL << FUSE_GETXATTR | 1ULL << FUSE_LISTXATTR |                  \
+	 1ULL << FUSE_REMOVEXATTR)
 
 struct pst_view {
 	char *lower, *mountpoint;
@@ -120,6 +126,22 @@ static int check_privilege(struct pst_error *error)
 		if (!fs_have_cap(needed[i].cap))
 			return error_set(error, -EPERM, "mounting a view takes %s: run it as root",
 					 needed[i].text);
+	return 0;
+}
+
+/*
+ * An ACL that nobody looks at does harm: the group is given what is the ACL's mask. One at the top is
+ * a sign that there are more; others are not looked for.
+ */
+static int check_no_acl(const char *lower, struct pst_error *error)
+{
+	static const char *const names[] = { "system.posix_acl_access", "system.posix_acl_default" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (getxattr(lower, names[i], NULL, 0) > 0)
+			return error_set(error, -EINVAL,
+					 "xattr=off: LOWER has an ACL, which would not be seen: %s",
+					 lower);
 	return 0;
 }
 
@@ -217,6 +239,8 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 
 	if (options->locks == PST_LOCKS_LOCAL)
 		wants.off |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
+	if (options->xattr == PST_XATTR_OFF)
+		wants.off |= FUSE_POSIX_ACL;
 	if (options->passthrough == PST_PASSTHROUGH_OFF)
 		wants.off |= FUSE_PASSTHROUGH;
 	if (!options->idmap)
@@ -286,6 +310,7 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 		.n_pool = options->n_pool ? options->n_pool : DEFAULT_POOL,
 		.max_write = view->terms.max_write,
 		.features = view->terms.features,
+		.lacks = options->xattr == PST_XATTR_OFF ? XATTR_OPS : 0,
 		.filters = options->filters,
 	};
 	int r, begin;
@@ -348,6 +373,8 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 		r = directory_path("MOUNTPOINT", options->mountpoint, &view->mountpoint, error);
 	if (r == 0)
 		r = check_readable(view->lower, error);
+	if (r == 0 && options->xattr == PST_XATTR_OFF)
+		r = check_no_acl(view->lower, error);
 	if (r == 0 && mount_is_view(view->mountpoint))
 		r = error_set(error, -EBUSY,
 			      "a view is mounted at %s already: `penstock umount %s` ends it",
