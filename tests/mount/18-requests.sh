@@ -15,7 +15,7 @@ each_request_counted() {
 		check "$TOOLS/requests" make "$LOWER/$cache"
 		if [ $cache = xattr=off ]; then
 			view -o cache=exclusive,$cache "$LOWER/$cache"
-			ls -l "$VIEW" > /dev/null # answered once, the kernel asks no more
+			ls -ld "$VIEW" > /dev/null # answered once, the kernel asks no more
 		else
 			view -o "cache=$cache" "$LOWER/$cache"
 		fi

@@ -564,6 +564,18 @@ once_check() {
 	refused 'x.bpf.o' "$PENSTOCK" filter check "$T/x.bpf.o"
 }
 
+# What the view does not have, no program runs for, and its owner is told.
+once_idle_programs() {
+	lower ext4
+	need_filters
+	: > "$LOWER/f"
+	LOG_MAY='will not run'
+	view -o xattr=off -F guard
+	check grep -q 'filter guard: .* extended attributes will not run' "$T/daemon0.log"
+	equal "$(act xattr get "$VIEW/f" user.guarded)" EOPNOTSUPP
+	equal "$(ran runs guard pre/getxattr)" 0 "runs"
+}
+
 # A view without filters has none to show, and is no slower for the question.
 each_none() {
 	lower ext4
