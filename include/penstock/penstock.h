@@ -63,6 +63,12 @@ enum pst_locks {
 	PST_LOCKS_LOWER,	/* on the lower file: they exclude its users below, too */
 };
 
+/* Whether the view is told of directories that are opened. */
+enum pst_opendir {
+	PST_OPENDIR_ON,
+	PST_OPENDIR_OFF,	/* with PST_CACHE_EXCLUSIVE: the kernel keeps all listings by itself */
+};
+
 /* Whether the view has extended attributes, and ACLs, which are some of them. */
 enum pst_xattr {
 	PST_XATTR_ON,		/* those of the lower files */
@@ -134,7 +140,7 @@ struct pst_view_options {
 	uint8_t enable_uring;		/* 1: switch it on in the kernel first, for all mounts to come */
 	uint8_t reserved2[7];		/* 0 */
 	enum pst_xattr xattr;
-	uint32_t reserved3;		/* 0 */
+	enum pst_opendir opendir;
 };
 
 #define PST_VIEW_OPTIONS_INIT                                                                      \

@@ -152,6 +152,9 @@ static int check_options(const struct pst_view_options *options, struct pst_erro
 				 MAX_WORKERS, MAX_POOL);
 	if (options->max_write && (options->max_write < 4096 || options->max_write > 1u << 24))
 		return error_set(error, -EINVAL, "max_write must be 4096 to 16777216 bytes");
+	/* What the kernel keeps of a listing without having asked, only its own changes make void. */
+	if (options->opendir == PST_OPENDIR_OFF && options->cache != PST_CACHE_EXCLUSIVE)
+		return error_set(error, -EINVAL, "opendir=off takes cache=exclusive");
 	if (options->uring_depth > MAX_DEPTH)
 		return error_set(error, -EINVAL, "at most %d requests at a time in a queue of io_uring",
 				 MAX_DEPTH);
@@ -275,6 +278,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 	struct fs_config config = {
 		.lower = b->lower,
 		.passthrough = view->terms.features & FUSE_PASSTHROUGH,
+		.no_opendir = options->opendir == PST_OPENDIR_OFF,
 		.cache = options->cache,
 		.ttl_ns = options->ttl_ns,
 		.locks = options->locks,
@@ -299,6 +303,18 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 	return 0;
 }
 
+/* The operations that this view is not to have. */
+static uint64_t lacks(const struct pst_view_options *options)
+{
+	uint64_t ops = 0;
+
+	if (options->xattr == PST_XATTR_OFF)
+		ops |= XATTR_OPS;
+	if (options->opendir == PST_OPENDIR_OFF)
+		ops |= 1ULL << FUSE_OPENDIR;
+	return ops;
+}
+
 static int build_server(struct pst_view *view, const struct pst_view_options *options,
 			struct building *b, struct pst_error *error)
 {
@@ -310,7 +326,7 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 		.n_pool = options->n_pool ? options->n_pool : DEFAULT_POOL,
 		.max_write = view->terms.max_write,
 		.features = view->terms.features,
-		.lacks = options->xattr == PST_XATTR_OFF ? XATTR_OPS : 0,
+		.lacks = lacks(options),
 		.filters = options->filters,
 	};
 	int r, begin;

@@ -56,6 +56,8 @@ static void test_values(void **state)
 		{ "locks=lower,xdev=hide,idmap",
 		  { .locks = PST_LOCKS_LOWER, .xdev = PST_XDEV_HIDE, .idmap = 1 } },
 		{ "xattr=off", { .xattr = PST_XATTR_OFF } },
+		{ "cache=exclusive,opendir=off",
+		  { .cache = PST_CACHE_EXCLUSIVE, .opendir = PST_OPENDIR_OFF } },
 		{ "cache=none", { .cache = PST_CACHE_NONE } },
 		{ "cache=exclusive", { .cache = PST_CACHE_EXCLUSIVE } },
 		{ "cache=auto", { 0 } },
