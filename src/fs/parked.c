@@ -22,10 +22,10 @@ struct parked {
 	pthread_mutex_t lock;
 	unsigned int n;
 	struct place {
-		struct handle *handle;	/* counted */
-		uint64_t off;		/* where it stands */
-		bool seen;		/* by a tick */
-	} at[MAX_PARKED];		/* the oldest first */
+		struct handle *handle; /* counted */
+		uint64_t off;	       /* where it stands */
+		bool seen;	       /* by a tick */
+	} at[MAX_PARKED];	       /* the oldest first */
 };
 
 int parked_new(struct parked **ret_parked)
@@ -85,7 +85,8 @@ void parked_put(struct fs *fs, struct handle *handle, uint64_t off)
 		if (parked->n == MAX_PARKED)
 			oldest = take_out(parked, 0);
 		first = parked->n == 0;
-		parked->at[parked->n++] = (struct place){ .handle = handle_get(handle), .off = off };
+		parked->at[parked->n++] =
+			(struct place){ .handle = handle_get(handle), .off = off };
 	}
 	pthread_mutex_unlock(&parked->lock);
 	handle_put(fs->handles, oldest);

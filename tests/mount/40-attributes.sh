@@ -205,6 +205,17 @@ each_exclusive_steps() {
 	done
 }
 
+# Where directories are listed without having been opened.
+once_unopened_steps() {
+	local group
+	lower ext4
+	view -o cache=exclusive,opendir=off
+	for group in dir names rename flags; do PREFIX=$group parity $group --only "$NOT_CACHED"; done
+	check sync "$VIEW"
+	real || return 0
+	equal "$(info handles)" 0 "open handles afterwards"
+}
+
 each_ttl_steps() {
 	local group
 	lower ext4

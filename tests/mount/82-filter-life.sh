@@ -576,6 +576,23 @@ once_idle_programs() {
 	equal "$(ran runs guard pre/getxattr)" 0 "runs"
 }
 
+# Where the kernel keeps listings for all and opens directories by itself, no filter may count on being
+# asked: neither one that comes with the view nor one that comes later.
+once_listings_for_all() {
+	local filter
+	lower ext4
+	need_filters
+	mkdir "$T/mnt"
+	for filter in callers parity-open; do
+		refused "opendir=off" "$PENSTOCK" mount -o cache=exclusive,opendir=off \
+			--filter $filter "$LOWER" "$T/mnt"
+	done
+	view -o cache=exclusive,opendir=off -F guard
+	refused "opendir=off" chain add callers
+	refused "opendir=off" chain add parity-open
+	equal "$(names_of_chain)" 'guard '
+}
+
 # A view without filters has none to show, and is no slower for the question.
 each_none() {
 	lower ext4
