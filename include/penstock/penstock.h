@@ -66,7 +66,7 @@ enum pst_locks {
 /* Whether the view is told of directories that are opened. */
 enum pst_opendir {
 	PST_OPENDIR_ON,
-	PST_OPENDIR_OFF,	/* with PST_CACHE_EXCLUSIVE: the kernel keeps all listings by itself */
+	PST_OPENDIR_OFF,	/* with PST_CACHE_AUTO and _EXCLUSIVE: what the kernel keeps costs nothing */
 };
 
 /* Whether the view has extended attributes, and ACLs, which are some of them. */

@@ -152,9 +152,12 @@ static int check_options(const struct pst_view_options *options, struct pst_erro
 				 MAX_WORKERS, MAX_POOL);
 	if (options->max_write && (options->max_write < 4096 || options->max_write > 1u << 24))
 		return error_set(error, -EINVAL, "max_write must be 4096 to 16777216 bytes");
-	/* What the kernel keeps of a listing without having asked, only its own changes make void. */
-	if (options->opendir == PST_OPENDIR_OFF && options->cache != PST_CACHE_EXCLUSIVE)
-		return error_set(error, -EINVAL, "opendir=off takes cache=exclusive");
+	/* A listing that the kernel keeps without having asked is to be taken back when it changes. */
+	if (options->opendir == PST_OPENDIR_OFF && options->cache != PST_CACHE_EXCLUSIVE &&
+	    options->cache != PST_CACHE_AUTO)
+		return error_set(error, -EINVAL,
+				 "opendir=off takes cache=auto or cache=exclusive: the kernel keeps "
+				 "listings");
 	if (options->uring_depth > MAX_DEPTH)
 		return error_set(error, -EINVAL, "at most %d requests at a time in a queue of io_uring",
 				 MAX_DEPTH);

@@ -170,6 +170,16 @@ static int stream_at(struct fs *fs, struct handle *handle, off_t pos,
 	return 0;
 }
 
+/*
+ * Where directories are not opened nobody has told the kernel whether it may keep the listing, so it
+ * does. Where it must not, because changes are not heard of, it is told to drop what it has got of it.
+ */
+static void keep_or_not(struct fs *fs, struct node *node)
+{
+	if (fs->parked && !attr_keep_listing(fs, node))
+		attr_changed_below(fs, node, true);
+}
+
 int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dirsink *sink)
 {
 	struct dirstream *stream = NULL;
@@ -192,5 +202,6 @@ int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dir
 	/* That there is no more ends a listing. */
 	if (fs->parked && r == 0 && then != off)
 		parked_put(fs, handle, then);
+	keep_or_not(fs, handle->node);
 	return r;
 }

@@ -125,7 +125,7 @@ once_options() {
 	refused_with 1 "xdev" -o xdev=maybe "$LOWER" "$T/mnt"
 	refused_with 1 "xattr.*some" -o xattr=some "$LOWER" "$T/mnt"
 	refused_with 1 "opendir.*maybe" -o opendir=maybe "$LOWER" "$T/mnt"
-	refused_with 1 "cache=exclusive" -o opendir=off "$LOWER" "$T/mnt"
+	refused_with 1 "cache=exclusive" -o opendir=off,cache=ttl=9 "$LOWER" "$T/mnt"
 	refused_with 1 "cache=exclusive" -o opendir=off,cache=none "$LOWER" "$T/mnt"
 	refused_with 1 "passthrough.*perhaps" -o passthrough=perhaps "$LOWER" "$T/mnt"
 	refused_with 1 "subtype" -o subtype=other "$LOWER" "$T/mnt"
