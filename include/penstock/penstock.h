@@ -63,6 +63,18 @@ enum pst_locks {
 	PST_LOCKS_LOWER,	/* on the lower file: they exclude its users below, too */
 };
 
+/* Whether the view is told of directories that are opened. */
+enum pst_opendir {
+	PST_OPENDIR_ON,
+	PST_OPENDIR_OFF,	/* with PST_CACHE_AUTO and _EXCLUSIVE: what the kernel keeps costs nothing */
+};
+
+/* Whether the view has extended attributes, and ACLs, which are some of them. */
+enum pst_xattr {
+	PST_XATTR_ON,		/* those of the lower files */
+	PST_XATTR_OFF,		/* none: nothing is asked for them, and ACLs below are not seen */
+};
+
 /* What becomes of file systems that are mounted below LOWER. */
 enum pst_xdev {
 	PST_XDEV_CROSS,		/* shown, each with a st_dev of its own */
@@ -171,6 +183,8 @@ struct pst_view_options {
 	uint8_t enable_uring;		/* 1: switch it on in the kernel first, for all mounts to come */
 	uint8_t reserved2[7];		/* 0 */
 	const struct pst_server *server;	/* answers for part of the view; copied. NULL: none */
+	enum pst_xattr xattr;
+	enum pst_opendir opendir;
 };
 
 #define PST_VIEW_OPTIONS_INIT                                                                      \

@@ -260,6 +260,18 @@ static const struct choice locks_choices[] = {
 	{ NULL, 0 },
 };
 
+static const struct choice xattr_choices[] = {
+	{ "on", PST_XATTR_ON },
+	{ "off", PST_XATTR_OFF },
+	{ NULL, 0 },
+};
+
+static const struct choice opendir_choices[] = {
+	{ "on", PST_OPENDIR_ON },
+	{ "off", PST_OPENDIR_OFF },
+	{ NULL, 0 },
+};
+
 static const struct choice xdev_choices[] = {
 	{ "cross", PST_XDEV_CROSS },
 	{ "hide", PST_XDEV_HIDE },
@@ -293,6 +305,10 @@ static const struct option_row rows[] = {
 	{ "cache", set_cache, "auto|none|exclusive|ttl=SECONDS", "trust in what was seen (auto)" },
 	{ "locks", set_choice, "local|lower", "where locks are kept (local)",
 	  VIEW(locks), .choices = locks_choices },
+	{ "xattr", set_choice, "on|off", "extended attributes and ACLs (on)",
+	  VIEW(xattr), .choices = xattr_choices },
+	{ "opendir", set_choice, "on|off", "telling of opened directories (on)",
+	  VIEW(opendir), .choices = opendir_choices },
 	{ "xdev", set_choice, "cross|hide", "file systems mounted below LOWER (cross)",
 	  VIEW(xdev), .choices = xdev_choices },
 	{ "idmap", set_byte, NULL, "allow idmapped mounts of the view",

@@ -99,6 +99,38 @@ static int check_caller(const struct filters *filters, const struct filter_facts
 	return 0;
 }
 
+/* Where directories are not opened, the kernel keeps one listing for all, and nobody hears of it. */
+static int check_listings(const struct filters *filters, const struct filter_facts *facts,
+			  struct pst_error *error)
+{
+	uint64_t opens = 1ULL << FUSE_OPENDIR | 1ULL << FUSE_RELEASEDIR;
+
+	if (!(server_lacks(filters->server) >> FUSE_OPENDIR & 1))
+		return 0;
+	if (facts->flags & PST_BY_CALLER)
+		return error_set(error, -EBUSY,
+				 "filter %s tells callers apart, and in a view with opendir=off the "
+				 "kernel keeps listings for all: mount it without that option",
+				 facts->name);
+	if ((facts->ops[FILTER_PRE] | facts->ops[FILTER_POST]) & opens)
+		return error_set(error, -EBUSY,
+				 "filter %s has programs for the opening of directories, which a view "
+				 "with opendir=off is not told of: mount it without that option",
+				 facts->name);
+	return 0;
+}
+
+/* Programs for what the view does not have are not wrong, but whoever wrote them may wonder. */
+static void warn_idle(const struct filters *filters, const struct filter_facts *facts)
+{
+	uint64_t idle = server_lacks(filters->server) & ~(1ULL << FUSE_OPENDIR);
+
+	if ((facts->ops[FILTER_PRE] | facts->ops[FILTER_POST]) & idle)
+		log_warning("filter %s: its programs for extended attributes will not run: the view "
+			    "has none (xattr=off)",
+			    facts->name);
+}
+
 /* Loads a filter and finds where it goes. Caller holds the lock. */
 static int link_new(struct filters *filters, const char *spec, struct link **ret_link,
 		    struct pst_error *error)
@@ -122,6 +154,8 @@ static int link_new(struct filters *filters, const char *spec, struct link **ret
 	if (r == 0) {
 		facts = filter_facts(link->filter);
 		r = check_caller(filters, facts, error);
+		if (r == 0)
+			r = check_listings(filters, facts, error);
 		if (r == 0 && (facts->flags & PST_CELLS) && link_cells(link) < 0)
 			r = error_set(error, -ENOMEM, "no memory");
 	}
@@ -135,6 +169,7 @@ static int link_new(struct filters *filters, const char *spec, struct link **ret
 		link_free(filters, link);
 		return r;
 	}
+	warn_idle(filters, facts);
 	*ret_link = link;
 	return 0;
 }

@@ -94,6 +94,21 @@ static int enter_text(struct req *req)
 	return enter_node(req);
 }
 
+static bool is_lacking(const struct req *req, uint32_t opcode)
+{
+	return server_lacks(req->server) >> opcode & 1;
+}
+
+/* A directory where OPENDIR is lacking: what it is opened for says where. */
+static int enter_unopened(struct req *req)
+{
+	const struct fuse_read_in *in = req->msg.arg;
+	uint32_t opcode = req->msg.head->opcode;
+	bool lists = opcode == FUSE_READDIR || opcode == FUSE_READDIRPLUS;
+
+	return fs_dir_at(req_fs(req), req->node, lists ? in->offset : 0, &req->handle);
+}
+
 /* All arguments of operations on open files begin with fh. */
 static int enter_handle(struct req *req)
 {
@@ -101,6 +116,8 @@ static int enter_handle(struct req *req)
 
 	if (r < 0)
 		return r;
+	if (S_ISDIR(req->node->type) && is_lacking(req, FUSE_OPENDIR))
+		return enter_unopened(req);
 	req->handle = fs_handle(req_fs(req), *(uint64_t *)req->msg.arg, req->node);
 	return req->handle ? 0 : -EBADF;
 }
@@ -519,7 +536,8 @@ struct req *req_serve(struct req *req)
 	}
 	if ((flags & OP_MAY_BLOCK) && to_pool(req, &other))
 		return other;
-	r = row->call ? run(req, row) : -ENOSYS;
+	/* What a view does not have, the kernel is told when it first asks: it asks no more. */
+	r = row->call && !is_lacking(req, req->msg.head->opcode) ? run(req, row) : -ENOSYS;
 	if (r == REQ_TO_POOL) {
 		if (to_pool(req, &other))
 			return other;

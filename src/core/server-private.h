@@ -18,6 +18,8 @@ struct chain *server_chain(struct req *req);
 /* A request that lies where filters cannot reach it moves: returns the one it has become. */
 struct req *server_move(struct req *req);
 bool server_stopping(struct server *server);
+/* Bits of opcodes: operations that it does not have, for any node. */
+uint64_t server_lacks(const struct server *server);
 
 /* For core/filters.c: memory that filters reach, and the chain in force. */
 int server_slots(struct server *server, const struct filter_slots **ret_slots,

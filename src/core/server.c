@@ -32,6 +32,7 @@
 struct server {
 	struct fs *fs;
 	struct host *host;
+	uint64_t lacks;		/* constant */
 	struct workers workers;
 	struct pool pool;
 	struct supply supply;
@@ -203,6 +204,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 		return error_set(error, -ENOMEM, "no memory");
 	}
 	server->fs = config->fs;
+	server->lacks = config->lacks;
 	server->host = config->host;
 	r = workers_init(&server->workers, &server->supply, config->chans, config->n_chans);
 	supply.n_lent = workers_n_lent(&server->workers);
@@ -255,6 +257,11 @@ struct server *server_free(struct server *server)
 int server_begin_error(struct server *server)
 {
 	return server->workers.begin_error;
+}
+
+uint64_t server_lacks(const struct server *server)
+{
+	return server->lacks;
 }
 
 bool server_stopping(struct server *server)

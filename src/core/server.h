@@ -29,6 +29,7 @@ struct server_config {
 	unsigned int n_pool;
 	uint32_t max_write;
 	uint64_t features;		/* FUSE_* as agreed with the kernel */
+	uint64_t lacks;			/* bits of opcodes: operations that the view does not have */
 	const char *const *filters;	/* specs, ended by NULL; NULL: none. Borrowed for the call */
 };
 /* Makes a server and starts its threads. What was to be taken is gone also on failure. */

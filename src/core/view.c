@@ -24,6 +24,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define MAX_WORKERS 256
@@ -31,6 +32,11 @@
 #define MAX_POOL 256
 #define MAX_DEPTH 1024
 #define MAX_BACKGROUND 64
+
+/* What a view with xattr=off does not have. */
+#define XATTR_OPS                                                                                  \
+	(1ULL << FUSE_SETXATTR | 1ULL << FUSE_GETXATTR | 1ULL << FUSE_LISTXATTR |                  \
+	 1ULL << FUSE_REMOVEXATTR)
 
 struct pst_view {
 	char *lower, *mountpoint;
@@ -123,6 +129,22 @@ static int check_privilege(struct pst_error *error)
 	return 0;
 }
 
+/*
+ * An ACL that nobody looks at does harm: the group is given what is the ACL's mask. One at the top is
+ * a sign that there are more; others are not looked for.
+ */
+static int check_no_acl(const char *lower, struct pst_error *error)
+{
+	static const char *const names[] = { "system.posix_acl_access", "system.posix_acl_default" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (getxattr(lower, names[i], NULL, 0) > 0)
+			return error_set(error, -EINVAL,
+					 "xattr=off: LOWER has an ACL, which would not be seen: %s",
+					 lower);
+	return 0;
+}
+
 static int check_options(const struct pst_view_options *options, struct pst_error *error)
 {
 	if (options->n_workers > MAX_WORKERS || options->n_pool > MAX_POOL)
@@ -135,6 +157,12 @@ static int check_options(const struct pst_view_options *options, struct pst_erro
 	     !options->server->getattr || !options->server->setattr))
 		return error_set(error, -EINVAL,
 				 "a server needs its size, fields, getattr and setattr");
+	/* A listing that the kernel keeps without having asked is to be taken back when it changes. */
+	if (options->opendir == PST_OPENDIR_OFF && options->cache != PST_CACHE_EXCLUSIVE &&
+	    options->cache != PST_CACHE_AUTO)
+		return error_set(error, -EINVAL,
+				 "opendir=off takes cache=auto or cache=exclusive: the kernel keeps "
+				 "listings");
 	if (options->uring_depth > MAX_DEPTH)
 		return error_set(error, -EINVAL, "at most %d requests at a time in a queue of io_uring",
 				 MAX_DEPTH);
@@ -222,6 +250,8 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 
 	if (options->locks == PST_LOCKS_LOCAL)
 		wants.off |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
+	if (options->xattr == PST_XATTR_OFF)
+		wants.off |= FUSE_POSIX_ACL;
 	if (options->passthrough == PST_PASSTHROUGH_OFF)
 		wants.off |= FUSE_PASSTHROUGH;
 	if (!options->idmap)
@@ -256,6 +286,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 	struct fs_config config = {
 		.lower = b->lower,
 		.passthrough = view->terms.features & FUSE_PASSTHROUGH,
+		.no_opendir = options->opendir == PST_OPENDIR_OFF,
 		.cache = options->cache,
 		.ttl_ns = options->ttl_ns,
 		.locks = options->locks,
@@ -281,6 +312,18 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 	return 0;
 }
 
+/* The operations that this view is not to have. */
+static uint64_t lacks(const struct pst_view_options *options)
+{
+	uint64_t ops = 0;
+
+	if (options->xattr == PST_XATTR_OFF)
+		ops |= XATTR_OPS;
+	if (options->opendir == PST_OPENDIR_OFF)
+		ops |= 1ULL << FUSE_OPENDIR;
+	return ops;
+}
+
 static int build_server(struct pst_view *view, const struct pst_view_options *options,
 			struct building *b, struct pst_error *error)
 {
@@ -292,6 +335,7 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 		.n_pool = options->n_pool ? options->n_pool : DEFAULT_POOL,
 		.max_write = view->terms.max_write,
 		.features = view->terms.features,
+		.lacks = lacks(options),
 		.filters = options->filters,
 	};
 	int r, begin;
@@ -354,6 +398,8 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 		r = directory_path("MOUNTPOINT", options->mountpoint, &view->mountpoint, error);
 	if (r == 0)
 		r = check_readable(view->lower, error);
+	if (r == 0 && options->xattr == PST_XATTR_OFF)
+		r = check_no_acl(view->lower, error);
 	if (r == 0 && mount_is_view(view->mountpoint))
 		r = error_set(error, -EBUSY,
 			      "a view is mounted at %s already: `penstock umount %s` ends it",

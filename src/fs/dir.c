@@ -80,6 +80,23 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 	return 0;
 }
 
+int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **ret_handle)
+{
+	/* Who begins sees what is there now. */
+	struct handle *handle = off ? parked_take(fs, node, off) : NULL;
+	struct fs_open open;
+	int r;
+
+	if (!handle) {
+		r = fs_opendir(fs, node, &open);
+		if (r < 0)
+			return r;
+		handle = open.handle;
+	}
+	*ret_handle = handle;
+	return 0;
+}
+
 static bool is_dots(const char *name)
 {
 	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
@@ -153,9 +170,20 @@ static int stream_at(struct fs *fs, struct handle *handle, off_t pos,
 	return 0;
 }
 
+/*
+ * Where directories are not opened nobody has told the kernel whether it may keep the listing, so it
+ * does. Where it must not, because changes are not heard of, it is told to drop what it has got of it.
+ */
+static void keep_or_not(struct fs *fs, struct node *node)
+{
+	if (fs->parked && !attr_keep_listing(fs, node))
+		attr_changed_below(fs, node, true);
+}
+
 int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dirsink *sink)
 {
 	struct dirstream *stream = NULL;
+	uint64_t then = off;
 	ssize_t n = 1;
 	int r;
 
@@ -168,6 +196,12 @@ int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dir
 		stream->at = 0;
 		stream->len = n < 0 ? 0 : (size_t)n;
 	}
+	if (stream)
+		then = (uint64_t)stream->pos;
 	pthread_mutex_unlock(&handle->lock);
+	/* That there is no more ends a listing. */
+	if (fs->parked && r == 0 && then != off)
+		parked_put(fs, handle, then);
+	keep_or_not(fs, handle->node);
 	return r;
 }

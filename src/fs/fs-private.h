@@ -11,6 +11,7 @@ struct pass;
 struct locks;
 struct devs;
 struct watch;
+struct parked;
 
 struct fs {
 	struct fs_config config;	/* constant */
@@ -20,6 +21,7 @@ struct fs {
 	struct pass *pass;
 	struct locks *locks;
 	struct devs *devs;		/* ino.c */
+	struct parked *parked;		/* parked.c; NULL: directories are opened */
 	struct watch *watch;		/* watch.c; NULL: nothing is watched */
 	struct node *root;		/* counted */
 	struct {
@@ -88,6 +90,15 @@ void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode m
 bool attr_has_writers(const struct node *node);
 bool attr_keep_data(struct fs *fs);
 bool attr_keep_listing(struct fs *fs, struct node *dir);
+
+/* parked.c: directories that stand at an offset, between two pieces of a listing. */
+int parked_new(struct parked **ret_parked);
+struct parked *parked_free(struct fs *fs);
+/* Returns a strong reference to one, which is parked no more; NULL if none stands there. */
+struct handle *parked_take(struct fs *fs, const struct node *node, uint64_t off);
+/* The handle stays the caller's, too. */
+void parked_put(struct fs *fs, struct handle *handle, uint64_t off);
+bool parked_tick(struct fs *fs);
 
 /* pass.c: the only file that holds backing ids. */
 int pass_new(struct fs *fs, struct pass **ret_pass);

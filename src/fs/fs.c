@@ -82,6 +82,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 		r = locks_new(fs, &fs->locks);
 	if (r == 0)
 		r = ino_devs_new(&fs->devs);
+	if (r == 0 && config->no_opendir)
+		r = parked_new(&fs->parked);
 	if (r < 0)
 		return r;
 	nodetab_on_free(fs->nodes, node_gone, fs);
@@ -104,6 +106,7 @@ struct fs *fs_free(struct fs *fs)
 		return NULL;
 	watch_stop(fs->watch);
 	fs->locks = locks_free(fs->locks);
+	fs->parked = parked_free(fs);
 	fs->handles = handletab_free(fs->handles);
 	fs->nodes = nodetab_free(fs->nodes);
 	fs->fds = fdcache_free(fs->fds);
@@ -136,6 +139,8 @@ bool fs_tick(struct fs *fs)
 
 	left |= fdcache_reap(fs->fds);
 	left |= locks_tick(fs->locks);
+	if (fs->parked)
+		left |= parked_tick(fs);
 	return left;
 }
 

@@ -46,6 +46,7 @@ struct fs_host {
 struct fs_config {
 	int lower;			/* the root directory, on a mount of our own; taken */
 	bool passthrough;
+	bool no_opendir;		/* directories are listed without having been opened */
 	enum pst_cache cache;
 	uint64_t ttl_ns;
 	enum pst_locks locks;
@@ -267,6 +268,8 @@ struct fs_dirsink {
 	bool entries;			/* looks every name up and gives add() an entry */
 };
 int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open);
+/* With no_opendir: a directory that stands at an offset, or that was opened for this. A strong reference. */
+int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **ret_handle);
 int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dirsink *sink);
 
 /* Extended attributes. size 0 asks for the length. Return lengths. */

@@ -145,6 +145,12 @@ struct handle *handle_lookup(struct handletab *tab, uint64_t fh)
 	return handle_put(tab, handle);
 }
 
+struct handle *handle_get(struct handle *handle)
+{
+	atomic_fetch_add_explicit(&handle->refs, 1, memory_order_relaxed);
+	return handle;
+}
+
 struct handle *handle_put(struct handletab *tab, struct handle *handle)
 {
 	if (!handle || atomic_fetch_sub_explicit(&handle->refs, 1, memory_order_acq_rel) != 1)

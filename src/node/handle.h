@@ -41,6 +41,8 @@ int handle_new(struct handletab *tab, struct node *node, int flags, int fd, stru
 
 /* Returns a strong reference, NULL when there is no such handle. */
 struct handle *handle_lookup(struct handletab *tab, uint64_t fh);
+/* Returns one more reference to a handle that the caller holds. */
+struct handle *handle_get(struct handle *handle);
 struct handle *handle_put(struct handletab *tab, struct handle *handle);
 
 static inline uint64_t handle_fh(const struct handle *handle)

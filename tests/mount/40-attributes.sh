@@ -205,11 +205,66 @@ each_exclusive_steps() {
 	done
 }
 
+# Where directories are listed without having been opened.
+once_unopened_steps() {
+	local group
+	lower ext4
+	view -o cache=exclusive,opendir=off
+	for group in dir names rename flags; do PREFIX=$group parity $group --only "$NOT_CACHED"; done
+	check sync "$VIEW"
+	real || return 0
+	equal "$(info handles)" 0 "open handles afterwards"
+}
+
 each_ttl_steps() {
 	local group
 	lower ext4
 	view -o cache=ttl=60
 	for group in names kinds rename attr acl; do PREFIX=$group parity $group --only "$NOT_CACHED"; done
+}
+
+xattrs_and_modes() { # DIR
+	(cd "$1" && getfattr -R -d -m - . 2> /dev/null && find . -name '[a-z]*' -printf '%p %m\n' | sort)
+}
+
+# xattr=off: none are seen or set. Those below stay, what is made gets what a default ACL says, and a
+# write takes capabilities away, all as below.
+each_xattr_off() {
+	local dir
+	real || skip "a bind mount has them"
+	lower ext4
+	for dir in "$LOWER" "$TWIN"; do
+		mkdir "$dir/d"
+		setfacl -d -m u:1001:rwx,g::rx,o::- "$dir/d"
+		echo text > "$dir/f"
+		setfattr -n user.a -v value "$dir/f"
+		setcap cap_net_raw+ep "$dir/f"
+	done
+	view -o xattr=off
+	refused "not supported" setfattr -n user.b -v value "$VIEW/f"
+	refused "not supported" setfattr -x user.a "$VIEW/f"
+	refused "not supported" getfattr -n user.a "$VIEW/f"
+	refused "not supported" setfacl -m u:1001:r "$VIEW/f"
+	equal "$(getfattr -d -m - "$VIEW/f")" "" "attributes in the view"
+	for dir in "$VIEW" "$TWIN"; do
+		(umask 077 && : > "$dir/d/new" && mkdir "$dir/d/sub" && chmod 640 "$dir/d/new")
+		echo more >> "$dir/f"
+	done
+	equal "$(xattrs_and_modes "$LOWER")" "$(xattrs_and_modes "$TWIN")" "what is below"
+}
+
+# An ACL at the top is a sign that the option is not for this tree.
+once_xattr_off_refused() {
+	real || skip "a bind mount has no options of ours"
+	lower ext4
+	setfacl -d -m u:1001:rwx "$LOWER"
+	mkdir "$T/mnt"
+	refused "has an ACL" "$PENSTOCK" mount -o xattr=off "$LOWER" "$T/mnt"
+	setfacl -b "$LOWER"
+	setfacl -m u:1001:rwx "$LOWER"
+	refused "has an ACL" "$PENSTOCK" mount -o xattr=off "$LOWER" "$T/mnt"
+	setfacl -b "$LOWER"
+	view -o xattr=off
 }
 
 # How libfuse's users say it.

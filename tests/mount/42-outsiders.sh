@@ -229,6 +229,40 @@ each_elsewhere() {
 	LOG_MAY='believed for'
 }
 
+# Where directories are not opened, the kernel keeps every listing; one that changed unheard, and has the
+# time of last modification that it had, must not be believed longer than a promise.
+each_elsewhere_unopened() {
+	local time
+	lower overlay
+	mkdir "$LOWER/d"
+	: > "$LOWER/d/old"
+	view -o cache=auto,opendir=off
+	for _ in 1 2; do equal "$(ls "$VIEW/d")" old "the names"; done
+	time=$(stat -c %y "$LOWER/d")
+	: > "$LOWER/d/new"
+	touch -d "$time" "$LOWER/d"
+	within $SOON listed "$VIEW/d" new || fail "a new name is not seen: $(ls "$VIEW/d")"
+	LOG_MAY='believed for'
+}
+
+listed() { ls "$1" | grep -qx "$2"; }
+
+# The same where it is heard of.
+each_heard_unopened() {
+	lower ext4
+	mkdir "$LOWER/d"
+	: > "$LOWER/d/old"
+	view -o cache=auto,opendir=off
+	for _ in 1 2; do equal "$(ls "$VIEW/d")" old "the names"; done
+	: > "$LOWER/d/new"
+	within $SOON listed "$VIEW/d" new || fail "a new name is not seen"
+	rm "$LOWER/d/old"
+	within $SOON gone_from "$VIEW/d" old || fail "an old name is still seen"
+	settled
+}
+
+gone_from() { ! listed "$1" "$2"; }
+
 # ---- who watches --------------------------------------------------------------------------------
 
 # What "penstock probe" says of LOWER, what the log says, and what is done are one.

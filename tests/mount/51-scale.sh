@@ -23,6 +23,11 @@ listing() { # WHAT VERB DIR N
 	echo "$1: $said"
 }
 
+removed_meanwhile() { # VIEW LOWER N
+	listing "removed meanwhile" remove "$1" "$3"
+	equal "$(ls -f "$1" | wc -l)" "$(ls -f "$2" | wc -l)" "names at the end"
+}
+
 # Reading costs the daemon the same memory for any number of names: each open directory has a buffer.
 names() { # N TYPE MIB
 	local before
@@ -39,12 +44,38 @@ names() { # N TYPE MIB
 	listing warm check "$VIEW" "$1"
 	real && echo "peak: $before KiB before, $(peak) after"
 	real && { [ $(($(peak) - before)) -le 1024 ] || fail "listing took $(($(peak) - before)) KiB"; }
-	listing "removed meanwhile" remove "$VIEW" "$1"
-	equal "$(ls -f "$VIEW" | wc -l)" "$(ls -f "$LOWER" | wc -l)" "names at the end"
+	removed_meanwhile "$VIEW" "$LOWER" "$1"
 }
 
 each_many_names() { names 20000 ext4 256; }
 each_many_names_on_tmpfs() { names 20000 tmpfs 256; }
+
+# Where nobody opens directories, each piece of a listing goes on where the last one ended: also where
+# a place is not a number that can be gone back to once names have gone (ramfs).
+unopened_names() { # TYPE
+	local reader
+	lower "$1"
+	mkdir "$LOWER/a" "$LOWER/b"
+	act listing make "$LOWER/a" 5000 && act listing make "$LOWER/b" 5000 || fail "cannot make names"
+	view -o cache=exclusive,opendir=off
+	removed_meanwhile "$VIEW/a" "$LOWER/a" 5000
+	act listing check "$VIEW/b" 5000 > /dev/null & reader=$!
+	listing "two readers" check "$VIEW/b" 5000
+	wait $reader || fail "the second reader did not see all names"
+	listing warm check "$VIEW/b" 5000
+	real || return 0
+	# Who stops before the end leaves nothing behind for long.
+	: > "$VIEW/b/new"
+	rm "$VIEW/b/new"
+	act listing begin "$VIEW/b" 5000 || fail "cannot begin to read"
+	check test "$(info handles)" -gt 0
+	within 5 all_let_go || fail "$(info handles) directories are left"
+}
+
+all_let_go() { [ "$(info handles)" = 0 ]; }
+
+each_unopened_names_on_tmpfs() { unopened_names tmpfs; }
+each_unopened_names_on_ramfs() { unopened_names ramfs; }
 slow_million_names() { names 1000000 tmpfs 4000; }
 
 # ---- processes ----------------------------------------------------------------------------------

@@ -564,6 +564,35 @@ once_check() {
 	refused 'x.bpf.o' "$PENSTOCK" filter check "$T/x.bpf.o"
 }
 
+# What the view does not have, no program runs for, and its owner is told.
+once_idle_programs() {
+	lower ext4
+	need_filters
+	: > "$LOWER/f"
+	LOG_MAY='will not run'
+	view -o xattr=off -F guard
+	check grep -q 'filter guard: .* extended attributes will not run' "$T/daemon0.log"
+	equal "$(act xattr get "$VIEW/f" user.guarded)" EOPNOTSUPP
+	equal "$(ran runs guard pre/getxattr)" 0 "runs"
+}
+
+# Where the kernel keeps listings for all and opens directories by itself, no filter may count on being
+# asked: neither one that comes with the view nor one that comes later.
+once_listings_for_all() {
+	local filter
+	lower ext4
+	need_filters
+	mkdir "$T/mnt"
+	for filter in callers parity-open; do
+		refused "opendir=off" "$PENSTOCK" mount -o cache=exclusive,opendir=off \
+			--filter $filter "$LOWER" "$T/mnt"
+	done
+	view -o cache=exclusive,opendir=off -F guard
+	refused "opendir=off" chain add callers
+	refused "opendir=off" chain add parity-open
+	equal "$(names_of_chain)" 'guard '
+}
+
 # A view without filters has none to show, and is no slower for the question.
 each_none() {
 	lower ext4

@@ -55,6 +55,8 @@ static void test_values(void **state)
 		{ "passthrough=on,passthrough=auto", { 0 } },
 		{ "locks=lower,xdev=hide,idmap",
 		  { .locks = PST_LOCKS_LOWER, .xdev = PST_XDEV_HIDE, .idmap = 1 } },
+		{ "xattr=off", { .xattr = PST_XATTR_OFF } },
+		{ "opendir=off", { .opendir = PST_OPENDIR_OFF } },
 		{ "cache=none", { .cache = PST_CACHE_NONE } },
 		{ "cache=exclusive", { .cache = PST_CACHE_EXCLUSIVE } },
 		{ "cache=auto", { 0 } },

@@ -15,7 +15,7 @@ static const struct {
 	{ "map", act_map,
 	  "FILE: maps it, obeys: 's AT CHAR' store, 'm' msync, 'u' unmap, 'c' close" },
 	{ "write", act_write, "N SIZE FILE [stat]: N writes at random places, fstat after each" },
-	{ "listing", act_listing, "make|check|remove DIR N: one directory of N names" },
+	{ "listing", act_listing, "make|check|remove|begin DIR N: one directory of N names" },
 	{ "load", act_load, "LIBRARY: loads it" },
 	{ "many", act_many, "DIR N: makes N files in a tree of directories of 1000" },
 	{ "model", act_model, "FILE SEED STEPS: random operations against a model in memory" },

@@ -7,18 +7,21 @@
 #define ROUNDS 6
 #define MAX_ROWS 40
 #define N_CACHES 4 /* exclusive, auto, ttl=1, none */
+#define LEAN N_CACHES /* one column more: exclusive with xattr=off,opendir=off */
+#define N_COLUMNS (N_CACHES + 1)
 
 /*
  * One operation: act is counted, before and after are not. "known": it was done twice before it is
  * counted. requests: those it may cause under each cache=, as "LOOKUP 2*GETATTR"; NULL: as in the
  * column before. served: those with cache=none where data is served, since a read that comes to
- * the page cache asks first whether the file has changed.
+ * the page cache asks first whether the file has changed. lean: those with xattr=off,opendir=off, where
+ * they are not those of the first column.
  */
 struct row {
 	const char *name, *title;
 	bool known;
 	void (*before)(void), (*act)(void), (*after)(void);
-	const char *requests[N_CACHES], *served;
+	const char *requests[N_CACHES], *served, *lean;
 };
 
 extern const struct row rows[];
