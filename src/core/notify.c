@@ -9,6 +9,7 @@
  * Lock: lock guards the queue.
  */
 #include "core/notify.h"
+#include "util/cpu.h"
 #include "util/wake.h"
 
 #include <errno.h>
@@ -120,10 +121,20 @@ static void tell_node(struct notifier *notifier, const struct telling *telling)
 	forget_inode(notifier->chan, telling->nodeid, telling->data);
 }
 
+/* Of a million nodes this takes a second. */
+static void tell_all(struct notifier *notifier)
+{
+	cpu_patient();
+	notify_all(notifier->chan, notifier->fs);
+	cpu_prompt();
+}
+
 static void *notifier_main(void *arg)
 {
 	struct notifier *notifier = arg;
 
+	/* What is told is short, and late it is of no use to who looks. */
+	cpu_prompt();
 	pthread_mutex_lock(&notifier->lock);
 	while (!notifier->stop) {
 		struct telling telling = { .what = TELL_ALL };
@@ -146,7 +157,7 @@ static void *notifier_main(void *arg)
 		else if (telling.what == TELL_NAME)
 			tell_name(notifier, &telling);
 		else
-			notify_all(notifier->chan, notifier->fs);
+			tell_all(notifier);
 		pthread_mutex_lock(&notifier->lock);
 	}
 	pthread_mutex_unlock(&notifier->lock);

@@ -169,20 +169,18 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 	node_put(watch->fs->nodes, subject.node);
 }
 
+/* One buffer at a time: who comes before all others on the CPU must not stay there. */
 void watch_read(struct watch *watch)
 {
-	ssize_t n;
+	ssize_t n = read(watch->fd, watch->buf, sizeof(watch->buf));
+	struct fanotify_event_metadata event;
 
-	while ((n = read(watch->fd, watch->buf, sizeof(watch->buf))) > 0) {
-		struct fanotify_event_metadata event;
-
-		/* They come one after the other, at multiples of 4 bytes only. */
-		for (const char *at = watch->buf; n >= (ssize_t)sizeof(event);
-		     at += event.event_len, n -= event.event_len) {
-			memcpy(&event, at, sizeof(event));
-			if (event.event_len < event.metadata_len || event.event_len > n)
-				break;
-			handle_event(watch, &event, at + event.metadata_len);
-		}
+	/* They come one after the other, at multiples of 4 bytes only. */
+	for (const char *at = watch->buf; n >= (ssize_t)sizeof(event);
+	     at += event.event_len, n -= event.event_len) {
+		memcpy(&event, at, sizeof(event));
+		if (event.event_len < event.metadata_len || event.event_len > n)
+			break;
+		handle_event(watch, &event, at + event.metadata_len);
 	}
 }

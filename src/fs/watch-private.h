@@ -55,8 +55,8 @@ int watch_mark(int events_fd, int fd, bool is_dir);
 /* Before anything is asked for, so that the log says at mount which way it goes. */
 void watch_look_at_root(struct watch *watch);
 
-/* watch-event.c, for the thread: reads all that is there; passes on for the second time what is due,
- * and returns the milliseconds until the next is, or -1. */
+/* watch-event.c, for the thread: reads what is there, a buffer at most; passes on for the second time
+ * what is due, and returns the milliseconds until the next is, or -1. */
 void watch_read(struct watch *watch);
 int watch_pass_on_again(struct watch *watch);
 

@@ -18,7 +18,8 @@
  * the change and taken up after the event.
  *
  * One thread reads events, in batches: after a batch it sleeps for a moment, so that many changes cost
- * few wake-ups. It never waits for anybody but the kernel's queue.
+ * few wake-ups. It never waits for anybody but the kernel's queue. It comes before whatever else wants
+ * the CPU, where it may: under load that, and nothing that it does, is what its news wait for.
  *
  * Here is the whole of it, and the thread. watch-mark.c has the marks, watch-event.c the events,
  * watch-way.c says where it can be done at all.
@@ -27,6 +28,7 @@
  */
 #include "fs/watch-private.h"
 #include "util/cleanup.h"
+#include "util/cpu.h"
 #include "util/fd.h"
 #include "util/wake.h"
 
@@ -66,6 +68,8 @@ static void *watch_main(void *arg)
 	};
 	long pause_ms = PAUSE_MIN_MS;
 
+	/* Before it gives up the right to. */
+	cpu_prompt();
 	fs_thread_init();
 	for (;;) {
 		int timeout = watch_pass_on_again(watch);

@@ -8,12 +8,12 @@
  */
 #include "node/node.h"
 #include "util/cleanup.h"
+#include "util/cpu.h"
 #include "util/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <sys/stat.h>
 
 #define DEAD (-1)
@@ -200,7 +200,7 @@ void fdcache_drop(struct fdcache *cache, struct node *node)
 	pthread_mutex_lock(&cache->lock);
 	/* A pin can only be that of a finder who was too late and is about to see it. */
 	while (node->fd_slot == slot && !ent_empty(cache, &cache->ents[slot]))
-		sched_yield();
+		cpu_let_others();
 	pthread_mutex_unlock(&cache->lock);
 }
 

@@ -11,10 +11,10 @@
  * fit; bit 31 tells packed numbers from the table's own (node.c).
  */
 #include "node/fhandle.h"
+#include "util/cpu.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,7 +66,7 @@ int fhandle_open(int mount_fd, const struct fhandle *fh, int flags)
 	 */
 	do {
 		if (tries)
-			sched_yield();
+			cpu_let_others();
 		fd = open_by_handle_at(mount_fd, &buf.head, flags | O_CLOEXEC);
 	} while (fd < 0 && errno == ENOMEM && tries++ < MAX_TRIES);
 	return fd < 0 ? -errno : fd;

@@ -2,6 +2,13 @@
 #include "util/cpu.h"
 
 #include <errno.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SLICE_NS 100000
 
 int cpu_pin(unsigned int cpu)
 {
@@ -39,4 +46,41 @@ void cpu_leave(cpu_set_t *was)
 		return;
 	sched_setaffinity(0, CPU_SET_BYTES, was);
 	CPU_FREE(was);
+}
+
+/* What sched_setattr(2) takes: neither the call nor the struct is in all C libraries. */
+struct policy {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t slice_ns, deadline_ns, period_ns;
+};
+
+static int set_policy(struct policy policy)
+{
+	policy.size = sizeof(policy);
+	return syscall(SYS_sched_setattr, 0, &policy, 0) < 0 ? -errno : 0;
+}
+
+/* A short slice is free for all; since Linux 6.12 it brings a thread to its turn sooner. */
+void cpu_patient(void)
+{
+	set_policy((struct policy){
+		.policy = SCHED_OTHER,
+		.nice = getpriority(PRIO_PROCESS, 0),
+		.slice_ns = SLICE_NS,
+	});
+}
+
+void cpu_prompt(void)
+{
+	/* The least of real-time priorities: before all that is ordinary, after all that is not. */
+	if (set_policy((struct policy){ .policy = SCHED_FIFO, .priority = 1 }) < 0)
+		cpu_patient();
+}
+
+void cpu_let_others(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Which CPUs a thread may run on. */
+/* Which CPUs a thread may run on, and when. */
 #include <sched.h>
 
 /* As many CPUs as the kernel can be built for, and the size of a set of them: CPU_SET_S() and such. */
@@ -12,3 +12,16 @@ int cpu_pin(unsigned int cpu);
 /* Likewise for a while; *ret_was goes to cpu_leave(). */
 int cpu_enter(unsigned int cpu, cpu_set_t **ret_was);
 void cpu_leave(cpu_set_t *was);
+
+/*
+ * For a thread that has little to do, but that at once: where it is allowed, it runs as soon as it
+ * wakes, before what has been running; else sooner than most. It must not do much at a time.
+ */
+void cpu_prompt(void);
+/* For as long as such a thread has much to do. */
+void cpu_patient(void);
+/*
+ * In a loop that waits for what another thread is about to do. sched_yield() would not do: a prompt
+ * thread yields to none that is not, so it could wait for ever for one on its own CPU.
+ */
+void cpu_let_others(void);

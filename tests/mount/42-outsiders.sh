@@ -384,6 +384,24 @@ each_stopped_client() {
 	true
 }
 
+# What is heard and handed on does not wait for whoever else wants the CPU: the thread that hears and
+# the three that hand on have the least of real-time priorities, those that serve have none. Where
+# that is not allowed, all of it works as well.
+n_prompt() { cut -d')' -f2 "/proc/${VIEW_PIDS[-1]}"/task/*/stat | cut -d' ' -f39,40 | grep -c '^1 1$'; }
+
+once_prompt() {
+	real || skip "there is no daemon"
+	chrt -f 1 true 2> /dev/null || skip "real-time priorities are not allowed here"
+	auto_tree
+	equal "$(n_prompt)" 4 "threads that come first"
+	unview
+	DAEMON_PREFIX='setpriv --bounding-set -sys_nice --inh-caps=-all'
+	view -o cache=auto
+	equal "$(n_prompt)" 0 "threads that come first without CAP_SYS_NICE"
+	ls -l "$VIEW/a" > /dev/null
+	chmod 604 "$LOWER/a/f" && seen %a 604 "$VIEW/a/f"
+}
+
 overflowed() { [ "$(info overflows)" -ge 1 ]; }
 
 # More than the kernel keeps for us: all promises are dropped at once.
