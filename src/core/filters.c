@@ -169,7 +169,7 @@ static int link_new(struct filters *filters, const char *spec, struct link **ret
 		link_free(filters, link);
 		return r;
 	}
-	warn_idle(filters, facts);
+	warn_idle(filters, filter_facts(link->filter));
 	*ret_link = link;
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include "fs/fs-private.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_PARKED 64
