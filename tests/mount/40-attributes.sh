@@ -213,7 +213,8 @@ once_unopened_steps() {
 	for group in dir names rename flags; do PREFIX=$group parity $group --only "$NOT_CACHED"; done
 	check sync "$VIEW"
 	real || return 0
-	equal "$(info handles)" 0 "open handles afterwards"
+	# What was read last stays at hand for a moment.
+	within 5 eval '[ "$(info handles)" = 0 ]' || fail "handles are left: $(info handles)"
 }
 
 each_ttl_steps() {
