@@ -57,8 +57,11 @@ static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 			return r;
 	}
 	r = name_resolve(fs, dir, ref.fd, name, ret_entry);
-	if (r < 0)
+	/* It is there, and nothing can be said of it: the kernel is not to take it for absent. */
+	if (r < 0) {
+		fs_distrust(fs, dir, name);
 		return r;
+	}
 	/* Somebody below has put something else in its place: the kernel would not take that for an
 	 * answer. It asks again. */
 	if ((ret_entry->attr.stx.stx_mode ^ made->mode) & S_IFMT) {
@@ -115,8 +118,10 @@ int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name
 	r = lower_stat(from.fd, &entry.attr.stx);
 	if (r == 0)
 		r = attr_answer(fs, node, &entry.attr);
-	if (r < 0)
+	if (r < 0) {
+		fs_distrust(fs, dir, name);
 		return r;
+	}
 	entry.node = node_get(node);
 	attr_answer_entry(fs, dir, &entry);
 	*ret_entry = entry;

@@ -180,7 +180,10 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	}
 	if (fd < 0)
 		return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd;
-	return open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
+	r = open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
+	if (r < 0)
+		fs_distrust(fs, dir, name);
+	return r;
 }
 
 int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, int flags,

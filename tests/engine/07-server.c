@@ -200,6 +200,35 @@ static void test_nonsense(void **state)
 	k_stop(k);
 }
 
+/* What the server refuses to speak of is there all the same: its name is not absent any more. */
+static void test_made(void **state)
+{
+	struct kernel *k = start(state, STATX_MODE, false);
+	struct k_chan *c = &k->chans[0];
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+	unsigned int before = c->n_notified;
+
+	assert_int_equal(k_lookup(c, K_ROOT, "file", &entry), 0);
+	srv.answer = -EACCES;
+	assert_int_equal(k_mkdir(c, K_ROOT, "dir", 0755, &(struct fuse_entry_out){ 0 }), -EACCES);
+	assert_int_equal(k_create(c, K_ROOT, "new", O_RDWR, 0644, &(struct fuse_entry_out){ 0 }, &open),
+			 -EACCES);
+	assert_int_equal(k_link(c, entry.nodeid, K_ROOT, "second", &(struct fuse_entry_out){ 0 }),
+			 -EACCES);
+	for (int i = 0; i < 1000 && c->n_notified < before + 6; i++) {
+		usleep(1000);
+		k_sync(c);
+	}
+	/* For each the directory's attributes and the name. */
+	assert_int_equal(c->n_notified - before, 6);
+	srv.answer = 0;
+	assert_int_equal(k_lookup(c, K_ROOT, "dir", &entry), 0);
+	assert_int_equal(k_lookup(c, K_ROOT, "new", &entry), 0);
+	assert_int_equal(k_lookup(c, K_ROOT, "second", &entry), 0);
+	k_stop(k);
+}
+
 /* Size and links cannot be a server's. */
 static void test_too_much(void **state)
 {
@@ -219,6 +248,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		K_TEST(test_asked_once), K_TEST(test_divided),  K_TEST(test_given_away),
 		K_TEST(test_times),	  K_TEST(test_nonsense), K_TEST(test_too_much),
+		K_TEST(test_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
