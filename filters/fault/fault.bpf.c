@@ -25,7 +25,8 @@
 PST_OPTION(struct pst_names, ops, "names and globs of operations; none: all");
 PST_OPTION(struct pst_names, names, "names and globs of files and trees, in any directory");
 PST_OPTION(struct pst_paths, paths, "paths of files and trees");
-PST_OPTION(char, error[20], "the errno, by name or number; EIO where nothing else is to happen");
+PST_OPTION(struct pst_errno, error,
+	   "the errno, by name or number; EIO where nothing else is to happen");
 PST_OPTION(__u32, delay_us, "microseconds to wait first");
 PST_OPTION(__u32, percent, "how many times of a hundred") = 100;
 PST_OPTION(__u64, every, "each so manyth time") = 1;
@@ -60,8 +61,6 @@ static __attribute__((noinline, target("alu32"))) __u64 next(__u64 *counter)
 {
 	return __sync_fetch_and_add(counter, 1) + 1;
 }
-
-#include "errnos.h"
 
 /* The file that the operation is at. */
 static __always_inline __u64 cell_of(const struct pst_call *call)
@@ -105,8 +104,8 @@ static __always_inline int happens(struct pst_call *call)
 static __always_inline int fail(struct pst_call *call)
 {
 	call->delay_us = delay_us;
-	if (error[0])
-		return -error_number();
+	if (error.number)
+		return -error.number;
 	return delay_us || shorten ? PST_PASS : -EIO;
 }
 

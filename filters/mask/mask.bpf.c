@@ -46,14 +46,17 @@ static __always_inline __u64 bytes_that_are(__u64 word, char c)
 /* Of a mask with 0x80, one with 0xff. */
 static __always_inline __u64 whole_bytes(__u64 high)
 {
-	return (high >> 7) * 0xff;
+	return (high << 1) - (high >> 7);
 }
 
-PST_DATA_FN(blank, block, len, at, aux)
+/* Nothing of a block is left for a byte here and there: words, and many of them at a time. */
+#define BLOCK 1024
+
+PST_DATA_FN_OF(BLOCK, blank, block, len, at, aux)
 {
 	__u64 *word = (__u64 *)block, filled = EACH(fill[0]);
 
-	for (int i = 0; i < PST_BLOCK / 8; i++) {
+	for (int i = 0; i < BLOCK / 8; i++) {
 		__u64 newlines = whole_bytes(bytes_that_are(word[i], '\n'));
 
 		word[i] = filled ^ ((filled ^ EACH('\n')) & newlines);
@@ -69,31 +72,32 @@ PST_DATA_FN(blank, block, len, at, aux)
 
 /*
  * The bytes of a value are those that follow a '=', up to the newline. To find eight at a time:
- * with 0xff in the place of every byte but newlines, adding 1 to the byte after a '=' carries
- * through to the next newline, and changes all bytes on its way. The first byte has to be the
- * lowest for that.
+ * with 0x7f in the place of newlines and 0xff in that of all others, adding 1 to the byte after a
+ * '=' carries on to the next newline. A byte that it went through has lost its highest bit, and a
+ * newline never has one that counts. The first byte has to be the lowest for that.
+ *
+ * Words wait for each other only by *outside, 1 where the byte before is of no value: so what has
+ * to do with it is kept short.
  */
-static __always_inline __u64 value_bytes(__u64 word, __u64 *in_value)
+static __always_inline __u64 value_bytes(__u64 word, __u64 *outside)
 {
 	__u64 newlines = bytes_that_are(word, '\n'), equals = bytes_that_are(word, '=');
-	__u64 others = ~whole_bytes(newlines);
-	__u64 begin = ((equals << 1) | *in_value) & others;
-	__u64 values = ((others + begin) ^ others) & others & HIGH;
+	__u64 others = (~newlines + (equals << 1) + 1 - *outside) | newlines;
 
-	*in_value = (values | equals) >> 63;
-	return whole_bytes(values);
+	*outside = (others & ~equals) >> 63;
+	return whole_bytes(~others & HIGH);
 }
 
-PST_DATA_FN(blank_values, block, len, at, aux)
+PST_DATA_FN_OF(BLOCK, blank_values, block, len, at, aux)
 {
-	__u64 *word = (__u64 *)block, filled = EACH(fill[0]), in_value = *(__u64 *)aux;
+	__u64 *word = (__u64 *)block, filled = EACH(fill[0]), outside = *(__u64 *)aux;
 
-	for (int i = 0; i < PST_BLOCK / 8; i++) {
-		__u64 values = first_byte_low(value_bytes(first_byte_low(word[i]), &in_value));
+	for (int i = 0; i < BLOCK / 8; i++) {
+		__u64 values = first_byte_low(value_bytes(first_byte_low(word[i]), &outside));
 
-		word[i] = (word[i] & ~values) | (filled & values);
+		word[i] ^= (word[i] ^ filled) & values;
 	}
-	*(__u64 *)aux = in_value;
+	*(__u64 *)aux = outside;
 	return 0;
 }
 
@@ -190,15 +194,16 @@ PST_PRE(lseek, call)
 
 PST_POST(read, call)
 {
-	__u64 *in_value = pst_room(call);
+	__u64 *outside = pst_room(call);
 
 	if (call->error || !masked(call->cell))
 		return PST_PASS;
-	*in_value = call->in.read.offset != 0;
+	/* In the midst of a file nobody knows. */
+	*outside = call->in.read.offset == 0;
 	if (is("blank"))
 		pst_data_each(call, blank, NULL);
 	else if (is("values"))
-		pst_data_each(call, blank_values, in_value);
+		pst_data_each(call, blank_values, outside);
 	else if (is("empty"))
 		call->data_len = 0;
 	else

@@ -52,17 +52,26 @@ static __always_inline void *pst_data(struct pst_call *call, __u64 at, __u32 len
  */
 #define PST_BLOCK 64
 #define PST_DATA_FN(NAME, BLOCK, LEN, AT, AUX)                                                     \
+	PST_DATA_FN_OF(PST_BLOCK, NAME, BLOCK, LEN, AT, AUX)
+
+/*
+ * The same with blocks of another size, a power of two from 8 to 4096. Going from block to block costs
+ * as much as some twenty instructions: a function for words gains by larger ones, and one for bytes
+ * makes the verifier's work, and the program, larger.
+ */
+#define PST_DATA_FN_OF(SIZE, NAME, BLOCK, LEN, AT, AUX)                                            \
+	enum { NAME##_size = (SIZE) };                                                             \
 	static __always_inline int NAME(char *BLOCK, __u32 LEN, __u64 AT, void *AUX);              \
 	static long NAME##_block(__u64 pst_i, void *pst_ctx)                                       \
 	{                                                                                          \
 		struct pst_blocks *blocks = pst_ctx;                                               \
-		__u64 at = pst_i * PST_BLOCK;                                                      \
+		__u64 at = pst_i * (SIZE);                                                         \
 		__u32 left = blocks->len - (__u32)at;                                              \
-		char *block = pst_data_at(blocks->call, at, PST_BLOCK);                            \
+		char *block = pst_data_at(blocks->call, at, SIZE);                                 \
                                                                                                    \
 		if (!block)                                                                        \
 			return 1;                                                                  \
-		return NAME(block, left < PST_BLOCK ? left : PST_BLOCK, at, blocks->aux) ? 1 : 0;  \
+		return NAME(block, left < (SIZE) ? left : (SIZE), at, blocks->aux) ? 1 : 0;        \
 	}                                                                                          \
 	static __always_inline int NAME(char *BLOCK, __u32 LEN, __u64 AT, void *AUX)
 
@@ -78,7 +87,7 @@ struct pst_blocks {
 			.call = (CALL), .aux = (AUX), .len = (CALL)->data_len                      \
 		};                                                                                 \
                                                                                                    \
-		bpf_loop((pst_blocks.len + PST_BLOCK - 1) / PST_BLOCK, FN##_block, &pst_blocks,    \
+		bpf_loop((pst_blocks.len + FN##_size - 1) / FN##_size, FN##_block, &pst_blocks,    \
 			 0);                                                                       \
 	})
 

@@ -52,7 +52,8 @@
  *	PST_OPTION(__u32, percent, "how many of a hundred calls fail") = 100;
  *	PST_OPTION(struct pst_names, names, "what to hide");
  *
- * TYPE: an integer, _Bool, an array of char, struct pst_names, struct pst_ids, struct pst_paths.
+ * TYPE: an integer, _Bool, an array of char, struct pst_names, struct pst_ids, struct pst_paths,
+ * struct pst_errno.
  */
 #define PST_OPTION(TYPE, NAME, HELP)                                                               \
 	const volatile TYPE NAME __attribute__((btf_decl_tag("option: " HELP)))

@@ -275,6 +275,11 @@ struct pst_ids {
 	} range[PST_MAX_RANGES];
 };
 
+/* An error, by its name or its number: "ENOSPC", "28"; 0 where none is given. */
+struct pst_errno {
+	int32_t number;
+};
+
 /*
  * Paths below the root of the view, each component a name or a glob: "/etc/ssl:src/build-*". All of
  * them together have at most PST_MAX_STEPS components. A cell that starts as .start and takes a step

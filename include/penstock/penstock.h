@@ -315,7 +315,7 @@ int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, s
 /* What an object is: for people who choose or write one. */
 struct pst_filter_option {
 	char name[64];
-	char type[32];			/* "integer", "text", "names", "ids", "paths", "switch" */
+	char type[32];			/* "integer", "text", "names", "ids", "paths", "switch", "error" */
 	char value[128];		/* the default, or what it was set to */
 	char help[160];
 };

@@ -60,6 +60,10 @@ static bool find_kind(const struct btf *btf, const struct object_var *var, struc
 		option->kind = OPTION_IDS;
 		return var->size == sizeof(struct pst_ids);
 	}
+	if (is_struct(btf, type, "pst_errno")) {
+		option->kind = OPTION_ERRNO;
+		return var->size == sizeof(struct pst_errno);
+	}
 	option->kind = OPTION_PATHS;
 	return is_struct(btf, type, "pst_paths") && var->size == sizeof(struct pst_paths);
 }
@@ -102,7 +106,7 @@ int option_list_find(const struct object *object, struct options *ret_options,
 				error, -EINVAL,
 				"the object's option '%s' has a type that options cannot have: "
 				"integers, _Bool, arrays of char, struct pst_names, struct "
-				"pst_ids and struct pst_paths are",
+				"pst_ids, struct pst_paths and struct pst_errno are",
 				var.name);
 	}
 	*ret_options = options;
@@ -151,6 +155,16 @@ static int set_text(struct option *option, const char *value, struct pst_error *
 	return 0;
 }
 
+static int set_errno(struct option *option, const char *value, struct pst_error *error)
+{
+	struct pst_errno number;
+	int r = value_errno(value, &number, error);
+
+	if (r == 0)
+		memcpy(option->at, &number, sizeof(number));
+	return r;
+}
+
 static int set_list(struct option *option, char *value, struct patterns *patterns,
 		    struct pst_error *error)
 {
@@ -192,6 +206,8 @@ static int set(struct option *option, const char *value, struct patterns *patter
 		return value_integer(value, option->size, option->is_signed, option->at, error);
 	if (option->kind == OPTION_TEXT)
 		return set_text(option, value, error);
+	if (option->kind == OPTION_ERRNO)
+		return set_errno(option, value, error);
 	copy = strdup(value);
 	return copy ? set_list(option, copy, patterns, error) :
 		      error_set(error, -ENOMEM, "no memory");
@@ -242,9 +258,23 @@ const char *option_type(const struct option *option)
 	static const char *const types[] = {
 		[OPTION_INTEGER] = "integer", [OPTION_SWITCH] = "switch", [OPTION_TEXT] = "text",
 		[OPTION_NAMES] = "names",     [OPTION_IDS] = "ids",	  [OPTION_PATHS] = "paths",
+		[OPTION_ERRNO] = "error",
 	};
 
 	return types[option->kind];
+}
+
+static void print_errno(const struct option *option, char *buf, size_t size)
+{
+	struct pst_errno value;
+	const char *name;
+
+	memcpy(&value, option->at, sizeof(value));
+	name = value.number ? strerrorname_np(value.number) : "";
+	if (name)
+		snprintf(buf, size, "%s", name);
+	else
+		snprintf(buf, size, "%d", value.number);
 }
 
 void option_value(const struct option *option, char *buf, size_t size)
@@ -258,6 +288,9 @@ void option_value(const struct option *option, char *buf, size_t size)
 		return;
 	case OPTION_TEXT:
 		snprintf(buf, size, "%.*s", (int)option->size, (const char *)option->at);
+		return;
+	case OPTION_ERRNO:
+		print_errno(option, buf, size);
 		return;
 	default:
 		/* Lists are empty where nobody gave one: an object cannot say what patterns are. */

@@ -10,6 +10,7 @@ enum option_kind {
 	OPTION_TEXT,
 	OPTION_NAMES,
 	OPTION_IDS,
+	OPTION_ERRNO,
 	OPTION_PATHS,
 };
 

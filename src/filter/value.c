@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+/* Of verdicts and FUSE's answers; names of errors end long before it. */
+#define MAX_ERRNO 511
+
 /* How far the k, M or G at the end of a number moves it to the left; 0 and *end untouched: none. */
 static unsigned int unit_shift(char **end)
 {
@@ -113,6 +116,27 @@ int value_switch(const char *text, bool *ret, struct pst_error *error)
 	return error_set(error, -EINVAL,
 			 "wanted is yes or no (also on, off, true, false, 1, 0); the option's name "
 			 "alone means yes");
+}
+
+int value_errno(const char *text, struct pst_errno *ret, struct pst_error *error)
+{
+	uint64_t number;
+
+	if (!parse_amount(text, &number))
+		for (number = 1; number <= MAX_ERRNO; number++) {
+			const char *name = strerrorname_np((int)number);
+
+			if (name && !strcmp(text, name))
+				break;
+		}
+	if (number < 1 || number > MAX_ERRNO)
+		return error_set(
+			error, -EINVAL,
+			"wanted is the name of an error, as ENOSPC, or its number, from 1 to "
+			"%d",
+			MAX_ERRNO);
+	ret->number = (int32_t)number;
+	return 0;
 }
 
 static int cgroup_id(const char *path, uint64_t *ret_id, struct pst_error *error)

@@ -16,5 +16,7 @@ int value_integer(const char *text, size_t size, bool is_signed, void *ret,
 void value_print_integer(const void *at, size_t size, bool is_signed, char *buf, size_t buf_size);
 /* yes or no. */
 int value_switch(const char *text, bool *ret, struct pst_error *error);
+/* An error by its name or number. */
+int value_errno(const char *text, struct pst_errno *ret, struct pst_error *error);
 /* A list, which is written to. */
 int value_ids(char *list, struct pst_ids *ret, struct pst_error *error);

@@ -14,6 +14,7 @@ PST_OPTION(__s64, s64, "eight bytes");
 PST_OPTION(_Bool, flag, "yes or no");
 PST_OPTION(char, text[8], "a short text") = "short";
 PST_OPTION(struct pst_ids, ids, "numbers");
+PST_OPTION(struct pst_errno, error, "an error");
 
 PST_PRE(getattr, call)
 {
@@ -30,5 +31,6 @@ PST_PRE(getattr, call)
 	call->cell = ids.n;
 	call->cell2 = ids.range[0].from;
 	call->child.cell = ids.range[0].to;
+	call->delay_us = error.number;
 	return PST_PASS;
 }

@@ -79,7 +79,7 @@ static void test_check(void **state)
 	assert_int_equal(filter_check("options,u16=9", &report, log, sizeof(log), &error), 0);
 	assert_string_equal(report.summary, "shows its options");
 	assert_int_equal(report.flags, PST_CELLS);
-	assert_int_equal(report.n_options, 10);
+	assert_int_equal(report.n_options, 11);
 	assert_int_equal(report.n_programs, 1);
 	assert_string_equal(report.programs[0].name, "pre/getattr");
 	assert_true(report.programs[0].n_insns > 10);

@@ -241,6 +241,11 @@ static void test_options(void **state)
 		{ "options,text=", "text", "text", "" },
 		{ "options,text=a\\,b", "text", "text", "a,b" },
 		{ "options,ids=1:2-3", "ids", "ids", "1:2-3" },
+		{ "options", "error", "error", "" },
+		{ "options,error=ENOSPC", "error", "error", "ENOSPC" },
+		{ "options,error=28", "error", "error", "ENOSPC" },
+		{ "options,error=EHWPOISON", "error", "error", "EHWPOISON" },
+		{ "options,error=511", "error", "error", "511" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -282,6 +287,11 @@ static void test_refused(void **state)
 		{ "options,flag=", { "yes or no" } },
 		{ "options,text=eight888", { "at most 7 bytes" } },
 		{ "options,ids=x", { "ids=x", "1000-1999" } },
+		{ "options,error=ENOSPCX", { "error=ENOSPCX", "as ENOSPC", "1 to 511" } },
+		{ "options,error=2x", { "as ENOSPC" } },
+		{ "options,error=0", { "as ENOSPC" } },
+		{ "options,error=512", { "as ENOSPC" } },
+		{ "options,error=", { "as ENOSPC" } },
 		{ "options,u8=1,u8=2", { "'u8' is given twice" } },
 		{ "options,name=", { "from 1 to 63" } },
 		{ "options,name=a/b", { "'a/b'", "letters" } },
