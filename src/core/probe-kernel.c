@@ -24,6 +24,11 @@ enum {
 	NR_FCHMODAT2	= 452,
 };
 
+/* The struct delegation of <linux/fcntl.h>, since Linux 6.19. */
+#ifndef F_GETDELEG
+#define F_GETDELEG (1024 + 15)
+#endif
+
 #ifndef STATX_MNT_ID_UNIQUE
 #define STATX_MNT_ID_UNIQUE 0x00004000U
 #endif
@@ -184,11 +189,30 @@ static void probe_leases(struct probe *probe)
 			  "A read lease tells when a file is about to be opened for writing.");
 }
 
+static void probe_delegations(struct probe *probe)
+{
+	_cleanup_(fd_closep) int fd = memfd_create("penstock-probe", MFD_CLOEXEC);
+	struct {
+		uint32_t flags;
+		uint16_t type, pad;
+	} delegation = { 0 };
+
+	if (fd >= 0 && fcntl(fd, F_GETDELEG, &delegation) == 0)
+		probe_row(probe, "delegations", true,
+			  "The kernel has delegations of files and directories; a view makes no use "
+			  "of them: others would have to wait for it.");
+	else
+		probe_row(probe, "delegations", false,
+			  "Linux 6.19 has delegations of files and directories; nothing is lost, a "
+			  "view would make no use of them.");
+}
+
 void probe_kernel(struct probe *probe)
 {
 	probe_bpf(probe);
 	probe_fanotify(probe);
 	probe_leases(probe);
+	probe_delegations(probe);
 	probe_call(probe, "fchmodat2", syscall(NR_FCHMODAT2, -1, "", 0, 0), "Linux 6.6",
 		   "modes are changed through /proc");
 	probe_statx(probe);

@@ -97,6 +97,9 @@ basics() {
 	echo text > /w/ext4/basics/f
 	check probe penstock probe
 	check probe-json penstock probe --json /w/ext4/basics
+	at_least 6 19 && delegations=true || delegations=false
+	check probe.delegations sh -c "penstock probe | grep -q 'delegations.*has delegations' && has=true || has=false
+		[ \$has = $delegations ]"
 	view /w/ext4/basics cache=none || return
 	got=$(penstock stat --json /w/view | grep -o '"passthrough":[a-z]*' | cut -d: -f2)
 	if [ "$got" = $passthrough ]; then say_ok passthrough-is-$passthrough; else
@@ -193,9 +196,37 @@ heard() {
 	unview heard
 }
 
+# What docs/coherence.md says of delegations. Nothing of ours uses them; that is why.
+delegations_say() { # FS
+	delegations "/w/$1" 5 > /w/said
+	status=$?
+	sed "s/^/# $1: /" /w/said
+	case $status in
+	0) say_ok "delegations.$1" ;;
+	77) at_least 6 19 && say_bad "delegations.$1" "$(cat /w/said)" || echo "skip delegations.$1: $(cat /w/said)" ;;
+	*) say_bad "delegations.$1" "they are broken by others than we say" ;;
+	esac
+}
+
+# Who breaks one waits as long as its holder sleeps (45 s, here 3); who comes by a file system that is
+# stacked on top is refused. Both are told, not judged: a later kernel may do better.
+delegations_harm() {
+	at_least 6 19 || return
+	mkdir -p /w/tmpfs/up /w/tmpfs/low /w/tmpfs/work /w/over
+	mount -t overlay -o lowerdir=/w/tmpfs/low,upperdir=/w/tmpfs/up,workdir=/w/tmpfs/work o /w/over || return
+	echo 3 > /proc/sys/fs/lease-break-time
+	for harm in 'chmod 600 file' 'chmod 600 /w/over/file' 'touch /w/over/new'; do
+		delegations /w/tmpfs/up 0 "$harm" 2>&1 | sed 's/^/# delegations: /'
+	done
+	umount /w/over
+}
+
 basics
 filters
 heard
+delegations_say ext4
+delegations_say tmpfs
+delegations_harm
 if [ $passthrough = true ]; then v=on; else v=off; fi
 groups ext4 $v "cache=none,passthrough=$v" 'names=!(odd-names|exclusive-race|other-races|deep)' kinds rename \
 	'attr=!(chmod-all)' xattr 'acl=!(inherited|honoured)' 'perm=!(files|directories|sticky)' flags \
