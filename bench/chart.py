@@ -15,7 +15,7 @@ LEFT, RIGHT, ROW, TOP, WIDTH = 190, 24, 22, 92, 980
 MARKS = {
     "bind": ("#8a8a8a", "bar"), "overlayfs": ("#8a8a8a", "diamond"),
     "penstock": ("#e8590c", "disc"), "penstock-uring": ("#d6a400", "disc"),
-    "penstock-auto": ("#e8a10c", "disc"),
+    "penstock-lean": ("#e8590c", "ring"), "penstock-auto": ("#e8a10c", "disc"),
     "penstock-off": ("#c2255c", "ring"), "penstock-filter": ("#a61e4d", "disc"),
     "bindfs": ("#1c7ed6", "triangle"),
     "mergerfs": ("#2b9d4f", "square"), "mergerfs-pt": ("#2b9d4f", "diamond"),
