@@ -221,6 +221,7 @@ int filtered_after(struct req *req, int r)
 	const struct chain *chain = req->chain;
 	uint64_t asked = req->passed & chain->post[req->msg.head->opcode];
 	bool absent = r == 0 && req->msg.head->opcode == FUSE_LOOKUP && !req->entry.node;
+	union pst_in in;
 	bool failed;
 
 	if (!asked)
@@ -229,6 +230,7 @@ int filtered_after(struct req *req, int r)
 	if (absent)
 		r = -ENOENT;
 	frame_results(req, r);
+	in = frame_of(req)->in;
 	for (unsigned int i = chain->n; i-- > 0;) {
 		struct link *link = chain->links[i];
 		int verdict;
@@ -237,6 +239,12 @@ int filtered_after(struct req *req, int r)
 			continue;
 		frame_of(req)->error = r;
 		verdict = program_run(req, link, FILTER_POST, &failed);
+		if (!failed && !frame_asked(req, &in)) {
+			r = program_bad(req, link, FILTER_POST,
+					"changed what was asked for when it was done");
+			frame_ask(req, &in);
+			continue;
+		}
 		r = failed ? -EIO : post_verdict(req, link, r, verdict);
 	}
 	return absent && r == -ENOENT ? 0 : r;

@@ -233,6 +233,25 @@ void frame_results(struct req *req, int r)
 		frame_fill_attr(&call->child.attr, &req->entry.attr.stx);
 }
 
+bool frame_asked(const struct req *req, const union pst_in *in)
+{
+	const struct pst_call *call = frame_of(req);
+	bool same = memcmp(&call->in, in, sizeof(*in)) == 0;
+
+	for (unsigned int i = 0; same && i < frame_n_names(&req->msg); i++)
+		same = strncmp(call->name[i].text, req->kept->name[i], PST_NAME_SIZE) == 0;
+	return same;
+}
+
+void frame_ask(struct req *req, const union pst_in *in)
+{
+	struct pst_call *call = frame_of(req);
+
+	call->in = *in;
+	for (unsigned int i = 0; i < frame_n_names(&req->msg); i++)
+		strcpy(call->name[i].text, req->kept->name[i]);
+}
+
 /* The kernel takes no larger file for one. */
 static bool size_ok(uint64_t size)
 {

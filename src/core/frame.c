@@ -389,7 +389,7 @@ void frame_enter(struct req *req, const struct link *link)
 	call->cell = cell_of(req, link, req->dir ? req->dir : req->node);
 	call->cell2 = cell_of(req, link, req->node2);
 	call->child.held = req->child.filters >> link->bit & 1;
-	call->child.cell = req->child.cells[link->bit];
+	call->child.cell = link->cells ? req->child.cells[link->bit] : 0;
 	call->child.known_cell = req->child.node && (req->child.node->filters >> link->bit & 1) ?
 					 cell_of(req, link, req->child.node) :
 					 0;

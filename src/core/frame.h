@@ -33,6 +33,9 @@ bool frame_take_answer(struct req *req);
 
 /* What an entry of a listing tells the kernel of; a nodeid of 0: of no file. */
 struct told frame_told(const struct fuse_direntplus *entry);
+/* Whether argument and names are still what they were before the post programs; makes them so. */
+bool frame_asked(const struct req *req, const union pst_in *in);
+void frame_ask(struct req *req, const union pst_in *in);
 /* The result is before the post programs now. */
 void frame_results(struct req *req, int r);
 /* After a post program: whether what it left may leave. */

@@ -50,13 +50,32 @@ static int not_run(struct req *req, const struct link *link, enum filter_kind ki
 	return program_failed(req, link, kind, what);
 }
 
+/* What a program has left that nothing would be done with, in words; NULL: nothing. */
+static const char *undone(const struct req *req, const struct link *link)
+{
+	const struct chain *chain = req->chain;
+	const struct pst_call *call = frame_of(req);
+	uint32_t flags = filter_facts(link->filter)->flags;
+
+	if (call->child.held > 1)
+		return "left what is neither 0 nor 1 in child.held";
+	if (!(flags & PST_CELLS) && (call->cell || call->child.cell))
+		return "set a cell, and its filter does not declare PST_CELLS";
+	/* It may be another's. */
+	if (call->delay_us && !(chain->delays & req->filters))
+		return "set delay_us, and its filter does not declare PST_DELAYS";
+	return NULL;
+}
+
 /* A program has been run: whether it left what can be, and what of it is taken over. */
 static int settle(struct req *req, struct link *link, enum filter_kind kind, int verdict,
 		  bool *ret_bad)
 {
-	if (frame_of(req)->child.held > 1) {
+	const char *wrong = undone(req, link);
+
+	if (wrong) {
 		*ret_bad = true;
-		return program_bad(req, link, kind, "left what is neither 0 nor 1 in child.held");
+		return program_bad(req, link, kind, wrong);
 	}
 	frame_leave(req, link);
 	if (frame_of(req)->n_events)

@@ -398,14 +398,15 @@ static long now_ms(void)
 }
 
 /*
- * One request waits, in the pool; others do not. A filter that has not said so cannot make it
- * wait.
+ * One request waits, in the pool; others do not. A filter that has not said so cannot make it wait, and
+ * is told so.
  */
 static void test_delay(void **state)
 {
 	static struct k_answer answer;
 	struct filter_view view =
-		start(state, &(struct k_options){ 0 }, (const char *const[]){ "delay", NULL });
+		start(state, &(struct k_options){ .complaints = true },
+		      (const char *const[]){ "delay", NULL });
 	long begin = now_ms();
 	uint64_t unique = send_getattr(&view, view.file);
 
@@ -416,8 +417,9 @@ static void test_delay(void **state)
 	assert_int_equal(replace(&view, "delay", "hasty"), 0);
 	begin = now_ms();
 	for (int i = 0; i < 20; i++)
-		assert_int_equal(getattr(&view, view.file), 0);
+		assert_int_equal(getattr(&view, view.file), -EIO);
 	assert_true(now_ms() - begin < 20 * DELAY_MS);
+	assert_int_equal(drop(&view, "hasty"), 0);
 	filter_view_stop(&view);
 }
 

@@ -39,11 +39,15 @@ each_bad_verdicts() {
 		spoiled bad $what pre/symlink EIO act try symlink "$VIEW/link" text
 		check test ! -L "$LOWER/link"
 	done
+	for what in undeclared-cell undeclared-child undeclared-delay; do
+		spoiled bad $what pre/symlink EIO act try symlink "$VIEW/link" text
+		check test ! -L "$LOWER/link"
+	done
 	for what in name-done name-five name-held; do
 		spoiled bad $what name EIO act try mkdir "$VIEW/dir"
 		check test ! -e "$LOWER/dir"
 	done
-	for what in post-five post-600 post-serve entry-node entry-zero entry-generation entry-type; do
+	for what in post-five post-600 post-serve late-in late-name entry-node entry-zero entry-generation entry-type; do
 		spoiled bad $what post/symlink EIO act try symlink "$VIEW/link-$what" text
 	done
 	with bad pass

@@ -35,6 +35,12 @@ PST_NAME(call)
 /* Verdicts are tried on an operation that nothing else needs. */
 PST_PRE(symlink, call)
 {
+	if (is("undeclared-cell"))
+		call->cell = 1;
+	if (is("undeclared-child"))
+		call->child.cell = 1;
+	if (is("undeclared-delay"))
+		call->delay_us = 1;
 	if (is("target-nul"))
 		call->data[1] = 0;
 	if (is("target-empty"))
@@ -50,6 +56,10 @@ PST_PRE(symlink, call)
 
 PST_POST(symlink, call)
 {
+	if (is("late-in"))
+		call->in.bytes[0]++;
+	if (is("late-name"))
+		call->name[0].text[0] = 'x';
 	if (is("post-serve"))
 		return PST_SERVE;
 	if (is("post-five"))
