@@ -231,7 +231,7 @@ each_elsewhere() {
 
 # Where directories are not opened, the kernel keeps every listing; one that changed unheard, and has the
 # time of last modification that it had, must not be believed longer than a promise.
-each_elsewhere_unopened() {
+once_elsewhere_unopened() {
 	local time
 	lower overlay
 	mkdir "$LOWER/d"
@@ -248,7 +248,7 @@ each_elsewhere_unopened() {
 listed() { ls "$1" | grep -qx "$2"; }
 
 # The same where it is heard of.
-each_heard_unopened() {
+once_heard_unopened() {
 	lower ext4
 	mkdir "$LOWER/d"
 	: > "$LOWER/d/old"

@@ -74,7 +74,7 @@ unopened_names() { # TYPE
 
 all_let_go() { [ "$(info handles)" = 0 ]; }
 
-each_unopened_names_on_tmpfs() { unopened_names tmpfs; }
+once_unopened_names_on_tmpfs() { unopened_names tmpfs; }
 each_unopened_names_on_ramfs() { unopened_names ramfs; }
 slow_million_names() { names 1000000 tmpfs 4000; }
 
