@@ -156,7 +156,7 @@ mounts() {
 		'# '*' passed'*) ;;
 		*) printf '%s\n' "$line" ;;
 		esac
-	done < <(timeout -k 30 2400 tests/mount/run -j "$(nproc)" < /dev/null 2>&1; echo "status $?")
+	done < <(timeout -k 30 2400 tests/mount/run -j $(($(nproc) + 1)) < /dev/null 2>&1; echo "status $?")
 }
 
 build build -Dtests=enabled || rings=
