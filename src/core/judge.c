@@ -75,6 +75,27 @@ int judge_name(struct req *req, struct node *dir, const char *name, enum judge_u
 	return r == -ENOENT && use == JUDGE_MAKE ? -EPERM : r;
 }
 
+bool judge_wants_child(const struct req *req, const struct node *dir)
+{
+	const struct chain *chain = req->chain;
+
+	return chain->want_child & chain->names & dir->filters;
+}
+
+int judge_there(struct req *req, struct node *dir, const char *name, enum judge_use use,
+		const struct statx *stx)
+{
+	struct node *known = NULL;
+	struct statx found;
+	int r;
+
+	if (judge_wants_child(req, dir) && fs_peek(req_fs(req), dir, name, &found, &known) == 0)
+		stx = &found;
+	r = judge_name(req, dir, name, use, stx);
+	fs_node_put(req_fs(req), known);
+	return r;
+}
+
 /* Whether the same cells of filters hold for two places of a file. */
 static bool same_cells(const struct chain *chain, const struct placed *a, const struct placed *b)
 {
@@ -151,6 +172,10 @@ static int judge_rename(struct req *req)
 	peek(req, req->node2, req->msg.name[1], &other);
 	r = judge_name(req, req->node, req->msg.name[0], JUDGE_FIND, &moved.stx);
 	from = req->child;
+	/* What is in the way may be hidden for what it is, which the file that moves does not show. */
+	if (r == 0 && other.stx.stx_mode && judge_wants_child(req, req->node2))
+		r = judge_name(req, req->node2, req->msg.name[1],
+			       exchange ? JUDGE_FIND : JUDGE_MAKE, &other.stx);
 	if (r == 0) {
 		req->child.node = moved.node;
 		r = judge_name(req, req->node2, req->msg.name[1],
@@ -215,7 +240,7 @@ static int judge_link(struct req *req)
 	else
 		from.filters = req->node2->filters & req->chain->all;
 	req->child.node = req->node2;
-	r = judge_name(req, req->node, req->msg.name[0], JUDGE_MAKE, &stx);
+	r = judge_there(req, req->node, req->msg.name[0], JUDGE_MAKE, &stx);
 	req->child.node = NULL;
 	if (r == 0 && (from.filters & ~req->child.filters))
 		r = -EXDEV;
@@ -226,7 +251,7 @@ static int judge_made(struct req *req, uint32_t mode)
 {
 	struct statx stx = { .stx_mode = (uint16_t)(mode & S_IFMT) };
 
-	return judge_name(req, req->node, req->msg.name[0], JUDGE_MAKE, &stx);
+	return judge_there(req, req->node, req->msg.name[0], JUDGE_MAKE, &stx);
 }
 
 int judge_request(struct req *req)
@@ -234,7 +259,7 @@ int judge_request(struct req *req)
 	switch (req->msg.head->opcode) {
 	case FUSE_UNLINK:
 	case FUSE_RMDIR:
-		return judge_name(req, req->node, req->msg.name[0], JUDGE_FIND, NULL);
+		return judge_there(req, req->node, req->msg.name[0], JUDGE_FIND, NULL);
 	case FUSE_CREATE:
 		return judge_made(req, S_IFREG);
 	case FUSE_MKDIR:

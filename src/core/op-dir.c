@@ -2,6 +2,7 @@
 /* Listings, plain and with entries. */
 #include "core/filtered.h"
 #include "core/frame.h"
+#include "core/judge.h"
 #include "core/listed.h"
 #include "core/req.h"
 #include "util/cleanup.h"
@@ -201,7 +202,7 @@ static int list_filtered(struct req *req, struct listing *listing, uint64_t off)
 	listing->sink.entries = false;
 	listing->waiting = waiting;
 	listing->together = listing->buf.plus ? listed_together(req) : NULL;
-	one_by_one = listing->buf.plus && !listing->together;
+	one_by_one = listing->buf.plus ? !listing->together : judge_wants_child(req, req->node);
 	listing->sink.fits = one_by_one ? listing_fits : listing_fits_waiting;
 	listing->sink.add = one_by_one ? listing_add_filtered : listing_add_waiting;
 	r = fs_readdir(listing->fs, req->handle, off, &listing->sink);

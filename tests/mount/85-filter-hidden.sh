@@ -316,3 +316,32 @@ each_hidden_folded_below() {
 	answers EPERM rename "$VIEW/plain" "$VIEW/.ENV"
 	check test -e "$LOWER/.env" -a -e "$LOWER/sub/.env"
 }
+
+# Hidden for what it is and not for its name: absent all the same.
+hidden_by_size() { # OPTIONS
+	lower ext4
+	mkdir "$LOWER/d"
+	head -c 5000 /dev/zero > "$LOWER/d/large"
+	echo small > "$LOWER/d/small"
+	filtered_view -o "$1" bysize
+	equal "$(ls "$VIEW/d")" small "names"
+	equal "$(ls -l "$VIEW/d" | grep -c large)" 0 "names with attributes"
+	answers ENOENT stat "$VIEW/d/large"
+	answers ENOENT read "$VIEW/d/large"
+	answers ENOENT unlink "$VIEW/d/large"
+	answers ENOENT rename "$VIEW/d/large" "$VIEW/d/other"
+	answers EPERM create "$VIEW/d/large"
+	answers EPERM mkdir "$VIEW/d/large"
+	answers EPERM symlink "$VIEW/d/large" text
+	answers EPERM link "$VIEW/d/small" "$VIEW/d/large"
+	answers EPERM rename "$VIEW/d/small" "$VIEW/d/large"
+	equal "$(stat -c %s "$LOWER/d/large")" 5000 "size below"
+	# Others are not.
+	answers EEXIST mkdir "$VIEW/d/small"
+	answers 0 create "$VIEW/d/new"
+	answers 0 rename "$VIEW/d/new" "$VIEW/d/small"
+	answers 0 unlink "$VIEW/d/small"
+}
+
+each_hidden_by_size() { hidden_by_size cache=none; }
+each_hidden_by_size_kept() { hidden_by_size cache=exclusive; }

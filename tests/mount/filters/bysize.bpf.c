@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* For the mount ring: hides what is larger than 1000 bytes, whatever it is called. */
+#include <penstock/filter.bpf.h>
+
+PST_FILTER(PST_WANT_CHILD, "hides large files");
+
+PST_NAME(call)
+{
+	return (call->child.attr.mode & S_IFMT) == S_IFREG && call->child.attr.size > 1000 ?
+		       -ENOENT :
+		       PST_PASS;
+}
