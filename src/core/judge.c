@@ -56,25 +56,6 @@ static int judge_written(struct req *req, struct node *dir, const char *name,
 	return r;
 }
 
-/* Asks about a name; leaves in req->child what holds for its file. */
-int judge_name(struct req *req, struct node *dir, const char *name, enum judge_use use,
-	       const struct statx *stx)
-{
-	const struct chain *chain = req->chain;
-	char real[FS_NAME_SIZE];
-	int r;
-
-	judge_inherit(req, dir);
-	if (!(dir->filters & chain->names) || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return 0;
-	r = judge_written(req, dir, name, stx);
-	/* Where case makes no difference, other names lead to the same file. */
-	if (r == 0 && !req->listed && fs_real_name(req_fs(req), dir, name, real) == 0)
-		r = judge_written(req, dir, real, stx);
-	/* What is hidden cannot be made either, whether or not it is there. */
-	return r == -ENOENT && use == JUDGE_MAKE ? -EPERM : r;
-}
-
 bool judge_wants_child(const struct req *req, const struct node *dir)
 {
 	const struct chain *chain = req->chain;
@@ -82,18 +63,30 @@ bool judge_wants_child(const struct req *req, const struct node *dir)
 	return chain->want_child & chain->names & dir->filters;
 }
 
-int judge_there(struct req *req, struct node *dir, const char *name, enum judge_use use,
-		const struct statx *stx)
+/* Asks about a name; leaves in req->child what holds for its file. */
+int judge_name(struct req *req, struct node *dir, const char *name, enum judge_use use,
+	       const struct statx *stx)
 {
 	struct node *known = NULL;
 	struct statx found;
+	const struct chain *chain = req->chain;
+	char real[FS_NAME_SIZE];
 	int r;
 
-	if (judge_wants_child(req, dir) && fs_peek(req_fs(req), dir, name, &found, &known) == 0)
+	judge_inherit(req, dir);
+	if (!(dir->filters & chain->names) || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return 0;
+	/* Who looks at the file under a name looks at what is there, where a type is all we know of it. */
+	if (judge_wants_child(req, dir) && !(stx && stx->stx_mask) &&
+	    fs_peek(req_fs(req), dir, name, &found, &known) == 0)
 		stx = &found;
-	r = judge_name(req, dir, name, use, stx);
 	fs_node_put(req_fs(req), known);
-	return r;
+	r = judge_written(req, dir, name, stx);
+	/* Where case makes no difference, other names lead to the same file. */
+	if (r == 0 && !req->listed && fs_real_name(req_fs(req), dir, name, real) == 0)
+		r = judge_written(req, dir, real, stx);
+	/* What is hidden cannot be made either, whether or not it is there. */
+	return r == -ENOENT && use == JUDGE_MAKE ? -EPERM : r;
 }
 
 /* Whether the same cells of filters hold for two places of a file. */
@@ -240,7 +233,7 @@ static int judge_link(struct req *req)
 	else
 		from.filters = req->node2->filters & req->chain->all;
 	req->child.node = req->node2;
-	r = judge_there(req, req->node, req->msg.name[0], JUDGE_MAKE, &stx);
+	r = judge_name(req, req->node, req->msg.name[0], JUDGE_MAKE, &stx);
 	req->child.node = NULL;
 	if (r == 0 && (from.filters & ~req->child.filters))
 		r = -EXDEV;
@@ -251,7 +244,7 @@ static int judge_made(struct req *req, uint32_t mode)
 {
 	struct statx stx = { .stx_mode = (uint16_t)(mode & S_IFMT) };
 
-	return judge_there(req, req->node, req->msg.name[0], JUDGE_MAKE, &stx);
+	return judge_name(req, req->node, req->msg.name[0], JUDGE_MAKE, &stx);
 }
 
 int judge_request(struct req *req)
@@ -259,7 +252,7 @@ int judge_request(struct req *req)
 	switch (req->msg.head->opcode) {
 	case FUSE_UNLINK:
 	case FUSE_RMDIR:
-		return judge_there(req, req->node, req->msg.name[0], JUDGE_FIND, NULL);
+		return judge_name(req, req->node, req->msg.name[0], JUDGE_FIND, NULL);
 	case FUSE_CREATE:
 		return judge_made(req, S_IFREG);
 	case FUSE_MKDIR:

@@ -12,18 +12,15 @@ enum judge_use {
 /* What a file inherits from its directory, until programs say otherwise. */
 void judge_inherit(struct req *req, struct node *dir);
 
-/* Asks about a name; stx: what is known of its file, or NULL. 0 or -errno (an answer). */
+/*
+ * Asks about a name; stx: what is known of its file, all (stx_mask) or its type alone, or NULL. 0 or
+ * -errno (an answer).
+ */
 int judge_name(struct req *req, struct node *dir, const char *name, enum judge_use use,
 	       const struct statx *stx);
 
 /* Whether programs for names of a directory look at what is under them. */
 bool judge_wants_child(const struct req *req, const struct node *dir);
-/*
- * As judge_name(), of a name that there may be something under already: to programs that look at it,
- * that is what stands in the place of stx.
- */
-int judge_there(struct req *req, struct node *dir, const char *name, enum judge_use use,
-		const struct statx *stx);
 
 /* Asks about the names of a request; whether files may move as it says. 0 or -errno (an answer). */
 int judge_request(struct req *req);

@@ -52,7 +52,7 @@ int listed_name(struct req *req, const char *name, uint32_t type)
 	int r;
 
 	sub_request(req, &sub, &kept, name);
-	r = judge_there(&sub, req->node, name, JUDGE_FIND, &stx);
+	r = judge_name(&sub, req->node, name, JUDGE_FIND, &stx);
 	return r == -ENOENT || r == -EIO ? r : 0;
 }
 
