@@ -55,11 +55,10 @@ static const char *undone(const struct req *req, const struct link *link)
 {
 	const struct chain *chain = req->chain;
 	const struct pst_call *call = frame_of(req);
-	uint32_t flags = filter_facts(link->filter)->flags;
 
 	if (call->child.held > 1)
 		return "left what is neither 0 nor 1 in child.held";
-	if (!(flags & PST_CELLS) && (call->cell || call->child.cell))
+	if (!link->cells && (call->cell || call->child.cell))
 		return "set a cell, and its filter does not declare PST_CELLS";
 	/* It may be another's. */
 	if (call->delay_us && !(chain->delays & req->filters))

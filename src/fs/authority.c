@@ -109,15 +109,13 @@ static void take_fields(struct statx *stx, const struct statx *served, uint32_t 
 int authority_answer(struct fs *fs, struct node *node, struct statx *stx)
 {
 	const struct pst_server *server = &fs->config.server;
-	struct statx served = *stx;
+	struct statx served;
 	struct pst_file file;
-	int fields, r;
+	int fields = fields_of(fs, node), r;
 
-	if (!server->fields)
-		return 0;
-	fields = fields_of(fs, node);
 	if (fields <= 0)
 		return fields;
+	served = *stx;
 	file = file_of(fs, node);
 	r = answer_of("getattr", server->getattr(server->aux, &file, &served));
 	if (r < 0)
