@@ -42,6 +42,8 @@ enum chan_want {
 struct chan;
 struct chan_ops {
 	const char *name;
+	/* All descriptors of a connection take from one queue: poll(2) says of each what is in it. */
+	bool shared;
 	/*
 	 * Waits for one request. *slot is where to put it, or, of a transport that keeps slots, is
 	 * set to the one it lies in. *ret_wire: why CHAN_E_BAD.

@@ -108,6 +108,7 @@ static void dev_backing_close(struct chan *chan, int id)
 
 const struct chan_ops chan_dev_ops = {
 	.name = "dev",
+	.shared = true,
 	.receive = dev_receive,
 	.reply = dev_reply,
 	.notify = dev_notify,

@@ -63,6 +63,21 @@ static struct req *worker_serve(struct worker *worker, struct req *req, bool bad
 	return req_serve(req);
 }
 
+static int receive(struct worker *worker, struct slot **slot, struct wire_msg *ret_msg,
+		   int *ret_wire)
+{
+	struct standby *standby = &worker->workers->standby;
+	struct chan *chan = worker->chan;
+	int r;
+
+	if (!chan->ops->shared)
+		return chan->ops->receive(chan, slot, ret_msg, ret_wire);
+	standby_enter(standby, &worker->spare, chan->fd);
+	r = chan->ops->receive(chan, slot, ret_msg, ret_wire);
+	standby_leave(standby);
+	return r;
+}
+
 /* Takes requests until the connection ends; returns why. *held: for a channel that keeps no slots. */
 static int worker_loop(struct worker *worker, struct req **held)
 {
@@ -81,7 +96,7 @@ static int worker_loop(struct worker *worker, struct req **held)
 				*held = supply_take(workers->supply, *held);
 			slot = &(*held)->slot;
 		}
-		r = chan->ops->receive(chan, &slot, &msg, &wire);
+		r = receive(worker, &slot, &msg, &wire);
 		if (r == CHAN_E_AGAIN)
 			continue;
 		if (r == CHAN_E_GONE)
@@ -168,6 +183,9 @@ static void *worker_main(void *arg)
 		r = worker_loop(worker, &req);
 	if (r < 0)
 		log_error("a worker has ended: %s", strerror(-r));
+	/* Who stands by shall hear it too. */
+	if (worker->chan->ops->shared)
+		standby_end(&workers->standby);
 	supply_put(workers->supply, req);
 	pthread_mutex_lock(&workers->lock);
 	workers->n_alive--;
@@ -193,6 +211,7 @@ int workers_init(struct workers *workers, struct supply *supply, struct chan *co
 		 unsigned int n)
 {
 	*workers = (struct workers){ .supply = supply };
+	standby_init(&workers->standby);
 	pthread_mutex_init(&workers->lock, NULL);
 	pthread_cond_init(&workers->idle, NULL);
 	wake_install();
@@ -205,7 +224,7 @@ int workers_init(struct workers *workers, struct supply *supply, struct chan *co
 	}
 	workers->n = n;
 	for (unsigned int i = 0; i < n; i++) {
-		workers->each[i] = (struct worker){ workers, chans[i], i, 0, false };
+		workers->each[i] = (struct worker){ workers, chans[i], i, 0, false, STANDBY_FIRST };
 		workers->n_beginning += chans[i]->n_slots > 0;
 	}
 	return 0;
@@ -257,6 +276,7 @@ void workers_stop(struct workers *workers)
 	workers->stop = true;
 	pthread_cond_broadcast(&workers->idle);
 	pthread_mutex_unlock(&workers->lock);
+	standby_end(&workers->standby);
 	for (;;) {
 		struct timespec pause = { .tv_nsec = 5000000 };
 		unsigned int n_alive;
@@ -280,6 +300,7 @@ void workers_fini(struct workers *workers)
 {
 	for (unsigned int i = 0; i < workers->n; i++)
 		chan_free(workers->each[i].chan);
+	standby_fini(&workers->standby);
 	pthread_cond_destroy(&workers->idle);
 	pthread_mutex_destroy(&workers->lock);
 	free(workers->counts);

@@ -2,6 +2,7 @@
 #pragma once
 /* Workers: one thread for each channel, which takes its requests and serves them where they arrived. */
 #include "chan/chan.h"
+#include "core/standby.h"
 #include "core/supply.h"
 #include "wire/op.h"
 
@@ -13,6 +14,7 @@ struct worker {
 	unsigned int number;
 	pthread_t thread;
 	bool started;
+	unsigned int spare; /* its own, see core/standby.h */
 };
 
 struct op_count {
@@ -25,6 +27,7 @@ struct workers {
 	unsigned int n;
 	struct op_count (*counts)[OP_MAX]; /* one row for each worker */
 	_Atomic bool stop;
+	struct standby standby; /* for channels of one queue */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t idle;  /* a worker has ended, or is ready */

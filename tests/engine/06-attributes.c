@@ -260,7 +260,7 @@ static void test_xattr(void **state)
 {
 	struct kernel *k = start(state);
 	uint64_t id = look_up(k, "file");
-	char buf[65536], path[80];
+	char buf[65536], path[128];
 	int r = set_xattr(k, id, "user.one", "value", 5, 0);
 
 	if (r == -EOPNOTSUPP) {

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* How many of the workers that share one queue wait for its requests: see standby.c. */
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct standby {
+	_Atomic uint64_t state;	     /* requests taken, << 16; and how many wait for one */
+	_Atomic bool unwatched;	     /* who takes a request calls the watch */
+	pthread_mutex_t lock;	     /* guards what follows */
+	pthread_cond_t watch, other; /* the one that keeps watch waits here; the others */
+	bool watched;		     /* one of those that stand by keeps watch */
+	bool ended;
+};
+
+void standby_init(struct standby *standby);
+void standby_fini(struct standby *standby);
+
+/*
+ * Before a worker waits for a request from the queue, a descriptor that poll(2) says readable of when
+ * there are some: returns when it is needed there. *spare is the worker's own, at first STANDBY_FIRST.
+ */
+#define STANDBY_FIRST 32u
+void standby_enter(struct standby *standby, unsigned int *spare, int queue);
+/* When that wait has ended, with a request or without. */
+void standby_leave(struct standby *standby);
+
+/* From now on all are needed. */
+void standby_end(struct standby *standby);
