@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/pool.h"
+#include "util/clock.h"
 #include "util/wake.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+/* An operation that took so long has waited, and was not only kept from the CPU; the next ones will, too. */
+#define LONG_MS 30
+#define NEXT_MS 1000
 
 void pool_init(struct pool *pool, struct supply *supply)
 {
@@ -19,6 +24,7 @@ static struct req *next(struct pool *pool)
 	struct req *req;
 
 	pthread_mutex_lock(&pool->lock);
+	pool->n_free++;
 	while (!pool->queue && !pool->stop)
 		pthread_cond_wait(&pool->work, &pool->lock);
 	req = pool->queue;
@@ -61,8 +67,24 @@ void pool_push(struct pool *pool, struct req *req)
 	req->next = NULL;
 	*pool->queue_end = req;
 	pool->queue_end = &req->next;
+	pool->n_free--;
 	pthread_cond_signal(&pool->work);
 	pthread_mutex_unlock(&pool->lock);
+}
+
+void pool_took(struct pool *pool, uint32_t ms)
+{
+	if (ms >= LONG_MS)
+		atomic_store_explicit(&pool->slow_ms, clock_ms() | 1, memory_order_relaxed);
+}
+
+bool pool_wants(const struct pool *pool, bool far)
+{
+	uint32_t slow_ms = atomic_load_explicit(&pool->slow_ms, memory_order_relaxed);
+
+	if (!far && (!slow_ms || clock_ms() - slow_ms > NEXT_MS))
+		return false;
+	return atomic_load_explicit(&pool->n_free, memory_order_relaxed) > 0;
 }
 
 void pool_stop(struct pool *pool)

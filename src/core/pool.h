@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Threads for what may take its time: requests wait in one queue, first come, first served. */
+/*
+ * Threads for what may take its time: requests wait in one queue, first come, first served.
+ *
+ * Some operations are for the pool by their nature. All others are where what they ask below is slow:
+ * on another machine, or, for a moment, since an operation there has just taken long. These come only
+ * while a thread is free for them.
+ */
 #include "core/req.h"
 #include "core/supply.h"
 
@@ -9,7 +15,9 @@
 struct pool {
 	struct supply *supply; /* borrowed: where requests go that are done with */
 	pthread_t *threads;
-	unsigned int n; /* started */
+	unsigned int n;		  /* started */
+	_Atomic int n_free;	  /* threads that wait, less what waits for them */
+	_Atomic uint32_t slow_ms; /* the clock, when something had taken long; 0: never */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t work;  /* the queue has grown, or it is the end */
@@ -22,6 +30,10 @@ void pool_init(struct pool *pool, struct supply *supply);
 int pool_start(struct pool *pool, unsigned int n);
 /* The request is the pool's from then on. There are threads. */
 void pool_push(struct pool *pool, struct req *req);
+/* How long an operation took that is not for the pool by its nature. */
+void pool_took(struct pool *pool, uint32_t ms);
+/* Whether such operations shall come: always where what they ask is far. */
+bool pool_wants(const struct pool *pool, bool far);
 /* Serves what waits, and ends the threads. */
 void pool_stop(struct pool *pool);
 void pool_fini(struct pool *pool);

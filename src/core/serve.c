@@ -18,6 +18,7 @@
 #include "core/reqset.h"
 #include "core/server-private.h"
 #include "core/trace.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -429,6 +430,17 @@ static int enter_filters(struct req *req)
 	return 0;
 }
 
+/* The operation itself. */
+static int call(struct req *req, const struct row *row)
+{
+	uint32_t began = clock_ms();
+	int r = row->call(req);
+
+	if (!(req->msg.op->flags & OP_MAY_BLOCK))
+		server_took(req->server, clock_ms() - began);
+	return r;
+}
+
 /* Check-in, filters and call; what of it is kept in the request is let go of by the caller. */
 static int run(struct req *req, const struct row *row)
 {
@@ -453,7 +465,7 @@ static int run(struct req *req, const struct row *row)
 		req->stage = STAGE_ENTERED;
 	}
 	req->out_len = req->data_len = 0;
-	return row->call(req);
+	return call(req, row);
 }
 
 /* What was done below, and the kernel is told was not: what it has in mind of it is wrong now. */
@@ -522,6 +534,12 @@ static bool to_pool(struct req *req, struct req **ret_other)
 	return !req->in_pool && server_to_pool(req, ret_other);
 }
 
+/* Whether it is for the pool, if that has room: by its nature, or because what it asks is slow. */
+static bool may_block(const struct req *req, uint16_t flags)
+{
+	return (flags & OP_MAY_BLOCK) || (!(flags & OP_AT_ONCE) && server_pool_wants(req->server));
+}
+
 struct req *req_serve(struct req *req)
 {
 	const struct row *row = &rows[req->msg.head->opcode];
@@ -534,7 +552,7 @@ struct req *req_serve(struct req *req)
 		req = take_chain(req);
 		trace_begin(req);
 	}
-	if ((flags & OP_MAY_BLOCK) && to_pool(req, &other))
+	if (may_block(req, flags) && to_pool(req, &other))
 		return other;
 	/* What a view does not have, the kernel is told when it first asks: it asks no more. */
 	r = row->call && !is_lacking(req, req->msg.head->opcode) ? run(req, row) : -ENOSYS;

@@ -72,6 +72,16 @@ bool server_to_pool(struct req *req, struct req **ret_other)
 	return goes;
 }
 
+bool server_pool_wants(const struct server *server)
+{
+	return pool_wants(&server->pool, fs_is_far(server->fs));
+}
+
+void server_took(struct server *server, uint32_t ms)
+{
+	pool_took(&server->pool, ms);
+}
+
 struct req *server_move(struct req *req)
 {
 	struct supply *supply = &req->server->supply;

@@ -26,6 +26,7 @@
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/fd.h"
 #include "util/hash.h"
 #include "util/log.h"
@@ -163,7 +164,7 @@ int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
 		atomic_compare_exchange_strong(&node->watch, &none, WATCH_WANTED);
 	if (fs->config.cache == PST_CACHE_TTL || fs->config.cache == PST_CACHE_AUTO) {
 		atomic_store_explicit(&node->answer, in_short(&attr->stx), memory_order_relaxed);
-		atomic_store_explicit(&node->promised_ms, watch_now_ms(), memory_order_relaxed);
+		atomic_store_explicit(&node->promised_ms, clock_ms(), memory_order_relaxed);
 	}
 	r = authority_answer(fs, node, &attr->stx);
 	if (r < 0)

@@ -24,6 +24,7 @@ struct fs {
 	struct parked *parked;		/* parked.c; NULL: directories are opened */
 	struct watch *watch;		/* watch.c; NULL: nothing is watched */
 	struct node *root;		/* counted */
+	_Atomic bool far;		/* one of the mounts is of a far kind */
 	struct {
 		_Atomic uint64_t by_caller, by_name, data, cacheable;
 	} filters;			/* what fs_set_filters() said */
@@ -33,6 +34,16 @@ struct fs {
 int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		 struct fs_entry *ret_entry);
 int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry);
+
+/* kind.c: what is known of the file system that a descriptor is on. */
+struct kind {
+	uint64_t type;
+	const char *name;
+	bool elsewhere;			/* it changes where no event of this kernel's is made */
+	bool far;			/* others answer: another machine, another process */
+	bool sizeless;			/* its files say that they are empty; only reading shows what is in them */
+};
+const struct kind *kind_of(int fd);
 
 /* The number of the mount that an open file (its attributes, whether it has handles) lies on. */
 int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bool handles);
@@ -137,8 +148,6 @@ struct watch *watch_free(struct watch *watch);
 bool watch_add(struct fs *fs, struct node *node, int fd);
 void watch_node_gone(struct fs *fs, struct node *node);
 void watch_stat(const struct watch *watch, struct fs_stat *stat);
-/* A clock for marks in nodes; it wraps. */
-uint32_t watch_now_ms(void);
 
 /* lower.c: the lower file of an O_PATH descriptor, of a node, of a handle (opened when first needed). */
 int lower_stat(int fd, struct statx *ret_stx);

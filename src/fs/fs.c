@@ -117,6 +117,11 @@ struct fs *fs_free(struct fs *fs)
 	return NULL;
 }
 
+bool fs_is_far(const struct fs *fs)
+{
+	return atomic_load_explicit(&fs->far, memory_order_relaxed);
+}
+
 void fs_stat(struct fs *fs, struct fs_stat *ret_stat)
 {
 	*ret_stat = (struct fs_stat){

@@ -16,12 +16,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 static int read_name(int dir_fd, const char *name, struct statx *ret_stx)
@@ -78,14 +76,6 @@ static int open_for_handles(int fd, uint32_t mode)
 	return opened;
 }
 
-/* File systems whose files say that they are empty: only reading shows what is in them. */
-static bool is_sizeless(uint64_t type)
-{
-	return type == PROC_SUPER_MAGIC || type == SYSFS_MAGIC || type == DEBUGFS_MAGIC ||
-	       type == TRACEFS_MAGIC || type == CGROUP_SUPER_MAGIC || type == CGROUP2_SUPER_MAGIC ||
-	       type == SECURITYFS_MAGIC || type == BPF_FS_MAGIC;
-}
-
 int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bool handles)
 {
 	struct lower_mount mount = {
@@ -95,14 +85,17 @@ int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bo
 		.dev_minor = stx->stx_dev_minor,
 	};
 	int number = nodetab_mount_find(fs->nodes, mnt_id);
-	struct statfs st;
+	const struct kind *kind;
 
 	if (number >= 0)
 		return number;
 	if (handles && !fs->config.own_fds)
 		mount.fd = open_for_handles(fd, stx->stx_mode);
 	mount.handles = mount.fd >= 0;
-	mount.sizeless = fstatfs(fd, &st) == 0 && is_sizeless((uint64_t)st.f_type);
+	kind = kind_of(fd);
+	mount.sizeless = kind->sizeless;
+	if (kind->far)
+		atomic_store_explicit(&fs->far, true, memory_order_relaxed);
 	return nodetab_mount_add(fs->nodes, &mount);
 }
 

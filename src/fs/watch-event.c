@@ -7,6 +7,7 @@
  * of a node, which takes mark_lock.
  */
 #include "fs/watch-private.h"
+#include "util/clock.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -46,17 +47,17 @@ static void pass_on(struct watch *watch, struct node *node, bool data)
 	unsigned int at;
 
 	attr_changed_below(watch->fs, node, data);
-	if (watch_now_ms() - node->promised_ms > AGAIN_MS || watch->n_again == WATCH_N_AGAIN)
+	if (clock_ms() - node->promised_ms > AGAIN_MS || watch->n_again == WATCH_N_AGAIN)
 		return;
 	at = (watch->again_at + watch->n_again++) % WATCH_N_AGAIN;
-	watch->again[at] = (struct watch_again){ node->id, watch_now_ms() + AGAIN_MS, data };
+	watch->again[at] = (struct watch_again){ node->id, clock_ms() + AGAIN_MS, data };
 }
 
 int watch_pass_on_again(struct watch *watch)
 {
 	while (watch->n_again) {
 		const struct watch_again *again = &watch->again[watch->again_at];
-		int32_t left = (int32_t)(again->due_ms - watch_now_ms());
+		int32_t left = (int32_t)(again->due_ms - clock_ms());
 		struct node *node;
 
 		if (left > 0)

@@ -11,45 +11,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/vfs.h>
 
 #ifndef FAN_REPORT_TARGET_FID
 #define FAN_REPORT_TARGET_FID 0x1000
 #endif
-
-/* File systems that change where no event of ours is made: on other machines, in other processes. */
-static const char *changes_elsewhere(uint64_t type)
-{
-	static const struct {
-		uint64_t type;
-		const char *name;
-	} types[] = {
-		{ NFS_SUPER_MAGIC, "NFS" },
-		{ SMB_SUPER_MAGIC, "SMB" },
-		{ CIFS_SUPER_MAGIC, "CIFS" },
-		{ SMB2_SUPER_MAGIC, "SMB" },
-		{ CEPH_SUPER_MAGIC, "Ceph" },
-		{ V9FS_MAGIC, "9p" },
-		{ FUSE_SUPER_MAGIC, "FUSE" },
-		{ AFS_SUPER_MAGIC, "AFS" },
-		{ CODA_SUPER_MAGIC, "Coda" },
-		{ OCFS2_SUPER_MAGIC, "OCFS2" },
-		{ OVERLAYFS_SUPER_MAGIC, "overlayfs" },
-		{ PROC_SUPER_MAGIC, "proc" },
-		{ SYSFS_MAGIC, "sysfs" },
-		{ CGROUP2_SUPER_MAGIC, "cgroup" },
-		{ CGROUP_SUPER_MAGIC, "cgroup" },
-		{ 0x01161970 /* GFS2 */, "GFS2" },
-	};
-
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (types[i].type == type)
-			return types[i].name;
-	return NULL;
-}
 
 int watch_open(void)
 {
@@ -64,19 +31,18 @@ int watch_open(void)
 void watch_way(int events_fd, int fd, bool handles, struct fs_way *ret_way)
 {
 	struct fs_way way = { 0 };
-	const char *elsewhere;
-	struct statfs fs;
+	const struct kind *kind = kind_of(fd);
 	struct stat st;
 
-	if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0) {
+	if (fstat(fd, &st) < 0) {
 		snprintf(way.why, sizeof(way.why), "%s", strerror(errno));
 		*ret_way = way;
 		return;
 	}
-	elsewhere = changes_elsewhere((uint64_t)fs.f_type);
-	if (elsewhere)
+	/* It changes where no event of ours is made: on other machines, in other processes. */
+	if (kind->elsewhere)
 		snprintf(way.why, sizeof(way.why),
-			 "%s can change where this kernel does not hear of it", elsewhere);
+			 "%s can change where this kernel does not hear of it", kind->name);
 	else if (!handles)
 		snprintf(way.why, sizeof(way.why), "the file system has no file handles");
 	else if ((way.refused = events_fd < 0))

@@ -51,14 +51,6 @@ unsigned int watch_count(void)
 	return n_watches;
 }
 
-uint32_t watch_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return (uint32_t)((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
-}
-
 static void *watch_main(void *arg)
 {
 	struct watch *watch = arg;

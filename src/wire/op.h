@@ -28,11 +28,12 @@ enum {
 	OP_CHANGES	= 1 << 4,	/* changes the tree */
 	OP_DOTS		= 1 << 5,	/* "." and ".." are names here (export) */
 	OP_TEXT		= 1 << 6,	/* what stands as a name is none of an entry */
+	OP_AT_ONCE	= 1 << 7,	/* asks nobody below: it never goes to the pool */
 };
 
 #define OP_TABLE(X)                                                                                \
 	X(LOOKUP, 0, 1, NONE, OP_DOTS)                                                             \
-	X(FORGET, sizeof(struct fuse_forget_in), 0, NONE, OP_NO_REPLY)                             \
+	X(FORGET, sizeof(struct fuse_forget_in), 0, NONE, OP_NO_REPLY | OP_AT_ONCE)                \
 	X(GETATTR, sizeof(struct fuse_getattr_in), 0, NONE, 0)                                     \
 	X(SETATTR, sizeof(struct fuse_setattr_in), 0, NONE, OP_CHANGES)                            \
 	X(READLINK, 0, 0, NONE, OP_OUT_DATA)                                                       \
@@ -54,7 +55,7 @@ enum {
 	X(LISTXATTR, sizeof(struct fuse_getxattr_in), 0, NONE, OP_OUT_DATA)                        \
 	X(REMOVEXATTR, 0, 1, NONE, OP_CHANGES | OP_TEXT)                                           \
 	X(FLUSH, sizeof(struct fuse_flush_in), 0, NONE, 0)                                         \
-	X(INIT, 16, 0, NONE, 0)                                                                    \
+	X(INIT, 16, 0, NONE, OP_AT_ONCE)                                                           \
 	X(OPENDIR, sizeof(struct fuse_open_in), 0, NONE, 0)                                        \
 	X(READDIR, sizeof(struct fuse_read_in), 0, NONE, OP_OUT_DATA)                              \
 	X(RELEASEDIR, sizeof(struct fuse_release_in), 0, NONE, 0)                                  \
@@ -64,13 +65,15 @@ enum {
 	X(SETLKW, sizeof(struct fuse_lk_in), 0, NONE, 0)                                           \
 	X(ACCESS, sizeof(struct fuse_access_in), 0, NONE, 0)                                       \
 	X(CREATE, sizeof(struct fuse_create_in), 1, NONE, OP_CHANGES | OP_EXTENDED)                \
-	X(INTERRUPT, sizeof(struct fuse_interrupt_in), 0, NONE, OP_NO_REPLY)                       \
-	X(BMAP, sizeof(struct fuse_bmap_in), 0, NONE, 0)                                           \
-	X(DESTROY, 0, 0, NONE, 0)                                                                  \
+	X(INTERRUPT, sizeof(struct fuse_interrupt_in), 0, NONE, OP_NO_REPLY | OP_AT_ONCE)          \
+	X(BMAP, sizeof(struct fuse_bmap_in), 0, NONE, OP_AT_ONCE)                                  \
+	X(DESTROY, 0, 0, NONE, OP_AT_ONCE)                                                         \
 	X(IOCTL, sizeof(struct fuse_ioctl_in), 0, IOCTL, OP_OUT_DATA)                              \
-	X(POLL, 24, 0, NONE, 0)                                                                    \
-	X(NOTIFY_REPLY, sizeof(struct fuse_notify_retrieve_in), 0, WRITE, OP_NO_REPLY)             \
-	X(BATCH_FORGET, sizeof(struct fuse_batch_forget_in), 0, FORGETS, OP_NO_REPLY)              \
+	X(POLL, 24, 0, NONE, OP_AT_ONCE)                                                           \
+	X(NOTIFY_REPLY, sizeof(struct fuse_notify_retrieve_in), 0, WRITE,                          \
+	  OP_NO_REPLY | OP_AT_ONCE)                                                                \
+	X(BATCH_FORGET, sizeof(struct fuse_batch_forget_in), 0, FORGETS,                           \
+	  OP_NO_REPLY | OP_AT_ONCE)                                                                \
 	X(FALLOCATE, sizeof(struct fuse_fallocate_in), 0, NONE, OP_CHANGES | OP_MAY_BLOCK)         \
 	X(READDIRPLUS, sizeof(struct fuse_read_in), 0, NONE, OP_OUT_DATA)                          \
 	X(RENAME2, sizeof(struct fuse_rename2_in), 2, NONE, OP_CHANGES)                            \

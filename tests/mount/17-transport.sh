@@ -129,6 +129,56 @@ each_many_are_slow() {
 
 all_make() { [ "$(counter MKDIR)" -ge "$1" ]; }
 
+# A look at $1, from the CPU that others wait on.
+looks_soon() { # FILE WHY
+	local before took
+	before=${EPOCHREALTIME/[.,]/}
+	taskset -c 0 stat "$1" > /dev/null
+	took=$((${EPOCHREALTIME/[.,]/} - before))
+	echo "a look while $2: $took us"
+	[ $took -lt 700000 ] || fail "a look took $took us while $2"
+}
+
+# What lies below is served by another process, which takes its time.
+each_slow_below() {
+	need_filters
+	local i pids=()
+	lower tmpfs
+	mkdir -p "$LOWER"/d{1,2,3,4} "$LOWER/e"
+	touch "$LOWER"/e/{1,2,3}
+	view -r -o cache=none -F fault,ops=mkdir,delay_us=1500000
+	view -o cache=none "$VIEW"
+	ls -lR "$VIEW" > /dev/null
+	for i in 1 2 3 4; do
+		taskset -c 0 mkdir "$VIEW/d$i/x" &
+		pids+=($!)
+	done
+	within 10 all_make 4
+	for i in 1 2 3; do looks_soon "$VIEW/e/$i" "those below are slow"; done
+	for i in "${pids[@]}"; do wait "$i" || fail "a slow one failed"; done
+}
+
+# A file system here that was held up is no longer relied on, for a moment.
+each_slow_for_once() {
+	local i pids
+	lower ext4
+	mkdir -p "$LOWER"/d{1,2} "$LOWER/e"
+	touch "$LOWER/e/1"
+	view -o cache=none
+	ls -lR "$VIEW" > /dev/null
+	for i in 1 2; do
+		fsfreeze -f "$FS" || skip "it cannot be frozen"
+		(sleep 1; fsfreeze -u "$FS") &
+		pids=($!)
+		taskset -c 0 mkdir "$VIEW/d$i/x" &
+		pids+=($!)
+		within 10 all_make $i
+		[ $i = 1 ] || looks_soon "$VIEW/e/1" "what lies below is frozen"
+		wait "${pids[@]}"
+	done
+	check test -d "$LOWER/d2/x"
+}
+
 # Ends while all are busy, again and again: nothing hangs, nothing stays.
 each_ends_under_load() {
 	lower tmpfs
