@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * pretend LOWER MOUNTPOINT [cache=auto|none|exclusive] [transport=dev|uring] [passthrough=off]
+ * pretend LOWER MOUNTPOINT [cache=auto|none|ttl|exclusive] [transport=dev|uring] [passthrough=off]
  *
  * A view in which modes and owners can be changed and the tree below keeps its own: an example of a
  * server that has the authority for some attributes, while the data of the same files passes through.
@@ -13,6 +13,7 @@
 #define _GNU_SOURCE
 #endif
 #include <err.h>
+#include <errno.h>
 #include <linux/stat.h>
 #include <penstock/penstock.h>
 #include <pthread.h>
@@ -110,7 +111,7 @@ static int set(void *aux, const struct pst_file *file, const struct statx *stx)
 	if (said)
 		said->mask |= stx->stx_mask;
 	pthread_mutex_unlock(&lock);
-	return said ? 0 : -12; /* ENOMEM */
+	return said ? 0 : -ENOMEM;
 }
 
 /* SIGHUP: all is as below again, and the kernel is told so. */
@@ -138,14 +139,15 @@ static void *forget(void *arg)
 
 static void choose(struct pst_view_options *options, const char *word)
 {
-	static const char *const caches[] = { "cache=auto", NULL, "cache=none", "cache=exclusive" };
-
-	for (unsigned int i = 0; i < sizeof(caches) / sizeof(caches[0]); i++)
-		if (caches[i] && strcmp(word, caches[i]) == 0) {
-			options->cache = (enum pst_cache)i;
-			return;
-		}
-	if (strcmp(word, "transport=dev") == 0)
+	if (strcmp(word, "cache=auto") == 0)
+		options->cache = PST_CACHE_AUTO;
+	else if (strcmp(word, "cache=none") == 0)
+		options->cache = PST_CACHE_NONE;
+	else if (strcmp(word, "cache=ttl") == 0)
+		options->cache = PST_CACHE_TTL;
+	else if (strcmp(word, "cache=exclusive") == 0)
+		options->cache = PST_CACHE_EXCLUSIVE;
+	else if (strcmp(word, "transport=dev") == 0)
 		options->transport = PST_TRANSPORT_DEV;
 	else if (strcmp(word, "transport=uring") == 0)
 		options->transport = PST_TRANSPORT_URING;

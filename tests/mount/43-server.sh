@@ -43,7 +43,7 @@ owned() { # PATH MODE UID GID [WHERE]
 each_fields() {
 	lower ext4
 	local cache
-	for cache in auto none exclusive; do
+	for cache in auto none ttl exclusive; do
 		mkdir "$LOWER/$cache"
 		echo text > "$LOWER/$cache/f"
 		served_view "cache=$cache"
