@@ -114,8 +114,9 @@ const struct cmd cmd_trace = {
 	.arguments = "[--all] [--json] MOUNTPOINT",
 	.summary = "what happens in a view, line by line, as it happens",
 	.help = "Prints a line for each operation that filters have to do with, and for each event\n"
-		"that a filter tells of, until it is interrupted or the view ends. What runs in the\n"
-		"kernel by passthrough is not seen, nor what the kernel answers out of its cache.\n"
+		"that a filter tells of, until it is interrupted or the view ends; of a view without\n"
+		"filters, for each operation. What runs in the kernel by passthrough is not seen, nor\n"
+		"what the kernel answers out of its cache.\n"
 		"\n"
 		"  -a, --all   operations that no filter has to do with, too\n"
 		"  --json      a JSON object on each line\n",

@@ -51,8 +51,9 @@ static void print_path(struct json_object *line)
 
 static void print_result(struct json_object *line)
 {
+	bool known = json_object_object_get_ex(line, "error", NULL);
 	int error = (int)out_member_number(line, "error");
-	const char *name = error ? strerrorname_np(error) : "ok";
+	const char *name = error ? strerrorname_np(error) : known ? "ok" : "-";
 	uint64_t ns = out_member_number(line, "ns");
 
 	if (name)

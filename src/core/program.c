@@ -78,7 +78,7 @@ static int settle(struct req *req, struct link *link, enum filter_kind kind, int
 	}
 	frame_leave(req, link);
 	if (frame_of(req)->n_events)
-		trace_events(req, link);
+		trace_events(req, link, kind);
 	if (verdict > PST_SERVE || verdict <= -512) {
 		*ret_bad = true;
 		return program_bad(req, link, kind, "returned what is no verdict");

@@ -221,13 +221,13 @@ static void listener_send(struct trace *trace, struct listener *listener, const 
 	memcpy(listener->rest, whole.text + n, listener->rest_len);
 }
 
-static void send_all(struct trace *trace, const struct line *line, bool filtered)
+static void send_all(struct trace *trace, const struct line *line, bool for_all)
 {
 	pthread_mutex_lock(&trace->lock);
 	for (int i = 0; i < MAX_LISTENERS; i++) {
 		struct listener *listener = &trace->listeners[i];
 
-		if (listener->fd >= 0 && (listener->all || filtered))
+		if (listener->fd >= 0 && (listener->all || for_all))
 			listener_send(trace, listener, line);
 	}
 	pthread_mutex_unlock(&trace->lock);
@@ -267,7 +267,7 @@ void trace_begin(struct req *req)
 	req->verdict_by = NULL;
 }
 
-void trace_events(struct req *req, const struct link *link)
+void trace_events(struct req *req, const struct link *link, enum filter_kind kind)
 {
 	struct trace *trace = server_trace(req->server);
 	struct pst_call *call = frame_of(req);
@@ -280,7 +280,10 @@ void trace_events(struct req *req, const struct link *link)
 
 		line.len = 0;
 		put_request(&line, req);
-		put(&line, ",\"error\":%d,\"event\":{\"filter\":", call->error ? -call->error : 0);
+		/* Before the operation there is no result yet. */
+		if (kind == FILTER_POST)
+			put(&line, ",\"error\":%d", call->error ? -call->error : 0);
+		put(&line, ",\"event\":{\"filter\":");
 		put_text(&line, filter_facts(link->filter)->name);
 		put(&line, ",\"what\":");
 		put_text(&line, event->what);
@@ -300,9 +303,11 @@ void trace_verdict(struct req *req, const struct link *link, int verdict)
 void trace_end(struct req *req, int r)
 {
 	struct trace *trace = server_trace(req->server);
+	/* Where there are no filters all is shown: there is nothing else. */
+	bool for_all = req->filters || !req->chain;
 	struct line line = { 0 };
 
-	if (!req->trace_ns || !trace_on(trace) || !(req->filters || trace->n_all))
+	if (!req->trace_ns || !trace_on(trace) || !(for_all || trace->n_all))
 		return;
 	/* A name that is absent is an answer to the kernel, and an error to whoever asked. */
 	if (r == 0 && req->msg.head->opcode == FUSE_LOOKUP && !req->entry.node)
@@ -315,5 +320,5 @@ void trace_end(struct req *req, int r)
 
 		put(&line, ",\"verdict\":\"%s: %s\"", req->verdict_by, name ? name : "?");
 	}
-	send_all(trace, &line, req->filters);
+	send_all(trace, &line, for_all);
 }

@@ -18,7 +18,7 @@ bool trace_on(const struct trace *trace);
 /* The request begins: notes the time. */
 void trace_begin(struct req *req);
 /* The last program has left events; it has decided the request. */
-void trace_events(struct req *req, const struct link *link);
+void trace_events(struct req *req, const struct link *link, enum filter_kind kind);
 void trace_verdict(struct req *req, const struct link *link, int verdict);
 /* The request ends with r. Its nodes are still held. */
 void trace_end(struct req *req, int r);

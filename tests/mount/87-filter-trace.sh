@@ -32,6 +32,18 @@ each_trace_all() {
 	check not grep -q verdict "$T/trace"
 }
 
+# Without filters there is nothing to choose from.
+each_trace_no_filter() {
+	lower ext4
+	need_filters
+	view -o cache=none
+	tracing "$T/trace"
+	mkdir "$VIEW/d"
+	within 5 grep -q '"op":"mkdir","path":"/d",.*"error":0' "$T/trace" || fail "$(cat "$T/trace")"
+	kill $TRACER
+	trace_parses "$T/trace"
+}
+
 each_trace_filtered() {
 	lower ext4
 	need_filters
@@ -52,6 +64,11 @@ each_trace_filtered() {
 	: > "$LOWER/f"
 	answers EPERM write "$VIEW/f"
 	within 5 grep -q 'open .*/f .*EPERM .*guard: EPERM' "$T/text" || fail "not in the text: $(cat "$T/text")"
+	# Before the operation there is no result: an event then has none.
+	rm "$VIEW/f"
+	within 5 grep -Eq 'unlink +/f .* -  +-  +tag: before 5 0' "$T/text" || fail "not in the text: $(cat "$T/text")"
+	check not grep -q '"error".*"what":"before"' "$T/trace"
+	check grep -q '"error":0,.*"what":"after"' "$T/trace"
 	kill $TRACER
 }
 
