@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* An operation that took so long has waited, and was not only kept from the CPU; the next ones will, too. */
+/* An operation that took so long has waited, or was kept from the CPU for long: the next ones may, too. */
 #define LONG_MS 30
 #define NEXT_MS 1000
 
@@ -61,15 +61,21 @@ int pool_start(struct pool *pool, unsigned int n)
 	return 0;
 }
 
-void pool_push(struct pool *pool, struct req *req)
+bool pool_push(struct pool *pool, struct req *req, bool if_free)
 {
+	bool goes;
+
 	pthread_mutex_lock(&pool->lock);
-	req->next = NULL;
-	*pool->queue_end = req;
-	pool->queue_end = &req->next;
-	pool->n_free--;
-	pthread_cond_signal(&pool->work);
+	goes = !if_free || pool->n_free > 0;
+	if (goes) {
+		req->next = NULL;
+		*pool->queue_end = req;
+		pool->queue_end = &req->next;
+		pool->n_free--;
+		pthread_cond_signal(&pool->work);
+	}
 	pthread_mutex_unlock(&pool->lock);
+	return goes;
 }
 
 void pool_took(struct pool *pool, uint32_t ms)
@@ -82,7 +88,8 @@ bool pool_wants(const struct pool *pool, bool far)
 {
 	uint32_t slow_ms = atomic_load_explicit(&pool->slow_ms, memory_order_relaxed);
 
-	if (!far && (!slow_ms || clock_ms() - slow_ms > NEXT_MS))
+	/* It may be one ahead of the clock. */
+	if (!far && (!slow_ms || clock_ms() + 1 - slow_ms > NEXT_MS))
 		return false;
 	return atomic_load_explicit(&pool->n_free, memory_order_relaxed) > 0;
 }

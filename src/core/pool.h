@@ -16,7 +16,7 @@ struct pool {
 	struct supply *supply; /* borrowed: where requests go that are done with */
 	pthread_t *threads;
 	unsigned int n;		  /* started */
-	_Atomic int n_free;	  /* threads that wait, less what waits for them */
+	_Atomic int n_free;	  /* threads that wait, less what waits for them; lock to write */
 	_Atomic uint32_t slow_ms; /* the clock, when something had taken long; 0: never */
 
 	pthread_mutex_t lock; /* guards what follows */
@@ -28,11 +28,14 @@ struct pool {
 void pool_init(struct pool *pool, struct supply *supply);
 /* 0 or -errno; some threads may run then. */
 int pool_start(struct pool *pool, unsigned int n);
-/* The request is the pool's from then on. There are threads. */
-void pool_push(struct pool *pool, struct req *req);
+/*
+ * The request is the pool's from then on; if_free: unless no thread is free, then false. There are
+ * threads.
+ */
+bool pool_push(struct pool *pool, struct req *req, bool if_free);
 /* How long an operation took that is not for the pool by its nature. */
 void pool_took(struct pool *pool, uint32_t ms);
-/* Whether such operations shall come: always where what they ask is far. */
+/* Whether such operations shall come, where what they ask is far or not. */
 bool pool_wants(const struct pool *pool, bool far);
 /* Serves what waits, and ends the threads. */
 void pool_stop(struct pool *pool);

@@ -81,6 +81,7 @@ struct req {
 	unsigned int queue;		/* number of the channel */
 	struct wire_msg msg;
 	bool in_pool;			/* it may take its time */
+	bool timed;			/* how long it takes is told the pool */
 
 	/* from here on cleared for each request; check-in: counted */
 	struct fs_caller caller;

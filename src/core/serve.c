@@ -436,7 +436,7 @@ static int call(struct req *req, const struct row *row)
 	uint32_t began = clock_ms();
 	int r = row->call(req);
 
-	if (!(req->msg.op->flags & OP_MAY_BLOCK))
+	if (req->timed)
 		server_took(req->server, clock_ms() - began);
 	return r;
 }
@@ -531,13 +531,19 @@ static struct req *take_chain(struct req *req)
 /* To the pool, as it stands; false where it has to be done here. */
 static bool to_pool(struct req *req, struct req **ret_other)
 {
-	return !req->in_pool && server_to_pool(req, ret_other);
+	req->timed = false;
+	return !req->in_pool && server_to_pool(req, false, ret_other);
 }
 
-/* Whether it is for the pool, if that has room: by its nature, or because what it asks is slow. */
-static bool may_block(const struct req *req, uint16_t flags)
+/* Likewise before it has begun: by its nature, or because what it asks is slow. */
+static bool to_pool_at_first(struct req *req, struct req **ret_other)
 {
-	return (flags & OP_MAY_BLOCK) || (!(flags & OP_AT_ONCE) && server_pool_wants(req->server));
+	uint16_t flags = req->msg.op->flags;
+
+	if (flags & OP_MAY_BLOCK)
+		return to_pool(req, ret_other);
+	return !req->in_pool && !(flags & OP_AT_ONCE) && server_pool_wants(req->server) &&
+	       server_to_pool(req, true, ret_other);
 }
 
 struct req *req_serve(struct req *req)
@@ -550,9 +556,10 @@ struct req *req_serve(struct req *req)
 
 	if (req->stage == STAGE_ARRIVED && !req->in_pool) {
 		req = take_chain(req);
+		req->timed = true;
 		trace_begin(req);
 	}
-	if (may_block(req, flags) && to_pool(req, &other))
+	if (to_pool_at_first(req, &other))
 		return other;
 	/* What a view does not have, the kernel is told when it first asks: it asks no more. */
 	r = row->call && !is_lacking(req, req->msg.head->opcode) ? run(req, row) : -ENOSYS;

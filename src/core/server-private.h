@@ -6,13 +6,14 @@
 
 /*
  * Hands a request to the pool; *ret_other is what the caller may go on with, as req_serve() has it.
- * false where the pool has more than it can hold: then the request is still the caller's.
+ * false where the pool has more than it can hold, or, with if_free, no thread is free: then the request
+ * is still the caller's.
  */
-bool server_to_pool(struct req *req, struct req **ret_other);
+bool server_to_pool(struct req *req, bool if_free, struct req **ret_other);
 /* Whether operations that ask below should go there for now; how long one took that need not. */
 bool server_pool_wants(const struct server *server);
 void server_took(struct server *server, uint32_t ms);
-/* A request is about to wait, see supply_feed(). */
+/* A request is about to wait for a lock, see supply_feed(). */
 bool server_feed(struct req *req);
 void server_count(struct req *req, int r);
 

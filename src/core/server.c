@@ -32,7 +32,7 @@
 struct server {
 	struct fs *fs;
 	struct host *host;
-	uint64_t lacks;		/* constant */
+	uint64_t lacks; /* constant */
 	struct workers workers;
 	struct pool pool;
 	struct supply supply;
@@ -50,26 +50,30 @@ struct fs *req_fs(struct req *req)
 
 bool server_feed(struct req *req)
 {
-	return supply_feed(&req->server->supply, req->chan);
+	return supply_feed(&req->server->supply, req->chan, true);
 }
 
-bool server_to_pool(struct req *req, struct req **ret_other)
+bool server_to_pool(struct req *req, bool if_free, struct req **ret_other)
 {
 	struct server *server = req->server;
 	bool goes = server->pool.n;
 
 	*ret_other = NULL;
 	if (goes && req_kept(req)) {
-		goes = server_feed(req);
+		goes = supply_feed(&server->supply, req->chan, false);
 	} else if (goes) {
 		*ret_other = supply_try(&server->supply);
 		goes = *ret_other;
 	}
-	if (goes) {
-		req->in_pool = true;
-		pool_push(&server->pool, req);
-	}
-	return goes;
+	if (!goes)
+		return false;
+	req->in_pool = true;
+	if (pool_push(&server->pool, req, if_free))
+		return true;
+	req->in_pool = false;
+	supply_put(&server->supply, *ret_other);
+	*ret_other = NULL;
+	return false;
 }
 
 bool server_pool_wants(const struct server *server)

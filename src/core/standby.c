@@ -8,8 +8,9 @@
  * One of those keeps watch, as long as there are requests: it looks every few milliseconds. When
  * requests lie in the queue and nobody waits for them, it is needed: at once if few were taken since
  * it last looked, for then who took them is held up; else if it goes on seeing that more than each
- * third time (with one asker it is up to each sixth, with two more than each second). A worker that
- * mostly finds another one waiting before it is not needed, and stands by.
+ * third time (with one asker it is up to each sixth, with two more than each second). Who copies a long
+ * request calls it by himself. A worker that mostly finds another one waiting before it is not needed,
+ * and stands by.
  *
  * Where nothing was taken for a while nobody keeps watch, so an idle view wakes no one. The worker that
  * takes the next request calls the watch.
@@ -25,9 +26,13 @@
 #define N_TAKEN(state) ((state) >> 16)
 
 #define LOOK_MS 4
+#define FIRST_LOOK_MS 1
 #define FEW 16	  /* taken between two looks */
 #define BEHIND 10 /* twice the looks that saw it, less the others, until another one is needed */
 #define LOOKS_IDLE 32 /* in a row, until nobody keeps watch */
+
+/* Bytes whose copying takes long enough for another one to be needed. */
+#define LONG (32 << 10)
 
 void standby_init(struct standby *standby)
 {
@@ -49,12 +54,12 @@ void standby_fini(struct standby *standby)
 	pthread_mutex_destroy(&standby->lock);
 }
 
-static void sleep_until_look(struct standby *standby)
+static void sleep_ms(struct standby *standby, long ms)
 {
 	struct timespec at;
 
 	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_nsec += LOOK_MS * 1000000;
+	at.tv_nsec += ms * 1000000;
 	if (at.tv_nsec >= 1000000000) {
 		at.tv_nsec -= 1000000000;
 		at.tv_sec++;
@@ -85,14 +90,14 @@ static void keep_watch(struct standby *standby, int queue)
 {
 	unsigned int n_behind = 0, n_idle = 0;
 	uint64_t before = standby->state;
+	long ms = FIRST_LOOK_MS;
 
-	while (!standby->ended) {
+	while (!standby->ended && !standby->called) {
 		uint64_t now, n_taken;
 
-		sleep_until_look(standby);
+		sleep_ms(standby, ms);
 		now = standby->state;
 		n_taken = N_TAKEN(now) - N_TAKEN(before);
-		before = now;
 		n_idle = n_taken || !N_WAITING(now) ? 0 : n_idle + 1;
 		if (N_WAITING(now) || !lies_in(queue))
 			n_behind -= n_behind > 0;
@@ -102,6 +107,8 @@ static void keep_watch(struct standby *standby, int queue)
 			rest(standby, now);
 			n_idle = 0;
 		}
+		before = now;
+		ms = LOOK_MS;
 	}
 }
 
@@ -114,7 +121,7 @@ static void stand_by(struct standby *standby, int queue)
 	if (!standby->ended) {
 		standby->watched = true;
 		keep_watch(standby, queue);
-		standby->watched = false;
+		standby->watched = standby->called = false;
 		pthread_cond_signal(&standby->other);
 	}
 	pthread_mutex_unlock(&standby->lock);
@@ -122,27 +129,27 @@ static void stand_by(struct standby *standby, int queue)
 
 void standby_enter(struct standby *standby, unsigned int *spare, int queue)
 {
-	uint64_t state = atomic_fetch_add(&standby->state, 1);
-
-	if (!N_WAITING(state)) {
+	if (!N_WAITING(standby->state)) {
 		*spare -= *spare > 0;
-		return;
+	} else if (++*spare > STANDBY_SPARE) {
+		stand_by(standby, queue);
+		*spare = 0;
 	}
-	if (++*spare <= STANDBY_FIRST)
-		return;
-	atomic_fetch_sub(&standby->state, 1);
-	stand_by(standby, queue);
-	*spare = 0;
 	atomic_fetch_add(&standby->state, 1);
 }
 
-void standby_leave(struct standby *standby)
+void standby_leave(struct standby *standby, unsigned int *spare, int queue, size_t len)
 {
+	bool needed = len >= LONG && standby->watched && lies_in(queue);
+
 	atomic_fetch_add(&standby->state, ONE_TAKEN - 1);
-	if (!standby->unwatched)
+	if (len >= LONG)
+		*spare = 0;
+	if (!standby->unwatched && !needed)
 		return;
 	pthread_mutex_lock(&standby->lock);
 	standby->unwatched = false;
+	standby->called = needed;
 	pthread_cond_signal(&standby->watch);
 	pthread_mutex_unlock(&standby->lock);
 }

@@ -3,14 +3,16 @@
 /* How many of the workers that share one queue wait for its requests: see standby.c. */
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct standby {
 	_Atomic uint64_t state;	     /* requests taken, << 16; and how many wait for one */
 	_Atomic bool unwatched;	     /* who takes a request calls the watch */
+	_Atomic bool watched;	     /* one of those that stand by keeps watch; lock to write */
 	pthread_mutex_t lock;	     /* guards what follows */
 	pthread_cond_t watch, other; /* the one that keeps watch waits here; the others */
-	bool watched;		     /* one of those that stand by keeps watch */
+	bool called;		     /* it is needed */
 	bool ended;
 };
 
@@ -19,12 +21,12 @@ void standby_fini(struct standby *standby);
 
 /*
  * Before a worker waits for a request from the queue, a descriptor that poll(2) says readable of when
- * there are some: returns when it is needed there. *spare is the worker's own, at first STANDBY_FIRST.
+ * there are some: returns when it is needed there. *spare is the worker's own, at first STANDBY_SPARE.
  */
-#define STANDBY_FIRST 32u
+#define STANDBY_SPARE 32u
 void standby_enter(struct standby *standby, unsigned int *spare, int queue);
-/* When that wait has ended, with a request or without. */
-void standby_leave(struct standby *standby);
+/* When that wait has ended, with a request of so many bytes, or with none. */
+void standby_leave(struct standby *standby, unsigned int *spare, int queue, size_t len);
 
 /* From now on all are needed. */
 void standby_end(struct standby *standby);

@@ -2,8 +2,9 @@
 #include "core/supply.h"
 
 /*
- * Requests to lend beyond the first ones, that is, locks that may wait at a time; and with filters,
- * whose memory is all there from the start.
+ * Requests to lend beyond the first ones; and with filters, whose memory is all there from the start.
+ * Half of them are for locks that wait: of what waits in the pool there is never much, and where it gets
+ * none the worker does it.
  */
 #define N_MORE 256
 #define N_MORE_FILTERED 32
@@ -21,6 +22,7 @@ int supply_init(struct supply *supply, struct server *server, const struct suppl
 	};
 	if (config->n_lent)
 		supply->n_more = config->filtered ? N_MORE_FILTERED : N_MORE;
+	supply->n_for_locks = supply->n_more / 2;
 	pthread_mutex_init(&supply->lock, NULL);
 	pthread_cond_init(&supply->home, NULL);
 	r = reqset_new(server, config->n_own + config->n_lent + supply->n_more, config->data_size,
@@ -101,12 +103,12 @@ bool supply_current(struct supply *supply, const struct req *req)
 }
 
 /* One to lend, NULL when there are no more: of the set that is in no other use, where there are two. */
-static struct req *more(struct supply *supply)
+static struct req *more(struct supply *supply, bool for_lock)
 {
 	struct req *req = NULL;
 
 	pthread_mutex_lock(&supply->lock);
-	if (supply->n_more)
+	if (supply->n_more > (for_lock ? 0 : supply->n_for_locks))
 		req = pop(supply->old ? supply->old : supply->set);
 	supply->n_more -= req != NULL;
 	pthread_mutex_unlock(&supply->lock);
@@ -121,14 +123,14 @@ static void no_more(struct supply *supply, struct req *req)
 	pthread_mutex_unlock(&supply->lock);
 }
 
-bool supply_feed(struct supply *supply, struct chan *chan)
+bool supply_feed(struct supply *supply, struct chan *chan, bool for_lock)
 {
 	enum chan_want want = chan->ops->wants(chan);
 	struct req *req;
 
 	if (want == CHAN_HAS_ENOUGH)
 		return true;
-	req = more(supply);
+	req = more(supply, for_lock);
 	if (req && chan->ops->lend(chan, &req->slot) == 0)
 		return true;
 	if (req)

@@ -15,6 +15,7 @@ struct supply {
 	struct reqset *_Atomic set; /* in use; lock to write */
 	struct reqset *old;	    /* until its requests have come home; NULL: none */
 	unsigned int n_more;	    /* requests that may yet be lent */
+	unsigned int n_for_locks;   /* constant: of these, those kept for locks */
 
 	struct server *server; /* constant, as what follows */
 	unsigned int n_own;    /* requests that are never lent */
@@ -43,10 +44,10 @@ void supply_put(struct supply *supply, struct req *req);
 bool supply_current(struct supply *supply, const struct req *req);
 
 /*
- * A request is about to wait: lends its channel another one, where that has too few. true when others
- * can still come in by the channel.
+ * A request is about to wait, for a lock or in the pool: lends its channel another one, where that has
+ * too few. true when others can still come in by the channel.
  */
-bool supply_feed(struct supply *supply, struct chan *chan);
+bool supply_feed(struct supply *supply, struct chan *chan, bool for_lock);
 
 /* Memory that filters can reach; the first time it takes the place of what there was. */
 int supply_slots(struct supply *supply, const struct filter_slots **ret_slots,

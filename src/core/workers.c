@@ -74,7 +74,7 @@ static int receive(struct worker *worker, struct slot **slot, struct wire_msg *r
 		return chan->ops->receive(chan, slot, ret_msg, ret_wire);
 	standby_enter(standby, &worker->spare, chan->fd);
 	r = chan->ops->receive(chan, slot, ret_msg, ret_wire);
-	standby_leave(standby);
+	standby_leave(standby, &worker->spare, chan->fd, r == 0 ? ret_msg->head->len : 0);
 	return r;
 }
 
@@ -224,7 +224,7 @@ int workers_init(struct workers *workers, struct supply *supply, struct chan *co
 	}
 	workers->n = n;
 	for (unsigned int i = 0; i < n; i++) {
-		workers->each[i] = (struct worker){ workers, chans[i], i, 0, false, STANDBY_FIRST };
+		workers->each[i] = (struct worker){ workers, chans[i], i, 0, false, STANDBY_SPARE };
 		workers->n_beginning += chans[i]->n_slots > 0;
 	}
 	return 0;

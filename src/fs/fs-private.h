@@ -35,7 +35,8 @@ int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		 struct fs_entry *ret_entry);
 int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry);
 
-/* kind.c: what is known of the file system that a descriptor is on. */
+/* kind.c: what is known of the file system that a descriptor is on; NULL: errno says why it cannot be found
+ * out. */
 struct kind {
 	uint64_t type;
 	const char *name;

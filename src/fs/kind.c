@@ -17,6 +17,7 @@ static const struct kind kinds[] = {
 	{ V9FS_MAGIC, "9p", REMOTE },
 	{ FUSE_SUPER_MAGIC, "FUSE", REMOTE },
 	{ AFS_SUPER_MAGIC, "AFS", REMOTE },
+	{ AFS_FS_MAGIC, "AFS", REMOTE },
 	{ CODA_SUPER_MAGIC, "Coda", REMOTE },
 	{ OCFS2_SUPER_MAGIC, "OCFS2", REMOTE },
 	{ GFS2_MAGIC, "GFS2", REMOTE },
@@ -37,7 +38,7 @@ const struct kind *kind_of(int fd)
 	struct statfs st;
 
 	if (fstatfs(fd, &st) < 0)
-		return &other;
+		return NULL;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (kinds[i].type == (uint64_t)st.f_type)
 			return &kinds[i];

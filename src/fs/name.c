@@ -93,8 +93,8 @@ int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bo
 		mount.fd = open_for_handles(fd, stx->stx_mode);
 	mount.handles = mount.fd >= 0;
 	kind = kind_of(fd);
-	mount.sizeless = kind->sizeless;
-	if (kind->far)
+	mount.sizeless = kind && kind->sizeless;
+	if (kind && kind->far)
 		atomic_store_explicit(&fs->far, true, memory_order_relaxed);
 	return nodetab_mount_add(fs->nodes, &mount);
 }

@@ -34,7 +34,7 @@ void watch_way(int events_fd, int fd, bool handles, struct fs_way *ret_way)
 	const struct kind *kind = kind_of(fd);
 	struct stat st;
 
-	if (fstat(fd, &st) < 0) {
+	if (!kind || fstat(fd, &st) < 0) {
 		snprintf(way.why, sizeof(way.why), "%s", strerror(errno));
 		*ret_way = way;
 		return;

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Milliseconds since some time, to a tick of the kernel (4 ms); they wrap: only differences count. */
+/* Milliseconds since some time, to a tick of the kernel (1 to 10); they wrap: only differences count. */
 static inline uint32_t clock_ms(void)
 {
 	struct timespec ts;

@@ -28,7 +28,7 @@ enum {
 	OP_CHANGES	= 1 << 4,	/* changes the tree */
 	OP_DOTS		= 1 << 5,	/* "." and ".." are names here (export) */
 	OP_TEXT		= 1 << 6,	/* what stands as a name is none of an entry */
-	OP_AT_ONCE	= 1 << 7,	/* asks nobody below: it never goes to the pool */
+	OP_AT_ONCE	= 1 << 7,	/* never goes to the pool: others wait for it, or it asks nobody below */
 };
 
 #define OP_TABLE(X)                                                                                \
@@ -63,7 +63,7 @@ enum {
 	X(GETLK, sizeof(struct fuse_lk_in), 0, NONE, 0)                                            \
 	X(SETLK, sizeof(struct fuse_lk_in), 0, NONE, 0)                                            \
 	X(SETLKW, sizeof(struct fuse_lk_in), 0, NONE, 0)                                           \
-	X(ACCESS, sizeof(struct fuse_access_in), 0, NONE, 0)                                       \
+	X(ACCESS, sizeof(struct fuse_access_in), 0, NONE, OP_AT_ONCE)                              \
 	X(CREATE, sizeof(struct fuse_create_in), 1, NONE, OP_CHANGES | OP_EXTENDED)                \
 	X(INTERRUPT, sizeof(struct fuse_interrupt_in), 0, NONE, OP_NO_REPLY | OP_AT_ONCE)          \
 	X(BMAP, sizeof(struct fuse_bmap_in), 0, NONE, OP_AT_ONCE)                                  \

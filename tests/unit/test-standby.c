@@ -22,9 +22,10 @@
 
 #define N_WORKERS 4
 
-/* A byte of a queue: QUICK is answered at once, BUSY takes 50 us of a CPU, SLOW lasts until others go on;
- * any other so many milliseconds. */
+/* A byte of a queue: QUICK is answered at once, BUSY takes 50 us of a CPU, SLOW lasts until others go on,
+ * LONG is a request that takes 1 ms to copy; any other takes so many milliseconds. */
 #define QUICK 0
+#define LONG 253
 #define BUSY 254
 #define SLOW 255
 
@@ -59,21 +60,24 @@ static void work(struct crew *crew, unsigned char byte)
 	else if (byte == SLOW)
 		while (crew->held)
 			ms_pass(1);
-	else if (byte != QUICK)
+	else if (byte != QUICK && byte != LONG)
 		ms_pass(byte);
 }
 
 static void *worker(void *arg)
 {
 	struct crew *crew = arg;
-	unsigned int number = crew->number++, spare = STANDBY_FIRST;
+	unsigned int number = crew->number++, spare = STANDBY_SPARE;
 	unsigned char byte;
 	ssize_t n;
 
 	for (;;) {
 		standby_enter(&crew->standby, &spare, crew->queue[0]);
 		n = read(crew->queue[0], &byte, 1);
-		standby_leave(&crew->standby);
+		if (n > 0 && byte == LONG)
+			ms_pass(1);
+		standby_leave(&crew->standby, &spare, crew->queue[0],
+			      n > 0 && byte == LONG ? 1 << 20 : 1);
 		if (n <= 0)
 			break;
 		crew->n_taken[number]++;
@@ -258,6 +262,21 @@ static void test_always_behind(void **state)
 	assert_true(n_taking(crew) >= 2);
 }
 
+/* Who copies a long request is not there for others, though it has not been taken yet. */
+static void test_long(void **state)
+{
+	struct crew *crew = *state;
+
+	ask_and_wait(crew, 200);
+	forget_taken(crew);
+	for (int i = 0; i < 300; i++)
+		ask(crew, LONG);
+	for (int i = 0; i < 300; i++)
+		assert_int_equal(answered(crew, 5000), LONG);
+	assert_int_equal(n_taking(crew), N_WORKERS);
+	one_serves_one(crew);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +285,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_after_a_rest, start, end),
 		cmocka_unit_test_setup_teardown(test_more_than_one_can_do, start, end),
 		cmocka_unit_test_setup_teardown(test_always_behind, start, end),
+		cmocka_unit_test_setup_teardown(test_long, start, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
