@@ -76,7 +76,8 @@ struct fs_stat {
 	uint64_t n_watched, n_events, n_own_events, n_overflows;
 };
 void fs_stat(struct fs *fs, struct fs_stat *ret_stat);
-/* Whether others answer for a part of the tree, another machine or process: any look there may take its time. */
+/* Whether others answer for a part of the tree, another machine or process: any look there may take its
+ * time. */
 bool fs_is_far(const struct fs *fs);
 
 /* Lets go of what has been idle; false when there is nothing left to wait for. */

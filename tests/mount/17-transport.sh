@@ -104,6 +104,16 @@ each_many_give_up() {
 	check timeout 5 flock -x "$VIEW/f" true
 }
 
+# A look at $1, from the CPU that others wait on.
+looks_soon() { # FILE WHY
+	local before took
+	before=${EPOCHREALTIME/[.,]/}
+	taskset -c 0 stat "$1" > /dev/null
+	took=$((${EPOCHREALTIME/[.,]/} - before))
+	echo "a look while $2: $took us"
+	[ $took -lt 700000 ] || fail "a look took $took us while $2"
+}
+
 # Operations that take their time, more than a queue has entries, leave the others alone.
 each_many_are_slow() {
 	need_filters
@@ -116,28 +126,12 @@ each_many_are_slow() {
 		pids+=($!)
 	done
 	within 10 all_make 14
-	local before took
-	for i in 1 2 3 4 5; do
-		before=${EPOCHREALTIME/[.,]/}
-		taskset -c 0 stat "$VIEW/d" > /dev/null
-		took=$((${EPOCHREALTIME/[.,]/} - before))
-		[ $took -lt 700000 ] || fail "a look took $took us while other operations were slow"
-	done
+	for i in 1 2 3 4 5; do looks_soon "$VIEW/d" "other operations are slow"; done
 	for i in "${pids[@]}"; do wait "$i" || fail "a slow one failed"; done
 	same
 }
 
 all_make() { [ "$(counter MKDIR)" -ge "$1" ]; }
-
-# A look at $1, from the CPU that others wait on.
-looks_soon() { # FILE WHY
-	local before took
-	before=${EPOCHREALTIME/[.,]/}
-	taskset -c 0 stat "$1" > /dev/null
-	took=$((${EPOCHREALTIME/[.,]/} - before))
-	echo "a look while $2: $took us"
-	[ $took -lt 700000 ] || fail "a look took $took us while $2"
-}
 
 # What lies below is served by another process, which takes its time.
 each_slow_below() {
