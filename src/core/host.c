@@ -64,6 +64,11 @@ static void forget_attr_now(void *aux, uint64_t nodeid)
 	notify_attr(((struct host *)aux)->chan, nodeid);
 }
 
+static void forget_written_now(void *aux, uint64_t nodeid)
+{
+	notify_written(((struct host *)aux)->chan, nodeid);
+}
+
 static void forget_all(void *aux)
 {
 	notifier_all(((struct host *)aux)->notifier);
@@ -130,6 +135,7 @@ int host_new(struct chan *chan, struct host **ret_host, struct fs_host *ret_fs_h
 		.forget_name = forget_name,
 		.forget_all = forget_all,
 		.forget_attr_now = forget_attr_now,
+		.forget_written_now = forget_written_now,
 	};
 	return 0;
 }

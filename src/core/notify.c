@@ -47,6 +47,17 @@ void notify_attr(struct chan *chan, uint64_t nodeid)
 	forget_inode(chan, nodeid, false);
 }
 
+/*
+ * A store of no bytes far beyond the end: the kernel takes it for a write, which has changed size and
+ * times but not mode and owner, and leaves its size alone, since nothing was written (Linux 5.16).
+ */
+void notify_written(struct chan *chan, uint64_t nodeid)
+{
+	struct fuse_notify_store_out out = { .nodeid = nodeid, .offset = INT64_MAX - 1 };
+
+	chan->ops->notify(chan, FUSE_NOTIFY_STORE, &out, sizeof(out), NULL, 0);
+}
+
 struct walk {
 	struct chan *chan;
 	struct fs *fs;

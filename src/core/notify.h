@@ -8,10 +8,11 @@
 #include "fs/fs.h"
 
 /*
- * Attributes of a node alone. This takes no lock of a file or directory, so it is the one thing that
- * may be told from inside a request.
+ * Attributes of a node alone, with its ACLs; of a regular file those alone that a write changes. These
+ * take no lock of a file or directory, so they are what may be told from inside a request.
  */
 void notify_attr(struct chan *chan, uint64_t nodeid);
+void notify_written(struct chan *chan, uint64_t nodeid);
 
 /* All that the kernel keeps of names, attributes and data is asked for anew from now on. */
 void notify_all(struct chan *chan, struct fs *fs);

@@ -20,9 +20,12 @@
  * it has our answer, and what it cannot open at once (O_NONBLOCK) is EIO. So there is no proof while
  * there are writers, and who becomes one waits for the end of a proof that has begun.
  *
- * node->attr_state: how many opens allow a shared writable mapping, << 3; bit 0: some open has
+ * node->attr_state: how many opens allow a shared writable mapping, << 4; bit 0: some open has
  * allowed one since the last proof, or may have; bit 1: for a moment it was believed nevertheless;
- * bit 2: a proof is under way.
+ * bit 2: a proof is under way; bit 3: the kernel may have an ACL, or that there is none.
+ *
+ * node->answer: short forms of what the kernel was told, so that an open sees what it must forget: in
+ * the lower half of what a write changes, 0 where it has forgotten that; in the upper half of the rest.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -40,7 +43,8 @@
 #define MAY_BE_MAPPED 1u
 #define BELIEVED 2u
 #define PROVING 4u
-#define ONE_OPEN 8u
+#define ACL_TOLD 8u
+#define ONE_OPEN 16u
 #define LONG_NS (86400ULL * 365 * 1000000000)
 
 /* A file that changed so recently may be mapped by somebody below; until it is proved: */
@@ -118,7 +122,8 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 	if (!(state & MAY_BE_MAPPED))
 		return false;
 	/* Taken back before the proof: an open that comes in between sets it again. */
-	if (!atomic_compare_exchange_strong(&node->attr_state, &state, PROVING))
+	if (!atomic_compare_exchange_strong(&node->attr_state, &state,
+					    (state & ACL_TOLD) | PROVING))
 		return true;
 	proven = !attr_has_writers(node) && prove_unwritten(fs, node);
 	if (!proven)
@@ -134,16 +139,23 @@ uint64_t attr_promise(struct fs *fs, struct node *node)
 	return ns && S_ISREG(node->type) && may_be_stored_to(fs, node) ? 0 : ns;
 }
 
-/* What was said of a file, in short: enough to see that it is another by now. */
-static uint32_t in_short(const struct statx *stx)
+#define WRITTEN 0xffffffffULL
+
+/* What was said of a file: enough to see that it is another by now. */
+static uint64_t in_short(const struct statx *stx)
 {
-	uint64_t parts[] = {
+	uint64_t written[] = {
 		stx->stx_size,
 		(uint64_t)stx->stx_mtime.tv_sec << 30 ^ stx->stx_mtime.tv_nsec,
 		(uint64_t)stx->stx_ctime.tv_sec << 30 ^ stx->stx_ctime.tv_nsec,
 	};
+	uint64_t rest[] = {
+		(uint64_t)stx->stx_mode << 32 | stx->stx_nlink,
+		(uint64_t)stx->stx_uid << 32 | stx->stx_gid,
+	};
 
-	return (uint32_t)hash_bytes(0, parts, sizeof(parts)) | 1;
+	return (hash_bytes(0, rest, sizeof(rest)) | 1) << 32 |
+	       ((hash_bytes(0, written, sizeof(written)) | 1) & WRITTEN);
 }
 
 void attr_before(struct fs *fs, struct node *node, int fd)
@@ -196,6 +208,12 @@ void attr_made(struct node *node)
 	atomic_fetch_and(&node->attr_state, ~(MAY_BE_MAPPED | BELIEVED));
 }
 
+void attr_tells_acl(struct node *node)
+{
+	if (!(atomic_load_explicit(&node->attr_state, memory_order_relaxed) & ACL_TOLD))
+		atomic_fetch_or(&node->attr_state, ACL_TOLD);
+}
+
 void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry)
 {
 	entry->entry_ns = dir ? promise(fs, dir) : 0;
@@ -203,25 +221,50 @@ void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry)
 		entry->entry_ns = 0;
 }
 
+/* Mode and owner need not be asked for again when the view itself writes: see open, write, close. */
+static void was_written(struct fs *fs, struct node *node)
+{
+	const struct fs_host *host = &fs->config.host;
+	uint64_t said = atomic_load_explicit(&node->answer, memory_order_relaxed);
+
+	/* A new ACL changes the ctime as well, and may leave the mode as it is. */
+	if (atomic_load(&node->attr_state) & ACL_TOLD) {
+		attr_changed_unexpectedly(fs, node);
+		return;
+	}
+	if (!host->forget_written_now)
+		return;
+	host->forget_written_now(host->aux, node->id);
+	atomic_compare_exchange_strong(&node->answer, &said, said & ~WRITTEN);
+}
+
 void attr_compare(struct fs *fs, struct node *node)
 {
-	uint32_t said = atomic_load_explicit(&node->answer, memory_order_relaxed);
+	uint64_t said = atomic_load_explicit(&node->answer, memory_order_relaxed), is;
 	struct statx stx;
 
 	/* Also of what is watched: by a name that nobody has told us of it changes unheard. */
-	if (!said || lower_node_stat(fs, node, &stx) < 0 || in_short(&stx) == said)
+	if (!said || lower_node_stat(fs, node, &stx) < 0)
 		return;
-	/* From here on nothing is promised, and nothing is to be compared. */
-	atomic_compare_exchange_strong(&node->answer, &said, 0);
-	attr_changed_unexpectedly(fs, node);
+	is = in_short(&stx);
+	if ((is ^ said) & ~WRITTEN)
+		attr_changed_unexpectedly(fs, node);
+	else if ((said & WRITTEN) && is != said)
+		was_written(fs, node);
 }
 
 void attr_changed_unexpectedly(struct fs *fs, struct node *node)
 {
 	const struct fs_host *host = &fs->config.host;
+	uint64_t said = atomic_load_explicit(&node->answer, memory_order_relaxed);
 
-	if (host->forget_attr_now)
-		host->forget_attr_now(host->aux, node->id);
+	if (!host->forget_attr_now)
+		return;
+	/* Before: what the kernel is told of ACLs meanwhile it does not keep. */
+	atomic_fetch_and(&node->attr_state, ~ACL_TOLD);
+	host->forget_attr_now(host->aux, node->id);
+	/* Nothing is to be compared any more, unless another answer was given meanwhile. */
+	atomic_compare_exchange_strong(&node->answer, &said, 0);
 }
 
 void attr_changed_below(struct fs *fs, struct node *node, bool data)
@@ -300,7 +343,7 @@ void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mod
 		;
 	/* What was promised while nobody could store ends here: mmap(2) itself is only a read. */
 	if (!(state & MAY_BE_MAPPED) || (state & BELIEVED))
-		attr_changed_unexpectedly(fs, node);
+		was_written(fs, node);
 }
 
 void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode mode)

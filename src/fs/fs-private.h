@@ -66,6 +66,8 @@ void attr_changed_unexpectedly(struct fs *fs, struct node *node);
 void attr_changed_below(struct fs *fs, struct node *node, bool data);
 void attr_name_changed_below(struct fs *fs, struct node *dir, const char *name, struct node *child);
 void attr_all_changed_below(struct fs *fs);
+/* The kernel is about to be told an ACL of it, or that it has none; before that is read. */
+void attr_tells_acl(struct node *node);
 /* Somebody below may be writing to it. */
 void attr_suspect(struct fs *fs, struct node *node);
 /* It lies in another directory now; NULL: in one that is not known. */

@@ -39,8 +39,13 @@ struct fs_host {
 	void (*forget_node)(void *aux, uint64_t nodeid, bool data);
 	void (*forget_name)(void *aux, uint64_t parent, const char *name, uint64_t child);
 	void (*forget_all)(void *aux);
-	/* Attributes of a node alone, before this returns. May be called from inside a request. */
+	/*
+	 * Attributes of a node alone, with its ACLs; of a regular file those alone that a write
+	 * changes: size, blocks, mtime and ctime. Done when these return. May be called from inside
+	 * a request.
+	 */
 	void (*forget_attr_now)(void *aux, uint64_t nodeid);
+	void (*forget_written_now)(void *aux, uint64_t nodeid);
 };
 
 struct fs_config {

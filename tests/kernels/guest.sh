@@ -196,6 +196,33 @@ heard() {
 	unview heard
 }
 
+# What the kernel forgets at an open: of a file that the view has written to, size and times alone; by a
+# message that other kernels may take for something else.
+opened() {
+	mkdir -p /w/ext4/opened/sub
+	echo one > /w/ext4/opened/f
+	view /w/ext4/opened cache=auto || return
+	stat /w/view/f > /dev/null
+	echo own >> /w/view/f
+	: < /w/view/f
+	before=$(requests GETATTR)
+	echo own >> /w/view/f
+	echo own >> /w/view/f
+	: < /w/view/f
+	check opened.mode-is-kept [ "$(requests GETATTR)" = "$before" ]
+	check opened.own-size [ "$(stat -c %s /w/view/f)" = 16 ]
+	ln /w/ext4/opened/f /w/ext4/opened/sub/unheard
+	echo others >> /w/ext4/opened/sub/unheard
+	: < /w/view/f
+	check opened.size [ "$(stat -c %s /w/view/f)" = 23 ]
+	check opened.text same $no_btime /w/view /w/ext4/opened
+	unview opened
+}
+
+requests() { # OP
+	penstock stat --json /w/view | sed -n "s/.*\"$1\":{\"requests\":\([0-9]*\).*/\1/p"
+}
+
 # What docs/coherence.md says of delegations. Nothing of ours uses them; that is why.
 delegations_say() { # FS
 	delegations "/w/$1" 5 > /w/said
@@ -224,6 +251,7 @@ delegations_harm() {
 basics
 filters
 heard
+opened
 delegations_say ext4
 delegations_say tmpfs
 delegations_harm

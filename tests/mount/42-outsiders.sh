@@ -80,6 +80,68 @@ each_opened_after_unheard() {
 	done
 }
 
+# Where the view has written to it before, the kernel has had to forget size and times, and those alone:
+# of the rest every change is seen at the next open all the same.
+each_opened_after_own_write() {
+	local mode fd
+	for mode in auto ttl=60; do
+		auto_tree
+		[ $mode = auto ] || { unview; view -o cache=$mode; }
+		stat "$VIEW/a/f" > /dev/null
+		ln "$LOWER/a/f" "$LOWER/b/h"
+		stat "$VIEW/a/f" > /dev/null
+		echo own >> "$VIEW/a/f"
+		: < "$VIEW/a/f"
+		echo longer than before >> "$LOWER/b/h"
+		exec {fd}< "$VIEW/a/f"
+		equal "$(stat -L -c %s "/proc/self/fd/$fd")" 28 "$mode"
+		exec {fd}<&-
+		echo own >> "$VIEW/a/f"
+		: < "$VIEW/a/f"
+		chmod 611 "$LOWER/b/h"
+		: < "$VIEW/a/f"
+		check not as 1001 cat "$VIEW/a/f"
+		equal "$(stat -c %a "$VIEW/a/f")" 611 "$mode"
+		unview
+	done
+}
+
+# An ACL may change without the mode.
+each_opened_after_unheard_acl() {
+	local mode
+	for mode in auto ttl=60; do
+		auto_tree
+		setfacl -m u:1001:r,o::- "$LOWER/a/f"
+		[ $mode = auto ] || { unview; view -o cache=$mode; }
+		echo own >> "$VIEW/a/f"
+		: < "$VIEW/a/f"
+		check as 1001 cat "$VIEW/a/f"
+		ln "$LOWER/a/f" "$LOWER/b/h"
+		# With a link count that is known the change of the ACL is all there is.
+		: < "$VIEW/a/f"
+		check as 1001 cat "$VIEW/a/f"
+		setfacl -m u:1001:-,m::r "$LOWER/b/h"
+		: < "$VIEW/a/f"
+		check not as 1001 cat "$VIEW/a/f"
+		unview
+	done
+}
+
+# A log that is opened for each line: the kernel asks nothing about it.
+each_log_lines() {
+	auto_tree
+	echo line >> "$VIEW/a/f"
+	: < "$VIEW/a/f"
+	requests GETATTR,LOOKUP append_lines 100
+	[ "$N" -le 5 ] || fail "$N requests for attributes"
+	equal "$(stat -c %s "$VIEW/a/f")" "$(stat -c %s "$LOWER/a/f")"
+}
+
+append_lines() { # N
+	local i
+	for ((i = 0; i < $1; i++)); do echo line >> "$VIEW/a/f"; done
+}
+
 # The view gives a file its second name: what is done by the other one is heard of from then on.
 each_linked_in_view() {
 	auto_tree

@@ -2,7 +2,7 @@
 /*
  * coherence opens N VIEWFILE LOWERFILE	how long opening below for writing takes, while the view
  *					asks for a lease of the file over and over
- * coherence times N DIR DIR		creating, chmod and appending in both by turns: the medians
+ * coherence times N DIR DIR		what changes a file, in both by turns: the medians
  * coherence build SECONDS DIR		makes, writes, renames and removes files, as a build does
  * coherence touch N DIR		makes N files in DIR, as fast as it goes
  * coherence appended N VIEWFILE LOWERFILE on|off	what sees the new length after an append below;
@@ -70,7 +70,7 @@ int coherence_opens(int argc, char **argv)
 
 /* -- by turns --------------------------------------------------------------------------------- */
 
-enum { T_CREATE, T_CHMOD, T_APPEND, T_UNLINK, N_TIMED };
+enum { T_CREATE, T_CHMOD, T_APPEND, T_UPDATE, T_UNLINK, N_TIMED };
 
 static double timed(int dir, unsigned int what, size_t i)
 {
@@ -90,6 +90,10 @@ static double timed(int dir, unsigned int what, size_t i)
 		fd = openat(dir, "log", O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
 		r = fd < 0 || write(fd, name, 32) != 32 ? -1 : close(fd);
 		break;
+	case T_UPDATE:
+		fd = openat(dir, "log", O_RDWR | O_CLOEXEC);
+		r = fd < 0 || pwrite(fd, name, 32, 0) != 32 ? -1 : close(fd);
+		break;
 	case T_UNLINK: r = unlinkat(dir, name, 0); break;
 	}
 	if (r < 0)
@@ -99,7 +103,7 @@ static double timed(int dir, unsigned int what, size_t i)
 
 int coherence_times(int argc, char **argv)
 {
-	static const char *const names[] = { "create", "chmod", "append", "unlink" };
+	static const char *const names[] = { "create", "chmod", "append", "update", "unlink" };
 	size_t n = (size_t)atol(only_number(argc, argv, 4, "times N DIR DIR"));
 	int dirs[2] = { open_dir(argv[2]), open_dir(argv[3]) };
 	double *lists[2][N_TIMED];
@@ -109,8 +113,11 @@ int coherence_times(int argc, char **argv)
 			lists[d][what] = numbers(n);
 	for (size_t i = 0; i < n; i++)
 		for (unsigned int what = 0; what < N_TIMED; what++)
-			for (unsigned int d = 0; d < 2; d++)
+			for (unsigned int turn = 0; turn < 2; turn++) {
+				size_t d = (turn + i) % 2;
+
 				lists[d][what][i] = timed(dirs[d], what, i);
+			}
 	for (unsigned int what = 0; what < N_TIMED; what++) {
 		double a = part_of(lists[0][what], n, 0.5), b = part_of(lists[1][what], n, 0.5);
 
