@@ -167,13 +167,26 @@ void attr_before(struct fs *fs, struct node *node, int fd)
 		watch_add(fs, node, fd);
 }
 
-int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
+static void want_watch(struct fs *fs, struct node *node)
 {
 	uint8_t none = WATCH_NONE;
+
+	if (fs->watch)
+		atomic_compare_exchange_strong(&node->watch, &none, WATCH_WANTED);
+}
+
+void attr_linked(struct fs *fs, struct node *node, int fd)
+{
+	want_watch(fs, node);
+	attr_before(fs, node, fd);
+}
+
+int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
+{
 	int r;
 
-	if (fs->watch && attr->stx.stx_nlink > 1 && !S_ISDIR(node->type))
-		atomic_compare_exchange_strong(&node->watch, &none, WATCH_WANTED);
+	if (attr->stx.stx_nlink > 1 && !S_ISDIR(node->type))
+		want_watch(fs, node);
 	if (fs->config.cache == PST_CACHE_TTL || fs->config.cache == PST_CACHE_AUTO) {
 		atomic_store_explicit(&node->answer, in_short(&attr->stx), memory_order_relaxed);
 		atomic_store_explicit(&node->promised_ms, clock_ms(), memory_order_relaxed);

@@ -57,6 +57,8 @@ uint64_t attr_promise(struct fs *fs, struct node *node);
 void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry);
 /* Before names of a directory, or attributes of a node, are read: fd is an O_PATH descriptor of it. */
 void attr_before(struct fs *fs, struct node *node, int fd);
+/* It has been given one more name, before its attributes are read. */
+void attr_linked(struct fs *fs, struct node *node, int fd);
 /* A node that was not known: somebody below may have it mapped. Or, of a file just made: nobody has. */
 void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr);
 void attr_made(struct node *node);

@@ -115,6 +115,7 @@ int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name
 		return r;
 	if (linkat(from.fd, "", to.fd, name, AT_EMPTY_PATH) < 0)
 		return -errno;
+	attr_linked(fs, node, from.fd);
 	r = lower_stat(from.fd, &entry.attr.stx);
 	if (r == 0)
 		r = attr_answer(fs, node, &entry.attr);

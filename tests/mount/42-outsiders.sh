@@ -147,6 +147,8 @@ each_linked_in_view() {
 	auto_tree
 	stat "$VIEW/a/f" > /dev/null
 	ln "$VIEW/a/f" "$VIEW/b/h"
+	# At once, and with no other question.
+	no_requests GETATTR stat -c %h "$VIEW/a/f"
 	equal "$(stat -c %h "$VIEW/a/f")" 2
 	chmod 611 "$LOWER/b/h" && seen %a 611 "$VIEW/a/f"
 	rm "$LOWER/b/h" && seen %h 1 "$VIEW/a/f"
