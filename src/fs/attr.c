@@ -234,50 +234,54 @@ void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry)
 		entry->entry_ns = 0;
 }
 
-/* Mode and owner need not be asked for again when the view itself writes: see open, write, close. */
 static void was_written(struct fs *fs, struct node *node)
 {
 	const struct fs_host *host = &fs->config.host;
-	uint64_t said = atomic_load_explicit(&node->answer, memory_order_relaxed);
 
-	/* A new ACL changes the ctime as well, and may leave the mode as it is. */
-	if (atomic_load(&node->attr_state) & ACL_TOLD) {
-		attr_changed_unexpectedly(fs, node);
-		return;
-	}
-	if (!host->forget_written_now)
-		return;
-	host->forget_written_now(host->aux, node->id);
-	atomic_compare_exchange_strong(&node->answer, &said, said & ~WRITTEN);
+	if (host->forget_written_now)
+		host->forget_written_now(host->aux, node->id);
 }
 
 void attr_compare(struct fs *fs, struct node *node)
 {
-	uint64_t said = atomic_load_explicit(&node->answer, memory_order_relaxed), is;
+	uint64_t said = atomic_load_explicit(&node->answer, memory_order_relaxed), is, left;
 	struct statx stx;
+	bool acl;
 
 	/* Also of what is watched: by a name that nobody has told us of it changes unheard. */
 	if (!said || lower_node_stat(fs, node, &stx) < 0)
 		return;
 	is = in_short(&stx);
-	if ((is ^ said) & ~WRITTEN)
+	if (is == said)
+		return;
+	/* An ACL may be another one where the ctime is, and the mode the same. */
+	acl = atomic_load(&node->attr_state) & ACL_TOLD;
+	if (acl || ((is ^ said) & ~WRITTEN)) {
 		attr_changed_unexpectedly(fs, node);
-	else if ((said & WRITTEN) && is != said)
+		left = 0;
+	} else if (said & WRITTEN) {
+		/* Mode and owner need not be asked for again: the view itself has written to it, mostly. */
 		was_written(fs, node);
+		left = said & ~WRITTEN;
+	} else {
+		return;
+	}
+	/*
+	 * Only now, so that nobody else who opens it finds nothing to compare too early. An answer that was
+	 * given meanwhile is another one and stays.
+	 */
+	atomic_compare_exchange_strong(&node->answer, &said, left);
 }
 
 void attr_changed_unexpectedly(struct fs *fs, struct node *node)
 {
 	const struct fs_host *host = &fs->config.host;
-	uint64_t said = atomic_load_explicit(&node->answer, memory_order_relaxed);
 
 	if (!host->forget_attr_now)
 		return;
 	/* Before: what the kernel is told of ACLs meanwhile it does not keep. */
 	atomic_fetch_and(&node->attr_state, ~ACL_TOLD);
 	host->forget_attr_now(host->aux, node->id);
-	/* Nothing is to be compared any more, unless another answer was given meanwhile. */
-	atomic_compare_exchange_strong(&node->answer, &said, 0);
 }
 
 void attr_changed_below(struct fs *fs, struct node *node, bool data)
