@@ -55,7 +55,11 @@ void notify_written(struct chan *chan, uint64_t nodeid)
 {
 	struct fuse_notify_store_out out = { .nodeid = nodeid, .offset = INT64_MAX - 1 };
 
-	chan->ops->notify(chan, FUSE_NOTIFY_STORE, &out, sizeof(out), NULL, 0);
+	int r = chan->ops->notify(chan, FUSE_NOTIFY_STORE, &out, sizeof(out), NULL, 0);
+
+	/* A kernel that takes no such message; one that does not know the node has nothing to forget. */
+	if (r < 0 && r != -ENOENT)
+		notify_attr(chan, nodeid);
 }
 
 struct walk {

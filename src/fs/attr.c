@@ -140,6 +140,7 @@ uint64_t attr_promise(struct fs *fs, struct node *node)
 }
 
 #define WRITTEN 0xffffffffULL
+#define UNSURE (2ULL << 32) /* in the place of the rest; no short form is even */
 
 /* What was said of a file: enough to see that it is another by now. */
 static uint64_t in_short(const struct statx *stx)
@@ -181,6 +182,21 @@ void attr_linked(struct fs *fs, struct node *node, int fd)
 	attr_before(fs, node, fd);
 }
 
+/*
+ * The kernel drops an answer when the file is written to before it comes. Where mode, owner or links were
+ * told to be others before, nobody can say which ones it has: until an open has made it forget all.
+ */
+static void note_answer(struct node *node, uint64_t is)
+{
+	uint64_t said = atomic_load_explicit(&node->answer, memory_order_relaxed), note;
+
+	do {
+		note = is;
+		if ((said & ~WRITTEN) && ((said ^ is) & ~WRITTEN))
+			note = UNSURE | (is & WRITTEN);
+	} while (!atomic_compare_exchange_weak(&node->answer, &said, note));
+}
+
 int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
 {
 	int r;
@@ -188,7 +204,7 @@ int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
 	if (attr->stx.stx_nlink > 1 && !S_ISDIR(node->type))
 		want_watch(fs, node);
 	if (fs->config.cache == PST_CACHE_TTL || fs->config.cache == PST_CACHE_AUTO) {
-		atomic_store_explicit(&node->answer, in_short(&attr->stx), memory_order_relaxed);
+		note_answer(node, in_short(&attr->stx));
 		atomic_store_explicit(&node->promised_ms, clock_ms(), memory_order_relaxed);
 	}
 	r = authority_answer(fs, node, &attr->stx);

@@ -89,9 +89,11 @@ each_opened_after_own_write() {
 		[ $mode = auto ] || { unview; view -o cache=$mode; }
 		stat "$VIEW/a/f" > /dev/null
 		ln "$LOWER/a/f" "$LOWER/b/h"
+		: < "$VIEW/a/f"
 		stat "$VIEW/a/f" > /dev/null
 		echo own >> "$VIEW/a/f"
 		: < "$VIEW/a/f"
+		stat "$VIEW/a/f" > /dev/null
 		echo longer than before >> "$LOWER/b/h"
 		exec {fd}< "$VIEW/a/f"
 		equal "$(stat -L -c %s "/proc/self/fd/$fd")" 28 "$mode"
