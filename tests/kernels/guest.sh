@@ -209,7 +209,7 @@ opened() {
 	echo own >> /w/view/f
 	echo own >> /w/view/f
 	: < /w/view/f
-	check opened.mode-is-kept [ "$(requests GETATTR)" = "$before" ]
+	check opened.mode-is-kept [ "$(requests GETATTR)" = "${before:-none}" ]
 	check opened.own-size [ "$(stat -c %s /w/view/f)" = 16 ]
 	ln /w/ext4/opened/f /w/ext4/opened/sub/unheard
 	echo others >> /w/ext4/opened/sub/unheard

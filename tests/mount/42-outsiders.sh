@@ -15,6 +15,11 @@ auto_tree() { # [OPTIONS]
 	view -o "cache=auto${1:+,$1}"
 }
 
+# The view of auto_tree in another mode.
+view_again() { # MODE
+	[ "$1" = auto ] || { unview; view -o "cache=$1"; }
+}
+
 has() { # FORMAT VALUE FILE
 	[ "$(stat -c "$1" "$3" 2> /dev/null)" = "$2" ]
 }
@@ -68,7 +73,7 @@ each_opened_after_unheard() {
 	local mode fd
 	for mode in auto ttl=60; do
 		auto_tree
-		[ $mode = auto ] || { unview; view -o cache=$mode; }
+		view_again $mode
 		stat "$VIEW/a/f" > /dev/null
 		ln "$LOWER/a/f" "$LOWER/b/h"
 		chmod 611 "$LOWER/b/h"
@@ -86,7 +91,7 @@ each_opened_after_own_write() {
 	local mode fd
 	for mode in auto ttl=60; do
 		auto_tree
-		[ $mode = auto ] || { unview; view -o cache=$mode; }
+		view_again $mode
 		stat "$VIEW/a/f" > /dev/null
 		ln "$LOWER/a/f" "$LOWER/b/h"
 		: < "$VIEW/a/f"
@@ -115,7 +120,7 @@ each_opened_after_unheard_acl() {
 	for mode in auto ttl=60; do
 		auto_tree
 		setfacl -m u:1001:r,o::- "$LOWER/a/f"
-		[ $mode = auto ] || { unview; view -o cache=$mode; }
+		view_again $mode
 		check may_open
 		acl_unheard -
 		: < "$VIEW/a/f"
