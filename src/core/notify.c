@@ -53,7 +53,7 @@ void notify_attr(struct chan *chan, uint64_t nodeid)
  */
 void notify_written(struct chan *chan, uint64_t nodeid)
 {
-	struct fuse_notify_store_out out = { .nodeid = nodeid, .offset = INT64_MAX - 1 };
+	struct fuse_notify_store_out out = { .nodeid = nodeid, .offset = FS_WRITTEN_LIMIT };
 	int r = chan->ops->notify(chan, FUSE_NOTIFY_STORE, &out, sizeof(out), NULL, 0);
 
 	/* A kernel that takes no such message; one that does not know the node has nothing to forget. */

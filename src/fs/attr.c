@@ -20,18 +20,13 @@
  * it has our answer, and what it cannot open at once (O_NONBLOCK) is EIO. So there is no proof while
  * there are writers, and who becomes one waits for the end of a proof that has begun.
  *
- * node->attr_state: how many opens allow a shared writable mapping, << 4; bit 0: some open has
+ * node->attr_state: how many opens allow a shared writable mapping, << 3; bit 0: some open has
  * allowed one since the last proof, or may have; bit 1: for a moment it was believed nevertheless;
- * bit 2: a proof is under way; bit 3: the kernel may have an ACL, or that there is none.
- *
- * node->answer: short forms of what the kernel was told, so that an open sees what it must forget: in
- * the lower half of what a write changes, 0 where it has forgotten that; in the upper half of the rest.
+ * bit 2: a proof is under way.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
-#include "util/clock.h"
 #include "util/fd.h"
-#include "util/hash.h"
 #include "util/log.h"
 #include "util/wake.h"
 
@@ -43,13 +38,13 @@
 #define MAY_BE_MAPPED 1u
 #define BELIEVED 2u
 #define PROVING 4u
-#define ACL_TOLD 8u
-#define ONE_OPEN 16u
+#define ONE_OPEN 8u
 #define LONG_NS (86400ULL * 365 * 1000000000)
 
-/* A file that changed so recently may be mapped by somebody below; until it is proved: */
+/* A file that changed so recently may be mapped by somebody below; it is believed for a moment until that
+ * is proved. */
 #define FOUND_S 3600
-#define FOUND_NS 20000000ULL
+#define MOMENT_NS 20000000ULL
 
 /* Whether filters that tell callers apart hold for a node: then an answer is good for one of them. */
 static bool is_by_caller(struct fs *fs, const struct node *node)
@@ -122,8 +117,7 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 	if (!(state & MAY_BE_MAPPED))
 		return false;
 	/* Taken back before the proof: an open that comes in between sets it again. */
-	if (!atomic_compare_exchange_strong(&node->attr_state, &state,
-					    (state & ACL_TOLD) | PROVING))
+	if (!atomic_compare_exchange_strong(&node->attr_state, &state, PROVING))
 		return true;
 	proven = !attr_has_writers(node) && prove_unwritten(fs, node);
 	if (!proven)
@@ -137,26 +131,6 @@ uint64_t attr_promise(struct fs *fs, struct node *node)
 	uint64_t ns = promise(fs, node);
 
 	return ns && S_ISREG(node->type) && may_be_stored_to(fs, node) ? 0 : ns;
-}
-
-#define WRITTEN 0xffffffffULL
-#define UNSURE (2ULL << 32) /* in the place of the rest; no short form is even */
-
-/* What was said of a file: enough to see that it is another by now. */
-static uint64_t in_short(const struct statx *stx)
-{
-	uint64_t written[] = {
-		stx->stx_size,
-		(uint64_t)stx->stx_mtime.tv_sec << 30 ^ stx->stx_mtime.tv_nsec,
-		(uint64_t)stx->stx_ctime.tv_sec << 30 ^ stx->stx_ctime.tv_nsec,
-	};
-	uint64_t rest[] = {
-		(uint64_t)stx->stx_mode << 32 | stx->stx_nlink,
-		(uint64_t)stx->stx_uid << 32 | stx->stx_gid,
-	};
-
-	return (hash_bytes(0, rest, sizeof(rest)) | 1) << 32 |
-	       ((hash_bytes(0, written, sizeof(written)) | 1) & WRITTEN);
 }
 
 void attr_before(struct fs *fs, struct node *node, int fd)
@@ -176,43 +150,44 @@ static void want_watch(struct fs *fs, struct node *node)
 		atomic_compare_exchange_strong(&node->watch, &none, WATCH_WANTED);
 }
 
-void attr_linked(struct fs *fs, struct node *node, int fd)
-{
-	want_watch(fs, node);
-	attr_before(fs, node, fd);
-}
-
-/*
- * The kernel drops an answer when the file is written to before it comes. Where mode, owner or links were
- * told to be others before, nobody can say which ones it has: until an open has made it forget all.
- */
-static void note_answer(struct node *node, uint64_t is)
-{
-	uint64_t said = atomic_load_explicit(&node->answer, memory_order_relaxed), note;
-
-	do {
-		note = is;
-		if ((said & ~WRITTEN) && ((said ^ is) & ~WRITTEN))
-			note = UNSURE | (is & WRITTEN);
-	} while (!atomic_compare_exchange_weak(&node->answer, &said, note));
-}
-
 int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
 {
 	int r;
 
 	if (attr->stx.stx_nlink > 1 && !S_ISDIR(node->type))
 		want_watch(fs, node);
-	if (fs->config.cache == PST_CACHE_TTL || fs->config.cache == PST_CACHE_AUTO) {
-		note_answer(node, in_short(&attr->stx));
-		atomic_store_explicit(&node->promised_ms, clock_ms(), memory_order_relaxed);
-	}
+	if (fs->config.cache == PST_CACHE_TTL || fs->config.cache == PST_CACHE_AUTO)
+		answer_note(node, &attr->stx);
 	r = authority_answer(fs, node, &attr->stx);
 	if (r < 0)
 		return r;
 	attr->stx.stx_ino ^= ino_mix(fs, &attr->stx);
 	attr->attr_ns = attr_promise(fs, node);
 	return 0;
+}
+
+static void believe_for_a_moment(struct fs_attr *attr)
+{
+	if (attr->attr_ns > MOMENT_NS)
+		attr->attr_ns = MOMENT_NS;
+}
+
+int attr_answer_link(struct fs *fs, struct node *node, int fd, struct fs_attr *ret_attr)
+{
+	int r;
+
+	/* Before they are read. */
+	want_watch(fs, node);
+	attr_before(fs, node, fd);
+	r = lower_stat(fd, &ret_attr->stx);
+	if (r == 0)
+		r = attr_answer(fs, node, ret_attr);
+	/*
+	 * The kernel takes this answer for the newest whenever it comes: also after an open that allows a
+	 * mapping, or that has found something changed, had made it forget.
+	 */
+	believe_for_a_moment(ret_attr);
+	return r;
 }
 
 void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr)
@@ -228,8 +203,7 @@ void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr)
 	     now - attr->stx.stx_ctime.tv_sec > FOUND_S))
 		return;
 	atomic_fetch_or(&node->attr_state, MAY_BE_MAPPED | BELIEVED);
-	if (attr->attr_ns > FOUND_NS)
-		attr->attr_ns = FOUND_NS;
+	believe_for_a_moment(attr);
 }
 
 void attr_made(struct node *node)
@@ -237,67 +211,11 @@ void attr_made(struct node *node)
 	atomic_fetch_and(&node->attr_state, ~(MAY_BE_MAPPED | BELIEVED));
 }
 
-void attr_tells_acl(struct node *node)
-{
-	if (!(atomic_load_explicit(&node->attr_state, memory_order_relaxed) & ACL_TOLD))
-		atomic_fetch_or(&node->attr_state, ACL_TOLD);
-}
-
 void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry)
 {
 	entry->entry_ns = dir ? promise(fs, dir) : 0;
 	if (entry->node && is_by_caller(fs, entry->node))
 		entry->entry_ns = 0;
-}
-
-static void was_written(struct fs *fs, struct node *node)
-{
-	const struct fs_host *host = &fs->config.host;
-
-	if (host->forget_written_now)
-		host->forget_written_now(host->aux, node->id);
-}
-
-void attr_compare(struct fs *fs, struct node *node)
-{
-	uint64_t said = atomic_load_explicit(&node->answer, memory_order_relaxed), is, left;
-	struct statx stx;
-	bool acl;
-
-	/* Also of what is watched: by a name that nobody has told us of it changes unheard. */
-	if (!said || lower_node_stat(fs, node, &stx) < 0)
-		return;
-	is = in_short(&stx);
-	if (is == said)
-		return;
-	/* An ACL may be another one where the ctime is, and the mode the same. */
-	acl = atomic_load(&node->attr_state) & ACL_TOLD;
-	if (acl || ((is ^ said) & ~WRITTEN)) {
-		attr_changed_unexpectedly(fs, node);
-		left = 0;
-	} else if (said & WRITTEN) {
-		/* Mode and owner need not be asked for again: the view itself has written to it, mostly. */
-		was_written(fs, node);
-		left = said & ~WRITTEN;
-	} else {
-		return;
-	}
-	/*
-	 * Only now, so that nobody else who opens it finds nothing to compare too early. An answer that was
-	 * given meanwhile is another one and stays.
-	 */
-	atomic_compare_exchange_strong(&node->answer, &said, left);
-}
-
-void attr_changed_unexpectedly(struct fs *fs, struct node *node)
-{
-	const struct fs_host *host = &fs->config.host;
-
-	if (!host->forget_attr_now)
-		return;
-	/* Before: what the kernel is told of ACLs meanwhile it does not keep. */
-	atomic_fetch_and(&node->attr_state, ~ACL_TOLD);
-	host->forget_attr_now(host->aux, node->id);
 }
 
 void attr_changed_below(struct fs *fs, struct node *node, bool data)
@@ -376,7 +294,7 @@ void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mod
 		;
 	/* What was promised while nobody could store ends here: mmap(2) itself is only a read. */
 	if (!(state & MAY_BE_MAPPED) || (state & BELIEVED))
-		was_written(fs, node);
+		answer_take_back_written(fs, node);
 }
 
 void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode mode)

@@ -179,6 +179,6 @@ ssize_t fs_copy(struct fs *fs, const struct fs_caller *caller, struct handle *fr
 	if (n < 0)
 		return -errno;
 	/* It was read: the kernel thinks of what was written only. */
-	attr_changed_unexpectedly(fs, from->node);
+	answer_take_back(fs, from->node);
 	return n;
 }

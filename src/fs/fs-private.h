@@ -25,6 +25,7 @@ struct fs {
 	struct watch *watch;		/* watch.c; NULL: nothing is watched */
 	struct node *root;		/* counted */
 	_Atomic bool far;		/* one of the mounts is of a far kind */
+	_Atomic unsigned int n_taking_back; /* answer.c: how many nodes' answers, just now */
 	struct {
 		_Atomic uint64_t by_caller, by_name, data, cacheable;
 	} filters;			/* what fs_set_filters() said */
@@ -57,26 +58,34 @@ uint64_t attr_promise(struct fs *fs, struct node *node);
 void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry);
 /* Before names of a directory, or attributes of a node, are read: fd is an O_PATH descriptor of it. */
 void attr_before(struct fs *fs, struct node *node, int fd);
-/* It has been given one more name, before its attributes are read. */
-void attr_linked(struct fs *fs, struct node *node, int fd);
+/* Reads the attributes of a node that was given one more name; fd is an O_PATH descriptor of it. */
+int attr_answer_link(struct fs *fs, struct node *node, int fd, struct fs_attr *ret_attr);
 /* A node that was not known: somebody below may have it mapped. Or, of a file just made: nobody has. */
 void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr);
 void attr_made(struct node *node);
-/* An operation of the view has changed more than the kernel expects of it; before it is answered. */
-void attr_changed_unexpectedly(struct fs *fs, struct node *node);
 /* What watch.c has heard of: others have changed a node, a name (whose file is gone: child), or all. */
 void attr_changed_below(struct fs *fs, struct node *node, bool data);
 void attr_name_changed_below(struct fs *fs, struct node *dir, const char *name, struct node *child);
 void attr_all_changed_below(struct fs *fs);
-/* The kernel is about to be told an ACL of it, or that it has none; before that is read. */
-void attr_tells_acl(struct node *node);
 /* Somebody below may be writing to it. */
 void attr_suspect(struct fs *fs, struct node *node);
 /* It lies in another directory now; NULL: in one that is not known. */
 void attr_moved(struct fs *fs, struct node *node, struct node *dir);
-/* It is being opened: what was said of it is compared with what is; the kernel forgets what differs. */
-void attr_compare(struct fs *fs, struct node *node);
 uint64_t attr_absent_ns(struct fs *fs, struct node *dir);
+
+/* answer.c: what the kernel was told. It forgets before these return; they may be called inside a request. */
+/* It is being told these attributes; or an ACL, or that there is none, which is about to be read. */
+void answer_note(struct node *node, const struct statx *stx);
+void answer_acl(struct node *node);
+/* One was given so recently that it may come to the kernel after what is told to it now. */
+#define ANSWER_UNDER_WAY_MS 30
+bool answer_is_under_way(const struct node *node);
+/* All attributes and ACLs: an operation of the view has changed more than the kernel expects of it. */
+void answer_take_back(struct fs *fs, struct node *node);
+/* Of a regular file, what a write changes. */
+void answer_take_back_written(struct fs *fs, struct node *node);
+/* It is being opened: what was said of it is compared with what is; the kernel forgets what differs. */
+void answer_compare(struct fs *fs, struct node *node);
 
 /* authority.c: whose copy of a field is true. */
 /* Puts what is a server's in the place of what was read from the lower inode. */

@@ -42,11 +42,13 @@ struct fs_host {
 	/*
 	 * Attributes of a node alone, with its ACLs; of a regular file those alone that a write
 	 * changes: size, blocks, mtime and ctime. Done when these return. May be called from inside
-	 * a request.
+	 * a request. The second one does nothing where the kernel has a size of FS_WRITTEN_LIMIT or more.
 	 */
 	void (*forget_attr_now)(void *aux, uint64_t nodeid);
 	void (*forget_written_now)(void *aux, uint64_t nodeid);
 };
+
+#define FS_WRITTEN_LIMIT (INT64_MAX - 1)
 
 struct fs_config {
 	int lower;			/* the root directory, on a mount of our own; taken */

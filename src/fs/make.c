@@ -16,7 +16,7 @@
 
 /* One thing to make in a directory. */
 struct made {
-	uint32_t mode;			/* S_IFLNK: target is set */
+	uint32_t mode; /* S_IFLNK: target is set */
 	dev_t rdev;
 	const char *target;
 };
@@ -115,11 +115,9 @@ int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name
 		return r;
 	if (linkat(from.fd, "", to.fd, name, AT_EMPTY_PATH) < 0)
 		return -errno;
-	attr_linked(fs, node, from.fd);
-	r = lower_stat(from.fd, &entry.attr.stx);
-	if (r == 0)
-		r = attr_answer(fs, node, &entry.attr);
+	r = attr_answer_link(fs, node, from.fd, &entry.attr);
 	if (r < 0) {
+		fs_distrust(fs, node, NULL);
 		fs_distrust(fs, dir, name);
 		return r;
 	}

@@ -111,7 +111,7 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	/* Pipes and devices are opened by the kernel itself: on one of these we could hang. */
 	if (!S_ISREG(node->type))
 		return -ENXIO;
-	attr_compare(fs, node);
+	answer_compare(fs, node);
 	/* From before the first open for writing until that is counted itself. */
 	if (wants_write(flags))
 		attr_writer_begins(node);
@@ -120,7 +120,7 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 		st.st_mode = 0;
 	/* Set-user-ID bits went with the data. */
 	if (r == 0 && (flags & O_TRUNC) && kill)
-		attr_changed_unexpectedly(fs, node);
+		answer_take_back(fs, node);
 	if (r == 0)
 		r = open_node(fs, node, flags, fd, st.st_mode, ret_open);
 	if (wants_write(flags))

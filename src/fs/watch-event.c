@@ -13,8 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AGAIN_MS 30
-
 /* The node of a handle in an event; NULL: the view knows no such file. Strong. */
 static struct node *node_of(struct watch *watch, const struct fanotify_event_info_fid *info)
 {
@@ -47,10 +45,10 @@ static void pass_on(struct watch *watch, struct node *node, bool data)
 	unsigned int at;
 
 	attr_changed_below(watch->fs, node, data);
-	if (clock_ms() - node->promised_ms > AGAIN_MS || watch->n_again == WATCH_N_AGAIN)
+	if (!answer_is_under_way(node) || watch->n_again == WATCH_N_AGAIN)
 		return;
 	at = (watch->again_at + watch->n_again++) % WATCH_N_AGAIN;
-	watch->again[at] = (struct watch_again){ node->id, clock_ms() + AGAIN_MS, data };
+	watch->again[at] = (struct watch_again){ node->id, clock_ms() + ANSWER_UNDER_WAY_MS, data };
 }
 
 int watch_pass_on_again(struct watch *watch)

@@ -36,7 +36,7 @@ struct node {
 	uint64_t ino;			/* constant: the lower inode's number */
 	_Atomic uint64_t filters;	/* the filters that hold for the node, a bit each, NODE_JUDGED */
 	_Atomic uint64_t parent;	/* id of the directory it was last found in; 0: not known */
-	_Atomic uint64_t answer;	/* fs/attr.c: what the kernel was told, in short */
+	_Atomic uint64_t answer;	/* fs/answer.c: what the kernel was told, in short */
 	struct fhandle fh;		/* constant; len 0 for nodes with a descriptor of their own */
 	_Atomic uint32_t next;		/* hash chain: index of the next record; shard lock to write */
 	uint16_t type;			/* constant: S_IFMT bits of the mode */
@@ -51,7 +51,7 @@ struct node {
 	_Atomic uint8_t watch;		/* enum watch_state; fs/watch.c */
 	_Atomic uint32_t attr_state;	/* fs/attr.c */
 	_Atomic uint32_t n_writers;	/* fs/attr.c: opens for writing */
-	_Atomic uint32_t promised_ms;	/* fs/attr.c: when something was last promised */
+	_Atomic uint32_t promised_ms;	/* fs/answer.c: when something was last promised */
 };
 static_assert(sizeof(struct node) == 112, "a million nodes in a hundred megabytes");
 

@@ -354,7 +354,10 @@ static bool receive(struct k_chan *c, int ms, struct k_answer *ret_answer)
 		k_require(n >= (ssize_t)sizeof(head));
 		k_require(head.len == (size_t)n && !(msg.msg_flags & MSG_TRUNC));
 		/* An answer to nothing, whose error is what it is about. */
-		c->n_notified += !head.unique;
+		if (!head.unique) {
+			c->n_notified++;
+			c->n_notified_as[head.error & 15]++;
+		}
 	} while (!head.unique);
 	k_require(head.error <= 0 && head.error > -512);
 	k_require(head.error == 0 || head.len == sizeof(head));

@@ -77,6 +77,7 @@ struct k_chan {
 	uint64_t unique; /* of the last request */
 	struct k_stray *strays;
 	unsigned int n_notified; /* notifications that came meanwhile */
+	unsigned int n_notified_as[16]; /* by enum fuse_notify_code */
 };
 
 struct kernel {
