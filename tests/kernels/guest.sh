@@ -201,7 +201,7 @@ heard() {
 opened() {
 	mkdir -p /w/ext4/opened/sub
 	echo one > /w/ext4/opened/f
-	view /w/ext4/opened cache=auto || return
+	view /w/ext4/opened cache=ttl=60 || return
 	stat /w/view/f > /dev/null
 	echo own >> /w/view/f
 	: < /w/view/f
@@ -212,6 +212,8 @@ opened() {
 	check opened.mode-is-kept [ "$(requests GETATTR)" = "${before:-none}" ]
 	check opened.own-size [ "$(stat -c %s /w/view/f)" = 16 ]
 	ln /w/ext4/opened/f /w/ext4/opened/sub/unheard
+	: < /w/view/f
+	stat /w/view/f > /dev/null
 	echo others >> /w/ext4/opened/sub/unheard
 	: < /w/view/f
 	check opened.size [ "$(stat -c %s /w/view/f)" = 23 ]

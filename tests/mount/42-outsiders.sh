@@ -168,11 +168,30 @@ each_linked_in_view() {
 	auto_tree
 	stat "$VIEW/a/f" > /dev/null
 	ln "$VIEW/a/f" "$VIEW/b/h"
-	# At once, and with no other question.
-	no_requests GETATTR stat -c %h "$VIEW/a/f"
 	equal "$(stat -c %h "$VIEW/a/f")" 2
 	chmod 611 "$LOWER/b/h" && seen %a 611 "$VIEW/a/f"
 	rm "$LOWER/b/h" && seen %h 1 "$VIEW/a/f"
+}
+
+# A size that no other is greater than, which the kernel forgets as it forgets no other.
+each_greatest_size() {
+	local mode
+	lower tmpfs
+	mkdir "$LOWER"/{a,b}
+	for mode in auto ttl=60; do
+		echo text > "$LOWER/a/f"
+		view -o "cache=$mode"
+		stat "$VIEW/a/f" > /dev/null
+		ln "$LOWER/a/f" "$LOWER/b/h"
+		: < "$VIEW/a/f"
+		truncate -s 9223372036854775807 "$LOWER/b/h"
+		equal "$(stat -c %s "$VIEW/a/f")" 9223372036854775807 "$mode"
+		truncate -s 4 "$LOWER/b/h"
+		: < "$VIEW/a/f"
+		equal "$(stat -c %s "$VIEW/a/f")" 4 "$mode"
+		unview
+		rm "$LOWER/b/h"
+	done
 }
 
 each_moved_below() {
