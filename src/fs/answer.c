@@ -44,23 +44,30 @@ bool answer_is_under_way(const struct node *node)
 }
 
 /*
- * The kernel drops an answer when the file is written to before it comes: where mode, owner or links were
- * told to be others before, nobody can say which ones it has. Of two answers that cross it takes the one
- * that comes first.
+ * What of an answer the kernel may not have taken, where another one was given before. It drops one when
+ * the file is written to before it comes; of two that cross it takes the one that comes first. Size and times
+ * are asked for again after a write, and told again where a change was heard of (watch-event.c).
  */
-void answer_note(struct node *node, const struct statx *stx)
+static uint64_t may_be_dropped(struct fs *fs, struct node *node)
+{
+	bool heard_of = fs->watch && atomic_load(&node->watch) != WATCH_NOT;
+
+	return !heard_of && answer_is_under_way(node) ? REST | WRITTEN : REST;
+}
+
+void answer_note(struct fs *fs, struct node *node, const struct statx *stx, bool to_change)
 {
 	uint64_t said = atomic_load_explicit(&node->answer, memory_order_relaxed);
 	uint64_t is = in_short(stx), huge = stx->stx_size >= FS_WRITTEN_LIMIT ? HUGE : 0;
-	bool may_cross = answer_is_under_way(node);
+	uint64_t dropped = to_change ? 0 : may_be_dropped(fs, node);
 	uint64_t note, unsure;
 
 	do {
 		unsure = 0;
 		if ((said & REST) && ((said ^ is) & REST))
-			unsure |= REST;
-		if (may_cross && (said & WRITTEN) && ((said ^ is) & WRITTEN))
-			unsure |= WRITTEN;
+			unsure |= REST & dropped;
+		if ((said & WRITTEN) && ((said ^ is) & WRITTEN))
+			unsure |= WRITTEN & dropped;
 		note = (UNSURE & unsure) | (is & ~unsure) | (said & BESIDES) | huge;
 	} while (!atomic_compare_exchange_weak(&node->answer, &said, note));
 	atomic_store_explicit(&node->promised_ms, clock_ms(), memory_order_relaxed);

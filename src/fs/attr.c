@@ -150,20 +150,30 @@ static void want_watch(struct fs *fs, struct node *node)
 		atomic_compare_exchange_strong(&node->watch, &none, WATCH_WANTED);
 }
 
-int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
+static int answer(struct fs *fs, struct node *node, struct fs_attr *attr, bool to_change)
 {
 	int r;
 
 	if (attr->stx.stx_nlink > 1 && !S_ISDIR(node->type))
 		want_watch(fs, node);
 	if (fs->config.cache == PST_CACHE_TTL || fs->config.cache == PST_CACHE_AUTO)
-		answer_note(node, &attr->stx);
+		answer_note(fs, node, &attr->stx, to_change);
 	r = authority_answer(fs, node, &attr->stx);
 	if (r < 0)
 		return r;
 	attr->stx.stx_ino ^= ino_mix(fs, &attr->stx);
 	attr->attr_ns = attr_promise(fs, node);
 	return 0;
+}
+
+int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
+{
+	return answer(fs, node, attr, false);
+}
+
+int attr_answer_change(struct fs *fs, struct node *node, struct fs_attr *attr)
+{
+	return answer(fs, node, attr, true);
 }
 
 static void believe_for_a_moment(struct fs_attr *attr)

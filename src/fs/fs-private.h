@@ -54,6 +54,8 @@ int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bo
 /* Completes attributes that were just read below: whose they are, how they are shown, how long they
  * hold. */
 int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr);
+/* The same where the view was asked to change them. */
+int attr_answer_change(struct fs *fs, struct node *node, struct fs_attr *attr);
 uint64_t attr_promise(struct fs *fs, struct node *node);
 void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry);
 /* Before names of a directory, or attributes of a node, are read: fd is an O_PATH descriptor of it. */
@@ -74,8 +76,11 @@ void attr_moved(struct fs *fs, struct node *node, struct node *dir);
 uint64_t attr_absent_ns(struct fs *fs, struct node *dir);
 
 /* answer.c: what the kernel was told. It forgets before these return; they may be called inside a request. */
-/* It is being told these attributes; or an ACL, or that there is none, which is about to be read. */
-void answer_note(struct node *node, const struct statx *stx);
+/*
+ * It is being told these attributes (to_change: in answer to a change of them, which it takes in any case); or
+ * an ACL, or that there is none, which is about to be read.
+ */
+void answer_note(struct fs *fs, struct node *node, const struct statx *stx, bool to_change);
 void answer_acl(struct node *node);
 /* One was given so recently that it may come to the kernel after what is told to it now. */
 #define ANSWER_UNDER_WAY_MS 30

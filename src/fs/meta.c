@@ -185,7 +185,7 @@ int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 	if (r >= 0)
 		r = lower_stat(ref.fd, &attr.stx);
 	if (r == 0)
-		r = attr_answer(fs, node, &attr);
+		r = attr_answer_change(fs, node, &attr);
 	if (r == 0)
 		*ret_attr = attr;
 	return r;

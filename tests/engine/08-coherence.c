@@ -80,6 +80,8 @@ static void test_opened(void **state)
 {
 	struct kernel *k = start(state, &(struct k_options){ 0 });
 	uint64_t id = look_up(k);
+	struct fuse_setattr_in in = { .valid = FATTR_MODE, .mode = S_IFREG | 0640 };
+	struct fuse_attr_out out;
 
 	expect_forgotten(k, id, 0, 0);
 	append_below(k);
@@ -96,6 +98,10 @@ static void test_opened(void **state)
 	fchmodat(k->lower, "file", 0600, 0);
 	look(k, id);
 	expect_forgotten(k, id, 0, 1);
+	/* The answer to a change is taken in any case. */
+	look(k, id);
+	assert_int_equal(k_setattr(&k->chans[0], id, &in, &out), 0);
+	expect_forgotten(k, id, 0, 0);
 	k_stop(k);
 }
 
