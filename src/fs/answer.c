@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the kernel was told of a node, so that an open sees what it must forget: close-to-open, whether or
- * not a change was heard of.
+ * What the kernel was told of a file, so that an open sees what it must forget: close-to-open, whether or
+ * not a change was heard of. Nothing is kept of what is not a regular file: it is not opened here.
  *
  * node->answer holds short forms: in the lower half of what a write changes, 0 where the kernel has
- * forgotten that; in the upper half of the rest. They are odd: an even one (UNSURE) differs from all, and
- * stands for what nobody can say the kernel has.
+ * forgotten that, or was never told; in the upper half of the rest. They are odd. Where nobody can say what
+ * the kernel has, an even one stands there, which differs from all that a file can be.
  *
  * In the same word is what the kernel may have besides, and forgets together with all of the rest only: ACL,
  * one or that there is none; HUGE, a size that it does not forget with what a write changes.
@@ -19,7 +19,6 @@
 #define BESIDES (ACL | HUGE)
 #define WRITTEN (0xffffffffULL & ~BESIDES)
 #define REST (0xffffffffULL << 32)
-#define UNSURE (8 | 8ULL << 32) /* half of it in the place of a half */
 
 static uint64_t in_short(const struct statx *stx)
 {
@@ -34,43 +33,79 @@ static uint64_t in_short(const struct statx *stx)
 	};
 
 	return (hash_bytes(0, rest, sizeof(rest)) | 1) << 32 |
-	       ((hash_bytes(0, written, sizeof(written)) | 1) & WRITTEN);
+	       ((hash_bytes(0, written, sizeof(written)) | 1) & WRITTEN) |
+	       (stx->stx_size >= FS_WRITTEN_LIMIT ? HUGE : 0);
+}
+
+uint64_t answer_in_short(struct fs *fs, struct node *node, const struct statx *stx)
+{
+	bool is_compared = fs->config.cache == PST_CACHE_AUTO || fs->config.cache == PST_CACHE_TTL;
+
+	if (!S_ISREG(node->type) || (!is_compared && stx->stx_size < FS_WRITTEN_LIMIT))
+		return 0;
+	return in_short(stx);
+}
+
+/* Even in both halves, and another one than there is: who compares would not see that it was noted anew. */
+static uint64_t unsure_after(uint64_t said)
+{
+	uint64_t step = 16;
+
+	return ((((said & WRITTEN) + step) & WRITTEN) | (((said & REST) + (step << 32)) & REST) |
+		8 | 8ULL << 32) &
+	       ~(1 | 1ULL << 32);
 }
 
 bool answer_is_under_way(const struct node *node)
 {
-	return clock_ms() - atomic_load_explicit(&node->promised_ms, memory_order_relaxed) <=
-	       ANSWER_UNDER_WAY_MS;
+	/* Read first: it may be of the moment after. */
+	uint32_t promised_ms = atomic_load(&node->promised_ms);
+
+	return clock_ms() - promised_ms <= ANSWER_UNDER_WAY_MS;
 }
 
 /*
- * What of an answer the kernel may not have taken, where another one was given before. It drops one when
- * the file is written to before it comes; of two that cross it takes the one that comes first. Size and times
- * are asked for again after a write, and told again where a change was heard of (watch-event.c).
+ * Which halves of an answer the kernel may not take where they are not what it was told before.
+ *
+ * After a change that it asked for it takes all. By name it does not ask for the ACL anew, and a filter may
+ * refuse the answer. When asked for, it drops the answer where it has written to the file meanwhile, whose
+ * size and times it asks for again then; and it takes of two answers that cross the one that comes first,
+ * which is told again where changes are heard of (watch-event.c; a name that nobody has told us of is one
+ * link more).
  */
-static uint64_t may_be_dropped(struct fs *fs, struct node *node)
+static uint64_t in_doubt(struct fs *fs, struct node *node, enum answer answer, bool may_cross)
 {
-	bool heard_of = fs->watch && atomic_load(&node->watch) != WATCH_NOT;
+	bool is_heard_of = fs->watch && atomic_load(&node->watch) != WATCH_NOT;
 
-	return !heard_of && answer_is_under_way(node) ? REST | WRITTEN : REST;
+	if (answer == ANSWER_SETATTR)
+		return 0;
+	return answer == ANSWER_ENTRY || (may_cross && !is_heard_of) ? REST | WRITTEN : REST;
 }
 
-void answer_note(struct fs *fs, struct node *node, const struct statx *stx, bool to_change)
+static uint64_t note_of(uint64_t said, uint64_t is, uint64_t doubt)
 {
-	uint64_t said = atomic_load_explicit(&node->answer, memory_order_relaxed);
-	uint64_t is = in_short(stx), huge = stx->stx_size >= FS_WRITTEN_LIMIT ? HUGE : 0;
-	uint64_t dropped = to_change ? 0 : may_be_dropped(fs, node);
-	uint64_t note, unsure;
+	uint64_t unsure = 0;
 
-	do {
-		unsure = 0;
-		if ((said & REST) && ((said ^ is) & REST))
-			unsure |= REST & dropped;
-		if ((said & WRITTEN) && ((said ^ is) & WRITTEN))
-			unsure |= WRITTEN & dropped;
-		note = (UNSURE & unsure) | (is & ~unsure) | (said & BESIDES) | huge;
-	} while (!atomic_compare_exchange_weak(&node->answer, &said, note));
-	atomic_store_explicit(&node->promised_ms, clock_ms(), memory_order_relaxed);
+	if ((said & REST) && ((said ^ is) & REST))
+		unsure |= REST;
+	if ((said & (WRITTEN | ACL)) && ((said ^ is) & WRITTEN))
+		unsure |= WRITTEN;
+	unsure &= doubt;
+	return (unsure_after(said) & unsure) | (is & ~unsure) | (said & BESIDES);
+}
+
+void answer_note(struct fs *fs, struct node *node, uint64_t is, enum answer answer)
+{
+	uint64_t said = atomic_load(&node->answer);
+	bool may_cross = answer_is_under_way(node);
+
+	/* Before it is noted: whoever finds the note knows that it is under way. */
+	node->promised_ms = clock_ms();
+	if (!is)
+		return;
+	while (!atomic_compare_exchange_weak(
+		&node->answer, &said, note_of(said, is, in_doubt(fs, node, answer, may_cross))))
+		may_cross = true;
 }
 
 void answer_acl(struct node *node)
@@ -85,7 +120,7 @@ void answer_take_back(struct fs *fs, struct node *node)
 
 	if (!host->forget_attr_now)
 		return;
-	/* The bits before: what the kernel is told meanwhile it does not keep. */
+	/* The bits before: an answer that is under way when the kernel forgets, of an ACL too, it does not keep. */
 	fs->n_taking_back++;
 	atomic_fetch_and(&node->answer, ~BESIDES);
 	host->forget_attr_now(host->aux, node->id);
@@ -116,7 +151,7 @@ void answer_compare(struct fs *fs, struct node *node)
 	/* Also of what is watched: by a name that nobody has told us of it changes unheard. */
 	if (!said || lower_node_stat(fs, node, &stx) < 0)
 		return;
-	is = in_short(&stx);
+	is = in_short(&stx) & ~BESIDES;
 	if (is == said)
 		return;
 	/*
@@ -132,8 +167,8 @@ void answer_compare(struct fs *fs, struct node *node)
 		return;
 	}
 	/*
-	 * Only now, so that nobody else who opens it finds nothing to compare too early. An answer that was
-	 * given meanwhile is another one and stays.
+	 * Only now, so that nobody else who opens it finds nothing to compare too early. What was noted meanwhile
+	 * is another word and stays.
 	 */
 	atomic_compare_exchange_strong(&node->answer, &said, said & has_still);
 }

@@ -150,30 +150,20 @@ static void want_watch(struct fs *fs, struct node *node)
 		atomic_compare_exchange_strong(&node->watch, &none, WATCH_WANTED);
 }
 
-static int answer(struct fs *fs, struct node *node, struct fs_attr *attr, bool to_change)
+int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr, enum answer answer)
 {
+	uint64_t below = answer_in_short(fs, node, &attr->stx);
 	int r;
 
 	if (attr->stx.stx_nlink > 1 && !S_ISDIR(node->type))
 		want_watch(fs, node);
-	if (fs->config.cache == PST_CACHE_TTL || fs->config.cache == PST_CACHE_AUTO)
-		answer_note(fs, node, &attr->stx, to_change);
 	r = authority_answer(fs, node, &attr->stx);
 	if (r < 0)
 		return r;
+	answer_note(fs, node, below, answer);
 	attr->stx.stx_ino ^= ino_mix(fs, &attr->stx);
 	attr->attr_ns = attr_promise(fs, node);
 	return 0;
-}
-
-int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr)
-{
-	return answer(fs, node, attr, false);
-}
-
-int attr_answer_change(struct fs *fs, struct node *node, struct fs_attr *attr)
-{
-	return answer(fs, node, attr, true);
 }
 
 static void believe_for_a_moment(struct fs_attr *attr)
@@ -191,12 +181,13 @@ int attr_answer_link(struct fs *fs, struct node *node, int fd, struct fs_attr *r
 	attr_before(fs, node, fd);
 	r = lower_stat(fd, &ret_attr->stx);
 	if (r == 0)
-		r = attr_answer(fs, node, ret_attr);
+		r = attr_answer(fs, node, ret_attr, ANSWER_ENTRY);
 	/*
 	 * The kernel takes this answer for the newest whenever it comes: also after an open that allows a
 	 * mapping, or that has found something changed, had made it forget.
 	 */
-	believe_for_a_moment(ret_attr);
+	if (S_ISREG(node->type))
+		believe_for_a_moment(ret_attr);
 	return r;
 }
 

@@ -25,10 +25,11 @@ struct fs {
 	struct watch *watch;		/* watch.c; NULL: nothing is watched */
 	struct node *root;		/* counted */
 	_Atomic bool far;		/* one of the mounts is of a far kind */
-	_Atomic unsigned int n_taking_back; /* answer.c: how many nodes' answers, just now */
 	struct {
 		_Atomic uint64_t by_caller, by_name, data, cacheable;
 	} filters;			/* what fs_set_filters() said */
+	/* answer.c: how many nodes' answers are being taken back; not beside what all requests read. */
+	_Alignas(64) _Atomic unsigned int n_taking_back;
 };
 
 /* name.c: the node of a name, of an open file; dir's descriptor at hand. */
@@ -50,12 +51,13 @@ const struct kind *kind_of(int fd);
 /* The number of the mount that an open file (its attributes, whether it has handles) lies on. */
 int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bool handles);
 
+/* What attributes are told in: an entry (LOOKUP, READDIRPLUS, LINK and the like), or the answer to these. */
+enum answer { ANSWER_ENTRY, ANSWER_GETATTR, ANSWER_SETATTR };
+
 /* attr.c: the only file that says how long anything may be believed. */
 /* Completes attributes that were just read below: whose they are, how they are shown, how long they
  * hold. */
-int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr);
-/* The same where the view was asked to change them. */
-int attr_answer_change(struct fs *fs, struct node *node, struct fs_attr *attr);
+int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr, enum answer answer);
 uint64_t attr_promise(struct fs *fs, struct node *node);
 void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry);
 /* Before names of a directory, or attributes of a node, are read: fd is an O_PATH descriptor of it. */
@@ -77,12 +79,13 @@ uint64_t attr_absent_ns(struct fs *fs, struct node *dir);
 
 /* answer.c: what the kernel was told. It forgets before these return; they may be called inside a request. */
 /*
- * It is being told these attributes (to_change: in answer to a change of them, which it takes in any case); or
- * an ACL, or that there is none, which is about to be read.
+ * It is being told attributes, in short as they are below (0: nothing is compared); or an ACL, or that there is
+ * none, before that is read.
  */
-void answer_note(struct fs *fs, struct node *node, const struct statx *stx, bool to_change);
+uint64_t answer_in_short(struct fs *fs, struct node *node, const struct statx *stx);
+void answer_note(struct fs *fs, struct node *node, uint64_t is, enum answer answer);
 void answer_acl(struct node *node);
-/* One was given so recently that it may come to the kernel after what is told to it now. */
+/* One was given so recently that it may come to the kernel after what is told to it now. Less a tick. */
 #define ANSWER_UNDER_WAY_MS 30
 bool answer_is_under_way(const struct node *node);
 /* All attributes and ACLs: an operation of the view has changed more than the kernel expects of it. */

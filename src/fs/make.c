@@ -16,7 +16,7 @@
 
 /* One thing to make in a directory. */
 struct made {
-	uint32_t mode; /* S_IFLNK: target is set */
+	uint32_t mode;			/* S_IFLNK: target is set */
 	dev_t rdev;
 	const char *target;
 };

@@ -31,7 +31,7 @@ int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct f
 	attr_before(fs, node, fd);
 	r = lower_stat(fd, &attr.stx);
 	if (r == 0)
-		r = attr_answer(fs, node, &attr);
+		r = attr_answer(fs, node, &attr, ANSWER_GETATTR);
 	if (r == 0)
 		*ret_attr = attr;
 	return r;
@@ -173,6 +173,7 @@ int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	struct fs_change below = *change;
+	bool one = !(change->set & (change->set - 1));
 	struct fs_attr attr;
 	int r;
 
@@ -182,11 +183,16 @@ int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 	r = authority_change(fs, caller, node, ref.fd, &below);
 	if (r == 0)
 		r = apply(fs, caller, node, handle, ref.fd, &below);
+	if (r < 0 && one)
+		return r;
+	/* Where more was to be changed some of it may have been. */
 	if (r >= 0)
 		r = lower_stat(ref.fd, &attr.stx);
 	if (r == 0)
-		r = attr_answer_change(fs, node, &attr);
-	if (r == 0)
+		r = attr_answer(fs, node, &attr, ANSWER_SETATTR);
+	if (r < 0)
+		fs_distrust(fs, node, NULL);
+	else
 		*ret_attr = attr;
 	return r;
 }

@@ -430,6 +430,7 @@ static void node_fill(struct node *node, const struct node_key *key, uint64_t id
 	node->n_open = 0;
 	node->io_mode = 0;
 	node->folds = 0;
+	node->served = 0;
 	node->watch = 0;
 	node->promised_ms = 0;
 	node->answer = 0;

@@ -229,6 +229,26 @@ static void test_made(void **state)
 	k_stop(k);
 }
 
+/* A file that gets the record of one that was forgotten is asked about anew. */
+static void test_record_again(void **state)
+{
+	struct kernel *k = start(state, STATX_MODE, false);
+	struct k_chan *c = &k->chans[0];
+	struct fuse_entry_out entry;
+
+	srv.mode = S_IFREG | 0600;
+	k_file_below(k, "second", "text");
+	assert_int_equal(k_lookup(c, K_ROOT, "file", &entry), 0);
+	assert_int_equal(entry.attr.mode, S_IFREG | 0600);
+	k_forget(c, entry.nodeid, 1);
+	k_sync(c);
+	srv.fields = 0;
+	assert_int_equal(k_lookup(c, K_ROOT, "second", &entry), 0);
+	k_expect_same(k, &entry.attr, "second");
+	assert_int_equal(srv.n_fields, 2 + 1);
+	k_stop(k);
+}
+
 /* Size and links cannot be a server's. */
 static void test_too_much(void **state)
 {
@@ -249,6 +269,7 @@ int main(void)
 		K_TEST(test_asked_once), K_TEST(test_divided),  K_TEST(test_given_away),
 		K_TEST(test_times),	  K_TEST(test_nonsense), K_TEST(test_too_much),
 		K_TEST(test_made),
+		K_TEST(test_record_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,7 @@ void k_file_below(struct kernel *k, const char *name, const char *text)
 {
 	_cleanup_(fd_closep) int fd = openat(k->lower, name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 
-	k_require(fd >= 0);
+	k_require(fd >= 0 && fchmod(fd, 0644) == 0);
 	k_require(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
 }
 

@@ -139,6 +139,22 @@ each_opened_after_unheard_acl() {
 	done
 }
 
+# Nor is it asked for anew by another name of the file.
+each_opened_by_another_name() {
+	lower ext4
+	mkdir "$LOWER"/{a,b}
+	echo text > "$LOWER/a/f"
+	ln "$LOWER/a/f" "$LOWER/b/h"
+	setfacl -m u:1001:r,o::- "$LOWER/a/f"
+	view -o cache=ttl=60
+	check may_open
+	# Not so soon that two answers might cross.
+	sleep 0.1
+	setfacl -m u:1001:-,m::r "$LOWER/a/f"
+	: < "$VIEW/b/h"
+	check not may_open
+}
+
 # That and nothing more: a look makes the kernel ask anew.
 may_open() { as 1001 sh -c ': < "$1"' - "$VIEW/a/f"; }
 
@@ -192,6 +208,22 @@ each_greatest_size() {
 		unview
 		rm "$LOWER/b/h"
 	done
+	# Nobody else writes; who may store by a mapping is told no old times.
+	view -o cache=exclusive
+	truncate -s 9223372036854775807 "$VIEW/a/f"
+	check store "$VIEW/a/f"
+	equal "$(stat -c %y "$VIEW/a/f")" "$(stat -c %y "$LOWER/a/f")"
+}
+
+store() { # FILE: a byte, by a mapping; looks at it before
+	python3 -c '
+import mmap, os, sys, time
+os.stat(sys.argv[1])
+time.sleep(0.05)
+fd = os.open(sys.argv[1], os.O_RDWR)
+with mmap.mmap(fd, 4096) as m:
+    m[0] = 120
+' "$1"
 }
 
 each_moved_below() {
