@@ -105,6 +105,16 @@ static void test_opened(void **state)
 	k_stop(k);
 }
 
+/* It forgets size and times, and asks for the ACL then. */
+static void forget_and_ask(struct kernel *k, uint64_t id)
+{
+	look(k, id);
+	usleep(COME_MS * 1000);
+	append_below(k);
+	expect_forgotten(k, id, 1, 0);
+	ask_for_acl(&k->chans[0], id);
+}
+
 /* An ACL is forgotten with all of the rest only. */
 static void test_acl(void **state)
 {
@@ -114,12 +124,7 @@ static void test_acl(void **state)
 	ask_for_acl(&k->chans[0], id);
 	append_below(k);
 	expect_forgotten(k, id, 0, 1);
-	look(k, id);
-	usleep(COME_MS * 1000);
-	append_below(k);
-	expect_forgotten(k, id, 1, 0);
-	/* What it asks for afterwards counts, too. */
-	ask_for_acl(&k->chans[0], id);
+	forget_and_ask(k, id);
 	append_below(k);
 	expect_forgotten(k, id, 0, 1);
 	k_stop(k);
@@ -143,12 +148,7 @@ static void test_acl_by_name(void **state)
 	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "second", &entry), 0);
 	assert_int_equal(entry.nodeid, id);
 	expect_forgotten(k, id, 0, 1);
-	/* One that it asked for when it had forgotten size and times. */
-	look(k, id);
-	usleep(COME_MS * 1000);
-	append_below(k);
-	expect_forgotten(k, id, 1, 0);
-	ask_for_acl(&k->chans[0], id);
+	forget_and_ask(k, id);
 	fchmodat(k->lower, "file", 0644, 0);
 	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "second", &entry), 0);
 	expect_forgotten(k, id, 0, 1);
