@@ -5,7 +5,8 @@
  * Names: one message ends all that were looked up so far (Linux 6.16 and newer). Before that names go
  * one by one: those that the directories below have now. Attributes, pages and listings: by node.
  *
- * Threads take from one queue. When it is full, everything is forgotten, which takes no room.
+ * Threads take from one queue, and do not keep its order: telling of a name may have to wait for the
+ * directory's lock. When it is full, everything is forgotten, which takes no room.
  * Lock: lock guards the queue.
  */
 #include "core/notify.h"
@@ -124,8 +125,11 @@ static void tell_name(struct notifier *notifier, const struct telling *telling)
 
 	/* A file that is gone: whoever watches the directory in the view hears of it. */
 	if (telling->child && chan->ops->notify(chan, FUSE_NOTIFY_DELETE, &gone, sizeof(gone),
-						telling->name, gone.namelen + 1) == 0)
+						telling->name, gone.namelen + 1) == 0) {
+		/* The kernel thinks that it was the last one of its names. */
+		forget_inode(chan, telling->child, false);
 		return;
+	}
 	chan->ops->notify(chan, FUSE_NOTIFY_INVAL_ENTRY, &out, sizeof(out), telling->name,
 			  out.namelen + 1);
 }

@@ -22,6 +22,7 @@
 #include "util/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 /* Who asks where the kernel does not say: the ids of those who have no id here. */
@@ -472,10 +473,11 @@ static int run(struct req *req, const struct row *row)
 static void take_back(struct req *req)
 {
 	bool names = req->msg.op->n_names && !(req->msg.op->flags & OP_TEXT);
+	bool cut = req->open.handle && (req->open.handle->flags & O_TRUNC);
 
 	if (req->open.handle)
 		undo_open(req);
-	if (!(req->msg.op->flags & OP_CHANGES))
+	if (!cut && !(req->msg.op->flags & OP_CHANGES))
 		return;
 	fs_distrust(req_fs(req), req->node, names ? req->msg.name[0] : NULL);
 	if (req->node2)

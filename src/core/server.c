@@ -303,13 +303,13 @@ struct chan *server_chan(struct server *server)
 	return server->workers.each[0].chan;
 }
 
-void server_distrust(struct server *server, uint64_t nodeid)
+void server_changed(struct server *server, uint64_t nodeid)
 {
 	struct node *node = fs_node(server->fs, nodeid);
 
 	if (!node)
 		return;
-	fs_distrust(server->fs, node, NULL);
+	fs_changed(server->fs, node);
 	fs_node_put(server->fs, node);
 }
 

@@ -47,7 +47,7 @@ struct filters *server_filters(struct server *server);
 struct trace *server_trace(struct server *server);
 
 /* The kernel shall ask anew about a node; where it does not know it, nothing happens. */
-void server_distrust(struct server *server, uint64_t nodeid);
+void server_changed(struct server *server, uint64_t nodeid);
 void server_fs_stat(struct server *server, struct fs_stat *ret_stat);
 /* Requests and error answers of one opcode so far. */
 void server_op_stat(struct server *server, uint32_t opcode, uint64_t *ret_n, uint64_t *ret_errors);

@@ -447,7 +447,7 @@ void pst_view_free(struct pst_view *view)
 
 void pst_view_changed(struct pst_view *view, uint64_t nodeid)
 {
-	server_distrust(view->server, nodeid);
+	server_changed(view->server, nodeid);
 }
 
 unsigned int pst_view_connection(const struct pst_view *view)

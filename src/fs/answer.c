@@ -37,11 +37,15 @@ static uint64_t in_short(const struct statx *stx)
 	       (stx->stx_size >= FS_WRITTEN_LIMIT ? HUGE : 0);
 }
 
+/* In other modes an open has nothing to make up for. */
+static bool is_compared(struct fs *fs)
+{
+	return fs->config.cache == PST_CACHE_AUTO || fs->config.cache == PST_CACHE_TTL;
+}
+
 uint64_t answer_in_short(struct fs *fs, struct node *node, const struct statx *stx)
 {
-	bool is_compared = fs->config.cache == PST_CACHE_AUTO || fs->config.cache == PST_CACHE_TTL;
-
-	if (!S_ISREG(node->type) || (!is_compared && stx->stx_size < FS_WRITTEN_LIMIT))
+	if (!S_ISREG(node->type) || (!is_compared(fs) && stx->stx_size < FS_WRITTEN_LIMIT))
 		return 0;
 	return in_short(stx);
 }
@@ -59,27 +63,29 @@ static uint64_t unsure_after(uint64_t said)
 bool answer_is_under_way(const struct node *node)
 {
 	/* Read first: it may be of the moment after. */
-	uint32_t promised_ms = atomic_load(&node->promised_ms);
+	uint32_t answered_ms = atomic_load(&node->answered_ms);
 
-	return clock_ms() - promised_ms <= ANSWER_UNDER_WAY_MS;
+	return clock_ms() - answered_ms <= ANSWER_UNDER_WAY_MS;
 }
 
 /*
  * Which halves of an answer the kernel may not take where they are not what it was told before.
  *
- * After a change that it asked for it takes all. By name it does not ask for the ACL anew, and a filter may
- * refuse the answer. When asked for, it drops the answer where it has written to the file meanwhile, whose
- * size and times it asks for again then; and it takes of two answers that cross the one that comes first,
- * which is told again where changes are heard of (watch-event.c; a name that nobody has told us of is one
- * link more).
+ * After a change that it asked for it takes all. Filters may refuse other answers. An entry it takes, and
+ * keeps the ACL that it has. When asked for attributes it drops an answer where it has written to the file
+ * meanwhile; size and times it asks for again then. Of two answers that cross it takes the one that comes
+ * first: where the change between them is heard of it is told of that once more (watch-event.c; a name that
+ * nobody has told us of is one link more).
  */
-static uint64_t in_doubt(struct fs *fs, struct node *node, enum answer answer, bool may_cross)
+static uint64_t in_doubt(const struct node *node, uint64_t said, enum answer answer, bool may_cross)
 {
-	bool is_heard_of = fs->watch && atomic_load(&node->watch) != WATCH_NOT;
+	bool filters = atomic_load(&node->filters) & ~NODE_JUDGED;
 
 	if (answer == ANSWER_SETATTR)
 		return 0;
-	return answer == ANSWER_ENTRY || (may_cross && !is_heard_of) ? REST | WRITTEN : REST;
+	if (filters || may_cross || (answer == ANSWER_ENTRY && (said & ACL)))
+		return REST | WRITTEN;
+	return REST;
 }
 
 static uint64_t note_of(uint64_t said, uint64_t is, uint64_t doubt)
@@ -94,23 +100,23 @@ static uint64_t note_of(uint64_t said, uint64_t is, uint64_t doubt)
 	return (unsure_after(said) & unsure) | (is & ~unsure) | (said & BESIDES);
 }
 
-void answer_note(struct fs *fs, struct node *node, uint64_t is, enum answer answer)
+void answer_note(struct node *node, uint64_t is, enum answer answer, bool heard_of)
 {
 	uint64_t said = atomic_load(&node->answer);
-	bool may_cross = answer_is_under_way(node);
+	bool may_cross = !heard_of && answer_is_under_way(node);
 
 	/* Before it is noted: whoever finds the note knows that it is under way. */
-	node->promised_ms = clock_ms();
+	node->answered_ms = clock_ms();
 	if (!is)
 		return;
 	while (!atomic_compare_exchange_weak(
-		&node->answer, &said, note_of(said, is, in_doubt(fs, node, answer, may_cross))))
-		may_cross = true;
+		&node->answer, &said, note_of(said, is, in_doubt(node, said, answer, may_cross))))
+		may_cross = !heard_of;
 }
 
-void answer_acl(struct node *node)
+void answer_acl(struct fs *fs, struct node *node)
 {
-	if (!(atomic_load_explicit(&node->answer, memory_order_relaxed) & ACL))
+	if (is_compared(fs) && !(atomic_load_explicit(&node->answer, memory_order_relaxed) & ACL))
 		atomic_fetch_or(&node->answer, ACL);
 }
 
@@ -145,12 +151,13 @@ void answer_take_back_written(struct fs *fs, struct node *node)
 
 void answer_compare(struct fs *fs, struct node *node)
 {
-	uint64_t said = atomic_load(&node->answer) & ~BESIDES, is, has_still = 0;
+	uint64_t said = atomic_load(&node->answer), is, has_still = 0;
 	struct statx stx;
 
 	/* Also of what is watched: by a name that nobody has told us of it changes unheard. */
 	if (!said || lower_node_stat(fs, node, &stx) < 0)
 		return;
+	said &= ~BESIDES;
 	is = in_short(&stx) & ~BESIDES;
 	if (is == said)
 		return;

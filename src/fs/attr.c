@@ -9,7 +9,7 @@
  *	cache=ttl		the ttl that was chosen
  *	cache=exclusive		long, since nobody else changes the lower tree
  *
- * 0 in all cases where filters hold that tell callers apart, and
+ * 0 in all cases where filters hold that tell callers apart, where a file is known by two ways, and
  * 0 while somebody may be storing through a shared mapping, which nothing announces:
  * from the first open for reading and writing until it is proved that no writer is left. The last
  * close is no proof, a mapping outlives it. A read lease on the lower file is: the kernel grants it
@@ -20,9 +20,10 @@
  * it has our answer, and what it cannot open at once (O_NONBLOCK) is EIO. So there is no proof while
  * there are writers, and who becomes one waits for the end of a proof that has begun.
  *
- * node->attr_state: how many opens allow a shared writable mapping, << 3; bit 0: some open has
+ * node->attr_state: how many opens allow a shared writable mapping, << 4; bit 0: some open has
  * allowed one since the last proof, or may have; bit 1: for a moment it was believed nevertheless;
- * bit 2: a proof is under way.
+ * bit 2: a proof is under way; bit 3: the same file is, or was, known by way of another mount: the kernel
+ * takes it for two, and an operation of the view by the one way tells it nothing of the other.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -38,7 +39,8 @@
 #define MAY_BE_MAPPED 1u
 #define BELIEVED 2u
 #define PROVING 4u
-#define ONE_OPEN 8u
+#define HAS_TWIN 8u
+#define ONE_OPEN 16u
 #define LONG_NS (86400ULL * 365 * 1000000000)
 
 /* A file that changed so recently may be mapped by somebody below; it is believed for a moment until that
@@ -60,23 +62,20 @@ static uint64_t watched(struct fs *fs, struct node *node)
 {
 	uint8_t state = atomic_load_explicit(&node->watch, memory_order_acquire);
 	struct node *dir;
-	bool is;
 
+	if (fs->watch && !S_ISDIR(node->type) && state == WATCH_NONE) {
+		dir = node_lookup_id(fs->nodes, node->parent);
+		state = dir ? atomic_load_explicit(&dir->watch, memory_order_acquire) : WATCH_NONE;
+		node_put(fs->nodes, dir);
+	}
 	if (!fs->watch || state == WATCH_NOT)
 		return fs->config.ttl_ns;
-	if (state == WATCH_ON)
-		return LONG_NS;
-	if (S_ISDIR(node->type) || state == WATCH_WANTED)
-		return 0;
-	dir = node_lookup_id(fs->nodes, node->parent);
-	is = dir && dir->watch == WATCH_ON;
-	node_put(fs->nodes, dir);
-	return is ? LONG_NS : 0;
+	return state == WATCH_ON ? LONG_NS : 0;
 }
 
 static uint64_t promise(struct fs *fs, struct node *node)
 {
-	if (is_by_caller(fs, node))
+	if (is_by_caller(fs, node) || (atomic_load(&node->attr_state) & HAS_TWIN))
 		return 0;
 	switch (fs->config.cache) {
 	case PST_CACHE_AUTO:
@@ -117,7 +116,8 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 	if (!(state & MAY_BE_MAPPED))
 		return false;
 	/* Taken back before the proof: an open that comes in between sets it again. */
-	if (!atomic_compare_exchange_strong(&node->attr_state, &state, PROVING))
+	if (!atomic_compare_exchange_strong(&node->attr_state, &state,
+					    (state & HAS_TWIN) | PROVING))
 		return true;
 	proven = !attr_has_writers(node) && prove_unwritten(fs, node);
 	if (!proven)
@@ -160,7 +160,8 @@ int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr, enum ans
 	r = authority_answer(fs, node, &attr->stx);
 	if (r < 0)
 		return r;
-	answer_note(fs, node, below, answer);
+	answer_note(node, below, answer,
+		    fs->config.cache == PST_CACHE_AUTO && promise(fs, node) == LONG_NS);
 	attr->stx.stx_ino ^= ino_mix(fs, &attr->stx);
 	attr->attr_ns = attr_promise(fs, node);
 	return 0;
@@ -189,6 +190,24 @@ int attr_answer_link(struct fs *fs, struct node *node, int fd, struct fs_attr *r
 	if (S_ISREG(node->type))
 		believe_for_a_moment(ret_attr);
 	return r;
+}
+
+void attr_look_for_twin(struct fs *fs, struct node *node)
+{
+	const struct fs_host *host = &fs->config.host;
+	struct node *twin = node_lookup_twin(fs->nodes, node);
+
+	if (!twin)
+		return;
+	atomic_fetch_or(&node->attr_state, HAS_TWIN);
+	/* What was promised so far; of a directory, with all of its names. */
+	if (!(atomic_fetch_or(&twin->attr_state, HAS_TWIN) & HAS_TWIN) && host->forget_all) {
+		if (S_ISDIR(twin->type))
+			host->forget_all(host->aux);
+		else
+			attr_changed_below(fs, twin, true);
+	}
+	node_put(fs->nodes, twin);
 }
 
 void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr)
@@ -233,12 +252,16 @@ void attr_name_changed_below(struct fs *fs, struct node *dir, const char *name, 
 	host->forget_name(host->aux, dir->id, name, child ? child->id : 0);
 }
 
+void fs_changed(struct fs *fs, struct node *node)
+{
+	if (fs->config.host.forget_node)
+		attr_changed_below(fs, node, false);
+}
+
 void fs_distrust(struct fs *fs, struct node *node, const char *name)
 {
-	if (!fs->config.host.forget_node)
-		return;
-	attr_changed_below(fs, node, false);
-	if (name)
+	answer_take_back(fs, node);
+	if (name && fs->config.host.forget_name)
 		attr_name_changed_below(fs, node, name, NULL);
 }
 

@@ -64,6 +64,8 @@ void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry);
 void attr_before(struct fs *fs, struct node *node, int fd);
 /* Reads the attributes of a node that was given one more name; fd is an O_PATH descriptor of it. */
 int attr_answer_link(struct fs *fs, struct node *node, int fd, struct fs_attr *ret_attr);
+/* A node that was not known: before it is answered, whether its file is by way of another mount. */
+void attr_look_for_twin(struct fs *fs, struct node *node);
 /* A node that was not known: somebody below may have it mapped. Or, of a file just made: nobody has. */
 void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr);
 void attr_made(struct node *node);
@@ -77,15 +79,15 @@ void attr_suspect(struct fs *fs, struct node *node);
 void attr_moved(struct fs *fs, struct node *node, struct node *dir);
 uint64_t attr_absent_ns(struct fs *fs, struct node *dir);
 
-/* answer.c: what the kernel was told. It forgets before these return; they may be called inside a request. */
+/* answer.c: what the kernel was told. What is taken back is forgotten when these return; inside a request only. */
 /*
- * It is being told attributes, in short as they are below (0: nothing is compared); or an ACL, or that there is
- * none, before that is read.
+ * It is being told attributes, in short as they are below (0: nothing is compared), whose changes by others are
+ * heard of or not; or an ACL, or that there is none, before that is read.
  */
 uint64_t answer_in_short(struct fs *fs, struct node *node, const struct statx *stx);
-void answer_note(struct fs *fs, struct node *node, uint64_t is, enum answer answer);
-void answer_acl(struct node *node);
-/* One was given so recently that it may come to the kernel after what is told to it now. Less a tick. */
+void answer_note(struct node *node, uint64_t is, enum answer answer, bool heard_of);
+void answer_acl(struct fs *fs, struct node *node);
+/* One may still be: it was given so recently that it may come to the kernel after what is told to it now. */
 #define ANSWER_UNDER_WAY_MS 30
 bool answer_is_under_way(const struct node *node);
 /* All attributes and ACLs: an operation of the view has changed more than the kernel expects of it. */

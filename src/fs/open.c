@@ -111,6 +111,9 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	/* Pipes and devices are opened by the kernel itself: on one of these we could hang. */
 	if (!S_ISREG(node->type))
 		return -ENXIO;
+	/* Before anything is cut off: it would be refused after. */
+	if ((flags & O_TRUNC) && pass_bypasses(fs, node))
+		return -EBUSY;
 	answer_compare(fs, node);
 	/* From before the first open for writing until that is counted itself. */
 	if (wants_write(flags))
@@ -118,11 +121,12 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	r = try_lower(fs, caller, node, flags, kill, nowait, &fd);
 	if (fd >= 0 && fstat(fd, &st) < 0)
 		st.st_mode = 0;
-	/* Set-user-ID bits went with the data. */
-	if (r == 0 && (flags & O_TRUNC) && kill)
-		answer_take_back(fs, node);
-	if (r == 0)
+	if (r == 0) {
 		r = open_node(fs, node, flags, fd, st.st_mode, ret_open);
+		/* Set-user-ID bits went with the data; or the data went, and the open failed. */
+		if ((flags & O_TRUNC) && (kill || r < 0))
+			answer_take_back(fs, node);
+	}
 	if (wants_write(flags))
 		attr_writer_ends(node);
 	return r;

@@ -7,6 +7,7 @@
  * of a node, which takes mark_lock.
  */
 #include "fs/watch-private.h"
+#include "node/handle.h"
 #include "util/clock.h"
 
 #include <fcntl.h>
@@ -120,6 +121,32 @@ static void follow(struct watch *watch, uint64_t mask, const struct subject *sub
 		attr_moved(watch->fs, subject->node, subject->dir);
 }
 
+struct taken {
+	struct watch *watch;
+	const struct subject *subject;
+};
+
+static void pass_on_taken(void *aux, struct handle *handle)
+{
+	const struct taken *taken = aux;
+	struct node *node = handle->node;
+
+	if (node->parent == taken->subject->dir->id && node != taken->subject->node)
+		pass_on(taken->watch, node, false);
+}
+
+/*
+ * The file that had the name before has lost it. Nothing tells which one it was: it may be any that is
+ * open, and was found in this directory; whoever comes by its name is told of another file anyway.
+ */
+static void handle_taken(struct watch *watch, const struct subject *subject)
+{
+	struct taken taken = { watch, subject };
+
+	if (subject->dir)
+		handletab_each(watch->fs->handles, pass_on_taken, &taken);
+}
+
 static void handle_names(struct watch *watch, uint64_t mask, const struct subject *subject)
 {
 	struct fs *fs = watch->fs;
@@ -158,6 +185,8 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 		follow(watch, mask, &subject);
 		if (mask & NAME_EVENTS)
 			handle_names(watch, mask, &subject);
+		if (mask & FAN_MOVED_TO)
+			handle_taken(watch, &subject);
 		if (subject.node && (mask & (FAN_OPEN | FAN_MODIFY)))
 			attr_suspect(watch->fs, subject.node);
 		/* Also of a change of names: it is one of the file's number of links, and times. */

@@ -143,6 +143,8 @@ void watch_node_gone(struct fs *fs, struct node *node)
 		return;
 	pthread_mutex_lock(&watch->mark_lock);
 	other = node_lookup_fh(fs->nodes, &node->fh);
+	if (!other)
+		other = node_lookup_twin(fs->nodes, node);
 	unmark(watch, node, other);
 	pthread_mutex_unlock(&watch->mark_lock);
 	/* Not before: this may be the last reference, and then we are here again. */

@@ -31,7 +31,7 @@ int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, s
 	if (is_void(node, name))
 		return -ENODATA;
 	if (strcmp(name, ACL) == 0)
-		answer_acl(node);
+		answer_acl(fs, node);
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;

@@ -125,24 +125,48 @@ int handle_new(struct handletab *tab, struct node *node, int flags, int fd, stru
 	return 0;
 }
 
+/* One more reference, where there is any. */
+static bool handle_try_get(struct handle *handle)
+{
+	uint32_t refs = atomic_load_explicit(&handle->refs, memory_order_relaxed);
+
+	do {
+		if (refs == 0)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(&handle->refs, &refs, refs + 1,
+							memory_order_acquire, memory_order_relaxed));
+	return true;
+}
+
 struct handle *handle_lookup(struct handletab *tab, uint64_t fh)
 {
 	uint32_t index = (uint32_t)fh;
 	struct handle *handle;
-	uint32_t refs;
 
 	if (index / CHUNK >= atomic_load_explicit(&tab->n_chunks, memory_order_acquire))
 		return NULL;
 	handle = &tab->chunks[index / CHUNK][index % CHUNK];
-	refs = atomic_load_explicit(&handle->refs, memory_order_relaxed);
-	do {
-		if (refs == 0)
-			return NULL;
-	} while (!atomic_compare_exchange_weak_explicit(&handle->refs, &refs, refs + 1,
-							memory_order_acquire, memory_order_relaxed));
+	if (!handle_try_get(handle))
+		return NULL;
 	if (handle->generation == (uint32_t)(fh >> 32))
 		return handle;
 	return handle_put(tab, handle);
+}
+
+void handletab_each(struct handletab *tab, void (*fn)(void *aux, struct handle *handle), void *aux)
+{
+	uint32_t n = atomic_load_explicit(&tab->n_chunks, memory_order_acquire);
+
+	for (uint32_t c = 0; c < n; c++) {
+		for (uint32_t i = 0; i < CHUNK; i++) {
+			struct handle *handle = &tab->chunks[c][i];
+
+			if (!handle_try_get(handle))
+				continue;
+			fn(aux, handle);
+			handle_put(tab, handle);
+		}
+	}
 }
 
 struct handle *handle_get(struct handle *handle)

@@ -45,6 +45,9 @@ struct handle *handle_lookup(struct handletab *tab, uint64_t fh);
 struct handle *handle_get(struct handle *handle);
 struct handle *handle_put(struct handletab *tab, struct handle *handle);
 
+/* Calls fn for each handle there is; it may put its last reference here. */
+void handletab_each(struct handletab *tab, void (*fn)(void *aux, struct handle *handle), void *aux);
+
 static inline uint64_t handle_fh(const struct handle *handle)
 {
 	return (uint64_t)handle->generation << 32 | handle->index;

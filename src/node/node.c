@@ -74,6 +74,7 @@ struct nodetab {
 	pthread_mutex_t mount_lock;	/* guards adding; entries below n_mounts are constant */
 	struct lower_mount *mounts;
 	_Atomic unsigned int n_mounts;
+	_Atomic bool has_twins;		/* two of them are of one device */
 };
 
 /* -- memory ---------------------------------------------------------------------------------- */
@@ -432,7 +433,7 @@ static void node_fill(struct node *node, const struct node_key *key, uint64_t id
 	node->folds = 0;
 	node->served = 0;
 	node->watch = 0;
-	node->promised_ms = 0;
+	node->answered_ms = 0;
 	node->answer = 0;
 	node->pass_flags = 0;
 	node->attr_state = 0;
@@ -672,6 +673,28 @@ int nodetab_mount_find(struct nodetab *tab, int mnt_id)
 	return -ENOENT;
 }
 
+static bool is_same_device(const struct lower_mount *a, const struct lower_mount *b)
+{
+	return a->dev_major == b->dev_major && a->dev_minor == b->dev_minor;
+}
+
+struct node *node_lookup_twin(struct nodetab *tab, const struct node *node)
+{
+	unsigned int n = atomic_load_explicit(&tab->n_mounts, memory_order_acquire);
+	struct fhandle fh = node->fh;
+	struct node *twin = NULL;
+
+	if (!tab->has_twins)
+		return NULL;
+	for (unsigned int i = 0; i < n && !twin; i++) {
+		fh.mount = (uint16_t)i;
+		if (i != node->fh.mount &&
+		    is_same_device(&tab->mounts[i], &tab->mounts[node->fh.mount]))
+			twin = node_lookup_fh(tab, &fh);
+	}
+	return twin;
+}
+
 int nodetab_mount_add(struct nodetab *tab, const struct lower_mount *mount)
 {
 	int number;
@@ -686,6 +709,8 @@ int nodetab_mount_add(struct nodetab *tab, const struct lower_mount *mount)
 	} else {
 		number = (int)tab->n_mounts;
 		tab->mounts[number] = *mount;
+		for (int i = 0; i < number; i++)
+			tab->has_twins |= is_same_device(&tab->mounts[i], mount);
 		atomic_store_explicit(&tab->n_mounts, tab->n_mounts + 1, memory_order_release);
 	}
 	pthread_mutex_unlock(&tab->mount_lock);

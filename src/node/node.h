@@ -51,7 +51,7 @@ struct node {
 	_Atomic uint8_t watch;		/* enum watch_state; fs/watch.c */
 	_Atomic uint32_t attr_state;	/* fs/attr.c */
 	_Atomic uint32_t n_writers;	/* fs/attr.c: opens for writing */
-	_Atomic uint32_t promised_ms;	/* fs/answer.c: when something was last promised */
+	_Atomic uint32_t answered_ms;	/* fs/answer.c: when something was last answered */
 };
 static_assert(sizeof(struct node) == 112, "a million nodes in a hundred megabytes");
 
@@ -90,6 +90,12 @@ struct node *node_lookup_id(struct nodetab *tab, uint64_t id);
 
 /* Returns a strong reference to the node with this handle, NULL when there is none. */
 struct node *node_lookup_fh(struct nodetab *tab, const struct fhandle *fh);
+
+/*
+ * Returns a strong reference to a node of the same file by way of another mount, NULL when there is none: a
+ * file system that is mounted twice below LOWER.
+ */
+struct node *node_lookup_twin(struct nodetab *tab, const struct node *node);
 
 /* What a new node is made of. */
 struct node_key {

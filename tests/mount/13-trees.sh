@@ -69,6 +69,36 @@ each_cross_itself() {
 	same -x
 }
 
+# What was looked at by both ways, and is changed by one of them, is right by the other at once; only the first
+# time that it is met again has to be heard of.
+each_cross_twice() {
+	local mode way
+	lower ext4
+	mkdir "$LOWER/d" "$LOWER/again"
+	echo text > "$LOWER/d/f"
+	mount --bind "$LOWER/d" "$LOWER/again"
+	for mode in auto ttl=60 exclusive; do
+		view -o "cache=$mode"
+		for way in d again; do ls -l "$VIEW/$way" "$VIEW/$way/new" > /dev/null 2>&1; done
+		sleep 0.3
+		chmod 604 "$VIEW/d/f"
+		equal "$(stat -c %a "$VIEW/again/f")" 604 "$mode"
+		echo more >> "$VIEW/again/f"
+		equal "$(stat -c %s "$VIEW/d/f")" "$(stat -c %s "$LOWER/d/f")" "$mode"
+		equal "$(cat "$VIEW/d/f")" "$(cat "$LOWER/d/f")" "$mode"
+		echo new > "$VIEW/again/new"
+		check test -e "$VIEW/d/new"
+		equal "$(ls "$VIEW/d")" "f
+new"
+		rm "$VIEW/d/new"
+		check test ! -e "$VIEW/again/new"
+		chmod 644 "$LOWER/d/f"
+		equal "$(stat -c %a "$VIEW/d/f" "$VIEW/again/f")" "644
+644"
+		unview
+	done
+}
+
 each_hide() {
 	with_submounts xdev=hide
 	equal "$(cat "$VIEW/a/sub/f")" covered

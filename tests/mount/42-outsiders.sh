@@ -250,6 +250,32 @@ each_moved_in_view() {
 	check test ! -e "$VIEW/b/f"
 }
 
+# What was open by the name that others give to another file has lost it.
+each_renamed_over() {
+	auto_tree
+	exec 7< "$VIEW/a/f"
+	equal "$(stat -L -c %h /proc/self/fd/7)" 1
+	mv "$LOWER/a/g" "$LOWER/a/f"
+	seen_open() { [ "$(stat -L -c %h /proc/self/fd/7)" = 0 ]; }
+	within $SOON seen_open || fail "it has $(stat -L -c %h /proc/self/fd/7) links"
+	exec 7<&-
+}
+
+# The kernel thinks of the last name of a file that was removed that there is no other.
+each_one_of_two_removed() {
+	auto_tree
+	ln "$LOWER/a/f" "$LOWER/b/h"
+	ls -l "$VIEW/a" "$VIEW/b" > /dev/null
+	sleep 0.1
+	for _ in 1 2 3 4 5 6 7 8; do
+		rm "$LOWER/a/f"
+		within $SOON test ! -e "$VIEW/a/f" || fail "the name stays"
+		seen %h 1 "$VIEW/b/h"
+		ln "$LOWER/b/h" "$LOWER/a/f"
+		seen %h 2 "$VIEW/b/h"
+	done
+}
+
 each_directory_replaced() {
 	auto_tree
 	ls -lR "$VIEW" > /dev/null
@@ -359,6 +385,9 @@ each_elsewhere() {
 	stat "$VIEW/f" > /dev/null
 	check test ! -e "$VIEW/new"
 	real && equal "$(info watched)" 0 "marks"
+	# Not less than is said.
+	stat "$VIEW/f" > /dev/null
+	no_requests GETATTR stat "$VIEW/f"
 	chmod 614 "$LOWER/f" && seen %a 614 "$VIEW/f"
 	: > "$LOWER/new"
 	within $SOON test -e "$VIEW/new" || fail "a new name is not seen"
