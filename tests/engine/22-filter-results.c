@@ -311,6 +311,26 @@ static void test_taken_back(void **state)
 	stop(&view);
 }
 
+/* A file that a refused open has cut off is forgotten before that is answered. */
+static void test_cut_off(void **state)
+{
+	struct filter_view view = start(state, "both");
+	unsigned int *forgotten = &view.c->n_notified_as[FUSE_NOTIFY_INVAL_INODE], before;
+	struct fuse_open_out open;
+
+	set(FILTER_POST, scribble_message);
+	verdict = -EACCES;
+	before = *forgotten;
+	assert_int_equal(k_open(view.c, view.file, O_WRONLY, &open), -EACCES);
+	assert_int_equal(*forgotten - before, 0);
+	assert_int_equal(k_open(view.c, view.file, O_WRONLY | O_TRUNC, &open), -EACCES);
+	assert_int_equal(*forgotten - before, 1);
+	change = NULL;
+	k_sync(view.c);
+	k_expect_left(view.k, 2, 4);
+	stop(&view);
+}
+
 static bool scribbled;
 
 static void scribble(struct pst_call *call)
@@ -531,7 +551,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		K_TEST(test_refused),	 K_TEST(test_honoured), K_TEST(test_untouched),
 		K_TEST(test_taken_back), K_TEST(test_absent),	K_TEST(test_dropped),
-		K_TEST(test_forged),	 K_TEST(test_made_up),
+		K_TEST(test_forged),	 K_TEST(test_made_up),	K_TEST(test_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

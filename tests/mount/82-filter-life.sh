@@ -186,6 +186,9 @@ each_bypassed() {
 	check grep -qx ' */data' <(chain list)
 	answers EBUSY read "$VIEW/data"
 	answers 0 read "$VIEW/plain"
+	# Refused as a whole.
+	check not eval ': 2> /dev/null > "$VIEW/data"'
+	equal "$(cat "$LOWER/data")" Text "what a refused open has left"
 	exec 7<&- 8<&-
 	within 5 eval 'cat "$VIEW/data" > /dev/null 2>&1' || fail "it is busy for ever"
 	equal "$(cat "$VIEW/data")" tEXT
