@@ -5,9 +5,9 @@
  * Names: one message ends all that were looked up so far (Linux 6.16 and newer). Before that names go
  * one by one: those that the directories below have now. Attributes, pages and listings: by node.
  *
- * Threads take from one queue, and do not keep its order: telling of a name may have to wait for the
- * directory's lock. When it is full, everything is forgotten, which takes no room.
- * Lock: lock guards the queue.
+ * Threads take from two queues, and do not keep their order. Telling of a name may have to wait for the lock of
+ * its directory, so of nodes others tell. When one is full, everything is forgotten, which takes no room.
+ * Lock: lock guards the queues.
  */
 #include "core/notify.h"
 #include "util/cpu.h"
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define N_THREADS 3
+#define N_THREADS 2 /* for each queue */
 #define N_QUEUE 8192
 
 /* A name of a directory that the kernel may have looked up, or have remembered as absent. */
@@ -87,27 +87,32 @@ void notify_all(struct chan *chan, struct fs *fs)
 
 /* -- from threads of its own ------------------------------------------------------------------ */
 
-enum what { TELL_NODE, TELL_NAME, TELL_ALL };
-
 struct telling {
-	enum what what;
 	bool data;
 	uint64_t nodeid; /* of a name: the directory's */
 	uint64_t child;
 	char name[NAME_MAX + 1];
 };
 
+struct lane {
+	struct notifier *notifier;						/* constant */
+	void (*tell)(struct notifier *notifier, const struct telling *telling); /* constant */
+	pthread_t threads[N_THREADS];
+	unsigned int n_threads;
+	pthread_cond_t work; /* with the notifier's lock, which guards what follows */
+	unsigned int at, n;
+	struct telling *queue;
+};
+
+enum { NODES, NAMES, N_LANES };
+
 struct notifier {
 	struct chan *chan; /* borrowed */
 	struct fs *fs;	   /* borrowed, set at start */
-	pthread_t threads[N_THREADS];
-	unsigned int n_threads;
+	struct lane lanes[N_LANES];
 
 	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t work;
 	bool stop, all;
-	unsigned int at, n;
-	struct telling *queue;
 };
 
 static void tell_name(struct notifier *notifier, const struct telling *telling)
@@ -147,36 +152,50 @@ static void tell_all(struct notifier *notifier)
 	cpu_prompt();
 }
 
-static void *notifier_main(void *arg)
+/* Everything, where that is to be told; by one of those that tell of nodes. Caller holds the lock. */
+static bool take_all(struct lane *lane)
 {
-	struct notifier *notifier = arg;
+	struct notifier *notifier = lane->notifier;
+
+	if (!notifier->all || lane != &notifier->lanes[NODES])
+		return false;
+	notifier->all = false;
+	for (unsigned int i = 0; i < N_LANES; i++)
+		notifier->lanes[i].n = 0;
+	return true;
+}
+
+static struct telling take_next(struct lane *lane)
+{
+	struct telling telling = lane->queue[lane->at];
+
+	lane->at = (lane->at + 1) % N_QUEUE;
+	lane->n--;
+	return telling;
+}
+
+static void *lane_main(void *arg)
+{
+	struct lane *lane = arg;
+	struct notifier *notifier = lane->notifier;
 
 	/* What is told is short, and late it is of no use to who looks. */
 	cpu_prompt();
 	pthread_mutex_lock(&notifier->lock);
 	while (!notifier->stop) {
-		struct telling telling = { .what = TELL_ALL };
-
-		if (!notifier->n && !notifier->all) {
-			pthread_cond_wait(&notifier->work, &notifier->lock);
-			continue;
-		}
-		if (notifier->all) {
-			notifier->all = false;
-			notifier->n = 0;
-		} else {
-			telling = notifier->queue[notifier->at];
-			notifier->at = (notifier->at + 1) % N_QUEUE;
-			notifier->n--;
-		}
-		pthread_mutex_unlock(&notifier->lock);
-		if (telling.what == TELL_NODE)
-			tell_node(notifier, &telling);
-		else if (telling.what == TELL_NAME)
-			tell_name(notifier, &telling);
-		else
+		if (take_all(lane)) {
+			pthread_mutex_unlock(&notifier->lock);
 			tell_all(notifier);
-		pthread_mutex_lock(&notifier->lock);
+			pthread_mutex_lock(&notifier->lock);
+		} else if (lane->n) {
+			struct telling telling = take_next(lane);
+
+			pthread_mutex_unlock(&notifier->lock);
+			lane->tell(notifier, &telling);
+			pthread_mutex_lock(&notifier->lock);
+		} else {
+			pthread_cond_wait(&lane->work, &notifier->lock);
+		}
 	}
 	pthread_mutex_unlock(&notifier->lock);
 	return NULL;
@@ -188,14 +207,21 @@ int notifier_new(struct chan *chan, struct notifier **ret_notifier)
 
 	if (!notifier)
 		return -ENOMEM;
-	notifier->queue = calloc(N_QUEUE, sizeof(*notifier->queue));
-	if (!notifier->queue) {
-		free(notifier);
-		return -ENOMEM;
-	}
 	notifier->chan = chan;
 	pthread_mutex_init(&notifier->lock, NULL);
-	pthread_cond_init(&notifier->work, NULL);
+	notifier->lanes[NODES].tell = tell_node;
+	notifier->lanes[NAMES].tell = tell_name;
+	for (unsigned int i = 0; i < N_LANES; i++) {
+		struct lane *lane = &notifier->lanes[i];
+
+		lane->notifier = notifier;
+		pthread_cond_init(&lane->work, NULL);
+		lane->queue = calloc(N_QUEUE, sizeof(*lane->queue));
+	}
+	if (!notifier->lanes[NODES].queue || !notifier->lanes[NAMES].queue) {
+		notifier_free(notifier);
+		return -ENOMEM;
+	}
 	*ret_notifier = notifier;
 	return 0;
 }
@@ -205,10 +231,14 @@ int notifier_start(struct notifier *notifier, struct fs *fs)
 	int r = 0;
 
 	notifier->fs = fs;
-	while (r == 0 && notifier->n_threads < N_THREADS) {
-		r = wake_thread_create(&notifier->threads[notifier->n_threads], NULL, notifier_main,
-				       notifier);
-		notifier->n_threads += r == 0;
+	for (unsigned int i = 0; i < N_LANES; i++) {
+		struct lane *lane = &notifier->lanes[i];
+
+		while (r == 0 && lane->n_threads < N_THREADS) {
+			r = wake_thread_create(&lane->threads[lane->n_threads], NULL, lane_main,
+					       lane);
+			lane->n_threads += r == 0;
+		}
 	}
 	return r;
 }
@@ -217,11 +247,15 @@ void notifier_stop(struct notifier *notifier)
 {
 	pthread_mutex_lock(&notifier->lock);
 	notifier->stop = true;
-	pthread_cond_broadcast(&notifier->work);
+	for (unsigned int i = 0; i < N_LANES; i++)
+		pthread_cond_broadcast(&notifier->lanes[i].work);
 	pthread_mutex_unlock(&notifier->lock);
-	for (unsigned int i = 0; i < notifier->n_threads; i++)
-		pthread_join(notifier->threads[i], NULL);
-	notifier->n_threads = 0;
+	for (unsigned int i = 0; i < N_LANES; i++) {
+		struct lane *lane = &notifier->lanes[i];
+
+		while (lane->n_threads)
+			pthread_join(lane->threads[--lane->n_threads], NULL);
+	}
 }
 
 struct notifier *notifier_free(struct notifier *notifier)
@@ -229,41 +263,48 @@ struct notifier *notifier_free(struct notifier *notifier)
 	if (!notifier)
 		return NULL;
 	notifier_stop(notifier);
-	pthread_cond_destroy(&notifier->work);
+	for (unsigned int i = 0; i < N_LANES; i++) {
+		pthread_cond_destroy(&notifier->lanes[i].work);
+		free(notifier->lanes[i].queue);
+	}
 	pthread_mutex_destroy(&notifier->lock);
-	free(notifier->queue);
 	free(notifier);
 	return NULL;
 }
 
-static void tell(struct notifier *notifier, const struct telling *telling)
+/* NULL: everything. */
+static void tell(struct notifier *notifier, int of, const struct telling *telling)
 {
+	struct lane *lane = &notifier->lanes[of];
+
 	pthread_mutex_lock(&notifier->lock);
-	if (telling->what == TELL_ALL || notifier->n == N_QUEUE)
+	if (!telling || lane->n == N_QUEUE) {
 		notifier->all = true;
-	else
-		notifier->queue[(notifier->at + notifier->n++) % N_QUEUE] = *telling;
-	pthread_cond_signal(&notifier->work);
+		lane = &notifier->lanes[NODES];
+	} else {
+		lane->queue[(lane->at + lane->n++) % N_QUEUE] = *telling;
+	}
+	pthread_cond_signal(&lane->work);
 	pthread_mutex_unlock(&notifier->lock);
 }
 
 void notifier_node(struct notifier *notifier, uint64_t nodeid, bool data)
 {
-	tell(notifier, &(struct telling){ .what = TELL_NODE, .nodeid = nodeid, .data = data });
+	tell(notifier, NODES, &(struct telling){ .nodeid = nodeid, .data = data });
 }
 
 void notifier_name(struct notifier *notifier, uint64_t parent, const char *name, uint64_t child)
 {
-	struct telling telling = { .what = TELL_NAME, .nodeid = parent, .child = child };
+	struct telling telling = { .nodeid = parent, .child = child };
 
 	/* A longer name than files have cannot have been looked up. */
 	if (strlen(name) < sizeof(telling.name)) {
 		strcpy(telling.name, name);
-		tell(notifier, &telling);
+		tell(notifier, NAMES, &telling);
 	}
 }
 
 void notifier_all(struct notifier *notifier)
 {
-	tell(notifier, &(struct telling){ .what = TELL_ALL });
+	tell(notifier, NODES, NULL);
 }

@@ -271,14 +271,22 @@ each_one_of_two_removed() {
 	mkdir "$LOWER"/{a,b}
 	echo text > "$LOWER/a/f"
 	ln "$LOWER/a/f" "$LOWER/b/h"
-	view -o cache=auto -F fault,ops=mkdir,delay_us=1000000
-	ls -l "$VIEW/a" "$VIEW/b" > /dev/null
-	sleep 0.1
+	touch "$LOWER/a/"{1..9} "$LOWER/b/other"
+	view -o cache=auto -F fault,ops=mkdir,delay_us=2000000
+	for _ in 1 2; do
+		ls -l "$VIEW/a" "$VIEW/b" > /dev/null
+		sleep 0.1
+	done
 	mkdir "$VIEW/a/dir" 9>&- &
 	local pid=$!
 	sleep 0.2
 	rm "$LOWER/a/f"
 	seen %h 1 "$VIEW/b/h"
+	# News of other files do not wait for this, however many of its names go.
+	rm "$LOWER/a/"{1..9}
+	chmod 604 "$LOWER/b/other"
+	seen %a 604 "$VIEW/b/other"
+	check kill -0 $pid
 	wait $pid
 	within $SOON test ! -e "$VIEW/a/f" || fail "the name stays"
 	seen %h 1 "$VIEW/b/h"
@@ -581,7 +589,7 @@ each_stopped_client() {
 }
 
 # What is heard and handed on does not wait for whoever else wants the CPU: the thread that hears and
-# the three that hand on have the least of real-time priorities, those that serve have none. Where
+# the four that hand on have the least of real-time priorities, those that serve have none. Where
 # that is not allowed, all of it works as well.
 n_prompt() { cut -d')' -f2 "/proc/${VIEW_PIDS[-1]}"/task/*/stat | cut -d' ' -f39,40 | grep -c '^1 1$'; }
 
@@ -589,7 +597,7 @@ once_prompt() {
 	real || skip "there is no daemon"
 	chrt -f 1 true 2> /dev/null || skip "real-time priorities are not allowed here"
 	auto_tree
-	equal "$(n_prompt)" 4 "threads that come first"
+	equal "$(n_prompt)" 5 "threads that come first"
 	unview
 	DAEMON_PREFIX='setpriv --bounding-set -sys_nice --inh-caps=-all'
 	view -o cache=auto
