@@ -28,7 +28,6 @@
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
-#include "util/log.h"
 #include "util/wake.h"
 
 #include <errno.h>
@@ -269,8 +268,6 @@ void attr_all_changed_below(struct fs *fs)
 {
 	const struct fs_host *host = &fs->config.host;
 
-	log_warning(
-		"more changed below than could be heard of: all that was promised is taken back");
 	host->forget_all(host->aux);
 }
 

@@ -9,6 +9,7 @@
 #include "fs/watch-private.h"
 #include "node/handle.h"
 #include "util/clock.h"
+#include "util/log.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -41,26 +42,52 @@ static struct node *node_of(struct watch *watch, const struct fanotify_event_inf
 	return node;
 }
 
+static void all_again(struct watch *watch)
+{
+	watch->all_again = true;
+	watch->all_due_ms = clock_ms() + ANSWER_UNDER_WAY_MS;
+}
+
 static void pass_on(struct watch *watch, struct node *node, bool data)
 {
 	unsigned int at;
 
 	attr_changed_below(watch->fs, node, data);
-	if (!answer_is_under_way(node) || watch->n_again == WATCH_N_AGAIN)
+	if (!answer_is_under_way(node))
 		return;
+	if (watch->n_again == WATCH_N_AGAIN) {
+		all_again(watch);
+		return;
+	}
 	at = (watch->again_at + watch->n_again++) % WATCH_N_AGAIN;
 	watch->again[at] = (struct watch_again){ node->id, clock_ms() + ANSWER_UNDER_WAY_MS, data };
 }
 
+static int pass_on_all_again(struct watch *watch)
+{
+	int32_t left = (int32_t)(watch->all_due_ms - clock_ms());
+
+	if (!watch->all_again)
+		return -1;
+	if (left > 0)
+		return left;
+	watch->all_again = false;
+	watch->n_again = 0;
+	attr_all_changed_below(watch->fs);
+	return -1;
+}
+
 int watch_pass_on_again(struct watch *watch)
 {
+	int all_left = pass_on_all_again(watch);
+
 	while (watch->n_again) {
 		const struct watch_again *again = &watch->again[watch->again_at];
 		int32_t left = (int32_t)(again->due_ms - clock_ms());
 		struct node *node;
 
 		if (left > 0)
-			return left;
+			return all_left >= 0 && all_left < left ? all_left : left;
 		node = node_lookup_id(watch->fs->nodes, again->nodeid);
 		if (node) {
 			attr_changed_below(watch->fs, node, again->data);
@@ -69,7 +96,7 @@ int watch_pass_on_again(struct watch *watch)
 		watch->again_at = (watch->again_at + 1) % WATCH_N_AGAIN;
 		watch->n_again--;
 	}
-	return -1;
+	return all_left;
 }
 
 /* What an event says about. */
@@ -115,9 +142,10 @@ static void follow(struct watch *watch, uint64_t mask, const struct subject *sub
 {
 	if (!subject->node)
 		return;
+	/* Both in one event: away and back, or the other way round. */
 	if (mask & FAN_MOVED_FROM)
 		attr_moved(watch->fs, subject->node, NULL);
-	if (mask & FAN_MOVED_TO)
+	else if (mask & FAN_MOVED_TO)
 		attr_moved(watch->fs, subject->node, subject->dir);
 }
 
@@ -168,7 +196,10 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 	watch->n_events++;
 	if (mask & FAN_Q_OVERFLOW) {
 		watch->n_overflows++;
+		log_warning(
+			"more changed below than could be heard of: all that was promised is taken back");
 		attr_all_changed_below(watch->fs);
+		all_again(watch);
 		return;
 	}
 	/* Opening a directory changes nothing; who closes it may have listed it. */

@@ -43,6 +43,8 @@ struct watch {
 	/* the thread's own */
 	struct watch_again again[WATCH_N_AGAIN];
 	unsigned int again_at, n_again;
+	bool all_again;			/* everything is to be passed on again, when that is due: */
+	uint32_t all_due_ms;
 	_Alignas(struct fanotify_event_metadata) char buf[WATCH_BUF_SIZE];
 };
 
