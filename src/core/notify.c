@@ -112,7 +112,7 @@ struct notifier {
 	struct lane lanes[N_LANES];
 
 	pthread_mutex_t lock; /* guards what follows */
-	bool stop, all;
+	bool stop, all, telling_all;
 };
 
 static void tell_name(struct notifier *notifier, const struct telling *telling)
@@ -157,11 +157,13 @@ static bool take_all(struct lane *lane)
 {
 	struct notifier *notifier = lane->notifier;
 
-	if (!notifier->all || lane != &notifier->lanes[NODES])
+	/* One at a time: the others go on with what is new. */
+	if (!notifier->all || notifier->telling_all || lane != &notifier->lanes[NODES])
 		return false;
 	notifier->all = false;
-	for (unsigned int i = 0; i < N_LANES; i++)
-		notifier->lanes[i].n = 0;
+	notifier->telling_all = true;
+	/* Names stay: where they go one by one, those that are gone are in no directory any more. */
+	lane->n = 0;
 	return true;
 }
 
@@ -187,6 +189,7 @@ static void *lane_main(void *arg)
 			pthread_mutex_unlock(&notifier->lock);
 			tell_all(notifier);
 			pthread_mutex_lock(&notifier->lock);
+			notifier->telling_all = false;
 		} else if (lane->n) {
 			struct telling telling = take_next(lane);
 
@@ -280,6 +283,7 @@ static void tell(struct notifier *notifier, int of, const struct telling *tellin
 	pthread_mutex_lock(&notifier->lock);
 	if (!telling || lane->n == N_QUEUE) {
 		notifier->all = true;
+		lane->n = 0;
 		lane = &notifier->lanes[NODES];
 	} else {
 		lane->queue[(lane->at + lane->n++) % N_QUEUE] = *telling;

@@ -125,11 +125,14 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 	return !proven;
 }
 
+static uint64_t unless_stored_to(struct fs *fs, struct node *node, uint64_t ns)
+{
+	return ns && S_ISREG(node->type) && may_be_stored_to(fs, node) ? 0 : ns;
+}
+
 uint64_t attr_promise(struct fs *fs, struct node *node)
 {
-	uint64_t ns = promise(fs, node);
-
-	return ns && S_ISREG(node->type) && may_be_stored_to(fs, node) ? 0 : ns;
+	return unless_stored_to(fs, node, promise(fs, node));
 }
 
 void attr_before(struct fs *fs, struct node *node, int fd)
@@ -151,7 +154,7 @@ static void want_watch(struct fs *fs, struct node *node)
 
 int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr, enum answer answer)
 {
-	uint64_t below = answer_in_short(fs, node, &attr->stx);
+	uint64_t below = answer_in_short(fs, node, &attr->stx), ns;
 	int r;
 
 	if (attr->stx.stx_nlink > 1 && !S_ISDIR(node->type))
@@ -159,10 +162,10 @@ int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr, enum ans
 	r = authority_answer(fs, node, &attr->stx);
 	if (r < 0)
 		return r;
-	answer_note(node, below, answer,
-		    fs->config.cache == PST_CACHE_AUTO && promise(fs, node) == LONG_NS);
+	ns = promise(fs, node);
+	answer_note(node, below, answer, fs->config.cache == PST_CACHE_AUTO && ns == LONG_NS);
 	attr->stx.stx_ino ^= ino_mix(fs, &attr->stx);
-	attr->attr_ns = attr_promise(fs, node);
+	attr->attr_ns = unless_stored_to(fs, node, ns);
 	return 0;
 }
 
@@ -194,7 +197,8 @@ int attr_answer_link(struct fs *fs, struct node *node, int fd, struct fs_attr *r
 void attr_look_for_twin(struct fs *fs, struct node *node)
 {
 	const struct fs_host *host = &fs->config.host;
-	struct node *twin = node_lookup_twin(fs->nodes, node);
+	struct node *twin = fs->config.cache == PST_CACHE_NONE ? NULL :
+								 node_lookup_twin(fs->nodes, node);
 
 	if (!twin)
 		return;
@@ -205,6 +209,8 @@ void attr_look_for_twin(struct fs *fs, struct node *node)
 			host->forget_all(host->aux);
 		else
 			attr_changed_below(fs, twin, true);
+		/* Whoever has found it at the same time may have been promised more. */
+		attr_changed_below(fs, node, false);
 	}
 	node_put(fs->nodes, twin);
 }

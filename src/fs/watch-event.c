@@ -42,10 +42,13 @@ static struct node *node_of(struct watch *watch, const struct fanotify_event_inf
 	return node;
 }
 
+/* Where that is due already it may come too early for what is new: once more, then. */
 static void all_again(struct watch *watch)
 {
-	watch->all_again = true;
-	watch->all_due_ms = clock_ms() + ANSWER_UNDER_WAY_MS;
+	if (!watch->all_again)
+		watch->all_due_ms = clock_ms() + ANSWER_UNDER_WAY_MS;
+	if (watch->all_again < 2)
+		watch->all_again++;
 }
 
 static void pass_on(struct watch *watch, struct node *node, bool data)
@@ -71,10 +74,9 @@ static int pass_on_all_again(struct watch *watch)
 		return -1;
 	if (left > 0)
 		return left;
-	watch->all_again = false;
-	watch->n_again = 0;
 	attr_all_changed_below(watch->fs);
-	return -1;
+	watch->all_due_ms = clock_ms() + ANSWER_UNDER_WAY_MS;
+	return --watch->all_again ? ANSWER_UNDER_WAY_MS : -1;
 }
 
 int watch_pass_on_again(struct watch *watch)
@@ -149,30 +151,37 @@ static void follow(struct watch *watch, uint64_t mask, const struct subject *sub
 		attr_moved(watch->fs, subject->node, subject->dir);
 }
 
-struct taken {
-	struct watch *watch;
-	const struct subject *subject;
-};
-
-static void pass_on_taken(void *aux, struct handle *handle)
-{
-	const struct taken *taken = aux;
-	struct node *node = handle->node;
-
-	if (node->parent == taken->subject->dir->id && node != taken->subject->node)
-		pass_on(taken->watch, node, false);
-}
-
 /*
  * The file that had the name before has lost it. Nothing tells which one it was: it may be any that is
  * open, and was found in this directory; whoever comes by its name is told of another file anyway.
  */
-static void handle_taken(struct watch *watch, const struct subject *subject)
+static void note_taken(struct watch *watch, const struct node *dir)
 {
-	struct taken taken = { watch, subject };
+	for (unsigned int i = 0; i < watch->n_taken; i++)
+		if (i == WATCH_N_TAKEN || watch->taken[i] == dir->id)
+			return;
+	if (watch->n_taken < WATCH_N_TAKEN)
+		watch->taken[watch->n_taken] = dir->id;
+	/* One more than there is room for: any directory. */
+	watch->n_taken++;
+}
 
-	if (subject->dir)
-		handletab_each(watch->fs->handles, pass_on_taken, &taken);
+static void pass_on_taken(void *aux, struct handle *handle)
+{
+	struct watch *watch = aux;
+	bool is = watch->n_taken > WATCH_N_TAKEN;
+
+	for (unsigned int i = 0; i < watch->n_taken && !is; i++)
+		is = handle->node->parent == watch->taken[i];
+	if (is)
+		pass_on(watch, handle->node, false);
+}
+
+static void handle_taken(struct watch *watch)
+{
+	if (watch->n_taken)
+		handletab_each(watch->fs->handles, pass_on_taken, watch);
+	watch->n_taken = 0;
 }
 
 static void handle_names(struct watch *watch, uint64_t mask, const struct subject *subject)
@@ -211,13 +220,16 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 			return;
 		read_subject(watch, event, info, &subject);
 		follow(watch, mask, &subject);
+		/* Where it is now is found out by looking for it. */
+		if ((mask & FAN_MOVED_FROM) && (mask & FAN_MOVED_TO) && subject.dir)
+			attr_name_changed_below(watch->fs, subject.dir, subject.name, NULL);
 	} else {
 		read_subject(watch, event, info, &subject);
 		follow(watch, mask, &subject);
 		if (mask & NAME_EVENTS)
 			handle_names(watch, mask, &subject);
-		if (mask & FAN_MOVED_TO)
-			handle_taken(watch, &subject);
+		if ((mask & FAN_MOVED_TO) && subject.dir)
+			note_taken(watch, subject.dir);
 		if (subject.node && (mask & (FAN_OPEN | FAN_MODIFY)))
 			attr_suspect(watch->fs, subject.node);
 		/* Also of a change of names: it is one of the file's number of links, and times. */
@@ -242,4 +254,5 @@ void watch_read(struct watch *watch)
 			break;
 		handle_event(watch, &event, at + event.metadata_len);
 	}
+	handle_taken(watch);
 }

@@ -137,16 +137,16 @@ static void unmark(struct watch *watch, struct node *node, const struct node *ot
 void watch_node_gone(struct fs *fs, struct node *node)
 {
 	struct watch *watch = fs->watch;
-	struct node *other;
+	struct node *other, *twin;
 
 	if (!watch || node->watch != WATCH_ON)
 		return;
 	pthread_mutex_lock(&watch->mark_lock);
 	other = node_lookup_fh(fs->nodes, &node->fh);
-	if (!other)
-		other = node_lookup_twin(fs->nodes, node);
-	unmark(watch, node, other);
+	twin = node_lookup_twin(fs->nodes, node);
+	unmark(watch, node, other && other->watch == WATCH_ON ? other : twin);
 	pthread_mutex_unlock(&watch->mark_lock);
 	/* Not before: this may be the last reference, and then we are here again. */
 	node_put(fs->nodes, other);
+	node_put(fs->nodes, twin);
 }

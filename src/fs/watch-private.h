@@ -13,6 +13,7 @@
 #define WATCH_MAX_MOUNTS 256
 #define WATCH_BUF_SIZE (256 << 10)
 #define WATCH_N_AGAIN 4096
+#define WATCH_N_TAKEN 16
 
 /* A file system that files of the view lie on. */
 struct watched_mount {
@@ -43,8 +44,10 @@ struct watch {
 	/* the thread's own */
 	struct watch_again again[WATCH_N_AGAIN];
 	unsigned int again_at, n_again;
-	bool all_again;			/* everything is to be passed on again, when that is due: */
+	unsigned int all_again;		/* everything is to be passed on so often, first when that is due: */
 	uint32_t all_due_ms;
+	uint64_t taken[WATCH_N_TAKEN];	/* directories where a name was given to another file */
+	unsigned int n_taken;
 	_Alignas(struct fanotify_event_metadata) char buf[WATCH_BUF_SIZE];
 };
 

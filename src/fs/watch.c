@@ -89,6 +89,7 @@ DEFINE_CLEANUP(struct watch *, watch_free);
 int watch_new(struct fs *fs, struct watch **ret_watch)
 {
 	_cleanup_(watch_freep) struct watch *watch = calloc(1, sizeof(*watch));
+	pthread_mutexattr_t attr;
 
 	if (!watch)
 		return -ENOMEM;
@@ -96,7 +97,11 @@ int watch_new(struct fs *fs, struct watch **ret_watch)
 	watch->pid = getpid();
 	watch->stop_fd = -1;
 	pthread_mutex_init(&watch->lock, NULL);
-	pthread_mutex_init(&watch->mark_lock, NULL);
+	/* Looking for a node under it may end the last reference of another one, which has a mark, too. */
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&watch->mark_lock, &attr);
+	pthread_mutexattr_destroy(&attr);
 	n_watches++;
 	watch->fd = watch_open();
 	watch->stop_fd = eventfd(0, EFD_CLOEXEC);
