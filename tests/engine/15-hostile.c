@@ -15,10 +15,16 @@
 
 #define N_LOOKS 4000
 
-/* So often, and longer until it has been seen once: on a busy machine that may take its time. */
+/*
+ * So often, and longer until it has been seen once: who changes things may keep step with who looks. Then
+ * with pauses, that it does not.
+ */
 static bool goes_on(int look, unsigned int n_seen)
 {
-	return look < N_LOOKS || (!n_seen && look < 100 * N_LOOKS);
+	if (look < N_LOOKS)
+		return true;
+	usleep(100);
+	return !n_seen && look < 10 * N_LOOKS;
 }
 
 struct hostile {
