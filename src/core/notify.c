@@ -283,7 +283,6 @@ static void tell(struct notifier *notifier, int of, const struct telling *tellin
 	pthread_mutex_lock(&notifier->lock);
 	if (!telling || lane->n == N_QUEUE) {
 		notifier->all = true;
-		lane->n = 0;
 		lane = &notifier->lanes[NODES];
 	} else {
 		lane->queue[(lane->at + lane->n++) % N_QUEUE] = *telling;
