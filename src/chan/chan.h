@@ -114,6 +114,13 @@ int chan_sock_new(int fd, struct chan **ret_chan);
 
 struct chan *chan_free(struct chan *chan);
 
+/*
+ * Returns whether this process may register backing files on the connection of a descriptor of
+ * /dev/fuse, whose INIT was answered with passthrough. The kernel asks for CAP_SYS_ADMIN in the initial
+ * user namespace. It does so before it looks at the file, so none has to be registered to find out.
+ */
+bool chan_dev_may_register(int fd);
+
 /* What transports over descriptors share: one request from a buffer, one answer as a vector. */
 int chan_decode(struct slot *slot, size_t len, struct wire_msg *ret_msg, int *ret_wire);
 /* A request from one slot to another, in one piece, of the length that is returned. */

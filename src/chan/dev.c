@@ -90,12 +90,22 @@ static int dev_notify(struct chan *chan, int code, const void *arg, size_t arg_l
 	return writev(chan->fd, iov, n) < 0 ? -errno : 0;
 }
 
-static int dev_backing_open(struct chan *chan, int fd)
+static int register_backing(int dev_fd, int fd)
 {
 	struct fuse_backing_map map = { .fd = fd };
-	int id = ioctl(chan->fd, FUSE_DEV_IOC_BACKING_OPEN, &map);
+	int id = ioctl(dev_fd, FUSE_DEV_IOC_BACKING_OPEN, &map);
 
 	return id < 0 ? -errno : id;
+}
+
+static int dev_backing_open(struct chan *chan, int fd)
+{
+	return register_backing(chan->fd, fd);
+}
+
+bool chan_dev_may_register(int fd)
+{
+	return register_backing(fd, -1) != -EPERM;
 }
 
 static void dev_backing_close(struct chan *chan, int id)

@@ -27,8 +27,7 @@ int ask_open(const char *path, int *ret_fd)
 	if (r < 0)
 		return cmd_exit_code(r);
 
-	ctl_socket_path(view.connection, socket);
-	fd = ctl_client_open(socket);
+	fd = ctl_client_find(view.connection, socket);
 	if (fd == -EACCES || fd == -EPERM) {
 		cmd_error("%s: only root, or the user that mounted it, may ask its process", path);
 		return cmd_exit_code(fd);

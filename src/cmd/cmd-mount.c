@@ -105,12 +105,18 @@ static void start_server(struct mount *mount)
 		.n_verbs = ctl_n_verbs,
 		.aux = mount->view,
 	};
+	unsigned int connection = pst_view_connection(mount->view);
 	int r;
 
-	ctl_socket_path(pst_view_connection(mount->view), path);
+	ctl_socket_path(CTL_PLACE_RUN, connection, path);
 	r = ctl_server_start(&options, &mount->server);
+	if (r < 0 && ctl_socket_path(CTL_PLACE_USER, connection, path))
+		r = ctl_server_start(&options, &mount->server);
 	if (r < 0)
-		log_warning("there is no control socket at %s: %s", path, strerror(-r));
+		log_warning("there is no control socket at %s: %s: `penstock stat`, `filter` and "
+			    "`trace` cannot reach this view; where /run/penstock cannot be written, "
+			    "set XDG_RUNTIME_DIR",
+			    path, strerror(-r));
 }
 
 /* Reports that the view is there and serves it to its end. */

@@ -27,8 +27,7 @@ static int unmount(const char *path, const struct mounts_view *view, bool lazy)
 	_cleanup_(fd_closep) int fd = -1;
 	char socket[CTL_PATH_MAX];
 
-	ctl_socket_path(view->connection, socket);
-	fd = ctl_client_open(socket);
+	fd = ctl_client_find(view->connection, socket);
 	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0) {
 		int error = -errno;
 

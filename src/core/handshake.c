@@ -34,7 +34,7 @@ static int handshake_once(struct chan *chan, struct slot *slot, const struct ini
 	r = chan->ops->reply(chan, slot, &answer);
 	if (init == INIT_E_OLDER)
 		return error_set(error, -EPROTO,
-				 "the kernel's FUSE protocol is older than 7.36 (Linux 5.17) or "
+				 "the kernel's FUSE protocol is older than " INIT_OLDEST_TEXT " or "
 				 "lacks what every version since then has");
 	if (r)
 		return error_set(error, -EPROTO, "the kernel did not take the answer to INIT");

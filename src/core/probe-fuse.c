@@ -8,10 +8,12 @@
  * INIT is answered, and a file of LOWER is registered. Closing the device ends the connection, and
  * the superblock goes with its last descriptor.
  */
+#include "chan/chan.h"
 #include "core/probe.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "wire/abi.h"
+#include "wire/init.h"
 
 #include <penstock/penstock.h>
 
@@ -219,6 +221,23 @@ static void feature(struct probe *probe, uint64_t offered, uint64_t flag, const 
 		probe_row(probe, name, false, "%s", missing);
 }
 
+/* INIT is answered here: afterwards the connection asks nothing more. */
+static void probe_passthrough(struct probe *probe, struct connection *connection, uint64_t offered)
+{
+	const char *name = "passthrough";
+
+	if (!(offered & FUSE_PASSTHROUGH) ||
+	    (answer_init(connection, 1) == 0 && chan_dev_may_register(connection->dev_fd)))
+		feature(probe, offered, FUSE_PASSTHROUGH, name,
+			"reads and writes of a view run in the kernel", 9,
+			"The kernel was built without CONFIG_FUSE_PASSTHROUGH: data is served, more "
+			"slowly.");
+	else
+		probe_row(probe, name, false,
+			  "The kernel has it for CAP_SYS_ADMIN in the initial user namespace, which "
+			  "this process lacks: data is served, more slowly.");
+}
+
 static void probe_io_uring(struct probe *probe)
 {
 	const char *name = "io_uring", *file = "/sys/module/fuse/parameters/enable_uring";
@@ -293,12 +312,10 @@ void probe_fuse(struct probe *probe, int lower_fd)
 	offered = connection.init.flags;
 	if (offered & FUSE_INIT_EXT)
 		offered |= (uint64_t)connection.init.flags2 << 32;
-	probe_row(probe, "protocol", connection.init.minor >= 34,
-		  "The kernel speaks FUSE %u.%u; a view needs 7.34 (Linux 5.15) at least.",
+	probe_row(probe, "protocol", connection.init.minor >= INIT_OLDEST_MINOR,
+		  "The kernel speaks FUSE %u.%u; a view needs " INIT_OLDEST_TEXT " at least.",
 		  connection.init.major, connection.init.minor);
-	feature(probe, offered, FUSE_PASSTHROUGH, "passthrough",
-		"reads and writes of a view run in the kernel", 9,
-		"The kernel was built without CONFIG_FUSE_PASSTHROUGH: data is served, more slowly.");
+	probe_passthrough(probe, &connection, offered);
 	feature(probe, offered, FUSE_ALLOW_IDMAP, "idmapped_mounts",
 		"the view can be mounted with other owners, see option idmap", 12,
 		"The kernel does not offer it to this user namespace.");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Kernel facilities beside FUSE that a view makes use of: each is tried and given up at once. */
 #include "core/probe.h"
+#include "fs/fs.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
@@ -13,7 +14,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/fanotify.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -108,6 +108,10 @@ static void probe_bpf(struct probe *probe)
 			  "Loading is forbidden; the kernel is locked down (%s), see "
 			  "kernel_lockdown(7).",
 			  locked);
+	else if (r == -EPERM && probe_in_namespace())
+		probe_row(probe, name, false,
+			  "Loading programs takes CAP_BPF in the initial user namespace, and this is "
+			  "another one.");
 	else if (r == -EPERM && !probe_capable(CAP_SYS_ADMIN) && !probe_capable(CAP_BPF))
 		probe_row(probe, name, false, "Loading programs takes CAP_BPF: ask as root.");
 	else if (r == -EPERM)
@@ -126,31 +130,30 @@ static void probe_bpf(struct probe *probe)
 
 static void probe_fanotify(struct probe *probe)
 {
-	int fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_REPORT_FID | FAN_REPORT_DIR_FID |
-				       FAN_REPORT_NAME,
-			       0);
-	int error = errno;
+	const char *name = "fanotify";
+	int r = fs_watch_try();
 
-	if (fd >= 0)
-		probe_row(probe, "fanotify", true,
+	if (r == 0)
+		probe_row(probe, name, true,
 			  "Changes of a file system can be watched, named by file handles.");
-	else if (error == ENOSYS)
-		probe_row(probe, "fanotify", false,
-			  "The kernel was built without CONFIG_FANOTIFY.");
-	else if (error == EINVAL)
-		probe_row(
-			probe, "fanotify", false,
-			"This kernel is too old: events with file handles and names come with Linux "
-			"5.9.");
-	else if (error == EPERM)
-		probe_row(probe, "fanotify", false, "Watching takes CAP_SYS_ADMIN: ask as root.");
-	else if (error == EMFILE)
-		probe_row(probe, "fanotify", false,
+	else if (r == -ENOSYS)
+		probe_row(probe, name, false, "The kernel was built without CONFIG_FANOTIFY.");
+	else if (r == -EINVAL)
+		probe_row(probe, name, false,
+			  "This kernel is too old: events that name the changed file come with Linux "
+			  "5.17.");
+	else if (r == -EPERM && probe_in_namespace())
+		probe_row(probe, name, false,
+			  "Watching takes CAP_SYS_ADMIN in the initial user namespace, and this is "
+			  "another one.");
+	else if (r == -EPERM)
+		probe_row(probe, name, false, "Watching takes CAP_SYS_ADMIN: ask as root.");
+	else if (r == -EMFILE)
+		probe_row(probe, name, false,
 			  "This user has no watching group left: raise "
 			  "/proc/sys/fs/fanotify/max_user_groups.");
 	else
-		probe_row(probe, "fanotify", false, "Watching fails: %s.", strerror(error));
-	fd_close(fd);
+		probe_row(probe, name, false, "Watching fails: %s.", strerror(-r));
 }
 
 /* A read lease on a file of our own in memory. */

@@ -85,8 +85,9 @@ static void probe_handles(struct probe *probe, int lower_fd)
 	else if (errno == EPERM)
 		probe_row(
 			probe, name, false,
-			"LOWER has file handles, but opening them takes CAP_DAC_READ_SEARCH: ask as "
-			"root.");
+			"LOWER has file handles, but opening them takes CAP_DAC_READ_SEARCH in the "
+			"initial user namespace: each node of the view keeps a descriptor, so "
+			"RLIMIT_NOFILE bounds their number.");
 	else
 		probe_row(probe, name, false,
 			  "LOWER gives out file handles that it cannot open: %s.", strerror(errno));

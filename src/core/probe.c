@@ -6,6 +6,7 @@
  * backport, containers forbid. The version is only used to say why something is missing. Nothing is
  * left behind: no mount is attached anywhere, no file is made.
  */
+#include "chan/mount.h"
 #include "core/probe.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -57,8 +58,7 @@ bool probe_capable(int capability)
 	return data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
 }
 
-/* Root in a container's user namespace is not root for what asks for the kernel's own. */
-static bool is_in_namespace(void)
+bool probe_in_namespace(void)
 {
 	uint32_t inside, outside, count;
 	char map[128];
@@ -94,7 +94,7 @@ void probe_process(struct probe *probe)
 			       "This process lacks it: run as root. It serves to",
 			  rows[i].use);
 	}
-	if (is_in_namespace())
+	if (probe_in_namespace())
 		probe_row(
 			probe, "user_namespace", false,
 			"This is a user namespace, such as a rootless container's: the kernel passes "
@@ -106,15 +106,30 @@ void probe_process(struct probe *probe)
 			"for.");
 }
 
+/*
+ * Opens LOWER for reading, on a private clone of its mount as a view does, since the kernel opens file
+ * handles on a mount in sight for processes which may not open them on a clone. Without the right to
+ * clone, on the mount in sight. Returns a descriptor or -errno.
+ */
+static int open_lower(const char *lower)
+{
+	struct pst_error error;
+	_cleanup_(fd_closep) int clone_fd = mount_clone_lower(lower, 0, true, &error);
+	int fd = openat(clone_fd < 0 ? AT_FDCWD : clone_fd, clone_fd < 0 ? lower : ".",
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int pst_probe(const char *lower, struct pst_probe *rows, size_t n, size_t *ret_n)
 {
 	_cleanup_(fd_closep) int lower_fd = -1;
 	struct probe probe = { .rows = rows, .room = n };
 
 	if (lower) {
-		lower_fd = open(lower, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		lower_fd = open_lower(lower);
 		if (lower_fd < 0)
-			return -errno;
+			return lower_fd;
 	}
 	probe_fuse(&probe, lower_fd);
 	probe_process(&probe);

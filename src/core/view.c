@@ -44,6 +44,7 @@ struct pst_view {
 	unsigned int n_workers;
 	struct init_terms terms;
 	const char *passthrough_why;	/* "" when it is on */
+	bool backings_refused;		/* this process may not register backing files */
 	bool uring;
 	char transport_why[200];
 	struct server *server;
@@ -109,23 +110,28 @@ static int copy_options(const struct pst_view_options *given, struct pst_view_op
 	return 0;
 }
 
-/* Mounting, and serving whoever comes, takes privilege: said here, before calls fail one by one. */
+/*
+ * Names the capability that is missing before system calls fail one by one. CAP_DAC_READ_SEARCH is not
+ * needed: without it the nodes of the view keep descriptors.
+ */
 static int check_privilege(struct pst_error *error)
 {
 	static const struct {
 		int cap;
 		const char *text;
 	} needed[] = {
-		{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN (to mount, and to register files for passthrough)" },
-		{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH (to open files by handle)" },
+		{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN (to mount)" },
 		{ CAP_SETUID, "CAP_SETUID (to create files as the caller)" },
 		{ CAP_SETGID, "CAP_SETGID (to create files as the caller)" },
 	};
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
 		if (!fs_have_cap(needed[i].cap))
-			return error_set(error, -EPERM, "mounting a view takes %s: run it as root",
-					 needed[i].text);
+			return error_set(error, -EPERM, "mounting a view takes %s: %s", needed[i].text,
+					 geteuid() ? "run it as root, or in a user namespace and a mount "
+						     "namespace (`unshare -Urm`)" :
+						     "root lacks it here; a container gets it with "
+						     "--cap-add SYS_ADMIN, and --device /dev/fuse");
 	return 0;
 }
 
@@ -267,6 +273,11 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 		r = server_handshake(transport->chans[0], &wants, &view->terms, error);
 	if (r == 0)
 		r = transport_connected(transport, options, view->terms.features, error);
+	if (r == 0 && (view->terms.features & FUSE_PASSTHROUGH) &&
+	    !chan_dev_may_register(transport->chans[0]->fd)) {
+		view->backings_refused = true;
+		view->terms.features &= ~(uint64_t)FUSE_PASSTHROUGH;
+	}
 	return r;
 }
 
@@ -277,6 +288,9 @@ static const char *passthrough_why(const struct pst_view *view,
 		return "";
 	if (options->passthrough == PST_PASSTHROUGH_OFF)
 		return "passthrough=off was asked for";
+	if (view->backings_refused)
+		return "the kernel registers files for passthrough only with CAP_SYS_ADMIN in the "
+		       "initial user namespace";
 	return "the kernel has no FUSE passthrough: it takes Linux 6.9 with CONFIG_FUSE_PASSTHROUGH";
 }
 
@@ -411,9 +425,12 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 	if (r < 0)
 		return r;
 	view->mounted = true;
-	log_info("mounted %s at %s, connection %u, by %s, passthrough %s", view->lower,
+	if (view->backings_refused && options->passthrough == PST_PASSTHROUGH_AUTO)
+		log_warning("%s: data is served, not passed through: %s", view->mountpoint,
+			    view->passthrough_why);
+	log_info("mounted %s at %s, connection %u, by %s, passthrough %s%s", view->lower,
 		 view->mountpoint, view->connection, view->uring ? "io_uring" : "/dev/fuse",
-		 view->passthrough_why[0] ? view->passthrough_why : "on");
+		 view->passthrough_why[0] ? "off: " : "on", view->passthrough_why);
 	*ret_view = take_ptr(view);
 	return 0;
 }

@@ -61,6 +61,21 @@ int ctl_client_open(const char *path)
 	return take_fd(&fd);
 }
 
+int ctl_client_find(unsigned int connection, char path[CTL_PATH_MAX])
+{
+	for (enum ctl_place place = 0; place < _CTL_N_PLACES; place++) {
+		int fd;
+
+		if (!ctl_socket_path(place, connection, path))
+			continue;
+		fd = ctl_client_open(path);
+		if (fd != -ENOENT)
+			return fd;
+	}
+	ctl_socket_path(CTL_PLACE_RUN, connection, path);
+	return -ENOENT;
+}
+
 static int send_all(int fd, const char *text, size_t len, int64_t deadline)
 {
 	while (len) {

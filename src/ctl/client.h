@@ -2,10 +2,18 @@
 #pragma once
 /* The asking end of the control socket. */
 
+#include "ctl/proto.h"
+
 struct json_object;
 
 /* Connects to the socket at path: a descriptor, or -errno. */
 int ctl_client_open(const char *path);
+
+/*
+ * Connects to the view with this connection number, at each place in turn. Returns a descriptor or
+ * -errno; path is the socket that was tried last and, where none is there, the first.
+ */
+int ctl_client_find(unsigned int connection, char path[CTL_PATH_MAX]);
 
 /*
  * Sends {"version":1,"verb":verb} with the members of arguments (may be NULL, stays the caller's)

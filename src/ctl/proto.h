@@ -14,9 +14,7 @@
  * come until one side hangs up, and nothing more is read. Members may be added to requests and
  * replies within a version: whoever reads skips what it does not know.
  */
-#include <stdio.h>
-
-#define CTL_DIRECTORY "/run/penstock"
+#include <stdbool.h>
 
 enum {
 	CTL_VERSION	= 1,
@@ -25,8 +23,16 @@ enum {
 	CTL_PATH_MAX	= 108,		/* bytes of a socket's name, its NUL included */
 };
 
-/* Where the view with this connection number listens. */
-static inline void ctl_socket_path(unsigned int connection, char path[CTL_PATH_MAX])
-{
-	snprintf(path, CTL_PATH_MAX, CTL_DIRECTORY "/%u.sock", connection);
-}
+/*
+ * Where views listen: /run/penstock, or, where the process of a view may not write there (in a user
+ * namespace), penstock/ in $XDG_RUNTIME_DIR. The kernel gives a connection number to one view at a
+ * time, so at most one of the two sockets belongs to a living view.
+ */
+enum ctl_place {
+	CTL_PLACE_RUN,
+	CTL_PLACE_USER,
+	_CTL_N_PLACES
+};
+
+/* Writes the name of a view's socket; false where the environment names no such place. */
+bool ctl_socket_path(enum ctl_place place, unsigned int connection, char path[CTL_PATH_MAX]);

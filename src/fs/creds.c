@@ -158,9 +158,14 @@ static int enter(const struct fs_caller *caller, uint64_t caps, struct creds_sco
 	if (!(caps_permitted & BIT(CAP_SETUID)))
 		return 0;
 	if (caller->has_group && caller->group != caller->gid) {
-		if (syscall(SYS_setgroups, 1, &caller->group) < 0)
+		/*
+		 * A user namespace may forbid to change groups (/proc/self/setgroups). Its processes,
+		 * this one among them, then keep the groups with which the namespace was made.
+		 */
+		if (syscall(SYS_setgroups, 1, &caller->group) == 0)
+			scope->entered |= ENTERED_GROUPS;
+		else if (errno != EPERM)
 			return -errno;
-		scope->entered |= ENTERED_GROUPS;
 	}
 	if (!fs_ids_set(caller->uid, caller->gid, scope))
 		return -EPERM;

@@ -48,8 +48,12 @@ struct kind {
 };
 const struct kind *kind_of(int fd);
 
-/* The number of the mount that an open file (its attributes, whether it has handles) lies on. */
-int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bool handles);
+/*
+ * Returns the number of the mount that an open file lies on, which is entered where it is new, or -errno.
+ * fh is the file's handle, NULL where it has none.
+ */
+int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
+		  const struct fhandle *fh);
 
 /* What attributes are told in: an entry (LOOKUP, READDIRPLUS, LINK and the like), or the answer to these. */
 enum answer { ANSWER_ENTRY, ANSWER_GETATTR, ANSWER_SETATTR };

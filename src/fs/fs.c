@@ -45,7 +45,7 @@ static int root_new(struct fs *fs, int lower_fd)
 	r = fhandle_at(lower_fd, "", &fh, &mnt_id);
 	if (r < 0)
 		mnt_id = (int)stx.stx_mnt_id;
-	mount = name_mount_of(fs, lower_fd, mnt_id, &stx, r == 0);
+	mount = name_mount_of(fs, lower_fd, mnt_id, &stx, r == 0 ? &fh : NULL);
 	if (mount < 0)
 		return mount;
 	/* The root keeps its descriptor in any case: it is asked for most. */

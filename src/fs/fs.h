@@ -76,6 +76,8 @@ struct fs_way {
 	char why[96];
 };
 void fs_way(int fd, struct fs_way *ret_way);
+/* Opens and closes a queue for events below, as a view with cache=auto does: 0 or -errno. */
+int fs_watch_try(void);
 
 struct fs_stat {
 	struct nodetab_stat nodes;

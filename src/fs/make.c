@@ -7,9 +7,11 @@
 #include "fs/creds.h"
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
+#include "util/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -99,6 +101,16 @@ int fs_mkdir(struct fs *fs, const struct fs_caller *caller, struct node *dir, co
 	return make(fs, caller, dir, name, &made, ret_entry);
 }
 
+/* Linking by descriptor takes CAP_DAC_READ_SEARCH, and is ENOENT without it. By /proc it takes none. */
+static int link_fd(int fd, int dir_fd, const char *name)
+{
+	if (linkat(fd, "", dir_fd, name, AT_EMPTY_PATH) == 0)
+		return 0;
+	if (errno != ENOENT || fs_have_cap(CAP_DAC_READ_SEARCH))
+		return -errno;
+	return linkat(AT_FDCWD, fd_path(fd).text, dir_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
 int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name,
 	    struct fs_entry *ret_entry)
 {
@@ -113,8 +125,9 @@ int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name
 	r = fdref_get(fs->fds, dir, &to);
 	if (r < 0)
 		return r;
-	if (linkat(from.fd, "", to.fd, name, AT_EMPTY_PATH) < 0)
-		return -errno;
+	r = link_fd(from.fd, to.fd, name);
+	if (r < 0)
+		return r;
 	r = attr_answer_link(fs, node, from.fd, &entry.attr);
 	if (r < 0) {
 		fs_distrust(fs, node, NULL);

@@ -78,7 +78,28 @@ static int open_for_handles(int fd, uint32_t mode)
 	return opened;
 }
 
-int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bool handles)
+/*
+ * Returns a descriptor for opening handles of the mount, or -1 where its files are kept by descriptors
+ * instead. The kernel gives out handles which it then refuses to open: in a user namespace, without
+ * CAP_DAC_READ_SEARCH, and on file systems that cannot decode them. So fh, the handle of fd, is opened
+ * once. Lack of descriptors or memory says nothing about the mount.
+ */
+static int open_mount(int fd, const struct fhandle *fh, uint32_t mode)
+{
+	_cleanup_(fd_closep) int mount_fd = open_for_handles(fd, mode);
+	int opened;
+
+	if (mount_fd < 0)
+		return -1;
+	opened = fhandle_open(mount_fd, fh, O_PATH | O_NOFOLLOW);
+	if (opened < 0 && opened != -EMFILE && opened != -ENFILE && opened != -ENOMEM)
+		return -1;
+	fd_close(opened);
+	return take_fd(&mount_fd);
+}
+
+int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
+		  const struct fhandle *fh)
 {
 	struct lower_mount mount = {
 		.mnt_id = mnt_id,
@@ -91,8 +112,8 @@ int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx, bo
 
 	if (number >= 0)
 		return number;
-	if (handles && !fs->config.own_fds)
-		mount.fd = open_for_handles(fd, stx->stx_mode);
+	if (fh && !fs->config.own_fds)
+		mount.fd = open_mount(fd, fh, stx->stx_mode);
 	mount.handles = mount.fd >= 0;
 	kind = kind_of(fd);
 	mount.sizeless = kind && kind->sizeless;
@@ -121,7 +142,7 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 	handles = r == 0;
 	if (!handles)
 		mnt_id = (int)entry.attr.stx.stx_mnt_id;
-	mount = name_mount_of(fs, fd, mnt_id, &entry.attr.stx, handles);
+	mount = name_mount_of(fs, fd, mnt_id, &entry.attr.stx, handles ? &key.fh : NULL);
 	if (mount < 0)
 		return mount;
 	handles = handles && nodetab_mount(fs->nodes, (unsigned int)mount)->handles;

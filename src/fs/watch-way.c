@@ -18,6 +18,16 @@
 #define FAN_REPORT_TARGET_FID 0x1000
 #endif
 
+int fs_watch_try(void)
+{
+	int fd = watch_open();
+
+	if (fd < 0)
+		return fd;
+	fd_close(fd);
+	return 0;
+}
+
 int watch_open(void)
 {
 	int fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_FID |
@@ -44,7 +54,7 @@ void watch_way(int events_fd, int fd, bool handles, struct fs_way *ret_way)
 		snprintf(way.why, sizeof(way.why),
 			 "%s can change where this kernel does not hear of it", kind->name);
 	else if (!handles)
-		snprintf(way.why, sizeof(way.why), "the file system has no file handles");
+		snprintf(way.why, sizeof(way.why), "its files cannot be opened by file handles");
 	else if ((way.refused = events_fd < 0))
 		snprintf(way.why, sizeof(way.why), "fanotify: %s", strerror(-events_fd));
 	else if ((way.refused = watch_mark(events_fd, fd, S_ISDIR(st.st_mode)) < 0))

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-/* 7.36 is Linux 5.17, the first with INIT_EXT; SETXATTR_EXT and the rest came before. */
-#define OLDEST_MINOR 36
 #define NEEDED (FUSE_INIT_EXT | FUSE_SETXATTR_EXT | FUSE_MAX_PAGES | FUSE_HANDLE_KILLPRIV_V2)
 
 /* The kernel counts data of a request in pages; requests larger than this many are refused. */
@@ -55,7 +53,7 @@ int init_negotiate(const struct wire_msg *msg, const struct init_wants *wants,
 		*ret_out = out;
 		return INIT_E_AGAIN;
 	}
-	if (in->major < FUSE_KERNEL_VERSION || in->minor < OLDEST_MINOR)
+	if (in->major < FUSE_KERNEL_VERSION || in->minor < INIT_OLDEST_MINOR)
 		return INIT_E_OLDER;
 	terms.offered = offered_features(msg);
 	terms.features = terms.offered & (wanted | wants->also) & ~wants->off;

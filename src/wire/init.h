@@ -3,6 +3,10 @@
 /* INIT: what the kernel offers against what the view wants. */
 #include "wire/msg.h"
 
+/* The oldest protocol that a view speaks, 7.37, is that of the oldest kernel that it is tested on. */
+#define INIT_OLDEST_MINOR 37
+#define INIT_OLDEST_TEXT "7.37 (Linux 6.1)"
+
 enum init_error {
 	_INIT_E_OK,
 	INIT_E_OLDER,	/* the kernel speaks a protocol too old for us */

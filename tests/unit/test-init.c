@@ -68,9 +68,9 @@ static void test_versions(void **state)
 	} rows[] = {
 		{ { 7, 45, NEW, true }, 0 },
 		{ { 7, 44, NEW, true }, 0 },
-		{ { 7, 36, OLD, true }, 0 },
+		{ { 7, 37, OLD, true }, 0 },
 		{ { 7, 99, NEW, true }, 0 },
-		{ { 7, 35, OLD, true }, INIT_E_OLDER },
+		{ { 7, 36, OLD, true }, INIT_E_OLDER },
 		{ { 7, 31, MUST & ~FUSE_INIT_EXT, false }, INIT_E_OLDER },
 		{ { 7, 12, 0, false }, INIT_E_OLDER },
 		{ { 7, 0, 0, false }, INIT_E_OLDER },
@@ -111,7 +111,7 @@ static void test_features(void **state)
 		FUSE_HANDLE_KILLPRIV | FUSE_NO_EXPORT_SUPPORT | FUSE_MAP_ALIGNMENT |
 		FUSE_HAS_RESEND | FUSE_INIT_RESERVED | FUSE_EXPLICIT_INVAL_DATA;
 	static const struct offer offers[] = { { 7, 45, NEW, true },
-					       { 7, 36, OLD, true },
+					       { 7, 37, OLD, true },
 					       { 7, 45, UINT64_MAX, true } };
 
 	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
@@ -140,7 +140,7 @@ static void test_features(void **state)
 /* What only some views want is asked for where it is offered, and where it was not, not. */
 static void test_also(void **state)
 {
-	static const struct offer new = { 7, 45, NEW, true }, old = { 7, 36, OLD, true };
+	static const struct offer new = { 7, 45, NEW, true }, old = { 7, 37, OLD, true };
 	struct init_wants also = wants;
 	struct fuse_init_out out;
 	struct init_terms terms;
