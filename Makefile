@@ -14,22 +14,25 @@ LOWER =
 MOUNT =
 OPTIONS =
 
-.PHONY: all deps run test bench test-kernels install clean
+.PHONY: all program deps run test bench test-kernels install clean
 
-all: deps
+all: program
+	@echo "$(BUILD)/penstock is built; \`make run' shows it, \`make test' tests it, \`make install' installs it"
+
+program: deps
 	@tools/build.sh $(BUILD)
 
 deps:
 	@tools/deps.sh build
 
-run: all
+run: program
 	@tools/run.sh $(BUILD)/penstock "$(LOWER)" "$(MOUNT)" "$(OPTIONS)"
 
 test:
 	@tools/deps.sh build test
 	@tools/run-tests.sh
 
-bench: all
+bench: program
 	@tools/deps.sh build bench
 	@bench/run
 
@@ -38,8 +41,10 @@ test-kernels:
 	@tools/build.sh $(BUILD)
 	@tests/kernels/run
 
-install: all
+# The loader finds a library that is new only when its cache has been made anew.
+install: program
 	@meson install -C $(BUILD)
+	@[ -n "$(DESTDIR)" ] || ldconfig
 
 clean:
 	rm -rf build build-*

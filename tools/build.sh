@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# build.sh DIR [MESON-OPTION...]: sets DIR up with these options, and builds. Quiet when all is well.
+# build.sh DIR [MESON-OPTION...]: sets DIR up with these options, and builds. Someone at a terminal sees
+# how far it is; in a log there are only warnings and errors.
 set -eu -o pipefail
 dir=$1
 shift
@@ -10,6 +11,7 @@ options=$dir/penstock-options
 if [ ! -f "$dir/build.ninja" ] || { [ $# != 0 ] && [ "$*" != "$(cat "$options" 2> /dev/null)" ]; }; then
 	again=
 	[ ! -f "$dir/build.ninja" ] || again=--reconfigure
+	[ ! -t 1 ] || echo "setting up $dir/"
 	meson setup $again "$dir" "$@" > "$dir.log" 2>&1 || {
 		cat "$dir.log" >&2
 		exit 1
@@ -17,4 +19,8 @@ if [ ! -f "$dir/build.ninja" ] || { [ $# != 0 ] && [ "$*" != "$(cat "$options" 2
 	rm -f "$dir.log"
 	echo "$*" > "$options"
 fi
-ninja --quiet -C "$dir" | sed '/^ninja: no work to do/d'
+if [ -t 1 ]; then
+	ninja -C "$dir"
+else
+	ninja --quiet -C "$dir" | sed '/^ninja: no work to do/d'
+fi
