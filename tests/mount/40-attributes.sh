@@ -89,7 +89,6 @@ each_stores() {
 	agree "munmap"
 }
 
-# Within its time an answer is kept, then asked for again.
 # That nobody writes to a file any more is proved by a lease. Whoever opens it for writing below in
 # that moment breaks the lease, and the kernel tells the daemon by a signal.
 each_lease_is_broken() {
@@ -109,17 +108,16 @@ each_lease_is_broken() {
 	true
 }
 
+# Within its time an answer is kept, then the client asks again. The long time does not run out while the
+# case looks, however slow the machine is; the short one runs out at some time.
 each_ttl() {
 	real || skip "a bind mount has no caches of its own"
 	alone
-	attribute_tree cache=ttl=2
+	attribute_tree cache=ttl=3600
 	stat "$VIEW/f" > /dev/null
 	requests GETATTR,STATX,LOOKUP look_often
 	# The control connection itself looks at the mount point.
 	check test "$N" -le 4
-	local start=$SECONDS
-	chmod 600 "$LOWER/f"
-	within 4 mode_is 600 || fail "the change below is not seen after $((SECONDS - start)) seconds"
 	# What is done through the view is seen at once.
 	chmod 640 "$VIEW/f"
 	agree "chmod"
@@ -127,6 +125,11 @@ each_ttl() {
 	agree "append"
 	truncate -s 2 "$VIEW/f"
 	agree "truncate"
+	unview
+	view -o cache=ttl=1
+	stat "$VIEW/f" > /dev/null
+	chmod 600 "$LOWER/f"
+	within 3 mode_is 600 || fail "the change below is not seen"
 }
 
 look_often() {

@@ -8,8 +8,9 @@ program() { timeout 20 "$PENSTOCK" "$@"; }
 
 # No mount, no process, no socket.
 nothing_left() {
-	grep -q ' - fuse\.' /proc/self/mountinfo && fail "a mount is left: $(grep ' - fuse\.' /proc/self/mountinfo)"
 	local left
+	left=$(own_mounts)
+	[ -z "$left" ] || fail "a mount is left: $left"
 	within 3 nothing_runs || fail "a process is left"
 	left=$(ls -A /run/penstock 2> /dev/null)
 	[ -z "$left" ] || fail "left in /run/penstock: $left"
@@ -28,6 +29,21 @@ refused_with() {
 		grep -Eqi -- "$text" <<< "$said" || fail "'$said' does not match '$text'"
 		nothing_left
 	done
+}
+
+# A case that runs while the machine has a view at another place does not see that view.
+once_inherited_views_are_not_seen() {
+	bad
+	mkdir "$T/nested" "$T/tools" "$T/view with blank"
+	: > "$T/penstock"
+	: > "$T/nested/results"
+	view
+	check program mount "$LOWER" "$T/view with blank"
+	timeout 50 unshare -m -p -f --kill-child --mount-proc --propagation private \
+		bash "$TESTS/case" "$T/nested" 60-bad-input once upon_itself "$MODE=$MODE_OPTS" > "$T/nested/out" 2>&1
+	cat "$T/nested/out" "$T/nested/results"
+	check program umount "$T/view with blank"
+	grep -q '^ok ' "$T/nested/results" || fail "a case is confused by a view elsewhere"
 }
 
 bad() {

@@ -24,13 +24,14 @@
 #	no_requests OPS CMD...	runs CMD; fails when one of OPS (with commas) reached the daemon
 #	no_data_requests CMD...	the same for READ and WRITE where the variant passes data through
 #	requests OP CMD...	runs CMD, leaves in $N how many OP requests it caused
+#	own_mounts		the lines of mountinfo of the FUSE mounts that the case has made
 #	info KEY [MNT]		a number or word of "penstock stat --json"
 #	parity GROUP [ARG...]	runs a group of the comparison program on twin and view
 #	as UID[:GID[,GID...]] CMD...	runs CMD as an ordinary user
 #	check [not] CMD...	CMD has to succeed (or fail); says which one did not
 #	equal A B [WHAT]	two words are the same
 #	refused TEXT CMD...	CMD fails, and what it says matches the extended expression TEXT
-#	within SECONDS CMD...	CMD succeeds before that many seconds are over
+#	within SECONDS CMD...	CMD succeeds some time soon; fails after SECONDS, 30 at least
 #	holder NAME VERB ARG...	starts "act VERB ARG..." and waits for the first line that it says, in $SAID
 #	tell NAME LINE		gives it a line, waits for the answer
 #	release NAME		ends it
@@ -143,8 +144,10 @@ refused() { # TEXT CMD...
 	grep -Eqi -- "$text" <<< "$said" || fail "'$*' said '$said', which does not match '$text'"
 }
 
+# The number says how soon it usually is. On a machine that has much else to do it takes longer, so a failure
+# is only what has not come after half a minute.
 within() { # SECONDS CMD...
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + ($1 > 30 ? $1 : 30)))
 	shift
 	while [ $SECONDS -lt $end ]; do
 		"$@" && return 0
@@ -248,6 +251,12 @@ mount_device() {
 		[ "$dir" = "$1" ] && found=$dev
 	done < /proc/self/mountinfo
 	echo "$found"
+}
+
+# Mounts of the type fuse or fuse.NAME that the case has made and that are still there.
+own_mounts() {
+	grep -E ' - fuse(\.[^ ]*)? ' /proc/self/mountinfo |
+		awk 'NR == FNR { before[$1]; next } !($1 in before)' "$T/mounts-before" -
 }
 
 view() {
