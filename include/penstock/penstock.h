@@ -77,7 +77,7 @@ enum pst_xattr {
 
 /* What becomes of file systems that are mounted below LOWER. */
 enum pst_xdev {
-	PST_XDEV_CROSS,		/* shown, each with a st_dev of its own */
+	PST_XDEV_CROSS,		/* shown; all of the view has one st_dev */
 	PST_XDEV_HIDE,		/* not entered: the directories under them are shown */
 };
 
