@@ -53,8 +53,16 @@ int mount_clone_lower(const char *path, unsigned int flags, bool recursive, stru
 		       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
 			       (recursive ? (unsigned int)AT_RECURSIVE : 0));
 	if (fd < 0 && errno == EPERM)
-		return error_set(error, -EPERM,
-				 "cannot clone the mount of %s: CAP_SYS_ADMIN is needed to mount", path);
+		return error_set(
+			error, -EPERM,
+			"cannot clone the mount of %s: it takes CAP_SYS_ADMIN over this mount "
+			"namespace; in a user namespace take one, too (`unshare -Urm`)",
+			path);
+	if (fd < 0 && errno == EINVAL && !recursive)
+		return error_set(error, -EINVAL,
+				 "file systems are mounted below %s, and in a user namespace the "
+				 "kernel does not let them be left out: use xdev=cross",
+				 path);
 	if (fd < 0)
 		return error_set(error, -errno, "cannot clone the mount of %s: %s", path,
 				 strerror(errno));
@@ -62,10 +70,16 @@ int mount_clone_lower(const char *path, unsigned int flags, bool recursive, stru
 		attr.attr_clr = MOUNT_ATTR__ATIME;
 		attr.attr_set |= mount_attrs(flags) & MOUNT_ATTR__ATIME;
 	}
-	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
-		return error_set(error, -errno, "cannot set the flags of the mount of %s: %s", path,
-				 strerror(errno));
-	return take_fd(&fd);
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) == 0)
+		return take_fd(&fd);
+	if (errno == EPERM && attr.attr_clr)
+		return error_set(
+			error, -EPERM,
+			"in a user namespace the kernel does not let access times of the mount "
+			"of %s be changed: leave out noatime, relatime, strictatime",
+			path);
+	return error_set(error, -errno, "cannot set the flags of the mount of %s: %s", path,
+			 strerror(errno));
 }
 
 static int config_string(int fd, const char *key, const char *value)
@@ -194,8 +208,8 @@ static int each_mount(int (*fn)(void *aux, unsigned int connection, const char *
 		_cleanup_(freep) char *type = NULL;
 		const char *dash = strstr(line, " - ");
 
-		if (sscanf(line, "%*d %*d %u:%u %*s %ms", &major_nr, &minor_nr, &path) != 3 || !dash ||
-		    sscanf(dash, " - %ms", &type) != 1)
+		if (sscanf(line, "%*d %*d %u:%u %*s %ms", &major_nr, &minor_nr, &path) != 3 ||
+		    !dash || sscanf(dash, " - %ms", &type) != 1)
 			continue;
 		unescape(path);
 		r = fn(aux, connection_number(major_nr, minor_nr), path, type);
@@ -246,7 +260,8 @@ int mount_detach(unsigned int connection, const char *mountpoint, bool lazy, boo
 	int r;
 
 	/* Somebody may have mounted something else there, or moved ours. */
-	if (connection_of(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT, &there) == 0 && there == connection) {
+	if (connection_of(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT, &there) == 0 &&
+	    there == connection) {
 		r = umount2(mountpoint, (lazy ? MNT_DETACH : 0) | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
 		if (r < 0 || !all)
 			return r;

@@ -134,6 +134,23 @@ passthrough_on() {
 	check not mountpoint -q "$T/mnt"
 }
 
+# The kernel locks the mounts that a user namespace was made with: together, and their flags.
+once_locked_mounts_are_refused_in_words() {
+	lower ext4
+	mkdir "$LOWER/sub" "$T/mnt"
+	mount -t tmpfs none "$LOWER/sub"
+	touch "$LOWER/sub/inside"
+	in_user_namespace one locked_mounts
+	refused 'mount namespace' as 1000 unshare -Ur "$PENSTOCK" mount "$LOWER" "$T/mnt"
+}
+
+locked_mounts() {
+	refused 'use xdev=cross' "$PENSTOCK" mount -o xdev=hide "$LOWER" "$T/mnt"
+	refused 'leave out noatime' "$PENSTOCK" mount -o noatime "$LOWER" "$T/mnt"
+	view_here dev
+	check test -e "$VIEW/sub/inside"
+}
+
 # Without a place for the control socket the view works, and says what is missing.
 once_no_place_for_the_control_socket() {
 	lower ext4
