@@ -62,35 +62,27 @@ static void probe_type(struct probe *probe, int lower_fd)
 static void probe_handles(struct probe *probe, int lower_fd)
 {
 	const char *name = "lower_handles";
-	struct {
-		struct file_handle handle;
-		char bytes[MAX_HANDLE_SZ];
-	} buffer = { .handle.handle_bytes = MAX_HANDLE_SZ };
-	_cleanup_(fd_closep) int fd = -1;
-	int mount_id;
+	unsigned int len;
+	int r = fs_handles_try(lower_fd, &len);
 
-	if (name_to_handle_at(lower_fd, "", &buffer.handle, &mount_id, AT_EMPTY_PATH) < 0) {
-		probe_row(
-			probe, name, false,
-			"LOWER has no file handles (%s): each node of the view keeps a descriptor, so "
-			"RLIMIT_NOFILE bounds their number.",
-			strerror(errno));
-		return;
-	}
-	fd = open_by_handle_at(lower_fd, &buffer.handle, O_PATH | O_CLOEXEC);
-	if (fd >= 0)
+	if (r == 0)
 		probe_row(probe, name, true,
-			  "LOWER has file handles, of %u bytes here: nodes need no descriptors.",
-			  buffer.handle.handle_bytes);
-	else if (errno == EPERM)
-		probe_row(
-			probe, name, false,
-			"LOWER has file handles, but opening them takes CAP_DAC_READ_SEARCH in the "
-			"initial user namespace: each node of the view keeps a descriptor, so "
-			"RLIMIT_NOFILE bounds their number.");
+			  "LOWER has file handles, of %u bytes here: nodes need no descriptors.", len);
+	else if (!len)
+		probe_row(probe, name, false,
+			  "LOWER has no file handles (%s): each node of the view keeps a descriptor, so "
+			  "RLIMIT_NOFILE bounds their number.",
+			  strerror(-r));
+	else if (r == -EPERM)
+		probe_row(probe, name, false,
+			  "LOWER has file handles, but opening them takes CAP_DAC_READ_SEARCH in the "
+			  "initial user namespace: each node of the view keeps a descriptor, so "
+			  "RLIMIT_NOFILE bounds their number.");
 	else
 		probe_row(probe, name, false,
-			  "LOWER gives out file handles that it cannot open: %s.", strerror(errno));
+			  "LOWER gives out file handles that it cannot open (%s): each node of the view "
+			  "keeps a descriptor, so RLIMIT_NOFILE bounds their number.",
+			  strerror(-r));
 }
 
 static void probe_watch(struct probe *probe, int lower_fd)

@@ -25,7 +25,8 @@
 #define ASKED STATX_TYPE
 static_assert((SERVABLE | ASKED) <= UINT8_MAX && !(SERVABLE & ASKED), "served is a byte");
 
-static struct pst_file file_of(struct fs *fs, struct node *node)
+/* The file as the server knows it; fh is where its handle is put. */
+static struct pst_file file_of(struct fs *fs, struct node *node, struct fhandle *fh)
 {
 	struct pst_file file = {
 		.nodeid = node->id,
@@ -35,8 +36,9 @@ static struct pst_file file_of(struct fs *fs, struct node *node)
 
 	fs_node_device(fs, node, &file.dev_major, &file.dev_minor);
 	if (!(node->flags & NODE_OWN_FD)) {
-		file.handle = node->fh.bytes;
-		file.handle_len = node->fh.len;
+		node_fhandle(fs->nodes, node, fh);
+		file.handle = fh->bytes;
+		file.handle_len = fh->len;
 	}
 	return file;
 }
@@ -55,6 +57,7 @@ static int fields_of(struct fs *fs, struct node *node)
 {
 	const struct pst_server *server = &fs->config.server;
 	uint8_t state = atomic_load_explicit(&node->served, memory_order_acquire);
+	struct fhandle fh;
 	struct pst_file file;
 	uint32_t fields;
 
@@ -62,7 +65,7 @@ static int fields_of(struct fs *fs, struct node *node)
 		return 0;
 	if (state & ASKED)
 		return state & SERVABLE;
-	file = file_of(fs, node);
+	file = file_of(fs, node, &fh);
 	fields = server->fields(server->aux, &file);
 	if (fields & ~SERVABLE) {
 		log_error("the server asks for attributes (mask %#x) that only the lower inode can "
@@ -110,13 +113,14 @@ int authority_answer(struct fs *fs, struct node *node, struct statx *stx)
 {
 	const struct pst_server *server = &fs->config.server;
 	struct statx served;
+	struct fhandle fh;
 	struct pst_file file;
 	int fields = fields_of(fs, node), r;
 
 	if (fields <= 0)
 		return fields;
 	served = *stx;
-	file = file_of(fs, node);
+	file = file_of(fs, node, &fh);
 	r = answer_of("getattr", server->getattr(server->aux, &file, &served));
 	if (r < 0)
 		return r;
@@ -204,7 +208,8 @@ static void divide(uint32_t served, struct fs_change *change, struct statx *aske
 static int ask(struct fs *fs, struct node *node, const struct statx *asked)
 {
 	const struct pst_server *server = &fs->config.server;
-	struct pst_file file = file_of(fs, node);
+	struct fhandle fh;
+	struct pst_file file = file_of(fs, node, &fh);
 
 	return answer_of("setattr", server->setattr(server->aux, &file, asked));
 }

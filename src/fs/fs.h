@@ -79,6 +79,12 @@ void fs_way(int fd, struct fs_way *ret_way);
 /* Opens and closes a queue for events below, as a view with cache=auto does: 0 or -errno. */
 int fs_watch_try(void);
 
+/*
+ * Whether files beside one that is open for reading are kept by handles, as a view of it would: 0, or -errno
+ * where each node keeps a descriptor. *ret_len is the length of its handle; 0: it has none.
+ */
+int fs_handles_try(int fd, unsigned int *ret_len);
+
 struct fs_stat {
 	struct nodetab_stat nodes;
 	uint64_t n_handles, n_fds, n_backings, n_registered, n_refused;

@@ -40,7 +40,7 @@ static int open_once(struct fs *fs, struct node *node, int flags)
 	int fd;
 
 	if (!(node->flags & NODE_OWN_FD))
-		return fhandle_open(nodetab_mount(fs->nodes, node->fh.mount)->fd, &node->fh, flags);
+		return node_open(fs->nodes, node, flags);
 	fd = open(fd_path((int)node->fd_slot).text, flags | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }

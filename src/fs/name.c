@@ -71,15 +71,16 @@ static int open_for_handles(int fd, uint32_t mode)
 {
 	int opened = -1;
 
+	errno = EOPNOTSUPP;
 	if (S_ISDIR(mode))
 		opened = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	else if (S_ISREG(mode))
 		opened = open(fd_path(fd).text, O_RDONLY | O_CLOEXEC);
-	return opened;
+	return opened < 0 ? -errno : opened;
 }
 
 /*
- * Returns a descriptor for opening handles of the mount, or -1 where its files are kept by descriptors
+ * Returns a descriptor for opening handles of the mount, or -errno where its files are kept by descriptors
  * instead. The kernel gives out handles which it then refuses to open: in a user namespace, without
  * CAP_DAC_READ_SEARCH, and on file systems that cannot decode them. So fh, the handle of fd, is opened
  * once. Lack of descriptors or memory says nothing about the mount.
@@ -90,12 +91,30 @@ static int open_mount(int fd, const struct fhandle *fh, uint32_t mode)
 	int opened;
 
 	if (mount_fd < 0)
-		return -1;
+		return take_fd(&mount_fd);
 	opened = fhandle_open(mount_fd, fh, O_PATH | O_NOFOLLOW);
 	if (opened < 0 && opened != -EMFILE && opened != -ENFILE && opened != -ENOMEM)
-		return -1;
+		return opened;
 	fd_close(opened);
 	return take_fd(&mount_fd);
+}
+
+int fs_handles_try(int fd, unsigned int *ret_len)
+{
+	_cleanup_(fd_closep) int mount_fd = -1;
+	struct fhandle fh;
+	struct statx stx;
+	int r, mnt_id;
+
+	*ret_len = 0;
+	r = fhandle_at(fd, "", &fh, &mnt_id);
+	if (r == 0)
+		r = lower_stat(fd, &stx);
+	if (r < 0)
+		return r;
+	*ret_len = fh.len;
+	mount_fd = open_mount(fd, &fh, stx.stx_mode);
+	return mount_fd < 0 ? mount_fd : 0;
 }
 
 int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,

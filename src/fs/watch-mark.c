@@ -138,11 +138,13 @@ void watch_node_gone(struct fs *fs, struct node *node)
 {
 	struct watch *watch = fs->watch;
 	struct node *other, *twin;
+	struct fhandle fh;
 
 	if (!watch || node->watch != WATCH_ON)
 		return;
 	pthread_mutex_lock(&watch->mark_lock);
-	other = node_lookup_fh(fs->nodes, &node->fh);
+	node_fhandle(fs->nodes, node, &fh);
+	other = node_lookup_fh(fs->nodes, &fh);
 	twin = node_lookup_twin(fs->nodes, node);
 	unmark(watch, node, other && other->watch == WATCH_ON ? other : twin);
 	pthread_mutex_unlock(&watch->mark_lock);

@@ -145,7 +145,6 @@ static struct fdent *ent_fill(struct fdcache *cache, struct node *node, int fd)
 
 int fdref_get(struct fdcache *cache, struct node *node, struct fdref *ret_ref)
 {
-	const struct lower_mount *mount;
 	struct fdent *ent;
 	int fd;
 
@@ -159,11 +158,10 @@ int fdref_get(struct fdcache *cache, struct node *node, struct fdref *ret_ref)
 		*ret_ref = (struct fdref){ .fd = ent->fd, .ent = ent };
 		return 0;
 	}
-	mount = nodetab_mount(cache->tab, node->fh.mount);
-	fd = fhandle_open(mount->fd, &node->fh, O_PATH | O_NOFOLLOW);
+	fd = node_open(cache->tab, node, O_PATH | O_NOFOLLOW);
 	if (fd == -EMFILE) {
 		fdcache_trim(cache);
-		fd = fhandle_open(mount->fd, &node->fh, O_PATH | O_NOFOLLOW);
+		fd = node_open(cache->tab, node, O_PATH | O_NOFOLLOW);
 	}
 	if (fd < 0)
 		return fd;

@@ -43,10 +43,9 @@ int fhandle_at(int dir, const char *name, struct fhandle *ret_fh, int *ret_mnt_i
 	/* Layout numbers are kept in a byte: all that exist fit. */
 	if (buf.head.handle_type < 0 || buf.head.handle_type > 0xff)
 		return -EOPNOTSUPP;
-	*ret_fh = (struct fhandle){
-		.len = (uint8_t)buf.head.handle_bytes,
-		.type = (uint8_t)buf.head.handle_type,
-	};
+	ret_fh->len = (uint8_t)buf.head.handle_bytes;
+	ret_fh->type = (uint8_t)buf.head.handle_type;
+	ret_fh->mount = 0;
 	memcpy(ret_fh->bytes, buf.head.f_handle, buf.head.handle_bytes);
 	*ret_mnt_id = mnt_id;
 	return 0;

@@ -9,10 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FHANDLE_MAX 24
+/* As long as the kernel's longest. */
+#define FHANDLE_MAX 128
 
 struct fhandle {
-	uint8_t len;		/* bytes used; 0: none */
+	uint8_t len;		/* bytes used, the others say nothing; 0: none */
 	uint8_t type;		/* the lower file system's own number for the layout */
 	uint16_t mount;		/* index in the table of lower mounts */
 	uint8_t bytes[FHANDLE_MAX];
@@ -21,7 +22,7 @@ struct fhandle {
 /*
  * The handle of name in dir, or of dir itself where name is "". *ret_mnt_id is the kernel's number
  * of the mount that the file is on; ret_fh->mount is left 0. -EOPNOTSUPP where the file system has
- * no handles, or longer ones than are kept.
+ * no handles.
  */
 int fhandle_at(int dir, const char *name, struct fhandle *ret_fh, int *ret_mnt_id);
 

@@ -13,6 +13,7 @@
  * Growing takes every shard, then alloc_lock. Record 0 is never used: 0 ends a chain.
  */
 #include "node/node.h"
+#include "node/tails.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/hash.h"
@@ -43,16 +44,20 @@
 #define BLOCK_NODES 2048u
 #define BLOCK_BYTES (BLOCK_NODES * sizeof(struct node))
 static_assert(BLOCK_BYTES % 4096 == 0, "whole pages");
+#define RECORDS_BYTES ((off_t)MAX_NODES * (off_t)sizeof(struct node))
+static_assert(BLOCK_NODES % TAILS_WHOLE_PAGES == 0, "whole pages");
 #define INDEX_FORM 0x80000000u
 #define TYPE_OWN 0xff
 
 struct block {
 	uint64_t used[BLOCK_NODES / 64];
 	uint32_t n_used;
+	uint8_t longest;		/* handle of a file that has, or had, a record here */
 };
 
 struct nodetab {
 	struct node *nodes;		/* constant */
+	struct tails tails;		/* constant; of handles that are longer than a record has room for */
 	int memfd;			/* constant */
 	uint64_t secret[2];		/* constant */
 	struct fhandle_shape shape;	/* constant once the root is set */
@@ -94,14 +99,14 @@ static int map_records(struct nodetab *tab)
 	tab->memfd = memfd_create("penstock-nodes", MFD_CLOEXEC);
 	if (tab->memfd < 0)
 		return -errno;
-	if (ftruncate(tab->memfd, (off_t)MAX_NODES * (off_t)sizeof(struct node)) < 0)
+	if (ftruncate(tab->memfd, RECORDS_BYTES + (off_t)tails_bytes(FHANDLE_MAX, MAX_NODES)) < 0)
 		return -errno;
 	p = mmap(NULL, MAX_NODES * sizeof(struct node), PROT_READ | PROT_WRITE,
 		 MAP_SHARED | MAP_NORESERVE, tab->memfd, 0);
 	if (p == MAP_FAILED)
 		return -errno;
 	tab->nodes = p;
-	return 0;
+	return tails_map(&tab->tails, tab->memfd, RECORDS_BYTES, MAX_NODES);
 }
 
 DEFINE_CLEANUP(struct nodetab *, nodetab_free);
@@ -156,6 +161,7 @@ struct nodetab *nodetab_free(struct nodetab *tab)
 			munmap((void *)tab->index[bits], sizeof(uint32_t) << bits);
 	if (tab->nodes)
 		munmap(tab->nodes, MAX_NODES * sizeof(struct node));
+	tails_unmap(&tab->tails, MAX_NODES);
 	fd_close(tab->memfd);
 	for (int i = 0; i < N_SHARDS; i++)
 		pthread_mutex_destroy(&tab->shard[i]);
@@ -182,7 +188,7 @@ struct nodetab_stat nodetab_stat(struct nodetab *tab)
 		     (sizeof(uint32_t) << tab->index_bits);
 	for (uint32_t b = 0; b < tab->n_blocks; b++)
 		if (tab->blocks[b].n_used)
-			stat.bytes += BLOCK_BYTES;
+			stat.bytes += BLOCK_BYTES + tails_bytes(tab->blocks[b].longest, BLOCK_NODES);
 	pthread_mutex_unlock(&tab->alloc_lock);
 	return stat;
 }
@@ -205,8 +211,12 @@ static int blocks_grow(struct nodetab *tab)
 	return 0;
 }
 
-/* A free record, lowest first so that the table stays dense; *ret_serial is used once. */
-static struct node *record_alloc(struct nodetab *tab, uint32_t *ret_serial)
+/*
+ * A free record, lowest first so that the table stays dense, for a file with this handle; *ret_serial is
+ * used once.
+ */
+static struct node *record_alloc(struct nodetab *tab, const struct fhandle *fh,
+				 uint32_t *ret_serial)
 {
 	struct node *node = NULL;
 	struct block *block;
@@ -227,6 +237,8 @@ static struct node *record_alloc(struct nodetab *tab, uint32_t *ret_serial)
 			bit = (uint32_t)__builtin_ctzll(~block->used[word]);
 			block->used[word] |= 1ULL << bit;
 			block->n_used++;
+			if (block->longest < fh->len)
+				block->longest = fh->len;
 			node = &tab->nodes[b * BLOCK_NODES + word * 64 + bit];
 		}
 		*ret_serial = tab->serial++;
@@ -250,6 +262,10 @@ static void record_free(struct nodetab *tab, struct node *node)
 	if (block->n_used == 0)
 		fallocate(tab->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 			  (off_t)(index / BLOCK_NODES) * (off_t)BLOCK_BYTES, BLOCK_BYTES);
+	if (block->n_used == 0 && block->longest > FHANDLE_SHORT)
+		tails_punch(&tab->tails, index / BLOCK_NODES * BLOCK_NODES, BLOCK_NODES);
+	if (block->n_used == 0)
+		block->longest = 0;
 	while (tab->blocks[tab->n_blocks - 1].n_used == 0)
 		tab->n_blocks--;
 	pthread_mutex_unlock(&tab->alloc_lock);
@@ -264,6 +280,42 @@ static uint64_t hash_of_fh(struct nodetab *tab, const struct fhandle *fh)
 	if (fhandle_pack(&tab->shape, fh, &id))
 		return hash_mix(id);
 	return hash_bytes((uint64_t)fh->mount << 8 | fh->type, fh->bytes, fh->len);
+}
+
+void node_fhandle(struct nodetab *tab, const struct node *node, struct fhandle *ret_fh)
+{
+	ret_fh->len = node->fh.len;
+	ret_fh->type = node->fh.type;
+	ret_fh->mount = node->fh.mount;
+	memcpy(ret_fh->bytes, node->fh.bytes, sizeof(node->fh.bytes));
+	if (node->fh.len > FHANDLE_SHORT)
+		tails_get(&tab->tails, node_number(tab, node), ret_fh);
+}
+
+int node_open(struct nodetab *tab, const struct node *node, int flags)
+{
+	struct fhandle fh;
+
+	node_fhandle(tab, node, &fh);
+	return fhandle_open(tab->mounts[fh.mount].fd, &fh, flags);
+}
+
+static uint64_t hash_of_node(struct nodetab *tab, const struct node *node)
+{
+	struct fhandle fh;
+
+	node_fhandle(tab, node, &fh);
+	return hash_of_fh(tab, &fh);
+}
+
+static bool has_fh(struct nodetab *tab, const struct node *node, const struct fhandle *fh)
+{
+	size_t len = fh->len < FHANDLE_SHORT ? fh->len : FHANDLE_SHORT;
+
+	return node->fh.len == fh->len && node->fh.type == fh->type &&
+	       node->fh.mount == fh->mount && memcmp(node->fh.bytes, fh->bytes, len) == 0 &&
+	       (fh->len <= FHANDLE_SHORT ||
+		tails_equal(&tab->tails, node_number(tab, node), fh));
 }
 
 static _Atomic uint32_t *chain_of(struct nodetab *tab, uint64_t hash)
@@ -292,9 +344,9 @@ struct wanted {
 };
 
 /* Caller holds a reference, or the lock of the chain that the node is in. */
-static bool is_wanted(struct node *node, const struct wanted *wanted)
+static bool is_wanted(struct nodetab *tab, struct node *node, const struct wanted *wanted)
 {
-	return wanted->id ? node->id == wanted->id : fhandle_equal(&node->fh, wanted->fh);
+	return wanted->id ? node->id == wanted->id : has_fh(tab, node, wanted->fh);
 }
 
 /* Takes a reference if this is the wanted node, and alive. */
@@ -304,7 +356,7 @@ static bool take_if_wanted(struct nodetab *tab, struct node *node, const struct 
 		return false;
 	if (!ref_unless_dead(node))
 		return false;
-	if (is_wanted(node, wanted))
+	if (is_wanted(tab, node, wanted))
 		return true;
 	node_put(tab, node);
 	return false;
@@ -336,7 +388,7 @@ static struct node *chain_walk_locked(struct nodetab *tab, uint64_t hash,
 	for (uint32_t at = *chain_of(tab, hash); at; at = tab->nodes[at].next) {
 		struct node *node = &tab->nodes[at];
 
-		if (is_wanted(node, wanted) && ref_unless_dead(node))
+		if (is_wanted(tab, node, wanted) && ref_unless_dead(node))
 			return node;
 	}
 	return NULL;
@@ -383,7 +435,7 @@ static void rehash(struct nodetab *tab)
 			continue;
 		/* A record that is being made or unmade is not in a chain. */
 		if (node->id)
-			chain_insert(tab, hash_of_fh(tab, &node->fh), node);
+			chain_insert(tab, hash_of_node(tab, node), node);
 	}
 }
 
@@ -418,12 +470,18 @@ static void resize_if_due(struct nodetab *tab)
 
 /* -- nodes ----------------------------------------------------------------------------------- */
 
-static void node_fill(struct node *node, const struct node_key *key, uint64_t id)
+static void node_fill(struct nodetab *tab, struct node *node, const struct node_key *key,
+		      uint64_t id)
 {
 	node->ino = key->ino;
 	node->filters = key->filters;
 	node->parent = 0;
-	node->fh = key->fh;
+	node->fh.len = key->fh.len;
+	node->fh.type = key->fh.type;
+	node->fh.mount = key->fh.mount;
+	memcpy(node->fh.bytes, key->fh.bytes, sizeof(node->fh.bytes));
+	if (key->fh.len > FHANDLE_SHORT)
+		tails_put(&tab->tails, node_number(tab, node), &key->fh);
 	node->type = key->type;
 	node->flags = key->flags;
 	node->fd_slot = key->flags & NODE_OWN_FD ? (uint32_t)key->own_fd : 0;
@@ -457,10 +515,10 @@ int nodetab_set_root(struct nodetab *tab, const struct fhandle *fh, uint64_t ino
 	uint64_t hash;
 
 	tab->shape = fhandle_shape(fh);
-	node = record_alloc(tab, &serial);
+	node = record_alloc(tab, fh, &serial);
 	if (!node)
 		return -ENOMEM;
-	node_fill(node, &key, 1);
+	node_fill(tab, node, &key, 1);
 	tab->root = node;
 	tab->n_nodes++;
 	hash = hash_of_fh(tab, fh);
@@ -500,7 +558,7 @@ static struct wanted wanted_by_fh(struct nodetab *tab, const struct fhandle *fh)
 
 static bool is_root(struct nodetab *tab, const struct fhandle *fh)
 {
-	return tab->root && fhandle_equal(&tab->root->fh, fh);
+	return tab->root && has_fh(tab, tab->root, fh);
 }
 
 struct node *node_lookup_fh(struct nodetab *tab, const struct fhandle *fh)
@@ -526,12 +584,12 @@ int node_lookup_or_new(struct nodetab *tab, const struct node_key *key, struct n
 		pthread_mutex_lock(&tab->shard[hash % N_SHARDS]);
 		node = chain_walk_locked(tab, hash, &wanted);
 		if (!node) {
-			node = record_alloc(tab, &serial);
+			node = record_alloc(tab, &key->fh, &serial);
 			if (!node) {
 				pthread_mutex_unlock(&tab->shard[hash % N_SHARDS]);
 				return -ENOMEM;
 			}
-			node_fill(node, key,
+			node_fill(tab, node, key,
 				  wanted.id ? wanted.id
 					    : (uint64_t)serial << 32 | INDEX_FORM |
 						      (uint32_t)(node - tab->nodes));
@@ -570,7 +628,7 @@ struct node *node_get(struct node *node)
 /* The last count has gone: nobody can take a reference any more. */
 static void node_die(struct nodetab *tab, struct node *node)
 {
-	uint64_t hash = hash_of_fh(tab, &node->fh);
+	uint64_t hash = hash_of_node(tab, node);
 
 	if (tab->on_free)
 		tab->on_free(tab->on_free_aux, node);
@@ -681,11 +739,12 @@ static bool is_same_device(const struct lower_mount *a, const struct lower_mount
 struct node *node_lookup_twin(struct nodetab *tab, const struct node *node)
 {
 	unsigned int n = atomic_load_explicit(&tab->n_mounts, memory_order_acquire);
-	struct fhandle fh = node->fh;
 	struct node *twin = NULL;
+	struct fhandle fh;
 
 	if (!tab->has_twins)
 		return NULL;
+	node_fhandle(tab, node, &fh);
 	for (unsigned int i = 0; i < n && !twin; i++) {
 		fh.mount = (uint16_t)i;
 		if (i != node->fh.mount &&

@@ -30,6 +30,14 @@ enum {
 	NODE_OWN_FD	= 1 << 0,	/* fd_slot is a descriptor kept for the node's whole life */
 };
 
+/* A file's handle in its record: the rest of one that is longer lies in the table, see node_fhandle(). */
+#define FHANDLE_SHORT 24
+struct fhandle_kept {
+	uint8_t len, type;
+	uint16_t mount;
+	uint8_t bytes[FHANDLE_SHORT];
+};
+
 struct node {
 	_Atomic uint64_t count;		/* nlookup << 24 | references */
 	_Atomic uint64_t id;		/* constant while count is not 0; 0: the record is free */
@@ -37,7 +45,7 @@ struct node {
 	_Atomic uint64_t filters;	/* the filters that hold for the node, a bit each, NODE_JUDGED */
 	_Atomic uint64_t parent;	/* id of the directory it was last found in; 0: not known */
 	_Atomic uint64_t answer;	/* fs/answer.c: what the kernel was told, in short */
-	struct fhandle fh;		/* constant; len 0 for nodes with a descriptor of their own */
+	struct fhandle_kept fh;		/* constant; len 0 for nodes with a descriptor of their own */
 	_Atomic uint32_t next;		/* hash chain: index of the next record; shard lock to write */
 	uint16_t type;			/* constant: S_IFMT bits of the mode */
 	uint8_t flags;			/* constant: NODE_* */
@@ -87,6 +95,11 @@ int nodetab_set_root(struct nodetab *tab, const struct fhandle *fh, uint64_t ino
 
 /* Returns a strong reference to the node with this nodeid, NULL when there is none. */
 struct node *node_lookup_id(struct nodetab *tab, uint64_t id);
+
+/* The whole handle of a node. */
+void node_fhandle(struct nodetab *tab, const struct node *node, struct fhandle *ret_fh);
+/* Opens the file of a node by its handle. Returns the descriptor or -errno. */
+int node_open(struct nodetab *tab, const struct node *node, int flags);
 
 /* Returns a strong reference to the node with this handle, NULL when there is none. */
 struct node *node_lookup_fh(struct nodetab *tab, const struct fhandle *fh);

@@ -201,10 +201,12 @@ static void test_long_chain(void **state)
 	}
 	for (int i = 0; i < N; i++) {
 		struct node *node = node_lookup_id(tab, nodes[i]->id);
+		struct fhandle fh;
 
 		assert_ptr_equal(node, nodes[i]);
 		node_put(tab, node);
-		node = node_lookup_fh(tab, &nodes[i]->fh);
+		node_fhandle(tab, nodes[i], &fh);
+		node = node_lookup_fh(tab, &fh);
 		assert_ptr_equal(node, nodes[i]);
 		node_put(tab, node);
 	}
@@ -213,10 +215,59 @@ static void test_long_chain(void **state)
 	assert_int_equal(nodetab_stat(tab).n_nodes, 1);
 }
 
+static unsigned int n_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* As NFS has them: no descriptor belongs to a node, and its memory goes with it. */
+static void test_long_handles(void **state)
+{
+	struct nodetab *tab = *state;
+	_cleanup_(freep) struct node **nodes = calloc(MANY, sizeof(*nodes));
+	uint64_t empty = record_bytes();
+	unsigned int fds = n_fds();
+
+	for (uint32_t n = 0; n < MANY; n++) {
+		struct node_key key = { .ino = n, .type = S_IFREG, .own_fd = -1 };
+
+		key.fh = fh_of(n % 7, 0);
+		key.fh.len = 32;
+		memcpy(key.fh.bytes + 28, &n, 4);
+		assert_int_equal(node_lookup_or_new(tab, &key, &nodes[n], NULL), 0);
+	}
+	assert_int_equal(n_fds(), fds);
+	assert_int_equal(nodetab_stat(tab).n_nodes, MANY + 1);
+	assert_in_range(record_bytes() - empty, MANY * sizeof(struct node), MANY * 160);
+	assert_in_range(nodetab_stat(tab).bytes, record_bytes(), record_bytes() + MANY * 8);
+	for (uint32_t n = 0; n < MANY; n += 3) {
+		struct fhandle fh;
+		struct node *node;
+
+		node_fhandle(tab, nodes[n], &fh);
+		assert_memory_equal(fh.bytes + 28, &n, 4);
+		node = node_lookup_fh(tab, &fh);
+		assert_ptr_equal(node, nodes[n]);
+		node_put(tab, node);
+	}
+	for (uint32_t n = 0; n < MANY; n++)
+		node_put(tab, nodes[n]);
+	/* The root's block stays. */
+	assert_in_range(record_bytes(), 0, empty + BLOCK + 2048 * 40);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_grow_and_shrink, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_long_handles, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_dense, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_guesses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_long_chain, set_up, tear_down),

@@ -69,20 +69,23 @@ static uint64_t next_random(struct thread *t)
 	return t->random;
 }
 
-/* Every other key is of a kind that gets a number of the table's own. */
+/* Every other key is of a kind that gets a number of the table's own, and long. */
 static struct node_key key_of(uint32_t ino)
 {
 	struct node_key key = { .ino = ino, .type = S_IFREG, .own_fd = -1 };
 
-	key.fh = (struct fhandle){ .len = 8, .type = 1, .mount = ino & 1 };
-	memcpy(key.fh.bytes, &ino, 4);
+	key.fh = (struct fhandle){ .len = ino & 1 ? 72 : 8, .type = 1, .mount = ino & 1 };
+	memcpy(key.fh.bytes + key.fh.len - 8, &ino, 4);
 	return key;
 }
 
-static void check_is(const struct node *node, const struct node_key *key)
+static void check_is(struct nodetab *tab, const struct node *node, const struct node_key *key)
 {
+	struct fhandle fh;
+
 	require(node->ino == key->ino);
-	require(fhandle_equal(&node->fh, &key->fh));
+	node_fhandle(tab, node, &fh);
+	require(fhandle_equal(&fh, &key->fh));
 }
 
 static void choose_hot(void)
@@ -91,7 +94,7 @@ static void choose_hot(void)
 
 	for (int i = 0; i < N_HOT; ino++) {
 		struct node_key key = key_of(ino);
-		uint64_t hash = ino & 1 ? hash_bytes(1 << 8 | 1, key.fh.bytes, 8) : hash_mix(ino);
+		uint64_t hash = ino & 1 ? hash_bytes(1 << 8 | 1, key.fh.bytes, key.fh.len) : hash_mix(ino);
 
 		if (!(hash & 0x3fff))
 			hot[i++] = ino;
@@ -106,7 +109,7 @@ static uint64_t remember(struct thread *t, const struct node_key *key)
 
 	require(node_lookup_or_new(t->shared->tab, key, &node, &new) == 0);
 	t->shared->made += new;
-	check_is(node, key);
+	check_is(t->shared->tab, node, key);
 	node_remember(node);
 	id = node->id;
 	node_put(t->shared->tab, node);
@@ -118,7 +121,7 @@ static void forget(struct thread *t, const struct node_key *key, uint64_t id, ui
 	struct node *node = node_lookup_id(t->shared->tab, id);
 
 	require(node);
-	check_is(node, key);
+	check_is(t->shared->tab, node, key);
 	node_forget(t->shared->tab, node, n);
 	node_put(t->shared->tab, node);
 }
@@ -140,7 +143,7 @@ static void step(struct thread *t)
 		node = node_lookup_fh(t->shared->tab, &key.fh);
 		require(node || !t->counts[i]);
 		if (node)
-			check_is(node, &key);
+			check_is(t->shared->tab, node, &key);
 		node_put(t->shared->tab, node);
 		break;
 	default:

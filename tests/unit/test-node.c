@@ -188,6 +188,38 @@ static void test_index_form(void **state)
 	assert_int_equal(n_nodes(f), 1);
 }
 
+/* Handles of all lengths that there are, which differ in their last byte only. */
+static void test_long_handles(void **state)
+{
+	struct fixture *f = *state;
+	struct node *nodes[FHANDLE_MAX + 1][2];
+
+	for (unsigned int len = 13; len <= FHANDLE_MAX; len++)
+		for (uint8_t last = 0; last < 2; last++) {
+			struct node_key key = key_of(5, 1);
+
+			key.fh.len = (uint8_t)len;
+			key.fh.bytes[len - 1] = last + 1;
+			nodes[len][last] = make(f, &key);
+		}
+	assert_int_equal(n_nodes(f), 1 + 2 * (FHANDLE_MAX - 12));
+	for (unsigned int len = 13; len <= FHANDLE_MAX; len++)
+		for (uint8_t last = 0; last < 2; last++) {
+			struct fhandle fh, want = fh_of(5, 1);
+			struct node *again;
+
+			want.len = (uint8_t)len;
+			want.bytes[len - 1] = last + 1;
+			node_fhandle(f->tab, nodes[len][last], &fh);
+			assert_true(fhandle_equal(&fh, &want));
+			again = node_lookup_fh(f->tab, &want);
+			assert_ptr_equal(again, nodes[len][last]);
+			node_put(f->tab, again);
+			node_put(f->tab, nodes[len][last]);
+		}
+	assert_int_equal(n_nodes(f), 1);
+}
+
 static void test_no_such_id(void **state)
 {
 	static const uint64_t ids[] = {
@@ -351,6 +383,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_root, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_identity, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_index_form, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_long_handles, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_such_id, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_generation, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_forget, set_up, tear_down),
