@@ -38,7 +38,7 @@ void standby_init(struct standby *standby)
 {
 	pthread_condattr_t attr;
 
-	*standby = (struct standby){ 0 };
+	*standby = (struct standby){ .look_ms = LOOK_MS };
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_mutex_init(&standby->lock, NULL);
@@ -58,6 +58,10 @@ static void sleep_ms(struct standby *standby, long ms)
 {
 	struct timespec at;
 
+	if (!ms) {
+		pthread_cond_wait(&standby->watch, &standby->lock);
+		return;
+	}
 	clock_gettime(CLOCK_MONOTONIC, &at);
 	at.tv_nsec += ms * 1000000;
 	if (at.tv_nsec >= 1000000000) {
@@ -85,30 +89,40 @@ static bool lies_in(int queue)
 	return poll(&fd, 1, 0) > 0;
 }
 
+enum standby_sight standby_look(struct standby_looks *looks, uint64_t state, bool queued)
+{
+	uint64_t n_taken = N_TAKEN(state) - N_TAKEN(looks->before);
+
+	looks->before = state;
+	looks->n_idle = n_taken || !N_WAITING(state) ? 0 : looks->n_idle + 1;
+	if (N_WAITING(state) || !queued)
+		looks->n_behind -= looks->n_behind > 0;
+	else if ((looks->n_behind += 2) >= BEHIND || n_taken < FEW)
+		return STANDBY_NEEDED;
+	if (looks->n_idle < LOOKS_IDLE)
+		return STANDBY_LOOK_AGAIN;
+	looks->n_idle = 0;
+	return STANDBY_REST;
+}
+
 /* Returns when another worker is needed. Caller holds the lock. */
 static void keep_watch(struct standby *standby, int queue)
 {
-	unsigned int n_behind = 0, n_idle = 0;
-	uint64_t before = standby->state;
-	long ms = FIRST_LOOK_MS;
+	struct standby_looks looks = { .before = standby->state };
+	unsigned int ms = standby->look_ms ? FIRST_LOOK_MS : 0;
 
 	while (!standby->ended && !standby->called) {
-		uint64_t now, n_taken;
+		enum standby_sight sight;
+		uint64_t now;
 
 		sleep_ms(standby, ms);
 		now = standby->state;
-		n_taken = N_TAKEN(now) - N_TAKEN(before);
-		n_idle = n_taken || !N_WAITING(now) ? 0 : n_idle + 1;
-		if (N_WAITING(now) || !lies_in(queue))
-			n_behind -= n_behind > 0;
-		else if ((n_behind += 2) >= BEHIND || n_taken < FEW)
+		sight = standby_look(&looks, now, !N_WAITING(now) && lies_in(queue));
+		if (sight == STANDBY_NEEDED)
 			return;
-		if (n_idle == LOOKS_IDLE) {
+		if (sight == STANDBY_REST)
 			rest(standby, now);
-			n_idle = 0;
-		}
-		before = now;
-		ms = LOOK_MS;
+		ms = standby->look_ms;
 	}
 }
 

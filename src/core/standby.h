@@ -12,9 +12,25 @@ struct standby {
 	_Atomic bool watched;	     /* one of those that stand by keeps watch; lock to write */
 	pthread_mutex_t lock;	     /* guards what follows */
 	pthread_cond_t watch, other; /* the one that keeps watch waits here; the others */
+	unsigned int look_ms;	     /* how often whoever keeps watch looks; 0: when watch is signalled */
 	bool called;		     /* it is needed */
 	bool ended;
 };
+
+/* What the worker that keeps watch has seen, look by look. */
+struct standby_looks {
+	uint64_t before;	     /* state at the last look */
+	unsigned int n_behind, n_idle;
+};
+
+enum standby_sight {
+	STANDBY_LOOK_AGAIN,
+	STANDBY_NEEDED,		     /* another worker has to take requests */
+	STANDBY_REST,		     /* nothing was taken for a while */
+};
+
+/* Adds a look that found this state and, if queued, requests that nobody waits for. Returns what follows. */
+enum standby_sight standby_look(struct standby_looks *looks, uint64_t state, bool queued);
 
 void standby_init(struct standby *standby);
 void standby_fini(struct standby *standby);
