@@ -185,6 +185,11 @@ struct pst_view_options {
 	const struct pst_server *server;	/* answers for part of the view; copied. NULL: none */
 	enum pst_xattr xattr;
 	enum pst_opendir opendir;
+	/*
+	 * A file with the key that file handles of the view are made with, so that they outlive the mount;
+	 * made if it is absent. NULL: they end with the mount.
+	 */
+	const char *handles;
 };
 
 #define PST_VIEW_OPTIONS_INIT                                                                      \

@@ -309,6 +309,8 @@ static const struct option_row rows[] = {
 	  VIEW(xattr), .choices = xattr_choices },
 	{ "opendir", set_choice, "on|off", "telling of opened directories (on)",
 	  VIEW(opendir), .choices = opendir_choices },
+	{ "handles", set_string, "FILE", "file handles outlive the mount, with the key in FILE",
+	  OWN(handles) },
 	{ "xdev", set_choice, "cross|hide", "file systems mounted below LOWER (cross)",
 	  VIEW(xdev), .choices = xdev_choices },
 	{ "idmap", set_byte, NULL, "allow idmapped mounts of the view",

@@ -187,6 +187,7 @@ void options_fini(struct mount_options *options)
 	free(options->lower);
 	free(options->mountpoint);
 	free(options->fsname);
+	free(options->handles);
 	free(options->namespace);
 	for (size_t i = 0; i < options->n_filters; i++)
 		free(options->filters[i]);
@@ -241,6 +242,7 @@ int options_parse(struct mount_options *options, enum options_dialect dialect, i
 	options->view.lower = options->lower;
 	options->view.mountpoint = options->mountpoint;
 	options->view.fsname = options->fsname;
+	options->view.handles = options->handles;
 	options->view.filters = (const char *const *)options->filters;
 	return 0;
 }

@@ -11,6 +11,7 @@ struct mount_options {
 	char *lower;
 	char *mountpoint;
 	char *fsname;
+	char *handles;			/* NULL: not given */
 	char **filters;			/* ended by NULL; NULL: none */
 	size_t n_filters;
 	char *namespace;		/* -N: a mount namespace, by process or file */

@@ -16,6 +16,12 @@ static bool sees(const struct filter_facts *facts, enum filter_kind kind, uint32
 	return facts->ops[kind] >> filter_opcode(opcode) & 1;
 }
 
+bool chain_goes_by_names(const struct filter_facts *facts)
+{
+	return facts->ops[FILTER_NAME] || sees(facts, FILTER_PRE, FUSE_LOOKUP) ||
+	       sees(facts, FILTER_POST, FUSE_LOOKUP);
+}
+
 /* Enters one filter into the tables. */
 static void enter(struct chain *chain, const struct link *link)
 {
@@ -33,9 +39,7 @@ static void enter(struct chain *chain, const struct link *link)
 		{ facts->flags & PST_WANT_ATTR, &chain->want_attr },
 		{ facts->flags & PST_WANT_CHILD, &chain->want_child },
 		{ facts->flags & PST_WANT_CGROUP, &chain->want_cgroup },
-		{ facts->ops[FILTER_NAME] || link->cells || sees(facts, FILTER_PRE, FUSE_LOOKUP) ||
-			  sees(facts, FILTER_POST, FUSE_LOOKUP),
-		  &chain->by_name },
+		{ chain_goes_by_names(facts) || link->cells, &chain->by_name },
 		{ sees(facts, FILTER_PRE, FUSE_READ) || sees(facts, FILTER_POST, FUSE_READ) ||
 			  sees(facts, FILTER_PRE, FUSE_WRITE) ||
 			  sees(facts, FILTER_POST, FUSE_WRITE),

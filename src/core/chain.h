@@ -36,5 +36,7 @@ struct chain {
 	struct link *_Atomic arriving;
 };
 
+/* Whether what a filter does depends on what it has seen of names. */
+bool chain_goes_by_names(const struct filter_facts *facts);
 int chain_new(struct link *const *links, unsigned int n, struct chain **ret_chain);
 struct chain *chain_free(struct chain *chain);

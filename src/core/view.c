@@ -7,6 +7,7 @@
  */
 #include "chan/mount.h"
 #include "core/filters.h"
+#include "core/handles-key.h"
 #include "core/host.h"
 #include "core/server.h"
 #include "core/trace.h"
@@ -218,18 +219,37 @@ static void building_end(struct building *b)
 	fd_close(b->lower);
 }
 
-/* Whether the text of a link is to depend on who asks. What cannot be opened is refused later. */
-static bool links_vary(const struct pst_view_options *options)
+/* Whether a filter that was asked for is such a one. What cannot be opened is refused later. */
+static bool any_filter(const struct pst_view_options *options,
+		       bool (*is)(const struct filter_facts *facts))
 {
 	for (size_t i = 0; options->filters && options->filters[i]; i++) {
 		struct filter_facts facts;
 		struct pst_error error;
 
 		if (filter_peek(options->filters[i], &facts, &error) == 0 &&
-		    filters_vary_links(&facts))
+		    is(&facts))
 			return true;
 	}
 	return false;
+}
+
+/* handles=: it does nothing where no handle would ever be taken after the mount has ended. */
+static int check_handles(const struct pst_view_options *options, const struct fs *fs,
+			 struct pst_error *error)
+{
+	if (!fs_revives(fs))
+		return error_set(error, -EOPNOTSUPP,
+				 "handles=%s: file handles of LOWER's file system cannot be opened here, "
+				 "or do not fit into those of a view; those of ext4, xfs, tmpfs and btrfs "
+				 "do",
+				 options->handles);
+	if (any_filter(options, chain_goes_by_names))
+		return error_set(error, -EOPNOTSUPP,
+				 "handles=%s: with a filter that goes by names no file can be found by "
+				 "its handle alone: leave out the one or the other",
+				 options->handles);
+	return 0;
 }
 
 static int connect_kernel(struct pst_view *view, const struct pst_view_options *options,
@@ -262,7 +282,7 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 		wants.off |= FUSE_PASSTHROUGH;
 	if (!options->idmap)
 		wants.off |= FUSE_ALLOW_IDMAP;
-	if (links_vary(options))
+	if (any_filter(options, filters_vary_links))
 		wants.off |= FUSE_CACHE_SYMLINKS;
 	mount.dev_fd = transport->chans[0]->fd;
 	b->mount_fd = mount_create(&mount, &view->connection, error);
@@ -306,8 +326,9 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		.locks = options->locks,
 		.fd_budget = options->fd_budget ? options->fd_budget : default_fds(),
 		.server = options->server ? *options->server : (struct pst_server){ 0 },
+		.keyed = options->handles,
 	};
-	int r;
+	int r = 0;
 
 	view->passthrough_why = passthrough_why(view, options);
 	if (options->passthrough == PST_PASSTHROUGH_ON && !config.passthrough)
@@ -315,6 +336,10 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 	if (options->idmap && !(view->terms.features & FUSE_ALLOW_IDMAP))
 		return error_set(error, -EOPNOTSUPP,
 				 "idmap: the kernel has no idmapped FUSE mounts: it takes Linux 6.12");
+	if (options->handles)
+		r = handles_key_read(options->handles, config.key, error);
+	if (r < 0)
+		return r;
 	r = host_new(b->transport.chans[0], &b->host, &config.host);
 	if (r < 0)
 		return error_set(error, r, "no memory");
@@ -323,7 +348,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 	if (r < 0)
 		return error_set(error, r, "cannot set up the view of %s: %s", view->lower,
 				 strerror(-r));
-	return 0;
+	return options->handles ? check_handles(options, b->fs, error) : 0;
 }
 
 /* The operations that this view is not to have. */

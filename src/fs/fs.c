@@ -87,6 +87,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	if (r < 0)
 		return r;
 	nodetab_on_free(fs->nodes, node_gone, fs);
+	if (config->keyed)
+		nodetab_set_key(fs->nodes, config->key);
 	handletab_on_free(fs->handles, fs->nodes, handle_gone, fs);
 	r = root_new(fs, lower);
 	if (r < 0)

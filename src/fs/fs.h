@@ -58,6 +58,8 @@ struct fs_config {
 	uint64_t ttl_ns;
 	enum pst_locks locks;
 	unsigned int fd_budget;
+	bool keyed;			/* the node's generations are made with this key */
+	uint64_t key[2];
 	bool own_fds;			/* a descriptor for each node: without CAP_DAC_READ_SEARCH */
 	struct fs_host host;
 	struct pst_server server;	/* fields is NULL: there is none */
@@ -111,6 +113,8 @@ struct node *fs_node(struct fs *fs, uint64_t nodeid);
 struct handle *fs_handle(struct fs *fs, uint64_t fh, const struct node *node);
 void fs_node_put(struct fs *fs, struct node *node);
 void fs_handle_put(struct fs *fs, struct handle *handle);
+/* Whether numbers that were forgotten can be found again, of LOWER's own file system. */
+bool fs_revives(const struct fs *fs);
 /* As fs_node(), for a number that was forgotten and is asked for by a file handle of the view. */
 struct node *fs_node_revive(struct fs *fs, uint64_t nodeid);
 void fs_forget(struct fs *fs, uint64_t nodeid, uint64_t n);

@@ -347,6 +347,11 @@ int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret
 	return r;
 }
 
+bool fs_revives(const struct fs *fs)
+{
+	return nodetab_packs(fs->nodes) && nodetab_mount(fs->nodes, 0)->handles;
+}
+
 struct node *fs_node_revive(struct fs *fs, uint64_t nodeid)
 {
 	_cleanup_(fd_closep) int fd = -1;

@@ -59,7 +59,8 @@ struct nodetab {
 	struct node *nodes;		/* constant */
 	struct tails tails;		/* constant; of handles that are longer than a record has room for */
 	int memfd;			/* constant */
-	uint64_t secret[2];		/* constant */
+	uint64_t secret[2];		/* constant once the root is set */
+	bool keyed;			/* it was given */
 	struct fhandle_shape shape;	/* constant once the root is set */
 	struct node *root;		/* constant once the root is set */
 	node_free_fn on_free;		/* constant once set */
@@ -500,6 +501,21 @@ static void node_fill(struct nodetab *tab, struct node *node, const struct node_
 	atomic_store_explicit(&node->count, 1, memory_order_release);
 }
 
+void nodetab_set_key(struct nodetab *tab, const uint64_t key[2])
+{
+	memcpy(tab->secret, key, sizeof(tab->secret));
+	tab->keyed = true;
+}
+
+/* One key does for several trees: a handle of one says nothing in another. */
+static void secret_of_root(struct nodetab *tab, const struct fhandle *fh)
+{
+	uint64_t root = hash_bytes(fh->type, fh->bytes, fh->len);
+	uint64_t secret[2] = { hash_keyed(tab->secret, root), hash_keyed(tab->secret, ~root) };
+
+	memcpy(tab->secret, secret, sizeof(secret));
+}
+
 int nodetab_set_root(struct nodetab *tab, const struct fhandle *fh, uint64_t ino, int own_fd,
 		     struct node **ret_node)
 {
@@ -515,6 +531,8 @@ int nodetab_set_root(struct nodetab *tab, const struct fhandle *fh, uint64_t ino
 	uint64_t hash;
 
 	tab->shape = fhandle_shape(fh);
+	if (tab->keyed)
+		secret_of_root(tab, fh);
 	node = record_alloc(tab, fh, &serial);
 	if (!node)
 		return -ENOMEM;
@@ -712,6 +730,11 @@ uint32_t node_generation(struct nodetab *tab, const struct node *node)
 	if (node->id == 1)
 		return 0;
 	return (uint32_t)hash_keyed(tab->secret, node->id) | 1;
+}
+
+bool nodetab_packs(const struct nodetab *tab)
+{
+	return tab->shape.kind;
 }
 
 bool node_id_unpack(struct nodetab *tab, uint64_t id, struct fhandle *ret_fh)

@@ -89,6 +89,9 @@ int nodetab_mount_find(struct nodetab *tab, int mnt_id);
 int nodetab_mount_add(struct nodetab *tab, const struct lower_mount *mount);
 const struct lower_mount *nodetab_mount(struct nodetab *tab, unsigned int number);
 
+/* Generations are made with this key and the root's handle. Called before the root is set, if at all. */
+void nodetab_set_key(struct nodetab *tab, const uint64_t key[2]);
+
 /* Says which record is the root: id 1. Called once, before any other node exists. */
 int nodetab_set_root(struct nodetab *tab, const struct fhandle *fh, uint64_t ino, int own_fd,
 		     struct node **ret_node);
@@ -154,6 +157,8 @@ uint32_t node_number(struct nodetab *tab, const struct node *node);
 typedef void (*node_walk_fn)(void *aux, struct node *node);
 void nodetab_walk(struct nodetab *tab, node_walk_fn fn, void *aux);
 
+/* Whether handles of the root's kind are packed. */
+bool nodetab_packs(const struct nodetab *tab);
 /* The handle that a packed nodeid stands for, whether or not there is a node. */
 bool node_id_unpack(struct nodetab *tab, uint64_t id, struct fhandle *ret_fh);
 

@@ -110,3 +110,71 @@ each_many() {
 		check grep -q "content $i\$" "$T/said"
 	done
 }
+
+# With the key in a file they outlive the mount; with another key, or of another LOWER, they do not.
+each_after_a_remount() {
+	alone
+	lower ext4
+	mkdir -p "$LOWER/d/e"
+	echo content > "$LOWER/d/e/f"
+	view -o "cache=none,handles=$T/key"
+	act handle save "$VIEW/d/e/f" "$T/file"
+	act handle save "$VIEW/d/e" "$T/dir"
+	real && equal "$(stat -c %a "$T/key")" 600 "mode of the key"
+	mv "$VIEW/d/e" "$VIEW/moved"
+	unview
+	drop_caches
+	view -o "cache=none,handles=$T/key"
+	check act handle open "$VIEW" "$T/file" > "$T/said"
+	equal "$(cat "$T/said")" "$(stat -c %i "$LOWER/moved/f") 100000 content"
+	check act handle open "$VIEW" "$T/dir" > "$T/said"
+	equal "$(cut -d' ' -f1 "$T/said")" "$(stat -c %i "$LOWER/moved")"
+	unview
+	real || return 0
+	local options lower
+	for options in '' "handles=$T/key2" "handles=$T/key"; do
+		[ "$options" = "handles=$T/key" ] && lower=$LOWER/moved || lower=$LOWER
+		view -o "cache=none${options:+,$options}" "$lower"
+		act handle open "$VIEW" "$T/file" > "$T/said"
+		equal "$(cat "$T/said")" ESTALE "with '$options' of $lower"
+		unview
+	done
+}
+
+each_after_a_remount_elsewhere() {
+	local type
+	for type in tmpfs xfs btrfs; do
+		lower $type
+		echo content > "$LOWER/f"
+		view -o "cache=none,handles=$T/key"
+		act handle save "$VIEW/f" "$T/handle"
+		unview
+		view -o "cache=none,handles=$T/key"
+		check act handle open "$VIEW" "$T/handle" > "$T/said"
+		equal "$(cat "$T/said")" "$(stat -c %i "$LOWER/f") 100000 content" "$type"
+		unview
+	done
+}
+
+# A key that others know is none; where handles cannot outlive the mount that is said at once.
+once_handles_refused() {
+	real || skip "it is about options of a view"
+	lower tmpfs
+	mkdir "$T/mnt"
+	local key=0123456789abcdef0123456789ABCDEF
+	no_view() { refused "$1" "$PENSTOCK" mount -o "$2" "${3:-$LOWER}" "$T/mnt"; }
+	echo $key > "$T/open"
+	chmod 640 "$T/open"
+	no_view "chmod 600" "handles=$T/open"
+	(umask 077; echo $key > "$T/others"; echo ${key%?} > "$T/short"; echo "${key}0" > "$T/long"
+	 echo "${key%?}g" > "$T/odd"; : > "$T/empty"; mkdir "$T/directory"; ln -s open "$T/link")
+	chown 1000 "$T/others"
+	no_view "user 1000" "handles=$T/others"
+	local f
+	for f in short long odd empty; do no_view "32 hexadecimal digits" "handles=$T/$f"; done
+	no_view "not a regular file" "handles=$T/directory"
+	no_view "cannot be read" "handles=$T/link"
+	no_view "cannot be made" "handles=$T/absent/key"
+	no_view "goes by names" "handles=$T/key,filter=hide;names=x"
+	no_view "ext4, xfs, tmpfs and btrfs" "handles=$T/key" /proc
+}

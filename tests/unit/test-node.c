@@ -259,6 +259,34 @@ static void test_generation(void **state)
 	nodetab_free(other);
 }
 
+/* With the same key and root handles mean the same again; with another of either they do not. */
+static void test_generation_of_key(void **state)
+{
+	static const struct {
+		uint64_t key[2];
+		uint8_t root;
+	} rows[] = { { { 1, 2 }, 2 }, { { 1, 2 }, 2 }, { { 1, 3 }, 2 }, { { 2, 2 }, 2 }, { { 1, 2 }, 3 } };
+	uint32_t generations[5];
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		struct fhandle root_fh = { .len = 8, .type = 1, .bytes = { rows[i].root } };
+		struct node_key key = key_of(77, 1);
+		struct node *root, *node;
+		struct nodetab *tab;
+
+		assert_int_equal(nodetab_new(&tab), 0);
+		nodetab_set_key(tab, rows[i].key);
+		assert_int_equal(nodetab_set_root(tab, &root_fh, 2, -1, &root), 0);
+		assert_int_equal(node_lookup_or_new(tab, &key, &node, NULL), 0);
+		generations[i] = node_generation(tab, node);
+		for (int j = 0; j < i; j++)
+			assert_int_equal(generations[i] == generations[j], i == 1);
+		node_put(tab, node);
+		nodetab_free(tab);
+	}
+}
+
 /* Each row: how often remembered, what is forgotten step by step, and after which step it goes. */
 static void test_forget(void **state)
 {
@@ -386,6 +414,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_long_handles, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_such_id, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_generation, set_up, tear_down),
+		cmocka_unit_test(test_generation_of_key),
 		cmocka_unit_test_setup_teardown(test_forget, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_forget_held, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_own_fd, set_up, tear_down),
