@@ -117,6 +117,15 @@ static void listing_settle(struct listing *listing)
 	listing->waiting_size = 0;
 }
 
+/* Names that wait are asked about first: those that are not shown take no room. */
+static size_t listing_room(struct fs_dirsink *sink)
+{
+	struct listing *listing = (struct listing *)sink;
+
+	listing_settle(listing);
+	return dirbuf_room(&listing->buf);
+}
+
 /* Whether one more has room, if all are shown that are still asked about. */
 static bool listing_fits_waiting(struct fs_dirsink *sink, size_t name_len)
 {
@@ -218,7 +227,10 @@ int op_readdir(struct req *req)
 	const struct fuse_read_in *in = req->msg.arg;
 	bool plus = req->msg.head->opcode == FUSE_READDIRPLUS;
 	struct listing listing = {
-		.sink = { .fits = listing_fits, .add = listing_add, .entries = plus },
+		.sink = { .room = listing_room,
+			  .fits = listing_fits,
+			  .add = listing_add,
+			  .entries = plus },
 		.buf = { .at = req->data, .size = in->size, .plus = plus },
 		.fs = req_fs(req),
 		.req = req,
@@ -243,11 +255,28 @@ static const struct fuse_dirent *next_entry(const struct req *req, size_t len, s
 	const struct fuse_dirent *dirent =
 		(const struct fuse_dirent *)(record + head - FUSE_NAME_OFFSET);
 
-	if (*at >= len)
+	if (len - *at < head)
 		return NULL;
 	*ret_told = plus ? frame_told((const struct fuse_direntplus *)record) : (struct told){ 0 };
 	*at += FUSE_REC_ALIGN(head + dirent->namelen);
 	return dirent;
+}
+
+/*
+ * The kernel takes an empty reply for the end, and completes its cached listing. A reply that is too short for a
+ * name is the end to whoever reads, and completes nothing.
+ */
+#define END_UNCACHED_SIZE 8
+
+void op_readdir_commit(struct req *req)
+{
+	const struct fuse_read_in *in = req->msg.arg;
+
+	if (req->data_len || in->size < END_UNCACHED_SIZE ||
+	    fs_listing_is_settled(req_fs(req), req->node))
+		return;
+	memset(req->data, 0, END_UNCACHED_SIZE);
+	req->data_len = END_UNCACHED_SIZE;
 }
 
 void op_readdir_undo(struct req *req)

@@ -182,6 +182,8 @@ int op_ioctl(struct req *req);
 int op_interrupt(struct req *req);
 int op_destroy(struct req *req);
 
+/* Makes the end of a listing one that completes no cached listing, where it must not. */
+void op_readdir_commit(struct req *req);
 /* Takes back what a listing with entries told the kernel of (it never heard). */
 void op_readdir_undo(struct req *req);
 /*

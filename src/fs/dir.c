@@ -23,15 +23,19 @@ struct lower_dirent {
 	char name[];
 };
 
+/* The record of a name of NAME_MAX bytes; names can be longer on file systems that count characters. */
+#define LONG_RECORD 280
+
 /*
- * What was read ahead of a directory and not given yet. Going back to it by offset would not do:
- * some file systems (ramfs) keep the place in the descriptor, where names may come and go, and take
- * an offset for the number of a name.
+ * The state of an open directory. No names are read ahead of a request: the kernel caches the listing
+ * that it puts together from several requests, of several readers, and takes the cached listing for as
+ * new as the directory was when the first of these readers began. Names that were read ahead before a
+ * change would make that cached listing wrong for everybody.
  */
 struct dirstream {
-	off_t pos;			/* offset of the next name that is given */
+	off_t pos;			/* where the lower descriptor stands */
 	uint64_t ino_mix;		/* of the directory's device */
-	size_t at, len;			/* in buf */
+	bool began;			/* the reply with the first names may be under way */
 	_Alignas(struct lower_dirent) char buf[BUF_SIZE];
 };
 
@@ -113,13 +117,12 @@ static void entry_of(struct fs *fs, struct handle *handle, const char *name,
 	*ret_entry = entry;
 }
 
-/* Gives on what has been read, as far as it fits; false where it did not all fit. */
-static bool give(struct fs *fs, struct handle *handle, struct dirstream *stream,
+/* Adds the records in the buffer to the reply; returns whether all of them fit. */
+static bool give(struct fs *fs, struct handle *handle, struct dirstream *stream, size_t len,
 		 struct fs_dirsink *sink)
 {
-	while (stream->at < stream->len) {
-		const struct lower_dirent *lower =
-			(const struct lower_dirent *)(stream->buf + stream->at);
+	for (size_t at = 0; at < len;) {
+		const struct lower_dirent *lower = (const struct lower_dirent *)(stream->buf + at);
 		struct fs_dirent dirent = {
 			.name = lower->name,
 			.name_len = strlen(lower->name),
@@ -135,9 +138,25 @@ static bool give(struct fs *fs, struct handle *handle, struct dirstream *stream,
 			entry_of(fs, handle, lower->name, &entry);
 		sink->add(sink, &dirent, &entry);
 		stream->pos = lower->off;
-		stream->at += lower->reclen;
+		at += lower->reclen;
 	}
 	return true;
+}
+
+/*
+ * Sets the lower descriptor to an offset. It seeks even where the descriptor stands there: btrfs (tmpfs
+ * before 6.14, too) lists the names that existed at the open or at the last seek, and no later ones. Where
+ * the descriptor stands there the seek is relative, because file systems that number the names (ramfs)
+ * would find another name by the offset once names have come or gone.
+ */
+static int seek(struct handle *handle, struct dirstream *stream, off_t pos)
+{
+	bool stays = pos && stream->pos == pos;
+
+	if (lseek(handle->fd, stays ? 0 : pos, stays ? SEEK_CUR : SEEK_SET) < 0)
+		return -errno;
+	stream->pos = pos;
+	return 0;
 }
 
 /* The handle's stream, standing at an offset; caller holds the handle's lock. */
@@ -156,18 +175,43 @@ static int stream_at(struct fs *fs, struct handle *handle, off_t pos,
 		if (!stream)
 			return -ENOMEM;
 		stream->pos = 0;
+		stream->began = false;
 		stream->ino_mix = ino_mix(fs, &stx);
-		stream->at = stream->len = 0;
 		handle->stream = stream;
 	}
-	if (stream->pos != pos) {
-		if (lseek(handle->fd, pos, SEEK_SET) < 0)
-			return -errno;
-		stream->pos = pos;
-		stream->at = stream->len = 0;
-	}
-	*ret_stream = stream;
-	return 0;
+	r = seek(handle, stream, pos);
+	if (r == 0)
+		*ret_stream = stream;
+	return r;
+}
+
+/*
+ * Reads names and adds them to the reply: as many at a time as have room whatever they are called. all: the
+ * room of an empty reply. Returns 1 when there may be more names, 0 at the end of the directory or of the
+ * reply, -errno.
+ */
+static int read_some(struct fs *fs, struct handle *handle, struct dirstream *stream, size_t all,
+		     struct fs_dirsink *sink)
+{
+	size_t room = sink->room(sink), size = room > BUF_SIZE ? BUF_SIZE : room;
+	bool empty = room == all;
+	ssize_t n;
+
+	/* An empty reply would be the end of the directory. */
+	if (size < LONG_RECORD && !empty)
+		return 0;
+	if (size < LONG_RECORD)
+		size = LONG_RECORD;
+	n = syscall(SYS_getdents64, handle->fd, stream->buf, size);
+	/* The next name is longer than that. */
+	if (n < 0 && errno == EINVAL && empty)
+		n = syscall(SYS_getdents64, handle->fd, stream->buf, BUF_SIZE);
+	if (n < 0)
+		return errno == EINVAL && !empty ? 0 : -errno;
+	if (give(fs, handle, stream, (size_t)n, sink))
+		return n > 0;
+	/* The rest is read again by the next request. */
+	return lseek(handle->fd, stream->pos, SEEK_SET) < 0 ? -errno : 0;
 }
 
 /*
@@ -180,22 +224,38 @@ static void keep_or_not(struct fs *fs, struct node *node)
 		attr_changed_below(fs, node, true);
 }
 
+static void note_beginning(struct fs *fs, struct handle *handle, struct dirstream *stream, bool begins)
+{
+	if (stream->began)
+		listings_taken(fs, handle->node);
+	stream->began = begins;
+	if (begins)
+		listings_begun(fs, handle->node);
+}
+
+void dir_stream_free(struct fs *fs, struct handle *handle)
+{
+	if (handle->stream && handle->stream->began)
+		listings_taken(fs, handle->node);
+	free(handle->stream);
+	handle->stream = NULL;
+}
+
 int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dirsink *sink)
 {
 	struct dirstream *stream = NULL;
+	size_t all = sink->room(sink);
 	uint64_t then = off;
-	ssize_t n = 1;
 	int r;
 
 	pthread_mutex_lock(&handle->lock);
 	r = stream_at(fs, handle, (off_t)off, &stream);
-	while (r == 0 && n > 0 && give(fs, handle, stream, sink)) {
-		n = syscall(SYS_getdents64, handle->fd, stream->buf, sizeof(stream->buf));
-		if (n < 0)
-			r = -errno;
-		stream->at = 0;
-		stream->len = n < 0 ? 0 : (size_t)n;
-	}
+	if (r == 0)
+		note_beginning(fs, handle, stream, off == 0);
+	if (r == 0)
+		r = 1;
+	while (r > 0)
+		r = read_some(fs, handle, stream, all, sink);
 	if (stream)
 		then = (uint64_t)stream->pos;
 	pthread_mutex_unlock(&handle->lock);

@@ -12,6 +12,7 @@ struct locks;
 struct devs;
 struct watch;
 struct parked;
+struct listings;
 
 struct fs {
 	struct fs_config config;	/* constant */
@@ -28,6 +29,7 @@ struct fs {
 	struct {
 		_Atomic uint64_t by_caller, by_name, data, cacheable;
 	} filters;			/* what fs_set_filters() said */
+	struct listings *listings;	/* listings.c */
 	/* answer.c: how many nodes' answers are being taken back; not beside what all requests read. */
 	_Alignas(64) _Atomic unsigned int n_taking_back;
 };
@@ -129,6 +131,17 @@ void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode m
 bool attr_has_writers(const struct node *node);
 bool attr_keep_data(struct fs *fs);
 bool attr_keep_listing(struct fs *fs, struct node *dir);
+
+/* listings.c: when directories were changed and read. */
+int listings_new(struct listings **ret_listings);
+struct listings *listings_free(struct listings *listings);
+/* A name in the directory has changed. */
+void listings_changed(struct fs *fs, const struct node *dir);
+/* A listing begins. And the kernel has taken the reply with its first names: once for each that began. */
+void listings_begun(struct fs *fs, const struct node *dir);
+void listings_taken(struct fs *fs, const struct node *dir);
+/* dir.c: frees the stream of a handle. */
+void dir_stream_free(struct fs *fs, struct handle *handle);
 
 /* parked.c: directories that stand at an offset, between two pieces of a listing. */
 int parked_new(struct parked **ret_parked);

@@ -23,9 +23,7 @@ static void node_gone(void *aux, struct node *node)
 
 static void handle_gone(void *aux, struct handle *handle)
 {
-	(void)aux;
-	free(handle->stream);
-	handle->stream = NULL;
+	dir_stream_free(aux, handle);
 	handle->fd = fd_close(handle->fd);
 }
 
@@ -82,6 +80,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 		r = locks_new(fs, &fs->locks);
 	if (r == 0)
 		r = ino_devs_new(&fs->devs);
+	if (r == 0)
+		r = listings_new(&fs->listings);
 	if (r == 0 && config->no_opendir)
 		r = parked_new(&fs->parked);
 	if (r < 0)
@@ -114,6 +114,7 @@ struct fs *fs_free(struct fs *fs)
 	fs->fds = fdcache_free(fs->fds);
 	fs->pass = pass_free(fs->pass);
 	fs->devs = ino_devs_free(fs->devs);
+	fs->listings = listings_free(fs->listings);
 	fs->watch = watch_free(fs->watch);
 	free(fs);
 	return NULL;

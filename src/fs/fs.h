@@ -287,8 +287,12 @@ struct fs_dirent {
 	uint64_t ino, off;
 	uint32_t type;			/* DT_* */
 };
-/* Where a listing goes: fits() before add(). add() takes over entry->node (counted, remembered). */
+/*
+ * Where a listing goes: fits() before add(). add() takes over entry->node (counted, remembered). room() says
+ * how many bytes of getdents64(2)'s records have room, whatever the names in them are.
+ */
 struct fs_dirsink {
+	size_t (*room)(struct fs_dirsink *sink);
 	bool (*fits)(struct fs_dirsink *sink, size_t name_len);
 	void (*add)(struct fs_dirsink *sink, const struct fs_dirent *dirent,
 		    struct fs_entry *entry);
@@ -298,6 +302,8 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open);
 /* With no_opendir: a directory that stands at an offset, or that was opened for this. A strong reference. */
 int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **ret_handle);
 int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dirsink *sink);
+/* Whether what the kernel was told of the names of a directory makes one listing that may be cached. */
+bool fs_listing_is_settled(struct fs *fs, const struct node *dir);
 
 /* Extended attributes. size 0 asks for the length. Return lengths. */
 int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, size_t size);

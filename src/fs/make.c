@@ -58,6 +58,7 @@ static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 		if (r < 0)
 			return r;
 	}
+	listings_changed(fs, dir);
 	r = name_resolve(fs, dir, ref.fd, name, ret_entry);
 	/* It is there, and nothing can be said of it: the kernel is not to take it for absent. */
 	if (r < 0) {
@@ -128,6 +129,7 @@ int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name
 	r = link_fd(from.fd, to.fd, name);
 	if (r < 0)
 		return r;
+	listings_changed(fs, dir);
 	r = attr_answer_link(fs, node, from.fd, &entry.attr);
 	if (r < 0) {
 		fs_distrust(fs, node, NULL);
@@ -148,7 +150,10 @@ int fs_unlink(struct fs *fs, struct node *dir, const char *name, bool rmdir)
 	r = fdref_get(fs->fds, dir, &ref);
 	if (r < 0)
 		return r;
-	return unlinkat(ref.fd, name, rmdir ? AT_REMOVEDIR : 0) < 0 ? -errno : 0;
+	if (unlinkat(ref.fd, name, rmdir ? AT_REMOVEDIR : 0) < 0)
+		return -errno;
+	listings_changed(fs, dir);
+	return 0;
 }
 
 int fs_rename(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
@@ -171,5 +176,9 @@ int fs_rename(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 		if (r < 0)
 			return r;
 	}
-	return renameat2(from.fd, name, to.fd, new_name, flags) < 0 ? -errno : 0;
+	if (renameat2(from.fd, name, to.fd, new_name, flags) < 0)
+		return -errno;
+	listings_changed(fs, dir);
+	listings_changed(fs, new_dir);
+	return 0;
 }

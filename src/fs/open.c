@@ -184,6 +184,7 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	}
 	if (fd < 0)
 		return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd;
+	listings_changed(fs, dir);
 	r = open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
 	if (r < 0)
 		fs_distrust(fs, dir, name);

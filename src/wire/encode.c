@@ -117,6 +117,12 @@ bool dirbuf_fits(const struct dirbuf *buf, size_t name_len)
 	return dirent_size(buf, name_len) <= buf->size - buf->len;
 }
 
+size_t dirbuf_room(const struct dirbuf *buf)
+{
+	/* Short names grow most: 4 bytes are a record of 24 bytes there. */
+	return (buf->size - buf->len) / dirent_size(buf, 4) * 24;
+}
+
 void dirbuf_add(struct dirbuf *buf, const char *name, size_t name_len, uint64_t ino, uint64_t off,
 		uint32_t type, const struct fuse_entry_out *entry)
 {

@@ -27,5 +27,7 @@ struct dirbuf {
 	bool plus;
 };
 bool dirbuf_fits(const struct dirbuf *buf, size_t name_len);
+/* Returns how many bytes of getdents64(2)'s records have room, whatever names the records hold. */
+size_t dirbuf_room(const struct dirbuf *buf);
 void dirbuf_add(struct dirbuf *buf, const char *name, size_t name_len, uint64_t ino, uint64_t off,
 		uint32_t type, const struct fuse_entry_out *entry);

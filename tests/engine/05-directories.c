@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Listings, plain and with entries, in buffers of all sizes, from any offset. */
 #include "kernel.h"
+#include "util/clock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -127,6 +128,14 @@ static uint64_t take(struct fixture *f, const struct k_answer *answer, bool plus
 	return off;
 }
 
+static int is_dir_below(struct kernel *k, const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(k->lower, name, &st, AT_SYMLINK_NOFOLLOW), 0);
+	return S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0;
+}
+
 static void list_view(struct fixture *f, uint64_t off, uint32_t size, bool plus,
 		      struct listing *listing)
 {
@@ -240,6 +249,108 @@ static void test_rewind(void **state)
 	stop(&f);
 }
 
+/* A name that is removed between two requests is not listed by the second one. */
+static void test_not_read_ahead(void **state)
+{
+	struct fixture f = start(state);
+	static struct listing below, view;
+	static struct k_answer answer;
+
+	for (int plus = 0; plus < 2; plus++) {
+		const char *name;
+		uint64_t off;
+
+		list_below(f.k, &below);
+		name = below.items[below.n - 1].name;
+		view.n = 0;
+		assert_int_equal(k_readdir(f.c, K_ROOT, f.fh, 0, 900, plus, &answer), 0);
+		off = take(&f, &answer, plus, &view);
+		assert_true(view.n < below.n - 1);
+		assert_int_equal(unlinkat(f.k->lower, name, is_dir_below(f.k, name)), 0);
+		list_view(&f, off, 900, plus, &view);
+		for (unsigned int i = 0; i < view.n; i++)
+			assert_string_not_equal(view.items[i].name, name);
+	}
+	stop(&f);
+}
+
+/* Reads the directory to its end; returns whether the kernel may take its cached listing for complete. */
+static bool completes(struct fixture *f, uint64_t fh, uint64_t off)
+{
+	static struct listing view;
+	static struct k_answer answer;
+
+	do {
+		assert_int_equal(k_readdir(f->c, K_ROOT, fh, off, 900, false, &answer), 0);
+		view.n = 0;
+		off = take(f, &answer, false, &view);
+	} while (view.n);
+	return !answer.uncached;
+}
+
+#define QUIET_US 150000
+
+/* A reader who began before a change, or soon after it, does not complete what others go on by. */
+static void test_changed_while_read(void **state)
+{
+	struct fixture f = start(state);
+	static struct k_answer answer;
+	static struct listing view = { 0 };
+	struct fuse_entry_out entry;
+	uint32_t began_ms;
+	uint64_t off;
+
+	assert_true(completes(&f, f.fh, 0));
+	/* Who is slower than that has seen nothing. */
+	do {
+		began_ms = clock_ms();
+		assert_int_equal(k_readdir(f.c, K_ROOT, f.fh, 0, 900, false, &answer), 0);
+		off = take(&f, &answer, false, &view);
+		assert_int_equal(k_mkdir(f.c, K_ROOT, "made", 0755, &entry), 0);
+		k_forget(f.c, entry.nodeid, 1);
+		if (!completes(&f, f.fh, off) && !completes(&f, f.fh, 0))
+			break;
+		assert_int_equal(k_rmdir(f.c, K_ROOT, "made"), 0);
+		assert_true(clock_ms() - began_ms >= 50);
+	} while (true);
+	usleep(QUIET_US);
+	assert_true(completes(&f, f.fh, 0));
+	stop(&f);
+}
+
+/*
+ * A reader begins after a change while the reply to one who began before it is under way. The kernel may take
+ * the older names for those of the newer version: nobody completes them, until the version is another one.
+ */
+static void test_began_beside_another(void **state)
+{
+	struct fixture f = start(state);
+	static struct k_answer answer;
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+	uint32_t began_ms;
+
+	assert_int_equal(k_opendir(f.c, K_ROOT, &open), 0);
+	do {
+		began_ms = clock_ms();
+		assert_int_equal(k_readdir(f.c, K_ROOT, f.fh, 0, 900, false, &answer), 0);
+		assert_int_equal(k_mkdir(f.c, K_ROOT, "made", 0755, &entry), 0);
+		k_forget(f.c, entry.nodeid, 1);
+		completes(&f, open.fh, 0);
+		if (clock_ms() - began_ms < 20)
+			break;
+		assert_int_equal(k_rmdir(f.c, K_ROOT, "made"), 0);
+	} while (true);
+	usleep(QUIET_US);
+	assert_false(completes(&f, open.fh, 0));
+	usleep(QUIET_US);
+	assert_int_equal(k_rmdir(f.c, K_ROOT, "made"), 0);
+	usleep(QUIET_US);
+	assert_true(completes(&f, open.fh, 0));
+	assert_int_equal(k_releasedir(f.c, K_ROOT, open.fh), 0);
+	stop(&f);
+}
+
 /* A directory that was removed below is empty, and no error. */
 static void test_removed(void **state)
 {
@@ -313,6 +424,8 @@ int main(void)
 		K_TEST(test_sizes),	  K_TEST(test_offsets), K_TEST(test_turns),
 		K_TEST(test_no_room),	  K_TEST(test_rewind),	K_TEST(test_removed),
 		K_TEST(test_bad_offsets), K_TEST(test_sync),	K_TEST(test_kept),
+		K_TEST(test_not_read_ahead), K_TEST(test_changed_while_read),
+		K_TEST(test_began_beside_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

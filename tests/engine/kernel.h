@@ -61,6 +61,7 @@ struct k_answer {
 	uint64_t unique;
 	int error; /* 0 or -errno */
 	size_t len;
+	bool uncached; /* k_readdir(): the end, and no cached listing is complete */
 	_Alignas(8) char data[K_MAX_DATA + 64];
 };
 

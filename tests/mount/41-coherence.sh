@@ -108,6 +108,57 @@ slow_lowers() {
 	done
 }
 
+# Directories that were opened, then changed, then read: btrfs lists what was there at the open, and the kernel
+# caches the listing for everybody.
+each_listed_after_change() { listed_on ext4 btrfs; }
+once_listed_after_change_elsewhere() { listed_on xfs tmpfs ramfs overlay; }
+
+listed_on() { # TYPE...
+	local type
+	real || skip "btrfs itself lists what was there at the open"
+	for type; do
+		# shellcheck disable=SC2034
+		PREFIX=$type
+		lower "$type" 300
+		view -o cache=auto
+		listed
+		matrix auto-own "$VIEW" --first --part 7 --only _read
+		unview
+	done
+}
+
+# The same where the kernel opens directories itself, where a filter is asked about each name, and in a view
+# of a view.
+once_listed_after_change_by_other_ways() {
+	local first
+	real || skip "a bind mount has no other ways"
+	lower btrfs 300
+	for PREFIX in cache=exclusive,opendir=off cache=auto,opendir=off cache=none; do
+		view -o "$PREFIX"
+		listed
+		unview
+	done
+	PREFIX=nested
+	view -o cache=auto
+	first=$VIEW
+	view -o cache=auto "$first"
+	listed
+	unview
+	VIEW=$first
+	need_filters
+	unview
+	for PREFIX in audit hide,names=zz; do
+		view -o cache=auto -F "$PREFIX"
+		listed
+		unview
+	done
+}
+
+listed() {
+	take_results < <(timeout 100 "$TOOLS/coherence" listed "${ROUNDS:-30}" "$VIEW" "$LOWER" 2>&1)
+	rm -rf "${LOWER:?}"/*
+}
+
 no_lease_left() {
 	check not grep -q LEASE /proc/locks
 }

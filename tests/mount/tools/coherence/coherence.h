@@ -28,6 +28,7 @@ int coherence_heard(int argc, char **argv);
 int coherence_mapped(int argc, char **argv);
 int coherence_nowait(int argc, char **argv);
 int coherence_build(int argc, char **argv);
+int coherence_listed(int argc, char **argv);
 int coherence_touch(int argc, char **argv);
 
 /* -- ops.c ------------------------------------------------------------------------------------ */
@@ -35,6 +36,8 @@ int coherence_touch(int argc, char **argv);
 /* What an operation keeps between its steps. */
 struct op_state {
 	int dir;			/* the fixture, in the tree that is acted on */
+	int view;			/* the fixture, in the view */
+	bool own;			/* the tree that is acted on is the view */
 	int fd, fd2;			/* -1, or what prepare opened */
 	char *map;			/* MAP_LEN bytes, or NULL */
 };

@@ -43,7 +43,7 @@ int main(int argc, char **argv)
 		{ "mapped", coherence_mapped },	    { "nowait", coherence_nowait },
 		{ "matrix", coherence_matrix },	    { "opens", coherence_opens },
 		{ "storm", coherence_storm },	    { "times", coherence_times },
-		{ "touch", coherence_touch },
+		{ "touch", coherence_touch },	    { "listed", coherence_listed },
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -69,7 +69,9 @@ static bool begin(struct instance *in)
 	fixture_make(o.lower, name);
 	in->lower = openat(o.lower, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	in->view = openat(o.view, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	in->state = (struct op_state){ .fd = -1, .fd2 = -1 };
+	in->state = (struct op_state){
+		.view = in->view, .own = o.actor == o.view, .fd = -1, .fd2 = -1
+	};
 	in->state.dir = openat(o.actor, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (in->lower < 0 || in->view < 0 || in->state.dir < 0)
 		err(2, "%s", name);

@@ -159,6 +159,32 @@ OP(tmpfile_linked,
 OP(open_f, return s->fd = open_in(s, "f", O_RDWR), done(s->fd);)
 OP(unlink_open, return done(unlinkat(s->dir, "f", 0));)
 
+/* -- directories that were opened in the view, then changed, then read ------------------------ */
+
+OP(open_a, return s->fd = openat(s->view, "a", O_RDONLY | O_DIRECTORY | O_CLOEXEC), done(s->fd);)
+/* Reads the directory to its end; after an own change the listing has to show a name, or not to. */
+static int read_a(struct op_state *s, const char *name, bool shown)
+{
+	char buf[4096];
+	bool seen = false;
+	ssize_t n;
+
+	while ((n = syscall(SYS_getdents64, s->fd, buf, sizeof(buf))) > 0)
+		for (ssize_t at = 0; at < n; at += *(uint16_t *)(buf + at + 16))
+			seen |= strcmp(buf + at + 19, name) == 0;
+	if (n < 0)
+		return -errno;
+	return s->own && seen != shown ? -ESTALE : 0;
+}
+OP(read_a_before, int r = open_a(s); return r < 0 ? r : read_a(s, "l", true);)
+OP(rewind_a, return done(lseek(s->fd, 0, SEEK_SET));)
+OP(made_then_read, int r = create_in_a(s); return r < 0 ? r : read_a(s, "n", true);)
+OP(removed_then_read, int r = unlink_link(s); return r < 0 ? r : read_a(s, "l", false);)
+OP(renamed_then_read, int r = rename_away(s); return r < 0 ? r : read_a(s, "n", true);)
+OP(linked_then_read, int r = hard_link_in_a(s); return r < 0 ? r : read_a(s, "n", true);)
+OP(made_then_reread, int r = create_in_a(s) ?: rewind_a(s); return r < 0 ? r : read_a(s, "n", true);)
+OP(removed_then_reread, int r = unlink_link(s) ?: rewind_a(s); return r < 0 ? r : read_a(s, "l", false);)
+
 /* -- attributes ------------------------------------------------------------------------------- */
 
 static const struct timespec times[2] = { { 1000000000, 5 }, { 1100000000, 7 } };
@@ -388,6 +414,12 @@ const struct op ops[] = {
 	ROW(rename_dir_down), ROW(rename_dir_over), ROW(exchange), ROW(exchange_dir),
 	ROW(rename_noreplace), ROW(replace), ROW(unlink_and_make), ROW(tmpfile_linked),
 	OPEN(unlink_open),
+	{ "opened_made_read", open_a, made_then_read, 0 },
+	{ "opened_removed_read", open_a, removed_then_read, 0 },
+	{ "opened_renamed_read", open_a, renamed_then_read, 0 },
+	{ "opened_linked_read", open_a, linked_then_read, 0 },
+	{ "read_made_rewound_read", read_a_before, made_then_reread, 0 },
+	{ "read_removed_rewound_read", read_a_before, removed_then_reread, 0 },
 
 	ROW(change_mode), ROW(change_mode_dir), ROW(change_mode_link), ROW(change_mode_top),
 	ROW(change_mode_fd), ROW(change_owner), ROW(change_owner_suid), ROW(change_owner_symlink),

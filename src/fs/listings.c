@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * When directories were changed and read, so that the kernel's cached listings are complete.
+ *
+ * The kernel puts a cached listing together from the replies to all readers of a directory, and marks it with
+ * the version that the directory had when the first reader began. From the moment that one reader has come
+ * to the end the cached listing counts as complete: every reader goes on by it, also those who are halfway
+ * and began after a change which the cached listing does not have. Only who begins compares the version. And
+ * a reader who begins before the first one has got his reply replaces the version, not the names.
+ *
+ * So the end of a listing completes the cached listing only
+ * - when nobody has changed the directory for a while: then nobody is halfway who began after the change;
+ * - unless a reader began after a change while the reply to one who began before it was under way: then the
+ *   names may be older than the version. The next change ends this, because the version then differs.
+ * A reply is under way until the same reader asks for more or closes the directory, but not for long.
+ *
+ * All this is kept for groups of directories, which costs some of them their cached listing for a moment. It
+ * is read and written without a lock: a change and a beginning at the same moment are in either order, and
+ * the kernel gets the reply to the change after both.
+ */
+#include "fs/fs-private.h"
+#include "util/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define N_GROUPS 1024u
+#define QUIET_MS 100
+
+struct group {
+	_Atomic uint32_t changed_ms;
+	_Atomic uint32_t begun_ms;
+	_Atomic uint32_t n_first;	/* replies with first names that are under way */
+	_Atomic bool crossed;		/* a change came while one was */
+	_Atomic bool mixed;		/* names of before a change may lie under the version after it */
+};
+
+struct listings {
+	struct group groups[N_GROUPS];
+};
+
+int listings_new(struct listings **ret_listings)
+{
+	struct listings *listings = calloc(1, sizeof(*listings));
+	uint32_t long_ago = clock_ms() - 2 * QUIET_MS;
+
+	if (!listings)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < N_GROUPS; i++)
+		listings->groups[i].changed_ms = listings->groups[i].begun_ms = long_ago;
+	*ret_listings = listings;
+	return 0;
+}
+
+struct listings *listings_free(struct listings *listings)
+{
+	free(listings);
+	return NULL;
+}
+
+static struct group *group_of(struct fs *fs, const struct node *dir)
+{
+	return &fs->listings->groups[node_number(fs->nodes, dir) % N_GROUPS];
+}
+
+static bool is_over(uint32_t since_ms, uint32_t ms)
+{
+	return clock_ms() - since_ms > ms;
+}
+
+static bool first_is_under_way(struct group *group)
+{
+	return group->n_first && !is_over(group->begun_ms, ANSWER_UNDER_WAY_MS);
+}
+
+void listings_changed(struct fs *fs, const struct node *dir)
+{
+	struct group *group = group_of(fs, dir);
+
+	group->changed_ms = clock_ms();
+	group->crossed = first_is_under_way(group);
+	if (!group->crossed && group->mixed)
+		group->mixed = false;
+}
+
+void listings_begun(struct fs *fs, const struct node *dir)
+{
+	struct group *group = group_of(fs, dir);
+
+	if (group->crossed && first_is_under_way(group))
+		group->mixed = true;
+	group->n_first++;
+	group->begun_ms = clock_ms();
+}
+
+void listings_taken(struct fs *fs, const struct node *dir)
+{
+	group_of(fs, dir)->n_first--;
+}
+
+bool fs_listing_is_settled(struct fs *fs, const struct node *dir)
+{
+	struct group *group = group_of(fs, dir);
+
+	return !group->mixed && is_over(group->changed_ms, QUIET_MS);
+}
