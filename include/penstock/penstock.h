@@ -130,6 +130,11 @@ struct pst_file {
  * These are called by the threads of the view, from several at once, while somebody waits: they answer
  * soon, and never touch the view themselves. Where the mode of a file is the server's, so is its ACL:
  * it has none.
+ *
+ * A server that has the owner or group of a file, and not its mode, cannot make a set-ID program of it:
+ * the view shows set-ID bits only beside the lower file's own owner and group. A server that has both
+ * decides itself which program runs as whom. It has to know that whoever owns the lower file can change
+ * that program.
  */
 struct pst_server {
 	size_t size;		/* sizeof(struct pst_server) */

@@ -12,6 +12,7 @@
 #include "core/frame.h"
 #include "core/judge.h"
 #include "core/program.h"
+#include "core/shown.h"
 #include "core/server-private.h"
 
 #include <errno.h>
@@ -247,6 +248,8 @@ int filtered_after(struct req *req, int r)
 		}
 		r = failed ? -EIO : post_verdict(req, link, r, verdict);
 	}
+	if (r == 0)
+		shown_check(req);
 	return absent && r == -ENOENT ? 0 : r;
 }
 

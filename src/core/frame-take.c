@@ -6,6 +6,7 @@
  * from the request as it arrived.
  */
 #include "core/frame-private.h"
+#include "core/shown.h"
 #include "util/hash.h"
 
 #include <fcntl.h>
@@ -180,6 +181,7 @@ bool frame_take_request(struct req *req)
 	req->kept->now = call->in;
 	req->caller.uid = call->caller.uid;
 	req->caller.gid = call->caller.gid;
+	shown_check_made(req);
 	return true;
 }
 
@@ -282,6 +284,8 @@ struct told frame_told(const struct fuse_direntplus *entry)
 		.generation = entry->entry_out.generation,
 		.name = hash_bytes(0, entry->dirent.name, entry->dirent.namelen),
 		.type = entry->entry_out.attr.mode & S_IFMT,
+		.uid = entry->entry_out.attr.uid,
+		.gid = entry->entry_out.attr.gid,
 	};
 }
 

@@ -302,6 +302,8 @@ int frame_keep(struct req *req)
 
 	/* The whole message may be that of another request of ours, which is out of reach already. */
 	req->kept->head = *req->msg.head;
+	req->kept->uid = req->caller.uid;
+	req->kept->gid = req->caller.gid;
 	req->msg.head = &req->kept->head;
 	keep_argument(req);
 	r = keep_names(req);

@@ -7,23 +7,23 @@
 
 int op_getattr(struct req *req)
 {
-	struct fs_attr attr;
+	struct fs_attr *attr = &req->entry.attr;
 	int r;
 
-	r = fs_getattr(req_fs(req), req->node, req->handle, &attr);
+	r = fs_getattr(req_fs(req), req->node, req->handle, attr);
 	if (r == 0)
-		encode_attr_out(&attr.stx, attr.attr_ns, req_out(req, sizeof(struct fuse_attr_out)));
+		encode_attr_out(&attr->stx, attr->attr_ns, req_out(req, sizeof(struct fuse_attr_out)));
 	return r;
 }
 
 int op_statx(struct req *req)
 {
-	struct fs_attr attr;
+	struct fs_attr *attr = &req->entry.attr;
 	int r;
 
-	r = fs_getattr(req_fs(req), req->node, req->handle, &attr);
+	r = fs_getattr(req_fs(req), req->node, req->handle, attr);
 	if (r == 0)
-		encode_statx_out(&attr.stx, attr.attr_ns,
+		encode_statx_out(&attr->stx, attr->attr_ns,
 				 req_out(req, sizeof(struct fuse_statx_out)));
 	return r;
 }
@@ -69,15 +69,15 @@ int op_setattr(struct req *req)
 {
 	const struct fuse_setattr_in *in = req->msg.arg;
 	struct fs_change change = change_of(in);
-	struct fs_attr attr;
+	struct fs_attr *attr = &req->entry.attr;
 	int r;
 
 	if (!is_time(in->valid, FATTR_ATIME, FATTR_ATIME_NOW, in->atimensec) ||
 	    !is_time(in->valid, FATTR_MTIME, FATTR_MTIME_NOW, in->mtimensec))
 		return -EINVAL;
-	r = fs_setattr(req_fs(req), &req->caller, req->node, req->handle, &change, &attr);
+	r = fs_setattr(req_fs(req), &req->caller, req->node, req->handle, &change, attr);
 	if (r == 0)
-		encode_attr_out(&attr.stx, attr.attr_ns, req_out(req, sizeof(struct fuse_attr_out)));
+		encode_attr_out(&attr->stx, attr->attr_ns, req_out(req, sizeof(struct fuse_attr_out)));
 	return r;
 }
 

@@ -5,6 +5,7 @@
 #include "core/judge.h"
 #include "core/listed.h"
 #include "core/req.h"
+#include "core/shown.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -318,15 +319,16 @@ static int told_note(struct req *req, struct told_list *ret_list)
 /* Forgets what is not in the listing any more; all of it where nothing is kept. */
 static void told_settle(struct req *req, const struct told_list *list, bool keep)
 {
-	size_t at = 0, i = 0;
+	size_t at = 0, began = 0, i = 0;
 	struct told told;
 
-	while (keep && next_entry(req, req->data_len, &at, &told)) {
+	for (; keep && next_entry(req, req->data_len, &at, &told); began = at) {
 		if (!told.nodeid)
 			continue;
 		for (; list->files[i].nodeid != told.nodeid; i++)
 			fs_forget(req_fs(req), list->files[i].nodeid, 1);
-		i++;
+		shown_check_listed(req, (struct fuse_direntplus *)(req->data + began),
+				   &list->files[i++]);
 	}
 	for (; i < list->n; i++)
 		fs_forget(req_fs(req), list->files[i].nodeid, 1);

@@ -38,6 +38,7 @@ struct kept {
 	union pst_in came;		/* the argument, in the newer of two forms */
 	union pst_in now;
 	size_t data_len;		/* of what came */
+	uint32_t uid, gid;		/* of the caller, as they came */
 	char name[2][PST_NAME_SIZE];	/* as they are now */
 };
 
@@ -52,6 +53,7 @@ struct told {
 	uint64_t nodeid, generation;
 	uint64_t name;			/* a hash of it */
 	uint32_t type;			/* S_IFREG, ... */
+	uint32_t uid, gid;
 };
 
 struct req {

@@ -17,6 +17,7 @@
 #include "core/req.h"
 #include "core/reqset.h"
 #include "core/server-private.h"
+#include "core/shown.h"
 #include "core/trace.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -497,6 +498,8 @@ static int leave_filters(struct req *req, const struct row *row, int r)
 		r = filtered_found(req, r);
 	if (r == 0 && !answered && row->encode)
 		row->encode(req);
+	if (answered && r == 0)
+		shown_check(req);
 	if (!req->passed)
 		return r;
 	if (row->call == op_readdir)

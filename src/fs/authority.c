@@ -93,8 +93,15 @@ static bool is_sane(const struct statx *stx, uint32_t fields)
 	       stx->stx_ctime.tv_nsec < 1000000000;
 }
 
-static void take_fields(struct statx *stx, const struct statx *served, uint32_t fields)
+static void take_fields(struct node *node, struct statx *stx, const struct statx *served,
+			uint32_t fields)
 {
+	uint32_t shown = fs_show_mode(node, stx->stx_mode,
+				      (fields & STATX_UID) && stx->stx_uid != served->stx_uid,
+				      (fields & STATX_GID) && stx->stx_gid != served->stx_gid);
+
+	/* A server that has the mode as well says itself which bits go with its owners. */
+	stx->stx_mode = (uint16_t)shown;
 	if (fields & STATX_MODE)
 		stx->stx_mode = (stx->stx_mode & S_IFMT) | (served->stx_mode & 07777);
 	if (fields & STATX_UID)
@@ -130,7 +137,7 @@ int authority_answer(struct fs *fs, struct node *node, struct statx *stx)
 			  (unsigned long long)node->ino);
 		return -EIO;
 	}
-	take_fields(stx, &served, (uint32_t)fields);
+	take_fields(node, stx, &served, (uint32_t)fields);
 	return 0;
 }
 

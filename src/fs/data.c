@@ -80,16 +80,18 @@ static ssize_t write_all(int fd, const struct fs_write *write, int rwf)
 }
 
 /* Changes to data happen as the caller, as far as the lower file system tells callers apart. */
-static int enter_writer(const struct fs_caller *caller, bool kill, int fd,
+static int enter_writer(const struct fs_caller *caller, const struct node *node, bool kill, int fd,
 			struct creds_scope *scope)
 {
+	uint32_t hidden = set_id_hidden(node);
 	struct stat st;
 
-	if ((caller->uid == 0 || caller->unknown) && !kill)
+	if ((caller->uid == 0 || caller->unknown) && !kill && !hidden)
 		return 0;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	return creds_enter_writer(caller, kill, st.st_mode, st.st_gid, scope);
+	return creds_enter_writer(caller, kill || (st.st_mode & hidden), st.st_mode, st.st_gid,
+				  scope);
 }
 
 ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *handle,
@@ -107,7 +109,7 @@ ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *h
 		return r;
 	r = write->kill ? authority_written(fs, caller, handle->node, fd) : 0;
 	if (r == 0)
-		r = enter_writer(caller, write->kill, fd, &scope);
+		r = enter_writer(caller, handle->node, write->kill, fd, &scope);
 	if (r < 0)
 		return r;
 	if (!write->from_cache) {
@@ -138,7 +140,7 @@ int fs_fallocate(struct fs *fs, const struct fs_caller *caller, struct handle *h
 
 	if (fd < 0)
 		return fd;
-	r = enter_writer(caller, false, fd, &scope);
+	r = enter_writer(caller, handle->node, false, fd, &scope);
 	if (r < 0)
 		return r;
 	return fallocate(fd, mode, (off_t)off, (off_t)len) < 0 ? -errno : 0;
@@ -172,7 +174,7 @@ ssize_t fs_copy(struct fs *fs, const struct fs_caller *caller, struct handle *fr
 		return in;
 	if (out < 0)
 		return out;
-	r = enter_writer(caller, false, out, &scope);
+	r = enter_writer(caller, to->node, false, out, &scope);
 	if (r < 0)
 		return r;
 	n = copy_file_range(in, &in_off, out, &out_off, len, flags);

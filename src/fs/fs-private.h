@@ -118,6 +118,15 @@ int authority_written(struct fs *fs, const struct fs_caller *caller, struct node
 /* Whether a field (STATX_*) is known to be a server's. */
 bool authority_is_served(const struct node *node, uint32_t field);
 
+/* set-id.c: the set-ID bits of a node that the view does not show. */
+uint32_t set_id_hidden(const struct node *node);
+/* A change of a mode keeps those bits as they are below, in *change; -EPERM where it would set one. */
+int set_id_keep(const struct node *node, int fd, struct fs_change *change);
+/* Whether the view shows another owner or group than the lower file's. */
+bool set_id_is_foreign(const struct node *node);
+/* Whether xattr is the name of file capabilities, and those of the node must not take effect. */
+bool set_id_is_capability(const struct node *node, const char *xattr);
+
 /* ino.c */
 /* What inode numbers of a file's device are mixed with (xor); 0 on LOWER's own. */
 uint64_t ino_mix(struct fs *fs, const struct statx *stx);

@@ -163,6 +163,13 @@ void fs_each_name(struct fs *fs, struct node *node, fs_name_fn fn, void *aux);
 /* Its attributes as the view has them. */
 int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
 
+/*
+ * A filter shows a node's attributes with another owner (other_uid) or group (other_gid) than it has:
+ * returns the mode without the set-ID bits that would take effect for these, see fs/set-id.c. Of mode
+ * only the permissions and set-ID bits count.
+ */
+uint32_t fs_show_mode(struct node *node, uint32_t mode, bool other_uid, bool other_gid);
+
 /* Who asks. */
 struct fs_caller {
 	uint32_t uid, gid;

@@ -110,10 +110,11 @@ static int change_owner(const struct fs_caller *caller, int fd, const struct fs_
 	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
-static int change_size(struct fs *fs, const struct fs_caller *caller, struct handle *handle, int fd,
-		       const struct fs_change *change)
+static int change_size(struct fs *fs, const struct fs_caller *caller, struct node *node,
+		       struct handle *handle, int fd, const struct fs_change *change)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	uint32_t hidden = set_id_hidden(node);
 	bool kill = change->set & FS_KILL_SUIDGID;
 	int handle_fd = -1, r;
 	struct statx stx;
@@ -122,10 +123,11 @@ static int change_size(struct fs *fs, const struct fs_caller *caller, struct han
 		return -EFBIG;
 	if (handle && (handle->flags & O_ACCMODE) != O_RDONLY)
 		handle_fd = lower_of_handle(fs, handle);
-	if (caller->uid != 0 || kill) {
+	if (caller->uid != 0 || kill || hidden) {
 		r = lower_stat(fd, &stx);
 		if (r == 0)
-			r = creds_enter_writer(caller, kill, stx.stx_mode, stx.stx_gid, &scope);
+			r = creds_enter_writer(caller, kill || (stx.stx_mode & hidden), stx.stx_mode,
+					       stx.stx_gid, &scope);
 		if (r < 0)
 			return r;
 	}
@@ -160,7 +162,7 @@ static int apply(struct fs *fs, const struct fs_caller *caller, struct node *nod
 	if (change->set & (FS_SET_UID | FS_SET_GID))
 		r = change_owner(caller, fd, change);
 	if (r == 0 && (change->set & FS_SET_SIZE))
-		r = change_size(fs, caller, handle, fd, change);
+		r = change_size(fs, caller, node, handle, fd, change);
 	if (r == 0 && (change->set & FS_SET_MODE))
 		r = meta_change_mode(fd, change->mode);
 	if (r == 0 && (change->set & (FS_SET_ATIME | FS_SET_MTIME)))
@@ -180,7 +182,9 @@ int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;
-	r = authority_change(fs, caller, node, ref.fd, &below);
+	r = set_id_keep(node, ref.fd, &below);
+	if (r == 0)
+		r = authority_change(fs, caller, node, ref.fd, &below);
 	if (r == 0)
 		r = apply(fs, caller, node, handle, ref.fd, &below);
 	if (r < 0 && one)

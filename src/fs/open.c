@@ -56,7 +56,8 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 		if (r == 0)
 			r = lower_stat(ref.fd, &stx);
 		if (r == 0)
-			r = creds_enter_writer(caller, kill, stx.stx_mode, stx.stx_gid, &scope);
+			r = creds_enter_writer(caller, kill || (stx.stx_mode & set_id_hidden(node)),
+					       stx.stx_mode, stx.stx_gid, &scope);
 		if (r < 0)
 			return r;
 	}
@@ -65,6 +66,23 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 		return r;
 	*ret_fd = r;
 	return 0;
+}
+
+/*
+ * Clears the set-ID bits that the view does not show, before a mapping can store to the file. Leaves the
+ * mode as it is then in *st.
+ */
+static int clear_hidden(const struct node *node, int flags, int fd, struct stat *st)
+{
+	uint32_t hidden = st->st_mode & set_id_hidden(node);
+	int r;
+
+	if (!hidden || (flags & O_ACCMODE) != O_RDWR)
+		return 0;
+	r = meta_change_mode(fd, st->st_mode & ~hidden);
+	if (r == 0)
+		st->st_mode &= ~hidden;
+	return r;
 }
 
 /* Makes the handle of a node whose lower file is fd (taken; -1: not opened, then mode is 0). */
@@ -121,7 +139,11 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	r = try_lower(fs, caller, node, flags, kill, nowait, &fd);
 	if (fd >= 0 && fstat(fd, &st) < 0)
 		st.st_mode = 0;
-	if (r == 0) {
+	if (r == 0)
+		r = clear_hidden(node, flags, fd, &st);
+	if (r < 0) {
+		fd_close(fd);
+	} else {
 		r = open_node(fs, node, flags, fd, st.st_mode, ret_open);
 		/* Set-user-ID bits went with the data; or the data went, and the open failed. */
 		if ((flags & O_TRUNC) && (kill || r < 0))
@@ -150,7 +172,9 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 	path_fd = open(fd_path(fd).text, O_PATH | O_CLOEXEC);
 	if (path_fd >= 0)
 		fdcache_offer(fs->fds, entry.node, path_fd);
-	r = open_node(fs, entry.node, flags, take_fd(&fd), entry.attr.stx.stx_mode, ret_open);
+	/* Filters may yet show another owner: then no write may leave the set-ID bits. */
+	r = open_node(fs, entry.node, flags, take_fd(&fd),
+		      caller->filters ? S_IFREG : entry.attr.stx.stx_mode, ret_open);
 	if (r < 0) {
 		node_put(fs->nodes, entry.node);
 		return r;

@@ -158,7 +158,8 @@ static enum pass_mode filtered(struct fs *fs, const struct node *node)
 static enum pass_mode decide(struct pass *pass, struct node *node, uint32_t mode)
 {
 	enum pass_mode asked = filtered(pass->fs, node);
-	bool keeps = (mode & (S_ISUID | S_ISGID)) && !authority_is_served(node, STATX_MODE);
+	bool keeps = (mode & (S_ISUID | S_ISGID)) && !authority_is_served(node, STATX_MODE) &&
+		     !set_id_hidden(node);
 	int r;
 
 	if (node->n_open && node->io_mode == PASS_BACKING)

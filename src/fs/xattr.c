@@ -28,7 +28,7 @@ int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, s
 	ssize_t n;
 	int r;
 
-	if (is_void(node, name))
+	if (is_void(node, name) || set_id_is_capability(node, name))
 		return -ENODATA;
 	if (strcmp(name, ACL) == 0)
 		answer_acl(fs, node);
@@ -44,17 +44,22 @@ int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, s
 	return -errno;
 }
 
-static ssize_t list_without_acl(const char *path, char *buf, size_t size)
+/* The list without the names that the view does not show. */
+static ssize_t list_shown(const struct node *node, const char *path, char *buf, size_t size)
 {
-	char all[XATTR_LIST_MAX], *name;
+	char all[XATTR_LIST_MAX], *name = all;
 	ssize_t n = listxattr(path, all, sizeof(all));
 
-	for (name = all; n > 0 && name < all + n; name += strlen(name) + 1)
-		if (strcmp(name, ACL) == 0) {
-			memmove(name, name + sizeof(ACL), (size_t)(all + n - name) - sizeof(ACL));
-			n -= (ssize_t)sizeof(ACL);
-			break;
+	while (n > 0 && name < all + n) {
+		size_t len = strlen(name) + 1;
+
+		if (is_void(node, name) || set_id_is_capability(node, name)) {
+			memmove(name, name + len, (size_t)(all + n - name) - len);
+			n -= (ssize_t)len;
+		} else {
+			name += len;
 		}
+	}
 	if (n > 0 && size && (size_t)n > size) {
 		errno = ERANGE;
 		return -1;
@@ -78,8 +83,8 @@ int fs_listxattr(struct fs *fs, const struct fs_caller *caller, struct node *nod
 		r = creds_enter_ordinary(&scope);
 	if (r < 0)
 		return r;
-	if (authority_is_served(node, STATX_MODE))
-		n = list_without_acl(fd_path(ref.fd).text, buf, size);
+	if (authority_is_served(node, STATX_MODE) || set_id_is_foreign(node))
+		n = list_shown(node, fd_path(ref.fd).text, buf, size);
 	else
 		n = listxattr(fd_path(ref.fd).text, buf, size);
 	return n < 0 ? -errno : (int)n;
@@ -93,6 +98,8 @@ int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *
 
 	if (is_void(node, name))
 		return -EOPNOTSUPP;
+	if (set_id_is_capability(node, name))
+		return -EPERM;
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;

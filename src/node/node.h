@@ -54,7 +54,10 @@ struct node {
 	int32_t backing_id;		/* the kernel's number of the backing file; fs/pass.c, its lock */
 	uint32_t n_open;		/* opens in force; fs/pass.c, its lock */
 	uint8_t io_mode;		/* enum pass_mode; fs/pass.c, its lock */
-	_Atomic uint8_t folds;		/* directory: whether it tells case apart; fs/fold.c */
+	union {
+		_Atomic uint8_t folds;	/* directory: whether it tells case apart; fs/fold.c */
+		_Atomic uint8_t foreign; /* other files: whose owner is not shown; fs/set-id.c */
+	};
 	uint8_t pass_flags;		/* fs/pass.c, its lock */
 	_Atomic uint8_t watch;		/* enum watch_state; fs/watch.c */
 	_Atomic uint32_t attr_state;	/* fs/attr.c */

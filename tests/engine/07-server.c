@@ -158,6 +158,41 @@ static void test_given_away(void **state)
 	k_stop(k);
 }
 
+/* The owner is the server's and the mode is not: the bit is for the owner below, who is not shown. */
+static void test_bits_of_another_owner(void **state)
+{
+	struct kernel *k = start(state, STATX_UID, false);
+	struct fuse_setattr_in in = { .valid = FATTR_MODE, .mode = S_IFREG | 0711 };
+	struct fuse_entry_out entry;
+	struct fuse_attr_out out;
+
+	srv.uid = below(k).st_uid + 1;
+	assert_int_equal(fchmodat(k->lower, "file", 04755, 0), 0);
+	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "file", &entry), 0);
+	assert_int_equal(entry.attr.mode, S_IFREG | 0755);
+	assert_int_equal(k_getattr(&k->chans[0], entry.nodeid, &out), 0);
+	assert_int_equal(out.attr.mode, S_IFREG | 0755);
+	assert_int_equal(k_setattr(&k->chans[0], entry.nodeid, &in, &out), 0);
+	assert_int_equal(out.attr.mode, S_IFREG | 0711);
+	assert_int_equal(below(k).st_mode & 07777, 04711);
+	in.mode = S_IFREG | 04711;
+	assert_int_equal(k_setattr(&k->chans[0], entry.nodeid, &in, &out), -EPERM);
+	k_stop(k);
+}
+
+/* A server that has mode and owner says itself what goes together. */
+static void test_bits_of_a_served_mode(void **state)
+{
+	struct kernel *k = start(state, STATX_UID | STATX_MODE, false);
+	struct fuse_entry_out entry;
+
+	srv.uid = below(k).st_uid + 1;
+	srv.mode = S_IFREG | 04755;
+	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "file", &entry), 0);
+	assert_int_equal(entry.attr.mode, S_IFREG | 04755);
+	k_stop(k);
+}
+
 /* Times that are the server's; "now" is said as a time. */
 static void test_times(void **state)
 {
@@ -268,7 +303,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		K_TEST(test_asked_once), K_TEST(test_divided),  K_TEST(test_given_away),
 		K_TEST(test_times),	  K_TEST(test_nonsense), K_TEST(test_too_much),
-		K_TEST(test_made),
+		K_TEST(test_made),	  K_TEST(test_bits_of_another_owner),
+		K_TEST(test_bits_of_a_served_mode),
 		K_TEST(test_record_again),
 	};
 

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# A program with set-ID bits or file capabilities never runs as an owner that only the view shows.
+
+# A program of user 1000 that says as whom it runs: $LOWER/NAME with the mode.
+program() { # NAME MODE [OWNER]
+	cp "$(command -v id)" "$LOWER/$1"
+	chown "${3:-1000:1000}" "$LOWER/$1"
+	if [ -n "${3:-}" ]; then chmod "$2" "$LOWER/$1"; else as 1000 chmod "$2" "$LOWER/$1"; fi
+}
+
+# As user 1000, who may not be able to run what root calls python3.
+python_as_user() { # CODE ARG...
+	python3 -c "import mmap, os, stat, sys
+os.setgroups([]); os.setgid(1000); os.setuid(1000)
+$1" "${@:2}"
+}
+
+# All ways to ask for the mode, and what execve(2) makes of it.
+shown() { # NAME WANT [CALLER]
+	equal "$(stat -c %a "$VIEW/$1")" "$2" "the mode of $1"
+	equal "$(stat -c %a "$VIEW/$1")" "$2" "the mode of $1, asked again"
+	equal "$(stat -c %a - < "$VIEW/$1")" "$2" "the mode of the open file $1"
+}
+
+runs_as() { # NAME CALLER UID GID
+	equal "$(as "$2" "$VIEW/$1" -u)" "$3" "user ID of $1"
+	equal "$(as "$2" "$VIEW/$1" -g)" "$4" "group ID of $1"
+}
+
+each_program_of_a_user_does_not_run_as_the_owner_shown() {
+	lower ext4
+	local cache mode
+	for mode in 4755 2755 6755; do program p$mode $mode; done
+	program real 6755 0:0
+	for cache in none exclusive; do
+		filtered_view -o cache=$cache owner,uid=0,gid=0
+		# A listing with attributes answers first.
+		check test -z "$(ls -l "$VIEW" | grep '^-..[sS].* p[246]')"
+		check test -z "$(ls -l "$VIEW" | grep '^-.....[sS].* p[246]')"
+		for mode in 4755 2755 6755; do
+			shown p$mode 755
+			runs_as p$mode 1001 1001 1001
+		done
+		# Owner and group shown are the real ones: nothing is taken away.
+		shown real 6755
+		runs_as real 1001 0 0
+		check ln "$VIEW/p4755" "$VIEW/l$cache"
+		shown l$cache 755
+		runs_as l$cache 1001 1001 1001
+		unview
+	done
+}
+
+# One of both shown otherwise: the bit of the other one goes on working.
+each_bit_of_the_real_group_stays_beside_another_owner() {
+	lower ext4
+	program p 6755 0:5
+	mkdir "$LOWER/dir"
+	chgrp 7 "$LOWER/dir"
+	chmod 2777 "$LOWER/dir"
+	filtered_view owner,uid=1234
+	shown p 2755
+	runs_as p 1001 1001 5
+	unview
+	filtered_view owner,gid=1234
+	shown p 4755
+	runs_as p 1001 0 1001
+	# In a directory the bit means inheritance.
+	shown dir 2777
+	: > "$VIEW/dir/f"
+	equal "$(stat -c %g "$LOWER/dir/f")" 7 "the group of a file in a set-group-ID directory"
+}
+
+each_chmod_keeps_hidden_bits_and_sets_none() {
+	lower ext4
+	program root 4755 0:0
+	program plain 755 0:0
+	filtered_view owner,uid=1000
+	shown root 755
+	check as 1000 chmod "$(stat -c %a "$VIEW/root")" "$VIEW/root"
+	equal "$(stat -c %a "$LOWER/root")" 4755 "the mode below after the shown one was set"
+	check as 1000 chmod 700 "$VIEW/root"
+	equal "$(stat -c %a "$LOWER/root")" 4700 "the mode below"
+	refused 'not permitted' as 1000 chmod u+s "$VIEW/plain"
+	refused 'not permitted' as 1000 chmod 4711 "$VIEW/root"
+	equal "$(stat -c %a "$LOWER/plain")" 755 "the mode below"
+	shown plain 755
+	# The group is the real one, so the bit is anybody's to set who may.
+	check chmod g+s "$VIEW/plain"
+	equal "$(stat -c %a "$LOWER/plain")" 2755 "the mode below"
+	# Given away: no bit goes with a file, as everywhere.
+	check chown 1001 "$VIEW/root"
+	equal "$(stat -c '%a %u' "$LOWER/root")" '700 1001' "mode and owner below"
+}
+
+each_write_by_the_owner_shown_clears_hidden_bits() {
+	lower ext4
+	local how file cache
+	for cache in none exclusive; do
+		filtered_view -o cache=$cache owner,uid=1000
+		for how in write append truncate open create mapping; do
+			file=$how-$cache
+			program "$file" 4755 0:0
+			# Also of what the kernel has cached, and of what was looked up long ago.
+			shown "$file" 755
+			case $how in
+			write) check as 1000 dd of="$VIEW/$file" bs=1 count=1 conv=notrunc if=/dev/zero status=none ;;
+			append) check as 1000 sh -c "echo x >> '$VIEW/$file'" ;;
+			truncate) check as 1000 truncate -s 2 "$VIEW/$file" ;;
+			open) check as 1000 sh -c ": > '$VIEW/$file'" ;;
+			create) check as 1000 cp /dev/null "$VIEW/$file" ;;
+			mapping)
+				passing || continue
+				check python_as_user 'with open(sys.argv[1], "r+b") as f: mmap.mmap(f.fileno(), 10)[0] = 65' "$VIEW/$file"
+				;;
+			esac
+			equal "$(stat -c %a "$LOWER/$file")" 755 "the mode below after $how"
+		done
+		unview
+	done
+}
+
+# A filter that makes new files another user's: the maker could not have given them these bits.
+each_file_made_for_another_user_has_no_set_id_bits() {
+	lower ext4
+	chmod 777 "$LOWER"
+	filtered_view owner,create_uid=0,create_gid=0
+	check python_as_user 'os.umask(0)
+os.chdir(sys.argv[1])
+os.close(os.open("created", os.O_CREAT | os.O_WRONLY, 0o6755))
+os.mknod("made", stat.S_IFREG | 0o6755)
+fd = os.open(".", os.O_TMPFILE | os.O_WRONLY, 0o6755)
+st = os.fstat(fd)
+assert (st.st_mode & 0o7777, st.st_uid) == (0o755, 0), oct(st.st_mode)' "$VIEW"
+	local name
+	for name in created made; do
+		equal "$(stat -c '%a %u %g' "$LOWER/$name")" '755 0 0' "$name below"
+	done
+	unview
+	# Made as the maker's own, and written to at once: neither shown nor left below.
+	filtered_view owner,uid=0
+	check python_as_user 'os.umask(0)
+fd = os.open(sys.argv[1] + "/own", os.O_CREAT | os.O_WRONLY, 0o4755)
+assert os.fstat(fd).st_mode & 0o7777 == 0o755, oct(os.fstat(fd).st_mode)
+assert os.fstat(fd).st_uid == 0' "$VIEW"
+	equal "$(stat -c '%a %u' "$LOWER/own")" '4755 1000' "the new file below"
+	check as 1000 chmod 755 "$LOWER/own"
+}
+
+each_capabilities_do_not_work_beside_another_owner() {
+	lower ext4
+	program p 755 0:0
+	setcap cap_net_raw+ep "$LOWER/p" 2> /dev/null || skip "no setcap here"
+	filtered_view owner,uid=1000
+	check test -z "$(getcap "$VIEW/p")"
+	equal "$(act xattr list "$VIEW/p")" '' "attributes listed"
+	cp "$(command -v cat)" "$LOWER/c"
+	setcap cap_net_raw+ep "$LOWER/c"
+	equal "$(as 1001 "$VIEW/c" /proc/self/status | awk '/^CapEff/ { print $2 }')" 0000000000000000 "capabilities"
+	refused 'not permitted' setcap cap_net_raw+ep "$VIEW/p"
+	unview
+	filtered_view owner,uid=0
+	equal "$(getcap "$VIEW/p" | wc -l)" 1 "capabilities of the real owner"
+}
+
+# A filter of somebody's own need not think of it: whichever program shows the owner.
+each_filter_that_forgets_the_bits_shows_none() {
+	lower ext4
+	local in
+	program p 6755
+	for in in lookup getattr listing done; do
+		filtered_view "shows,in=$in"
+		equal "$(ls -ln "$VIEW" | awk '/ p$/ { print substr($1, 1, 10) }')" \
+			"$(ls -ln "$VIEW" | awk '/ p$/ { print $3 == 0 ? "-rwxr-xr-x" : "-rwsr-sr-x" }')" \
+			"the mode in a listing, $in"
+		equal "$(as 1001 "$VIEW/p" -u | sed 's/^1000$/1001/')" 1001 "user ID, $in"
+		if [ "$(stat -c %u "$VIEW/p")" = 0 ]; then
+			shown p 755
+			runs_as p 1001 1001 1001
+		fi
+		unview
+	done
+}
