@@ -94,6 +94,11 @@ static bool take_names(struct req *req, struct pst_call *call)
 	return true;
 }
 
+static bool is_written_back(const struct req *req)
+{
+	return frame_came(req)->write.write_flags & FUSE_WRITE_CACHE;
+}
+
 static bool take_data(struct req *req, struct pst_call *call)
 {
 	uint32_t len = call->data_len;
@@ -112,6 +117,9 @@ static bool take_data(struct req *req, struct pst_call *call)
 		call->in.setxattr.size = len;
 		break;
 	case FUSE_WRITE:
+		/* The kernel takes pages for written that it wrote back, however few bytes were. */
+		if (is_written_back(req) && len < frame_came(req)->write.size)
+			return false;
 		call->in.write.size = len;
 		break;
 	case FUSE_IOCTL:
@@ -347,6 +355,8 @@ static bool counts_ok(const struct req *req, const struct pst_call *call)
 {
 	switch (req->msg.head->opcode) {
 	case FUSE_WRITE:
+		if (is_written_back(req) && call->out.write.size < frame_came(req)->write.size)
+			return false;
 		return call->out.write.size <= frame_came(req)->write.size;
 	case FUSE_COPY_FILE_RANGE:
 		return call->out.write.size <= frame_came(req)->copy.len;

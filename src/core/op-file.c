@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Operations that open files, and those on open files. */
+#include "core/filtered.h"
 #include "core/req.h"
+#include "util/cleanup.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 
 int op_open(struct req *req)
 {
@@ -81,6 +85,73 @@ int op_read(struct req *req)
 		req->data_len = done;
 	}
 	return 0;
+}
+
+/* The filters after a READ. *ret_end: the lower file ends there, and they have not left anything away. */
+static int read_filtered(struct req *req, int r, bool answered, bool *ret_end)
+{
+	const struct fuse_read_in *in = req->msg.arg;
+	size_t was = req->data_len;
+	bool short_below = !answered && was < in->size;
+
+	r = filtered_after(req, r);
+	*ret_end = short_below && req->data_len >= was;
+	return r;
+}
+
+/* Reads what of a READ is still to come, from off on, as one more READ; the filters run before and after. */
+static int read_piece(struct req *req, uint64_t off, uint32_t size, bool *ret_end)
+{
+	struct fuse_read_in *in = req->msg.arg;
+	int r;
+
+	in->offset = off;
+	in->size = size;
+	req->passed = req->decided = 0;
+	req->data = slot_data(&req->slot);
+	req->data_len = 0;
+	r = filtered_before(req);
+	if (r == 0)
+		return read_filtered(req, op_read(req), false, ret_end);
+	return read_filtered(req, r == FILTERED_DONE ? 0 : r, true, ret_end);
+}
+
+/* The pieces of a READ after the first, which is there; together they take the place of the answer. */
+static int read_pieces(struct req *req, uint64_t off, uint32_t size)
+{
+	_cleanup_(freep) char *all = malloc(size);
+	bool end = false, in_pool = req->in_pool;
+	size_t done = 0;
+	int r = all ? 0 : -ENOMEM;
+
+	/* From here there is no way back to the pool: this thread waits for the disk, if need be. */
+	req->in_pool = true;
+	while (r == 0) {
+		memcpy(all + done, req->data, req->data_len);
+		done += req->data_len;
+		if (end || !req->data_len || done == size)
+			break;
+		r = read_piece(req, off + done, size - (uint32_t)done, &end);
+	}
+	req->in_pool = in_pool;
+	if (r < 0)
+		return r;
+	memcpy(req->data, all, done);
+	req->data_len = done;
+	return 0;
+}
+
+int op_read_leave(struct req *req, int r, bool answered)
+{
+	const struct fuse_read_in came = req->kept->came.read;
+	uint32_t size = came.size < req->slot.data_size ? came.size : (uint32_t)req->slot.data_size;
+	bool end;
+
+	r = read_filtered(req, r, answered, &end);
+	/* Only read(2) and its like say whose locks they heed; they may get less than they asked for. */
+	if (r < 0 || end || req->data_len == size || (came.read_flags & FUSE_READ_LOCKOWNER))
+		return r;
+	return read_pieces(req, came.offset, size);
 }
 
 int op_write(struct req *req)

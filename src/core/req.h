@@ -189,6 +189,11 @@ void op_readdir_commit(struct req *req);
 /* Takes back what a listing with entries told the kernel of (it never heard). */
 void op_readdir_undo(struct req *req);
 /*
+ * The filters after a READ that fills the page cache of the view: what they leave away is read again in
+ * further pieces, because the kernel takes a short answer for the end of the file, and cuts the file there.
+ */
+int op_read_leave(struct req *req, int r, bool answered);
+/*
  * The filters after a listing: what they drop is forgotten, and a part they empty is not the end,
  * unless it was one of them that answered.
  */

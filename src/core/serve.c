@@ -500,11 +500,11 @@ static int leave_filters(struct req *req, const struct row *row, int r)
 		row->encode(req);
 	if (answered && r == 0)
 		shown_check(req);
-	if (!req->passed)
+	if (!req->passed && !(answered && row->call == op_read))
 		return r;
 	if (row->call == op_readdir)
 		return op_readdir_leave(req, r, answered);
-	then = filtered_after(req, r);
+	then = row->call == op_read ? op_read_leave(req, r, answered) : filtered_after(req, r);
 	if (r == 0 && then != 0)
 		take_back(req);
 	/* That a name is absent is an answer without a file, which filters may have written on. */

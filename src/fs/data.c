@@ -70,8 +70,9 @@ static ssize_t write_all(int fd, const struct fs_write *write, int rwf)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		/* The kernel does not look at how much of a page was written back, only at errors. */
 		if (n < 0)
-			return done ? (ssize_t)done : -errno;
+			return done && !write->from_cache ? (ssize_t)done : -errno;
 		if (n == 0)
 			break;
 		done += (size_t)n;

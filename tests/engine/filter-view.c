@@ -126,6 +126,8 @@ static size_t handle_arg(struct filter_view *view, uint32_t opcode, union pst_in
 	case FUSE_READDIR:
 		in->read.fh = fh;
 		in->read.size = 4096;
+		/* As read(2) sends it, which may get less. */
+		in->read.read_flags = dir ? 0 : FUSE_READ_LOCKOWNER;
 		return sizeof(in->read);
 	case FUSE_WRITE:
 		in->write.fh = fh;
