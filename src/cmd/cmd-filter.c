@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "util/nearest.h"
 
 static const char prefix[] = "filter ";
 
@@ -38,15 +39,13 @@ static void print_help(const struct cmd *cmd)
 
 static int unknown(const struct cmd *cmd, const char *word)
 {
-	const char *names[N_VERBS];
-	const char *near;
+	struct nearest nearest = NEAREST_INIT;
 
 	for (size_t i = 0; i < N_VERBS; i++)
-		names[i] = word_of(verbs[i]);
-	near = cmd_nearest(word, names, N_VERBS, sizeof(names[0]));
-	if (near)
+		nearest_try(&nearest, word, word_of(verbs[i]));
+	if (*nearest.word)
 		return cmd_usage_error(cmd, "there is no \"filter %s\"; did you mean \"%s\"?", word,
-				       near);
+				       nearest.word);
 	return cmd_usage_error(
 		cmd, "there is no \"filter %s\"; `penstock filter` lists what there is", word);
 }

@@ -184,11 +184,11 @@ static int mount_and_serve(struct mount *mount, struct mount_options *options)
 	return code;
 }
 
-static void print_help(const struct cmd *cmd)
+static void print_help(const struct cmd *cmd, bool all)
 {
 	cmd_print_help(cmd);
 	printf("\nOptions, as -o NAME[=VALUE],... or --NAME[=VALUE]:\n");
-	option_print_help();
+	option_print_help(all);
 }
 
 static int run(const struct cmd *cmd, enum options_dialect dialect, int argc, char **argv)
@@ -207,11 +207,16 @@ static int run(const struct cmd *cmd, enum options_dialect dialect, int argc, ch
 		return cmd_exit_code(r);
 	}
 	if (options.help) {
-		print_help(cmd);
+		print_help(cmd, options.help_all);
 		return CMD_OK;
 	}
-	if (options.fake)
+	if (options.always)
+		cmd_error("every view is so, with and without these options: %s", options.always);
+	if (options.fake) {
+		if (options.print || options.verbose)
+			option_print(&options);
 		return CMD_OK;
+	}
 	if (options.namespace) {
 		r = enter_namespace(options.namespace);
 		if (r < 0)
@@ -247,6 +252,8 @@ const struct cmd cmd_mount = {
 		"  -v                 say more\n"
 		"  -s                 pass over unknown options\n"
 		"  -n                 for mount(8): nothing to do\n"
+		"  --dry-run          mount nothing; print the options that are not as by default\n"
+		"  --help=all         this, and what becomes of words that other programs have\n"
 		"  -r, -w             as -o ro, -o rw\n",
 	.run = run_command,
 };

@@ -56,9 +56,3 @@ int cmd_usage_error(const struct cmd *cmd, const char *format, ...)
 
 /* The exit code for a negative errno: who is to blame. */
 int cmd_exit_code(int error);
-
-/*
- * The candidate that looks most like word, NULL when none does. The names are picked out of an
- * array of n structs that are stride bytes each and begin with a `const char *`.
- */
-const char *cmd_nearest(const char *word, const void *names, size_t n, size_t stride);

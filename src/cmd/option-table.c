@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The options of a mount: one row for each, with its name, what it does, what its value looks like
- * and what the help says of it.
+ * and what the help says of it. Words of other programs are in option-others.c.
  *
- * Nothing is dropped in silence that a user could miss: what is passed over stands in the table
- * with the reason, and so does what is refused.
+ * No name may be one that libmount takes for itself: mount(8) and fstab would lose the option, and the
+ * view would be mounted without it. The mount ring tries each row that way.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -14,8 +14,12 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/option-others.h"
 #include "cmd/option-table.h"
+#include "cmd/option-value.h"
+#include "util/cleanup.h"
 #include "util/log.h"
+#include "util/nearest.h"
 
 struct choice {
 	const char *name;
@@ -23,16 +27,15 @@ struct choice {
 };
 
 struct option_row {
-	const char *name;		/* first: cmd_nearest() looks here */
+	const char *name;
 	int (*apply)(struct mount_options *options, const struct option_row *row, const char *value,
 		     struct pst_error *error);
 	const char *values;		/* what its value looks like; NULL: it takes none */
-	const char *help;		/* NULL: not listed; for refuse(): why */
+	const char *help;		/* NULL: another word for one of the others */
 	size_t offset;			/* of the member that is set */
 	uint64_t min, max;		/* of a number; max is what a flag sets */
 	unsigned int set, clear;	/* bits of mount_flags */
 	const struct choice *choices;
-	bool loose;			/* comes with a value or without */
 };
 
 static void *member(struct mount_options *options, const struct option_row *row)
@@ -100,71 +103,49 @@ static int add_filter(struct mount_options *options, const struct option_row *ro
 	return 0;
 }
 
-/* A whole number, with K, M or G behind it if need be. */
 static int set_number(struct mount_options *options, const struct option_row *row,
 		      const char *value, struct pst_error *error)
 {
-	static const struct choice units[] = { { "", 0 }, { "K", 10 }, { "M", 20 }, { "G", 30 } };
-	unsigned long long number;
-	char *end = NULL;
+	uint64_t number;
 
-	errno = 0;
-	number = strtoull(value, &end, 10);
-	if (*value < '0' || *value > '9' || errno)
-		goto refuse;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcasecmp(end, units[i].name) != 0 || number > row->max >> units[i].value)
-			continue;
-		number <<= units[i].value;
-		if (number < row->min)
-			goto refuse;
-		*(unsigned int *)member(options, row) = number;
-		return 0;
+	if (option_parse_number(value, row->max, &number) < 0 || number < row->min)
+		return error_set(error, -EINVAL, "option %s=%s: it takes a number from %llu to %llu",
+				 row->name, value, (unsigned long long)row->min,
+				 (unsigned long long)row->max);
+	*(unsigned int *)member(options, row) = number;
+	return 0;
+}
+
+/* Says which words there are, and which of them was meant: of "ttl=SECONDS" the part before the '='. */
+static int refuse_word(const struct option_row *row, const char *value, struct pst_error *error)
+{
+	struct nearest nearest = NEAREST_INIT;
+	char names[128] = "", written[64], word[64];
+	const char *meant = "";
+	size_t n = 0;
+
+	snprintf(written, sizeof(written), "%.*s", (int)strcspn(value, "="), value);
+	for (const struct choice *c = row->choices; c->name; c++) {
+		snprintf(word, sizeof(word), "%.*s", (int)strcspn(c->name, "="), c->name);
+		nearest_try(&nearest, written, word);
+		if (strcmp(nearest.word, word) == 0)
+			meant = c->name;
+		n += snprintf(names + n, sizeof(names) - n, "%s%s", n ? ", " : "", c->name);
 	}
-refuse:
-	return error_set(error, -EINVAL, "option %s=%s: it takes a number from %llu to %llu",
-			 row->name, value, (unsigned long long)row->min,
-			 (unsigned long long)row->max);
+	return error_set(error, -EINVAL, "option %s=%s: %s%s%sit takes one of %s", row->name, value,
+			 *meant ? "did you mean \"" : "", meant, *meant ? "\"? " : "", names);
 }
 
 static int set_choice(struct mount_options *options, const struct option_row *row,
 		      const char *value, struct pst_error *error)
 {
-	char names[128] = "";
-	size_t n = 0;
-
 	for (const struct choice *c = row->choices; c->name; c++) {
 		if (strcmp(c->name, value) == 0) {
 			*(int *)member(options, row) = c->value;
 			return 0;
 		}
-		n += snprintf(names + n, sizeof(names) - n, "%s%s", n ? ", " : "", c->name);
 	}
-	return error_set(error, -EINVAL, "option %s=%s: it takes one of %s", row->name, value,
-			 names);
-}
-
-/* Seconds with a fraction, as in "0.25", into nanoseconds; no locale has a say in it. */
-static int parse_seconds(const char *text, uint64_t *ret_ns)
-{
-	const uint64_t max = 1000000000;
-	uint64_t seconds = 0, ns = 0, unit = 100000000;
-	const char *p = text;
-
-	for (; *p >= '0' && *p <= '9'; p++) {
-		seconds = seconds * 10 + (*p - '0');
-		if (seconds > max)
-			return -ERANGE;
-	}
-	if (*p == '.') {
-		for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
-			ns += (*p - '0') * unit;
-	}
-	/* A lone "." has no digits at all. */
-	if (*p || p == text || (p == text + 1 && *text == '.'))
-		return -EINVAL;
-	*ret_ns = seconds * 1000000000 + ns;
-	return 0;
+	return refuse_word(row, value, error);
 }
 
 /* How libfuse's users say it: three timeouts. The shortest says how much a promise is worth. */
@@ -173,7 +154,7 @@ static int set_timeout(struct mount_options *options, const struct option_row *r
 {
 	uint64_t ns;
 
-	if (parse_seconds(value, &ns) < 0)
+	if (option_parse_seconds(value, &ns) < 0)
 		return error_set(error, -EINVAL,
 				 "option %s=%s: it takes seconds, such as 1 or 0.25", row->name,
 				 value);
@@ -190,25 +171,15 @@ static int set_cache(struct mount_options *options, const struct option_row *row
 	uint64_t ns;
 
 	options->ttl_from_timeouts = false;
-	if (strcmp(value, "auto") == 0) {
-		options->view.cache = PST_CACHE_AUTO;
-		return 0;
-	}
-	if (strcmp(value, "none") == 0) {
-		options->view.cache = PST_CACHE_NONE;
-		return 0;
-	}
-	if (strcmp(value, "exclusive") == 0) {
-		options->view.cache = PST_CACHE_EXCLUSIVE;
-		return 0;
-	}
-	if (strncmp(value, "ttl=", 4) == 0 && parse_seconds(value + 4, &ns) == 0) {
-		options->view.cache = PST_CACHE_TTL;
-		options->view.ttl_ns = ns;
-		return 0;
-	}
-	return error_set(error, -EINVAL, "option cache=%s: it takes auto, none, exclusive or ttl=SECONDS",
-			 value);
+	if (strncmp(value, "ttl=", 4) != 0)
+		return set_choice(options, row, value, error);
+	if (option_parse_seconds(value + 4, &ns) < 0)
+		return error_set(error, -EINVAL,
+				 "option cache=%s: ttl= takes seconds, such as ttl=1 or ttl=0.25",
+				 value);
+	options->view.cache = PST_CACHE_TTL;
+	options->view.ttl_ns = ns;
+	return 0;
 }
 
 static int set_log(struct mount_options *options, const struct option_row *row, const char *value,
@@ -235,22 +206,19 @@ static int set_uring(struct mount_options *options, const struct option_row *row
 	return 0;
 }
 
-static int ignore(struct mount_options *options, const struct option_row *row, const char *value,
-		  struct pst_error *error)
-{
-	return 0;
-}
-
-static int refuse(struct mount_options *options, const struct option_row *row, const char *value,
-		  struct pst_error *error)
-{
-	return error_set(error, -EINVAL, "option %s: %s", row->name, row->help);
-}
-
 static const struct choice passthrough_choices[] = {
 	{ "auto", PST_PASSTHROUGH_AUTO },
 	{ "on", PST_PASSTHROUGH_ON },
 	{ "off", PST_PASSTHROUGH_OFF },
+	{ NULL, 0 },
+};
+
+/* ttl= is looked at before; PST_CACHE_TTL as a word of its own has no time. */
+static const struct choice cache_choices[] = {
+	{ "auto", PST_CACHE_AUTO },
+	{ "none", PST_CACHE_NONE },
+	{ "exclusive", PST_CACHE_EXCLUSIVE },
+	{ "ttl=SECONDS", PST_CACHE_TTL },
 	{ NULL, 0 },
 };
 
@@ -302,7 +270,8 @@ static const struct option_row rows[] = {
 	/* data and attributes */
 	{ "passthrough", set_choice, "auto|on|off", "reads and writes in the kernel (auto)",
 	  VIEW(passthrough), .choices = passthrough_choices },
-	{ "cache", set_cache, "auto|none|exclusive|ttl=SECONDS", "trust in what was seen (auto)" },
+	{ "cache", set_cache, "auto|none|exclusive|ttl=SECONDS", "how long the kernel caches (auto)",
+	  VIEW(cache), .choices = cache_choices },
 	{ "locks", set_choice, "local|lower", "where locks are kept (local)",
 	  VIEW(locks), .choices = locks_choices },
 	{ "xattr", set_choice, "on|off", "extended attributes and ACLs (on)",
@@ -347,9 +316,8 @@ static const struct option_row rows[] = {
 	{ "diratime", set_flags, NULL, NULL, .clear = PST_MOUNT_NODIRATIME },
 	{ "allow_other", set_byte, NULL, "other users may enter the view (the default)",
 	  VIEW(allow_other), .max = 1 },
-	{ "private", set_byte, NULL, "only the mounting user may enter the view",
+	{ "noallow_other", set_byte, NULL, "only the mounting user may enter the view",
 	  VIEW(allow_other), .max = 0 },
-	{ "default_permissions", ignore, NULL, NULL },		/* always on */
 
 	/* the process */
 	{ "fsname", set_string, "NAME", "first field of /proc/mounts (LOWER)",
@@ -376,44 +344,6 @@ static const struct option_row rows[] = {
 	{ "io_uring", set_uring, NULL, NULL },
 	{ "io_uring_q_depth", set_number, "VALUE", NULL, VIEW(uring_depth), 1, 1024 },
 	{ "syslog", set_bool, NULL, "log to syslog in the foreground, too", OWN(syslog) },
-	{ "clone_fd", ignore, NULL, NULL },	/* always on */
-
-	/* what fstab, mount(8) and systemd write for themselves */
-	{ "defaults", ignore, NULL, NULL },
-	{ "auto", ignore, NULL, NULL },
-	{ "noauto", ignore, NULL, NULL },
-	{ "user", ignore, NULL, NULL, .loose = true },
-	{ "nouser", ignore, NULL, NULL },
-	{ "users", ignore, NULL, NULL },
-	{ "owner", ignore, NULL, NULL },
-	{ "group", ignore, NULL, NULL },
-	{ "nofail", ignore, NULL, NULL },
-	{ "_netdev", ignore, NULL, NULL },
-	{ "comment", ignore, "VALUE", NULL },
-	{ "loud", ignore, NULL, NULL },
-	{ "silent", ignore, NULL, NULL },
-
-	/* what the lower file system decides: writes are as synchronous as they are there */
-	{ "sync", ignore, NULL, NULL },
-	{ "async", ignore, NULL, NULL },
-	{ "dirsync", ignore, NULL, NULL },
-	{ "lazytime", ignore, NULL, NULL },
-	{ "nolazytime", ignore, NULL, NULL },
-	{ "iversion", ignore, NULL, NULL },
-	{ "noiversion", ignore, NULL, NULL },
-	{ "mand", ignore, NULL, NULL },
-	{ "nomand", ignore, NULL, NULL },
-
-	/* what people may try, and why not */
-	{ "allow_root", refuse, NULL,
-	  "the kernel knows only \"everybody\" (allow_other) and \"the mounting user\" (private)" },
-	{ "remount", refuse, NULL,
-	  "a mounted view keeps its options; unmount it and mount it again" },
-	{ "auto_unmount", refuse, NULL,
-	  "it takes a helper process; put `umount -l` into the unit that starts the view" },
-	{ "direct_io", refuse, NULL, "whether data is cached is decided file by file" },
-	{ "kernel_cache", refuse, NULL, "say cache=exclusive" },
-	{ "auto_cache", refuse, NULL, "say cache=auto, which is the default" },
 };
 /* clang-format on */
 
@@ -430,14 +360,16 @@ static const struct option_row *find(const char *name)
 
 static int unknown(const struct mount_options *options, const char *name, struct pst_error *error)
 {
-	const char *near;
+	struct nearest nearest = NEAREST_INIT;
 
 	if (options->sloppy)
 		return 0;
-	near = cmd_nearest(name, rows, N_ROWS, sizeof(rows[0]));
-	if (near)
+	for (size_t i = 0; i < N_ROWS; i++)
+		nearest_try(&nearest, name, rows[i].name);
+	others_nearest(&nearest, name);
+	if (*nearest.word)
 		return error_set(error, -EINVAL, "there is no option \"%s\"; did you mean \"%s\"?",
-				 name, near);
+				 name, nearest.word);
 	return error_set(error, -EINVAL,
 			 "there is no option \"%s\"; `penstock mount --help` lists them", name);
 }
@@ -450,14 +382,13 @@ int option_apply(struct mount_options *options, char *text, const char *next, bo
 
 	if (value)
 		*value++ = '\0';
-	/* Options for other programs, by the convention of fstab(5). */
-	if (strncmp(text, "x-", 2) == 0 || strncmp(text, "X-", 2) == 0)
-		return 0;
 	row = find(text);
-	if (!row)
-		return unknown(options, text, error);
+	if (!row) {
+		int r = others_apply(options, text, value, error);
 
-	if (!row->values && value && !row->loose)
+		return r > 0 ? unknown(options, text, error) : r;
+	}
+	if (!row->values && value)
 		return error_set(error, -EINVAL, "option %s takes no value, but got \"%s\"", text,
 				 value);
 	if (row->values && !value) {
@@ -469,16 +400,85 @@ int option_apply(struct mount_options *options, char *text, const char *next, bo
 	return row->apply(options, row, value ? value : next, error);
 }
 
-void option_print_help(void)
+void option_print_help(bool all)
 {
 	for (size_t i = 0; i < N_ROWS; i++) {
 		const struct option_row *row = &rows[i];
 		char left[64];
 
-		if (!row->help || row->apply == refuse)
+		if (!row->help && !all)
 			continue;
 		snprintf(left, sizeof(left), "%s%s%s", row->name, row->values ? "=" : "",
 			 row->values ? row->values : "");
-		printf("  %-32s %s\n", left, row->help);
+		printf("  %-32s %s\n", left, row->help ? row->help : "as others have it");
 	}
+	if (all)
+		others_print_help();
+}
+
+bool option_words(size_t i, const char **ret_name, size_t word, const char **ret_word)
+{
+	if (i >= N_ROWS)
+		return false;
+	*ret_name = rows[i].name;
+	*ret_word = NULL;
+	for (size_t k = 0; rows[i].choices && rows[i].choices[k].name && k <= word; k++)
+		*ret_word = k == word ? rows[i].choices[k].name : NULL;
+	return true;
+}
+
+/* ---- what holds ---- */
+
+/* The value of a choice or cache in words; false where it is the default. */
+static bool show_choice(struct mount_options *options, struct mount_options *defaults,
+			const struct option_row *row, char *buf, size_t size)
+{
+	int value = *(int *)member(options, row);
+
+	if (row->apply == set_cache && value == PST_CACHE_TTL) {
+		snprintf(buf, size, "ttl=%.9g", (double)options->view.ttl_ns / 1000000000);
+		return true;
+	}
+	for (const struct choice *c = row->choices; c->name; c++)
+		if (c->value == value)
+			snprintf(buf, size, "%s", c->name);
+	return value != *(int *)member(defaults, row);
+}
+
+/* "" for an option without a value; false where the option does not hold, or by default. */
+static bool show(struct mount_options *options, struct mount_options *defaults,
+		 const struct option_row *row, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (row->apply == set_flags)
+		return row->set && (options->view.mount_flags & row->set) == row->set;
+	if (row->apply == set_bool)
+		return *(bool *)member(options, row);
+	if (row->apply == set_byte)
+		return *(uint8_t *)member(options, row) == row->max &&
+		       *(uint8_t *)member(defaults, row) != row->max;
+	if (row->choices)
+		return show_choice(options, defaults, row, buf, size);
+	if (row->apply == set_number) {
+		snprintf(buf, size, "%u", *(unsigned int *)member(options, row));
+		return *(unsigned int *)member(options, row);
+	}
+	if (row->apply == set_string && *(char **)member(options, row)) {
+		snprintf(buf, size, "%s", *(char **)member(options, row));
+		return true;
+	}
+	return false;
+}
+
+void option_print(struct mount_options *options)
+{
+	_cleanup_(options_fini) struct mount_options defaults;
+	char value[4096];
+
+	options_init(&defaults);
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (rows[i].help && show(options, &defaults, &rows[i], value, sizeof(value)))
+			printf("%s%s%s\n", rows[i].name, *value ? "=" : "", value);
+	for (size_t i = 0; i < options->n_filters; i++)
+		printf("filter=%s\n", options->filters[i]);
 }

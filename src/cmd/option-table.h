@@ -13,5 +13,14 @@
 int option_apply(struct mount_options *options, char *text, const char *next, bool *ret_used,
 		 struct pst_error *error);
 
-/* Prints a line of help for each option. */
-void option_print_help(void);
+/* Prints a line of help for each option; all: other words for them, and words of other programs, too. */
+void option_print_help(bool all);
+
+/* Prints NAME[=VALUE] for each option that is not as by default. */
+void option_print(struct mount_options *options);
+
+/*
+ * For tests: option number i, and word number `word` of those that its value is one of, NULL when there
+ * are no more. False when there is no such option.
+ */
+bool option_words(size_t i, const char **ret_name, size_t word, const char **ret_word);

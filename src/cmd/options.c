@@ -82,6 +82,14 @@ static int parse_long(struct mount_options *options, const char *text, const cha
 		options->help = true;
 		return 0;
 	}
+	if (strcmp(text, "help=all") == 0) {
+		options->help = options->help_all = true;
+		return 0;
+	}
+	if (strcmp(text, "dry-run") == 0) {
+		options->fake = options->print = true;
+		return 0;
+	}
 	if (strcmp(text, "foreground") == 0) {
 		options->foreground = true;
 		return 0;
@@ -188,6 +196,7 @@ void options_fini(struct mount_options *options)
 	free(options->mountpoint);
 	free(options->fsname);
 	free(options->handles);
+	free(options->always);
 	free(options->namespace);
 	for (size_t i = 0; i < options->n_filters; i++)
 		free(options->filters[i]);

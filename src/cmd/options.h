@@ -14,6 +14,7 @@ struct mount_options {
 	char *handles;			/* NULL: not given */
 	char **filters;			/* ended by NULL; NULL: none */
 	size_t n_filters;
+	char *always;			/* words that change nothing, with commas; NULL: none */
 	char *namespace;		/* -N: a mount namespace, by process or file */
 	enum pst_log_level log_level;
 	bool log_chosen;		/* log= was given: -v and -d do not change the level */
@@ -22,8 +23,10 @@ struct mount_options {
 	bool verbose;
 	bool sloppy;			/* an unknown option is passed over */
 	bool fake;			/* do all but mount */
+	bool print;			/* with fake: print what holds */
 	bool syslog;			/* also in the foreground */
 	bool help;
+	bool help_all;			/* with the words of other programs */
 };
 
 /* Which command line it is: what -f means differs. */

@@ -14,6 +14,7 @@
 #include <penstock/penstock.h>
 
 #include "cmd/cmd.h"
+#include "util/nearest.h"
 
 static const struct cmd *const cmds[] = {
 	&cmd_mount,
@@ -63,14 +64,12 @@ static bool is_short_form(int argc, char **argv)
 
 static int unknown(const char *word)
 {
-	const char *names[N_CMDS];
-	const char *near;
+	struct nearest nearest = NEAREST_INIT;
 
 	for (size_t i = 0; i < N_CMDS; i++)
-		names[i] = cmds[i]->name;
-	near = cmd_nearest(word, names, N_CMDS, sizeof(names[0]));
-	if (near)
-		cmd_error("there is no command \"%s\"; did you mean \"%s\"?", word, near);
+		nearest_try(&nearest, word, cmds[i]->name);
+	if (*nearest.word)
+		cmd_error("there is no command \"%s\"; did you mean \"%s\"?", word, nearest.word);
 	else
 		cmd_error("there is no command \"%s\"; `penstock --help` lists them", word);
 	return CMD_USAGE;

@@ -12,6 +12,7 @@
 #include "core/server.h"
 #include "core/trace.h"
 #include "core/transport.h"
+#include "core/view-options.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -154,6 +155,10 @@ static int check_no_acl(const char *lower, struct pst_error *error)
 
 static int check_options(const struct pst_view_options *options, struct pst_error *error)
 {
+	int r = view_options_check(options, error);
+
+	if (r < 0)
+		return r;
 	if (options->n_workers > MAX_WORKERS || options->n_pool > MAX_POOL)
 		return error_set(error, -EINVAL, "at most %d workers and %d pool threads",
 				 MAX_WORKERS, MAX_POOL);

@@ -6,10 +6,10 @@
  */
 #include "filter/option.h"
 #include "filter/load.h"
-#include "filter/nearest.h"
 #include "filter/value.h"
 #include "util/cleanup.h"
 #include "util/log.h"
+#include "util/nearest.h"
 
 #include <errno.h>
 #include <stdio.h>

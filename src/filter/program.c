@@ -5,8 +5,8 @@
  * fit, the most particular is run.
  */
 #include "filter/program.h"
-#include "filter/nearest.h"
 #include "util/log.h"
+#include "util/nearest.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What users write to ask for a filter, and where the objects of filters are looked for. */
 #include "filter/spec.h"
-#include "filter/nearest.h"
 #include "util/log.h"
+#include "util/nearest.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -176,11 +176,11 @@ each_nosymfollow() {
 }
 
 # Nobody but root, when so asked.
-once_private() {
+once_noallow_other() {
 	real || skip "a bind mount has no such option"
 	lower ext4
 	echo text > "$LOWER/f"
-	view -o private
+	view -o noallow_other
 	equal "$(cat "$VIEW/f")" text
 	check not as 1000 cat "$VIEW/f"
 	unview

@@ -126,3 +126,95 @@ once_unmounted_by_users_tools() {
 	check timeout 10 fusermount3 -u "$T/mnt"
 	within 5 nothing_runs || fail "a daemon is left"
 }
+
+# A value for an option as `penstock mount --help=all` writes it: NAME=A|B, NAME=N, NAME.
+values_of() { # NAME[=VALUES]
+	local name=${1%%=*} values=${1#*=} value
+	case $1 in
+	filter=*) echo "filter=hide\;names=x.y" ;;
+	subtype=*) echo "subtype=penstock" ;;
+	cache=*) printf 'cache=%s\n' auto none exclusive ttl=5 ;;
+	*=SECONDS) echo "$name=7" ;;
+	*=N | *=VALUE) echo "$name=16" ;;
+	*=BYTES) echo "$name=8192" ;;
+	*=NAME | *=FILE) echo "$name=/some" ;;
+	*=*) for value in ${values//|/ }; do echo "$name=$value"; done ;;
+	*) echo "$name" ;;
+	esac
+}
+
+# The option table of the program itself: what the command takes reaches the view in the same form by
+# mount(8) and by a line of fstab. An option whose name libmount takes for itself would be lost.
+once_every_option_reaches_the_view() {
+	helper_tree
+	local row option want got n=0
+	while read -r row; do
+		while read -r option; do
+			n=$((n + 1))
+			want=$("$PENSTOCK" mount --dry-run -v -o "$option" "$LOWER" "$T/mnt") ||
+				fail "the command refuses $option"
+			got=$(timeout 20 mount -f -v -t penstock -o "$option" "$LOWER" "$T/mnt" 2>&1 | grep -v '^mount:')
+			equal "$got" "$want" "$option by mount(8)"
+			echo "$LOWER $T/mnt penstock $option 0 0" > "$T/fstab"
+			got=$(timeout 20 mount -f -v -T "$T/fstab" "$T/mnt" 2>&1 | grep -v '^mount:')
+			equal "$got" "$want" "$option by fstab"
+		done < <(values_of "$row")
+	done < <("$PENSTOCK" mount --help=all | sed -n '/^Options/,/^Words of other/s/^  \([^ ]*\) .*/\1/p')
+	check test "$n" -ge 50
+	# What is on by itself is not printed: so the options that matter most are looked at one by one.
+	for option in noallow_other cache=none locks=lower passthrough=off xattr=off xdev=hide nosuid ro; do
+		timeout 20 mount -f -v -t penstock -o "$option" "$LOWER" "$T/mnt" > "$T/said" 2>&1
+		grep -qx "$option" "$T/said" || fail "$option is lost by mount(8): $(cat "$T/said")"
+	done
+}
+
+# Every filter option takes its value by mount(8) and fstab as by the command.
+once_filters_reach_the_view() {
+	need_filters
+	helper_tree
+	local spec listed
+	for spec in "hide;names=*.key:.env" "owner;uid=1000;chown=ignore" "fault;ops=mkdir:fsync*;percent=7;error=ENOSPC" \
+		"quota;bytes=10M;per=uid" "mask;names=.env;how=values" "readonly;paths=/etc;name=other"; do
+		check timeout 20 mount -t penstock -o "ro,filter=$spec,nodev" "$LOWER" "$T/mnt"
+		listed=$("$PENSTOCK" filter list --json "$T/mnt" | sed 's/.*"spec":"\([^"]*\)".*/\1/')
+		equal "$listed" "${spec//;/,}" "the filter by mount(8)"
+		mounted_and_gone
+		echo "$LOWER $T/mnt penstock ro,filter=$spec,nodev 0 0" > "$T/fstab"
+		check timeout 20 mount -T "$T/fstab" "$T/mnt"
+		listed=$("$PENSTOCK" filter list --json "$T/mnt" | sed 's/.*"spec":"\([^"]*\)".*/\1/')
+		equal "$listed" "${spec//;/,}" "the filter by fstab"
+		mounted_and_gone
+	done
+}
+
+# A view that only its owner may enter is one by all ways that lead to it.
+once_noallow_other_by_fstab() {
+	helper_tree
+	local how
+	chmod 755 "$T" "$T/mnt"
+	echo "$LOWER $T/mnt penstock noallow_other 0 0" > "$T/fstab"
+	for how in "-t penstock -o noallow_other $LOWER" "-T $T/fstab"; do
+		# shellcheck disable=SC2086
+		check timeout 20 mount $how "$T/mnt"
+		check not as 1000 cat "$T/mnt/f"
+		mounted_and_gone
+	done
+	refused "noallow_other" "$PENSTOCK" mount -o private "$LOWER" "$T/mnt"
+	refused "noallow_other" "$(realpath /sbin)/mount.penstock" "$LOWER" "$T/mnt" -o private
+}
+
+# Words of other FUSE programs: accepted with one line where every view is so, refused with our word else.
+once_words_of_other_programs() {
+	helper_tree
+	timeout 20 mount -t penstock -o nonempty,use_ino,big_writes,hard_remove "$LOWER" "$T/mnt" 2> "$T/said"
+	equal $? 0 "exit code with words that are true anyway"
+	equal "$(wc -l < "$T/said")" 1 "lines about them"
+	check grep -q 'nonempty, use_ino, big_writes, hard_remove' "$T/said"
+	mounted_and_gone
+	refused "cache=exclusive" timeout 20 mount -t penstock -o kernel_cache "$LOWER" "$T/mnt"
+	refused "max_write" timeout 20 mount -t penstock -o max_read=4096 "$LOWER" "$T/mnt"
+	refused "owner,uid" timeout 20 mount -t penstock -o uid=1000 "$LOWER" "$T/mnt"
+	refused "owner,uid=nobody" timeout 20 mount -t penstock -o user=nobody "$LOWER" "$T/mnt"
+	refused "idmap" "$PENSTOCK" mount -o X-mount.idmap=b:0:1:2 "$LOWER" "$T/mnt"
+}
+LIMIT[every_option_reaches_the_view]=120

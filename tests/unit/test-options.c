@@ -9,11 +9,13 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "cmd/cmd.h"
+#include "cmd/option-table.h"
 #include "cmd/options.h"
 #include "util/cleanup.h"
+#include "util/nearest.h"
 
 #define MAX_WORDS 12
 
@@ -78,6 +80,8 @@ static void test_values(void **state)
 		{ "io_uring,transport=auto", { .transport = PST_TRANSPORT_AUTO } },
 		{ "subtype=penstock,default_permissions,clone_fd,allow_other", { 0 } },
 		{ "nofail,_netdev,defaults,user,users,noauto,comment=x,sync,x-a=b,X-c", { 0 } },
+		{ "nonempty,use_ino,readdir_ino,big_writes,hard_remove,splice_read,auto_cache,intr", { 0 } },
+		{ "noallow_other,allow_other", { 0 } },
 		{ ",,ro,,", { .mount_flags = PST_MOUNT_RDONLY } },
 	};
 
@@ -112,15 +116,19 @@ static void test_refusals(void **state)
 		{ "passthru=on", "\"passthru\"" },
 		{ "allow_others", "\"allow_other\"" },
 		{ "no_such_thing_at_all", "--help" },
-		{ "cache=never", "none, exclusive or ttl=SECONDS" },
-		{ "cache=ttl=", "ttl=SECONDS" },
-		{ "cache=ttl=-1", "ttl=SECONDS" },
-		{ "cache=ttl=1e3", "ttl=SECONDS" },
-		{ "cache=ttl=.", "ttl=SECONDS" },
-		{ "cache=ttl=99999999999999999999", "ttl=SECONDS" },
+		{ "cache=never", "none, exclusive, ttl=SECONDS" },
+		{ "cache=ttl=", "takes seconds" },
+		{ "cache=ttl=-1", "takes seconds" },
+		{ "cache=ttl=1e3", "takes seconds" },
+		{ "cache=ttl=.", "takes seconds" },
+		{ "cache=ttl=99999999999999999999", "takes seconds" },
 		{ "attr_timeout=x", "seconds" },
 		{ "passthrough=maybe", "auto, on, off" },
 		{ "locks=none", "local, lower" },
+		{ "locks=lowr", "did you mean \"lower\"" },
+		{ "passthrough=of", "did you mean \"off\"" },
+		{ "cache=nnoe", "did you mean \"none\"" },
+		{ "cache=tll=5", "did you mean \"ttl=SECONDS\"" },
 		{ "xdev=1", "cross, hide" },
 		{ "log=loud", "error, warning, info, debug" },
 		{ "workers=0", "1 to 256" },
@@ -141,8 +149,29 @@ static void test_refusals(void **state)
 		{ "filter=", "such as hide" },
 		{ "filtre=hide", "\"filter\"" },
 		{ "subtype=other", "fuse.penstock" },
-		{ "allow_root", "private" },
 		{ "remount", "mount it again" },
+		/* Words of other programs that a view has another word for. */
+		{ "private", "noallow_other" },
+		{ "allow_root", "noallow_other" },
+		{ "rprivate", "--make-rprivate" },
+		{ "slave", "--make-slave" },
+		{ "bind", "mount --bind" },
+		{ "loop=/dev/loop0", "LOWER is a directory" },
+		{ "kernel_cache", "cache=exclusive" },
+		{ "max_read=131072", "max_write=BYTES" },
+		{ "max_background=9", "workers= and pool=" },
+		{ "umask=022", "penstock-filters(7)" },
+		{ "uid=1000", "--filter owner,uid=" },
+		{ "gid=1000", "--filter owner,gid=" },
+		{ "noxattr", "xattr=off" },
+		{ "no_flock", "locks=" },
+		{ "timeout=5", "cache=ttl=SECONDS" },
+		{ "fd=3", "kernel" },
+		{ "context=system_u:object_r:x:s0", "labels" },
+		{ "user=nobody-at-all", "--filter owner,uid=nobody-at-all" },
+		{ "X-mount.idmap=b:1:2:3", "option idmap" },
+		{ "X-mount.mkdir", "mount(8) itself" },
+		{ "use_inoo", "\"use_ino\"" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -333,21 +362,139 @@ static void test_log(void **state)
 
 static void test_nearest(void **state)
 {
-	static const char *const names[] = { "mount", "umount", "probe", "stat" };
+	static const char *const names[] = { "mount", "umount", "probe", "stat", "on", "off" };
 	static const struct {
 		const char *word, *nearest;
 	} rows[] = {
-		{ "mout", "mount" },  { "unmount", "umount" },	     { "prob", "probe" },
-		{ "state", "stat" },  { "destroy everything", NULL }, { "", NULL },
-		{ "zzzzzzz", NULL },
+		{ "mout", "mount" }, { "unmount", "umount" },	    { "prob", "probe" },
+		{ "state", "stat" }, { "destroy everything", "" }, { "", "" },
+		{ "zzzzzzz", "" },   { "of", "off" },		    { "no", "on" },
+		{ "x", "" },	     { "tsat", "stat" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const char *near = cmd_nearest(rows[i].word, names, 4, sizeof(names[0]));
+		struct nearest nearest = NEAREST_INIT;
 
-		if (!near != !rows[i].nearest || (near && strcmp(near, rows[i].nearest) != 0))
-			fail_msg("%s: nearest is %s", rows[i].word, near ? near : "nothing");
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+			nearest_try(&nearest, rows[i].word, names[k]);
+		if (strcmp(nearest.word, rows[i].nearest) != 0)
+			fail_msg("%s: nearest is \"%s\"", rows[i].word, nearest.word);
 	}
+}
+
+/* ---- typing errors ---- */
+
+/* Calls fn with each word that comes of the one given by one slip of the finger. */
+static void each_typo(const char *word, void (*fn)(const char *typo, const char *context),
+		      const char *context)
+{
+	size_t len = strlen(word);
+	char typo[80];
+
+	for (size_t at = 0; at <= len; at++) {
+		/* One letter more. */
+		snprintf(typo, sizeof(typo), "%.*sq%s", (int)at, word, word + at);
+		fn(typo, context);
+		if (at == len)
+			break;
+		/* Another letter. */
+		snprintf(typo, sizeof(typo), "%.*sq%s", (int)at, word, word + at + 1);
+		if (word[at] != 'q')
+			fn(typo, context);
+		/* One letter less; of one letter nothing would be left. */
+		snprintf(typo, sizeof(typo), "%.*s%s", (int)at, word, word + at + 1);
+		if (len > 1)
+			fn(typo, context);
+		/* Two in the wrong order. */
+		if (at + 1 == len || word[at] == word[at + 1])
+			continue;
+		snprintf(typo, sizeof(typo), "%.*s%c%c%s", (int)at, word, word[at + 1], word[at],
+			 word + at + 2);
+		fn(typo, context);
+	}
+}
+
+/* Parses one option and returns what the user is told; "" when it is accepted. */
+static const char *told(const char *option)
+{
+	static struct pst_error error;
+	_cleanup_(options_fini) struct mount_options options;
+	int r = parse(&options, OPTIONS_COMMAND, &error,
+		      (const char *[]){ "-o", option, "a", "b", NULL });
+
+	return r == 0 ? "" : error.text;
+}
+
+/* Whether the text offers a word that is one slip away from what was typed. */
+static bool offers(const char *text, const char *typo)
+{
+	struct nearest nearest = NEAREST_INIT;
+	char word[80] = "";
+	const char *at = strstr(text, "did you mean \"");
+
+	if (!at || sscanf(at, "did you mean \"%79[^\"]", word) != 1)
+		return false;
+	nearest_try(&nearest, typo, word);
+	return nearest.distance == 1;
+}
+
+/* context is NAME=WORD: the word that was meant is offered, or another one that is as near. */
+static void refused_with_the_word(const char *typo, const char *context)
+{
+	const char *word = strchr(context, '=') + 1, *text;
+	char option[160];
+
+	snprintf(option, sizeof(option), "%.*s%s", (int)(word - context), context, typo);
+	/* "ttl=SECONDS" is a word and a number; test_refusals() has it. */
+	if (strchr(word, '='))
+		return;
+	text = told(option);
+	if (!*text)
+		fail_msg("%s is accepted", option);
+	if (strlen(word) > 2 && !offers(text, typo))
+		fail_msg("%s: the user is told \"%s\"", option, text);
+	if (!strstr(text, word))
+		fail_msg("%s: the user is not told of \"%s\": \"%s\"", option, word, text);
+}
+
+/* Every word that the value of an option is one of, out of the program's own table. */
+static void test_typos_of_values_are_refused_with_the_word(void **state)
+{
+	const char *name, *word;
+	unsigned int n = 0;
+	char context[100];
+
+	for (size_t i = 0; option_words(i, &name, 0, &word); i++)
+		for (size_t k = 0; option_words(i, &name, k, &word) && word; k++, n++) {
+			snprintf(context, sizeof(context), "%s=%s", name, word);
+			each_typo(word, refused_with_the_word, context);
+		}
+	assert_true(n > 20);
+}
+
+static void refused_with_the_name(const char *typo, const char *name)
+{
+	const char *text;
+	char option[100];
+
+	snprintf(option, sizeof(option), "%s=1", typo);
+	text = told(option);
+	if (!*text)
+		fail_msg("%s is accepted", option);
+	/* "suid" with a letter less is another option. */
+	if (strncmp(text, "there is no option", strlen("there is no option")) != 0)
+		return;
+	/* With two letters of which one is wrong nobody can tell. */
+	if (strlen(name) > 3 && !offers(text, typo))
+		fail_msg("%s: the user is told \"%s\"", option, text);
+}
+
+static void test_typos_of_names_are_refused_with_the_name(void **state)
+{
+	const char *name, *word;
+
+	for (size_t i = 0; option_words(i, &name, 0, &word); i++)
+		each_typo(name, refused_with_the_name, name);
 }
 
 int main(void)
@@ -358,6 +505,8 @@ int main(void)
 		cmocka_unit_test(test_words),	  cmocka_unit_test(test_helper),
 		cmocka_unit_test(test_sloppy),	  cmocka_unit_test(test_log),
 		cmocka_unit_test(test_nearest),	  cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_typos_of_values_are_refused_with_the_word),
+		cmocka_unit_test(test_typos_of_names_are_refused_with_the_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 struct nearest {
 	char word[64];			/* the best so far; "": none is near */
 	unsigned int distance;
+	unsigned int prefix;		/* letters at the beginning that are right */
 };
 #define NEAREST_INIT                                                                               \
 	{                                                                                          \

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Options as a program gives them to the library: what means nothing is refused before anything is done. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include <penstock/penstock.h>
+
+static const struct pst_view_options good = {
+	.size = sizeof(struct pst_view_options),
+	.lower = "/nonexistent/lower",
+	.mountpoint = "/nonexistent/mountpoint",
+	.allow_other = 1,
+};
+
+/* Nothing there can be mounted; only a refusal of the options names them. */
+static const char *told(const struct pst_view_options *options)
+{
+	static struct pst_error error;
+	struct pst_view *view = NULL;
+
+	assert_true(pst_view_mount(options, &view, &error) < 0);
+	return error.text;
+}
+
+static void refused(const struct pst_view_options *options, const char *name)
+{
+	const char *text = told(options);
+
+	if (!strstr(text, name))
+		fail_msg("%s: the program is told \"%s\"", name, text);
+}
+
+static void test_unknown_values_are_refused(void **state)
+{
+	struct pst_view_options options;
+
+#define REFUSED(member, value)                                                                     \
+	do {                                                                                       \
+		options = good;                                                                    \
+		options.member = (value);                                                          \
+		refused(&options, strchr(#member, '[') ? "reserved" : #member);                                                        \
+	} while (0)
+	REFUSED(passthrough, PST_PASSTHROUGH_OFF + 1);
+	REFUSED(cache, PST_CACHE_EXCLUSIVE + 1);
+	REFUSED(locks, PST_LOCKS_LOWER + 1);
+	REFUSED(xdev, PST_XDEV_HIDE + 1);
+	REFUSED(transport, PST_TRANSPORT_DEV + 1);
+	REFUSED(xattr, PST_XATTR_OFF + 1);
+	REFUSED(opendir, PST_OPENDIR_OFF + 1);
+	REFUSED(idmap, 2);
+	REFUSED(allow_other, 2);
+	REFUSED(enable_uring, 255);
+	REFUSED(opened, 1);
+	REFUSED(reserved[4], 1);
+	REFUSED(reserved2[6], 1);
+	REFUSED(mount_flags, 1u << 31);
+	REFUSED(mount_flags, 2 * PST_MOUNT_RELATIME);
+	REFUSED(mount_flags, PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME);
+	REFUSED(max_write, 4095);
+#undef REFUSED
+	options = good;
+	options.passthrough = (enum pst_passthrough)-1;
+	refused(&options, "passthrough");
+	options = good;
+	options.n_workers = 257;
+	refused(&options, "workers");
+	options = good;
+	options.uring_depth = 1025;
+	refused(&options, "io_uring");
+}
+
+/* A program that sets no option at all has those of PST_VIEW_OPTIONS_INIT. */
+static void test_defaults_are_not_refused(void **state)
+{
+	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
+	const char *text;
+
+	options.lower = "/nonexistent/lower";
+	options.mountpoint = "/nonexistent/mountpoint";
+	text = told(&options);
+	if (!strstr(text, "LOWER") && !strstr(text, "CAP_"))
+		fail_msg("the program is told \"%s\"", text);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unknown_values_are_refused),
+		cmocka_unit_test(test_defaults_are_not_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
