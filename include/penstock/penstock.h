@@ -81,6 +81,15 @@ enum pst_xdev {
 	PST_XDEV_HIDE,		/* not entered: the directories under them are shown */
 };
 
+/*
+ * What becomes of pseudo file systems (proc, sysfs, cgroup, debugfs, ...), whose files are parts of the kernel.
+ * HIDE: the directories under them are shown, and LOWER must not lie on one.
+ */
+enum pst_pseudo {
+	PST_PSEUDO_HIDE,
+	PST_PSEUDO_SHOW,
+};
+
 /* How the kernel and the view talk to each other. */
 enum pst_transport {
 	PST_TRANSPORT_AUTO,	/* io_uring where the kernel has it and it is switched on */
@@ -195,6 +204,7 @@ struct pst_view_options {
 	 * made if it is absent. NULL: they end with the mount.
 	 */
 	const char *handles;
+	enum pst_pseudo pseudo;
 };
 
 #define PST_VIEW_OPTIONS_INIT                                                                      \

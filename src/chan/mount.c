@@ -41,7 +41,8 @@ static uint64_t mount_attrs(unsigned int flags)
 	return attrs;
 }
 
-int mount_clone_lower(const char *path, unsigned int flags, bool recursive, struct pst_error *error)
+int mount_clone_lower(const char *path, unsigned int flags, bool recursive,
+		      bool (*leave_out)(const char *type), struct pst_error *error)
 {
 	_cleanup_(fd_closep) int fd = -1;
 	struct mount_attr attr = {
@@ -49,23 +50,21 @@ int mount_clone_lower(const char *path, unsigned int flags, bool recursive, stru
 		.propagation = MS_PRIVATE,
 	};
 
-	fd = open_tree(AT_FDCWD, path,
-		       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-			       (recursive ? (unsigned int)AT_RECURSIVE : 0));
-	if (fd < 0 && errno == EPERM)
+	fd = mount_clone_tree(path, recursive, leave_out);
+	if (fd == -EPERM)
 		return error_set(
 			error, -EPERM,
 			"cannot clone the mount of %s: it takes CAP_SYS_ADMIN over this mount "
 			"namespace; in a user namespace take one, too (`unshare -Urm`)",
 			path);
-	if (fd < 0 && errno == EINVAL && !recursive)
+	if (fd == -EINVAL && !recursive)
 		return error_set(error, -EINVAL,
 				 "file systems are mounted below %s, and in a user namespace the "
 				 "kernel does not let them be left out: use xdev=cross",
 				 path);
 	if (fd < 0)
-		return error_set(error, -errno, "cannot clone the mount of %s: %s", path,
-				 strerror(errno));
+		return error_set(error, fd, "cannot clone the mount of %s: %s", path,
+				 strerror(-fd));
 	if (flags & (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)) {
 		attr.attr_clr = MOUNT_ATTR__ATIME;
 		attr.attr_set |= mount_attrs(flags) & MOUNT_ATTR__ATIME;
@@ -190,12 +189,10 @@ static void unescape(char *s)
 	*to = 0;
 }
 
-/* Calls fn for each mount in sight until it answers other than 0; returns that. */
-static int each_mount(int (*fn)(void *aux, unsigned int connection, const char *path,
-				const char *type),
-		      void *aux)
+int mount_each(int (*fn)(void *aux, unsigned int connection, const char *path, const char *type),
+	       void *aux)
 {
-	FILE *file = fopen("/proc/self/mountinfo", "re");
+	FILE *file = fopen("/proc/thread-self/mountinfo", "re");
 	_cleanup_(freep) char *line = NULL;
 	size_t size = 0;
 	int r = 0;
@@ -249,7 +246,7 @@ bool mount_is_view(const char *path)
 {
 	struct find find = { .path = path };
 
-	each_mount(find_topmost, &find);
+	mount_each(find_topmost, &find);
 	return strcmp(find.found, "fuse.penstock") == 0;
 }
 
@@ -268,7 +265,7 @@ int mount_detach(unsigned int connection, const char *mountpoint, bool lazy, boo
 	}
 	for (int tries = 0; tries < 1000; tries++) {
 		find.found[0] = 0;
-		r = each_mount(find_connection, &find);
+		r = mount_each(find_connection, &find);
 		if (r < 0 || !find.found[0])
 			return r;
 		r = umount2(find.found, (lazy ? MNT_DETACH : 0) | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;

@@ -9,7 +9,16 @@
  * and read-only flags. Nobody else can unmount or cover it. Returns its descriptor.
  */
 int mount_clone_lower(const char *path, unsigned int mount_flags, bool recursive,
-		      struct pst_error *error);
+		      bool (*leave_out)(const char *type), struct pst_error *error);
+
+/*
+ * clone.c: the clone alone; returns its descriptor or -errno. recursive: with the mounts below but for those
+ * whose file system type leave_out() (may be NULL) names, as far as they can be left out.
+ */
+int mount_clone_tree(const char *path, bool recursive, bool (*leave_out)(const char *type));
+/* Calls fn for each mount in this thread's sight until it answers other than 0; returns that. */
+int mount_each(int (*fn)(void *aux, unsigned int connection, const char *path, const char *type),
+	       void *aux);
 
 struct mount_options {
 	int dev_fd;			/* a fresh /dev/fuse */

@@ -246,6 +246,12 @@ static const struct choice xdev_choices[] = {
 	{ NULL, 0 },
 };
 
+static const struct choice pseudo_choices[] = {
+	{ "hide", PST_PSEUDO_HIDE },
+	{ "show", PST_PSEUDO_SHOW },
+	{ NULL, 0 },
+};
+
 static const struct choice transport_choices[] = {
 	{ "auto", PST_TRANSPORT_AUTO },
 	{ "uring", PST_TRANSPORT_URING },
@@ -282,6 +288,8 @@ static const struct option_row rows[] = {
 	  OWN(handles) },
 	{ "xdev", set_choice, "cross|hide", "file systems mounted below LOWER (cross)",
 	  VIEW(xdev), .choices = xdev_choices },
+	{ "pseudo", set_choice, "hide|show", "proc, sysfs, cgroup and their like (hide)",
+	  VIEW(pseudo), .choices = pseudo_choices },
 	{ "idmap", set_byte, NULL, "allow idmapped mounts of the view",
 	  VIEW(idmap), .max = 1 },
 	{ "attr_timeout", set_timeout, "SECONDS", "the least of the three is cache=ttl" },

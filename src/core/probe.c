@@ -114,7 +114,7 @@ void probe_process(struct probe *probe)
 static int open_lower(const char *lower)
 {
 	struct pst_error error;
-	_cleanup_(fd_closep) int clone_fd = mount_clone_lower(lower, 0, true, &error);
+	_cleanup_(fd_closep) int clone_fd = mount_clone_lower(lower, 0, true, NULL, &error);
 	int fd = openat(clone_fd < 0 ? AT_FDCWD : clone_fd, clone_fd < 0 ? lower : ".",
 			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 

@@ -436,8 +436,11 @@ static int enter_filters(struct req *req)
 static int call(struct req *req, const struct row *row)
 {
 	uint32_t began = clock_ms();
-	int r = row->call(req);
+	int r;
 
+	fs_serve(&req->caller);
+	r = row->call(req);
+	fs_serve(NULL);
 	if (req->timed)
 		server_took(req->server, clock_ms() - began);
 	return r;

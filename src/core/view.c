@@ -85,14 +85,20 @@ static int directory_path(const char *what, const char *path, char **ret_path,
 	return 0;
 }
 
-static int check_readable(const char *lower, struct pst_error *error)
+static int check_lower(const char *lower, enum pst_pseudo pseudo, struct pst_error *error)
 {
-	int fd = open(lower, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(fd_closep) int fd = open(lower, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *kind;
 
 	if (fd < 0)
 		return error_set(error, -errno, "LOWER cannot be read: %s: %s", lower,
 				 strerror(errno));
-	fd_close(fd);
+	kind = pseudo == PST_PSEUDO_HIDE ? fs_pseudo_kind(fd) : NULL;
+	if (kind)
+		return error_set(error, -EINVAL,
+				 "LOWER lies on %s, whose files are parts of the kernel: say pseudo=show "
+				 "if all users of the view may use them: %s",
+				 kind, lower);
 	return 0;
 }
 
@@ -325,6 +331,8 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 	struct fs_config config = {
 		.lower = b->lower,
 		.passthrough = view->terms.features & FUSE_PASSTHROUGH,
+		.passthrough_asked = options->passthrough == PST_PASSTHROUGH_ON,
+		.pseudo = options->pseudo == PST_PSEUDO_SHOW,
 		.no_opendir = options->opendir == PST_OPENDIR_OFF,
 		.cache = options->cache,
 		.ttl_ns = options->ttl_ns,
@@ -406,7 +414,8 @@ static int build(struct pst_view *view, const struct pst_view_options *options, 
 	int r;
 
 	b->lower = mount_clone_lower(view->lower, options->mount_flags,
-				     options->xdev == PST_XDEV_CROSS, error);
+				     options->xdev == PST_XDEV_CROSS,
+				     options->pseudo == PST_PSEUDO_HIDE ? fs_is_pseudo : NULL, error);
 	if (b->lower < 0)
 		return b->lower;
 	r = connect_kernel(view, options, b, error);
@@ -441,7 +450,7 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 	if (r == 0)
 		r = directory_path("MOUNTPOINT", options->mountpoint, &view->mountpoint, error);
 	if (r == 0)
-		r = check_readable(view->lower, error);
+		r = check_lower(view->lower, options->pseudo, error);
 	if (r == 0 && options->xattr == PST_XATTR_OFF)
 		r = check_no_acl(view->lower, error);
 	if (r == 0 && mount_is_view(view->mountpoint))

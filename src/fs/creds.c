@@ -8,6 +8,11 @@
  * Permission to do the operation has been decided by the kernel before it asked us
  * (default_permissions), so DAC capabilities stay in force while acting as the caller: the caller's
  * other groups, which may have given the permission, are not known here.
+ *
+ * That is enough where the lower file system leaves permissions to the kernel (kind.c). Where it
+ * decides by itself who may do what (FUSE, network file systems, cgroup, ...), a thread takes all of
+ * the caller's identity: user, groups and no capability that the caller lacks. In such a scope the
+ * other scopes do nothing.
  */
 #include "fs/creds.h"
 #include "fs/fs.h"
@@ -59,9 +64,12 @@ enum {
 	ENTERED_GID = 1 << 1,
 	ENTERED_GROUPS = 1 << 2,
 	ENTERED_CAPS = 1 << 3,
+	ENTERED_WHOLE = 1 << 4,
 };
 
 static __thread uint64_t caps_permitted;	/* of this thread, once initialised */
+static __thread const struct fs_caller *serving; /* whose request this thread is working on */
+static __thread bool whole;		/* the thread has all of the caller's identity */
 static __thread uint32_t umask_now;		/* the thread's umask: most callers have the same */
 
 static int caps_set(uint64_t effective, uint64_t permitted)
@@ -155,7 +163,7 @@ void creds_umask(uint32_t mask)
 static int enter(const struct fs_caller *caller, uint64_t caps, struct creds_scope *scope)
 {
 	/* A view without root serves its own user only. */
-	if (!(caps_permitted & BIT(CAP_SETUID)))
+	if (whole || !(caps_permitted & BIT(CAP_SETUID)))
 		return 0;
 	if (caller->has_group && caller->group != caller->gid) {
 		/*
@@ -196,6 +204,8 @@ int creds_enter_writer(const struct fs_caller *caller, bool kill, uint32_t mode,
 
 int creds_enter_stranger(struct creds_scope *ret_scope)
 {
+	if (whole)
+		return 0;
 	if (!fs_ids_set(0, BACKING_ID, ret_scope))
 		return -EPERM;
 	return caps_enter(CAPS_SERVE & ~BIT(CAP_FSETID), ret_scope);
@@ -203,6 +213,8 @@ int creds_enter_stranger(struct creds_scope *ret_scope)
 
 int creds_enter_ordinary(struct creds_scope *ret_scope)
 {
+	if (whole)
+		return 0;
 	return caps_enter(CAPS_SERVE & ~BIT(CAP_SYS_ADMIN), ret_scope);
 }
 
@@ -219,48 +231,41 @@ int creds_enter_backing(bool keep_suidgid, struct creds_scope *ret_scope)
 			    : 0;
 }
 
-/* The rest of the line that begins with key in /proc/PID/status; false where it cannot be read. */
-static bool status_line(uint32_t pid, const char *key, char *buf, size_t size)
+/*
+ * Takes all that the caller has, and no more than that: the effective IDs too, because some file
+ * systems (cgroup) look at these. The real ones stay ours, so that the caller cannot send us signals.
+ */
+static int enter_whole(const struct fs_caller *caller, const struct caller_facts *facts,
+		       struct creds_scope *scope)
 {
-	char path[40], *at;
-
-	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	if (!pid || fd_read_file(path, buf, size) < 0)
-		return false;
-	at = strstr(buf, key);
-	if (!at)
-		return false;
-	at += strlen(key);
-	memmove(buf, at, strcspn(at, "\n") + 1);
-	buf[strcspn(buf, "\n")] = 0;
-	return true;
+	scope->entered |= ENTERED_WHOLE;
+	whole = true;
+	/* Where a user namespace forbids it, the groups stay those with which it was made. */
+	if (syscall(SYS_setgroups, facts->n_groups, facts->groups) < 0 && errno != EPERM)
+		return -errno;
+	if (syscall(SYS_setresgid, -1, caller->gid, -1) < 0 ||
+	    syscall(SYS_setresuid, -1, caller->uid, -1) < 0)
+		return -errno;
+	/* Changing the user ID changes the effective set; this is the set that stays. */
+	return caps_set(facts->caps & caps_permitted, caps_permitted);
 }
 
-bool creds_caller_capable(const struct fs_caller *caller, int cap)
+int creds_enter_whole(struct creds_scope *ret_scope)
 {
-	char line[4096];
+	struct caller_facts facts;
 
-	if (!status_line(caller->pid, "\nCapEff:", line, sizeof(line)))
-		return false;
-	return strtoull(line, NULL, 16) & BIT(cap);
+	if (!serving || whole || !(caps_permitted & BIT(CAP_SETUID)))
+		return 0;
+	caller_read(serving, &facts);
+	if (serving->uid == 0 && serving->gid == 0 && !facts.n_groups &&
+	    !(caps_permitted & ~facts.caps))
+		return 0;
+	return enter_whole(serving, &facts, ret_scope);
 }
 
-bool creds_caller_in_group(const struct fs_caller *caller, uint32_t gid)
+void creds_serve(const struct fs_caller *caller)
 {
-	char line[65536], *at = line, *end;
-
-	if (caller->gid == gid)
-		return true;
-	if (!status_line(caller->pid, "\nGroups:", line, sizeof(line)))
-		return false;
-	for (;; at = end) {
-		unsigned long number = strtoul(at, &end, 10);
-
-		if (end == at)
-			return false;
-		if (number == gid)
-			return true;
-	}
+	serving = caller;
 }
 
 void creds_leavep(struct creds_scope *scope)
@@ -269,6 +274,14 @@ void creds_leavep(struct creds_scope *scope)
 		setfsuid(0);
 	if (scope->entered & ENTERED_GID)
 		setfsgid(0);
+	if (scope->entered & ENTERED_WHOLE) {
+		/* Changing groups takes a capability that the caller may not have had. */
+		syscall(SYS_setresuid, -1, 0, -1);
+		caps_set(caps_permitted, caps_permitted);
+		syscall(SYS_setresgid, -1, 0, -1);
+		syscall(SYS_setgroups, 0, NULL);
+		whole = false;
+	}
 	if (scope->entered & ENTERED_GROUPS)
 		syscall(SYS_setgroups, 0, NULL);
 	if ((scope->entered & ENTERED_CAPS) && !(scope->entered & ENTERED_UID))

@@ -8,6 +8,7 @@
  *	r = creds_enter_caller(caller, &scope);
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct fs_caller;
@@ -22,6 +23,18 @@ int creds_thread_init(void);
 
 /* Whether the calling thread has a capability in force. */
 bool creds_have(int cap);
+
+/*
+ * Says whose request this thread works on from now on; NULL: nobody's. The request's caller stays
+ * where it is until the next call.
+ */
+void creds_serve(const struct fs_caller *caller);
+/*
+ * Takes all of the identity of the caller that creds_serve() named: user, groups, and of our
+ * capabilities those alone that the caller has. Does nothing where there is no caller, or where the
+ * caller has all that we have. The other scopes do nothing inside of this one.
+ */
+int creds_enter_whole(struct creds_scope *ret_scope);
 
 /* What is made belongs to the caller. Permission has been checked: none is asked for below. */
 int creds_enter_caller(const struct fs_caller *caller, struct creds_scope *ret_scope);
@@ -39,7 +52,14 @@ int creds_enter_stranger(struct creds_scope *ret_scope);
 /* The lower file system shows no more than to somebody without CAP_SYS_ADMIN. */
 int creds_enter_ordinary(struct creds_scope *ret_scope);
 
-/* What the kernel does not say about a caller who waits for our answer: looked up in /proc. */
+/* caller.c: what the kernel does not say about a caller who waits for our answer, read in /proc. */
+#define CALLER_MAX_GROUPS 8192
+struct caller_facts {
+	uint64_t caps;			/* effective, in our user namespace */
+	size_t n_groups;		/* further groups than these give the caller nothing */
+	uint32_t groups[CALLER_MAX_GROUPS];
+};
+void caller_read(const struct fs_caller *caller, struct caller_facts *ret_facts);
 bool creds_caller_capable(const struct fs_caller *caller, int cap);
 bool creds_caller_in_group(const struct fs_caller *caller, uint32_t gid);
 /* As whom the kernel shall read and write: nobody in particular, with no privilege to misuse; but

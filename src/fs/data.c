@@ -39,6 +39,7 @@ static bool is_offset(uint64_t off)
 ssize_t fs_read(struct fs *fs, struct handle *handle, char *buf, size_t size, uint64_t off,
 		int flags, bool nowait)
 {
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	struct iovec iov = { .iov_base = buf, .iov_len = size };
 	int fd = lower_of_handle(fs, handle);
 	ssize_t n;
@@ -51,6 +52,8 @@ ssize_t fs_read(struct fs *fs, struct handle *handle, char *buf, size_t size, ui
 	if (!is_offset(off))
 		return -EINVAL;
 	r = follow_flags(handle, fd, flags);
+	if (r == 0)
+		r = lower_enter(fs, handle->node, &scope);
 	if (r < 0)
 		return r;
 	n = preadv2(fd, &iov, 1, (off_t)off, nowait ? RWF_NOWAIT : 0);
@@ -81,12 +84,16 @@ static ssize_t write_all(int fd, const struct fs_write *write, int rwf)
 }
 
 /* Changes to data happen as the caller, as far as the lower file system tells callers apart. */
-static int enter_writer(const struct fs_caller *caller, const struct node *node, bool kill, int fd,
-			struct creds_scope *scope)
+static int enter_writer(struct fs *fs, const struct fs_caller *caller, const struct node *node,
+			bool kill, int fd, struct creds_scope *scope)
 {
 	uint32_t hidden = set_id_hidden(node);
 	struct stat st;
 
+	int r = lower_enter(fs, node, scope);
+
+	if (r < 0 || scope->entered)
+		return r;
 	if ((caller->uid == 0 || caller->unknown) && !kill && !hidden)
 		return 0;
 	if (fstat(fd, &st) < 0)
@@ -110,7 +117,7 @@ ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *h
 		return r;
 	r = write->kill ? authority_written(fs, caller, handle->node, fd) : 0;
 	if (r == 0)
-		r = enter_writer(caller, handle->node, write->kill, fd, &scope);
+		r = enter_writer(fs, caller, handle->node, write->kill, fd, &scope);
 	if (r < 0)
 		return r;
 	if (!write->from_cache) {
@@ -126,10 +133,14 @@ ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *h
 
 int fs_fsync(struct fs *fs, struct handle *handle, bool data_only)
 {
-	int fd = lower_of_handle(fs, handle);
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	int fd = lower_of_handle(fs, handle), r;
 
 	if (fd < 0)
 		return fd;
+	r = lower_enter(fs, handle->node, &scope);
+	if (r < 0)
+		return r;
 	return (data_only ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
 }
 
@@ -141,7 +152,7 @@ int fs_fallocate(struct fs *fs, const struct fs_caller *caller, struct handle *h
 
 	if (fd < 0)
 		return fd;
-	r = enter_writer(caller, handle->node, false, fd, &scope);
+	r = enter_writer(fs, caller, handle->node, false, fd, &scope);
 	if (r < 0)
 		return r;
 	return fallocate(fd, mode, (off_t)off, (off_t)len) < 0 ? -errno : 0;
@@ -149,11 +160,15 @@ int fs_fallocate(struct fs *fs, const struct fs_caller *caller, struct handle *h
 
 int fs_lseek(struct fs *fs, struct handle *handle, int64_t off, int whence, int64_t *ret_off)
 {
-	int fd = lower_of_handle(fs, handle);
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	int fd = lower_of_handle(fs, handle), r;
 	off_t at;
 
 	if (fd < 0)
 		return fd;
+	r = lower_enter(fs, handle->node, &scope);
+	if (r < 0)
+		return r;
 	at = lseek(fd, off, whence);
 	if (at < 0)
 		return -errno;
@@ -175,7 +190,7 @@ ssize_t fs_copy(struct fs *fs, const struct fs_caller *caller, struct handle *fr
 		return in;
 	if (out < 0)
 		return out;
-	r = enter_writer(caller, to->node, false, out, &scope);
+	r = enter_writer(fs, caller, to->node, false, out, &scope);
 	if (r < 0)
 		return r;
 	n = copy_file_range(in, &in_off, out, &out_off, len, flags);

@@ -72,7 +72,14 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 	if (r < 0)
 		return r;
 	attr_before(fs, node, ref.fd);
-	fd = lower_openat(fs, ref.fd, ".", O_RDONLY | O_DIRECTORY, 0);
+	{
+		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+
+		r = lower_enter(fs, node, &scope);
+		if (r < 0)
+			return r;
+		fd = lower_openat(fs, ref.fd, ".", O_RDONLY | O_DIRECTORY, 0);
+	}
 	if (fd < 0)
 		return fd;
 	r = handle_new(fs->handles, node, O_RDONLY | O_DIRECTORY, fd, &open.handle);
@@ -185,6 +192,19 @@ static int stream_at(struct fs *fs, struct handle *handle, off_t pos,
 	return r;
 }
 
+/* getdents64(2) as the caller, where the lower file system asks: bytes read or -errno. */
+static ssize_t read_names(struct fs *fs, struct handle *handle, struct dirstream *stream, size_t size)
+{
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	int r = lower_enter(fs, handle->node, &scope);
+	ssize_t n;
+
+	if (r < 0)
+		return r;
+	n = syscall(SYS_getdents64, handle->fd, stream->buf, size);
+	return n < 0 ? -errno : n;
+}
+
 /*
  * Reads names and adds them to the reply: as many at a time as have room whatever they are called. all: the
  * room of an empty reply. Returns 1 when there may be more names, 0 at the end of the directory or of the
@@ -202,12 +222,12 @@ static int read_some(struct fs *fs, struct handle *handle, struct dirstream *str
 		return 0;
 	if (size < LONG_RECORD)
 		size = LONG_RECORD;
-	n = syscall(SYS_getdents64, handle->fd, stream->buf, size);
+	n = read_names(fs, handle, stream, size);
 	/* The next name is longer than that. */
-	if (n < 0 && errno == EINVAL && empty)
-		n = syscall(SYS_getdents64, handle->fd, stream->buf, BUF_SIZE);
+	if (n == -EINVAL && empty)
+		n = read_names(fs, handle, stream, BUF_SIZE);
 	if (n < 0)
-		return errno == EINVAL && !empty ? 0 : -errno;
+		return n == -EINVAL && !empty ? 0 : (int)n;
 	if (give(fs, handle, stream, (size_t)n, sink))
 		return n > 0;
 	/* The rest is read again by the next request. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* What the files of fs/ share. */
+#include "fs/creds.h"
 #include "fs/fs.h"
 
 #include <pthread.h>
@@ -47,6 +48,9 @@ struct kind {
 	bool elsewhere;			/* it changes where no event of this kernel's is made */
 	bool far;			/* others answer: another machine, another process */
 	bool sizeless;			/* its files say that they are empty; only reading shows what is in them */
+	bool asks;			/* it decides by itself what the caller of an operation may do */
+	bool pseudo;			/* its files are parts of the kernel: opening and writing them acts */
+	bool proc;			/* it shows processes, and this one to itself in other ways */
 };
 const struct kind *kind_of(int fd);
 
@@ -205,6 +209,27 @@ int lower_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
 /* openat(2), the descriptor or -errno. */
 int lower_openat(struct fs *fs, int dir_fd, const char *name, int flags, uint32_t mode);
 int lower_open(struct fs *fs, struct node *node, int flags);
+/* Whether the node's file system decides by itself what the caller may do. */
+static inline bool lower_asks(struct fs *fs, const struct node *node)
+{
+	return nodetab_mount(fs->nodes, node->fh.mount)->asks;
+}
+/*
+ * Takes the caller's identity for operations on a node's lower file where its file system decides by
+ * it; does nothing, at no cost, elsewhere. Descriptors of nodes are to be had before: opening by handle takes
+ * a capability.
+ */
+static inline int lower_enter(struct fs *fs, const struct node *node, struct creds_scope *ret_scope)
+{
+	return lower_asks(fs, node) ? creds_enter_whole(ret_scope) : 0;
+}
+/* Likewise; elsewhere with creds_enter_caller(), for what makes an inode. */
+static inline int lower_enter_maker(struct fs *fs, const struct node *dir,
+				    const struct fs_caller *caller, struct creds_scope *ret_scope)
+{
+	return lower_asks(fs, dir) ? creds_enter_whole(ret_scope)
+				   : creds_enter_caller(caller, ret_scope);
+}
 /* An O_PATH descriptor of a node, outside the cache. */
 int lower_open_path(struct fs *fs, struct node *node);
 int lower_of_handle(struct fs *fs, struct handle *handle);

@@ -163,6 +163,11 @@ int fs_thread_init(void)
 	return creds_thread_init();
 }
 
+void fs_serve(const struct fs_caller *caller)
+{
+	creds_serve(caller);
+}
+
 bool fs_have_cap(int cap)
 {
 	return creds_have(cap);

@@ -53,6 +53,8 @@ struct fs_host {
 struct fs_config {
 	int lower;			/* the root directory, on a mount of our own; taken */
 	bool passthrough;
+	bool passthrough_asked;		/* also where the lower file system decides by who opens */
+	bool pseudo;			/* shows pseudo file systems */
 	bool no_opendir;		/* directories are listed without having been opened */
 	enum pst_cache cache;
 	uint64_t ttl_ns;
@@ -86,6 +88,13 @@ int fs_watch_try(void);
  * where each node keeps a descriptor. *ret_len is the length of its handle; 0: it has none.
  */
 int fs_handles_try(int fd, unsigned int *ret_len);
+
+/*
+ * Pseudo file systems, whose files are parts of the kernel: whether a type of mountinfo is one; the name of
+ * the one that a descriptor lies on, NULL where it lies on another file system.
+ */
+bool fs_is_pseudo(const char *type);
+const char *fs_pseudo_kind(int fd);
 
 struct fs_stat {
 	struct nodetab_stat nodes;
@@ -181,6 +190,12 @@ struct fs_caller {
 	uint64_t filters;		/* CREATE and TMPFILE: what shall hold for the file */
 	uint64_t known_filters;		/* ... out of these */
 };
+
+/*
+ * Says for whom this thread runs operations from now on (NULL: for itself): where the lower file system decides
+ * by who asks, they run as that caller. The struct stays the caller's, and unchanged, until the next call.
+ */
+void fs_serve(const struct fs_caller *caller);
 
 /* Attributes, read from the lower inode just now, and how long they may be believed. */
 struct fs_attr {

@@ -28,6 +28,7 @@ int fs_ioctl(struct fs *fs, struct handle *handle, uint32_t cmd, const void *in,
 		long word;
 		char bytes[64];
 	} data = { 0 };
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	size_t size = _IOC_SIZE(cmd);
 	int fd, r;
 
@@ -41,6 +42,9 @@ int fs_ioctl(struct fs *fs, struct handle *handle, uint32_t cmd, const void *in,
 	fd = lower_of_handle(fs, handle);
 	if (fd < 0)
 		return fd;
+	r = lower_enter(fs, handle->node, &scope);
+	if (r < 0)
+		return r;
 	r = ioctl(fd, cmd, &data);
 	if (r < 0)
 		return -errno;

@@ -1,40 +1,113 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is known of kinds of lower file systems by their names alone. */
+/*
+ * What is known of kinds of lower file systems by their numbers alone.
+ *
+ * The first group leaves permissions to the kernel, which has checked them before it asked us: what
+ * becomes of an operation there depends on the caller's user, group and quota at most. Every other
+ * kind, also one that is not in the table, may look at all of the caller's identity.
+ */
 #include "fs/fs-private.h"
 
 #include <linux/magic.h>
+#include <string.h>
 #include <sys/vfs.h>
 
 #define GFS2_MAGIC 0x01161970
+#define XFS_MAGIC 0x58465342
+#define BCACHEFS_MAGIC 0xca451a4e
+#define ZFS_MAGIC 0x2fc12fc1
+#define JFS_MAGIC 0x3153464a
+#define EROFS_MAGIC 0xe0f5e1e2
+#define EXFAT_MAGIC 0x2011bab0
+#define UDF_MAGIC 0x15013346
+#define HFSPLUS_MAGIC 0x482b
+#define CONFIGFS_MAGIC 0x62656570
+#define FUSECTL_MAGIC 0x65735543
+#define RPC_PIPEFS_MAGIC 0x67596969
+#define NFSD_MAGIC 0x6e667364
+#define RESCTRL_MAGIC 0x7655821
+
 #define REMOTE .elsewhere = true, .far = true
+#define PSEUDO .asks = true, .pseudo = true, .sizeless = true
+#define PSEUDO_OF_OTHERS PSEUDO, .elsewhere = true
 
 static const struct kind kinds[] = {
-	{ NFS_SUPER_MAGIC, "NFS", REMOTE },
-	{ SMB_SUPER_MAGIC, "SMB", REMOTE },
-	{ CIFS_SUPER_MAGIC, "SMB", REMOTE },
-	{ SMB2_SUPER_MAGIC, "SMB", REMOTE },
-	{ CEPH_SUPER_MAGIC, "Ceph", REMOTE },
-	{ V9FS_MAGIC, "9p", REMOTE },
-	{ FUSE_SUPER_MAGIC, "FUSE", REMOTE },
-	{ AFS_SUPER_MAGIC, "AFS", REMOTE },
-	{ AFS_FS_MAGIC, "AFS", REMOTE },
-	{ CODA_SUPER_MAGIC, "Coda", REMOTE },
+	{ EXT4_SUPER_MAGIC, "ext4" },
+	{ XFS_MAGIC, "xfs" },
+	{ BTRFS_SUPER_MAGIC, "btrfs" },
+	{ TMPFS_MAGIC, "tmpfs" },
+	{ RAMFS_MAGIC, "ramfs" },
+	{ F2FS_SUPER_MAGIC, "f2fs" },
+	{ BCACHEFS_MAGIC, "bcachefs" },
+	{ ZFS_MAGIC, "ZFS" },
+	{ JFS_MAGIC, "JFS" },
+	{ NILFS_SUPER_MAGIC, "nilfs2" },
+	{ REISERFS_SUPER_MAGIC, "reiserfs" },
+	{ MSDOS_SUPER_MAGIC, "FAT" },
+	{ EXFAT_MAGIC, "exFAT" },
+	{ HFSPLUS_MAGIC, "HFS+" },
+	{ UDF_MAGIC, "UDF" },
+	{ ISOFS_SUPER_MAGIC, "ISO 9660" },
+	{ EROFS_MAGIC, "EROFS" },
+	{ SQUASHFS_MAGIC, "squashfs" },
+	{ CRAMFS_MAGIC, "cramfs" },
+	{ HUGETLBFS_MAGIC, "hugetlbfs" },
 	{ OCFS2_SUPER_MAGIC, "OCFS2", REMOTE },
 	{ GFS2_MAGIC, "GFS2", REMOTE },
 	{ OVERLAYFS_SUPER_MAGIC, "overlayfs", .elsewhere = true },
-	{ PROC_SUPER_MAGIC, "proc", .elsewhere = true, .sizeless = true },
-	{ SYSFS_MAGIC, "sysfs", .elsewhere = true, .sizeless = true },
-	{ CGROUP_SUPER_MAGIC, "cgroup", .elsewhere = true, .sizeless = true },
-	{ CGROUP2_SUPER_MAGIC, "cgroup", .elsewhere = true, .sizeless = true },
-	{ DEBUGFS_MAGIC, "debugfs", .sizeless = true },
-	{ TRACEFS_MAGIC, "tracefs", .sizeless = true },
-	{ SECURITYFS_MAGIC, "securityfs", .sizeless = true },
-	{ BPF_FS_MAGIC, "bpf", .sizeless = true },
+
+	{ NFS_SUPER_MAGIC, "NFS", REMOTE, .asks = true },
+	{ SMB_SUPER_MAGIC, "SMB", REMOTE, .asks = true },
+	{ CIFS_SUPER_MAGIC, "SMB", REMOTE, .asks = true },
+	{ SMB2_SUPER_MAGIC, "SMB", REMOTE, .asks = true },
+	{ CEPH_SUPER_MAGIC, "Ceph", REMOTE, .asks = true },
+	{ V9FS_MAGIC, "9p", REMOTE, .asks = true },
+	{ FUSE_SUPER_MAGIC, "FUSE", REMOTE, .asks = true },
+	{ AFS_SUPER_MAGIC, "AFS", REMOTE, .asks = true },
+	{ AFS_FS_MAGIC, "AFS", REMOTE, .asks = true },
+	{ CODA_SUPER_MAGIC, "Coda", REMOTE, .asks = true },
+
+	{ PROC_SUPER_MAGIC, "proc", PSEUDO_OF_OTHERS, .proc = true },
+	{ SYSFS_MAGIC, "sysfs", PSEUDO_OF_OTHERS },
+	{ CGROUP_SUPER_MAGIC, "cgroup", PSEUDO_OF_OTHERS },
+	{ CGROUP2_SUPER_MAGIC, "cgroup2", PSEUDO_OF_OTHERS },
+	{ RESCTRL_MAGIC, "resctrl", PSEUDO_OF_OTHERS },
+	{ DEBUGFS_MAGIC, "debugfs", PSEUDO },
+	{ TRACEFS_MAGIC, "tracefs", PSEUDO },
+	{ SECURITYFS_MAGIC, "securityfs", PSEUDO },
+	{ SELINUX_MAGIC, "selinuxfs", PSEUDO },
+	{ SMACK_MAGIC, "smackfs", PSEUDO },
+	{ BPF_FS_MAGIC, "bpf", PSEUDO },
+	{ CONFIGFS_MAGIC, "configfs", PSEUDO },
+	{ EFIVARFS_MAGIC, "efivarfs", PSEUDO },
+	{ PSTOREFS_MAGIC, "pstore", PSEUDO },
+	{ BINFMTFS_MAGIC, "binfmt_misc", PSEUDO },
+	{ FUSECTL_MAGIC, "fusectl", PSEUDO },
+	{ XENFS_SUPER_MAGIC, "xenfs", PSEUDO },
+	{ RPC_PIPEFS_MAGIC, "rpc_pipefs", PSEUDO },
+	{ NFSD_MAGIC, "nfsd", PSEUDO },
+	{ NSFS_MAGIC, "nsfs", PSEUDO },
+	{ BINDERFS_SUPER_MAGIC, "binder", PSEUDO },
 };
+
+bool fs_is_pseudo(const char *type)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].pseudo && strcmp(kinds[i].name, type) == 0)
+			return true;
+	return false;
+}
+
+const char *fs_pseudo_kind(int fd)
+{
+	const struct kind *kind = kind_of(fd);
+
+	return kind && kind->pseudo ? kind->name : NULL;
+}
 
 const struct kind *kind_of(int fd)
 {
-	static const struct kind other = { 0 };
+	static const struct kind other = { .name = "unknown", .asks = true };
 	struct statfs st;
 
 	if (fstatfs(fd, &st) < 0)

@@ -45,13 +45,30 @@ static int open_once(struct fs *fs, struct node *node, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Opens the file as the caller, from a descriptor that we have of it: by handle nobody else may. */
+static int open_as_caller(struct fs *fs, struct node *node, int flags)
+{
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	int r = fdref_get(fs->fds, node, &ref);
+
+	if (r == 0)
+		r = lower_enter(fs, node, &scope);
+	if (r < 0)
+		return r;
+	return lower_openat(fs, AT_FDCWD, fd_path(ref.fd).text, flags, 0);
+}
+
 int lower_open(struct fs *fs, struct node *node, int flags)
 {
-	int fd = open_once(fs, node, flags & ~FLAGS_NOT_BELOW);
+	bool asks = lower_asks(fs, node);
+	int fd;
 
-	if (fd == -EMFILE) {
+	flags &= ~FLAGS_NOT_BELOW;
+	fd = asks ? open_as_caller(fs, node, flags) : open_once(fs, node, flags);
+	if (fd == -EMFILE && !asks) {
 		fdcache_trim(fs->fds);
-		fd = open_once(fs, node, flags & ~FLAGS_NOT_BELOW);
+		fd = open_once(fs, node, flags);
 	}
 	/* It was needed to open an append-only file; where data goes is decided write by write. */
 	if (fd >= 0 && (flags & O_APPEND))

@@ -51,7 +51,7 @@ static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 		/* A link has no mode that it would change. */
 		if (!S_ISLNK(made->mode))
 			creds_umask(caller->umask);
-		r = creds_enter_caller(caller, &scope);
+		r = lower_enter_maker(fs, dir, caller, &scope);
 		if (r < 0)
 			return r;
 		r = make_below(ref.fd, name, made);
@@ -102,12 +102,21 @@ int fs_mkdir(struct fs *fs, const struct fs_caller *caller, struct node *dir, co
 	return make(fs, caller, dir, name, &made, ret_entry);
 }
 
-/* Linking by descriptor takes CAP_DAC_READ_SEARCH, and is ENOENT without it. By /proc it takes none. */
-static int link_fd(int fd, int dir_fd, const char *name)
+/*
+ * Gives the file of a node one more name. Linking by descriptor takes CAP_DAC_READ_SEARCH, and is ENOENT
+ * without it; by /proc it takes none, so that is the way where the lower file system asks who links.
+ */
+static int link_below(struct fs *fs, struct node *node, int fd, int dir_fd, const char *name)
 {
-	if (linkat(fd, "", dir_fd, name, AT_EMPTY_PATH) == 0)
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	bool asks = lower_asks(fs, node);
+	int r = lower_enter(fs, node, &scope);
+
+	if (r < 0)
+		return r;
+	if (!asks && linkat(fd, "", dir_fd, name, AT_EMPTY_PATH) == 0)
 		return 0;
-	if (errno != ENOENT || fs_have_cap(CAP_DAC_READ_SEARCH))
+	if (!asks && (errno != ENOENT || fs_have_cap(CAP_DAC_READ_SEARCH)))
 		return -errno;
 	return linkat(AT_FDCWD, fd_path(fd).text, dir_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
@@ -126,7 +135,7 @@ int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name
 	r = fdref_get(fs->fds, dir, &to);
 	if (r < 0)
 		return r;
-	r = link_fd(from.fd, to.fd, name);
+	r = link_below(fs, node, from.fd, to.fd, name);
 	if (r < 0)
 		return r;
 	listings_changed(fs, dir);
@@ -144,10 +153,13 @@ int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name
 
 int fs_unlink(struct fs *fs, struct node *dir, const char *name, bool rmdir)
 {
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	int r;
 
 	r = fdref_get(fs->fds, dir, &ref);
+	if (r == 0)
+		r = lower_enter(fs, dir, &scope);
 	if (r < 0)
 		return r;
 	if (unlinkat(ref.fd, name, rmdir ? AT_REMOVEDIR : 0) < 0)
@@ -171,11 +183,10 @@ int fs_rename(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	if (r < 0)
 		return r;
 	/* A whiteout is a new inode. */
-	if (flags & RENAME_WHITEOUT) {
-		r = creds_enter_caller(caller, &scope);
-		if (r < 0)
-			return r;
-	}
+	r = flags & RENAME_WHITEOUT ? lower_enter_maker(fs, dir, caller, &scope)
+				    : lower_enter(fs, dir, &scope);
+	if (r < 0)
+		return r;
 	if (renameat2(from.fd, name, to.fd, new_name, flags) < 0)
 		return -errno;
 	listings_changed(fs, dir);

@@ -15,6 +15,14 @@
 #define SYS_fchmodat2 452
 #endif
 
+static int stat_as_caller(struct fs *fs, struct node *node, int fd, struct statx *ret_stx)
+{
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	int r = lower_enter(fs, node, &scope);
+
+	return r < 0 ? r : lower_stat(fd, ret_stx);
+}
+
 int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct fs_attr *ret_attr)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
@@ -29,7 +37,7 @@ int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct f
 		fd = ref.fd;
 	}
 	attr_before(fs, node, fd);
-	r = lower_stat(fd, &attr.stx);
+	r = stat_as_caller(fs, node, fd, &attr.stx);
 	if (r == 0)
 		r = attr_answer(fs, node, &attr, ANSWER_GETATTR);
 	if (r == 0)
@@ -76,6 +84,9 @@ static int change_nothing(struct fs *fs, const struct fs_caller *caller, struct 
 		r = authority_answer(fs, node, &stx);
 	if (r < 0)
 		return r;
+	/* Where the lower file system asks, the write that is about to come is the caller's own. */
+	if (lower_asks(fs, node) && attr_has_writers(node))
+		return 0;
 	kill = meta_bits_to_kill(caller, &stx);
 	if (kill && attr_has_writers(node))
 		return meta_change_mode(fd, stx.stx_mode & ~kill);
@@ -110,19 +121,18 @@ static int change_owner(const struct fs_caller *caller, int fd, const struct fs_
 	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
-static int change_size(struct fs *fs, const struct fs_caller *caller, struct node *node,
-		       struct handle *handle, int fd, const struct fs_change *change)
+/* handle_fd: of a handle that is open for writing, or -1. */
+static int change_size(const struct fs_caller *caller, struct node *node, int handle_fd, int fd,
+		       const struct fs_change *change)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	uint32_t hidden = set_id_hidden(node);
 	bool kill = change->set & FS_KILL_SUIDGID;
-	int handle_fd = -1, r;
 	struct statx stx;
+	int r;
 
 	if (change->size > INT64_MAX)
 		return -EFBIG;
-	if (handle && (handle->flags & O_ACCMODE) != O_RDONLY)
-		handle_fd = lower_of_handle(fs, handle);
 	if (caller->uid != 0 || kill || hidden) {
 		r = lower_stat(fd, &stx);
 		if (r == 0)
@@ -151,8 +161,19 @@ static int change_times(int fd, const struct fs_change *change)
 	return -errno;
 }
 
-static int apply(struct fs *fs, const struct fs_caller *caller, struct node *node,
-		 struct handle *handle, int fd, const struct fs_change *change)
+/*
+ * Whether the times have been set by the change of size: the kernel sends both for one truncate(2),
+ * which may be done by somebody who may not set times.
+ */
+static bool times_came(struct fs *fs, struct node *node, const struct fs_change *change)
+{
+	return (change->set & FS_SET_SIZE) && lower_asks(fs, node) &&
+	       (!(change->set & FS_SET_ATIME) || change->times[0].tv_nsec == UTIME_NOW) &&
+	       (!(change->set & FS_SET_MTIME) || change->times[1].tv_nsec == UTIME_NOW);
+}
+
+static int apply(struct fs *fs, const struct fs_caller *caller, struct node *node, int handle_fd,
+		 int fd, const struct fs_change *change)
 {
 	int r = 0;
 
@@ -162,12 +183,28 @@ static int apply(struct fs *fs, const struct fs_caller *caller, struct node *nod
 	if (change->set & (FS_SET_UID | FS_SET_GID))
 		r = change_owner(caller, fd, change);
 	if (r == 0 && (change->set & FS_SET_SIZE))
-		r = change_size(fs, caller, node, handle, fd, change);
+		r = change_size(caller, node, handle_fd, fd, change);
 	if (r == 0 && (change->set & FS_SET_MODE))
 		r = meta_change_mode(fd, change->mode);
-	if (r == 0 && (change->set & (FS_SET_ATIME | FS_SET_MTIME)))
+	if (r == 0 && (change->set & (FS_SET_ATIME | FS_SET_MTIME)) && !times_came(fs, node, change))
 		r = change_times(fd, change);
 	return r;
+}
+
+/*
+ * All of it as the caller, where the lower file system asks. The handle's descriptor comes before: it
+ * may have to be opened.
+ */
+static int apply_as_caller(struct fs *fs, const struct fs_caller *caller, struct node *node,
+			   struct handle *handle, int fd, const struct fs_change *change)
+{
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	int handle_fd = -1, r;
+
+	if (handle && (change->set & FS_SET_SIZE) && (handle->flags & O_ACCMODE) != O_RDONLY)
+		handle_fd = lower_of_handle(fs, handle);
+	r = lower_enter(fs, node, &scope);
+	return r < 0 ? r : apply(fs, caller, node, handle_fd, fd, change);
 }
 
 int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
@@ -186,12 +223,12 @@ int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 	if (r == 0)
 		r = authority_change(fs, caller, node, ref.fd, &below);
 	if (r == 0)
-		r = apply(fs, caller, node, handle, ref.fd, &below);
+		r = apply_as_caller(fs, caller, node, handle, ref.fd, &below);
 	if (r < 0 && one)
 		return r;
 	/* Where more was to be changed some of it may have been. */
 	if (r >= 0)
-		r = lower_stat(ref.fd, &attr.stx);
+		r = stat_as_caller(fs, node, ref.fd, &attr.stx);
 	if (r == 0)
 		r = attr_answer(fs, node, &attr, ANSWER_SETATTR);
 	if (r < 0)
@@ -203,11 +240,14 @@ int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 
 int fs_readlink(struct fs *fs, struct node *node, char *buf, size_t size)
 {
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	ssize_t n;
 	int r;
 
 	r = fdref_get(fs->fds, node, &ref);
+	if (r == 0)
+		r = lower_enter(fs, node, &scope);
 	if (r < 0)
 		return r;
 	n = readlinkat(ref.fd, "", buf, size);
@@ -216,10 +256,13 @@ int fs_readlink(struct fs *fs, struct node *node, char *buf, size_t size)
 
 int fs_statfs(struct fs *fs, struct node *node, struct statvfs *ret_st)
 {
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	int r;
 
 	r = fdref_get(fs->fds, node, &ref);
+	if (r == 0)
+		r = lower_enter(fs, node, &scope);
 	if (r < 0)
 		return r;
 	return fstatvfs(ref.fd, ret_st) < 0 ? -errno : 0;

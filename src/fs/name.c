@@ -13,6 +13,7 @@
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +23,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int read_name(int dir_fd, const char *name, struct statx *ret_stx)
+/* The handle and the attributes of a name; -EOPNOTSUPP where it has no handle. */
+static int read_name(struct fs *fs, struct node *dir, int dir_fd, const char *name,
+		     struct fhandle *fh, int *mnt_id, struct statx *ret_stx)
 {
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	int r = lower_enter(fs, dir, &scope);
+
+	if (r == 0)
+		r = fhandle_at(dir_fd, name, fh, mnt_id);
+	if (r < 0)
+		return r;
 	if (statx(dir_fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STX_MASK,
 		  (struct statx *)ret_stx) < 0)
 		return -errno;
@@ -131,10 +141,19 @@ int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
 
 	if (number >= 0)
 		return number;
+	kind = kind_of(fd);
+	if (kind && kind->pseudo && !fs->config.pseudo) {
+		log_info("a file system of type %s below LOWER is not shown: mount with pseudo=show "
+			 "if all users of the view may use it",
+			 kind->name);
+		return -EACCES;
+	}
 	if (fh && !fs->config.own_fds)
 		mount.fd = open_mount(fd, fh, stx->stx_mode);
 	mount.handles = mount.fd >= 0;
-	kind = kind_of(fd);
+	/* What cannot be told apart is taken for what asks. */
+	mount.asks = !kind || kind->asks;
+	mount.proc = kind && kind->proc;
 	mount.sizeless = kind && kind->sizeless;
 	if (kind && kind->far)
 		atomic_store_explicit(&fs->far, true, memory_order_relaxed);
@@ -154,9 +173,15 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 	bool handles;
 	int r, mnt_id, mount;
 
-	r = lower_stat(fd, &entry.attr.stx);
-	if (r < 0)
-		return r;
+	{
+		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+
+		r = dir ? lower_enter(fs, dir, &scope) : 0;
+		if (r == 0)
+			r = lower_stat(fd, &entry.attr.stx);
+		if (r < 0)
+			return r;
+	}
 	r = fhandle_at(fd, "", &key.fh, &mnt_id);
 	handles = r == 0;
 	if (!handles)
@@ -188,11 +213,33 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 static int resolve_by_opening(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 			      struct fs_entry *ret_entry)
 {
-	_cleanup_(fd_closep) int fd = lower_openat(fs, dir_fd, name, O_PATH | O_NOFOLLOW, 0);
+	_cleanup_(fd_closep) int fd = -1;
 
+	{
+		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+		int r = dir ? lower_enter(fs, dir, &scope) : 0;
+
+		if (r < 0)
+			return r;
+		fd = lower_openat(fs, dir_fd, name, O_PATH | O_NOFOLLOW, 0);
+	}
 	if (fd < 0)
 		return fd;
 	return name_resolve_fd(fs, dir, fd, ret_entry);
+}
+
+/*
+ * Whether a name of a proc file system is a thread of this process: to these proc opens what it keeps
+ * from others, whatever identity this thread has taken.
+ */
+static bool is_this_process(int dir_fd, const char *name)
+{
+	char path[64];
+
+	if (name[strspn(name, "0123456789")] || strlen(name) > 20)
+		return false;
+	snprintf(path, sizeof(path), "self/task/%s", name);
+	return faccessat(dir_fd, path, F_OK, 0) == 0;
 }
 
 int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
@@ -203,15 +250,14 @@ int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 	struct fs_entry entry = { 0 };
 	int r, mnt_id;
 
+	if (mount->proc && is_this_process(dir_fd, name))
+		return -EACCES;
 	attr_before(fs, dir, dir_fd);
 	if (!mount->handles)
 		return resolve_by_opening(fs, dir, dir_fd, name, ret_entry);
-	r = fhandle_at(dir_fd, name, &key.fh, &mnt_id);
+	r = read_name(fs, dir, dir_fd, name, &key.fh, &mnt_id, &entry.attr.stx);
 	if (r == -EOPNOTSUPP)
 		return resolve_by_opening(fs, dir, dir_fd, name, ret_entry);
-	if (r < 0)
-		return r;
-	r = read_name(dir_fd, name, &entry.attr.stx);
 	if (r < 0)
 		return r;
 	if (mnt_id != mount->mnt_id || fhandle_is_ino(&key.fh, entry.attr.stx.stx_ino) != 1 ||
@@ -239,7 +285,13 @@ static int lookup_dots(struct fs *fs, struct node *dir, int dir_fd, const char *
 			return -ESTALE;
 		return resolve_by_opening(fs, NULL, dir_fd, name, ret_entry);
 	}
-	r = lower_stat(dir_fd, &entry.attr.stx);
+	{
+		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+
+		r = lower_enter(fs, dir, &scope);
+		if (r == 0)
+			r = lower_stat(dir_fd, &entry.attr.stx);
+	}
 	if (r == 0)
 		r = attr_answer(fs, dir, &entry.attr, ANSWER_ENTRY);
 	if (r < 0)

@@ -44,7 +44,8 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 	int r;
 
 	*ret_fd = -1;
-	if (!wants_write(flags) && !(flags & (O_DIRECT | O_TRUNC)) && fs->config.passthrough)
+	if (!wants_write(flags) && !(flags & (O_DIRECT | O_TRUNC)) && fs->config.passthrough &&
+	    !lower_asks(fs, node))
 		return 0;
 	if (flags & O_TRUNC) {
 		_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
@@ -55,7 +56,8 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 			r = authority_written(fs, caller, node, ref.fd);
 		if (r == 0)
 			r = lower_stat(ref.fd, &stx);
-		if (r == 0)
+		/* Where the lower file system asks, the open itself is the caller's. */
+		if (r == 0 && (caller->uid == 0 || !lower_asks(fs, node)))
 			r = creds_enter_writer(caller, kill || (stx.stx_mode & set_id_hidden(node)),
 					       stx.stx_mode, stx.stx_gid, &scope);
 		if (r < 0)
@@ -111,8 +113,11 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken, 
 			return take_fd(&fd);
 		}
 	}
-	/* A descriptor of ours would stand in the way of leases: none is kept without need. */
-	if (open.mode != PASS_BACKING)
+	/*
+	 * A descriptor of ours would stand in the way of leases: none is kept without need. Where the
+	 * lower file system decides by who opens, a later open would be somebody else's.
+	 */
+	if (open.mode != PASS_BACKING || lower_asks(fs, node))
 		open.handle->fd = take_fd(&fd);
 	open.no_flush = fs->config.locks == PST_LOCKS_LOCAL;
 	open.keep_cache = open.mode == PASS_CACHED && attr_keep_data(fs) && !(flags & O_TRUNC);
@@ -199,7 +204,7 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 
 		creds_umask(caller->umask);
-		r = creds_enter_caller(caller, &scope);
+		r = lower_enter_maker(fs, dir, caller, &scope);
 		if (r < 0)
 			return r;
 		/* Always O_EXCL at first: a file that is there already has not been checked by
@@ -229,7 +234,7 @@ int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, 
 		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 
 		creds_umask(caller->umask);
-		r = creds_enter_caller(caller, &scope);
+		r = lower_enter_maker(fs, dir, caller, &scope);
 		if (r < 0)
 			return r;
 		fd = lower_openat(fs, ref.fd, ".", lower_flags, mode);

@@ -134,6 +134,15 @@ static void backing_close(struct pass *pass, struct node *node)
 	pass->n_backings--;
 }
 
+/*
+ * Whether data passes through at all. The kernel opens the lower file once more, as nobody: where the
+ * lower file system decides by who opens, the user has to have asked for that.
+ */
+static bool passes(struct fs *fs, const struct node *node)
+{
+	return fs->config.passthrough && (fs->config.passthrough_asked || !lower_asks(fs, node));
+}
+
 static void tell_refusal(struct pass *pass, int r)
 {
 	pass->n_refused++;
@@ -170,7 +179,7 @@ static enum pass_mode decide(struct pass *pass, struct node *node, uint32_t mode
 		return PASS_DIRECT;
 	if (asked != PASS_NONE)
 		return asked;
-	if (!pass->fs->config.passthrough)
+	if (!passes(pass->fs, node))
 		return PASS_CACHED;
 	/* An open for reading does not care, and does not know the mode. */
 	if (node->backing_id && (!mode || keeps == !!(node->pass_flags & FLAG_KEEPS)))

@@ -10,11 +10,24 @@
 #include "util/fd.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/limits.h>
 #include <string.h>
 #include <sys/xattr.h>
 
 #define ACL "system.posix_acl_access"
+
+/*
+ * The kernel has checked who may read and write user.*, trusted.* and security.* attributes, and ACLs.
+ * Of other names in system.* (ACLs of NFS, SMB and NTFS) it knows nothing: the lower file system decides
+ * by who asks.
+ */
+static int enter(struct fs *fs, const struct node *node, const char *name, struct creds_scope *scope)
+{
+	bool unknown = strncmp(name, "system.", 7) == 0 && strncmp(name, "system.posix_acl_", 17) != 0;
+
+	return unknown ? creds_enter_whole(scope) : lower_enter(fs, node, scope);
+}
 
 /* An ACL is the longer form of a mode: where that is a server's, the one below says nothing. */
 static bool is_void(const struct node *node, const char *name)
@@ -24,6 +37,7 @@ static bool is_void(const struct node *node, const char *name)
 
 int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, size_t size)
 {
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	ssize_t n;
 	int r;
@@ -33,6 +47,8 @@ int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, s
 	if (strcmp(name, ACL) == 0)
 		answer_acl(fs, node);
 	r = fdref_get(fs->fds, node, &ref);
+	if (r == 0)
+		r = enter(fs, node, name, &scope);
 	if (r < 0)
 		return r;
 	n = getxattr(fd_path(ref.fd).text, name, buf, size);
@@ -44,55 +60,79 @@ int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, s
 	return -errno;
 }
 
-/* The list without the names that the view does not show. */
-static ssize_t list_shown(const struct node *node, const char *path, char *buf, size_t size)
+static bool has_trusted(const char *list, ssize_t n)
 {
-	char all[XATTR_LIST_MAX], *name = all;
-	ssize_t n = listxattr(path, all, sizeof(all));
+	for (const char *name = list; name < list + n; name += strlen(name) + 1)
+		if (strncmp(name, "trusted.", 8) == 0)
+			return true;
+	return false;
+}
 
-	while (n > 0 && name < all + n) {
+/* Takes the names that the view does not show out of a list. */
+static ssize_t drop_hidden(const struct node *node, char *list, ssize_t n)
+{
+	char *name = list;
+
+	while (name < list + n) {
 		size_t len = strlen(name) + 1;
 
 		if (is_void(node, name) || set_id_is_capability(node, name)) {
-			memmove(name, name + len, (size_t)(all + n - name) - len);
+			memmove(name, name + len, (size_t)(list + n - name) - len);
 			n -= (ssize_t)len;
 		} else {
 			name += len;
 		}
 	}
-	if (n > 0 && size && (size_t)n > size) {
-		errno = ERANGE;
-		return -1;
-	}
-	if (n > 0 && size)
-		memcpy(buf, all, (size_t)n);
 	return n;
+}
+
+/* Which names a caller without CAP_SYS_ADMIN sees is the lower file system's to say. */
+static ssize_t list_as_caller(struct fs *fs, const struct fs_caller *caller, struct node *node, int fd,
+			      char list[XATTR_LIST_MAX])
+{
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	int r = lower_enter(fs, node, &scope);
+	ssize_t n;
+
+	if (r < 0)
+		return r;
+	n = listxattr(fd_path(fd).text, list, XATTR_LIST_MAX);
+	/* Looking the caller up costs more than to list: that is done where it matters. */
+	if (!lower_asks(fs, node) && has_trusted(list, n) &&
+	    !creds_caller_capable(caller, CAP_SYS_ADMIN)) {
+		r = creds_enter_ordinary(&scope);
+		if (r < 0)
+			return r;
+		n = listxattr(fd_path(fd).text, list, XATTR_LIST_MAX);
+	}
+	return n < 0 ? -errno : n;
 }
 
 int fs_listxattr(struct fs *fs, const struct fs_caller *caller, struct node *node, char *buf,
 		 size_t size)
 {
-	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	char list[XATTR_LIST_MAX];
 	ssize_t n;
 	int r;
 
 	r = fdref_get(fs->fds, node, &ref);
-	/* Which names an ordinary user sees is the lower file system's to say. */
-	if (r == 0 && caller->uid != 0)
-		r = creds_enter_ordinary(&scope);
 	if (r < 0)
 		return r;
-	if (authority_is_served(node, STATX_MODE) || set_id_is_foreign(node))
-		n = list_shown(node, fd_path(ref.fd).text, buf, size);
-	else
-		n = listxattr(fd_path(ref.fd).text, buf, size);
-	return n < 0 ? -errno : (int)n;
+	n = list_as_caller(fs, caller, node, ref.fd, list);
+	if (n > 0 && (authority_is_served(node, STATX_MODE) || set_id_is_foreign(node)))
+		n = drop_hidden(node, list, n);
+	if (n > 0 && size && (size_t)n > size)
+		return -ERANGE;
+	if (n > 0 && size)
+		memcpy(buf, list, (size_t)n);
+	return (int)n;
 }
 
 int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *value, size_t size,
 		int flags, bool kill_sgid)
 {
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	int r;
 
@@ -101,11 +141,13 @@ int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *
 	if (set_id_is_capability(node, name))
 		return -EPERM;
 	r = fdref_get(fs->fds, node, &ref);
+	if (r == 0)
+		r = enter(fs, node, name, &scope);
 	if (r < 0)
 		return r;
 	r = setxattr(fd_path(ref.fd).text, name, value, size, flags) < 0 ? -errno : 0;
 	/* An ACL set by somebody outside the file's group: the kernel leaves the bit to us. */
-	if (r == 0 && kill_sgid) {
+	if (r == 0 && kill_sgid && !lower_asks(fs, node)) {
 		struct statx stx;
 
 		r = lower_stat(ref.fd, &stx);
@@ -117,6 +159,7 @@ int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *
 
 int fs_removexattr(struct fs *fs, struct node *node, const char *name)
 {
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	int r;
 
@@ -124,6 +167,8 @@ int fs_removexattr(struct fs *fs, struct node *node, const char *name)
 	if (is_void(node, name))
 		return 0;
 	r = fdref_get(fs->fds, node, &ref);
+	if (r == 0)
+		r = enter(fs, node, name, &scope);
 	if (r < 0)
 		return r;
 	return removexattr(fd_path(ref.fd).text, name) < 0 ? -errno : 0;

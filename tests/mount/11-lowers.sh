@@ -27,7 +27,7 @@ once_ramfs() { all_on ramfs names kinds rename dir perm data modes mmap; }
 # Files whose size says nothing, written by nobody.
 each_proc() {
 	LOWER=/proc/sys
-	view -o cache=none "$LOWER"
+	view -o cache=none,pseudo=show "$LOWER"
 	equal "$(cat "$VIEW/kernel/ostype")" Linux ostype
 	equal "$(cat "$VIEW/kernel/osrelease")" "$(uname -r)" osrelease
 	check test "$(ls "$VIEW/vm" | wc -l)" = "$(ls /proc/sys/vm | wc -l)"
@@ -36,7 +36,7 @@ each_proc() {
 
 each_sysfs() {
 	LOWER=/sys/kernel
-	view -o cache=none "$LOWER"
+	view -o cache=none,pseudo=show "$LOWER"
 	equal "$(cat "$VIEW/mm/transparent_hugepage/enabled")" \
 		"$(cat /sys/kernel/mm/transparent_hugepage/enabled)" content
 	LOG_MAY='.'

@@ -12,11 +12,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fs/creds.h"
@@ -295,6 +297,102 @@ static void test_lookup(void **state)
 	assert_false(creds_caller_in_group(&none, 13));
 }
 
+/* The whole identity of a caller; others that are entered inside change nothing, and all is left again. */
+static void test_whole(void **state)
+{
+	static const struct {
+		struct fs_caller caller;
+		const char *groups;
+		bool capable;
+	} rows[] = {
+		/* Of a caller that cannot be found nothing is known. */
+		{ { .uid = 1000, .gid = 1001 }, "", false },
+		{ { .uid = 1000, .gid = 1001, .has_group = true, .group = 50 }, "50 ", false },
+		{ { .uid = 0, .gid = 0 }, "", false },
+		{ { .uid = NOBODY, .gid = NOBODY, .unknown = true, .pid = 1 }, "", false },
+		/* Another user than the thread is: kernel code on top of the view acts as that one. */
+		{ { .uid = 1000, .gid = 1001, .pid = 1 }, "", false },
+	};
+	static const struct fs_caller other = { .uid = 7, .gid = 7 };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		creds_serve(&rows[i].caller);
+		{
+			_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+			struct identity now;
+
+			assert_int_equal(creds_enter_whole(&scope), 0);
+			{
+				_cleanup_(creds_leavep) struct creds_scope inner = CREDS_NONE;
+
+				assert_int_equal(creds_enter_caller(&other, &inner), 0);
+				assert_int_equal(creds_enter_ordinary(&inner), 0);
+				assert_int_equal(creds_enter_stranger(&inner), 0);
+				assert_int_equal(creds_enter_whole(&inner), 0);
+			}
+			now = who();
+			assert_int_equal(now.uid, rows[i].caller.uid);
+			assert_int_equal(now.gid, rows[i].caller.gid);
+			assert_int_equal(geteuid(), rows[i].caller.uid);
+			assert_int_equal(getuid(), 0);
+			assert_string_equal(now.groups, rows[i].groups);
+			assert_int_equal(!!now.effective, rows[i].capable);
+			assert_int_equal(now.permitted, before.permitted);
+		}
+		assert_int_equal(geteuid(), 0);
+		check_restored();
+	}
+	creds_serve(NULL);
+	{
+		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+
+		assert_int_equal(creds_enter_whole(&scope), 0);
+		check_restored();
+	}
+}
+
+/* A child with groups and one capability of its own. */
+static void test_whole_of_child(void **state)
+{
+	static const gid_t groups[] = { 50, 60, 70 };
+	struct fs_caller caller = { .uid = 1000, .gid = 1001 };
+	int ready[2], end[2];
+	char c;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(end, O_CLOEXEC), 0);
+	caller.pid = (uint32_t)fork();
+	if (!caller.pid) {
+		if (setgroups(3, groups) == 0 && setresgid(1001, 1001, 1001) == 0 &&
+		    setresuid(1000, 1000, 1000) == 0)
+			write(ready[1], "", 1);
+		close(end[1]);
+		read(end[0], &c, 1);
+		_exit(0);
+	}
+	close(ready[1]);
+	close(end[0]);
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	creds_serve(&caller);
+	{
+		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+		struct identity now;
+
+		assert_int_equal(creds_enter_whole(&scope), 0);
+		now = who();
+		assert_int_equal(now.uid, 1000);
+		assert_int_equal(now.gid, 1001);
+		assert_string_equal(now.groups, "50 60 70 ");
+		assert_int_equal(now.effective, 0);
+	}
+	check_restored();
+	creds_serve(NULL);
+	/* It may not be killed: this thread has not the capability. */
+	close(end[1]);
+	waitpid((pid_t)caller.pid, NULL, 0);
+	close(ready[0]);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -302,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_failure), cmocka_unit_test(test_again),
 		cmocka_unit_test(test_others),	cmocka_unit_test(test_writer),
 		cmocka_unit_test(test_files),	cmocka_unit_test(test_lookup),
+		cmocka_unit_test(test_whole),	cmocka_unit_test(test_whole_of_child),
 	};
 
 	if (geteuid() != 0) {
