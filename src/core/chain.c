@@ -39,7 +39,8 @@ static void enter(struct chain *chain, const struct link *link)
 		{ facts->flags & PST_WANT_ATTR, &chain->want_attr },
 		{ facts->flags & PST_WANT_CHILD, &chain->want_child },
 		{ facts->flags & PST_WANT_CGROUP, &chain->want_cgroup },
-		{ chain_goes_by_names(facts) || link->cells, &chain->by_name },
+		{ link->at || chain_goes_by_names(facts) || link->cells, &chain->by_name },
+		{ link->at, &chain->attached },
 		{ sees(facts, FILTER_PRE, FUSE_READ) || sees(facts, FILTER_POST, FUSE_READ) ||
 			  sees(facts, FILTER_PRE, FUSE_WRITE) ||
 			  sees(facts, FILTER_POST, FUSE_WRITE),

@@ -31,6 +31,8 @@ struct chain {
 	uint64_t any[OP_MAX];		/* ... that have to do with an opcode at all */
 	uint64_t by_caller, data, cacheable, delays, want_attr, want_child, want_cgroup;
 	uint64_t by_name;		/* ... that act on what they know of names */
+	uint64_t attached;		/* ... that are attached somewhere (at=) */
+	uint64_t hides;			/* ... that say without a look at a file that its name is hidden */
 
 	/* The link whose bit not all nodes that it holds for have yet: see filters_settle(). */
 	struct link *_Atomic arriving;

@@ -128,7 +128,7 @@ static int judge_again(struct req *req)
 	memcpy(aside, req->slot.base, sizeof(aside));
 	r = judge_request(req);
 	memcpy(req->slot.base, aside, sizeof(aside));
-	return r;
+	return r == 0 && ((struct chain *)req->chain)->attached ? judge_attached(req) : r;
 }
 
 static int run_pre_and_judge(struct req *req)
@@ -156,7 +156,7 @@ int filtered_before(struct req *req)
 	if (r < 0)
 		return r;
 	r = judge_request(req);
-	frame_begin(req);
+	frame_begin(req, r == 0);
 	if (r < 0) {
 		req->passed = req->filters & ~req->decided;
 		return r;
@@ -192,7 +192,7 @@ int filtered_before_listed(struct req *req, struct link *link, unsigned int firs
 	if (r < 0)
 		return r;
 	judge_inherit(req, req->node);
-	frame_begin(req);
+	frame_begin(req, true);
 	r = program_run_listed(req, link, first, n, ret_at, &failed);
 	return take_pre(req, link, r, failed);
 }
@@ -253,6 +253,22 @@ int filtered_after(struct req *req, int r)
 	return absent && r == -ENOENT ? 0 : r;
 }
 
+/*
+ * LOOKUP has found a node that the kernel knows. By another of its names, it may be: then programs are
+ * told what they know of it by that, and a filter that holds by one holds by all. Where the file has
+ * one name only, that name decides: somebody below has renamed it.
+ */
+static void found_known(struct req *req, struct node *node, const struct statx *stx)
+{
+	req->seen = node->filters;
+	if (!(req->seen & NODE_JUDGED))
+		return;
+	if (S_ISDIR(node->type) || stx->stx_nlink == 1)
+		req->only_name = true;
+	else
+		req->child.node = node;
+}
+
 int filtered_found(struct req *req, int r)
 {
 	struct node *node = req->entry.node;
@@ -260,13 +276,12 @@ int filtered_found(struct req *req, int r)
 
 	if ((r < 0 && r != -ENOENT) || !(req->chain->names & req->filters))
 		return r;
-	/* By another name, it may be: programs are told what they know of it by that. */
-	if (node && (node->filters & NODE_JUDGED))
-		req->child.node = node;
+	if (node)
+		found_known(req, node, &req->entry.attr.stx);
 	judged = judge_name(req, req->node, req->msg.name[0], JUDGE_FIND,
 			    node ? &req->entry.attr.stx : NULL);
 	req->child.node = NULL;
-	frame_begin(req);
+	frame_begin(req, judged == 0);
 	if (judged == 0)
 		return r;
 	req->passed &= ~req->decided;
@@ -281,20 +296,41 @@ static bool makes(uint32_t opcode)
 	       opcode == FUSE_MKDIR || opcode == FUSE_SYMLINK;
 }
 
+/* What holds at a place holds for its node from now on. */
+static void place_filters(struct req *req, struct node *node, uint64_t filters)
+{
+	const struct chain *chain = req->chain;
+
+	/* Of a file that was just made nobody knows otherwise. */
+	if (makes(req->msg.head->opcode))
+		node_judge(node, filters, chain->all | NODE_JUDGED);
+	/* A view's own move gives the node what it gains first: what was found before it counts no more. */
+	else if (!req->only_name || server_moved_since(req) ||
+		 !node_judge_anew(node, filters, chain->all, req->seen))
+		node_judge(node, filters, chain->all);
+}
+
 void filtered_place(struct req *req, struct node *node)
 {
 	const struct chain *chain = req->chain;
 	uint32_t number = fs_node_number(req_fs(req), node);
+	uint64_t before = node->filters, filters = req->child.filters;
 
-	/* Of a file that was just made nobody knows otherwise. */
-	node_judge(node, req->child.filters,
-		   makes(req->msg.head->opcode) ? chain->all | NODE_JUDGED : chain->all);
+	/* What is attached to a node goes where it goes. */
+	for (unsigned int i = 0; i < chain->n; i++)
+		if (chain->links[i]->at == node)
+			filters |= 1ULL << chain->links[i]->bit;
+	place_filters(req, node, filters);
 	for (unsigned int i = 0; i < chain->n; i++) {
 		const struct link *link = chain->links[i];
 
-		if (link->cells)
-			link->cells[number] = req->child.filters >> link->bit & 1 ?
-						      req->child.cells[link->bit] :
-						      0;
+		if (!link->cells)
+			continue;
+		if (req->child.filters >> link->bit & 1)
+			link->cells[number] = req->child.cells[link->bit];
+		else if (!(node->filters >> link->bit & 1))
+			link->cells[number] = 0;
 	}
+	if (before & NODE_JUDGED)
+		fs_filters_changed(req_fs(req), node, before ^ node->filters);
 }

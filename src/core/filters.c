@@ -22,10 +22,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #define CELLS_SIZE (NODE_MAX * sizeof(uint64_t))
 /* Requests that wait for long (for a lease, a slow disk) hold a change up no longer than this. */
 #define DRAIN_MS 30000
+/* How long a request waits for another one by which a new filter is asked about its nodes. */
+#define SETTLE_MS 200
 
 struct filters {
 	struct server *server;
@@ -161,6 +165,8 @@ static int link_new(struct filters *filters, const char *spec, struct link **ret
 	}
 	if (r == 0 && facts->at[0]) {
 		r = fs_walk_path(server_fs(filters->server), facts->at, &link->at);
+		if (r == 0 && S_ISLNK(link->at->type))
+			r = -ELOOP;
 		if (r < 0)
 			error_set(error, r, "filter %s: at=%s: %s", facts->name, facts->at,
 				  strerror(-r));
@@ -204,9 +210,27 @@ struct mark {
 	const struct chain *chain; /* NULL: none */
 	struct link *new;	   /* NULL: none */
 	uint64_t gone;
-	struct req *req; /* for a new filter that goes by names; NULL: it does not */
+	bool by_name;	 /* the new filter goes by names */
+	struct req *req; /* to ask it with; NULL: it cannot be asked, or does not go by names */
 	uint64_t *seen;	 /* nodes that it has been asked about; NULL: not written down */
 };
+
+/*
+ * A new filter that goes by names meets a node whose path is not known: it may be any, so the filter holds
+ * for it, as for a file that it is for. The next LOOKUP decides anew.
+ */
+static void mark_unknown(const struct mark *mark, struct node *node)
+{
+	struct link *link = mark->new;
+	uint64_t bit = 1ULL << link->bit;
+
+	/* Once: it may run already, and have filled its cell. */
+	if (link->cells && !(node->filters & bit))
+		link->cells[fs_node_number(mark->fs, node)] =
+			mark->by_name ? filter_facts(link->filter)->unknown :
+					filter_facts(link->filter)->cell;
+	atomic_fetch_or(&node->filters, bit);
+}
 
 /*
  * What a new filter has of a node that the kernel knows already: some are not looked up again soon,
@@ -215,21 +239,19 @@ struct mark {
 static void mark_new(const struct mark *mark, struct node *node)
 {
 	struct link *link = mark->new;
-	uint64_t bit = 1ULL << link->bit;
 
-	/* Attached somewhere: below that it is inherited, step by step; elsewhere nothing changes. */
-	if (link->at) {
-		if (mark->req && node != link->at && node->id != FUSE_ROOT_ID)
-			judge_path(mark->req, link, node, mark->seen);
+	if (node == link->at)
 		return;
-	}
-	if (!mark->req || node->id == FUSE_ROOT_ID ||
-	    !judge_path(mark->req, link, node, mark->seen)) {
-		/* Once: it may run already, and have filled its cell. */
-		if (link->cells && !(node->filters & bit))
+	if (node->id == FUSE_ROOT_ID) {
+		/* Attached somewhere: below that it is inherited; what is above is not its own. */
+		if (link->at)
+			return;
+		if (link->cells && !(node->filters >> link->bit & 1))
 			link->cells[fs_node_number(mark->fs, node)] =
 				filter_facts(link->filter)->cell;
-		atomic_fetch_or(&node->filters, bit);
+		atomic_fetch_or(&node->filters, 1ULL << link->bit);
+	} else if (!mark->req || !judge_path(mark->req, link, node, mark->seen)) {
+		mark_unknown(mark, node);
 	}
 	atomic_fetch_and(&node->filters, ~NODE_JUDGED);
 }
@@ -264,8 +286,9 @@ static void mark_nodes(struct filters *filters, struct mark *mark)
 	_cleanup_(freep) uint64_t *seen = NULL;
 	struct req *req = NULL;
 
+	mark->by_name = mark->new && (mark->chain->by_name & 1ULL << mark->new->bit);
 	/* Without memory to ask with all are held, which is right, and slow. */
-	if (mark->new && (mark->new->at || (mark->chain->by_name & 1ULL << mark->new->bit)))
+	if (mark->by_name)
 		seen = calloc(NODE_MAX / 64, sizeof(*seen));
 	if (seen) {
 		req = server_borrow(filters->server, true);
@@ -282,17 +305,32 @@ static void mark_nodes(struct filters *filters, struct mark *mark)
 		server_return(req);
 }
 
-/* Of the requests that may be had, one is not waited for: others may wait for this one. */
+/*
+ * A request to ask a new filter with, from inside of another one. All that there are may wait for that:
+ * after a while it goes on without, and the filter holds for nodes as if their paths were not known.
+ */
+static struct req *borrow_soon(struct server *server)
+{
+	static const struct timespec pause = { .tv_nsec = 1000000 };
+	struct req *req = server_borrow(server, false);
+
+	for (int i = 0; i < SETTLE_MS && !req; i++) {
+		nanosleep(&pause, NULL);
+		req = server_borrow(server, false);
+	}
+	return req;
+}
+
 void filters_settle(struct req *req)
 {
 	struct server *server = req->server;
 	struct chain *chain = req->chain;
 	struct mark mark = { .fs = req_fs(req), .chain = chain, .new = chain->arriving };
-	bool asks = mark.new && (mark.new->at || (chain->by_name & 1ULL << mark.new->bit));
 
 	if (!mark.new)
 		return;
-	mark.req = asks ? server_borrow(server, false) : NULL;
+	mark.by_name = chain->by_name & 1ULL << mark.new->bit;
+	mark.req = mark.by_name ? borrow_soon(server) : NULL;
 	if (mark.req)
 		atomic_store(&mark.req->chain, chain);
 	if (req->node)

@@ -220,9 +220,7 @@ static void fill_child(struct req *req, struct pst_call *call)
 	struct node *known = NULL;
 	struct statx stx;
 
-	call->child = (struct pst_child){ 0 };
-	if (!(req->chain->want_child & req->filters) || !call->n_names ||
-	    (req->msg.op->flags & OP_TEXT))
+	if (!call->n_names || (req->msg.op->flags & OP_TEXT))
 		return;
 	if (fs_peek(req_fs(req), req->node, call->name[0].text, &stx, &known) < 0)
 		return;
@@ -237,9 +235,7 @@ static void fill_replaced(struct req *req, struct pst_call *call)
 	struct node *known = NULL;
 	struct statx stx;
 
-	call->replaced = (struct pst_attr){ 0 };
-	if (!(req->chain->want_child & req->filters) || call->n_names != 2 ||
-	    fs_peek(req_fs(req), req->node2, call->name[1].text, &stx, &known) < 0)
+	if (call->n_names != 2 || fs_peek(req_fs(req), req->node2, call->name[1].text, &stx, &known) < 0)
 		return;
 	frame_fill_attr(&call->replaced, &stx);
 	fs_node_put(req_fs(req), known);
@@ -323,7 +319,7 @@ static void begin(struct req *req, struct pst_call *call)
 	fill_caller(req, call);
 }
 
-void frame_begin(struct req *req)
+void frame_begin(struct req *req, bool look)
 {
 	struct pst_call *call = frame_of(req);
 	size_t out_size;
@@ -340,8 +336,12 @@ void frame_begin(struct req *req)
 	call->data_len = frame_room_in(req) ? (uint32_t)req->kept->data_len : 0;
 	/* Also of what a program may answer by itself. */
 	call->data_size = frame_room_in(req) ? frame_room_in(req) : frame_room_out(req);
-	fill_child(req, call);
-	fill_replaced(req, call);
+	call->child = (struct pst_child){ 0 };
+	call->replaced = (struct pst_attr){ 0 };
+	if (look && (req->chain->want_child & req->filters)) {
+		fill_child(req, call);
+		fill_replaced(req, call);
+	}
 	frame_result_of(req->msg.head->opcode, &out_size);
 	memset(&call->out, 0, out_size);
 }

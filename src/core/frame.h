@@ -12,8 +12,11 @@ struct pst_call *frame_of(const struct req *req);
 
 /* Takes what came with the request out of the reach of filters. 0 or -errno (an answer). */
 int frame_keep(struct req *req);
-/* Fills in all that does not depend on which filter looks. */
-void frame_begin(struct req *req);
+/*
+ * Fills in all that does not depend on which filter looks. Without look nothing is looked up below: the
+ * names were refused, and how long that takes must not say whether they are there.
+ */
+void frame_begin(struct req *req, bool look);
 /* The part of a call that is filled in, to be put aside while it is used for something else. */
 #define FRAME_SIZE offsetof(struct pst_call, private_)
 /* Makes it the view of one filter, and takes over what is its own (cells) afterwards. */

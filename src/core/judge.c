@@ -3,18 +3,24 @@
  * Names before filters: whether they are there, and what holds for their files.
  *
  * A directory's filters hold for what is in it, unless their programs for names say otherwise. A file
- * may move, or get another name, only where it does not lose a filter by that.
+ * may move, or get another name, only where it does not lose a filter by that. Whether it would is
+ * decided by the two names alone: a program that was told what the node has now would keep its filter
+ * at the new name for as long as the kernel remembers the node, and no longer.
  */
 #include "core/judge.h"
 #include "core/filtered.h"
 #include "core/frame.h"
 #include "core/program.h"
+#include "core/server-private.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* How often the path of a file is looked for that is being renamed. */
+#define PATH_TRIES 8
 
 void judge_inherit(struct req *req, struct node *dir)
 {
@@ -29,12 +35,12 @@ void judge_inherit(struct req *req, struct node *dir)
 	}
 }
 
-/* Asks all filters of a directory about a name as it is written. */
-static int judge_written(struct req *req, struct node *dir, const char *name,
+/* Asks those of a directory's filters that are in mask about a name as it is written. */
+static int judge_written(struct req *req, struct node *dir, const char *name, uint64_t mask,
 			 const struct statx *stx)
 {
 	const struct chain *chain = req->chain;
-	uint64_t asked = dir->filters & chain->names;
+	uint64_t asked = dir->filters & mask;
 	bool failed;
 	int r = frame_name(req, dir, name);
 
@@ -56,11 +62,54 @@ static int judge_written(struct req *req, struct node *dir, const char *name,
 	return r;
 }
 
+/*
+ * Asks the filters that hide names by themselves, before anything is looked at below: how long the
+ * answer takes, and what the kernel keeps of it, must not say whether there is something.
+ */
+static int judge_hidden(struct req *req, struct node *dir, const char *name)
+{
+	const struct chain *chain = req->chain;
+	int r = 0;
+
+	if ((dir->filters & chain->hides) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+		r = judge_written(req, dir, name, chain->hides, NULL);
+	judge_inherit(req, dir);
+	return r;
+}
+
 bool judge_wants_child(const struct req *req, const struct node *dir)
 {
 	const struct chain *chain = req->chain;
 
 	return chain->want_child & chain->names & dir->filters;
+}
+
+/*
+ * NAME leads to a file whose name in the directory is REAL. A filter holds for the file if it holds by
+ * either. A name that is made is stored as it is written: what holds by that stays in req->child, since
+ * a move to it must not count on the other.
+ */
+static int judge_real(struct req *req, struct node *dir, const char *real, enum judge_use use,
+		      const struct statx *stx)
+{
+	const struct chain *chain = req->chain;
+	struct placed written = req->child;
+	int r;
+
+	judge_inherit(req, dir);
+	r = judge_written(req, dir, real, chain->names, stx);
+	if (use == JUDGE_MAKE) {
+		req->child = written;
+		return r;
+	}
+	for (unsigned int i = 0; i < chain->n; i++) {
+		unsigned int bit = chain->links[i]->bit;
+
+		if (!(req->child.filters >> bit & 1))
+			req->child.cells[bit] = written.cells[bit];
+	}
+	req->child.filters |= written.filters;
+	return r;
 }
 
 /* Asks about a name; leaves in req->child what holds for its file. */
@@ -71,20 +120,23 @@ int judge_name(struct req *req, struct node *dir, const char *name, enum judge_u
 	struct statx found;
 	const struct chain *chain = req->chain;
 	char real[FS_NAME_SIZE];
+	bool wants;
 	int r;
 
 	judge_inherit(req, dir);
 	if (!(dir->filters & chain->names) || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return 0;
 	/* Who looks at the file under a name looks at what is there, where a type is all we know of it. */
-	if (judge_wants_child(req, dir) && !(stx && stx->stx_mask) &&
-	    fs_peek(req_fs(req), dir, name, &found, &known) == 0)
+	wants = judge_wants_child(req, dir) && !(stx && stx->stx_mask);
+	r = wants ? judge_hidden(req, dir, name) : 0;
+	if (r == 0 && wants && fs_peek(req_fs(req), dir, name, &found, &known) == 0)
 		stx = &found;
 	fs_node_put(req_fs(req), known);
-	r = judge_written(req, dir, name, stx);
+	if (r == 0)
+		r = judge_written(req, dir, name, chain->names, stx);
 	/* Where case makes no difference, other names lead to the same file. */
 	if (r == 0 && !req->listed && fs_real_name(req_fs(req), dir, name, real) == 0)
-		r = judge_written(req, dir, real, stx);
+		r = judge_real(req, dir, real, use, stx);
 	/* What is hidden cannot be made either, whether or not it is there. */
 	return r == -ENOENT && use == JUDGE_MAKE ? -EPERM : r;
 }
@@ -104,7 +156,10 @@ static bool same_cells(const struct chain *chain, const struct placed *a, const 
 /*
  * Whether a file may go from one place to another although what holds for it there differs: never
  * with a directory, since what was said of all below it would have to be said anew; else unless it
- * would lose a filter. EXDEV makes programs copy instead, and a copy passes through the filters.
+ * would lose a filter.
+ *
+ * Where it may not, the answer is EPERM. EXDEV would make mv(1) copy what the filter shows and remove
+ * the file.
  */
 static bool may_move(const struct chain *chain, uint32_t mode, const struct placed *from,
 		     const struct placed *to)
@@ -122,122 +177,120 @@ static bool all_alike(const struct req *req, const struct node *a, const struct 
 {
 	const struct chain *chain = req->chain;
 
-	if (chain->names || atomic_load_explicit(&chain->arriving, memory_order_acquire))
+	if (chain->names || chain->attached ||
+	    atomic_load_explicit(&chain->arriving, memory_order_acquire))
 		return false;
 	for (unsigned int i = 0; i < chain->n; i++) {
 		const struct link *link = chain->links[i];
 
-		if (link->at || link->cells ||
-		    atomic_load_explicit(&link->picks, memory_order_relaxed))
+		if (link->cells || atomic_load_explicit(&link->picks, memory_order_relaxed))
 			return false;
 	}
 	return (a->filters & b->filters & chain->all) == chain->all;
 }
 
-/* What is under one of the names of a RENAME: mode 0 where there is nothing. */
-struct moved {
-	struct node *node; /* counted */
-	struct statx stx;
+/* A name in a directory, and what is under it: r is 0, or why that is not known. */
+struct place {
+	struct node *dir; /* borrowed */
+	const char *name;
+	struct node *node; /* counted; NULL: not known to the kernel */
+	struct statx stx;  /* mode 0: there is nothing */
+	int r;
 };
 
-static void peek(struct req *req, struct node *dir, const char *name, struct moved *ret_moved)
+static struct place peek(struct req *req, struct node *dir, const char *name)
 {
-	*ret_moved = (struct moved){ 0 };
-	if (fs_peek(req_fs(req), dir, name, &ret_moved->stx, &ret_moved->node) < 0)
-		ret_moved->stx.stx_mode = 0;
+	struct place place = { .dir = dir, .name = name };
+
+	place.r = fs_peek(req_fs(req), dir, name, &place.stx, &place.node);
+	if (place.r < 0)
+		place.stx.stx_mode = 0;
+	return place;
 }
 
-/* Both names of a RENAME; req->child is what will hold for the file that moves. */
-static int judge_rename(struct req *req)
+/* Whether what is at one place may go to the other; req->child is what will hold for it there. */
+static int judge_move(struct req *req, const struct place *from, const struct place *to,
+		      enum judge_use use)
 {
-	const struct chain *chain = req->chain;
+	struct placed held;
+	int r = judge_name(req, from->dir, from->name, JUDGE_FIND, &from->stx);
+
+	if (r < 0)
+		return r;
+	held = req->child;
+	r = judge_name(req, to->dir, to->name, use, &from->stx);
+	if (r == 0 && from->r < 0)
+		return from->r;
+	if (r == 0 && !may_move(req->chain, from->stx.stx_mode, &held, &req->child))
+		r = -EPERM;
+	return r;
+}
+
+/* Both places of a RENAME; what gains a filter has it before it moves, and may keep it if it does not. */
+static int judge_places(struct req *req, const struct place *from, const struct place *to)
+{
 	const struct fuse_rename2_in *in = req->msg.arg;
 	bool exchange = in->flags & RENAME_EXCHANGE;
-	struct moved moved, other;
-	struct placed from;
+	enum judge_use use = exchange ? JUDGE_FIND : JUDGE_MAKE;
+	struct placed back;
+	int r = 0;
+
+	if (exchange)
+		r = judge_move(req, to, from, JUDGE_FIND);
+	back = req->child;
+	/* What is in the way may be hidden for what it is, which the file that moves does not show. */
+	if (r == 0 && !exchange && to->stx.stx_mode && judge_wants_child(req, to->dir))
+		r = judge_name(req, to->dir, to->name, use, &to->stx);
+	if (r == 0)
+		r = judge_move(req, from, to, use);
+	if (r < 0)
+		return r;
+	if (from->node)
+		filtered_place(req, from->node);
+	if (exchange && to->node) {
+		struct placed there = req->child;
+
+		req->child = back;
+		filtered_place(req, to->node);
+		req->child = there;
+	}
+	return 0;
+}
+
+static int judge_rename(struct req *req)
+{
+	struct place from, to;
 	int r;
 
 	if (all_alike(req, req->node, req->node2)) {
 		judge_inherit(req, req->node2);
 		return 0;
 	}
-	peek(req, req->node, req->msg.name[0], &moved);
-	peek(req, req->node2, req->msg.name[1], &other);
-	r = judge_name(req, req->node, req->msg.name[0], JUDGE_FIND, &moved.stx);
-	from = req->child;
-	/* What is in the way may be hidden for what it is, which the file that moves does not show. */
-	if (r == 0 && other.stx.stx_mode && judge_wants_child(req, req->node2))
-		r = judge_name(req, req->node2, req->msg.name[1],
-			       exchange ? JUDGE_FIND : JUDGE_MAKE, &other.stx);
-	if (r == 0) {
-		req->child.node = moved.node;
-		r = judge_name(req, req->node2, req->msg.name[1],
-			       exchange ? JUDGE_FIND : JUDGE_MAKE, &moved.stx);
-		req->child.node = NULL;
-	}
-	if (r == 0 && moved.stx.stx_mode &&
-	    !may_move(chain, moved.stx.stx_mode, &from, &req->child))
-		r = -EXDEV;
-	if (r == 0 && exchange && other.stx.stx_mode &&
-	    !may_move(chain, other.stx.stx_mode, &req->child, &from))
-		r = -EXDEV;
-	/* What gains a filter has it before it moves; it may keep it when it does not. */
-	if (r == 0 && moved.node)
-		filtered_place(req, moved.node);
-	if (r == 0 && exchange && other.node) {
-		struct placed to = req->child;
-
-		req->child = from;
-		filtered_place(req, other.node);
-		req->child = to;
-	}
-	fs_node_put(req_fs(req), moved.node);
-	fs_node_put(req_fs(req), other.node);
+	server_moves(req);
+	from = peek(req, req->node, req->msg.name[0]);
+	to = peek(req, req->node2, req->msg.name[1]);
+	r = judge_places(req, &from, &to);
+	fs_node_put(req_fs(req), from.node);
+	fs_node_put(req_fs(req), to.node);
 	return r;
 }
 
-/* What holds for a file by a name that it has below; false where that is not known. */
-static bool judge_where_it_is(struct req *req, struct node *node)
-{
-	struct statx stx = { .stx_mode = node->type };
-	char path[PATH_MAX], *name;
-	struct node *dir;
-	int r;
-
-	fs_node_path(req_fs(req), node, path, sizeof(path));
-	name = strrchr(path, '/');
-	if (!name || path[0] != '/')
-		return false;
-	*name++ = '\0';
-	if (fs_walk_path(req_fs(req), path[0] ? path + 1 : "", &dir) < 0)
-		return false;
-	r = judge_name(req, dir, name, JUDGE_FIND, &stx);
-	fs_node_put(req_fs(req), dir);
-	return r == 0;
-}
-
-/* A hard link: the file keeps what holds for it, so the new name must not say less. */
+/*
+ * A hard link: all filters that the node has must hold by the new name as well. The kernel does not say
+ * by which of its names the file is linked, so what holds by any of those that it was found by counts.
+ */
 static int judge_link(struct req *req)
 {
 	struct statx stx = { .stx_mode = req->node2->type };
-	struct placed from;
+	uint64_t held = req->node2->filters & ((struct chain *)req->chain)->all;
 	int r;
 
 	if (all_alike(req, req->node, req->node2)) {
 		judge_inherit(req, req->node);
 		return 0;
 	}
-	/* More may hold for it than for its name: then the name decides. */
-	if (judge_where_it_is(req, req->node2))
-		from = req->child;
-	else
-		from.filters = req->node2->filters & req->chain->all;
-	req->child.node = req->node2;
 	r = judge_name(req, req->node, req->msg.name[0], JUDGE_MAKE, &stx);
-	req->child.node = NULL;
-	if (r == 0 && (from.filters & ~req->child.filters))
-		r = -EXDEV;
-	return r;
+	return r == 0 && (held & ~req->child.filters) ? -EPERM : r;
 }
 
 static int judge_made(struct req *req, uint32_t mode)
@@ -267,24 +320,85 @@ int judge_request(struct req *req)
 	case FUSE_RENAME2:
 		return judge_rename(req);
 	default:
-		/* LOOKUP's is judged when it is known what it leads to. */
+		/* LOOKUP's is judged when it is known what it leads to, unless it is hidden anyway. */
 		judge_inherit(req, req->node);
+		if (req->msg.head->opcode != FUSE_LOOKUP)
+			return 0;
+		server_lookup_begins(req);
+		return req->listed ? 0 : judge_hidden(req, req->node, req->msg.name[0]);
+	}
+}
+
+/* -- attached filters --------------------------------------------------------------------------- */
+
+static bool is_within(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+/*
+ * Whether a filter is attached (at=) to what is at a place, or below it. Its path has to lead there when
+ * the view is mounted again, so nothing of that path is moved or removed.
+ */
+static bool is_attached(struct req *req, const struct place *place)
+{
+	const struct chain *chain = req->chain;
+	char path[PATH_MAX], at[PATH_MAX];
+
+	if (!place->node)
+		return false;
+	fs_node_path(req_fs(req), place->node, path, sizeof(path));
+	for (unsigned int i = 0; i < chain->n; i++) {
+		const struct link *link = chain->links[i];
+		const char *said = filter_facts(link->filter)->at;
+
+		if (!link->at)
+			continue;
+		fs_node_path(req_fs(req), link->at, at, sizeof(at));
+		if (link->at == place->node || is_within(at, path) ||
+		    is_within(said + strspn(said, "/"), path + 1))
+			return true;
+	}
+	return false;
+}
+
+int judge_attached(struct req *req)
+{
+	struct node *const dirs[2] = { req->node, req->node2 };
+	bool is = false;
+
+	switch (req->msg.head->opcode) {
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+		break;
+	default:
 		return 0;
 	}
+	for (int i = 0; i < req->msg.op->n_names && !is; i++) {
+		struct place place = peek(req, dirs[i], req->msg.name[i]);
+
+		is = is_attached(req, &place);
+		fs_node_put(req_fs(req), place.node);
+	}
+	return is ? -EPERM : 0;
 }
 
 /* -- nodes from before ------------------------------------------------------------------------ */
 
-/* One step of a path: what a filter thinks of the file at its end, by its directory and its name. */
-static void judge_step(struct req *req, const struct link *link, const char *dir_path,
+/* What a filter thinks of a file by its directory, which it has judged, and its name. */
+static void judge_step(struct req *req, const struct link *link, struct node *dir,
 		       const char *name, struct node *node)
 {
 	struct statx stx = { .stx_mode = node->type };
 	uint64_t bit = 1ULL << link->bit;
 	bool had = node->filters & bit;
-	struct node *dir;
+	uint32_t number = fs_node_number(req_fs(req), node);
 
-	if (node == link->at || fs_walk_path(req_fs(req), dir_path, &dir) < 0)
+	if (node == link->at)
 		return;
 	req->node = dir;
 	/* Whether it is hidden now is no matter: whoever has it open has it. */
@@ -293,47 +407,67 @@ static void judge_step(struct req *req, const struct link *link, const char *dir
 		atomic_fetch_or(&node->filters, bit);
 	else
 		atomic_fetch_and(&node->filters, ~bit);
-	if (link->cells && !had)
-		link->cells[fs_node_number(req_fs(req), node)] = req->child.cells[link->bit];
+	/* It may run already, and have filled its cell; not where that says that the path is not known. */
+	if (link->cells && (!had || link->cells[number] == filter_facts(link->filter)->unknown))
+		link->cells[number] = req->child.cells[link->bit];
 	req->node = NULL;
-	fs_node_put(req_fs(req), dir);
 }
 
-bool judge_path(struct req *req, const struct link *link, struct node *node, uint64_t *seen)
+/* Goes down a path whose end is at node; each directory is kept until the next one has been judged by it. */
+static void judge_steps(struct req *req, const struct link *link, char *path, uint64_t *seen)
 {
-	struct fuse_in_header head = { .opcode = FUSE_GETATTR };
-	char path[PATH_MAX], *at = path + 1;
-	struct node *found;
+	struct node *dir, *found;
 	uint32_t number;
 
-	fs_node_path(req_fs(req), node, path, sizeof(path));
-	/* The path of a file whose directory is not known to the kernel below is none. */
-	if (path[0] != '/' || fs_walk_path(req_fs(req), at, &found) < 0)
-		return false;
-	fs_node_put(req_fs(req), found);
-	if (found != node)
-		return false;
-	req->msg = (struct wire_msg){ .op = op_find(FUSE_GETATTR), .head = &head };
-	req->filters = ((struct chain *)req->chain)->all;
-	for (char *slash = path; slash && *at; at = slash ? slash + 1 : at) {
-		char *name = at;
-
+	if (fs_walk_path(req_fs(req), "", &dir) < 0)
+		return;
+	for (char *at = path + 1, *slash; at; at = slash ? slash + 1 : NULL) {
 		slash = strchr(at, '/');
 		if (slash)
 			*slash = '\0';
 		if (fs_walk_path(req_fs(req), path + 1, &found) < 0)
 			break;
 		number = fs_node_number(req_fs(req), found);
-		/* The directory is what stands before the name. */
-		name[-1] = '\0';
 		if (!seen || !(seen[number / 64] >> number % 64 & 1))
-			judge_step(req, link, name - 1 > path ? path + 1 : "", name, found);
-		name[-1] = '/';
+			judge_step(req, link, dir, at, found);
 		if (seen)
 			seen[number / 64] |= 1ULL << number % 64;
-		fs_node_put(req_fs(req), found);
 		if (slash)
 			*slash = '/';
+		fs_node_put(req_fs(req), dir);
+		dir = found;
 	}
+	fs_node_put(req_fs(req), dir);
+}
+
+/* The path of a node below; false: it has none, or loses it faster than it is found. */
+static bool find_path(struct req *req, struct node *node, char path[PATH_MAX])
+{
+	struct node *found;
+
+	for (int i = 0; i < PATH_TRIES; i++) {
+		fs_node_path(req_fs(req), node, path, PATH_MAX);
+		/* A file that was deleted, or whose directory is not known to the kernel below, has none. */
+		if (path[0] != '/' || !path[1])
+			return false;
+		if (fs_walk_path(req_fs(req), path + 1, &found) < 0)
+			continue;
+		fs_node_put(req_fs(req), found);
+		if (found == node)
+			return true;
+	}
+	return false;
+}
+
+bool judge_path(struct req *req, const struct link *link, struct node *node, uint64_t *seen)
+{
+	struct fuse_in_header head = { .opcode = FUSE_GETATTR };
+	char path[PATH_MAX];
+
+	if (!find_path(req, node, path))
+		return false;
+	req->msg = (struct wire_msg){ .op = op_find(FUSE_GETATTR), .head = &head };
+	req->filters = ((struct chain *)req->chain)->all;
+	judge_steps(req, link, path, seen);
 	return true;
 }

@@ -26,6 +26,12 @@ bool judge_wants_child(const struct req *req, const struct node *dir);
 int judge_request(struct req *req);
 
 /*
+ * Whether a request leaves alone what filters are attached to (at=), and the directories above. 0 or -EPERM.
+ * For views that have such filters, whether or not any holds for the request.
+ */
+int judge_attached(struct req *req);
+
+/*
  * What a new filter thinks of a node that the kernel knows already, by the path that the node has
  * below: whether the filter holds for it, and its cell. seen: a bit for each node number, nodes are
  * judged once; NULL: they are judged anyway. false: no such path is known.

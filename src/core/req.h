@@ -110,6 +110,10 @@ struct req {
 	bool listed;			/* its name comes from a listing: it is written so */
 	bool framed;			/* the argument is in the newer form */
 	bool encoded;			/* the result of the answer is there */
+	bool moving;			/* RENAME: between server_moves() and its end */
+	unsigned int n_moved;		/* LOOKUP: see server_lookup_begins() */
+	bool only_name;			/* LOOKUP: the node that was found has no other name */
+	uint64_t seen;			/* LOOKUP: node->filters when it was found */
 
 	struct later *later;		/* it may be answered when it is gone: see req_later() */
 

@@ -409,6 +409,7 @@ static void check_in_undo(struct req *req)
 static void let_go(struct req *req)
 {
 	check_in_undo(req);
+	server_moved(req);
 	fs_node_put(req_fs(req), req->entry.node);
 	memset(&req->caller, 0, sizeof(*req) - offsetof(struct req, caller));
 	if (atomic_load_explicit(&req->chain, memory_order_relaxed))
@@ -420,6 +421,8 @@ static int enter_filters(struct req *req)
 {
 	struct chain *chain = req->chain;
 
+	if (chain->attached && judge_attached(req) < 0)
+		return -EPERM;
 	if (atomic_load_explicit(&chain->arriving, memory_order_acquire))
 		filters_settle(req);
 	req->filters = filtered_by(req);

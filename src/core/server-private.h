@@ -25,6 +25,16 @@ bool server_stopping(struct server *server);
 /* Bits of opcodes: operations that it does not have, for any node. */
 uint64_t server_lacks(const struct server *server);
 
+/*
+ * A RENAME gives its file the filters that it gains and then moves it. server_moves() begins that, and
+ * server_moved() ends it. A LOOKUP that began before may have found the file where it was:
+ * server_lookup_begins(), and then whether a RENAME has been under way since.
+ */
+void server_moves(struct req *req);
+void server_moved(struct req *req);
+void server_lookup_begins(struct req *req);
+bool server_moved_since(const struct req *req);
+
 /* For core/filters.c: memory that filters reach, and the chain in force. */
 int server_slots(struct server *server, const struct filter_slots **ret_slots,
 		 struct pst_error *error);

@@ -37,6 +37,7 @@ struct server {
 	struct pool pool;
 	struct supply supply;
 	struct chain *_Atomic chain;
+	_Atomic unsigned int n_moving, n_moved; /* RENAMEs under filters: under way, ended */
 	struct filters *filters;
 	struct trace *trace;
 };
@@ -135,6 +136,32 @@ struct chain *server_chain(struct req *req)
 	}
 	atomic_store_explicit(&req->chain, NULL, memory_order_release);
 	return NULL;
+}
+
+void server_moves(struct req *req)
+{
+	if (!req->moving)
+		req->server->n_moving++;
+	req->moving = true;
+}
+
+void server_moved(struct req *req)
+{
+	if (!req->moving)
+		return;
+	req->server->n_moved++;
+	req->server->n_moving--;
+	req->moving = false;
+}
+
+void server_lookup_begins(struct req *req)
+{
+	req->n_moved = req->server->n_moved;
+}
+
+bool server_moved_since(const struct req *req)
+{
+	return req->server->n_moving || req->server->n_moved != req->n_moved;
 }
 
 struct req *server_borrow(struct server *server, bool wait)

@@ -31,6 +31,7 @@ static void fill_facts(struct filter *filter, const struct load *load)
 		.summary = filter->summary,
 		.at = filter->at,
 		.cell = option_list_cell(&load->options),
+		.unknown = option_list_unknown(&load->options),
 	};
 	fill_traits(&filter->facts, load);
 	for (int kind = 0; kind < _FILTER_KINDS; kind++)

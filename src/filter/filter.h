@@ -42,6 +42,7 @@ struct filter_facts {
 	uint32_t flags;			/* enum pst_filter_flag */
 	uint64_t ops[_FILTER_KINDS];	/* operations with a program, bit 1 << opcode; NAME: bit 0 */
 	uint64_t cell;			/* the cell that it starts with, where it is attached */
+	uint64_t unknown;		/* ... of a file whose path is not known */
 };
 
 struct filter;

@@ -253,6 +253,14 @@ uint64_t option_list_cell(const struct options *options)
 	return 0;
 }
 
+uint64_t option_list_unknown(const struct options *options)
+{
+	for (size_t i = 0; i < options->n; i++)
+		if (options->rows[i].kind == OPTION_PATHS || options->rows[i].kind == OPTION_NAMES)
+			return PST_PATHS_INSIDE;
+	return 0;
+}
+
 const char *option_type(const struct option *option)
 {
 	static const char *const types[] = {

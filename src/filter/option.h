@@ -40,6 +40,11 @@ int option_list_set(struct options *options, const char *name, const char *value
 bool option_list_have(const struct options *options, enum option_kind kind);
 /* The cell that a filter starts with: .start of its first list of paths, 0 without one. */
 uint64_t option_list_cell(const struct options *options);
+/*
+ * The cell of a file whose path is not known: with a list of names or paths that of a file that the list
+ * chooses, since it might.
+ */
+uint64_t option_list_unknown(const struct options *options);
 /* For people. */
 const char *option_type(const struct option *option);
 void option_value(const struct option *option, char *buf, size_t size);

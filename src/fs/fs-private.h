@@ -174,6 +174,8 @@ int pass_open(struct fs *fs, struct node *node, uint32_t mode, struct fs_open *o
 /* Whether filters hold for the node's data that its open files go round. */
 bool pass_bypasses(struct fs *fs, struct node *node);
 void pass_close(struct fs *fs, struct node *node);
+/* Other filters see the node's data now: the next open keeps no pages of before. */
+void pass_data_changed(struct fs *fs, struct node *node);
 void pass_node_gone(struct fs *fs, struct node *node);
 bool pass_reap(struct fs *fs);
 void pass_stat(struct fs *fs, struct fs_stat *stat);

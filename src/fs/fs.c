@@ -196,6 +196,12 @@ void fs_set_filters(struct fs *fs, const struct fs_filters *filters)
 	fs->filters.cacheable = filters->cacheable;
 }
 
+void fs_filters_changed(struct fs *fs, struct node *node, uint64_t changed)
+{
+	if (changed & fs->filters.data)
+		pass_data_changed(fs, node);
+}
+
 bool fs_bypasses(struct fs *fs, struct node *node)
 {
 	return pass_bypasses(fs, node);

@@ -137,6 +137,8 @@ struct fs_filters {
 	uint64_t by_caller, by_name, data, cacheable;
 };
 void fs_set_filters(struct fs *fs, const struct fs_filters *filters);
+/* The bits of changed are others in node->filters now: pages that the kernel keeps of it may be wrong. */
+void fs_filters_changed(struct fs *fs, struct node *node, uint64_t changed);
 /* Whether the node is open in a way that filters which hold for its data do not see. */
 bool fs_bypasses(struct fs *fs, struct node *node);
 /*

@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
@@ -281,7 +282,7 @@ static int lookup_dots(struct fs *fs, struct node *dir, int dir_fd, const char *
 	if (name[1] == '.') {
 		if (dir == fs->root || !S_ISDIR(dir->type))
 			return -ENOENT;
-		if (fs->root->filters & atomic_load(&fs->filters.by_name))
+		if (atomic_load(&fs->filters.by_name))
 			return -ESTALE;
 		return resolve_by_opening(fs, NULL, dir_fd, name, ret_entry);
 	}
@@ -326,7 +327,7 @@ int fs_lookup(struct fs *fs, struct node *dir, const char *name, struct fs_entry
 int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node)
 {
 	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
+		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
@@ -350,11 +351,8 @@ int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node)
 	return r;
 }
 
-/*
- * The private mount of LOWER hangs nowhere, so the kernel names files on it by their path from its
- * root, which is LOWER.
- */
-void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size)
+/* What the kernel calls a node's file below; an empty text where it does not know. */
+static void lower_path(struct fs *fs, struct node *node, char *buf, size_t size)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	ssize_t n = -1;
@@ -362,8 +360,27 @@ void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size)
 	if (fdref_get(fs->fds, node, &ref) == 0)
 		n = readlink(fd_path(ref.fd).text, buf, size - 1);
 	buf[n < 0 ? 0 : n] = '\0';
-	if (n < 0)
+}
+
+/*
+ * A private mount of LOWER hangs nowhere, so the kernel names files on it by their path from its root,
+ * which is LOWER; without one they have LOWER's own path before it. A file whose directory the kernel
+ * has forgotten is "/" to it.
+ */
+void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size)
+{
+	char root[PATH_MAX];
+	size_t len;
+
+	lower_path(fs, node, buf, size);
+	lower_path(fs, fs->root, root, sizeof(root));
+	len = strcmp(root, "/") == 0 ? 0 : strlen(root);
+	if (node == fs->root)
+		snprintf(buf, size, "/");
+	else if (strncmp(buf, root, len) != 0 || buf[len] != '/' || !buf[len + 1])
 		snprintf(buf, size, "?");
+	else
+		memmove(buf, buf + len, strlen(buf + len) + 1);
 }
 
 int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret_stx,
@@ -411,7 +428,7 @@ struct node *fs_node_revive(struct fs *fs, uint64_t nodeid)
 	struct fhandle fh;
 
 	/* Its names are not known, so filters that go by names cannot be asked about it. */
-	if (fs->root->filters & atomic_load(&fs->filters.by_name))
+	if (atomic_load(&fs->filters.by_name))
 		return NULL;
 	if (!node_id_unpack(fs->nodes, nodeid, &fh))
 		return NULL;

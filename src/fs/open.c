@@ -120,7 +120,7 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken, 
 	if (open.mode != PASS_BACKING || lower_asks(fs, node))
 		open.handle->fd = take_fd(&fd);
 	open.no_flush = fs->config.locks == PST_LOCKS_LOCAL;
-	open.keep_cache = open.mode == PASS_CACHED && attr_keep_data(fs) && !(flags & O_TRUNC);
+	open.keep_cache = open.keep_cache && attr_keep_data(fs) && !(flags & O_TRUNC);
 	*ret_open = open;
 	return 0;
 }

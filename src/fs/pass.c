@@ -46,6 +46,7 @@ enum {
 	FLAG_IDLE = 1 << 0,  /* on the idle list */
 	FLAG_USED = 1 << 1,  /* opened since the list was looked at */
 	FLAG_KEEPS = 1 << 2, /* registered such that writes leave set-user-ID bits */
+	FLAG_STALE = 1 << 3, /* other filters saw the pages that the kernel keeps */
 };
 
 struct pass {
@@ -203,9 +204,18 @@ int pass_open(struct fs *fs, struct node *node, uint32_t mode, struct fs_open *o
 		node->n_open++;
 		node->pass_flags |= FLAG_USED;
 		open->backing_id = open->mode == PASS_BACKING ? node->backing_id : 0;
+		open->keep_cache = open->mode == PASS_CACHED && !(node->pass_flags & FLAG_STALE);
+		node->pass_flags &= (uint8_t)~FLAG_STALE;
 	}
 	pthread_mutex_unlock(lock_of(pass, node));
 	return open->mode == PASS_NONE ? -EBUSY : 0;
+}
+
+void pass_data_changed(struct fs *fs, struct node *node)
+{
+	pthread_mutex_lock(lock_of(fs->pass, node));
+	node->pass_flags |= FLAG_STALE;
+	pthread_mutex_unlock(lock_of(fs->pass, node));
 }
 
 bool pass_bypasses(struct fs *fs, struct node *node)

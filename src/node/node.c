@@ -700,6 +700,12 @@ void node_judge(struct node *node, uint64_t filters, uint64_t known)
 	} while (now != then && !atomic_compare_exchange_weak(&node->filters, &now, then));
 }
 
+bool node_judge_anew(struct node *node, uint64_t filters, uint64_t known, uint64_t seen)
+{
+	return atomic_compare_exchange_strong(&node->filters, &seen,
+					      (seen & ~known) | filters | NODE_JUDGED);
+}
+
 uint32_t node_number(struct nodetab *tab, const struct node *node)
 {
 	return (uint32_t)(node - tab->nodes);

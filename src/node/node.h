@@ -155,6 +155,11 @@ uint32_t node_generation(struct nodetab *tab, const struct node *node);
  * with NODE_JUDGED in known, what was judged before counts for nothing.
  */
 void node_judge(struct node *node, uint64_t filters, uint64_t known);
+/*
+ * The same where what was judged before counts for nothing, if node->filters is still seen; else
+ * returns false.
+ */
+bool node_judge_anew(struct node *node, uint64_t filters, uint64_t known, uint64_t seen);
 /* A number below NODE_MAX that no other living node has: for tables beside this one. */
 uint32_t node_number(struct nodetab *tab, const struct node *node);
 #define NODE_MAX (1u << 26)

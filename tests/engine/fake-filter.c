@@ -152,6 +152,7 @@ int filter_load(const char *spec, const struct filter_slots *slots, struct filte
 		.at = filter->at,
 		.flags = filter->fake->flags,
 		.cell = filter->fake->cell,
+		.unknown = filter->fake->cell,
 	};
 	for (const struct fake_program *p = filter->fake->programs; p && p->run; p++) {
 		assert(p->opcode < MAX_OPCODES && filter_opcode(p->opcode) == p->opcode);
