@@ -17,9 +17,9 @@
 
 PST_FILTER(0, "reports operations and their results as events");
 
-PST_OPTION(struct pst_names, ops, "names and globs of operations to report; none: all");
+PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations to report; none: all");
 PST_OPTION(_Bool, changes_only, "only operations that change something or open for writing");
-PST_OPTION(struct pst_ids, uid, "users to report; none: all");
+PST_OPTION(struct pst_ids, uid, "users to report; none: all") PST_TAKES("users");
 
 static __always_inline int changes(const struct pst_call *call)
 {

@@ -22,14 +22,14 @@
  */
 #include <penstock/filter.bpf.h>
 
-PST_OPTION(struct pst_names, ops, "names and globs of operations; none: all");
+PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations; none: all");
 PST_OPTION(struct pst_names, names, "names and globs of files and trees, in any directory");
 PST_OPTION(struct pst_paths, paths, "paths of files and trees");
 PST_OPTION(struct pst_errno, error,
 	   "the errno, by name or number; EIO where nothing else is to happen");
 PST_OPTION(__u32, delay_us, "microseconds to wait first");
-PST_OPTION(__u32, percent, "how many times of a hundred") = 100;
-PST_OPTION(__u64, every, "each so manyth time") = 1;
+PST_RANGE(__u32, percent, 1, 100, "how many times of a hundred") = 100;
+PST_RANGE(__u64, every, 1, 1152921504606846976, "each so manyth time") = 1;
 PST_OPTION(__u64, after, "not the first so many times");
 PST_OPTION(__u64, count, "so many times in all; 0: always");
 

@@ -15,11 +15,16 @@
 
 PST_FILTER(0, "shows files, and creates them, as other users'");
 
-PST_OPTION(__s64, uid, "the owner that is shown; -1: the real one") = -1;
-PST_OPTION(__s64, gid, "the group that is shown; -1: the real one") = -1;
-PST_OPTION(__s64, create_uid, "who owns what is created; -1: who creates it") = -1;
-PST_OPTION(__s64, create_gid, "the group of what is created; -1: who creates it") = -1;
-PST_OPTION(char, chown[8], "pass, deny or ignore changes of owner and group") = "pass";
+/* 4294967295 stands for no user. */
+#define OWNER(NAME, KIND, HELP)                                                                \
+	PST_RANGE(__s64, NAME, -1, 4294967294, HELP) PST_TAKES(KIND) = -1
+
+OWNER(uid, "users", "the owner that is shown; -1: the real one");
+OWNER(gid, "groups", "the group that is shown; -1: the real one");
+OWNER(create_uid, "users", "who owns what is created; -1: who creates it");
+OWNER(create_gid, "groups", "the group of what is created; -1: who creates it");
+PST_ONE_OF(chown, "pass deny ignore", "pass, deny or ignore changes of owner and group") = "pass";
+PST_AT_LEAST_ONE_OF("uid gid create_uid create_gid chown");
 
 #define is(WORD) pst_text_is(chown, WORD, sizeof(WORD))
 

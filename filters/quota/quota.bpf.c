@@ -20,9 +20,11 @@
 
 PST_FILTER(PST_WANT_ATTR | PST_WANT_CHILD, "limits how many bytes and files a tree may grow by");
 
-PST_OPTION(__u64, bytes, "bytes that files may grow by; 0: no limit");
-PST_OPTION(__u64, files, "files that may be created; 0: no limit");
-PST_OPTION(char, per[8], "uid: a limit for each owner; tree: one for all") = "tree";
+/* Sums of what several requests add stay within 64 bits. */
+PST_RANGE(__u64, bytes, 1, 1152921504606846976, "bytes that files may grow by; none: no limit");
+PST_RANGE(__u64, files, 1, 1152921504606846976, "files that may be created; none: no limit");
+PST_AT_LEAST_ONE_OF("bytes files");
+PST_ONE_OF(per, "uid tree", "uid: a limit for each owner; tree: one for all") = "tree";
 
 #define MAX_OWNERS 65536
 

@@ -59,6 +59,44 @@
 	const volatile TYPE NAME __attribute__((btf_decl_tag("option: " HELP)))
 
 /*
+ * Options whose type allows more than means something. The engine refuses all else when the filter is
+ * loaded, and names the right word, so programs need not check it:
+ *
+ *	PST_ONE_OF(how, "blank values empty", "how text is hidden") = "blank";
+ *	PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations; none: all");
+ *	PST_RANGE(__u32, percent, 1, 100, "how many times of a hundred") = 100;
+ *	PST_OPTION(struct pst_ids, uid, "users to report; none: all") PST_TAKES("users");
+ *	PST_OPTION(__s64, gid, "the group that is shown") PST_TAKES("groups") = -1;
+ *
+ * WORDS have blanks between them. A PST_ONE_OF() is an array of PST_WORD_SIZE chars; a PST_LIST_OF() is
+ * a struct pst_names, each of whose names is one of the words, and each of whose globs fits one. The
+ * default need not be in the range. PST_TAKES("users") and ("groups") allow names out of /etc/passwd and
+ * /etc/group beside numbers. Several PST_TAKES() may follow one option.
+ */
+#define PST_WORD_SIZE 32
+#define PST_TAKES(NOTE) __attribute__((btf_decl_tag("takes: " NOTE)))
+#define PST_ONE_OF(NAME, WORDS, HELP)                                                              \
+	PST_OPTION(char, NAME[PST_WORD_SIZE], HELP) PST_TAKES("one of " WORDS)
+#define PST_LIST_OF(NAME, WORDS, HELP)                                                             \
+	PST_OPTION(struct pst_names, NAME, HELP) PST_TAKES("list of " WORDS)
+#define PST_RANGE(TYPE, NAME, MIN, MAX, HELP)                                                      \
+	PST_OPTION(TYPE, NAME, HELP) PST_TAKES("range " #MIN " " #MAX)
+
+/* The names of all operations, for PST_LIST_OF(). */
+#define PST_OP_WORDS PST_OPS(PST_OP_WORD)
+#define PST_OP_WORD(NAME, OPCODE) #NAME " "
+
+/*
+ * Says that the filter does nothing unless one of these options is given, so that it is refused without:
+ * PST_AT_LEAST_ONE_OF("names paths"). Of several of these each has to hold. One to a line.
+ */
+#define PST_AT_LEAST_ONE_OF(OPTIONS) PST_NEEDS(__LINE__, OPTIONS)
+#define PST_NEEDS(LINE, OPTIONS)     PST_NEEDS_(LINE, OPTIONS)
+#define PST_NEEDS_(LINE, OPTIONS)                                                                  \
+	const volatile char pst_needs_##LINE                                                       \
+		__attribute__((btf_decl_tag("at least one of: " OPTIONS))) = 0
+
+/*
  * A program before, or after, an operation (PST_OPS), or a group of them (any, changes). CALL is
  * the name of its parameter, a struct pst_call *. It returns an enum pst_verdict or -errno.
  */

@@ -353,6 +353,7 @@ struct pst_filter_report {
 	uint32_t reserved;
 	struct pst_filter_option options[32];
 	struct pst_filter_program programs[80];
+	char does[4096];		/* lines: what it will do with the options that were given */
 };
 /*
  * Loads a filter and lets go of it again. On failure *error has the short of it, and log (may be

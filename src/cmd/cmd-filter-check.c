@@ -30,11 +30,23 @@ static void add_text(struct json_object *object, const char *member, const char 
 	json_object_object_add(object, member, json_object_new_string(text));
 }
 
+/* An array of the lines of a text. */
+static void add_lines(struct json_object *object, const char *member, const char *text)
+{
+	struct json_object *lines = json_object_new_array();
+
+	for (size_t len; *text; text += len + (text[len] == '\n')) {
+		len = strcspn(text, "\n");
+		json_object_array_add(lines, json_object_new_string_len(text, (int)len));
+	}
+	json_object_object_add(object, member, lines);
+}
+
 /* Of more options or programs than a report has rows there are none to be shown. */
 #define SHOWN(report, rows) \
 	((report)->n_##rows < ROWS((report)->rows) ? (report)->n_##rows : ROWS((report)->rows))
 
-/* {"version":1,"file":...,"summary":...,"flags":[...],"options":[...],"programs":[...]} */
+/* {"version":1,"file":...,"summary":...,"flags":[...],"does":[...],"options":[...],"programs":[...]} */
 static struct json_object *to_json(const struct pst_filter_report *report)
 {
 	struct json_object *object = json_object_new_object();
@@ -45,6 +57,7 @@ static struct json_object *to_json(const struct pst_filter_report *report)
 	add_text(object, "file", report->file);
 	add_text(object, "summary", report->summary);
 	json_object_object_add(object, "flags", flags_to_json(report->flags));
+	add_lines(object, "does", report->does);
 	json_object_object_add(object, "options", options);
 	json_object_object_add(object, "programs", programs);
 	for (uint32_t i = 0; i < SHOWN(report, options); i++) {
@@ -175,7 +188,8 @@ const struct cmd cmd_filter_check = {
 	.arguments = "[--json] [-v] SPEC",
 	.summary = "load a filter, say what it does, let go of it; no mount is needed",
 	.help = "Loads the filter SPEC (an installed one's NAME, or a FILE; options may follow) into\n"
-		"the kernel, and says which programs and options it has. Where the kernel refuses it,\n"
+		"the kernel, and says what it will do with these options, and which programs and\n"
+		"options it has. Where the kernel refuses it,\n"
 		"prints the reason, and below it the last lines of what the verifier said.\n"
 		"\n"
 		"  -v, --verbose   all of what the verifier said\n"

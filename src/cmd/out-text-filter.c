@@ -183,6 +183,20 @@ static void print_options(struct json_object *report)
 	}
 }
 
+/* The first line is of the filter, the others are of the options that were given: without, all is said. */
+static void print_does(struct json_object *report)
+{
+	struct json_object *lines;
+	size_t n;
+
+	lines = array(report, "does", &n);
+	for (size_t i = 0; n > 1 && i < n; i++) {
+		printf("%s", i ? "    " : "\nwith these options it ");
+		out_print_safe(text_at(lines, i));
+		printf("\n");
+	}
+}
+
 void out_text_filter_report(struct json_object *report)
 {
 	struct json_object *programs, *flags;
@@ -192,6 +206,7 @@ void out_text_filter_report(struct json_object *report)
 	printf(": ");
 	out_print_safe(out_member_text(report, "summary"));
 	printf("\n");
+	print_does(report);
 	print_options(report);
 
 	programs = array(report, "programs", &n);

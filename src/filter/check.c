@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What an object is, and whether the kernel takes it: for people who choose or write one. */
+#include "filter/describe.h"
 #include "filter/load.h"
 #include "util/log.h"
 
@@ -92,6 +93,7 @@ int filter_check(const char *spec, struct pst_filter_report *ret_report, char *l
 	report->flags = load.object.info.flags;
 	report_options(&load.options, report);
 	report_programs(&load.object, r == 0, report);
+	describe(&load, report->does, sizeof(report->does));
 	report->size = ret_report->size;
 	memcpy(ret_report, report,
 	       ret_report->size < sizeof(*report) ? ret_report->size : sizeof(*report));

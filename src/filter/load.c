@@ -125,6 +125,8 @@ static int open_spec(struct load *load, const char *spec, struct pst_error *erro
 		named = named || !strcmp(load->spec.options[i].name, "name");
 		r = set_option(load, &load->spec.options[i], error);
 	}
+	if (r == 0)
+		r = option_list_check(&load->options, load->spec.what, error);
 	if (r < 0)
 		return r;
 	if (!named) {

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPTION_TAG "option: "
+#define OPTION_NOTE "option: "
 
 /*
  * Left to itself, libbpf loads again with twice the room until a log fits, and the log of a loop that
@@ -66,27 +66,34 @@ bool object_find_var(const struct object *object, const char *name, struct objec
 	return false;
 }
 
-/* The text behind "option: " where the type is such a note on a variable; NULL: it is not. */
-static const char *option_note(const struct object *object, const struct btf_type *type)
+/* The text behind the kind where the type is such a note on a variable; NULL: it is not. */
+static const char *note_of(const struct object *object, const struct btf_type *type,
+			   const char *kind)
 {
 	const char *text;
 
 	if (!btf_is_decl_tag(type))
 		return NULL;
 	text = object_word(object->btf, type->name_off);
-	return strncmp(text, OPTION_TAG, strlen(OPTION_TAG)) ? NULL : text + strlen(OPTION_TAG);
+	return strncmp(text, kind, strlen(kind)) ? NULL : text + strlen(kind);
+}
+
+const char *object_note(const struct object *object, const struct object_var *var, const char *kind,
+			unsigned int i)
+{
+	for (uint32_t id = 1; id < btf__type_cnt(object->btf); id++) {
+		const struct btf_type *type = btf__type_by_id(object->btf, id);
+		const char *text = note_of(object, type, kind);
+
+		if (text && (!var || type->type == var->id) && i-- == 0)
+			return text;
+	}
+	return NULL;
 }
 
 const char *object_option_help(const struct object *object, const struct object_var *var)
 {
-	for (uint32_t id = 1; id < btf__type_cnt(object->btf); id++) {
-		const struct btf_type *type = btf__type_by_id(object->btf, id);
-		const char *help = option_note(object, type);
-
-		if (help && type->type == var->id)
-			return help;
-	}
-	return NULL;
+	return object_note(object, var, OPTION_NOTE, 0);
 }
 
 static bool is_constant(const struct object *object, uint32_t id)
@@ -104,7 +111,7 @@ const char *object_variable_option(const struct object *object)
 	for (uint32_t id = 1; id < btf__type_cnt(object->btf); id++) {
 		const struct btf_type *type = btf__type_by_id(object->btf, id), *var;
 
-		if (!option_note(object, type) || is_constant(object, type->type))
+		if (!note_of(object, type, OPTION_NOTE) || is_constant(object, type->type))
 			continue;
 		var = btf__type_by_id(object->btf, type->type);
 		return var ? object_word(object->btf, var->name_off) : "";

@@ -68,10 +68,24 @@ static bool find_kind(const struct btf *btf, const struct object_var *var, struc
 	return is_struct(btf, type, "pst_paths") && var->size == sizeof(struct pst_paths);
 }
 
+static int find_takes(const struct object *object, const struct object_var *var,
+		      struct option *option, struct pst_error *error)
+{
+	const char *note;
+
+	for (unsigned int i = 0; (note = object_note(object, var, "takes: ", i)); i++)
+		if (takes_add(&option->takes, note) < 0)
+			return error_set(error, -EINVAL,
+					 "the object's option '%s' takes \"%.60s\", which this "
+					 "Penstock does not know: a newer one does",
+					 option->name, note);
+	return 0;
+}
+
 int option_list_find(const struct object *object, struct options *ret_options,
 		     struct pst_error *error)
 {
-	_cleanup_(option_list_fini) struct options options = { 0 };
+	_cleanup_(option_list_fini) struct options options = { .object = object };
 	const char *variable = object_variable_option(object);
 	struct object_var var;
 
@@ -108,6 +122,8 @@ int option_list_find(const struct object *object, struct options *ret_options,
 				"integers, _Bool, arrays of char, struct pst_names, struct "
 				"pst_ids, struct pst_paths and struct pst_errno are",
 				var.name);
+		if (find_takes(object, &var, option, error) < 0)
+			return -EINVAL;
 	}
 	*ret_options = options;
 	options = (struct options){ 0 };
@@ -147,6 +163,10 @@ static int refuse_name(const struct options *options, const char *name, struct p
 
 static int set_text(struct option *option, const char *value, struct pst_error *error)
 {
+	int r = takes_check_word(&option->takes, value, error);
+
+	if (r < 0)
+		return r;
 	if (strlen(value) >= option->size)
 		return error_set(error, -EINVAL, "wanted is a text of at most %zu bytes",
 				 option->size - 1);
@@ -176,7 +196,9 @@ static int set_list(struct option *option, char *value, struct patterns *pattern
 	/* An option's place in the object need not be aligned as ours. */
 	switch (option->kind) {
 	case OPTION_NAMES:
-		r = patterns_add_names(patterns, value, &names, error);
+		r = takes_check_names(&option->takes, value, error);
+		if (r == 0)
+			r = patterns_add_names(patterns, value, &names, error);
 		if (r == 0)
 			memcpy(option->at, &names, sizeof(names));
 		return r;
@@ -186,7 +208,7 @@ static int set_list(struct option *option, char *value, struct patterns *pattern
 			memcpy(option->at, &paths, sizeof(paths));
 		return r;
 	default:
-		r = value_ids(value, &ids, error);
+		r = value_ids(value, &option->takes, &ids, error);
 		if (r == 0)
 			memcpy(option->at, &ids, sizeof(ids));
 		return r;
@@ -203,7 +225,8 @@ static int set(struct option *option, const char *value, struct patterns *patter
 	if (!value)
 		return error_set(error, -EINVAL, "a value is wanted, as %.60s=...", option->name);
 	if (option->kind == OPTION_INTEGER)
-		return value_integer(value, option->size, option->is_signed, option->at, error);
+		return value_integer(value, &option->takes, option->size, option->is_signed,
+				     option->at, error);
 	if (option->kind == OPTION_TEXT)
 		return set_text(option, value, error);
 	if (option->kind == OPTION_ERRNO)
@@ -231,6 +254,47 @@ int option_list_set(struct options *options, const char *name, const char *value
 				 value ? value : "", why.text);
 	option->given = strdup(value ? value : "yes");
 	return option->given ? 0 : error_set(error, -ENOMEM, "no memory");
+}
+
+static bool is_given(const struct options *options, const char *name)
+{
+	for (size_t i = 0; i < options->n; i++)
+		if (!strcmp(options->rows[i].name, name))
+			return options->rows[i].given;
+	return false;
+}
+
+/* "names paths": whether one of them is given. */
+static int check_needed(const struct options *options, const char *filter, const char *names,
+			struct pst_error *error)
+{
+	_cleanup_(freep) char *copy = strdup(names);
+	char list[200] = "", *rest = copy;
+	const char *name;
+	size_t len = 0;
+
+	if (!copy)
+		return error_set(error, -ENOMEM, "no memory");
+	while ((name = strsep(&rest, " "))) {
+		if (is_given(options, name))
+			return 0;
+		if (len < sizeof(list))
+			len += snprintf(list + len, sizeof(list) - len, "%s%s=", len ? ", " : "", name);
+	}
+	return error_set(error, -EINVAL,
+			 "filter %.60s: nothing says what it is for: give at least one of %s",
+			 filter, list);
+}
+
+int option_list_check(const struct options *options, const char *filter, struct pst_error *error)
+{
+	const char *names;
+	int r = 0;
+
+	for (unsigned int i = 0;
+	     r == 0 && (names = object_note(options->object, NULL, "at least one of: ", i)); i++)
+		r = check_needed(options, filter, names, error);
+	return r;
 }
 
 bool option_list_have(const struct options *options, enum option_kind kind)

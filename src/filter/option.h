@@ -3,6 +3,7 @@
 /* The options of an object: its constants that the programmer has marked as such. */
 #include "filter/object.h"
 #include "filter/patterns.h"
+#include "filter/takes.h"
 
 enum option_kind {
 	OPTION_INTEGER,
@@ -18,12 +19,14 @@ struct option {
 	const char *name, *help;	/* the object's */
 	enum option_kind kind;
 	bool is_signed;
+	struct takes takes;		/* what of that type means something */
 	size_t size;
 	void *at;			/* in the object's constants */
 	char *given;			/* as the user wrote it; NULL: not at all */
 };
 
 struct options {
+	const struct object *object;	/* whose they are */
 	struct option *rows;
 	size_t n;
 };
@@ -36,6 +39,9 @@ void option_list_fini(struct options *options);
 /* Sets one to value (NULL: only the name was given). Patterns in it are added to *patterns. */
 int option_list_set(struct options *options, const char *name, const char *value,
 		struct patterns *patterns, struct pst_error *error);
+
+/* Whether all that the filter, which is called so, needs to do something is given; after the last option. */
+int option_list_check(const struct options *options, const char *filter, struct pst_error *error);
 
 bool option_list_have(const struct options *options, enum option_kind kind);
 /* The cell that a filter starts with: .start of its first list of paths, 0 without one. */

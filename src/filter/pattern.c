@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #define KEY_SIZE (PST_KEY_WORDS * sizeof(uint64_t))
@@ -22,6 +23,108 @@ static const char *end_of_set(const char *text)
 		if (*p == '\\' && p[1])
 			p++;
 	return *p ? p : NULL;
+}
+
+/* ---- what has a meaning elsewhere ---- */
+
+/* The first character that is no part of a set and not behind a backslash, and that is one of these. */
+static const char *find_bare(const char *text, const char *these)
+{
+	for (const char *p = text; *p; p++) {
+		if (*p == '\\' && p[1]) {
+			p++;
+		} else if (strchr(these, *p)) {
+			return p;
+		} else if (*p == '[') {
+			const char *end = end_of_set(p);
+
+			p = end ? end : p;
+		}
+	}
+	return NULL;
+}
+
+static const char *find_two_stars(const char *text)
+{
+	const char *p = text;
+
+	while ((p = find_bare(p, "*"))) {
+		if (p[1] == '*')
+			return p;
+		p++;
+	}
+	return NULL;
+}
+
+/* What is refused in names and paths alike. */
+static int check_both(const char *text, struct pst_error *error)
+{
+	if (*text == '!')
+		return error_set(error, -EINVAL,
+				 "'%.100s': a '!' takes nothing out of a list: write only what is "
+				 "meant, or \\%.100s for a name that begins with it",
+				 text, text);
+	if (*text == '@')
+		return error_set(error, -EINVAL,
+				 "'%.100s': patterns are not read from a file: write them here, with "
+				 "':' between them, or \\%.100s for a name that begins with '@'",
+				 text, text);
+	if (find_bare(text, " \t\n"))
+		return error_set(error, -EINVAL,
+				 "'%.100s' has a blank in it: write ':' between two patterns, as "
+				 ".env:.git, and '\\ ' for a blank that belongs to a name",
+				 text);
+	return 0;
+}
+
+/* What was most likely meant: the part behind the last slash, with one star for several. */
+static const char *last_part(const char *text, char part[PST_PATTERN_SIZE])
+{
+	size_t len = strlen(text), n = 0;
+	const char *from;
+
+	while (len && text[len - 1] == '/')
+		len--;
+	for (from = text + len; from > text && from[-1] != '/';)
+		from--;
+	for (; from < text + len && n < PST_PATTERN_SIZE - 1; from++)
+		if (*from != '*' || !n || part[n - 1] != '*')
+			part[n++] = *from;
+	part[n] = '\0';
+	return n ? part : "*.key";
+}
+
+int pattern_check_name(const char *text, struct pst_error *error)
+{
+	int r = check_both(text, error);
+	char part[PST_PATTERN_SIZE];
+
+	if (r < 0)
+		return r;
+	if (find_two_stars(text))
+		return error_set(error, -EINVAL,
+				 "'%.100s': '**' means nothing here, since names hold in every "
+				 "directory: write '%.100s', or a path in paths=",
+				 text, last_part(text, part));
+	if (strchr(text, '/'))
+		return error_set(error, -EINVAL,
+				 "'%.100s' is a path, and names hold in every directory: write "
+				 "'%.100s', or paths=%.100s for that place alone",
+				 text, last_part(text, part), text);
+	return 0;
+}
+
+int pattern_check_path(const char *text, struct pst_error *error)
+{
+	int r = check_both(text, error);
+	char part[PST_PATTERN_SIZE];
+
+	if (r < 0 || !find_two_stars(text))
+		return r;
+	return error_set(error, -EINVAL,
+			 "'%.100s': '**' means nothing in a path, which stands for all below it: "
+			 "names=%.100s is for a name in every directory",
+			 text, last_part(text, part));
 }
 
 /* What stands in a pattern. */

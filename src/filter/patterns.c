@@ -66,6 +66,7 @@ static int parse_list(char *list, struct pattern **ret_rows, size_t *ret_n, stru
 	size_t n = 0;
 
 	while (rest) {
+		const char *text;
 		int r;
 
 		if (n == MAX_ROWS)
@@ -78,7 +79,10 @@ static int parse_list(char *list, struct pattern **ret_rows, size_t *ret_n, stru
 				return error_set(error, -ENOMEM, "no memory for %zu patterns", n);
 			rows = more;
 		}
-		r = pattern_parse(spec_cut(&rest, ':'), &rows[n], error);
+		text = spec_cut(&rest, ':');
+		r = pattern_check_name(text, error);
+		if (r == 0)
+			r = pattern_parse(text, &rows[n], error);
 		if (r < 0)
 			return r;
 		n++;
@@ -267,7 +271,12 @@ int patterns_add_paths(struct patterns *patterns, char *list, struct pst_paths *
 
 		if (!whole)
 			return error_set(error, -ENOMEM, "no memory");
-		r = add_path(patterns, whole, path, &paths, error);
+		if (!*whole)
+			return error_set(error, -EINVAL,
+					 "a path is empty: / stands for all of the view");
+		r = pattern_check_path(path, error);
+		if (r == 0)
+			r = add_path(patterns, whole, path, &paths, error);
 		if (r < 0)
 			return r;
 	}

@@ -80,16 +80,44 @@ void value_print_integer(const void *at, size_t size, bool is_signed, char *buf,
 		snprintf(buf, buf_size, "%" PRIu64, value);
 }
 
-int value_integer(const char *text, size_t size, bool is_signed, void *ret, struct pst_error *error)
+/* A number, or the name of a user or group where the option takes these. */
+static bool parse_id(const char *text, const struct takes *takes, uint64_t *ret)
+{
+	if (parse_amount(text, ret))
+		return true;
+	return (takes->users || takes->groups) && takes_find_id(takes, text, ret) == 0;
+}
+
+/* What is wrong with a text that is no number where the names of users or groups are taken. */
+static int refuse_id(const char *text, const struct takes *takes, struct pst_error *error)
+{
+	return error_set(error, -EINVAL, "there is no %s '%.60s' in /etc/%s: give a name or a number",
+			 takes->groups ? "group" : "user", text, takes->groups ? "group" : "passwd");
+}
+
+int value_integer(const char *text, const struct takes *takes, size_t size, bool is_signed, void *ret,
+		  struct pst_error *error)
 {
 	uint64_t max = UINT64_MAX >> (64 - 8 * size + is_signed), amount;
 	bool negative = is_signed && *text == '-';
+	int r;
 
 	/* Two's complement: there is one more below zero than above, and storing cuts to size. */
-	if (parse_amount(text + negative, &amount) && amount <= max + negative) {
-		store(negative ? -amount : amount, size, ret);
-		return 0;
+	if ((negative ? parse_amount(text + 1, &amount) : parse_id(text, takes, &amount)) &&
+	    amount <= max + negative) {
+		amount = negative ? -amount : amount;
+		r = takes_check_number(takes, amount, is_signed, error);
+		if (r == 0)
+			store(amount, size, ret);
+		return r;
 	}
+	if ((takes->users || takes->groups) && !isdigit((unsigned char)*text) && !negative)
+		return refuse_id(text, takes, error);
+	if (takes->has_range)
+		return error_set(error, -EINVAL,
+				 "wanted is a number from %" PRId64 " to %" PRId64
+				 ", which may end in k, M or G",
+				 takes->min, takes->max);
 	if (is_signed)
 		return error_set(error, -EINVAL,
 				 "wanted is a number from -%" PRIu64 " to %" PRIu64
@@ -156,11 +184,16 @@ static int cgroup_id(const char *path, uint64_t *ret_id, struct pst_error *error
 	return 0;
 }
 
-static int add_range(char *text, uint64_t *ret_from, uint64_t *ret_to, struct pst_error *error)
+/* The largest number of a user or group; 4294967295 stands for none. */
+#define MAX_ID 4294967294ULL
+
+static int add_range(char *text, const struct takes *takes, uint64_t *ret_from, uint64_t *ret_to,
+		     struct pst_error *error)
 {
+	bool named = takes->users || takes->groups;
 	char *dash = strchr(text, '-');
 
-	if (*text == '/') {
+	if (*text == '/' && !named) {
 		int r = cgroup_id(text, ret_from, error);
 
 		if (r == 0)
@@ -172,21 +205,30 @@ static int add_range(char *text, uint64_t *ret_from, uint64_t *ret_to, struct ps
 		*ret_to = UINT64_MAX;
 		return 0;
 	}
+	/* Names may have a '-' in them, too. */
+	if (!isdigit((unsigned char)*text))
+		dash = NULL;
 	if (dash)
 		*dash = '\0';
-	if (!parse_amount(text, ret_from) || !parse_amount(dash ? dash + 1 : text, ret_to))
+	if (named && *text && !isdigit((unsigned char)*text) && takes_find_id(takes, text, ret_from) < 0)
+		return refuse_id(text, takes, error);
+	if (!parse_id(text, takes, ret_from) || !parse_id(dash ? dash + 1 : text, takes, ret_to))
 		return error_set(
 			error, -EINVAL,
-			"wanted are numbers, ranges as 1000-1999, * for all, or the paths of "
-			"cgroups, separated by ':'");
+			"wanted are numbers, ranges as 1000-1999, * for all%s, separated by ':'",
+			takes->users  ? ", or names of users" :
+			takes->groups ? ", or names of groups" :
+					", or the paths of cgroups");
 	if (*ret_from > *ret_to)
 		return error_set(error, -EINVAL,
 				 "the range from %" PRIu64 " to %" PRIu64 " has nothing in it",
 				 *ret_from, *ret_to);
+	if (named && *ret_to > MAX_ID)
+		return error_set(error, -EINVAL, "numbers of users and groups end at %llu", MAX_ID);
 	return 0;
 }
 
-int value_ids(char *list, struct pst_ids *ret, struct pst_error *error)
+int value_ids(char *list, const struct takes *takes, struct pst_ids *ret, struct pst_error *error)
 {
 	struct pst_ids ids = { 0 };
 	char *rest = list;
@@ -198,7 +240,7 @@ int value_ids(char *list, struct pst_ids *ret, struct pst_error *error)
 		if (ids.n == PST_MAX_RANGES)
 			return error_set(error, -E2BIG, "a list has at most %d numbers and ranges",
 					 PST_MAX_RANGES);
-		r = add_range(spec_cut(&rest, ':'), &from, &to, error);
+		r = add_range(spec_cut(&rest, ':'), takes, &from, &to, error);
 		if (r < 0)
 			return r;
 		ids.range[ids.n].from = from;

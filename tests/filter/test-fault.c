@@ -21,7 +21,6 @@ static void test_errors(void **state)
 		{ "fault,error=28", -28, 0 },
 		{ "fault,delay_us=2000", 0, 2000 },
 		{ "fault,delay_us=2000,error=EIO", -EIO, 2000 },
-		{ "fault,percent=0", 0, 0 },
 	};
 
 	for (size_t i = 0; i < N(rows); i++) {

@@ -188,7 +188,7 @@ static void test_names(void **state)
 	char name[300];
 
 	direct_load("help,names=.env:*.key:core*:id_[a-z]*:a\\*b:*.tar.gz:"
-		    "quite a long name that has more bytes than a word");
+		    "quite\\ a\\ long\\ name\\ that\\ has\\ more\\ bytes\\ than\\ a\\ word");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (match(rows[i].name) != rows[i].matches)
 			fail_msg("'%s': should be %d", rows[i].name, rows[i].matches);
@@ -320,7 +320,7 @@ static void test_lists_at_random(void **state)
 		for (int i = 0; i < n; i++) {
 			do
 				pick(pattern[i], &seed, pieces, n_pieces, 1 + rand_r(&seed) % 7);
-			while (strlen(pattern[i]) > 255);
+			while (strlen(pattern[i]) > 255 || strstr(pattern[i], "**"));
 			strcat(strcat(spec, i ? ":" : ",names="), pattern[i]);
 		}
 		direct_load(spec);

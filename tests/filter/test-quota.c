@@ -253,18 +253,11 @@ static void test_owners(void **state)
 	assert_int_equal(create(FUSE_CREATE, 2), -EDQUOT);
 }
 
-static void test_nonsense(void **state)
-{
-	direct_load("quota,files=1,per=user");
-	assert_int_equal(create(FUSE_CREATE, 1), -EINVAL);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes),	 cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_files),	 cmocka_unit_test(test_owners),
-		cmocka_unit_test(test_nonsense),
 	};
 
 	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);

@@ -331,7 +331,7 @@ each_names_under_load() {
 	for ((n = 0; n < 8; n++)); do
 		check chain add audit
 		check chain add hide,names=*.never
-		check chain add quota,name=q
+		check chain add quota,files=1M,name=q
 		check chain remove audit
 		check chain replace hide readonly,names=*.never,name=hide
 		check chain remove hide

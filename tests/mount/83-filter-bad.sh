@@ -124,6 +124,45 @@ fstat_of() {
 	exec 7<&-
 }
 
+# A filter that would do nothing, or not what its options seem to say, is refused by all ways that lead to a
+# view; the view goes on with the filters that it has.
+once_options_that_mean_nothing() {
+	filtered_view hide,names=never
+	mkdir "$T/mnt"
+	local spec text
+	while IFS='|' read -r spec text; do
+		refused "$text" timeout 20 "$PENSTOCK" mount --filter "$spec" "$LOWER" "$T/mnt"
+		check not mountpoint -q "$T/mnt"
+		refused "$text" timeout 20 "$PENSTOCK" filter check "$spec"
+		refused "$text" chain add "$spec,name=new"
+		refused "$text" chain replace hide "$spec"
+	done <<- 'EOF'
+		hide|names=, paths=
+		hide-for,names=.env|uid=, gid=, cgroup=
+		quota|bytes=, files=
+		owner|uid=, gid=
+		hide,names=!x|write only what is meant
+		hide,names=@rules|from a file
+		hide,names=**/x|write 'x'
+		hide,names=.env .git|.env:.git
+		hide,names=secret/|write 'secret'
+		hide,paths=/a/**|all below it
+		mask,how=value|'values'
+		owner,chown=igonre|'ignore'
+		quota,bytes=1,per=usr|uid, tree
+		fault,ops=fysnc|'fsync'
+		fault,percent=150|1 to 100
+		fault,every=0|from 1
+		audit,ops=unlnk|'unlink'
+		owner,uid=no-such-user|no user
+	EOF
+	equal "$(chain list | grep -c '^hide: ')" 1 "filters of the view"
+	check chain add owner,uid=daemon
+	equal "$(stat -c %u "$VIEW")" "$(id -u daemon)" "a user by name"
+	"$PENSTOCK" filter check 'hide,names=*.key:.env' > "$T/said"
+	check grep -q 'names that end with ".key", the name ".env"' "$T/said"
+}
+
 each_bad_data() {
 	LOG_MAY='filter bad-data: its program'
 	filtered_view bad-data

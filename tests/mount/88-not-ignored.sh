@@ -25,7 +25,7 @@ each_verdict_is_heard() {
 	mkdir "$LOWER/d" "$LOWER/e"
 	echo text > "$LOWER/f"
 	ln -s f "$LOWER/l"
-	parity_view fault,error=EDQUOT,ops=none cache=none,locks=lower
+	parity_view fault,error=EDQUOT,names=none cache=none,locks=lower
 	heard() { # OP WANT CMD...
 		local said
 		chain replace fault "fault,error=EDQUOT,ops=$1" > /dev/null || fail "no filter for $1"

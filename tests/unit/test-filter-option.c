@@ -25,6 +25,9 @@
 #include "filter/value.h"
 #include "util/cleanup.h"
 
+/* Whatever the type allows. */
+static const struct takes any;
+
 /* Each row: a text, and its parts in brackets. */
 static void test_spec(void **state)
 {
@@ -130,7 +133,7 @@ static void test_integers(void **state)
 		int r;
 
 		memset(number, 0xaa, sizeof(number));
-		r = value_integer(rows[i].text, rows[i].size, rows[i].is_signed, number, &error);
+		r = value_integer(rows[i].text, &any, rows[i].size, rows[i].is_signed, number, &error);
 		if ((r < 0) != rows[i].refused)
 			fail_msg("%s: %d", rows[i].text, r);
 		assert_int_equal(number[rows[i].size], 0xaa);
@@ -175,7 +178,7 @@ static void test_ids(void **state)
 		struct pst_error error;
 		char all[256] = "";
 		size_t len = 0;
-		int r = value_ids(list, &ids, &error);
+		int r = value_ids(list, &any, &ids, &error);
 
 		if ((r < 0) != !rows[i].ranges)
 			fail_msg("'%s': %d", rows[i].list, r);
@@ -204,7 +207,7 @@ static void test_cgroup(void **state)
 		skip();
 	}
 	assert_int_equal(stat("/sys/fs/cgroup", &st), 0);
-	assert_int_equal(value_ids(list, &ids, &error), 0);
+	assert_int_equal(value_ids(list, &any, &ids, &error), 0);
 	assert_int_equal(ids.n, 2);
 	assert_true(ids.range[0].from == st.st_ino && ids.range[0].to == st.st_ino);
 }

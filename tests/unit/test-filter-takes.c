@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Values that mean nothing are refused before a filter is loaded. The words come out of the ready-made filters
+ * themselves, so one that is new is tested as well.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "filter/load.h"
+#include "util/cleanup.h"
+#include "util/nearest.h"
+
+enum {
+	SPEC_SIZE = 4300,
+};
+
+/* What the user is told of a spec; "" when it is taken. */
+static const char *told(const char *spec)
+{
+	static struct pst_error error;
+	_cleanup_(load_fini) struct load load = { 0 };
+
+	return load_open(&load, spec, &error) < 0 ? error.text : "";
+}
+
+/* The folder of the ready-made filters; the test is skipped where there is none. */
+static const char *ready_made(void)
+{
+	const char *dir = getenv("READY_MADE");
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/hide.bpf.o", dir ? dir : "");
+	if (!dir || access(path, R_OK) < 0)
+		skip();
+	return dir;
+}
+
+/* "hide,names=x" with the object's path in the place of the name. */
+static void make_spec(char spec[SPEC_SIZE], const char *text)
+{
+	size_t name = strcspn(text, ",");
+
+	snprintf(spec, SPEC_SIZE, "%s/%.*s.bpf.o%s", ready_made(), (int)name, text, text + name);
+}
+
+/* ---- typing errors ---- */
+
+/*
+ * What an option says to a value. Opening an object takes a process and milliseconds, so the option of one
+ * that is open is set time and again.
+ */
+static const char *told_by(struct load *load, const struct option *option, const char *value)
+{
+	static struct pst_error error;
+	struct option copy = *option;
+	struct options one = { .object = load->options.object, .rows = &copy, .n = 1 };
+	int r;
+
+	copy.given = NULL;
+	r = option_list_set(&one, option->name, value, &load->patterns, &error);
+	free(copy.given);
+	return r < 0 ? error.text : "";
+}
+
+static void try_typo(struct load *load, const struct option *option, const char *typo)
+{
+	const char *words = option->takes.one_of ? option->takes.one_of : option->takes.list_of;
+	struct nearest nearest = NEAREST_INIT;
+	const char *text = told_by(load, option, typo), *at = strstr(text, "did you mean '");
+	char word[80] = "";
+
+	/* "setattr" with a letter less may be another word. */
+	if (takes_each_match(words, typo, NULL, NULL))
+		return;
+	if (!*text)
+		fail_msg("%s,%s=%s is taken", load->path, option->name, typo);
+	if (at)
+		sscanf(at, "did you mean '%79[^']", word);
+	nearest_try(&nearest, typo, word);
+	if (strlen(typo) > 3 && nearest.distance != 1)
+		fail_msg("%s=%s: the user is told \"%s\"", option->name, typo, text);
+}
+
+static void try_typos(struct load *load, const struct option *option, const char *word)
+{
+	size_t len = strlen(word);
+	char typo[80];
+
+	for (size_t at = 0; at < len; at++) {
+		snprintf(typo, sizeof(typo), "%.*sq%s", (int)at, word, word + at);
+		try_typo(load, option, typo);
+		snprintf(typo, sizeof(typo), "%.*sq%s", (int)at, word, word + at + 1);
+		try_typo(load, option, typo);
+		snprintf(typo, sizeof(typo), "%.*s%s", (int)at, word, word + at + 1);
+		try_typo(load, option, typo);
+		if (at + 1 == len || word[at] == word[at + 1])
+			continue;
+		snprintf(typo, sizeof(typo), "%.*s%c%c%s", (int)at, word, word[at + 1], word[at],
+			 word + at + 2);
+		try_typo(load, option, typo);
+	}
+}
+
+/* All words of one option: each is taken, no typing error of one is. Returns how many there are. */
+static unsigned int try_option(struct load *load, const struct option *option)
+{
+	const char *words = option->takes.one_of ? option->takes.one_of : option->takes.list_of;
+	_cleanup_(freep) char *copy = words ? strdup(words) : NULL;
+	char *rest = copy, *word;
+	unsigned int n = 0;
+
+	while (rest && (word = strsep(&rest, " "))) {
+		if (!*word)
+			continue;
+		n++;
+		if (*told_by(load, option, word))
+			fail_msg("%s=%s: \"%s\"", option->name, word, told_by(load, option, word));
+		try_typos(load, option, word);
+	}
+	return n;
+}
+
+static void test_typos_of_words_are_refused_with_the_word(void **state)
+{
+	const char *dir = ready_made();
+	DIR *stream = opendir(dir);
+	struct dirent *entry;
+	unsigned int n = 0;
+
+	assert_non_null(stream);
+	while ((entry = readdir(stream))) {
+		_cleanup_(load_fini) struct load load = { 0 };
+		size_t len = strlen(entry->d_name);
+		struct pst_error error;
+		char path[4096];
+
+		if (len < 6 || strcmp(entry->d_name + len - 6, ".bpf.o"))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		/* That it lacks what it needs does not matter: its options are known by then. */
+		load_open(&load, path, &error);
+		for (size_t i = 0; i < load.options.n; i++)
+			n += try_option(&load, &load.options.rows[i]);
+	}
+	closedir(stream);
+	assert_true(n > 100);
+}
+
+/* ---- rows ---- */
+
+/* Each row: options of a ready-made filter that mean nothing, and a part of what the user is told. */
+static void test_what_means_nothing_is_refused(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "hide", "names=, paths=" },
+		{ "hide,name=other", "names=, paths=" },
+		{ "hide,names=", "empty" },
+		{ "hide,paths=", "empty" },
+		{ "hide-for", "names=, paths=" },
+		{ "hide-for,uid=5", "names=, paths=" },
+		{ "hide-for,names=a", "uid=, gid=, cgroup=" },
+		{ "hide-for,names=a,uid=", "numbers" },
+		{ "hide-for,names=a,uid=no-such-user", "no user 'no-such-user'" },
+		{ "hide-for,names=a,gid=no-such-group", "no group 'no-such-group'" },
+		{ "hide-for,names=a,uid=4294967295", "4294967294" },
+		{ "hide-for,names=a,uid=/sys/fs/cgroup", "no user" },
+		{ "readonly-for", "uid=, gid=, cgroup=" },
+		{ "quota", "bytes=, files=" },
+		{ "quota,per=uid", "bytes=, files=" },
+		{ "quota,bytes=0", "from 1" },
+		{ "quota,files=0", "from 1" },
+		{ "quota,bytes=9223372036854775807", "from 1" },
+		{ "owner", "uid=, gid=, create_uid=" },
+		{ "owner,uid=-2", "from -1" },
+		{ "owner,uid=4294967295", "4294967294" },
+		{ "owner,uid=no-such-user", "no user" },
+		{ "owner,uid=-root", "from -1" },
+		{ "fault,percent=0", "from 1 to 100" },
+		{ "fault,percent=101", "from 1 to 100" },
+		{ "fault,percent=150", "from 1 to 100" },
+		{ "fault,percent=-1", "from 1 to 100" },
+		{ "fault,percent=many", "from 1 to 100" },
+		{ "fault,every=0", "from 1" },
+		{ "fault,ops=", "empty" },
+		{ "fault,ops=mkdir:", "empty" },
+		{ "fault,ops=zz*", "'zz*'" },
+		{ "audit,ops=mkdir:unlnk", "'unlink'" },
+		{ "audit,uid=no-such-user", "no user" },
+	};
+	char spec[SPEC_SIZE];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *text;
+
+		make_spec(spec, rows[i][0]);
+		text = told(spec);
+		if (!strstr(text, rows[i][1]))
+			fail_msg("%s: the user is told \"%s\"", rows[i][0], text);
+	}
+}
+
+static void test_what_means_something_is_taken(void **state)
+{
+	static const char *const rows[] = {
+		"hide,names=a\\ b:\\!c",
+		"hide,paths=/",
+		"hide-for,names=a,uid=root",
+		"hide-for,names=a,uid=0:root",
+		"hide-for,names=a,gid=root:5-7",
+		"hide-for,names=a,uid=*",
+		"quota,bytes=1",
+		"quota,files=1,per=uid",
+		"owner,uid=-1",
+		"owner,uid=root,gid=root",
+		"owner,chown=ignore",
+		"owner,uid=4294967294",
+		"fault,percent=100",
+		"fault,ops=*xattr:mkdir",
+		"fault",
+		"audit",
+		"readonly",
+		"mask,how=empty",
+	};
+	char spec[SPEC_SIZE];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		make_spec(spec, rows[i]);
+		if (*told(spec))
+			fail_msg("%s: the user is told \"%s\"", rows[i], told(spec));
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_typos_of_words_are_refused_with_the_word),
+		cmocka_unit_test(test_what_means_nothing_is_refused),
+		cmocka_unit_test(test_what_means_something_is_taken),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
