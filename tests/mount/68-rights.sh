@@ -121,7 +121,7 @@ users_process() {
 
 # A cgroup that a user owns takes only processes that are his: the kernel looks at who opened, and who writes.
 each_a_cgroup_takes_no_process_of_others() {
-	local group=${T//\//-} pid
+	local group=pst${T//\//-} pid
 	LOWER=/sys/fs/cgroup/freezer
 	[ -d $LOWER ] || LOWER=/sys/fs/cgroup
 	mkdir "$LOWER/$group" 2> /dev/null || skip "no cgroup can be made here"
