@@ -250,17 +250,28 @@ static int enter_whole(const struct fs_caller *caller, const struct caller_facts
 	return caps_set(facts->caps & caps_permitted, caps_permitted);
 }
 
-int creds_enter_whole(struct creds_scope *ret_scope)
+static int enter_serving(uint64_t caps, struct creds_scope *ret_scope)
 {
 	struct caller_facts facts;
 
 	if (!serving || whole || !(caps_permitted & BIT(CAP_SETUID)))
 		return 0;
 	caller_read(serving, &facts);
+	facts.caps |= caps;
 	if (serving->uid == 0 && serving->gid == 0 && !facts.n_groups &&
 	    !(caps_permitted & ~facts.caps))
 		return 0;
 	return enter_whole(serving, &facts, ret_scope);
+}
+
+int creds_enter_whole(struct creds_scope *ret_scope)
+{
+	return enter_serving(0, ret_scope);
+}
+
+int creds_enter_whole_with(int cap, struct creds_scope *ret_scope)
+{
+	return enter_serving(BIT(cap), ret_scope);
 }
 
 void creds_serve(const struct fs_caller *caller)

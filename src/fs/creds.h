@@ -35,6 +35,8 @@ void creds_serve(const struct fs_caller *caller);
  * caller has all that we have. The other scopes do nothing inside of this one.
  */
 int creds_enter_whole(struct creds_scope *ret_scope);
+/* Likewise, with a capability that the caller may lack: the kernel itself asks, for the caller. */
+int creds_enter_whole_with(int cap, struct creds_scope *ret_scope);
 
 /* What is made belongs to the caller. Permission has been checked: none is asked for below. */
 int creds_enter_caller(const struct fs_caller *caller, struct creds_scope *ret_scope);

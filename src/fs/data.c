@@ -88,9 +88,8 @@ static int enter_writer(struct fs *fs, const struct fs_caller *caller, const str
 			bool kill, int fd, struct creds_scope *scope)
 {
 	uint32_t hidden = set_id_hidden(node);
-	struct stat st;
-
 	int r = lower_enter(fs, node, scope);
+	struct stat st;
 
 	if (r < 0 || scope->entered)
 		return r;
@@ -116,7 +115,8 @@ ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *h
 	if (r < 0)
 		return r;
 	r = write->kill ? authority_written(fs, caller, handle->node, fd) : 0;
-	if (r == 0)
+	/* Nobody asks for a page to be written back: it goes by the descriptor of whoever opened. */
+	if (r == 0 && !(write->from_cache && lower_asks(fs, handle->node)))
 		r = enter_writer(fs, caller, handle->node, write->kill, fd, &scope);
 	if (r < 0)
 		return r;

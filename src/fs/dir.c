@@ -72,14 +72,9 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 	if (r < 0)
 		return r;
 	attr_before(fs, node, ref.fd);
-	{
-		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
-
-		r = lower_enter(fs, node, &scope);
-		if (r < 0)
-			return r;
-		fd = lower_openat(fs, ref.fd, ".", O_RDONLY | O_DIRECTORY, 0);
-	}
+	/* A caller who may list a directory may not be allowed to walk through it, as "." would. */
+	fd = lower_asks(fs, node) ? lower_open(fs, node, O_RDONLY)
+				  : lower_openat(fs, ref.fd, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return fd;
 	r = handle_new(fs->handles, node, O_RDONLY | O_DIRECTORY, fd, &open.handle);

@@ -33,7 +33,7 @@ int lower_openat(struct fs *fs, int dir_fd, const char *name, int flags, uint32_
 }
 
 /* Flags that do not concern an existing lower file. */
-#define FLAGS_NOT_BELOW (O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW | O_DIRECTORY)
+#define FLAGS_NOT_BELOW (O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW | O_DIRECTORY | O_TMPFILE)
 
 static int open_once(struct fs *fs, struct node *node, int flags)
 {

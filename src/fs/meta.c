@@ -84,9 +84,14 @@ static int change_nothing(struct fs *fs, const struct fs_caller *caller, struct 
 		r = authority_answer(fs, node, &stx);
 	if (r < 0)
 		return r;
-	/* Where the lower file system asks, the write that is about to come is the caller's own. */
-	if (lower_asks(fs, node) && attr_has_writers(node))
+	/*
+	 * Where the lower file system asks, the write that is about to come is the caller's own and
+	 * clears the bits. A caller who may change nothing here may still write.
+	 */
+	if (lower_asks(fs, node) && attr_has_writers(node)) {
+		fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH);
 		return 0;
+	}
 	kill = meta_bits_to_kill(caller, &stx);
 	if (kill && attr_has_writers(node))
 		return meta_change_mode(fd, stx.stx_mode & ~kill);

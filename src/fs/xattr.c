@@ -167,7 +167,10 @@ int fs_removexattr(struct fs *fs, struct node *node, const char *name)
 	if (is_void(node, name))
 		return 0;
 	r = fdref_get(fs->fds, node, &ref);
-	if (r == 0)
+	/* A write takes file capabilities away, whoever writes. The kernel has checked others who remove them. */
+	if (r == 0 && lower_asks(fs, node) && strcmp(name, "security.capability") == 0)
+		r = creds_enter_whole_with(CAP_SETFCAP, &scope);
+	else if (r == 0)
 		r = enter(fs, node, name, &scope);
 	if (r < 0)
 		return r;

@@ -9,6 +9,8 @@ LIMIT[btrfs]=180
 LIMIT[tmpfs]=180
 LIMIT[overlay]=180
 LIMIT[ramfs]=180
+LIMIT[operations_in_a_view_of_a_view]=120
+LIMIT[all_in_a_view_of_a_view]=300
 
 all_on() { # TYPE [GROUP...]
 	local type=$1 group
@@ -40,6 +42,68 @@ each_sysfs() {
 	equal "$(cat "$VIEW/mm/transparent_hugepage/enabled")" \
 		"$(cat /sys/kernel/mm/transparent_hugepage/enabled)" content
 	LOG_MAY='.'
+}
+
+# A view of a view, on an ext4: $INNER and $VIEW.
+view_of_a_view() {
+	lower ext4
+	view -o cache=none "$FS"
+	INNER=$VIEW
+	LOWER=$INNER/lower
+	view -o cache=none "$LOWER"
+}
+
+end_view_of_a_view() {
+	unview
+	VIEW=$INNER
+	unview
+}
+
+# Operations by way of two servers, as root and as users.
+parity_of_a_view_of_a_view() { # GROUP...
+	local group
+	view_of_a_view
+	for group; do PREFIX=$group parity "$group" --other-lower; done
+	end_view_of_a_view
+}
+
+each_operations_in_a_view_of_a_view() { parity_of_a_view_of_a_view kinds xattr flags data copy; }
+slow_all_in_a_view_of_a_view() {
+	parity_of_a_view_of_a_view names rename attr acl dir perm modes suid lock
+}
+
+# All that is done to a file that has no name: the flag that makes one goes to no open of it.
+each_file_without_a_name() {
+	lower ext4
+	view -o cache=none
+	file_without_a_name "$VIEW"
+	real || return 0
+	unview
+	FS='' LOWER=''
+	view_of_a_view
+	file_without_a_name "$VIEW"
+	end_view_of_a_view
+}
+
+file_without_a_name() { # DIR
+	timeout 20 python3 - "$1" <<- 'P' || fail "a file without a name in $1"
+		import os, sys
+		name = sys.argv[1] + "/name"
+		fd = os.open(sys.argv[1], os.O_TMPFILE | os.O_RDWR, 0o600)
+		os.write(fd, b"text")
+		os.ftruncate(fd, 100)
+		os.posix_fallocate(fd, 0, 8192)
+		os.fsync(fd)
+		os.fchmod(fd, 0o644)
+		os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_WILLNEED)
+		os.lseek(fd, 0, os.SEEK_DATA)
+		os.link("/proc/self/fd/%d" % fd, name, src_dir_fd=fd)
+		assert open(name, "rb").read() == b"text" + 8188 * b"\0"
+		os.unlink(name)
+		os.fsync(fd)
+		assert os.pread(fd, 4, 0) == b"text"
+		assert os.fstat(fd).st_nlink == 0
+	P
 }
 
 # A FUSE file system below the view: its own daemon may be slow, and it cannot open handles for ever.

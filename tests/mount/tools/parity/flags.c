@@ -156,7 +156,8 @@ static void extended(struct side *s)
 static void generation(struct side *s)
 {
 	struct stat st;
-	int version = 77, below = 78;
+	/* The command is defined with a long, which FUSE fills; others fill an int. */
+	long version = 77, below = 78;
 
 	put(s, "f", "x");
 	int fd = openat(s->dir, "f", O_RDONLY);
