@@ -255,6 +255,7 @@ void attr_name_changed_below(struct fs *fs, struct node *dir, const char *name, 
 	const struct fs_host *host = &fs->config.host;
 
 	listings_changed(fs, dir);
+	seen_note(fs->seen, dir, name, SEEN_UNKNOWN);
 	host->forget_name(host->aux, dir->id, name, child ? child->id : 0);
 }
 

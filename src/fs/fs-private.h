@@ -31,6 +31,8 @@ struct fs {
 		_Atomic uint64_t by_caller, by_name, data, cacheable;
 	} filters;			/* what fs_set_filters() said */
 	struct listings *listings;	/* listings.c */
+	struct seen *seen;		/* which node a name led to when the kernel was told */
+	_Atomic bool told_unnamed;	/* that there are too many has been logged */
 	/* answer.c: how many nodes' answers are being taken back; not beside what all requests read. */
 	_Alignas(64) _Atomic unsigned int n_taking_back;
 };
@@ -204,6 +206,15 @@ struct watch *watch_free(struct watch *watch);
 bool watch_add(struct fs *fs, struct node *node, int fd);
 void watch_node_gone(struct fs *fs, struct node *node);
 void watch_stat(const struct watch *watch, struct fs_stat *stat);
+
+/* unnamed.c: files that are in use and lose their last name. */
+/* A name is about to go. Or others have removed a name of a node. Or a node was made without a name. */
+void unnamed_before(struct fs *fs, struct node *dir, int dir_fd, const char *name);
+void unnamed_below(struct fs *fs, struct node *node);
+void unnamed_made(struct fs *fs, struct node *node);
+/* A name was renamed to another one, or the two were exchanged. */
+void unnamed_renamed(struct fs *fs, struct node *dir, const char *name, struct node *new_dir,
+		     const char *new_name, unsigned int flags);
 
 /* lower.c: the lower file of an O_PATH descriptor, of a node, of a handle (opened when first needed). */
 int lower_stat(int fd, struct statx *ret_stx);

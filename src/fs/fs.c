@@ -82,6 +82,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 		r = ino_devs_new(&fs->devs);
 	if (r == 0)
 		r = listings_new(&fs->listings);
+	if (r == 0)
+		r = seen_new(&fs->seen);
 	if (r == 0 && config->no_opendir)
 		r = parked_new(&fs->parked);
 	if (r < 0)
@@ -115,6 +117,7 @@ struct fs *fs_free(struct fs *fs)
 	fs->pass = pass_free(fs->pass);
 	fs->devs = ino_devs_free(fs->devs);
 	fs->listings = listings_free(fs->listings);
+	fs->seen = seen_free(fs->seen);
 	fs->watch = watch_free(fs->watch);
 	free(fs);
 	return NULL;

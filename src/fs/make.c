@@ -139,6 +139,7 @@ int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name
 	if (r < 0)
 		return r;
 	listings_changed(fs, dir);
+	seen_note(fs->seen, dir, name, node->id);
 	r = attr_answer_link(fs, node, from.fd, &entry.attr);
 	if (r < 0) {
 		fs_distrust(fs, node, NULL);
@@ -158,13 +159,16 @@ int fs_unlink(struct fs *fs, struct node *dir, const char *name, bool rmdir)
 	int r;
 
 	r = fdref_get(fs->fds, dir, &ref);
-	if (r == 0)
-		r = lower_enter(fs, dir, &scope);
+	if (r < 0)
+		return r;
+	unnamed_before(fs, dir, ref.fd, name);
+	r = lower_enter(fs, dir, &scope);
 	if (r < 0)
 		return r;
 	if (unlinkat(ref.fd, name, rmdir ? AT_REMOVEDIR : 0) < 0)
 		return -errno;
 	listings_changed(fs, dir);
+	seen_note(fs->seen, dir, name, SEEN_ABSENT);
 	return 0;
 }
 
@@ -182,6 +186,8 @@ int fs_rename(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	r = fdref_get(fs->fds, new_dir, &to);
 	if (r < 0)
 		return r;
+	if (!(flags & (RENAME_EXCHANGE | RENAME_NOREPLACE)))
+		unnamed_before(fs, new_dir, to.fd, new_name);
 	/* A whiteout is a new inode. */
 	r = flags & RENAME_WHITEOUT ? lower_enter_maker(fs, dir, caller, &scope)
 				    : lower_enter(fs, dir, &scope);
@@ -191,5 +197,6 @@ int fs_rename(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 		return -errno;
 	listings_changed(fs, dir);
 	listings_changed(fs, new_dir);
+	unnamed_renamed(fs, dir, name, new_dir, new_name, flags);
 	return 0;
 }

@@ -243,8 +243,8 @@ static bool is_this_process(int dir_fd, const char *name)
 	return faccessat(dir_fd, path, F_OK, 0) == 0;
 }
 
-int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
-		 struct fs_entry *ret_entry)
+static int resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
+		   struct fs_entry *ret_entry)
 {
 	const struct lower_mount *mount = nodetab_mount(fs->nodes, dir->fh.mount);
 	struct node_key key = { .own_fd = -1, .filters = name_inherited(fs, dir) };
@@ -270,6 +270,18 @@ int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		return r;
 	*ret_entry = entry;
 	return 0;
+}
+
+int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
+		 struct fs_entry *ret_entry)
+{
+	int r = resolve(fs, dir, dir_fd, name, ret_entry);
+
+	if (r == 0)
+		seen_note(fs->seen, dir, name, ret_entry->node->id);
+	else if (r == -ENOENT)
+		seen_note(fs->seen, dir, name, SEEN_ABSENT);
+	return r;
 }
 
 /* "." and "..": the kernel asks for them when it turns a file handle of the view into a file. */

@@ -215,7 +215,9 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 		return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd;
 	listings_changed(fs, dir);
 	r = open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
-	if (r < 0)
+	if (r == 0)
+		seen_note(fs->seen, dir, name, ret_entry->node->id);
+	else
 		fs_distrust(fs, dir, name);
 	return r;
 }
@@ -241,7 +243,10 @@ int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, 
 	}
 	if (fd < 0)
 		return fd;
-	return open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
+	r = open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
+	if (r == 0)
+		unnamed_made(fs, ret_entry->node);
+	return r;
 }
 
 int fs_release(struct fs *fs, struct handle *handle)

@@ -190,6 +190,8 @@ static void handle_names(struct watch *watch, uint64_t mask, const struct subjec
 
 	if (!subject->dir || !subject->name)
 		return;
+	if ((mask & FAN_DELETE) && subject->node)
+		unnamed_below(fs, subject->node);
 	attr_name_changed_below(fs, subject->dir, subject->name,
 				mask & FAN_DELETE ? subject->node : NULL);
 	pass_on(watch, subject->dir, true);

@@ -5,6 +5,9 @@
  * Filling and emptying entries is done under one lock; an entry with pins is left alone.
  *
  * pins: how many users hold the descriptor; DEAD while the entry is empty or changing hands.
+ *
+ * kept: the node has lost a name, see fdcache_keep(). The reaper waits for a second tick, since most of these
+ * nodes are forgotten at once, and looks then whether there is a name left.
  */
 #include "node/node.h"
 #include "util/cleanup.h"
@@ -18,11 +21,14 @@
 
 #define DEAD (-1)
 
+enum { NOT_KEPT, KEPT, KEPT_FOR_A_TICK, KEPT_NAMELESS };
+
 struct fdent {
 	_Atomic int pins;
 	int fd;				/* constant while pins is not DEAD */
 	_Atomic(struct node *) node;	/* constant while pins is not DEAD */
 	_Atomic bool used;		/* since the hand or the reaper passed */
+	_Atomic uint8_t kept;
 };
 
 struct fdcache {
@@ -31,7 +37,7 @@ struct fdcache {
 	unsigned int n;
 	pthread_mutex_t lock;		/* guards filling and emptying, and hand */
 	unsigned int hand;
-	_Atomic unsigned int n_used;
+	_Atomic unsigned int n_used, n_kept;
 	struct fdent ents[];		/* entry 0 is never used */
 };
 
@@ -64,6 +70,8 @@ static bool ent_empty(struct fdcache *cache, struct fdent *ent)
 	node = atomic_exchange(&ent->node, NULL);
 	atomic_compare_exchange_strong(&node->fd_slot, &slot, 0);
 	ent->fd = fd_close(ent->fd);
+	if (atomic_exchange(&ent->kept, NOT_KEPT))
+		cache->n_kept--;
 	cache->n_used--;
 	return true;
 }
@@ -72,7 +80,9 @@ struct fdcache *fdcache_free(struct fdcache *cache)
 {
 	if (!cache)
 		return NULL;
-	fdcache_trim(cache);
+	for (unsigned int i = 1; i < cache->n; i++)
+		if (cache->ents[i].node)
+			ent_empty(cache, &cache->ents[i]);
 	pthread_mutex_destroy(&cache->lock);
 	free(cache);
 	return NULL;
@@ -114,7 +124,7 @@ static struct fdent *ent_find_empty(struct fdcache *cache)
 			return NULL;
 		if (!ent->node)
 			return ent;
-		if (!atomic_exchange(&ent->used, false) && ent_empty(cache, ent))
+		if (!ent->kept && !atomic_exchange(&ent->used, false) && ent_empty(cache, ent))
 			return ent;
 	}
 	return NULL;
@@ -202,6 +212,40 @@ void fdcache_drop(struct fdcache *cache, struct node *node)
 	pthread_mutex_unlock(&cache->lock);
 }
 
+bool fdcache_keep(struct fdcache *cache, struct node *node)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+
+	if (node->flags & NODE_OWN_FD)
+		return true;
+	if (cache->n_kept >= cache->n / 2)
+		return false;
+	/* What cannot be opened is gone already. */
+	if (fdref_get(cache, node, &ref) < 0 || !ref.ent)
+		return true;
+	if (!atomic_exchange(&ref.ent->kept, KEPT))
+		cache->n_kept++;
+	cache->host.want_tick(cache->host.aux);
+	return true;
+}
+
+/* Caller holds the lock. Returns whether the next tick has to look again. */
+static bool kept_look(struct fdcache *cache, struct fdent *ent)
+{
+	uint8_t kept = ent->kept;
+	struct stat st;
+
+	if (kept == KEPT)
+		return atomic_compare_exchange_strong(&ent->kept, &kept, KEPT_FOR_A_TICK), true;
+	if (kept == KEPT_NAMELESS)
+		return false;
+	if (fstat(ent->fd, &st) == 0 && st.st_nlink == 0)
+		return !atomic_compare_exchange_strong(&ent->kept, &kept, KEPT_NAMELESS);
+	if (atomic_compare_exchange_strong(&ent->kept, &kept, NOT_KEPT))
+		cache->n_kept--;
+	return true;
+}
+
 bool fdcache_reap(struct fdcache *cache)
 {
 	bool left = false;
@@ -210,6 +254,10 @@ bool fdcache_reap(struct fdcache *cache)
 	for (unsigned int i = 1; i < cache->n; i++) {
 		struct fdent *ent = &cache->ents[i];
 
+		if (ent->kept && ent->node) {
+			left |= kept_look(cache, ent);
+			continue;
+		}
 		if (!ent->node || S_ISDIR(ent->node->type))
 			continue;
 		if (atomic_exchange(&ent->used, false) || !ent_empty(cache, ent))
@@ -223,7 +271,7 @@ void fdcache_trim(struct fdcache *cache)
 {
 	pthread_mutex_lock(&cache->lock);
 	for (unsigned int i = 1; i < cache->n; i++)
-		if (cache->ents[i].node)
+		if (cache->ents[i].node && !cache->ents[i].kept)
 			ent_empty(cache, &cache->ents[i]);
 	pthread_mutex_unlock(&cache->lock);
 }

@@ -206,4 +206,22 @@ bool fdcache_reap(struct fdcache *cache);
 /* Closes what is not pinned: for when the process runs out of descriptors. */
 void fdcache_trim(struct fdcache *cache);
 unsigned int fdcache_count(struct fdcache *cache);
+/*
+ * A name of the node is about to be removed, or was: if that was the last one, the node keeps a descriptor
+ * until it goes, because a file without a name cannot be opened by its handle once nobody has it open. What
+ * has a name all the same is found out by fdcache_reap(). Half of the budget is kept at most: returns false
+ * where that is used up.
+ */
+bool fdcache_keep(struct fdcache *cache, struct node *node);
+
+/* seen.c: the node that a name led to when it was last noted; may be out of date, or be forgotten. */
+struct seen;
+#define SEEN_ABSENT 0ULL
+#define SEEN_UNKNOWN UINT64_MAX
+int seen_new(struct seen **ret_seen);
+struct seen *seen_free(struct seen *seen);
+/* id: of the node, or one of the above. */
+void seen_note(struct seen *seen, const struct node *dir, const char *name, uint64_t id);
+/* Returns whether the name is known; *ret_id may be SEEN_ABSENT. */
+bool seen_find(struct seen *seen, const struct node *dir, const char *name, uint64_t *ret_id);
 #define FDREF_NONE ((struct fdref){ .fd = -1 })

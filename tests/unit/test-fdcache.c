@@ -331,6 +331,77 @@ static void test_deleted(void **state)
 	assert_int_equal(fdref_get(f->cache, f->nodes[0], &ref), -ESTALE);
 }
 
+/* A file without a name keeps its descriptor, whatever makes room; one that has a name left gives it back. */
+static void test_nameless_file_keeps_its_descriptor(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fdcache_keep(f->cache, f->nodes[0]));
+	assert_true(fdcache_keep(f->cache, f->nodes[1]));
+	assert_true(f->n_wanted > 0);
+	assert_int_equal(unlinkat(f->dir, "0", 0), 0);
+	fdcache_trim(f->cache);
+	for (int i = 2; i < N_FILES; i++)
+		touch(f, i);
+	assert_true(fdcache_reap(f->cache));
+	assert_true(fdcache_reap(f->cache));
+	assert_true(fdcache_reap(f->cache));
+	assert_false(fdcache_reap(f->cache));
+	assert_int_equal(fdcache_count(f->cache), 1);
+	touch(f, 0);
+	f->nodes[0] = node_put(f->tab, f->nodes[0]);
+	assert_int_equal(fdcache_count(f->cache), 0);
+}
+
+static void test_keeps_half_of_the_budget(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < BUDGET / 2; i++)
+		assert_true(fdcache_keep(f->cache, f->nodes[i]));
+	assert_false(fdcache_keep(f->cache, f->nodes[BUDGET / 2]));
+	f->nodes[0] = node_put(f->tab, f->nodes[0]);
+	assert_true(fdcache_keep(f->cache, f->nodes[BUDGET / 2]));
+	/* Others go on. */
+	for (int i = 2; i < N_FILES; i++)
+		touch(f, i);
+}
+
+static void test_names_lead_to_what_was_noted_last(void **state)
+{
+	struct fixture *f = *state;
+	struct node *dir = f->nodes[N_FILES];
+	struct seen *seen;
+	char name[32];
+	uint64_t id;
+	int n_known = 0;
+
+	assert_int_equal(seen_new(&seen), 0);
+	assert_false(seen_find(seen, dir, "a", &id));
+	seen_note(seen, dir, "a", 5);
+	assert_true(seen_find(seen, dir, "a", &id) && id == 5);
+	assert_false(seen_find(seen, f->nodes[0], "a", &id));
+	assert_false(seen_find(seen, dir, "b", &id));
+	seen_note(seen, dir, "a", SEEN_ABSENT);
+	assert_true(seen_find(seen, dir, "a", &id) && id == SEEN_ABSENT);
+	seen_note(seen, dir, "a", SEEN_UNKNOWN);
+	assert_false(seen_find(seen, dir, "a", &id));
+	/* More than there is room for: some are forgotten, none is mistaken. */
+	for (uint64_t i = 1; i < 50000; i++) {
+		snprintf(name, sizeof(name), "name-%lu", (unsigned long)i);
+		seen_note(seen, dir, name, i);
+	}
+	for (uint64_t i = 1; i < 50000; i++) {
+		snprintf(name, sizeof(name), "name-%lu", (unsigned long)i);
+		if (!seen_find(seen, dir, name, &id))
+			continue;
+		assert_int_equal(id, i);
+		n_known++;
+	}
+	assert_in_range(n_known, 10000, 20000);
+	seen_free(seen);
+}
+
 /* Out of descriptors: the cache gives up its own before anybody hears of it. */
 static void test_emfile(void **state)
 {
@@ -431,6 +502,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_budget, set_up_none, tear_down),
 		cmocka_unit_test_setup_teardown(test_own, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_deleted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_nameless_file_keeps_its_descriptor, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_keeps_half_of_the_budget, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_names_lead_to_what_was_noted_last, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_emfile, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_threads, set_up, tear_down),
 	};

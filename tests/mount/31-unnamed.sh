@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Files that are in use and have lost their last name: they go on as below, whatever they are, whatever took the
+# name, and when all caches were dropped since.
+
+# Descriptors that are only cached are closed within two seconds.
+WAIT=3.2
+
+BEGUN=()
+
+each_removed_while_in_use() {
+	alone
+	lower ext4
+	view
+	begin
+	end
+}
+
+# As somebody who is not root, where the kernel opens directories itself; on other file systems, without any
+# cache.
+once_removed_while_in_use_elsewhere() {
+	local type
+	alone
+	lower ext4
+	chmod 777 "$LOWER" "$TWIN"
+	view -o cache=exclusive,opendir=off
+	begin as 1234
+	for type in xfs btrfs tmpfs; do
+		lower "$type" 300
+		view -o cache=none
+		begin
+	done
+	end
+}
+
+begin() { # [as UID]
+	local i=${#BEGUN[@]} python=/usr/bin/python3
+	[ -x $python ] || skip "no python3"
+	cp "$TESTS/tools/unnamed.py" "$T/unnamed.py"
+	"$@" timeout 50 $python "$T/unnamed.py" "$TWIN" "$WAIT" > "$T/want$i" &
+	BEGUN+=($!)
+	"$@" timeout 50 $python "$T/unnamed.py" "$VIEW" "$WAIT" > "$T/have$i" &
+	BEGUN+=($!)
+}
+
+end() {
+	local i
+	for i in "${!BEGUN[@]}"; do wait "${BEGUN[i]}" || fail "process $i of ${#BEGUN[@]}"; done
+	for ((i = 0; i < ${#BEGUN[@]}; i += 2)); do
+		check test "$(wc -l < "$T/want$i")" -ge 29
+		diff "$T/want$i" "$T/have$i" || fail "number $i is not as below"
+	done
+	# Nothing is left when nobody uses it any more.
+	real || return 0
+	for VIEW in "${VIEW_DIRS[@]}"; do
+		within 10 none_left || fail "$(info fds) descriptors, $(info nodes) nodes are left"
+	done
+}
+
+none_left() { [ "$(info nodes)" -le 1 ] && [ "$(info fds)" = 0 ]; }
+
+# A descriptor for each, but not for more than half of what the view may cache. The others fail with ESTALE, and
+# nobody else is held up.
+once_more_in_use_than_descriptors() {
+	real || skip "there are no descriptors of a daemon"
+	[ -x /usr/bin/python3 ] || skip "no python3"
+	lower ext4
+	view -o fds=32
+	echo text > "$LOWER/other"
+	check timeout 40 /usr/bin/python3 - "$VIEW" <<-'X'
+		import errno, os, sys, time
+		os.chdir(sys.argv[1])
+		fds = []
+		for i in range(60):
+		    os.mkfifo("p%d" % i)
+		    fds.append(os.open("p%d" % i, os.O_PATH))
+		for i in range(60):
+		    os.unlink("p%d" % i)
+		time.sleep(3)
+		said = []
+		for fd in fds:
+		    try:
+		        said.append(os.fstat(fd).st_nlink)
+		    except OSError as e:
+		        said.append(errno.errorcode[e.errno])
+		print(said.count(0), said.count("ESTALE"))
+		good = said.count(0) == 16 and said.count("ESTALE") == 44
+		assert open("other").read() == "text\n"
+		sys.exit(not good)
+	X
+	check grep -q "without a name are in use" "${VIEW_LOGS[0]}"
+	within 10 none_left || fail "$(info fds) descriptors are left"
+}
+
+# Others below remove what is used in the view. The event comes after the file has gone, so it stays usable only
+# where its descriptor was cached.
+once_removed_below_while_in_use() {
+	local i
+	real || skip "a bind mount has no below"
+	[ -x /usr/bin/python3 ] || skip "no python3"
+	lower ext4
+	view
+	for i in 1 2 3 4 5; do
+		timeout 40 /usr/bin/python3 - "$VIEW" "$LOWER" <<-'X' && return 0
+			import errno, os, sys, time
+			view, lower = sys.argv[1:]
+			os.mkfifo(lower + "/p")
+			os.mkfifo(lower + "/not-cached")
+			fd = os.open(view + "/p", os.O_RDWR | os.O_NONBLOCK)
+			gone = os.open(view + "/not-cached", os.O_PATH)
+			time.sleep(3)
+			os.fchmod(fd, 0o600)
+			os.unlink(lower + "/p")
+			os.unlink(lower + "/not-cached")
+			time.sleep(3)
+			try:
+			    os.fstat(gone)
+			    sys.exit("what no descriptor was cached of is there")
+			except OSError as e:
+			    assert e.errno == errno.ESTALE, e
+			try:
+			    assert os.fstat(fd).st_nlink == 0
+			except OSError as e:
+			    sys.exit("not cached any more: " + str(e))
+		X
+		rm -f "$LOWER"/*
+	done
+	fail "a cached descriptor does not stay"
+}
