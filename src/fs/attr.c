@@ -96,8 +96,12 @@ static uint64_t promise(struct fs *fs, struct node *node)
  */
 static bool prove_unwritten(struct fs *fs, struct node *node)
 {
-	_cleanup_(fd_closep) int fd = lower_open(fs, node, O_RDONLY | O_NONBLOCK);
+	_cleanup_(fd_closep) int fd = -1;
 
+	/* A server would be asked each time, and knows of no lease of ours. */
+	if (lower_asks(fs, node))
+		return false;
+	fd = lower_open(fs, node, O_RDONLY | O_NONBLOCK);
 	if (fd < 0 || fcntl(fd, F_SETSIG, wake_signal()) < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
 		return false;
 	fcntl(fd, F_SETLEASE, F_UNLCK);
@@ -236,9 +240,24 @@ void attr_made(struct node *node)
 	atomic_fetch_and(&node->attr_state, ~(MAY_BE_MAPPED | BELIEVED));
 }
 
+/*
+ * How long a name of a directory may be believed: not at all where a server decides who may search the
+ * directory, and not everybody may. Whoever walks by what the kernel keeps is not asked for.
+ */
+static uint64_t promise_of_names(struct fs *fs, struct node *dir)
+{
+	uint64_t ns = promise(fs, dir);
+	struct statx stx;
+
+	if (ns && lower_asks(fs, dir) &&
+	    (lower_node_stat(fs, dir, &stx) < 0 || (stx.stx_mode & 0111) != 0111))
+		return 0;
+	return ns;
+}
+
 void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry)
 {
-	entry->entry_ns = dir ? promise(fs, dir) : 0;
+	entry->entry_ns = dir ? promise_of_names(fs, dir) : 0;
 	if (entry->node && is_by_caller(fs, entry->node))
 		entry->entry_ns = 0;
 }
@@ -294,7 +313,7 @@ void attr_moved(struct fs *fs, struct node *node, struct node *dir)
 
 uint64_t attr_absent_ns(struct fs *fs, struct node *dir)
 {
-	return promise(fs, dir);
+	return promise_of_names(fs, dir);
 }
 
 void attr_writer_begins(struct node *node)

@@ -67,4 +67,6 @@ bool creds_caller_in_group(const struct fs_caller *caller, uint32_t gid);
 /* As whom the kernel shall read and write: nobody in particular, with no privilege to misuse; but
  * keep_suidgid: one whose writes leave set-user-ID and set-group-ID bits alone. */
 int creds_enter_backing(bool keep_suidgid, struct creds_scope *ret_scope);
+/* Likewise as the owner of a file, with no privilege but to register. */
+int creds_enter_owner(uint32_t uid, uint32_t gid, struct creds_scope *ret_scope);
 void creds_leavep(struct creds_scope *scope);

@@ -131,6 +131,25 @@ ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *h
 	return write_all(fd, write, rwf);
 }
 
+int data_flush(struct fs *fs, struct handle *handle)
+{
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	int fd, r;
+
+	if (!lower_asks(fs, handle->node) || (handle->flags & O_ACCMODE) == O_RDONLY)
+		return 0;
+	fd = lower_of_handle(fs, handle);
+	if (fd < 0)
+		return fd;
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return -errno;
+	r = lower_enter(fs, handle->node, &scope);
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	return r;
+}
+
 int fs_fsync(struct fs *fs, struct handle *handle, bool data_only)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;

@@ -51,6 +51,7 @@ struct kind {
 	bool far;			/* others answer: another machine, another process */
 	bool sizeless;			/* its files say that they are empty; only reading shows what is in them */
 	bool asks;			/* it decides by itself what the caller of an operation may do */
+	bool owners;			/* ... by user and group alone: who owns a file may mostly do what others may */
 	bool pseudo;			/* its files are parts of the kernel: opening and writing them acts */
 	bool proc;			/* it shows processes, and this one to itself in other ways */
 };
@@ -170,9 +171,13 @@ bool parked_tick(struct fs *fs);
 /* pass.c: the only file that holds backing ids. */
 int pass_new(struct fs *fs, struct pass **ret_pass);
 struct pass *pass_free(struct pass *pass);
-/* Decides how an open's data is reached and counts it; mode: the file's, where it is known. -EBUSY:
- * filters hold for data that others have open by passthrough. */
-int pass_open(struct fs *fs, struct node *node, uint32_t mode, struct fs_open *open);
+/*
+ * Decides how the data of an open with these flags is reached, and counts it; st: the file's, where it is
+ * known (else st_mode is 0). -EBUSY: others have the file open by passthrough, and filters hold for its
+ * data, or its owner may not open it so.
+ */
+int pass_open(struct fs *fs, struct node *node, const struct stat *st, int flags,
+	      struct fs_open *open);
 /* Whether filters hold for the node's data that its open files go round. */
 bool pass_bypasses(struct fs *fs, struct node *node);
 void pass_close(struct fs *fs, struct node *node);
@@ -181,6 +186,27 @@ void pass_data_changed(struct fs *fs, struct node *node);
 void pass_node_gone(struct fs *fs, struct node *node);
 bool pass_reap(struct fs *fs);
 void pass_stat(struct fs *fs, struct fs_stat *stat);
+
+/* owner.c: data that the kernel reads and writes as the owner of the file. */
+struct owners;
+struct file_owner {
+	uint32_t uid, gid;
+};
+int owners_new(struct owners **ret_owners);
+struct owners *owners_free(struct owners *owners);
+/* As whom a node's file is registered; false: as nobody in particular. And that it is so, or no more (NULL). */
+bool owners_find(struct owners *owners, const struct node *node, struct file_owner *ret_owner);
+int owners_set(struct owners *owners, const struct node *node, const struct file_owner *owner);
+/* A program that the caller may execute, and not read: opened as its owner. The descriptor or -errno. */
+int owner_open_program(struct fs *fs, struct node *node);
+/* Whether that owner may open the node's file so. */
+bool owner_may(struct fs *fs, struct node *node, const struct file_owner *owner, int flags);
+
+/*
+ * data.c: closes the file of a handle once, where a server may have something to say of what was written
+ * (NFS sends it then, and finds out that there is no room).
+ */
+int data_flush(struct fs *fs, struct handle *handle);
 
 /* lock.c */
 int locks_new(struct fs *fs, struct locks **ret_locks);

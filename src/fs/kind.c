@@ -28,6 +28,7 @@
 #define RESCTRL_MAGIC 0x7655821
 
 #define REMOTE .elsewhere = true, .far = true
+#define SERVED_ELSEWHERE REMOTE, .asks = true, .owners = true
 #define PSEUDO .asks = true, .pseudo = true, .sizeless = true
 #define PSEUDO_OF_OTHERS PSEUDO, .elsewhere = true
 
@@ -56,16 +57,16 @@ static const struct kind kinds[] = {
 	{ GFS2_MAGIC, "GFS2", REMOTE },
 	{ OVERLAYFS_SUPER_MAGIC, "overlayfs", .elsewhere = true },
 
-	{ NFS_SUPER_MAGIC, "NFS", REMOTE, .asks = true },
-	{ SMB_SUPER_MAGIC, "SMB", REMOTE, .asks = true },
-	{ CIFS_SUPER_MAGIC, "SMB", REMOTE, .asks = true },
-	{ SMB2_SUPER_MAGIC, "SMB", REMOTE, .asks = true },
-	{ CEPH_SUPER_MAGIC, "Ceph", REMOTE, .asks = true },
-	{ V9FS_MAGIC, "9p", REMOTE, .asks = true },
+	{ NFS_SUPER_MAGIC, "NFS", SERVED_ELSEWHERE },
+	{ SMB_SUPER_MAGIC, "SMB", SERVED_ELSEWHERE },
+	{ CIFS_SUPER_MAGIC, "SMB", SERVED_ELSEWHERE },
+	{ SMB2_SUPER_MAGIC, "SMB", SERVED_ELSEWHERE },
+	{ CEPH_SUPER_MAGIC, "Ceph", SERVED_ELSEWHERE },
+	{ V9FS_MAGIC, "9p", SERVED_ELSEWHERE },
 	{ FUSE_SUPER_MAGIC, "FUSE", REMOTE, .asks = true },
-	{ AFS_SUPER_MAGIC, "AFS", REMOTE, .asks = true },
-	{ AFS_FS_MAGIC, "AFS", REMOTE, .asks = true },
-	{ CODA_SUPER_MAGIC, "Coda", REMOTE, .asks = true },
+	{ AFS_SUPER_MAGIC, "AFS", SERVED_ELSEWHERE },
+	{ AFS_FS_MAGIC, "AFS", SERVED_ELSEWHERE },
+	{ CODA_SUPER_MAGIC, "Coda", SERVED_ELSEWHERE },
 
 	{ PROC_SUPER_MAGIC, "proc", PSEUDO_OF_OTHERS, .proc = true },
 	{ SYSFS_MAGIC, "sysfs", PSEUDO_OF_OTHERS },

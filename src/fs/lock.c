@@ -286,7 +286,7 @@ int fs_flush(struct fs *fs, struct handle *handle, uint64_t owner)
 {
 	if (fs->config.locks == PST_LOCKS_LOWER)
 		locks_drop_owner(fs, handle->node, owner);
-	return 0;
+	return data_flush(fs, handle);
 }
 
 /* -- taking ---------------------------------------------------------------------------------- */

@@ -154,6 +154,7 @@ int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
 	mount.handles = mount.fd >= 0;
 	/* What cannot be told apart is taken for what asks. */
 	mount.asks = !kind || kind->asks;
+	mount.owners = kind && kind->owners;
 	mount.proc = kind && kind->proc;
 	mount.sizeless = kind && kind->sizeless;
 	if (kind && kind->far)

@@ -21,6 +21,9 @@
  * write. */
 #define FLAGS_NOT_MADE (O_CREAT | O_NOCTTY | O_NOFOLLOW | O_DIRECTORY | O_APPEND)
 
+/* In the flags of an open by execve(2), which alone can set it: __FMODE_EXEC in the kernel. */
+#define FLAG_EXEC 0x20
+
 static bool wants_write(int flags)
 {
 	return (flags & O_ACCMODE) != O_RDONLY;
@@ -64,6 +67,8 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 			return r;
 	}
 	r = open_leased(fs, node, flags, nowait);
+	if (r == -EACCES && (flags & FLAG_EXEC) && nodetab_mount(fs->nodes, node->fh.mount)->owners)
+		r = owner_open_program(fs, node);
 	if (r < 0)
 		return r;
 	*ret_fd = r;
@@ -87,9 +92,9 @@ static int clear_hidden(const struct node *node, int flags, int fd, struct stat 
 	return r;
 }
 
-/* Makes the handle of a node whose lower file is fd (taken; -1: not opened, then mode is 0). */
-static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken, uint32_t mode,
-		     struct fs_open *ret_open)
+/* Makes the handle of a node whose lower file is fd (taken; -1: not opened, then st_mode is 0). */
+static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
+		     const struct stat *st, struct fs_open *ret_open)
 {
 	_cleanup_(fd_closep) int fd = fd_taken;
 	struct fs_open open = { 0 };
@@ -98,7 +103,7 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken, 
 	r = handle_new(fs->handles, node, flags, -1, &open.handle);
 	if (r < 0)
 		return r;
-	r = pass_open(fs, node, mode, &open);
+	r = pass_open(fs, node, st, flags, &open);
 	if (r < 0) {
 		handle_put(fs->handles, open.handle);
 		return r;
@@ -119,7 +124,8 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken, 
 	 */
 	if (open.mode != PASS_BACKING || lower_asks(fs, node))
 		open.handle->fd = take_fd(&fd);
-	open.no_flush = fs->config.locks == PST_LOCKS_LOCAL;
+	open.no_flush = fs->config.locks == PST_LOCKS_LOCAL &&
+			!(wants_write(flags) && lower_asks(fs, node));
 	open.keep_cache = open.keep_cache && attr_keep_data(fs) && !(flags & O_TRUNC);
 	*ret_open = open;
 	return 0;
@@ -149,7 +155,7 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	if (r < 0) {
 		fd_close(fd);
 	} else {
-		r = open_node(fs, node, flags, fd, st.st_mode, ret_open);
+		r = open_node(fs, node, flags, fd, &st, ret_open);
 		/* Set-user-ID bits went with the data; or the data went, and the open failed. */
 		if ((flags & O_TRUNC) && (kill || r < 0))
 			answer_take_back(fs, node);
@@ -165,6 +171,7 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 {
 	_cleanup_(fd_closep) int fd = fd_taken;
 	struct fs_entry entry;
+	struct stat st = { 0 };
 	int path_fd, r;
 
 	r = name_resolve_fd(fs, dir, fd, &entry);
@@ -178,8 +185,12 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 	if (path_fd >= 0)
 		fdcache_offer(fs->fds, entry.node, path_fd);
 	/* Filters may yet show another owner: then no write may leave the set-ID bits. */
-	r = open_node(fs, entry.node, flags, take_fd(&fd),
-		      caller->filters ? S_IFREG : entry.attr.stx.stx_mode, ret_open);
+	st.st_mode = entry.attr.stx.stx_mode;
+	if (lower_asks(fs, entry.node) && fstat(fd, &st) < 0)
+		st.st_mode = 0;
+	if (caller->filters)
+		st.st_mode = S_IFREG;
+	r = open_node(fs, entry.node, flags, take_fd(&fd), &st, ret_open);
 	if (r < 0) {
 		node_put(fs->nodes, entry.node);
 		return r;

@@ -23,6 +23,9 @@
  * privilege is used for files that have such bits when they are opened, where what the kernel has in
  * mind is of that moment, and for no others.
  *
+ * Where a server decides by who asks, the file is registered as its owner (owner.c), and served where
+ * that would not do for all who may open it.
+ *
  * The id is kept from one open to the next, so that opening costs no registration; ids that have
  * been idle for a tick are given back, because they hold the lower inode: the space of a file that
  * is deleted below would not be freed.
@@ -37,6 +40,7 @@
 #include "util/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #define N_SHARDS 64
@@ -51,9 +55,10 @@ enum {
 
 struct pass {
 	struct fs *fs;
+	struct owners *owners;
 	pthread_mutex_t shard[N_SHARDS];
 	_Atomic uint64_t n_backings, n_registered, n_refused;
-	_Atomic bool told; /* a refusal has been logged */
+	_Atomic bool told, told_owner; /* a refusal has been logged; that an owner may not */
 
 	pthread_mutex_t idle_lock; /* guards what follows */
 	uint64_t *idle;		   /* nodeids; they may be gone */
@@ -67,7 +72,8 @@ int pass_new(struct fs *fs, struct pass **ret_pass)
 	if (!pass)
 		return -ENOMEM;
 	pass->idle = calloc(MAX_IDLE, sizeof(*pass->idle));
-	if (!pass->idle) {
+	if (!pass->idle || owners_new(&pass->owners) < 0) {
+		free(pass->idle);
 		free(pass);
 		return -ENOMEM;
 	}
@@ -86,6 +92,7 @@ struct pass *pass_free(struct pass *pass)
 	for (int i = 0; i < N_SHARDS; i++)
 		pthread_mutex_destroy(&pass->shard[i]);
 	pthread_mutex_destroy(&pass->idle_lock);
+	owners_free(pass->owners);
 	free(pass->idle);
 	free(pass);
 	return NULL;
@@ -96,8 +103,8 @@ static pthread_mutex_t *lock_of(struct pass *pass, const struct node *node)
 	return &pass->shard[hash_mix((uintptr_t)node) % N_SHARDS];
 }
 
-/* Registers the lower file; caller holds the shard. */
-static int backing_open(struct pass *pass, struct node *node, bool keeps)
+/* Registers the lower file, as its owner or (NULL) as nobody in particular; caller holds the shard. */
+static int backing_open(struct pass *pass, struct node *node, bool keeps, const struct file_owner *owner)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
@@ -107,12 +114,17 @@ static int backing_open(struct pass *pass, struct node *node, bool keeps)
 	r = fdref_get(pass->fs->fds, node, &ref);
 	if (r < 0)
 		return r;
-	r = creds_enter_backing(keeps, &scope);
-	if (r < 0)
+	if (owner)
+		r = owners_set(pass->owners, node, owner);
+	if (r == 0)
+		r = owner ? creds_enter_owner(owner->uid, owner->gid, &scope) :
+			    creds_enter_backing(keeps, &scope);
+	if (r == 0)
+		r = host->backing_open(host->aux, ref.fd);
+	if (r < 0) {
+		owners_set(pass->owners, node, NULL);
 		return r;
-	r = host->backing_open(host->aux, ref.fd);
-	if (r < 0)
-		return r;
+	}
 	node->backing_id = r;
 	if (keeps)
 		node->pass_flags |= FLAG_KEEPS;
@@ -132,16 +144,74 @@ static void backing_close(struct pass *pass, struct node *node)
 		return;
 	host->backing_close(host->aux, node->backing_id);
 	node->backing_id = 0;
+	if (nodetab_mount(pass->fs->nodes, node->fh.mount)->owners)
+		owners_set(pass->owners, node, NULL);
 	pass->n_backings--;
 }
 
 /*
- * Whether data passes through at all. The kernel opens the lower file once more, as nobody: where the
- * lower file system decides by who opens, the user has to have asked for that.
+ * Whether data passes through at all. The kernel opens the lower file once more, as nobody or as the owner
+ * of the file: where the lower file system decides by who opens, and not by owners, the user has to have
+ * asked for that.
  */
 static bool passes(struct fs *fs, const struct node *node)
 {
-	return fs->config.passthrough && (fs->config.passthrough_asked || !lower_asks(fs, node));
+	return fs->config.passthrough && (fs->config.passthrough_asked || !lower_asks(fs, node) ||
+					  nodetab_mount(fs->nodes, node->fh.mount)->owners);
+}
+
+/* What was found out, without a lock, about the owner of a file that is being opened. */
+struct trial {
+	bool tried;
+	bool may;		/* open it as it is being opened */
+	bool may_all;		/* ... for reading and writing, as somebody else may do later */
+	struct file_owner owner;
+};
+
+static void try_owner(struct pass *pass, struct node *node, const struct stat *st, int flags,
+		      struct trial *trial)
+{
+	struct fs *fs = pass->fs;
+	bool passing, open;
+
+	if (!nodetab_mount(fs->nodes, node->fh.mount)->owners || !passes(fs, node) || !st->st_mode)
+		return;
+	pthread_mutex_lock(lock_of(pass, node));
+	open = node->n_open;
+	passing = open && node->io_mode == PASS_BACKING;
+	pthread_mutex_unlock(lock_of(pass, node));
+	if (open && !passing)
+		return;
+	trial->tried = true;
+	/* The owner may be another one by now; for the kernel it is who it was. */
+	if (!passing || !owners_find(pass->owners, node, &trial->owner))
+		trial->owner = (struct file_owner){ st->st_uid, st->st_gid };
+	trial->may_all = !passing && owner_may(fs, node, &trial->owner, O_RDWR);
+	trial->may = trial->may_all || (passing && owner_may(fs, node, &trial->owner, flags));
+}
+
+/* Whether a file that goes by its owner passes through, and as whom; caller holds the shard. */
+static bool owner_passes(struct pass *pass, struct node *node, const struct stat *st,
+			 const struct trial *trial)
+{
+	struct file_owner now;
+
+	/* A write by root would leave set-user-ID bits, and the server takes them away from the owner's. */
+	if (!trial->tried || !trial->may_all || (st->st_mode & (S_ISUID | S_ISGID)))
+		return false;
+	if (node->backing_id && (!owners_find(pass->owners, node, &now) ||
+				 now.uid != trial->owner.uid || now.gid != trial->owner.gid))
+		backing_close(pass, node);
+	return true;
+}
+
+static void tell_owner(struct pass *pass)
+{
+	pass->n_refused++;
+	if (!atomic_exchange(&pass->told_owner, true))
+		log_warning("a file is served, not passed through: on the server its owner may not do what "
+			    "others may, or it has set-user-ID or set-group-ID bits. Further ones are "
+			    "counted, not logged");
 }
 
 static void tell_refusal(struct pass *pass, int r)
@@ -164,16 +234,40 @@ static enum pass_mode filtered(struct fs *fs, const struct node *node)
 	return seen & ~atomic_load(&fs->filters.cacheable) ? PASS_DIRECT : PASS_CACHED;
 }
 
-/* The table at the top; caller holds the shard. PASS_NONE: refused. */
-static enum pass_mode decide(struct pass *pass, struct node *node, uint32_t mode)
+/* Registers the lower file unless it is; caller holds the shard. */
+static enum pass_mode pass_through(struct pass *pass, struct node *node, const struct stat *st,
+				   const struct trial *trial)
 {
-	enum pass_mode asked = filtered(pass->fs, node);
-	bool keeps = (mode & (S_ISUID | S_ISGID)) && !authority_is_served(node, STATX_MODE) &&
+	bool owners = nodetab_mount(pass->fs->nodes, node->fh.mount)->owners;
+	bool keeps = (st->st_mode & (S_ISUID | S_ISGID)) && !authority_is_served(node, STATX_MODE) &&
 		     !set_id_hidden(node);
 	int r;
 
+	if (owners && !owner_passes(pass, node, st, trial)) {
+		tell_owner(pass);
+		return PASS_CACHED;
+	}
+	/* An open for reading does not care, and does not know the mode. */
+	if (node->backing_id &&
+	    (!st->st_mode || keeps == !!(node->pass_flags & FLAG_KEEPS)))
+		return PASS_BACKING;
+	backing_close(pass, node);
+	r = backing_open(pass, node, keeps, owners ? &trial->owner : NULL);
+	/* One that has lost its last name meanwhile is not the kernel's to refuse: we only lack the way. */
+	if (r < 0 && r != -ESTALE)
+		tell_refusal(pass, r);
+	return r < 0 ? PASS_CACHED : PASS_BACKING;
+}
+
+/* The table at the top; caller holds the shard. PASS_NONE: refused. */
+static enum pass_mode decide(struct pass *pass, struct node *node, const struct stat *st,
+			     const struct trial *trial)
+{
+	enum pass_mode asked = filtered(pass->fs, node);
+
 	if (node->n_open && node->io_mode == PASS_BACKING)
-		return asked == PASS_NONE ? PASS_BACKING : PASS_NONE;
+		return asked == PASS_NONE && (!trial->tried || trial->may) ? PASS_BACKING :
+									    PASS_NONE;
 	if (node->n_open)
 		return asked == PASS_DIRECT ? PASS_DIRECT : node->io_mode;
 	if (nodetab_mount(pass->fs->nodes, node->fh.mount)->sizeless)
@@ -182,23 +276,19 @@ static enum pass_mode decide(struct pass *pass, struct node *node, uint32_t mode
 		return asked;
 	if (!passes(pass->fs, node))
 		return PASS_CACHED;
-	/* An open for reading does not care, and does not know the mode. */
-	if (node->backing_id && (!mode || keeps == !!(node->pass_flags & FLAG_KEEPS)))
-		return PASS_BACKING;
-	backing_close(pass, node);
-	r = backing_open(pass, node, keeps);
-	/* One that has lost its last name meanwhile is not the kernel's to refuse: we only lack the way. */
-	if (r < 0 && r != -ESTALE)
-		tell_refusal(pass, r);
-	return r < 0 ? PASS_CACHED : PASS_BACKING;
+	return pass_through(pass, node, st, trial);
 }
 
-int pass_open(struct fs *fs, struct node *node, uint32_t mode, struct fs_open *open)
+int pass_open(struct fs *fs, struct node *node, const struct stat *st, int flags,
+	      struct fs_open *open)
 {
 	struct pass *pass = fs->pass;
+	struct trial trial = { 0 };
 
+	/* It waits for the server. */
+	try_owner(pass, node, st, flags, &trial);
 	pthread_mutex_lock(lock_of(pass, node));
-	open->mode = decide(pass, node, mode);
+	open->mode = decide(pass, node, st, &trial);
 	if (open->mode != PASS_NONE) {
 		node->io_mode = (uint8_t)open->mode;
 		node->n_open++;

@@ -75,6 +75,7 @@ struct lower_mount {
 	int fd;				/* on it, open for reading, for open_by_handle_at(); or -1 */
 	bool handles;			/* whether its files have handles that we keep */
 	bool asks;			/* it decides by itself what the caller of an operation may do */
+	bool owners;			/* ... and data passes through as the owner of a file */
 	bool proc;			/* it shows processes, and this one to itself in other ways */
 	bool sizeless;			/* its files say that they are empty and are not (proc, sysfs) */
 	uint32_t dev_major, dev_minor;	/* of the file that it was found by */

@@ -176,5 +176,6 @@ once_handles_refused() {
 	no_view "cannot be read" "handles=$T/link"
 	no_view "cannot be made" "handles=$T/absent/key"
 	no_view "goes by names" "handles=$T/key,filter=hide;names=x"
-	no_view "ext4, xfs, tmpfs and btrfs" "handles=$T/key" /proc
+	lower overlay
+	no_view "ext4, xfs, tmpfs and btrfs" "handles=$T/key"
 }

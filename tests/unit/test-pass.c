@@ -27,6 +27,7 @@
 
 #include "fs/creds.h"
 #include "fs/fs-private.h"
+#include "util/fd.h"
 
 #define PLAIN (S_IFREG | 0644)
 #define SUID (S_IFREG | 04755)
@@ -48,6 +49,8 @@ struct fixture {
 	struct node *node;
 	bool refuses, root;
 	bool want_keeps; /* what the next registration must be made for */
+	bool by_owner;	 /* a registration is made as want_uid, else as nobody in particular */
+	uid_t want_uid;
 	int live;	 /* the number that is registered; 0: none */
 	int last;
 	unsigned int n_calls, n_refusals, n_wanted;
@@ -61,7 +64,7 @@ static int backing_open(void *aux, int fd)
 	assert_int_equal(f->live, 0);
 	f->n_calls++;
 	if (f->root) {
-		assert_int_equal(setfsuid((uid_t)-1), 65534);
+		assert_int_equal(setfsuid((uid_t)-1), f->by_owner ? f->want_uid : 65534);
 		assert_int_equal(creds_have(CAP_FSETID), f->want_keeps);
 		assert_false(creds_have(CAP_SYS_RESOURCE));
 		assert_false(creds_have(CAP_DAC_OVERRIDE));
@@ -148,7 +151,7 @@ static void do_open(struct fixture *f, struct opens *opens, uint32_t mode)
 	unsigned int n_calls = f->n_calls, n_refusals = f->n_refusals;
 
 	f->want_keeps = mode == SUID;
-	pass_open(&f->fs, f->node, mode, &open);
+	pass_open(&f->fs, f->node, &(struct stat){ .st_mode = mode }, O_RDWR, &open);
 	if (opens->n) {
 		assert_int_equal(open.mode, opens->mode);
 		assert_int_equal(open.backing_id, opens->id);
@@ -274,7 +277,7 @@ static void test_never(void **state)
 			for (int m = 0; m < 3; m++) {
 				struct fs_open open = { .backing_id = 5 };
 
-				pass_open(&f.fs, f.node, modes[m], &open);
+				pass_open(&f.fs, f.node, &(struct stat){ .st_mode = modes[m] }, O_RDWR, &open);
 				assert_int_equal(open.mode, rows[i].mode);
 				assert_int_equal(open.backing_id, 0);
 			}
@@ -307,10 +310,10 @@ static void test_privilege(void **state)
 
 		f.node = node_new(&f);
 		f.want_keeps = rows[i].first & (S_ISUID | S_ISGID);
-		pass_open(&f.fs, f.node, rows[i].first, &first);
+		pass_open(&f.fs, f.node, &(struct stat){ .st_mode = rows[i].first }, O_RDWR, &first);
 		pass_close(&f.fs, f.node);
 		f.want_keeps = rows[i].second & (S_ISUID | S_ISGID);
-		pass_open(&f.fs, f.node, rows[i].second, &second);
+		pass_open(&f.fs, f.node, &(struct stat){ .st_mode = rows[i].second }, O_RDWR, &second);
 		pass_close(&f.fs, f.node);
 		assert_int_equal(first.backing_id != second.backing_id, rows[i].anew);
 		node_put(f.fs.nodes, f.node);
@@ -349,14 +352,14 @@ static void test_many_idle(void **state)
 		key.own_fd = 0;
 		key.fh = node_key_own(0, 1, 2, i);
 		assert_int_equal(node_lookup_or_new(f.fs.nodes, &key, &nodes[i], NULL), 0);
-		pass_open(&f.fs, nodes[i], PLAIN, &open);
+		pass_open(&f.fs, nodes[i], &(struct stat){ .st_mode = PLAIN }, O_RDWR, &open);
 		pass_close(&f.fs, nodes[i]);
 	}
 	assert_int_equal(n_live, 4096);
 	assert_true(pass_reap(&f.fs));
 	/* Some are opened again, some go: the rest is closed. */
 	for (unsigned int i = 0; i < 100; i++)
-		pass_open(&f.fs, nodes[i], PLAIN, &open);
+		pass_open(&f.fs, nodes[i], &(struct stat){ .st_mode = PLAIN }, O_RDWR, &open);
 	assert_true(pass_reap(&f.fs) || n_live == 100);
 	assert_int_equal(n_live, 100);
 	for (unsigned int i = 0; i < 100; i++)
@@ -369,6 +372,75 @@ static void test_many_idle(void **state)
 	tear_down(&f);
 }
 
+static enum pass_mode open_owned(struct fixture *f, int fd, int flags)
+{
+	struct fs_open open = { 0 };
+	struct stat st;
+	int r;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	f->want_uid = st.st_uid;
+	r = pass_open(&f->fs, f->node, &st, flags, &open);
+	assert_int_equal(r, open.mode == PASS_NONE ? -EBUSY : 0);
+	if (open.mode == PASS_BACKING)
+		assert_int_equal(open.backing_id, f->live);
+	return open.mode;
+}
+
+/* A file that is reached by who asks: passed through as its owner where that one may read and write. */
+static void test_owners(void **state)
+{
+	static const struct {
+		mode_t mode;
+		uid_t uid;
+		enum pass_mode want;
+	} rows[] = {
+		{ 0644, 1000, PASS_BACKING }, { 0600, 1000, PASS_BACKING }, { 0600, 0, PASS_BACKING },
+		{ 0444, 1000, PASS_CACHED },  { 0266, 1000, PASS_CACHED },  { 0066, 1000, PASS_CACHED },
+		{ 0444, 0, PASS_CACHED },     { 04755, 1000, PASS_CACHED }, { 02755, 0, PASS_CACHED },
+		{ 0, 1000, PASS_CACHED },
+	};
+	struct lower_mount mount = { .fd = -1, .mnt_id = 7, .asks = true, .owners = true };
+	struct node_key key = { .type = S_IFREG, .flags = NODE_OWN_FD };
+	struct fixture f = { .by_owner = true };
+	int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600), number;
+
+	if (geteuid() != 0 || fd < 0)
+		skip();
+	set_up(&f, true, false);
+	number = nodetab_mount_add(f.fs.nodes, &mount);
+	key.own_fd = open(fd_path(fd).text, O_PATH | O_CLOEXEC);
+	key.fh = node_key_own((unsigned int)number, 1, 2, 3);
+	assert_int_equal(node_lookup_or_new(f.fs.nodes, &key, &f.node, NULL), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(fchown(fd, rows[i].uid, 1000), 0);
+		assert_int_equal(fchmod(fd, rows[i].mode), 0);
+		/* Registered anew where the owner is another one. */
+		assert_int_equal(open_owned(&f, fd, O_RDONLY), rows[i].want);
+		assert_int_equal(open_owned(&f, fd, O_RDWR), rows[i].want);
+		pass_close(&f.fs, f.node);
+		pass_close(&f.fs, f.node);
+	}
+	/* It passes through already: an open that the owner may not do would be answered EIO. */
+	assert_int_equal(fchown(fd, 1000, 1000), 0);
+	assert_int_equal(fchmod(fd, 0644), 0);
+	assert_int_equal(open_owned(&f, fd, O_RDONLY), PASS_BACKING);
+	assert_int_equal(fchmod(fd, 0444), 0);
+	assert_int_equal(open_owned(&f, fd, O_WRONLY), PASS_NONE);
+	assert_int_equal(open_owned(&f, fd, O_RDONLY), PASS_BACKING);
+	pass_close(&f.fs, f.node);
+	pass_close(&f.fs, f.node);
+	/* Nor does it pass through as somebody who owned it before. */
+	assert_int_equal(fchmod(fd, 0644), 0);
+	assert_int_equal(fchown(fd, 1001, 1000), 0);
+	assert_int_equal(open_owned(&f, fd, O_RDWR), PASS_BACKING);
+	pass_close(&f.fs, f.node);
+	node_put(f.fs.nodes, f.node);
+	assert_int_equal(f.live, 0);
+	close(fd);
+	tear_down(&f);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -376,6 +448,7 @@ int main(void)
 		cmocka_unit_test(test_never),
 		cmocka_unit_test(test_privilege),
 		cmocka_unit_test(test_many_idle),
+		cmocka_unit_test(test_owners),
 	};
 
 	if (geteuid() == 0 && creds_thread_init() < 0)
