@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh
+#
+# Runs in the virtual machine, as root under busybox, in a tmpfs: the kernel's server of NFS exports two
+# file systems to its own client, one of them with root squashed, and views lie on what the client has
+# mounted; then a view is exported itself.
+
+. /lib.sh
+. /settings
+
+never=2147483647
+
+# What exportfs and mountd would say. Flags: insecure 2, root_squash 4, no_subtree_check 0x400, fsid= 0x2000,
+# crossmnt 0x4000.
+export_dir() { # DIR FSID FLAGS
+	echo "me $1 $never $((0x2402 + $3)) 65534 65534 $2" > /proc/net/rpc/nfsd.export/channel
+	printf 'me 1 \\x%02x000000 %s %s\n' "$2" "$never" "$1" > /proc/net/rpc/nfsd.fh/channel
+}
+
+serve_nfs() {
+	ifconfig lo 127.0.0.1 up
+	# Where the server keeps its clients, so that it knows at once that it need not wait for any.
+	mkdir -p /var/lib/nfs/v4recovery /w/srv /w/nfs /w/view
+	gunzip /disk.gz
+	cp /disk /w/disk2
+	mount -t ext4 -o loop /disk /w/srv
+	mkdir /w/srv/squash /w/srv/view
+	mount -t ext4 -o loop /w/disk2 /w/srv/squash
+	mount -t nfsd nfsd /proc/fs/nfsd
+	echo "nfsd 127.0.0.1 $never me" > /proc/net/rpc/auth.unix.ip/channel
+	export_dir /w/srv 0 0x4000
+	export_dir /w/srv/squash 1 4
+	echo 10 > /proc/fs/nfsd/nfsv4gracetime
+	echo "-3 +4 +4.1 +4.2" > /proc/fs/nfsd/versions
+	echo "tcp 2049" > /proc/fs/nfsd/portlist
+	echo 4 > /proc/fs/nfsd/threads
+	echo Y > /proc/fs/nfsd/v4_end_grace
+}
+
+nfs_mount() { # PATH DIR [OPTIONS]
+	mount -t nfs4 -o "addr=127.0.0.1,clientaddr=127.0.0.1,sec=sys,vers=4.2${3:+,$3}" "127.0.0.1:$1" "$2"
+}
+
+# Mode, owner, size and links of all that is in a directory.
+listed() { # DIR
+	(cd "$1" && find . | sort | xargs stat -c '%n %a %u %g %s %h')
+}
+
+differences() { # A B
+	diff -U 0 "$1" "$2" | sed '1,2d; /^@@/d' | head -n 6 | tr '\n' ';'
+}
+
+# What was answered, but for the order in which two reasons to refuse were found; and, where root is nobody, for
+# a program of root's that may only be executed: execve(2) alone opens it so, and a view cannot ask as execve(2).
+answers() { # FILE NAME
+	case $2 in squash*) limit='s/^\(file.exec [a-z]* 0 0711: \)E.*/\1refused/' ;; *) limit= ;; esac
+	sed 's/^\(dir.mkdev .*: \|dir.tmpfile .*: \)E.*/\1refused/;'"$limit" "$1"
+}
+
+# Each operation by each caller on files of each mode and owner, on NFS itself and in a view of it: the same
+# answers, the same left on the server.
+as_on_nfs() { # NAME VERSION EXPORT OPTIONS
+	name=$1 top=/w/srv$3/$1
+	mkdir -p "$top/plain" "$top/lower"
+	callers make "$top/plain" "$NFS_SHARE"
+	callers make "$top/lower" "$NFS_SHARE"
+	nfs_mount "$3/$1" /w/nfs "vers=$2" || { say_bad "$name" "cannot be mounted"; return; }
+	callers run /w/nfs/plain "$NFS_SHARE" > /w/said
+	answers /w/said "$name" > /w/plain
+	view /w/nfs/lower "$4" || return
+	callers run /w/view "$NFS_SHARE" > /w/said
+	answers /w/said "$name" > /w/viewed
+	backings=$(penstock stat --json /w/view | grep -o '"registered":[0-9]*' | cut -d: -f2)
+	unview "$name"
+	listed "$top/plain" > /w/left-plain
+	listed "$top/lower" > /w/left-viewed
+	echo "# $name: $(wc -l < /w/viewed) cases, $backings files passed through"
+	if grep -q ' EIO' /w/viewed; then say_bad "$name.eio" "$(grep -m 3 ' EIO' /w/viewed | tr '\n' ';')"; else say_ok "$name.eio"; fi
+	if cmp -s /w/plain /w/viewed; then say_ok "$name.answers"; else say_bad "$name.answers" "$(differences /w/plain /w/viewed)"; fi
+	if cmp -s /w/left-plain /w/left-viewed; then say_ok "$name.left"; else say_bad "$name.left" "$(differences /w/left-plain /w/left-viewed)"; fi
+	umount /w/nfs
+	rm -rf "$top"
+}
+
+as_user() { # UID CMD...
+	uid=$1
+	shift
+	/bin/setpriv --reuid "$uid" --regid "$uid" --clear-groups -- "$@"
+}
+
+fds_of() { ls "/proc/$1/fd" | wc -l; }
+
+# Data passes through where the owner of a file may do what the caller may; it is on the server when the file
+# has been closed; what is not open is gone when it was removed.
+data() {
+	mkdir -m 777 /w/srv/data
+	head -c 300000 /dev/urandom > /w/srv/data/big
+	chown 1000 /w/srv/data/big
+	nfs_mount /data /w/nfs
+	view /w/nfs cache=auto || return
+	check data.read cmp /w/view/big /w/srv/data/big
+	check data.passed-through sh -c 'penstock stat --json /w/view | grep -q "\"registered\":[1-9]"'
+	check data.nothing-served sh -c "! penstock stat --json /w/view | grep -q '\"READ\":'"
+	as_user 1000 sh -c 'echo more >> /w/view/big; echo new > /w/view/new'
+	check data.on-the-server-when-closed cmp /w/view/big /w/srv/data/big
+	check data.created-on-the-server [ "$(cat /w/srv/data/new)" = new ]
+	mkdir /w/view/sub
+	for f in a b c d; do echo $f > /w/view/sub/$f; cat /w/view/sub/$f; done > /dev/null
+	check data.removed rm -r /w/view/sub
+	check data.no-silly-names sh -c '! ls -a /w/srv/data | grep -q nfs'
+	exec 5< /w/view/new
+	rm /w/view/new
+	echo 3 > /proc/sys/vm/drop_caches
+	check data.open-and-removed [ "$(cat <&5)" = new ]
+	exec 5<&-
+	unview data
+	umount /w/nfs
+}
+
+# Nodes of NFS have long handles, and cost no descriptors.
+nodes() {
+	mkdir -p /w/srv/nodes
+	(cd /w/srv/nodes && seq 1500 | xargs touch && mkdir sub && echo text > sub/text)
+	nfs_mount /nodes /w/nfs
+	check nodes.probe sh -c 'penstock probe /w/nfs | grep -q "of [0-9]* bytes here: nodes need no descriptors"'
+	view /w/nfs cache=ttl=60,fds=32 || return
+	find /w/view -type f -exec stat -c %s {} + > /dev/null
+	check nodes.known sh -c 'n=$(penstock stat --json /w/view | grep -o "\"nodes\":[0-9]*" | cut -d: -f2); [ "$n" -gt 1500 ]'
+	check nodes.without-descriptors [ "$(fds_of $pid)" -lt 120 ]
+	cd /w/view/sub
+	echo 3 > /proc/sys/vm/drop_caches
+	check nodes.found-again [ "$(cat text)" = text ]
+	cd /w
+	unview nodes
+	umount /w/nfs
+}
+
+# The server forgets what it knows of a file system that it exports, so that it can be unmounted.
+forget_exports() {
+	echo /w/srv/view > /proc/fs/nfsd/unlock_filesystem
+	sleep 1
+	for cache in nfsd.fh nfsd.export; do date +%s > /proc/net/rpc/$cache/flush; done
+	sleep 1
+	export_dir /w/srv 0 0x4000
+	export_dir /w/srv/squash 1 4
+}
+
+viewed_as() { # OPTIONS
+	penstock mount -o "cache=none$1" /w/low /w/srv/view > /w/said 2>&1 || { say_bad exported "$(cat /w/said)"; return 1; }
+	export_dir /w/srv/view 2 0
+}
+
+# A view is exported, unmounted and mounted again: what its clients have open goes on if it has a key.
+exported() {
+	mkdir -p /w/low/d
+	echo text > /w/low/d/f
+	viewed_as ,handles=/w/key || return
+	nfs_mount /view /w/nfs actimeo=0
+	check exported.read [ "$(cat /w/nfs/d/f)" = text ]
+	echo more >> /w/nfs/d/f
+	check exported.written [ "$(cat /w/low/d/f)" = "text
+more" ]
+	for kept in key no-key; do
+		[ $kept = key ] && options=,handles=/w/key || options=
+		cd /w/nfs/d
+		exec 5< f
+		forget_exports
+		if ! wait_for umount /w/srv/view; then say_bad "exported.$kept" "the view is in use"; return; fi
+		viewed_as $options || return
+		echo 1 > /proc/sys/vm/drop_caches
+		head -n 1 <&5 > /w/then 2>&1
+		stat -c %s . >> /w/then 2>&1
+		exec 5<&-
+		cd /w
+		[ $kept = key ] && check exported.handles-stay-valid grep -q text /w/then ||
+			check exported.handles-end-without-a-key grep -q Stale /w/then
+		sed 's/^/# exported: /' /w/then
+	done
+	umount -l /w/nfs
+	forget_exports
+	wait_for umount /w/srv/view
+}
+
+serve_nfs
+as_on_nfs plain-4.2 4.2 '' cache=auto
+as_on_nfs squash-4.1 4.1 /squash cache=auto
+data
+nodes
+exported
+[ $failed = 0 ] && echo RESULT-OK

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef TESTS_CALLERS_H
+#define TESTS_CALLERS_H
+/*
+ * What is tried, on a file or in a directory that was made for it alone. One function for each operation: it
+ * returns 0 or -errno, and may write what it has seen to `said`.
+ */
+#include <stddef.h>
+
+#define SAID_SIZE 200
+
+struct op {
+	const char *name;
+	int (*fn)(const char *path, char said[SAID_SIZE]);
+};
+
+/* Of a file; path is that of the file. */
+extern const struct op file_ops[];
+extern const size_t n_file_ops;
+
+/* Of a directory, with a file "f", a directory "d" and a link "l" in it. */
+extern const struct op dir_ops[];
+extern const size_t n_dir_ops;
+
+#define FILE_TEXT "what the file says\n"
+
+#endif
