@@ -5,16 +5,23 @@
  *	names=*.key:.env	files, and trees, of these names, in any directory
  *	paths=/etc/shadow	... at these paths below the root
  *	how=blank		every byte but newlines reads as the character fill
- *	how=values		likewise, but only what follows the first '=' of each line
+ *	how=values		likewise, but keys are shown (values.h says which)
  *	how=empty		there is nothing to be read, and the size is 0
  *	fill=x
+ *	write=deny		masked files cannot be opened for writing, cut off, renamed, linked,
+ *				replaced or removed (EPERM)
+ *	write=allow		... can
  *
- * When both lists are empty it is all files. With how=values a read that does not begin at the
- * start of the file cannot know where in a line it is: it shows nothing of its first line. A value
- * ends with its line, so blank is the choice for files where values have several.
+ * When both lists are empty it is all files.
  *
- * Writing is as it was. Only stores to a shared mapping are refused when they are written back: the
- * page would take what was shown in its place down into the file.
+ * Programs that edit files (sed -i, editors, git) read a file, and then write to it, or put a new one
+ * in its place: what they read here is not what is there, so it would be lost. EPERM is what such
+ * programs get for files with the immutable flag (chattr +i), in the same operations; they say
+ * "Operation not permitted" and leave the file alone. EACCES for opening would be taken for a question
+ * of the file's mode, which some try to change.
+ *
+ * New files can be made, and written to until they are closed. Stores to a shared mapping are refused
+ * when they are written back: the page would take what was shown in its place down into the file.
  */
 #include <penstock/filter.bpf.h>
 
@@ -22,14 +29,15 @@ PST_FILTER(PST_CELLS | PST_CACHEABLE, "makes files read as empty, blank, or with
 
 PST_OPTION(struct pst_names, names, "names and globs of files to mask, in any directory");
 PST_OPTION(struct pst_paths, paths, "paths of files to mask, or of trees");
-PST_ONE_OF(how, "blank values empty",
-	   "blank: all is fill; values: in key=value the values are; empty") = "blank";
+PST_ONE_OF(how, "blank values empty", "blank: all is fill; values: all but keys is; empty") = "blank";
 PST_OPTION(char, fill[2], "the character that is shown in the place of others") = "x";
+PST_ONE_OF(write, "deny allow", "deny or allow changing, renaming and removing what is masked") = "deny";
 
 #define EACH(byte) (0x0101010101010101ULL * (__u8)(byte))
 #define HIGH EACH(0x80)
 
 #define is(WORD) pst_text_is(how, WORD, sizeof(WORD))
+#define writable pst_text_is(write, "allow", sizeof("allow"))
 
 static __always_inline int masked(__u64 cell)
 {
@@ -49,62 +57,56 @@ static __always_inline __u64 whole_bytes(__u64 high)
 	return (high << 1) - (high >> 7);
 }
 
+/* All but newlines. */
+static __always_inline __u64 blank_word(__u64 word)
+{
+	__u64 filled = EACH(fill[0]);
+
+	return filled ^ ((filled ^ EACH('\n')) & whole_bytes(bytes_that_are(word, '\n')));
+}
+
 /* Nothing of a block is left for a byte here and there: words, and many of them at a time. */
 #define BLOCK 1024
 
 PST_DATA_FN_OF(BLOCK, blank, block, len, at, aux)
 {
-	__u64 *word = (__u64 *)block, filled = EACH(fill[0]);
+	__u64 *word = (__u64 *)block;
 
-	for (int i = 0; i < BLOCK / 8; i++) {
-		__u64 newlines = whole_bytes(bytes_that_are(word[i], '\n'));
-
-		word[i] = filled ^ ((filled ^ EACH('\n')) & newlines);
-	}
+	for (int i = 0; i < BLOCK / 8; i++)
+		word[i] = blank_word(word[i]);
 	return 0;
 }
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define first_byte_low(word) (word)
-#else
-#define first_byte_low(word) __builtin_bswap64(word)
-#endif
-
-/*
- * The bytes of a value are those that follow a '=', up to the newline. To find eight at a time:
- * with 0x7f in the place of newlines and 0xff in that of all others, adding 1 to the byte after a
- * '=' carries on to the next newline. A byte that it went through has lost its highest bit, and a
- * newline never has one that counts. The first byte has to be the lowest for that.
- *
- * Words wait for each other only by *outside, 1 where the byte before is of no value: so what has
- * to do with it is kept short.
- */
-static __always_inline __u64 value_bytes(__u64 word, __u64 *outside)
-{
-	__u64 newlines = bytes_that_are(word, '\n'), equals = bytes_that_are(word, '=');
-	__u64 others = (~newlines + (equals << 1) + 1 - *outside) | newlines;
-
-	*outside = (others & ~equals) >> 63;
-	return whole_bytes(~others & HIGH);
-}
-
-PST_DATA_FN_OF(BLOCK, blank_values, block, len, at, aux)
-{
-	__u64 *word = (__u64 *)block, filled = EACH(fill[0]), outside = *(__u64 *)aux;
-
-	for (int i = 0; i < BLOCK / 8; i++) {
-		__u64 values = first_byte_low(value_bytes(first_byte_low(word[i]), &outside));
-
-		word[i] ^= (word[i] ^ filled) & values;
-	}
-	*(__u64 *)aux = outside;
-	return 0;
-}
+#include "values.h"
 
 PST_NAME(call)
 {
-	pst_choose(&names, &paths, call);
-	return PST_PASS;
+	if (!pst_choose(&names, &paths, call) || writable)
+		return PST_PASS;
+	switch (call->opcode) {
+	case FUSE_UNLINK:
+	case FUSE_LINK:
+	case FUSE_RENAME2:
+		return -EPERM;
+	default:
+		return PST_PASS;
+	}
+}
+
+PST_PRE(open, call)
+{
+	/* O_ACCMODE alone is for ioctl(2) on what one may read and write. */
+	if (writable || !(call->in.open.flags & (O_ACCMODE | O_TRUNC)))
+		return PST_PASS;
+	return masked(call->cell) ? -EPERM : PST_PASS;
+}
+
+/* By a descriptor (ftruncate) only who has made the file can ask. */
+PST_PRE(setattr, call)
+{
+	if (writable || (call->in.setattr.valid & (FATTR_SIZE | FATTR_FH)) != FATTR_SIZE)
+		return PST_PASS;
+	return masked(call->cell) ? -EPERM : PST_PASS;
 }
 
 /* Only now it is known what the name is for. Directories keep the filter for what is below them. */
@@ -194,20 +196,14 @@ PST_PRE(lseek, call)
 
 PST_POST(read, call)
 {
-	__u64 *outside = pst_room(call);
-
 	if (call->error || !masked(call->cell))
 		return PST_PASS;
-	/* In the midst of a file nobody knows. */
-	*outside = call->in.read.offset == 0;
-	if (is("blank"))
-		pst_data_each(call, blank, NULL);
-	else if (is("values"))
-		pst_data_each(call, blank_values, outside);
-	else if (is("empty"))
+	if (is("empty"))
 		call->data_len = 0;
+	else if (is("values") && call->in.read.offset == 0)
+		values_blank(call);
 	else
-		return -EINVAL;
+		pst_data_each(call, blank, NULL);
 	return PST_PASS;
 }
 

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * mask, how=values: all is blanked that is not surely a key. A line shows its beginning up to the '='
+ * or ':' where it begins with
+ *
+ *	KEY=value   KEY = value   export KEY=value	and the value is not empty
+ *	KEY: value   KEY:   - KEY: value		with a blank or the line's end behind the ':'
+ *	"KEY": value   'KEY': value   "KEY" = value
+ *
+ * KEY: letters, digits, '_', '.' and '-', at most KEY_MAX, the first of them a letter or '_' unless it
+ * is in quotes. All else is blanked: sections, comments, what stands in brackets on the line of a
+ * bracket, lines without a key.
+ *
+ * A value goes on over the next lines inside quotes, behind a backslash at the end of a line, and on
+ * lines that are indented further than its key, unless it begins with a bracket. An '=' at the end of a
+ * line, or before another, ends no key, because base64 looks so. Where it is not certain whether quotes
+ * are open (an apostrophe inside a word, three quotes in a row) no more keys are shown.
+ *
+ * All that depends on what stands before, so it is done for reads that begin at the start of the file;
+ * the data of others is blanked.
+ *
+ * Eight bytes are blanked at a time where none of them can end a value; a byte at a time else.
+ */
+
+#define KEY_MAX 128
+
+enum values_state {
+	LINE,		/* blanks at the beginning of a line */
+	DASH,		/* ... and one '-' */
+	KEY,		/* a key without quotes */
+	QUOTED_KEY,	/* inside the quotes of a key */
+	BEHIND_KEY,
+	BEHIND_EQUALS,	/* a value has to follow */
+	BEHIND_COLON,	/* a blank has to follow */
+	VALUE,		/* what is no key, to the end of the line */
+	QUOTED,		/* ... inside quotes */
+	COMMENT,	/* ... where quotes mean nothing */
+	LOST,		/* no more keys */
+};
+/* What has been kept of this line is kept for good if a key comes of it. */
+#define OPEN(STATE) ((STATE) < VALUE)
+
+/* In the call's room. */
+struct values {
+	__u64 word;	/* the last eight bytes of a key */
+	__u32 state;
+	__u32 at;	/* the byte that is looked at */
+	__u32 line_at;	/* where its line begins */
+	__u32 column;	/* of the key in its line */
+	__u32 goes_on;	/* a line whose first byte is at this column, or further, goes on; 0: none does */
+	__u32 len;	/* of the key, or of what is inside quotes */
+	__u8 quote, before;
+	__u8 dash, exported, quoted, begun, escaped;
+};
+
+static __always_inline int is_blank(__u8 c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+static __always_inline int is_quote(__u8 c)
+{
+	return c == '"' || c == '\'';
+}
+
+static __always_inline int begins_key(__u8 c)
+{
+	return (__u8)((c | 0x20) - 'a') < 26 || c == '_';
+}
+
+static __always_inline int is_key(__u8 c)
+{
+	return begins_key(c) || (__u8)(c - '0') < 10 || c == '.' || c == '-';
+}
+
+PST_LOOP(values_take_back_byte, i, ctx)
+{
+	struct pst_call *call = *(struct pst_call **)ctx;
+	struct values *v = pst_room(call);
+	char *byte = pst_data_at(call, v->line_at + i, 1);
+
+	if (!byte)
+		return 1;
+	*byte = fill[0];
+	return 0;
+}
+
+/* It is no key: what the line has shown so far is blanked, and lines that go on with it will be. */
+static __always_inline void values_take_back(struct pst_call *call, struct values *v)
+{
+	if (v->at > v->line_at)
+		bpf_loop(v->at - v->line_at, values_take_back_byte, &call, 0);
+	v->state = VALUE;
+	v->begun = 1;
+	v->goes_on = v->column + 1;
+}
+
+static __always_inline void values_new_line(struct values *v)
+{
+	v->state = LINE;
+	v->line_at = v->at + 1;
+	v->column = 0;
+	v->dash = v->exported = v->quoted = 0;
+}
+
+/* The first byte of a value. */
+static __always_inline void values_begin(struct values *v, __u8 c)
+{
+	v->begun = 1;
+	v->goes_on = c == '{' || c == '[' ? 0 : v->column + 1;
+	v->before = ' ';
+}
+
+static __always_inline void values_open_quote(struct values *v, __u8 c)
+{
+	__u8 b = v->before;
+
+	/* Three in a row may be quotes of another kind, which end with three. */
+	if (b == c && !v->len)
+		v->state = LOST;
+	else if (is_blank(b) || is_quote(b) || b == '=' || b == ':' || b == ',' || b == '(' ||
+		 b == '[' || b == '{')
+		v->state = QUOTED;
+	else
+		v->state = LOST;
+	v->quote = c;
+	v->len = 0;
+	v->escaped = 0;
+}
+
+static __always_inline void values_value(struct values *v, __u8 c)
+{
+	if (c == '\n') {
+		if (!v->begun)
+			v->goes_on = 0;
+		if (v->before != '\\')
+			values_new_line(v);
+		v->before = ' ';
+		return;
+	}
+	if (c == '\r')
+		return;
+	if (!v->begun && !is_blank(c))
+		values_begin(v, c);
+	if (c == '#' && is_blank(v->before))
+		v->state = COMMENT;
+	else if (is_quote(c))
+		values_open_quote(v, c);
+	v->before = c;
+}
+
+static __always_inline void values_quoted(struct values *v, __u8 c)
+{
+	if (v->escaped) {
+		v->escaped = 0;
+	} else if (c == '\\' && v->quote == '"') {
+		v->escaped = 1;
+	} else if (c == v->quote) {
+		/* Whether a backslash counts in these quotes is not certain. */
+		v->state = v->before == '\\' && c == '\'' ? LOST : VALUE;
+		v->before = c;
+		return;
+	}
+	v->len++;
+	v->before = c;
+}
+
+/* A byte that does not go on with what may be a key. */
+static __always_inline void values_no_key(struct pst_call *call, struct values *v, __u8 c,
+					  __u8 before)
+{
+	values_take_back(call, v);
+	v->before = before;
+	values_value(v, c);
+}
+
+static __always_inline void values_line(struct pst_call *call, struct values *v, __u8 c)
+{
+	if (c == '\n') {
+		values_new_line(v);
+	} else if (is_blank(c)) {
+		v->column++;
+	} else if (c == '#' || c == ';') {
+		__u32 goes_on = v->goes_on;
+
+		values_take_back(call, v);
+		v->goes_on = goes_on;
+		v->state = COMMENT;
+	} else if (!v->dash && v->goes_on && v->column >= v->goes_on) {
+		__u32 goes_on = v->goes_on;
+
+		values_no_key(call, v, c, ' ');
+		v->goes_on = goes_on;
+	} else if (c == '-' && !v->dash) {
+		v->state = DASH;
+		v->column++;
+	} else if (begins_key(c)) {
+		v->state = KEY;
+		v->word = c;
+		v->len = 1;
+	} else if (is_quote(c)) {
+		v->state = QUOTED_KEY;
+		v->quote = c;
+		v->len = 0;
+	} else {
+		values_no_key(call, v, c, ' ');
+		if (c == '{' || c == '}' || c == '[' || c == ']')
+			v->goes_on = 0;
+	}
+}
+
+/* What ends a key; false: it is none. */
+static __always_inline int values_ends_key(struct values *v, __u8 c)
+{
+	/* "- KEY=value" may be a value that has a '=' in it. */
+	if (c == '=' && !v->dash)
+		v->state = BEHIND_EQUALS;
+	else if (c == ':' && !v->quoted)
+		v->state = BEHIND_COLON;
+	else if (c == ':')
+		v->state = VALUE;
+	else
+		return 0;
+	v->begun = 0;
+	v->before = ' ';
+	return 1;
+}
+
+#define EXPORT 0x6578706f7274ULL	/* the word */
+
+static __always_inline void values_behind_key(struct pst_call *call, struct values *v, __u8 c)
+{
+	if (is_blank(c) || values_ends_key(v, c))
+		return;
+	if (!v->quoted && !v->exported && v->len == 6 && v->word == EXPORT && begins_key(c)) {
+		v->state = KEY;
+		v->exported = 1;
+		v->word = c;
+		v->len = 1;
+		return;
+	}
+	values_no_key(call, v, c, v->quoted ? v->quote : ' ');
+}
+
+static __always_inline void values_key(struct pst_call *call, struct values *v, __u8 c)
+{
+	if (is_key(c) && v->len < KEY_MAX) {
+		v->word = v->word << 8 | c;
+		v->len++;
+	} else if (is_blank(c)) {
+		v->state = BEHIND_KEY;
+	} else if (!values_ends_key(v, c)) {
+		values_no_key(call, v, c, 'a');
+	}
+}
+
+static __always_inline void values_quoted_key(struct pst_call *call, struct values *v, __u8 c)
+{
+	if (is_key(c) && v->len < KEY_MAX) {
+		v->len++;
+	} else if (c == v->quote && v->len) {
+		v->state = BEHIND_KEY;
+		v->quoted = 1;
+	} else {
+		values_take_back(call, v);
+		v->state = QUOTED;
+		v->escaped = 0;
+		v->before = 'a';
+		values_quoted(v, c);
+	}
+}
+
+/* One byte; whether it is blanked. */
+static __attribute__((noinline)) int values_step(struct pst_call *call, __u8 c)
+{
+	struct values *v = pst_room(call);
+
+	switch (v->state) {
+	case LINE:
+		values_line(call, v, c);
+		break;
+	case DASH:
+		if (is_blank(c)) {
+			v->state = LINE;
+			v->dash = 1;
+			v->column++;
+		} else {
+			values_no_key(call, v, c, '-');
+		}
+		break;
+	case KEY:
+		values_key(call, v, c);
+		break;
+	case QUOTED_KEY:
+		values_quoted_key(call, v, c);
+		break;
+	case BEHIND_KEY:
+		values_behind_key(call, v, c);
+		break;
+	case BEHIND_EQUALS:
+		if (is_blank(c) && c != '\r')
+			break;
+		if (c == '=' || c == '\n' || c == '\r') {
+			values_no_key(call, v, c, ' ');
+		} else {
+			v->state = VALUE;
+			values_value(v, c);
+		}
+		break;
+	case BEHIND_COLON:
+		if (is_blank(c) || c == '\n') {
+			v->state = VALUE;
+			values_value(v, c);
+		} else {
+			values_no_key(call, v, c, ':');
+		}
+		break;
+	case VALUE:
+		values_value(v, c);
+		break;
+	case QUOTED:
+		values_quoted(v, c);
+		return 1;
+	case COMMENT:
+		if (c == '\n')
+			values_new_line(v);
+		return 1;
+	default:
+		return 1;
+	}
+	/* Blanks before a value are shown, and a ':' that has ended a key with quotes. */
+	return !OPEN(v->state) && v->begun;
+}
+
+/* Whether all of a word is a value, and nothing in it ends that. */
+static __always_inline int values_all(const struct values *v, __u64 word)
+{
+	__u64 newlines = bytes_that_are(word, '\n');
+	__u64 marks = bytes_that_are(word, '"') | bytes_that_are(word, '\'') |
+		      bytes_that_are(word, '\\') | bytes_that_are(word, '#');
+
+	switch (v->state) {
+	case LOST:
+		return 1;
+	case QUOTED:
+		return !marks && !v->escaped;
+	case COMMENT:
+		return !newlines;
+	case VALUE:
+		return v->begun && !newlines && !marks;
+	default:
+		return 0;
+	}
+}
+
+PST_LOOP(values_word, i, ctx)
+{
+	struct pst_call *call = *(struct pst_call **)ctx;
+	struct values *v = pst_room(call);
+	__u8 *byte = (__u8 *)pst_data_at(call, i * 8, 8);
+	__u64 *word = (__u64 *)byte;
+
+	if (!byte)
+		return 1;
+	v->at = i * 8;
+	if (values_all(v, *word)) {
+		v->before = byte[7];
+		v->len += 8;
+		*word = blank_word(*word);
+		return 0;
+	}
+	for (int k = 0; k < 8 && v->at < call->data_len; k++) {
+		__u8 c = byte[k];
+
+		if (values_step(call, c) && c != '\n')
+			byte[k] = fill[0];
+		v->at++;
+	}
+	return 0;
+}
+
+static __always_inline void values_blank(struct pst_call *call)
+{
+	struct values *v = pst_room(call);
+	__u32 len = call->data_len;
+
+	__builtin_memset(v, 0, sizeof(*v));
+	bpf_loop((len + 7) / 8, values_word, &call, 0);
+	/* What would make a key of the last line has not been read. */
+	v->at = len;
+	if (OPEN(v->state))
+		values_take_back(call, v);
+}
