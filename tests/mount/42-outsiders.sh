@@ -85,6 +85,33 @@ each_opened_after_unheard() {
 	done
 }
 
+# Blocks change without an event or another time when delayed ones are allocated: an open shows it.
+each_opened_after_write_back() { opened_after_write_back ext4 auto ttl=60; }
+once_opened_after_write_back_elsewhere() {
+	opened_after_write_back xfs auto
+	opened_after_write_back btrfs auto
+}
+
+opened_after_write_back() { # TYPE CACHE...
+	local type=$1 mode i side
+	lower "$type" 300
+	for mode in "${@:2}"; do
+		view -o "cache=$mode"
+		for side in "$VIEW" "$LOWER"; do
+			for i in {0..11}; do
+				dd if=/dev/zero of="$side/f" bs=4k count=1 seek=$((i * 16)) conv=notrunc \
+					status=none
+			done
+			stat "$VIEW/f" > /dev/null
+			sync -f "$LOWER"
+			: < "$VIEW/f"
+			equal "$(stat -c %b "$VIEW/f")" "$(stat -c %b "$LOWER/f")" "$type, $mode: blocks"
+			rm "$VIEW/f"
+		done
+		unview
+	done
+}
+
 # Where the view has written to it before, the kernel has had to forget size and times, and those alone:
 # of the rest every change is seen at the next open all the same.
 each_opened_after_own_write() {
