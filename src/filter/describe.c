@@ -32,6 +32,15 @@ static __attribute__((format(printf, 2, 3))) void add(struct text *text, const c
 	text->len += n > 0 ? (size_t)n : 0;
 }
 
+/* Ends a line. What the object or the user wrote may have line ends in it, which would be lines of their own. */
+static void end_line(struct text *text, size_t begin)
+{
+	for (size_t i = begin; i < text->len && i < text->size; i++)
+		if (text->buf[i] == '\n')
+			text->buf[i] = ' ';
+	add(text, "\n");
+}
+
 static void begin_item(struct text *text)
 {
 	add(text, "%s", text->separator);
@@ -112,6 +121,7 @@ static void describe_ids(struct text *text, const struct option *option)
 static void describe_option(struct text *text, const struct option *option)
 {
 	_cleanup_(freep) char *given = strdup(option->given);
+	size_t begin = text->len;
 	char value[128];
 
 	if (!given)
@@ -132,7 +142,7 @@ static void describe_option(struct text *text, const struct option *option)
 		option_value(option, value, sizeof(value));
 		add(text, "%s (%s)", value, option->help);
 	}
-	add(text, "\n");
+	end_line(text, begin);
 }
 
 void describe(const struct load *load, char *buf, size_t size)
@@ -142,8 +152,9 @@ void describe(const struct load *load, char *buf, size_t size)
 	if (!size)
 		return;
 	*buf = '\0';
-	add(&text, "%s, %s%s\n", load->object.info.summary, *load->at ? "below /" : "in all of the view",
+	add(&text, "%s, %s%s", load->object.info.summary, *load->at ? "below /" : "in all of the view",
 	    load->at);
+	end_line(&text, 0);
 	for (size_t i = 0; i < load->options.n; i++)
 		if (load->options.rows[i].given)
 			describe_option(&text, &load->options.rows[i]);

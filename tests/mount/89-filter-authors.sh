@@ -132,11 +132,11 @@ once_words_are_harmless() {
 	echo text > "$file"
 	view
 	exec 7< "$VIEW/$escape"
-	chain add $'mask,fill=\033,names=*\033*:\nx' > "$T/said"
+	chain add $'mask,fill=\033,names=*\033*:\\\nx' > "$T/said"
 	passing && check grep -qF '/\033]0;title' "$T/said"
 	refused 'only root' as 65534 "$PENSTOCK" filter list "$VIEW"
 	chain list >> "$T/said"
 	exec 7<&-
-	check grep -qF 'names=*\033*:\012x' "$T/said"
+	check grep -qF 'names=*\033*:\\012x' "$T/said"
 	check is_plain "$T/said"
 }
