@@ -22,6 +22,7 @@ test     module:cmocka             libcmocka-dev
 test     program:llvm-symbolizer   llvm
 test     runtime:fuzzer            libclang-rt-dev
 test     program:python3           python3
+test     program:jq                jq
 test     header:libaio.h           libaio-dev
 test     module:liburing           liburing-dev
 test     program:setfattr          attr

@@ -16,6 +16,7 @@
 #include "cmd/cmd.h"
 #include "cmd/out.h"
 #include "ctl/flags.h"
+#include "ctl/text.h"
 #include "util/cleanup.h"
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
@@ -27,7 +28,14 @@ enum {
 
 static void add_text(struct json_object *object, const char *member, const char *text)
 {
-	json_object_object_add(object, member, json_object_new_string(text));
+	json_object_object_add(object, member, text_to_json(text));
+}
+
+static struct json_object *line_to_json(const char *text, size_t len)
+{
+	_cleanup_(freep) char *line = strndup(text, len);
+
+	return line ? text_to_json(line) : NULL;
 }
 
 /* An array of the lines of a text. */
@@ -37,7 +45,7 @@ static void add_lines(struct json_object *object, const char *member, const char
 
 	for (size_t len; *text; text += len + (text[len] == '\n')) {
 		len = strcspn(text, "\n");
-		json_object_array_add(lines, json_object_new_string_len(text, (int)len));
+		json_object_array_add(lines, line_to_json(text, len));
 	}
 	json_object_object_add(object, member, lines);
 }

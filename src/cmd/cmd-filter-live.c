@@ -15,6 +15,7 @@
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/out.h"
+#include "ctl/text.h"
 #include "util/cleanup.h"
 
 /*
@@ -85,7 +86,7 @@ static int make_absolute(const char *spec, char **ret_spec)
 
 static int add_text(struct json_object *arguments, const char *member, const char *text)
 {
-	struct json_object *value = json_object_new_string(text);
+	struct json_object *value = text_to_json(text);
 
 	return value ? json_object_object_add(arguments, member, value) : -ENOMEM;
 }

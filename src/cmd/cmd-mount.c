@@ -54,7 +54,7 @@ static void print_log(void *aux, enum pst_log_level level, const char *text)
 	if (mount->to_syslog)
 		syslog(levels[level].priority, "%s", text);
 	else
-		fprintf(stderr, "%s: %s%s\n", cmd_name, levels[level].name, text);
+		cmd_error("%s%s", levels[level].name, text);
 }
 
 /* Every way to fail ends here: the person who called hears the text and sees the exit code. */

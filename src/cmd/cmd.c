@@ -6,18 +6,30 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "util/cleanup.h"
+#include "util/utf8.h"
 
 const char *cmd_name = "penstock";
+
+/* One line, whatever the names in it are made of. */
+static void print_error(const char *format, va_list args)
+{
+	_cleanup_(freep) char *text = NULL;
+
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	fprintf(stderr, "%s: ", cmd_name);
+	utf8_print(stderr, text ? text : "out of memory");
+	fputc('\n', stderr);
+}
 
 void cmd_error(const char *format, ...)
 {
 	va_list args;
 
-	fprintf(stderr, "%s: ", cmd_name);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	print_error(format, args);
 	va_end(args);
-	fputc('\n', stderr);
 }
 
 /* The helper of mount(8) is called by its own name, subcommands by that of the program. */
@@ -37,11 +49,9 @@ int cmd_usage_error(const struct cmd *cmd, const char *format, ...)
 {
 	va_list args;
 
-	fprintf(stderr, "%s: ", cmd_name);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	print_error(format, args);
 	va_end(args);
-	fputc('\n', stderr);
 	print_usage(stderr, cmd);
 	return CMD_USAGE;
 }

@@ -20,6 +20,7 @@
 #include "util/cleanup.h"
 #include "util/log.h"
 #include "util/nearest.h"
+#include "util/utf8.h"
 
 struct choice {
 	const char *name;
@@ -359,10 +360,9 @@ static const struct option_row rows[] = {
 
 static const struct option_row *find(const char *name)
 {
-	for (size_t i = 0; i < N_ROWS; i++) {
+	for (size_t i = 0; i < N_ROWS; i++)
 		if (strcmp(rows[i].name, name) == 0)
 			return &rows[i];
-	}
 	return NULL;
 }
 
@@ -478,6 +478,13 @@ static bool show(struct mount_options *options, struct mount_options *defaults,
 	return false;
 }
 
+static void print_option(const char *name, const char *value)
+{
+	printf("%s%s", name, *value ? "=" : "");
+	utf8_print(stdout, value);
+	printf("\n");
+}
+
 void option_print(struct mount_options *options)
 {
 	_cleanup_(options_fini) struct mount_options defaults;
@@ -486,7 +493,7 @@ void option_print(struct mount_options *options)
 	options_init(&defaults);
 	for (size_t i = 0; i < N_ROWS; i++)
 		if (rows[i].help && show(options, &defaults, &rows[i], value, sizeof(value)))
-			printf("%s%s%s\n", rows[i].name, *value ? "=" : "", value);
+			print_option(rows[i].name, value);
 	for (size_t i = 0; i < options->n_filters; i++)
-		printf("filter=%s\n", options->filters[i]);
+		print_option("filter", options->filters[i]);
 }

@@ -6,6 +6,7 @@
 #include <penstock/penstock.h>
 
 #include "cmd/out.h"
+#include "ctl/text.h"
 
 static void print(struct json_object *object)
 {
@@ -24,7 +25,7 @@ static void probe(const struct pst_probe *rows, size_t n)
 		struct json_object *row = json_object_new_object();
 
 		json_object_object_add(row, "on", json_object_new_boolean(rows[i].on));
-		json_object_object_add(row, "why", json_object_new_string(rows[i].why));
+		json_object_object_add(row, "why", text_to_json(rows[i].why));
 		json_object_object_add(features, rows[i].name, row);
 	}
 	print(object);

@@ -8,6 +8,7 @@
 
 #include "cmd/out.h"
 #include "ctl/flags.h"
+#include "util/utf8.h"
 
 static struct json_object *array(struct json_object *object, const char *name, size_t *ret_n)
 {
@@ -54,7 +55,7 @@ static void print_bypassed(struct json_object *filter)
 	paths = array(filter, "bypassed", &n);
 	for (size_t i = 0; i < n; i++) {
 		printf("        ");
-		out_print_safe(text_at(paths, i));
+		utf8_print(stdout, text_at(paths, i));
 		printf("\n");
 	}
 	if (all > n && n)
@@ -64,7 +65,7 @@ static void print_bypassed(struct json_object *filter)
 static void print_text(const char *label, const char *text)
 {
 	printf("    %-8s ", label);
-	out_print_safe(text);
+	utf8_print(stdout, text);
 	printf("\n");
 }
 
@@ -81,7 +82,7 @@ void out_text_filter_list(struct json_object *reply)
 		const char *at = out_member_text(filter, "at");
 
 		printf("%s%s: ", i ? "\n" : "", out_member_text(filter, "name"));
-		out_print_safe(out_member_text(filter, "summary"));
+		utf8_print(stdout, out_member_text(filter, "summary"));
 		printf("\n");
 		print_text("spec", out_member_text(filter, "spec"));
 		print_text("file", out_member_text(filter, "file"));
@@ -175,10 +176,10 @@ static void print_options(struct json_object *report)
 		const char *value = out_member_text(row, "value");
 		char name[256], safe[512];
 
-		out_append_safe(name, sizeof(name), 0, out_member_text(row, "name"));
-		out_append_safe(safe, sizeof(safe), 0, *value ? value : "\"\"");
+		utf8_append_printable(name, sizeof(name), 0, out_member_text(row, "name"));
+		utf8_append_printable(safe, sizeof(safe), 0, *value ? value : "\"\"");
 		printf("    %-12s %-8s %-14s ", name, out_member_text(row, "type"), safe);
-		out_print_safe(out_member_text(row, "help"));
+		utf8_print(stdout, out_member_text(row, "help"));
 		printf("\n");
 	}
 }
@@ -192,7 +193,7 @@ static void print_does(struct json_object *report)
 	lines = array(report, "does", &n);
 	for (size_t i = 0; n > 1 && i < n; i++) {
 		printf("%s", i ? "    " : "\nwith these options it ");
-		out_print_safe(text_at(lines, i));
+		utf8_print(stdout, text_at(lines, i));
 		printf("\n");
 	}
 }
@@ -202,9 +203,9 @@ void out_text_filter_report(struct json_object *report)
 	struct json_object *programs, *flags;
 	size_t n;
 
-	out_print_safe(out_member_text(report, "file"));
+	utf8_print(stdout, out_member_text(report, "file"));
 	printf(": ");
-	out_print_safe(out_member_text(report, "summary"));
+	utf8_print(stdout, out_member_text(report, "summary"));
 	printf("\n");
 	print_does(report);
 	print_options(report);

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "cmd/out.h"
+#include "util/utf8.h"
 
 enum {
 	PATH_COLUMNS	= 40,
@@ -41,10 +42,10 @@ static void print_path(struct json_object *line)
 	char text[PATH_MAX_BYTES];
 	size_t n;
 
-	n = out_append_safe(text, sizeof(text), 0, out_member_text(line, "path"));
+	n = utf8_append_printable(text, sizeof(text), 0, out_member_text(line, "path"));
 	if (*path2) {
-		n = out_append_safe(text, sizeof(text), n, " -> ");
-		out_append_safe(text, sizeof(text), n, path2);
+		n = utf8_append_printable(text, sizeof(text), n, " -> ");
+		utf8_append_printable(text, sizeof(text), n, path2);
 	}
 	printf("%-*s ", PATH_COLUMNS, *text ? text : "-");
 }
@@ -71,7 +72,7 @@ static void print_event(struct json_object *event)
 	struct json_object *values = NULL;
 	char what[256];
 
-	out_append_safe(what, sizeof(what), 0, out_member_text(event, "what"));
+	utf8_append_printable(what, sizeof(what), 0, out_member_text(event, "what"));
 	printf("  %s: %s", out_member_text(event, "filter"), what);
 	if (!json_object_object_get_ex(event, "values", &values) ||
 	    !json_object_is_type(values, json_type_array))

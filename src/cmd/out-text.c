@@ -9,11 +9,15 @@
 #include <penstock/penstock.h>
 
 #include "cmd/out.h"
+#include "util/utf8.h"
 
 static void probe(const struct pst_probe *rows, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		printf("%-20s %-4s %s\n", rows[i].name, rows[i].on ? "on" : "off", rows[i].why);
+	for (size_t i = 0; i < n; i++) {
+		printf("%-20s %-4s ", rows[i].name, rows[i].on ? "on" : "off");
+		utf8_print(stdout, rows[i].why);
+		printf("\n");
+	}
 }
 
 const char *out_member_text(struct json_object *object, const char *name)
@@ -31,42 +35,6 @@ uint64_t out_member_number(struct json_object *object, const char *name)
 	struct json_object *value;
 
 	return json_object_object_get_ex(object, name, &value) ? json_object_get_uint64(value) : 0;
-}
-
-/* Bytes that are to be escaped where text begins: a control character, of one byte or of two. */
-static int controls(const unsigned char *text)
-{
-	if (text[0] < 0x20 || text[0] == 0x7f)
-		return 1;
-	return text[0] == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0 ? 2 : 0;
-}
-
-size_t out_append_safe(char *buf, size_t size, size_t length, const char *text)
-{
-	const unsigned char *p = (const unsigned char *)text;
-
-	while (*p && length + 5 < size) {
-		int n = controls(p);
-
-		if (!n)
-			buf[length++] = (char)*p++;
-		for (; n && length + 5 < size; n--)
-			length += (size_t)snprintf(buf + length, size - length, "\\%03o", *p++);
-	}
-	buf[length] = '\0';
-	return length;
-}
-
-void out_print_safe(const char *text)
-{
-	while (*text) {
-		int n = controls((const unsigned char *)text);
-
-		if (!n)
-			putchar(*text++);
-		for (; n; n--)
-			printf("\\%03o", (unsigned char)*text++);
-	}
 }
 
 /* "2: hide, audit" */
@@ -93,7 +61,10 @@ static void stat(struct json_object *reply)
 	struct json_object *passthrough = NULL, *ops = NULL;
 
 	json_object_object_get_ex(reply, "passthrough", &passthrough);
-	printf("%s is shown at %s\n", out_member_text(reply, "lower"), out_member_text(reply, "mountpoint"));
+	utf8_print(stdout, out_member_text(reply, "lower"));
+	printf(" is shown at ");
+	utf8_print(stdout, out_member_text(reply, "mountpoint"));
+	printf("\n");
 	if (json_object_get_boolean(passthrough))
 		printf("passthrough  on: reads and writes run in the kernel\n");
 	else

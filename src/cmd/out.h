@@ -31,10 +31,3 @@ void out_text_trace(struct json_object *line);
 /* Members of an object: "" or 0 where there is none. The text is borrowed. */
 const char *out_member_text(struct json_object *object, const char *name);
 uint64_t out_member_number(struct json_object *object, const char *name);
-
-/*
- * Appends a text to a buffer of that size and length, and returns the new length. Names of files, and
- * what filters say, may hold anything, also what a terminal takes for commands: \033 stands for it.
- */
-size_t out_append_safe(char *buf, size_t size, size_t length, const char *text);
-void out_print_safe(const char *text);

@@ -10,7 +10,9 @@
 #include "core/filtered.h"
 #include "core/frame.h"
 #include "core/server-private.h"
+#include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +28,9 @@
 #include <unistd.h>
 
 #define MAX_LISTENERS 16
-#define LINE_SIZE 8192
+/* Two paths of the longest, with every byte written as five, and what else a line has. */
+#define LINE_SIZE 65536
+#define TAIL_SIZE 64 /* of that, for the end of a line, which differs between listeners */
 
 struct listener {
 	int fd; /* owned; -1: free */
@@ -129,7 +133,7 @@ struct line {
 static void put(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void put(struct line *line, const char *format, ...)
 {
-	size_t left = sizeof(line->text) - line->len;
+	size_t left = sizeof(line->text) - TAIL_SIZE - line->len;
 	va_list args;
 	int n;
 
@@ -141,19 +145,22 @@ static void put(struct line *line, const char *format, ...)
 		line->len += (size_t)n;
 }
 
-/* A text in quotes. Bytes that are not ASCII go as they are: names have no encoding. */
+/* A text in quotes; bytes that are no UTF-8 are written as util/utf8.h says. */
 static void put_text(struct line *line, const char *text)
 {
 	put(line, "\"");
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (line->len > sizeof(line->text) - 256)
-			break;
-		if (*p == '"' || *p == '\\')
-			put(line, "\\%c", *p);
-		else if (*p < 0x20 || *p == 0x7f)
-			put(line, "\\u%04x", *p);
-		else
-			put(line, "%c", *p);
+	for (size_t len; *text; text += len) {
+		len = utf8_char(text);
+		if (utf8_must_escape(text)) {
+			put(line, "\\\\x%02x", (unsigned char)*text);
+			len = 1;
+		} else if (*text == '"' || *text == '\\') {
+			put(line, "\\%c", *text);
+		} else if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+			put(line, "\\u%04x", (unsigned char)*text);
+		} else {
+			put(line, "%.*s", (int)len, text);
+		}
 	}
 	put(line, "\"");
 }
@@ -162,10 +169,11 @@ static void put_path(struct line *line, const char *member, struct req *req, str
 		     const char *name)
 {
 	char path[PATH_MAX + 300];
-	size_t len;
+	bool is_cut = fs_node_path_cut(req_fs(req), node, path, PATH_MAX);
+	size_t len = strlen(path);
 
-	fs_node_path(req_fs(req), node, path, PATH_MAX);
-	len = strlen(path);
+	if (is_cut)
+		put(line, ",\"%s_cut\":true", member);
 	if (name)
 		snprintf(path + len, sizeof(path) - len, "%s%s",
 			 len && path[len - 1] == '/' ? "" : "/", name);
@@ -183,10 +191,11 @@ static ssize_t send_some(int fd, const char *text, size_t len)
 	return n < 0 ? -errno : n;
 }
 
-/* Caller holds the lock; text is a line but for its last brace. */
-static void listener_send(struct trace *trace, struct listener *listener, const struct line *line)
+/* Caller holds the lock; the line lacks its end, which is written into the room behind it. */
+static void listener_send(struct trace *trace, struct listener *listener, struct line *line)
 {
-	struct line whole = *line;
+	char *tail = line->text + line->len;
+	size_t len = line->len;
 	ssize_t n;
 
 	if (listener->rest_len) {
@@ -205,9 +214,10 @@ static void listener_send(struct trace *trace, struct listener *listener, const 
 		}
 	}
 	if (listener->lost)
-		put(&whole, ",\"lost\":%lu", (unsigned long)listener->lost);
-	put(&whole, "}\n");
-	n = send_some(listener->fd, whole.text, whole.len);
+		len += (size_t)snprintf(tail, TAIL_SIZE, ",\"lost\":%lu}\n", (unsigned long)listener->lost);
+	else
+		len += (size_t)snprintf(tail, TAIL_SIZE, "}\n");
+	n = send_some(listener->fd, line->text, len);
 	if (n == -EAGAIN) {
 		listener->lost++;
 		return;
@@ -217,11 +227,11 @@ static void listener_send(struct trace *trace, struct listener *listener, const 
 		return;
 	}
 	listener->lost = 0;
-	listener->rest_len = whole.len - (size_t)n;
-	memcpy(listener->rest, whole.text + n, listener->rest_len);
+	listener->rest_len = len - (size_t)n;
+	memcpy(listener->rest, line->text + n, listener->rest_len);
 }
 
-static void send_all(struct trace *trace, const struct line *line, bool for_all)
+static void send_all(struct trace *trace, struct line *line, bool for_all)
 {
 	pthread_mutex_lock(&trace->lock);
 	for (int i = 0; i < MAX_LISTENERS; i++) {
@@ -271,25 +281,25 @@ void trace_events(struct req *req, const struct link *link, enum filter_kind kin
 {
 	struct trace *trace = server_trace(req->server);
 	struct pst_call *call = frame_of(req);
-	struct line line = { 0 };
+	_cleanup_(freep) struct line *line = trace_on(trace) ? malloc(sizeof(*line)) : NULL;
 
-	if (!trace_on(trace))
+	if (!line)
 		return;
 	for (uint32_t i = 0; i < call->n_events; i++) {
 		struct pst_event *event = &call->event[i];
 
-		line.len = 0;
-		put_request(&line, req);
+		line->len = 0;
+		put_request(line, req);
 		/* Before the operation there is no result yet. */
 		if (kind == FILTER_POST)
-			put(&line, ",\"error\":%d", call->error ? -call->error : 0);
-		put(&line, ",\"event\":{\"filter\":");
-		put_text(&line, filter_facts(link->filter)->name);
-		put(&line, ",\"what\":");
-		put_text(&line, event->what);
-		put(&line, ",\"values\":[%lu,%lu]}", (unsigned long)event->value[0],
+			put(line, ",\"error\":%d", call->error ? -call->error : 0);
+		put(line, ",\"event\":{\"filter\":");
+		put_text(line, filter_facts(link->filter)->name);
+		put(line, ",\"what\":");
+		put_text(line, event->what);
+		put(line, ",\"values\":[%lu,%lu]}", (unsigned long)event->value[0],
 		    (unsigned long)event->value[1]);
-		send_all(trace, &line, true);
+		send_all(trace, line, true);
 	}
 }
 
@@ -305,20 +315,24 @@ void trace_end(struct req *req, int r)
 	struct trace *trace = server_trace(req->server);
 	/* Where there are no filters all is shown: there is nothing else. */
 	bool for_all = req->filters || !req->chain;
-	struct line line = { 0 };
+	_cleanup_(freep) struct line *line = NULL;
 
 	if (!req->trace_ns || !trace_on(trace) || !(for_all || trace->n_all))
 		return;
+	line = malloc(sizeof(*line));
+	if (!line)
+		return;
+	line->len = 0;
 	/* A name that is absent is an answer to the kernel, and an error to whoever asked. */
 	if (r == 0 && req->msg.head->opcode == FUSE_LOOKUP && !req->entry.node)
 		r = -ENOENT;
-	put_request(&line, req);
-	put(&line, ",\"error\":%d,\"ns\":%lu", r < 0 ? -r : 0,
+	put_request(line, req);
+	put(line, ",\"error\":%d,\"ns\":%lu", r < 0 ? -r : 0,
 	    (unsigned long)(now_ns() - req->trace_ns));
 	if (req->verdict_by) {
 		const char *name = req->verdict < 0 ? strerrorname_np(-req->verdict) : "answered";
 
-		put(&line, ",\"verdict\":\"%s: %s\"", req->verdict_by, name ? name : "?");
+		put(line, ",\"verdict\":\"%s: %s\"", req->verdict_by, name ? name : "?");
 	}
-	send_all(trace, &line, for_all);
+	send_all(trace, line, for_all);
 }

@@ -17,6 +17,7 @@
 #include "ctl/server.h"
 #include "ctl/peer.h"
 #include "ctl/proto.h"
+#include "ctl/text.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
@@ -56,7 +57,7 @@ struct ctl_server {
 
 static int reply_error(struct json_object *reply, int error, const char *text)
 {
-	json_object_object_add(reply, "error", json_object_new_string(text));
+	json_object_object_add(reply, "error", text_to_json(text));
 	json_object_object_add(reply, "errno", json_object_new_int(-error));
 	return error;
 }

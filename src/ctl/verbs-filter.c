@@ -14,6 +14,7 @@
  */
 #include "ctl/verbs-filter.h"
 #include "ctl/flags.h"
+#include "ctl/text.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -28,7 +29,7 @@ enum {
 
 static void add_string(struct json_object *object, const char *name, const char *value)
 {
-	json_object_object_add(object, name, json_object_new_string(value));
+	json_object_object_add(object, name, text_to_json(value));
 }
 
 static void add_number(struct json_object *object, const char *name, uint64_t value)
@@ -73,7 +74,7 @@ static int add_bypassed(struct json_object *object, struct pst_view *view, const
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	for (size_t i = 0; i < n && i < MAX_BYPASSED; i++)
-		json_object_array_add(paths, json_object_new_string(rows[i].path));
+		json_object_array_add(paths, text_to_json(rows[i].path));
 	return 0;
 }
 
@@ -113,7 +114,7 @@ int verb_add_filter_names(struct json_object *reply, struct pst_view *view)
 	json_object_object_add(reply, "filters", names);
 	r = get_filters(view, &rows, &n);
 	for (size_t i = 0; i < n; i++)
-		json_object_array_add(names, json_object_new_string(rows[i].name));
+		json_object_array_add(names, text_to_json(rows[i].name));
 	return r;
 }
 
@@ -152,8 +153,8 @@ int verb_filter_stat(struct ctl_call *call)
 	return r;
 }
 
-/* A member of the request that has to be a text. */
-static int get_text(struct ctl_call *call, const char *member, const char **ret_text)
+/* A member of the request that has to be a text, for free(). */
+static int get_text(struct ctl_call *call, const char *member, char **ret_text)
 {
 	struct json_object *value;
 
@@ -162,8 +163,8 @@ static int get_text(struct ctl_call *call, const char *member, const char **ret_
 		snprintf(call->error, sizeof(call->error), "the request has no \"%s\"", member);
 		return -EBADMSG;
 	}
-	*ret_text = json_object_get_string(value);
-	return 0;
+	*ret_text = text_from_json(value);
+	return *ret_text ? 0 : -ENOMEM;
 }
 
 /* After a change: what failed, or what holds now. */
@@ -177,8 +178,8 @@ static int finish(struct ctl_call *call, int r, const struct pst_error *error)
 
 int verb_filter_add(struct ctl_call *call)
 {
+	_cleanup_(freep) char *spec = NULL;
 	struct pst_error error = { 0 };
-	const char *spec;
 	int r;
 
 	r = get_text(call, "spec", &spec);
@@ -189,8 +190,8 @@ int verb_filter_add(struct ctl_call *call)
 
 int verb_filter_remove(struct ctl_call *call)
 {
+	_cleanup_(freep) char *name = NULL;
 	struct pst_error error = { 0 };
-	const char *name;
 	int r;
 
 	r = get_text(call, "name", &name);
@@ -201,8 +202,9 @@ int verb_filter_remove(struct ctl_call *call)
 
 int verb_filter_replace(struct ctl_call *call)
 {
+	_cleanup_(freep) char *name = NULL;
+	_cleanup_(freep) char *spec = NULL;
 	struct pst_error error = { 0 };
-	const char *name, *spec;
 	int r;
 
 	r = get_text(call, "name", &name);

@@ -164,6 +164,11 @@ void fs_changed(struct fs *fs, struct node *node);
 int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node);
 /* The path below, as far as it is known; for people. */
 void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size);
+/*
+ * Likewise, but of a directory whose path is too long for the kernel to tell, that of the nearest directory
+ * above that has one, and "/?". True: it is such a path.
+ */
+bool fs_node_path_cut(struct fs *fs, struct node *node, char *buf, size_t size);
 uint32_t fs_node_number(struct fs *fs, const struct node *node);
 void fs_node_device(struct fs *fs, const struct node *node, uint32_t *ret_major,
 		    uint32_t *ret_minor);

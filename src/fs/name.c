@@ -453,3 +453,44 @@ struct node *fs_node_revive(struct fs *fs, uint64_t nodeid)
 	node_put(fs->nodes, entry.node);
 	return NULL;
 }
+
+/* Reads where a descriptor leads; false: the path is too long. */
+static bool read_path(int fd, char *buf, size_t size)
+{
+	ssize_t n = readlink(fd_path(fd).text, buf, size - 1);
+
+	buf[n < 0 ? 0 : n] = '\0';
+	return n >= 0;
+}
+
+bool fs_node_path_cut(struct fs *fs, struct node *node, char *buf, size_t size)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	_cleanup_(fd_closep) int above = -1;
+	char root[PATH_MAX];
+	size_t len;
+
+	fs_node_path(fs, node, buf, size);
+	if (strcmp(buf, "?") != 0 || !S_ISDIR(node->type) || fdref_get(fs->fds, node, &ref) < 0)
+		return false;
+	/* Whoever makes deeper trees does not get more of our time. */
+	for (int i = 0; i < 256; i++) {
+		int fd = openat(above < 0 ? ref.fd : above, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		fd_close(above);
+		above = fd;
+		if (above < 0)
+			break;
+		if (!read_path(above, buf, size - 3))
+			continue;
+		lower_path(fs, fs->root, root, sizeof(root));
+		len = strcmp(root, "/") == 0 ? 0 : strlen(root);
+		if (strncmp(buf, root, len) != 0 || buf[len] != '/')
+			break;
+		memmove(buf, buf + len, strlen(buf + len) + 1);
+		strcat(buf, "/?");
+		return true;
+	}
+	snprintf(buf, size, "?");
+	return false;
+}

@@ -108,3 +108,81 @@ each_trace_ends() {
 	unview
 	within 5 gone $TRACER || fail "trace does not end with its view"
 }
+
+# What two parsers say of each line, and what a name is after the way through them.
+is_json() { # FILE [KEY]
+	"$TESTS/json-names.py" check "$@" || fail "$1 is not as penstock(1) says"
+	jq -e . < "$1" > /dev/null || fail "jq does not take $1"
+}
+
+# One name that is no UTF-8 made a line that no parser took, and an audit that reads the trace ended there.
+once_trace_of_any_name_is_json() {
+	lower tmpfs
+	need_filters
+	view -o cache=none -F audit,ops=create
+	tracing "$T/trace" --all
+	"$TESTS/json-names.py" make "$VIEW"
+	"$TESTS/json-names.py" deep "$VIEW"
+	: > "$VIEW/last"
+	within 5 grep -q '"path":"/last"' "$T/trace"
+	kill $TRACER
+	check not grep -q '"lost"' "$T/trace"
+	is_json "$T/trace" path
+	jq -r 'select(.op == "create") | .path' < "$T/trace" > "$T/paths"
+	check grep -qx '/\\xff\\xfe' "$T/paths"
+	check grep -qx '/\\x5cx41' "$T/paths"
+	# Where the kernel does not tell a path, the line says so, and the name is there all the same.
+	check test "$(jq -r 'select(.path_cut and (.path | startswith("/ddd")) and (.path | endswith("/?/leaf"))).op' \
+		< "$T/trace" | grep -c create)" -ge 1
+}
+
+once_text_of_any_name_is_harmless() {
+	lower tmpfs
+	need_filters
+	view -o cache=none
+	"$PENSTOCK" trace --all "$VIEW" > "$T/trace" 2>&1 9>&- &
+	TRACER=$!
+	within 5 has_spoken "$T/trace"
+	"$TESTS/json-names.py" make "$VIEW"
+	: > "$VIEW/last"
+	within 5 grep -q '/last ' "$T/trace"
+	kill $TRACER
+	"$TESTS/json-names.py" plain "$T/trace" || fail "a terminal would obey a name in the trace"
+	check grep -qF '\033]0;title\007' "$T/trace"
+	check grep -qF '\xff\xfe' "$T/trace"
+}
+
+# All that a command prints of a view whose LOWER, MOUNTPOINT and filters have such names.
+once_commands_on_any_name_print_json() {
+	local odd what escape=$'\033[2J'
+	lower tmpfs
+	need_filters
+	odd=$LOWER/$'l\xff"\\\n'$escape
+	mkdir "$odd" "$T/"$'m\xff\302\2332J'
+	VIEW=$T/$'m\xff\302\2332J'
+	"$PENSTOCK" mount --filter $'hide,names=a\xff:\\\\x41' "$odd" "$VIEW" || fail "the view is not mounted"
+	: > "$odd/"$'a\xff'
+	check not test -e "$VIEW/"$'a\xff'
+	for what in stat 'filter list' 'filter stat'; do
+		# shellcheck disable=SC2086
+		"$PENSTOCK" $what --json "$VIEW" > "$T/json" || fail "$what fails"
+		is_json "$T/json"
+		# shellcheck disable=SC2086
+		"$PENSTOCK" $what "$VIEW" > "$T/text" || fail "$what fails"
+		"$TESTS/json-names.py" plain "$T/text" || fail "$what prints a command to the terminal"
+	done
+	"$PENSTOCK" filter list --json "$VIEW" | jq -r '.filters[0].spec' > "$T/spec"
+	equal "$(cat "$T/spec")" 'hide,names=a\xff:\\x5cx41' "the spec"
+	# Specs go the same way to the process of the view.
+	check "$PENSTOCK" filter replace "$VIEW" hide $'hide,names=b\xff'
+	"$PENSTOCK" filter list --json "$VIEW" | jq -r '.filters[0].spec' > "$T/spec"
+	equal "$(cat "$T/spec")" 'hide,names=b\xff' "the spec after a change"
+	"$PENSTOCK" probe --json "$odd" > "$T/json" && is_json "$T/json"
+	"$PENSTOCK" filter check --json $'hide,names=\xff' > "$T/json" && is_json "$T/json"
+	for what in stat umount trace 'filter list'; do
+		# shellcheck disable=SC2086
+		"$PENSTOCK" $what "$odd"$'\xff'$escape 2> "$T/text"
+		"$TESTS/json-names.py" plain "$T/text" || fail "an error of $what is a command to the terminal"
+	done
+	check "$PENSTOCK" umount "$VIEW"
+}
