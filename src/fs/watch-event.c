@@ -12,6 +12,7 @@
 #include "util/log.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -139,13 +140,34 @@ static void read_subject(struct watch *watch, const struct fanotify_event_metada
 
 #define NAME_EVENTS (FAN_CREATE | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVED_TO)
 
-/* Where files go is followed also when the view moves them: their new place may not be watched. */
+/*
+ * Updates node->parent after the kernel merged "moved from" and "moved to" of one name into one event:
+ * the order of the two is lost, so this function asks the lower file system where the file is now.
+ */
+static void find_place(struct watch *watch, struct node *node)
+{
+	char path[PATH_MAX], *name;
+	struct node *dir = NULL;
+
+	fs_node_path(watch->fs, node, path, sizeof(path));
+	name = strrchr(path, '/');
+	if (path[0] == '/') {
+		*name = '\0';
+		if (fs_walk_path(watch->fs, path[0] ? path + 1 : "", &dir) < 0)
+			dir = NULL;
+	}
+	attr_moved(watch->fs, node, dir);
+	node_put(watch->fs->nodes, dir);
+}
+
+/* Updates node->parent, also for renames by the view itself: the new directory may not be watched. */
 static void follow(struct watch *watch, uint64_t mask, const struct subject *subject)
 {
 	if (!subject->node)
 		return;
-	/* Both in one event: away and back, or the other way round. */
-	if (mask & FAN_MOVED_FROM)
+	if ((mask & FAN_MOVED_FROM) && (mask & FAN_MOVED_TO))
+		find_place(watch, subject->node);
+	else if (mask & FAN_MOVED_FROM)
 		attr_moved(watch->fs, subject->node, NULL);
 	else if (mask & FAN_MOVED_TO)
 		attr_moved(watch->fs, subject->node, subject->dir);
@@ -220,11 +242,12 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 		watch->n_own++;
 		if (!(mask & (FAN_MOVED_FROM | FAN_MOVED_TO)))
 			return;
+		/*
+		 * The kernel has changed its dentries by the reply already. INVAL_ENTRY would unhash one
+		 * between two steps of a kernel user of the view: overlayfs answers EIO to that.
+		 */
 		read_subject(watch, event, info, &subject);
 		follow(watch, mask, &subject);
-		/* Where it is now is found out by looking for it. */
-		if ((mask & FAN_MOVED_FROM) && (mask & FAN_MOVED_TO) && subject.dir)
-			attr_name_changed_below(watch->fs, subject.dir, subject.name, NULL);
 	} else {
 		read_subject(watch, event, info, &subject);
 		follow(watch, mask, &subject);
