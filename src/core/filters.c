@@ -11,7 +11,7 @@
  */
 #include "core/filters.h"
 #include "core/judge.h"
-#include "core/notify.h"
+#include "core/newcomer.h"
 #include "core/server-private.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -357,40 +357,71 @@ static void tell_fs(struct fs *fs, const struct chain *chain)
 
 /* -- changes ---------------------------------------------------------------------------------- */
 
+/* A new filter does not come after all. */
+static void unmark(struct filters *filters, const struct link *new)
+{
+	struct mark mark = { .fs = server_fs(filters->server), .gone = 1ULL << new->bit };
+
+	fs_walk(mark.fs, mark_node, &mark);
+}
+
+/*
+ * Puts a chain in force, and waits until no request runs under the one before; false when some still
+ * do. Caller holds the lock.
+ */
+static bool put_in_force(struct filters *filters, struct chain *chain, struct link *new)
+{
+	struct chain *old = filters->chain;
+
+	tell_fs(server_fs(filters->server), chain);
+	filters->chain = chain;
+	server_set_chain(filters->server, chain);
+	if (new)
+		filters->used |= 1ULL << new->bit;
+	if (server_drained(filters->server, old, DRAIN_MS))
+		return true;
+	/* Requests that wait so long must not find their chain freed: it stays until the end. */
+	log_warning("requests under the old filters are still waiting; these stay loaded");
+	return false;
+}
+
 /* Puts the chain of these links in force. Caller holds the lock. */
 static int change(struct filters *filters, struct link *const *links, unsigned int n,
 		  struct link *new, struct link *gone, struct pst_error *error)
 {
-	struct fs *fs = server_fs(filters->server);
-	struct mark mark = { .fs = fs, .new = new };
+	struct mark mark = { .fs = server_fs(filters->server), .new = new };
 	struct chain *chain = NULL, *old = filters->chain;
+	struct newcomer newcomer;
+	bool drained;
 	int r;
 
-	if (n) {
-		r = chain_new(links, n, &chain);
-		if (r < 0)
-			return error_set(error, r, "no memory");
+	if (n && chain_new(links, n, &chain) < 0)
+		return error_set(error, -ENOMEM, "no memory");
+	r = newcomer_init(&newcomer, filters->server, new, error);
+	if (r < 0) {
+		chain_free(chain);
+		return r;
 	}
 	mark.chain = chain;
 	if (chain)
 		chain->arriving = new;
 	mark_nodes(filters, &mark);
-	tell_fs(fs, chain);
-	filters->chain = chain;
-	server_set_chain(filters->server, chain);
-	if (new)
-		filters->used |= 1ULL << new->bit;
-	if (old && !server_drained(filters->server, old, DRAIN_MS)) {
-		/* Whoever waits so long must not find it gone: it is left to the end of the view. */
-		log_warning("requests under the old filters are still waiting; these stay loaded");
-		gone = NULL;
-		old = NULL;
+	r = newcomer_check_mounts(&newcomer, error);
+	if (r < 0) {
+		unmark(filters, new);
+		newcomer_fini(&newcomer);
+		chain_free(chain);
+		return r;
 	}
-	mark.gone = gone ? 1ULL << gone->bit : 0;
+	drained = put_in_force(filters, chain, new);
+	mark.gone = gone && drained ? 1ULL << gone->bit : 0;
 	mark_nodes(filters, &mark);
 	if (chain)
 		chain->arriving = NULL;
-	notify_all(server_chan(filters->server), fs);
+	newcomer_invalidate(&newcomer, old, gone);
+	newcomer_fini(&newcomer);
+	if (!drained)
+		return 0;
 	if (gone) {
 		filters->used &= ~(1ULL << gone->bit);
 		link_free(filters, gone);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/host.h"
 #include "chan/chan.h"
+#include "core/inside.h"
 #include "core/notify.h"
 #include "util/wake.h"
 
@@ -13,6 +14,7 @@ struct host {
 	struct chan *chan;		/* borrowed */
 	struct fs *fs;			/* borrowed, set at start */
 	struct notifier *notifier;
+	struct inside *inside;
 	pthread_t thread;
 	bool started;
 	_Atomic bool wanted;		/* there may be something to let go of */
@@ -54,9 +56,19 @@ static void forget_node(void *aux, uint64_t nodeid, bool data)
 	notifier_node(((struct host *)aux)->notifier, nodeid, data);
 }
 
-static void forget_name(void *aux, uint64_t parent, const char *name, uint64_t child)
+static void forget_name(void *aux, uint64_t parent, const char *name, uint64_t child, bool expire)
 {
-	notifier_name(((struct host *)aux)->notifier, parent, name, child);
+	notifier_name(((struct host *)aux)->notifier, parent, name, child, expire);
+}
+
+static void forget_names(void *aux, uint64_t parent)
+{
+	notifier_names(((struct host *)aux)->notifier, parent);
+}
+
+static void moved_away(void *aux, uint64_t parent, const char *name, uint64_t child)
+{
+	inside_moved_away(((struct host *)aux)->inside, parent, name, child);
 }
 
 static void forget_attr_now(void *aux, uint64_t nodeid)
@@ -110,12 +122,17 @@ static void *host_main(void *arg)
 	return NULL;
 }
 
-int host_new(struct chan *chan, struct host **ret_host, struct fs_host *ret_fs_host)
+int host_new(struct chan *chan, const struct host_config *config, struct host **ret_host,
+	     struct fs_host *ret_fs_host)
 {
 	struct host *host = calloc(1, sizeof(*host));
 	pthread_condattr_t attr;
 
-	if (!host || notifier_new(chan, &host->notifier) < 0) {
+	if (!host)
+		return -ENOMEM;
+	if (inside_new(config->connection, &host->inside) < 0 ||
+	    notifier_new(chan, host->inside, config->can_expire, &host->notifier) < 0) {
+		inside_free(host->inside);
 		free(host);
 		return -ENOMEM;
 	}
@@ -133,6 +150,8 @@ int host_new(struct chan *chan, struct host **ret_host, struct fs_host *ret_fs_h
 		.want_tick = want_tick,
 		.forget_node = forget_node,
 		.forget_name = forget_name,
+		.forget_names = forget_names,
+		.moved_away = moved_away,
 		.forget_all = forget_all,
 		.forget_attr_now = forget_attr_now,
 		.forget_written_now = forget_written_now,
@@ -150,6 +169,8 @@ int host_start(struct host *host, struct fs *fs)
 	if (r == 0)
 		r = notifier_start(host->notifier, fs);
 	if (r == 0)
+		r = inside_start(host->inside, fs);
+	if (r == 0)
 		r = fs_start(fs);
 	return r;
 }
@@ -163,6 +184,7 @@ void host_stop(struct host *host)
 	pthread_cond_signal(&host->cond);
 	pthread_mutex_unlock(&host->lock);
 	pthread_join(host->thread, NULL);
+	inside_stop(host->inside);
 	notifier_stop(host->notifier);
 	host->started = false;
 }
@@ -173,8 +195,19 @@ struct host *host_free(struct host *host)
 		return NULL;
 	host_stop(host);
 	notifier_free(host->notifier);
+	inside_free(host->inside);
 	pthread_cond_destroy(&host->cond);
 	pthread_mutex_destroy(&host->lock);
 	free(host);
 	return NULL;
+}
+
+struct notifier *host_notifier(struct host *host)
+{
+	return host->notifier;
+}
+
+struct inside *host_inside(struct host *host)
+{
+	return host->inside;
 }

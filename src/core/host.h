@@ -9,10 +9,21 @@
 
 struct chan;
 struct host;
+struct inside;
+struct notifier;
+
+struct host_config {
+	unsigned int connection;	/* the number of the FUSE connection; 0: there is none */
+	bool can_expire;		/* the kernel has FUSE_HAS_EXPIRE_ONLY */
+};
 
 /* Registers on chan, which must outlive the host. Fills *ret_fs_host for fs_new(). */
-int host_new(struct chan *chan, struct host **ret_host, struct fs_host *ret_fs_host);
+int host_new(struct chan *chan, const struct host_config *config, struct host **ret_host,
+	     struct fs_host *ret_fs_host);
 int host_start(struct host *host, struct fs *fs);
 /* Ends the thread; fs may still be used, and call the host, until host_free(). */
 void host_stop(struct host *host);
 struct host *host_free(struct host *host);
+/* Borrowed. */
+struct notifier *host_notifier(struct host *host);
+struct inside *host_inside(struct host *host);

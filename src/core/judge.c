@@ -471,3 +471,18 @@ bool judge_path(struct req *req, const struct link *link, struct node *node, uin
 	judge_steps(req, link, path, seen);
 	return true;
 }
+
+int judge_alone(struct req *req, struct node *dir, const char *name, uint32_t type)
+{
+	struct fuse_in_header head = { .opcode = FUSE_GETATTR };
+	struct statx stx = { .stx_mode = (uint16_t)type };
+	int r;
+
+	req->msg = (struct wire_msg){ .op = op_find(FUSE_GETATTR), .head = &head };
+	req->filters = ((struct chain *)req->chain)->all;
+	req->node = dir;
+	r = judge_name(req, dir, name, JUDGE_FIND, type ? &stx : NULL);
+	req->node = NULL;
+	req->msg.head = NULL;
+	return r;
+}

@@ -37,3 +37,6 @@ int judge_attached(struct req *req);
  * judged once; NULL: they are judged anyway. false: no such path is known.
  */
 bool judge_path(struct req *req, const struct link *link, struct node *node, uint64_t *seen);
+
+/* Asks about a name outside of any request: 0 or -errno. type: of the name's file, S_IFMT bits or 0. */
+int judge_alone(struct req *req, struct node *dir, const char *name, uint32_t type);

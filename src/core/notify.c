@@ -1,16 +1,45 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Making the kernel forget.
+ * Invalidating what the kernel has cached.
  *
- * Names: one message ends all that were looked up so far (Linux 6.16 and newer). Before that names go
- * one by one: those that the directories below have now. Attributes, pages and listings: by node.
+ * Names. FUSE_NOTIFY_INVAL_ENTRY has two forms. Without a flag the kernel unhashes the dentry and
+ * detaches, in every mount namespace, what is mounted on or below it. With FUSE_EXPIRE_ONLY (Linux
+ * 6.2) the kernel sends a LOOKUP the next time the name is used, and keeps dentry and mounts where
+ * the reply names the same node. FUSE_NOTIFY_INC_EPOCH (Linux 6.16) makes the kernel unhash all
+ * dentries one by one, as they are used: no mount inside the view outlives that. So names are expired
+ * one by one, those that the lower directories have.
  *
- * Threads take from two queues, and do not keep their order. Telling of a name may have to wait for the lock of
- * its directory, so of nodes others tell. When one is full, everything is forgotten, which takes no room.
- * Lock: lock guards the queues.
+ * A change of filters must not be outrun by replies that were written before it and that the client
+ * takes in late (a preempted client can be late without bound). notify_change() is called when the new
+ * chain is in force. What then holds:
+ *
+ * 1. A LOOKUP of a name without a usable dentry, CREATE and its like, READDIR and READDIRPLUS: the
+ *    client holds the lock of the directory, shared or exclusive, from before it sends the request
+ *    until dentry and page cache of the listing are written. INVAL_ENTRY takes that lock exclusively,
+ *    so it comes after each of them that had begun; those that begin later meet the new chain. This
+ *    needs no dentry: an INVAL_ENTRY of "." is a barrier for its directory.
+ * 2. A LOOKUP that revalidates a dentry takes no lock, and its reply sets the timeout of the dentry
+ *    again, however late. Where the dentry has been unhashed that is of no effect. Where it was
+ *    expired only, the dentry stays valid: it leads to the same node as before. So names that the new
+ *    chain takes away from somebody are unhashed, and all others expired. Where a mount lies on or
+ *    below a name that name is only expired.
+ * 3. Attributes: the kernel compares the version of the inode's attributes from before the request
+ *    with that of now, and INVAL_INODE has counted that up. An inode that a reply of 1. makes is
+ *    not there for INVAL_INODE before that reply was taken: so all directories go first, then all
+ *    inodes.
+ *    A program before LOOKUP can show names that no directory has. When such a filter comes or goes the
+ *    epoch is raised after the barriers, unless a mount inside the view is known.
+ * 4. Pages of data, of listings and of symbolic links: INVAL_INODE waits for the lock of each page,
+ *    which a READ holds until its reply was taken; pages of listings fall under 1.
+ *
+ * Lanes: threads take from two queues, and do not keep their order. INVAL_ENTRY may have to wait for
+ * the lock of its directory, so other threads send INVAL_INODE. When a queue is full, everything is
+ * invalidated, which takes no room. Lock: lock guards the queues.
  */
 #include "core/notify.h"
+#include "core/inside.h"
 #include "util/cpu.h"
+#include "util/log.h"
 #include "util/wake.h"
 
 #include <errno.h>
@@ -18,20 +47,59 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define N_THREADS 2 /* for each queue */
 #define N_QUEUE 8192
 
-/* A name of a directory that the kernel may have looked up, or have remembered as absent. */
-static void forget_name(void *aux, const struct node *dir, const char *name, uint64_t ino)
+struct telling {
+	bool data;
+	bool expire;	 /* of a name: FUSE_EXPIRE_ONLY */
+	uint64_t nodeid; /* of a name: the directory's */
+	uint64_t child;
+	char name[NAME_MAX + 1]; /* "": all names of the directory */
+};
+
+struct lane {
+	struct notifier *notifier;						/* constant */
+	void (*tell)(struct notifier *notifier, const struct telling *telling); /* constant */
+	pthread_t threads[N_THREADS];
+	unsigned int n_threads;
+	pthread_cond_t work; /* with the notifier's lock, which guards what follows */
+	unsigned int at, n;
+	struct telling *queue;
+};
+
+enum { NODES, NAMES, N_LANES };
+
+struct notifier {
+	struct chan *chan;	  /* borrowed */
+	struct inside *inside; /* borrowed */
+	bool can_expire;	  /* constant: the kernel knows FUSE_EXPIRE_ONLY */
+	struct fs *fs;		  /* borrowed, set at start */
+	struct lane lanes[N_LANES];
+
+	pthread_mutex_t lock; /* guards what follows */
+	bool stop, all, telling_all;
+};
+
+/* Invalidates a name of a directory, which the kernel may have cached as absent. */
+static void forget_name(struct notifier *notifier, uint64_t dir, const char *name, bool expire)
 {
 	struct fuse_notify_inval_entry_out out = {
-		.parent = dir->id,
+		.parent = dir,
 		.namelen = (uint32_t)strlen(name),
 	};
-	struct chan *chan = aux;
+	struct chan *chan = notifier->chan;
+	bool covered = inside_covers(notifier->inside, dir, name, NULL);
 
-	(void)ino;
+	/* Such a kernel has one form only, which would detach the mount: the name stays as it is. */
+	if (covered && !notifier->can_expire)
+		return;
+	if ((expire || covered) && notifier->can_expire)
+		out.flags = FUSE_EXPIRE_ONLY;
+	log_debug("notify: INVAL_ENTRY of \"%s\" in node %llu%s", name, (unsigned long long)dir,
+		  out.flags ? ", expire only" : "");
 	chan->ops->notify(chan, FUSE_NOTIFY_INVAL_ENTRY, &out, sizeof(out), name, out.namelen + 1);
 }
 
@@ -63,57 +131,93 @@ void notify_written(struct chan *chan, uint64_t nodeid)
 }
 
 struct walk {
-	struct chan *chan;
+	struct notifier *notifier;
 	struct fs *fs;
-	bool names; /* one by one */
+	const struct notify_names *names; /* NULL: names are left alone */
 };
+
+static void forget_listed(void *aux, struct node *dir, const char *name, uint64_t ino,
+			  uint32_t type)
+{
+	struct walk *walk = aux;
+	const struct notify_names *names = walk->names;
+
+	(void)ino;
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return;
+	forget_name(walk->notifier, dir->id, name,
+		    !(names->lost && names->lost(names->aux, dir, name, type)));
+}
+
+static void forget_names(void *aux, struct node *node)
+{
+	struct walk *walk = aux;
+
+	if (!S_ISDIR(node->type))
+		return;
+	forget_name(walk->notifier, node->id, ".", true);
+	if (walk->names)
+		fs_each_name(walk->fs, node, forget_listed, walk);
+}
 
 static void forget_node(void *aux, struct node *node)
 {
 	struct walk *walk = aux;
 
-	forget_inode(walk->chan, node->id, true);
-	if (walk->names)
-		fs_each_name(walk->fs, node, forget_name, walk->chan);
+	forget_inode(walk->notifier->chan, node->id, true);
 }
 
-void notify_all(struct chan *chan, struct fs *fs)
+/* Makes the kernel unhash every dentry the next time that it is used; false: the kernel cannot. */
+static bool raise_epoch(struct notifier *notifier)
 {
-	struct walk walk = { .chan = chan, .fs = fs };
+	struct chan *chan = notifier->chan;
 
-	walk.names = chan->ops->notify(chan, FUSE_NOTIFY_INC_EPOCH, NULL, 0, NULL, 0) != 0;
+	log_debug("notify: INC_EPOCH");
+	return chan->ops->notify(chan, FUSE_NOTIFY_INC_EPOCH, NULL, 0, NULL, 0) == 0;
+}
+
+void notify_change(struct notifier *notifier, struct fs *fs, const struct notify_names *names)
+{
+	struct walk walk = { .notifier = notifier, .fs = fs, .names = names };
+
+	fs_walk(fs, forget_names, &walk);
+	/* Behind the barriers: what a READDIRPLUS adds belongs to the epoch in which it is added. */
+	if (names && names->unlisted && !inside_any(notifier->inside))
+		raise_epoch(notifier);
 	fs_walk(fs, forget_node, &walk);
+}
+
+/*
+ * After events of the lower file system were lost. Names that are gone below are in no directory any
+ * more, so the epoch is raised where no mount would be lost by that.
+ */
+static void forget_all(struct notifier *notifier)
+{
+	static const struct notify_names listed;
+	struct walk walk = { .notifier = notifier, .fs = notifier->fs, .names = &listed };
+
+	inside_scan(notifier->inside, 0);
+	if (inside_any(notifier->inside) || !raise_epoch(notifier))
+		fs_walk(notifier->fs, forget_names, &walk);
+	fs_walk(notifier->fs, forget_node, &walk);
 }
 
 /* -- from threads of its own ------------------------------------------------------------------ */
 
-struct telling {
-	bool data;
-	uint64_t nodeid; /* of a name: the directory's */
-	uint64_t child;
-	char name[NAME_MAX + 1];
-};
+/*
+ * Whether a name is absent below. FUSE_NOTIFY_DELETE unhashes whatever has the name, also a new file
+ * on which somebody may have mounted something since.
+ */
+static bool is_absent(struct fs *fs, uint64_t parent, const char *name)
+{
+	struct node *dir = fs_node(fs, parent), *node = NULL;
+	struct statx stx;
+	bool absent = dir && fs_peek(fs, dir, name, &stx, &node) == -ENOENT;
 
-struct lane {
-	struct notifier *notifier;						/* constant */
-	void (*tell)(struct notifier *notifier, const struct telling *telling); /* constant */
-	pthread_t threads[N_THREADS];
-	unsigned int n_threads;
-	pthread_cond_t work; /* with the notifier's lock, which guards what follows */
-	unsigned int at, n;
-	struct telling *queue;
-};
-
-enum { NODES, NAMES, N_LANES };
-
-struct notifier {
-	struct chan *chan; /* borrowed */
-	struct fs *fs;	   /* borrowed, set at start */
-	struct lane lanes[N_LANES];
-
-	pthread_mutex_t lock; /* guards what follows */
-	bool stop, all, telling_all;
-};
+	fs_node_put(fs, node);
+	fs_node_put(fs, dir);
+	return absent;
+}
 
 static void tell_name(struct notifier *notifier, const struct telling *telling)
 {
@@ -122,21 +226,30 @@ static void tell_name(struct notifier *notifier, const struct telling *telling)
 		.child = telling->child,
 		.namelen = (uint32_t)strlen(telling->name),
 	};
-	struct fuse_notify_inval_entry_out out = {
-		.parent = telling->nodeid,
-		.namelen = gone.namelen,
-	};
+	static const struct notify_names listed;
+	struct walk walk = { .notifier = notifier, .fs = notifier->fs, .names = &listed };
 	struct chan *chan = notifier->chan;
+	struct node *dir;
 
-	/* A file that is gone: whoever watches the directory in the view hears of it. */
-	if (telling->child && chan->ops->notify(chan, FUSE_NOTIFY_DELETE, &gone, sizeof(gone),
-						telling->name, gone.namelen + 1) == 0) {
-		/* The kernel thinks that it was the last one of its names. */
-		forget_inode(chan, telling->child, false);
+	if (!telling->name[0]) {
+		dir = fs_node(notifier->fs, telling->nodeid);
+		if (dir)
+			forget_names(&walk, dir);
+		fs_node_put(notifier->fs, dir);
 		return;
 	}
-	chan->ops->notify(chan, FUSE_NOTIFY_INVAL_ENTRY, &out, sizeof(out), telling->name,
-			  out.namelen + 1);
+	/* Whoever watches a file in the view by inotify hears that the file is gone. */
+	if (telling->child && is_absent(notifier->fs, telling->nodeid, telling->name)) {
+		log_debug("notify: DELETE of \"%s\" in node %llu", telling->name,
+			  (unsigned long long)telling->nodeid);
+		if (chan->ops->notify(chan, FUSE_NOTIFY_DELETE, &gone, sizeof(gone), telling->name,
+				      gone.namelen + 1) == 0) {
+			/* The kernel thinks that it was the last one of its names. */
+			forget_inode(chan, telling->child, false);
+			return;
+		}
+	}
+	forget_name(notifier, telling->nodeid, telling->name, telling->expire);
 }
 
 static void tell_node(struct notifier *notifier, const struct telling *telling)
@@ -148,7 +261,7 @@ static void tell_node(struct notifier *notifier, const struct telling *telling)
 static void tell_all(struct notifier *notifier)
 {
 	cpu_patient();
-	notify_all(notifier->chan, notifier->fs);
+	forget_all(notifier);
 	cpu_prompt();
 }
 
@@ -183,6 +296,7 @@ static void *lane_main(void *arg)
 
 	/* What is told is short, and late it is of no use to who looks. */
 	cpu_prompt();
+	fs_thread_init();
 	pthread_mutex_lock(&notifier->lock);
 	while (!notifier->stop) {
 		if (take_all(lane)) {
@@ -204,13 +318,16 @@ static void *lane_main(void *arg)
 	return NULL;
 }
 
-int notifier_new(struct chan *chan, struct notifier **ret_notifier)
+int notifier_new(struct chan *chan, struct inside *inside, bool can_expire,
+		 struct notifier **ret_notifier)
 {
 	struct notifier *notifier = calloc(1, sizeof(*notifier));
 
 	if (!notifier)
 		return -ENOMEM;
 	notifier->chan = chan;
+	notifier->inside = inside;
+	notifier->can_expire = can_expire;
 	pthread_mutex_init(&notifier->lock, NULL);
 	notifier->lanes[NODES].tell = tell_node;
 	notifier->lanes[NAMES].tell = tell_name;
@@ -296,15 +413,21 @@ void notifier_node(struct notifier *notifier, uint64_t nodeid, bool data)
 	tell(notifier, NODES, &(struct telling){ .nodeid = nodeid, .data = data });
 }
 
-void notifier_name(struct notifier *notifier, uint64_t parent, const char *name, uint64_t child)
+void notifier_name(struct notifier *notifier, uint64_t parent, const char *name, uint64_t child,
+		   bool expire)
 {
-	struct telling telling = { .nodeid = parent, .child = child };
+	struct telling telling = { .nodeid = parent, .child = child, .expire = expire };
 
 	/* A longer name than files have cannot have been looked up. */
 	if (strlen(name) < sizeof(telling.name)) {
 		strcpy(telling.name, name);
 		tell(notifier, NAMES, &telling);
 	}
+}
+
+void notifier_names(struct notifier *notifier, uint64_t parent)
+{
+	tell(notifier, NAMES, &(struct telling){ .nodeid = parent });
 }
 
 void notifier_all(struct notifier *notifier)

@@ -3,6 +3,7 @@
 #include "core/filtered.h"
 #include "core/frame.h"
 #include "core/judge.h"
+#include "core/keep.h"
 #include "core/listed.h"
 #include "core/req.h"
 #include "core/shown.h"
@@ -43,6 +44,10 @@ static void listing_add(struct fs_dirsink *sink, const struct fs_dirent *dirent,
 	struct listing *listing = (struct listing *)sink;
 	struct fuse_entry_out out;
 
+	if (entry->node && !keep_lists(listing->req, dirent->name, entry->node->id)) {
+		fs_node_put(listing->fs, entry->node);
+		entry->node = NULL;
+	}
 	if (entry->node) {
 		node_remember(entry->node);
 		encode_entry_out(&entry->attr.stx, entry->node->id,
@@ -66,6 +71,10 @@ static size_t size_of(const struct listing *listing, size_t name_len)
 static void show(struct listing *listing, const char *name, uint64_t ino, uint64_t off,
 		 uint32_t type, const struct fuse_entry_out *out)
 {
+	if (out && !keep_lists(listing->req, name, out->nodeid)) {
+		fs_forget(listing->fs, out->nodeid, 1);
+		out = NULL;
+	}
 	dirbuf_add(&listing->buf, name, strlen(name), ino, off, type, out);
 }
 

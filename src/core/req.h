@@ -68,6 +68,8 @@ struct req {
 	 * by one that wants to free a chain and looks who still has it.
 	 */
 	struct chain *_Atomic chain;
+	/* It runs, under chain or under none. Written and read likewise. */
+	atomic_bool begun;
 	struct kept *kept;		/* constant; NULL where filters cannot reach the slot */
 	struct placed child;		/* only with filters: what will hold for the name's file */
 	struct sent sent;		/* only with filters */

@@ -14,6 +14,7 @@
 #include "core/filtered.h"
 #include "core/filters.h"
 #include "core/judge.h"
+#include "core/keep.h"
 #include "core/req.h"
 #include "core/reqset.h"
 #include "core/server-private.h"
@@ -414,6 +415,7 @@ static void let_go(struct req *req)
 	memset(&req->caller, 0, sizeof(*req) - offsetof(struct req, caller));
 	if (atomic_load_explicit(&req->chain, memory_order_relaxed))
 		atomic_store_explicit(&req->chain, NULL, memory_order_release);
+	atomic_store_explicit(&req->begun, false, memory_order_release);
 }
 
 /* The filters before the operation; what a name's file has of its directory, for those after it. */
@@ -534,6 +536,7 @@ static struct req *take_chain(struct req *req)
 	if (req->in_pool || !server_chain(req) || req->set->slots)
 		return req;
 	atomic_store(&req->chain, NULL);
+	atomic_store_explicit(&req->begun, false, memory_order_release);
 	req = server_move(req);
 	server_chain(req);
 	return req;
@@ -582,6 +585,8 @@ struct req *req_serve(struct req *req)
 	}
 	if (r != FS_LATER) {
 		r = answer_of(req, leave_filters(req, row, r));
+		if (row->call == op_lookup && keep_mounts(req, &r))
+			encode_entry(req);
 		server_count(req, r);
 		/* Before the answer, which may take the place of what came. */
 		trace_end(req, r);

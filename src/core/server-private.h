@@ -49,4 +49,5 @@ bool server_drained(struct server *server, const struct chain *chain, unsigned i
 struct req *server_borrow(struct server *server, bool wait);
 void server_return(struct req *req);
 struct fs *server_fs(struct server *server);
-struct chan *server_chan(struct server *server);
+struct inside *server_inside(struct server *server);
+struct notifier *server_notifier(struct server *server);

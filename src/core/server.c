@@ -117,17 +117,17 @@ void server_count(struct req *req, int r)
 /* -- filters ---------------------------------------------------------------------------------- */
 
 /*
- * Who frees a chain looks at all requests for it. So it is written down first, and holds if it is
- * still the one in force after that.
+ * A thread that replaces a chain looks at all requests that run under the old one. So a request says
+ * that it has begun, and writes the chain down; the chain counts if it is still in force after that.
  */
 struct chain *server_chain(struct req *req)
 {
 	struct server *server = req->server;
-	struct chain *chain = atomic_load_explicit(&server->chain, memory_order_acquire);
+	struct chain *chain, *now;
 
+	atomic_store(&req->begun, true);
+	chain = atomic_load(&server->chain);
 	while (chain) {
-		struct chain *now;
-
 		atomic_store(&req->chain, chain);
 		now = atomic_load(&server->chain);
 		if (now == chain)
@@ -179,6 +179,7 @@ void server_return(struct req *req)
 
 	memset(&req->caller, 0, sizeof(*req) - offsetof(struct req, caller));
 	atomic_store(&req->chain, NULL);
+	atomic_store_explicit(&req->begun, false, memory_order_release);
 	supply_put(&server->supply, req);
 }
 
@@ -325,9 +326,14 @@ struct fs *server_fs(struct server *server)
 	return server->fs;
 }
 
-struct chan *server_chan(struct server *server)
+struct inside *server_inside(struct server *server)
 {
-	return server->workers.each[0].chan;
+	return host_inside(server->host);
+}
+
+struct notifier *server_notifier(struct server *server)
+{
+	return host_notifier(server->host);
 }
 
 void server_changed(struct server *server, uint64_t nodeid)

@@ -163,7 +163,7 @@ int supply_slots(struct supply *supply, const struct filter_slots **ret_slots,
 static bool set_has(const struct reqset *set, const struct chain *chain)
 {
 	for (unsigned int i = 0; set && i < set->n; i++)
-		if (set->reqs[i].chain == chain)
+		if (set->reqs[i].begun && set->reqs[i].chain == chain)
 			return true;
 	return false;
 }

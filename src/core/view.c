@@ -341,6 +341,10 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		.server = options->server ? *options->server : (struct pst_server){ 0 },
 		.keyed = options->handles,
 	};
+	struct host_config host = {
+		.connection = view->connection,
+		.can_expire = view->terms.features & FUSE_HAS_EXPIRE_ONLY,
+	};
 	int r = 0;
 
 	view->passthrough_why = passthrough_why(view, options);
@@ -353,7 +357,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		r = handles_key_read(options->handles, config.key, error);
 	if (r < 0)
 		return r;
-	r = host_new(b->transport.chans[0], &b->host, &config.host);
+	r = host_new(b->transport.chans[0], &host, &b->host, &config.host);
 	if (r < 0)
 		return error_set(error, r, "no memory");
 	b->lower = -1;

@@ -210,9 +210,8 @@ void attr_look_for_twin(struct fs *fs, struct node *node)
 	/* What was promised so far; of a directory, with all of its names. */
 	if (!(atomic_fetch_or(&twin->attr_state, HAS_TWIN) & HAS_TWIN) && host->forget_all) {
 		if (S_ISDIR(twin->type))
-			host->forget_all(host->aux);
-		else
-			attr_changed_below(fs, twin, true);
+			host->forget_names(host->aux, twin->id);
+		attr_changed_below(fs, twin, true);
 		/* Whoever has found it at the same time may have been promised more. */
 		attr_changed_below(fs, node, false);
 	}
@@ -269,13 +268,14 @@ void attr_changed_below(struct fs *fs, struct node *node, bool data)
 	host->forget_node(host->aux, node->id, data);
 }
 
-void attr_name_changed_below(struct fs *fs, struct node *dir, const char *name, struct node *child)
+void attr_name_changed_below(struct fs *fs, struct node *dir, const char *name, struct node *child,
+			     bool expire)
 {
 	const struct fs_host *host = &fs->config.host;
 
 	listings_changed(fs, dir);
 	seen_note(fs->seen, dir, name, SEEN_UNKNOWN);
-	host->forget_name(host->aux, dir->id, name, child ? child->id : 0);
+	host->forget_name(host->aux, dir->id, name, child ? child->id : 0, expire);
 }
 
 void fs_changed(struct fs *fs, struct node *node)
@@ -288,7 +288,7 @@ void fs_distrust(struct fs *fs, struct node *node, const char *name)
 {
 	answer_take_back(fs, node);
 	if (name && fs->config.host.forget_name)
-		attr_name_changed_below(fs, node, name, NULL);
+		attr_name_changed_below(fs, node, name, NULL, true);
 }
 
 void attr_all_changed_below(struct fs *fs)

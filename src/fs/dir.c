@@ -7,6 +7,7 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -53,7 +54,7 @@ void fs_each_name(struct fs *fs, struct node *node, fs_name_fn fn, void *aux)
 		for (ssize_t at = 0; at < n;) {
 			const struct lower_dirent *lower = (struct lower_dirent *)(buf + at);
 
-			fn(aux, node, lower->name, lower->ino);
+			fn(aux, node, lower->name, lower->ino, DTTOIF(lower->type));
 			at += lower->reclen;
 		}
 	}

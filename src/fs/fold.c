@@ -68,11 +68,12 @@ struct search {
 	bool found, is_written_so;
 };
 
-static void look(void *aux, const struct node *dir, const char *name, uint64_t ino)
+static void look(void *aux, struct node *dir, const char *name, uint64_t ino, uint32_t type)
 {
 	struct search *search = aux;
 
 	(void)dir;
+	(void)type;
 	if (ino != search->ino || search->is_written_so)
 		return;
 	search->is_written_so = strcmp(name, search->name) == 0;

@@ -84,7 +84,9 @@ void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr);
 void attr_made(struct node *node);
 /* What watch.c has heard of: others have changed a node, a name (whose file is gone: child), or all. */
 void attr_changed_below(struct fs *fs, struct node *node, bool data);
-void attr_name_changed_below(struct fs *fs, struct node *dir, const char *name, struct node *child);
+/* expire: the name may still lead to the same file, or the view itself has changed it. */
+void attr_name_changed_below(struct fs *fs, struct node *dir, const char *name, struct node *child,
+			     bool expire);
 void attr_all_changed_below(struct fs *fs);
 /* Somebody below may be writing to it. */
 void attr_suspect(struct fs *fs, struct node *node);

@@ -33,12 +33,20 @@ struct fs_host {
 	void (*want_tick)(void *aux);
 	/*
 	 * The kernel shall forget: what it was told of a node, and its pages with data; a name (child:
-	 * the node that was removed with it, or 0); everything. These return at once. They may be
-	 * NULL: then nothing is promised that would have to be taken back.
+	 * the node that was removed with it, or 0; expire: the name may still lead to the same file);
+	 * all names of a directory; everything. These return at once. They may be NULL: then nothing is
+	 * promised that would have to be taken back.
 	 */
 	void (*forget_node)(void *aux, uint64_t nodeid, bool data);
-	void (*forget_name)(void *aux, uint64_t parent, const char *name, uint64_t child);
+	void (*forget_name)(void *aux, uint64_t parent, const char *name, uint64_t child,
+			    bool expire);
+	void (*forget_names)(void *aux, uint64_t parent);
 	void (*forget_all)(void *aux);
+	/*
+	 * Somebody below has moved a directory away, which the kernel still has under this name. Before
+	 * the name is forgotten; reads the mount tables.
+	 */
+	void (*moved_away)(void *aux, uint64_t parent, const char *name, uint64_t child);
 	/*
 	 * Attributes of a node alone, with its ACLs; of a regular file those alone that a write
 	 * changes: size, blocks, mtime and ctime. Done when these return. May be called from inside
@@ -173,8 +181,9 @@ uint32_t fs_node_number(struct fs *fs, const struct node *node);
 void fs_node_device(struct fs *fs, const struct node *node, uint32_t *ret_major,
 		    uint32_t *ret_minor);
 void fs_walk(struct fs *fs, node_walk_fn fn, void *aux);
-/* Calls fn for each name that a directory has below; nothing for other nodes. */
-typedef void (*fs_name_fn)(void *aux, const struct node *dir, const char *name, uint64_t ino);
+/* Calls fn for each name that a directory has below, type as in S_IFMT; nothing for other nodes. */
+typedef void (*fs_name_fn)(void *aux, struct node *dir, const char *name, uint64_t ino,
+			   uint32_t type);
 void fs_each_name(struct fs *fs, struct node *node, fs_name_fn fn, void *aux);
 /* Its attributes as the view has them. */
 int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);

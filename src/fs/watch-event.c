@@ -206,16 +206,25 @@ static void handle_taken(struct watch *watch)
 	watch->n_taken = 0;
 }
 
-static void handle_names(struct watch *watch, uint64_t mask, const struct subject *subject)
+/*
+ * A name that a directory has or had is expired and not unhashed: somebody may have mounted something
+ * inside that directory, by this name or already by its new one.
+ */
+static void handle_names(struct watch *watch, uint64_t mask, const struct subject *subject, bool own)
 {
 	struct fs *fs = watch->fs;
+	const struct fs_host *host = &fs->config.host;
+	bool gone = (mask & FAN_DELETE) && !own;
+	bool expire = own || (mask & FAN_ONDIR) || !(mask & (FAN_MOVED_FROM | FAN_MOVED_TO));
 
 	if (!subject->dir || !subject->name)
 		return;
 	if ((mask & FAN_DELETE) && subject->node)
 		unnamed_below(fs, subject->node);
-	attr_name_changed_below(fs, subject->dir, subject->name,
-				mask & FAN_DELETE ? subject->node : NULL);
+	if ((mask & FAN_MOVED_FROM) && (mask & FAN_ONDIR) && subject->node)
+		host->moved_away(host->aux, subject->dir->id, subject->name, subject->node->id);
+	attr_name_changed_below(fs, subject->dir, subject->name, gone ? subject->node : NULL,
+				expire);
 	pass_on(watch, subject->dir, true);
 }
 
@@ -224,6 +233,7 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 			 const char *info)
 {
 	uint64_t mask = event->mask;
+	bool own = event->pid == watch->pid;
 	struct subject subject;
 
 	watch->n_events++;
@@ -238,7 +248,7 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 	/* Opening a directory changes nothing; who closes it may have listed it. */
 	if ((mask & FAN_ONDIR) && !(mask & ~(FAN_ONDIR | FAN_OPEN)))
 		return;
-	if (event->pid == watch->pid && watch_count() == 1) {
+	if (own && watch_count() == 1) {
 		watch->n_own++;
 		if (!(mask & (FAN_MOVED_FROM | FAN_MOVED_TO)))
 			return;
@@ -252,7 +262,7 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 		read_subject(watch, event, info, &subject);
 		follow(watch, mask, &subject);
 		if (mask & NAME_EVENTS)
-			handle_names(watch, mask, &subject);
+			handle_names(watch, mask, &subject, own);
 		if ((mask & FAN_MOVED_TO) && subject.dir)
 			note_taken(watch, subject.dir);
 		if (subject.node && (mask & (FAN_OPEN | FAN_MODIFY)))

@@ -37,9 +37,13 @@ static void forget_node(void *aux, uint64_t nodeid, bool data)
 {
 }
 
-static void forget_name(void *aux, uint64_t parent, const char *name, uint64_t child)
+static void forget_name(void *aux, uint64_t parent, const char *name, uint64_t child, bool expire)
 {
 	((struct fixture *)aux)->n_names++;
+}
+
+static void moved_away(void *aux, uint64_t parent, const char *name, uint64_t child)
+{
 }
 
 static void forget_all(void *aux)
@@ -57,6 +61,7 @@ static int set_up(void **state)
 			  .want_tick = want_tick,
 			  .forget_node = forget_node,
 			  .forget_name = forget_name,
+			  .moved_away = moved_away,
 			  .forget_all = forget_all },
 	};
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* What inside.c and inside-read.c share. */
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A list of texts, none twice. */
+struct texts {
+	char **at;
+	size_t n;
+};
+void texts_clear(struct texts *texts);
+/* Returns whether the text is new in the list. Without memory it is dropped. */
+bool texts_add(struct texts *texts, const char *text);
+
+/*
+ * Adds the mount points inside the view with this connection, of all mount namespaces that can be
+ * seen, as paths from the root of the view.
+ */
+void inside_read(unsigned int connection, struct texts *points);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Mounts inside the view: what somebody has mounted on a file or directory of it, in any mount
+ * namespace that this process can see.
+ *
+ * The kernel detaches a mount from its mount point in every namespace, without a word, when a LOOKUP
+ * of a name that leads to the mount point finds nothing, another file, or an error, and when a
+ * notification unhashes such a name. So these names ("covered" below) are treated with care.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fs;
+struct inside;
+
+/* connection: the number of the FUSE connection; 0: no mounts are ever found (tests). */
+int inside_new(unsigned int connection, struct inside **ret_inside);
+/* Starts the thread that follows the mounts of this process's own namespace. */
+int inside_start(struct inside *inside, struct fs *fs);
+void inside_stop(struct inside *inside);
+struct inside *inside_free(struct inside *inside);
+
+/* Reads the mount tables of all namespaces, unless that was done within the last max_age_ms. */
+void inside_scan(struct inside *inside, unsigned int max_age_ms);
+/* Whether any mount was found. Costs one load. */
+bool inside_any(const struct inside *inside);
+
+/* A name that leads to a mount point: the mount lies on the file or below it. */
+struct covered {
+	uint64_t dir;	   /* nodeid */
+	uint64_t node;	   /* nodeid of the file that the kernel has under the name */
+	char *name;
+	char *mount_point; /* path from the root of the view */
+};
+/* Finds a covered name as of the last scan; *ret_node (may be NULL): the file's nodeid. */
+bool inside_covers(struct inside *inside, uint64_t dir, const char *name, uint64_t *ret_node);
+/*
+ * Somebody below has moved the file of a name away: the kernel still has the file under that name.
+ * Scans, and returns whether the name is covered.
+ */
+bool inside_moved_away(struct inside *inside, uint64_t dir, const char *name, uint64_t node);
+/* Calls fn for each covered name until fn returns other than 0; returns that. */
+int inside_each(struct inside *inside, int (*fn)(void *aux, const struct covered *covered), void *aux);

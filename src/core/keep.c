@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Keeping mounts inside the view when a LOOKUP of a name that leads to one fails.
+ *
+ * The kernel revalidates a name by a LOOKUP. When the reply is an error or names another node, it
+ * unhashes the dentry and detaches all that is mounted on or below it, for every process. So any user
+ * could detach what root has mounted on a name that a filter hides from that user; an I/O error, or a
+ * rename by somebody below, would do the same. Of all errors the kernel takes -ENOMEM alone (-EINTR,
+ * too, from Linux 6.12 on) for one that says nothing about the name.
+ *
+ * Only a name that a scan has found (core/inside.c) is treated so. A scan is made anew before the
+ * answer is changed, because mounts go and the kernel moves dentries; it is not made for a LOOKUP
+ * that succeeds, nor for a name that is absent for everybody. No locks.
+ */
+#include "core/keep.h"
+#include "core/chain.h"
+#include "core/inside.h"
+#include "core/server-private.h"
+
+#include <errno.h>
+#include <limits.h>
+
+/* A table of mounts that old is good enough where somebody keeps asking. */
+#define FRESH_MS 20
+#define HIDDEN_MS 50
+
+/* Whether a filter hides a name from this caller that the kernel knows from other callers. */
+static bool is_hidden_from_some(struct req *req, int r)
+{
+	struct chain *chain = req->chain;
+	struct node *node = NULL;
+	struct statx stx;
+	bool known;
+
+	if (r != -ENOENT || !chain || !(req->node->filters & chain->by_caller))
+		return false;
+	known = fs_peek(req_fs(req), req->node, req->msg.name[0], &stx, &node) == 0 && node;
+	fs_node_put(req_fs(req), node);
+	return known;
+}
+
+/* The covered name's file; 0: no mount would be lost. */
+static uint64_t covered_by(struct req *req, int r)
+{
+	struct inside *inside = server_inside(req->server);
+	const char *name = req->msg.name[0];
+	uint64_t node = 0;
+
+	if (inside_covers(inside, req->node->id, name, &node)) {
+		if (r == 0 && req->entry.node && req->entry.node->id == node)
+			return 0;
+		inside_scan(inside, FRESH_MS);
+	} else if (is_hidden_from_some(req, r)) {
+		inside_scan(inside, HIDDEN_MS);
+	} else {
+		return 0;
+	}
+	return inside_covers(inside, req->node->id, name, &node) ? node : 0;
+}
+
+/* Whether a file is still reached from LOWER, by whatever name. */
+static bool is_in_lower(struct fs *fs, struct node *node)
+{
+	char path[PATH_MAX];
+	struct node *found;
+	bool is;
+
+	fs_node_path(fs, node, path, sizeof(path));
+	if (path[0] != '/' || fs_walk_path(fs, path + 1, &found) < 0)
+		return false;
+	is = found == node;
+	fs_node_put(fs, found);
+	return is;
+}
+
+/* The file that was moved away below becomes the answer; false: the file is gone. */
+static bool answer_with(struct req *req, uint64_t nodeid)
+{
+	struct fs *fs = req_fs(req);
+	struct node *node = fs_node(fs, nodeid);
+	struct fs_entry entry = { .node = node };
+
+	if (!node || !is_in_lower(fs, node) || fs_getattr(fs, node, NULL, &entry.attr) < 0) {
+		fs_node_put(fs, node);
+		return false;
+	}
+	fs_node_put(fs, req->entry.node);
+	req->entry = entry;
+	return true;
+}
+
+bool keep_mounts(struct req *req, int *r)
+{
+	struct fs *fs = req_fs(req);
+	struct node *below = NULL;
+	struct statx stx;
+	uint64_t nodeid;
+	bool same, moved;
+	int peeked;
+
+	if (!req->node || *r == -ENOMEM || *r == -ENOTDIR)
+		return false;
+	if (*r == 0 && req->entry.node && !inside_any(server_inside(req->server)))
+		return false;
+	nodeid = covered_by(req, *r);
+	if (!nodeid)
+		return false;
+	peeked = fs_peek(fs, req->node, req->msg.name[0], &stx, &below);
+	same = below && below->id == nodeid;
+	fs_node_put(fs, below);
+	moved = peeked == -ENOENT || (peeked == 0 && !same);
+	if (moved && answer_with(req, nodeid)) {
+		*r = 0;
+		return true;
+	}
+	/* The file is where it was: a filter or an error is in the way. */
+	if (!moved)
+		*r = -ENOMEM;
+	return false;
+}
+
+bool keep_lists(const struct req *req, const char *name, uint64_t nodeid)
+{
+	struct inside *inside = server_inside(req->server);
+	uint64_t covered;
+
+	return !inside_any(inside) || !inside_covers(inside, req->node->id, name, &covered) ||
+	       covered == nodeid;
+}

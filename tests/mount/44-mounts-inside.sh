@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Mounts inside a view: a tmpfs on a directory, a bind mount on a file, a mount in another namespace.
+# The kernel detaches a mount without a word when the name that leads to it is taken for gone; nothing
+# but the removal of its mount point may do that.
+
+INSIDE_PIDS=()
+
+inside_tree() {
+	lower ext4
+	mkdir -p "$LOWER"/p/{d,other,deep/er} "$LOWER/shown"
+	echo covered | tee "$LOWER"/p/{d,other,deep/er}/s > "$LOWER/p/f"
+}
+
+# Mounts in this namespace, and on p/other in one of its own.
+cover() {
+	mount -t tmpfs none "$VIEW/p/d" || fail "mount on a directory"
+	mount -t tmpfs none "$VIEW/p/deep/er" || fail "mount deeper"
+	echo bound > "$T/bound"
+	mount --bind "$T/bound" "$VIEW/p/f" || fail "bind mount on a file"
+	# shellcheck disable=SC2016
+	unshare -m --propagation private sh -c 'mount -t tmpfs none "$1" && exec sleep 1000' _ \
+		"$VIEW/p/other" 9>&- > /dev/null 2>&1 &
+	INSIDE_PIDS+=($!)
+	within 5 covered_elsewhere || fail "mount in another namespace"
+}
+
+uncover() {
+	umount "$VIEW/${1:-p}/d" "$VIEW/${1:-p}/deep/er" "$VIEW/${1:-p}/f" || fail "a mount has gone"
+	kill "${INSIDE_PIDS[-1]}"
+	wait "${INSIDE_PIDS[-1]}" 2> /dev/null
+	true
+}
+
+covered_elsewhere() { grep -q " $VIEW/[^ ]*/other " "/proc/${INSIDE_PIDS[-1]}/mountinfo"; }
+
+kept() { # WHAT [DIR]
+	local p=$VIEW/${2:-p}
+	[ ! -e "$p/d/s" ] || fail "after $1 the mount on a directory has gone"
+	[ ! -e "$p/deep/er/s" ] || fail "after $1 the mount on a directory deeper has gone"
+	equal "$(cat "$p/f")" bound "after $1 the file with a bind mount"
+	covered_elsewhere || fail "after $1 the mount in another namespace has gone"
+}
+
+# As the users that a filter tells apart. Fails or not: the names are looked up.
+look_at_all() {
+	for who in 0 1000; do
+		as $who find "$VIEW" -maxdepth 4 > /dev/null 2>&1
+		as $who stat "$VIEW"/p/{d,f,deep/er,other} "$VIEW"/p > /dev/null 2>&1
+	done
+	true
+}
+
+each_filter_changes_keep_mounts_inside() {
+	real || skip "there are no filters"
+	need_filters
+	inside_tree
+	local cache spec
+	for cache in auto none exclusive ttl=1; do
+		view -o "cache=$cache"
+		ls -lR "$VIEW" > /dev/null
+		cover
+		for spec in hide,names=nothing,name=x hide-for,names=nothing,uid=1000,name=x mask,names=nothing,name=x \
+			owner,uid=1000,name=x audit,name=x readonly,name=x fault,ops=mkdir,name=x; do
+			check chain add "$spec"
+			kept "cache=$cache, filter add $spec"
+			check chain replace x "$spec"
+			kept "cache=$cache, filter replace with $spec"
+			look_at_all
+			check chain remove x
+			kept "cache=$cache, filter remove $spec"
+			look_at_all
+			kept "cache=$cache, all three and a walk"
+		done
+		uncover
+		unview
+	done
+}
+LIMIT[filter_changes_keep_mounts_inside]=120
+
+each_filter_that_hides_a_mount_point_is_refused() {
+	real || skip "there are no filters"
+	need_filters
+	inside_tree
+	view
+	ls -lR "$VIEW" > /dev/null
+	cover
+	refused 'hides "d".*/p/d in the view is a mount point' "$PENSTOCK" filter add "$VIEW" hide,names=d
+	refused 'hides "p".*is a mount point' "$PENSTOCK" filter add "$VIEW" hide,paths=p
+	refused 'hides "f".*/p/f in the view' "$PENSTOCK" filter add "$VIEW" hide,names=f
+	refused 'hides "other".*/p/other in the view' "$PENSTOCK" filter add "$VIEW" hide,names=other
+	check chain add hide,names=shown
+	refused 'hides "er".*/p/deep/er in the view' "$PENSTOCK" filter replace "$VIEW" hide hide,names=er
+	look_at_all
+	kept "refused filters"
+	check test ! -e "$VIEW/shown"
+	check test -e "$VIEW/p/d"
+	uncover
+	check chain replace hide hide,names=er
+	check test ! -e "$VIEW/p/deep/er"
+	check test -e "$VIEW/shown"
+}
+
+# A user from whom a mount point is hidden looks at it, before and after others have.
+each_lookup_of_a_hidden_mount_point_keeps_the_mount() {
+	real || skip "there are no filters"
+	need_filters
+	inside_tree
+	view -F hide-for,names=d:f:er:other,uid=1000
+	chmod 777 "$VIEW/p"
+	cover
+	for i in 1 2 3; do
+		for name in d f deep/er other; do
+			for op in stat open_rdonly open_creat mkdir unlink rmdir; do
+				case $op in
+				stat) as 1000 stat "$VIEW/p/$name" ;;
+				open_rdonly) as 1000 cat "$VIEW/p/$name" ;;
+				open_creat) as 1000 touch "$VIEW/p/$name" ;;
+				mkdir) as 1000 mkdir "$VIEW/p/$name" ;;
+				unlink) as 1000 rm -f "$VIEW/p/$name" ;;
+				rmdir) as 1000 rmdir "$VIEW/p/$name" ;;
+				esac > "$T/said" 2>&1
+				check not grep -q bound "$T/said"
+			done
+		done
+		as 1000 ls -l "$VIEW/p" > "$T/listed" 2>&1
+		check not grep -q ' d$' "$T/listed"
+		kept "round $i of another user"
+	done
+	uncover
+}
+
+each_lookup_that_fails_keeps_the_mount() {
+	real || skip "there are no filters"
+	need_filters
+	inside_tree
+	view -o cache=none
+	cover
+	check chain add fault,ops=lookup,names=p,error=EIO
+	for i in 1 2 3; do
+		check not stat "$VIEW/p/d" 2> /dev/null
+		check not cat "$VIEW/p/f" 2> /dev/null
+		check not stat "$VIEW/p/deep/er" 2> /dev/null
+		check not stat "$VIEW/p/other" 2> /dev/null
+	done
+	check chain remove fault
+	kept "lookups that failed"
+	uncover
+}
+
+moved_to() { [ ! -e "$VIEW/$1/d/s" ] && [ -d "$VIEW/$1/d" ] && [ ! -e "$VIEW/$2" ]; }
+
+# The old name, the new one or a listing is looked at first.
+each_directory_renamed_below_keeps_mounts() {
+	inside_tree
+	local cache first
+	for cache in auto none ttl=1; do
+		for first in old new both list; do
+			view -o "cache=$cache"
+			cover
+			mv "$LOWER/p" "$LOWER/q"
+			[ $first != both ] || mkdir "$LOWER/p"
+			case $first in
+			old) within 1 test ! -e "$VIEW/p" ;;
+			new) within 5 test -e "$VIEW/q" ;;
+			both | list) ls -l "$VIEW" > /dev/null; sleep 0.1; ls -l "$VIEW" > /dev/null ;;
+			esac
+			stat "$VIEW/p" > /dev/null 2>&1
+			within 5 test -e "$VIEW/q/d" || fail "$cache, $first first: the new name does not appear"
+			kept "a rename below, $cache, $first first" q
+			if [ $first != both ]; then
+				within 5 moved_to q p || fail "$cache, $first first: the old name stays"
+			else
+				within 5 test -d "$VIEW/p" || fail "$cache: the new directory does not appear"
+			fi
+			kept "a rename below, $cache, $first first, the old name" q
+			uncover q
+			unview
+			rm -rf "$LOWER/p"
+			mv "$LOWER/q" "$LOWER/p"
+		done
+	done
+}
+LIMIT[directory_renamed_below_keeps_mounts]=120
+
+each_rename_in_view_keeps_mounts() {
+	inside_tree
+	view
+	cover
+	check mv "$VIEW/p" "$VIEW/q"
+	kept "a rename in the view" q
+	check mv "$VIEW/q" "$VIEW/shown/p"
+	kept "a move in the view" shown/p
+	sleep 0.1
+	look_at_all
+	kept "a move in the view and its event" shown/p
+	uncover shown/p
+}
+
+# Files below that are made and renamed, next to the mounts and onto each other.
+each_changes_below_keep_mounts() {
+	inside_tree
+	view -o cache=auto
+	mkdir "$LOWER/p/new"
+	mount -t tmpfs none "$VIEW/p/new" || fail "mount on a new directory"
+	cover
+	for i in 1 2 3 4 5; do
+		echo "$i" > "$LOWER/p/g"
+		mv "$LOWER/p/g" "$LOWER/p/h"
+		chmod 70$i "$LOWER"/p/{d,f,new} "$LOWER/p"
+		: > "$LOWER/p/d/g$i"
+		look_at_all
+		sleep 0.05
+	done
+	kept "changes below"
+	check umount "$VIEW/p/new"
+	uncover
+}
+
+each_expiry_and_memory_pressure_keep_mounts() {
+	inside_tree
+	view -o cache=ttl=0.1
+	cover
+	for i in 1 2 3; do
+		sleep 0.15
+		drop_caches
+		look_at_all
+	done
+	kept "expiry"
+	uncover
+}
+
+# What the kernel does with any file system: a mount point that is gone takes its mount along.
+each_removal_of_a_mount_point_takes_the_mount() {
+	inside_tree
+	view -o cache=none
+	mkdir "$LOWER/p/gone"
+	mount -t tmpfs none "$VIEW/p/gone" || fail mount
+	rmdir "$LOWER/p/gone"
+	check not stat "$VIEW/p/gone" 2> /dev/null
+	check not grep -q " $VIEW/p/gone " /proc/self/mountinfo
+	mkdir "$LOWER/p/gone"
+	check test -d "$VIEW/p/gone"
+}
