@@ -75,6 +75,10 @@ int chain_new(struct link *const *links, unsigned int n, struct chain **ret_chai
 		if (op_find(opcode) && takes_names(op_find(opcode), opcode))
 			chain->any[opcode] |= chain->names;
 	}
+	/* What is attached to a part of the tree must not be left, whatever it has programs for. */
+	chain->any[FUSE_RENAME] |= chain->attached;
+	chain->any[FUSE_RENAME2] |= chain->attached;
+	chain->any[FUSE_LINK] |= chain->attached;
 	/* Entries of a listing are looked up. */
 	chain->any[FUSE_READDIRPLUS] |= chain->any[FUSE_LOOKUP];
 	/* The kernel reads and writes by itself what is copied: it must not be copied below. */

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+int act_escape(int argc, char **argv);
 int act_handle(int argc, char **argv);
 int act_idmap(int argc, char **argv);
 int act_lock(int argc, char **argv);

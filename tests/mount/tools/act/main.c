@@ -7,6 +7,8 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *usage;
 } verbs[] = {
+	{ "escape", act_escape,
+	  "DIR FILE...: every way to give a file another name, or to open it by none" },
 	{ "handle", act_handle, "save PATH FILE | open MOUNT FILE: file handles" },
 	{ "idmap", act_idmap, "SOURCE TARGET SEEN ON-DISK COUNT [...]: an idmapped mount" },
 	{ "lock", act_lock,
