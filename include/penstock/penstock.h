@@ -231,6 +231,14 @@ int pst_view_wait(struct pst_view *view);
  */
 int pst_view_unmount(struct pst_view *view, int lazy);
 
+/*
+ * The flags of the view's mount have been changed by mount_setattr(2) or mount(2): of the bits of PST_MOUNT_* in
+ * changed to those in mount_flags. What is passed through follows them (access times, read-only). Returns 0 or
+ * -errno, and says why in *error.
+ */
+int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned int changed,
+		       struct pst_error *error);
+
 /* Ends all threads of the view, unmounts it lazily if it is still mounted, and frees it. NULL is fine. */
 void pst_view_free(struct pst_view *view);
 

@@ -48,19 +48,18 @@ struct paths {
 	size_t n;
 };
 
-static int add_path(void *aux, unsigned int connection, const char *path, const char *type)
+static int add_path(void *aux, const struct mount_line *line)
 {
 	struct paths *paths = aux;
 	char **grown;
 
-	(void)connection;
-	if (!is_below(path, paths->clone->path) || !paths->clone->leave_out(type))
+	if (!is_below(line->path, paths->clone->path) || !paths->clone->leave_out(line->type))
 		return 0;
 	grown = realloc(paths->paths, (paths->n + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	paths->paths = grown;
-	grown[paths->n] = strdup(path);
+	grown[paths->n] = strdup(line->path);
 	return grown[paths->n++] ? 0 : -ENOMEM;
 }
 
@@ -109,4 +108,14 @@ int mount_clone_tree(const char *path, bool recursive, bool (*leave_out)(const c
 	if (pthread_create(&thread, NULL, clone_main, &clone) == 0)
 		pthread_join(thread, NULL);
 	return clone.fd >= 0 ? clone.fd : open_clone(path, true);
+}
+
+static int find_readonly(void *aux, const struct mount_line *line)
+{
+	return is_below(line->path, aux) && strncmp(line->flags, "ro", 2) == 0;
+}
+
+bool mount_has_readonly_below(const char *path)
+{
+	return mount_each(find_readonly, (void *)path) != 0;
 }

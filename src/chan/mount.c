@@ -81,6 +81,29 @@ int mount_clone_lower(const char *path, unsigned int flags, bool recursive,
 			 strerror(errno));
 }
 
+int mount_reflag_lower(int lower_fd, unsigned int flags)
+{
+	struct mount_attr attr = {
+		.attr_set = mount_attrs(flags) & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODIRATIME),
+		.attr_clr = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODIRATIME,
+	};
+
+	if (flags & (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)) {
+		attr.attr_clr |= MOUNT_ATTR__ATIME;
+		attr.attr_set |= mount_attrs(flags) & MOUNT_ATTR__ATIME;
+	}
+	if (mount_setattr(lower_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) == 0)
+		return 0;
+	return -errno;
+}
+
+void mount_clear_readonly(int lower_fd)
+{
+	struct mount_attr attr = { .attr_clr = MOUNT_ATTR_RDONLY };
+
+	mount_setattr(lower_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr));
+}
+
 static int config_string(int fd, const char *key, const char *value)
 {
 	return fsconfig(fd, FSCONFIG_SET_STRING, key, value, 0) < 0 ? -errno : 0;
@@ -114,6 +137,8 @@ static int configure(int fd, const struct mount_options *options)
 		r = -errno;
 	if (r == 0 && options->allow_other &&
 	    fsconfig(fd, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0)
+		r = -errno;
+	if (r == 0 && options->readonly && fsconfig(fd, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
 		r = -errno;
 	if (r == 0 && fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		r = -errno;
@@ -189,27 +214,29 @@ static void unescape(char *s)
 	*to = 0;
 }
 
-int mount_each(int (*fn)(void *aux, unsigned int connection, const char *path, const char *type),
-	       void *aux)
+int mount_each(int (*fn)(void *aux, const struct mount_line *line), void *aux)
 {
 	FILE *file = fopen("/proc/thread-self/mountinfo", "re");
-	_cleanup_(freep) char *line = NULL;
+	_cleanup_(freep) char *text = NULL;
 	size_t size = 0;
 	int r = 0;
 
 	if (!file)
 		return -errno;
-	while (r == 0 && getline(&line, &size, file) >= 0) {
+	while (r == 0 && getline(&text, &size, file) >= 0) {
 		unsigned int major_nr, minor_nr;
 		_cleanup_(freep) char *path = NULL;
+		_cleanup_(freep) char *flags = NULL;
 		_cleanup_(freep) char *type = NULL;
-		const char *dash = strstr(line, " - ");
+		const char *dash = strstr(text, " - ");
+		struct mount_line line;
 
-		if (sscanf(line, "%*d %*d %u:%u %*s %ms", &major_nr, &minor_nr, &path) != 3 ||
+		if (sscanf(text, "%*d %*d %u:%u %*s %ms %ms", &major_nr, &minor_nr, &path, &flags) != 4 ||
 		    !dash || sscanf(dash, " - %ms", &type) != 1)
 			continue;
 		unescape(path);
-		r = fn(aux, connection_number(major_nr, minor_nr), path, type);
+		line = (struct mount_line){ connection_number(major_nr, minor_nr), path, type, flags };
+		r = fn(aux, &line);
 	}
 	fclose(file);
 	return r;
@@ -222,23 +249,21 @@ struct find {
 };
 
 /* The last mount listed is the topmost: the search goes on to the end. */
-static int find_connection(void *aux, unsigned int connection, const char *path, const char *type)
+static int find_connection(void *aux, const struct mount_line *line)
 {
 	struct find *find = aux;
 
-	(void)type;
-	if (connection == find->connection)
-		snprintf(find->found, sizeof(find->found), "%s", path);
+	if (line->connection == find->connection)
+		snprintf(find->found, sizeof(find->found), "%s", line->path);
 	return 0;
 }
 
-static int find_topmost(void *aux, unsigned int connection, const char *path, const char *type)
+static int find_topmost(void *aux, const struct mount_line *line)
 {
 	struct find *find = aux;
 
-	(void)connection;
-	if (strcmp(path, find->path) == 0)
-		snprintf(find->found, sizeof(find->found), "%s", type);
+	if (strcmp(line->path, find->path) == 0)
+		snprintf(find->found, sizeof(find->found), "%s", line->type);
 	return 0;
 }
 
@@ -248,6 +273,26 @@ bool mount_is_view(const char *path)
 
 	mount_each(find_topmost, &find);
 	return strcmp(find.found, "fuse.penstock") == 0;
+}
+
+int mount_set_readonly(unsigned int connection, const char *mountpoint, bool readonly)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	struct find find = { .connection = connection };
+	const char *path = mountpoint;
+	unsigned int there = 0;
+
+	if (connection_of(AT_FDCWD, path, AT_NO_AUTOMOUNT, &there) < 0 || there != connection) {
+		mount_each(find_connection, &find);
+		path = find.found;
+	}
+	if (!*path)
+		return -ENOENT;
+	fd = fspick(AT_FDCWD, path, FSPICK_CLOEXEC | FSPICK_NO_AUTOMOUNT | FSPICK_SYMLINK_NOFOLLOW);
+	if (fd < 0 || fsconfig(fd, FSCONFIG_SET_FLAG, readonly ? "ro" : "rw", NULL, 0) < 0 ||
+	    fsconfig(fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
+		return -errno;
+	return 0;
 }
 
 int mount_detach(unsigned int connection, const char *mountpoint, bool lazy, bool all)

@@ -16,9 +16,21 @@ int mount_clone_lower(const char *path, unsigned int mount_flags, bool recursive
  * whose file system type leave_out() (may be NULL) names, as far as they can be left out.
  */
 int mount_clone_tree(const char *path, bool recursive, bool (*leave_out)(const char *type));
+/* One line of the list of mounts. */
+struct mount_line {
+	unsigned int connection;
+	const char *path, *type;
+	const char *flags;		/* of the mount, with commas */
+};
 /* Calls fn for each mount in this thread's sight until it answers other than 0; returns that. */
-int mount_each(int (*fn)(void *aux, unsigned int connection, const char *path, const char *type),
-	       void *aux);
+int mount_each(int (*fn)(void *aux, const struct mount_line *line), void *aux);
+
+/* Changes what a clone has of the flags of the view's mount: see pst_view_remounted(). Returns 0 or -errno. */
+int mount_reflag_lower(int lower_fd, unsigned int mount_flags);
+/* Makes one clone writable, not what is mounted below it, as far as that is permitted. */
+void mount_clear_readonly(int lower_fd);
+/* Whether one of the mounts below a directory is read-only by a flag of its own. */
+bool mount_has_readonly_below(const char *path);
 
 struct mount_options {
 	int dev_fd;			/* a fresh /dev/fuse */
@@ -26,6 +38,7 @@ struct mount_options {
 	unsigned int mount_flags;	/* PST_MOUNT_* */
 	unsigned int max_read;
 	bool allow_other;
+	bool readonly;			/* the file system itself, whatever flags its mounts have */
 };
 /*
  * Makes the view's mount, attached nowhere yet; the kernel then sends INIT to dev_fd. Returns the
@@ -33,6 +46,8 @@ struct mount_options {
  */
 int mount_create(const struct mount_options *options, unsigned int *ret_connection,
 		 struct pst_error *error);
+/* Makes the file system of a connection, which is mounted in sight, read-only or writable. Returns 0 or -errno. */
+int mount_set_readonly(unsigned int connection, const char *mountpoint, bool readonly);
 int mount_attach(int mount_fd, const char *mountpoint, struct pst_error *error);
 
 /* Unmounts the connection's mount at mountpoint, or (all) every mount of it in sight. */

@@ -21,6 +21,7 @@
 #include "cmd/daemon.h"
 #include "cmd/option-table.h"
 #include "cmd/options.h"
+#include "cmd/remount.h"
 #include "cmd/signals.h"
 #include "ctl/proto.h"
 #include "ctl/server.h"
@@ -222,6 +223,8 @@ static int run(const struct cmd *cmd, enum options_dialect dialect, int argc, ch
 		if (r < 0)
 			return cmd_exit_code(r);
 	}
+	if (options.remount)
+		return remount(&options);
 	return mount_and_serve(&mount, &options);
 }
 

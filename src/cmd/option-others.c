@@ -122,7 +122,7 @@ static const struct other others[] = {
 	  "`mount --bind -o X-mount.idmap=... VIEW OTHER` (util-linux 2.39)" },
 	{ "X-mount.*", REFUSED, "this is done by mount(8) itself: say `mount -t penstock -o X-mount...`" },
 	{ "X-*", PASSED_OVER, NULL },
-	{ "remount", REFUSED, "a mounted view keeps its options; unmount it and mount it again" },
+	{ "remount", PASSED_OVER, NULL },	/* read before all others, options.c */
 
 	/* FUSE: what a view has another word for, or does not have */
 	{ "allow_root", REFUSED,

@@ -44,11 +44,17 @@ static void *member(struct mount_options *options, const struct option_row *row)
 	return (char *)options + row->offset;
 }
 
+void option_flags(struct mount_options *options, unsigned int set, unsigned int clear)
+{
+	options->view.mount_flags = (options->view.mount_flags & ~clear) | set;
+	options->flags_set = (options->flags_set & ~clear) | set;
+	options->flags_clear = ((options->flags_clear | clear) & ~set);
+}
+
 static int set_flags(struct mount_options *options, const struct option_row *row, const char *value,
 		     struct pst_error *error)
 {
-	options->view.mount_flags &= ~row->clear;
-	options->view.mount_flags |= row->set;
+	option_flags(options, row->set, row->clear);
 	return 0;
 }
 
@@ -382,6 +388,37 @@ static int unknown(const struct mount_options *options, const char *name, struct
 			 "there is no option \"%s\"; `penstock mount --help` lists them", name);
 }
 
+/*
+ * An option in a remount that is no flag of the mount. mount(8) hands on what stands in the list of
+ * mounts, which is the kernel's, and in fstab, which is noted.
+ */
+static int keep(struct mount_options *options, const char *name)
+{
+	char *all;
+
+	if (strcmp(name, "allow_other") == 0)
+		return 0;
+	if (asprintf(&all, "%s%s%s", options->kept ? options->kept : "", options->kept ? ", " : "", name) < 0)
+		return -ENOMEM;
+	free(options->kept);
+	options->kept = all;
+	return 0;
+}
+
+static int apply_in_remount(struct mount_options *options, const char *name, struct pst_error *error)
+{
+	static const char *const of_kernel[] = { "user_id", "group_id", "fd", "rootmode", "max_read", "blksize",
+						 "subtype", "fsname", "default_permissions" };
+	const struct option_row *row = find(name);
+
+	for (size_t i = 0; i < sizeof(of_kernel) / sizeof(of_kernel[0]); i++)
+		if (strcmp(name, of_kernel[i]) == 0)
+			return 0;
+	if (row && row->apply == set_flags)
+		return set_flags(options, row, NULL, error);
+	return row ? keep(options, name) : others_apply(options, name, NULL, error);
+}
+
 int option_apply(struct mount_options *options, char *text, const char *next, bool *ret_used,
 		 struct pst_error *error)
 {
@@ -390,6 +427,11 @@ int option_apply(struct mount_options *options, char *text, const char *next, bo
 
 	if (value)
 		*value++ = '\0';
+	if (options->remount) {
+		int r = apply_in_remount(options, text, error);
+
+		return r > 0 ? unknown(options, text, error) : r;
+	}
 	row = find(text);
 	if (!row) {
 		int r = others_apply(options, text, value, error);

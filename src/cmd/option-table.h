@@ -5,6 +5,9 @@
 
 #include "cmd/options.h"
 
+/* Sets and clears bits of mount_flags, and notes that they were named. */
+void option_flags(struct mount_options *options, unsigned int set, unsigned int clear);
+
 /*
  * Applies "name" or "name=value"; text is cut up. next is what stands behind it, for the form
  * `--name value`, or NULL; *ret_used becomes true when it was taken. 0, -EINVAL with error->text,

@@ -137,10 +137,10 @@ static int parse_flag(struct mount_options *options, enum options_dialect dialec
 	case 'n':			/* there is no /etc/mtab of ours to leave alone */
 		return 0;
 	case 'r':
-		options->view.mount_flags |= PST_MOUNT_RDONLY;
+		option_flags(options, PST_MOUNT_RDONLY, 0);
 		return 0;
 	case 'w':
-		options->view.mount_flags &= ~PST_MOUNT_RDONLY;
+		option_flags(options, 0, PST_MOUNT_RDONLY);
 		return 0;
 	default:
 		return 1;
@@ -197,6 +197,7 @@ void options_fini(struct mount_options *options)
 	free(options->fsname);
 	free(options->handles);
 	free(options->always);
+	free(options->kept);
 	free(options->namespace);
 	for (size_t i = 0; i < options->n_filters; i++)
 		free(options->filters[i]);
@@ -218,6 +219,29 @@ static bool has_sloppy(int argc, char **argv)
 	return false;
 }
 
+static bool list_has(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = list; at; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (strncmp(at, word, len) == 0 && (!at[len] || at[len] == ','))
+			return true;
+	}
+	return false;
+}
+
+/* Like -s, remount says what becomes of all other options. */
+static bool has_remount(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if ((strcmp(argv[i], "-o") == 0 && i + 1 < argc && list_has(argv[i + 1], "remount")) ||
+		    (strncmp(argv[i], "-o", 2) == 0 && list_has(argv[i] + 2, "remount")) ||
+		    strcmp(argv[i], "--remount") == 0)
+			return true;
+	return false;
+}
+
 int options_parse(struct mount_options *options, enum options_dialect dialect, int argc,
 		  char **argv, struct pst_error *error)
 {
@@ -226,6 +250,7 @@ int options_parse(struct mount_options *options, enum options_dialect dialect, i
 
 	*error = (struct pst_error){ 0 };
 	options->sloppy = has_sloppy(argc, argv);
+	options->remount = has_remount(argc, argv);
 
 	for (int i = 1; i < argc; i++) {
 		const char *next = i + 1 < argc ? argv[i + 1] : NULL;
@@ -246,7 +271,7 @@ int options_parse(struct mount_options *options, enum options_dialect dialect, i
 
 	if (!options->help && !options->lower)
 		return error_set(error, -EINVAL, "LOWER and MOUNTPOINT are missing");
-	if (!options->help && !options->mountpoint)
+	if (!options->help && !options->mountpoint && !options->remount)
 		return error_set(error, -EINVAL, "MOUNTPOINT is missing");
 	options->view.lower = options->lower;
 	options->view.mountpoint = options->mountpoint;

@@ -21,6 +21,9 @@ struct mount_options {
 	bool ttl_from_timeouts;		/* the ttl is the least of the *_timeout options so far */
 	bool foreground;
 	bool verbose;
+	bool remount;			/* change the flags of a mounted view */
+	unsigned int flags_set, flags_clear;	/* bits of mount_flags that were named, the last word counts */
+	char *kept;			/* remount: options that cannot be changed, with commas; NULL: none */
 	bool sloppy;			/* an unknown option is passed over */
 	bool fake;			/* do all but mount */
 	bool print;			/* with fake: print what holds */

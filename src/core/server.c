@@ -40,6 +40,8 @@ struct server {
 	_Atomic unsigned int n_moving, n_moved; /* RENAMEs under filters: under way, ended */
 	struct filters *filters;
 	struct trace *trace;
+	void (*_Atomic on_readonly)(void *aux);
+	void *on_readonly_aux; /* set before that */
 };
 
 /* -- requests -------------------------------------------------------------------------------- */
@@ -112,6 +114,14 @@ void server_count(struct req *req, int r)
 	if (r < 0)
 		atomic_fetch_add_explicit(&counts[req->msg.head->opcode].errors, 1,
 					  memory_order_relaxed);
+	if (r == -EROFS && req->server->on_readonly)
+		req->server->on_readonly(req->server->on_readonly_aux);
+}
+
+void server_on_readonly(struct server *server, void (*fn)(void *aux), void *aux)
+{
+	server->on_readonly_aux = aux;
+	server->on_readonly = fn;
 }
 
 /* -- filters ---------------------------------------------------------------------------------- */

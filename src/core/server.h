@@ -39,6 +39,8 @@ int server_new(const struct server_config *config, struct server **ret_server,
 int server_begin_error(struct server *server);
 /* Waits until all workers have seen the connection end; 0 or the negative errno of what broke. */
 int server_wait(struct server *server);
+/* Calls fn, from any thread, after an operation that came to EROFS; NULL: no more. */
+void server_on_readonly(struct server *server, void (*fn)(void *aux), void *aux);
 /* Ends the threads, whatever the connection does, and frees all. */
 struct server *server_free(struct server *server);
 

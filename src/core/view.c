@@ -9,6 +9,7 @@
 #include "core/filters.h"
 #include "core/handles-key.h"
 #include "core/host.h"
+#include "core/lower-flags.h"
 #include "core/server.h"
 #include "core/trace.h"
 #include "core/transport.h"
@@ -22,9 +23,11 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -50,6 +53,12 @@ struct pst_view {
 	bool uring;
 	char transport_why[200];
 	struct server *server;
+	int lower_fd;			/* LOWER on the private mount */
+	unsigned int mount_flags;	/* PST_MOUNT_*, as the mount below has them; under flags_lock */
+	bool was_readonly;		/* LOWER's mount or file system, when the view was made */
+	bool readonly_below;		/* mounts below LOWER are read-only by themselves */
+	pthread_mutex_t flags_lock;
+	struct lower_flags *lower_flags;	/* NULL: not followed */
 	_Atomic bool mounted;
 };
 
@@ -271,6 +280,7 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 		.source = options->fsname ? options->fsname : view->lower,
 		.mount_flags = options->mount_flags,
 		.allow_other = options->allow_other,
+		.readonly = view->was_readonly && !(options->mount_flags & PST_MOUNT_RDONLY),
 	};
 	struct init_wants wants = {
 		.max_stack_depth = stack_depth_over(b->lower),
@@ -412,6 +422,58 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 	return r;
 }
 
+static void lower_is_readonly(void *aux)
+{
+	lower_flags_look(aux);
+}
+
+/* From now on the view is read-only while the file system of LOWER is. */
+static int follow_lower(struct pst_view *view, struct pst_error *error)
+{
+	bool own = view->mount_flags & PST_MOUNT_RDONLY;
+	struct lower_flags_config config = {
+		.path = view->lower,
+		.mountpoint = view->mountpoint,
+		.connection = view->connection,
+		.was_readonly = view->was_readonly,
+		.readonly = view->was_readonly && !own,
+		.suspended = own,
+	};
+	int r;
+
+	if (config.readonly)
+		log_warning("%s: LOWER is read-only, so the view is, too", view->mountpoint);
+	/* Looking would wait for others, and for ever where they have died. */
+	if (fs_kind_is_far(view->lower_fd))
+		return 0;
+	config.lower = fcntl(view->lower_fd, F_DUPFD_CLOEXEC, 3);
+	r = config.lower < 0 ? -errno : lower_flags_start(&config, &view->lower_flags);
+	if (r < 0)
+		return error_set(error, r, "cannot follow the flags of LOWER's file system: %s",
+				 strerror(-r));
+	server_on_readonly(view->server, lower_is_readonly, view->lower_flags);
+	return 0;
+}
+
+/* The flags of the private mount, for later changes of them. */
+static int keep_lower(struct pst_view *view, const struct pst_view_options *options, int lower)
+{
+	struct statvfs st;
+	/* The clone of a view that shall be read-only is so already. */
+	bool was_readonly = statvfs(view->lower, &st) == 0 && (st.f_flag & ST_RDONLY);
+
+	view->mount_flags = options->mount_flags;
+	view->readonly_below = mount_has_readonly_below(view->lower);
+	view->lower_fd = fcntl(lower, F_DUPFD_CLOEXEC, 3);
+	if (view->lower_fd < 0)
+		return -errno;
+	view->was_readonly = was_readonly;
+	/* From here on the file system is followed; where the flag is locked, it stays read-only. */
+	if (was_readonly && !(options->mount_flags & PST_MOUNT_RDONLY))
+		mount_clear_readonly(lower);
+	return 0;
+}
+
 static int build(struct pst_view *view, const struct pst_view_options *options, struct building *b,
 		 struct pst_error *error)
 {
@@ -422,6 +484,9 @@ static int build(struct pst_view *view, const struct pst_view_options *options, 
 				     options->pseudo == PST_PSEUDO_HIDE ? fs_is_pseudo : NULL, error);
 	if (b->lower < 0)
 		return b->lower;
+	r = keep_lower(view, options, b->lower);
+	if (r < 0)
+		return error_set(error, r, "cannot keep LOWER open: %s", strerror(-r));
 	r = connect_kernel(view, options, b, error);
 	if (r < 0)
 		return r;
@@ -444,6 +509,8 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 
 	if (!view)
 		return error_set(error, -ENOMEM, "no memory");
+	view->lower_fd = -1;
+	pthread_mutex_init(&view->flags_lock, NULL);
 	r = copy_options(given, &copy, error);
 	if (r == 0)
 		r = check_options(options, error);
@@ -468,6 +535,9 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 	if (r < 0)
 		return r;
 	view->mounted = true;
+	r = follow_lower(view, error);
+	if (r < 0)
+		return r;
 	if (view->backings_refused && options->passthrough == PST_PASSTHROUGH_AUTO)
 		log_warning("%s: data is served, not passed through: %s", view->mountpoint,
 			    view->passthrough_why);
@@ -500,9 +570,46 @@ void pst_view_free(struct pst_view *view)
 	if (view->mounted)
 		mount_detach(view->connection, view->mountpoint, true, true);
 	server_free(view->server);
+	lower_flags_stop(view->lower_flags);
+	fd_close(view->lower_fd);
+	pthread_mutex_destroy(&view->flags_lock);
 	free(view->lower);
 	free(view->mountpoint);
 	free(view);
+}
+
+int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned int changed,
+		       struct pst_error *error)
+{
+	int r = 0;
+
+	error->text[0] = '\0';
+	pthread_mutex_lock(&view->flags_lock);
+	mount_flags = (view->mount_flags & ~changed) | (mount_flags & changed);
+	/* Which of the mounts below were read-only before LOWER's was is not known any more. */
+	if (view->readonly_below && (view->mount_flags & PST_MOUNT_RDONLY) &&
+	    !(mount_flags & PST_MOUNT_RDONLY))
+		r = error_set(error, -EBUSY,
+			      "file systems below LOWER are mounted read-only, and would become writable: "
+			      "unmount the view and mount it again");
+	else
+		r = mount_reflag_lower(view->lower_fd, mount_flags);
+	/* Files that are open for writing below are the view's own, and it refuses to write to them. */
+	if (r == -EBUSY && (mount_flags & PST_MOUNT_RDONLY) && !(view->mount_flags & PST_MOUNT_RDONLY))
+		r = mount_reflag_lower(view->lower_fd, mount_flags & ~PST_MOUNT_RDONLY);
+	if (r == 0 && view->lower_flags && (changed & ~mount_flags & PST_MOUNT_RDONLY) &&
+	    lower_flags_now(view->lower_flags)) {
+		mount_reflag_lower(view->lower_fd, view->mount_flags);
+		r = error_set(error, -EROFS, "LOWER is read-only, so the view stays read-only");
+	}
+	if (r < 0 && !error->text[0])
+		error_set(error, r, "the flags of the mount below cannot be changed: %s", strerror(-r));
+	if (r == 0)
+		view->mount_flags = mount_flags;
+	if (r == 0 && view->lower_flags)
+		lower_flags_suspend(view->lower_flags, mount_flags & PST_MOUNT_RDONLY);
+	pthread_mutex_unlock(&view->flags_lock);
+	return r;
 }
 
 void pst_view_changed(struct pst_view *view, uint64_t nodeid)

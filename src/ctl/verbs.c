@@ -94,8 +94,26 @@ static int run_stat(struct ctl_call *call)
 	return r < 0 ? r : add_ops(reply, call->aux);
 }
 
+/* The flags of the view's mount have been changed: "changed" are bits of PST_MOUNT_*, "flags" their values. */
+static int run_remounted(struct ctl_call *call)
+{
+	struct json_object *flags, *changed;
+	struct pst_error error;
+	int r;
+
+	if (!json_object_object_get_ex(call->request, "flags", &flags) ||
+	    !json_object_object_get_ex(call->request, "changed", &changed))
+		return -EINVAL;
+	r = pst_view_remounted(call->aux, (unsigned int)json_object_get_int64(flags),
+			       (unsigned int)json_object_get_int64(changed), &error);
+	if (r < 0)
+		snprintf(call->error, sizeof(call->error), "%s", error.text);
+	return r;
+}
+
 const struct ctl_verb ctl_verbs[] = {
 	{ "stat", run_stat },
+	{ "remounted", run_remounted },
 	{ "filter-list", verb_filter_list },
 	{ "filter-stat", verb_filter_stat },
 	{ "filter-add", verb_filter_add },

@@ -103,6 +103,8 @@ int fs_handles_try(int fd, unsigned int *ret_len);
  */
 bool fs_is_pseudo(const char *type);
 const char *fs_pseudo_kind(int fd);
+/* Whether another machine or process answers for the file system that a descriptor lies on. */
+bool fs_kind_is_far(int fd);
 
 struct fs_stat {
 	struct nodetab_stat nodes;

@@ -106,6 +106,13 @@ const char *fs_pseudo_kind(int fd)
 	return kind && kind->pseudo ? kind->name : NULL;
 }
 
+bool fs_kind_is_far(int fd)
+{
+	const struct kind *kind = kind_of(fd);
+
+	return kind && kind->far;
+}
+
 const struct kind *kind_of(int fd)
 {
 	static const struct kind other = { .name = "unknown", .asks = true };

@@ -187,3 +187,152 @@ once_noallow_other() {
 	view
 	check as 1000 cat "$VIEW/f"
 }
+
+# What programs ask before they begin to write: "yes" or the name of the error, for file, directory and root.
+writable() { # NAME...
+	timeout 10 python3 - "$@" <<- 'P'
+		import ctypes, errno, os, sys
+		libc = ctypes.CDLL(None, use_errno=True)
+		for name in sys.argv[1:]:
+		    r = libc.access(name.encode(), os.W_OK)
+		    print("yes" if r == 0 else errno.errorcode[ctypes.get_errno()], end=" ")
+	P
+}
+
+says_writable() { # WANT NAME...
+	[ "$(writable "${@:2}")" = "$1" ]
+}
+
+readonly_tree() {
+	lower ext4
+	mkdir "$LOWER/d"
+	echo text > "$LOWER/f"
+}
+
+each_view_of_a_read_only_lower_is_read_only() {
+	real || skip "a bind mount is by nature"
+	readonly_tree
+	mount -o remount,ro "$FS"
+	view -o cache=none
+	equal "$(writable "$VIEW" "$VIEW/d" "$VIEW/f")" "EROFS EROFS EROFS " access
+	check test "$(findmnt -n -o OPTIONS "$VIEW" | cut -d, -f1)" = ro
+	equal "$(act try create "$VIEW/new")" EROFS create
+	equal "$(grep -c 'LOWER is read-only' "${VIEW_LOGS[0]}")" 1 "lines in the log"
+	# It can be written to as soon as LOWER can.
+	mount -o remount,rw "$FS"
+	within 5 says_writable "yes yes yes " "$VIEW" "$VIEW/d" "$VIEW/f" || fail "not writable again"
+	equal "$(act try create "$VIEW/new")" 0 create
+}
+
+each_view_follows_a_lower_that_becomes_read_only() {
+	local device
+	real || skip "a bind mount is by nature"
+	readonly_tree
+	view -o cache=none
+	equal "$(writable "$VIEW" "$VIEW/f")" "yes yes " access
+	mount -o remount,ro "$FS"
+	within 5 says_writable "EROFS EROFS " "$VIEW" "$VIEW/f" || fail "access is not refused"
+	check test "$(stat -f -c %f "$VIEW")" -ge 0
+	mount -o remount,rw "$FS"
+	within 5 says_writable "yes yes " "$VIEW" "$VIEW/f" || fail "not writable again"
+	# What is read-only for itself, with a file system that is not.
+	unview
+	mount -o remount,bind,ro "$FS"
+	view -o cache=none
+	equal "$(writable "$VIEW/f")" "EROFS " "access with a read-only mount"
+	mount -o remount,bind,rw "$FS"
+	within 5 says_writable "yes " "$VIEW/f" || fail "not writable again"
+	# The file system gives up after an error: some kernels make it read-only.
+	device=$(findmnt -n -o SOURCE "$FS")
+	mount -o remount,errors=remount-ro "$FS"
+	echo 1 2> /dev/null > "/sys/fs/ext4/${device#/dev/}/trigger_fs_error" || skip "ext4 cannot be made to fail"
+	"$TOOLS/act" try create "$VIEW/new"
+	within 5 says_writable "$(writable "$LOWER/f")" "$VIEW/f" || fail "access is not as below after an error"
+}
+
+# Read-only because the user has said so stays read-only, whatever LOWER does.
+each_ro_stays_when_lower_changes() {
+	real || skip "a bind mount is by nature"
+	readonly_tree
+	view -o cache=none,ro
+	mount -o remount,ro "$FS"
+	mount -o remount,rw "$FS"
+	sleep 0.3
+	equal "$(writable "$VIEW/f")" "EROFS " access
+	check not grep -q 'LOWER is' "${VIEW_LOGS[0]}"
+}
+
+remount() { # OPTIONS
+	timeout 20 "$PENSTOCK" mount -o "remount,$1" "$VIEW"
+}
+
+each_remount_changes_the_flags_of_the_mount() {
+	real || skip "about the program's own remount"
+	readonly_tree
+	cp /bin/true "$LOWER/true"
+	ln -s f "$LOWER/link"
+	view -o cache=none
+	remount ro || fail "remount,ro"
+	equal "$(act try create "$VIEW/new")" EROFS create
+	equal "$(writable "$VIEW/f")" "EROFS " access
+	remount rw || fail "remount,rw"
+	equal "$(act try create "$VIEW/new")" 0 create
+	remount noexec,nosymfollow || fail "remount,noexec"
+	check not "$VIEW/true" 2> /dev/null
+	check not cat "$VIEW/link" 2> /dev/null
+	# What is not named stays.
+	remount exec || fail "remount,exec"
+	check "$VIEW/true"
+	check not cat "$VIEW/link" 2> /dev/null
+	# Not while somebody writes.
+	exec 7> "$VIEW/open"
+	refused "open for writing" remount ro
+	exec 7>&-
+	equal "$(act try create "$VIEW/new2")" 0 create
+	# A view that LOWER keeps read-only stays so.
+	remount ro
+	mount -o remount,ro "$FS"
+	refused "LOWER is read-only" remount rw
+	equal "$(act try create "$VIEW/new3")" EROFS create
+	mount -o remount,rw "$FS"
+	remount rw || fail "remount,rw after LOWER"
+	within 5 says_writable "yes " "$VIEW/f" || fail "not writable"
+	refused "not the mount point of a view" "$PENSTOCK" mount -o remount,ro "$FS"
+	refused "stay as they are: cache" eval 'remount cache=none,ro 2>&1 | grep . >&2; false'
+}
+
+# Access times below follow, also of data that passes through.
+each_remount_changes_access_times() {
+	local before
+	real || skip "about the program's own remount"
+	readonly_tree
+	mount -o remount,strictatime "$FS"
+	view -o cache=none,strictatime
+	remount noatime || fail "remount,noatime"
+	before=$(stat -c %x "$LOWER/f")
+	sleep 0.05
+	cat "$VIEW/f" > /dev/null
+	equal "$(stat -c %x "$LOWER/f")" "$before" "access time with noatime"
+	remount strictatime || fail "remount,strictatime"
+	cat "$VIEW/f" > /dev/null
+	check test "$(stat -c %x "$LOWER/f")" != "$before"
+	remount ro || fail "remount,ro"
+	before=$(stat -c %x "$LOWER/f")
+	sleep 0.05
+	cat "$VIEW/f" > /dev/null
+	equal "$(stat -c %x "$LOWER/f")" "$before" "access time when read-only"
+}
+
+# A mount below LOWER that is read-only by itself does not become writable with the view.
+each_remount_keeps_read_only_mounts_below() {
+	real || skip "about the program's own remount"
+	readonly_tree
+	mount -t tmpfs none "$LOWER/d"
+	mount -o remount,bind,ro "$LOWER/d"
+	view -o cache=none
+	remount ro || fail "remount,ro"
+	refused "mounted read-only" remount rw
+	equal "$(act try create "$VIEW/new")" EROFS create
+	unview
+	umount "$LOWER/d"
+}

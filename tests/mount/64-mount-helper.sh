@@ -218,3 +218,21 @@ once_words_of_other_programs() {
 	refused "idmap" "$PENSTOCK" mount -o X-mount.idmap=b:0:1:2 "$LOWER" "$T/mnt"
 }
 LIMIT[every_option_reaches_the_view]=120
+
+once_remount() {
+	helper_tree
+	check timeout 20 mount -t penstock -o cache=none,nosuid "$LOWER" "$T/mnt"
+	check timeout 20 mount -o remount,ro "$T/mnt"
+	equal "$(act try create "$T/mnt/new")" EROFS
+	check timeout 20 mount -o remount,rw,noatime "$T/mnt"
+	equal "$(act try create "$T/mnt/new")" 0
+	grep -q " $T/mnt fuse.penstock rw,nosuid,.*noatime" /proc/mounts || fail "options: $(grep "$T/mnt" /proc/mounts)"
+	# As by fstab: its options are repeated, and those that cannot be changed are named.
+	echo "$LOWER $T/mnt penstock cache=none,noexec 0 0" > "$T/fstab"
+	mount --bind "$T/fstab" /etc/fstab
+	check timeout 20 mount -o remount,ro "$T/mnt"
+	grep -q " $T/mnt fuse.penstock ro,.*noexec" /proc/mounts || fail "options: $(grep "$T/mnt" /proc/mounts)"
+	refused "no option \"nonsense\"" timeout 20 mount -o remount,nonsense "$T/mnt"
+	umount /etc/fstab
+	mounted_and_gone
+}

@@ -152,7 +152,6 @@ static void test_refusals(void **state)
 		{ "filter=", "such as hide" },
 		{ "filtre=hide", "\"filter\"" },
 		{ "subtype=other", "fuse.penstock" },
-		{ "remount", "mount it again" },
 		/* Words of other programs that a view has another word for. */
 		{ "private", "noallow_other" },
 		{ "allow_root", "noallow_other" },

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * mount -o remount: the flags of a mount (ro, nosuid, noatime, ...) can be changed at any time. The other
+ * options of a view hold until it is unmounted; mount(8) repeats those of fstab at each remount.
+ *
+ * The kernel has the flags of the view's mount. The process of the view has a mount of its own below, by
+ * which data passes through: it is told when access times or read-only change.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <linux/mount.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+
+#include "cmd/ask.h"
+#include "cmd/cmd.h"
+#include "cmd/mounts.h"
+#include "cmd/remount.h"
+#include "util/cleanup.h"
+
+enum { REPLY_MS = 10000 };
+
+#define BELOW (PST_MOUNT_RDONLY | PST_MOUNT_NODIRATIME | ATIME)
+#define ATIME (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)
+
+static const struct {
+	unsigned int flag;
+	uint64_t attr;
+} map[] = {
+	{ PST_MOUNT_RDONLY, MOUNT_ATTR_RDONLY },
+	{ PST_MOUNT_NOSUID, MOUNT_ATTR_NOSUID },
+	{ PST_MOUNT_NODEV, MOUNT_ATTR_NODEV },
+	{ PST_MOUNT_NOEXEC, MOUNT_ATTR_NOEXEC },
+	{ PST_MOUNT_NODIRATIME, MOUNT_ATTR_NODIRATIME },
+	{ PST_MOUNT_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
+	{ PST_MOUNT_NOATIME, MOUNT_ATTR_NOATIME },
+	{ PST_MOUNT_STRICTATIME, MOUNT_ATTR_STRICTATIME },
+};
+
+static uint64_t attrs_of(unsigned int flags)
+{
+	uint64_t attrs = 0;
+
+	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+		if (flags & map[i].flag)
+			attrs |= map[i].attr;
+	return attrs;
+}
+
+/* The flags of a mount, as far as they matter below. */
+static int flags_now(const char *path, unsigned int *ret_flags)
+{
+	struct statvfs st;
+
+	if (statvfs(path, &st) < 0)
+		return -errno;
+	*ret_flags = (st.f_flag & ST_RDONLY ? PST_MOUNT_RDONLY : 0) |
+		     (st.f_flag & ST_NODIRATIME ? PST_MOUNT_NODIRATIME : 0) |
+		     (st.f_flag & ST_NOATIME	? PST_MOUNT_NOATIME
+		      : st.f_flag & ST_RELATIME ? PST_MOUNT_RELATIME
+						: PST_MOUNT_STRICTATIME);
+	return 0;
+}
+
+static int change(const char *path, unsigned int set, unsigned int clear)
+{
+	struct mount_attr attr = { .attr_set = attrs_of(set), .attr_clr = attrs_of(clear & ~set) };
+
+	/* Of these there is always one. */
+	if ((set | clear) & ATIME)
+		attr.attr_clr |= MOUNT_ATTR__ATIME;
+	if (mount_setattr(AT_FDCWD, path, AT_NO_AUTOMOUNT, &attr, sizeof(attr)) == 0)
+		return 0;
+	return -errno;
+}
+
+static int tell(const char *path, unsigned int flags, unsigned int changed)
+{
+	struct json_object *arguments = json_object_new_object(), *reply = NULL;
+	int code;
+
+	json_object_object_add(arguments, "flags", json_object_new_uint64(flags));
+	json_object_object_add(arguments, "changed", json_object_new_uint64(changed));
+	code = ask(path, "remounted", arguments, REPLY_MS, &reply);
+	json_object_put(reply);
+	return code;
+}
+
+static int fail(const char *path, int error)
+{
+	if (error == -EBUSY)
+		cmd_error("%s: files are open for writing, so it cannot become read-only", path);
+	else if (error == -EPERM)
+		cmd_error("%s: changing the flags of a mount takes CAP_SYS_ADMIN: run it as root", path);
+	else
+		cmd_error("%s: the flags of the mount cannot be changed: %s", path, strerror(-error));
+	return cmd_exit_code(error);
+}
+
+int remount(const struct mount_options *options)
+{
+	const char *path = options->mountpoint ? options->mountpoint : options->lower;
+	_cleanup_(mounts_view_fini) struct mounts_view view = { 0 };
+	_cleanup_(freep) char *type = NULL;
+	unsigned int before, after, changed;
+	int r, code;
+
+	r = mounts_find(path, &view, &type);
+	if (r < 0) {
+		cmd_error("%s is not the mount point of a view, so nothing can be remounted", path);
+		return cmd_exit_code(r);
+	}
+	if (options->kept)
+		cmd_error("%s: remount changes the flags of the mount only; until it is unmounted these "
+			  "stay as they are: %s",
+			  path, options->kept);
+	r = flags_now(path, &before);
+	if (r == 0)
+		r = change(path, options->flags_set, options->flags_clear);
+	if (r == 0)
+		r = flags_now(path, &after);
+	if (r < 0)
+		return fail(path, r);
+	changed = (before ^ after) & BELOW;
+	/* It may be read-only with LOWER still, which its process knows. */
+	if (options->flags_clear & after & PST_MOUNT_RDONLY) {
+		after &= ~(unsigned int)PST_MOUNT_RDONLY;
+		changed |= PST_MOUNT_RDONLY;
+	}
+	if (!changed)
+		return CMD_OK;
+	code = tell(path, after, changed);
+	if (code != CMD_OK)
+		change(path, before & BELOW, ~before & BELOW);
+	return code;
+}
