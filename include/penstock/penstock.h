@@ -59,7 +59,7 @@ enum pst_cache {
 
 /* Where flock(2) and fcntl(2) locks are kept. */
 enum pst_locks {
-	PST_LOCKS_LOCAL,	/* in the view: they exclude users of the view from each other */
+	PST_LOCKS_LOCAL,	/* in the view: programs that lock the same files below do not see them */
 	PST_LOCKS_LOWER,	/* on the lower file: they exclude its users below, too */
 };
 

@@ -18,7 +18,7 @@
  * One lock guards it all; nothing here is on a common path.
  */
 #include "fs/creds.h"
-#include "fs/fs-private.h"
+#include "fs/lock-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/wake.h"
@@ -30,45 +30,7 @@
 #include <unistd.h>
 
 #define MAX_WAITERS 1024
-#define N_EARLY 1024
 #define STACK_SIZE (128 * 1024)
-
-/* The lower descriptor of one owner of one file. */
-struct owner {
-	struct owner *next;
-	unsigned int refs;		/* the list's, and one for each waiter */
-	struct node *node;		/* counted */
-	uint64_t owner;
-	uint64_t fh;			/* the handle that was used last */
-	uint32_t pid;
-	int fd;
-	bool dropped;			/* its locks went while it waited for another */
-};
-
-struct wait {
-	struct wait *next;
-	struct fs *fs;
-	struct fs_waiter *waiter;
-	struct handle *handle;		/* counted */
-	struct owner *owner;		/* counted; NULL for flock */
-	struct fs_lock lock;
-	uint64_t unique;		/* waiter->unique, which may be gone before us */
-	int fd;
-	pthread_t thread;
-	_Atomic bool interrupted;
-};
-
-struct locks {
-	struct fs *fs;
-	pthread_mutex_t lock;		/* guards what follows */
-	pthread_cond_t gone;		/* a waiter has ended */
-	struct owner *owners;
-	struct wait *waits;
-	unsigned int n_waits;
-	bool down;
-	uint64_t early[N_EARLY];
-	unsigned int next_early;
-};
 
 int locks_new(struct fs *fs, struct locks **ret_locks)
 {
@@ -198,9 +160,8 @@ static struct owner *owner_find(struct locks *locks, struct node *node, uint64_t
 	return owner;
 }
 
-/* The owner's descriptor, made now if need be; caller holds the lock. */
-static int owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
-		    struct owner **ret_owner)
+int lock_owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
+		  struct owner **ret_owner)
 {
 	struct locks *locks = fs->locks;
 	struct owner *owner = owner_find(locks, handle->node, lock->owner);
@@ -228,7 +189,9 @@ static int owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *
 		locks->owners = owner;
 	}
 	owner->fh = handle_fh(handle);
-	owner->pid = lock->pid;
+	/* Who unlocks or asks does not say. */
+	if (lock->pid)
+		owner->pid = lock->pid;
 	*ret_owner = owner;
 	return 0;
 }
@@ -291,23 +254,9 @@ int fs_flush(struct fs *fs, struct handle *handle, uint64_t owner)
 
 /* -- taking ---------------------------------------------------------------------------------- */
 
-static struct flock to_flock(const struct fs_lock *lock)
-{
-	struct flock fl = {
-		.l_type = (short)lock->type,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)lock->start,
-	};
-
-	/* A last byte at the end of all offsets is written as length 0: "to the end". */
-	if (lock->end < INT64_MAX)
-		fl.l_len = (off_t)(lock->end - lock->start + 1);
-	return fl;
-}
-
 static int take(int fd, const struct fs_lock *lock, bool wait)
 {
-	struct flock fl = to_flock(lock);
+	struct flock fl = lock_to_flock(lock);
 	int r, how;
 
 	if (lock->flock) {
@@ -452,54 +401,17 @@ int fs_setlk(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
 			return fd;
 	}
 	pthread_mutex_lock(&locks->lock);
-	r = lock->flock ? 0 : owner_of(fs, handle, lock, &owner);
+	r = lock->flock ? 0 : lock_owner_of(fs, handle, lock, &owner);
 	if (r == 0) {
 		if (owner)
 			fd = owner->fd;
 		r = take(fd, lock, false);
 		if (r == 0 && owner)
 			owner->dropped = false;
+		if (r == -EAGAIN && waiter && owner && lock_deadlocks(locks, owner, lock))
+			r = -EDEADLK;
 		if (r == -EAGAIN && waiter)
 			r = wait_for(fs, handle, owner, fd, lock, waiter);
-	}
-	pthread_mutex_unlock(&locks->lock);
-	return r;
-}
-
-/* The process that holds a conflicting lock, where only one other owner comes into question. */
-static uint32_t holder_pid(struct locks *locks, struct node *node, uint64_t not_owner)
-{
-	uint32_t pid = 0;
-
-	for (struct owner *owner = locks->owners; owner; owner = owner->next) {
-		if (owner->node != node || owner->owner == not_owner)
-			continue;
-		if (pid)
-			return 0;
-		pid = owner->pid;
-	}
-	return pid;
-}
-
-int fs_getlk(struct fs *fs, struct handle *handle, struct fs_lock *lock)
-{
-	struct locks *locks = fs->locks;
-	struct flock fl = to_flock(lock);
-	struct owner *owner = NULL;
-	int r;
-
-	if (lock->start > INT64_MAX || lock->end < lock->start)
-		return -EINVAL;
-	pthread_mutex_lock(&locks->lock);
-	r = owner_of(fs, handle, lock, &owner);
-	if (r == 0 && fcntl(owner->fd, F_OFD_GETLK, &fl) < 0)
-		r = -errno;
-	if (r == 0) {
-		lock->type = fl.l_type;
-		lock->start = (uint64_t)fl.l_start;
-		lock->end = fl.l_len ? (uint64_t)(fl.l_start + fl.l_len - 1) : INT64_MAX;
-		lock->pid = fl.l_pid > 0 ? (uint32_t)fl.l_pid
-					 : holder_pid(locks, handle->node, lock->owner);
 	}
 	pthread_mutex_unlock(&locks->lock);
 	return r;

@@ -310,6 +310,73 @@ static void inherited(struct side *s)
 	     WEXITSTATUS(status) & 64 ? "no" : "yes");
 }
 
+static void holds_read_and_write(struct side *s, int fd)
+{
+	(void)s;
+	MUST(lock(fd, F_SETLK, F_WRLCK, 0, 10) == 0);
+	MUST(lock(fd, F_SETLK, F_RDLCK, 20, 10) == 0);
+}
+
+/* In two parts, after asking by itself. */
+static void holds_two_parts(struct side *s, int fd)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 50, .l_len = 10 };
+
+	(void)s;
+	MUST(lock(fd, F_SETLK, F_RDLCK, 25, 10) == 0);
+	MUST(lock(fd, F_SETLK, F_WRLCK, 50, 10) == 0);
+	MUST(lock(fd, F_SETLK, F_UNLCK, 54, 2) == 0);
+	MUST(fcntl(fd, F_GETLK, &l) == 0);
+}
+
+static void holds_to_the_end(struct side *s, int fd)
+{
+	(void)s;
+	MUST(lock(fd, F_SETLK, F_RDLCK, 28, 4) == 0);
+	MUST(lock(fd, F_SETLK, F_RDLCK, 100, 0) == 0);
+	/* From a read lock to a write lock and back. */
+	MUST(lock(fd, F_SETLK, F_WRLCK, 100, 0) == 0 && lock(fd, F_SETLK, F_RDLCK, 200, 0) == 0);
+}
+
+/* Several processes have locks, and each answer names the one that is in the way. */
+static void holders_named(struct side *s)
+{
+	static const off_t starts[] = { 0, 5, 10, 20, 24, 25, 29, 30, 32, 36, 50, 54, 55, 56, 60, 100, 199, 200 };
+	struct holder h[3];
+
+	put(s, "f", "x");
+	h[0] = hold(s, holds_read_and_write);
+	h[1] = hold(s, holds_two_parts);
+	h[2] = hold(s, holds_to_the_end);
+	int fd = openat(s->dir, "f", O_RDWR);
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+			for (int k = 0; k < 4; k++) {
+				struct flock l = { .l_type = k % 2 ? F_RDLCK : F_WRLCK,
+						   .l_whence = SEEK_SET,
+						   .l_start = starts[i],
+						   .l_len = k / 2 ? 0 : 1 };
+				int who = 0;
+
+				MUST(fcntl(fd, F_GETLK, &l) == 0);
+				while (l.l_type != F_UNLCK && who < 3 && h[who].pid != l.l_pid)
+					who++;
+				note(s, "round %d: %ld %d: type %d [%ld,+%ld) holder %d", round,
+				     (long)starts[i], k, l.l_type, (long)l.l_start, (long)l.l_len,
+				     l.l_type == F_UNLCK ? -1 : who);
+			}
+		}
+		/* One less, and then with locks of our own. */
+		if (round == 0)
+			let_go(h[1]);
+		else
+			lock(fd, F_SETLK, F_WRLCK, 50, 100);
+	}
+	let_go(h[0]);
+	let_go(h[2]);
+	close(fd);
+}
+
 /* The two ends of a deadlock: one of them is told. */
 static void deadlock(struct side *s)
 {
@@ -335,6 +402,37 @@ static void deadlock(struct side *s)
 	note(s, "the child %d", status);
 }
 
+/* Three in a ring, over two files: the last one to wait is told, and the others get what they wait for. */
+static void deadlock_of_three(struct side *s)
+{
+	int status, ready[2], told = 0, got = 0;
+	pid_t children[3];
+	char c;
+
+	put(s, "f", "x");
+	put(s, "g", "x");
+	MUST(pipe(ready) == 0);
+	for (int i = 0; i < 3; i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			int f = openat(s->dir, "f", O_RDWR), g = openat(s->dir, "g", O_RDWR);
+			int own = i == 2 ? g : f, next = i == 1 ? g : f;
+
+			MUST(lock(own, F_SETLK, F_WRLCK, i, 1) == 0);
+			MUST(write(ready[1], "x", 1) == 1);
+			pause_ms(100 + 100 * i);
+			_exit(lock(next, F_SETLKW, F_WRLCK, (i + 1) % 3, 1) < 0 ? errno : 0);
+		}
+		MUST(read(ready[0], &c, 1) == 1);
+	}
+	for (int i = 0; i < 3; i++) {
+		MUST(waitpid(children[i], &status, 0) == children[i]);
+		told += WIFEXITED(status) && WEXITSTATUS(status) == EDEADLK;
+		got += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	}
+	note(s, "told %d, got it %d", told, got);
+}
+
 static const struct scenario scenarios[] = {
 	{ "flock", flocks, 0 },
 	{ "posix", posix, 0 },
@@ -343,7 +441,9 @@ static const struct scenario scenarios[] = {
 	{ "waiting", waiting, 0 },
 	{ "interrupted", interrupted, 0 },
 	{ "inherited", inherited, 0 },
+	{ "holders-named", holders_named, 0 },
 	{ "deadlock", deadlock, 0 },
+	{ "deadlock-of-three", deadlock_of_three, 0 },
 	{},
 };
 const struct scenario_group group_lock = { "lock", scenarios };

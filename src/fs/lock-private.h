@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* What lock.c and lock-holder.c share. */
+#include "fs/fs-private.h"
+
+#define N_EARLY 1024
+
+/* The lower descriptor of one owner of one file. */
+struct owner {
+	struct owner *next;
+	unsigned int refs;		/* the list's, and one for each waiter */
+	struct node *node;		/* counted */
+	uint64_t owner;
+	uint64_t fh;			/* the handle that was used last */
+	uint32_t pid;			/* of the process that locked last */
+	int fd;
+	bool dropped;			/* its locks went while it waited for another */
+};
+
+struct wait {
+	struct wait *next;
+	struct fs *fs;
+	struct fs_waiter *waiter;
+	struct handle *handle;		/* counted */
+	struct owner *owner;		/* counted; NULL for flock */
+	struct fs_lock lock;
+	uint64_t unique;		/* waiter->unique, which may be gone before us */
+	int fd;
+	pthread_t thread;
+	_Atomic bool interrupted;
+};
+
+struct locks {
+	struct fs *fs;
+	pthread_mutex_t lock;		/* guards what follows */
+	pthread_cond_t gone;		/* a waiter has ended */
+	struct owner *owners;
+	struct wait *waits;
+	unsigned int n_waits;
+	bool down;
+	uint64_t early[N_EARLY];
+	unsigned int next_early;
+};
+
+struct flock lock_to_flock(const struct fs_lock *lock);
+/* lock.c: the owner that a lock is for, made now if need be; it stays that of the list. Caller holds the lock. */
+int lock_owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
+		  struct owner **ret_owner);
+/*
+ * lock-holder.c: whether an owner that waits for a lock would wait for itself, by way of others. Caller holds
+ * the lock.
+ */
+bool lock_deadlocks(struct locks *locks, struct owner *owner, const struct fs_lock *lock);
