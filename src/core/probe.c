@@ -8,6 +8,7 @@
  */
 #include "chan/mount.h"
 #include "core/probe.h"
+#include "fs/fs.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
@@ -115,10 +116,9 @@ static int open_lower(const char *lower)
 {
 	struct pst_error error;
 	_cleanup_(fd_closep) int clone_fd = mount_clone_lower(lower, 0, true, NULL, &error);
-	int fd = openat(clone_fd < 0 ? AT_FDCWD : clone_fd, clone_fd < 0 ? lower : ".",
-			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(fd_closep) int path_fd = open(lower, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	return fd < 0 ? -errno : fd;
+	return path_fd < 0 ? -errno : fs_open_dir(clone_fd < 0 ? path_fd : clone_fd);
 }
 
 int pst_probe(const char *lower, struct pst_probe *rows, size_t n, size_t *ret_n)

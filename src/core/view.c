@@ -96,12 +96,12 @@ static int directory_path(const char *what, const char *path, char **ret_path,
 
 static int check_lower(const char *lower, enum pst_pseudo pseudo, struct pst_error *error)
 {
-	_cleanup_(fd_closep) int fd = open(lower, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(fd_closep) int path_fd = open(lower, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(fd_closep) int fd = path_fd < 0 ? -errno : fs_open_dir(path_fd);
 	const char *kind;
 
 	if (fd < 0)
-		return error_set(error, -errno, "LOWER cannot be read: %s: %s", lower,
-				 strerror(errno));
+		return error_set(error, fd, "LOWER cannot be read: %s: %s", lower, strerror(-fd));
 	kind = pseudo == PST_PSEUDO_HIDE ? fs_pseudo_kind(fd) : NULL;
 	if (kind)
 		return error_set(error, -EINVAL,
@@ -343,6 +343,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		.passthrough = view->terms.features & FUSE_PASSTHROUGH,
 		.passthrough_asked = options->passthrough == PST_PASSTHROUGH_ON,
 		.pseudo = options->pseudo == PST_PSEUDO_SHOW,
+		.hide_mounts = options->xdev == PST_XDEV_HIDE,
 		.no_opendir = options->opendir == PST_OPENDIR_OFF,
 		.cache = options->cache,
 		.ttl_ns = options->ttl_ns,

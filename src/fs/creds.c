@@ -233,11 +233,9 @@ int creds_enter_backing(bool keep_suidgid, struct creds_scope *ret_scope)
 
 int creds_enter_owner(uint32_t uid, uint32_t gid, struct creds_scope *ret_scope)
 {
-	if (!(caps_permitted & BIT(CAP_SETUID)))
-		return 0;
 	if (!fs_ids_set(uid, gid, ret_scope))
 		return -EPERM;
-	return uid == 0 ? caps_enter(CAPS_SERVE & ~CAPS_OF_UID_0, ret_scope) : 0;
+	return uid == 0 && caps_permitted ? caps_enter(CAPS_SERVE & ~CAPS_OF_UID_0, ret_scope) : 0;
 }
 
 /*

@@ -271,6 +271,8 @@ static inline int lower_enter_maker(struct fs *fs, const struct node *dir,
 	return lower_asks(fs, dir) ? creds_enter_whole(ret_scope)
 				   : creds_enter_caller(caller, ret_scope);
 }
+/* Whether something is mounted on the directory of a descriptor when somebody enters it (NFS has such). */
+bool lower_is_entered_elsewhere(int fd);
 /* An O_PATH descriptor of a node, outside the cache. */
 int lower_open_path(struct fs *fs, struct node *node);
 int lower_of_handle(struct fs *fs, struct handle *handle);

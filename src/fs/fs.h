@@ -63,6 +63,7 @@ struct fs_config {
 	bool passthrough;
 	bool passthrough_asked;		/* also where the lower file system decides by who opens */
 	bool pseudo;			/* shows pseudo file systems */
+	bool hide_mounts;		/* what is mounted below LOWER is not shown, nor what would be when it is entered */
 	bool no_opendir;		/* directories are listed without having been opened */
 	enum pst_cache cache;
 	uint64_t ttl_ns;
@@ -105,6 +106,12 @@ bool fs_is_pseudo(const char *type);
 const char *fs_pseudo_kind(int fd);
 /* Whether another machine or process answers for the file system that a descriptor lies on. */
 bool fs_kind_is_far(int fd);
+
+/*
+ * Opens the directory of a descriptor for reading: as ourselves, or where a server of files lets its owner alone,
+ * as the owner. Another descriptor or -errno.
+ */
+int fs_open_dir(int fd);
 
 struct fs_stat {
 	struct nodetab_stat nodes;

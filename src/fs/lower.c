@@ -12,6 +12,14 @@ int lower_stat(int fd, struct statx *ret_stx)
 	return statx(fd, "", AT_EMPTY_PATH, STX_MASK, ret_stx) < 0 ? -errno : 0;
 }
 
+bool lower_is_entered_elsewhere(int fd)
+{
+	struct statx stx;
+
+	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &stx) == 0 &&
+	       (stx.stx_attributes & STATX_ATTR_AUTOMOUNT);
+}
+
 int lower_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;

@@ -80,13 +80,13 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
  */
 static int open_for_handles(int fd, uint32_t mode)
 {
-	int opened = -1;
+	int opened;
 
-	errno = EOPNOTSUPP;
 	if (S_ISDIR(mode))
-		opened = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	else if (S_ISREG(mode))
-		opened = open(fd_path(fd).text, O_RDONLY | O_CLOEXEC);
+		return fs_open_dir(fd);
+	if (!S_ISREG(mode))
+		return -EOPNOTSUPP;
+	opened = open(fd_path(fd).text, O_RDONLY | O_CLOEXEC);
 	return opened < 0 ? -errno : opened;
 }
 
@@ -212,18 +212,25 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 	return 0;
 }
 
+/* Opens a name as the caller: an O_PATH descriptor or -errno. */
+static int open_name(struct fs *fs, struct node *dir, int dir_fd, const char *name, int flags)
+{
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	int r = dir ? lower_enter(fs, dir, &scope) : 0;
+
+	return r < 0 ? r : lower_openat(fs, dir_fd, name, O_PATH | O_NOFOLLOW | flags, 0);
+}
+
 static int resolve_by_opening(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 			      struct fs_entry *ret_entry)
 {
-	_cleanup_(fd_closep) int fd = -1;
+	_cleanup_(fd_closep) int fd = open_name(fs, dir, dir_fd, name, 0);
 
-	{
-		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
-		int r = dir ? lower_enter(fs, dir, &scope) : 0;
-
-		if (r < 0)
-			return r;
-		fd = lower_openat(fs, dir_fd, name, O_PATH | O_NOFOLLOW, 0);
+	/* A file system of the server's that is mounted by who enters it: a look is no entering. */
+	if (fd >= 0 && dir && lower_asks(fs, dir) && !fs->config.hide_mounts &&
+	    lower_is_entered_elsewhere(fd)) {
+		fd_close(fd);
+		fd = open_name(fs, dir, dir_fd, name, O_DIRECTORY);
 	}
 	if (fd < 0)
 		return fd;
@@ -262,7 +269,8 @@ static int resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name
 		return resolve_by_opening(fs, dir, dir_fd, name, ret_entry);
 	if (r < 0)
 		return r;
-	if (mnt_id != mount->mnt_id || fhandle_is_ino(&key.fh, entry.attr.stx.stx_ino) != 1 ||
+	if ((entry.attr.stx.stx_attributes & STATX_ATTR_AUTOMOUNT) || mnt_id != mount->mnt_id ||
+	    fhandle_is_ino(&key.fh, entry.attr.stx.stx_ino) != 1 ||
 	    ((entry.attr.stx.stx_mask & STATX_MNT_ID) && (int)entry.attr.stx.stx_mnt_id != mnt_id))
 		return resolve_by_opening(fs, dir, dir_fd, name, ret_entry);
 	key.fh.mount = dir->fh.mount;

@@ -159,3 +159,25 @@ int owner_open_program(struct fs *fs, struct node *node)
 	owner = (struct file_owner){ stx.stx_uid, stx.stx_gid };
 	return open_as(fs, ref.fd, &owner, O_RDONLY);
 }
+
+int fs_open_dir(int fd)
+{
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	int opened = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = -errno;
+	const struct kind *kind;
+	struct statx stx;
+
+	if (opened >= 0 || r != -EACCES)
+		return opened >= 0 ? opened : r;
+	/* Root is nobody there. */
+	kind = kind_of(fd);
+	if (!kind || !kind->owners)
+		return r;
+	r = lower_stat(fd, &stx);
+	if (r == 0)
+		r = creds_enter_owner(stx.stx_uid, stx.stx_gid, &scope);
+	if (r < 0)
+		return r;
+	opened = open(fd_path(fd).text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return opened < 0 ? -errno : opened;
+}

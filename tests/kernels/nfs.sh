@@ -62,8 +62,10 @@ answers() { # FILE NAME
 as_on_nfs() { # NAME VERSION EXPORT OPTIONS
 	name=$1 top=/w/srv$3/$1
 	mkdir -p "$top/plain" "$top/lower"
-	callers make "$top/plain" "$NFS_SHARE"
-	callers make "$top/lower" "$NFS_SHARE"
+	if ! callers make "$top/plain" "$NFS_SHARE" || ! callers make "$top/lower" "$NFS_SHARE"; then
+		say_bad "$name" "the files cannot be made"
+		return
+	fi
 	nfs_mount "$3/$1" /w/nfs "vers=$2" || { say_bad "$name" "cannot be mounted"; return; }
 	callers run /w/nfs/plain "$NFS_SHARE" > /w/said
 	answers /w/said "$name" > /w/plain
@@ -135,6 +137,33 @@ nodes() {
 	umount /w/nfs
 }
 
+# A file system of the server's below LOWER is mounted by who enters it. Directories that root, who is nobody
+# there, may not read are looked at as their owner.
+below() {
+	mkdir -m 700 /w/srv/squash/home
+	echo mine > /w/srv/squash/home/f
+	echo all > /w/srv/squash/g
+	chown -R 1000:1000 /w/srv/squash/home
+	nfs_mount / /w/nfs
+	view /w/nfs cache=auto || return
+	check below.entered [ "$(cat /w/view/squash/g)" = all ]
+	check below.owner [ "$(as_user 1000 cat /w/view/squash/home/f)" = mine ]
+	check below.refused sh -c '! cat /w/view/squash/home/f'
+	unview below
+	view /w/nfs cache=auto,xdev=hide || return
+	check below.hidden sh -c '! cat /w/view/squash/g && ! ls /w/view/squash'
+	unview below.hidden
+	umount /w/nfs
+	nfs_mount /squash /w/nfs
+	check below.probe sh -c 'penstock probe /w/nfs/home | grep -q "nodes need no descriptors"'
+	view /w/nfs/home cache=auto || return
+	check below.private-lower [ "$(as_user 1000 cat /w/view/f)" = mine ]
+	check below.private-lower-refused sh -c '! cat /w/view/f'
+	unview below.private
+	umount /w/nfs
+	check below.kernel-is-calm sh -c '! dmesg | grep WARNING'
+}
+
 # The server forgets what it knows of a file system that it exports, so that it can be unmounted.
 forget_exports() {
 	echo /w/srv/view > /proc/fs/nfsd/unlock_filesystem
@@ -186,5 +215,6 @@ as_on_nfs plain-4.2 4.2 '' cache=auto
 as_on_nfs squash-4.1 4.1 /squash cache=auto
 data
 nodes
+below
 exported
 [ $failed = 0 ] && echo RESULT-OK
