@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -235,6 +236,9 @@ int op_ioctl(struct req *req)
 	/* What 32-bit programs mean by "long" is not known to the lower file system here. */
 	if (in->flags & FUSE_IOCTL_UNRESTRICTED)
 		return -ENOTTY;
+	/* The one command that takes its time. */
+	if (in->cmd == FITRIM && !req->in_pool)
+		return REQ_TO_POOL;
 	r = fs_ioctl(req_fs(req), req->handle, in->cmd, req->msg.data, req->msg.data_len, req->data,
 		     out_size, &req->data_len);
 	if (r < 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The few commands that are forwarded: inode flags (lsattr, chattr) and the inode's version. The
- * kernel has checked who may change flags. Everything else is refused as natively by a file system
+ * The few commands that are forwarded: inode flags (lsattr, chattr) and the inode's version, where the
+ * kernel has checked who may change flags; and FITRIM, for which the kernel checks nothing, so it has the
+ * caller's identity and capabilities below. Everything else is refused as natively by a file system
  * that does not know it: a command done with our rights would be a way around the caller's.
  */
 #include "fs/fs-private.h"
@@ -17,7 +18,7 @@
 static bool forwarded(uint32_t cmd)
 {
 	return cmd == FS_IOC_GETFLAGS || cmd == FS_IOC_SETFLAGS || cmd == FS_IOC_FSGETXATTR ||
-	       cmd == FS_IOC_FSSETXATTR || cmd == FS_IOC_GETVERSION;
+	       cmd == FS_IOC_FSSETXATTR || cmd == FS_IOC_GETVERSION || cmd == FITRIM;
 }
 
 int fs_ioctl(struct fs *fs, struct handle *handle, uint32_t cmd, const void *in, size_t in_len,
@@ -42,13 +43,13 @@ int fs_ioctl(struct fs *fs, struct handle *handle, uint32_t cmd, const void *in,
 	fd = lower_of_handle(fs, handle);
 	if (fd < 0)
 		return fd;
-	r = lower_enter(fs, handle->node, &scope);
+	r = cmd == FITRIM ? creds_enter_whole(&scope) : lower_enter(fs, handle->node, &scope);
 	if (r < 0)
 		return r;
 	r = ioctl(fd, cmd, &data);
 	if (r < 0)
 		return -errno;
-	if (_IOC_DIR(cmd) & _IOC_WRITE)
+	if ((_IOC_DIR(cmd) & _IOC_WRITE) && cmd != FITRIM)
 		answer_take_back(fs, handle->node);
 	*ret_len = _IOC_DIR(cmd) & _IOC_READ ? out_len : 0;
 	memcpy(out, &data, *ret_len);

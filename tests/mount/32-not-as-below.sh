@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# What the kernel does not pass on to a FUSE file system, so that a view differs from the tree below.
+
+tried() { # STEP [as UID]
+	local python=/usr/bin/python3
+	[ -x $python ] || skip "no python3"
+	cp "$TESTS/tools/not-as-below.py" "$T"
+	check "${@:2}" timeout 30 $python "$T/not-as-below.py" "$1" "$VIEW" "$LOWER"
+}
+
+each_clones_are_refused_and_copies_share_blocks() {
+	real || skip "below they are not"
+	lower btrfs 300
+	view
+	tried clones
+}
+
+once_views_have_no_file_system_id() {
+	real || skip "below there is one"
+	lower ext4
+	view
+	tried identity
+}
+
+once_sockets_and_pipes_end_at_the_view() {
+	real || skip "below they do not"
+	lower ext4
+	view
+	tried across
+}
+
+# Free space is trimmed for who may do so below.
+each_trim_needs_the_right_to_it() {
+	lower ext4
+	chmod 755 "$LOWER"
+	view
+	tried trim
+	tried trim as 1234
+}
