@@ -12,6 +12,22 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 
+static int say_died(const char *path)
+{
+	cmd_error("%s: the process of this view has died; `penstock umount %s` removes the view", path,
+		  path);
+	return CMD_FAILED;
+}
+
+/* Whether the process has died since it was connected to. */
+static bool is_dead(const char *path)
+{
+	_cleanup_(mounts_view_fini) struct mounts_view view = { 0 };
+	_cleanup_(freep) char *type = NULL;
+
+	return mounts_find(path, &view, &type) == 0 && mounts_view_is_dead(&view);
+}
+
 int ask_open(const char *path, int *ret_fd)
 {
 	_cleanup_(mounts_view_fini) struct mounts_view view = { 0 };
@@ -25,16 +41,18 @@ int ask_open(const char *path, int *ret_fd)
 	else if (r < 0)
 		cmd_error("%s: %s", path, strerror(-r));
 	if (r < 0)
-		return cmd_exit_code(r);
+		return r == -EINVAL ? CMD_FAILED : cmd_exit_code(r);
 
 	fd = ctl_client_find(view.connection, socket);
 	if (fd == -EACCES || fd == -EPERM) {
 		cmd_error("%s: only root, or the user that mounted it, may ask its process", path);
 		return cmd_exit_code(fd);
 	}
+	if (fd < 0 && mounts_view_is_dead(&view))
+		return say_died(path);
 	if (fd < 0) {
 		cmd_error("%s: its process does not listen at %s: %s", path, socket, strerror(-fd));
-		return cmd_exit_code(fd);
+		return CMD_FAILED;
 	}
 	*ret_fd = fd;
 	return CMD_OK;
@@ -47,6 +65,8 @@ int ask_call(const char *path, int fd, const char *verb, struct json_object *arg
 	int r;
 
 	r = ctl_client_call(fd, verb, arguments, timeout_ms, &reply);
+	if (r < 0 && r != -ETIMEDOUT && is_dead(path))
+		return say_died(path);
 	if (r < 0) {
 		cmd_error("%s: its process does not answer: %s", path, strerror(-r));
 		return cmd_exit_code(r);

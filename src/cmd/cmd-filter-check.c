@@ -113,9 +113,11 @@ static int fail(const struct pst_error *error, const char *log, bool verbose, co
 		json_object_object_add(object, "version", json_object_new_int(1));
 		add_text(object, "error", error->text);
 		json_object_object_add(object, "errno", json_object_new_int(-error->code));
+		json_object_object_add(object, "exit", json_object_new_int(CMD_FAILED));
 		add_text(object, "log", rest);
 		out->filter_report(object);
 		json_object_put(object);
+		cmd_json_done();
 		return CMD_FAILED;
 	}
 	if (!*log)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/mounts.h"
@@ -22,25 +23,39 @@ enum {
 	END_MS = 10000,			/* for the process, once the view is unmounted */
 };
 
+static int refuse(const char *path, int error)
+{
+	if (error == -EBUSY)
+		cmd_error("%s is in use; `penstock umount -l %s` takes it out of the tree now and ends it "
+			  "with its last user",
+			  path, path);
+	else if (error == -EPERM)
+		cmd_error("%s: unmounting needs CAP_SYS_ADMIN: ask as root", path);
+	else
+		cmd_error("%s: %s", path, strerror(-error));
+	return error == -EPERM ? CMD_USAGE : CMD_FAILED;
+}
+
+/* Nobody serves a dead view any more, so there is nothing that its users could lose by a lazy unmount. */
+static int unmount_dead(const char *path, const struct mounts_view *view, const char *socket)
+{
+	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | MNT_DETACH) < 0)
+		return refuse(path, -errno);
+	/* What the process would have removed. */
+	unlink(socket);
+	return CMD_OK;
+}
+
 static int unmount(const char *path, const struct mounts_view *view, bool lazy)
 {
 	_cleanup_(fd_closep) int fd = -1;
 	char socket[CTL_PATH_MAX];
 
 	fd = ctl_client_find(view->connection, socket);
-	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0) {
-		int error = -errno;
-
-		if (error == -EBUSY)
-			cmd_error("%s is in use; `penstock umount -l` takes it out of the tree now "
-				  "and ends it with its last user",
-				  path);
-		else if (error == -EPERM)
-			cmd_error("%s: unmounting needs CAP_SYS_ADMIN: ask as root", path);
-		else
-			cmd_error("%s: %s", path, strerror(-error));
-		return cmd_exit_code(error);
-	}
+	if (fd < 0 && mounts_view_is_dead(view))
+		return unmount_dead(path, view, socket);
+	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0)
+		return refuse(path, -errno);
 	/* Without a socket, or by a lazy one, nothing is promised about the process. */
 	if (fd >= 0 && !lazy && ctl_client_wait_end(fd, END_MS) < 0)
 		cmd_error("%s is unmounted, but its process has not ended yet", path);
@@ -81,7 +96,9 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		cmd_error("%s is not a mount point", path);
 	else if (r < 0)
 		cmd_error("%s: %s", path, strerror(-r));
-	return r < 0 ? cmd_exit_code(r) : unmount(path, &view, lazy);
+	if (r < 0)
+		return r == -EINVAL ? CMD_FAILED : cmd_exit_code(r);
+	return unmount(path, &view, lazy);
 }
 
 const struct cmd cmd_umount = {
@@ -89,6 +106,7 @@ const struct cmd cmd_umount = {
 	.arguments = "[-l] MOUNTPOINT",
 	.summary = "end the view at MOUNTPOINT",
 	.help = "Unmounts the view at MOUNTPOINT and waits until its process has ended.\n"
+		"A view whose process has died is removed at once, also while it is in use.\n"
 		"\n"
 		"  -l, --lazy   take it out of the tree now, end it with its last user\n",
 	.run = run,

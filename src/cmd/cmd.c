@@ -2,14 +2,21 @@
 /* What all subcommands share: how they speak to the person who called them. */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/out.h"
 #include "util/cleanup.h"
 #include "util/utf8.h"
 
 const char *cmd_name = "penstock";
+
+/* Of the process, which runs one subcommand. */
+static char *last_error;
+static bool json_done;
 
 /* One line, whatever the names in it are made of. */
 static void print_error(const char *format, va_list args)
@@ -21,6 +28,8 @@ static void print_error(const char *format, va_list args)
 	fprintf(stderr, "%s: ", cmd_name);
 	utf8_print(stderr, text ? text : "out of memory");
 	fputc('\n', stderr);
+	free(last_error);
+	last_error = take_ptr(text);
 }
 
 void cmd_error(const char *format, ...)
@@ -75,4 +84,28 @@ int cmd_exit_code(int error)
 	default:
 		return CMD_FAILED;
 	}
+}
+
+void cmd_json_done(void)
+{
+	json_done = true;
+}
+
+/* As getopt_long() takes it: also shortened. "--" ends the options. */
+static bool wants_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strlen(argv[i]) >= 3 && strncmp("--json", argv[i], strlen(argv[i])) == 0)
+			return true;
+	return false;
+}
+
+int cmd_run(const struct cmd *cmd, int argc, char **argv)
+{
+	bool json = wants_json(argc, argv);
+	int code = cmd->run(cmd, argc, argv);
+
+	if (code != CMD_OK && json && !json_done)
+		out_json_error(last_error ? last_error : "", code);
+	return code;
 }

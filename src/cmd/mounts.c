@@ -4,54 +4,31 @@
  *
  * A stat() of the mount point would tell its connection number as well, but it would be served by
  * the view: of one that is stuck or dead, nothing could be learned, and it could not be unmounted.
- * So only the path that leads to the mount point is walked, and the kernel's table is read.
+ * realpath(3) would look into it, too. So the kernel's table is read first, and then a path is walked
+ * whose parts are looked at only where the table does not say that they lead to a mount point: those are
+ * directories, and no links, since paths in the table have none.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/mounts.h"
 #include "util/cleanup.h"
+#include "util/fd.h"
 
 void mounts_view_fini(struct mounts_view *view)
 {
 	free(view->mountpoint);
 	view->mountpoint = NULL;
-}
-
-/* realpath(3), but the last component is not looked at: it may be a mount that does not answer. */
-static int canonicalize(const char *path, char **ret_path)
-{
-	_cleanup_(freep) char *copy = strdup(path);
-	_cleanup_(freep) char *parent = NULL;
-	char *name;
-	size_t len;
-
-	if (!copy)
-		return -ENOMEM;
-	for (len = strlen(copy); len > 1 && copy[len - 1] == '/'; len--)
-		copy[len - 1] = '\0';
-	name = strrchr(copy, '/');
-	if (name)
-		*name++ = '\0';
-	else
-		name = copy;
-
-	/* "", "." and ".." are no names that the kernel's table could have. */
-	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
-		*ret_path = realpath(path, NULL);
-		return *ret_path ? 0 : -errno;
-	}
-	parent = realpath(name == copy ? "." : *copy ? copy : "/", NULL);
-	if (!parent)
-		return -errno;
-	if (asprintf(ret_path, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, name) < 0)
-		return -ENOMEM;
-	return 0;
 }
 
 /* Spaces and the like stand in the table as a backslash and three octal digits. */
@@ -99,43 +76,239 @@ static bool parse(char *line, unsigned int *ret_minor, char **ret_mountpoint, ch
 	return true;
 }
 
+/* ---- the table ---- */
+
+struct row {
+	char *mountpoint, *type;
+	unsigned int minor;
+};
+
+struct table {
+	struct row *rows;
+	size_t n;
+};
+
+static void table_fini(struct table *table)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		free(table->rows[i].mountpoint);
+		free(table->rows[i].type);
+	}
+	free(table->rows);
+}
+
+static int add_row(struct table *table, char *line)
+{
+	struct row row, *rows;
+	char *mountpoint, *type;
+
+	if (!parse(line, &row.minor, &mountpoint, &type))
+		return 0;
+	rows = reallocarray(table->rows, table->n + 1, sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	table->rows = rows;
+	row.mountpoint = strdup(mountpoint);
+	row.type = strdup(type);
+	rows[table->n++] = row;
+	return row.mountpoint && row.type ? 0 : -ENOMEM;
+}
+
+static int read_table(struct table *table)
+{
+	_cleanup_(freep) char *line = NULL;
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	size_t size = 0;
+	int r = 0;
+
+	if (!file)
+		return -errno;
+	while (r == 0 && getline(&line, &size, file) > 0)
+		r = add_row(table, line);
+	fclose(file);
+	return r;
+}
+
+/* Of several mounts on one place the last one listed is on top. */
+static const struct row *find_row(const struct table *table, const char *path)
+{
+	for (size_t i = table->n; i--;)
+		if (strcmp(table->rows[i].mountpoint, path) == 0)
+			return &table->rows[i];
+	return NULL;
+}
+
+/* Whether the path is a mount point, or leads to one. */
+static bool leads_to_mount(const struct table *table, const char *path)
+{
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < table->n; i++) {
+		const char *mountpoint = table->rows[i].mountpoint;
+
+		if (strncmp(mountpoint, path, len) == 0 && (!mountpoint[len] || mountpoint[len] == '/'))
+			return true;
+	}
+	return false;
+}
+
+/* ---- paths ---- */
+
+enum {
+	MAX_LINKS = 40,			/* as the kernel has it */
+};
+
+/* A walk: the part that is done has no links, no "." and no ".."; "" stands for the root. */
+struct walk {
+	char done[PATH_MAX];
+	char rest[2 * PATH_MAX];
+	unsigned int n_links;
+};
+
+/* Puts a link's text before what is left of the path. */
+static int follow(struct walk *walk, const char *text)
+{
+	char rest[sizeof(walk->rest)];
+
+	if (++walk->n_links > MAX_LINKS)
+		return -ELOOP;
+	if ((size_t)snprintf(rest, sizeof(rest), "%s/%s", text, walk->rest) >= sizeof(rest))
+		return -ENAMETOOLONG;
+	strcpy(walk->rest, rest);
+	if (text[0] == '/')
+		walk->done[0] = '\0';
+	return 0;
+}
+
+/* One part of the path. */
+static int step(struct walk *walk, const struct table *table, const char *part)
+{
+	char path[PATH_MAX], text[PATH_MAX];
+	bool is_known;
+	ssize_t n;
+
+	if (!*part || strcmp(part, ".") == 0)
+		return 0;
+	if (strcmp(part, "..") == 0) {
+		char *slash = strrchr(walk->done, '/');
+
+		if (slash)
+			*slash = '\0';
+		return 0;
+	}
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", walk->done, part) >= sizeof(path))
+		return -ENAMETOOLONG;
+	is_known = leads_to_mount(table, path);
+	n = is_known ? -1 : readlink(path, text, sizeof(text) - 1);
+	if (n >= 0) {
+		text[n] = '\0';
+		return follow(walk, text);
+	}
+	if (!is_known && errno != EINVAL)
+		return -errno;
+	strcpy(walk->done, path);
+	return 0;
+}
+
+/* The path without links. No directory that has a view mounted on it is looked into. */
+static int resolve(const struct table *table, const char *path, char **ret_path)
+{
+	struct walk walk = { 0 };
+
+	if (!*path)
+		return -ENOENT;
+	if (path[0] != '/' && !getcwd(walk.done, sizeof(walk.done)))
+		return -errno;
+	if (strcmp(walk.done, "/") == 0)
+		walk.done[0] = '\0';
+	if (strlen(path) >= sizeof(walk.rest))
+		return -ENAMETOOLONG;
+	strcpy(walk.rest, path);
+	while (walk.rest[0]) {
+		size_t len = strcspn(walk.rest, "/");
+		char part[PATH_MAX];
+		int r;
+
+		if (len >= sizeof(part))
+			return -ENAMETOOLONG;
+		memcpy(part, walk.rest, len);
+		part[len] = '\0';
+		len += strspn(walk.rest + len, "/");
+		memmove(walk.rest, walk.rest + len, strlen(walk.rest + len) + 1);
+		r = step(&walk, table, part);
+		if (r < 0)
+			return r;
+	}
+	*ret_path = strdup(walk.done[0] ? walk.done : "/");
+	return *ret_path ? 0 : -ENOMEM;
+}
+
 int mounts_find(const char *path, struct mounts_view *ret_view, char **ret_type)
 {
+	_cleanup_(table_fini) struct table table = { 0 };
 	_cleanup_(freep) char *wanted = NULL;
-	_cleanup_(freep) char *line = NULL;
-	_cleanup_(freep) char *found = NULL;
-	unsigned int minor = 0, line_minor;
-	size_t size = 0;
-	FILE *table;
-	int r;
+	const struct row *row;
+	int r = read_table(&table);
 
-	r = canonicalize(path, &wanted);
+	if (r == 0)
+		r = resolve(&table, path, &wanted);
 	if (r < 0)
 		return r;
-	table = fopen("/proc/self/mountinfo", "re");
-	if (!table)
-		return -errno;
-	/* Of several mounts on one place the last one listed is on top. */
-	while (getline(&line, &size, table) > 0) {
-		char *mountpoint, *type;
-
-		if (!parse(line, &line_minor, &mountpoint, &type) ||
-		    strcmp(mountpoint, wanted) != 0)
-			continue;
-		free(found);
-		found = strdup(type);
-		minor = line_minor;
-	}
-	fclose(table);
-
-	/* Where nothing is mounted, looking is safe. */
-	if (!found && access(wanted, F_OK) < 0)
-		return -errno;
-	if (!found || strcmp(found, "fuse.penstock") != 0) {
-		*ret_type = take_ptr(found);
+	row = find_row(&table, wanted);
+	if (!row || strcmp(row->type, "fuse.penstock") != 0) {
+		*ret_type = row ? strdup(row->type) : NULL;
 		return -EINVAL;
 	}
 	ret_view->mountpoint = take_ptr(wanted);
-	ret_view->connection = minor;
+	ret_view->connection = row->minor;
 	return 0;
+}
+
+/* ---- dead views ---- */
+
+enum {
+	ANSWER_MS = 2000,		/* a dead view answers at once, one that is stuck not at all */
+};
+
+/*
+ * Whether the kernel answers for a process that has died: ENOTCONN; ECONNABORTED at first; with io_uring
+ * ECANCELED while the rings are taken down.
+ */
+static bool kernel_answers(const char *mountpoint)
+{
+	struct statfs st;
+
+	for (int tries = 0; tries < 50; tries++) {
+		if (statfs(mountpoint, &st) == 0)
+			return false;
+		if (errno != ECANCELED)
+			return errno == ENOTCONN || errno == ECONNABORTED;
+		usleep(20000);
+	}
+	return true;
+}
+
+/* A view that is alive and stuck would not answer, so a child asks, and is given two seconds. */
+bool mounts_view_is_dead(const struct mounts_view *view)
+{
+	struct pollfd fd = { .events = POLLIN };
+	int fds[2], status = 0;
+	bool ended;
+	pid_t child;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return false;
+	child = fork();
+	if (child == 0)
+		_exit(kernel_answers(view->mountpoint));
+	fd_close(fds[1]);
+	fd.fd = fds[0];
+	ended = child > 0 && poll(&fd, 1, ANSWER_MS) > 0;
+	fd_close(fds[0]);
+	if (child < 0)
+		return false;
+	if (!ended)
+		kill(child, SIGKILL);
+	return waitpid(child, &status, ended ? 0 : WNOHANG) == child && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == 1;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Which view is mounted where, as the kernel tells it, without touching the view. */
+#include <stdbool.h>
 
 struct mounts_view {
 	char *mountpoint;		/* absolute, symlinks resolved */
@@ -15,3 +16,6 @@ void mounts_view_fini(struct mounts_view *view);
  * system type or NULL; -ENOMEM.
  */
 int mounts_find(const char *path, struct mounts_view *ret_view, char **ret_type);
+
+/* Whether the process of the view has died without unmounting it; waits two seconds at most. */
+bool mounts_view_is_dead(const struct mounts_view *view);

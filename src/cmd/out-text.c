@@ -11,7 +11,7 @@
 #include "cmd/out.h"
 #include "util/utf8.h"
 
-static void probe(const struct pst_probe *rows, size_t n)
+static void probe(const struct pst_probe *rows, size_t n, const char *lacks)
 {
 	for (size_t i = 0; i < n; i++) {
 		printf("%-20s %-4s ", rows[i].name, rows[i].on ? "on" : "off");

@@ -9,7 +9,8 @@ struct pst_probe;
 
 /* What comes as a JSON object is the reply to the verb of that name, or looks as one would. */
 struct out {
-	void (*probe)(const struct pst_probe *rows, size_t n);
+	/* lacks: why a view cannot be mounted; "": it can. */
+	void (*probe)(const struct pst_probe *rows, size_t n, const char *lacks);
 	void (*stat)(struct json_object *reply);
 	void (*filter_list)(struct json_object *reply);
 	void (*filter_change)(struct json_object *reply);	/* of filter-add and its kind */
@@ -20,6 +21,9 @@ struct out {
 
 extern const struct out out_text;
 extern const struct out out_json;
+
+/* The JSON of a subcommand that has failed. */
+void out_json_error(const char *text, int code);
 
 /* The parts of out_text that are about filters. */
 void out_text_filter_list(struct json_object *reply);

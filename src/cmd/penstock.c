@@ -103,7 +103,7 @@ int main(int argc, char **argv)
 
 	cmd = find(argv[1]);
 	if (cmd)
-		return cmd->run(cmd, argc - 1, argv + 1);
+		return cmd_run(cmd, argc - 1, argv + 1);
 	if (is_short_form(argc, argv))
 		return cmd_mount.run(&cmd_mount, argc, argv);
 	return unknown(argv[1]);

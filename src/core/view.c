@@ -14,6 +14,7 @@
 #include "core/trace.h"
 #include "core/transport.h"
 #include "core/view-options.h"
+#include "core/view-paths.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -66,34 +67,6 @@ DEFINE_CLEANUP(struct pst_view *, pst_view_free);
 
 /* -- what was asked for ---------------------------------------------------------------------- */
 
-/* The absolute path of a directory, or an error that names what is wrong with it. */
-static int directory_path(const char *what, const char *path, char **ret_path,
-			  struct pst_error *error)
-{
-	_cleanup_(freep) char *real = NULL;
-	struct statx stx;
-
-	if (!path || !path[0])
-		return error_set(error, -EINVAL, "%s is not given", what);
-	real = realpath(path, NULL);
-	if (!real && errno == ENOENT)
-		return error_set(error, -ENOENT, "%s does not exist: %s", what, path);
-	if (!real && errno == ENOTCONN)
-		return error_set(error, -ENOTCONN,
-				 "%s is a mount whose server has died: run `umount -l %s` first: %s",
-				 what, path, path);
-	if (!real)
-		return error_set(error, -errno, "%s cannot be reached: %s: %s", what, path,
-				 strerror(errno));
-	if (statx(AT_FDCWD, real, 0, STATX_TYPE, &stx) < 0)
-		return error_set(error, -errno, "%s cannot be reached: %s: %s", what, path,
-				 strerror(errno));
-	if (!S_ISDIR(stx.stx_mode))
-		return error_set(error, -ENOTDIR, "%s is not a directory: %s", what, path);
-	*ret_path = take_ptr(real);
-	return 0;
-}
-
 static int check_lower(const char *lower, enum pst_pseudo pseudo, struct pst_error *error)
 {
 	_cleanup_(fd_closep) int path_fd = open(lower, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -101,7 +74,7 @@ static int check_lower(const char *lower, enum pst_pseudo pseudo, struct pst_err
 	const char *kind;
 
 	if (fd < 0)
-		return error_set(error, fd, "LOWER cannot be read: %s: %s", lower, strerror(-fd));
+		return view_unreachable("LOWER", lower, -fd, error);
 	kind = pseudo == PST_PSEUDO_HIDE ? fs_pseudo_kind(fd) : NULL;
 	if (kind)
 		return error_set(error, -EINVAL,
@@ -518,17 +491,15 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 	if (r == 0)
 		r = check_privilege(error);
 	if (r == 0)
-		r = directory_path("LOWER", options->lower, &view->lower, error);
+		r = view_directory("LOWER", options->lower, &view->lower, error);
 	if (r == 0)
-		r = directory_path("MOUNTPOINT", options->mountpoint, &view->mountpoint, error);
+		r = view_directory("MOUNTPOINT", options->mountpoint, &view->mountpoint, error);
 	if (r == 0)
 		r = check_lower(view->lower, options->pseudo, error);
 	if (r == 0 && options->xattr == PST_XATTR_OFF)
 		r = check_no_acl(view->lower, error);
 	if (r == 0 && mount_is_view(view->mountpoint))
-		r = error_set(error, -EBUSY,
-			      "a view is mounted at %s already: `penstock umount %s` ends it",
-			      view->mountpoint, view->mountpoint);
+		r = view_refuse_second(view->mountpoint, error);
 	if (r < 0)
 		return r;
 	r = build(view, options, &b, error);

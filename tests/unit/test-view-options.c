@@ -54,6 +54,7 @@ static void test_unknown_values_are_refused(void **state)
 	REFUSED(transport, PST_TRANSPORT_DEV + 1);
 	REFUSED(xattr, PST_XATTR_OFF + 1);
 	REFUSED(opendir, PST_OPENDIR_OFF + 1);
+	REFUSED(pseudo, PST_PSEUDO_SHOW + 1);
 	REFUSED(idmap, 2);
 	REFUSED(allow_other, 2);
 	REFUSED(enable_uring, 255);

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# What the commands about a mounted view have in common: which path names it, exit codes, errors as JSON, and
+# views whose process has died.
+
+program() { timeout 20 "$PENSTOCK" "$@"; }
+
+# ends CODE ARG...: the command's exit code; what it says goes to $T/stdout and $T/stderr.
+ends() {
+	local want=$1 status
+	shift
+	program "$@" > "$T/stdout" 2> "$T/stderr"
+	status=$?
+	echo "penstock $*: $status: $(head -c 300 "$T/stderr")"
+	[ $status = "$want" ] || fail "'penstock $*' ends with $status, should be $want: $(cat "$T/stderr")"
+}
+
+# ---- paths --------------------------------------------------------------------------------------
+
+# All paths that lead to the mount point, whatever links are on the way.
+once_any_path_names_the_view() {
+	real || skip "about the program's own words"
+	lower tmpfs
+	mkdir -p "$LOWER/sub/deep" "$T/place/dir"
+	view -o cache=none "$LOWER" "$T/place/dir"
+	ln -s "$T/place/dir" "$T/link"
+	ln -s link "$T/link2"
+	ln -s place "$T/parent"
+	ln -s ../.. "$T/place/up"
+	ln -s loop "$T/loop"
+	ln -s "$T" "$LOWER/sub/out"
+	local path
+	for path in "$T/place/dir" "$T/place/dir/" "$T/place/dir//" "$T/place/./dir/." "$T/place/../place/dir" \
+		"$T/link" "$T/link/" "$T/link2" "$T/parent/dir" "$T/parent/../parent/dir" \
+		"$T/place/up/$(basename "$T")/link2" "$T/place/dir/sub/.." \
+		"$T/place/dir/sub/out/link" place/dir ./place/dir/ link ../"$(basename "$T")"/link; do
+		(cd "$T" && ends 0 stat --json "$path" && ends 0 filter list "$path") || exit 1
+
+	done
+	(cd "$T/place/dir" && ends 0 stat . && ends 0 stat ./ && ends 0 stat sub/..) || exit 1
+	(cd "$T/place/dir/sub/deep" && ends 0 stat ../.. && ends 0 stat ../../../dir) || exit 1
+	(cd "$T" && ends 32 stat place/dir/sub && ends 32 stat loop && ends 32 stat place && ends 32 stat place/dirx) ||
+		exit 1
+	refused "(loop|symbolic|symlink)" program stat "$T/loop"
+	program umount "$T/link2/" || fail "a link is no way to unmount the view"
+	unset 'VIEW_DIRS[0]'
+	daemon_ended 0 0
+	check test -h "$T/link2"
+}
+
+# A process that does not answer: the view is found and taken away all the same, by way of a link, too.
+once_path_of_a_stuck_view() {
+	real || skip "there is no daemon"
+	lower tmpfs
+	mkdir "$T/inside"
+	view
+	ln -s "$VIEW" "$T/link"
+	kill -STOP "${VIEW_PIDS[0]}"
+	echo 2 > /proc/sys/vm/drop_caches
+	(cd "$T" && ends 0 umount -l link) || exit 1
+	check not mountpoint -q "$VIEW"
+	kill -CONT "${VIEW_PIDS[0]}"
+	unset 'VIEW_DIRS[0]'
+	daemon_ended 0
+}
+
+# ---- exit codes ---------------------------------------------------------------------------------
+
+# The table of penstock(1), for each command. umount(8) ends with 32 where nothing is mounted.
+once_exit_codes() {
+	real || skip "about the program's own words"
+	lower tmpfs
+	mkdir "$T/dir" "$T/mnt"
+	: > "$T/file"
+	mount -t tmpfs none "$T/mnt"
+	local sub code args
+	while read -r code args; do
+		# shellcheck disable=SC2086
+		ends "$code" $args
+	done <<- EOF
+		1
+		1 nonsense
+		1 stat
+		1 stat a b
+		1 stat --nonsense
+		1 umount
+		1 umount -x $T/dir
+		1 trace
+		1 filter nonsense
+		1 filter list
+		1 filter add $T/dir
+		1 probe a b
+		1 mount $LOWER
+		1 mount -o nonsense $LOWER $T/dir
+		1 mount --filter hide $LOWER $T/dir
+		32 stat $T/dir
+		32 stat $T/file
+		32 stat $T/file/x
+		32 stat $T/mnt
+		32 stat $T/absent
+		32 umount $T/dir
+		32 umount $T/mnt
+		32 umount $T/absent
+		32 trace $T/dir
+		32 filter list $T/dir
+		32 filter stat $T/dir
+		32 filter add $T/dir audit
+		32 filter remove $T/dir audit
+		32 filter replace $T/dir audit audit
+		32 filter check $T/absent.o
+		32 probe $T/absent
+		32 mount $T/absent $T/dir
+		0 probe
+		0 --version
+		0 stat --help
+	EOF
+	umount "$T/mnt"
+	view
+	need_filters
+	ends 0 stat "$VIEW"
+	ends 32 filter remove "$VIEW" none
+	ends 32 filter add "$VIEW" hide
+	ends 32 mount "$LOWER" "$VIEW"
+	(
+		ends_as() { as 1000 timeout 20 "$PENSTOCK" "$@" > /dev/null 2>&1; }
+		ends_as stat "$VIEW"
+		equal $? 1 "exit code of who may not ask"
+		ends_as umount "$VIEW"
+		equal $? 1 "exit code of who may not unmount"
+	) || exit 1
+	# In use: 32, as umount(8).
+	(cd "$VIEW" && ends 32 umount "$VIEW") || exit 1
+	ends 0 umount "$VIEW"
+	unset 'VIEW_DIRS[0]'
+	daemon_ended 0 0
+	# Where no view can be mounted, probe says so.
+	as 1000 timeout 20 "$PENSTOCK" probe --json > "$T/stdout" 2> /dev/null
+	equal $? 32 "exit code of probe for an ordinary user"
+	check jq -e '.works == false and (.error | contains("cap_sys_admin")) and .features.fuse' < "$T/stdout"
+	ends 0 probe --json
+	check jq -e '.works == true' < "$T/stdout"
+}
+
+# A command that fails with --json prints one object that says why, and ends as it does without.
+once_errors_are_json() {
+	real || skip "about the program's own words"
+	mkdir "$T/dir"
+	local args code odd=$'\xff\n"\033'
+	while read -r args; do
+		# shellcheck disable=SC2086
+		program $args > /dev/null 2>&1
+		code=$?
+		# shellcheck disable=SC2086
+		program $args --json > "$T/stdout" 2> /dev/null
+		equal $? $code "exit code of $args --json"
+		jq -e --argjson code $code '(.error | length > 0) and .exit == $code' < "$T/stdout" > /dev/null ||
+			fail "'$args --json' prints '$(cat "$T/stdout")'"
+	done <<- EOF
+		stat $T/dir
+		stat
+		stat --nonsense
+		filter list $T/dir
+		filter stat $T/dir
+		filter add $T/dir audit
+		filter remove $T/dir audit
+		filter replace $T/dir audit audit
+		filter check hide
+		filter check no-such-filter
+		filter nonsense
+		trace $T/dir
+		probe $T/absent
+	EOF
+	for args in stat "filter list" trace probe; do
+		# shellcheck disable=SC2086
+		program $args --json "$T/$odd" > "$T/stdout" 2> /dev/null
+		"$TESTS/json-names.py" check "$T/stdout" || fail "$args prints what is no JSON"
+		check jq -e '.error | contains("\\xff\n\"")' < "$T/stdout"
+	done
+}
+
+# ---- dead views ---------------------------------------------------------------------------------
+
+# After kill -9 each command says what has happened and what removes the view; umount does it, in use or not.
+each_killed_process() {
+	real || skip "there is no daemon"
+	lower tmpfs
+	echo text > "$LOWER/f"
+	mkdir "$T/other"
+	local how
+	for how in idle used; do
+		view -o cache=exclusive
+		cat "$VIEW/f" > /dev/null
+		[ $how = idle ] || exec 7< "$VIEW/f"
+		kill -KILL "${VIEW_PIDS[-1]}"
+		within 5 daemon_done "${VIEW_PIDS[-1]}"
+		ends 32 stat "$VIEW"
+		check grep -q "has died; .penstock umount $VIEW. removes" "$T/stderr"
+		ends 32 stat --json "$VIEW"
+		check grep -q 'has died' "$T/stdout"
+		ends 32 filter list "$VIEW"
+		check grep -q 'has died' "$T/stderr"
+		ends 32 trace "$VIEW"
+		check grep -q 'has died' "$T/stderr"
+		ends 32 mount "$LOWER" "$VIEW"
+		check grep -q "has died.*penstock umount $VIEW" "$T/stderr"
+		ends 32 mount "$VIEW" "$T/other"
+		check grep -q "has died.*penstock umount" "$T/stderr"
+		ends 0 umount "$VIEW"
+		check not mountpoint -q "$VIEW"
+		exec 7<&-
+		unset 'VIEW_DIRS[-1]'
+		# Its control socket has gone, too, and the place is free.
+		equal "$(ls /run/penstock 2> /dev/null)" "" "what is left in /run/penstock"
+		check program mount "$LOWER" "$VIEW"
+		check program umount "$VIEW"
+		N_VIEWS=$((N_VIEWS + 1))
+	done
+}
