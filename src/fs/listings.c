@@ -98,9 +98,13 @@ void listings_taken(struct fs *fs, const struct node *dir)
 	group_of(fs, dir)->n_first--;
 }
 
-bool fs_listing_is_settled(struct fs *fs, const struct node *dir)
+bool fs_listing_is_settled(struct fs *fs, struct node *dir)
 {
 	struct group *group = group_of(fs, dir);
 
-	return !group->mixed && is_over(group->changed_ms, QUIET_MS);
+	/*
+	 * A directory that was opened before a filter came that depends on the caller still reads and
+	 * writes the one cached listing that all callers share.
+	 */
+	return attr_keep_listing(fs, dir) && !group->mixed && is_over(group->changed_ms, QUIET_MS);
 }

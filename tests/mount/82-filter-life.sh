@@ -604,3 +604,36 @@ each_none() {
 	equal "$(chain list)" 'there are no filters'
 	equal "$(chain stat)" 'there are no filters'
 }
+
+# ---- changes that readers try to outrun ----------------------------------------------------------
+
+outrun() { # SECONDS OPTIONS UID SPEC
+	rm -rf "$LOWER/d"
+	mkdir "$LOWER/d"
+	for i in $(seq 60); do echo "$i" > "$LOWER/d/file$i"; done
+	view -o "$2"
+	ls -l "$VIEW/d" > /dev/null
+	"$TOOLS/coherence" outrun "$1" "$3" "$VIEW/d" file30 "$PENSTOCK" "$VIEW" "$4,name=outrun" \
+		> "$T/outrun" || { cat "$T/outrun"; fail "$2, $4: a change was outrun"; }
+	tail -n 1 "$T/outrun"
+	unview
+}
+
+each_change_is_not_outrun_by_held_readers() {
+	real || skip "there are no filters"
+	lower ext4
+	need_filters
+	outrun 1 cache=auto 0 hide,names=file30
+	outrun 1 cache=exclusive 1000 hide-for,names=file30,uid=1000
+}
+
+# Longer, and with every way that the kernel caches names.
+slow_change_is_not_outrun_for_long() {
+	lower ext4
+	local options
+	for options in cache=auto cache=exclusive cache=ttl=1 cache=none cache=exclusive,opendir=off; do
+		outrun "${OUTRUN:-20}" "$options" 0 hide,names=file30
+		[[ $options == *opendir=off ]] || outrun "${OUTRUN:-20}" "$options" 1000 hide-for,names=file30,uid=1000
+	done
+}
+LIMIT[change_is_not_outrun_for_long]=$((60 + 10 * ${OUTRUN:-20}))

@@ -30,6 +30,7 @@ int coherence_nowait(int argc, char **argv);
 int coherence_build(int argc, char **argv);
 int coherence_listed(int argc, char **argv);
 int coherence_touch(int argc, char **argv);
+int coherence_outrun(int argc, char **argv);
 
 /* -- ops.c ------------------------------------------------------------------------------------ */
 

@@ -44,6 +44,7 @@ int main(int argc, char **argv)
 		{ "matrix", coherence_matrix },	    { "opens", coherence_opens },
 		{ "storm", coherence_storm },	    { "times", coherence_times },
 		{ "touch", coherence_touch },	    { "listed", coherence_listed },
+		{ "outrun", coherence_outrun },
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

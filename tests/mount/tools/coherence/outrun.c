@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * outrun SECONDS UID DIR NAME PENSTOCK VIEW SPEC: adds and removes a filter that hides NAME in DIR from
+ * UID, over and over, while readers look at the name in every way. After "filter add" has returned no
+ * look that begins may find the name, and after "filter remove" none may miss it.
+ *
+ * Readers are held between the reply of the view and its use: some run only when nobody else wants
+ * the CPU (SCHED_IDLE), beside a busy loop on each CPU; some are stopped during the change and go on
+ * after it, one at a time.
+ */
+#include "coherence.h"
+
+#include <dirent.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+extern char **environ;
+
+#define N_READERS 6
+
+enum { CHANGING, HIDDEN, VISIBLE };
+
+struct shared {
+	_Atomic uint32_t state; /* how many changes there were, times 4, and one of the above */
+	_Atomic uint64_t n_looks;
+	_Atomic bool wrong;
+};
+
+struct outrun {
+	struct shared *shared;
+	const char *dir, *name;
+	uid_t uid;
+	DIR *open; /* opened once, read over and over */
+};
+
+static bool lists(DIR *dir, const char *name)
+{
+	struct dirent *entry;
+	bool found = false;
+
+	while ((entry = readdir(dir)))
+		found |= strcmp(entry->d_name, name) == 0;
+	return found;
+}
+
+static bool is_listed(const struct outrun *o)
+{
+	DIR *dir = opendir(o->dir);
+	bool found = dir && lists(dir, o->name);
+
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static bool is_listed_again(const struct outrun *o)
+{
+	rewinddir(o->open);
+	return lists(o->open, o->name);
+}
+
+static bool has_stat(const struct outrun *o)
+{
+	struct stat st;
+
+	return fstatat(dirfd(o->open), o->name, &st, 0) == 0;
+}
+
+static bool opens(const struct outrun *o)
+{
+	int fd = openat(dirfd(o->open), o->name, O_RDONLY);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool is_there(const struct outrun *o)
+{
+	int fd = openat(dirfd(o->open), o->name, O_PATH);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static const struct {
+	const char *name;
+	bool (*look)(const struct outrun *o);
+} looks[] = {
+	{ "stat", has_stat },	  { "open", opens },	   { "open_path", is_there },
+	{ "listing", is_listed }, { "listing again", is_listed_again },
+};
+#define N_LOOKS (sizeof(looks) / sizeof(looks[0]))
+
+/* One look; what it finds counts if no change began or ended meanwhile. */
+static void look_once(const struct outrun *o, const char *who, size_t i)
+{
+	uint32_t before = o->shared->state;
+	bool found = looks[i % N_LOOKS].look(o);
+	bool hidden = before % 4 == HIDDEN && (!o->uid || geteuid() == o->uid);
+
+	o->shared->n_looks++;
+	if (before % 4 == CHANGING || before != o->shared->state || found == !hidden)
+		return;
+	o->shared->wrong = true;
+	printf("%s, user %u, %s, after %s %u: the name was %s\n", who, geteuid(),
+	       looks[i % N_LOOKS].name, before % 4 == HIDDEN ? "add" : "remove", before / 4,
+	       found ? "there" : "missing");
+}
+
+static pid_t start(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		err(2, "fork");
+	if (pid == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
+
+/* Reader 0 is another user, for whom nothing is hidden if the filter tells callers apart. */
+static pid_t start_reader(struct outrun *o, unsigned int number)
+{
+	pid_t pid = start();
+
+	if (pid)
+		return pid;
+	if (number && o->uid && seteuid(o->uid) < 0)
+		err(2, "seteuid");
+	if (number > 1 && sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ 0 }) < 0)
+		err(2, "SCHED_IDLE");
+	o->open = opendir(o->dir);
+	if (!o->open)
+		err(2, "%s", o->dir);
+	for (size_t i = number;; i++)
+		look_once(o, number > 1 ? "idle reader" : "reader", i);
+}
+
+/* Comes before those with SCHED_IDLE, and behind the view and whoever changes its filters. */
+static pid_t start_hog(void)
+{
+	pid_t pid = start();
+
+	if (!pid && nice(19) < 0)
+		err(2, "nice");
+	while (!pid)
+		;
+	return pid;
+}
+
+static void run(const char *program, const char *verb, const char *view, const char *what)
+{
+	char *argv[] = { (char *)program, "filter", (char *)verb, (char *)view, (char *)what, NULL };
+	pid_t pid;
+	int status;
+
+	if (posix_spawn(&pid, program, NULL, NULL, argv, environ) || waitpid(pid, &status, 0) < 0 ||
+	    status)
+		errx(2, "filter %s %s fails", verb, what);
+}
+
+/* Who goes on late is let go one by one, with looks by this process after each. */
+static void look_after(const struct outrun *o, const pid_t *readers)
+{
+	if (o->uid && seteuid(o->uid) < 0)
+		err(2, "seteuid");
+	for (size_t i = 0; i < N_LOOKS; i++)
+		look_once(o, "first looks", i);
+	for (unsigned int r = 0; r < N_READERS; r++) {
+		if (o->uid && seteuid(0) < 0)
+			err(2, "seteuid");
+		kill(readers[r], SIGCONT);
+		if (o->uid && seteuid(o->uid) < 0)
+			err(2, "seteuid");
+		usleep((useconds_t)(random() % 1500));
+		for (size_t i = 0; i < N_LOOKS; i++)
+			look_once(o, "later looks", i);
+	}
+	if (o->uid && seteuid(0) < 0)
+		err(2, "seteuid");
+}
+
+int coherence_outrun(int argc, char **argv)
+{
+	struct outrun o = { 0 };
+	pid_t readers[N_READERS], hogs[64];
+	long n_hogs = sysconf(_SC_NPROCESSORS_ONLN);
+	double end;
+	uint32_t round = 0;
+
+	if (argc != 8)
+		errx(2, "usage: coherence outrun SECONDS UID DIR NAME PENSTOCK VIEW SPEC");
+	o.uid = (uid_t)atoi(argv[2]);
+	o.dir = argv[3];
+	o.name = argv[4];
+	o.open = opendir(o.dir);
+	o.shared = mmap(NULL, sizeof(*o.shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
+	if (!o.open || o.shared == MAP_FAILED)
+		err(2, "%s", o.dir);
+	for (unsigned int i = 0; i < N_READERS; i++)
+		readers[i] = start_reader(&o, i);
+	for (long i = 0; i < n_hogs && i < 64; i++)
+		hogs[i] = start_hog();
+	end = (double)time(NULL) + atof(argv[1]);
+	for (; (double)time(NULL) < end && !o.shared->wrong; round++) {
+		bool add = round % 2 == 0;
+
+		o.shared->state = round * 4 + CHANGING;
+		for (unsigned int i = 0; i < N_READERS; i++)
+			if (random() % 2)
+				kill(readers[i], SIGSTOP);
+		run(argv[5], add ? "add" : "remove", argv[6], add ? argv[7] : "outrun");
+		o.shared->state = round * 4 + (add ? HIDDEN : VISIBLE);
+		look_after(&o, readers);
+	}
+	for (unsigned int i = 0; i < N_READERS; i++)
+		kill(readers[i], SIGKILL);
+	for (long i = 0; i < n_hogs && i < 64; i++)
+		kill(hogs[i], SIGKILL);
+	while (wait(NULL) > 0)
+		;
+	printf("%u changes, %llu looks\n", round, (unsigned long long)o.shared->n_looks);
+	return o.shared->wrong;
+}
