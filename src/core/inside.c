@@ -33,10 +33,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 /* After a scan the thread does not look for so long, so that many mounts at a time cost few scans. */
 #define PAUSE_MS 20
+/* Scans that requests cause take one part in so many of the time, and at most so much at once. */
+#define SPARING 50
+#define CREDIT_NS 50000000
 
 struct table {
 	struct covered *rows;
@@ -54,6 +58,8 @@ struct inside {
 	struct texts mount_points; /* of the last scan */
 	bool scanned;
 	uint32_t scanned_ms;
+	int64_t credit_ns; /* for scans that requests cause */
+	int64_t credited_ns;
 
 	pthread_mutex_t lock; /* guards what follows */
 	struct table table;
@@ -199,6 +205,31 @@ void inside_scan(struct inside *inside, unsigned int max_age_ms)
 {
 	pthread_mutex_lock(&inside->scan_lock);
 	scan(inside, max_age_ms, NULL);
+	pthread_mutex_unlock(&inside->scan_lock);
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+void inside_scan_sparingly(struct inside *inside)
+{
+	int64_t began;
+
+	pthread_mutex_lock(&inside->scan_lock);
+	began = now_ns();
+	inside->credit_ns += (began - inside->credited_ns) / SPARING;
+	if (inside->credit_ns > CREDIT_NS)
+		inside->credit_ns = CREDIT_NS;
+	inside->credited_ns = began;
+	if (inside->credit_ns > 0) {
+		scan(inside, 0, NULL);
+		inside->credit_ns -= now_ns() - began;
+	}
 	pthread_mutex_unlock(&inside->scan_lock);
 }
 

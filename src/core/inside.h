@@ -23,6 +23,11 @@ struct inside *inside_free(struct inside *inside);
 
 /* Reads the mount tables of all namespaces, unless that was done within the last max_age_ms. */
 void inside_scan(struct inside *inside, unsigned int max_age_ms);
+/*
+ * As inside_scan() with age 0, for requests: scans as often as two hundredths of a CPU allow, some at once
+ * after a time without.
+ */
+void inside_scan_sparingly(struct inside *inside);
 /* Whether any mount was found. Costs one load. */
 bool inside_any(const struct inside *inside);
 

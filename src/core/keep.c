@@ -9,8 +9,8 @@
  * too, from Linux 6.12 on) for one that says nothing about the name.
  *
  * Only a name that a scan has found (core/inside.c) is treated so. A scan is made anew before the
- * answer is changed, because mounts go and the kernel moves dentries; it is not made for a LOOKUP
- * that succeeds, nor for a name that is absent for everybody. No locks.
+ * answer is changed, because mounts go and the kernel moves dentries, and where a filter depends on the
+ * caller; not for a LOOKUP that succeeds, nor for a name that is absent without such a filter. No locks.
  */
 #include "core/keep.h"
 #include "core/chain.h"
@@ -20,23 +20,15 @@
 #include <errno.h>
 #include <limits.h>
 
-/* A table of mounts that old is good enough where somebody keeps asking. */
-#define FRESH_MS 20
-#define HIDDEN_MS 50
-
-/* Whether a filter hides a name from this caller that the kernel knows from other callers. */
-static bool is_hidden_from_some(struct req *req, int r)
+/*
+ * Whether a filter may hide the name from this caller and not from others. An absent name counts too:
+ * what existed would answer later than what does not.
+ */
+static bool may_be_hidden(struct req *req, int r)
 {
 	struct chain *chain = req->chain;
-	struct node *node = NULL;
-	struct statx stx;
-	bool known;
 
-	if (r != -ENOENT || !chain || !(req->node->filters & chain->by_caller))
-		return false;
-	known = fs_peek(req_fs(req), req->node, req->msg.name[0], &stx, &node) == 0 && node;
-	fs_node_put(req_fs(req), node);
-	return known;
+	return r == -ENOENT && chain && (req->node->filters & chain->by_caller);
 }
 
 /* The covered name's file; 0: no mount would be lost. */
@@ -49,12 +41,10 @@ static uint64_t covered_by(struct req *req, int r)
 	if (inside_covers(inside, req->node->id, name, &node)) {
 		if (r == 0 && req->entry.node && req->entry.node->id == node)
 			return 0;
-		inside_scan(inside, FRESH_MS);
-	} else if (is_hidden_from_some(req, r)) {
-		inside_scan(inside, HIDDEN_MS);
-	} else {
+	} else if (!may_be_hidden(req, r)) {
 		return 0;
 	}
+	inside_scan_sparingly(inside);
 	return inside_covers(inside, req->node->id, name, &node) ? node : 0;
 }
 

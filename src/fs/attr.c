@@ -48,7 +48,7 @@
 #define MOMENT_NS 20000000ULL
 
 /* Whether filters that tell callers apart hold for a node: then an answer is good for one of them. */
-static bool is_by_caller(struct fs *fs, const struct node *node)
+bool attr_is_by_caller(struct fs *fs, const struct node *node)
 {
 	return node->filters & atomic_load_explicit(&fs->filters.by_caller, memory_order_relaxed);
 }
@@ -74,7 +74,7 @@ static uint64_t watched(struct fs *fs, struct node *node)
 
 static uint64_t promise(struct fs *fs, struct node *node)
 {
-	if (is_by_caller(fs, node) || (atomic_load(&node->attr_state) & HAS_TWIN))
+	if (attr_is_by_caller(fs, node) || (atomic_load(&node->attr_state) & HAS_TWIN))
 		return 0;
 	switch (fs->config.cache) {
 	case PST_CACHE_AUTO:
@@ -257,7 +257,7 @@ static uint64_t promise_of_names(struct fs *fs, struct node *dir)
 void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry)
 {
 	entry->entry_ns = dir ? promise_of_names(fs, dir) : 0;
-	if (entry->node && is_by_caller(fs, entry->node))
+	if (entry->node && attr_is_by_caller(fs, entry->node))
 		entry->entry_ns = 0;
 }
 

@@ -149,6 +149,8 @@ void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode m
 bool attr_has_writers(const struct node *node);
 bool attr_keep_data(struct fs *fs);
 bool attr_keep_listing(struct fs *fs, struct node *dir);
+/* Whether filters hold for a node that depend on the caller. */
+bool attr_is_by_caller(struct fs *fs, const struct node *node);
 
 /* listings.c: when directories were changed and read. */
 int listings_new(struct listings **ret_listings);

@@ -350,7 +350,7 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open);
 int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **ret_handle);
 int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dirsink *sink);
 /* Whether what the kernel was told of the names of a directory makes one listing that may be cached. */
-bool fs_listing_is_settled(struct fs *fs, struct node *dir);
+bool fs_listing_is_settled(struct fs *fs, const struct node *dir);
 
 /* Extended attributes. size 0 asks for the length. Return lengths. */
 int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, size_t size);

@@ -98,7 +98,7 @@ void listings_taken(struct fs *fs, const struct node *dir)
 	group_of(fs, dir)->n_first--;
 }
 
-bool fs_listing_is_settled(struct fs *fs, struct node *dir)
+bool fs_listing_is_settled(struct fs *fs, const struct node *dir)
 {
 	struct group *group = group_of(fs, dir);
 
@@ -106,5 +106,5 @@ bool fs_listing_is_settled(struct fs *fs, struct node *dir)
 	 * A directory that was opened before a filter came that depends on the caller still reads and
 	 * writes the one cached listing that all callers share.
 	 */
-	return attr_keep_listing(fs, dir) && !group->mixed && is_over(group->changed_ms, QUIET_MS);
+	return !attr_is_by_caller(fs, dir) && !group->mixed && is_over(group->changed_ms, QUIET_MS);
 }

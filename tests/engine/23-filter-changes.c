@@ -147,6 +147,10 @@ static void test_first(void **state)
 	assert_int_equal(add(&view, "no"), 0);
 	assert_int_equal(getattr(&view, view.file), -EACCES);
 	assert_true(view.c->n_notified > 0);
+	/* A barrier for each directory, and no message that would detach mounts. */
+	assert_true(view.c->n_notified_as[FUSE_NOTIFY_INVAL_ENTRY] > 0);
+	assert_int_equal(view.c->n_notified_as[FUSE_NOTIFY_INC_EPOCH], 0);
+	assert_int_equal(view.c->n_unhashed, 0);
 	assert_int_equal(getattr(&view, K_ROOT), -EACCES);
 	assert_int_equal(drop(&view, "no"), 0);
 	assert_int_equal(fake_n_loaded(), 0);
@@ -255,6 +259,49 @@ static uint64_t send_getattr(struct filter_view *view, uint64_t id)
 						    .arg_len = sizeof(in) });
 }
 
+/* A server whose answers wait at the gate, where it is shut. */
+static _Atomic bool gate_shut;
+
+static uint32_t served_fields(void *aux, const struct pst_file *file)
+{
+	return STATX_MODE;
+}
+
+static int served_getattr(void *aux, const struct pst_file *file, struct statx *stx)
+{
+	if (gate_shut) {
+		sem_post(&entered);
+		sem_wait(&gate);
+	}
+	return 0;
+}
+
+static int served_setattr(void *aux, const struct pst_file *file, const struct statx *stx)
+{
+	return 0;
+}
+
+static const struct pst_server waiting_server = {
+	.size = sizeof(waiting_server),
+	.fields = served_fields,
+	.getattr = served_getattr,
+	.setattr = served_setattr,
+};
+
+struct addition {
+	struct filter_view *view;
+	_Atomic bool done;
+};
+
+static void *addition_main(void *arg)
+{
+	struct addition *addition = arg;
+
+	k_require(add(addition->view, "no") == 0);
+	addition->done = true;
+	return NULL;
+}
+
 struct removal {
 	struct filter_view *view;
 	const char *name;
@@ -275,6 +322,34 @@ static void *removal_main(void *arg)
 static void pause_ms(long ms)
 {
 	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
+}
+
+/* The first filter waits for requests that began without one; those that come meet it at once. */
+static void test_first_waits(void **state)
+{
+	static struct k_answer answer;
+	struct filter_view view =
+		start(state, &(struct k_options){ .server = &waiting_server, .n_chans = 2 }, NULL);
+	struct addition addition = { .view = &view };
+	pthread_t thread;
+	uint64_t held;
+
+	sem_init(&entered, 0, 0);
+	sem_init(&gate, 0, 0);
+	gate_shut = true;
+	held = send_getattr(&view, view.file);
+	sem_wait(&entered);
+	gate_shut = false;
+	assert_int_equal(pthread_create(&thread, NULL, addition_main, &addition), 0);
+	pause_ms(100);
+	assert_false(addition.done);
+	sem_post(&gate);
+	assert_int_equal(k_wait(view.c, held, &answer), 0);
+	pthread_join(thread, NULL);
+	assert_true(addition.done);
+	assert_int_equal(getattr(&view, view.file), -EACCES);
+	assert_int_equal(drop(&view, "no"), 0);
+	filter_view_stop(&view);
 }
 
 /* A filter goes when the last request that runs under it has ended; those that come do not wait. */
@@ -429,6 +504,7 @@ int main(void)
 		K_TEST(test_first),    K_TEST(test_names), K_TEST(test_refused),
 		K_TEST(test_attached), K_TEST(test_many),  K_TEST(test_under_way),
 		K_TEST(test_joined),   K_TEST(test_load),  K_TEST(test_delay),
+		K_TEST(test_first_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

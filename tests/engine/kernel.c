@@ -337,6 +337,16 @@ uint64_t k_send(struct k_chan *c, const struct k_request *request)
 	return head.unique;
 }
 
+static bool unhashes(const struct fuse_out_header *head, const char *data)
+{
+	struct fuse_notify_inval_entry_out entry;
+
+	if (head->error != FUSE_NOTIFY_INVAL_ENTRY)
+		return false;
+	memcpy(&entry, data, sizeof(entry));
+	return !(entry.flags & FUSE_EXPIRE_ONLY);
+}
+
 static bool receive(struct k_chan *c, int ms, struct k_answer *ret_answer)
 {
 	struct timeval timeout = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
@@ -358,6 +368,7 @@ static bool receive(struct k_chan *c, int ms, struct k_answer *ret_answer)
 		if (!head.unique) {
 			c->n_notified++;
 			c->n_notified_as[head.error & 15]++;
+			c->n_unhashed += unhashes(&head, ret_answer->data);
 		}
 	} while (!head.unique);
 	k_require(head.error <= 0 && head.error > -512);

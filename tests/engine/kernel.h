@@ -79,6 +79,7 @@ struct k_chan {
 	struct k_stray *strays;
 	unsigned int n_notified; /* notifications that came meanwhile */
 	unsigned int n_notified_as[16]; /* by enum fuse_notify_code */
+	unsigned int n_unhashed; /* of FUSE_NOTIFY_INVAL_ENTRY: without FUSE_EXPIRE_ONLY */
 };
 
 struct kernel {

@@ -662,6 +662,33 @@ once_overflow() {
 	equal "$(ls "$VIEW/d" | wc -l)" "$max" "names"
 }
 
+# The same with a mount inside: names are asked for anew one by one, and nothing is detached.
+once_overflow_keeps_mounts() {
+	real || skip "there is no daemon"
+	auto_tree
+	mkdir -p "$LOWER/a/deep/er"
+	ls -lR "$VIEW" > /dev/null
+	check test ! -e "$VIEW/b/late"
+	mount -t tmpfs none "$VIEW/a/deep/er" || fail mount
+	echo covering > "$VIEW/a/deep/er/it"
+	local max
+	max=$(cat /proc/sys/fs/fanotify/max_queued_events)
+	[ "$max" -le 100000 ] || skip "a queue of $max events does not overflow in this time"
+	kill -STOP "${VIEW_PIDS[0]}"
+	"$TOOLS/coherence" touch $((max + 2000)) "$LOWER/d"
+	chmod 607 "$LOWER/a/f"
+	rm "$LOWER/a/g"
+	: > "$LOWER/b/late"
+	kill -CONT "${VIEW_PIDS[0]}"
+	seen %a 607 "$VIEW/a/f"
+	within $SOON test -e "$VIEW/b/late" || fail "an absent name stays absent"
+	within $SOON test ! -e "$VIEW/a/g" || fail "a removed name stays"
+	within 10 overflowed || fail "no overflow is counted"
+	LOG_MAY='more changed below'
+	equal "$(cat "$VIEW/a/deep/er/it")" covering "the mount inside the view"
+	check umount "$VIEW/a/deep/er"
+}
+
 # ---- leases -------------------------------------------------------------------------------------
 
 # Proving that nobody writes takes a lease for a moment; who opens then waits for that moment.
@@ -738,5 +765,6 @@ LIMIT[storm]=120
 LIMIT[long_storm]=$((120 + 2 * ${STORM:-60}))
 LIMIT[same_directory]=120
 LIMIT[overflow]=120
+LIMIT[overflow_keeps_mounts]=120
 LIMIT[own_cost]=200
 LIMIT[build_elsewhere]=60
