@@ -7,29 +7,39 @@
  *	per=uid			for each owner for himself
  *	per=tree		for all together
  *
- * Counting begins with nothing when the filter is loaded: what is there already is not counted, and
- * taking it away gives room. Writes that are under way at the same time may each still find room,
- * so the limit can be exceeded by as much as these. The counts are in the map quota_usage, by uid
- * (or 0), where others can set them, and which pin= keeps from one mount to the next.
+ * A file counts until its last name is gone and nobody has it open or mapped; files that never had a
+ * name (O_TMPFILE) count as well. Files that were there when counting began do not count, and removing
+ * them makes room, but no usage falls below zero.
  *
- * Reads and writes of the files that it holds for are served, since writes are what it has to see.
+ * An operation that makes a file longer first reserves the room, before it is done, and takes what it did
+ * not need back afterwards. So operations at the same time never have more than the limit. What it did
+ * is the difference between the attributes that the engine measures before and after (PST_EXACT), never
+ * what the caller asked for.
+ *
+ * The usage is in the map quota_usage, by uid (or 0), where others can set it; files without a name are
+ * in quota_nameless, by nodeid. With pin= both outlive the view.
+ *
+ * Reads and writes of the files that the filter holds for are served, because it has to see writes.
  */
 #include <penstock/filter.bpf.h>
 
 #include <linux/falloc.h>
 
-PST_FILTER(PST_WANT_ATTR | PST_WANT_CHILD, "limits how many bytes and files a tree may grow by");
+PST_FILTER(PST_WANT_ATTR | PST_WANT_CHILD | PST_EXACT,
+	   "limits how many bytes and files a tree may grow by");
 
-/* Sums of what several requests add stay within 64 bits. */
 PST_RANGE(__u64, bytes, 1, 1152921504606846976, "bytes that files may grow by; none: no limit");
 PST_RANGE(__u64, files, 1, 1152921504606846976, "files that may be created; none: no limit");
 PST_AT_LEAST_ONE_OF("bytes files");
-PST_ONE_OF(per, "uid tree", "uid: a limit for each owner; tree: one for all") = "tree";
+PST_ONE_OF(per, "uid tree", "uid: a limit for each owner; tree: one for all") PST_OF_MAPS = "tree";
 
 #define MAX_OWNERS 65536
+#define MAX_NAMELESS (1 << 20)
+/* Without a limit there is this one, so that no sum overflows. */
+#define MOST (1ULL << 63)
 
 struct usage {
-	__s64 bytes, files;
+	__u64 bytes, files;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -38,7 +48,24 @@ struct {
 	__type(value, struct usage);
 } quota_usage SEC(".maps");
 
+/* A file without a name: what of the usage is its own. */
+struct nameless {
+	__u64 view; /* pst_view of the view that has it open: when that is gone, so is the file */
+	__u64 bytes;
+	__u32 files;
+	__u32 uid;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_NAMELESS);
+	__type(key, __u64);
+	__type(value, struct nameless);
+} quota_nameless SEC(".maps");
+
 #define is(WORD) pst_text_is(per, WORD, sizeof(WORD))
+
+/* -- usage ------------------------------------------------------------------------------------ */
 
 static __always_inline struct usage *usage_of(__u32 uid)
 {
@@ -52,26 +79,63 @@ static __always_inline struct usage *usage_of(__u32 uid)
 	return bpf_map_lookup_elem(&quota_usage, &key);
 }
 
-/* Whether an owner may have so much more. */
-static __attribute__((noinline)) int allow(__u32 uid, __s64 more_bytes, __s64 more_files)
+#define TRIES 64
+/* Comparing and exchanging in one step is a newer instruction, which this makes the compiler use. */
+#define ATOMIC static __attribute__((noinline, target("alu32")))
+
+/* Adds where the sum stays within the limit. 0, or -EDQUOT. */
+ATOMIC int reserve(__u64 *counter, __u64 more, __u64 limit)
+{
+	if (!limit || limit > MOST)
+		limit = MOST;
+	for (int i = 0; i < TRIES; i++) {
+		__u64 now = *(volatile __u64 *)counter;
+
+		if (more > limit || now > limit - more)
+			return more ? -EDQUOT : 0;
+		if (__sync_val_compare_and_swap(counter, now, now + more) == now)
+			return 0;
+	}
+	return -EAGAIN;
+}
+
+/* Takes away, but not below zero: files that were never counted may have gone. */
+ATOMIC int release(__u64 *counter, __u64 less)
+{
+	for (int i = 0; i < TRIES && less; i++) {
+		__u64 now = *(volatile __u64 *)counter;
+		__u64 then = now > less ? now - less : 0;
+
+		if (__sync_val_compare_and_swap(counter, now, then) == now)
+			return 0;
+	}
+	if (less)
+		__sync_fetch_and_add(counter, -less);
+	return 0;
+}
+
+/* An owner is going to have so much more: 0, or an error. */
+static __attribute__((noinline)) int take(__u32 uid, __u64 more_bytes, __u64 more_files)
 {
 	struct usage *usage;
+	int r;
 
-	if (!is("uid") && !is("tree"))
-		return -EINVAL;
-	if (more_bytes <= 0 && more_files <= 0)
-		return PST_PASS;
+	if (!more_bytes && !more_files)
+		return 0;
 	usage = usage_of(uid);
 	if (!usage)
 		return -EDQUOT;
-	if (bytes && more_bytes > 0 && usage->bytes + more_bytes > (__s64)bytes)
-		return -EDQUOT;
-	if (files && more_files > 0 && usage->files + more_files > (__s64)files)
-		return -EDQUOT;
-	return PST_PASS;
+	r = more_bytes ? reserve(&usage->bytes, more_bytes, bytes) : 0;
+	if (r || !more_files)
+		return r;
+	r = reserve(&usage->files, more_files, files);
+	if (r)
+		release(&usage->bytes, more_bytes);
+	return r;
 }
 
-static __attribute__((noinline)) int charge(__u32 uid, __s64 more_bytes, __s64 more_files)
+/* It has so much more than it had, or less, whatever the limit. */
+static __attribute__((noinline)) int settle(__u32 uid, __s64 more_bytes, __s64 more_files)
 {
 	struct usage *usage;
 
@@ -80,23 +144,121 @@ static __attribute__((noinline)) int charge(__u32 uid, __s64 more_bytes, __s64 m
 	usage = usage_of(uid);
 	if (!usage)
 		return 0;
-	__sync_fetch_and_add(&usage->bytes, more_bytes);
-	__sync_fetch_and_add(&usage->files, more_files);
+	if (more_bytes > 0)
+		__sync_fetch_and_add(&usage->bytes, more_bytes);
+	else
+		release(&usage->bytes, -more_bytes);
+	if (more_files > 0)
+		__sync_fetch_and_add(&usage->files, more_files);
+	else
+		release(&usage->files, -more_files);
 	return 0;
 }
 
-/* -- files ----------------------------------------------------------------------------------- */
+/* What a program before the operation has reserved, for the one after it. */
+#define RESERVED_FILE (1ULL << 32)
+
+static __always_inline int take_noted(struct pst_call *call, __u32 uid, __u64 more_bytes, int more_files)
+{
+	int r = take(uid, more_bytes, more_files);
+
+	if (r)
+		return r;
+	call->note[0] = more_bytes;
+	call->note[1] = uid | (more_files ? RESERVED_FILE : 0);
+	return PST_PASS;
+}
+
+static __always_inline void give_back_noted(const struct pst_call *call)
+{
+	settle((__u32)call->note[1], -(__s64)call->note[0], call->note[1] & RESERVED_FILE ? -1 : 0);
+}
+
+/* -- files without a name --------------------------------------------------------------------- */
+
+static __always_inline void forget(__u64 nodeid, const struct nameless *file)
+{
+	settle(file->uid, -(__s64)file->bytes, -(__s64)file->files);
+	bpf_map_delete_elem(&quota_nameless, &nodeid);
+}
+
+static long forget_of_before(void *map, __u64 *nodeid, struct nameless *file, void *aux)
+{
+	if (file->view != pst_view)
+		forget(*nodeid, file);
+	return 0;
+}
+
+static __u64 begun;
+
+ATOMIC int is_first(void)
+{
+	return !begun && !__sync_fetch_and_add(&begun, 1);
+}
+
+/* Files without a name that an earlier view had open are gone with it. */
+static __always_inline void begin(void)
+{
+	if (!begun && is_first())
+		bpf_for_each_map_elem(&quota_nameless, forget_of_before, NULL, 0);
+}
+
+/* The file of a nodeid; of an earlier view, whose number may be in use again, there is none. */
+static __always_inline struct nameless *nameless_of(__u64 nodeid)
+{
+	struct nameless *file = bpf_map_lookup_elem(&quota_nameless, &nodeid);
+
+	if (!file || file->view == pst_view)
+		return file;
+	forget(nodeid, file);
+	return NULL;
+}
+
+static __attribute__((noinline)) int add_nameless(__u64 nodeid, __u32 uid, __u64 has_bytes, __u32 has_files)
+{
+	struct nameless file = {
+		.view = pst_view,
+		.bytes = has_bytes,
+		.files = has_files,
+		.uid = uid,
+	};
+
+	return bpf_map_update_elem(&quota_nameless, &nodeid, &file, BPF_ANY);
+}
+
+/* -- files ------------------------------------------------------------------------------------ */
+
+static __always_inline __u64 length(const struct pst_attr *attr)
+{
+	return S_ISREG(attr->mode) ? attr->size : 0;
+}
+
+static __always_inline int made(struct pst_call *call)
+{
+	const struct pst_attr *attr = &call->after.attr;
+
+	if (call->error || !attr->mode) {
+		give_back_noted(call);
+		return PST_PASS;
+	}
+	if (is("uid") && attr->uid != (__u32)call->note[1]) {
+		settle(attr->uid, 0, 1);
+		give_back_noted(call);
+	}
+	if (!attr->nlink)
+		add_nameless(call->after.nodeid, attr->uid, 0, 1);
+	return PST_PASS;
+}
 
 #define CREATES(OP)                                                                                \
 	PST_PRE(OP, call)                                                                          \
 	{                                                                                          \
-		return allow(call->caller.uid, 0, 1);                                              \
+		begin();                                                                           \
+		return take_noted(call, call->caller.uid, 0, 1);                                   \
 	}                                                                                          \
 	PST_POST(OP, call)                                                                         \
 	{                                                                                          \
-		if (!call->error)                                                                  \
-			charge(call->child.attr.uid, 0, 1);                                        \
-		return PST_PASS;                                                                   \
+		return made(call);                                                                 \
 	}
 
 CREATES(create)
@@ -105,137 +267,159 @@ CREATES(mknod)
 CREATES(symlink)
 CREATES(tmpfile)
 
-/* A file is gone with its last name. */
-static __always_inline int gone(const struct pst_attr *attr)
+/* A name is gone. With the last one the file still counts, for as long as the kernel knows it. */
+static __always_inline int gone(const struct pst_call *call, const struct pst_attr *before)
 {
-	if (!attr->mode || (!S_ISDIR(attr->mode) && attr->nlink > 1))
+	if (call->error || !before->mode || call->after.attr.nlink)
 		return PST_PASS;
-	charge(attr->uid, S_ISREG(attr->mode) ? -(__s64)attr->size : 0, -1);
+	if (!call->after.attr.mode)
+		settle(before->uid, -(__s64)length(before), -1);
+	else
+		add_nameless(call->after.nodeid, call->after.attr.uid, length(&call->after.attr), 1);
 	return PST_PASS;
 }
 
 PST_POST(unlink, call)
 {
-	return call->error ? PST_PASS : gone(&call->child.attr);
+	begin();
+	return gone(call, &call->child.attr);
 }
 
 PST_POST(rmdir, call)
 {
-	return call->error ? PST_PASS : gone(&call->child.attr);
+	begin();
+	return gone(call, &call->child.attr);
 }
 
 #define RENAME_EXCHANGE 2
 
 PST_POST(rename, call)
 {
-	if (call->error || (call->in.rename.flags & RENAME_EXCHANGE))
-		return PST_PASS;
-	/* Two names of one file: such a rename does nothing. */
-	if (call->replaced.ino == call->child.attr.ino &&
-	    call->replaced.dev_major == call->child.attr.dev_major &&
-	    call->replaced.dev_minor == call->child.attr.dev_minor)
-		return PST_PASS;
-	return gone(&call->replaced);
+	begin();
+	return call->in.rename.flags & RENAME_EXCHANGE ? PST_PASS : gone(call, &call->replaced);
 }
 
-/* -- bytes ----------------------------------------------------------------------------------- */
-
-/* What is done to a file without a name is soon over, and was given back with its name. */
-static __always_inline int counts(const struct pst_node *node)
+PST_POST(link, call)
 {
-	return S_ISREG(node->attr.mode) && node->attr.nlink;
+	if (!call->error && call->after.attr.nlink)
+		bpf_map_delete_elem(&quota_nameless, &call->after.nodeid);
+	return PST_PASS;
 }
+
+PST_POST(forget, call)
+{
+	struct nameless *file = nameless_of(call->node.nodeid);
+
+	if (file)
+		forget(call->node.nodeid, file);
+	return PST_PASS;
+}
+
+/* -- bytes ------------------------------------------------------------------------------------ */
 
 /* By how much a file grows that is to reach to end. */
-static __always_inline __s64 growth(const struct pst_node *node, __u64 end)
+static __always_inline __u64 growth(const struct pst_call *call, __u64 end)
 {
-	return end > node->attr.size ? end - node->attr.size : 0;
+	return end > length(&call->node.attr) ? end - length(&call->node.attr) : 0;
+}
+
+/* An operation on a file is over: the file has become longer or shorter by so much, and may be another's. */
+static __attribute__((noinline)) int changed(struct pst_call *call)
+{
+	const struct pst_attr *before = &call->node.attr, *after = &call->after.attr;
+	__s64 more = length(after) - length(before);
+	struct nameless *file;
+
+	if (!after->mode) {
+		give_back_noted(call);
+		return PST_PASS;
+	}
+	if (is("uid") && after->uid != before->uid) {
+		settle(after->uid, length(after), 1);
+		give_back_noted(call);
+		settle(before->uid, -(__s64)length(before), -1);
+	} else {
+		if (call->note[1] & RESERVED_FILE || (__u32)call->note[1] != before->uid) {
+			give_back_noted(call);
+			settle(before->uid, more, 0);
+		} else {
+			settle(before->uid, more - (__s64)call->note[0], 0);
+		}
+	}
+	if (after->nlink)
+		return PST_PASS;
+	file = nameless_of(call->node.nodeid);
+	if (!file)
+		return add_nameless(call->node.nodeid, after->uid, more > 0 ? more : 0, 0), PST_PASS;
+	file->uid = after->uid;
+	file->bytes = more < 0 && file->bytes < (__u64)-more ? 0 : file->bytes + more;
+	return PST_PASS;
 }
 
 PST_PRE(write, call)
 {
-	if (!counts(&call->node))
-		return PST_PASS;
-	return allow(call->node.attr.uid,
-		     growth(&call->node, call->in.write.offset + call->data_len), 0);
+	const struct fuse_write_in *in = &call->in.write;
+	/* Where an append ends, the offset does not say. */
+	_Bool appends = (in->flags & O_APPEND) && !(in->write_flags & FUSE_WRITE_CACHE);
+
+	begin();
+	return take_noted(call, call->node.attr.uid,
+			  appends ? call->data_len : growth(call, in->offset + call->data_len), 0);
 }
 
 PST_POST(write, call)
 {
-	if (!call->error && counts(&call->node))
-		charge(call->node.attr.uid,
-		       growth(&call->node, call->in.write.offset + call->out.write.size), 0);
-	return PST_PASS;
+	return changed(call);
 }
 
 PST_POST(open, call)
 {
-	if (!call->error && (call->in.open.flags & O_TRUNC) && counts(&call->node))
-		charge(call->node.attr.uid, -(__s64)call->node.attr.size, 0);
-	return PST_PASS;
-}
-
-/* By how much a SETATTR makes a file longer, or shorter. */
-static __always_inline __s64 resized(const struct pst_call *call)
-{
-	if (!(call->in.setattr.valid & FATTR_SIZE) || !S_ISREG(call->node.attr.mode))
-		return 0;
-	return (__s64)call->in.setattr.size - (__s64)call->node.attr.size;
-}
-
-/* What comes with a file to another owner. */
-static __always_inline __s64 carried(const struct pst_call *call)
-{
-	return S_ISREG(call->node.attr.mode) ? call->node.attr.size : 0;
-}
-
-static __always_inline int changes_hands(const struct pst_call *call)
-{
-	return (call->in.setattr.valid & FATTR_UID) &&
-	       call->in.setattr.uid != call->node.attr.uid && is("uid");
+	if (!(call->in.open.flags & O_TRUNC))
+		return PST_PASS;
+	begin();
+	return changed(call);
 }
 
 PST_PRE(setattr, call)
 {
-	if (!call->node.attr.nlink)
-		return PST_PASS;
-	if (changes_hands(call))
-		return allow(call->in.setattr.uid, carried(call) + resized(call), 1);
-	return allow(call->node.attr.uid, resized(call), 0);
+	const struct fuse_setattr_in *in = &call->in.setattr;
+	__u64 end = length(&call->node.attr);
+
+	begin();
+	if ((in->valid & FATTR_SIZE) && S_ISREG(call->node.attr.mode))
+		end = in->size;
+	if ((in->valid & FATTR_UID) && in->uid != call->node.attr.uid && is("uid"))
+		return take_noted(call, in->uid, end, 1);
+	return take_noted(call, call->node.attr.uid, growth(call, end), 0);
 }
 
 PST_POST(setattr, call)
 {
-	if (call->error || !call->node.attr.nlink)
-		return PST_PASS;
-	if (changes_hands(call)) {
-		charge(call->node.attr.uid, -carried(call), -1);
-		charge(call->in.setattr.uid, carried(call) + resized(call), 1);
-	} else {
-		charge(call->node.attr.uid, resized(call), 0);
-	}
-	return PST_PASS;
-}
-
-static __always_inline __s64 allocated(const struct pst_call *call)
-{
-	const struct fuse_fallocate_in *in = &call->in.fallocate;
-
-	if (in->mode & FALLOC_FL_INSERT_RANGE)
-		return in->length;
-	if (in->mode & FALLOC_FL_COLLAPSE_RANGE)
-		return -(__s64)in->length;
-	return in->mode & FALLOC_FL_KEEP_SIZE ? 0 : growth(&call->node, in->offset + in->length);
+	return changed(call);
 }
 
 PST_PRE(fallocate, call)
 {
-	return counts(&call->node) ? allow(call->node.attr.uid, allocated(call), 0) : PST_PASS;
+	const struct fuse_fallocate_in *in = &call->in.fallocate;
+	__u32 uid = call->node.attr.uid;
+	__u64 more = growth(call, in->offset + in->length);
+	int r;
+
+	begin();
+	if (in->mode & FALLOC_FL_INSERT_RANGE)
+		more = in->length;
+	if (in->mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE))
+		more = 0;
+	if (!(in->mode & FALLOC_FL_KEEP_SIZE) || !more)
+		return take_noted(call, uid, more, 0);
+	/* Room behind the end of a file is in no length, so nobody could have it counted. */
+	r = take(uid, more, 0);
+	if (!r)
+		settle(uid, -(__s64)more, 0);
+	return r ? r : -EOPNOTSUPP;
 }
 
 PST_POST(fallocate, call)
 {
-	if (!call->error && counts(&call->node))
-		charge(call->node.attr.uid, allocated(call), 0);
-	return PST_PASS;
+	return changed(call);
 }

@@ -97,6 +97,14 @@
 		__attribute__((btf_decl_tag("at least one of: " OPTIONS))) = 0
 
 /*
+ * Says, behind an option, that the filter's maps mean something else with another value of it: maps that
+ * were pinned (pin=) with another value are not adopted.
+ *
+ *	PST_ONE_OF(per, "uid tree", "what is counted") PST_OF_MAPS = "tree";
+ */
+#define PST_OF_MAPS __attribute__((btf_decl_tag("of maps")))
+
+/*
  * A program before, or after, an operation (PST_OPS), or a group of them (any, changes). CALL is
  * the name of its parameter, a struct pst_call *. It returns an enum pst_verdict or -errno.
  */
@@ -141,6 +149,12 @@ struct {
 
 /* Bytes of data that a slot has; a multiple of 4096. Known when the verifier looks. */
 const volatile __u32 pst_data_size = 4096;
+
+/*
+ * A number of this view, another one for each mount: what a filter keeps in pinned maps of files that
+ * are open, or by nodeid, is of this mount or out of date.
+ */
+const volatile __u64 pst_view = 1;
 
 /* The program for names on one name of a listing after the other, each in the place of name[0]. */
 #define PST_NAME_LOOP                                                                              \

@@ -12,7 +12,7 @@
 #include <penstock/fuse.h>
 
 /* An object that was built for another number is refused. */
-#define PST_FILTER_ABI 1
+#define PST_FILTER_ABI 2
 
 /* What a program returns; negative: that errno is the answer. */
 enum pst_verdict {
@@ -31,6 +31,8 @@ enum pst_filter_flag {
 	PST_WANT_CHILD	= 1 << 4,	/* child.attr is that of the file under name[0], if there is one */
 	PST_WANT_CGROUP	= 1 << 5,	/* caller.cgroup is filled */
 	PST_CELLS	= 1 << 6,	/* it uses cells */
+	PST_EXACT	= 1 << 7,	/* call->after is filled, and a file is changed by one operation
+					   at a time, see struct pst_call */
 };
 
 /* In in.read.read_flags of readdir: the entries come with attributes (struct fuse_direntplus). */
@@ -152,7 +154,13 @@ union pst_out {
 
 /*
  * One operation under way. Filters change name, in, out, data, data_len, cell, child.cell,
- * child.held, caller.uid, caller.gid, delay_us and events, and read the rest.
+ * child.held, caller.uid, caller.gid, delay_us, note and events, and read the rest.
+ *
+ * With PST_EXACT, operations of the view that can change the size, owner or links of one file run one
+ * after the other: SETATTR, WRITE, FALLOCATE, OPEN with O_TRUNC on the file, LINK of it, UNLINK, RMDIR
+ * and RENAME of what has its name. node.attr (child.attr, replaced, node2.attr) is what it was before,
+ * after.attr what it is after, also where the operation failed. So the difference is what this operation
+ * has done. COPY is not among them: it is refused where filters see data.
  *
  * data: what SYMLINK (the target), SETXATTR (the value), WRITE and IOCTL bring, before; what
  * READLINK, GETXATTR, LISTXATTR, READ, READDIR and IOCTL answer, after.
@@ -177,7 +185,11 @@ struct pst_call {
 	struct pst_name	name[2];
 	union pst_in	in;
 	struct pst_attr	replaced;	/* rename: the file under name[1], with PST_WANT_CHILD */
-	char		private_[4096 - 2712];
+	struct pst_node	after;		/* after: the file that was changed or made, with PST_EXACT; attr.mode
+					   0: not known */
+	uint64_t	note[2];	/* this filter's own: what it leaves before the operation it finds
+					   after it; 0 at first */
+	char		private_[4096 - 2792];
 	struct pst_listed listed[PST_N_LISTED];	/* the engine's and PST_NAME()'s, PST_PRE()'s */
 	char		private3_[3 * 4096 - PST_N_LISTED * sizeof(struct pst_listed)];
 	union pst_out	out;
@@ -236,6 +248,12 @@ struct pst_ctx {
 	X(lseek, FUSE_LSEEK)                                                                       \
 	X(copy, FUSE_COPY_FILE_RANGE)                                                              \
 	X(ioctl, FUSE_IOCTL)
+
+/*
+ * PST_POST(forget, CALL) is no operation: the kernel has forgotten the file call->node, of which nodeid,
+ * parent and the inode number, type and device are filled, and the filter's cell. Nobody has it open or
+ * mapped any more. A file that lost its last name is gone then. Nothing can be refused or changed.
+ */
 
 /*
  * Groups of operations, for programs that serve several: "pre/any" is run for every operation but

@@ -39,6 +39,7 @@ static void enter(struct chain *chain, const struct link *link)
 		{ facts->flags & PST_WANT_ATTR, &chain->want_attr },
 		{ facts->flags & PST_WANT_CHILD, &chain->want_child },
 		{ facts->flags & PST_WANT_CGROUP, &chain->want_cgroup },
+		{ facts->flags & PST_EXACT, &chain->exact },
 		{ link->at || chain_goes_by_names(facts) || link->cells, &chain->by_name },
 		{ link->at, &chain->attached },
 		{ sees(facts, FILTER_PRE, FUSE_READ) || sees(facts, FILTER_POST, FUSE_READ) ||

@@ -29,7 +29,7 @@ struct chain {
 	uint64_t pre[OP_MAX], post[OP_MAX]; /* ... with a program for an opcode */
 	uint64_t names;			/* ... with one for names */
 	uint64_t any[OP_MAX];		/* ... that have to do with an opcode at all */
-	uint64_t by_caller, data, cacheable, delays, want_attr, want_child, want_cgroup;
+	uint64_t by_caller, data, cacheable, delays, want_attr, want_child, want_cgroup, exact;
 	uint64_t by_name;		/* ... that act on what they know of names */
 	uint64_t attached;		/* ... that are attached somewhere (at=) */
 	uint64_t hides;			/* ... that say without a look at a file that its name is hidden */

@@ -231,6 +231,7 @@ int filtered_after(struct req *req, int r)
 	if (absent)
 		r = -ENOENT;
 	frame_results(req, r);
+	frame_after(req);
 	in = frame_of(req)->in;
 	for (unsigned int i = chain->n; i-- > 0;) {
 		struct link *link = chain->links[i];

@@ -10,6 +10,7 @@
  * Lock: lock, for changes and for whoever looks at the chain from outside a request.
  */
 #include "core/filters.h"
+#include "core/forgotten.h"
 #include "core/judge.h"
 #include "core/newcomer.h"
 #include "core/server-private.h"
@@ -37,6 +38,8 @@ struct filters {
 	pthread_mutex_t lock; /* guards what follows */
 	struct chain *chain;  /* in force; NULL: none */
 	uint64_t used;	      /* bits */
+
+	struct forgotten forgotten;
 };
 
 int filters_new(struct server *server, uint64_t features, struct filters **ret_filters)
@@ -48,6 +51,7 @@ int filters_new(struct server *server, uint64_t features, struct filters **ret_f
 	filters->server = server;
 	filters->features = features;
 	pthread_mutex_init(&filters->lock, NULL);
+	forgotten_init(&filters->forgotten, server);
 	*ret_filters = filters;
 	return 0;
 }
@@ -176,6 +180,8 @@ static int link_new(struct filters *filters, const char *spec, struct link **ret
 		return r;
 	}
 	warn_idle(filters, filter_facts(link->filter));
+	if (filter_facts(link->filter)->ops[FILTER_POST] >> FUSE_FORGET & 1)
+		forgotten_prepare(&filters->forgotten);
 	*ret_link = link;
 	return 0;
 }
@@ -351,6 +357,7 @@ static void tell_fs(struct fs *fs, const struct chain *chain)
 			.by_name = chain->by_name,
 			.data = chain->data,
 			.cacheable = chain->cacheable,
+			.forget = chain->post[FUSE_FORGET],
 		};
 	fs_set_filters(fs, &facts);
 }
@@ -512,6 +519,11 @@ int filters_replace(struct filters *filters, const char *name, const char *spec,
 	return r;
 }
 
+void filters_forgotten(struct filters *filters, struct node *node)
+{
+	forgotten_run(&filters->forgotten, node);
+}
+
 struct filters *filters_free(struct filters *filters)
 {
 	if (!filters)
@@ -519,6 +531,7 @@ struct filters *filters_free(struct filters *filters)
 	for (unsigned int i = 0; filters->chain && i < filters->chain->n; i++)
 		link_free(filters, filters->chain->links[i]);
 	chain_free(filters->chain);
+	forgotten_fini(&filters->forgotten);
 	pthread_mutex_destroy(&filters->lock);
 	free(filters);
 	return NULL;

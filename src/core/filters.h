@@ -31,6 +31,9 @@ int filters_replace(struct filters *filters, const char *name, const char *spec,
  */
 void filters_settle(struct req *req);
 
+/* A node goes that has no references left: tells the filters that want to hear of it. */
+void filters_forgotten(struct filters *filters, struct node *node);
+
 /* As the functions of penstock.h that begin with pst_view_. */
 int filters_list(struct filters *filters, struct pst_filter *rows, size_t n, size_t *ret_n);
 int filters_bypassed(struct filters *filters, const char *name, struct pst_bypassed *rows, size_t n,

@@ -191,6 +191,34 @@ static void fill_node(struct req *req, struct node *node, struct pst_node *ret_n
 	*ret_node = filled;
 }
 
+void frame_after(struct req *req)
+{
+	struct node *node = req->changed ? req->changed : req->entry.node;
+	struct pst_node after = { 0 };
+	struct statx stx = req->entry.attr.stx;
+
+	if (node && (req->chain->exact & req->filters)) {
+		after.nodeid = node->id;
+		after.parent = atomic_load_explicit(&node->parent, memory_order_relaxed);
+		if (!req->changed || fs_pin_stat(req_fs(req), node, &req->pin, &stx) == 0)
+			frame_fill_attr(&after.attr, &stx);
+	}
+	frame_of(req)->after = after;
+}
+
+void frame_forgotten(struct req *req, struct node *node)
+{
+	struct pst_call *call = frame_of(req);
+
+	memset(call, 0, FRAME_SIZE);
+	call->opcode = FUSE_FORGET;
+	call->node.nodeid = node->id;
+	call->node.parent = atomic_load_explicit(&node->parent, memory_order_relaxed);
+	call->node.attr.ino = node->ino;
+	call->node.attr.mode = node->type;
+	fs_node_device(req_fs(req), node, &call->node.attr.dev_major, &call->node.attr.dev_minor);
+}
+
 static void fill_caller(struct req *req, struct pst_call *call)
 {
 	call->caller = (struct pst_caller){
@@ -398,6 +426,9 @@ void frame_enter(struct req *req, const struct link *link)
 	if (req->child.node)
 		call->child.known = 1;
 	call->n_events = 0;
+	call->note[0] = call->note[1] = 0;
+	if (req->noted >> link->bit & 1)
+		memcpy(call->note, req->kept->note[link->bit], sizeof(call->note));
 }
 
 void frame_leave(struct req *req, struct link *link)
@@ -414,6 +445,11 @@ void frame_leave(struct req *req, struct link *link)
 	if (link->cells && node)
 		link->cells[fs_node_number(req_fs(req), node)] = call->cell;
 	req->child.cells[link->bit] = call->child.cell;
+	req->noted &= ~bit;
+	if (call->note[0] || call->note[1]) {
+		memcpy(req->kept->note[link->bit], call->note, sizeof(call->note));
+		req->noted |= bit;
+	}
 	/* A filter can be on a child only where it is on the directory. */
 	if (!call->child.held) {
 		if (req->child.filters & bit)

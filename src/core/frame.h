@@ -19,6 +19,10 @@ int frame_keep(struct req *req);
 void frame_begin(struct req *req, bool look);
 /* The part of a call that is filled in, to be put aside while it is used for something else. */
 #define FRAME_SIZE offsetof(struct pst_call, private_)
+/* What the operation has left, for those after it. */
+void frame_after(struct req *req);
+/* A call of its own: a node without references is about to go. */
+void frame_forgotten(struct req *req, struct node *node);
 /* Makes it the view of one filter, and takes over what is its own (cells) afterwards. */
 void frame_enter(struct req *req, const struct link *link);
 void frame_leave(struct req *req, struct link *link);

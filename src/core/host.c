@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/host.h"
 #include "chan/chan.h"
+#include "core/filters.h"
 #include "core/inside.h"
 #include "core/notify.h"
 #include "util/wake.h"
@@ -12,7 +13,8 @@
 
 struct host {
 	struct chan *chan;		/* borrowed */
-	struct fs *fs;			/* borrowed, set at start */
+	struct fs *fs;			/* borrowed, set at start, as is server */
+	struct server *server;
 	struct notifier *notifier;
 	struct inside *inside;
 	pthread_t thread;
@@ -79,6 +81,15 @@ static void forget_attr_now(void *aux, uint64_t nodeid)
 static void forget_written_now(void *aux, uint64_t nodeid)
 {
 	notify_written(((struct host *)aux)->chan, nodeid);
+}
+
+static void forgotten(void *aux, struct node *node)
+{
+	struct filters *filters = server_filters(((struct host *)aux)->server);
+
+	/* At the end of the view they go first. */
+	if (filters)
+		filters_forgotten(filters, node);
 }
 
 static void forget_all(void *aux)
@@ -155,15 +166,17 @@ int host_new(struct chan *chan, const struct host_config *config, struct host **
 		.forget_all = forget_all,
 		.forget_attr_now = forget_attr_now,
 		.forget_written_now = forget_written_now,
+		.forgotten = forgotten,
 	};
 	return 0;
 }
 
-int host_start(struct host *host, struct fs *fs)
+int host_start(struct host *host, struct server *server, struct fs *fs)
 {
 	int r;
 
 	host->fs = fs;
+	host->server = server;
 	r = wake_thread_create(&host->thread, NULL, host_main, host);
 	host->started = r == 0;
 	if (r == 0)

@@ -24,7 +24,7 @@ static void sub_request(struct req *req, struct req *sub, struct kept *kept, con
 		.arg = &kept->now,
 	};
 	sub->msg.name[0] = name;
-	sub->passed = sub->decided = 0;
+	sub->passed = sub->decided = sub->noted = 0;
 	sub->listed = true;
 	sub->entry = (struct fs_entry){ 0 };
 	sub->out_len = sub->data_len = 0;

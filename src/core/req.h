@@ -40,6 +40,7 @@ struct kept {
 	size_t data_len;		/* of what came */
 	uint32_t uid, gid;		/* of the caller, as they came */
 	char name[2][PST_NAME_SIZE];	/* as they are now */
+	uint64_t note[PST_MAX_FILTERS][2]; /* what programs before left for those after; see req.noted */
 };
 
 /* How far a request has come: what was done is not done again when it changes threads. */
@@ -106,6 +107,9 @@ struct req {
 	uint64_t filters;		/* bits of those that have to do with it */
 	uint64_t passed;		/* of these, those whose turn came before it was decided */
 	uint64_t decided;		/* the one that decided it */
+	uint64_t noted;			/* those with something in kept->note */
+	struct node *changed;		/* counted: the file that no other request changes, core/exact.c */
+	struct fdref pin;		/* of that; valid while it is set */
 	const struct told *told;	/* READDIRPLUS: files that the listing may tell of, in order */
 	size_t n_told;
 	struct node *dir;		/* borrowed: where a name is judged, while it is */

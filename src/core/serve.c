@@ -409,6 +409,7 @@ static void check_in_undo(struct req *req)
 
 static void let_go(struct req *req)
 {
+	exact_leave(server_exact(req->server), req);
 	check_in_undo(req);
 	server_moved(req);
 	fs_node_put(req_fs(req), req->entry.node);
@@ -431,7 +432,8 @@ static int enter_filters(struct req *req)
 	if (req->filters && (chain->delays & req->filters) && !req->in_pool)
 		return REQ_TO_POOL;
 	if (req->filters)
-		return filtered_before(req);
+		return exact_enter(server_exact(req->server), req) ? REQ_TO_POOL :
+								     filtered_before(req);
 	if (req->node)
 		judge_inherit(req, req->node);
 	return 0;
@@ -585,6 +587,7 @@ struct req *req_serve(struct req *req)
 	}
 	if (r != FS_LATER) {
 		r = answer_of(req, leave_filters(req, row, r));
+		exact_leave(server_exact(req->server), req);
 		if (row->call == op_lookup && keep_mounts(req, &r))
 			encode_entry(req);
 		server_count(req, r);

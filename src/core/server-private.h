@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* What the life of a request (serve.c) needs of the server (server.c). */
+#include "core/exact.h"
 #include "core/req.h"
 #include "core/server.h"
 
@@ -48,6 +49,7 @@ bool server_drained(struct server *server, const struct chain *chain, unsigned i
  */
 struct req *server_borrow(struct server *server, bool wait);
 void server_return(struct req *req);
+struct exact *server_exact(struct server *server);
 struct fs *server_fs(struct server *server);
 struct inside *server_inside(struct server *server);
 struct notifier *server_notifier(struct server *server);

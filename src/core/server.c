@@ -12,6 +12,7 @@
  */
 #include "core/server.h"
 #include "core/chain.h"
+#include "core/exact.h"
 #include "core/filters.h"
 #include "core/host.h"
 #include "core/pool.h"
@@ -28,6 +29,8 @@
 
 /* Requests beyond those that threads have in their hands: the pool's queue. */
 #define N_QUEUED 16
+/* ... and for filters that are told of forgotten files (core/forgotten.c). */
+#define N_FORGOTTEN 1
 
 struct server {
 	struct fs *fs;
@@ -42,6 +45,7 @@ struct server {
 	struct trace *trace;
 	void (*_Atomic on_readonly)(void *aux);
 	void *on_readonly_aux; /* set before that */
+	struct exact exact;
 };
 
 /* -- requests -------------------------------------------------------------------------------- */
@@ -231,7 +235,7 @@ static void drop(const struct server_config *config)
 
 static int start_threads(struct server *server, unsigned int n_pool)
 {
-	int r = host_start(server->host, server->fs);
+	int r = host_start(server->host, server, server->fs);
 
 	if (r == 0)
 		r = pool_start(&server->pool, n_pool);
@@ -245,7 +249,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 {
 	_cleanup_(server_freep) struct server *server = calloc(1, sizeof(*server));
 	struct supply_config supply = {
-		.n_own = config->n_chans + config->n_pool + N_QUEUED,
+		.n_own = config->n_chans + config->n_pool + N_QUEUED + N_FORGOTTEN,
 		.data_size = config->max_write,
 		.filtered = config->filters && config->filters[0],
 	};
@@ -255,6 +259,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 		drop(config);
 		return error_set(error, -ENOMEM, "no memory");
 	}
+	exact_init(&server->exact);
 	server->fs = config->fs;
 	server->lacks = config->lacks;
 	server->host = config->host;
@@ -302,6 +307,7 @@ struct server *server_free(struct server *server)
 	pool_fini(&server->pool);
 	supply_fini(&server->supply);
 	trace_free(server->trace);
+	exact_fini(&server->exact);
 	free(server);
 	return NULL;
 }
@@ -329,6 +335,11 @@ struct trace *server_trace(struct server *server)
 struct filters *server_filters(struct server *server)
 {
 	return server->filters;
+}
+
+struct exact *server_exact(struct server *server)
+{
+	return &server->exact;
 }
 
 struct fs *server_fs(struct server *server)

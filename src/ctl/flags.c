@@ -20,6 +20,7 @@ static const struct {
 	{ PST_WANT_ATTR, "want-attr", "it looks at the attributes of the file" },
 	{ PST_WANT_CHILD, "want-child", "it looks at the attributes of the file under a name" },
 	{ PST_WANT_CGROUP, "want-cgroup", "it looks at the cgroup of the caller" },
+	{ PST_EXACT, "exact", "changes of one file run one at a time" },
 	{ PST_CELLS, "cells", "it keeps a number for each file" },
 };
 

@@ -16,6 +16,7 @@ struct filter_slots {
 	void *memory;
 	size_t len;			/* of the whole mapping */
 	size_t value_size;
+	uint64_t view;			/* a number of the view that they are for */
 };
 
 /*

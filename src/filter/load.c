@@ -167,6 +167,9 @@ static int prepare_slots(struct load *load, const struct filter_slots *slots,
 		return error_set(error, r, "cannot give the filter its memory: %s", strerror(-r));
 	object_find_var(&load->object, "pst_data_size", &var);
 	memcpy(var.at, &data_size, sizeof(data_size));
+	if (slots && object_find_var(&load->object, "pst_view", &var) &&
+	    var.size == sizeof(slots->view))
+		memcpy(var.at, &slots->view, sizeof(slots->view));
 	return 0;
 }
 

@@ -6,7 +6,7 @@
 
 const char *filter_op_name(uint32_t opcode)
 {
-	static const char *const names[] = { PST_OPS(OP_NAME) };
+	static const char *const names[] = { [FUSE_FORGET] = "forget", PST_OPS(OP_NAME) };
 
 	return opcode < sizeof(names) / sizeof(names[0]) ? names[opcode] : NULL;
 }

@@ -33,6 +33,7 @@ static const struct group {
 	{ "any", (0 PST_OPS(OP_BIT)) & ~READ_WRITE },
 	{ "changes", CHANGES },
 	PST_OPS(OP_ROW)
+	{ "forget", BIT(FUSE_FORGET) },
 	/* clang-format on */
 };
 #define N_GROUPS (sizeof(groups) / sizeof(groups[0]))
@@ -62,7 +63,9 @@ static bool find_place(const char *section, struct place *ret_place)
 			return !section[len];
 		}
 		for (unsigned int i = 0; i < N_GROUPS; i++)
-			if (!strcmp(section + len, groups[i].name)) {
+			/* When a file is forgotten it is too late for a say before. */
+			if (!strcmp(section + len, groups[i].name) &&
+			    (kind == FILTER_POST || groups[i].ops != BIT(FUSE_FORGET))) {
 				*ret_place = (struct place){ kind, i, groups[i].ops };
 				return true;
 			}

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 static int explain_map(int error_number, unsigned int n, size_t size, struct pst_error *error)
 {
@@ -66,6 +67,8 @@ int filter_slots_new(unsigned int n, size_t size, struct filter_slots **ret_slot
 	if (slots->fd < 0)
 		return explain_map(slots->fd, n, size, error);
 	slots->value_size = size;
+	if (getrandom(&slots->view, sizeof(slots->view), 0) < 0)
+		return error_set(error, -errno, "no random numbers: %s", strerror(errno));
 	slots->len = n * size;
 	slots->memory = mmap(NULL, slots->len, PROT_READ | PROT_WRITE, MAP_SHARED, slots->fd, 0);
 	if (slots->memory == MAP_FAILED)

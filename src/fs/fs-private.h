@@ -28,7 +28,7 @@ struct fs {
 	struct node *root;		/* counted */
 	_Atomic bool far;		/* one of the mounts is of a far kind */
 	struct {
-		_Atomic uint64_t by_caller, by_name, data, cacheable;
+		_Atomic uint64_t by_caller, by_name, data, cacheable, forget;
 	} filters;			/* what fs_set_filters() said */
 	struct listings *listings;	/* listings.c */
 	struct seen *seen;		/* which node a name led to when the kernel was told */

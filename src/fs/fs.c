@@ -16,6 +16,8 @@ static void node_gone(void *aux, struct node *node)
 {
 	struct fs *fs = aux;
 
+	if (node->filters & atomic_load_explicit(&fs->filters.forget, memory_order_relaxed))
+		fs->config.host.forgotten(fs->config.host.aux, node);
 	pass_node_gone(fs, node);
 	watch_node_gone(fs, node);
 	fdcache_drop(fs->fds, node);
@@ -197,6 +199,7 @@ void fs_set_filters(struct fs *fs, const struct fs_filters *filters)
 	fs->filters.by_name = filters->by_name;
 	fs->filters.data = filters->data;
 	fs->filters.cacheable = filters->cacheable;
+	fs->filters.forget = filters->forget;
 }
 
 void fs_filters_changed(struct fs *fs, struct node *node, uint64_t changed)
@@ -227,6 +230,19 @@ void fs_node_device(struct fs *fs, const struct node *node, uint32_t *ret_major,
 void fs_walk(struct fs *fs, node_walk_fn fn, void *aux)
 {
 	nodetab_walk(fs->nodes, fn, aux);
+}
+
+void fs_pin(struct fs *fs, struct node *node, struct fdref *ret_pin)
+{
+	*ret_pin = FDREF_NONE;
+	fdref_get(fs->fds, node, ret_pin);
+}
+
+int fs_pin_stat(struct fs *fs, struct node *node, const struct fdref *pin, struct statx *ret_stx)
+{
+	int r = pin->fd < 0 ? -ESTALE : lower_stat(pin->fd, ret_stx);
+
+	return r < 0 ? r : authority_answer(fs, node, ret_stx);
 }
 
 int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx)

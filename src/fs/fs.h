@@ -54,6 +54,8 @@ struct fs_host {
 	 */
 	void (*forget_attr_now)(void *aux, uint64_t nodeid);
 	void (*forget_written_now)(void *aux, uint64_t nodeid);
+	/* A node goes whose filters are to be told. It has no references left, and must not get any. */
+	void (*forgotten)(void *aux, struct node *node);
 };
 
 #define FS_WRITTEN_LIMIT (INT64_MAX - 1)
@@ -148,10 +150,11 @@ uint32_t fs_generation(struct fs *fs, const struct node *node);
 
 /*
  * What is to be known of filters: bits as in node.filters. Data: they see reads and writes; of these
- * cacheable: they do the same for every caller. By name: what they do depends on names.
+ * cacheable: they do the same for every caller. By name: what they do depends on names. Forget: they
+ * are told of nodes that go.
  */
 struct fs_filters {
-	uint64_t by_caller, by_name, data, cacheable;
+	uint64_t by_caller, by_name, data, cacheable, forget;
 };
 void fs_set_filters(struct fs *fs, const struct fs_filters *filters);
 /* The bits of changed are others in node->filters now: pages that the kernel keeps of it may be wrong. */
@@ -194,6 +197,9 @@ void fs_walk(struct fs *fs, node_walk_fn fn, void *aux);
 typedef void (*fs_name_fn)(void *aux, struct node *dir, const char *name, uint64_t ino,
 			   uint32_t type);
 void fs_each_name(struct fs *fs, struct node *node, fs_name_fn fn, void *aux);
+/* A descriptor of a node that stays, whatever becomes of its names; what fs_pin_stat() looks at. */
+void fs_pin(struct fs *fs, struct node *node, struct fdref *ret_pin);
+int fs_pin_stat(struct fs *fs, struct node *node, const struct fdref *pin, struct statx *ret_stx);
 /* Its attributes as the view has them. */
 int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
 

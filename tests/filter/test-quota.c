@@ -20,110 +20,186 @@ static void fill(struct pst_attr *attr, const struct file *file)
 	attr->size = file->size;
 }
 
-/* Runs both programs as the engine would, with the file as it was before. */
-static int both(void)
+/* A number of a file in the view; one for each inode here. */
+static uint64_t nodeid(const struct file *file)
+{
+	return 1000 + file->ino;
+}
+
+/*
+ * Runs both programs as the engine would, with the file as it was before, and as it will be if the one
+ * before the operation lets it pass.
+ */
+static int both(const struct file *then)
 {
 	struct pst_call *call = direct_again();
 	uint64_t ops = 1ULL << call->opcode;
-	int verdict = direct_facts()->ops[FILTER_PRE] & ops ? direct_pre() : 0;
+	int verdict;
 
-	if (verdict == 0 && (direct_facts()->ops[FILTER_POST] & ops))
+	call->note[0] = call->note[1] = 0;
+	verdict = direct_facts()->ops[FILTER_PRE] & ops ? direct_pre() : 0;
+	if (verdict != 0)
+		return verdict;
+	if (then) {
+		fill(&call->after.attr, then);
+		call->after.nodeid = nodeid(then);
+	}
+	if (direct_facts()->ops[FILTER_POST] & ops)
 		assert_int_equal(direct_post(), 0);
-	return verdict;
+	return 0;
+}
+
+static struct pst_call *on_file(uint32_t opcode, const struct file *file)
+{
+	struct pst_call *call = direct_call(opcode);
+
+	fill(&call->node.attr, file);
+	call->node.nodeid = nodeid(file);
+	return call;
+}
+
+static int create_file(uint32_t opcode, struct file *file)
+{
+	direct_call(opcode)->caller.uid = file->uid;
+	return both(file);
 }
 
 static int create(uint32_t opcode, uint32_t uid)
 {
-	struct pst_call *call = direct_call(opcode);
+	return create_file(opcode, &(struct file){ S_IFREG, uid, opcode != FUSE_TMPFILE, 99, 0 });
+}
 
-	call->caller.uid = uid;
-	call->child.attr.uid = uid;
-	return both();
+/* An operation after which the file has another size. */
+static int resize(struct file *file, uint64_t size)
+{
+	struct file then = *file;
+	int verdict;
+
+	then.size = size;
+	verdict = both(&then);
+	if (verdict == 0)
+		*file = then;
+	return verdict;
 }
 
 static int write_to(struct file *file, uint64_t offset, uint32_t len)
 {
-	struct pst_call *call = direct_call(FUSE_WRITE);
-	int verdict;
+	struct pst_call *call = on_file(FUSE_WRITE, file);
 
-	fill(&call->node.attr, file);
 	call->in.write.offset = offset;
 	call->in.write.size = call->data_len = call->out.write.size = len;
-	verdict = both();
-	if (verdict == 0 && offset + len > file->size)
-		file->size = offset + len;
-	return verdict;
+	return resize(file, offset + len > file->size ? offset + len : file->size);
+}
+
+/* The offset is not where it writes. */
+static int append_to(struct file *file, uint64_t offset, uint32_t len)
+{
+	struct pst_call *call = on_file(FUSE_WRITE, file);
+
+	call->in.write.offset = offset;
+	call->in.write.flags = O_WRONLY | O_APPEND;
+	call->in.write.size = call->data_len = call->out.write.size = len;
+	return resize(file, file->size + len);
 }
 
 static int truncate_to(struct file *file, uint64_t size)
 {
-	struct pst_call *call = direct_call(FUSE_SETATTR);
-	int verdict;
+	struct pst_call *call = on_file(FUSE_SETATTR, file);
 
-	fill(&call->node.attr, file);
 	call->in.setattr.valid = FATTR_SIZE;
 	call->in.setattr.size = size;
-	verdict = both();
-	if (verdict == 0)
-		file->size = size;
-	return verdict;
+	return resize(file, size);
 }
 
 static int give_to(struct file *file, uint32_t uid)
 {
-	struct pst_call *call = direct_call(FUSE_SETATTR);
+	struct pst_call *call = on_file(FUSE_SETATTR, file);
+	struct file then = *file;
 	int verdict;
 
-	fill(&call->node.attr, file);
 	call->in.setattr.valid = FATTR_UID;
 	call->in.setattr.uid = uid;
-	verdict = both();
+	then.uid = uid;
+	verdict = both(&then);
 	if (verdict == 0)
-		file->uid = uid;
+		*file = then;
 	return verdict;
 }
 
-static int allocate(struct file *file, uint32_t mode, uint64_t offset, uint64_t len)
+static int allocate(struct file *file, uint32_t mode, uint64_t offset, uint64_t len, uint64_t size)
 {
-	struct pst_call *call = direct_call(FUSE_FALLOCATE);
+	struct pst_call *call = on_file(FUSE_FALLOCATE, file);
 
-	fill(&call->node.attr, file);
 	call->in.fallocate.mode = mode;
 	call->in.fallocate.offset = offset;
 	call->in.fallocate.length = len;
-	return both();
+	return resize(file, size);
 }
 
-static int take_away(uint32_t opcode, const struct file *file)
+/* One name less. With the last one the file has none. */
+static void take_away(uint32_t opcode, struct file *file)
 {
+	struct file then = *file;
 	struct pst_call *call = direct_call(opcode);
 
 	fill(&call->child.attr, file);
-	return both();
+	then.nlink = S_ISDIR(file->mode) ? 0 : file->nlink - 1;
+	assert_int_equal(both(&then), 0);
+	*file = then;
 }
 
-static int rename_over(const struct file *file, const struct file *replaced, uint32_t flags)
+/* The kernel has forgotten it. */
+static void forget(const struct file *file)
+{
+	struct pst_call *call = direct_call(FUSE_FORGET);
+
+	call->node.nodeid = nodeid(file);
+	call->node.attr.mode = file->mode;
+	assert_int_equal(direct_post(), 0);
+}
+
+static void take_away_unused(uint32_t opcode, const struct file *file)
+{
+	struct file copy = *file;
+
+	take_away(opcode, &copy);
+	forget(&copy);
+}
+
+static void rename_over(const struct file *file, const struct file *replaced, uint32_t flags)
 {
 	struct pst_call *call = direct_call(FUSE_RENAME2);
+	struct file then;
 
 	fill(&call->child.attr, file);
-	if (replaced)
-		fill(&call->replaced, replaced);
 	call->in.rename.flags = flags;
-	return both();
+	if (replaced) {
+		then = *replaced;
+		fill(&call->replaced, replaced);
+		if (!flags && then.ino != file->ino)
+			then.nlink--;
+	}
+	/* Of an exchange the engine tells nothing afterwards: no file loses a name. */
+	assert_int_equal(both(replaced && !flags ? &then : NULL), 0);
+	if (replaced)
+		forget(replaced);
 }
 
 /* How many bytes more this file can grow by. */
 static int64_t left(const struct file *file, int64_t most)
 {
 	for (int64_t n = most; n > 0; n--) {
-		struct pst_call *call = direct_call(FUSE_WRITE);
+		struct pst_call *call = on_file(FUSE_WRITE, file);
 
-		fill(&call->node.attr, file);
 		call->in.write.offset = file->size;
 		call->data_len = n;
-		if (direct_pre() == 0)
-			return n;
+		if (direct_pre() != 0)
+			continue;
+		/* Gives back what it has reserved. */
+		call->error = -EIO;
+		fill(&call->after.attr, file);
+		assert_int_equal(direct_post(), 0);
+		return n;
 	}
 	return 0;
 }
@@ -131,7 +207,6 @@ static int64_t left(const struct file *file, int64_t most)
 static void test_bytes(void **state)
 {
 	struct file a = { S_IFREG, 1, 1, 10, 0 }, b = { S_IFREG, 2, 1, 11, 50 };
-	struct file gone = { S_IFREG, 1, 0, 12, 0 };
 
 	direct_load("quota,bytes=100");
 	assert_int_equal(write_to(&a, 0, 101), -EDQUOT);
@@ -141,61 +216,167 @@ static void test_bytes(void **state)
 	assert_int_equal(left(&b, 200), 40);
 	assert_int_equal(write_to(&b, 40, 30), 0);
 	assert_int_equal(left(&b, 200), 20);
+	assert_int_equal(append_to(&b, 0, 21), -EDQUOT);
+	assert_int_equal(append_to(&b, 0, 5), 0);
+	assert_int_equal(left(&b, 200), 15);
 	assert_int_equal(truncate_to(&b, 91), -EDQUOT);
 	assert_int_equal(truncate_to(&b, 90), 0);
 	assert_int_equal(left(&b, 200), 0);
+	/* What was there before makes room, too. */
 	assert_int_equal(truncate_to(&b, 0), 0);
 	assert_int_equal(left(&b, 200), 90);
-	assert_int_equal(allocate(&b, 0, 0, 91), -EDQUOT);
-	assert_int_equal(allocate(&b, FALLOC_FL_KEEP_SIZE, 0, 1000), 0);
-	assert_int_equal(allocate(&b, 0, 80, 10), 0);
-	b.size = 90;
+	assert_int_equal(allocate(&b, 0, 0, 91, 91), -EDQUOT);
+	assert_int_equal(allocate(&b, 0, 80, 10, 90), 0);
 	assert_int_equal(left(&b, 200), 0);
-	assert_int_equal(allocate(&b, FALLOC_FL_COLLAPSE_RANGE, 0, 30), 0);
-	b.size = 60;
+	assert_int_equal(allocate(&b, FALLOC_FL_COLLAPSE_RANGE, 0, 30, 60), 0);
 	assert_int_equal(left(&b, 200), 30);
-	assert_int_equal(allocate(&b, FALLOC_FL_INSERT_RANGE, 0, 31), -EDQUOT);
-	/* A file without a name has been given back. */
-	assert_int_equal(write_to(&gone, 0, 1000), 0);
-	assert_int_equal(left(&b, 200), 30);
-	assert_int_equal(take_away(FUSE_UNLINK, &a), 0);
+	assert_int_equal(allocate(&b, FALLOC_FL_INSERT_RANGE, 0, 31, 91), -EDQUOT);
+	take_away_unused(FUSE_UNLINK, &a);
 	assert_int_equal(left(&b, 200), 90);
 	/* Files are not limited. */
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(create(FUSE_MKDIR, 0), 0);
 }
 
-/* What was not done is not counted, and what was done in part is counted so. */
-static void test_failures(void **state)
+static void test_room_behind_the_end_is_refused(void **state)
 {
-	struct file a = { S_IFREG, 1, 1, 10, 0 };
-	struct pst_call *call;
+	struct file a = { S_IFREG, 1, 1, 10, 50 };
 
 	direct_load("quota,bytes=100");
-	call = direct_call(FUSE_WRITE);
-	fill(&call->node.attr, &a);
+	assert_int_equal(allocate(&a, FALLOC_FL_KEEP_SIZE, 0, 1000, 50), -EDQUOT);
+	assert_int_equal(allocate(&a, FALLOC_FL_KEEP_SIZE, 40, 20, 50), -EOPNOTSUPP);
+	assert_int_equal(allocate(&a, FALLOC_FL_KEEP_SIZE, 0, 50, 50), 0);
+	assert_int_equal(allocate(&a, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, 40, 20, 50), -EOPNOTSUPP);
+	assert_int_equal(allocate(&a, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 40, 1000, 50), 0);
+	assert_int_equal(left(&a, 200), 100);
+}
+
+static void test_file_without_name_counts_until_forgotten(void **state)
+{
+	struct file a = { S_IFREG, 1, 1, 10, 0 }, b = { S_IFREG, 1, 0, 11, 0 };
+
+	direct_load("quota,bytes=100,files=2");
+	assert_int_equal(create_file(FUSE_CREATE, &a), 0);
+	assert_int_equal(create_file(FUSE_TMPFILE, &b), 0);
+	assert_int_equal(create(FUSE_CREATE, 1), -EDQUOT);
+	assert_int_equal(write_to(&a, 0, 30), 0);
+	assert_int_equal(write_to(&b, 0, 30), 0);
+	take_away(FUSE_UNLINK, &a);
+	assert_int_equal(left(&b, 200), 40);
+	assert_int_equal(write_to(&a, 0, 71), -EDQUOT);
+	assert_int_equal(write_to(&a, 0, 50), 0);
+	assert_int_equal(create(FUSE_CREATE, 1), -EDQUOT);
+	forget(&a);
+	assert_int_equal(left(&b, 200), 70);
+	forget(&a);
+	assert_int_equal(left(&b, 200), 70);
+	/* One that gets a name is a file as others, which being forgotten does not end. */
+	fill(&direct_call(FUSE_LINK)->node2.attr, &b);
+	b.nlink = 1;
+	assert_int_equal(both(&b), 0);
+	forget(&b);
+	assert_int_equal(left(&b, 200), 70);
+	take_away_unused(FUSE_UNLINK, &b);
+	assert_int_equal(left(&b, 200), 100);
+	assert_int_equal(create(FUSE_CREATE, 1), 0);
+	assert_int_equal(create(FUSE_CREATE, 1), 0);
+	assert_int_equal(create(FUSE_CREATE, 1), -EDQUOT);
+}
+
+static void test_usage_does_not_fall_below_zero(void **state)
+{
+	struct file old = { S_IFREG, 1, 1, 10, 1000 }, a = { S_IFREG, 1, 1, 11, 0 };
+
+	direct_load("quota,bytes=100,files=1");
+	take_away_unused(FUSE_UNLINK, &old);
+	assert_int_equal(left(&a, 2000), 100);
+	assert_int_equal(create(FUSE_CREATE, 1), 0);
+	assert_int_equal(create(FUSE_CREATE, 1), -EDQUOT);
+}
+
+static void test_huge_sizes_do_not_overflow(void **state)
+{
+	static const char *const specs[] = { "quota,bytes=100", "quota,files=100", "quota,bytes=1152921504606846976" };
+	struct file a = { S_IFREG, 1, 1, 10, 0 }, b = { S_IFREG, 1, 1, 11, 0 };
+
+	direct_load(specs[0]);
+	assert_int_equal(write_to(&b, 0, 60), 0);
+	assert_int_equal(truncate_to(&a, INT64_MAX), -EDQUOT);
+	assert_int_equal(truncate_to(&a, (uint64_t)INT64_MAX + 1), -EDQUOT);
+	assert_int_equal(truncate_to(&a, UINT64_MAX), -EDQUOT);
+	assert_int_equal(allocate(&a, 0, INT64_MAX, INT64_MAX, 0), -EDQUOT);
+	assert_int_equal(write_to(&a, INT64_MAX - 10, 10), -EDQUOT);
+	assert_int_equal(left(&a, 200), 40);
+	for (int i = 1; i < 3; i++) {
+		uint64_t most = i == 1 ? INT64_MAX : 1ULL << 60;
+
+		a.size = b.size = 0;
+		direct_load(specs[i]);
+		assert_int_equal(truncate_to(&a, most), 0);
+		assert_int_equal(truncate_to(&b, most), -EDQUOT);
+		assert_int_equal(truncate_to(&a, 0), 0);
+		assert_int_equal(truncate_to(&b, most), 0);
+	}
+}
+
+/* What was reserved and not needed is given back, and what was done in part is counted so. */
+static void test_failures(void **state)
+{
+	struct file a = { S_IFREG, 1, 1, 10, 0 }, then = a;
+	struct pst_call *call;
+
+	direct_load("quota,bytes=100,files=1");
+	call = on_file(FUSE_WRITE, &a);
 	call->data_len = 90;
+	assert_int_equal(direct_pre(), 0);
+	/* Somebody else finds no room meanwhile. */
+	assert_int_equal(call->note[0], 90);
 	call->error = -ENOSPC;
+	then.size = 30;
+	fill(&call->after.attr, &then);
 	assert_int_equal(direct_post(), 0);
-	assert_int_equal(left(&a, 200), 100);
-	call = direct_call(FUSE_WRITE);
-	fill(&call->node.attr, &a);
-	call->data_len = 90;
-	call->out.write.size = 30;
-	assert_int_equal(direct_post(), 0);
+	a = then;
 	assert_int_equal(left(&a, 200), 70);
-	call = direct_call(FUSE_OPEN);
-	fill(&call->node.attr, &(struct file){ S_IFREG, 1, 1, 10, 30 });
+	call = on_file(FUSE_OPEN, &a);
 	call->in.open.flags = O_WRONLY;
-	assert_int_equal(direct_post(), 0);
+	assert_int_equal(both(&a), 0);
+	assert_int_equal(left(&a, 200), 70);
+	call = on_file(FUSE_OPEN, &a);
 	call->in.open.flags = O_WRONLY | O_TRUNC;
-	assert_int_equal(direct_post(), 0);
+	assert_int_equal(resize(&a, 0), 0);
+	/* A second one at the same time finds that there is nothing left. */
+	on_file(FUSE_OPEN, &a)->in.open.flags = O_WRONLY | O_TRUNC;
+	assert_int_equal(resize(&a, 0), 0);
 	assert_int_equal(left(&a, 200), 100);
+	call = direct_call(FUSE_CREATE);
+	assert_int_equal(direct_pre(), 0);
+	call->error = -EEXIST;
+	assert_int_equal(direct_post(), 0);
+	assert_int_equal(create(FUSE_CREATE, 1), 0);
 	call = direct_call(FUSE_UNLINK);
-	fill(&call->child.attr, &(struct file){ S_IFREG, 1, 1, 10, 30 });
+	fill(&call->child.attr, &a);
+	fill(&call->after.attr, &a);
 	call->error = -EACCES;
 	assert_int_equal(direct_post(), 0);
-	assert_int_equal(left(&a, 200), 100);
+	assert_int_equal(create(FUSE_CREATE, 1), -EDQUOT);
+}
+
+static void test_reserved_room_is_nobody_elses(void **state)
+{
+	struct file a = { S_IFREG, 1, 1, 10, 0 }, b = { S_IFREG, 1, 1, 11, 0 };
+	struct pst_call *call, kept;
+
+	direct_load("quota,bytes=100");
+	call = on_file(FUSE_WRITE, &a);
+	call->data_len = 60;
+	assert_int_equal(direct_pre(), 0);
+	memcpy(&kept, call, sizeof(kept));
+	assert_int_equal(left(&b, 200), 40);
+	memcpy(call, &kept, sizeof(kept));
+	a.size = 60;
+	fill(&call->after.attr, &a);
+	assert_int_equal(direct_post(), 0);
+	assert_int_equal(left(&b, 200), 40);
 }
 
 static void test_files(void **state)
@@ -211,19 +392,19 @@ static void test_files(void **state)
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(create(creations[i], i), -EDQUOT);
 	/* Names that remain, or that take each other's place. */
-	take_away(FUSE_UNLINK, &linked);
+	take_away_unused(FUSE_UNLINK, &linked);
 	rename_over(&file, NULL, 0);
 	rename_over(&file, &file, 0);
 	rename_over(&file, &linked, 0);
 	rename_over(&file, &other, 2);
 	assert_int_equal(create(FUSE_CREATE, 0), -EDQUOT);
-	take_away(FUSE_UNLINK, &file);
+	take_away_unused(FUSE_UNLINK, &file);
 	assert_int_equal(create(FUSE_CREATE, 0), 0);
 	assert_int_equal(create(FUSE_CREATE, 0), -EDQUOT);
 	rename_over(&file, &other, 0);
 	assert_int_equal(create(FUSE_CREATE, 0), 0);
 	assert_int_equal(create(FUSE_CREATE, 0), -EDQUOT);
-	take_away(FUSE_RMDIR, &dir);
+	take_away_unused(FUSE_RMDIR, &dir);
 	assert_int_equal(create(FUSE_MKDIR, 0), 0);
 	assert_int_equal(create(FUSE_MKDIR, 0), -EDQUOT);
 }
@@ -233,13 +414,13 @@ static void test_owners(void **state)
 	struct file a = { S_IFREG, 1, 1, 10, 0 }, b = { S_IFREG, 2, 1, 11, 0 };
 
 	direct_load("quota,bytes=100,files=2,per=uid");
+	assert_int_equal(create_file(FUSE_CREATE, &a), 0);
+	assert_int_equal(create(FUSE_CREATE, 1), 0);
+	assert_int_equal(create(FUSE_CREATE, 1), -EDQUOT);
+	assert_int_equal(create_file(FUSE_CREATE, &b), 0);
 	assert_int_equal(write_to(&a, 0, 80), 0);
 	assert_int_equal(left(&a, 200), 20);
 	assert_int_equal(left(&b, 200), 100);
-	assert_int_equal(create(FUSE_CREATE, 1), 0);
-	assert_int_equal(create(FUSE_CREATE, 1), 0);
-	assert_int_equal(create(FUSE_CREATE, 1), -EDQUOT);
-	assert_int_equal(create(FUSE_CREATE, 2), 0);
 	/* A file that changes hands is the new owner's. */
 	assert_int_equal(write_to(&b, 0, 30), 0);
 	assert_int_equal(give_to(&a, 2), -EDQUOT);
@@ -251,6 +432,13 @@ static void test_owners(void **state)
 	assert_int_equal(left(&b, 200), 100);
 	assert_int_equal(create(FUSE_CREATE, 1), 0);
 	assert_int_equal(create(FUSE_CREATE, 2), -EDQUOT);
+	/* Without a name it counts for the owner that it has when it is forgotten. */
+	take_away(FUSE_UNLINK, &a);
+	assert_int_equal(left(&a, 200), 0);
+	assert_int_equal(give_to(&a, 3), 0);
+	assert_int_equal(left(&a, 200), 30);
+	forget(&a);
+	assert_int_equal(left(&a, 200), 100);
 }
 
 int main(void)
@@ -258,6 +446,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes),	 cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_files),	 cmocka_unit_test(test_owners),
+		cmocka_unit_test(test_room_behind_the_end_is_refused),
+		cmocka_unit_test(test_file_without_name_counts_until_forgotten),
+		cmocka_unit_test(test_usage_does_not_fall_below_zero),
+		cmocka_unit_test(test_huge_sizes_do_not_overflow),
+		cmocka_unit_test(test_reserved_room_is_nobody_elses),
 	};
 
 	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);

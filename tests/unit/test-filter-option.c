@@ -303,7 +303,7 @@ static void test_refused(void **state)
 		  { "from 1 to 63" } },
 		{ "options,name", { "value is wanted" } },
 		{ "options,at=a/../b", { "'..'" } },
-		{ "bad-abi", { "version 4711", "version 1", "compile it again" } },
+		{ "bad-abi", { "version 4711", "version 2", "compile it again" } },
 		{ "bad-foreign", { "not a Penstock filter", "PST_FILTER()" } },
 		{ "bad-section", { "penstock/pre/lokup", "perhaps for \"penstock/pre/lookup\"" } },
 		{ "bad-twice", { "two programs", "first and second" } },

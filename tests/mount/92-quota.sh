@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# quota counts what there is: not what a caller said, nor what a file was once.
+
+LIMIT[model]=120
+LIMIT[long_model]=1500
+
+# A BPF file system for the maps, where usage() finds them.
+quota_view() { # SPEC...
+	need_filters
+	mkdir -p "$T/bpf"
+	mountpoint -q "$T/bpf" || mount -t bpf bpf "$T/bpf" || skip "no BPF file system here"
+	[ -n "$LOWER" ] || lower ext4
+	chmod 777 "$LOWER"
+	filtered_view "quota,pin=$T/bpf/quota,$1"
+}
+
+usage() { "$TOOLS/quota" usage "$T/bpf/quota" | tr '\n' ' '; }
+
+counted() { # WANT WHAT
+	within 5 eval "[ \"\$(usage)\" = '$1 ' ]" || fail "$2: counted is '$(usage)', should be '$1 '"
+}
+
+# Bytes that can be written to a new file before EDQUOT.
+room() {
+	local n
+	n=$(head -c 20000000 /dev/zero | dd of="$VIEW/room" bs=4096 iflag=fullblock 2>&1 | awk '/ copied/ { print $1 }')
+	rm -f "$VIEW/room"
+	echo "$n"
+}
+
+each_file_without_name_counts_until_closed() {
+	quota_view bytes=1M,files=10
+	python3 -c 'import errno, os, sys
+os.chdir(sys.argv[1])
+def fill(fd):
+    n = 0
+    try:
+        while True: n += os.write(fd, b"x" * 65536)
+    except OSError as e:
+        assert e.errno == errno.EDQUOT, e
+    return n
+unlinked = os.open("u", os.O_CREAT | os.O_RDWR)
+os.unlink("u")
+assert fill(unlinked) == 1 << 20, "unlinked"
+made = os.open(".", os.O_TMPFILE | os.O_RDWR)
+assert fill(made) == 0, "made without a name"
+# Held by a descriptor that opens nothing: the file is still there.
+path = os.open("/proc/self/fd/%d" % unlinked, os.O_PATH)
+os.close(unlinked)
+assert fill(made) == 0, "held by O_PATH"
+os.close(path)
+import time
+for i in range(500):
+    if fill(made): break
+    time.sleep(0.01)
+assert os.fstat(made).st_size == 1 << 20, "closed"
+os.link("/proc/self/fd/%d" % made, "named", src_dir_fd=made)' "$VIEW" || fail "a file without a name"
+	counted '0 1048576 1 nameless 0' "a file that got a name"
+	rm "$VIEW/named"
+	counted '0 0 0 nameless 0' "removed"
+}
+
+# Files that are made without a name and closed do not use up files=.
+each_made_and_closed_files_do_not_count() {
+	quota_view files=3
+	python3 -c 'import errno, os, sys, time
+for i in range(30):
+    for wait in range(500):
+        try:
+            os.close(os.open(sys.argv[1], os.O_TMPFILE | os.O_RDWR))
+            break
+        except OSError as e:
+            assert e.errno == errno.EDQUOT, e
+            time.sleep(0.01)
+    else: sys.exit("there was no room for file %d" % i)' "$VIEW" || fail "files without a name"
+	counted '0 0 0 nameless 0' "closed"
+	mkdir "$VIEW/a" "$VIEW/b"
+	ln -s x "$VIEW/c"
+	refused 'quota' mkfifo "$VIEW/d"
+	rmdir "$VIEW/a"
+	within 5 mkfifo "$VIEW/d" 2> /dev/null || fail "no room after rmdir"
+	counted '0 0 3 nameless 0' "three files"
+}
+
+each_sizes_that_overflow_are_refused() {
+	lower tmpfs
+	quota_view bytes=1M
+	: > "$VIEW/f"
+	refused 'quota' truncate -s 9223372036854775807 "$VIEW/f"
+	refused 'quota' truncate -s 2M "$VIEW/f"
+	refused 'quota' fallocate -l 2M "$VIEW/f"
+	refused 'quota' fallocate -n -l 2M "$VIEW/f"
+	refused 'unsupported|not supported' fallocate -n -l 4K "$VIEW/f"
+	equal "$(stat -c %b "$LOWER/f")" 0 "blocks behind the end"
+	counted '0 0 1 nameless 0' "what was refused"
+	equal "$(room)" 1048576 "room"
+}
+
+# Opens with O_TRUNC at the same time give back once what was there.
+each_truncations_at_once_count_once() {
+	quota_view bytes=1M
+	python3 -c 'import os, sys, threading
+path = sys.argv[1] + "/f"
+fd = os.open(path, os.O_CREAT | os.O_WRONLY)
+barrier = threading.Barrier(5)
+def cut():
+    for i in range(100):
+        barrier.wait()
+        os.close(os.open(path, os.O_WRONLY | os.O_TRUNC))
+        barrier.wait()
+threads = [threading.Thread(target=cut) for i in range(4)]
+for t in threads: t.start()
+for i in range(100):
+    os.pwrite(fd, b"x" * 100000, 0)
+    barrier.wait()
+    barrier.wait()
+for t in threads: t.join()' "$VIEW" || fail "truncating"
+	rm "$VIEW/f"
+	counted '0 0 0 nameless 0' "removed"
+	equal "$(room)" 1048576 "room"
+}
+
+# Taking away what was there before makes room for what was added, and no more.
+each_usage_never_falls_below_zero() {
+	lower ext4
+	head -c 3000000 /dev/zero > "$LOWER/old"
+	quota_view bytes=1M,files=5
+	rm "$VIEW/old"
+	counted '0 0 0 nameless 0' "after an old file was removed"
+	equal "$(room)" 1048576 "room"
+}
+
+each_owners_have_limits_of_their_own() {
+	quota_view bytes=1M,files=2,per=uid
+	check as 1000 dd if=/dev/zero of="$VIEW/a" bs=1M count=1 status=none
+	refused 'quota' as 1000 dd if=/dev/zero of="$VIEW/b" bs=1 count=1 status=none
+	check as 1001 dd if=/dev/zero of="$VIEW/c" bs=1M count=1 status=none
+	refused 'quota' chown 1001 "$VIEW/a"
+	check truncate -s 0 "$VIEW/c"
+	check chown 1001 "$VIEW/a"
+	refused 'quota' as 1001 touch "$VIEW/d"
+	check as 1000 dd if=/dev/zero of="$VIEW/e" bs=512K count=1 status=none
+	equal "$("$TOOLS/quota" usage "$T/bpf/quota" | sort | tr '\n' ' ')" \
+		'1000 524288 2 1001 1048576 2 nameless 0 ' "usage"
+}
+
+# Everything at random, by four processes: the usage is what there is.
+model() { # SEED PHASES PROCESSES [uid]
+	local said
+	said=$("$TOOLS/quota" model "$VIEW" "$T/bpf/quota" "$1" "$3" "$2" 1000000 16 ${4:-}) ||
+		fail "seed $1: $said"
+	rm -rf "${VIEW:?}"/*
+	within 5 eval '! "$TOOLS/quota" usage "$T/bpf/quota" | grep -v " 0 0$" | grep -v "nameless 0"' ||
+		fail "all is removed, and counted is '$(usage)'"
+	equal "$(ran bad quota)" 0 "runs that failed"
+}
+
+each_model() {
+	local seed=$RANDOM
+	quota_view bytes=1000000,files=16
+	model "$seed" 6 4
+	unview
+	rm -r "$T/bpf/quota"
+	quota_view bytes=1000000,files=16,per=uid
+	model "$seed" 6 4 uid
+}
+
+slow_long_model() {
+	local type
+	for type in ext4 xfs btrfs tmpfs; do
+		lower $type 400
+		rm -rf "$T/bpf/quota"
+		quota_view bytes=1000000,files=16,per=uid
+		model "$RANDOM" 200 8 uid
+		unview
+		rm -r "$T/bpf/quota"
+		quota_view bytes=1000000,files=16
+		model "$RANDOM" 200 8
+		unview
+	done
+}
