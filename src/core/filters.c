@@ -481,6 +481,7 @@ int filters_remove(struct filters *filters, const char *name, struct pst_error *
 		for (unsigned int i = 0; i < filters->chain->n; i++)
 			if (filters->chain->links[i] != gone)
 				links[n++] = filters->chain->links[i];
+		filter_remove_pin(gone->filter);
 		r = change(filters, links, n, NULL, gone, error);
 	}
 	pthread_mutex_unlock(&filters->lock);
@@ -496,9 +497,9 @@ int filters_replace(struct filters *filters, const char *name, const char *spec,
 
 	pthread_mutex_lock(&filters->lock);
 	gone = link_find(filters, name);
-	/* The new one may have its maps pinned where the old one has. */
+	/* The new one may adopt the old one's maps. */
 	if (gone)
-		filter_unpin(gone->filter);
+		filter_lend_pin(gone->filter);
 	r = gone ? link_new(filters, spec, &new, error) : unknown(filters, name, error);
 	same = r == 0 ? link_find(filters, filter_facts(new->filter)->name) : NULL;
 	if (same && same != gone)
@@ -513,7 +514,7 @@ int filters_replace(struct filters *filters, const char *name, const char *spec,
 	if (r < 0) {
 		link_free(filters, new);
 		if (gone)
-			filter_repin(gone->filter);
+			filter_take_pin(gone->filter);
 	}
 	pthread_mutex_unlock(&filters->lock);
 	return r;

@@ -51,12 +51,17 @@ int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_err
 
 /* There is no filter that these could be called for. */
 
-void filter_unpin(struct filter *filter)
+void filter_lend_pin(struct filter *filter)
 {
 	assert(false);
 }
 
-void filter_repin(struct filter *filter)
+void filter_take_pin(struct filter *filter)
+{
+	assert(false);
+}
+
+void filter_remove_pin(struct filter *filter)
 {
 	assert(false);
 }

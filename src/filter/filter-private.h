@@ -37,7 +37,6 @@ struct filter {
 	char summary[120];
 	struct bpf_object *object;
 	int program_fd[_FILTER_KINDS][FILTER_MAX_OPCODES]; /* borrowed from object; -1: none */
-	char *pin_dir;			/* NULL: nothing is to be pinned */
 	struct pin *pin;		/* NULL: nothing is pinned */
 	struct filter_shard shards[FILTER_N_SHARDS];
 };

@@ -42,22 +42,11 @@ static void fill_facts(struct filter *filter, const struct load *load)
 		}
 }
 
-static int pin(struct filter *filter, struct pst_error *error)
-{
-	int r;
-
-	capture_begin();
-	r = pin_new(filter->object, filter->pin_dir, &filter->pin, error);
-	free(capture_end());
-	return r;
-}
-
 static int filter_new(struct load *load, const char *spec, struct filter **ret_filter,
 		      struct pst_error *error)
 {
 	/* Its counters want cache lines of their own, which calloc() does not promise. */
 	_cleanup_(filter_freep) struct filter *filter = aligned_alloc(64, sizeof(*filter));
-	int r;
 
 	if (!filter)
 		return error_set(error, -ENOMEM, "no memory");
@@ -71,12 +60,7 @@ static int filter_new(struct load *load, const char *spec, struct filter **ret_f
 	filter->at = take_ptr(load->at);
 	fill_facts(filter, load);
 	filter->object = take_ptr(load->object.bpf);
-	if (load->pin) {
-		filter->pin_dir = strdup(load->pin);
-		r = filter->pin_dir ? pin(filter, error) : error_set(error, -ENOMEM, "no memory");
-		if (r < 0)
-			return r;
-	}
+	filter->pin = take_ptr(load->pin);
 	*ret_filter = take_ptr(filter);
 	return 0;
 }
@@ -109,17 +93,25 @@ int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_err
 	return 0;
 }
 
-void filter_unpin(struct filter *filter)
+void filter_lend_pin(struct filter *filter)
 {
-	filter->pin = pin_free(filter->pin);
+	if (filter->pin)
+		pin_let_go(filter->pin);
 }
 
-void filter_repin(struct filter *filter)
+void filter_take_pin(struct filter *filter)
 {
-	struct pst_error error;
+	int r = filter->pin ? pin_take_again(filter->pin) : 0;
 
-	if (filter->pin_dir && pin(filter, &error) < 0)
-		log_error("filter %s: %s", filter->name, error.text);
+	if (r < 0)
+		log_error("filter %s: the directory of pin= cannot be had again: %s", filter->name,
+			  strerror(-r));
+}
+
+void filter_remove_pin(struct filter *filter)
+{
+	if (filter->pin)
+		pin_remove(filter->pin);
 }
 
 struct filter *filter_free(struct filter *filter)
@@ -128,7 +120,6 @@ struct filter *filter_free(struct filter *filter)
 		return NULL;
 	pin_free(filter->pin);
 	bpf_object__close(filter->object);
-	free(filter->pin_dir);
 	free(filter->at);
 	free(filter->file);
 	free(filter->spec);

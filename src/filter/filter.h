@@ -60,11 +60,12 @@ struct filter *filter_free(struct filter *filter);
 /* Flags and operations, as filter_facts() will say once it is loaded; the rest is empty. */
 int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_error *error);
 /*
- * Takes away what pin= has pinned, so that the filter that is to take this one's place can pin there;
- * puts it back. Where that fails it stays away.
+ * Lets a filter that is to take this one's place have the directory of its pin=, and the maps there; takes it
+ * again. Removes what is pinned, which otherwise stays when a filter is let go of.
  */
-void filter_unpin(struct filter *filter);
-void filter_repin(struct filter *filter);
+void filter_lend_pin(struct filter *filter);
+void filter_take_pin(struct filter *filter);
+void filter_remove_pin(struct filter *filter);
 const struct filter_facts *filter_facts(const struct filter *filter);
 
 /*

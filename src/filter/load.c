@@ -5,11 +5,14 @@
  */
 #include "filter/load.h"
 #include "filter/explain.h"
+#include "filter/pin.h"
+#include "util/hash.h"
 #include "util/log.h"
 
 #include <bpf/bpf.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,7 +100,7 @@ static int set_option(struct load *load, const struct spec_option *option, struc
 		return set_name(load, option->value, error);
 	if (!strcmp(option->name, "at"))
 		return set_at(load, option->value, error);
-	load->pin = option->value;
+	load->pin_dir = option->value;
 	return 0;
 }
 
@@ -209,6 +212,38 @@ static int fill_patterns(struct load *load, struct pst_error *error)
 	return 0;
 }
 
+/* Which filter it is, and the options that say what its maps mean. */
+static void identify(const struct load *load, char *identity, size_t size)
+{
+	_cleanup_(freep) char *name = spec_name(load->path);
+	size_t len = (size_t)snprintf(identity, size, "%s", name ? name : "?");
+	struct object_var var;
+
+	for (unsigned int i = 0; object_var(&load->object, i, &var) && len < size; i++) {
+		bool is_text = object_is_text(&load->object, &var);
+
+		if (!object_is_of_maps(&load->object, &var))
+			continue;
+		if (is_text)
+			len += (size_t)snprintf(identity + len, size - len, ",%s=%.*s", var.name,
+						(int)var.size, (const char *)var.at);
+		else
+			len += (size_t)snprintf(identity + len, size - len, ",%s=%016llx", var.name,
+						(unsigned long long)hash_bytes(0, var.at, var.size));
+	}
+}
+
+/* Finds the maps that an earlier run of the filter has left. */
+static int adopt_pinned(struct load *load, struct pst_error *error)
+{
+	char identity[400];
+	int r;
+
+	identify(load, identity, sizeof(identity));
+	r = pin_open(load->pin_dir, identity, &load->pin, error);
+	return r < 0 ? r : pin_adopt(load->pin, load->object.bpf, error);
+}
+
 int load_finish(struct load *load, const struct filter_slots *slots, char **ret_log,
 		struct pst_error *error)
 {
@@ -220,6 +255,9 @@ int load_finish(struct load *load, const struct filter_slots *slots, char **ret_
 	r = prepare_slots(load, slots, error);
 	if (r == 0)
 		r = prepare_patterns(load, error);
+	/* For a look alone nothing is pinned. */
+	if (r == 0 && slots && load->pin_dir)
+		r = adopt_pinned(load, error);
 	if (r == 0) {
 		r = bpf_object__load(load->object.bpf);
 		/* Probing the kernel for the reason prints, too. */
@@ -232,12 +270,15 @@ int load_finish(struct load *load, const struct filter_slots *slots, char **ret_
 		else
 			r = fill_patterns(load, error);
 	}
+	if (r == 0 && load->pin)
+		r = pin_maps(load->pin, error);
 	free(capture_end());
 	return r;
 }
 
 void load_fini(struct load *load)
 {
+	pin_free(load->pin);
 	option_list_fini(&load->options);
 	object_fini(&load->object);
 	patterns_fini(&load->patterns);

@@ -13,7 +13,8 @@ struct load {
 	char *path;			/* of the object */
 	char *name;			/* of the filter, for people */
 	char *at;			/* normalised */
-	const char *pin;		/* in spec; NULL: none */
+	const char *pin_dir;		/* in spec; NULL: none */
+	struct pin *pin;		/* where maps are, or will be, pinned; NULL: nowhere */
 	struct object object;
 	struct options options;
 	struct patterns patterns;

@@ -96,6 +96,27 @@ const char *object_option_help(const struct object *object, const struct object_
 	return object_note(object, var, OPTION_NOTE, 0);
 }
 
+bool object_is_of_maps(const struct object *object, const struct object_var *var)
+{
+	for (uint32_t id = 1; id < btf__type_cnt(object->btf); id++) {
+		const struct btf_type *type = btf__type_by_id(object->btf, id);
+
+		if (btf_is_decl_tag(type) && type->type == var->id &&
+		    !strcmp(object_word(object->btf, type->name_off), "of maps"))
+			return true;
+	}
+	return false;
+}
+
+bool object_is_text(const struct object *object, const struct object_var *var)
+{
+	const struct btf_type *type = btf__type_by_id(object->btf, var->type);
+
+	while (type && btf_is_mod(type))
+		type = btf__type_by_id(object->btf, type->type);
+	return type && btf_is_array(type);
+}
+
 static bool is_constant(const struct object *object, uint32_t id)
 {
 	struct object_var var;

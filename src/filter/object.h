@@ -43,5 +43,8 @@ const char *object_note(const struct object *object, const struct object_var *va
 			unsigned int i);
 /* What the programmer noted on a constant: the text behind "option: ". NULL: it is no option. */
 const char *object_option_help(const struct object *object, const struct object_var *var);
+/* Whether it says what the maps mean (PST_OF_MAPS); whether it is a text. */
+bool object_is_of_maps(const struct object *object, const struct object_var *var);
+bool object_is_text(const struct object *object, const struct object_var *var);
 /* An option that is no constant, and so could be changed but not set; NULL: there is none. */
 const char *object_variable_option(const struct object *object);

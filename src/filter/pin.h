@@ -1,16 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The maps of a filter under paths, where other programs and bpftool find them while it is loaded. */
+/*
+ * The maps of a filter under paths below a BPF file system, where other programs find them, and where the
+ * same filter of the next mount finds them again.
+ */
 #include <penstock/penstock.h>
 
 struct bpf_object;
 struct pin;
 
 /*
- * Pins the object's own maps in a directory below a BPF file system, which is made if it is not there.
- * All or none.
+ * Opens a directory for a filter, and makes it where it is not there. identity says which filter it is, and
+ * what its maps mean: a directory that another filter has left is refused, and so is one in use by a living
+ * one.
  */
-int pin_new(struct bpf_object *object, const char *dir, struct pin **ret_pin,
-	    struct pst_error *error);
-/* Removes what pin_new() made; the object must still be there. */
+int pin_open(const char *dir, const char *identity, struct pin **ret_pin, struct pst_error *error);
+/* Before the object is loaded: the maps that are pinned there become its own. Borrows the object. */
+int pin_adopt(struct pin *pin, struct bpf_object *object, struct pst_error *error);
+/* After it was loaded: pins what is not pinned yet. All or nothing. */
+int pin_maps(struct pin *pin, struct pst_error *error);
+/* Another filter may use the directory for a time; takes it again, 0 or -errno. */
+void pin_let_go(struct pin *pin);
+int pin_take_again(struct pin *pin);
+/* Removes what is pinned there. */
+void pin_remove(struct pin *pin);
+/* What is pinned stays. */
 struct pin *pin_free(struct pin *pin);

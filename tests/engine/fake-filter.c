@@ -124,11 +124,15 @@ int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_err
 	return 0;
 }
 
-void filter_unpin(struct filter *filter)
+void filter_lend_pin(struct filter *filter)
 {
 }
 
-void filter_repin(struct filter *filter)
+void filter_take_pin(struct filter *filter)
+{
+}
+
+void filter_remove_pin(struct filter *filter)
 {
 }
 

@@ -509,21 +509,22 @@ once_pinned() {
 	before=$(pinned_count)
 	stat "$VIEW/f" > /dev/null
 	check test "$(pinned_count)" -ge $((before + 100))
-	refused 'exist|pinned|already' chain add "counter,name=two,pin=$T/bpf/pst"
+	refused 'already in use' chain add "counter,name=two,pin=$T/bpf/pst"
 	check test -e "$T/bpf/pst/lookups"
 	# One that takes its place takes the place of its maps; where it cannot, they stay.
 	refused 'no option' chain replace counter "counter,nonsense=1,pin=$T/bpf/pst"
 	check test "$(pinned_count)" -ge 3
+	before=$(pinned_count)
 	check chain replace counter "counter,pin=$T/bpf/pst"
-	equal "$(pinned_count)" 0
 	stat "$VIEW/f" > /dev/null
-	check test "$(pinned_count)" -ge 1
+	check test "$(pinned_count)" -gt "$before"
 	check chain add "counter,name=two,pin=$T/bpf/two"
 	check test -e "$T/bpf/two/lookups"
 	check chain remove two
 	check test ! -e "$T/bpf/two"
 	unview
-	check test ! -e "$T/bpf/pst"
+	# The next mount finds them.
+	check test "$(pinned_count)" -gt "$before"
 	umount "$T/bpf"
 }
 

@@ -146,6 +146,82 @@ each_owners_have_limits_of_their_own() {
 		'1000 524288 2 1001 1048576 2 nameless 0 ' "usage"
 }
 
+# ---- pin= ---------------------------------------------------------------------------------------
+
+# The daemon of the view of that number dies, and its mount goes.
+die() { # NUMBER
+	kill -KILL "${VIEW_PIDS[$1]}"
+	within 5 eval '! kill -0 ${VIEW_PIDS['"$1"']} 2> /dev/null' || fail "the daemon cannot be killed"
+	umount -l "${VIEW_DIRS[$1]}"
+	unset "VIEW_DIRS[$1]"
+	rm -f /run/penstock/*
+}
+
+each_counting_goes_on_from_mount_to_mount() {
+	quota_view bytes=1M,files=9
+	head -c 300000 /dev/zero > "$VIEW/a"
+	unview
+	quota_view bytes=1M,files=9
+	counted '0 300000 1 nameless 0' "after an unmount"
+	rm "$VIEW/a"
+	counted '0 0 0 nameless 0' "a file of before was removed"
+	head -c 300000 /dev/zero > "$VIEW/a"
+	# With files that have no name any more, which end with the daemon.
+	exec 7> "$VIEW/u"
+	rm "$VIEW/u"
+	head -c 100000 /dev/zero >&7
+	head -c 200000 /dev/zero > "$VIEW/b"
+	counted '0 600000 3 nameless 1' "with a file without a name"
+	die 1
+	exec 7>&-
+	quota_view bytes=2M,files=10
+	: > "$VIEW/c"
+	counted '0 500000 3 nameless 0' "after the daemon was killed"
+	# In whole writes of 4096 bytes.
+	equal "$(room)" 1593344 "room under the new limit"
+}
+
+each_limit_changes_and_counting_goes_on() {
+	quota_view bytes=1M
+	head -c 300000 /dev/zero > "$VIEW/a"
+	exec 7> "$VIEW/u"
+	rm "$VIEW/u"
+	head -c 100000 /dev/zero >&7
+	check chain replace quota "quota,bytes=500K,pin=$T/bpf/quota"
+	counted '0 400000 2 nameless 1' "after the limit was changed"
+	exec 7>&-
+	counted '0 300000 1 nameless 0' "a file without a name was closed"
+	refused quota dd if=/dev/zero of="$VIEW/b" bs=220000 count=1 status=none
+	# One that cannot take its place leaves it and its maps as they are.
+	refused 'no option' chain replace quota "quota,nonsense=1,pin=$T/bpf/quota"
+	refused 'another filter' chain replace quota "quota,bytes=1M,per=uid,pin=$T/bpf/quota"
+	rm "$VIEW/b"
+	counted '0 300000 1 nameless 0' "after replacing was refused"
+	refused 'already in use' chain add "quota,bytes=1M,name=two,pin=$T/bpf/quota"
+	# Removing the filter removes what it has pinned.
+	check chain remove quota
+	check test ! -e "$T/bpf/quota"
+	check chain add "quota,bytes=1M,pin=$T/bpf/quota"
+	check test -z "$("$TOOLS/quota" usage "$T/bpf/quota" | grep -v nameless)"
+}
+
+once_pin_that_does_not_fit_is_refused() {
+	quota_view bytes=1M
+	head -c 300000 /dev/zero > "$VIEW/a"
+	unview
+	mkdir "$T/other"
+	refused "pin=.*another filter.*per=tree.*per=uid.*rm -r $T/bpf/quota" \
+		"$PENSTOCK" mount --filter "quota,bytes=1M,per=uid,pin=$T/bpf/quota" "$LOWER" "$T/other"
+	refused "pin=.*another filter" "$PENSTOCK" mount --filter "counter,pin=$T/bpf/quota" "$LOWER" "$T/other"
+	rm "$T/bpf/quota/quota_nameless" "$T/bpf/quota/pst_filter"
+	refused 'not left by a filter.*rm -r' \
+		"$PENSTOCK" mount --filter "quota,bytes=1M,pin=$T/bpf/quota" "$LOWER" "$T/other"
+	rm -r "$T/bpf/quota"
+	quota_view bytes=1M
+	counted 'nameless 0' "with nothing pinned"
+	refused 'already in use' "$PENSTOCK" mount --filter "quota,bytes=1M,pin=$T/bpf/quota" "$LOWER" "$T/other"
+}
+
 # Everything at random, by four processes: the usage is what there is.
 model() { # SEED PHASES PROCESSES [uid]
 	local said

@@ -6,6 +6,7 @@
 #include "filter-fixture.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -110,7 +111,28 @@ static void test_check(void **state)
 	assert_string_equal(log, "");
 }
 
-/* The maps of a filter are found under their paths as long as it is loaded. */
+static void count_one(struct filter *filter)
+{
+	int verdict;
+
+	assert_int_equal(filter_run(filter, FILTER_PRE, FUSE_LOOKUP, 0, &verdict), 0);
+}
+
+static uint64_t counted(const char *map)
+{
+	union bpf_attr attr = { .pathname = (uintptr_t)map };
+	uint32_t zero = 0;
+	uint64_t n = 0;
+	int fd = (int)syscall(SYS_bpf, BPF_OBJ_GET, &attr, sizeof(attr));
+
+	assert_true(fd >= 0);
+	attr = (union bpf_attr){ .map_fd = (uint32_t)fd, .key = (uintptr_t)&zero, .value = (uintptr_t)&n };
+	assert_int_equal(syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)), 0);
+	close(fd);
+	return n;
+}
+
+/* The maps of a filter are found under their paths, also by the next one. */
 static void test_pin(void **state)
 {
 	static const char dir[] = "/sys/fs/bpf/penstock-test",
@@ -135,11 +157,66 @@ static void test_pin(void **state)
 	filter = load("maps,pin=/sys/fs/bpf/penstock-test");
 	assert_int_equal(access(map, F_OK), 0);
 	assert_int_equal(access("/sys/fs/bpf/penstock-test/pst_slots", F_OK), -1);
+	/* As long as it runs the directory is its own. */
 	assert_true(filter_load("maps,pin=/sys/fs/bpf/penstock-test", slots, &other, &error) < 0);
-	assert_non_null(strstr(error.text, "already something pinned"));
+	assert_non_null(strstr(error.text, "already in use"));
 	assert_int_equal(access(map, F_OK), 0);
+	count_one(filter);
+	filter_free(filter);
+	/* What it has left is the next one's. */
+	assert_int_equal(counted(map), 1);
+	filter = load("maps,pin=/sys/fs/bpf/penstock-test");
+	count_one(filter);
+	assert_int_equal(counted(map), 2);
+	/* One that is to take its place has them at once. */
+	filter_lend_pin(filter);
+	other = load("maps,pin=/sys/fs/bpf/penstock-test");
+	count_one(other);
+	assert_int_equal(counted(map), 3);
+	filter_free(other);
+	filter_take_pin(filter);
+	filter_remove_pin(filter);
 	filter_free(filter);
 	assert_int_equal(access(dir, F_OK), -1);
+}
+
+/* Maps of another filter, of the same with other options, or of nobody are refused, and stay. */
+static void test_pin_that_does_not_fit_is_refused(void **state)
+{
+	static const char dir[] = "/sys/fs/bpf/penstock-test",
+			  map[] = "/sys/fs/bpf/penstock-test/count",
+			  mark[] = "/sys/fs/bpf/penstock-test/pst_filter";
+	char path[4096];
+	struct filter *filter, *other = NULL;
+	struct pst_error error;
+	struct statfs fs;
+
+	if (statfs("/sys/fs/bpf", &fs) < 0 || fs.f_type != 0xcafe4a11)
+		skip();
+	filter = load("maps,unit=10,pin=/sys/fs/bpf/penstock-test");
+	count_one(filter);
+	filter_free(filter);
+	assert_true(filter_load("maps,unit=20,pin=/sys/fs/bpf/penstock-test", slots, &other, &error) < 0);
+	assert_non_null(strstr(error.text, "another filter"));
+	assert_non_null(strstr(error.text, "rm -r /sys/fs/bpf/penstock-test"));
+	snprintf(path, sizeof(path), "%s/maps.bpf.o", getenv("PENSTOCK_FILTER_PATH"));
+	unlink("/tmp/penstock-test-others.bpf.o");
+	assert_int_equal(symlink(path, "/tmp/penstock-test-others.bpf.o"), 0);
+	assert_true(filter_load("/tmp/penstock-test-others.bpf.o,pin=/sys/fs/bpf/penstock-test", slots,
+				&other, &error) < 0);
+	assert_int_equal(unlink("/tmp/penstock-test-others.bpf.o"), 0);
+	assert_non_null(strstr(error.text, "(maps,"));
+	assert_int_equal(counted(map), 10);
+	/* An option that does not matter to the maps. */
+	filter = load("maps,unit=10,idle=1,pin=/sys/fs/bpf/penstock-test");
+	filter_free(filter);
+	/* Without the mark nobody knows whose they are. */
+	assert_int_equal(unlink(mark), 0);
+	assert_true(filter_load("maps,unit=10,pin=/sys/fs/bpf/penstock-test", slots, &other, &error) < 0);
+	assert_non_null(strstr(error.text, "was not left by a filter"));
+	assert_int_equal(counted(map), 10);
+	assert_int_equal(unlink(map), 0);
+	assert_int_equal(rmdir(dir), 0);
 }
 
 static void test_slots(void **state)
@@ -191,6 +268,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_op_names), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_check),	 cmocka_unit_test(test_pin),
+		cmocka_unit_test(test_pin_that_does_not_fit_is_refused),
 		cmocka_unit_test(test_slots),	 cmocka_unit_test(test_unprivileged),
 	};
 	int r;
