@@ -89,6 +89,18 @@ int chain_new(struct link *const *links, unsigned int n, struct chain **ret_chai
 	return 0;
 }
 
+bool chain_shows(const struct chain *chain)
+{
+	static const uint32_t answers[] = { FUSE_LOOKUP, FUSE_MKNOD,   FUSE_LINK,    FUSE_CREATE,
+					    FUSE_TMPFILE, FUSE_GETATTR, FUSE_SETATTR, FUSE_STATX,
+					    FUSE_SYMLINK, FUSE_READDIRPLUS };
+
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+		if (chain->post[answers[i]])
+			return true;
+	return chain->pre[FUSE_GETATTR] || chain->pre[FUSE_STATX];
+}
+
 struct chain *chain_free(struct chain *chain)
 {
 	free(chain);

@@ -41,4 +41,6 @@ struct chain {
 /* Whether what a filter does depends on what it has seen of names. */
 bool chain_goes_by_names(const struct filter_facts *facts);
 int chain_new(struct link *const *links, unsigned int n, struct chain **ret_chain);
+/* Whether some filter has programs for answers with attributes. */
+bool chain_shows(const struct chain *chain);
 struct chain *chain_free(struct chain *chain);

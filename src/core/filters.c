@@ -270,6 +270,8 @@ static void mark_node(void *aux, struct node *node)
 		mark_new(mark, node);
 	if (mark->gone)
 		atomic_fetch_and(&node->filters, ~mark->gone);
+	if (mark->gone && !(mark->chain && chain_shows(mark->chain)))
+		fs_show_real(mark->fs, node);
 }
 
 /* A filter that is attached somewhere: the node is ours to keep, and keeps the filter. */

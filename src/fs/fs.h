@@ -203,6 +203,8 @@ int fs_pin_stat(struct fs *fs, struct node *node, const struct fdref *pin, struc
 /* Its attributes as the view has them. */
 int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
 
+/* No filter shows another owner of the node any more. */
+void fs_show_real(struct fs *fs, struct node *node);
 /*
  * A filter shows a node's attributes with another owner (other_uid) or group (other_gid) than it has:
  * returns the mode without the set-ID bits that would take effect for these, see fs/set-id.c. Of mode

@@ -14,8 +14,8 @@
  * drop it (data.c), and an open that allows a shared mapping, whose stores nobody announces, clears them
  * itself (open.c). File capabilities survive stores as well, so they are not shown at all.
  *
- * node->foreign remembers FOREIGN_* from the first such answer on, for as long as the node lives. In a
- * directory S_ISGID means inheritance, and stays.
+ * node->foreign remembers FOREIGN_* from the first such answer on, until no filter that could show owners is
+ * left. In a directory S_ISGID means inheritance, and stays.
  */
 #include "fs/fs-private.h"
 
@@ -45,6 +45,13 @@ uint32_t fs_show_mode(struct node *node, uint32_t mode, bool other_uid, bool oth
 	if (whose & ~foreign(node))
 		atomic_fetch_or(&node->foreign, (uint8_t)whose);
 	return mode & ~bits_of(whose);
+}
+
+void fs_show_real(struct fs *fs, struct node *node)
+{
+	/* A server's answers are others' owners still. */
+	if (!S_ISDIR(node->type) && !fs->config.server.fields)
+		atomic_store_explicit(&node->foreign, 0, memory_order_relaxed);
 }
 
 uint32_t set_id_hidden(const struct node *node)

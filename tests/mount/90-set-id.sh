@@ -183,3 +183,16 @@ each_filter_that_forgets_the_bits_shows_none() {
 		unview
 	done
 }
+
+# When the filter has gone, the file is its owner's again in every way.
+each_filter_that_goes_leaves_nothing_hidden() {
+	lower ext4
+	program p 755 1000:1000
+	filtered_view owner,uid=0
+	shown p 755
+	refused 'not permitted' chmod u+s "$VIEW/p"
+	check chain remove owner
+	check as 1000 chmod 4755 "$VIEW/p"
+	shown p 4755
+	runs_as p 1001 1000 1001
+}
