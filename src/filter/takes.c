@@ -27,7 +27,8 @@ static bool next_word(const char **words, char word[MAX_WORD + 1])
 
 	*words += strspn(*words, " ");
 	len = strcspn(*words, " ");
-	if (!len)
+	/* Behind a ":" stands what is said to people. */
+	if (!len || **words == ':')
 		return false;
 	snprintf(word, MAX_WORD + 1, "%.*s", (int)len, *words);
 	*words += len;
@@ -50,6 +51,9 @@ int takes_add(struct takes *takes, const char *note)
 		takes->one_of = rest;
 	} else if ((rest = behind(note, "list of "))) {
 		takes->list_of = rest;
+	} else if ((rest = behind(note, "elsewhere "))) {
+		takes->elsewhere = rest;
+		return strstr(rest, " : ") ? 0 : -EINVAL;
 	} else if ((rest = behind(note, "range "))) {
 		takes->has_range = sscanf(rest, "%" SCNd64 " %" SCNd64, &takes->min, &takes->max) == 2;
 		return takes->has_range ? 0 : -EINVAL;
@@ -108,6 +112,14 @@ size_t takes_each_match(const char *words, const char *pattern, void (*fn)(void 
 	return n;
 }
 
+/* Whether a name or glob fits nothing but words that mean nothing in this filter. */
+static bool is_elsewhere(const struct takes *takes, const char *pattern)
+{
+	return takes->elsewhere &&
+	       takes_each_match(takes->list_of, pattern, NULL, NULL) ==
+		       takes_each_match(takes->elsewhere, pattern, NULL, NULL);
+}
+
 int takes_check_names(const struct takes *takes, const char *list, struct pst_error *error)
 {
 	_cleanup_(freep) char *copy = strdup(list);
@@ -120,8 +132,12 @@ int takes_check_names(const struct takes *takes, const char *list, struct pst_er
 	while (rest) {
 		const char *pattern = spec_cut(&rest, ':');
 
-		if (takes_each_match(takes->list_of, pattern, NULL, NULL))
+		if (takes_each_match(takes->list_of, pattern, NULL, NULL)) {
+			if (is_elsewhere(takes, pattern))
+				return error_set(error, -EINVAL, "'%.60s' has no effect in this filter: %s",
+						 pattern, strstr(takes->elsewhere, " : ") + 3);
 			continue;
+		}
 		if (!*pattern)
 			return error_set(error, -EINVAL, "a word is empty: wanted are words with ':' "
 							 "between them");

@@ -10,6 +10,7 @@
 struct takes {
 	const char *one_of;		/* the value is one of these words */
 	const char *list_of;		/* each name of the list is one of these, each glob fits one */
+	const char *elsewhere;		/* of these, such as mean nothing here, then ":" and what to do; or NULL */
 	bool users, groups;		/* names of these stand for their numbers */
 	bool has_range;
 	int64_t min, max;		/* of a number */

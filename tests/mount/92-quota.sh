@@ -146,6 +146,27 @@ each_owners_have_limits_of_their_own() {
 		'1000 524288 2 1001 1048576 2 nameless 0 ' "usage"
 }
 
+# Stores of a mapping are in the length that a file has already.
+each_shared_mappings_work_and_do_not_grow_files() {
+	quota_view bytes=100000
+	head -c 50000 /dev/zero > "$VIEW/f"
+	python3 -c 'import mmap, os, sys
+fd = os.open(sys.argv[1], os.O_RDWR)
+try:
+    m = mmap.mmap(fd, 50000)
+except OSError as e:
+    sys.exit(3 if e.errno == 19 else 1)
+m[:] = b"x" * 50000
+m.flush()' "$VIEW/f"
+	case $? in
+	0) ;;
+	3) skip "this kernel has no shared mappings of files without a page cache" ;;
+	*) fail "mapping" ;;
+	esac
+	equal "$(tr -d x < "$LOWER/f" | wc -c)" 0 "bytes that were not stored"
+	counted '0 50000 1 nameless 0' "after stores"
+}
+
 # ---- pin= ---------------------------------------------------------------------------------------
 
 # The daemon of the view of that number dies, and its mount goes.
