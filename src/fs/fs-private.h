@@ -187,6 +187,8 @@ bool pass_bypasses(struct fs *fs, struct node *node);
 void pass_close(struct fs *fs, struct node *node);
 /* Other filters see the node's data now: the next open keeps no pages of before. */
 void pass_data_changed(struct fs *fs, struct node *node);
+/* Gives back the node's idle id; false where the node is open. */
+bool pass_let_go(struct fs *fs, struct node *node);
 void pass_node_gone(struct fs *fs, struct node *node);
 bool pass_reap(struct fs *fs);
 void pass_stat(struct fs *fs, struct fs_stat *stat);

@@ -350,6 +350,18 @@ void pass_close(struct fs *fs, struct node *node)
 	pthread_mutex_unlock(lock_of(pass, node));
 }
 
+bool pass_let_go(struct fs *fs, struct node *node)
+{
+	bool open;
+
+	pthread_mutex_lock(lock_of(fs->pass, node));
+	open = node->n_open;
+	if (!open)
+		backing_close(fs->pass, node);
+	pthread_mutex_unlock(lock_of(fs->pass, node));
+	return !open;
+}
+
 void pass_node_gone(struct fs *fs, struct node *node)
 {
 	/* The last reference has gone: no lock is needed to be alone with the node. */

@@ -14,6 +14,9 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#define CLOSING_MS 10
 
 /* The node that a name leads to (strong); NULL where the kernel knows none. */
 static struct node *node_of(struct fs *fs, struct node *dir, int dir_fd, const char *name)
@@ -38,15 +41,30 @@ static void keep(struct fs *fs, struct node *node)
 			    "not open for reading or writing fails with ESTALE (option fds=, RLIMIT_NOFILE)");
 }
 
+/*
+ * NFS renames a file that is open to a name of its own (.nfs...) instead of removing it, and its directory
+ * cannot be removed as long as that is there. So what is only kept for the next use is let go of. That a file
+ * was closed the daemon hears when close(2) has returned: it may be about to.
+ */
+static void let_go(struct fs *fs, struct node *node)
+{
+	for (int tries = 0; !pass_let_go(fs, node) && tries < CLOSING_MS; tries++)
+		usleep(1000);
+	fdcache_let_go(fs->fds, node);
+}
+
 void unnamed_before(struct fs *fs, struct node *dir, int dir_fd, const char *name)
 {
+	bool owners = nodetab_mount(fs->nodes, dir->fh.mount)->owners;
 	struct node *node;
 
-	/* Elsewhere the file goes whatever we hold; NFS would rename a file that we have open, instead. */
-	if (fs_is_far(fs))
+	/* Elsewhere the file goes whatever we hold. */
+	if (!owners && fs_is_far(fs))
 		return;
 	node = node_of(fs, dir, dir_fd, name);
-	if (node)
+	if (node && owners)
+		let_go(fs, node);
+	else if (node)
 		keep(fs, node);
 	node_put(fs->nodes, node);
 }

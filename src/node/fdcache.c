@@ -199,6 +199,16 @@ void fdcache_offer(struct fdcache *cache, struct node *node, int fd)
 	fdref_putp(&ref);
 }
 
+void fdcache_let_go(struct fdcache *cache, struct node *node)
+{
+	if (node->flags & NODE_OWN_FD)
+		return;
+	pthread_mutex_lock(&cache->lock);
+	if (node->fd_slot)
+		ent_empty(cache, &cache->ents[node->fd_slot]);
+	pthread_mutex_unlock(&cache->lock);
+}
+
 void fdcache_drop(struct fdcache *cache, struct node *node)
 {
 	uint32_t slot = node->fd_slot;

@@ -200,6 +200,8 @@ int fdref_get(struct fdcache *cache, struct node *node, struct fdref *ret_ref);
 /* Offers a descriptor for the cache to keep; takes it in any case. */
 void fdcache_offer(struct fdcache *cache, struct node *node, int fd);
 void fdref_putp(struct fdref *ref);
+/* The node's descriptor is closed unless somebody uses it just now. */
+void fdcache_let_go(struct fdcache *cache, struct node *node);
 /* The node goes: its descriptor is closed. */
 void fdcache_drop(struct fdcache *cache, struct node *node);
 /* Closes descriptors of plain files not used since the last call; true while any are left. */
