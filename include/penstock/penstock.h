@@ -108,6 +108,9 @@ enum {
 	PST_MOUNT_STRICTATIME	= 1 << 6,
 	PST_MOUNT_NOSYMFOLLOW	= 1 << 7,
 	PST_MOUNT_RELATIME	= 1 << 8,	/* asked for by name: it overrides the lower mount's noatime */
+	/* Changes are on the disk before they are answered: all of them, those of names alone. */
+	PST_MOUNT_SYNC		= 1 << 9,
+	PST_MOUNT_DIRSYNC	= 1 << 10,
 };
 
 /* Log levels: a message is printed when its level is at most the chosen one. */

@@ -138,6 +138,12 @@ static int configure(int fd, const struct mount_options *options)
 	if (r == 0 && options->allow_other &&
 	    fsconfig(fd, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0)
 		r = -errno;
+	if (r == 0 && (options->mount_flags & PST_MOUNT_SYNC) &&
+	    fsconfig(fd, FSCONFIG_SET_FLAG, "sync", NULL, 0) < 0)
+		r = -errno;
+	if (r == 0 && (options->mount_flags & PST_MOUNT_DIRSYNC) &&
+	    fsconfig(fd, FSCONFIG_SET_FLAG, "dirsync", NULL, 0) < 0)
+		r = -errno;
 	if (r == 0 && options->readonly && fsconfig(fd, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
 		r = -errno;
 	if (r == 0 && fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)

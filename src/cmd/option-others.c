@@ -64,9 +64,6 @@ static const struct other others[] = {
 	{ "x-*", PASSED_OVER, NULL },
 
 	/* what the lower file system decides: writes are as synchronous as they are there */
-	{ "sync", PASSED_OVER, NULL },
-	{ "async", PASSED_OVER, NULL },
-	{ "dirsync", PASSED_OVER, NULL },
 	{ "lazytime", PASSED_OVER, NULL },
 	{ "nolazytime", PASSED_OVER, NULL },
 	{ "iversion", PASSED_OVER, NULL },

@@ -320,6 +320,10 @@ static const struct option_row rows[] = {
 	{ "nosymfollow", set_flags, NULL, "symbolic links of the view are not followed",
 	  .set = PST_MOUNT_NOSYMFOLLOW },
 	{ "symfollow", set_flags, NULL, NULL, .clear = PST_MOUNT_NOSYMFOLLOW },
+	{ "sync", set_flags, NULL, "changes are on the disk before they return; no passthrough",
+	  .set = PST_MOUNT_SYNC },
+	{ "async", set_flags, NULL, NULL, .clear = PST_MOUNT_SYNC },
+	{ "dirsync", set_flags, NULL, "likewise those of names alone", .set = PST_MOUNT_DIRSYNC },
 	{ "noatime", set_flags, NULL, "as in mount(8), like relatime, strictatime, nodiratime",
 	  .set = PST_MOUNT_NOATIME, .clear = ATIME },
 	{ "atime", set_flags, NULL, NULL, .clear = PST_MOUNT_NOATIME },
@@ -414,7 +418,7 @@ static int apply_in_remount(struct mount_options *options, const char *name, str
 	for (size_t i = 0; i < sizeof(of_kernel) / sizeof(of_kernel[0]); i++)
 		if (strcmp(name, of_kernel[i]) == 0)
 			return 0;
-	if (row && row->apply == set_flags)
+	if (row && row->apply == set_flags && !((row->set | row->clear) & (PST_MOUNT_SYNC | PST_MOUNT_DIRSYNC)))
 		return set_flags(options, row, NULL, error);
 	return row ? keep(options, name) : others_apply(options, name, NULL, error);
 }

@@ -496,6 +496,24 @@ static void take_back(struct req *req)
 			    names && req->msg.op->n_names > 1 ? req->msg.name[1] : NULL);
 }
 
+/* Waits until what was done is on the disk, where the view is to be so; a failure is the operation's. */
+static int make_durable(struct req *req)
+{
+	uint32_t opcode = req->msg.head->opcode;
+	int r;
+
+	if (!server_syncs(req->server, req->msg.head->opcode) || opcode == FUSE_WRITE)
+		return 0;
+	if (opcode == FUSE_OPEN && !(req->open.handle->flags & O_TRUNC))
+		return 0;
+	r = fs_sync_change(req_fs(req), req->node);
+	if (r == 0 && req->node2)
+		r = fs_sync_change(req_fs(req), req->node2);
+	if (r < 0)
+		take_back(req);
+	return r;
+}
+
 /* The filters after the operation. What they refuse of what was done is taken back. */
 static int leave_filters(struct req *req, const struct row *row, int r)
 {
@@ -556,7 +574,7 @@ static bool to_pool_at_first(struct req *req, struct req **ret_other)
 {
 	uint16_t flags = req->msg.op->flags;
 
-	if (flags & OP_MAY_BLOCK)
+	if ((flags & OP_MAY_BLOCK) || server_syncs(req->server, req->msg.head->opcode))
 		return to_pool(req, ret_other);
 	return !req->in_pool && !(flags & OP_AT_ONCE) && server_pool_wants(req->server) &&
 	       server_to_pool(req, true, ret_other);
@@ -585,6 +603,8 @@ struct req *req_serve(struct req *req)
 		req->in_pool = true;
 		r = run(req, row);
 	}
+	if (r == 0)
+		r = make_durable(req);
 	if (r != FS_LATER) {
 		r = answer_of(req, leave_filters(req, row, r));
 		exact_leave(server_exact(req->server), req);

@@ -25,6 +25,8 @@ struct req *server_move(struct req *req);
 bool server_stopping(struct server *server);
 /* Bits of opcodes: operations that it does not have, for any node. */
 uint64_t server_lacks(const struct server *server);
+/* Whether what an operation changes is to be on the disk before the answer (sync, dirsync). */
+bool server_syncs(const struct server *server, uint32_t opcode);
 
 /*
  * A RENAME gives its file the filters that it gains and then moves it. server_moves() begins that, and

@@ -36,6 +36,7 @@ struct server {
 	struct fs *fs;
 	struct host *host;
 	uint64_t lacks; /* constant */
+	bool sync, dirsync; /* constant */
 	struct workers workers;
 	struct pool pool;
 	struct supply supply;
@@ -262,6 +263,8 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	exact_init(&server->exact);
 	server->fs = config->fs;
 	server->lacks = config->lacks;
+	server->sync = config->sync;
+	server->dirsync = config->dirsync;
 	server->host = config->host;
 	r = workers_init(&server->workers, &server->supply, config->chans, config->n_chans);
 	supply.n_lent = workers_n_lent(&server->workers);
@@ -315,6 +318,17 @@ struct server *server_free(struct server *server)
 int server_begin_error(struct server *server)
 {
 	return server->workers.begin_error;
+}
+
+bool server_syncs(const struct server *server, uint32_t opcode)
+{
+	const struct op *op = op_find(opcode);
+	bool names = op->n_names && !(op->flags & OP_TEXT);
+
+	/* An open may cut a file off. */
+	if (opcode == FUSE_OPEN)
+		return server->sync;
+	return (op->flags & OP_CHANGES) && (server->sync || (server->dirsync && names));
 }
 
 uint64_t server_lacks(const struct server *server)

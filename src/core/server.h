@@ -29,6 +29,7 @@ struct server_config {
 	unsigned int n_pool;
 	uint32_t max_write;
 	uint64_t features;		/* FUSE_* as agreed with the kernel */
+	bool sync, dirsync;		/* changes, those of names alone, are flushed before the answer */
 	uint64_t lacks;			/* bits of opcodes: operations that the view does not have */
 	const char *const *filters;	/* specs, ended by NULL; NULL: none. Borrowed for the call */
 };

@@ -10,7 +10,7 @@
 
 #include "util/log.h"
 
-#define ALL_FLAGS (2 * PST_MOUNT_RELATIME - 1)
+#define ALL_FLAGS (2 * PST_MOUNT_DIRSYNC - 1)
 #define ATIME_FLAGS (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)
 
 /* The members that are one of a few values, and the last of these. */
@@ -27,6 +27,7 @@ static int check_choices(const struct pst_view_options *options, struct pst_erro
 		{ "transport", options->transport, PST_TRANSPORT_DEV },
 		{ "xattr", options->xattr, PST_XATTR_OFF },
 		{ "opendir", options->opendir, PST_OPENDIR_OFF },
+		{ "pseudo", options->pseudo, PST_PSEUDO_SHOW },
 		{ "idmap", options->idmap, 1 },
 		{ "allow_other", options->allow_other, 1 },
 		{ "enable_uring", options->enable_uring, 1 },

@@ -272,7 +272,7 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 		wants.off |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
 	if (options->xattr == PST_XATTR_OFF)
 		wants.off |= FUSE_POSIX_ACL;
-	if (options->passthrough == PST_PASSTHROUGH_OFF)
+	if (options->passthrough == PST_PASSTHROUGH_OFF || (options->mount_flags & PST_MOUNT_SYNC))
 		wants.off |= FUSE_PASSTHROUGH;
 	if (!options->idmap)
 		wants.off |= FUSE_ALLOW_IDMAP;
@@ -302,6 +302,8 @@ static const char *passthrough_why(const struct pst_view *view,
 		return "";
 	if (options->passthrough == PST_PASSTHROUGH_OFF)
 		return "passthrough=off was asked for";
+	if (options->mount_flags & PST_MOUNT_SYNC)
+		return "sync was asked for, and the kernel does not tell the lower file of it";
 	if (view->backings_refused)
 		return "the kernel registers files for passthrough only with CAP_SYS_ADMIN in the "
 		       "initial user namespace";
@@ -315,6 +317,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		.lower = b->lower,
 		.passthrough = view->terms.features & FUSE_PASSTHROUGH,
 		.passthrough_asked = options->passthrough == PST_PASSTHROUGH_ON,
+		.sync = options->mount_flags & PST_MOUNT_SYNC,
 		.pseudo = options->pseudo == PST_PSEUDO_SHOW,
 		.hide_mounts = options->xdev == PST_XDEV_HIDE,
 		.no_opendir = options->opendir == PST_OPENDIR_OFF,
@@ -375,6 +378,8 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 		.n_pool = options->n_pool ? options->n_pool : DEFAULT_POOL,
 		.max_write = view->terms.max_write,
 		.features = view->terms.features,
+		.sync = options->mount_flags & PST_MOUNT_SYNC,
+		.dirsync = options->mount_flags & PST_MOUNT_DIRSYNC,
 		.lacks = lacks(options),
 		.filters = options->filters,
 	};

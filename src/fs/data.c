@@ -123,7 +123,7 @@ ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *h
 	if (!write->from_cache) {
 		if (write->flags & O_APPEND)
 			rwf |= RWF_APPEND;
-		if ((write->flags & O_SYNC) == O_SYNC)
+		if (fs->config.sync || (write->flags & O_SYNC) == O_SYNC)
 			rwf |= RWF_SYNC;
 		else if (write->flags & O_DSYNC)
 			rwf |= RWF_DSYNC;

@@ -66,6 +66,7 @@ struct fs_config {
 	bool passthrough_asked;		/* also where the lower file system decides by who opens */
 	bool pseudo;			/* shows pseudo file systems */
 	bool hide_mounts;		/* what is mounted below LOWER is not shown, nor what would be when it is entered */
+	bool sync;			/* each write is on the disk before it is answered */
 	bool no_opendir;		/* directories are listed without having been opened */
 	enum pst_cache cache;
 	uint64_t ttl_ns;
@@ -331,6 +332,8 @@ ssize_t fs_copy(struct fs *fs, const struct fs_caller *caller, struct handle *fr
 		unsigned int flags);
 int fs_statfs(struct fs *fs, struct node *node, struct statvfs *ret_st);
 int fs_syncfs(struct fs *fs, struct node *node);
+/* Waits until a change of a node, or of names in it, is on the disk. */
+int fs_sync_change(struct fs *fs, struct node *node);
 /* in and out are the command's data; *ret_len is how much of out it filled. */
 int fs_ioctl(struct fs *fs, struct handle *handle, uint32_t cmd, const void *in, size_t in_len,
 	     void *out, size_t out_len, size_t *ret_len);

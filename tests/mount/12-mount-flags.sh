@@ -336,3 +336,65 @@ each_remount_keeps_read_only_mounts_below() {
 	unview
 	umount "$LOWER/d"
 }
+
+# Changes of each kind, ten times: prints the kinds that caused fewer writes to the device than that.
+lost_changes() { # all|names
+	timeout 50 python3 - "$VIEW" "$FS" "$(basename "$(findmnt -n -o SOURCE "$FS")")" "$1" <<- 'P'
+		import os, sys
+		view, fs, device, which = sys.argv[1:]
+		def path(n):
+		    return "%s/x%d" % (view, n)
+		def writes():
+		    return int(open("/sys/block/%s/stat" % device).read().split()[4])
+		def each(name, change, of_names=False):
+		    os.system("sync -f " + fs)
+		    before = writes()
+		    for i in range(10):
+		        change(i)
+		    if writes() - before < 10 and (which == "all" or of_names):
+		        print(name)
+		    if which == "names" and not of_names and writes() - before > 5:
+		        print(name, "is flushed")
+		each("create", lambda i: os.close(os.open(path(i), os.O_CREAT | os.O_WRONLY)), True)
+		fd = os.open(path(0), os.O_WRONLY)
+		each("write", lambda i: os.write(fd, b"x" * 100))
+		each("fallocate", lambda i: os.posix_fallocate(fd, i * 4096, 4096))
+		each("ftruncate", lambda i: os.ftruncate(fd, 100 + i))
+		each("chmod", lambda i: os.chmod(path(i), 0o600))
+		each("chown", lambda i: os.chown(path(i), 1, 1))
+		each("utime", lambda i: os.utime(path(i), (1, i)))
+		each("setxattr", lambda i: os.setxattr(path(i), "user.a", b"x"))
+		each("removexattr", lambda i: os.removexattr(path(i), "user.a"))
+		each("open", lambda i: os.close(os.open(path(i), os.O_WRONLY | os.O_TRUNC)))
+		each("mkdir", lambda i: os.mkdir(path(100 + i)), True)
+		each("symlink", lambda i: os.symlink("a", path(200 + i)), True)
+		each("link", lambda i: os.link(path(i), path(300 + i)), True)
+		each("rename", lambda i: os.rename(path(i), path(400 + i)), True)
+		each("mkfifo", lambda i: os.mkfifo(path(500 + i)), True)
+		each("chown of a fifo", lambda i: os.chown(path(500 + i), 1, 1))
+		each("unlink", lambda i: os.unlink(path(400 + i)), True)
+		each("rmdir", lambda i: os.rmdir(path(100 + i)), True)
+	P
+}
+
+each_sync_has_every_change_on_the_disk() {
+	local opts=${MODE_OPTS/passthrough=on/passthrough=auto}
+	real || skip "a bind mount has no such flag"
+	readonly_tree
+	view -r -o "cache=none,sync,$opts"
+	equal "$(lost_changes all)" "" "changes that are not on the disk"
+	equal "$(info passthrough)" false passthrough
+	check grep -q " $VIEW fuse.penstock rw,sync," /proc/mounts
+	unview
+	mkdir "$T/refused"
+	if [ "$opts" != "$MODE_OPTS" ]; then
+		refused "passthrough=on: sync was asked for" "$PENSTOCK" mount -o "sync,$MODE_OPTS" "$LOWER" "$T/refused"
+	fi
+}
+
+each_dirsync_has_names_on_the_disk() {
+	real || skip "a bind mount has no such flag"
+	readonly_tree
+	view -o cache=none,dirsync
+	equal "$(lost_changes names)" "" "names that are not on the disk"
+}

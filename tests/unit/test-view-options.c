@@ -62,7 +62,7 @@ static void test_unknown_values_are_refused(void **state)
 	REFUSED(reserved[4], 1);
 	REFUSED(reserved2[6], 1);
 	REFUSED(mount_flags, 1u << 31);
-	REFUSED(mount_flags, 2 * PST_MOUNT_RELATIME);
+	REFUSED(mount_flags, 2 * PST_MOUNT_DIRSYNC);
 	REFUSED(mount_flags, PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME);
 	REFUSED(max_write, 4095);
 #undef REFUSED
