@@ -88,7 +88,11 @@ int exact_enter(struct exact *exact, struct req *req)
 	req->changed = changes(req);
 	if (!req->changed)
 		return 0;
-	if (!take(row_of(exact, req), req->in_pool)) {
+	/*
+	 * An open may yet have to wait for a lease, in the pool. It must not hold the file while it waits for a
+	 * thread there: all of them may be waiting for the file.
+	 */
+	if ((req->msg.head->opcode == FUSE_OPEN && !req->in_pool) || !take(row_of(exact, req), req->in_pool)) {
 		fs_node_put(req_fs(req), req->changed);
 		req->changed = NULL;
 		return REQ_TO_POOL;
