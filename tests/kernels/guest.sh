@@ -106,12 +106,12 @@ filters() {
 		return
 	fi
 	lists='names=*.key:.env:id_*:a*b?c[x-z],paths=/etc/ssl:src/build-*'
-	for f in hide hide-for readonly readonly-for mask; do
-		check "filter.$f" penstock filter check "/filters/$f.bpf.o,$lists"
+	for f in hide hide-for,uid=1000 readonly readonly-for,uid=1000 mask; do
+		check "filter.${f%,*}" penstock filter check "/filters/${f%,*}.bpf.o,$lists${f#"${f%,*}"}"
 	done
 	check filter.mask-values penstock filter check "/filters/mask.bpf.o,names=*.env,how=values"
-	for f in audit owner fault fault-data quota; do
-		check "filter.$f" penstock filter check "/filters/$f.bpf.o"
+	for f in audit owner,uid=1000 fault fault-data quota,bytes=1000000; do
+		check "filter.${f%,*}" penstock filter check "/filters/${f%,*}.bpf.o${f#"${f%,*}"}"
 	done
 	mkdir -p /w/ext4/filtered/sub
 	echo secret > /w/ext4/filtered/sub/a.key
