@@ -32,7 +32,7 @@ PST_OPTION(struct pst_names, names, "names and globs of files and trees, in any 
 PST_OPTION(struct pst_paths, paths, "paths of files and trees");
 PST_OPTION(struct pst_errno, error,
 	   "the errno, by name or number; EIO where nothing else is to happen");
-PST_OPTION(__u32, delay_us, "microseconds to wait first");
+PST_RANGE(__u32, delay_us, 1, 4294967295, "microseconds to wait first");
 PST_RANGE(__u32, percent, 1, 100, "how many times of a hundred") = 100;
 PST_RANGE(__u64, every, 1, 1152921504606846976, "each so manyth time") = 1;
 PST_OPTION(__u64, after, "not the first so many times");
@@ -41,7 +41,7 @@ PST_OPTION(__u64, count, "so many times in all; 0: always");
 #ifdef FAULT_DATA
 PST_FILTER(PST_CELLS | PST_DELAYS,
 	   "makes operations, reads and writes fail, be slow or fall short");
-PST_OPTION(__u32, shorten, "bytes that reads and writes are cut to; 0: they are not");
+PST_RANGE(__u32, shorten, 1, 4294967295, "bytes that reads and writes are cut to; none: they are not");
 #else
 PST_FILTER(PST_CELLS | PST_DELAYS, "makes operations fail or be slow");
 #define shorten 0

@@ -71,8 +71,8 @@
  * WORDS have blanks between them. A PST_ONE_OF() is an array of PST_WORD_SIZE chars; a PST_LIST_OF() is
  * a struct pst_names, each of whose names is one of the words, and each of whose globs fits one. The
  * default need not be in the range. PST_TAKES("users") and ("groups") allow names out of /etc/passwd and
- * /etc/group beside numbers. Several PST_TAKES() may follow one option. Words of a PST_LIST_OF() that the
- * filter does nothing for are refused, with what to do instead:
+ * /etc/group beside numbers, PST_TAKES("not empty") refuses an empty text. Several may follow one option.
+ * Words of a PST_LIST_OF() that the filter does nothing for are refused, with what to do instead:
  *
  *	PST_LIST_OF(ops, PST_OP_WORDS, "...") PST_TAKES("elsewhere read write : use the filter fault-data");
  */

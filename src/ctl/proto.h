@@ -12,7 +12,8 @@
  * holds what the verb answers, or "error" for people and "errno" for programs. Requests of one
  * client are answered in their order. After the reply to "trace" the connection is the trace's: lines
  * come until one side hangs up, and nothing more is read. Members may be added to requests and
- * replies within a version: whoever reads skips what it does not know.
+ * replies within a version: whoever reads skips what it does not know. Texts have the form of util/utf8.h
+ * in both directions: they are valid UTF-8, whatever bytes the names in them are made of.
  */
 #include <stdbool.h>
 

@@ -61,6 +61,8 @@ int takes_add(struct takes *takes, const char *note)
 		takes->users = true;
 	} else if (!strcmp(note, "groups")) {
 		takes->groups = true;
+	} else if (!strcmp(note, "not empty")) {
+		takes->not_empty = true;
 	} else {
 		return -EINVAL;
 	}
@@ -88,6 +90,8 @@ int takes_check_word(const struct takes *takes, const char *value, struct pst_er
 {
 	char word[MAX_WORD + 1];
 
+	if (takes->not_empty && !*value)
+		return error_set(error, -EINVAL, "the value is empty");
 	if (!takes->one_of)
 		return 0;
 	for (const char *rest = takes->one_of; next_word(&rest, word);)

@@ -12,6 +12,7 @@ struct takes {
 	const char *list_of;		/* each name of the list is one of these, each glob fits one */
 	const char *elsewhere;		/* of these, such as mean nothing here, then ":" and what to do; or NULL */
 	bool users, groups;		/* names of these stand for their numbers */
+	bool not_empty;			/* a text has at least one character */
 	bool has_range;
 	int64_t min, max;		/* of a number */
 };
