@@ -14,8 +14,10 @@
  *
  * Of the last three, all that are given have to fit; without any, things are hidden from everybody.
  *
- * That there is something can be told: a directory with hidden names in it cannot be removed
- * (ENOTEMPTY), and its link count has the hidden directories.
+ * Users can still notice that something is hidden: a directory with hidden names in it cannot be
+ * removed (ENOTEMPTY, also by rm -rf), its link count has the hidden directories, and where they are in
+ * it leaves gaps in the offsets of its listing. How long an operation on a hidden name takes says
+ * nothing: the lower tree is not asked.
  */
 #include <penstock/filter.bpf.h>
 
@@ -24,7 +26,8 @@ PST_OPTION(struct pst_paths, paths, "paths to hide, with all below them");
 PST_AT_LEAST_ONE_OF("names paths");
 
 #ifdef HIDE_FOR
-PST_FILTER(PST_CELLS | PST_BY_CALLER | PST_WANT_CGROUP, "hides names and paths from some callers");
+PST_FILTER(PST_CELLS | PST_HIDES | PST_BY_CALLER | PST_WANT_CGROUP,
+	   "hides names and paths from some callers");
 PST_OPTION(struct pst_ids, uid, "users to hide from; none: all") PST_TAKES("users");
 PST_OPTION(struct pst_ids, gid, "groups to hide from, by the caller's own; none: all")
 	PST_TAKES("groups");
@@ -38,7 +41,7 @@ static __always_inline int concerns(const struct pst_caller *caller)
 	       (!cgroup.n || pst_ids_match(&cgroup, caller->cgroup));
 }
 #else
-PST_FILTER(PST_CELLS, "hides names and paths");
+PST_FILTER(PST_CELLS | PST_HIDES, "hides names and paths");
 #endif
 
 PST_NAME(call)

@@ -33,6 +33,8 @@ enum pst_filter_flag {
 	PST_CELLS	= 1 << 6,	/* it uses cells */
 	PST_EXACT	= 1 << 7,	/* call->after is filled, and a file is changed by one operation
 					   at a time, see struct pst_call */
+	PST_HIDES	= 1 << 8,	/* its program for names hides by directory and name alone: it is
+				   asked before anything is looked at below */
 };
 
 /* In in.read.read_flags of readdir: the entries come with attributes (struct fuse_direntplus). */

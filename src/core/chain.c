@@ -42,6 +42,7 @@ static void enter(struct chain *chain, const struct link *link)
 		{ facts->flags & PST_EXACT, &chain->exact },
 		{ link->at || chain_goes_by_names(facts) || link->cells, &chain->by_name },
 		{ link->at, &chain->attached },
+		{ facts->ops[FILTER_NAME] && (facts->flags & PST_HIDES), &chain->hides },
 		{ sees(facts, FILTER_PRE, FUSE_READ) || sees(facts, FILTER_POST, FUSE_READ) ||
 			  sees(facts, FILTER_PRE, FUSE_WRITE) ||
 			  sees(facts, FILTER_POST, FUSE_WRITE),

@@ -128,7 +128,7 @@ static int judge_again(struct req *req)
 	memcpy(aside, req->slot.base, sizeof(aside));
 	r = judge_request(req);
 	memcpy(req->slot.base, aside, sizeof(aside));
-	return r == 0 && ((struct chain *)req->chain)->attached ? judge_attached(req) : r;
+	return r;
 }
 
 static int run_pre_and_judge(struct req *req)

@@ -66,7 +66,7 @@ static int judge_written(struct req *req, struct node *dir, const char *name, ui
  * Asks the filters that hide names by themselves, before anything is looked at below: how long the
  * answer takes, and what the kernel keeps of it, must not say whether there is something.
  */
-static int judge_hidden(struct req *req, struct node *dir, const char *name)
+static int judge_hidden(struct req *req, struct node *dir, const char *name, enum judge_use use)
 {
 	const struct chain *chain = req->chain;
 	int r = 0;
@@ -74,7 +74,7 @@ static int judge_hidden(struct req *req, struct node *dir, const char *name)
 	if ((dir->filters & chain->hides) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
 		r = judge_written(req, dir, name, chain->hides, NULL);
 	judge_inherit(req, dir);
-	return r;
+	return r == -ENOENT && use == JUDGE_MAKE ? -EPERM : r;
 }
 
 bool judge_wants_child(const struct req *req, const struct node *dir)
@@ -128,7 +128,7 @@ int judge_name(struct req *req, struct node *dir, const char *name, enum judge_u
 		return 0;
 	/* Who looks at the file under a name looks at what is there, where a type is all we know of it. */
 	wants = judge_wants_child(req, dir) && !(stx && stx->stx_mask);
-	r = wants ? judge_hidden(req, dir, name) : 0;
+	r = wants ? judge_hidden(req, dir, name, JUDGE_FIND) : 0;
 	if (r == 0 && wants && fs_peek(req_fs(req), dir, name, &found, &known) == 0)
 		stx = &found;
 	fs_node_put(req_fs(req), known);
@@ -259,6 +259,8 @@ static int judge_places(struct req *req, const struct place *from, const struct 
 
 static int judge_rename(struct req *req)
 {
+	const struct fuse_rename2_in *in = req->msg.arg;
+	enum judge_use use = in->flags & RENAME_EXCHANGE ? JUDGE_FIND : JUDGE_MAKE;
 	struct place from, to;
 	int r;
 
@@ -266,6 +268,12 @@ static int judge_rename(struct req *req)
 		judge_inherit(req, req->node2);
 		return 0;
 	}
+	/* Before anything is looked at. */
+	r = judge_hidden(req, req->node, req->msg.name[0], JUDGE_FIND);
+	if (r == 0)
+		r = judge_hidden(req, req->node2, req->msg.name[1], use);
+	if (r < 0)
+		return r;
 	server_moves(req);
 	from = peek(req, req->node, req->msg.name[0]);
 	to = peek(req, req->node2, req->msg.name[1]);
@@ -325,7 +333,7 @@ int judge_request(struct req *req)
 		if (req->msg.head->opcode != FUSE_LOOKUP)
 			return 0;
 		server_lookup_begins(req);
-		return req->listed ? 0 : judge_hidden(req, req->node, req->msg.name[0]);
+		return req->listed ? 0 : judge_hidden(req, req->node, req->msg.name[0], JUDGE_FIND);
 	}
 }
 

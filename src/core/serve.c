@@ -423,20 +423,20 @@ static void let_go(struct req *req)
 static int enter_filters(struct req *req)
 {
 	struct chain *chain = req->chain;
+	int r = 0;
 
-	if (chain->attached && judge_attached(req) < 0)
-		return -EPERM;
 	if (atomic_load_explicit(&chain->arriving, memory_order_acquire))
 		filters_settle(req);
 	req->filters = filtered_by(req);
 	if (req->filters && (chain->delays & req->filters) && !req->in_pool)
 		return REQ_TO_POOL;
 	if (req->filters)
-		return exact_enter(server_exact(req->server), req) ? REQ_TO_POOL :
-								     filtered_before(req);
-	if (req->node)
+		r = exact_enter(server_exact(req->server), req) ? REQ_TO_POOL :
+								  filtered_before(req);
+	else if (req->node)
 		judge_inherit(req, req->node);
-	return 0;
+	/* After the names: what is hidden must not be looked at. */
+	return r == 0 && chain->attached ? judge_attached(req) : r;
 }
 
 /* The operation itself. */

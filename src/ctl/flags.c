@@ -22,6 +22,7 @@ static const struct {
 	{ PST_WANT_CGROUP, "want-cgroup", "it looks at the cgroup of the caller" },
 	{ PST_EXACT, "exact", "changes of one file run one at a time" },
 	{ PST_CELLS, "cells", "it keeps a number for each file" },
+	{ PST_HIDES, "hides", "it is asked about a name before anything is looked at below" },
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -124,6 +124,63 @@ each_hidden() { hidden_operations cache=none; }
 each_hidden_exclusive() { hidden_operations cache=exclusive; }
 each_hidden_ttl() { hidden_operations cache=ttl=60; }
 
+# What an operation asks below a hidden name is the same whether or not there is something, and so is what
+# the kernel keeps of the answer: else time would tell. The tree below is a view, too, which counts.
+asked_below() { # CALL ARG...
+	local ops=LOOKUP,GETATTR,STATX,MKNOD,MKDIR,CREATE,UNLINK,RMDIR,RENAME2,LINK,SYMLINK,OPEN
+	local before here
+	here=$(counters $ops) before=$(VIEW=$BELOW counters $ops)
+	"$TOOLS/act" try "$@" > "$T/said"
+	"$TOOLS/act" try "$@" >> "$T/said"
+	echo "$(($(counters $ops) - here)) $(($(VIEW=$BELOW counters $ops) - before)) $(paste -sd' ' "$T/said")"
+}
+
+# The kernel may forget something meanwhile, and ask again: the least of some tries counts.
+same_asked() { # CALL
+	local d call
+	: > "$T/tried-d"
+	: > "$T/tried-e"
+	for _ in {1..10}; do
+		for d in d e; do
+			call=${1//P/$VIEW/$d/.env}
+			call=${call//F/$VIEW/$d/plain}
+			stat "$VIEW/$d/plain" > /dev/null
+			# shellcheck disable=SC2086
+			asked_below ${call//N/$VIEW/$d/new} >> "$T/tried-$d"
+			sort -n "$T/tried-$d" | head -n 1 > "$T/asked-$d"
+		done
+		cmp -s "$T/asked-d" "$T/asked-e" && return
+	done
+	return 1
+}
+
+once_time_does_not_tell_what_is_hidden() {
+	local call specs BELOW
+	need_filters
+	alone
+	hidden_tree
+	# A listing below would find other names.
+	rm -r "$LOWER"/{d,e}/dir
+	for specs in "$HIDE" "hide-for,uid=0,${HIDE#*,}" "quota,bytes=1G $HIDE audit,at=/e"; do
+		view -o cache=none
+		BELOW=$VIEW
+		# shellcheck disable=SC2086
+		filtered_below $specs
+		for call in 'stat P' 'create P' 'mkdir P' 'rename P N' 'rename F P' 'link F P'; do
+			same_asked "$call" ||
+				fail "'$call' with $specs asks $(paste -sd: "$T/asked-d" "$T/asked-e")"
+		done
+		unview
+		unview "$BELOW"
+	done
+}
+
+filtered_below() { # SPEC...
+	local spec options=()
+	for spec; do options+=(-F "$spec"); done
+	view -o cache=ttl=600 "${options[@]}" "$BELOW"
+}
+
 # What the kernel knew, or somebody had open, when the filter came.
 hidden_later() { # OPTIONS
 	hidden_tree

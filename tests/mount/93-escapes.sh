@@ -326,3 +326,70 @@ each_spellings_of_a_name_are_protected() {
 	done
 	equal "$(cat "$LOWER/.env")" KEY=hunter2
 }
+
+# ---- random operations ------------------------------------------------------------------------------
+
+# Names and paths that are hidden and protected, among others, in directories that anybody may change.
+meddle_tree() {
+	local d
+	mkdir -p "$LOWER"/{d0/d2,d1,r/d3,h/d4,x.ro,many}
+	for d in . d0 d1 d0/d2; do
+		echo hidden > "$LOWER/$d/a.key"
+		echo hidden > "$LOWER/$d/b.key"
+		echo protected > "$LOWER/$d/a.ro"
+		echo free > "$LOWER/$d/a"
+	done
+	echo protected | tee "$LOWER"/{r/a,r/d3/b,x.ro/c} > "$LOWER/r/a.ro"
+	echo hidden | tee "$LOWER/h/a" > "$LOWER/h/d4/b"
+	(cd "$LOWER/many" && touch f{1..200})
+	chmod -R a+rwX "$LOWER"
+}
+
+inos_of() { # TEXT
+	grep -rlx "$1" "$LOWER" | xargs stat -c %i | paste -sd,
+}
+
+# All that is known below of the files with these numbers; directories that are not protected may move.
+files_of() { # INOS
+	local args=() ino
+	for ino in ${1//,/ }; do args+=(-o -inum "$ino"); done
+	find "$LOWER" \( "${args[@]:1}" \) -printf '%P %i %m %U %G %s %T@ %n\n' |
+		sed '/^[hr]\//!s,^[^ ]*/,,' | sort
+	find "$LOWER" \( "${args[@]:1}" \) -exec cat {} + | sort | uniq -c
+}
+
+meddled() { # STEPS OPTIONS
+	local hidden readonly before pid
+	DAEMON_PREFIX='prlimit --nofile=160'
+	alone
+	lower ext4
+	meddle_tree
+	hidden=$(inos_of hidden) readonly=$(inos_of protected)
+	before=$(files_of "$hidden,$readonly")
+	filtered_view -o "$2" 'hide,names=*.key,paths=/h' 'readonly,names=*.ro,paths=/r'
+	as 1000 "$TOOLS/act" meddle "$VIEW" "${SEED:-1}" 2 $(($1 / 2)) "$hidden" "$readonly" > "$T/meddled" 2>&1 9>&- &
+	pid=$!
+	while kill -0 $pid 2> /dev/null; do
+		evict
+		sleep 0.2
+	done
+	wait $pid || fail "$(tail -n 3 "$T/meddled")"
+	equal "$(files_of "$hidden,$readonly")" "$before" "what is hidden or protected, below,"
+	equal "$(ran bad hide) $(ran bad readonly)" '0 0' "bad runs"
+	unview
+	filtered_view -o "$2" 'hide,names=*.key,paths=/h' 'readonly,names=*.ro,paths=/r'
+	check not grep -rqsx hidden "$VIEW"
+	unview
+}
+
+once_random_operations_do_not_reach_protected_files() { meddled 20000 cache=exclusive; }
+
+# A million operations, by way of all caches.
+LIMIT[million_operations_do_not_reach_protected_files]=3600
+slow_million_operations_do_not_reach_protected_files() {
+	local cache
+	for cache in none auto ttl=60 exclusive; do
+		SEED=$((${SEED:-0} + 1))
+		meddled 250000 cache=$cache
+	done
+}

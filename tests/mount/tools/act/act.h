@@ -26,6 +26,7 @@ int act_write(int argc, char **argv);
 int act_load(int argc, char **argv);
 int act_listing(int argc, char **argv);
 int act_many(int argc, char **argv);
+int act_meddle(int argc, char **argv);
 int act_model(int argc, char **argv);
 int act_rate(int argc, char **argv);
 int act_shuffle(int argc, char **argv);
