@@ -33,12 +33,6 @@ struct chan_answer {
 	size_t data_len;
 };
 
-enum chan_want {
-	CHAN_HAS_ENOUGH,
-	CHAN_HAS_FEW,
-	CHAN_HAS_NONE,			/* nothing comes in until one is done with */
-};
-
 struct chan;
 struct chan_ops {
 	const char *name;
@@ -64,15 +58,21 @@ struct chan_ops {
 	 *
 	 * lend: gives it a slot, a new one or one whose request is done with. From any thread; 0 or
 	 * -ENOMEM, for a new one only.
-	 * wants: whether it should be lent a new one, since requests may come to wait for a slot to
-	 * be done with.
+	 * wants: nothing comes in by its queues until a request is done with: it should be lent a new
+	 * slot, or get another channel beside it.
+	 * surplus: requests may come for its thread while that is at work, so nothing that may hold it
+	 * up should be done there.
+	 * more: makes another channel of the same queues and the same connection, with n_slots to lend.
+	 * It is to be freed before the channel it was made of. 0 or -errno.
 	 * begin: by the thread that is to receive, before all else, with chan->n_slots new slots. 0
 	 * or -errno: it cannot serve. Then, or when another channel of the connection could not:
 	 * fall_back: makes it a channel of /dev/fuse; no slot is lent to it any more. 0 or -errno:
 	 * then the connection cannot be served at all.
 	 */
 	int (*lend)(struct chan *chan, struct slot *slot);
-	enum chan_want (*wants)(struct chan *chan);
+	bool (*wants)(struct chan *chan);
+	bool (*surplus)(struct chan *chan);
+	int (*more)(struct chan *chan, struct chan **ret_chan);
 	int (*begin)(struct chan *chan, struct slot **slots);
 	int (*fall_back)(struct chan *chan);
 
@@ -105,6 +105,7 @@ struct chan_uring_plan {
 	unsigned int n_queues;
 	unsigned int depth;
 	int cpu;			/* as in struct chan */
+	struct chan *first;		/* another channel of the same queues, freed after this; NULL */
 };
 int chan_uring_new(const struct chan_uring_plan *plan, struct chan **ret_chan);
 int chan_uring_join(struct chan *chan, const struct chan *dev);

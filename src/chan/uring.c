@@ -9,9 +9,13 @@
  * What always holds:
  * - The kernel fills a slot in the thread that has sent its command. So commands are sent by the
  *   one thread that receives here; a request that another has served is handed over to it.
- * - A queue has an entry that waits, or all its requests are on their way to be done. Who lets a
- *   request wait, for a lock or in the pool, lends another slot first (wants). Without, the one
- *   that would end the wait could not come in.
+ * - So a request that comes for an entry of a thread waits for that thread, whatever it is doing. A
+ *   thread that may be held up by what it does has no other entry waiting: a queue has several
+ *   channels, each with a thread and one entry (more), and the kernel gives a request to the entry
+ *   that was sent last. A channel that was lent more is a surplus, and leaves such work to others.
+ * - A queue has an entry that waits, or all its requests are on their way to be done. Before a
+ *   request waits, for a lock or in the pool, the queue gets another channel, or its own one more
+ *   slot (wants). Without, the one that would end the wait could not come in.
  * - Requests that wait in the kernel's queue are fetched by answers, not by an entry that comes new
  *   (fs/fuse/dev_uring.c: fuse_uring_do_register() looks at none). So after each of those we make
  *   the kernel send a request of no use, whose answer fetches them: kick().
@@ -34,6 +38,7 @@
 #include "util/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -54,6 +59,8 @@ struct queue {
 	uint16_t qid;
 	bool grown;	     /* the owner's: it has got an entry that fetches nothing */
 	_Atomic int n_armed; /* entries that wait in the kernel, or are on their way there */
+	_Atomic int n_ours;  /* likewise, of all channels of the queue: in the first one of these */
+	_Atomic int *n_all;  /* n_ours of the first channel */
 };
 
 struct chan_entry {
@@ -72,17 +79,17 @@ struct uring {
 	pthread_t owner; /* since it has begun */
 	struct queue *queues;
 	unsigned int n_queues;
-	int reserve; /* constant: entries that a queue should have left */
 	struct chan_entry *_Atomic all;
 	struct chan_entry *_Atomic handed;
 	int event_fd; /* wakes the owner: something was handed over */
 	uint64_t event_count;
 	_Atomic bool gone; /* the connection has ended */
 	bool begun;
+	bool late;  /* constant: it came when the queues were in use already */
 	bool grown; /* one of the queues */
 	uint64_t n_kicks;
-	uint64_t last_nodeid; /* that a request was for */
-	uint64_t file_nodeid; /* of a regular file; 0: none yet */
+	_Atomic uint64_t last_nodeid; /* that a request was for */
+	_Atomic uint64_t file_nodeid; /* of a regular file; 0: none yet */
 	int broken;	      /* 0, or -errno: the ring does not work */
 };
 
@@ -212,15 +219,21 @@ static void take_handed(struct uring *uring)
 
 /* -- slots ----------------------------------------------------------------------------------- */
 
-/* The queue that has the least. */
+/* The queue that has the least, with all channels. */
 static struct queue *poorest(struct uring *uring)
 {
 	struct queue *queue = &uring->queues[0];
 
 	for (unsigned int i = 1; i < uring->n_queues; i++)
-		if (uring->queues[i].n_armed < queue->n_armed)
+		if (*uring->queues[i].n_all < *queue->n_all)
 			queue = &uring->queues[i];
 	return queue;
+}
+
+static void count(struct queue *queue, int n)
+{
+	atomic_fetch_add(&queue->n_armed, n);
+	atomic_fetch_add(queue->n_all, n);
 }
 
 static struct chan_entry *entry_new(struct uring *uring, struct slot *slot)
@@ -256,7 +269,11 @@ static int uring_lend(struct chan *chan, struct slot *slot)
 
 	if (!entry)
 		return -ENOMEM;
-	atomic_fetch_add(&entry->queue->n_armed, 1);
+	/* Those of the start were counted before any was sent: see refused(). */
+	if (uring->begun)
+		count(entry->queue, 1);
+	else
+		atomic_fetch_add(&entry->queue->n_armed, 1);
 	if (pthread_equal(pthread_self(), uring->owner))
 		arm(uring, entry);
 	else
@@ -264,15 +281,20 @@ static int uring_lend(struct chan *chan, struct slot *slot)
 	return 0;
 }
 
-/* A reserve, since an entry that comes when requests wait already is of less use (kick). */
-static enum chan_want uring_wants(struct chan *chan)
+static bool uring_wants(struct chan *chan)
+{
+	return *poorest(uring_of(chan))->n_all <= 0;
+}
+
+/* More than one entry for each queue: requests may come for the thread while it is at work. */
+static bool uring_surplus(struct chan *chan)
 {
 	struct uring *uring = uring_of(chan);
-	int n = poorest(uring)->n_armed;
+	int n = 0;
 
-	if (n <= 0)
-		return CHAN_HAS_NONE;
-	return n < uring->reserve ? CHAN_HAS_FEW : CHAN_HAS_ENOUGH;
+	for (unsigned int i = 0; i < uring->n_queues; i++)
+		n += uring->queues[i].n_armed;
+	return n >= (int)uring->n_queues;
 }
 
 static void entries_free(struct uring *uring)
@@ -370,7 +392,7 @@ static int take(struct uring *uring, const struct io_uring_cqe *cqe, struct slot
 			take_handed(uring);
 		return CHAN_E_AGAIN;
 	}
-	atomic_fetch_sub(&entry->queue->n_armed, 1);
+	count(entry->queue, -1);
 	if (res == -ENOTCONN || res == -ECONNABORTED || (res < 0 && uring->gone)) {
 		uring->gone = true;
 		return CHAN_E_AGAIN;
@@ -379,6 +401,8 @@ static int take(struct uring *uring, const struct io_uring_cqe *cqe, struct slot
 		/* One that was lent later: the queue goes on with those that it has. */
 		log_warning("the kernel refused a further entry of an io_uring queue: %s",
 			    strerror(-res));
+		/* A channel that was to be one more, and has nothing that comes back at the end. */
+		uring->gone |= uring->late;
 		return CHAN_E_AGAIN;
 	}
 	if (res < 0) {
@@ -433,7 +457,10 @@ static int uring_receive(struct chan *chan, struct slot **slot, struct wire_msg 
 
 /* -- beginning and end ----------------------------------------------------------------------- */
 
-/* What the kernel refused at once. An error when a queue is left without entries. */
+/*
+ * What the kernel refused at once. An error when a queue is left without entries; where another channel
+ * has some, or has yet to send them, this one has nothing to do.
+ */
 static int refused(struct uring *uring)
 {
 	struct io_uring_cqe *cqe;
@@ -443,12 +470,13 @@ static int refused(struct uring *uring)
 		struct chan_entry *entry = (struct chan_entry *)(uintptr_t)cqe->user_data;
 
 		r = cqe->res;
-		atomic_fetch_sub(&entry->queue->n_armed, 1);
+		count(entry->queue, -1);
 		ring_seen(&uring->ring);
 	}
 	if (r == 0)
 		return 0;
-	return poorest(uring)->n_armed == 0 ? r : 0;
+	uring->gone = all_seen(uring);
+	return *poorest(uring)->n_all == 0 ? r : 0;
 }
 
 static int uring_begin(struct chan *chan, struct slot **slots)
@@ -459,6 +487,7 @@ static int uring_begin(struct chan *chan, struct slot **slots)
 	if (r < 0)
 		return r;
 	uring->owner = pthread_self();
+	uring->begun = uring->late;
 	arm_event(uring);
 	for (unsigned int i = 0; i < chan->n_slots; i++) {
 		r = uring_lend(chan, slots[i]);
@@ -523,6 +552,8 @@ static int uring_notify(struct chan *chan, int code, const void *arg, size_t arg
 	return chan_dev_ops.notify(chan, code, arg, arg_len, data, data_len);
 }
 
+static int uring_more(struct chan *chan, struct chan **ret_chan);
+
 static const struct chan_ops uring_ops = {
 	.name = "uring",
 	.receive = uring_receive,
@@ -532,6 +563,8 @@ static const struct chan_ops uring_ops = {
 	.backing_close = uring_backing_close,
 	.lend = uring_lend,
 	.wants = uring_wants,
+	.surplus = uring_surplus,
+	.more = uring_more,
 	.begin = uring_begin,
 	.fall_back = uring_fall_back,
 	.fini = uring_fini,
@@ -542,38 +575,92 @@ int chan_uring_join(struct chan *chan, const struct chan *dev)
 	return chan_dev_join(chan->fd, dev);
 }
 
-int chan_uring_new(const struct chan_uring_plan *plan, struct chan **ret_chan)
+static int uring_init(struct uring *uring)
+{
+	int r = ring_init(&uring->ring, N_SQE, uring->chan.n_slots + N_CQE_MORE, false);
+
+	uring->queues = calloc(uring->n_queues, sizeof(*uring->queues));
+	if (r == 0 && !uring->queues)
+		r = -ENOMEM;
+	if (r < 0)
+		return r;
+	uring->event_fd = eventfd(0, EFD_CLOEXEC);
+	return uring->event_fd < 0 ? -errno : 0;
+}
+
+static struct uring *uring_alloc(unsigned int n_queues, unsigned int depth, int cpu)
 {
 	struct uring *uring = calloc(1, sizeof(*uring));
+
+	if (!uring)
+		return NULL;
+	uring->chan = (struct chan){
+		.ops = &uring_ops,
+		.fd = -1,
+		.n_slots = n_queues * depth,
+		.cpu = cpu,
+	};
+	uring->event_fd = -1;
+	uring->n_queues = n_queues;
+	return uring;
+}
+
+/* The queues of a channel that is one more are those of the first. */
+static void share_queues(struct uring *uring, const struct uring *first)
+{
+	for (unsigned int i = 0; i < uring->n_queues; i++) {
+		uring->queues[i].qid = first->queues[i].qid;
+		uring->queues[i].n_all = first->queues[i].n_all;
+	}
+	uring->last_nodeid = first->last_nodeid;
+	uring->file_nodeid = first->file_nodeid;
+}
+
+static int uring_more(struct chan *chan, struct chan **ret_chan)
+{
+	const struct uring *first = uring_of(chan);
+	struct uring *uring = uring_alloc(first->n_queues, 1, chan->cpu);
 	int r;
 
 	if (!uring)
 		return -ENOMEM;
-	uring->chan = (struct chan){
-		.ops = &uring_ops,
-		.fd = -1,
-		.n_slots = plan->n_queues * plan->depth,
-		.cpu = plan->cpu,
-	};
-	uring->event_fd = -1;
-	uring->n_queues = plan->n_queues;
-	uring->reserve = (int)(plan->depth + 1) / 2;
-	r = ring_init(&uring->ring, N_SQE, uring->chan.n_slots + N_CQE_MORE, false);
-	uring->queues = calloc(plan->n_queues, sizeof(*uring->queues));
-	if (r == 0 && !uring->queues)
-		r = -ENOMEM;
-	for (unsigned int i = 0; r == 0 && i < plan->n_queues; i++)
-		uring->queues[i].qid = (uint16_t)plan->queues[i];
-	if (r == 0)
-		r = chan_dev_fd(&uring->chan.fd);
+	uring->late = true;
+	r = uring_init(uring);
 	if (r == 0) {
-		uring->event_fd = eventfd(0, EFD_CLOEXEC);
-		r = uring->event_fd < 0 ? -errno : 0;
+		uring->chan.fd = fcntl(chan->fd, F_DUPFD_CLOEXEC, 0);
+		r = uring->chan.fd < 0 ? -errno : 0;
 	}
 	if (r < 0) {
 		chan_free(&uring->chan);
 		return r;
 	}
+	share_queues(uring, first);
+	*ret_chan = &uring->chan;
+	return 0;
+}
+
+int chan_uring_new(const struct chan_uring_plan *plan, struct chan **ret_chan)
+{
+	struct uring *uring = uring_alloc(plan->n_queues, plan->depth, plan->cpu);
+	int r;
+
+	if (!uring)
+		return -ENOMEM;
+	r = uring_init(uring);
+	if (r == 0)
+		r = chan_dev_fd(&uring->chan.fd);
+	if (r < 0) {
+		chan_free(&uring->chan);
+		return r;
+	}
+	for (unsigned int i = 0; i < plan->n_queues; i++) {
+		uring->queues[i].qid = (uint16_t)plan->queues[i];
+		uring->queues[i].n_all = &uring->queues[i].n_ours;
+	}
+	if (plan->first)
+		share_queues(uring, uring_of(plan->first));
+	for (unsigned int i = 0; i < plan->n_queues; i++)
+		atomic_fetch_add(uring->queues[i].n_all, (int)plan->depth);
 	*ret_chan = &uring->chan;
 	return 0;
 }

@@ -358,7 +358,7 @@ static const struct option_row rows[] = {
 	{ "enable_uring", set_byte, NULL, "switch io_uring on for all FUSE mounts to come",
 	  VIEW(enable_uring), .max = 1 },
 	{ "enable-uring", set_byte, NULL, NULL, VIEW(enable_uring), .max = 1 },
-	{ "uring_depth", set_number, "N", "io_uring: requests at a time for each CPU (4)",
+	{ "uring_depth", set_number, "N", "io_uring: requests at a time for each CPU (2)",
 	  VIEW(uring_depth), 1, 1024 },
 	{ "io_uring", set_uring, NULL, NULL },
 	{ "io_uring_q_depth", set_number, "VALUE", NULL, VIEW(uring_depth), 1, 1024 },

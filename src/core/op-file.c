@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Operations that open files, and those on open files. */
 #include "core/filtered.h"
-#include "core/req.h"
+#include "core/server-private.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -13,11 +13,9 @@
 int op_open(struct req *req)
 {
 	const struct fuse_open_in *in = req->msg.arg;
-	int r;
 
-	r = fs_open(req_fs(req), &req->caller, req->node, (int)in->flags,
-		    in->open_flags & FUSE_OPEN_KILL_SUIDGID, !req->in_pool, &req->open);
-	return r == -EAGAIN && !req->in_pool ? REQ_TO_POOL : r;
+	return fs_open(req_fs(req), &req->caller, req->node, (int)in->flags,
+		       in->open_flags & FUSE_OPEN_KILL_SUIDGID, &req->open);
 }
 
 int op_create(struct req *req)
@@ -300,6 +298,7 @@ int op_interrupt(struct req *req)
 	const struct fuse_interrupt_in *in = req->msg.arg;
 
 	fs_interrupt(req_fs(req), in->unique);
+	server_interrupt(req->server, in->unique);
 	return 0;
 }
 

@@ -86,6 +86,7 @@ struct req {
 	unsigned int queue;		/* number of the channel */
 	struct wire_msg msg;
 	bool in_pool;			/* it may take its time */
+	bool by_nature;			/* it went to the pool by its nature */
 	bool timed;			/* how long it takes is told the pool */
 
 	/* from here on cleared for each request; check-in: counted */
@@ -141,6 +142,8 @@ void *req_out(struct req *req, size_t len);
  * keeps it and it went to the pool.
  */
 struct req *req_serve(struct req *req);
+/* Ends a request that was handed to the pool and has not begun to run there; as req_serve(). */
+struct req *req_cancel(struct req *req, int error);
 
 /* The slot that a request is answered by. */
 static inline struct slot *req_home(struct req *req)

@@ -450,7 +450,7 @@ static int call(struct req *req, const struct row *row)
 	fs_serve(NULL);
 	if (req->timed)
 		server_took(req->server, clock_ms() - began);
-	return r;
+	return r == FS_WOULD_WAIT ? REQ_TO_POOL : r;
 }
 
 /* Check-in, filters and call; what of it is kept in the request is let go of by the caller. */
@@ -562,11 +562,23 @@ static struct req *take_chain(struct req *req)
 	return req;
 }
 
-/* To the pool, as it stands; false where it has to be done here. */
+/* Hands the request to the pool, as it stands; false: there is no pool, or it has no room for the user. */
 static bool to_pool(struct req *req, struct req **ret_other)
 {
 	req->timed = false;
-	return !req->in_pool && server_to_pool(req, false, ret_other);
+	return !req->in_pool && server_to_pool(req, true, ret_other);
+}
+
+/* A change can be held up below, and requests may come for the thread meanwhile that nobody else gets. */
+static bool is_risky(struct req *req)
+{
+	return (req->msg.op->flags & OP_CHANGES) && req_kept(req) && req->chan->ops->surplus(req->chan);
+}
+
+/* Looks and reads do not queue behind changes of the same user that are held up. */
+static bool overtakes(struct req *req)
+{
+	return !server_pool_is_free(req) && server_spare_for_look(req);
 }
 
 /* Likewise before it has begun: by its nature, or because what it asks is slow. */
@@ -576,33 +588,57 @@ static bool to_pool_at_first(struct req *req, struct req **ret_other)
 
 	if ((flags & OP_MAY_BLOCK) || server_syncs(req->server, req->msg.head->opcode))
 		return to_pool(req, ret_other);
-	return !req->in_pool && !(flags & OP_AT_ONCE) && server_pool_wants(req->server) &&
-	       server_to_pool(req, true, ret_other);
+	if (req->in_pool || (flags & OP_AT_ONCE))
+		return false;
+	if (!server_pool_wants(req->server) && !is_risky(req))
+		return false;
+	return (flags & OP_CHANGES || !overtakes(req)) && server_to_pool(req, false, ret_other);
 }
 
-struct req *req_serve(struct req *req)
+/*
+ * The pool has no room for one more request of this user, and no thread is left to take requests of
+ * others if this one is held up, too.
+ */
+static bool is_too_many(struct req *req)
 {
-	const struct row *row = &rows[req->msg.head->opcode];
 	uint16_t flags = req->msg.op->flags;
-	struct later *later;
-	struct req *other;
+
+	return !req->in_pool && (flags & (OP_CHANGES | OP_MAY_BLOCK)) && server_has_pool(req->server) &&
+	       server_is_slow(req->server) && !server_spare(req);
+}
+
+/*
+ * Blocks this thread, since the pool has no room for one more request of this user. One more open of a
+ * file under lease is refused, as open(2) with O_NONBLOCK would be.
+ */
+static int run_here(struct req *req, const struct row *row)
+{
 	int r;
 
-	if (req->stage == STAGE_ARRIVED && !req->in_pool) {
-		req = take_chain(req);
-		req->timed = true;
-		trace_begin(req);
-	}
-	if (to_pool_at_first(req, &other))
-		return other;
+	if (req->msg.head->opcode == FUSE_OPEN && req->stage == STAGE_ENTERED &&
+	    server_has_pool(req->server))
+		return -EAGAIN;
+	req->in_pool = true;
+	fs_thread_may_wait(true);
+	r = run(req, row);
+	fs_thread_may_wait(false);
+	return r;
+}
+
+/* Returns what the operation came to; REQ_TO_POOL: it is to be run in the pool. */
+static int serve(struct req *req, const struct row *row)
+{
 	/* What a view does not have, the kernel is told when it first asks: it asks no more. */
-	r = row->call && !is_lacking(req, req->msg.head->opcode) ? run(req, row) : -ENOSYS;
-	if (r == REQ_TO_POOL) {
-		if (to_pool(req, &other))
-			return other;
-		req->in_pool = true;
-		r = run(req, row);
-	}
+	if (!row->call || is_lacking(req, req->msg.head->opcode))
+		return -ENOSYS;
+	return is_too_many(req) ? -EAGAIN : run(req, row);
+}
+
+/* Post filters, answer and check-out of a request that came to r. */
+static struct req *finish(struct req *req, const struct row *row, int r)
+{
+	struct later *later;
+
 	if (r == 0)
 		r = make_durable(req);
 	if (r != FS_LATER) {
@@ -613,10 +649,39 @@ struct req *req_serve(struct req *req)
 		server_count(req, r);
 		/* Before the answer, which may take the place of what came. */
 		trace_end(req, r);
-		if (!(flags & OP_NO_REPLY))
+		if (!(req->msg.op->flags & OP_NO_REPLY))
 			answer(req, row, r);
 	}
 	later = r == FS_LATER ? req->later : NULL;
 	let_go(req);
 	return req_done(req, later);
+}
+
+struct req *req_cancel(struct req *req, int error)
+{
+	return finish(req, &rows[req->msg.head->opcode], error);
+}
+
+struct req *req_serve(struct req *req)
+{
+	const struct row *row = &rows[req->msg.head->opcode];
+	struct req *other;
+	int r;
+
+	if (req->stage == STAGE_ARRIVED && !req->in_pool) {
+		req = take_chain(req);
+		req->timed = true;
+		trace_begin(req);
+	}
+	if (to_pool_at_first(req, &other))
+		return other;
+	r = serve(req, row);
+	if (r == REQ_TO_POOL) {
+		bool reads = req->msg.head->opcode == FUSE_READ;
+
+		if (!(reads && overtakes(req)) && to_pool(req, &other))
+			return other;
+		r = run_here(req, row);
+	}
+	return finish(req, row, r);
 }

@@ -7,10 +7,20 @@
 
 /*
  * Hands a request to the pool; *ret_other is what the caller may go on with, as req_serve() has it.
- * false where the pool has more than it can hold, or, with if_free, no thread is free: then the request
- * is still the caller's.
+ * False where there is no pool, or no room in it for one more request of the user: then the request is
+ * still the caller's. by_nature: see core/pool.h.
  */
-bool server_to_pool(struct req *req, bool if_free, struct req **ret_other);
+bool server_to_pool(struct req *req, bool by_nature, struct req **ret_other);
+bool server_has_pool(const struct server *server);
+/* Whether a request would run there at once. */
+bool server_pool_is_free(struct req *req);
+/* Whether a worker was held up by what it did below, or was until a moment ago. */
+bool server_is_slow(const struct server *server);
+/* Whether requests still come in when the worker that has this one is held up; starts another for that. */
+bool server_spare(struct req *req);
+/* Likewise, where the request most likely is not held up. */
+bool server_spare_for_look(struct req *req);
+void server_interrupt(struct server *server, uint64_t unique);
 /* Whether operations that ask below should go there for now; how long one took that need not. */
 bool server_pool_wants(const struct server *server);
 void server_took(struct server *server, uint32_t ms);

@@ -27,8 +27,14 @@
 #include <string.h>
 #include <time.h>
 
-/* Requests beyond those that threads have in their hands: the pool's queue. */
-#define N_QUEUED 16
+/*
+ * Requests beyond those that threads have in their hands, for the pool's queue; where filters reach their
+ * memory, which is all there from the start; where transports keep slots, which requests in the queue lie
+ * in.
+ */
+#define N_QUEUED 768
+#define N_QUEUED_FILTERED 40
+#define N_QUEUED_KEPT 16
 /* ... and for filters that are told of forgotten files (core/forgotten.c). */
 #define N_FORGOTTEN 1
 
@@ -39,6 +45,7 @@ struct server {
 	bool sync, dirsync; /* constant */
 	struct workers workers;
 	struct pool pool;
+	struct rescue rescue;
 	struct supply supply;
 	struct chain *_Atomic chain;
 	_Atomic unsigned int n_moving, n_moved; /* RENAMEs under filters: under way, ended */
@@ -56,19 +63,34 @@ struct fs *req_fs(struct req *req)
 	return req->server->fs;
 }
 
-bool server_feed(struct req *req)
-{
-	return supply_feed(&req->server->supply, req->chan, true);
-}
-
-bool server_to_pool(struct req *req, bool if_free, struct req **ret_other)
+/*
+ * A request is about to wait, for a lock or in the pool: its queue gets another worker, or its channel
+ * another slot, where nothing would come in any more.
+ */
+static bool feed(struct req *req, bool for_lock)
 {
 	struct server *server = req->server;
-	bool goes = server->pool.n;
+
+	if (!req->chan->ops->wants(req->chan))
+		return true;
+	return workers_grow(&server->workers, req->queue) ||
+	       supply_feed(&server->supply, req->chan, for_lock);
+}
+
+bool server_feed(struct req *req)
+{
+	return feed(req, true);
+}
+
+bool server_to_pool(struct req *req, bool by_nature, struct req **ret_other)
+{
+	struct server *server = req->server;
+	unsigned int n_room = supply_room(&server->supply, req_kept(req));
+	bool goes = server_has_pool(server) && pool_has_room(&server->pool, req, n_room);
 
 	*ret_other = NULL;
 	if (goes && req_kept(req)) {
-		goes = supply_feed(&server->supply, req->chan, false);
+		goes = feed(req, false);
 	} else if (goes) {
 		*ret_other = supply_try(&server->supply);
 		goes = *ret_other;
@@ -76,12 +98,42 @@ bool server_to_pool(struct req *req, bool if_free, struct req **ret_other)
 	if (!goes)
 		return false;
 	req->in_pool = true;
-	if (pool_push(&server->pool, req, if_free))
+	pool_push(&server->pool, req, by_nature);
+	return true;
+}
+
+bool server_has_pool(const struct server *server)
+{
+	return server->pool.n_max;
+}
+
+bool server_pool_is_free(struct req *req)
+{
+	return pool_is_free(&req->server->pool, req);
+}
+
+bool server_is_slow(const struct server *server)
+{
+	return pool_wants(&server->pool, false);
+}
+
+bool server_spare(struct req *req)
+{
+	struct workers *workers = &req->server->workers;
+
+	return !workers_are_bare(workers, req->chan) || workers_grow(workers, req->queue);
+}
+
+bool server_spare_for_look(struct req *req)
+{
+	if (server_spare(req))
 		return true;
-	req->in_pool = false;
-	supply_put(&server->supply, *ret_other);
-	*ret_other = NULL;
-	return false;
+	return req_kept(req) && supply_feed(&req->server->supply, req->chan, false);
+}
+
+void server_interrupt(struct server *server, uint64_t unique)
+{
+	pool_interrupt(&server->pool, unique);
 }
 
 bool server_pool_wants(const struct server *server)
@@ -234,10 +286,21 @@ static void drop(const struct server_config *config)
 		chan_free(config->chans[i]);
 }
 
+/* For the rescue. */
+static bool look(void *aux)
+{
+	struct server *server = aux;
+	bool needed = pool_tick(&server->pool);
+
+	return workers_look(&server->workers) || needed;
+}
+
 static int start_threads(struct server *server, unsigned int n_pool)
 {
 	int r = host_start(server->host, server, server->fs);
 
+	if (r == 0)
+		r = rescue_start(&server->rescue);
 	if (r == 0)
 		r = pool_start(&server->pool, n_pool);
 	if (r == 0)
@@ -249,8 +312,16 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	       struct pst_error *error)
 {
 	_cleanup_(server_freep) struct server *server = calloc(1, sizeof(*server));
+	struct workers_config workers = {
+		.supply = &server->supply,
+		.pool = &server->pool,
+		.rescue = &server->rescue,
+		.chans = config->chans,
+		.n = config->n_chans,
+	};
 	struct supply_config supply = {
-		.n_own = config->n_chans + config->n_pool + N_QUEUED + N_FORGOTTEN,
+		.n_threads = config->n_chans + config->n_pool + N_FORGOTTEN,
+		.n_queued_filtered = N_QUEUED_FILTERED,
 		.data_size = config->max_write,
 		.filtered = config->filters && config->filters[0],
 	};
@@ -266,10 +337,14 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	server->sync = config->sync;
 	server->dirsync = config->dirsync;
 	server->host = config->host;
-	r = workers_init(&server->workers, &server->supply, config->chans, config->n_chans);
+	rescue_init(&server->rescue, look, server);
+	r = workers_init(&server->workers, &workers);
 	supply.n_lent = workers_n_lent(&server->workers);
+	supply.n_queued = supply.n_lent ? N_QUEUED_KEPT : N_QUEUED;
+	supply.n_late = supply.n_lent ? 0 : WORKERS_LATE;
+	supply.n_late_filtered = supply.n_lent ? 0 : WORKERS_LATE_FILTERED;
 	rs = supply_init(&server->supply, server, &supply, error);
-	pool_init(&server->pool, &server->supply);
+	pool_init(&server->pool, &server->supply, &server->rescue);
 	if (rs < 0)
 		return rs;
 	if (r == 0)
@@ -299,6 +374,7 @@ struct server *server_free(struct server *server)
 {
 	if (!server)
 		return NULL;
+	rescue_stop(&server->rescue);
 	workers_stop(&server->workers);
 	pool_stop(&server->pool);
 	fs_shutdown(server->fs);
@@ -308,6 +384,7 @@ struct server *server_free(struct server *server)
 	workers_fini(&server->workers);
 	host_free(server->host);
 	pool_fini(&server->pool);
+	rescue_fini(&server->rescue);
 	supply_fini(&server->supply);
 	trace_free(server->trace);
 	exact_fini(&server->exact);

@@ -168,6 +168,11 @@ void standby_leave(struct standby *standby, unsigned int *spare, int queue, size
 	pthread_mutex_unlock(&standby->lock);
 }
 
+bool standby_is_empty(const struct standby *standby)
+{
+	return !N_WAITING(standby->state) && !standby->watched;
+}
+
 void standby_end(struct standby *standby)
 {
 	pthread_mutex_lock(&standby->lock);

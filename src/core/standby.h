@@ -44,5 +44,7 @@ void standby_enter(struct standby *standby, unsigned int *spare, int queue);
 /* When that wait has ended, with a request of so many bytes, or with none. */
 void standby_leave(struct standby *standby, unsigned int *spare, int queue, size_t len);
 
+/* Whether nobody waits for a request, and nobody stands by. */
+bool standby_is_empty(const struct standby *standby);
 /* From now on all are needed. */
 void standby_end(struct standby *standby);

@@ -1,13 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/supply.h"
 
+#include <errno.h>
+
 /*
- * Requests to lend beyond the first ones; and with filters, whose memory is all there from the start.
- * Half of them are for locks that wait: of what waits in the pool there is never much, and where it gets
- * none the worker does it.
+ * Requests to lend beyond the first ones; where there is less address space; and with filters, whose
+ * memory is all there from the start. Of them those for locks that wait, but half of them at most.
  */
-#define N_MORE 256
+#define N_MORE 768
+#define N_MORE_SMALL 128
 #define N_MORE_FILTERED 32
+#define N_FOR_LOCKS 128
+
+/* Requests that are never lent. */
+static unsigned int n_own(const struct supply *supply, bool filtered)
+{
+	const struct supply_config *config = &supply->config;
+
+	return config->n_threads + (filtered ? config->n_queued_filtered + config->n_late_filtered :
+					       config->n_queued + config->n_late);
+}
+
+/* The set of the start, with so many requests to lend beyond the first ones. */
+static int first_set(struct supply *supply, unsigned int n_more, struct reqset **ret_set,
+		     struct pst_error *error)
+{
+	const struct supply_config *config = &supply->config;
+
+	supply->n_more = config->n_lent ? n_more : 0;
+	supply->n_for_locks = supply->n_more / 2 < N_FOR_LOCKS ? supply->n_more / 2 : N_FOR_LOCKS;
+	supply->n_lendable = config->n_lent + supply->n_more - supply->n_for_locks;
+	return reqset_new(supply->server,
+			  n_own(supply, config->filtered) + config->n_lent + supply->n_more,
+			  config->data_size, config->filtered, ret_set, error);
+}
 
 int supply_init(struct supply *supply, struct server *server, const struct supply_config *config,
 		struct pst_error *error)
@@ -17,16 +43,13 @@ int supply_init(struct supply *supply, struct server *server, const struct suppl
 
 	*supply = (struct supply){
 		.server = server,
-		.n_own = config->n_own,
-		.data_size = config->data_size,
+		.config = *config,
 	};
-	if (config->n_lent)
-		supply->n_more = config->filtered ? N_MORE_FILTERED : N_MORE;
-	supply->n_for_locks = supply->n_more / 2;
 	pthread_mutex_init(&supply->lock, NULL);
 	pthread_cond_init(&supply->home, NULL);
-	r = reqset_new(server, config->n_own + config->n_lent + supply->n_more, config->data_size,
-		       config->filtered, &set, error);
+	r = first_set(supply, config->filtered ? N_MORE_FILTERED : N_MORE, &set, error);
+	if (r == -ENOMEM && !config->filtered)
+		r = first_set(supply, N_MORE_SMALL, &set, error);
 	if (r == 0)
 		supply->set = set;
 	return r;
@@ -88,6 +111,17 @@ struct req *supply_try(struct supply *supply)
 	return req;
 }
 
+unsigned int supply_room(struct supply *supply, bool kept)
+{
+	bool filtered = supply_filtered(supply);
+	unsigned int n = filtered ? supply->config.n_queued_filtered : supply->config.n_queued;
+
+	/* A request that came before its memory could be reached by filters has moved to one of ours. */
+	if (kept && (!filtered || supply->n_lendable < n))
+		return supply->n_lendable;
+	return n;
+}
+
 void supply_put(struct supply *supply, struct req *req)
 {
 	if (!req)
@@ -123,19 +157,28 @@ static void no_more(struct supply *supply, struct req *req)
 	pthread_mutex_unlock(&supply->lock);
 }
 
+struct req *supply_more(struct supply *supply)
+{
+	return more(supply, false);
+}
+
 bool supply_feed(struct supply *supply, struct chan *chan, bool for_lock)
 {
-	enum chan_want want = chan->ops->wants(chan);
 	struct req *req;
 
-	if (want == CHAN_HAS_ENOUGH)
+	if (!chan->ops->wants(chan))
 		return true;
 	req = more(supply, for_lock);
 	if (req && chan->ops->lend(chan, &req->slot) == 0)
 		return true;
 	if (req)
 		no_more(supply, req);
-	return want != CHAN_HAS_NONE;
+	return false;
+}
+
+bool supply_filtered(struct supply *supply)
+{
+	return atomic_load_explicit(&supply->set, memory_order_acquire)->slots;
 }
 
 int supply_slots(struct supply *supply, const struct filter_slots **ret_slots,
@@ -145,7 +188,8 @@ int supply_slots(struct supply *supply, const struct filter_slots **ret_slots,
 	int r;
 
 	if (!set->slots) {
-		r = reqset_new(supply->server, supply->n_own, supply->data_size, true, &new, error);
+		r = reqset_new(supply->server, n_own(supply, true), supply->config.data_size, true, &new,
+			       error);
 		if (r < 0)
 			return r;
 		pthread_mutex_lock(&supply->lock);

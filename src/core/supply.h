@@ -9,6 +9,16 @@
 #include "core/req.h"
 #include "core/reqset.h"
 
+struct supply_config {
+	unsigned int n_threads;	/* requests that threads have in their hands */
+	unsigned int n_queued;	/* ... that are in the pool */
+	unsigned int n_late;	/* ... that threads have which are started later */
+	unsigned int n_queued_filtered, n_late_filtered; /* ... likewise, where filters can reach the slots */
+	unsigned int n_lent;	/* ... that transports get at the start */
+	size_t data_size;
+	bool filtered; /* filters can reach the slots */
+};
+
 struct supply {
 	pthread_mutex_t lock;	    /* guards what follows */
 	pthread_cond_t home;	    /* a request has come home */
@@ -18,15 +28,8 @@ struct supply {
 	unsigned int n_for_locks;   /* constant: of these, those kept for locks */
 
 	struct server *server; /* constant, as what follows */
-	unsigned int n_own;    /* requests that are never lent */
-	size_t data_size;      /* of a slot */
-};
-
-struct supply_config {
-	unsigned int n_own;  /* requests for threads and their queue */
-	unsigned int n_lent; /* ... that transports get at the start */
-	size_t data_size;
-	bool filtered; /* filters can reach the slots */
+	struct supply_config config; /* constant */
+	unsigned int n_lendable; /* requests that transports may get, but for those for locks */
 };
 
 int supply_init(struct supply *supply, struct server *server, const struct supply_config *config,
@@ -38,6 +41,8 @@ void supply_fini(struct supply *supply);
 struct req *supply_take(struct supply *supply, struct req *instead);
 /* NULL: all are in use. */
 struct req *supply_try(struct supply *supply);
+/* How many requests may be in the pool at a time; kept: those whose transport keeps slots. */
+unsigned int supply_room(struct supply *supply, bool kept);
 /* NULL is fine. */
 void supply_put(struct supply *supply, struct req *req);
 /* Whether a request that a thread has is still one of those in use. */
@@ -49,6 +54,11 @@ bool supply_current(struct supply *supply, const struct req *req);
  */
 bool supply_feed(struct supply *supply, struct chan *chan, bool for_lock);
 
+/* One more to lend, for a channel that is new; NULL: there are no more. */
+struct req *supply_more(struct supply *supply);
+
+/* Whether filters can reach the memory of requests. */
+bool supply_filtered(struct supply *supply);
 /* Memory that filters can reach; the first time it takes the place of what there was. */
 int supply_slots(struct supply *supply, const struct filter_slots **ret_slots,
 		 struct pst_error *error);

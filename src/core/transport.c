@@ -28,7 +28,7 @@
 
 #define MAX_WRITE (1u << 20)
 #define MIN_URING_WRITE (128u << 10)
-#define DEFAULT_DEPTH 4
+#define DEFAULT_DEPTH 2
 
 /*
  * The memory of all slots together stays below this, if need be by slots with less room for data:
@@ -121,7 +121,25 @@ static int add_queues(struct transport *transport, const struct chan_uring_plan 
 	return r;
 }
 
-/* One channel for each of n workers, and one for all queues that are not usable now. */
+/*
+ * Two channels for the same queues. The kernel gives requests to the one that has answered last, while
+ * the other one stands by with the rest of the depth: so a worker that is held up holds up no request.
+ */
+static int add_pair(struct transport *transport, struct chan_uring_plan plan)
+{
+	unsigned int depth = plan.depth;
+	int r;
+
+	plan.depth = 1;
+	r = add_queues(transport, &plan);
+	if (r < 0 || !plan.n_queues)
+		return r;
+	plan.depth = depth > 1 ? depth - 1 : 1;
+	plan.first = transport->chans[transport->n_chans - 1];
+	return add_queues(transport, &plan);
+}
+
+/* A pair of channels for each of n workers, and one channel for all queues that are not usable now. */
 static int share_out(struct transport *transport, unsigned int n_workers, unsigned int depth,
 		     unsigned int n_possible, const cpu_set_t *usable)
 {
@@ -143,7 +161,7 @@ static int share_out(struct transport *transport, unsigned int n_workers, unsign
 		plan.depth = depth;
 		/* Where workers are fewer than CPUs, there is not one place for them. */
 		plan.cpu = plan.n_queues == 1 && n_workers >= n_usable ? (int)list[0] : -1;
-		r = add_queues(transport, &plan);
+		r = add_pair(transport, plan);
 	}
 	plan = (struct chan_uring_plan){ .queues = list, .depth = 1, .cpu = -1 };
 	for (unsigned int cpu = 0; cpu < n_possible; cpu++)

@@ -5,7 +5,7 @@
 
 #include <penstock/penstock.h>
 
-#define TRANSPORT_MAX_CHANS 258
+#define TRANSPORT_MAX_CHANS 514
 
 struct transport {
 	struct chan *chans[TRANSPORT_MAX_CHANS]; /* owned; the first is /dev/fuse */

@@ -385,8 +385,8 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 	};
 	int r, begin;
 
-	/* With io_uring the first has nothing to serve. */
-	view->n_workers = b->transport.n_chans - b->transport.uring;
+	/* With io_uring the first has nothing to serve, and the others are pairs. */
+	view->n_workers = b->transport.uring ? b->transport.n_chans / 2 : b->transport.n_chans;
 	r = server_new(&config, &view->server, error);
 	b->fs = NULL;
 	b->host = NULL;

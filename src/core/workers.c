@@ -6,6 +6,7 @@
 #include "core/workers.h"
 #include "core/server-private.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/cpu.h"
 #include "util/log.h"
 #include "util/wake.h"
@@ -44,6 +45,11 @@ static void log_request(const struct req *req)
 	log_debug("%s", text);
 }
 
+/* A worker that has had a request for so long is held up. */
+#define HELD_UP_MS 10
+/* One that has started late, for each of those at the start. */
+#define LATE_EACH 8
+
 /* One request: served, or put where it will be. Returns what req_serve() does. */
 static struct req *worker_serve(struct worker *worker, struct req *req, bool bad, int wire)
 {
@@ -52,6 +58,7 @@ static struct req *worker_serve(struct worker *worker, struct req *req, bool bad
 	req->chan = worker->chan;
 	req->queue = worker->number;
 	req->in_pool = false;
+	atomic_store_explicit(&worker->since_ms, clock_ms() | 1, memory_order_relaxed);
 	if (bad) {
 		serve_bad(req, wire);
 		return req_done(req, NULL);
@@ -63,6 +70,18 @@ static struct req *worker_serve(struct worker *worker, struct req *req, bool bad
 	return req_serve(req);
 }
 
+bool workers_are_bare(struct workers *workers, struct chan *chan)
+{
+	if (chan->ops->lend)
+		return chan->ops->wants(chan);
+	return chan->ops->shared && standby_is_empty(&workers->standby);
+}
+
+static bool is_last(struct worker *worker)
+{
+	return workers_are_bare(worker->workers, worker->chan);
+}
+
 static int receive(struct worker *worker, struct slot **slot, struct wire_msg *ret_msg,
 		   int *ret_wire)
 {
@@ -70,11 +89,14 @@ static int receive(struct worker *worker, struct slot **slot, struct wire_msg *r
 	struct chan *chan = worker->chan;
 	int r;
 
-	if (!chan->ops->shared)
-		return chan->ops->receive(chan, slot, ret_msg, ret_wire);
-	standby_enter(standby, &worker->spare, chan->fd);
+	atomic_store_explicit(&worker->since_ms, 0, memory_order_relaxed);
+	if (chan->ops->shared)
+		standby_enter(standby, &worker->spare, chan->fd);
 	r = chan->ops->receive(chan, slot, ret_msg, ret_wire);
-	standby_leave(standby, &worker->spare, chan->fd, r == 0 ? ret_msg->head->len : 0);
+	if (chan->ops->shared)
+		standby_leave(standby, &worker->spare, chan->fd, r == 0 ? ret_msg->head->len : 0);
+	if (r == 0 && is_last(worker))
+		rescue_call(worker->workers->rescue);
 	return r;
 }
 
@@ -131,9 +153,15 @@ static int lend_first(struct worker *worker)
 
 	if (!slots)
 		return -ENOMEM;
-	/* There are as many as all channels are lent. */
-	for (unsigned int i = 0; i < chan->n_slots; i++)
-		slots[i] = &supply_take(worker->workers->supply, NULL)->slot;
+	for (unsigned int i = 0; i < chan->n_slots; i++) {
+		/* At the start there are as many as all channels are lent. */
+		struct req *req = worker->late ? supply_more(worker->workers->supply) :
+						 supply_take(worker->workers->supply, NULL);
+
+		if (!req)
+			return -ENOBUFS;
+		slots[i] = &req->slot;
+	}
 	return chan->ops->begin(chan, slots);
 }
 
@@ -149,6 +177,8 @@ static int worker_begin(struct worker *worker, int r)
 		return r;
 	if (r == 0)
 		r = lend_first(worker);
+	if (worker->late)
+		return r;
 	pthread_mutex_lock(&workers->lock);
 	if (r < 0 && !workers->begin_error)
 		workers->begin_error = r;
@@ -165,6 +195,31 @@ static int worker_begin(struct worker *worker, int r)
 	return 0;
 }
 
+static void note_begun(struct worker *worker)
+{
+	struct workers *workers = worker->workers;
+
+	pthread_mutex_lock(&workers->lock);
+	worker->begun = true;
+	pthread_cond_broadcast(&workers->idle);
+	pthread_mutex_unlock(&workers->lock);
+}
+
+static void note_end(struct worker *worker, bool keeps, int r)
+{
+	struct workers *workers = worker->workers;
+
+	pthread_mutex_lock(&workers->lock);
+	workers->n_alive--;
+	/* The view goes on without one that came to help. */
+	if (r < 0 && !workers->result && !worker->late)
+		workers->result = r;
+	if (r < 0 && keeps && !worker->late)
+		workers->broken = true;
+	pthread_cond_broadcast(&workers->idle);
+	pthread_mutex_unlock(&workers->lock);
+}
+
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
@@ -177,24 +232,24 @@ static void *worker_main(void *arg)
 	if (r < 0)
 		log_error("cannot take up the identity that serving needs: %s", strerror(-r));
 	r = worker_begin(worker, r);
-	if (r == 0 && !worker->chan->ops->lend)
-		req = supply_take(workers->supply, NULL);
+	if (r == 0 && !worker->chan->ops->lend) {
+		req = worker->late ? supply_try(workers->supply) : supply_take(workers->supply, NULL);
+		r = req ? 0 : -ENOBUFS;
+	}
+	if (worker->late && worker->chan->cpu >= 0)
+		worker_pin(worker);
+	note_begun(worker);
 	if (r == 0)
 		r = worker_loop(worker, &req);
-	if (r < 0)
+	if (r < 0 && !worker->late)
 		log_error("a worker has ended: %s", strerror(-r));
-	/* Who stands by shall hear it too. */
+	else if (r < 0)
+		log_info("one more worker has ended: %s", strerror(-r));
+	/* Wake those that stand by: the connection is gone. */
 	if (worker->chan->ops->shared)
 		standby_end(&workers->standby);
 	supply_put(workers->supply, req);
-	pthread_mutex_lock(&workers->lock);
-	workers->n_alive--;
-	if (r < 0 && !workers->result)
-		workers->result = r;
-	if (r < 0 && keeps)
-		workers->broken = true;
-	pthread_cond_broadcast(&workers->idle);
-	pthread_mutex_unlock(&workers->lock);
+	note_end(worker, keeps, r);
 	return NULL;
 }
 
@@ -207,25 +262,36 @@ static void wait_begun(struct workers *workers)
 	pthread_mutex_unlock(&workers->lock);
 }
 
-int workers_init(struct workers *workers, struct supply *supply, struct chan *const *chans,
-		 unsigned int n)
+int workers_init(struct workers *workers, const struct workers_config *config)
 {
-	*workers = (struct workers){ .supply = supply };
+	unsigned int n = config->n;
+
+	*workers = (struct workers){
+		.supply = config->supply,
+		.pool = config->pool,
+		.rescue = config->rescue,
+	};
 	standby_init(&workers->standby);
 	pthread_mutex_init(&workers->lock, NULL);
+	pthread_mutex_init(&workers->grow_lock, NULL);
 	pthread_cond_init(&workers->idle, NULL);
 	wake_install();
-	workers->each = calloc(n, sizeof(*workers->each));
+	workers->n_late_max = WORKERS_LATE + (config->chans[n - 1]->n_slots ? n : 0);
+	workers->each = calloc(n + workers->n_late_max, sizeof(*workers->each));
 	workers->counts = calloc(n, sizeof(*workers->counts));
 	if (!workers->each || !workers->counts) {
 		for (unsigned int i = 0; i < n; i++)
-			chan_free(chans[i]);
+			chan_free(config->chans[i]);
 		return -ENOMEM;
 	}
 	workers->n = n;
 	for (unsigned int i = 0; i < n; i++) {
-		workers->each[i] = (struct worker){ workers, chans[i], i, 0, false, STANDBY_SPARE };
-		workers->n_beginning += chans[i]->n_slots > 0;
+		struct chan *chan = config->chans[i];
+
+		workers->each[i] = (struct worker){
+			.workers = workers, .chan = chan, .number = i, .spare = STANDBY_SPARE
+		};
+		workers->n_beginning += chan->n_slots > 0;
 	}
 	return 0;
 }
@@ -239,22 +305,109 @@ unsigned int workers_n_lent(const struct workers *workers)
 	return n;
 }
 
+static int start(struct worker *worker)
+{
+	struct workers *workers = worker->workers;
+	int r;
+
+	pthread_mutex_lock(&workers->lock);
+	r = wake_thread_create(&worker->thread, NULL, worker_main, worker);
+	worker->started = r == 0;
+	workers->n_alive += r == 0;
+	pthread_mutex_unlock(&workers->lock);
+	return r;
+}
+
 int workers_start(struct workers *workers)
 {
 	for (unsigned int i = 0; i < workers->n; i++) {
-		struct worker *worker = &workers->each[i];
-		int r;
+		int r = start(&workers->each[i]);
 
-		pthread_mutex_lock(&workers->lock);
-		r = wake_thread_create(&worker->thread, NULL, worker_main, worker);
-		worker->started = r == 0;
-		workers->n_alive += r == 0;
-		pthread_mutex_unlock(&workers->lock);
 		if (r < 0)
 			return r;
 	}
 	wait_begun(workers);
 	return 0;
+}
+
+/* -- those that are held up ------------------------------------------------------------------- */
+
+static unsigned int n_late_of(const struct workers *workers, unsigned int number)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < workers->n_late; i++)
+		n += workers->each[workers->n + i].number == number;
+	return n;
+}
+
+/* Caller holds grow_lock. */
+static int start_late(struct workers *workers, unsigned int number)
+{
+	struct chan *chan = workers->each[number].chan;
+	struct worker *worker = &workers->each[workers->n + workers->n_late];
+	int r;
+
+	*worker = (struct worker){
+		.workers = workers, .chan = chan, .number = number, .late = true
+	};
+	if (chan->ops->more) {
+		r = chan->ops->more(chan, &worker->chan);
+		if (r < 0)
+			return r;
+	}
+	r = start(worker);
+	if (r < 0) {
+		if (chan->ops->more)
+			chan_free(worker->chan);
+		return r;
+	}
+	workers->n_late++;
+	pthread_mutex_lock(&workers->lock);
+	while (!worker->begun)
+		pthread_cond_wait(&workers->idle, &workers->lock);
+	pthread_mutex_unlock(&workers->lock);
+	return 0;
+}
+
+bool workers_grow(struct workers *workers, unsigned int number)
+{
+	bool kept = workers->each[number].chan->ops->lend;
+	unsigned int most = supply_filtered(workers->supply) && !kept ? WORKERS_LATE_FILTERED
+								      : workers->n_late_max;
+	int r = -EAGAIN;
+
+	pthread_mutex_lock(&workers->grow_lock);
+	if (!workers->stop && workers->n_late < most &&
+	    (!kept || n_late_of(workers, number) < LATE_EACH))
+		r = start_late(workers, number);
+	pthread_mutex_unlock(&workers->grow_lock);
+	if (r < 0 && r != -EAGAIN)
+		log_warning("cannot start one more worker: %s", strerror(-r));
+	return r == 0;
+}
+
+bool workers_look(struct workers *workers)
+{
+	unsigned int n = workers->n + workers->n_late;
+	uint32_t now = clock_ms();
+	bool needed = false, grown = false;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct worker *worker = &workers->each[i];
+		uint32_t since = worker->since_ms;
+
+		if (!since)
+			continue;
+		needed |= is_last(worker);
+		if ((int32_t)(now + 1 - since) < HELD_UP_MS)
+			continue;
+		needed = true;
+		pool_took(workers->pool, now + 1 - since);
+		if (is_last(worker) && !grown)
+			grown = workers_grow(workers, worker->number);
+	}
+	return needed;
 }
 
 int workers_wait(struct workers *workers)
@@ -277,6 +430,9 @@ void workers_stop(struct workers *workers)
 	pthread_cond_broadcast(&workers->idle);
 	pthread_mutex_unlock(&workers->lock);
 	standby_end(&workers->standby);
+	/* None is started from now on. */
+	pthread_mutex_lock(&workers->grow_lock);
+	pthread_mutex_unlock(&workers->grow_lock);
 	for (;;) {
 		struct timespec pause = { .tv_nsec = 5000000 };
 		unsigned int n_alive;
@@ -286,22 +442,24 @@ void workers_stop(struct workers *workers)
 		pthread_mutex_unlock(&workers->lock);
 		if (n_alive == 0)
 			break;
-		for (unsigned int i = 0; i < workers->n; i++)
+		for (unsigned int i = 0; i < workers->n + workers->n_late; i++)
 			if (workers->each[i].started)
 				wake_thread(workers->each[i].thread);
 		nanosleep(&pause, NULL);
 	}
-	for (unsigned int i = 0; i < workers->n; i++)
+	for (unsigned int i = 0; i < workers->n + workers->n_late; i++)
 		if (workers->each[i].started)
 			pthread_join(workers->each[i].thread, NULL);
 }
 
 void workers_fini(struct workers *workers)
 {
-	for (unsigned int i = 0; i < workers->n; i++)
-		chan_free(workers->each[i].chan);
+	for (unsigned int i = workers->n + workers->n_late; i-- > 0;)
+		if (!workers->each[i].late || workers->each[i].chan->ops->lend)
+			chan_free(workers->each[i].chan);
 	standby_fini(&workers->standby);
 	pthread_cond_destroy(&workers->idle);
+	pthread_mutex_destroy(&workers->grow_lock);
 	pthread_mutex_destroy(&workers->lock);
 	free(workers->counts);
 	free(workers->each);

@@ -253,7 +253,9 @@ int lower_stat(int fd, struct statx *ret_stx);
 int lower_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
 /* openat(2), the descriptor or -errno. */
 int lower_openat(struct fs *fs, int dir_fd, const char *name, int flags, uint32_t mode);
+/* Returns FS_WOULD_WAIT where the open would have to wait and the thread may not. */
 int lower_open(struct fs *fs, struct node *node, int flags);
+bool lower_may_wait(void);
 /* Whether the node's file system decides by itself what the caller may do. */
 static inline bool lower_asks(struct fs *fs, const struct node *node)
 {

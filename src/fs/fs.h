@@ -22,6 +22,11 @@ struct fs;
 
 /* The positive answer of an operation that has kept the request and will answer once, later. */
 #define FS_LATER 1
+/*
+ * The negative answer of an operation that has done nothing yet, and would have to wait until the
+ * holder of a lease gives it up: it is to be run again in a thread that may wait. Only in other threads.
+ */
+#define FS_WOULD_WAIT (-600)
 
 /* What the file system needs from above. Called from any thread. */
 struct fs_host {
@@ -134,6 +139,8 @@ int fs_start(struct fs *fs);
 void fs_shutdown(struct fs *fs);
 /* To be called by every thread before it runs operations. */
 int fs_thread_init(void);
+/* Whether this thread may wait for the holders of leases; at first it may not. */
+void fs_thread_may_wait(bool may);
 /* Whether this thread has a capability in force. */
 bool fs_have_cap(int cap);
 
@@ -296,12 +303,9 @@ struct fs_open {
 	bool keep_cache;		/* what the view has cached of the file still holds */
 	bool cache_dir;			/* the kernel may keep the listing */
 };
-/*
- * flags are those of open(2); kill: O_TRUNC clears set-user-ID and set-group-ID; nowait: -EAGAIN
- * where the open would have to wait.
- */
+/* flags are those of open(2); kill: O_TRUNC clears set-user-ID and set-group-ID. */
 int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags, bool kill,
-	    bool nowait, struct fs_open *ret_open);
+	    struct fs_open *ret_open);
 int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
 	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open);
 int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, int flags,

@@ -160,6 +160,17 @@ static struct owner *owner_find(struct locks *locks, struct node *node, uint64_t
 	return owner;
 }
 
+/* Both kinds of lock may follow; a file that cannot be written can still be read. */
+static int owner_open(struct fs *fs, struct handle *handle)
+{
+	int fd = lower_open(fs, handle->node, O_RDWR);
+
+	if (fd < 0 && fd != FS_WOULD_WAIT)
+		fd = lower_open(fs, handle->node, handle->flags & O_ACCMODE);
+	return fd;
+}
+
+/* The owner's descriptor, made now if need be: the lock, which the caller holds, is let go of meanwhile. */
 int lock_owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
 		  struct owner **ret_owner)
 {
@@ -168,12 +179,16 @@ int lock_owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lo
 	int fd;
 
 	if (!owner) {
-		/* Both kinds of lock may follow; a file that cannot be written can still be read. */
-		fd = lower_open(fs, handle->node, O_RDWR);
-		if (fd < 0)
-			fd = lower_open(fs, handle->node, handle->flags & O_ACCMODE);
+		pthread_mutex_unlock(&locks->lock);
+		fd = owner_open(fs, handle);
+		pthread_mutex_lock(&locks->lock);
 		if (fd < 0)
 			return fd;
+		owner = owner_find(locks, handle->node, lock->owner);
+		if (owner)
+			fd_close(fd);
+	}
+	if (!owner) {
 		owner = calloc(1, sizeof(*owner));
 		if (!owner) {
 			fd_close(fd);

@@ -67,16 +67,51 @@ static int open_as_caller(struct fs *fs, struct node *node, int flags)
 	return lower_openat(fs, AT_FDCWD, fd_path(ref.fd).text, flags, 0);
 }
 
+static int open_somehow(struct fs *fs, struct node *node, int flags)
+{
+	return lower_asks(fs, node) ? open_as_caller(fs, node, flags) : open_once(fs, node, flags);
+}
+
+static __thread bool may_wait;
+
+void fs_thread_may_wait(bool may)
+{
+	may_wait = may;
+}
+
+bool lower_may_wait(void)
+{
+	return may_wait;
+}
+
+/*
+ * An open waits until the holder of a lease on the file has given it up: 45 seconds at most, as the
+ * kernel is set up. On regular files O_NONBLOCK has no other effect, so it is left on the descriptor
+ * but for remote file systems, which may send it on.
+ */
+static int open_in_time(struct fs *fs, struct node *node, int flags)
+{
+	int fd;
+
+	if (may_wait || !S_ISREG(node->type) || (flags & O_NONBLOCK))
+		return open_somehow(fs, node, flags);
+	fd = open_somehow(fs, node, flags | O_NONBLOCK);
+	if (fd == -EAGAIN)
+		return FS_WOULD_WAIT;
+	if (fd >= 0 && fs_is_far(fs))
+		fcntl(fd, F_SETFL, flags);
+	return fd;
+}
+
 int lower_open(struct fs *fs, struct node *node, int flags)
 {
-	bool asks = lower_asks(fs, node);
 	int fd;
 
 	flags &= ~FLAGS_NOT_BELOW;
-	fd = asks ? open_as_caller(fs, node, flags) : open_once(fs, node, flags);
-	if (fd == -EMFILE && !asks) {
+	fd = open_in_time(fs, node, flags);
+	if (fd == -EMFILE) {
 		fdcache_trim(fs->fds);
-		fd = open_once(fs, node, flags);
+		fd = open_in_time(fs, node, flags);
 	}
 	/* It was needed to open an append-only file; where data goes is decided write by write. */
 	if (fd >= 0 && (flags & O_APPEND))
@@ -89,19 +124,16 @@ int lower_open_path(struct fs *fs, struct node *node)
 	return open_once(fs, node, O_PATH | O_NOFOLLOW);
 }
 
+/* No lock is held while the file is opened, which may take long: of two who open it one closes it again. */
 int lower_of_handle(struct fs *fs, struct handle *handle)
 {
-	int fd = atomic_load_explicit(&handle->fd, memory_order_acquire);
+	int fd = atomic_load_explicit(&handle->fd, memory_order_acquire), none = -1;
 
 	if (fd >= 0)
 		return fd;
-	pthread_mutex_lock(&handle->lock);
-	fd = handle->fd;
-	if (fd < 0) {
-		fd = lower_open(fs, handle->node, handle->flags & ~O_TRUNC);
-		if (fd >= 0)
-			atomic_store_explicit(&handle->fd, fd, memory_order_release);
-	}
-	pthread_mutex_unlock(&handle->lock);
-	return fd;
+	fd = lower_open(fs, handle->node, handle->flags & ~O_TRUNC);
+	if (fd < 0 || atomic_compare_exchange_strong(&handle->fd, &none, fd))
+		return fd;
+	fd_close(fd);
+	return none;
 }

@@ -212,6 +212,17 @@ static int apply_as_caller(struct fs *fs, const struct fs_caller *caller, struct
 	return r < 0 ? r : apply(fs, caller, node, handle_fd, fd, change);
 }
 
+/* Another size breaks leases, which a thread may have no time for: looked at before anything is changed. */
+static int may_change_size(struct fs *fs, struct handle *handle)
+{
+	if (lower_may_wait())
+		return 0;
+	/* truncate(2) cannot be told not to wait. */
+	if (!handle || (handle->flags & O_ACCMODE) == O_RDONLY)
+		return FS_WOULD_WAIT;
+	return lower_of_handle(fs, handle) < 0 ? FS_WOULD_WAIT : 0;
+}
+
 int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 	       struct handle *handle, const struct fs_change *change, struct fs_attr *ret_attr)
 {
@@ -221,7 +232,9 @@ int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 	struct fs_attr attr;
 	int r;
 
-	r = fdref_get(fs->fds, node, &ref);
+	r = change->set & FS_SET_SIZE ? may_change_size(fs, handle) : 0;
+	if (r == 0)
+		r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;
 	r = set_id_keep(node, ref.fd, &below);

@@ -29,19 +29,9 @@ static bool wants_write(int flags)
 	return (flags & O_ACCMODE) != O_RDONLY;
 }
 
-/* An open waits until whoever has a lease on the file gives it up; nowait: -EAGAIN instead. */
-static int open_leased(struct fs *fs, struct node *node, int flags, bool nowait)
-{
-	int fd = lower_open(fs, node, nowait ? flags | O_NONBLOCK : flags);
-
-	if (fd >= 0 && nowait && !(flags & O_NONBLOCK))
-		fcntl(fd, F_SETFL, flags & ~O_APPEND);
-	return fd;
-}
-
 /* Tries the open below where there is need to; *ret_fd is -1 where there is none. */
 static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags,
-		     bool kill, bool nowait, int *ret_fd)
+		     bool kill, int *ret_fd)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	int r;
@@ -66,7 +56,7 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 		if (r < 0)
 			return r;
 	}
-	r = open_leased(fs, node, flags, nowait);
+	r = lower_open(fs, node, flags);
 	if (r == -EACCES && (flags & FLAG_EXEC) && nodetab_mount(fs->nodes, node->fh.mount)->owners)
 		r = owner_open_program(fs, node);
 	if (r < 0)
@@ -132,7 +122,7 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 }
 
 int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags, bool kill,
-	    bool nowait, struct fs_open *ret_open)
+	    struct fs_open *ret_open)
 {
 	struct stat st = { 0 };
 	int fd = -1, r;
@@ -147,7 +137,7 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	/* From before the first open for writing until that is counted itself. */
 	if (wants_write(flags))
 		attr_writer_begins(node);
-	r = try_lower(fs, caller, node, flags, kill, nowait, &fd);
+	r = try_lower(fs, caller, node, flags, kill, &fd);
 	if (fd >= 0 && fstat(fd, &st) < 0)
 		st.st_mode = 0;
 	if (r == 0)

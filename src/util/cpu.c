@@ -24,6 +24,17 @@ int cpu_pin(unsigned int cpu)
 	return r;
 }
 
+cpu_set_t *cpu_allowed(void)
+{
+	cpu_set_t *set = CPU_ALLOC(CPU_MAX);
+
+	if (set && sched_getaffinity(0, CPU_SET_BYTES, set) < 0) {
+		CPU_FREE(set);
+		set = NULL;
+	}
+	return set;
+}
+
 int cpu_enter(unsigned int cpu, cpu_set_t **ret_was)
 {
 	cpu_set_t *was = CPU_ALLOC(CPU_MAX);

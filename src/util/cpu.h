@@ -9,6 +9,8 @@
 
 /* Moves this thread there and keeps it there. 0 or -errno: that CPU cannot be used now. */
 int cpu_pin(unsigned int cpu);
+/* The CPUs that this thread may run on, for CPU_FREE(); NULL where they cannot be had. */
+cpu_set_t *cpu_allowed(void);
 /* Likewise for a while; *ret_was goes to cpu_leave(). */
 int cpu_enter(unsigned int cpu, cpu_set_t **ret_was);
 void cpu_leave(cpu_set_t *was);

@@ -2,20 +2,24 @@
 /*
  * What may block goes to the pool. A file whose lower one is under lease blocks whoever opens it,
  * for as long as the test wants: so requests can be held in the pool while others come, while there
- * are too many, and while the view ends.
+ * are many, and while the view ends.
  */
 #include "kernel.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "util/fd.h"
 
-/* Two pool threads, and what can be queued for them (N_QUEUED, server.c). */
-#define N_HELD 18
+/* Two pool threads are kept, and there may be eight times as many (GROWTH, pool.c). */
+#define N_THREADS 16
+/* Requests that may be queued or run (N_QUEUED, server.c); one user alone gets half of them. */
+#define N_ROOM 768
+#define N_HELD (N_THREADS + 2)
 
 struct fixture {
 	struct kernel *k;
@@ -100,25 +104,166 @@ static void test_goes_on(void **state)
 	k_stop(f.k);
 }
 
-/* More than the pool holds: the channel waits then, and everything is answered in the end. */
-static void test_too_many(void **state)
+static const struct k_caller alice = { 1001, 1001, 0 }, bob = { 1002, 1002, 0 };
+
+static uint64_t send_as(struct fixture *f, const struct k_caller *caller, uint32_t opcode,
+			const void *arg, size_t len)
 {
-	enum { N = N_HELD + 15 };
+	return k_send(f->c, &(struct k_request){ .opcode = opcode,
+						 .nodeid = f->id,
+						 .arg = arg,
+						 .arg_len = len,
+						 .caller = caller });
+}
+
+static uint64_t send_open(struct fixture *f, const struct k_caller *caller)
+{
+	struct fuse_open_in in = { .flags = O_RDWR };
+
+	return send_as(f, caller, FUSE_OPEN, &in, sizeof(in));
+}
+
+static void send_interrupt(struct fixture *f, uint64_t unique)
+{
+	struct fuse_interrupt_in in = { .unique = unique };
+
+	k_send(f->c, &(struct k_request){ .opcode = FUSE_INTERRUPT,
+					  .arg = &in,
+					  .arg_len = sizeof(in) });
+}
+
+/* Many more requests wait than there are threads: the channel still takes others. */
+static void test_channel_goes_on_while_many_wait(void **state)
+{
+	enum { N = 100 };
 	struct fixture f = start(state);
-	uint64_t uniques[N], last;
-	struct fuse_getattr_in in = { 0 };
-	struct k_answer answer;
+	uint64_t uniques[N];
 
 	for (int i = 0; i < N; i++)
 		uniques[i] = send_held(&f);
-	last = k_send(f.c, &(struct k_request){ .opcode = FUSE_GETATTR,
-						.nodeid = K_ROOT,
-						.arg = &in,
-						.arg_len = sizeof(in) });
+	for (int i = 0; i < 20; i++)
+		k_sync(f.c);
 	expect_silence(&f);
 	let_go(&f);
 	expect_answers(&f, uniques, N);
-	assert_int_equal(k_wait(f.c, last, &answer), 0);
+	k_stop(f.k);
+}
+
+/* Opens by one user beyond his share are refused; those of another user wait. */
+static void test_open_beyond_the_share_is_refused(void **state)
+{
+	enum { N = N_ROOM / 2, N_MORE = 10 };
+	struct fixture f = start(state);
+	uint64_t uniques[N + 1];
+	struct k_answer answer;
+
+	for (int i = 0; i < N; i++)
+		uniques[i] = send_open(&f, &alice);
+	for (int i = 0; i < N_MORE; i++)
+		assert_int_equal(k_wait(f.c, send_open(&f, &alice), &answer), -EAGAIN);
+	uniques[N] = send_open(&f, &bob);
+	k_sync(f.c);
+	expect_silence(&f);
+	let_go(&f);
+	expect_answers(&f, uniques, N + 1);
+	k_stop(f.k);
+}
+
+/* One user's requests that are held leave threads to others, whose requests overtake his queue. */
+static void test_held_user_leaves_threads_to_others(void **state)
+{
+	enum { N = 2 * N_THREADS };
+	struct fixture f = start(state);
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+	struct fuse_fsync_in in = { 0 };
+	uint64_t uniques[N];
+	struct k_answer answer;
+
+	assert_int_equal(k_create(f.c, K_ROOT, "other", O_RDWR, 0666, &entry, &open), 0);
+	for (int i = 0; i < N; i++)
+		uniques[i] = send_open(&f, &alice);
+	in.fh = open.fh;
+	for (int i = 0; i < N; i++)
+		assert_int_equal(k_call(f.c,
+					&(struct k_request){ .opcode = FUSE_FSYNC,
+							     .nodeid = entry.nodeid,
+							     .arg = &in,
+							     .arg_len = sizeof(in),
+							     .caller = &bob },
+					&answer),
+				 0);
+	let_go(&f);
+	expect_answers(&f, uniques, N);
+	k_stop(f.k);
+}
+
+/* An open that waits for a lease ends with EINTR when its caller gets a signal: running or queued. */
+static void test_open_is_interrupted(void **state)
+{
+	enum { N = 2 * N_THREADS };
+	struct fixture f = start(state);
+	uint64_t uniques[N];
+	struct k_answer answer;
+
+	for (int i = 0; i < N; i++)
+		uniques[i] = send_open(&f, &alice);
+	k_sync(f.c);
+	expect_silence(&f);
+	for (int i = N; i-- > 0;) {
+		send_interrupt(&f, uniques[i]);
+		assert_int_equal(k_wait(f.c, uniques[i], &answer), -EINTR);
+	}
+	/* An INTERRUPT may be read before its request is in the pool. */
+	send_interrupt(&f, f.c->unique + 4);
+	assert_int_equal(k_wait(f.c, send_open(&f, &alice), &answer), -EINTR);
+	let_go(&f);
+	k_stop(f.k);
+}
+
+/* An fsync is not interrupted by a signal that does not end its caller, as fsync(2) is not. */
+static void test_fsync_is_not_interrupted(void **state)
+{
+	struct fixture f = start(state);
+	uint64_t unique = send_held(&f);
+	struct k_answer answer;
+
+	k_sync(f.c);
+	send_interrupt(&f, unique);
+	expect_silence(&f);
+	let_go(&f);
+	assert_int_equal(k_wait(f.c, unique, &answer), 0);
+	k_stop(f.k);
+}
+
+/* Whatever else opens the lower file waits for its lease in the pool, and holds no channel up. */
+static void test_no_operation_waits_for_a_lease_in_a_worker(void **state)
+{
+	struct fixture f = start_with(&(struct k_options){
+		.nodes = K_NODES(state), .passthrough = true, .locks = PST_LOCKS_LOWER });
+	struct fuse_lseek_in seek = { .fh = f.fh, .whence = SEEK_DATA };
+	struct fuse_setattr_in size = { .valid = FATTR_SIZE, .size = 2 };
+	struct fuse_setattr_in size_fh = { .valid = FATTR_SIZE | FATTR_FH, .fh = f.fh, .size = 3 };
+	struct fuse_open_in cut = { .flags = O_RDWR | O_TRUNC };
+	struct fuse_lk_in lock = { .fh = f.fh, .owner = 7, .lk = { 0, 1, F_WRLCK, 1 } };
+	struct fuse_ioctl_in ioctl = { .fh = f.fh, .cmd = FS_IOC_GETFLAGS, .out_size = 8 };
+	uint64_t uniques[6];
+	struct k_answer answer;
+
+	uniques[0] = send_as(&f, &alice, FUSE_LSEEK, &seek, sizeof(seek));
+	uniques[1] = send_as(&f, &alice, FUSE_SETATTR, &size, sizeof(size));
+	uniques[2] = send_as(&f, &alice, FUSE_SETATTR, &size_fh, sizeof(size_fh));
+	uniques[3] = send_as(&f, &alice, FUSE_OPEN, &cut, sizeof(cut));
+	uniques[4] = send_as(&f, &alice, FUSE_SETLK, &lock, sizeof(lock));
+	uniques[5] = send_as(&f, &alice, FUSE_IOCTL, &ioctl, sizeof(ioctl));
+	for (int i = 0; i < 10; i++)
+		k_sync(f.c);
+	expect_silence(&f);
+	let_go(&f);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(k_wait(f.c, uniques[i], &answer), 0);
+	/* Not every lower file system has flags. */
+	k_wait(f.c, uniques[5], &answer);
 	k_stop(f.k);
 }
 
@@ -271,7 +416,8 @@ static void test_end(void **state)
 	pthread_t thread;
 
 	assert_int_equal(k_create(f.c, K_ROOT, "other", O_RDWR, 0644, &entry, &open), 0);
-	for (int i = 0; i < 6; i++)
+	/* So many that the write has to wait in its user's queue. */
+	for (int i = 0; i < N_THREADS; i++)
 		send_held(&f);
 	in.fh = open.fh;
 	k_send(f.c, &(struct k_request){ .opcode = FUSE_WRITE,
@@ -321,7 +467,13 @@ static void test_end_at_once(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		K_TEST(test_goes_on),	    K_TEST(test_too_many), K_TEST(test_no_pool),
+		K_TEST(test_goes_on),	    K_TEST(test_channel_goes_on_while_many_wait),
+		K_TEST(test_open_beyond_the_share_is_refused),
+		K_TEST(test_held_user_leaves_threads_to_others),
+		K_TEST(test_open_is_interrupted),
+		K_TEST(test_fsync_is_not_interrupted),
+		K_TEST(test_no_operation_waits_for_a_lease_in_a_worker),
+		K_TEST(test_no_pool),
 		K_TEST(test_other_channel), K_TEST(test_open),	   K_TEST(test_writes),
 		K_TEST(test_cold_reads),    K_TEST(test_end),	   K_TEST(test_end_at_once),
 	};

@@ -4,8 +4,8 @@
  *
  *	setup		it cannot be made
  *	enable		it is made, and cannot be begun with
- *	register	the kernel refuses the entries of one ring: all of its queue
- *	one		... its last entry only
+ *	register	the kernel refuses the entries of the two rings of one queue
+ *	one		... the last entry of one of them only
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 #define N_SQE 64
 #define REGISTER 1
 
-static int victim = -1;
+static int victim = -1, twin = -1;
 
 static int when(const char *word)
 {
@@ -69,9 +69,14 @@ long syscall(long number, ...)
 	    (when("register") || when("one"))) {
 		victim = -1;
 		spoil((int)a[0], a[1]);
+	} else if (number == SYS_io_uring_enter && a[0] == twin && a[1] > 0 && when("register")) {
+		twin = -1;
+		spoil((int)a[0], a[1]);
 	}
 	r = next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-	if (number == SYS_io_uring_setup && r >= 0)
+	if (number == SYS_io_uring_setup && r >= 0) {
+		twin = victim;
 		victim = (int)r;
+	}
 	return r;
 }

@@ -21,6 +21,7 @@ int act_handle(int argc, char **argv);
 int act_idmap(int argc, char **argv);
 int act_lock(int argc, char **argv);
 int act_hold(int argc, char **argv);
+int act_lease(int argc, char **argv);
 int act_map(int argc, char **argv);
 int act_write(int argc, char **argv);
 int act_load(int argc, char **argv);

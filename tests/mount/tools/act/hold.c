@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Verbs that keep something, a lock, an open file, a mapping, for as long as the test wants. */
 #include <dlfcn.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 
@@ -45,6 +46,23 @@ int act_hold(int argc, char **argv)
 			n++;
 	}
 	printf("open %d %s\n", n, strerrorname_np(error));
+	wait_for_end();
+	return 0;
+}
+
+/* Prints how many leases it has. */
+int act_lease(int argc, char **argv)
+{
+	int n = 0;
+
+	/* The kernel says by this signal that somebody waits. */
+	signal(SIGIO, SIG_IGN);
+	for (int i = 0; i < argc; i++) {
+		int fd = open(argv[i], O_RDWR);
+
+		n += fd >= 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
+	}
+	printf("leases %d\n", n);
 	wait_for_end();
 	return 0;
 }

@@ -14,6 +14,7 @@ static const struct {
 	{ "lock", act_lock,
 	  "FILE flock|posix|ofd sh|ex [wait]: takes a lock, keeps it until end of input" },
 	{ "hold", act_hold, "MODE FILE...: opens files, keeps them until end of input" },
+	{ "lease", act_lease, "FILE...: takes write leases, keeps them until end of input" },
 	{ "map", act_map,
 	  "FILE: maps it, obeys: 's AT CHAR' store, 'm' msync, 'u' unmap, 'c' close" },
 	{ "write", act_write, "N SIZE FILE [stat]: N writes at random places, fstat after each" },

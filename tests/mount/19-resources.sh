@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# What one user, or one slow operation below, can use up: others go on. docs/security.md has the list.
+
+A=1001 B=1002
+
+# A tree with files of two users, on a file system of its own.
+two_users() { # FILES
+	lower ext4 64
+	mkdir "$LOWER/a" "$LOWER/b"
+	local i
+	for i in $(seq "$1"); do
+		echo "$i" > "$LOWER/a/$i"
+		echo "$i" > "$LOWER/b/$i"
+		mkdir "$LOWER/a/d$i"
+	done
+	chown -R $A:$A "$LOWER/a"
+	chown -R $B:$B "$LOWER/b"
+}
+
+take_leases() { # N: on the first files of user A
+	local i files=()
+	for i in $(seq "$1"); do files+=("$LOWER/a/$i"); done
+	holder leases lease "${files[@]}"
+	equal "$SAID" "leases $1"
+}
+
+# User B, and root, look at and read files that nobody has looked at before, from each CPU.
+others_go_on() { # FIRST WHY
+	local cpu n=$1
+	for cpu in $(seq 0 $(($(nproc) - 1))); do
+		n=$((n + 1))
+		timeout 5 taskset -c "$cpu" setpriv --reuid $B --regid $B --clear-groups \
+			cat "$VIEW/b/$n" > /dev/null || fail "a read on CPU $cpu hangs while $2"
+		timeout 5 taskset -c "$cpu" stat "$VIEW/a/$n" > /dev/null ||
+			fail "a look on CPU $cpu hangs while $2"
+	done
+	timeout 5 ls -l "$VIEW/b" > /dev/null || fail "a listing hangs while $2"
+	timeout 5 "$PENSTOCK" stat "$VIEW" > /dev/null || fail "the control socket hangs while $2"
+}
+
+# A user holds write leases on his own files below and opens them in the view, more often than the
+# pool has threads: each open waits, up to 45 seconds.
+each_leases_hold_nobody() {
+	real || skip "natively each process waits by itself"
+	two_users 120
+	view -o cache=none
+	take_leases 100
+	local i pids=()
+	for i in $(seq 100); do
+		as $A timeout 40 sh -c ": <> '$VIEW/a/$i'" 2> /dev/null &
+		pids+=($!)
+	done
+	within 10 opens 100
+	others_go_on 102 "opens wait for leases"
+	# Others may open files of theirs for writing, too.
+	timeout 5 setpriv --reuid $B --regid $B --clear-groups sh -c "echo x >> '$VIEW/b/1'" ||
+		fail "a write hangs while opens wait for leases"
+	# One who waits can be killed.
+	kill -KILL "${pids[@]:0:10}"
+	within 5 none_runs "${pids[@]:0:10}" || fail "an open that waits for a lease cannot be killed"
+	release leases
+	for i in "${pids[@]:10}"; do
+		wait "$i" || fail "an open failed once the leases were gone"
+	done
+}
+
+opens() { [ "$(counter OPEN)" -ge "$1" ]; }
+
+none_runs() { # PID...
+	local pid
+	for pid; do
+		kill -0 "$pid" 2> /dev/null && ! grep -q '^State:.Z' "/proc/$pid/status" && return 1
+	done
+	return 0
+}
+
+# Whatever else breaks a lease waits in the pool: truncate(2), lseek(2), fcntl(2) locks.
+each_leases_hold_no_worker() {
+	real || skip "natively each process waits by itself"
+	two_users 40
+	view -o cache=none,locks=lower
+	take_leases 20
+	local i pids=()
+	for i in $(seq 20); do
+		as $A timeout 40 python3 -c 'import os, sys; os.truncate(sys.argv[1], 1)' "$VIEW/a/$i" &
+		pids+=($!)
+	done
+	sleep 0.3
+	others_go_on 30 "truncate(2) waits for leases"
+	release leases
+	wait "${pids[@]}"
+	for i in $(seq 20); do
+		equal "$(stat -c %s "$LOWER/a/$i")" 1 "size of $i"
+	done
+}
+
+# A frozen file system would outlive the case: it is thawed however the case ends.
+freeze() {
+	[ -x "$(command -v fsfreeze)" ] || skip "fsfreeze is not installed"
+	fsfreeze -f "$FS"
+	trap 'frozen_end' EXIT
+	(sleep 30; fsfreeze -u "$FS" 2> /dev/null) 9>&- &
+	THAWER=$!
+}
+
+frozen_end() {
+	local status=$?
+	fsfreeze -u "$FS" 2> /dev/null
+	(exit $status)
+	scenario_end
+}
+
+thaw() {
+	fsfreeze -u "$FS"
+	kill $THAWER
+}
+
+# While the lower file system is frozen changes wait for it, reads and looks do not; neither do those of
+# the same user.
+each_frozen_holds_changes_only() {
+	real || skip "natively each process waits by itself"
+	two_users 60
+	view -o cache=none
+	cat "$VIEW/b/1" > /dev/null
+	local i pids=()
+	freeze
+	for i in $(seq 40); do
+		as $A sh -c "chmod 600 '$VIEW/a/$i'; mkdir '$VIEW/a/d$i/new'" &
+		pids+=($!)
+	done
+	sleep 0.5
+	others_go_on 42 "the lower file system is frozen"
+	timeout 5 setpriv --reuid $A --regid $A --clear-groups cat "$VIEW/a/50" > /dev/null ||
+		fail "a read of the user whose changes wait hangs"
+	thaw
+	wait "${pids[@]}"
+	for i in $(seq 40); do
+		equal "$(stat -c %a "$LOWER/a/$i")" 600 "mode of $i"
+		check test -d "$LOWER/a/d$i/new"
+	done
+}
