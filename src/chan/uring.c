@@ -84,7 +84,7 @@ struct uring {
 	int event_fd; /* wakes the owner: something was handed over */
 	uint64_t event_count;
 	_Atomic bool gone; /* the connection has ended */
-	bool begun;
+	bool beginning, begun;
 	bool late;  /* constant: it came when the queues were in use already */
 	bool grown; /* one of the queues */
 	uint64_t n_kicks;
@@ -219,14 +219,18 @@ static void take_handed(struct uring *uring)
 
 /* -- slots ----------------------------------------------------------------------------------- */
 
-/* The queue that has the least, with all channels. */
+/* The queue that has the least: with all channels, or, while this one begins, of its own entries. */
 static struct queue *poorest(struct uring *uring)
 {
 	struct queue *queue = &uring->queues[0];
 
-	for (unsigned int i = 1; i < uring->n_queues; i++)
-		if (*uring->queues[i].n_all < *queue->n_all)
-			queue = &uring->queues[i];
+	for (unsigned int i = 1; i < uring->n_queues; i++) {
+		struct queue *other = &uring->queues[i];
+
+		if (uring->beginning ? other->n_armed < queue->n_armed :
+				       *other->n_all < *queue->n_all)
+			queue = other;
+	}
 	return queue;
 }
 
@@ -283,7 +287,12 @@ static int uring_lend(struct chan *chan, struct slot *slot)
 
 static bool uring_wants(struct chan *chan)
 {
-	return *poorest(uring_of(chan))->n_all <= 0;
+	struct uring *uring = uring_of(chan);
+
+	for (unsigned int i = 0; i < uring->n_queues; i++)
+		if (*uring->queues[i].n_all <= 0)
+			return true;
+	return false;
 }
 
 /* More than one entry for each queue: requests may come for the thread while it is at work. */
@@ -476,7 +485,10 @@ static int refused(struct uring *uring)
 	if (r == 0)
 		return 0;
 	uring->gone = all_seen(uring);
-	return *poorest(uring)->n_all == 0 ? r : 0;
+	for (unsigned int i = 0; i < uring->n_queues; i++)
+		if (*uring->queues[i].n_all == 0)
+			return r;
+	return 0;
 }
 
 static int uring_begin(struct chan *chan, struct slot **slots)
@@ -488,12 +500,14 @@ static int uring_begin(struct chan *chan, struct slot **slots)
 		return r;
 	uring->owner = pthread_self();
 	uring->begun = uring->late;
+	uring->beginning = true;
 	arm_event(uring);
 	for (unsigned int i = 0; i < chan->n_slots; i++) {
 		r = uring_lend(chan, slots[i]);
 		if (r < 0)
 			return r;
 	}
+	uring->beginning = false;
 	r = uring->broken ? uring->broken : ring_enter(&uring->ring, false);
 	uring->begun = true;
 	return r < 0 ? r : refused(uring);

@@ -7,7 +7,9 @@
  * old chain; let go of what is gone. Nodes get their bits twice, before and after the wait: a node
  * that an old request makes meanwhile may have inherited from a directory that had not got them.
  *
- * Lock: lock, for changes and for whoever looks at the chain from outside a request.
+ * Locks: changing, held through a change, which may take long: reading an object, loading it, waiting for
+ * requests. lock, for the moment when the chain becomes another, and for whoever looks at the chain from
+ * outside a request. changing is taken before lock.
  */
 #include "core/filters.h"
 #include "core/forgotten.h"
@@ -35,9 +37,10 @@
 struct filters {
 	struct server *server;
 	uint64_t features;    /* constant */
-	pthread_mutex_t lock; /* guards what follows */
-	struct chain *chain;  /* in force; NULL: none */
-	uint64_t used;	      /* bits */
+	pthread_mutex_t changing; /* guards what follows, to write; and used */
+	pthread_mutex_t lock;	  /* guards chain, to read or write */
+	struct chain *chain;	  /* in force; NULL: none */
+	uint64_t used;		  /* bits */
 
 	struct forgotten forgotten;
 };
@@ -50,6 +53,7 @@ int filters_new(struct server *server, uint64_t features, struct filters **ret_f
 		return -ENOMEM;
 	filters->server = server;
 	filters->features = features;
+	pthread_mutex_init(&filters->changing, NULL);
 	pthread_mutex_init(&filters->lock, NULL);
 	forgotten_init(&filters->forgotten, server);
 	*ret_filters = filters;
@@ -139,7 +143,7 @@ static void warn_idle(const struct filters *filters, const struct filter_facts *
 			    facts->name);
 }
 
-/* Loads a filter and finds where it goes. Caller holds the lock. */
+/* Loads a filter and finds where it goes. Caller holds changing. */
 static int link_new(struct filters *filters, const char *spec, struct link **ret_link,
 		    struct pst_error *error)
 {
@@ -376,14 +380,17 @@ static void unmark(struct filters *filters, const struct link *new)
 
 /*
  * Puts a chain in force, and waits until no request runs under the one before; false when some still
- * do. Caller holds the lock.
+ * do. Caller holds changing.
  */
 static bool put_in_force(struct filters *filters, struct chain *chain, struct link *new)
 {
 	struct chain *old = filters->chain;
 
 	tell_fs(server_fs(filters->server), chain);
+	/* From here on nobody looks at the old chain, or at links that are not in the new one. */
+	pthread_mutex_lock(&filters->lock);
 	filters->chain = chain;
+	pthread_mutex_unlock(&filters->lock);
 	server_set_chain(filters->server, chain);
 	if (new)
 		filters->used |= 1ULL << new->bit;
@@ -394,7 +401,7 @@ static bool put_in_force(struct filters *filters, struct chain *chain, struct li
 	return false;
 }
 
-/* Puts the chain of these links in force. Caller holds the lock. */
+/* Puts the chain of these links in force. Caller holds changing. */
 static int change(struct filters *filters, struct link *const *links, unsigned int n,
 		  struct link *new, struct link *gone, struct pst_error *error)
 {
@@ -446,7 +453,7 @@ int filters_add(struct filters *filters, const char *spec, struct pst_error *err
 	unsigned int n;
 	int r;
 
-	pthread_mutex_lock(&filters->lock);
+	pthread_mutex_lock(&filters->changing);
 	n = filters->chain ? filters->chain->n : 0;
 	r = link_new(filters, spec, &new, error);
 	if (r == 0 && link_find(filters, filter_facts(new->filter)->name)) {
@@ -464,7 +471,7 @@ int filters_add(struct filters *filters, const char *spec, struct pst_error *err
 		if (r < 0)
 			link_free(filters, new);
 	}
-	pthread_mutex_unlock(&filters->lock);
+	pthread_mutex_unlock(&filters->changing);
 	return r;
 }
 
@@ -475,7 +482,7 @@ int filters_remove(struct filters *filters, const char *name, struct pst_error *
 	unsigned int n = 0;
 	int r;
 
-	pthread_mutex_lock(&filters->lock);
+	pthread_mutex_lock(&filters->changing);
 	gone = link_find(filters, name);
 	if (!gone) {
 		r = unknown(filters, name, error);
@@ -486,7 +493,7 @@ int filters_remove(struct filters *filters, const char *name, struct pst_error *
 		filter_remove_pin(gone->filter);
 		r = change(filters, links, n, NULL, gone, error);
 	}
-	pthread_mutex_unlock(&filters->lock);
+	pthread_mutex_unlock(&filters->changing);
 	return r;
 }
 
@@ -497,7 +504,7 @@ int filters_replace(struct filters *filters, const char *name, const char *spec,
 	struct link *gone, *new = NULL, *same;
 	int r;
 
-	pthread_mutex_lock(&filters->lock);
+	pthread_mutex_lock(&filters->changing);
 	gone = link_find(filters, name);
 	/* The new one may adopt the old one's maps. */
 	if (gone)
@@ -518,7 +525,7 @@ int filters_replace(struct filters *filters, const char *name, const char *spec,
 		if (gone)
 			filter_take_pin(gone->filter);
 	}
-	pthread_mutex_unlock(&filters->lock);
+	pthread_mutex_unlock(&filters->changing);
 	return r;
 }
 
@@ -536,6 +543,7 @@ struct filters *filters_free(struct filters *filters)
 	chain_free(filters->chain);
 	forgotten_fini(&filters->forgotten);
 	pthread_mutex_destroy(&filters->lock);
+	pthread_mutex_destroy(&filters->changing);
 	free(filters);
 	return NULL;
 }

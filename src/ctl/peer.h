@@ -6,11 +6,13 @@
 #include <stdint.h>
 
 struct json_object;
+struct job;
 
 /* All of it belongs to the server's thread. */
 struct peer {
 	int fd;				/* -1: gone */
 	bool closing;			/* hang up when all is written */
+	struct job *job;		/* a request that runs in a thread of its own; NULL: none */
 	uint64_t used;			/* when it last said something, in turns of the server */
 	char *in;			/* what was read and not yet answered: CTL_LINE_MAX bytes */
 	size_t n_in;

@@ -3,8 +3,10 @@
  * The control socket's thread.
  *
  * One thread polls the socket, its clients and a descriptor that says "end"; it alone touches
- * clients, so there are no locks. Verbs run in it, one at a time. A verb may take its client's
- * connection away for good (struct ctl_call.take): then the place is free for another.
+ * clients, so there are no locks. Verbs run in it, one at a time; those that may take long run in a
+ * thread for each (struct job), which says by an eventfd that it is done. Its client waits meanwhile,
+ * and keeps its place; some places are left for others. A verb may take its client's connection away
+ * for good (struct ctl_call.take): then the place is free for another.
  *
  * Who may speak is decided by the mode of the socket and again by the kernel's word on who
  * connected (SO_PEERCRED), since a mode can be changed later: root, and the user that mounted.
@@ -37,8 +39,10 @@
 
 enum {
 	N_PEERS		= 16,
+	N_JOBS		= 12,		/* less than N_PEERS: others can still ask */
 	JSON_DEPTH	= 16,
 	RETRY_MS	= 100,		/* when accept() finds no descriptor */
+	N_FDS		= 3,		/* that are polled beside those of clients */
 };
 
 struct ctl_server {
@@ -48,11 +52,22 @@ struct ctl_server {
 	struct stat file;		/* the socket's file, to know it again */
 	int listen_fd;
 	int stop_fd;			/* an eventfd: readable when the thread shall end */
+	int done_fd;			/* an eventfd: readable when a job is done */
 	pthread_t thread;
 
 	/* The thread's own. */
 	struct peer peers[N_PEERS];
+	unsigned int n_jobs;
 	uint64_t turn;
+};
+
+/* A request that runs in a thread of its own. */
+struct job {
+	struct ctl_server *server;
+	const struct ctl_verb *verb;
+	struct ctl_call call;		/* the job's thread's until done */
+	pthread_t thread;
+	_Atomic bool done;
 };
 
 static int reply_error(struct json_object *reply, int error, const char *text)
@@ -101,35 +116,45 @@ static const struct ctl_verb *find_verb(const struct ctl_server *server, const c
 	return NULL;
 }
 
-/* Fills call->reply for a request that may be NULL, for a line that was none. */
-static int answer(struct ctl_server *server, struct ctl_call *call)
+/* The verb that is asked for; NULL: there is none, and the reply says why. */
+static const struct ctl_verb *verb_of(struct ctl_server *server, struct ctl_call *call)
 {
 	struct json_object *version, *name;
 	const struct ctl_verb *verb;
 	char text[128];
-	int r;
 
-	if (!call->request)
-		return reply_error(call->reply, -EBADMSG, "a request is one JSON object on one line");
+	if (!call->request) {
+		reply_error(call->reply, -EBADMSG, "a request is one JSON object on one line");
+		return NULL;
+	}
 	if (!json_object_object_get_ex(call->request, "version", &version) ||
-	    json_object_get_int(version) != CTL_VERSION)
-		return reply_error(call->reply, -EPROTONOSUPPORT, "this view speaks version 1 only");
+	    json_object_get_int(version) != CTL_VERSION) {
+		reply_error(call->reply, -EPROTONOSUPPORT, "this view speaks version 1 only");
+		return NULL;
+	}
 	if (!json_object_object_get_ex(call->request, "verb", &name) ||
-	    !json_object_is_type(name, json_type_string))
-		return reply_error(call->reply, -EBADMSG, "the request has no verb");
-
+	    !json_object_is_type(name, json_type_string)) {
+		reply_error(call->reply, -EBADMSG, "the request has no verb");
+		return NULL;
+	}
 	verb = find_verb(server, json_object_get_string(name));
 	if (!verb) {
 		snprintf(text, sizeof(text), "there is no verb \"%.64s\"",
 			 json_object_get_string(name));
-		return reply_error(call->reply, -EOPNOTSUPP, text);
+		reply_error(call->reply, -EOPNOTSUPP, text);
 	}
-	r = verb->run(call);
+	return verb;
+}
+
+/* Runs the verb, and fills the reply where it fails. */
+static void run_verb(const struct ctl_verb *verb, struct ctl_call *call)
+{
+	int r = verb->run(call);
+
 	if (r < 0) {
 		call->take = NULL;
-		return reply_error(call->reply, r, call->error[0] ? call->error : strerror(-r));
+		reply_error(call->reply, r, call->error[0] ? call->error : strerror(-r));
 	}
-	return 0;
 }
 
 /* The last word to a peer: it is hung up on when it has read it. */
@@ -167,22 +192,90 @@ static int hand_over(struct peer *peer, struct ctl_call *call)
 	return -EPIPE;			/* for us it is lost */
 }
 
-/* Answers one line. Negative: the peer is lost. */
+static void call_fini(struct ctl_call *call)
+{
+	json_object_put(call->request);
+	json_object_put(call->reply);
+}
+
+/* Sends the reply. Negative: the peer is lost. */
+static int finish_call(struct peer *peer, struct ctl_call *call)
+{
+	int r = peer_send(peer, call->reply);
+
+	if (r >= 0 && call->take)
+		r = hand_over(peer, call);
+	return r;
+}
+
+static void *job_main(void *arg)
+{
+	struct job *job = arg;
+	struct ctl_server *server = job->server;
+
+	run_verb(job->verb, &job->call);
+	job->done = true;
+	eventfd_write(server->done_fd, 1);
+	return NULL;
+}
+
+/* Starts a job for the call, which is the job's then. 0 or -errno: the call is still the caller's. */
+static int job_start(struct ctl_server *server, struct peer *peer, const struct ctl_verb *verb,
+		     const struct ctl_call *call)
+{
+	struct job *job;
+	int r;
+
+	if (server->n_jobs == N_JOBS)
+		return reply_error(call->reply, -EBUSY, "too many changes are under way: try again");
+	job = malloc(sizeof(*job));
+	if (!job)
+		return reply_error(call->reply, -ENOMEM, "no memory");
+	*job = (struct job){ .server = server, .verb = verb, .call = *call };
+	r = pthread_create(&job->thread, NULL, job_main, job);
+	if (r > 0) {
+		free(job);
+		return reply_error(call->reply, -r, "cannot start a thread for the change");
+	}
+	peer->job = job;
+	server->n_jobs++;
+	return 0;
+}
+
+/* Waits for the job, and frees it. Negative: the peer is lost. */
+static int job_end(struct ctl_server *server, struct peer *peer, bool answers)
+{
+	struct job *job = peer->job;
+	int r = 0;
+
+	pthread_join(job->thread, NULL);
+	if (answers)
+		r = finish_call(peer, &job->call);
+	call_fini(&job->call);
+	free(job);
+	peer->job = NULL;
+	server->n_jobs--;
+	return r;
+}
+
+/* Answers one line, now or when its job is done. Negative: the peer is lost. */
 static int handle_line(struct ctl_server *server, struct peer *peer, const char *line, size_t len)
 {
 	struct ctl_call call = { .aux = server->options.aux };
+	const struct ctl_verb *verb;
 	int r = -ENOMEM;
 
 	call.request = parse(line, len);
 	call.reply = new_reply();
 	if (call.reply) {
-		answer(server, &call);
-		r = peer_send(peer, call.reply);
+		verb = verb_of(server, &call);
+		if (verb && verb->slow && job_start(server, peer, verb, &call) == 0)
+			return 0;
+		if (verb && !verb->slow)
+			run_verb(verb, &call);
+		r = finish_call(peer, &call);
 	}
-	if (r >= 0 && call.take)
-		r = hand_over(peer, &call);
-	json_object_put(call.request);
-	json_object_put(call.reply);
+	call_fini(&call);
 	return r;
 }
 
@@ -193,7 +286,7 @@ static int handle_lines(struct ctl_server *server, struct peer *peer)
 	size_t len;
 	int r = 0;
 
-	while (r >= 0 && !peer->n_out && !peer->closing) {
+	while (r >= 0 && !peer->n_out && !peer->closing && !peer->job) {
 		r = peer_next_line(peer, &line, &len);
 		if (r == -EMSGSIZE)
 			return refuse(peer, r, "the request is too long");
@@ -204,12 +297,15 @@ static int handle_lines(struct ctl_server *server, struct peer *peer)
 	return r;
 }
 
+/* events 0: its job is done. */
 static void handle_peer(struct ctl_server *server, struct peer *peer, short events)
 {
 	int r = 0;
 
 	peer->used = server->turn;
-	if (events & POLLOUT)
+	if (!events)
+		r = job_end(server, peer, true);
+	else if (events & POLLOUT)
 		r = peer_flush(peer);
 	else if (events & (POLLIN | POLLHUP | POLLERR))
 		r = peer_read(peer);
@@ -229,17 +325,17 @@ static bool is_allowed(int fd)
 	return credentials.uid == 0 || credentials.uid == geteuid();
 }
 
-/* A free place: the one that was silent for longest has to go if there is none. */
+/* A free place: of those without a job the one that was silent for longest has to go if there is none. */
 static struct peer *free_place(struct ctl_server *server)
 {
-	struct peer *oldest = &server->peers[0];
+	struct peer *oldest = NULL;
 
 	for (size_t i = 0; i < N_PEERS; i++) {
 		struct peer *peer = &server->peers[i];
 
 		if (peer->fd < 0)
 			return peer;
-		if (peer->used < oldest->used)
+		if (!peer->job && (!oldest || peer->used < oldest->used))
 			oldest = peer;
 	}
 	peer_fini(oldest);
@@ -267,32 +363,54 @@ static int take_in(struct ctl_server *server)
 	return 0;
 }
 
+static void set_pollfds(struct ctl_server *server, bool exhausted, struct pollfd *fds)
+{
+	fds[0] = (struct pollfd){ server->stop_fd, POLLIN, 0 };
+	/* While descriptors are short the queue would wake us in vain: let it wait. */
+	fds[1] = (struct pollfd){ exhausted ? -1 : server->listen_fd, POLLIN, 0 };
+	fds[2] = (struct pollfd){ server->done_fd, POLLIN, 0 };
+	for (size_t i = 0; i < N_PEERS; i++) {
+		struct peer *peer = &server->peers[i];
+
+		fds[N_FDS + i] = (struct pollfd){ peer->job ? -1 : peer->fd,
+						  peer->n_out ? POLLOUT : POLLIN, 0 };
+	}
+}
+
+static void handle_done(struct ctl_server *server)
+{
+	eventfd_t n;
+
+	eventfd_read(server->done_fd, &n);
+	for (size_t i = 0; i < N_PEERS; i++) {
+		struct peer *peer = &server->peers[i];
+
+		if (peer->job && peer->job->done)
+			handle_peer(server, peer, 0);
+	}
+}
+
 static void *run(void *aux)
 {
 	struct ctl_server *server = aux;
-	struct pollfd fds[2 + N_PEERS];
+	struct pollfd fds[N_FDS + N_PEERS];
 	bool exhausted = false;
 
 	for (;;) {
 		server->turn++;
-		fds[0] = (struct pollfd){ server->stop_fd, POLLIN, 0 };
-		/* While descriptors are short the queue would wake us in vain: let it wait. */
-		fds[1] = (struct pollfd){ exhausted ? -1 : server->listen_fd, POLLIN, 0 };
-		for (size_t i = 0; i < N_PEERS; i++) {
-			struct peer *peer = &server->peers[i];
-
-			fds[2 + i] = (struct pollfd){ peer->fd, peer->n_out ? POLLOUT : POLLIN, 0 };
-		}
-		if (poll(fds, 2 + N_PEERS, exhausted ? RETRY_MS : -1) < 0)
+		set_pollfds(server, exhausted, fds);
+		if (poll(fds, N_FDS + N_PEERS, exhausted ? RETRY_MS : -1) < 0)
 			continue;
 		exhausted = false;
 
 		if (fds[0].revents)
 			return NULL;
 		for (size_t i = 0; i < N_PEERS; i++) {
-			if (fds[2 + i].revents)
-				handle_peer(server, &server->peers[i], fds[2 + i].revents);
+			if (fds[N_FDS + i].revents)
+				handle_peer(server, &server->peers[i], fds[N_FDS + i].revents);
 		}
+		if (fds[2].revents)
+			handle_done(server);
 		if (fds[1].revents)
 			exhausted = take_in(server) < 0;
 	}
@@ -349,13 +467,17 @@ static void server_free(struct ctl_server *server)
 	const char *path = server->address.sun_path;
 	struct stat now;
 
-	for (size_t i = 0; i < N_PEERS; i++)
+	for (size_t i = 0; i < N_PEERS; i++) {
+		if (server->peers[i].job)
+			job_end(server, &server->peers[i], false);
 		peer_fini(&server->peers[i]);
+	}
 	if (server->file.st_ino && lstat(path, &now) == 0 && now.st_ino == server->file.st_ino &&
 	    now.st_dev == server->file.st_dev)
 		unlink(path);
 	fd_close(server->listen_fd);
 	fd_close(server->stop_fd);
+	fd_close(server->done_fd);
 	free(server);
 }
 
@@ -371,6 +493,7 @@ int ctl_server_start(const struct ctl_server_options *options, struct ctl_server
 	server->options = *options;
 	server->listen_fd = -1;
 	server->stop_fd = -1;
+	server->done_fd = -1;
 	for (size_t i = 0; i < N_PEERS; i++)
 		server->peers[i].fd = -1;
 	server->address.sun_family = AF_UNIX;
@@ -385,7 +508,8 @@ int ctl_server_start(const struct ctl_server_options *options, struct ctl_server
 	if (r < 0)
 		return r;
 	server->stop_fd = eventfd(0, EFD_CLOEXEC);
-	if (server->stop_fd < 0)
+	server->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (server->stop_fd < 0 || server->done_fd < 0)
 		return -errno;
 	r = pthread_create(&server->thread, NULL, run, server);
 	if (r > 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* The serving end of the control socket: a thread that answers requests out of a table of verbs. */
+#include <stdbool.h>
 #include <stddef.h>
 
 struct json_object;
@@ -23,12 +24,13 @@ struct ctl_call {
 	ctl_take_fn take;		/* set by a verb that wants the connection for itself */
 };
 
-/* Answers 0 or -errno. Runs in the server's thread, so it may block but holds up other clients. */
+/* Answers 0 or -errno. */
 typedef int (*ctl_verb_fn)(struct ctl_call *call);
 
 struct ctl_verb {
 	const char *name;
 	ctl_verb_fn run;
+	bool slow;			/* runs in a thread of its own: in the server's it would hold up others */
 };
 
 struct ctl_server_options {

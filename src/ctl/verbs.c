@@ -116,9 +116,9 @@ const struct ctl_verb ctl_verbs[] = {
 	{ "remounted", run_remounted },
 	{ "filter-list", verb_filter_list },
 	{ "filter-stat", verb_filter_stat },
-	{ "filter-add", verb_filter_add },
-	{ "filter-remove", verb_filter_remove },
-	{ "filter-replace", verb_filter_replace },
+	{ "filter-add", verb_filter_add, .slow = true },
+	{ "filter-remove", verb_filter_remove, .slow = true },
+	{ "filter-replace", verb_filter_replace, .slow = true },
 	{ "trace", verb_trace },
 };
 

@@ -97,7 +97,7 @@ int explain_open(const char *path, int error_number, const char *said, struct ps
 {
 	char word[64];
 
-	if (access(path, R_OK) < 0 || error_number == -ENOMEM)
+	if (error_number == -ENOMEM)
 		return error_set(error, error_number, "cannot open the filter %.300s: %s", path,
 				 strerror(-error_number));
 	if (find_said(said, "extern '", word, sizeof(word)))

@@ -114,10 +114,7 @@ static int open_spec(struct load *load, const char *spec, struct pst_error *erro
 	r = spec_parse(spec, &load->spec, error);
 	if (r < 0)
 		return r;
-	r = spec_find(load->spec.what, &load->path, error);
-	if (r < 0)
-		return r;
-	r = object_open(load->path, &load->object, error);
+	r = object_open(load->spec.what, &load->path, &load->object, error);
 	if (r < 0)
 		return r;
 	r = option_list_find(&load->object, &load->options, error);

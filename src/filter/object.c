@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Opening an object: libbpf reads it, and we look whether it is one of our filters, built for this
+ * Opening an object: a child reads it (filter/reader.c), libbpf opens what was read, and we look whether it is one of our filters, built for this
  * ABI. Names and types of its constants come from its BTF.
  */
 #include "filter/object.h"
 #include "filter/explain.h"
-#include "filter/trial.h"
+#include "filter/reader.h"
+#include "filter/spec.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -184,18 +185,20 @@ static int refuse(const char *path, int error_number, struct pst_error *error)
 	return explain_open(path, error_number, said, error);
 }
 
-static int read_object(const char *path, struct object *ret_object, struct pst_error *error)
+static int open_bytes(const char *path, const void *bytes, size_t size, struct object *ret_object,
+		      struct pst_error *error)
 {
 	_cleanup_(object_fini) struct object object = { .verifier_log = malloc(VERIFIER_LOG) };
+	_cleanup_(freep) char *name = spec_name(path);
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = object.verifier_log,
-		    .kernel_log_size = VERIFIER_LOG);
+		    .kernel_log_size = VERIFIER_LOG, .object_name = name);
 	struct bpf_map *rodata;
 	int r;
 
-	if (!object.verifier_log)
+	if (!object.verifier_log || !name)
 		return error_set(error, -ENOMEM, "no memory");
 	object.verifier_log[0] = '\0';
-	object.bpf = bpf_object__open_file(path, &opts);
+	object.bpf = bpf_object__open_mem(bytes, size, &opts);
 	if (!object.bpf)
 		return refuse(path, -errno, error);
 	object.btf = bpf_object__btf(object.bpf);
@@ -210,24 +213,29 @@ static int read_object(const char *path, struct object *ret_object, struct pst_e
 	return 0;
 }
 
-static void try_object(const void *path)
+int object_try(const char *path, const void *bytes, size_t size, struct pst_error *error)
 {
-	struct object object = { 0 };
-	struct pst_error error;
+	_cleanup_(object_fini) struct object object = { 0 };
+	int r;
 
-	if (read_object(path, &object, &error) == 0)
-		object_fini(&object);
+	capture_begin();
+	r = open_bytes(path, bytes, size, &object, error);
+	free(capture_end());
+	return r;
 }
 
-int object_open(const char *path, struct object *ret_object, struct pst_error *error)
+int object_open(const char *what, char **ret_path, struct object *ret_object,
+		struct pst_error *error)
 {
-	if (!trial_survives(try_object, path))
-		return error_set(
-			error, -EINVAL,
-			"%.300s is damaged: reading it ends the process that does. Compile "
-			"it again",
-			path);
-	return read_object(path, ret_object, error);
+	_cleanup_(object_file_fini) struct object_file file = { 0 };
+	int r = reader_read(what, &file, error);
+
+	if (r == 0)
+		r = open_bytes(file.path, file.bytes, file.size, ret_object, error);
+	if (r < 0)
+		return r;
+	*ret_path = take_ptr(file.path);
+	return 0;
 }
 
 void object_fini(struct object *object)

@@ -26,8 +26,12 @@ struct object_var {
 	size_t size;
 };
 
-/* Wants what libbpf says to be captured. On success *ret_object is for object_fini(). */
-int object_open(const char *path, struct object *ret_object, struct pst_error *error);
+/*
+ * Opens the object that what stands for, see filter/spec.h. Wants what libbpf says to be captured. On
+ * success *ret_object is for object_fini(), *ret_path for free().
+ */
+int object_open(const char *what, char **ret_path, struct object *ret_object,
+		struct pst_error *error);
 void object_fini(struct object *object);
 
 /* A word of the object's BTF; "" where the offset is none. */

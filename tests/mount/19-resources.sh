@@ -141,3 +141,29 @@ each_frozen_holds_changes_only() {
 		check test -d "$LOWER/a/d$i/new"
 	done
 }
+
+# An object that cannot be read to its end is refused, and meanwhile the view answers others.
+once_objects_that_hang() {
+	need_filters
+	lower tmpfs
+	view -o cache=none
+	mkfifo "$T/fifo.bpf.o"
+	truncate -s 20M "$T/large.bpf.o"
+	refused 'not a regular file' timeout 15 "$PENSTOCK" filter add "$VIEW" "$T/fifo.bpf.o"
+	refused 'not a regular file' timeout 15 "$PENSTOCK" filter add "$VIEW" /dev/zero
+	refused 'too large' timeout 15 "$PENSTOCK" filter add "$VIEW" "$T/large.bpf.o"
+	# The object lies in a view whose daemon does not answer.
+	mkdir "$T/dead"
+	LOWER=$T/dead view -o cache=none "$T/dead" "$T/deadview"
+	: > "$T/dead/x.bpf.o"
+	kill -STOP "${VIEW_PIDS[1]}"
+	timeout 25 "$PENSTOCK" filter add "$T/view0" "$T/deadview/x.bpf.o" > "$T/said" 2>&1 &
+	local add=$!
+	sleep 0.3
+	VIEW=$T/view0
+	timeout 5 "$PENSTOCK" stat "$VIEW" > /dev/null || fail "stat hangs while an object hangs"
+	timeout 5 "$PENSTOCK" filter list "$VIEW" > /dev/null || fail "filter list hangs while an object hangs"
+	wait $add && fail "an object that cannot be read was added"
+	grep -q 'took more than 10 seconds' "$T/said" || fail "it said: $(cat "$T/said")"
+	kill -CONT "${VIEW_PIDS[1]}"
+}

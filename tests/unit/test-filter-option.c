@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #include "filter/load.h"
-#include "filter/trial.h"
 #include "filter/value.h"
 #include "util/cleanup.h"
 
@@ -278,7 +277,7 @@ static void test_refused(void **state)
 		{ "option", { "no filter 'option'", "did you mean 'options'" } },
 		{ "/no/such.o", { "/no/such.o", "No such file" } },
 		{ "/proc/version", { "not an eBPF object" } },
-		{ "/", { "not an eBPF object" } },
+		{ "/", { "not a regular file" } },
 		{ "options,=1", { "before the '='" } },
 		{ "options,u9=1", { "no option 'u9'", "did you mean 'u8'", "u8, s8, u32, text" } },
 		{ "options,nam=x", { "did you mean 'name'", "name, at and pin" } },
@@ -399,7 +398,7 @@ static void test_damaged(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	snprintf(spec, sizeof(spec), "%s,u16=9", path);
-	for (size_t at = 0; at + 4 <= size; at += 8) {
+	for (size_t at = 0; at + 4 <= size; at += 64) {
 		_cleanup_(load_fini) struct load load = { 0 };
 		uint32_t was;
 
@@ -420,17 +419,28 @@ static void test_damaged(void **state)
 	unlink(path);
 }
 
-static void do_nothing(const void *aux) {}
-
-static void do_abort(const void *aux)
+/* What is no regular file, or too large for a filter, is refused, and nobody waits for it. */
+static void test_no_object(void **state)
 {
-	abort();
-}
+	char path[] = "/tmp/penstock-test-XXXXXX", fifo[64];
+	struct pst_error error;
+	int fd = mkstemp(path);
 
-static void test_trial(void **state)
-{
-	assert_true(trial_survives(do_nothing, NULL));
-	assert_false(trial_survives(do_abort, NULL));
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 1 << 30), 0);
+	close(fd);
+	snprintf(fifo, sizeof(fifo), "%s.o", path);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	for (int i = 0; i < 3; i++) {
+		const char *const what[] = { path, fifo, "/dev/zero" };
+		const char *const why[] = { "too large", "not a regular file", "not a regular file" };
+		_cleanup_(load_fini) struct load load = { 0 };
+
+		assert_true(load_open(&load, what[i], &error) < 0);
+		assert_non_null(strstr(error.text, why[i]));
+	}
+	unlink(fifo);
+	unlink(path);
 }
 
 int main(void)
@@ -440,7 +450,7 @@ int main(void)
 		cmocka_unit_test(test_integers), cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_cgroup),	 cmocka_unit_test(test_options),
 		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_engine_options),
-		cmocka_unit_test(test_damaged),	 cmocka_unit_test(test_trial),
+		cmocka_unit_test(test_damaged),	 cmocka_unit_test(test_no_object),
 	};
 
 	if (!getenv("PENSTOCK_FILTER_PATH")) {
