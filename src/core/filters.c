@@ -392,8 +392,10 @@ static bool put_in_force(struct filters *filters, struct chain *chain, struct li
 	filters->chain = chain;
 	pthread_mutex_unlock(&filters->lock);
 	server_set_chain(filters->server, chain);
-	if (new)
+	if (new) {
 		filters->used |= 1ULL << new->bit;
+		filter_keep_pin(new->filter);
+	}
 	if (server_drained(filters->server, old, DRAIN_MS))
 		return true;
 	/* Requests that wait so long must not find their chain freed: it stays until the end. */

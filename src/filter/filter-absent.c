@@ -66,6 +66,11 @@ void filter_remove_pin(struct filter *filter)
 	assert(false);
 }
 
+void filter_keep_pin(struct filter *filter)
+{
+	assert(false);
+}
+
 const struct filter_facts *filter_facts(const struct filter *filter)
 {
 	assert(false);

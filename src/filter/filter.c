@@ -108,6 +108,12 @@ void filter_take_pin(struct filter *filter)
 			  strerror(-r));
 }
 
+void filter_keep_pin(struct filter *filter)
+{
+	if (filter->pin)
+		pin_keep(filter->pin);
+}
+
 void filter_remove_pin(struct filter *filter)
 {
 	if (filter->pin)

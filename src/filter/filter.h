@@ -66,6 +66,8 @@ int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_err
 void filter_lend_pin(struct filter *filter);
 void filter_take_pin(struct filter *filter);
 void filter_remove_pin(struct filter *filter);
+/* The filter is in force: what it has pinned stays when it is let go of. */
+void filter_keep_pin(struct filter *filter);
 const struct filter_facts *filter_facts(const struct filter *filter);
 
 /*

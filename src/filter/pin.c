@@ -38,7 +38,8 @@ struct pin {
 	char *dir;
 	char identity[IDENTITY_SIZE];
 	int dir_fd; /* holds the lock; -1: let go */
-	bool made_dir, done;
+	bool made_dir, fresh; /* the directory, the maps there: made for this filter ... */
+	bool kept;	      /* ... which has been in force */
 };
 
 DEFINE_CLEANUP(struct pin *, pin_free);
@@ -247,12 +248,14 @@ static int pin_mark(const struct pin *pin, struct pst_error *error)
 int pin_maps(struct pin *pin, struct pst_error *error)
 {
 	struct bpf_map *map;
-	int r = pin_mark(pin, error);
+	char path[PATH_MAX];
+	int r;
 
+	pin->fresh = path_of(pin, MARK, path) && access(path, F_OK) < 0;
+	r = pin_mark(pin, error);
 	bpf_object__for_each_map(map, pin->object)
 		if (r == 0 && is_pinnable(map) && bpf_map__fd(map) >= 0)
 			r = pin_fd(pin, bpf_map__fd(map), bpf_map__name(map), error);
-	pin->done = r == 0;
 	return r;
 }
 
@@ -264,7 +267,7 @@ static void unpin(const struct pin *pin, const char *name)
 		unlink(path);
 }
 
-void pin_remove(struct pin *pin)
+static void unpin_all(const struct pin *pin)
 {
 	struct bpf_map *map;
 
@@ -272,7 +275,17 @@ void pin_remove(struct pin *pin)
 		if (is_pinnable(map))
 			unpin(pin, bpf_map__name(map));
 	unpin(pin, MARK);
+}
+
+void pin_remove(struct pin *pin)
+{
+	unpin_all(pin);
 	rmdir(pin->dir);
+}
+
+void pin_keep(struct pin *pin)
+{
+	pin->kept = true;
 }
 
 struct pin *pin_free(struct pin *pin)
@@ -280,11 +293,10 @@ struct pin *pin_free(struct pin *pin)
 	if (!pin)
 		return NULL;
 	/* What has failed leaves nothing that was not there before. */
-	if (!pin->done && pin->made_dir) {
-		if (pin->object)
-			pin_remove(pin);
+	if (!pin->kept && pin->fresh)
+		unpin_all(pin);
+	if (!pin->kept && pin->made_dir)
 		rmdir(pin->dir);
-	}
 	fd_close(pin->dir_fd);
 	free(pin->dir);
 	free(pin);

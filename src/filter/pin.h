@@ -22,7 +22,8 @@ int pin_maps(struct pin *pin, struct pst_error *error);
 /* Another filter may use the directory for a time; takes it again, 0 or -errno. */
 void pin_let_go(struct pin *pin);
 int pin_take_again(struct pin *pin);
+/* The filter is in force: from now on what is pinned stays. Until then pin_free() removes what it has made. */
+void pin_keep(struct pin *pin);
 /* Removes what is pinned there. */
 void pin_remove(struct pin *pin);
-/* What is pinned stays. */
 struct pin *pin_free(struct pin *pin);

@@ -136,6 +136,10 @@ void filter_remove_pin(struct filter *filter)
 {
 }
 
+void filter_keep_pin(struct filter *filter)
+{
+}
+
 int filter_load(const char *spec, const struct filter_slots *slots, struct filter **ret_filter,
 		struct pst_error *error)
 {

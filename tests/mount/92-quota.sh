@@ -240,6 +240,9 @@ once_pin_that_does_not_fit_is_refused() {
 	rm -r "$T/bpf/quota"
 	quota_view bytes=1M
 	counted 'nameless 0' "with nothing pinned"
+	# What fails has pinned nothing.
+	refused 'at=nowhere' chain add "quota,bytes=1M,name=two,at=nowhere,pin=$T/bpf/two"
+	check test ! -e "$T/bpf/two"
 	refused 'already in use' "$PENSTOCK" mount --filter "quota,bytes=1M,pin=$T/bpf/quota" "$LOWER" "$T/other"
 }
 

@@ -162,6 +162,12 @@ static void test_pin(void **state)
 	assert_non_null(strstr(error.text, "already in use"));
 	assert_int_equal(access(map, F_OK), 0);
 	count_one(filter);
+	/* One that never was in force leaves nothing. */
+	filter_free(filter);
+	assert_int_equal(access(dir, F_OK), -1);
+	filter = load("maps,pin=/sys/fs/bpf/penstock-test");
+	count_one(filter);
+	filter_keep_pin(filter);
 	filter_free(filter);
 	/* What it has left is the next one's. */
 	assert_int_equal(counted(map), 1);
@@ -195,6 +201,7 @@ static void test_pin_that_does_not_fit_is_refused(void **state)
 		skip();
 	filter = load("maps,unit=10,pin=/sys/fs/bpf/penstock-test");
 	count_one(filter);
+	filter_keep_pin(filter);
 	filter_free(filter);
 	assert_true(filter_load("maps,unit=20,pin=/sys/fs/bpf/penstock-test", slots, &other, &error) < 0);
 	assert_non_null(strstr(error.text, "another filter"));
