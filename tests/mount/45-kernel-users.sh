@@ -11,7 +11,7 @@ each_own_operations_invalidate_no_names() {
 	local cache n
 	for cache in auto exclusive; do
 		view -o "cache=$cache,log=debug"
-		"$TOOLS/coherence" storm 2 "${SEED:-$RANDOM}" "$VIEW" "$VIEW" "$VIEW" "$VIEW" ||
+		"$TOOLS/coherence" storm 1 "${SEED:-$RANDOM}" "$VIEW" "$VIEW" "$VIEW" "$VIEW" ||
 			fail "$cache: what should never be said"
 		# Twice the time that the watcher may sleep between two batches of events.
 		sleep 0.05
@@ -62,7 +62,7 @@ each_overlayfs_on_a_view_gives_no_errors() {
 	lower ext4
 	local cache
 	for cache in auto none ttl=1 exclusive; do
-		overlay_stress "$cache" 60
+		overlay_stress "$cache" 40
 	done
 }
 
