@@ -13,9 +13,11 @@
 int op_open(struct req *req)
 {
 	const struct fuse_open_in *in = req->msg.arg;
+	int r = fs_may_open(req_fs(req), &req->caller);
 
-	return fs_open(req_fs(req), &req->caller, req->node, (int)in->flags,
-		       in->open_flags & FUSE_OPEN_KILL_SUIDGID, &req->open);
+	return r < 0 ? r :
+		       fs_open(req_fs(req), &req->caller, req->node, (int)in->flags,
+			       in->open_flags & FUSE_OPEN_KILL_SUIDGID, &req->open);
 }
 
 int op_create(struct req *req)
@@ -23,6 +25,8 @@ int op_create(struct req *req)
 	const struct fuse_create_in *in = req->msg.arg;
 
 	req->caller.umask = in->umask & 0777;
+	if (fs_may_open(req_fs(req), &req->caller) < 0)
+		return -EMFILE;
 	return fs_create(req_fs(req), &req->caller, req->node, req->msg.name[0], (int)in->flags,
 			 in->mode & 07777, &req->entry, &req->open);
 }
@@ -32,13 +36,17 @@ int op_tmpfile(struct req *req)
 	const struct fuse_create_in *in = req->msg.arg;
 
 	req->caller.umask = in->umask & 0777;
+	if (fs_may_open(req_fs(req), &req->caller) < 0)
+		return -EMFILE;
 	return fs_tmpfile(req_fs(req), &req->caller, req->node, (int)in->flags, in->mode & 07777,
 			  &req->entry, &req->open);
 }
 
 int op_opendir(struct req *req)
 {
-	return fs_opendir(req_fs(req), req->node, &req->open);
+	int r = fs_may_open(req_fs(req), &req->caller);
+
+	return r < 0 ? r : fs_opendir(req_fs(req), req->node, &req->open);
 }
 
 int op_release(struct req *req)

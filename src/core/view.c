@@ -38,6 +38,7 @@
 #define MAX_POOL 256
 #define MAX_DEPTH 1024
 #define MAX_BACKGROUND 64
+#define OWN_FDS 256
 
 /* What a view with xattr=off does not have. */
 #define XATTR_OPS                                                                                  \
@@ -177,6 +178,20 @@ static unsigned int default_fds(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 4 < 16)
 		return 16;
 	return limit.rlim_cur / 4 > 4096 ? 4096 : (unsigned int)(limit.rlim_cur / 4);
+}
+
+/* Descriptors for open files and directories: what is left of the limit by those for nodes and our own. */
+static unsigned int open_budget(unsigned int fd_budget)
+{
+	struct rlimit limit;
+	rlim_t n;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 0;
+	n = limit.rlim_cur > UINT32_MAX / 2 ? UINT32_MAX / 2 : limit.rlim_cur;
+	/* Half of a small limit: threads, sockets and filters need some, how many is not known before. */
+	return n > fd_budget + 2 * OWN_FDS ? (unsigned int)n - fd_budget - OWN_FDS :
+					     (unsigned int)n / 2;
 }
 
 /* File systems on top of others count as a level of their own; two levels are all the kernel has. */
@@ -325,6 +340,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		.ttl_ns = options->ttl_ns,
 		.locks = options->locks,
 		.fd_budget = options->fd_budget ? options->fd_budget : default_fds(),
+		.open_budget = open_budget(options->fd_budget ? options->fd_budget : default_fds()),
 		.server = options->server ? *options->server : (struct pst_server){ 0 },
 		.keyed = options->handles,
 	};

@@ -281,6 +281,11 @@ int creds_enter_whole_with(int cap, struct creds_scope *ret_scope)
 	return enter_serving(BIT(cap), ret_scope);
 }
 
+uint32_t creds_serving_uid(void)
+{
+	return serving ? serving->uid : 0;
+}
+
 void creds_serve(const struct fs_caller *caller)
 {
 	serving = caller;

@@ -29,6 +29,8 @@ bool creds_have(int cap);
  * where it is until the next call.
  */
 void creds_serve(const struct fs_caller *caller);
+/* The user ID of that caller; 0: nobody's. */
+uint32_t creds_serving_uid(void);
 /*
  * Takes all of the identity of the caller that creds_serve() named: user, groups, and of our
  * capabilities those alone that the caller has. Does nothing where there is no caller, or where the

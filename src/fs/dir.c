@@ -81,10 +81,11 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 				  : lower_openat(fs, ref.fd, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return fd;
-	r = handle_new(fs->handles, node, O_RDONLY | O_DIRECTORY, fd, &open.handle);
+	r = handle_new(fs->handles, node, O_RDONLY | O_DIRECTORY, -1, &open.handle);
 	if (r < 0)
 		return r;
-	take_fd(&fd);
+	open.handle->uid = creds_serving_uid();
+	lower_to_handle(fs, open.handle, take_fd(&fd));
 	open.cache_dir = open.keep_cache = attr_keep_listing(fs, node);
 	*ret_open = open;
 	return 0;

@@ -4,6 +4,8 @@
 #include "fs/creds.h"
 #include "fs/fs.h"
 
+#include "util/share.h"
+
 #include <pthread.h>
 
 #define STX_MASK (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
@@ -25,6 +27,7 @@ struct fs {
 	struct devs *devs;		/* ino.c */
 	struct parked *parked;		/* parked.c; NULL: directories are opened */
 	struct watch *watch;		/* watch.c; NULL: nothing is watched */
+	struct share open_fds;		/* descriptors of handles, by who opened them */
 	struct node *root;		/* counted */
 	_Atomic bool far;		/* one of the mounts is of a far kind */
 	struct {
@@ -282,3 +285,5 @@ bool lower_is_entered_elsewhere(int fd);
 /* An O_PATH descriptor of a node, outside the cache. */
 int lower_open_path(struct fs *fs, struct node *node);
 int lower_of_handle(struct fs *fs, struct handle *handle);
+/* Gives a handle its descriptor, once, and counts it for who has opened it. false: it had one already. */
+bool lower_to_handle(struct fs *fs, struct handle *handle, int fd);

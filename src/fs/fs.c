@@ -25,8 +25,13 @@ static void node_gone(void *aux, struct node *node)
 
 static void handle_gone(void *aux, struct handle *handle)
 {
+	struct fs *fs = aux;
+
 	dir_stream_free(aux, handle);
+	if (handle->fd < 0)
+		return;
 	handle->fd = fd_close(handle->fd);
+	share_put(&fs->open_fds, handle->uid);
 }
 
 /* The root's node and mount 0, from the descriptor of LOWER. */
@@ -71,6 +76,7 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 		return -ENOMEM;
 	fs->config = *config;
 	fs->config.lower = -1;
+	fs->open_fds.n = config->open_budget;
 	r = nodetab_new(&fs->nodes);
 	if (r == 0)
 		r = fdcache_new(config->fd_budget, fs->nodes, &fd_host, &fs->fds);

@@ -77,6 +77,7 @@ struct fs_config {
 	uint64_t ttl_ns;
 	enum pst_locks locks;
 	unsigned int fd_budget;
+	unsigned int open_budget;	/* descriptors for open files and directories; 0: no limit */
 	bool keyed;			/* the node's generations are made with this key */
 	uint64_t key[2];
 	bool own_fds;			/* a descriptor for each node: without CAP_DAC_READ_SEARCH */
@@ -361,6 +362,11 @@ struct fs_dirsink {
 	bool entries;			/* looks every name up and gives add() an entry */
 };
 int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open);
+/*
+ * Before an open or a create: -EMFILE where the caller has his share of descriptors for open files, so
+ * that others find some.
+ */
+int fs_may_open(struct fs *fs, const struct fs_caller *caller);
 /* With no_opendir: a directory that stands at an offset, or that was opened for this. A strong reference. */
 int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **ret_handle);
 int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dirsink *sink);

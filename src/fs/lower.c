@@ -124,16 +124,30 @@ int lower_open_path(struct fs *fs, struct node *node)
 	return open_once(fs, node, O_PATH | O_NOFOLLOW);
 }
 
+bool lower_to_handle(struct fs *fs, struct handle *handle, int fd)
+{
+	int none = -1;
+
+	/* Before: what the last reference to the handle gives back. */
+	share_take(&fs->open_fds, handle->uid);
+	if (atomic_compare_exchange_strong(&handle->fd, &none, fd))
+		return true;
+	share_put(&fs->open_fds, handle->uid);
+	return false;
+}
+
 /* No lock is held while the file is opened, which may take long: of two who open it one closes it again. */
 int lower_of_handle(struct fs *fs, struct handle *handle)
 {
-	int fd = atomic_load_explicit(&handle->fd, memory_order_acquire), none = -1;
+	int fd = atomic_load_explicit(&handle->fd, memory_order_acquire);
 
 	if (fd >= 0)
 		return fd;
+	if (!share_has_room(&fs->open_fds, handle->uid))
+		return -EMFILE;
 	fd = lower_open(fs, handle->node, handle->flags & ~O_TRUNC);
-	if (fd < 0 || atomic_compare_exchange_strong(&handle->fd, &none, fd))
+	if (fd < 0 || lower_to_handle(fs, handle, fd))
 		return fd;
 	fd_close(fd);
-	return none;
+	return handle->fd;
 }

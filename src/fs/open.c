@@ -93,6 +93,7 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 	r = handle_new(fs->handles, node, flags, -1, &open.handle);
 	if (r < 0)
 		return r;
+	open.handle->uid = creds_serving_uid();
 	r = pass_open(fs, node, st, flags, &open);
 	if (r < 0) {
 		handle_put(fs->handles, open.handle);
@@ -113,12 +114,17 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 	 * lower file system decides by who opens, a later open would be somebody else's.
 	 */
 	if (open.mode != PASS_BACKING || lower_asks(fs, node))
-		open.handle->fd = take_fd(&fd);
+		lower_to_handle(fs, open.handle, take_fd(&fd));
 	open.no_flush = fs->config.locks == PST_LOCKS_LOCAL &&
 			!(wants_write(flags) && lower_asks(fs, node));
 	open.keep_cache = open.keep_cache && attr_keep_data(fs) && !(flags & O_TRUNC);
 	*ret_open = open;
 	return 0;
+}
+
+int fs_may_open(struct fs *fs, const struct fs_caller *caller)
+{
+	return share_has_room(&fs->open_fds, caller->uid) ? 0 : -EMFILE;
 }
 
 int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags, bool kill,

@@ -115,6 +115,7 @@ int handle_new(struct handletab *tab, struct node *node, int flags, int fd, stru
 	handle->node = node_get(node);
 	handle->dir = S_ISDIR(node->type);
 	handle->io_mode = 0;
+	handle->uid = 0;
 	handle->fd = fd;
 	handle->closed = false;
 	handle->direct = flags & O_DIRECT;

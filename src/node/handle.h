@@ -21,6 +21,7 @@ struct handle {
 	int flags;			/* constant: flags of open(2) */
 	struct node *node;		/* constant, counted */
 	bool dir;			/* constant */
+	uint32_t uid;			/* constant: who opened it */
 	uint8_t io_mode;		/* constant once open: enum pass_mode */
 	_Atomic int fd;			/* the lower file; -1 until it is needed */
 	_Atomic bool closed;		/* the kernel has given it back; requests may still hold it */

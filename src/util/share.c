@@ -7,16 +7,20 @@ static _Atomic uint32_t *row_of(struct share *share, uint32_t uid)
 	return &share->n_of[hash_mix(uid) % SHARE_ROWS];
 }
 
-bool share_take(struct share *share, uint32_t uid)
+bool share_has_room(struct share *share, uint32_t uid)
 {
-	uint32_t n = atomic_load_explicit(&share->n, memory_order_relaxed);
-	uint32_t taken = atomic_fetch_add_explicit(&share->n_taken, 1, memory_order_relaxed);
-	uint32_t own = atomic_fetch_add_explicit(row_of(share, uid), 1, memory_order_relaxed);
+	uint32_t taken = atomic_load_explicit(&share->n_taken, memory_order_relaxed);
 
-	if (taken < n && (uid == 0 || own < n - taken))
+	if (uid == 0 || share->n == 0)
 		return true;
-	share_put(share, uid);
-	return false;
+	return taken < share->n &&
+	       atomic_load_explicit(row_of(share, uid), memory_order_relaxed) < share->n - taken;
+}
+
+void share_take(struct share *share, uint32_t uid)
+{
+	atomic_fetch_add_explicit(row_of(share, uid), 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&share->n_taken, 1, memory_order_relaxed);
 }
 
 void share_put(struct share *share, uint32_t uid)

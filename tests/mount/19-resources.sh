@@ -84,7 +84,7 @@ each_leases_hold_no_worker() {
 	take_leases 20
 	local i pids=()
 	for i in $(seq 20); do
-		as $A timeout 40 python3 -c 'import os, sys; os.truncate(sys.argv[1], 1)' "$VIEW/a/$i" &
+		as $A env PATH=/usr/bin:/bin timeout 40 python3 -c 'import os, sys; os.truncate(sys.argv[1], 1)' "$VIEW/a/$i" &
 		pids+=($!)
 	done
 	sleep 0.3
@@ -166,4 +166,44 @@ once_objects_that_hang() {
 	wait $add && fail "an object that cannot be read was added"
 	grep -q 'took more than 10 seconds' "$T/said" || fail "it said: $(cat "$T/said")"
 	kill -CONT "${VIEW_PIDS[1]}"
+}
+
+# One user who opens all that he can, files and directories, leaves descriptors of the daemon to others.
+once_descriptors_are_left_to_others() {
+	real || skip "there is no daemon"
+	two_users 5
+	local what pid n error
+	for what in a/1 a; do
+		rm -f "$T/opened"
+		DAEMON_PREFIX="prlimit --nofile=600"
+		view -r -o cache=none,passthrough=off
+		setpriv --reuid $A --regid $A --clear-groups env PATH=/usr/bin:/bin \
+			python3 - "$VIEW/$what" \
+			> "$T/opened" <<-'END' 9>&- &
+			import os, sys, time
+			n = 0
+			try:
+			    while True:
+			        os.open(sys.argv[1], os.O_RDONLY)
+			        n += 1
+			except OSError as e:
+			    print(n, e.errno, flush=True)
+			time.sleep(50)
+		END
+		pid=$!
+		within 10 test -s "$T/opened" || fail "the user finds no end"
+		echo "opened: $(cat "$T/opened")"
+		read -r n error < "$T/opened"
+		[ "$n" -lt 400 ] && [ "$error" = 24 ] || fail "a user opened $n, then error $error"
+		check timeout 5 setpriv --reuid $B --regid $B --clear-groups cat "$VIEW/b/1"
+		check timeout 5 setpriv --reuid $B --regid $B --clear-groups ls "$VIEW/b"
+		check timeout 5 setpriv --reuid $B --regid $B --clear-groups sh -c "echo x > '$VIEW/b/new'"
+		check timeout 5 cat "$VIEW/a/2"
+		check not as $A cat "$VIEW/a/3" 2> /dev/null
+		check timeout 5 "$PENSTOCK" stat "$VIEW"
+		kill $pid
+		wait $pid 2> /dev/null
+		within 5 as $A cat "$VIEW/a/3" || fail "closing gives nothing back"
+		unview
+	done
 }
