@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <syslog.h>
 
@@ -23,6 +24,7 @@
 #include "cmd/options.h"
 #include "cmd/remount.h"
 #include "cmd/signals.h"
+#include "ctl/client.h"
 #include "ctl/proto.h"
 #include "ctl/server.h"
 #include "ctl/verbs.h"
@@ -109,6 +111,7 @@ static void start_server(struct mount *mount)
 	unsigned int connection = pst_view_connection(mount->view);
 	int r;
 
+	ctl_remove_dead();
 	ctl_socket_path(CTL_PLACE_RUN, connection, path);
 	r = ctl_server_start(&options, &mount->server);
 	if (r < 0 && ctl_socket_path(CTL_PLACE_USER, connection, path))
@@ -171,6 +174,8 @@ static int mount_and_serve(struct mount *mount, struct mount_options *options)
 	}
 	pst_log_set(options->log_level, print_log, mount);
 	raise_file_limit();
+	/* Nothing that this process executes may have more than it has. */
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 
 	r = pst_view_mount(&options->view, &mount->view, &error);
 	if (r < 0) {

@@ -59,6 +59,7 @@ static int unmount(const char *path, const struct mounts_view *view, bool lazy)
 	/* Without a socket, or by a lazy one, nothing is promised about the process. */
 	if (fd >= 0 && !lazy && ctl_client_wait_end(fd, END_MS) < 0)
 		cmd_error("%s is unmounted, but its process has not ended yet", path);
+	ctl_remove_dead();
 	return CMD_OK;
 }
 

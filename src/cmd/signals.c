@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include <penstock/penstock.h>
 
 #include "cmd/signals.h"
+#include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -115,6 +117,8 @@ static void *run(void *aux)
 	struct pollfd fds[] = { { signals->signal_fd, POLLIN, 0 },
 				{ signals->stop_fd, POLLIN, 0 } };
 
+	/* To unmount, by a path that may be closed to others. */
+	caps_limit(CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_DAC_READ_SEARCH));
 	for (;;) {
 		struct signalfd_siginfo info;
 

@@ -21,6 +21,7 @@
 #include "core/inside.h"
 #include "core/inside-private.h"
 #include "fs/fs.h"
+#include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/wake.h"
@@ -28,6 +29,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -294,6 +296,9 @@ static void *inside_main(void *arg)
 		{ .fd = open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC), .events = POLLPRI },
 	};
 	struct pollfd pause = fds[0];
+
+	/* To look at other processes' mounts, and at nodes. */
+	caps_limit(CAP_BIT(CAP_SYS_PTRACE) | CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_DAC_READ_SEARCH));
 
 	fs_thread_init();
 	/* Without /proc nothing is reported, and nothing found. */

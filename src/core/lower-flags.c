@@ -13,12 +13,14 @@
 #include "core/lower-flags.h"
 #include "chan/mount.h"
 #include "fs/fs.h"
+#include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -101,6 +103,7 @@ static void *follow_main(void *arg)
 	eventfd_t n;
 
 	fs_thread_init();
+	caps_limit(CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_DAC_READ_SEARCH));
 	for (;;) {
 		bool done = follow(flags);
 

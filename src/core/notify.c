@@ -38,12 +38,14 @@
  */
 #include "core/notify.h"
 #include "core/inside.h"
+#include "util/caps.h"
 #include "util/cpu.h"
 #include "util/log.h"
 #include "util/wake.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -297,6 +299,8 @@ static void *lane_main(void *arg)
 	/* What is told is short, and late it is of no use to who looks. */
 	cpu_prompt();
 	fs_thread_init();
+	/* Names are looked up in directories that are opened by handle; messages take nothing. */
+	caps_limit(CAP_BIT(CAP_DAC_READ_SEARCH));
 	pthread_mutex_lock(&notifier->lock);
 	while (!notifier->stop) {
 		if (take_all(lane)) {

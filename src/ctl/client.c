@@ -64,6 +64,7 @@ int ctl_client_open(const char *path)
 
 int ctl_client_find(unsigned int connection, char path[CTL_PATH_MAX])
 {
+	ctl_remove_dead();
 	for (enum ctl_place place = 0; place < _CTL_N_PLACES; place++) {
 		int fd;
 

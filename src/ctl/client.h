@@ -6,6 +6,9 @@
 
 struct json_object;
 
+/* dead.c: takes away the sockets of processes that have died, as far as their views are not in sight. */
+void ctl_remove_dead(void);
+
 /* Connects to the socket at path: a descriptor, or -errno. */
 int ctl_client_open(const char *path);
 

@@ -20,12 +20,14 @@
 #include "ctl/peer.h"
 #include "ctl/proto.h"
 #include "ctl/text.h"
+#include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -36,6 +38,11 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+/* Verbs load filters, look at nodes, and change the flags of mounts. */
+#define CAPS_CONTROL                                                                               \
+	(CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_BPF) | CAP_BIT(CAP_PERFMON) |                        \
+	 CAP_BIT(CAP_SYS_RESOURCE) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_DAC_READ_SEARCH))
 
 enum {
 	N_PEERS		= 16,
@@ -396,6 +403,7 @@ static void *run(void *aux)
 	struct pollfd fds[N_FDS + N_PEERS];
 	bool exhausted = false;
 
+	caps_limit(CAPS_CONTROL);
 	for (;;) {
 		server->turn++;
 		set_pollfds(server, exhausted, fds);
@@ -443,8 +451,8 @@ static int make_directory(const char *path)
 
 static int listen_at(struct ctl_server *server)
 {
+	struct sockaddr_un made = { .sun_family = AF_UNIX };
 	const char *path = server->address.sun_path;
-	int r;
 
 	server->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (server->listen_fd < 0)
@@ -452,13 +460,20 @@ static int listen_at(struct ctl_server *server)
 	/* Linux makes the file with the mode of the socket: there is no moment of a wider one. */
 	if (fchmod(server->listen_fd, 0600) < 0)
 		return -errno;
-	if (unlink(path) < 0 && errno != ENOENT)
+	if ((size_t)snprintf(made.sun_path, sizeof(made.sun_path), "%s.new", path) >= sizeof(made.sun_path))
+		return -ENAMETOOLONG;
+	if (unlink(made.sun_path) < 0 && errno != ENOENT)
 		return -errno;
-	r = bind(server->listen_fd, (struct sockaddr *)&server->address, sizeof(server->address));
-	if (r < 0)
+	if (bind(server->listen_fd, (struct sockaddr *)&made, sizeof(made)) < 0)
 		return -errno;
-	if (lstat(path, &server->file) < 0 || listen(server->listen_fd, N_PEERS) < 0)
-		return -errno;
+	/* Under its own name nobody ever sees it without a listener: that would be a dead one (dead.c). */
+	if (lstat(made.sun_path, &server->file) < 0 || listen(server->listen_fd, N_PEERS) < 0 ||
+	    rename(made.sun_path, path) < 0) {
+		int error = -errno;
+
+		unlink(made.sun_path);
+		return error;
+	}
 	return 0;
 }
 

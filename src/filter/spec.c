@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -111,20 +112,35 @@ char *spec_name(const char *path)
 	return strdup(name);
 }
 
+/*
+ * The directory of a program that has not been installed: of one that lies where it was built. Beside an
+ * installed program there may be anything. "" where it is another one.
+ */
+static void build_directory(char dir[PATH_MAX])
+{
+	ssize_t len = readlink("/proc/self/exe", dir, PATH_MAX - 1);
+	_cleanup_(freep) char *mark = NULL;
+	char *slash;
+
+	dir[len > 0 ? len : 0] = '\0';
+	slash = strrchr(dir, '/');
+	if (slash)
+		*slash = '\0';
+	if (asprintf(&mark, "%s/build.ninja", dir) < 0)
+		mark = NULL;
+	if (!mark || access(mark, F_OK) < 0)
+		dir[0] = '\0';
+}
+
 /* Directories where a NAME is looked for, in this order, separated by ':'. For free(). */
 static char *search_path(void)
 {
 	const char *user = secure_getenv("PENSTOCK_FILTER_PATH");
-	char program[4096], *path;
-	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
-	char *slash;
+	char built[PATH_MAX], *path;
 
-	program[len > 0 ? len : 0] = '\0';
-	slash = strrchr(program, '/');
-	if (slash)
-		*slash = '\0';
-	if (asprintf(&path, "%s%s%s/filters:%s", user ? user : "", user && *user ? ":" : "",
-		     program, FILTER_DIR) < 0)
+	build_directory(built);
+	if (asprintf(&path, "%s%s%s%s%s", user ? user : "", user && *user ? ":" : "", built,
+		     *built ? "/filters:" : "", FILTER_DIR) < 0)
 		return NULL;
 	return path;
 }
