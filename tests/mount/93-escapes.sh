@@ -152,7 +152,8 @@ once_escape_from_a_filter_is_refused() {
 LIMIT[escape_from_a_new_filter_is_refused]=90
 once_escape_from_a_new_filter_is_refused() {
 	lower ext4
-	escapes live cache=exclusive "${ROWS[@]}"
+	# Those that protect descriptors, one of those that hide, and several at once; the long form has all.
+	escapes live cache=exclusive "${ROWS[0]}" "${ROWS[1]}" "${ROWS[3]}" "${ROWS[6]}" "${ROWS[12]}"
 }
 
 each_escape_from_mask_is_refused() {
