@@ -65,18 +65,13 @@ static struct exact_row *row_of(struct exact *exact, struct req *req)
 	return &exact->row[fs_node_number(req_fs(req), req->changed) % EXACT_N_ROWS];
 }
 
-/* Whether the row has become the caller's. */
-static bool take(struct exact_row *row, bool wait)
+static void take(struct exact_row *row)
 {
-	bool taken;
-
 	pthread_mutex_lock(&row->lock);
-	while (row->held && wait)
+	while (row->held)
 		pthread_cond_wait(&row->free, &row->lock);
-	taken = !row->held;
 	row->held = true;
 	pthread_mutex_unlock(&row->lock);
-	return taken;
 }
 
 int exact_enter(struct exact *exact, struct req *req)
@@ -89,14 +84,15 @@ int exact_enter(struct exact *exact, struct req *req)
 	if (!req->changed)
 		return 0;
 	/*
-	 * An open may yet have to wait for a lease, in the pool. It must not hold the file while it waits for a
-	 * thread there: all of them may be waiting for the file.
+	 * Only in the pool: an operation that moves there after it has begun would hold the file while it waits
+	 * for a thread, and all of these may be waiting for the file.
 	 */
-	if ((req->msg.head->opcode == FUSE_OPEN && !req->in_pool) || !take(row_of(exact, req), req->in_pool)) {
+	if (!req->in_pool) {
 		fs_node_put(req_fs(req), req->changed);
 		req->changed = NULL;
 		return REQ_TO_POOL;
 	}
+	take(row_of(exact, req));
 	/* Its last name may go: then nothing but a descriptor leads to it. */
 	fs_pin(req_fs(req), req->changed, &req->pin);
 	return 0;

@@ -24,7 +24,7 @@ void exact_fini(struct exact *exact);
 
 /*
  * Holds the file that a request is about to change, where a filter of its wants that: then it is
- * req->changed. Returns 0, or REQ_TO_POOL where another request holds it and this one is not to wait.
+ * req->changed. Waits until no other request holds it. Returns 0, or REQ_TO_POOL outside of the pool.
  */
 int exact_enter(struct exact *exact, struct req *req);
 /* Lets go of it. Nothing where none is held. */
