@@ -7,9 +7,11 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
@@ -21,6 +23,8 @@
 
 enum {
 	END_MS = 10000,			/* for the process, once the view is unmounted */
+	REAP_MS = 3000,			/* for init, once the process has ended */
+	STEP_MS = 10,
 };
 
 static int refuse(const char *path, int error)
@@ -34,6 +38,27 @@ static int refuse(const char *path, int error)
 	else
 		cmd_error("%s: %s", path, strerror(-error));
 	return error == -EPERM ? CMD_USAGE : CMD_FAILED;
+}
+
+/* The process at the other end of a control socket; 0 where this PID namespace has no number for it. */
+static pid_t process_of(int fd)
+{
+	struct ucred credentials = { 0 };
+	socklen_t len = sizeof(credentials);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &len) < 0)
+		return 0;
+	return credentials.pid;
+}
+
+/*
+ * A script that looks for the process by its number takes a zombie for a process that still runs, and
+ * some init processes reap only every few seconds.
+ */
+static void wait_until_reaped(pid_t pid)
+{
+	for (int ms = 0; pid > 0 && ms < REAP_MS && kill(pid, 0) == 0; ms += STEP_MS)
+		usleep(STEP_MS * 1000);
 }
 
 /* Nobody serves a dead view any more, so there is nothing that its users could lose by a lazy unmount. */
@@ -50,15 +75,21 @@ static int unmount(const char *path, const struct mounts_view *view, bool lazy)
 {
 	_cleanup_(fd_closep) int fd = -1;
 	char socket[CTL_PATH_MAX];
+	pid_t pid;
 
 	fd = ctl_client_find(view->connection, socket);
+	pid = process_of(fd);
 	if (fd < 0 && mounts_view_is_dead(view))
 		return unmount_dead(path, view, socket);
 	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0)
 		return refuse(path, -errno);
 	/* Without a socket, or by a lazy one, nothing is promised about the process. */
-	if (fd >= 0 && !lazy && ctl_client_wait_end(fd, END_MS) < 0)
+	if (fd < 0 || lazy)
+		return CMD_OK;
+	if (ctl_client_wait_end(fd, END_MS) < 0)
 		cmd_error("%s is unmounted, but its process has not ended yet", path);
+	else
+		wait_until_reaped(pid);
 	ctl_remove_dead();
 	return CMD_OK;
 }

@@ -67,6 +67,28 @@ once_path_of_a_stuck_view() {
 
 # ---- exit codes ---------------------------------------------------------------------------------
 
+# The process is gone when umount returns, also where init (here: the script) is slow to reap it.
+once_umount_returns_when_the_process_is_reaped() {
+	real || skip "about the program"
+	lower ext4
+	mkdir "$T/mnt"
+	unshare -p -f --mount-proc --propagation private python3 - "$PENSTOCK" "$LOWER" "$T/mnt" <<- 'END' ||
+		import json, os, subprocess, sys, time
+		penstock, lower, mnt = sys.argv[1:]
+		subprocess.run([penstock, "mount", lower, mnt], check=True)
+		pid = json.loads(subprocess.check_output([penstock, "stat", "--json", mnt]))["pid"]
+		umount = os.spawnv(os.P_NOWAIT, penstock, [penstock, "umount", mnt])
+		while open(f"/proc/{pid}/stat").read().split(") ")[1][0] != "Z":
+		    time.sleep(0.01)
+		time.sleep(0.1)
+		if os.waitpid(umount, os.WNOHANG) != (0, 0):
+		    sys.exit("umount did not wait for the zombie")
+		os.waitpid(pid, 0)
+		sys.exit(os.waitpid(umount, 0)[1])
+	END
+		fail "see above"
+}
+
 # The table of penstock(1), for each command. umount(8) ends with 32 where nothing is mounted.
 once_exit_codes() {
 	real || skip "about the program's own words"
