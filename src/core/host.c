@@ -63,11 +63,6 @@ static void forget_name(void *aux, uint64_t parent, const char *name, uint64_t c
 	notifier_name(((struct host *)aux)->notifier, parent, name, child, expire);
 }
 
-static void forget_names(void *aux, uint64_t parent)
-{
-	notifier_names(((struct host *)aux)->notifier, parent);
-}
-
 static void moved_away(void *aux, uint64_t parent, const char *name, uint64_t child)
 {
 	inside_moved_away(((struct host *)aux)->inside, parent, name, child);
@@ -161,7 +156,6 @@ int host_new(struct chan *chan, const struct host_config *config, struct host **
 		.want_tick = want_tick,
 		.forget_node = forget_node,
 		.forget_name = forget_name,
-		.forget_names = forget_names,
 		.moved_away = moved_away,
 		.forget_all = forget_all,
 		.forget_attr_now = forget_attr_now,

@@ -59,7 +59,7 @@ struct telling {
 	bool expire;	 /* of a name: FUSE_EXPIRE_ONLY */
 	uint64_t nodeid; /* of a name: the directory's */
 	uint64_t child;
-	char name[NAME_MAX + 1]; /* "": all names of the directory */
+	char name[NAME_MAX + 1];
 };
 
 struct lane {
@@ -228,18 +228,8 @@ static void tell_name(struct notifier *notifier, const struct telling *telling)
 		.child = telling->child,
 		.namelen = (uint32_t)strlen(telling->name),
 	};
-	static const struct notify_names listed;
-	struct walk walk = { .notifier = notifier, .fs = notifier->fs, .names = &listed };
 	struct chan *chan = notifier->chan;
-	struct node *dir;
 
-	if (!telling->name[0]) {
-		dir = fs_node(notifier->fs, telling->nodeid);
-		if (dir)
-			forget_names(&walk, dir);
-		fs_node_put(notifier->fs, dir);
-		return;
-	}
 	/* Whoever watches a file in the view by inotify hears that the file is gone. */
 	if (telling->child && is_absent(notifier->fs, telling->nodeid, telling->name)) {
 		log_debug("notify: DELETE of \"%s\" in node %llu", telling->name,
@@ -427,11 +417,6 @@ void notifier_name(struct notifier *notifier, uint64_t parent, const char *name,
 		strcpy(telling.name, name);
 		tell(notifier, NAMES, &telling);
 	}
-}
-
-void notifier_names(struct notifier *notifier, uint64_t parent)
-{
-	tell(notifier, NAMES, &(struct telling){ .nodeid = parent });
 }
 
 void notifier_all(struct notifier *notifier)

@@ -30,8 +30,6 @@ void notifier_node(struct notifier *notifier, uint64_t nodeid, bool data);
 /* A name; child: the node that was removed with it, or 0; expire: the dentry stays, see notify.c. */
 void notifier_name(struct notifier *notifier, uint64_t parent, const char *name, uint64_t child,
 		   bool expire);
-/* Expires all names of a directory. */
-void notifier_names(struct notifier *notifier, uint64_t parent);
 void notifier_all(struct notifier *notifier);
 
 /* Which names a change of filters has to do with: all that the kernel may have cached. */

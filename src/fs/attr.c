@@ -207,10 +207,13 @@ void attr_look_for_twin(struct fs *fs, struct node *node)
 	if (!twin)
 		return;
 	atomic_fetch_or(&node->attr_state, HAS_TWIN);
-	/* What was promised so far; of a directory, with all of its names. */
+	/*
+	 * What was promised so far; of a directory with all of its names, also those that the kernel has as
+	 * absent, which no listing has.
+	 */
 	if (!(atomic_fetch_or(&twin->attr_state, HAS_TWIN) & HAS_TWIN) && host->forget_all) {
 		if (S_ISDIR(twin->type))
-			host->forget_names(host->aux, twin->id);
+			host->forget_all(host->aux);
 		attr_changed_below(fs, twin, true);
 		/* Whoever has found it at the same time may have been promised more. */
 		attr_changed_below(fs, node, false);

@@ -39,13 +39,12 @@ struct fs_host {
 	/*
 	 * The kernel shall forget: what it was told of a node, and its pages with data; a name (child:
 	 * the node that was removed with it, or 0; expire: the name may still lead to the same file);
-	 * all names of a directory; everything. These return at once. They may be NULL: then nothing is
+	 * everything. These return at once. They may be NULL: then nothing is
 	 * promised that would have to be taken back.
 	 */
 	void (*forget_node)(void *aux, uint64_t nodeid, bool data);
 	void (*forget_name)(void *aux, uint64_t parent, const char *name, uint64_t child,
 			    bool expire);
-	void (*forget_names)(void *aux, uint64_t parent);
 	void (*forget_all)(void *aux);
 	/*
 	 * Somebody below has moved a directory away, which the kernel still has under this name. Before
