@@ -39,3 +39,18 @@ each_trim_needs_the_right_to_it() {
 	tried trim
 	tried trim as 1234
 }
+
+# chattr(1) and lsattr(1) work, statx(2) says nothing of it; swap files need an inode of a disk.
+once_statx_has_no_inode_flags_and_swap_is_refused() {
+	real || skip "below there are both"
+	lower ext4
+	touch "$LOWER/immutable"
+	dd if=/dev/zero of="$LOWER/swap" bs=1M count=4 2> /dev/null
+	chmod 600 "$LOWER/swap"
+	mkswap -q "$LOWER/swap"
+	view
+	chattr +i "$LOWER/immutable"
+	tried attributes
+	chattr -i "$LOWER/immutable"
+	refused 'Invalid argument' swapon "$VIEW/swap"
+}

@@ -18,6 +18,7 @@ FS_IOC_GETFSUUID, FS_IOC_GETFSSYSFSPATH = 0x80111500, 0x80811501
 FIEMAP_EXTENT_SHARED = 0x2000
 FAN_REPORT_FID, FAN_MARK_ADD, FAN_MARK_MOUNT, FAN_MARK_FILESYSTEM = 0x200, 1, 0x10, 0x100
 FAN_MODIFY = 2
+FS_IOC_GETFLAGS, FS_IMMUTABLE_FL, STATX_ATTR_IMMUTABLE = 0x80086601, 0x10, 0x10
 SIZE = 65536
 
 
@@ -120,4 +121,26 @@ def trim(view, lower):
             equal(struct.unpack("QQQ", done)[1] < 2**64 - 1, True, "it says how much was trimmed")
 
 
-{"clones": clones, "identity": identity, "across": across, "trim": trim}[sys.argv[1]](*sys.argv[2:])
+def attributes_of(path):
+    """stx_attributes; the call is younger than Python's os module."""
+    buffer = ctypes.create_string_buffer(256)
+    if LIBC.statx(-100, path.encode(), 0, 0xfff, buffer) < 0:
+        raise OSError(ctypes.get_errno(), "statx")
+    return struct.unpack_from("Q", buffer, 8)[0]
+
+
+def attributes(view, lower):
+    """The inode flags that a file has: by ioctl(2) as below, by statx(2) none."""
+    got = {}
+    for path in lower, view:
+        flags = bytearray(8)
+        fd = os.open(path + "/immutable", os.O_RDONLY)
+        fcntl.ioctl(fd, FS_IOC_GETFLAGS, flags)
+        os.close(fd)
+        got[path] = bool(struct.unpack_from("I", flags)[0] & FS_IMMUTABLE_FL), \
+            attributes_of(path + "/immutable") & STATX_ATTR_IMMUTABLE
+    equal(got[lower], (True, STATX_ATTR_IMMUTABLE), "flags below")
+    equal(got[view], (True, 0), "flags in the view")
+
+
+{"clones": clones, "attributes": attributes, "identity": identity, "across": across, "trim": trim}[sys.argv[1]](*sys.argv[2:])
