@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * outrun SECONDS UID DIR NAME PENSTOCK VIEW SPEC: adds and removes a filter that hides NAME in DIR from
+ * outrun SECONDS UID DIR NAME PENSTOCK VIEW SPEC [FREEZER] [SLOW]: adds and removes a filter that hides NAME in DIR from
  * UID, over and over, while readers look at the name in every way. After "filter add" has returned no
  * look that begins may find the name, and after "filter remove" none may miss it.
  *
  * Readers are held between the reply of the view and its use: some run only when nobody else wants
  * the CPU (SCHED_IDLE), beside a busy loop on each CPU; some are stopped during the change and go on
- * after it, one at a time.
+ * after it, one at a time. Two more lie in the control groups (version 2) FREEZER, which is frozen during
+ * changes, and SLOW, which has a small share of the CPU; "" where there is none.
  */
 #include "coherence.h"
 
@@ -21,7 +22,10 @@
 
 extern char **environ;
 
-#define N_READERS 6
+#define N_READERS 8
+
+/* Readers by the way in which they are held; the others are stopped. */
+enum { OTHER_USER, NOT_IDLE, FROZEN, SLOWED };
 
 enum { CHANGING, HIDDEN, VISIBLE };
 
@@ -35,6 +39,7 @@ struct outrun {
 	struct shared *shared;
 	const char *dir, *name;
 	uid_t uid;
+	const char *groups[N_READERS]; /* control groups of readers; NULL: none */
 	DIR *open; /* opened once, read over and over */
 };
 
@@ -43,8 +48,11 @@ static bool lists(DIR *dir, const char *name)
 	struct dirent *entry;
 	bool found = false;
 
-	while ((entry = readdir(dir)))
+	/* A listing that fails says nothing of the names behind. */
+	while (errno = 0, (entry = readdir(dir)))
 		found |= strcmp(entry->d_name, name) == 0;
+	if (errno)
+		warn("a listing that fails");
 	return found;
 }
 
@@ -125,6 +133,33 @@ static pid_t start(void)
 	return pid;
 }
 
+static void write_group(const char *group, const char *file, const char *text)
+{
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", group, file);
+	fd = open(path, O_WRONLY);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		err(2, "%s", path);
+	close(fd);
+}
+
+static void hold(const struct outrun *o, unsigned int number, pid_t reader)
+{
+	if (number != SLOWED && o->groups[number])
+		write_group(o->groups[number], "cgroup.freeze", "1");
+	else
+		kill(reader, SIGSTOP);
+}
+
+static void let_go(const struct outrun *o, unsigned int number, pid_t reader)
+{
+	if (number != SLOWED && o->groups[number])
+		write_group(o->groups[number], "cgroup.freeze", "0");
+	kill(reader, SIGCONT);
+}
+
 /* Reader 0 is another user, for whom nothing is hidden if the filter tells callers apart. */
 static pid_t start_reader(struct outrun *o, unsigned int number)
 {
@@ -132,15 +167,22 @@ static pid_t start_reader(struct outrun *o, unsigned int number)
 
 	if (pid)
 		return pid;
-	if (number && o->uid && seteuid(o->uid) < 0)
+	if (o->groups[number])
+		write_group(o->groups[number], "cgroup.procs", "0");
+	if (number != OTHER_USER && o->uid && seteuid(o->uid) < 0)
 		err(2, "seteuid");
-	if (number > 1 && sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ 0 }) < 0)
+	if (number > SLOWED && sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ 0 }) < 0)
 		err(2, "SCHED_IDLE");
 	o->open = opendir(o->dir);
 	if (!o->open)
 		err(2, "%s", o->dir);
 	for (size_t i = number;; i++)
-		look_once(o, number > 1 ? "idle reader" : "reader", i);
+		look_once(o,
+			  number > SLOWED     ? "idle reader"
+			  : number == SLOWED ? "slow reader"
+			  : number == FROZEN ? "frozen reader"
+					     : "reader",
+			  i);
 }
 
 /* Comes before those with SCHED_IDLE, and behind the view and whoever changes its filters. */
@@ -176,7 +218,7 @@ static void look_after(const struct outrun *o, const pid_t *readers)
 	for (unsigned int r = 0; r < N_READERS; r++) {
 		if (o->uid && seteuid(0) < 0)
 			err(2, "seteuid");
-		kill(readers[r], SIGCONT);
+		let_go(o, r, readers[r]);
 		if (o->uid && seteuid(o->uid) < 0)
 			err(2, "seteuid");
 		usleep((useconds_t)(random() % 1500));
@@ -195,11 +237,13 @@ int coherence_outrun(int argc, char **argv)
 	double end;
 	uint32_t round = 0;
 
-	if (argc != 8)
-		errx(2, "usage: coherence outrun SECONDS UID DIR NAME PENSTOCK VIEW SPEC");
+	if (argc < 8 || argc > 10)
+		errx(2, "usage: coherence outrun SECONDS UID DIR NAME PENSTOCK VIEW SPEC [FREEZER] [SLOW]");
 	o.uid = (uid_t)atoi(argv[2]);
 	o.dir = argv[3];
 	o.name = argv[4];
+	o.groups[FROZEN] = argc > 8 && argv[8][0] ? argv[8] : NULL;
+	o.groups[SLOWED] = argc > 9 && argv[9][0] ? argv[9] : NULL;
 	o.open = opendir(o.dir);
 	o.shared = mmap(NULL, sizeof(*o.shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			-1, 0);
@@ -216,13 +260,15 @@ int coherence_outrun(int argc, char **argv)
 		o.shared->state = round * 4 + CHANGING;
 		for (unsigned int i = 0; i < N_READERS; i++)
 			if (random() % 2)
-				kill(readers[i], SIGSTOP);
+				hold(&o, i, readers[i]);
 		run(argv[5], add ? "add" : "remove", argv[6], add ? argv[7] : "outrun");
 		o.shared->state = round * 4 + (add ? HIDDEN : VISIBLE);
 		look_after(&o, readers);
 	}
-	for (unsigned int i = 0; i < N_READERS; i++)
+	for (unsigned int i = 0; i < N_READERS; i++) {
+		let_go(&o, i, readers[i]);
 		kill(readers[i], SIGKILL);
+	}
 	for (long i = 0; i < n_hogs && i < 64; i++)
 		kill(hogs[i], SIGKILL);
 	while (wait(NULL) > 0)
