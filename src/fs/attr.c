@@ -298,6 +298,11 @@ void attr_all_changed_below(struct fs *fs)
 {
 	const struct fs_host *host = &fs->config.host;
 
+	/*
+	 * A file that was removed meanwhile answers as long as its descriptor is cached, and its name stays.
+	 * Without it the answer is ESTALE, and the kernel looks the name up again.
+	 */
+	fdcache_trim(fs->fds);
 	host->forget_all(host->aux);
 }
 

@@ -498,7 +498,7 @@ gone_from() { ! listed "$1" "$2"; }
 way_is() { # LOWER heard|unheard [WHY]
 	local probed watched log=$T/daemon$N_VIEWS.log
 	probed=$(timeout 20 "$PENSTOCK" probe "$1" | grep lower_watch)
-	view -o cache=auto,log=info "$1"
+	view -o cache=auto,log=info,pseudo=show "$1"
 	ls "$VIEW" > /dev/null
 	watched=$(info watched)
 	if [ "$2" = heard ]; then
@@ -522,7 +522,7 @@ once_ways() {
 	lower overlay
 	way_is "$LOWER" unheard overlayfs
 	lower ramfs
-	way_is "$LOWER" unheard 'the file system has no file handles'
+	way_is "$LOWER" unheard 'its files cannot be opened by file handles'
 	way_is /proc/sys unheard proc
 	lower ext4
 	view -o cache=auto
