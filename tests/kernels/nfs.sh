@@ -186,7 +186,7 @@ forget_exports() {
 }
 
 viewed_as() { # OPTIONS
-	penstock mount -o "cache=none$1" /w/low /w/srv/view > /w/said 2>&1 || { say_bad exported "$(cat /w/said)"; return 1; }
+	penstock mount -o "$1" /w/low /w/srv/view > /w/said 2>&1 || { say_bad exported "$(cat /w/said)"; return 1; }
 	export_dir /w/srv/view 2 0
 }
 
@@ -194,14 +194,15 @@ viewed_as() { # OPTIONS
 exported() {
 	mkdir -p /w/low/d
 	echo text > /w/low/d/f
-	viewed_as ,handles=/w/key || return
+	viewed_as cache=none,handles=/w/key || return
 	nfs_mount /view /w/nfs actimeo=0
 	check exported.read [ "$(cat /w/nfs/d/f)" = text ]
 	echo more >> /w/nfs/d/f
 	check exported.written [ "$(cat /w/low/d/f)" = "text
 more" ]
 	for kept in key no-key; do
-		[ $kept = key ] && options=,handles=/w/key || options=
+		options=cache=none
+		[ $kept = no-key ] || options=$options,handles=/w/key
 		cd /w/nfs/d
 		exec 5< f
 		forget_exports
@@ -221,6 +222,38 @@ more" ]
 	wait_for umount /w/srv/view
 }
 
+# Makes, moves and removes files over and over; says what fails.
+churn() { # DIR NAME
+	i=0
+	while [ $i -lt 40 ]; do
+		echo $i > "$1/$2" && mkdir "$1/$2.d" && mv "$1/$2" "$1/$2.d/f" && ln "$1/$2.d/f" "$1/$2" &&
+			grep -q "^$i$" "$1/$2" "$1/$2.d/f" && rm "$1/$2" && rm -r "$1/$2.d" || {
+			echo "$1/$2, round $i: failed"
+			return 1
+		}
+		i=$((i + 1))
+	done
+}
+
+# The server holds names of the view between two steps of one request. No operation, of its clients or in
+# the view, may make the kernel drop such a name.
+exported_names() {
+	mkdir -p /w/low/n
+	viewed_as cache=auto || return
+	nfs_mount /view /w/nfs
+	for where in /w/nfs /w/srv/view; do
+		churn $where/n "a.${where##*/}" > "/w/churn.a.${where##*/}" 2>&1 &
+		churn $where/n "b.${where##*/}" > "/w/churn.b.${where##*/}" 2>&1 &
+	done
+	wait
+	cat /w/churn.* | sed 's/^/# exported: /'
+	check exported.own-operations-fail-nowhere sh -c '! cat /w/churn.* | grep -q .'
+	check exported.nothing-is-left [ -z "$(ls /w/low/n)" ]
+	umount -l /w/nfs
+	forget_exports
+	wait_for umount /w/srv/view
+}
+
 serve_nfs
 as_on_nfs plain-4.2 4.2 '' cache=auto
 as_on_nfs squash-4.1 4.1 /squash cache=auto
@@ -228,4 +261,5 @@ data
 nodes
 below
 exported
+exported_names
 [ $failed = 0 ] && echo RESULT-OK
