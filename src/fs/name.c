@@ -41,7 +41,7 @@ static int read_name(struct fs *fs, struct node *dir, int dir_fd, const char *na
 	return 0;
 }
 
-/* The node for a key, in ret_entry together with the promises for it. */
+/* Finds or makes the node for a key, and takes the key's descriptor. Fills *entry. */
 static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 			struct fs_entry *entry)
 {
@@ -51,6 +51,12 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 	key->ino = entry->attr.stx.stx_ino;
 	key->type = entry->attr.stx.stx_mode & S_IFMT;
 	r = node_lookup_or_new(fs->nodes, key, &entry->node, &new);
+	/*
+	 * A new node owns the descriptor, whatever fails from here on: other threads may have found the
+	 * node already, and the last reference to it closes the descriptor.
+	 */
+	if (!new)
+		key->own_fd = fd_close(key->own_fd);
 	if (r < 0)
 		return r;
 	/* A number that was used again for a file of another kind: the node is of the past. */
@@ -203,8 +209,6 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 		if (key.own_fd < 0)
 			return -errno;
 		r = entry_of_key(fs, &key, dir, &entry);
-		if (r < 0 || entry.node->fd_slot != (uint32_t)key.own_fd)
-			fd_close(key.own_fd);
 	}
 	if (r < 0)
 		return r;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/stat.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 /* What the server does, and what it was asked last. */
@@ -19,7 +20,10 @@ static struct {
 	struct pst_file file;
 	char handle[64];
 	struct statx asked;
+	_Atomic int gate; /* GATE_CLOSED: the next getattr waits until it is open, and fails */
 } srv;
+
+enum { GATE_OPEN, GATE_CLOSED, GATE_HOLDS };
 
 static uint32_t fields(void *aux, const struct pst_file *file)
 {
@@ -30,8 +34,22 @@ static uint32_t fields(void *aux, const struct pst_file *file)
 	return srv.fields;
 }
 
+/* Waits until the test opens the gate. Returns false, at once, if the gate is open or holds another thread. */
+static bool wait_at_gate(void)
+{
+	int closed = GATE_CLOSED;
+
+	if (!atomic_compare_exchange_strong(&srv.gate, &closed, GATE_HOLDS))
+		return false;
+	while (srv.gate != GATE_OPEN)
+		usleep(1000);
+	return true;
+}
+
 static int get(void *aux, const struct pst_file *file, struct statx *stx)
 {
+	if (wait_at_gate())
+		return -EACCES;
 	if (srv.mode)
 		stx->stx_mode = (uint16_t)srv.mode;
 	if (srv.uid)
@@ -64,7 +82,7 @@ static struct kernel *start(void **state, uint32_t mask, bool complaints)
 	memset(&srv, 0, sizeof(srv));
 	srv.fields = mask;
 	k = k_start(&(struct k_options){
-		.nodes = K_NODES(state), .server = &server, .complaints = complaints });
+		.nodes = K_NODES(state), .server = &server, .complaints = complaints, .n_chans = 2 });
 	k_file_below(k, "file", "0123456789");
 	assert_int_equal(fchmodat(k->lower, "file", 0644, 0), 0);
 	return k;
@@ -102,6 +120,29 @@ static void test_asked_once(void **state)
 	assert_int_equal(k_getattr(&k->chans[0], entry.nodeid, &out), 0);
 	assert_int_equal(out.attr.mode, S_IFREG | 0751);
 	assert_int_equal(out.attr.size, 10);
+	k_stop(k);
+}
+
+/* The lookup that makes a node fails after another lookup has found the node: the node stays usable. */
+static void test_failed_lookup_leaves_the_node_its_descriptor(void **state)
+{
+	struct kernel *k = start(state, STATX_MODE, false);
+	struct fuse_entry_out entry;
+	struct fuse_attr_out out;
+	struct k_answer answer;
+	uint64_t unique;
+
+	srv.gate = GATE_CLOSED;
+	unique = k_send(&k->chans[0],
+			&(struct k_request){
+				.opcode = FUSE_LOOKUP, .nodeid = K_ROOT, .names = { "file" } });
+	while (srv.gate != GATE_HOLDS)
+		usleep(1000);
+	assert_int_equal(k_lookup(&k->chans[1], K_ROOT, "file", &entry), 0);
+	srv.gate = GATE_OPEN;
+	assert_int_equal(k_wait(&k->chans[0], unique, &answer), -EACCES);
+	assert_int_equal(k_getattr(&k->chans[1], entry.nodeid, &out), 0);
+	k_expect_same(k, &out.attr, "file");
 	k_stop(k);
 }
 
@@ -301,6 +342,7 @@ static void test_too_much(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		K_TEST(test_failed_lookup_leaves_the_node_its_descriptor),
 		K_TEST(test_asked_once), K_TEST(test_divided),  K_TEST(test_given_away),
 		K_TEST(test_times),	  K_TEST(test_nonsense), K_TEST(test_too_much),
 		K_TEST(test_made),	  K_TEST(test_bits_of_another_owner),
