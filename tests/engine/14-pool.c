@@ -260,7 +260,10 @@ static void test_no_operation_waits_for_a_lease_in_a_worker(void **state)
 		k_sync(f.c);
 	expect_silence(&f);
 	let_go(&f);
-	for (int i = 0; i < 5; i++)
+	/* The pool runs requests in any order: the seek finds no data after the open has emptied the file. */
+	if (k_wait(f.c, uniques[0], &answer) != 0)
+		assert_int_equal(answer.error, -ENXIO);
+	for (int i = 1; i < 5; i++)
 		assert_int_equal(k_wait(f.c, uniques[i], &answer), 0);
 	/* Not every lower file system has flags. */
 	k_wait(f.c, uniques[5], &answer);
