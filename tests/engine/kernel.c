@@ -21,6 +21,8 @@ enum k_nodes k_handles = K_HANDLES, k_own_fds = K_OWN_FDS;
 
 /* What is left of a test that failed is removed at the end of the program. */
 static char live_path[sizeof(((struct kernel *)0)->path)];
+/* The view of the current test; NULL: the test has ended it. */
+static struct kernel *live;
 
 void k_fail(const char *file, int line, const char *what)
 {
@@ -211,12 +213,43 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 	k_require(server_new(&config, &k->server, NULL) == 0);
 }
 
+static void free_strays(struct k_chan *c)
+{
+	while (c->strays) {
+		struct k_stray *stray = c->strays;
+
+		c->strays = stray->next;
+		free(stray);
+	}
+}
+
+/*
+ * Ends the view that a failed test has left behind: threads of that view would open and close
+ * descriptors while later tests count theirs, and those tests would fail, too.
+ */
+static void end_live(void)
+{
+	struct kernel *k = live;
+
+	live = NULL;
+	if (!k)
+		return;
+	k_hang_up(k);
+	server_free(k->server);
+	pst_log_set(PST_LOG_WARNING, NULL, NULL);
+	for (unsigned int i = 0; i < k->n_chans; i++)
+		free_strays(&k->chans[i]);
+	fd_close(k->lower);
+	free(k);
+}
+
 struct kernel *k_start(const struct k_options *options)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
 	struct chan *chans[K_MAX_CHANS];
 
 	k_require(k);
+	end_live();
 	k->n_fds = k_count_fds();
 	make_tree(k);
 	if (options->nodes == K_HANDLES && !have_handles(k)) {
@@ -235,6 +268,7 @@ struct kernel *k_start(const struct k_options *options)
 	}
 	shake_hands(k, options, chans[0]);
 	serve(k, options, chans);
+	live = k;
 	return k;
 }
 
@@ -267,9 +301,10 @@ void k_stop(struct kernel *k)
 		/* Every answer had somebody who waited for it. */
 		k_require(!k->chans[i].strays);
 	}
-	fd_close(k->lower);
+	k->lower = fd_close(k->lower);
 	remove_tree();
 	k_require(k_count_fds() == k->n_fds);
+	live = NULL;
 	free(k);
 }
 
