@@ -48,11 +48,9 @@ static bool lists(DIR *dir, const char *name)
 	struct dirent *entry;
 	bool found = false;
 
-	/* A listing that fails says nothing of the names behind. */
+	/* readdir(3) leaves an error in errno, which look_once() prints, and 0 at the end. */
 	while (errno = 0, (entry = readdir(dir)))
 		found |= strcmp(entry->d_name, name) == 0;
-	if (errno)
-		warn("a listing that fails");
 	return found;
 }
 
@@ -110,16 +108,23 @@ static const struct {
 static void look_once(const struct outrun *o, const char *who, size_t i)
 {
 	uint32_t before = o->shared->state;
-	bool found = looks[i % N_LOOKS].look(o);
 	bool hidden = before % 4 == HIDDEN && (!o->uid || geteuid() == o->uid);
+	bool found;
+	int error;
+
+	errno = 0;
+	found = looks[i % N_LOOKS].look(o);
+	error = found ? 0 : errno;
 
 	o->shared->n_looks++;
 	if (before % 4 == CHANGING || before != o->shared->state || found == !hidden)
 		return;
-	o->shared->wrong = true;
-	printf("%s, user %u, %s, after %s %u: the name was %s\n", who, geteuid(),
+	printf("%s, user %u, %s, after %s %u: the name was %s%s%s\n", who, geteuid(),
 	       looks[i % N_LOOKS].name, before % 4 == HIDDEN ? "add" : "remove", before / 4,
-	       found ? "there" : "missing");
+	       found ? "there" : "missing", error ? ": " : "", error ? strerror(error) : "");
+	/* The first process kills its readers when it sees the flag: the line must be written before. */
+	fflush(stdout);
+	o->shared->wrong = true;
 }
 
 static pid_t start(void)
