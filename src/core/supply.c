@@ -10,7 +10,6 @@
 #define N_MORE 768
 #define N_MORE_SMALL 128
 #define N_MORE_FILTERED 32
-#define N_FOR_LOCKS 128
 
 /* Requests that are never lent. */
 static unsigned int n_own(const struct supply *supply, bool filtered)
@@ -28,7 +27,7 @@ static int first_set(struct supply *supply, unsigned int n_more, struct reqset *
 	const struct supply_config *config = &supply->config;
 
 	supply->n_more = config->n_lent ? n_more : 0;
-	supply->n_for_locks = supply->n_more / 2 < N_FOR_LOCKS ? supply->n_more / 2 : N_FOR_LOCKS;
+	supply->n_for_locks = supply->n_more / 2 < SUPPLY_FOR_LOCKS ? supply->n_more / 2 : SUPPLY_FOR_LOCKS;
 	supply->n_lendable = config->n_lent + supply->n_more - supply->n_for_locks;
 	return reqset_new(supply->server,
 			  n_own(supply, config->filtered) + config->n_lent + supply->n_more,

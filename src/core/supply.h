@@ -9,6 +9,9 @@
 #include "core/req.h"
 #include "core/reqset.h"
 
+/* Requests for locks that wait, with io_uring; with filters half of the few that can be lent. */
+#define SUPPLY_FOR_LOCKS 128
+
 struct supply_config {
 	unsigned int n_threads;	/* requests that threads have in their hands */
 	unsigned int n_queued;	/* ... that are in the pool */

@@ -11,6 +11,7 @@
 #include "core/host.h"
 #include "core/lower-flags.h"
 #include "core/server.h"
+#include "core/supply.h"
 #include "core/trace.h"
 #include "core/transport.h"
 #include "core/view-options.h"
@@ -339,6 +340,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		.cache = options->cache,
 		.ttl_ns = options->ttl_ns,
 		.locks = options->locks,
+		.n_waiting_locks = b->transport.uring ? SUPPLY_FOR_LOCKS : 0,
 		.fd_budget = options->fd_budget ? options->fd_budget : default_fds(),
 		.open_budget = open_budget(options->fd_budget ? options->fd_budget : default_fds()),
 		.server = options->server ? *options->server : (struct pst_server){ 0 },

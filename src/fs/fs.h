@@ -75,6 +75,7 @@ struct fs_config {
 	enum pst_cache cache;
 	uint64_t ttl_ns;
 	enum pst_locks locks;
+	unsigned int n_waiting_locks;	/* that may wait at a time; 0: a good default */
 	unsigned int fd_budget;
 	unsigned int open_budget;	/* descriptors for open files and directories; 0: no limit */
 	bool keyed;			/* the node's generations are made with this key */

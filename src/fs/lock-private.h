@@ -22,6 +22,7 @@ struct wait {
 	struct fs *fs;
 	struct fs_waiter *waiter;
 	struct handle *handle;		/* counted */
+	uint32_t handle_uid;		/* handle->uid, which may be gone before us */
 	struct owner *owner;		/* counted; NULL for flock */
 	struct fs_lock lock;
 	uint64_t unique;		/* waiter->unique, which may be gone before us */
@@ -36,7 +37,7 @@ struct locks {
 	pthread_cond_t gone;		/* a waiter has ended */
 	struct owner *owners;
 	struct wait *waits;
-	unsigned int n_waits;
+	struct share waiting;		/* users' shares of the locks that may wait */
 	bool down;
 	uint64_t early[N_EARLY];
 	unsigned int next_early;

@@ -39,6 +39,7 @@ int locks_new(struct fs *fs, struct locks **ret_locks)
 	if (!locks)
 		return -ENOMEM;
 	locks->fs = fs;
+	locks->waiting.n = fs->config.n_waiting_locks ? fs->config.n_waiting_locks : MAX_WAITERS;
 	pthread_mutex_init(&locks->lock, NULL);
 	pthread_cond_init(&locks->gone, NULL);
 	wake_install();
@@ -323,7 +324,7 @@ static void wait_free(struct wait *wait)
 	for (struct wait **link = &locks->waits; *link; link = &(*link)->next) {
 		if (*link == wait) {
 			*link = wait->next;
-			locks->n_waits--;
+			share_put(&locks->waiting, wait->handle_uid);
 			break;
 		}
 	}
@@ -354,7 +355,8 @@ static int wait_start(struct fs *fs, struct wait *wait)
 	pthread_attr_t attr;
 	int r;
 
-	if (locks->n_waits == MAX_WAITERS)
+	if (locks->waiting.n_taken >= locks->waiting.n ||
+	    !share_has_room(&locks->waiting, wait->handle_uid))
 		return -ENOLCK;
 	if (locks->down || was_early(locks, wait->unique))
 		return -EINTR;
@@ -367,7 +369,7 @@ static int wait_start(struct fs *fs, struct wait *wait)
 		return -ENOLCK;
 	wait->next = locks->waits;
 	locks->waits = wait;
-	locks->n_waits++;
+	share_take(&locks->waiting, wait->handle_uid);
 	return FS_LATER;
 }
 
@@ -383,6 +385,7 @@ static int wait_for(struct fs *fs, struct handle *handle, struct owner *owner, i
 		.fs = fs,
 		.waiter = waiter,
 		.handle = handle,
+		.handle_uid = handle->uid,
 		.owner = owner,
 		.lock = *lock,
 		.unique = waiter->unique,

@@ -207,3 +207,45 @@ once_descriptors_are_left_to_others() {
 		unview
 	done
 }
+
+# One user lets locks wait until there are no more for that user; another one's lock waits its turn.
+each_waiting_locks_are_left_to_others() {
+	passing || skip "locks do not depend on how data goes"
+	two_users 1
+	echo shared > "$LOWER/shared"
+	chmod 666 "$LOWER/shared"
+	view -o cache=none,locks=lower
+	exec 7< "$VIEW/shared"
+	check flock -x 7
+	setpriv --reuid $A --regid $A --clear-groups env PATH=/usr/bin:/bin python3 - "$VIEW/shared" \
+		> "$T/waiting" 2>&1 <<- 'END' 9>&- &
+		import fcntl, sys, threading, time
+		threading.stack_size(65536)
+		waiting, refused = 0, []
+		def wait():
+		    try:
+		        fcntl.flock(open(sys.argv[1]), fcntl.LOCK_EX)
+		    except OSError as e:
+		        refused.append(e.errno)
+		while not refused and waiting < 1500:
+		    threading.Thread(target=wait, daemon=True).start()
+		    waiting += 1
+		    time.sleep(0.0005)
+		time.sleep(0.2)
+		print(waiting - len(refused), refused[:1], flush=True)
+		time.sleep(60)
+	END
+	local pid=$! other
+	within 30 test -s "$T/waiting" || fail "the user finds no end"
+	echo "waiting: $(cat "$T/waiting")"
+	grep -q '^[1-9][0-9]* .37.$' "$T/waiting" || fail "the user got $(cat "$T/waiting"), not ENOLCK"
+	timeout 30 setpriv --reuid $B --regid $B --clear-groups flock -x "$VIEW/shared" true &
+	other=$!
+	sleep 0.3
+	kill -0 $other 2> /dev/null || fail "the lock of another user does not wait"
+	kill $pid
+	wait $pid 2> /dev/null
+	flock -u 7
+	wait $other || fail "the lock of another user is refused"
+	exec 7<&-
+}
