@@ -69,7 +69,6 @@ static void begin(struct pool_thread *thread, struct req *req)
 	thread->unique = req->msg.head->unique;
 	thread->uid = req->msg.head->uid;
 	thread->pid = req->msg.head->pid;
-	thread->opcode = req->msg.head->opcode;
 	thread->by_nature = req->by_nature;
 	thread->began_ms = clock_ms();
 	thread->interrupted = thread->pool->stop;
@@ -196,24 +195,27 @@ static bool was_early(struct pool *pool, uint64_t unique)
 	return false;
 }
 
-/* Whether a SIGKILL is pending for a thread of that number. */
+/*
+ * Whether a thread has ended or a SIGKILL is pending for it, which is also what other fatal signals become.
+ * Only then a request is interrupted. For any other signal the kernel sends INTERRUPT as well: for a stop,
+ * and for handlers with SA_RESTART, where a system call must not end with EINTR. It does not say which.
+ */
 static bool is_dying(uint32_t pid)
 {
 	char path[32], text[4096];
 	const char *line;
+	int r;
 
-	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	if (!pid || fd_read_file(path, text, sizeof(text)) < 0)
+	if (!pid)
 		return false;
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	r = fd_read_file(path, text, sizeof(text));
+	if (r < 0)
+		return r == -ENOENT || r == -ESRCH;
 	for (line = strstr(text, "\nSigPnd:"); line; line = strstr(line + 1, "\nShdPnd:"))
 		if (strtoull(line + 8, NULL, 16) >> (SIGKILL - 1) & 1)
 			return true;
 	return false;
-}
-
-static bool may_interrupt(uint32_t opcode, uint32_t pid)
-{
-	return opcode == FUSE_OPEN || is_dying(pid);
 }
 
 void pool_push(struct pool *pool, struct req *req, bool by_nature)
@@ -222,8 +224,7 @@ void pool_push(struct pool *pool, struct req *req, bool by_nature)
 
 	req->by_nature = by_nature;
 	pthread_mutex_lock(&pool->lock);
-	early = was_early(pool, req->msg.head->unique) &&
-		may_interrupt(req->msg.head->opcode, req->msg.head->pid);
+	early = was_early(pool, req->msg.head->unique) && is_dying(req->msg.head->pid);
 	if (!early) {
 		turns_push(&pool->turns, req);
 		/* Where no thread can be started, those that there are take the request in its turn. */
@@ -243,7 +244,7 @@ static struct req *find_queued(struct pool *pool, uint64_t unique)
 {
 	struct req *req = turns_remove(&pool->turns, unique);
 
-	if (!req || may_interrupt(req->msg.head->opcode, req->msg.head->pid))
+	if (!req || is_dying(req->msg.head->pid))
 		return req;
 	turns_push(&pool->turns, req);
 	return NULL;
@@ -268,7 +269,7 @@ void pool_interrupt(struct pool *pool, uint64_t unique)
 	pthread_mutex_lock(&pool->lock);
 	req = find_queued(pool, unique);
 	thread = req ? NULL : find_running(pool, unique);
-	if (thread && may_interrupt(thread->opcode, thread->pid)) {
+	if (thread && is_dying(thread->pid)) {
 		thread->interrupted = true;
 		wake_thread(thread->thread);
 		rescue_call(pool->rescue);

@@ -11,8 +11,7 @@
  * slow: on another machine, or, for a second, after an operation there took long.
  *
  * An INTERRUPT for a queued request ends it with -EINTR. For a running request it sends a signal to the
- * thread, which ends a system call that signals can end. Only opens are interrupted by any signal of the
- * caller, as open(2) is while it waits for a lease; other operations only when the caller is being killed.
+ * thread, which ends a system call that signals can end. Both only when the caller is being killed.
  */
 #include "core/req.h"
 #include "core/rescue.h"
@@ -31,7 +30,7 @@ struct pool_thread {
 	enum { POOL_NONE, POOL_RUNS, POOL_ENDED } state; /* ended: to be joined */
 	struct req *req;		/* that the thread serves; NULL: it is idle */
 	uint64_t unique;		/* of req, as what follows */
-	uint32_t uid, pid, opcode;
+	uint32_t uid, pid;
 	uint32_t began_ms;
 	bool by_nature;			/* it is expected to take long */
 	bool interrupted;		/* the thread gets signals until req has been served */

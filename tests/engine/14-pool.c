@@ -11,6 +11,7 @@
 #include <linux/fs.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "util/fd.h"
@@ -198,16 +199,28 @@ static void test_held_user_leaves_threads_to_others(void **state)
 	k_stop(f.k);
 }
 
-/* An open that waits for a lease ends with EINTR when its caller gets a signal: running or queued. */
-static void test_open_is_interrupted(void **state)
+/* The number of a process that has ended. */
+static uint32_t ended_process(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	assert_true(pid > 0 && waitpid(pid, NULL, 0) == pid);
+	return (uint32_t)pid;
+}
+
+/* An open that waits for a lease ends with EINTR when its caller ends: running or queued. */
+static void test_open_ends_with_its_caller(void **state)
 {
 	enum { N = 2 * N_THREADS };
+	const struct k_caller dead = { 1001, 1001, ended_process() };
 	struct fixture f = start(state);
 	uint64_t uniques[N];
 	struct k_answer answer;
 
 	for (int i = 0; i < N; i++)
-		uniques[i] = send_open(&f, &alice);
+		uniques[i] = send_open(&f, &dead);
 	k_sync(f.c);
 	expect_silence(&f);
 	for (int i = N; i-- > 0;) {
@@ -216,8 +229,24 @@ static void test_open_is_interrupted(void **state)
 	}
 	/* An INTERRUPT may be read before its request is in the pool. */
 	send_interrupt(&f, f.c->unique + 4);
-	assert_int_equal(k_wait(f.c, send_open(&f, &alice), &answer), -EINTR);
+	assert_int_equal(k_wait(f.c, send_open(&f, &dead), &answer), -EINTR);
 	let_go(&f);
+	k_stop(f.k);
+}
+
+/* One whose caller goes on (it was stopped, or has a handler) gets what it has waited for. */
+static void test_open_of_a_living_caller_is_not_interrupted(void **state)
+{
+	const struct k_caller living = { 1001, 1001, (uint32_t)getpid() };
+	struct fixture f = start(state);
+	uint64_t unique = send_open(&f, &living);
+	struct k_answer answer;
+
+	k_sync(f.c);
+	send_interrupt(&f, unique);
+	expect_silence(&f);
+	let_go(&f);
+	assert_int_equal(k_wait(f.c, unique, &answer), 0);
 	k_stop(f.k);
 }
 
@@ -473,7 +502,8 @@ int main(void)
 		K_TEST(test_goes_on),	    K_TEST(test_channel_goes_on_while_many_wait),
 		K_TEST(test_open_beyond_the_share_is_refused),
 		K_TEST(test_held_user_leaves_threads_to_others),
-		K_TEST(test_open_is_interrupted),
+		K_TEST(test_open_ends_with_its_caller),
+		K_TEST(test_open_of_a_living_caller_is_not_interrupted),
 		K_TEST(test_fsync_is_not_interrupted),
 		K_TEST(test_no_operation_waits_for_a_lease_in_a_worker),
 		K_TEST(test_no_pool),
