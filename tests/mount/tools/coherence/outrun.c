@@ -79,12 +79,8 @@ static bool has_stat(const struct outrun *o)
 
 static bool opens(const struct outrun *o)
 {
-	int fd;
+	int fd = openat(dirfd(o->open), o->name, O_RDONLY);
 
-	/* The view ends an open(2) in its thread pool with EINTR when the reader is stopped or frozen. */
-	do
-		fd = openat(dirfd(o->open), o->name, O_RDONLY);
-	while (fd < 0 && errno == EINTR);
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
