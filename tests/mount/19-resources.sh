@@ -249,3 +249,25 @@ each_waiting_locks_are_left_to_others() {
 	wait $other || fail "the lock of another user is refused"
 	exec 7<&-
 }
+
+# Whoever is stopped while an open waits for a lease gets the file when the lease has gone, as below. For
+# writing: where data passes through the kernel itself waits for opens for reading, and answers EIO.
+each_stopped_process_gets_its_open() {
+	two_users 1
+	view -o cache=none
+	take_leases 1
+	setpriv --reuid $A --regid $A --clear-groups dd if=/dev/null of="$VIEW/a/1" conv=notrunc,fdatasync \
+		> "$T/got" 2>&1 9>&- &
+	local pid=$!
+	sleep 0.3
+	for _ in 1 2 3; do
+		kill -STOP $pid
+		sleep 0.05
+		kill -CONT $pid
+		sleep 0.05
+	done
+	kill -0 $pid 2> /dev/null || fail "the open did not wait: $(cat "$T/got")"
+	release leases
+	wait $pid || fail "the open failed: $(cat "$T/got")"
+	equal "$(cat "$LOWER/a/1")" 1
+}
