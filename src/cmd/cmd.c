@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What all subcommands share: how they speak to the person who called them. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,22 +15,25 @@
 
 const char *cmd_name = "penstock";
 
-/* Of the process, which runs one subcommand. */
-static char *last_error;
+/* Of the process, which runs one subcommand. The threads of a view print their log here. */
+static pthread_mutex_t error_lock = PTHREAD_MUTEX_INITIALIZER;
+static char *last_error;		/* guarded by error_lock */
 static bool json_done;
 
-/* One line, whatever the names in it are made of. */
+/* One line, whatever the names in it are made of, and whoever else prints one. */
 static void print_error(const char *format, va_list args)
 {
 	_cleanup_(freep) char *text = NULL;
 
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
+	pthread_mutex_lock(&error_lock);
 	fprintf(stderr, "%s: ", cmd_name);
 	utf8_print(stderr, text ? text : "out of memory");
 	fputc('\n', stderr);
 	free(last_error);
 	last_error = take_ptr(text);
+	pthread_mutex_unlock(&error_lock);
 }
 
 void cmd_error(const char *format, ...)
