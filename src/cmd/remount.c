@@ -19,35 +19,12 @@
 #include "cmd/mounts.h"
 #include "cmd/remount.h"
 #include "util/cleanup.h"
+#include "util/mount-attrs.h"
 
 enum { REPLY_MS = 10000 };
 
 #define BELOW (PST_MOUNT_RDONLY | PST_MOUNT_NODIRATIME | ATIME)
 #define ATIME (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)
-
-static const struct {
-	unsigned int flag;
-	uint64_t attr;
-} map[] = {
-	{ PST_MOUNT_RDONLY, MOUNT_ATTR_RDONLY },
-	{ PST_MOUNT_NOSUID, MOUNT_ATTR_NOSUID },
-	{ PST_MOUNT_NODEV, MOUNT_ATTR_NODEV },
-	{ PST_MOUNT_NOEXEC, MOUNT_ATTR_NOEXEC },
-	{ PST_MOUNT_NODIRATIME, MOUNT_ATTR_NODIRATIME },
-	{ PST_MOUNT_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
-	{ PST_MOUNT_NOATIME, MOUNT_ATTR_NOATIME },
-	{ PST_MOUNT_STRICTATIME, MOUNT_ATTR_STRICTATIME },
-};
-
-static uint64_t attrs_of(unsigned int flags)
-{
-	uint64_t attrs = 0;
-
-	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
-		if (flags & map[i].flag)
-			attrs |= map[i].attr;
-	return attrs;
-}
 
 /* The flags of a mount, as far as they matter below. */
 static int flags_now(const char *path, unsigned int *ret_flags)
@@ -66,7 +43,7 @@ static int flags_now(const char *path, unsigned int *ret_flags)
 
 static int change(const char *path, unsigned int set, unsigned int clear)
 {
-	struct mount_attr attr = { .attr_set = attrs_of(set), .attr_clr = attrs_of(clear & ~set) };
+	struct mount_attr attr = { .attr_set = mount_attrs(set), .attr_clr = mount_attrs(clear & ~set) };
 
 	/* Of these there is always one. */
 	if ((set | clear) & ATIME)
