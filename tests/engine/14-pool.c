@@ -234,35 +234,33 @@ static void test_open_ends_with_its_caller(void **state)
 	k_stop(f.k);
 }
 
-/* One whose caller goes on (it was stopped, or has a handler) gets what it has waited for. */
+static void expect_no_interruption(struct fixture *f, uint64_t unique)
+{
+	struct k_answer answer;
+
+	k_sync(f->c);
+	send_interrupt(f, unique);
+	expect_silence(f);
+	let_go(f);
+	assert_int_equal(k_wait(f->c, unique, &answer), 0);
+	k_stop(f->k);
+}
+
+/* An open whose caller goes on (it was stopped, or has a handler) ends when the lease does. */
 static void test_open_of_a_living_caller_is_not_interrupted(void **state)
 {
 	const struct k_caller living = { 1001, 1001, (uint32_t)getpid() };
 	struct fixture f = start(state);
-	uint64_t unique = send_open(&f, &living);
-	struct k_answer answer;
 
-	k_sync(f.c);
-	send_interrupt(&f, unique);
-	expect_silence(&f);
-	let_go(&f);
-	assert_int_equal(k_wait(f.c, unique, &answer), 0);
-	k_stop(f.k);
+	expect_no_interruption(&f, send_open(&f, &living));
 }
 
 /* An fsync is not interrupted by a signal that does not end its caller, as fsync(2) is not. */
 static void test_fsync_is_not_interrupted(void **state)
 {
 	struct fixture f = start(state);
-	uint64_t unique = send_held(&f);
-	struct k_answer answer;
 
-	k_sync(f.c);
-	send_interrupt(&f, unique);
-	expect_silence(&f);
-	let_go(&f);
-	assert_int_equal(k_wait(f.c, unique, &answer), 0);
-	k_stop(f.k);
+	expect_no_interruption(&f, send_held(&f));
 }
 
 /* Whatever else opens the lower file waits for its lease in the pool, and holds no channel up. */
