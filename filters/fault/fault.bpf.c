@@ -26,7 +26,8 @@
 PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations; none: all");
 #else
 PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations; none: all but read and write")
-PST_TAKES("elsewhere read write : take fault-data, which has the same options and sees reads and writes");
+PST_TAKES("elsewhere read write : take fault-data, which has the same options and sees reads and "
+	  "writes");
 #endif
 PST_OPTION(struct pst_names, names, "names and globs of files and trees, in any directory");
 PST_OPTION(struct pst_paths, paths, "paths of files and trees");
