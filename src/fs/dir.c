@@ -151,9 +151,9 @@ static bool give(struct fs *fs, struct handle *handle, struct dirstream *stream,
 }
 
 /*
- * Sets the lower descriptor to an offset. It seeks even where the descriptor stands there: btrfs (tmpfs
- * before 6.14, too) lists the names that existed at the open or at the last seek, and no later ones. Where
- * the descriptor stands there the seek is relative, because file systems that number the names (ramfs)
+ * Sets the lower descriptor to an offset. It seeks even where the descriptor stands there: btrfs lists the
+ * names that existed at the open or at the last seek, and no later ones. Where the descriptor stands there
+ * the seek is relative, because file systems that number the names (ramfs)
  * would find another name by the offset once names have come or gone.
  */
 static int seek(struct handle *handle, struct dirstream *stream, off_t pos)
