@@ -77,7 +77,7 @@ static void look(struct side *s, const char *path)
 
 static void access_acl(struct side *s)
 {
-	put_mode(s, "f", "x", 0640, 1000, 1000);
+	put_mode(s, "f", 1, 0640, 1000, 1000);
 	look(s, "f");
 	DO(s, acl_set("f", ACCESS, "u=rw u1001=r g=r m=rw o="));
 	look(s, "f");
@@ -147,7 +147,7 @@ static void honoured(struct side *s)
 		char name[16];
 
 		snprintf(name, sizeof(name), "f%zu", i);
-		put_mode(s, name, "x", 0600, 1000, 1000);
+		put_mode(s, name, 1, 0600, 1000, 1000);
 		MUST(acl_set(name, ACCESS, acls[i]) == 0);
 		for (uid_t uid = 1000; uid <= 1003; uid++) {
 			become(uid, uid, uid == 1003, 2000);
@@ -165,7 +165,7 @@ static void honoured(struct side *s)
 /* Changed while somebody has looked already: what was cached must not decide. */
 static void changed(struct side *s)
 {
-	put_mode(s, "f", "x", 0600, 1000, 1000);
+	put_mode(s, "f", 1, 0600, 1000, 1000);
 	for (int i = 0; i < 6; i++) {
 		become(1001, 1001, 0);
 		DO(s, faccessat(s->dir, "f", R_OK, 0));
@@ -254,8 +254,8 @@ static void inherited_deeply(struct side *s)
 /* Setting an ACL by an owner who is not of the group takes the set-group-ID bit. */
 static void set_group_id(struct side *s)
 {
-	put_mode(s, "f", "x", 02755, 1000, 2000);
-	put_mode(s, "g", "x", 02755, 1000, 2000);
+	put_mode(s, "f", 1, 02755, 1000, 2000);
+	put_mode(s, "g", 1, 02755, 1000, 2000);
 	put_dir(s, "d", 02755, 1000, 2000);
 	become(1000, 1000, 0);
 	DO(s, acl_set("f", ACCESS, "u=rwx u1001=r g=rx m=rwx o="));

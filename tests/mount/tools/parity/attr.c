@@ -43,10 +43,10 @@ static void chmod_ways(struct side *s)
 /* The set-group-ID bit goes when the owner is not of the group. */
 static void chmod_by_owner(struct side *s)
 {
-	put_mode(s, "own-group", "x", 0644, 1000, 1000);
-	put_mode(s, "other-group", "x", 0644, 1000, 2000);
+	put_mode(s, "own-group", 1, 0644, 1000, 1000);
+	put_mode(s, "other-group", 1, 0644, 1000, 2000);
 	put_dir(s, "dir-other-group", 0755, 1000, 2000);
-	put_mode(s, "second-group", "x", 0644, 1000, 3000);
+	put_mode(s, "second-group", 1, 0644, 1000, 3000);
 	become(1000, 1000, 1, 3000);
 	DO(s, fchmodat(s->dir, "own-group", 06755, 0));
 	DO(s, fchmodat(s->dir, "other-group", 06755, 0));
@@ -60,7 +60,7 @@ static void chmod_by_owner(struct side *s)
 
 static void chown_ways(struct side *s)
 {
-	put_mode(s, "file", "x", 06755, 0, 0);
+	put_mode(s, "file", 1, 06755, 0, 0);
 	put_dir(s, "dir", 06755, 0, 0);
 	MUST(symlinkat("file", s->dir, "link") == 0);
 	int fd = openat(s->dir, "file", O_RDONLY);
@@ -83,8 +83,8 @@ static void chown_ways(struct side *s)
 
 static void chown_by_owner(struct side *s)
 {
-	put_mode(s, "file", "x", 06755, 1000, 1000);
-	put_mode(s, "foreign", "x", 06755, 1001, 1001);
+	put_mode(s, "file", 1, 06755, 1000, 1000);
+	put_mode(s, "foreign", 1, 06755, 1001, 1001);
 	become(1000, 1000, 2, 3000, 3001);
 	DO(s, fchownat(s->dir, "file", 1000, 3000, 0));
 	note_stat(s, s->dir, "file");
@@ -164,11 +164,11 @@ static void times_as_others(struct side *s)
 	static const char *const names[] = { "writable", "readable", "closed", "own",
 					     "own-closed" };
 
-	put_mode(s, "writable", "x", 0666, 1001, 1001);
-	put_mode(s, "readable", "x", 0644, 1001, 1001);
-	put_mode(s, "closed", "x", 0, 1001, 1001);
-	put_mode(s, "own", "x", 0644, 1000, 1000);
-	put_mode(s, "own-closed", "x", 0, 1000, 1000);
+	put_mode(s, "writable", 1, 0666, 1001, 1001);
+	put_mode(s, "readable", 1, 0644, 1001, 1001);
+	put_mode(s, "closed", 1, 0, 1001, 1001);
+	put_mode(s, "own", 1, 0644, 1000, 1000);
+	put_mode(s, "own-closed", 1, 0, 1000, 1000);
 	become(1000, 1000, 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		note(s, "%s", names[i]);

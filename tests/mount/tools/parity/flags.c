@@ -109,8 +109,8 @@ static void append_only(struct side *s)
 /* The right to change is checked for the caller, not for who carries it out. */
 static void by_others(struct side *s)
 {
-	put_mode(s, "own", "x", 0644, 1000, 1000);
-	put_mode(s, "foreign", "x", 0666, 1001, 1001);
+	put_mode(s, "own", 1, 0644, 1000, 1000);
+	put_mode(s, "foreign", 1, 0666, 1001, 1001);
 	become(1000, 1000, 0);
 	DO(s, change(s, "own", FS_NODUMP_FL, 0));
 	DO(s, change(s, "own", FS_NOATIME_FL, 0));
@@ -132,7 +132,7 @@ static void extended(struct side *s)
 {
 	struct fsxattr x = {};
 
-	put_mode(s, "f", "x", 0666, 1000, 1000);
+	put_mode(s, "f", 1, 0666, 1000, 1000);
 	MUST(mkdirat(s->dir, "d", 0755) == 0);
 	int fd = openat(s->dir, "f", O_RDWR), d = openat(s->dir, "d", O_RDONLY);
 	DO(s, ioctl(fd, FS_IOC_FSGETXATTR, &x));

@@ -16,6 +16,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -84,8 +85,8 @@ void agree(struct side *s, const char *what);
 
 /* Preparation, not written down: exits the scenario when it fails. */
 void put(struct side *s, const char *name, const char *text);
-void put_mode(struct side *s, const char *name, const char *text, mode_t mode, uid_t uid,
-	      gid_t gid);
+/* Makes a file of zeros without opening it; size in bytes. */
+void put_mode(struct side *s, const char *name, off_t size, mode_t mode, uid_t uid, gid_t gid);
 void put_dir(struct side *s, const char *name, mode_t mode, uid_t uid, gid_t gid);
 void must(bool good, const char *what);
 #define MUST(expr) must(expr, #expr)

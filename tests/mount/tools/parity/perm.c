@@ -47,7 +47,7 @@ static void files(struct side *s)
 		char name[32];
 
 		snprintf(name, sizeof(name), "f%03o", modes[m]);
-		put_mode(s, name, "x", modes[m], 1000, 2000);
+		put_mode(s, name, 1, modes[m], 1000, 2000);
 		for (size_t c = 0; c < N_CALLERS; c++) {
 			act_as(c);
 			note(s, "%s by %s", name, callers[c].name);
@@ -77,7 +77,7 @@ static void directories(struct side *s)
 		snprintf(name, sizeof(name), "d%03o", modes[m]);
 		snprintf(inner, sizeof(inner), "%s/f", name);
 		put_dir(s, name, 0755, 1000, 2000);
-		put_mode(s, inner, "x", 0666, 0, 0);
+		put_mode(s, inner, 1, 0666, 0, 0);
 		MUST(fchmodat(s->dir, name, modes[m], 0) == 0);
 		for (size_t c = 0; c < N_CALLERS; c++) {
 			snprintf(made, sizeof(made), "%s/made%zu", name, c);
@@ -148,7 +148,7 @@ static void sticky(struct side *s)
 
 				snprintf(name, sizeof(name), "d/%s-%u-%zu", ops[op], owner, c);
 				snprintf(other, sizeof(other), "d/new-%u-%zu", owner, c);
-				put_mode(s, name, "x", 0666, owner, owner);
+				put_mode(s, name, 1, 0666, owner, owner);
 				act_as(c);
 				note(s, "%s of %u's by %s: %s", ops[op], owner, callers[c].name,
 				     outcome(op == 0 ? unlinkat(s->dir, name, 0) :
@@ -164,7 +164,7 @@ static void owner_only(struct side *s)
 {
 	static const struct timespec times[2] = { { 1, 1 }, { 2, 2 } };
 
-	put_mode(s, "f", "x", 0666, 1000, 1000);
+	put_mode(s, "f", 1, 0666, 1000, 1000);
 	for (size_t c = 0; c < N_CALLERS; c++) {
 		char linked[16];
 
@@ -182,7 +182,7 @@ static void owner_only(struct side *s)
 
 static void in_group_of_many(struct side *s)
 {
-	put_mode(s, "f", "x", 0060, 0, 5040);
+	put_mode(s, "f", 1, 0060, 0, 5040);
 	become(1000, 1000, 40, 5001, 5002, 5003, 5004, 5005, 5006, 5007, 5008, 5009, 5010, 5011,
 	       5012, 5013, 5014, 5015, 5016, 5017, 5018, 5019, 5020, 5021, 5022, 5023, 5024, 5025,
 	       5026, 5027, 5028, 5029, 5030, 5031, 5032, 5033, 5034, 5035, 5036, 5037, 5038, 5039,
@@ -196,7 +196,7 @@ static void by_descriptor(struct side *s)
 {
 	put_dir(s, "closed", 0755, 0, 0);
 	put_dir(s, "closed/open", 0777, 0, 0);
-	put_mode(s, "closed/open/f", "x", 0666, 0, 0);
+	put_mode(s, "closed/open/f", 1, 0666, 0, 0);
 	int fd = openat(s->dir, "closed/open", O_RDONLY | O_DIRECTORY);
 	MUST(fchmodat(s->dir, "closed", 0, 0) == 0);
 	become(1000, 1000, 0);
@@ -212,7 +212,7 @@ static void kept_right(struct side *s)
 {
 	char text[4];
 
-	put_mode(s, "f", "text", 0666, 0, 0);
+	put_mode(s, "f", 4, 0666, 0, 0);
 	become(1000, 1000, 0);
 	int fd = openat(s->dir, "f", O_RDWR);
 	become_root();

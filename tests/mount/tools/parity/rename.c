@@ -81,7 +81,7 @@ static void bad_flags(struct side *s)
 
 static void whiteout_as_user(struct side *s)
 {
-	put_mode(s, "a", "a", 0644, 1000, 1000);
+	put_mode(s, "a", 1, 0644, 1000, 1000);
 	become(1000, 1000, 0);
 	DO(s, renameat2(s->dir, "a", s->dir, "b", RENAME_WHITEOUT));
 	note_stat(s, s->dir, "a");
@@ -181,9 +181,9 @@ static void as_users(struct side *s)
 	put_dir(s, "sticky", 01777, 0, 0);
 	put_dir(s, "closed", 0755, 0, 0);
 	put_dir(s, "mine", 0755, 1000, 1000);
-	put_mode(s, "sticky/of-1000", "x", 0666, 1000, 1000);
-	put_mode(s, "sticky/of-1001", "x", 0666, 1001, 1001);
-	put_mode(s, "closed/f", "x", 0666, 1000, 1000);
+	put_mode(s, "sticky/of-1000", 1, 0666, 1000, 1000);
+	put_mode(s, "sticky/of-1001", 1, 0666, 1001, 1001);
+	put_mode(s, "closed/f", 1, 0666, 1000, 1000);
 	put_dir(s, "mine/sub", 0755, 0, 0);
 	become(1000, 1000, 0);
 	DO(s, renameat(s->dir, "sticky/of-1000", s->dir, "sticky/new"));

@@ -256,7 +256,7 @@ static void cell(struct side *s, const struct op *op, enum caller caller, mode_t
 	struct stat st;
 
 	snprintf(name, sizeof(name), "%s-%d-%o", op->name, caller, mode);
-	put_mode(s, name, "text", mode, 1000, 1000);
+	put_mode(s, name, 4, mode, 1000, 1000);
 	int fd = openat(s->dir, name, op->flags | O_CLOEXEC);
 	MUST(fd >= 0);
 	act_as(caller);
@@ -275,7 +275,7 @@ static void cell(struct side *s, const struct op *op, enum caller caller, mode_t
 
 static void by(struct side *s, enum caller caller)
 {
-	put_mode(s, "source", "from there", 0644, 0, 0);
+	put_mode(s, "source", 10, 0644, 0, 0);
 	for (size_t o = 0; o < sizeof(ops) / sizeof(ops[0]); o++)
 		for (size_t m = 0; m < N_MODES; m++)
 			cell(s, &ops[o], caller, modes[m]);
@@ -317,7 +317,7 @@ static void chown_while_written(struct side *s)
 /* Many writes to one file: the bits go once, and come back when they are set again. */
 static void again_and_again(struct side *s)
 {
-	put_mode(s, "file", "text", 06777, 1000, 1000);
+	put_mode(s, "file", 4, 06777, 1000, 1000);
 	int fd = openat(s->dir, "file", O_RDWR);
 
 	for (int i = 0; i < 5; i++) {
@@ -347,7 +347,7 @@ static void capabilities_with(struct side *s, bool stores)
 		.data = { { 1 << CAP_NET_RAW, 0 } },
 	};
 
-	put_mode(s, "source", "from there", 0644, 0, 0);
+	put_mode(s, "source", 10, 0644, 0, 0);
 	for (size_t o = 0; o < sizeof(ops) / sizeof(ops[0]); o++)
 		for (int caller = OWNER; caller <= ROOT; caller++) {
 			char name[64];
@@ -355,7 +355,7 @@ static void capabilities_with(struct side *s, bool stores)
 			if ((ops[o].run == op_store) != stores)
 				continue;
 			snprintf(name, sizeof(name), "%s-%d", ops[o].name, caller);
-			put_mode(s, name, "text", 0777, 1000, 1000);
+			put_mode(s, name, 4, 0777, 1000, 1000);
 			int fd = openat(s->dir, name, O_RDWR | O_CLOEXEC);
 			MUST(fsetxattr(fd, "security.capability", &caps, sizeof(caps), 0) == 0);
 			act_as(caller);

@@ -107,7 +107,7 @@ static void name_spaces(struct side *s)
 	static const char *const names[] = { "user.x", "trusted.x", "security.x", "system.x" };
 	static const char *const kinds[] = { "f", "d", "l", "p", "n" };
 
-	put_mode(s, "f", "x", 0666, 1000, 1000);
+	put_mode(s, "f", 1, 0666, 1000, 1000);
 	put_dir(s, "d", 0777, 1000, 1000);
 	MUST(symlinkat("f", s->dir, "l") == 0 && mkfifoat(s->dir, "p", 0666) == 0);
 	MUST(mknodat(s->dir, "n", S_IFCHR | 0666, makedev(1, 3)) == 0);
@@ -144,7 +144,7 @@ static void by_right(struct side *s)
 		char name[16];
 
 		snprintf(name, sizeof(name), "f%o", modes[i]);
-		put_mode(s, name, "x", modes[i], 1000, 1000);
+		put_mode(s, name, 1, modes[i], 1000, 1000);
 		MUST(setxattr(name, "user.a", "value", 5, 0) == 0);
 	}
 	become(1001, 1001, 0);
