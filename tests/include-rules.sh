@@ -11,22 +11,27 @@ root=${1:-$(dirname "$0")/..}
 # FOLDER: what its files may include, as patterns of what stands between the quotes or brackets.
 # Headers of libc and the kernel are free but for those in `reserved`. The folder itself is implied.
 rules='
-util    penstock/penstock.h
-wire    util/* penstock/fuse.h
-chan    util/* wire/* penstock/penstock.h
-node    util/*
-fs      util/* node/* penstock/penstock.h
-filter  util/* penstock/*
-core    util/* wire/* chan/* node/* fs/* filter/* penstock/*
-ctl     util/* penstock/*
-cmd     util/* ctl/* penstock/*
+util       penstock/penstock.h
+wire       util/* penstock/fuse.h
+transport  util/* wire/* penstock/penstock.h
+node       util/*
+fs         util/* node/* penstock/penstock.h
+ebpf       util/* penstock/*
+mount      util/* wire/* fs/* penstock/penstock.h
+filter     util/* wire/* transport/* node/* fs/* mount/* ebpf/* request/* server/* penstock/*
+request    util/* wire/* transport/* node/* fs/* mount/* ebpf/* filter/* server/* penstock/*
+server     util/* wire/* transport/* node/* fs/* mount/* ebpf/* filter/* request/* penstock/*
+probe      util/* wire/* transport/* fs/* mount/* penstock/*
+api        util/* wire/* transport/* node/* fs/* mount/* ebpf/* filter/* request/* server/* penstock/*
+ctl        util/* penstock/*
+cmd        util/* ctl/* penstock/*
 '
 
 # HEADER: the only files that may include it, as patterns of their paths below ROOT.
 reserved='
 linux/fuse.h     include/penstock/fuse.h
-penstock/fuse.h  src/wire/abi.h src/filter/* include/penstock/filter.h
-bpf/*            src/filter/* filters/* include/penstock/*.bpf.h
+penstock/fuse.h  src/wire/abi.h src/ebpf/* include/penstock/filter.h
+bpf/*            src/ebpf/* filters/* include/penstock/*.bpf.h
 json-c/*         src/ctl/* src/cmd/* tests/*
 unistd.h         !src/wire/*
 fcntl.h          !src/wire/*
@@ -112,25 +117,25 @@ plant() {
 }
 
 plant src/fs/a.c '"wire/op.h"' bad
-plant src/fs/a.c '"chan/dev.h"' bad
+plant src/fs/a.c '"transport/dev.h"' bad
 plant src/fs/sub/a.c '"wire/op.h"' bad
-plant src/chan/a.c '"fs/fs.h"' bad
+plant src/transport/a.c '"fs/fs.h"' bad
 plant src/util/a.h '"node/node.h"' bad
 plant src/node/a.c '<penstock/penstock.h>' bad
-plant src/cmd/a.c '"core/server.h"' bad
-plant src/ctl/a.c '"core/server.h"' bad
-plant src/core/a.c '"ctl/server.h"' bad
-plant src/core/a.c '<bpf/libbpf.h>' bad
-plant src/chan/a.c '<linux/fuse.h>' bad
+plant src/cmd/a.c '"server/server.h"' bad
+plant src/ctl/a.c '"server/server.h"' bad
+plant src/server/a.c '"ctl/server.h"' bad
+plant src/server/a.c '<bpf/libbpf.h>' bad
+plant src/transport/a.c '<linux/fuse.h>' bad
 plant src/wire/a.c '<unistd.h>' bad
-plant src/core/a.c '"unknown.h"' bad
+plant src/server/a.c '"unknown.h"' bad
 plant include/penstock/a.h '<bpf/libbpf.h>' bad
 plant src/fs/a.c '"node/node.h"' good
 plant include/penstock/a.bpf.h '<bpf/bpf_helpers.h>' good
-plant src/core/a.c '"fs/fs.h"' good
+plant src/server/a.c '"fs/fs.h"' good
 plant src/cmd/a.c '<penstock/penstock.h>' good
-plant src/filter/a.c '<bpf/libbpf.h>' good
+plant src/ebpf/a.c '<bpf/libbpf.h>' good
 plant src/wire/a.c '"wire/op.h"' good
-plant src/chan/a.c '<unistd.h>' good
+plant src/transport/a.c '<unistd.h>' good
 
 check "$root"

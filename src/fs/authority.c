@@ -7,7 +7,7 @@
  *
  * Set-user-ID and set-group-ID bits go when somebody writes to a file or gives it away. Below, the lower
  * file system sees to that; of a mode that is a server's we do, and such files are always registered in
- * a way that lets nothing below keep the bits either (pass.c).
+ * a way that lets nothing below keep the bits either (passthrough.c).
  *
  * node->served: the mask of STATX_* that the server said, and ASKED once it did. A server that is asked
  * twice at the same time is taken at its first word.

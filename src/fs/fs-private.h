@@ -25,7 +25,7 @@ struct fs {
 	struct pass *pass;
 	struct locks *locks;
 	struct devs *devs;		/* ino.c */
-	struct parked *parked;		/* parked.c; NULL: directories are opened */
+	struct parked *parked;		/* stateless-readdir.c; NULL: directories are opened */
 	struct watch *watch;		/* watch.c; NULL: nothing is watched */
 	struct share open_fds;		/* descriptors of handles, by who opened them */
 	struct node *root;		/* counted */
@@ -36,11 +36,11 @@ struct fs {
 	struct listings *listings;	/* listings.c */
 	struct seen *seen;		/* which node a name led to when the kernel was told */
 	_Atomic bool told_unnamed;	/* that there are too many has been logged */
-	/* answer.c: how many nodes' answers are being taken back; not beside what all requests read. */
+	/* attr-shadow.c: how many nodes' answers are being taken back; not beside what all requests read. */
 	_Alignas(64) _Atomic unsigned int n_taking_back;
 };
 
-/* name.c: the node of a name, of an open file; dir's descriptor at hand. */
+/* lookup.c: the node of a name, of an open file; dir's descriptor at hand. */
 int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		 struct fs_entry *ret_entry);
 int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry);
@@ -97,7 +97,7 @@ void attr_suspect(struct fs *fs, struct node *node);
 void attr_moved(struct fs *fs, struct node *node, struct node *dir);
 uint64_t attr_absent_ns(struct fs *fs, struct node *dir);
 
-/* answer.c: what the kernel was told. What is taken back is forgotten when these return; inside a request only. */
+/* attr-shadow.c: what the kernel was told. What is taken back is forgotten when these return; inside a request only. */
 /*
  * It is being told attributes, in short as they are below (0: nothing is compared), whose changes by others are
  * heard of or not; or an ACL, or that there is none, before that is read.
@@ -166,7 +166,7 @@ void listings_taken(struct fs *fs, const struct node *dir);
 /* dir.c: frees the stream of a handle. */
 void dir_stream_free(struct fs *fs, struct handle *handle);
 
-/* parked.c: directories that stand at an offset, between two pieces of a listing. */
+/* stateless-readdir.c: directories that stand at an offset, between two pieces of a listing. */
 int parked_new(struct parked **ret_parked);
 struct parked *parked_free(struct fs *fs);
 /* Returns a strong reference to one, which is parked no more; NULL if none stands there. */
@@ -175,7 +175,7 @@ struct handle *parked_take(struct fs *fs, const struct node *node, uint64_t off)
 void parked_put(struct fs *fs, struct handle *handle, uint64_t off);
 bool parked_tick(struct fs *fs);
 
-/* pass.c: the only file that holds backing ids. */
+/* passthrough.c: the only file that holds backing ids. */
 int pass_new(struct fs *fs, struct pass **ret_pass);
 struct pass *pass_free(struct pass *pass);
 /*
@@ -226,7 +226,7 @@ bool locks_tick(struct locks *locks);
 void locks_drop_owner(struct fs *fs, struct node *node, uint64_t owner);
 void locks_drop_handle(struct fs *fs, struct handle *handle);
 
-/* meta.c: chmod by an O_PATH descriptor; which bits of a mode a write by the caller takes away. */
+/* setattr.c: chmod by an O_PATH descriptor; which bits of a mode a write by the caller takes away. */
 int meta_change_mode(int fd, uint32_t mode);
 uint32_t meta_bits_to_kill(const struct fs_caller *caller, const struct statx *stx);
 
@@ -251,7 +251,7 @@ void unnamed_made(struct fs *fs, struct node *node);
 void unnamed_renamed(struct fs *fs, struct node *dir, const char *name, struct node *new_dir,
 		     const char *new_name, unsigned int flags);
 
-/* lower.c: the lower file of an O_PATH descriptor, of a node, of a handle (opened when first needed). */
+/* lower-open.c: the lower file of an O_PATH descriptor, of a node, of a handle (opened when first needed). */
 int lower_stat(int fd, struct statx *ret_stx);
 int lower_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
 /* openat(2), the descriptor or -errno. */

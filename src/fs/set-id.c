@@ -10,7 +10,7 @@
  * below it would run as the lower owner.
  *
  * The kernel cannot ask for bits to be cleared that it does not know of. So whoever writes to such a file
- * in the view clears them: no backing file is registered with CAP_FSETID (pass.c), served writes
+ * in the view clears them: no backing file is registered with CAP_FSETID (passthrough.c), served writes
  * drop it (data.c), and an open that allows a shared mapping, whose stores nobody announces, clears them
  * itself (open.c). File capabilities survive stores as well, so they are not shown at all.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What the files of watching share: watch.c, watch-mark.c, watch-event.c, watch-way.c. */
+/* What the files of watching share: watch.c, watch-marks.c, watch-events.c, watch-support.c. */
 #include "fs/fs-private.h"
 
 #include <sys/fanotify.h>
@@ -51,16 +51,16 @@ struct watch {
 	_Alignas(struct fanotify_event_metadata) char buf[WATCH_BUF_SIZE];
 };
 
-/* watch-way.c: opens a queue of events, or returns -errno; asks whether it can hear of a file. */
+/* watch-support.c: opens a queue of events, or returns -errno; asks whether it can hear of a file. */
 int watch_open(void);
 void watch_way(int events_fd, int fd, bool handles, struct fs_way *ret_way);
 
-/* watch-mark.c: asks for a directory or a file, by an O_PATH descriptor. */
+/* watch-marks.c: asks for a directory or a file, by an O_PATH descriptor. */
 int watch_mark(int events_fd, int fd, bool is_dir);
 /* Before anything is asked for, so that the log says at mount which way it goes. */
 void watch_look_at_root(struct watch *watch);
 
-/* watch-event.c, for the thread: reads what is there, a buffer at most; passes on for the second time
+/* watch-events.c, for the thread: reads what is there, a buffer at most; passes on for the second time
  * what is due, and returns the milliseconds until the next is, or -1. */
 void watch_read(struct watch *watch);
 int watch_pass_on_again(struct watch *watch);

@@ -21,8 +21,8 @@
  * few wake-ups. It never waits for anybody but the kernel's queue. It comes before whatever else wants
  * the CPU, where it may: under load that, and nothing that it does, is what its news wait for.
  *
- * Here is the whole of it, and the thread. watch-mark.c has the marks, watch-event.c the events,
- * watch-way.c says where it can be done at all.
+ * Here is the whole of it, and the thread. watch-marks.c has the marks, watch-events.c the events,
+ * watch-support.c says where it can be done at all.
  *
  * Locks: those of struct watch are not taken here. The thread ends before anything is freed.
  */

@@ -44,25 +44,25 @@ struct node {
 	uint64_t ino;			/* constant: the lower inode's number */
 	_Atomic uint64_t filters;	/* the filters that hold for the node, a bit each, NODE_JUDGED */
 	_Atomic uint64_t parent;	/* id of the directory it was last found in; 0: not known */
-	_Atomic uint64_t answer;	/* fs/answer.c: what the kernel was told, in short */
+	_Atomic uint64_t answer;	/* fs/attr-shadow.c: what the kernel was told, in short */
 	struct fhandle_kept fh;		/* constant; len 0 for nodes with a descriptor of their own */
 	_Atomic uint32_t next;		/* hash chain: index of the next record; shard lock to write */
 	uint16_t type;			/* constant: S_IFMT bits of the mode */
 	uint8_t flags;			/* constant: NODE_* */
 	_Atomic uint8_t served;		/* fields that a server has the authority for; fs/authority.c */
 	_Atomic uint32_t fd_slot;	/* descriptor cache: entry number, 0 for none (fdcache.c) */
-	int32_t backing_id;		/* the kernel's number of the backing file; fs/pass.c, its lock */
-	uint32_t n_open;		/* opens in force; fs/pass.c, its lock */
-	uint8_t io_mode;		/* enum pass_mode; fs/pass.c, its lock */
+	int32_t backing_id;		/* the kernel's number of the backing file; fs/passthrough.c, its lock */
+	uint32_t n_open;		/* opens in force; fs/passthrough.c, its lock */
+	uint8_t io_mode;		/* enum pass_mode; fs/passthrough.c, its lock */
 	union {
-		_Atomic uint8_t folds;	/* directory: whether it tells case apart; fs/fold.c */
+		_Atomic uint8_t folds;	/* directory: whether it tells case apart; fs/casefold.c */
 		_Atomic uint8_t foreign; /* other files: whose owner is not shown; fs/set-id.c */
 	};
-	uint8_t pass_flags;		/* fs/pass.c, its lock */
+	uint8_t pass_flags;		/* fs/passthrough.c, its lock */
 	_Atomic uint8_t watch;		/* enum watch_state; fs/watch.c */
 	_Atomic uint32_t attr_state;	/* fs/attr.c */
 	_Atomic uint32_t n_writers;	/* fs/attr.c: opens for writing */
-	_Atomic uint32_t answered_ms;	/* fs/answer.c: when something was last answered */
+	_Atomic uint32_t answered_ms;	/* fs/attr-shadow.c: when something was last answered */
 };
 static_assert(sizeof(struct node) == 112, "a million nodes in a hundred megabytes");
 

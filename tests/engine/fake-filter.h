@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Filters made of C functions, in the place of src/filter/: a test that has fake-filter.c among its
+ * Filters made of C functions, in the place of src/ebpf/: a test that has fake-filter.c among its
  * sources links these, and needs neither libbpf nor the right to use it. What the engine does with
  * filters is tested so; that programs run in the kernel is for tests with real ones.
  *
  * Specs are "NAME[,at=PATH][,name=NAME]", where NAME is a fake that the test has registered.
  */
-#include "filter/filter.h"
+#include "ebpf/filter.h"
 
 #include <limits.h>
 

@@ -7,7 +7,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "core/filters.h"
+#include "filter/chain-update.h"
 
 #define MAX_STATS 256
 

@@ -10,7 +10,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "core/host.h"
+#include "server/fs-callbacks.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 

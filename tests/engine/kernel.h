@@ -28,7 +28,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "core/server.h"
+#include "server/server.h"
 #include "wire/abi.h"
 
 #define K_MAX_CHANS 4

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "filter/filter.h"
+#include "ebpf/filter.h"
 
 #define DATA_SIZE (1 << 20)
 

@@ -22,8 +22,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "core/host.h"
-#include "core/server.h"
+#include "server/fs-callbacks.h"
+#include "server/server.h"
 #include "penstock/filter.h"
 
 #define ANSWER_S 10

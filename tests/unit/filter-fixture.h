@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "filter/filter-private.h"
+#include "ebpf/filter-private.h"
 
 #define N_SLOTS 16
 #define DATA_SIZE 8192

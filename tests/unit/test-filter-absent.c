@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "filter/filter.h"
+#include "ebpf/filter.h"
 
 static void test_refused(void **state)
 {

@@ -20,8 +20,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "filter/load.h"
-#include "filter/value.h"
+#include "ebpf/load.h"
+#include "ebpf/value.h"
 #include "util/cleanup.h"
 
 /* Whatever the type allows. */

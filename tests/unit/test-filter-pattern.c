@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "filter/patterns.h"
+#include "ebpf/patterns.h"
 #include "util/cleanup.h"
 
 #define LEN_255                                                                                    \

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "filter/load.h"
+#include "ebpf/load.h"
 #include "util/cleanup.h"
 #include "util/nearest.h"
 

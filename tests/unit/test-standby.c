@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/standby.h"
+#include "server/leader.h"
 
 #define N_WORKERS 4
 

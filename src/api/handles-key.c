@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A key is 32 hexadecimal digits in a file that nobody but its owner can read: whoever knows it can make
+ * up handles of files that the view never gave out. The file gets its name when it is whole, so that two
+ * views which are mounted at the same time have the same key.
+ */
+#include "api/handles-key.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DIGITS 32
+
+/* Writes a new key under a name of its own, then gives it its name; another one's may be there then. */
+static int make(const char *path)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	char own[PATH_MAX], text[DIGITS + 2];
+	uint64_t key[2];
+	int r = 0;
+
+	if (snprintf(own, sizeof(own), "%s.%d", path, getpid()) >= (int)sizeof(own))
+		return -ENAMETOOLONG;
+	if (getrandom(key, sizeof(key), 0) != sizeof(key))
+		return -EIO;
+	snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64 "\n", key[0], key[1]);
+	fd = open(own, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, DIGITS + 1) != DIGITS + 1 || fsync(fd) < 0)
+		r = errno ? -errno : -EIO;
+	if (r == 0 && link(own, path) < 0 && errno != EEXIST)
+		r = -errno;
+	unlink(own);
+	return r;
+}
+
+static int check_file(const char *path, int fd, struct pst_error *error)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_set(error, -errno, "handles=%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return error_set(error, -EINVAL, "handles=%s: it is not a regular file", path);
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return error_set(error, -EPERM,
+				 "handles=%s: it belongs to user %u, who could make up file handles; "
+				 "`chown root` it, or name another file",
+				 path, st.st_uid);
+	if (st.st_mode & 077)
+		return error_set(error, -EPERM,
+				 "handles=%s: others may open it, and could make up file handles; "
+				 "`chmod 600` it, or name another file",
+				 path);
+	return 0;
+}
+
+int handles_key_read(const char *path, uint64_t ret_key[2], struct pst_error *error)
+{
+	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char text[DIGITS + 3] = { 0 };
+	uint64_t key[2];
+	ssize_t n;
+	int r = 0;
+
+	if (fd < 0 && errno == ENOENT) {
+		r = make(path);
+		if (r < 0)
+			return error_set(error, r, "handles=%s: the file cannot be made: %s", path,
+					 strerror(-r));
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	}
+	if (fd < 0)
+		return error_set(error, -errno, "handles=%s: it cannot be read: %s", path,
+				 strerror(errno));
+	r = check_file(path, fd, error);
+	if (r < 0)
+		return r;
+	n = read(fd, text, sizeof(text) - 1);
+	if (n > 0 && text[n - 1] == '\n')
+		text[--n] = 0;
+	if (n != DIGITS || strspn(text, "0123456789abcdefABCDEF") != DIGITS ||
+	    sscanf(text, "%16" SCNx64 "%16" SCNx64, &key[0], &key[1]) != 2)
+		return error_set(error, -EINVAL,
+				 "handles=%s: a key is one line of %d hexadecimal digits; remove the file, "
+				 "and a new key is made",
+				 path, DIGITS);
+	memcpy(ret_key, key, sizeof(key));
+	return 0;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* LOWER and MOUNTPOINT as the user gives them, and what is said of those that will not do. */
+#include "api/view-paths.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+/* The kernel's answers for a FUSE mount whose process has died; ECONNABORTED and ECANCELED are the first. */
+static bool is_dead_errno(int number)
+{
+	return number == ENOTCONN || number == ECONNABORTED || number == ECANCELED;
+}
+
+int view_unreachable(const char *what, const char *path, int number, struct pst_error *error)
+{
+	if (is_dead_errno(number))
+		return error_set(error, -number,
+				 "%s: the process that serves %s has died: `penstock umount %s` removes a "
+				 "view, `umount -l %s` another mount",
+				 what, path, path, path);
+	return error_set(error, -number, "%s cannot be reached: %s: %s", what, path, strerror(number));
+}
+
+int view_directory(const char *what, const char *path, char **ret_path, struct pst_error *error)
+{
+	_cleanup_(freep) char *real = NULL;
+	struct statx stx;
+
+	if (!path || !path[0])
+		return error_set(error, -EINVAL, "%s is not given", what);
+	real = realpath(path, NULL);
+	if (!real && errno == ENOENT)
+		return error_set(error, -ENOENT, "%s does not exist: %s", what, path);
+	if (!real || statx(AT_FDCWD, real, 0, STATX_TYPE, &stx) < 0)
+		return view_unreachable(what, path, errno, error);
+	if (!S_ISDIR(stx.stx_mode))
+		return error_set(error, -ENOTDIR, "%s is not a directory: %s", what, path);
+	*ret_path = take_ptr(real);
+	return 0;
+}
+
+int view_refuse_second(const char *mountpoint, struct pst_error *error)
+{
+	struct statfs st;
+
+	if (statfs(mountpoint, &st) < 0 && is_dead_errno(errno))
+		return error_set(error, -ENOTCONN,
+				 "the process of the view at %s has died: `penstock umount %s` removes "
+				 "that view",
+				 mountpoint, mountpoint);
+	return error_set(error, -EBUSY, "a view is mounted at %s already: `penstock umount %s` ends it",
+			 mountpoint, mountpoint);
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What an object is, and whether the kernel takes it: for people who choose or write one. */
+#include "ebpf/describe.h"
+#include "ebpf/load.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+
+/*
+ * What a caller that was built with an older header has room for. Counts are of what there is, rows
+ * of what fits.
+ */
+static void report_options(const struct options *options, struct pst_filter_report *report)
+{
+	report->n_options = options->n;
+	for (size_t i = 0; i < options->n && i < ROWS(report->options); i++) {
+		const struct option *option = &options->rows[i];
+		struct pst_filter_option *row = &report->options[i];
+
+		snprintf(row->name, sizeof(row->name), "%s", option->name);
+		snprintf(row->type, sizeof(row->type), "%s", option_type(option));
+		snprintf(row->help, sizeof(row->help), "%s", option->help);
+		option_value(option, row->value, sizeof(row->value));
+	}
+}
+
+/* Instructions are counted when functions and programs have been put together, by loading them. */
+static void report_programs(const struct object *object, bool loaded,
+			    struct pst_filter_report *report)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object->bpf) {
+		struct pst_filter_program *row;
+
+		if (report->n_programs++ >= ROWS(report->programs))
+			continue;
+		row = &report->programs[report->n_programs - 1];
+		snprintf(row->name, sizeof(row->name), "%s", program_name(program));
+		row->n_insns = loaded ? bpf_program__insn_cnt(program) : 0;
+	}
+}
+
+/*
+ * Lines of source stand in it as the object has them: what a terminal would take for commands must
+ * not come out of them.
+ */
+static void make_printable(char *log)
+{
+	for (unsigned char *p = (unsigned char *)log; *p; p++)
+		if ((*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f)
+			*p = '?';
+}
+
+/* The end of a log is what matters: it begins at a line's beginning. */
+static void copy_log(const char *text, char *log, size_t log_size)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	if (!log || !log_size)
+		return;
+	if (len >= log_size) {
+		const char *cut = text + len - (log_size - 1), *line = strchr(cut, '\n');
+
+		text = line && line[1] ? line + 1 : cut;
+	}
+	snprintf(log, log_size, "%s", text ? text : "");
+	make_printable(log);
+}
+
+int filter_check(const char *spec, struct pst_filter_report *ret_report, char *log, size_t log_size,
+		 struct pst_error *error)
+{
+	_cleanup_(load_fini) struct load load = { 0 };
+	_cleanup_(freep) struct pst_filter_report *report = calloc(1, sizeof(*report));
+	_cleanup_(freep) char *text = NULL;
+	int r;
+
+	if (!report)
+		return error_set(error, -ENOMEM, "no memory");
+	copy_log(NULL, log, log_size);
+	r = load_open(&load, spec, error);
+	if (r < 0)
+		return r;
+	r = load_finish(&load, NULL, &text, error);
+	copy_log(text, log, log_size);
+	snprintf(report->file, sizeof(report->file), "%s", load.path);
+	memcpy(report->summary, load.object.info.summary, sizeof(report->summary));
+	report->flags = load.object.info.flags;
+	report_options(&load.options, report);
+	report_programs(&load.object, r == 0, report);
+	describe(&load, report->does, sizeof(report->does));
+	report->size = ret_report->size;
+	memcpy(ret_report, report,
+	       ret_report->size < sizeof(*report) ? ret_report->size : sizeof(*report));
+	return r;
+}

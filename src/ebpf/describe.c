@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What a filter will do with the options that were given, in plain words: so that somebody sees that a glob
+ * does not mean what it seems to mean, before files are shown that should be hidden.
+ */
+#include "ebpf/describe.h"
+#include "ebpf/pattern.h"
+#include "util/cleanup.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Text that grows at its end. */
+struct text {
+	char *buf;
+	size_t size, len;
+	const char *separator;		/* before the next item of a list */
+};
+
+static __attribute__((format(printf, 2, 3))) void add(struct text *text, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	if (text->len >= text->size)
+		return;
+	va_start(args, format);
+	n = vsnprintf(text->buf + text->len, text->size - text->len, format, args);
+	va_end(args);
+	text->len += n > 0 ? (size_t)n : 0;
+}
+
+/* Ends a line. What the object or the user wrote may have line ends in it, which would be lines of their own. */
+static void end_line(struct text *text, size_t begin)
+{
+	for (size_t i = begin; i < text->len && i < text->size; i++)
+		if (text->buf[i] == '\n')
+			text->buf[i] = ' ';
+	add(text, "\n");
+}
+
+static void begin_item(struct text *text)
+{
+	add(text, "%s", text->separator);
+	text->separator = ", ";
+}
+
+static void describe_name(struct text *text, const char *name)
+{
+	struct pattern pattern;
+	struct pst_error error;
+
+	if (pattern_parse(name, &pattern, &error) < 0)
+		return;
+	begin_item(text);
+	if (!strcmp(name, "*"))
+		add(text, "every name");
+	else if (pattern.begin_kind == PST_PATTERN_EXACT)
+		add(text, "the name \"%s\"", name);
+	else if (pattern.begin_kind == PST_PATTERN_OPEN)
+		add(text, "names that begin with \"%.*s\"", (int)strlen(name) - 1, name);
+	else if (pattern.end_kind == PST_PATTERN_OPEN)
+		add(text, "names that end with \"%s\"", name + 1);
+	else
+		add(text, "names like \"%s\"", name);
+}
+
+static void add_word(void *aux, const char *word)
+{
+	begin_item(aux);
+	add(aux, "%s", word);
+}
+
+static void describe_names(struct text *text, const struct option *option, char *rest)
+{
+	while (rest) {
+		const char *name = spec_cut(&rest, ':');
+
+		if (option->takes.list_of)
+			takes_each_match(option->takes.list_of, name, add_word, text);
+		else
+			describe_name(text, name);
+	}
+	if (!option->takes.list_of)
+		add(text, ", in every directory");
+}
+
+static void describe_paths(struct text *text, char *rest)
+{
+	while (rest) {
+		const char *path = spec_cut(&rest, ':');
+
+		begin_item(text);
+		if (path[strspn(path, "/")])
+			add(text, "\"%s%s\" and all below it", *path == '/' ? "" : "/", path);
+		else
+			add(text, "all of the view");
+	}
+}
+
+static void describe_ids(struct text *text, const struct option *option)
+{
+	const char *what = option->takes.users ? "user" : option->takes.groups ? "group" : "number";
+	struct pst_ids ids;
+
+	memcpy(&ids, option->at, sizeof(ids));
+	for (uint32_t i = 0; i < ids.n; i++) {
+		begin_item(text);
+		if (ids.range[i].to == UINT64_MAX)
+			add(text, "every %s", what);
+		else if (ids.range[i].from == ids.range[i].to)
+			add(text, "%s %" PRIu64, what, ids.range[i].from);
+		else
+			add(text, "%ss %" PRIu64 " to %" PRIu64, what, ids.range[i].from,
+			    ids.range[i].to);
+	}
+}
+
+static void describe_option(struct text *text, const struct option *option)
+{
+	_cleanup_(freep) char *given = strdup(option->given);
+	size_t begin = text->len;
+	char value[128];
+
+	if (!given)
+		return;
+	add(text, "%s: ", option->name);
+	text->separator = "";
+	switch (option->kind) {
+	case OPTION_NAMES:
+		describe_names(text, option, given);
+		break;
+	case OPTION_PATHS:
+		describe_paths(text, given);
+		break;
+	case OPTION_IDS:
+		describe_ids(text, option);
+		break;
+	default:
+		option_value(option, value, sizeof(value));
+		add(text, "%s (%s)", value, option->help);
+	}
+	end_line(text, begin);
+}
+
+void describe(const struct load *load, char *buf, size_t size)
+{
+	struct text text = { .buf = buf, .size = size };
+
+	if (!size)
+		return;
+	*buf = '\0';
+	add(&text, "%s, %s%s", load->object.info.summary, *load->at ? "below /" : "in all of the view",
+	    load->at);
+	end_line(&text, 0);
+	for (size_t i = 0; i < load->options.n; i++)
+		if (load->options.rows[i].given)
+			describe_option(&text, &load->options.rows[i]);
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Lists of names, globs and paths as rows of the map pst_patterns.
+ *
+ * Each name or glob of a list is a row with the text that it begins, or ends, with as its key. Rows are
+ * sorted by their keys, and each knows the row whose key is the longest beginning of its own; so a
+ * program finds by halving all that may fit a name, whatever their number.
+ */
+#include "ebpf/patterns.h"
+#include "ebpf/pattern.h"
+#include "ebpf/spec.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_ROWS 1000000
+
+void patterns_fini(struct patterns *patterns)
+{
+	free(patterns->rows);
+	*patterns = (struct patterns){ 0 };
+}
+
+static int add_row(struct patterns *patterns, const struct pst_pattern *row,
+		   struct pst_error *error)
+{
+	if (patterns->n == MAX_ROWS)
+		return error_set(error, -E2BIG, "more than %d patterns", MAX_ROWS);
+	if (patterns->n == patterns->room) {
+		size_t room = patterns->room ? 2 * patterns->room : 16;
+		void *rows = reallocarray(patterns->rows, room, sizeof(*patterns->rows));
+
+		if (!rows)
+			return error_set(error, -ENOMEM, "no memory for %zu patterns", room);
+		patterns->rows = rows;
+		patterns->room = room;
+	}
+	patterns->rows[patterns->n++] = *row;
+	return 0;
+}
+
+static struct pst_pattern row_of(const struct pattern *pattern, bool by_end)
+{
+	const struct pattern_key *key = by_end ? &pattern->end : &pattern->begin;
+	struct pst_pattern row = {
+		.shorter = PST_NO_ROW,
+		.len = pattern->len,
+		.key_len = key->len,
+		.kind = by_end ? pattern->end_kind : pattern->begin_kind,
+	};
+
+	memcpy(row.key, key->word, sizeof(row.key));
+	memcpy(row.text, pattern->text, sizeof(row.text));
+	return row;
+}
+
+/* -- lists of names --------------------------------------------------------------------------- */
+
+static int parse_list(char *list, struct pattern **ret_rows, size_t *ret_n, struct pst_error *error)
+{
+	_cleanup_(freep) struct pattern *rows = NULL;
+	char *rest = list;
+	size_t n = 0;
+
+	while (rest) {
+		const char *text;
+		int r;
+
+		if (n == MAX_ROWS)
+			return error_set(error, -E2BIG, "more than %d patterns", MAX_ROWS);
+		/* Doubled whenever it is full. */
+		if (!(n & (n - 1))) {
+			void *more = reallocarray(rows, n ? 2 * n : 1, sizeof(*rows));
+
+			if (!more)
+				return error_set(error, -ENOMEM, "no memory for %zu patterns", n);
+			rows = more;
+		}
+		text = spec_cut(&rest, ':');
+		r = pattern_check_name(text, error);
+		if (r == 0)
+			r = pattern_parse(text, &rows[n], error);
+		if (r < 0)
+			return r;
+		n++;
+	}
+	*ret_rows = take_ptr(rows);
+	*ret_n = n;
+	return 0;
+}
+
+static int compare_keys(const struct pattern_key *a, const struct pattern_key *b)
+{
+	for (int i = 0; i < PST_KEY_WORDS; i++)
+		if (a->word[i] != b->word[i])
+			return a->word[i] < b->word[i] ? -1 : 1;
+	return 0;
+}
+
+static int by_begin(const void *a, const void *b)
+{
+	return compare_keys(&((const struct pattern *)a)->begin,
+			    &((const struct pattern *)b)->begin);
+}
+
+static int by_end(const void *a, const void *b)
+{
+	return compare_keys(&((const struct pattern *)a)->end, &((const struct pattern *)b)->end);
+}
+
+/* How many patterns share the key of each. They are sorted by these keys. */
+static void count_alike(struct pattern *rows, size_t n, bool ends)
+{
+	for (size_t i = 0, next; i < n; i = next) {
+		next = i + 1;
+		while (next < n && !(ends ? by_end : by_begin)(&rows[i], &rows[next]))
+			next++;
+		for (size_t k = i; k < next; k++)
+			*(ends ? &rows[k].n_end : &rows[k].n_begin) = next - i;
+	}
+}
+
+/* Patterns that share a key are tried one by one: so each goes where it shares with fewer. */
+static bool goes_by_end(const struct pattern *pattern)
+{
+	if (pattern->begin_kind != PST_PATTERN_GLOB)
+		return false;
+	if (pattern->end_kind != PST_PATTERN_GLOB)
+		return true;
+	if (pattern->n_begin != pattern->n_end)
+		return pattern->n_end < pattern->n_begin;
+	return pattern->end.len > pattern->begin.len;
+}
+
+/* Whether b begins with a, and goes on. */
+static bool is_shorter(const struct pst_pattern *a, const struct pst_pattern *b)
+{
+	if (a->key_len >= b->key_len)
+		return false;
+	for (int i = 0; i < PST_KEY_WORDS; i++) {
+		int left = a->key_len - 8 * i;
+		uint64_t mask = left >= 8 ? UINT64_MAX : left > 0 ? ~(UINT64_MAX >> 8 * left) : 0;
+
+		if ((a->key[i] ^ b->key[i]) & mask)
+			return false;
+	}
+	return true;
+}
+
+/* Finds, for each row from first on, the row with the longest shorter key. They are sorted. */
+static void link_rows(struct patterns *patterns, size_t first)
+{
+	struct pst_pattern *rows = patterns->rows;
+
+	for (size_t i = first + 1; i < patterns->n; i++) {
+		uint32_t at = i - 1;
+
+		while (at != PST_NO_ROW && !is_shorter(&rows[at], &rows[i]))
+			at = rows[at].shorter;
+		rows[i].shorter = at;
+	}
+}
+
+/* Adds those of the sorted patterns that go by their ends, or the others. */
+static int add_sorted(struct patterns *patterns, const struct pattern *rows, size_t n, bool ends,
+		      struct pst_error *error)
+{
+	size_t first = patterns->n;
+
+	for (size_t i = 0; i < n; i++) {
+		struct pst_pattern row = row_of(&rows[i], ends);
+		int r;
+
+		if (goes_by_end(&rows[i]) != ends)
+			continue;
+		r = add_row(patterns, &row, error);
+		if (r < 0)
+			return r;
+	}
+	link_rows(patterns, first);
+	return 0;
+}
+
+int patterns_add_names(struct patterns *patterns, char *list, struct pst_names *ret_names,
+		       struct pst_error *error)
+{
+	_cleanup_(freep) struct pattern *rows = NULL;
+	struct pst_names names = { .begins_at = patterns->n };
+	size_t n = 0;
+	int r = parse_list(list, &rows, &n, error);
+
+	if (r < 0)
+		return r;
+	names.n = n;
+	qsort(rows, n, sizeof(*rows), by_end);
+	count_alike(rows, n, true);
+	qsort(rows, n, sizeof(*rows), by_begin);
+	count_alike(rows, n, false);
+	r = add_sorted(patterns, rows, n, false, error);
+	if (r < 0)
+		return r;
+	names.ends_at = patterns->n;
+	names.n_begins = names.ends_at - names.begins_at;
+	qsort(rows, n, sizeof(*rows), by_end);
+	r = add_sorted(patterns, rows, n, true, error);
+	if (r < 0)
+		return r;
+	names.n_ends = patterns->n - names.ends_at;
+	*ret_names = names;
+	return 0;
+}
+
+/* -- paths ------------------------------------------------------------------------------------ */
+
+/* Adds the components of one path. */
+static int add_path(struct patterns *patterns, const char *whole, char *path,
+		    struct pst_paths *paths, struct pst_error *error)
+{
+	unsigned int first = paths->n_steps;
+	char *component;
+
+	while ((component = strsep(&path, "/"))) {
+		struct pattern pattern;
+		struct pst_pattern row;
+		int r;
+
+		if (!*component)
+			continue;
+		if (!strcmp(component, ".") || !strcmp(component, ".."))
+			return error_set(
+				error, -EINVAL,
+				"'%.255s' has a '%s' in it: paths begin at the root of the "
+				"view and lead down",
+				whole, component);
+		if (paths->n_steps == PST_MAX_STEPS)
+			return error_set(error, -E2BIG,
+					 "the paths have more than %d components in all: give the "
+					 "filter twice, with some of the paths each",
+					 PST_MAX_STEPS);
+		r = pattern_parse(component, &pattern, error);
+		if (r < 0)
+			return r;
+		row = row_of(&pattern, false);
+		r = add_row(patterns, &row, error);
+		if (r < 0)
+			return r;
+		paths->n_steps++;
+	}
+	if (paths->n_steps == first) {
+		paths->start |= PST_PATHS_INSIDE;
+		return 0;
+	}
+	paths->start |= 1ULL << first;
+	paths->last |= 1ULL << (paths->n_steps - 1);
+	return 0;
+}
+
+int patterns_add_paths(struct patterns *patterns, char *list, struct pst_paths *ret_paths,
+		       struct pst_error *error)
+{
+	struct pst_paths paths = { .patterns_at = patterns->n };
+	char *rest = list;
+
+	while (rest) {
+		char *path = spec_cut(&rest, ':');
+		_cleanup_(freep) char *whole = strdup(path);
+		int r;
+
+		if (!whole)
+			return error_set(error, -ENOMEM, "no memory");
+		if (!*whole)
+			return error_set(error, -EINVAL,
+					 "a path is empty: / stands for all of the view");
+		r = pattern_check_path(path, error);
+		if (r == 0)
+			r = add_path(patterns, whole, path, &paths, error);
+		if (r < 0)
+			return r;
+	}
+	*ret_paths = paths;
+	return 0;
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The programs of an object. The name of a program's section says when it is run: "penstock/name",
+ * "penstock/pre/OP", "penstock/post/OP", where OP is an operation or a group of them. Where several
+ * fit, the most particular is run.
+ */
+#include "ebpf/program.h"
+#include "util/log.h"
+#include "util/nearest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PREFIX "penstock/"
+#define BIT(opcode) (1ULL << (opcode))
+#define OP_BIT(name, opcode) | BIT(opcode)
+#define OP_ROW(name, opcode) { #name, BIT(opcode) },
+
+#define READ_WRITE (BIT(FUSE_READ) | BIT(FUSE_WRITE))
+#define CHANGES                                                                                    \
+	(BIT(FUSE_SETATTR) | BIT(FUSE_SYMLINK) | BIT(FUSE_MKNOD) | BIT(FUSE_MKDIR) |               \
+	 BIT(FUSE_UNLINK) | BIT(FUSE_RMDIR) | BIT(FUSE_RENAME2) | BIT(FUSE_LINK) |                 \
+	 BIT(FUSE_CREATE) | BIT(FUSE_TMPFILE) | BIT(FUSE_SETXATTR) | BIT(FUSE_REMOVEXATTR) |       \
+	 BIT(FUSE_FALLOCATE) | BIT(FUSE_COPY_FILE_RANGE))
+
+/* From the least particular to the most: what comes later takes the place of what came before. */
+static const struct group {
+	const char *name;
+	uint64_t ops;
+} groups[] = {
+	/* clang-format off */
+	{ "any", (0 PST_OPS(OP_BIT)) & ~READ_WRITE },
+	{ "changes", CHANGES },
+	PST_OPS(OP_ROW)
+	{ "forget", BIT(FUSE_FORGET) },
+	/* clang-format on */
+};
+#define N_GROUPS (sizeof(groups) / sizeof(groups[0]))
+
+static const char *const kind_prefix[_FILTER_KINDS] = {
+	[FILTER_PRE] = PREFIX "pre/",
+	[FILTER_POST] = PREFIX "post/",
+	[FILTER_NAME] = PREFIX "name",
+};
+
+/* What the section of a program says. */
+struct place {
+	enum filter_kind kind;
+	unsigned int rank; /* its group's place in the table */
+	uint64_t ops;
+};
+
+static bool find_place(const char *section, struct place *ret_place)
+{
+	for (int kind = 0; kind < _FILTER_KINDS; kind++) {
+		size_t len = strlen(kind_prefix[kind]);
+
+		if (strncmp(section, kind_prefix[kind], len))
+			continue;
+		if (kind == FILTER_NAME) {
+			*ret_place = (struct place){ .kind = kind, .ops = BIT(0) };
+			return !section[len];
+		}
+		for (unsigned int i = 0; i < N_GROUPS; i++)
+			/* When a file is forgotten it is too late for a say before. */
+			if (!strcmp(section + len, groups[i].name) &&
+			    (kind == FILTER_POST || groups[i].ops != BIT(FUSE_FORGET))) {
+				*ret_place = (struct place){ kind, i, groups[i].ops };
+				return true;
+			}
+	}
+	return false;
+}
+
+/* What people look for under another name, and the operation it is one of. */
+static const struct {
+	const char *word, *op;
+} others[] = {
+	{ "chmod", "setattr" },	 { "chown", "setattr" }, { "truncate", "setattr" },
+	{ "utimes", "setattr" }, { "stat", "getattr" },	 { "exec", "open" },
+	{ "close", "release" },	 { "remove", "unlink" }, { "readdirplus", "readdir" },
+	{ "rename2", "rename" }, { "setlkw", "setlk" },	 { "copy_file_range", "copy" },
+};
+
+/* The operation that was meant by another word; "": none is like it. */
+static void find_op(const char *word, struct nearest *op)
+{
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!strcmp(word, others[i].word)) {
+			snprintf(op->word, sizeof(op->word), "%s", others[i].op);
+			return;
+		}
+	for (unsigned int i = 0; i < N_GROUPS; i++)
+		nearest_try(op, word, groups[i].name);
+}
+
+/* The section that was meant: of those before or after operations, where it begins as they do. */
+static void find_nearest(const char *section, struct nearest *nearest)
+{
+	for (int kind = 0; kind < FILTER_NAME; kind++) {
+		size_t len = strlen(kind_prefix[kind]);
+		struct nearest op = NEAREST_INIT;
+
+		if (strncmp(section, kind_prefix[kind], len)) {
+			for (unsigned int i = 0; i < N_GROUPS; i++) {
+				char candidate[64];
+
+				snprintf(candidate, sizeof(candidate), "%s%s", kind_prefix[kind],
+					 groups[i].name);
+				nearest_try(nearest, section, candidate);
+			}
+			continue;
+		}
+		find_op(section + len, &op);
+		*nearest = (struct nearest)NEAREST_INIT;
+		if (*op.word)
+			snprintf(nearest->word, sizeof(nearest->word), "%s%.40s", kind_prefix[kind],
+				 op.word);
+		return;
+	}
+	nearest_try(nearest, section, kind_prefix[FILTER_NAME]);
+}
+
+static int refuse(const struct bpf_program *program, const char *section, struct pst_error *error)
+{
+	struct nearest nearest = NEAREST_INIT;
+
+	find_nearest(section, &nearest);
+	return error_set(error, -EINVAL,
+			 "the program %.60s is in section \"%.100s\"%s%s%s; there are only "
+			 "\"penstock/pre/OPERATION\", \"penstock/post/OPERATION\" and "
+			 "\"penstock/name\"",
+			 bpf_program__name(program), section,
+			 *nearest.word ? ", perhaps for \"" : "", nearest.word,
+			 *nearest.word ? "\"" : "");
+}
+
+int programs_find(const struct object *object, struct programs *ret_programs,
+		  struct pst_error *error)
+{
+	unsigned int rank[_FILTER_KINDS][FILTER_MAX_OPCODES];
+	struct programs programs = { 0 };
+	struct bpf_program *program;
+	unsigned int n = 0;
+
+	bpf_object__for_each_program(program, object->bpf) {
+		const char *section = bpf_program__section_name(program);
+		struct place place;
+
+		if (!find_place(section, &place))
+			return refuse(program, section, error);
+		n++;
+		/* Only these can be run from here, and they must be allowed to sleep. */
+		bpf_program__set_type(program, BPF_PROG_TYPE_SYSCALL);
+		bpf_program__set_flags(program, BPF_F_SLEEPABLE);
+		for (unsigned int op = 0; op < FILTER_MAX_OPCODES; op++) {
+			struct bpf_program **other = &programs.program[place.kind][op];
+
+			if (!(place.ops & BIT(op)))
+				continue;
+			if (*other && rank[place.kind][op] == place.rank)
+				return error_set(
+					error, -EINVAL,
+					"the object has two programs in section \"%.100s\", %.60s "
+					"and %.60s: only one can be run",
+					section, bpf_program__name(*other),
+					bpf_program__name(program));
+			if (*other && rank[place.kind][op] > place.rank)
+				continue;
+			*other = program;
+			rank[place.kind][op] = place.rank;
+		}
+	}
+	if (!n)
+		return error_set(error, -EINVAL, "the object has no programs: it would do nothing");
+	*ret_programs = programs;
+	return 0;
+}
+
+const char *program_name(const struct bpf_program *program)
+{
+	return bpf_program__section_name(program) + strlen(PREFIX);
+}

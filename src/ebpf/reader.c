@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Reading an object can hang for ever (a FIFO, a dead network mount), and libbpf trusts what it opens:
+ * an object whose parts do not fit each other can end the process, which would be that of a view in use.
+ *
+ * So a child finds, reads and tries the object, and leaves it in a memfd with a header: its result. The
+ * child is this program, executed anew: a child that is only forked from a process with threads has the
+ * locks of the other threads as they were, so it could hang in malloc(). Programs that are linked with
+ * the library need no part in this: the constructor below looks at the program's name, before main().
+ *
+ * The child has little: no descriptors but three and the memfd, limits on CPU time and memory, and no
+ * capabilities once the object is open. One that takes too long is killed. One that hangs in the kernel
+ * cannot be killed before that lets go of it: it is left behind and reaped later, and there may be few.
+ */
+#include "ebpf/reader.h"
+#include "ebpf/spec.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROGRAM_NAME "penstock-filter-reader"
+#define OBJECT_FD 3
+#define MAX_SIZE (16u << 20)
+#define MAX_MS 10000
+#define MAX_CPU_S 5
+#define MAX_MEMORY (1ul << 30)
+#define MAX_LEFT 8
+
+/* At the start of the memfd; the object follows it. */
+struct header {
+	uint32_t tried;		/* the child has come to its end, and result says how */
+	int32_t result;		/* 0 or -errno, then error says why */
+	struct pst_error error;
+	char path[4096];
+	uint64_t size;
+	_Alignas(64) char object[];
+};
+
+extern char **environ;
+
+void object_file_fini(struct object_file *file)
+{
+	if (file->memory)
+		munmap(file->memory, file->memory_size);
+	free(file->path);
+	*file = (struct object_file){ 0 };
+}
+
+/* -- the child -------------------------------------------------------------------------------- */
+
+static void limit(int what, unsigned long most)
+{
+	setrlimit(what, &(struct rlimit){ most, most });
+}
+
+static void limit_all(void)
+{
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_CPU, MAX_CPU_S);
+#ifndef __SANITIZE_ADDRESS__
+	/* The sanitizer reserves terabytes. */
+	limit(RLIMIT_AS, MAX_MEMORY);
+#endif
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	syscall(SYS_capset, &header, none);
+}
+
+static int check_file(const char *path, const struct stat *st, struct pst_error *error)
+{
+	if (!S_ISREG(st->st_mode))
+		return error_set(error, -EINVAL, "%.300s is not a regular file", path);
+	if (st->st_size > MAX_SIZE)
+		return error_set(error, -EFBIG, "%.300s is too large for a filter: %u MiB at most",
+				 path, MAX_SIZE >> 20);
+	return 0;
+}
+
+/* Appends the file to the memfd, which has the header only. */
+static int copy_in(int fd, const char *path, size_t *ret_size, struct pst_error *error)
+{
+	size_t size = 0;
+	char buf[65536];
+	ssize_t n;
+
+	while ((n = read(fd, buf, sizeof(buf))) > 0 && size + (size_t)n <= MAX_SIZE) {
+		off_t at = (off_t)(sizeof(struct header) + size);
+
+		if (pwrite(OBJECT_FD, buf, (size_t)n, at) != n)
+			return error_set(error, -ENOMEM, "no memory");
+		size += (size_t)n;
+	}
+	if (n < 0)
+		return error_set(error, -errno, "cannot read the filter %.300s: %s", path,
+				 strerror(errno));
+	if (n > 0)
+		return error_set(error, -EFBIG, "%.300s grows while it is read", path);
+	*ret_size = size;
+	return 0;
+}
+
+/* Finds and reads the object; fills header, and the memfd behind it. */
+static int read_in(const char *what, struct header *header)
+{
+	_cleanup_(freep) char *path = NULL;
+	_cleanup_(fd_closep) int fd = -1;
+	size_t size;
+	struct stat st;
+	int r;
+
+	r = spec_find(what, &path, &header->error);
+	if (r < 0)
+		return r;
+	/* O_NONBLOCK: a FIFO would wait for somebody who writes to it. */
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set(&header->error, -errno, "cannot open the filter %.300s: %s", path,
+				 strerror(errno));
+	drop_capabilities();
+	r = check_file(path, &st, &header->error);
+	if (r == 0)
+		r = copy_in(fd, path, &size, &header->error);
+	if (r < 0)
+		return r;
+	header->size = size;
+	snprintf(header->path, sizeof(header->path), "%s", path);
+	return 0;
+}
+
+static int try_it(struct header *header)
+{
+	size_t size = sizeof(*header) + header->size;
+	char *memory = mmap(NULL, size, PROT_READ, MAP_PRIVATE, OBJECT_FD, 0);
+	int r;
+
+	if (memory == MAP_FAILED)
+		return error_set(&header->error, -ENOMEM, "no memory");
+	r = object_try(header->path, memory + sizeof(*header), header->size, &header->error);
+	munmap(memory, size);
+	return r;
+}
+
+static void child(const char *what)
+{
+	struct header header = { 0 };
+
+	limit_all();
+	header.result = read_in(what, &header);
+	/* So that the path can be named when trying the object ends the process. */
+	if (pwrite(OBJECT_FD, &header, sizeof(header), 0) != sizeof(header))
+		_exit(1);
+	if (header.result == 0)
+		header.result = try_it(&header);
+	header.tried = 1;
+	_exit(pwrite(OBJECT_FD, &header, sizeof(header), 0) == sizeof(header) ? 0 : 1);
+}
+
+/* Before main() of whatever program has executed itself as the child. */
+__attribute__((constructor)) static void be_the_child(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[0], PROGRAM_NAME) == 0)
+		child(argv[1]);
+}
+
+/* -- the parent ------------------------------------------------------------------------------- */
+
+/* Children that could not be killed yet. */
+static pthread_mutex_t left_lock = PTHREAD_MUTEX_INITIALIZER;
+static pid_t left[MAX_LEFT]; /* left_lock; 0: free */
+
+/* A free place; NULL: there are as many as may be. Caller holds left_lock. */
+static pid_t *reap(void)
+{
+	pid_t *free_place = NULL;
+
+	for (unsigned int i = 0; i < MAX_LEFT; i++) {
+		if (left[i] && waitpid(left[i], NULL, WNOHANG) != 0)
+			left[i] = 0;
+		if (!left[i])
+			free_place = &left[i];
+	}
+	return free_place;
+}
+
+static bool may_start(void)
+{
+	bool may;
+
+	pthread_mutex_lock(&left_lock);
+	may = reap();
+	pthread_mutex_unlock(&left_lock);
+	return may;
+}
+
+static void leave(pid_t pid)
+{
+	pid_t *place;
+
+	pthread_mutex_lock(&left_lock);
+	place = reap();
+	if (place)
+		*place = pid;
+	pthread_mutex_unlock(&left_lock);
+}
+
+static int start(const char *what, int fd, pid_t *ret_pid)
+{
+	char *argv[] = { (char *)PROGRAM_NAME, (char *)what, NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	int r;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fd, OBJECT_FD);
+	posix_spawn_file_actions_addclosefrom_np(&actions, OBJECT_FD + 1);
+	r = posix_spawn(ret_pid, "/proc/self/exe", &actions, &attr, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attr);
+	return -r;
+}
+
+/* Waits so long for its end; false: it goes on. Somebody else in the program may have reaped it. */
+static bool wait_for(pid_t pid, int ms)
+{
+	_cleanup_(fd_closep) int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd ends = { .fd = fd, .events = POLLIN };
+
+	while (fd >= 0 && poll(&ends, 1, ms) < 0 && errno == EINTR)
+		;
+	return waitpid(pid, NULL, WNOHANG) != 0;
+}
+
+/* 0 when the child has ended, however. */
+static int run(const char *what, int fd, struct pst_error *error)
+{
+	pid_t pid;
+	int r;
+
+	if (!may_start())
+		return error_set(error, -EBUSY,
+				 "cannot read the filter %.200s: %u processes that were to read "
+				 "filters hang",
+				 what, MAX_LEFT);
+	r = start(what, fd, &pid);
+	if (r < 0)
+		return error_set(error, r, "cannot start a process to read the filter: %s",
+				 strerror(-r));
+	if (wait_for(pid, MAX_MS))
+		return 0;
+	kill(pid, SIGKILL);
+	if (!wait_for(pid, 100))
+		leave(pid);
+	return error_set(error, -ETIMEDOUT,
+			 "reading the filter %.200s took more than %d seconds: is it on a file "
+			 "system that does not answer?",
+			 what, MAX_MS / 1000);
+}
+
+/* Takes the child's result. */
+static int take(const char *what, const struct object_file *file, struct pst_error *error)
+{
+	const struct header *header = file->memory;
+
+	if (file->memory_size < sizeof(*header))
+		return error_set(error, -EIO, "the process to read the filter %.200s has failed",
+				 what);
+	if (!header->tried)
+		return error_set(error, -EINVAL,
+				 "%.300s is damaged: reading it ends the process that does. "
+				 "Compile it again",
+				 header->path);
+	if (header->result < 0) {
+		if (error)
+			*error = header->error;
+		return header->result;
+	}
+	return file->memory_size == sizeof(*header) + header->size ? 0 : -EIO;
+}
+
+int reader_read(const char *what, struct object_file *ret_file, struct pst_error *error)
+{
+	_cleanup_(object_file_fini) struct object_file file = { 0 };
+	_cleanup_(fd_closep) int fd = memfd_create(PROGRAM_NAME, MFD_CLOEXEC);
+	const struct header *header;
+	struct stat st;
+	int r;
+
+	if (fd < 0)
+		return error_set(error, -errno, "no memory for the filter: %s", strerror(errno));
+	r = run(what, fd, error);
+	if (r < 0)
+		return r;
+	if (fstat(fd, &st) < 0 || st.st_size == 0)
+		return take(what, &file, error);
+	file.memory_size = (size_t)st.st_size;
+	file.memory = mmap(NULL, file.memory_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (file.memory == MAP_FAILED) {
+		file.memory = NULL;
+		return error_set(error, -ENOMEM, "no memory");
+	}
+	r = take(what, &file, error);
+	if (r < 0)
+		return r;
+	header = file.memory;
+	file.bytes = header->object;
+	file.size = header->size;
+	file.path = strdup(header->path);
+	if (!file.path)
+		return error_set(error, -ENOMEM, "no memory");
+	*ret_file = file;
+	file = (struct object_file){ 0 };
+	return 0;
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What users write to ask for a filter, and where the objects of filters are looked for. */
+#include "ebpf/spec.h"
+#include "util/log.h"
+#include "util/nearest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_OPTIONS 64
+
+char *spec_cut(char **rest, char separator)
+{
+	char *start = *rest, *from = start, *to = start;
+
+	while (*from && *from != separator) {
+		if (*from == '\\' && from[1]) {
+			if (from[1] != separator)
+				*to++ = *from;
+			from++;
+		}
+		*to++ = *from++;
+	}
+	*rest = *from ? from + 1 : NULL;
+	*to = '\0';
+	return start;
+}
+
+void spec_fini(struct spec *spec)
+{
+	for (size_t i = 0; i < spec->n_options; i++) {
+		free(spec->options[i].name);
+		free(spec->options[i].value);
+	}
+	free(spec->options);
+	free(spec->what);
+	*spec = (struct spec){ 0 };
+}
+
+static int add_option(struct spec *spec, const char *text, struct pst_error *error)
+{
+	const char *equals = strchr(text, '=');
+	struct spec_option *option = &spec->options[spec->n_options];
+
+	if (equals == text)
+		return error_set(error, -EINVAL, "'%.100s' has no option before the '='", text);
+	if (spec->n_options == MAX_OPTIONS)
+		return error_set(error, -E2BIG, "a filter takes at most %d options", MAX_OPTIONS);
+	*option = (struct spec_option){ 0 };
+	spec->n_options++;
+	option->name = equals ? strndup(text, equals - text) : strdup(text);
+	option->value = equals ? strdup(equals + 1) : NULL;
+	if (!option->name || (equals && !option->value))
+		return error_set(error, -ENOMEM, "no memory");
+	for (size_t i = 0; i + 1 < spec->n_options; i++)
+		if (!strcmp(spec->options[i].name, option->name))
+			return error_set(error, -EINVAL,
+					 "option '%s' is given twice: the values of a list are "
+					 "separated by ':'",
+					 option->name);
+	return 0;
+}
+
+int spec_parse(const char *text, struct spec *ret_spec, struct pst_error *error)
+{
+	_cleanup_(spec_fini) struct spec spec = { 0 };
+	_cleanup_(freep) char *copy = strdup(text);
+	char *rest = copy;
+	int r;
+
+	spec.options = calloc(MAX_OPTIONS, sizeof(*spec.options));
+	if (!copy || !spec.options)
+		return error_set(error, -ENOMEM, "no memory");
+	spec.what = strdup(spec_cut(&rest, ','));
+	if (!spec.what)
+		return error_set(error, -ENOMEM, "no memory");
+	if (!*spec.what)
+		return error_set(error, -EINVAL,
+				 "'%.100s' names no filter: NAME or FILE comes first, then options",
+				 text);
+	while (rest) {
+		const char *option = spec_cut(&rest, ',');
+
+		if (!*option)
+			continue;
+		r = add_option(&spec, option, error);
+		if (r < 0)
+			return r;
+	}
+	*ret_spec = spec;
+	spec = (struct spec){ 0 };
+	return 0;
+}
+
+char *spec_name(const char *path)
+{
+	static const char *const suffixes[] = { ".bpf.o", ".o" };
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		size_t suffix = strlen(suffixes[i]);
+
+		if (len > suffix && !strcmp(name + len - suffix, suffixes[i]))
+			return strndup(name, len - suffix);
+	}
+	return strdup(name);
+}
+
+/*
+ * The directory of a program that has not been installed: of one that lies where it was built. Beside an
+ * installed program there may be anything. "" where it is another one.
+ */
+static void build_directory(char dir[PATH_MAX])
+{
+	ssize_t len = readlink("/proc/self/exe", dir, PATH_MAX - 1);
+	_cleanup_(freep) char *mark = NULL;
+	char *slash;
+
+	dir[len > 0 ? len : 0] = '\0';
+	slash = strrchr(dir, '/');
+	if (slash)
+		*slash = '\0';
+	if (asprintf(&mark, "%s/build.ninja", dir) < 0)
+		mark = NULL;
+	if (!mark || access(mark, F_OK) < 0)
+		dir[0] = '\0';
+}
+
+/* Directories where a NAME is looked for, in this order, separated by ':'. For free(). */
+static char *search_path(void)
+{
+	const char *user = secure_getenv("PENSTOCK_FILTER_PATH");
+	char built[PATH_MAX], *path;
+
+	build_directory(built);
+	if (asprintf(&path, "%s%s%s%s%s", user ? user : "", user && *user ? ":" : "", built,
+		     *built ? "/filters:" : "", FILTER_DIR) < 0)
+		return NULL;
+	return path;
+}
+
+/* The filter of a directory whose name is the most like what; "" when none is. */
+static void guess_in(const char *dir, const char *what, struct nearest *nearest)
+{
+	struct dirent *entry;
+	DIR *stream = opendir(dir);
+
+	if (!stream)
+		return;
+	while ((entry = readdir(stream))) {
+		char *dot = strstr(entry->d_name, ".bpf.o");
+
+		if (!dot || dot[strlen(".bpf.o")])
+			continue;
+		*dot = '\0';
+		nearest_try(nearest, what, entry->d_name);
+	}
+	closedir(stream);
+}
+
+static int find_name(const char *what, char **ret_path, struct pst_error *error)
+{
+	_cleanup_(freep) char *dirs = search_path(), *copy = dirs ? strdup(dirs) : NULL;
+	struct nearest nearest = NEAREST_INIT;
+	char *rest = copy;
+
+	if (!copy)
+		return error_set(error, -ENOMEM, "no memory");
+	while (rest) {
+		_cleanup_(freep) char *path = NULL;
+		const char *dir = spec_cut(&rest, ':');
+
+		if (!*dir)
+			continue;
+		if (asprintf(&path, "%s/%s.bpf.o", dir, what) < 0) {
+			path = NULL;
+			return error_set(error, -ENOMEM, "no memory");
+		}
+		if (access(path, F_OK) == 0) {
+			*ret_path = take_ptr(path);
+			return 0;
+		}
+		guess_in(dir, what, &nearest);
+	}
+	return error_set(error, -ENOENT,
+			 "there is no filter '%.100s'%s%s%s (looked in %.200s); an object of your "
+			 "own is given with its path, as ./%.60s.bpf.o",
+			 what, *nearest.word ? ", did you mean '" : "", nearest.word,
+			 *nearest.word ? "'?" : "", dirs, what);
+}
+
+int spec_find(const char *what, char **ret_path, struct pst_error *error)
+{
+	size_t len = strlen(what);
+	char *path;
+
+	if (!strchr(what, '/') && !(len > 2 && !strcmp(what + len - 2, ".o")))
+		return find_name(what, ret_path, error);
+	if (access(what, R_OK) < 0)
+		return error_set(error, -errno, "cannot read the filter %.300s: %s", what,
+				 strerror(errno));
+	/* A view may outlive the working directory, and what it says of itself has to stay true. */
+	path = realpath(what, NULL);
+	if (!path)
+		return error_set(error, -errno, "cannot find the filter %.300s: %s", what,
+				 strerror(errno));
+	*ret_path = path;
+	return 0;
+}

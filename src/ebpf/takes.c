@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What the value of an option may be. A value that means nothing is refused before the filter is loaded, and
+ * the user is told the word that was meant: a filter that runs cannot say anything to anybody.
+ */
+#include "ebpf/takes.h"
+#include "ebpf/spec.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+#include "util/nearest.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_WORD 63
+
+/* Copies the next of the words and moves *words behind it; false at their end. */
+static bool next_word(const char **words, char word[MAX_WORD + 1])
+{
+	size_t len;
+
+	*words += strspn(*words, " ");
+	len = strcspn(*words, " ");
+	/* Behind a ":" stands what is said to people. */
+	if (!len || **words == ':')
+		return false;
+	snprintf(word, MAX_WORD + 1, "%.*s", (int)len, *words);
+	*words += len;
+	return true;
+}
+
+/* What stands behind a word at the beginning of a note; NULL: another word stands there. */
+static const char *behind(const char *note, const char *word)
+{
+	size_t len = strlen(word);
+
+	return strncmp(note, word, len) ? NULL : note + len;
+}
+
+int takes_add(struct takes *takes, const char *note)
+{
+	const char *rest;
+
+	if ((rest = behind(note, "one of "))) {
+		takes->one_of = rest;
+	} else if ((rest = behind(note, "list of "))) {
+		takes->list_of = rest;
+	} else if ((rest = behind(note, "elsewhere "))) {
+		takes->elsewhere = rest;
+		return strstr(rest, " : ") ? 0 : -EINVAL;
+	} else if ((rest = behind(note, "range "))) {
+		takes->has_range = sscanf(rest, "%" SCNd64 " %" SCNd64, &takes->min, &takes->max) == 2;
+		return takes->has_range ? 0 : -EINVAL;
+	} else if (!strcmp(note, "users")) {
+		takes->users = true;
+	} else if (!strcmp(note, "groups")) {
+		takes->groups = true;
+	} else if (!strcmp(note, "not empty")) {
+		takes->not_empty = true;
+	} else {
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Names the word that was meant, and all that there are. */
+static int refuse_word(const char *words, const char *value, struct pst_error *error)
+{
+	struct nearest nearest = NEAREST_INIT;
+	char word[MAX_WORD + 1], list[400] = "";
+	size_t len = 0;
+
+	for (const char *rest = words; next_word(&rest, word);) {
+		nearest_try(&nearest, value, word);
+		if (len < sizeof(list))
+			len += snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "", word);
+	}
+	return error_set(error, -EINVAL, "%s%s%sthere is no '%.60s' among %s",
+			 *nearest.word ? "did you mean '" : "", nearest.word,
+			 *nearest.word ? "'? " : "", value, list);
+}
+
+int takes_check_word(const struct takes *takes, const char *value, struct pst_error *error)
+{
+	char word[MAX_WORD + 1];
+
+	if (takes->not_empty && !*value)
+		return error_set(error, -EINVAL, "the value is empty");
+	if (!takes->one_of)
+		return 0;
+	for (const char *rest = takes->one_of; next_word(&rest, word);)
+		if (!strcmp(word, value))
+			return 0;
+	return refuse_word(takes->one_of, value, error);
+}
+
+size_t takes_each_match(const char *words, const char *pattern, void (*fn)(void *aux, const char *word),
+			void *aux)
+{
+	char word[MAX_WORD + 1];
+	size_t n = 0;
+
+	while (next_word(&words, word)) {
+		if (fnmatch(pattern, word, 0))
+			continue;
+		n++;
+		if (fn)
+			fn(aux, word);
+	}
+	return n;
+}
+
+/* Whether a name or glob fits nothing but words that mean nothing in this filter. */
+static bool is_elsewhere(const struct takes *takes, const char *pattern)
+{
+	return takes->elsewhere &&
+	       takes_each_match(takes->list_of, pattern, NULL, NULL) ==
+		       takes_each_match(takes->elsewhere, pattern, NULL, NULL);
+}
+
+int takes_check_names(const struct takes *takes, const char *list, struct pst_error *error)
+{
+	_cleanup_(freep) char *copy = strdup(list);
+	char *rest = copy;
+
+	if (!takes->list_of)
+		return 0;
+	if (!copy)
+		return error_set(error, -ENOMEM, "no memory");
+	while (rest) {
+		const char *pattern = spec_cut(&rest, ':');
+
+		if (takes_each_match(takes->list_of, pattern, NULL, NULL)) {
+			if (is_elsewhere(takes, pattern))
+				return error_set(error, -EINVAL, "'%.60s' has no effect in this filter: %s",
+						 pattern, strstr(takes->elsewhere, " : ") + 3);
+			continue;
+		}
+		if (!*pattern)
+			return error_set(error, -EINVAL, "a word is empty: wanted are words with ':' "
+							 "between them");
+		return refuse_word(takes->list_of, pattern, error);
+	}
+	return 0;
+}
+
+int takes_check_number(const struct takes *takes, uint64_t value, bool is_signed,
+		       struct pst_error *error)
+{
+	bool negative = is_signed && (int64_t)value < 0;
+	bool below = negative ? (int64_t)value < takes->min : takes->min > 0 && value < (uint64_t)takes->min;
+	bool above = !negative && value > (uint64_t)takes->max;
+
+	if (!takes->has_range || (!below && !above))
+		return 0;
+	return error_set(error, -EINVAL, "wanted is a number from %" PRId64 " to %" PRId64, takes->min,
+			 takes->max);
+}
+
+/* Read from the files themselves: what else knows users may have to be asked by way of a network. */
+int takes_find_id(const struct takes *takes, const char *name, uint64_t *ret_id)
+{
+	FILE *file = fopen(takes->groups ? "/etc/group" : "/etc/passwd", "re");
+	int r = -ENOENT;
+
+	if (!file)
+		return -errno;
+	while (r == -ENOENT) {
+		struct passwd user, *found_user = NULL;
+		struct group group, *found_group = NULL;
+		char line[16384];
+		int end = takes->groups ? fgetgrent_r(file, &group, line, sizeof(line), &found_group) :
+					  fgetpwent_r(file, &user, line, sizeof(line), &found_user);
+
+		if (end)
+			break;
+		if (strcmp(found_user ? user.pw_name : group.gr_name, name))
+			continue;
+		*ret_id = found_user ? user.pw_uid : group.gr_gid;
+		r = 0;
+	}
+	fclose(file);
+	return r;
+}

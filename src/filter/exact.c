@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "filter/exact.h"
+#include "filter/chain.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+
+void exact_init(struct exact *exact)
+{
+	for (int i = 0; i < EXACT_N_ROWS; i++) {
+		pthread_mutex_init(&exact->row[i].lock, NULL);
+		pthread_cond_init(&exact->row[i].free, NULL);
+		exact->row[i].held = false;
+	}
+}
+
+void exact_fini(struct exact *exact)
+{
+	for (int i = 0; i < EXACT_N_ROWS; i++) {
+		pthread_mutex_destroy(&exact->row[i].lock);
+		pthread_cond_destroy(&exact->row[i].free);
+	}
+}
+
+/* The file under a name: a strong reference, or NULL. */
+static struct node *named(struct req *req, struct node *dir, const char *name)
+{
+	struct node *node = NULL;
+	struct statx stx;
+
+	return fs_peek(req_fs(req), dir, name, &stx, &node) < 0 ? NULL : node;
+}
+
+/* The file whose size, owner or links the request may change: a strong reference, or NULL. */
+static struct node *changes(struct req *req)
+{
+	const union pst_in *in = req->msg.arg;
+
+	switch (req->msg.head->opcode) {
+	case FUSE_SETATTR:
+	case FUSE_WRITE:
+	case FUSE_FALLOCATE:
+		return node_get(req->node);
+	case FUSE_OPEN:
+		return in->open.flags & O_TRUNC ? node_get(req->node) : NULL;
+	case FUSE_LINK:
+		return node_get(req->node2);
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+		return named(req, req->node, req->msg.name[0]);
+	case FUSE_RENAME2:
+		if (in->rename.flags & RENAME_EXCHANGE)
+			return NULL;
+		return named(req, req->node2, req->msg.name[1]);
+	case FUSE_RENAME:
+		return named(req, req->node2, req->msg.name[1]);
+	default:
+		return NULL;
+	}
+}
+
+static struct exact_row *row_of(struct exact *exact, struct req *req)
+{
+	return &exact->row[fs_node_number(req_fs(req), req->changed) % EXACT_N_ROWS];
+}
+
+static void take(struct exact_row *row)
+{
+	pthread_mutex_lock(&row->lock);
+	while (row->held)
+		pthread_cond_wait(&row->free, &row->lock);
+	row->held = true;
+	pthread_mutex_unlock(&row->lock);
+}
+
+int exact_enter(struct exact *exact, struct req *req)
+{
+	const struct chain *chain = req->chain;
+
+	if (!(chain->exact & req->filters))
+		return 0;
+	req->changed = changes(req);
+	if (!req->changed)
+		return 0;
+	/*
+	 * Only in the pool: an operation that moves there after it has begun would hold the file while it waits
+	 * for a thread, and all of these may be waiting for the file.
+	 */
+	if (!req->in_pool) {
+		fs_node_put(req_fs(req), req->changed);
+		req->changed = NULL;
+		return REQ_TO_POOL;
+	}
+	take(row_of(exact, req));
+	/* Its last name may go: then nothing but a descriptor leads to it. */
+	fs_pin(req_fs(req), req->changed, &req->pin);
+	return 0;
+}
+
+void exact_leave(struct exact *exact, struct req *req)
+{
+	struct exact_row *row;
+
+	if (!req->changed)
+		return;
+	row = row_of(exact, req);
+	fdref_putp(&req->pin);
+	pthread_mutex_lock(&row->lock);
+	row->held = false;
+	pthread_cond_signal(&row->free);
+	pthread_mutex_unlock(&row->lock);
+	fs_node_put(req_fs(req), req->changed);
+	req->changed = NULL;
+}

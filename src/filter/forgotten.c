@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "filter/forgotten.h"
+#include "filter/chain.h"
+#include "filter/call.h"
+#include "filter/run-program.h"
+#include "server/server-private.h"
+
+#include <pthread.h>
+#include <string.h>
+
+void forgotten_init(struct forgotten *forgotten, struct server *server)
+{
+	forgotten->server = server;
+	forgotten->req = NULL;
+	pthread_mutex_init(&forgotten->lock, NULL);
+}
+
+void forgotten_fini(struct forgotten *forgotten)
+{
+	if (forgotten->req)
+		server_return(forgotten->req);
+	pthread_mutex_destroy(&forgotten->lock);
+}
+
+/* The request stands by: whoever waits for the end of requests does not wait for it. */
+static void stand_by(struct req *req)
+{
+	atomic_store(&req->chain, NULL);
+	atomic_store(&req->begun, false);
+}
+
+void forgotten_prepare(struct forgotten *forgotten)
+{
+	pthread_mutex_lock(&forgotten->lock);
+	if (!forgotten->req) {
+		forgotten->req = server_borrow(forgotten->server, true);
+		stand_by(forgotten->req);
+	}
+	pthread_mutex_unlock(&forgotten->lock);
+}
+
+static void run(struct req *req, struct node *node, uint64_t asked)
+{
+	const struct chain *chain = req->chain;
+	struct fuse_in_header head = { .opcode = FUSE_FORGET, .nodeid = node->id };
+	bool failed;
+
+	req->msg = (struct wire_msg){ .op = op_find(FUSE_FORGET), .head = &head };
+	req->filters = asked;
+	/* For its cells alone: whoever takes a reference now would bring it back to life. */
+	req->dir = node;
+	frame_forgotten(req, node);
+	for (unsigned int i = chain->n; i-- > 0;)
+		if (asked >> chain->links[i]->bit & 1)
+			program_run(req, chain->links[i], FILTER_POST, &failed);
+	memset(&req->caller, 0, sizeof(*req) - offsetof(struct req, caller));
+}
+
+void forgotten_run(struct forgotten *forgotten, struct node *node)
+{
+	struct chain *chain;
+
+	pthread_mutex_lock(&forgotten->lock);
+	if (forgotten->req) {
+		chain = server_chain(forgotten->req);
+		if (chain && (chain->post[FUSE_FORGET] & node->filters))
+			run(forgotten->req, node, chain->post[FUSE_FORGET] & node->filters);
+		stand_by(forgotten->req);
+	}
+	pthread_mutex_unlock(&forgotten->lock);
+}

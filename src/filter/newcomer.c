@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Names under a change of filters. Why which names are treated how: server/invalidate.c.
+ *
+ * Lock: all of this runs under the lock of filter/chain-update.c.
+ */
+#include "filter/newcomer.h"
+#include "mount/inside.h"
+#include "filter/name-check.h"
+#include "server/invalidate.h"
+#include "server/server-private.h"
+#include "util/log.h"
+
+#include <errno.h>
+
+int newcomer_init(struct newcomer *newcomer, struct server *server, struct link *link,
+		  struct pst_error *error)
+{
+	*newcomer = (struct newcomer){ .server = server, .link = link };
+	if (!link)
+		return 0;
+	if (chain_new(&link, 1, &newcomer->chain) < 0)
+		return error_set(error, -ENOMEM, "no memory");
+	newcomer->req = server_borrow(server, true);
+	atomic_store(&newcomer->req->chain, newcomer->chain);
+	return 0;
+}
+
+void newcomer_fini(struct newcomer *newcomer)
+{
+	if (newcomer->req)
+		server_return(newcomer->req);
+	chain_free(newcomer->chain);
+}
+
+/*
+ * Whether the new filter takes a name away from somebody. A filter that depends on the caller is taken
+ * to take away every name that it has a say in: nobody knows who will ask.
+ */
+static bool takes_name(void *aux, struct node *dir, const char *name, uint32_t type)
+{
+	struct newcomer *newcomer = aux;
+	const struct chain *chain = newcomer->chain;
+
+	if (!(dir->filters >> newcomer->link->bit & 1))
+		return false;
+	if (chain->by_caller)
+		return chain->by_name;
+	return judge_alone(newcomer->req, dir, name, type) < 0;
+}
+
+struct check {
+	struct newcomer *newcomer;
+	struct pst_error *error;
+};
+
+static int check_covered(void *aux, const struct covered *covered)
+{
+	struct check *check = aux;
+	struct newcomer *newcomer = check->newcomer;
+	struct fs *fs = server_fs(newcomer->server);
+	struct node *dir = fs_node(fs, covered->dir);
+	struct node *node = fs_node(fs, covered->node);
+	bool hides = dir && node && takes_name(newcomer, dir, covered->name, node->type);
+
+	fs_node_put(fs, dir);
+	fs_node_put(fs, node);
+	if (!hides)
+		return 0;
+	return error_set(check->error, -EBUSY,
+			 "filter %s hides \"%s\", and %s in the view is a mount point: the kernel would "
+			 "detach what is mounted there; unmount it first",
+			 filter_facts(newcomer->link->filter)->name, covered->name,
+			 covered->mount_point);
+}
+
+int newcomer_check_mounts(struct newcomer *newcomer, struct pst_error *error)
+{
+	struct inside *inside = server_inside(newcomer->server);
+	struct check check = { newcomer, error };
+
+	if (!newcomer->link)
+		return 0;
+	/* Also for whoever asks later what is covered. */
+	inside_scan(inside, 0);
+	if (!newcomer->chain->names || newcomer->chain->by_caller)
+		return 0;
+	return inside_each(inside, check_covered, &check);
+}
+
+/* Whether a filter has a say in which names there are, or in who sees them. */
+static bool affects_names(const struct chain *chain, const struct link *link)
+{
+	return chain && link && ((chain->by_name | chain->by_caller) >> link->bit & 1);
+}
+
+/* Whether a filter may put another name in the place of the one that was looked up. */
+static bool changes_names(const struct chain *chain, const struct link *link)
+{
+	return chain && link && (chain->pre[FUSE_LOOKUP] >> link->bit & 1);
+}
+
+void newcomer_invalidate(struct newcomer *newcomer, const struct chain *old,
+			 const struct link *gone)
+{
+	const struct link *link = newcomer->link;
+	struct notify_names lost = {
+		.lost = link ? takes_name : NULL,
+		.aux = newcomer,
+		.unlisted = changes_names(newcomer->chain, link) || changes_names(old, gone),
+	};
+	bool names = affects_names(newcomer->chain, link) || affects_names(old, gone);
+
+	notify_change(server_notifier(newcomer->server), server_fs(newcomer->server),
+		      names ? &lost : NULL);
+}

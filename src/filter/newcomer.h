@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * What a change of filters does to the names that the kernel has cached: which of them the new filter
+ * takes away, and invalidating all of them.
+ */
+#include "filter/chain.h"
+
+struct pst_error;
+struct req;
+struct server;
+
+/* A new filter, alone, and a request to ask it with; or, without a link, none. */
+struct newcomer {
+	struct server *server; /* borrowed */
+	struct link *link;     /* borrowed; NULL: filters only go */
+	struct chain *chain;   /* of that link alone */
+	struct req *req;       /* borrowed from the server */
+};
+
+/* 0 or -ENOMEM with *error set. Waits for a free request. */
+int newcomer_init(struct newcomer *newcomer, struct server *server, struct link *link,
+		  struct pst_error *error);
+void newcomer_fini(struct newcomer *newcomer);
+/*
+ * Before the change, with the filter's bit on all nodes that it holds for: -EBUSY with *error set
+ * where the filter hides a name from everybody that leads to a mount inside the view.
+ */
+int newcomer_check_mounts(struct newcomer *newcomer, struct pst_error *error);
+/*
+ * After the change: invalidates what the kernel has cached under the chain before. old, gone: that
+ * chain and the link that goes, NULL: none.
+ */
+void newcomer_invalidate(struct newcomer *newcomer, const struct chain *old,
+			 const struct link *gone);

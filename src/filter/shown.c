@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Owners that filters show, and make files for. The engine, not the filter, sees to it that no set-ID bit
+ * stands beside an owner that a filter has put there: a filter cannot forget it. fs/set-id.c says why.
+ */
+#include "filter/shown.h"
+#include "filter/call.h"
+#include "server/server-private.h"
+
+#include <sys/stat.h>
+
+#define SET_IDS (S_ISUID | S_ISGID)
+
+/* What the lower file has, in *ret_stx; false where the engine does not know it. */
+static bool real_attr(struct req *req, struct statx *ret_stx)
+{
+	*ret_stx = req->entry.attr.stx;
+	/* The operation has not been done: a filter has made up the answer. */
+	return ret_stx->stx_mode || fs_node_stat(req_fs(req), req->node, ret_stx) == 0;
+}
+
+static uint32_t checked(struct req *req, uint32_t mode, uint32_t uid, uint32_t gid)
+{
+	struct node *node = req->entry.node ? req->entry.node : req->node;
+	struct statx real;
+	bool known = real_attr(req, &real);
+
+	return fs_show_mode(node, mode, !known || uid != real.stx_uid, !known || gid != real.stx_gid);
+}
+
+static void check_attr(struct req *req, struct fuse_attr *attr)
+{
+	attr->mode = checked(req, attr->mode, attr->uid, attr->gid);
+}
+
+void shown_check(struct req *req)
+{
+	struct pst_call *call = frame_of(req);
+
+	switch (req->msg.head->opcode) {
+	case FUSE_LOOKUP:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_SYMLINK:
+	case FUSE_LINK:
+		if (req->entry.node)
+			check_attr(req, &call->out.entry.attr);
+		break;
+	case FUSE_CREATE:
+	case FUSE_TMPFILE:
+		check_attr(req, &call->out.create.entry.attr);
+		break;
+	case FUSE_GETATTR:
+	case FUSE_SETATTR:
+		check_attr(req, &call->out.attr.attr);
+		break;
+	case FUSE_STATX: {
+		struct fuse_statx *stat = &call->out.statx.stat;
+
+		stat->mode = (uint16_t)checked(req, stat->mode, stat->uid, stat->gid);
+		break;
+	}
+	default:
+		break;
+	}
+}
+
+void shown_check_listed(struct req *req, struct fuse_direntplus *entry, const struct told *told)
+{
+	struct fuse_attr *attr = &entry->entry_out.attr;
+	struct node *node;
+
+	if (attr->uid == told->uid && attr->gid == told->gid)
+		return;
+	node = fs_node(req_fs(req), told->nodeid);
+	if (!node)
+		return;
+	attr->mode = fs_show_mode(node, attr->mode, attr->uid != told->uid, attr->gid != told->gid);
+	fs_node_put(req_fs(req), node);
+}
+
+void shown_check_made(struct req *req)
+{
+	union pst_in *now = &req->kept->now;
+
+	if (req->caller.uid == req->kept->uid && req->caller.gid == req->kept->gid)
+		return;
+	switch (req->msg.head->opcode) {
+	case FUSE_CREATE:
+	case FUSE_TMPFILE:
+		now->create.mode &= ~(uint32_t)SET_IDS;
+		break;
+	case FUSE_MKNOD:
+		now->mknod.mode &= ~(uint32_t)SET_IDS;
+		break;
+	default:
+		break;
+	}
+}

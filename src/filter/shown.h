@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owners that filters show: set-ID bits do not go with them. */
+#include "request/req.h"
+
+/*
+ * A good answer with attributes is about to go out: takes the set-ID bits away whose owner, or group, a
+ * filter has replaced. Does nothing for other operations.
+ */
+void shown_check(struct req *req);
+/* Likewise for an entry of READDIRPLUS, of which the kernel would have been told uid and gid. */
+void shown_check_listed(struct req *req, struct fuse_direntplus *entry, const struct told *told);
+/*
+ * A filter before the operation may make what is created another user's: then it is created without
+ * set-ID bits, which the caller could not have set on that user's files.
+ */
+void shown_check_made(struct req *req);

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Finding the mounts inside the view.
+ *
+ * The kernel tells a FUSE server nothing of mounts on its files. So a scan reads the mountinfo of one
+ * process of each mount namespace (inside-read.c), takes the mounts whose parent is the view, and has
+ * their mount points as paths from the root of the view, by the names that the kernel's dentries have. A table of
+ * the names on these paths, with the file that each leads to, is made of that.
+ *
+ * Where a name on a path does not lead to the same file below any more (somebody has renamed a
+ * directory there), the kernel still has the old file under the name: the entry of the scan before
+ * is carried over.
+ *
+ * A thread waits for changes in this process's own namespace, which the kernel reports, and scans.
+ * For other namespaces there is no such report: whoever is about to endanger a mount scans first.
+ * Mounts in namespaces without a process, or that this process may not look into, are not found.
+ *
+ * Locks: scan_lock is held during a scan, which reads /proc and the lower file system. lock guards
+ * the table and is taken for moments only, also by scans.
+ */
+#include "mount/inside.h"
+#include "mount/inside-private.h"
+#include "fs/fs.h"
+#include "util/caps.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/wake.h"
+#include "wire/abi.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* After a scan the thread does not look for so long, so that many mounts at a time cost few scans. */
+#define PAUSE_MS 20
+/* Scans that requests cause take one part in so many of the time, and at most so much at once. */
+#define SPARING 50
+#define CREDIT_NS 50000000
+
+struct table {
+	struct covered *rows;
+	size_t n;
+};
+
+struct inside {
+	unsigned int connection; /* constant */
+	struct fs *fs;		 /* constant from the start on */
+	pthread_t thread;
+	bool started;
+	int stop_fd;
+	int own_fd; /* mountinfo of this process, for own_changed(); constant from the start on */
+
+	pthread_mutex_t scan_lock; /* guards what follows, up to lock */
+	struct texts mount_points; /* of the last scan */
+	bool scanned;
+	uint32_t scanned_ms;
+	int64_t credit_ns; /* for scans that requests cause */
+	int64_t credited_ns;
+
+	pthread_mutex_t lock; /* guards what follows */
+	struct table table;
+	_Atomic bool any;     /* whether the table has rows; read without the lock */
+};
+
+/* -- the table of names ------------------------------------------------------------------------ */
+
+static void table_clear(struct table *table)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		free(table->rows[i].name);
+		free(table->rows[i].mount_point);
+	}
+	free(table->rows);
+	*table = (struct table){ 0 };
+}
+
+static const struct covered *table_find(const struct table *table, uint64_t dir, const char *name)
+{
+	for (size_t i = 0; i < table->n; i++)
+		if (table->rows[i].dir == dir && strcmp(table->rows[i].name, name) == 0)
+			return &table->rows[i];
+	return NULL;
+}
+
+static void table_add(struct table *table, uint64_t dir, const char *name, uint64_t node,
+		      const char *mount_point)
+{
+	struct covered *rows;
+	struct covered row = { .dir = dir, .node = node };
+
+	if (table_find(table, dir, name))
+		return;
+	rows = reallocarray(table->rows, table->n + 1, sizeof(*rows));
+	if (!rows)
+		return;
+	table->rows = rows;
+	row.name = strdup(name);
+	row.mount_point = strdup(mount_point);
+	if (row.name && row.mount_point) {
+		rows[table->n++] = row;
+		return;
+	}
+	free(row.name);
+	free(row.mount_point);
+}
+
+/* Whether a node's file still has a name. */
+static bool is_there(struct fs *fs, uint64_t id)
+{
+	struct node *node = fs_node(fs, id);
+	struct statx stx;
+	bool is;
+
+	if (!node)
+		return false;
+	is = fs_node_stat(fs, node, &stx) == 0 && stx.stx_nlink;
+	fs_node_put(fs, node);
+	return is;
+}
+
+/* The node that the kernel has at the end of a path whose last name is in dir; 0: not known. */
+static uint64_t node_at(struct inside *inside, const struct table *old, uint64_t dir,
+			const char *name, const char *path)
+{
+	const struct covered *was = table_find(old, dir, name);
+	struct node *node;
+	uint64_t id;
+
+	if (was && is_there(inside->fs, was->node))
+		return was->node;
+	if (fs_walk_path(inside->fs, path, &node) < 0)
+		return 0;
+	id = node->id;
+	fs_node_put(inside->fs, node);
+	return id;
+}
+
+static void cover_path(struct inside *inside, const struct table *old, struct table *new,
+		       const char *mount_point)
+{
+	_cleanup_(freep) char *path = strdup(mount_point);
+	uint64_t dir = FUSE_ROOT_ID;
+
+	for (char *name = path ? path + 1 : NULL; name && *name && dir;) {
+		char *slash = strchr(name, '/');
+		uint64_t node;
+
+		if (slash)
+			*slash = '\0';
+		node = node_at(inside, old, dir, name, path + 1);
+		if (node)
+			table_add(new, dir, name, node, mount_point);
+		dir = node;
+		if (slash)
+			*slash = '/';
+		name = slash ? slash + 1 : NULL;
+	}
+}
+
+/* Makes the table anew; old is what it was, and what the caller knows beside it. */
+static void make_table(struct inside *inside, const struct table *old)
+{
+	struct table new = { 0 }, was;
+
+	for (size_t i = 0; i < inside->mount_points.n; i++)
+		cover_path(inside, old, &new, inside->mount_points.at[i]);
+	pthread_mutex_lock(&inside->lock);
+	was = inside->table;
+	inside->table = new;
+	inside->any = new.n;
+	pthread_mutex_unlock(&inside->lock);
+	table_clear(&was);
+}
+
+/* Whether this process's own namespace has other mounts than at the last call. Caller holds scan_lock. */
+static bool own_changed(const struct inside *inside)
+{
+	struct pollfd fd = { .fd = inside->own_fd, .events = POLLPRI };
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+/* Caller holds scan_lock. With a name that is not in the table: the file that the kernel has there. */
+static void scan(struct inside *inside, unsigned int max_age_ms, const struct covered *moved)
+{
+	struct table old = { 0 };
+
+	if (!inside->connection || !inside->fs)
+		return;
+	if (!inside->scanned || clock_ms() - inside->scanned_ms >= max_age_ms ||
+	    own_changed(inside)) {
+		inside->scanned = true;
+		inside->scanned_ms = clock_ms();
+		texts_clear(&inside->mount_points);
+		inside_read(inside->connection, &inside->mount_points);
+	} else if (!moved) {
+		return;
+	}
+	/* Only scans change the table. */
+	if (moved)
+		table_add(&old, moved->dir, moved->name, moved->node, "");
+	for (size_t i = 0; i < inside->table.n; i++)
+		table_add(&old, inside->table.rows[i].dir, inside->table.rows[i].name,
+			  inside->table.rows[i].node, "");
+	make_table(inside, &old);
+	table_clear(&old);
+}
+
+void inside_scan(struct inside *inside, unsigned int max_age_ms)
+{
+	pthread_mutex_lock(&inside->scan_lock);
+	scan(inside, max_age_ms, NULL);
+	pthread_mutex_unlock(&inside->scan_lock);
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+void inside_scan_sparingly(struct inside *inside)
+{
+	int64_t began;
+
+	pthread_mutex_lock(&inside->scan_lock);
+	began = now_ns();
+	inside->credit_ns += (began - inside->credited_ns) / SPARING;
+	if (inside->credit_ns > CREDIT_NS)
+		inside->credit_ns = CREDIT_NS;
+	inside->credited_ns = began;
+	if (inside->credit_ns > 0 || own_changed(inside)) {
+		scan(inside, 0, NULL);
+		inside->credit_ns -= now_ns() - began;
+	}
+	pthread_mutex_unlock(&inside->scan_lock);
+}
+
+bool inside_any(const struct inside *inside)
+{
+	return atomic_load_explicit(&inside->any, memory_order_relaxed);
+}
+
+bool inside_covers(struct inside *inside, uint64_t dir, const char *name, uint64_t *ret_node)
+{
+	const struct covered *row;
+
+	if (!inside_any(inside))
+		return false;
+	pthread_mutex_lock(&inside->lock);
+	row = table_find(&inside->table, dir, name);
+	if (row && ret_node)
+		*ret_node = row->node;
+	pthread_mutex_unlock(&inside->lock);
+	return row;
+}
+
+bool inside_moved_away(struct inside *inside, uint64_t dir, const char *name, uint64_t node)
+{
+	struct covered moved = { .dir = dir, .node = node, .name = (char *)name };
+
+	pthread_mutex_lock(&inside->scan_lock);
+	scan(inside, 5 * PAUSE_MS, &moved);
+	pthread_mutex_unlock(&inside->scan_lock);
+	return inside_covers(inside, dir, name, NULL);
+}
+
+int inside_each(struct inside *inside, int (*fn)(void *aux, const struct covered *covered), void *aux)
+{
+	int r = 0;
+
+	/* fn may do what takes long, so it runs under the lock of scans, who alone change the table. */
+	pthread_mutex_lock(&inside->scan_lock);
+	for (size_t i = 0; i < inside->table.n && r == 0; i++)
+		r = fn(aux, &inside->table.rows[i]);
+	pthread_mutex_unlock(&inside->scan_lock);
+	return r;
+}
+
+/* -- the thread --------------------------------------------------------------------------------- */
+
+static void *inside_main(void *arg)
+{
+	struct inside *inside = arg;
+	struct pollfd fds[] = {
+		{ .fd = inside->stop_fd, .events = POLLIN },
+		{ .fd = open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC), .events = POLLPRI },
+	};
+	struct pollfd pause = fds[0];
+
+	/* To look at other processes' mounts, and at nodes. */
+	caps_limit(CAP_BIT(CAP_SYS_PTRACE) | CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_DAC_READ_SEARCH));
+
+	fs_thread_init();
+	/* Without /proc nothing is reported, and nothing found. */
+	do {
+		inside_scan(inside, 0);
+		poll(&pause, 1, PAUSE_MS);
+	} while (fds[1].fd >= 0 && !(pause.revents) && poll(fds, 2, -1) > 0 && !fds[0].revents);
+	if (fds[1].fd >= 0)
+		close(fds[1].fd);
+	return NULL;
+}
+
+int inside_new(unsigned int connection, struct inside **ret_inside)
+{
+	struct inside *inside = calloc(1, sizeof(*inside));
+
+	if (!inside)
+		return -ENOMEM;
+	inside->connection = connection;
+	inside->own_fd = -1;
+	inside->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (inside->stop_fd < 0) {
+		free(inside);
+		return -errno;
+	}
+	pthread_mutex_init(&inside->scan_lock, NULL);
+	pthread_mutex_init(&inside->lock, NULL);
+	*ret_inside = inside;
+	return 0;
+}
+
+int inside_start(struct inside *inside, struct fs *fs)
+{
+	int r;
+
+	inside->fs = fs;
+	if (!inside->connection)
+		return 0;
+	inside->own_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	r = wake_thread_create(&inside->thread, NULL, inside_main, inside);
+	inside->started = r == 0;
+	return r;
+}
+
+void inside_stop(struct inside *inside)
+{
+	if (!inside->started)
+		return;
+	eventfd_write(inside->stop_fd, 1);
+	pthread_join(inside->thread, NULL);
+	inside->started = false;
+}
+
+struct inside *inside_free(struct inside *inside)
+{
+	if (!inside)
+		return NULL;
+	inside_stop(inside);
+	close(inside->stop_fd);
+	if (inside->own_fd >= 0)
+		close(inside->own_fd);
+	texts_clear(&inside->mount_points);
+	table_clear(&inside->table);
+	pthread_mutex_destroy(&inside->scan_lock);
+	pthread_mutex_destroy(&inside->lock);
+	free(inside);
+	return NULL;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * access(2) goes by the flags of the view alone, so the view has to be read-only while the file system
+ * of LOWER is. That changes when somebody remounts it, of which the kernel tells whoever polls a list of
+ * mounts, and when the file system gives up after an error, of which the first refused operation tells.
+ *
+ * The view's file system is changed, not the flags of its mount: these are the user's, and one does not
+ * undo the other. While files of the view are open for writing the kernel refuses to make it read-only
+ * (EBUSY); then the thread looks again each second.
+ *
+ * Locks: none. Everything is constant or the thread's own; events are told by an eventfd.
+ */
+#include "mount/lower-flags.h"
+#include "mount/mount.h"
+#include "fs/fs.h"
+#include "util/caps.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define RETRY_MS 1000
+
+struct lower_flags {
+	struct lower_flags_config config;	/* constant */
+	int event_fd, mounts_fd;
+	bool readonly;			/* the view's file system, as we have made it */
+	_Atomic bool stop, suspended;
+	pthread_t thread;
+};
+
+DEFINE_CLEANUP(struct lower_flags *, lower_flags_stop);
+
+bool lower_flags_readonly(int fd)
+{
+	struct statvfs st;
+
+	return fstatvfs(fd, &st) == 0 && (st.f_flag & ST_RDONLY);
+}
+
+/* Whether LOWER's own mount can be written to; where its path leads elsewhere by now, it cannot. */
+static bool path_is_writable(const struct lower_flags_config *config)
+{
+	struct stat lower, there;
+	struct statvfs st;
+
+	return fstat(config->lower, &lower) == 0 && stat(config->path, &there) == 0 &&
+	       lower.st_dev == there.st_dev && lower.st_ino == there.st_ino &&
+	       statvfs(config->path, &st) == 0 && !(st.f_flag & ST_RDONLY);
+}
+
+/*
+ * The private mount shows what the file system is. A mount of LOWER's that was read-only was made so
+ * with its file system, or for itself: its path says when it no longer is.
+ */
+bool lower_flags_now(struct lower_flags *flags)
+{
+	return lower_flags_readonly(flags->config.lower) ||
+	       (flags->config.was_readonly && !path_is_writable(&flags->config));
+}
+
+/* Makes the view what LOWER is; false where that has to be tried again. */
+static bool follow(struct lower_flags *flags)
+{
+	bool readonly = !flags->suspended && lower_flags_now(flags);
+	int r;
+
+	if (flags->suspended || readonly == flags->readonly)
+		return true;
+	r = mount_set_readonly(flags->config.connection, flags->config.mountpoint, readonly);
+	if (r == -EBUSY)
+		return false;
+	if (r < 0) {
+		log_warning("%s: LOWER has become %s, and the view cannot follow: %s", flags->config.mountpoint,
+			    readonly ? "read-only" : "writable", strerror(-r));
+		return true;
+	}
+	flags->readonly = readonly;
+	log_warning("%s: LOWER has become %s, so the view is, too", flags->config.mountpoint,
+		    readonly ? "read-only" : "writable");
+	return true;
+}
+
+static void *follow_main(void *arg)
+{
+	struct lower_flags *flags = arg;
+	struct pollfd fds[] = {
+		{ .fd = flags->event_fd, .events = POLLIN },
+		{ .fd = flags->mounts_fd, .events = POLLPRI },
+	};
+	eventfd_t n;
+
+	fs_thread_init();
+	caps_limit(CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_DAC_READ_SEARCH));
+	for (;;) {
+		bool done = follow(flags);
+
+		if (poll(fds, 2, done ? -1 : RETRY_MS) < 0 && errno != EINTR)
+			return NULL;
+		if (fds[0].revents)
+			eventfd_read(flags->event_fd, &n);
+		if (flags->stop)
+			return NULL;
+	}
+}
+
+int lower_flags_start(const struct lower_flags_config *config, struct lower_flags **ret_flags)
+{
+	_cleanup_(lower_flags_stopp) struct lower_flags *flags = calloc(1, sizeof(*flags));
+	int r;
+
+	if (!flags) {
+		fd_close(config->lower);
+		return -ENOMEM;
+	}
+	*flags = (struct lower_flags){
+		.config = *config,
+		.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+		.mounts_fd = open("/proc/thread-self/mounts", O_RDONLY | O_CLOEXEC),
+		.readonly = config->readonly,
+		.suspended = config->suspended,
+		.stop = true,
+	};
+	if (flags->event_fd < 0 || flags->mounts_fd < 0)
+		return -errno;
+	flags->stop = false;
+	r = pthread_create(&flags->thread, NULL, follow_main, flags);
+	if (r > 0) {
+		flags->stop = true;
+		return -r;
+	}
+	pthread_setname_np(flags->thread, "penstock-lower");
+	*ret_flags = take_ptr(flags);
+	return 0;
+}
+
+void lower_flags_suspend(struct lower_flags *flags, bool suspended)
+{
+	flags->suspended = suspended;
+	lower_flags_look(flags);
+}
+
+void lower_flags_look(struct lower_flags *flags)
+{
+	eventfd_write(flags->event_fd, 1);
+}
+
+struct lower_flags *lower_flags_stop(struct lower_flags *flags)
+{
+	if (!flags)
+		return NULL;
+	if (!atomic_exchange(&flags->stop, true)) {
+		eventfd_write(flags->event_fd, 1);
+		pthread_join(flags->thread, NULL);
+	}
+	fd_close(flags->config.lower);
+	fd_close(flags->event_fd);
+	fd_close(flags->mounts_fd);
+	free(flags);
+	return NULL;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The privileged few calls. The view's mount is made detached, answers INIT while it is attached
+ * nowhere, and appears at its mount point when everything behind it works.
+ */
+#include "mount/mount.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/mount-attrs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int mount_clone_lower(const char *path, unsigned int flags, bool recursive,
+		      bool (*leave_out)(const char *type), struct pst_error *error)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	struct mount_attr attr = {
+		.attr_set = mount_attrs(flags) & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODIRATIME),
+		.propagation = MS_PRIVATE,
+	};
+
+	fd = mount_clone_tree(path, recursive, leave_out);
+	if (fd == -EPERM)
+		return error_set(
+			error, -EPERM,
+			"cannot clone the mount of %s: it takes CAP_SYS_ADMIN over this mount "
+			"namespace; in a user namespace take one, too (`unshare -Urm`)",
+			path);
+	if (fd == -EINVAL && !recursive)
+		return error_set(error, -EINVAL,
+				 "file systems are mounted below %s, and in a user namespace the "
+				 "kernel does not let them be left out: use xdev=cross",
+				 path);
+	if (fd < 0)
+		return error_set(error, fd, "cannot clone the mount of %s: %s", path,
+				 strerror(-fd));
+	if (flags & (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)) {
+		attr.attr_clr = MOUNT_ATTR__ATIME;
+		attr.attr_set |= mount_attrs(flags) & MOUNT_ATTR__ATIME;
+	}
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) == 0)
+		return take_fd(&fd);
+	if (errno == EPERM && attr.attr_clr)
+		return error_set(
+			error, -EPERM,
+			"in a user namespace the kernel does not let access times of the mount "
+			"of %s be changed: leave out noatime, relatime, strictatime",
+			path);
+	return error_set(error, -errno, "cannot set the flags of the mount of %s: %s", path,
+			 strerror(errno));
+}
+
+int mount_reflag_lower(int lower_fd, unsigned int flags)
+{
+	struct mount_attr attr = {
+		.attr_set = mount_attrs(flags) & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODIRATIME),
+		.attr_clr = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODIRATIME,
+	};
+
+	if (flags & (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)) {
+		attr.attr_clr |= MOUNT_ATTR__ATIME;
+		attr.attr_set |= mount_attrs(flags) & MOUNT_ATTR__ATIME;
+	}
+	if (mount_setattr(lower_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) == 0)
+		return 0;
+	return -errno;
+}
+
+void mount_clear_readonly(int lower_fd)
+{
+	struct mount_attr attr = { .attr_clr = MOUNT_ATTR_RDONLY };
+
+	mount_setattr(lower_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr));
+}
+
+static int config_string(int fd, const char *key, const char *value)
+{
+	return fsconfig(fd, FSCONFIG_SET_STRING, key, value, 0) < 0 ? -errno : 0;
+}
+
+static int config_number(int fd, const char *key, const char *format, unsigned int value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), format, value);
+	return config_string(fd, key, text);
+}
+
+static int configure(int fd, const struct mount_options *options)
+{
+	int r = config_string(fd, "source", options->source);
+
+	if (r == 0)
+		r = config_string(fd, "subtype", "penstock");
+	if (r == 0)
+		r = config_number(fd, "fd", "%u", (unsigned int)options->dev_fd);
+	if (r == 0)
+		r = config_number(fd, "rootmode", "%o", S_IFDIR);
+	if (r == 0)
+		r = config_number(fd, "user_id", "%u", getuid());
+	if (r == 0)
+		r = config_number(fd, "group_id", "%u", getgid());
+	if (r == 0)
+		r = config_number(fd, "max_read", "%u", options->max_read);
+	if (r == 0 && fsconfig(fd, FSCONFIG_SET_FLAG, "default_permissions", NULL, 0) < 0)
+		r = -errno;
+	if (r == 0 && options->allow_other &&
+	    fsconfig(fd, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0)
+		r = -errno;
+	if (r == 0 && (options->mount_flags & PST_MOUNT_SYNC) &&
+	    fsconfig(fd, FSCONFIG_SET_FLAG, "sync", NULL, 0) < 0)
+		r = -errno;
+	if (r == 0 && (options->mount_flags & PST_MOUNT_DIRSYNC) &&
+	    fsconfig(fd, FSCONFIG_SET_FLAG, "dirsync", NULL, 0) < 0)
+		r = -errno;
+	if (r == 0 && options->readonly && fsconfig(fd, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
+		r = -errno;
+	if (r == 0 && fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		r = -errno;
+	return r;
+}
+
+/* The kernel's own packing of a device number, which is what it numbers connections by. */
+static unsigned int connection_number(unsigned int major_nr, unsigned int minor_nr)
+{
+	return major_nr << 20 | minor_nr;
+}
+
+/* The connection that a descriptor or path lies on; asks nothing of the file system itself. */
+static int connection_of(int fd, const char *path, int flags, unsigned int *ret_connection)
+{
+	struct statx stx;
+
+	if (statx(fd, path, flags | AT_STATX_DONT_SYNC, 0, &stx) < 0)
+		return -errno;
+	*ret_connection = connection_number(stx.stx_dev_major, stx.stx_dev_minor);
+	return 0;
+}
+
+int mount_create(const struct mount_options *options, unsigned int *ret_connection,
+		 struct pst_error *error)
+{
+	_cleanup_(fd_closep) int fs_fd = fsopen("fuse", FSOPEN_CLOEXEC);
+	_cleanup_(fd_closep) int fd = -1;
+	int r;
+
+	if (fs_fd < 0 && errno == EPERM)
+		return error_set(error, -EPERM,
+				 "CAP_SYS_ADMIN is needed to mount: run this as root");
+	if (fs_fd < 0)
+		return error_set(error, -errno, "the kernel has no FUSE (%s): try `modprobe fuse`",
+				 strerror(errno));
+	r = configure(fs_fd, options);
+	if (r < 0)
+		return error_set(error, r, "the kernel refused the mount's options: %s",
+				 strerror(-r));
+	fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned int)mount_attrs(options->mount_flags));
+	if (fd < 0)
+		return error_set(error, -errno, "the kernel refused the mount: %s",
+				 strerror(errno));
+	r = connection_of(fd, "", AT_EMPTY_PATH, ret_connection);
+	if (r < 0)
+		return error_set(error, r, "cannot look at the new mount: %s", strerror(-r));
+	return take_fd(&fd);
+}
+
+int mount_attach(int mount_fd, const char *mountpoint, struct pst_error *error)
+{
+	if (move_mount(mount_fd, "", AT_FDCWD, mountpoint, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_set(error, -errno, "cannot mount at %s: %s", mountpoint,
+				 strerror(errno));
+	return 0;
+}
+
+/* Undoes mountinfo's octal escapes in place. */
+static void unescape(char *s)
+{
+	char *to = s;
+	unsigned int c;
+
+	for (; *s; to++) {
+		if (s[0] == '\\' && sscanf(s + 1, "%3o", &c) == 1) {
+			*to = (char)c;
+			s += 4;
+		} else {
+			*to = *s++;
+		}
+	}
+	*to = 0;
+}
+
+int mount_each(int (*fn)(void *aux, const struct mount_line *line), void *aux)
+{
+	FILE *file = fopen("/proc/thread-self/mountinfo", "re");
+	_cleanup_(freep) char *text = NULL;
+	size_t size = 0;
+	int r = 0;
+
+	if (!file)
+		return -errno;
+	while (r == 0 && getline(&text, &size, file) >= 0) {
+		unsigned int major_nr, minor_nr;
+		_cleanup_(freep) char *path = NULL;
+		_cleanup_(freep) char *flags = NULL;
+		_cleanup_(freep) char *type = NULL;
+		const char *dash = strstr(text, " - ");
+		struct mount_line line;
+
+		if (sscanf(text, "%*d %*d %u:%u %*s %ms %ms", &major_nr, &minor_nr, &path, &flags) != 4 ||
+		    !dash || sscanf(dash, " - %ms", &type) != 1)
+			continue;
+		unescape(path);
+		line = (struct mount_line){ connection_number(major_nr, minor_nr), path, type, flags };
+		r = fn(aux, &line);
+	}
+	fclose(file);
+	return r;
+}
+
+struct find {
+	unsigned int connection;
+	const char *path;
+	char found[4096];
+};
+
+/* The last mount listed is the topmost: the search goes on to the end. */
+static int find_connection(void *aux, const struct mount_line *line)
+{
+	struct find *find = aux;
+
+	if (line->connection == find->connection)
+		snprintf(find->found, sizeof(find->found), "%s", line->path);
+	return 0;
+}
+
+static int find_topmost(void *aux, const struct mount_line *line)
+{
+	struct find *find = aux;
+
+	if (strcmp(line->path, find->path) == 0)
+		snprintf(find->found, sizeof(find->found), "%s", line->type);
+	return 0;
+}
+
+bool mount_is_view(const char *path)
+{
+	struct find find = { .path = path };
+
+	mount_each(find_topmost, &find);
+	return strcmp(find.found, "fuse.penstock") == 0;
+}
+
+int mount_set_readonly(unsigned int connection, const char *mountpoint, bool readonly)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	struct find find = { .connection = connection };
+	const char *path = mountpoint;
+	unsigned int there = 0;
+
+	if (connection_of(AT_FDCWD, path, AT_NO_AUTOMOUNT, &there) < 0 || there != connection) {
+		mount_each(find_connection, &find);
+		path = find.found;
+	}
+	if (!*path)
+		return -ENOENT;
+	fd = fspick(AT_FDCWD, path, FSPICK_CLOEXEC | FSPICK_NO_AUTOMOUNT | FSPICK_SYMLINK_NOFOLLOW);
+	if (fd < 0 || fsconfig(fd, FSCONFIG_SET_FLAG, readonly ? "ro" : "rw", NULL, 0) < 0 ||
+	    fsconfig(fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+int mount_detach(unsigned int connection, const char *mountpoint, bool lazy, bool all)
+{
+	struct find find = { .connection = connection };
+	unsigned int there = 0;
+	int r;
+
+	/* Somebody may have mounted something else there, or moved ours. */
+	if (connection_of(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT, &there) == 0 &&
+	    there == connection) {
+		r = umount2(mountpoint, (lazy ? MNT_DETACH : 0) | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
+		if (r < 0 || !all)
+			return r;
+	}
+	for (int tries = 0; tries < 1000; tries++) {
+		find.found[0] = 0;
+		r = mount_each(find_connection, &find);
+		if (r < 0 || !find.found[0])
+			return r;
+		r = umount2(find.found, (lazy ? MNT_DETACH : 0) | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
+		if (r < 0 || !all)
+			return r;
+	}
+	return -EBUSY;
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * pst_probe(): what this machine offers a view.
+ *
+ * Every answer comes from trying the thing, since versions and configurations lie: distributions
+ * backport, containers forbid. The version is only used to say why something is missing. Nothing is
+ * left behind: no mount is attached anywhere, no file is made.
+ */
+#include "mount/mount.h"
+#include "probe/probe.h"
+#include "fs/fs.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#include <penstock/penstock.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+void probe_row(struct probe *probe, const char *name, bool on, const char *format, ...)
+{
+	struct pst_probe *row;
+	va_list args;
+
+	if (probe->n_rows++ >= probe->room)
+		return;
+	row = &probe->rows[probe->n_rows - 1];
+	row->name = name;
+	row->on = on;
+	va_start(args, format);
+	vsnprintf(row->why, sizeof(row->why), format, args);
+	va_end(args);
+}
+
+bool probe_kernel_is(unsigned int major, unsigned int minor)
+{
+	unsigned int kernel_major = 0, kernel_minor = 0;
+	struct utsname name;
+
+	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &kernel_major, &kernel_minor) != 2)
+		return false;
+	return kernel_major > major || (kernel_major == major && kernel_minor >= minor);
+}
+
+bool probe_capable(int capability)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return false;
+	return data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
+}
+
+bool probe_in_namespace(void)
+{
+	uint32_t inside, outside, count;
+	char map[128];
+
+	if (fd_read_file("/proc/self/uid_map", map, sizeof(map)) < 0)
+		return false;
+	return sscanf(map, "%u %u %u", &inside, &outside, &count) != 3 || inside != 0 ||
+	       outside != 0 || count != UINT32_MAX;
+}
+
+void probe_process(struct probe *probe)
+{
+	static const struct {
+		int capability;
+		const char *name, *use;
+	} rows[] = {
+		{ CAP_SYS_ADMIN, "cap_sys_admin",
+		  "mount, pass files through, set trusted attributes" },
+		{ CAP_DAC_READ_SEARCH, "cap_dac_read_search", "reach files by their handles" },
+		{ CAP_DAC_OVERRIDE, "cap_dac_override", "work in everybody's directories" },
+		{ CAP_CHOWN, "cap_chown", "set owners" },
+		{ CAP_FOWNER, "cap_fowner", "set modes and times of everybody's files" },
+		{ CAP_SETUID, "cap_setuid", "create files as the caller" },
+		{ CAP_SETGID, "cap_setgid", "create files with the caller's group" },
+		{ CAP_MKNOD, "cap_mknod", "create device files" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool on = probe_capable(rows[i].capability);
+
+		probe_row(probe, rows[i].name, on, "%s %s.",
+			  on ? "This process has it; it serves to" :
+			       "This process lacks it: run as root. It serves to",
+			  rows[i].use);
+	}
+	if (probe_in_namespace())
+		probe_row(
+			probe, "user_namespace", false,
+			"This is a user namespace, such as a rootless container's: the kernel passes "
+			"files through only for a process outside of any.");
+	else
+		probe_row(
+			probe, "user_namespace", true,
+			"This process lives in the initial user namespace, which passthrough asks "
+			"for.");
+}
+
+/*
+ * Opens LOWER for reading, on a private clone of its mount as a view does, since the kernel opens file
+ * handles on a mount in sight for processes which may not open them on a clone. Without the right to
+ * clone, on the mount in sight. Returns a descriptor or -errno.
+ */
+static int open_lower(const char *lower)
+{
+	struct pst_error error;
+	_cleanup_(fd_closep) int clone_fd = mount_clone_lower(lower, 0, true, NULL, &error);
+	_cleanup_(fd_closep) int path_fd = open(lower, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return path_fd < 0 ? -errno : fs_open_dir(clone_fd < 0 ? path_fd : clone_fd);
+}
+
+int pst_probe(const char *lower, struct pst_probe *rows, size_t n, size_t *ret_n)
+{
+	_cleanup_(fd_closep) int lower_fd = -1;
+	struct probe probe = { .rows = rows, .room = n };
+
+	if (lower) {
+		lower_fd = open_lower(lower);
+		if (lower_fd < 0)
+			return lower_fd;
+	}
+	probe_fuse(&probe, lower_fd);
+	probe_process(&probe);
+	probe_kernel(&probe);
+	if (lower)
+		probe_lower(&probe, lower_fd);
+	*ret_n = probe.n_rows;
+	return 0;
+}

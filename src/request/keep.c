@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Keeping mounts inside the view when a LOOKUP of a name that leads to one fails.
+ *
+ * The kernel revalidates a name by a LOOKUP. When the reply is an error or names another node, it
+ * unhashes the dentry and detaches all that is mounted on or below it, for every process. So any user
+ * could detach what root has mounted on a name that a filter hides from that user; an I/O error, or a
+ * rename by somebody below, would do the same. Of all errors the kernel takes -ENOMEM alone (-EINTR,
+ * too, from Linux 6.12 on) for one that says nothing about the name.
+ *
+ * Only a name that a scan has found (mount/inside.c) is treated so. A scan is made anew before the
+ * answer is changed, because mounts go and the kernel moves dentries, and where a filter depends on the
+ * caller; not for a LOOKUP that succeeds, nor for a name that is absent without such a filter. No locks.
+ */
+#include "request/keep.h"
+#include "filter/chain.h"
+#include "mount/inside.h"
+#include "server/server-private.h"
+
+#include <errno.h>
+#include <limits.h>
+
+/*
+ * Whether a filter may hide the name from this caller and not from others. An absent name counts too:
+ * what existed would answer later than what does not.
+ */
+static bool may_be_hidden(struct req *req, int r)
+{
+	struct chain *chain = req->chain;
+
+	return r == -ENOENT && chain && (req->node->filters & chain->by_caller);
+}
+
+/* Whether the name was covered when the mount tables were last read; *ret_node: by which file. */
+static bool was_covered(struct req *req, int r, uint64_t *ret_node)
+{
+	struct inside *inside = server_inside(req->server);
+	const char *name = req->msg.name[0];
+
+	if (inside_covers(inside, req->node->id, name, ret_node))
+		return r < 0 || !req->entry.node || req->entry.node->id != *ret_node;
+	if (!may_be_hidden(req, r))
+		return false;
+	inside_scan_sparingly(inside);
+	return inside_covers(inside, req->node->id, name, ret_node);
+}
+
+/*
+ * Whether the name is covered now. Where the file was moved the kernel may have moved dentry and mount
+ * already: an answer by an older table would move them back.
+ */
+static bool is_covered(struct req *req, bool moved, uint64_t *ret_node)
+{
+	struct inside *inside = server_inside(req->server);
+
+	if (moved)
+		inside_scan(inside, 0);
+	else
+		inside_scan_sparingly(inside);
+	return inside_covers(inside, req->node->id, req->msg.name[0], ret_node);
+}
+
+/* Whether a file is still reached from LOWER, by whatever name. */
+static bool is_in_lower(struct fs *fs, struct node *node)
+{
+	char path[PATH_MAX];
+	struct node *found;
+	bool is;
+
+	fs_node_path(fs, node, path, sizeof(path));
+	if (path[0] != '/' || fs_walk_path(fs, path + 1, &found) < 0)
+		return false;
+	is = found == node;
+	fs_node_put(fs, found);
+	return is;
+}
+
+/* The file that was moved away below becomes the answer; false: the file is gone. */
+static bool answer_with(struct req *req, uint64_t nodeid)
+{
+	struct fs *fs = req_fs(req);
+	struct node *node = fs_node(fs, nodeid);
+	struct fs_entry entry = { .node = node };
+
+	if (!node || !is_in_lower(fs, node) || fs_getattr(fs, node, NULL, &entry.attr) < 0) {
+		fs_node_put(fs, node);
+		return false;
+	}
+	fs_node_put(fs, req->entry.node);
+	req->entry = entry;
+	return true;
+}
+
+bool keep_mounts(struct req *req, int *r)
+{
+	struct fs *fs = req_fs(req);
+	struct node *below = NULL;
+	struct statx stx;
+	uint64_t nodeid;
+	bool same, moved;
+	int peeked;
+
+	if (!req->node || *r == -ENOMEM || *r == -ENOTDIR)
+		return false;
+	if (*r == 0 && req->entry.node && !inside_any(server_inside(req->server)))
+		return false;
+	if (!was_covered(req, *r, &nodeid))
+		return false;
+	peeked = fs_peek(fs, req->node, req->msg.name[0], &stx, &below);
+	same = below && below->id == nodeid;
+	fs_node_put(fs, below);
+	moved = peeked == -ENOENT || (peeked == 0 && !same);
+	if (!is_covered(req, moved, &nodeid))
+		return false;
+	if (moved && answer_with(req, nodeid)) {
+		*r = 0;
+		return true;
+	}
+	/* The file is where it was: a filter or an error is in the way. */
+	if (!moved)
+		*r = -ENOMEM;
+	return false;
+}
+
+bool keep_lists(const struct req *req, const char *name, uint64_t nodeid)
+{
+	struct inside *inside = server_inside(req->server);
+	uint64_t covered;
+
+	return !inside_any(inside) || !inside_covers(inside, req->node->id, name, &covered) ||
+	       covered == nodeid;
+}

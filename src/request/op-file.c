@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Operations that open files, and those on open files. */
+#include "filter/apply.h"
+#include "server/server-private.h"
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+
+int op_open(struct req *req)
+{
+	const struct fuse_open_in *in = req->msg.arg;
+	int r = fs_may_open(req_fs(req), &req->caller);
+
+	return r < 0 ? r :
+		       fs_open(req_fs(req), &req->caller, req->node, (int)in->flags,
+			       in->open_flags & FUSE_OPEN_KILL_SUIDGID, &req->open);
+}
+
+int op_create(struct req *req)
+{
+	const struct fuse_create_in *in = req->msg.arg;
+
+	req->caller.umask = in->umask & 0777;
+	if (fs_may_open(req_fs(req), &req->caller) < 0)
+		return -EMFILE;
+	return fs_create(req_fs(req), &req->caller, req->node, req->msg.name[0], (int)in->flags,
+			 in->mode & 07777, &req->entry, &req->open);
+}
+
+int op_tmpfile(struct req *req)
+{
+	const struct fuse_create_in *in = req->msg.arg;
+
+	req->caller.umask = in->umask & 0777;
+	if (fs_may_open(req_fs(req), &req->caller) < 0)
+		return -EMFILE;
+	return fs_tmpfile(req_fs(req), &req->caller, req->node, (int)in->flags, in->mode & 07777,
+			  &req->entry, &req->open);
+}
+
+int op_opendir(struct req *req)
+{
+	int r = fs_may_open(req_fs(req), &req->caller);
+
+	return r < 0 ? r : fs_opendir(req_fs(req), req->node, &req->open);
+}
+
+int op_release(struct req *req)
+{
+	int r = fs_release(req_fs(req), req->handle);
+
+	/* The kernel's own reference; the request still has one. */
+	if (r == 0)
+		fs_handle_put(req_fs(req), req->handle);
+	return r;
+}
+
+int op_flush(struct req *req)
+{
+	const struct fuse_flush_in *in = req->msg.arg;
+
+	return fs_flush(req_fs(req), req->handle, in->lock_owner);
+}
+
+/*
+ * The kernel takes a short answer for the end of the file, so one is only given there. Where data is
+ * not in memory the worker does not wait for it.
+ */
+int op_read(struct req *req)
+{
+	const struct fuse_read_in *in = req->msg.arg;
+	size_t size = in->size < req->slot.data_size ? in->size : req->slot.data_size;
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = fs_read(req_fs(req), req->handle, req->data + done, size - done,
+				    in->offset + done, (int)in->flags, !req->in_pool);
+
+		if (n == -EINTR)
+			continue;
+		if (!req->in_pool && (n == -EAGAIN || n == -EOPNOTSUPP))
+			return REQ_TO_POOL;
+		if (n < 0)
+			return done ? 0 : (int)n;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+		req->data_len = done;
+	}
+	return 0;
+}
+
+/* The filters after a READ. *ret_end: the lower file ends there, and they have not left anything away. */
+static int read_filtered(struct req *req, int r, bool answered, bool *ret_end)
+{
+	const struct fuse_read_in *in = req->msg.arg;
+	size_t was = req->data_len;
+	bool short_below = !answered && was < in->size;
+
+	r = filtered_after(req, r);
+	*ret_end = short_below && req->data_len >= was;
+	return r;
+}
+
+/* Reads what of a READ is still to come, from off on, as one more READ; the filters run before and after. */
+static int read_piece(struct req *req, uint64_t off, uint32_t size, bool *ret_end)
+{
+	struct fuse_read_in *in = req->msg.arg;
+	int r;
+
+	in->offset = off;
+	in->size = size;
+	req->passed = req->decided = 0;
+	req->data = slot_data(&req->slot);
+	req->data_len = 0;
+	r = filtered_before(req);
+	if (r == 0)
+		return read_filtered(req, op_read(req), false, ret_end);
+	return read_filtered(req, r == FILTERED_DONE ? 0 : r, true, ret_end);
+}
+
+/* The pieces of a READ after the first, which is there; together they take the place of the answer. */
+static int read_pieces(struct req *req, uint64_t off, uint32_t size)
+{
+	_cleanup_(freep) char *all = malloc(size);
+	bool end = false, in_pool = req->in_pool;
+	size_t done = 0;
+	int r = all ? 0 : -ENOMEM;
+
+	/* From here there is no way back to the pool: this thread waits for the disk, if need be. */
+	req->in_pool = true;
+	while (r == 0) {
+		memcpy(all + done, req->data, req->data_len);
+		done += req->data_len;
+		if (end || !req->data_len || done == size)
+			break;
+		r = read_piece(req, off + done, size - (uint32_t)done, &end);
+	}
+	req->in_pool = in_pool;
+	if (r < 0)
+		return r;
+	memcpy(req->data, all, done);
+	req->data_len = done;
+	return 0;
+}
+
+int op_read_leave(struct req *req, int r, bool answered)
+{
+	const struct fuse_read_in came = req->kept->came.read;
+	uint32_t size = came.size < req->slot.data_size ? came.size : (uint32_t)req->slot.data_size;
+	bool end;
+
+	r = read_filtered(req, r, answered, &end);
+	/* Only read(2) and its like say whose locks they heed; they may get less than they asked for. */
+	if (r < 0 || end || req->data_len == size || (came.read_flags & FUSE_READ_LOCKOWNER))
+		return r;
+	return read_pieces(req, came.offset, size);
+}
+
+int op_write(struct req *req)
+{
+	const struct fuse_write_in *in = req->msg.arg;
+	struct fs_write write = {
+		.buf = req->msg.data,
+		.size = req->msg.data_len,
+		.off = in->offset,
+		.flags = (int)in->flags,
+		.from_cache = in->write_flags & FUSE_WRITE_CACHE,
+		.kill = in->write_flags & FUSE_WRITE_KILL_SUIDGID,
+	};
+	ssize_t n = fs_write(req_fs(req), &req->caller, req->handle, &write);
+	struct fuse_write_out *out;
+
+	if (n < 0)
+		return (int)n;
+	out = req_out(req, sizeof(*out));
+	out->size = (uint32_t)n;
+	return 0;
+}
+
+int op_fsync(struct req *req)
+{
+	const struct fuse_fsync_in *in = req->msg.arg;
+
+	return fs_fsync(req_fs(req), req->handle, in->fsync_flags & FUSE_FSYNC_FDATASYNC);
+}
+
+int op_fallocate(struct req *req)
+{
+	const struct fuse_fallocate_in *in = req->msg.arg;
+
+	return fs_fallocate(req_fs(req), &req->caller, req->handle, (int)in->mode, in->offset,
+			    in->length);
+}
+
+int op_lseek(struct req *req)
+{
+	const struct fuse_lseek_in *in = req->msg.arg;
+	struct fuse_lseek_out *out;
+	int64_t off;
+	int r;
+
+	r = fs_lseek(req_fs(req), req->handle, (int64_t)in->offset, (int)in->whence, &off);
+	if (r < 0)
+		return r;
+	out = req_out(req, sizeof(*out));
+	out->offset = (uint64_t)off;
+	return 0;
+}
+
+int op_copy(struct req *req)
+{
+	const struct fuse_copy_file_range_in *in = req->msg.arg;
+	bool wide = req->msg.head->opcode == FUSE_COPY_FILE_RANGE_64;
+	/* The older form answers in 32 bits. */
+	uint64_t len = !wide && in->len > 0x7ffff000 ? 0x7ffff000 : in->len;
+	ssize_t n;
+
+	if (in->flags > UINT32_MAX)
+		return -EINVAL;
+	n = fs_copy(req_fs(req), &req->caller, req->handle, in->off_in, req->handle2, in->off_out,
+		    len, (unsigned int)in->flags);
+	if (n < 0)
+		return (int)n;
+	if (wide)
+		((struct fuse_copy_file_range_out *)req_out(req, 8))->bytes_copied = (uint64_t)n;
+	else
+		((struct fuse_write_out *)req_out(req, 8))->size = (uint32_t)n;
+	return 0;
+}
+
+int op_ioctl(struct req *req)
+{
+	const struct fuse_ioctl_in *in = req->msg.arg;
+	size_t out_size = in->out_size < req->slot.data_size ? in->out_size : req->slot.data_size;
+	int r;
+
+	/* What 32-bit programs mean by "long" is not known to the lower file system here. */
+	if (in->flags & FUSE_IOCTL_UNRESTRICTED)
+		return -ENOTTY;
+	/* The one command that takes its time. */
+	if (in->cmd == FITRIM && !req->in_pool)
+		return REQ_TO_POOL;
+	r = fs_ioctl(req_fs(req), req->handle, in->cmd, req->msg.data, req->msg.data_len, req->data,
+		     out_size, &req->data_len);
+	if (r < 0)
+		return r;
+	req_out(req, sizeof(struct fuse_ioctl_out));
+	return 0;
+}
+
+static struct fs_lock lock_of(const struct fuse_lk_in *in)
+{
+	return (struct fs_lock){
+		.owner = in->owner,
+		.start = in->lk.start,
+		.end = in->lk.end,
+		.type = (int)in->lk.type,
+		.pid = in->lk.pid,
+		.flock = in->lk_flags & FUSE_LK_FLOCK,
+	};
+}
+
+int op_getlk(struct req *req)
+{
+	struct fs_lock lock = lock_of(req->msg.arg);
+	struct fuse_lk_out *out;
+	int r;
+
+	r = fs_getlk(req_fs(req), req->handle, &lock);
+	if (r < 0)
+		return r;
+	out = req_out(req, sizeof(*out));
+	out->lk = (struct fuse_file_lock){
+		.start = lock.start,
+		.end = lock.end,
+		.type = (uint32_t)lock.type,
+		.pid = lock.pid,
+	};
+	return 0;
+}
+
+int op_setlk(struct req *req)
+{
+	struct fs_lock lock = lock_of(req->msg.arg);
+	struct fs_waiter *waiter = NULL;
+	int r;
+
+	if (req->msg.head->opcode == FUSE_SETLKW) {
+		waiter = req_later(req);
+		if (!waiter)
+			return -ENOLCK;
+	}
+	r = fs_setlk(req_fs(req), req->handle, &lock, waiter);
+	if (waiter && r != FS_LATER)
+		req_later_cancel(req);
+	return r;
+}
+
+int op_interrupt(struct req *req)
+{
+	const struct fuse_interrupt_in *in = req->msg.arg;
+
+	fs_interrupt(req_fs(req), in->unique);
+	server_interrupt(req->server, in->unique);
+	return 0;
+}
+
+int op_destroy(struct req *req)
+{
+	fs_shutdown(req_fs(req));
+	return 0;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * One request: arrives in its slot, is checked in, run, checked out and answered once.
+ *
+ * A request belongs to one thread at a time: the worker that received it, or the pool thread it was
+ * handed to.
+ */
+#include "transport/chan.h"
+#include "ebpf/filter.h"
+#include "fs/fs.h"
+#include "wire/encode.h"
+
+struct server;
+struct reqset;
+struct chain;
+struct later;
+
+/* What holds for a file by its place: filters, and the cells of those that have some. */
+struct placed {
+	uint64_t filters;
+	uint64_t cells[PST_MAX_FILTERS];
+	struct node *node;		/* borrowed: where it is known already */
+};
+
+/* Parts of an answer that filters may see but not change. */
+struct sent {
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+};
+
+/*
+ * What came with a request, out of reach of filters, which can write to all of its slot: as it came,
+ * and as the filters before it have changed it. The message points here while filters hold.
+ */
+struct kept {
+	struct fuse_in_header head;
+	union pst_in came;		/* the argument, in the newer of two forms */
+	union pst_in now;
+	size_t data_len;		/* of what came */
+	uint32_t uid, gid;		/* of the caller, as they came */
+	char name[2][PST_NAME_SIZE];	/* as they are now */
+	uint64_t note[PST_MAX_FILTERS][2]; /* what programs before left for those after; see req.noted */
+};
+
+/* How far a request has come: what was done is not done again when it changes threads. */
+enum stage {
+	STAGE_ARRIVED,
+	STAGE_ENTERED,			/* checked in, and let pass by the filters */
+};
+
+/* A file that a listing tells the kernel of. */
+struct told {
+	uint64_t nodeid, generation;
+	uint64_t name;			/* a hash of it */
+	uint32_t type;			/* S_IFREG, ... */
+	uint32_t uid, gid;
+};
+
+struct req {
+	struct slot slot;		/* constant */
+	unsigned int number;		/* constant: of the slot in its set */
+	struct reqset *set;		/* constant */
+	struct server *server;		/* constant */
+	struct req *next;		/* free list, pool queue: their lock */
+
+	/*
+	 * The chain that it runs under, NULL for none. Written by the thread that has the request, read
+	 * by one that wants to free a chain and looks who still has it.
+	 */
+	struct chain *_Atomic chain;
+	/* It runs, under chain or under none. Written and read likewise. */
+	atomic_bool begun;
+	struct kept *kept;		/* constant; NULL where filters cannot reach the slot */
+	struct placed child;		/* only with filters: what will hold for the name's file */
+	struct sent sent;		/* only with filters */
+
+	/*
+	 * Where it came from, when it has moved since: the request whose slot the transport keeps, and is
+	 * answered by. NULL: it lies where it came.
+	 */
+	struct req *from;
+
+	/* set on arrival */
+	struct chan *chan;
+	unsigned int queue;		/* number of the channel */
+	struct wire_msg msg;
+	bool in_pool;			/* it may take its time */
+	bool by_nature;			/* it went to the pool by its nature */
+	bool timed;			/* how long it takes is told the pool */
+
+	/* from here on cleared for each request; check-in: counted */
+	struct fs_caller caller;
+	struct node *node;
+	struct node *node2;		/* LINK: what is linked; RENAME: the new directory */
+	struct handle *handle;
+	struct handle *handle2;		/* COPY_FILE_RANGE: where to */
+
+	/* the answer */
+	size_t out_len;			/* of the result at req_out() */
+	char *data;			/* data of the answer; in the slot */
+	size_t data_len;
+	struct fs_entry entry;		/* what check-out commits or takes back; node counted */
+	struct fs_open open;		/* handle counted */
+
+	/* filters */
+	enum stage stage;
+	uint64_t filters;		/* bits of those that have to do with it */
+	uint64_t passed;		/* of these, those whose turn came before it was decided */
+	uint64_t decided;		/* the one that decided it */
+	uint64_t noted;			/* those with something in kept->note */
+	struct node *changed;		/* counted: the file that no other request changes, filter/exact.c */
+	struct fdref pin;		/* of that; valid while it is set */
+	const struct told *told;	/* READDIRPLUS: files that the listing may tell of, in order */
+	size_t n_told;
+	struct node *dir;		/* borrowed: where a name is judged, while it is */
+	bool listed;			/* its name comes from a listing: it is written so */
+	bool framed;			/* the argument is in the newer form */
+	bool encoded;			/* the result of the answer is there */
+	bool moving;			/* RENAME: between server_moves() and its end */
+	unsigned int n_moved;		/* LOOKUP: see server_lookup_begins() */
+	bool only_name;			/* LOOKUP: the node that was found has no other name */
+	uint64_t seen;			/* LOOKUP: node->filters when it was found */
+
+	struct later *later;		/* it may be answered when it is gone: see req_later() */
+
+	/* tracing */
+	uint64_t trace_ns;		/* when it came; 0: nobody listens */
+	const char *verdict_by;
+	int verdict;
+};
+
+/* An op's positive answers. FS_LATER is the third. */
+#define REQ_TO_POOL 2			/* it would block: run it again, in the pool */
+
+/* The result of the answer, zero-filled up to len: a struct of the ABI. */
+void *req_out(struct req *req, size_t len);
+
+/*
+ * Runs a request to its end, or hands it to the pool. Returns a request that is free and the thread's:
+ * this one or another in its place; NULL where it is the transport's again, or where the transport
+ * keeps it and it went to the pool.
+ */
+struct req *req_serve(struct req *req);
+/* Ends a request that was handed to the pool and has not begun to run there; as req_serve(). */
+struct req *req_cancel(struct req *req, int error);
+
+/* The slot that a request is answered by. */
+static inline struct slot *req_home(struct req *req)
+{
+	return req->from ? &req->from->slot : &req->slot;
+}
+
+/* Whether its transport keeps slots. */
+static inline bool req_kept(const struct req *req)
+{
+	return req->chan->ops->lend;
+}
+
+/* The ops: what the rows of dispatch.c call between check-in and check-out. */
+int op_lookup(struct req *req);
+int op_forget(struct req *req);
+int op_batch_forget(struct req *req);
+int op_getattr(struct req *req);
+int op_statx(struct req *req);
+int op_setattr(struct req *req);
+int op_readlink(struct req *req);
+int op_symlink(struct req *req);
+int op_mknod(struct req *req);
+int op_mkdir(struct req *req);
+int op_unlink(struct req *req);
+int op_rmdir(struct req *req);
+int op_rename(struct req *req);
+int op_link(struct req *req);
+int op_open(struct req *req);
+int op_create(struct req *req);
+int op_tmpfile(struct req *req);
+int op_read(struct req *req);
+int op_write(struct req *req);
+int op_flush(struct req *req);
+int op_release(struct req *req);
+int op_fsync(struct req *req);
+int op_opendir(struct req *req);
+int op_readdir(struct req *req);
+int op_statfs(struct req *req);
+int op_syncfs(struct req *req);
+int op_setxattr(struct req *req);
+int op_getxattr(struct req *req);
+int op_listxattr(struct req *req);
+int op_removexattr(struct req *req);
+int op_getlk(struct req *req);
+int op_setlk(struct req *req);
+int op_fallocate(struct req *req);
+int op_lseek(struct req *req);
+int op_copy(struct req *req);
+int op_ioctl(struct req *req);
+int op_interrupt(struct req *req);
+int op_destroy(struct req *req);
+
+/* Makes the end of a listing one that completes no cached listing, where it must not. */
+void op_readdir_commit(struct req *req);
+/* Takes back what a listing with entries told the kernel of (it never heard). */
+void op_readdir_undo(struct req *req);
+/*
+ * The filters after a READ that fills the page cache of the view: what they leave away is read again in
+ * further pieces, because the kernel takes a short answer for the end of the file, and cuts the file there.
+ */
+int op_read_leave(struct req *req, int r, bool answered);
+/*
+ * The filters after a listing: what they drop is forgotten, and a part they empty is not the end,
+ * unless it was one of them that answered.
+ */
+int op_readdir_leave(struct req *req, int r, bool answered);
+
+/* What ops need of the server. */
+struct fs *req_fs(struct req *req);
+/*
+ * Starts a waiting request's afterlife: an answer that is sent when the request is long gone. NULL:
+ * there is no room for one more that waits.
+ */
+struct fs_waiter *req_later(struct req *req);
+void req_later_cancel(struct req *req);
+/*
+ * A request is done with: it is answered, or it waits to be by what req_later() gave (later), else
+ * NULL. Returns what req_serve() does.
+ */
+struct req *req_done(struct req *req, struct later *later);

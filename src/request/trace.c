@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Tracing. A line is written by the thread that served the request, just before the answer, without
+ * waiting: what a listener does not take at once is counted as lost, and the next line that it does
+ * take says how many.
+ *
+ * Lock: lock guards the listeners. Lines are put together without it.
+ */
+#include "request/trace.h"
+#include "filter/apply.h"
+#include "filter/call.h"
+#include "server/server-private.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/utf8.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_LISTENERS 16
+/* Two paths of the longest, with every byte written as five, and what else a line has. */
+#define LINE_SIZE 65536
+#define TAIL_SIZE 64 /* of that, for the end of a line, which differs between listeners */
+
+struct listener {
+	int fd; /* owned; -1: free */
+	bool all;
+	uint64_t lost;
+	size_t rest_len; /* of a line that went only in part */
+	char rest[LINE_SIZE];
+};
+
+struct trace {
+	_Atomic unsigned int n;	    /* listeners */
+	_Atomic unsigned int n_all; /* of these, those that want all operations */
+	pthread_mutex_t lock;
+	struct listener listeners[MAX_LISTENERS];
+};
+
+int trace_new(struct trace **ret_trace)
+{
+	struct trace *trace = calloc(1, sizeof(*trace));
+
+	if (!trace)
+		return -ENOMEM;
+	pthread_mutex_init(&trace->lock, NULL);
+	for (int i = 0; i < MAX_LISTENERS; i++)
+		trace->listeners[i].fd = -1;
+	*ret_trace = trace;
+	return 0;
+}
+
+struct trace *trace_free(struct trace *trace)
+{
+	if (!trace)
+		return NULL;
+	for (int i = 0; i < MAX_LISTENERS; i++)
+		fd_close(trace->listeners[i].fd);
+	pthread_mutex_destroy(&trace->lock);
+	free(trace);
+	return NULL;
+}
+
+/* Caller holds the lock. */
+static void listener_end(struct trace *trace, struct listener *listener)
+{
+	listener->fd = fd_close(listener->fd);
+	trace->n_all -= listener->all;
+	trace->n--;
+}
+
+/* Nobody reads there any more, which otherwise only the next line would show. */
+static bool has_gone(const struct listener *listener)
+{
+	struct pollfd fd = { .fd = listener->fd };
+
+	return listener->fd >= 0 && poll(&fd, 1, 0) > 0 &&
+	       (fd.revents & (POLLHUP | POLLERR | POLLNVAL));
+}
+
+int trace_add(struct trace *trace, int fd, bool all)
+{
+	int flags = fcntl(fd, F_GETFL), r = -EBUSY;
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
+		r = -errno;
+		fd_close(fd);
+		return r;
+	}
+	pthread_mutex_lock(&trace->lock);
+	for (int i = 0; i < MAX_LISTENERS && r < 0; i++) {
+		struct listener *listener = &trace->listeners[i];
+
+		if (has_gone(listener))
+			listener_end(trace, listener);
+		if (listener->fd >= 0)
+			continue;
+		listener->fd = fd;
+		listener->all = all;
+		listener->lost = listener->rest_len = 0;
+		trace->n_all += all;
+		trace->n++;
+		r = 0;
+	}
+	pthread_mutex_unlock(&trace->lock);
+	if (r < 0)
+		fd_close(fd);
+	return r;
+}
+
+bool trace_on(const struct trace *trace)
+{
+	return atomic_load_explicit(&trace->n, memory_order_relaxed);
+}
+
+/* -- lines ------------------------------------------------------------------------------------ */
+
+struct line {
+	size_t len;
+	char text[LINE_SIZE];
+};
+
+static void put(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put(struct line *line, const char *format, ...)
+{
+	size_t left = sizeof(line->text) - TAIL_SIZE - line->len;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(line->text + line->len, left, format, args);
+	va_end(args);
+	/* What does not fit is left out as a whole: the line stays one. */
+	if (n >= 0 && (size_t)n < left)
+		line->len += (size_t)n;
+}
+
+/* A text in quotes; bytes that are no UTF-8 are written as util/utf8.h says. */
+static void put_text(struct line *line, const char *text)
+{
+	put(line, "\"");
+	for (size_t len; *text; text += len) {
+		len = utf8_char(text);
+		if (utf8_must_escape(text)) {
+			put(line, "\\\\x%02x", (unsigned char)*text);
+			len = 1;
+		} else if (*text == '"' || *text == '\\') {
+			put(line, "\\%c", *text);
+		} else if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+			put(line, "\\u%04x", (unsigned char)*text);
+		} else {
+			put(line, "%.*s", (int)len, text);
+		}
+	}
+	put(line, "\"");
+}
+
+static void put_path(struct line *line, const char *member, struct req *req, struct node *node,
+		     const char *name)
+{
+	char path[PATH_MAX + 300];
+	bool is_cut = fs_node_path_cut(req_fs(req), node, path, PATH_MAX);
+	size_t len = strlen(path);
+
+	if (is_cut)
+		put(line, ",\"%s_cut\":true", member);
+	if (name)
+		snprintf(path + len, sizeof(path) - len, "%s%s",
+			 len && path[len - 1] == '/' ? "" : "/", name);
+	put(line, ",\"%s\":", member);
+	put_text(line, path);
+}
+
+/* Bytes that were sent, or -errno. */
+static ssize_t send_some(int fd, const char *text, size_t len)
+{
+	ssize_t n = send(fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n < 0 && errno == ENOTSOCK)
+		n = write(fd, text, len);
+	return n < 0 ? -errno : n;
+}
+
+/* Caller holds the lock; the line lacks its end, which is written into the room behind it. */
+static void listener_send(struct trace *trace, struct listener *listener, struct line *line)
+{
+	char *tail = line->text + line->len;
+	size_t len = line->len;
+	ssize_t n;
+
+	if (listener->rest_len) {
+		n = send_some(listener->fd, listener->rest, listener->rest_len);
+		if (n < 0 && n != -EAGAIN) {
+			listener_end(trace, listener);
+			return;
+		}
+		if (n > 0) {
+			listener->rest_len -= (size_t)n;
+			memmove(listener->rest, listener->rest + n, listener->rest_len);
+		}
+		if (listener->rest_len) {
+			listener->lost++;
+			return;
+		}
+	}
+	if (listener->lost)
+		len += (size_t)snprintf(tail, TAIL_SIZE, ",\"lost\":%lu}\n", (unsigned long)listener->lost);
+	else
+		len += (size_t)snprintf(tail, TAIL_SIZE, "}\n");
+	n = send_some(listener->fd, line->text, len);
+	if (n == -EAGAIN) {
+		listener->lost++;
+		return;
+	}
+	if (n < 0) {
+		listener_end(trace, listener);
+		return;
+	}
+	listener->lost = 0;
+	listener->rest_len = len - (size_t)n;
+	memcpy(listener->rest, line->text + n, listener->rest_len);
+}
+
+static void send_all(struct trace *trace, struct line *line, bool for_all)
+{
+	pthread_mutex_lock(&trace->lock);
+	for (int i = 0; i < MAX_LISTENERS; i++) {
+		struct listener *listener = &trace->listeners[i];
+
+		if (listener->fd >= 0 && (listener->all || for_all))
+			listener_send(trace, listener, line);
+	}
+	pthread_mutex_unlock(&trace->lock);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* The time and the operation, its path and who asked. */
+static void put_request(struct line *line, struct req *req)
+{
+	const struct wire_msg *msg = &req->msg;
+	bool names = req->node && msg->op->n_names && !(msg->op->flags & OP_TEXT);
+	const char *op = filter_op_name(filter_opcode(msg->head->opcode));
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	put(line, "{\"time\":%ld.%06ld,\"op\":\"%s\"", (long)ts.tv_sec, ts.tv_nsec / 1000,
+	    op ? op : msg->op->name);
+	if (req->node)
+		put_path(line, "path", req, req->node, names ? msg->name[0] : NULL);
+	if (req->node2)
+		put_path(line, "path2", req, req->node2,
+			 msg->op->n_names == 2 ? msg->name[1] : NULL);
+	put(line, ",\"uid\":%u,\"gid\":%u,\"pid\":%u", msg->head->uid, msg->head->gid,
+	    msg->head->pid);
+}
+
+void trace_begin(struct req *req)
+{
+	req->trace_ns = trace_on(server_trace(req->server)) ? now_ns() : 0;
+	req->verdict_by = NULL;
+}
+
+void trace_events(struct req *req, const struct link *link, enum filter_kind kind)
+{
+	struct trace *trace = server_trace(req->server);
+	struct pst_call *call = frame_of(req);
+	_cleanup_(freep) struct line *line = trace_on(trace) ? malloc(sizeof(*line)) : NULL;
+
+	if (!line)
+		return;
+	for (uint32_t i = 0; i < call->n_events; i++) {
+		struct pst_event *event = &call->event[i];
+
+		line->len = 0;
+		put_request(line, req);
+		/* Before the operation there is no result yet. */
+		if (kind == FILTER_POST)
+			put(line, ",\"error\":%d", call->error ? -call->error : 0);
+		put(line, ",\"event\":{\"filter\":");
+		put_text(line, filter_facts(link->filter)->name);
+		put(line, ",\"what\":");
+		put_text(line, event->what);
+		put(line, ",\"values\":[%lu,%lu]}", (unsigned long)event->value[0],
+		    (unsigned long)event->value[1]);
+		send_all(trace, line, true);
+	}
+}
+
+void trace_verdict(struct req *req, const struct link *link, int verdict)
+{
+	req->decided = 1ULL << link->bit;
+	req->verdict_by = filter_facts(link->filter)->name;
+	req->verdict = verdict;
+}
+
+void trace_end(struct req *req, int r)
+{
+	struct trace *trace = server_trace(req->server);
+	/* Where there are no filters all is shown: there is nothing else. */
+	bool for_all = req->filters || !req->chain;
+	_cleanup_(freep) struct line *line = NULL;
+
+	if (!req->trace_ns || !trace_on(trace) || !(for_all || trace->n_all))
+		return;
+	line = malloc(sizeof(*line));
+	if (!line)
+		return;
+	line->len = 0;
+	/* A name that is absent is an answer to the kernel, and an error to whoever asked. */
+	if (r == 0 && req->msg.head->opcode == FUSE_LOOKUP && !req->entry.node)
+		r = -ENOENT;
+	put_request(line, req);
+	put(line, ",\"error\":%d,\"ns\":%lu", r < 0 ? -r : 0,
+	    (unsigned long)(now_ns() - req->trace_ns));
+	if (req->verdict_by) {
+		const char *name = req->verdict < 0 ? strerrorname_np(-req->verdict) : "answered";
+
+		put(line, ",\"verdict\":\"%s: %s\"", req->verdict_by, name ? name : "?");
+	}
+	send_all(trace, line, for_all);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The first request of a connection, before there is a server: INIT. */
+#include "server/server.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/mman.h>
+
+#define HANDSHAKE_MS 10000
+
+static int handshake_once(struct chan *chan, struct slot *slot, const struct init_wants *wants,
+			  struct init_terms *ret_terms, struct pst_error *error)
+{
+	struct pollfd fd = { .fd = chan->fd, .events = POLLIN };
+	struct chan_answer answer = { 0 };
+	struct fuse_init_out out;
+	struct wire_msg msg;
+	int wire, r, init;
+
+	if (poll(&fd, 1, HANDSHAKE_MS) == 0)
+		return error_set(error, -ETIMEDOUT, "the kernel sends no INIT");
+	r = chan->ops->receive(chan, &slot, &msg, &wire);
+	if (r == CHAN_E_AGAIN)
+		return CHAN_E_AGAIN;
+	if (r || msg.head->opcode != FUSE_INIT)
+		return error_set(error, -EPROTO, "the kernel's first request is not INIT");
+	init = init_negotiate(&msg, wants, &out, ret_terms);
+	answer.unique = msg.head->unique;
+	answer.arg = &out;
+	answer.arg_len = sizeof(out);
+	if (init == INIT_E_OLDER)
+		answer.error = -EPROTO;
+	r = chan->ops->reply(chan, slot, &answer);
+	if (init == INIT_E_OLDER)
+		return error_set(error, -EPROTO,
+				 "the kernel's FUSE protocol is older than " INIT_OLDEST_TEXT " or "
+				 "lacks what every version since then has");
+	if (r)
+		return error_set(error, -EPROTO, "the kernel did not take the answer to INIT");
+	return init == INIT_E_AGAIN ? CHAN_E_AGAIN : 0;
+}
+
+int server_handshake(struct chan *chan, const struct init_wants *wants,
+		     struct init_terms *ret_terms, struct pst_error *error)
+{
+	/* INIT is small, but the kernel hands requests only to those with room for any. */
+	size_t size = SLOT_DATA + wants->max_write + SLOT_MIN_DATA;
+	struct slot slot = { .data_size = size - SLOT_DATA };
+	int r;
+
+	slot.base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (slot.base == MAP_FAILED)
+		return error_set(error, -ENOMEM, "no memory");
+	do {
+		r = handshake_once(chan, &slot, wants, ret_terms, error);
+	} while (r == CHAN_E_AGAIN);
+	munmap(slot.base, size);
+	return r;
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "server/pool.h"
+#include "util/clock.h"
+#include "util/cpu.h"
+#include "util/fd.h"
+#include "util/wake.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* An operation that took so long has waited, or was kept from the CPU for long: the next ones may, too. */
+#define LONG_MS 30
+#define NEXT_MS 1000
+/* Threads beyond those that are kept end when they have been idle for so long. */
+#define IDLE_S 10
+#define GROWTH 8
+
+void pool_init(struct pool *pool, struct supply *supply, struct rescue *rescue)
+{
+	pthread_condattr_t attr;
+
+	*pool = (struct pool){ .supply = supply, .rescue = rescue };
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->work, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+/* Waits for a request; false: the thread has been idle for long enough to end. Caller holds the lock. */
+static bool wait_for_work(struct pool *pool)
+{
+	struct timespec until;
+	int r = 0;
+
+	pool->n_idle++;
+	if (pool->n <= pool->n_keep) {
+		pthread_cond_wait(&pool->work, &pool->lock);
+	} else {
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += IDLE_S;
+		r = pthread_cond_timedwait(&pool->work, &pool->lock, &until);
+	}
+	pool->n_idle--;
+	return r != ETIMEDOUT || pool->n <= pool->n_keep;
+}
+
+/* The next request; NULL: the thread ends. Caller holds the lock. */
+static struct req *next(struct pool *pool)
+{
+	bool goes_on = true;
+
+	for (;;) {
+		struct req *req = turns_pop(&pool->turns);
+
+		if (req || !goes_on || (pool->stop && !pool->turns.n_queued))
+			return req;
+		goes_on = wait_for_work(pool);
+	}
+}
+
+static void begin(struct pool_thread *thread, struct req *req)
+{
+	thread->req = req;
+	thread->unique = req->msg.head->unique;
+	thread->uid = req->msg.head->uid;
+	thread->pid = req->msg.head->pid;
+	thread->by_nature = req->by_nature;
+	thread->began_ms = clock_ms();
+	thread->interrupted = thread->pool->stop;
+}
+
+static void *pool_main(void *arg)
+{
+	struct pool_thread *thread = arg;
+	struct pool *pool = thread->pool;
+	struct req *req;
+
+	fs_thread_init();
+	fs_thread_may_wait(true);
+	/* A worker that started the thread may be bound to its CPU. */
+	if (pool->cpus)
+		sched_setaffinity(0, CPU_SET_BYTES, pool->cpus);
+	pthread_mutex_lock(&pool->lock);
+	while ((req = next(pool))) {
+		begin(thread, req);
+		pthread_mutex_unlock(&pool->lock);
+		supply_put(pool->supply, req_serve(req));
+		pthread_mutex_lock(&pool->lock);
+		thread->req = NULL;
+		turns_done(&pool->turns, thread->uid);
+		/* The share of another user may have grown by more than this thread takes. */
+		if (pool->turns.n_queued)
+			pthread_cond_signal(&pool->work);
+	}
+	pool->n--;
+	thread->state = POOL_ENDED;
+	pthread_cond_broadcast(&pool->work);
+	pthread_mutex_unlock(&pool->lock);
+	return NULL;
+}
+
+/* Starts one more thread, where there may be more. Caller holds the lock. */
+static int grow(struct pool *pool)
+{
+	struct pool_thread *thread = pool->threads;
+	int r;
+
+	if (pool->n == pool->n_max)
+		return 0;
+	while (thread->state == POOL_RUNS)
+		thread++;
+	if (thread->state == POOL_ENDED)
+		pthread_join(thread->thread, NULL);
+	*thread = (struct pool_thread){ .pool = pool };
+	r = wake_thread_create(&thread->thread, NULL, pool_main, thread);
+	if (r < 0)
+		return r;
+	thread->state = POOL_RUNS;
+	pool->n++;
+	return 0;
+}
+
+int pool_start(struct pool *pool, unsigned int n_keep)
+{
+	int r = 0;
+
+	if (!n_keep)
+		return 0;
+	pool->n_keep = n_keep;
+	pool->n_max = n_keep * GROWTH < POOL_MAX ? n_keep * GROWTH : POOL_MAX;
+	turns_init(&pool->turns, pool->n_max);
+	pool->cpus = cpu_allowed();
+	pool->threads = calloc(pool->n_max, sizeof(*pool->threads));
+	if (!pool->threads)
+		return -ENOMEM;
+	pthread_mutex_lock(&pool->lock);
+	while (pool->n < n_keep && r == 0)
+		r = grow(pool);
+	pthread_mutex_unlock(&pool->lock);
+	return r;
+}
+
+bool pool_has_room(struct pool *pool, const struct req *req, unsigned int n_room)
+{
+	bool has;
+
+	pthread_mutex_lock(&pool->lock);
+	has = turns_have_room(&pool->turns, req, n_room);
+	pthread_mutex_unlock(&pool->lock);
+	return has;
+}
+
+bool pool_is_free(struct pool *pool, const struct req *req)
+{
+	bool is;
+
+	if (!pool->n_max)
+		return false;
+	pthread_mutex_lock(&pool->lock);
+	is = turns_may_run(&pool->turns, req) && (pool->n_idle || pool->n < pool->n_max);
+	pthread_mutex_unlock(&pool->lock);
+	return is;
+}
+
+void pool_took(struct pool *pool, uint32_t ms)
+{
+	if (ms >= LONG_MS)
+		atomic_store_explicit(&pool->slow_ms, clock_ms() | 1, memory_order_relaxed);
+}
+
+bool pool_wants(const struct pool *pool, bool remote)
+{
+	uint32_t slow_ms = atomic_load_explicit(&pool->slow_ms, memory_order_relaxed);
+
+	/* slow_ms may be one ahead of the clock. */
+	return remote || (slow_ms && clock_ms() + 1 - slow_ms <= NEXT_MS);
+}
+
+/* -- requests and interrupts ------------------------------------------------------------------ */
+
+/* Whether an INTERRUPT came before the request. Caller holds the lock. */
+static bool was_early(struct pool *pool, uint64_t unique)
+{
+	for (unsigned int i = 0; i < POOL_EARLY; i++) {
+		if (pool->early[i] != unique)
+			continue;
+		pool->early[i] = 0;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Whether a thread has ended or a SIGKILL is pending for it, which is also what other fatal signals become.
+ * Only then a request is interrupted. For any other signal the kernel sends INTERRUPT as well: for a stop,
+ * and for handlers with SA_RESTART, where a system call must not end with EINTR. It does not say which.
+ */
+static bool is_dying(uint32_t pid)
+{
+	char path[32], text[4096];
+	const char *line;
+	int r;
+
+	if (!pid)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	r = fd_read_file(path, text, sizeof(text));
+	if (r < 0)
+		return r == -ENOENT || r == -ESRCH;
+	for (line = strstr(text, "\nSigPnd:"); line; line = strstr(line + 1, "\nShdPnd:"))
+		if (strtoull(line + 8, NULL, 16) >> (SIGKILL - 1) & 1)
+			return true;
+	return false;
+}
+
+void pool_push(struct pool *pool, struct req *req, bool by_nature)
+{
+	bool early;
+
+	req->by_nature = by_nature;
+	pthread_mutex_lock(&pool->lock);
+	early = was_early(pool, req->msg.head->unique) && is_dying(req->msg.head->pid);
+	if (!early) {
+		turns_push(&pool->turns, req);
+		/* Where no thread can be started, those that there are take the request in its turn. */
+		if (pool->turns.n_queued > pool->n_idle)
+			grow(pool);
+		pthread_cond_signal(&pool->work);
+	}
+	pthread_mutex_unlock(&pool->lock);
+	if (!by_nature)
+		rescue_call(pool->rescue);
+	if (early)
+		supply_put(pool->supply, req_cancel(req, -EINTR));
+}
+
+/* Caller holds the lock. */
+static struct req *find_queued(struct pool *pool, uint64_t unique)
+{
+	struct req *req = turns_remove(&pool->turns, unique);
+
+	if (!req || is_dying(req->msg.head->pid))
+		return req;
+	turns_push(&pool->turns, req);
+	return NULL;
+}
+
+/* Caller holds the lock. */
+static struct pool_thread *find_running(struct pool *pool, uint64_t unique)
+{
+	for (unsigned int i = 0; i < pool->n_max; i++)
+		if (pool->threads[i].req && pool->threads[i].unique == unique)
+			return &pool->threads[i];
+	return NULL;
+}
+
+void pool_interrupt(struct pool *pool, uint64_t unique)
+{
+	struct pool_thread *thread;
+	struct req *req;
+
+	if (!pool->n_max)
+		return;
+	pthread_mutex_lock(&pool->lock);
+	req = find_queued(pool, unique);
+	thread = req ? NULL : find_running(pool, unique);
+	if (thread && is_dying(thread->pid)) {
+		thread->interrupted = true;
+		wake_thread(thread->thread);
+		rescue_call(pool->rescue);
+	} else if (!req && !thread) {
+		pool->early[pool->n_early++ % POOL_EARLY] = unique;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	if (req)
+		supply_put(pool->supply, req_cancel(req, -EINTR));
+}
+
+bool pool_tick(struct pool *pool)
+{
+	uint32_t now = clock_ms();
+	bool needed = false;
+
+	if (!pool->n_max)
+		return false;
+	pthread_mutex_lock(&pool->lock);
+	for (unsigned int i = 0; i < pool->n_max; i++) {
+		struct pool_thread *thread = &pool->threads[i];
+
+		if (!thread->req)
+			continue;
+		needed |= thread->interrupted || !thread->by_nature;
+		if (thread->interrupted)
+			wake_thread(thread->thread);
+		if (!thread->by_nature)
+			pool_took(pool, now - thread->began_ms);
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return needed;
+}
+
+/* -- the end ---------------------------------------------------------------------------------- */
+
+void pool_stop(struct pool *pool)
+{
+	struct timespec until;
+
+	if (!pool->n_max)
+		return;
+	pthread_mutex_lock(&pool->lock);
+	pool->stop = true;
+	pthread_cond_broadcast(&pool->work);
+	while (pool->n) {
+		/* Nobody waits for the answers: whatever signals can end is to end. */
+		for (unsigned int i = 0; i < pool->n_max; i++)
+			if (pool->threads[i].req)
+				wake_thread(pool->threads[i].thread);
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += 5000000;
+		if (until.tv_nsec >= 1000000000) {
+			until.tv_nsec -= 1000000000;
+			until.tv_sec++;
+		}
+		pthread_cond_timedwait(&pool->work, &pool->lock, &until);
+	}
+	pthread_mutex_unlock(&pool->lock);
+	for (unsigned int i = 0; i < pool->n_max; i++)
+		if (pool->threads[i].state == POOL_ENDED)
+			pthread_join(pool->threads[i].thread, NULL);
+	pool->n_max = 0;
+}
+
+void pool_fini(struct pool *pool)
+{
+	pthread_cond_destroy(&pool->work);
+	pthread_mutex_destroy(&pool->lock);
+	if (pool->cpus)
+		CPU_FREE(pool->cpus);
+	free(pool->threads);
+}

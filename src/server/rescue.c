@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "server/rescue.h"
+#include "fs/fs.h"
+#include "util/wake.h"
+
+#include <stdatomic.h>
+#include <time.h>
+
+#define LOOK_NS 4000000
+#define LOOKS_IDLE 32 /* in a row, until the thread rests */
+
+void rescue_init(struct rescue *rescue, bool (*look)(void *aux), void *aux)
+{
+	pthread_condattr_t attr;
+
+	*rescue = (struct rescue){ .look = look, .aux = aux, .rests = true };
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_mutex_init(&rescue->lock, NULL);
+	pthread_cond_init(&rescue->called, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+/* Sleeps until the next look is due; false: the thread ends. */
+static bool sleep_a_while(struct rescue *rescue)
+{
+	struct timespec until;
+	bool goes_on;
+
+	pthread_mutex_lock(&rescue->lock);
+	while (rescue->rests && !rescue->stop)
+		pthread_cond_wait(&rescue->called, &rescue->lock);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += LOOK_NS;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	if (!rescue->stop)
+		pthread_cond_timedwait(&rescue->called, &rescue->lock, &until);
+	goes_on = !rescue->stop;
+	pthread_mutex_unlock(&rescue->lock);
+	return goes_on;
+}
+
+static void *rescue_main(void *arg)
+{
+	struct rescue *rescue = arg;
+	unsigned int n_idle = 0;
+
+	/* Threads that it starts have its identity. */
+	fs_thread_init();
+	while (sleep_a_while(rescue)) {
+		n_idle = rescue->look(rescue->aux) ? 0 : n_idle + 1;
+		if (n_idle < LOOKS_IDLE)
+			continue;
+		n_idle = 0;
+		rescue->rests = true;
+		/* What came up before that did not call. */
+		if (rescue->look(rescue->aux))
+			rescue->rests = false;
+	}
+	return NULL;
+}
+
+int rescue_start(struct rescue *rescue)
+{
+	int r = wake_thread_create(&rescue->thread, NULL, rescue_main, rescue);
+
+	rescue->started = r == 0;
+	return r;
+}
+
+void rescue_call(struct rescue *rescue)
+{
+	if (!atomic_load_explicit(&rescue->rests, memory_order_relaxed))
+		return;
+	pthread_mutex_lock(&rescue->lock);
+	rescue->rests = false;
+	pthread_cond_signal(&rescue->called);
+	pthread_mutex_unlock(&rescue->lock);
+}
+
+void rescue_stop(struct rescue *rescue)
+{
+	if (!rescue->started)
+		return;
+	pthread_mutex_lock(&rescue->lock);
+	rescue->stop = true;
+	pthread_cond_signal(&rescue->called);
+	pthread_mutex_unlock(&rescue->lock);
+	pthread_join(rescue->thread, NULL);
+	rescue->started = false;
+}
+
+void rescue_fini(struct rescue *rescue)
+{
+	pthread_cond_destroy(&rescue->called);
+	pthread_mutex_destroy(&rescue->lock);
+}

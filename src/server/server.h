@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * A server: threads that take requests from channels, run them on a file system and answer. It is
+ * the same for a mount and for a test that plays the kernel on a socket.
+ */
+#include "transport/chan.h"
+#include "fs/fs.h"
+#include "wire/init.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct server;
+struct host;
+struct filters;
+struct trace;
+
+/* Reads and answers INIT on a new connection; the number of seconds to wait for it is bounded. */
+int server_handshake(struct chan *chan, const struct init_wants *wants,
+		     struct init_terms *ret_terms, struct pst_error *error);
+
+struct server_config {
+	struct fs *fs;			/* taken */
+	struct host *host;		/* taken: what fs was made with */
+	/* n_chans channels, each taken: one worker for each. The first keeps no slots. */
+	struct chan **chans;
+	unsigned int n_chans;
+	unsigned int n_pool;
+	uint32_t max_write;
+	uint64_t features;		/* FUSE_* as agreed with the kernel */
+	bool sync, dirsync;		/* changes, those of names alone, are flushed before the answer */
+	uint64_t lacks;			/* bits of opcodes: operations that the view does not have */
+	const char *const *filters;	/* specs, ended by NULL; NULL: none. Borrowed for the call */
+};
+/* Makes a server and starts its threads. What was to be taken is gone also on failure. */
+int server_new(const struct server_config *config, struct server **ret_server,
+	       struct pst_error *error);
+/* 0, or -errno: the channels that keep slots were found not to work, and have fallen back. */
+int server_begin_error(struct server *server);
+/* Waits until all workers have seen the connection end; 0 or the negative errno of what broke. */
+int server_wait(struct server *server);
+/* Calls fn, from any thread, after an operation that came to EROFS; NULL: no more. */
+void server_on_readonly(struct server *server, void (*fn)(void *aux), void *aux);
+/* Ends the threads, whatever the connection does, and frees all. */
+struct server *server_free(struct server *server);
+
+/* Its filters, for filter/chain-update.h; its trace. */
+struct filters *server_filters(struct server *server);
+struct trace *server_trace(struct server *server);
+
+/* The kernel shall ask anew about a node; where it does not know it, nothing happens. */
+void server_changed(struct server *server, uint64_t nodeid);
+void server_fs_stat(struct server *server, struct fs_stat *ret_stat);
+/* Requests and error answers of one opcode so far. */
+void server_op_stat(struct server *server, uint32_t opcode, uint64_t *ret_n, uint64_t *ret_errors);

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Most channels put a request into a slot that the worker has; those that keep slots were lent some at
+ * the start, and hand out one of these with each request.
+ */
+#include "server/workers.h"
+#include "server/server-private.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/cpu.h"
+#include "util/log.h"
+#include "util/wake.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* A request that is none: answered where it can be. */
+static void serve_bad(struct req *req, int wire)
+{
+	const struct fuse_in_header *head = req->msg.head;
+	struct chan_answer answer = { 0 };
+	const struct op *op;
+
+	if (wire == WIRE_E_SHORT) {
+		log_error("a request of less than a header was dropped");
+		return;
+	}
+	op = op_find(head->opcode);
+	log_debug("request %u (%s) cannot be read", head->opcode, op ? op->name : "unknown");
+	if (op && (op->flags & OP_NO_REPLY))
+		return;
+	answer.unique = head->unique;
+	answer.error = wire == WIRE_E_UNKNOWN ? -ENOSYS : -EIO;
+	req->chan->ops->reply(req->chan, &req->slot, &answer);
+}
+
+static void log_request(const struct req *req)
+{
+	char text[600];
+
+	wire_print(&req->msg, text, sizeof(text));
+	log_debug("%s", text);
+}
+
+/* A worker that has had a request for so long is held up. */
+#define HELD_UP_MS 10
+/* One that has started late, for each of those at the start. */
+#define LATE_EACH 8
+
+/* One request: served, or put where it will be. Returns what req_serve() does. */
+static struct req *worker_serve(struct worker *worker, struct req *req, bool bad, int wire)
+{
+	struct workers *workers = worker->workers;
+
+	req->chan = worker->chan;
+	req->queue = worker->number;
+	req->in_pool = false;
+	atomic_store_explicit(&worker->since_ms, clock_ms() | 1, memory_order_relaxed);
+	if (bad) {
+		serve_bad(req, wire);
+		return req_done(req, NULL);
+	}
+	atomic_fetch_add_explicit(&workers->counts[worker->number][req->msg.head->opcode].n, 1,
+				  memory_order_relaxed);
+	if (log_level() >= PST_LOG_DEBUG)
+		log_request(req);
+	return req_serve(req);
+}
+
+bool workers_are_bare(struct workers *workers, struct chan *chan)
+{
+	if (chan->ops->lend)
+		return chan->ops->wants(chan);
+	return chan->ops->shared && standby_is_empty(&workers->standby);
+}
+
+static bool is_last(struct worker *worker)
+{
+	return workers_are_bare(worker->workers, worker->chan);
+}
+
+static int receive(struct worker *worker, struct slot **slot, struct wire_msg *ret_msg,
+		   int *ret_wire)
+{
+	struct standby *standby = &worker->workers->standby;
+	struct chan *chan = worker->chan;
+	int r;
+
+	atomic_store_explicit(&worker->since_ms, 0, memory_order_relaxed);
+	if (chan->ops->shared)
+		standby_enter(standby, &worker->spare, chan->fd);
+	r = chan->ops->receive(chan, slot, ret_msg, ret_wire);
+	if (chan->ops->shared)
+		standby_leave(standby, &worker->spare, chan->fd, r == 0 ? ret_msg->head->len : 0);
+	if (r == 0 && is_last(worker))
+		rescue_call(worker->workers->rescue);
+	return r;
+}
+
+/* Takes requests until the connection ends; returns why. *held: for a channel that keeps no slots. */
+static int worker_loop(struct worker *worker, struct req **held)
+{
+	struct workers *workers = worker->workers;
+	struct chan *chan = worker->chan;
+	bool keeps = chan->ops->lend;
+	struct wire_msg msg = { 0 };
+
+	while (!workers->stop) {
+		struct slot *slot = NULL;
+		struct req *req;
+		int wire = 0, r;
+
+		if (!keeps) {
+			if (!supply_current(workers->supply, *held))
+				*held = supply_take(workers->supply, *held);
+			slot = &(*held)->slot;
+		}
+		r = receive(worker, &slot, &msg, &wire);
+		if (r == CHAN_E_AGAIN)
+			continue;
+		if (r == CHAN_E_GONE)
+			return 0;
+		if (r < 0)
+			return r;
+		req = (struct req *)((char *)slot - offsetof(struct req, slot));
+		req->msg = msg;
+		req = worker_serve(worker, req, r == CHAN_E_BAD, wire);
+		if (keeps)
+			supply_put(workers->supply, req);
+		else
+			*held = req;
+	}
+	return 0;
+}
+
+/* Where requests of a CPU are served by it, so that nobody is woken elsewhere. */
+static void worker_pin(const struct worker *worker)
+{
+	int r = cpu_pin((unsigned int)worker->chan->cpu);
+
+	if (r < 0)
+		log_info("the worker of CPU %d is not bound to it: %s", worker->chan->cpu,
+			 strerror(-r));
+}
+
+static int lend_first(struct worker *worker)
+{
+	struct chan *chan = worker->chan;
+	_cleanup_(freep) struct slot **slots = calloc(chan->n_slots, sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < chan->n_slots; i++) {
+		/* At the start there are as many as all channels are lent. */
+		struct req *req = worker->late ? supply_more(worker->workers->supply) :
+						 supply_take(worker->workers->supply, NULL);
+
+		if (!req)
+			return -ENOBUFS;
+		slots[i] = &req->slot;
+	}
+	return chan->ops->begin(chan, slots);
+}
+
+/*
+ * Makes a channel that keeps slots ready. All do or none: a kernel that lacks one of its queues uses
+ * none. What was lent to one that falls back is not used again.
+ */
+static int worker_begin(struct worker *worker, int r)
+{
+	struct workers *workers = worker->workers;
+
+	if (!worker->chan->ops->lend)
+		return r;
+	if (r == 0)
+		r = lend_first(worker);
+	if (worker->late)
+		return r;
+	pthread_mutex_lock(&workers->lock);
+	if (r < 0 && !workers->begin_error)
+		workers->begin_error = r;
+	workers->n_beginning--;
+	pthread_cond_broadcast(&workers->idle);
+	while (workers->n_beginning && !workers->stop)
+		pthread_cond_wait(&workers->idle, &workers->lock);
+	r = workers->begin_error;
+	pthread_mutex_unlock(&workers->lock);
+	if (r < 0)
+		return worker->chan->ops->fall_back(worker->chan);
+	if (worker->chan->cpu >= 0)
+		worker_pin(worker);
+	return 0;
+}
+
+static void note_begun(struct worker *worker)
+{
+	struct workers *workers = worker->workers;
+
+	pthread_mutex_lock(&workers->lock);
+	worker->begun = true;
+	pthread_cond_broadcast(&workers->idle);
+	pthread_mutex_unlock(&workers->lock);
+}
+
+static void note_end(struct worker *worker, bool keeps, int r)
+{
+	struct workers *workers = worker->workers;
+
+	pthread_mutex_lock(&workers->lock);
+	workers->n_alive--;
+	/* The view goes on without one that came to help. */
+	if (r < 0 && !workers->result && !worker->late)
+		workers->result = r;
+	if (r < 0 && keeps && !worker->late)
+		workers->broken = true;
+	pthread_cond_broadcast(&workers->idle);
+	pthread_mutex_unlock(&workers->lock);
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *worker = arg;
+	struct workers *workers = worker->workers;
+	bool keeps = worker->chan->ops->lend;
+	struct req *req = NULL;
+	int r;
+
+	r = fs_thread_init();
+	if (r < 0)
+		log_error("cannot take up the identity that serving needs: %s", strerror(-r));
+	r = worker_begin(worker, r);
+	if (r == 0 && !worker->chan->ops->lend) {
+		req = worker->late ? supply_try(workers->supply) : supply_take(workers->supply, NULL);
+		r = req ? 0 : -ENOBUFS;
+	}
+	if (worker->late && worker->chan->cpu >= 0)
+		worker_pin(worker);
+	note_begun(worker);
+	if (r == 0)
+		r = worker_loop(worker, &req);
+	if (r < 0 && !worker->late)
+		log_error("a worker has ended: %s", strerror(-r));
+	else if (r < 0)
+		log_info("one more worker has ended: %s", strerror(-r));
+	/* Wake those that stand by: the connection is gone. */
+	if (worker->chan->ops->shared)
+		standby_end(&workers->standby);
+	supply_put(workers->supply, req);
+	note_end(worker, keeps, r);
+	return NULL;
+}
+
+/* Waits until all channels are ready, or have fallen back. */
+static void wait_begun(struct workers *workers)
+{
+	pthread_mutex_lock(&workers->lock);
+	while (workers->n_beginning)
+		pthread_cond_wait(&workers->idle, &workers->lock);
+	pthread_mutex_unlock(&workers->lock);
+}
+
+int workers_init(struct workers *workers, const struct workers_config *config)
+{
+	unsigned int n = config->n;
+
+	*workers = (struct workers){
+		.supply = config->supply,
+		.pool = config->pool,
+		.rescue = config->rescue,
+	};
+	standby_init(&workers->standby);
+	pthread_mutex_init(&workers->lock, NULL);
+	pthread_mutex_init(&workers->grow_lock, NULL);
+	pthread_cond_init(&workers->idle, NULL);
+	wake_install();
+	workers->n_late_max = WORKERS_LATE + (config->chans[n - 1]->n_slots ? n : 0);
+	workers->each = calloc(n + workers->n_late_max, sizeof(*workers->each));
+	workers->counts = calloc(n, sizeof(*workers->counts));
+	if (!workers->each || !workers->counts) {
+		for (unsigned int i = 0; i < n; i++)
+			chan_free(config->chans[i]);
+		return -ENOMEM;
+	}
+	workers->n = n;
+	for (unsigned int i = 0; i < n; i++) {
+		struct chan *chan = config->chans[i];
+
+		workers->each[i] = (struct worker){
+			.workers = workers, .chan = chan, .number = i, .spare = STANDBY_SPARE
+		};
+		workers->n_beginning += chan->n_slots > 0;
+	}
+	return 0;
+}
+
+unsigned int workers_n_lent(const struct workers *workers)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < workers->n; i++)
+		n += workers->each[i].chan->n_slots;
+	return n;
+}
+
+static int start(struct worker *worker)
+{
+	struct workers *workers = worker->workers;
+	int r;
+
+	pthread_mutex_lock(&workers->lock);
+	r = wake_thread_create(&worker->thread, NULL, worker_main, worker);
+	worker->started = r == 0;
+	workers->n_alive += r == 0;
+	pthread_mutex_unlock(&workers->lock);
+	return r;
+}
+
+int workers_start(struct workers *workers)
+{
+	for (unsigned int i = 0; i < workers->n; i++) {
+		int r = start(&workers->each[i]);
+
+		if (r < 0)
+			return r;
+	}
+	wait_begun(workers);
+	return 0;
+}
+
+/* -- those that are held up ------------------------------------------------------------------- */
+
+static unsigned int n_late_of(const struct workers *workers, unsigned int number)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < workers->n_late; i++)
+		n += workers->each[workers->n + i].number == number;
+	return n;
+}
+
+/* Caller holds grow_lock. */
+static int start_late(struct workers *workers, unsigned int number)
+{
+	struct chan *chan = workers->each[number].chan;
+	struct worker *worker = &workers->each[workers->n + workers->n_late];
+	int r;
+
+	*worker = (struct worker){
+		.workers = workers, .chan = chan, .number = number, .late = true
+	};
+	if (chan->ops->more) {
+		r = chan->ops->more(chan, &worker->chan);
+		if (r < 0)
+			return r;
+	}
+	r = start(worker);
+	if (r < 0) {
+		if (chan->ops->more)
+			chan_free(worker->chan);
+		return r;
+	}
+	workers->n_late++;
+	pthread_mutex_lock(&workers->lock);
+	while (!worker->begun)
+		pthread_cond_wait(&workers->idle, &workers->lock);
+	pthread_mutex_unlock(&workers->lock);
+	return 0;
+}
+
+bool workers_grow(struct workers *workers, unsigned int number)
+{
+	bool kept = workers->each[number].chan->ops->lend;
+	unsigned int most = supply_filtered(workers->supply) && !kept ? WORKERS_LATE_FILTERED
+								      : workers->n_late_max;
+	int r = -EAGAIN;
+
+	pthread_mutex_lock(&workers->grow_lock);
+	if (!workers->stop && workers->n_late < most &&
+	    (!kept || n_late_of(workers, number) < LATE_EACH))
+		r = start_late(workers, number);
+	pthread_mutex_unlock(&workers->grow_lock);
+	if (r < 0 && r != -EAGAIN)
+		log_warning("cannot start one more worker: %s", strerror(-r));
+	return r == 0;
+}
+
+bool workers_look(struct workers *workers)
+{
+	unsigned int n = workers->n + workers->n_late;
+	uint32_t now = clock_ms();
+	bool needed = false, grown = false;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct worker *worker = &workers->each[i];
+		uint32_t since = worker->since_ms;
+
+		if (!since)
+			continue;
+		needed |= is_last(worker);
+		if ((int32_t)(now + 1 - since) < HELD_UP_MS)
+			continue;
+		needed = true;
+		pool_took(workers->pool, now + 1 - since);
+		if (is_last(worker) && !grown)
+			grown = workers_grow(workers, worker->number);
+	}
+	return needed;
+}
+
+int workers_wait(struct workers *workers)
+{
+	int r;
+
+	pthread_mutex_lock(&workers->lock);
+	while (workers->n_alive && !workers->broken)
+		pthread_cond_wait(&workers->idle, &workers->lock);
+	r = workers->result;
+	pthread_mutex_unlock(&workers->lock);
+	return r;
+}
+
+/* Workers sit in a read that only the kernel or a signal ends. */
+void workers_stop(struct workers *workers)
+{
+	pthread_mutex_lock(&workers->lock);
+	workers->stop = true;
+	pthread_cond_broadcast(&workers->idle);
+	pthread_mutex_unlock(&workers->lock);
+	standby_end(&workers->standby);
+	/* None is started from now on. */
+	pthread_mutex_lock(&workers->grow_lock);
+	pthread_mutex_unlock(&workers->grow_lock);
+	for (;;) {
+		struct timespec pause = { .tv_nsec = 5000000 };
+		unsigned int n_alive;
+
+		pthread_mutex_lock(&workers->lock);
+		n_alive = workers->n_alive;
+		pthread_mutex_unlock(&workers->lock);
+		if (n_alive == 0)
+			break;
+		for (unsigned int i = 0; i < workers->n + workers->n_late; i++)
+			if (workers->each[i].started)
+				wake_thread(workers->each[i].thread);
+		nanosleep(&pause, NULL);
+	}
+	for (unsigned int i = 0; i < workers->n + workers->n_late; i++)
+		if (workers->each[i].started)
+			pthread_join(workers->each[i].thread, NULL);
+}
+
+void workers_fini(struct workers *workers)
+{
+	for (unsigned int i = workers->n + workers->n_late; i-- > 0;)
+		if (!workers->each[i].late || workers->each[i].chan->ops->lend)
+			chan_free(workers->each[i].chan);
+	standby_fini(&workers->standby);
+	pthread_cond_destroy(&workers->idle);
+	pthread_mutex_destroy(&workers->grow_lock);
+	pthread_mutex_destroy(&workers->lock);
+	free(workers->counts);
+	free(workers->each);
+}

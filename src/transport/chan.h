@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Channels: how requests come and answers go. A transport is these few functions; it knows nothing
+ * of files. Errors are the engine's (util/err.h).
+ *
+ * There are two kinds. Most put a request into a slot that is handed to them for the occasion.
+ * Others keep slots: those are lent to them once, and each comes back with a request in it, is
+ * answered, and is lent again, for good; with some the answer leaves only then. Of a slot that is
+ * lent nothing may be touched.
+ */
+#include "transport/slot.h"
+#include "wire/msg.h"
+
+#include <stdbool.h>
+#include <sys/uio.h>
+
+enum chan_error {
+	_CHAN_E_OK,
+	CHAN_E_AGAIN,		/* nothing this time: call again (interrupted, or the request went) */
+	CHAN_E_GONE,		/* receive: the connection has ended. reply: nobody waits any more */
+	CHAN_E_BAD,		/* receive: *ret_msg is set as wire_decode() leaves it, see ret_wire */
+	CHAN_E_REFUSED,		/* reply: the kernel does not take this answer; an error would do */
+};
+
+/* An answer: the header's error or 0, the result, then data. Both may be empty. */
+struct chan_answer {
+	uint64_t unique;
+	int error;			/* 0 or -errno; with an error nothing else is sent */
+	const void *arg;
+	size_t arg_len;
+	const void *data;
+	size_t data_len;
+};
+
+struct chan;
+struct chan_ops {
+	const char *name;
+	/* All descriptors of a connection take from one queue: poll(2) says of each what is in it. */
+	bool shared;
+	/*
+	 * Waits for one request. *slot is where to put it, or, of a transport that keeps slots, is
+	 * set to the one it lies in. *ret_wire: why CHAN_E_BAD.
+	 */
+	int (*receive)(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg,
+		       int *ret_wire);
+	/* Answers the request that came in this slot; of what came nothing may be left. */
+	int (*reply)(struct chan *chan, struct slot *slot, const struct chan_answer *answer);
+	/* Tells the kernel something unasked: a struct of the ABI, then data. 0 or an error of its. */
+	int (*notify)(struct chan *chan, int code, const void *arg, size_t arg_len,
+		      const void *data, size_t data_len);
+	/* Registers a file for passthrough: its number, or -errno (an answer). */
+	int (*backing_open)(struct chan *chan, int fd);
+	void (*backing_close)(struct chan *chan, int id);
+
+	/*
+	 * For transports that keep slots, NULL with others; the first is the mark of them.
+	 *
+	 * lend: gives it a slot, a new one or one whose request is done with. From any thread; 0 or
+	 * -ENOMEM, for a new one only.
+	 * wants: nothing comes in by its queues until a request is done with: it should be lent a new
+	 * slot, or get another channel beside it.
+	 * surplus: requests may come for its thread while that is at work, so nothing that may hold it
+	 * up should be done there.
+	 * more: makes another channel of the same queues and the same connection, with n_slots to lend.
+	 * It is to be freed before the channel it was made of. 0 or -errno.
+	 * begin: by the thread that is to receive, before all else, with chan->n_slots new slots. 0
+	 * or -errno: it cannot serve. Then, or when another channel of the connection could not:
+	 * fall_back: makes it a channel of /dev/fuse; no slot is lent to it any more. 0 or -errno:
+	 * then the connection cannot be served at all.
+	 */
+	int (*lend)(struct chan *chan, struct slot *slot);
+	bool (*wants)(struct chan *chan);
+	bool (*surplus)(struct chan *chan);
+	int (*more)(struct chan *chan, struct chan **ret_chan);
+	int (*begin)(struct chan *chan, struct slot **slots);
+	int (*fall_back)(struct chan *chan);
+
+	void (*fini)(struct chan *chan);	/* NULL: nothing but fd is owned */
+};
+
+struct chan {
+	const struct chan_ops *ops;
+	int fd;				/* owned */
+	unsigned int n_slots;		/* to lend at the start; 0: it keeps none */
+	int cpu;			/* whose requests it brings; -1: anybody's */
+};
+
+/* /dev/fuse: the first descriptor of a connection, and further ones of the same connection. */
+int chan_dev_open(struct chan **ret_chan);
+int chan_dev_clone(const struct chan *chan, struct chan **ret_chan);
+
+/* For transports beside /dev/fuse: one descriptor; and makes it one of the connection of chan. */
+int chan_dev_fd(int *ret_fd);
+int chan_dev_join(int fd, const struct chan *chan);
+
+/*
+ * FUSE over io_uring: one channel for some of the kernel's queues, of which there is one for each
+ * CPU that the machine may have. It is made before there is a connection, so that what may fail has
+ * failed before INIT promises the kernel that all queues will be there, and joined to one before it
+ * begins. depth slots for each queue are kept at first.
+ */
+struct chan_uring_plan {
+	const unsigned int *queues;
+	unsigned int n_queues;
+	unsigned int depth;
+	int cpu;			/* as in struct chan */
+	struct chan *first;		/* another channel of the same queues, freed after this; NULL */
+};
+int chan_uring_new(const struct chan_uring_plan *plan, struct chan **ret_chan);
+int chan_uring_join(struct chan *chan, const struct chan *dev);
+
+/* A socket that a test plays the kernel on; fd is taken. Files "registered" get counting numbers. */
+int chan_sock_new(int fd, struct chan **ret_chan);
+
+struct chan *chan_free(struct chan *chan);
+
+/*
+ * Returns whether this process may register backing files on the connection of a descriptor of
+ * /dev/fuse, whose INIT was answered with passthrough. The kernel asks for CAP_SYS_ADMIN in the initial
+ * user namespace. It does so before it looks at the file, so none has to be registered to find out.
+ */
+bool chan_dev_may_register(int fd);
+
+/* What transports over descriptors share: one request from a buffer, one answer as a vector. */
+int chan_decode(struct slot *slot, size_t len, struct wire_msg *ret_msg, int *ret_wire);
+/* A request from one slot to another, in one piece, of the length that is returned. */
+size_t chan_copy(const struct slot *from, const struct wire_msg *msg, struct slot *to);
+/* Likewise for what is told unasked. */
+int chan_notify_vector(int code, const void *arg, size_t arg_len, const void *data, size_t data_len,
+		       struct fuse_out_header *head, struct iovec iov[3]);
+int chan_vector(const struct chan_answer *answer, struct fuse_out_header *head, struct iovec iov[3]);
+
+/* For a transport that falls back on /dev/fuse. */
+extern const struct chan_ops chan_dev_ops;

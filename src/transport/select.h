@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Which transport serves a view: what was asked for, what the kernel has, and what that takes. */
+#include "transport/chan.h"
+
+#include <penstock/penstock.h>
+
+#define TRANSPORT_MAX_CHANS 514
+
+struct transport {
+	struct chan *chans[TRANSPORT_MAX_CHANS]; /* owned; the first is /dev/fuse */
+	unsigned int n_chans;
+	unsigned int n_workers;		/* of these, those that serve operations */
+	bool uring;			/* it is asked for; see transport_connected() */
+	uint32_t max_write;
+	const char *why;		/* why it is not io_uring, or "" */
+	char why_text[200];
+};
+
+/* Opens what serving takes. Outputs are there also on failure: transport_fini(). */
+int transport_open(const struct pst_view_options *options, unsigned int n_pool,
+		   struct transport *ret_transport, struct pst_error *error);
+/* The mount is there: its other channels become its own, before INIT is answered. */
+int transport_join(struct transport *transport, struct pst_error *error);
+/* INIT is answered, with these features. */
+int transport_connected(struct transport *transport, const struct pst_view_options *options,
+			uint64_t features, struct pst_error *error);
+/* The channels did not come to work and have fallen back. */
+int transport_fell_back(struct transport *transport, const struct pst_view_options *options,
+			int begin_error, struct pst_error *error);
+void transport_fini(struct transport *transport);

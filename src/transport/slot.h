@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * A slot: the memory of one request and its answer, in one piece. It is laid out as the struct
+ * pst_call of the filter ABI, so that filters see results and data where they lie:
+ *
+ *	0		what filters are told of a request (filter/call-fill.c), and of names of a listing;
+ *			untouched where there are none
+ *	SLOT_OUT	the result of the answer
+ *	SLOT_ASIDE	the request's names and data, moved here when the answer has data of its own
+ *	SLOT_MESSAGE	the request, where it comes in one piece; so that ...
+ *	SLOT_HEADERS	its headers and argument, where names and data come apart from them: these are
+ *			at SLOT_DATA then
+ *	SLOT_DATA	... the data of a WRITE begins on a page, and data of answers, too
+ */
+#include "wire/abi.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SLOT_PAGE 4096u
+#define SLOT_OUT (4 * SLOT_PAGE)
+#define SLOT_DATA (5 * SLOT_PAGE)
+#define SLOT_MESSAGE (SLOT_DATA - sizeof(struct fuse_in_header) - sizeof(struct fuse_write_in))
+#define SLOT_HEADERS (SLOT_DATA - sizeof(struct fuse_uring_req_header))
+#define SLOT_OUT_SIZE 1024u
+#define SLOT_ASIDE (SLOT_OUT + SLOT_OUT_SIZE)
+#define SLOT_ASIDE_SIZE (SLOT_HEADERS - SLOT_ASIDE)
+static_assert(SLOT_HEADERS < SLOT_MESSAGE && SLOT_HEADERS % 8 == 0, "layout of a slot");
+
+/* The kernel takes no smaller buffers to read requests into. */
+#define SLOT_MIN_DATA FUSE_MIN_READ_BUFFER
+
+struct chan_entry;
+
+struct slot {
+	char *base;			/* page-aligned, SLOT_DATA + data_size bytes */
+	size_t data_size;
+	/*
+	 * It lies in a BPF map, where filters reach it. The kernel takes hold of every page that it
+	 * copies a message to or from: quickly where it is ordinary memory, at several times the cost
+	 * where it is of a map.
+	 */
+	bool in_map;
+	struct chan_entry *entry;	/* of the transport that keeps the slot; NULL: none does */
+};
+
+static inline char *slot_message(const struct slot *slot)
+{
+	return slot->base + SLOT_MESSAGE;
+}
+
+static inline size_t slot_message_size(const struct slot *slot)
+{
+	return SLOT_DATA - SLOT_MESSAGE + slot->data_size;
+}
+
+static inline struct fuse_uring_req_header *slot_headers(const struct slot *slot)
+{
+	return (struct fuse_uring_req_header *)(slot->base + SLOT_HEADERS);
+}
+
+static inline char *slot_data(const struct slot *slot)
+{
+	return slot->base + SLOT_DATA;
+}
