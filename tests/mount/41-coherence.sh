@@ -83,7 +83,7 @@ slow_below_ttl() {
 	matrix ttl "$LOWER" --batch 1200 --longest 1200000 --give-up 400
 }
 
-# Two views of one tree are outsiders to each other.
+# Each of two views of one tree sees the changes of the other one as external ones.
 slow_two_views() {
 	local first second
 	tree cache=auto
