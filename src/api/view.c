@@ -6,7 +6,7 @@
  * the view's mount is made detached, INIT is answered and threads run; only then it is attached.
  */
 #include "mount/mount.h"
-#include "filter/chain-update.h"
+#include "server/chain-update.h"
 #include "api/handles-key.h"
 #include "server/fs-callbacks.h"
 #include "mount/lower-flags.h"

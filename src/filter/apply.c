@@ -12,7 +12,7 @@
 #include "filter/call.h"
 #include "filter/name-check.h"
 #include "filter/run-program.h"
-#include "filter/shown.h"
+#include "request/shown.h"
 #include "server/server-private.h"
 
 #include <errno.h>

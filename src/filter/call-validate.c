@@ -6,7 +6,7 @@
  * from the request as it arrived.
  */
 #include "filter/call-private.h"
-#include "filter/shown.h"
+#include "request/shown.h"
 #include "util/hash.h"
 
 #include <fcntl.h>

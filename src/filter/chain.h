@@ -4,7 +4,7 @@
  * The chain: the filters of a view in the order in which they run, and who has a program for what.
  *
  * A chain is constant, but for arriving. A change makes another one, which takes the place of the
- * old; requests under way end under the chain that they began with. Links belong to filter/chain-update.c
+ * old; requests under way end under the chain that they began with. Links belong to server/chain-update.c
  * and are in as many chains as name them.
  */
 #include "ebpf/filter.h"

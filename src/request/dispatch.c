@@ -12,13 +12,13 @@
  * see is what came, and what they leave is checked before anything is counted.
  */
 #include "filter/apply.h"
-#include "filter/chain-update.h"
+#include "server/chain-update.h"
 #include "filter/name-check.h"
 #include "request/keep.h"
 #include "request/req.h"
 #include "server/request-set.h"
 #include "server/server-private.h"
-#include "filter/shown.h"
+#include "request/shown.h"
 #include "request/trace.h"
 #include "util/clock.h"
 #include "util/log.h"

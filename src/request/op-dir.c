@@ -6,7 +6,7 @@
 #include "request/keep.h"
 #include "filter/listing.h"
 #include "request/req.h"
-#include "filter/shown.h"
+#include "request/shown.h"
 #include "util/cleanup.h"
 
 #include <errno.h>

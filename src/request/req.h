@@ -109,7 +109,7 @@ struct req {
 	uint64_t passed;		/* of these, those whose turn came before it was decided */
 	uint64_t decided;		/* the one that decided it */
 	uint64_t noted;			/* those with something in kept->note */
-	struct node *changed;		/* counted: the file that no other request changes, filter/exact.c */
+	struct node *changed;		/* counted: the file that no other request changes, request/exact.c */
 	struct fdref pin;		/* of that; valid while it is set */
 	const struct told *told;	/* READDIRPLUS: files that the listing may tell of, in order */
 	size_t n_told;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "server/fs-callbacks.h"
 #include "transport/chan.h"
-#include "filter/chain-update.h"
+#include "server/chain-update.h"
 #include "mount/inside.h"
 #include "server/invalidate.h"
 #include "util/wake.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* What the life of a request (dispatch.c) needs of the server (server.c). */
-#include "filter/exact.h"
+#include "request/exact.h"
 #include "request/req.h"
 #include "server/server.h"
 
@@ -48,7 +48,7 @@ void server_moved(struct req *req);
 void server_lookup_begins(struct req *req);
 bool server_moved_since(const struct req *req);
 
-/* For filter/chain-update.c: memory that filters reach, and the chain in force. */
+/* For server/chain-update.c: memory that filters reach, and the chain in force. */
 int server_slots(struct server *server, const struct filter_slots **ret_slots,
 		 struct pst_error *error);
 /* Puts a chain (NULL: none) in force for all requests that come from now on. Returns the old one. */

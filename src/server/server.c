@@ -12,8 +12,8 @@
  */
 #include "server/server.h"
 #include "filter/chain.h"
-#include "filter/exact.h"
-#include "filter/chain-update.h"
+#include "request/exact.h"
+#include "server/chain-update.h"
 #include "server/fs-callbacks.h"
 #include "server/pool.h"
 #include "server/server-private.h"
@@ -35,7 +35,7 @@
 #define N_QUEUED 768
 #define N_QUEUED_FILTERED 40
 #define N_QUEUED_KEPT 16
-/* ... and for filters that are told of forgotten files (filter/forgotten.c). */
+/* ... and for filters that are told of forgotten files (server/forgotten.c). */
 #define N_FORGOTTEN 1
 
 struct server {

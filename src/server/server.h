@@ -45,7 +45,7 @@ void server_on_readonly(struct server *server, void (*fn)(void *aux), void *aux)
 /* Ends the threads, whatever the connection does, and frees all. */
 struct server *server_free(struct server *server);
 
-/* Its filters, for filter/chain-update.h; its trace. */
+/* Its filters, for server/chain-update.h; its trace. */
 struct filters *server_filters(struct server *server);
 struct trace *server_trace(struct server *server);
 

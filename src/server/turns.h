@@ -34,7 +34,7 @@ bool turns_have_room(struct turns *turns, const struct req *req, unsigned int n_
 /* Returns true where a request of the same user would run at once, if there is a thread. */
 bool turns_may_run(struct turns *turns, const struct req *req);
 /*
- * A request that holds a file (filter/exact.h) comes first and needs no share: those that run may be waiting
+ * A request that holds a file (request/exact.h) comes first and needs no share: those that run may be waiting
  * for it.
  */
 void turns_push(struct turns *turns, struct req *req);

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "filter/chain-update.h"
+#include "server/chain-update.h"
 
 /* "no" refuses to tell attributes; "hide" hides "file" and "a"; "depth" counts in cells. */
 static int refuse(struct pst_call *call)

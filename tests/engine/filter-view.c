@@ -7,7 +7,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "filter/chain-update.h"
+#include "server/chain-update.h"
 
 #define MAX_STATS 256
 

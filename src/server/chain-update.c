@@ -11,10 +11,10 @@
  * requests. lock, for the moment when the chain becomes another, and for whoever looks at the chain from
  * outside a request. changing is taken before lock.
  */
-#include "filter/chain-update.h"
-#include "filter/forgotten.h"
+#include "server/chain-update.h"
+#include "server/forgotten.h"
 #include "filter/name-check.h"
-#include "filter/newcomer.h"
+#include "server/newcomer.h"
 #include "server/server-private.h"
 #include "util/cleanup.h"
 #include "util/log.h"

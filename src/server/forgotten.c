@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "filter/forgotten.h"
+#include "server/forgotten.h"
 #include "filter/chain.h"
 #include "filter/call.h"
 #include "filter/run-program.h"

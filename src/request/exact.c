@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "filter/exact.h"
+#include "request/exact.h"
 #include "filter/chain.h"
 
 #include <fcntl.h>

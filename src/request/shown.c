@@ -3,7 +3,7 @@
  * Owners that filters show, and make files for. The engine, not the filter, sees to it that no set-ID bit
  * stands beside an owner that a filter has put there: a filter cannot forget it. fs/set-id.c says why.
  */
-#include "filter/shown.h"
+#include "request/shown.h"
 #include "filter/call.h"
 #include "server/server-private.h"
 

@@ -2,9 +2,9 @@
 /*
  * Names under a change of filters. Why which names are treated how: server/invalidate.c.
  *
- * Lock: all of this runs under the lock of filter/chain-update.c.
+ * Lock: all of this runs under the lock of server/chain-update.c.
  */
-#include "filter/newcomer.h"
+#include "server/newcomer.h"
 #include "mount/inside.h"
 #include "filter/name-check.h"
 #include "server/invalidate.h"
