@@ -12,7 +12,7 @@ root=${1:-$(dirname "$0")/..}
 # Headers of libc and the kernel are free but for those in `reserved`. The folder itself is implied.
 rules='
 util       penstock/penstock.h
-wire       util/* penstock/fuse.h
+wire       util/* filter/op.h penstock/*
 transport  util/* wire/* penstock/penstock.h
 node       util/*
 fs         util/* node/* penstock/penstock.h
@@ -116,9 +116,9 @@ plant() {
 	exit 2
 }
 
-plant src/fs/a.c '"wire/op.h"' bad
+plant src/fs/a.c '"filter/op.h"' bad
 plant src/fs/a.c '"transport/dev.h"' bad
-plant src/fs/sub/a.c '"wire/op.h"' bad
+plant src/fs/sub/a.c '"filter/op.h"' bad
 plant src/transport/a.c '"fs/fs.h"' bad
 plant src/util/a.h '"node/node.h"' bad
 plant src/node/a.c '<penstock/penstock.h>' bad
@@ -135,7 +135,7 @@ plant include/penstock/a.bpf.h '<bpf/bpf_helpers.h>' good
 plant src/server/a.c '"fs/fs.h"' good
 plant src/cmd/a.c '<penstock/penstock.h>' good
 plant src/ebpf/a.c '<bpf/libbpf.h>' good
-plant src/wire/a.c '"wire/op.h"' good
+plant src/wire/a.c '"filter/op.h"' good
 plant src/transport/a.c '<unistd.h>' good
 
 check "$root"

@@ -134,7 +134,7 @@ bool frame_answers_data(const struct req *req)
 	case FUSE_LISTXATTR:
 		return frame_came(req)->getxattr.size;
 	default:
-		return req->msg.op->flags & OP_OUT_DATA;
+		return req->msg.op->answer;
 	}
 }
 
@@ -248,7 +248,7 @@ static void fill_child(struct req *req, struct pst_call *call)
 	struct node *known = NULL;
 	struct statx stx;
 
-	if (!call->n_names || (req->msg.op->flags & OP_TEXT))
+	if (!call->n_names || !req->msg.op->n_entries)
 		return;
 	if (fs_peek(req_fs(req), req->node, call->name[0].text, &stx, &known) < 0)
 		return;

@@ -84,7 +84,7 @@ static bool take_names(struct req *req, struct pst_call *call)
 
 		if (len == sizeof(name->text) || len == 0)
 			return false;
-		if (!(req->msg.op->flags & OP_TEXT) &&
+		if (req->msg.op->n_entries &&
 		    !wire_name_ok(name->text, req->msg.op->flags & OP_DOTS))
 			return false;
 		name->len = (uint32_t)len;
@@ -218,7 +218,7 @@ void frame_results(struct req *req, int r)
 	struct pst_call *call = frame_of(req);
 
 	call->error = r;
-	if (req->msg.op->flags & OP_OUT_DATA) {
+	if (req->msg.op->answer) {
 		call->data_len = r == 0 && frame_answers_data(req) ? (uint32_t)req->data_len : 0;
 		call->data_size = frame_room_out(req);
 	}

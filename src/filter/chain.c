@@ -7,7 +7,7 @@
 /* Operations on names of entries, listings among them. */
 static bool takes_names(const struct op *op, uint32_t opcode)
 {
-	return (op->n_names && !(op->flags & OP_TEXT)) || opcode == FUSE_READDIR ||
+	return op->n_entries || opcode == FUSE_READDIR ||
 	       opcode == FUSE_READDIRPLUS;
 }
 

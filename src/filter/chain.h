@@ -9,7 +9,7 @@
  */
 #include "ebpf/filter.h"
 #include "node/node.h"
-#include "wire/op.h"
+#include "filter/op.h"
 
 /* A filter of a view. */
 struct link {

@@ -48,7 +48,7 @@ static int enter_node(struct req *req)
 
 static int enter_name(struct req *req)
 {
-	for (int i = 0; i < req->msg.op->n_names; i++)
+	for (int i = 0; i < req->msg.op->n_entries; i++)
 		if (!wire_name_ok(req->msg.name[i], req->msg.op->flags & OP_DOTS))
 			return -EINVAL;
 	return enter_node(req);
@@ -357,13 +357,13 @@ static int move_aside(struct req *req)
 	size_t name_len = msg->op->n_names ? strlen(msg->name[0]) + 1 : 0;
 
 	req->data = slot_data(&req->slot);
-	if (msg->op->data == OP_DATA_NONE && !name_len)
+	if (!msg->op->data_unit && !name_len)
 		return 0;
 	if (name_len + msg->data_len > SLOT_ASIDE_SIZE)
 		return msg->op->n_names ? -ERANGE : -EINVAL;
 	if (name_len)
 		msg->name[0] = memcpy(aside, msg->name[0], name_len);
-	if (msg->op->data != OP_DATA_NONE)
+	if (msg->op->data_unit)
 		msg->data = memcpy(aside + name_len, msg->data, msg->data_len);
 	return 0;
 }
@@ -463,7 +463,7 @@ static int run(struct req *req, const struct row *row)
 		r = row->enter(req);
 		if (r == 0 && req->chain)
 			r = enter_filters(req);
-		if (r == 0 && (req->msg.op->flags & OP_OUT_DATA))
+		if (r == 0 && req->msg.op->answer)
 			r = move_aside(req);
 		/* It begins anew in the pool. */
 		if (r == REQ_TO_POOL)
@@ -483,7 +483,7 @@ static int run(struct req *req, const struct row *row)
 /* What was done below, and the kernel is told was not: what it has in mind of it is wrong now. */
 static void take_back(struct req *req)
 {
-	bool names = req->msg.op->n_names && !(req->msg.op->flags & OP_TEXT);
+	bool names = req->msg.op->n_entries;
 	bool cut = req->open.handle && (req->open.handle->flags & O_TRUNC);
 
 	if (req->open.handle)
@@ -493,7 +493,7 @@ static void take_back(struct req *req)
 	fs_distrust(req_fs(req), req->node, names ? req->msg.name[0] : NULL);
 	if (req->node2)
 		fs_distrust(req_fs(req), req->node2,
-			    names && req->msg.op->n_names > 1 ? req->msg.name[1] : NULL);
+			    req->msg.op->n_entries > 1 ? req->msg.name[1] : NULL);
 }
 
 /* Waits until what was done is on the disk, where the view is to be so; a failure is the operation's. */
@@ -584,15 +584,15 @@ static bool overtakes(struct req *req)
 /* Likewise before it has begun: by its nature, or because what it asks is slow. */
 static bool to_pool_at_first(struct req *req, struct req **ret_other)
 {
-	uint16_t flags = req->msg.op->flags;
+	const struct op *op = req->msg.op;
 
-	if ((flags & OP_MAY_BLOCK) || server_syncs(req->server, req->msg.head->opcode))
+	if (op->pool == OP_POOL_ALWAYS || server_syncs(req->server, req->msg.head->opcode))
 		return to_pool(req, ret_other);
-	if (req->in_pool || (flags & OP_AT_ONCE))
+	if (req->in_pool || op->pool == OP_POOL_NEVER)
 		return false;
 	if (!server_pool_wants(req->server) && !is_risky(req))
 		return false;
-	return (flags & OP_CHANGES || !overtakes(req)) && server_to_pool(req, false, ret_other);
+	return ((op->flags & OP_CHANGES) || !overtakes(req)) && server_to_pool(req, false, ret_other);
 }
 
 /*
@@ -601,10 +601,10 @@ static bool to_pool_at_first(struct req *req, struct req **ret_other)
  */
 static bool is_too_many(struct req *req)
 {
-	uint16_t flags = req->msg.op->flags;
+	const struct op *op = req->msg.op;
 
-	return !req->in_pool && (flags & (OP_CHANGES | OP_MAY_BLOCK)) && server_has_pool(req->server) &&
-	       server_is_slow(req->server) && !server_spare(req);
+	return !req->in_pool && ((op->flags & OP_CHANGES) || op->pool == OP_POOL_ALWAYS) &&
+	       server_has_pool(req->server) && server_is_slow(req->server) && !server_spare(req);
 }
 
 /*

@@ -255,7 +255,7 @@ static uint64_t now_ns(void)
 static void put_request(struct line *line, struct req *req)
 {
 	const struct wire_msg *msg = &req->msg;
-	bool names = req->node && msg->op->n_names && !(msg->op->flags & OP_TEXT);
+	bool names = req->node && msg->op->n_entries;
 	const char *op = filter_op_name(filter_opcode(msg->head->opcode));
 	struct timespec ts;
 

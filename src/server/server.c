@@ -400,12 +400,11 @@ int server_begin_error(struct server *server)
 bool server_syncs(const struct server *server, uint32_t opcode)
 {
 	const struct op *op = op_find(opcode);
-	bool names = op->n_names && !(op->flags & OP_TEXT);
 
 	/* An open may cut a file off. */
 	if (opcode == FUSE_OPEN)
 		return server->sync;
-	return (op->flags & OP_CHANGES) && (server->sync || (server->dirsync && names));
+	return (op->flags & OP_CHANGES) && (server->sync || (server->dirsync && op->n_entries));
 }
 
 uint64_t server_lacks(const struct server *server)

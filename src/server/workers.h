@@ -12,7 +12,7 @@
 #include "server/rescue.h"
 #include "server/leader.h"
 #include "server/request-pool.h"
-#include "wire/op.h"
+#include "filter/op.h"
 
 #include <pthread.h>
 

@@ -35,22 +35,9 @@ static const char *cursor_take_name(struct cursor *c)
 /* How many bytes of data the argument announces. */
 static size_t announced(const struct wire_msg *msg)
 {
-	switch ((enum op_data)msg->op->data) {
-	case OP_DATA_VALUE:
-		return ((struct fuse_setxattr_in *)msg->arg)->size;
-	case OP_DATA_WRITE:
-		if (msg->head->opcode == FUSE_NOTIFY_REPLY)
-			return ((struct fuse_notify_retrieve_in *)msg->arg)->size;
-		return ((struct fuse_write_in *)msg->arg)->size;
-	case OP_DATA_FORGETS:
-		return sizeof(struct fuse_forget_one) *
-		       (size_t)((struct fuse_batch_forget_in *)msg->arg)->count;
-	case OP_DATA_IOCTL:
-		return ((struct fuse_ioctl_in *)msg->arg)->in_size;
-	case OP_DATA_NONE:
-		break;
-	}
-	return 0;
+	const uint32_t *n = (const uint32_t *)((const char *)msg->arg + msg->op->data_len.at);
+
+	return (size_t)msg->op->data_unit * *n;
 }
 
 /* Names, data and extensions: what all transports have in one piece. */
@@ -70,7 +57,7 @@ static int decode_payload(struct cursor *c, struct wire_msg *msg)
 		if (!msg->name[i])
 			return WIRE_E_BAD;
 	}
-	if (msg->op->data != OP_DATA_NONE) {
+	if (msg->op->data_unit) {
 		msg->data_len = announced(msg);
 		msg->data = cursor_take(c, msg->data_len);
 		if (!msg->data)

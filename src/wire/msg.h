@@ -4,7 +4,8 @@
  * One request as every transport shows it: header, argument, names, data. All pointers lead into
  * the buffer that the request arrived in and live as long as it does.
  */
-#include "wire/op.h"
+#include "filter/op.h"
+#include "wire/abi.h"
 
 #include <stdbool.h>
 

@@ -13,6 +13,6 @@ void wire_print(const struct wire_msg *msg, char *buf, size_t size)
 		     head->unique, msg->op->name, head->nodeid, head->uid, head->gid, head->pid);
 	for (int i = 0; i < msg->op->n_names && n >= 0 && (size_t)n < size; i++)
 		n += snprintf(buf + n, size - (size_t)n, " '%s'", msg->name[i]);
-	if (msg->op->data != OP_DATA_NONE && n >= 0 && (size_t)n < size)
+	if (msg->op->data_unit && n >= 0 && (size_t)n < size)
 		snprintf(buf + n, size - (size_t)n, " +%zu bytes", msg->data_len);
 }
