@@ -16,6 +16,7 @@
 #include "transport/select.h"
 #include "api/view-options.h"
 #include "api/view-paths.h"
+#include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -118,7 +119,7 @@ static int check_privilege(struct pst_error *error)
 	};
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-		if (!fs_have_cap(needed[i].cap))
+		if (!caps_have(needed[i].cap))
 			return error_set(error, -EPERM, "mounting a view takes %s: %s", needed[i].text,
 					 geteuid() ? "run it as root, or in a user namespace and a mount "
 						     "namespace (`unshare -Urm`)" :

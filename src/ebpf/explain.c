@@ -2,64 +2,38 @@
 /* Why a filter was refused, in a line or two. */
 #include "ebpf/explain.h"
 #include "ebpf/reason.h"
-#include "util/cleanup.h"
-#include "util/fd.h"
+#include "util/caps.h"
 #include "util/log.h"
 
 #include <bpf/libbpf.h>
-#include <ctype.h>
 #include <errno.h>
 #include <linux/capability.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-static bool capable(int capability)
-{
-	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	if (syscall(SYS_capget, &header, data) < 0)
-		return false;
-	return data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
-}
-
-/* BPF belongs to the machine: capabilities within a user namespace of one's own are not enough. */
-static bool in_user_namespace(void)
-{
-	uint32_t inside, outside, count;
-	char map[128];
-
-	return fd_read_file("/proc/self/uid_map", map, sizeof(map)) > 0 &&
-	       (sscanf(map, "%u %u %u", &inside, &outside, &count) != 3 || inside != 0 ||
-		outside != 0 || count != UINT32_MAX);
-}
 
 int explain_eperm(const char *what, struct pst_error *error)
 {
-	bool bpf = capable(CAP_BPF), perfmon = capable(CAP_PERFMON);
-	char lockdown[128] = "";
+	bool bpf = caps_have(CAP_BPF), perfmon = caps_have(CAP_PERFMON);
 
-	fd_read_file("/sys/kernel/security/lockdown", lockdown, sizeof(lockdown));
-	if (in_user_namespace())
+	/* BPF belongs to the machine: capabilities in another user namespace do not count. */
+	if (caps_in_user_namespace())
 		return error_set(
 			error, -EPERM,
 			"the kernel does not allow %s: this process is in a user namespace, "
 			"where its capabilities do not count for BPF; run it outside",
 			what);
-	if (!capable(CAP_SYS_ADMIN) && !(bpf && perfmon))
+	if (!caps_have(CAP_SYS_ADMIN) && !(bpf && perfmon))
 		return error_set(
 			error, -EPERM,
 			"the kernel does not allow %s: this process lacks %s%s%s; run it as "
 			"root, or with these capabilities or CAP_SYS_ADMIN",
 			what, bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : " and ",
 			perfmon ? "" : "CAP_PERFMON");
-	if (strstr(lockdown, "[integrity]") || strstr(lockdown, "[confidentiality]"))
+	if (caps_lockdown())
 		return error_set(error, -EPERM,
 				 "the kernel does not allow %s although the process has the "
-				 "capabilities: it is locked down (/sys/kernel/security/lockdown)",
+				 "capabilities: it is locked down (" CAPS_LOCKDOWN_FILE ")",
 				 what);
 	return error_set(
 		error, -EPERM,

@@ -14,13 +14,13 @@
  */
 #include "ebpf/reader.h"
 #include "ebpf/spec.h"
+#include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -84,14 +84,6 @@ static void limit_all(void)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-static void drop_capabilities(void)
-{
-	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	syscall(SYS_capset, &header, none);
-}
-
 static int check_file(const char *path, const struct stat *st, struct pst_error *error)
 {
 	if (!S_ISREG(st->st_mode))
@@ -142,7 +134,7 @@ static int read_in(const char *what, struct header *header)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set(&header->error, -errno, "cannot open the filter %.300s: %s", path,
 				 strerror(errno));
-	drop_capabilities();
+	caps_limit(0);
 	r = check_file(path, &st, &header->error);
 	if (r == 0)
 		r = copy_in(fd, path, &size, &header->error);

@@ -7,6 +7,7 @@
  */
 #include "fs/creds.h"
 #include "fs/fs.h"
+#include "util/caps.h"
 #include "util/fd.h"
 
 #include <stdio.h>
@@ -109,7 +110,7 @@ bool creds_caller_capable(const struct fs_caller *caller, int cap)
 {
 	char status[STATUS_SIZE];
 
-	return read_status(caller->pid, status) && (caps_of(status) & 1ULL << cap);
+	return read_status(caller->pid, status) && (caps_of(status) & CAP_BIT(cap));
 }
 
 bool creds_caller_in_group(const struct fs_caller *caller, uint32_t gid)

@@ -6,6 +6,7 @@
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
+#include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
@@ -116,7 +117,7 @@ static int link_below(struct fs *fs, struct node *node, int fd, int dir_fd, cons
 		return r;
 	if (!asks && linkat(fd, "", dir_fd, name, AT_EMPTY_PATH) == 0)
 		return 0;
-	if (!asks && (errno != ENOENT || fs_have_cap(CAP_DAC_READ_SEARCH)))
+	if (!asks && (errno != ENOENT || caps_have(CAP_DAC_READ_SEARCH)))
 		return -errno;
 	return linkat(AT_FDCWD, fd_path(fd).text, dir_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }

@@ -16,6 +16,7 @@
  */
 #include "fs/creds.h"
 #include "fs/fs.h"
+#include "util/caps.h"
 #include "util/fd.h"
 
 #include <errno.h>
@@ -30,18 +31,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define BIT(cap) (1ULL << (cap))
-
 /* What serving needs, and why. */
 #define CAPS_SERVE                                                                                 \
-	(BIT(CAP_SYS_ADMIN) |		/* register backing files, trusted.* attributes */         \
-	 BIT(CAP_DAC_READ_SEARCH) |	/* open files by handle, link by descriptor */             \
-	 BIT(CAP_DAC_OVERRIDE) |	/* the kernel has checked permissions already */           \
-	 BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | /* SETATTR, as the kernel has allowed it */            \
-	 BIT(CAP_FSETID) |		/* chmod g+s; kept from data, see creds_enter_writer() */ \
-	 BIT(CAP_SETUID) | BIT(CAP_SETGID) | /* act as the caller */                               \
-	 BIT(CAP_MKNOD) | BIT(CAP_SETFCAP) | BIT(CAP_LINUX_IMMUTABLE) |                            \
-	 BIT(CAP_LEASE))		/* prove that nobody writes to somebody else's file */
+	(CAP_BIT(CAP_SYS_ADMIN) |		/* register backing files, trusted.* attributes */         \
+	 CAP_BIT(CAP_DAC_READ_SEARCH) |	/* open files by handle, link by descriptor */             \
+	 CAP_BIT(CAP_DAC_OVERRIDE) |	/* the kernel has checked permissions already */           \
+	 CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_FOWNER) | /* SETATTR, as the kernel has allowed it */            \
+	 CAP_BIT(CAP_FSETID) |		/* chmod g+s; kept from data, see creds_enter_writer() */ \
+	 CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | /* act as the caller */                               \
+	 CAP_BIT(CAP_MKNOD) | CAP_BIT(CAP_SETFCAP) | CAP_BIT(CAP_LINUX_IMMUTABLE) |                            \
+	 CAP_BIT(CAP_LEASE))		/* prove that nobody writes to somebody else's file */
 
 /*
  * What leaving uid 0 takes out of the effective set, and coming back puts in again: the kernel's
@@ -49,12 +48,12 @@
  * no system call to put it back.
  */
 #define CAPS_OF_UID_0                                                                              \
-	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) |     \
-	 BIT(CAP_FSETID) | BIT(CAP_LINUX_IMMUTABLE) | BIT(CAP_MKNOD))
+	(CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER) |     \
+	 CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_LINUX_IMMUTABLE) | CAP_BIT(CAP_MKNOD))
 
 /* Kept in force while acting as a caller that is not root. */
 #define CAPS_CALLER                                                                                \
-	(CAPS_SERVE & ~(BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_LINUX_IMMUTABLE)))
+	(CAPS_SERVE & ~(CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_LINUX_IMMUTABLE)))
 
 /* Neither root, whose blocks are reserved, nor a user, whose quota would count. */
 #define BACKING_ID 65534
@@ -72,39 +71,8 @@ static __thread const struct fs_caller *serving; /* whose request this thread is
 static __thread bool whole;		/* the thread has all of the caller's identity */
 static __thread uint32_t umask_now;		/* the thread's umask: most callers have the same */
 
-static int caps_set(uint64_t effective, uint64_t permitted)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = {
-		{ .effective = (uint32_t)effective, .permitted = (uint32_t)permitted },
-		{ .effective = (uint32_t)(effective >> 32),
-		  .permitted = (uint32_t)(permitted >> 32) },
-	};
-
-	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
-}
-
-static void caps_get(uint64_t *ret_effective, uint64_t *ret_permitted)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { 0 };
-
-	syscall(SYS_capget, &head, data);
-	*ret_effective = data[0].effective | (uint64_t)data[1].effective << 32;
-	*ret_permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
-}
-
-bool creds_have(int cap)
-{
-	uint64_t effective, permitted;
-
-	caps_get(&effective, &permitted);
-	return effective & BIT(cap);
-}
-
 int creds_thread_init(void)
 {
-	uint64_t effective, permitted;
 	int r;
 
 	/* umask and working directory are what threads share as "fs": each gets its own. */
@@ -113,13 +81,12 @@ int creds_thread_init(void)
 	umask(022);
 	umask_now = 022;
 	fd_path_shorten();
-	caps_get(&effective, &permitted);
-	caps_permitted = permitted & CAPS_SERVE;
+	caps_permitted = caps_get().permitted & CAPS_SERVE;
 	r = caps_set(caps_permitted, caps_permitted);
 	if (r < 0)
 		return r;
 	/* Without CAP_SETGID (tests without root) the groups we have are our own anyway. */
-	if (caps_permitted & BIT(CAP_SETGID))
+	if (caps_permitted & CAP_BIT(CAP_SETGID))
 		syscall(SYS_setgroups, 0, NULL);
 	return 0;
 }
@@ -163,7 +130,7 @@ void creds_umask(uint32_t mask)
 static int enter(const struct fs_caller *caller, uint64_t caps, struct creds_scope *scope)
 {
 	/* A view without root serves its own user only. */
-	if (whole || !(caps_permitted & BIT(CAP_SETUID)))
+	if (whole || !(caps_permitted & CAP_BIT(CAP_SETUID)))
 		return 0;
 	if (caller->has_group && caller->group != caller->gid) {
 		/*
@@ -198,7 +165,7 @@ int creds_enter_writer(const struct fs_caller *caller, bool kill, uint32_t mode,
 		writer.has_group = true;
 		writer.group = gid;
 	}
-	return enter(&writer, caller->uid == 0 ? CAPS_SERVE & ~BIT(CAP_FSETID) : CAPS_CALLER,
+	return enter(&writer, caller->uid == 0 ? CAPS_SERVE & ~CAP_BIT(CAP_FSETID) : CAPS_CALLER,
 		     ret_scope);
 }
 
@@ -208,26 +175,26 @@ int creds_enter_stranger(struct creds_scope *ret_scope)
 		return 0;
 	if (!fs_ids_set(0, BACKING_ID, ret_scope))
 		return -EPERM;
-	return caps_enter(CAPS_SERVE & ~BIT(CAP_FSETID), ret_scope);
+	return caps_enter(CAPS_SERVE & ~CAP_BIT(CAP_FSETID), ret_scope);
 }
 
 int creds_enter_ordinary(struct creds_scope *ret_scope)
 {
 	if (whole)
 		return 0;
-	return caps_enter(CAPS_SERVE & ~BIT(CAP_SYS_ADMIN), ret_scope);
+	return caps_enter(CAPS_SERVE & ~CAP_BIT(CAP_SYS_ADMIN), ret_scope);
 }
 
 int creds_enter_backing(bool keep_suidgid, struct creds_scope *ret_scope)
 {
-	if (!(caps_permitted & BIT(CAP_SETUID)))
+	if (!(caps_permitted & CAP_BIT(CAP_SETUID)))
 		return 0;
 	/* Registering takes the initial user namespace, where every id is valid: nothing to verify. */
 	setfsgid(BACKING_ID);
 	setfsuid(BACKING_ID);
 	ret_scope->entered |= ENTERED_GID | ENTERED_UID;
 	/* CAP_SYS_ADMIN, which registering takes, stays in force; it means nothing to data. */
-	return keep_suidgid ? caps_enter((CAPS_SERVE & ~CAPS_OF_UID_0) | BIT(CAP_FSETID), ret_scope)
+	return keep_suidgid ? caps_enter((CAPS_SERVE & ~CAPS_OF_UID_0) | CAP_BIT(CAP_FSETID), ret_scope)
 			    : 0;
 }
 
@@ -261,7 +228,7 @@ static int enter_serving(uint64_t caps, struct creds_scope *ret_scope)
 {
 	struct caller_facts facts;
 
-	if (!serving || whole || !(caps_permitted & BIT(CAP_SETUID)))
+	if (!serving || whole || !(caps_permitted & CAP_BIT(CAP_SETUID)))
 		return 0;
 	caller_read(serving, &facts);
 	facts.caps |= caps;
@@ -278,7 +245,7 @@ int creds_enter_whole(struct creds_scope *ret_scope)
 
 int creds_enter_whole_with(int cap, struct creds_scope *ret_scope)
 {
-	return enter_serving(BIT(cap), ret_scope);
+	return enter_serving(CAP_BIT(cap), ret_scope);
 }
 
 uint32_t creds_serving_uid(void)

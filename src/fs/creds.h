@@ -21,9 +21,6 @@ struct creds_scope {
 /* Capabilities, groups and umask of a thread that serves. */
 int creds_thread_init(void);
 
-/* Whether the calling thread has a capability in force. */
-bool creds_have(int cap);
-
 /*
  * Says whose request this thread works on from now on; NULL: nobody's. The request's caller stays
  * where it is until the next call.

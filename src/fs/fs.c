@@ -179,11 +179,6 @@ void fs_serve(const struct fs_caller *caller)
 	creds_serve(caller);
 }
 
-bool fs_have_cap(int cap)
-{
-	return creds_have(cap);
-}
-
 struct node *fs_node(struct fs *fs, uint64_t nodeid)
 {
 	return node_lookup_id(fs->nodes, nodeid);

@@ -142,8 +142,6 @@ void fs_shutdown(struct fs *fs);
 int fs_thread_init(void);
 /* Whether this thread may wait for the holders of leases; at first it may not. */
 void fs_thread_may_wait(bool may);
-/* Whether this thread has a capability in force. */
-bool fs_have_cap(int cap);
 
 /* Check-in: what numbers from the kernel stand for. Strong references, or NULL. */
 struct node *fs_node(struct fs *fs, uint64_t nodeid);

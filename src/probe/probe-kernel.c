@@ -2,6 +2,7 @@
 /* Kernel facilities beside FUSE that a view makes use of: each is tried and given up at once. */
 #include "probe/probe.h"
 #include "fs/fs.h"
+#include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
@@ -62,17 +63,6 @@ static void probe_statx(struct probe *probe)
 			  "Mounts below LOWER cannot be told apart: Linux 5.8 is needed.");
 }
 
-static const char *lockdown(void)
-{
-	char text[128];
-
-	if (fd_read_file("/sys/kernel/security/lockdown", text, sizeof(text)) < 0)
-		return NULL;
-	if (strstr(text, "[confidentiality]"))
-		return "confidentiality";
-	return strstr(text, "[integrity]") ? "integrity" : NULL;
-}
-
 /* Loads the least program of the type that filters are: "return 0". */
 static int load_program(void)
 {
@@ -97,7 +87,7 @@ static int load_program(void)
 
 static void probe_bpf(struct probe *probe)
 {
-	const char *name = "bpf_filters", *locked = lockdown();
+	const char *name = "bpf_filters", *locked = caps_lockdown();
 	int r = load_program();
 
 	if (r == 0)
@@ -108,11 +98,11 @@ static void probe_bpf(struct probe *probe)
 			  "Loading is forbidden; the kernel is locked down (%s), see "
 			  "kernel_lockdown(7).",
 			  locked);
-	else if (r == -EPERM && probe_in_namespace())
+	else if (r == -EPERM && caps_in_user_namespace())
 		probe_row(probe, name, false,
 			  "Loading programs takes CAP_BPF in the initial user namespace, and this is "
 			  "another one.");
-	else if (r == -EPERM && !probe_capable(CAP_SYS_ADMIN) && !probe_capable(CAP_BPF))
+	else if (r == -EPERM && !caps_have(CAP_SYS_ADMIN) && !caps_have(CAP_BPF))
 		probe_row(probe, name, false, "Loading programs takes CAP_BPF: ask as root.");
 	else if (r == -EPERM)
 		probe_row(
@@ -142,7 +132,7 @@ static void probe_fanotify(struct probe *probe)
 		probe_row(probe, name, false,
 			  "This kernel is too old: events that name the changed file come with Linux "
 			  "5.17.");
-	else if (r == -EPERM && probe_in_namespace())
+	else if (r == -EPERM && caps_in_user_namespace())
 		probe_row(probe, name, false,
 			  "Watching takes CAP_SYS_ADMIN in the initial user namespace, and this is "
 			  "another one.");

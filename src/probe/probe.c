@@ -9,6 +9,7 @@
 #include "mount/mount.h"
 #include "probe/probe.h"
 #include "fs/fs.h"
+#include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
@@ -18,11 +19,8 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 void probe_row(struct probe *probe, const char *name, bool on, const char *format, ...)
 {
@@ -49,27 +47,6 @@ bool probe_kernel_is(unsigned int major, unsigned int minor)
 	return kernel_major > major || (kernel_major == major && kernel_minor >= minor);
 }
 
-bool probe_capable(int capability)
-{
-	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	if (syscall(SYS_capget, &header, data) < 0)
-		return false;
-	return data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
-}
-
-bool probe_in_namespace(void)
-{
-	uint32_t inside, outside, count;
-	char map[128];
-
-	if (fd_read_file("/proc/self/uid_map", map, sizeof(map)) < 0)
-		return false;
-	return sscanf(map, "%u %u %u", &inside, &outside, &count) != 3 || inside != 0 ||
-	       outside != 0 || count != UINT32_MAX;
-}
-
 void probe_process(struct probe *probe)
 {
 	static const struct {
@@ -88,14 +65,14 @@ void probe_process(struct probe *probe)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		bool on = probe_capable(rows[i].capability);
+		bool on = caps_have(rows[i].capability);
 
 		probe_row(probe, rows[i].name, on, "%s %s.",
 			  on ? "This process has it; it serves to" :
 			       "This process lacks it: run as root. It serves to",
 			  rows[i].use);
 	}
-	if (probe_in_namespace())
+	if (caps_in_user_namespace())
 		probe_row(
 			probe, "user_namespace", false,
 			"This is a user namespace, such as a rootless container's: the kernel passes "

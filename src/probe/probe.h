@@ -20,15 +20,6 @@ void probe_row(struct probe *probe, const char *name, bool on, const char *forma
 /* Whether the kernel's release is at least this one. */
 bool probe_kernel_is(unsigned int major, unsigned int minor);
 
-/* Whether this process has the capability in its effective set. */
-bool probe_capable(int capability);
-
-/*
- * Whether this process is in a user namespace other than the initial one: its root is not root to calls
- * that ask for a capability in the initial one.
- */
-bool probe_in_namespace(void);
-
 /* What FUSE itself offers; lower_fd (-1: none) is asked whether it can be passed through. */
 void probe_fuse(struct probe *probe, int lower_fd);
 

@@ -1,9 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Capabilities of the calling thread. */
+/* Capabilities of the calling thread, and what can take their effect away. */
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CAP_BIT(cap) (1ULL << (cap))
 
+#define CAPS_LOCKDOWN_FILE "/sys/kernel/security/lockdown"
+
+struct caps {
+	uint64_t effective, permitted;	/* CAP_BIT(CAP_...) */
+};
+
+/* Returns the thread's capabilities. */
+struct caps caps_get(void);
+/* Sets them; none is inherited by a program that the thread executes. Returns 0 or -errno. */
+int caps_set(uint64_t effective, uint64_t permitted);
+/* Returns whether a capability is in the thread's effective set. */
+bool caps_have(int cap);
 /* Gives up all capabilities of this thread but these, for good. */
 void caps_limit(uint64_t keep);
+
+/*
+ * Returns whether this process is in a user namespace other than the initial one: the kernel then
+ * refuses calls that ask for a capability in the initial one (BPF, passthrough, fanotify).
+ */
+bool caps_in_user_namespace(void);
+/* Returns the mode of kernel_lockdown(7), "integrity" or "confidentiality"; NULL: not locked down. */
+const char *caps_lockdown(void);

@@ -23,10 +23,10 @@
 
 #include "fs/creds.h"
 #include "fs/fs.h"
+#include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
-#define BIT(cap) (1ULL << (cap))
 #define NOBODY 65534
 
 /* Who the thread is, in the kernel's words. */
@@ -80,9 +80,9 @@ static void test_thread(void **state)
 	assert_int_equal(before.gid, 0);
 	assert_string_equal(before.groups, "");
 	assert_int_equal(before.effective, before.permitted);
-	assert_true(before.effective & BIT(CAP_DAC_READ_SEARCH));
+	assert_true(before.effective & CAP_BIT(CAP_DAC_READ_SEARCH));
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
-		assert_false(before.effective & BIT(none[i]));
+		assert_false(before.effective & CAP_BIT(none[i]));
 }
 
 /* Each row: a caller, and who one is in its place. */
@@ -118,9 +118,9 @@ static void test_caller(void **state)
 			assert_string_equal(now.groups, rows[i].groups);
 			assert_int_equal(now.permitted, before.permitted);
 			/* The kernel has said yes already; owning files is another matter. */
-			assert_true(now.effective & BIT(CAP_DAC_OVERRIDE));
-			assert_int_equal(!!(now.effective & BIT(CAP_FSETID)), rows[i].uid == 0);
-			assert_int_equal(!!(now.effective & BIT(CAP_CHOWN)), rows[i].uid == 0);
+			assert_true(now.effective & CAP_BIT(CAP_DAC_OVERRIDE));
+			assert_int_equal(!!(now.effective & CAP_BIT(CAP_FSETID)), rows[i].uid == 0);
+			assert_int_equal(!!(now.effective & CAP_BIT(CAP_CHOWN)), rows[i].uid == 0);
 		}
 		check_restored();
 	}
@@ -188,11 +188,11 @@ static void test_others(void **state)
 			now = who();
 			assert_int_equal(now.uid, NOBODY);
 			assert_int_equal(now.gid, NOBODY);
-			assert_true(now.effective & BIT(CAP_SYS_ADMIN));
-			assert_int_equal(!!(now.effective & BIT(CAP_FSETID)), keeps);
-			assert_false(now.effective & BIT(CAP_SYS_RESOURCE));
-			assert_false(now.effective & BIT(CAP_DAC_OVERRIDE));
-			assert_false(now.effective & BIT(CAP_FOWNER));
+			assert_true(now.effective & CAP_BIT(CAP_SYS_ADMIN));
+			assert_int_equal(!!(now.effective & CAP_BIT(CAP_FSETID)), keeps);
+			assert_false(now.effective & CAP_BIT(CAP_SYS_RESOURCE));
+			assert_false(now.effective & CAP_BIT(CAP_DAC_OVERRIDE));
+			assert_false(now.effective & CAP_BIT(CAP_FOWNER));
 		}
 		check_restored();
 	}
@@ -203,15 +203,15 @@ static void test_others(void **state)
 		now = who();
 		assert_int_equal(now.uid, 0);
 		assert_int_equal(now.gid, NOBODY);
-		assert_false(now.effective & BIT(CAP_FSETID));
+		assert_false(now.effective & CAP_BIT(CAP_FSETID));
 	}
 	check_restored();
 	{
 		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 
 		assert_int_equal(creds_enter_ordinary(&scope), 0);
-		assert_false(creds_have(CAP_SYS_ADMIN));
-		assert_true(creds_have(CAP_DAC_READ_SEARCH));
+		assert_false(caps_have(CAP_SYS_ADMIN));
+		assert_true(caps_have(CAP_DAC_READ_SEARCH));
 	}
 	check_restored();
 }
@@ -239,7 +239,7 @@ static void test_writer(void **state)
 							    S_IFREG | 06755, 0, &scope),
 					 0);
 			assert_int_equal(who().uid, rows[i].uid);
-			assert_int_equal(creds_have(CAP_FSETID), rows[i].fsetid);
+			assert_int_equal(caps_have(CAP_FSETID), rows[i].fsetid);
 		}
 		check_restored();
 	}

@@ -7,12 +7,12 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
-#include <linux/capability.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "util/caps.h"
 #include "util/cleanup.h"
 
 static void test_op_names(void **state)
@@ -251,11 +251,9 @@ static void test_unprivileged(void **state)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
-		struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
 		int bad = 0;
 
-		if (syscall(SYS_capset, &header, none) < 0)
+		if (caps_set(0, 0) < 0)
 			_exit(100);
 		bad |= filter_slots_new(1, SLOT_SIZE, &other, &error) != -EPERM;
 		bad |= !strstr(error.text, "lacks CAP_BPF and CAP_PERFMON") << 1;

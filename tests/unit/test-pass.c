@@ -27,6 +27,7 @@
 
 #include "fs/creds.h"
 #include "fs/fs-private.h"
+#include "util/caps.h"
 #include "util/fd.h"
 
 #define PLAIN (S_IFREG | 0644)
@@ -65,9 +66,9 @@ static int backing_open(void *aux, int fd)
 	f->n_calls++;
 	if (f->root) {
 		assert_int_equal(setfsuid((uid_t)-1), f->by_owner ? f->want_uid : 65534);
-		assert_int_equal(creds_have(CAP_FSETID), f->want_keeps);
-		assert_false(creds_have(CAP_SYS_RESOURCE));
-		assert_false(creds_have(CAP_DAC_OVERRIDE));
+		assert_int_equal(caps_have(CAP_FSETID), f->want_keeps);
+		assert_false(caps_have(CAP_SYS_RESOURCE));
+		assert_false(caps_have(CAP_DAC_OVERRIDE));
 	}
 	if (f->refuses) {
 		f->n_refusals++;
