@@ -9,6 +9,7 @@
  * the superblock goes with its last descriptor.
  */
 #include "transport/chan.h"
+#include "transport/select.h"
 #include "probe/probe.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -240,22 +241,25 @@ static void probe_passthrough(struct probe *probe, struct connection *connection
 
 static void probe_io_uring(struct probe *probe)
 {
-	const char *name = "io_uring", *file = "/sys/module/fuse/parameters/enable_uring";
-	char value[8];
+	const char *name = "io_uring";
 
-	if (fd_read_file(file, value, sizeof(value)) < 0)
+	switch (transport_uring_state()) {
+	case TRANSPORT_URING_ABSENT:
 		probe_row(probe, name, false, "%s",
 			  probe_kernel_is(6, 14) ?
 				  "The kernel was built without CONFIG_FUSE_IO_URING." :
 				  "This kernel is too old: Linux 6.14 has FUSE over io_uring.");
-	else if (value[0] == 'Y' || value[0] == '1')
+		break;
+	case TRANSPORT_URING_ON:
 		probe_row(probe, name, true,
 			  "The kernel speaks FUSE over io_uring to new connections.");
-	else
+		break;
+	case TRANSPORT_URING_OFF:
 		probe_row(probe, name, false,
 			  "The kernel has it, but it is switched off: `penstock mount --enable-uring` "
-			  "or echo Y > %s, or fuse.enable_uring=1 at boot.",
-			  file);
+			  "or echo Y > " TRANSPORT_URING_SWITCH ", or fuse.enable_uring=1 at boot.");
+		break;
+	}
 }
 
 static void probe_device(struct probe *probe, int error)

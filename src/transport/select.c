@@ -22,7 +22,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PARAMETER "/sys/module/fuse/parameters/enable_uring"
 #define POSSIBLE "/sys/devices/system/cpu/possible"
 #define MAX_WORKERS 256
 
@@ -200,7 +199,7 @@ static uint32_t data_size(const struct transport *transport, unsigned int n_pool
 
 static int switch_on(struct pst_error *error)
 {
-	_cleanup_(fd_closep) int fd = open(PARAMETER, O_WRONLY | O_CLOEXEC);
+	_cleanup_(fd_closep) int fd = open(TRANSPORT_URING_SWITCH, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT)
 		return error_set(error, -EOPNOTSUPP,
@@ -209,23 +208,33 @@ static int switch_on(struct pst_error *error)
 	if (fd < 0 || write(fd, "Y", 1) < 0)
 		return error_set(error, -errno,
 				 "enable_uring: cannot switch on FUSE over io_uring in %s: %s",
-				 PARAMETER, strerror(errno));
+				 TRANSPORT_URING_SWITCH, strerror(errno));
 	return 0;
 }
 
-/* Why the kernel would not do it, or NULL. */
-static const char *kernel_lacks(void)
+enum transport_uring transport_uring_state(void)
 {
 	char value[8];
 
-	if (fd_read_file(PARAMETER, value, sizeof(value)) < 0)
+	if (fd_read_file(TRANSPORT_URING_SWITCH, value, sizeof(value)) < 0)
+		return TRANSPORT_URING_ABSENT;
+	return value[0] == 'Y' || value[0] == '1' ? TRANSPORT_URING_ON : TRANSPORT_URING_OFF;
+}
+
+/* Returns why the kernel would not serve through io_uring, or NULL. */
+static const char *kernel_lacks(void)
+{
+	switch (transport_uring_state()) {
+	case TRANSPORT_URING_ABSENT:
 		return "the kernel has no FUSE over io_uring: it takes Linux 6.14 with "
 		       "CONFIG_FUSE_IO_URING";
-	if (value[0] != 'Y' && value[0] != '1')
+	case TRANSPORT_URING_OFF:
 		return "it is switched off in this system: `penstock mount --enable-uring` switches "
 		       "it on for all new mounts until the next boot, fuse.enable_uring=1 on the "
 		       "kernel's command line for good";
-	return NULL;
+	default:
+		return NULL;
+	}
 }
 
 /* What was asked for must be: else it is a line in the log. */

@@ -17,6 +17,16 @@ struct transport {
 	char why_text[200];
 };
 
+/* The switch of FUSE over io_uring, for all connections to come. */
+#define TRANSPORT_URING_SWITCH "/sys/module/fuse/parameters/enable_uring"
+enum transport_uring {
+	TRANSPORT_URING_ABSENT,		/* the kernel has no FUSE over io_uring */
+	TRANSPORT_URING_OFF,
+	TRANSPORT_URING_ON,
+};
+/* Returns what the kernel offers to a new connection. */
+enum transport_uring transport_uring_state(void);
+
 /* Opens what serving takes. Outputs are there also on failure: transport_fini(). */
 int transport_open(const struct pst_view_options *options, unsigned int n_pool,
 		   struct transport *ret_transport, struct pst_error *error);
