@@ -19,19 +19,18 @@
 #include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/fstype.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
-#include <linux/magic.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -74,16 +73,16 @@ static int check_lower(const char *lower, enum pst_pseudo pseudo, struct pst_err
 {
 	_cleanup_(fd_closep) int path_fd = open(lower, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_(fd_closep) int fd = path_fd < 0 ? -errno : fs_open_dir(path_fd);
-	const char *kind;
+	const struct fstype *type;
 
 	if (fd < 0)
 		return view_unreachable("LOWER", lower, -fd, error);
-	kind = pseudo == PST_PSEUDO_HIDE ? fs_pseudo_kind(fd) : NULL;
-	if (kind)
+	type = pseudo == PST_PSEUDO_HIDE ? fstype_of(fd) : NULL;
+	if (type && type->pseudo)
 		return error_set(error, -EINVAL,
 				 "LOWER lies on %s, whose files are parts of the kernel: say pseudo=show "
 				 "if all users of the view may use them: %s",
-				 kind, lower);
+				 type->name, lower);
 	return 0;
 }
 
@@ -196,17 +195,12 @@ static unsigned int open_budget(unsigned int fd_budget)
 					     (unsigned int)n / 2;
 }
 
-/* File systems on top of others count as a level of their own; two levels are all the kernel has. */
+/* A file system that lies on another counts as a level of its own; the kernel allows two levels. */
 static uint32_t stack_depth_over(int lower)
 {
-	struct statfs st;
+	const struct fstype *type = fstype_of(lower);
 
-	if (fstatfs(lower, &st) < 0)
-		return 1;
-	return st.f_type == OVERLAYFS_SUPER_MAGIC || st.f_type == FUSE_SUPER_MAGIC ||
-			       st.f_type == ECRYPTFS_SUPER_MAGIC
-		       ? 2
-		       : 1;
+	return type && type->stacked ? 2 : 1;
 }
 
 /* -- mounting -------------------------------------------------------------------------------- */
@@ -437,12 +431,14 @@ static int follow_lower(struct pst_view *view, struct pst_error *error)
 		.readonly = view->was_readonly && !own,
 		.suspended = own,
 	};
+	const struct fstype *type;
 	int r;
 
 	if (config.readonly)
 		log_warning("%s: LOWER is read-only, so the view is, too", view->mountpoint);
 	/* Looking would wait for others, and for ever where they have died. */
-	if (fs_kind_is_far(view->lower_fd))
+	type = fstype_of(view->lower_fd);
+	if (type && type->remote)
 		return 0;
 	config.lower = fcntl(view->lower_fd, F_DUPFD_CLOEXEC, 3);
 	r = config.lower < 0 ? -errno : lower_flags_start(&config, &view->lower_flags);
@@ -479,7 +475,7 @@ static int build(struct pst_view *view, const struct pst_view_options *options, 
 
 	b->lower = mount_clone_lower(view->lower, options->mount_flags,
 				     options->xdev == PST_XDEV_CROSS,
-				     options->pseudo == PST_PSEUDO_HIDE ? fs_is_pseudo : NULL, error);
+				     options->pseudo == PST_PSEUDO_HIDE ? fstype_is_pseudo : NULL, error);
 	if (b->lower < 0)
 		return b->lower;
 	r = keep_lower(view, options, b->lower);

@@ -45,21 +45,6 @@ int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		 struct fs_entry *ret_entry);
 int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry);
 
-/* kind.c: what is known of the file system that a descriptor is on; NULL: errno says why it cannot be found
- * out. */
-struct kind {
-	uint64_t type;
-	const char *name;
-	bool elsewhere;			/* it changes where no event of this kernel's is made */
-	bool far;			/* others answer: another machine, another process */
-	bool sizeless;			/* its files say that they are empty; only reading shows what is in them */
-	bool asks;			/* it decides by itself what the caller of an operation may do */
-	bool owners;			/* ... by user and group alone: who owns a file may mostly do what others may */
-	bool pseudo;			/* its files are parts of the kernel: opening and writing them acts */
-	bool proc;			/* it shows processes, and this one to itself in other ways */
-};
-const struct kind *kind_of(int fd);
-
 /*
  * Returns the number of the mount that an open file lies on, which is entered where it is new, or -errno.
  * fh is the file's handle, NULL where it has none.

@@ -108,15 +108,6 @@ int fs_watch_try(void);
 int fs_handles_try(int fd, unsigned int *ret_len);
 
 /*
- * Pseudo file systems, whose files are parts of the kernel: whether a type of mountinfo is one; the name of
- * the one that a descriptor lies on, NULL where it lies on another file system.
- */
-bool fs_is_pseudo(const char *type);
-const char *fs_pseudo_kind(int fd);
-/* Whether another machine or process answers for the file system that a descriptor lies on. */
-bool fs_kind_is_far(int fd);
-
-/*
  * Opens the directory of a descriptor for reading: as ourselves, or where a server of files lets its owner alone,
  * as the owner. Another descriptor or -errno.
  */

@@ -13,6 +13,7 @@
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/fstype.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -144,26 +145,26 @@ int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
 		.dev_minor = stx->stx_dev_minor,
 	};
 	int number = nodetab_mount_find(fs->nodes, mnt_id);
-	const struct kind *kind;
+	const struct fstype *type;
 
 	if (number >= 0)
 		return number;
-	kind = kind_of(fd);
-	if (kind && kind->pseudo && !fs->config.pseudo) {
+	type = fstype_of(fd);
+	if (type && type->pseudo && !fs->config.pseudo) {
 		log_info("a file system of type %s below LOWER is not shown: mount with pseudo=show "
 			 "if all users of the view may use it",
-			 kind->name);
+			 type->name);
 		return -EACCES;
 	}
 	if (fh && !fs->config.own_fds)
 		mount.fd = open_mount(fd, fh, stx->stx_mode);
 	mount.handles = mount.fd >= 0;
 	/* What cannot be told apart is taken for what asks. */
-	mount.asks = !kind || kind->asks;
-	mount.owners = kind && kind->owners;
-	mount.proc = kind && kind->proc;
-	mount.sizeless = kind && kind->sizeless;
-	if (kind && kind->far)
+	mount.asks = !type || type->checks_caller;
+	mount.owners = type && type->checks_ids;
+	mount.proc = type && type->proc;
+	mount.sizeless = type && type->zero_size;
+	if (type && type->remote)
 		atomic_store_explicit(&fs->far, true, memory_order_relaxed);
 	return nodetab_mount_add(fs->nodes, &mount);
 }

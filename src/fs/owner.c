@@ -13,6 +13,7 @@
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/fstype.h"
 #include "util/hash.h"
 
 #include <errno.h>
@@ -164,14 +165,14 @@ int fs_open_dir(int fd)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	int opened = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = -errno;
-	const struct kind *kind;
+	const struct fstype *type;
 	struct statx stx;
 
 	if (opened >= 0 || r != -EACCES)
 		return opened >= 0 ? opened : r;
 	/* Root is nobody there. */
-	kind = kind_of(fd);
-	if (!kind || !kind->owners)
+	type = fstype_of(fd);
+	if (!type || !type->checks_ids)
 		return r;
 	r = lower_stat(fd, &stx);
 	if (r == 0)

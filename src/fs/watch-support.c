@@ -8,6 +8,7 @@
 #include "node/fhandle.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/fstype.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,18 +42,17 @@ int watch_open(void)
 void watch_way(int events_fd, int fd, bool handles, struct fs_way *ret_way)
 {
 	struct fs_way way = { 0 };
-	const struct kind *kind = kind_of(fd);
+	const struct fstype *type = fstype_of(fd);
 	struct stat st;
 
-	if (!kind || fstat(fd, &st) < 0) {
+	if (!type || fstat(fd, &st) < 0) {
 		snprintf(way.why, sizeof(way.why), "%s", strerror(errno));
 		*ret_way = way;
 		return;
 	}
-	/* It changes where no event of ours is made: on other machines, in other processes. */
-	if (kind->elsewhere)
+	if (type->unwatchable)
 		snprintf(way.why, sizeof(way.why),
-			 "%s can change where this kernel does not hear of it", kind->name);
+			 "%s can change where this kernel does not hear of it", type->name);
 	else if (!handles)
 		snprintf(way.why, sizeof(way.why), "its files cannot be opened by file handles");
 	else if ((way.refused = events_fd < 0))

@@ -4,6 +4,7 @@
 #include "fs/fs.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/fstype.h"
 
 #include <penstock/penstock.h>
 
@@ -15,48 +16,26 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#define OVERLAY 0x794c7630
-#define ECRYPTFS 0xf15f
-
-static const struct type {
-	const char *name;
-	unsigned long magic;
-} types[] = {
-	{ "ext4", 0xef53 },	    { "xfs", 0x58465342 },     { "btrfs", 0x9123683e },
-	{ "bcachefs", 0xca451a4e }, { "f2fs", 0xf2f52010 },    { "zfs", 0x2fc12fc1 },
-	{ "tmpfs", 0x01021994 },    { "ramfs", 0x858458f6 },   { "fat", 0x4d44 },
-	{ "exfat", 0x2011bab0 },    { "ntfs3", 0x7366746e },   { "iso9660", 0x9660 },
-	{ "squashfs", 0x73717368 }, { "erofs", 0xe0f5e1e2 },   { "proc", 0x9fa0 },
-	{ "sysfs", 0x62656572 },    { "cgroup2", 0x63677270 }, { "nfs", 0x6969 },
-	{ "cifs", 0xff534d42 },	    { "smb2", 0xfe534d42 },    { "ceph", 0x00c36400 },
-	{ "9p", 0x01021997 },	    { "afs", 0x5346414f },     { "fuse", 0x65735546 },
-	{ "gfs2", 0x01161970 },	    { "ocfs2", 0x7461636f },   { "overlay", OVERLAY },
-	{ "ecryptfs", ECRYPTFS },
-};
-
 static void probe_type(struct probe *probe, int lower_fd)
 {
+	const struct fstype *type;
 	struct statfs st;
-	unsigned long type;
 
 	if (fstatfs(lower_fd, &st) < 0) {
 		probe_row(probe, "lower_type", false, "LOWER does not say what it is: %s.",
 			  strerror(errno));
 		return;
 	}
-	type = (unsigned long)st.f_type;
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		if (types[i].magic != type)
-			continue;
-		probe_row(
-			probe, "lower_type", true, "LOWER is %s%s.", types[i].name,
-			type == OVERLAY || type == ECRYPTFS ?
-				": it lies on other file systems, and counts as a level of stacking" :
-				"");
-		return;
-	}
-	probe_row(probe, "lower_type", true, "LOWER is of the type 0x%lx, which is not known here.",
-		  type);
+	type = fstype_find((uint64_t)st.f_type);
+	if (!type->magic)
+		probe_row(probe, "lower_type", true,
+			  "LOWER is of the type 0x%lx, which is not known here.",
+			  (unsigned long)st.f_type);
+	else
+		probe_row(probe, "lower_type", true, "LOWER is %s%s.", type->name,
+			  type->stacked ? ": it can lie on other file systems, and counts as a "
+					  "level of stacking" :
+					  "");
 }
 
 static void probe_handles(struct probe *probe, int lower_fd)

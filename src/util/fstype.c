@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is known of kinds of lower file systems by their numbers alone.
+ * The table of file system types. No state, no locks.
  *
- * The first group leaves permissions to the kernel, which has checked them before it asked us: what
- * becomes of an operation there depends on the caller's user, group and quota at most. Every other
- * kind, also one that is not in the table, may look at all of the caller's identity.
+ * The first group leaves permissions to the kernel, which has checked them before a request reaches
+ * the daemon: the result of an operation there depends on the caller's user, group and quota at most.
+ * Every other type, also one that is not in the table, may look at all of the caller's identity.
  */
-#include "fs/fs-private.h"
+#include "util/fstype.h"
 
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/vfs.h>
 
+#define NTFS3_MAGIC 0x7366746e
 #define GFS2_MAGIC 0x01161970
 #define XFS_MAGIC 0x58465342
 #define BCACHEFS_MAGIC 0xca451a4e
@@ -27,12 +28,12 @@
 #define NFSD_MAGIC 0x6e667364
 #define RESCTRL_MAGIC 0x7655821
 
-#define REMOTE .elsewhere = true, .far = true
-#define SERVED_ELSEWHERE REMOTE, .asks = true, .owners = true
-#define PSEUDO .asks = true, .pseudo = true, .sizeless = true
-#define PSEUDO_OF_OTHERS PSEUDO, .elsewhere = true
+#define REMOTE .unwatchable = true, .remote = true
+#define SERVED_ELSEWHERE REMOTE, .checks_caller = true, .checks_ids = true
+#define PSEUDO .checks_caller = true, .pseudo = true, .zero_size = true
+#define PSEUDO_OF_OTHERS PSEUDO, .unwatchable = true
 
-static const struct kind kinds[] = {
+static const struct fstype types[] = {
 	{ EXT4_SUPER_MAGIC, "ext4" },
 	{ XFS_MAGIC, "xfs" },
 	{ BTRFS_SUPER_MAGIC, "btrfs" },
@@ -55,7 +56,7 @@ static const struct kind kinds[] = {
 	{ HUGETLBFS_MAGIC, "hugetlbfs" },
 	{ OCFS2_SUPER_MAGIC, "OCFS2", REMOTE },
 	{ GFS2_MAGIC, "GFS2", REMOTE },
-	{ OVERLAYFS_SUPER_MAGIC, "overlayfs", .elsewhere = true },
+	{ OVERLAYFS_SUPER_MAGIC, "overlayfs", .unwatchable = true, .stacked = true },
 
 	{ NFS_SUPER_MAGIC, "NFS", SERVED_ELSEWHERE },
 	{ SMB_SUPER_MAGIC, "SMB", SERVED_ELSEWHERE },
@@ -63,10 +64,12 @@ static const struct kind kinds[] = {
 	{ SMB2_SUPER_MAGIC, "SMB", SERVED_ELSEWHERE },
 	{ CEPH_SUPER_MAGIC, "Ceph", SERVED_ELSEWHERE },
 	{ V9FS_MAGIC, "9p", SERVED_ELSEWHERE },
-	{ FUSE_SUPER_MAGIC, "FUSE", REMOTE, .asks = true },
+	{ FUSE_SUPER_MAGIC, "FUSE", REMOTE, .checks_caller = true, .stacked = true },
 	{ AFS_SUPER_MAGIC, "AFS", SERVED_ELSEWHERE },
 	{ AFS_FS_MAGIC, "AFS", SERVED_ELSEWHERE },
 	{ CODA_SUPER_MAGIC, "Coda", SERVED_ELSEWHERE },
+	{ ECRYPTFS_SUPER_MAGIC, "eCryptfs", .checks_caller = true, .stacked = true },
+	{ NTFS3_MAGIC, "NTFS", .checks_caller = true },
 
 	{ PROC_SUPER_MAGIC, "proc", PSEUDO_OF_OTHERS, .proc = true },
 	{ SYSFS_MAGIC, "sysfs", PSEUDO_OF_OTHERS },
@@ -91,37 +94,27 @@ static const struct kind kinds[] = {
 	{ BINDERFS_SUPER_MAGIC, "binder", PSEUDO },
 };
 
-bool fs_is_pseudo(const char *type)
+const struct fstype *fstype_find(uint64_t magic)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i].pseudo && strcmp(kinds[i].name, type) == 0)
-			return true;
-	return false;
+	static const struct fstype other = { .name = "unknown", .checks_caller = true };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (types[i].magic == magic)
+			return &types[i];
+	return &other;
 }
 
-const char *fs_pseudo_kind(int fd)
+const struct fstype *fstype_of(int fd)
 {
-	const struct kind *kind = kind_of(fd);
-
-	return kind && kind->pseudo ? kind->name : NULL;
-}
-
-bool fs_kind_is_far(int fd)
-{
-	const struct kind *kind = kind_of(fd);
-
-	return kind && kind->far;
-}
-
-const struct kind *kind_of(int fd)
-{
-	static const struct kind other = { .name = "unknown", .asks = true };
 	struct statfs st;
 
-	if (fstatfs(fd, &st) < 0)
-		return NULL;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i].type == (uint64_t)st.f_type)
-			return &kinds[i];
-	return &other;
+	return fstatfs(fd, &st) < 0 ? NULL : fstype_find((uint64_t)st.f_type);
+}
+
+bool fstype_is_pseudo(const char *name)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (types[i].pseudo && strcmp(types[i].name, name) == 0)
+			return true;
+	return false;
 }
