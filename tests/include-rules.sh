@@ -18,8 +18,8 @@ node       util/*
 fs         util/* node/* penstock/penstock.h
 ebpf       util/* penstock/*
 mount      util/* wire/* fs/* penstock/penstock.h
-filter     util/* wire/* transport/* node/* fs/* mount/* ebpf/* request/* server/* penstock/*
-request    util/* wire/* transport/* node/* fs/* mount/* ebpf/* filter/* server/* penstock/*
+filter     util/* wire/* transport/* node/* fs/* mount/* ebpf/* request/* penstock/*
+request    util/* wire/* transport/* node/* fs/* mount/* ebpf/* filter/* penstock/*
 server     util/* wire/* transport/* node/* fs/* mount/* ebpf/* filter/* request/* penstock/*
 probe      util/* wire/* transport/* fs/* mount/* penstock/*
 api        util/* wire/* transport/* node/* fs/* mount/* ebpf/* filter/* request/* server/* penstock/*
@@ -125,6 +125,8 @@ plant src/node/a.c '<penstock/penstock.h>' bad
 plant src/cmd/a.c '"server/server.h"' bad
 plant src/ctl/a.c '"server/server.h"' bad
 plant src/server/a.c '"ctl/server.h"' bad
+plant src/request/a.c '"server/server.h"' bad
+plant src/filter/a.c '"server/server.h"' bad
 plant src/server/a.c '<bpf/libbpf.h>' bad
 plant src/transport/a.c '<linux/fuse.h>' bad
 plant src/wire/a.c '<unistd.h>' bad

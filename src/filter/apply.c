@@ -13,7 +13,6 @@
 #include "filter/name-check.h"
 #include "filter/run-program.h"
 #include "request/shown.h"
-#include "server/server-private.h"
 
 #include <errno.h>
 #include <string.h>
@@ -38,7 +37,7 @@ static void wait_us(struct req *req, uint32_t us)
 {
 	if (us > MAX_DELAY_US)
 		us = MAX_DELAY_US;
-	while (us && !server_stopping(req->server)) {
+	while (us && !req->host->stopping) {
 		uint32_t step = us < DELAY_STEP_US ? us : DELAY_STEP_US;
 		struct timespec pause = { .tv_nsec = (long)step * 1000 };
 
@@ -51,7 +50,7 @@ static void wait_us(struct req *req, uint32_t us)
 static int done_setattr(struct req *req)
 {
 	struct fs_attr attr;
-	int r = fs_getattr(req_fs(req), req->node, req->handle, &attr);
+	int r = fs_getattr(req->fs, req->node, req->handle, &attr);
 
 	if (r < 0)
 		return r;
@@ -286,7 +285,7 @@ int filtered_found(struct req *req, int r)
 	if (judged == 0)
 		return r;
 	req->passed &= ~req->decided;
-	fs_node_put(req_fs(req), node);
+	fs_node_put(req->fs, node);
 	req->entry = (struct fs_entry){ 0 };
 	return judged;
 }
@@ -306,7 +305,7 @@ static void place_filters(struct req *req, struct node *node, uint64_t filters)
 	if (makes(req->msg.head->opcode))
 		node_judge(node, filters, chain->all | NODE_JUDGED);
 	/* A view's own move gives the node what it gains first: what was found before it counts no more. */
-	else if (!req->only_name || server_moved_since(req) ||
+	else if (!req->only_name || req_renamed_since(req) ||
 		 !node_judge_anew(node, filters, chain->all, req->seen))
 		node_judge(node, filters, chain->all);
 }
@@ -314,7 +313,7 @@ static void place_filters(struct req *req, struct node *node, uint64_t filters)
 void filtered_place(struct req *req, struct node *node)
 {
 	const struct chain *chain = req->chain;
-	uint32_t number = fs_node_number(req_fs(req), node);
+	uint32_t number = fs_node_number(req->fs, node);
 	uint64_t before = node->filters, filters = req->child.filters;
 
 	/* What is attached to a node goes where it goes. */
@@ -333,5 +332,5 @@ void filtered_place(struct req *req, struct node *node)
 			link->cells[number] = 0;
 	}
 	if (before & NODE_JUDGED)
-		fs_filters_changed(req_fs(req), node, before ^ node->filters);
+		fs_filters_changed(req->fs, node, before ^ node->filters);
 }

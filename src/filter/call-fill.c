@@ -14,7 +14,6 @@
  */
 #include "filter/call-private.h"
 #include "util/cgroup.h"
-#include "server/server-private.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -183,9 +182,9 @@ static void fill_node(struct req *req, struct node *node, struct pst_node *ret_n
 		filled.parent = atomic_load_explicit(&node->parent, memory_order_relaxed);
 		filled.attr.ino = node->ino;
 		filled.attr.mode = node->type;
-		fs_node_device(req_fs(req), node, &filled.attr.dev_major, &filled.attr.dev_minor);
+		fs_node_device(req->fs, node, &filled.attr.dev_major, &filled.attr.dev_minor);
 		if ((req->chain->want_attr & req->filters) &&
-		    fs_node_stat(req_fs(req), node, &stx) == 0)
+		    fs_node_stat(req->fs, node, &stx) == 0)
 			frame_fill_attr(&filled.attr, &stx);
 	}
 	*ret_node = filled;
@@ -200,7 +199,7 @@ void frame_after(struct req *req)
 	if (node && (req->chain->exact & req->filters)) {
 		after.nodeid = node->id;
 		after.parent = atomic_load_explicit(&node->parent, memory_order_relaxed);
-		if (!req->changed || fs_pin_stat(req_fs(req), node, &req->pin, &stx) == 0)
+		if (!req->changed || fs_pin_stat(req->fs, node, &req->pin, &stx) == 0)
 			frame_fill_attr(&after.attr, &stx);
 	}
 	frame_of(req)->after = after;
@@ -216,7 +215,7 @@ void frame_forgotten(struct req *req, struct node *node)
 	call->node.parent = atomic_load_explicit(&node->parent, memory_order_relaxed);
 	call->node.attr.ino = node->ino;
 	call->node.attr.mode = node->type;
-	fs_node_device(req_fs(req), node, &call->node.attr.dev_major, &call->node.attr.dev_minor);
+	fs_node_device(req->fs, node, &call->node.attr.dev_major, &call->node.attr.dev_minor);
 }
 
 static void fill_caller(struct req *req, struct pst_call *call)
@@ -250,11 +249,11 @@ static void fill_child(struct req *req, struct pst_call *call)
 
 	if (!call->n_names || !req->msg.op->n_entries)
 		return;
-	if (fs_peek(req_fs(req), req->node, call->name[0].text, &stx, &known) < 0)
+	if (fs_peek(req->fs, req->node, call->name[0].text, &stx, &known) < 0)
 		return;
 	frame_fill_attr(&call->child.attr, &stx);
 	call->child.known = known != NULL;
-	fs_node_put(req_fs(req), known);
+	fs_node_put(req->fs, known);
 }
 
 /* What a RENAME puts its file in the place of. */
@@ -263,10 +262,10 @@ static void fill_replaced(struct req *req, struct pst_call *call)
 	struct node *known = NULL;
 	struct statx stx;
 
-	if (call->n_names != 2 || fs_peek(req_fs(req), req->node2, call->name[1].text, &stx, &known) < 0)
+	if (call->n_names != 2 || fs_peek(req->fs, req->node2, call->name[1].text, &stx, &known) < 0)
 		return;
 	frame_fill_attr(&call->replaced, &stx);
-	fs_node_put(req_fs(req), known);
+	fs_node_put(req->fs, known);
 }
 
 /* -- out of reach ----------------------------------------------------------------------------- */
@@ -409,7 +408,7 @@ void frame_child(struct req *req, const struct statx *stx)
 
 static uint64_t cell_of(struct req *req, const struct link *link, const struct node *node)
 {
-	return link->cells && node ? link->cells[fs_node_number(req_fs(req), node)] : 0;
+	return link->cells && node ? link->cells[fs_node_number(req->fs, node)] : 0;
 }
 
 void frame_enter(struct req *req, const struct link *link)
@@ -443,7 +442,7 @@ void frame_leave(struct req *req, struct link *link)
 	if (call->n_events > PST_N_EVENTS)
 		call->n_events = PST_N_EVENTS;
 	if (link->cells && node)
-		link->cells[fs_node_number(req_fs(req), node)] = call->cell;
+		link->cells[fs_node_number(req->fs, node)] = call->cell;
 	req->child.cells[link->bit] = call->child.cell;
 	req->noted &= ~bit;
 	if (call->note[0] || call->note[1]) {

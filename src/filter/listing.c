@@ -101,7 +101,7 @@ struct link *listed_together(const struct req *req)
 static int listed_find(struct req *sub, const char *name, struct fuse_entry_out *ret_out)
 {
 	struct fs_entry *entry = &sub->entry;
-	int r = fs_lookup(req_fs(sub), sub->node, name, entry);
+	int r = fs_lookup(sub->fs, sub->node, name, entry);
 
 	if (r == 0 && !entry->node)
 		r = -ENOENT;
@@ -110,9 +110,9 @@ static int listed_find(struct req *sub, const char *name, struct fuse_entry_out 
 	filtered_place(sub, entry->node);
 	node_remember(entry->node);
 	encode_entry_out(&entry->attr.stx, entry->node->id,
-			 fs_generation(req_fs(sub), entry->node), entry->entry_ns,
+			 fs_generation(sub->fs, entry->node), entry->entry_ns,
 			 entry->attr.attr_ns, ret_out);
-	fs_node_put(req_fs(sub), entry->node);
+	fs_node_put(sub->fs, entry->node);
 	*entry = (struct fs_entry){ 0 };
 	return 0;
 }
@@ -149,10 +149,10 @@ int listed_lookup(struct req *req, const char *name, struct fuse_entry_out *ret_
 	r = filtered_before(&sub);
 	if (r == 0)
 		r = filtered_found(&sub,
-				   fs_lookup(req_fs(req), req->node, sub.msg.name[0], &sub.entry));
+				   fs_lookup(req->fs, req->node, sub.msg.name[0], &sub.entry));
 	if (r == 0 && sub.entry.node) {
 		encode_entry_out(&sub.entry.attr.stx, sub.entry.node->id,
-				 fs_generation(req_fs(req), sub.entry.node), sub.entry.entry_ns,
+				 fs_generation(req->fs, sub.entry.node), sub.entry.entry_ns,
 				 sub.entry.attr.attr_ns, &frame_of(req)->out.entry);
 	}
 	r = filtered_after(&sub, r);
@@ -163,6 +163,6 @@ int listed_lookup(struct req *req, const char *name, struct fuse_entry_out *ret_
 		node_remember(sub.entry.node);
 		*ret_out = frame_of(req)->out.entry;
 	}
-	fs_node_put(req_fs(req), sub.entry.node);
+	fs_node_put(req->fs, sub.entry.node);
 	return r > 0 ? -EIO : r;
 }

@@ -11,7 +11,6 @@
 #include "filter/apply.h"
 #include "filter/call.h"
 #include "filter/run-program.h"
-#include "server/server-private.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -31,7 +30,7 @@ void judge_inherit(struct req *req, struct node *dir)
 		const struct link *link = chain->links[i];
 
 		if (link->cells)
-			req->child.cells[link->bit] = link->cells[fs_node_number(req_fs(req), dir)];
+			req->child.cells[link->bit] = link->cells[fs_node_number(req->fs, dir)];
 	}
 }
 
@@ -129,13 +128,13 @@ int judge_name(struct req *req, struct node *dir, const char *name, enum judge_u
 	/* Who looks at the file under a name looks at what is there, where a type is all we know of it. */
 	wants = judge_wants_child(req, dir) && !(stx && stx->stx_mask);
 	r = wants ? judge_hidden(req, dir, name, JUDGE_FIND) : 0;
-	if (r == 0 && wants && fs_peek(req_fs(req), dir, name, &found, &known) == 0)
+	if (r == 0 && wants && fs_peek(req->fs, dir, name, &found, &known) == 0)
 		stx = &found;
-	fs_node_put(req_fs(req), known);
+	fs_node_put(req->fs, known);
 	if (r == 0)
 		r = judge_written(req, dir, name, chain->names, stx);
 	/* Where case makes no difference, other names lead to the same file. */
-	if (r == 0 && !req->listed && fs_real_name(req_fs(req), dir, name, real) == 0)
+	if (r == 0 && !req->listed && fs_real_name(req->fs, dir, name, real) == 0)
 		r = judge_real(req, dir, real, use, stx);
 	/* What is hidden cannot be made either, whether or not it is there. */
 	return r == -ENOENT && use == JUDGE_MAKE ? -EPERM : r;
@@ -202,7 +201,7 @@ static struct place peek(struct req *req, struct node *dir, const char *name)
 {
 	struct place place = { .dir = dir, .name = name };
 
-	place.r = fs_peek(req_fs(req), dir, name, &place.stx, &place.node);
+	place.r = fs_peek(req->fs, dir, name, &place.stx, &place.node);
 	if (place.r < 0)
 		place.stx.stx_mode = 0;
 	return place;
@@ -274,12 +273,12 @@ static int judge_rename(struct req *req)
 		r = judge_hidden(req, req->node2, req->msg.name[1], use);
 	if (r < 0)
 		return r;
-	server_moves(req);
+	req_rename_begin(req);
 	from = peek(req, req->node, req->msg.name[0]);
 	to = peek(req, req->node2, req->msg.name[1]);
 	r = judge_places(req, &from, &to);
-	fs_node_put(req_fs(req), from.node);
-	fs_node_put(req_fs(req), to.node);
+	fs_node_put(req->fs, from.node);
+	fs_node_put(req->fs, to.node);
 	return r;
 }
 
@@ -332,7 +331,7 @@ int judge_request(struct req *req)
 		judge_inherit(req, req->node);
 		if (req->msg.head->opcode != FUSE_LOOKUP)
 			return 0;
-		server_lookup_begins(req);
+		req_lookup_begin(req);
 		return req->listed ? 0 : judge_hidden(req, req->node, req->msg.name[0], JUDGE_FIND);
 	}
 }
@@ -357,14 +356,14 @@ static bool is_attached(struct req *req, const struct place *place)
 
 	if (!place->node)
 		return false;
-	fs_node_path(req_fs(req), place->node, path, sizeof(path));
+	fs_node_path(req->fs, place->node, path, sizeof(path));
 	for (unsigned int i = 0; i < chain->n; i++) {
 		const struct link *link = chain->links[i];
 		const char *said = filter_facts(link->filter)->at;
 
 		if (!link->at)
 			continue;
-		fs_node_path(req_fs(req), link->at, at, sizeof(at));
+		fs_node_path(req->fs, link->at, at, sizeof(at));
 		if (link->at == place->node || is_within(at, path) ||
 		    is_within(said + strspn(said, "/"), path + 1))
 			return true;
@@ -390,7 +389,7 @@ int judge_attached(struct req *req)
 		struct place place = peek(req, dirs[i], req->msg.name[i]);
 
 		is = is_attached(req, &place);
-		fs_node_put(req_fs(req), place.node);
+		fs_node_put(req->fs, place.node);
 	}
 	return is ? -EPERM : 0;
 }
@@ -404,7 +403,7 @@ static void judge_step(struct req *req, const struct link *link, struct node *di
 	struct statx stx = { .stx_mode = node->type };
 	uint64_t bit = 1ULL << link->bit;
 	bool had = node->filters & bit;
-	uint32_t number = fs_node_number(req_fs(req), node);
+	uint32_t number = fs_node_number(req->fs, node);
 
 	if (node == link->at)
 		return;
@@ -427,25 +426,25 @@ static void judge_steps(struct req *req, const struct link *link, char *path, ui
 	struct node *dir, *found;
 	uint32_t number;
 
-	if (fs_walk_path(req_fs(req), "", &dir) < 0)
+	if (fs_walk_path(req->fs, "", &dir) < 0)
 		return;
 	for (char *at = path + 1, *slash; at; at = slash ? slash + 1 : NULL) {
 		slash = strchr(at, '/');
 		if (slash)
 			*slash = '\0';
-		if (fs_walk_path(req_fs(req), path + 1, &found) < 0)
+		if (fs_walk_path(req->fs, path + 1, &found) < 0)
 			break;
-		number = fs_node_number(req_fs(req), found);
+		number = fs_node_number(req->fs, found);
 		if (!seen || !(seen[number / 64] >> number % 64 & 1))
 			judge_step(req, link, dir, at, found);
 		if (seen)
 			seen[number / 64] |= 1ULL << number % 64;
 		if (slash)
 			*slash = '/';
-		fs_node_put(req_fs(req), dir);
+		fs_node_put(req->fs, dir);
 		dir = found;
 	}
-	fs_node_put(req_fs(req), dir);
+	fs_node_put(req->fs, dir);
 }
 
 /* The path of a node below; false: it has none, or loses it faster than it is found. */
@@ -454,13 +453,13 @@ static bool find_path(struct req *req, struct node *node, char path[PATH_MAX])
 	struct node *found;
 
 	for (int i = 0; i < PATH_TRIES; i++) {
-		fs_node_path(req_fs(req), node, path, PATH_MAX);
+		fs_node_path(req->fs, node, path, PATH_MAX);
 		/* A file that was deleted, or whose directory is not known to the kernel below, has none. */
 		if (path[0] != '/' || !path[1])
 			return false;
-		if (fs_walk_path(req_fs(req), path + 1, &found) < 0)
+		if (fs_walk_path(req->fs, path + 1, &found) < 0)
 			continue;
-		fs_node_put(req_fs(req), found);
+		fs_node_put(req->fs, found);
 		if (found == node)
 			return true;
 	}

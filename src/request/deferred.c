@@ -6,7 +6,7 @@
  * Two have to come to the end of an answer that comes later: the thread that had the request, and the
  * one that has the answer, which may be there before the first has let go. The second of them sends it.
  */
-#include "server/server-private.h"
+#include "request/req.h"
 
 #include <stdlib.h>
 
@@ -44,7 +44,7 @@ struct fs_waiter *req_later(struct req *req)
 {
 	struct later *later;
 
-	if (req_kept(req) && !server_feed(req))
+	if (req_kept(req) && !req->host->feed(req))
 		return NULL;
 	later = calloc(1, sizeof(*later));
 	if (!later)

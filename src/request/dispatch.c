@@ -12,12 +12,11 @@
  * see is what came, and what they leave is checked before anything is counted.
  */
 #include "filter/apply.h"
-#include "server/chain-update.h"
+#include "filter/chain.h"
 #include "filter/name-check.h"
+#include "request/exact.h"
 #include "request/keep.h"
 #include "request/req.h"
-#include "server/request-set.h"
-#include "server/server-private.h"
 #include "request/shown.h"
 #include "request/trace.h"
 #include "util/clock.h"
@@ -42,7 +41,7 @@ struct row {
 
 static int enter_node(struct req *req)
 {
-	req->node = fs_node(req_fs(req), req->msg.head->nodeid);
+	req->node = fs_node(req->fs, req->msg.head->nodeid);
 	return req->node ? 0 : -ESTALE;
 }
 
@@ -61,7 +60,7 @@ static int enter_lookup(struct req *req)
 
 	if (r != -ESTALE || strcmp(req->msg.name[0], ".") != 0)
 		return r;
-	req->node = fs_node_revive(req_fs(req), req->msg.head->nodeid);
+	req->node = fs_node_revive(req->fs, req->msg.head->nodeid);
 	return req->node ? 0 : -ESTALE;
 }
 
@@ -71,7 +70,7 @@ static int enter_second(struct req *req, uint64_t nodeid)
 
 	if (r < 0)
 		return r;
-	req->node2 = fs_node(req_fs(req), nodeid);
+	req->node2 = fs_node(req->fs, nodeid);
 	return req->node2 ? 0 : -ESTALE;
 }
 
@@ -100,7 +99,7 @@ static int enter_text(struct req *req)
 
 static bool is_lacking(const struct req *req, uint32_t opcode)
 {
-	return server_lacks(req->server) >> opcode & 1;
+	return req->host->disabled_ops >> opcode & 1;
 }
 
 /* A directory where OPENDIR is lacking: what it is opened for says where. */
@@ -110,7 +109,7 @@ static int enter_unopened(struct req *req)
 	uint32_t opcode = req->msg.head->opcode;
 	bool lists = opcode == FUSE_READDIR || opcode == FUSE_READDIRPLUS;
 
-	return fs_dir_at(req_fs(req), req->node, lists ? in->offset : 0, &req->handle);
+	return fs_dir_at(req->fs, req->node, lists ? in->offset : 0, &req->handle);
 }
 
 /* All arguments of operations on open files begin with fh. */
@@ -122,7 +121,7 @@ static int enter_handle(struct req *req)
 		return r;
 	if (S_ISDIR(req->node->type) && is_lacking(req, FUSE_OPENDIR))
 		return enter_unopened(req);
-	req->handle = fs_handle(req_fs(req), *(uint64_t *)req->msg.arg, req->node);
+	req->handle = fs_handle(req->fs, *(uint64_t *)req->msg.arg, req->node);
 	return req->handle ? 0 : -EBADF;
 }
 
@@ -147,10 +146,10 @@ static int enter_copy(struct req *req)
 
 	if (r < 0)
 		return r;
-	req->node2 = fs_node(req_fs(req), in->nodeid_out);
+	req->node2 = fs_node(req->fs, in->nodeid_out);
 	if (!req->node2)
 		return -ESTALE;
-	req->handle2 = fs_handle(req_fs(req), in->fh_out, req->node2);
+	req->handle2 = fs_handle(req->fs, in->fh_out, req->node2);
 	return req->handle2 && !req->handle2->dir ? 0 : -EBADF;
 }
 
@@ -161,7 +160,7 @@ static int enter_getattr(struct req *req)
 	int r = enter_node(req);
 
 	if (r == 0 && (in->getattr_flags & FUSE_GETATTR_FH))
-		req->handle = fs_handle(req_fs(req), in->fh, req->node);
+		req->handle = fs_handle(req->fs, in->fh, req->node);
 	return r;
 }
 
@@ -171,7 +170,7 @@ static int enter_setattr(struct req *req)
 	int r = enter_node(req);
 
 	if (r == 0 && (in->valid & FATTR_FH))
-		req->handle = fs_handle(req_fs(req), in->fh, req->node);
+		req->handle = fs_handle(req->fs, in->fh, req->node);
 	return r;
 }
 
@@ -190,7 +189,7 @@ static void encode_entry(struct req *req)
 
 	if (entry->node) {
 		encode_entry_out(&entry->attr.stx, entry->node->id,
-				 fs_generation(req_fs(req), entry->node), entry->entry_ns,
+				 fs_generation(req->fs, entry->node), entry->entry_ns,
 				 entry->attr.attr_ns, out);
 	} else {
 		*out = (struct fuse_entry_out){
@@ -223,7 +222,7 @@ static void commit_entry(struct req *req)
 static void undo_entry(struct req *req)
 {
 	if (req->entry.node)
-		fs_forget(req_fs(req), req->entry.node->id, 1);
+		fs_forget(req->fs, req->entry.node->id, 1);
 }
 
 static void fill_open(struct req *req, struct fuse_open_out *out)
@@ -251,8 +250,8 @@ static void encode_open(struct req *req)
 
 static void undo_open(struct req *req)
 {
-	fs_release(req_fs(req), req->open.handle);
-	fs_handle_put(req_fs(req), req->open.handle);
+	fs_release(req->fs, req->open.handle);
+	fs_handle_put(req->fs, req->open.handle);
 }
 
 static void encode_create(struct req *req)
@@ -324,18 +323,6 @@ static const struct row rows[OP_MAX] = {
 	 */
 };
 
-void *req_out(struct req *req, size_t len)
-{
-	char *out = req->slot.base + SLOT_OUT;
-
-	assert(len <= SLOT_OUT_SIZE);
-	if (len > req->out_len) {
-		memset(out + req->out_len, 0, len - req->out_len);
-		req->out_len = len;
-	}
-	return out;
-}
-
 static void caller_of(struct req *req)
 {
 	const struct fuse_in_header *head = req->msg.head;
@@ -397,7 +384,7 @@ static void answer(struct req *req, const struct row *row, int r)
 /* Gives back what check-in has taken. */
 static void check_in_undo(struct req *req)
 {
-	struct fs *fs = req_fs(req);
+	struct fs *fs = req->fs;
 
 	fs_handle_put(fs, req->handle);
 	fs_handle_put(fs, req->handle2);
@@ -409,14 +396,12 @@ static void check_in_undo(struct req *req)
 
 static void let_go(struct req *req)
 {
-	exact_leave(server_exact(req->server), req);
+	exact_leave(req->host->exact, req);
 	check_in_undo(req);
-	server_moved(req);
-	fs_node_put(req_fs(req), req->entry.node);
-	memset(&req->caller, 0, sizeof(*req) - offsetof(struct req, caller));
-	if (atomic_load_explicit(&req->chain, memory_order_relaxed))
-		atomic_store_explicit(&req->chain, NULL, memory_order_release);
-	atomic_store_explicit(&req->begun, false, memory_order_release);
+	req_rename_end(req);
+	fs_node_put(req->fs, req->entry.node);
+	req_clear(req);
+	req_leave_chain(req);
 }
 
 /* The filters before the operation; what a name's file has of its directory, for those after it. */
@@ -426,12 +411,12 @@ static int enter_filters(struct req *req)
 	int r = 0;
 
 	if (atomic_load_explicit(&chain->arriving, memory_order_acquire))
-		filters_settle(req);
+		req->host->settle(req);
 	req->filters = filtered_by(req);
 	if (req->filters && (chain->delays & req->filters) && !req->in_pool)
 		return REQ_TO_POOL;
 	if (req->filters)
-		r = exact_enter(server_exact(req->server), req) ? REQ_TO_POOL :
+		r = exact_enter(req->host->exact, req) ? REQ_TO_POOL :
 								  filtered_before(req);
 	else if (req->node)
 		judge_inherit(req, req->node);
@@ -449,7 +434,7 @@ static int call(struct req *req, const struct row *row)
 	r = row->call(req);
 	fs_serve(NULL);
 	if (req->timed)
-		server_took(req->server, clock_ms() - began);
+		latency_record(&req->host->latency, clock_ms() - began);
 	return r == FS_WOULD_WAIT ? REQ_TO_POOL : r;
 }
 
@@ -490,10 +475,21 @@ static void take_back(struct req *req)
 		undo_open(req);
 	if (!cut && !(req->msg.op->flags & OP_CHANGES))
 		return;
-	fs_distrust(req_fs(req), req->node, names ? req->msg.name[0] : NULL);
+	fs_distrust(req->fs, req->node, names ? req->msg.name[0] : NULL);
 	if (req->node2)
-		fs_distrust(req_fs(req), req->node2,
+		fs_distrust(req->fs, req->node2,
 			    req->msg.op->n_entries > 1 ? req->msg.name[1] : NULL);
+}
+
+/* Returns true where what the operation changes has to be on the disk before the reply (sync, dirsync). */
+static bool is_durable(const struct req *req)
+{
+	const struct op *op = req->msg.op;
+
+	/* An open may cut a file off. */
+	if (req->msg.head->opcode == FUSE_OPEN)
+		return req->host->sync;
+	return (op->flags & OP_CHANGES) && (req->host->sync || (req->host->dirsync && op->n_entries));
 }
 
 /* Waits until what was done is on the disk, where the view is to be so; a failure is the operation's. */
@@ -502,13 +498,13 @@ static int make_durable(struct req *req)
 	uint32_t opcode = req->msg.head->opcode;
 	int r;
 
-	if (!server_syncs(req->server, req->msg.head->opcode) || opcode == FUSE_WRITE)
+	if (!is_durable(req) || opcode == FUSE_WRITE)
 		return 0;
 	if (opcode == FUSE_OPEN && !(req->open.handle->flags & O_TRUNC))
 		return 0;
-	r = fs_sync_change(req_fs(req), req->node);
+	r = fs_sync_change(req->fs, req->node);
 	if (r == 0 && req->node2)
-		r = fs_sync_change(req_fs(req), req->node2);
+		r = fs_sync_change(req->fs, req->node2);
 	if (r < 0)
 		take_back(req);
 	return r;
@@ -553,12 +549,11 @@ static int answer_of(struct req *req, int r)
 /* Filters can only see what lies in their memory; what came before they did moves there. */
 static struct req *take_chain(struct req *req)
 {
-	if (req->in_pool || !server_chain(req) || req->set->slots)
+	if (req->in_pool || !req_enter_chain(req) || req->slot.in_map)
 		return req;
-	atomic_store(&req->chain, NULL);
-	atomic_store_explicit(&req->begun, false, memory_order_release);
-	req = server_move(req);
-	server_chain(req);
+	req_leave_chain(req);
+	req = req->host->move(req);
+	req_enter_chain(req);
 	return req;
 }
 
@@ -566,7 +561,7 @@ static struct req *take_chain(struct req *req)
 static bool to_pool(struct req *req, struct req **ret_other)
 {
 	req->timed = false;
-	return !req->in_pool && server_to_pool(req, true, ret_other);
+	return !req->in_pool && req->host->to_pool(req, true, ret_other);
 }
 
 /* A change can be held up below, and requests may come for the thread meanwhile that nobody else gets. */
@@ -578,7 +573,7 @@ static bool is_risky(struct req *req)
 /* Looks and reads do not queue behind changes of the same user that are held up. */
 static bool overtakes(struct req *req)
 {
-	return !server_pool_is_free(req) && server_spare_for_look(req);
+	return !req->host->pool_is_free(req) && req->host->spare(req, true);
 }
 
 /* Likewise before it has begun: by its nature, or because what it asks is slow. */
@@ -586,13 +581,13 @@ static bool to_pool_at_first(struct req *req, struct req **ret_other)
 {
 	const struct op *op = req->msg.op;
 
-	if (op->pool == OP_POOL_ALWAYS || server_syncs(req->server, req->msg.head->opcode))
+	if (op->pool == OP_POOL_ALWAYS || is_durable(req))
 		return to_pool(req, ret_other);
 	if (req->in_pool || op->pool == OP_POOL_NEVER)
 		return false;
-	if (!server_pool_wants(req->server) && !is_risky(req))
+	if (!fs_is_far(req->fs) && !latency_is_high(&req->host->latency) && !is_risky(req))
 		return false;
-	return ((op->flags & OP_CHANGES) || !overtakes(req)) && server_to_pool(req, false, ret_other);
+	return ((op->flags & OP_CHANGES) || !overtakes(req)) && req->host->to_pool(req, false, ret_other);
 }
 
 /*
@@ -604,7 +599,8 @@ static bool is_too_many(struct req *req)
 	const struct op *op = req->msg.op;
 
 	return !req->in_pool && ((op->flags & OP_CHANGES) || op->pool == OP_POOL_ALWAYS) &&
-	       server_has_pool(req->server) && server_is_slow(req->server) && !server_spare(req);
+	       req->host->has_pool && latency_is_high(&req->host->latency) &&
+	       !req->host->spare(req, false);
 }
 
 /*
@@ -616,7 +612,7 @@ static int run_here(struct req *req, const struct row *row)
 	int r;
 
 	if (req->msg.head->opcode == FUSE_OPEN && req->stage == STAGE_ENTERED &&
-	    server_has_pool(req->server))
+	    req->host->has_pool)
 		return -EAGAIN;
 	req->in_pool = true;
 	fs_thread_may_wait(true);
@@ -643,10 +639,10 @@ static struct req *finish(struct req *req, const struct row *row, int r)
 		r = make_durable(req);
 	if (r != FS_LATER) {
 		r = answer_of(req, leave_filters(req, row, r));
-		exact_leave(server_exact(req->server), req);
+		exact_leave(req->host->exact, req);
 		if (row->call == op_lookup && keep_mounts(req, &r))
 			encode_entry(req);
-		server_count(req, r);
+		req->host->count(req, r);
 		/* Before the answer, which may take the place of what came. */
 		trace_end(req, r);
 		if (!(req->msg.op->flags & OP_NO_REPLY))

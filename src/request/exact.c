@@ -29,7 +29,7 @@ static struct node *named(struct req *req, struct node *dir, const char *name)
 	struct node *node = NULL;
 	struct statx stx;
 
-	return fs_peek(req_fs(req), dir, name, &stx, &node) < 0 ? NULL : node;
+	return fs_peek(req->fs, dir, name, &stx, &node) < 0 ? NULL : node;
 }
 
 /* The file whose size, owner or links the request may change: a strong reference, or NULL. */
@@ -62,7 +62,7 @@ static struct node *changes(struct req *req)
 
 static struct exact_row *row_of(struct exact *exact, struct req *req)
 {
-	return &exact->row[fs_node_number(req_fs(req), req->changed) % EXACT_N_ROWS];
+	return &exact->row[fs_node_number(req->fs, req->changed) % EXACT_N_ROWS];
 }
 
 static void take(struct exact_row *row)
@@ -88,13 +88,13 @@ int exact_enter(struct exact *exact, struct req *req)
 	 * for a thread, and all of these may be waiting for the file.
 	 */
 	if (!req->in_pool) {
-		fs_node_put(req_fs(req), req->changed);
+		fs_node_put(req->fs, req->changed);
 		req->changed = NULL;
 		return REQ_TO_POOL;
 	}
 	take(row_of(exact, req));
 	/* Its last name may go: then nothing but a descriptor leads to it. */
-	fs_pin(req_fs(req), req->changed, &req->pin);
+	fs_pin(req->fs, req->changed, &req->pin);
 	return 0;
 }
 
@@ -110,6 +110,6 @@ void exact_leave(struct exact *exact, struct req *req)
 	row->held = false;
 	pthread_cond_signal(&row->free);
 	pthread_mutex_unlock(&row->lock);
-	fs_node_put(req_fs(req), req->changed);
+	fs_node_put(req->fs, req->changed);
 	req->changed = NULL;
 }

@@ -15,7 +15,6 @@
 #include "request/keep.h"
 #include "filter/chain.h"
 #include "mount/inside.h"
-#include "server/server-private.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -34,7 +33,7 @@ static bool may_be_hidden(struct req *req, int r)
 /* Whether the name was covered when the mount tables were last read; *ret_node: by which file. */
 static bool was_covered(struct req *req, int r, uint64_t *ret_node)
 {
-	struct inside *inside = server_inside(req->server);
+	struct inside *inside = req->host->inside;
 	const char *name = req->msg.name[0];
 
 	if (inside_covers(inside, req->node->id, name, ret_node))
@@ -51,7 +50,7 @@ static bool was_covered(struct req *req, int r, uint64_t *ret_node)
  */
 static bool is_covered(struct req *req, bool moved, uint64_t *ret_node)
 {
-	struct inside *inside = server_inside(req->server);
+	struct inside *inside = req->host->inside;
 
 	if (moved)
 		inside_scan(inside, 0);
@@ -78,7 +77,7 @@ static bool is_in_lower(struct fs *fs, struct node *node)
 /* The file that was moved away below becomes the answer; false: the file is gone. */
 static bool answer_with(struct req *req, uint64_t nodeid)
 {
-	struct fs *fs = req_fs(req);
+	struct fs *fs = req->fs;
 	struct node *node = fs_node(fs, nodeid);
 	struct fs_entry entry = { .node = node };
 
@@ -93,7 +92,7 @@ static bool answer_with(struct req *req, uint64_t nodeid)
 
 bool keep_mounts(struct req *req, int *r)
 {
-	struct fs *fs = req_fs(req);
+	struct fs *fs = req->fs;
 	struct node *below = NULL;
 	struct statx stx;
 	uint64_t nodeid;
@@ -102,7 +101,7 @@ bool keep_mounts(struct req *req, int *r)
 
 	if (!req->node || *r == -ENOMEM || *r == -ENOTDIR)
 		return false;
-	if (*r == 0 && req->entry.node && !inside_any(server_inside(req->server)))
+	if (*r == 0 && req->entry.node && !inside_any(req->host->inside))
 		return false;
 	if (!was_covered(req, *r, &nodeid))
 		return false;
@@ -124,7 +123,7 @@ bool keep_mounts(struct req *req, int *r)
 
 bool keep_lists(const struct req *req, const char *name, uint64_t nodeid)
 {
-	struct inside *inside = server_inside(req->server);
+	struct inside *inside = req->host->inside;
 	uint64_t covered;
 
 	return !inside_any(inside) || !inside_covers(inside, req->node->id, name, &covered) ||

@@ -10,7 +10,7 @@ int op_getattr(struct req *req)
 	struct fs_attr *attr = &req->entry.attr;
 	int r;
 
-	r = fs_getattr(req_fs(req), req->node, req->handle, attr);
+	r = fs_getattr(req->fs, req->node, req->handle, attr);
 	if (r == 0)
 		encode_attr_out(&attr->stx, attr->attr_ns, req_out(req, sizeof(struct fuse_attr_out)));
 	return r;
@@ -21,7 +21,7 @@ int op_statx(struct req *req)
 	struct fs_attr *attr = &req->entry.attr;
 	int r;
 
-	r = fs_getattr(req_fs(req), req->node, req->handle, attr);
+	r = fs_getattr(req->fs, req->node, req->handle, attr);
 	if (r == 0)
 		encode_statx_out(&attr->stx, attr->attr_ns,
 				 req_out(req, sizeof(struct fuse_statx_out)));
@@ -75,7 +75,7 @@ int op_setattr(struct req *req)
 	if (!is_time(in->valid, FATTR_ATIME, FATTR_ATIME_NOW, in->atimensec) ||
 	    !is_time(in->valid, FATTR_MTIME, FATTR_MTIME_NOW, in->mtimensec))
 		return -EINVAL;
-	r = fs_setattr(req_fs(req), &req->caller, req->node, req->handle, &change, attr);
+	r = fs_setattr(req->fs, &req->caller, req->node, req->handle, &change, attr);
 	if (r == 0)
 		encode_attr_out(&attr->stx, attr->attr_ns, req_out(req, sizeof(struct fuse_attr_out)));
 	return r;
@@ -86,7 +86,7 @@ int op_statfs(struct req *req)
 	struct statvfs st;
 	int r;
 
-	r = fs_statfs(req_fs(req), req->node, &st);
+	r = fs_statfs(req->fs, req->node, &st);
 	if (r == 0)
 		encode_statfs_out(&st, req_out(req, sizeof(struct fuse_statfs_out)));
 	return r;
@@ -94,12 +94,12 @@ int op_statfs(struct req *req)
 
 int op_syncfs(struct req *req)
 {
-	return fs_syncfs(req_fs(req), req->node);
+	return fs_syncfs(req->fs, req->node);
 }
 
 int op_readlink(struct req *req)
 {
-	int n = fs_readlink(req_fs(req), req->node, req->data, SLOT_PAGE - 1);
+	int n = fs_readlink(req->fs, req->node, req->data, SLOT_PAGE - 1);
 
 	if (n < 0)
 		return n;
@@ -135,7 +135,7 @@ int op_getxattr(struct req *req)
 	size_t size = value_room(req);
 
 	return answer_value(req, size,
-			    fs_getxattr(req_fs(req), req->node, req->msg.name[0], req->data, size));
+			    fs_getxattr(req->fs, req->node, req->msg.name[0], req->data, size));
 }
 
 int op_listxattr(struct req *req)
@@ -143,19 +143,19 @@ int op_listxattr(struct req *req)
 	size_t size = value_room(req);
 
 	return answer_value(req, size,
-			    fs_listxattr(req_fs(req), &req->caller, req->node, req->data, size));
+			    fs_listxattr(req->fs, &req->caller, req->node, req->data, size));
 }
 
 int op_setxattr(struct req *req)
 {
 	const struct fuse_setxattr_in *in = req->msg.arg;
 
-	return fs_setxattr(req_fs(req), req->node, req->msg.name[0], req->msg.data,
+	return fs_setxattr(req->fs, req->node, req->msg.name[0], req->msg.data,
 			   req->msg.data_len, (int)in->flags,
 			   in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID);
 }
 
 int op_removexattr(struct req *req)
 {
-	return fs_removexattr(req_fs(req), req->node, req->msg.name[0]);
+	return fs_removexattr(req->fs, req->node, req->msg.name[0]);
 }

@@ -242,7 +242,7 @@ int op_readdir(struct req *req)
 			  .add = listing_add,
 			  .entries = plus },
 		.buf = { .at = req->data, .size = in->size, .plus = plus },
-		.fs = req_fs(req),
+		.fs = req->fs,
 		.req = req,
 	};
 	int r;
@@ -283,7 +283,7 @@ void op_readdir_commit(struct req *req)
 	const struct fuse_read_in *in = req->msg.arg;
 
 	if (req->data_len || in->size < END_UNCACHED_SIZE ||
-	    fs_listing_is_settled(req_fs(req), req->node))
+	    fs_listing_is_settled(req->fs, req->node))
 		return;
 	memset(req->data, 0, END_UNCACHED_SIZE);
 	req->data_len = END_UNCACHED_SIZE;
@@ -296,7 +296,7 @@ void op_readdir_undo(struct req *req)
 
 	while (next_entry(req, req->data_len, &at, &told))
 		if (told.nodeid)
-			fs_forget(req_fs(req), told.nodeid, 1);
+			fs_forget(req->fs, told.nodeid, 1);
 }
 
 /* What the kernel would have been told of, in the order of the listing. */
@@ -335,12 +335,12 @@ static void told_settle(struct req *req, const struct told_list *list, bool keep
 		if (!told.nodeid)
 			continue;
 		for (; list->files[i].nodeid != told.nodeid; i++)
-			fs_forget(req_fs(req), list->files[i].nodeid, 1);
+			fs_forget(req->fs, list->files[i].nodeid, 1);
 		shown_check_listed(req, (struct fuse_direntplus *)(req->data + began),
 				   &list->files[i++]);
 	}
 	for (; i < list->n; i++)
-		fs_forget(req_fs(req), list->files[i].nodeid, 1);
+		fs_forget(req->fs, list->files[i].nodeid, 1);
 }
 
 int op_readdir_leave(struct req *req, int r, bool answered)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Operations that open files, and those on open files. */
 #include "filter/apply.h"
-#include "server/server-private.h"
+#include "request/req.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -13,10 +13,10 @@
 int op_open(struct req *req)
 {
 	const struct fuse_open_in *in = req->msg.arg;
-	int r = fs_may_open(req_fs(req), &req->caller);
+	int r = fs_may_open(req->fs, &req->caller);
 
 	return r < 0 ? r :
-		       fs_open(req_fs(req), &req->caller, req->node, (int)in->flags,
+		       fs_open(req->fs, &req->caller, req->node, (int)in->flags,
 			       in->open_flags & FUSE_OPEN_KILL_SUIDGID, &req->open);
 }
 
@@ -25,9 +25,9 @@ int op_create(struct req *req)
 	const struct fuse_create_in *in = req->msg.arg;
 
 	req->caller.umask = in->umask & 0777;
-	if (fs_may_open(req_fs(req), &req->caller) < 0)
+	if (fs_may_open(req->fs, &req->caller) < 0)
 		return -EMFILE;
-	return fs_create(req_fs(req), &req->caller, req->node, req->msg.name[0], (int)in->flags,
+	return fs_create(req->fs, &req->caller, req->node, req->msg.name[0], (int)in->flags,
 			 in->mode & 07777, &req->entry, &req->open);
 }
 
@@ -36,26 +36,26 @@ int op_tmpfile(struct req *req)
 	const struct fuse_create_in *in = req->msg.arg;
 
 	req->caller.umask = in->umask & 0777;
-	if (fs_may_open(req_fs(req), &req->caller) < 0)
+	if (fs_may_open(req->fs, &req->caller) < 0)
 		return -EMFILE;
-	return fs_tmpfile(req_fs(req), &req->caller, req->node, (int)in->flags, in->mode & 07777,
+	return fs_tmpfile(req->fs, &req->caller, req->node, (int)in->flags, in->mode & 07777,
 			  &req->entry, &req->open);
 }
 
 int op_opendir(struct req *req)
 {
-	int r = fs_may_open(req_fs(req), &req->caller);
+	int r = fs_may_open(req->fs, &req->caller);
 
-	return r < 0 ? r : fs_opendir(req_fs(req), req->node, &req->open);
+	return r < 0 ? r : fs_opendir(req->fs, req->node, &req->open);
 }
 
 int op_release(struct req *req)
 {
-	int r = fs_release(req_fs(req), req->handle);
+	int r = fs_release(req->fs, req->handle);
 
 	/* The kernel's own reference; the request still has one. */
 	if (r == 0)
-		fs_handle_put(req_fs(req), req->handle);
+		fs_handle_put(req->fs, req->handle);
 	return r;
 }
 
@@ -63,7 +63,7 @@ int op_flush(struct req *req)
 {
 	const struct fuse_flush_in *in = req->msg.arg;
 
-	return fs_flush(req_fs(req), req->handle, in->lock_owner);
+	return fs_flush(req->fs, req->handle, in->lock_owner);
 }
 
 /*
@@ -77,7 +77,7 @@ int op_read(struct req *req)
 	size_t done = 0;
 
 	while (done < size) {
-		ssize_t n = fs_read(req_fs(req), req->handle, req->data + done, size - done,
+		ssize_t n = fs_read(req->fs, req->handle, req->data + done, size - done,
 				    in->offset + done, (int)in->flags, !req->in_pool);
 
 		if (n == -EINTR)
@@ -172,7 +172,7 @@ int op_write(struct req *req)
 		.from_cache = in->write_flags & FUSE_WRITE_CACHE,
 		.kill = in->write_flags & FUSE_WRITE_KILL_SUIDGID,
 	};
-	ssize_t n = fs_write(req_fs(req), &req->caller, req->handle, &write);
+	ssize_t n = fs_write(req->fs, &req->caller, req->handle, &write);
 	struct fuse_write_out *out;
 
 	if (n < 0)
@@ -186,14 +186,14 @@ int op_fsync(struct req *req)
 {
 	const struct fuse_fsync_in *in = req->msg.arg;
 
-	return fs_fsync(req_fs(req), req->handle, in->fsync_flags & FUSE_FSYNC_FDATASYNC);
+	return fs_fsync(req->fs, req->handle, in->fsync_flags & FUSE_FSYNC_FDATASYNC);
 }
 
 int op_fallocate(struct req *req)
 {
 	const struct fuse_fallocate_in *in = req->msg.arg;
 
-	return fs_fallocate(req_fs(req), &req->caller, req->handle, (int)in->mode, in->offset,
+	return fs_fallocate(req->fs, &req->caller, req->handle, (int)in->mode, in->offset,
 			    in->length);
 }
 
@@ -204,7 +204,7 @@ int op_lseek(struct req *req)
 	int64_t off;
 	int r;
 
-	r = fs_lseek(req_fs(req), req->handle, (int64_t)in->offset, (int)in->whence, &off);
+	r = fs_lseek(req->fs, req->handle, (int64_t)in->offset, (int)in->whence, &off);
 	if (r < 0)
 		return r;
 	out = req_out(req, sizeof(*out));
@@ -222,7 +222,7 @@ int op_copy(struct req *req)
 
 	if (in->flags > UINT32_MAX)
 		return -EINVAL;
-	n = fs_copy(req_fs(req), &req->caller, req->handle, in->off_in, req->handle2, in->off_out,
+	n = fs_copy(req->fs, &req->caller, req->handle, in->off_in, req->handle2, in->off_out,
 		    len, (unsigned int)in->flags);
 	if (n < 0)
 		return (int)n;
@@ -245,7 +245,7 @@ int op_ioctl(struct req *req)
 	/* The one command that takes its time. */
 	if (in->cmd == FITRIM && !req->in_pool)
 		return REQ_TO_POOL;
-	r = fs_ioctl(req_fs(req), req->handle, in->cmd, req->msg.data, req->msg.data_len, req->data,
+	r = fs_ioctl(req->fs, req->handle, in->cmd, req->msg.data, req->msg.data_len, req->data,
 		     out_size, &req->data_len);
 	if (r < 0)
 		return r;
@@ -271,7 +271,7 @@ int op_getlk(struct req *req)
 	struct fuse_lk_out *out;
 	int r;
 
-	r = fs_getlk(req_fs(req), req->handle, &lock);
+	r = fs_getlk(req->fs, req->handle, &lock);
 	if (r < 0)
 		return r;
 	out = req_out(req, sizeof(*out));
@@ -295,7 +295,7 @@ int op_setlk(struct req *req)
 		if (!waiter)
 			return -ENOLCK;
 	}
-	r = fs_setlk(req_fs(req), req->handle, &lock, waiter);
+	r = fs_setlk(req->fs, req->handle, &lock, waiter);
 	if (waiter && r != FS_LATER)
 		req_later_cancel(req);
 	return r;
@@ -305,13 +305,13 @@ int op_interrupt(struct req *req)
 {
 	const struct fuse_interrupt_in *in = req->msg.arg;
 
-	fs_interrupt(req_fs(req), in->unique);
-	server_interrupt(req->server, in->unique);
+	fs_interrupt(req->fs, in->unique);
+	req->host->interrupt(req->host, in->unique);
 	return 0;
 }
 
 int op_destroy(struct req *req)
 {
-	fs_shutdown(req_fs(req));
+	fs_shutdown(req->fs);
 	return 0;
 }

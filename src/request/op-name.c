@@ -6,14 +6,14 @@
 
 int op_lookup(struct req *req)
 {
-	return fs_lookup(req_fs(req), req->node, req->msg.name[0], &req->entry);
+	return fs_lookup(req->fs, req->node, req->msg.name[0], &req->entry);
 }
 
 int op_forget(struct req *req)
 {
 	const struct fuse_forget_in *in = req->msg.arg;
 
-	fs_forget(req_fs(req), req->msg.head->nodeid, in->nlookup);
+	fs_forget(req->fs, req->msg.head->nodeid, in->nlookup);
 	return 0;
 }
 
@@ -23,13 +23,13 @@ int op_batch_forget(struct req *req)
 	size_t n = req->msg.data_len / sizeof(*one);
 
 	for (size_t i = 0; i < n; i++)
-		fs_forget(req_fs(req), one[i].nodeid, one[i].nlookup);
+		fs_forget(req->fs, one[i].nodeid, one[i].nlookup);
 	return 0;
 }
 
 int op_symlink(struct req *req)
 {
-	return fs_symlink(req_fs(req), &req->caller, req->node, req->msg.name[0],
+	return fs_symlink(req->fs, &req->caller, req->node, req->msg.name[0],
 			  req->msg.name[1], &req->entry);
 }
 
@@ -41,7 +41,7 @@ int op_mknod(struct req *req)
 	uint32_t minor_nr = (in->rdev & 0xff) | (in->rdev >> 12 & 0xfff00);
 
 	req->caller.umask = in->umask & 0777;
-	return fs_mknod(req_fs(req), &req->caller, req->node, req->msg.name[0], in->mode, major_nr,
+	return fs_mknod(req->fs, &req->caller, req->node, req->msg.name[0], in->mode, major_nr,
 			minor_nr, &req->entry);
 }
 
@@ -50,18 +50,18 @@ int op_mkdir(struct req *req)
 	const struct fuse_mkdir_in *in = req->msg.arg;
 
 	req->caller.umask = in->umask & 0777;
-	return fs_mkdir(req_fs(req), &req->caller, req->node, req->msg.name[0], in->mode,
+	return fs_mkdir(req->fs, &req->caller, req->node, req->msg.name[0], in->mode,
 			&req->entry);
 }
 
 int op_unlink(struct req *req)
 {
-	return fs_unlink(req_fs(req), req->node, req->msg.name[0], false);
+	return fs_unlink(req->fs, req->node, req->msg.name[0], false);
 }
 
 int op_rmdir(struct req *req)
 {
-	return fs_unlink(req_fs(req), req->node, req->msg.name[0], true);
+	return fs_unlink(req->fs, req->node, req->msg.name[0], true);
 }
 
 int op_rename(struct req *req)
@@ -70,11 +70,11 @@ int op_rename(struct req *req)
 	bool wide = req->msg.head->opcode == FUSE_RENAME2 || req->framed;
 	unsigned int flags = wide ? in->flags : 0;
 
-	return fs_rename(req_fs(req), &req->caller, req->node, req->msg.name[0], req->node2,
+	return fs_rename(req->fs, &req->caller, req->node, req->msg.name[0], req->node2,
 			 req->msg.name[1], flags);
 }
 
 int op_link(struct req *req)
 {
-	return fs_link(req_fs(req), req->node2, req->node, req->msg.name[0], &req->entry);
+	return fs_link(req->fs, req->node2, req->node, req->msg.name[0], &req->entry);
 }

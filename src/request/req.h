@@ -9,9 +9,12 @@
 #include "transport/chan.h"
 #include "ebpf/filter.h"
 #include "fs/fs.h"
+#include "request/host.h"
 #include "wire/encode.h"
 
-struct server;
+#include <assert.h>
+#include <string.h>
+
 struct reqset;
 struct chain;
 struct later;
@@ -60,8 +63,9 @@ struct told {
 struct req {
 	struct slot slot;		/* constant */
 	unsigned int number;		/* constant: of the slot in its set */
-	struct reqset *set;		/* constant */
-	struct server *server;		/* constant */
+	struct reqset *set;		/* constant: the server's */
+	struct request_host *host;	/* constant, as fs, which is host->fs */
+	struct fs *fs;
 	struct req *next;		/* free list, pool queue: their lock */
 
 	/*
@@ -117,8 +121,8 @@ struct req {
 	bool listed;			/* its name comes from a listing: it is written so */
 	bool framed;			/* the argument is in the newer form */
 	bool encoded;			/* the result of the answer is there */
-	bool moving;			/* RENAME: between server_moves() and its end */
-	unsigned int n_moved;		/* LOOKUP: see server_lookup_begins() */
+	bool renaming;			/* RENAME: between req_rename_begin() and its end */
+	unsigned int n_renamed;		/* LOOKUP: see req_lookup_begin() */
 	bool only_name;			/* LOOKUP: the node that was found has no other name */
 	uint64_t seen;			/* LOOKUP: node->filters when it was found */
 
@@ -133,8 +137,37 @@ struct req {
 /* An op's positive answers. FS_LATER is the third. */
 #define REQ_TO_POOL 2			/* it would block: run it again, in the pool */
 
-/* The result of the answer, zero-filled up to len: a struct of the ABI. */
-void *req_out(struct req *req, size_t len);
+/* Returns the result of the answer, a struct of the ABI, with zeros behind what was written up to len. */
+static inline void *req_out(struct req *req, size_t len)
+{
+	char *out = req->slot.base + SLOT_OUT;
+
+	assert(len <= SLOT_OUT_SIZE);
+	if (len > req->out_len) {
+		memset(out + req->out_len, 0, len - req->out_len);
+		req->out_len = len;
+	}
+	return out;
+}
+
+/*
+ * Puts the request under the chain in force, which stays in memory until req_leave_chain(). Returns that
+ * chain; NULL: none.
+ */
+struct chain *req_enter_chain(struct req *req);
+void req_leave_chain(struct req *req);
+/* Clears what is of one request; references have been put. */
+void req_clear(struct req *req);
+
+/*
+ * A RENAME gives its file the filters that it gains, and then moves it, between req_rename_begin() and
+ * req_rename_end(). A LOOKUP that began before may have found the file at its old place: after
+ * req_lookup_begin(), req_renamed_since() returns true where a RENAME has been under way since.
+ */
+void req_rename_begin(struct req *req);
+void req_rename_end(struct req *req);
+void req_lookup_begin(struct req *req);
+bool req_renamed_since(const struct req *req);
 
 /*
  * Runs a request to its end, or hands it to the pool. Returns a request that is free and the thread's:
@@ -212,8 +245,6 @@ int op_read_leave(struct req *req, int r, bool answered);
  */
 int op_readdir_leave(struct req *req, int r, bool answered);
 
-/* What ops need of the server. */
-struct fs *req_fs(struct req *req);
 /*
  * Starts a waiting request's afterlife: an answer that is sent when the request is long gone. NULL:
  * there is no room for one more that waits.

@@ -5,7 +5,6 @@
  */
 #include "request/shown.h"
 #include "filter/call.h"
-#include "server/server-private.h"
 
 #include <sys/stat.h>
 
@@ -16,7 +15,7 @@ static bool real_attr(struct req *req, struct statx *ret_stx)
 {
 	*ret_stx = req->entry.attr.stx;
 	/* The operation has not been done: a filter has made up the answer. */
-	return ret_stx->stx_mode || fs_node_stat(req_fs(req), req->node, ret_stx) == 0;
+	return ret_stx->stx_mode || fs_node_stat(req->fs, req->node, ret_stx) == 0;
 }
 
 static uint32_t checked(struct req *req, uint32_t mode, uint32_t uid, uint32_t gid)
@@ -72,11 +71,11 @@ void shown_check_listed(struct req *req, struct fuse_direntplus *entry, const st
 
 	if (attr->uid == told->uid && attr->gid == told->gid)
 		return;
-	node = fs_node(req_fs(req), told->nodeid);
+	node = fs_node(req->fs, told->nodeid);
 	if (!node)
 		return;
 	attr->mode = fs_show_mode(node, attr->mode, attr->uid != told->uid, attr->gid != told->gid);
-	fs_node_put(req_fs(req), node);
+	fs_node_put(req->fs, node);
 }
 
 void shown_check_made(struct req *req)

@@ -9,7 +9,6 @@
 #include "request/trace.h"
 #include "filter/apply.h"
 #include "filter/call.h"
-#include "server/server-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/utf8.h"
@@ -169,7 +168,7 @@ static void put_path(struct line *line, const char *member, struct req *req, str
 		     const char *name)
 {
 	char path[PATH_MAX + 300];
-	bool is_cut = fs_node_path_cut(req_fs(req), node, path, PATH_MAX);
+	bool is_cut = fs_node_path_cut(req->fs, node, path, PATH_MAX);
 	size_t len = strlen(path);
 
 	if (is_cut)
@@ -273,13 +272,13 @@ static void put_request(struct line *line, struct req *req)
 
 void trace_begin(struct req *req)
 {
-	req->trace_ns = trace_on(server_trace(req->server)) ? now_ns() : 0;
+	req->trace_ns = trace_on(req->host->trace) ? now_ns() : 0;
 	req->verdict_by = NULL;
 }
 
 void trace_events(struct req *req, const struct link *link, enum filter_kind kind)
 {
-	struct trace *trace = server_trace(req->server);
+	struct trace *trace = req->host->trace;
 	struct pst_call *call = frame_of(req);
 	_cleanup_(freep) struct line *line = trace_on(trace) ? malloc(sizeof(*line)) : NULL;
 
@@ -312,7 +311,7 @@ void trace_verdict(struct req *req, const struct link *link, int verdict)
 
 void trace_end(struct req *req, int r)
 {
-	struct trace *trace = server_trace(req->server);
+	struct trace *trace = req->host->trace;
 	/* Where there are no filters all is shown: there is nothing else. */
 	bool for_all = req->filters || !req->chain;
 	_cleanup_(freep) struct line *line = NULL;

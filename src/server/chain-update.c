@@ -15,7 +15,7 @@
 #include "server/forgotten.h"
 #include "filter/name-check.h"
 #include "server/newcomer.h"
-#include "server/server-private.h"
+#include "server/request-pool.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -35,8 +35,11 @@
 #define SETTLE_MS 200
 
 struct filters {
-	struct server *server;
-	uint64_t features;    /* constant */
+	struct supply *supply;	  /* borrowed, as what follows */
+	struct notifier *notifier;
+	struct request_host *host;
+	struct fs *fs;
+	uint64_t features;	  /* constant */
 	pthread_mutex_t changing; /* guards what follows, to write; and used */
 	pthread_mutex_t lock;	  /* guards chain, to read or write */
 	struct chain *chain;	  /* in force; NULL: none */
@@ -45,17 +48,21 @@ struct filters {
 	struct forgotten forgotten;
 };
 
-int filters_new(struct server *server, uint64_t features, struct filters **ret_filters)
+int filters_new(struct supply *supply, struct notifier *notifier, uint64_t features,
+		struct filters **ret_filters)
 {
 	struct filters *filters = calloc(1, sizeof(*filters));
 
 	if (!filters)
 		return -ENOMEM;
-	filters->server = server;
+	filters->supply = supply;
+	filters->notifier = notifier;
+	filters->host = supply->host;
+	filters->fs = supply->host->fs;
 	filters->features = features;
 	pthread_mutex_init(&filters->changing, NULL);
 	pthread_mutex_init(&filters->lock, NULL);
-	forgotten_init(&filters->forgotten, server);
+	forgotten_init(&filters->forgotten, supply);
 	*ret_filters = filters;
 	return 0;
 }
@@ -67,7 +74,7 @@ static struct link *link_free(struct filters *filters, struct link *link)
 	if (!link)
 		return NULL;
 	if (link->at)
-		fs_node_put(server_fs(filters->server), link->at);
+		fs_node_put(filters->fs, link->at);
 	if (link->cells)
 		munmap((void *)link->cells, CELLS_SIZE);
 	filter_free(link->filter);
@@ -117,7 +124,7 @@ static int check_listings(const struct filters *filters, const struct filter_fac
 {
 	uint64_t opens = 1ULL << FUSE_OPENDIR | 1ULL << FUSE_RELEASEDIR;
 
-	if (!(server_lacks(filters->server) >> FUSE_OPENDIR & 1))
+	if (!(filters->host->disabled_ops >> FUSE_OPENDIR & 1))
 		return 0;
 	if (facts->flags & PST_BY_CALLER)
 		return error_set(error, -EBUSY,
@@ -135,7 +142,7 @@ static int check_listings(const struct filters *filters, const struct filter_fac
 /* Programs for what the view does not have are not wrong, but whoever wrote them may wonder. */
 static void warn_idle(const struct filters *filters, const struct filter_facts *facts)
 {
-	uint64_t idle = server_lacks(filters->server) & ~(1ULL << FUSE_OPENDIR);
+	uint64_t idle = filters->host->disabled_ops & ~(1ULL << FUSE_OPENDIR);
 
 	if ((facts->ops[FILTER_PRE] | facts->ops[FILTER_POST]) & idle)
 		log_warning("filter %s: its programs for extended attributes will not run: the view "
@@ -155,7 +162,7 @@ static int link_new(struct filters *filters, const char *spec, struct link **ret
 
 	if (!free_bits)
 		return error_set(error, -ENOSPC, "a view has at most %d filters", PST_MAX_FILTERS);
-	r = server_slots(filters->server, &slots, error);
+	r = supply_slots(filters->supply, &slots, error);
 	if (r < 0)
 		return r;
 	link = calloc(1, sizeof(*link));
@@ -172,7 +179,7 @@ static int link_new(struct filters *filters, const char *spec, struct link **ret
 			r = error_set(error, -ENOMEM, "no memory");
 	}
 	if (r == 0 && facts->at[0]) {
-		r = fs_walk_path(server_fs(filters->server), facts->at, &link->at);
+		r = fs_walk_path(filters->fs, facts->at, &link->at);
 		if (r == 0 && S_ISLNK(link->at->type))
 			r = -ELOOP;
 		if (r < 0)
@@ -303,7 +310,7 @@ static void mark_nodes(struct filters *filters, struct mark *mark)
 	if (mark->by_name)
 		seen = calloc(NODE_MAX / 64, sizeof(*seen));
 	if (seen) {
-		req = server_borrow(filters->server, true);
+		req = supply_borrow(filters->supply, true);
 		/* It may not be in force yet. */
 		atomic_store(&req->chain, (struct chain *)mark->chain);
 	}
@@ -314,35 +321,34 @@ static void mark_nodes(struct filters *filters, struct mark *mark)
 	fs_walk(mark->fs, mark_node, mark);
 	mark_attached(mark);
 	if (req)
-		server_return(req);
+		supply_return(filters->supply, req);
 }
 
 /*
  * A request to ask a new filter with, from inside of another one. All that there are may wait for that:
  * after a while it goes on without, and the filter holds for nodes as if their paths were not known.
  */
-static struct req *borrow_soon(struct server *server)
+static struct req *borrow_soon(struct supply *supply)
 {
 	static const struct timespec pause = { .tv_nsec = 1000000 };
-	struct req *req = server_borrow(server, false);
+	struct req *req = supply_borrow(supply, false);
 
 	for (int i = 0; i < SETTLE_MS && !req; i++) {
 		nanosleep(&pause, NULL);
-		req = server_borrow(server, false);
+		req = supply_borrow(supply, false);
 	}
 	return req;
 }
 
-void filters_settle(struct req *req)
+void filters_settle(struct filters *filters, struct req *req)
 {
-	struct server *server = req->server;
 	struct chain *chain = req->chain;
-	struct mark mark = { .fs = req_fs(req), .chain = chain, .new = chain->arriving };
+	struct mark mark = { .fs = req->fs, .chain = chain, .new = chain->arriving };
 
 	if (!mark.new)
 		return;
 	mark.by_name = chain->by_name & 1ULL << mark.new->bit;
-	mark.req = mark.by_name ? borrow_soon(server) : NULL;
+	mark.req = mark.by_name ? borrow_soon(filters->supply) : NULL;
 	if (mark.req)
 		atomic_store(&mark.req->chain, chain);
 	if (req->node)
@@ -350,7 +356,7 @@ void filters_settle(struct req *req)
 	if (req->node2)
 		mark_new(&mark, req->node2);
 	if (mark.req)
-		server_return(mark.req);
+		supply_return(filters->supply, mark.req);
 }
 
 static void tell_fs(struct fs *fs, const struct chain *chain)
@@ -373,7 +379,7 @@ static void tell_fs(struct fs *fs, const struct chain *chain)
 /* A new filter does not come after all. */
 static void unmark(struct filters *filters, const struct link *new)
 {
-	struct mark mark = { .fs = server_fs(filters->server), .gone = 1ULL << new->bit };
+	struct mark mark = { .fs = filters->fs, .gone = 1ULL << new->bit };
 
 	fs_walk(mark.fs, mark_node, &mark);
 }
@@ -386,17 +392,17 @@ static bool put_in_force(struct filters *filters, struct chain *chain, struct li
 {
 	struct chain *old = filters->chain;
 
-	tell_fs(server_fs(filters->server), chain);
+	tell_fs(filters->fs, chain);
 	/* From here on nobody looks at the old chain, or at links that are not in the new one. */
 	pthread_mutex_lock(&filters->lock);
 	filters->chain = chain;
 	pthread_mutex_unlock(&filters->lock);
-	server_set_chain(filters->server, chain);
+	atomic_store(&filters->host->chain, chain);
 	if (new) {
 		filters->used |= 1ULL << new->bit;
 		filter_keep_pin(new->filter);
 	}
-	if (server_drained(filters->server, old, DRAIN_MS))
+	if (supply_drained(filters->supply, old, DRAIN_MS))
 		return true;
 	/* Requests that wait so long must not find their chain freed: it stays until the end. */
 	log_warning("requests under the old filters are still waiting; these stay loaded");
@@ -407,7 +413,7 @@ static bool put_in_force(struct filters *filters, struct chain *chain, struct li
 static int change(struct filters *filters, struct link *const *links, unsigned int n,
 		  struct link *new, struct link *gone, struct pst_error *error)
 {
-	struct mark mark = { .fs = server_fs(filters->server), .new = new };
+	struct mark mark = { .fs = filters->fs, .new = new };
 	struct chain *chain = NULL, *old = filters->chain;
 	struct newcomer newcomer;
 	bool drained;
@@ -415,7 +421,7 @@ static int change(struct filters *filters, struct link *const *links, unsigned i
 
 	if (n && chain_new(links, n, &chain) < 0)
 		return error_set(error, -ENOMEM, "no memory");
-	r = newcomer_init(&newcomer, filters->server, new, error);
+	r = newcomer_init(&newcomer, filters->supply, filters->notifier, new, error);
 	if (r < 0) {
 		chain_free(chain);
 		return r;
@@ -574,7 +580,7 @@ static size_t bypassed(struct filters *filters, const struct link *link, struct 
 		       size_t room)
 {
 	struct bypassed b = {
-		.fs = server_fs(filters->server),
+		.fs = filters->fs,
 		.bit = 1ULL << link->bit,
 		.rows = rows,
 		.room = room,

@@ -5,16 +5,21 @@
  * never from inside a request.
  */
 #include "filter/chain.h"
-#include "server/server.h"
+
+#include <penstock/penstock.h>
 
 struct filters;
+struct node;
+struct notifier;
 struct req;
+struct supply;
 
 /*
- * Features are those agreed with the kernel. Where it does not say who asks, or keeps what READLINK
+ * supply and notifier are borrowed. Features are those agreed with the kernel. Where it does not say who asks, or keeps what READLINK
  * told one for all, filters are refused that tell callers apart there.
  */
-int filters_new(struct server *server, uint64_t features, struct filters **ret_filters);
+int filters_new(struct supply *supply, struct notifier *notifier, uint64_t features,
+		struct filters **ret_filters);
 /* Whether what READLINK tells depends on who asks. */
 bool filters_vary_links(const struct filter_facts *facts);
 struct filters *filters_free(struct filters *filters);
@@ -29,7 +34,7 @@ int filters_replace(struct filters *filters, const char *name, const char *spec,
  * By a request whose chain has a link that arrives: its nodes get the bit now, those that an old
  * request has made where the filter was not known yet.
  */
-void filters_settle(struct req *req);
+void filters_settle(struct filters *filters, struct req *req);
 
 /* A node goes that has no references left: tells the filters that want to hear of it. */
 void filters_forgotten(struct filters *filters, struct node *node);

@@ -3,14 +3,14 @@
 #include "filter/chain.h"
 #include "filter/call.h"
 #include "filter/run-program.h"
-#include "server/server-private.h"
+#include "server/request-pool.h"
 
 #include <pthread.h>
 #include <string.h>
 
-void forgotten_init(struct forgotten *forgotten, struct server *server)
+void forgotten_init(struct forgotten *forgotten, struct supply *supply)
 {
-	forgotten->server = server;
+	forgotten->supply = supply;
 	forgotten->req = NULL;
 	pthread_mutex_init(&forgotten->lock, NULL);
 }
@@ -18,23 +18,17 @@ void forgotten_init(struct forgotten *forgotten, struct server *server)
 void forgotten_fini(struct forgotten *forgotten)
 {
 	if (forgotten->req)
-		server_return(forgotten->req);
+		supply_return(forgotten->supply, forgotten->req);
 	pthread_mutex_destroy(&forgotten->lock);
-}
-
-/* The request stands by: whoever waits for the end of requests does not wait for it. */
-static void stand_by(struct req *req)
-{
-	atomic_store(&req->chain, NULL);
-	atomic_store(&req->begun, false);
 }
 
 void forgotten_prepare(struct forgotten *forgotten)
 {
 	pthread_mutex_lock(&forgotten->lock);
 	if (!forgotten->req) {
-		forgotten->req = server_borrow(forgotten->server, true);
-		stand_by(forgotten->req);
+		forgotten->req = supply_borrow(forgotten->supply, true);
+		/* A change of filters does not wait for the end of this request. */
+		req_leave_chain(forgotten->req);
 	}
 	pthread_mutex_unlock(&forgotten->lock);
 }
@@ -53,7 +47,7 @@ static void run(struct req *req, struct node *node, uint64_t asked)
 	for (unsigned int i = chain->n; i-- > 0;)
 		if (asked >> chain->links[i]->bit & 1)
 			program_run(req, chain->links[i], FILTER_POST, &failed);
-	memset(&req->caller, 0, sizeof(*req) - offsetof(struct req, caller));
+	req_clear(req);
 }
 
 void forgotten_run(struct forgotten *forgotten, struct node *node)
@@ -62,10 +56,11 @@ void forgotten_run(struct forgotten *forgotten, struct node *node)
 
 	pthread_mutex_lock(&forgotten->lock);
 	if (forgotten->req) {
-		chain = server_chain(forgotten->req);
+		chain = req_enter_chain(forgotten->req);
 		if (chain && (chain->post[FUSE_FORGET] & node->filters))
 			run(forgotten->req, node, chain->post[FUSE_FORGET] & node->filters);
-		stand_by(forgotten->req);
+		/* A change of filters does not wait for the end of this request. */
+		req_leave_chain(forgotten->req);
 	}
 	pthread_mutex_unlock(&forgotten->lock);
 }

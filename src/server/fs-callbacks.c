@@ -13,8 +13,8 @@
 
 struct host {
 	struct chan *chan;		/* borrowed */
-	struct fs *fs;			/* borrowed, set at start, as is server */
-	struct server *server;
+	struct fs *fs;			/* borrowed, set at start, as is filters */
+	struct filters *const *filters;
 	struct notifier *notifier;
 	struct inside *inside;
 	pthread_t thread;
@@ -80,7 +80,7 @@ static void forget_written_now(void *aux, uint64_t nodeid)
 
 static void forgotten(void *aux, struct node *node)
 {
-	struct filters *filters = server_filters(((struct host *)aux)->server);
+	struct filters *filters = *((struct host *)aux)->filters;
 
 	/* At the end of the view they go first. */
 	if (filters)
@@ -165,12 +165,12 @@ int host_new(struct chan *chan, const struct host_config *config, struct host **
 	return 0;
 }
 
-int host_start(struct host *host, struct server *server, struct fs *fs)
+int host_start(struct host *host, struct filters *const *filters, struct fs *fs)
 {
 	int r;
 
 	host->fs = fs;
-	host->server = server;
+	host->filters = filters;
 	r = wake_thread_create(&host->thread, NULL, host_main, host);
 	host->started = r == 0;
 	if (r == 0)

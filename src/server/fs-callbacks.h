@@ -8,10 +8,10 @@
 #include "fs/fs.h"
 
 struct chan;
+struct filters;
 struct host;
 struct inside;
 struct notifier;
-struct server;
 
 struct host_config {
 	unsigned int connection;	/* the number of the FUSE connection; 0: there is none */
@@ -21,7 +21,8 @@ struct host_config {
 /* Registers on chan, which must outlive the host. Fills *ret_fs_host for fs_new(). */
 int host_new(struct chan *chan, const struct host_config *config, struct host **ret_host,
 	     struct fs_host *ret_fs_host);
-int host_start(struct host *host, struct server *server, struct fs *fs);
+/* *filters are the filters of the view, NULL: none any more. */
+int host_start(struct host *host, struct filters *const *filters, struct fs *fs);
 /* Ends the thread; fs may still be used, and call the host, until host_free(). */
 void host_stop(struct host *host);
 struct host *host_free(struct host *host);

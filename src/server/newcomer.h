@@ -8,19 +8,21 @@
 
 struct pst_error;
 struct req;
-struct server;
+struct supply;
+struct notifier;
 
 /* A new filter, alone, and a request to ask it with; or, without a link, none. */
 struct newcomer {
-	struct server *server; /* borrowed */
+	struct supply *supply; /* borrowed, as notifier */
+	struct notifier *notifier;
 	struct link *link;     /* borrowed; NULL: filters only go */
 	struct chain *chain;   /* of that link alone */
-	struct req *req;       /* borrowed from the server */
+	struct req *req;       /* borrowed from the supply */
 };
 
 /* 0 or -ENOMEM with *error set. Waits for a free request. */
-int newcomer_init(struct newcomer *newcomer, struct server *server, struct link *link,
-		  struct pst_error *error);
+int newcomer_init(struct newcomer *newcomer, struct supply *supply, struct notifier *notifier,
+		  struct link *link, struct pst_error *error);
 void newcomer_fini(struct newcomer *newcomer);
 /*
  * Before the change, with the filter's bit on all nodes that it holds for: -EBUSY with *error set

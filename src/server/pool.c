@@ -12,18 +12,16 @@
 #include <string.h>
 #include <time.h>
 
-/* An operation that took so long has waited, or was kept from the CPU for long: the next ones may, too. */
-#define LONG_MS 30
-#define NEXT_MS 1000
 /* Threads beyond those that are kept end when they have been idle for so long. */
 #define IDLE_S 10
 #define GROWTH 8
 
-void pool_init(struct pool *pool, struct supply *supply, struct rescue *rescue)
+void pool_init(struct pool *pool, struct supply *supply, struct rescue *rescue,
+	       struct latency *latency)
 {
 	pthread_condattr_t attr;
 
-	*pool = (struct pool){ .supply = supply, .rescue = rescue };
+	*pool = (struct pool){ .supply = supply, .rescue = rescue, .latency = latency };
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_mutex_init(&pool->lock, NULL);
@@ -167,20 +165,6 @@ bool pool_is_free(struct pool *pool, const struct req *req)
 	return is;
 }
 
-void pool_took(struct pool *pool, uint32_t ms)
-{
-	if (ms >= LONG_MS)
-		atomic_store_explicit(&pool->slow_ms, clock_ms() | 1, memory_order_relaxed);
-}
-
-bool pool_wants(const struct pool *pool, bool remote)
-{
-	uint32_t slow_ms = atomic_load_explicit(&pool->slow_ms, memory_order_relaxed);
-
-	/* slow_ms may be one ahead of the clock. */
-	return remote || (slow_ms && clock_ms() + 1 - slow_ms <= NEXT_MS);
-}
-
 /* -- requests and interrupts ------------------------------------------------------------------ */
 
 /* Whether an INTERRUPT came before the request. Caller holds the lock. */
@@ -298,7 +282,7 @@ bool pool_tick(struct pool *pool)
 		if (thread->interrupted)
 			wake_thread(thread->thread);
 		if (!thread->by_nature)
-			pool_took(pool, now - thread->began_ms);
+			latency_record(pool->latency, now - thread->began_ms);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return needed;

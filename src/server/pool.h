@@ -39,9 +39,9 @@ struct pool_thread {
 struct pool {
 	struct supply *supply;		/* borrowed: where served requests go */
 	struct rescue *rescue;		/* borrowed: calls pool_tick() */
+	struct latency *latency;	/* borrowed */
 	cpu_set_t *cpus;		/* constant: where the pool may run; workers stay on one CPU */
 	unsigned int n_keep, n_max;	/* constant; 0: there is no pool */
-	_Atomic uint32_t slow_ms;	/* the clock when an operation took long; 0: never */
 
 	pthread_mutex_t lock;		/* guards what follows */
 	pthread_cond_t work;		/* the queue has grown, or the pool stops */
@@ -53,7 +53,8 @@ struct pool {
 	unsigned int n_early;
 };
 
-void pool_init(struct pool *pool, struct supply *supply, struct rescue *rescue);
+void pool_init(struct pool *pool, struct supply *supply, struct rescue *rescue,
+	       struct latency *latency);
 /* Starts n_keep threads (0: there is no pool). 0 or -errno; some threads may run then. */
 int pool_start(struct pool *pool, unsigned int n_keep);
 /* Returns true where the user of the request may have one more in the pool, which has room for n_room. */
@@ -62,10 +63,6 @@ bool pool_has_room(struct pool *pool, const struct req *req, unsigned int n_room
 bool pool_is_free(struct pool *pool, const struct req *req);
 /* The request is the pool's from then on. by_nature: see above. */
 void pool_push(struct pool *pool, struct req *req, bool by_nature);
-/* How long an operation took that does not go to the pool by its nature. */
-void pool_took(struct pool *pool, uint32_t ms);
-/* Returns true while all operations should go to the pool, where the lower file system is remote or not. */
-bool pool_wants(const struct pool *pool, bool remote);
 /* Interrupts the request with this number, or the one that will come with it. */
 void pool_interrupt(struct pool *pool, uint64_t unique);
 /*

@@ -2,6 +2,7 @@
 #include "server/request-pool.h"
 
 #include <errno.h>
+#include <time.h>
 
 /*
  * Requests to lend beyond the first ones; where there is less address space; and with filters, whose
@@ -29,19 +30,19 @@ static int first_set(struct supply *supply, unsigned int n_more, struct reqset *
 	supply->n_more = config->n_lent ? n_more : 0;
 	supply->n_for_locks = supply->n_more / 2 < SUPPLY_FOR_LOCKS ? supply->n_more / 2 : SUPPLY_FOR_LOCKS;
 	supply->n_lendable = config->n_lent + supply->n_more - supply->n_for_locks;
-	return reqset_new(supply->server,
+	return reqset_new(supply->host,
 			  n_own(supply, config->filtered) + config->n_lent + supply->n_more,
 			  config->data_size, config->filtered, ret_set, error);
 }
 
-int supply_init(struct supply *supply, struct server *server, const struct supply_config *config,
-		struct pst_error *error)
+int supply_init(struct supply *supply, struct request_host *host,
+		const struct supply_config *config, struct pst_error *error)
 {
 	struct reqset *set;
 	int r;
 
 	*supply = (struct supply){
-		.server = server,
+		.host = host,
 		.config = *config,
 	};
 	pthread_mutex_init(&supply->lock, NULL);
@@ -187,7 +188,7 @@ int supply_slots(struct supply *supply, const struct filter_slots **ret_slots,
 	int r;
 
 	if (!set->slots) {
-		r = reqset_new(supply->server, n_own(supply, true), supply->config.data_size, true, &new,
+		r = reqset_new(supply->host, n_own(supply, true), supply->config.data_size, true, &new,
 			       error);
 		if (r < 0)
 			return r;
@@ -211,7 +212,7 @@ static bool set_has(const struct reqset *set, const struct chain *chain)
 	return false;
 }
 
-bool supply_has_chain(struct supply *supply, const struct chain *chain)
+static bool has_chain(struct supply *supply, const struct chain *chain)
 {
 	bool has;
 
@@ -219,4 +220,32 @@ bool supply_has_chain(struct supply *supply, const struct chain *chain)
 	has = set_has(supply->set, chain) || set_has(supply->old, chain);
 	pthread_mutex_unlock(&supply->lock);
 	return has;
+}
+
+bool supply_drained(struct supply *supply, const struct chain *chain, unsigned int ms)
+{
+	struct timespec pause = { .tv_nsec = 1000000 };
+	bool busy = has_chain(supply, chain);
+
+	for (unsigned int i = 0; i < ms && busy; i++) {
+		nanosleep(&pause, NULL);
+		busy = has_chain(supply, chain);
+	}
+	return !busy;
+}
+
+struct req *supply_borrow(struct supply *supply, bool wait)
+{
+	struct req *req = wait ? supply_take(supply, NULL) : supply_try(supply);
+
+	if (req)
+		req_enter_chain(req);
+	return req;
+}
+
+void supply_return(struct supply *supply, struct req *req)
+{
+	req_clear(req);
+	req_leave_chain(req);
+	supply_put(supply, req);
 }

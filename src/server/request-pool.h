@@ -30,13 +30,13 @@ struct supply {
 	unsigned int n_more;	    /* requests that may yet be lent */
 	unsigned int n_for_locks;   /* constant: of these, those kept for locks */
 
-	struct server *server; /* constant, as what follows */
+	struct request_host *host; /* constant, as what follows */
 	struct supply_config config; /* constant */
 	unsigned int n_lendable; /* requests that transports may get, but for those for locks */
 };
 
-int supply_init(struct supply *supply, struct server *server, const struct supply_config *config,
-		struct pst_error *error);
+int supply_init(struct supply *supply, struct request_host *host,
+		const struct supply_config *config, struct pst_error *error);
 /* All requests have come home. */
 void supply_fini(struct supply *supply);
 
@@ -65,5 +65,11 @@ bool supply_filtered(struct supply *supply);
 /* Memory that filters can reach; the first time it takes the place of what there was. */
 int supply_slots(struct supply *supply, const struct filter_slots **ret_slots,
 		 struct pst_error *error);
-/* Whether a request runs under this chain. */
-bool supply_has_chain(struct supply *supply, const struct chain *chain);
+/* Waits until no request runs under this chain; false when some still do after so long. */
+bool supply_drained(struct supply *supply, const struct chain *chain, unsigned int ms);
+/*
+ * A request of our own, under the chain in force, for programs that run outside of any. When all are
+ * in use it waits for one, or is NULL.
+ */
+struct req *supply_borrow(struct supply *supply, bool wait);
+void supply_return(struct supply *supply, struct req *req);

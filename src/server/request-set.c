@@ -8,7 +8,7 @@
 
 DEFINE_CLEANUP(struct reqset *, reqset_free);
 
-int reqset_new(struct server *server, unsigned int n, size_t data_size, bool filtered,
+int reqset_new(struct request_host *host, unsigned int n, size_t data_size, bool filtered,
 	       struct reqset **ret_set, struct pst_error *error)
 {
 	_cleanup_(reqset_freep) struct reqset *set = calloc(1, sizeof(*set));
@@ -42,7 +42,8 @@ int reqset_new(struct server *server, unsigned int n, size_t data_size, bool fil
 	for (unsigned int i = 0; i < n; i++) {
 		struct req *req = &set->reqs[i];
 
-		req->server = server;
+		req->host = host;
+		req->fs = host->fs;
 		req->set = set;
 		req->number = i;
 		req->kept = set->kept ? &set->kept[i] : NULL;

@@ -20,6 +20,6 @@ struct reqset {
 };
 
 /* slots for filters where filtered is true; *error (may be NULL) says why there are none. */
-int reqset_new(struct server *server, unsigned int n, size_t data_size, bool filtered,
+int reqset_new(struct request_host *host, unsigned int n, size_t data_size, bool filtered,
 	       struct reqset **ret_set, struct pst_error *error);
 struct reqset *reqset_free(struct reqset *set);

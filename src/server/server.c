@@ -11,13 +11,12 @@
  * it is lent one more, for good.
  */
 #include "server/server.h"
-#include "filter/chain.h"
 #include "request/exact.h"
+#include "request/req.h"
+#include "request/trace.h"
 #include "server/chain-update.h"
 #include "server/fs-callbacks.h"
 #include "server/pool.h"
-#include "server/server-private.h"
-#include "request/trace.h"
 #include "server/workers.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -25,7 +24,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
 /*
  * Requests beyond those that threads have in their hands, for the pool's queue; where filters reach their
@@ -39,28 +37,23 @@
 #define N_FORGOTTEN 1
 
 struct server {
-	struct fs *fs;
+	struct request_host requests;	/* what requests reach of the server */
 	struct host *host;
-	uint64_t lacks; /* constant */
-	bool sync, dirsync; /* constant */
 	struct workers workers;
 	struct pool pool;
 	struct rescue rescue;
 	struct supply supply;
-	struct chain *_Atomic chain;
-	_Atomic unsigned int n_moving, n_moved; /* RENAMEs under filters: under way, ended */
 	struct filters *filters;
-	struct trace *trace;
+	struct exact exact;
 	void (*_Atomic on_readonly)(void *aux);
 	void *on_readonly_aux; /* set before that */
-	struct exact exact;
 };
 
 /* -- requests -------------------------------------------------------------------------------- */
 
-struct fs *req_fs(struct req *req)
+static struct server *server_of(const struct request_host *requests)
 {
-	return req->server->fs;
+	return (struct server *)((char *)requests - offsetof(struct server, requests));
 }
 
 /*
@@ -69,7 +62,7 @@ struct fs *req_fs(struct req *req)
  */
 static bool feed(struct req *req, bool for_lock)
 {
-	struct server *server = req->server;
+	struct server *server = server_of(req->host);
 
 	if (!req->chan->ops->wants(req->chan))
 		return true;
@@ -77,16 +70,16 @@ static bool feed(struct req *req, bool for_lock)
 	       supply_feed(&server->supply, req->chan, for_lock);
 }
 
-bool server_feed(struct req *req)
+static bool feed_for_lock(struct req *req)
 {
 	return feed(req, true);
 }
 
-bool server_to_pool(struct req *req, bool by_nature, struct req **ret_other)
+static bool to_pool(struct req *req, bool by_nature, struct req **ret_other)
 {
-	struct server *server = req->server;
+	struct server *server = server_of(req->host);
 	unsigned int n_room = supply_room(&server->supply, req_kept(req));
-	bool goes = server_has_pool(server) && pool_has_room(&server->pool, req, n_room);
+	bool goes = server->requests.has_pool && pool_has_room(&server->pool, req, n_room);
 
 	*ret_other = NULL;
 	if (goes && req_kept(req)) {
@@ -102,53 +95,29 @@ bool server_to_pool(struct req *req, bool by_nature, struct req **ret_other)
 	return true;
 }
 
-bool server_has_pool(const struct server *server)
+static bool would_run_at_once(struct req *req)
 {
-	return server->pool.n_max;
+	return pool_is_free(&server_of(req->host)->pool, req);
 }
 
-bool server_pool_is_free(struct req *req)
+static bool spare(struct req *req, bool briefly)
 {
-	return pool_is_free(&req->server->pool, req);
-}
+	struct server *server = server_of(req->host);
 
-bool server_is_slow(const struct server *server)
-{
-	return pool_wants(&server->pool, false);
-}
-
-bool server_spare(struct req *req)
-{
-	struct workers *workers = &req->server->workers;
-
-	return !workers_are_bare(workers, req->chan) || workers_grow(workers, req->queue);
-}
-
-bool server_spare_for_look(struct req *req)
-{
-	if (server_spare(req))
+	if (!workers_are_bare(&server->workers, req->chan) ||
+	    workers_grow(&server->workers, req->queue))
 		return true;
-	return req_kept(req) && supply_feed(&req->server->supply, req->chan, false);
+	return briefly && req_kept(req) && supply_feed(&server->supply, req->chan, false);
 }
 
-void server_interrupt(struct server *server, uint64_t unique)
+static void interrupt(struct request_host *requests, uint64_t unique)
 {
-	pool_interrupt(&server->pool, unique);
+	pool_interrupt(&server_of(requests)->pool, unique);
 }
 
-bool server_pool_wants(const struct server *server)
+static struct req *move(struct req *req)
 {
-	return pool_wants(&server->pool, fs_is_far(server->fs));
-}
-
-void server_took(struct server *server, uint32_t ms)
-{
-	pool_took(&server->pool, ms);
-}
-
-struct req *server_move(struct req *req)
-{
-	struct supply *supply = &req->server->supply;
+	struct supply *supply = &server_of(req->host)->supply;
 	struct req *to = supply_take(supply, NULL);
 	int wire;
 
@@ -164,15 +133,21 @@ struct req *server_move(struct req *req)
 	return to;
 }
 
-void server_count(struct req *req, int r)
+static void settle(struct req *req)
 {
-	struct op_count *counts = req->server->workers.counts[req->queue];
+	filters_settle(server_of(req->host)->filters, req);
+}
+
+static void count(struct req *req, int r)
+{
+	struct server *server = server_of(req->host);
+	struct op_count *counts = server->workers.counts[req->queue];
 
 	if (r < 0)
 		atomic_fetch_add_explicit(&counts[req->msg.head->opcode].errors, 1,
 					  memory_order_relaxed);
-	if (r == -EROFS && req->server->on_readonly)
-		req->server->on_readonly(req->server->on_readonly_aux);
+	if (r == -EROFS && server->on_readonly)
+		server->on_readonly(server->on_readonly_aux);
 }
 
 void server_on_readonly(struct server *server, void (*fn)(void *aux), void *aux)
@@ -181,96 +156,25 @@ void server_on_readonly(struct server *server, void (*fn)(void *aux), void *aux)
 	server->on_readonly = fn;
 }
 
-/* -- filters ---------------------------------------------------------------------------------- */
-
-/*
- * A thread that replaces a chain looks at all requests that run under the old one. So a request says
- * that it has begun, and writes the chain down; the chain counts if it is still in force after that.
- */
-struct chain *server_chain(struct req *req)
+static void init_requests(struct server *server, const struct server_config *config)
 {
-	struct server *server = req->server;
-	struct chain *chain, *now;
-
-	atomic_store(&req->begun, true);
-	chain = atomic_load(&server->chain);
-	while (chain) {
-		atomic_store(&req->chain, chain);
-		now = atomic_load(&server->chain);
-		if (now == chain)
-			return chain;
-		chain = now;
-	}
-	atomic_store_explicit(&req->chain, NULL, memory_order_release);
-	return NULL;
-}
-
-void server_moves(struct req *req)
-{
-	if (!req->moving)
-		req->server->n_moving++;
-	req->moving = true;
-}
-
-void server_moved(struct req *req)
-{
-	if (!req->moving)
-		return;
-	req->server->n_moved++;
-	req->server->n_moving--;
-	req->moving = false;
-}
-
-void server_lookup_begins(struct req *req)
-{
-	req->n_moved = req->server->n_moved;
-}
-
-bool server_moved_since(const struct req *req)
-{
-	return req->server->n_moving || req->server->n_moved != req->n_moved;
-}
-
-struct req *server_borrow(struct server *server, bool wait)
-{
-	struct req *req = wait ? supply_take(&server->supply, NULL) : supply_try(&server->supply);
-
-	if (req)
-		server_chain(req);
-	return req;
-}
-
-void server_return(struct req *req)
-{
-	struct server *server = req->server;
-
-	memset(&req->caller, 0, sizeof(*req) - offsetof(struct req, caller));
-	atomic_store(&req->chain, NULL);
-	atomic_store_explicit(&req->begun, false, memory_order_release);
-	supply_put(&server->supply, req);
-}
-
-int server_slots(struct server *server, const struct filter_slots **ret_slots,
-		 struct pst_error *error)
-{
-	return supply_slots(&server->supply, ret_slots, error);
-}
-
-struct chain *server_set_chain(struct server *server, struct chain *chain)
-{
-	return atomic_exchange(&server->chain, chain);
-}
-
-bool server_drained(struct server *server, const struct chain *chain, unsigned int ms)
-{
-	struct timespec pause = { .tv_nsec = 1000000 };
-	bool busy = supply_has_chain(&server->supply, chain);
-
-	for (unsigned int i = 0; i < ms && busy; i++) {
-		nanosleep(&pause, NULL);
-		busy = supply_has_chain(&server->supply, chain);
-	}
-	return !busy;
+	server->requests = (struct request_host){
+		.fs = config->fs,
+		.exact = &server->exact,
+		.inside = host_inside(config->host),
+		.disabled_ops = config->lacks,
+		.sync = config->sync,
+		.dirsync = config->dirsync,
+		.has_pool = config->n_pool,
+		.to_pool = to_pool,
+		.pool_is_free = would_run_at_once,
+		.spare = spare,
+		.feed = feed_for_lock,
+		.interrupt = interrupt,
+		.move = move,
+		.settle = settle,
+		.count = count,
+	};
 }
 
 /* -- the server ------------------------------------------------------------------------------ */
@@ -297,7 +201,7 @@ static bool look(void *aux)
 
 static int start_threads(struct server *server, unsigned int n_pool)
 {
-	int r = host_start(server->host, server, server->fs);
+	int r = host_start(server->host, &server->filters, server->requests.fs);
 
 	if (r == 0)
 		r = rescue_start(&server->rescue);
@@ -314,7 +218,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	_cleanup_(server_freep) struct server *server = calloc(1, sizeof(*server));
 	struct workers_config workers = {
 		.supply = &server->supply,
-		.pool = &server->pool,
+		.latency = &server->requests.latency,
 		.rescue = &server->rescue,
 		.chans = config->chans,
 		.n = config->n_chans,
@@ -332,10 +236,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 		return error_set(error, -ENOMEM, "no memory");
 	}
 	exact_init(&server->exact);
-	server->fs = config->fs;
-	server->lacks = config->lacks;
-	server->sync = config->sync;
-	server->dirsync = config->dirsync;
+	init_requests(server, config);
 	server->host = config->host;
 	rescue_init(&server->rescue, look, server);
 	r = workers_init(&server->workers, &workers);
@@ -343,14 +244,15 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	supply.n_queued = supply.n_lent ? N_QUEUED_KEPT : N_QUEUED;
 	supply.n_late = supply.n_lent ? 0 : WORKERS_LATE;
 	supply.n_late_filtered = supply.n_lent ? 0 : WORKERS_LATE_FILTERED;
-	rs = supply_init(&server->supply, server, &supply, error);
-	pool_init(&server->pool, &server->supply, &server->rescue);
+	rs = supply_init(&server->supply, &server->requests, &supply, error);
+	pool_init(&server->pool, &server->supply, &server->rescue, &server->requests.latency);
 	if (rs < 0)
 		return rs;
 	if (r == 0)
-		r = trace_new(&server->trace);
+		r = trace_new(&server->requests.trace);
 	if (r == 0)
-		r = filters_new(server, config->features, &server->filters);
+		r = filters_new(&server->supply, host_notifier(server->host), config->features,
+				&server->filters);
 	if (r < 0)
 		return error_set(error, r, "no memory");
 	for (size_t i = 0; config->filters && config->filters[i]; i++) {
@@ -374,19 +276,20 @@ struct server *server_free(struct server *server)
 {
 	if (!server)
 		return NULL;
+	server->requests.stopping = true;
 	rescue_stop(&server->rescue);
 	workers_stop(&server->workers);
 	pool_stop(&server->pool);
-	fs_shutdown(server->fs);
+	fs_shutdown(server->requests.fs);
 	host_stop(server->host);
 	server->filters = filters_free(server->filters);
-	fs_free(server->fs);
+	fs_free(server->requests.fs);
 	workers_fini(&server->workers);
 	host_free(server->host);
 	pool_fini(&server->pool);
 	rescue_fini(&server->rescue);
 	supply_fini(&server->supply);
-	trace_free(server->trace);
+	trace_free(server->requests.trace);
 	exact_fini(&server->exact);
 	free(server);
 	return NULL;
@@ -397,29 +300,9 @@ int server_begin_error(struct server *server)
 	return server->workers.begin_error;
 }
 
-bool server_syncs(const struct server *server, uint32_t opcode)
-{
-	const struct op *op = op_find(opcode);
-
-	/* An open may cut a file off. */
-	if (opcode == FUSE_OPEN)
-		return server->sync;
-	return (op->flags & OP_CHANGES) && (server->sync || (server->dirsync && op->n_entries));
-}
-
-uint64_t server_lacks(const struct server *server)
-{
-	return server->lacks;
-}
-
-bool server_stopping(struct server *server)
-{
-	return server->workers.stop;
-}
-
 struct trace *server_trace(struct server *server)
 {
-	return server->trace;
+	return server->requests.trace;
 }
 
 struct filters *server_filters(struct server *server)
@@ -427,39 +310,19 @@ struct filters *server_filters(struct server *server)
 	return server->filters;
 }
 
-struct exact *server_exact(struct server *server)
-{
-	return &server->exact;
-}
-
-struct fs *server_fs(struct server *server)
-{
-	return server->fs;
-}
-
-struct inside *server_inside(struct server *server)
-{
-	return host_inside(server->host);
-}
-
-struct notifier *server_notifier(struct server *server)
-{
-	return host_notifier(server->host);
-}
-
 void server_changed(struct server *server, uint64_t nodeid)
 {
-	struct node *node = fs_node(server->fs, nodeid);
+	struct node *node = fs_node(server->requests.fs, nodeid);
 
 	if (!node)
 		return;
-	fs_changed(server->fs, node);
-	fs_node_put(server->fs, node);
+	fs_changed(server->requests.fs, node);
+	fs_node_put(server->requests.fs, node);
 }
 
 void server_fs_stat(struct server *server, struct fs_stat *ret_stat)
 {
-	fs_stat(server->fs, ret_stat);
+	fs_stat(server->requests.fs, ret_stat);
 }
 
 void server_op_stat(struct server *server, uint32_t opcode, uint64_t *ret_n, uint64_t *ret_errors)

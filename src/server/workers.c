@@ -4,7 +4,6 @@
  * the start, and hand out one of these with each request.
  */
 #include "server/workers.h"
-#include "server/server-private.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/cpu.h"
@@ -268,7 +267,7 @@ int workers_init(struct workers *workers, const struct workers_config *config)
 
 	*workers = (struct workers){
 		.supply = config->supply,
-		.pool = config->pool,
+		.latency = config->latency,
 		.rescue = config->rescue,
 	};
 	standby_init(&workers->standby);
@@ -403,7 +402,7 @@ bool workers_look(struct workers *workers)
 		if ((int32_t)(now + 1 - since) < HELD_UP_MS)
 			continue;
 		needed = true;
-		pool_took(workers->pool, now + 1 - since);
+		latency_record(workers->latency, now + 1 - since);
 		if (is_last(worker) && !grown)
 			grown = workers_grow(workers, worker->number);
 	}

@@ -8,7 +8,6 @@
  * beside that of the one that is held up; else on the same channel.
  */
 #include "transport/chan.h"
-#include "server/pool.h"
 #include "server/rescue.h"
 #include "server/leader.h"
 #include "server/request-pool.h"
@@ -34,7 +33,7 @@ struct op_count {
 
 struct workers {
 	struct supply *supply; /* borrowed */
-	struct pool *pool;     /* borrowed: is told what takes long */
+	struct latency *latency; /* borrowed */
 	struct rescue *rescue; /* borrowed */
 	struct worker *each; /* n + n_late_max */
 	unsigned int n; /* at the start */
@@ -63,7 +62,7 @@ struct workers {
 
 struct workers_config {
 	struct supply *supply;
-	struct pool *pool;
+	struct latency *latency;
 	struct rescue *rescue;
 	struct chan *const *chans; /* each is taken, also on failure */
 	unsigned int n;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * What requests need of the server that runs them. The server fills this before the first request
+ * arrives; requests reach it as req->host. Any thread may call the callbacks.
+ */
+#include "request/latency.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct chain;
+struct exact;
+struct fs;
+struct inside;
+struct req;
+struct trace;
+
+struct request_host {
+	/* Constant while there are requests; borrowed from the server. */
+	struct fs *fs;
+	struct exact *exact;
+	struct inside *inside;
+	struct trace *trace;
+	uint64_t disabled_ops;		/* bits of opcodes: operations that the view does not have */
+	bool sync, dirsync;		/* all changes, or changes of names, reach the disk before the reply */
+	bool has_pool;
+
+	struct chain *_Atomic chain;	/* the chain in force, NULL: none */
+	_Atomic bool stopping;		/* the view ends: a request must not wait any longer */
+	/* Counts of RENAMEs with filters: under way, ended. */
+	_Atomic unsigned int n_renaming, n_renamed;
+	struct latency latency;
+
+	/*
+	 * Hands the request to the thread pool; *ret_other is the request that the calling thread continues
+	 * with, as req_serve() returns it. False: the pool has no room for one more request of this user,
+	 * and the caller still has the request. by_nature: it would go there on a fast file system, too.
+	 */
+	bool (*to_pool)(struct req *req, bool by_nature, struct req **ret_other);
+	/* Returns true where the pool would run the request at once. */
+	bool (*pool_is_free)(struct req *req);
+	/*
+	 * Returns true where the server receives requests even while this request blocks its thread; starts
+	 * another thread for that. briefly: the request most likely does not block, so one more slot for
+	 * its queue will do.
+	 */
+	bool (*spare)(struct req *req, bool briefly);
+	/* The request is about to wait for a lock; false: its queue would receive nothing any more. */
+	bool (*feed)(struct req *req);
+	/* Interrupts the queued or running request with this number. */
+	void (*interrupt)(struct request_host *host, uint64_t unique);
+	/* Moves a request to memory that filters reach. Returns the request that it has become. */
+	struct req *(*move)(struct req *req);
+	/* Gives the nodes of a request the bit of a filter that is being added: chain->arriving is set. */
+	void (*settle)(struct req *req);
+	/* Counts the result of a request, 0 or -errno. */
+	void (*count)(struct req *req, int r);
+};

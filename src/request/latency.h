@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Whether operations on the lower file system were slow a moment ago. A slow operation has waited for a
+ * disk or was kept from the CPU; the next operations may be, too. Any thread may call these functions.
+ */
+#include "util/clock.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LATENCY_SLOW_MS 30
+#define LATENCY_MEMORY_MS 1000
+
+struct latency {
+	_Atomic uint32_t slow_ms;	/* the clock when an operation was slow; 0: never */
+};
+
+/* Records how long an operation took, or has taken until now. */
+static inline void latency_record(struct latency *latency, uint32_t ms)
+{
+	if (ms >= LATENCY_SLOW_MS)
+		atomic_store_explicit(&latency->slow_ms, clock_ms() | 1, memory_order_relaxed);
+}
+
+/* Returns true within a second of the last slow operation. */
+static inline bool latency_is_high(const struct latency *latency)
+{
+	uint32_t slow_ms = atomic_load_explicit(&latency->slow_ms, memory_order_relaxed);
+
+	/* slow_ms may be one ahead of the clock. */
+	return slow_ms && clock_ms() + 1 - slow_ms <= LATENCY_MEMORY_MS;
+}

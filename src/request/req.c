@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The chain of filters that a request runs under, and RENAMEs that LOOKUPs have to notice. */
+#include "request/req.h"
+
+#include <stddef.h>
+
+/*
+ * Hazard pointer: a thread that wants to free a chain looks at all requests. So a request says that it
+ * has begun, publishes the chain, and reads the chain in force again; where that has changed the request
+ * starts over with the new one.
+ */
+struct chain *req_enter_chain(struct req *req)
+{
+	struct chain *chain, *now;
+
+	atomic_store(&req->begun, true);
+	chain = atomic_load(&req->host->chain);
+	while (chain) {
+		atomic_store(&req->chain, chain);
+		now = atomic_load(&req->host->chain);
+		if (now == chain)
+			return chain;
+		chain = now;
+	}
+	atomic_store_explicit(&req->chain, NULL, memory_order_release);
+	return NULL;
+}
+
+void req_leave_chain(struct req *req)
+{
+	if (atomic_load_explicit(&req->chain, memory_order_relaxed))
+		atomic_store_explicit(&req->chain, NULL, memory_order_release);
+	atomic_store_explicit(&req->begun, false, memory_order_release);
+}
+
+void req_clear(struct req *req)
+{
+	memset(&req->caller, 0, sizeof(*req) - offsetof(struct req, caller));
+}
+
+void req_rename_begin(struct req *req)
+{
+	if (!req->renaming)
+		req->host->n_renaming++;
+	req->renaming = true;
+}
+
+void req_rename_end(struct req *req)
+{
+	if (!req->renaming)
+		return;
+	req->host->n_renamed++;
+	req->host->n_renaming--;
+	req->renaming = false;
+}
+
+void req_lookup_begin(struct req *req)
+{
+	req->n_renamed = req->host->n_renamed;
+}
+
+bool req_renamed_since(const struct req *req)
+{
+	return req->host->n_renaming || req->host->n_renamed != req->n_renamed;
+}
