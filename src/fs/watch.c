@@ -60,8 +60,8 @@ static void *watch_main(void *arg)
 	};
 	long pause_ms = PAUSE_MIN_MS;
 
-	/* Before it gives up the right to. */
-	cpu_prompt();
+	/* Before fs_thread_init(), which drops the capability for it. */
+	cpu_set_fifo();
 	fs_thread_init();
 	for (;;) {
 		int timeout = watch_pass_on_again(watch);

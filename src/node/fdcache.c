@@ -218,7 +218,7 @@ void fdcache_drop(struct fdcache *cache, struct node *node)
 	pthread_mutex_lock(&cache->lock);
 	/* A pin can only be that of a finder who was too late and is about to see it. */
 	while (node->fd_slot == slot && !ent_empty(cache, &cache->ents[slot]))
-		cpu_let_others();
+		cpu_spin_backoff();
 	pthread_mutex_unlock(&cache->lock);
 }
 

@@ -65,7 +65,7 @@ int fhandle_open(int mount_fd, const struct fhandle *fh, int flags)
 	 */
 	do {
 		if (tries)
-			cpu_let_others();
+			cpu_spin_backoff();
 		fd = open_by_handle_at(mount_fd, &buf.head, flags | O_CLOEXEC);
 	} while (fd < 0 && errno == ENOMEM && tries++ < MAX_TRIES);
 	return fd < 0 ? -errno : fd;

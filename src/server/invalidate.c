@@ -252,9 +252,9 @@ static void tell_node(struct notifier *notifier, const struct telling *telling)
 /* Of a million nodes this takes a second. */
 static void tell_all(struct notifier *notifier)
 {
-	cpu_patient();
+	cpu_set_normal();
 	forget_all(notifier);
-	cpu_prompt();
+	cpu_set_fifo();
 }
 
 /* Everything, where that is to be told; by one of those that tell of nodes. Caller holds the lock. */
@@ -287,7 +287,7 @@ static void *lane_main(void *arg)
 	struct notifier *notifier = lane->notifier;
 
 	/* What is told is short, and late it is of no use to who looks. */
-	cpu_prompt();
+	cpu_set_fifo();
 	fs_thread_init();
 	/* Names are looked up in directories that are opened by handle; messages take nothing. */
 	caps_limit(CAP_BIT(CAP_DAC_READ_SEARCH));

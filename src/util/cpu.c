@@ -74,8 +74,8 @@ static int set_policy(struct policy policy)
 	return syscall(SYS_sched_setattr, 0, &policy, 0) < 0 ? -errno : 0;
 }
 
-/* A short slice is free for all; since Linux 6.12 it brings a thread to its turn sooner. */
-void cpu_patient(void)
+/* Any thread may take a short slice; since Linux 6.12 the scheduler runs a thread with one sooner. */
+void cpu_set_normal(void)
 {
 	set_policy((struct policy){
 		.policy = SCHED_OTHER,
@@ -84,14 +84,14 @@ void cpu_patient(void)
 	});
 }
 
-void cpu_prompt(void)
+void cpu_set_fifo(void)
 {
-	/* The least of real-time priorities: before all that is ordinary, after all that is not. */
+	/* The lowest real-time priority: before all ordinary threads, after all other real-time ones. */
 	if (set_policy((struct policy){ .policy = SCHED_FIFO, .priority = 1 }) < 0)
-		cpu_patient();
+		cpu_set_normal();
 }
 
-void cpu_let_others(void)
+void cpu_spin_backoff(void)
 {
 	nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
 }

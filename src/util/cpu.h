@@ -16,14 +16,18 @@ int cpu_enter(unsigned int cpu, cpu_set_t **ret_was);
 void cpu_leave(cpu_set_t *was);
 
 /*
- * For a thread that has little to do, but that at once: where it is allowed, it runs as soon as it
- * wakes, before what has been running; else sooner than most. It must not do much at a time.
+ * Gives the calling thread SCHED_FIFO priority 1, so that it runs as soon as it wakes; where that is not
+ * permitted, does what cpu_set_normal() does. Only for threads that do little each time they wake.
  */
-void cpu_prompt(void);
-/* For as long as such a thread has much to do. */
-void cpu_patient(void);
+void cpu_set_fifo(void);
 /*
- * In a loop that waits for what another thread is about to do. sched_yield() would not do: a prompt
- * thread yields to none that is not, so it could wait for ever for one on its own CPU.
+ * Gives the calling thread SCHED_OTHER with a short slice, and its nice value as before. A SCHED_FIFO thread
+ * calls this before a long piece of work, and cpu_set_fifo() after it.
  */
-void cpu_let_others(void);
+void cpu_set_normal(void);
+/*
+ * Sleeps for 20 microseconds: for loops that wait for another thread. sched_yield() is wrong there, because a
+ * SCHED_FIFO thread yields only to threads of its priority, and would wait for ever for a SCHED_OTHER thread
+ * of its own CPU.
+ */
+void cpu_spin_backoff(void);
