@@ -29,7 +29,7 @@ struct fs {
 	struct watch *watch;		/* watch.c; NULL: nothing is watched */
 	struct share open_fds;		/* descriptors of handles, by who opened them */
 	struct node *root;		/* counted */
-	_Atomic bool far;		/* one of the mounts is of a far kind */
+	_Atomic bool remote;		/* one of the mounts is remote or FUSE, see fs_is_remote() */
 	struct {
 		_Atomic uint64_t by_caller, by_name, data, cacheable, forget;
 	} filters;			/* what fs_set_filters() said */

@@ -131,9 +131,9 @@ struct fs *fs_free(struct fs *fs)
 	return NULL;
 }
 
-bool fs_is_far(const struct fs *fs)
+bool fs_is_remote(const struct fs *fs)
 {
-	return atomic_load_explicit(&fs->far, memory_order_relaxed);
+	return atomic_load_explicit(&fs->remote, memory_order_relaxed);
 }
 
 void fs_stat(struct fs *fs, struct fs_stat *ret_stat)

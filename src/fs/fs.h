@@ -89,15 +89,15 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs);
 struct fs *fs_free(struct fs *fs);
 
 /*
- * Which way cache=auto takes for what lies on the file system of a directory (open for reading):
- * changes below are heard of, or what is seen is believed for ttl_ns only, and why.
+ * Tells whether cache=auto can watch the file system of a directory (fd: open for reading). If it cannot, a
+ * view uses a timeout of ttl_ns there; *ret_support says why.
  */
-struct fs_way {
-	bool heard;
-	bool refused; /* not for what it is: the kernel would not, where it should have */
-	char why[96];
+struct fs_watch_support {
+	bool watchable;
+	bool refused;	/* the kernel refused the watch although the kind of file system allows it */
+	char why[96];	/* if not watchable */
 };
-void fs_way(int fd, struct fs_way *ret_way);
+void fs_watch_support(int fd, struct fs_watch_support *ret_support);
 /* Opens and closes a queue for events below, as a view with cache=auto does: 0 or -errno. */
 int fs_watch_try(void);
 
@@ -119,9 +119,8 @@ struct fs_stat {
 	uint64_t n_watched, n_events, n_own_events, n_overflows;
 };
 void fs_stat(struct fs *fs, struct fs_stat *ret_stat);
-/* Whether others answer for a part of the tree, another machine or process: any look there may take its
- * time. */
-bool fs_is_far(const struct fs *fs);
+/* True if any lower file system is remote or FUSE: calls on it may block for long. */
+bool fs_is_remote(const struct fs *fs);
 
 /* Lets go of what has been idle; false when there is nothing left to wait for. */
 bool fs_tick(struct fs *fs);

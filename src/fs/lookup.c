@@ -163,9 +163,9 @@ int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
 	mount.asks = !type || type->checks_caller;
 	mount.owners = type && type->checks_ids;
 	mount.proc = type && type->proc;
-	mount.sizeless = type && type->zero_size;
+	mount.zero_size = type && type->zero_size;
 	if (type && type->remote)
-		atomic_store_explicit(&fs->far, true, memory_order_relaxed);
+		atomic_store_explicit(&fs->remote, true, memory_order_relaxed);
 	return nodetab_mount_add(fs->nodes, &mount);
 }
 

@@ -98,7 +98,7 @@ static int open_in_time(struct fs *fs, struct node *node, int flags)
 	fd = open_somehow(fs, node, flags | O_NONBLOCK);
 	if (fd == -EAGAIN)
 		return FS_WOULD_WAIT;
-	if (fd >= 0 && fs_is_far(fs))
+	if (fd >= 0 && fs_is_remote(fs))
 		fcntl(fd, F_SETFL, flags);
 	return fd;
 }

@@ -270,7 +270,7 @@ static enum pass_mode decide(struct pass *pass, struct node *node, const struct 
 									    PASS_NONE;
 	if (node->n_open)
 		return asked == PASS_DIRECT ? PASS_DIRECT : node->io_mode;
-	if (nodetab_mount(pass->fs->nodes, node->fh.mount)->sizeless)
+	if (nodetab_mount(pass->fs->nodes, node->fh.mount)->zero_size)
 		return PASS_DIRECT;
 	if (asked != PASS_NONE)
 		return asked;

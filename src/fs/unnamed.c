@@ -59,7 +59,7 @@ void unnamed_before(struct fs *fs, struct node *dir, int dir_fd, const char *nam
 	struct node *node;
 
 	/* Elsewhere the file goes whatever we hold. */
-	if (!owners && fs_is_far(fs))
+	if (!owners && fs_is_remote(fs))
 		return;
 	node = node_of(fs, dir, dir_fd, name);
 	if (node && owners)
@@ -72,13 +72,13 @@ void unnamed_before(struct fs *fs, struct node *dir, int dir_fd, const char *nam
 void unnamed_below(struct fs *fs, struct node *node)
 {
 	/* Space is not held for others: of a regular file that was removed below nothing is kept. */
-	if (!S_ISREG(node->type) && !fs_is_far(fs))
+	if (!S_ISREG(node->type) && !fs_is_remote(fs))
 		keep(fs, node);
 }
 
 void unnamed_made(struct fs *fs, struct node *node)
 {
-	if (!fs_is_far(fs))
+	if (!fs_is_remote(fs))
 		keep(fs, node);
 }
 

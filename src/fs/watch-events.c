@@ -240,7 +240,7 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 	if (mask & FAN_Q_OVERFLOW) {
 		watch->n_overflows++;
 		log_warning(
-			"more changed below than could be heard of: all that was promised is taken back");
+			"fanotify queue overflow: invalidating all cached attributes and names");
 		attr_all_changed_below(watch->fs);
 		all_again(watch);
 		return;

@@ -34,28 +34,27 @@ int watch_mark(int events_fd, int fd, bool is_dir)
 			     AT_FDCWD, fd_path(fd).text);
 }
 
-static void say(const struct fs_config *config, const struct fs_way *way)
+static void say(const struct fs_config *config, const struct fs_watch_support *support)
 {
-	if (way->heard)
-		log_info("changes below are heard of");
+	if (support->watchable)
+		log_info("cache=auto: watching this file system");
 	else
-		log_at(way->refused ? PST_LOG_WARNING : PST_LOG_INFO,
-		       "changes below are not heard of (%s): what is seen there is believed for "
-		       "%llu ms",
-		       way->why, (unsigned long long)config->ttl_ns / 1000000);
+		log_at(support->refused ? PST_LOG_WARNING : PST_LOG_INFO,
+		       "cache=auto: cannot watch this file system (%s); using a timeout of %llu ms",
+		       support->why, (unsigned long long)config->ttl_ns / 1000000);
 }
 
 /* Finds out about a mount, by a file on it; caller holds the lock. */
 static void mount_look(struct watch *watch, struct watched_mount *mount,
 		       const struct lower_mount *lower, int fd)
 {
-	struct fs_way way;
+	struct fs_watch_support support;
 	struct statfs st;
 
 	mount->known = true;
-	watch_way(watch->fd, fd, lower->handles, &way);
-	say(&watch->fs->config, &way);
-	if (!way.heard || fstatfs(fd, &st) < 0)
+	watch_support(watch->fd, fd, lower->handles, &support);
+	say(&watch->fs->config, &support);
+	if (!support.watchable || fstatfs(fd, &st) < 0)
 		return;
 	mount->fsid = st.f_fsid;
 	/* Without it the view's own writes are heard, which is slow and still right. */

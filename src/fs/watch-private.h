@@ -53,7 +53,7 @@ struct watch {
 
 /* watch-support.c: opens a queue of events, or returns -errno; asks whether it can hear of a file. */
 int watch_open(void);
-void watch_way(int events_fd, int fd, bool handles, struct fs_way *ret_way);
+void watch_support(int events_fd, int fd, bool handles, struct fs_watch_support *ret_support);
 
 /* watch-marks.c: asks for a directory or a file, by an O_PATH descriptor. */
 int watch_mark(int events_fd, int fd, bool is_dir);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which way cache=auto takes: whether changes below are heard of, or what is seen is believed for a
- * moment only, and why. A view asks for each file system that it meets, "penstock probe" for that of
- * LOWER; both are answered here, by trying what a view does. No state, no locks.
+ * Whether cache=auto can watch a lower file system, and if not, why. A view asks for each file system that
+ * it meets, "penstock probe" for that of LOWER. These functions try what a view does. No state, no locks.
  */
 #include "fs/watch-private.h"
 #include "node/fhandle.h"
@@ -39,32 +38,32 @@ int watch_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
-void watch_way(int events_fd, int fd, bool handles, struct fs_way *ret_way)
+void watch_support(int events_fd, int fd, bool handles, struct fs_watch_support *ret_support)
 {
-	struct fs_way way = { 0 };
+	struct fs_watch_support support = { 0 };
 	const struct fstype *type = fstype_of(fd);
 	struct stat st;
 
 	if (!type || fstat(fd, &st) < 0) {
-		snprintf(way.why, sizeof(way.why), "%s", strerror(errno));
-		*ret_way = way;
+		snprintf(support.why, sizeof(support.why), "%s", strerror(errno));
+		*ret_support = support;
 		return;
 	}
 	if (type->unwatchable)
-		snprintf(way.why, sizeof(way.why),
+		snprintf(support.why, sizeof(support.why),
 			 "%s can change where this kernel does not hear of it", type->name);
 	else if (!handles)
-		snprintf(way.why, sizeof(way.why), "its files cannot be opened by file handles");
-	else if ((way.refused = events_fd < 0))
-		snprintf(way.why, sizeof(way.why), "fanotify: %s", strerror(-events_fd));
-	else if ((way.refused = watch_mark(events_fd, fd, S_ISDIR(st.st_mode)) < 0))
-		snprintf(way.why, sizeof(way.why), "fanotify refuses it: %s", strerror(errno));
+		snprintf(support.why, sizeof(support.why), "its files cannot be opened by file handles");
+	else if ((support.refused = events_fd < 0))
+		snprintf(support.why, sizeof(support.why), "fanotify: %s", strerror(-events_fd));
+	else if ((support.refused = watch_mark(events_fd, fd, S_ISDIR(st.st_mode)) < 0))
+		snprintf(support.why, sizeof(support.why), "fanotify refuses it: %s", strerror(errno));
 	else
-		way.heard = true;
-	*ret_way = way;
+		support.watchable = true;
+	*ret_support = support;
 }
 
-void fs_way(int fd, struct fs_way *ret_way)
+void fs_watch_support(int fd, struct fs_watch_support *ret_support)
 {
 	_cleanup_(fd_closep) int events_fd = watch_open();
 	_cleanup_(fd_closep) int opened = -1;
@@ -74,5 +73,5 @@ void fs_way(int fd, struct fs_way *ret_way)
 	/* As nodes are found again; the mark goes with the queue. */
 	if (fhandle_at(fd, "", &fh, &mount_id) == 0)
 		opened = fhandle_open(fd, &fh, O_PATH | O_CLOEXEC);
-	watch_way(events_fd, fd, opened >= 0, ret_way);
+	watch_support(events_fd, fd, opened >= 0, ret_support);
 }

@@ -77,7 +77,7 @@ struct lower_mount {
 	bool asks;			/* it decides by itself what the caller of an operation may do */
 	bool owners;			/* ... and data passes through as the owner of a file */
 	bool proc;			/* it shows processes, and this one to itself in other ways */
-	bool sizeless;			/* its files say that they are empty and are not (proc, sysfs) */
+	bool zero_size;			/* st_size is 0 although reading returns data (proc, sysfs) */
 	uint32_t dev_major, dev_minor;	/* of the file that it was found by */
 };
 

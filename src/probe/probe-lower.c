@@ -66,17 +66,17 @@ static void probe_handles(struct probe *probe, int lower_fd)
 
 static void probe_watch(struct probe *probe, int lower_fd)
 {
-	struct fs_way way;
+	struct fs_watch_support support;
 
-	fs_way(lower_fd, &way);
-	if (way.heard)
+	fs_watch_support(lower_fd, &support);
+	if (support.watchable)
 		probe_row(probe, "lower_watch", true,
-			  "With cache=auto, changes below are heard of: they show at once.");
+			  "cache=auto watches this file system: changes below show at once.");
 	else
 		probe_row(probe, "lower_watch", false,
-			  "With cache=auto, changes below are not heard of (%s): they show after a "
-			  "second.",
-			  way.why);
+			  "cache=auto cannot watch this file system (%s): changes below show "
+			  "after a second.",
+			  support.why);
 }
 
 void probe_lower(struct probe *probe, int lower_fd)

@@ -585,7 +585,7 @@ static bool to_pool_at_first(struct req *req, struct req **ret_other)
 		return to_pool(req, ret_other);
 	if (req->in_pool || op->pool == OP_POOL_NEVER)
 		return false;
-	if (!fs_is_far(req->fs) && !latency_is_high(&req->host->latency) && !is_risky(req))
+	if (!fs_is_remote(req->fs) && !latency_is_high(&req->host->latency) && !is_risky(req))
 		return false;
 	return ((op->flags & OP_CHANGES) || !overtakes(req)) && req->host->to_pool(req, false, ret_other);
 }

@@ -502,12 +502,12 @@ way_is() { # LOWER heard|unheard [WHY]
 	ls "$VIEW" > /dev/null
 	watched=$(info watched)
 	if [ "$2" = heard ]; then
-		[[ $probed == *' are heard of'* ]] || fail "$1: probe says $probed"
-		check grep -q 'changes below are heard of' "$log"
+		[[ $probed == *'cache=auto watches'* ]] || fail "$1: probe says $probed"
+		check grep -q 'cache=auto: watching this file system' "$log"
 		check test "$watched" -gt 0
 	else
-		[[ $probed == *"not heard of ($3"* ]] || fail "$1: probe says $probed"
-		check grep -qF "not heard of ($3" "$log"
+		[[ $probed == *"cannot watch this file system ($3"* ]] || fail "$1: probe says $probed"
+		check grep -qF "cannot watch this file system ($3" "$log"
 		equal "$watched" 0 "marks on $1"
 	fi
 	unview

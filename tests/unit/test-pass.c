@@ -99,10 +99,10 @@ static void silence(void *aux, enum pst_log_level level, const char *text)
 {
 }
 
-static void set_up(struct fixture *f, bool passthrough, bool sizeless)
+static void set_up(struct fixture *f, bool passthrough, bool zero_size)
 {
 	struct fhandle root = { .len = 8, .type = 1, .bytes = { 2 } };
-	struct lower_mount mount = { .fd = -1, .sizeless = sizeless };
+	struct lower_mount mount = { .fd = -1, .zero_size = zero_size };
 	struct fs_host host = { f, backing_open, backing_close, want_tick };
 	struct fdcache_host fd_host = { f, want_tick };
 	struct node *root_node;
@@ -260,7 +260,7 @@ static void test_sequences(void **state)
 static void test_never(void **state)
 {
 	static const struct {
-		bool passthrough, sizeless;
+		bool passthrough, zero_size;
 		enum pass_mode mode;
 	} rows[] = {
 		{ false, false, PASS_CACHED },
@@ -272,7 +272,7 @@ static void test_never(void **state)
 		static const uint32_t modes[] = { 0, PLAIN, SUID };
 		struct fixture f = { 0 };
 
-		set_up(&f, rows[i].passthrough, rows[i].sizeless);
+		set_up(&f, rows[i].passthrough, rows[i].zero_size);
 		f.node = node_new(&f);
 		for (int round = 0; round < 2; round++) {
 			for (int m = 0; m < 3; m++) {
