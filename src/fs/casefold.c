@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Directories that do not tell case apart (or forms of Unicode, or short names): there a file has one
- * name, and is found by others. Who goes by names has to know the one.
+ * Case-insensitive directories (or insensitive to Unicode forms, or with short names): map a name to the
+ * spelling on disk, so that filters of names see the real one.
  *
- * Whether a directory is such is found out with a name that it has: written in the other case it leads
- * to the same file, or nowhere. It is remembered in the node. A directory with two hard links that
- * differ in case is taken for one of these, which costs time and nothing else.
+ * is_casefold() finds out with a name that the directory has: looked up in the other case the name leads to
+ * the same file, or to none. node->casefold keeps the result. A directory with two hard links that differ
+ * only in case is taken for a case-insensitive one, which costs time and nothing else.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -18,7 +18,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { FOLDS_UNKNOWN, FOLDS_NOT, FOLDS };
+enum casefold { CASEFOLD_UNKNOWN, CASEFOLD_OFF, CASEFOLD_ON };
 
 /* The same name in the other case; false when it has none. */
 static bool other_case(const char *name, char other[FS_NAME_SIZE])
@@ -46,19 +46,19 @@ static bool find_ino(int dir_fd, const char *name, uint64_t *ret_ino)
 	return true;
 }
 
-static bool folds(struct node *dir, int dir_fd, const char *name, uint64_t ino)
+static bool is_casefold(struct node *dir, int dir_fd, const char *name, uint64_t ino)
 {
 	char other[FS_NAME_SIZE];
 	uint64_t other_ino;
-	uint8_t state = dir->folds;
+	uint8_t state = dir->casefold;
 
-	if (state == FOLDS_UNKNOWN) {
+	if (state == CASEFOLD_UNKNOWN) {
 		if (!other_case(name, other))
 			return false;
-		state = find_ino(dir_fd, other, &other_ino) && other_ino == ino ? FOLDS : FOLDS_NOT;
-		dir->folds = state;
+		state = find_ino(dir_fd, other, &other_ino) && other_ino == ino ? CASEFOLD_ON : CASEFOLD_OFF;
+		dir->casefold = state;
 	}
-	return state == FOLDS;
+	return state == CASEFOLD_ON;
 }
 
 struct search {
@@ -90,10 +90,10 @@ int fs_real_name(struct fs *fs, struct node *dir, const char *name, char real[FS
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	struct search search = { .name = name, .real = real };
 
-	if (dir->folds == FOLDS_NOT)
+	if (dir->casefold == CASEFOLD_OFF)
 		return -ENOENT;
 	if (fdref_get(fs->fds, dir, &ref) < 0 || !find_ino(ref.fd, name, &search.ino) ||
-	    !folds(dir, ref.fd, name, search.ino))
+	    !is_casefold(dir, ref.fd, name, search.ino))
 		return -ENOENT;
 	fs_each_name(fs, dir, look, &search);
 	return search.found && !search.is_written_so ? 0 : -ENOENT;

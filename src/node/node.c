@@ -489,7 +489,7 @@ static void node_fill(struct nodetab *tab, struct node *node, const struct node_
 	node->backing_id = 0;
 	node->n_open = 0;
 	node->io_mode = 0;
-	node->folds = 0;
+	node->casefold = 0;
 	node->served = 0;
 	node->watch = 0;
 	node->answered_ms = 0;

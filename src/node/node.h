@@ -55,7 +55,7 @@ struct node {
 	uint32_t n_open;		/* opens in force; fs/passthrough.c, its lock */
 	uint8_t io_mode;		/* enum pass_mode; fs/passthrough.c, its lock */
 	union {
-		_Atomic uint8_t folds;	/* directory: whether it tells case apart; fs/casefold.c */
+		_Atomic uint8_t casefold;	/* directory: enum casefold of fs/casefold.c */
 		_Atomic uint8_t foreign; /* other files: whose owner is not shown; fs/set-id.c */
 	};
 	uint8_t pass_flags;		/* fs/passthrough.c, its lock */
