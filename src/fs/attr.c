@@ -22,8 +22,8 @@
  *
  * node->attr_state: how many opens allow a shared writable mapping, << 4; bit 0: some open has
  * allowed one since the last proof, or may have; bit 1: for a moment it was believed nevertheless;
- * bit 2: a proof is under way; bit 3: the same file is, or was, known by way of another mount: the kernel
- * takes it for two, and an operation of the view by the one way tells it nothing of the other.
+ * bit 2: a proof is under way; bit 3: the node has, or had, an alias (node_lookup_alias()). The kernel
+ * takes the two nodes for two files, so an operation on one does not invalidate what it caches of the other.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -38,7 +38,7 @@
 #define MAY_BE_MAPPED 1u
 #define BELIEVED 2u
 #define PROVING 4u
-#define HAS_TWIN 8u
+#define HAS_ALIAS 8u
 #define ONE_OPEN 16u
 #define LONG_NS (86400ULL * 365 * 1000000000)
 
@@ -74,7 +74,7 @@ static uint64_t watched(struct fs *fs, struct node *node)
 
 static uint64_t promise(struct fs *fs, struct node *node)
 {
-	if (attr_is_by_caller(fs, node) || (atomic_load(&node->attr_state) & HAS_TWIN))
+	if (attr_is_by_caller(fs, node) || (atomic_load(&node->attr_state) & HAS_ALIAS))
 		return 0;
 	switch (fs->config.cache) {
 	case PST_CACHE_AUTO:
@@ -120,7 +120,7 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 		return false;
 	/* Taken back before the proof: an open that comes in between sets it again. */
 	if (!atomic_compare_exchange_strong(&node->attr_state, &state,
-					    (state & HAS_TWIN) | PROVING))
+					    (state & HAS_ALIAS) | PROVING))
 		return true;
 	proven = !attr_has_writers(node) && prove_unwritten(fs, node);
 	if (!proven)
@@ -198,27 +198,27 @@ int attr_answer_link(struct fs *fs, struct node *node, int fd, struct fs_attr *r
 	return r;
 }
 
-void attr_look_for_twin(struct fs *fs, struct node *node)
+void attr_find_alias(struct fs *fs, struct node *node)
 {
 	const struct fs_host *host = &fs->config.host;
-	struct node *twin = fs->config.cache == PST_CACHE_NONE ? NULL :
-								 node_lookup_twin(fs->nodes, node);
+	struct node *alias = fs->config.cache == PST_CACHE_NONE ? NULL :
+								 node_lookup_alias(fs->nodes, node);
 
-	if (!twin)
+	if (!alias)
 		return;
-	atomic_fetch_or(&node->attr_state, HAS_TWIN);
+	atomic_fetch_or(&node->attr_state, HAS_ALIAS);
 	/*
 	 * What was promised so far; of a directory with all of its names, also those that the kernel has as
 	 * absent, which no listing has.
 	 */
-	if (!(atomic_fetch_or(&twin->attr_state, HAS_TWIN) & HAS_TWIN) && host->forget_all) {
-		if (S_ISDIR(twin->type))
+	if (!(atomic_fetch_or(&alias->attr_state, HAS_ALIAS) & HAS_ALIAS) && host->forget_all) {
+		if (S_ISDIR(alias->type))
 			host->forget_all(host->aux);
-		attr_changed_below(fs, twin, true);
+		attr_changed_below(fs, alias, true);
 		/* Whoever has found it at the same time may have been promised more. */
 		attr_changed_below(fs, node, false);
 	}
-	node_put(fs->nodes, twin);
+	node_put(fs->nodes, alias);
 }
 
 void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr)

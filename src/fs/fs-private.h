@@ -65,8 +65,8 @@ void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry);
 void attr_before(struct fs *fs, struct node *node, int fd);
 /* Reads the attributes of a node that was given one more name; fd is an O_PATH descriptor of it. */
 int attr_answer_link(struct fs *fs, struct node *node, int fd, struct fs_attr *ret_attr);
-/* A node that was not known: before it is answered, whether its file is by way of another mount. */
-void attr_look_for_twin(struct fs *fs, struct node *node);
+/* For a new node, before its attributes are returned: limits caching if the node has an alias (node.h). */
+void attr_find_alias(struct fs *fs, struct node *node);
 /* A node that was not known: somebody below may have it mapped. Or, of a file just made: nobody has. */
 void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr);
 void attr_made(struct node *node);

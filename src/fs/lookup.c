@@ -69,7 +69,7 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 	if (dir)
 		atomic_store_explicit(&entry->node->parent, dir->id, memory_order_relaxed);
 	if (new)
-		attr_look_for_twin(fs, entry->node);
+		attr_find_alias(fs, entry->node);
 	r = attr_answer(fs, entry->node, &entry->attr, ANSWER_ENTRY);
 	if (r < 0) {
 		entry->node = node_put(fs->nodes, entry->node);

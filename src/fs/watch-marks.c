@@ -136,7 +136,7 @@ static void unmark(struct watch *watch, struct node *node, const struct node *ot
 void watch_node_gone(struct fs *fs, struct node *node)
 {
 	struct watch *watch = fs->watch;
-	struct node *other, *twin;
+	struct node *other, *alias;
 	struct fhandle fh;
 
 	if (!watch || node->watch != WATCH_ON)
@@ -144,10 +144,10 @@ void watch_node_gone(struct fs *fs, struct node *node)
 	pthread_mutex_lock(&watch->mark_lock);
 	node_fhandle(fs->nodes, node, &fh);
 	other = node_lookup_fh(fs->nodes, &fh);
-	twin = node_lookup_twin(fs->nodes, node);
-	unmark(watch, node, other && other->watch == WATCH_ON ? other : twin);
+	alias = node_lookup_alias(fs->nodes, node);
+	unmark(watch, node, other && other->watch == WATCH_ON ? other : alias);
 	pthread_mutex_unlock(&watch->mark_lock);
 	/* Not before: this may be the last reference, and then we are here again. */
 	node_put(fs->nodes, other);
-	node_put(fs->nodes, twin);
+	node_put(fs->nodes, alias);
 }

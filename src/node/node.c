@@ -80,7 +80,7 @@ struct nodetab {
 	pthread_mutex_t mount_lock;	/* guards adding; entries below n_mounts are constant */
 	struct lower_mount *mounts;
 	_Atomic unsigned int n_mounts;
-	_Atomic bool has_twins;		/* two of them are of one device */
+	_Atomic bool has_aliases;		/* two of them are of one device */
 };
 
 /* -- memory ---------------------------------------------------------------------------------- */
@@ -765,22 +765,22 @@ static bool is_same_device(const struct lower_mount *a, const struct lower_mount
 	return a->dev_major == b->dev_major && a->dev_minor == b->dev_minor;
 }
 
-struct node *node_lookup_twin(struct nodetab *tab, const struct node *node)
+struct node *node_lookup_alias(struct nodetab *tab, const struct node *node)
 {
 	unsigned int n = atomic_load_explicit(&tab->n_mounts, memory_order_acquire);
-	struct node *twin = NULL;
+	struct node *alias = NULL;
 	struct fhandle fh;
 
-	if (!tab->has_twins)
+	if (!tab->has_aliases)
 		return NULL;
 	node_fhandle(tab, node, &fh);
-	for (unsigned int i = 0; i < n && !twin; i++) {
+	for (unsigned int i = 0; i < n && !alias; i++) {
 		fh.mount = (uint16_t)i;
 		if (i != node->fh.mount &&
 		    is_same_device(&tab->mounts[i], &tab->mounts[node->fh.mount]))
-			twin = node_lookup_fh(tab, &fh);
+			alias = node_lookup_fh(tab, &fh);
 	}
-	return twin;
+	return alias;
 }
 
 int nodetab_mount_add(struct nodetab *tab, const struct lower_mount *mount)
@@ -798,7 +798,7 @@ int nodetab_mount_add(struct nodetab *tab, const struct lower_mount *mount)
 		number = (int)tab->n_mounts;
 		tab->mounts[number] = *mount;
 		for (int i = 0; i < number; i++)
-			tab->has_twins |= is_same_device(&tab->mounts[i], mount);
+			tab->has_aliases |= is_same_device(&tab->mounts[i], mount);
 		atomic_store_explicit(&tab->n_mounts, tab->n_mounts + 1, memory_order_release);
 	}
 	pthread_mutex_unlock(&tab->mount_lock);

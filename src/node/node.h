@@ -114,10 +114,10 @@ int node_open(struct nodetab *tab, const struct node *node, int flags);
 struct node *node_lookup_fh(struct nodetab *tab, const struct fhandle *fh);
 
 /*
- * Returns a strong reference to a node of the same file by way of another mount, NULL when there is none: a
- * file system that is mounted twice below LOWER.
+ * Returns a strong reference to an alias of the node: another node of the same lower file, which was found
+ * through another mount of its file system below LOWER. NULL when there is none.
  */
-struct node *node_lookup_twin(struct nodetab *tab, const struct node *node);
+struct node *node_lookup_alias(struct nodetab *tab, const struct node *node);
 
 /* What a new node is made of. */
 struct node_key {
