@@ -261,7 +261,7 @@ int filtered_after(struct req *req, int r)
 static void found_known(struct req *req, struct node *node, const struct statx *stx)
 {
 	req->seen = node->filters;
-	if (!(req->seen & NODE_JUDGED))
+	if (!(req->seen & NODE_FILTERS_SET))
 		return;
 	if (S_ISDIR(node->type) || stx->stx_nlink == 1)
 		req->only_name = true;
@@ -303,11 +303,11 @@ static void place_filters(struct req *req, struct node *node, uint64_t filters)
 
 	/* Of a file that was just made nobody knows otherwise. */
 	if (makes(req->msg.head->opcode))
-		node_judge(node, filters, chain->all | NODE_JUDGED);
+		node_set_filters(node, filters, chain->all | NODE_FILTERS_SET);
 	/* A view's own move gives the node what it gains first: what was found before it counts no more. */
 	else if (!req->only_name || req_renamed_since(req) ||
-		 !node_judge_anew(node, filters, chain->all, req->seen))
-		node_judge(node, filters, chain->all);
+		 !node_reset_filters(node, filters, chain->all, req->seen))
+		node_set_filters(node, filters, chain->all);
 }
 
 void filtered_place(struct req *req, struct node *node)
@@ -331,6 +331,6 @@ void filtered_place(struct req *req, struct node *node)
 		else if (!(node->filters >> link->bit & 1))
 			link->cells[number] = 0;
 	}
-	if (before & NODE_JUDGED)
+	if (before & NODE_FILTERS_SET)
 		fs_filters_changed(req->fs, node, before ^ node->filters);
 }

@@ -81,7 +81,7 @@ bool answer_is_under_way(const struct node *node)
  */
 static uint64_t in_doubt(const struct node *node, uint64_t said, enum answer answer, bool may_cross)
 {
-	bool filters = atomic_load(&node->filters) & ~NODE_JUDGED;
+	bool filters = atomic_load(&node->filters) & ~NODE_FILTERS_SET;
 
 	if (answer == ANSWER_SETATTR)
 		return 0;

@@ -172,7 +172,7 @@ int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
 /* What a new node has of its directory's filters; without one, found by its handle, of the root's. */
 static uint64_t name_inherited(struct fs *fs, struct node *dir)
 {
-	return (dir ? dir : fs->root)->filters & ~NODE_JUDGED;
+	return (dir ? dir : fs->root)->filters & ~NODE_FILTERS_SET;
 }
 
 int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry)

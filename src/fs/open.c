@@ -175,7 +175,7 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 		return r;
 	attr_made(entry.node);
 	/* What holds for the file decides how it is opened. */
-	node_judge(entry.node, caller->filters, caller->known_filters);
+	node_set_filters(entry.node, caller->filters, caller->known_filters);
 	/* The way to the file while it has no name, or only one that somebody may take away. */
 	path_fd = open(fd_path(fd).text, O_PATH | O_CLOEXEC);
 	if (path_fd >= 0)

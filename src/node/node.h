@@ -42,7 +42,7 @@ struct node {
 	_Atomic uint64_t count;		/* nlookup << 24 | references */
 	_Atomic uint64_t id;		/* constant while count is not 0; 0: the record is free */
 	uint64_t ino;			/* constant: the lower inode's number */
-	_Atomic uint64_t filters;	/* the filters that hold for the node, a bit each, NODE_JUDGED */
+	_Atomic uint64_t filters;	/* that hold for the node, a bit each; NODE_FILTERS_SET */
 	_Atomic uint64_t parent;	/* id of the directory it was last found in; 0: not known */
 	_Atomic uint64_t answer;	/* fs/attr-shadow.c: what the kernel was told, in short */
 	struct fhandle_kept fh;		/* constant; len 0 for nodes with a descriptor of their own */
@@ -66,8 +66,8 @@ struct node {
 };
 static_assert(sizeof(struct node) == 112, "a million nodes in a hundred megabytes");
 
-/* In node.filters: they were chosen for a name of this node, not only inherited from its directory. */
-#define NODE_JUDGED (1ULL << 63)
+/* In node.filters: decided for a name of this node, not only inherited from its directory. */
+#define NODE_FILTERS_SET (1ULL << 63)
 
 /* A file system that LOWER reaches: LOWER's own is number 0, what is mounted below follows. */
 struct lower_mount {
@@ -150,17 +150,15 @@ void node_forget(struct nodetab *tab, struct node *node, uint64_t n);
 uint32_t node_generation(struct nodetab *tab, const struct node *node);
 
 /*
- * The filters that hold for a node, after one of its names was judged. Of several names that of any
- * keeps a filter: a hard link is no way round it. What holds for a node that was not judged is only
- * inherited, and gives way. Bits that are not in known, of filters that come or go meanwhile, stay;
- * with NODE_JUDGED in known, what was judged before counts for nothing.
+ * Adds filters to node->filters after the filters of one of its names were decided, and sets
+ * NODE_FILTERS_SET. A file with several names has the filters of all of them, so that a hard link does not
+ * evade one. Filters that the node only inherited (NODE_FILTERS_SET is not set) are replaced. Bits outside
+ * of known, of filters that are being added or removed, stay; with NODE_FILTERS_SET in known earlier
+ * decisions are replaced, too.
  */
-void node_judge(struct node *node, uint64_t filters, uint64_t known);
-/*
- * The same where what was judged before counts for nothing, if node->filters is still seen; else
- * returns false.
- */
-bool node_judge_anew(struct node *node, uint64_t filters, uint64_t known, uint64_t seen);
+void node_set_filters(struct node *node, uint64_t filters, uint64_t known);
+/* Replaces earlier decisions if node->filters is still seen; else changes nothing and returns false. */
+bool node_reset_filters(struct node *node, uint64_t filters, uint64_t known, uint64_t seen);
 /* A number below NODE_MAX that no other living node has: for tables beside this one. */
 uint32_t node_number(struct nodetab *tab, const struct node *node);
 #define NODE_MAX (1u << 26)

@@ -270,7 +270,7 @@ static void mark_new(const struct mark *mark, struct node *node)
 	} else if (!mark->req || !judge_path(mark->req, link, node, mark->seen)) {
 		mark_unknown(mark, node);
 	}
-	atomic_fetch_and(&node->filters, ~NODE_JUDGED);
+	atomic_fetch_and(&node->filters, ~NODE_FILTERS_SET);
 }
 
 static void mark_node(void *aux, struct node *node)
@@ -296,7 +296,7 @@ static void mark_attached(const struct mark *mark)
 		if (link->cells)
 			link->cells[fs_node_number(mark->fs, link->at)] =
 				filter_facts(link->filter)->cell;
-		atomic_fetch_or(&link->at->filters, 1ULL << link->bit | NODE_JUDGED);
+		atomic_fetch_or(&link->at->filters, 1ULL << link->bit | NODE_FILTERS_SET);
 	}
 }
 
