@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the kernel was told of a file, so that an open sees what it must forget: close-to-open, whether or
- * not a change was heard of. Nothing is kept of what is not a regular file: it is not opened here.
+ * Shadow of the attributes that the kernel has cached of a regular file, for close-to-open consistency:
+ * open() compares the shadow with the lower inode and invalidates the kernel's copy where they differ,
+ * whether or not an event reported the change. Other types of files have no shadow, because no open of them
+ * reaches the daemon.
  *
- * node->answer holds short forms: in the lower half of what a write changes, 0 where the kernel has
- * forgotten that, or was never told; in the upper half of the rest. They are odd. Where nobody can say what
- * the kernel has, an even one stands there, which differs from all that a file can be.
+ * node->shadow holds two hashes. The lower half is the hash of the attributes that a write changes (WRITTEN);
+ * 0 means that the kernel has none of them. The upper half is the hash of the others (OTHER). Hashes are odd.
+ * An even number means that the kernel may have either of two values, and differs from every hash.
  *
- * In the same word is what the kernel may have besides, and forgets together with all of the rest only: ACL,
- * one or that there is none; HUGE, a size that it does not forget with what a write changes.
+ * Two bits of the word tell what else the kernel may have cached, and drops only together with all
+ * attributes. ACL: an ACL, or that there is none. HUGE: a size that invalidating the written attributes does
+ * not drop.
  */
 #include "fs/fs-private.h"
 #include "util/clock.h"
@@ -16,168 +19,172 @@
 
 #define ACL 2ULL
 #define HUGE 4ULL
-#define BESIDES (ACL | HUGE)
-#define WRITTEN (0xffffffffULL & ~BESIDES)
-#define REST (0xffffffffULL << 32)
+#define EXTRA (ACL | HUGE)
+#define WRITTEN (0xffffffffULL & ~EXTRA)
+#define OTHER (0xffffffffULL << 32)
 
-static uint64_t in_short(const struct statx *stx)
+static uint64_t hash_attributes(const struct statx *stx)
 {
-	/* Blocks change by themselves: when pages are written back, when space that was reserved is trimmed. */
+	/* Blocks change without a write: when pages are written back, when reserved space is trimmed. */
 	uint64_t written[] = {
 		stx->stx_size,
 		stx->stx_blocks,
 		(uint64_t)stx->stx_mtime.tv_sec << 30 ^ stx->stx_mtime.tv_nsec,
 		(uint64_t)stx->stx_ctime.tv_sec << 30 ^ stx->stx_ctime.tv_nsec,
 	};
-	uint64_t rest[] = {
+	uint64_t other[] = {
 		(uint64_t)stx->stx_mode << 32 | stx->stx_nlink,
 		(uint64_t)stx->stx_uid << 32 | stx->stx_gid,
 	};
 
-	return (hash_bytes(0, rest, sizeof(rest)) | 1) << 32 |
+	return (hash_bytes(0, other, sizeof(other)) | 1) << 32 |
 	       ((hash_bytes(0, written, sizeof(written)) | 1) & WRITTEN) |
 	       (stx->stx_size >= FS_WRITTEN_LIMIT ? HUGE : 0);
 }
 
-/* In other modes an open has nothing to make up for. */
+/* In other cache modes an open has nothing to revalidate. */
 static bool is_compared(struct fs *fs)
 {
 	return fs->config.cache == PST_CACHE_AUTO || fs->config.cache == PST_CACHE_TTL;
 }
 
-uint64_t answer_in_short(struct fs *fs, struct node *node, const struct statx *stx)
+uint64_t shadow_of(struct fs *fs, struct node *node, const struct statx *stx)
 {
 	if (!S_ISREG(node->type) || (!is_compared(fs) && stx->stx_size < FS_WRITTEN_LIMIT))
 		return 0;
-	return in_short(stx);
+	return hash_attributes(stx);
 }
 
-/* Even in both halves, and another one than there is: who compares would not see that it was noted anew. */
-static uint64_t unsure_after(uint64_t said)
+/* Returns a word that is even in both halves and differs from old, so that a compare-and-swap notices it. */
+static uint64_t unsure_after(uint64_t old)
 {
 	uint64_t step = 16;
 
-	return ((((said & WRITTEN) + step) & WRITTEN) | (((said & REST) + (step << 32)) & REST) |
+	return ((((old & WRITTEN) + step) & WRITTEN) | (((old & OTHER) + (step << 32)) & OTHER) |
 		8 | 8ULL << 32) &
 	       ~(1 | 1ULL << 32);
 }
 
-bool answer_is_under_way(const struct node *node)
+bool shadow_in_flight(const struct node *node)
 {
-	/* Read first: it may be of the moment after. */
-	uint32_t answered_ms = atomic_load(&node->answered_ms);
+	/* Read before the clock: a reply that is recorded in between would seem to lie in the future. */
+	uint32_t shadow_ms = atomic_load(&node->shadow_ms);
 
-	return clock_ms() - answered_ms <= ANSWER_UNDER_WAY_MS;
+	return clock_ms() - shadow_ms <= SHADOW_IN_FLIGHT_MS;
 }
 
 /*
- * Which halves of an answer the kernel may not take where they are not what it was told before.
+ * Returns the halves of a reply that the kernel may ignore if they differ from its copy.
  *
- * After a change that it asked for it takes all. Filters may refuse other answers. An entry it takes, and
- * keeps the ACL that it has. When asked for attributes it drops an answer where it has written to the file
- * meanwhile; size and times it asks for again then. Of two answers that cross it takes the one that comes
- * first: where the change between them is heard of it is told of that once more (watch-events.c; a name that
- * nobody has told us of is one link more).
+ * The kernel takes all of a reply to SETATTR. Filters may refuse other replies. From an entry the kernel takes
+ * the attributes and keeps its ACL. From a reply to GETATTR it takes nothing if it has written to the file
+ * meanwhile, and asks for size and times again. Of two replies that cross it takes the first: where an event
+ * reports the change between the two, watch-events.c invalidates a second time; a new link by a name that is
+ * not watched changes the link count without an event.
  */
-static uint64_t in_doubt(const struct node *node, uint64_t said, enum answer answer, bool may_cross)
+static uint64_t in_doubt(const struct node *node, uint64_t old, enum attr_reply reply, bool may_cross)
 {
 	bool filters = atomic_load(&node->filters) & ~NODE_FILTERS_SET;
 
-	if (answer == ANSWER_SETATTR)
+	if (reply == REPLY_SETATTR)
 		return 0;
-	if (filters || may_cross || (answer == ANSWER_ENTRY && (said & ACL)))
-		return REST | WRITTEN;
-	return REST;
+	if (filters || may_cross || (reply == REPLY_ENTRY && (old & ACL)))
+		return OTHER | WRITTEN;
+	return OTHER;
 }
 
-static uint64_t note_of(uint64_t said, uint64_t is, uint64_t doubt)
+/* Returns the shadow after a reply with new; halves in doubt become unsure where new differs from old. */
+static uint64_t merge(uint64_t old, uint64_t new, uint64_t doubt)
 {
 	uint64_t unsure = 0;
 
-	if ((said & REST) && ((said ^ is) & REST))
-		unsure |= REST;
-	if ((said & (WRITTEN | ACL)) && ((said ^ is) & WRITTEN))
+	if ((old & OTHER) && ((old ^ new) & OTHER))
+		unsure |= OTHER;
+	if ((old & (WRITTEN | ACL)) && ((old ^ new) & WRITTEN))
 		unsure |= WRITTEN;
 	unsure &= doubt;
-	return (unsure_after(said) & unsure) | (is & ~unsure) | (said & BESIDES);
+	return (unsure_after(old) & unsure) | (new & ~unsure) | (old & EXTRA);
 }
 
-void answer_note(struct node *node, uint64_t is, enum answer answer, bool heard_of)
+void shadow_record(struct node *node, uint64_t shadow, enum attr_reply reply, bool watched)
 {
-	uint64_t said = atomic_load(&node->answer);
-	bool may_cross = !heard_of && answer_is_under_way(node);
+	uint64_t old = atomic_load(&node->shadow);
+	bool may_cross = !watched && shadow_in_flight(node);
 
-	/* Before it is noted: whoever finds the note knows that it is under way. */
-	node->answered_ms = clock_ms();
-	if (!is)
+	/* Before the shadow: whoever sees the new shadow also sees that the reply is in flight. */
+	node->shadow_ms = clock_ms();
+	if (!shadow)
 		return;
 	while (!atomic_compare_exchange_weak(
-		&node->answer, &said, note_of(said, is, in_doubt(node, said, answer, may_cross))))
-		may_cross = !heard_of;
+		&node->shadow, &old, merge(old, shadow, in_doubt(node, old, reply, may_cross))))
+		may_cross = !watched;
 }
 
-void answer_acl(struct fs *fs, struct node *node)
+void shadow_record_acl(struct fs *fs, struct node *node)
 {
-	if (is_compared(fs) && !(atomic_load_explicit(&node->answer, memory_order_relaxed) & ACL))
-		atomic_fetch_or(&node->answer, ACL);
+	if (is_compared(fs) && !(atomic_load_explicit(&node->shadow, memory_order_relaxed) & ACL))
+		atomic_fetch_or(&node->shadow, ACL);
 }
 
-void answer_take_back(struct fs *fs, struct node *node)
+void shadow_drop(struct fs *fs, struct node *node)
 {
 	const struct fs_host *host = &fs->config.host;
 
 	if (!host->forget_attr_now)
 		return;
-	/* The bits before: an answer that is under way when the kernel forgets, of an ACL too, it does not keep. */
-	fs->n_taking_back++;
-	atomic_fetch_and(&node->answer, ~BESIDES);
+	/* The bits before: the kernel ignores a reply, also one with an ACL, that is in flight meanwhile. */
+	fs->n_shadow_drops++;
+	atomic_fetch_and(&node->shadow, ~EXTRA);
 	host->forget_attr_now(host->aux, node->id);
-	fs->n_taking_back--;
+	fs->n_shadow_drops--;
 }
 
-/* In this order: who clears the bit is counted before, and until the kernel has forgotten. */
-static bool has(struct fs *fs, struct node *node, uint64_t besides)
+/*
+ * Tests the bit before n_shadow_drops: shadow_drop() increments the counter before it clears the bit, and
+ * decrements it only when the kernel has invalidated.
+ */
+static bool has(struct fs *fs, struct node *node, uint64_t extra)
 {
-	return (atomic_load(&node->answer) & besides) || atomic_load(&fs->n_taking_back);
+	return (atomic_load(&node->shadow) & extra) || atomic_load(&fs->n_shadow_drops);
 }
 
-void answer_take_back_written(struct fs *fs, struct node *node)
+void shadow_drop_written(struct fs *fs, struct node *node)
 {
 	const struct fs_host *host = &fs->config.host;
 
 	if (has(fs, node, HUGE))
-		answer_take_back(fs, node);
+		shadow_drop(fs, node);
 	else if (host->forget_written_now)
 		host->forget_written_now(host->aux, node->id);
 }
 
-void answer_compare(struct fs *fs, struct node *node)
+void shadow_revalidate(struct fs *fs, struct node *node)
 {
-	uint64_t said = atomic_load(&node->answer), is, has_still = 0;
+	uint64_t old = atomic_load(&node->shadow), new, remaining = 0;
 	struct statx stx;
 
-	/* Also of what is watched: by a name that nobody has told us of it changes unheard. */
-	if (!said || lower_node_stat(fs, node, &stx) < 0)
+	/* Also of watched files: a change by a name that is not watched makes no event. */
+	if (!old || lower_node_stat(fs, node, &stx) < 0)
 		return;
-	said &= ~BESIDES;
-	is = in_short(&stx) & ~BESIDES;
-	if (is == said)
+	old &= ~EXTRA;
+	new = hash_attributes(&stx) & ~EXTRA;
+	if (new == old)
 		return;
 	/*
-	 * Where the rest is the same, the view itself has written to it, mostly: mode and owner need not be
-	 * asked for again. But an ACL may be another one where the ctime is, and the mode the same.
+	 * Where only the written attributes differ, the view itself has mostly written to the file, so mode and
+	 * owner stay cached. But the ACL may have changed where the ctime differs and the mode does not.
 	 */
-	if (((is ^ said) & REST) || has(fs, node, BESIDES)) {
-		answer_take_back(fs, node);
-	} else if (said & WRITTEN) {
-		answer_take_back_written(fs, node);
-		has_still = REST;
+	if (((new ^ old) & OTHER) || has(fs, node, EXTRA)) {
+		shadow_drop(fs, node);
+	} else if (old & WRITTEN) {
+		shadow_drop_written(fs, node);
+		remaining = OTHER;
 	} else {
 		return;
 	}
 	/*
-	 * Only now, so that nobody else who opens it finds nothing to compare too early. What was noted meanwhile
-	 * is another word and stays.
+	 * Only after the kernel has invalidated, so that no other open finds an empty shadow too early. A shadow
+	 * that was recorded meanwhile is a different word and stays.
 	 */
-	atomic_compare_exchange_strong(&node->answer, &said, said & has_still);
+	atomic_compare_exchange_strong(&node->shadow, &old, old & remaining);
 }

@@ -156,9 +156,9 @@ static void want_watch(struct fs *fs, struct node *node)
 		atomic_compare_exchange_strong(&node->watch, &none, WATCH_WANTED);
 }
 
-int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr, enum answer answer)
+int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr, enum attr_reply reply)
 {
-	uint64_t below = answer_in_short(fs, node, &attr->stx), ns;
+	uint64_t below = shadow_of(fs, node, &attr->stx), ns;
 	int r;
 
 	if (attr->stx.stx_nlink > 1 && !S_ISDIR(node->type))
@@ -167,7 +167,7 @@ int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr, enum ans
 	if (r < 0)
 		return r;
 	ns = promise(fs, node);
-	answer_note(node, below, answer, fs->config.cache == PST_CACHE_AUTO && ns == LONG_NS);
+	shadow_record(node, below, reply, fs->config.cache == PST_CACHE_AUTO && ns == LONG_NS);
 	attr->stx.stx_ino ^= ino_mix(fs, &attr->stx);
 	attr->attr_ns = unless_stored_to(fs, node, ns);
 	return 0;
@@ -188,7 +188,7 @@ int attr_answer_link(struct fs *fs, struct node *node, int fd, struct fs_attr *r
 	attr_before(fs, node, fd);
 	r = lower_stat(fd, &ret_attr->stx);
 	if (r == 0)
-		r = attr_answer(fs, node, ret_attr, ANSWER_ENTRY);
+		r = attr_answer(fs, node, ret_attr, REPLY_ENTRY);
 	/*
 	 * The kernel takes this answer for the newest whenever it comes: also after an open that allows a
 	 * mapping, or that has found something changed, had made it forget.
@@ -289,7 +289,7 @@ void fs_changed(struct fs *fs, struct node *node)
 
 void fs_distrust(struct fs *fs, struct node *node, const char *name)
 {
-	answer_take_back(fs, node);
+	shadow_drop(fs, node);
 	if (name && fs->config.host.forget_name)
 		attr_name_changed_below(fs, node, name, NULL, true);
 }
@@ -350,7 +350,7 @@ void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mod
 		;
 	/* What was promised while nobody could store ends here: mmap(2) itself is only a read. */
 	if (!(state & MAY_BE_MAPPED) || (state & BELIEVED))
-		answer_take_back_written(fs, node);
+		shadow_drop_written(fs, node);
 }
 
 void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode mode)

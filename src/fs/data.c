@@ -216,6 +216,6 @@ ssize_t fs_copy(struct fs *fs, const struct fs_caller *caller, struct handle *fr
 	if (n < 0)
 		return -errno;
 	/* It was read: the kernel thinks of what was written only. */
-	answer_take_back(fs, from->node);
+	shadow_drop(fs, from->node);
 	return n;
 }

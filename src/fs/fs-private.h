@@ -36,8 +36,8 @@ struct fs {
 	struct listings *listings;	/* listings.c */
 	struct seen *seen;		/* which node a name led to when the kernel was told */
 	_Atomic bool told_unnamed;	/* that there are too many has been logged */
-	/* attr-shadow.c: how many nodes' answers are being taken back; not beside what all requests read. */
-	_Alignas(64) _Atomic unsigned int n_taking_back;
+	/* attr-shadow.c: calls of shadow_drop() under way; in a cache line of its own. */
+	_Alignas(64) _Atomic unsigned int n_shadow_drops;
 };
 
 /* lookup.c: the node of a name, of an open file; dir's descriptor at hand. */
@@ -52,13 +52,13 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
 		  const struct fhandle *fh);
 
-/* What attributes are told in: an entry (LOOKUP, READDIRPLUS, LINK and the like), or the answer to these. */
-enum answer { ANSWER_ENTRY, ANSWER_GETATTR, ANSWER_SETATTR };
+/* The reply that carries attributes: an entry (LOOKUP, READDIRPLUS, LINK and the like), or that to GETATTR or SETATTR. */
+enum attr_reply { REPLY_ENTRY, REPLY_GETATTR, REPLY_SETATTR };
 
 /* attr.c: the only file that says how long anything may be believed. */
 /* Completes attributes that were just read below: whose they are, how they are shown, how long they
  * hold. */
-int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr, enum answer answer);
+int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr, enum attr_reply reply);
 uint64_t attr_promise(struct fs *fs, struct node *node);
 void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry);
 /* Before names of a directory, or attributes of a node, are read: fd is an O_PATH descriptor of it. */
@@ -82,23 +82,28 @@ void attr_suspect(struct fs *fs, struct node *node);
 void attr_moved(struct fs *fs, struct node *node, struct node *dir);
 uint64_t attr_absent_ns(struct fs *fs, struct node *dir);
 
-/* attr-shadow.c: what the kernel was told. What is taken back is forgotten when these return; inside a request only. */
 /*
- * It is being told attributes, in short as they are below (0: nothing is compared), whose changes by others are
- * heard of or not; or an ACL, or that there is none, before that is read.
+ * attr-shadow.c: what the kernel has cached of a node's attributes.
+ *
+ * shadow_of(): the hash of attributes that were read below, for shadow_record(); 0 where nothing is compared.
+ * shadow_record(): a reply is about to carry them; watched: changes by others make events.
+ * shadow_record_acl(): a reply is about to carry an ACL, or that there is none; before that is read.
  */
-uint64_t answer_in_short(struct fs *fs, struct node *node, const struct statx *stx);
-void answer_note(struct node *node, uint64_t is, enum answer answer, bool heard_of);
-void answer_acl(struct fs *fs, struct node *node);
-/* One may still be: it was given so recently that it may come to the kernel after what is told to it now. */
-#define ANSWER_UNDER_WAY_MS 30
-bool answer_is_under_way(const struct node *node);
-/* All attributes and ACLs: an operation of the view has changed more than the kernel expects of it. */
-void answer_take_back(struct fs *fs, struct node *node);
-/* Of a regular file, what a write changes. */
-void answer_take_back_written(struct fs *fs, struct node *node);
-/* It is being opened: what was said of it is compared with what is; the kernel forgets what differs. */
-void answer_compare(struct fs *fs, struct node *node);
+uint64_t shadow_of(struct fs *fs, struct node *node, const struct statx *stx);
+void shadow_record(struct node *node, uint64_t shadow, enum attr_reply reply, bool watched);
+void shadow_record_acl(struct fs *fs, struct node *node);
+/* True if a reply was recorded so recently that the kernel may get it after an invalidation sent now. */
+#define SHADOW_IN_FLIGHT_MS 30
+bool shadow_in_flight(const struct node *node);
+/*
+ * Invalidate what the kernel has cached, before they return; only from inside a request. shadow_drop(): all
+ * attributes and ACLs, after an operation of the view that changed more than the kernel expects.
+ * shadow_drop_written(): of a regular file, what a write changes. shadow_revalidate(): at open, what differs
+ * from the lower inode.
+ */
+void shadow_drop(struct fs *fs, struct node *node);
+void shadow_drop_written(struct fs *fs, struct node *node);
+void shadow_revalidate(struct fs *fs, struct node *node);
 
 /* authority.c: whose copy of a field is true. */
 /* Puts what is a server's in the place of what was read from the lower inode. */

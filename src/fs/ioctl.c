@@ -50,7 +50,7 @@ int fs_ioctl(struct fs *fs, struct handle *handle, uint32_t cmd, const void *in,
 	if (r < 0)
 		return -errno;
 	if ((_IOC_DIR(cmd) & _IOC_WRITE) && cmd != FITRIM)
-		answer_take_back(fs, handle->node);
+		shadow_drop(fs, handle->node);
 	*ret_len = _IOC_DIR(cmd) & _IOC_READ ? out_len : 0;
 	memcpy(out, &data, *ret_len);
 	return 0;

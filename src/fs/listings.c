@@ -70,7 +70,7 @@ static bool is_over(uint32_t since_ms, uint32_t ms)
 
 static bool first_is_under_way(struct group *group)
 {
-	return group->n_first && !is_over(group->begun_ms, ANSWER_UNDER_WAY_MS);
+	return group->n_first && !is_over(group->begun_ms, SHADOW_IN_FLIGHT_MS);
 }
 
 void listings_changed(struct fs *fs, const struct node *dir)

@@ -70,7 +70,7 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 		atomic_store_explicit(&entry->node->parent, dir->id, memory_order_relaxed);
 	if (new)
 		attr_find_alias(fs, entry->node);
-	r = attr_answer(fs, entry->node, &entry->attr, ANSWER_ENTRY);
+	r = attr_answer(fs, entry->node, &entry->attr, REPLY_ENTRY);
 	if (r < 0) {
 		entry->node = node_put(fs->nodes, entry->node);
 		return r;
@@ -320,7 +320,7 @@ static int lookup_dots(struct fs *fs, struct node *dir, int dir_fd, const char *
 			r = lower_stat(dir_fd, &entry.attr.stx);
 	}
 	if (r == 0)
-		r = attr_answer(fs, dir, &entry.attr, ANSWER_ENTRY);
+		r = attr_answer(fs, dir, &entry.attr, REPLY_ENTRY);
 	if (r < 0)
 		return r;
 	entry.node = node_get(dir);

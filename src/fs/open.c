@@ -139,7 +139,7 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	/* Before anything is cut off: it would be refused after. */
 	if ((flags & O_TRUNC) && pass_bypasses(fs, node))
 		return -EBUSY;
-	answer_compare(fs, node);
+	shadow_revalidate(fs, node);
 	/* From before the first open for writing until that is counted itself. */
 	if (wants_write(flags))
 		attr_writer_begins(node);
@@ -154,7 +154,7 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 		r = open_node(fs, node, flags, fd, &st, ret_open);
 		/* Set-user-ID bits went with the data; or the data went, and the open failed. */
 		if ((flags & O_TRUNC) && (kill || r < 0))
-			answer_take_back(fs, node);
+			shadow_drop(fs, node);
 	}
 	if (wants_write(flags))
 		attr_writer_ends(node);

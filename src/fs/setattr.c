@@ -39,7 +39,7 @@ int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct f
 	attr_before(fs, node, fd);
 	r = stat_as_caller(fs, node, fd, &attr.stx);
 	if (r == 0)
-		r = attr_answer(fs, node, &attr, ANSWER_GETATTR);
+		r = attr_answer(fs, node, &attr, REPLY_GETATTR);
 	if (r == 0)
 		*ret_attr = attr;
 	return r;
@@ -248,7 +248,7 @@ int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 	if (r >= 0)
 		r = stat_as_caller(fs, node, ref.fd, &attr.stx);
 	if (r == 0)
-		r = attr_answer(fs, node, &attr, ANSWER_SETATTR);
+		r = attr_answer(fs, node, &attr, REPLY_SETATTR);
 	if (r < 0)
 		fs_distrust(fs, node, NULL);
 	else

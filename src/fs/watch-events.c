@@ -47,7 +47,7 @@ static struct node *node_of(struct watch *watch, const struct fanotify_event_inf
 static void all_again(struct watch *watch)
 {
 	if (!watch->all_again)
-		watch->all_due_ms = clock_ms() + ANSWER_UNDER_WAY_MS;
+		watch->all_due_ms = clock_ms() + SHADOW_IN_FLIGHT_MS;
 	if (watch->all_again < 2)
 		watch->all_again++;
 }
@@ -57,14 +57,14 @@ static void pass_on(struct watch *watch, struct node *node, bool data)
 	unsigned int at;
 
 	attr_changed_below(watch->fs, node, data);
-	if (!answer_is_under_way(node))
+	if (!shadow_in_flight(node))
 		return;
 	if (watch->n_again == WATCH_N_AGAIN) {
 		all_again(watch);
 		return;
 	}
 	at = (watch->again_at + watch->n_again++) % WATCH_N_AGAIN;
-	watch->again[at] = (struct watch_again){ node->id, clock_ms() + ANSWER_UNDER_WAY_MS, data };
+	watch->again[at] = (struct watch_again){ node->id, clock_ms() + SHADOW_IN_FLIGHT_MS, data };
 }
 
 static int pass_on_all_again(struct watch *watch)
@@ -76,8 +76,8 @@ static int pass_on_all_again(struct watch *watch)
 	if (left > 0)
 		return left;
 	attr_all_changed_below(watch->fs);
-	watch->all_due_ms = clock_ms() + ANSWER_UNDER_WAY_MS;
-	return --watch->all_again ? ANSWER_UNDER_WAY_MS : -1;
+	watch->all_due_ms = clock_ms() + SHADOW_IN_FLIGHT_MS;
+	return --watch->all_again ? SHADOW_IN_FLIGHT_MS : -1;
 }
 
 int watch_pass_on_again(struct watch *watch)

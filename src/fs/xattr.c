@@ -45,7 +45,7 @@ int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, s
 	if (is_void(node, name) || set_id_is_capability(node, name))
 		return -ENODATA;
 	if (strcmp(name, ACL) == 0)
-		answer_acl(fs, node);
+		shadow_record_acl(fs, node);
 	r = fdref_get(fs->fds, node, &ref);
 	if (r == 0)
 		r = enter(fs, node, name, &scope);

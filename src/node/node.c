@@ -492,8 +492,8 @@ static void node_fill(struct nodetab *tab, struct node *node, const struct node_
 	node->casefold = 0;
 	node->served = 0;
 	node->watch = 0;
-	node->answered_ms = 0;
-	node->answer = 0;
+	node->shadow_ms = 0;
+	node->shadow = 0;
 	node->pass_flags = 0;
 	node->attr_state = 0;
 	node->n_writers = 0;

@@ -44,7 +44,7 @@ struct node {
 	uint64_t ino;			/* constant: the lower inode's number */
 	_Atomic uint64_t filters;	/* that hold for the node, a bit each; NODE_FILTERS_SET */
 	_Atomic uint64_t parent;	/* id of the directory it was last found in; 0: not known */
-	_Atomic uint64_t answer;	/* fs/attr-shadow.c: what the kernel was told, in short */
+	_Atomic uint64_t shadow;	/* fs/attr-shadow.c: hash of what the kernel has cached */
 	struct fhandle_kept fh;		/* constant; len 0 for nodes with a descriptor of their own */
 	_Atomic uint32_t next;		/* hash chain: index of the next record; shard lock to write */
 	uint16_t type;			/* constant: S_IFMT bits of the mode */
@@ -62,7 +62,7 @@ struct node {
 	_Atomic uint8_t watch;		/* enum watch_state; fs/watch.c */
 	_Atomic uint32_t attr_state;	/* fs/attr.c */
 	_Atomic uint32_t n_writers;	/* fs/attr.c: opens for writing */
-	_Atomic uint32_t answered_ms;	/* fs/attr-shadow.c: when something was last answered */
+	_Atomic uint32_t shadow_ms;	/* fs/attr-shadow.c: when it was last recorded */
 };
 static_assert(sizeof(struct node) == 112, "a million nodes in a hundred megabytes");
 
