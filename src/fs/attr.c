@@ -36,7 +36,7 @@
 #include <time.h>
 
 #define MAY_BE_MAPPED 1u
-#define BELIEVED 2u
+#define SHORT_TIMEOUT 2u
 #define PROVING 4u
 #define HAS_ALIAS 8u
 #define ONE_OPEN 16u
@@ -44,8 +44,8 @@
 
 /* A file that changed so recently may be mapped by somebody below; it is believed for a moment until that
  * is proved. */
-#define FOUND_S 3600
-#define MOMENT_NS 20000000ULL
+#define RECENT_S 3600
+#define SHORT_TIMEOUT_NS 20000000ULL
 
 /* Whether filters that tell callers apart hold for a node: then an answer is good for one of them. */
 bool attr_is_by_caller(struct fs *fs, const struct node *node)
@@ -72,7 +72,7 @@ static uint64_t watched(struct fs *fs, struct node *node)
 	return state == WATCH_ON ? LONG_NS : 0;
 }
 
-static uint64_t promise(struct fs *fs, struct node *node)
+static uint64_t timeout_of(struct fs *fs, struct node *node)
 {
 	if (attr_is_by_caller(fs, node) || (atomic_load(&node->attr_state) & HAS_ALIAS))
 		return 0;
@@ -129,23 +129,15 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 	return !proven;
 }
 
+/* Returns ns, or 0 where stores through a mapping may be going on. */
 static uint64_t unless_stored_to(struct fs *fs, struct node *node, uint64_t ns)
 {
 	return ns && S_ISREG(node->type) && may_be_stored_to(fs, node) ? 0 : ns;
 }
 
-uint64_t attr_promise(struct fs *fs, struct node *node)
+uint64_t attr_timeout(struct fs *fs, struct node *node)
 {
-	return unless_stored_to(fs, node, promise(fs, node));
-}
-
-void attr_before(struct fs *fs, struct node *node, int fd)
-{
-	uint8_t state = atomic_load_explicit(&node->watch, memory_order_acquire);
-
-	/* What is read after the mark is there will be heard of when it changes. */
-	if (fs->watch && (state == WATCH_WANTED || (state == WATCH_NONE && S_ISDIR(node->type))))
-		watch_add(fs, node, fd);
+	return unless_stored_to(fs, node, timeout_of(fs, node));
 }
 
 static void want_watch(struct fs *fs, struct node *node)
@@ -156,7 +148,7 @@ static void want_watch(struct fs *fs, struct node *node)
 		atomic_compare_exchange_strong(&node->watch, &none, WATCH_WANTED);
 }
 
-int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr, enum attr_reply reply)
+int attr_complete(struct fs *fs, struct node *node, struct fs_attr *attr, enum attr_reply reply)
 {
 	uint64_t below = shadow_of(fs, node, &attr->stx), ns;
 	int r;
@@ -166,35 +158,35 @@ int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr, enum att
 	r = authority_answer(fs, node, &attr->stx);
 	if (r < 0)
 		return r;
-	ns = promise(fs, node);
+	ns = timeout_of(fs, node);
 	shadow_record(node, below, reply, fs->config.cache == PST_CACHE_AUTO && ns == LONG_NS);
 	attr->stx.stx_ino ^= ino_mix(fs, &attr->stx);
 	attr->attr_ns = unless_stored_to(fs, node, ns);
 	return 0;
 }
 
-static void believe_for_a_moment(struct fs_attr *attr)
+static void limit_timeout(struct fs_attr *attr)
 {
-	if (attr->attr_ns > MOMENT_NS)
-		attr->attr_ns = MOMENT_NS;
+	if (attr->attr_ns > SHORT_TIMEOUT_NS)
+		attr->attr_ns = SHORT_TIMEOUT_NS;
 }
 
-int attr_answer_link(struct fs *fs, struct node *node, int fd, struct fs_attr *ret_attr)
+int attr_complete_link(struct fs *fs, struct node *node, int fd, struct fs_attr *ret_attr)
 {
 	int r;
 
 	/* Before they are read. */
 	want_watch(fs, node);
-	attr_before(fs, node, fd);
+	watch_before_read(fs, node, fd);
 	r = lower_stat(fd, &ret_attr->stx);
 	if (r == 0)
-		r = attr_answer(fs, node, ret_attr, REPLY_ENTRY);
+		r = attr_complete(fs, node, ret_attr, REPLY_ENTRY);
 	/*
 	 * The kernel takes this answer for the newest whenever it comes: also after an open that allows a
 	 * mapping, or that has found something changed, had made it forget.
 	 */
 	if (S_ISREG(node->type))
-		believe_for_a_moment(ret_attr);
+		limit_timeout(ret_attr);
 	return r;
 }
 
@@ -221,34 +213,34 @@ void attr_find_alias(struct fs *fs, struct node *node)
 	node_put(fs->nodes, alias);
 }
 
-void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr)
+void attr_node_seen_first(struct fs *fs, struct node *node, struct fs_attr *attr)
 {
 	int64_t now = time(NULL);
 
 	/*
-	 * Whoever mapped it before we looked was not heard of. That nobody has is proved when it is
-	 * looked at again; until then it is believed for a moment, which does for most who list.
+	 * A mapping that was created before the node was watched made no event. So the first answer gets a short
+	 * timeout, which is enough for most listings; the next one is preceded by the proof.
 	 */
 	if (!fs->watch || !S_ISREG(node->type) ||
-	    (now - attr->stx.stx_mtime.tv_sec > FOUND_S &&
-	     now - attr->stx.stx_ctime.tv_sec > FOUND_S))
+	    (now - attr->stx.stx_mtime.tv_sec > RECENT_S &&
+	     now - attr->stx.stx_ctime.tv_sec > RECENT_S))
 		return;
-	atomic_fetch_or(&node->attr_state, MAY_BE_MAPPED | BELIEVED);
-	believe_for_a_moment(attr);
+	atomic_fetch_or(&node->attr_state, MAY_BE_MAPPED | SHORT_TIMEOUT);
+	limit_timeout(attr);
 }
 
-void attr_made(struct node *node)
+void attr_node_created(struct node *node)
 {
-	atomic_fetch_and(&node->attr_state, ~(MAY_BE_MAPPED | BELIEVED));
+	atomic_fetch_and(&node->attr_state, ~(MAY_BE_MAPPED | SHORT_TIMEOUT));
 }
 
 /*
- * How long a name of a directory may be believed: not at all where a server decides who may search the
- * directory, and not everybody may. Whoever walks by what the kernel keeps is not asked for.
+ * Returns the timeout of a directory's names: 0 where a server decides who may search the directory and not
+ * everybody may, because the kernel walks cached names without asking.
  */
-static uint64_t promise_of_names(struct fs *fs, struct node *dir)
+static uint64_t name_timeout(struct fs *fs, struct node *dir)
 {
-	uint64_t ns = promise(fs, dir);
+	uint64_t ns = timeout_of(fs, dir);
 	struct statx stx;
 
 	if (ns && lower_asks(fs, dir) &&
@@ -257,9 +249,9 @@ static uint64_t promise_of_names(struct fs *fs, struct node *dir)
 	return ns;
 }
 
-void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry)
+void attr_complete_entry(struct fs *fs, struct node *dir, struct fs_entry *entry)
 {
-	entry->entry_ns = dir ? promise_of_names(fs, dir) : 0;
+	entry->entry_ns = dir ? name_timeout(fs, dir) : 0;
 	if (entry->node && attr_is_by_caller(fs, entry->node))
 		entry->entry_ns = 0;
 }
@@ -287,7 +279,7 @@ void fs_changed(struct fs *fs, struct node *node)
 		attr_changed_below(fs, node, false);
 }
 
-void fs_distrust(struct fs *fs, struct node *node, const char *name)
+void fs_invalidate(struct fs *fs, struct node *node, const char *name)
 {
 	shadow_drop(fs, node);
 	if (name && fs->config.host.forget_name)
@@ -299,14 +291,14 @@ void attr_all_changed_below(struct fs *fs)
 	const struct fs_host *host = &fs->config.host;
 
 	/*
-	 * A file that was removed meanwhile answers as long as its descriptor is cached, and its name stays.
-	 * Without it the answer is ESTALE, and the kernel looks the name up again.
+	 * While the descriptor of a file that was removed meanwhile stays cached, GETATTR succeeds and the kernel
+	 * keeps its name. Without the descriptor GETATTR fails with ESTALE, and the kernel looks the name up again.
 	 */
 	fdcache_trim(fs->fds);
 	host->forget_all(host->aux);
 }
 
-void attr_suspect(struct fs *fs, struct node *node)
+void attr_mark_maybe_mapped(struct fs *fs, struct node *node)
 {
 	if (S_ISREG(node->type))
 		atomic_fetch_or(&node->attr_state, MAY_BE_MAPPED);
@@ -321,7 +313,7 @@ void attr_moved(struct fs *fs, struct node *node, struct node *dir)
 
 uint64_t attr_absent_ns(struct fs *fs, struct node *dir)
 {
-	return promise_of_names(fs, dir);
+	return name_timeout(fs, dir);
 }
 
 void attr_writer_begins(struct node *node)
@@ -346,10 +338,10 @@ void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mod
 	if ((flags & O_ACCMODE) != O_RDWR || mode != PASS_BACKING)
 		return;
 	while (!atomic_compare_exchange_weak(&node->attr_state, &state,
-					     ((state + ONE_OPEN) | MAY_BE_MAPPED) & ~BELIEVED))
+					     ((state + ONE_OPEN) | MAY_BE_MAPPED) & ~SHORT_TIMEOUT))
 		;
-	/* What was promised while nobody could store ends here: mmap(2) itself is only a read. */
-	if (!(state & MAY_BE_MAPPED) || (state & BELIEVED))
+	/* The timeouts given so far assumed that nobody can store; mmap(2) itself makes no request. */
+	if (!(state & MAY_BE_MAPPED) || (state & SHORT_TIMEOUT))
 		shadow_drop_written(fs, node);
 }
 
@@ -379,5 +371,5 @@ bool attr_keep_data(struct fs *fs)
  */
 bool attr_keep_listing(struct fs *fs, struct node *dir)
 {
-	return promise(fs, dir) == LONG_NS;
+	return timeout_of(fs, dir) == LONG_NS;
 }

@@ -63,7 +63,7 @@ static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 	r = name_resolve(fs, dir, ref.fd, name, ret_entry);
 	/* It is there, and nothing can be said of it: the kernel is not to take it for absent. */
 	if (r < 0) {
-		fs_distrust(fs, dir, name);
+		fs_invalidate(fs, dir, name);
 		return r;
 	}
 	/* Somebody below has put something else in its place: the kernel would not take that for an
@@ -72,7 +72,7 @@ static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 		ret_entry->node = node_put(fs->nodes, ret_entry->node);
 		return -ESTALE;
 	}
-	attr_made(ret_entry->node);
+	attr_node_created(ret_entry->node);
 	return 0;
 }
 
@@ -141,14 +141,14 @@ int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name
 		return r;
 	listings_changed(fs, dir);
 	seen_note(fs->seen, dir, name, node->id);
-	r = attr_answer_link(fs, node, from.fd, &entry.attr);
+	r = attr_complete_link(fs, node, from.fd, &entry.attr);
 	if (r < 0) {
-		fs_distrust(fs, node, NULL);
-		fs_distrust(fs, dir, name);
+		fs_invalidate(fs, node, NULL);
+		fs_invalidate(fs, dir, name);
 		return r;
 	}
 	entry.node = node_get(node);
-	attr_answer_entry(fs, dir, &entry);
+	attr_complete_entry(fs, dir, &entry);
 	*ret_entry = entry;
 	return 0;
 }

@@ -72,7 +72,7 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;
-	attr_before(fs, node, ref.fd);
+	watch_before_read(fs, node, ref.fd);
 	/* With xdev=hide; it is not entered, and the kernel would be surprised to see it opened. */
 	if (lower_asks(fs, node) && lower_is_entered_elsewhere(ref.fd))
 		return -EACCES;

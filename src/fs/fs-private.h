@@ -58,26 +58,27 @@ enum attr_reply { REPLY_ENTRY, REPLY_GETATTR, REPLY_SETATTR };
 /* attr.c: the only file that says how long anything may be believed. */
 /* Completes attributes that were just read below: whose they are, how they are shown, how long they
  * hold. */
-int attr_answer(struct fs *fs, struct node *node, struct fs_attr *attr, enum attr_reply reply);
-uint64_t attr_promise(struct fs *fs, struct node *node);
-void attr_answer_entry(struct fs *fs, struct node *dir, struct fs_entry *entry);
-/* Before names of a directory, or attributes of a node, are read: fd is an O_PATH descriptor of it. */
-void attr_before(struct fs *fs, struct node *node, int fd);
+int attr_complete(struct fs *fs, struct node *node, struct fs_attr *attr, enum attr_reply reply);
+uint64_t attr_timeout(struct fs *fs, struct node *node);
+void attr_complete_entry(struct fs *fs, struct node *dir, struct fs_entry *entry);
 /* Reads the attributes of a node that was given one more name; fd is an O_PATH descriptor of it. */
-int attr_answer_link(struct fs *fs, struct node *node, int fd, struct fs_attr *ret_attr);
+int attr_complete_link(struct fs *fs, struct node *node, int fd, struct fs_attr *ret_attr);
 /* For a new node, before its attributes are returned: limits caching if the node has an alias (node.h). */
 void attr_find_alias(struct fs *fs, struct node *node);
-/* A node that was not known: somebody below may have it mapped. Or, of a file just made: nobody has. */
-void attr_found(struct fs *fs, struct node *node, struct fs_attr *attr);
-void attr_made(struct node *node);
+/*
+ * For a new node: a process below may have the file mapped, so *attr gets a short timeout. For a node of a file
+ * that was just created: no process has.
+ */
+void attr_node_seen_first(struct fs *fs, struct node *node, struct fs_attr *attr);
+void attr_node_created(struct node *node);
 /* What watch.c has heard of: others have changed a node, a name (whose file is gone: child), or all. */
 void attr_changed_below(struct fs *fs, struct node *node, bool data);
 /* expire: the name may still lead to the same file, or the view itself has changed it. */
 void attr_name_changed_below(struct fs *fs, struct node *dir, const char *name, struct node *child,
 			     bool expire);
 void attr_all_changed_below(struct fs *fs);
-/* Somebody below may be writing to it. */
-void attr_suspect(struct fs *fs, struct node *node);
+/* A process below may store to the file through a mapping. */
+void attr_mark_maybe_mapped(struct fs *fs, struct node *node);
 /* It lies in another directory now; NULL: in one that is not known. */
 void attr_moved(struct fs *fs, struct node *node, struct node *dir);
 uint64_t attr_absent_ns(struct fs *fs, struct node *dir);
@@ -227,6 +228,11 @@ int watch_new(struct fs *fs, struct watch **ret_watch);
 int watch_start(struct watch *watch);
 void watch_stop(struct watch *watch);
 struct watch *watch_free(struct watch *watch);
+/*
+ * Called before the attributes of a node, or the names of a directory, are read, so that changes after the
+ * read make an event; fd is an O_PATH descriptor of the node.
+ */
+void watch_before_read(struct fs *fs, struct node *node, int fd);
 /* Watches a node from now on; fd is an O_PATH descriptor of it. false: it cannot be. */
 bool watch_add(struct fs *fs, struct node *node, int fd);
 void watch_node_gone(struct fs *fs, struct node *node);

@@ -174,7 +174,7 @@ int fs_real_name(struct fs *fs, struct node *dir, const char *name, char real[FS
  * The kernel shall ask anew about a node, and about a name in it (or NULL): a request on it has come to
  * something else than what it is told. Before that is answered: attributes are forgotten at once, names soon.
  */
-void fs_distrust(struct fs *fs, struct node *node, const char *name);
+void fs_invalidate(struct fs *fs, struct node *node, const char *name);
 /* A server's attributes of a node are others now. From anywhere; returns at once. */
 void fs_changed(struct fs *fs, struct node *node);
 /* The node of a path below the root (strong), with no link followed on the way; "": the root. */

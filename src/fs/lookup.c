@@ -70,14 +70,14 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 		atomic_store_explicit(&entry->node->parent, dir->id, memory_order_relaxed);
 	if (new)
 		attr_find_alias(fs, entry->node);
-	r = attr_answer(fs, entry->node, &entry->attr, REPLY_ENTRY);
+	r = attr_complete(fs, entry->node, &entry->attr, REPLY_ENTRY);
 	if (r < 0) {
 		entry->node = node_put(fs->nodes, entry->node);
 		return r;
 	}
 	if (new)
-		attr_found(fs, entry->node, &entry->attr);
-	attr_answer_entry(fs, dir, entry);
+		attr_node_seen_first(fs, entry->node, &entry->attr);
+	attr_complete_entry(fs, dir, entry);
 	return 0;
 }
 
@@ -266,7 +266,7 @@ static int resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name
 
 	if (mount->proc && is_this_process(dir_fd, name))
 		return -EACCES;
-	attr_before(fs, dir, dir_fd);
+	watch_before_read(fs, dir, dir_fd);
 	if (!mount->handles)
 		return resolve_by_opening(fs, dir, dir_fd, name, ret_entry);
 	r = read_name(fs, dir, dir_fd, name, &key.fh, &mnt_id, &entry.attr.stx);
@@ -320,11 +320,11 @@ static int lookup_dots(struct fs *fs, struct node *dir, int dir_fd, const char *
 			r = lower_stat(dir_fd, &entry.attr.stx);
 	}
 	if (r == 0)
-		r = attr_answer(fs, dir, &entry.attr, REPLY_ENTRY);
+		r = attr_complete(fs, dir, &entry.attr, REPLY_ENTRY);
 	if (r < 0)
 		return r;
 	entry.node = node_get(dir);
-	attr_answer_entry(fs, NULL, &entry);
+	attr_complete_entry(fs, NULL, &entry);
 	*ret_entry = entry;
 	return 0;
 }

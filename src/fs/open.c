@@ -173,7 +173,7 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 	r = name_resolve_fd(fs, dir, fd, &entry);
 	if (r < 0)
 		return r;
-	attr_made(entry.node);
+	attr_node_created(entry.node);
 	/* What holds for the file decides how it is opened. */
 	node_set_filters(entry.node, caller->filters, caller->known_filters);
 	/* The way to the file while it has no name, or only one that somebody may take away. */
@@ -192,7 +192,7 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 		return r;
 	}
 	/* What was promised was said before the file was open: it can be mapped now. */
-	entry.attr.attr_ns = attr_promise(fs, entry.node);
+	entry.attr.attr_ns = attr_timeout(fs, entry.node);
 	*ret_entry = entry;
 	return 0;
 }
@@ -225,7 +225,7 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	if (r == 0)
 		seen_note(fs->seen, dir, name, ret_entry->node->id);
 	else
-		fs_distrust(fs, dir, name);
+		fs_invalidate(fs, dir, name);
 	return r;
 }
 

@@ -36,10 +36,10 @@ int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct f
 			return r;
 		fd = ref.fd;
 	}
-	attr_before(fs, node, fd);
+	watch_before_read(fs, node, fd);
 	r = stat_as_caller(fs, node, fd, &attr.stx);
 	if (r == 0)
-		r = attr_answer(fs, node, &attr, REPLY_GETATTR);
+		r = attr_complete(fs, node, &attr, REPLY_GETATTR);
 	if (r == 0)
 		*ret_attr = attr;
 	return r;
@@ -248,9 +248,9 @@ int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 	if (r >= 0)
 		r = stat_as_caller(fs, node, ref.fd, &attr.stx);
 	if (r == 0)
-		r = attr_answer(fs, node, &attr, REPLY_SETATTR);
+		r = attr_complete(fs, node, &attr, REPLY_SETATTR);
 	if (r < 0)
-		fs_distrust(fs, node, NULL);
+		fs_invalidate(fs, node, NULL);
 	else
 		*ret_attr = attr;
 	return r;

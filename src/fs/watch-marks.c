@@ -116,6 +116,15 @@ bool watch_add(struct fs *fs, struct node *node, int fd)
 	return node->watch == WATCH_ON;
 }
 
+void watch_before_read(struct fs *fs, struct node *node, int fd)
+{
+	uint8_t state = atomic_load_explicit(&node->watch, memory_order_acquire);
+
+	/* A change after the mark makes an event. */
+	if (fs->watch && (state == WATCH_WANTED || (state == WATCH_NONE && S_ISDIR(node->type))))
+		watch_add(fs, node, fd);
+}
+
 /* The mark is the file's: it stays where the file is already known again, by a node that has it on. */
 static void unmark(struct watch *watch, struct node *node, const struct node *other)
 {

@@ -475,9 +475,9 @@ static void take_back(struct req *req)
 		undo_open(req);
 	if (!cut && !(req->msg.op->flags & OP_CHANGES))
 		return;
-	fs_distrust(req->fs, req->node, names ? req->msg.name[0] : NULL);
+	fs_invalidate(req->fs, req->node, names ? req->msg.name[0] : NULL);
 	if (req->node2)
-		fs_distrust(req->fs, req->node2,
+		fs_invalidate(req->fs, req->node2,
 			    req->msg.op->n_entries > 1 ? req->msg.name[1] : NULL);
 }
 
