@@ -4,6 +4,7 @@
 #include "ctl/proto.h"
 #include "ctl/text.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/fd.h"
 
 #include <errno.h>
@@ -15,25 +16,16 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <time.h>
 
 enum {
 	CONNECT_SECONDS = 5,
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-/* Waits for events until the deadline. */
-static int wait_for(int fd, short events, int64_t deadline)
+/* Waits for events until the deadline, a time of clock_ms(). */
+static int wait_for(int fd, short events, uint32_t deadline)
 {
 	struct pollfd poll_fd = { fd, events, 0 };
-	int64_t left = deadline - now_ms();
+	int32_t left = (int32_t)(deadline - clock_ms());
 	int r;
 
 	r = poll(&poll_fd, 1, left > 0 ? left : 0);
@@ -78,7 +70,7 @@ int ctl_client_find(unsigned int connection, char path[CTL_PATH_MAX])
 	return -ENOENT;
 }
 
-static int send_all(int fd, const char *text, size_t len, int64_t deadline)
+static int send_all(int fd, const char *text, size_t len, uint32_t deadline)
 {
 	while (len) {
 		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
@@ -114,7 +106,7 @@ static ssize_t receive_part(int fd, char *bytes, size_t size)
 }
 
 /* Reads one line; *ret_line ends with a NUL instead of the newline. */
-static int receive_line(int fd, int64_t deadline, char **ret_line)
+static int receive_line(int fd, uint32_t deadline, char **ret_line)
 {
 	_cleanup_(freep) char *line = NULL;
 	size_t len = 0, size = 0;
@@ -157,7 +149,7 @@ int ctl_client_call(int fd, const char *verb, struct json_object *arguments, int
 		    struct json_object **ret_reply)
 {
 	_cleanup_(freep) char *line = NULL;
-	int64_t deadline = now_ms() + timeout_ms;
+	uint32_t deadline = clock_ms() + (uint32_t)timeout_ms;
 	struct json_object *request, *reply;
 	const char *text;
 	int r = -ENOMEM;
@@ -202,7 +194,7 @@ const char *ctl_reply_error(struct json_object *reply)
 
 int ctl_client_wait_end(int fd, int timeout_ms)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	uint32_t deadline = clock_ms() + (uint32_t)timeout_ms;
 	char rest[256];
 
 	for (;;) {

@@ -9,6 +9,7 @@
  * nothing is concluded from one of them about another.
  */
 #include "ebpf/filter-private.h"
+#include "util/clock.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,7 +17,6 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 /*
@@ -26,14 +26,6 @@
  * function were all measured to change nothing.
  */
 #define ATTR_SIZE (offsetof(union bpf_attr, test.ctx_in) + sizeof(uint64_t))
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 static void add(atomic_uint_fast64_t *counter, uint64_t n)
 {
@@ -60,7 +52,7 @@ static int run(struct filter *filter, enum filter_kind kind, uint32_t opcode,
 	attr.test.ctx_in = (uintptr_t)ctx;
 	attr.test.ctx_size_in = sizeof(*ctx);
 
-	start = now_ns();
+	start = clock_ns();
 	if (syscall(SYS_bpf, BPF_PROG_RUN, &attr, ATTR_SIZE) < 0) {
 		int r = -errno;
 
@@ -68,7 +60,7 @@ static int run(struct filter *filter, enum filter_kind kind, uint32_t opcode,
 		add(&counter->n_bad, 1);
 		return r;
 	}
-	add(&counter->ns, now_ns() - start);
+	add(&counter->ns, clock_ns() - start);
 	add(&counter->n_runs, 1);
 	verdict = (int)attr.test.retval;
 	if (verdict < 0)

@@ -20,6 +20,7 @@
 #include "fs/creds.h"
 #include "fs/lock-private.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/fd.h"
 #include "util/wake.h"
 
@@ -41,7 +42,7 @@ int locks_new(struct fs *fs, struct locks **ret_locks)
 	locks->fs = fs;
 	locks->waiting.n = fs->config.n_waiting_locks ? fs->config.n_waiting_locks : MAX_WAITERS;
 	pthread_mutex_init(&locks->lock, NULL);
-	pthread_cond_init(&locks->gone, NULL);
+	clock_cond_init(&locks->gone);
 	wake_install();
 	*ret_locks = locks;
 	return 0;
@@ -83,20 +84,12 @@ static void wake(struct wait *wait)
 
 void locks_shutdown(struct locks *locks)
 {
-	struct timespec soon;
-
 	pthread_mutex_lock(&locks->lock);
 	locks->down = true;
 	while (locks->waits) {
 		for (struct wait *wait = locks->waits; wait; wait = wait->next)
 			wake(wait);
-		clock_gettime(CLOCK_REALTIME, &soon);
-		soon.tv_nsec += 20000000;
-		if (soon.tv_nsec >= 1000000000) {
-			soon.tv_sec++;
-			soon.tv_nsec -= 1000000000;
-		}
-		pthread_cond_timedwait(&locks->gone, &locks->lock, &soon);
+		clock_cond_wait_ms(&locks->gone, &locks->lock, 20);
 	}
 	pthread_mutex_unlock(&locks->lock);
 }

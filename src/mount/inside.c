@@ -35,7 +35,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 /* After a scan the thread does not look for so long, so that many mounts at a time cost few scans. */
@@ -220,27 +219,19 @@ void inside_scan(struct inside *inside, unsigned int max_age_ms)
 	pthread_mutex_unlock(&inside->scan_lock);
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 void inside_scan_sparingly(struct inside *inside)
 {
 	int64_t began;
 
 	pthread_mutex_lock(&inside->scan_lock);
-	began = now_ns();
+	began = (int64_t)clock_ns();
 	inside->credit_ns += (began - inside->credited_ns) / SPARING;
 	if (inside->credit_ns > CREDIT_NS)
 		inside->credit_ns = CREDIT_NS;
 	inside->credited_ns = began;
 	if (inside->credit_ns > 0 || own_changed(inside)) {
 		scan(inside, 0, NULL);
-		inside->credit_ns -= now_ns() - began;
+		inside->credit_ns -= (int64_t)clock_ns() - began;
 	}
 	pthread_mutex_unlock(&inside->scan_lock);
 }

@@ -10,6 +10,7 @@
 #include "filter/apply.h"
 #include "filter/call.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/fd.h"
 #include "util/utf8.h"
 
@@ -242,14 +243,6 @@ static void send_all(struct trace *trace, struct line *line, bool for_all)
 	pthread_mutex_unlock(&trace->lock);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 /* The time and the operation, its path and who asked. */
 static void put_request(struct line *line, struct req *req)
 {
@@ -272,7 +265,7 @@ static void put_request(struct line *line, struct req *req)
 
 void trace_begin(struct req *req)
 {
-	req->trace_ns = trace_on(req->host->trace) ? now_ns() : 0;
+	req->trace_ns = trace_on(req->host->trace) ? clock_ns() : 0;
 	req->verdict_by = NULL;
 }
 
@@ -327,7 +320,7 @@ void trace_end(struct req *req, int r)
 		r = -ENOENT;
 	put_request(line, req);
 	put(line, ",\"error\":%d,\"ns\":%lu", r < 0 ? -r : 0,
-	    (unsigned long)(now_ns() - req->trace_ns));
+	    (unsigned long)(clock_ns() - req->trace_ns));
 	if (req->verdict_by) {
 		const char *name = req->verdict < 0 ? strerrorname_np(-req->verdict) : "answered";
 

@@ -4,6 +4,7 @@
 #include "server/chain-update.h"
 #include "mount/inside.h"
 #include "server/invalidate.h"
+#include "util/clock.h"
 #include "util/wake.h"
 
 #include <errno.h>
@@ -95,10 +96,8 @@ static void forget_all(void *aux)
 /* Sleeps a second, or until the end; true at the end. Caller holds the lock. */
 static bool sleep_a_second(struct host *host)
 {
-	struct timespec until;
+	struct timespec until = clock_after_ms(CLOCK_MONOTONIC, 1000);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec++;
 	while (!host->stop && pthread_cond_timedwait(&host->cond, &host->lock, &until) == 0)
 		;
 	return host->stop;
@@ -132,7 +131,6 @@ int host_new(struct chan *chan, const struct host_config *config, struct host **
 	     struct fs_host *ret_fs_host)
 {
 	struct host *host = calloc(1, sizeof(*host));
-	pthread_condattr_t attr;
 
 	if (!host)
 		return -ENOMEM;
@@ -144,10 +142,7 @@ int host_new(struct chan *chan, const struct host_config *config, struct host **
 	}
 	host->chan = chan;
 	pthread_mutex_init(&host->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&host->cond, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&host->cond);
 	*ret_host = host;
 	*ret_fs_host = (struct fs_host){
 		.aux = host,

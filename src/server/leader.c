@@ -16,10 +16,10 @@
  * takes the next request calls the watch.
  */
 #include "server/leader.h"
+#include "util/clock.h"
 
 #include <poll.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #define ONE_TAKEN (1ULL << 16)
 #define N_WAITING(state) ((state) & (ONE_TAKEN - 1))
@@ -36,15 +36,10 @@
 
 void standby_init(struct standby *standby)
 {
-	pthread_condattr_t attr;
-
 	*standby = (struct standby){ .look_ms = LOOK_MS };
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_mutex_init(&standby->lock, NULL);
-	pthread_cond_init(&standby->watch, &attr);
+	clock_cond_init(&standby->watch);
 	pthread_cond_init(&standby->other, NULL);
-	pthread_condattr_destroy(&attr);
 }
 
 void standby_fini(struct standby *standby)
@@ -54,21 +49,12 @@ void standby_fini(struct standby *standby)
 	pthread_mutex_destroy(&standby->lock);
 }
 
-static void sleep_ms(struct standby *standby, long ms)
+static void sleep_ms(struct standby *standby, unsigned int ms)
 {
-	struct timespec at;
-
-	if (!ms) {
+	if (ms)
+		clock_cond_wait_ms(&standby->watch, &standby->lock, ms);
+	else
 		pthread_cond_wait(&standby->watch, &standby->lock);
-		return;
-	}
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_nsec += ms * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_nsec -= 1000000000;
-		at.tv_sec++;
-	}
-	pthread_cond_timedwait(&standby->watch, &standby->lock, &at);
 }
 
 /* Nothing is to be seen: until a request is taken. Caller holds the lock. */

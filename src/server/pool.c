@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Threads beyond those that are kept end when they have been idle for so long. */
 #define IDLE_S 10
@@ -19,30 +18,21 @@
 void pool_init(struct pool *pool, struct supply *supply, struct rescue *rescue,
 	       struct latency *latency)
 {
-	pthread_condattr_t attr;
-
 	*pool = (struct pool){ .supply = supply, .rescue = rescue, .latency = latency };
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_cond_init(&pool->work, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&pool->work);
 }
 
 /* Waits for a request; false: the thread has been idle for long enough to end. Caller holds the lock. */
 static bool wait_for_work(struct pool *pool)
 {
-	struct timespec until;
 	int r = 0;
 
 	pool->n_idle++;
-	if (pool->n <= pool->n_keep) {
+	if (pool->n <= pool->n_keep)
 		pthread_cond_wait(&pool->work, &pool->lock);
-	} else {
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += IDLE_S;
-		r = pthread_cond_timedwait(&pool->work, &pool->lock, &until);
-	}
+	else
+		r = clock_cond_wait_ms(&pool->work, &pool->lock, IDLE_S * 1000);
 	pool->n_idle--;
 	return r != ETIMEDOUT || pool->n <= pool->n_keep;
 }
@@ -292,8 +282,6 @@ bool pool_tick(struct pool *pool)
 
 void pool_stop(struct pool *pool)
 {
-	struct timespec until;
-
 	if (!pool->n_max)
 		return;
 	pthread_mutex_lock(&pool->lock);
@@ -304,13 +292,7 @@ void pool_stop(struct pool *pool)
 		for (unsigned int i = 0; i < pool->n_max; i++)
 			if (pool->threads[i].req)
 				wake_thread(pool->threads[i].thread);
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += 5000000;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_nsec -= 1000000000;
-			until.tv_sec++;
-		}
-		pthread_cond_timedwait(&pool->work, &pool->lock, &until);
+		clock_cond_wait_ms(&pool->work, &pool->lock, 5);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	for (unsigned int i = 0; i < pool->n_max; i++)

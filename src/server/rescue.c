@@ -1,43 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "server/rescue.h"
 #include "fs/fs.h"
+#include "util/clock.h"
 #include "util/wake.h"
 
 #include <stdatomic.h>
-#include <time.h>
 
-#define LOOK_NS 4000000
+#define LOOK_MS 4
 #define LOOKS_IDLE 32 /* in a row, until the thread rests */
 
 void rescue_init(struct rescue *rescue, bool (*look)(void *aux), void *aux)
 {
-	pthread_condattr_t attr;
-
 	*rescue = (struct rescue){ .look = look, .aux = aux, .rests = true };
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_mutex_init(&rescue->lock, NULL);
-	pthread_cond_init(&rescue->called, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&rescue->called);
 }
 
 /* Sleeps until the next look is due; false: the thread ends. */
 static bool sleep_a_while(struct rescue *rescue)
 {
-	struct timespec until;
 	bool goes_on;
 
 	pthread_mutex_lock(&rescue->lock);
 	while (rescue->rests && !rescue->stop)
 		pthread_cond_wait(&rescue->called, &rescue->lock);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += LOOK_NS;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	if (!rescue->stop)
-		pthread_cond_timedwait(&rescue->called, &rescue->lock, &until);
+		clock_cond_wait_ms(&rescue->called, &rescue->lock, LOOK_MS);
 	goes_on = !rescue->stop;
 	pthread_mutex_unlock(&rescue->lock);
 	return goes_on;
