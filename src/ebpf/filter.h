@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Filters: eBPF objects that are opened, configured, loaded into the kernel and run. This folder is
- * all that knows libbpf; without libbpf (filter-absent.c in the place of the rest) everything else
- * works, and what is asked for here is refused with the reason.
+ * Filters: eBPF objects that are opened, configured, loaded into the kernel and run. Only this
+ * folder knows libbpf.
  *
  * A filter is constant once loaded, and may be run from any number of threads at once, each on a slot
  * of its own.
