@@ -4,11 +4,25 @@
  * was built for another version, or has not initialised the struct, and the view would not be as it thinks.
  */
 #include "api/view-options.h"
+#include "api/view-paths.h"
+#include "fs/fs.h"
+#include "util/caps.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/fstype.h"
+#include "util/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
 #include <stddef.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
-#include "util/log.h"
+#define MAX_WORKERS 256
+#define MAX_POOL 256
+#define MAX_DEPTH 1024
 
 #define ALL_FLAGS (2 * PST_MOUNT_DIRSYNC - 1)
 #define ATIME_FLAGS (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)
@@ -56,7 +70,22 @@ static int check_reserved(const struct pst_view_options *options, struct pst_err
 				"reserved members are not 0; PST_VIEW_OPTIONS_INIT sets all");
 }
 
-int view_options_check(const struct pst_view_options *options, struct pst_error *error)
+int view_options_copy(const struct pst_view_options *given, struct pst_view_options *ret_options,
+		      struct pst_error *error)
+{
+	const char *rest = (const char *)given;
+	struct pst_view_options options = { 0 };
+
+	for (size_t i = sizeof(options); i < given->size; i++)
+		if (rest[i])
+			return error_set(error, -E2BIG,
+					 "the program asks for what this libpenstock does not have");
+	memcpy(&options, given, given->size < sizeof(options) ? given->size : sizeof(options));
+	*ret_options = options;
+	return 0;
+}
+
+static int check_values(const struct pst_view_options *options, struct pst_error *error)
 {
 	unsigned int atime = options->mount_flags & ATIME_FLAGS;
 	int r = check_choices(options, error);
@@ -73,4 +102,97 @@ int view_options_check(const struct pst_view_options *options, struct pst_error 
 				 "mount_flags=%#x: only one of NOATIME, STRICTATIME and RELATIME holds",
 				 options->mount_flags);
 	return 0;
+}
+
+int view_options_check(const struct pst_view_options *options, struct pst_error *error)
+{
+	int r = check_values(options, error);
+
+	if (r < 0)
+		return r;
+	if (options->n_workers > MAX_WORKERS || options->n_pool > MAX_POOL)
+		return error_set(error, -EINVAL, "at most %d workers and %d pool threads",
+				 MAX_WORKERS, MAX_POOL);
+	if (options->max_write && (options->max_write < 4096 || options->max_write > 1u << 24))
+		return error_set(error, -EINVAL, "max_write must be 4096 to 16777216 bytes");
+	if (options->server &&
+	    (options->server->size != sizeof(struct pst_server) || !options->server->fields ||
+	     !options->server->getattr || !options->server->setattr))
+		return error_set(error, -EINVAL,
+				 "a server needs its size, fields, getattr and setattr");
+	/* A listing that the kernel keeps without having asked is to be taken back when it changes. */
+	if (options->opendir == PST_OPENDIR_OFF && options->cache != PST_CACHE_EXCLUSIVE &&
+	    options->cache != PST_CACHE_AUTO)
+		return error_set(error, -EINVAL,
+				 "opendir=off takes cache=auto or cache=exclusive: the kernel keeps "
+				 "listings");
+	if (options->uring_depth > MAX_DEPTH)
+		return error_set(error, -EINVAL, "at most %d requests at a time in a queue of io_uring",
+				 MAX_DEPTH);
+	return 0;
+}
+
+/*
+ * Names the capability that is missing before system calls fail one by one. CAP_DAC_READ_SEARCH is not
+ * needed: without it the nodes of the view keep descriptors.
+ */
+int view_check_privilege(struct pst_error *error)
+{
+	static const struct {
+		int cap;
+		const char *text;
+	} needed[] = {
+		{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN (to mount)" },
+		{ CAP_SETUID, "CAP_SETUID (to create files as the caller)" },
+		{ CAP_SETGID, "CAP_SETGID (to create files as the caller)" },
+	};
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!caps_have(needed[i].cap))
+			return error_set(error, -EPERM, "mounting a view takes %s: %s", needed[i].text,
+					 geteuid() ? "run it as root, or in a user namespace and a mount "
+						     "namespace (`unshare -Urm`)" :
+						     "root lacks it here; a container gets it with "
+						     "--cap-add SYS_ADMIN, and --device /dev/fuse");
+	return 0;
+}
+
+static int check_pseudo(const char *lower, enum pst_pseudo pseudo, struct pst_error *error)
+{
+	_cleanup_(fd_closep) int path_fd = open(lower, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(fd_closep) int fd = path_fd < 0 ? -errno : fs_open_dir(path_fd);
+	const struct fstype *type;
+
+	if (fd < 0)
+		return view_unreachable("LOWER", lower, -fd, error);
+	type = pseudo == PST_PSEUDO_HIDE ? fstype_of(fd) : NULL;
+	if (type && type->pseudo)
+		return error_set(error, -EINVAL,
+				 "LOWER lies on %s, whose files are parts of the kernel: say pseudo=show "
+				 "if all users of the view may use them: %s",
+				 type->name, lower);
+	return 0;
+}
+
+/*
+ * An ACL that nobody looks at does harm: the group is given what is the ACL's mask. One at the top is
+ * a sign that there are more; others are not looked for.
+ */
+static int check_no_acl(const char *lower, struct pst_error *error)
+{
+	static const char *const names[] = { "system.posix_acl_access", "system.posix_acl_default" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (getxattr(lower, names[i], NULL, 0) > 0)
+			return error_set(error, -EINVAL,
+					 "xattr=off: LOWER has an ACL, which would not be seen: %s",
+					 lower);
+	return 0;
+}
+
+int view_check_lower(const char *lower, const struct pst_view_options *options, struct pst_error *error)
+{
+	int r = check_pseudo(lower, options->pseudo, error);
+
+	return r == 0 && options->xattr == PST_XATTR_OFF ? check_no_acl(lower, error) : r;
 }

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Making a view: the mount, the answer to INIT, the file system and the server.
+ *
+ * Nothing is visible before everything works: LOWER is reached through a private clone of its mount,
+ * the view's mount is made detached, INIT is answered and threads run; only then it is attached.
+ */
+#include "api/handles-key.h"
+#include "api/view.h"
+#include "filter/chain.h"
+#include "mount/mount.h"
+#include "server/chain-update.h"
+#include "server/fs-callbacks.h"
+#include "server/request-pool.h"
+#include "transport/select.h"
+#include "util/fd.h"
+#include "util/fstype.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define DEFAULT_POOL 8
+#define MAX_BACKGROUND 64
+#define OWN_FDS 256
+
+/* What a view with xattr=off does not have. */
+#define XATTR_OPS                                                                                  \
+	(1ULL << FUSE_SETXATTR | 1ULL << FUSE_GETXATTR | 1ULL << FUSE_LISTXATTR |                  \
+	 1ULL << FUSE_REMOVEXATTR)
+
+/* A quarter of what the process may have: open files and the program need the rest. */
+static unsigned int default_fds(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 4 < 16)
+		return 16;
+	return limit.rlim_cur / 4 > 4096 ? 4096 : (unsigned int)(limit.rlim_cur / 4);
+}
+
+/* Descriptors for open files and directories: what is left of the limit by those for nodes and our own. */
+static unsigned int open_budget(unsigned int fd_budget)
+{
+	struct rlimit limit;
+	rlim_t n;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 0;
+	n = limit.rlim_cur > UINT32_MAX / 2 ? UINT32_MAX / 2 : limit.rlim_cur;
+	/* Half of a small limit: threads, sockets and filters need some, how many is not known before. */
+	return n > fd_budget + 2 * OWN_FDS ? (unsigned int)n - fd_budget - OWN_FDS :
+					     (unsigned int)n / 2;
+}
+
+/* A file system that lies on another counts as a level of its own; the kernel allows two levels. */
+static uint32_t stack_depth_over(int lower)
+{
+	const struct fstype *type = fstype_of(lower);
+
+	return type && type->stacked ? 2 : 1;
+}
+
+/* What is held on the way to a server. */
+struct building {
+	int lower;
+	int mount_fd;
+	struct host *host;
+	struct fs *fs;
+	struct transport transport;
+};
+
+static void building_end(struct building *b)
+{
+	fs_free(b->fs);
+	transport_fini(&b->transport);
+	host_free(b->host);
+	fd_close(b->mount_fd);
+	fd_close(b->lower);
+}
+
+/* Whether a filter that was asked for is such a one. What cannot be opened is refused later. */
+static bool any_filter(const struct pst_view_options *options,
+		       bool (*is)(const struct filter_facts *facts))
+{
+	for (size_t i = 0; options->filters && options->filters[i]; i++) {
+		struct filter_facts facts;
+		struct pst_error error;
+
+		if (filter_peek(options->filters[i], &facts, &error) == 0 &&
+		    is(&facts))
+			return true;
+	}
+	return false;
+}
+
+/* handles=: it does nothing where no handle would ever be taken after the mount has ended. */
+static int check_handles(const struct pst_view_options *options, const struct fs *fs,
+			 struct pst_error *error)
+{
+	if (!fs_revives(fs))
+		return error_set(error, -EOPNOTSUPP,
+				 "handles=%s: file handles of LOWER's file system cannot be opened here, "
+				 "or do not fit into those of a view; those of ext4, xfs, tmpfs and btrfs "
+				 "do",
+				 options->handles);
+	if (any_filter(options, chain_goes_by_names))
+		return error_set(error, -EOPNOTSUPP,
+				 "handles=%s: with a filter that goes by names no file can be found by "
+				 "its handle alone: leave out the one or the other",
+				 options->handles);
+	return 0;
+}
+
+static int connect_kernel(struct pst_view *view, const struct pst_view_options *options,
+			  struct building *b, struct pst_error *error)
+{
+	struct transport *transport = &b->transport;
+	struct mount_options mount = {
+		.source = options->fsname ? options->fsname : view->lower,
+		.mount_flags = options->mount_flags,
+		.allow_other = options->allow_other,
+		.readonly = view->was_readonly && !(options->mount_flags & PST_MOUNT_RDONLY),
+	};
+	struct init_wants wants = {
+		.max_stack_depth = stack_depth_over(b->lower),
+		.max_background = MAX_BACKGROUND,
+	};
+	int r;
+
+	r = transport_open(options, options->n_pool ? options->n_pool : DEFAULT_POOL, transport, error);
+	if (r < 0)
+		return r;
+	mount.max_read = wants.max_write = transport->max_write;
+	if (transport->uring)
+		wants.also |= FUSE_OVER_IO_URING;
+
+	if (options->locks == PST_LOCKS_LOCAL)
+		wants.off |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
+	if (options->xattr == PST_XATTR_OFF)
+		wants.off |= FUSE_POSIX_ACL;
+	if (options->passthrough == PST_PASSTHROUGH_OFF || (options->mount_flags & PST_MOUNT_SYNC))
+		wants.off |= FUSE_PASSTHROUGH;
+	if (!options->idmap)
+		wants.off |= FUSE_ALLOW_IDMAP;
+	if (any_filter(options, filters_vary_links))
+		wants.off |= FUSE_CACHE_SYMLINKS;
+	mount.dev_fd = transport->chans[0]->fd;
+	b->mount_fd = mount_create(&mount, &view->connection, error);
+	if (b->mount_fd < 0)
+		return b->mount_fd;
+	r = transport_join(transport, error);
+	if (r == 0)
+		r = server_handshake(transport->chans[0], &wants, &view->terms, error);
+	if (r == 0)
+		r = transport_connected(transport, options, view->terms.features, error);
+	if (r == 0 && (view->terms.features & FUSE_PASSTHROUGH) &&
+	    !chan_dev_may_register(transport->chans[0]->fd)) {
+		view->backings_refused = true;
+		view->terms.features &= ~(uint64_t)FUSE_PASSTHROUGH;
+	}
+	return r;
+}
+
+static const char *passthrough_why(const struct pst_view *view,
+				   const struct pst_view_options *options)
+{
+	if (view->terms.features & FUSE_PASSTHROUGH)
+		return "";
+	if (options->passthrough == PST_PASSTHROUGH_OFF)
+		return "passthrough=off was asked for";
+	if (options->mount_flags & PST_MOUNT_SYNC)
+		return "sync was asked for, and the kernel does not tell the lower file of it";
+	if (view->backings_refused)
+		return "the kernel registers files for passthrough only with CAP_SYS_ADMIN in the "
+		       "initial user namespace";
+	return "the kernel has no FUSE passthrough: it takes Linux 6.9 with CONFIG_FUSE_PASSTHROUGH";
+}
+
+static int build_fs(struct pst_view *view, const struct pst_view_options *options,
+		    struct building *b, struct pst_error *error)
+{
+	struct fs_config config = {
+		.lower = b->lower,
+		.passthrough = view->terms.features & FUSE_PASSTHROUGH,
+		.passthrough_asked = options->passthrough == PST_PASSTHROUGH_ON,
+		.sync = options->mount_flags & PST_MOUNT_SYNC,
+		.pseudo = options->pseudo == PST_PSEUDO_SHOW,
+		.hide_mounts = options->xdev == PST_XDEV_HIDE,
+		.no_opendir = options->opendir == PST_OPENDIR_OFF,
+		.cache = options->cache,
+		.ttl_ns = options->ttl_ns,
+		.locks = options->locks,
+		.n_waiting_locks = b->transport.uring ? SUPPLY_FOR_LOCKS : 0,
+		.fd_budget = options->fd_budget ? options->fd_budget : default_fds(),
+		.open_budget = open_budget(options->fd_budget ? options->fd_budget : default_fds()),
+		.server = options->server ? *options->server : (struct pst_server){ 0 },
+		.keyed = options->handles,
+	};
+	struct host_config host = {
+		.connection = view->connection,
+		.can_expire = view->terms.features & FUSE_HAS_EXPIRE_ONLY,
+	};
+	int r = 0;
+
+	view->passthrough_why = passthrough_why(view, options);
+	if (options->passthrough == PST_PASSTHROUGH_ON && !config.passthrough)
+		return error_set(error, -EOPNOTSUPP, "passthrough=on: %s", view->passthrough_why);
+	if (options->idmap && !(view->terms.features & FUSE_ALLOW_IDMAP))
+		return error_set(error, -EOPNOTSUPP,
+				 "idmap: the kernel has no idmapped FUSE mounts: it takes Linux 6.12");
+	if (options->handles)
+		r = handles_key_read(options->handles, config.key, error);
+	if (r < 0)
+		return r;
+	r = host_new(b->transport.chans[0], &host, &b->host, &config.host);
+	if (r < 0)
+		return error_set(error, r, "no memory");
+	b->lower = -1;
+	r = fs_new(&config, &b->fs);
+	if (r < 0)
+		return error_set(error, r, "cannot set up the view of %s: %s", view->lower,
+				 strerror(-r));
+	return options->handles ? check_handles(options, b->fs, error) : 0;
+}
+
+/* The operations that this view is not to have. */
+static uint64_t lacks(const struct pst_view_options *options)
+{
+	uint64_t ops = 0;
+
+	if (options->xattr == PST_XATTR_OFF)
+		ops |= XATTR_OPS;
+	if (options->opendir == PST_OPENDIR_OFF)
+		ops |= 1ULL << FUSE_OPENDIR;
+	return ops;
+}
+
+static int build_server(struct pst_view *view, const struct pst_view_options *options,
+			struct building *b, struct pst_error *error)
+{
+	struct server_config config = {
+		.fs = b->fs,
+		.host = b->host,
+		.chans = b->transport.chans,
+		.n_chans = b->transport.n_chans,
+		.n_pool = options->n_pool ? options->n_pool : DEFAULT_POOL,
+		.max_write = view->terms.max_write,
+		.features = view->terms.features,
+		.sync = options->mount_flags & PST_MOUNT_SYNC,
+		.dirsync = options->mount_flags & PST_MOUNT_DIRSYNC,
+		.lacks = lacks(options),
+		.filters = options->filters,
+	};
+	int r, begin;
+
+	/* With io_uring the first has nothing to serve, and the others are pairs. */
+	view->n_workers = b->transport.uring ? b->transport.n_chans / 2 : b->transport.n_chans;
+	r = server_new(&config, &view->server, error);
+	b->fs = NULL;
+	b->host = NULL;
+	b->transport.n_chans = 0;
+	if (r < 0)
+		return r;
+	begin = server_begin_error(view->server);
+	if (begin < 0)
+		r = transport_fell_back(&b->transport, options, begin, error);
+	view->uring = b->transport.uring;
+	memcpy(view->transport_why, b->transport.why_text, sizeof(view->transport_why));
+	return r;
+}
+
+static int build_all(struct pst_view *view, const struct pst_view_options *options, struct building *b,
+		 struct pst_error *error)
+{
+	int r;
+
+	b->lower = mount_clone_lower(view->lower, options->mount_flags,
+				     options->xdev == PST_XDEV_CROSS,
+				     options->pseudo == PST_PSEUDO_HIDE ? fstype_is_pseudo : NULL, error);
+	if (b->lower < 0)
+		return b->lower;
+	r = view_keep_lower(view, options, b->lower);
+	if (r < 0)
+		return error_set(error, r, "cannot keep LOWER open: %s", strerror(-r));
+	r = connect_kernel(view, options, b, error);
+	if (r < 0)
+		return r;
+	r = build_fs(view, options, b, error);
+	if (r < 0)
+		return r;
+	r = build_server(view, options, b, error);
+	if (r < 0)
+		return r;
+	return mount_attach(b->mount_fd, view->mountpoint, error);
+}
+
+int view_build(struct pst_view *view, const struct pst_view_options *options, struct pst_error *error)
+{
+	struct building b = { .lower = -1, .mount_fd = -1 };
+	int r = build_all(view, options, &b, error);
+
+	building_end(&b);
+	return r;
+}

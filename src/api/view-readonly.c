@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Flags of the mount below a view: read-only as LOWER is, and changed by a remount of the view. */
+#include "api/view.h"
+#include "fs/fs.h"
+#include "mount/mount.h"
+#include "util/fstype.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+static void lower_is_readonly(void *aux)
+{
+	lower_flags_look(aux);
+}
+
+int view_follow_lower(struct pst_view *view, struct pst_error *error)
+{
+	bool own = view->mount_flags & PST_MOUNT_RDONLY;
+	struct lower_flags_config config = {
+		.path = view->lower,
+		.mountpoint = view->mountpoint,
+		.connection = view->connection,
+		.was_readonly = view->was_readonly,
+		.readonly = view->was_readonly && !own,
+		.suspended = own,
+	};
+	const struct fstype *type;
+	int r;
+
+	if (config.readonly)
+		log_warning("%s: LOWER is read-only, so the view is, too", view->mountpoint);
+	/* Looking would wait for others, and for ever where they have died. */
+	type = fstype_of(view->lower_fd);
+	if (type && type->remote)
+		return 0;
+	config.lower = fcntl(view->lower_fd, F_DUPFD_CLOEXEC, 3);
+	r = config.lower < 0 ? -errno : lower_flags_start(&config, &view->lower_flags);
+	if (r < 0)
+		return error_set(error, r, "cannot follow the flags of LOWER's file system: %s",
+				 strerror(-r));
+	server_on_readonly(view->server, lower_is_readonly, view->lower_flags);
+	return 0;
+}
+
+int view_keep_lower(struct pst_view *view, const struct pst_view_options *options, int lower)
+{
+	struct statvfs st;
+	/* The clone of a view that shall be read-only is so already. */
+	bool was_readonly = statvfs(view->lower, &st) == 0 && (st.f_flag & ST_RDONLY);
+
+	view->mount_flags = options->mount_flags;
+	view->readonly_below = mount_has_readonly_below(view->lower);
+	view->lower_fd = fcntl(lower, F_DUPFD_CLOEXEC, 3);
+	if (view->lower_fd < 0)
+		return -errno;
+	view->was_readonly = was_readonly;
+	/* From here on the file system is followed; where the flag is locked, it stays read-only. */
+	if (was_readonly && !(options->mount_flags & PST_MOUNT_RDONLY))
+		mount_clear_readonly(lower);
+	return 0;
+}
+
+int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned int changed,
+		       struct pst_error *error)
+{
+	int r = 0;
+
+	error->text[0] = '\0';
+	pthread_mutex_lock(&view->flags_lock);
+	mount_flags = (view->mount_flags & ~changed) | (mount_flags & changed);
+	/* Which of the mounts below were read-only before LOWER's was is not known any more. */
+	if (view->readonly_below && (view->mount_flags & PST_MOUNT_RDONLY) &&
+	    !(mount_flags & PST_MOUNT_RDONLY))
+		r = error_set(error, -EBUSY,
+			      "file systems below LOWER are mounted read-only, and would become writable: "
+			      "unmount the view and mount it again");
+	else
+		r = mount_reflag_lower(view->lower_fd, mount_flags);
+	/* Files that are open for writing below are the view's own, and it refuses to write to them. */
+	if (r == -EBUSY && (mount_flags & PST_MOUNT_RDONLY) && !(view->mount_flags & PST_MOUNT_RDONLY))
+		r = mount_reflag_lower(view->lower_fd, mount_flags & ~PST_MOUNT_RDONLY);
+	if (r == 0 && view->lower_flags && (changed & ~mount_flags & PST_MOUNT_RDONLY) &&
+	    lower_flags_now(view->lower_flags)) {
+		mount_reflag_lower(view->lower_fd, view->mount_flags);
+		r = error_set(error, -EROFS, "LOWER is read-only, so the view stays read-only");
+	}
+	if (r < 0 && !error->text[0])
+		error_set(error, r, "the flags of the mount below cannot be changed: %s", strerror(-r));
+	if (r == 0)
+		view->mount_flags = mount_flags;
+	if (r == 0 && view->lower_flags)
+		lower_flags_suspend(view->lower_flags, mount_flags & PST_MOUNT_RDONLY);
+	pthread_mutex_unlock(&view->flags_lock);
+	return r;
+}

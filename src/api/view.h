@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* A mounted view, for the files of api/: view.c is its life, view-build.c makes it. */
+#include "mount/lower-flags.h"
+#include "server/server.h"
+#include "wire/init.h"
+
+#include <penstock/penstock.h>
+#include <pthread.h>
+
+struct pst_view {
+	char *lower, *mountpoint;
+	unsigned int connection;
+	unsigned int n_workers;
+	struct init_terms terms;
+	const char *passthrough_why;	/* "" when it is on */
+	bool backings_refused;		/* this process may not register backing files */
+	bool uring;
+	char transport_why[200];
+	struct server *server;
+	int lower_fd;			/* LOWER on the private mount */
+	unsigned int mount_flags;	/* PST_MOUNT_*, as the mount below has them; under flags_lock */
+	bool was_readonly;		/* LOWER's mount or file system, when the view was made */
+	bool readonly_below;		/* mounts below LOWER are read-only by themselves */
+	pthread_mutex_t flags_lock;
+	struct lower_flags *lower_flags;	/* NULL: not followed */
+	_Atomic bool mounted;
+};
+
+/* Makes server and mount of a view whose LOWER and MOUNTPOINT are known. 0, or -errno and *error. */
+int view_build(struct pst_view *view, const struct pst_view_options *options, struct pst_error *error);
+
+/* Keeps LOWER's private mount, to change its flags later; clears read-only where the view follows LOWER. */
+int view_keep_lower(struct pst_view *view, const struct pst_view_options *options, int lower);
+/* From now on the view is read-only while the file system of LOWER is. 0, or -errno and *error. */
+int view_follow_lower(struct pst_view *view, struct pst_error *error);
