@@ -191,8 +191,7 @@ struct pst_view_options {
 	unsigned int fd_budget;		/* lower descriptors to keep for nodes; 0: from RLIMIT_NOFILE */
 	uint8_t idmap;			/* 1: allow idmapped mounts of the view */
 	uint8_t allow_other;		/* 0: only the mounting user may enter the view */
-	uint8_t opened;			/* reserved, 0 */
-	uint8_t reserved[5];		/* 0 */
+	uint8_t reserved[6];		/* 0 */
 	/* "NAME|FILE[,option=value...]" each, ended by NULL; run in this order. NULL: none. */
 	const char *const *filters;
 	enum pst_transport transport;

@@ -45,8 +45,6 @@ static int check_choices(const struct pst_view_options *options, struct pst_erro
 		{ "idmap", options->idmap, 1 },
 		{ "allow_other", options->allow_other, 1 },
 		{ "enable_uring", options->enable_uring, 1 },
-		{ "pseudo", options->pseudo, PST_PSEUDO_SHOW },
-		{ "opened", options->opened, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -58,7 +58,6 @@ static void test_unknown_values_are_refused(void **state)
 	REFUSED(idmap, 2);
 	REFUSED(allow_other, 2);
 	REFUSED(enable_uring, 255);
-	REFUSED(opened, 1);
 	REFUSED(reserved[4], 1);
 	REFUSED(reserved2[6], 1);
 	REFUSED(mount_flags, 1u << 31);
