@@ -16,7 +16,7 @@ wire       util/* filter/op.h penstock/*
 transport  util/* wire/* penstock/penstock.h
 node       util/*
 fs         util/* node/* penstock/penstock.h
-ebpf       util/* penstock/*
+ebpf       util/* filter/op.h penstock/*
 mount      util/* wire/* fs/* penstock/penstock.h
 filter     util/* wire/* transport/* node/* fs/* mount/* ebpf/* request/* penstock/*
 request    util/* wire/* transport/* node/* fs/* mount/* ebpf/* filter/* penstock/*

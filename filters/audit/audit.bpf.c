@@ -23,27 +23,9 @@ PST_OPTION(struct pst_ids, uid, "users to report; none: all") PST_TAKES("users")
 
 static __always_inline int changes(const struct pst_call *call)
 {
-	switch (call->opcode) {
-	case FUSE_OPEN:
+	if (call->opcode == FUSE_OPEN)
 		return call->in.open.flags & (O_ACCMODE | O_TRUNC);
-	case FUSE_SETATTR:
-	case FUSE_SYMLINK:
-	case FUSE_MKNOD:
-	case FUSE_MKDIR:
-	case FUSE_UNLINK:
-	case FUSE_RMDIR:
-	case FUSE_RENAME2:
-	case FUSE_LINK:
-	case FUSE_CREATE:
-	case FUSE_TMPFILE:
-	case FUSE_SETXATTR:
-	case FUSE_REMOVEXATTR:
-	case FUSE_FALLOCATE:
-	case FUSE_COPY_FILE_RANGE:
-		return 1;
-	default:
-		return 0;
-	}
+	return pst_op_changes(call->opcode);
 }
 
 static __always_inline __u64 asked_for(const struct pst_call *call)

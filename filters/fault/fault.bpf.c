@@ -71,20 +71,7 @@ static __attribute__((noinline, target("alu32"))) __u64 next(__u64 *counter)
 /* The file that the operation is at. */
 static __always_inline __u64 cell_of(const struct pst_call *call)
 {
-	switch (call->opcode) {
-	case FUSE_LOOKUP:
-	case FUSE_CREATE:
-	case FUSE_MKDIR:
-	case FUSE_MKNOD:
-	case FUSE_SYMLINK:
-	case FUSE_LINK:
-	case FUSE_UNLINK:
-	case FUSE_RMDIR:
-	case FUSE_RENAME2:
-		return call->child.cell;
-	default:
-		return call->cell;
-	}
+	return pst_op_on_entry(call->opcode) ? call->child.cell : call->cell;
 }
 
 static __always_inline int happens(struct pst_call *call)

@@ -59,21 +59,9 @@ static __always_inline int change(struct pst_call *call, __u64 cell)
  */
 PST_NAME(call)
 {
-	if (!pst_choose(&names, &paths, call))
+	if (!pst_choose(&names, &paths, call) || !pst_op_changes(call->opcode))
 		return PST_PASS;
-	switch (call->opcode) {
-	case FUSE_CREATE:
-	case FUSE_MKDIR:
-	case FUSE_MKNOD:
-	case FUSE_SYMLINK:
-	case FUSE_LINK:
-	case FUSE_UNLINK:
-	case FUSE_RMDIR:
-	case FUSE_RENAME2:
-		return concerns(&call->caller) ? -EROFS : PST_PASS;
-	default:
-		return PST_PASS;
-	}
+	return concerns(&call->caller) ? -EROFS : PST_PASS;
 }
 
 PST_PRE(open, call)

@@ -353,7 +353,7 @@ static __always_inline int pst_names_match(const volatile struct pst_names *name
 	return pst_names_find(names, call, call->name[i & 1].text, call->name[i & 1].len);
 }
 
-#define PST_OP_NAME(NAME, OPCODE) [OPCODE] = #NAME,
+#define PST_OP_NAME(NAME, OPCODE, FACTS) [OPCODE] = #NAME,
 
 /*
  * Whether the call's operation is one of an option's names, which are those of programs

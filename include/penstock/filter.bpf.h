@@ -87,7 +87,7 @@
 
 /* The names of all operations, for PST_LIST_OF(). */
 #define PST_OP_WORDS PST_OPS(PST_OP_WORD)
-#define PST_OP_WORD(NAME, OPCODE) #NAME " "
+#define PST_OP_WORD(NAME, OPCODE, FACTS) #NAME " "
 
 /*
  * Says that the filter does nothing unless one of these options is given, so that it is refused without:
@@ -138,6 +138,18 @@
 		return PST_PASS;                                                                   \
 	}                                                                                          \
 	static __always_inline int pst_name_body(struct pst_call *CALL)
+
+/* Whether an operation changes data, attributes or names (PST_OP_CHANGES). */
+static __always_inline _Bool pst_op_changes(uint32_t opcode)
+{
+	return opcode < 64 && (PST_OPS_THAT_CHANGE >> opcode & 1);
+}
+
+/* Whether call->child is the file that an operation is for, found by name[0] (PST_OP_ENTRY). */
+static __always_inline _Bool pst_op_on_entry(uint32_t opcode)
+{
+	return opcode < 64 && (PST_OPS_ON_ENTRIES >> opcode & 1);
+}
 
 /* -- behind the scenes ----------------------------------------------------------------------- */
 

@@ -209,47 +209,61 @@ struct pst_ctx {
 	uint32_t	reserved;
 };
 
+/* Facts of an operation, in the third column of PST_OPS. */
+enum pst_op_fact {
+	PST_OP_CHANGES	= 1 << 0,	/* changes data, attributes or names. OPEN (O_TRUNC) and IOCTL do so by
+					   their arguments, and are not marked */
+	PST_OP_ENTRY	= 1 << 1,	/* name[0] is an entry of the directory node, and child is its file */
+};
+
 /*
- * The operations: X(name, opcode). A program is called "pre/NAME" or "post/NAME". Two forms of one
- * operation have one program.
+ * The operations: X(name, opcode, facts). A program is called "pre/NAME" or "post/NAME". Two forms of
+ * one operation have one program.
  */
 #define PST_OPS(X)                                                                                 \
-	X(lookup, FUSE_LOOKUP)                                                                     \
-	X(getattr, FUSE_GETATTR)                                                                   \
-	X(statx, FUSE_STATX)                                                                       \
-	X(setattr, FUSE_SETATTR)                                                                   \
-	X(readlink, FUSE_READLINK)                                                                 \
-	X(symlink, FUSE_SYMLINK)                                                                   \
-	X(mknod, FUSE_MKNOD)                                                                       \
-	X(mkdir, FUSE_MKDIR)                                                                       \
-	X(unlink, FUSE_UNLINK)                                                                     \
-	X(rmdir, FUSE_RMDIR)                                                                       \
-	X(rename, FUSE_RENAME2)                                                                    \
-	X(link, FUSE_LINK)                                                                         \
-	X(open, FUSE_OPEN)                                                                         \
-	X(create, FUSE_CREATE)                                                                     \
-	X(tmpfile, FUSE_TMPFILE)                                                                   \
-	X(read, FUSE_READ)                                                                         \
-	X(write, FUSE_WRITE)                                                                       \
-	X(flush, FUSE_FLUSH)                                                                       \
-	X(release, FUSE_RELEASE)                                                                   \
-	X(fsync, FUSE_FSYNC)                                                                       \
-	X(opendir, FUSE_OPENDIR)                                                                   \
-	X(readdir, FUSE_READDIR)                                                                   \
-	X(releasedir, FUSE_RELEASEDIR)                                                             \
-	X(fsyncdir, FUSE_FSYNCDIR)                                                                 \
-	X(statfs, FUSE_STATFS)                                                                     \
-	X(syncfs, FUSE_SYNCFS)                                                                     \
-	X(setxattr, FUSE_SETXATTR)                                                                 \
-	X(getxattr, FUSE_GETXATTR)                                                                 \
-	X(listxattr, FUSE_LISTXATTR)                                                               \
-	X(removexattr, FUSE_REMOVEXATTR)                                                           \
-	X(getlk, FUSE_GETLK)                                                                       \
-	X(setlk, FUSE_SETLK)                                                                       \
-	X(fallocate, FUSE_FALLOCATE)                                                               \
-	X(lseek, FUSE_LSEEK)                                                                       \
-	X(copy, FUSE_COPY_FILE_RANGE)                                                              \
-	X(ioctl, FUSE_IOCTL)
+	X(lookup, FUSE_LOOKUP, PST_OP_ENTRY)                                                       \
+	X(getattr, FUSE_GETATTR, 0)                                                                \
+	X(statx, FUSE_STATX, 0)                                                                    \
+	X(setattr, FUSE_SETATTR, PST_OP_CHANGES)                                                   \
+	X(readlink, FUSE_READLINK, 0)                                                              \
+	X(symlink, FUSE_SYMLINK, PST_OP_CHANGES | PST_OP_ENTRY)                                    \
+	X(mknod, FUSE_MKNOD, PST_OP_CHANGES | PST_OP_ENTRY)                                        \
+	X(mkdir, FUSE_MKDIR, PST_OP_CHANGES | PST_OP_ENTRY)                                        \
+	X(unlink, FUSE_UNLINK, PST_OP_CHANGES | PST_OP_ENTRY)                                      \
+	X(rmdir, FUSE_RMDIR, PST_OP_CHANGES | PST_OP_ENTRY)                                        \
+	X(rename, FUSE_RENAME2, PST_OP_CHANGES | PST_OP_ENTRY)                                     \
+	X(link, FUSE_LINK, PST_OP_CHANGES | PST_OP_ENTRY)                                          \
+	X(open, FUSE_OPEN, 0)                                                                      \
+	X(create, FUSE_CREATE, PST_OP_CHANGES | PST_OP_ENTRY)                                      \
+	X(tmpfile, FUSE_TMPFILE, PST_OP_CHANGES)                                                   \
+	X(read, FUSE_READ, 0)                                                                      \
+	X(write, FUSE_WRITE, PST_OP_CHANGES)                                                       \
+	X(flush, FUSE_FLUSH, 0)                                                                    \
+	X(release, FUSE_RELEASE, 0)                                                                \
+	X(fsync, FUSE_FSYNC, 0)                                                                    \
+	X(opendir, FUSE_OPENDIR, 0)                                                                \
+	X(readdir, FUSE_READDIR, 0)                                                                \
+	X(releasedir, FUSE_RELEASEDIR, 0)                                                          \
+	X(fsyncdir, FUSE_FSYNCDIR, 0)                                                              \
+	X(statfs, FUSE_STATFS, 0)                                                                  \
+	X(syncfs, FUSE_SYNCFS, 0)                                                                  \
+	X(setxattr, FUSE_SETXATTR, PST_OP_CHANGES)                                                 \
+	X(getxattr, FUSE_GETXATTR, 0)                                                              \
+	X(listxattr, FUSE_LISTXATTR, 0)                                                            \
+	X(removexattr, FUSE_REMOVEXATTR, PST_OP_CHANGES)                                           \
+	X(getlk, FUSE_GETLK, 0)                                                                    \
+	X(setlk, FUSE_SETLK, 0)                                                                    \
+	X(fallocate, FUSE_FALLOCATE, PST_OP_CHANGES)                                               \
+	X(lseek, FUSE_LSEEK, 0)                                                                    \
+	X(copy, FUSE_COPY_FILE_RANGE, PST_OP_CHANGES)                                              \
+	X(ioctl, FUSE_IOCTL, 0)
+
+/* The bits, by opcode, of the operations of which a fact holds. */
+#define PST_OPS_THAT_CHANGE (0 PST_OPS(PST_CHANGES_BIT))
+#define PST_CHANGES_BIT(NAME, OPCODE, FACTS) | PST_FACT_BIT(OPCODE, (FACTS) & PST_OP_CHANGES)
+#define PST_OPS_ON_ENTRIES (0 PST_OPS(PST_ENTRY_BIT))
+#define PST_ENTRY_BIT(NAME, OPCODE, FACTS) | PST_FACT_BIT(OPCODE, (FACTS) & PST_OP_ENTRY)
+#define PST_FACT_BIT(OPCODE, FACT) ((uint64_t)!!(FACT) << (OPCODE))
 
 /*
  * PST_POST(forget, CALL) is no operation: the kernel has forgotten the file call->node, of which nodeid,

@@ -6,7 +6,6 @@
 
 #include <stdatomic.h>
 
-#define FILTER_MAX_OPCODES 64
 
 /* Bytes of data that filter_check() pretends slots to have. */
 #define FILTER_CHECK_DATA 65536
@@ -28,7 +27,7 @@ struct filter_counter {
 	atomic_uint_fast64_t n_runs, n_errors, n_done, n_bad, ns;
 };
 struct filter_shard {
-	struct filter_counter row[_FILTER_KINDS][FILTER_MAX_OPCODES];
+	struct filter_counter row[_FILTER_KINDS][OP_MAX];
 } __attribute__((aligned(64)));
 
 struct filter {
@@ -36,7 +35,7 @@ struct filter {
 	char *name, *spec, *file, *at;
 	char summary[120];
 	struct bpf_object *object;
-	int program_fd[_FILTER_KINDS][FILTER_MAX_OPCODES]; /* borrowed from object; -1: none */
+	int program_fd[_FILTER_KINDS][OP_MAX]; /* borrowed from object; -1: none */
 	struct pin *pin;		/* NULL: nothing is pinned */
 	struct filter_shard shards[FILTER_N_SHARDS];
 };

@@ -17,7 +17,7 @@ static void fill_traits(struct filter_facts *facts, const struct load *load)
 {
 	facts->flags = load->object.info.flags;
 	for (int kind = 0; kind < _FILTER_KINDS; kind++)
-		for (int op = 0; op < FILTER_MAX_OPCODES; op++)
+		for (int op = 0; op < OP_MAX; op++)
 			if (load->programs.program[kind][op])
 				facts->ops[kind] |= 1ULL << op;
 }
@@ -35,7 +35,7 @@ static void fill_facts(struct filter *filter, const struct load *load)
 	};
 	fill_traits(&filter->facts, load);
 	for (int kind = 0; kind < _FILTER_KINDS; kind++)
-		for (int op = 0; op < FILTER_MAX_OPCODES; op++) {
+		for (int op = 0; op < OP_MAX; op++) {
 			const struct bpf_program *program = load->programs.program[kind][op];
 
 			filter->program_fd[kind][op] = program ? bpf_program__fd(program) : -1;

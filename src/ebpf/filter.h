@@ -7,7 +7,8 @@
  * A filter is constant once loaded, and may be run from any number of threads at once, each on a slot
  * of its own.
  */
-#include <penstock/filter.h>
+#include "filter/op.h"
+
 #include <penstock/penstock.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -106,8 +107,3 @@ void filter_stat(const struct filter *filter, enum filter_kind kind, uint32_t op
  */
 int filter_check(const char *spec, struct pst_filter_report *ret_report, char *log,
 		 size_t log_size, struct pst_error *error);
-
-/* The name of an operation with programs ("lookup"); NULL: none. */
-const char *filter_op_name(uint32_t opcode);
-/* Programs exist for one form only of operations that have two: the opcode to go by. */
-uint32_t filter_opcode(uint32_t opcode);

@@ -14,15 +14,10 @@
 
 #define PREFIX "penstock/"
 #define BIT(opcode) (1ULL << (opcode))
-#define OP_BIT(name, opcode) | BIT(opcode)
-#define OP_ROW(name, opcode) { #name, BIT(opcode) },
+#define OP_BIT(name, opcode, facts) | BIT(opcode)
+#define OP_ROW(name, opcode, facts) { #name, BIT(opcode) },
 
 #define READ_WRITE (BIT(FUSE_READ) | BIT(FUSE_WRITE))
-#define CHANGES                                                                                    \
-	(BIT(FUSE_SETATTR) | BIT(FUSE_SYMLINK) | BIT(FUSE_MKNOD) | BIT(FUSE_MKDIR) |               \
-	 BIT(FUSE_UNLINK) | BIT(FUSE_RMDIR) | BIT(FUSE_RENAME2) | BIT(FUSE_LINK) |                 \
-	 BIT(FUSE_CREATE) | BIT(FUSE_TMPFILE) | BIT(FUSE_SETXATTR) | BIT(FUSE_REMOVEXATTR) |       \
-	 BIT(FUSE_FALLOCATE) | BIT(FUSE_COPY_FILE_RANGE))
 
 /* From the least particular to the most: what comes later takes the place of what came before. */
 static const struct group {
@@ -31,7 +26,7 @@ static const struct group {
 } groups[] = {
 	/* clang-format off */
 	{ "any", (0 PST_OPS(OP_BIT)) & ~READ_WRITE },
-	{ "changes", CHANGES },
+	{ "changes", PST_OPS_THAT_CHANGE & ~READ_WRITE },
 	PST_OPS(OP_ROW)
 	{ "forget", BIT(FUSE_FORGET) },
 	/* clang-format on */
@@ -139,7 +134,7 @@ static int refuse(const struct bpf_program *program, const char *section, struct
 int programs_find(const struct object *object, struct programs *ret_programs,
 		  struct pst_error *error)
 {
-	unsigned int rank[_FILTER_KINDS][FILTER_MAX_OPCODES];
+	unsigned int rank[_FILTER_KINDS][OP_MAX];
 	struct programs programs = { 0 };
 	struct bpf_program *program;
 	unsigned int n = 0;
@@ -154,7 +149,7 @@ int programs_find(const struct object *object, struct programs *ret_programs,
 		/* Only these can be run from here, and they must be allowed to sleep. */
 		bpf_program__set_type(program, BPF_PROG_TYPE_SYSCALL);
 		bpf_program__set_flags(program, BPF_F_SLEEPABLE);
-		for (unsigned int op = 0; op < FILTER_MAX_OPCODES; op++) {
+		for (unsigned int op = 0; op < OP_MAX; op++) {
 			struct bpf_program **other = &programs.program[place.kind][op];
 
 			if (!(place.ops & BIT(op)))

@@ -6,7 +6,7 @@
 
 /* For every kind and opcode the program to be run, NULL: none. */
 struct programs {
-	struct bpf_program *program[_FILTER_KINDS][FILTER_MAX_OPCODES];
+	struct bpf_program *program[_FILTER_KINDS][OP_MAX];
 };
 
 /* Tells by the sections' names, and readies the programs for loading. */

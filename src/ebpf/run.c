@@ -45,7 +45,7 @@ static int run(struct filter *filter, enum filter_kind kind, uint32_t opcode,
 	uint64_t start;
 	int verdict;
 
-	assert(opcode < FILTER_MAX_OPCODES && filter->program_fd[kind][opcode] >= 0);
+	assert(opcode < OP_MAX && filter->program_fd[kind][opcode] >= 0);
 	counter = &filter->shards[ctx->slot % FILTER_N_SHARDS].row[kind][opcode];
 	memset(&attr, 0, ATTR_SIZE);
 	attr.test.prog_fd = filter->program_fd[kind][opcode];
@@ -98,7 +98,7 @@ int filter_run_looked_up(struct filter *filter, unsigned int slot, unsigned int 
 
 void filter_count_bad(struct filter *filter, enum filter_kind kind, uint32_t opcode)
 {
-	assert(opcode < FILTER_MAX_OPCODES);
+	assert(opcode < OP_MAX);
 	add(&filter->shards[0].row[kind][opcode].n_bad, 1);
 }
 
@@ -107,7 +107,7 @@ void filter_stat(const struct filter *filter, enum filter_kind kind, uint32_t op
 {
 	struct filter_count count = { 0 };
 
-	assert(opcode < FILTER_MAX_OPCODES);
+	assert(opcode < OP_MAX);
 	for (int i = 0; i < FILTER_N_SHARDS; i++) {
 		const struct filter_counter *counter = &filter->shards[i].row[kind][opcode];
 

@@ -339,7 +339,7 @@ int frame_keep(struct req *req)
 
 static void begin(struct req *req, struct pst_call *call)
 {
-	call->opcode = filter_opcode(req->msg.head->opcode);
+	call->opcode = op_filter_opcode(req->msg.head->opcode);
 	call->error = 0;
 	call->unique = req->msg.head->unique;
 	call->delay_us = call->n_events = call->n_asked = 0;

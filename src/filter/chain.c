@@ -13,7 +13,7 @@ static bool takes_names(const struct op *op, uint32_t opcode)
 
 static bool sees(const struct filter_facts *facts, enum filter_kind kind, uint32_t opcode)
 {
-	return facts->ops[kind] >> filter_opcode(opcode) & 1;
+	return facts->ops[kind] >> op_filter_opcode(opcode) & 1;
 }
 
 bool chain_goes_by_names(const struct filter_facts *facts)

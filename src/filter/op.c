@@ -142,7 +142,7 @@
 	X(COPY_FILE_RANGE_64, OP_CHANGES, COPY_ROW, RESULT(COUNT_64, fuse_copy_file_range_out))
 
 #define ROW(NAME, FLAGS, ...) [FUSE_##NAME] = { .name = #NAME, .flags = (FLAGS), __VA_ARGS__ },
-#define FILTER_NAME(NAME, OPCODE) [OPCODE].filter_name = #NAME,
+#define FILTER_NAME(NAME, OPCODE, FACTS) [OPCODE].filter_name = #NAME,
 /* clang-format on */
 
 const struct op op_table[OP_MAX] = {
@@ -151,3 +151,14 @@ const struct op op_table[OP_MAX] = {
 	/* No operation: filters only hear of it. */
 	[FUSE_FORGET].filter_name = "forget",
 };
+
+/* Sets of opcodes, a bit each: of all rows, of rows for which something holds, of PST_OPS. */
+#define BIT(OPCODE) (1ULL << (OPCODE))
+#define ROW_BIT(NAME, FLAGS, ...) | BIT(FUSE_##NAME)
+#define CHANGES_BIT(NAME, FLAGS, ...) | ((FLAGS) & OP_CHANGES ? BIT(FUSE_##NAME) : 0)
+#define SEEN_BIT(NAME, OPCODE, FACTS) | BIT(OPCODE)
+#define SEEN (0 PST_OPS(SEEN_BIT))
+
+_Static_assert((SEEN & (0 OP_ROWS(ROW_BIT))) == SEEN, "an operation of PST_OPS has no row");
+_Static_assert((SEEN & (0 OP_ROWS(CHANGES_BIT))) == PST_OPS_THAT_CHANGE,
+	       "PST_OPS and the rows differ in which operations change something");

@@ -15,7 +15,7 @@
 /* The number that a program of a filter goes by. */
 static uint32_t program_of(const struct req *req, enum filter_kind kind)
 {
-	return kind == FILTER_NAME ? 0 : filter_opcode(req->msg.head->opcode);
+	return kind == FILTER_NAME ? 0 : op_filter_opcode(req->msg.head->opcode);
 }
 
 /* The filter is at fault: said once for each filter and operation, counted always. */
@@ -32,7 +32,7 @@ static int program_failed(struct req *req, const struct link *link, enum filter_
 		log_error("filter %s: its program %s%s %s; the operation failed with EIO. Further "
 			  "failures are counted (`penstock filter stat`), not logged",
 			  facts->name, kinds[kind],
-			  kind == FILTER_NAME ? "" : filter_op_name(opcode), what);
+			  kind == FILTER_NAME ? "" : op_filter_name(opcode), what);
 	return -EIO;
 }
 

@@ -248,7 +248,7 @@ static void put_request(struct line *line, struct req *req)
 {
 	const struct wire_msg *msg = &req->msg;
 	bool names = req->node && msg->op->n_entries;
-	const char *op = filter_op_name(filter_opcode(msg->head->opcode));
+	const char *op = op_filter_name(op_filter_opcode(msg->head->opcode));
 	struct timespec ts;
 
 	clock_gettime(CLOCK_REALTIME, &ts);

@@ -655,7 +655,7 @@ static void add_stats(const struct link *link, enum filter_kind kind, struct pst
 				snprintf(row->program, sizeof(row->program), "name");
 			else
 				snprintf(row->program, sizeof(row->program), "%s/%s", kinds[kind],
-					 filter_op_name(opcode));
+					 op_filter_name(opcode));
 		}
 		(*n)++;
 	}

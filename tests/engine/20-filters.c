@@ -252,7 +252,7 @@ static int answer(struct pst_call *call)
 	return PST_DONE;
 }
 
-#define ANSWERING(name, opcode) { FILTER_PRE, opcode, answer },
+#define ANSWERING(name, opcode, facts) { FILTER_PRE, opcode, answer },
 static const struct fake_program answering_programs[] = { PST_OPS(ANSWERING){ 0 } };
 static const struct fake answering = { .name = "answering", .programs = answering_programs };
 
@@ -289,7 +289,7 @@ static size_t data_answered(uint32_t opcode)
 	}
 }
 
-#define OPCODE(name, opcode) opcode,
+#define OPCODE(name, opcode, facts) opcode,
 static const uint32_t opcodes[] = { PST_OPS(OPCODE) };
 
 static void expect_answered(struct filter_view *view, uint32_t opcode)
@@ -298,7 +298,7 @@ static void expect_answered(struct filter_view *view, uint32_t opcode)
 	size_t data = data_answered(opcode), out = op_out_len(opcode);
 	int r = op_call(view, opcode, &got);
 
-	print_message("%s: %d\n", filter_op_name(opcode), r);
+	print_message("%s: %d\n", op_table[opcode].name, r);
 	assert_int_equal(r, answerable(opcode) ? 0 : -EIO);
 	if (r < 0)
 		return;

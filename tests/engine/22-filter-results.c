@@ -33,8 +33,8 @@ static int run_post(struct pst_call *call)
 	return run(call, FILTER_POST);
 }
 
-#define BOTH(name, opcode) { FILTER_PRE, opcode, run_pre }, { FILTER_POST, opcode, run_post },
-#define POST(name, opcode) { FILTER_POST, opcode, run_post },
+#define BOTH(name, opcode, facts) { FILTER_PRE, opcode, run_pre }, { FILTER_POST, opcode, run_post },
+#define POST(name, opcode, facts) { FILTER_POST, opcode, run_post },
 static const struct fake_program both_programs[] = { PST_OPS(BOTH){ 0 } };
 static const struct fake_program post_programs[] = { PST_OPS(POST){ 0 } };
 static const struct fake both = { .name = "both", .programs = both_programs };
@@ -175,7 +175,7 @@ static void test_refused(void **state)
 		uint64_t n_bad;
 
 		snprintf(program, sizeof(program), "%s/%s", sides[refused[i].side],
-			 filter_op_name(opcode));
+			 op_filter_name(opcode));
 		print_message("%zu: %s\n", i, program);
 		n_bad = filter_view_count(&view, "both", program).n_bad;
 		side = refused[i].side;

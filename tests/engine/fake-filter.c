@@ -163,7 +163,7 @@ int filter_load(const char *spec, const struct filter_slots *slots, struct filte
 		.unknown = filter->fake->cell,
 	};
 	for (const struct fake_program *p = filter->fake->programs; p && p->run; p++) {
-		assert(p->opcode < MAX_OPCODES && filter_opcode(p->opcode) == p->opcode);
+		assert(p->opcode < MAX_OPCODES && op_filter_opcode(p->opcode) == p->opcode);
 		filter->program[p->kind][p->opcode] = p->run;
 		filter->facts.ops[p->kind] |= 1ULL << p->opcode;
 	}

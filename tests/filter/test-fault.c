@@ -99,7 +99,7 @@ static void test_where(void **state)
 		call->child.cell = rows[i].child_cell;
 		if (direct_pre() != rows[i].verdict)
 			fail_msg("%s: %s should be %d", rows[i].spec,
-				 filter_op_name(rows[i].opcode), rows[i].verdict);
+				 op_filter_name(rows[i].opcode), rows[i].verdict);
 	}
 	direct_load("fault,names=*.db,paths=/var/lib");
 	assert_int_equal(direct_cell("a/b.db"), PST_PATHS_INSIDE);

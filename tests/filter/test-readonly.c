@@ -34,7 +34,7 @@ static void test_names(void **state)
 			direct_name(0, rows[i].name);
 			if (direct_named() != rows[i].verdict)
 				fail_msg("%s of '%s' in '%s': should be %d",
-					 filter_op_name(changes[k]), rows[i].name, rows[i].dir,
+					 op_filter_name(changes[k]), rows[i].name, rows[i].dir,
 					 rows[i].verdict);
 		}
 		direct_call(FUSE_READDIR)->cell = cell;
@@ -43,7 +43,7 @@ static void test_names(void **state)
 	}
 }
 
-static const struct op {
+static const struct row {
 	uint32_t opcode;
 	uint32_t word; /* flags, or the command */
 	int refused;
@@ -68,7 +68,7 @@ static const struct op {
 	{ FUSE_IOCTL, FS_IOC_FSGETXATTR, 0, 0 },
 };
 
-static struct pst_call *prepare(const struct op *op, uint64_t cell)
+static struct pst_call *prepare(const struct row *op, uint64_t cell)
 {
 	struct pst_call *call = direct_call(op->opcode);
 
@@ -101,7 +101,7 @@ static void test_files(void **state)
 			prepare(&ops[k], where[i].cell);
 			if (direct_pre() != (where[i].inside && ops[k].refused ? -EROFS : 0))
 				fail_msg("%s: %s, %#x", where[i].spec,
-					 filter_op_name(ops[k].opcode), ops[k].word);
+					 op_filter_name(ops[k].opcode), ops[k].word);
 		}
 	}
 	/* There are no programs for what passes through. */

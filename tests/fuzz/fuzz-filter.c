@@ -211,8 +211,8 @@ static int run(struct pst_call *call)
 
 /* -- the view -------------------------------------------------------------------------------- */
 
-#define BOTH(name, opcode) { FILTER_PRE, opcode, run }, { FILTER_POST, opcode, run },
-#define POST(name, opcode) { FILTER_POST, opcode, run },
+#define BOTH(name, opcode, facts) { FILTER_PRE, opcode, run }, { FILTER_POST, opcode, run },
+#define POST(name, opcode, facts) { FILTER_POST, opcode, run },
 
 static const struct fake_program all[] = { PST_OPS(BOTH) { FILTER_NAME, 0, run }, { 0 } };
 /* Without any program before, requests are not read back from the call. */
@@ -235,7 +235,7 @@ static void start(void)
 	view_start((const char *const[]){ "all", "posts", NULL });
 }
 
-#define OPCODE(name, opcode) opcode,
+#define OPCODE(name, opcode, facts) opcode,
 
 static struct view_request next_request(void)
 {

@@ -15,20 +15,6 @@
 #include "util/caps.h"
 #include "util/cleanup.h"
 
-static void test_op_names(void **state)
-{
-	assert_string_equal(filter_op_name(FUSE_LOOKUP), "lookup");
-	assert_string_equal(filter_op_name(FUSE_STATX), "statx");
-	assert_null(filter_op_name(0));
-	assert_null(filter_op_name(FUSE_RENAME));
-	assert_null(filter_op_name(~0U));
-	assert_int_equal(filter_opcode(FUSE_RENAME), FUSE_RENAME2);
-	assert_int_equal(filter_opcode(FUSE_SETLKW), FUSE_SETLK);
-	assert_int_equal(filter_opcode(FUSE_READDIRPLUS), FUSE_READDIR);
-	assert_int_equal(filter_opcode(FUSE_COPY_FILE_RANGE_64), FUSE_COPY_FILE_RANGE);
-	assert_int_equal(filter_opcode(FUSE_GETATTR), FUSE_GETATTR);
-}
-
 /* What authors get wrong; what is said: the reason, the source if there is one, what to do. */
 static void test_refused(void **state)
 {
@@ -271,7 +257,7 @@ static void test_unprivileged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_op_names), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_check),	 cmocka_unit_test(test_pin),
 		cmocka_unit_test(test_pin_that_does_not_fit_is_refused),
 		cmocka_unit_test(test_slots),	 cmocka_unit_test(test_unprivileged),

@@ -48,12 +48,12 @@ static void test_precedence(void **state)
 		assert_int_equal(run(filter, FILTER_PRE, rows[i].opcode, 0), rows[i].verdict);
 	}
 	/* All operations are here, once, and only those that the table names are changes. */
-	for (uint32_t op = 0; op < FILTER_MAX_OPCODES; op++) {
+	for (uint32_t op = 0; op < OP_MAX; op++) {
 		bool has_program = facts->ops[FILTER_PRE] >> op & 1;
 
-		n_ops += !!filter_op_name(op);
+		n_ops += !!op_filter_name(op);
 		assert_int_equal(has_program,
-				 filter_op_name(op) && op != FUSE_READ && op != FUSE_WRITE &&
+				 op_filter_name(op) && op != FUSE_READ && op != FUSE_WRITE &&
 					 op != FUSE_FORGET);
 		if (has_program)
 			n_changes += run(filter, FILTER_PRE, op, 0) == -2;
