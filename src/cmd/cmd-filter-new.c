@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,15 +109,16 @@ static int write_files(int dir_fd, const char *name)
 	return r;
 }
 
-static int make(const struct cmd *cmd, const char *name)
+int cmd_filter_new(struct cmd_call *call)
 {
 	static const char good[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 	_cleanup_(fd_closep) int dir_fd = -1;
+	const char *name = call->words[0];
 	int r = 0;
 
 	if (!*name || *name == '-' || strlen(name) > 40 || name[strspn(name, good)])
-		return cmd_usage_error(cmd,
+		return cmd_usage_error(call->cmd,
 				       "a filter's name has up to 40 letters, digits, - and _, and "
 				       "becomes a directory here: \"%s\" will not do",
 				       name);
@@ -145,31 +145,3 @@ static int make(const struct cmd *cmd, const char *name)
 	       name, name, name);
 	return CMD_OK;
 }
-
-static int run(const struct cmd *cmd, int argc, char **argv)
-{
-	static const struct option long_options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
-		if (option == 'h') {
-			cmd_print_help(cmd);
-			return CMD_OK;
-		}
-		return cmd_usage_error(cmd, "there is no option \"%s\"", argv[optind - 1]);
-	}
-	if (argc - optind != 1)
-		return cmd_usage_error(cmd, "it takes one NAME");
-	return make(cmd, argv[optind]);
-}
-
-const struct cmd cmd_filter_new = {
-	.name = "filter new",
-	.arguments = "NAME",
-	.summary = "begin a filter of your own: a directory with source, Makefile and test",
-	.help = "Makes the directory NAME with a filter that compiles, a Makefile and a test.\n",
-	.run = run,
-};

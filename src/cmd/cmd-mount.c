@@ -233,9 +233,9 @@ static int run(const struct cmd *cmd, enum options_dialect dialect, int argc, ch
 	return mount_and_serve(&mount, &options);
 }
 
-static int run_command(const struct cmd *cmd, int argc, char **argv)
+int cmd_mount(struct cmd_call *call)
 {
-	return run(cmd, OPTIONS_COMMAND, argc, argv);
+	return run(call->cmd, OPTIONS_COMMAND, call->argc, call->argv);
 }
 
 int cmd_mount_helper(int argc, char **argv)
@@ -247,21 +247,3 @@ int cmd_mount_helper(int argc, char **argv)
 
 	return run(&helper, OPTIONS_HELPER, argc, argv);
 }
-
-const struct cmd cmd_mount = {
-	.name = "mount",
-	.arguments = "[-fdvsn] [-o OPTIONS]... LOWER MOUNTPOINT",
-	.summary = "show the directory LOWER at the directory MOUNTPOINT",
-	.help = "Shows the tree LOWER at MOUNTPOINT. Returns when the view answers, and serves it in\n"
-		"the background until it is unmounted.\n"
-		"\n"
-		"  -f, --foreground   stay in the foreground\n"
-		"  -d                 stay in the foreground and log everything\n"
-		"  -v                 say more\n"
-		"  -s                 pass over unknown options\n"
-		"  -n                 for mount(8): nothing to do\n"
-		"  --dry-run          mount nothing; print the options that are not as by default\n"
-		"  --help=all         this, and what becomes of words that other programs have\n"
-		"  -r, -w             as -o ro, -o rw\n",
-	.run = run_command,
-};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* penstock probe: what this machine offers a view, what is missing and how to get it. */
-#include <getopt.h>
+#include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include <penstock/penstock.h>
 
 #include "cmd/cmd.h"
-#include "cmd/out.h"
+#include "ctl/json.h"
 
 /* Features without which no view can be mounted, as pst_view_mount() has it. */
 static bool is_needed(const char *name)
@@ -35,55 +35,42 @@ static void say_what_is_lacking(const struct pst_probe *rows, size_t n, char *la
 						rows[i].name);
 }
 
-static int run(const struct cmd *cmd, int argc, char **argv)
+/* {"version":1,"works":...,"error":...,"features":{"fuse":{"on":true,"why":...},...}} */
+static struct json_object *to_json(const struct pst_probe *rows, size_t n, const char *lacks)
 {
-	static const struct option long_options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const struct out *out = &out_text;
+	struct json_object *answer = json_object_new_object(), *features;
+
+	json_add_number(answer, "version", 1);
+	json_add_bool(answer, "works", !*lacks);
+	if (*lacks)
+		json_add_text(answer, "error", lacks);
+	features = json_add_object(answer, "features");
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *feature = json_add_object(features, rows[i].name);
+
+		json_add_bool(feature, "on", rows[i].on);
+		json_add_text(feature, "why", rows[i].why);
+	}
+	return answer;
+}
+
+int cmd_probe(struct cmd_call *call)
+{
+	const char *lower = call->words[0];
 	struct pst_probe rows[64];
 	char lacks[256];
-	const char *lower;
 	size_t n;
-	int option, r;
+	int r;
 
-	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
-		if (option == 'j') {
-			out = &out_json;
-		} else if (option == 'h') {
-			cmd_print_help(cmd);
-			return CMD_OK;
-		} else {
-			return cmd_usage_error(cmd, "there is no option \"%s\"", argv[optind - 1]);
-		}
-	}
-	if (argc - optind > 1)
-		return cmd_usage_error(cmd, "it takes one LOWER at most");
-
-	lower = argv[optind];
 	r = pst_probe(lower, rows, sizeof(rows) / sizeof(rows[0]), &n);
 	if (r < 0) {
-		cmd_error("%s: %s", lower ? lower : "cannot look", strerror(-r));
+		cmd_error("%s: %s", lower ? lower : "cannot probe this machine", strerror(-r));
 		return cmd_exit_code(r);
 	}
 	say_what_is_lacking(rows, n, lacks, sizeof(lacks));
-	out->probe(rows, n, lacks);
-	cmd_json_done();
+	cmd_answer(call, to_json(rows, n, lacks));
 	if (!*lacks)
 		return CMD_OK;
 	cmd_error("%s", lacks);
 	return CMD_FAILED;
 }
-
-const struct cmd cmd_probe = {
-	.name = "probe",
-	.arguments = "[--json] [LOWER]",
-	.summary = "what this machine, and the file system of LOWER, offer",
-	.help = "Lists what a view can make use of: each feature with on or off, and why. Ends with 32\n"
-		"where no view can be mounted.\n"
-		"\n"
-		"  --json   one JSON object\n",
-	.run = run,
-};

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,13 +16,15 @@
 #include "cmd/cmd.h"
 #include "cmd/out.h"
 #include "ctl/client.h"
+#include "ctl/json.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
 /* Prints one line. An exit code. */
-static int print_line(const char *path, const char *line, const struct out *out)
+static int print_line(const struct cmd_call *call, const char *line)
 {
 	struct json_object *object = json_tokener_parse(line), *version;
+	const char *path = call->words[0];
 	int r = CMD_OK;
 
 	if (!json_object_is_type(object, json_type_object)) {
@@ -33,14 +34,14 @@ static int print_line(const char *path, const char *line, const struct out *out)
 		cmd_error("%s: %s", path, ctl_reply_error(object) ? ctl_reply_error(object) : line);
 		r = CMD_FAILED;
 	} else {
-		out->trace(object);
+		(call->json ? out_json : out_trace)(object);
 		fflush(stdout);
 	}
 	json_object_put(object);
 	return r;
 }
 
-static int follow(const char *path, int fd, const struct out *out)
+static int follow(const struct cmd_call *call, int fd)
 {
 	_cleanup_(freep) char *line = NULL;
 	size_t size = 0;
@@ -48,12 +49,12 @@ static int follow(const char *path, int fd, const struct out *out)
 	int r = CMD_OK;
 
 	if (fcntl(fd, F_SETFL, 0) < 0 || !(lines = fdopen(fd, "r"))) {
-		cmd_error("%s: %s", path, strerror(errno));
+		cmd_error("%s: %s", call->words[0], strerror(errno));
 		fd_close(fd);
 		return CMD_SYSTEM;
 	}
 	while (r == CMD_OK && getline(&line, &size, lines) > 0) {
-		r = print_line(path, line, out);
+		r = print_line(call, line);
 		if (r == CMD_OK && ferror(stdout)) {
 			cmd_error("cannot print: %s", strerror(errno));
 			r = CMD_SYSTEM;
@@ -63,62 +64,19 @@ static int follow(const char *path, int fd, const struct out *out)
 	return r;
 }
 
-static int trace(const char *path, bool all, const struct out *out)
+int cmd_trace(struct cmd_call *call)
 {
-	_cleanup_(fd_closep) int fd = -1;
 	struct json_object *arguments, *reply = NULL;
-	int r;
+	_cleanup_(fd_closep) int fd = -1;
+	const char *path = call->words[0];
+	int code = ask_open(path, &fd);
 
-	r = ask_open(path, &fd);
-	if (r != CMD_OK)
-		return r;
+	if (code != CMD_OK)
+		return code;
 	arguments = json_object_new_object();
-	json_object_object_add(arguments, "all", json_object_new_boolean(all));
-	r = ask_call(path, fd, "trace", arguments, ASK_MS, &reply);
+	json_add_bool(arguments, "all", call->flag);
+	code = ask_call(path, fd, "trace", arguments, ASK_MS, &reply);
 	json_object_put(arguments);
 	json_object_put(reply);
-	return r == CMD_OK ? follow(path, take_fd(&fd), out) : r;
+	return code == CMD_OK ? follow(call, take_fd(&fd)) : code;
 }
-
-static int run(const struct cmd *cmd, int argc, char **argv)
-{
-	static const struct option long_options[] = {
-		{ "all", no_argument, NULL, 'a' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const struct out *out = &out_text;
-	bool all = false;
-	int option;
-
-	while ((option = getopt_long(argc, argv, ":ah", long_options, NULL)) != -1) {
-		if (option == 'a') {
-			all = true;
-		} else if (option == 'j') {
-			out = &out_json;
-		} else if (option == 'h') {
-			cmd_print_help(cmd);
-			return CMD_OK;
-		} else {
-			return cmd_usage_error(cmd, "there is no option \"%s\"", argv[optind - 1]);
-		}
-	}
-	if (argc - optind != 1)
-		return cmd_usage_error(cmd, "it takes one MOUNTPOINT");
-	return trace(argv[optind], all, out);
-}
-
-const struct cmd cmd_trace = {
-	.name = "trace",
-	.arguments = "[--all] [--json] MOUNTPOINT",
-	.summary = "what happens in a view, line by line, as it happens",
-	.help = "Prints a line for each operation that filters have to do with, and for each event\n"
-		"that a filter tells of, until it is interrupted or the view ends; of a view without\n"
-		"filters, for each operation. What runs in the kernel by passthrough is not seen, nor\n"
-		"what the kernel answers out of its cache.\n"
-		"\n"
-		"  -a, --all   operations that no filter has to do with, too\n"
-		"  --json      a JSON object on each line\n",
-	.run = run,
-};

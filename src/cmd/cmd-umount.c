@@ -6,7 +6,6 @@
  * LOWER's disk would race with the process. Its control socket tells when it is gone.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
@@ -21,11 +20,9 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 
-enum {
-	END_MS = 10000,			/* for the process, once the view is unmounted */
-	REAP_MS = 3000,			/* for init, once the process has ended */
-	STEP_MS = 10,
-};
+#define END_MS	10000			/* for the process, once the view is unmounted */
+#define REAP_MS	3000			/* for init, once the process has ended */
+#define STEP_MS	10
 
 static int refuse(const char *path, int error)
 {
@@ -94,52 +91,20 @@ static int unmount(const char *path, const struct mounts_view *view, bool lazy)
 	return CMD_OK;
 }
 
-static int run(const struct cmd *cmd, int argc, char **argv)
+int cmd_umount(struct cmd_call *call)
 {
-	static const struct option long_options[] = {
-		{ "lazy", no_argument, NULL, 'l' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	_cleanup_(mounts_view_fini) struct mounts_view view = { 0 };
 	_cleanup_(freep) char *type = NULL;
-	const char *path;
-	bool lazy = false;
-	int option, r;
+	const char *path = call->words[0];
+	int r = mounts_find(path, &view, &type);
 
-	while ((option = getopt_long(argc, argv, ":lh", long_options, NULL)) != -1) {
-		if (option == 'l') {
-			lazy = true;
-		} else if (option == 'h') {
-			cmd_print_help(cmd);
-			return CMD_OK;
-		} else {
-			return cmd_usage_error(cmd, "there is no option \"%s\"", argv[optind - 1]);
-		}
-	}
-	if (argc - optind != 1)
-		return cmd_usage_error(cmd, "it takes one MOUNTPOINT");
-
-	path = argv[optind];
-	r = mounts_find(path, &view, &type);
 	if (r == -EINVAL && type)
-		cmd_error("%s is a mount point, but of type %s: not ours to unmount", path, type);
+		cmd_error("%s is a mount point, but of type %s: umount(8) unmounts it", path, type);
 	else if (r == -EINVAL)
 		cmd_error("%s is not a mount point", path);
 	else if (r < 0)
 		cmd_error("%s: %s", path, strerror(-r));
 	if (r < 0)
 		return r == -EINVAL ? CMD_FAILED : cmd_exit_code(r);
-	return unmount(path, &view, lazy);
+	return unmount(path, &view, call->flag);
 }
-
-const struct cmd cmd_umount = {
-	.name = "umount",
-	.arguments = "[-l] MOUNTPOINT",
-	.summary = "end the view at MOUNTPOINT",
-	.help = "Unmounts the view at MOUNTPOINT and waits until its process has ended.\n"
-		"A view whose process has died is removed at once, also while it is in use.\n"
-		"\n"
-		"  -l, --lazy   take it out of the tree now, end it with its last user\n",
-	.run = run,
-};

@@ -1,34 +1,40 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What all subcommands share: how they speak to the person who called them. */
+/*
+ * What all commands share: the parser of their common options, and how they speak to the person who called
+ * them. The process runs one command; error_lock makes lines of several threads of a view come out whole.
+ */
+#include "cmd/cmd.h"
+
 #include <errno.h>
+#include <getopt.h>
+#include <json-c/json.h>
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/cmd.h"
 #include "cmd/out.h"
+#include "ctl/json.h"
 #include "util/cleanup.h"
 #include "util/utf8.h"
 
+#define ANY_NUMBER 1000000
+
 const char *cmd_name = "penstock";
 
-/* Of the process, which runs one subcommand. The threads of a view print their log here. */
 static pthread_mutex_t error_lock = PTHREAD_MUTEX_INITIALIZER;
 static char *last_error;		/* guarded by error_lock */
-static bool json_done;
 
-/* One line, whatever the names in it are made of, and whoever else prints one. */
-static void print_error(const char *format, va_list args)
+/* One line, whatever bytes the names in it have. */
+static void print_error(const char *command, const char *format, va_list args)
 {
 	_cleanup_(freep) char *text = NULL;
 
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
 	pthread_mutex_lock(&error_lock);
-	fprintf(stderr, "%s: ", cmd_name);
+	fprintf(stderr, "%s%s%s: ", cmd_name, command ? " " : "", command ? command : "");
 	utf8_print(stderr, text ? text : "out of memory");
 	fputc('\n', stderr);
 	free(last_error);
@@ -41,21 +47,39 @@ void cmd_error(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	print_error(format, args);
+	print_error(NULL, format, args);
 	va_end(args);
 }
 
-/* The helper of mount(8) is called by its own name, subcommands by that of the program. */
+/* The helper of mount(8) is called by its own name, commands by that of the program. */
 static void print_usage(FILE *file, const struct cmd *cmd)
 {
-	fprintf(file, "usage: %s%s%s %s\n", cmd_name, cmd->name ? " " : "",
-		cmd->name ? cmd->name : "", cmd->arguments);
+	fprintf(file, "usage: %s", cmd_name);
+	if (cmd->name)
+		fprintf(file, " %s", cmd->name);
+	if (cmd->flag)
+		fprintf(file, " [--%s]", cmd->flag);
+	if (cmd->json_help)
+		fprintf(file, " [--json]");
+	fprintf(file, " %s\n", cmd->arguments);
 }
 
 void cmd_print_help(const struct cmd *cmd)
 {
+	char left[32];
+
 	print_usage(stdout, cmd);
 	printf("\n%s", cmd->help);
+	if (cmd->flag || cmd->json_help)
+		printf("\n");
+	if (cmd->flag) {
+		snprintf(left, sizeof(left), "-%c, --%s", cmd->flag[0], cmd->flag);
+		printf("  %-13s  %s\n", left, cmd->flag_help);
+	}
+	if (cmd->json_help)
+		printf("  %-13s  %s\n", "--json", cmd->json_help);
+	if (cmd->help_more)
+		cmd->help_more(cmd);
 }
 
 int cmd_usage_error(const struct cmd *cmd, const char *format, ...)
@@ -63,7 +87,7 @@ int cmd_usage_error(const struct cmd *cmd, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	print_error(format, args);
+	print_error(cmd->name, format, args);
 	va_end(args);
 	print_usage(stderr, cmd);
 	return CMD_USAGE;
@@ -90,26 +114,100 @@ int cmd_exit_code(int error)
 	}
 }
 
-void cmd_json_done(void)
+/* How many arguments a row has, and how many of them have to be given. */
+static void count_arguments(const char *arguments, int *ret_min, int *ret_max)
 {
-	json_done = true;
+	*ret_min = *ret_max = 0;
+	for (const char *at = arguments; *at; at += strcspn(at, " "), at += *at == ' ') {
+		if (strncmp(at, "...", 3) == 0) {
+			*ret_max = ANY_NUMBER;
+			return;
+		}
+		*ret_max += 1;
+		*ret_min += *at != '[';
+	}
 }
 
-/* As getopt_long() takes it: also shortened. "--" ends the options. */
-static bool wants_json(int argc, char **argv)
+/* "give one MOUNTPOINT", "give MOUNTPOINT, NAME and SPEC", "give one LOWER at most" */
+static int wrong_number(const struct cmd *cmd, int min, int max)
 {
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if (strlen(argv[i]) >= 3 && strncmp("--json", argv[i], strlen(argv[i])) == 0)
-			return true;
-	return false;
+	char text[128] = "", *space;
+
+	snprintf(text, sizeof(text), "%s", cmd->arguments);
+	if (max == 1 && min == 1)
+		return cmd_usage_error(cmd, "give one %s", text);
+	if (max == 1)
+		return cmd_usage_error(cmd, "give one %.*s at most", (int)strcspn(text + 1, "]"), text + 1);
+	space = strrchr(text, ' ');
+	*space = '\0';
+	if (max == 3)
+		return cmd_usage_error(cmd, "give %.*s, %s and %s", (int)strcspn(text, " "), text,
+				       strchr(text, ' ') + 1, space + 1);
+	return cmd_usage_error(cmd, "give %s and %s", text, space + 1);
+}
+
+/* Reads the options and arguments. *ret_help: help is asked for, which needs no arguments. */
+static int parse(struct cmd_call *call, bool *ret_help)
+{
+	const struct cmd *cmd = call->cmd;
+	char letters[] = ":h\0";
+	struct option options[4] = { { "help", no_argument, NULL, 'h' } };
+	const char *unknown = NULL;
+	int n = 1, option, min, max;
+
+	if (cmd->json_help)
+		options[n++] = (struct option){ "json", no_argument, NULL, 'j' };
+	if (cmd->flag) {
+		letters[2] = cmd->flag[0];
+		options[n++] = (struct option){ cmd->flag, no_argument, NULL, cmd->flag[0] };
+	}
+	while ((option = getopt_long(call->argc, call->argv, letters, options, NULL)) != -1) {
+		if (option == 'h')
+			*ret_help = true;
+		else if (option == 'j')
+			call->json = true;
+		else if (cmd->flag && option == cmd->flag[0])
+			call->flag = true;
+		else if (!unknown)
+			unknown = call->argv[optind - 1];
+	}
+	call->words = call->argv + optind;
+	if (unknown)
+		return cmd_usage_error(cmd, "there is no option \"%s\"", unknown);
+	count_arguments(cmd->arguments, &min, &max);
+	if (!*ret_help && (call->argc - optind < min || call->argc - optind > max))
+		return wrong_number(cmd, min, max);
+	return CMD_OK;
+}
+
+static void answer_error(struct cmd_call *call, int code)
+{
+	struct json_object *answer = json_object_new_object();
+
+	json_add_number(answer, "version", 1);
+	json_add_text(answer, "error", last_error);
+	json_add_number(answer, "exit", code);
+	cmd_answer(call, answer);
+}
+
+void cmd_answer(struct cmd_call *call, struct json_object *answer)
+{
+	(call->json ? out_json : call->cmd->print)(answer);
+	json_object_put(answer);
+	call->answered = true;
 }
 
 int cmd_run(const struct cmd *cmd, int argc, char **argv)
 {
-	bool json = wants_json(argc, argv);
-	int code = cmd->run(cmd, argc, argv);
+	struct cmd_call call = { .cmd = cmd, .argc = argc, .argv = argv };
+	bool help = false;
+	int code = cmd->own_options ? CMD_OK : parse(&call, &help);
 
-	if (code != CMD_OK && json && !json_done)
-		out_json_error(last_error ? last_error : "", code);
+	if (code == CMD_OK && help)
+		cmd_print_help(cmd);
+	else if (code == CMD_OK)
+		code = cmd->run(&call);
+	if (code != CMD_OK && call.json && !call.answered)
+		answer_error(&call, code);
 	return code;
 }

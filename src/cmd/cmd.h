@@ -1,50 +1,65 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+/* What all commands share: the row of the table, the options that all have, exit codes and errors. */
+#include <stdbool.h>
 #include <stddef.h>
 
-/* A subcommand: one file that exports one of these; main has them in a table. */
+struct json_object;
+struct cmd_call;
 
+/* A command: a row of command-table.c. The common parser makes its usage line, help and errors of it. */
 struct cmd {
-	const char *name;		/* NULL: that of the program alone */
-	const char *arguments;		/* what follows the name in the usage line */
+	const char *name;		/* one word, or two: "filter add"; NULL: the program's own name */
+	const char *arguments;		/* their names; in brackets: may be left out */
+	const char *flag, *flag_help;	/* its own option --FLAG, also by the first letter; NULL: none */
+	const char *json_help;		/* what --json prints; NULL: there is no --json */
+	bool own_options;		/* run() reads argv itself */
 	const char *summary;		/* one line for the overview */
-	const char *help;		/* what `penstock NAME --help` says below the usage line */
-	int (*run)(const struct cmd *cmd, int argc, char **argv);	/* answers an exit code */
+	const char *help;		/* what --help prints between the usage line and the options */
+	void (*help_more)(const struct cmd *cmd);	/* prints what follows; NULL: nothing */
+
+	int (*run)(struct cmd_call *call);		/* returns an exit code */
+	void (*print)(struct json_object *answer);	/* prints its answer for people */
+
+	/* Of commands that ask the process of a view: the verb, and the member that each argument becomes. */
+	const char *verb;
+	const char *members[2];
+};
+
+/* One run of a command. */
+struct cmd_call {
+	const struct cmd *cmd;
+	int argc;
+	char **argv;			/* argv[0] is the command's own name */
+	char **words;			/* arguments, ended by NULL; as many as the row allows */
+	bool flag, json;
+	bool answered;			/* cmd_answer() was called */
 };
 
 /*
- * The exit codes of all subcommands. They are those of mount(8) and umount(8), and penstock(1) has them for
+ * The exit codes of all commands. They are those of mount(8) and umount(8), and penstock(1) has them for
  * users. What was asked for cannot be had, for whatever reason that is not one of the others, is CMD_FAILED:
  * no view is mounted there, the process of the view has died, a filter is refused, a view cannot work here.
  */
-enum {
-	CMD_OK		= 0,
-	CMD_USAGE	= 1,	/* wrong invocation or options, or not permitted */
-	CMD_SYSTEM	= 2,	/* out of memory, processes, descriptors */
-	CMD_BUG		= 4,	/* our own fault */
-	CMD_INTERRUPTED	= 8,	/* by the user */
-	CMD_FAILED	= 32,	/* the mount, or whatever the subcommand is for, failed */
-};
+#define CMD_OK		0
+#define CMD_USAGE	1		/* wrong invocation or options, or not permitted */
+#define CMD_SYSTEM	2		/* out of memory, processes, descriptors */
+#define CMD_BUG		4		/* our own fault */
+#define CMD_INTERRUPTED	8		/* by the user */
+#define CMD_FAILED	32		/* the mount, or whatever the command is for, failed */
 
-extern const struct cmd cmd_mount;
-extern const struct cmd cmd_umount;
-extern const struct cmd cmd_probe;
-extern const struct cmd cmd_stat;
-extern const struct cmd cmd_filter;
-extern const struct cmd cmd_trace;
-
-/* Subcommands of `penstock filter`. */
-extern const struct cmd cmd_filter_list;
-extern const struct cmd cmd_filter_stat;
-extern const struct cmd cmd_filter_add;
-extern const struct cmd cmd_filter_remove;
-extern const struct cmd cmd_filter_replace;
-extern const struct cmd cmd_filter_check;
-extern const struct cmd cmd_filter_new;
+/* The functions of the table. */
+int cmd_mount(struct cmd_call *call);
+int cmd_umount(struct cmd_call *call);
+int cmd_probe(struct cmd_call *call);
+int cmd_view(struct cmd_call *call);	/* all that are one question to the process of a view */
+int cmd_trace(struct cmd_call *call);
+int cmd_filter_check(struct cmd_call *call);
+int cmd_filter_new(struct cmd_call *call);
 
 /*
- * The mount subcommand under the contract of mount(8)'s helpers: `SPEC DIR [-sfnv] [-N ns]
- * [-o options] [-t type]`, where -f means "pretend".
+ * The mount command under the contract of mount(8)'s helpers: `SPEC DIR [-sfnv] [-N ns] [-o options]
+ * [-t type]`, where -f means "pretend".
  */
 int cmd_mount_helper(int argc, char **argv);
 
@@ -52,22 +67,21 @@ int cmd_mount_helper(int argc, char **argv);
 extern const char *cmd_name;
 
 /*
- * Says what went wrong, in one line. The last of these is also the error of a subcommand that was asked for
- * JSON, see cmd_run().
+ * Parses argv by the command's row, runs it and returns its exit code. Where it fails with --json before it
+ * has answered, an object with "error", the text of the last cmd_error(), and "exit" is printed.
  */
+int cmd_run(const struct cmd *cmd, int argc, char **argv);
+
+/* Prints the answer of a command, as JSON or for people, and drops it. */
+void cmd_answer(struct cmd_call *call, struct json_object *answer);
+
+/* Prints one line to standard error. Any thread may call it. */
 void cmd_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cmd_print_help(const struct cmd *cmd);
 
-/*
- * Runs a subcommand and answers its exit code. Where it fails with --json among its arguments, an object
- * with "error" and "exit" goes to standard output, unless cmd_json_done() has said that it has one there.
- */
-int cmd_run(const struct cmd *cmd, int argc, char **argv);
-void cmd_json_done(void);
-
-/* Says what is wrong with the invocation and where help is; answers CMD_USAGE. */
+/* Prints what is wrong with the invocation, and the usage line. Returns CMD_USAGE. */
 int cmd_usage_error(const struct cmd *cmd, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The exit code for a negative errno: who is to blame. */
+/* The exit code for a negative errno. */
 int cmd_exit_code(int error);

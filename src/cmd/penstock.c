@@ -2,9 +2,9 @@
 /*
  * penstock: the program.
  *
- * One binary under three names. As `penstock` its first word is a subcommand out of the table
- * below; two words that are none are the short form of `mount`. As `mount.penstock` and
- * `mount.fuse.penstock` it is the helper that mount(8) runs for its file system types.
+ * One binary under three names. As `penstock` its first words are a command of command-table.c; two words
+ * that are none are the short form of `mount`. As `mount.penstock` and `mount.fuse.penstock` it is the helper
+ * that mount(8) runs for its file system types.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,39 +14,20 @@
 #include <penstock/penstock.h>
 
 #include "cmd/cmd.h"
-#include "util/nearest.h"
+#include "cmd/command-table.h"
 
-static const struct cmd *const cmds[] = {
-	&cmd_mount,
-	&cmd_umount,
-	&cmd_stat,
-	&cmd_filter,
-	&cmd_trace,
-	&cmd_probe,
-};
-
-#define N_CMDS (sizeof(cmds) / sizeof(cmds[0]))
+#define USAGE                                                                                      \
+	"usage: penstock COMMAND ...\n"                                                            \
+	"       penstock LOWER MOUNTPOINT [-o OPTIONS]    short for `penstock mount`\n"
 
 static void print_help(void)
 {
-	printf("penstock shows a directory tree at another place, at the speed of the tree.\n\n");
-	printf("usage: penstock COMMAND ...\n");
-	printf("       penstock LOWER MOUNTPOINT [-o OPTIONS]    short for `penstock mount`\n\n");
-	for (size_t i = 0; i < N_CMDS; i++)
-		printf("  %-8s %s\n", cmds[i]->name, cmds[i]->summary);
-	printf("\n`penstock COMMAND --help` says more about one; penstock(1) says all.\n");
+	printf("penstock shows a directory tree at another place, at the speed of the tree.\n\n" USAGE "\n");
+	command_list(NULL);
+	printf("\n`penstock COMMAND --help` prints more about a command; all is in penstock(1).\n");
 }
 
-static const struct cmd *find(const char *name)
-{
-	for (size_t i = 0; i < N_CMDS; i++) {
-		if (strcmp(cmds[i]->name, name) == 0)
-			return cmds[i];
-	}
-	return NULL;
-}
-
-/* Without a subcommand there are two paths, and the first of them leads to something. */
+/* Without a command there are two paths, and the first of them leads to something. */
 static bool is_short_form(int argc, char **argv)
 {
 	int n_words = 0;
@@ -62,23 +43,12 @@ static bool is_short_form(int argc, char **argv)
 	return n_words >= 2 && (strchr(argv[1], '/') || access(argv[1], F_OK) == 0);
 }
 
-static int unknown(const char *word)
-{
-	struct nearest nearest = NEAREST_INIT;
-
-	for (size_t i = 0; i < N_CMDS; i++)
-		nearest_try(&nearest, word, cmds[i]->name);
-	if (*nearest.word)
-		cmd_error("there is no command \"%s\"; did you mean \"%s\"?", word, nearest.word);
-	else
-		cmd_error("there is no command \"%s\"; `penstock --help` lists them", word);
-	return CMD_USAGE;
-}
-
 int main(int argc, char **argv)
 {
+	char *mount[] = { "penstock", "mount" };
 	const struct cmd *cmd;
 	const char *slash;
+	int n_words;
 
 	if (argc < 1)
 		return CMD_USAGE;
@@ -89,7 +59,8 @@ int main(int argc, char **argv)
 	}
 
 	if (argc < 2) {
-		cmd_error("what shall be done? `penstock --help` lists the commands");
+		cmd_error("no command given; `penstock --help` lists them");
+		fprintf(stderr, USAGE);
 		return CMD_USAGE;
 	}
 	if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) {
@@ -101,10 +72,10 @@ int main(int argc, char **argv)
 		return CMD_OK;
 	}
 
-	cmd = find(argv[1]);
+	cmd = command_find(argc, argv, &n_words);
 	if (cmd)
-		return cmd_run(cmd, argc - 1, argv + 1);
+		return cmd_run(cmd, argc - n_words, argv + n_words);
 	if (is_short_form(argc, argv))
-		return cmd_mount.run(&cmd_mount, argc, argv);
-	return unknown(argv[1]);
+		return cmd_run(command_find(2, mount, &n_words), argc, argv);
+	return command_unknown(NULL, argv[1]);
 }

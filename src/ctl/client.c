@@ -2,7 +2,7 @@
 /* The asking end of the control socket. Every wait has an end: the other side may be stuck. */
 #include "ctl/client.h"
 #include "ctl/proto.h"
-#include "ctl/text.h"
+#include "ctl/json.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/fd.h"
@@ -158,7 +158,7 @@ int ctl_client_call(int fd, const char *verb, struct json_object *arguments, int
 	if (!request)
 		return -ENOMEM;
 	json_object_object_add(request, "version", json_object_new_int(CTL_VERSION));
-	json_object_object_add(request, "verb", text_to_json(verb));
+	json_object_object_add(request, "verb", json_text(verb));
 	if (arguments) {
 		json_object_object_foreach(arguments, name, value)
 			json_object_object_add(request, name, json_object_get(value));

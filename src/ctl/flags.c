@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What a filter declares about itself, as words. */
 #include "ctl/flags.h"
-#include "ctl/text.h"
+#include "ctl/json.h"
 
 #include <penstock/filter.h>
 
@@ -33,7 +33,7 @@ struct json_object *flags_to_json(uint32_t flags)
 
 	for (size_t i = 0; names && i < N_ROWS; i++) {
 		if (flags & rows[i].flag)
-			json_object_array_add(names, text_to_json(rows[i].name));
+			json_object_array_add(names, json_text(rows[i].name));
 	}
 	return names;
 }

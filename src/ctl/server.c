@@ -19,7 +19,7 @@
 #include "ctl/server.h"
 #include "ctl/peer.h"
 #include "ctl/proto.h"
-#include "ctl/text.h"
+#include "ctl/json.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -79,7 +79,7 @@ struct job {
 
 static int reply_error(struct json_object *reply, int error, const char *text)
 {
-	json_object_object_add(reply, "error", text_to_json(text));
+	json_object_object_add(reply, "error", json_text(text));
 	json_object_object_add(reply, "errno", json_object_new_int(-error));
 	return error;
 }

@@ -14,7 +14,7 @@
  */
 #include "ctl/verbs-filter.h"
 #include "ctl/flags.h"
-#include "ctl/text.h"
+#include "ctl/json.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ enum {
 
 static void add_string(struct json_object *object, const char *name, const char *value)
 {
-	json_object_object_add(object, name, text_to_json(value));
+	json_object_object_add(object, name, json_text(value));
 }
 
 static void add_number(struct json_object *object, const char *name, uint64_t value)
@@ -74,7 +74,7 @@ static int add_bypassed(struct json_object *object, struct pst_view *view, const
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	for (size_t i = 0; i < n && i < MAX_BYPASSED; i++)
-		json_object_array_add(paths, text_to_json(rows[i].path));
+		json_object_array_add(paths, json_text(rows[i].path));
 	return 0;
 }
 
@@ -114,7 +114,7 @@ int verb_add_filter_names(struct json_object *reply, struct pst_view *view)
 	json_object_object_add(reply, "filters", names);
 	r = get_filters(view, &rows, &n);
 	for (size_t i = 0; i < n; i++)
-		json_object_array_add(names, text_to_json(rows[i].name));
+		json_object_array_add(names, json_text(rows[i].name));
 	return r;
 }
 
@@ -163,7 +163,7 @@ static int get_text(struct ctl_call *call, const char *member, char **ret_text)
 		snprintf(call->error, sizeof(call->error), "the request has no \"%s\"", member);
 		return -EBADMSG;
 	}
-	*ret_text = text_from_json(value);
+	*ret_text = json_copy_text(call->request, member);
 	return *ret_text ? 0 : -ENOMEM;
 }
 

@@ -5,7 +5,7 @@
  */
 #include "ctl/verbs.h"
 #include "ctl/verbs-filter.h"
-#include "ctl/text.h"
+#include "ctl/json.h"
 #include "util/cleanup.h"
 
 #include <penstock/penstock.h>
@@ -18,7 +18,7 @@
 
 static void add_string(struct json_object *object, const char *name, const char *value)
 {
-	json_object_object_add(object, name, text_to_json(value ? value : ""));
+	json_object_object_add(object, name, json_text(value ? value : ""));
 }
 
 static void add_number(struct json_object *object, const char *name, uint64_t value)

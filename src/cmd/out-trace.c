@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "cmd/out.h"
+#include "ctl/json.h"
 #include "util/utf8.h"
 
 enum {
@@ -38,11 +39,11 @@ static void print_time(struct json_object *line)
 
 static void print_path(struct json_object *line)
 {
-	const char *path2 = out_member_text(line, "path2");
+	const char *path2 = json_get_text(line, "path2");
 	char text[PATH_MAX_BYTES];
 	size_t n;
 
-	n = utf8_append_printable(text, sizeof(text), 0, out_member_text(line, "path"));
+	n = utf8_append_printable(text, sizeof(text), 0, json_get_text(line, "path"));
 	if (*path2) {
 		n = utf8_append_printable(text, sizeof(text), n, " -> ");
 		utf8_append_printable(text, sizeof(text), n, path2);
@@ -53,9 +54,9 @@ static void print_path(struct json_object *line)
 static void print_result(struct json_object *line)
 {
 	bool known = json_object_object_get_ex(line, "error", NULL);
-	int error = (int)out_member_number(line, "error");
+	int error = (int)json_get_number(line, "error");
 	const char *name = error ? strerrorname_np(error) : known ? "ok" : "-";
-	uint64_t ns = out_member_number(line, "ns");
+	uint64_t ns = json_get_number(line, "ns");
 
 	if (name)
 		printf("%-12s ", name);
@@ -72,8 +73,8 @@ static void print_event(struct json_object *event)
 	struct json_object *values = NULL;
 	char what[256];
 
-	utf8_append_printable(what, sizeof(what), 0, out_member_text(event, "what"));
-	printf("  %s: %s", out_member_text(event, "filter"), what);
+	utf8_append_printable(what, sizeof(what), 0, json_get_text(event, "what"));
+	printf("  %s: %s", json_get_text(event, "filter"), what);
 	if (!json_object_object_get_ex(event, "values", &values) ||
 	    !json_object_is_type(values, json_type_array))
 		return;
@@ -81,12 +82,12 @@ static void print_event(struct json_object *event)
 		printf(" %" PRIu64, json_object_get_uint64(json_object_array_get_idx(values, i)));
 }
 
-void out_text_trace(struct json_object *line)
+void out_trace(struct json_object *line)
 {
 	static bool has_head;
 	struct json_object *event = NULL;
-	uint64_t lost = out_member_number(line, "lost");
-	const char *verdict = out_member_text(line, "verdict");
+	uint64_t lost = json_get_number(line, "lost");
+	const char *verdict = json_get_text(line, "verdict");
 
 	if (!has_head)
 		printf("%-15s %-11s %-*s %6s %8s %-12s %10s  %s\n", "time", "operation",
@@ -97,10 +98,10 @@ void out_text_trace(struct json_object *line)
 		       lost);
 
 	print_time(line);
-	printf("%-11s ", out_member_text(line, "op"));
+	printf("%-11s ", json_get_text(line, "op"));
 	print_path(line);
-	printf("%6" PRIu64 " %8" PRIu64 " ", out_member_number(line, "uid"),
-	       out_member_number(line, "pid"));
+	printf("%6" PRIu64 " %8" PRIu64 " ", json_get_number(line, "uid"),
+	       json_get_number(line, "pid"));
 	print_result(line);
 	if (json_object_object_get_ex(line, "event", &event))
 		print_event(event);

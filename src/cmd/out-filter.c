@@ -8,40 +8,27 @@
 
 #include "cmd/out.h"
 #include "ctl/flags.h"
+#include "ctl/json.h"
 #include "util/utf8.h"
-
-static struct json_object *array(struct json_object *object, const char *name, size_t *ret_n)
-{
-	struct json_object *member = NULL;
-
-	json_object_object_get_ex(object, name, &member);
-	*ret_n = json_object_is_type(member, json_type_array) ? json_object_array_length(member) : 0;
-	return member;
-}
-
-static const char *text_at(struct json_object *list, size_t i)
-{
-	return json_object_get_string(json_object_array_get_idx(list, i));
-}
 
 static void print_words(const char *label, struct json_object *object, const char *member)
 {
 	struct json_object *words;
 	size_t n;
 
-	words = array(object, member, &n);
+	words = json_get_array(object, member, &n);
 	if (!n)
 		return;
 	printf("    %-8s ", label);
 	for (size_t i = 0; i < n; i++)
-		printf("%s%s", i ? ", " : "", text_at(words, i));
+		printf("%s%s", i ? ", " : "", json_text_at(words, i));
 	printf("\n");
 }
 
 /* Files that the filter cannot see the data of yet, and what can be done about it. */
 static void print_bypassed(struct json_object *filter)
 {
-	uint64_t all = out_member_number(filter, "n_bypassed");
+	uint64_t all = json_get_number(filter, "n_bypassed");
 	struct json_object *paths;
 	size_t n;
 
@@ -50,12 +37,12 @@ static void print_bypassed(struct json_object *filter)
 	printf("    %" PRIu64 " file%s open when %s came: the kernel goes on reading and writing %s\n"
 	       "    by itself until closed, and further opens fail with EBUSY meanwhile.\n"
 	       "    `fuser -v MOUNTPOINT/FILE` says who has it open.\n",
-	       all, all == 1 ? " was" : "s were", out_member_text(filter, "name"),
+	       all, all == 1 ? " was" : "s were", json_get_text(filter, "name"),
 	       all == 1 ? "it" : "them");
-	paths = array(filter, "bypassed", &n);
+	paths = json_get_array(filter, "bypassed", &n);
 	for (size_t i = 0; i < n; i++) {
 		printf("        ");
-		utf8_print(stdout, text_at(paths, i));
+		utf8_print(stdout, json_text_at(paths, i));
 		printf("\n");
 	}
 	if (all > n && n)
@@ -69,23 +56,23 @@ static void print_text(const char *label, const char *text)
 	printf("\n");
 }
 
-void out_text_filter_list(struct json_object *reply)
+void out_filter_list(struct json_object *reply)
 {
 	struct json_object *filters;
 	size_t n;
 
-	filters = array(reply, "filters", &n);
+	filters = json_get_array(reply, "filters", &n);
 	if (!n)
 		printf("there are no filters\n");
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *filter = json_object_array_get_idx(filters, i);
-		const char *at = out_member_text(filter, "at");
+		const char *at = json_get_text(filter, "at");
 
-		printf("%s%s: ", i ? "\n" : "", out_member_text(filter, "name"));
-		utf8_print(stdout, out_member_text(filter, "summary"));
+		printf("%s%s: ", i ? "\n" : "", json_get_text(filter, "name"));
+		utf8_print(stdout, json_get_text(filter, "summary"));
 		printf("\n");
-		print_text("spec", out_member_text(filter, "spec"));
-		print_text("file", out_member_text(filter, "file"));
+		print_text("spec", json_get_text(filter, "spec"));
+		print_text("file", json_get_text(filter, "file"));
 		if (*at)
 			print_text("below", at);
 		print_words("flags", filter, "flags");
@@ -94,12 +81,12 @@ void out_text_filter_list(struct json_object *reply)
 }
 
 /* All went well, which needs no words; but somebody must be told where it does not hold yet. */
-void out_text_filter_change(struct json_object *reply)
+void out_filter_change(struct json_object *reply)
 {
 	struct json_object *filters;
 	size_t n;
 
-	filters = array(reply, "filters", &n);
+	filters = json_get_array(reply, "filters", &n);
 	for (size_t i = 0; i < n; i++)
 		print_bypassed(json_object_array_get_idx(filters, i));
 }
@@ -112,20 +99,20 @@ static void print_mean(uint64_t ns, uint64_t n_runs)
 		printf(" %11s\n", "-");
 }
 
-void out_text_filter_stat(struct json_object *reply)
+void out_filter_stat(struct json_object *reply)
 {
 	struct json_object *programs;
 	int width = (int)strlen("filter");
 	size_t n;
 
-	programs = array(reply, "programs", &n);
+	programs = json_get_array(reply, "programs", &n);
 	if (!n) {
 		printf("there are no filters\n");
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *row = json_object_array_get_idx(programs, i);
-		int length = (int)strlen(out_member_text(row, "filter"));
+		int length = (int)strlen(json_get_text(row, "filter"));
 
 		width = length > width ? length : width;
 	}
@@ -133,14 +120,14 @@ void out_text_filter_stat(struct json_object *reply)
 	       "answered", "bad", "mean [us]");
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *row = json_object_array_get_idx(programs, i);
-		uint64_t n_runs = out_member_number(row, "runs");
+		uint64_t n_runs = json_get_number(row, "runs");
 
 		printf("%-*s %-16s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %8" PRIu64, width,
-		       out_member_text(row, "filter"), out_member_text(row, "program"), n_runs,
-		       out_member_number(row, "errors"),
-		       out_member_number(row, "answered"),
-		       out_member_number(row, "bad"));
-		print_mean(out_member_number(row, "ns"), n_runs);
+		       json_get_text(row, "filter"), json_get_text(row, "program"), n_runs,
+		       json_get_number(row, "errors"),
+		       json_get_number(row, "answered"),
+		       json_get_number(row, "bad"));
+		print_mean(json_get_number(row, "ns"), n_runs);
 	}
 }
 
@@ -169,17 +156,17 @@ static void print_options(struct json_object *report)
 	struct json_object *options;
 	size_t n;
 
-	options = array(report, "options", &n);
+	options = json_get_array(report, "options", &n);
 	printf("\noptions%s\n", n ? "" : "    none");
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *row = json_object_array_get_idx(options, i);
-		const char *value = out_member_text(row, "value");
+		const char *value = json_get_text(row, "value");
 		char name[256], safe[512];
 
-		utf8_append_printable(name, sizeof(name), 0, out_member_text(row, "name"));
+		utf8_append_printable(name, sizeof(name), 0, json_get_text(row, "name"));
 		utf8_append_printable(safe, sizeof(safe), 0, *value ? value : "\"\"");
-		printf("    %-12s %-8s %-14s ", name, out_member_text(row, "type"), safe);
-		utf8_print(stdout, out_member_text(row, "help"));
+		printf("    %-12s %-8s %-14s ", name, json_get_text(row, "type"), safe);
+		utf8_print(stdout, json_get_text(row, "help"));
 		printf("\n");
 	}
 }
@@ -190,37 +177,37 @@ static void print_does(struct json_object *report)
 	struct json_object *lines;
 	size_t n;
 
-	lines = array(report, "does", &n);
+	lines = json_get_array(report, "does", &n);
 	for (size_t i = 0; n > 1 && i < n; i++) {
 		printf("%s", i ? "    " : "\nwith these options it ");
-		utf8_print(stdout, text_at(lines, i));
+		utf8_print(stdout, json_text_at(lines, i));
 		printf("\n");
 	}
 }
 
-void out_text_filter_report(struct json_object *report)
+void out_filter_report(struct json_object *report)
 {
 	struct json_object *programs, *flags;
 	size_t n;
 
-	utf8_print(stdout, out_member_text(report, "file"));
+	utf8_print(stdout, json_get_text(report, "file"));
 	printf(": ");
-	utf8_print(stdout, out_member_text(report, "summary"));
+	utf8_print(stdout, json_get_text(report, "summary"));
 	printf("\n");
 	print_does(report);
 	print_options(report);
 
-	programs = array(report, "programs", &n);
+	programs = json_get_array(report, "programs", &n);
 	printf("\nprograms %s\n", n ? "  instructions" : "    none");
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *row = json_object_array_get_idx(programs, i);
 
-		print_program(out_member_text(row, "name"), out_member_number(row, "instructions"));
+		print_program(json_get_text(row, "name"), json_get_number(row, "instructions"));
 	}
 
-	flags = array(report, "flags", &n);
+	flags = json_get_array(report, "flags", &n);
 	if (n)
 		printf("\ndeclares\n");
 	for (size_t i = 0; i < n; i++)
-		printf("    %-12s %s\n", text_at(flags, i), flags_help(text_at(flags, i)));
+		printf("    %-12s %s\n", json_text_at(flags, i), flags_help(json_text_at(flags, i)));
 }

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Commands that are one question to the process of a view: penstock stat, and filter list, stat, add, remove
+ * and replace. The row of the command has the verb, and what its arguments are called in the request.
+ *
+ * The process of the view loads what is added. Its working directory is another one, so a FILE is given to it
+ * by its absolute path.
+ */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/ask.h"
+#include "cmd/cmd.h"
+#include "ctl/json.h"
+#include "util/cleanup.h"
+
+/*
+ * The spec as another process understands it: what has a '/' or ends in ".o" is a file. Commas of the
+ * working directory's path are not those of the spec.
+ */
+static int make_absolute(const char *spec, char **ret_spec)
+{
+	_cleanup_(freep) char *directory = NULL;
+	_cleanup_(freep) char *escaped = NULL;
+	size_t n = strcspn(spec, ","), length = 0;
+	int r;
+
+	if (spec[0] == '/' ||
+	    (!memchr(spec, '/', n) && (n < 3 || memcmp(spec + n - 2, ".o", 2) != 0))) {
+		*ret_spec = strdup(spec);
+		return *ret_spec ? 0 : -ENOMEM;
+	}
+	directory = getcwd(NULL, 0);
+	if (!directory)
+		return -errno;
+	escaped = malloc(2 * strlen(directory) + 1);
+	if (!escaped)
+		return -ENOMEM;
+	for (const char *p = directory; *p; p++) {
+		if (*p == ',')
+			escaped[length++] = '\\';
+		escaped[length++] = *p;
+	}
+	escaped[length] = '\0';
+	while (strncmp(spec, "./", 2) == 0)
+		spec += 2;
+	r = asprintf(ret_spec, "%s/%s", strcmp(escaped, "/") == 0 ? "" : escaped, spec);
+	return r < 0 ? -ENOMEM : 0;
+}
+
+static int add_member(struct json_object *arguments, const char *member, const char *word)
+{
+	_cleanup_(freep) char *absolute = NULL;
+	int r = 0;
+
+	if (strcmp(member, "spec") == 0)
+		r = make_absolute(word, &absolute);
+	if (r == 0)
+		json_add_text(arguments, member, absolute ? absolute : word);
+	return r;
+}
+
+int cmd_view(struct cmd_call *call)
+{
+	struct json_object *arguments = json_object_new_object(), *reply = NULL;
+	const struct cmd *cmd = call->cmd;
+	int code = CMD_OK, n;
+
+	for (n = 0; n < 2 && cmd->members[n] && code == CMD_OK; n++) {
+		const char *word = call->words[1 + n];
+		int r = add_member(arguments, cmd->members[n], word);
+
+		if (r < 0)
+			cmd_error("%s: %s", word, strerror(-r));
+		code = cmd_exit_code(r);
+	}
+	if (code == CMD_OK)
+		code = ask(call->words[0], cmd->verb, arguments, n ? ASK_CHANGE_MS : ASK_MS, &reply);
+	if (code == CMD_OK)
+		cmd_answer(call, reply);
+	json_object_put(arguments);
+	return code;
+}
