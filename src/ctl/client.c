@@ -1,38 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The asking end of the control socket. Every wait has an end: the other side may be stuck. */
 #include "ctl/client.h"
-#include "ctl/proto.h"
-#include "ctl/json.h"
-#include "util/cleanup.h"
-#include "util/clock.h"
-#include "util/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <poll.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 
-enum {
-	CONNECT_SECONDS = 5,
-};
+#include "ctl/json.h"
+#include "ctl/line.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
 
-/* Waits for events until the deadline, a time of clock_ms(). */
-static int wait_for(int fd, short events, uint32_t deadline)
-{
-	struct pollfd poll_fd = { fd, events, 0 };
-	int32_t left = (int32_t)(deadline - clock_ms());
-	int r;
-
-	r = poll(&poll_fd, 1, left > 0 ? left : 0);
-	if (r < 0)
-		return errno == EINTR ? 0 : -errno;
-	return r == 0 ? -ETIMEDOUT : 0;
-}
+#define CONNECT_SECONDS 5
 
 int ctl_client_open(const char *path)
 {
@@ -70,107 +54,25 @@ int ctl_client_find(unsigned int connection, char path[CTL_PATH_MAX])
 	return -ENOENT;
 }
 
-static int send_all(int fd, const char *text, size_t len, uint32_t deadline)
-{
-	while (len) {
-		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
-		int r;
-
-		if (n >= 0) {
-			text += n;
-			len -= n;
-			continue;
-		}
-		if (errno != EAGAIN && errno != EINTR)
-			return -errno;
-		r = wait_for(fd, POLLOUT, deadline);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/*
- * Takes bytes up to a newline and no further: what stands behind it, once a verb has taken the
- * connection, is somebody else's to read. Returns how many, 0 at the end of the connection.
- */
-static ssize_t receive_part(int fd, char *bytes, size_t size)
-{
-	ssize_t n = recv(fd, bytes, size, MSG_PEEK);
-	char *newline;
-
-	if (n <= 0)
-		return n;
-	newline = memchr(bytes, '\n', n);
-	return recv(fd, bytes, newline ? newline + 1 - bytes : n, 0);
-}
-
-/* Reads one line; *ret_line ends with a NUL instead of the newline. */
-static int receive_line(int fd, uint32_t deadline, char **ret_line)
-{
-	_cleanup_(freep) char *line = NULL;
-	size_t len = 0, size = 0;
-
-	for (;;) {
-		ssize_t n;
-		int r;
-
-		if (len == size) {
-			char *more;
-
-			if (size >= CTL_REPLY_MAX)
-				return -EMSGSIZE;
-			size = size ? size * 2 : 4096;
-			more = realloc(line, size);
-			if (!more)
-				return -ENOMEM;
-			line = more;
-		}
-		r = wait_for(fd, POLLIN, deadline);
-		if (r < 0)
-			return r;
-		n = receive_part(fd, line + len, size - len);
-		if (n == 0)
-			return -ECONNRESET;
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return -errno;
-		if (n < 0)
-			continue;
-		len += n;
-		if (line[len - 1] == '\n') {
-			line[len - 1] = '\0';
-			*ret_line = take_ptr(line);
-			return 0;
-		}
-	}
-}
-
 int ctl_client_call(int fd, const char *verb, struct json_object *arguments, int timeout_ms,
 		    struct json_object **ret_reply)
 {
 	_cleanup_(freep) char *line = NULL;
-	uint32_t deadline = clock_ms() + (uint32_t)timeout_ms;
-	struct json_object *request, *reply;
-	const char *text;
-	int r = -ENOMEM;
+	int64_t deadline = line_deadline(timeout_ms);
+	struct json_object *request = json_object_new_object(), *reply;
+	size_t len;
+	int r;
 
-	request = json_object_new_object();
-	if (!request)
-		return -ENOMEM;
-	json_object_object_add(request, "version", json_object_new_int(CTL_VERSION));
-	json_object_object_add(request, "verb", json_text(verb));
+	json_add_number(request, "version", CTL_VERSION);
+	json_add_text(request, "verb", verb);
 	if (arguments) {
 		json_object_object_foreach(arguments, name, value)
 			json_object_object_add(request, name, json_object_get(value));
 	}
-	text = json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN);
-	if (text)
-		r = send_all(fd, text, strlen(text), deadline);
+	r = line_send(fd, request, deadline);
 	json_object_put(request);
-	if (r >= 0)
-		r = send_all(fd, "\n", 1, deadline);
-	if (r >= 0)
-		r = receive_line(fd, deadline, &line);
+	if (r == 0)
+		r = line_receive(fd, CTL_REPLY_MAX, deadline, &line, &len);
 	if (r < 0)
 		return r;
 
@@ -194,11 +96,11 @@ const char *ctl_reply_error(struct json_object *reply)
 
 int ctl_client_wait_end(int fd, int timeout_ms)
 {
-	uint32_t deadline = clock_ms() + (uint32_t)timeout_ms;
+	int64_t deadline = line_deadline(timeout_ms);
 	char rest[256];
 
 	for (;;) {
-		int r = wait_for(fd, POLLIN, deadline);
+		int r = line_wait(fd, POLLIN, deadline);
 		ssize_t n;
 
 		if (r < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* The verbs about filters, and the trace; the aux of each is the `struct pst_view *`. */
-#include "ctl/server.h"
+#include "ctl/call.h"
 
 #include <penstock/penstock.h>
 

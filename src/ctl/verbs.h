@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* What the control socket of a view can be asked. */
-#include "ctl/server.h"
+#include "ctl/call.h"
 
 /* The table; the aux of its verbs is the `struct pst_view *`. */
 extern const struct ctl_verb ctl_verbs[];

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The socket file of a view.
+ *
+ * The number in its name is one that the kernel gives to a single view at a time. A file that is there already
+ * was left by a process that died, and is replaced. The kernel reuses the number as soon as the view is
+ * unmounted, so at the end of this view the file may belong to another one: it is removed only while it is
+ * the one that was made here.
+ */
+#include "ctl/listen.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+/* The directory is for sockets of all users' views, but only its owner may put one there. */
+static int make_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_(freep) char *directory = NULL;
+	struct stat st;
+
+	if (!slash || slash == path)
+		return 0;
+	directory = strndup(path, slash - path);
+	if (!directory)
+		return -ENOMEM;
+	if (mkdir(directory, 0755) == 0) {
+		/* The caller's umask may have taken bits away. */
+		return chmod(directory, 0755) < 0 ? -errno : 0;
+	}
+	if (errno != EEXIST)
+		return -errno;
+	if (lstat(directory, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode) || (st.st_mode & 022) || (st.st_uid && st.st_uid != geteuid()))
+		return -EPERM;
+	return 0;
+}
+
+int listen_at(const char *path, int backlog, struct stat *ret_file)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char *made = address.sun_path;
+	_cleanup_(fd_closep) int fd = -1;
+	int r = make_directory(path);
+
+	if (r < 0)
+		return r;
+	if ((size_t)snprintf(made, sizeof(address.sun_path), "%s.new", path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* Linux makes the file with the mode of the socket: there is no moment of a wider one. */
+	if (fd < 0 || fchmod(fd, 0600) < 0)
+		return -errno;
+	if (unlink(made) < 0 && errno != ENOENT)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	/* Under its own name it is never seen without a listener: that would be a dead one (dead.c). */
+	if (lstat(made, ret_file) < 0 || listen(fd, backlog) < 0 || rename(made, path) < 0) {
+		r = -errno;
+		unlink(made);
+		return r;
+	}
+	return take_fd(&fd);
+}
+
+void listen_remove(const char *path, const struct stat *file)
+{
+	struct stat now;
+
+	if (lstat(path, &now) == 0 && now.st_ino == file->st_ino && now.st_dev == file->st_dev)
+		unlink(path);
+}
