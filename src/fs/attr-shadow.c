@@ -130,12 +130,12 @@ void shadow_drop(struct fs *fs, struct node *node)
 {
 	const struct fs_host *host = &fs->config.host;
 
-	if (!host->forget_attr_now)
+	if (!host->invalidate_attr_now)
 		return;
 	/* The bits before: the kernel ignores a reply, also one with an ACL, that is in flight meanwhile. */
 	fs->n_shadow_drops++;
 	atomic_fetch_and(&node->shadow, ~EXTRA);
-	host->forget_attr_now(host->aux, node->id);
+	host->invalidate_attr_now(host->aux, node->id);
 	fs->n_shadow_drops--;
 }
 
@@ -154,8 +154,8 @@ void shadow_drop_written(struct fs *fs, struct node *node)
 
 	if (has(fs, node, HUGE))
 		shadow_drop(fs, node);
-	else if (host->forget_written_now)
-		host->forget_written_now(host->aux, node->id);
+	else if (host->invalidate_written_now)
+		host->invalidate_written_now(host->aux, node->id);
 }
 
 void shadow_revalidate(struct fs *fs, struct node *node)

@@ -203,12 +203,12 @@ void attr_find_alias(struct fs *fs, struct node *node)
 	 * What was promised so far; of a directory with all of its names, also those that the kernel has as
 	 * absent, which no listing has.
 	 */
-	if (!(atomic_fetch_or(&alias->attr_state, HAS_ALIAS) & HAS_ALIAS) && host->forget_all) {
+	if (!(atomic_fetch_or(&alias->attr_state, HAS_ALIAS) & HAS_ALIAS) && host->invalidate_all) {
 		if (S_ISDIR(alias->type))
-			host->forget_all(host->aux);
-		attr_changed_below(fs, alias, true);
+			host->invalidate_all(host->aux);
+		invalidate_node(fs, alias, true);
 		/* Whoever has found it at the same time may have been promised more. */
-		attr_changed_below(fs, node, false);
+		invalidate_node(fs, node, false);
 	}
 	node_put(fs->nodes, alias);
 }
@@ -256,59 +256,10 @@ void attr_complete_entry(struct fs *fs, struct node *dir, struct fs_entry *entry
 		entry->entry_ns = 0;
 }
 
-void attr_changed_below(struct fs *fs, struct node *node, bool data)
-{
-	const struct fs_host *host = &fs->config.host;
-
-	host->forget_node(host->aux, node->id, data);
-}
-
-void attr_name_changed_below(struct fs *fs, struct node *dir, const char *name, struct node *child,
-			     bool expire)
-{
-	const struct fs_host *host = &fs->config.host;
-
-	listings_changed(fs, dir);
-	seen_note(fs->seen, dir, name, SEEN_UNKNOWN);
-	host->forget_name(host->aux, dir->id, name, child ? child->id : 0, expire);
-}
-
-void fs_changed(struct fs *fs, struct node *node)
-{
-	if (fs->config.host.forget_node)
-		attr_changed_below(fs, node, false);
-}
-
-void fs_invalidate(struct fs *fs, struct node *node, const char *name)
-{
-	shadow_drop(fs, node);
-	if (name && fs->config.host.forget_name)
-		attr_name_changed_below(fs, node, name, NULL, true);
-}
-
-void attr_all_changed_below(struct fs *fs)
-{
-	const struct fs_host *host = &fs->config.host;
-
-	/*
-	 * While the descriptor of a file that was removed meanwhile stays cached, GETATTR succeeds and the kernel
-	 * keeps its name. Without the descriptor GETATTR fails with ESTALE, and the kernel looks the name up again.
-	 */
-	fdcache_trim(fs->fds);
-	host->forget_all(host->aux);
-}
-
 void attr_mark_maybe_mapped(struct fs *fs, struct node *node)
 {
 	if (S_ISREG(node->type))
 		atomic_fetch_or(&node->attr_state, MAY_BE_MAPPED);
-}
-
-void attr_moved(struct fs *fs, struct node *node, struct node *dir)
-{
-	node->parent = dir ? dir->id : 0;
-	if (!dir || dir->watch != WATCH_ON)
-		attr_changed_below(fs, node, false);
 }
 
 uint64_t attr_absent_ns(struct fs *fs, struct node *dir)
@@ -328,14 +279,14 @@ void attr_writer_ends(struct node *node)
 	node->n_writers--;
 }
 
-void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mode)
+void attr_opened(struct fs *fs, struct node *node, int flags, enum io_mode mode)
 {
 	uint32_t state;
 
 	if ((flags & O_ACCMODE) != O_RDONLY)
 		attr_writer_begins(node);
 	state = atomic_load(&node->attr_state);
-	if ((flags & O_ACCMODE) != O_RDWR || mode != PASS_BACKING)
+	if ((flags & O_ACCMODE) != O_RDWR || mode != IO_PASSTHROUGH)
 		return;
 	while (!atomic_compare_exchange_weak(&node->attr_state, &state,
 					     ((state + ONE_OPEN) | MAY_BE_MAPPED) & ~SHORT_TIMEOUT))
@@ -345,11 +296,11 @@ void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mod
 		shadow_drop_written(fs, node);
 }
 
-void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode mode)
+void attr_released(struct fs *fs, struct node *node, int flags, enum io_mode mode)
 {
 	if ((flags & O_ACCMODE) != O_RDONLY)
 		attr_writer_ends(node);
-	if ((flags & O_ACCMODE) == O_RDWR && mode == PASS_BACKING)
+	if ((flags & O_ACCMODE) == O_RDWR && mode == IO_PASSTHROUGH)
 		atomic_fetch_sub(&node->attr_state, ONE_OPEN);
 }
 

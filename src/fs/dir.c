@@ -241,7 +241,7 @@ static int read_some(struct fs *fs, struct handle *handle, struct dirstream *str
 static void keep_or_not(struct fs *fs, struct node *node)
 {
 	if (fs->parked && !attr_keep_listing(fs, node))
-		attr_changed_below(fs, node, true);
+		invalidate_node(fs, node, true);
 }
 
 static void note_beginning(struct fs *fs, struct handle *handle, struct dirstream *stream, bool begins)

@@ -10,7 +10,7 @@
 
 #define STX_MASK (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
 
-struct pass;
+struct passthrough;
 struct locks;
 struct devs;
 struct watch;
@@ -22,7 +22,7 @@ struct fs {
 	struct nodetab *nodes;
 	struct fdcache *fds;
 	struct handletab *handles;
-	struct pass *pass;
+	struct passthrough *passthrough;
 	struct locks *locks;
 	struct devs *devs;		/* ino.c */
 	struct parked *parked;		/* stateless-readdir.c; NULL: directories are opened */
@@ -71,17 +71,22 @@ void attr_find_alias(struct fs *fs, struct node *node);
  */
 void attr_node_seen_first(struct fs *fs, struct node *node, struct fs_attr *attr);
 void attr_node_created(struct node *node);
-/* What watch.c has heard of: others have changed a node, a name (whose file is gone: child), or all. */
-void attr_changed_below(struct fs *fs, struct node *node, bool data);
-/* expire: the name may still lead to the same file, or the view itself has changed it. */
-void attr_name_changed_below(struct fs *fs, struct node *dir, const char *name, struct node *child,
-			     bool expire);
-void attr_all_changed_below(struct fs *fs);
 /* A process below may store to the file through a mapping. */
 void attr_mark_maybe_mapped(struct fs *fs, struct node *node);
-/* It lies in another directory now; NULL: in one that is not known. */
-void attr_moved(struct fs *fs, struct node *node, struct node *dir);
 uint64_t attr_absent_ns(struct fs *fs, struct node *dir);
+
+/*
+ * invalidate.c: the kernel drops what it has cached. Only where the host has these callbacks.
+ *
+ * invalidate_node(): attributes, and with data the pages. invalidate_name(): a name; child: the node whose file
+ * was removed with it, or NULL; expire: the name may still lead to the same file, or the view itself has
+ * changed it. invalidate_all(): everything. invalidate_moved(): records that a node lies in another directory
+ * (NULL: not known which), and invalidates its attributes if that one is not watched.
+ */
+void invalidate_node(struct fs *fs, struct node *node, bool data);
+void invalidate_name(struct fs *fs, struct node *dir, const char *name, struct node *child, bool expire);
+void invalidate_all(struct fs *fs);
+void invalidate_moved(struct fs *fs, struct node *node, struct node *dir);
 
 /*
  * attr-shadow.c: what the kernel has cached of a node's attributes.
@@ -138,8 +143,8 @@ struct devs *ino_devs_free(struct devs *devs);
 /* An open for writing is under way: from here on no lease of ours stands in its way. And it has ended. */
 void attr_writer_begins(struct node *node);
 void attr_writer_ends(struct node *node);
-void attr_opened(struct fs *fs, struct node *node, int flags, enum pass_mode mode);
-void attr_released(struct fs *fs, struct node *node, int flags, enum pass_mode mode);
+void attr_opened(struct fs *fs, struct node *node, int flags, enum io_mode mode);
+void attr_released(struct fs *fs, struct node *node, int flags, enum io_mode mode);
 bool attr_has_writers(const struct node *node);
 bool attr_keep_data(struct fs *fs);
 bool attr_keep_listing(struct fs *fs, struct node *dir);
@@ -167,25 +172,25 @@ void parked_put(struct fs *fs, struct handle *handle, uint64_t off);
 bool parked_tick(struct fs *fs);
 
 /* passthrough.c: the only file that holds backing ids. */
-int pass_new(struct fs *fs, struct pass **ret_pass);
-struct pass *pass_free(struct pass *pass);
+int passthrough_new(struct fs *fs, struct passthrough **ret_pt);
+struct passthrough *passthrough_free(struct passthrough *passthrough);
 /*
  * Decides how the data of an open with these flags is reached, and counts it; st: the file's, where it is
  * known (else st_mode is 0). -EBUSY: others have the file open by passthrough, and filters hold for its
  * data, or its owner may not open it so.
  */
-int pass_open(struct fs *fs, struct node *node, const struct stat *st, int flags,
+int passthrough_open(struct fs *fs, struct node *node, const struct stat *st, int flags,
 	      struct fs_open *open);
 /* Whether filters hold for the node's data that its open files go round. */
-bool pass_bypasses(struct fs *fs, struct node *node);
-void pass_close(struct fs *fs, struct node *node);
+bool passthrough_bypasses(struct fs *fs, struct node *node);
+void passthrough_close(struct fs *fs, struct node *node);
 /* Other filters see the node's data now: the next open keeps no pages of before. */
-void pass_data_changed(struct fs *fs, struct node *node);
-/* Gives back the node's idle id; false where the node is open. */
-bool pass_let_go(struct fs *fs, struct node *node);
-void pass_node_gone(struct fs *fs, struct node *node);
-bool pass_reap(struct fs *fs);
-void pass_stat(struct fs *fs, struct fs_stat *stat);
+void passthrough_data_changed(struct fs *fs, struct node *node);
+/* Closes the node's backing id if no open uses it; false where the node is open. */
+bool passthrough_close_idle(struct fs *fs, struct node *node);
+void passthrough_node_gone(struct fs *fs, struct node *node);
+bool passthrough_reap(struct fs *fs);
+void passthrough_stat(struct fs *fs, struct fs_stat *stat);
 
 /* owner.c: data that the kernel reads and writes as the owner of the file. */
 struct owners;

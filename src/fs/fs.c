@@ -18,7 +18,7 @@ static void node_gone(void *aux, struct node *node)
 
 	if (node->filters & atomic_load_explicit(&fs->filters.forget, memory_order_relaxed))
 		fs->config.host.forgotten(fs->config.host.aux, node);
-	pass_node_gone(fs, node);
+	passthrough_node_gone(fs, node);
 	watch_node_gone(fs, node);
 	fdcache_drop(fs->fds, node);
 }
@@ -83,7 +83,7 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	if (r == 0)
 		r = handletab_new(&fs->handles);
 	if (r == 0)
-		r = pass_new(fs, &fs->pass);
+		r = passthrough_new(fs, &fs->passthrough);
 	if (r == 0)
 		r = locks_new(fs, &fs->locks);
 	if (r == 0)
@@ -103,7 +103,7 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	r = root_new(fs, lower);
 	if (r < 0)
 		return r;
-	if (config->cache == PST_CACHE_AUTO && config->host.forget_node) {
+	if (config->cache == PST_CACHE_AUTO && config->host.invalidate_node) {
 		r = watch_new(fs, &fs->watch);
 		if (r < 0)
 			return r;
@@ -122,7 +122,7 @@ struct fs *fs_free(struct fs *fs)
 	fs->handles = handletab_free(fs->handles);
 	fs->nodes = nodetab_free(fs->nodes);
 	fs->fds = fdcache_free(fs->fds);
-	fs->pass = pass_free(fs->pass);
+	fs->passthrough = passthrough_free(fs->passthrough);
 	fs->devs = ino_devs_free(fs->devs);
 	fs->listings = listings_free(fs->listings);
 	fs->seen = seen_free(fs->seen);
@@ -143,7 +143,7 @@ void fs_stat(struct fs *fs, struct fs_stat *ret_stat)
 		.n_handles = handletab_count(fs->handles),
 		.n_fds = fdcache_count(fs->fds),
 	};
-	pass_stat(fs, ret_stat);
+	passthrough_stat(fs, ret_stat);
 	watch_stat(fs->watch, ret_stat);
 }
 
@@ -154,7 +154,7 @@ int fs_start(struct fs *fs)
 
 bool fs_tick(struct fs *fs)
 {
-	bool left = pass_reap(fs);
+	bool left = passthrough_reap(fs);
 
 	left |= fdcache_reap(fs->fds);
 	left |= locks_tick(fs->locks);
@@ -206,12 +206,12 @@ void fs_set_filters(struct fs *fs, const struct fs_filters *filters)
 void fs_filters_changed(struct fs *fs, struct node *node, uint64_t changed)
 {
 	if (changed & fs->filters.data)
-		pass_data_changed(fs, node);
+		passthrough_data_changed(fs, node);
 }
 
 bool fs_bypasses(struct fs *fs, struct node *node)
 {
-	return pass_bypasses(fs, node);
+	return passthrough_bypasses(fs, node);
 }
 
 uint32_t fs_node_number(struct fs *fs, const struct node *node)

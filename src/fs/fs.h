@@ -28,37 +28,37 @@ struct fs;
  */
 #define FS_WOULD_WAIT (-600)
 
-/* What the file system needs from above. Called from any thread. */
+/* What the file system needs from the daemon. Called from any thread. */
 struct fs_host {
 	void *aux;
-	/* Registers a lower file for passthrough; returns the kernel's number for it or -errno. */
+	/* Registers a lower file for passthrough; returns the backing id or -errno. */
 	int (*backing_open)(void *aux, int fd);
 	void (*backing_close)(void *aux, int backing_id);
-	/* Something wants fs_tick() to be called about once a second from now on. */
+	/* Asks for fs_tick() to be called about once a second from now on. */
 	void (*want_tick)(void *aux);
 	/*
-	 * The kernel shall forget: what it was told of a node, and its pages with data; a name (child:
-	 * the node that was removed with it, or 0; expire: the name may still lead to the same file);
-	 * everything. These return at once. They may be NULL: then nothing is
-	 * promised that would have to be taken back.
+	 * Make the kernel drop what it has cached: attributes of a node, and with data its pages; a name (child: the
+	 * node that was removed with it, or 0; expire: the name may still lead to the same file); everything. They
+	 * return at once, before the kernel has done it. NULL where the kernel cannot be told: then attributes
+	 * and names get timeouts that need no invalidation.
 	 */
-	void (*forget_node)(void *aux, uint64_t nodeid, bool data);
-	void (*forget_name)(void *aux, uint64_t parent, const char *name, uint64_t child,
-			    bool expire);
-	void (*forget_all)(void *aux);
+	void (*invalidate_node)(void *aux, uint64_t nodeid, bool data);
+	void (*invalidate_name)(void *aux, uint64_t parent, const char *name, uint64_t child,
+				bool expire);
+	void (*invalidate_all)(void *aux);
 	/*
-	 * Somebody below has moved a directory away, which the kernel still has under this name. Before
-	 * the name is forgotten; reads the mount tables.
+	 * A process below has moved a directory away that the kernel has cached under this name. Called before the
+	 * name is invalidated; reads the mount tables.
 	 */
 	void (*moved_away)(void *aux, uint64_t parent, const char *name, uint64_t child);
 	/*
-	 * Attributes of a node alone, with its ACLs; of a regular file those alone that a write
-	 * changes: size, blocks, mtime and ctime. Done when these return. May be called from inside
-	 * a request. The second one does nothing where the kernel has a size of FS_WRITTEN_LIMIT or more.
+	 * Make the kernel drop a node's attributes and ACLs, or of a regular file only what a write changes (size,
+	 * blocks, mtime, ctime), before they return. May be called from inside a request. The second one does nothing
+	 * where the kernel has a size of FS_WRITTEN_LIMIT or more.
 	 */
-	void (*forget_attr_now)(void *aux, uint64_t nodeid);
-	void (*forget_written_now)(void *aux, uint64_t nodeid);
-	/* A node goes whose filters are to be told. It has no references left, and must not get any. */
+	void (*invalidate_attr_now)(void *aux, uint64_t nodeid);
+	void (*invalidate_written_now)(void *aux, uint64_t nodeid);
+	/* A node with filters of forget (struct fs_filters) is being freed: it must not get references any more. */
 	void (*forgotten)(void *aux, struct node *node);
 };
 
@@ -171,12 +171,13 @@ int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret
 #define FS_NAME_SIZE 1024
 int fs_real_name(struct fs *fs, struct node *dir, const char *name, char real[FS_NAME_SIZE]);
 /*
- * The kernel shall ask anew about a node, and about a name in it (or NULL): a request on it has come to
- * something else than what it is told. Before that is answered: attributes are forgotten at once, names soon.
+ * Makes the kernel ask again for a node's attributes, and for a name in it (or NULL), because the reply to a
+ * request will not say what the request did. Called before the reply: attributes are dropped when this
+ * returns, names soon after.
  */
 void fs_invalidate(struct fs *fs, struct node *node, const char *name);
-/* A server's attributes of a node are others now. From anywhere; returns at once. */
-void fs_changed(struct fs *fs, struct node *node);
+/* A server has changed attributes of a node. From any thread; returns at once. */
+void fs_invalidate_attr(struct fs *fs, struct node *node);
 /* The node of a path below the root (strong), with no link followed on the way; "": the root. */
 int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node);
 /* The path below, as far as it is known; for people. */
@@ -276,17 +277,17 @@ int fs_unlink(struct fs *fs, struct node *dir, const char *name, bool rmdir);
 int fs_rename(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
 	      struct node *new_dir, const char *new_name, unsigned int flags);
 
-/* How the data of an open file is reached. */
-enum pass_mode {
-	PASS_NONE,
-	PASS_CACHED,		/* served, through the page cache of the view */
-	PASS_BACKING,		/* by the kernel, on the lower file */
-	PASS_DIRECT,			/* served, each read and write as the caller made it */
+/* How reads and writes of an open file reach the lower file. */
+enum io_mode {
+	IO_NONE,			/* the file is not open */
+	IO_CACHED,			/* requests, through the page cache of the view */
+	IO_PASSTHROUGH,			/* the kernel, on the lower file; no requests */
+	IO_DIRECT,			/* requests, each as the caller made it */
 };
 
 struct fs_open {
 	struct handle *handle;
-	enum pass_mode mode;
+	enum io_mode mode;
 	int backing_id;
 	bool no_flush;			/* closing needs no message */
 	bool keep_cache;		/* what the view has cached of the file still holds */

@@ -94,14 +94,14 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 	if (r < 0)
 		return r;
 	open.handle->uid = creds_serving_uid();
-	r = pass_open(fs, node, st, flags, &open);
+	r = passthrough_open(fs, node, st, flags, &open);
 	if (r < 0) {
 		handle_put(fs->handles, open.handle);
 		return r;
 	}
 	attr_opened(fs, node, flags, open.mode);
 	open.handle->io_mode = (uint8_t)open.mode;
-	if (fd < 0 && open.mode != PASS_BACKING) {
+	if (fd < 0 && open.mode != IO_PASSTHROUGH) {
 		fd = lower_open(fs, node, flags & ~O_TRUNC);
 		if (fd < 0) {
 			fs_release(fs, open.handle);
@@ -113,7 +113,7 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 	 * A descriptor of ours would stand in the way of leases: none is kept without need. Where the
 	 * lower file system decides by who opens, a later open would be somebody else's.
 	 */
-	if (open.mode != PASS_BACKING || lower_asks(fs, node))
+	if (open.mode != IO_PASSTHROUGH || lower_asks(fs, node))
 		lower_to_handle(fs, open.handle, take_fd(&fd));
 	open.no_flush = fs->config.locks == PST_LOCKS_LOCAL &&
 			!(wants_write(flags) && lower_asks(fs, node));
@@ -137,7 +137,7 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	if (!S_ISREG(node->type))
 		return -ENXIO;
 	/* Before anything is cut off: it would be refused after. */
-	if ((flags & O_TRUNC) && pass_bypasses(fs, node))
+	if ((flags & O_TRUNC) && passthrough_bypasses(fs, node))
 		return -EBUSY;
 	shadow_revalidate(fs, node);
 	/* From before the first open for writing until that is counted itself. */
@@ -265,6 +265,6 @@ int fs_release(struct fs *fs, struct handle *handle)
 	if (fs->config.locks == PST_LOCKS_LOWER)
 		locks_drop_handle(fs, handle);
 	attr_released(fs, handle->node, handle->flags, handle->io_mode);
-	pass_close(fs, handle->node);
+	passthrough_close(fs, handle->node);
 	return 0;
 }

@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Passthrough: the only file that holds backing ids, and the only place that decides how the data
- * of an open file is reached.
+ * Passthrough: the only file that holds backing ids, and the only place that decides the I/O mode of an open
+ * file.
  *
- * The kernel knows two states of a file, and answers EIO to an open that does not fit: with a
- * backing file (every open must name the same id) or with pages of its own. So a node has one mode
- * from its first open to its last release:
+ * The kernel has a file open either with a backing file (every open must name the same id) or with a page
+ * cache of the view, and fails an open of the other kind with EIO. So a node has one mode from its first open
+ * to its last release:
  *
- *	mode now	the file can pass  it cannot	it has no size	filters see data
- *	no opens	backing		   cached	direct		direct, or cached if they allow
- *	backing		backing		   -		-		refused
- *	cached		cached		   cached	-		direct, or cached if they allow
- *	direct		direct		   direct	direct		direct
+ *	mode now	can pass through	cannot		zero size	filters see data
+ *	none		passthrough		cached		direct		direct, or cached if they allow
+ *	passthrough	passthrough		-		-		refused
+ *	cached		cached			cached		-		direct, or cached if they allow
+ *	direct		direct			direct		direct		direct
  *
- * where - cannot be: what a file can is found out at the first open and holds until the last close.
- * "No size" are files of proc, sysfs and their like. Filters may come and go while a file is open; an
- * open that would go round one is refused with EBUSY.
+ * "-" cannot be: the first open decides whether the file can pass through, for all opens until the last
+ * release. "Zero size": files of proc, sysfs and the like. Filters may be added and removed while a file is
+ * open; an open that would bypass one fails with EBUSY.
  *
- * Privilege: the kernel reads and writes as whoever registered the file. With CAP_FSETID a write by
- * anybody leaves set-user-ID bits, without it a write by root takes them away. The kernel asks us to
- * clear them first where it has to be (SETATTR), but goes by the mode that it has in mind; so the
- * privilege is used for files that have such bits when they are opened, where what the kernel has in
- * mind is of that moment, and for no others.
+ * Privilege: the kernel reads and writes with the credentials of the thread that registered the file. With
+ * CAP_FSETID a write by any caller keeps the set-ID bits; without it a write by root clears them. The kernel
+ * sends SETATTR first where a write has to clear the bits, but decides that by the mode in its cache. So a
+ * file is registered with CAP_FSETID only if it has set-ID bits when it is opened, because the cached mode is
+ * fresh at that moment.
  *
- * Where a server decides by who asks, the file is registered as its owner (owner.c), and served where
- * that would not do for all who may open it.
+ * Where a server checks permissions itself, the file is registered as its owner (owner.c), and served where the
+ * owner lacks a permission that other callers may have.
  *
- * The id is kept from one open to the next, so that opening costs no registration; ids that have
- * been idle for a tick are given back, because they hold the lower inode: the space of a file that
- * is deleted below would not be freed.
+ * A backing id is kept from one open to the next, so that an open needs no registration. It is closed after
+ * a tick without an open, because it holds the lower inode: the space of a file that was deleted below would
+ * not be freed.
  *
  * Locks: shard of the node for its members of this file's; idle_lock for the list. A shard is taken
  * before idle_lock.
@@ -53,7 +53,7 @@ enum {
 	FLAG_STALE = 1 << 3, /* other filters saw the pages that the kernel keeps */
 };
 
-struct pass {
+struct passthrough {
 	struct fs *fs;
 	struct owners *owners;
 	pthread_mutex_t shard[N_SHARDS];
@@ -65,94 +65,94 @@ struct pass {
 	size_t n_idle;
 };
 
-int pass_new(struct fs *fs, struct pass **ret_pass)
+int passthrough_new(struct fs *fs, struct passthrough **ret_pt)
 {
-	struct pass *pass = calloc(1, sizeof(*pass));
+	struct passthrough *pt = calloc(1, sizeof(*pt));
 
-	if (!pass)
+	if (!pt)
 		return -ENOMEM;
-	pass->idle = calloc(MAX_IDLE, sizeof(*pass->idle));
-	if (!pass->idle || owners_new(&pass->owners) < 0) {
-		free(pass->idle);
-		free(pass);
+	pt->idle = calloc(MAX_IDLE, sizeof(*pt->idle));
+	if (!pt->idle || owners_new(&pt->owners) < 0) {
+		free(pt->idle);
+		free(pt);
 		return -ENOMEM;
 	}
-	pass->fs = fs;
+	pt->fs = fs;
 	for (int i = 0; i < N_SHARDS; i++)
-		pthread_mutex_init(&pass->shard[i], NULL);
-	pthread_mutex_init(&pass->idle_lock, NULL);
-	*ret_pass = pass;
+		pthread_mutex_init(&pt->shard[i], NULL);
+	pthread_mutex_init(&pt->idle_lock, NULL);
+	*ret_pt = pt;
 	return 0;
 }
 
-struct pass *pass_free(struct pass *pass)
+struct passthrough *passthrough_free(struct passthrough *pt)
 {
-	if (!pass)
+	if (!pt)
 		return NULL;
 	for (int i = 0; i < N_SHARDS; i++)
-		pthread_mutex_destroy(&pass->shard[i]);
-	pthread_mutex_destroy(&pass->idle_lock);
-	owners_free(pass->owners);
-	free(pass->idle);
-	free(pass);
+		pthread_mutex_destroy(&pt->shard[i]);
+	pthread_mutex_destroy(&pt->idle_lock);
+	owners_free(pt->owners);
+	free(pt->idle);
+	free(pt);
 	return NULL;
 }
 
-static pthread_mutex_t *lock_of(struct pass *pass, const struct node *node)
+static pthread_mutex_t *lock_of(struct passthrough *pt, const struct node *node)
 {
-	return &pass->shard[hash_mix((uintptr_t)node) % N_SHARDS];
+	return &pt->shard[hash_mix((uintptr_t)node) % N_SHARDS];
 }
 
-/* Registers the lower file, as its owner or (NULL) as nobody in particular; caller holds the shard. */
-static int backing_open(struct pass *pass, struct node *node, bool keeps, const struct file_owner *owner)
+/* Registers the lower file as its owner, or as an unprivileged user (NULL); caller holds the shard. */
+static int backing_open(struct passthrough *pt, struct node *node, bool keeps, const struct file_owner *owner)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	struct fs_host *host = &pass->fs->config.host;
+	struct fs_host *host = &pt->fs->config.host;
 	int r;
 
-	r = fdref_get(pass->fs->fds, node, &ref);
+	r = fdref_get(pt->fs->fds, node, &ref);
 	if (r < 0)
 		return r;
 	if (owner)
-		r = owners_set(pass->owners, node, owner);
+		r = owners_set(pt->owners, node, owner);
 	if (r == 0)
 		r = owner ? creds_enter_owner(owner->uid, owner->gid, &scope) :
 			    creds_enter_backing(keeps, &scope);
 	if (r == 0)
 		r = host->backing_open(host->aux, ref.fd);
 	if (r < 0) {
-		owners_set(pass->owners, node, NULL);
+		owners_set(pt->owners, node, NULL);
 		return r;
 	}
 	node->backing_id = r;
 	if (keeps)
-		node->pass_flags |= FLAG_KEEPS;
+		node->passthrough_flags |= FLAG_KEEPS;
 	else
-		node->pass_flags &= (uint8_t)~FLAG_KEEPS;
-	pass->n_backings++;
-	pass->n_registered++;
+		node->passthrough_flags &= (uint8_t)~FLAG_KEEPS;
+	pt->n_backings++;
+	pt->n_registered++;
 	return 0;
 }
 
 /* Caller holds the shard, or nobody else can reach the node. */
-static void backing_close(struct pass *pass, struct node *node)
+static void backing_close(struct passthrough *pt, struct node *node)
 {
-	struct fs_host *host = &pass->fs->config.host;
+	struct fs_host *host = &pt->fs->config.host;
 
 	if (!node->backing_id)
 		return;
 	host->backing_close(host->aux, node->backing_id);
 	node->backing_id = 0;
-	if (nodetab_mount(pass->fs->nodes, node->fh.mount)->owners)
-		owners_set(pass->owners, node, NULL);
-	pass->n_backings--;
+	if (nodetab_mount(pt->fs->nodes, node->fh.mount)->owners)
+		owners_set(pt->owners, node, NULL);
+	pt->n_backings--;
 }
 
 /*
- * Whether data passes through at all. The kernel opens the lower file once more, as nobody or as the owner
- * of the file: where the lower file system decides by who opens, and not by owners, the user has to have
- * asked for that.
+ * True if the file system of the node allows passthrough. The kernel opens the lower file once more, as an
+ * unprivileged user or as the owner; where the lower file system checks the caller, and not by IDs, that needs
+ * the option passthrough=on.
  */
 static bool passes(struct fs *fs, const struct node *node)
 {
@@ -168,30 +168,31 @@ struct trial {
 	struct file_owner owner;
 };
 
-static void try_owner(struct pass *pass, struct node *node, const struct stat *st, int flags,
+static void try_owner(struct passthrough *pt, struct node *node, const struct stat *st, int flags,
 		      struct trial *trial)
 {
-	struct fs *fs = pass->fs;
+	struct fs *fs = pt->fs;
 	bool passing, open;
 
 	if (!nodetab_mount(fs->nodes, node->fh.mount)->owners || !passes(fs, node) || !st->st_mode)
 		return;
-	pthread_mutex_lock(lock_of(pass, node));
+	pthread_mutex_lock(lock_of(pt, node));
 	open = node->n_open;
-	passing = open && node->io_mode == PASS_BACKING;
-	pthread_mutex_unlock(lock_of(pass, node));
+	passing = open && node->io_mode == IO_PASSTHROUGH;
+	pthread_mutex_unlock(lock_of(pt, node));
 	if (open && !passing)
 		return;
 	trial->tried = true;
 	/* The owner may be another one by now; for the kernel it is who it was. */
-	if (!passing || !owners_find(pass->owners, node, &trial->owner))
+	if (!passing || !owners_find(pt->owners, node, &trial->owner))
 		trial->owner = (struct file_owner){ st->st_uid, st->st_gid };
 	trial->may_all = !passing && owner_may(fs, node, &trial->owner, O_RDWR);
 	trial->may = trial->may_all || (passing && owner_may(fs, node, &trial->owner, flags));
 }
 
-/* Whether a file that goes by its owner passes through, and as whom; caller holds the shard. */
-static bool owner_passes(struct pass *pass, struct node *node, const struct stat *st,
+/* True if a file of a server may pass through; closes a backing id of another owner.
+ * Caller holds the shard. */
+static bool owner_passes(struct passthrough *pt, struct node *node, const struct stat *st,
 			 const struct trial *trial)
 {
 	struct file_owner now;
@@ -199,202 +200,202 @@ static bool owner_passes(struct pass *pass, struct node *node, const struct stat
 	/* A write by root would leave set-user-ID bits, and the server takes them away from the owner's. */
 	if (!trial->tried || !trial->may_all || (st->st_mode & (S_ISUID | S_ISGID)))
 		return false;
-	if (node->backing_id && (!owners_find(pass->owners, node, &now) ||
+	if (node->backing_id && (!owners_find(pt->owners, node, &now) ||
 				 now.uid != trial->owner.uid || now.gid != trial->owner.gid))
-		backing_close(pass, node);
+		backing_close(pt, node);
 	return true;
 }
 
-static void tell_owner(struct pass *pass)
+static void tell_owner(struct passthrough *pt)
 {
-	pass->n_refused++;
-	if (!atomic_exchange(&pass->told_owner, true))
+	pt->n_refused++;
+	if (!atomic_exchange(&pt->told_owner, true))
 		log_warning("a file is served, not passed through: on the server its owner may not do what "
 			    "others may, or it has set-user-ID or set-group-ID bits. Further ones are "
 			    "counted, not logged");
 }
 
-static void tell_refusal(struct pass *pass, int r)
+static void tell_refusal(struct passthrough *pt, int r)
 {
-	pass->n_refused++;
-	if (!atomic_exchange(&pass->told, true))
+	pt->n_refused++;
+	if (!atomic_exchange(&pt->told, true))
 		log_warning("the kernel will not pass a file through (%s)%s; its data is served. "
 			    "Further refusals are counted, not logged",
 			    strerror(-r),
 			    r == -ELOOP ? ": its file system is stacked too deep" : "");
 }
 
-/* How the data of a node that filters see is reached: PASS_NONE where none do. */
-static enum pass_mode filtered(struct fs *fs, const struct node *node)
+/* The mode that the filters of a node need; IO_NONE if none of them sees its data. */
+static enum io_mode filter_mode(struct fs *fs, const struct node *node)
 {
 	uint64_t seen = node->filters & atomic_load(&fs->filters.data);
 
 	if (!seen)
-		return PASS_NONE;
-	return seen & ~atomic_load(&fs->filters.cacheable) ? PASS_DIRECT : PASS_CACHED;
+		return IO_NONE;
+	return seen & ~atomic_load(&fs->filters.cacheable) ? IO_DIRECT : IO_CACHED;
 }
 
-/* Registers the lower file unless it is; caller holds the shard. */
-static enum pass_mode pass_through(struct pass *pass, struct node *node, const struct stat *st,
+/* Registers the lower file unless it is registered already, and returns the mode; caller holds the shard. */
+static enum io_mode register_if_possible(struct passthrough *pt, struct node *node, const struct stat *st,
 				   const struct trial *trial)
 {
-	bool owners = nodetab_mount(pass->fs->nodes, node->fh.mount)->owners;
+	bool owners = nodetab_mount(pt->fs->nodes, node->fh.mount)->owners;
 	bool keeps = (st->st_mode & (S_ISUID | S_ISGID)) && !authority_is_served(node, STATX_MODE) &&
 		     !set_id_hidden(node);
 	int r;
 
-	if (owners && !owner_passes(pass, node, st, trial)) {
-		tell_owner(pass);
-		return PASS_CACHED;
+	if (owners && !owner_passes(pt, node, st, trial)) {
+		tell_owner(pt);
+		return IO_CACHED;
 	}
 	/* An open for reading does not care, and does not know the mode. */
 	if (node->backing_id &&
-	    (!st->st_mode || keeps == !!(node->pass_flags & FLAG_KEEPS)))
-		return PASS_BACKING;
-	backing_close(pass, node);
-	r = backing_open(pass, node, keeps, owners ? &trial->owner : NULL);
-	/* One that has lost its last name meanwhile is not the kernel's to refuse: we only lack the way. */
+	    (!st->st_mode || keeps == !!(node->passthrough_flags & FLAG_KEEPS)))
+		return IO_PASSTHROUGH;
+	backing_close(pt, node);
+	r = backing_open(pt, node, keeps, owners ? &trial->owner : NULL);
+	/* ESTALE: the file was unlinked, so its handle no longer opens. The kernel refused nothing. */
 	if (r < 0 && r != -ESTALE)
-		tell_refusal(pass, r);
-	return r < 0 ? PASS_CACHED : PASS_BACKING;
+		tell_refusal(pt, r);
+	return r < 0 ? IO_CACHED : IO_PASSTHROUGH;
 }
 
-/* The table at the top; caller holds the shard. PASS_NONE: refused. */
-static enum pass_mode decide(struct pass *pass, struct node *node, const struct stat *st,
+/* Looks up the table at the top; caller holds the shard. IO_NONE: refused. */
+static enum io_mode decide(struct passthrough *pt, struct node *node, const struct stat *st,
 			     const struct trial *trial)
 {
-	enum pass_mode asked = filtered(pass->fs, node);
+	enum io_mode wanted = filter_mode(pt->fs, node);
 
-	if (node->n_open && node->io_mode == PASS_BACKING)
-		return asked == PASS_NONE && (!trial->tried || trial->may) ? PASS_BACKING :
-									    PASS_NONE;
+	if (node->n_open && node->io_mode == IO_PASSTHROUGH)
+		return wanted == IO_NONE && (!trial->tried || trial->may) ? IO_PASSTHROUGH :
+									    IO_NONE;
 	if (node->n_open)
-		return asked == PASS_DIRECT ? PASS_DIRECT : node->io_mode;
-	if (nodetab_mount(pass->fs->nodes, node->fh.mount)->zero_size)
-		return PASS_DIRECT;
-	if (asked != PASS_NONE)
-		return asked;
-	if (!passes(pass->fs, node))
-		return PASS_CACHED;
-	return pass_through(pass, node, st, trial);
+		return wanted == IO_DIRECT ? IO_DIRECT : node->io_mode;
+	if (nodetab_mount(pt->fs->nodes, node->fh.mount)->zero_size)
+		return IO_DIRECT;
+	if (wanted != IO_NONE)
+		return wanted;
+	if (!passes(pt->fs, node))
+		return IO_CACHED;
+	return register_if_possible(pt, node, st, trial);
 }
 
-int pass_open(struct fs *fs, struct node *node, const struct stat *st, int flags,
+int passthrough_open(struct fs *fs, struct node *node, const struct stat *st, int flags,
 	      struct fs_open *open)
 {
-	struct pass *pass = fs->pass;
+	struct passthrough *pt = fs->passthrough;
 	struct trial trial = { 0 };
 
-	/* It waits for the server. */
-	try_owner(pass, node, st, flags, &trial);
-	pthread_mutex_lock(lock_of(pass, node));
-	open->mode = decide(pass, node, st, &trial);
-	if (open->mode != PASS_NONE) {
+	/* Not under the lock, because it waits for the server. */
+	try_owner(pt, node, st, flags, &trial);
+	pthread_mutex_lock(lock_of(pt, node));
+	open->mode = decide(pt, node, st, &trial);
+	if (open->mode != IO_NONE) {
 		node->io_mode = (uint8_t)open->mode;
 		node->n_open++;
-		node->pass_flags |= FLAG_USED;
-		open->backing_id = open->mode == PASS_BACKING ? node->backing_id : 0;
-		open->keep_cache = open->mode == PASS_CACHED && !(node->pass_flags & FLAG_STALE);
-		node->pass_flags &= (uint8_t)~FLAG_STALE;
+		node->passthrough_flags |= FLAG_USED;
+		open->backing_id = open->mode == IO_PASSTHROUGH ? node->backing_id : 0;
+		open->keep_cache = open->mode == IO_CACHED && !(node->passthrough_flags & FLAG_STALE);
+		node->passthrough_flags &= (uint8_t)~FLAG_STALE;
 	}
-	pthread_mutex_unlock(lock_of(pass, node));
-	return open->mode == PASS_NONE ? -EBUSY : 0;
+	pthread_mutex_unlock(lock_of(pt, node));
+	return open->mode == IO_NONE ? -EBUSY : 0;
 }
 
-void pass_data_changed(struct fs *fs, struct node *node)
+void passthrough_data_changed(struct fs *fs, struct node *node)
 {
-	pthread_mutex_lock(lock_of(fs->pass, node));
-	node->pass_flags |= FLAG_STALE;
-	pthread_mutex_unlock(lock_of(fs->pass, node));
+	pthread_mutex_lock(lock_of(fs->passthrough, node));
+	node->passthrough_flags |= FLAG_STALE;
+	pthread_mutex_unlock(lock_of(fs->passthrough, node));
 }
 
-bool pass_bypasses(struct fs *fs, struct node *node)
+bool passthrough_bypasses(struct fs *fs, struct node *node)
 {
-	enum pass_mode asked = filtered(fs, node);
+	enum io_mode wanted = filter_mode(fs, node);
 	bool bypasses;
 
-	pthread_mutex_lock(lock_of(fs->pass, node));
-	bypasses = asked != PASS_NONE && node->n_open && node->io_mode == PASS_BACKING;
-	pthread_mutex_unlock(lock_of(fs->pass, node));
+	pthread_mutex_lock(lock_of(fs->passthrough, node));
+	bypasses = wanted != IO_NONE && node->n_open && node->io_mode == IO_PASSTHROUGH;
+	pthread_mutex_unlock(lock_of(fs->passthrough, node));
 	return bypasses;
 }
 
-/* Remembers that the node's id has nothing to do; caller holds the shard. */
-static void idle_add(struct pass *pass, struct node *node)
+/* Puts the node on the list of idle backing ids, or closes its id if the list is full; caller holds the shard. */
+static void idle_add(struct passthrough *pt, struct node *node)
 {
 	bool first = false;
 
-	pthread_mutex_lock(&pass->idle_lock);
-	if (pass->n_idle < MAX_IDLE) {
-		first = pass->n_idle == 0;
-		pass->idle[pass->n_idle++] = node->id;
-		node->pass_flags |= FLAG_IDLE;
+	pthread_mutex_lock(&pt->idle_lock);
+	if (pt->n_idle < MAX_IDLE) {
+		first = pt->n_idle == 0;
+		pt->idle[pt->n_idle++] = node->id;
+		node->passthrough_flags |= FLAG_IDLE;
 	}
-	pthread_mutex_unlock(&pass->idle_lock);
-	if (!(node->pass_flags & FLAG_IDLE))
-		backing_close(pass, node);
+	pthread_mutex_unlock(&pt->idle_lock);
+	if (!(node->passthrough_flags & FLAG_IDLE))
+		backing_close(pt, node);
 	if (first)
-		pass->fs->config.host.want_tick(pass->fs->config.host.aux);
+		pt->fs->config.host.want_tick(pt->fs->config.host.aux);
 }
 
-void pass_close(struct fs *fs, struct node *node)
+void passthrough_close(struct fs *fs, struct node *node)
 {
-	struct pass *pass = fs->pass;
+	struct passthrough *pt = fs->passthrough;
 
-	pthread_mutex_lock(lock_of(pass, node));
+	pthread_mutex_lock(lock_of(pt, node));
 	if (--node->n_open == 0) {
-		node->io_mode = PASS_NONE;
-		if (node->backing_id && !(node->pass_flags & FLAG_IDLE))
-			idle_add(pass, node);
+		node->io_mode = IO_NONE;
+		if (node->backing_id && !(node->passthrough_flags & FLAG_IDLE))
+			idle_add(pt, node);
 	}
-	pthread_mutex_unlock(lock_of(pass, node));
+	pthread_mutex_unlock(lock_of(pt, node));
 }
 
-bool pass_let_go(struct fs *fs, struct node *node)
+bool passthrough_close_idle(struct fs *fs, struct node *node)
 {
 	bool open;
 
-	pthread_mutex_lock(lock_of(fs->pass, node));
+	pthread_mutex_lock(lock_of(fs->passthrough, node));
 	open = node->n_open;
 	if (!open)
-		backing_close(fs->pass, node);
-	pthread_mutex_unlock(lock_of(fs->pass, node));
+		backing_close(fs->passthrough, node);
+	pthread_mutex_unlock(lock_of(fs->passthrough, node));
 	return !open;
 }
 
-void pass_node_gone(struct fs *fs, struct node *node)
+void passthrough_node_gone(struct fs *fs, struct node *node)
 {
 	/* The last reference has gone: no lock is needed to be alone with the node. */
-	backing_close(fs->pass, node);
+	backing_close(fs->passthrough, node);
 }
 
-/* Looks at one idle node; true when it stays on the list. */
-static bool idle_look(struct pass *pass, uint64_t id)
+/* Closes the backing id of one idle node if it was idle for a tick; true if the node stays on the list. */
+static bool idle_look(struct passthrough *pt, uint64_t id)
 {
-	struct node *node = node_lookup_id(pass->fs->nodes, id);
+	struct node *node = node_lookup_id(pt->fs->nodes, id);
 	bool stays = false;
 
 	if (!node)
 		return false;
-	pthread_mutex_lock(lock_of(pass, node));
-	if (!(node->pass_flags & FLAG_IDLE)) {
+	pthread_mutex_lock(lock_of(pt, node));
+	if (!(node->passthrough_flags & FLAG_IDLE)) {
 		/* Another node that goes under the number now. */
-	} else if (node->n_open == 0 && (node->pass_flags & FLAG_USED)) {
-		node->pass_flags &= (uint8_t)~FLAG_USED;
+	} else if (node->n_open == 0 && (node->passthrough_flags & FLAG_USED)) {
+		node->passthrough_flags &= (uint8_t)~FLAG_USED;
 		stays = true;
 	} else {
-		node->pass_flags &= (uint8_t)~FLAG_IDLE;
+		node->passthrough_flags &= (uint8_t)~FLAG_IDLE;
 		if (node->n_open == 0)
-			backing_close(pass, node);
+			backing_close(pt, node);
 	}
-	pthread_mutex_unlock(lock_of(pass, node));
-	node_put(pass->fs->nodes, node);
+	pthread_mutex_unlock(lock_of(pt, node));
+	node_put(pt->fs->nodes, node);
 	return stays;
 }
 
-bool pass_reap(struct fs *fs)
+bool passthrough_reap(struct fs *fs)
 {
-	struct pass *pass = fs->pass;
+	struct passthrough *pt = fs->passthrough;
 	_cleanup_(freep) uint64_t *look = calloc(MAX_IDLE, sizeof(*look));
 	size_t n, n_stay = 0;
 	bool left;
@@ -402,25 +403,25 @@ bool pass_reap(struct fs *fs)
 	if (!look)
 		return true;
 	/* The nodes' locks come before the list's: look at a copy. */
-	pthread_mutex_lock(&pass->idle_lock);
-	n = pass->n_idle;
-	memcpy(look, pass->idle, n * sizeof(*look));
-	pthread_mutex_unlock(&pass->idle_lock);
+	pthread_mutex_lock(&pt->idle_lock);
+	n = pt->n_idle;
+	memcpy(look, pt->idle, n * sizeof(*look));
+	pthread_mutex_unlock(&pt->idle_lock);
 	for (size_t i = 0; i < n; i++)
-		if (idle_look(pass, look[i]))
+		if (idle_look(pt, look[i]))
 			look[n_stay++] = look[i];
-	pthread_mutex_lock(&pass->idle_lock);
-	memmove(pass->idle + n_stay, pass->idle + n, (pass->n_idle - n) * sizeof(*look));
-	memcpy(pass->idle, look, n_stay * sizeof(*look));
-	pass->n_idle = pass->n_idle - n + n_stay;
-	left = pass->n_idle > 0;
-	pthread_mutex_unlock(&pass->idle_lock);
+	pthread_mutex_lock(&pt->idle_lock);
+	memmove(pt->idle + n_stay, pt->idle + n, (pt->n_idle - n) * sizeof(*look));
+	memcpy(pt->idle, look, n_stay * sizeof(*look));
+	pt->n_idle = pt->n_idle - n + n_stay;
+	left = pt->n_idle > 0;
+	pthread_mutex_unlock(&pt->idle_lock);
 	return left;
 }
 
-void pass_stat(struct fs *fs, struct fs_stat *stat)
+void passthrough_stat(struct fs *fs, struct fs_stat *stat)
 {
-	stat->n_backings = fs->pass->n_backings;
-	stat->n_registered = fs->pass->n_registered;
-	stat->n_refused = fs->pass->n_refused;
+	stat->n_backings = fs->passthrough->n_backings;
+	stat->n_registered = fs->passthrough->n_registered;
+	stat->n_refused = fs->passthrough->n_refused;
 }

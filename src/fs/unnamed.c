@@ -48,7 +48,7 @@ static void keep(struct fs *fs, struct node *node)
  */
 static void let_go(struct fs *fs, struct node *node)
 {
-	for (int tries = 0; !pass_let_go(fs, node) && tries < CLOSING_MS; tries++)
+	for (int tries = 0; !passthrough_close_idle(fs, node) && tries < CLOSING_MS; tries++)
 		usleep(1000);
 	fdcache_let_go(fs->fds, node);
 }

@@ -56,7 +56,7 @@ static void pass_on(struct watch *watch, struct node *node, bool data)
 {
 	unsigned int at;
 
-	attr_changed_below(watch->fs, node, data);
+	invalidate_node(watch->fs, node, data);
 	if (!shadow_in_flight(node))
 		return;
 	if (watch->n_again == WATCH_N_AGAIN) {
@@ -75,7 +75,7 @@ static int pass_on_all_again(struct watch *watch)
 		return -1;
 	if (left > 0)
 		return left;
-	attr_all_changed_below(watch->fs);
+	invalidate_all(watch->fs);
 	watch->all_due_ms = clock_ms() + SHADOW_IN_FLIGHT_MS;
 	return --watch->all_again ? SHADOW_IN_FLIGHT_MS : -1;
 }
@@ -93,7 +93,7 @@ int watch_pass_on_again(struct watch *watch)
 			return all_left >= 0 && all_left < left ? all_left : left;
 		node = node_lookup_id(watch->fs->nodes, again->nodeid);
 		if (node) {
-			attr_changed_below(watch->fs, node, again->data);
+			invalidate_node(watch->fs, node, again->data);
 			node_put(watch->fs->nodes, node);
 		}
 		watch->again_at = (watch->again_at + 1) % WATCH_N_AGAIN;
@@ -156,7 +156,7 @@ static void find_place(struct watch *watch, struct node *node)
 		if (fs_walk_path(watch->fs, path[0] ? path + 1 : "", &dir) < 0)
 			dir = NULL;
 	}
-	attr_moved(watch->fs, node, dir);
+	invalidate_moved(watch->fs, node, dir);
 	node_put(watch->fs->nodes, dir);
 }
 
@@ -168,9 +168,9 @@ static void follow(struct watch *watch, uint64_t mask, const struct subject *sub
 	if ((mask & FAN_MOVED_FROM) && (mask & FAN_MOVED_TO))
 		find_place(watch, subject->node);
 	else if (mask & FAN_MOVED_FROM)
-		attr_moved(watch->fs, subject->node, NULL);
+		invalidate_moved(watch->fs, subject->node, NULL);
 	else if (mask & FAN_MOVED_TO)
-		attr_moved(watch->fs, subject->node, subject->dir);
+		invalidate_moved(watch->fs, subject->node, subject->dir);
 }
 
 /*
@@ -223,7 +223,7 @@ static void handle_names(struct watch *watch, uint64_t mask, const struct subjec
 		unnamed_below(fs, subject->node);
 	if ((mask & FAN_MOVED_FROM) && (mask & FAN_ONDIR) && subject->node)
 		host->moved_away(host->aux, subject->dir->id, subject->name, subject->node->id);
-	attr_name_changed_below(fs, subject->dir, subject->name, gone ? subject->node : NULL,
+	invalidate_name(fs, subject->dir, subject->name, gone ? subject->node : NULL,
 				expire);
 	pass_on(watch, subject->dir, true);
 }
@@ -241,7 +241,7 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 		watch->n_overflows++;
 		log_warning(
 			"fanotify queue overflow: invalidating all cached attributes and names");
-		attr_all_changed_below(watch->fs);
+		invalidate_all(watch->fs);
 		all_again(watch);
 		return;
 	}

@@ -22,7 +22,7 @@ struct handle {
 	struct node *node;		/* constant, counted */
 	bool dir;			/* constant */
 	uint32_t uid;			/* constant: who opened it */
-	uint8_t io_mode;		/* constant once open: enum pass_mode */
+	uint8_t io_mode;		/* constant once open: enum io_mode */
 	_Atomic int fd;			/* the lower file; -1 until it is needed */
 	_Atomic bool closed;		/* the kernel has given it back; requests may still hold it */
 	_Atomic bool direct;		/* fd is open, or will be, with O_DIRECT */

@@ -494,7 +494,7 @@ static void node_fill(struct nodetab *tab, struct node *node, const struct node_
 	node->watch = 0;
 	node->shadow_ms = 0;
 	node->shadow = 0;
-	node->pass_flags = 0;
+	node->passthrough_flags = 0;
 	node->attr_state = 0;
 	node->n_writers = 0;
 	atomic_store_explicit(&node->id, id, memory_order_relaxed);

@@ -53,12 +53,12 @@ struct node {
 	_Atomic uint32_t fd_slot;	/* descriptor cache: entry number, 0 for none (fdcache.c) */
 	int32_t backing_id;		/* the kernel's number of the backing file; fs/passthrough.c, its lock */
 	uint32_t n_open;		/* opens in force; fs/passthrough.c, its lock */
-	uint8_t io_mode;		/* enum pass_mode; fs/passthrough.c, its lock */
+	uint8_t io_mode;		/* enum io_mode; fs/passthrough.c, its lock */
 	union {
 		_Atomic uint8_t casefold;	/* directory: enum casefold of fs/casefold.c */
 		_Atomic uint8_t foreign; /* other files: whose owner is not shown; fs/set-id.c */
 	};
-	uint8_t pass_flags;		/* fs/passthrough.c, its lock */
+	uint8_t passthrough_flags;		/* fs/passthrough.c, its lock */
 	_Atomic uint8_t watch;		/* enum watch_state; fs/watch.c */
 	_Atomic uint32_t attr_state;	/* fs/attr.c */
 	_Atomic uint32_t n_writers;	/* fs/attr.c: opens for writing */

@@ -231,9 +231,9 @@ static void fill_open(struct req *req, struct fuse_open_out *out)
 
 	out->fh = handle_fh(open->handle);
 	out->backing_id = open->backing_id;
-	if (open->mode == PASS_BACKING)
+	if (open->mode == IO_PASSTHROUGH)
 		out->open_flags |= FOPEN_PASSTHROUGH;
-	if (open->mode == PASS_DIRECT)
+	if (open->mode == IO_DIRECT)
 		out->open_flags |= FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
 	if (open->keep_cache)
 		out->open_flags |= FOPEN_KEEP_CACHE;

@@ -54,12 +54,12 @@ static void want_tick(void *aux)
 	pthread_mutex_unlock(&host->lock);
 }
 
-static void forget_node(void *aux, uint64_t nodeid, bool data)
+static void invalidate_node(void *aux, uint64_t nodeid, bool data)
 {
 	notifier_node(((struct host *)aux)->notifier, nodeid, data);
 }
 
-static void forget_name(void *aux, uint64_t parent, const char *name, uint64_t child, bool expire)
+static void invalidate_name(void *aux, uint64_t parent, const char *name, uint64_t child, bool expire)
 {
 	notifier_name(((struct host *)aux)->notifier, parent, name, child, expire);
 }
@@ -69,12 +69,12 @@ static void moved_away(void *aux, uint64_t parent, const char *name, uint64_t ch
 	inside_moved_away(((struct host *)aux)->inside, parent, name, child);
 }
 
-static void forget_attr_now(void *aux, uint64_t nodeid)
+static void invalidate_attr_now(void *aux, uint64_t nodeid)
 {
 	notify_attr(((struct host *)aux)->chan, nodeid);
 }
 
-static void forget_written_now(void *aux, uint64_t nodeid)
+static void invalidate_written_now(void *aux, uint64_t nodeid)
 {
 	notify_written(((struct host *)aux)->chan, nodeid);
 }
@@ -88,7 +88,7 @@ static void forgotten(void *aux, struct node *node)
 		filters_forgotten(filters, node);
 }
 
-static void forget_all(void *aux)
+static void invalidate_all(void *aux)
 {
 	notifier_all(((struct host *)aux)->notifier);
 }
@@ -149,12 +149,12 @@ int host_new(struct chan *chan, const struct host_config *config, struct host **
 		.backing_open = backing_open,
 		.backing_close = backing_close,
 		.want_tick = want_tick,
-		.forget_node = forget_node,
-		.forget_name = forget_name,
+		.invalidate_node = invalidate_node,
+		.invalidate_name = invalidate_name,
 		.moved_away = moved_away,
-		.forget_all = forget_all,
-		.forget_attr_now = forget_attr_now,
-		.forget_written_now = forget_written_now,
+		.invalidate_all = invalidate_all,
+		.invalidate_attr_now = invalidate_attr_now,
+		.invalidate_written_now = invalidate_written_now,
 		.forgotten = forgotten,
 	};
 	return 0;

@@ -86,7 +86,7 @@ struct notifier {
 };
 
 /* Invalidates a name of a directory, which the kernel may have cached as absent. */
-static void forget_name(struct notifier *notifier, uint64_t dir, const char *name, bool expire)
+static void invalidate_name(struct notifier *notifier, uint64_t dir, const char *name, bool expire)
 {
 	struct fuse_notify_inval_entry_out out = {
 		.parent = dir,
@@ -147,22 +147,22 @@ static void forget_listed(void *aux, struct node *dir, const char *name, uint64_
 	(void)ino;
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return;
-	forget_name(walk->notifier, dir->id, name,
+	invalidate_name(walk->notifier, dir->id, name,
 		    !(names->lost && names->lost(names->aux, dir, name, type)));
 }
 
-static void forget_names(void *aux, struct node *node)
+static void invalidate_names(void *aux, struct node *node)
 {
 	struct walk *walk = aux;
 
 	if (!S_ISDIR(node->type))
 		return;
-	forget_name(walk->notifier, node->id, ".", true);
+	invalidate_name(walk->notifier, node->id, ".", true);
 	if (walk->names)
 		fs_each_name(walk->fs, node, forget_listed, walk);
 }
 
-static void forget_node(void *aux, struct node *node)
+static void invalidate_node(void *aux, struct node *node)
 {
 	struct walk *walk = aux;
 
@@ -182,26 +182,26 @@ void notify_change(struct notifier *notifier, struct fs *fs, const struct notify
 {
 	struct walk walk = { .notifier = notifier, .fs = fs, .names = names };
 
-	fs_walk(fs, forget_names, &walk);
+	fs_walk(fs, invalidate_names, &walk);
 	/* Behind the barriers: what a READDIRPLUS adds belongs to the epoch in which it is added. */
 	if (names && names->unlisted && !inside_any(notifier->inside))
 		raise_epoch(notifier);
-	fs_walk(fs, forget_node, &walk);
+	fs_walk(fs, invalidate_node, &walk);
 }
 
 /*
  * After events of the lower file system were lost. Names that are gone below are in no directory any
  * more, so the epoch is raised where no mount would be lost by that.
  */
-static void forget_all(struct notifier *notifier)
+static void invalidate_all(struct notifier *notifier)
 {
 	static const struct notify_names listed;
 	struct walk walk = { .notifier = notifier, .fs = notifier->fs, .names = &listed };
 
 	inside_scan(notifier->inside, 0);
 	if (inside_any(notifier->inside) || !raise_epoch(notifier))
-		fs_walk(notifier->fs, forget_names, &walk);
-	fs_walk(notifier->fs, forget_node, &walk);
+		fs_walk(notifier->fs, invalidate_names, &walk);
+	fs_walk(notifier->fs, invalidate_node, &walk);
 }
 
 /* -- from threads of its own ------------------------------------------------------------------ */
@@ -241,7 +241,7 @@ static void tell_name(struct notifier *notifier, const struct telling *telling)
 			return;
 		}
 	}
-	forget_name(notifier, telling->nodeid, telling->name, telling->expire);
+	invalidate_name(notifier, telling->nodeid, telling->name, telling->expire);
 }
 
 static void tell_node(struct notifier *notifier, const struct telling *telling)
@@ -253,7 +253,7 @@ static void tell_node(struct notifier *notifier, const struct telling *telling)
 static void tell_all(struct notifier *notifier)
 {
 	cpu_set_normal();
-	forget_all(notifier);
+	invalidate_all(notifier);
 	cpu_set_fifo();
 }
 

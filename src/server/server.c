@@ -316,7 +316,7 @@ void server_changed(struct server *server, uint64_t nodeid)
 
 	if (!node)
 		return;
-	fs_changed(server->requests.fs, node);
+	fs_invalidate_attr(server->requests.fs, node);
 	fs_node_put(server->requests.fs, node);
 }
 

@@ -33,11 +33,11 @@ static void want_tick(void *aux)
 {
 }
 
-static void forget_node(void *aux, uint64_t nodeid, bool data)
+static void on_invalidate_node(void *aux, uint64_t nodeid, bool data)
 {
 }
 
-static void forget_name(void *aux, uint64_t parent, const char *name, uint64_t child, bool expire)
+static void on_invalidate_name(void *aux, uint64_t parent, const char *name, uint64_t child, bool expire)
 {
 	((struct fixture *)aux)->n_names++;
 }
@@ -46,7 +46,7 @@ static void moved_away(void *aux, uint64_t parent, const char *name, uint64_t ch
 {
 }
 
-static void forget_all(void *aux)
+static void on_invalidate_all(void *aux)
 {
 }
 
@@ -59,10 +59,10 @@ static int set_up(void **state)
 		.fd_budget = 16,
 		.host = { .aux = f,
 			  .want_tick = want_tick,
-			  .forget_node = forget_node,
-			  .forget_name = forget_name,
+			  .invalidate_node = on_invalidate_node,
+			  .invalidate_name = on_invalidate_name,
 			  .moved_away = moved_away,
-			  .forget_all = forget_all },
+			  .invalidate_all = on_invalidate_all },
 	};
 
 	assert_non_null(f);

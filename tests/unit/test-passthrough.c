@@ -92,7 +92,7 @@ static void want_tick(void *aux)
 
 static void node_gone(void *aux, struct node *node)
 {
-	pass_node_gone(aux, node);
+	passthrough_node_gone(aux, node);
 }
 
 static void silence(void *aux, enum pst_log_level level, const char *text)
@@ -115,7 +115,7 @@ static void set_up(struct fixture *f, bool passthrough, bool zero_size)
 	assert_int_equal(nodetab_mount_add(f->fs.nodes, &mount), 0);
 	assert_int_equal(nodetab_set_root(f->fs.nodes, &root, 2, -1, &root_node), 0);
 	assert_int_equal(fdcache_new(4, f->fs.nodes, &fd_host, &f->fs.fds), 0);
-	assert_int_equal(pass_new(&f->fs, &f->fs.pass), 0);
+	assert_int_equal(passthrough_new(&f->fs, &f->fs.passthrough), 0);
 	nodetab_on_free(f->fs.nodes, node_gone, &f->fs);
 }
 
@@ -123,7 +123,7 @@ static void tear_down(struct fixture *f)
 {
 	nodetab_free(f->fs.nodes);
 	fdcache_free(f->fs.fds);
-	pass_free(f->fs.pass);
+	passthrough_free(f->fs.passthrough);
 }
 
 /* A node of a file that needs nothing: a descriptor of its own on /dev/null. */
@@ -141,7 +141,7 @@ static struct node *node_new(struct fixture *f)
 /* What is known of the opens in force. */
 struct opens {
 	unsigned int n;
-	enum pass_mode mode;
+	enum io_mode mode;
 	int id;
 	unsigned int n_idle_ticks;
 };
@@ -152,7 +152,7 @@ static void do_open(struct fixture *f, struct opens *opens, uint32_t mode)
 	unsigned int n_calls = f->n_calls, n_refusals = f->n_refusals;
 
 	f->want_keeps = mode == SUID;
-	pass_open(&f->fs, f->node, &(struct stat){ .st_mode = mode }, O_RDWR, &open);
+	passthrough_open(&f->fs, f->node, &(struct stat){ .st_mode = mode }, O_RDWR, &open);
 	if (opens->n) {
 		assert_int_equal(open.mode, opens->mode);
 		assert_int_equal(open.backing_id, opens->id);
@@ -160,12 +160,12 @@ static void do_open(struct fixture *f, struct opens *opens, uint32_t mode)
 	} else {
 		/* It passes unless it was refused just now. */
 		assert_int_equal(open.mode,
-				 f->n_refusals > n_refusals ? PASS_CACHED : PASS_BACKING);
+				 f->n_refusals > n_refusals ? IO_CACHED : IO_PASSTHROUGH);
 		opens->mode = open.mode;
 		opens->id = open.backing_id;
 	}
-	assert_int_equal(open.backing_id, open.mode == PASS_BACKING ? f->live : 0);
-	assert_true(open.mode != PASS_BACKING || f->live);
+	assert_int_equal(open.backing_id, open.mode == IO_PASSTHROUGH ? f->live : 0);
+	assert_true(open.mode != IO_PASSTHROUGH || f->live);
 	opens->n++;
 	opens->n_idle_ticks = 0;
 }
@@ -188,11 +188,11 @@ static void step(struct fixture *f, struct opens *opens, enum event event)
 		if (!opens->n)
 			break;
 		f->n_wanted = 0;
-		pass_close(&f->fs, f->node);
+		passthrough_close(&f->fs, f->node);
 		opens->n--;
 		break;
 	case TICK:
-		left = pass_reap(&f->fs);
+		left = passthrough_reap(&f->fs);
 		if (opens->n)
 			break;
 		/* Whoever ticks goes on for as long as an id has no open. */
@@ -203,7 +203,7 @@ static void step(struct fixture *f, struct opens *opens, enum event event)
 	default:
 		f->refuses = !f->refuses;
 	}
-	if (opens->n && opens->mode == PASS_BACKING)
+	if (opens->n && opens->mode == IO_PASSTHROUGH)
 		assert_int_equal(f->live, opens->id);
 }
 
@@ -248,7 +248,7 @@ static void test_sequences(void **state)
 		all *= N_EVENTS;
 	for (unsigned int number = 0; number < all; number++)
 		run(&f, number, LENGTH);
-	pass_stat(&f.fs, &stat);
+	passthrough_stat(&f.fs, &stat);
 	assert_int_equal(stat.n_backings, 0);
 	assert_int_equal(stat.n_registered, f.last);
 	assert_int_equal(stat.n_refused, f.n_refusals);
@@ -261,11 +261,11 @@ static void test_never(void **state)
 {
 	static const struct {
 		bool passthrough, zero_size;
-		enum pass_mode mode;
+		enum io_mode mode;
 	} rows[] = {
-		{ false, false, PASS_CACHED },
-		{ true, true, PASS_DIRECT },
-		{ false, true, PASS_DIRECT },
+		{ false, false, IO_CACHED },
+		{ true, true, IO_DIRECT },
+		{ false, true, IO_DIRECT },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -278,13 +278,13 @@ static void test_never(void **state)
 			for (int m = 0; m < 3; m++) {
 				struct fs_open open = { .backing_id = 5 };
 
-				pass_open(&f.fs, f.node, &(struct stat){ .st_mode = modes[m] }, O_RDWR, &open);
+				passthrough_open(&f.fs, f.node, &(struct stat){ .st_mode = modes[m] }, O_RDWR, &open);
 				assert_int_equal(open.mode, rows[i].mode);
 				assert_int_equal(open.backing_id, 0);
 			}
 			for (int m = 0; m < 3; m++)
-				pass_close(&f.fs, f.node);
-			assert_false(pass_reap(&f.fs));
+				passthrough_close(&f.fs, f.node);
+			assert_false(passthrough_reap(&f.fs));
 		}
 		assert_int_equal(f.n_calls, 0);
 		node_put(f.fs.nodes, f.node);
@@ -311,11 +311,11 @@ static void test_privilege(void **state)
 
 		f.node = node_new(&f);
 		f.want_keeps = rows[i].first & (S_ISUID | S_ISGID);
-		pass_open(&f.fs, f.node, &(struct stat){ .st_mode = rows[i].first }, O_RDWR, &first);
-		pass_close(&f.fs, f.node);
+		passthrough_open(&f.fs, f.node, &(struct stat){ .st_mode = rows[i].first }, O_RDWR, &first);
+		passthrough_close(&f.fs, f.node);
 		f.want_keeps = rows[i].second & (S_ISUID | S_ISGID);
-		pass_open(&f.fs, f.node, &(struct stat){ .st_mode = rows[i].second }, O_RDWR, &second);
-		pass_close(&f.fs, f.node);
+		passthrough_open(&f.fs, f.node, &(struct stat){ .st_mode = rows[i].second }, O_RDWR, &second);
+		passthrough_close(&f.fs, f.node);
 		assert_int_equal(first.backing_id != second.backing_id, rows[i].anew);
 		node_put(f.fs.nodes, f.node);
 	}
@@ -353,27 +353,27 @@ static void test_many_idle(void **state)
 		key.own_fd = 0;
 		key.fh = node_key_own(0, 1, 2, i);
 		assert_int_equal(node_lookup_or_new(f.fs.nodes, &key, &nodes[i], NULL), 0);
-		pass_open(&f.fs, nodes[i], &(struct stat){ .st_mode = PLAIN }, O_RDWR, &open);
-		pass_close(&f.fs, nodes[i]);
+		passthrough_open(&f.fs, nodes[i], &(struct stat){ .st_mode = PLAIN }, O_RDWR, &open);
+		passthrough_close(&f.fs, nodes[i]);
 	}
 	assert_int_equal(n_live, 4096);
-	assert_true(pass_reap(&f.fs));
+	assert_true(passthrough_reap(&f.fs));
 	/* Some are opened again, some go: the rest is closed. */
 	for (unsigned int i = 0; i < 100; i++)
-		pass_open(&f.fs, nodes[i], &(struct stat){ .st_mode = PLAIN }, O_RDWR, &open);
-	assert_true(pass_reap(&f.fs) || n_live == 100);
+		passthrough_open(&f.fs, nodes[i], &(struct stat){ .st_mode = PLAIN }, O_RDWR, &open);
+	assert_true(passthrough_reap(&f.fs) || n_live == 100);
 	assert_int_equal(n_live, 100);
 	for (unsigned int i = 0; i < 100; i++)
-		pass_close(&f.fs, nodes[i]);
-	pass_reap(&f.fs);
-	assert_false(pass_reap(&f.fs));
+		passthrough_close(&f.fs, nodes[i]);
+	passthrough_reap(&f.fs);
+	assert_false(passthrough_reap(&f.fs));
 	assert_int_equal(n_live, 0);
 	for (unsigned int i = 0; i < N; i++)
 		nodes[i]->flags = 0;
 	tear_down(&f);
 }
 
-static enum pass_mode open_owned(struct fixture *f, int fd, int flags)
+static enum io_mode open_owned(struct fixture *f, int fd, int flags)
 {
 	struct fs_open open = { 0 };
 	struct stat st;
@@ -381,9 +381,9 @@ static enum pass_mode open_owned(struct fixture *f, int fd, int flags)
 
 	assert_int_equal(fstat(fd, &st), 0);
 	f->want_uid = st.st_uid;
-	r = pass_open(&f->fs, f->node, &st, flags, &open);
-	assert_int_equal(r, open.mode == PASS_NONE ? -EBUSY : 0);
-	if (open.mode == PASS_BACKING)
+	r = passthrough_open(&f->fs, f->node, &st, flags, &open);
+	assert_int_equal(r, open.mode == IO_NONE ? -EBUSY : 0);
+	if (open.mode == IO_PASSTHROUGH)
 		assert_int_equal(open.backing_id, f->live);
 	return open.mode;
 }
@@ -394,12 +394,12 @@ static void test_owners(void **state)
 	static const struct {
 		mode_t mode;
 		uid_t uid;
-		enum pass_mode want;
+		enum io_mode want;
 	} rows[] = {
-		{ 0644, 1000, PASS_BACKING }, { 0600, 1000, PASS_BACKING }, { 0600, 0, PASS_BACKING },
-		{ 0444, 1000, PASS_CACHED },  { 0266, 1000, PASS_CACHED },  { 0066, 1000, PASS_CACHED },
-		{ 0444, 0, PASS_CACHED },     { 04755, 1000, PASS_CACHED }, { 02755, 0, PASS_CACHED },
-		{ 0, 1000, PASS_CACHED },
+		{ 0644, 1000, IO_PASSTHROUGH }, { 0600, 1000, IO_PASSTHROUGH }, { 0600, 0, IO_PASSTHROUGH },
+		{ 0444, 1000, IO_CACHED },  { 0266, 1000, IO_CACHED },  { 0066, 1000, IO_CACHED },
+		{ 0444, 0, IO_CACHED },     { 04755, 1000, IO_CACHED }, { 02755, 0, IO_CACHED },
+		{ 0, 1000, IO_CACHED },
 	};
 	struct lower_mount mount = { .fd = -1, .mnt_id = 7, .asks = true, .owners = true };
 	struct node_key key = { .type = S_IFREG, .flags = NODE_OWN_FD };
@@ -419,23 +419,23 @@ static void test_owners(void **state)
 		/* Registered anew where the owner is another one. */
 		assert_int_equal(open_owned(&f, fd, O_RDONLY), rows[i].want);
 		assert_int_equal(open_owned(&f, fd, O_RDWR), rows[i].want);
-		pass_close(&f.fs, f.node);
-		pass_close(&f.fs, f.node);
+		passthrough_close(&f.fs, f.node);
+		passthrough_close(&f.fs, f.node);
 	}
 	/* It passes through already: an open that the owner may not do would be answered EIO. */
 	assert_int_equal(fchown(fd, 1000, 1000), 0);
 	assert_int_equal(fchmod(fd, 0644), 0);
-	assert_int_equal(open_owned(&f, fd, O_RDONLY), PASS_BACKING);
+	assert_int_equal(open_owned(&f, fd, O_RDONLY), IO_PASSTHROUGH);
 	assert_int_equal(fchmod(fd, 0444), 0);
-	assert_int_equal(open_owned(&f, fd, O_WRONLY), PASS_NONE);
-	assert_int_equal(open_owned(&f, fd, O_RDONLY), PASS_BACKING);
-	pass_close(&f.fs, f.node);
-	pass_close(&f.fs, f.node);
+	assert_int_equal(open_owned(&f, fd, O_WRONLY), IO_NONE);
+	assert_int_equal(open_owned(&f, fd, O_RDONLY), IO_PASSTHROUGH);
+	passthrough_close(&f.fs, f.node);
+	passthrough_close(&f.fs, f.node);
 	/* Nor does it pass through as somebody who owned it before. */
 	assert_int_equal(fchmod(fd, 0644), 0);
 	assert_int_equal(fchown(fd, 1001, 1000), 0);
-	assert_int_equal(open_owned(&f, fd, O_RDWR), PASS_BACKING);
-	pass_close(&f.fs, f.node);
+	assert_int_equal(open_owned(&f, fd, O_RDWR), IO_PASSTHROUGH);
+	passthrough_close(&f.fs, f.node);
 	node_put(f.fs.nodes, f.node);
 	assert_int_equal(f.live, 0);
 	close(fd);

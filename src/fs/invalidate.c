@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Invalidates what the kernel has cached, after a change that it does not know of: by another process below
+ * (watch-events.c), by a server, or by a request that did something else than its reply says. Sends
+ * through the callbacks of struct fs_host. No state, no locks.
+ */
+#include "fs/fs-private.h"
+
+void invalidate_node(struct fs *fs, struct node *node, bool data)
+{
+	const struct fs_host *host = &fs->config.host;
+
+	host->invalidate_node(host->aux, node->id, data);
+}
+
+void invalidate_name(struct fs *fs, struct node *dir, const char *name, struct node *child,
+			     bool expire)
+{
+	const struct fs_host *host = &fs->config.host;
+
+	listings_changed(fs, dir);
+	seen_note(fs->seen, dir, name, SEEN_UNKNOWN);
+	host->invalidate_name(host->aux, dir->id, name, child ? child->id : 0, expire);
+}
+
+void fs_invalidate_attr(struct fs *fs, struct node *node)
+{
+	if (fs->config.host.invalidate_node)
+		invalidate_node(fs, node, false);
+}
+
+void fs_invalidate(struct fs *fs, struct node *node, const char *name)
+{
+	shadow_drop(fs, node);
+	if (name && fs->config.host.invalidate_name)
+		invalidate_name(fs, node, name, NULL, true);
+}
+
+void invalidate_all(struct fs *fs)
+{
+	const struct fs_host *host = &fs->config.host;
+
+	/*
+	 * While the descriptor of a file that was removed meanwhile stays cached, GETATTR succeeds and the kernel
+	 * keeps its name. Without the descriptor GETATTR fails with ESTALE, and the kernel looks the name up again.
+	 */
+	fdcache_trim(fs->fds);
+	host->invalidate_all(host->aux);
+}
+
+void invalidate_moved(struct fs *fs, struct node *node, struct node *dir)
+{
+	node->parent = dir ? dir->id : 0;
+	if (!dir || dir->watch != WATCH_ON)
+		invalidate_node(fs, node, false);
+}
