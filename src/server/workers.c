@@ -204,17 +204,16 @@ static void note_begun(struct worker *worker)
 	pthread_mutex_unlock(&workers->lock);
 }
 
-static void note_end(struct worker *worker, bool keeps, int r)
+/* r: 0, or the negative errno for which the view fails; broken: all has to end. */
+static void note_end(struct worker *worker, bool broken, int r)
 {
 	struct workers *workers = worker->workers;
 
 	pthread_mutex_lock(&workers->lock);
 	workers->n_alive--;
-	/* The view goes on without one that came to help. */
-	if (r < 0 && !workers->result && !worker->late)
+	if (r < 0 && !workers->result)
 		workers->result = r;
-	if (r < 0 && keeps && !worker->late)
-		workers->broken = true;
+	workers->broken |= broken;
 	pthread_cond_broadcast(&workers->idle);
 	pthread_mutex_unlock(&workers->lock);
 }
@@ -225,6 +224,7 @@ static void *worker_main(void *arg)
 	struct workers *workers = worker->workers;
 	bool keeps = worker->chan->ops->lend;
 	struct req *req = NULL;
+	bool served = false, fails;
 	int r;
 
 	r = fs_thread_init();
@@ -238,9 +238,13 @@ static void *worker_main(void *arg)
 	if (worker->late && worker->chan->cpu >= 0)
 		worker_pin(worker);
 	note_begun(worker);
-	if (r == 0)
+	if (r == 0) {
+		served = true;
 		r = worker_loop(worker, &req);
-	if (r < 0 && !worker->late)
+	}
+	/* The view goes on without a worker that came to help, unless requests in its slots are lost with it. */
+	fails = r < 0 && (!worker->late || (keeps && served));
+	if (fails)
 		log_error("a worker has ended: %s", strerror(-r));
 	else if (r < 0)
 		log_info("one more worker has ended: %s", strerror(-r));
@@ -248,7 +252,7 @@ static void *worker_main(void *arg)
 	if (worker->chan->ops->shared)
 		standby_end(&workers->standby);
 	supply_put(workers->supply, req);
-	note_end(worker, keeps, r);
+	note_end(worker, fails && keeps, fails ? r : 0);
 	return NULL;
 }
 

@@ -87,7 +87,6 @@ struct uring {
 	bool beginning, begun;
 	bool late;  /* constant: it came when the queues were in use already */
 	bool grown; /* one of the queues */
-	uint64_t n_kicks;
 	_Atomic uint64_t last_nodeid; /* that a request was for */
 	_Atomic uint64_t file_nodeid; /* of a regular file; 0: none yet */
 	int broken;	      /* 0, or -errno: the ring does not work */
@@ -152,10 +151,16 @@ static void arm_event(struct uring *uring)
 	sqe->len = sizeof(uring->event_count);
 }
 
+/*
+ * The kernel finds the request of an answer by its number, in a table of the queue. So no two requests have the same
+ * number, whichever channel they are made for: else the kernel mistakes one entry for another, and a request
+ * that it puts there afterwards is never seen.
+ */
 static int retrieve(struct uring *uring, uint64_t nodeid)
 {
+	static _Atomic uint64_t n_kicks;
 	struct fuse_notify_retrieve_out out = {
-		.notify_unique = FIRST_KICK + 2 * uring->n_kicks++,
+		.notify_unique = FIRST_KICK + 2 * n_kicks++,
 		.nodeid = nodeid,
 	};
 

@@ -64,6 +64,30 @@ once_falls_back() {
 	same
 }
 
+# Requests that the kernel makes of FUSE_NOTIFY_RETRIEVE have the numbers that the daemon chose. The kernel finds
+# a request by its number, so no two threads may choose the same one.
+once_retrieves_have_different_numbers() {
+	need_uring
+	lower tmpfs
+	: > "$LOWER/f"
+	DAEMON_PREFIX="env LD_PRELOAD=$TOOLS/retrieves.so RETRIEVES=$T/retrieves"
+	view -r -o cache=none,locks=lower,transport=uring
+	local i n pids=()
+	exec 7< "$VIEW/f"
+	check flock -x 7
+	for i in $(seq 12); do
+		timeout 40 taskset -c $((i % $(nproc))) flock -x "$VIEW/f" true &
+		pids+=($!)
+	done
+	within 10 all_wait 13
+	flock -u 7
+	for i in "${pids[@]}"; do wait "$i" || fail "one who waited did not get the lock"; done
+	exec 7<&-
+	n=$(grep -c ' 0$' "$T/retrieves")
+	[ "$n" -gt 1 ] || fail "the daemon sent $n notifications"
+	equal "$(grep ' 0$' "$T/retrieves" | cut -d ' ' -f 1 | sort | uniq -d)" '' "numbers chosen twice"
+}
+
 # Locks that wait keep an entry of the queue each: nobody could let go of one if they took all.
 each_many_wait() {
 	lower tmpfs
