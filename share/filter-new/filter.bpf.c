@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
  * @NAME@: a filter for Penstock. As it stands, nobody can make a file whose name matches the option
  * `names`, or give a file such a name; files that have one already are left alone.

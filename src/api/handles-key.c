@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * A key is 32 hexadecimal digits in a file that nobody but its owner can read: whoever knows it can make
  * up handles of files that the view never gave out. The file gets its name when it is whole, so that two

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /* Flags of the mount below a view: read-only as LOWER is, and changed by a remount of the view. */
 #include "api/view.h"
 #include "fs/fs.h"

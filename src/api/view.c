@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /* A mounted view: the public interface over mount, channels, file system and server. */
 #include "api/view.h"
 #include "api/view-options.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* remount: changes the flags of a view's mount. */
 #include "cmd/options.h"

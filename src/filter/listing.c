@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /* The names of a listing before filters: each as if somebody had looked it up. */
 #include "filter/listing.h"
 #include "filter/call.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The rows of the table of operations (op.h). A row names only what the operation has: everything
  * else is zero, which means "none" in every column.

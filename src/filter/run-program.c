@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * One program of one filter on a request. A filter that fails, or leaves what cannot be, fails the one
  * operation with EIO and is counted.

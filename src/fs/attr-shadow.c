@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Shadow of the attributes that the kernel has cached of a regular file, for close-to-open consistency:
  * open() compares the shadow with the lower inode and invalidates the kernel's copy where they differ,

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Attributes: nothing is stored here, each answer is read at that moment from whoever has the authority
  * (authority.c). What the kernel keeps of an answer is a copy, and this file alone says for how long it

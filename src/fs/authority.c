@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Whose copy of a field is true. Every attribute of every node has one authority: the lower inode, but
  * for the fields that a server has taken for itself (struct pst_server). Those are read from the server

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * What the kernel does not say about the caller of a request: its groups and capabilities. They are
  * read in /proc, which takes three system calls, so only where they can matter. The caller is a

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Case-insensitive directories (or insensitive to Unicode forms, or with short names): map a name to the
  * spelling on disk, so that filters of names see the real one.

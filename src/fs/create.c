@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Names made, moved and removed. What makes an inode runs as the caller, so that owner, group,
  * set-group-ID directories, default ACLs, umask and quota come out as below; the rest is the same

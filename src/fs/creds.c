@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Who we are, thread by thread: the kernel keeps these identities per thread, and the calls here go
  * to the kernel directly because libc would change all threads at once.

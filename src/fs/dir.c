@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Directories. Offsets are the lower file system's own, so that telldir and seekdir mean the same in
  * the view as below, and a listing takes no memory however long it is.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /* The file system as a whole: made, ended, asked for its nodes and handles. */
 #include "fs/creds.h"
 #include "fs/fs-private.h"

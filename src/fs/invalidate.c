@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Invalidates what the kernel has cached, after a change that it does not know of: by another process below
  * (watch-events.c), by a server, or by a request that did something else than its reply says. Sends

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The few commands that are forwarded: inode flags (lsattr, chattr) and the inode's version, where the
  * kernel has checked who may change flags; and FITRIM, for which the kernel checks nothing, so it has the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Locks that reach the lower file (locks=lower); with locks=local the kernel keeps them to itself
  * and nothing here is called.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /* The lower file of a node or handle: looked at, opened. */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Passthrough: the only file that holds backing ids, and the only place that decides the I/O mode of an open
  * file.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Set-user-ID and set-group-ID bits, and file capabilities, of files whose owner the view shows as
  * another one.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /* Attributes of one file: read, changed; the text of a link; the state of the file system. */
 #include "fs/creds.h"
 #include "fs/fs-private.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Directories that nobody opens. In a view without OPENDIR a listing is asked for by node and offset,
  * piece by piece. Each piece could be read by a descriptor of its own, set to the offset; but that opens

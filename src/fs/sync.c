@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Changes that are to be on the disk before they are answered (sync, dirsync). The kernel leaves that to
  * us: of a FUSE file system with these flags it asks nothing more than of another.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Files that lose their last name while they are in use: open pipes and devices, which the kernel opens by
  * itself, O_PATH descriptors, working directories, directories of a view without OPENDIR. The daemon hears of

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Extended attributes, reached by way of /proc/self/fd: neither fgetxattr(2) nor getxattrat(2) with
  * AT_EMPTY_PATH takes an O_PATH descriptor. The way leads to the file itself, also when that is a

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Reading the mount tables of all mount namespaces: the mountinfo of one process of each. Nothing
  * here is shared between threads.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * access(2) goes by the flags of the view alone, so the view has to be read-only while the file system
  * of LOWER is. That changes when somebody remounts it, of which the kernel tells whoever polls a list of

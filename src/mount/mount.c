@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The privileged few calls. The view's mount is made detached, answers INIT while it is attached
  * nowhere, and appears at its mount point when everything behind it works.

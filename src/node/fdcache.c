@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The descriptor cache. Entries are fixed; a node's fd_slot names its entry, an entry its node.
  * Using a cached descriptor takes no lock: pin the entry, then look whether it is still the node's.

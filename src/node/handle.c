@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The handle table: chunks that are never moved, and a stack of free indexes. Like node records,
  * handles stay readable after they were freed, so that finding one takes no lock: take a reference

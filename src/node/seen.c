@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Which node a name led to when the kernel was last told: a request that removes a name does not say which
  * file the name is of.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /* Listings, plain and with entries. */
 #include "filter/apply.h"
 #include "filter/call.h"

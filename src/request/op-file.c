@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /* Operations that open files, and those on open files. */
 #include "filter/apply.h"
 #include "request/req.h"

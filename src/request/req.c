@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /* The chain of filters that a request runs under, and RENAMEs that LOOKUPs have to notice. */
 #include "request/req.h"
 

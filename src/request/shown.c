@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Owners that filters show, and make files for. The engine, not the filter, sees to it that no set-ID bit
  * stands beside an owner that a filter has put there: a filter cannot forget it. fs/set-id.c says why.

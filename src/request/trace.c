@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Tracing. A line is written by the thread that served the request, just before the answer, without
  * waiting: what a listener does not take at once is counted as lost, and the next line that it does

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "server/fs-callbacks.h"
 #include "transport/chan.h"
 #include "server/chain-update.h"

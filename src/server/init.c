@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /* The first request of a connection, before there is a server: INIT. */
 #include "server/server.h"
 #include "util/log.h"

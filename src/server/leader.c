@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Of threads that wait for requests of /dev/fuse the kernel wakes the one that has waited longest. So
  * with several each request goes to another one, which slept on another CPU; and for a RELEASE, for

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Most channels put a request into a slot that the worker has; those that keep slots were lent some at
  * the start, and hand out one of these with each request.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The /dev/fuse transport. Every descriptor of a connection takes requests from the kernel's one
  * queue; an answer must go to the descriptor its request came from. Numbers of backing files belong

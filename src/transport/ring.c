@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The few parts of io_uring that are needed here, on the system calls themselves: liburing would be
  * one more dependency for three calls, and distributions ship it without entries of 128 bytes.

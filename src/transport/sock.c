@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * A socket in place of /dev/fuse: tests and fuzzers play the kernel at its other end, without mount
  * or privilege. One packet is one message. Closing the other end is unmounting.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The io_uring transport. The kernel has a queue for each CPU, and a request goes to the queue of
  * the CPU that asks. An entry of a queue is a slot that is registered with the kernel once: a

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /* libc would change all threads at once, so the kernel is called directly. No state, no locks. */
 #include "util/caps.h"
 #include "util/fd.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "util/hash.h"
 
 static inline uint64_t rotl(uint64_t x, int by)

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The log sink. Its three variables are the only mutable ones at file scope in the project: a
  * program has one log. They are set before threads start, or read torn by at most one message.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Requests from bytes. The kernel is trusted to be the kernel, but the same code checks what
  * filters have changed and what tests and fuzzers invent; so nothing is believed that can be

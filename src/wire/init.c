@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The first request of a connection. Each feature that we ask for is one that some code here keeps
  * the promise of; nothing is asked for "because it is there".

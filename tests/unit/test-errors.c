@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /* Errors and log lines of several threads: each is one whole line. */
 #include "cmd/cmd.h"
 

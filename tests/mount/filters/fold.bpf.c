@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* Makes a view that does not tell case apart, of a tree whose names are all in small letters. */
 #include <penstock/filter.bpf.h>
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * For LD_PRELOAD: an io_uring that does not come to work. NO_URING says when:
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * For LD_PRELOAD: appends a line to the file $RETRIEVES for each FUSE_NOTIFY_RETRIEVE that the process sends: the
  * number of the request that the kernel makes of it, the node, and 0 or the error.
