@@ -55,7 +55,7 @@ static void describe_name(struct text *text, const char *name)
 	if (pattern_parse(name, &pattern, &error) < 0)
 		return;
 	begin_item(text);
-	if (!strcmp(name, "*"))
+	if (strcmp(name, "*") == 0)
 		add(text, "every name");
 	else if (pattern.begin_kind == PST_PATTERN_EXACT)
 		add(text, "the name \"%s\"", name);

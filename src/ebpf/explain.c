@@ -62,7 +62,7 @@ static void first_message(const char *said, char *buf, size_t size)
 {
 	if (!said)
 		said = "";
-	if (!strncmp(said, "libbpf: ", 8))
+	if (strncmp(said, "libbpf: ", 8) == 0)
 		said += 8;
 	snprintf(buf, size, "%.*s", (int)strcspn(said, "\n"), said);
 }

@@ -23,7 +23,7 @@ const char *const load_engine_options[] = { "name", "at", "pin", NULL };
 static bool is_in(const char *word, const char *const list[])
 {
 	for (; *list; list++)
-		if (!strcmp(word, *list))
+		if (strcmp(word, *list) == 0)
 			return true;
 	return false;
 }
@@ -71,9 +71,9 @@ static int set_at(struct load *load, const char *path, struct pst_error *error)
 	if (!copy || !at)
 		return error_set(error, -ENOMEM, "no memory");
 	while ((component = strsep(&rest, "/"))) {
-		if (!*component || !strcmp(component, "."))
+		if (!*component || strcmp(component, ".") == 0)
 			continue;
-		if (!strcmp(component, ".."))
+		if (strcmp(component, "..") == 0)
 			return error_set(
 				error, -EINVAL,
 				"at=%.200s has a '..' in it: write the path from the root of "
@@ -96,9 +96,9 @@ static int set_option(struct load *load, const struct spec_option *option, struc
 	if (!option->value)
 		return error_set(error, -EINVAL, "option '%s': a value is wanted, as %s=...",
 				 option->name, option->name);
-	if (!strcmp(option->name, "name"))
+	if (strcmp(option->name, "name") == 0)
 		return set_name(load, option->value, error);
-	if (!strcmp(option->name, "at"))
+	if (strcmp(option->name, "at") == 0)
 		return set_at(load, option->value, error);
 	load->pin_dir = option->value;
 	return 0;
@@ -122,7 +122,7 @@ static int open_spec(struct load *load, const char *spec, struct pst_error *erro
 		return r;
 	r = set_at(load, "", error);
 	for (size_t i = 0; i < load->spec.n_options && r == 0; i++) {
-		named = named || !strcmp(load->spec.options[i].name, "name");
+		named = named || strcmp(load->spec.options[i].name, "name") == 0;
 		r = set_option(load, &load->spec.options[i], error);
 	}
 	if (r == 0)

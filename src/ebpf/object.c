@@ -60,7 +60,7 @@ bool object_find_var(const struct object *object, const char *name, struct objec
 	struct object_var var;
 
 	for (unsigned int i = 0; object_var(object, i, &var); i++)
-		if (!strcmp(var.name, name)) {
+		if (strcmp(var.name, name) == 0) {
 			*ret_var = var;
 			return true;
 		}
@@ -103,7 +103,7 @@ bool object_is_of_maps(const struct object *object, const struct object_var *var
 		const struct btf_type *type = btf__type_by_id(object->btf, id);
 
 		if (btf_is_decl_tag(type) && type->type == var->id &&
-		    !strcmp(object_word(object->btf, type->name_off), "of maps"))
+		    strcmp(object_word(object->btf, type->name_off), "of maps") == 0)
 			return true;
 	}
 	return false;

@@ -30,7 +30,7 @@ static const struct btf_type *plain_type(const struct btf *btf, uint32_t id)
 
 static bool is_struct(const struct btf *btf, const struct btf_type *type, const char *name)
 {
-	return btf_is_struct(type) && !strcmp(object_word(btf, type->name_off), name);
+	return btf_is_struct(type) && strcmp(object_word(btf, type->name_off), name) == 0;
 }
 
 /* Finds out what can be written to the option. False: nothing that we know. */
@@ -244,7 +244,7 @@ int option_list_set(struct options *options, const char *name, const char *value
 	int r;
 
 	for (size_t i = 0; i < options->n && !option; i++)
-		if (!strcmp(options->rows[i].name, name))
+		if (strcmp(options->rows[i].name, name) == 0)
 			option = &options->rows[i];
 	if (!option)
 		return refuse_name(options, name, error);
@@ -259,7 +259,7 @@ int option_list_set(struct options *options, const char *name, const char *value
 static bool is_given(const struct options *options, const char *name)
 {
 	for (size_t i = 0; i < options->n; i++)
-		if (!strcmp(options->rows[i].name, name))
+		if (strcmp(options->rows[i].name, name) == 0)
 			return options->rows[i].given;
 	return false;
 }

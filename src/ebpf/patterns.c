@@ -229,7 +229,7 @@ static int add_path(struct patterns *patterns, const char *whole, char *path,
 
 		if (!*component)
 			continue;
-		if (!strcmp(component, ".") || !strcmp(component, ".."))
+		if (strcmp(component, ".") == 0 || strcmp(component, "..") == 0)
 			return error_set(
 				error, -EINVAL,
 				"'%.255s' has a '%s' in it: paths begin at the root of the "

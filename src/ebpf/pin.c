@@ -124,7 +124,7 @@ static int check_mark(const struct pin *pin, struct pst_error *error)
 	if (fd < 0 || bpf_map_lookup_elem(fd, &zero, found) < 0)
 		return refuse_foreign(pin, "was not left by a filter", error);
 	found[IDENTITY_SIZE - 1] = '\0';
-	if (!strcmp(found, pin->identity))
+	if (strcmp(found, pin->identity) == 0)
 		return 0;
 	snprintf(why, sizeof(why), "is of another filter (%s), and this one is %s", found,
 		 pin->identity);

@@ -51,7 +51,7 @@ static bool find_place(const char *section, struct place *ret_place)
 	for (int kind = 0; kind < _FILTER_KINDS; kind++) {
 		size_t len = strlen(kind_prefix[kind]);
 
-		if (strncmp(section, kind_prefix[kind], len))
+		if (strncmp(section, kind_prefix[kind], len) != 0)
 			continue;
 		if (kind == FILTER_NAME) {
 			*ret_place = (struct place){ .kind = kind, .ops = BIT(0) };
@@ -59,7 +59,7 @@ static bool find_place(const char *section, struct place *ret_place)
 		}
 		for (unsigned int i = 0; i < N_GROUPS; i++)
 			/* When a file is forgotten it is too late for a say before. */
-			if (!strcmp(section + len, groups[i].name) &&
+			if (strcmp(section + len, groups[i].name) == 0 &&
 			    (kind == FILTER_POST || groups[i].ops != BIT(FUSE_FORGET))) {
 				*ret_place = (struct place){ kind, i, groups[i].ops };
 				return true;
@@ -82,7 +82,7 @@ static const struct {
 static void find_op(const char *word, struct nearest *op)
 {
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (!strcmp(word, others[i].word)) {
+		if (strcmp(word, others[i].word) == 0) {
 			snprintf(op->word, sizeof(op->word), "%s", others[i].op);
 			return;
 		}
@@ -97,7 +97,7 @@ static void find_nearest(const char *section, struct nearest *nearest)
 		size_t len = strlen(kind_prefix[kind]);
 		struct nearest op = NEAREST_INIT;
 
-		if (strncmp(section, kind_prefix[kind], len)) {
+		if (strncmp(section, kind_prefix[kind], len) != 0) {
 			for (unsigned int i = 0; i < N_GROUPS; i++) {
 				char candidate[64];
 

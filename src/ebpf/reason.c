@@ -90,7 +90,7 @@ static bool is_step(const char *line)
 	const char *p = line;
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (!strncmp(line, steps[i], strlen(steps[i])))
+		if (strncmp(line, steps[i], strlen(steps[i])) == 0)
 			return true;
 	/* "12: (85) call", and "12: R0=..." */
 	while (isdigit((unsigned char)*p))

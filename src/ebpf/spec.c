@@ -57,7 +57,7 @@ static int add_option(struct spec *spec, const char *text, struct pst_error *err
 	if (!option->name || (equals && !option->value))
 		return error_set(error, -ENOMEM, "no memory");
 	for (size_t i = 0; i + 1 < spec->n_options; i++)
-		if (!strcmp(spec->options[i].name, option->name))
+		if (strcmp(spec->options[i].name, option->name) == 0)
 			return error_set(error, -EINVAL,
 					 "option '%s' is given twice: the values of a list are "
 					 "separated by ':'",
@@ -106,7 +106,7 @@ char *spec_name(const char *path)
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		size_t suffix = strlen(suffixes[i]);
 
-		if (len > suffix && !strcmp(name + len - suffix, suffixes[i]))
+		if (len > suffix && strcmp(name + len - suffix, suffixes[i]) == 0)
 			return strndup(name, len - suffix);
 	}
 	return strdup(name);
@@ -200,7 +200,7 @@ int spec_find(const char *what, char **ret_path, struct pst_error *error)
 	size_t len = strlen(what);
 	char *path;
 
-	if (!strchr(what, '/') && !(len > 2 && !strcmp(what + len - 2, ".o")))
+	if (!strchr(what, '/') && !(len > 2 && strcmp(what + len - 2, ".o") == 0))
 		return find_name(what, ret_path, error);
 	if (access(what, R_OK) < 0)
 		return error_set(error, -errno, "cannot read the filter %.300s: %s", what,

@@ -57,11 +57,11 @@ int takes_add(struct takes *takes, const char *note)
 	} else if ((rest = behind(note, "range "))) {
 		takes->has_range = sscanf(rest, "%" SCNd64 " %" SCNd64, &takes->min, &takes->max) == 2;
 		return takes->has_range ? 0 : -EINVAL;
-	} else if (!strcmp(note, "users")) {
+	} else if (strcmp(note, "users") == 0) {
 		takes->users = true;
-	} else if (!strcmp(note, "groups")) {
+	} else if (strcmp(note, "groups") == 0) {
 		takes->groups = true;
-	} else if (!strcmp(note, "not empty")) {
+	} else if (strcmp(note, "not empty") == 0) {
 		takes->not_empty = true;
 	} else {
 		return -EINVAL;
@@ -95,7 +95,7 @@ int takes_check_word(const struct takes *takes, const char *value, struct pst_er
 	if (!takes->one_of)
 		return 0;
 	for (const char *rest = takes->one_of; next_word(&rest, word);)
-		if (!strcmp(word, value))
+		if (strcmp(word, value) == 0)
 			return 0;
 	return refuse_word(takes->one_of, value, error);
 }
@@ -180,7 +180,7 @@ int takes_find_id(const struct takes *takes, const char *name, uint64_t *ret_id)
 
 		if (end)
 			break;
-		if (strcmp(found_user ? user.pw_name : group.gr_name, name))
+		if (strcmp(found_user ? user.pw_name : group.gr_name, name) != 0)
 			continue;
 		*ret_id = found_user ? user.pw_uid : group.gr_gid;
 		r = 0;

@@ -134,9 +134,9 @@ int value_switch(const char *text, bool *ret, struct pst_error *error)
 	static const char *const no[] = { "no", "off", "false", "0" };
 
 	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
-		bool is_yes = !strcasecmp(text, yes[i]);
+		bool is_yes = strcasecmp(text, yes[i]) == 0;
 
-		if (is_yes || !strcasecmp(text, no[i])) {
+		if (is_yes || strcasecmp(text, no[i]) == 0) {
 			*ret = is_yes;
 			return 0;
 		}
@@ -154,7 +154,7 @@ int value_errno(const char *text, struct pst_errno *ret, struct pst_error *error
 		for (number = 1; number <= MAX_ERRNO; number++) {
 			const char *name = strerrorname_np((int)number);
 
-			if (name && !strcmp(text, name))
+			if (name && strcmp(text, name) == 0)
 				break;
 		}
 	if (number < 1 || number > MAX_ERRNO)
@@ -200,7 +200,7 @@ static int add_range(char *text, const struct takes *takes, uint64_t *ret_from, 
 			*ret_to = *ret_from;
 		return r;
 	}
-	if (!strcmp(text, "*")) {
+	if (strcmp(text, "*") == 0) {
 		*ret_from = 0;
 		*ret_to = UINT64_MAX;
 		return 0;

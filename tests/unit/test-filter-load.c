@@ -71,7 +71,7 @@ static void test_check(void **state)
 	assert_string_equal(report.programs[0].name, "pre/getattr");
 	assert_true(report.programs[0].n_insns > 10);
 	for (unsigned int i = 0; i < report.n_options; i++)
-		if (!strcmp(report.options[i].name, "u16")) {
+		if (strcmp(report.options[i].name, "u16") == 0) {
 			found = true;
 			assert_string_equal(report.options[i].value, "9");
 			assert_string_equal(report.options[i].type, "integer");

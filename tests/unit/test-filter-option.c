@@ -214,7 +214,7 @@ static void test_cgroup(void **state)
 static const struct option *find_option(const struct load *load, const char *name)
 {
 	for (size_t i = 0; i < load->options.n; i++)
-		if (!strcmp(load->options.rows[i].name, name))
+		if (strcmp(load->options.rows[i].name, name) == 0)
 			return &load->options.rows[i];
 	fail_msg("no option %s", name);
 	return NULL;
@@ -357,7 +357,7 @@ static uint8_t *find_section(uint8_t *bytes, const char *name, size_t *ret_size)
 	const char *names = (char *)bytes + sections[head->e_shstrndx].sh_offset;
 
 	for (int i = 0; i < head->e_shnum; i++)
-		if (!strcmp(names + sections[i].sh_name, name)) {
+		if (strcmp(names + sections[i].sh_name, name) == 0) {
 			*ret_size = sections[i].sh_size;
 			return bytes + sections[i].sh_offset;
 		}

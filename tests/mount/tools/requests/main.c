@@ -58,7 +58,7 @@ static unsigned long *count_of(struct counts *counts, const char *op, size_t len
 	struct count *new;
 
 	for (int i = 0; i < counts->n; i++)
-		if (strlen(counts->at[i].op) == len && !strncmp(counts->at[i].op, op, len))
+		if (strlen(counts->at[i].op) == len && strncmp(counts->at[i].op, op, len) == 0)
 			return &counts->at[i].requests;
 	if (counts->n == N_OPS)
 		errx(2, "more operations than expected");
@@ -79,7 +79,7 @@ static unsigned long total(const struct counts *counts)
 
 static bool is_left_out(const char *op)
 {
-	return strstr(op, "FORGET") || (served && (!strcmp(op, "READ") || !strcmp(op, "WRITE")));
+	return strstr(op, "FORGET") || (served && (strcmp(op, "READ") == 0 || strcmp(op, "WRITE") == 0));
 }
 
 /* What "penstock stat" says, from a directory that is not in the view: a shell would look at it. */
@@ -176,7 +176,7 @@ static unsigned long allowed(const char *text, const char *op)
 	for (word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
 		char *star = strchr(word, '*');
 
-		if (!strcmp(star ? star + 1 : word, op))
+		if (strcmp(star ? star + 1 : word, op) == 0)
 			return star ? strtoul(word, NULL, 10) : 1;
 	}
 	return 0;
@@ -331,13 +331,13 @@ int main(int argc, char **argv)
 	int i = 1;
 
 	umask(022);
-	if (argc == 3 && !strcmp(argv[1], "make")) {
+	if (argc == 3 && strcmp(argv[1], "make") == 0) {
 		rows_make_tree(argv[2]);
 		return 0;
 	}
 	for (; i < argc && argv[i][0] == '-'; i++) {
-		served |= !strcmp(argv[i], "--served");
-		print |= !strcmp(argv[i], "--markdown");
+		served |= strcmp(argv[i], "--served") == 0;
+		print |= strcmp(argv[i], "--markdown") == 0;
 	}
 	if (i + 1 >= argc)
 		errx(2, "usage: requests [--served] [--markdown] PENSTOCK CACHE=VIEW...");
@@ -348,7 +348,7 @@ int main(int argc, char **argv)
 
 		for (cache = 0; cache < N_COLUMNS; cache++)
 			if (slash &&
-			    !strncmp(argv[i], column_names[cache], strlen(column_names[cache])))
+			    strncmp(argv[i], column_names[cache], strlen(column_names[cache])) == 0)
 				break;
 		if (cache == N_COLUMNS)
 			errx(2, "%s: not CACHE=VIEW", argv[i]);
