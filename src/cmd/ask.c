@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Asking the process of a view: finds it by its mount point, and speaks for it when it is silent. */
-#include <errno.h>
-#include <json-c/json.h>
-#include <string.h>
-
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/mounts.h"
@@ -11,6 +7,10 @@
 #include "ctl/proto.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <string.h>
 
 static int say_died(const char *path)
 {

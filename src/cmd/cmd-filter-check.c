@@ -3,17 +3,17 @@
  * penstock filter check: loads a filter into the kernel, prints what it is, and unloads it. Where the kernel
  * refuses it, the end of the verifier's log follows the reason, because the verifier writes its objection last.
  */
-#include <errno.h>
-#include <json-c/json.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <penstock/penstock.h>
-
 #include "cmd/cmd.h"
 #include "ctl/flags.h"
 #include "ctl/json.h"
 #include "util/cleanup.h"
+
+#include <penstock/penstock.h>
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -7,6 +7,11 @@
  *
  * What is there already is never written over.
  */
+#include "cmd/cmd.h"
+#include "cmd/new-files.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,11 +20,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "cmd/cmd.h"
-#include "cmd/new-files.h"
-#include "util/cleanup.h"
-#include "util/fd.h"
 
 struct word {
 	const char *name, *text;

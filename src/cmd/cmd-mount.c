@@ -6,18 +6,6 @@
  * background (before there are threads); block signals (before there are threads); mount; open the
  * control socket and listen to signals; report that all is well; wait for the end.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <syslog.h>
-
-#include <penstock/penstock.h>
-
 #include "cmd/cmd.h"
 #include "cmd/daemon.h"
 #include "cmd/option-table.h"
@@ -31,6 +19,18 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
+
+#include <penstock/penstock.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <syslog.h>
 
 /* A view with everything that belongs to it in this process. */
 struct mount {

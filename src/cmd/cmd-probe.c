@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* penstock probe: what this machine offers a view, what is missing and how to get it. */
+#include "cmd/cmd.h"
+#include "ctl/json.h"
+
+#include <penstock/penstock.h>
+
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <penstock/penstock.h>
-
-#include "cmd/cmd.h"
-#include "ctl/json.h"
 
 /* Features without which no view can be mounted, as pst_view_mount() has it. */
 static bool is_needed(const char *name)

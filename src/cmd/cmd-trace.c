@@ -5,13 +5,6 @@
  * After the reply to "trace" the control socket carries lines of JSON, written by the threads of the
  * view. They do not wait for us: what we do not read in time is lost, and counted.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <json-c/json.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/out.h"
@@ -19,6 +12,13 @@
 #include "ctl/json.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 
 /* Prints one line. An exit code. */
 static int print_line(const struct cmd_call *call, const char *line)

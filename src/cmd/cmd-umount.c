@@ -5,6 +5,13 @@
  * umount(8) does as well, but returns as soon as the kernel has let go; a script that then removes
  * LOWER's disk would race with the process. Its control socket tells when it is gone.
  */
+#include "cmd/cmd.h"
+#include "cmd/mounts.h"
+#include "ctl/client.h"
+#include "ctl/proto.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -12,13 +19,6 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "cmd/cmd.h"
-#include "cmd/mounts.h"
-#include "ctl/client.h"
-#include "ctl/proto.h"
-#include "util/cleanup.h"
-#include "util/fd.h"
 
 #define END_MS	10000			/* for the process, once the view is unmounted */
 #define REAP_MS	3000			/* for init, once the process has ended */

@@ -6,16 +6,16 @@
  * The process of the view loads what is added. Its working directory is another one, so a FILE is given to it
  * by its absolute path.
  */
+#include "cmd/ask.h"
+#include "cmd/cmd.h"
+#include "ctl/json.h"
+#include "util/cleanup.h"
+
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "cmd/ask.h"
-#include "cmd/cmd.h"
-#include "ctl/json.h"
-#include "util/cleanup.h"
 
 /*
  * The spec as another process understands it: what has a '/' or ends in ".o" is a file. Commas of the

@@ -14,6 +14,14 @@
  * Whoever interrupts the parent does not want the view: the child is told to end, and made to if it
  * does not listen. Both have the signals blocked, so none is lost on the way.
  */
+#include "cmd/daemon.h"
+#include "cmd/cmd.h"
+#include "cmd/signals.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#include <penstock/penstock.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -26,14 +34,6 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <penstock/penstock.h>
-
-#include "cmd/cmd.h"
-#include "cmd/daemon.h"
-#include "cmd/signals.h"
-#include "util/cleanup.h"
-#include "util/fd.h"
 
 enum {
 	END_SECONDS = 10,		/* for a child that was told to end */

@@ -8,6 +8,10 @@
  * whose parts are looked at only where the table does not say that they lead to a mount point: those are
  * directories, and no links, since paths in the table have none.
  */
+#include "cmd/mounts.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,10 +24,6 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "cmd/mounts.h"
-#include "util/cleanup.h"
-#include "util/fd.h"
 
 void mounts_view_fini(struct mounts_view *view)
 {

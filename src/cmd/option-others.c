@@ -6,16 +6,16 @@
  * program; or it is accepted because every view is so, and the user is told once; or it is refused, and the
  * user is told the word that this program has for it.
  */
+#include "cmd/option-others.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "cmd/option-others.h"
-#include "util/cleanup.h"
-#include "util/log.h"
 
 enum verdict {
 	PASSED_OVER,			/* for another program, or for the lower file system to decide */

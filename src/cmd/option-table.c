@@ -6,21 +6,21 @@
  * No name may be one that libmount takes for itself: mount(8) and fstab would lose the option, and the
  * view would be mounted without it. The mount ring tries each row that way.
  */
+#include "cmd/option-table.h"
+#include "cmd/cmd.h"
+#include "cmd/option-others.h"
+#include "cmd/option-value.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+#include "util/nearest.h"
+#include "util/utf8.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "cmd/cmd.h"
-#include "cmd/option-others.h"
-#include "cmd/option-table.h"
-#include "cmd/option-value.h"
-#include "util/cleanup.h"
-#include "util/log.h"
-#include "util/nearest.h"
-#include "util/utf8.h"
 
 struct choice {
 	const char *name;

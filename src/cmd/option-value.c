@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Values of mount options: numbers and times. */
+#include "cmd/option-value.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <strings.h>
-
-#include "cmd/option-value.h"
 
 int option_parse_number(const char *text, uint64_t max, uint64_t *ret_number)
 {

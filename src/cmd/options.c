@@ -12,14 +12,14 @@
  * semicolons, since libmount cuts at commas whatever stands before them; `--filter SPEC` is one word
  * of the command line and taken as it is.
  */
+#include "cmd/options.h"
+#include "cmd/option-table.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "cmd/option-table.h"
-#include "cmd/options.h"
-#include "util/cleanup.h"
-#include "util/log.h"
 
 /* Takes the first option off a list in place: NULL at the end. */
 static char *next_option(char **list)

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What is printed for people about filters. */
+#include "cmd/out.h"
+#include "ctl/flags.h"
+#include "ctl/json.h"
+#include "util/utf8.h"
+
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "cmd/out.h"
-#include "ctl/flags.h"
-#include "ctl/json.h"
-#include "util/utf8.h"
 
 static void print_words(const char *label, struct json_object *object, const char *member)
 {

@@ -3,6 +3,10 @@
  * Lines of a trace for people: columns for what each line has, the path as the widest of them, and
  * at the end who decided or what a filter has to say.
  */
+#include "cmd/out.h"
+#include "ctl/json.h"
+#include "util/utf8.h"
+
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdbool.h>
@@ -10,10 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-#include "cmd/out.h"
-#include "ctl/json.h"
-#include "util/utf8.h"
 
 enum {
 	PATH_COLUMNS	= 40,

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Results for people. */
+#include "cmd/out.h"
+#include "ctl/json.h"
+#include "util/utf8.h"
+
+#include <penstock/penstock.h>
+
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <penstock/penstock.h>
-
-#include "cmd/out.h"
-#include "ctl/json.h"
-#include "util/utf8.h"
 
 void out_json(struct json_object *object)
 {

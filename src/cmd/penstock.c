@@ -6,15 +6,15 @@
  * that are none are the short form of `mount`. As `mount.penstock` and `mount.fuse.penstock` it is the helper
  * that mount(8) runs for its file system types.
  */
+#include "cmd/cmd.h"
+#include "cmd/command-table.h"
+
+#include <penstock/penstock.h>
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <penstock/penstock.h>
-
-#include "cmd/cmd.h"
-#include "cmd/command-table.h"
 
 #define USAGE                                                                                      \
 	"usage: penstock COMMAND ...\n"                                                            \

@@ -6,6 +6,13 @@
  * The kernel has the flags of the view's mount. The process of the view has a mount of its own below, by
  * which data passes through: it is told when access times or read-only change.
  */
+#include "cmd/remount.h"
+#include "cmd/ask.h"
+#include "cmd/cmd.h"
+#include "cmd/mounts.h"
+#include "util/cleanup.h"
+#include "util/mount-attrs.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -13,13 +20,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
-
-#include "cmd/ask.h"
-#include "cmd/cmd.h"
-#include "cmd/mounts.h"
-#include "cmd/remount.h"
-#include "util/cleanup.h"
-#include "util/mount-attrs.h"
 
 enum { REPLY_MS = 10000 };
 

@@ -6,6 +6,14 @@
  * signals are blocked in all threads (signals_block() comes before the first thread) and one thread
  * reads them from a descriptor. Another descriptor tells it to end.
  */
+#include "cmd/signals.h"
+#include "util/caps.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+#include <penstock/penstock.h>
+
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/capability.h>
@@ -17,14 +25,6 @@
 #include <sys/signalfd.h>
 #include <syslog.h>
 #include <unistd.h>
-
-#include <penstock/penstock.h>
-
-#include "cmd/signals.h"
-#include "util/caps.h"
-#include "util/cleanup.h"
-#include "util/fd.h"
-#include "util/log.h"
 
 struct signals {
 	struct pst_view *view;

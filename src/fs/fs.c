@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The file system as a whole: made, ended, asked for its nodes and handles. */
+#include "fs/fs.h"
 #include "fs/creds.h"
 #include "fs/fs-private.h"
 #include "util/cleanup.h"

@@ -6,8 +6,8 @@
  * backport, containers forbid. The version is only used to say why something is missing. Nothing is
  * left behind: no mount is attached anywhere, no file is made.
  */
-#include "mount/mount.h"
 #include "probe/probe.h"
+#include "mount/mount.h"
 #include "fs/fs.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
