@@ -4,10 +4,8 @@
 
 struct json_object;
 
-enum {
-	ASK_MS		= 10000,	/* for what the process knows */
-	ASK_CHANGE_MS	= 120000,	/* for what it has to load, or to wait for, first */
-};
+#define ASK_MS 10000			/* for what the process knows */
+#define ASK_CHANGE_MS 120000		/* for what it has to load, or to wait for, first */
 
 /* Connects to the process of the view at path. Answers an exit code; *ret_fd is the caller's. */
 int ask_open(const char *path, int *ret_fd);

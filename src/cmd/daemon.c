@@ -35,9 +35,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-	END_SECONDS = 10,		/* for a child that was told to end */
-};
+#define END_SECONDS 10			/* for a child that was told to end */
 
 struct report {
 	unsigned char code;		/* exit code */

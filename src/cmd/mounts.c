@@ -154,9 +154,7 @@ static bool leads_to_mount(const struct table *table, const char *path)
 
 /* ---- paths ---- */
 
-enum {
-	MAX_LINKS = 40,			/* as the kernel has it */
-};
+#define MAX_LINKS 40			/* as the kernel has it */
 
 /* A walk: the part that is done has no links, no "." and no ".."; "" stands for the root. */
 struct walk {
@@ -266,9 +264,7 @@ int mounts_find(const char *path, struct mounts_view *ret_view, char **ret_type)
 
 /* ---- dead views ---- */
 
-enum {
-	ANSWER_MS = 2000,		/* a dead view answers at once, one that is stuck not at all */
-};
+#define ANSWER_MS 2000			/* a dead view answers at once, one that is stuck not at all */
 
 /*
  * Whether the kernel answers for a process that has died: ENOTCONN; ECONNABORTED at first; with io_uring

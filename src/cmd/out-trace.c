@@ -15,10 +15,8 @@
 #include <string.h>
 #include <time.h>
 
-enum {
-	PATH_COLUMNS	= 40,
-	PATH_MAX_BYTES	= 8192,
-};
+#define PATH_COLUMNS 40
+#define PATH_MAX_BYTES 8192
 
 static void print_time(struct json_object *line)
 {

@@ -21,7 +21,7 @@
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 
-enum { REPLY_MS = 10000 };
+#define REPLY_MS 10000
 
 #define BELOW (PST_MOUNT_RDONLY | PST_MOUNT_NODIRATIME | ATIME)
 #define ATIME (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)

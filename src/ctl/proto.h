@@ -17,12 +17,10 @@
  */
 #include <stdbool.h>
 
-enum {
-	CTL_VERSION	= 1,
-	CTL_LINE_MAX	= 64 << 10,	/* bytes of a request, its newline included */
-	CTL_REPLY_MAX	= 4 << 20,	/* bytes of a reply */
-	CTL_PATH_MAX	= 108,		/* bytes of a socket's name, its NUL included */
-};
+#define CTL_VERSION 1
+#define CTL_LINE_MAX (64 << 10)		/* bytes of a request, its newline included */
+#define CTL_REPLY_MAX (4 << 20)		/* bytes of a reply */
+#define CTL_PATH_MAX 108		/* bytes of a socket's name, its NUL included */
 
 /*
  * Where views listen: /run/penstock, or, where the process of a view may not write there (in a user

@@ -13,7 +13,7 @@
 #define OP_MAX 64
 
 /* op.flags */
-enum {
+enum op_flag {
 	OP_NO_REPLY	= 1 << 0,	/* the kernel expects no reply */
 	OP_CHANGES	= 1 << 1,	/* changes the tree: data, attributes or names */
 	OP_EXTENDED	= 1 << 2,	/* request extensions may follow */

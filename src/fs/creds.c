@@ -58,7 +58,7 @@
 /* Neither root, whose blocks are reserved, nor a user, whose quota would count. */
 #define BACKING_ID 65534
 
-enum {
+enum entered {
 	ENTERED_UID = 1 << 0,
 	ENTERED_GID = 1 << 1,
 	ENTERED_GROUPS = 1 << 2,

@@ -244,7 +244,7 @@ struct fs_entry {
 int fs_lookup(struct fs *fs, struct node *dir, const char *name, struct fs_entry *ret_entry);
 int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct fs_attr *ret_attr);
 
-enum {
+enum fs_set {
 	FS_SET_MODE	= 1 << 0,
 	FS_SET_UID	= 1 << 1,
 	FS_SET_GID	= 1 << 2,

@@ -46,7 +46,7 @@
 #define N_SHARDS 64
 #define MAX_IDLE 4096
 
-enum {
+enum backing_flag {
 	FLAG_IDLE = 1 << 0,  /* on the idle list */
 	FLAG_USED = 1 << 1,  /* opened since the list was looked at */
 	FLAG_KEEPS = 1 << 2, /* registered such that writes leave set-user-ID bits */

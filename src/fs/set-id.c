@@ -22,7 +22,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { FOREIGN_UID = 1 << 0, FOREIGN_GID = 1 << 1 };
+enum foreign { FOREIGN_UID = 1 << 0, FOREIGN_GID = 1 << 1 };
 
 static uint32_t foreign(const struct node *node)
 {

@@ -21,7 +21,7 @@
 
 #define DEAD (-1)
 
-enum { NOT_KEPT, KEPT, KEPT_FOR_A_TICK, KEPT_NAMELESS };
+enum kept { NOT_KEPT, KEPT, KEPT_FOR_A_TICK, KEPT_NAMELESS };
 
 struct fdent {
 	_Atomic int pins;

@@ -26,7 +26,7 @@ struct nodetab;
 struct fdcache;
 struct fdent;
 
-enum {
+enum node_flag {
 	NODE_OWN_FD	= 1 << 0,	/* fd_slot is a descriptor kept for the node's whole life */
 };
 

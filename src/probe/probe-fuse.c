@@ -30,11 +30,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-	INIT_MS = 2000,			/* for the kernel to send its first message */
-	BUFFER_SIZE = 8192,		/* FUSE_MIN_READ_BUFFER: the kernel refuses to fill less */
-	N_ENTRIES = 1000,		/* to look at for a regular file in LOWER */
-};
+#define INIT_MS 2000			/* for the kernel to send its first message */
+#define BUFFER_SIZE 8192		/* FUSE_MIN_READ_BUFFER: the kernel refuses to fill less */
+#define N_ENTRIES 1000			/* to look at for a regular file in LOWER */
 
 struct connection {
 	int dev_fd;			/* closed first, so that closing the other cannot wait */

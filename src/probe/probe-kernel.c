@@ -21,9 +21,7 @@
 #include <unistd.h>
 
 /* Numbers that are younger than the C library of Debian 12; they are the same everywhere. */
-enum {
-	NR_FCHMODAT2	= 452,
-};
+#define NR_FCHMODAT2 452
 
 /* The struct delegation of <linux/fcntl.h>, since Linux 6.19. */
 #ifndef F_GETDELEG

@@ -72,7 +72,7 @@ struct lane {
 	struct telling *queue;
 };
 
-enum { NODES, NAMES, N_LANES };
+enum lane_index { NODES, NAMES, N_LANES };
 
 struct notifier {
 	struct chan *chan;	  /* borrowed */
