@@ -28,7 +28,7 @@
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
-#include "util/wake.h"
+#include "util/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -102,7 +102,8 @@ static bool prove_unwritten(struct fs *fs, struct node *node)
 	if (lower_asks(fs, node))
 		return false;
 	fd = lower_open(fs, node, O_RDONLY | O_NONBLOCK);
-	if (fd < 0 || fcntl(fd, F_SETSIG, wake_signal()) < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+	if (fd < 0 || fcntl(fd, F_SETSIG, thread_wake_signal()) < 0 ||
+	    fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
 		return false;
 	fcntl(fd, F_SETLEASE, F_UNLCK);
 	return true;

@@ -22,7 +22,7 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/fd.h"
-#include "util/wake.h"
+#include "util/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +43,7 @@ int locks_new(struct fs *fs, struct locks **ret_locks)
 	locks->waiting.n = fs->config.n_waiting_locks ? fs->config.n_waiting_locks : MAX_WAITERS;
 	pthread_mutex_init(&locks->lock, NULL);
 	clock_cond_init(&locks->gone);
-	wake_install();
+	thread_wake_install();
 	*ret_locks = locks;
 	return 0;
 }
@@ -79,7 +79,7 @@ struct locks *locks_free(struct locks *locks)
 static void wake(struct wait *wait)
 {
 	wait->interrupted = true;
-	wake_thread(wait->thread);
+	thread_wake(wait->thread);
 }
 
 void locks_shutdown(struct locks *locks)
@@ -356,7 +356,7 @@ static int wait_start(struct fs *fs, struct wait *wait)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	r = wake_thread_create(&wait->thread, &attr, wait_main, wait);
+	r = thread_create(&wait->thread, &attr, wait_main, wait);
 	pthread_attr_destroy(&attr);
 	if (r < 0)
 		return -ENOLCK;

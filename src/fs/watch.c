@@ -30,7 +30,7 @@
 #include "util/cleanup.h"
 #include "util/cpu.h"
 #include "util/fd.h"
-#include "util/wake.h"
+#include "util/thread.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -116,7 +116,7 @@ int watch_new(struct fs *fs, struct watch **ret_watch)
 
 int watch_start(struct watch *watch)
 {
-	int r = watch ? wake_thread_create(&watch->thread, NULL, watch_main, watch) : 0;
+	int r = watch ? thread_create(&watch->thread, NULL, watch_main, watch) : 0;
 
 	if (watch && r == 0)
 		watch->started = true;

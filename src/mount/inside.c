@@ -24,7 +24,7 @@
 #include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
-#include "util/wake.h"
+#include "util/thread.h"
 #include "wire/abi.h"
 
 #include <errno.h>
@@ -329,7 +329,7 @@ int inside_start(struct inside *inside, struct fs *fs)
 	if (!inside->connection)
 		return 0;
 	inside->own_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	r = wake_thread_create(&inside->thread, NULL, inside_main, inside);
+	r = thread_create(&inside->thread, NULL, inside_main, inside);
 	inside->started = r == 0;
 	return r;
 }

@@ -5,7 +5,7 @@
 #include "mount/inside.h"
 #include "server/invalidate.h"
 #include "util/clock.h"
-#include "util/wake.h"
+#include "util/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -166,7 +166,7 @@ int host_start(struct host *host, struct filters *const *filters, struct fs *fs)
 
 	host->fs = fs;
 	host->filters = filters;
-	r = wake_thread_create(&host->thread, NULL, host_main, host);
+	r = thread_create(&host->thread, NULL, host_main, host);
 	host->started = r == 0;
 	if (r == 0)
 		r = notifier_start(host->notifier, fs);

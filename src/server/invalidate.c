@@ -41,7 +41,7 @@
 #include "util/caps.h"
 #include "util/cpu.h"
 #include "util/log.h"
-#include "util/wake.h"
+#include "util/thread.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -349,8 +349,8 @@ int notifier_start(struct notifier *notifier, struct fs *fs)
 		struct lane *lane = &notifier->lanes[i];
 
 		while (r == 0 && lane->n_threads < N_THREADS) {
-			r = wake_thread_create(&lane->threads[lane->n_threads], NULL, lane_main,
-					       lane);
+			r = thread_create(&lane->threads[lane->n_threads], NULL, lane_main,
+					  lane);
 			lane->n_threads += r == 0;
 		}
 	}

@@ -3,7 +3,7 @@
 #include "util/clock.h"
 #include "util/cpu.h"
 #include "util/fd.h"
-#include "util/wake.h"
+#include "util/thread.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -105,7 +105,7 @@ static int grow(struct pool *pool)
 	if (thread->state == POOL_ENDED)
 		pthread_join(thread->thread, NULL);
 	*thread = (struct pool_thread){ .pool = pool };
-	r = wake_thread_create(&thread->thread, NULL, pool_main, thread);
+	r = thread_create(&thread->thread, NULL, pool_main, thread);
 	if (r < 0)
 		return r;
 	thread->state = POOL_RUNS;
@@ -245,7 +245,7 @@ void pool_interrupt(struct pool *pool, uint64_t unique)
 	thread = req ? NULL : find_running(pool, unique);
 	if (thread && is_dying(thread->pid)) {
 		thread->interrupted = true;
-		wake_thread(thread->thread);
+		thread_wake(thread->thread);
 		rescue_call(pool->rescue);
 	} else if (!req && !thread) {
 		pool->early[pool->n_early++ % POOL_EARLY] = unique;
@@ -270,7 +270,7 @@ bool pool_tick(struct pool *pool)
 			continue;
 		needed |= thread->interrupted || !thread->by_nature;
 		if (thread->interrupted)
-			wake_thread(thread->thread);
+			thread_wake(thread->thread);
 		if (!thread->by_nature)
 			latency_record(pool->latency, now - thread->began_ms);
 	}
@@ -291,7 +291,7 @@ void pool_stop(struct pool *pool)
 		/* Nobody waits for the answers: whatever signals can end is to end. */
 		for (unsigned int i = 0; i < pool->n_max; i++)
 			if (pool->threads[i].req)
-				wake_thread(pool->threads[i].thread);
+				thread_wake(pool->threads[i].thread);
 		clock_cond_wait_ms(&pool->work, &pool->lock, 5);
 	}
 	pthread_mutex_unlock(&pool->lock);

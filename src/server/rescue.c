@@ -2,7 +2,7 @@
 #include "server/rescue.h"
 #include "fs/fs.h"
 #include "util/clock.h"
-#include "util/wake.h"
+#include "util/thread.h"
 
 #include <stdatomic.h>
 
@@ -53,7 +53,7 @@ static void *rescue_main(void *arg)
 
 int rescue_start(struct rescue *rescue)
 {
-	int r = wake_thread_create(&rescue->thread, NULL, rescue_main, rescue);
+	int r = thread_create(&rescue->thread, NULL, rescue_main, rescue);
 
 	rescue->started = r == 0;
 	return r;

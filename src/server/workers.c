@@ -8,7 +8,7 @@
 #include "util/clock.h"
 #include "util/cpu.h"
 #include "util/log.h"
-#include "util/wake.h"
+#include "util/thread.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -278,7 +278,7 @@ int workers_init(struct workers *workers, const struct workers_config *config)
 	pthread_mutex_init(&workers->lock, NULL);
 	pthread_mutex_init(&workers->grow_lock, NULL);
 	pthread_cond_init(&workers->idle, NULL);
-	wake_install();
+	thread_wake_install();
 	workers->n_late_max = WORKERS_LATE + (config->chans[n - 1]->n_slots ? n : 0);
 	workers->each = calloc(n + workers->n_late_max, sizeof(*workers->each));
 	workers->counts = calloc(n, sizeof(*workers->counts));
@@ -314,7 +314,7 @@ static int start(struct worker *worker)
 	int r;
 
 	pthread_mutex_lock(&workers->lock);
-	r = wake_thread_create(&worker->thread, NULL, worker_main, worker);
+	r = thread_create(&worker->thread, NULL, worker_main, worker);
 	worker->started = r == 0;
 	workers->n_alive += r == 0;
 	pthread_mutex_unlock(&workers->lock);
@@ -447,7 +447,7 @@ void workers_stop(struct workers *workers)
 			break;
 		for (unsigned int i = 0; i < workers->n + workers->n_late; i++)
 			if (workers->each[i].started)
-				wake_thread(workers->each[i].thread);
+				thread_wake(workers->each[i].thread);
 		nanosleep(&pause, NULL);
 	}
 	for (unsigned int i = 0; i < workers->n + workers->n_late; i++)

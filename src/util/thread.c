@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "util/wake.h"
+#include "util/thread.h"
 
 #include <signal.h>
 
@@ -11,15 +11,15 @@ static void wake_handler(int signal)
 	(void)signal;
 }
 
-void wake_install(void)
+void thread_wake_install(void)
 {
 	struct sigaction action = { .sa_handler = wake_handler };
 
 	sigaction(WAKE_SIGNAL, &action, NULL);
 }
 
-int wake_thread_create(pthread_t *ret_thread, const pthread_attr_t *attr, void *(*main)(void *),
-		       void *arg)
+int thread_create(pthread_t *ret_thread, const pthread_attr_t *attr, void *(*main)(void *),
+		  void *arg)
 {
 	sigset_t mask, old;
 	int r;
@@ -33,12 +33,12 @@ int wake_thread_create(pthread_t *ret_thread, const pthread_attr_t *attr, void *
 	return -r;
 }
 
-int wake_signal(void)
+int thread_wake_signal(void)
 {
 	return WAKE_SIGNAL;
 }
 
-void wake_thread(pthread_t thread)
+void thread_wake(pthread_t thread)
 {
 	pthread_kill(thread, WAKE_SIGNAL);
 }
