@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "cmd/out.h"
-#include "util/nearest.h"
+#include "util/suggest.h"
 
 #define JSON .json_help = "one JSON object"
 #define JSON_LIST .json_help = "what `filter list` prints, as one JSON object"
@@ -201,14 +201,14 @@ void command_list(const char *group)
 int command_unknown(const char *group, const char *word)
 {
 	const char *space = group ? " " : "", *before = group ? group : "";
-	struct nearest nearest = NEAREST_INIT;
+	struct suggestion suggestion = SUGGESTION_INIT;
 
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (word_in(group, &commands[i]))
-			nearest_try(&nearest, word, word_in(group, &commands[i]));
-	if (*nearest.word)
+			suggest_try(&suggestion, word, word_in(group, &commands[i]));
+	if (*suggestion.word)
 		cmd_error("there is no command \"%s%s%s\"; did you mean \"%s%s%s\"?", before, space, word,
-			  before, space, nearest.word);
+			  before, space, suggestion.word);
 	else
 		cmd_error("there is no command \"%s%s%s\"; `penstock %s%s--help` lists them", before, space,
 			  word, before, space);

@@ -238,12 +238,12 @@ int others_apply(struct mount_options *options, const char *name, const char *va
 	}
 }
 
-void others_nearest(struct nearest *nearest, const char *written)
+void others_suggest(struct suggestion *suggestion, const char *written)
 {
 	for (size_t i = 0; i < N_OTHERS; i++)
 		if (others[i].verdict != REFUSED && !strchr(others[i].name, '*'))
-			nearest_try(nearest, written, others[i].name);
-	nearest_try(nearest, written, "user");
+			suggest_try(suggestion, written, others[i].name);
+	suggest_try(suggestion, written, "user");
 }
 
 void others_print_help(void)

@@ -12,7 +12,7 @@
 #include "cmd/option-value.h"
 #include "util/cleanup.h"
 #include "util/log.h"
-#include "util/nearest.h"
+#include "util/suggest.h"
 #include "util/utf8.h"
 
 #include <errno.h>
@@ -126,7 +126,7 @@ static int set_number(struct mount_options *options, const struct option_row *ro
 /* Says which words there are, and which of them was meant: of "ttl=SECONDS" the part before the '='. */
 static int refuse_word(const struct option_row *row, const char *value, struct pst_error *error)
 {
-	struct nearest nearest = NEAREST_INIT;
+	struct suggestion suggestion = SUGGESTION_INIT;
 	char names[128] = "", written[64], word[64];
 	const char *meant = "";
 	size_t n = 0;
@@ -134,8 +134,8 @@ static int refuse_word(const struct option_row *row, const char *value, struct p
 	snprintf(written, sizeof(written), "%.*s", (int)strcspn(value, "="), value);
 	for (const struct choice *c = row->choices; c->name; c++) {
 		snprintf(word, sizeof(word), "%.*s", (int)strcspn(c->name, "="), c->name);
-		nearest_try(&nearest, written, word);
-		if (strcmp(nearest.word, word) == 0)
+		suggest_try(&suggestion, written, word);
+		if (strcmp(suggestion.word, word) == 0)
 			meant = c->name;
 		n += snprintf(names + n, sizeof(names) - n, "%s%s", n ? ", " : "", c->name);
 	}
@@ -378,16 +378,16 @@ static const struct option_row *find(const char *name)
 
 static int unknown(const struct mount_options *options, const char *name, struct pst_error *error)
 {
-	struct nearest nearest = NEAREST_INIT;
+	struct suggestion suggestion = SUGGESTION_INIT;
 
 	if (options->sloppy)
 		return 0;
 	for (size_t i = 0; i < N_ROWS; i++)
-		nearest_try(&nearest, name, rows[i].name);
-	others_nearest(&nearest, name);
-	if (*nearest.word)
+		suggest_try(&suggestion, name, rows[i].name);
+	others_suggest(&suggestion, name);
+	if (*suggestion.word)
 		return error_set(error, -EINVAL, "there is no option \"%s\"; did you mean \"%s\"?",
-				 name, nearest.word);
+				 name, suggestion.word);
 	return error_set(error, -EINVAL,
 			 "there is no option \"%s\"; `penstock mount --help` lists them", name);
 }

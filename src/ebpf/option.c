@@ -9,7 +9,7 @@
 #include "ebpf/value.h"
 #include "util/cleanup.h"
 #include "util/log.h"
-#include "util/nearest.h"
+#include "util/suggest.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -141,24 +141,24 @@ void option_list_fini(struct options *options)
 /* Names the option that is most like what was written, and all that there are. */
 static int refuse_name(const struct options *options, const char *name, struct pst_error *error)
 {
-	struct nearest nearest = NEAREST_INIT;
+	struct suggestion suggestion = SUGGESTION_INIT;
 	char list[256] = "";
 	size_t len = 0;
 
 	for (size_t i = 0; i < options->n; i++) {
-		nearest_try(&nearest, name, options->rows[i].name);
+		suggest_try(&suggestion, name, options->rows[i].name);
 		if (len < sizeof(list))
 			len += snprintf(list + len, sizeof(list) - len, "%s, ",
 					options->rows[i].name);
 	}
 	for (const char *const *engine = load_engine_options; *engine; engine++)
-		nearest_try(&nearest, name, *engine);
+		suggest_try(&suggestion, name, *engine);
 	return error_set(
 		error, -EINVAL,
 		"there is no option '%.60s'%s%s%s: this filter has %sand, as all have, name, "
 		"at and pin",
-		name, *nearest.word ? " (did you mean '" : "", nearest.word,
-		*nearest.word ? "'?)" : "", *list ? list : "none of its own ");
+		name, *suggestion.word ? " (did you mean '" : "", suggestion.word,
+		*suggestion.word ? "'?)" : "", *list ? list : "none of its own ");
 }
 
 static int set_text(struct option *option, const char *value, struct pst_error *error)

@@ -6,7 +6,7 @@
  */
 #include "ebpf/program.h"
 #include "util/log.h"
-#include "util/nearest.h"
+#include "util/suggest.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -79,7 +79,7 @@ static const struct {
 };
 
 /* The operation that was meant by another word; "": none is like it. */
-static void find_op(const char *word, struct nearest *op)
+static void find_op(const char *word, struct suggestion *op)
 {
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (strcmp(word, others[i].word) == 0) {
@@ -87,15 +87,15 @@ static void find_op(const char *word, struct nearest *op)
 			return;
 		}
 	for (unsigned int i = 0; i < N_GROUPS; i++)
-		nearest_try(op, word, groups[i].name);
+		suggest_try(op, word, groups[i].name);
 }
 
 /* The section that was meant: of those before or after operations, where it begins as they do. */
-static void find_nearest(const char *section, struct nearest *nearest)
+static void find_suggestion(const char *section, struct suggestion *suggestion)
 {
 	for (int kind = 0; kind < FILTER_NAME; kind++) {
 		size_t len = strlen(kind_prefix[kind]);
-		struct nearest op = NEAREST_INIT;
+		struct suggestion op = SUGGESTION_INIT;
 
 		if (strncmp(section, kind_prefix[kind], len) != 0) {
 			for (unsigned int i = 0; i < N_GROUPS; i++) {
@@ -103,32 +103,32 @@ static void find_nearest(const char *section, struct nearest *nearest)
 
 				snprintf(candidate, sizeof(candidate), "%s%s", kind_prefix[kind],
 					 groups[i].name);
-				nearest_try(nearest, section, candidate);
+				suggest_try(suggestion, section, candidate);
 			}
 			continue;
 		}
 		find_op(section + len, &op);
-		*nearest = (struct nearest)NEAREST_INIT;
+		*suggestion = (struct suggestion)SUGGESTION_INIT;
 		if (*op.word)
-			snprintf(nearest->word, sizeof(nearest->word), "%s%.40s", kind_prefix[kind],
+			snprintf(suggestion->word, sizeof(suggestion->word), "%s%.40s", kind_prefix[kind],
 				 op.word);
 		return;
 	}
-	nearest_try(nearest, section, kind_prefix[FILTER_NAME]);
+	suggest_try(suggestion, section, kind_prefix[FILTER_NAME]);
 }
 
 static int refuse(const struct bpf_program *program, const char *section, struct pst_error *error)
 {
-	struct nearest nearest = NEAREST_INIT;
+	struct suggestion suggestion = SUGGESTION_INIT;
 
-	find_nearest(section, &nearest);
+	find_suggestion(section, &suggestion);
 	return error_set(error, -EINVAL,
 			 "the program %.60s is in section \"%.100s\"%s%s%s; there are only "
 			 "\"penstock/pre/OPERATION\", \"penstock/post/OPERATION\" and "
 			 "\"penstock/name\"",
 			 bpf_program__name(program), section,
-			 *nearest.word ? ", perhaps for \"" : "", nearest.word,
-			 *nearest.word ? "\"" : "");
+			 *suggestion.word ? ", perhaps for \"" : "", suggestion.word,
+			 *suggestion.word ? "\"" : "");
 }
 
 int programs_find(const struct object *object, struct programs *ret_programs,

@@ -2,7 +2,7 @@
 /* What users write to ask for a filter, and where the objects of filters are looked for. */
 #include "ebpf/spec.h"
 #include "util/log.h"
-#include "util/nearest.h"
+#include "util/suggest.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -146,7 +146,7 @@ static char *search_path(void)
 }
 
 /* The filter of a directory whose name is the most like what; "" when none is. */
-static void guess_in(const char *dir, const char *what, struct nearest *nearest)
+static void guess_in(const char *dir, const char *what, struct suggestion *suggestion)
 {
 	struct dirent *entry;
 	DIR *stream = opendir(dir);
@@ -159,7 +159,7 @@ static void guess_in(const char *dir, const char *what, struct nearest *nearest)
 		if (!dot || dot[strlen(".bpf.o")])
 			continue;
 		*dot = '\0';
-		nearest_try(nearest, what, entry->d_name);
+		suggest_try(suggestion, what, entry->d_name);
 	}
 	closedir(stream);
 }
@@ -167,7 +167,7 @@ static void guess_in(const char *dir, const char *what, struct nearest *nearest)
 static int find_name(const char *what, char **ret_path, struct pst_error *error)
 {
 	_cleanup_(freep) char *dirs = search_path(), *copy = dirs ? strdup(dirs) : NULL;
-	struct nearest nearest = NEAREST_INIT;
+	struct suggestion suggestion = SUGGESTION_INIT;
 	char *rest = copy;
 
 	if (!copy)
@@ -186,13 +186,13 @@ static int find_name(const char *what, char **ret_path, struct pst_error *error)
 			*ret_path = take_ptr(path);
 			return 0;
 		}
-		guess_in(dir, what, &nearest);
+		guess_in(dir, what, &suggestion);
 	}
 	return error_set(error, -ENOENT,
 			 "there is no filter '%.100s'%s%s%s (looked in %.200s); an object of your "
 			 "own is given with its path, as ./%.60s.bpf.o",
-			 what, *nearest.word ? ", did you mean '" : "", nearest.word,
-			 *nearest.word ? "'?" : "", dirs, what);
+			 what, *suggestion.word ? ", did you mean '" : "", suggestion.word,
+			 *suggestion.word ? "'?" : "", dirs, what);
 }
 
 int spec_find(const char *what, char **ret_path, struct pst_error *error)

@@ -7,7 +7,7 @@
 #include "ebpf/spec.h"
 #include "util/cleanup.h"
 #include "util/log.h"
-#include "util/nearest.h"
+#include "util/suggest.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -72,18 +72,18 @@ int takes_add(struct takes *takes, const char *note)
 /* Names the word that was meant, and all that there are. */
 static int refuse_word(const char *words, const char *value, struct pst_error *error)
 {
-	struct nearest nearest = NEAREST_INIT;
+	struct suggestion suggestion = SUGGESTION_INIT;
 	char word[MAX_WORD + 1], list[400] = "";
 	size_t len = 0;
 
 	for (const char *rest = words; next_word(&rest, word);) {
-		nearest_try(&nearest, value, word);
+		suggest_try(&suggestion, value, word);
 		if (len < sizeof(list))
 			len += snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "", word);
 	}
 	return error_set(error, -EINVAL, "%s%s%sthere is no '%.60s' among %s",
-			 *nearest.word ? "did you mean '" : "", nearest.word,
-			 *nearest.word ? "'? " : "", value, list);
+			 *suggestion.word ? "did you mean '" : "", suggestion.word,
+			 *suggestion.word ? "'? " : "", value, list);
 }
 
 int takes_check_word(const struct takes *takes, const char *value, struct pst_error *error)

@@ -18,7 +18,7 @@
 
 #include "ebpf/load.h"
 #include "util/cleanup.h"
-#include "util/nearest.h"
+#include "util/suggest.h"
 
 enum {
 	SPEC_SIZE = 4300,
@@ -75,7 +75,7 @@ static const char *told_by(struct load *load, const struct option *option, const
 static void try_typo(struct load *load, const struct option *option, const char *typo)
 {
 	const char *words = option->takes.one_of ? option->takes.one_of : option->takes.list_of;
-	struct nearest nearest = NEAREST_INIT;
+	struct suggestion suggestion = SUGGESTION_INIT;
 	const char *text = told_by(load, option, typo), *at = strstr(text, "did you mean '");
 	char word[80] = "";
 
@@ -86,8 +86,8 @@ static void try_typo(struct load *load, const struct option *option, const char 
 		fail_msg("%s,%s=%s is taken", load->path, option->name, typo);
 	if (at)
 		sscanf(at, "did you mean '%79[^']", word);
-	nearest_try(&nearest, typo, word);
-	if (strlen(typo) > 3 && nearest.distance != 1)
+	suggest_try(&suggestion, typo, word);
+	if (strlen(typo) > 3 && suggestion.distance != 1)
 		fail_msg("%s=%s: the user is told \"%s\"", option->name, typo, text);
 }
 

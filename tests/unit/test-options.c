@@ -15,7 +15,7 @@
 #include "cmd/option-table.h"
 #include "cmd/options.h"
 #include "util/cleanup.h"
-#include "util/nearest.h"
+#include "util/suggest.h"
 
 #define MAX_WORDS 12
 
@@ -364,11 +364,11 @@ static void test_log(void **state)
 	}
 }
 
-static void test_nearest(void **state)
+static void test_suggestion(void **state)
 {
 	static const char *const names[] = { "mount", "umount", "probe", "stat", "on", "off" };
 	static const struct {
-		const char *word, *nearest;
+		const char *word, *suggestion;
 	} rows[] = {
 		{ "mout", "mount" }, { "unmount", "umount" },	    { "prob", "probe" },
 		{ "state", "stat" }, { "destroy everything", "" }, { "", "" },
@@ -377,12 +377,12 @@ static void test_nearest(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct nearest nearest = NEAREST_INIT;
+		struct suggestion suggestion = SUGGESTION_INIT;
 
 		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
-			nearest_try(&nearest, rows[i].word, names[k]);
-		if (strcmp(nearest.word, rows[i].nearest) != 0)
-			fail_msg("%s: nearest is \"%s\"", rows[i].word, nearest.word);
+			suggest_try(&suggestion, rows[i].word, names[k]);
+		if (strcmp(suggestion.word, rows[i].suggestion) != 0)
+			fail_msg("%s: suggestion is \"%s\"", rows[i].word, suggestion.word);
 	}
 }
 
@@ -432,14 +432,14 @@ static const char *told(const char *option)
 /* Whether the text offers a word that is one slip away from what was typed. */
 static bool offers(const char *text, const char *typo)
 {
-	struct nearest nearest = NEAREST_INIT;
+	struct suggestion suggestion = SUGGESTION_INIT;
 	char word[80] = "";
 	const char *at = strstr(text, "did you mean \"");
 
 	if (!at || sscanf(at, "did you mean \"%79[^\"]", word) != 1)
 		return false;
-	nearest_try(&nearest, typo, word);
-	return nearest.distance == 1;
+	suggest_try(&suggestion, typo, word);
+	return suggestion.distance == 1;
 }
 
 /* context is NAME=WORD: the word that was meant is offered, or another one that is as near. */
@@ -508,7 +508,7 @@ int main(void)
 		cmocka_unit_test(test_spellings), cmocka_unit_test(test_commas),
 		cmocka_unit_test(test_words),	  cmocka_unit_test(test_helper),
 		cmocka_unit_test(test_sloppy),	  cmocka_unit_test(test_log),
-		cmocka_unit_test(test_nearest),	  cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_suggestion),	  cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_typos_of_values_are_refused_with_the_word),
 		cmocka_unit_test(test_typos_of_names_are_refused_with_the_name),
 	};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Which word was meant: the one with the fewest letters to change, add, drop or swap with the next. Of
- * words that are equally near it is the one that begins as the written one does, because mistakes are
- * rarer at the beginning. A third of the letters may be wrong; more is no slip of the finger.
+ * The suggestion is the word with the least edit distance (letters to change, insert, delete or swap with
+ * the next). Of words at the same distance it is the one with the longest common prefix, because mistakes
+ * are rarer at the beginning. A third of the letters may be wrong; a word with more is not suggested.
  */
-#include "util/nearest.h"
+#include "util/suggest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static unsigned int common_prefix(const char *a, const char *b)
 	return n;
 }
 
-void nearest_try(struct nearest *nearest, const char *written, const char *candidate)
+void suggest_try(struct suggestion *suggestion, const char *written, const char *candidate)
 {
 	size_t written_len = strlen(written), len = strlen(candidate);
 	unsigned int distance, prefix = common_prefix(written, candidate);
@@ -54,11 +54,11 @@ void nearest_try(struct nearest *nearest, const char *written, const char *candi
 	if (written_len > MAX_WORD || len > MAX_WORD)
 		return;
 	distance = edits(written, written_len, candidate, len);
-	if (distance > nearest->distance || distance > (written_len + 2) / 3 || distance >= len)
+	if (distance > suggestion->distance || distance > (written_len + 2) / 3 || distance >= len)
 		return;
-	if (distance == nearest->distance && prefix <= nearest->prefix)
+	if (distance == suggestion->distance && prefix <= suggestion->prefix)
 		return;
-	nearest->distance = distance;
-	nearest->prefix = prefix;
-	snprintf(nearest->word, sizeof(nearest->word), "%s", candidate);
+	suggestion->distance = distance;
+	suggestion->prefix = prefix;
+	snprintf(suggestion->word, sizeof(suggestion->word), "%s", candidate);
 }
