@@ -19,7 +19,6 @@ KNOWN_FILES = {
     'src/fs/lookup.c',
     'src/node/node.c',
     'src/request/dispatch.c',
-    'src/server/chain-update.c',
     'src/transport/uring.c',
 }
 # So many lines of src were wider when the limit was set. This number only falls.

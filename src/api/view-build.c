@@ -9,7 +9,7 @@
 #include "api/view.h"
 #include "filter/chain.h"
 #include "mount/mount.h"
-#include "server/chain-update.h"
+#include "server/chain-entry.h"
 #include "server/fs-callbacks.h"
 #include "server/request-pool.h"
 #include "transport/select.h"
@@ -144,7 +144,7 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 		wants.off |= FUSE_PASSTHROUGH;
 	if (!options->idmap)
 		wants.off |= FUSE_ALLOW_IDMAP;
-	if (any_filter(options, filters_vary_links))
+	if (any_filter(options, link_varies_symlinks))
 		wants.off |= FUSE_CACHE_SYMLINKS;
 	mount.dev_fd = transport->chans[0]->fd;
 	b->mount_fd = mount_create(&mount, &view->connection, error);

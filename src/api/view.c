@@ -5,7 +5,6 @@
 #include "api/view-paths.h"
 #include "mount/mount.h"
 #include "request/trace.h"
-#include "server/chain-update.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -89,7 +88,13 @@ void pst_view_free(struct pst_view *view)
 
 void pst_view_changed(struct pst_view *view, uint64_t nodeid)
 {
-	server_changed(view->server, nodeid);
+	struct fs *fs = server_fs(view->server);
+	struct node *node = fs_node(fs, nodeid);
+
+	if (!node)
+		return;
+	fs_invalidate_attr(fs, node);
+	fs_node_put(fs, node);
 }
 
 unsigned int pst_view_connection(const struct pst_view *view)
@@ -103,7 +108,7 @@ int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info)
 
 	if (ret_info->size != sizeof(*ret_info))
 		return -EINVAL;
-	server_fs_stat(view->server, &stat);
+	fs_stat(server_fs(view->server), &stat);
 	*ret_info = (struct pst_view_info){
 		.size = sizeof(*ret_info),
 		.lower = view->lower,
@@ -129,45 +134,6 @@ int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info)
 		.n_overflows = stat.n_overflows,
 	};
 	return 0;
-}
-
-int pst_view_filter_add(struct pst_view *view, const char *spec, struct pst_error *error)
-{
-	return filters_add(server_filters(view->server), spec, error);
-}
-
-int pst_view_filter_remove(struct pst_view *view, const char *name, struct pst_error *error)
-{
-	return filters_remove(server_filters(view->server), name, error);
-}
-
-int pst_view_filter_replace(struct pst_view *view, const char *name, const char *spec,
-			    struct pst_error *error)
-{
-	return filters_replace(server_filters(view->server), name, spec, error);
-}
-
-int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, size_t *ret_n)
-{
-	return filters_list(server_filters(view->server), rows, n, ret_n);
-}
-
-int pst_view_bypassed(struct pst_view *view, const char *name, struct pst_bypassed *rows, size_t n,
-		      size_t *ret_n)
-{
-	return filters_bypassed(server_filters(view->server), name, rows, n, ret_n);
-}
-
-int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n,
-			  size_t *ret_n)
-{
-	return filters_stats(server_filters(view->server), rows, n, ret_n);
-}
-
-int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, char *log,
-		     size_t log_size, struct pst_error *error)
-{
-	return filter_check(spec, ret_report, log, log_size, error);
 }
 
 int pst_view_trace(struct pst_view *view, int fd, int all, struct pst_error *error)

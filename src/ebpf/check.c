@@ -72,8 +72,8 @@ static void copy_log(const char *text, char *log, size_t log_size)
 	make_printable(log);
 }
 
-int filter_check(const char *spec, struct pst_filter_report *ret_report, char *log, size_t log_size,
-		 struct pst_error *error)
+int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, char *log,
+		     size_t log_size, struct pst_error *error)
 {
 	_cleanup_(load_fini) struct load load = { 0 };
 	_cleanup_(freep) struct pst_filter_report *report = calloc(1, sizeof(*report));

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 
 
-/* Bytes of data that filter_check() pretends slots to have. */
+/* Bytes of data that pst_filter_check() pretends slots to have. */
 #define FILTER_CHECK_DATA 65536
 
 struct filter_slots {

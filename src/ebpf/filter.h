@@ -100,10 +100,3 @@ struct filter_count {
 };
 void filter_stat(const struct filter *filter, enum filter_kind kind, uint32_t opcode,
 		 struct filter_count *ret_count);
-
-/*
- * Loads a filter and lets go of it again: pst_filter_check(), which see. ret_report->size says how
- * much of a report there is room for.
- */
-int filter_check(const char *spec, struct pst_filter_report *ret_report, char *log,
-		 size_t log_size, struct pst_error *error);

@@ -34,7 +34,7 @@ struct chain {
 	uint64_t attached;		/* ... that are attached somewhere (at=) */
 	uint64_t hides;			/* ... that say without a look at a file that its name is hidden */
 
-	/* The link whose bit not all nodes that it holds for have yet: see filters_settle(). */
+	/* The link whose bit not all nodes that it holds for have yet: see chain_marks_settle(). */
 	struct link *_Atomic arriving;
 };
 

@@ -14,6 +14,7 @@
 #include "request/exact.h"
 #include "request/req.h"
 #include "request/trace.h"
+#include "server/chain-marks.h"
 #include "server/chain-update.h"
 #include "server/fs-callbacks.h"
 #include "server/pool.h"
@@ -135,7 +136,7 @@ static struct req *move(struct req *req)
 
 static void settle(struct req *req)
 {
-	filters_settle(server_of(req->host)->filters, req);
+	chain_marks_settle(&server_of(req->host)->supply, req);
 }
 
 static void count(struct req *req, int r)
@@ -256,7 +257,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	if (r < 0)
 		return error_set(error, r, "no memory");
 	for (size_t i = 0; config->filters && config->filters[i]; i++) {
-		r = filters_add(server->filters, config->filters[i], error);
+		r = filters_change(server->filters, NULL, config->filters[i], error);
 		if (r < 0)
 			return r;
 	}
@@ -310,19 +311,9 @@ struct filters *server_filters(struct server *server)
 	return server->filters;
 }
 
-void server_changed(struct server *server, uint64_t nodeid)
+struct fs *server_fs(struct server *server)
 {
-	struct node *node = fs_node(server->requests.fs, nodeid);
-
-	if (!node)
-		return;
-	fs_invalidate_attr(server->requests.fs, node);
-	fs_node_put(server->requests.fs, node);
-}
-
-void server_fs_stat(struct server *server, struct fs_stat *ret_stat)
-{
-	fs_stat(server->requests.fs, ret_stat);
+	return server->requests.fs;
 }
 
 void server_op_stat(struct server *server, uint32_t opcode, uint64_t *ret_n, uint64_t *ret_errors)

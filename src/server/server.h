@@ -45,12 +45,10 @@ void server_on_readonly(struct server *server, void (*fn)(void *aux), void *aux)
 /* Ends the threads, whatever the connection does, and frees all. */
 struct server *server_free(struct server *server);
 
-/* Its filters, for server/chain-update.h; its trace. */
+/* Parts of it, which last as long. */
+struct fs *server_fs(struct server *server);
 struct filters *server_filters(struct server *server);
 struct trace *server_trace(struct server *server);
 
-/* The kernel shall ask anew about a node; where it does not know it, nothing happens. */
-void server_changed(struct server *server, uint64_t nodeid);
-void server_fs_stat(struct server *server, struct fs_stat *ret_stat);
 /* Requests and error answers of one opcode so far. */
 void server_op_stat(struct server *server, uint32_t opcode, uint64_t *ret_n, uint64_t *ret_errors);

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/chain-update.h"
+#include "api/view.h"
 
 /* "no" refuses to tell attributes; "hide" hides "file" and "a"; "depth" counts in cells. */
 static int refuse(struct pst_call *call)
@@ -95,7 +95,7 @@ static struct filter_view start(void **state, const struct k_options *options,
 static int add(struct filter_view *view, const char *spec)
 {
 	struct pst_error error;
-	int r = filters_add(server_filters(view->k->server), spec, &error);
+	int r = pst_view_filter_add(&(struct pst_view){ .server = view->k->server }, spec, &error);
 
 	assert_true(r == 0 || error.text[0]);
 	return r;
@@ -104,7 +104,7 @@ static int add(struct filter_view *view, const char *spec)
 static int drop(struct filter_view *view, const char *name)
 {
 	struct pst_error error;
-	int r = filters_remove(server_filters(view->k->server), name, &error);
+	int r = pst_view_filter_remove(&(struct pst_view){ .server = view->k->server }, name, &error);
 
 	assert_true(r == 0 || error.text[0]);
 	return r;
@@ -114,7 +114,8 @@ static int replace(struct filter_view *view, const char *name, const char *spec)
 {
 	struct pst_error error;
 
-	return filters_replace(server_filters(view->k->server), name, spec, &error);
+	return pst_view_filter_replace(&(struct pst_view){ .server = view->k->server }, name, spec,
+				       &error);
 }
 
 static int getattr(struct filter_view *view, uint64_t id)
@@ -313,8 +314,8 @@ static void *removal_main(void *arg)
 	struct removal *removal = arg;
 	struct pst_error error;
 
-	k_require(filters_remove(server_filters(removal->view->k->server), removal->name, &error) ==
-		  0);
+	k_require(pst_view_filter_remove(&(struct pst_view){ .server = removal->view->k->server },
+					 removal->name, &error) == 0);
 	removal->done = true;
 	return NULL;
 }

@@ -281,9 +281,3 @@ void filter_stat(const struct filter *filter, enum filter_kind kind, uint32_t op
 		.n_bad = counter->n_bad,
 	};
 }
-
-int filter_check(const char *spec, struct pst_filter_report *ret_report, char *log, size_t log_size,
-		 struct pst_error *error)
-{
-	return error_set(error, -EOPNOTSUPP, "fakes have nothing to report");
-}

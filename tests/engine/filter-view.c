@@ -7,7 +7,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "server/chain-update.h"
+#include "api/view.h"
 
 #define MAX_STATS 256
 
@@ -278,7 +278,8 @@ struct filter_count filter_view_count(struct filter_view *view, const char *filt
 	struct filter_count count = { 0 };
 	size_t n;
 
-	k_require(filters_stats(server_filters(view->k->server), rows, MAX_STATS, &n) == 0);
+	k_require(pst_view_filter_stats(&(struct pst_view){ .server = view->k->server }, rows, MAX_STATS,
+					&n) == 0);
 	k_require(n <= MAX_STATS);
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(rows[i].filter, filter) == 0 && strcmp(rows[i].program, program) == 0)

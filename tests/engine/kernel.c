@@ -312,7 +312,7 @@ struct fs_stat k_stat(struct kernel *k)
 {
 	struct fs_stat stat;
 
-	server_fs_stat(k->server, &stat);
+	fs_stat(server_fs(k->server), &stat);
 	return stat;
 }
 

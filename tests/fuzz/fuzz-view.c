@@ -96,7 +96,7 @@ void view_start(const char *const *filters)
 	assert(server_new(&config, &server, &error) == 0);
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &limit);
-	server_fs_stat(server, &stat);
+	fs_stat(server_fs(server), &stat);
 	n_nodes = stat.nodes.n_nodes;
 }
 
@@ -105,7 +105,7 @@ void view_settle(void)
 	struct fs_stat stat;
 
 	kernel_give_back();
-	server_fs_stat(server, &stat);
+	fs_stat(server_fs(server), &stat);
 	if (stat.n_handles || stat.nodes.n_nodes != n_nodes)
 		fprintf(stderr, "%lu handles and %lu nodes are left\n",
 			(unsigned long)stat.n_handles,

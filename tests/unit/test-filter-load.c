@@ -63,7 +63,7 @@ static void test_check(void **state)
 	char log[65536], tail[64];
 	bool found = false;
 
-	assert_int_equal(filter_check("options,u16=9", &report, log, sizeof(log), &error), 0);
+	assert_int_equal(pst_filter_check("options,u16=9", &report, log, sizeof(log), &error), 0);
 	assert_string_equal(report.summary, "shows its options");
 	assert_int_equal(report.flags, PST_CELLS);
 	assert_int_equal(report.n_options, 11);
@@ -82,18 +82,18 @@ static void test_check(void **state)
 	/* A caller with a smaller struct gets as much as it has room for. */
 	report.size = offsetof(struct pst_filter_report, options);
 	report.options[0].name[0] = '!';
-	assert_int_equal(filter_check("pass", &report, NULL, 0, &error), 0);
+	assert_int_equal(pst_filter_check("pass", &report, NULL, 0, &error), 0);
 	assert_int_equal(report.n_programs, 6);
 	assert_int_equal(report.options[0].name[0], '!');
 
-	assert_true(filter_check("bad-bounds", &report, log, sizeof(log), &error) < 0);
+	assert_true(pst_filter_check("bad-bounds", &report, log, sizeof(log), &error) < 0);
 	assert_non_null(strstr(log, "unbounded memory access"));
 	assert_non_null(strstr(log, "; call->data[UNKNOWN] = 0;"));
 	/* The end of a log is what is kept of it. */
-	assert_true(filter_check("bad-bounds", &report, tail, sizeof(tail), &error) < 0);
+	assert_true(pst_filter_check("bad-bounds", &report, tail, sizeof(tail), &error) < 0);
 	assert_true(strlen(tail) < sizeof(tail));
 	assert_string_equal(tail, log + strlen(log) - strlen(tail));
-	assert_true(filter_check("bad-abi", &report, log, sizeof(log), &error) < 0);
+	assert_true(pst_filter_check("bad-abi", &report, log, sizeof(log), &error) < 0);
 	assert_string_equal(log, "");
 }
 
@@ -246,7 +246,7 @@ static void test_unprivileged(void **state)
 		bad |= (filter_load("pass", slots, &filter, &error) != -EPERM) << 2;
 		bad |= !strstr(error.text, "lacks CAP_BPF") << 3;
 		/* What it is can be told nevertheless. */
-		bad |= (filter_check("pass", &report, log, sizeof(log), &error) != -EPERM) << 4;
+		bad |= (pst_filter_check("pass", &report, log, sizeof(log), &error) != -EPERM) << 4;
 		bad |= (report.n_programs != 6 || report.programs[0].n_insns || *log) << 5;
 		_exit(bad);
 	}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The filters of a mounted view: changing, listing and counting them. */
+#include "api/view.h"
+#include "server/chain-update.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int pst_view_filter_add(struct pst_view *view, const char *spec, struct pst_error *error)
+{
+	return filters_change(server_filters(view->server), NULL, spec, error);
+}
+
+int pst_view_filter_remove(struct pst_view *view, const char *name, struct pst_error *error)
+{
+	return filters_change(server_filters(view->server), name, NULL, error);
+}
+
+int pst_view_filter_replace(struct pst_view *view, const char *name, const char *spec,
+			    struct pst_error *error)
+{
+	return filters_change(server_filters(view->server), name, spec, error);
+}
+
+struct bypassed {
+	struct fs *fs;
+	uint64_t bit;
+	struct pst_bypassed *rows; /* NULL: only counted */
+	size_t room, n;
+};
+
+static void find_bypassed(void *aux, struct node *node)
+{
+	struct bypassed *b = aux;
+
+	if (!(node->filters & b->bit) || !fs_bypasses(b->fs, node))
+		return;
+	if (b->rows && b->n < b->room)
+		fs_node_path(b->fs, node, b->rows[b->n].path, sizeof(b->rows[b->n].path));
+	b->n++;
+}
+
+static size_t bypassed(struct fs *fs, const struct chain *chain, const struct link *link,
+		       struct pst_bypassed *rows, size_t room)
+{
+	struct bypassed b = {
+		.fs = fs,
+		.bit = 1ULL << link->bit,
+		.rows = rows,
+		.room = room,
+	};
+
+	if (chain->data & b.bit)
+		fs_walk(fs, find_bypassed, &b);
+	return b.n;
+}
+
+int pst_view_bypassed(struct pst_view *view, const char *name, struct pst_bypassed *rows, size_t n,
+		      size_t *ret_n)
+{
+	struct filters *filters = server_filters(view->server);
+	const struct chain *chain = filters_lock(filters);
+	int r = -ENOENT;
+
+	for (unsigned int i = 0; chain && i < chain->n && r < 0; i++) {
+		if (strcmp(filter_facts(chain->links[i]->filter)->name, name) != 0)
+			continue;
+		*ret_n = bypassed(server_fs(view->server), chain, chain->links[i], rows, n);
+		r = 0;
+	}
+	filters_unlock(filters);
+	return r;
+}
+
+int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, size_t *ret_n)
+{
+	struct filters *filters = server_filters(view->server);
+	const struct chain *chain = filters_lock(filters);
+
+	for (unsigned int i = 0; chain && i < chain->n && i < n; i++) {
+		const struct filter_facts *facts = filter_facts(chain->links[i]->filter);
+		struct pst_filter *row = &rows[i];
+
+		*row = (struct pst_filter){ .flags = facts->flags };
+		snprintf(row->name, sizeof(row->name), "%s", facts->name);
+		snprintf(row->spec, sizeof(row->spec), "%s", facts->spec);
+		snprintf(row->file, sizeof(row->file), "%s", facts->file);
+		snprintf(row->summary, sizeof(row->summary), "%s", facts->summary);
+		snprintf(row->at, sizeof(row->at), "%s", facts->at);
+		row->n_bypassed = (uint32_t)bypassed(server_fs(view->server), chain,
+						     chain->links[i], NULL, 0);
+	}
+	*ret_n = chain ? chain->n : 0;
+	filters_unlock(filters);
+	return 0;
+}
+
+/* One row for each operation of a kind with a program; adds to *n. */
+static void add_stats(const struct link *link, enum filter_kind kind, struct pst_filter_stat *rows,
+		      size_t room, size_t *n)
+{
+	static const char *const kinds[] = { "pre", "post", "name" };
+	const struct filter_facts *facts = filter_facts(link->filter);
+
+	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
+		struct filter_count count;
+		struct pst_filter_stat *row;
+
+		if (!(facts->ops[kind] >> opcode & 1))
+			continue;
+		if (*n < room) {
+			row = &rows[*n];
+			filter_stat(link->filter, kind, opcode, &count);
+			*row = (struct pst_filter_stat){
+				.n_runs = count.n_runs,
+				.n_errors = count.n_errors,
+				.n_done = count.n_done,
+				.n_bad = count.n_bad,
+				.ns = count.ns,
+			};
+			snprintf(row->filter, sizeof(row->filter), "%s", facts->name);
+			if (kind == FILTER_NAME)
+				snprintf(row->program, sizeof(row->program), "name");
+			else
+				snprintf(row->program, sizeof(row->program), "%s/%s", kinds[kind],
+					 op_filter_name(opcode));
+		}
+		(*n)++;
+	}
+}
+
+int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n,
+			  size_t *ret_n)
+{
+	struct filters *filters = server_filters(view->server);
+	const struct chain *chain = filters_lock(filters);
+
+	*ret_n = 0;
+	for (unsigned int i = 0; chain && i < chain->n; i++)
+		for (enum filter_kind kind = 0; kind < _FILTER_KINDS; kind++)
+			add_stats(chain->links[i], kind, rows, n, ret_n);
+	filters_unlock(filters);
+	return 0;
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Loading a filter for a view, and refusing what the view cannot do. */
+#include "server/chain-entry.h"
+#include "server/request-pool.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define CELLS_SIZE (NODE_MAX * sizeof(uint64_t))
+
+struct link *link_free(struct fs *fs, struct link *link)
+{
+	if (!link)
+		return NULL;
+	if (link->at)
+		fs_node_put(fs, link->at);
+	if (link->cells)
+		munmap((void *)link->cells, CELLS_SIZE);
+	filter_free(link->filter);
+	free(link);
+	return NULL;
+}
+
+static int link_cells(struct link *link)
+{
+	void *p = mmap(NULL, CELLS_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -ENOMEM;
+	link->cells = p;
+	return 0;
+}
+
+bool link_varies_symlinks(const struct filter_facts *facts)
+{
+	uint64_t ops = facts->ops[FILTER_PRE] | facts->ops[FILTER_POST];
+
+	return (facts->flags & PST_BY_CALLER) && (ops >> FUSE_READLINK & 1);
+}
+
+/* Whether a filter that tells callers apart can do so here. */
+static int check_caller(const struct link_config *config, const struct filter_facts *facts,
+			struct pst_error *error)
+{
+	if ((facts->flags & PST_BY_CALLER) && (config->features & FUSE_ALLOW_IDMAP))
+		return error_set(error, -EINVAL,
+				 "filter %s tells callers apart, and a view with the option "
+				 "idmap is not told who asks",
+				 facts->name);
+	if (link_varies_symlinks(facts) && (config->features & FUSE_CACHE_SYMLINKS))
+		return error_set(error, -EBUSY,
+				 "filter %s tells callers apart in links, too, and in this view the "
+				 "kernel keeps the text of a link for all: mount it with the filter "
+				 "instead, which then keeps none",
+				 facts->name);
+	return 0;
+}
+
+/* Where directories are not opened, the kernel keeps one listing for all, and nobody hears of it. */
+static int check_listings(const struct link_config *config, const struct filter_facts *facts,
+			  struct pst_error *error)
+{
+	uint64_t opens = 1ULL << FUSE_OPENDIR | 1ULL << FUSE_RELEASEDIR;
+
+	if (!(config->supply->host->disabled_ops >> FUSE_OPENDIR & 1))
+		return 0;
+	if (facts->flags & PST_BY_CALLER)
+		return error_set(error, -EBUSY,
+				 "filter %s tells callers apart, and in a view with opendir=off the "
+				 "kernel keeps listings for all: mount it without that option",
+				 facts->name);
+	if ((facts->ops[FILTER_PRE] | facts->ops[FILTER_POST]) & opens)
+		return error_set(error, -EBUSY,
+				 "filter %s has programs for the opening of directories, which a view "
+				 "with opendir=off is not told of: mount it without that option",
+				 facts->name);
+	return 0;
+}
+
+/* Programs for what the view does not have are not wrong, but whoever wrote them may wonder. */
+static void warn_idle(const struct link_config *config, const struct filter_facts *facts)
+{
+	uint64_t idle = config->supply->host->disabled_ops & ~(1ULL << FUSE_OPENDIR);
+
+	if ((facts->ops[FILTER_PRE] | facts->ops[FILTER_POST]) & idle)
+		log_warning("filter %s: its programs for extended attributes will not run: the view "
+			    "has none (xattr=off)",
+			    facts->name);
+}
+
+int link_new(const struct link_config *config, const char *spec, struct link **ret_link,
+	     struct pst_error *error)
+{
+	struct fs *fs = config->supply->host->fs;
+	uint64_t free_bits = ~(config->used | 1ULL << 63);
+	const struct filter_slots *slots;
+	const struct filter_facts *facts;
+	struct link *link;
+	int r;
+
+	if (!free_bits)
+		return error_set(error, -ENOSPC, "a view has at most %d filters", PST_MAX_FILTERS);
+	r = supply_slots(config->supply, &slots, error);
+	if (r < 0)
+		return r;
+	link = calloc(1, sizeof(*link));
+	if (!link)
+		return error_set(error, -ENOMEM, "no memory");
+	link->bit = (unsigned int)__builtin_ctzll(free_bits);
+	r = filter_load(spec, slots, &link->filter, error);
+	if (r == 0) {
+		facts = filter_facts(link->filter);
+		r = check_caller(config, facts, error);
+		if (r == 0)
+			r = check_listings(config, facts, error);
+		if (r == 0 && (facts->flags & PST_CELLS) && link_cells(link) < 0)
+			r = error_set(error, -ENOMEM, "no memory");
+	}
+	if (r == 0 && facts->at[0]) {
+		r = fs_walk_path(fs, facts->at, &link->at);
+		if (r == 0 && S_ISLNK(link->at->type))
+			r = -ELOOP;
+		if (r < 0)
+			error_set(error, r, "filter %s: at=%s: %s", facts->name, facts->at,
+				  strerror(-r));
+	}
+	if (r < 0) {
+		link_free(fs, link);
+		return r;
+	}
+	warn_idle(config, filter_facts(link->filter));
+	*ret_link = link;
+	return 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* An entry of the chain: a filter that is loaded for one view, where it is attached, and its cells. */
+#include "filter/chain.h"
+
+struct fs;
+struct pst_error;
+struct supply;
+
+struct link_config {
+	struct supply *supply;		/* borrowed */
+	uint64_t features;		/* FUSE_* as agreed with the kernel */
+	uint64_t used;			/* bits of node.filters that other filters have */
+};
+
+/*
+ * Loads the filter of a spec and finds the directory that it is attached to. Returns 0, or -errno and
+ * *error: also where the filter needs to know the caller of operations that the kernel answers from one
+ * cache for all.
+ */
+int link_new(const struct link_config *config, const char *spec, struct link **ret_link,
+	     struct pst_error *error);
+/* Takes NULL. */
+struct link *link_free(struct fs *fs, struct link *link);
+/* Returns true where the result of READLINK depends on the caller. */
+bool link_varies_symlinks(const struct filter_facts *facts);

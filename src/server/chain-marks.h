@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Setting and clearing the bit of a filter in all nodes that the kernel knows. A new filter that goes by
+ * names is asked about the path of each node.
+ */
+#include "filter/chain.h"
+
+struct fs;
+struct req;
+struct supply;
+
+struct chain_marks {
+	struct fs *fs;			/* borrowed, as all pointers here */
+	struct supply *supply;
+	const struct chain *chain;	/* NULL: none */
+	struct link *new;		/* NULL: none */
+	uint64_t gone;			/* bits of filters that have been removed */
+
+	/* Private: */
+	bool by_name;			/* the new filter goes by names */
+	struct req *req;		/* to ask it with; NULL: it cannot be asked, or does not go by names */
+	uint64_t *seen;			/* nodes that it has been asked about; NULL: not written down */
+};
+
+/* Marks all nodes. Waits for a free request. */
+void chain_marks_apply(struct chain_marks *marks);
+/* Takes the bit of the new filter away again. */
+void chain_marks_undo(const struct chain_marks *marks);
+/*
+ * Marks the nodes of a request, whose chain has a filter that is being added: nodes that an old request
+ * has made meanwhile lack the bit.
+ */
+void chain_marks_settle(struct supply *supply, struct req *req);
