@@ -47,12 +47,6 @@
 #define RECENT_S 3600
 #define SHORT_TIMEOUT_NS 20000000ULL
 
-/* Whether filters that tell callers apart hold for a node: then an answer is good for one of them. */
-bool attr_is_by_caller(struct fs *fs, const struct node *node)
-{
-	return node->filters & atomic_load_explicit(&fs->filters.by_caller, memory_order_relaxed);
-}
-
 /*
  * How long what is watched may be believed: a directory that has a mark, and what lies in one. A file
  * with several names may be changed by way of a directory that has none: it needs a mark of its own.
@@ -156,7 +150,7 @@ int attr_complete(struct fs *fs, struct node *node, struct fs_attr *attr, enum a
 
 	if (attr->stx.stx_nlink > 1 && !S_ISDIR(node->type))
 		want_watch(fs, node);
-	r = authority_answer(fs, node, &attr->stx);
+	r = authority_apply(fs, node, &attr->stx);
 	if (r < 0)
 		return r;
 	ns = timeout_of(fs, node);

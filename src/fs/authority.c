@@ -78,11 +78,6 @@ static int fields_of(struct fs *fs, struct node *node)
 	return state & SERVABLE;
 }
 
-bool authority_is_served(const struct node *node, uint32_t field)
-{
-	return atomic_load_explicit(&node->served, memory_order_relaxed) & field;
-}
-
 static bool is_sane(const struct statx *stx, uint32_t fields)
 {
 	if ((fields & STATX_UID) && stx->stx_uid == (uint32_t)-1)
@@ -116,7 +111,7 @@ static void take_fields(struct node *node, struct statx *stx, const struct statx
 		stx->stx_ctime = served->stx_ctime;
 }
 
-int authority_answer(struct fs *fs, struct node *node, struct statx *stx)
+int authority_apply(struct fs *fs, struct node *node, struct statx *stx)
 {
 	const struct pst_server *server = &fs->config.server;
 	struct statx served;
@@ -151,8 +146,8 @@ static uint32_t killed_by_chown(const struct fs_caller *caller, const struct sta
 	if (S_ISDIR(now->stx_mode))
 		return 0;
 	if ((now->stx_mode & S_ISGID) &&
-	    ((now->stx_mode & S_IXGRP) || (!creds_caller_in_group(caller, now->stx_gid) &&
-					   !creds_caller_capable(caller, CAP_FSETID))))
+	    ((now->stx_mode & S_IXGRP) || (!caller_in_group(caller, now->stx_gid) &&
+					   !caller_capable(caller, CAP_FSETID))))
 		kill |= S_ISGID;
 	return kill;
 }
@@ -165,7 +160,7 @@ static uint32_t killed(const struct fs_caller *caller, const struct fs_change *c
 		return killed_by_chown(caller, now);
 	/* Nothing set: a write is about to come, or a chown(-1, -1). */
 	if (change->set == 0 || (change->set & FS_KILL_SUIDGID))
-		return meta_bits_to_kill(caller, now);
+		return caller_bits_to_kill(caller, now);
 	return 0;
 }
 
@@ -234,7 +229,7 @@ int authority_change(struct fs *fs, const struct fs_caller *caller, struct node 
 	r = lower_stat(fd, &below);
 	asked = below;
 	if (r == 0)
-		r = authority_answer(fs, node, &asked);
+		r = authority_apply(fs, node, &asked);
 	if (r < 0)
 		return r;
 	asked.stx_mask = 0;
@@ -269,10 +264,10 @@ int authority_written(struct fs *fs, const struct fs_caller *caller, struct node
 		return 0;
 	r = lower_stat(fd, &asked);
 	if (r == 0)
-		r = authority_answer(fs, node, &asked);
+		r = authority_apply(fs, node, &asked);
 	if (r < 0)
 		return r;
-	kill = meta_bits_to_kill(caller, &asked);
+	kill = caller_bits_to_kill(caller, &asked);
 	if (!kill)
 		return 0;
 	asked.stx_mask = STATX_MODE;

@@ -10,6 +10,7 @@
 #include "util/caps.h"
 #include "util/fd.h"
 
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,14 +107,14 @@ void caller_read(const struct fs_caller *caller, struct caller_facts *ret_facts)
 		ret_facts->n_groups++;
 }
 
-bool creds_caller_capable(const struct fs_caller *caller, int cap)
+bool caller_capable(const struct fs_caller *caller, int cap)
 {
 	char status[STATUS_SIZE];
 
 	return read_status(caller->pid, status) && (caps_of(status) & CAP_BIT(cap));
 }
 
-bool creds_caller_in_group(const struct fs_caller *caller, uint32_t gid)
+bool caller_in_group(const struct fs_caller *caller, uint32_t gid)
 {
 	char status[STATUS_SIZE];
 	const char *line;
@@ -128,4 +129,15 @@ bool creds_caller_in_group(const struct fs_caller *caller, uint32_t gid)
 		if (number == gid)
 			return true;
 	return false;
+}
+
+uint32_t caller_bits_to_kill(const struct fs_caller *caller, const struct statx *stx)
+{
+	uint32_t kill = stx->stx_mode & S_ISUID;
+
+	/* Without group execution the bit stays for members of the group. */
+	if ((stx->stx_mode & S_ISGID) && ((stx->stx_mode & S_IXGRP) ||
+					  !caller_in_group(caller, stx->stx_gid)))
+		kill |= S_ISGID;
+	return kill && caller_capable(caller, CAP_FSETID) ? 0 : kill;
 }

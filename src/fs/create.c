@@ -60,7 +60,7 @@ static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 			return r;
 	}
 	listings_changed(fs, dir);
-	r = name_resolve(fs, dir, ref.fd, name, ret_entry);
+	r = lookup_name(fs, dir, ref.fd, name, ret_entry);
 	/* It is there, and nothing can be said of it: the kernel is not to take it for absent. */
 	if (r < 0) {
 		fs_invalidate(fs, dir, name);

@@ -161,7 +161,7 @@ int creds_enter_writer(const struct fs_caller *caller, bool kill, uint32_t mode,
 		return 0;
 	/* The bit of a file that its group cannot execute stays for members of the group. */
 	if ((mode & (S_ISGID | S_IXGRP)) == S_ISGID && caller->gid != gid &&
-	    creds_caller_in_group(caller, gid)) {
+	    caller_in_group(caller, gid)) {
 		writer.has_group = true;
 		writer.group = gid;
 	}

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct fs_caller;
+struct statx;
 
 struct creds_scope {
 	uint8_t entered;		/* what has to be undone, creds.c */
@@ -61,8 +62,10 @@ struct caller_facts {
 	uint32_t groups[CALLER_MAX_GROUPS];
 };
 void caller_read(const struct fs_caller *caller, struct caller_facts *ret_facts);
-bool creds_caller_capable(const struct fs_caller *caller, int cap);
-bool creds_caller_in_group(const struct fs_caller *caller, uint32_t gid);
+bool caller_capable(const struct fs_caller *caller, int cap);
+bool caller_in_group(const struct fs_caller *caller, uint32_t gid);
+/* The set-ID bits of a file that a write by the caller clears. */
+uint32_t caller_bits_to_kill(const struct fs_caller *caller, const struct statx *stx);
 /* As whom the kernel shall read and write: nobody in particular, with no privilege to misuse; but
  * keep_suidgid: one whose writes leave set-user-ID and set-group-ID bits alone. */
 int creds_enter_backing(bool keep_suidgid, struct creds_scope *ret_scope);

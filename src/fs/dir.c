@@ -120,7 +120,7 @@ static void entry_of(struct fs *fs, struct handle *handle, const char *name,
 	struct fs_entry entry = { 0 };
 
 	if (!is_dots(name))
-		name_resolve(fs, handle->node, handle->fd, name, &entry);
+		lookup_name(fs, handle->node, handle->fd, name, &entry);
 	*ret_entry = entry;
 }
 

@@ -40,16 +40,22 @@ struct fs {
 	_Alignas(64) _Atomic unsigned int n_shadow_drops;
 };
 
+/* True if filters that depend on the caller hold for a node: an answer is good for one caller only. */
+static inline bool attr_is_by_caller(struct fs *fs, const struct node *node)
+{
+	return node->filters & atomic_load_explicit(&fs->filters.by_caller, memory_order_relaxed);
+}
+
 /* lookup.c: the node of a name, of an open file; dir's descriptor at hand. */
-int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
+int lookup_name(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		 struct fs_entry *ret_entry);
-int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry);
+int lookup_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry);
 
 /*
  * Returns the number of the mount that an open file lies on, which is entered where it is new, or -errno.
  * fh is the file's handle, NULL where it has none.
  */
-int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
+int lower_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
 		  const struct fhandle *fh);
 
 /* The reply that carries attributes: an entry (LOOKUP, READDIRPLUS, LINK and the like), or that to GETATTR or SETATTR. */
@@ -113,7 +119,7 @@ void shadow_revalidate(struct fs *fs, struct node *node);
 
 /* authority.c: whose copy of a field is true. */
 /* Puts what is a server's in the place of what was read from the lower inode. */
-int authority_answer(struct fs *fs, struct node *node, struct statx *stx);
+int authority_apply(struct fs *fs, struct node *node, struct statx *stx);
 /*
  * The server's part of a change; fd is a descriptor of the node. What is left for the lower inode stays
  * in *change. Returns AUTHORITY_DONE where nothing is.
@@ -124,7 +130,10 @@ int authority_change(struct fs *fs, const struct fs_caller *caller, struct node 
 /* Data was written by somebody who has no CAP_FSETID. */
 int authority_written(struct fs *fs, const struct fs_caller *caller, struct node *node, int fd);
 /* Whether a field (STATX_*) is known to be a server's. */
-bool authority_is_served(const struct node *node, uint32_t field);
+static inline bool authority_is_served(const struct node *node, uint32_t field)
+{
+	return atomic_load_explicit(&node->served, memory_order_relaxed) & field;
+}
 
 /* set-id.c: the set-ID bits of a node that the view does not show. */
 uint32_t set_id_hidden(const struct node *node);
@@ -148,8 +157,6 @@ void attr_released(struct fs *fs, struct node *node, int flags, enum io_mode mod
 bool attr_has_writers(const struct node *node);
 bool attr_keep_data(struct fs *fs);
 bool attr_keep_listing(struct fs *fs, struct node *dir);
-/* Whether filters hold for a node that depend on the caller. */
-bool attr_is_by_caller(struct fs *fs, const struct node *node);
 
 /* listings.c: when directories were changed and read. */
 int listings_new(struct listings **ret_listings);
@@ -222,10 +229,6 @@ bool locks_tick(struct locks *locks);
 void locks_drop_owner(struct fs *fs, struct node *node, uint64_t owner);
 void locks_drop_handle(struct fs *fs, struct handle *handle);
 
-/* setattr.c: chmod by an O_PATH descriptor; which bits of a mode a write by the caller takes away. */
-int meta_change_mode(int fd, uint32_t mode);
-uint32_t meta_bits_to_kill(const struct fs_caller *caller, const struct statx *stx);
-
 /* watch.c */
 enum watch_state { WATCH_NONE, WATCH_ON, WATCH_WANTED, WATCH_NOT };
 /* Where nothing can be watched *ret_watch is left alone; the log says which way it goes. */
@@ -254,6 +257,8 @@ void unnamed_renamed(struct fs *fs, struct node *dir, const char *name, struct n
 
 /* lower-open.c: the lower file of an O_PATH descriptor, of a node, of a handle (opened when first needed). */
 int lower_stat(int fd, struct statx *ret_stx);
+/* chmod by an O_PATH descriptor: one call since Linux 6.6, through /proc before. */
+int lower_chmod(int fd, uint32_t mode);
 int lower_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
 /* openat(2), the descriptor or -errno. */
 int lower_openat(struct fs *fs, int dir_fd, const char *name, int flags, uint32_t mode);

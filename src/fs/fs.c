@@ -51,7 +51,7 @@ static int root_new(struct fs *fs, int lower_fd)
 	r = fhandle_at(lower_fd, "", &fh, &mnt_id);
 	if (r < 0)
 		mnt_id = (int)stx.stx_mnt_id;
-	mount = name_mount_of(fs, lower_fd, mnt_id, &stx, r == 0 ? &fh : NULL);
+	mount = lower_mount_of(fs, lower_fd, mnt_id, &stx, r == 0 ? &fh : NULL);
 	if (mount < 0)
 		return mount;
 	/* The root keeps its descriptor in any case: it is asked for most. */
@@ -130,11 +130,6 @@ struct fs *fs_free(struct fs *fs)
 	fs->watch = watch_free(fs->watch);
 	free(fs);
 	return NULL;
-}
-
-bool fs_is_remote(const struct fs *fs)
-{
-	return atomic_load_explicit(&fs->remote, memory_order_relaxed);
 }
 
 void fs_stat(struct fs *fs, struct fs_stat *ret_stat)
@@ -220,15 +215,6 @@ uint32_t fs_node_number(struct fs *fs, const struct node *node)
 	return node_number(fs->nodes, node);
 }
 
-void fs_node_device(struct fs *fs, const struct node *node, uint32_t *ret_major,
-		    uint32_t *ret_minor)
-{
-	const struct lower_mount *mount = nodetab_mount(fs->nodes, node->fh.mount);
-
-	*ret_major = mount->dev_major;
-	*ret_minor = mount->dev_minor;
-}
-
 void fs_walk(struct fs *fs, node_walk_fn fn, void *aux)
 {
 	nodetab_walk(fs->nodes, fn, aux);
@@ -244,14 +230,14 @@ int fs_pin_stat(struct fs *fs, struct node *node, const struct fdref *pin, struc
 {
 	int r = pin->fd < 0 ? -ESTALE : lower_stat(pin->fd, ret_stx);
 
-	return r < 0 ? r : authority_answer(fs, node, ret_stx);
+	return r < 0 ? r : authority_apply(fs, node, ret_stx);
 }
 
 int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx)
 {
 	int r = lower_node_stat(fs, node, ret_stx);
 
-	return r < 0 ? r : authority_answer(fs, node, ret_stx);
+	return r < 0 ? r : authority_apply(fs, node, ret_stx);
 }
 
 void fs_node_put(struct fs *fs, struct node *node)

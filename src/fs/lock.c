@@ -48,16 +48,6 @@ int locks_new(struct fs *fs, struct locks **ret_locks)
 	return 0;
 }
 
-/* Caller holds the lock. */
-static void owner_put(struct fs *fs, struct owner *owner)
-{
-	if (!owner || --owner->refs)
-		return;
-	fd_close(owner->fd);
-	node_put(fs->nodes, owner->node);
-	free(owner);
-}
-
 struct locks *locks_free(struct locks *locks)
 {
 	if (!locks)
@@ -67,7 +57,7 @@ struct locks *locks_free(struct locks *locks)
 		struct owner *owner = locks->owners;
 
 		locks->owners = owner->next;
-		owner_put(locks->fs, owner);
+		lock_owner_put(locks->fs, owner);
 	}
 	pthread_cond_destroy(&locks->gone);
 	pthread_mutex_destroy(&locks->lock);
@@ -141,119 +131,6 @@ static bool was_early(struct locks *locks, uint64_t unique)
 	return false;
 }
 
-/* -- owners ---------------------------------------------------------------------------------- */
-
-/* Caller holds the lock. */
-static struct owner *owner_find(struct locks *locks, struct node *node, uint64_t number)
-{
-	struct owner *owner;
-
-	for (owner = locks->owners; owner; owner = owner->next)
-		if (owner->node == node && owner->owner == number)
-			break;
-	return owner;
-}
-
-/* Both kinds of lock may follow; a file that cannot be written can still be read. */
-static int owner_open(struct fs *fs, struct handle *handle)
-{
-	int fd = lower_open(fs, handle->node, O_RDWR);
-
-	if (fd < 0 && fd != FS_WOULD_WAIT)
-		fd = lower_open(fs, handle->node, handle->flags & O_ACCMODE);
-	return fd;
-}
-
-/* The owner's descriptor, made now if need be: the lock, which the caller holds, is let go of meanwhile. */
-int lock_owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
-		  struct owner **ret_owner)
-{
-	struct locks *locks = fs->locks;
-	struct owner *owner = owner_find(locks, handle->node, lock->owner);
-	int fd;
-
-	if (!owner) {
-		pthread_mutex_unlock(&locks->lock);
-		fd = owner_open(fs, handle);
-		pthread_mutex_lock(&locks->lock);
-		if (fd < 0)
-			return fd;
-		owner = owner_find(locks, handle->node, lock->owner);
-		if (owner)
-			fd_close(fd);
-	}
-	if (!owner) {
-		owner = calloc(1, sizeof(*owner));
-		if (!owner) {
-			fd_close(fd);
-			return -ENOMEM;
-		}
-		*owner = (struct owner){
-			.next = locks->owners,
-			.refs = 1,
-			.node = node_get(handle->node),
-			.owner = lock->owner,
-			.fd = fd,
-		};
-		locks->owners = owner;
-	}
-	owner->fh = handle_fh(handle);
-	/* Who unlocks or asks does not say. */
-	if (lock->pid)
-		owner->pid = lock->pid;
-	*ret_owner = owner;
-	return 0;
-}
-
-/*
- * All locks of an owner go. The descriptor goes with them, unless a lock is being waited for on it:
- * closing it would take that lock away just when it has been granted.
- */
-static void owner_drop(struct fs *fs, struct owner **link)
-{
-	struct flock all = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
-	struct owner *owner = *link;
-
-	if (owner->refs > 1) {
-		fcntl(owner->fd, F_OFD_SETLK, &all);
-		owner->dropped = true;
-		return;
-	}
-	*link = owner->next;
-	owner_put(fs, owner);
-}
-
-static void drop_matching(struct fs *fs, const struct node *node, const uint64_t *number,
-			  const uint64_t *fh)
-{
-	struct locks *locks = fs->locks;
-	struct owner **link = &locks->owners;
-
-	pthread_mutex_lock(&locks->lock);
-	while (*link) {
-		struct owner *owner = *link;
-
-		if (owner->node == node && (!number || owner->owner == *number) &&
-		    (!fh || owner->fh == *fh))
-			owner_drop(fs, link);
-		if (*link == owner)
-			link = &owner->next;
-	}
-	pthread_mutex_unlock(&locks->lock);
-}
-
-void locks_drop_owner(struct fs *fs, struct node *node, uint64_t number)
-{
-	drop_matching(fs, node, &number, NULL);
-}
-
-void locks_drop_handle(struct fs *fs, struct handle *handle)
-{
-	uint64_t fh = handle_fh(handle);
-
-	drop_matching(fs, handle->node, NULL, &fh);
-}
-
 int fs_flush(struct fs *fs, struct handle *handle, uint64_t owner)
 {
 	if (fs->config.locks == PST_LOCKS_LOWER)
@@ -279,21 +156,6 @@ static int take(int fd, const struct fs_lock *lock, bool wait)
 	return 0;
 }
 
-/* An owner that was dropped meanwhile, and got nothing either, has nothing left. */
-static void owner_waited(struct fs *fs, struct owner *owner, int r)
-{
-	struct owner **link = &fs->locks->owners;
-
-	if (r == 0)
-		owner->dropped = false;
-	owner_put(fs, owner);
-	if (!owner->dropped || owner->refs > 1)
-		return;
-	while (*link != owner)
-		link = &(*link)->next;
-	owner_drop(fs, link);
-}
-
 /*
  * Before the answer: whoever has heard it may close the file at once, and shall find nobody who
  * still holds it.
@@ -304,7 +166,7 @@ static void wait_let_go(struct wait *wait, int r)
 
 	pthread_mutex_lock(&locks->lock);
 	if (wait->owner)
-		owner_waited(wait->fs, wait->owner, r);
+		lock_owner_waited(wait->fs, wait->owner, r);
 	handle_put(wait->fs->handles, wait->handle);
 	pthread_mutex_unlock(&locks->lock);
 }
@@ -389,7 +251,7 @@ static int wait_for(struct fs *fs, struct handle *handle, struct owner *owner, i
 		owner->refs++;
 	r = wait_start(fs, wait);
 	if (r != FS_LATER) {
-		owner_put(fs, owner);
+		lock_owner_put(fs, owner);
 		handle_put(fs->handles, handle);
 		return r;
 	}

@@ -13,16 +13,11 @@
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
-#include "util/fstype.h"
-#include "util/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The handle and the attributes of a name; -EOPNOTSUPP where it has no handle. */
@@ -81,103 +76,15 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 	return 0;
 }
 
-/*
- * A descriptor by which files of the same mount can be opened by handle: it must be open for
- * reading. Where the mount's root is a pipe or a device there is none.
- */
-static int open_for_handles(int fd, uint32_t mode)
-{
-	int opened;
-
-	if (S_ISDIR(mode))
-		return fs_open_dir(fd);
-	if (!S_ISREG(mode))
-		return -EOPNOTSUPP;
-	opened = open(fd_path(fd).text, O_RDONLY | O_CLOEXEC);
-	return opened < 0 ? -errno : opened;
-}
-
-/*
- * Returns a descriptor for opening handles of the mount, or -errno where its files are kept by descriptors
- * instead. The kernel gives out handles which it then refuses to open: in a user namespace, without
- * CAP_DAC_READ_SEARCH, and on file systems that cannot decode them. So fh, the handle of fd, is opened
- * once. Lack of descriptors or memory says nothing about the mount.
- */
-static int open_mount(int fd, const struct fhandle *fh, uint32_t mode)
-{
-	_cleanup_(fd_closep) int mount_fd = open_for_handles(fd, mode);
-	int opened;
-
-	if (mount_fd < 0)
-		return take_fd(&mount_fd);
-	opened = fhandle_open(mount_fd, fh, O_PATH | O_NOFOLLOW);
-	if (opened < 0 && opened != -EMFILE && opened != -ENFILE && opened != -ENOMEM)
-		return opened;
-	fd_close(opened);
-	return take_fd(&mount_fd);
-}
-
-int fs_handles_try(int fd, unsigned int *ret_len)
-{
-	_cleanup_(fd_closep) int mount_fd = -1;
-	struct fhandle fh;
-	struct statx stx;
-	int r, mnt_id;
-
-	*ret_len = 0;
-	r = fhandle_at(fd, "", &fh, &mnt_id);
-	if (r == 0)
-		r = lower_stat(fd, &stx);
-	if (r < 0)
-		return r;
-	*ret_len = fh.len;
-	mount_fd = open_mount(fd, &fh, stx.stx_mode);
-	return mount_fd < 0 ? mount_fd : 0;
-}
-
-int name_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
-		  const struct fhandle *fh)
-{
-	struct lower_mount mount = {
-		.mnt_id = mnt_id,
-		.fd = -1,
-		.dev_major = stx->stx_dev_major,
-		.dev_minor = stx->stx_dev_minor,
-	};
-	int number = nodetab_mount_find(fs->nodes, mnt_id);
-	const struct fstype *type;
-
-	if (number >= 0)
-		return number;
-	type = fstype_of(fd);
-	if (type && type->pseudo && !fs->config.pseudo) {
-		log_info("a file system of type %s below LOWER is not shown: mount with pseudo=show "
-			 "if all users of the view may use it",
-			 type->name);
-		return -EACCES;
-	}
-	if (fh && !fs->config.own_fds)
-		mount.fd = open_mount(fd, fh, stx->stx_mode);
-	mount.handles = mount.fd >= 0;
-	/* What cannot be told apart is taken for what asks. */
-	mount.asks = !type || type->checks_caller;
-	mount.owners = type && type->checks_ids;
-	mount.proc = type && type->proc;
-	mount.zero_size = type && type->zero_size;
-	if (type && type->remote)
-		atomic_store_explicit(&fs->remote, true, memory_order_relaxed);
-	return nodetab_mount_add(fs->nodes, &mount);
-}
-
 /* What a new node has of its directory's filters; without one, found by its handle, of the root's. */
-static uint64_t name_inherited(struct fs *fs, struct node *dir)
+static uint64_t inherited_filters(struct fs *fs, struct node *dir)
 {
 	return (dir ? dir : fs->root)->filters & ~NODE_FILTERS_SET;
 }
 
-int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry)
+int lookup_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry)
 {
-	struct node_key key = { .own_fd = -1, .filters = name_inherited(fs, dir) };
+	struct node_key key = { .own_fd = -1, .filters = inherited_filters(fs, dir) };
 	struct fs_entry entry = { 0 };
 	bool handles;
 	int r, mnt_id, mount;
@@ -195,7 +102,7 @@ int name_resolve_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *re
 	handles = r == 0;
 	if (!handles)
 		mnt_id = (int)entry.attr.stx.stx_mnt_id;
-	mount = name_mount_of(fs, fd, mnt_id, &entry.attr.stx, handles ? &key.fh : NULL);
+	mount = lower_mount_of(fs, fd, mnt_id, &entry.attr.stx, handles ? &key.fh : NULL);
 	if (mount < 0)
 		return mount;
 	handles = handles && nodetab_mount(fs->nodes, (unsigned int)mount)->handles;
@@ -239,7 +146,7 @@ static int resolve_by_opening(struct fs *fs, struct node *dir, int dir_fd, const
 	}
 	if (fd < 0)
 		return fd;
-	return name_resolve_fd(fs, dir, fd, ret_entry);
+	return lookup_fd(fs, dir, fd, ret_entry);
 }
 
 /*
@@ -260,7 +167,7 @@ static int resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name
 		   struct fs_entry *ret_entry)
 {
 	const struct lower_mount *mount = nodetab_mount(fs->nodes, dir->fh.mount);
-	struct node_key key = { .own_fd = -1, .filters = name_inherited(fs, dir) };
+	struct node_key key = { .own_fd = -1, .filters = inherited_filters(fs, dir) };
 	struct fs_entry entry = { 0 };
 	int r, mnt_id;
 
@@ -286,7 +193,7 @@ static int resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name
 	return 0;
 }
 
-int name_resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
+int lookup_name(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		 struct fs_entry *ret_entry)
 {
 	int r = resolve(fs, dir, dir_fd, name, ret_entry);
@@ -339,74 +246,15 @@ int fs_lookup(struct fs *fs, struct node *dir, const char *name, struct fs_entry
 		return r;
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return lookup_dots(fs, dir, ref.fd, name, ret_entry);
-	r = name_resolve(fs, dir, ref.fd, name, ret_entry);
+	r = lookup_name(fs, dir, ref.fd, name, ret_entry);
 	/* The name was replaced between two looks: the third is as good as the first. */
 	if (r == -ESTALE)
-		r = name_resolve(fs, dir, ref.fd, name, ret_entry);
+		r = lookup_name(fs, dir, ref.fd, name, ret_entry);
 	if (r == -ENOENT && attr_absent_ns(fs, dir)) {
 		*ret_entry = (struct fs_entry){ .entry_ns = attr_absent_ns(fs, dir) };
 		return 0;
 	}
 	return r;
-}
-
-int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node)
-{
-	struct open_how how = {
-		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
-	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	_cleanup_(fd_closep) int fd = -1;
-	struct fs_entry entry;
-	int r;
-
-	if (!path[0]) {
-		*ret_node = node_get(fs->root);
-		return 0;
-	}
-	r = fdref_get(fs->fds, fs->root, &ref);
-	if (r < 0)
-		return r;
-	fd = (int)syscall(SYS_openat2, ref.fd, path, &how, sizeof(how));
-	if (fd < 0)
-		return -errno;
-	r = name_resolve_fd(fs, NULL, fd, &entry);
-	if (r == 0)
-		*ret_node = entry.node;
-	return r;
-}
-
-/* What the kernel calls a node's file below; an empty text where it does not know. */
-static void lower_path(struct fs *fs, struct node *node, char *buf, size_t size)
-{
-	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	ssize_t n = -1;
-
-	if (fdref_get(fs->fds, node, &ref) == 0)
-		n = readlink(fd_path(ref.fd).text, buf, size - 1);
-	buf[n < 0 ? 0 : n] = '\0';
-}
-
-/*
- * A private mount of LOWER hangs nowhere, so the kernel names files on it by their path from its root,
- * which is LOWER; without one they have LOWER's own path before it. A file whose directory the kernel
- * has forgotten is "/" to it.
- */
-void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size)
-{
-	char root[PATH_MAX];
-	size_t len;
-
-	lower_path(fs, node, buf, size);
-	lower_path(fs, fs->root, root, sizeof(root));
-	len = strcmp(root, "/") == 0 ? 0 : strlen(root);
-	if (node == fs->root)
-		snprintf(buf, size, "/");
-	else if (strncmp(buf, root, len) != 0 || buf[len] != '/' || !buf[len + 1])
-		snprintf(buf, size, "?");
-	else
-		memmove(buf, buf + len, strlen(buf + len) + 1);
 }
 
 int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret_stx,
@@ -436,7 +284,7 @@ int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret
 	else
 		return 0;
 	*ret_node = node_lookup_fh(fs->nodes, &fh);
-	r = *ret_node ? authority_answer(fs, *ret_node, ret_stx) : 0;
+	r = *ret_node ? authority_apply(fs, *ret_node, ret_stx) : 0;
 	if (r < 0)
 		*ret_node = node_put(fs->nodes, *ret_node);
 	return r;
@@ -459,51 +307,10 @@ struct node *fs_node_revive(struct fs *fs, uint64_t nodeid)
 	if (!node_id_unpack(fs->nodes, nodeid, &fh))
 		return NULL;
 	fd = fhandle_open(nodetab_mount(fs->nodes, 0)->fd, &fh, O_PATH | O_NOFOLLOW);
-	if (fd < 0 || name_resolve_fd(fs, NULL, fd, &entry) < 0)
+	if (fd < 0 || lookup_fd(fs, NULL, fd, &entry) < 0)
 		return NULL;
 	if (entry.node->id == nodeid)
 		return entry.node;
 	node_put(fs->nodes, entry.node);
 	return NULL;
-}
-
-/* Reads where a descriptor leads; false: the path is too long. */
-static bool read_path(int fd, char *buf, size_t size)
-{
-	ssize_t n = readlink(fd_path(fd).text, buf, size - 1);
-
-	buf[n < 0 ? 0 : n] = '\0';
-	return n >= 0;
-}
-
-bool fs_node_path_cut(struct fs *fs, struct node *node, char *buf, size_t size)
-{
-	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	_cleanup_(fd_closep) int above = -1;
-	char root[PATH_MAX];
-	size_t len;
-
-	fs_node_path(fs, node, buf, size);
-	if (strcmp(buf, "?") != 0 || !S_ISDIR(node->type) || fdref_get(fs->fds, node, &ref) < 0)
-		return false;
-	/* Whoever makes deeper trees does not get more of our time. */
-	for (int i = 0; i < 256; i++) {
-		int fd = openat(above < 0 ? ref.fd : above, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-		fd_close(above);
-		above = fd;
-		if (above < 0)
-			break;
-		if (!read_path(above, buf, size - 3))
-			continue;
-		lower_path(fs, fs->root, root, sizeof(root));
-		len = strcmp(root, "/") == 0 ? 0 : strlen(root);
-		if (strncmp(buf, root, len) != 0 || buf[len] != '/')
-			break;
-		memmove(buf, buf + len, strlen(buf + len) + 1);
-		strcat(buf, "/?");
-		return true;
-	}
-	snprintf(buf, size, "?");
-	return false;
 }

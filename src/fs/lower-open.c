@@ -6,10 +6,30 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+
+bool fs_is_remote(const struct fs *fs)
+{
+	return atomic_load_explicit(&fs->remote, memory_order_relaxed);
+}
 
 int lower_stat(int fd, struct statx *ret_stx)
 {
 	return statx(fd, "", AT_EMPTY_PATH, STX_MASK, ret_stx) < 0 ? -errno : 0;
+}
+
+int lower_chmod(int fd, uint32_t mode)
+{
+	if (syscall(SYS_fchmodat2, fd, "", mode & 07777, AT_EMPTY_PATH) == 0)
+		return 0;
+	if (errno != ENOSYS)
+		return -errno;
+	return chmod(fd_path(fd).text, mode & 07777) < 0 ? -errno : 0;
 }
 
 bool lower_is_entered_elsewhere(int fd)

@@ -76,7 +76,7 @@ static int clear_hidden(const struct node *node, int flags, int fd, struct stat 
 
 	if (!hidden || (flags & O_ACCMODE) != O_RDWR)
 		return 0;
-	r = meta_change_mode(fd, st->st_mode & ~hidden);
+	r = lower_chmod(fd, st->st_mode & ~hidden);
 	if (r == 0)
 		st->st_mode &= ~hidden;
 	return r;
@@ -170,7 +170,7 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 	struct stat st = { 0 };
 	int path_fd, r;
 
-	r = name_resolve_fd(fs, dir, fd, &entry);
+	r = lookup_fd(fs, dir, fd, &entry);
 	if (r < 0)
 		return r;
 	attr_node_created(entry.node);

@@ -11,10 +11,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#ifndef SYS_fchmodat2
-#define SYS_fchmodat2 452
-#endif
-
 static int stat_as_caller(struct fs *fs, struct node *node, int fd, struct statx *ret_stx)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
@@ -45,28 +41,6 @@ int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct f
 	return r;
 }
 
-/* chmod through a descriptor opened with O_PATH: one call since Linux 6.6, by way of /proc before. */
-int meta_change_mode(int fd, uint32_t mode)
-{
-	if (syscall(SYS_fchmodat2, fd, "", mode & 07777, AT_EMPTY_PATH) == 0)
-		return 0;
-	if (errno != ENOSYS)
-		return -errno;
-	return chmod(fd_path(fd).text, mode & 07777) < 0 ? -errno : 0;
-}
-
-/* Which of the bits a write by the caller takes away. */
-uint32_t meta_bits_to_kill(const struct fs_caller *caller, const struct statx *stx)
-{
-	uint32_t kill = stx->stx_mode & S_ISUID;
-
-	/* Without group execution the bit stays for members of the group. */
-	if ((stx->stx_mode & S_ISGID) && ((stx->stx_mode & S_IXGRP) ||
-					  !creds_caller_in_group(caller, stx->stx_gid)))
-		kill |= S_ISGID;
-	return kill && creds_caller_capable(caller, CAP_FSETID) ? 0 : kill;
-}
-
 /*
  * A SETATTR that sets nothing is how the kernel says two things: that a write is about to come which
  * has to clear bits, or that somebody has called chown(-1, -1), which everybody may try. It says the
@@ -81,7 +55,7 @@ static int change_nothing(struct fs *fs, const struct fs_caller *caller, struct 
 
 	r = lower_stat(fd, &stx);
 	if (r == 0)
-		r = authority_answer(fs, node, &stx);
+		r = authority_apply(fs, node, &stx);
 	if (r < 0)
 		return r;
 	/*
@@ -92,9 +66,9 @@ static int change_nothing(struct fs *fs, const struct fs_caller *caller, struct 
 		fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH);
 		return 0;
 	}
-	kill = meta_bits_to_kill(caller, &stx);
+	kill = caller_bits_to_kill(caller, &stx);
 	if (kill && attr_has_writers(node))
-		return meta_change_mode(fd, stx.stx_mode & ~kill);
+		return lower_chmod(fd, stx.stx_mode & ~kill);
 	if (caller->unknown)
 		return 0;
 	r = creds_enter_writer(caller, kill && caller->uid == 0, stx.stx_mode, stx.stx_gid, &scope);
@@ -117,8 +91,8 @@ static int change_owner(const struct fs_caller *caller, int fd, const struct fs_
 		if (r < 0)
 			return r;
 		if ((stx.stx_mode & (S_ISGID | S_IXGRP)) == S_ISGID &&
-		    !creds_caller_capable(caller, CAP_FSETID) &&
-		    !creds_caller_in_group(caller, stx.stx_gid))
+		    !caller_capable(caller, CAP_FSETID) &&
+		    !caller_in_group(caller, stx.stx_gid))
 			r = creds_enter_stranger(&scope);
 		if (r < 0)
 			return r;
@@ -190,7 +164,7 @@ static int apply(struct fs *fs, const struct fs_caller *caller, struct node *nod
 	if (r == 0 && (change->set & FS_SET_SIZE))
 		r = change_size(caller, node, handle_fd, fd, change);
 	if (r == 0 && (change->set & FS_SET_MODE))
-		r = meta_change_mode(fd, change->mode);
+		r = lower_chmod(fd, change->mode);
 	if (r == 0 && (change->set & (FS_SET_ATIME | FS_SET_MTIME)) && !times_came(fs, node, change))
 		r = change_times(fd, change);
 	return r;

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+_Atomic unsigned int watch_n_views;
+
 /* The node of a handle in an event; NULL: the view knows no such file. Strong. */
 static struct node *node_of(struct watch *watch, const struct fanotify_event_info_fid *info)
 {
@@ -248,7 +250,7 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 	/* Opening a directory changes nothing; who closes it may have listed it. */
 	if ((mask & FAN_ONDIR) && !(mask & ~(FAN_ONDIR | FAN_OPEN)))
 		return;
-	if (own && watch_count() == 1) {
+	if (own && watch_n_views == 1) {
 		watch->n_own++;
 		if (!(mask & (FAN_MOVED_FROM | FAN_MOVED_TO)))
 			return;

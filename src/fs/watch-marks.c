@@ -23,17 +23,6 @@
 /* What comes with the mount that it was done by. */
 #define EVENTS_OF_DATA (FAN_MODIFY | FAN_OPEN | FAN_CLOSE | FAN_ACCESS)
 
-int watch_mark(int events_fd, int fd, bool is_dir)
-{
-	if (is_dir)
-		return fanotify_mark(events_fd, FAN_MARK_ADD | FAN_MARK_ONLYDIR,
-				     WATCH_EVENTS | FAN_ONDIR | FAN_EVENT_ON_CHILD, fd, ".");
-	return fanotify_mark(events_fd, FAN_MARK_ADD,
-			     FAN_ATTRIB | FAN_MODIFY | FAN_OPEN | FAN_CLOSE | FAN_DELETE_SELF |
-				     FAN_MOVE_SELF,
-			     AT_FDCWD, fd_path(fd).text);
-}
-
 static void say(const struct fs_config *config, const struct fs_watch_support *support)
 {
 	if (support->watchable)

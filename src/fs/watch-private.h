@@ -53,11 +53,11 @@ struct watch {
 
 /* watch-support.c: opens a queue of events, or returns -errno; asks whether it can hear of a file. */
 int watch_open(void);
+/* Adds a mark on a directory or a file, by an O_PATH descriptor; as fanotify_mark(2). */
+int watch_mark(int events_fd, int fd, bool is_dir);
 void watch_support(int events_fd, int fd, bool handles, struct fs_watch_support *ret_support);
 
-/* watch-marks.c: asks for a directory or a file, by an O_PATH descriptor. */
-int watch_mark(int events_fd, int fd, bool is_dir);
-/* Before anything is asked for, so that the log says at mount which way it goes. */
+/* watch-marks.c: before anything is looked up, so that the log says at mount whether LOWER is watched. */
 void watch_look_at_root(struct watch *watch);
 
 /* watch-events.c, for the thread: reads what is there, a buffer at most; passes on for the second time
@@ -65,5 +65,8 @@ void watch_look_at_root(struct watch *watch);
 void watch_read(struct watch *watch);
 int watch_pass_on_again(struct watch *watch);
 
-/* How many views this process has. */
-unsigned int watch_count(void);
+/*
+ * Views of this process that watch. With one, an event with this process's number is the view's own; with more,
+ * it may be another view's.
+ */
+extern _Atomic unsigned int watch_n_views;

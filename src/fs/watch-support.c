@@ -38,6 +38,17 @@ int watch_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
+int watch_mark(int events_fd, int fd, bool is_dir)
+{
+	if (is_dir)
+		return fanotify_mark(events_fd, FAN_MARK_ADD | FAN_MARK_ONLYDIR,
+				     WATCH_EVENTS | FAN_ONDIR | FAN_EVENT_ON_CHILD, fd, ".");
+	return fanotify_mark(events_fd, FAN_MARK_ADD,
+			     FAN_ATTRIB | FAN_MODIFY | FAN_OPEN | FAN_CLOSE | FAN_DELETE_SELF |
+				     FAN_MOVE_SELF,
+			     AT_FDCWD, fd_path(fd).text);
+}
+
 void watch_support(int events_fd, int fd, bool handles, struct fs_watch_support *ret_support)
 {
 	struct fs_watch_support support = { 0 };

@@ -26,6 +26,7 @@
  *
  * Locks: those of struct watch are not taken here. The thread ends before anything is freed.
  */
+#include "fs/creds.h"
 #include "fs/watch-private.h"
 #include "util/cleanup.h"
 #include "util/cpu.h"
@@ -43,14 +44,6 @@
 #define PAUSE_MIN_MS 1
 #define PAUSE_MAX_MS 8
 
-/* Views in this process: with another one its events would be taken for our own. */
-static _Atomic unsigned int n_watches;
-
-unsigned int watch_count(void)
-{
-	return n_watches;
-}
-
 static void *watch_main(void *arg)
 {
 	struct watch *watch = arg;
@@ -60,9 +53,9 @@ static void *watch_main(void *arg)
 	};
 	long pause_ms = PAUSE_MIN_MS;
 
-	/* Before fs_thread_init(), which drops the capability for it. */
+	/* Before creds_thread_init(), which drops the capability for it. */
 	cpu_set_fifo();
-	fs_thread_init();
+	creds_thread_init();
 	for (;;) {
 		int timeout = watch_pass_on_again(watch);
 
@@ -102,7 +95,7 @@ int watch_new(struct fs *fs, struct watch **ret_watch)
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
 	pthread_mutex_init(&watch->mark_lock, &attr);
 	pthread_mutexattr_destroy(&attr);
-	n_watches++;
+	watch_n_views++;
 	watch->fd = watch_open();
 	watch->stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (watch->stop_fd < 0)
@@ -139,7 +132,7 @@ struct watch *watch_free(struct watch *watch)
 	watch_stop(watch);
 	fd_close(watch->fd);
 	fd_close(watch->stop_fd);
-	n_watches--;
+	watch_n_views--;
 	pthread_mutex_destroy(&watch->lock);
 	pthread_mutex_destroy(&watch->mark_lock);
 	free(watch);

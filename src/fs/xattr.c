@@ -99,7 +99,7 @@ static ssize_t list_as_caller(struct fs *fs, const struct fs_caller *caller, str
 	n = listxattr(fd_path(fd).text, list, XATTR_LIST_MAX);
 	/* Looking the caller up costs more than to list: that is done where it matters. */
 	if (!lower_asks(fs, node) && has_trusted(list, n) &&
-	    !creds_caller_capable(caller, CAP_SYS_ADMIN)) {
+	    !caller_capable(caller, CAP_SYS_ADMIN)) {
 		r = creds_enter_ordinary(&scope);
 		if (r < 0)
 			return r;
@@ -152,7 +152,7 @@ int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *
 
 		r = lower_stat(ref.fd, &stx);
 		if (r == 0 && (stx.stx_mode & S_ISGID))
-			r = meta_change_mode(ref.fd, stx.stx_mode & ~(uint32_t)S_ISGID);
+			r = lower_chmod(ref.fd, stx.stx_mode & ~(uint32_t)S_ISGID);
 	}
 	return r;
 }

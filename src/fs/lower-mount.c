@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The mounts that LOWER reaches: LOWER's own, and those below it. A mount is entered into the node table when
+ * a file on it is looked up for the first time, with all that the view has to know of its file system. No locks
+ * but the table's.
+ */
+#include "fs/fs-private.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/fstype.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+/*
+ * A descriptor by which files of the same mount can be opened by handle: it must be open for
+ * reading. Where the mount's root is a pipe or a device there is none.
+ */
+static int open_for_handles(int fd, uint32_t mode)
+{
+	int opened;
+
+	if (S_ISDIR(mode))
+		return fs_open_dir(fd);
+	if (!S_ISREG(mode))
+		return -EOPNOTSUPP;
+	opened = open(fd_path(fd).text, O_RDONLY | O_CLOEXEC);
+	return opened < 0 ? -errno : opened;
+}
+
+/*
+ * Returns a descriptor for opening handles of the mount, or -errno where its files are kept by descriptors
+ * instead. The kernel gives out handles which it then refuses to open: in a user namespace, without
+ * CAP_DAC_READ_SEARCH, and on file systems that cannot decode them. So fh, the handle of fd, is opened
+ * once. Lack of descriptors or memory says nothing about the mount.
+ */
+static int open_mount(int fd, const struct fhandle *fh, uint32_t mode)
+{
+	_cleanup_(fd_closep) int mount_fd = open_for_handles(fd, mode);
+	int opened;
+
+	if (mount_fd < 0)
+		return take_fd(&mount_fd);
+	opened = fhandle_open(mount_fd, fh, O_PATH | O_NOFOLLOW);
+	if (opened < 0 && opened != -EMFILE && opened != -ENFILE && opened != -ENOMEM)
+		return opened;
+	fd_close(opened);
+	return take_fd(&mount_fd);
+}
+
+int fs_handles_try(int fd, unsigned int *ret_len)
+{
+	_cleanup_(fd_closep) int mount_fd = -1;
+	struct fhandle fh;
+	struct statx stx;
+	int r, mnt_id;
+
+	*ret_len = 0;
+	r = fhandle_at(fd, "", &fh, &mnt_id);
+	if (r == 0)
+		r = lower_stat(fd, &stx);
+	if (r < 0)
+		return r;
+	*ret_len = fh.len;
+	mount_fd = open_mount(fd, &fh, stx.stx_mode);
+	return mount_fd < 0 ? mount_fd : 0;
+}
+
+int lower_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
+		  const struct fhandle *fh)
+{
+	struct lower_mount mount = {
+		.mnt_id = mnt_id,
+		.fd = -1,
+		.dev_major = stx->stx_dev_major,
+		.dev_minor = stx->stx_dev_minor,
+	};
+	int number = nodetab_mount_find(fs->nodes, mnt_id);
+	const struct fstype *type;
+
+	if (number >= 0)
+		return number;
+	type = fstype_of(fd);
+	if (type && type->pseudo && !fs->config.pseudo) {
+		log_info("a file system of type %s below LOWER is not shown: mount with pseudo=show "
+			 "if all users of the view may use it",
+			 type->name);
+		return -EACCES;
+	}
+	if (fh && !fs->config.own_fds)
+		mount.fd = open_mount(fd, fh, stx->stx_mode);
+	mount.handles = mount.fd >= 0;
+	/* What cannot be told apart is taken for what asks. */
+	mount.asks = !type || type->checks_caller;
+	mount.owners = type && type->checks_ids;
+	mount.proc = type && type->proc;
+	mount.zero_size = type && type->zero_size;
+	if (type && type->remote)
+		atomic_store_explicit(&fs->remote, true, memory_order_relaxed);
+	return nodetab_mount_add(fs->nodes, &mount);
+}
+
+void fs_node_device(struct fs *fs, const struct node *node, uint32_t *ret_major,
+		    uint32_t *ret_minor)
+{
+	const struct lower_mount *mount = nodetab_mount(fs->nodes, node->fh.mount);
+
+	*ret_major = mount->dev_major;
+	*ret_minor = mount->dev_minor;
+}
