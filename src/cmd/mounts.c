@@ -11,6 +11,7 @@
 #include "cmd/mounts.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/mountinfo.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,120 +32,13 @@ void mounts_view_fini(struct mounts_view *view)
 	view->mountpoint = NULL;
 }
 
-/* Spaces and the like stand in the table as a backslash and three octal digits. */
-static void unescape(char *text)
-{
-	char *out = text;
-
-	for (char *in = text; *in; out++) {
-		unsigned int code;
-
-		if (*in == '\\' && sscanf(in + 1, "%3o", &code) == 1 && strlen(in) >= 4) {
-			*out = code;
-			in += 4;
-		} else {
-			*out = *in++;
-		}
-	}
-	*out = '\0';
-}
-
-/*
- * One line: "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue".
- * False when it looks different.
- */
-static bool parse(char *line, unsigned int *ret_minor, char **ret_mountpoint, char **ret_type)
-{
-	char *separator = strstr(line, " - "), *save = NULL, *field;
-	unsigned int major;
-
-	if (!separator)
-		return false;
-	*separator = '\0';
-	*ret_type = strtok_r(separator + 3, " ", &save);
-	save = NULL;
-	field = strtok_r(line, " ", &save);
-	for (int i = 0; field && i < 2; i++)
-		field = strtok_r(NULL, " ", &save);
-	if (!field || sscanf(field, "%u:%u", &major, ret_minor) != 2)
-		return false;
-	strtok_r(NULL, " ", &save);
-	*ret_mountpoint = strtok_r(NULL, " ", &save);
-	if (!*ret_mountpoint || !*ret_type)
-		return false;
-	unescape(*ret_mountpoint);
-	return true;
-}
-
-/* ---- the table ---- */
-
-struct row {
-	char *mountpoint, *type;
-	unsigned int minor;
-};
-
-struct table {
-	struct row *rows;
-	size_t n;
-};
-
-static void table_fini(struct table *table)
-{
-	for (size_t i = 0; i < table->n; i++) {
-		free(table->rows[i].mountpoint);
-		free(table->rows[i].type);
-	}
-	free(table->rows);
-}
-
-static int add_row(struct table *table, char *line)
-{
-	struct row row, *rows;
-	char *mountpoint, *type;
-
-	if (!parse(line, &row.minor, &mountpoint, &type))
-		return 0;
-	rows = reallocarray(table->rows, table->n + 1, sizeof(*rows));
-	if (!rows)
-		return -ENOMEM;
-	table->rows = rows;
-	row.mountpoint = strdup(mountpoint);
-	row.type = strdup(type);
-	rows[table->n++] = row;
-	return row.mountpoint && row.type ? 0 : -ENOMEM;
-}
-
-static int read_table(struct table *table)
-{
-	_cleanup_(freep) char *line = NULL;
-	FILE *file = fopen("/proc/self/mountinfo", "re");
-	size_t size = 0;
-	int r = 0;
-
-	if (!file)
-		return -errno;
-	while (r == 0 && getline(&line, &size, file) > 0)
-		r = add_row(table, line);
-	fclose(file);
-	return r;
-}
-
-/* Of several mounts on one place the last one listed is on top. */
-static const struct row *find_row(const struct table *table, const char *path)
-{
-	for (size_t i = table->n; i--;)
-		if (strcmp(table->rows[i].mountpoint, path) == 0)
-			return &table->rows[i];
-	return NULL;
-}
-
 /* Whether the path is a mount point, or leads to one. */
-static bool leads_to_mount(const struct table *table, const char *path)
+static bool leads_to_mount(const struct mountinfo_table *table, const char *path)
 {
 	size_t len = strlen(path);
 
 	for (size_t i = 0; i < table->n; i++) {
-		const char *mountpoint = table->rows[i].mountpoint;
+		const char *mountpoint = table->mounts[i].point;
 
 		if (strncmp(mountpoint, path, len) == 0 && (!mountpoint[len] || mountpoint[len] == '/'))
 			return true;
@@ -179,7 +73,7 @@ static int follow(struct walk *walk, const char *text)
 }
 
 /* One part of the path. */
-static int step(struct walk *walk, const struct table *table, const char *part)
+static int step(struct walk *walk, const struct mountinfo_table *table, const char *part)
 {
 	char path[PATH_MAX], text[PATH_MAX];
 	bool is_known;
@@ -209,7 +103,7 @@ static int step(struct walk *walk, const struct table *table, const char *part)
 }
 
 /* The path without links. No directory that has a view mounted on it is looked into. */
-static int resolve(const struct table *table, const char *path, char **ret_path)
+static int resolve(const struct mountinfo_table *table, const char *path, char **ret_path)
 {
 	struct walk walk = { 0 };
 
@@ -243,22 +137,22 @@ static int resolve(const struct table *table, const char *path, char **ret_path)
 
 int mounts_find(const char *path, struct mounts_view *ret_view, char **ret_type)
 {
-	_cleanup_(table_fini) struct table table = { 0 };
+	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
 	_cleanup_(freep) char *wanted = NULL;
-	const struct row *row;
-	int r = read_table(&table);
+	const struct mountinfo *mount;
+	int r = mountinfo_read(MOUNTINFO_OWN, &table);
 
 	if (r == 0)
 		r = resolve(&table, path, &wanted);
 	if (r < 0)
 		return r;
-	row = find_row(&table, wanted);
-	if (!row || strcmp(row->type, "fuse.penstock") != 0) {
-		*ret_type = row ? strdup(row->type) : NULL;
+	mount = mountinfo_at(&table, wanted);
+	if (!mount || strcmp(mount->type, "fuse.penstock") != 0) {
+		*ret_type = mount ? strdup(mount->type) : NULL;
 		return -EINVAL;
 	}
 	ret_view->mountpoint = take_ptr(wanted);
-	ret_view->connection = row->minor;
+	ret_view->connection = mount->connection;
 	return 0;
 }
 

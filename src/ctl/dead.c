@@ -11,6 +11,7 @@
 #include "ctl/proto.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/mountinfo.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,21 +20,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Whether a line of mountinfo has this device: the kernel packs the number of a connection so. */
+/* Where the table cannot be read the socket stays, too. */
 static bool is_mounted(unsigned int connection)
 {
-	FILE *file = fopen("/proc/thread-self/mountinfo", "re");
-	_cleanup_(freep) char *line = NULL;
-	unsigned int major_nr, minor_nr;
-	size_t size = 0;
-	bool found = !file;
+	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
 
-	while (!found && getline(&line, &size, file) >= 0)
-		found = sscanf(line, "%*d %*d %u:%u", &major_nr, &minor_nr) == 2 &&
-			(major_nr << 20 | minor_nr) == connection;
-	if (file)
-		fclose(file);
-	return found;
+	return mountinfo_read(MOUNTINFO_OWN, &table) < 0 || mountinfo_of(&table, connection);
 }
 
 static bool is_dead(const char *path)

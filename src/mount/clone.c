@@ -8,14 +8,13 @@
  */
 #include "mount/mount.h"
 #include "util/cleanup.h"
+#include "util/mountinfo.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -41,61 +40,40 @@ static bool is_below(const char *path, const char *top)
 	return strncmp(path, top, len) == 0 && path[len] == '/' && path[len + 1];
 }
 
-/* Paths of the mounts to leave out, a NULL at the end. */
-struct paths {
-	const struct clone *clone;
-	char **paths;
-	size_t n;
-};
-
-static int add_path(void *aux, const struct mount_line *line)
+static bool is_left_out(const struct clone *clone, const struct mountinfo *mount)
 {
-	struct paths *paths = aux;
-	char **grown;
-
-	if (!is_below(line->path, paths->clone->path) || !paths->clone->leave_out(line->type))
-		return 0;
-	grown = realloc(paths->paths, (paths->n + 1) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	paths->paths = grown;
-	grown[paths->n] = strdup(line->path);
-	return grown[paths->n++] ? 0 : -ENOMEM;
-}
-
-static void paths_fini(struct paths *paths)
-{
-	for (size_t i = 0; i < paths->n; i++)
-		free(paths->paths[i]);
-	free(paths->paths);
+	return is_below(mount->point, clone->path) && clone->leave_out(mount->type);
 }
 
 /* In the thread: its mounts are nobody else's from the second call on. */
 static void *clone_main(void *arg)
 {
-	_cleanup_(paths_fini) struct paths paths = { 0 };
+	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
 	struct clone *clone = arg;
 	int r;
 
-	paths.clone = clone;
 	if (unshare(CLONE_FS | CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
 		clone->fd = -errno;
 		return NULL;
 	}
-	r = mount_each(add_path, &paths);
+	r = mountinfo_read(MOUNTINFO_OWN, &table);
 	/* One that lay on another has gone with it; one that may not be taken away is met by lookups. */
-	for (size_t i = 0; r == 0 && i < paths.n; i++)
-		umount2(paths.paths[i], MNT_DETACH | UMOUNT_NOFOLLOW);
+	for (size_t i = 0; i < table.n; i++)
+		if (is_left_out(clone, &table.mounts[i]))
+			umount2(table.mounts[i].point, MNT_DETACH | UMOUNT_NOFOLLOW);
 	clone->fd = r < 0 ? r : open_clone(clone->path, true);
 	return NULL;
 }
 
 static bool has_some(const struct clone *clone)
 {
-	_cleanup_(paths_fini) struct paths paths = { .clone = clone };
+	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
+	bool found = mountinfo_read(MOUNTINFO_OWN, &table) < 0;
 
-	return mount_each(add_path, &paths) < 0 || paths.n > 0;
+	for (size_t i = 0; i < table.n && !found; i++)
+		found = is_left_out(clone, &table.mounts[i]);
+	return found;
 }
 
 int mount_clone_tree(const char *path, bool recursive, bool (*leave_out)(const char *type))
@@ -110,12 +88,13 @@ int mount_clone_tree(const char *path, bool recursive, bool (*leave_out)(const c
 	return clone.fd >= 0 ? clone.fd : open_clone(path, true);
 }
 
-static int find_readonly(void *aux, const struct mount_line *line)
-{
-	return is_below(line->path, aux) && strncmp(line->flags, "ro", 2) == 0;
-}
-
 bool mount_has_readonly_below(const char *path)
 {
-	return mount_each(find_readonly, (void *)path) != 0;
+	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
+	bool found = mountinfo_read(MOUNTINFO_OWN, &table) < 0;
+
+	for (size_t i = 0; i < table.n && !found; i++)
+		found = is_below(table.mounts[i].point, path) &&
+			strncmp(table.mounts[i].flags, "ro", 2) == 0;
+	return found;
 }

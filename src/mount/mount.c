@@ -8,6 +8,7 @@
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/mount-attrs.h"
+#include "util/mountinfo.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -129,12 +130,6 @@ static int configure(int fd, const struct mount_options *options)
 	return r;
 }
 
-/* The kernel's own packing of a device number, which is what it numbers connections by. */
-static unsigned int connection_number(unsigned int major_nr, unsigned int minor_nr)
-{
-	return major_nr << 20 | minor_nr;
-}
-
 /* The connection that a descriptor or path lies on; asks nothing of the file system itself. */
 static int connection_of(int fd, const char *path, int flags, unsigned int *ret_connection)
 {
@@ -142,7 +137,7 @@ static int connection_of(int fd, const char *path, int flags, unsigned int *ret_
 
 	if (statx(fd, path, flags | AT_STATX_DONT_SYNC, 0, &stx) < 0)
 		return -errno;
-	*ret_connection = connection_number(stx.stx_dev_major, stx.stx_dev_minor);
+	*ret_connection = mountinfo_connection(stx.stx_dev_major, stx.stx_dev_minor);
 	return 0;
 }
 
@@ -181,96 +176,44 @@ int mount_attach(int mount_fd, const char *mountpoint, struct pst_error *error)
 	return 0;
 }
 
-/* Undoes mountinfo's octal escapes in place. */
-static void unescape(char *s)
+/*
+ * Finds where the connection is mounted, on top of whatever else is there. Returns 0 or -errno;
+ * *ret_path, for free(), stays NULL where it is mounted nowhere in sight.
+ */
+static int find_mount(unsigned int connection, char **ret_path)
 {
-	char *to = s;
-	unsigned int c;
+	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
+	int r = mountinfo_read(MOUNTINFO_OWN, &table);
+	const struct mountinfo *mount = mountinfo_of(&table, connection);
 
-	for (; *s; to++) {
-		if (s[0] == '\\' && sscanf(s + 1, "%3o", &c) == 1) {
-			*to = (char)c;
-			s += 4;
-		} else {
-			*to = *s++;
-		}
-	}
-	*to = 0;
-}
-
-int mount_each(int (*fn)(void *aux, const struct mount_line *line), void *aux)
-{
-	FILE *file = fopen("/proc/thread-self/mountinfo", "re");
-	_cleanup_(freep) char *text = NULL;
-	size_t size = 0;
-	int r = 0;
-
-	if (!file)
-		return -errno;
-	while (r == 0 && getline(&text, &size, file) >= 0) {
-		unsigned int major_nr, minor_nr;
-		_cleanup_(freep) char *path = NULL;
-		_cleanup_(freep) char *flags = NULL;
-		_cleanup_(freep) char *type = NULL;
-		const char *dash = strstr(text, " - ");
-		struct mount_line line;
-
-		if (sscanf(text, "%*d %*d %u:%u %*s %ms %ms", &major_nr, &minor_nr, &path, &flags) != 4 ||
-		    !dash || sscanf(dash, " - %ms", &type) != 1)
-			continue;
-		unescape(path);
-		line = (struct mount_line){ connection_number(major_nr, minor_nr), path, type, flags };
-		r = fn(aux, &line);
-	}
-	fclose(file);
-	return r;
-}
-
-struct find {
-	unsigned int connection;
-	const char *path;
-	char found[4096];
-};
-
-/* The last mount listed is the topmost: the search goes on to the end. */
-static int find_connection(void *aux, const struct mount_line *line)
-{
-	struct find *find = aux;
-
-	if (line->connection == find->connection)
-		snprintf(find->found, sizeof(find->found), "%s", line->path);
-	return 0;
-}
-
-static int find_topmost(void *aux, const struct mount_line *line)
-{
-	struct find *find = aux;
-
-	if (strcmp(line->path, find->path) == 0)
-		snprintf(find->found, sizeof(find->found), "%s", line->type);
-	return 0;
+	if (r < 0 || !mount)
+		return r;
+	*ret_path = strdup(mount->point);
+	return *ret_path ? 0 : -ENOMEM;
 }
 
 bool mount_is_view(const char *path)
 {
-	struct find find = { .path = path };
+	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
+	const struct mountinfo *mount;
 
-	mount_each(find_topmost, &find);
-	return strcmp(find.found, "fuse.penstock") == 0;
+	mountinfo_read(MOUNTINFO_OWN, &table);
+	mount = mountinfo_at(&table, path);
+	return mount && strcmp(mount->type, "fuse.penstock") == 0;
 }
 
 int mount_set_readonly(unsigned int connection, const char *mountpoint, bool readonly)
 {
 	_cleanup_(fd_closep) int fd = -1;
-	struct find find = { .connection = connection };
+	_cleanup_(freep) char *found = NULL;
 	const char *path = mountpoint;
 	unsigned int there = 0;
 
 	if (connection_of(AT_FDCWD, path, AT_NO_AUTOMOUNT, &there) < 0 || there != connection) {
-		mount_each(find_connection, &find);
-		path = find.found;
+		find_mount(connection, &found);
+		path = found;
 	}
-	if (!*path)
+	if (!path)
 		return -ENOENT;
 	fd = fspick(AT_FDCWD, path, FSPICK_CLOEXEC | FSPICK_NO_AUTOMOUNT | FSPICK_SYMLINK_NOFOLLOW);
 	if (fd < 0 || fsconfig(fd, FSCONFIG_SET_FLAG, readonly ? "ro" : "rw", NULL, 0) < 0 ||
@@ -281,7 +224,6 @@ int mount_set_readonly(unsigned int connection, const char *mountpoint, bool rea
 
 int mount_detach(unsigned int connection, const char *mountpoint, bool lazy, bool all)
 {
-	struct find find = { .connection = connection };
 	unsigned int there = 0;
 	int r;
 
@@ -293,11 +235,12 @@ int mount_detach(unsigned int connection, const char *mountpoint, bool lazy, boo
 			return r;
 	}
 	for (int tries = 0; tries < 1000; tries++) {
-		find.found[0] = 0;
-		r = mount_each(find_connection, &find);
-		if (r < 0 || !find.found[0])
+		_cleanup_(freep) char *found = NULL;
+
+		r = find_mount(connection, &found);
+		if (r < 0 || !found)
 			return r;
-		r = umount2(find.found, (lazy ? MNT_DETACH : 0) | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
+		r = umount2(found, (lazy ? MNT_DETACH : 0) | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
 		if (r < 0 || !all)
 			return r;
 	}

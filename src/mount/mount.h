@@ -16,15 +16,6 @@ int mount_clone_lower(const char *path, unsigned int mount_flags, bool recursive
  * whose file system type leave_out() (may be NULL) names, as far as they can be left out.
  */
 int mount_clone_tree(const char *path, bool recursive, bool (*leave_out)(const char *type));
-/* One line of the list of mounts. */
-struct mount_line {
-	unsigned int connection;
-	const char *path, *type;
-	const char *flags;		/* of the mount, with commas */
-};
-/* Calls fn for each mount in this thread's sight until it answers other than 0; returns that. */
-int mount_each(int (*fn)(void *aux, const struct mount_line *line), void *aux);
-
 /* Changes what a clone has of the flags of the view's mount: see pst_view_remounted(). Returns 0 or -errno. */
 int mount_reflag_lower(int lower_fd, unsigned int mount_flags);
 /* Makes one clone writable, not what is mounted below it, as far as that is permitted. */

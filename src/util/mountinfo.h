@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Mount tables, as /proc/PID/mountinfo shows them: proc_pid_mountinfo(5). */
+#include <stddef.h>
+
+#define MOUNTINFO_OWN "/proc/thread-self/mountinfo"
+
+/* A mount. All texts lie in the table, without escapes. */
+struct mountinfo {
+	int id, parent;
+	unsigned int connection;	/* of a FUSE mount, see mountinfo_connection() */
+	const char *root;		/* which directory of its file system is mounted */
+	const char *point;		/* the mount point, from the root of the process */
+	const char *flags;		/* of the mount, with commas */
+	const char *type;		/* of the file system */
+};
+
+/* Parents may stand behind their children: mount --move keeps the number of a mount. */
+struct mountinfo_table {
+	struct mountinfo *mounts;
+	size_t n;
+	char *text;
+};
+
+/* The kernel numbers connections by the device number of the mount, packed its own way. */
+static inline unsigned int mountinfo_connection(unsigned int major_nr, unsigned int minor_nr)
+{
+	return major_nr << 20 | minor_nr;
+}
+
+/* Reads a mount table. Returns 0, then *ret_table is for mountinfo_fini(), or -errno. */
+int mountinfo_read(const char *path, struct mountinfo_table *ret_table);
+void mountinfo_fini(struct mountinfo_table *table);
+
+/* Returns the topmost mount at a mount point, the last one that is listed; NULL: there is none. */
+const struct mountinfo *mountinfo_at(const struct mountinfo_table *table, const char *point);
+/* Returns the last mount of a connection; NULL: there is none. */
+const struct mountinfo *mountinfo_of(const struct mountinfo_table *table, unsigned int connection);

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Mount tables. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/mountinfo.h"
+
+/* Reads a table that consists of this text. */
+static int read_text(const char *text, size_t len, struct mountinfo_table *table)
+{
+	char path[] = "/tmp/test-mountinfo-XXXXXX";
+	_cleanup_(fd_closep) int fd = mkstemp(path);
+	int r;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, len), len);
+	r = mountinfo_read(path, table);
+	unlink(path);
+	return r;
+}
+
+static void test_fields_and_escapes(void **state)
+{
+	static const char text[] =
+		"21 20 0:20 / / rw,relatime shared:1 - ext4 /dev/root rw\n"
+		"no such line\n"
+		"36 21 0:57 /a\\040b /mnt/c\\134d ro,nosuid - fuse.penstock /lower rw,user_id=0\n"
+		"40 36 1:2 / /mnt/c\\134d rw master:1 propagate_from:2 - tmpfs  rw\n";
+	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
+	const struct mountinfo *mount;
+
+	assert_int_equal(read_text(text, sizeof(text) - 1, &table), 0);
+	assert_int_equal(table.n, 3);
+	mount = mountinfo_of(&table, 57);
+	assert_non_null(mount);
+	assert_int_equal(mount->id, 36);
+	assert_int_equal(mount->parent, 21);
+	assert_string_equal(mount->root, "/a b");
+	assert_string_equal(mount->point, "/mnt/c\\d");
+	assert_string_equal(mount->flags, "ro,nosuid");
+	assert_string_equal(mount->type, "fuse.penstock");
+	/* The last one is on top. */
+	mount = mountinfo_at(&table, "/mnt/c\\d");
+	assert_non_null(mount);
+	assert_string_equal(mount->type, "tmpfs");
+	assert_int_equal(mount->connection, 1 << 20 | 2);
+	assert_null(mountinfo_at(&table, "/mnt"));
+	assert_null(mountinfo_of(&table, 58));
+}
+
+static void test_long_table(void **state)
+{
+	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
+	_cleanup_(freep) char *text = malloc(1 << 20);
+	size_t len = 0;
+
+	for (int i = 0; i < 10000; i++)
+		len += (size_t)sprintf(text + len, "%d 1 0:%d / /mnt/%d rw - tmpfs none rw\n", i + 2, i, i);
+	assert_int_equal(read_text(text, len, &table), 0);
+	assert_int_equal(table.n, 10000);
+	assert_string_equal(mountinfo_of(&table, 9999)->point, "/mnt/9999");
+	assert_int_equal(mountinfo_at(&table, "/mnt/0")->id, 2);
+}
+
+static void test_absent_table_is_an_error(void **state)
+{
+	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
+
+	assert_int_equal(mountinfo_read("/proc/self/absent", &table), -ENOENT);
+	assert_int_equal(table.n, 0);
+	assert_int_equal(read_text("", 0, &table), 0);
+	assert_int_equal(table.n, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fields_and_escapes),
+		cmocka_unit_test(test_long_table),
+		cmocka_unit_test(test_absent_table_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
