@@ -561,7 +561,7 @@ static struct req *take_chain(struct req *req)
 static bool to_pool(struct req *req, struct req **ret_other)
 {
 	req->timed = false;
-	return !req->in_pool && req->host->to_pool(req, true, ret_other);
+	return !req->in_pool && req->host->to_pool(req, true, false, ret_other);
 }
 
 /* A change can be held up below, and requests may come for the thread meanwhile that nobody else gets. */
@@ -570,10 +570,20 @@ static bool is_risky(struct req *req)
 	return (req->msg.op->flags & OP_CHANGES) && req_kept(req) && req->chan->ops->surplus(req->chan);
 }
 
-/* Looks and reads do not queue behind changes of the same user that are held up. */
-static bool overtakes(struct req *req)
+/*
+ * Likewise for a request that looks or reads. It does not queue behind requests of the same user
+ * that wait: the kernel may hold a directory locked for it. So where no thread of the pool is free
+ * it is run here, unless nobody else would receive requests then.
+ */
+static bool look_to_pool(struct req *req, bool by_nature, struct req **ret_other)
 {
-	return !req->host->pool_is_free(req) && req->host->spare(req, true);
+	struct request_host *host = req->host;
+
+	if (req->in_pool)
+		return false;
+	req->timed &= !by_nature;
+	return host->to_pool(req, by_nature, true, ret_other) ||
+	       (!host->spare(req, true) && host->to_pool(req, by_nature, false, ret_other));
 }
 
 /* Likewise before it has begun: by its nature, or because what it asks is slow. */
@@ -587,7 +597,8 @@ static bool to_pool_at_first(struct req *req, struct req **ret_other)
 		return false;
 	if (!fs_is_remote(req->fs) && !latency_is_high(&req->host->latency) && !is_risky(req))
 		return false;
-	return ((op->flags & OP_CHANGES) || !overtakes(req)) && req->host->to_pool(req, false, ret_other);
+	return op->flags & OP_CHANGES ? req->host->to_pool(req, false, false, ret_other) :
+					look_to_pool(req, false, ret_other);
 }
 
 /*
@@ -675,7 +686,7 @@ struct req *req_serve(struct req *req)
 	if (r == REQ_TO_POOL) {
 		bool reads = req->msg.head->opcode == FUSE_READ;
 
-		if (!(reads && overtakes(req)) && to_pool(req, &other))
+		if (reads ? look_to_pool(req, true, &other) : to_pool(req, &other))
 			return other;
 		r = run_here(req, row);
 	}

@@ -37,10 +37,9 @@ struct request_host {
 	 * Hands the request to the thread pool; *ret_other is the request that the calling thread continues
 	 * with, as req_serve() returns it. False: the pool has no room for one more request of this user,
 	 * and the caller still has the request. by_nature: it would go there on a fast file system, too.
+	 * at_once: only where a thread is free to run it, so that it never queues behind others.
 	 */
-	bool (*to_pool)(struct req *req, bool by_nature, struct req **ret_other);
-	/* Returns true where the pool would run the request at once. */
-	bool (*pool_is_free)(struct req *req);
+	bool (*to_pool)(struct req *req, bool by_nature, bool at_once, struct req **ret_other);
 	/*
 	 * Returns true where the server receives requests even while this request blocks its thread; starts
 	 * another thread for that. briefly: the request most likely does not block, so one more slot for

@@ -91,6 +91,7 @@ struct req {
 	struct wire_msg msg;
 	bool in_pool;			/* it may take its time */
 	bool by_nature;			/* it went to the pool by its nature */
+	bool at_once;			/* ... where a thread was free for it */
 	bool timed;			/* how long it takes is told the pool */
 
 	/* from here on cleared for each request; check-in: counted */

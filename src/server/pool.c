@@ -143,18 +143,6 @@ bool pool_has_room(struct pool *pool, const struct req *req, unsigned int n_room
 	return has;
 }
 
-bool pool_is_free(struct pool *pool, const struct req *req)
-{
-	bool is;
-
-	if (!pool->n_max)
-		return false;
-	pthread_mutex_lock(&pool->lock);
-	is = turns_may_run(&pool->turns, req) && (pool->n_idle || pool->n < pool->n_max);
-	pthread_mutex_unlock(&pool->lock);
-	return is;
-}
-
 /* -- requests and interrupts ------------------------------------------------------------------ */
 
 /* Whether an INTERRUPT came before the request. Caller holds the lock. */
@@ -192,12 +180,29 @@ static bool is_dying(uint32_t pid)
 	return false;
 }
 
-void pool_push(struct pool *pool, struct req *req, bool by_nature)
+/* Whether a thread takes the request at once; starts one if need be. Caller holds the lock. */
+static bool runs_at_once(struct pool *pool, const struct req *req)
+{
+	if (!turns_may_run(&pool->turns, req))
+		return false;
+	/* Idle threads are for the requests that are queued already, even if not all may run. */
+	if (pool->turns.n_queued < pool->n_idle)
+		return true;
+	return pool->turns.n_queued < pool->n_idle + pool->n_max - pool->n && grow(pool) == 0;
+}
+
+bool pool_push(struct pool *pool, struct req *req, bool by_nature, bool at_once)
 {
 	bool early;
 
-	req->by_nature = by_nature;
 	pthread_mutex_lock(&pool->lock);
+	if (at_once && !runs_at_once(pool, req)) {
+		pthread_mutex_unlock(&pool->lock);
+		return false;
+	}
+	req->in_pool = true;
+	req->by_nature = by_nature;
+	req->at_once = at_once;
 	early = was_early(pool, req->msg.head->unique) && is_dying(req->msg.head->pid);
 	if (!early) {
 		turns_push(&pool->turns, req);
@@ -211,6 +216,7 @@ void pool_push(struct pool *pool, struct req *req, bool by_nature)
 		rescue_call(pool->rescue);
 	if (early)
 		supply_put(pool->supply, req_cancel(req, -EINTR));
+	return true;
 }
 
 /* Caller holds the lock. */

@@ -59,10 +59,11 @@ void pool_init(struct pool *pool, struct supply *supply, struct rescue *rescue,
 int pool_start(struct pool *pool, unsigned int n_keep);
 /* Returns true where the user of the request may have one more in the pool, which has room for n_room. */
 bool pool_has_room(struct pool *pool, const struct req *req, unsigned int n_room);
-/* Returns true where the request would run at once. */
-bool pool_is_free(struct pool *pool, const struct req *req);
-/* The request is the pool's from then on. by_nature: see above. */
-void pool_push(struct pool *pool, struct req *req, bool by_nature);
+/*
+ * The request is the pool's from then on. by_nature: see above. at_once: only where a thread is
+ * free for it; else returns false, and the request is still the caller's.
+ */
+bool pool_push(struct pool *pool, struct req *req, bool by_nature, bool at_once);
 /* Interrupts the request with this number, or the one that will come with it. */
 void pool_interrupt(struct pool *pool, uint64_t unique);
 /*

@@ -76,7 +76,7 @@ static bool feed_for_lock(struct req *req)
 	return feed(req, true);
 }
 
-static bool to_pool(struct req *req, bool by_nature, struct req **ret_other)
+static bool to_pool(struct req *req, bool by_nature, bool at_once, struct req **ret_other)
 {
 	struct server *server = server_of(req->host);
 	unsigned int n_room = supply_room(&server->supply, req_kept(req));
@@ -91,14 +91,10 @@ static bool to_pool(struct req *req, bool by_nature, struct req **ret_other)
 	}
 	if (!goes)
 		return false;
-	req->in_pool = true;
-	pool_push(&server->pool, req, by_nature);
-	return true;
-}
-
-static bool would_run_at_once(struct req *req)
-{
-	return pool_is_free(&server_of(req->host)->pool, req);
+	if (pool_push(&server->pool, req, by_nature, at_once))
+		return true;
+	supply_put(&server->supply, *ret_other);
+	return false;
 }
 
 static bool spare(struct req *req, bool briefly)
@@ -168,7 +164,6 @@ static void init_requests(struct server *server, const struct server_config *con
 		.dirsync = config->dirsync,
 		.has_pool = config->n_pool,
 		.to_pool = to_pool,
-		.pool_is_free = would_run_at_once,
 		.spare = spare,
 		.feed = feed_for_lock,
 		.interrupt = interrupt,

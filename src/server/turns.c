@@ -81,7 +81,7 @@ static bool may_run(const struct turns *turns, const struct turn *row)
 {
 	if (turns->n_running >= turns->n_threads)
 		return false;
-	if (row->queue && row->queue->changed)
+	if (row->queue && (row->queue->changed || row->queue->at_once))
 		return true;
 	return !row->n_running || row->n_running < turns->n_threads - turns->n_running;
 }

@@ -35,7 +35,8 @@ bool turns_have_room(struct turns *turns, const struct req *req, unsigned int n_
 bool turns_may_run(struct turns *turns, const struct req *req);
 /*
  * A request that holds a file (request/exact.h) comes first and needs no share: those that run may be waiting
- * for it.
+ * for it. One that was queued because a thread was free for it (at_once) needs none either, since
+ * requests of other users may make it smaller meanwhile.
  */
 void turns_push(struct turns *turns, struct req *req);
 /* Takes the next request that may run now, and counts it as running; NULL: there is none. */
