@@ -17,7 +17,6 @@ MAX_COLUMNS = 100   # of a line in src; tabs are eight columns wide
 KNOWN_FILES = {
     'src/cmd/option-table.c',
     'src/node/node.c',
-    'src/request/dispatch.c',
     'src/transport/uring.c',
 }
 # So many lines of src were wider when the limit was set. This number only falls.

@@ -18,13 +18,13 @@ enum op_flag {
 	OP_CHANGES	= 1 << 1,	/* changes the tree: data, attributes or names */
 	OP_EXTENDED	= 1 << 2,	/* request extensions may follow */
 	OP_DOTS		= 1 << 3,	/* "." and ".." are valid names (NFS export) */
-	OP_CLOSES	= 1 << 4,	/* runs even if a filter refuses it: the kernel has closed the file */
+	OP_CLOSES	= 1 << 4,	/* runs although a filter refuses it: the file is closed */
 };
 
 /* Which thread runs the operation. */
 enum op_pool {
 	OP_POOL_IF_SLOW,		/* a worker; the pool while the lower file system is slow */
-	OP_POOL_ALWAYS,			/* the pool: it may wait for a disk or for other processes */
+	OP_POOL_ALWAYS,			/* the pool: it may wait for a disk or for others */
 	OP_POOL_NEVER,			/* a worker: others wait for it, or it asks nothing below */
 };
 
@@ -35,7 +35,7 @@ enum op_check_in {
 	OP_NEEDS_HANDLE,		/* node, and an open file or directory at op.fh */
 	OP_NEEDS_FILE,
 	OP_NEEDS_DIR,
-	OP_MAY_HAVE_HANDLE,		/* node, and a handle if op.fh_given is set in the argument */
+	OP_MAY_HAVE_HANDLE,		/* node, and a handle if the argument has op.fh_given */
 };
 
 /* What the operation does with the name of an entry, or with a file that it creates. */
@@ -68,7 +68,7 @@ enum op_answer {
 	OP_ANSWER_CONTENT,		/* of a file */
 	OP_ANSWER_TEXT,			/* without NUL, not empty */
 	OP_ANSWER_LIST,			/* struct fuse_dirent, or fuse_direntplus */
-	OP_ANSWER_VALUE,		/* without room: the size, struct fuse_getxattr_out, instead */
+	OP_ANSWER_VALUE,		/* or its size, struct fuse_getxattr_out, without room */
 };
 
 /* A member of the argument; len 0: the operation has no such member. */
@@ -77,15 +77,15 @@ struct op_member {
 };
 
 struct op {
-	const char *name;		/* the kernel's; NULL: no such operation, or an unknown one */
-	const char *filter_name;	/* in filters and output for people; NULL: filters do not see it,
-					   or see it as another opcode */
-	uint8_t filter_opcode;		/* the opcode that filters see, if it is another form of this */
+	const char *name;		/* the kernel's; NULL: the opcode has no row */
+	const char *filter_name;	/* in filters and output for people; NULL: filters see
+					   no such operation, or see another opcode ... */
+	uint8_t filter_opcode;		/* ... this one; 0: the same */
 	uint8_t flags;
 	uint8_t pool;			/* enum op_pool */
 	uint8_t check_in;		/* enum op_check_in */
 	uint8_t effect;			/* enum op_effect */
-	uint16_t creates;		/* file type (S_IFREG, ...); 0: given by the argument's mode */
+	uint16_t creates;		/* file type (S_IFREG, ...); 0: the argument's mode */
 
 	/* The request. */
 	uint8_t arg_size;		/* of the fixed argument */
@@ -94,21 +94,21 @@ struct op {
 	uint8_t n_call_names;		/* ... of these, names in struct pst_call */
 	uint8_t data_unit;		/* bytes of data for each 1 in data_len; 0: no data */
 	struct op_member data_len;	/* tells how much data follows */
-	uint32_t data_max;		/* bytes that a filter may make the data; 0: not the filter's */
+	uint32_t data_max;		/* as long as a filter may make it; 0: not at all */
 	struct op_member fh, node2, fh2; /* what check-in resolves */
 	uint32_t fh_given;		/* bit in the first word of the argument: fh is set */
 
 	/* What a filter must leave alone, besides fh, node2 and fh2. */
 	struct op_member fixed;
-	uint8_t bits_at;		/* a word of the argument of which a filter may change ... */
+	uint8_t bits_at;		/* where a word is of which it may change ... */
 	uint32_t bits;			/* ... these bits only; 0: no such word */
 
 	/* The reply. */
 	uint8_t result;			/* enum op_result */
 	uint8_t answer;			/* enum op_answer */
 	uint16_t result_size;
-	uint16_t room_max;		/* bytes of data the kernel has room for; 0: as the request says ... */
-	struct op_member room;		/* ... here, which a filter may only make smaller */
+	uint16_t room_max;		/* bytes of data the kernel has room for, or ... */
+	struct op_member room;		/* ... where the request says so */
 };
 
 /* op.data_max: no longer than the data that came; as long as there is memory. */

@@ -8,6 +8,7 @@
  */
 #include "transport/chan.h"
 #include "ebpf/filter.h"
+#include "filter/op-rows.h"
 #include "fs/fs.h"
 #include "request/host.h"
 #include "wire/encode.h"
@@ -191,45 +192,13 @@ static inline bool req_kept(const struct req *req)
 	return req->chan->ops->lend;
 }
 
-/* The ops: what the rows of dispatch.c call between check-in and check-out. */
-int op_lookup(struct req *req);
-int op_forget(struct req *req);
-int op_batch_forget(struct req *req);
-int op_getattr(struct req *req);
-int op_statx(struct req *req);
-int op_setattr(struct req *req);
-int op_readlink(struct req *req);
-int op_symlink(struct req *req);
-int op_mknod(struct req *req);
-int op_mkdir(struct req *req);
-int op_unlink(struct req *req);
-int op_rmdir(struct req *req);
-int op_rename(struct req *req);
-int op_link(struct req *req);
-int op_open(struct req *req);
-int op_create(struct req *req);
-int op_tmpfile(struct req *req);
-int op_read(struct req *req);
-int op_write(struct req *req);
-int op_flush(struct req *req);
-int op_release(struct req *req);
-int op_fsync(struct req *req);
-int op_opendir(struct req *req);
-int op_readdir(struct req *req);
-int op_statfs(struct req *req);
-int op_syncfs(struct req *req);
-int op_setxattr(struct req *req);
-int op_getxattr(struct req *req);
-int op_listxattr(struct req *req);
-int op_removexattr(struct req *req);
-int op_getlk(struct req *req);
-int op_setlk(struct req *req);
-int op_fallocate(struct req *req);
-int op_lseek(struct req *req);
-int op_copy(struct req *req);
-int op_ioctl(struct req *req);
-int op_interrupt(struct req *req);
-int op_destroy(struct req *req);
+/*
+ * The functions of operations: op_lookup(), op_getattr() and so on, one for each that filter/op-rows.h
+ * names. Called between check-in and check-out. Returns 0, -errno, REQ_TO_POOL or FS_LATER.
+ */
+#define OP_FUNCTION(NAME, FUNCTION, ...) int op_##FUNCTION(struct req *req);
+OP_ROWS(OP_FUNCTION)
+#undef OP_FUNCTION
 
 /* Makes the end of a listing one that completes no cached listing, where it must not. */
 void op_readdir_commit(struct req *req);

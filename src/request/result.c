@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The results that hold numbers of the engine. The kernel holds a lookup count for each entry and
+ * an open file for each handle from the moment it gets the reply until it sends FORGET or RELEASE,
+ * so these are counted and taken back here and nowhere else.
+ */
+#include "request/result.h"
+#include "filter/apply.h"
+
+#include <string.h>
+
+static void encode_entry(struct req *req)
+{
+	struct fuse_entry_out *out = req_out(req, sizeof(*out));
+	struct fs_entry *entry = &req->entry;
+
+	if (entry->node) {
+		encode_entry_out(&entry->attr.stx, entry->node->id,
+				 fs_generation(req->fs, entry->node), entry->entry_ns,
+				 entry->attr.attr_ns, out);
+	} else {
+		*out = (struct fuse_entry_out){
+			.entry_valid = entry->entry_ns / 1000000000,
+			.entry_valid_nsec = (uint32_t)(entry->entry_ns % 1000000000),
+		};
+	}
+}
+
+static void fill_open(struct req *req, struct fuse_open_out *out)
+{
+	const struct fs_open *open = &req->open;
+
+	out->fh = handle_fh(open->handle);
+	out->backing_id = open->backing_id;
+	if (open->mode == IO_PASSTHROUGH)
+		out->open_flags |= FOPEN_PASSTHROUGH;
+	if (open->mode == IO_DIRECT)
+		out->open_flags |= FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
+	if (open->keep_cache)
+		out->open_flags |= FOPEN_KEEP_CACHE;
+	if (open->cache_dir)
+		out->open_flags |= FOPEN_CACHE_DIR;
+	if (open->no_flush)
+		out->open_flags |= FOPEN_NOFLUSH;
+}
+
+void result_encode(struct req *req)
+{
+	uint8_t result = req->msg.op->result;
+	struct pst_create_out *both;
+
+	if (result == OP_RESULT_ENTRY || result == OP_RESULT_CREATE)
+		encode_entry(req);
+	if (result == OP_RESULT_OPEN)
+		fill_open(req, req_out(req, sizeof(struct fuse_open_out)));
+	if (result == OP_RESULT_CREATE) {
+		both = req_out(req, sizeof(*both));
+		fill_open(req, &both->open);
+	}
+}
+
+/*
+ * The node of the entry in the reply; NULL: the reply has no entry, or says that there is no file.
+ */
+static struct node *entry_node(const struct req *req)
+{
+	uint8_t result = req->msg.op->result;
+
+	return result == OP_RESULT_ENTRY || result == OP_RESULT_CREATE ? req->entry.node : NULL;
+}
+
+static bool is_dots(const struct req *req)
+{
+	const char *name = req->msg.name[0];
+	bool dots = req->msg.op->flags & OP_DOTS;
+
+	return dots && (strcmp(name, ".") == 0 || strcmp(name, "..") == 0);
+}
+
+void result_commit(struct req *req)
+{
+	struct node *node = entry_node(req);
+
+	/* ".." is found by way of a directory below it, whose filters it does not inherit. */
+	if (node && req->chain && !is_dots(req))
+		filtered_place(req, node);
+	if (node)
+		node_remember(node);
+	if (req->msg.op->answer == OP_ANSWER_LIST)
+		op_readdir_commit(req);
+}
+
+void result_undo_open(struct req *req)
+{
+	fs_release(req->fs, req->open.handle);
+	fs_handle_put(req->fs, req->open.handle);
+}
+
+void result_undo(struct req *req)
+{
+	struct node *node = entry_node(req);
+
+	if (req->open.handle)
+		result_undo_open(req);
+	if (node)
+		fs_forget(req->fs, node->id, 1);
+	if (req->msg.op->answer == OP_ANSWER_LIST)
+		op_readdir_undo(req);
+}
