@@ -4,7 +4,7 @@
  * the views; whoever mounts, unmounts or asks a view takes such sockets away, where it may.
  *
  * A socket is dead when nobody listens at it: a view's socket gets its name only when the view listens
- * (ctl/server.c). While a mount with its number is in sight it stays, because the view's commands
+ * (ctl/listen.c). While a mount with its number is in sight it stays, because the view's commands
  * tell by it that the process has died. No state, no locks.
  */
 #include "ctl/client.h"
