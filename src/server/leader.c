@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Of threads that wait for requests of /dev/fuse the kernel wakes the one that has waited longest. So
- * with several each request goes to another one, which slept on another CPU; and for a RELEASE, for
- * which nobody waits, a second one takes the CPU that the asker wants. Therefore one waits there while
- * it keeps up with what comes, and the others stand by.
+ * Leader/Followers. The kernel wakes the readers of /dev/fuse in the order in which they began to wait.
+ * With several readers each request would land on another thread, on a CPU that sleeps; and for a RELEASE,
+ * for which no client waits, a second thread would take the CPU that the client wants. So one worker waits
+ * at the queue, the leader, while it keeps up; the others are followers.
  *
- * One of those keeps watch, as long as there are requests: it looks every few milliseconds. When
- * requests lie in the queue and nobody waits for them, it is needed: at once if few were taken since
- * it last looked, for then who took them is held up; else if it goes on seeing that more than each
- * third time (with one asker it is up to each sixth, with two more than each second). Who copies a long
- * request calls it by himself. A worker that mostly finds another one waiting before it is not needed,
- * and stands by.
+ * One follower watches: every few milliseconds it looks at the queue. When requests lie there and no leader
+ * waits, another leader is needed: at once if few requests were taken since the last look, because the
+ * worker that took them is held up; else if more than each third look finds that (with one client up to
+ * each sixth look does, with two clients more than each second). A worker that copies a long request calls
+ * the watcher itself. A worker that mostly finds another leader before it becomes a follower.
  *
- * Where nothing was taken for a while nobody keeps watch, so an idle view wakes no one. The worker that
- * takes the next request calls the watch.
+ * The watcher stops looking when no request was taken for a while, so an idle view wakes no thread. The
+ * worker that takes the next request wakes the watcher.
  */
 #include "server/leader.h"
 #include "util/clock.h"
@@ -27,45 +26,45 @@
 
 #define LOOK_MS 4
 #define FIRST_LOOK_MS 1
-#define FEW 16	  /* taken between two looks */
-#define BEHIND 10 /* twice the looks that saw it, less the others, until another one is needed */
-#define LOOKS_IDLE 32 /* in a row, until nobody keeps watch */
+#define FEW 16	  /* requests taken between two looks */
+#define BEHIND 10 /* twice the looks that found requests waiting, less the other looks */
+#define LOOKS_IDLE 32 /* in a row, until the watcher rests */
 
-/* Bytes whose copying takes long enough for another one to be needed. */
+/* Bytes whose copying takes so long that another leader is needed. */
 #define LONG (32 << 10)
 
-void standby_init(struct standby *standby)
+void leader_init(struct leader *leader)
 {
-	*standby = (struct standby){ .look_ms = LOOK_MS };
-	pthread_mutex_init(&standby->lock, NULL);
-	clock_cond_init(&standby->watch);
-	pthread_cond_init(&standby->other, NULL);
+	*leader = (struct leader){ .look_ms = LOOK_MS };
+	pthread_mutex_init(&leader->lock, NULL);
+	clock_cond_init(&leader->watch);
+	pthread_cond_init(&leader->other, NULL);
 }
 
-void standby_fini(struct standby *standby)
+void leader_fini(struct leader *leader)
 {
-	pthread_cond_destroy(&standby->other);
-	pthread_cond_destroy(&standby->watch);
-	pthread_mutex_destroy(&standby->lock);
+	pthread_cond_destroy(&leader->other);
+	pthread_cond_destroy(&leader->watch);
+	pthread_mutex_destroy(&leader->lock);
 }
 
-static void sleep_ms(struct standby *standby, unsigned int ms)
+static void sleep_ms(struct leader *leader, unsigned int ms)
 {
 	if (ms)
-		clock_cond_wait_ms(&standby->watch, &standby->lock, ms);
+		clock_cond_wait_ms(&leader->watch, &leader->lock, ms);
 	else
-		pthread_cond_wait(&standby->watch, &standby->lock);
+		pthread_cond_wait(&leader->watch, &leader->lock);
 }
 
-/* Nothing is to be seen: until a request is taken. Caller holds the lock. */
-static void rest(struct standby *standby, uint64_t seen)
+/* Sleeps until a request is taken. Caller holds the lock. */
+static void rest(struct leader *leader, uint64_t seen)
 {
-	standby->unwatched = true;
-	/* Who took one before that did not call. */
-	if (N_TAKEN(standby->state) != N_TAKEN(seen))
-		standby->unwatched = false;
-	while (standby->unwatched && !standby->ended)
-		pthread_cond_wait(&standby->watch, &standby->lock);
+	leader->unwatched = true;
+	/* A worker that took a request before that has not woken the watcher. */
+	if (N_TAKEN(leader->state) != N_TAKEN(seen))
+		leader->unwatched = false;
+	while (leader->unwatched && !leader->ended)
+		pthread_cond_wait(&leader->watch, &leader->lock);
 }
 
 static bool lies_in(int queue)
@@ -75,7 +74,7 @@ static bool lies_in(int queue)
 	return poll(&fd, 1, 0) > 0;
 }
 
-enum standby_sight standby_look(struct standby_looks *looks, uint64_t state, bool queued)
+enum leader_advice leader_look(struct leader_looks *looks, uint64_t state, bool queued)
 {
 	uint64_t n_taken = N_TAKEN(state) - N_TAKEN(looks->before);
 
@@ -84,86 +83,86 @@ enum standby_sight standby_look(struct standby_looks *looks, uint64_t state, boo
 	if (N_WAITING(state) || !queued)
 		looks->n_behind -= looks->n_behind > 0;
 	else if ((looks->n_behind += 2) >= BEHIND || n_taken < FEW)
-		return STANDBY_NEEDED;
+		return LEADER_NEEDED;
 	if (looks->n_idle < LOOKS_IDLE)
-		return STANDBY_LOOK_AGAIN;
+		return LEADER_LOOK_AGAIN;
 	looks->n_idle = 0;
-	return STANDBY_REST;
+	return LEADER_RESTS;
 }
 
-/* Returns when another worker is needed. Caller holds the lock. */
-static void keep_watch(struct standby *standby, int queue)
+/* Returns when another leader is needed. Caller holds the lock. */
+static void watch_queue(struct leader *leader, int queue)
 {
-	struct standby_looks looks = { .before = standby->state };
-	unsigned int ms = standby->look_ms ? FIRST_LOOK_MS : 0;
+	struct leader_looks looks = { .before = leader->state };
+	unsigned int ms = leader->look_ms ? FIRST_LOOK_MS : 0;
 
-	while (!standby->ended && !standby->called) {
-		enum standby_sight sight;
+	while (!leader->ended && !leader->called) {
+		enum leader_advice advice;
 		uint64_t now;
 
-		sleep_ms(standby, ms);
-		now = standby->state;
-		sight = standby_look(&looks, now, !N_WAITING(now) && lies_in(queue));
-		if (sight == STANDBY_NEEDED)
+		sleep_ms(leader, ms);
+		now = leader->state;
+		advice = leader_look(&looks, now, !N_WAITING(now) && lies_in(queue));
+		if (advice == LEADER_NEEDED)
 			return;
-		if (sight == STANDBY_REST)
-			rest(standby, now);
-		ms = standby->look_ms;
+		if (advice == LEADER_RESTS)
+			rest(leader, now);
+		ms = leader->look_ms;
 	}
 }
 
-/* Until it is needed. */
-static void stand_by(struct standby *standby, int queue)
+/* Sleeps until the worker is needed as a leader. */
+static void follow(struct leader *leader, int queue)
 {
-	pthread_mutex_lock(&standby->lock);
-	while (standby->watched && !standby->ended)
-		pthread_cond_wait(&standby->other, &standby->lock);
-	if (!standby->ended) {
-		standby->watched = true;
-		keep_watch(standby, queue);
-		standby->watched = standby->called = false;
-		pthread_cond_signal(&standby->other);
+	pthread_mutex_lock(&leader->lock);
+	while (leader->watched && !leader->ended)
+		pthread_cond_wait(&leader->other, &leader->lock);
+	if (!leader->ended) {
+		leader->watched = true;
+		watch_queue(leader, queue);
+		leader->watched = leader->called = false;
+		pthread_cond_signal(&leader->other);
 	}
-	pthread_mutex_unlock(&standby->lock);
+	pthread_mutex_unlock(&leader->lock);
 }
 
-void standby_enter(struct standby *standby, unsigned int *spare, int queue)
+void leader_begin_wait(struct leader *leader, unsigned int *spare, int queue)
 {
-	if (!N_WAITING(standby->state)) {
+	if (!N_WAITING(leader->state)) {
 		*spare -= *spare > 0;
-	} else if (++*spare > STANDBY_SPARE) {
-		stand_by(standby, queue);
+	} else if (++*spare > LEADER_SPARE) {
+		follow(leader, queue);
 		*spare = 0;
 	}
-	atomic_fetch_add(&standby->state, 1);
+	atomic_fetch_add(&leader->state, 1);
 }
 
-void standby_leave(struct standby *standby, unsigned int *spare, int queue, size_t len)
+void leader_end_wait(struct leader *leader, unsigned int *spare, int queue, size_t len)
 {
-	bool needed = len >= LONG && standby->watched && lies_in(queue);
+	bool needed = len >= LONG && leader->watched && lies_in(queue);
 
-	atomic_fetch_add(&standby->state, ONE_TAKEN - 1);
+	atomic_fetch_add(&leader->state, ONE_TAKEN - 1);
 	if (len >= LONG)
 		*spare = 0;
-	if (!standby->unwatched && !needed)
+	if (!leader->unwatched && !needed)
 		return;
-	pthread_mutex_lock(&standby->lock);
-	standby->unwatched = false;
-	standby->called = needed;
-	pthread_cond_signal(&standby->watch);
-	pthread_mutex_unlock(&standby->lock);
+	pthread_mutex_lock(&leader->lock);
+	leader->unwatched = false;
+	leader->called = needed;
+	pthread_cond_signal(&leader->watch);
+	pthread_mutex_unlock(&leader->lock);
 }
 
-bool standby_is_empty(const struct standby *standby)
+bool leader_is_missing(const struct leader *leader)
 {
-	return !N_WAITING(standby->state) && !standby->watched;
+	return !N_WAITING(leader->state) && !leader->watched;
 }
 
-void standby_end(struct standby *standby)
+void leader_release_all(struct leader *leader)
 {
-	pthread_mutex_lock(&standby->lock);
-	standby->ended = true;
-	pthread_cond_broadcast(&standby->watch);
-	pthread_cond_broadcast(&standby->other);
-	pthread_mutex_unlock(&standby->lock);
+	pthread_mutex_lock(&leader->lock);
+	leader->ended = true;
+	pthread_cond_broadcast(&leader->watch);
+	pthread_cond_broadcast(&leader->other);
+	pthread_mutex_unlock(&leader->lock);
 }

@@ -1,50 +1,57 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* How many of the workers that share one queue wait for its requests: see leader.c. */
+/*
+ * Leader/Followers: of the workers that share one queue, as few wait for its requests as keep up with it;
+ * leader.c says why. The workers that wait at the queue are leaders; the others, followers, sleep.
+ */
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct standby {
-	_Atomic uint64_t state;	     /* requests taken, << 16; and how many wait for one */
-	_Atomic bool unwatched;	     /* who takes a request calls the watch */
-	_Atomic bool watched;	     /* one of those that stand by keeps watch; lock to write */
+struct leader {
+	_Atomic uint64_t state;	     /* requests taken, << 16, and the number of leaders */
+	_Atomic bool unwatched;	     /* the worker that takes the next request wakes the watcher */
+	_Atomic bool watched;	     /* a follower watches the queue; lock to write */
 	pthread_mutex_t lock;	     /* guards what follows */
-	pthread_cond_t watch, other; /* the one that keeps watch waits here; the others */
-	unsigned int look_ms;	     /* how often whoever keeps watch looks; 0: when watch is signalled */
-	bool called;		     /* it is needed */
+	pthread_cond_t watch, other; /* the watcher sleeps here; the other followers */
+	unsigned int look_ms;	     /* time between two looks of the watcher; 0: until watch is signalled */
+	bool called;		     /* the watcher has to become a leader at once */
 	bool ended;
 };
 
-/* What the worker that keeps watch has seen, look by look. */
-struct standby_looks {
+/* What the watcher has seen. */
+struct leader_looks {
 	uint64_t before;	     /* state at the last look */
 	unsigned int n_behind, n_idle;
 };
 
-enum standby_sight {
-	STANDBY_LOOK_AGAIN,
-	STANDBY_NEEDED,		     /* another worker has to take requests */
-	STANDBY_REST,		     /* nothing was taken for a while */
+enum leader_advice {
+	LEADER_LOOK_AGAIN,
+	LEADER_NEEDED,		     /* another worker has to take requests */
+	LEADER_RESTS,		     /* no request was taken for a while: stop looking */
 };
 
-/* Adds a look that found this state and, if queued, requests that nobody waits for. Returns what follows. */
-enum standby_sight standby_look(struct standby_looks *looks, uint64_t state, bool queued);
+/*
+ * Adds a look at the queue: its state, and whether requests lie in it while no leader waits (queued).
+ * Returns what the watcher does next.
+ */
+enum leader_advice leader_look(struct leader_looks *looks, uint64_t state, bool queued);
 
-void standby_init(struct standby *standby);
-void standby_fini(struct standby *standby);
+void leader_init(struct leader *leader);
+void leader_fini(struct leader *leader);
 
 /*
- * Before a worker waits for a request from the queue, a descriptor that poll(2) says readable of when
- * there are some: returns when it is needed there. *spare is the worker's own, at first STANDBY_SPARE.
+ * To be called before a worker waits for a request; returns when the worker is needed as a leader. queue
+ * is a descriptor of the queue that poll(2) reports readable while requests lie in it. *spare belongs to
+ * the worker and begins as LEADER_SPARE.
  */
-#define STANDBY_SPARE 32u
-void standby_enter(struct standby *standby, unsigned int *spare, int queue);
-/* When that wait has ended, with a request of so many bytes, or with none. */
-void standby_leave(struct standby *standby, unsigned int *spare, int queue, size_t len);
+#define LEADER_SPARE 32u
+void leader_begin_wait(struct leader *leader, unsigned int *spare, int queue);
+/* To be called after that wait, with the size of the request in bytes; 0: there is none. */
+void leader_end_wait(struct leader *leader, unsigned int *spare, int queue, size_t len);
 
-/* Whether nobody waits for a request, and nobody stands by. */
-bool standby_is_empty(const struct standby *standby);
-/* From now on all are needed. */
-void standby_end(struct standby *standby);
+/* Returns true where no leader waits for a request, and no follower would notice. */
+bool leader_is_missing(const struct leader *leader);
+/* Makes all followers leaders, from now on: the connection has ended. */
+void leader_release_all(struct leader *leader);

@@ -73,7 +73,7 @@ bool workers_are_bare(struct workers *workers, struct chan *chan)
 {
 	if (chan->ops->lend)
 		return chan->ops->wants(chan);
-	return chan->ops->shared && standby_is_empty(&workers->standby);
+	return chan->ops->shared && leader_is_missing(&workers->leader);
 }
 
 static bool is_last(struct worker *worker)
@@ -84,16 +84,16 @@ static bool is_last(struct worker *worker)
 static int receive(struct worker *worker, struct slot **slot, struct wire_msg *ret_msg,
 		   int *ret_wire)
 {
-	struct standby *standby = &worker->workers->standby;
+	struct leader *leader = &worker->workers->leader;
 	struct chan *chan = worker->chan;
 	int r;
 
 	atomic_store_explicit(&worker->since_ms, 0, memory_order_relaxed);
 	if (chan->ops->shared)
-		standby_enter(standby, &worker->spare, chan->fd);
+		leader_begin_wait(leader, &worker->spare, chan->fd);
 	r = chan->ops->receive(chan, slot, ret_msg, ret_wire);
 	if (chan->ops->shared)
-		standby_leave(standby, &worker->spare, chan->fd, r == 0 ? ret_msg->head->len : 0);
+		leader_end_wait(leader, &worker->spare, chan->fd, r == 0 ? ret_msg->head->len : 0);
 	if (r == 0 && is_last(worker))
 		rescue_call(worker->workers->rescue);
 	return r;
@@ -248,9 +248,9 @@ static void *worker_main(void *arg)
 		log_error("a worker has ended: %s", strerror(-r));
 	else if (r < 0)
 		log_info("one more worker has ended: %s", strerror(-r));
-	/* Wake those that stand by: the connection is gone. */
+	/* Wake the followers: the connection is gone. */
 	if (worker->chan->ops->shared)
-		standby_end(&workers->standby);
+		leader_release_all(&workers->leader);
 	supply_put(workers->supply, req);
 	note_end(worker, fails && keeps, fails ? r : 0);
 	return NULL;
@@ -274,7 +274,7 @@ int workers_init(struct workers *workers, const struct workers_config *config)
 		.latency = config->latency,
 		.rescue = config->rescue,
 	};
-	standby_init(&workers->standby);
+	leader_init(&workers->leader);
 	pthread_mutex_init(&workers->lock, NULL);
 	pthread_mutex_init(&workers->grow_lock, NULL);
 	pthread_cond_init(&workers->idle, NULL);
@@ -292,7 +292,7 @@ int workers_init(struct workers *workers, const struct workers_config *config)
 		struct chan *chan = config->chans[i];
 
 		workers->each[i] = (struct worker){
-			.workers = workers, .chan = chan, .number = i, .spare = STANDBY_SPARE
+			.workers = workers, .chan = chan, .number = i, .spare = LEADER_SPARE
 		};
 		workers->n_beginning += chan->n_slots > 0;
 	}
@@ -432,7 +432,7 @@ void workers_stop(struct workers *workers)
 	workers->stop = true;
 	pthread_cond_broadcast(&workers->idle);
 	pthread_mutex_unlock(&workers->lock);
-	standby_end(&workers->standby);
+	leader_release_all(&workers->leader);
 	/* None is started from now on. */
 	pthread_mutex_lock(&workers->grow_lock);
 	pthread_mutex_unlock(&workers->grow_lock);
@@ -460,7 +460,7 @@ void workers_fini(struct workers *workers)
 	for (unsigned int i = workers->n + workers->n_late; i-- > 0;)
 		if (!workers->each[i].late || workers->each[i].chan->ops->lend)
 			chan_free(workers->each[i].chan);
-	standby_fini(&workers->standby);
+	leader_fini(&workers->leader);
 	pthread_cond_destroy(&workers->idle);
 	pthread_mutex_destroy(&workers->grow_lock);
 	pthread_mutex_destroy(&workers->lock);

@@ -42,7 +42,7 @@ struct workers {
 	struct op_count (*counts)[OP_MAX]; /* one row for each worker */
 	_Atomic bool stop;
 	pthread_mutex_t grow_lock; /* for starting late ones; before lock */
-	struct standby standby; /* for channels of one queue */
+	struct leader leader; /* for channels of one queue */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t idle;  /* a worker has ended, or is ready */

@@ -37,7 +37,7 @@
 #define SLOW 255
 
 struct crew {
-	struct standby standby;
+	struct leader leader;
 	int queue[2], answers[2];
 	pthread_t threads[N_WORKERS];
 	unsigned int n_threads;
@@ -54,7 +54,7 @@ static void ms_pass(unsigned int ms)
 /* How many wait for a byte; the lower bits of the count. */
 static unsigned int n_waiting(struct crew *crew)
 {
-	return crew->standby.state & 0xffff;
+	return crew->leader.state & 0xffff;
 }
 
 static void spin(void)
@@ -81,16 +81,16 @@ static void work(struct crew *crew, unsigned char byte)
 static void *worker(void *arg)
 {
 	struct crew *crew = arg;
-	unsigned int number = crew->number++, spare = STANDBY_SPARE;
+	unsigned int number = crew->number++, spare = LEADER_SPARE;
 	unsigned char byte;
 	ssize_t n;
 
 	for (;;) {
-		standby_enter(&crew->standby, &spare, crew->queue[0]);
+		leader_begin_wait(&crew->leader, &spare, crew->queue[0]);
 		n = read(crew->queue[0], &byte, 1);
 		if (n > 0 && byte == LONG)
 			ms_pass(1);
-		standby_leave(&crew->standby, &spare, crew->queue[0],
+		leader_end_wait(&crew->leader, &spare, crew->queue[0],
 			      n > 0 && byte == LONG ? 1 << 20 : 1);
 		if (n <= 0)
 			break;
@@ -99,7 +99,7 @@ static void *worker(void *arg)
 		if (write(crew->answers[1], &byte, 1) != 1)
 			break;
 	}
-	standby_end(&crew->standby);
+	leader_release_all(&crew->leader);
 	return NULL;
 }
 
@@ -114,7 +114,7 @@ static struct crew *crew_new(void)
 	static struct crew crew;
 
 	memset(&crew, 0, sizeof(crew));
-	standby_init(&crew.standby);
+	leader_init(&crew.leader);
 	crew.held = true;
 	assert_int_equal(pipe(crew.queue), 0);
 	assert_int_equal(pipe(crew.answers), 0);
@@ -136,12 +136,12 @@ static int start_still(void **state)
 {
 	struct crew *crew = crew_new();
 
-	crew->standby.look_ms = 0;
+	crew->leader.look_ms = 0;
 	start_worker(crew);
 	while (n_waiting(crew) != 1)
 		ms_pass(1);
 	start_worker(crew);
-	while (!crew->standby.watched)
+	while (!crew->leader.watched)
 		ms_pass(1);
 	*state = crew;
 	return 0;
@@ -150,9 +150,9 @@ static int start_still(void **state)
 /* Has the worker that keeps watch look once. It waits for that whenever it does not hold the lock. */
 static void look(struct crew *crew)
 {
-	pthread_mutex_lock(&crew->standby.lock);
-	pthread_cond_signal(&crew->standby.watch);
-	pthread_mutex_unlock(&crew->standby.lock);
+	pthread_mutex_lock(&crew->leader.lock);
+	pthread_cond_signal(&crew->leader.watch);
+	pthread_mutex_unlock(&crew->leader.lock);
 }
 
 /* The queue ends as a connection does: who reads hears it, and has to tell who stands by. */
@@ -167,7 +167,7 @@ static int end(void **state)
 	close(crew->queue[0]);
 	close(crew->answers[0]);
 	close(crew->answers[1]);
-	standby_fini(&crew->standby);
+	leader_fini(&crew->leader);
 	return 0;
 }
 
@@ -214,86 +214,86 @@ static void forget_taken(struct crew *crew)
 /* ---- without a clock ---- */
 
 /* Looks that find so many taken since the last, none waiting, and requests in the queue. */
-static enum standby_sight behind(struct standby_looks *looks, unsigned int n_taken)
+static enum leader_advice behind(struct leader_looks *looks, unsigned int n_taken)
 {
-	return standby_look(looks, ((looks->before >> 16) + n_taken) << 16, true);
+	return leader_look(looks, ((looks->before >> 16) + n_taken) << 16, true);
 }
 
 /* Looks that find one waiting. */
-static enum standby_sight keeping_up(struct standby_looks *looks, unsigned int n_taken)
+static enum leader_advice keeping_up(struct leader_looks *looks, unsigned int n_taken)
 {
-	return standby_look(looks, (((looks->before >> 16) + n_taken) << 16) + 1, false);
+	return leader_look(looks, (((looks->before >> 16) + n_taken) << 16) + 1, false);
 }
 
 /* With one asker up to each sixth look finds a request that nobody waits for: one worker is enough. */
 static void test_one_asker_needs_one_worker(void **state)
 {
-	struct standby_looks looks = { 0 };
+	struct leader_looks looks = { 0 };
 
 	for (int i = 0; i < 6000; i++)
 		assert_int_equal(i % 6 ? keeping_up(&looks, 100) : behind(&looks, 100),
-				 STANDBY_LOOK_AGAIN);
+				 LEADER_LOOK_AGAIN);
 }
 
 /* With two askers every second look does. */
 static void test_two_askers_need_another_worker(void **state)
 {
-	struct standby_looks looks = { 0 };
+	struct leader_looks looks = { 0 };
 	int i = 0;
 
-	while ((i % 2 ? keeping_up(&looks, 100) : behind(&looks, 100)) == STANDBY_LOOK_AGAIN)
+	while ((i % 2 ? keeping_up(&looks, 100) : behind(&looks, 100)) == LEADER_LOOK_AGAIN)
 		assert_true(++i < 20);
 }
 
 /* Few were taken since the last look: the worker that took them is held up. */
 static void test_held_up_worker_is_seen_by_first_look(void **state)
 {
-	struct standby_looks looks = { 0 };
+	struct leader_looks looks = { 0 };
 
-	assert_int_equal(behind(&looks, 1), STANDBY_NEEDED);
-	looks = (struct standby_looks){ 0 };
-	assert_int_equal(behind(&looks, 15), STANDBY_NEEDED);
-	looks = (struct standby_looks){ 0 };
-	assert_int_equal(behind(&looks, 16), STANDBY_LOOK_AGAIN);
+	assert_int_equal(behind(&looks, 1), LEADER_NEEDED);
+	looks = (struct leader_looks){ 0 };
+	assert_int_equal(behind(&looks, 15), LEADER_NEEDED);
+	looks = (struct leader_looks){ 0 };
+	assert_int_equal(behind(&looks, 16), LEADER_LOOK_AGAIN);
 }
 
 static void test_idle_view_is_not_watched(void **state)
 {
-	struct standby_looks looks = { 0 };
+	struct leader_looks looks = { 0 };
 
 	for (int round = 0; round < 3; round++) {
 		for (int i = 0; i < 31; i++)
-			assert_int_equal(keeping_up(&looks, 0), STANDBY_LOOK_AGAIN);
-		assert_int_equal(keeping_up(&looks, 0), STANDBY_REST);
+			assert_int_equal(keeping_up(&looks, 0), LEADER_LOOK_AGAIN);
+		assert_int_equal(keeping_up(&looks, 0), LEADER_RESTS);
 		/* A request that is taken begins the count anew. */
-		assert_int_equal(keeping_up(&looks, 1), STANDBY_LOOK_AGAIN);
+		assert_int_equal(keeping_up(&looks, 1), LEADER_LOOK_AGAIN);
 	}
 	/* All are at work, and nothing waits: that is not idle. */
 	for (int i = 0; i < 100; i++)
-		assert_int_equal(standby_look(&looks, looks.before & ~0xffffULL, false),
-				 STANDBY_LOOK_AGAIN);
+		assert_int_equal(leader_look(&looks, looks.before & ~0xffffULL, false),
+				 LEADER_LOOK_AGAIN);
 }
 
 /* A worker goes on taking requests while it mostly finds no other one waiting. */
 static void test_worker_stands_by_when_mostly_spare(void **state)
 {
-	struct standby standby;
+	struct leader leader;
 	unsigned int first = 0, second = 0;
 
-	standby_init(&standby);
-	standby_enter(&standby, &first, -1);
-	for (unsigned int i = 1; i <= STANDBY_SPARE; i++) {
-		standby_enter(&standby, &second, -1);
+	leader_init(&leader);
+	leader_begin_wait(&leader, &first, -1);
+	for (unsigned int i = 1; i <= LEADER_SPARE; i++) {
+		leader_begin_wait(&leader, &second, -1);
 		assert_int_equal(second, i);
-		standby_leave(&standby, &second, -1, 1);
+		leader_end_wait(&leader, &second, -1, 1);
 	}
-	standby_leave(&standby, &first, -1, 1);
-	for (unsigned int i = STANDBY_SPARE; i--;) {
-		standby_enter(&standby, &second, -1);
+	leader_end_wait(&leader, &first, -1, 1);
+	for (unsigned int i = LEADER_SPARE; i--;) {
+		leader_begin_wait(&leader, &second, -1);
 		assert_int_equal(second, i);
-		standby_leave(&standby, &second, -1, 1);
+		leader_end_wait(&leader, &second, -1, 1);
 	}
-	standby_fini(&standby);
+	leader_fini(&leader);
 }
 
 /* One asker: one worker has it all, the other one stands by. */
@@ -325,10 +325,10 @@ static void test_after_a_rest(void **state)
 {
 	struct crew *crew = *state;
 
-	while (!crew->standby.unwatched)
+	while (!crew->leader.unwatched)
 		look(crew);
 	ask(crew, SLOW);
-	while (crew->standby.unwatched)
+	while (crew->leader.unwatched)
 		ms_pass(1);
 	ask(crew, QUICK);
 	/* A look that comes before the watch has begun is lost. */
