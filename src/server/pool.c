@@ -15,10 +15,10 @@
 #define IDLE_S 10
 #define GROWTH 8
 
-void pool_init(struct pool *pool, struct supply *supply, struct rescue *rescue,
+void pool_init(struct pool *pool, struct supply *supply, struct watchdog *watchdog,
 	       struct latency *latency)
 {
-	*pool = (struct pool){ .supply = supply, .rescue = rescue, .latency = latency };
+	*pool = (struct pool){ .supply = supply, .watchdog = watchdog, .latency = latency };
 	pthread_mutex_init(&pool->lock, NULL);
 	clock_cond_init(&pool->work);
 }
@@ -213,7 +213,7 @@ bool pool_push(struct pool *pool, struct req *req, bool by_nature, bool at_once)
 	}
 	pthread_mutex_unlock(&pool->lock);
 	if (!by_nature)
-		rescue_call(pool->rescue);
+		watchdog_wake(pool->watchdog);
 	if (early)
 		supply_put(pool->supply, req_cancel(req, -EINTR));
 	return true;
@@ -252,7 +252,7 @@ void pool_interrupt(struct pool *pool, uint64_t unique)
 	if (thread && is_dying(thread->pid)) {
 		thread->interrupted = true;
 		thread_wake(thread->thread);
-		rescue_call(pool->rescue);
+		watchdog_wake(pool->watchdog);
 	} else if (!req && !thread) {
 		pool->early[pool->n_early++ % POOL_EARLY] = unique;
 	}
@@ -261,7 +261,7 @@ void pool_interrupt(struct pool *pool, uint64_t unique)
 		supply_put(pool->supply, req_cancel(req, -EINTR));
 }
 
-bool pool_tick(struct pool *pool)
+bool pool_check(struct pool *pool)
 {
 	uint32_t now = clock_ms();
 	bool needed = false;

@@ -14,7 +14,7 @@
  * thread, which ends a system call that signals can end. Both only when the caller is being killed.
  */
 #include "request/req.h"
-#include "server/rescue.h"
+#include "server/watchdog.h"
 #include "server/request-pool.h"
 #include "server/turns.h"
 
@@ -38,7 +38,7 @@ struct pool_thread {
 
 struct pool {
 	struct supply *supply;		/* borrowed: where served requests go */
-	struct rescue *rescue;		/* borrowed: calls pool_tick() */
+	struct watchdog *watchdog;	/* borrowed: calls pool_check() */
 	struct latency *latency;	/* borrowed */
 	cpu_set_t *cpus;		/* constant: where the pool may run; workers stay on one CPU */
 	unsigned int n_keep, n_max;	/* constant; 0: there is no pool */
@@ -53,7 +53,7 @@ struct pool {
 	unsigned int n_early;
 };
 
-void pool_init(struct pool *pool, struct supply *supply, struct rescue *rescue,
+void pool_init(struct pool *pool, struct supply *supply, struct watchdog *watchdog,
 	       struct latency *latency);
 /* Starts n_keep threads (0: there is no pool). 0 or -errno; some threads may run then. */
 int pool_start(struct pool *pool, unsigned int n_keep);
@@ -67,10 +67,10 @@ bool pool_push(struct pool *pool, struct req *req, bool by_nature, bool at_once)
 /* Interrupts the request with this number, or the one that will come with it. */
 void pool_interrupt(struct pool *pool, uint64_t unique);
 /*
- * For the rescue: notes what takes long, and repeats signals that may have come before the system call
+ * For the watchdog: notes what takes long, and repeats signals that may have come before the system call
  * they were to end. Returns false while that is not needed.
  */
-bool pool_tick(struct pool *pool);
+bool pool_check(struct pool *pool);
 /* Serves what is queued, and ends the threads: those that wait for others are interrupted. */
 void pool_stop(struct pool *pool);
 void pool_fini(struct pool *pool);

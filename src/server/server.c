@@ -42,7 +42,7 @@ struct server {
 	struct host *host;
 	struct workers workers;
 	struct pool pool;
-	struct rescue rescue;
+	struct watchdog watchdog;
 	struct supply supply;
 	struct filters *filters;
 	struct exact exact;
@@ -186,13 +186,13 @@ static void drop(const struct server_config *config)
 		chan_free(config->chans[i]);
 }
 
-/* For the rescue. */
-static bool look(void *aux)
+/* For the watchdog: looks for threads that are held up. */
+static bool check(void *aux)
 {
 	struct server *server = aux;
-	bool needed = pool_tick(&server->pool);
+	bool needed = pool_check(&server->pool);
 
-	return workers_look(&server->workers) || needed;
+	return workers_check(&server->workers) || needed;
 }
 
 static int start_threads(struct server *server, unsigned int n_pool)
@@ -200,7 +200,7 @@ static int start_threads(struct server *server, unsigned int n_pool)
 	int r = host_start(server->host, &server->filters, server->requests.fs);
 
 	if (r == 0)
-		r = rescue_start(&server->rescue);
+		r = watchdog_start(&server->watchdog);
 	if (r == 0)
 		r = pool_start(&server->pool, n_pool);
 	if (r == 0)
@@ -215,7 +215,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	struct workers_config workers = {
 		.supply = &server->supply,
 		.latency = &server->requests.latency,
-		.rescue = &server->rescue,
+		.watchdog = &server->watchdog,
 		.chans = config->chans,
 		.n = config->n_chans,
 	};
@@ -234,14 +234,14 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	exact_init(&server->exact);
 	init_requests(server, config);
 	server->host = config->host;
-	rescue_init(&server->rescue, look, server);
+	watchdog_init(&server->watchdog, check, server);
 	r = workers_init(&server->workers, &workers);
 	supply.n_lent = workers_n_lent(&server->workers);
 	supply.n_queued = supply.n_lent ? N_QUEUED_KEPT : N_QUEUED;
 	supply.n_late = supply.n_lent ? 0 : WORKERS_LATE;
 	supply.n_late_filtered = supply.n_lent ? 0 : WORKERS_LATE_FILTERED;
 	rs = supply_init(&server->supply, &server->requests, &supply, error);
-	pool_init(&server->pool, &server->supply, &server->rescue, &server->requests.latency);
+	pool_init(&server->pool, &server->supply, &server->watchdog, &server->requests.latency);
 	if (rs < 0)
 		return rs;
 	if (r == 0)
@@ -273,7 +273,7 @@ struct server *server_free(struct server *server)
 	if (!server)
 		return NULL;
 	server->requests.stopping = true;
-	rescue_stop(&server->rescue);
+	watchdog_stop(&server->watchdog);
 	workers_stop(&server->workers);
 	pool_stop(&server->pool);
 	fs_shutdown(server->requests.fs);
@@ -283,7 +283,7 @@ struct server *server_free(struct server *server)
 	workers_fini(&server->workers);
 	host_free(server->host);
 	pool_fini(&server->pool);
-	rescue_fini(&server->rescue);
+	watchdog_fini(&server->watchdog);
 	supply_fini(&server->supply);
 	trace_free(server->requests.trace);
 	exact_fini(&server->exact);

@@ -95,7 +95,7 @@ static int receive(struct worker *worker, struct slot **slot, struct wire_msg *r
 	if (chan->ops->shared)
 		leader_end_wait(leader, &worker->spare, chan->fd, r == 0 ? ret_msg->head->len : 0);
 	if (r == 0 && is_last(worker))
-		rescue_call(worker->workers->rescue);
+		watchdog_wake(worker->workers->watchdog);
 	return r;
 }
 
@@ -272,7 +272,7 @@ int workers_init(struct workers *workers, const struct workers_config *config)
 	*workers = (struct workers){
 		.supply = config->supply,
 		.latency = config->latency,
-		.rescue = config->rescue,
+		.watchdog = config->watchdog,
 	};
 	leader_init(&workers->leader);
 	pthread_mutex_init(&workers->lock, NULL);
@@ -390,7 +390,7 @@ bool workers_grow(struct workers *workers, unsigned int number)
 	return r == 0;
 }
 
-bool workers_look(struct workers *workers)
+bool workers_check(struct workers *workers)
 {
 	unsigned int n = workers->n + workers->n_late;
 	uint32_t now = clock_ms();

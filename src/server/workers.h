@@ -8,7 +8,7 @@
  * beside that of the one that is held up; else on the same channel.
  */
 #include "transport/chan.h"
-#include "server/rescue.h"
+#include "server/watchdog.h"
 #include "server/leader.h"
 #include "server/request-pool.h"
 #include "filter/op.h"
@@ -34,7 +34,7 @@ struct op_count {
 struct workers {
 	struct supply *supply; /* borrowed */
 	struct latency *latency; /* borrowed */
-	struct rescue *rescue; /* borrowed */
+	struct watchdog *watchdog; /* borrowed */
 	struct worker *each; /* n + n_late_max */
 	unsigned int n; /* at the start */
 	unsigned int n_late_max; /* constant */
@@ -63,7 +63,7 @@ struct workers {
 struct workers_config {
 	struct supply *supply;
 	struct latency *latency;
-	struct rescue *rescue;
+	struct watchdog *watchdog;
 	struct chan *const *chans; /* each is taken, also on failure */
 	unsigned int n;
 };
@@ -84,7 +84,7 @@ void workers_fini(struct workers *workers);
 bool workers_grow(struct workers *workers, unsigned int number);
 /* Whether nobody is there to take the next request that comes by the channel, or by those it shares with. */
 bool workers_are_bare(struct workers *workers, struct chan *chan);
-/* For the rescue: starts workers where all are held up; false: nothing has to be looked at. */
-bool workers_look(struct workers *workers);
+/* For the watchdog: starts workers where all are held up; false: nothing has to be checked. */
+bool workers_check(struct workers *workers);
 /* Entries that channels which keep slots get at the start. */
 unsigned int workers_n_lent(const struct workers *workers);
