@@ -43,9 +43,9 @@ static struct req *next(struct pool *pool)
 	bool goes_on = true;
 
 	for (;;) {
-		struct req *req = turns_pop(&pool->turns);
+		struct req *req = fair_queue_pop(&pool->queue);
 
-		if (req || !goes_on || (pool->stop && !pool->turns.n_queued))
+		if (req || !goes_on || (pool->stop && !pool->queue.n_queued))
 			return req;
 		goes_on = wait_for_work(pool);
 	}
@@ -80,9 +80,9 @@ static void *pool_main(void *arg)
 		supply_put(pool->supply, req_serve(req));
 		pthread_mutex_lock(&pool->lock);
 		thread->req = NULL;
-		turns_done(&pool->turns, thread->uid);
+		fair_queue_done(&pool->queue, thread->uid);
 		/* The share of another user may have grown by more than this thread takes. */
-		if (pool->turns.n_queued)
+		if (pool->queue.n_queued)
 			pthread_cond_signal(&pool->work);
 	}
 	pool->n--;
@@ -121,7 +121,7 @@ int pool_start(struct pool *pool, unsigned int n_keep)
 		return 0;
 	pool->n_keep = n_keep;
 	pool->n_max = n_keep * GROWTH < POOL_MAX ? n_keep * GROWTH : POOL_MAX;
-	turns_init(&pool->turns, pool->n_max);
+	fair_queue_init(&pool->queue, pool->n_max);
 	pool->cpus = cpu_allowed();
 	pool->threads = calloc(pool->n_max, sizeof(*pool->threads));
 	if (!pool->threads)
@@ -138,7 +138,7 @@ bool pool_has_room(struct pool *pool, const struct req *req, unsigned int n_room
 	bool has;
 
 	pthread_mutex_lock(&pool->lock);
-	has = turns_have_room(&pool->turns, req, n_room);
+	has = fair_queue_has_room(&pool->queue, req, n_room);
 	pthread_mutex_unlock(&pool->lock);
 	return has;
 }
@@ -183,12 +183,12 @@ static bool is_dying(uint32_t pid)
 /* Whether a thread takes the request at once; starts one if need be. Caller holds the lock. */
 static bool runs_at_once(struct pool *pool, const struct req *req)
 {
-	if (!turns_may_run(&pool->turns, req))
+	if (!fair_queue_may_run(&pool->queue, req))
 		return false;
 	/* Idle threads are for the requests that are queued already, even if not all may run. */
-	if (pool->turns.n_queued < pool->n_idle)
+	if (pool->queue.n_queued < pool->n_idle)
 		return true;
-	return pool->turns.n_queued < pool->n_idle + pool->n_max - pool->n && grow(pool) == 0;
+	return pool->queue.n_queued < pool->n_idle + pool->n_max - pool->n && grow(pool) == 0;
 }
 
 bool pool_push(struct pool *pool, struct req *req, bool by_nature, bool at_once)
@@ -205,9 +205,9 @@ bool pool_push(struct pool *pool, struct req *req, bool by_nature, bool at_once)
 	req->at_once = at_once;
 	early = was_early(pool, req->msg.head->unique) && is_dying(req->msg.head->pid);
 	if (!early) {
-		turns_push(&pool->turns, req);
+		fair_queue_push(&pool->queue, req);
 		/* Where no thread can be started, those that there are take the request in its turn. */
-		if (pool->turns.n_queued > pool->n_idle)
+		if (pool->queue.n_queued > pool->n_idle)
 			grow(pool);
 		pthread_cond_signal(&pool->work);
 	}
@@ -222,11 +222,11 @@ bool pool_push(struct pool *pool, struct req *req, bool by_nature, bool at_once)
 /* Caller holds the lock. */
 static struct req *find_queued(struct pool *pool, uint64_t unique)
 {
-	struct req *req = turns_remove(&pool->turns, unique);
+	struct req *req = fair_queue_remove(&pool->queue, unique);
 
 	if (!req || is_dying(req->msg.head->pid))
 		return req;
-	turns_push(&pool->turns, req);
+	fair_queue_push(&pool->queue, req);
 	return NULL;
 }
 

@@ -4,7 +4,7 @@
  * Thread pool for requests that may block (disk, lease, lock of a lower file, remote lower file system).
  *
  * The pool has n_keep threads, starts more while requests are queued, and ends those again after some
- * idle seconds. Requests wait in a fair queue (server/turns.h): one user, whatever he is waiting for,
+ * idle seconds. Requests wait in a fair queue (server/fair-queue.h): one user, whatever he is waiting for,
  * never has all threads nor all room in the queue.
  *
  * Some operations go to the pool by their nature. All others go there while the lower file system is
@@ -16,7 +16,7 @@
 #include "request/req.h"
 #include "server/watchdog.h"
 #include "server/request-pool.h"
-#include "server/turns.h"
+#include "server/fair-queue.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -45,7 +45,7 @@ struct pool {
 
 	pthread_mutex_t lock;		/* guards what follows */
 	pthread_cond_t work;		/* the queue has grown, or the pool stops */
-	struct turns turns;
+	struct fair_queue queue;
 	struct pool_thread *threads;	/* n_max */
 	unsigned int n, n_idle;
 	bool stop;

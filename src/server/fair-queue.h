@@ -12,36 +12,36 @@
  */
 #include "request/req.h"
 
-#define TURNS_ROWS 256u
+#define FAIR_QUEUE_ROWS 256u
 
-struct turns {
+struct fair_queue {
 	unsigned int n_threads;		/* constant: requests that may run at a time */
 	unsigned int n_queued, n_running;
-	struct turn {
-		struct turn *next;	/* of those with a queue */
+	struct fair_queue_row {
+		struct fair_queue_row *next;	/* of the rows with requests */
 		unsigned int n_queued, n_running;
 		struct req *queue, **queue_end;
-	} rows[TURNS_ROWS];
-	struct turn *first, **end;	/* rows with a queue: the first one has its turn */
+	} rows[FAIR_QUEUE_ROWS];
+	struct fair_queue_row *first, **end;	/* rows with requests: it is the turn of the first */
 };
 
-void turns_init(struct turns *turns, unsigned int n_threads);
+void fair_queue_init(struct fair_queue *queue, unsigned int n_threads);
 /*
  * True where the request's user may have one more here, queued or running, when n_room requests may be
  * here at a time.
  */
-bool turns_have_room(struct turns *turns, const struct req *req, unsigned int n_room);
+bool fair_queue_has_room(struct fair_queue *queue, const struct req *req, unsigned int n_room);
 /* Returns true where a request of the same user would run at once, if there is a thread. */
-bool turns_may_run(struct turns *turns, const struct req *req);
+bool fair_queue_may_run(struct fair_queue *queue, const struct req *req);
 /*
- * A request that holds a file (request/exact.h) comes first and needs no share: those that run may be waiting
- * for it. One that was queued because a thread was free for it (at_once) needs none either, since
- * requests of other users may make it smaller meanwhile.
+ * Appends a request. One that holds a file (request/exact.h) comes first and needs no share, because requests
+ * that run may be waiting for the file. A request that was queued because a thread was free for it (at_once)
+ * needs no share either, because requests of other users may make that smaller meanwhile.
  */
-void turns_push(struct turns *turns, struct req *req);
+void fair_queue_push(struct fair_queue *queue, struct req *req);
 /* Takes the next request that may run now, and counts it as running; NULL: there is none. */
-struct req *turns_pop(struct turns *turns);
+struct req *fair_queue_pop(struct fair_queue *queue);
 /* Takes the queued request with this number out of its queue; NULL: there is none. */
-struct req *turns_remove(struct turns *turns, uint64_t unique);
+struct req *fair_queue_remove(struct fair_queue *queue, uint64_t unique);
 /* A request of this user ID that was popped has been served. */
-void turns_done(struct turns *turns, uint32_t uid);
+void fair_queue_done(struct fair_queue *queue, uint32_t uid);
