@@ -192,7 +192,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		.cache = options->cache,
 		.ttl_ns = options->ttl_ns,
 		.locks = options->locks,
-		.n_waiting_locks = b->transport.uring ? SUPPLY_FOR_LOCKS : 0,
+		.n_waiting_locks = b->transport.uring ? REQUEST_POOL_FOR_LOCKS : 0,
 		.fd_budget = options->fd_budget ? options->fd_budget : default_fds(),
 		.open_budget = open_budget(options->fd_budget ? options->fd_budget : default_fds()),
 		.server = options->server ? *options->server : (struct pst_server){ 0 },

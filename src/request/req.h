@@ -16,7 +16,7 @@
 #include <assert.h>
 #include <string.h>
 
-struct reqset;
+struct request_set;
 struct chain;
 struct later;
 
@@ -64,7 +64,7 @@ struct told {
 struct req {
 	struct slot slot;		/* constant */
 	unsigned int number;		/* constant: of the slot in its set */
-	struct reqset *set;		/* constant: the server's */
+	struct request_set *set;		/* constant: the server's */
 	struct request_host *host;	/* constant, as fs, which is host->fs */
 	struct fs *fs;
 	struct req *next;		/* free list, pool queue: their lock */

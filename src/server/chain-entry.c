@@ -67,7 +67,7 @@ static int check_listings(const struct link_config *config, const struct filter_
 {
 	uint64_t opens = 1ULL << FUSE_OPENDIR | 1ULL << FUSE_RELEASEDIR;
 
-	if (!(config->supply->host->disabled_ops >> FUSE_OPENDIR & 1))
+	if (!(config->requests->host->disabled_ops >> FUSE_OPENDIR & 1))
 		return 0;
 	if (facts->flags & PST_BY_CALLER)
 		return error_set(error, -EBUSY,
@@ -85,7 +85,7 @@ static int check_listings(const struct link_config *config, const struct filter_
 /* Programs for what the view does not have are not wrong, but whoever wrote them may wonder. */
 static void warn_idle(const struct link_config *config, const struct filter_facts *facts)
 {
-	uint64_t idle = config->supply->host->disabled_ops & ~(1ULL << FUSE_OPENDIR);
+	uint64_t idle = config->requests->host->disabled_ops & ~(1ULL << FUSE_OPENDIR);
 
 	if ((facts->ops[FILTER_PRE] | facts->ops[FILTER_POST]) & idle)
 		log_warning("filter %s: its programs for extended attributes will not run: the view "
@@ -96,7 +96,7 @@ static void warn_idle(const struct link_config *config, const struct filter_fact
 int link_new(const struct link_config *config, const char *spec, struct link **ret_link,
 	     struct pst_error *error)
 {
-	struct fs *fs = config->supply->host->fs;
+	struct fs *fs = config->requests->host->fs;
 	uint64_t free_bits = ~(config->used | 1ULL << 63);
 	const struct filter_slots *slots;
 	const struct filter_facts *facts;
@@ -105,7 +105,7 @@ int link_new(const struct link_config *config, const char *spec, struct link **r
 
 	if (!free_bits)
 		return error_set(error, -ENOSPC, "a view has at most %d filters", PST_MAX_FILTERS);
-	r = supply_slots(config->supply, &slots, error);
+	r = request_pool_slots(config->requests, &slots, error);
 	if (r < 0)
 		return r;
 	link = calloc(1, sizeof(*link));

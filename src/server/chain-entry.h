@@ -5,10 +5,10 @@
 
 struct fs;
 struct pst_error;
-struct supply;
+struct request_pool;
 
 struct link_config {
-	struct supply *supply;		/* borrowed */
+	struct request_pool *requests;	/* borrowed */
 	uint64_t features;		/* FUSE_* as agreed with the kernel */
 	uint64_t used;			/* bits of node.filters that other filters have */
 };

@@ -89,7 +89,7 @@ void chain_marks_apply(struct chain_marks *marks)
 	if (marks->by_name)
 		seen = calloc(NODE_MAX / 64, sizeof(*seen));
 	if (seen) {
-		req = supply_borrow(marks->supply, true);
+		req = request_pool_borrow(marks->requests, true);
 		/* It may not be in force yet. */
 		atomic_store(&req->chain, (struct chain *)marks->chain);
 	}
@@ -100,26 +100,26 @@ void chain_marks_apply(struct chain_marks *marks)
 	fs_walk(marks->fs, mark_node, marks);
 	mark_attached(marks);
 	if (req)
-		supply_return(marks->supply, req);
+		request_pool_return(marks->requests, req);
 }
 
 /*
  * A request to ask a new filter with, from inside of another one. All that there are may wait for that:
  * after a while it goes on without, and the filter holds for nodes as if their paths were not known.
  */
-static struct req *borrow_soon(struct supply *supply)
+static struct req *borrow_soon(struct request_pool *requests)
 {
 	static const struct timespec pause = { .tv_nsec = 1000000 };
-	struct req *req = supply_borrow(supply, false);
+	struct req *req = request_pool_borrow(requests, false);
 
 	for (int i = 0; i < SETTLE_MS && !req; i++) {
 		nanosleep(&pause, NULL);
-		req = supply_borrow(supply, false);
+		req = request_pool_borrow(requests, false);
 	}
 	return req;
 }
 
-void chain_marks_settle(struct supply *supply, struct req *req)
+void chain_marks_settle(struct request_pool *requests, struct req *req)
 {
 	struct chain *chain = req->chain;
 	struct chain_marks marks = { .fs = req->fs, .chain = chain, .new = chain->arriving };
@@ -127,7 +127,7 @@ void chain_marks_settle(struct supply *supply, struct req *req)
 	if (!marks.new)
 		return;
 	marks.by_name = chain->by_name & 1ULL << marks.new->bit;
-	marks.req = marks.by_name ? borrow_soon(supply) : NULL;
+	marks.req = marks.by_name ? borrow_soon(requests) : NULL;
 	if (marks.req)
 		atomic_store(&marks.req->chain, chain);
 	if (req->node)
@@ -135,7 +135,7 @@ void chain_marks_settle(struct supply *supply, struct req *req)
 	if (req->node2)
 		mark_new(&marks, req->node2);
 	if (marks.req)
-		supply_return(supply, marks.req);
+		request_pool_return(requests, marks.req);
 }
 
 void chain_marks_undo(const struct chain_marks *marks)

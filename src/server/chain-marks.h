@@ -8,11 +8,11 @@
 
 struct fs;
 struct req;
-struct supply;
+struct request_pool;
 
 struct chain_marks {
 	struct fs *fs;			/* borrowed, as all pointers here */
-	struct supply *supply;
+	struct request_pool *requests;
 	const struct chain *chain;	/* NULL: none */
 	struct link *new;		/* NULL: none */
 	uint64_t gone;			/* bits of filters that have been removed */
@@ -31,4 +31,4 @@ void chain_marks_undo(const struct chain_marks *marks);
  * Marks the nodes of a request, whose chain has a filter that is being added: nodes that an old request
  * has made meanwhile lack the bit.
  */
-void chain_marks_settle(struct supply *supply, struct req *req);
+void chain_marks_settle(struct request_pool *requests, struct req *req);

@@ -29,7 +29,7 @@
 #define DRAIN_MS 30000
 
 struct filters {
-	struct supply *supply;	  /* borrowed, as what follows */
+	struct request_pool *requests;	  /* borrowed, as what follows */
 	struct notifier *notifier;
 	struct request_host *host;
 	struct fs *fs;
@@ -42,21 +42,21 @@ struct filters {
 	struct forgotten forgotten;
 };
 
-int filters_new(struct supply *supply, struct notifier *notifier, uint64_t features,
+int filters_new(struct request_pool *requests, struct notifier *notifier, uint64_t features,
 		struct filters **ret_filters)
 {
 	struct filters *filters = calloc(1, sizeof(*filters));
 
 	if (!filters)
 		return -ENOMEM;
-	filters->supply = supply;
+	filters->requests = requests;
 	filters->notifier = notifier;
-	filters->host = supply->host;
-	filters->fs = supply->host->fs;
+	filters->host = requests->host;
+	filters->fs = requests->host->fs;
 	filters->features = features;
 	pthread_mutex_init(&filters->changing, NULL);
 	pthread_mutex_init(&filters->lock, NULL);
-	forgotten_init(&filters->forgotten, supply);
+	forgotten_init(&filters->forgotten, requests);
 	*ret_filters = filters;
 	return 0;
 }
@@ -117,7 +117,7 @@ static bool put_in_force(struct filters *filters, struct chain *chain, struct li
 		filters->used |= 1ULL << new->bit;
 		filter_keep_pin(new->filter);
 	}
-	if (supply_drained(filters->supply, old, DRAIN_MS))
+	if (request_pool_drained(filters->requests, old, DRAIN_MS))
 		return true;
 	/* Requests that wait so long must not find their chain freed: it stays until the end. */
 	log_warning("requests under the old filters are still waiting; these stay loaded");
@@ -128,7 +128,7 @@ static bool put_in_force(struct filters *filters, struct chain *chain, struct li
 static int change(struct filters *filters, struct link *const *links, unsigned int n,
 		  struct link *new, struct link *gone, struct pst_error *error)
 {
-	struct chain_marks marks = { .fs = filters->fs, .supply = filters->supply, .new = new };
+	struct chain_marks marks = { .fs = filters->fs, .requests = filters->requests, .new = new };
 	struct chain *chain = NULL, *old = filters->chain;
 	struct newcomer newcomer;
 	bool drained;
@@ -136,7 +136,7 @@ static int change(struct filters *filters, struct link *const *links, unsigned i
 
 	if (n && chain_new(links, n, &chain) < 0)
 		return error_set(error, -ENOMEM, "no memory");
-	r = newcomer_init(&newcomer, filters->supply, filters->notifier, new, error);
+	r = newcomer_init(&newcomer, filters->requests, filters->notifier, new, error);
 	if (r < 0) {
 		chain_free(chain);
 		return r;
@@ -174,7 +174,7 @@ static int load(struct filters *filters, const char *spec, const struct link *go
 		struct link **ret_link, struct pst_error *error)
 {
 	struct link_config config = {
-		.supply = filters->supply,
+		.requests = filters->requests,
 		.features = filters->features,
 		.used = filters->used,
 	};

@@ -11,10 +11,10 @@
 struct filters;
 struct node;
 struct notifier;
-struct supply;
+struct request_pool;
 
-/* supply and notifier are borrowed; features are FUSE_* as agreed with the kernel. 0 or -ENOMEM. */
-int filters_new(struct supply *supply, struct notifier *notifier, uint64_t features,
+/* requests and notifier are borrowed; features are FUSE_* as agreed with the kernel. 0 or -ENOMEM. */
+int filters_new(struct request_pool *requests, struct notifier *notifier, uint64_t features,
 		struct filters **ret_filters);
 struct filters *filters_free(struct filters *filters);
 

@@ -8,9 +8,9 @@
 #include <pthread.h>
 #include <string.h>
 
-void forgotten_init(struct forgotten *forgotten, struct supply *supply)
+void forgotten_init(struct forgotten *forgotten, struct request_pool *requests)
 {
-	forgotten->supply = supply;
+	forgotten->requests = requests;
 	forgotten->req = NULL;
 	pthread_mutex_init(&forgotten->lock, NULL);
 }
@@ -18,7 +18,7 @@ void forgotten_init(struct forgotten *forgotten, struct supply *supply)
 void forgotten_fini(struct forgotten *forgotten)
 {
 	if (forgotten->req)
-		supply_return(forgotten->supply, forgotten->req);
+		request_pool_return(forgotten->requests, forgotten->req);
 	pthread_mutex_destroy(&forgotten->lock);
 }
 
@@ -26,7 +26,7 @@ void forgotten_prepare(struct forgotten *forgotten)
 {
 	pthread_mutex_lock(&forgotten->lock);
 	if (!forgotten->req) {
-		forgotten->req = supply_borrow(forgotten->supply, true);
+		forgotten->req = request_pool_borrow(forgotten->requests, true);
 		/* A change of filters does not wait for the end of this request. */
 		req_leave_chain(forgotten->req);
 	}

@@ -6,15 +6,15 @@
  */
 #include "request/req.h"
 
-struct supply;
+struct request_pool;
 
 struct forgotten {
-	struct supply *supply;		/* constant: requests */
+	struct request_pool *requests;	/* constant */
 	pthread_mutex_t lock;		/* guards req, and is held while programs run on it */
 	struct req *req;		/* NULL: no filter has wanted it yet */
 };
 
-void forgotten_init(struct forgotten *forgotten, struct supply *supply);
+void forgotten_init(struct forgotten *forgotten, struct request_pool *requests);
 /* No node dies any more, or nobody is to be told. */
 void forgotten_fini(struct forgotten *forgotten);
 /* A filter with such a program is about to come. Waits for a request that can be had. */

@@ -13,15 +13,15 @@
 
 #include <errno.h>
 
-int newcomer_init(struct newcomer *newcomer, struct supply *supply, struct notifier *notifier,
+int newcomer_init(struct newcomer *newcomer, struct request_pool *requests, struct notifier *notifier,
 		  struct link *link, struct pst_error *error)
 {
-	*newcomer = (struct newcomer){ .supply = supply, .notifier = notifier, .link = link };
+	*newcomer = (struct newcomer){ .requests = requests, .notifier = notifier, .link = link };
 	if (!link)
 		return 0;
 	if (chain_new(&link, 1, &newcomer->chain) < 0)
 		return error_set(error, -ENOMEM, "no memory");
-	newcomer->req = supply_borrow(supply, true);
+	newcomer->req = request_pool_borrow(requests, true);
 	atomic_store(&newcomer->req->chain, newcomer->chain);
 	return 0;
 }
@@ -29,7 +29,7 @@ int newcomer_init(struct newcomer *newcomer, struct supply *supply, struct notif
 void newcomer_fini(struct newcomer *newcomer)
 {
 	if (newcomer->req)
-		supply_return(newcomer->supply, newcomer->req);
+		request_pool_return(newcomer->requests, newcomer->req);
 	chain_free(newcomer->chain);
 }
 
@@ -58,7 +58,7 @@ static int check_covered(void *aux, const struct covered *covered)
 {
 	struct check *check = aux;
 	struct newcomer *newcomer = check->newcomer;
-	struct fs *fs = newcomer->supply->host->fs;
+	struct fs *fs = newcomer->requests->host->fs;
 	struct node *dir = fs_node(fs, covered->dir);
 	struct node *node = fs_node(fs, covered->node);
 	bool hides = dir && node && takes_name(newcomer, dir, covered->name, node->type);
@@ -76,7 +76,7 @@ static int check_covered(void *aux, const struct covered *covered)
 
 int newcomer_check_mounts(struct newcomer *newcomer, struct pst_error *error)
 {
-	struct inside *inside = newcomer->supply->host->inside;
+	struct inside *inside = newcomer->requests->host->inside;
 	struct check check = { newcomer, error };
 
 	if (!newcomer->link)
@@ -111,6 +111,6 @@ void newcomer_invalidate(struct newcomer *newcomer, const struct chain *old,
 	};
 	bool names = affects_names(newcomer->chain, link) || affects_names(old, gone);
 
-	notify_change(newcomer->notifier, newcomer->supply->host->fs,
+	notify_change(newcomer->notifier, newcomer->requests->host->fs,
 		      names ? &lost : NULL);
 }

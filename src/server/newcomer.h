@@ -8,20 +8,20 @@
 
 struct pst_error;
 struct req;
-struct supply;
+struct request_pool;
 struct notifier;
 
 /* A new filter, alone, and a request to ask it with; or, without a link, none. */
 struct newcomer {
-	struct supply *supply; /* borrowed, as notifier */
+	struct request_pool *requests; /* borrowed, as notifier */
 	struct notifier *notifier;
 	struct link *link;     /* borrowed; NULL: filters only go */
 	struct chain *chain;   /* of that link alone */
-	struct req *req;       /* borrowed from the supply */
+	struct req *req;	       /* borrowed from requests */
 };
 
 /* 0 or -ENOMEM with *error set. Waits for a free request. */
-int newcomer_init(struct newcomer *newcomer, struct supply *supply, struct notifier *notifier,
+int newcomer_init(struct newcomer *newcomer, struct request_pool *requests, struct notifier *notifier,
 		  struct link *link, struct pst_error *error);
 void newcomer_fini(struct newcomer *newcomer);
 /*

@@ -15,10 +15,10 @@
 #define IDLE_S 10
 #define GROWTH 8
 
-void pool_init(struct pool *pool, struct supply *supply, struct watchdog *watchdog,
+void pool_init(struct pool *pool, struct request_pool *requests, struct watchdog *watchdog,
 	       struct latency *latency)
 {
-	*pool = (struct pool){ .supply = supply, .watchdog = watchdog, .latency = latency };
+	*pool = (struct pool){ .requests = requests, .watchdog = watchdog, .latency = latency };
 	pthread_mutex_init(&pool->lock, NULL);
 	clock_cond_init(&pool->work);
 }
@@ -77,7 +77,7 @@ static void *pool_main(void *arg)
 	while ((req = next(pool))) {
 		begin(thread, req);
 		pthread_mutex_unlock(&pool->lock);
-		supply_put(pool->supply, req_serve(req));
+		request_pool_put(pool->requests, req_serve(req));
 		pthread_mutex_lock(&pool->lock);
 		thread->req = NULL;
 		fair_queue_done(&pool->queue, thread->uid);
@@ -215,7 +215,7 @@ bool pool_push(struct pool *pool, struct req *req, bool by_nature, bool at_once)
 	if (!by_nature)
 		watchdog_wake(pool->watchdog);
 	if (early)
-		supply_put(pool->supply, req_cancel(req, -EINTR));
+		request_pool_put(pool->requests, req_cancel(req, -EINTR));
 	return true;
 }
 
@@ -258,7 +258,7 @@ void pool_interrupt(struct pool *pool, uint64_t unique)
 	}
 	pthread_mutex_unlock(&pool->lock);
 	if (req)
-		supply_put(pool->supply, req_cancel(req, -EINTR));
+		request_pool_put(pool->requests, req_cancel(req, -EINTR));
 }
 
 bool pool_check(struct pool *pool)

@@ -37,7 +37,7 @@ struct pool_thread {
 };
 
 struct pool {
-	struct supply *supply;		/* borrowed: where served requests go */
+	struct request_pool *requests;	/* borrowed: where served requests go */
 	struct watchdog *watchdog;	/* borrowed: calls pool_check() */
 	struct latency *latency;	/* borrowed */
 	cpu_set_t *cpus;		/* constant: where the pool may run; workers stay on one CPU */
@@ -53,7 +53,7 @@ struct pool {
 	unsigned int n_early;
 };
 
-void pool_init(struct pool *pool, struct supply *supply, struct watchdog *watchdog,
+void pool_init(struct pool *pool, struct request_pool *requests, struct watchdog *watchdog,
 	       struct latency *latency);
 /* Starts n_keep threads (0: there is no pool). 0 or -errno; some threads may run then. */
 int pool_start(struct pool *pool, unsigned int n_keep);

@@ -1,70 +1,163 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "server/request-pool.h"
+#include "util/cleanup.h"
+#include "util/log.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 
 /*
  * Requests to lend beyond the first ones; where there is less address space; and with filters, whose
  * memory is all there from the start. Of them those for locks that wait, but half of them at most.
  */
-#define N_MORE 768
-#define N_MORE_SMALL 128
-#define N_MORE_FILTERED 32
+#define N_EXTRA 768
+#define N_EXTRA_SMALL 128
+#define N_EXTRA_FILTERED 32
+
+/* -- sets of requests -------------------------------------------------------------------------- */
+
+/*
+ * Requests with the memory of their slots. A server begins with one set. The first filter
+ * that is added to a running view brings another set, in memory that filters can reach; the old set is freed
+ * when its last request has come home.
+ */
+struct request_set {
+	unsigned int n;			/* constant */
+	struct req *reqs;
+	struct kept *kept;		/* one for each, with slots for filters */
+	char *memory;			/* of all slots */
+	size_t size;			/* of one slot */
+	struct filter_slots *slots;	/* owned; NULL: filters cannot reach the memory */
+	struct req *free;		/* the pool's lock, as for what follows */
+	unsigned int n_out;		/* requests that are in use */
+};
+
+static struct request_set *set_free(struct request_set *set)
+{
+	if (!set)
+		return NULL;
+	if (set->slots)
+		filter_slots_free(set->slots);
+	else if (set->memory)
+		munmap(set->memory, set->n * set->size);
+	free(set->kept);
+	free(set->reqs);
+	free(set);
+	return NULL;
+}
+
+DEFINE_CLEANUP(struct request_set *, set_free);
+
+/* In memory that filters reach where filtered is true; *error says why that is not to be had. */
+static int set_new(struct request_host *host, unsigned int n, size_t data_size, bool filtered,
+		   struct request_set **ret_set, struct pst_error *error)
+{
+	_cleanup_(set_freep) struct request_set *set = calloc(1, sizeof(*set));
+	void *p;
+	int r;
+
+	if (!set)
+		return error_set(error, -ENOMEM, "no memory");
+	if (data_size < SLOT_MIN_DATA)
+		data_size = SLOT_MIN_DATA;
+	set->n = n;
+	set->size = SLOT_DATA + (data_size + SLOT_PAGE - 1) / SLOT_PAGE * SLOT_PAGE;
+	set->reqs = calloc(n, sizeof(*set->reqs));
+	if (!set->reqs)
+		return error_set(error, -ENOMEM, "no memory");
+	if (filtered) {
+		r = filter_slots_new(n, set->size, &set->slots, error);
+		if (r < 0)
+			return r;
+		set->memory = filter_slots_memory(set->slots);
+		set->kept = calloc(n, sizeof(*set->kept));
+		if (!set->kept)
+			return error_set(error, -ENOMEM, "no memory");
+	} else {
+		p = mmap(NULL, n * set->size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (p == MAP_FAILED)
+			return error_set(error, -ENOMEM, "no memory");
+		set->memory = p;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		struct req *req = &set->reqs[i];
+
+		req->host = host;
+		req->fs = host->fs;
+		req->set = set;
+		req->number = i;
+		req->kept = set->kept ? &set->kept[i] : NULL;
+		req->slot = (struct slot){
+			.base = set->memory + i * set->size,
+			.data_size = set->size - SLOT_DATA,
+			.in_map = filtered,
+		};
+		req->next = set->free;
+		set->free = req;
+	}
+	*ret_set = take_ptr(set);
+	return 0;
+}
+
+/* -- the pool ------------------------------------------------------------------------------------ */
 
 /* Requests that are never lent. */
-static unsigned int n_own(const struct supply *supply, bool filtered)
+static unsigned int n_own(const struct request_pool *pool, bool filtered)
 {
-	const struct supply_config *config = &supply->config;
+	const struct request_pool_config *config = &pool->config;
 
 	return config->n_threads + (filtered ? config->n_queued_filtered + config->n_late_filtered :
 					       config->n_queued + config->n_late);
 }
 
 /* The set of the start, with so many requests to lend beyond the first ones. */
-static int first_set(struct supply *supply, unsigned int n_more, struct reqset **ret_set,
+static int first_set(struct request_pool *pool, unsigned int n_extra, struct request_set **ret_set,
 		     struct pst_error *error)
 {
-	const struct supply_config *config = &supply->config;
+	const struct request_pool_config *config = &pool->config;
 
-	supply->n_more = config->n_lent ? n_more : 0;
-	supply->n_for_locks = supply->n_more / 2 < SUPPLY_FOR_LOCKS ? supply->n_more / 2 : SUPPLY_FOR_LOCKS;
-	supply->n_lendable = config->n_lent + supply->n_more - supply->n_for_locks;
-	return reqset_new(supply->host,
-			  n_own(supply, config->filtered) + config->n_lent + supply->n_more,
-			  config->data_size, config->filtered, ret_set, error);
+	pool->n_extra = config->n_lent ? n_extra : 0;
+	pool->n_for_locks = pool->n_extra / 2;
+	if (pool->n_for_locks > REQUEST_POOL_FOR_LOCKS)
+		pool->n_for_locks = REQUEST_POOL_FOR_LOCKS;
+	pool->n_lendable = config->n_lent + pool->n_extra - pool->n_for_locks;
+	return set_new(pool->host, n_own(pool, config->filtered) + config->n_lent + pool->n_extra,
+		       config->data_size, config->filtered, ret_set, error);
 }
 
-int supply_init(struct supply *supply, struct request_host *host,
-		const struct supply_config *config, struct pst_error *error)
+int request_pool_init(struct request_pool *pool, struct request_host *host,
+		      const struct request_pool_config *config, struct pst_error *error)
 {
-	struct reqset *set;
+	struct request_set *set;
 	int r;
 
-	*supply = (struct supply){
+	*pool = (struct request_pool){
 		.host = host,
 		.config = *config,
 	};
-	pthread_mutex_init(&supply->lock, NULL);
-	pthread_cond_init(&supply->home, NULL);
-	r = first_set(supply, config->filtered ? N_MORE_FILTERED : N_MORE, &set, error);
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->home, NULL);
+	r = first_set(pool, config->filtered ? N_EXTRA_FILTERED : N_EXTRA, &set, error);
 	if (r == -ENOMEM && !config->filtered)
-		r = first_set(supply, N_MORE_SMALL, &set, error);
+		r = first_set(pool, N_EXTRA_SMALL, &set, error);
 	if (r == 0)
-		supply->set = set;
+		pool->set = set;
 	return r;
 }
 
-void supply_fini(struct supply *supply)
+void request_pool_fini(struct request_pool *pool)
 {
-	reqset_free(supply->old);
-	reqset_free(supply->set);
-	pthread_cond_destroy(&supply->home);
-	pthread_mutex_destroy(&supply->lock);
+	set_free(pool->old);
+	set_free(pool->set);
+	pthread_cond_destroy(&pool->home);
+	pthread_mutex_destroy(&pool->lock);
 }
 
 /* Of a set. Caller holds the lock. */
-static struct req *pop(struct reqset *set)
+static struct req *pop(struct request_set *set)
 {
 	struct req *req = set->free;
 
@@ -76,135 +169,134 @@ static struct req *pop(struct reqset *set)
 }
 
 /* Caller holds the lock. */
-static void push(struct supply *supply, struct req *req)
+static void push(struct request_pool *pool, struct req *req)
 {
-	struct reqset *set = req->set;
+	struct request_set *set = req->set;
 
 	req->next = set->free;
 	set->free = req;
 	set->n_out--;
-	if (set == supply->old && set->n_out == 0)
-		supply->old = reqset_free(set);
-	pthread_cond_signal(&supply->home);
+	if (set == pool->old && set->n_out == 0)
+		pool->old = set_free(set);
+	pthread_cond_signal(&pool->home);
 }
 
-struct req *supply_take(struct supply *supply, struct req *instead)
+struct req *request_pool_take(struct request_pool *pool, struct req *instead)
 {
 	struct req *req;
 
-	pthread_mutex_lock(&supply->lock);
-	while (!(req = pop(supply->set)))
-		pthread_cond_wait(&supply->home, &supply->lock);
+	pthread_mutex_lock(&pool->lock);
+	while (!(req = pop(pool->set)))
+		pthread_cond_wait(&pool->home, &pool->lock);
 	if (instead)
-		push(supply, instead);
-	pthread_mutex_unlock(&supply->lock);
+		push(pool, instead);
+	pthread_mutex_unlock(&pool->lock);
 	return req;
 }
 
-struct req *supply_try(struct supply *supply)
+struct req *request_pool_try_take(struct request_pool *pool)
 {
 	struct req *req;
 
-	pthread_mutex_lock(&supply->lock);
-	req = pop(supply->set);
-	pthread_mutex_unlock(&supply->lock);
+	pthread_mutex_lock(&pool->lock);
+	req = pop(pool->set);
+	pthread_mutex_unlock(&pool->lock);
 	return req;
 }
 
-unsigned int supply_room(struct supply *supply, bool kept)
+unsigned int request_pool_room(struct request_pool *pool, bool kept)
 {
-	bool filtered = supply_filtered(supply);
-	unsigned int n = filtered ? supply->config.n_queued_filtered : supply->config.n_queued;
+	bool filtered = request_pool_in_map(pool);
+	unsigned int n = filtered ? pool->config.n_queued_filtered : pool->config.n_queued;
 
 	/* A request that came before its memory could be reached by filters has moved to one of ours. */
-	if (kept && (!filtered || supply->n_lendable < n))
-		return supply->n_lendable;
+	if (kept && (!filtered || pool->n_lendable < n))
+		return pool->n_lendable;
 	return n;
 }
 
-void supply_put(struct supply *supply, struct req *req)
+void request_pool_put(struct request_pool *pool, struct req *req)
 {
 	if (!req)
 		return;
-	pthread_mutex_lock(&supply->lock);
-	push(supply, req);
-	pthread_mutex_unlock(&supply->lock);
+	pthread_mutex_lock(&pool->lock);
+	push(pool, req);
+	pthread_mutex_unlock(&pool->lock);
 }
 
-bool supply_current(struct supply *supply, const struct req *req)
+bool request_pool_is_current(struct request_pool *pool, const struct req *req)
 {
-	return req->set == atomic_load_explicit(&supply->set, memory_order_relaxed);
+	return req->set == atomic_load_explicit(&pool->set, memory_order_relaxed);
 }
 
 /* One to lend, NULL when there are no more: of the set that is in no other use, where there are two. */
-static struct req *more(struct supply *supply, bool for_lock)
+static struct req *take_extra(struct request_pool *pool, bool for_lock)
 {
 	struct req *req = NULL;
 
-	pthread_mutex_lock(&supply->lock);
-	if (supply->n_more > (for_lock ? 0 : supply->n_for_locks))
-		req = pop(supply->old ? supply->old : supply->set);
-	supply->n_more -= req != NULL;
-	pthread_mutex_unlock(&supply->lock);
+	pthread_mutex_lock(&pool->lock);
+	if (pool->n_extra > (for_lock ? 0 : pool->n_for_locks))
+		req = pop(pool->old ? pool->old : pool->set);
+	pool->n_extra -= req != NULL;
+	pthread_mutex_unlock(&pool->lock);
 	return req;
 }
 
-static void no_more(struct supply *supply, struct req *req)
+static void put_extra(struct request_pool *pool, struct req *req)
 {
-	pthread_mutex_lock(&supply->lock);
-	supply->n_more++;
-	push(supply, req);
-	pthread_mutex_unlock(&supply->lock);
+	pthread_mutex_lock(&pool->lock);
+	pool->n_extra++;
+	push(pool, req);
+	pthread_mutex_unlock(&pool->lock);
 }
 
-struct req *supply_more(struct supply *supply)
+struct req *request_pool_take_extra(struct request_pool *pool)
 {
-	return more(supply, false);
+	return take_extra(pool, false);
 }
 
-bool supply_feed(struct supply *supply, struct chan *chan, bool for_lock)
+bool request_pool_feed(struct request_pool *pool, struct chan *chan, bool for_lock)
 {
 	struct req *req;
 
 	if (!chan->ops->wants(chan))
 		return true;
-	req = more(supply, for_lock);
+	req = take_extra(pool, for_lock);
 	if (req && chan->ops->lend(chan, &req->slot) == 0)
 		return true;
 	if (req)
-		no_more(supply, req);
+		put_extra(pool, req);
 	return false;
 }
 
-bool supply_filtered(struct supply *supply)
+bool request_pool_in_map(struct request_pool *pool)
 {
-	return atomic_load_explicit(&supply->set, memory_order_acquire)->slots;
+	return atomic_load_explicit(&pool->set, memory_order_acquire)->slots;
 }
 
-int supply_slots(struct supply *supply, const struct filter_slots **ret_slots,
-		 struct pst_error *error)
+int request_pool_slots(struct request_pool *pool, const struct filter_slots **ret_slots,
+		       struct pst_error *error)
 {
-	struct reqset *set = supply->set, *new;
+	struct request_set *set = pool->set, *new;
 	int r;
 
 	if (!set->slots) {
-		r = reqset_new(supply->host, n_own(supply, true), supply->config.data_size, true, &new,
-			       error);
+		r = set_new(pool->host, n_own(pool, true), pool->config.data_size, true, &new, error);
 		if (r < 0)
 			return r;
-		pthread_mutex_lock(&supply->lock);
-		supply->old = set;
-		supply->set = new;
+		pthread_mutex_lock(&pool->lock);
+		pool->old = set;
+		pool->set = new;
 		if (set->n_out == 0)
-			supply->old = reqset_free(set);
-		pthread_mutex_unlock(&supply->lock);
+			pool->old = set_free(set);
+		pthread_mutex_unlock(&pool->lock);
 		set = new;
 	}
 	*ret_slots = set->slots;
 	return 0;
 }
 
-static bool set_has(const struct reqset *set, const struct chain *chain)
+static bool set_has(const struct request_set *set, const struct chain *chain)
 {
 	for (unsigned int i = 0; set && i < set->n; i++)
 		if (set->reqs[i].begun && set->reqs[i].chain == chain)
@@ -212,40 +304,40 @@ static bool set_has(const struct reqset *set, const struct chain *chain)
 	return false;
 }
 
-static bool has_chain(struct supply *supply, const struct chain *chain)
+static bool has_chain(struct request_pool *pool, const struct chain *chain)
 {
 	bool has;
 
-	pthread_mutex_lock(&supply->lock);
-	has = set_has(supply->set, chain) || set_has(supply->old, chain);
-	pthread_mutex_unlock(&supply->lock);
+	pthread_mutex_lock(&pool->lock);
+	has = set_has(pool->set, chain) || set_has(pool->old, chain);
+	pthread_mutex_unlock(&pool->lock);
 	return has;
 }
 
-bool supply_drained(struct supply *supply, const struct chain *chain, unsigned int ms)
+bool request_pool_drained(struct request_pool *pool, const struct chain *chain, unsigned int ms)
 {
 	struct timespec pause = { .tv_nsec = 1000000 };
-	bool busy = has_chain(supply, chain);
+	bool busy = has_chain(pool, chain);
 
 	for (unsigned int i = 0; i < ms && busy; i++) {
 		nanosleep(&pause, NULL);
-		busy = has_chain(supply, chain);
+		busy = has_chain(pool, chain);
 	}
 	return !busy;
 }
 
-struct req *supply_borrow(struct supply *supply, bool wait)
+struct req *request_pool_borrow(struct request_pool *pool, bool wait)
 {
-	struct req *req = wait ? supply_take(supply, NULL) : supply_try(supply);
+	struct req *req = wait ? request_pool_take(pool, NULL) : request_pool_try_take(pool);
 
 	if (req)
 		req_enter_chain(req);
 	return req;
 }
 
-void supply_return(struct supply *supply, struct req *req)
+void request_pool_return(struct request_pool *pool, struct req *req)
 {
 	req_clear(req);
 	req_leave_chain(req);
-	supply_put(supply, req);
+	request_pool_put(pool, req);
 }

@@ -1,75 +1,78 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The supply of requests: who has one, who gets one, and which are lent to transports that keep slots.
- * There is a fixed number (server/request-set.h): when all are in use, whoever wants one waits or does without.
+ * Allocator of struct req: a fixed number of requests, some of which are given to transports that own their
+ * slots. When all are in use a thread waits for a request, or goes on without.
  *
- * All functions may be called from any thread. lock is the innermost of core/.
+ * Any thread may call these functions. The lock is innermost: no other is taken under it.
  */
+#include "ebpf/filter.h"
 #include "request/req.h"
-#include "server/request-set.h"
 
-/* Requests for locks that wait, with io_uring; with filters half of the few that can be lent. */
-#define SUPPLY_FOR_LOCKS 128
+/* With io_uring, the requests for locks that wait; with filters at most half of the few extra ones. */
+#define REQUEST_POOL_FOR_LOCKS 128
 
-struct supply_config {
-	unsigned int n_threads;	/* requests that threads have in their hands */
-	unsigned int n_queued;	/* ... that are in the pool */
-	unsigned int n_late;	/* ... that threads have which are started later */
-	unsigned int n_queued_filtered, n_late_filtered; /* ... likewise, where filters can reach the slots */
-	unsigned int n_lent;	/* ... that transports get at the start */
+struct request_pool_config {
+	unsigned int n_threads;		/* requests that threads have in their hands */
+	unsigned int n_queued;		/* ... that are in the thread pool */
+	unsigned int n_late;		/* ... of threads that are started later */
+	unsigned int n_queued_filtered, n_late_filtered; /* ... likewise, where filters reach the slots */
+	unsigned int n_lent;		/* ... that transports get at the start */
 	size_t data_size;
-	bool filtered; /* filters can reach the slots */
+	bool filtered;			/* filters reach the slots */
 };
 
-struct supply {
-	pthread_mutex_t lock;	    /* guards what follows */
-	pthread_cond_t home;	    /* a request has come home */
-	struct reqset *_Atomic set; /* in use; lock to write */
-	struct reqset *old;	    /* until its requests have come home; NULL: none */
-	unsigned int n_more;	    /* requests that may yet be lent */
-	unsigned int n_for_locks;   /* constant: of these, those kept for locks */
+struct request_pool {
+	pthread_mutex_t lock;		/* guards what follows */
+	pthread_cond_t home;		/* a request has been put back */
+	struct request_set *_Atomic set; /* in use; lock to write */
+	struct request_set *old;	/* until its requests have been put back; NULL: none */
+	unsigned int n_extra;		/* requests that transports may yet get */
 
-	struct request_host *host; /* constant, as what follows */
-	struct supply_config config; /* constant */
-	unsigned int n_lendable; /* requests that transports may get, but for those for locks */
+	unsigned int n_for_locks;	/* constant, as what follows: of the extra ones, those for locks */
+	unsigned int n_lendable;	/* requests that transports may get, without those for locks */
+	struct request_host *host;
+	struct request_pool_config config;
 };
 
-int supply_init(struct supply *supply, struct request_host *host,
-		const struct supply_config *config, struct pst_error *error);
-/* All requests have come home. */
-void supply_fini(struct supply *supply);
+/* Returns 0, or -errno and *error. host is borrowed. */
+int request_pool_init(struct request_pool *pool, struct request_host *host,
+		      const struct request_pool_config *config, struct pst_error *error);
+/* To be called when all requests have been put back. */
+void request_pool_fini(struct request_pool *pool);
 
-/* Waits for a request, in the place of one that the caller has (or NULL). */
-struct req *supply_take(struct supply *supply, struct req *instead);
-/* NULL: all are in use. */
-struct req *supply_try(struct supply *supply);
-/* How many requests may be in the pool at a time; kept: those whose transport keeps slots. */
-unsigned int supply_room(struct supply *supply, bool kept);
-/* NULL is fine. */
-void supply_put(struct supply *supply, struct req *req);
-/* Whether a request that a thread has is still one of those in use. */
-bool supply_current(struct supply *supply, const struct req *req);
+/* Takes a request; waits for one. Puts back the request instead, unless that is NULL. */
+struct req *request_pool_take(struct request_pool *pool, struct req *instead);
+/* Takes a request; NULL: all are in use. */
+struct req *request_pool_try_take(struct request_pool *pool);
+/* Puts a request back; takes NULL. */
+void request_pool_put(struct request_pool *pool, struct req *req);
+/* Returns how many requests may be in the thread pool; kept: those whose transport keeps slots. */
+unsigned int request_pool_room(struct request_pool *pool, bool kept);
+/* Returns true where a request that a thread has belongs to the set in use. */
+bool request_pool_is_current(struct request_pool *pool, const struct req *req);
 
 /*
- * A request is about to wait, for a lock or in the pool: lends its channel another one, where that has
- * too few. true when others can still come in by the channel.
+ * A request is about to wait, for a lock or in the thread pool: lends its channel another one, where that
+ * has too few. Returns true where others can still come in by the channel.
  */
-bool supply_feed(struct supply *supply, struct chan *chan, bool for_lock);
+bool request_pool_feed(struct request_pool *pool, struct chan *chan, bool for_lock);
+/* Takes an extra request, for a channel that is new; NULL: there are no more. */
+struct req *request_pool_take_extra(struct request_pool *pool);
 
-/* One more to lend, for a channel that is new; NULL: there are no more. */
-struct req *supply_more(struct supply *supply);
-
-/* Whether filters can reach the memory of requests. */
-bool supply_filtered(struct supply *supply);
-/* Memory that filters can reach; the first time it takes the place of what there was. */
-int supply_slots(struct supply *supply, const struct filter_slots **ret_slots,
-		 struct pst_error *error);
-/* Waits until no request runs under this chain; false when some still do after so long. */
-bool supply_drained(struct supply *supply, const struct chain *chain, unsigned int ms);
+/* Returns true where filters reach the memory of requests: it lies in a BPF map. */
+bool request_pool_in_map(struct request_pool *pool);
 /*
- * A request of our own, under the chain in force, for programs that run outside of any. When all are
- * in use it waits for one, or is NULL.
+ * Returns in *ret_slots the memory that filters reach. The first call replaces the set of requests. 0, or
+ * -errno and *error.
  */
-struct req *supply_borrow(struct supply *supply, bool wait);
-void supply_return(struct supply *supply, struct req *req);
+int request_pool_slots(struct request_pool *pool, const struct filter_slots **ret_slots,
+		       struct pst_error *error);
+/* Waits until no request runs under this chain; false when some still do after so many milliseconds. */
+bool request_pool_drained(struct request_pool *pool, const struct chain *chain, unsigned int ms);
+/*
+ * Takes a request for programs that run outside of any operation, under the chain in force. When all are in
+ * use it waits for one, or returns NULL.
+ */
+struct req *request_pool_borrow(struct request_pool *pool, bool wait);
+void request_pool_return(struct request_pool *pool, struct req *req);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A server: what it is made of, and what the parts ask of each other.
+ * A server: what it is made of, and what requests need of it (struct request_host).
  *
- * One worker for each channel (server/workers.h) takes requests and serves them where they arrived. What
- * may block long goes to the pool (server/pool.h); the worker goes on with a spare request from the
- * supply (server/request-pool.h). When all are in use the worker does the work itself and its queue waits.
+ * One worker for each channel (server/workers.h) takes requests and serves them where they arrived. A
+ * request that may block for long goes to the thread pool (server/pool.h), and the worker continues with a
+ * spare request (server/request-pool.h). When all requests are in use the worker runs the operation itself,
+ * and its queue waits.
  *
  * Transports that keep slots have requests of their own, which are lent to them at the start and come
  * back to us only between arrival and answer. When so many of them wait that a channel has none left,
@@ -38,12 +39,12 @@
 #define N_FORGOTTEN 1
 
 struct server {
-	struct request_host requests;	/* what requests reach of the server */
+	struct request_host request_host;	/* what requests reach of the server */
 	struct host *host;
 	struct workers workers;
 	struct pool pool;
 	struct watchdog watchdog;
-	struct supply supply;
+	struct request_pool requests;
 	struct filters *filters;
 	struct exact exact;
 	void (*_Atomic on_readonly)(void *aux);
@@ -52,9 +53,9 @@ struct server {
 
 /* -- requests -------------------------------------------------------------------------------- */
 
-static struct server *server_of(const struct request_host *requests)
+static struct server *server_of(const struct request_host *host)
 {
-	return (struct server *)((char *)requests - offsetof(struct server, requests));
+	return (struct server *)((char *)host - offsetof(struct server, request_host));
 }
 
 /*
@@ -68,7 +69,7 @@ static bool feed(struct req *req, bool for_lock)
 	if (!req->chan->ops->wants(req->chan))
 		return true;
 	return workers_grow(&server->workers, req->queue) ||
-	       supply_feed(&server->supply, req->chan, for_lock);
+	       request_pool_feed(&server->requests, req->chan, for_lock);
 }
 
 static bool feed_for_lock(struct req *req)
@@ -79,21 +80,21 @@ static bool feed_for_lock(struct req *req)
 static bool to_pool(struct req *req, bool by_nature, bool at_once, struct req **ret_other)
 {
 	struct server *server = server_of(req->host);
-	unsigned int n_room = supply_room(&server->supply, req_kept(req));
-	bool goes = server->requests.has_pool && pool_has_room(&server->pool, req, n_room);
+	unsigned int n_room = request_pool_room(&server->requests, req_kept(req));
+	bool goes = server->request_host.has_pool && pool_has_room(&server->pool, req, n_room);
 
 	*ret_other = NULL;
 	if (goes && req_kept(req)) {
 		goes = feed(req, false);
 	} else if (goes) {
-		*ret_other = supply_try(&server->supply);
+		*ret_other = request_pool_try_take(&server->requests);
 		goes = *ret_other;
 	}
 	if (!goes)
 		return false;
 	if (pool_push(&server->pool, req, by_nature, at_once))
 		return true;
-	supply_put(&server->supply, *ret_other);
+	request_pool_put(&server->requests, *ret_other);
 	return false;
 }
 
@@ -104,18 +105,18 @@ static bool spare(struct req *req, bool briefly)
 	if (!workers_are_bare(&server->workers, req->chan) ||
 	    workers_grow(&server->workers, req->queue))
 		return true;
-	return briefly && req_kept(req) && supply_feed(&server->supply, req->chan, false);
+	return briefly && req_kept(req) && request_pool_feed(&server->requests, req->chan, false);
 }
 
-static void interrupt(struct request_host *requests, uint64_t unique)
+static void interrupt(struct request_host *host, uint64_t unique)
 {
-	pool_interrupt(&server_of(requests)->pool, unique);
+	pool_interrupt(&server_of(host)->pool, unique);
 }
 
 static struct req *move(struct req *req)
 {
-	struct supply *supply = &server_of(req->host)->supply;
-	struct req *to = supply_take(supply, NULL);
+	struct request_pool *requests = &server_of(req->host)->requests;
+	struct req *to = request_pool_take(requests, NULL);
 	int wire;
 
 	to->chan = req->chan;
@@ -126,13 +127,13 @@ static struct req *move(struct req *req)
 	if (req_kept(req))
 		to->from = req;
 	else
-		supply_put(supply, req);
+		request_pool_put(requests, req);
 	return to;
 }
 
 static void settle(struct req *req)
 {
-	chain_marks_settle(&server_of(req->host)->supply, req);
+	chain_marks_settle(&server_of(req->host)->requests, req);
 }
 
 static void count(struct req *req, int r)
@@ -153,9 +154,9 @@ void server_on_readonly(struct server *server, void (*fn)(void *aux), void *aux)
 	server->on_readonly = fn;
 }
 
-static void init_requests(struct server *server, const struct server_config *config)
+static void init_request_host(struct server *server, const struct server_config *config)
 {
-	server->requests = (struct request_host){
+	server->request_host = (struct request_host){
 		.fs = config->fs,
 		.exact = &server->exact,
 		.inside = host_inside(config->host),
@@ -197,7 +198,7 @@ static bool check(void *aux)
 
 static int start_threads(struct server *server, unsigned int n_pool)
 {
-	int r = host_start(server->host, &server->filters, server->requests.fs);
+	int r = host_start(server->host, &server->filters, server->request_host.fs);
 
 	if (r == 0)
 		r = watchdog_start(&server->watchdog);
@@ -213,13 +214,13 @@ int server_new(const struct server_config *config, struct server **ret_server,
 {
 	_cleanup_(server_freep) struct server *server = calloc(1, sizeof(*server));
 	struct workers_config workers = {
-		.supply = &server->supply,
-		.latency = &server->requests.latency,
+		.requests = &server->requests,
+		.latency = &server->request_host.latency,
 		.watchdog = &server->watchdog,
 		.chans = config->chans,
 		.n = config->n_chans,
 	};
-	struct supply_config supply = {
+	struct request_pool_config requests = {
 		.n_threads = config->n_chans + config->n_pool + N_FORGOTTEN,
 		.n_queued_filtered = N_QUEUED_FILTERED,
 		.data_size = config->max_write,
@@ -232,22 +233,22 @@ int server_new(const struct server_config *config, struct server **ret_server,
 		return error_set(error, -ENOMEM, "no memory");
 	}
 	exact_init(&server->exact);
-	init_requests(server, config);
+	init_request_host(server, config);
 	server->host = config->host;
 	watchdog_init(&server->watchdog, check, server);
 	r = workers_init(&server->workers, &workers);
-	supply.n_lent = workers_n_lent(&server->workers);
-	supply.n_queued = supply.n_lent ? N_QUEUED_KEPT : N_QUEUED;
-	supply.n_late = supply.n_lent ? 0 : WORKERS_LATE;
-	supply.n_late_filtered = supply.n_lent ? 0 : WORKERS_LATE_FILTERED;
-	rs = supply_init(&server->supply, &server->requests, &supply, error);
-	pool_init(&server->pool, &server->supply, &server->watchdog, &server->requests.latency);
+	requests.n_lent = workers_n_lent(&server->workers);
+	requests.n_queued = requests.n_lent ? N_QUEUED_KEPT : N_QUEUED;
+	requests.n_late = requests.n_lent ? 0 : WORKERS_LATE;
+	requests.n_late_filtered = requests.n_lent ? 0 : WORKERS_LATE_FILTERED;
+	rs = request_pool_init(&server->requests, &server->request_host, &requests, error);
+	pool_init(&server->pool, &server->requests, &server->watchdog, &server->request_host.latency);
 	if (rs < 0)
 		return rs;
 	if (r == 0)
-		r = trace_new(&server->requests.trace);
+		r = trace_new(&server->request_host.trace);
 	if (r == 0)
-		r = filters_new(&server->supply, host_notifier(server->host), config->features,
+		r = filters_new(&server->requests, host_notifier(server->host), config->features,
 				&server->filters);
 	if (r < 0)
 		return error_set(error, r, "no memory");
@@ -272,20 +273,20 @@ struct server *server_free(struct server *server)
 {
 	if (!server)
 		return NULL;
-	server->requests.stopping = true;
+	server->request_host.stopping = true;
 	watchdog_stop(&server->watchdog);
 	workers_stop(&server->workers);
 	pool_stop(&server->pool);
-	fs_shutdown(server->requests.fs);
+	fs_shutdown(server->request_host.fs);
 	host_stop(server->host);
 	server->filters = filters_free(server->filters);
-	fs_free(server->requests.fs);
+	fs_free(server->request_host.fs);
 	workers_fini(&server->workers);
 	host_free(server->host);
 	pool_fini(&server->pool);
 	watchdog_fini(&server->watchdog);
-	supply_fini(&server->supply);
-	trace_free(server->requests.trace);
+	request_pool_fini(&server->requests);
+	trace_free(server->request_host.trace);
 	exact_fini(&server->exact);
 	free(server);
 	return NULL;
@@ -298,7 +299,7 @@ int server_begin_error(struct server *server)
 
 struct trace *server_trace(struct server *server)
 {
-	return server->requests.trace;
+	return server->request_host.trace;
 }
 
 struct filters *server_filters(struct server *server)
@@ -308,7 +309,7 @@ struct filters *server_filters(struct server *server)
 
 struct fs *server_fs(struct server *server)
 {
-	return server->requests.fs;
+	return server->request_host.fs;
 }
 
 void server_op_stat(struct server *server, uint32_t opcode, uint64_t *ret_n, uint64_t *ret_errors)

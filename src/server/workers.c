@@ -113,8 +113,8 @@ static int worker_loop(struct worker *worker, struct req **held)
 		int wire = 0, r;
 
 		if (!keeps) {
-			if (!supply_current(workers->supply, *held))
-				*held = supply_take(workers->supply, *held);
+			if (!request_pool_is_current(workers->requests, *held))
+				*held = request_pool_take(workers->requests, *held);
 			slot = &(*held)->slot;
 		}
 		r = receive(worker, &slot, &msg, &wire);
@@ -128,7 +128,7 @@ static int worker_loop(struct worker *worker, struct req **held)
 		req->msg = msg;
 		req = worker_serve(worker, req, r == CHAN_E_BAD, wire);
 		if (keeps)
-			supply_put(workers->supply, req);
+			request_pool_put(workers->requests, req);
 		else
 			*held = req;
 	}
@@ -154,8 +154,8 @@ static int lend_first(struct worker *worker)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < chan->n_slots; i++) {
 		/* At the start there are as many as all channels are lent. */
-		struct req *req = worker->late ? supply_more(worker->workers->supply) :
-						 supply_take(worker->workers->supply, NULL);
+		struct req *req = worker->late ? request_pool_take_extra(worker->workers->requests) :
+						 request_pool_take(worker->workers->requests, NULL);
 
 		if (!req)
 			return -ENOBUFS;
@@ -232,7 +232,7 @@ static void *worker_main(void *arg)
 		log_error("cannot take up the identity that serving needs: %s", strerror(-r));
 	r = worker_begin(worker, r);
 	if (r == 0 && !worker->chan->ops->lend) {
-		req = worker->late ? supply_try(workers->supply) : supply_take(workers->supply, NULL);
+		req = worker->late ? request_pool_try_take(workers->requests) : request_pool_take(workers->requests, NULL);
 		r = req ? 0 : -ENOBUFS;
 	}
 	if (worker->late && worker->chan->cpu >= 0)
@@ -251,7 +251,7 @@ static void *worker_main(void *arg)
 	/* Wake the followers: the connection is gone. */
 	if (worker->chan->ops->shared)
 		leader_release_all(&workers->leader);
-	supply_put(workers->supply, req);
+	request_pool_put(workers->requests, req);
 	note_end(worker, fails && keeps, fails ? r : 0);
 	return NULL;
 }
@@ -270,7 +270,7 @@ int workers_init(struct workers *workers, const struct workers_config *config)
 	unsigned int n = config->n;
 
 	*workers = (struct workers){
-		.supply = config->supply,
+		.requests = config->requests,
 		.latency = config->latency,
 		.watchdog = config->watchdog,
 	};
@@ -376,7 +376,7 @@ static int start_late(struct workers *workers, unsigned int number)
 bool workers_grow(struct workers *workers, unsigned int number)
 {
 	bool kept = workers->each[number].chan->ops->lend;
-	unsigned int most = supply_filtered(workers->supply) && !kept ? WORKERS_LATE_FILTERED
+	unsigned int most = request_pool_in_map(workers->requests) && !kept ? WORKERS_LATE_FILTERED
 								      : workers->n_late_max;
 	int r = -EAGAIN;
 

@@ -32,7 +32,7 @@ struct op_count {
 };
 
 struct workers {
-	struct supply *supply; /* borrowed */
+	struct request_pool *requests; /* borrowed */
 	struct latency *latency; /* borrowed */
 	struct watchdog *watchdog; /* borrowed */
 	struct worker *each; /* n + n_late_max */
@@ -61,7 +61,7 @@ struct workers {
 #define WORKERS_LATE_FILTERED 16
 
 struct workers_config {
-	struct supply *supply;
+	struct request_pool *requests;
 	struct latency *latency;
 	struct watchdog *watchdog;
 	struct chan *const *chans; /* each is taken, also on failure */
