@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A key is 32 hexadecimal digits in a file that nobody but its owner can read: whoever knows it can make
- * up handles of files that the view never gave out. The file gets its name when it is whole, so that two
- * views which are mounted at the same time have the same key.
+ * A key is 32 hexadecimal digits in a file that nobody but its owner can read: whoever knows it can
+ * make up handles of files that the view never gave out. The file gets its name when it is whole,
+ * so that two views which are mounted at the same time have the same key.
  */
 #include "api/handles-key.h"
 #include "util/cleanup.h"
@@ -21,7 +21,10 @@
 
 #define DIGITS 32
 
-/* Writes a new key under a name of its own, then gives it its name; another one's may be there then. */
+/*
+ * Writes a new key under a name of its own, then gives it its name; another one's may be there
+ * then.
+ */
 static int make(const char *path)
 {
 	_cleanup_(fd_closep) int fd = -1;

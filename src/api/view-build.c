@@ -2,8 +2,9 @@
 /*
  * Making a view: the mount, the answer to INIT, the file system and the server.
  *
- * Nothing is visible before everything works: LOWER is reached through a private clone of its mount,
- * the view's mount is made detached, INIT is answered and threads run; only then it is attached.
+ * Nothing is visible before everything works: LOWER is reached through a private clone of its
+ * mount, the view's mount is made detached, INIT is answered and threads run; only then it is
+ * attached.
  */
 #include "api/handles-key.h"
 #include "api/view.h"
@@ -40,7 +41,10 @@ static unsigned int default_fds(void)
 	return limit.rlim_cur / 4 > 4096 ? 4096 : (unsigned int)(limit.rlim_cur / 4);
 }
 
-/* Descriptors for open files and directories: what is left of the limit by those for nodes and our own. */
+/*
+ * Descriptors for open files and directories: what is left of the limit by those for nodes and our
+ * own.
+ */
 static unsigned int open_budget(unsigned int fd_budget)
 {
 	struct rlimit limit;
@@ -49,7 +53,10 @@ static unsigned int open_budget(unsigned int fd_budget)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 0;
 	n = limit.rlim_cur > UINT32_MAX / 2 ? UINT32_MAX / 2 : limit.rlim_cur;
-	/* Half of a small limit: threads, sockets and filters need some, how many is not known before. */
+	/*
+	 * Half of a small limit: threads, sockets and filters need some, how many is not known
+	 * before.
+	 */
 	return n > fd_budget + 2 * OWN_FDS ? (unsigned int)n - fd_budget - OWN_FDS :
 					     (unsigned int)n / 2;
 }

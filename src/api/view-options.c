@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Options of a view as a program gives them. A value that the library does not know is refused: the program
- * was built for another version, or has not initialised the struct, and the view would not be as it thinks.
+ * Options of a view as a program gives them. A value that the library does not know is refused: the
+ * program was built for another version, or has not initialised the struct, and the view would not
+ * be as it thinks.
  */
 #include "api/view-options.h"
 #include "api/view-paths.h"
@@ -118,7 +119,9 @@ int view_options_check(const struct pst_view_options *options, struct pst_error 
 	     !options->server->getattr || !options->server->setattr))
 		return error_set(error, -EINVAL,
 				 "a server needs its size, fields, getattr and setattr");
-	/* A listing that the kernel keeps without having asked is to be taken back when it changes. */
+	/*
+	 * A listing that the kernel keeps without having asked is to be taken back when it changes.
+	 */
 	if (options->opendir == PST_OPENDIR_OFF && options->cache != PST_CACHE_EXCLUSIVE &&
 	    options->cache != PST_CACHE_AUTO)
 		return error_set(error, -EINVAL,
@@ -131,8 +134,8 @@ int view_options_check(const struct pst_view_options *options, struct pst_error 
 }
 
 /*
- * Names the capability that is missing before system calls fail one by one. CAP_DAC_READ_SEARCH is not
- * needed: without it the nodes of the view keep descriptors.
+ * Names the capability that is missing before system calls fail one by one. CAP_DAC_READ_SEARCH is
+ * not needed: without it the nodes of the view keep descriptors.
  */
 int view_check_privilege(struct pst_error *error)
 {
@@ -173,8 +176,8 @@ static int check_pseudo(const char *lower, enum pst_pseudo pseudo, struct pst_er
 }
 
 /*
- * An ACL that nobody looks at does harm: the group is given what is the ACL's mask. One at the top is
- * a sign that there are more; others are not looked for.
+ * An ACL that nobody looks at does harm: the group is given what is the ACL's mask. One at the top
+ * is a sign that there are more; others are not looked for.
  */
 static int check_no_acl(const char *lower, struct pst_error *error)
 {

@@ -12,7 +12,10 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-/* The kernel's answers for a FUSE mount whose process has died; ECONNABORTED and ECANCELED are the first. */
+/*
+ * The kernel's answers for a FUSE mount whose process has died; ECONNABORTED and ECANCELED are the
+ * first.
+ */
 static bool is_dead_errno(int number)
 {
 	return number == ENOTCONN || number == ECONNABORTED || number == ECANCELED;

@@ -57,7 +57,9 @@ int view_keep_lower(struct pst_view *view, const struct pst_view_options *option
 	if (view->lower_fd < 0)
 		return -errno;
 	view->was_readonly = was_readonly;
-	/* From here on the file system is followed; where the flag is locked, it stays read-only. */
+	/*
+	 * From here on the file system is followed; where the flag is locked, it stays read-only.
+	 */
 	if (was_readonly && !(options->mount_flags & PST_MOUNT_RDONLY))
 		mount_clear_readonly(lower);
 	return 0;
@@ -79,7 +81,10 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 			      "unmount the view and mount it again");
 	else
 		r = mount_reflag_lower(view->lower_fd, mount_flags);
-	/* Files that are open for writing below are the view's own, and it refuses to write to them. */
+	/*
+	 * Files that are open for writing below are the view's own, and it refuses to write to
+	 * them.
+	 */
 	if (r == -EBUSY && (mount_flags & PST_MOUNT_RDONLY) && !(view->mount_flags & PST_MOUNT_RDONLY))
 		r = mount_reflag_lower(view->lower_fd, mount_flags & ~PST_MOUNT_RDONLY);
 	if (r == 0 && view->lower_flags && (changed & ~mount_flags & PST_MOUNT_RDONLY) &&

@@ -27,10 +27,15 @@ struct pst_view {
 	_Atomic bool mounted;
 };
 
-/* Makes server and mount of a view whose LOWER and MOUNTPOINT are known. 0, or -errno and *error. */
+/*
+ * Makes server and mount of a view whose LOWER and MOUNTPOINT are known. 0, or -errno and *error.
+ */
 int view_build(struct pst_view *view, const struct pst_view_options *options, struct pst_error *error);
 
-/* Keeps LOWER's private mount, to change its flags later; clears read-only where the view follows LOWER. */
+/*
+ * Keeps LOWER's private mount, to change its flags later; clears read-only where the view follows
+ * LOWER.
+ */
 int view_keep_lower(struct pst_view *view, const struct pst_view_options *options, int lower);
 /* From now on the view is read-only while the file system of LOWER is. 0, or -errno and *error. */
 int view_follow_lower(struct pst_view *view, struct pst_error *error);

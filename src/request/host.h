@@ -34,25 +34,31 @@ struct request_host {
 	struct latency latency;
 
 	/*
-	 * Hands the request to the thread pool; *ret_other is the request that the calling thread continues
-	 * with, as req_serve() returns it. False: the pool has no room for one more request of this user,
-	 * and the caller still has the request. by_nature: it would go there on a fast file system, too.
-	 * at_once: only where a thread is free to run it, so that it never queues behind others.
+	 * Hands the request to the thread pool; *ret_other is the request that the calling thread
+	 * continues with, as req_serve() returns it. False: the pool has no room for one more
+	 * request of this user, and the caller still has the request. by_nature: it would go there
+	 * on a fast file system, too. at_once: only where a thread is free to run it, so that it
+	 * never queues behind others.
 	 */
 	bool (*to_pool)(struct req *req, bool by_nature, bool at_once, struct req **ret_other);
 	/*
-	 * Returns true where the server receives requests even while this request blocks its thread; starts
-	 * another thread for that. briefly: the request most likely does not block, so one more slot for
-	 * its queue will do.
+	 * Returns true where the server receives requests even while this request blocks its
+	 * thread; starts another thread for that. briefly: the request most likely does not block,
+	 * so one more slot for its queue will do.
 	 */
 	bool (*spare)(struct req *req, bool briefly);
-	/* The request is about to wait for a lock; false: its queue would receive nothing any more. */
+	/*
+	 * The request is about to wait for a lock; false: its queue would receive nothing any more.
+	 */
 	bool (*feed)(struct req *req);
 	/* Interrupts the queued or running request with this number. */
 	void (*interrupt)(struct request_host *host, uint64_t unique);
 	/* Moves a request to memory that filters reach. Returns the request that it has become. */
 	struct req *(*move)(struct req *req);
-	/* Gives the nodes of a request the bit of a filter that is being added: chain->arriving is set. */
+	/*
+	 * Gives the nodes of a request the bit of a filter that is being added: chain->arriving is
+	 * set.
+	 */
 	void (*settle)(struct req *req);
 	/* Counts the result of a request, 0 or -errno. */
 	void (*count)(struct req *req, int r);

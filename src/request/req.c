@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 /*
- * Hazard pointer: a thread that wants to free a chain looks at all requests. So a request says that it
- * has begun, publishes the chain, and reads the chain in force again; where that has changed the request
- * starts over with the new one.
+ * Hazard pointer: a thread that wants to free a chain looks at all requests. So a request says that
+ * it has begun, publishes the chain, and reads the chain in force again; where that has changed the
+ * request starts over with the new one.
  */
 struct chain *req_enter_chain(struct req *req)
 {

@@ -34,8 +34,8 @@ struct sent {
 };
 
 /*
- * What came with a request, out of reach of filters, which can write to all of its slot: as it came,
- * and as the filters before it have changed it. The message points here while filters hold.
+ * What came with a request, out of reach of filters, which can write to all of its slot: as it
+ * came, and as the filters before it have changed it. The message points here while filters hold.
  */
 struct kept {
 	struct fuse_in_header head;
@@ -70,8 +70,8 @@ struct req {
 	struct req *next;		/* free list, pool queue: their lock */
 
 	/*
-	 * The chain that it runs under, NULL for none. Written by the thread that has the request, read
-	 * by one that wants to free a chain and looks who still has it.
+	 * The chain that it runs under, NULL for none. Written by the thread that has the request,
+	 * read by one that wants to free a chain and looks who still has it.
 	 */
 	struct chain *_Atomic chain;
 	/* It runs, under chain or under none. Written and read likewise. */
@@ -81,8 +81,8 @@ struct req {
 	struct sent sent;		/* only with filters */
 
 	/*
-	 * Where it came from, when it has moved since: the request whose slot the transport keeps, and is
-	 * answered by. NULL: it lies where it came.
+	 * Where it came from, when it has moved since: the request whose slot the transport keeps,
+	 * and is answered by. NULL: it lies where it came.
 	 */
 	struct req *from;
 
@@ -139,7 +139,10 @@ struct req {
 /* An op's positive answers. FS_LATER is the third. */
 #define REQ_TO_POOL 2			/* it would block: run it again, in the pool */
 
-/* Returns the result of the answer, a struct of the ABI, with zeros behind what was written up to len. */
+/*
+ * Returns the result of the answer, a struct of the ABI, with zeros behind what was written up to
+ * len.
+ */
 static inline void *req_out(struct req *req, size_t len)
 {
 	char *out = req->slot.base + SLOT_OUT;
@@ -153,8 +156,8 @@ static inline void *req_out(struct req *req, size_t len)
 }
 
 /*
- * Puts the request under the chain in force, which stays in memory until req_leave_chain(). Returns that
- * chain; NULL: none.
+ * Puts the request under the chain in force, which stays in memory until req_leave_chain(). Returns
+ * that chain; NULL: none.
  */
 struct chain *req_enter_chain(struct req *req);
 void req_leave_chain(struct req *req);
@@ -162,8 +165,8 @@ void req_leave_chain(struct req *req);
 void req_clear(struct req *req);
 
 /*
- * A RENAME gives its file the filters that it gains, and then moves it, between req_rename_begin() and
- * req_rename_end(). A LOOKUP that began before may have found the file at its old place: after
+ * A RENAME gives its file the filters that it gains, and then moves it, between req_rename_begin()
+ * and req_rename_end(). A LOOKUP that began before may have found the file at its old place: after
  * req_lookup_begin(), req_renamed_since() returns true where a RENAME has been under way since.
  */
 void req_rename_begin(struct req *req);
@@ -172,9 +175,9 @@ void req_lookup_begin(struct req *req);
 bool req_renamed_since(const struct req *req);
 
 /*
- * Runs a request to its end, or hands it to the pool. Returns a request that is free and the thread's:
- * this one or another in its place; NULL where it is the transport's again, or where the transport
- * keeps it and it went to the pool.
+ * Runs a request to its end, or hands it to the pool. Returns a request that is free and the
+ * thread's: this one or another in its place; NULL where it is the transport's again, or where the
+ * transport keeps it and it went to the pool.
  */
 struct req *req_serve(struct req *req);
 /* Ends a request that was handed to the pool and has not begun to run there; as req_serve(). */
@@ -205,8 +208,9 @@ void op_readdir_commit(struct req *req);
 /* Takes back what a listing with entries told the kernel of (it never heard). */
 void op_readdir_undo(struct req *req);
 /*
- * The filters after a READ that fills the page cache of the view: what they leave away is read again in
- * further pieces, because the kernel takes a short answer for the end of the file, and cuts the file there.
+ * The filters after a READ that fills the page cache of the view: what they leave away is read
+ * again in further pieces, because the kernel takes a short answer for the end of the file, and
+ * cuts the file there.
  */
 int op_read_leave(struct req *req, int r, bool answered);
 /*

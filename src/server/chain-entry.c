@@ -61,7 +61,9 @@ static int check_caller(const struct link_config *config, const struct filter_fa
 	return 0;
 }
 
-/* Where directories are not opened, the kernel keeps one listing for all, and nobody hears of it. */
+/*
+ * Where directories are not opened, the kernel keeps one listing for all, and nobody hears of it.
+ */
 static int check_listings(const struct link_config *config, const struct filter_facts *facts,
 			  struct pst_error *error)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* An entry of the chain: a filter that is loaded for one view, where it is attached, and its cells. */
+/*
+ * An entry of the chain: a filter that is loaded for one view, where it is attached, and its cells.
+ */
 #include "filter/chain.h"
 
 struct fs;
@@ -14,9 +16,9 @@ struct link_config {
 };
 
 /*
- * Loads the filter of a spec and finds the directory that it is attached to. Returns 0, or -errno and
- * *error: also where the filter needs to know the caller of operations that the kernel answers from one
- * cache for all.
+ * Loads the filter of a spec and finds the directory that it is attached to. Returns 0, or -errno
+ * and *error: also where the filter needs to know the caller of operations that the kernel answers
+ * from one cache for all.
  */
 int link_new(const struct link_config *config, const char *spec, struct link **ret_link,
 	     struct pst_error *error);

@@ -12,8 +12,8 @@
 #define SETTLE_MS 200
 
 /*
- * A new filter that goes by names meets a node whose path is not known: it may be any, so the filter holds
- * for it, as for a file that it is for. The next LOOKUP decides anew.
+ * A new filter that goes by names meets a node whose path is not known: it may be any, so the
+ * filter holds for it, as for a file that it is for. The next LOOKUP decides anew.
  */
 static void mark_unknown(const struct chain_marks *marks, struct node *node)
 {
@@ -104,8 +104,9 @@ void chain_marks_apply(struct chain_marks *marks)
 }
 
 /*
- * A request to ask a new filter with, from inside of another one. All that there are may wait for that:
- * after a while it goes on without, and the filter holds for nodes as if their paths were not known.
+ * A request to ask a new filter with, from inside of another one. All that there are may wait for
+ * that: after a while it goes on without, and the filter holds for nodes as if their paths were not
+ * known.
  */
 static struct req *borrow_soon(struct request_pool *requests)
 {

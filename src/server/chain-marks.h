@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Setting and clearing the bit of a filter in all nodes that the kernel knows. A new filter that goes by
- * names is asked about the path of each node.
+ * Setting and clearing the bit of a filter in all nodes that the kernel knows. A new filter that
+ * goes by names is asked about the path of each node.
  */
 #include "filter/chain.h"
 
@@ -19,8 +19,8 @@ struct chain_marks {
 
 	/* Private: */
 	bool by_name;			/* the new filter goes by names */
-	struct req *req;		/* to ask it with; NULL: it cannot be asked, or does not go by names */
-	uint64_t *seen;			/* nodes that it has been asked about; NULL: not written down */
+	struct req *req;		/* to ask it with; NULL: it is not asked */
+	uint64_t *seen;			/* bits of nodes that it was asked about; NULL: none */
 };
 
 /* Marks all nodes. Waits for a free request. */
@@ -28,7 +28,7 @@ void chain_marks_apply(struct chain_marks *marks);
 /* Takes the bit of the new filter away again. */
 void chain_marks_undo(const struct chain_marks *marks);
 /*
- * Marks the nodes of a request, whose chain has a filter that is being added: nodes that an old request
- * has made meanwhile lack the bit.
+ * Marks the nodes of a request, whose chain has a filter that is being added: nodes that an old
+ * request has made meanwhile lack the bit.
  */
 void chain_marks_settle(struct request_pool *requests, struct req *req);

@@ -2,14 +2,15 @@
 /*
  * Filters coming and going.
  *
- * A change in steps: load what is new; put the new chain in force; let requests end that began under
- * the old one; give nodes the bits of what is new; make the kernel forget what it was told under the
- * old chain; let go of what is gone. Nodes get their bits twice, before and after the wait: a node
- * that an old request makes meanwhile may have inherited from a directory that had not got them.
+ * A change in steps: load what is new; put the new chain in force; let requests end that began
+ * under the old one; give nodes the bits of what is new; make the kernel forget what it was told
+ * under the old chain; let go of what is gone. Nodes get their bits twice, before and after the
+ * wait: a node that an old request makes meanwhile may have inherited from a directory that had not
+ * got them.
  *
- * Locks: changing, held through a change, which may take long: reading an object, loading it, waiting for
- * requests. lock, for the moment when the chain becomes another, and for whoever looks at the chain from
- * outside a request. changing is taken before lock.
+ * Locks: changing, held through a change, which may take long: reading an object, loading it,
+ * waiting for requests. lock, for the moment when the chain becomes another, and for whoever looks
+ * at the chain from outside a request. changing is taken before lock.
  */
 #include "server/chain-update.h"
 #include "server/chain-entry.h"
@@ -100,8 +101,8 @@ static void tell_fs(struct fs *fs, const struct chain *chain)
 }
 
 /*
- * Puts a chain in force, and waits until no request runs under the one before; false when some still
- * do. Caller holds changing.
+ * Puts a chain in force, and waits until no request runs under the one before; false when some
+ * still do. Caller holds changing.
  */
 static bool put_in_force(struct filters *filters, struct chain *chain, struct link *new)
 {

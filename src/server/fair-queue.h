@@ -3,9 +3,10 @@
 /*
  * A fair queue of requests: first come, first served for one user, round robin over users.
  *
- * Two bounds keep a part of a resource free for other users. A user may have as many requests running
- * as there are threads that run nothing, and may have as many requests here as there is room left. So
- * one user alone gets half, two users get a third each, and a newcomer always finds some free.
+ * Two bounds keep a part of a resource free for other users. A user may have as many requests
+ * running as there are threads that run nothing, and may have as many requests here as there is
+ * room left. So one user alone gets half, two users get a third each, and a newcomer always finds
+ * some free.
  *
  * Users share a row of the table where a hash of their IDs is the same; then they share a turn.
  * The caller locks.
@@ -27,16 +28,17 @@ struct fair_queue {
 
 void fair_queue_init(struct fair_queue *queue, unsigned int n_threads);
 /*
- * True where the request's user may have one more here, queued or running, when n_room requests may be
- * here at a time.
+ * True where the request's user may have one more here, queued or running, when n_room requests may
+ * be here at a time.
  */
 bool fair_queue_has_room(struct fair_queue *queue, const struct req *req, unsigned int n_room);
 /* Returns true where a request of the same user would run at once, if there is a thread. */
 bool fair_queue_may_run(struct fair_queue *queue, const struct req *req);
 /*
- * Appends a request. One that holds a file (request/exact.h) comes first and needs no share, because requests
- * that run may be waiting for the file. A request that was queued because a thread was free for it (at_once)
- * needs no share either, because requests of other users may make that smaller meanwhile.
+ * Appends a request. One that holds a file (request/exact.h) comes first and needs no share,
+ * because requests that run may be waiting for the file. A request that was queued because a thread
+ * was free for it (at_once) needs no share either, because requests of other users may make that
+ * smaller meanwhile.
  */
 void fair_queue_push(struct fair_queue *queue, struct req *req);
 /* Takes the next request that may run now, and counts it as running; NULL: there is none. */

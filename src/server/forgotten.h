@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Tells filters of files that the kernel has forgotten, PST_POST(forget). A node dies wherever its last
- * reference goes, mostly outside of a request, so there is a request for this alone.
+ * Tells filters of files that the kernel has forgotten, PST_POST(forget). A node dies wherever its
+ * last reference goes, mostly outside of a request, so there is a request for this alone.
  */
 #include "request/req.h"
 

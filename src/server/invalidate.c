@@ -6,35 +6,34 @@
  * detaches, in every mount namespace, what is mounted on or below it. With FUSE_EXPIRE_ONLY (Linux
  * 6.2) the kernel sends a LOOKUP the next time the name is used, and keeps dentry and mounts where
  * the reply names the same node. FUSE_NOTIFY_INC_EPOCH (Linux 6.16) makes the kernel unhash all
- * dentries one by one, as they are used: no mount inside the view outlives that. So names are expired
- * one by one, those that the lower directories have.
+ * dentries one by one, as they are used: no mount inside the view outlives that. So names are
+ * expired one by one, those that the lower directories have.
  *
  * A change of filters must not be outrun by replies that were written before it and that the client
- * takes in late (a preempted client can be late without bound). notify_change() is called when the new
- * chain is in force. What then holds:
+ * takes in late (a preempted client can be late without bound). notify_change() is called when the
+ * new chain is in force. What then holds:
  *
  * 1. A LOOKUP of a name without a usable dentry, CREATE and its like, READDIR and READDIRPLUS: the
  *    client holds the lock of the directory, shared or exclusive, from before it sends the request
- *    until dentry and page cache of the listing are written. INVAL_ENTRY takes that lock exclusively,
- *    so it comes after each of them that had begun; those that begin later meet the new chain. This
- *    needs no dentry: an INVAL_ENTRY of "." is a barrier for its directory.
+ *    until dentry and page cache of the listing are written. INVAL_ENTRY takes that lock
+ *    exclusively, so it comes after each of them that had begun; those that begin later meet the
+ *    new chain. This needs no dentry: an INVAL_ENTRY of "." is a barrier for its directory.
  * 2. A LOOKUP that revalidates a dentry takes no lock, and its reply sets the timeout of the dentry
  *    again, however late. Where the dentry has been unhashed that is of no effect. Where it was
- *    expired only, the dentry stays valid: it leads to the same node as before. So names that the new
- *    chain takes away from somebody are unhashed, and all others expired. Where a mount lies on or
- *    below a name that name is only expired.
+ *    expired only, the dentry stays valid: it leads to the same node as before. So names that the
+ *    new chain takes away from somebody are unhashed, and all others expired. Where a mount lies on
+ *    or below a name that name is only expired.
  * 3. Attributes: the kernel compares the version of the inode's attributes from before the request
  *    with that of now, and INVAL_INODE has counted that up. An inode that a reply of 1. makes is
  *    not there for INVAL_INODE before that reply was taken: so all directories go first, then all
- *    inodes.
- *    A program before LOOKUP can show names that no directory has. When such a filter comes or goes the
- *    epoch is raised after the barriers, unless a mount inside the view is known.
+ *    inodes. A program before LOOKUP can show names that no directory has. When such a filter comes
+ *    or goes the epoch is raised after the barriers, unless a mount inside the view is known.
  * 4. Pages of data, of listings and of symbolic links: INVAL_INODE waits for the lock of each page,
  *    which a READ holds until its reply was taken; pages of listings fall under 1.
  *
- * Lanes: threads take from two queues, and do not keep their order. INVAL_ENTRY may have to wait for
- * the lock of its directory, so other threads send INVAL_INODE. When a queue is full, everything is
- * invalidated, which takes no room. Lock: lock guards the queues.
+ * Lanes: threads take from two queues, and do not keep their order. INVAL_ENTRY may have to wait
+ * for the lock of its directory, so other threads send INVAL_INODE. When a queue is full,
+ * everything is invalidated, which takes no room. Lock: lock guards the queues.
  */
 #include "server/invalidate.h"
 #include "mount/inside.h"
@@ -95,7 +94,9 @@ static void invalidate_name(struct notifier *notifier, uint64_t dir, const char 
 	struct chan *chan = notifier->chan;
 	bool covered = inside_covers(notifier->inside, dir, name, NULL);
 
-	/* Such a kernel has one form only, which would detach the mount: the name stays as it is. */
+	/*
+	 * Such a kernel has one form only, which would detach the mount: the name stays as it is.
+	 */
 	if (covered && !notifier->can_expire)
 		return;
 	if ((expire || covered) && notifier->can_expire)
@@ -119,15 +120,19 @@ void notify_attr(struct chan *chan, uint64_t nodeid)
 }
 
 /*
- * A store of no bytes far beyond the end: the kernel takes it for a write, which has changed size and
- * times but not mode and owner, and leaves its size alone, since nothing was written (Linux 5.16).
+ * A store of no bytes far beyond the end: the kernel takes it for a write, which has changed size
+ * and times but not mode and owner, and leaves its size alone, since nothing was written (Linux
+ * 5.16).
  */
 void notify_written(struct chan *chan, uint64_t nodeid)
 {
 	struct fuse_notify_store_out out = { .nodeid = nodeid, .offset = FS_WRITTEN_LIMIT };
 	int r = chan->ops->notify(chan, FUSE_NOTIFY_STORE, &out, sizeof(out), NULL, 0);
 
-	/* A kernel that takes no such message; one that does not know the node has nothing to forget. */
+	/*
+	 * A kernel that takes no such message; one that does not know the node has nothing to
+	 * forget.
+	 */
 	if (r < 0 && r != -ENOENT)
 		notify_attr(chan, nodeid);
 }
@@ -183,15 +188,17 @@ void notify_change(struct notifier *notifier, struct fs *fs, const struct notify
 	struct walk walk = { .notifier = notifier, .fs = fs, .names = names };
 
 	fs_walk(fs, invalidate_names, &walk);
-	/* Behind the barriers: what a READDIRPLUS adds belongs to the epoch in which it is added. */
+	/*
+	 * Behind the barriers: what a READDIRPLUS adds belongs to the epoch in which it is added.
+	 */
 	if (names && names->unlisted && !inside_any(notifier->inside))
 		raise_epoch(notifier);
 	fs_walk(fs, invalidate_node, &walk);
 }
 
 /*
- * After events of the lower file system were lost. Names that are gone below are in no directory any
- * more, so the epoch is raised where no mount would be lost by that.
+ * After events of the lower file system were lost. Names that are gone below are in no directory
+ * any more, so the epoch is raised where no mount would be lost by that.
  */
 static void invalidate_all(struct notifier *notifier)
 {
@@ -207,8 +214,8 @@ static void invalidate_all(struct notifier *notifier)
 /* -- from threads of its own ------------------------------------------------------------------ */
 
 /*
- * Whether a name is absent below. FUSE_NOTIFY_DELETE unhashes whatever has the name, also a new file
- * on which somebody may have mounted something since.
+ * Whether a name is absent below. FUSE_NOTIFY_DELETE unhashes whatever has the name, also a new
+ * file on which somebody may have mounted something since.
  */
 static bool is_absent(struct fs *fs, uint64_t parent, const char *name)
 {
@@ -257,7 +264,9 @@ static void tell_all(struct notifier *notifier)
 	cpu_set_fifo();
 }
 
-/* Everything, where that is to be told; by one of those that tell of nodes. Caller holds the lock. */
+/*
+ * Everything, where that is to be told; by one of those that tell of nodes. Caller holds the lock.
+ */
 static bool take_all(struct lane *lane)
 {
 	struct notifier *notifier = lane->notifier;
@@ -267,7 +276,9 @@ static bool take_all(struct lane *lane)
 		return false;
 	notifier->all = false;
 	notifier->telling_all = true;
-	/* Names stay: where they go one by one, those that are gone are in no directory any more. */
+	/*
+	 * Names stay: where they go one by one, those that are gone are in no directory any more.
+	 */
 	lane->n = 0;
 	return true;
 }

@@ -8,8 +8,8 @@
 #include "fs/fs.h"
 
 /*
- * Attributes of a node alone, with its ACLs; of a regular file those alone that a write changes. These
- * take no lock of a file or directory, so they are what may be told from inside a request.
+ * Attributes of a node alone, with its ACLs; of a regular file those alone that a write changes.
+ * These take no lock of a file or directory, so they are what may be told from inside a request.
  */
 void notify_attr(struct chan *chan, uint64_t nodeid);
 void notify_written(struct chan *chan, uint64_t nodeid);
@@ -27,7 +27,10 @@ int notifier_start(struct notifier *notifier, struct fs *fs);
 void notifier_stop(struct notifier *notifier);
 struct notifier *notifier_free(struct notifier *notifier);
 void notifier_node(struct notifier *notifier, uint64_t nodeid, bool data);
-/* A name; child: the node that was removed with it, or 0; expire: the dentry stays, see invalidate.c. */
+/*
+ * A name; child: the node that was removed with it, or 0; expire: the dentry stays, see
+ * invalidate.c.
+ */
 void notifier_name(struct notifier *notifier, uint64_t parent, const char *name, uint64_t child,
 		   bool expire);
 void notifier_all(struct notifier *notifier);
@@ -45,7 +48,7 @@ struct notify_names {
 };
 /*
  * After a change of filters: invalidates attributes and data of all nodes, and names (NULL: their
- * timeouts stay). When this returns no reply from before the change can be cached any more. Waits for
- * each directory that somebody is at work in; not from inside a request.
+ * timeouts stay). When this returns no reply from before the change can be cached any more. Waits
+ * for each directory that somebody is at work in; not from inside a request.
  */
 void notify_change(struct notifier *notifier, struct fs *fs, const struct notify_names *names);

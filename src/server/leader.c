@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Leader/Followers. The kernel wakes the readers of /dev/fuse in the order in which they began to wait.
- * With several readers each request would land on another thread, on a CPU that sleeps; and for a RELEASE,
- * for which no client waits, a second thread would take the CPU that the client wants. So one worker waits
- * at the queue, the leader, while it keeps up; the others are followers.
+ * Leader/Followers. The kernel wakes the readers of /dev/fuse in the order in which they began to
+ * wait. With several readers each request would land on another thread, on a CPU that sleeps; and
+ * for a RELEASE, for which no client waits, a second thread would take the CPU that the client
+ * wants. So one worker waits at the queue, the leader, while it keeps up; the others are followers.
  *
- * One follower watches: every few milliseconds it looks at the queue. When requests lie there and no leader
- * waits, another leader is needed: at once if few requests were taken since the last look, because the
- * worker that took them is held up; else if more than each third look finds that (with one client up to
- * each sixth look does, with two clients more than each second). A worker that copies a long request calls
- * the watcher itself. A worker that mostly finds another leader before it becomes a follower.
+ * One follower watches: every few milliseconds it looks at the queue. When requests lie there and
+ * no leader waits, another leader is needed: at once if few requests were taken since the last
+ * look, because the worker that took them is held up; else if more than each third look finds that
+ * (with one client up to each sixth look does, with two clients more than each second). A worker
+ * that copies a long request calls the watcher itself. A worker that mostly finds another leader
+ * before it becomes a follower.
  *
- * The watcher stops looking when no request was taken for a while, so an idle view wakes no thread. The
- * worker that takes the next request wakes the watcher.
+ * The watcher stops looking when no request was taken for a while, so an idle view wakes no thread.
+ * The worker that takes the next request wakes the watcher.
  */
 #include "server/leader.h"
 #include "util/clock.h"

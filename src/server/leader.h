@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Leader/Followers: of the workers that share one queue, as few wait for its requests as keep up with it;
- * leader.c says why. The workers that wait at the queue are leaders; the others, followers, sleep.
+ * Leader/Followers: of the workers that share one queue, as few wait for its requests as keep up
+ * with it; leader.c says why. The workers that wait at the queue are leaders; the others,
+ * followers, sleep.
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -33,8 +34,8 @@ enum leader_advice {
 };
 
 /*
- * Adds a look at the queue: its state, and whether requests lie in it while no leader waits (queued).
- * Returns what the watcher does next.
+ * Adds a look at the queue: its state, and whether requests lie in it while no leader waits
+ * (queued). Returns what the watcher does next.
  */
 enum leader_advice leader_look(struct leader_looks *looks, uint64_t state, bool queued);
 
@@ -42,9 +43,9 @@ void leader_init(struct leader *leader);
 void leader_fini(struct leader *leader);
 
 /*
- * To be called before a worker waits for a request; returns when the worker is needed as a leader. queue
- * is a descriptor of the queue that poll(2) reports readable while requests lie in it. *spare belongs to
- * the worker and begins as LEADER_SPARE.
+ * To be called before a worker waits for a request; returns when the worker is needed as a leader.
+ * queue is a descriptor of the queue that poll(2) reports readable while requests lie in it. *spare
+ * belongs to the worker and begins as LEADER_SPARE.
  */
 #define LEADER_SPARE 32u
 void leader_begin_wait(struct leader *leader, unsigned int *spare, int queue);

@@ -13,8 +13,8 @@
 
 #include <errno.h>
 
-int newcomer_init(struct newcomer *newcomer, struct request_pool *requests, struct notifier *notifier,
-		  struct link *link, struct pst_error *error)
+int newcomer_init(struct newcomer *newcomer, struct request_pool *requests,
+		  struct notifier *notifier, struct link *link, struct pst_error *error)
 {
 	*newcomer = (struct newcomer){ .requests = requests, .notifier = notifier, .link = link };
 	if (!link)
@@ -34,8 +34,8 @@ void newcomer_fini(struct newcomer *newcomer)
 }
 
 /*
- * Whether the new filter takes a name away from somebody. A filter that depends on the caller is taken
- * to take away every name that it has a say in: nobody knows who will ask.
+ * Whether the new filter takes a name away from somebody. A filter that depends on the caller is
+ * taken to take away every name that it has a say in: nobody knows who will ask.
  */
 static bool takes_name(void *aux, struct node *dir, const char *name, uint32_t type)
 {

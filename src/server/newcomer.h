@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * What a change of filters does to the names that the kernel has cached: which of them the new filter
- * takes away, and invalidating all of them.
+ * What a change of filters does to the names that the kernel has cached: which of them the new
+ * filter takes away, and invalidating all of them.
  */
 #include "filter/chain.h"
 
@@ -21,8 +21,8 @@ struct newcomer {
 };
 
 /* 0 or -ENOMEM with *error set. Waits for a free request. */
-int newcomer_init(struct newcomer *newcomer, struct request_pool *requests, struct notifier *notifier,
-		  struct link *link, struct pst_error *error);
+int newcomer_init(struct newcomer *newcomer, struct request_pool *requests,
+		  struct notifier *notifier, struct link *link, struct pst_error *error);
 void newcomer_fini(struct newcomer *newcomer);
 /*
  * Before the change, with the filter's bit on all nodes that it holds for: -EBUSY with *error set

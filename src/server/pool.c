@@ -23,7 +23,10 @@ void pool_init(struct pool *pool, struct request_pool *requests, struct watchdog
 	clock_cond_init(&pool->work);
 }
 
-/* Waits for a request; false: the thread has been idle for long enough to end. Caller holds the lock. */
+/*
+ * Waits for a request; false: the thread has been idle for long enough to end. Caller holds the
+ * lock.
+ */
 static bool wait_for_work(struct pool *pool)
 {
 	int r = 0;
@@ -158,9 +161,10 @@ static bool was_early(struct pool *pool, uint64_t unique)
 }
 
 /*
- * Whether a thread has ended or a SIGKILL is pending for it, which is also what other fatal signals become.
- * Only then a request is interrupted. For any other signal the kernel sends INTERRUPT as well: for a stop,
- * and for handlers with SA_RESTART, where a system call must not end with EINTR. It does not say which.
+ * Whether a thread has ended or a SIGKILL is pending for it, which is also what other fatal signals
+ * become. Only then a request is interrupted. For any other signal the kernel sends INTERRUPT as
+ * well: for a stop, and for handlers with SA_RESTART, where a system call must not end with EINTR.
+ * It does not say which.
  */
 static bool is_dying(uint32_t pid)
 {
@@ -206,7 +210,10 @@ bool pool_push(struct pool *pool, struct req *req, bool by_nature, bool at_once)
 	early = was_early(pool, req->msg.head->unique) && is_dying(req->msg.head->pid);
 	if (!early) {
 		fair_queue_push(&pool->queue, req);
-		/* Where no thread can be started, those that there are take the request in its turn. */
+		/*
+		 * Where no thread can be started, those that there are take the request in its
+		 * turn.
+		 */
 		if (pool->queue.n_queued > pool->n_idle)
 			grow(pool);
 		pthread_cond_signal(&pool->work);

@@ -9,8 +9,9 @@
 #include <time.h>
 
 /*
- * Requests to lend beyond the first ones; where there is less address space; and with filters, whose
- * memory is all there from the start. Of them those for locks that wait, but half of them at most.
+ * Requests to lend beyond the first ones; where there is less address space; and with filters,
+ * whose memory is all there from the start. Of them those for locks that wait, but half of them at
+ * most.
  */
 #define N_EXTRA 768
 #define N_EXTRA_SMALL 128
@@ -19,9 +20,9 @@
 /* -- sets of requests -------------------------------------------------------------------------- */
 
 /*
- * Requests with the memory of their slots. A server begins with one set. The first filter
- * that is added to a running view brings another set, in memory that filters can reach; the old set is freed
- * when its last request has come home.
+ * Requests with the memory of their slots. A server begins with one set. The first filter that is
+ * added to a running view brings another set, in memory that filters can reach; the old set is
+ * freed when its last request has come home.
  */
 struct request_set {
 	unsigned int n;			/* constant */
@@ -102,7 +103,9 @@ static int set_new(struct request_host *host, unsigned int n, size_t data_size, 
 	return 0;
 }
 
-/* -- the pool ------------------------------------------------------------------------------------ */
+/*
+ * -- the pool ------------------------------------------------------------------------------------
+ */
 
 /* Requests that are never lent. */
 static unsigned int n_own(const struct request_pool *pool, bool filtered)
@@ -209,7 +212,10 @@ unsigned int request_pool_room(struct request_pool *pool, bool kept)
 	bool filtered = request_pool_in_map(pool);
 	unsigned int n = filtered ? pool->config.n_queued_filtered : pool->config.n_queued;
 
-	/* A request that came before its memory could be reached by filters has moved to one of ours. */
+	/*
+	 * A request that came before its memory could be reached by filters has moved to one of
+	 * ours.
+	 */
 	if (kept && (!filtered || pool->n_lendable < n))
 		return pool->n_lendable;
 	return n;
@@ -229,7 +235,10 @@ bool request_pool_is_current(struct request_pool *pool, const struct req *req)
 	return req->set == atomic_load_explicit(&pool->set, memory_order_relaxed);
 }
 
-/* One to lend, NULL when there are no more: of the set that is in no other use, where there are two. */
+/*
+ * One to lend, NULL when there are no more: of the set that is in no other use, where there are
+ * two.
+ */
 static struct req *take_extra(struct request_pool *pool, bool for_lock)
 {
 	struct req *req = NULL;
@@ -281,7 +290,8 @@ int request_pool_slots(struct request_pool *pool, const struct filter_slots **re
 	int r;
 
 	if (!set->slots) {
-		r = set_new(pool->host, n_own(pool, true), pool->config.data_size, true, &new, error);
+		r = set_new(pool->host, n_own(pool, true), pool->config.data_size, true, &new,
+			    error);
 		if (r < 0)
 			return r;
 		pthread_mutex_lock(&pool->lock);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Allocator of struct req: a fixed number of requests, some of which are given to transports that own their
- * slots. When all are in use a thread waits for a request, or goes on without.
+ * Allocator of struct req: a fixed number of requests, some of which are given to transports that
+ * own their slots. When all are in use a thread waits for a request, or goes on without.
  *
  * Any thread may call these functions. The lock is innermost: no other is taken under it.
  */
 #include "ebpf/filter.h"
 #include "request/req.h"
 
-/* With io_uring, the requests for locks that wait; with filters at most half of the few extra ones. */
+/*
+ * With io_uring, the requests for locks that wait; with filters at most half of the few extra ones.
+ */
 #define REQUEST_POOL_FOR_LOCKS 128
 
 struct request_pool_config {
@@ -53,8 +55,8 @@ unsigned int request_pool_room(struct request_pool *pool, bool kept);
 bool request_pool_is_current(struct request_pool *pool, const struct req *req);
 
 /*
- * A request is about to wait, for a lock or in the thread pool: lends its channel another one, where that
- * has too few. Returns true where others can still come in by the channel.
+ * A request is about to wait, for a lock or in the thread pool: lends its channel another one,
+ * where that has too few. Returns true where others can still come in by the channel.
  */
 bool request_pool_feed(struct request_pool *pool, struct chan *chan, bool for_lock);
 /* Takes an extra request, for a channel that is new; NULL: there are no more. */
@@ -63,16 +65,19 @@ struct req *request_pool_take_extra(struct request_pool *pool);
 /* Returns true where filters reach the memory of requests: it lies in a BPF map. */
 bool request_pool_in_map(struct request_pool *pool);
 /*
- * Returns in *ret_slots the memory that filters reach. The first call replaces the set of requests. 0, or
- * -errno and *error.
+ * Returns in *ret_slots the memory that filters reach. The first call replaces the set of requests.
+ * 0, or -errno and *error.
  */
 int request_pool_slots(struct request_pool *pool, const struct filter_slots **ret_slots,
 		       struct pst_error *error);
-/* Waits until no request runs under this chain; false when some still do after so many milliseconds. */
+/*
+ * Waits until no request runs under this chain; false when some still do after so many
+ * milliseconds.
+ */
 bool request_pool_drained(struct request_pool *pool, const struct chain *chain, unsigned int ms);
 /*
- * Takes a request for programs that run outside of any operation, under the chain in force. When all are in
- * use it waits for one, or returns NULL.
+ * Takes a request for programs that run outside of any operation, under the chain in force. When
+ * all are in use it waits for one, or returns NULL.
  */
 struct req *request_pool_borrow(struct request_pool *pool, bool wait);
 void request_pool_return(struct request_pool *pool, struct req *req);

@@ -2,14 +2,14 @@
 /*
  * A server: what it is made of, and what requests need of it (struct request_host).
  *
- * One worker for each channel (server/workers.h) takes requests and serves them where they arrived. A
- * request that may block for long goes to the thread pool (server/pool.h), and the worker continues with a
- * spare request (server/request-pool.h). When all requests are in use the worker runs the operation itself,
- * and its queue waits.
+ * One worker for each channel (server/workers.h) takes requests and serves them where they arrived.
+ * A request that may block for long goes to the thread pool (server/pool.h), and the worker
+ * continues with a spare request (server/request-pool.h). When all requests are in use the worker
+ * runs the operation itself, and its queue waits.
  *
- * Transports that keep slots have requests of their own, which are lent to them at the start and come
- * back to us only between arrival and answer. When so many of them wait that a channel has none left,
- * it is lent one more, for good.
+ * Transports that keep slots have requests of their own, which are lent to them at the start and
+ * come back to us only between arrival and answer. When so many of them wait that a channel has
+ * none left, it is lent one more, for good.
  */
 #include "server/server.h"
 #include "request/exact.h"
@@ -28,9 +28,9 @@
 #include <string.h>
 
 /*
- * Requests beyond those that threads have in their hands, for the pool's queue; where filters reach their
- * memory, which is all there from the start; where transports keep slots, which requests in the queue lie
- * in.
+ * Requests beyond those that threads have in their hands, for the pool's queue; where filters reach
+ * their memory, which is all there from the start; where transports keep slots, which requests in
+ * the queue lie in.
  */
 #define N_QUEUED 768
 #define N_QUEUED_FILTERED 40
@@ -59,8 +59,8 @@ static struct server *server_of(const struct request_host *host)
 }
 
 /*
- * A request is about to wait, for a lock or in the pool: its queue gets another worker, or its channel
- * another slot, where nothing would come in any more.
+ * A request is about to wait, for a lock or in the pool: its queue gets another worker, or its
+ * channel another slot, where nothing would come in any more.
  */
 static bool feed(struct req *req, bool for_lock)
 {
@@ -242,7 +242,8 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	requests.n_late = requests.n_lent ? 0 : WORKERS_LATE;
 	requests.n_late_filtered = requests.n_lent ? 0 : WORKERS_LATE_FILTERED;
 	rs = request_pool_init(&server->requests, &server->request_host, &requests, error);
-	pool_init(&server->pool, &server->requests, &server->watchdog, &server->request_host.latency);
+	pool_init(&server->pool, &server->requests, &server->watchdog,
+		  &server->request_host.latency);
 	if (rs < 0)
 		return rs;
 	if (r == 0)

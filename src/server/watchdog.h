@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Watchdog: a thread that checks every few milliseconds for threads that are held up, while there are
- * requests which that could happen to. Otherwise the watchdog sleeps: an idle view wakes no thread.
+ * Watchdog: a thread that checks every few milliseconds for threads that are held up, while there
+ * are requests which that could happen to. Otherwise the watchdog sleeps: an idle view wakes no
+ * thread.
  */
 #include <pthread.h>
 #include <stdbool.h>

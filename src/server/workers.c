@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Most channels put a request into a slot that the worker has; those that keep slots were lent some at
- * the start, and hand out one of these with each request.
+ * Most channels put a request into a slot that the worker has; those that keep slots were lent some
+ * at the start, and hand out one of these with each request.
  */
 #include "server/workers.h"
 #include "util/cleanup.h"
@@ -99,7 +99,9 @@ static int receive(struct worker *worker, struct slot **slot, struct wire_msg *r
 	return r;
 }
 
-/* Takes requests until the connection ends; returns why. *held: for a channel that keeps no slots. */
+/*
+ * Takes requests until the connection ends; returns why. *held: for a channel that keeps no slots.
+ */
 static int worker_loop(struct worker *worker, struct req **held)
 {
 	struct workers *workers = worker->workers;
@@ -147,6 +149,7 @@ static void worker_pin(const struct worker *worker)
 
 static int lend_first(struct worker *worker)
 {
+	struct request_pool *requests = worker->workers->requests;
 	struct chan *chan = worker->chan;
 	_cleanup_(freep) struct slot **slots = calloc(chan->n_slots, sizeof(*slots));
 
@@ -154,8 +157,8 @@ static int lend_first(struct worker *worker)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < chan->n_slots; i++) {
 		/* At the start there are as many as all channels are lent. */
-		struct req *req = worker->late ? request_pool_take_extra(worker->workers->requests) :
-						 request_pool_take(worker->workers->requests, NULL);
+		struct req *req = worker->late ? request_pool_take_extra(requests) :
+						 request_pool_take(requests, NULL);
 
 		if (!req)
 			return -ENOBUFS;
@@ -165,8 +168,8 @@ static int lend_first(struct worker *worker)
 }
 
 /*
- * Makes a channel that keeps slots ready. All do or none: a kernel that lacks one of its queues uses
- * none. What was lent to one that falls back is not used again.
+ * Makes a channel that keeps slots ready. All do or none: a kernel that lacks one of its queues
+ * uses none. What was lent to one that falls back is not used again.
  */
 static int worker_begin(struct worker *worker, int r)
 {
@@ -232,7 +235,8 @@ static void *worker_main(void *arg)
 		log_error("cannot take up the identity that serving needs: %s", strerror(-r));
 	r = worker_begin(worker, r);
 	if (r == 0 && !worker->chan->ops->lend) {
-		req = worker->late ? request_pool_try_take(workers->requests) : request_pool_take(workers->requests, NULL);
+		req = worker->late ? request_pool_try_take(workers->requests) :
+				     request_pool_take(workers->requests, NULL);
 		r = req ? 0 : -ENOBUFS;
 	}
 	if (worker->late && worker->chan->cpu >= 0)
@@ -242,7 +246,10 @@ static void *worker_main(void *arg)
 		served = true;
 		r = worker_loop(worker, &req);
 	}
-	/* The view goes on without a worker that came to help, unless requests in its slots are lost with it. */
+	/*
+	 * The view goes on without a worker that came to help, unless requests in its slots are
+	 * lost with it.
+	 */
 	fails = r < 0 && (!worker->late || (keeps && served));
 	if (fails)
 		log_error("a worker has ended: %s", strerror(-r));

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Workers: one thread for each channel, which takes its requests and serves them where they arrived.
+ * Workers: one thread for each channel, which takes its requests and serves them where they
+ * arrived.
  *
- * A worker can be held up by what it does below (a frozen file system, a dead disk). When no other is
- * there to take requests, one more is started: with a transport that keeps slots, on a channel of its own
- * beside that of the one that is held up; else on the same channel.
+ * A worker can be held up by what it does below (a frozen file system, a dead disk). When no other
+ * is there to take requests, one more is started: with a transport that keeps slots, on a channel
+ * of its own beside that of the one that is held up; else on the same channel.
  */
 #include "transport/chan.h"
 #include "server/watchdog.h"
@@ -54,8 +55,8 @@ struct workers {
 };
 
 /*
- * Those that are started later, at most, and with a transport that keeps slots one more for each channel;
- * where filters reach the memory of the requests that threads have, at most.
+ * Those that are started later, at most, and with a transport that keeps slots one more for each
+ * channel; where filters reach the memory of the requests that threads have, at most.
  */
 #define WORKERS_LATE 32
 #define WORKERS_LATE_FILTERED 16
@@ -78,11 +79,14 @@ int workers_wait(struct workers *workers);
 void workers_stop(struct workers *workers);
 void workers_fini(struct workers *workers);
 /*
- * Starts one more worker beside that with this number, and returns when it takes requests; false: there
- * are enough, or it cannot be started.
+ * Starts one more worker beside that with this number, and returns when it takes requests; false:
+ * there are enough, or it cannot be started.
  */
 bool workers_grow(struct workers *workers, unsigned int number);
-/* Whether nobody is there to take the next request that comes by the channel, or by those it shares with. */
+/*
+ * Whether nobody is there to take the next request that comes by the channel, or by those it shares
+ * with.
+ */
 bool workers_are_bare(struct workers *workers, struct chan *chan);
 /* For the watchdog: starts workers where all are held up; false: nothing has to be checked. */
 bool workers_check(struct workers *workers);
