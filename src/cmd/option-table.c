@@ -9,9 +9,9 @@
 #include "cmd/option-table.h"
 #include "cmd/cmd.h"
 #include "cmd/option-others.h"
-#include "cmd/option-value.h"
 #include "util/cleanup.h"
 #include "util/log.h"
+#include "util/parse.h"
 #include "util/suggest.h"
 #include "util/utf8.h"
 
@@ -115,7 +115,7 @@ static int set_number(struct mount_options *options, const struct option_row *ro
 {
 	uint64_t number;
 
-	if (option_parse_number(value, row->max, &number) < 0 || number < row->min)
+	if (!parse_number(value, 10, &number) || number < row->min || number > row->max)
 		return error_set(error, -EINVAL, "option %s=%s: it takes a number from %llu to %llu",
 				 row->name, value, (unsigned long long)row->min,
 				 (unsigned long long)row->max);
@@ -161,7 +161,7 @@ static int set_timeout(struct mount_options *options, const struct option_row *r
 {
 	uint64_t ns;
 
-	if (option_parse_seconds(value, &ns) < 0)
+	if (!parse_seconds(value, &ns))
 		return error_set(error, -EINVAL,
 				 "option %s=%s: it takes seconds, such as 1 or 0.25", row->name,
 				 value);
@@ -180,7 +180,7 @@ static int set_cache(struct mount_options *options, const struct option_row *row
 	options->ttl_from_timeouts = false;
 	if (strncmp(value, "ttl=", 4) != 0)
 		return set_choice(options, row, value, error);
-	if (option_parse_seconds(value + 4, &ns) < 0)
+	if (!parse_seconds(value + 4, &ns))
 		return error_set(error, -EINVAL,
 				 "option cache=%s: ttl= takes seconds, such as ttl=1 or ttl=0.25",
 				 value);

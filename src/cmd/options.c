@@ -16,27 +16,11 @@
 #include "cmd/option-table.h"
 #include "util/cleanup.h"
 #include "util/log.h"
+#include "util/parse.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Takes the first option off a list in place: NULL at the end. */
-static char *next_option(char **list)
-{
-	char *start = *list, *in = start, *out = start;
-
-	if (!start)
-		return NULL;
-	for (; *in && *in != ','; in++) {
-		if (*in == '\\' && (in[1] == ',' || in[1] == '\\'))
-			in++;
-		*out++ = *in;
-	}
-	*list = *in ? in + 1 : NULL;
-	*out = '\0';
-	return start;
-}
 
 /* The semicolons of a filter in a list become its commas; behind a backslash they are themselves. */
 static void translate_filter(char *option)
@@ -62,7 +46,7 @@ static int parse_list(struct mount_options *options, const char *text, struct ps
 
 	if (!copy)
 		return -ENOMEM;
-	while ((option = next_option(&rest))) {
+	while ((option = parse_part(&rest, ',', true))) {
 		if (!*option)
 			continue;
 		translate_filter(option);

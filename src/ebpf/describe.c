@@ -6,6 +6,7 @@
 #include "ebpf/describe.h"
 #include "ebpf/pattern.h"
 #include "util/cleanup.h"
+#include "util/parse.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -76,7 +77,7 @@ static void add_word(void *aux, const char *word)
 static void describe_names(struct text *text, const struct option *option, char *rest)
 {
 	while (rest) {
-		const char *name = spec_cut(&rest, ':');
+		const char *name = parse_part(&rest, ':', false);
 
 		if (option->takes.list_of)
 			takes_each_match(option->takes.list_of, name, add_word, text);
@@ -90,7 +91,7 @@ static void describe_names(struct text *text, const struct option *option, char 
 static void describe_paths(struct text *text, char *rest)
 {
 	while (rest) {
-		const char *path = spec_cut(&rest, ':');
+		const char *path = parse_part(&rest, ':', false);
 
 		begin_item(text);
 		if (path[strspn(path, "/")])

@@ -8,8 +8,8 @@
  */
 #include "ebpf/patterns.h"
 #include "ebpf/pattern.h"
-#include "ebpf/spec.h"
 #include "util/log.h"
+#include "util/parse.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -79,7 +79,7 @@ static int parse_list(char *list, struct pattern **ret_rows, size_t *ret_n, stru
 				return error_set(error, -ENOMEM, "no memory for %zu patterns", n);
 			rows = more;
 		}
-		text = spec_cut(&rest, ':');
+		text = parse_part(&rest, ':', false);
 		r = pattern_check_name(text, error);
 		if (r == 0)
 			r = pattern_parse(text, &rows[n], error);
@@ -265,7 +265,7 @@ int patterns_add_paths(struct patterns *patterns, char *list, struct pst_paths *
 	char *rest = list;
 
 	while (rest) {
-		char *path = spec_cut(&rest, ':');
+		char *path = parse_part(&rest, ':', false);
 		_cleanup_(freep) char *whole = strdup(path);
 		int r;
 

@@ -2,6 +2,7 @@
 /* What users write to ask for a filter, and where the objects of filters are looked for. */
 #include "ebpf/spec.h"
 #include "util/log.h"
+#include "util/parse.h"
 #include "util/suggest.h"
 
 #include <dirent.h>
@@ -12,23 +13,6 @@
 #include <unistd.h>
 
 #define MAX_OPTIONS 64
-
-char *spec_cut(char **rest, char separator)
-{
-	char *start = *rest, *from = start, *to = start;
-
-	while (*from && *from != separator) {
-		if (*from == '\\' && from[1]) {
-			if (from[1] != separator)
-				*to++ = *from;
-			from++;
-		}
-		*to++ = *from++;
-	}
-	*rest = *from ? from + 1 : NULL;
-	*to = '\0';
-	return start;
-}
 
 void spec_fini(struct spec *spec)
 {
@@ -75,7 +59,7 @@ int spec_parse(const char *text, struct spec *ret_spec, struct pst_error *error)
 	spec.options = calloc(MAX_OPTIONS, sizeof(*spec.options));
 	if (!copy || !spec.options)
 		return error_set(error, -ENOMEM, "no memory");
-	spec.what = strdup(spec_cut(&rest, ','));
+	spec.what = strdup(parse_part(&rest, ',', false));
 	if (!spec.what)
 		return error_set(error, -ENOMEM, "no memory");
 	if (!*spec.what)
@@ -83,7 +67,7 @@ int spec_parse(const char *text, struct spec *ret_spec, struct pst_error *error)
 				 "'%.100s' names no filter: NAME or FILE comes first, then options",
 				 text);
 	while (rest) {
-		const char *option = spec_cut(&rest, ',');
+		const char *option = parse_part(&rest, ',', false);
 
 		if (!*option)
 			continue;
@@ -174,7 +158,7 @@ static int find_name(const char *what, char **ret_path, struct pst_error *error)
 		return error_set(error, -ENOMEM, "no memory");
 	while (rest) {
 		_cleanup_(freep) char *path = NULL;
-		const char *dir = spec_cut(&rest, ':');
+		const char *dir = parse_part(&rest, ':', false);
 
 		if (!*dir)
 			continue;

@@ -26,10 +26,3 @@ void spec_fini(struct spec *spec);
 int spec_find(const char *what, char **ret_path, struct pst_error *error);
 /* The name of a filter whose object is called so: the last part, without ".bpf.o" or ".o". */
 char *spec_name(const char *path);
-
-/*
- * Cuts the first part off *rest, up to an unescaped separator, and moves *rest behind it, to NULL
- * when that was the last. A backslash keeps the character after it from being a separator; if that
- * one is the separator, the backslash is dropped. The text of *rest is written to.
- */
-char *spec_cut(char **rest, char separator);

@@ -4,9 +4,9 @@
  * the user is told the word that was meant: a filter that runs cannot say anything to anybody.
  */
 #include "ebpf/takes.h"
-#include "ebpf/spec.h"
 #include "util/cleanup.h"
 #include "util/log.h"
+#include "util/parse.h"
 #include "util/suggest.h"
 
 #include <errno.h>
@@ -134,7 +134,7 @@ int takes_check_names(const struct takes *takes, const char *list, struct pst_er
 	if (!copy)
 		return error_set(error, -ENOMEM, "no memory");
 	while (rest) {
-		const char *pattern = spec_cut(&rest, ':');
+		const char *pattern = parse_part(&rest, ':', false);
 
 		if (takes_each_match(takes->list_of, pattern, NULL, NULL)) {
 			if (is_elsewhere(takes, pattern))

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Values of options: numbers, switches, lists of ids. */
 #include "ebpf/value.h"
-#include "ebpf/spec.h"
 #include "util/log.h"
+#include "util/parse.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -17,38 +16,6 @@
 
 /* Of verdicts and FUSE's answers; names of errors end long before it. */
 #define MAX_ERRNO 511
-
-/* How far the k, M or G at the end of a number moves it to the left; 0 and *end untouched: none. */
-static unsigned int unit_shift(char **end)
-{
-	static const char units[] = "kmg";
-	const char *unit = **end ? strchr(units, tolower((unsigned char)**end)) : NULL;
-
-	if (!unit || (*end)[1])
-		return 0;
-	(*end)++;
-	return 10 * (unit - units + 1);
-}
-
-/* The amount that text is, without a sign. */
-static bool parse_amount(const char *text, uint64_t *ret)
-{
-	unsigned int shift;
-	uint64_t amount;
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return false;
-	errno = 0;
-	amount = strtoull(text, &end, 0);
-	if (errno)
-		return false;
-	shift = unit_shift(&end);
-	if (*end || amount > UINT64_MAX >> shift)
-		return false;
-	*ret = amount << shift;
-	return true;
-}
 
 /* Bytes of a number do not begin with the low ones everywhere. */
 static void store(uint64_t value, size_t size, void *ret)
@@ -83,7 +50,7 @@ void value_print_integer(const void *at, size_t size, bool is_signed, char *buf,
 /* A number, or the name of a user or group where the option takes these. */
 static bool parse_id(const char *text, const struct takes *takes, uint64_t *ret)
 {
-	if (parse_amount(text, ret))
+	if (parse_number(text, 0, ret))
 		return true;
 	return (takes->users || takes->groups) && takes_find_id(takes, text, ret) == 0;
 }
@@ -103,7 +70,7 @@ int value_integer(const char *text, const struct takes *takes, size_t size, bool
 	int r;
 
 	/* Two's complement: there is one more below zero than above, and storing cuts to size. */
-	if ((negative ? parse_amount(text + 1, &amount) : parse_id(text, takes, &amount)) &&
+	if ((negative ? parse_number(text + 1, 0, &amount) : parse_id(text, takes, &amount)) &&
 	    amount <= max + negative) {
 		amount = negative ? -amount : amount;
 		r = takes_check_number(takes, amount, is_signed, error);
@@ -150,7 +117,7 @@ int value_errno(const char *text, struct pst_errno *ret, struct pst_error *error
 {
 	uint64_t number;
 
-	if (!parse_amount(text, &number))
+	if (!parse_number(text, 0, &number))
 		for (number = 1; number <= MAX_ERRNO; number++) {
 			const char *name = strerrorname_np((int)number);
 
@@ -240,7 +207,7 @@ int value_ids(char *list, const struct takes *takes, struct pst_ids *ret, struct
 		if (ids.n == PST_MAX_RANGES)
 			return error_set(error, -E2BIG, "a list has at most %d numbers and ranges",
 					 PST_MAX_RANGES);
-		r = add_range(spec_cut(&rest, ':'), takes, &from, &to, error);
+		r = add_range(parse_part(&rest, ':', false), takes, &from, &to, error);
 		if (r < 0)
 			return r;
 		ids.range[ids.n].from = from;

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "util/parse.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool parse_number(const char *text, int base, uint64_t *ret_number)
+{
+	static const char units[] = "kmg";
+	unsigned int shift = 0;
+	const char *unit;
+	uint64_t number;
+	char *end;
+
+	/* strtoull() takes blanks and signs. */
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	number = strtoull(text, &end, base);
+	if (errno)
+		return false;
+	unit = *end ? strchr(units, tolower((unsigned char)*end)) : NULL;
+	if (unit) {
+		shift = 10 * (unsigned int)(unit - units + 1);
+		end++;
+	}
+	if (*end || number > UINT64_MAX >> shift)
+		return false;
+	*ret_number = number << shift;
+	return true;
+}
+
+bool parse_seconds(const char *text, uint64_t *ret_ns)
+{
+	const uint64_t max = 1000000000;
+	uint64_t seconds = 0, ns = 0, unit = 100000000;
+	const char *p = text;
+
+	for (; *p >= '0' && *p <= '9'; p++) {
+		seconds = seconds * 10 + (*p - '0');
+		if (seconds > max)
+			return false;
+	}
+	if (*p == '.') {
+		for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
+			ns += (*p - '0') * unit;
+	}
+	/* A lone "." has no digits at all. */
+	if (*p || p == text || (p == text + 1 && *text == '.'))
+		return false;
+	*ret_ns = seconds * 1000000000 + ns;
+	return true;
+}
+
+char *parse_part(char **rest, char separator, bool is_last)
+{
+	char *start = *rest, *from = start, *to = start;
+
+	if (!start)
+		return NULL;
+	while (*from && *from != separator) {
+		if (*from == '\\' && from[1]) {
+			if (from[1] != separator && !(is_last && from[1] == '\\'))
+				*to++ = *from;
+			from++;
+		}
+		*to++ = *from++;
+	}
+	*rest = *from ? from + 1 : NULL;
+	*to = '\0';
+	return start;
+}
