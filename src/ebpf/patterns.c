@@ -9,6 +9,7 @@
 #include "ebpf/patterns.h"
 #include "ebpf/pattern.h"
 #include "util/log.h"
+#include "util/name.h"
 #include "util/parse.h"
 
 #include <errno.h>
@@ -229,7 +230,7 @@ static int add_path(struct patterns *patterns, const char *whole, char *path,
 
 		if (!*component)
 			continue;
-		if (strcmp(component, ".") == 0 || strcmp(component, "..") == 0)
+		if (name_is_dots(component))
 			return error_set(
 				error, -EINVAL,
 				"'%.255s' has a '%s' in it: paths begin at the root of the "

@@ -6,6 +6,7 @@
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -108,18 +109,13 @@ int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **re
 	return 0;
 }
 
-static bool is_dots(const char *name)
-{
-	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
-}
-
 /* The entry of a name for a listing that has them; none where it cannot be had right now. */
 static void entry_of(struct fs *fs, struct handle *handle, const char *name,
 		     struct fs_entry *ret_entry)
 {
 	struct fs_entry entry = { 0 };
 
-	if (!is_dots(name))
+	if (!name_is_dots(name))
 		lookup_name(fs, handle->node, handle->fd, name, &entry);
 	*ret_entry = entry;
 }

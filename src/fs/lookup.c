@@ -13,6 +13,7 @@
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -244,7 +245,7 @@ int fs_lookup(struct fs *fs, struct node *dir, const char *name, struct fs_entry
 	r = fdref_get(fs->fds, dir, &ref);
 	if (r < 0)
 		return r;
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+	if (name_is_dots(name))
 		return lookup_dots(fs, dir, ref.fd, name, ret_entry);
 	r = lookup_name(fs, dir, ref.fd, name, ret_entry);
 	/* The name was replaced between two looks: the third is as good as the first. */

@@ -8,6 +8,7 @@
 #include "request/req.h"
 #include "request/shown.h"
 #include "util/cleanup.h"
+#include "util/name.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -148,12 +149,6 @@ static bool listing_fits_waiting(struct fs_dirsink *sink, size_t name_len)
 	return dirbuf_fits(&listing->buf, name_len);
 }
 
-static bool is_dots(const struct fs_dirent *dirent)
-{
-	return dirent->name[0] == '.' &&
-	       (dirent->name_len == 1 || (dirent->name_len == 2 && dirent->name[1] == '.'));
-}
-
 /* As listing_add(), where filters hold for names or for what LOOKUP would answer: one by one ... */
 static void listing_add_filtered(struct fs_dirsink *sink, const struct fs_dirent *dirent,
 				 struct fs_entry *entry)
@@ -162,7 +157,7 @@ static void listing_add_filtered(struct fs_dirsink *sink, const struct fs_dirent
 	struct fuse_entry_out out = { 0 };
 	int r = 0;
 
-	if (is_dots(dirent))
+	if (name_is_dots(dirent->name))
 		r = 0;
 	else if (listing->buf.plus)
 		r = listed_lookup(listing->req, dirent->name, &out);
@@ -180,7 +175,7 @@ static void listing_add_waiting(struct fs_dirsink *sink, const struct fs_dirent 
 	struct listing *listing = (struct listing *)sink;
 	unsigned int i = listing->n_waiting;
 
-	if (is_dots(dirent) ||
+	if (name_is_dots(dirent->name) ||
 	    !frame_list(listing->req, i, dirent->name, dirent->ino, dirent->type)) {
 		listing_settle(listing);
 		listing_add_filtered(sink, dirent, entry);

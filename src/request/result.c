@@ -6,8 +6,7 @@
  */
 #include "request/result.h"
 #include "filter/apply.h"
-
-#include <string.h>
+#include "util/name.h"
 
 static void encode_entry(struct req *req)
 {
@@ -69,20 +68,13 @@ static struct node *entry_node(const struct req *req)
 	return result == OP_RESULT_ENTRY || result == OP_RESULT_CREATE ? req->entry.node : NULL;
 }
 
-static bool is_dots(const struct req *req)
-{
-	const char *name = req->msg.name[0];
-	bool dots = req->msg.op->flags & OP_DOTS;
-
-	return dots && (strcmp(name, ".") == 0 || strcmp(name, "..") == 0);
-}
-
 void result_commit(struct req *req)
 {
+	bool dots = (req->msg.op->flags & OP_DOTS) && name_is_dots(req->msg.name[0]);
 	struct node *node = entry_node(req);
 
 	/* ".." is found by way of a directory below it, whose filters it does not inherit. */
-	if (node && req->chain && !is_dots(req))
+	if (node && req->chain && !dots)
 		filtered_place(req, node);
 	if (node)
 		node_remember(node);

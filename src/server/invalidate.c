@@ -40,6 +40,7 @@
 #include "util/caps.h"
 #include "util/cpu.h"
 #include "util/log.h"
+#include "util/name.h"
 #include "util/thread.h"
 
 #include <errno.h>
@@ -150,7 +151,7 @@ static void forget_listed(void *aux, struct node *dir, const char *name, uint64_
 	const struct notify_names *names = walk->names;
 
 	(void)ino;
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+	if (name_is_dots(name))
 		return;
 	invalidate_name(walk->notifier, dir->id, name,
 		    !(names->lost && names->lost(names->aux, dir, name, type)));

@@ -5,6 +5,7 @@
  * checked: no pointer of a message leads outside its buffer, whatever the buffer holds.
  */
 #include "wire/msg.h"
+#include "util/name.h"
 
 #include <string.h>
 
@@ -117,11 +118,7 @@ int wire_decode_parts(struct fuse_in_header *head, void *arg, size_t arg_len, ch
 
 bool wire_name_ok(const char *name, bool dots)
 {
-	if (!name[0] || strchr(name, '/'))
-		return false;
-	if (name[0] != '.')
-		return true;
-	return dots || (name[1] && (name[1] != '.' || name[2]));
+	return name[0] && !strchr(name, '/') && (dots || !name_is_dots(name));
 }
 
 bool wire_ext_group(const struct wire_msg *msg, uint32_t *ret_gid)
