@@ -140,7 +140,7 @@ int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name
 	if (r < 0)
 		return r;
 	listings_changed(fs, dir);
-	seen_note(fs->seen, dir, name, node->id);
+	namecache_put(fs->names, dir, name, node->id);
 	r = attr_complete_link(fs, node, from.fd, &entry.attr);
 	if (r < 0) {
 		fs_invalidate(fs, node, NULL);
@@ -169,7 +169,7 @@ int fs_unlink(struct fs *fs, struct node *dir, const char *name, bool rmdir)
 	if (unlinkat(ref.fd, name, rmdir ? AT_REMOVEDIR : 0) < 0)
 		return -errno;
 	listings_changed(fs, dir);
-	seen_note(fs->seen, dir, name, SEEN_ABSENT);
+	namecache_put(fs->names, dir, name, NAMECACHE_ABSENT);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 /* What the files of fs/ share. */
 #include "fs/creds.h"
 #include "fs/fs.h"
+#include "node/namecache.h"
 
 #include "util/share.h"
 
@@ -34,7 +35,7 @@ struct fs {
 		_Atomic uint64_t by_caller, by_name, data, cacheable, forget;
 	} filters;			/* what fs_set_filters() said */
 	struct listings *listings;	/* listings.c */
-	struct seen *seen;		/* which node a name led to when the kernel was told */
+	struct namecache *names;	/* node/namecache.h */
 	_Atomic bool told_unnamed;	/* that there are too many has been logged */
 	/* attr-shadow.c: calls of shadow_drop() under way; in a cache line of its own. */
 	_Alignas(64) _Atomic unsigned int n_shadow_drops;

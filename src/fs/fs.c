@@ -92,7 +92,7 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	if (r == 0)
 		r = listings_new(&fs->listings);
 	if (r == 0)
-		r = seen_new(&fs->seen);
+		r = namecache_new(&fs->names);
 	if (r == 0 && config->no_opendir)
 		r = parked_new(&fs->parked);
 	if (r < 0)
@@ -126,7 +126,7 @@ struct fs *fs_free(struct fs *fs)
 	fs->passthrough = passthrough_free(fs->passthrough);
 	fs->devs = ino_devs_free(fs->devs);
 	fs->listings = listings_free(fs->listings);
-	fs->seen = seen_free(fs->seen);
+	fs->names = namecache_free(fs->names);
 	fs->watch = watch_free(fs->watch);
 	free(fs);
 	return NULL;

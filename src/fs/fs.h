@@ -8,6 +8,7 @@
  * caller's; those in results are strong references for the caller to put. Names have been checked:
  * one component, no dots (lookup excepted).
  */
+#include "node/fdcache.h"
 #include "node/handle.h"
 #include "node/node.h"
 

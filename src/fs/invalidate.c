@@ -19,7 +19,7 @@ void invalidate_name(struct fs *fs, struct node *dir, const char *name, struct n
 	const struct fs_host *host = &fs->config.host;
 
 	listings_changed(fs, dir);
-	seen_note(fs->seen, dir, name, SEEN_UNKNOWN);
+	namecache_put(fs->names, dir, name, NAMECACHE_UNKNOWN);
 	host->invalidate_name(host->aux, dir->id, name, child ? child->id : 0, expire);
 }
 

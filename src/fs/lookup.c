@@ -200,9 +200,9 @@ int lookup_name(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 	int r = resolve(fs, dir, dir_fd, name, ret_entry);
 
 	if (r == 0)
-		seen_note(fs->seen, dir, name, ret_entry->node->id);
+		namecache_put(fs->names, dir, name, ret_entry->node->id);
 	else if (r == -ENOENT)
-		seen_note(fs->seen, dir, name, SEEN_ABSENT);
+		namecache_put(fs->names, dir, name, NAMECACHE_ABSENT);
 	return r;
 }
 

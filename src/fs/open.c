@@ -223,7 +223,7 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	listings_changed(fs, dir);
 	r = open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
 	if (r == 0)
-		seen_note(fs->seen, dir, name, ret_entry->node->id);
+		namecache_put(fs->names, dir, name, ret_entry->node->id);
 	else
 		fs_invalidate(fs, dir, name);
 	return r;

@@ -25,7 +25,7 @@ static struct node *node_of(struct fs *fs, struct node *dir, int dir_fd, const c
 	uint64_t id;
 	int mnt_id;
 
-	if (seen_find(fs->seen, dir, name, &id))
+	if (namecache_find(fs->names, dir, name, &id))
 		return node_lookup_id(fs->nodes, id);
 	if (!nodetab_mount(fs->nodes, dir->fh.mount)->handles ||
 	    fhandle_at(dir_fd, name, &fh, &mnt_id) < 0)
@@ -85,16 +85,16 @@ void unnamed_made(struct fs *fs, struct node *node)
 void unnamed_renamed(struct fs *fs, struct node *dir, const char *name, struct node *new_dir,
 		     const char *new_name, unsigned int flags)
 {
-	uint64_t id = SEEN_UNKNOWN, old = SEEN_UNKNOWN;
+	uint64_t id = NAMECACHE_UNKNOWN, old = NAMECACHE_UNKNOWN;
 
-	seen_find(fs->seen, dir, name, &id);
-	seen_find(fs->seen, new_dir, new_name, &old);
-	seen_note(fs->seen, new_dir, new_name, id);
+	namecache_find(fs->names, dir, name, &id);
+	namecache_find(fs->names, new_dir, new_name, &old);
+	namecache_put(fs->names, new_dir, new_name, id);
 	if (flags & RENAME_EXCHANGE)
-		seen_note(fs->seen, dir, name, old);
+		namecache_put(fs->names, dir, name, old);
 	/* Of two names of one file both stay; a whiteout is a new file. */
-	else if (id == old || old == SEEN_UNKNOWN || (flags & RENAME_WHITEOUT))
-		seen_note(fs->seen, dir, name, SEEN_UNKNOWN);
+	else if (id == old || old == NAMECACHE_UNKNOWN || (flags & RENAME_WHITEOUT))
+		namecache_put(fs->names, dir, name, NAMECACHE_UNKNOWN);
 	else
-		seen_note(fs->seen, dir, name, SEEN_ABSENT);
+		namecache_put(fs->names, dir, name, NAMECACHE_ABSENT);
 }

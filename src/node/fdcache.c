@@ -9,6 +9,7 @@
  * kept: the node has lost a name, see fdcache_keep(). The reaper waits for a second tick, since most of these
  * nodes are forgotten at once, and looks then whether there is a name left.
  */
+#include "node/fdcache.h"
 #include "node/node.h"
 #include "util/cleanup.h"
 #include "util/cpu.h"
@@ -17,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #define DEAD (-1)

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The node table, for its own files: node-records.c (memory), node-hash.c (index by handle), node-mounts.c,
+ * node-table.c (the table as a whole), node.c (finding nodes, counting references).
+ *
+ * Records lie in a memfd that is mapped once for the largest table; the kernel adds pages when they are
+ * written, and node-records.c frees them when a block of records is empty. So the memory of a record can
+ * always be read, also after it was freed (as another node, or as zeros). That makes finding lock-free:
+ * follow the chain, take a reference if the count is not zero, then check again that this is the wanted
+ * node. A finder that races with a change of the chain may miss a node that exists, so it repeats every
+ * miss under the lock.
+ *
+ * Locks: shard[hash % N_SHARDS] for the chains of that hash; alloc_lock for blocks and bitmaps; mount_lock
+ * for adding a mount. Resizing the index takes every shard, then alloc_lock. Record 0 is never used,
+ * because 0 ends a chain.
+ */
+#include "node/node.h"
+#include "node/tails.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define N_SHARDS 64
+#define MAX_NODES NODE_MAX
+#define MAX_INDEX_BITS 26
+#define NLOOKUP_ONE (1ULL << 24)
+#define REF_MASK (NLOOKUP_ONE - 1)
+
+/* 2048 records are 56 pages: emptied blocks give whole pages back. */
+#define BLOCK_NODES 2048u
+#define BLOCK_BYTES (BLOCK_NODES * sizeof(struct node))
+static_assert(BLOCK_BYTES % 4096 == 0, "whole pages");
+#define RECORDS_BYTES ((off_t)MAX_NODES * (off_t)sizeof(struct node))
+static_assert(BLOCK_NODES % TAILS_WHOLE_PAGES == 0, "whole pages");
+/* In a nodeid: it is an index, not a packed handle. */
+#define INDEX_FORM 0x80000000u
+
+struct block {
+	uint64_t used[BLOCK_NODES / 64];
+	uint32_t n_used;
+	uint8_t longest;		/* handle of a file that has, or had, a record here */
+};
+
+struct nodetab {
+	struct node *nodes;		/* constant */
+	struct tails tails;		/* constant; of handles that are longer than a record has room for */
+	int memfd;			/* constant */
+	uint64_t secret[2];		/* constant once the root is set */
+	bool keyed;			/* it was given */
+	struct fhandle_shape shape;	/* constant once the root is set */
+	struct node *root;		/* constant once the root is set */
+	node_free_fn on_free;		/* constant once set */
+	void *on_free_aux;
+
+	_Atomic uint32_t n_nodes;
+	_Atomic unsigned int index_bits;
+	_Atomic uint32_t *index[MAX_INDEX_BITS + 1]; /* by size; made when needed, kept */
+	pthread_mutex_t shard[N_SHARDS];
+
+	pthread_mutex_t alloc_lock;	/* guards what follows */
+	struct block *blocks;
+	_Atomic uint32_t n_blocks;	/* the last one is not empty; read without the lock, too */
+	uint32_t first_free;		/* no block before this one has room */
+	uint32_t serial;
+
+	pthread_mutex_t mount_lock;	/* guards adding; entries below n_mounts are constant */
+	struct lower_mount *mounts;
+	_Atomic unsigned int n_mounts;
+	_Atomic bool has_aliases;		/* two of them are of one device */
+};
+
+/* The head of the chain of a hash. */
+static inline _Atomic uint32_t *node_chain_of(struct nodetab *tab, uint64_t hash)
+{
+	unsigned int bits = atomic_load_explicit(&tab->index_bits, memory_order_acquire);
+
+	return &tab->index[bits][hash & ((1u << bits) - 1)];
+}
+
+static inline uint32_t index_of(const struct nodetab *tab, const struct node *node)
+{
+	return (uint32_t)(node - tab->nodes);
+}
+
+/* Takes a reference unless the count is zero. */
+static inline bool node_get_unless_dead(struct node *node)
+{
+	uint64_t count = atomic_load_explicit(&node->count, memory_order_relaxed);
+
+	do {
+		if (count == 0)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(&node->count, &count, count + 1,
+							memory_order_acquire, memory_order_relaxed));
+	return true;
+}
+
+/* node-records.c: maps the memory of the records, once; 0 or -errno. */
+int node_records_map(struct nodetab *tab);
+void node_records_unmap(struct nodetab *tab);
+/* A free record for a file with this handle, NULL: no memory. *ret_serial is used once. */
+struct node *node_record_new(struct nodetab *tab, const struct fhandle *fh, uint32_t *ret_serial);
+void node_record_free(struct nodetab *tab, struct node *node);
+/* Fills a new record; from then on finders may take references to it. */
+void node_record_fill(struct nodetab *tab, struct node *node, const struct node_key *key, uint64_t id);
+static inline bool node_record_is_used(const struct nodetab *tab, uint32_t index)
+{
+	return tab->blocks[index / BLOCK_NODES].used[index % BLOCK_NODES / 64] >> index % 64 & 1;
+}
+bool node_has_fh(struct nodetab *tab, const struct node *node, const struct fhandle *fh);
+
+/* node-hash.c: the index by handle. Insert and remove want the shard of the hash held. */
+int node_hash_new(struct nodetab *tab);
+void node_hash_free(struct nodetab *tab);
+uint64_t node_hash_of(struct nodetab *tab, const struct fhandle *fh);
+uint64_t node_hash_of_node(struct nodetab *tab, const struct node *node);
+void node_hash_insert(struct nodetab *tab, uint64_t hash, struct node *node);
+void node_hash_remove(struct nodetab *tab, uint64_t hash, struct node *node);
+/* Changes the size of the index if there are too many, or too few, nodes for it. Takes every lock. */
+void node_hash_resize(struct nodetab *tab);
+
+/* node-mounts.c */
+int node_mounts_new(struct nodetab *tab);
+void node_mounts_free(struct nodetab *tab);
