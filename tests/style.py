@@ -19,7 +19,7 @@ KNOWN_FILES = {
     'src/transport/uring.c',
 }
 # So many lines of src were wider when the limit was set. This number only falls.
-KNOWN_WIDE = 960
+KNOWN_WIDE = 560
 
 SPDX = {
     '.c': re.compile(r'// SPDX-License-Identifier: .'),

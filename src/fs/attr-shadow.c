@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Shadow of the attributes that the kernel has cached of a regular file, for close-to-open consistency:
- * open() compares the shadow with the lower inode and invalidates the kernel's copy where they differ,
- * whether or not an event reported the change. Other types of files have no shadow, because no open of them
- * reaches the daemon.
+ * Shadow of the attributes that the kernel has cached of a regular file, for close-to-open
+ * consistency: open() compares the shadow with the lower inode and invalidates the kernel's copy
+ * where they differ, whether or not an event reported the change. Other types of files have no
+ * shadow, because no open of them reaches the daemon.
  *
- * node->shadow holds two hashes. The lower half is the hash of the attributes that a write changes (WRITTEN);
- * 0 means that the kernel has none of them. The upper half is the hash of the others (OTHER). Hashes are odd.
- * An even number means that the kernel may have either of two values, and differs from every hash.
+ * node->shadow holds two hashes. The lower half is the hash of the attributes that a write changes
+ * (WRITTEN); 0 means that the kernel has none of them. The upper half is the hash of the others
+ * (OTHER). Hashes are odd. An even number means that the kernel may have either of two values, and
+ * differs from every hash.
  *
  * Two bits of the word tell what else the kernel may have cached, and drops only together with all
- * attributes. ACL: an ACL, or that there is none. HUGE: a size that invalidating the written attributes does
- * not drop.
+ * attributes. ACL: an ACL, or that there is none. HUGE: a size that invalidating the written
+ * attributes does not drop.
  */
 #include "fs/fs-private.h"
 #include "util/clock.h"
@@ -25,7 +26,10 @@
 
 static uint64_t hash_attributes(const struct statx *stx)
 {
-	/* Blocks change without a write: when pages are written back, when reserved space is trimmed. */
+	/*
+	 * Blocks change without a write: when pages are written back, when reserved space is
+	 * trimmed.
+	 */
 	uint64_t written[] = {
 		stx->stx_size,
 		stx->stx_blocks,
@@ -55,7 +59,10 @@ uint64_t shadow_of(struct fs *fs, struct node *node, const struct statx *stx)
 	return hash_attributes(stx);
 }
 
-/* Returns a word that is even in both halves and differs from old, so that a compare-and-swap notices it. */
+/*
+ * Returns a word that is even in both halves and differs from old, so that a compare-and-swap
+ * notices it.
+ */
 static uint64_t unsure_after(uint64_t old)
 {
 	uint64_t step = 16;
@@ -67,7 +74,10 @@ static uint64_t unsure_after(uint64_t old)
 
 bool shadow_in_flight(const struct node *node)
 {
-	/* Read before the clock: a reply that is recorded in between would seem to lie in the future. */
+	/*
+	 * Read before the clock: a reply that is recorded in between would seem to lie in the
+	 * future.
+	 */
 	uint32_t shadow_ms = atomic_load(&node->shadow_ms);
 
 	return clock_ms() - shadow_ms <= SHADOW_IN_FLIGHT_MS;
@@ -76,11 +86,11 @@ bool shadow_in_flight(const struct node *node)
 /*
  * Returns the halves of a reply that the kernel may ignore if they differ from its copy.
  *
- * The kernel takes all of a reply to SETATTR. Filters may refuse other replies. From an entry the kernel takes
- * the attributes and keeps its ACL. From a reply to GETATTR it takes nothing if it has written to the file
- * meanwhile, and asks for size and times again. Of two replies that cross it takes the first: where an event
- * reports the change between the two, watch-events.c invalidates a second time; a new link by a name that is
- * not watched changes the link count without an event.
+ * The kernel takes all of a reply to SETATTR. Filters may refuse other replies. From an entry the
+ * kernel takes the attributes and keeps its ACL. From a reply to GETATTR it takes nothing if it has
+ * written to the file meanwhile, and asks for size and times again. Of two replies that cross it
+ * takes the first: where an event reports the change between the two, watch-events.c invalidates a
+ * second time; a new link by a name that is not watched changes the link count without an event.
  */
 static uint64_t in_doubt(const struct node *node, uint64_t old, enum attr_reply reply, bool may_cross)
 {
@@ -93,7 +103,10 @@ static uint64_t in_doubt(const struct node *node, uint64_t old, enum attr_reply 
 	return OTHER;
 }
 
-/* Returns the shadow after a reply with new; halves in doubt become unsure where new differs from old. */
+/*
+ * Returns the shadow after a reply with new; halves in doubt become unsure where new differs from
+ * old.
+ */
 static uint64_t merge(uint64_t old, uint64_t new, uint64_t doubt)
 {
 	uint64_t unsure = 0;
@@ -132,7 +145,10 @@ void shadow_drop(struct fs *fs, struct node *node)
 
 	if (!host->invalidate_attr_now)
 		return;
-	/* The bits before: the kernel ignores a reply, also one with an ACL, that is in flight meanwhile. */
+	/*
+	 * The bits before: the kernel ignores a reply, also one with an ACL, that is in flight
+	 * meanwhile.
+	 */
 	fs->n_shadow_drops++;
 	atomic_fetch_and(&node->shadow, ~EXTRA);
 	host->invalidate_attr_now(host->aux, node->id);
@@ -140,8 +156,8 @@ void shadow_drop(struct fs *fs, struct node *node)
 }
 
 /*
- * Tests the bit before n_shadow_drops: shadow_drop() increments the counter before it clears the bit, and
- * decrements it only when the kernel has invalidated.
+ * Tests the bit before n_shadow_drops: shadow_drop() increments the counter before it clears the
+ * bit, and decrements it only when the kernel has invalidated.
  */
 static bool has(struct fs *fs, struct node *node, uint64_t extra)
 {
@@ -171,8 +187,9 @@ void shadow_revalidate(struct fs *fs, struct node *node)
 	if (new == old)
 		return;
 	/*
-	 * Where only the written attributes differ, the view itself has mostly written to the file, so mode and
-	 * owner stay cached. But the ACL may have changed where the ctime differs and the mode does not.
+	 * Where only the written attributes differ, the view itself has mostly written to the file,
+	 * so mode and owner stay cached. But the ACL may have changed where the ctime differs and
+	 * the mode does not.
 	 */
 	if (((new ^ old) & OTHER) || has(fs, node, EXTRA)) {
 		shadow_drop(fs, node);
@@ -183,8 +200,8 @@ void shadow_revalidate(struct fs *fs, struct node *node)
 		return;
 	}
 	/*
-	 * Only after the kernel has invalidated, so that no other open finds an empty shadow too early. A shadow
-	 * that was recorded meanwhile is a different word and stays.
+	 * Only after the kernel has invalidated, so that no other open finds an empty shadow too
+	 * early. A shadow that was recorded meanwhile is a different word and stays.
 	 */
 	atomic_compare_exchange_strong(&node->shadow, &old, old & remaining);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Attributes: nothing is stored here, each answer is read at that moment from whoever has the authority
- * (authority.c). What the kernel keeps of an answer is a copy, and this file alone says for how long it
- * may: the promise.
+ * Attributes: nothing is stored here, each answer is read at that moment from whoever has the
+ * authority (authority.c). What the kernel keeps of an answer is a copy, and this file alone says
+ * for how long it may: the promise.
  *
  *	cache=auto		long, where a change by others would be heard of (watch.c)
  *	cache=none		0
@@ -16,14 +16,15 @@
  * only where no writer and no writable mapping exists. Stores into pages of the view itself (served
  * files) come to us as writes, which the kernel knows of.
  *
- * The lease must not meet an open for writing through the view: the kernel opens the backing file when
- * it has our answer, and what it cannot open at once (O_NONBLOCK) is EIO. So there is no proof while
- * there are writers, and who becomes one waits for the end of a proof that has begun.
+ * The lease must not meet an open for writing through the view: the kernel opens the backing file
+ * when it has our answer, and what it cannot open at once (O_NONBLOCK) is EIO. So there is no proof
+ * while there are writers, and who becomes one waits for the end of a proof that has begun.
  *
  * node->attr_state: how many opens allow a shared writable mapping, << 4; bit 0: some open has
  * allowed one since the last proof, or may have; bit 1: for a moment it was believed nevertheless;
- * bit 2: a proof is under way; bit 3: the node has, or had, an alias (node_lookup_alias()). The kernel
- * takes the two nodes for two files, so an operation on one does not invalidate what it caches of the other.
+ * bit 2: a proof is under way; bit 3: the node has, or had, an alias (node_lookup_alias()). The
+ * kernel takes the two nodes for two files, so an operation on one does not invalidate what it
+ * caches of the other.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -42,14 +43,17 @@
 #define ONE_OPEN 16u
 #define LONG_NS (86400ULL * 365 * 1000000000)
 
-/* A file that changed so recently may be mapped by somebody below; it is believed for a moment until that
- * is proved. */
+/*
+ * A file that changed so recently may be mapped by somebody below; it is believed for a moment
+ * until that is proved.
+ */
 #define RECENT_S 3600
 #define SHORT_TIMEOUT_NS 20000000ULL
 
 /*
- * How long what is watched may be believed: a directory that has a mark, and what lies in one. A file
- * with several names may be changed by way of a directory that has none: it needs a mark of its own.
+ * How long what is watched may be believed: a directory that has a mark, and what lies in one. A
+ * file with several names may be changed by way of a directory that has none: it needs a mark of
+ * its own.
  */
 static uint64_t watched(struct fs *fs, struct node *node)
 {
@@ -177,8 +181,8 @@ int attr_complete_link(struct fs *fs, struct node *node, int fd, struct fs_attr 
 	if (r == 0)
 		r = attr_complete(fs, node, ret_attr, REPLY_ENTRY);
 	/*
-	 * The kernel takes this answer for the newest whenever it comes: also after an open that allows a
-	 * mapping, or that has found something changed, had made it forget.
+	 * The kernel takes this answer for the newest whenever it comes: also after an open that
+	 * allows a mapping, or that has found something changed, had made it forget.
 	 */
 	if (S_ISREG(node->type))
 		limit_timeout(ret_attr);
@@ -195,8 +199,8 @@ void attr_find_alias(struct fs *fs, struct node *node)
 		return;
 	atomic_fetch_or(&node->attr_state, HAS_ALIAS);
 	/*
-	 * What was promised so far; of a directory with all of its names, also those that the kernel has as
-	 * absent, which no listing has.
+	 * What was promised so far; of a directory with all of its names, also those that the
+	 * kernel has as absent, which no listing has.
 	 */
 	if (!(atomic_fetch_or(&alias->attr_state, HAS_ALIAS) & HAS_ALIAS) && host->invalidate_all) {
 		if (S_ISDIR(alias->type))
@@ -213,8 +217,9 @@ void attr_node_seen_first(struct fs *fs, struct node *node, struct fs_attr *attr
 	int64_t now = time(NULL);
 
 	/*
-	 * A mapping that was created before the node was watched made no event. So the first answer gets a short
-	 * timeout, which is enough for most listings; the next one is preceded by the proof.
+	 * A mapping that was created before the node was watched made no event. So the first answer
+	 * gets a short timeout, which is enough for most listings; the next one is preceded by the
+	 * proof.
 	 */
 	if (!fs->watch || !S_ISREG(node->type) ||
 	    (now - attr->stx.stx_mtime.tv_sec > RECENT_S &&
@@ -230,8 +235,8 @@ void attr_node_created(struct node *node)
 }
 
 /*
- * Returns the timeout of a directory's names: 0 where a server decides who may search the directory and not
- * everybody may, because the kernel walks cached names without asking.
+ * Returns the timeout of a directory's names: 0 where a server decides who may search the directory
+ * and not everybody may, because the kernel walks cached names without asking.
  */
 static uint64_t name_timeout(struct fs *fs, struct node *dir)
 {
@@ -286,7 +291,9 @@ void attr_opened(struct fs *fs, struct node *node, int flags, enum io_mode mode)
 	while (!atomic_compare_exchange_weak(&node->attr_state, &state,
 					     ((state + ONE_OPEN) | MAY_BE_MAPPED) & ~SHORT_TIMEOUT))
 		;
-	/* The timeouts given so far assumed that nobody can store; mmap(2) itself makes no request. */
+	/*
+	 * The timeouts given so far assumed that nobody can store; mmap(2) itself makes no request.
+	 */
 	if (!(state & MAY_BE_MAPPED) || (state & SHORT_TIMEOUT))
 		shadow_drop_written(fs, node);
 }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Whose copy of a field is true. Every attribute of every node has one authority: the lower inode, but
- * for the fields that a server has taken for itself (struct pst_server). Those are read from the server
- * whenever the node is looked at, and changes of them go to it; all others, size and blocks among them,
- * stay with the inode, where reads and writes that pass through change them.
+ * Whose copy of a field is true. Every attribute of every node has one authority: the lower inode,
+ * but for the fields that a server has taken for itself (struct pst_server). Those are read from
+ * the server whenever the node is looked at, and changes of them go to it; all others, size and
+ * blocks among them, stay with the inode, where reads and writes that pass through change them.
  *
- * Set-user-ID and set-group-ID bits go when somebody writes to a file or gives it away. Below, the lower
- * file system sees to that; of a mode that is a server's we do, and such files are always registered in
- * a way that lets nothing below keep the bits either (passthrough.c).
+ * Set-user-ID and set-group-ID bits go when somebody writes to a file or gives it away. Below, the
+ * lower file system sees to that; of a mode that is a server's we do, and such files are always
+ * registered in a way that lets nothing below keep the bits either (passthrough.c).
  *
- * node->served: the mask of STATX_* that the server said, and ASKED once it did. A server that is asked
- * twice at the same time is taken at its first word.
+ * node->served: the mask of STATX_* that the server said, and ASKED once it did. A server that is
+ * asked twice at the same time is taken at its first word.
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"

@@ -3,7 +3,8 @@
  * What the kernel does not say about the caller of a request: its groups and capabilities. They are
  * read in /proc, which takes three system calls, so only where they can matter. The caller is a
  * thread that waits for the answer, so they hold still; where the caller cannot be found (it is in
- * another process namespace, or it does not wait) it has no groups and no capabilities. No state, no locks.
+ * another process namespace, or it does not wait) it has no groups and no capabilities. No state,
+ * no locks.
  */
 #include "fs/creds.h"
 #include "fs/fs.h"
@@ -26,7 +27,9 @@ static bool read_status(uint32_t pid, char text[STATUS_SIZE])
 	return pid && fd_read_file(path, text, STATUS_SIZE) > 0;
 }
 
-/* The rest of the line that begins with key, NULL where there is none; key begins with a newline. */
+/*
+ * The rest of the line that begins with key, NULL where there is none; key begins with a newline.
+ */
 static const char *find_line(const char *text, const char *key)
 {
 	const char *at = strstr(text, key);
@@ -89,9 +92,9 @@ void caller_read(const struct fs_caller *caller, struct caller_facts *ret_facts)
 	if (caller->unknown || !read_status(caller->pid, status))
 		return;
 	/*
-	 * Kernel code on top of the view (overlayfs, knfsd) acts as somebody else than the thread it
-	 * runs in, and a filter may have put somebody in the caller's place: what the thread has is
-	 * not theirs. Whoever acts as root there has been given all that root has.
+	 * Kernel code on top of the view (overlayfs, knfsd) acts as somebody else than the thread
+	 * it runs in, and a filter may have put somebody in the caller's place: what the thread has
+	 * is not theirs. Whoever acts as root there has been given all that root has.
 	 */
 	if (fsuid_of(status) != caller->uid) {
 		ret_facts->caps = caller->uid == 0 ? UINT64_MAX : 0;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Case-insensitive directories (or insensitive to Unicode forms, or with short names): map a name to the
- * spelling on disk, so that filters of names see the real one.
+ * Case-insensitive directories (or insensitive to Unicode forms, or with short names): map a name
+ * to the spelling on disk, so that filters of names see the real one.
  *
- * is_casefold() finds out with a name that the directory has: looked up in the other case the name leads to
- * the same file, or to none. node->casefold keeps the result. A directory with two hard links that differ
- * only in case is taken for a case-insensitive one, which costs time and nothing else.
+ * is_casefold() finds out with a name that the directory has: looked up in the other case the name
+ * leads to the same file, or to none. node->casefold keeps the result. A directory with two hard
+ * links that differ only in case is taken for a case-insensitive one, which costs time and nothing
+ * else.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"

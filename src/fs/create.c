@@ -104,8 +104,9 @@ int fs_mkdir(struct fs *fs, const struct fs_caller *caller, struct node *dir, co
 }
 
 /*
- * Gives the file of a node one more name. Linking by descriptor takes CAP_DAC_READ_SEARCH, and is ENOENT
- * without it; by /proc it takes none, so that is the way where the lower file system asks who links.
+ * Gives the file of a node one more name. Linking by descriptor takes CAP_DAC_READ_SEARCH, and is
+ * ENOENT without it; by /proc it takes none, so that is the way where the lower file system asks
+ * who links.
  */
 static int link_below(struct fs *fs, struct node *node, int fd, int dir_fd, const char *name)
 {

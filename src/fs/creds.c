@@ -9,10 +9,10 @@
  * (default_permissions), so DAC capabilities stay in force while acting as the caller: the caller's
  * other groups, which may have given the permission, are not known here.
  *
- * That is enough where the lower file system leaves permissions to the kernel (util/fstype.c). Where it
- * decides by itself who may do what (FUSE, network file systems, cgroup, ...), a thread takes all of
- * the caller's identity: user, groups and no capability that the caller lacks. In such a scope the
- * other scopes do nothing.
+ * That is enough where the lower file system leaves permissions to the kernel (util/fstype.c).
+ * Where it decides by itself who may do what (FUSE, network file systems, cgroup, ...), a thread
+ * takes all of the caller's identity: user, groups and no capability that the caller lacks. In such
+ * a scope the other scopes do nothing.
  */
 #include "fs/creds.h"
 #include "fs/fs.h"
@@ -134,8 +134,9 @@ static int enter(const struct fs_caller *caller, uint64_t caps, struct creds_sco
 		return 0;
 	if (caller->has_group && caller->group != caller->gid) {
 		/*
-		 * A user namespace may forbid to change groups (/proc/self/setgroups). Its processes,
-		 * this one among them, then keep the groups with which the namespace was made.
+		 * A user namespace may forbid to change groups (/proc/self/setgroups). Its
+		 * processes, this one among them, then keep the groups with which the namespace was
+		 * made.
 		 */
 		if (syscall(SYS_setgroups, 1, &caller->group) == 0)
 			scope->entered |= ENTERED_GROUPS;
@@ -189,7 +190,9 @@ int creds_enter_backing(bool keep_suidgid, struct creds_scope *ret_scope)
 {
 	if (!(caps_permitted & CAP_BIT(CAP_SETUID)))
 		return 0;
-	/* Registering takes the initial user namespace, where every id is valid: nothing to verify. */
+	/*
+	 * Registering takes the initial user namespace, where every id is valid: nothing to verify.
+	 */
 	setfsgid(BACKING_ID);
 	setfsuid(BACKING_ID);
 	ret_scope->entered |= ENTERED_GID | ENTERED_UID;
@@ -207,7 +210,8 @@ int creds_enter_owner(uint32_t uid, uint32_t gid, struct creds_scope *ret_scope)
 
 /*
  * Takes all that the caller has, and no more than that: the effective IDs too, because some file
- * systems (cgroup) look at these. The real ones stay ours, so that the caller cannot send us signals.
+ * systems (cgroup) look at these. The real ones stay ours, so that the caller cannot send us
+ * signals.
  */
 static int enter_whole(const struct fs_caller *caller, const struct caller_facts *facts,
 		       struct creds_scope *scope)

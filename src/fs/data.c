@@ -15,7 +15,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* F_SETFL in the view can switch O_DIRECT after the open, and back: the lower descriptor follows. */
+/*
+ * F_SETFL in the view can switch O_DIRECT after the open, and back: the lower descriptor follows.
+ */
 static int follow_flags(struct handle *handle, int fd, int flags)
 {
 	bool direct = flags & O_DIRECT;
@@ -73,7 +75,9 @@ static ssize_t write_all(int fd, const struct fs_write *write, int rwf)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		/* The kernel does not look at how much of a page was written back, only at errors. */
+		/*
+		 * The kernel does not look at how much of a page was written back, only at errors.
+		 */
 		if (n < 0)
 			return done && !write->from_cache ? (ssize_t)done : -errno;
 		if (n == 0)
@@ -115,7 +119,9 @@ ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *h
 	if (r < 0)
 		return r;
 	r = write->kill ? authority_written(fs, caller, handle->node, fd) : 0;
-	/* Nobody asks for a page to be written back: it goes by the descriptor of whoever opened. */
+	/*
+	 * Nobody asks for a page to be written back: it goes by the descriptor of whoever opened.
+	 */
 	if (r == 0 && !(write->from_cache && lower_asks(fs, handle->node)))
 		r = enter_writer(fs, caller, handle->node, write->kill, fd, &scope);
 	if (r < 0)

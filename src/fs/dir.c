@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Directories. Offsets are the lower file system's own, so that telldir and seekdir mean the same in
- * the view as below, and a listing takes no memory however long it is.
+ * Directories. Offsets are the lower file system's own, so that telldir and seekdir mean the same
+ * in the view as below, and a listing takes no memory however long it is.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -25,14 +25,17 @@ struct lower_dirent {
 	char name[];
 };
 
-/* The record of a name of NAME_MAX bytes; names can be longer on file systems that count characters. */
+/*
+ * The record of a name of NAME_MAX bytes; names can be longer on file systems that count
+ * characters.
+ */
 #define LONG_RECORD 280
 
 /*
- * The state of an open directory. No names are read ahead of a request: the kernel caches the listing
- * that it puts together from several requests, of several readers, and takes the cached listing for as
- * new as the directory was when the first of these readers began. Names that were read ahead before a
- * change would make that cached listing wrong for everybody.
+ * The state of an open directory. No names are read ahead of a request: the kernel caches the
+ * listing that it puts together from several requests, of several readers, and takes the cached
+ * listing for as new as the directory was when the first of these readers began. Names that were
+ * read ahead before a change would make that cached listing wrong for everybody.
  */
 struct dirstream {
 	off_t pos;			/* where the lower descriptor stands */
@@ -147,9 +150,9 @@ static bool give(struct fs *fs, struct handle *handle, struct dirstream *stream,
 }
 
 /*
- * Sets the lower descriptor to an offset. It seeks even where the descriptor stands there: btrfs lists the
- * names that existed at the open or at the last seek, and no later ones. Where the descriptor stands there
- * the seek is relative, because file systems that number the names (ramfs)
+ * Sets the lower descriptor to an offset. It seeks even where the descriptor stands there: btrfs
+ * lists the names that existed at the open or at the last seek, and no later ones. Where the
+ * descriptor stands there the seek is relative, because file systems that number the names (ramfs)
  * would find another name by the offset once names have come or gone.
  */
 static int seek(struct handle *handle, struct dirstream *stream, off_t pos)
@@ -202,9 +205,9 @@ static ssize_t read_names(struct fs *fs, struct handle *handle, struct dirstream
 }
 
 /*
- * Reads names and adds them to the reply: as many at a time as have room whatever they are called. all: the
- * room of an empty reply. Returns 1 when there may be more names, 0 at the end of the directory or of the
- * reply, -errno.
+ * Reads names and adds them to the reply: as many at a time as have room whatever they are called.
+ * all: the room of an empty reply. Returns 1 when there may be more names, 0 at the end of the
+ * directory or of the reply, -errno.
  */
 static int read_some(struct fs *fs, struct handle *handle, struct dirstream *stream, size_t all,
 		     struct fs_dirsink *sink)
@@ -231,8 +234,9 @@ static int read_some(struct fs *fs, struct handle *handle, struct dirstream *str
 }
 
 /*
- * Where directories are not opened nobody has told the kernel whether it may keep the listing, so it
- * does. Where it must not, because changes are not heard of, it is told to drop what it has got of it.
+ * Where directories are not opened nobody has told the kernel whether it may keep the listing, so
+ * it does. Where it must not, because changes are not heard of, it is told to drop what it has got
+ * of it.
  */
 static void keep_or_not(struct fs *fs, struct node *node)
 {

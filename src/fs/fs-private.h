@@ -41,7 +41,9 @@ struct fs {
 	_Alignas(64) _Atomic unsigned int n_shadow_drops;
 };
 
-/* True if filters that depend on the caller hold for a node: an answer is good for one caller only. */
+/*
+ * True if filters that depend on the caller hold for a node: an answer is good for one caller only.
+ */
 static inline bool attr_is_by_caller(struct fs *fs, const struct node *node)
 {
 	return node->filters & atomic_load_explicit(&fs->filters.by_caller, memory_order_relaxed);
@@ -53,13 +55,16 @@ int lookup_name(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 int lookup_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry);
 
 /*
- * Returns the number of the mount that an open file lies on, which is entered where it is new, or -errno.
- * fh is the file's handle, NULL where it has none.
+ * Returns the number of the mount that an open file lies on, which is entered where it is new, or
+ * -errno. fh is the file's handle, NULL where it has none.
  */
 int lower_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
 		  const struct fhandle *fh);
 
-/* The reply that carries attributes: an entry (LOOKUP, READDIRPLUS, LINK and the like), or that to GETATTR or SETATTR. */
+/*
+ * The reply that carries attributes: an entry (LOOKUP, READDIRPLUS, LINK and the like), or that to
+ * GETATTR or SETATTR.
+ */
 enum attr_reply { REPLY_ENTRY, REPLY_GETATTR, REPLY_SETATTR };
 
 /* attr.c: the only file that says how long anything may be believed. */
@@ -70,11 +75,14 @@ uint64_t attr_timeout(struct fs *fs, struct node *node);
 void attr_complete_entry(struct fs *fs, struct node *dir, struct fs_entry *entry);
 /* Reads the attributes of a node that was given one more name; fd is an O_PATH descriptor of it. */
 int attr_complete_link(struct fs *fs, struct node *node, int fd, struct fs_attr *ret_attr);
-/* For a new node, before its attributes are returned: limits caching if the node has an alias (node.h). */
+/*
+ * For a new node, before its attributes are returned: limits caching if the node has an alias
+ * (node.h).
+ */
 void attr_find_alias(struct fs *fs, struct node *node);
 /*
- * For a new node: a process below may have the file mapped, so *attr gets a short timeout. For a node of a file
- * that was just created: no process has.
+ * For a new node: a process below may have the file mapped, so *attr gets a short timeout. For a
+ * node of a file that was just created: no process has.
  */
 void attr_node_seen_first(struct fs *fs, struct node *node, struct fs_attr *attr);
 void attr_node_created(struct node *node);
@@ -85,10 +93,11 @@ uint64_t attr_absent_ns(struct fs *fs, struct node *dir);
 /*
  * invalidate.c: the kernel drops what it has cached. Only where the host has these callbacks.
  *
- * invalidate_node(): attributes, and with data the pages. invalidate_name(): a name; child: the node whose file
- * was removed with it, or NULL; expire: the name may still lead to the same file, or the view itself has
- * changed it. invalidate_all(): everything. invalidate_moved(): records that a node lies in another directory
- * (NULL: not known which), and invalidates its attributes if that one is not watched.
+ * invalidate_node(): attributes, and with data the pages. invalidate_name(): a name; child: the
+ * node whose file was removed with it, or NULL; expire: the name may still lead to the same file,
+ * or the view itself has changed it. invalidate_all(): everything. invalidate_moved(): records that
+ * a node lies in another directory (NULL: not known which), and invalidates its attributes if that
+ * one is not watched.
  */
 void invalidate_node(struct fs *fs, struct node *node, bool data);
 void invalidate_name(struct fs *fs, struct node *dir, const char *name, struct node *child, bool expire);
@@ -98,21 +107,25 @@ void invalidate_moved(struct fs *fs, struct node *node, struct node *dir);
 /*
  * attr-shadow.c: what the kernel has cached of a node's attributes.
  *
- * shadow_of(): the hash of attributes that were read below, for shadow_record(); 0 where nothing is compared.
- * shadow_record(): a reply is about to carry them; watched: changes by others make events.
- * shadow_record_acl(): a reply is about to carry an ACL, or that there is none; before that is read.
+ * shadow_of(): the hash of attributes that were read below, for shadow_record(); 0 where nothing is
+ * compared. shadow_record(): a reply is about to carry them; watched: changes by others make
+ * events. shadow_record_acl(): a reply is about to carry an ACL, or that there is none; before that
+ * is read.
  */
 uint64_t shadow_of(struct fs *fs, struct node *node, const struct statx *stx);
 void shadow_record(struct node *node, uint64_t shadow, enum attr_reply reply, bool watched);
 void shadow_record_acl(struct fs *fs, struct node *node);
-/* True if a reply was recorded so recently that the kernel may get it after an invalidation sent now. */
+/*
+ * True if a reply was recorded so recently that the kernel may get it after an invalidation sent
+ * now.
+ */
 #define SHADOW_IN_FLIGHT_MS 30
 bool shadow_in_flight(const struct node *node);
 /*
- * Invalidate what the kernel has cached, before they return; only from inside a request. shadow_drop(): all
- * attributes and ACLs, after an operation of the view that changed more than the kernel expects.
- * shadow_drop_written(): of a regular file, what a write changes. shadow_revalidate(): at open, what differs
- * from the lower inode.
+ * Invalidate what the kernel has cached, before they return; only from inside a request.
+ * shadow_drop(): all attributes and ACLs, after an operation of the view that changed more than the
+ * kernel expects. shadow_drop_written(): of a regular file, what a write changes.
+ * shadow_revalidate(): at open, what differs from the lower inode.
  */
 void shadow_drop(struct fs *fs, struct node *node);
 void shadow_drop_written(struct fs *fs, struct node *node);
@@ -122,8 +135,8 @@ void shadow_revalidate(struct fs *fs, struct node *node);
 /* Puts what is a server's in the place of what was read from the lower inode. */
 int authority_apply(struct fs *fs, struct node *node, struct statx *stx);
 /*
- * The server's part of a change; fd is a descriptor of the node. What is left for the lower inode stays
- * in *change. Returns AUTHORITY_DONE where nothing is.
+ * The server's part of a change; fd is a descriptor of the node. What is left for the lower inode
+ * stays in *change. Returns AUTHORITY_DONE where nothing is.
  */
 #define AUTHORITY_DONE 1
 int authority_change(struct fs *fs, const struct fs_caller *caller, struct node *node, int fd,
@@ -138,7 +151,9 @@ static inline bool authority_is_served(const struct node *node, uint32_t field)
 
 /* set-id.c: the set-ID bits of a node that the view does not show. */
 uint32_t set_id_hidden(const struct node *node);
-/* A change of a mode keeps those bits as they are below, in *change; -EPERM where it would set one. */
+/*
+ * A change of a mode keeps those bits as they are below, in *change; -EPERM where it would set one.
+ */
 int set_id_keep(const struct node *node, int fd, struct fs_change *change);
 /* Whether the view shows another owner or group than the lower file's. */
 bool set_id_is_foreign(const struct node *node);
@@ -150,7 +165,10 @@ bool set_id_is_capability(const struct node *node, const char *xattr);
 uint64_t ino_mix(struct fs *fs, const struct statx *stx);
 int ino_devs_new(struct devs **ret_devs);
 struct devs *ino_devs_free(struct devs *devs);
-/* An open for writing is under way: from here on no lease of ours stands in its way. And it has ended. */
+/*
+ * An open for writing is under way: from here on no lease of ours stands in its way. And it has
+ * ended.
+ */
 void attr_writer_begins(struct node *node);
 void attr_writer_ends(struct node *node);
 void attr_opened(struct fs *fs, struct node *node, int flags, enum io_mode mode);
@@ -164,7 +182,10 @@ int listings_new(struct listings **ret_listings);
 struct listings *listings_free(struct listings *listings);
 /* A name in the directory has changed. */
 void listings_changed(struct fs *fs, const struct node *dir);
-/* A listing begins. And the kernel has taken the reply with its first names: once for each that began. */
+/*
+ * A listing begins. And the kernel has taken the reply with its first names: once for each that
+ * began.
+ */
 void listings_begun(struct fs *fs, const struct node *dir);
 void listings_taken(struct fs *fs, const struct node *dir);
 /* dir.c: frees the stream of a handle. */
@@ -183,9 +204,9 @@ bool parked_tick(struct fs *fs);
 int passthrough_new(struct fs *fs, struct passthrough **ret_pt);
 struct passthrough *passthrough_free(struct passthrough *passthrough);
 /*
- * Decides how the data of an open with these flags is reached, and counts it; st: the file's, where it is
- * known (else st_mode is 0). -EBUSY: others have the file open by passthrough, and filters hold for its
- * data, or its owner may not open it so.
+ * Decides how the data of an open with these flags is reached, and counts it; st: the file's, where
+ * it is known (else st_mode is 0). -EBUSY: others have the file open by passthrough, and filters
+ * hold for its data, or its owner may not open it so.
  */
 int passthrough_open(struct fs *fs, struct node *node, const struct stat *st, int flags,
 	      struct fs_open *open);
@@ -207,17 +228,23 @@ struct file_owner {
 };
 int owners_new(struct owners **ret_owners);
 struct owners *owners_free(struct owners *owners);
-/* As whom a node's file is registered; false: as nobody in particular. And that it is so, or no more (NULL). */
+/*
+ * As whom a node's file is registered; false: as nobody in particular. And that it is so, or no
+ * more (NULL).
+ */
 bool owners_find(struct owners *owners, const struct node *node, struct file_owner *ret_owner);
 int owners_set(struct owners *owners, const struct node *node, const struct file_owner *owner);
-/* A program that the caller may execute, and not read: opened as its owner. The descriptor or -errno. */
+/*
+ * A program that the caller may execute, and not read: opened as its owner. The descriptor or
+ * -errno.
+ */
 int owner_open_program(struct fs *fs, struct node *node);
 /* Whether that owner may open the node's file so. */
 bool owner_may(struct fs *fs, struct node *node, const struct file_owner *owner, int flags);
 
 /*
- * data.c: closes the file of a handle once, where a server may have something to say of what was written
- * (NFS sends it then, and finds out that there is no room).
+ * data.c: closes the file of a handle once, where a server may have something to say of what was
+ * written (NFS sends it then, and finds out that there is no room).
  */
 int data_flush(struct fs *fs, struct handle *handle);
 
@@ -238,8 +265,8 @@ int watch_start(struct watch *watch);
 void watch_stop(struct watch *watch);
 struct watch *watch_free(struct watch *watch);
 /*
- * Called before the attributes of a node, or the names of a directory, are read, so that changes after the
- * read make an event; fd is an O_PATH descriptor of the node.
+ * Called before the attributes of a node, or the names of a directory, are read, so that changes
+ * after the read make an event; fd is an O_PATH descriptor of the node.
  */
 void watch_before_read(struct fs *fs, struct node *node, int fd);
 /* Watches a node from now on; fd is an O_PATH descriptor of it. false: it cannot be. */
@@ -248,7 +275,10 @@ void watch_node_gone(struct fs *fs, struct node *node);
 void watch_stat(const struct watch *watch, struct fs_stat *stat);
 
 /* unnamed.c: files that are in use and lose their last name. */
-/* A name is about to go. Or others have removed a name of a node. Or a node was made without a name. */
+/*
+ * A name is about to go. Or others have removed a name of a node. Or a node was made without a
+ * name.
+ */
 void unnamed_before(struct fs *fs, struct node *dir, int dir_fd, const char *name);
 void unnamed_below(struct fs *fs, struct node *node);
 void unnamed_made(struct fs *fs, struct node *node);
@@ -256,7 +286,10 @@ void unnamed_made(struct fs *fs, struct node *node);
 void unnamed_renamed(struct fs *fs, struct node *dir, const char *name, struct node *new_dir,
 		     const char *new_name, unsigned int flags);
 
-/* lower-open.c: the lower file of an O_PATH descriptor, of a node, of a handle (opened when first needed). */
+/*
+ * lower-open.c: the lower file of an O_PATH descriptor, of a node, of a handle (opened when first
+ * needed).
+ */
 int lower_stat(int fd, struct statx *ret_stx);
 /* chmod by an O_PATH descriptor: one call since Linux 6.6, through /proc before. */
 int lower_chmod(int fd, uint32_t mode);
@@ -272,9 +305,9 @@ static inline bool lower_asks(struct fs *fs, const struct node *node)
 	return nodetab_mount(fs->nodes, node->fh.mount)->asks;
 }
 /*
- * Takes the caller's identity for operations on a node's lower file where its file system decides by
- * it; does nothing, at no cost, elsewhere. Descriptors of nodes are to be had before: opening by handle takes
- * a capability.
+ * Takes the caller's identity for operations on a node's lower file where its file system decides
+ * by it; does nothing, at no cost, elsewhere. Descriptors of nodes are to be had before: opening by
+ * handle takes a capability.
  */
 static inline int lower_enter(struct fs *fs, const struct node *node, struct creds_scope *ret_scope)
 {
@@ -287,10 +320,16 @@ static inline int lower_enter_maker(struct fs *fs, const struct node *dir,
 	return lower_asks(fs, dir) ? creds_enter_whole(ret_scope)
 				   : creds_enter_caller(caller, ret_scope);
 }
-/* Whether something is mounted on the directory of a descriptor when somebody enters it (NFS has such). */
+/*
+ * Whether something is mounted on the directory of a descriptor when somebody enters it (NFS has
+ * such).
+ */
 bool lower_is_entered_elsewhere(int fd);
 /* An O_PATH descriptor of a node, outside the cache. */
 int lower_open_path(struct fs *fs, struct node *node);
 int lower_of_handle(struct fs *fs, struct handle *handle);
-/* Gives a handle its descriptor, once, and counts it for who has opened it. false: it had one already. */
+/*
+ * Gives a handle its descriptor, once, and counts it for who has opened it. false: it had one
+ * already.
+ */
 bool lower_to_handle(struct fs *fs, struct handle *handle, int fd);

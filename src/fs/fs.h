@@ -25,7 +25,8 @@ struct fs;
 #define FS_LATER 1
 /*
  * The negative answer of an operation that has done nothing yet, and would have to wait until the
- * holder of a lease gives it up: it is to be run again in a thread that may wait. Only in other threads.
+ * holder of a lease gives it up: it is to be run again in a thread that may wait. Only in other
+ * threads.
  */
 #define FS_WOULD_WAIT (-600)
 
@@ -38,28 +39,33 @@ struct fs_host {
 	/* Asks for fs_tick() to be called about once a second from now on. */
 	void (*want_tick)(void *aux);
 	/*
-	 * Make the kernel drop what it has cached: attributes of a node, and with data its pages; a name (child: the
-	 * node that was removed with it, or 0; expire: the name may still lead to the same file); everything. They
-	 * return at once, before the kernel has done it. NULL where the kernel cannot be told: then attributes
-	 * and names get timeouts that need no invalidation.
+	 * Make the kernel drop what it has cached: attributes of a node, and with data its pages; a
+	 * name (child: the node that was removed with it, or 0; expire: the name may still lead to
+	 * the same file); everything. They return at once, before the kernel has done it. NULL
+	 * where the kernel cannot be told: then attributes and names get timeouts that need no
+	 * invalidation.
 	 */
 	void (*invalidate_node)(void *aux, uint64_t nodeid, bool data);
 	void (*invalidate_name)(void *aux, uint64_t parent, const char *name, uint64_t child,
 				bool expire);
 	void (*invalidate_all)(void *aux);
 	/*
-	 * A process below has moved a directory away that the kernel has cached under this name. Called before the
-	 * name is invalidated; reads the mount tables.
+	 * A process below has moved a directory away that the kernel has cached under this name.
+	 * Called before the name is invalidated; reads the mount tables.
 	 */
 	void (*moved_away)(void *aux, uint64_t parent, const char *name, uint64_t child);
 	/*
-	 * Make the kernel drop a node's attributes and ACLs, or of a regular file only what a write changes (size,
-	 * blocks, mtime, ctime), before they return. May be called from inside a request. The second one does nothing
-	 * where the kernel has a size of FS_WRITTEN_LIMIT or more.
+	 * Make the kernel drop a node's attributes and ACLs, or of a regular file only what a write
+	 * changes (size, blocks, mtime, ctime), before they return. May be called from inside a
+	 * request. The second one does nothing where the kernel has a size of FS_WRITTEN_LIMIT or
+	 * more.
 	 */
 	void (*invalidate_attr_now)(void *aux, uint64_t nodeid);
 	void (*invalidate_written_now)(void *aux, uint64_t nodeid);
-	/* A node with filters of forget (struct fs_filters) is being freed: it must not get references any more. */
+	/*
+	 * A node with filters of forget (struct fs_filters) is being freed: it must not get
+	 * references any more.
+	 */
 	void (*forgotten)(void *aux, struct node *node);
 };
 
@@ -90,8 +96,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs);
 struct fs *fs_free(struct fs *fs);
 
 /*
- * Tells whether cache=auto can watch the file system of a directory (fd: open for reading). If it cannot, a
- * view uses a timeout of ttl_ns there; *ret_support says why.
+ * Tells whether cache=auto can watch the file system of a directory (fd: open for reading). If it
+ * cannot, a view uses a timeout of ttl_ns there; *ret_support says why.
  */
 struct fs_watch_support {
 	bool watchable;
@@ -103,14 +109,15 @@ void fs_watch_support(int fd, struct fs_watch_support *ret_support);
 int fs_watch_try(void);
 
 /*
- * Whether files beside one that is open for reading are kept by handles, as a view of it would: 0, or -errno
- * where each node keeps a descriptor. *ret_len is the length of its handle; 0: it has none.
+ * Whether files beside one that is open for reading are kept by handles, as a view of it would: 0,
+ * or -errno where each node keeps a descriptor. *ret_len is the length of its handle; 0: it has
+ * none.
  */
 int fs_handles_try(int fd, unsigned int *ret_len);
 
 /*
- * Opens the directory of a descriptor for reading: as ourselves, or where a server of files lets its owner alone,
- * as the owner. Another descriptor or -errno.
+ * Opens the directory of a descriptor for reading: as ourselves, or where a server of files lets
+ * its owner alone, as the owner. Another descriptor or -errno.
  */
 int fs_open_dir(int fd);
 
@@ -147,34 +154,37 @@ void fs_forget(struct fs *fs, uint64_t nodeid, uint64_t n);
 uint32_t fs_generation(struct fs *fs, const struct node *node);
 
 /*
- * What is to be known of filters: bits as in node.filters. Data: they see reads and writes; of these
- * cacheable: they do the same for every caller. By name: what they do depends on names. Forget: they
- * are told of nodes that go.
+ * What is to be known of filters: bits as in node.filters. Data: they see reads and writes; of
+ * these cacheable: they do the same for every caller. By name: what they do depends on names.
+ * Forget: they are told of nodes that go.
  */
 struct fs_filters {
 	uint64_t by_caller, by_name, data, cacheable, forget;
 };
 void fs_set_filters(struct fs *fs, const struct fs_filters *filters);
-/* The bits of changed are others in node->filters now: pages that the kernel keeps of it may be wrong. */
+/*
+ * The bits of changed are others in node->filters now: pages that the kernel keeps of it may be
+ * wrong.
+ */
 void fs_filters_changed(struct fs *fs, struct node *node, uint64_t changed);
 /* Whether the node is open in a way that filters which hold for its data do not see. */
 bool fs_bypasses(struct fs *fs, struct node *node);
 /*
- * What is under a name below, without a node being made: its attributes, and its node if there is one
- * (strong; left alone otherwise).
+ * What is under a name below, without a node being made: its attributes, and its node if there is
+ * one (strong; left alone otherwise).
  */
 int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret_stx,
 	    struct node **ret_node);
 /*
- * The name that a directory has for the file under a name that is written otherwise: some directories
- * do not tell case apart. 0, or -ENOENT where it is written so.
+ * The name that a directory has for the file under a name that is written otherwise: some
+ * directories do not tell case apart. 0, or -ENOENT where it is written so.
  */
 #define FS_NAME_SIZE 1024
 int fs_real_name(struct fs *fs, struct node *dir, const char *name, char real[FS_NAME_SIZE]);
 /*
- * Makes the kernel ask again for a node's attributes, and for a name in it (or NULL), because the reply to a
- * request will not say what the request did. Called before the reply: attributes are dropped when this
- * returns, names soon after.
+ * Makes the kernel ask again for a node's attributes, and for a name in it (or NULL), because the
+ * reply to a request will not say what the request did. Called before the reply: attributes are
+ * dropped when this returns, names soon after.
  */
 void fs_invalidate(struct fs *fs, struct node *node, const char *name);
 /* A server has changed attributes of a node. From any thread; returns at once. */
@@ -184,8 +194,8 @@ int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node);
 /* The path below, as far as it is known; for people. */
 void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size);
 /*
- * Likewise, but of a directory whose path is too long for the kernel to tell, that of the nearest directory
- * above that has one, and "/?". True: it is such a path.
+ * Likewise, but of a directory whose path is too long for the kernel to tell, that of the nearest
+ * directory above that has one, and "/?". True: it is such a path.
  */
 bool fs_node_path_cut(struct fs *fs, struct node *node, char *buf, size_t size);
 uint32_t fs_node_number(struct fs *fs, const struct node *node);
@@ -205,9 +215,9 @@ int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
 /* No filter shows another owner of the node any more. */
 void fs_show_real(struct fs *fs, struct node *node);
 /*
- * A filter shows a node's attributes with another owner (other_uid) or group (other_gid) than it has:
- * returns the mode without the set-ID bits that would take effect for these, see fs/set-id.c. Of mode
- * only the permissions and set-ID bits count.
+ * A filter shows a node's attributes with another owner (other_uid) or group (other_gid) than it
+ * has: returns the mode without the set-ID bits that would take effect for these, see fs/set-id.c.
+ * Of mode only the permissions and set-ID bits count.
  */
 uint32_t fs_show_mode(struct node *node, uint32_t mode, bool other_uid, bool other_gid);
 
@@ -224,8 +234,9 @@ struct fs_caller {
 };
 
 /*
- * Says for whom this thread runs operations from now on (NULL: for itself): where the lower file system decides
- * by who asks, they run as that caller. The struct stays the caller's, and unchanged, until the next call.
+ * Says for whom this thread runs operations from now on (NULL: for itself): where the lower file
+ * system decides by who asks, they run as that caller. The struct stays the caller's, and
+ * unchanged, until the next call.
  */
 void fs_serve(const struct fs_caller *caller);
 
@@ -301,7 +312,9 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open);
 int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, int flags,
 	       uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open);
-/* The kernel closes the handle: takes back what opening gave, once. The handle's reference stays. */
+/*
+ * The kernel closes the handle: takes back what opening gave, once. The handle's reference stays.
+ */
 int fs_release(struct fs *fs, struct handle *handle);
 
 /* Data of served files. Return the bytes done. */
@@ -341,8 +354,8 @@ struct fs_dirent {
 	uint32_t type;			/* DT_* */
 };
 /*
- * Where a listing goes: fits() before add(). add() takes over entry->node (counted, remembered). room() says
- * how many bytes of getdents64(2)'s records have room, whatever the names in them are.
+ * Where a listing goes: fits() before add(). add() takes over entry->node (counted, remembered).
+ * room() says how many bytes of getdents64(2)'s records have room, whatever the names in them are.
  */
 struct fs_dirsink {
 	size_t (*room)(struct fs_dirsink *sink);
@@ -353,14 +366,20 @@ struct fs_dirsink {
 };
 int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open);
 /*
- * Before an open or a create: -EMFILE where the caller has his share of descriptors for open files, so
- * that others find some.
+ * Before an open or a create: -EMFILE where the caller has his share of descriptors for open files,
+ * so that others find some.
  */
 int fs_may_open(struct fs *fs, const struct fs_caller *caller);
-/* With no_opendir: a directory that stands at an offset, or that was opened for this. A strong reference. */
+/*
+ * With no_opendir: a directory that stands at an offset, or that was opened for this. A strong
+ * reference.
+ */
 int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **ret_handle);
 int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dirsink *sink);
-/* Whether what the kernel was told of the names of a directory makes one listing that may be cached. */
+/*
+ * Whether what the kernel was told of the names of a directory makes one listing that may be
+ * cached.
+ */
 bool fs_listing_is_settled(struct fs *fs, const struct node *dir);
 
 /* Extended attributes. size 0 asks for the length. Return lengths. */

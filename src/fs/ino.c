@@ -2,10 +2,11 @@
 /*
  * Inode numbers of the view: those below.
  *
- * All of the view has one st_dev: the kernel gives what is mounted below it one of its own on virtiofs
- * only. Below there may be several: file systems mounted there, subvolumes, layers of overlayfs. So
- * that two files are not taken for one because their numbers are the same, files that are not on
- * LOWER's own device get the number of theirs mixed in where inode numbers are not in use.
+ * All of the view has one st_dev: the kernel gives what is mounted below it one of its own on
+ * virtiofs only. Below there may be several: file systems mounted there, subvolumes, layers of
+ * overlayfs. So that two files are not taken for one because their numbers are the same, files that
+ * are not on LOWER's own device get the number of theirs mixed in where inode numbers are not in
+ * use.
  */
 #include "fs/fs-private.h"
 
@@ -57,7 +58,9 @@ uint64_t ino_mix(struct fs *fs, const struct statx *stx)
 	if (i == devs->n) {
 		pthread_mutex_lock(&devs->lock);
 		i = dev_find(devs, dev);
-		/* What comes after so many shares a number: still right for all that is not linked. */
+		/*
+		 * What comes after so many shares a number: still right for all that is not linked.
+		 */
 		if (i == devs->n && i < MAX_DEVS) {
 			devs->dev[i] = dev;
 			atomic_store_explicit(&devs->n, i + 1, memory_order_release);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Invalidates what the kernel has cached, after a change that it does not know of: by another process below
- * (watch-events.c), by a server, or by a request that did something else than its reply says. Sends
- * through the callbacks of struct fs_host. No state, no locks.
+ * Invalidates what the kernel has cached, after a change that it does not know of: by another
+ * process below (watch-events.c), by a server, or by a request that did something else than its
+ * reply says. Sends through the callbacks of struct fs_host. No state, no locks.
  */
 #include "fs/fs-private.h"
 
@@ -41,8 +41,9 @@ void invalidate_all(struct fs *fs)
 	const struct fs_host *host = &fs->config.host;
 
 	/*
-	 * While the descriptor of a file that was removed meanwhile stays cached, GETATTR succeeds and the kernel
-	 * keeps its name. Without the descriptor GETATTR fails with ESTALE, and the kernel looks the name up again.
+	 * While the descriptor of a file that was removed meanwhile stays cached, GETATTR succeeds
+	 * and the kernel keeps its name. Without the descriptor GETATTR fails with ESTALE, and the
+	 * kernel looks the name up again.
 	 */
 	fdcache_trim(fs->fds);
 	host->invalidate_all(host->aux);

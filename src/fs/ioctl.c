@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The few commands that are forwarded: inode flags (lsattr, chattr) and the inode's version, where the
- * kernel has checked who may change flags; and FITRIM, for which the kernel checks nothing, so it has the
- * caller's identity and capabilities below. Everything else is refused as natively by a file system
- * that does not know it: a command done with our rights would be a way around the caller's.
+ * The few commands that are forwarded: inode flags (lsattr, chattr) and the inode's version, where
+ * the kernel has checked who may change flags; and FITRIM, for which the kernel checks nothing, so
+ * it has the caller's identity and capabilities below. Everything else is refused as natively by a
+ * file system that does not know it: a command done with our rights would be a way around the
+ * caller's.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"

@@ -2,11 +2,12 @@
 /*
  * When directories were changed and read, so that the kernel's cached listings are complete.
  *
- * The kernel puts a cached listing together from the replies to all readers of a directory, and marks it with
- * the version that the directory had when the first reader began. From the moment that one reader has come
- * to the end the cached listing counts as complete: every reader goes on by it, also those who are halfway
- * and began after a change which the cached listing does not have. Only who begins compares the version. And
- * a reader who begins before the first one has got his reply replaces the version, not the names.
+ * The kernel puts a cached listing together from the replies to all readers of a directory, and
+ * marks it with the version that the directory had when the first reader began. From the moment
+ * that one reader has come to the end the cached listing counts as complete: every reader goes on
+ * by it, also those who are halfway and began after a change which the cached listing does not
+ * have. Only who begins compares the version. And a reader who begins before the first one has got
+ * his reply replaces the version, not the names.
  *
  * So the end of a listing completes the cached listing only
  * - when nobody has changed the directory for a while: then nobody is halfway who began after the change;
@@ -14,9 +15,9 @@
  *   names may be older than the version. The next change ends this, because the version then differs.
  * A reply is under way until the same reader asks for more or closes the directory, but not for long.
  *
- * All this is kept for groups of directories, which costs some of them their cached listing for a moment. It
- * is read and written without a lock: a change and a beginning at the same moment are in either order, and
- * the kernel gets the reply to the change after both.
+ * All this is kept for groups of directories, which costs some of them their cached listing for a
+ * moment. It is read and written without a lock: a change and a beginning at the same moment are in
+ * either order, and the kernel gets the reply to the change after both.
  */
 #include "fs/fs-private.h"
 #include "util/clock.h"
@@ -103,8 +104,8 @@ bool fs_listing_is_settled(struct fs *fs, const struct node *dir)
 	struct group *group = group_of(fs, dir);
 
 	/*
-	 * A directory that was opened before a filter came that depends on the caller still reads and
-	 * writes the one cached listing that all callers share.
+	 * A directory that was opened before a filter came that depends on the caller still reads
+	 * and writes the one cached listing that all callers share.
 	 */
 	return !attr_is_by_caller(fs, dir) && !group->mixed && is_over(group->changed_ms, QUIET_MS);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Owners of fcntl(2) locks: a pair of file and owner has one lower descriptor, on which its locks are taken. All
- * of this runs under the lock of struct locks.
+ * Owners of fcntl(2) locks: a pair of file and owner has one lower descriptor, on which its locks
+ * are taken. All of this runs under the lock of struct locks.
  */
 #include "fs/lock-private.h"
 #include "util/fd.h"
@@ -42,7 +42,10 @@ static int owner_open(struct fs *fs, struct handle *handle)
 	return fd;
 }
 
-/* The owner's descriptor, made now if need be: the lock, which the caller holds, is let go of meanwhile. */
+/*
+ * The owner's descriptor, made now if need be: the lock, which the caller holds, is let go of
+ * meanwhile.
+ */
 int lock_owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
 		  struct owner **ret_owner)
 {

@@ -45,17 +45,20 @@ struct locks {
 
 struct flock lock_to_flock(const struct fs_lock *lock);
 /*
- * lock-owner.c: the owner that a lock is for, a new one if there is none; borrowed from the list. The lock is
- * released while its descriptor is opened.
+ * lock-owner.c: the owner that a lock is for, a new one if there is none; borrowed from the list.
+ * The lock is released while its descriptor is opened.
  */
 int lock_owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
 		  struct owner **ret_owner);
 /* Drops a reference of a waiter's, or the list's; NULL is allowed. */
 void lock_owner_put(struct fs *fs, struct owner *owner);
-/* A waiter of the owner has ended with r: drops its reference, and the owner if nothing is left of it. */
+/*
+ * A waiter of the owner has ended with r: drops its reference, and the owner if nothing is left of
+ * it.
+ */
 void lock_owner_waited(struct fs *fs, struct owner *owner, int r);
 /*
- * lock-holder.c: whether an owner that waits for a lock would wait for itself, by way of others. Caller holds
- * the lock.
+ * lock-holder.c: whether an owner that waits for a lock would wait for itself, by way of others.
+ * Caller holds the lock.
  */
 bool lock_deadlocks(struct locks *locks, struct owner *owner, const struct fs_lock *lock);

@@ -6,7 +6,8 @@
  * below may put another file under the name; answering with the attributes of the one and the node
  * of the other would let a user open a file by the permissions of another. So the two must agree on
  * the inode number, read from its place in the handle; where they do not, or the layout of the
- * handle is unknown, or a mount was crossed, the name is opened and both are asked of the open file.
+ * handle is unknown, or a mount was crossed, the name is opened and both are asked of the open
+ * file.
  *
  * Symbolic links are never followed here, and only a directory's own descriptor is walked from.
  */
@@ -49,8 +50,8 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 	key->type = entry->attr.stx.stx_mode & S_IFMT;
 	r = node_lookup_or_new(fs->nodes, key, &entry->node, &new);
 	/*
-	 * A new node owns the descriptor, whatever fails from here on: other threads may have found the
-	 * node already, and the last reference to it closes the descriptor.
+	 * A new node owns the descriptor, whatever fails from here on: other threads may have found
+	 * the node already, and the last reference to it closes the descriptor.
 	 */
 	if (!new)
 		key->own_fd = fd_close(key->own_fd);
@@ -77,7 +78,9 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 	return 0;
 }
 
-/* What a new node has of its directory's filters; without one, found by its handle, of the root's. */
+/*
+ * What a new node has of its directory's filters; without one, found by its handle, of the root's.
+ */
 static uint64_t inherited_filters(struct fs *fs, struct node *dir)
 {
 	return (dir ? dir : fs->root)->filters & ~NODE_FILTERS_SET;
@@ -151,8 +154,8 @@ static int resolve_by_opening(struct fs *fs, struct node *dir, int dir_fd, const
 }
 
 /*
- * Whether a name of a proc file system is a thread of this process: to these proc opens what it keeps
- * from others, whatever identity this thread has taken.
+ * Whether a name of a proc file system is a thread of this process: to these proc opens what it
+ * keeps from others, whatever identity this thread has taken.
  */
 static bool is_this_process(int dir_fd, const char *name)
 {

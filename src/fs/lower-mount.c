@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The mounts that LOWER reaches: LOWER's own, and those below it. A mount is entered into the node table when
- * a file on it is looked up for the first time, with all that the view has to know of its file system. No locks
- * but the table's.
+ * The mounts that LOWER reaches: LOWER's own, and those below it. A mount is entered into the node
+ * table when a file on it is looked up for the first time, with all that the view has to know of
+ * its file system. No locks but the table's.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -30,10 +30,10 @@ static int open_for_handles(int fd, uint32_t mode)
 }
 
 /*
- * Returns a descriptor for opening handles of the mount, or -errno where its files are kept by descriptors
- * instead. The kernel gives out handles which it then refuses to open: in a user namespace, without
- * CAP_DAC_READ_SEARCH, and on file systems that cannot decode them. So fh, the handle of fd, is opened
- * once. Lack of descriptors or memory says nothing about the mount.
+ * Returns a descriptor for opening handles of the mount, or -errno where its files are kept by
+ * descriptors instead. The kernel gives out handles which it then refuses to open: in a user
+ * namespace, without CAP_DAC_READ_SEARCH, and on file systems that cannot decode them. So fh, the
+ * handle of fd, is opened once. Lack of descriptors or memory says nothing about the mount.
  */
 static int open_mount(int fd, const struct fhandle *fh, uint32_t mode)
 {

@@ -106,8 +106,8 @@ bool lower_may_wait(void)
 
 /*
  * An open waits until the holder of a lease on the file has given it up: 45 seconds at most, as the
- * kernel is set up. On regular files O_NONBLOCK has no other effect, so it is left on the descriptor
- * but for remote file systems, which may send it on.
+ * kernel is set up. On regular files O_NONBLOCK has no other effect, so it is left on the
+ * descriptor but for remote file systems, which may send it on.
  */
 static int open_in_time(struct fs *fs, struct node *node, int flags)
 {
@@ -156,7 +156,10 @@ bool lower_to_handle(struct fs *fs, struct handle *handle, int fd)
 	return false;
 }
 
-/* No lock is held while the file is opened, which may take long: of two who open it one closes it again. */
+/*
+ * No lock is held while the file is opened, which may take long: of two who open it one closes it
+ * again.
+ */
 int lower_of_handle(struct fs *fs, struct handle *handle)
 {
 	int fd = atomic_load_explicit(&handle->fd, memory_order_acquire);

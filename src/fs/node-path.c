@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Paths of nodes, both ways. A path is for people, for filters of a subtree, and a hint; no operation of the view
- * goes by one.
+ * Paths of nodes, both ways. A path is for people, for filters of a subtree, and a hint; no
+ * operation of the view goes by one.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -55,9 +55,9 @@ static void lower_path(struct fs *fs, struct node *node, char *buf, size_t size)
 }
 
 /*
- * A private mount of LOWER hangs nowhere, so the kernel names files on it by their path from its root,
- * which is LOWER; without one they have LOWER's own path before it. A file whose directory the kernel
- * has forgotten is "/" to it.
+ * A private mount of LOWER hangs nowhere, so the kernel names files on it by their path from its
+ * root, which is LOWER; without one they have LOWER's own path before it. A file whose directory
+ * the kernel has forgotten is "/" to it.
  */
 void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size)
 {

@@ -4,8 +4,8 @@
  *
  * A file whose data passes through needs no descriptor of ours: the kernel opens the backing file
  * for each open by itself. But it does not ask what open(2) asks, whether the file is immutable,
- * busy as a program, unable to do O_DIRECT; so opens for writing, or with O_DIRECT, are tried on the
- * lower file first. Operations on the open file that come to us all the same (fsync, fallocate,
+ * busy as a program, unable to do O_DIRECT; so opens for writing, or with O_DIRECT, are tried on
+ * the lower file first. Operations on the open file that come to us all the same (fsync, fallocate,
  * fadvise, ...) open the lower file when the first of them comes.
  */
 #include "fs/creds.h"
@@ -17,8 +17,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* Flags that making a file below is not asked for: it is new, and where data goes is decided write by
- * write. */
+/*
+ * Flags that making a file below is not asked for: it is new, and where data goes is decided write
+ * by write.
+ */
 #define FLAGS_NOT_MADE (O_CREAT | O_NOCTTY | O_NOFOLLOW | O_DIRECTORY | O_APPEND)
 
 /* In the flags of an open by execve(2), which alone can set it: __FMODE_EXEC in the kernel. */
@@ -66,8 +68,8 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 }
 
 /*
- * Clears the set-ID bits that the view does not show, before a mapping can store to the file. Leaves the
- * mode as it is then in *st.
+ * Clears the set-ID bits that the view does not show, before a mapping can store to the file.
+ * Leaves the mode as it is then in *st.
  */
 static int clear_hidden(const struct node *node, int flags, int fd, struct stat *st)
 {
@@ -110,8 +112,8 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 		}
 	}
 	/*
-	 * A descriptor of ours would stand in the way of leases: none is kept without need. Where the
-	 * lower file system decides by who opens, a later open would be somebody else's.
+	 * A descriptor of ours would stand in the way of leases: none is kept without need. Where
+	 * the lower file system decides by who opens, a later open would be somebody else's.
 	 */
 	if (open.mode != IO_PASSTHROUGH || lower_asks(fs, node))
 		lower_to_handle(fs, open.handle, take_fd(&fd));

@@ -2,10 +2,11 @@
 /*
  * Passing data through where a server decides by who asks (NFS, SMB, ...).
  *
- * The kernel opens, reads and writes a backing file as whoever registered it, for all callers alike. There
- * is one user who may mostly do what any caller may: the owner of the file. So the file is registered as
- * its owner, after each open was tried as the caller, who gets the server's answer, and as the owner, so
- * that the kernel's own open will not be refused (the caller would get EIO).
+ * The kernel opens, reads and writes a backing file as whoever registered it, for all callers
+ * alike. There is one user who may mostly do what any caller may: the owner of the file. So the
+ * file is registered as its owner, after each open was tried as the caller, who gets the server's
+ * answer, and as the owner, so that the kernel's own open will not be refused (the caller would get
+ * EIO).
  *
  * Locks: that of the list, a leaf.
  */
@@ -27,7 +28,9 @@
 
 #define N_LISTS 256
 
-/* A node whose file is registered as somebody. Most nodes are not, so it is not kept in the node. */
+/*
+ * A node whose file is registered as somebody. Most nodes are not, so it is not kept in the node.
+ */
 struct owned {
 	const struct node *node;
 	struct file_owner owner;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Passthrough: the only file that holds backing ids, and the only place that decides the I/O mode of an open
- * file.
+ * Passthrough: the only file that holds backing ids, and the only place that decides the I/O mode
+ * of an open file.
  *
- * The kernel has a file open either with a backing file (every open must name the same id) or with a page
- * cache of the view, and fails an open of the other kind with EIO. So a node has one mode from its first open
- * to its last release:
+ * The kernel has a file open either with a backing file (every open must name the same id) or with
+ * a page cache of the view, and fails an open of the other kind with EIO. So a node has one mode
+ * from its first open to its last release:
  *
  *	mode now	can pass through	cannot		zero size	filters see data
  *	none		passthrough		cached		direct		direct, or cached if they allow
@@ -13,22 +13,22 @@
  *	cached		cached			cached		-		direct, or cached if they allow
  *	direct		direct			direct		direct		direct
  *
- * "-" cannot be: the first open decides whether the file can pass through, for all opens until the last
- * release. "Zero size": files of proc, sysfs and the like. Filters may be added and removed while a file is
- * open; an open that would bypass one fails with EBUSY.
+ * "-" cannot be: the first open decides whether the file can pass through, for all opens until the
+ * last release. "Zero size": files of proc, sysfs and the like. Filters may be added and removed
+ * while a file is open; an open that would bypass one fails with EBUSY.
  *
- * Privilege: the kernel reads and writes with the credentials of the thread that registered the file. With
- * CAP_FSETID a write by any caller keeps the set-ID bits; without it a write by root clears them. The kernel
- * sends SETATTR first where a write has to clear the bits, but decides that by the mode in its cache. So a
- * file is registered with CAP_FSETID only if it has set-ID bits when it is opened, because the cached mode is
- * fresh at that moment.
+ * Privilege: the kernel reads and writes with the credentials of the thread that registered the
+ * file. With CAP_FSETID a write by any caller keeps the set-ID bits; without it a write by root
+ * clears them. The kernel sends SETATTR first where a write has to clear the bits, but decides that
+ * by the mode in its cache. So a file is registered with CAP_FSETID only if it has set-ID bits when
+ * it is opened, because the cached mode is fresh at that moment.
  *
- * Where a server checks permissions itself, the file is registered as its owner (owner.c), and served where the
- * owner lacks a permission that other callers may have.
+ * Where a server checks permissions itself, the file is registered as its owner (owner.c), and
+ * served where the owner lacks a permission that other callers may have.
  *
- * A backing id is kept from one open to the next, so that an open needs no registration. It is closed after
- * a tick without an open, because it holds the lower inode: the space of a file that was deleted below would
- * not be freed.
+ * A backing id is kept from one open to the next, so that an open needs no registration. It is
+ * closed after a tick without an open, because it holds the lower inode: the space of a file that
+ * was deleted below would not be freed.
  *
  * Locks: shard of the node for its members of this file's; idle_lock for the list. A shard is taken
  * before idle_lock.
@@ -103,7 +103,9 @@ static pthread_mutex_t *lock_of(struct passthrough *pt, const struct node *node)
 	return &pt->shard[hash_mix((uintptr_t)node) % N_SHARDS];
 }
 
-/* Registers the lower file as its owner, or as an unprivileged user (NULL); caller holds the shard. */
+/*
+ * Registers the lower file as its owner, or as an unprivileged user (NULL); caller holds the shard.
+ */
 static int backing_open(struct passthrough *pt, struct node *node, bool keeps, const struct file_owner *owner)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
@@ -150,9 +152,9 @@ static void backing_close(struct passthrough *pt, struct node *node)
 }
 
 /*
- * True if the file system of the node allows passthrough. The kernel opens the lower file once more, as an
- * unprivileged user or as the owner; where the lower file system checks the caller, and not by IDs, that needs
- * the option passthrough=on.
+ * True if the file system of the node allows passthrough. The kernel opens the lower file once
+ * more, as an unprivileged user or as the owner; where the lower file system checks the caller, and
+ * not by IDs, that needs the option passthrough=on.
  */
 static bool passes(struct fs *fs, const struct node *node)
 {
@@ -197,7 +199,10 @@ static bool owner_passes(struct passthrough *pt, struct node *node, const struct
 {
 	struct file_owner now;
 
-	/* A write by root would leave set-user-ID bits, and the server takes them away from the owner's. */
+	/*
+	 * A write by root would leave set-user-ID bits, and the server takes them away from the
+	 * owner's.
+	 */
 	if (!trial->tried || !trial->may_all || (st->st_mode & (S_ISUID | S_ISGID)))
 		return false;
 	if (node->backing_id && (!owners_find(pt->owners, node, &now) ||
@@ -235,7 +240,10 @@ static enum io_mode filter_mode(struct fs *fs, const struct node *node)
 	return seen & ~atomic_load(&fs->filters.cacheable) ? IO_DIRECT : IO_CACHED;
 }
 
-/* Registers the lower file unless it is registered already, and returns the mode; caller holds the shard. */
+/*
+ * Registers the lower file unless it is registered already, and returns the mode; caller holds the
+ * shard.
+ */
 static enum io_mode register_if_possible(struct passthrough *pt, struct node *node, const struct stat *st,
 				   const struct trial *trial)
 {
@@ -254,7 +262,9 @@ static enum io_mode register_if_possible(struct passthrough *pt, struct node *no
 		return IO_PASSTHROUGH;
 	backing_close(pt, node);
 	r = backing_open(pt, node, keeps, owners ? &trial->owner : NULL);
-	/* ESTALE: the file was unlinked, so its handle no longer opens. The kernel refused nothing. */
+	/*
+	 * ESTALE: the file was unlinked, so its handle no longer opens. The kernel refused nothing.
+	 */
 	if (r < 0 && r != -ESTALE)
 		tell_refusal(pt, r);
 	return r < 0 ? IO_CACHED : IO_PASSTHROUGH;
@@ -320,7 +330,10 @@ bool passthrough_bypasses(struct fs *fs, struct node *node)
 	return bypasses;
 }
 
-/* Puts the node on the list of idle backing ids, or closes its id if the list is full; caller holds the shard. */
+/*
+ * Puts the node on the list of idle backing ids, or closes its id if the list is full; caller holds
+ * the shard.
+ */
 static void idle_add(struct passthrough *pt, struct node *node)
 {
 	bool first = false;
@@ -369,7 +382,10 @@ void passthrough_node_gone(struct fs *fs, struct node *node)
 	backing_close(fs->passthrough, node);
 }
 
-/* Closes the backing id of one idle node if it was idle for a tick; true if the node stays on the list. */
+/*
+ * Closes the backing id of one idle node if it was idle for a tick; true if the node stays on the
+ * list.
+ */
 static bool idle_look(struct passthrough *pt, uint64_t id)
 {
 	struct node *node = node_lookup_id(pt->fs->nodes, id);

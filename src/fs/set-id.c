@@ -3,19 +3,20 @@
  * Set-user-ID and set-group-ID bits, and file capabilities, of files whose owner the view shows as
  * another one.
  *
- * execve(2) in the view takes the bits and the owner from the attributes that the kernel was told. If a
- * filter or a server replaced the owner and left the bits, the program of an ordinary user would run as
- * whoever is shown. So a bit is shown only beside the owner, or group, that the lower file has. The bit
- * below stays as it is: a chmod of the mode that is shown does not lose it, and cannot set it, because
- * below it would run as the lower owner.
+ * execve(2) in the view takes the bits and the owner from the attributes that the kernel was told.
+ * If a filter or a server replaced the owner and left the bits, the program of an ordinary user
+ * would run as whoever is shown. So a bit is shown only beside the owner, or group, that the lower
+ * file has. The bit below stays as it is: a chmod of the mode that is shown does not lose it, and
+ * cannot set it, because below it would run as the lower owner.
  *
- * The kernel cannot ask for bits to be cleared that it does not know of. So whoever writes to such a file
- * in the view clears them: no backing file is registered with CAP_FSETID (passthrough.c), served writes
- * drop it (data.c), and an open that allows a shared mapping, whose stores nobody announces, clears them
- * itself (open.c). File capabilities survive stores as well, so they are not shown at all.
+ * The kernel cannot ask for bits to be cleared that it does not know of. So whoever writes to such
+ * a file in the view clears them: no backing file is registered with CAP_FSETID (passthrough.c),
+ * served writes drop it (data.c), and an open that allows a shared mapping, whose stores nobody
+ * announces, clears them itself (open.c). File capabilities survive stores as well, so they are not
+ * shown at all.
  *
- * node->foreign remembers FOREIGN_* from the first such answer on, until no filter that could show owners is
- * left. In a directory S_ISGID means inheritance, and stays.
+ * node->foreign remembers FOREIGN_* from the first such answer on, until no filter that could show
+ * owners is left. In a directory S_ISGID means inheritance, and stays.
  */
 #include "fs/fs-private.h"
 

@@ -42,9 +42,10 @@ int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct f
 }
 
 /*
- * A SETATTR that sets nothing is how the kernel says two things: that a write is about to come which
- * has to clear bits, or that somebody has called chown(-1, -1), which everybody may try. It says the
- * former only of files that are open for writing, by callers whose write has bits to clear.
+ * A SETATTR that sets nothing is how the kernel says two things: that a write is about to come
+ * which has to clear bits, or that somebody has called chown(-1, -1), which everybody may try. It
+ * says the former only of files that are open for writing, by callers whose write has bits to
+ * clear.
  */
 static int change_nothing(struct fs *fs, const struct fs_caller *caller, struct node *node, int fd)
 {
@@ -171,8 +172,8 @@ static int apply(struct fs *fs, const struct fs_caller *caller, struct node *nod
 }
 
 /*
- * All of it as the caller, where the lower file system asks. The handle's descriptor comes before: it
- * may have to be opened.
+ * All of it as the caller, where the lower file system asks. The handle's descriptor comes before:
+ * it may have to be opened.
  */
 static int apply_as_caller(struct fs *fs, const struct fs_caller *caller, struct node *node,
 			   struct handle *handle, int fd, const struct fs_change *change)
@@ -186,7 +187,10 @@ static int apply_as_caller(struct fs *fs, const struct fs_caller *caller, struct
 	return r < 0 ? r : apply(fs, caller, node, handle_fd, fd, change);
 }
 
-/* Another size breaks leases, which a thread may have no time for: looked at before anything is changed. */
+/*
+ * Another size breaks leases, which a thread may have no time for: looked at before anything is
+ * changed.
+ */
 static int may_change_size(struct fs *fs, struct handle *handle)
 {
 	if (lower_may_wait())

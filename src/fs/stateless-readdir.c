@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Directories that nobody opens. In a view without OPENDIR a listing is asked for by node and offset,
- * piece by piece. Each piece could be read by a descriptor of its own, set to the offset; but that opens
- * the directory anew for each, and on file systems that keep the place in the descriptor (see dir.c)
- * the offset alone leads astray when names have gone. So what has been read from is parked until
- * somebody asks for what comes next, where two readers at the same place have one each.
+ * Directories that nobody opens. In a view without OPENDIR a listing is asked for by node and
+ * offset, piece by piece. Each piece could be read by a descriptor of its own, set to the offset;
+ * but that opens the directory anew for each, and on file systems that keep the place in the
+ * descriptor (see dir.c) the offset alone leads astray when names have gone. So what has been read
+ * from is parked until somebody asks for what comes next, where two readers at the same place have
+ * one each.
  *
- * Nobody says that he reads no further: who stops before the end leaves a directory behind. They are
- * few, the oldest makes room, and what has seen two ticks goes.
+ * Nobody says that he reads no further: who stops before the end leaves a directory behind. They
+ * are few, the oldest makes room, and what has seen two ticks goes.
  *
  * Lock: lock, for all that follows it.
  */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Changes that are to be on the disk before they are answered (sync, dirsync). The kernel leaves that to
- * us: of a FUSE file system with these flags it asks nothing more than of another.
+ * Changes that are to be on the disk before they are answered (sync, dirsync). The kernel leaves
+ * that to us: of a FUSE file system with these flags it asks nothing more than of another.
  *
- * fsync(2) of a directory covers the names that were made in it. Files that cannot be opened (links, pipes,
- * devices) are covered by a flush of their file system. No state, no locks.
+ * fsync(2) of a directory covers the names that were made in it. Files that cannot be opened
+ * (links, pipes, devices) are covered by a flush of their file system. No state, no locks.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"

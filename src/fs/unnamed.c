@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Files that lose their last name while they are in use: open pipes and devices, which the kernel opens by
- * itself, O_PATH descriptors, working directories, directories of a view without OPENDIR. The daemon hears of
- * none of these, only that the kernel has not forgotten the node. Such a file cannot be opened by its handle any
- * more unless somebody has it open. So the node gets a descriptor before the name goes, and keeps it until the
- * kernel forgets the node, which is at once when nobody uses it.
+ * Files that lose their last name while they are in use: open pipes and devices, which the kernel
+ * opens by itself, O_PATH descriptors, working directories, directories of a view without OPENDIR.
+ * The daemon hears of none of these, only that the kernel has not forgotten the node. Such a file
+ * cannot be opened by its handle any more unless somebody has it open. So the node gets a
+ * descriptor before the name goes, and keeps it until the kernel forgets the node, which is at once
+ * when nobody uses it.
  *
- * Names that others remove below come too late for this: the file is gone when the event is read, unless its
- * descriptor happens to be cached.
+ * Names that others remove below come too late for this: the file is gone when the event is read,
+ * unless its descriptor happens to be cached.
  */
 #include "fs/fs-private.h"
 #include "util/log.h"
@@ -42,9 +43,10 @@ static void keep(struct fs *fs, struct node *node)
 }
 
 /*
- * NFS renames a file that is open to a name of its own (.nfs...) instead of removing it, and its directory
- * cannot be removed as long as that is there. So what is only kept for the next use is let go of. That a file
- * was closed the daemon hears when close(2) has returned: it may be about to.
+ * NFS renames a file that is open to a name of its own (.nfs...) instead of removing it, and its
+ * directory cannot be removed as long as that is there. So what is only kept for the next use is
+ * let go of. That a file was closed the daemon hears when close(2) has returned: it may be about
+ * to.
  */
 static void let_go(struct fs *fs, struct node *node)
 {
@@ -71,7 +73,9 @@ void unnamed_before(struct fs *fs, struct node *dir, int dir_fd, const char *nam
 
 void unnamed_below(struct fs *fs, struct node *node)
 {
-	/* Space is not held for others: of a regular file that was removed below nothing is kept. */
+	/*
+	 * Space is not held for others: of a regular file that was removed below nothing is kept.
+	 */
 	if (!S_ISREG(node->type) && !fs_is_remote(fs))
 		keep(fs, node);
 }

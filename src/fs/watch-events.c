@@ -2,9 +2,9 @@
 /*
  * What events say, and whom it is told.
  *
- * All of this runs in the one thread of watch.c, to which struct watch's again and buf belong. It takes
- * lock to look a handle's mount up, and no lock while it tells attr.c: that may end the last reference
- * of a node, which takes mark_lock.
+ * All of this runs in the one thread of watch.c, to which struct watch's again and buf belong. It
+ * takes lock to look a handle's mount up, and no lock while it tells attr.c: that may end the last
+ * reference of a node, which takes mark_lock.
  */
 #include "fs/watch-private.h"
 #include "node/handle.h"
@@ -143,8 +143,9 @@ static void read_subject(struct watch *watch, const struct fanotify_event_metada
 #define NAME_EVENTS (FAN_CREATE | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVED_TO)
 
 /*
- * Updates node->parent after the kernel merged "moved from" and "moved to" of one name into one event:
- * the order of the two is lost, so this function asks the lower file system where the file is now.
+ * Updates node->parent after the kernel merged "moved from" and "moved to" of one name into one
+ * event: the order of the two is lost, so this function asks the lower file system where the file
+ * is now.
  */
 static void find_place(struct watch *watch, struct node *node)
 {
@@ -162,7 +163,9 @@ static void find_place(struct watch *watch, struct node *node)
 	node_put(watch->fs->nodes, dir);
 }
 
-/* Updates node->parent, also for renames by the view itself: the new directory may not be watched. */
+/*
+ * Updates node->parent, also for renames by the view itself: the new directory may not be watched.
+ */
 static void follow(struct watch *watch, uint64_t mask, const struct subject *subject)
 {
 	if (!subject->node)
@@ -176,8 +179,9 @@ static void follow(struct watch *watch, uint64_t mask, const struct subject *sub
 }
 
 /*
- * The file that had the name before has lost it. Nothing tells which one it was: it may be any that is
- * open, and was found in this directory; whoever comes by its name is told of another file anyway.
+ * The file that had the name before has lost it. Nothing tells which one it was: it may be any that
+ * is open, and was found in this directory; whoever comes by its name is told of another file
+ * anyway.
  */
 static void note_taken(struct watch *watch, const struct node *dir)
 {
@@ -209,8 +213,8 @@ static void handle_taken(struct watch *watch)
 }
 
 /*
- * A name that a directory has or had is expired and not unhashed: somebody may have mounted something
- * inside that directory, by this name or already by its new one.
+ * A name that a directory has or had is expired and not unhashed: somebody may have mounted
+ * something inside that directory, by this name or already by its new one.
  */
 static void handle_names(struct watch *watch, uint64_t mask, const struct subject *subject, bool own)
 {
@@ -255,8 +259,9 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 		if (!(mask & (FAN_MOVED_FROM | FAN_MOVED_TO)))
 			return;
 		/*
-		 * The kernel has changed its dentries by the reply already. INVAL_ENTRY would unhash one
-		 * between two steps of a kernel user of the view: overlayfs answers EIO to that.
+		 * The kernel has changed its dentries by the reply already. INVAL_ENTRY would
+		 * unhash one between two steps of a kernel user of the view: overlayfs answers EIO
+		 * to that.
 		 */
 		read_subject(watch, event, info, &subject);
 		follow(watch, mask, &subject);

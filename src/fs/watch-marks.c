@@ -2,9 +2,9 @@
 /*
  * What is watched: marks on directories, on files with several names, and on the private mount.
  *
- * What node->watch says and the mark itself change together, with mark_lock held; it is read without.
- * What is known of mounts is guarded by lock. Neither is taken while the other is held, and nothing
- * that may wait for the view is done with one.
+ * What node->watch says and the mark itself change together, with mark_lock held; it is read
+ * without. What is known of mounts is guarded by lock. Neither is taken while the other is held,
+ * and nothing that may wait for the view is done with one.
  */
 #include "fs/watch-private.h"
 #include "util/cleanup.h"
@@ -69,7 +69,9 @@ static bool mount_watchable(struct watch *watch, const struct node *node, int fd
 		mount_look(watch, mount, lower, fd);
 	watchable = mount->watchable;
 	pthread_mutex_unlock(&watch->lock);
-	/* Single files may have no handle where others have one: an event could not tell of them. */
+	/*
+	 * Single files may have no handle where others have one: an event could not tell of them.
+	 */
 	return watchable && !(node->flags & NODE_OWN_FD && node != watch->fs->root);
 }
 
@@ -114,7 +116,9 @@ void watch_before_read(struct fs *fs, struct node *node, int fd)
 		watch_add(fs, node, fd);
 }
 
-/* The mark is the file's: it stays where the file is already known again, by a node that has it on. */
+/*
+ * The mark is the file's: it stays where the file is already known again, by a node that has it on.
+ */
 static void unmark(struct watch *watch, struct node *node, const struct node *other)
 {
 	_cleanup_(fd_closep) int fd = -1;

@@ -51,22 +51,29 @@ struct watch {
 	_Alignas(struct fanotify_event_metadata) char buf[WATCH_BUF_SIZE];
 };
 
-/* watch-support.c: opens a queue of events, or returns -errno; asks whether it can hear of a file. */
+/*
+ * watch-support.c: opens a queue of events, or returns -errno; asks whether it can hear of a file.
+ */
 int watch_open(void);
 /* Adds a mark on a directory or a file, by an O_PATH descriptor; as fanotify_mark(2). */
 int watch_mark(int events_fd, int fd, bool is_dir);
 void watch_support(int events_fd, int fd, bool handles, struct fs_watch_support *ret_support);
 
-/* watch-marks.c: before anything is looked up, so that the log says at mount whether LOWER is watched. */
+/*
+ * watch-marks.c: before anything is looked up, so that the log says at mount whether LOWER is
+ * watched.
+ */
 void watch_look_at_root(struct watch *watch);
 
-/* watch-events.c, for the thread: reads what is there, a buffer at most; passes on for the second time
- * what is due, and returns the milliseconds until the next is, or -1. */
+/*
+ * watch-events.c, for the thread: reads what is there, a buffer at most; passes on for the second
+ * time what is due, and returns the milliseconds until the next is, or -1.
+ */
 void watch_read(struct watch *watch);
 int watch_pass_on_again(struct watch *watch);
 
 /*
- * Views of this process that watch. With one, an event with this process's number is the view's own; with more,
- * it may be another view's.
+ * Views of this process that watch. With one, an event with this process's number is the view's
+ * own; with more, it may be another view's.
  */
 extern _Atomic unsigned int watch_n_views;

@@ -2,24 +2,25 @@
 /*
  * Hearing of what others change below (cache=auto).
  *
- * What is watched are directories that the kernel may keep something of: a mark on each reports what
- * becomes of its names, of itself and of the files in it. A file with several names has a mark of its
- * own. So nothing is heard, and nobody pays, for what the view has not looked at.
+ * What is watched are directories that the kernel may keep something of: a mark on each reports
+ * what becomes of its names, of itself and of the files in it. A file with several names has a mark
+ * of its own. So nothing is heard, and nobody pays, for what the view has not looked at.
  *
- * What the view does itself is no news: the kernel has it from us. Its reads, writes and opens go by
- * the private mount of LOWER, which has a mark that ignores them, so that they cost no event. Changes
- * of names and attributes are made by this process, and known by its number.
+ * What the view does itself is no news: the kernel has it from us. Its reads, writes and opens go
+ * by the private mount of LOWER, which has a mark that ignores them, so that they cost no event.
+ * Changes of names and attributes are made by this process, and known by its number.
  *
- * Stores through a mapping are reported by nobody. But whoever maps a file has to open it, so an open
- * by somebody else makes the file suspect: attr.c believes it again when no writer is left.
+ * Stores through a mapping are reported by nobody. But whoever maps a file has to open it, so an
+ * open by somebody else makes the file suspect: attr.c believes it again when no writer is left.
  *
- * An event names files by handle, which is what nodes are known by. It is passed on at once, and once
- * more a moment later where something was promised just before: the answer may have been read before
- * the change and taken up after the event.
+ * An event names files by handle, which is what nodes are known by. It is passed on at once, and
+ * once more a moment later where something was promised just before: the answer may have been read
+ * before the change and taken up after the event.
  *
- * One thread reads events, in batches: after a batch it sleeps for a moment, so that many changes cost
- * few wake-ups. It never waits for anybody but the kernel's queue. It comes before whatever else wants
- * the CPU, where it may: under load that, and nothing that it does, is what its news wait for.
+ * One thread reads events, in batches: after a batch it sleeps for a moment, so that many changes
+ * cost few wake-ups. It never waits for anybody but the kernel's queue. It comes before whatever
+ * else wants the CPU, where it may: under load that, and nothing that it does, is what its news
+ * wait for.
  *
  * Here is the whole of it, and the thread. watch-marks.c has the marks, watch-events.c the events,
  * watch-support.c says where it can be done at all.
@@ -90,7 +91,10 @@ int watch_new(struct fs *fs, struct watch **ret_watch)
 	watch->pid = getpid();
 	watch->stop_fd = -1;
 	pthread_mutex_init(&watch->lock, NULL);
-	/* Looking for a node under it may end the last reference of another one, which has a mark, too. */
+	/*
+	 * Looking for a node under it may end the last reference of another one, which has a mark,
+	 * too.
+	 */
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
 	pthread_mutex_init(&watch->mark_lock, &attr);

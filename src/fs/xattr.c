@@ -18,9 +18,9 @@
 #define ACL "system.posix_acl_access"
 
 /*
- * The kernel has checked who may read and write user.*, trusted.* and security.* attributes, and ACLs.
- * Of other names in system.* (ACLs of NFS, SMB and NTFS) it knows nothing: the lower file system decides
- * by who asks.
+ * The kernel has checked who may read and write user.*, trusted.* and security.* attributes, and
+ * ACLs. Of other names in system.* (ACLs of NFS, SMB and NTFS) it knows nothing: the lower file
+ * system decides by who asks.
  */
 static int enter(struct fs *fs, const struct node *node, const char *name, struct creds_scope *scope)
 {
@@ -54,7 +54,10 @@ int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, s
 	n = getxattr(fd_path(ref.fd).text, name, buf, size);
 	if (n >= 0)
 		return (int)n;
-	/* The kernel asks when it checks permissions, and would fail the check itself: there is none. */
+	/*
+	 * The kernel asks when it checks permissions, and would fail the check itself: there is
+	 * none.
+	 */
 	if (errno == EOPNOTSUPP && strncmp(name, "system.posix_acl_", 17) == 0)
 		return -ENODATA;
 	return -errno;
@@ -167,7 +170,10 @@ int fs_removexattr(struct fs *fs, struct node *node, const char *name)
 	if (is_void(node, name))
 		return 0;
 	r = fdref_get(fs->fds, node, &ref);
-	/* A write takes file capabilities away, whoever writes. The kernel has checked others who remove them. */
+	/*
+	 * A write takes file capabilities away, whoever writes. The kernel has checked others who
+	 * remove them.
+	 */
 	if (r == 0 && lower_asks(fs, node) && strcmp(name, "security.capability") == 0)
 		r = creds_enter_whole_with(CAP_SETFCAP, &scope);
 	else if (r == 0)

@@ -58,7 +58,10 @@ static void *clone_main(void *arg)
 		return NULL;
 	}
 	r = mountinfo_read(MOUNTINFO_OWN, &table);
-	/* One that lay on another has gone with it; one that may not be taken away is met by lookups. */
+	/*
+	 * One that lay on another has gone with it; one that may not be taken away is met by
+	 * lookups.
+	 */
 	for (size_t i = 0; i < table.n; i++)
 		if (is_left_out(clone, &table.mounts[i]))
 			umount2(table.mounts[i].point, MNT_DETACH | UMOUNT_NOFOLLOW);

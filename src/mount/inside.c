@@ -2,10 +2,11 @@
 /*
  * Finding the mounts inside the view.
  *
- * The kernel tells a FUSE server nothing of mounts on its files. So a scan reads the mountinfo of one
- * process of each mount namespace (inside-read.c), takes the mounts whose parent is the view, and has
- * their mount points as paths from the root of the view, by the names that the kernel's dentries have. A table of
- * the names on these paths, with the file that each leads to, is made of that.
+ * The kernel tells a FUSE server nothing of mounts on its files. So a scan reads the mountinfo of
+ * one process of each mount namespace (inside-read.c), takes the mounts whose parent is the view,
+ * and has their mount points as paths from the root of the view, by the names that the kernel's
+ * dentries have. A table of the names on these paths, with the file that each leads to, is made of
+ * that.
  *
  * Where a name on a path does not lead to the same file below any more (somebody has renamed a
  * directory there), the kernel still has the old file under the name: the entry of the scan before
@@ -37,7 +38,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* After a scan the thread does not look for so long, so that many mounts at a time cost few scans. */
+/*
+ * After a scan the thread does not look for so long, so that many mounts at a time cost few scans.
+ */
 #define PAUSE_MS 20
 /* Scans that requests cause take one part in so many of the time, and at most so much at once. */
 #define SPARING 50
@@ -178,7 +181,10 @@ static void make_table(struct inside *inside, const struct table *old)
 	table_clear(&was);
 }
 
-/* Whether this process's own namespace has other mounts than at the last call. Caller holds scan_lock. */
+/*
+ * Whether this process's own namespace has other mounts than at the last call. Caller holds
+ * scan_lock.
+ */
 static bool own_changed(const struct inside *inside)
 {
 	struct pollfd fd = { .fd = inside->own_fd, .events = POLLPRI };
@@ -186,7 +192,9 @@ static bool own_changed(const struct inside *inside)
 	return poll(&fd, 1, 0) > 0;
 }
 
-/* Caller holds scan_lock. With a name that is not in the table: the file that the kernel has there. */
+/*
+ * Caller holds scan_lock. With a name that is not in the table: the file that the kernel has there.
+ */
 static void scan(struct inside *inside, unsigned int max_age_ms, const struct covered *moved)
 {
 	struct table old = { 0 };
@@ -269,7 +277,10 @@ int inside_each(struct inside *inside, int (*fn)(void *aux, const struct covered
 {
 	int r = 0;
 
-	/* fn may do what takes long, so it runs under the lock of scans, who alone change the table. */
+	/*
+	 * fn may do what takes long, so it runs under the lock of scans, who alone change the
+	 * table.
+	 */
 	pthread_mutex_lock(&inside->scan_lock);
 	for (size_t i = 0; i < inside->table.n && r == 0; i++)
 		r = fn(aux, &inside->table.rows[i]);
@@ -277,7 +288,9 @@ int inside_each(struct inside *inside, int (*fn)(void *aux, const struct covered
 	return r;
 }
 
-/* -- the thread --------------------------------------------------------------------------------- */
+/*
+ * -- the thread ---------------------------------------------------------------------------------
+ */
 
 static void *inside_main(void *arg)
 {

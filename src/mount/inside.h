@@ -4,9 +4,9 @@
  * Mounts inside the view: what somebody has mounted on a file or directory of it, in any mount
  * namespace that this process can see.
  *
- * The kernel detaches a mount from its mount point in every namespace, without a word, when a LOOKUP
- * of a name that leads to the mount point finds nothing, another file, or an error, and when a
- * notification unhashes such a name. So these names ("covered" below) are treated with care.
+ * The kernel detaches a mount from its mount point in every namespace, without a word, when a
+ * LOOKUP of a name that leads to the mount point finds nothing, another file, or an error, and when
+ * a notification unhashes such a name. So these names ("covered" below) are treated with care.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,8 +24,8 @@ struct inside *inside_free(struct inside *inside);
 /* Reads the mount tables of all namespaces, unless that was done within the last max_age_ms. */
 void inside_scan(struct inside *inside, unsigned int max_age_ms);
 /*
- * As inside_scan() with age 0, for requests: scans as often as two hundredths of a CPU allow, some at once
- * after a time without.
+ * As inside_scan() with age 0, for requests: scans as often as two hundredths of a CPU allow, some
+ * at once after a time without.
  */
 void inside_scan_sparingly(struct inside *inside);
 /* Whether any mount was found. Costs one load. */

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * access(2) goes by the flags of the view alone, so the view has to be read-only while the file system
- * of LOWER is. That changes when somebody remounts it, of which the kernel tells whoever polls a list of
- * mounts, and when the file system gives up after an error, of which the first refused operation tells.
+ * access(2) goes by the flags of the view alone, so the view has to be read-only while the file
+ * system of LOWER is. That changes when somebody remounts it, of which the kernel tells whoever
+ * polls a list of mounts, and when the file system gives up after an error, of which the first
+ * refused operation tells.
  *
- * The view's file system is changed, not the flags of its mount: these are the user's, and one does not
- * undo the other. While files of the view are open for writing the kernel refuses to make it read-only
- * (EBUSY); then the thread looks again each second.
+ * The view's file system is changed, not the flags of its mount: these are the user's, and one does
+ * not undo the other. While files of the view are open for writing the kernel refuses to make it
+ * read-only (EBUSY); then the thread looks again each second.
  *
  * Locks: none. Everything is constant or the thread's own; events are told by an eventfd.
  */
@@ -62,8 +63,8 @@ static bool path_is_writable(const struct lower_flags_config *config)
 }
 
 /*
- * The private mount shows what the file system is. A mount of LOWER's that was read-only was made so
- * with its file system, or for itself: its path says when it no longer is.
+ * The private mount shows what the file system is. A mount of LOWER's that was read-only was made
+ * so with its file system, or for itself: its path says when it no longer is.
  */
 bool lower_flags_now(struct lower_flags *flags)
 {

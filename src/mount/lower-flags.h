@@ -22,8 +22,8 @@ int lower_flags_start(const struct lower_flags_config *config, struct lower_flag
 /* Whether LOWER is read-only now. */
 bool lower_flags_now(struct lower_flags *flags);
 /*
- * Whether the mounts below are read-only because the user has asked for that: then nothing can be seen of
- * the file system, and nothing has to be.
+ * Whether the mounts below are read-only because the user has asked for that: then nothing can be
+ * seen of the file system, and nothing has to be.
  */
 void lower_flags_suspend(struct lower_flags *flags, bool suspended);
 /* An operation has failed because LOWER is read-only: looks at once. From any thread. */

@@ -12,11 +12,14 @@ int mount_clone_lower(const char *path, unsigned int mount_flags, bool recursive
 		      bool (*leave_out)(const char *type), struct pst_error *error);
 
 /*
- * clone.c: the clone alone; returns its descriptor or -errno. recursive: with the mounts below but for those
- * whose file system type leave_out() (may be NULL) names, as far as they can be left out.
+ * clone.c: the clone alone; returns its descriptor or -errno. recursive: with the mounts below but
+ * for those whose file system type leave_out() (may be NULL) names, as far as they can be left out.
  */
 int mount_clone_tree(const char *path, bool recursive, bool (*leave_out)(const char *type));
-/* Changes what a clone has of the flags of the view's mount: see pst_view_remounted(). Returns 0 or -errno. */
+/*
+ * Changes what a clone has of the flags of the view's mount: see pst_view_remounted(). Returns 0 or
+ * -errno.
+ */
 int mount_reflag_lower(int lower_fd, unsigned int mount_flags);
 /* Makes one clone writable, not what is mounted below it, as far as that is permitted. */
 void mount_clear_readonly(int lower_fd);
@@ -37,7 +40,10 @@ struct mount_options {
  */
 int mount_create(const struct mount_options *options, unsigned int *ret_connection,
 		 struct pst_error *error);
-/* Makes the file system of a connection, which is mounted in sight, read-only or writable. Returns 0 or -errno. */
+/*
+ * Makes the file system of a connection, which is mounted in sight, read-only or writable. Returns
+ * 0 or -errno.
+ */
 int mount_set_readonly(unsigned int connection, const char *mountpoint, bool readonly);
 int mount_attach(int mount_fd, const char *mountpoint, struct pst_error *error);
 

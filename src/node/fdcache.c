@@ -6,8 +6,8 @@
  *
  * pins: how many users hold the descriptor; DEAD while the entry is empty or changing hands.
  *
- * kept: the node has lost a name, see fdcache_keep(). The reaper waits for a second tick, since most of these
- * nodes are forgotten at once, and looks then whether there is a name left.
+ * kept: the node has lost a name, see fdcache_keep(). The reaper waits for a second tick, since
+ * most of these nodes are forgotten at once, and looks then whether there is a name left.
  */
 #include "node/fdcache.h"
 #include "node/node.h"
@@ -132,7 +132,9 @@ static struct fdent *ent_find_empty(struct fdcache *cache)
 	return NULL;
 }
 
-/* Puts a descriptor into the cache, pinned once; NULL where there is no room, or it is in already. */
+/*
+ * Puts a descriptor into the cache, pinned once; NULL where there is no room, or it is in already.
+ */
 static struct fdent *ent_fill(struct fdcache *cache, struct node *node, int fd)
 {
 	struct fdent *ent = NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The descriptor cache: O_PATH descriptors of nodes, as many as the budget allows. A reference pins the
- * descriptor. The cache closes the least recently used ones, and those of regular files after a second
- * without use, so that the space of files that are deleted below is freed.
+ * The descriptor cache: O_PATH descriptors of nodes, as many as the budget allows. A reference pins
+ * the descriptor. The cache closes the least recently used ones, and those of regular files after a
+ * second without use, so that the space of files that are deleted below is freed.
  */
 #include <stdbool.h>
 
@@ -32,8 +32,8 @@ struct fdcache *fdcache_free(struct fdcache *cache);
 unsigned int fdcache_count(struct fdcache *cache);
 
 /*
- * Returns 0 and a pinned descriptor of the node, which it opens by handle if the cache has none; or -errno
- * (-ESTALE: the file is gone).
+ * Returns 0 and a pinned descriptor of the node, which it opens by handle if the cache has none; or
+ * -errno (-ESTALE: the file is gone).
  */
 int fdref_get(struct fdcache *cache, struct node *node, struct fdref *ret_ref);
 void fdref_putp(struct fdref *ref);
@@ -49,8 +49,9 @@ bool fdcache_reap(struct fdcache *cache);
 /* Closes all descriptors that are not pinned: for when the process runs out of descriptors. */
 void fdcache_trim(struct fdcache *cache);
 /*
- * Keeps the node's descriptor, because one of its names is about to be removed or was: a file without names
- * cannot be opened by its handle once no process has it open. fdcache_reap() releases it if the file still
- * has a name. At most half of the budget is kept: returns false if that is used up.
+ * Keeps the node's descriptor, because one of its names is about to be removed or was: a file
+ * without names cannot be opened by its handle once no process has it open. fdcache_reap() releases
+ * it if the file still has a name. At most half of the budget is kept: returns false if that is
+ * used up.
  */
 bool fdcache_keep(struct fdcache *cache, struct node *node);

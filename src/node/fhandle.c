@@ -60,8 +60,8 @@ int fhandle_open(int mount_fd, const struct fhandle *fh, int flags)
 	buf.head.handle_type = fh->type;
 	memcpy(buf.head.f_handle, fh->bytes, fh->len);
 	/*
-	 * ENOMEM is also what ext4 says while the number of the inode is just being given to another
-	 * file. A moment later it says ESTALE.
+	 * ENOMEM is also what ext4 says while the number of the inode is just being given to
+	 * another file. A moment later it says ESTALE.
 	 */
 	do {
 		if (tries)

@@ -2,8 +2,8 @@
 /*
  * Maps names to nodes, because a request that removes a name does not say which file has the name.
  *
- * A hash table of fixed size without chains: a name replaces the one that had its place. No locks: the two
- * words of a place must fit together, or the place counts as empty.
+ * A hash table of fixed size without chains: a name replaces the one that had its place. No locks:
+ * the two words of a place must fit together, or the place counts as empty.
  */
 #include "node/namecache.h"
 #include "node/node.h"

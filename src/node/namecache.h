@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The node that a name led to when the kernel was last told. Only a hint: an entry may be out of date, or have
- * been replaced. Lock-free.
+ * The node that a name led to when the kernel was last told. Only a hint: an entry may be out of
+ * date, or have been replaced. Lock-free.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The index of the node table: hash chains of records, by file handle, or by nodeid where that is a packed
- * handle. A larger or smaller index is made when the number of nodes asks for it; the old one stays mapped,
- * because finders may still read it. Locks: see node-private.h.
+ * The index of the node table: hash chains of records, by file handle, or by nodeid where that is a
+ * packed handle. A larger or smaller index is made when the number of nodes asks for it; the old
+ * one stays mapped, because finders may still read it. Locks: see node-private.h.
  */
 #include "node/node-private.h"
 #include "util/hash.h"

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The lower mounts of a node table. A mount's number never changes; a mount is added and never removed. */
+/*
+ * The lower mounts of a node table. A mount's number never changes; a mount is added and never
+ * removed.
+ */
 #include "node/node-private.h"
 #include "util/fd.h"
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The node table, for its own files: node-records.c (memory), node-hash.c (index by handle), node-mounts.c,
- * node-table.c (the table as a whole), node.c (finding nodes, counting references).
+ * The node table, for its own files: node-records.c (memory), node-hash.c (index by handle),
+ * node-mounts.c, node-table.c (the table as a whole), node.c (finding nodes, counting references).
  *
- * Records lie in a memfd that is mapped once for the largest table; the kernel adds pages when they are
- * written, and node-records.c frees them when a block of records is empty. So the memory of a record can
- * always be read, also after it was freed (as another node, or as zeros). That makes finding lock-free:
- * follow the chain, take a reference if the count is not zero, then check again that this is the wanted
- * node. A finder that races with a change of the chain may miss a node that exists, so it repeats every
- * miss under the lock.
+ * Records lie in a memfd that is mapped once for the largest table; the kernel adds pages when they
+ * are written, and node-records.c frees them when a block of records is empty. So the memory of a
+ * record can always be read, also after it was freed (as another node, or as zeros). That makes
+ * finding lock-free: follow the chain, take a reference if the count is not zero, then check again
+ * that this is the wanted node. A finder that races with a change of the chain may miss a node that
+ * exists, so it repeats every miss under the lock.
  *
- * Locks: shard[hash % N_SHARDS] for the chains of that hash; alloc_lock for blocks and bitmaps; mount_lock
- * for adding a mount. Resizing the index takes every shard, then alloc_lock. Record 0 is never used,
- * because 0 ends a chain.
+ * Locks: shard[hash % N_SHARDS] for the chains of that hash; alloc_lock for blocks and bitmaps;
+ * mount_lock for adding a mount. Resizing the index takes every shard, then alloc_lock. Record 0 is
+ * never used, because 0 ends a chain.
  */
 #include "node/node.h"
 #include "node/tails.h"
@@ -117,7 +117,9 @@ uint64_t node_hash_of(struct nodetab *tab, const struct fhandle *fh);
 uint64_t node_hash_of_node(struct nodetab *tab, const struct node *node);
 void node_hash_insert(struct nodetab *tab, uint64_t hash, struct node *node);
 void node_hash_remove(struct nodetab *tab, uint64_t hash, struct node *node);
-/* Changes the size of the index if there are too many, or too few, nodes for it. Takes every lock. */
+/*
+ * Changes the size of the index if there are too many, or too few, nodes for it. Takes every lock.
+ */
 void node_hash_resize(struct nodetab *tab);
 
 /* node-mounts.c */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The memory of the node table: records in blocks of 2048, lowest first, so that the table stays dense and a
- * block that is empty goes back to the kernel; and the file handles that lie in the records, the rest of
- * long ones in tails.c.
+ * The memory of the node table: records in blocks of 2048, lowest first, so that the table stays
+ * dense and a block that is empty goes back to the kernel; and the file handles that lie in the
+ * records, the rest of long ones in tails.c.
  */
 #include "node/node-private.h"
 #include "util/fd.h"
@@ -59,8 +59,8 @@ static int blocks_grow(struct nodetab *tab)
 }
 
 /*
- * A free record, lowest first so that the table stays dense, for a file with this handle; *ret_serial is
- * used once.
+ * A free record, lowest first so that the table stays dense, for a file with this handle;
+ * *ret_serial is used once.
  */
 struct node *node_record_new(struct nodetab *tab, const struct fhandle *fh,
 				 uint32_t *ret_serial)

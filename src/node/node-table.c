@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The node table as a whole: made, ended, walked; its root, and the numbers that go with nodeids. */
+/*
+ * The node table as a whole: made, ended, walked; its root, and the numbers that go with nodeids.
+ */
 #include "node/node-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Nodes: finding them without a lock, making them, counting references and what the kernel knows. Locks and why
- * this is safe: node-private.h.
+ * Nodes: finding them without a lock, making them, counting references and what the kernel knows.
+ * Locks and why this is safe: node-private.h.
  */
+#include "node/node.h"
 #include "node/node-private.h"
 #include "util/fd.h"
 #include "util/hash.h"
@@ -60,8 +61,8 @@ static struct node *chain_walk(struct nodetab *tab, uint64_t hash, const struct 
 
 /*
  * Caller holds the shard: what is in the chain stays there, dead or alive, and is read as it is. To
- * take a reference only to look would be wrong: it may turn out to be the last, and giving that back
- * takes the shard.
+ * take a reference only to look would be wrong: it may turn out to be the last, and giving that
+ * back takes the shard.
  */
 static struct node *chain_walk_locked(struct nodetab *tab, uint64_t hash,
 				      const struct wanted *wanted)

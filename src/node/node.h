@@ -3,15 +3,16 @@
 /*
  * Nodes: the files that the kernel has a nodeid of.
  *
- * A node is a record of fixed size in a flat array that lies in a memfd; two indexes lead to it: by nodeid and
- * by file handle. All that identifies a node is in its record.
+ * A node is a record of fixed size in a flat array that lies in a memfd; two indexes lead to it: by
+ * nodeid and by file handle. All that identifies a node is in its record.
  *
- * nodeid: 1 for the root; a packed file handle where that fits (bit 31 clear, see fhandle.h); otherwise the index
- * in the array (bits 0 to 30), bit 31 set, and a number that is used once (bits 32 to 63).
+ * nodeid: 1 for the root; a packed file handle where that fits (bit 31 clear, see fhandle.h);
+ * otherwise the index in the array (bits 0 to 30), bit 31 set, and a number that is used once (bits
+ * 32 to 63).
  *
- * Life: a record lives while its count is not zero. The count is two numbers in one word, so that one atomic
- * operation tells whether both are zero: nlookup, how often the kernel was told of the node, and the number
- * of references. nlookup changes in node_remember() and node_forget() only.
+ * Life: a record lives while its count is not zero. The count is two numbers in one word, so that
+ * one atomic operation tells whether both are zero: nlookup, how often the kernel was told of the
+ * node, and the number of references. nlookup changes in node_remember() and node_forget() only.
  */
 #include "node/fhandle.h"
 
@@ -22,11 +23,10 @@
 
 struct nodetab;
 
-/* ---- the record --------------------------------------------------------------------------------- */
+/* -- the record ---------------------------------------------------------------------------------- */
 
-enum {
-	NODE_OWN_FD	= 1 << 0,	/* fd_slot is a descriptor that the node owns for its whole life */
-};
+/* In node.flags: fd_slot is a descriptor that the node owns for its whole life. */
+#define NODE_OWN_FD 1
 
 /* A file handle in a record; the rest of one that is longer lies in tails.c, see node_fhandle(). */
 #define FHANDLE_SHORT 24
@@ -79,7 +79,7 @@ struct lower_mount {
 	uint32_t dev_major, dev_minor;	/* of the file that it was found by */
 };
 
-/* ---- the table (node-table.c) ------------------------------------------------------------------- */
+/* -- the table (node-table.c) -------------------------------------------------------------------- */
 
 struct nodetab_stat {
 	uint64_t n_nodes;
@@ -92,21 +92,21 @@ struct nodetab *nodetab_free(struct nodetab *tab);
 struct nodetab_stat nodetab_stat(struct nodetab *tab);
 
 /*
- * Makes generations from this key and the root's handle, instead of from a random key. Called before the root
- * is set, if at all.
+ * Makes generations from this key and the root's handle, instead of from a random key. Called
+ * before the root is set, if at all.
  */
 void nodetab_set_key(struct nodetab *tab, const uint64_t key[2]);
 
 /*
- * Makes the root: id 1, own_fd taken (-1: none). Called once, before any other node exists. *ret_node is a
- * reference that the table owns. 0 or -ENOMEM.
+ * Makes the root: id 1, own_fd taken (-1: none). Called once, before any other node exists.
+ * *ret_node is a reference that the table owns. 0 or -ENOMEM.
  */
 int nodetab_set_root(struct nodetab *tab, const struct fhandle *fh, uint64_t ino, int own_fd,
 		     struct node **ret_node);
 
 /*
- * Called once for a node that is about to be freed and has no references left, so that the users of the record
- * release what they keep for it.
+ * Called once for a node that is about to be freed and has no references left, so that the users of
+ * the record release what they keep for it.
  */
 typedef void (*node_free_fn)(void *aux, struct node *node);
 void nodetab_on_free(struct nodetab *tab, node_free_fn fn, void *aux);
@@ -126,7 +126,7 @@ uint32_t node_generation(struct nodetab *tab, const struct node *node);
 uint32_t node_number(struct nodetab *tab, const struct node *node);
 #define NODE_MAX (1u << 26)
 
-/* ---- lower mounts (node-mounts.c) --------------------------------------------------------------- */
+/* -- lower mounts (node-mounts.c) ---------------------------------------------------------------- */
 
 /* The number of a mount, or -ENOENT. */
 int nodetab_mount_find(struct nodetab *tab, int mnt_id);
@@ -135,12 +135,12 @@ int nodetab_mount_add(struct nodetab *tab, const struct lower_mount *mount);
 const struct lower_mount *nodetab_mount(struct nodetab *tab, unsigned int number);
 
 /*
- * Returns a strong reference to an alias of the node: another node of the same lower file, which was found
- * through another mount of its file system below LOWER. NULL when there is none.
+ * Returns a strong reference to an alias of the node: another node of the same lower file, which
+ * was found through another mount of its file system below LOWER. NULL when there is none.
  */
 struct node *node_lookup_alias(struct nodetab *tab, const struct node *node);
 
-/* ---- finding and counting (node.c) -------------------------------------------------------------- */
+/* -- finding and counting (node.c) --------------------------------------------------------------- */
 
 /* Return a strong reference to the node with this nodeid or handle, NULL when there is none. */
 struct node *node_lookup_id(struct nodetab *tab, uint64_t id);
@@ -156,8 +156,8 @@ struct node_key {
 	uint64_t filters;
 };
 /*
- * Returns 0 and a strong reference to the node with key->fh, a new one if there is none; *ret_new (may be NULL)
- * tells which. With NODE_OWN_FD, fh is that of node_key_own(). -ENOMEM.
+ * Returns 0 and a strong reference to the node with key->fh, a new one if there is none; *ret_new
+ * (may be NULL) tells which. With NODE_OWN_FD, fh is that of node_key_own(). -ENOMEM.
  */
 int node_lookup_or_new(struct nodetab *tab, const struct node_key *key, struct node **ret_node,
 		       bool *ret_new);
@@ -175,16 +175,19 @@ void node_forget(struct nodetab *tab, struct node *node, uint64_t n);
 
 /*
  * Adds filters to node->filters after the filters of one of its names were decided, and sets
- * NODE_FILTERS_SET. A file with several names has the filters of all of them, so that a hard link does not
- * evade one. Filters that the node only inherited (NODE_FILTERS_SET is not set) are replaced. Bits outside
- * of known, of filters that are being added or removed, stay; with NODE_FILTERS_SET in known earlier
- * decisions are replaced, too.
+ * NODE_FILTERS_SET. A file with several names has the filters of all of them, so that a hard link
+ * does not evade one. Filters that the node only inherited (NODE_FILTERS_SET is not set) are
+ * replaced. Bits outside of known, of filters that are being added or removed, stay; with
+ * NODE_FILTERS_SET in known earlier decisions are replaced, too.
  */
 void node_set_filters(struct node *node, uint64_t filters, uint64_t known);
-/* Replaces earlier decisions if node->filters is still seen; else changes nothing and returns false. */
+/*
+ * Replaces earlier decisions if node->filters is still seen; else changes nothing and returns
+ * false.
+ */
 bool node_reset_filters(struct node *node, uint64_t filters, uint64_t known, uint64_t seen);
 
-/* ---- the file handle of a node (node-records.c) ------------------------------------------------- */
+/* -- the file handle of a node (node-records.c) -------------------------------------------------- */
 
 void node_fhandle(struct nodetab *tab, const struct node *node, struct fhandle *ret_fh);
 /* Opens the file of a node by its handle. Returns the descriptor or -errno. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Long file handles. A tail is written before its node can be found, and read by those who hold the node
- * or the lock of its chain: node.c sees to both.
+ * Long file handles. A tail is written before its node can be found, and read by those who hold the
+ * node or the lock of its chain: node.c sees to both.
  */
 #include "node/tails.h"
 #include "node/node.h"
