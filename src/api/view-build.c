@@ -73,7 +73,7 @@ static uint32_t stack_depth_over(int lower)
 struct building {
 	int lower;
 	int mount_fd;
-	struct host *host;
+	struct fs_callbacks *callbacks;
 	struct fs *fs;
 	struct transport transport;
 };
@@ -82,7 +82,7 @@ static void building_end(struct building *b)
 {
 	fs_free(b->fs);
 	transport_fini(&b->transport);
-	host_free(b->host);
+	fs_callbacks_free(b->callbacks);
 	fd_close(b->mount_fd);
 	fd_close(b->lower);
 }
@@ -205,7 +205,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		.server = options->server ? *options->server : (struct pst_server){ 0 },
 		.keyed = options->handles,
 	};
-	struct host_config host = {
+	struct fs_callbacks_config callbacks = {
 		.connection = view->connection,
 		.can_expire = view->terms.features & FUSE_HAS_EXPIRE_ONLY,
 	};
@@ -221,7 +221,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		r = handles_key_read(options->handles, config.key, error);
 	if (r < 0)
 		return r;
-	r = host_new(b->transport.chans[0], &host, &b->host, &config.host);
+	r = fs_callbacks_new(b->transport.chans[0], &callbacks, &b->callbacks, &config.host);
 	if (r < 0)
 		return error_set(error, r, "no memory");
 	b->lower = -1;
@@ -249,7 +249,7 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 {
 	struct server_config config = {
 		.fs = b->fs,
-		.host = b->host,
+		.fs_callbacks = b->callbacks,
 		.chans = b->transport.chans,
 		.n_chans = b->transport.n_chans,
 		.n_pool = options->n_pool ? options->n_pool : DEFAULT_POOL,
@@ -266,7 +266,7 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 	view->n_workers = b->transport.uring ? b->transport.n_chans / 2 : b->transport.n_chans;
 	r = server_new(&config, &view->server, error);
 	b->fs = NULL;
-	b->host = NULL;
+	b->callbacks = NULL;
 	b->transport.n_chans = 0;
 	if (r < 0)
 		return r;

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-struct host {
+struct fs_callbacks {
 	struct chan *chan;		/* borrowed */
 	struct fs *fs;			/* borrowed, set at start, as is filters */
 	struct filters *const *filters;
@@ -29,59 +29,59 @@ struct host {
 
 static int backing_open(void *aux, int fd)
 {
-	struct host *host = aux;
+	struct fs_callbacks *callbacks = aux;
 
-	return host->chan->ops->backing_open(host->chan, fd);
+	return callbacks->chan->ops->backing_open(callbacks->chan, fd);
 }
 
 static void backing_close(void *aux, int id)
 {
-	struct host *host = aux;
+	struct fs_callbacks *callbacks = aux;
 
-	host->chan->ops->backing_close(host->chan, id);
+	callbacks->chan->ops->backing_close(callbacks->chan, id);
 }
 
 static void want_tick(void *aux)
 {
-	struct host *host = aux;
+	struct fs_callbacks *callbacks = aux;
 
 	/* On the path of requests: mostly a look at a flag that is set already. */
-	if (atomic_load_explicit(&host->wanted, memory_order_relaxed))
+	if (atomic_load_explicit(&callbacks->wanted, memory_order_relaxed))
 		return;
-	pthread_mutex_lock(&host->lock);
-	host->wanted = true;
-	pthread_cond_signal(&host->cond);
-	pthread_mutex_unlock(&host->lock);
+	pthread_mutex_lock(&callbacks->lock);
+	callbacks->wanted = true;
+	pthread_cond_signal(&callbacks->cond);
+	pthread_mutex_unlock(&callbacks->lock);
 }
 
 static void invalidate_node(void *aux, uint64_t nodeid, bool data)
 {
-	notifier_node(((struct host *)aux)->notifier, nodeid, data);
+	notifier_node(((struct fs_callbacks *)aux)->notifier, nodeid, data);
 }
 
 static void invalidate_name(void *aux, uint64_t parent, const char *name, uint64_t child, bool expire)
 {
-	notifier_name(((struct host *)aux)->notifier, parent, name, child, expire);
+	notifier_name(((struct fs_callbacks *)aux)->notifier, parent, name, child, expire);
 }
 
 static void moved_away(void *aux, uint64_t parent, const char *name, uint64_t child)
 {
-	inside_moved_away(((struct host *)aux)->inside, parent, name, child);
+	inside_moved_away(((struct fs_callbacks *)aux)->inside, parent, name, child);
 }
 
 static void invalidate_attr_now(void *aux, uint64_t nodeid)
 {
-	notify_attr(((struct host *)aux)->chan, nodeid);
+	notify_attr(((struct fs_callbacks *)aux)->chan, nodeid);
 }
 
 static void invalidate_written_now(void *aux, uint64_t nodeid)
 {
-	notify_written(((struct host *)aux)->chan, nodeid);
+	notify_written(((struct fs_callbacks *)aux)->chan, nodeid);
 }
 
 static void forgotten(void *aux, struct node *node)
 {
-	struct filters *filters = *((struct host *)aux)->filters;
+	struct filters *filters = *((struct fs_callbacks *)aux)->filters;
 
 	/* At the end of the view they go first. */
 	if (filters)
@@ -90,62 +90,63 @@ static void forgotten(void *aux, struct node *node)
 
 static void invalidate_all(void *aux)
 {
-	notifier_all(((struct host *)aux)->notifier);
+	notifier_all(((struct fs_callbacks *)aux)->notifier);
 }
 
 /* Sleeps a second, or until the end; true at the end. Caller holds the lock. */
-static bool sleep_a_second(struct host *host)
+static bool sleep_a_second(struct fs_callbacks *callbacks)
 {
 	struct timespec until = clock_after_ms(CLOCK_MONOTONIC, 1000);
 
-	while (!host->stop && pthread_cond_timedwait(&host->cond, &host->lock, &until) == 0)
+	while (!callbacks->stop &&
+	       pthread_cond_timedwait(&callbacks->cond, &callbacks->lock, &until) == 0)
 		;
-	return host->stop;
+	return callbacks->stop;
 }
 
-static void *host_main(void *arg)
+static void *fs_callbacks_main(void *arg)
 {
-	struct host *host = arg;
+	struct fs_callbacks *callbacks = arg;
 
 	fs_thread_init();
-	pthread_mutex_lock(&host->lock);
-	while (!host->stop) {
-		if (!host->wanted) {
-			pthread_cond_wait(&host->cond, &host->lock);
+	pthread_mutex_lock(&callbacks->lock);
+	while (!callbacks->stop) {
+		if (!callbacks->wanted) {
+			pthread_cond_wait(&callbacks->cond, &callbacks->lock);
 			continue;
 		}
-		if (sleep_a_second(host))
+		if (sleep_a_second(callbacks))
 			break;
 		/* Cleared before looking: what comes up meanwhile sets it again. */
-		host->wanted = false;
-		pthread_mutex_unlock(&host->lock);
-		if (fs_tick(host->fs))
-			host->wanted = true;
-		pthread_mutex_lock(&host->lock);
+		callbacks->wanted = false;
+		pthread_mutex_unlock(&callbacks->lock);
+		if (fs_tick(callbacks->fs))
+			callbacks->wanted = true;
+		pthread_mutex_lock(&callbacks->lock);
 	}
-	pthread_mutex_unlock(&host->lock);
+	pthread_mutex_unlock(&callbacks->lock);
 	return NULL;
 }
 
-int host_new(struct chan *chan, const struct host_config *config, struct host **ret_host,
-	     struct fs_host *ret_fs_host)
+int fs_callbacks_new(struct chan *chan, const struct fs_callbacks_config *config,
+		     struct fs_callbacks **ret_callbacks, struct fs_host *ret_fs_host)
 {
-	struct host *host = calloc(1, sizeof(*host));
+	struct fs_callbacks *callbacks = calloc(1, sizeof(*callbacks));
 
-	if (!host)
+	if (!callbacks)
 		return -ENOMEM;
-	if (inside_new(config->connection, &host->inside) < 0 ||
-	    notifier_new(chan, host->inside, config->can_expire, &host->notifier) < 0) {
-		inside_free(host->inside);
-		free(host);
+	if (inside_new(config->connection, &callbacks->inside) < 0 ||
+	    notifier_new(chan, callbacks->inside, config->can_expire, &callbacks->notifier) < 0) {
+		inside_free(callbacks->inside);
+		free(callbacks);
 		return -ENOMEM;
 	}
-	host->chan = chan;
-	pthread_mutex_init(&host->lock, NULL);
-	clock_cond_init(&host->cond);
-	*ret_host = host;
+	callbacks->chan = chan;
+	pthread_mutex_init(&callbacks->lock, NULL);
+	clock_cond_init(&callbacks->cond);
+	*ret_callbacks = callbacks;
 	*ret_fs_host = (struct fs_host){
-		.aux = host,
+		.aux = callbacks,
 		.backing_open = backing_open,
 		.backing_close = backing_close,
 		.want_tick = want_tick,
@@ -160,56 +161,57 @@ int host_new(struct chan *chan, const struct host_config *config, struct host **
 	return 0;
 }
 
-int host_start(struct host *host, struct filters *const *filters, struct fs *fs)
+int fs_callbacks_start(struct fs_callbacks *callbacks, struct filters *const *filters,
+		       struct fs *fs)
 {
 	int r;
 
-	host->fs = fs;
-	host->filters = filters;
-	r = thread_create(&host->thread, NULL, host_main, host);
-	host->started = r == 0;
+	callbacks->fs = fs;
+	callbacks->filters = filters;
+	r = thread_create(&callbacks->thread, NULL, fs_callbacks_main, callbacks);
+	callbacks->started = r == 0;
 	if (r == 0)
-		r = notifier_start(host->notifier, fs);
+		r = notifier_start(callbacks->notifier, fs);
 	if (r == 0)
-		r = inside_start(host->inside, fs);
+		r = inside_start(callbacks->inside, fs);
 	if (r == 0)
 		r = fs_start(fs);
 	return r;
 }
 
-void host_stop(struct host *host)
+void fs_callbacks_stop(struct fs_callbacks *callbacks)
 {
-	if (!host->started)
+	if (!callbacks->started)
 		return;
-	pthread_mutex_lock(&host->lock);
-	host->stop = true;
-	pthread_cond_signal(&host->cond);
-	pthread_mutex_unlock(&host->lock);
-	pthread_join(host->thread, NULL);
-	inside_stop(host->inside);
-	notifier_stop(host->notifier);
-	host->started = false;
+	pthread_mutex_lock(&callbacks->lock);
+	callbacks->stop = true;
+	pthread_cond_signal(&callbacks->cond);
+	pthread_mutex_unlock(&callbacks->lock);
+	pthread_join(callbacks->thread, NULL);
+	inside_stop(callbacks->inside);
+	notifier_stop(callbacks->notifier);
+	callbacks->started = false;
 }
 
-struct host *host_free(struct host *host)
+struct fs_callbacks *fs_callbacks_free(struct fs_callbacks *callbacks)
 {
-	if (!host)
+	if (!callbacks)
 		return NULL;
-	host_stop(host);
-	notifier_free(host->notifier);
-	inside_free(host->inside);
-	pthread_cond_destroy(&host->cond);
-	pthread_mutex_destroy(&host->lock);
-	free(host);
+	fs_callbacks_stop(callbacks);
+	notifier_free(callbacks->notifier);
+	inside_free(callbacks->inside);
+	pthread_cond_destroy(&callbacks->cond);
+	pthread_mutex_destroy(&callbacks->lock);
+	free(callbacks);
 	return NULL;
 }
 
-struct notifier *host_notifier(struct host *host)
+struct notifier *fs_callbacks_notifier(struct fs_callbacks *callbacks)
 {
-	return host->notifier;
+	return callbacks->notifier;
 }
 
-struct inside *host_inside(struct host *host)
+struct inside *fs_callbacks_inside(struct fs_callbacks *callbacks)
 {
-	return host->inside;
+	return callbacks->inside;
 }

@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * What a file system needs from above (struct fs_host): the way to register backing files, and a
- * thread that calls fs_tick() once a second while there is something to let go of, and sleeps
- * otherwise.
+ * The callbacks of a file system (struct fs_host): they register backing files, invalidate what the
+ * kernel has cached, and keep a thread that calls fs_tick() once a second while there is something
+ * idle to release, and sleeps otherwise.
  */
 #include "fs/fs.h"
 
 struct chan;
 struct filters;
-struct host;
+struct fs_callbacks;
 struct inside;
 struct notifier;
 
-struct host_config {
+struct fs_callbacks_config {
 	unsigned int connection;	/* the number of the FUSE connection; 0: there is none */
 	bool can_expire;		/* the kernel has FUSE_HAS_EXPIRE_ONLY */
 };
 
-/* Registers on chan, which must outlive the host. Fills *ret_fs_host for fs_new(). */
-int host_new(struct chan *chan, const struct host_config *config, struct host **ret_host,
-	     struct fs_host *ret_fs_host);
+/* Registers on chan, which must outlive the callbacks. Fills *ret_fs_host for fs_new(). */
+int fs_callbacks_new(struct chan *chan, const struct fs_callbacks_config *config,
+		     struct fs_callbacks **ret_callbacks, struct fs_host *ret_fs_host);
 /* *filters are the filters of the view, NULL: none any more. */
-int host_start(struct host *host, struct filters *const *filters, struct fs *fs);
-/* Ends the thread; fs may still be used, and call the host, until host_free(). */
-void host_stop(struct host *host);
-struct host *host_free(struct host *host);
+int fs_callbacks_start(struct fs_callbacks *callbacks, struct filters *const *filters,
+		       struct fs *fs);
+/* Ends the thread; fs may still be used, and call the callbacks, until fs_callbacks_free(). */
+void fs_callbacks_stop(struct fs_callbacks *callbacks);
+struct fs_callbacks *fs_callbacks_free(struct fs_callbacks *callbacks);
 /* Borrowed. */
-struct notifier *host_notifier(struct host *host);
-struct inside *host_inside(struct host *host);
+struct notifier *fs_callbacks_notifier(struct fs_callbacks *callbacks);
+struct inside *fs_callbacks_inside(struct fs_callbacks *callbacks);

@@ -40,7 +40,7 @@
 
 struct server {
 	struct request_host request_host;	/* what requests reach of the server */
-	struct host *host;
+	struct fs_callbacks *fs_callbacks;
 	struct workers workers;
 	struct pool pool;
 	struct watchdog watchdog;
@@ -159,7 +159,7 @@ static void init_request_host(struct server *server, const struct server_config 
 	server->request_host = (struct request_host){
 		.fs = config->fs,
 		.exact = &server->exact,
-		.inside = host_inside(config->host),
+		.inside = fs_callbacks_inside(config->fs_callbacks),
 		.disabled_ops = config->lacks,
 		.sync = config->sync,
 		.dirsync = config->dirsync,
@@ -182,7 +182,7 @@ DEFINE_CLEANUP(struct server *, server_free);
 static void drop(const struct server_config *config)
 {
 	fs_free(config->fs);
-	host_free(config->host);
+	fs_callbacks_free(config->fs_callbacks);
 	for (unsigned int i = 0; i < config->n_chans; i++)
 		chan_free(config->chans[i]);
 }
@@ -198,7 +198,7 @@ static bool check(void *aux)
 
 static int start_threads(struct server *server, unsigned int n_pool)
 {
-	int r = host_start(server->host, &server->filters, server->request_host.fs);
+	int r = fs_callbacks_start(server->fs_callbacks, &server->filters, server->request_host.fs);
 
 	if (r == 0)
 		r = watchdog_start(&server->watchdog);
@@ -234,7 +234,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	}
 	exact_init(&server->exact);
 	init_request_host(server, config);
-	server->host = config->host;
+	server->fs_callbacks = config->fs_callbacks;
 	watchdog_init(&server->watchdog, check, server);
 	r = workers_init(&server->workers, &workers);
 	requests.n_lent = workers_n_lent(&server->workers);
@@ -249,7 +249,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	if (r == 0)
 		r = trace_new(&server->request_host.trace);
 	if (r == 0)
-		r = filters_new(&server->requests, host_notifier(server->host), config->features,
+		r = filters_new(&server->requests, fs_callbacks_notifier(server->fs_callbacks), config->features,
 				&server->filters);
 	if (r < 0)
 		return error_set(error, r, "no memory");
@@ -279,11 +279,11 @@ struct server *server_free(struct server *server)
 	workers_stop(&server->workers);
 	pool_stop(&server->pool);
 	fs_shutdown(server->request_host.fs);
-	host_stop(server->host);
+	fs_callbacks_stop(server->fs_callbacks);
 	server->filters = filters_free(server->filters);
 	fs_free(server->request_host.fs);
 	workers_fini(&server->workers);
-	host_free(server->host);
+	fs_callbacks_free(server->fs_callbacks);
 	pool_fini(&server->pool);
 	watchdog_fini(&server->watchdog);
 	request_pool_fini(&server->requests);

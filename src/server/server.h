@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 struct server;
-struct host;
+struct fs_callbacks;
 struct filters;
 struct trace;
 
@@ -22,7 +22,7 @@ int server_handshake(struct chan *chan, const struct init_wants *wants,
 
 struct server_config {
 	struct fs *fs;			/* taken */
-	struct host *host;		/* taken: what fs was made with */
+	struct fs_callbacks *fs_callbacks; /* taken: those that fs was made with */
 	/* n_chans channels, each taken: one worker for each. The first keeps no slots. */
 	struct chan **chans;
 	unsigned int n_chans;

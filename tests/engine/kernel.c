@@ -197,7 +197,7 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 		.own_fds = options->nodes == K_OWN_FDS,
 		.server = options->server ? *options->server : (struct pst_server){ 0 },
 	};
-	struct host_config host = { .can_expire = true };
+	struct fs_callbacks_config callbacks = { .can_expire = true };
 	struct server_config config = {
 		.chans = chans,
 		.n_chans = k->n_chans,
@@ -208,7 +208,7 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 		.filters = options->filters,
 	};
 
-	k_require(host_new(chans[0], &host, &config.host, &fs_config.host) == 0);
+	k_require(fs_callbacks_new(chans[0], &callbacks, &config.fs_callbacks, &fs_config.host) == 0);
 	k_require(fs_new(&fs_config, &config.fs) == 0);
 	k_require(server_new(&config, &k->server, NULL) == 0);
 }
