@@ -31,7 +31,7 @@
 
 struct filters {
 	struct request_pool *requests;	  /* borrowed, as what follows */
-	struct notifier *notifier;
+	struct invalidator *invalidator;
 	struct request_host *host;
 	struct fs *fs;
 	uint64_t features;	  /* constant */
@@ -43,7 +43,7 @@ struct filters {
 	struct forgotten forgotten;
 };
 
-int filters_new(struct request_pool *requests, struct notifier *notifier, uint64_t features,
+int filters_new(struct request_pool *requests, struct invalidator *invalidator, uint64_t features,
 		struct filters **ret_filters)
 {
 	struct filters *filters = calloc(1, sizeof(*filters));
@@ -51,7 +51,7 @@ int filters_new(struct request_pool *requests, struct notifier *notifier, uint64
 	if (!filters)
 		return -ENOMEM;
 	filters->requests = requests;
-	filters->notifier = notifier;
+	filters->invalidator = invalidator;
 	filters->host = requests->host;
 	filters->fs = requests->host->fs;
 	filters->features = features;
@@ -137,7 +137,7 @@ static int change(struct filters *filters, struct link *const *links, unsigned i
 
 	if (n && chain_new(links, n, &chain) < 0)
 		return error_set(error, -ENOMEM, "no memory");
-	r = newcomer_init(&newcomer, filters->requests, filters->notifier, new, error);
+	r = newcomer_init(&newcomer, filters->requests, filters->invalidator, new, error);
 	if (r < 0) {
 		chain_free(chain);
 		return r;

@@ -10,13 +10,13 @@
 
 struct filters;
 struct node;
-struct notifier;
+struct invalidator;
 struct request_pool;
 
 /*
- * requests and notifier are borrowed; features are FUSE_* as agreed with the kernel. 0 or -ENOMEM.
+ * requests and invalidator are borrowed; features are FUSE_* as agreed with the kernel. 0 or -ENOMEM.
  */
-int filters_new(struct request_pool *requests, struct notifier *notifier, uint64_t features,
+int filters_new(struct request_pool *requests, struct invalidator *invalidator, uint64_t features,
 		struct filters **ret_filters);
 struct filters *filters_free(struct filters *filters);
 

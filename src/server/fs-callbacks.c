@@ -3,7 +3,7 @@
 #include "transport/chan.h"
 #include "server/chain-update.h"
 #include "mount/inside.h"
-#include "server/invalidate.h"
+#include "server/invalidator.h"
 #include "util/clock.h"
 #include "util/thread.h"
 
@@ -16,7 +16,7 @@ struct fs_callbacks {
 	struct chan *chan;		/* borrowed */
 	struct fs *fs;			/* borrowed, set at start, as is filters */
 	struct filters *const *filters;
-	struct notifier *notifier;
+	struct invalidator *invalidator;
 	struct inside *inside;
 	pthread_t thread;
 	bool started;
@@ -54,14 +54,14 @@ static void want_tick(void *aux)
 	pthread_mutex_unlock(&callbacks->lock);
 }
 
-static void invalidate_node(void *aux, uint64_t nodeid, bool data)
+static void queue_node(void *aux, uint64_t nodeid, bool data)
 {
-	notifier_node(((struct fs_callbacks *)aux)->notifier, nodeid, data);
+	invalidator_queue_node(((struct fs_callbacks *)aux)->invalidator, nodeid, data);
 }
 
-static void invalidate_name(void *aux, uint64_t parent, const char *name, uint64_t child, bool expire)
+static void queue_name(void *aux, uint64_t parent, const char *name, uint64_t child, bool expire)
 {
-	notifier_name(((struct fs_callbacks *)aux)->notifier, parent, name, child, expire);
+	invalidator_queue_name(((struct fs_callbacks *)aux)->invalidator, parent, name, child, expire);
 }
 
 static void moved_away(void *aux, uint64_t parent, const char *name, uint64_t child)
@@ -69,14 +69,14 @@ static void moved_away(void *aux, uint64_t parent, const char *name, uint64_t ch
 	inside_moved_away(((struct fs_callbacks *)aux)->inside, parent, name, child);
 }
 
-static void invalidate_attr_now(void *aux, uint64_t nodeid)
+static void attr_now(void *aux, uint64_t nodeid)
 {
-	notify_attr(((struct fs_callbacks *)aux)->chan, nodeid);
+	invalidator_send_attr(((struct fs_callbacks *)aux)->chan, nodeid);
 }
 
-static void invalidate_written_now(void *aux, uint64_t nodeid)
+static void written_now(void *aux, uint64_t nodeid)
 {
-	notify_written(((struct fs_callbacks *)aux)->chan, nodeid);
+	invalidator_send_written(((struct fs_callbacks *)aux)->chan, nodeid);
 }
 
 static void forgotten(void *aux, struct node *node)
@@ -88,9 +88,9 @@ static void forgotten(void *aux, struct node *node)
 		filters_forgotten(filters, node);
 }
 
-static void invalidate_all(void *aux)
+static void queue_all(void *aux)
 {
-	notifier_all(((struct fs_callbacks *)aux)->notifier);
+	invalidator_queue_all(((struct fs_callbacks *)aux)->invalidator);
 }
 
 /* Sleeps a second, or until the end; true at the end. Caller holds the lock. */
@@ -136,7 +136,7 @@ int fs_callbacks_new(struct chan *chan, const struct fs_callbacks_config *config
 	if (!callbacks)
 		return -ENOMEM;
 	if (inside_new(config->connection, &callbacks->inside) < 0 ||
-	    notifier_new(chan, callbacks->inside, config->can_expire, &callbacks->notifier) < 0) {
+	    invalidator_new(chan, callbacks->inside, config->can_expire, &callbacks->invalidator) < 0) {
 		inside_free(callbacks->inside);
 		free(callbacks);
 		return -ENOMEM;
@@ -150,12 +150,12 @@ int fs_callbacks_new(struct chan *chan, const struct fs_callbacks_config *config
 		.backing_open = backing_open,
 		.backing_close = backing_close,
 		.want_tick = want_tick,
-		.invalidate_node = invalidate_node,
-		.invalidate_name = invalidate_name,
+		.invalidate_node = queue_node,
+		.invalidate_name = queue_name,
 		.moved_away = moved_away,
-		.invalidate_all = invalidate_all,
-		.invalidate_attr_now = invalidate_attr_now,
-		.invalidate_written_now = invalidate_written_now,
+		.invalidate_all = queue_all,
+		.invalidate_attr_now = attr_now,
+		.invalidate_written_now = written_now,
 		.forgotten = forgotten,
 	};
 	return 0;
@@ -171,7 +171,7 @@ int fs_callbacks_start(struct fs_callbacks *callbacks, struct filters *const *fi
 	r = thread_create(&callbacks->thread, NULL, fs_callbacks_main, callbacks);
 	callbacks->started = r == 0;
 	if (r == 0)
-		r = notifier_start(callbacks->notifier, fs);
+		r = invalidator_start(callbacks->invalidator, fs);
 	if (r == 0)
 		r = inside_start(callbacks->inside, fs);
 	if (r == 0)
@@ -189,7 +189,7 @@ void fs_callbacks_stop(struct fs_callbacks *callbacks)
 	pthread_mutex_unlock(&callbacks->lock);
 	pthread_join(callbacks->thread, NULL);
 	inside_stop(callbacks->inside);
-	notifier_stop(callbacks->notifier);
+	invalidator_stop(callbacks->invalidator);
 	callbacks->started = false;
 }
 
@@ -198,7 +198,7 @@ struct fs_callbacks *fs_callbacks_free(struct fs_callbacks *callbacks)
 	if (!callbacks)
 		return NULL;
 	fs_callbacks_stop(callbacks);
-	notifier_free(callbacks->notifier);
+	invalidator_free(callbacks->invalidator);
 	inside_free(callbacks->inside);
 	pthread_cond_destroy(&callbacks->cond);
 	pthread_mutex_destroy(&callbacks->lock);
@@ -206,9 +206,9 @@ struct fs_callbacks *fs_callbacks_free(struct fs_callbacks *callbacks)
 	return NULL;
 }
 
-struct notifier *fs_callbacks_notifier(struct fs_callbacks *callbacks)
+struct invalidator *fs_callbacks_invalidator(struct fs_callbacks *callbacks)
 {
-	return callbacks->notifier;
+	return callbacks->invalidator;
 }
 
 struct inside *fs_callbacks_inside(struct fs_callbacks *callbacks)

@@ -11,7 +11,7 @@ struct chan;
 struct filters;
 struct fs_callbacks;
 struct inside;
-struct notifier;
+struct invalidator;
 
 struct fs_callbacks_config {
 	unsigned int connection;	/* the number of the FUSE connection; 0: there is none */
@@ -28,5 +28,5 @@ int fs_callbacks_start(struct fs_callbacks *callbacks, struct filters *const *fi
 void fs_callbacks_stop(struct fs_callbacks *callbacks);
 struct fs_callbacks *fs_callbacks_free(struct fs_callbacks *callbacks);
 /* Borrowed. */
-struct notifier *fs_callbacks_notifier(struct fs_callbacks *callbacks);
+struct invalidator *fs_callbacks_invalidator(struct fs_callbacks *callbacks);
 struct inside *fs_callbacks_inside(struct fs_callbacks *callbacks);

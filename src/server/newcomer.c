@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Names under a change of filters. Why which names are treated how: server/invalidate.c.
+ * Names under a change of filters. Why which names are treated how: server/invalidator.c.
  *
  * Lock: all of this runs under the lock of server/chain-update.c.
  */
 #include "server/newcomer.h"
 #include "mount/inside.h"
 #include "filter/name-check.h"
-#include "server/invalidate.h"
+#include "server/invalidator.h"
 #include "server/request-pool.h"
 #include "util/log.h"
 
 #include <errno.h>
 
 int newcomer_init(struct newcomer *newcomer, struct request_pool *requests,
-		  struct notifier *notifier, struct link *link, struct pst_error *error)
+		  struct invalidator *invalidator, struct link *link, struct pst_error *error)
 {
-	*newcomer = (struct newcomer){ .requests = requests, .notifier = notifier, .link = link };
+	*newcomer = (struct newcomer){ .requests = requests, .invalidator = invalidator, .link = link };
 	if (!link)
 		return 0;
 	if (chain_new(&link, 1, &newcomer->chain) < 0)
@@ -104,13 +104,13 @@ void newcomer_invalidate(struct newcomer *newcomer, const struct chain *old,
 			 const struct link *gone)
 {
 	const struct link *link = newcomer->link;
-	struct notify_names lost = {
+	struct invalidator_names lost = {
 		.lost = link ? takes_name : NULL,
 		.aux = newcomer,
 		.unlisted = changes_names(newcomer->chain, link) || changes_names(old, gone),
 	};
 	bool names = affects_names(newcomer->chain, link) || affects_names(old, gone);
 
-	notify_change(newcomer->notifier, newcomer->requests->host->fs,
+	invalidator_filters_changed(newcomer->invalidator, newcomer->requests->host->fs,
 		      names ? &lost : NULL);
 }

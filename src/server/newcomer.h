@@ -9,12 +9,12 @@
 struct pst_error;
 struct req;
 struct request_pool;
-struct notifier;
+struct invalidator;
 
 /* A new filter, alone, and a request to ask it with; or, without a link, none. */
 struct newcomer {
-	struct request_pool *requests; /* borrowed, as notifier */
-	struct notifier *notifier;
+	struct request_pool *requests; /* borrowed, as invalidator */
+	struct invalidator *invalidator;
 	struct link *link;     /* borrowed; NULL: filters only go */
 	struct chain *chain;   /* of that link alone */
 	struct req *req;	       /* borrowed from requests */
@@ -22,7 +22,7 @@ struct newcomer {
 
 /* 0 or -ENOMEM with *error set. Waits for a free request. */
 int newcomer_init(struct newcomer *newcomer, struct request_pool *requests,
-		  struct notifier *notifier, struct link *link, struct pst_error *error);
+		  struct invalidator *invalidator, struct link *link, struct pst_error *error);
 void newcomer_fini(struct newcomer *newcomer);
 /*
  * Before the change, with the filter's bit on all nodes that it holds for: -EBUSY with *error set

@@ -249,8 +249,8 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	if (r == 0)
 		r = trace_new(&server->request_host.trace);
 	if (r == 0)
-		r = filters_new(&server->requests, fs_callbacks_notifier(server->fs_callbacks), config->features,
-				&server->filters);
+		r = filters_new(&server->requests, fs_callbacks_invalidator(server->fs_callbacks),
+				config->features, &server->filters);
 	if (r < 0)
 		return error_set(error, r, "no memory");
 	for (size_t i = 0; config->filters && config->filters[i]; i++) {
