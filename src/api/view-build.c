@@ -130,7 +130,7 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 		.allow_other = options->allow_other,
 		.readonly = view->was_readonly && !(options->mount_flags & PST_MOUNT_RDONLY),
 	};
-	struct init_wants wants = {
+	struct init_request request = {
 		.max_stack_depth = stack_depth_over(b->lower),
 		.max_background = MAX_BACKGROUND,
 	};
@@ -139,33 +139,33 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 	r = transport_open(options, options->n_pool ? options->n_pool : DEFAULT_POOL, transport, error);
 	if (r < 0)
 		return r;
-	mount.max_read = wants.max_write = transport->max_write;
+	mount.max_read = request.max_write = transport->max_write;
 	if (transport->uring)
-		wants.also |= FUSE_OVER_IO_URING;
+		request.extra |= FUSE_OVER_IO_URING;
 
 	if (options->locks == PST_LOCKS_LOCAL)
-		wants.off |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
+		request.disabled |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
 	if (options->xattr == PST_XATTR_OFF)
-		wants.off |= FUSE_POSIX_ACL;
+		request.disabled |= FUSE_POSIX_ACL;
 	if (options->passthrough == PST_PASSTHROUGH_OFF || (options->mount_flags & PST_MOUNT_SYNC))
-		wants.off |= FUSE_PASSTHROUGH;
+		request.disabled |= FUSE_PASSTHROUGH;
 	if (!options->idmap)
-		wants.off |= FUSE_ALLOW_IDMAP;
+		request.disabled |= FUSE_ALLOW_IDMAP;
 	if (any_filter(options, link_varies_symlinks))
-		wants.off |= FUSE_CACHE_SYMLINKS;
+		request.disabled |= FUSE_CACHE_SYMLINKS;
 	mount.dev_fd = transport->chans[0]->fd;
 	b->mount_fd = mount_create(&mount, &view->connection, error);
 	if (b->mount_fd < 0)
 		return b->mount_fd;
 	r = transport_join(transport, error);
 	if (r == 0)
-		r = server_handshake(transport->chans[0], &wants, &view->terms, error);
+		r = server_answer_init(transport->chans[0], &request, &view->negotiated, error);
 	if (r == 0)
-		r = transport_connected(transport, options, view->terms.features, error);
-	if (r == 0 && (view->terms.features & FUSE_PASSTHROUGH) &&
+		r = transport_connected(transport, options, view->negotiated.features, error);
+	if (r == 0 && (view->negotiated.features & FUSE_PASSTHROUGH) &&
 	    !chan_dev_may_register(transport->chans[0]->fd)) {
 		view->backings_refused = true;
-		view->terms.features &= ~(uint64_t)FUSE_PASSTHROUGH;
+		view->negotiated.features &= ~(uint64_t)FUSE_PASSTHROUGH;
 	}
 	return r;
 }
@@ -173,7 +173,7 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 static const char *passthrough_why(const struct pst_view *view,
 				   const struct pst_view_options *options)
 {
-	if (view->terms.features & FUSE_PASSTHROUGH)
+	if (view->negotiated.features & FUSE_PASSTHROUGH)
 		return "";
 	if (options->passthrough == PST_PASSTHROUGH_OFF)
 		return "passthrough=off was asked for";
@@ -190,7 +190,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 {
 	struct fs_config config = {
 		.lower = b->lower,
-		.passthrough = view->terms.features & FUSE_PASSTHROUGH,
+		.passthrough = view->negotiated.features & FUSE_PASSTHROUGH,
 		.passthrough_asked = options->passthrough == PST_PASSTHROUGH_ON,
 		.sync = options->mount_flags & PST_MOUNT_SYNC,
 		.pseudo = options->pseudo == PST_PSEUDO_SHOW,
@@ -207,14 +207,14 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 	};
 	struct fs_callbacks_config callbacks = {
 		.connection = view->connection,
-		.can_expire = view->terms.features & FUSE_HAS_EXPIRE_ONLY,
+		.can_expire = view->negotiated.features & FUSE_HAS_EXPIRE_ONLY,
 	};
 	int r = 0;
 
 	view->passthrough_why = passthrough_why(view, options);
 	if (options->passthrough == PST_PASSTHROUGH_ON && !config.passthrough)
 		return error_set(error, -EOPNOTSUPP, "passthrough=on: %s", view->passthrough_why);
-	if (options->idmap && !(view->terms.features & FUSE_ALLOW_IDMAP))
+	if (options->idmap && !(view->negotiated.features & FUSE_ALLOW_IDMAP))
 		return error_set(error, -EOPNOTSUPP,
 				 "idmap: the kernel has no idmapped FUSE mounts: it takes Linux 6.12");
 	if (options->handles)
@@ -233,7 +233,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 }
 
 /* The operations that this view is not to have. */
-static uint64_t lacks(const struct pst_view_options *options)
+static uint64_t disabled_ops(const struct pst_view_options *options)
 {
 	uint64_t ops = 0;
 
@@ -253,11 +253,11 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 		.chans = b->transport.chans,
 		.n_chans = b->transport.n_chans,
 		.n_pool = options->n_pool ? options->n_pool : DEFAULT_POOL,
-		.max_write = view->terms.max_write,
-		.features = view->terms.features,
+		.max_write = view->negotiated.max_write,
+		.features = view->negotiated.features,
 		.sync = options->mount_flags & PST_MOUNT_SYNC,
 		.dirsync = options->mount_flags & PST_MOUNT_DIRSYNC,
-		.lacks = lacks(options),
+		.disabled_ops = disabled_ops(options),
 		.filters = options->filters,
 	};
 	int r, begin;

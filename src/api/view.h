@@ -12,7 +12,7 @@ struct pst_view {
 	char *lower, *mountpoint;
 	unsigned int connection;
 	unsigned int n_workers;
-	struct init_terms terms;
+	struct init_negotiated negotiated;
 	const char *passthrough_why;	/* "" when it is on */
 	bool backings_refused;		/* this process may not register backing files */
 	bool uring;

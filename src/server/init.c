@@ -7,10 +7,10 @@
 #include <poll.h>
 #include <sys/mman.h>
 
-#define HANDSHAKE_MS 10000
+#define INIT_TIMEOUT_MS 10000
 
-static int handshake_once(struct chan *chan, struct slot *slot, const struct init_wants *wants,
-			  struct init_terms *ret_terms, struct pst_error *error)
+static int answer_once(struct chan *chan, struct slot *slot, const struct init_request *request,
+		       struct init_negotiated *ret_negotiated, struct pst_error *error)
 {
 	struct pollfd fd = { .fd = chan->fd, .events = POLLIN };
 	struct chan_answer answer = { 0 };
@@ -18,14 +18,14 @@ static int handshake_once(struct chan *chan, struct slot *slot, const struct ini
 	struct wire_msg msg;
 	int wire, r, init;
 
-	if (poll(&fd, 1, HANDSHAKE_MS) == 0)
+	if (poll(&fd, 1, INIT_TIMEOUT_MS) == 0)
 		return error_set(error, -ETIMEDOUT, "the kernel sends no INIT");
 	r = chan->ops->receive(chan, &slot, &msg, &wire);
 	if (r == CHAN_E_AGAIN)
 		return CHAN_E_AGAIN;
 	if (r || msg.head->opcode != FUSE_INIT)
 		return error_set(error, -EPROTO, "the kernel's first request is not INIT");
-	init = init_negotiate(&msg, wants, &out, ret_terms);
+	init = init_negotiate(&msg, request, &out, ret_negotiated);
 	answer.unique = msg.head->unique;
 	answer.arg = &out;
 	answer.arg_len = sizeof(out);
@@ -41,11 +41,11 @@ static int handshake_once(struct chan *chan, struct slot *slot, const struct ini
 	return init == INIT_E_AGAIN ? CHAN_E_AGAIN : 0;
 }
 
-int server_handshake(struct chan *chan, const struct init_wants *wants,
-		     struct init_terms *ret_terms, struct pst_error *error)
+int server_answer_init(struct chan *chan, const struct init_request *request,
+		       struct init_negotiated *ret_negotiated, struct pst_error *error)
 {
-	/* INIT is small, but the kernel hands requests only to those with room for any. */
-	size_t size = SLOT_DATA + wants->max_write + SLOT_MIN_DATA;
+	/* INIT is small, but the kernel gives requests only to a reader with room for any request. */
+	size_t size = SLOT_DATA + request->max_write + SLOT_MIN_DATA;
 	struct slot slot = { .data_size = size - SLOT_DATA };
 	int r;
 
@@ -53,7 +53,7 @@ int server_handshake(struct chan *chan, const struct init_wants *wants,
 	if (slot.base == MAP_FAILED)
 		return error_set(error, -ENOMEM, "no memory");
 	do {
-		r = handshake_once(chan, &slot, wants, ret_terms, error);
+		r = answer_once(chan, &slot, request, ret_negotiated, error);
 	} while (r == CHAN_E_AGAIN);
 	munmap(slot.base, size);
 	return r;

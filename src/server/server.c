@@ -160,7 +160,7 @@ static void init_request_host(struct server *server, const struct server_config 
 		.fs = config->fs,
 		.exact = &server->exact,
 		.inside = fs_callbacks_inside(config->fs_callbacks),
-		.disabled_ops = config->lacks,
+		.disabled_ops = config->disabled_ops,
 		.sync = config->sync,
 		.dirsync = config->dirsync,
 		.has_pool = config->n_pool,

@@ -16,9 +16,9 @@ struct fs_callbacks;
 struct filters;
 struct trace;
 
-/* Reads and answers INIT on a new connection; the number of seconds to wait for it is bounded. */
-int server_handshake(struct chan *chan, const struct init_wants *wants,
-		     struct init_terms *ret_terms, struct pst_error *error);
+/* Reads and answers INIT on a new connection; waits ten seconds for it. 0, or -errno and *error. */
+int server_answer_init(struct chan *chan, const struct init_request *request,
+		       struct init_negotiated *ret_negotiated, struct pst_error *error);
 
 struct server_config {
 	struct fs *fs;			/* taken */
@@ -30,7 +30,7 @@ struct server_config {
 	uint32_t max_write;
 	uint64_t features;		/* FUSE_* as agreed with the kernel */
 	bool sync, dirsync;		/* changes, those of names alone, are flushed before the answer */
-	uint64_t lacks;			/* bits of opcodes: operations that the view does not have */
+	uint64_t disabled_ops;			/* bits of opcodes: operations that the view does not have */
 	const char *const *filters;	/* specs, ended by NULL; NULL: none. Borrowed for the call */
 };
 /* Makes a server and starts its threads. What was to be taken is gone also on failure. */

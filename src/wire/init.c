@@ -14,7 +14,7 @@
 
 static const uint64_t wanted =
 	FUSE_ASYNC_READ |		/* several reads of one file at once */
-	FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS | /* taken back in init_wants.off for local locks */
+	FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS | /* init_request.disabled has them for local locks */
 	FUSE_ATOMIC_O_TRUNC |		/* open(O_TRUNC) in one request */
 	FUSE_EXPORT_SUPPORT |		/* LOOKUP of "." and "..": file handles of the view */
 	FUSE_BIG_WRITES | FUSE_MAX_PAGES |
@@ -39,11 +39,11 @@ static uint64_t offered_features(const struct wire_msg *msg)
 	return offered;
 }
 
-int init_negotiate(const struct wire_msg *msg, const struct init_wants *wants,
-		   struct fuse_init_out *ret_out, struct init_terms *ret_terms)
+int init_negotiate(const struct wire_msg *msg, const struct init_request *request,
+		   struct fuse_init_out *ret_out, struct init_negotiated *ret_negotiated)
 {
 	const struct fuse_init_in *in = msg->arg;
-	struct init_terms terms = { .major = in->major, .minor = in->minor };
+	struct init_negotiated negotiated = { .major = in->major, .minor = in->minor };
 	struct fuse_init_out out = {
 		.major = FUSE_KERNEL_VERSION,
 		.minor = FUSE_KERNEL_MINOR_VERSION,
@@ -55,23 +55,23 @@ int init_negotiate(const struct wire_msg *msg, const struct init_wants *wants,
 	}
 	if (in->major < FUSE_KERNEL_VERSION || in->minor < INIT_OLDEST_MINOR)
 		return INIT_E_OLDER;
-	terms.offered = offered_features(msg);
-	terms.features = terms.offered & (wanted | wants->also) & ~wants->off;
-	terms.max_write = wants->max_write;
-	if ((terms.features & NEEDED) != NEEDED)
+	negotiated.offered = offered_features(msg);
+	negotiated.features = negotiated.offered & (wanted | request->extra) & ~request->disabled;
+	negotiated.max_write = request->max_write;
+	if ((negotiated.features & NEEDED) != NEEDED)
 		return INIT_E_OLDER;
 
 	out.max_readahead = in->max_readahead;
-	out.flags = (uint32_t)terms.features;
-	out.flags2 = (uint32_t)(terms.features >> 32);
-	out.max_background = wants->max_background;
-	out.congestion_threshold = (uint16_t)(wants->max_background * 3 / 4);
-	out.max_write = terms.max_write;
+	out.flags = (uint32_t)negotiated.features;
+	out.flags2 = (uint32_t)(negotiated.features >> 32);
+	out.max_background = request->max_background;
+	out.congestion_threshold = (uint16_t)(request->max_background * 3 / 4);
+	out.max_write = negotiated.max_write;
 	out.time_gran = 1;
-	out.max_pages = (uint16_t)((terms.max_write + PAGE - 1) / PAGE);
-	if (terms.features & FUSE_PASSTHROUGH)
-		out.max_stack_depth = wants->max_stack_depth;
+	out.max_pages = (uint16_t)((negotiated.max_write + PAGE - 1) / PAGE);
+	if (negotiated.features & FUSE_PASSTHROUGH)
+		out.max_stack_depth = request->max_stack_depth;
 	*ret_out = out;
-	*ret_terms = terms;
+	*ret_negotiated = negotiated;
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* INIT: what the kernel offers against what the view wants. */
+/* INIT: negotiates the features of a connection. */
 #include "wire/msg.h"
 
 /* The oldest protocol that a view speaks, 7.37, is that of the oldest kernel that it is tested on. */
@@ -13,16 +13,17 @@ enum init_error {
 	INIT_E_AGAIN,	/* the kernel speaks a newer major: *ret_out names ours, it asks again */
 };
 
-struct init_wants {
-	uint64_t off;			/* features not to ask for */
-	uint64_t also;			/* features to ask for that are not always wanted */
+/* What the view asks the kernel for. */
+struct init_request {
+	uint64_t disabled;		/* features not to ask for */
+	uint64_t extra;			/* features to ask for beyond those of every view */
 	uint32_t max_write;
 	uint32_t max_stack_depth;	/* for passthrough, 1 or 2 */
 	uint16_t max_background;
 };
 
-/* What was agreed. */
-struct init_terms {
+/* What view and kernel have agreed on. */
+struct init_negotiated {
 	uint32_t major, minor;		/* the kernel's protocol version */
 	uint64_t offered;		/* every feature of the kernel */
 	uint64_t features;		/* those in force */
@@ -30,5 +31,5 @@ struct init_terms {
 };
 
 /* Answers an INIT request. */
-int init_negotiate(const struct wire_msg *msg, const struct init_wants *wants,
-		   struct fuse_init_out *ret_out, struct init_terms *ret_terms);
+int init_negotiate(const struct wire_msg *msg, const struct init_request *request,
+		   struct fuse_init_out *ret_out, struct init_negotiated *ret_negotiated);

@@ -9,7 +9,7 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 
-static const struct init_wants wants = { .max_write = 65536, .max_background = 12 };
+static const struct init_request wanted = { .max_write = 65536, .max_background = 12 };
 
 /* One end of a connection whose other end is a channel. */
 struct pair {
@@ -46,7 +46,7 @@ static uint64_t send_init(struct pair *pair, uint32_t major, uint32_t minor)
 
 static void test_good(void **state)
 {
-	struct init_terms terms;
+	struct init_negotiated negotiated;
 	struct fuse_init_out out;
 	struct k_answer answer;
 	struct pair pair;
@@ -54,21 +54,21 @@ static void test_good(void **state)
 
 	pair_new(&pair);
 	unique = send_init(&pair, 7, 40);
-	assert_int_equal(server_handshake(pair.chan, &wants, &terms, NULL), 0);
+	assert_int_equal(server_answer_init(pair.chan, &wanted, &negotiated, NULL), 0);
 	assert_int_equal(k_wait(&pair.kernel, unique, &answer), 0);
 	assert_int_equal(answer.len, sizeof(out));
 	memcpy(&out, answer.data, sizeof(out));
 	assert_int_equal(out.major, 7);
 	assert_int_equal(out.max_write, 65536);
-	assert_int_equal(terms.minor, 40);
-	assert_int_equal(out.flags | (uint64_t)out.flags2 << 32, terms.features);
+	assert_int_equal(negotiated.minor, 40);
+	assert_int_equal(out.flags | (uint64_t)out.flags2 << 32, negotiated.features);
 	pair_free(&pair);
 }
 
 /* A kernel of the future asks again, in the version that it was told. */
 static void test_newer(void **state)
 {
-	struct init_terms terms;
+	struct init_negotiated negotiated;
 	struct k_answer answer;
 	struct pair pair;
 	uint64_t first, second;
@@ -76,11 +76,11 @@ static void test_newer(void **state)
 	pair_new(&pair);
 	first = send_init(&pair, 8, 1);
 	second = send_init(&pair, 7, 60);
-	assert_int_equal(server_handshake(pair.chan, &wants, &terms, NULL), 0);
+	assert_int_equal(server_answer_init(pair.chan, &wanted, &negotiated, NULL), 0);
 	assert_int_equal(k_wait(&pair.kernel, first, &answer), 0);
 	assert_int_equal(((struct fuse_init_out *)answer.data)->major, 7);
 	assert_int_equal(k_wait(&pair.kernel, second, &answer), 0);
-	assert_int_equal(terms.minor, 60);
+	assert_int_equal(negotiated.minor, 60);
 	pair_free(&pair);
 }
 
@@ -89,7 +89,7 @@ static void test_older(void **state)
 	static const uint32_t minors[] = { 0, 8, 23, 31, 36 };
 
 	for (size_t i = 0; i < sizeof(minors) / sizeof(minors[0]); i++) {
-		struct init_terms terms;
+		struct init_negotiated negotiated;
 		struct pst_error error;
 		struct k_answer answer;
 		struct pair pair;
@@ -97,7 +97,7 @@ static void test_older(void **state)
 
 		pair_new(&pair);
 		unique = send_init(&pair, 7, minors[i]);
-		assert_true(server_handshake(pair.chan, &wants, &terms, &error) < 0);
+		assert_true(server_answer_init(pair.chan, &wanted, &negotiated, &error) < 0);
 		assert_non_null(strstr(error.text, "older"));
 		assert_true(k_wait(&pair.kernel, unique, &answer) < 0);
 		pair_free(&pair);
@@ -119,32 +119,32 @@ static void test_not_init(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct init_terms terms;
+		struct init_negotiated negotiated;
 		struct pst_error error;
 		struct pair pair;
 
 		pair_new(&pair);
 		k_send_raw(&pair.kernel, &rows[i].head, rows[i].len);
-		assert_int_equal(server_handshake(pair.chan, &wants, &terms, &error), -EPROTO);
+		assert_int_equal(server_answer_init(pair.chan, &wanted, &negotiated, &error), -EPROTO);
 		pair_free(&pair);
 	}
 }
 
 static void test_hung_up(void **state)
 {
-	struct init_terms terms;
+	struct init_negotiated negotiated;
 	struct pst_error error;
 	struct pair pair;
 
 	pair_new(&pair);
 	pair.kernel.fd = fd_close(pair.kernel.fd);
-	assert_int_equal(server_handshake(pair.chan, &wants, &terms, &error), -EPROTO);
+	assert_int_equal(server_answer_init(pair.chan, &wanted, &negotiated, &error), -EPROTO);
 	pair_free(&pair);
 	/* And right after INIT was sent: nobody takes the answer. */
 	pair_new(&pair);
 	send_init(&pair, 7, 44);
 	pair.kernel.fd = fd_close(pair.kernel.fd);
-	assert_int_equal(server_handshake(pair.chan, &wants, &terms, &error), -EPROTO);
+	assert_int_equal(server_answer_init(pair.chan, &wanted, &negotiated, &error), -EPROTO);
 	pair_free(&pair);
 }
 

@@ -169,16 +169,16 @@ static void shake_hands(struct kernel *k, const struct k_options *options, struc
 		.flags2 = UINT32_MAX,
 	};
 	struct k_request request = { .opcode = FUSE_INIT, .arg = &in, .arg_len = sizeof(in) };
-	struct init_wants wants = { .max_write = MAX_WRITE, .max_stack_depth = 1 };
+	struct init_request wanted = { .max_write = MAX_WRITE, .max_stack_depth = 1 };
 	struct k_answer answer;
 	uint64_t unique;
 
 	if (options->locks == PST_LOCKS_LOCAL)
-		wants.off |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
+		wanted.disabled |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
 	if (!options->passthrough)
-		wants.off |= FUSE_PASSTHROUGH;
+		wanted.disabled |= FUSE_PASSTHROUGH;
 	unique = k_send(&k->chans[0], &request);
-	k_require(server_handshake(chan, &wants, &k->terms, NULL) == 0);
+	k_require(server_answer_init(chan, &wanted, &k->negotiated, NULL) == 0);
 	k_require(k_wait(&k->chans[0], unique, &answer) == 0);
 	k_require(answer.len == sizeof(k->init));
 	memcpy(&k->init, answer.data, sizeof(k->init));
@@ -188,7 +188,7 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 {
 	struct fs_config fs_config = {
 		.lower = fcntl(k->lower, F_DUPFD_CLOEXEC, 3),
-		.passthrough = k->terms.features & FUSE_PASSTHROUGH,
+		.passthrough = k->negotiated.features & FUSE_PASSTHROUGH,
 		/* Nothing is watched unless a test asks for it. */
 		.cache = options->cache ? options->cache : PST_CACHE_TTL,
 		.ttl_ns = options->ttl_ns,
@@ -204,7 +204,7 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 		.n_pool = options->no_pool ? 0 :
 			  options->n_pool  ? options->n_pool :
 					     2,
-		.max_write = k->terms.max_write,
+		.max_write = k->negotiated.max_write,
 		.filters = options->filters,
 	};
 

@@ -86,7 +86,7 @@ struct kernel {
 	char path[100]; /* the lower tree, in $TMPDIR */
 	int lower;	/* its root */
 	struct server *server;
-	struct init_terms terms;
+	struct init_negotiated negotiated;
 	struct fuse_init_out init; /* the answer to INIT */
 	unsigned int n_chans;
 	struct k_chan chans[K_MAX_CHANS];

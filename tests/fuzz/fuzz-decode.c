@@ -45,12 +45,12 @@ static void touch_all(const struct wire_msg *msg)
 
 static void negotiate(const struct wire_msg *msg)
 {
-	const struct init_wants wants = { .max_write = 1 << 20, .max_stack_depth = 1 };
+	const struct init_request wants = { .max_write = 1 << 20, .max_stack_depth = 1 };
 	struct fuse_init_out out;
-	struct init_terms terms;
+	struct init_negotiated negotiated;
 
 	if (msg->head->opcode == FUSE_INIT)
-		sink += init_negotiate(msg, &wants, &out, &terms);
+		sink += init_negotiate(msg, &wants, &out, &negotiated);
 }
 
 /* The same request in three pieces, each in memory of its own. */

@@ -53,7 +53,7 @@ static struct chan *chan_new(void)
 	return chan;
 }
 
-static struct init_terms shake_hands(struct chan *chan)
+static struct init_negotiated shake_hands(struct chan *chan)
 {
 	struct fuse_init_in in = {
 		.major = 7,
@@ -62,15 +62,15 @@ static struct init_terms shake_hands(struct chan *chan)
 		.flags = UINT32_MAX,
 		.flags2 = UINT32_MAX,
 	};
-	struct init_wants wants = { .max_write = KERNEL_MAX_WRITE, .max_stack_depth = 1 };
-	struct init_terms terms;
+	struct init_request request = { .max_write = KERNEL_MAX_WRITE, .max_stack_depth = 1 };
+	struct init_negotiated negotiated;
 	struct answer answer;
 	uint64_t unique;
 
 	unique = kernel_send(FUSE_INIT, 0, &(struct iovec){ &in, sizeof(in) }, 1);
-	assert(server_handshake(chan, &wants, &terms, NULL) == 0);
+	assert(server_answer_init(chan, &request, &negotiated, NULL) == 0);
 	kernel_receive(unique, &answer);
-	return terms;
+	return negotiated;
 }
 
 void view_start(const char *const *filters)

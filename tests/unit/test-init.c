@@ -22,7 +22,7 @@
 	 FUSE_NO_OPEN_SUPPORT | FUSE_SPLICE_READ | FUSE_HAS_RESEND | FUSE_HANDLE_KILLPRIV)
 #define OLD (MUST | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS | FUSE_EXPORT_SUPPORT | FUSE_SECURITY_CTX)
 
-static const struct init_wants wants = {
+static const struct init_request wants = {
 	.max_write = 1 << 20,
 	.max_stack_depth = 2,
 	.max_background = 64,
@@ -35,8 +35,8 @@ struct offer {
 	bool with_ext;
 };
 
-static int negotiate(const struct offer *offer, const struct init_wants *w,
-		     struct fuse_init_out *out, struct init_terms *terms)
+static int negotiate(const struct offer *offer, const struct init_request *w,
+		     struct fuse_init_out *out, struct init_negotiated *negotiated)
 {
 	struct fuse_init_in in = {
 		.major = offer->major,
@@ -56,8 +56,8 @@ static int negotiate(const struct offer *offer, const struct init_wants *w,
 	memcpy(message.in, &in, len);
 	assert_int_equal(wire_decode(&message, message.head.len, &msg), 0);
 	memset(out, 0xee, sizeof(*out));
-	memset(terms, 0xee, sizeof(*terms));
-	return init_negotiate(&msg, w, out, terms);
+	memset(negotiated, 0xee, sizeof(*negotiated));
+	return init_negotiate(&msg, w, out, negotiated);
 }
 
 static void test_versions(void **state)
@@ -87,18 +87,18 @@ static void test_versions(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct fuse_init_out out;
-		struct init_terms terms;
+		struct init_negotiated negotiated;
 
-		assert_int_equal(negotiate(&rows[i].offer, &wants, &out, &terms), rows[i].result);
+		assert_int_equal(negotiate(&rows[i].offer, &wants, &out, &negotiated), rows[i].result);
 		if (rows[i].result == INIT_E_OLDER)
 			continue;
 		assert_int_equal(out.major, 7);
 		assert_int_equal(out.minor, 45);
 		if (rows[i].result == INIT_E_AGAIN)
 			continue;
-		assert_int_equal(terms.major, rows[i].offer.major);
-		assert_int_equal(terms.minor, rows[i].offer.minor);
-		assert_int_equal(terms.offered, rows[i].offer.flags);
+		assert_int_equal(negotiated.major, rows[i].offer.major);
+		assert_int_equal(negotiated.minor, rows[i].offer.minor);
+		assert_int_equal(negotiated.offered, rows[i].offer.flags);
 	}
 }
 
@@ -116,12 +116,12 @@ static void test_features(void **state)
 
 	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
 		struct fuse_init_out out;
-		struct init_terms terms;
+		struct init_negotiated negotiated;
 		uint64_t told;
 
-		assert_int_equal(negotiate(&offers[i], &wants, &out, &terms), 0);
+		assert_int_equal(negotiate(&offers[i], &wants, &out, &negotiated), 0);
 		told = out.flags | (uint64_t)out.flags2 << 32;
-		assert_int_equal(told, terms.features);
+		assert_int_equal(told, negotiated.features);
 		assert_int_equal(told & ~offers[i].flags, 0);
 		assert_int_equal(told & never, 0);
 		assert_int_equal(told & MUST, MUST);
@@ -138,19 +138,19 @@ static void test_features(void **state)
 }
 
 /* What only some views want is asked for where it is offered, and where it was not, not. */
-static void test_also(void **state)
+static void test_extra(void **state)
 {
 	static const struct offer new = { 7, 45, NEW, true }, old = { 7, 37, OLD, true };
-	struct init_wants also = wants;
+	struct init_request extra = wants;
 	struct fuse_init_out out;
-	struct init_terms terms;
+	struct init_negotiated negotiated;
 
-	also.also = FUSE_OVER_IO_URING;
-	assert_int_equal(negotiate(&new, &also, &out, &terms), 0);
-	assert_true(terms.features & FUSE_OVER_IO_URING);
-	assert_int_equal(out.flags2, terms.features >> 32);
-	assert_int_equal(negotiate(&old, &also, &out, &terms), 0);
-	assert_false(terms.features & FUSE_OVER_IO_URING);
+	extra.extra = FUSE_OVER_IO_URING;
+	assert_int_equal(negotiate(&new, &extra, &out, &negotiated), 0);
+	assert_true(negotiated.features & FUSE_OVER_IO_URING);
+	assert_int_equal(out.flags2, negotiated.features >> 32);
+	assert_int_equal(negotiate(&old, &extra, &out, &negotiated), 0);
+	assert_false(negotiated.features & FUSE_OVER_IO_URING);
 }
 
 /* Bits from 32 on count only where the kernel says that they are there, and where they are. */
@@ -158,31 +158,31 @@ static void test_second_word(void **state)
 {
 	static const struct offer offer = { 7, 45, NEW, false };
 	struct fuse_init_out out;
-	struct init_terms terms;
+	struct init_negotiated negotiated;
 
-	assert_int_equal(negotiate(&offer, &wants, &out, &terms), 0);
-	assert_int_equal(terms.offered >> 32, 0);
+	assert_int_equal(negotiate(&offer, &wants, &out, &negotiated), 0);
+	assert_int_equal(negotiated.offered >> 32, 0);
 	assert_int_equal(out.flags2, 0);
 	assert_int_equal(out.max_stack_depth, 0);
 }
 
-static void test_off(void **state)
+static void test_disabled(void **state)
 {
 	static const struct offer offer = { 7, 45, NEW, true };
 	static const uint64_t optional[] = { FUSE_PASSTHROUGH, FUSE_ALLOW_IDMAP, FUSE_POSIX_LOCKS,
 					     FUSE_FLOCK_LOCKS, FUSE_EXPORT_SUPPORT };
 
 	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++) {
-		struct init_wants less = wants;
+		struct init_request less = wants;
 		struct fuse_init_out out;
-		struct init_terms terms;
+		struct init_negotiated negotiated;
 
-		assert_int_equal(negotiate(&offer, &less, &out, &terms), 0);
-		assert_true(terms.features & optional[i]);
-		less.off = optional[i];
-		assert_int_equal(negotiate(&offer, &less, &out, &terms), 0);
-		assert_false(terms.features & optional[i]);
-		assert_int_equal(out.flags | (uint64_t)out.flags2 << 32, terms.features);
+		assert_int_equal(negotiate(&offer, &less, &out, &negotiated), 0);
+		assert_true(negotiated.features & optional[i]);
+		less.disabled = optional[i];
+		assert_int_equal(negotiate(&offer, &less, &out, &negotiated), 0);
+		assert_false(negotiated.features & optional[i]);
+		assert_int_equal(out.flags | (uint64_t)out.flags2 << 32, negotiated.features);
 	}
 }
 
@@ -198,14 +198,14 @@ static void test_max_write(void **state)
 	static const struct offer offer = { 7, 45, NEW, true };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct init_wants w = wants;
+		struct init_request w = wants;
 		struct fuse_init_out out;
-		struct init_terms terms;
+		struct init_negotiated negotiated;
 
 		w.max_write = rows[i].max_write;
-		assert_int_equal(negotiate(&offer, &w, &out, &terms), 0);
+		assert_int_equal(negotiate(&offer, &w, &out, &negotiated), 0);
 		assert_int_equal(out.max_write, rows[i].max_write);
-		assert_int_equal(terms.max_write, rows[i].max_write);
+		assert_int_equal(negotiated.max_write, rows[i].max_write);
 		assert_int_equal(out.max_pages, rows[i].max_pages);
 	}
 }
@@ -214,8 +214,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_versions),    cmocka_unit_test(test_features),
-		cmocka_unit_test(test_also),
-		cmocka_unit_test(test_second_word), cmocka_unit_test(test_off),
+		cmocka_unit_test(test_extra),
+		cmocka_unit_test(test_second_word), cmocka_unit_test(test_disabled),
 		cmocka_unit_test(test_max_write),
 	};
 
