@@ -110,7 +110,7 @@ static void test_truncated(void **state)
 static void test_unknown(void **state)
 {
 	static const uint32_t opcodes[] = {
-		0, 7, 19, 48, 49, 54, 63, 64, 4096, 1u << 30, UINT32_MAX
+		0, 7, 19, 48, 49, 60, 63, 64, 4096, 1u << 30, UINT32_MAX
 	};
 	struct kernel *k = start(state);
 

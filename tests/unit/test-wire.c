@@ -268,7 +268,7 @@ static void test_unterminated(void **state)
 
 static void test_unknown(void **state)
 {
-	static const uint32_t opcodes[] = { 0,	7,  19,	  48,	    49,	      54,	 63,
+	static const uint32_t opcodes[] = { 0,	7,  19,	  48,	    49,	      60,	 63,
 					    64, 65, 4096, 1u << 24, 1u << 31, UINT32_MAX };
 	struct fuse_in_header head = { .len = SAMPLE_HEAD, .unique = 3 };
 	struct wire_msg msg;
