@@ -303,10 +303,10 @@ struct pst_scratch {
 
 static __always_inline struct pst_scratch *pst_scratch(struct pst_call *call)
 {
-	return (struct pst_scratch *)call->private_;
+	return (struct pst_scratch *)call->scratch;
 }
 
-_Static_assert(sizeof(struct pst_scratch) <= sizeof(((struct pst_call *)0)->private_),
+_Static_assert(sizeof(struct pst_scratch) <= sizeof(((struct pst_call *)0)->scratch),
 	       "helpers have room in a call");
 
 #include <penstock/filter-names.bpf.h>

@@ -50,7 +50,7 @@ struct pst_caller {
 	uint32_t	uid;
 	uint32_t	gid;
 	uint32_t	pid;		/* in the pid namespace of the view's process; 0: none there */
-	uint32_t	reserved;
+	uint32_t	pad;
 	uint64_t	cgroup;		/* id, with PST_WANT_CGROUP; 0: not known */
 };
 
@@ -84,7 +84,7 @@ struct pst_child {
 
 struct pst_name {
 	uint32_t	len;		/* without the NUL; the text counts, not this, after a change */
-	uint32_t	reserved;
+	uint32_t	pad;
 	char		text[PST_NAME_SIZE];
 };
 
@@ -107,7 +107,7 @@ struct pst_listed {
 	uint32_t	mode;		/* the type; 0: not known */
 	int32_t		verdict;	/* what the program returned */
 	uint32_t	len;
-	uint32_t	reserved;
+	uint32_t	pad;
 	char		text[PST_LISTED_SIZE];
 };
 
@@ -191,11 +191,11 @@ struct pst_call {
 					   0: not known */
 	uint64_t	note[2];	/* this filter's own: what it leaves before the operation it finds
 					   after it; 0 at first */
-	char		private_[4096 - 2792];
+	char		scratch[4096 - 2792];	/* of pst_scratch(), for helpers; lost between programs */
 	struct pst_listed listed[PST_N_LISTED];	/* the engine's and PST_NAME()'s, PST_PRE()'s */
-	char		private3_[3 * 4096 - PST_N_LISTED * sizeof(struct pst_listed)];
+	char		pad0[3 * 4096 - PST_N_LISTED * sizeof(struct pst_listed)];
 	union pst_out	out;
-	char		private2_[4096 - 1024];
+	char		pad1[4096 - 1024];
 	char		data[];
 };
 _Static_assert(__builtin_offsetof(struct pst_call, out) == 4 * 4096, "out begins a page");
@@ -206,7 +206,7 @@ struct pst_ctx {
 	uint32_t	slot;		/* which call */
 	uint32_t	n_listed;	/* 0, or how many of call->listed are asked about ... */
 	uint32_t	first;		/* ... from this one on */
-	uint32_t	reserved;
+	uint32_t	pad;
 };
 
 /* Facts of an operation, in the third column of PST_OPS. */
@@ -296,14 +296,14 @@ struct pst_names {
 	uint32_t	n_begins;
 	uint32_t	ends_at;	/* ... and by how it ends */
 	uint32_t	n_ends;
-	uint32_t	reserved;
+	uint32_t	pad;
 };
 
 /* Numbers and ranges, "0:1000-1999"; a path of a cgroup's directory stands for its id. */
 #define PST_MAX_RANGES 16
 struct pst_ids {
 	uint32_t	n;
-	uint32_t	reserved;
+	uint32_t	pad;
 	struct {
 		uint64_t	from, to;
 	} range[PST_MAX_RANGES];

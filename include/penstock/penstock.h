@@ -191,13 +191,13 @@ struct pst_view_options {
 	unsigned int fd_budget;		/* lower descriptors to keep for nodes; 0: from RLIMIT_NOFILE */
 	uint8_t idmap;			/* 1: allow idmapped mounts of the view */
 	uint8_t allow_other;		/* 0: only the mounting user may enter the view */
-	uint8_t reserved[6];		/* 0 */
+	uint8_t pad0[6];		/* 0 */
 	/* "NAME|FILE[,option=value...]" each, ended by NULL; run in this order. NULL: none. */
 	const char *const *filters;
 	enum pst_transport transport;
 	unsigned int uring_depth;	/* io_uring: requests at a time for each CPU; 0: a good default */
 	uint8_t enable_uring;		/* 1: switch it on in the kernel first, for all mounts to come */
-	uint8_t reserved2[7];		/* 0 */
+	uint8_t pad1[7];		/* 0 */
 	const struct pst_server *server;	/* answers for part of the view; copied. NULL: none */
 	enum pst_xattr xattr;
 	enum pst_opendir opendir;
@@ -284,7 +284,7 @@ int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info);
 struct pst_op_stat {
 	const char *name;
 	uint32_t opcode;
-	uint32_t reserved;
+	uint32_t pad;
 	uint64_t n_requests;		/* requests that the kernel sent */
 	uint64_t n_errors;		/* of these, answered with an error */
 };
@@ -352,7 +352,7 @@ struct pst_filter_option {
 struct pst_filter_program {
 	char name[32];			/* as the object has it: "pre/any" */
 	uint32_t n_insns;		/* instructions of eBPF; 0: it was not loaded */
-	uint32_t reserved;
+	uint32_t pad;
 };
 struct pst_filter_report {
 	size_t size;			/* in: sizeof(struct pst_filter_report) */
@@ -360,7 +360,7 @@ struct pst_filter_report {
 	char summary[120];
 	uint32_t flags;
 	uint32_t n_options, n_programs;
-	uint32_t reserved;
+	uint32_t pad;
 	struct pst_filter_option options[32];
 	struct pst_filter_program programs[80];
 	char does[4096];		/* lines: what it will do with the options that were given */

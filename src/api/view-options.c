@@ -56,17 +56,17 @@ static int check_choices(const struct pst_view_options *options, struct pst_erro
 	return 0;
 }
 
-static int check_reserved(const struct pst_view_options *options, struct pst_error *error)
+static int check_pads(const struct pst_view_options *options, struct pst_error *error)
 {
 	unsigned int sum = 0;
 
-	for (size_t i = 0; i < sizeof(options->reserved); i++)
-		sum |= options->reserved[i];
-	for (size_t i = 0; i < sizeof(options->reserved2); i++)
-		sum |= options->reserved2[i];
+	for (size_t i = 0; i < sizeof(options->pad0); i++)
+		sum |= options->pad0[i];
+	for (size_t i = 0; i < sizeof(options->pad1); i++)
+		sum |= options->pad1[i];
 	return !sum ? 0 :
 		      error_set(error, -EINVAL,
-				"reserved members are not 0; PST_VIEW_OPTIONS_INIT sets all");
+				"padding is not 0; PST_VIEW_OPTIONS_INIT sets all");
 }
 
 int view_options_copy(const struct pst_view_options *given, struct pst_view_options *ret_options,
@@ -90,7 +90,7 @@ static int check_values(const struct pst_view_options *options, struct pst_error
 	int r = check_choices(options, error);
 
 	if (r == 0)
-		r = check_reserved(options, error);
+		r = check_pads(options, error);
 	if (r < 0)
 		return r;
 	if (options->mount_flags & ~ALL_FLAGS)

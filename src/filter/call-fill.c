@@ -236,7 +236,7 @@ static int fill_name(struct pst_name *name, const char *text)
 	if (len >= sizeof(name->text))
 		return -ENAMETOOLONG;
 	name->len = (uint32_t)len;
-	name->reserved = 0;
+	name->pad = 0;
 	memcpy(name->text, text, len + 1);
 	return 0;
 }

@@ -18,7 +18,7 @@ int frame_keep(struct req *req);
  */
 void frame_begin(struct req *req, bool look);
 /* The part of a call that is filled in, to be put aside while it is used for something else. */
-#define FRAME_SIZE offsetof(struct pst_call, private_)
+#define FRAME_SIZE offsetof(struct pst_call, scratch)
 /* What the operation has left, for those after it. */
 void frame_after(struct req *req);
 /* A call of its own: a node without references is about to go. */

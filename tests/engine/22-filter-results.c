@@ -287,8 +287,8 @@ static void test_untouched(void **state)
 /* All that the request came in: whatever the engine still needs of it lies elsewhere. */
 static void scribble_message(struct pst_call *call)
 {
-	memset((char *)call + offsetof(struct pst_call, private2_), 'x',
-	       sizeof(call->private2_) + fake_data_size());
+	memset((char *)call + offsetof(struct pst_call, pad1), 'x',
+	       sizeof(call->pad1) + fake_data_size());
 }
 
 /* What was made and opened is let go of when a post program says no. */

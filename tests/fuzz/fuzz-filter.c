@@ -134,7 +134,7 @@ static void write_bytes(struct pst_call *call)
 		{ offsetof(struct pst_call, name), sizeof(call->name) },
 		{ offsetof(struct pst_call, in), sizeof(call->in) },
 		{ offsetof(struct pst_call, out), 256 },
-		{ offsetof(struct pst_call, private2_), sizeof(call->private2_) },
+		{ offsetof(struct pst_call, pad1), sizeof(call->pad1) },
 		{ offsetof(struct pst_call, data) - 80, 80 }, /* where requests arrive */
 		{ offsetof(struct pst_call, listed), sizeof(call->listed) },
 		{ offsetof(struct pst_call, data), 512 },

@@ -45,7 +45,7 @@ static void test_unknown_values_are_refused(void **state)
 	do {                                                                                       \
 		options = good;                                                                    \
 		options.member = (value);                                                          \
-		refused(&options, strchr(#member, '[') ? "reserved" : #member);                                                        \
+		refused(&options, strchr(#member, '[') ? "padding" : #member);                      \
 	} while (0)
 	REFUSED(passthrough, PST_PASSTHROUGH_OFF + 1);
 	REFUSED(cache, PST_CACHE_EXCLUSIVE + 1);
@@ -58,8 +58,8 @@ static void test_unknown_values_are_refused(void **state)
 	REFUSED(idmap, 2);
 	REFUSED(allow_other, 2);
 	REFUSED(enable_uring, 255);
-	REFUSED(reserved[4], 1);
-	REFUSED(reserved2[6], 1);
+	REFUSED(pad0[4], 1);
+	REFUSED(pad1[6], 1);
 	REFUSED(mount_flags, 1u << 31);
 	REFUSED(mount_flags, 2 * PST_MOUNT_DIRSYNC);
 	REFUSED(mount_flags, PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME);
