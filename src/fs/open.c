@@ -199,27 +199,31 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 	return 0;
 }
 
+/* Makes a file in a lower directory as the caller; returns its descriptor or -errno. */
+static int create_below(struct fs *fs, const struct fs_caller *caller, struct node *dir,
+			const char *name, int flags, uint32_t mode)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	int r = fdref_get(fs->fds, dir, &ref);
+
+	if (r < 0)
+		return r;
+	creds_umask(caller->umask);
+	r = lower_enter_maker(fs, dir, caller, &scope);
+	return r < 0 ? r : lower_openat(fs, ref.fd, name, flags, mode);
+}
+
 int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
 	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open)
 {
-	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	int lower_flags = (flags & ~FLAGS_NOT_MADE) | O_CREAT | O_NOFOLLOW;
-	int fd, r;
+	/*
+	 * Always O_EXCL: the kernel has not checked permissions on a file that is there already. After
+	 * ESTALE it tries again, with LOOKUP and OPEN.
+	 */
+	int lower_flags = (flags & ~FLAGS_NOT_MADE) | O_CREAT | O_EXCL | O_NOFOLLOW;
+	int fd = create_below(fs, caller, dir, name, lower_flags, mode), r;
 
-	r = fdref_get(fs->fds, dir, &ref);
-	if (r < 0)
-		return r;
-	{
-		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
-
-		creds_umask(caller->umask);
-		r = lower_enter_maker(fs, dir, caller, &scope);
-		if (r < 0)
-			return r;
-		/* Always O_EXCL at first: a file that is there already has not been checked by
-		 * the kernel. It asks again with LOOKUP and OPEN when it hears EEXIST wrongly. */
-		fd = lower_openat(fs, ref.fd, name, lower_flags | O_EXCL, mode);
-	}
 	if (fd < 0)
 		return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd;
 	listings_changed(fs, dir);
@@ -234,22 +238,9 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, int flags,
 	       uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open)
 {
-	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	int lower_flags = (flags & ~FLAGS_NOT_MADE) | O_TMPFILE;
-	int fd, r;
+	int fd = create_below(fs, caller, dir, ".", lower_flags, mode), r;
 
-	r = fdref_get(fs->fds, dir, &ref);
-	if (r < 0)
-		return r;
-	{
-		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
-
-		creds_umask(caller->umask);
-		r = lower_enter_maker(fs, dir, caller, &scope);
-		if (r < 0)
-			return r;
-		fd = lower_openat(fs, ref.fd, ".", lower_flags, mode);
-	}
 	if (fd < 0)
 		return fd;
 	r = open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
