@@ -10,32 +10,13 @@
 #include "fs/fs.h"
 #include "util/caps.h"
 #include "util/fd.h"
+#include "util/proc.h"
 
 #include <linux/capability.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STATUS_SIZE 65536
-
-/* Reads /proc/PID/status; false where it cannot be read. */
-static bool read_status(uint32_t pid, char text[STATUS_SIZE])
-{
-	char path[40];
-
-	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	return pid && fd_read_file(path, text, STATUS_SIZE) > 0;
-}
-
-/*
- * The rest of the line that begins with key, NULL where there is none; key begins with a newline.
- */
-static const char *find_line(const char *text, const char *key)
-{
-	const char *at = strstr(text, key);
-
-	return at ? at + strlen(key) : NULL;
-}
 
 /* Takes the next number of a line; false at the end of the line. */
 static bool next_number(const char **at, uint32_t *ret_number)
@@ -51,27 +32,19 @@ static bool next_number(const char **at, uint32_t *ret_number)
 	return *end != 0;
 }
 
-static uint64_t caps_of(const char *status)
-{
-	const char *line = find_line(status, "\nCapEff:");
-
-	return line ? strtoull(line, NULL, 16) : 0;
-}
-
 /* Capabilities mean nothing outside the user namespace in which the caller has them. */
 static bool in_our_user_namespace(uint32_t pid)
 {
-	char path[40], ours[1024], theirs[1024];
+	char ours[1024], theirs[1024];
 
-	snprintf(path, sizeof(path), "/proc/%u/uid_map", pid);
 	return fd_read_file("/proc/self/uid_map", ours, sizeof(ours)) > 0 &&
-	       fd_read_file(path, theirs, sizeof(theirs)) > 0 && strcmp(ours, theirs) == 0;
+	       proc_read(pid, "uid_map", theirs, sizeof(theirs)) > 0 && strcmp(ours, theirs) == 0;
 }
 
 /* The user ID by which the thread's own file accesses are checked. */
 static uint32_t fsuid_of(const char *status)
 {
-	const char *line = find_line(status, "\nUid:");
+	const char *line = proc_field(status, "\nUid:");
 	uint32_t uid = UINT32_MAX;
 
 	for (int i = 0; line && i < 4; i++)
@@ -89,7 +62,7 @@ void caller_read(const struct fs_caller *caller, struct caller_facts *ret_facts)
 	ret_facts->n_groups = 0;
 	if (caller->has_group)
 		ret_facts->groups[ret_facts->n_groups++] = caller->group;
-	if (caller->unknown || !read_status(caller->pid, status))
+	if (caller->unknown || proc_read(caller->pid, "status", status, sizeof(status)) <= 0)
 		return;
 	/*
 	 * Kernel code on top of the view (overlayfs, knfsd) acts as somebody else than the thread
@@ -100,10 +73,10 @@ void caller_read(const struct fs_caller *caller, struct caller_facts *ret_facts)
 		ret_facts->caps = caller->uid == 0 ? UINT64_MAX : 0;
 		return;
 	}
-	ret_facts->caps = caps_of(status);
+	ret_facts->caps = proc_mask(status, "\nCapEff:");
 	if (ret_facts->caps && !in_our_user_namespace(caller->pid))
 		ret_facts->caps = 0;
-	line = find_line(status, "\nGroups:");
+	line = proc_field(status, "\nGroups:");
 	ret_facts->n_groups = 0;
 	while (line && ret_facts->n_groups < CALLER_MAX_GROUPS &&
 	       next_number(&line, &ret_facts->groups[ret_facts->n_groups]))
@@ -114,7 +87,8 @@ bool caller_capable(const struct fs_caller *caller, int cap)
 {
 	char status[STATUS_SIZE];
 
-	return read_status(caller->pid, status) && (caps_of(status) & CAP_BIT(cap));
+	return proc_read(caller->pid, "status", status, sizeof(status)) > 0 &&
+	       (proc_mask(status, "\nCapEff:") & CAP_BIT(cap));
 }
 
 bool caller_in_group(const struct fs_caller *caller, uint32_t gid)
@@ -125,9 +99,9 @@ bool caller_in_group(const struct fs_caller *caller, uint32_t gid)
 
 	if (caller->gid == gid)
 		return true;
-	if (!read_status(caller->pid, status))
+	if (proc_read(caller->pid, "status", status, sizeof(status)) <= 0)
 		return false;
-	line = find_line(status, "\nGroups:");
+	line = proc_field(status, "\nGroups:");
 	while (line && next_number(&line, &number))
 		if (number == gid)
 			return true;

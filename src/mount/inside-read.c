@@ -5,10 +5,10 @@
  */
 #include "mount/inside-private.h"
 #include "util/cleanup.h"
+#include "util/fd.h"
 #include "util/mountinfo.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +83,6 @@ static bool table_name(int proc, const char *pid, char *buf, size_t size)
 {
 	char path[300], ns[64], root[512];
 	ssize_t n, m;
-	int fd;
 
 	snprintf(path, sizeof(path), "%s/ns/mnt", pid);
 	n = readlinkat(proc, path, ns, sizeof(ns) - 1);
@@ -93,15 +92,11 @@ static bool table_name(int proc, const char *pid, char *buf, size_t size)
 		snprintf(buf, size, "%.*s %.*s", (int)n, ns, (int)m, root);
 		return true;
 	}
-	snprintf(path, sizeof(path), "%s/mountinfo", pid);
-	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	snprintf(path, sizeof(path), "/proc/%s/mountinfo", pid);
+	if (fd_read_file(path, buf, size) <= 0)
 		return false;
-	n = read(fd, buf, size - 1);
-	close(fd);
-	buf[n > 0 ? n : 0] = '\0';
 	buf[strcspn(buf, "\n")] = '\0';
-	return n > 0;
+	return true;
 }
 
 void inside_read(unsigned int connection, struct texts *points)

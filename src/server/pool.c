@@ -2,14 +2,12 @@
 #include "server/pool.h"
 #include "util/clock.h"
 #include "util/cpu.h"
-#include "util/fd.h"
+#include "util/proc.h"
 #include "util/thread.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Threads beyond those that are kept end when they have been idle for so long. */
 #define IDLE_S 10
@@ -168,20 +166,12 @@ static bool was_early(struct pool *pool, uint64_t unique)
  */
 static bool is_dying(uint32_t pid)
 {
-	char path[32], text[4096];
-	const char *line;
-	int r;
+	char text[4096];
+	int r = proc_read(pid, "status", text, sizeof(text));
 
-	if (!pid)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	r = fd_read_file(path, text, sizeof(text));
 	if (r < 0)
-		return r == -ENOENT || r == -ESRCH;
-	for (line = strstr(text, "\nSigPnd:"); line; line = strstr(line + 1, "\nShdPnd:"))
-		if (strtoull(line + 8, NULL, 16) >> (SIGKILL - 1) & 1)
-			return true;
-	return false;
+		return pid && (r == -ENOENT || r == -ESRCH);
+	return (proc_mask(text, "\nSigPnd:") | proc_mask(text, "\nShdPnd:")) >> (SIGKILL - 1) & 1;
 }
 
 /* Whether a thread takes the request at once; starts one if need be. Caller holds the lock. */

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "util/proc.h"
+#include "util/fd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int proc_read(uint32_t pid, const char *file, char *buf, size_t size)
+{
+	char path[64];
+
+	if (!pid)
+		return -ESRCH;
+	snprintf(path, sizeof(path), "/proc/%u/%s", pid, file);
+	return fd_read_file(path, buf, size);
+}
+
+const char *proc_field(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+
+	return at ? at + strlen(key) : NULL;
+}
+
+uint64_t proc_mask(const char *text, const char *key)
+{
+	const char *field = proc_field(text, key);
+
+	return field ? strtoull(field, NULL, 16) : 0;
+}
