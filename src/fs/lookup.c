@@ -117,9 +117,9 @@ int lookup_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entr
 		key.fh = node_key_own((unsigned int)mount, entry.attr.stx.stx_dev_major,
 				      entry.attr.stx.stx_dev_minor, entry.attr.stx.stx_ino);
 		key.flags |= NODE_OWN_FD;
-		key.own_fd = open(fd_path(fd).text, O_PATH | O_CLOEXEC);
+		key.own_fd = fd_reopen(fd, O_PATH);
 		if (key.own_fd < 0)
-			return -errno;
+			return key.own_fd;
 		r = entry_of_key(fs, &key, dir, &entry);
 	}
 	if (r < 0)

@@ -19,14 +19,9 @@
  */
 static int open_for_handles(int fd, uint32_t mode)
 {
-	int opened;
-
 	if (S_ISDIR(mode))
 		return fs_open_dir(fd);
-	if (!S_ISREG(mode))
-		return -EOPNOTSUPP;
-	opened = open(fd_path(fd).text, O_RDONLY | O_CLOEXEC);
-	return opened < 0 ? -errno : opened;
+	return S_ISREG(mode) ? fd_reopen(fd, O_RDONLY) : -EOPNOTSUPP;
 }
 
 /*

@@ -65,12 +65,9 @@ int lower_openat(struct fs *fs, int dir_fd, const char *name, int flags, uint32_
 
 static int open_once(struct fs *fs, struct node *node, int flags)
 {
-	int fd;
-
 	if (!(node->flags & NODE_OWN_FD))
 		return node_open(fs->nodes, node, flags);
-	fd = open(fd_path((int)node->fd_slot).text, flags | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return fd_reopen((int)node->fd_slot, flags);
 }
 
 /* Opens the file as the caller, from a descriptor that we have of it: by handle nobody else may. */

@@ -179,7 +179,7 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 	/* What holds for the file decides how it is opened. */
 	node_set_filters(entry.node, caller->filters, caller->known_filters);
 	/* The way to the file while it has no name, or only one that somebody may take away. */
-	path_fd = open(fd_path(fd).text, O_PATH | O_CLOEXEC);
+	path_fd = fd_reopen(fd, O_PATH);
 	if (path_fd >= 0)
 		fdcache_offer(fs->fds, entry.node, path_fd);
 	/* Filters may yet show another owner: then no write may leave the set-ID bits. */

@@ -182,6 +182,5 @@ int fs_open_dir(int fd)
 		r = creds_enter_owner(stx.stx_uid, stx.stx_gid, &scope);
 	if (r < 0)
 		return r;
-	opened = open(fd_path(fd).text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return opened < 0 ? -errno : opened;
+	return fd_reopen(fd, O_RDONLY | O_DIRECTORY);
 }

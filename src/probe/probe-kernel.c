@@ -153,9 +153,9 @@ static int try_lease(void)
 	if (memory_fd < 0)
 		return -errno;
 	/* A lease is refused while anybody, we included, could write. */
-	fd = open(fd_path(memory_fd).text, O_RDONLY | O_CLOEXEC);
+	fd = fd_reopen(memory_fd, O_RDONLY);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	memory_fd = fd_close(memory_fd);
 	return fcntl(fd, F_SETLEASE, F_RDLCK) < 0 ? -errno : 0;
 }

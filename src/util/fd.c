@@ -30,6 +30,13 @@ struct fd_path fd_path(int fd)
 	return path;
 }
 
+int fd_reopen(int fd, int flags)
+{
+	int opened = open(fd_path(fd).text, flags | O_CLOEXEC);
+
+	return opened < 0 ? -errno : opened;
+}
+
 void fd_path_shorten(void)
 {
 	/* "self" is the process, whose descriptors all threads share. */

@@ -21,6 +21,8 @@ struct fd_path {
 	char text[32];
 };
 struct fd_path fd_path(int fd);
+/* Opens the file of a descriptor anew, close-on-exec. Returns the new descriptor or -errno. */
+int fd_reopen(int fd, int flags);
 /*
  * Makes /proc/self/fd the working directory of this thread, which must have one of its own
  * (CLONE_FS): of a call by such a path, finding the way to that directory takes a third of the time.
