@@ -12,8 +12,6 @@ import sys
 
 # A circle, as its files or folders: why it may stay.
 KNOWN = {
-    'cmd/option-table cmd/options': 'the table names the functions that set fields of the options, '
-                                    'which the parser of the table fills',
     'ctl/client ctl/dead': 'a client that finds a dead socket removes it, and to find that out is to connect',
     'ebpf/load ebpf/option ebpf/pin': 'each tells the engine\'s own variables and maps from those of a filter',
     'ebpf/object ebpf/reader': 'a reader process is started by an object file and reads one',

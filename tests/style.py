@@ -15,7 +15,6 @@ MAX_COLUMNS = 100   # of a line in src; tabs are eight columns wide
 
 # Files that were longer when the limit was set. Take a name out when its file is below the limit.
 KNOWN_FILES = {
-    'src/cmd/option-table.c',
     'src/transport/uring.c',
 }
 # So many lines of src were wider when the limit was set. This number only falls.

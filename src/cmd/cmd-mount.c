@@ -8,7 +8,7 @@
  */
 #include "cmd/cmd.h"
 #include "cmd/daemon.h"
-#include "cmd/option-table.h"
+#include "cmd/option-apply.h"
 #include "cmd/options.h"
 #include "cmd/remount.h"
 #include "cmd/signals.h"
@@ -141,10 +141,10 @@ static int serve(struct mount *mount, const struct mount_options *options)
 
 	r = pst_view_wait(mount->view);
 	if (r < 0) {
-		log_error("the view at %s broke: %s", options->mountpoint, strerror(-r));
+		log_error("the view at %s broke: %s", options->view.mountpoint, strerror(-r));
 		return CMD_FAILED;
 	}
-	log_info("the view at %s has ended", options->mountpoint);
+	log_info("the view at %s has ended", options->view.mountpoint);
 	return CMD_OK;
 }
 

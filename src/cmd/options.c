@@ -13,8 +13,7 @@
  * of the command line and taken as it is.
  */
 #include "cmd/options.h"
-#include "cmd/option-table.h"
-#include "util/cleanup.h"
+#include "cmd/option-apply.h"
 #include "util/log.h"
 #include "util/parse.h"
 
@@ -38,50 +37,45 @@ static void translate_filter(char *option)
 	*out = '\0';
 }
 
+/* A copy of a list, to be cut up; it lives as long as the options. NULL: no memory. */
+static char *copy_list(struct mount_options *options, const char *text)
+{
+	char **copies = reallocarray(options->copies, options->n_copies + 1, sizeof(*copies));
+
+	if (!copies)
+		return NULL;
+	options->copies = copies;
+	copies[options->n_copies] = strdup(text);
+	return copies[options->n_copies] ? copies[options->n_copies++] : NULL;
+}
+
 static int parse_list(struct mount_options *options, const char *text, struct pst_error *error)
 {
-	_cleanup_(freep) char *copy = strdup(text);
-	char *rest = copy, *option;
-	int r;
+	char *rest = copy_list(options, text), *option;
+	int r = rest ? 0 : -ENOMEM;
 
-	if (!copy)
-		return -ENOMEM;
-	while ((option = parse_part(&rest, ',', true))) {
-		if (!*option)
-			continue;
+	while (r == 0 && (option = parse_part(&rest, ',', true))) {
 		translate_filter(option);
-		r = option_apply(options, option, NULL, NULL, error);
-		if (r < 0)
-			return r;
+		if (*option)
+			r = option_apply(options, option, NULL, NULL, error);
 	}
-	return 0;
+	return r;
 }
 
 static int parse_long(struct mount_options *options, const char *text, const char *next,
 		      bool *ret_used, struct pst_error *error)
 {
-	_cleanup_(freep) char *copy = NULL;
-
-	if (strcmp(text, "help") == 0) {
+	if (strcmp(text, "help") == 0 || strcmp(text, "help=all") == 0) {
 		options->help = true;
-		return 0;
-	}
-	if (strcmp(text, "help=all") == 0) {
-		options->help = options->help_all = true;
-		return 0;
-	}
-	if (strcmp(text, "dry-run") == 0) {
+		options->help_all |= text[4] != '\0';
+	} else if (strcmp(text, "dry-run") == 0) {
 		options->fake = options->print = true;
-		return 0;
-	}
-	if (strcmp(text, "foreground") == 0) {
+	} else if (strcmp(text, "foreground") == 0) {
 		options->foreground = true;
-		return 0;
+	} else {
+		return option_apply(options, text, next, ret_used, error);
 	}
-	copy = strdup(text);
-	if (!copy)
-		return -ENOMEM;
-	return option_apply(options, copy, next, ret_used, error);
+	return 0;
 }
 
 static int parse_type(const char *type, struct pst_error *error)
@@ -121,11 +115,9 @@ static int parse_flag(struct mount_options *options, enum options_dialect dialec
 	case 'n':			/* there is no /etc/mtab of ours to leave alone */
 		return 0;
 	case 'r':
-		option_flags(options, PST_MOUNT_RDONLY, 0);
-		return 0;
+		return option_apply(options, "ro", NULL, NULL, NULL);
 	case 'w':
-		option_flags(options, 0, PST_MOUNT_RDONLY);
-		return 0;
+		return option_apply(options, "rw", NULL, NULL, NULL);
 	default:
 		return 1;
 	}
@@ -143,124 +135,87 @@ static int parse_short(struct mount_options *options, enum options_dialect diale
 		if (*p != 'o' && *p != 'N' && *p != 't')
 			return error_set(error, -EINVAL, "there is no option \"-%c\"", *p);
 		if (!value)
-			return error_set(error, -EINVAL, "option -%c wants a value", *p);
+			return error_set(error, -EINVAL, "option -%c needs a value", *p);
 		*ret_used = value == next;
 		if (*p == 'o')
 			return parse_list(options, value, error);
 		if (*p == 't')
 			return parse_type(value, error);
-		free(options->namespace);
-		options->namespace = strdup(value);
-		return options->namespace ? 0 : -ENOMEM;
+		options->namespace = value;
+		return 0;
 	}
 	return 0;
 }
 
 static int parse_word(struct mount_options *options, const char *word, struct pst_error *error)
 {
-	char **target = !options->lower ? &options->lower : &options->mountpoint;
-
-	if (options->mountpoint)
+	if (options->scanning)
+		return 0;
+	if (options->view.mountpoint)
 		return error_set(error, -EINVAL, "\"%s\" is one argument too many", word);
-	*target = strdup(word);
-	return *target ? 0 : -ENOMEM;
+	*(options->view.lower ? &options->view.mountpoint : &options->view.lower) = word;
+	return 0;
 }
 
-void options_init(struct mount_options *options)
-{
-	*options = (struct mount_options){
-		.view = PST_VIEW_OPTIONS_INIT,
-		.log_level = PST_LOG_WARNING,
-	};
-}
-
-void options_fini(struct mount_options *options)
-{
-	free(options->lower);
-	free(options->mountpoint);
-	free(options->fsname);
-	free(options->handles);
-	free(options->always);
-	free(options->kept);
-	free(options->namespace);
-	for (size_t i = 0; i < options->n_filters; i++)
-		free(options->filters[i]);
-	free(options->filters);
-	options_init(options);
-}
-
-/* -s holds for all options, also for those before it: mount(8) puts it behind the paths. */
-static bool has_sloppy(int argc, char **argv)
-{
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		if (argv[i][0] == '-' && argv[i][1] != '-' && argv[i][1] != 'o' &&
-		    argv[i][1] != 'N' && argv[i][1] != 't' && strchr(argv[i], 's'))
-			return true;
-		if (strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "-N") == 0 ||
-		    strcmp(argv[i], "-t") == 0)
-			i++;
-	}
-	return false;
-}
-
-static bool list_has(const char *list, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (const char *at = list; at; at = strchr(at, ',')) {
-		at += *at == ',';
-		if (strncmp(at, word, len) == 0 && (!at[len] || at[len] == ','))
-			return true;
-	}
-	return false;
-}
-
-/* Like -s, remount says what becomes of all other options. */
-static bool has_remount(int argc, char **argv)
-{
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if ((strcmp(argv[i], "-o") == 0 && i + 1 < argc && list_has(argv[i + 1], "remount")) ||
-		    (strncmp(argv[i], "-o", 2) == 0 && list_has(argv[i] + 2, "remount")) ||
-		    strcmp(argv[i], "--remount") == 0)
-			return true;
-	return false;
-}
-
-int options_parse(struct mount_options *options, enum options_dialect dialect, int argc,
-		  char **argv, struct pst_error *error)
+static int parse_all(struct mount_options *options, enum options_dialect dialect, int argc,
+		     char **argv, struct pst_error *error)
 {
 	bool words_only = false;
-	int r;
+	int r = 0;
 
-	*error = (struct pst_error){ 0 };
-	options->sloppy = has_sloppy(argc, argv);
-	options->remount = has_remount(argc, argv);
-
-	for (int i = 1; i < argc; i++) {
+	for (int i = 1; i < argc && r == 0; i++) {
 		const char *next = i + 1 < argc ? argv[i + 1] : NULL;
 		bool used = false;
 
 		if (words_only || argv[i][0] != '-' || !argv[i][1])
 			r = parse_word(options, argv[i], error);
 		else if (strcmp(argv[i], "--") == 0)
-			r = (words_only = true, 0);
+			words_only = true;
 		else if (argv[i][1] == '-')
 			r = parse_long(options, argv[i] + 2, next, &used, error);
 		else
 			r = parse_short(options, dialect, argv[i] + 1, next, &used, error);
-		if (r < 0)
-			return r;
 		i += used;
 	}
+	return r;
+}
 
-	if (!options->help && !options->lower)
-		return error_set(error, -EINVAL, "LOWER and MOUNTPOINT are missing");
-	if (!options->help && !options->mountpoint && !options->remount)
-		return error_set(error, -EINVAL, "MOUNTPOINT is missing");
-	options->view.lower = options->lower;
-	options->view.mountpoint = options->mountpoint;
-	options->view.fsname = options->fsname;
-	options->view.handles = options->handles;
-	options->view.filters = (const char *const *)options->filters;
+void options_init(struct mount_options *options)
+{
+	*options = (struct mount_options)MOUNT_OPTIONS_INIT;
+}
+
+void options_fini(struct mount_options *options)
+{
+	for (size_t i = 0; i < options->n_copies; i++)
+		free(options->copies[i]);
+	free(options->copies);
+	free(options->filters);
+	free(options->always);
+	free(options->kept);
+	options_init(options);
+}
+
+/*
+ * Everything is read twice: -s and remount hold for all options, also for those before them, because
+ * mount(8) puts -s behind the paths.
+ */
+int options_parse(struct mount_options *options, enum options_dialect dialect, int argc,
+		  char **argv, struct pst_error *error)
+{
+	int r;
+
+	*error = (struct pst_error){ 0 };
+	options->scanning = true;
+	r = parse_all(options, dialect, argc, argv, error);
+	options->scanning = false;
+	if (r == 0)
+		r = parse_all(options, dialect, argc, argv, error);
+	if (r < 0)
+		return r;
+	if (!options->help && !options->view.lower)
+		return error_set(error, -EINVAL, "give LOWER and MOUNTPOINT");
+	if (!options->help && !options->view.mountpoint && !options->remount)
+		return error_set(error, -EINVAL, "give MOUNTPOINT, too");
 	return 0;
 }

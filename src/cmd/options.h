@@ -6,30 +6,31 @@
 
 #include <penstock/penstock.h>
 
+/* Strings belong to the command line, or to copies. */
 struct mount_options {
-	struct pst_view_options view;	/* its strings are the ones below */
-	char *lower;
-	char *mountpoint;
-	char *fsname;
-	char *handles;			/* NULL: not given */
-	char **filters;			/* ended by NULL; NULL: none */
+	struct pst_view_options view;
+	const char **filters;		/* view.filters, owned; ended by NULL; NULL: none */
 	size_t n_filters;
-	char *always;			/* words that change nothing, with commas; NULL: none */
-	char *namespace;		/* -N: a mount namespace, by process or file */
+	char **copies;			/* owned: lists of options, cut up */
+	size_t n_copies;
+	char *always;			/* options that change nothing, with commas; NULL: none */
+	char *kept;			/* remount: options that cannot change, with commas; or NULL */
+	const char *namespace;		/* -N: a mount namespace, by process or file */
 	enum pst_log_level log_level;
 	bool log_chosen;		/* log= was given: -v and -d do not change the level */
 	bool ttl_from_timeouts;		/* the ttl is the least of the *_timeout options so far */
 	bool foreground;
 	bool verbose;
+	bool scanning;			/* options are not applied yet, see options_parse() */
 	bool remount;			/* change the flags of a mounted view */
-	unsigned int flags_set, flags_clear;	/* bits of mount_flags that were named, the last word counts */
-	char *kept;			/* remount: options that cannot be changed, with commas; NULL: none */
-	bool sloppy;			/* an unknown option is passed over */
+	unsigned int flags_set, flags_clear;	/* bits of mount_flags that were named */
+	bool sloppy;			/* an unknown option is ignored */
 	bool fake;			/* do all but mount */
 	bool print;			/* with fake: print what holds */
 	bool syslog;			/* also in the foreground */
 	bool help;
-	bool help_all;			/* with the words of other programs */
+	bool help_all;			/* with the options of other programs */
+	int subtype;
 };
 
 /* Which command line it is: what -f means differs. */
@@ -38,12 +39,17 @@ enum options_dialect {
 	OPTIONS_HELPER,			/* mount(8) helper: -f is fake */
 };
 
+#define MOUNT_OPTIONS_INIT                                                                         \
+	{                                                                                          \
+		.view = PST_VIEW_OPTIONS_INIT, .log_level = PST_LOG_WARNING,                       \
+	}
+
 void options_init(struct mount_options *options);
 void options_fini(struct mount_options *options);
 
 /*
  * Reads argv[1] and what follows. Answers 0; -EINVAL with error->text for the user; -ENOMEM. The
- * options must have been initialised, and belong to the caller in either case.
+ * options must have been initialised, and belong to the caller in either case; argv must outlive them.
  */
 int options_parse(struct mount_options *options, enum options_dialect dialect, int argc,
 		  char **argv, struct pst_error *error);

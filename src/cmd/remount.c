@@ -78,7 +78,7 @@ static int fail(const char *path, int error)
 
 int remount(const struct mount_options *options)
 {
-	const char *path = options->mountpoint ? options->mountpoint : options->lower;
+	const char *path = options->view.mountpoint ? options->view.mountpoint : options->view.lower;
 	_cleanup_(mounts_view_fini) struct mounts_view view = { 0 };
 	_cleanup_(freep) char *type = NULL;
 	unsigned int before, after, changed;

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Mount options applied and printed. Each kind of option has a function for both. No locks. */
+#include "cmd/option-apply.h"
+#include "cmd/option-table.h"
+#include "util/log.h"
+#include "util/parse.h"
+#include "util/suggest.h"
+#include "util/utf8.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WORD_SIZE 64
+
+static void *member(const struct mount_options *options, const struct option_row *row)
+{
+	return (char *)options + row->offset;
+}
+
+/* Appends to a list with commas, which belongs to the options. */
+static int note(char **list, const char *name)
+{
+	char *all;
+
+	if (asprintf(&all, "%s%s%s", *list ? *list : "", *list ? ", " : "", name) < 0)
+		return -ENOMEM;
+	free(*list);
+	*list = all;
+	return 0;
+}
+
+/* ---- kinds ---- */
+
+/* name is the one that was written, of those of the row. */
+typedef int (*apply_fn)(struct mount_options *options, const struct option_row *row,
+			const char *name, const char *value, struct pst_error *error);
+
+/* Writes the value; false where the option is not set, or is as by default. */
+typedef bool (*show_fn)(const struct mount_options *options, const struct mount_options *defaults,
+			const struct option_row *row, char *buf, size_t size);
+
+static int apply_flag(struct mount_options *options, const struct option_row *row, const char *name,
+		      const char *value, struct pst_error *error)
+{
+	options->view.mount_flags = (options->view.mount_flags & ~row->clear) | row->set;
+	options->flags_set = (options->flags_set & ~row->clear) | row->set;
+	options->flags_clear = (options->flags_clear | row->clear) & ~row->set;
+	return 0;
+}
+
+static bool show_flag(const struct mount_options *options, const struct mount_options *defaults,
+		      const struct option_row *row, char *buf, size_t size)
+{
+	return row->set && (options->view.mount_flags & row->set) == row->set;
+}
+
+static int apply_switch(struct mount_options *options, const struct option_row *row,
+			const char *name, const char *value, struct pst_error *error)
+{
+	*(uint8_t *)member(options, row) = row->max;
+	return 0;
+}
+
+static bool show_switch(const struct mount_options *options, const struct mount_options *defaults,
+			const struct option_row *row, char *buf, size_t size)
+{
+	return *(uint8_t *)member(options, row) == row->max &&
+	       *(uint8_t *)member(defaults, row) != row->max;
+}
+
+/* Names the words that the option takes, and the one that may have been meant. */
+static int refuse_word(const struct option_row *row, const char *name, const char *value,
+		       struct pst_error *error)
+{
+	struct suggestion suggestion = SUGGESTION_INIT;
+	const char *words = row->values;
+	char written[WORD_SIZE], word[WORD_SIZE], meant[WORD_SIZE] = "", all[128] = "";
+	size_t n = 0;
+
+	snprintf(written, sizeof(written), "%.*s", (int)strcspn(value, "="), value);
+	while (option_next_word(&words, '|', word, sizeof(word))) {
+		char start[WORD_SIZE];
+
+		n += snprintf(all + n, sizeof(all) - n, "%s%s", n ? ", " : "", word);
+		/* Of "ttl=SECONDS" the part before the '=' is compared. */
+		snprintf(start, sizeof(start), "%.*s", (int)strcspn(word, "="), word);
+		suggest_try(&suggestion, written, start);
+		if (strcmp(suggestion.word, start) == 0)
+			strcpy(meant, word);
+	}
+	return error_set(error, -EINVAL, "option %s=%s: %s%s%sit takes %s%s", name, value,
+			 *meant ? "did you mean \"" : "", meant, *meant ? "\"? " : "",
+			 strchr(row->values, '|') ? "one of " : "", all);
+}
+
+static int apply_choice(struct mount_options *options, const struct option_row *row,
+			const char *name, const char *value, struct pst_error *error)
+{
+	const char *words = row->values;
+	char word[WORD_SIZE];
+
+	if (!words) {
+		*(int *)member(options, row) = row->max;
+		return 0;
+	}
+	for (int i = 0; option_next_word(&words, '|', word, sizeof(word)); i++) {
+		if (strcmp(word, value) == 0) {
+			*(int *)member(options, row) = i;
+			return 0;
+		}
+	}
+	return refuse_word(row, name, value, error);
+}
+
+static bool show_choice(const struct mount_options *options, const struct mount_options *defaults,
+			const struct option_row *row, char *buf, size_t size)
+{
+	int value = *(int *)member(options, row);
+	const char *words = row->values;
+
+	for (int i = 0; i <= value; i++)
+		option_next_word(&words, '|', buf, size);
+	return value != *(int *)member(defaults, row);
+}
+
+static int apply_number(struct mount_options *options, const struct option_row *row,
+			const char *name, const char *value, struct pst_error *error)
+{
+	uint64_t number;
+
+	if (!parse_number(value, 10, &number) || number < row->min || number > row->max)
+		return error_set(error, -EINVAL, "option %s=%s: it takes a number from %u to %u",
+				 name, value, row->min, row->max);
+	*(unsigned int *)member(options, row) = number;
+	return 0;
+}
+
+static bool show_number(const struct mount_options *options, const struct mount_options *defaults,
+			const struct option_row *row, char *buf, size_t size)
+{
+	unsigned int number = *(unsigned int *)member(options, row);
+
+	snprintf(buf, size, "%u", number);
+	return number != 0;
+}
+
+static int apply_text(struct mount_options *options, const struct option_row *row, const char *name,
+		      const char *value, struct pst_error *error)
+{
+	if (!*value)
+		return error_set(error, -EINVAL, "option %s: the value is empty", name);
+	*(const char **)member(options, row) = value;
+	return 0;
+}
+
+static bool show_text(const struct mount_options *options, const struct mount_options *defaults,
+		      const struct option_row *row, char *buf, size_t size)
+{
+	const char *text = *(const char **)member(options, row);
+
+	snprintf(buf, size, "%s", text ? text : "");
+	return text;
+}
+
+static int apply_cache(struct mount_options *options, const struct option_row *row,
+		       const char *name, const char *value, struct pst_error *error)
+{
+	options->ttl_from_timeouts = false;
+	if (strncmp(value, "ttl=", 4) != 0)
+		return apply_choice(options, row, name, value, error);
+	if (!parse_seconds(value + 4, &options->view.ttl_ns))
+		return error_set(error, -EINVAL,
+				 "option cache=%s: ttl= takes seconds, such as ttl=1 or ttl=0.25",
+				 value);
+	options->view.cache = PST_CACHE_TTL;
+	return 0;
+}
+
+static bool show_cache(const struct mount_options *options, const struct mount_options *defaults,
+		       const struct option_row *row, char *buf, size_t size)
+{
+	if (options->view.cache != PST_CACHE_TTL)
+		return show_choice(options, defaults, row, buf, size);
+	snprintf(buf, size, "ttl=%.9g", (double)options->view.ttl_ns / 1000000000);
+	return true;
+}
+
+static int apply_timeout(struct mount_options *options, const struct option_row *row,
+			 const char *name, const char *value, struct pst_error *error)
+{
+	uint64_t ns;
+
+	if (!parse_seconds(value, &ns))
+		return error_set(error, -EINVAL,
+				 "option %s=%s: it takes seconds, such as 1 or 0.25", name, value);
+	if (!options->ttl_from_timeouts || ns < options->view.ttl_ns)
+		options->view.ttl_ns = ns;
+	options->view.cache = PST_CACHE_TTL;
+	options->ttl_from_timeouts = true;
+	return 0;
+}
+
+static int apply_filter(struct mount_options *options, const struct option_row *row,
+			const char *name, const char *value, struct pst_error *error)
+{
+	const char **filters;
+
+	if (!*value)
+		return error_set(error, -EINVAL,
+				 "option filter: it takes a filter's name or file, such as hide");
+	filters = reallocarray(options->filters, options->n_filters + 2, sizeof(*filters));
+	if (!filters)
+		return -ENOMEM;
+	filters[options->n_filters++] = value;
+	filters[options->n_filters] = NULL;
+	options->filters = filters;
+	options->view.filters = filters;
+	return 0;
+}
+
+static int apply_ignored(struct mount_options *options, const struct option_row *row,
+			 const char *name, const char *value, struct pst_error *error)
+{
+	return 0;
+}
+
+static int apply_always(struct mount_options *options, const struct option_row *row,
+			const char *name, const char *value, struct pst_error *error)
+{
+	return note(&options->always, name);
+}
+
+static int apply_refused(struct mount_options *options, const struct option_row *row,
+			 const char *name, const char *value, struct pst_error *error)
+{
+	return error_set(error, -EINVAL, "option %s: %s", name, row->help);
+}
+
+/*
+ * "user" lets users mount by fstab. With a name it is mount(8)'s note of the user who mounts; as a
+ * request to act as another user it would mean nothing.
+ */
+static int apply_user(struct mount_options *options, const struct option_row *row, const char *name,
+		      const char *value, struct pst_error *error)
+{
+	const struct passwd *self = value ? getpwuid(getuid()) : NULL;
+
+	if (!value || (self && strcmp(self->pw_name, value) == 0))
+		return 0;
+	return error_set(error, -EINVAL,
+			 "option user=%s: a view does what each caller may do, never as one user; "
+			 "--filter owner,uid=%s shows another owner",
+			 value, value);
+}
+
+static const struct {
+	apply_fn apply;
+	show_fn show;
+	const char *help;		/* of options of other programs */
+} kinds[] = {
+	[OPTION_FLAG] = { apply_flag, show_flag },
+	[OPTION_SWITCH] = { apply_switch, show_switch },
+	[OPTION_CHOICE] = { apply_choice, show_choice },
+	[OPTION_NUMBER] = { apply_number, show_number },
+	[OPTION_TEXT] = { apply_text, show_text },
+	[OPTION_CACHE] = { apply_cache, show_cache },
+	[OPTION_TIMEOUT] = { apply_timeout },
+	[OPTION_FILTER] = { apply_filter },
+	[OPTION_IGNORED] = { apply_ignored, NULL, "ignored: it is for other programs, or always so" },
+	[OPTION_ALWAYS] = { apply_always, NULL, "accepted: every view is so" },
+	[OPTION_REFUSED] = { apply_refused, NULL, "refused" },
+	[OPTION_USER] = { apply_user, NULL, "ignored: it is for mount(8)" },
+};
+
+/* ---- applying ---- */
+
+static int unknown(const struct mount_options *options, const char *name, struct pst_error *error)
+{
+	struct suggestion suggestion = SUGGESTION_INIT;
+	char word[WORD_SIZE];
+
+	if (options->sloppy)
+		return 0;
+	for (size_t i = 0; i < option_n_rows; i++) {
+		const char *names = option_rows[i].names;
+
+		while (option_rows[i].kind != OPTION_REFUSED &&
+		       option_next_word(&names, ' ', word, sizeof(word)))
+			if (!strchr(word, '*'))
+				suggest_try(&suggestion, name, word);
+	}
+	if (*suggestion.word)
+		return error_set(error, -EINVAL, "there is no option \"%s\"; did you mean \"%s\"?",
+				 name, suggestion.word);
+	return error_set(error, -EINVAL,
+			 "there is no option \"%s\"; `penstock mount --help` lists them", name);
+}
+
+/*
+ * In a remount only flags of the mount change. mount(8) hands on what stands in the kernel's list of
+ * mounts, which says nothing new, and in fstab, which is noted.
+ */
+static int apply_in_remount(struct mount_options *options, const struct option_row *row,
+			    const char *name, struct pst_error *error)
+{
+	if (row->by_kernel)
+		return 0;
+	if (row->kind == OPTION_FLAG &&
+	    !((row->set | row->clear) & (PST_MOUNT_SYNC | PST_MOUNT_DIRSYNC)))
+		return apply_flag(options, row, name, NULL, error);
+	if (option_is_own(row))
+		return note(&options->kept, name);
+	return kinds[row->kind].apply(options, row, name, NULL, error);
+}
+
+int option_apply(struct mount_options *options, const char *text, const char *next, bool *ret_used,
+		 struct pst_error *error)
+{
+	size_t len = strcspn(text, "=");
+	const char *value = text[len] ? text + len + 1 : NULL;
+	const struct option_row *row;
+	char name[256];
+
+	snprintf(name, sizeof(name), "%.*s", (int)len, text);
+	row = option_find(name);
+	if (row && row->values && !value && next) {
+		value = next;
+		*ret_used = true;
+	}
+	if (options->scanning) {
+		options->remount |= strcmp(name, "remount") == 0;
+		return 0;
+	}
+	if (!row)
+		return unknown(options, name, error);
+	if (options->remount)
+		return apply_in_remount(options, row, name, error);
+	if (option_is_own(row) && !row->values && value)
+		return error_set(error, -EINVAL, "option %s takes no value, but got \"%s\"", name,
+				 value);
+	if (row->values && !value)
+		return error_set(error, -EINVAL, "option %s needs a value: %s=%s", name, name,
+				 row->values);
+	if (row->given)
+		*((bool *)options + row->given) = true;
+	return kinds[row->kind].apply(options, row, name, value, error);
+}
+
+/* ---- printing ---- */
+
+static void print_own(const struct option_row *row, bool all)
+{
+	const char *names = row->names, *help = row->help;
+	char name[WORD_SIZE], first[WORD_SIZE], left[128], same[128];
+
+	if (!help && !all)
+		return;
+	while (option_next_word(&names, ' ', name, sizeof(name))) {
+		snprintf(left, sizeof(left), "%s%s%s", name, row->values ? "=" : "",
+			 row->values ? row->values : "");
+		printf("  %-38s %s\n", left, help ? help : "as others have it");
+		/* Timeouts are no other names of each other. */
+		if (!all && row->kind != OPTION_TIMEOUT)
+			return;
+		if (help == row->help)
+			strcpy(first, name);
+		snprintf(same, sizeof(same), "as %s", first);
+		help = same;
+	}
+}
+
+static void print_other(const struct option_row *row)
+{
+	const char *names = row->names;
+	char name[WORD_SIZE];
+
+	while (option_next_word(&names, ' ', name, sizeof(name)))
+		printf("  %-38s %s%s%s\n", name, kinds[row->kind].help, row->help ? ": " : "",
+		       row->help ? row->help : "");
+}
+
+void option_print_help(bool all)
+{
+	for (size_t i = 0; i < option_n_rows; i++)
+		if (option_is_own(&option_rows[i]))
+			print_own(&option_rows[i], all);
+	if (!all)
+		return;
+	printf("\nWords of other programs:\n");
+	for (size_t i = 0; i < option_n_rows; i++)
+		if (!option_is_own(&option_rows[i]))
+			print_other(&option_rows[i]);
+}
+
+static void print_option(const char *name, const char *value)
+{
+	printf("%s%s", name, *value ? "=" : "");
+	utf8_print(stdout, value);
+	printf("\n");
+}
+
+void option_print(const struct mount_options *options)
+{
+	const struct mount_options defaults = MOUNT_OPTIONS_INIT;
+	char value[4096], name[WORD_SIZE];
+
+	for (size_t i = 0; i < option_n_rows; i++) {
+		const struct option_row *row = &option_rows[i];
+		const char *names = row->names;
+
+		value[0] = '\0';
+		if (row->help && kinds[row->kind].show &&
+		    kinds[row->kind].show(options, &defaults, row, value, sizeof(value)) &&
+		    option_next_word(&names, ' ', name, sizeof(name)))
+			print_option(name, value);
+	}
+	for (size_t i = 0; i < options->n_filters; i++)
+		print_option("filter", options->filters[i]);
+}

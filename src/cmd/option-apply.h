@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Applies mount options to struct mount_options, and prints them, by the rows of option-table.c. */
+#include "cmd/options.h"
+
+/*
+ * Applies "name" or "name=value". next is the word that follows, for the form `--name value`, or
+ * NULL; *ret_used becomes true when it was taken. The value is borrowed. 0, -EINVAL with
+ * error->text, or -ENOMEM. While options->scanning is set, only notes whether it is a remount.
+ */
+int option_apply(struct mount_options *options, const char *text, const char *next, bool *ret_used,
+		 struct pst_error *error);
+
+/* Prints a line of help for each option; all: other names for them, and options of other programs. */
+void option_print_help(bool all);
+
+/* Prints NAME[=VALUE] for each option that is not as by default. */
+void option_print(const struct mount_options *options);
