@@ -17,7 +17,7 @@
 	X(FORGET, forget, OP_NO_REPLY, ARG(fuse_forget_in), POOL(NEVER))                           \
 	X(GETATTR, getattr, 0, ON_NODE_OR_OPEN(fuse_getattr_in, FUSE_GETATTR_FH),                  \
 	  FIXED(fuse_getattr_in, getattr_flags), ATTR_OUT)                                         \
-	X(SETATTR, setattr, OP_CHANGES, ON_NODE_OR_OPEN(fuse_setattr_in, FATTR_FH), ATTR_OUT)      \
+	X(SETATTR, setattr, OP_CHANGES | OP_EXACT, ON_NODE_OR_OPEN(fuse_setattr_in, FATTR_FH), ATTR_OUT)      \
 	X(READLINK, readlink, 0, ON_NODE, .answer = OP_ANSWER_TEXT, .room_max = 4095)              \
 	X(SYMLINK, symlink, OP_CHANGES | OP_EXTENDED, ON_NODE, ENTRY_AND_TEXT,                     \
 	  CREATES(S_IFLNK), ENTRY_OUT)                                                             \
@@ -30,10 +30,10 @@
 	X(RENAME, rename, OP_CHANGES, ARG(fuse_rename_in), RENAME_ROW)                             \
 	X(LINK, link, OP_CHANGES, ARG(fuse_link_in), ON_NODE, NODE2(fuse_link_in, oldnodeid),      \
 	  ENTRY, EFFECT(LINKS), ENTRY_OUT)                                                         \
-	X(OPEN, open, 0, ARG(fuse_open_in), ON_NODE,                                               \
+	X(OPEN, open, OP_TRUNCATES, ARG(fuse_open_in), ON_NODE,                                               \
 	  BITS(fuse_open_in, flags, OPEN_FLAGS), OPEN_OUT)                                         \
 	X(READ, read, 0, ON_FILE(fuse_read_in), DATA_OUT(CONTENT, fuse_read_in, size))             \
-	X(WRITE, write, OP_CHANGES, ON_FILE(fuse_write_in), DATA_IN(fuse_write_in, size),          \
+	X(WRITE, write, OP_CHANGES | OP_EXACT, ON_FILE(fuse_write_in), DATA_IN(fuse_write_in, size),          \
 	  DATA_MAX(OP_AS_CAME), POOL(ALWAYS), RESULT(COUNT, fuse_write_out))                       \
 	X(STATFS, statfs, 0, ON_NODE, RESULT(PLAIN, fuse_statfs_out))                              \
 	X(RELEASE, release, OP_CLOSES, ON_OPEN(fuse_release_in))                                   \
@@ -69,7 +69,7 @@
 	  DATA_IN(fuse_notify_retrieve_in, size), POOL(NEVER))                                     \
 	X(BATCH_FORGET, batch_forget, OP_NO_REPLY, ARG(fuse_batch_forget_in),                      \
 	  DATA_IN_OF(fuse_forget_one, fuse_batch_forget_in, count), POOL(NEVER))                   \
-	X(FALLOCATE, fallocate, OP_CHANGES, ON_FILE(fuse_fallocate_in), POOL(ALWAYS))              \
+	X(FALLOCATE, fallocate, OP_CHANGES | OP_EXACT, ON_FILE(fuse_fallocate_in), POOL(ALWAYS))              \
 	X(READDIRPLUS, readdir, 0, READDIR_ROW)                                                    \
 	X(RENAME2, rename, OP_CHANGES, ARG(fuse_rename2_in), RENAME_ROW)                           \
 	X(LSEEK, lseek, 0, ON_FILE(fuse_lseek_in), RESULT(PLAIN, fuse_lseek_out))                  \

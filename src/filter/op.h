@@ -19,6 +19,8 @@ enum op_flag {
 	OP_EXTENDED	= 1 << 2,	/* request extensions may follow */
 	OP_DOTS		= 1 << 3,	/* "." and ".." are valid names (NFS export) */
 	OP_CLOSES	= 1 << 4,	/* runs although a filter refuses it: the file is closed */
+	OP_TRUNCATES	= 1 << 5,	/* changes something only if the open flags have O_TRUNC */
+	OP_EXACT	= 1 << 6,	/* changes size or owner of its node, see PST_EXACT */
 };
 
 /* Which thread runs the operation. */

@@ -191,8 +191,7 @@ static bool is_durable(const struct req *req)
 {
 	const struct op *op = req->msg.op;
 
-	/* An open may cut a file off. */
-	if (req->msg.head->opcode == FUSE_OPEN)
+	if (op->flags & OP_TRUNCATES)
 		return req->host->sync;
 	return (op->flags & OP_CHANGES) &&
 	       (req->host->sync || (req->host->dirsync && op->n_entries));
@@ -209,7 +208,7 @@ static int make_durable(struct req *req)
 
 	if (!is_durable(req) || opcode == FUSE_WRITE)
 		return 0;
-	if (opcode == FUSE_OPEN && !(req->open.handle->flags & O_TRUNC))
+	if ((req->msg.op->flags & OP_TRUNCATES) && !(req->open.handle->flags & O_TRUNC))
 		return 0;
 	r = fs_sync_change(req->fs, req->node);
 	if (r == 0 && req->node2)

@@ -32,32 +32,35 @@ static struct node *named(struct req *req, struct node *dir, const char *name)
 	return fs_peek(req->fs, dir, name, &stx, &node) < 0 ? NULL : node;
 }
 
+/* The shorter argument of FUSE_RENAME has no flags. */
+static bool exchanges(const struct req *req)
+{
+	const struct fuse_rename2_in *in = req->msg.arg;
+
+	return req->msg.op->arg_size == sizeof(*in) && (in->flags & RENAME_EXCHANGE);
+}
+
+static bool truncates(const struct req *req)
+{
+	return ((const struct fuse_open_in *)req->msg.arg)->flags & O_TRUNC;
+}
+
 /* The file whose size, owner or links the request may change: a strong reference, or NULL. */
 static struct node *changes(struct req *req)
 {
-	const union pst_in *in = req->msg.arg;
+	const struct op *op = req->msg.op;
 
-	switch (req->msg.head->opcode) {
-	case FUSE_SETATTR:
-	case FUSE_WRITE:
-	case FUSE_FALLOCATE:
-		return node_get(req->node);
-	case FUSE_OPEN:
-		return in->open.flags & O_TRUNC ? node_get(req->node) : NULL;
-	case FUSE_LINK:
+	switch (op->effect) {
+	case OP_LINKS:
 		return node_get(req->node2);
-	case FUSE_UNLINK:
-	case FUSE_RMDIR:
+	case OP_REMOVES:
 		return named(req, req->node, req->msg.name[0]);
-	case FUSE_RENAME2:
-		if (in->rename.flags & RENAME_EXCHANGE)
-			return NULL;
-		return named(req, req->node2, req->msg.name[1]);
-	case FUSE_RENAME:
-		return named(req, req->node2, req->msg.name[1]);
-	default:
-		return NULL;
+	case OP_RENAMES:
+		return exchanges(req) ? NULL : named(req, req->node2, req->msg.name[1]);
 	}
+	if ((op->flags & OP_EXACT) || ((op->flags & OP_TRUNCATES) && truncates(req)))
+		return node_get(req->node);
+	return NULL;
 }
 
 static struct exact_row *row_of(struct exact *exact, struct req *req)

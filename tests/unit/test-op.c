@@ -96,6 +96,10 @@ static void test_operations_that_change_something(void **state)
 	assert_int_equal(rows_with_flag(OP_CHANGES), want);
 	assert_int_equal(PST_OPS_THAT_CHANGE,
 			 want & ~BIT(FUSE_RENAME) & ~BIT(FUSE_COPY_FILE_RANGE_64));
+	/* FUSE_CREATE may truncate, too, but counts as a change anyway. */
+	assert_int_equal(rows_with_flag(OP_TRUNCATES), BIT(FUSE_OPEN));
+	assert_int_equal(rows_with_flag(OP_EXACT),
+			 BIT(FUSE_SETATTR) | BIT(FUSE_WRITE) | BIT(FUSE_FALLOCATE));
 	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
 		const struct op *op = op_find(opcode);
 
