@@ -13,13 +13,13 @@
 
 static void lower_is_readonly(void *aux)
 {
-	lower_flags_look(aux);
+	lower_readonly_check(aux);
 }
 
 int view_follow_lower(struct pst_view *view, struct pst_error *error)
 {
 	bool own = view->mount_flags & PST_MOUNT_RDONLY;
-	struct lower_flags_config config = {
+	struct lower_readonly_config config = {
 		.path = view->lower,
 		.mountpoint = view->mountpoint,
 		.connection = view->connection,
@@ -37,11 +37,11 @@ int view_follow_lower(struct pst_view *view, struct pst_error *error)
 	if (type && type->remote)
 		return 0;
 	config.lower = fcntl(view->lower_fd, F_DUPFD_CLOEXEC, 3);
-	r = config.lower < 0 ? -errno : lower_flags_start(&config, &view->lower_flags);
+	r = config.lower < 0 ? -errno : lower_readonly_start(&config, &view->lower_readonly);
 	if (r < 0)
 		return error_set(error, r, "cannot follow the flags of LOWER's file system: %s",
 				 strerror(-r));
-	server_on_readonly(view->server, lower_is_readonly, view->lower_flags);
+	server_on_readonly(view->server, lower_is_readonly, view->lower_readonly);
 	return 0;
 }
 
@@ -52,7 +52,7 @@ int view_keep_lower(struct pst_view *view, const struct pst_view_options *option
 	bool was_readonly = statvfs(view->lower, &st) == 0 && (st.f_flag & ST_RDONLY);
 
 	view->mount_flags = options->mount_flags;
-	view->readonly_below = mount_has_readonly_below(view->lower);
+	view->readonly_below = mount_clone_has_readonly_below(view->lower);
 	view->lower_fd = fcntl(lower, F_DUPFD_CLOEXEC, 3);
 	if (view->lower_fd < 0)
 		return -errno;
@@ -61,7 +61,7 @@ int view_keep_lower(struct pst_view *view, const struct pst_view_options *option
 	 * From here on the file system is followed; where the flag is locked, it stays read-only.
 	 */
 	if (was_readonly && !(options->mount_flags & PST_MOUNT_RDONLY))
-		mount_clear_readonly(lower);
+		mount_clone_clear_readonly(lower);
 	return 0;
 }
 
@@ -80,24 +80,24 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 			      "file systems below LOWER are mounted read-only, and would become writable: "
 			      "unmount the view and mount it again");
 	else
-		r = mount_reflag_lower(view->lower_fd, mount_flags);
+		r = mount_clone_set_flags(view->lower_fd, mount_flags);
 	/*
 	 * Files that are open for writing below are the view's own, and it refuses to write to
 	 * them.
 	 */
 	if (r == -EBUSY && (mount_flags & PST_MOUNT_RDONLY) && !(view->mount_flags & PST_MOUNT_RDONLY))
-		r = mount_reflag_lower(view->lower_fd, mount_flags & ~PST_MOUNT_RDONLY);
-	if (r == 0 && view->lower_flags && (changed & ~mount_flags & PST_MOUNT_RDONLY) &&
-	    lower_flags_now(view->lower_flags)) {
-		mount_reflag_lower(view->lower_fd, view->mount_flags);
+		r = mount_clone_set_flags(view->lower_fd, mount_flags & ~PST_MOUNT_RDONLY);
+	if (r == 0 && view->lower_readonly && (changed & ~mount_flags & PST_MOUNT_RDONLY) &&
+	    lower_readonly_now(view->lower_readonly)) {
+		mount_clone_set_flags(view->lower_fd, view->mount_flags);
 		r = error_set(error, -EROFS, "LOWER is read-only, so the view stays read-only");
 	}
 	if (r < 0 && !error->text[0])
 		error_set(error, r, "the flags of the mount below cannot be changed: %s", strerror(-r));
 	if (r == 0)
 		view->mount_flags = mount_flags;
-	if (r == 0 && view->lower_flags)
-		lower_flags_suspend(view->lower_flags, mount_flags & PST_MOUNT_RDONLY);
+	if (r == 0 && view->lower_readonly)
+		lower_readonly_suspend(view->lower_readonly, mount_flags & PST_MOUNT_RDONLY);
 	pthread_mutex_unlock(&view->flags_lock);
 	return r;
 }

@@ -78,7 +78,7 @@ void pst_view_free(struct pst_view *view)
 	if (view->mounted)
 		mount_detach(view->connection, view->mountpoint, true, true);
 	server_free(view->server);
-	lower_flags_stop(view->lower_flags);
+	lower_readonly_stop(view->lower_readonly);
 	fd_close(view->lower_fd);
 	pthread_mutex_destroy(&view->flags_lock);
 	free(view->lower);

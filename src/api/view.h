@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* A mounted view, for the files of api/: view.c is its life, view-build.c makes it. */
-#include "mount/lower-flags.h"
+#include "mount/lower-readonly.h"
 #include "server/server.h"
 #include "wire/init.h"
 
@@ -23,7 +23,7 @@ struct pst_view {
 	bool was_readonly;		/* LOWER's mount or file system, when the view was made */
 	bool readonly_below;		/* mounts below LOWER are read-only by themselves */
 	pthread_mutex_t flags_lock;
-	struct lower_flags *lower_flags;	/* NULL: not followed */
+	struct lower_readonly *lower_readonly;	/* NULL: not followed */
 	_Atomic bool mounted;
 };
 

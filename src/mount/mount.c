@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The privileged few calls. The view's mount is made detached, answers INIT while it is attached
+ * The mount of the view. It is made detached, answers INIT while it is attached
  * nowhere, and appears at its mount point when everything behind it works.
  */
 #include "mount/mount.h"
@@ -19,69 +19,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-int mount_clone_lower(const char *path, unsigned int flags, bool recursive,
-		      bool (*leave_out)(const char *type), struct pst_error *error)
-{
-	_cleanup_(fd_closep) int fd = -1;
-	struct mount_attr attr = {
-		.attr_set = mount_attrs(flags) & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODIRATIME),
-		.propagation = MS_PRIVATE,
-	};
-
-	fd = mount_clone_tree(path, recursive, leave_out);
-	if (fd == -EPERM)
-		return error_set(
-			error, -EPERM,
-			"cannot clone the mount of %s: it takes CAP_SYS_ADMIN over this mount "
-			"namespace; in a user namespace take one, too (`unshare -Urm`)",
-			path);
-	if (fd == -EINVAL && !recursive)
-		return error_set(error, -EINVAL,
-				 "file systems are mounted below %s, and in a user namespace the "
-				 "kernel does not let them be left out: use xdev=cross",
-				 path);
-	if (fd < 0)
-		return error_set(error, fd, "cannot clone the mount of %s: %s", path,
-				 strerror(-fd));
-	if (flags & (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)) {
-		attr.attr_clr = MOUNT_ATTR__ATIME;
-		attr.attr_set |= mount_attrs(flags) & MOUNT_ATTR__ATIME;
-	}
-	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) == 0)
-		return take_fd(&fd);
-	if (errno == EPERM && attr.attr_clr)
-		return error_set(
-			error, -EPERM,
-			"in a user namespace the kernel does not let access times of the mount "
-			"of %s be changed: leave out noatime, relatime, strictatime",
-			path);
-	return error_set(error, -errno, "cannot set the flags of the mount of %s: %s", path,
-			 strerror(errno));
-}
-
-int mount_reflag_lower(int lower_fd, unsigned int flags)
-{
-	struct mount_attr attr = {
-		.attr_set = mount_attrs(flags) & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODIRATIME),
-		.attr_clr = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODIRATIME,
-	};
-
-	if (flags & (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)) {
-		attr.attr_clr |= MOUNT_ATTR__ATIME;
-		attr.attr_set |= mount_attrs(flags) & MOUNT_ATTR__ATIME;
-	}
-	if (mount_setattr(lower_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) == 0)
-		return 0;
-	return -errno;
-}
-
-void mount_clear_readonly(int lower_fd)
-{
-	struct mount_attr attr = { .attr_clr = MOUNT_ATTR_RDONLY };
-
-	mount_setattr(lower_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr));
-}
 
 static int config_string(int fd, const char *key, const char *value)
 {

@@ -13,7 +13,7 @@
 struct chain;
 struct exact;
 struct fs;
-struct inside;
+struct submounts;
 struct req;
 struct trace;
 
@@ -21,7 +21,7 @@ struct request_host {
 	/* Constant while there are requests; borrowed from the server. */
 	struct fs *fs;
 	struct exact *exact;
-	struct inside *inside;
+	struct submounts *submounts;
 	struct trace *trace;
 	uint64_t disabled_ops;		/* bits of opcodes: operations that the view does not have */
 	bool sync, dirsync;		/* all changes, or changes of names, reach the disk before the reply */

@@ -8,13 +8,13 @@
  * rename by somebody below, would do the same. Of all errors the kernel takes -ENOMEM alone (-EINTR,
  * too, from Linux 6.12 on) for one that says nothing about the name.
  *
- * Only a name that a scan has found (mount/inside.c) is treated so. A scan is made anew before the
+ * Only a name that a scan has found (mount/submounts.c) is treated so. A scan is made anew before the
  * answer is changed, because mounts go and the kernel moves dentries, and where a filter depends on the
  * caller; not for a LOOKUP that succeeds, nor for a name that is absent without such a filter. No locks.
  */
 #include "request/keep.h"
 #include "filter/chain.h"
-#include "mount/inside.h"
+#include "mount/submounts.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -33,15 +33,15 @@ static bool may_be_hidden(struct req *req, int r)
 /* Whether the name was covered when the mount tables were last read; *ret_node: by which file. */
 static bool was_covered(struct req *req, int r, uint64_t *ret_node)
 {
-	struct inside *inside = req->host->inside;
+	struct submounts *submounts = req->host->submounts;
 	const char *name = req->msg.name[0];
 
-	if (inside_covers(inside, req->node->id, name, ret_node))
+	if (submounts_covers(submounts, req->node->id, name, ret_node))
 		return r < 0 || !req->entry.node || req->entry.node->id != *ret_node;
 	if (!may_be_hidden(req, r))
 		return false;
-	inside_scan_sparingly(inside);
-	return inside_covers(inside, req->node->id, name, ret_node);
+	submounts_scan_sparingly(submounts);
+	return submounts_covers(submounts, req->node->id, name, ret_node);
 }
 
 /*
@@ -50,13 +50,13 @@ static bool was_covered(struct req *req, int r, uint64_t *ret_node)
  */
 static bool is_covered(struct req *req, bool moved, uint64_t *ret_node)
 {
-	struct inside *inside = req->host->inside;
+	struct submounts *submounts = req->host->submounts;
 
 	if (moved)
-		inside_scan(inside, 0);
+		submounts_scan(submounts, 0);
 	else
-		inside_scan_sparingly(inside);
-	return inside_covers(inside, req->node->id, req->msg.name[0], ret_node);
+		submounts_scan_sparingly(submounts);
+	return submounts_covers(submounts, req->node->id, req->msg.name[0], ret_node);
 }
 
 /* Whether a file is still reached from LOWER, by whatever name. */
@@ -101,7 +101,7 @@ bool keep_mounts(struct req *req, int *r)
 
 	if (!req->node || *r == -ENOMEM || *r == -ENOTDIR)
 		return false;
-	if (*r == 0 && req->entry.node && !inside_any(req->host->inside))
+	if (*r == 0 && req->entry.node && !submounts_any(req->host->submounts))
 		return false;
 	if (!was_covered(req, *r, &nodeid))
 		return false;
@@ -123,9 +123,9 @@ bool keep_mounts(struct req *req, int *r)
 
 bool keep_lists(const struct req *req, const char *name, uint64_t nodeid)
 {
-	struct inside *inside = req->host->inside;
+	struct submounts *submounts = req->host->submounts;
 	uint64_t covered;
 
-	return !inside_any(inside) || !inside_covers(inside, req->node->id, name, &covered) ||
+	return !submounts_any(submounts) || !submounts_covers(submounts, req->node->id, name, &covered) ||
 	       covered == nodeid;
 }

@@ -2,7 +2,7 @@
 #include "server/fs-callbacks.h"
 #include "transport/chan.h"
 #include "server/chain-update.h"
-#include "mount/inside.h"
+#include "mount/submounts.h"
 #include "server/invalidator.h"
 #include "util/clock.h"
 #include "util/thread.h"
@@ -17,7 +17,7 @@ struct fs_callbacks {
 	struct fs *fs;			/* borrowed, set at start, as is filters */
 	struct filters *const *filters;
 	struct invalidator *invalidator;
-	struct inside *inside;
+	struct submounts *submounts;
 	pthread_t thread;
 	bool started;
 	_Atomic bool wanted;		/* there may be something to let go of */
@@ -66,7 +66,7 @@ static void queue_name(void *aux, uint64_t parent, const char *name, uint64_t ch
 
 static void moved_away(void *aux, uint64_t parent, const char *name, uint64_t child)
 {
-	inside_moved_away(((struct fs_callbacks *)aux)->inside, parent, name, child);
+	submounts_moved_away(((struct fs_callbacks *)aux)->submounts, parent, name, child);
 }
 
 static void attr_now(void *aux, uint64_t nodeid)
@@ -135,9 +135,9 @@ int fs_callbacks_new(struct chan *chan, const struct fs_callbacks_config *config
 
 	if (!callbacks)
 		return -ENOMEM;
-	if (inside_new(config->connection, &callbacks->inside) < 0 ||
-	    invalidator_new(chan, callbacks->inside, config->can_expire, &callbacks->invalidator) < 0) {
-		inside_free(callbacks->inside);
+	if (submounts_new(config->connection, &callbacks->submounts) < 0 ||
+	    invalidator_new(chan, callbacks->submounts, config->can_expire, &callbacks->invalidator) < 0) {
+		submounts_free(callbacks->submounts);
 		free(callbacks);
 		return -ENOMEM;
 	}
@@ -173,7 +173,7 @@ int fs_callbacks_start(struct fs_callbacks *callbacks, struct filters *const *fi
 	if (r == 0)
 		r = invalidator_start(callbacks->invalidator, fs);
 	if (r == 0)
-		r = inside_start(callbacks->inside, fs);
+		r = submounts_start(callbacks->submounts, fs);
 	if (r == 0)
 		r = fs_start(fs);
 	return r;
@@ -188,7 +188,7 @@ void fs_callbacks_stop(struct fs_callbacks *callbacks)
 	pthread_cond_signal(&callbacks->cond);
 	pthread_mutex_unlock(&callbacks->lock);
 	pthread_join(callbacks->thread, NULL);
-	inside_stop(callbacks->inside);
+	submounts_stop(callbacks->submounts);
 	invalidator_stop(callbacks->invalidator);
 	callbacks->started = false;
 }
@@ -199,7 +199,7 @@ struct fs_callbacks *fs_callbacks_free(struct fs_callbacks *callbacks)
 		return NULL;
 	fs_callbacks_stop(callbacks);
 	invalidator_free(callbacks->invalidator);
-	inside_free(callbacks->inside);
+	submounts_free(callbacks->submounts);
 	pthread_cond_destroy(&callbacks->cond);
 	pthread_mutex_destroy(&callbacks->lock);
 	free(callbacks);
@@ -211,7 +211,7 @@ struct invalidator *fs_callbacks_invalidator(struct fs_callbacks *callbacks)
 	return callbacks->invalidator;
 }
 
-struct inside *fs_callbacks_inside(struct fs_callbacks *callbacks)
+struct submounts *fs_callbacks_inside(struct fs_callbacks *callbacks)
 {
-	return callbacks->inside;
+	return callbacks->submounts;
 }

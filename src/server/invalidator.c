@@ -37,7 +37,7 @@
  * guards the queues.
  */
 #include "server/invalidator.h"
-#include "mount/inside.h"
+#include "mount/submounts.h"
 #include "util/caps.h"
 #include "util/cpu.h"
 #include "util/log.h"
@@ -77,7 +77,7 @@ enum queue_index { NODES, NAMES, N_QUEUES };
 
 struct invalidator {
 	struct chan *chan;     /* borrowed */
-	struct inside *inside; /* borrowed */
+	struct submounts *submounts; /* borrowed */
 	bool can_expire;       /* constant: the kernel knows FUSE_EXPIRE_ONLY */
 	struct fs *fs;	       /* borrowed, set at start */
 	struct queue queues[N_QUEUES];
@@ -94,7 +94,7 @@ static void send_name(struct invalidator *invalidator, uint64_t dir, const char 
 		.namelen = (uint32_t)strlen(name),
 	};
 	struct chan *chan = invalidator->chan;
-	bool covered = inside_covers(invalidator->inside, dir, name, NULL);
+	bool covered = submounts_covers(invalidator->submounts, dir, name, NULL);
 
 	/* This kernel has the one form only that would detach the mount: keep the name as it is. */
 	if (covered && !invalidator->can_expire)
@@ -187,7 +187,7 @@ void invalidator_filters_changed(struct invalidator *invalidator, struct fs *fs,
 
 	fs_walk(fs, send_names, &walk);
 	/* After the barriers, because a dentry that READDIRPLUS adds has the epoch of that time. */
-	if (names && names->unlisted && !inside_any(invalidator->inside))
+	if (names && names->unlisted && !submounts_any(invalidator->submounts))
 		raise_epoch(invalidator);
 	fs_walk(fs, send_node, &walk);
 }
@@ -201,8 +201,8 @@ static void send_all(struct invalidator *invalidator)
 	static const struct invalidator_names listed;
 	struct walk walk = { .invalidator = invalidator, .fs = invalidator->fs, .names = &listed };
 
-	inside_scan(invalidator->inside, 0);
-	if (inside_any(invalidator->inside) || !raise_epoch(invalidator))
+	submounts_scan(invalidator->submounts, 0);
+	if (submounts_any(invalidator->submounts) || !raise_epoch(invalidator))
 		fs_walk(invalidator->fs, send_names, &walk);
 	fs_walk(invalidator->fs, send_node, &walk);
 }
@@ -318,7 +318,7 @@ static void *queue_main(void *arg)
 	return NULL;
 }
 
-int invalidator_new(struct chan *chan, struct inside *inside, bool can_expire,
+int invalidator_new(struct chan *chan, struct submounts *submounts, bool can_expire,
 		    struct invalidator **ret_invalidator)
 {
 	struct invalidator *invalidator = calloc(1, sizeof(*invalidator));
@@ -326,7 +326,7 @@ int invalidator_new(struct chan *chan, struct inside *inside, bool can_expire,
 	if (!invalidator)
 		return -ENOMEM;
 	invalidator->chan = chan;
-	invalidator->inside = inside;
+	invalidator->submounts = submounts;
 	invalidator->can_expire = can_expire;
 	pthread_mutex_init(&invalidator->lock, NULL);
 	invalidator->queues[NODES].run = run_node;

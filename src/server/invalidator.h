@@ -8,7 +8,7 @@
 #include "fs/fs.h"
 #include "transport/chan.h"
 
-struct inside;
+struct submounts;
 struct invalidator;
 
 /*
@@ -19,7 +19,7 @@ void invalidator_send_attr(struct chan *chan, uint64_t nodeid);
 void invalidator_send_written(struct chan *chan, uint64_t nodeid);
 
 /* chan and inside are borrowed; can_expire: the kernel has FUSE_HAS_EXPIRE_ONLY. 0 or -ENOMEM. */
-int invalidator_new(struct chan *chan, struct inside *inside, bool can_expire,
+int invalidator_new(struct chan *chan, struct submounts *submounts, bool can_expire,
 		    struct invalidator **ret_invalidator);
 /* Starts the threads. 0 or -errno; some threads may run then. fs is borrowed. */
 int invalidator_start(struct invalidator *invalidator, struct fs *fs);

@@ -5,7 +5,7 @@
  * Lock: all of this runs under the lock of server/chain-update.c.
  */
 #include "server/newcomer.h"
-#include "mount/inside.h"
+#include "mount/submounts.h"
 #include "filter/name-check.h"
 #include "server/invalidator.h"
 #include "server/request-pool.h"
@@ -76,16 +76,16 @@ static int check_covered(void *aux, const struct covered *covered)
 
 int newcomer_check_mounts(struct newcomer *newcomer, struct pst_error *error)
 {
-	struct inside *inside = newcomer->requests->host->inside;
+	struct submounts *submounts = newcomer->requests->host->submounts;
 	struct check check = { newcomer, error };
 
 	if (!newcomer->link)
 		return 0;
 	/* Also for whoever asks later what is covered. */
-	inside_scan(inside, 0);
+	submounts_scan(submounts, 0);
 	if (!newcomer->chain->names || newcomer->chain->by_caller)
 		return 0;
-	return inside_each(inside, check_covered, &check);
+	return submounts_each(submounts, check_covered, &check);
 }
 
 /* Whether a filter has a say in which names there are, or in who sees them. */

@@ -3,7 +3,7 @@
  * Reading the mount tables of all mount namespaces: the mountinfo of one process of each. Nothing
  * here is shared between threads.
  */
-#include "mount/inside-private.h"
+#include "mount/submounts-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/mountinfo.h"
@@ -99,7 +99,7 @@ static bool table_name(int proc, const char *pid, char *buf, size_t size)
 	return true;
 }
 
-void inside_read(unsigned int connection, struct texts *points)
+void submounts_read(unsigned int connection, struct texts *points)
 {
 	DIR *proc = opendir("/proc");
 	struct texts seen = { 0 };

@@ -11,7 +11,7 @@
  *
  * Locks: none. Everything is constant or the thread's own; events are told by an eventfd.
  */
-#include "mount/lower-flags.h"
+#include "mount/lower-readonly.h"
 #include "mount/mount.h"
 #include "fs/fs.h"
 #include "util/caps.h"
@@ -34,17 +34,17 @@
 
 #define RETRY_MS 1000
 
-struct lower_flags {
-	struct lower_flags_config config;	/* constant */
+struct lower_readonly {
+	struct lower_readonly_config config;	/* constant */
 	int event_fd, mounts_fd;
 	bool readonly;			/* the view's file system, as we have made it */
 	_Atomic bool stop, suspended;
 	pthread_t thread;
 };
 
-DEFINE_CLEANUP(struct lower_flags *, lower_flags_stop);
+DEFINE_CLEANUP(struct lower_readonly *, lower_readonly_stop);
 
-bool lower_flags_readonly(int fd)
+static bool is_readonly(int fd)
 {
 	struct statvfs st;
 
@@ -52,7 +52,7 @@ bool lower_flags_readonly(int fd)
 }
 
 /* Whether LOWER's own mount can be written to; where its path leads elsewhere by now, it cannot. */
-static bool path_is_writable(const struct lower_flags_config *config)
+static bool path_is_writable(const struct lower_readonly_config *config)
 {
 	struct stat lower, there;
 	struct statvfs st;
@@ -66,67 +66,67 @@ static bool path_is_writable(const struct lower_flags_config *config)
  * The private mount shows what the file system is. A mount of LOWER's that was read-only was made
  * so with its file system, or for itself: its path says when it no longer is.
  */
-bool lower_flags_now(struct lower_flags *flags)
+bool lower_readonly_now(struct lower_readonly *follow)
 {
-	return lower_flags_readonly(flags->config.lower) ||
-	       (flags->config.was_readonly && !path_is_writable(&flags->config));
+	return is_readonly(follow->config.lower) ||
+	       (follow->config.was_readonly && !path_is_writable(&follow->config));
 }
 
 /* Makes the view what LOWER is; false where that has to be tried again. */
-static bool follow(struct lower_flags *flags)
+static bool follow_lower(struct lower_readonly *follow)
 {
-	bool readonly = !flags->suspended && lower_flags_now(flags);
+	bool readonly = !follow->suspended && lower_readonly_now(follow);
 	int r;
 
-	if (flags->suspended || readonly == flags->readonly)
+	if (follow->suspended || readonly == follow->readonly)
 		return true;
-	r = mount_set_readonly(flags->config.connection, flags->config.mountpoint, readonly);
+	r = mount_set_readonly(follow->config.connection, follow->config.mountpoint, readonly);
 	if (r == -EBUSY)
 		return false;
 	if (r < 0) {
-		log_warning("%s: LOWER has become %s, and the view cannot follow: %s", flags->config.mountpoint,
+		log_warning("%s: LOWER has become %s, and the view cannot follow: %s", follow->config.mountpoint,
 			    readonly ? "read-only" : "writable", strerror(-r));
 		return true;
 	}
-	flags->readonly = readonly;
-	log_warning("%s: LOWER has become %s, so the view is, too", flags->config.mountpoint,
+	follow->readonly = readonly;
+	log_warning("%s: LOWER has become %s, so the view is, too", follow->config.mountpoint,
 		    readonly ? "read-only" : "writable");
 	return true;
 }
 
 static void *follow_main(void *arg)
 {
-	struct lower_flags *flags = arg;
+	struct lower_readonly *follow = arg;
 	struct pollfd fds[] = {
-		{ .fd = flags->event_fd, .events = POLLIN },
-		{ .fd = flags->mounts_fd, .events = POLLPRI },
+		{ .fd = follow->event_fd, .events = POLLIN },
+		{ .fd = follow->mounts_fd, .events = POLLPRI },
 	};
 	eventfd_t n;
 
 	fs_thread_init();
 	caps_limit(CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_DAC_READ_SEARCH));
 	for (;;) {
-		bool done = follow(flags);
+		bool done = follow_lower(follow);
 
 		if (poll(fds, 2, done ? -1 : RETRY_MS) < 0 && errno != EINTR)
 			return NULL;
 		if (fds[0].revents)
-			eventfd_read(flags->event_fd, &n);
-		if (flags->stop)
+			eventfd_read(follow->event_fd, &n);
+		if (follow->stop)
 			return NULL;
 	}
 }
 
-int lower_flags_start(const struct lower_flags_config *config, struct lower_flags **ret_flags)
+int lower_readonly_start(const struct lower_readonly_config *config, struct lower_readonly **ret_follow)
 {
-	_cleanup_(lower_flags_stopp) struct lower_flags *flags = calloc(1, sizeof(*flags));
+	_cleanup_(lower_readonly_stopp) struct lower_readonly *follow = calloc(1, sizeof(*follow));
 	int r;
 
-	if (!flags) {
+	if (!follow) {
 		fd_close(config->lower);
 		return -ENOMEM;
 	}
-	*flags = (struct lower_flags){
+	*follow = (struct lower_readonly){
 		.config = *config,
 		.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.mounts_fd = open("/proc/thread-self/mounts", O_RDONLY | O_CLOEXEC),
@@ -134,41 +134,41 @@ int lower_flags_start(const struct lower_flags_config *config, struct lower_flag
 		.suspended = config->suspended,
 		.stop = true,
 	};
-	if (flags->event_fd < 0 || flags->mounts_fd < 0)
+	if (follow->event_fd < 0 || follow->mounts_fd < 0)
 		return -errno;
-	flags->stop = false;
-	r = pthread_create(&flags->thread, NULL, follow_main, flags);
+	follow->stop = false;
+	r = pthread_create(&follow->thread, NULL, follow_main, follow);
 	if (r > 0) {
-		flags->stop = true;
+		follow->stop = true;
 		return -r;
 	}
-	pthread_setname_np(flags->thread, "penstock-lower");
-	*ret_flags = take_ptr(flags);
+	pthread_setname_np(follow->thread, "penstock-lower");
+	*ret_follow = take_ptr(follow);
 	return 0;
 }
 
-void lower_flags_suspend(struct lower_flags *flags, bool suspended)
+void lower_readonly_suspend(struct lower_readonly *follow, bool suspended)
 {
-	flags->suspended = suspended;
-	lower_flags_look(flags);
+	follow->suspended = suspended;
+	lower_readonly_check(follow);
 }
 
-void lower_flags_look(struct lower_flags *flags)
+void lower_readonly_check(struct lower_readonly *follow)
 {
-	eventfd_write(flags->event_fd, 1);
+	eventfd_write(follow->event_fd, 1);
 }
 
-struct lower_flags *lower_flags_stop(struct lower_flags *flags)
+struct lower_readonly *lower_readonly_stop(struct lower_readonly *follow)
 {
-	if (!flags)
+	if (!follow)
 		return NULL;
-	if (!atomic_exchange(&flags->stop, true)) {
-		eventfd_write(flags->event_fd, 1);
-		pthread_join(flags->thread, NULL);
+	if (!atomic_exchange(&follow->stop, true)) {
+		eventfd_write(follow->event_fd, 1);
+		pthread_join(follow->thread, NULL);
 	}
-	fd_close(flags->config.lower);
-	fd_close(flags->event_fd);
-	fd_close(flags->mounts_fd);
-	free(flags);
+	fd_close(follow->config.lower);
+	fd_close(follow->event_fd);
+	fd_close(follow->mounts_fd);
+	free(follow);
 	return NULL;
 }

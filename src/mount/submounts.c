@@ -3,10 +3,10 @@
  * Finding the mounts inside the view.
  *
  * The kernel tells a FUSE server nothing of mounts on its files. So a scan reads the mountinfo of
- * one process of each mount namespace (inside-read.c), takes the mounts whose parent is the view,
- * and has their mount points as paths from the root of the view, by the names that the kernel's
- * dentries have. A table of the names on these paths, with the file that each leads to, is made of
- * that.
+ * one process of each mount namespace (submounts-read.c), takes the mounts whose parent is the
+ * view, and has their mount points as paths from the root of the view, by the names that the
+ * kernel's dentries have. A table of the names on these paths, with the file that each leads to, is
+ * made of that.
  *
  * Where a name on a path does not lead to the same file below any more (somebody has renamed a
  * directory there), the kernel still has the old file under the name: the entry of the scan before
@@ -19,8 +19,8 @@
  * Locks: scan_lock is held during a scan, which reads /proc and the lower file system. lock guards
  * the table and is taken for moments only, also by scans.
  */
-#include "mount/inside.h"
-#include "mount/inside-private.h"
+#include "mount/submounts.h"
+#include "mount/submounts-private.h"
 #include "fs/fs.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
@@ -51,7 +51,7 @@ struct table {
 	size_t n;
 };
 
-struct inside {
+struct submounts {
 	unsigned int connection; /* constant */
 	struct fs *fs;		 /* constant from the start on */
 	pthread_t thread;
@@ -128,23 +128,23 @@ static bool is_there(struct fs *fs, uint64_t id)
 }
 
 /* The node that the kernel has at the end of a path whose last name is in dir; 0: not known. */
-static uint64_t node_at(struct inside *inside, const struct table *old, uint64_t dir,
+static uint64_t node_at(struct submounts *submounts, const struct table *old, uint64_t dir,
 			const char *name, const char *path)
 {
 	const struct covered *was = table_find(old, dir, name);
 	struct node *node;
 	uint64_t id;
 
-	if (was && is_there(inside->fs, was->node))
+	if (was && is_there(submounts->fs, was->node))
 		return was->node;
-	if (fs_walk_path(inside->fs, path, &node) < 0)
+	if (fs_walk_path(submounts->fs, path, &node) < 0)
 		return 0;
 	id = node->id;
-	fs_node_put(inside->fs, node);
+	fs_node_put(submounts->fs, node);
 	return id;
 }
 
-static void cover_path(struct inside *inside, const struct table *old, struct table *new,
+static void cover_path(struct submounts *submounts, const struct table *old, struct table *new,
 		       const char *mount_point)
 {
 	_cleanup_(freep) char *path = strdup(mount_point);
@@ -156,7 +156,7 @@ static void cover_path(struct inside *inside, const struct table *old, struct ta
 
 		if (slash)
 			*slash = '\0';
-		node = node_at(inside, old, dir, name, path + 1);
+		node = node_at(submounts, old, dir, name, path + 1);
 		if (node)
 			table_add(new, dir, name, node, mount_point);
 		dir = node;
@@ -167,17 +167,17 @@ static void cover_path(struct inside *inside, const struct table *old, struct ta
 }
 
 /* Makes the table anew; old is what it was, and what the caller knows beside it. */
-static void make_table(struct inside *inside, const struct table *old)
+static void make_table(struct submounts *submounts, const struct table *old)
 {
 	struct table new = { 0 }, was;
 
-	for (size_t i = 0; i < inside->mount_points.n; i++)
-		cover_path(inside, old, &new, inside->mount_points.at[i]);
-	pthread_mutex_lock(&inside->lock);
-	was = inside->table;
-	inside->table = new;
-	inside->any = new.n;
-	pthread_mutex_unlock(&inside->lock);
+	for (size_t i = 0; i < submounts->mount_points.n; i++)
+		cover_path(submounts, old, &new, submounts->mount_points.at[i]);
+	pthread_mutex_lock(&submounts->lock);
+	was = submounts->table;
+	submounts->table = new;
+	submounts->any = new.n;
+	pthread_mutex_unlock(&submounts->lock);
 	table_clear(&was);
 }
 
@@ -185,9 +185,9 @@ static void make_table(struct inside *inside, const struct table *old)
  * Whether this process's own namespace has other mounts than at the last call. Caller holds
  * scan_lock.
  */
-static bool own_changed(const struct inside *inside)
+static bool own_changed(const struct submounts *submounts)
 {
-	struct pollfd fd = { .fd = inside->own_fd, .events = POLLPRI };
+	struct pollfd fd = { .fd = submounts->own_fd, .events = POLLPRI };
 
 	return poll(&fd, 1, 0) > 0;
 }
@@ -195,85 +195,85 @@ static bool own_changed(const struct inside *inside)
 /*
  * Caller holds scan_lock. With a name that is not in the table: the file that the kernel has there.
  */
-static void scan(struct inside *inside, unsigned int max_age_ms, const struct covered *moved)
+static void scan(struct submounts *submounts, unsigned int max_age_ms, const struct covered *moved)
 {
 	struct table old = { 0 };
 
-	if (!inside->connection || !inside->fs)
+	if (!submounts->connection || !submounts->fs)
 		return;
-	if (!inside->scanned || clock_ms() - inside->scanned_ms >= max_age_ms ||
-	    own_changed(inside)) {
-		inside->scanned = true;
-		inside->scanned_ms = clock_ms();
-		texts_clear(&inside->mount_points);
-		inside_read(inside->connection, &inside->mount_points);
+	if (!submounts->scanned || clock_ms() - submounts->scanned_ms >= max_age_ms ||
+	    own_changed(submounts)) {
+		submounts->scanned = true;
+		submounts->scanned_ms = clock_ms();
+		texts_clear(&submounts->mount_points);
+		submounts_read(submounts->connection, &submounts->mount_points);
 	} else if (!moved) {
 		return;
 	}
 	/* Only scans change the table. */
 	if (moved)
 		table_add(&old, moved->dir, moved->name, moved->node, "");
-	for (size_t i = 0; i < inside->table.n; i++)
-		table_add(&old, inside->table.rows[i].dir, inside->table.rows[i].name,
-			  inside->table.rows[i].node, "");
-	make_table(inside, &old);
+	for (size_t i = 0; i < submounts->table.n; i++)
+		table_add(&old, submounts->table.rows[i].dir, submounts->table.rows[i].name,
+			  submounts->table.rows[i].node, "");
+	make_table(submounts, &old);
 	table_clear(&old);
 }
 
-void inside_scan(struct inside *inside, unsigned int max_age_ms)
+void submounts_scan(struct submounts *submounts, unsigned int max_age_ms)
 {
-	pthread_mutex_lock(&inside->scan_lock);
-	scan(inside, max_age_ms, NULL);
-	pthread_mutex_unlock(&inside->scan_lock);
+	pthread_mutex_lock(&submounts->scan_lock);
+	scan(submounts, max_age_ms, NULL);
+	pthread_mutex_unlock(&submounts->scan_lock);
 }
 
-void inside_scan_sparingly(struct inside *inside)
+void submounts_scan_sparingly(struct submounts *submounts)
 {
 	int64_t began;
 
-	pthread_mutex_lock(&inside->scan_lock);
+	pthread_mutex_lock(&submounts->scan_lock);
 	began = (int64_t)clock_ns();
-	inside->credit_ns += (began - inside->credited_ns) / SPARING;
-	if (inside->credit_ns > CREDIT_NS)
-		inside->credit_ns = CREDIT_NS;
-	inside->credited_ns = began;
-	if (inside->credit_ns > 0 || own_changed(inside)) {
-		scan(inside, 0, NULL);
-		inside->credit_ns -= (int64_t)clock_ns() - began;
+	submounts->credit_ns += (began - submounts->credited_ns) / SPARING;
+	if (submounts->credit_ns > CREDIT_NS)
+		submounts->credit_ns = CREDIT_NS;
+	submounts->credited_ns = began;
+	if (submounts->credit_ns > 0 || own_changed(submounts)) {
+		scan(submounts, 0, NULL);
+		submounts->credit_ns -= (int64_t)clock_ns() - began;
 	}
-	pthread_mutex_unlock(&inside->scan_lock);
+	pthread_mutex_unlock(&submounts->scan_lock);
 }
 
-bool inside_any(const struct inside *inside)
+bool submounts_any(const struct submounts *submounts)
 {
-	return atomic_load_explicit(&inside->any, memory_order_relaxed);
+	return atomic_load_explicit(&submounts->any, memory_order_relaxed);
 }
 
-bool inside_covers(struct inside *inside, uint64_t dir, const char *name, uint64_t *ret_node)
+bool submounts_covers(struct submounts *submounts, uint64_t dir, const char *name, uint64_t *ret_node)
 {
 	const struct covered *row;
 
-	if (!inside_any(inside))
+	if (!submounts_any(submounts))
 		return false;
-	pthread_mutex_lock(&inside->lock);
-	row = table_find(&inside->table, dir, name);
+	pthread_mutex_lock(&submounts->lock);
+	row = table_find(&submounts->table, dir, name);
 	if (row && ret_node)
 		*ret_node = row->node;
-	pthread_mutex_unlock(&inside->lock);
+	pthread_mutex_unlock(&submounts->lock);
 	return row;
 }
 
-bool inside_moved_away(struct inside *inside, uint64_t dir, const char *name, uint64_t node)
+bool submounts_moved_away(struct submounts *submounts, uint64_t dir, const char *name, uint64_t node)
 {
 	struct covered moved = { .dir = dir, .node = node, .name = (char *)name };
 
-	pthread_mutex_lock(&inside->scan_lock);
-	scan(inside, 5 * PAUSE_MS, &moved);
-	pthread_mutex_unlock(&inside->scan_lock);
-	return inside_covers(inside, dir, name, NULL);
+	pthread_mutex_lock(&submounts->scan_lock);
+	scan(submounts, 5 * PAUSE_MS, &moved);
+	pthread_mutex_unlock(&submounts->scan_lock);
+	return submounts_covers(submounts, dir, name, NULL);
 }
 
-int inside_each(struct inside *inside, int (*fn)(void *aux, const struct covered *covered), void *aux)
+int submounts_each(struct submounts *submounts, int (*fn)(void *aux, const struct covered *covered), void *aux)
 {
 	int r = 0;
 
@@ -281,10 +281,10 @@ int inside_each(struct inside *inside, int (*fn)(void *aux, const struct covered
 	 * fn may do what takes long, so it runs under the lock of scans, who alone change the
 	 * table.
 	 */
-	pthread_mutex_lock(&inside->scan_lock);
-	for (size_t i = 0; i < inside->table.n && r == 0; i++)
-		r = fn(aux, &inside->table.rows[i]);
-	pthread_mutex_unlock(&inside->scan_lock);
+	pthread_mutex_lock(&submounts->scan_lock);
+	for (size_t i = 0; i < submounts->table.n && r == 0; i++)
+		r = fn(aux, &submounts->table.rows[i]);
+	pthread_mutex_unlock(&submounts->scan_lock);
 	return r;
 }
 
@@ -292,11 +292,11 @@ int inside_each(struct inside *inside, int (*fn)(void *aux, const struct covered
  * -- the thread ---------------------------------------------------------------------------------
  */
 
-static void *inside_main(void *arg)
+static void *submounts_main(void *arg)
 {
-	struct inside *inside = arg;
+	struct submounts *submounts = arg;
 	struct pollfd fds[] = {
-		{ .fd = inside->stop_fd, .events = POLLIN },
+		{ .fd = submounts->stop_fd, .events = POLLIN },
 		{ .fd = open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC), .events = POLLPRI },
 	};
 	struct pollfd pause = fds[0];
@@ -307,7 +307,7 @@ static void *inside_main(void *arg)
 	fs_thread_init();
 	/* Without /proc nothing is reported, and nothing found. */
 	do {
-		inside_scan(inside, 0);
+		submounts_scan(submounts, 0);
 		poll(&pause, 1, PAUSE_MS);
 	} while (fds[1].fd >= 0 && !(pause.revents) && poll(fds, 2, -1) > 0 && !fds[0].revents);
 	if (fds[1].fd >= 0)
@@ -315,59 +315,59 @@ static void *inside_main(void *arg)
 	return NULL;
 }
 
-int inside_new(unsigned int connection, struct inside **ret_inside)
+int submounts_new(unsigned int connection, struct submounts **ret_submounts)
 {
-	struct inside *inside = calloc(1, sizeof(*inside));
+	struct submounts *submounts = calloc(1, sizeof(*submounts));
 
-	if (!inside)
+	if (!submounts)
 		return -ENOMEM;
-	inside->connection = connection;
-	inside->own_fd = -1;
-	inside->stop_fd = eventfd(0, EFD_CLOEXEC);
-	if (inside->stop_fd < 0) {
-		free(inside);
+	submounts->connection = connection;
+	submounts->own_fd = -1;
+	submounts->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (submounts->stop_fd < 0) {
+		free(submounts);
 		return -errno;
 	}
-	pthread_mutex_init(&inside->scan_lock, NULL);
-	pthread_mutex_init(&inside->lock, NULL);
-	*ret_inside = inside;
+	pthread_mutex_init(&submounts->scan_lock, NULL);
+	pthread_mutex_init(&submounts->lock, NULL);
+	*ret_submounts = submounts;
 	return 0;
 }
 
-int inside_start(struct inside *inside, struct fs *fs)
+int submounts_start(struct submounts *submounts, struct fs *fs)
 {
 	int r;
 
-	inside->fs = fs;
-	if (!inside->connection)
+	submounts->fs = fs;
+	if (!submounts->connection)
 		return 0;
-	inside->own_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	r = thread_create(&inside->thread, NULL, inside_main, inside);
-	inside->started = r == 0;
+	submounts->own_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	r = thread_create(&submounts->thread, NULL, submounts_main, submounts);
+	submounts->started = r == 0;
 	return r;
 }
 
-void inside_stop(struct inside *inside)
+void submounts_stop(struct submounts *submounts)
 {
-	if (!inside->started)
+	if (!submounts->started)
 		return;
-	eventfd_write(inside->stop_fd, 1);
-	pthread_join(inside->thread, NULL);
-	inside->started = false;
+	eventfd_write(submounts->stop_fd, 1);
+	pthread_join(submounts->thread, NULL);
+	submounts->started = false;
 }
 
-struct inside *inside_free(struct inside *inside)
+struct submounts *submounts_free(struct submounts *submounts)
 {
-	if (!inside)
+	if (!submounts)
 		return NULL;
-	inside_stop(inside);
-	close(inside->stop_fd);
-	if (inside->own_fd >= 0)
-		close(inside->own_fd);
-	texts_clear(&inside->mount_points);
-	table_clear(&inside->table);
-	pthread_mutex_destroy(&inside->scan_lock);
-	pthread_mutex_destroy(&inside->lock);
-	free(inside);
+	submounts_stop(submounts);
+	close(submounts->stop_fd);
+	if (submounts->own_fd >= 0)
+		close(submounts->own_fd);
+	texts_clear(&submounts->mount_points);
+	table_clear(&submounts->table);
+	pthread_mutex_destroy(&submounts->scan_lock);
+	pthread_mutex_destroy(&submounts->lock);
+	free(submounts);
 	return NULL;
 }

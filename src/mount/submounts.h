@@ -12,24 +12,24 @@
 #include <stdint.h>
 
 struct fs;
-struct inside;
+struct submounts;
 
 /* connection: the number of the FUSE connection; 0: no mounts are ever found (tests). */
-int inside_new(unsigned int connection, struct inside **ret_inside);
+int submounts_new(unsigned int connection, struct submounts **ret_submounts);
 /* Starts the thread that follows the mounts of this process's own namespace. */
-int inside_start(struct inside *inside, struct fs *fs);
-void inside_stop(struct inside *inside);
-struct inside *inside_free(struct inside *inside);
+int submounts_start(struct submounts *submounts, struct fs *fs);
+void submounts_stop(struct submounts *submounts);
+struct submounts *submounts_free(struct submounts *submounts);
 
 /* Reads the mount tables of all namespaces, unless that was done within the last max_age_ms. */
-void inside_scan(struct inside *inside, unsigned int max_age_ms);
+void submounts_scan(struct submounts *submounts, unsigned int max_age_ms);
 /*
- * As inside_scan() with age 0, for requests: scans as often as two hundredths of a CPU allow, some
- * at once after a time without.
+ * As submounts_scan() with age 0, for requests: scans as often as two hundredths of a CPU allow,
+ * some at once after a time without.
  */
-void inside_scan_sparingly(struct inside *inside);
+void submounts_scan_sparingly(struct submounts *submounts);
 /* Whether any mount was found. Costs one load. */
-bool inside_any(const struct inside *inside);
+bool submounts_any(const struct submounts *submounts);
 
 /* A name that leads to a mount point: the mount lies on the file or below it. */
 struct covered {
@@ -39,11 +39,11 @@ struct covered {
 	char *mount_point; /* path from the root of the view */
 };
 /* Finds a covered name as of the last scan; *ret_node (may be NULL): the file's nodeid. */
-bool inside_covers(struct inside *inside, uint64_t dir, const char *name, uint64_t *ret_node);
+bool submounts_covers(struct submounts *submounts, uint64_t dir, const char *name, uint64_t *ret_node);
 /*
  * Somebody below has moved the file of a name away: the kernel still has the file under that name.
  * Scans, and returns whether the name is covered.
  */
-bool inside_moved_away(struct inside *inside, uint64_t dir, const char *name, uint64_t node);
+bool submounts_moved_away(struct submounts *submounts, uint64_t dir, const char *name, uint64_t node);
 /* Calls fn for each covered name until fn returns other than 0; returns that. */
-int inside_each(struct inside *inside, int (*fn)(void *aux, const struct covered *covered), void *aux);
+int submounts_each(struct submounts *submounts, int (*fn)(void *aux, const struct covered *covered), void *aux);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What inside.c and inside-read.c share. */
+/* What submounts.c and submounts-read.c share. */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,4 +17,4 @@ bool texts_add(struct texts *texts, const char *text);
  * Adds the mount points inside the view with this connection, of all mount namespaces that can be
  * seen, as paths from the root of the view.
  */
-void inside_read(unsigned int connection, struct texts *points);
+void submounts_read(unsigned int connection, struct texts *points);

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A clone of a directory's mount with what is mounted below it, but for some kinds of file systems.
+ * The private clone of LOWER's mount, with what is mounted below it, but for some types of file
+ * systems.
  *
- * A mount cannot be taken out of a detached clone. So a thread makes a mount namespace of its own,
- * takes the mounts away there, where nobody else sees it, and clones what is left. Where nothing is
+ * The kernel cannot unmount anything from a detached clone. So a thread makes a mount namespace of
+ * its own, unmounts there, where no other process sees it, and clones what is left. If nothing is
  * to be left out, or no namespace may be made, the clone is made directly. No state, no locks.
  */
 #include "mount/mount.h"
 #include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/mount-attrs.h"
 #include "util/mountinfo.h"
 
 #include <errno.h>
@@ -79,7 +83,7 @@ static bool has_some(const struct clone *clone)
 	return found;
 }
 
-int mount_clone_tree(const char *path, bool recursive, bool (*leave_out)(const char *type))
+static int clone_tree(const char *path, bool recursive, bool (*leave_out)(const char *type))
 {
 	struct clone clone = { .path = path, .leave_out = leave_out, .fd = -EAGAIN };
 	pthread_t thread;
@@ -91,7 +95,72 @@ int mount_clone_tree(const char *path, bool recursive, bool (*leave_out)(const c
 	return clone.fd >= 0 ? clone.fd : open_clone(path, true);
 }
 
-bool mount_has_readonly_below(const char *path)
+/* The flags of the view's mount that its clone of LOWER has, too. */
+static struct mount_attr attr_of(unsigned int flags)
+{
+	struct mount_attr attr = {
+		.attr_set = mount_attrs(flags) & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODIRATIME),
+	};
+
+	if (flags & (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)) {
+		attr.attr_clr = MOUNT_ATTR__ATIME;
+		attr.attr_set |= mount_attrs(flags) & MOUNT_ATTR__ATIME;
+	}
+	return attr;
+}
+
+int mount_clone_lower(const char *path, unsigned int flags, bool recursive,
+		      bool (*leave_out)(const char *type), struct pst_error *error)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	struct mount_attr attr = attr_of(flags);
+
+	fd = clone_tree(path, recursive, leave_out);
+	if (fd == -EPERM)
+		return error_set(
+			error, -EPERM,
+			"cannot clone the mount of %s: it takes CAP_SYS_ADMIN over this mount "
+			"namespace; in a user namespace take one, too (`unshare -Urm`)",
+			path);
+	if (fd == -EINVAL && !recursive)
+		return error_set(error, -EINVAL,
+				 "file systems are mounted below %s, and in a user namespace the "
+				 "kernel does not let them be left out: use xdev=cross",
+				 path);
+	if (fd < 0)
+		return error_set(error, fd, "cannot clone the mount of %s: %s", path,
+				 strerror(-fd));
+	attr.propagation = MS_PRIVATE;
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) == 0)
+		return take_fd(&fd);
+	if (errno == EPERM && attr.attr_clr)
+		return error_set(
+			error, -EPERM,
+			"in a user namespace the kernel does not let access times of the mount "
+			"of %s be changed: leave out noatime, relatime, strictatime",
+			path);
+	return error_set(error, -errno, "cannot set the flags of the mount of %s: %s", path,
+			 strerror(errno));
+}
+
+int mount_clone_set_flags(int lower_fd, unsigned int flags)
+{
+	struct mount_attr attr = attr_of(flags);
+
+	attr.attr_clr |= MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODIRATIME;
+	if (mount_setattr(lower_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) == 0)
+		return 0;
+	return -errno;
+}
+
+void mount_clone_clear_readonly(int lower_fd)
+{
+	struct mount_attr attr = { .attr_clr = MOUNT_ATTR_RDONLY };
+
+	mount_setattr(lower_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr));
+}
+
+bool mount_clone_has_readonly_below(const char *path)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
 	bool found = mountinfo_read(MOUNTINFO_OWN, &table) < 0;
