@@ -14,9 +14,7 @@ MAX_FUNCTION = 60   # lines of a function in src, from its name to its closing b
 MAX_COLUMNS = 100   # of a line in src; tabs are eight columns wide
 
 # Files that were longer when the limit was set. Take a name out when its file is below the limit.
-KNOWN_FILES = {
-    'src/transport/uring.c',
-}
+KNOWN_FILES = set()
 # So many lines of src were wider when the limit was set. This number only falls.
 KNOWN_WIDE = 560
 

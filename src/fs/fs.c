@@ -220,6 +220,11 @@ void fs_walk(struct fs *fs, node_walk_fn fn, void *aux)
 	nodetab_walk(fs->nodes, fn, aux);
 }
 
+uint64_t fs_find_file(struct fs *fs, bool (*fn)(void *aux, uint64_t nodeid), void *aux)
+{
+	return nodetab_find_file(fs->nodes, fn, aux);
+}
+
 void fs_pin(struct fs *fs, struct node *node, struct fdref *ret_pin)
 {
 	*ret_pin = FDREF_NONE;

@@ -202,6 +202,11 @@ uint32_t fs_node_number(struct fs *fs, const struct node *node);
 void fs_node_device(struct fs *fs, const struct node *node, uint32_t *ret_major,
 		    uint32_t *ret_minor);
 void fs_walk(struct fs *fs, node_walk_fn fn, void *aux);
+/*
+ * Calls fn with the nodeid of each regular file that the kernel knows, until fn returns true.
+ * Returns that nodeid, 0: fn returned true for none.
+ */
+uint64_t fs_find_file(struct fs *fs, bool (*fn)(void *aux, uint64_t nodeid), void *aux);
 /* Calls fn for each name that a directory has below, type as in S_IFMT; nothing for other nodes. */
 typedef void (*fs_name_fn)(void *aux, struct node *dir, const char *name, uint64_t ino,
 			   uint32_t type);

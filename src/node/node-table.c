@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/random.h>
 
 DEFINE_CLEANUP(struct nodetab *, nodetab_free);
@@ -128,24 +129,58 @@ int nodetab_set_root(struct nodetab *tab, const struct fhandle *fh, uint64_t ino
 	return 0;
 }
 
-void nodetab_walk(struct nodetab *tab, node_walk_fn fn, void *aux)
+/* Where a walk over the records is; zero at first. */
+struct cursor {
+	uint32_t index;
+	uint64_t used[BLOCK_NODES / 64]; /* of the block that index is in */
+};
+
+/* Returns a strong reference to the next living node, NULL: there are no more. */
+static struct node *next_node(struct nodetab *tab, struct cursor *cursor)
 {
-	for (uint32_t b = 0; b < tab->n_blocks; b++) {
-		uint64_t used[BLOCK_NODES / 64] = { 0 };
+	for (; cursor->index < tab->n_blocks * BLOCK_NODES; cursor->index++) {
+		uint32_t b = cursor->index / BLOCK_NODES, i = cursor->index % BLOCK_NODES;
+		struct node *node = &tab->nodes[cursor->index];
 
-		pthread_mutex_lock(&tab->alloc_lock);
-		if (b < tab->n_blocks)
-			memcpy(used, tab->blocks[b].used, sizeof(used));
-		pthread_mutex_unlock(&tab->alloc_lock);
-		for (uint32_t i = 0; i < BLOCK_NODES; i++) {
-			struct node *node = &tab->nodes[b * BLOCK_NODES + i];
-
-			if (!(used[i / 64] >> i % 64 & 1) || !node_get_unless_dead(node))
-				continue;
-			fn(aux, node);
-			node_put(tab, node);
+		if (i == 0) {
+			memset(cursor->used, 0, sizeof(cursor->used));
+			pthread_mutex_lock(&tab->alloc_lock);
+			if (b < tab->n_blocks)
+				memcpy(cursor->used, tab->blocks[b].used, sizeof(cursor->used));
+			pthread_mutex_unlock(&tab->alloc_lock);
+		}
+		if (cursor->used[i / 64] >> i % 64 & 1 && node_get_unless_dead(node)) {
+			cursor->index++;
+			return node;
 		}
 	}
+	return NULL;
+}
+
+void nodetab_walk(struct nodetab *tab, node_walk_fn fn, void *aux)
+{
+	struct cursor cursor = { 0 };
+	struct node *node;
+
+	while ((node = next_node(tab, &cursor))) {
+		fn(aux, node);
+		node_put(tab, node);
+	}
+}
+
+uint64_t nodetab_find_file(struct nodetab *tab, bool (*fn)(void *aux, uint64_t nodeid), void *aux)
+{
+	struct cursor cursor = { 0 };
+	struct node *node;
+
+	while ((node = next_node(tab, &cursor))) {
+		uint64_t id = S_ISREG(node->type) && node->count >= NLOOKUP_ONE ? node->id : 0;
+
+		node_put(tab, node);
+		if (id && fn(aux, id))
+			return id;
+	}
+	return 0;
 }
 
 uint32_t node_generation(struct nodetab *tab, const struct node *node)

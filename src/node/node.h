@@ -114,6 +114,11 @@ void nodetab_on_free(struct nodetab *tab, node_free_fn fn, void *aux);
 /* Calls fn for every living node, with a reference during the call. */
 typedef void (*node_walk_fn)(void *aux, struct node *node);
 void nodetab_walk(struct nodetab *tab, node_walk_fn fn, void *aux);
+/*
+ * Calls fn with the nodeid of each regular file that the kernel knows, until fn returns true.
+ * Returns that nodeid, 0: fn returned true for none.
+ */
+uint64_t nodetab_find_file(struct nodetab *tab, bool (*fn)(void *aux, uint64_t nodeid), void *aux);
 
 /* True if handles of the root's kind are packed into nodeids. */
 bool nodetab_packs(const struct nodetab *tab);

@@ -40,6 +40,7 @@
 
 struct server {
 	struct request_host request_host;	/* what requests reach of the server */
+	struct chan_host chan_host;		/* what channels reach of it */
 	struct fs_callbacks *fs_callbacks;
 	struct workers workers;
 	struct pool pool;
@@ -60,14 +61,15 @@ static struct server *server_of(const struct request_host *host)
 
 /*
  * A request is about to wait, for a lock or in the pool: its queue gets another worker, or its
- * channel another slot, where nothing would come in any more.
+ * channel another slot, where nothing would come in any more. A lock must not wait where the
+ * request that frees it may be overlooked.
  */
 static bool feed(struct req *req, bool for_lock)
 {
 	struct server *server = server_of(req->host);
 
 	if (!req->chan->ops->wants(req->chan))
-		return true;
+		return req->chan->ops->fetch(req->chan) || !for_lock;
 	return workers_grow(&server->workers, req->queue) ||
 	       request_pool_feed(&server->requests, req->chan, for_lock);
 }
@@ -154,6 +156,11 @@ void server_on_readonly(struct server *server, void (*fn)(void *aux), void *aux)
 	server->on_readonly = fn;
 }
 
+static uint64_t find_file(void *aux, bool (*fn)(void *fn_aux, uint64_t nodeid), void *fn_aux)
+{
+	return fs_find_file(aux, fn, fn_aux);
+}
+
 static void init_request_host(struct server *server, const struct server_config *config)
 {
 	server->request_host = (struct request_host){
@@ -234,6 +241,9 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	}
 	exact_init(&server->exact);
 	init_request_host(server, config);
+	server->chan_host = (struct chan_host){ .aux = config->fs, .find_file = find_file };
+	for (unsigned int i = 0; i < config->n_chans; i++)
+		config->chans[i]->host = &server->chan_host;
 	server->fs_callbacks = config->fs_callbacks;
 	watchdog_init(&server->watchdog, check, server);
 	r = workers_init(&server->workers, &workers);

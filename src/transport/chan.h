@@ -33,6 +33,16 @@ struct chan_answer {
 	size_t data_len;
 };
 
+/* What a transport asks of those who know the nodes. From any thread. */
+struct chan_host {
+	void *aux;
+	/*
+	 * Calls fn with the nodeid of regular files that the kernel most likely knows, until fn
+	 * returns true. Returns that nodeid, 0: fn returned true for none.
+	 */
+	uint64_t (*find_file)(void *aux, bool (*fn)(void *fn_aux, uint64_t nodeid), void *fn_aux);
+};
+
 struct chan;
 struct chan_ops {
 	const char *name;
@@ -62,6 +72,8 @@ struct chan_ops {
 	 * slot, or get another channel beside it.
 	 * surplus: requests may come for its thread while that is at work, so nothing that may hold it
 	 * up should be done there.
+	 * fetch: after a new slot was lent, or another channel made, makes sure that requests come
+	 * in that have waited since before; false: it cannot now. Any thread; mostly cheap.
 	 * more: makes another channel of the same queues and the same connection, with n_slots to lend.
 	 * It is to be freed before the channel it was made of. 0 or -errno.
 	 * begin: by the thread that is to receive, before all else, with chan->n_slots new slots. 0
@@ -72,6 +84,7 @@ struct chan_ops {
 	int (*lend)(struct chan *chan, struct slot *slot);
 	bool (*wants)(struct chan *chan);
 	bool (*surplus)(struct chan *chan);
+	bool (*fetch)(struct chan *chan);
 	int (*more)(struct chan *chan, struct chan **ret_chan);
 	int (*begin)(struct chan *chan, struct slot **slots);
 	int (*fall_back)(struct chan *chan);
@@ -84,6 +97,7 @@ struct chan {
 	int fd;				/* owned */
 	unsigned int n_slots;		/* to lend at the start; 0: it keeps none */
 	int cpu;			/* whose requests it brings; -1: anybody's */
+	const struct chan_host *host;	/* borrowed; NULL: nobody knows the nodes */
 };
 
 /* /dev/fuse: the first descriptor of a connection, and further ones of the same connection. */

@@ -64,6 +64,38 @@ once_falls_back() {
 	same
 }
 
+# A request that comes after all entries of its queue are in use, and before another one is registered, is
+# served by that one, even if the last requests of the queue were all for directories.
+once_request_before_a_late_entry_is_served() {
+	need_uring
+	[ "$(nproc)" -gt 1 ] || skip "there is one CPU, so one queue"
+	lower ext4
+	mkdir "$LOWER"/{1,2}
+	: > "$LOWER/f"
+	DAEMON_PREFIX="env LD_PRELOAD=$TOOLS/no-uring.so NO_URING=late"
+	view -r -o cache=none,transport=uring
+	local i before took pids=()
+	taskset -cp 1 $BASHPID > /dev/null
+	exec 7< "$VIEW/f"
+	# The view was slow to begin with: for a second everything goes to the pool.
+	sleep 1.5
+	fsfreeze -f "$FS" || skip "it cannot be frozen"
+	(sleep 6; fsfreeze -u "$FS") 7<&- &
+	pids+=($!)
+	for i in 1 2; do
+		taskset -c 0 mkdir "$VIEW/$i/new" 7<&- &
+		pids+=($!)
+	done
+	within 10 all_make 2
+	before=${EPOCHREALTIME/[.,]/}
+	taskset -c 0 stat "$VIEW" 7<&- > /dev/null
+	took=$((${EPOCHREALTIME/[.,]/} - before))
+	echo "the look took $took us"
+	for i in "${pids[@]}"; do wait "$i" || fail "a slow one failed"; done
+	[ $took -lt 4000000 ] || fail "a look waited for slow requests that came before it"
+	exec 7<&-
+}
+
 # Requests that the kernel makes of FUSE_NOTIFY_RETRIEVE have the numbers that the daemon chose. The kernel finds
 # a request by its number, so no two threads may choose the same one.
 once_retrieves_have_different_numbers() {

@@ -6,6 +6,7 @@
  *	enable		it is made, and cannot be begun with
  *	register	the kernel refuses the entries of the two rings of one queue
  *	one		... the last entry of one of them only
+ *	late		it takes a second until the kernel has the first entries of each ring
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,12 +16,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #define SQE 128
 #define N_SQE 64
 #define REGISTER 1
 
 static int victim = -1, twin = -1;
+static char begins[1024];	/* rings by descriptor: nothing was submitted yet */
 
 static int when(const char *word)
 {
@@ -73,10 +76,15 @@ long syscall(long number, ...)
 		twin = -1;
 		spoil((int)a[0], a[1]);
 	}
+	if (number == SYS_io_uring_enter && a[1] > 0 && begins[a[0]]) {
+		begins[a[0]] = 0;
+		sleep(1);
+	}
 	r = next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (number == SYS_io_uring_setup && r >= 0) {
 		twin = victim;
 		victim = (int)r;
+		begins[r] = (char)when("late");
 	}
 	return r;
 }
