@@ -12,13 +12,10 @@ import sys
 
 # A circle, as its files or folders: why it may stay.
 KNOWN = {
-    'ctl/client ctl/dead': 'a client that finds a dead socket removes it, and to find that out is to connect',
     'ebpf/load ebpf/option ebpf/pin': 'each tells the engine\'s own variables and maps from those of a filter',
     'ebpf/object ebpf/reader': 'a reader process is started by an object file and reads one',
     'filter/apply filter/name-check': 'a name that is found is given its filters before the next one is checked',
     'filter request wire': 'the table of operations lies in filter; request/trace prints what programs return',
-    'probe/probe probe/probe-fuse probe/probe-kernel probe/probe-lower':
-        'probe.c is the list of the three, and has the functions that add a row',
 }
 
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Asking the process of a view: finds it by its mount point, and speaks for it when it is silent. */
+/*
+ * Asking the process of a view: finds it by its mount point, and speaks for it when it is silent.
+ */
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/mounts.h"
@@ -14,8 +16,8 @@
 
 static int say_died(const char *path)
 {
-	cmd_error("%s: the process of this view has died; `penstock umount %s` removes the view", path,
-		  path);
+	cmd_error("%s: the process of this view has died; `penstock umount %s` removes the view",
+		  path, path);
 	return CMD_FAILED;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * penstock filter check: loads a filter into the kernel, prints what it is, and unloads it. Where the kernel
- * refuses it, the end of the verifier's log follows the reason, because the verifier writes its objection last.
+ * penstock filter check: loads a filter into the kernel, prints what it is, and unloads it. Where
+ * the kernel refuses it, the end of the verifier's log follows the reason, because the verifier
+ * writes its objection last.
  */
 #include "cmd/cmd.h"
 #include "ctl/flags.h"
@@ -38,7 +39,9 @@ static void add_lines(struct json_object *object, const char *member, const char
 #define SHOWN(report, rows) \
 	((report)->n_##rows < ROWS((report)->rows) ? (report)->n_##rows : ROWS((report)->rows))
 
-/* {"version":1,"file":...,"summary":...,"flags":[...],"does":[...],"options":[...],"programs":[...]} */
+/*
+ * {"version":1,"file":...,"summary":...,"flags":[...],"does":[...],"options":[...],"programs":[...]}
+ */
 static struct json_object *to_json(const struct pst_filter_report *report)
 {
 	struct json_object *object = json_object_new_object(), *options, *programs;

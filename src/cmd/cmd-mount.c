@@ -117,10 +117,11 @@ static void start_server(struct mount *mount)
 	if (r < 0 && ctl_socket_path(CTL_PLACE_USER, connection, path))
 		r = ctl_server_start(&options, &mount->server);
 	if (r < 0)
-		log_warning("there is no control socket at %s: %s: `penstock stat`, `filter` and "
-			    "`trace` cannot reach this view; where /run/penstock cannot be written, "
-			    "set XDG_RUNTIME_DIR",
-			    path, strerror(-r));
+		log_warning(
+			"there is no control socket at %s: %s: `penstock stat`, `filter` and "
+			"`trace` cannot reach this view; where /run/penstock cannot be written, "
+			"set XDG_RUNTIME_DIR",
+			path, strerror(-r));
 }
 
 /* Reports that the view is there and serves it to its end. */

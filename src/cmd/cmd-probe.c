@@ -31,7 +31,8 @@ static void say_what_is_lacking(const struct pst_probe *rows, size_t n, char *la
 	for (size_t i = 0; i < n && len < size; i++)
 		if (!rows[i].on && is_needed(rows[i].name))
 			len += (size_t)snprintf(lacks + len, size - len, "%s%s",
-						len ? ", " : "no view can be mounted here, for lack of ",
+						len ? ", " :
+						      "no view can be mounted here, for lack of ",
 						rows[i].name);
 }
 

@@ -2,8 +2,8 @@
 /*
  * penstock trace: what happens in a view, live, until the user has seen enough or the view ends.
  *
- * After the reply to "trace" the control socket carries lines of JSON, written by the threads of the
- * view. They do not wait for us: what we do not read in time is lost, and counted.
+ * After the reply to "trace" the control socket carries lines of JSON, written by the threads of
+ * the view. They do not wait for us: what we do not read in time is lost, and counted.
  */
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
@@ -30,7 +30,9 @@ static int print_line(const struct cmd_call *call, const char *line)
 	if (!json_object_is_type(object, json_type_object)) {
 		cmd_error("%s: its process wrote what is no line of a trace: %.100s", path, line);
 	} else if (json_object_object_get_ex(object, "version", &version)) {
-		/* Lines of a trace have no version: it is a reply, and there is only one to come. */
+		/*
+		 * Lines of a trace have no version: it is a reply, and there is only one to come.
+		 */
 		cmd_error("%s: %s", path, ctl_reply_error(object) ? ctl_reply_error(object) : line);
 		r = CMD_FAILED;
 	} else {

@@ -27,9 +27,10 @@
 static int refuse(const char *path, int error)
 {
 	if (error == -EBUSY)
-		cmd_error("%s is in use; `penstock umount -l %s` takes it out of the tree now and ends it "
-			  "with its last user",
-			  path, path);
+		cmd_error(
+			"%s is in use; `penstock umount -l %s` takes it out of the tree now and ends it "
+			"with its last user",
+			path, path);
 	else if (error == -EPERM)
 		cmd_error("%s: unmounting needs CAP_SYS_ADMIN: ask as root", path);
 	else
@@ -37,7 +38,10 @@ static int refuse(const char *path, int error)
 	return error == -EPERM ? CMD_USAGE : CMD_FAILED;
 }
 
-/* The process at the other end of a control socket; 0 where this PID namespace has no number for it. */
+/*
+ * The process at the other end of a control socket; 0 where this PID namespace has no number for
+ * it.
+ */
 static pid_t process_of(int fd)
 {
 	struct ucred credentials = { 0 };
@@ -49,8 +53,8 @@ static pid_t process_of(int fd)
 }
 
 /*
- * A script that looks for the process by its number takes a zombie for a process that still runs, and
- * some init processes reap only every few seconds.
+ * A script that looks for the process by its number takes a zombie for a process that still runs,
+ * and some init processes reap only every few seconds.
  */
 static void wait_until_reaped(pid_t pid)
 {
@@ -58,7 +62,10 @@ static void wait_until_reaped(pid_t pid)
 		usleep(STEP_MS * 1000);
 }
 
-/* Nobody serves a dead view any more, so there is nothing that its users could lose by a lazy unmount. */
+/*
+ * Nobody serves a dead view any more, so there is nothing that its users could lose by a lazy
+ * unmount.
+ */
 static int unmount_dead(const char *path, const struct mounts_view *view, const char *socket)
 {
 	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | MNT_DETACH) < 0)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Commands that are one question to the process of a view: penstock stat, and filter list, stat, add, remove
- * and replace. The row of the command has the verb, and what its arguments are called in the request.
+ * Commands that are one question to the process of a view: penstock stat, and filter list, stat,
+ * add, remove and replace. The row of the command has the verb, and what its arguments are called
+ * in the request.
  *
- * The process of the view loads what is added. Its working directory is another one, so a FILE is given to it
- * by its absolute path.
+ * The process of the view loads what is added. Its working directory is another one, so a FILE is
+ * given to it by its absolute path.
  */
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
@@ -18,8 +19,8 @@
 #include <unistd.h>
 
 /*
- * The spec as another process understands it: what has a '/' or ends in ".o" is a file. Commas of the
- * working directory's path are not those of the spec.
+ * The spec as another process understands it: what has a '/' or ends in ".o" is a file. Commas of
+ * the working directory's path are not those of the spec.
  */
 static int make_absolute(const char *spec, char **ret_spec)
 {
@@ -78,7 +79,8 @@ int cmd_view(struct cmd_call *call)
 		code = cmd_exit_code(r);
 	}
 	if (code == CMD_OK)
-		code = ask(call->words[0], cmd->verb, arguments, n ? ASK_CHANGE_MS : ASK_MS, &reply);
+		code = ask(call->words[0], cmd->verb, arguments, n ? ASK_CHANGE_MS : ASK_MS,
+			   &reply);
 	if (code == CMD_OK)
 		cmd_answer(call, reply);
 	json_object_put(arguments);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What all commands share: the parser of their common options, and how they speak to the person who called
- * them. The process runs one command; error_lock makes lines of several threads of a view come out whole.
+ * What all commands share: the parser of their common options, and how they speak to the person who
+ * called them. The process runs one command; error_lock makes lines of several threads of a view
+ * come out whole.
  */
 #include "cmd/cmd.h"
 
@@ -137,7 +138,8 @@ static int wrong_number(const struct cmd *cmd, int min, int max)
 	if (max == 1 && min == 1)
 		return cmd_usage_error(cmd, "give one %s", text);
 	if (max == 1)
-		return cmd_usage_error(cmd, "give one %.*s at most", (int)strcspn(text + 1, "]"), text + 1);
+		return cmd_usage_error(cmd, "give one %.*s at most", (int)strcspn(text + 1, "]"),
+				       text + 1);
 	space = strrchr(text, ' ');
 	*space = '\0';
 	if (max == 3)

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What all commands share: the row of the table, the options that all have, exit codes and errors. */
+/*
+ * What all commands share: the row of the table, the options that all have, exit codes and errors.
+ */
 #include <stdbool.h>
 #include <stddef.h>
 
 struct json_object;
 struct cmd_call;
 
-/* A command: a row of command-table.c. The common parser makes its usage line, help and errors of it. */
+/*
+ * A command: a row of command-table.c. The common parser makes its usage line, help and errors of
+ * it.
+ */
 struct cmd {
 	const char *name;		/* one word, or two: "filter add"; NULL: the program's own name */
 	const char *arguments;		/* their names; in brackets: may be left out */
@@ -21,7 +26,10 @@ struct cmd {
 	int (*run)(struct cmd_call *call);		/* returns an exit code */
 	void (*print)(struct json_object *answer);	/* prints its answer for people */
 
-	/* Of commands that ask the process of a view: the verb, and the member that each argument becomes. */
+	/*
+	 * Of commands that ask the process of a view: the verb, and the member that each argument
+	 * becomes.
+	 */
 	const char *verb;
 	const char *members[2];
 };
@@ -37,9 +45,10 @@ struct cmd_call {
 };
 
 /*
- * The exit codes of all commands. They are those of mount(8) and umount(8), and penstock(1) has them for
- * users. What was asked for cannot be had, for whatever reason that is not one of the others, is CMD_FAILED:
- * no view is mounted there, the process of the view has died, a filter is refused, a view cannot work here.
+ * The exit codes of all commands. They are those of mount(8) and umount(8), and penstock(1) has
+ * them for users. What was asked for cannot be had, for whatever reason that is not one of the
+ * others, is CMD_FAILED: no view is mounted there, the process of the view has died, a filter is
+ * refused, a view cannot work here.
  */
 #define CMD_OK		0
 #define CMD_USAGE	1		/* wrong invocation or options, or not permitted */
@@ -58,8 +67,8 @@ int cmd_filter_check(struct cmd_call *call);
 int cmd_filter_new(struct cmd_call *call);
 
 /*
- * The mount command under the contract of mount(8)'s helpers: `SPEC DIR [-sfnv] [-N ns] [-o options]
- * [-t type]`, where -f means "pretend".
+ * The mount command under the contract of mount(8)'s helpers: `SPEC DIR [-sfnv] [-N ns] [-o
+ * options] [-t type]`, where -f means "pretend".
  */
 int cmd_mount_helper(int argc, char **argv);
 
@@ -67,8 +76,9 @@ int cmd_mount_helper(int argc, char **argv);
 extern const char *cmd_name;
 
 /*
- * Parses argv by the command's row, runs it and returns its exit code. Where it fails with --json before it
- * has answered, an object with "error", the text of the last cmd_error(), and "exit" is printed.
+ * Parses argv by the command's row, runs it and returns its exit code. Where it fails with --json
+ * before it has answered, an object with "error", the text of the last cmd_error(), and "exit" is
+ * printed.
  */
 int cmd_run(const struct cmd *cmd, int argc, char **argv);
 

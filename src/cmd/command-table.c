@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The commands: a row for each. A new one is a row here and a function in a file of its own. The usage line,
- * the part of --help about options, and the errors about arguments are made of the row.
+ * The commands: a row for each. A new one is a row here and a function in a file of its own. The
+ * usage line, the part of --help about options, and the errors about arguments are made of the row.
  */
 #include "cmd/command-table.h"
 
@@ -17,146 +17,147 @@
 static int run_filter(struct cmd_call *call);
 static void print_filter_help(const struct cmd *cmd);
 
-static const struct cmd commands[] = {
-	{
-		.name = "mount",
-		.arguments = "[-fdvsn] [-o OPTIONS]... LOWER MOUNTPOINT",
-		.own_options = true,
-		.summary = "show the directory LOWER at the directory MOUNTPOINT",
-		.help = "Shows the tree LOWER at MOUNTPOINT. Returns when the view answers, and serves it in\n"
-			"the background until it is unmounted.\n"
-			"\n"
-			"  -f, --foreground   stay in the foreground\n"
-			"  -d                 stay in the foreground and log everything\n"
-			"  -v                 say more\n"
-			"  -s                 ignore unknown options\n"
-			"  -n                 for mount(8): nothing to do\n"
-			"  --dry-run          mount nothing; print the options that are not as by default\n"
-			"  --help=all         this help, and how options of other programs are treated\n"
-			"  -r, -w             as -o ro, -o rw\n",
-		.run = cmd_mount,
-	},
-	{
-		.name = "umount",
-		.arguments = "MOUNTPOINT",
-		.flag = "lazy",
-		.flag_help = "take it out of the tree now, end it with its last user",
-		.summary = "end the view at MOUNTPOINT",
-		.help = "Unmounts the view at MOUNTPOINT and waits until its process has ended.\n"
-			"A view whose process has died is removed at once, also while it is in use.\n",
-		.run = cmd_umount,
-	},
-	{
-		.name = "stat",
-		.arguments = "MOUNTPOINT",
-		JSON,
-		.summary = "facts and counters of the view at MOUNTPOINT",
-		.help = "Prints what is shown where, whether reads and writes run in the kernel, which filters\n"
-			"are at work, and how often each operation has reached the process.\n",
-		.run = cmd_view, .verb = "stat", .print = out_stat,
-	},
-	{
-		.name = "filter",
-		.arguments = "[list|stat|add|remove|replace|check|new] ...",
-		JSON,
-		.summary = "programs that run before and after operations",
-		.help = "Filters are eBPF programs that the kernel runs before and after the operations of a\n"
-			"view: they refuse, change, hide, and watch. `penstock mount --filter SPEC` mounts a\n"
-			"view with one.\n",
-		.help_more = print_filter_help,
-		.run = run_filter,
-	},
-	{
-		.name = "filter list",
-		.arguments = "MOUNTPOINT",
-		JSON,
-		.summary = "the filters of a view, in the order in which they run",
-		.help = "Lists the filters of the view at MOUNTPOINT, in the order in which they run before an\n"
-			"operation, and the files that were already open when a filter for data was added: the\n"
-			"kernel goes on reading and writing these directly until they are closed.\n",
-		.run = cmd_view, .verb = "filter-list", .print = out_filter_list,
-	},
-	{
-		.name = "filter stat",
-		.arguments = "MOUNTPOINT",
-		JSON,
-		.summary = "how often their programs ran, with what result, and for how long",
-		.help = "Prints a line for each program of each filter: how often it ran; how many runs ended\n"
-			"in an error that it chose; how many answered the operation themselves; how many were\n"
-			"bad (the program failed or set something it must not, and the caller got EIO); and\n"
-			"the mean time of a run.\n",
-		.run = cmd_view, .verb = "filter-stat", .print = out_filter_stat,
-	},
-	{
-		.name = "filter add",
-		.arguments = "MOUNTPOINT SPEC",
-		JSON_LIST,
-		.summary = "add a filter behind those that are there",
-		.help = "Adds the filter SPEC to the view at MOUNTPOINT, behind those that are there. It holds\n"
-			"for all operations that begin after the command has returned.\n",
-		.run = cmd_view, .verb = "filter-add", .members = { "spec" }, .print = out_filter_change,
-	},
-	{
-		.name = "filter remove",
-		.arguments = "MOUNTPOINT NAME",
-		JSON_LIST,
-		.summary = "take a filter away",
-		.help = "Takes the filter NAME (see `filter list`) away from the view at MOUNTPOINT.\n",
-		.run = cmd_view, .verb = "filter-remove", .members = { "name" }, .print = out_filter_change,
-	},
-	{
-		.name = "filter replace",
-		.arguments = "MOUNTPOINT NAME SPEC",
-		JSON_LIST,
-		.summary = "put another, or the same with other options, in the place of a filter",
-		.help = "Puts the filter SPEC in the place of the filter NAME, at once: no operation runs with\n"
-			"both or with neither.\n",
-		.run = cmd_view, .verb = "filter-replace", .members = { "name", "spec" },
-		.print = out_filter_change,
-	},
-	{
-		.name = "filter check",
-		.arguments = "SPEC",
-		.flag = "verbose",
-		.flag_help = "the whole log of the verifier",
-		.json_help = "one JSON object, also on failure: then with \"error\" and \"log\"",
-		.summary = "load a filter, say what it does, unload it; no mount is needed",
-		.help = "Loads the filter SPEC (an installed one's NAME, or a FILE; options may follow) into\n"
-			"the kernel, and prints what it will do with these options, and which programs and\n"
-			"options it has. Where the kernel refuses it, prints the reason, and below it the last\n"
-			"lines of the verifier's log.\n",
-		.run = cmd_filter_check, .print = out_filter_report,
-	},
-	{
-		.name = "filter new",
-		.arguments = "NAME",
-		.summary = "begin a filter of your own: a directory with source, Makefile and test",
-		.help = "Makes the directory NAME with a filter that compiles, a Makefile and a test.\n",
-		.run = cmd_filter_new,
-	},
-	{
-		.name = "trace",
-		.arguments = "MOUNTPOINT",
-		.flag = "all",
-		.flag_help = "also operations that no filter handled",
-		.json_help = "a JSON object on each line",
-		.summary = "what happens in a view, line by line, as it happens",
-		.help = "Prints each operation that a filter handled, and each event that a filter reports,\n"
-			"until it is interrupted or the view ends; of a view without filters, each operation.\n"
-			"Operations that the kernel does by itself, by passthrough or from its cache, do not\n"
-			"reach the view and are not printed.\n",
-		.run = cmd_trace, .print = out_trace,
-	},
-	{
-		.name = "probe",
-		.arguments = "[LOWER]",
-		JSON,
-		.summary = "what this machine, and the file system of LOWER, offer",
-		.help = "Lists what a view can make use of: each feature with on or off, and why. Ends with 32\n"
-			"where no view can be mounted.\n",
-		.run = cmd_probe, .print = out_probe,
-	},
-};
+/* clang-format off */
+static const struct cmd commands[] = { {
+	.name = "mount",
+	.arguments = "[-fdvsn] [-o OPTIONS]... LOWER MOUNTPOINT",
+	.own_options = true,
+	.summary = "show the directory LOWER at the directory MOUNTPOINT",
+	.help =
+	"Shows the tree LOWER at MOUNTPOINT. Returns when the view answers, and serves it in\n"
+	"the background until it is unmounted.\n"
+	"\n"
+	"  -f, --foreground   stay in the foreground\n"
+	"  -d                 stay in the foreground and log everything\n"
+	"  -v                 say more\n"
+	"  -s                 ignore unknown options\n"
+	"  -n                 for mount(8): nothing to do\n"
+	"  --dry-run          mount nothing; print the options that are not as by default\n"
+	"  --help=all         this help, and how options of other programs are treated\n"
+	"  -r, -w             as -o ro, -o rw\n",
+	.run = cmd_mount,
+}, {
+	.name = "umount",
+	.arguments = "MOUNTPOINT",
+	.flag = "lazy",
+	.flag_help = "take it out of the tree now, end it with its last user",
+	.summary = "end the view at MOUNTPOINT",
+	.help =
+	"Unmounts the view at MOUNTPOINT and waits until its process has ended.\n"
+	"A view whose process has died is removed at once, also while it is in use.\n",
+	.run = cmd_umount,
+}, {
+	.name = "stat",
+	.arguments = "MOUNTPOINT",
+	JSON,
+	.summary = "facts and counters of the view at MOUNTPOINT",
+	.help =
+	"Prints what is shown where, whether reads and writes run in the kernel, which filters\n"
+	"are at work, and how often each operation has reached the process.\n",
+	.run = cmd_view, .verb = "stat", .print = out_stat,
+}, {
+	.name = "filter",
+	.arguments = "[list|stat|add|remove|replace|check|new] ...",
+	JSON,
+	.summary = "programs that run before and after operations",
+	.help =
+	"Filters are eBPF programs that the kernel runs before and after the operations of a\n"
+	"view: they refuse, change, hide, and watch. `penstock mount --filter SPEC` mounts a\n"
+	"view with one.\n",
+	.help_more = print_filter_help,
+	.run = run_filter,
+}, {
+	.name = "filter list",
+	.arguments = "MOUNTPOINT",
+	JSON,
+	.summary = "the filters of a view, in the order in which they run",
+	.help =
+	"Lists the filters of the view at MOUNTPOINT, in the order in which they run before an\n"
+	"operation, and the files that were already open when a filter for data was added: the\n"
+	"kernel goes on reading and writing these directly until they are closed.\n",
+	.run = cmd_view, .verb = "filter-list", .print = out_filter_list,
+}, {
+	.name = "filter stat",
+	.arguments = "MOUNTPOINT",
+	JSON,
+	.summary = "how often their programs ran, with what result, and for how long",
+	.help =
+	"Prints a line for each program of each filter: how often it ran; how many runs ended\n"
+	"in an error that it chose; how many answered the operation themselves; how many were\n"
+	"bad (the program failed or set something it must not, and the caller got EIO); and\n"
+	"the mean time of a run.\n",
+	.run = cmd_view, .verb = "filter-stat", .print = out_filter_stat,
+}, {
+	.name = "filter add",
+	.arguments = "MOUNTPOINT SPEC",
+	JSON_LIST,
+	.summary = "add a filter behind those that are there",
+	.help =
+	"Adds the filter SPEC to the view at MOUNTPOINT, behind those that are there. It holds\n"
+	"for all operations that begin after the command has returned.\n",
+	.run = cmd_view, .verb = "filter-add", .members = { "spec" }, .print = out_filter_change,
+}, {
+	.name = "filter remove",
+	.arguments = "MOUNTPOINT NAME",
+	JSON_LIST,
+	.summary = "take a filter away",
+	.help =
+	"Takes the filter NAME (see `filter list`) away from the view at MOUNTPOINT.\n",
+	.run = cmd_view, .verb = "filter-remove", .members = { "name" }, .print = out_filter_change,
+}, {
+	.name = "filter replace",
+	.arguments = "MOUNTPOINT NAME SPEC",
+	JSON_LIST,
+	.summary = "put another, or the same with other options, in the place of a filter",
+	.help =
+	"Puts the filter SPEC in the place of the filter NAME, at once: no operation runs with\n"
+	"both or with neither.\n",
+	.run = cmd_view, .verb = "filter-replace", .members = { "name", "spec" },
+	.print = out_filter_change,
+}, {
+	.name = "filter check",
+	.arguments = "SPEC",
+	.flag = "verbose",
+	.flag_help = "the whole log of the verifier",
+	.json_help = "one JSON object, also on failure: then with \"error\" and \"log\"",
+	.summary = "load a filter, say what it does, unload it; no mount is needed",
+	.help =
+	"Loads the filter SPEC (an installed one's NAME, or a FILE; options may follow) into\n"
+	"the kernel, and prints what it will do with these options, and which programs and\n"
+	"options it has. Where the kernel refuses it, prints the reason, and below it the last\n"
+	"lines of the verifier's log.\n",
+	.run = cmd_filter_check, .print = out_filter_report,
+}, {
+	.name = "filter new",
+	.arguments = "NAME",
+	.summary = "begin a filter of your own: a directory with source, Makefile and test",
+	.help =
+	"Makes the directory NAME with a filter that compiles, a Makefile and a test.\n",
+	.run = cmd_filter_new,
+}, {
+	.name = "trace",
+	.arguments = "MOUNTPOINT",
+	.flag = "all",
+	.flag_help = "also operations that no filter handled",
+	.json_help = "a JSON object on each line",
+	.summary = "what happens in a view, line by line, as it happens",
+	.help =
+	"Prints each operation that a filter handled, and each event that a filter reports,\n"
+	"until it is interrupted or the view ends; of a view without filters, each operation.\n"
+	"Operations that the kernel does by itself, by passthrough or from its cache, do not\n"
+	"reach the view and are not printed.\n",
+	.run = cmd_trace, .print = out_trace,
+}, {
+	.name = "probe",
+	.arguments = "[LOWER]",
+	JSON,
+	.summary = "what this machine, and the file system of LOWER, offer",
+	.help =
+	"Lists what a view can make use of: each feature with on or off, and why. Ends with 32\n"
+	"where no view can be mounted.\n",
+	.run = cmd_probe, .print = out_probe,
+} };
+/* clang-format on */
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -207,11 +208,11 @@ int command_unknown(const char *group, const char *word)
 		if (word_in(group, &commands[i]))
 			suggest_try(&suggestion, word, word_in(group, &commands[i]));
 	if (*suggestion.word)
-		cmd_error("there is no command \"%s%s%s\"; did you mean \"%s%s%s\"?", before, space, word,
-			  before, space, suggestion.word);
+		cmd_error("there is no command \"%s%s%s\"; did you mean \"%s%s%s\"?", before, space,
+			  word, before, space, suggestion.word);
 	else
-		cmd_error("there is no command \"%s%s%s\"; `penstock %s%s--help` lists them", before, space,
-			  word, before, space);
+		cmd_error("there is no command \"%s%s%s\"; `penstock %s%s--help` lists them",
+			  before, space, word, before, space);
 	return CMD_USAGE;
 }
 

@@ -11,5 +11,8 @@ const struct cmd *command_find(int argc, char **argv, int *ret_n_words);
 /* Prints name and summary of the commands of a group ("filter"; NULL: those of one word). */
 void command_list(const char *group);
 
-/* Prints that the group has no command of this name, and which one may have been meant. Returns CMD_USAGE. */
+/*
+ * Prints that the group has no command of this name, and which one may have been meant. Returns
+ * CMD_USAGE.
+ */
 int command_unknown(const char *group, const char *word);

@@ -2,9 +2,10 @@
 /*
  * Which view is mounted where.
  *
- * A view that is stuck or dead has to be found, too, to be unmounted: so nothing here waits for its process.
- * statx(2) that asks for no field with AT_STATX_DONT_SYNC is answered by the kernel alone. It gives the number
- * of the mount that a path leads to, and the kernel's table of mounts says what that mount is.
+ * A view that is stuck or dead has to be found, too, to be unmounted: so nothing here waits for its
+ * process. statx(2) that asks for no field with AT_STATX_DONT_SYNC is answered by the kernel alone.
+ * It gives the number of the mount that a path leads to, and the kernel's table of mounts says what
+ * that mount is.
  */
 #include "cmd/mounts.h"
 #include "util/cleanup.h"
@@ -57,11 +58,11 @@ int mounts_find(const char *path, struct mounts_view *ret_view, char **ret_type)
 
 /* ---- dead views ---- */
 
-#define ANSWER_MS 2000			/* a dead view answers at once, one that is stuck not at all */
+#define ANSWER_MS 2000 /* a dead view answers at once, one that is stuck not at all */
 
 /*
- * Whether the kernel answers for a process that has died: ENOTCONN; ECONNABORTED at first; with io_uring
- * ECANCELED while the rings are taken down.
+ * Whether the kernel answers for a process that has died: ENOTCONN; ECONNABORTED at first; with
+ * io_uring ECANCELED while the rings are taken down.
  */
 static bool kernel_answers(const char *mountpoint)
 {

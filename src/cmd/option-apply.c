@@ -271,7 +271,8 @@ static const struct {
 	[OPTION_CACHE] = { apply_cache, show_cache },
 	[OPTION_TIMEOUT] = { apply_timeout },
 	[OPTION_FILTER] = { apply_filter },
-	[OPTION_IGNORED] = { apply_ignored, NULL, "ignored: it is for other programs, or always so" },
+	[OPTION_IGNORED] = { apply_ignored, NULL,
+			     "ignored: it is for other programs, or always so" },
 	[OPTION_ALWAYS] = { apply_always, NULL, "accepted: every view is so" },
 	[OPTION_REFUSED] = { apply_refused, NULL, "refused" },
 	[OPTION_USER] = { apply_user, NULL, "ignored: it is for mount(8)" },
@@ -302,8 +303,8 @@ static int unknown(const struct mount_options *options, const char *name, struct
 }
 
 /*
- * In a remount only flags of the mount change. mount(8) hands on what stands in the kernel's list of
- * mounts, which says nothing new, and in fstab, which is noted.
+ * In a remount only flags of the mount change. mount(8) hands on what stands in the kernel's list
+ * of mounts, which says nothing new, and in fstab, which is noted.
  */
 static int apply_in_remount(struct mount_options *options, const struct option_row *row,
 			    const char *name, struct pst_error *error)

@@ -11,7 +11,9 @@
 int option_apply(struct mount_options *options, const char *text, const char *next, bool *ret_used,
 		 struct pst_error *error);
 
-/* Prints a line of help for each option; all: other names for them, and options of other programs. */
+/*
+ * Prints a line of help for each option; all: other names for them, and options of other programs.
+ */
 void option_print_help(bool all);
 
 /* Prints NAME[=VALUE] for each option that is not as by default. */

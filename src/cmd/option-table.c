@@ -2,12 +2,13 @@
 /*
  * The rows of the table of mount options.
  *
- * No name of an own option may be one that libmount takes for itself: mount(8) and fstab would lose the
- * option, and the view would be mounted without it. The mount ring tries each row that way.
+ * No name of an own option may be one that libmount takes for itself: mount(8) and fstab would lose
+ * the option, and the view would be mounted without it. The mount ring tries each row that way.
  *
- * Options that mount(8), fstab(5), systemd, libfuse and other file systems have are not dropped silently
- * where a user could miss them: one is ignored because it is for another program; or accepted because every
- * view is so, and the user is told once; or refused, and the user is told what to use in its place.
+ * Options that mount(8), fstab(5), systemd, libfuse and other file systems have are not dropped
+ * silently where a user could miss them: one is ignored because it is for another program; or
+ * accepted because every view is so, and the user is told once; or refused, and the user is told
+ * what to use in its place.
  */
 #include "cmd/option-table.h"
 #include "cmd/options.h"
@@ -116,7 +117,9 @@ const struct option_row option_rows[] = {
 	{ "io_uring", OPTION_CHOICE, VIEW(transport), .max = PST_TRANSPORT_URING },
 	{ "syslog", OPTION_SWITCH, NULL, "log to syslog in the foreground, too", OWN(syslog), .max = 1 },
 
-	/* what fstab, mount(8) and systemd write for themselves; remount is read before all others */
+	/*
+	 * what fstab, mount(8) and systemd write for themselves; remount is read before all others
+	 */
 	{ "defaults auto noauto nouser users nousers owner noowner group nogroup nofail _netdev comment "
 	  "loud silent x-* remount", OPTION_IGNORED },
 	{ "user", OPTION_USER },

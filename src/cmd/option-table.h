@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The table of mount options, those of other programs included. What is parsed, suggested and printed about
- * options is made of its rows.
+ * The table of mount options, those of other programs included. What is parsed, suggested and
+ * printed about options is made of its rows.
  */
 #include <stdbool.h>
 #include <stddef.h>

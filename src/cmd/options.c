@@ -9,8 +9,8 @@
  * a comma (or a backslash) keeps it in the value. Options with several values part them by colons.
  *
  * A filter has options of its own, with commas between them. In a list they are written with
- * semicolons, since libmount cuts at commas whatever stands before them; `--filter SPEC` is one word
- * of the command line and taken as it is.
+ * semicolons, since libmount cuts at commas whatever stands before them; `--filter SPEC` is one
+ * word of the command line and taken as it is.
  */
 #include "cmd/options.h"
 #include "cmd/option-apply.h"
@@ -21,7 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The semicolons of a filter in a list become its commas; behind a backslash they are themselves. */
+/*
+ * The semicolons of a filter in a list become its commas; behind a backslash they are themselves.
+ */
 static void translate_filter(char *option)
 {
 	char *out = option;
@@ -197,8 +199,8 @@ void options_fini(struct mount_options *options)
 }
 
 /*
- * Everything is read twice: -s and remount hold for all options, also for those before them, because
- * mount(8) puts -s behind the paths.
+ * Everything is read twice: -s and remount hold for all options, also for those before them,
+ * because mount(8) puts -s behind the paths.
  */
 int options_parse(struct mount_options *options, enum options_dialect dialect, int argc,
 		  char **argv, struct pst_error *error)

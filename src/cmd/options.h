@@ -49,7 +49,8 @@ void options_fini(struct mount_options *options);
 
 /*
  * Reads argv[1] and what follows. Answers 0; -EINVAL with error->text for the user; -ENOMEM. The
- * options must have been initialised, and belong to the caller in either case; argv must outlive them.
+ * options must have been initialised, and belong to the caller in either case; argv must outlive
+ * them.
  */
 int options_parse(struct mount_options *options, enum options_dialect dialect, int argc,
 		  char **argv, struct pst_error *error);

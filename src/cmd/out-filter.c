@@ -34,7 +34,8 @@ static void print_bypassed(struct json_object *filter)
 
 	if (!all)
 		return;
-	printf("    %" PRIu64 " file%s open when %s came: the kernel goes on reading and writing %s\n"
+	printf("    %" PRIu64
+	       " file%s open when %s came: the kernel goes on reading and writing %s\n"
 	       "    by itself until closed, and further opens fail with EBUSY meanwhile.\n"
 	       "    `fuser -v MOUNTPOINT/FILE` says who has it open.\n",
 	       all, all == 1 ? " was" : "s were", json_get_text(filter, "name"),
@@ -171,7 +172,10 @@ static void print_options(struct json_object *report)
 	}
 }
 
-/* The first line is of the filter, the others are of the options that were given: without, all is said. */
+/*
+ * The first line is of the filter, the others are of the options that were given: without, all is
+ * said.
+ */
 static void print_does(struct json_object *report)
 {
 	struct json_object *lines;
@@ -209,5 +213,6 @@ void out_filter_report(struct json_object *report)
 	if (n)
 		printf("\ndeclares\n");
 	for (size_t i = 0; i < n; i++)
-		printf("    %-12s %s\n", json_text_at(flags, i), flags_help(json_text_at(flags, i)));
+		printf("    %-12s %s\n", json_text_at(flags, i),
+		       flags_help(json_text_at(flags, i)));
 }

@@ -75,7 +75,8 @@ void out_stat(struct json_object *reply)
 	printf("open         %" PRIu64 " handles, %" PRIu64 " lower descriptors\n",
 	       json_get_number(reply, "handles"), json_get_number(reply, "fds"));
 	printf("backings     %" PRIu64 " now, %" PRIu64 " ever, %" PRIu64 " refused\n",
-	       json_get_number(reply, "backings"), json_get_number(reply, "registered"), json_get_number(reply, "refused"));
+	       json_get_number(reply, "backings"), json_get_number(reply, "registered"),
+	       json_get_number(reply, "refused"));
 
 	print_filters(reply);
 

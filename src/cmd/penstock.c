@@ -2,9 +2,9 @@
 /*
  * penstock: the program.
  *
- * One binary under three names. As `penstock` its first words are a command of command-table.c; two words
- * that are none are the short form of `mount`. As `mount.penstock` and `mount.fuse.penstock` it is the helper
- * that mount(8) runs for its file system types.
+ * One binary under three names. As `penstock` its first words are a command of command-table.c; two
+ * words that are none are the short form of `mount`. As `mount.penstock` and `mount.fuse.penstock`
+ * it is the helper that mount(8) runs for its file system types.
  */
 #include "cmd/cmd.h"
 #include "cmd/command-table.h"
@@ -22,7 +22,8 @@
 
 static void print_help(void)
 {
-	printf("penstock shows a directory tree at another place, at the speed of the tree.\n\n" USAGE "\n");
+	printf("penstock shows a directory tree at another place, at the speed of the tree.\n\n" USAGE
+	       "\n");
 	command_list(NULL);
 	printf("\n`penstock COMMAND --help` prints more about a command; all is in penstock(1).\n");
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * mount -o remount: the flags of a mount (ro, nosuid, noatime, ...) can be changed at any time. The other
- * options of a view hold until it is unmounted; mount(8) repeats those of fstab at each remount.
+ * mount -o remount: the flags of a mount (ro, nosuid, noatime, ...) can be changed at any time. The
+ * other options of a view hold until it is unmounted; mount(8) repeats those of fstab at each
+ * remount.
  *
- * The kernel has the flags of the view's mount. The process of the view has a mount of its own below, by
- * which data passes through: it is told when access times or read-only change.
+ * The kernel has the flags of the view's mount. The process of the view has a mount of its own
+ * below, by which data passes through: it is told when access times or read-only change.
  */
 #include "cmd/remount.h"
 #include "cmd/ask.h"
@@ -43,7 +44,8 @@ static int flags_now(const char *path, unsigned int *ret_flags)
 
 static int change(const char *path, unsigned int set, unsigned int clear)
 {
-	struct mount_attr attr = { .attr_set = mount_attrs(set), .attr_clr = mount_attrs(clear & ~set) };
+	struct mount_attr attr = { .attr_set = mount_attrs(set),
+				   .attr_clr = mount_attrs(clear & ~set) };
 
 	/* Of these there is always one. */
 	if ((set | clear) & ATIME)
@@ -70,15 +72,18 @@ static int fail(const char *path, int error)
 	if (error == -EBUSY)
 		cmd_error("%s: files are open for writing, so it cannot become read-only", path);
 	else if (error == -EPERM)
-		cmd_error("%s: changing the flags of a mount takes CAP_SYS_ADMIN: run it as root", path);
+		cmd_error("%s: changing the flags of a mount takes CAP_SYS_ADMIN: run it as root",
+			  path);
 	else
-		cmd_error("%s: the flags of the mount cannot be changed: %s", path, strerror(-error));
+		cmd_error("%s: the flags of the mount cannot be changed: %s", path,
+			  strerror(-error));
 	return cmd_exit_code(error);
 }
 
 int remount(const struct mount_options *options)
 {
-	const char *path = options->view.mountpoint ? options->view.mountpoint : options->view.lower;
+	const char *path = options->view.mountpoint ? options->view.mountpoint :
+						      options->view.lower;
 	_cleanup_(mounts_view_fini) struct mounts_view view = { 0 };
 	_cleanup_(freep) char *type = NULL;
 	unsigned int before, after, changed;
@@ -90,9 +95,10 @@ int remount(const struct mount_options *options)
 		return cmd_exit_code(r);
 	}
 	if (options->kept)
-		cmd_error("%s: remount changes the flags of the mount only; until it is unmounted these "
-			  "stay as they are: %s",
-			  path, options->kept);
+		cmd_error(
+			"%s: remount changes the flags of the mount only; until it is unmounted these "
+			"stay as they are: %s",
+			path, options->kept);
 	r = flags_now(path, &before);
 	if (r == 0)
 		r = change(path, options->flags_set, options->flags_clear);

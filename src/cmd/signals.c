@@ -55,7 +55,9 @@ void signals_block(void)
 	all_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	/* A write beyond a file size limit that we inherited is an error for its caller, no more. */
+	/*
+	 * A write beyond a file size limit that we inherited is an error for its caller, no more.
+	 */
 	signal(SIGXFSZ, SIG_IGN);
 }
 

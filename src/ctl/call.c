@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* One request of a client: read, checked against the row of its verb, run. Belongs to one thread. */
+/*
+ * One request of a client: read, checked against the row of its verb, run. Belongs to one thread.
+ */
 #include "ctl/call.h"
 
 #include <errno.h>
@@ -98,7 +100,9 @@ static void find_members(struct ctl_call *call)
 int call_init(struct ctl_call *call, const struct ctl_verb *verbs, size_t n_verbs, const char *line,
 	      size_t len)
 {
-	*call = (struct ctl_call){ .aux = call->aux, .request = parse(line, len), .reply = new_reply() };
+	*call = (struct ctl_call){ .aux = call->aux,
+				   .request = parse(line, len),
+				   .reply = new_reply() };
 	if (!call->reply)
 		return -ENOMEM;
 	if (!call->request) {

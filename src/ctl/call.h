@@ -37,8 +37,9 @@ struct ctl_call {
 };
 
 /*
- * Reads a request, finds its verb and its members. On failure call->verb is NULL and the reply is an error.
- * Returns 0 or -ENOMEM. call->aux is the caller's; the rest is initialised here, for call_fini().
+ * Reads a request, finds its verb and its members. On failure call->verb is NULL and the reply is
+ * an error. Returns 0 or -ENOMEM. call->aux is the caller's; the rest is initialised here, for
+ * call_fini().
  */
 int call_init(struct ctl_call *call, const struct ctl_verb *verbs, size_t n_verbs, const char *line,
 	      size_t len);

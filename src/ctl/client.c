@@ -3,40 +3,15 @@
 #include "ctl/client.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <json-c/json.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 
 #include "ctl/json.h"
 #include "ctl/line.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
-
-#define CONNECT_SECONDS 5
-
-int ctl_client_open(const char *path)
-{
-	_cleanup_(fd_closep) int fd = -1;
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct timeval limit = { .tv_sec = CONNECT_SECONDS };
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	/* Where a queue of callers is full, only a connect() that blocks waits for its turn. */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
-	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-		return -errno;
-	return take_fd(&fd);
-}
 
 int ctl_client_find(unsigned int connection, char path[CTL_PATH_MAX])
 {
@@ -46,7 +21,7 @@ int ctl_client_find(unsigned int connection, char path[CTL_PATH_MAX])
 
 		if (!ctl_socket_path(place, connection, path))
 			continue;
-		fd = ctl_client_open(path);
+		fd = ctl_socket_connect(path);
 		if (fd != -ENOENT)
 			return fd;
 	}

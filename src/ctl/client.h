@@ -2,15 +2,15 @@
 #pragma once
 /* The asking end of the control socket. */
 
-#include "ctl/proto.h"
+#include "ctl/socket.h"
 
 struct json_object;
 
-/* dead.c: takes away the sockets of processes that have died, as far as their views are not in sight. */
+/*
+ * dead.c: takes away the sockets of processes that have died, as far as their views are not in
+ * sight.
+ */
 void ctl_remove_dead(void);
-
-/* Connects to the socket at path: a descriptor, or -errno. */
-int ctl_client_open(const char *path);
 
 /*
  * Connects to the view with this connection number, at each place in turn. Returns a descriptor or

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Sockets that dead processes have left. A process that is killed leaves its socket in the directory of
- * the views; whoever mounts, unmounts or asks a view takes such sockets away, where it may.
+ * Sockets that dead processes have left. A process that is killed leaves its socket in the
+ * directory of the views; whoever mounts, unmounts or asks a view takes such sockets away, where it
+ * may.
  *
- * A socket is dead when nobody listens at it: a view's socket gets its name only when the view listens
- * (ctl/listen.c). While a mount with its number is in sight it stays, because the view's commands
- * tell by it that the process has died. No state, no locks.
+ * A socket is dead when nobody listens at it: a view's socket gets its name only when the view
+ * listens (ctl/listen.c). While a mount with its number is in sight it stays, because the view's
+ * commands tell by it that the process has died. No state, no locks.
  */
 #include "ctl/client.h"
-#include "ctl/proto.h"
+#include "ctl/socket.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/mountinfo.h"
@@ -30,7 +31,7 @@ static bool is_mounted(unsigned int connection)
 
 static bool is_dead(const char *path)
 {
-	int fd = ctl_client_open(path);
+	int fd = ctl_socket_connect(path);
 
 	fd_close(fd);
 	return fd == -ECONNREFUSED;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Members of JSON objects: what the control protocol and --json are built of and read by. A text may hold any
- * bytes; it is written in the form of util/utf8.h, so that no name makes the JSON invalid.
+ * Members of JSON objects: what the control protocol and --json are built of and read by. A text
+ * may hold any bytes; it is written in the form of util/utf8.h, so that no name makes the JSON
+ * invalid.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +19,9 @@ void json_add_text(struct json_object *object, const char *name, const char *tex
 void json_add_number(struct json_object *object, const char *name, uint64_t value);
 void json_add_bool(struct json_object *object, const char *name, bool value);
 
-/* These add an empty object or array and return it; it belongs to the object that it was added to. */
+/*
+ * These add an empty object or array and return it; it belongs to the object that it was added to.
+ */
 struct json_object *json_add_object(struct json_object *object, const char *name);
 struct json_object *json_add_array(struct json_object *object, const char *name);
 struct json_object *json_append_object(struct json_object *array);

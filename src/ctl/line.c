@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Lines of JSON on a socket. Every wait has an end: a deadline, or the end of the connection. No state. */
+/*
+ * Lines of JSON on a socket. Every wait has an end: a deadline, or the end of the connection. No
+ * state.
+ */
 #include "ctl/line.h"
 
 #include <errno.h>

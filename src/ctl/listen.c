@@ -2,10 +2,10 @@
 /*
  * The socket file of a view.
  *
- * The number in its name is one that the kernel gives to a single view at a time. A file that is there already
- * was left by a process that died, and is replaced. The kernel reuses the number as soon as the view is
- * unmounted, so at the end of this view the file may belong to another one: it is removed only while it is
- * the one that was made here.
+ * The number in its name is one that the kernel gives to a single view at a time. A file that is
+ * there already was left by a process that died, and is replaced. The kernel reuses the number as
+ * soon as the view is unmounted, so at the end of this view the file may belong to another one: it
+ * is removed only while it is the one that was made here.
  */
 #include "ctl/listen.h"
 
@@ -53,7 +53,8 @@ int listen_at(const char *path, int backlog, struct stat *ret_file)
 
 	if (r < 0)
 		return r;
-	if ((size_t)snprintf(made, sizeof(address.sun_path), "%s.new", path) >= sizeof(address.sun_path))
+	if ((size_t)snprintf(made, sizeof(address.sun_path), "%s.new", path) >=
+	    sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* Linux makes the file with the mode of the socket: there is no moment of a wider one. */
@@ -63,7 +64,10 @@ int listen_at(const char *path, int backlog, struct stat *ret_file)
 		return -errno;
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
-	/* Under its own name it is never seen without a listener: that would be a dead one (dead.c). */
+	/*
+	 * Under its own name it is never seen without a listener: that would be a dead one
+	 * (dead.c).
+	 */
 	if (lstat(made, ret_file) < 0 || listen(fd, backlog) < 0 || rename(made, path) < 0) {
 		r = -errno;
 		unlink(made);

@@ -4,9 +4,10 @@
 #include <sys/stat.h>
 
 /*
- * Binds a socket at path and listens: mode 0600; the directory is made if it is missing, and a file that a
- * dead process has left is replaced. Returns a descriptor, which does not block, or -errno; -EPERM where
- * others may write to the directory. *ret_file identifies the file for listen_remove().
+ * Binds a socket at path and listens: mode 0600; the directory is made if it is missing, and a file
+ * that a dead process has left is replaced. Returns a descriptor, which does not block, or -errno;
+ * -EPERM where others may write to the directory. *ret_file identifies the file for
+ * listen_remove().
  */
 int listen_at(const char *path, int backlog, struct stat *ret_file);
 

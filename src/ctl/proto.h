@@ -10,28 +10,13 @@
  *
  * A request names the version it speaks and a verb; what else it holds is the verb's own. A reply
  * holds what the verb answers, or "error" for people and "errno" for programs. Requests of one
- * client are answered in their order. After the reply to "trace" the connection is the trace's: lines
- * come until one side hangs up, and nothing more is read. Members may be added to requests and
- * replies within a version: whoever reads skips what it does not know. Texts have the form of util/utf8.h
- * in both directions: they are valid UTF-8, whatever bytes the names in them are made of.
+ * client are answered in their order. After the reply to "trace" the connection is the trace's:
+ * lines come until one side hangs up, and nothing more is read. Members may be added to requests
+ * and replies within a version: whoever reads skips what it does not know. Texts have the form of
+ * util/utf8.h in both directions: they are valid UTF-8, whatever bytes the names in them are made
+ * of.
  */
-#include <stdbool.h>
-
 #define CTL_VERSION 1
 #define CTL_LINE_MAX (64 << 10)		/* bytes of a request, its newline included */
 #define CTL_REPLY_MAX (4 << 20)		/* bytes of a reply */
 #define CTL_PATH_MAX 108		/* bytes of a socket's name, its NUL included */
-
-/*
- * Where views listen: /run/penstock, or, where the process of a view may not write there (in a user
- * namespace), penstock/ in $XDG_RUNTIME_DIR. The kernel gives a connection number to one view at a
- * time, so at most one of the two sockets belongs to a living view.
- */
-enum ctl_place {
-	CTL_PLACE_RUN,
-	CTL_PLACE_USER,
-	_CTL_N_PLACES
-};
-
-/* Writes the name of a view's socket; false where the environment names no such place. */
-bool ctl_socket_path(enum ctl_place place, unsigned int connection, char path[CTL_PATH_MAX]);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 /*
- * Calls fn(view, rows, n, &n): first for the number of rows, then with room for that many. Rows that are added
- * in between are left out. *rows is the caller's, for free(). 0 or -errno.
+ * Calls fn(view, rows, n, &n): first for the number of rows, then with room for that many. Rows
+ * that are added in between are left out. *rows is the caller's, for free(). 0 or -errno.
  */
 #define get_rows(fn, view, rows, ret_n)                                                            \
 	({                                                                                         \

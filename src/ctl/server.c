@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The control socket's threads: one accepts clients, and each client has one (a session) that receives a
- * request, runs its verb and sends the reply, until either side ends the connection. A session may wait for
- * its client, or for a slow verb, as long as it takes. There are N_SESSIONS; for a client beyond them the
- * session that has been silent for longest is ended, but never one that runs a slow verb. Fewer than
- * N_SESSIONS may run one, so others can still ask.
+ * The control socket's threads: one accepts clients, and each client has one (a session) that
+ * receives a request, runs its verb and sends the reply, until either side ends the connection. A
+ * session may wait for its client, or for a slow verb, as long as it takes. There are N_SESSIONS;
+ * for a client beyond them the session that has been silent for longest is ended, but never one
+ * that runs a slow verb. Fewer than N_SESSIONS may run one, so others can still ask.
  *
- * Who may ask is decided by the mode of the socket and again by SO_PEERCRED, because a mode can be changed
- * later: root, and the user that mounted.
+ * Who may ask is decided by the mode of the socket and again by SO_PEERCRED, because a mode can be
+ * changed later: root, and the user that mounted.
  *
- * `lock` guards what the accepting thread and a session both use: the session's descriptor and its state. A
- * session ends by shutdown(2) of its descriptor, which wakes it wherever it waits for its client.
+ * `lock` guards what the accepting thread and a session both use: the session's descriptor and its
+ * state. A session ends by shutdown(2) of its descriptor, which wakes it wherever it waits for its
+ * client.
  */
 #include "ctl/server.h"
 
@@ -61,7 +62,7 @@ struct ctl_server {
 	char path[CTL_PATH_MAX];
 	struct stat file;		/* the socket's file */
 	int listen_fd;
-	int stop_fd;			/* an eventfd: readable when the accepting thread shall end */
+	int stop_fd; /* an eventfd: readable when the accepting thread shall end */
 	pthread_t thread;
 
 	pthread_mutex_t lock;
@@ -115,7 +116,10 @@ static void run_verb(struct session *session, struct ctl_call *call)
 	}
 }
 
-/* The reply has been sent, and the connection goes to the verb. Negative in any case: the session ends. */
+/*
+ * The reply has been sent, and the connection goes to the verb. Negative in any case: the session
+ * ends.
+ */
 static int hand_over(int client_fd, struct ctl_call *call)
 {
 	/* A second descriptor: where the verb fails, the first one is there to send the error. */
@@ -193,7 +197,9 @@ static bool is_allowed(int fd)
 	return credentials.uid == 0 || credentials.uid == geteuid();
 }
 
-/* The session to end for a new client: one that has ended already, or the one silent for longest. */
+/*
+ * The session to end for a new client: one that has ended already, or the one silent for longest.
+ */
 static struct session *find_session(struct ctl_server *server)
 {
 	struct session *oldest = NULL;
@@ -216,7 +222,8 @@ static struct session *find_session(struct ctl_server *server)
 /* Accepts a client. Negative where there is no descriptor for it. */
 static int accept_client(struct ctl_server *server)
 {
-	_cleanup_(fd_closep) int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	_cleanup_(fd_closep) int fd =
+		accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct session *session;
 
 	if (fd < 0)
@@ -247,7 +254,9 @@ static void *accept_main(void *arg)
 
 	caps_limit(CAPS_CONTROL);
 	for (;;) {
-		/* While descriptors are short, a client that waits would wake this thread in vain. */
+		/*
+		 * While descriptors are short, a client that waits would wake this thread in vain.
+		 */
 		if (poll(fds, exhausted ? 1 : 2, exhausted ? RETRY_MS : -1) < 0)
 			continue;
 		if (fds[0].revents)

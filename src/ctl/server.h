@@ -18,5 +18,8 @@ struct ctl_server_options {
  */
 int ctl_server_start(const struct ctl_server_options *options, struct ctl_server **ret_server);
 
-/* Waits for verbs that run, ends the threads, hangs up on all clients, removes the socket. NULL is fine. */
+/*
+ * Waits for verbs that run, ends the threads, hangs up on all clients, removes the socket. NULL is
+ * fine.
+ */
 void ctl_server_stop(struct ctl_server *server);

@@ -9,8 +9,8 @@
  *	> {"version":1,"verb":"filter-replace","name":"hide","spec":"hide,names=*.pem"}
  *	> {"version":1,"verb":"trace","all":true}
  *
- * The three that change something are answered with the list that holds then. A FILE in a spec has to be an
- * absolute path: the working directory of this process is not the user's.
+ * The three that change something are answered with the list that holds then. A FILE in a spec has
+ * to be an absolute path: the working directory of this process is not the user's.
  */
 #include "ctl/verbs-filter.h"
 
@@ -134,7 +134,9 @@ int verb_filter_replace(struct ctl_call *call)
 {
 	struct pst_error error = { 0 };
 
-	return finish(call, pst_view_filter_replace(call->aux, call->texts[0], call->texts[1], &error), &error);
+	return finish(call,
+		      pst_view_filter_replace(call->aux, call->texts[0], call->texts[1], &error),
+		      &error);
 }
 
 static int take_trace(struct ctl_call *call, int fd)

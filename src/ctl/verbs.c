@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The verbs of a view's control socket. A new one is a function, here or in a file for its kind, and
- * a row at the end of this file.
+ * The verbs of a view's control socket. A new one is a function, here or in a file for its kind,
+ * and a row at the end of this file.
  */
 #include "ctl/verbs.h"
 
@@ -72,7 +72,10 @@ static int run_stat(struct ctl_call *call)
 	return r < 0 ? r : add_ops(reply, call->aux);
 }
 
-/* The flags of the view's mount have been changed: "changed" are bits of PST_MOUNT_*, "flags" their values. */
+/*
+ * The flags of the view's mount have been changed: "changed" are bits of PST_MOUNT_*, "flags" their
+ * values.
+ */
 static int run_remounted(struct ctl_call *call)
 {
 	struct pst_error error;

@@ -18,36 +18,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <sys/utsname.h>
 
-void probe_row(struct probe *probe, const char *name, bool on, const char *format, ...)
-{
-	struct pst_probe *row;
-	va_list args;
-
-	if (probe->n_rows++ >= probe->room)
-		return;
-	row = &probe->rows[probe->n_rows - 1];
-	row->name = name;
-	row->on = on;
-	va_start(args, format);
-	vsnprintf(row->why, sizeof(row->why), format, args);
-	va_end(args);
-}
-
-bool probe_kernel_is(unsigned int major, unsigned int minor)
-{
-	unsigned int kernel_major = 0, kernel_minor = 0;
-	struct utsname name;
-
-	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &kernel_major, &kernel_minor) != 2)
-		return false;
-	return kernel_major > major || (kernel_major == major && kernel_minor >= minor);
-}
-
-void probe_process(struct probe *probe)
+static void probe_process(struct probe *probe)
 {
 	static const struct {
 		int capability;
@@ -67,10 +39,8 @@ void probe_process(struct probe *probe)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		bool on = caps_have(rows[i].capability);
 
-		probe_row(probe, rows[i].name, on, "%s %s.",
-			  on ? "This process has it; it serves to" :
-			       "This process lacks it: run as root. It serves to",
-			  rows[i].use);
+		probe_row(probe, rows[i].name, on, "This process %s it (to %s)%s.",
+			  on ? "has" : "lacks", rows[i].use, on ? "" : ": run as root");
 	}
 	if (caps_in_user_namespace())
 		probe_row(
@@ -85,9 +55,9 @@ void probe_process(struct probe *probe)
 }
 
 /*
- * Opens LOWER for reading, on a private clone of its mount as a view does, since the kernel opens file
- * handles on a mount in sight for processes which may not open them on a clone. Without the right to
- * clone, on the mount in sight. Returns a descriptor or -errno.
+ * Opens LOWER for reading, on a private clone of its mount as a view does, since the kernel opens
+ * file handles on a mount in sight for processes which may not open them on a clone. Without the
+ * right to clone, on the mount in sight. Returns a descriptor or -errno.
  */
 static int open_lower(const char *lower)
 {

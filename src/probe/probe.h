@@ -1,30 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Finding out what this machine offers. Inside of pst_probe(), its families of questions. */
-#include <stdbool.h>
-#include <stddef.h>
-
-struct pst_probe;
-
-/* The answers so far: n_rows are counted, the first of them, up to room, are kept. */
-struct probe {
-	struct pst_probe *rows;
-	size_t room;
-	size_t n_rows;
-};
-
-/* Adds an answer: a name for programs, and a sentence for people. */
-void probe_row(struct probe *probe, const char *name, bool on, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-
-/* Whether the kernel's release is at least this one. */
-bool probe_kernel_is(unsigned int major, unsigned int minor);
+/* The families of questions of pst_probe(). Each adds its rows. */
+#include "probe/row.h"
 
 /* What FUSE itself offers; lower_fd (-1: none) is asked whether it can be passed through. */
 void probe_fuse(struct probe *probe, int lower_fd);
 
-/* Capabilities, system calls and kernel facilities that a view makes use of. */
-void probe_process(struct probe *probe);
+/* System calls and kernel facilities that a view makes use of. */
 void probe_kernel(struct probe *probe);
 
 /* The file system of a directory. */

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "ctl/client.h"
-#include "ctl/proto.h"
 #include "ctl/server.h"
+#include "ctl/socket.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
@@ -66,8 +66,8 @@ static __attribute__((destructor)) void clean_up(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	_cleanup_(fd_closep) int fd = ctl_client_open(server_path());
-	_cleanup_(fd_closep) int other = ctl_client_open(server_path());
+	_cleanup_(fd_closep) int fd = ctl_socket_connect(server_path());
+	_cleanup_(fd_closep) int other = ctl_socket_connect(server_path());
 	struct json_object *reply = NULL;
 	int r;
 

@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #include "ctl/client.h"
-#include "ctl/proto.h"
 #include "ctl/server.h"
+#include "ctl/socket.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
@@ -150,7 +150,7 @@ static int tear_down(void **state)
 
 static int open_client(struct fixture *fixture)
 {
-	int fd = ctl_client_open(fixture->path);
+	int fd = ctl_socket_connect(fixture->path);
 
 	assert_true(fd >= 0);
 	return fd;
@@ -399,7 +399,7 @@ static void test_stale(void **state)
 	ctl_server_stop(fixture->server);
 	fixture->server = NULL;
 	assert_int_equal(lstat(fixture->path, &st), -1);
-	assert_int_equal(ctl_client_open(fixture->path), -ENOENT);
+	assert_int_equal(ctl_socket_connect(fixture->path), -ENOENT);
 }
 
 /* A directory that others can write to is not one to trust with a socket. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What FUSE offers, from the horse's mouth.
+ * What FUSE offers, asked of the kernel itself.
  *
- * Which features the kernel has stands nowhere but in the first message that it sends over a new
- * connection. So a connection is made: a FUSE superblock, created and never mounted anywhere, whose
- * INIT request is read by hand. Whether LOWER can be passed through is found out the same way: the
- * INIT is answered, and a file of LOWER is registered. Closing the device ends the connection, and
- * the superblock goes with its last descriptor.
+ * A kernel tells its features only in the INIT request, the first message on a new connection. So a
+ * connection is made: a FUSE superblock that is never mounted, whose INIT request is read here.
+ * Whether files of LOWER can be passed through is found out the same way: INIT is answered, and a
+ * file of LOWER is registered. Closing the device ends the connection, and the superblock goes with
+ * its last descriptor.
  */
 #include "transport/chan.h"
 #include "transport/select.h"
