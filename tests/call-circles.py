@@ -14,8 +14,6 @@ import sys
 KNOWN = {
     'ebpf/load ebpf/option ebpf/pin': 'each tells the engine\'s own variables and maps from those of a filter',
     'ebpf/object ebpf/reader': 'a reader process is started by an object file and reads one',
-    'filter/apply filter/name-check': 'a name that is found is given its filters before the next one is checked',
-    'filter request wire': 'the table of operations lies in filter; request/trace prints what programs return',
 }
 
 

@@ -12,13 +12,13 @@ root=${1:-$(dirname "$0")/..}
 # Headers of libc and the kernel are free but for those in `reserved`. The folder itself is implied.
 rules='
 util       penstock/penstock.h
-wire       util/* filter/op.h penstock/*
+wire       util/* filter/* penstock/*
 transport  util/* wire/* penstock/penstock.h
-node       util/*
+node       util/* filter/node.h
 fs         util/* node/* penstock/penstock.h
-ebpf       util/* filter/op.h penstock/*
+ebpf       util/* filter/* penstock/*
 mount      util/* wire/* fs/* penstock/penstock.h
-filter     util/* wire/* transport/* node/* fs/* mount/* ebpf/* request/* penstock/*
+filter     penstock/*
 request    util/* wire/* transport/* node/* fs/* mount/* ebpf/* filter/* penstock/*
 server     util/* wire/* transport/* node/* fs/* mount/* ebpf/* filter/* request/* penstock/*
 probe      util/* wire/* transport/* fs/* mount/* penstock/*
@@ -39,6 +39,10 @@ pthread.h        !src/wire/*
 sys/ioctl.h      !src/wire/*
 sys/socket.h     !src/wire/*
 '
+
+# Files that compile without libc and the headers of the kernel, and the one that stands for these.
+freestanding='src/filter/*'
+port='src/filter/port.h'
 
 # matches WORD PATTERN...: whether one of the patterns fits.
 matches() {
@@ -89,12 +93,18 @@ check() {
 			continue
 		fi
 		case $file in src/*) ;; *) continue ;; esac
+		if matches "$file" $freestanding && ! matches "$file" $port &&
+			[[ $text == *\<* ]] && ! matches "$header" 'penstock/*'; then
+			echo "$file:$line: $header must not be included here: $port is the place"
+			bad=1
+			continue
+		fi
 		case $text in
 		*\"*) ;;
 		*'<penstock/'*) ;;
 		*) continue ;;
 		esac
-		if ! allowed_in "$folder" "$header"; then
+		if ! allowed_in "$folder" "$header" && ! matches "$file" $port; then
 			echo "$file:$line: $folder/ must not include $header"
 			bad=1
 		fi
@@ -132,7 +142,12 @@ plant src/transport/a.c '<linux/fuse.h>' bad
 plant src/wire/a.c '<unistd.h>' bad
 plant src/server/a.c '"unknown.h"' bad
 plant include/penstock/a.h '<bpf/libbpf.h>' bad
+plant src/filter/a.c '<string.h>' bad
+plant src/filter/a.c '"util/log.h"' bad
+plant src/filter/a.c '"node/node.h"' bad
 plant src/fs/a.c '"node/node.h"' good
+plant src/filter/a.c '<penstock/filter.h>' good
+plant src/filter/port.h '<string.h>' good
 plant include/penstock/a.bpf.h '<bpf/bpf_helpers.h>' good
 plant src/server/a.c '"fs/fs.h"' good
 plant src/cmd/a.c '<penstock/penstock.h>' good

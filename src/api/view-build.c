@@ -151,7 +151,7 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 		request.disabled |= FUSE_PASSTHROUGH;
 	if (!options->idmap)
 		request.disabled |= FUSE_ALLOW_IDMAP;
-	if (any_filter(options, link_varies_symlinks))
+	if (any_filter(options, chain_entry_varies_symlinks))
 		request.disabled |= FUSE_CACHE_SYMLINKS;
 	mount.dev_fd = transport->chans[0]->fd;
 	b->mount_fd = mount_create(&mount, &view->connection, error);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The filters of a mounted view: changing, listing and counting them. */
 #include "api/view.h"
+#include "ebpf/filter.h"
 #include "server/chain-update.h"
 
 #include <errno.h>
@@ -34,19 +35,19 @@ static void find_bypassed(void *aux, struct node *node)
 {
 	struct bypassed *b = aux;
 
-	if (!(node->filters & b->bit) || !fs_bypasses(b->fs, node))
+	if (!(node_filters(node) & b->bit) || !fs_bypasses(b->fs, node))
 		return;
 	if (b->rows && b->n < b->room)
 		fs_node_path(b->fs, node, b->rows[b->n].path, sizeof(b->rows[b->n].path));
 	b->n++;
 }
 
-static size_t bypassed(struct fs *fs, const struct chain *chain, const struct link *link,
+static size_t bypassed(struct fs *fs, const struct chain *chain, const struct chain_entry *entry,
 		       struct pst_bypassed *rows, size_t room)
 {
 	struct bypassed b = {
 		.fs = fs,
-		.bit = 1ULL << link->bit,
+		.bit = 1ULL << entry->bit,
 		.rows = rows,
 		.room = room,
 	};
@@ -64,9 +65,9 @@ int pst_view_bypassed(struct pst_view *view, const char *name, struct pst_bypass
 	int r = -ENOENT;
 
 	for (unsigned int i = 0; chain && i < chain->n && r < 0; i++) {
-		if (strcmp(filter_facts(chain->links[i]->filter)->name, name) != 0)
+		if (strcmp(chain->entries[i]->facts->name, name) != 0)
 			continue;
-		*ret_n = bypassed(server_fs(view->server), chain, chain->links[i], rows, n);
+		*ret_n = bypassed(server_fs(view->server), chain, chain->entries[i], rows, n);
 		r = 0;
 	}
 	filters_unlock(filters);
@@ -79,7 +80,7 @@ int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, s
 	const struct chain *chain = filters_lock(filters);
 
 	for (unsigned int i = 0; chain && i < chain->n && i < n; i++) {
-		const struct filter_facts *facts = filter_facts(chain->links[i]->filter);
+		const struct filter_facts *facts = chain->entries[i]->facts;
 		struct pst_filter *row = &rows[i];
 
 		*row = (struct pst_filter){ .flags = facts->flags };
@@ -89,7 +90,7 @@ int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, s
 		snprintf(row->summary, sizeof(row->summary), "%s", facts->summary);
 		snprintf(row->at, sizeof(row->at), "%s", facts->at);
 		row->n_bypassed = (uint32_t)bypassed(server_fs(view->server), chain,
-						     chain->links[i], NULL, 0);
+						     chain->entries[i], NULL, 0);
 	}
 	*ret_n = chain ? chain->n : 0;
 	filters_unlock(filters);
@@ -97,11 +98,11 @@ int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, s
 }
 
 /* One row for each operation of a kind with a program; adds to *n. */
-static void add_stats(const struct link *link, enum filter_kind kind, struct pst_filter_stat *rows,
+static void add_stats(const struct chain_entry *entry, enum filter_kind kind, struct pst_filter_stat *rows,
 		      size_t room, size_t *n)
 {
 	static const char *const kinds[] = { "pre", "post", "name" };
-	const struct filter_facts *facts = filter_facts(link->filter);
+	const struct filter_facts *facts = entry->facts;
 
 	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
 		struct filter_count count;
@@ -111,7 +112,7 @@ static void add_stats(const struct link *link, enum filter_kind kind, struct pst
 			continue;
 		if (*n < room) {
 			row = &rows[*n];
-			filter_stat(link->filter, kind, opcode, &count);
+			filter_stat(entry->filter, kind, opcode, &count);
 			*row = (struct pst_filter_stat){
 				.n_runs = count.n_runs,
 				.n_errors = count.n_errors,
@@ -139,7 +140,7 @@ int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, s
 	*ret_n = 0;
 	for (unsigned int i = 0; chain && i < chain->n; i++)
 		for (enum filter_kind kind = 0; kind < _FILTER_KINDS; kind++)
-			add_stats(chain->links[i], kind, rows, n, ret_n);
+			add_stats(chain->entries[i], kind, rows, n, ret_n);
 	filters_unlock(filters);
 	return 0;
 }

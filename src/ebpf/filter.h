@@ -7,7 +7,7 @@
  * A filter is constant once loaded, and may be run from any number of threads at once, each on a slot
  * of its own.
  */
-#include "filter/op.h"
+#include "filter/facts.h"
 
 #include <penstock/penstock.h>
 #include <stdbool.h>
@@ -24,26 +24,6 @@ int filter_slots_new(unsigned int n, size_t size, struct filter_slots **ret_slot
 struct filter_slots *filter_slots_free(struct filter_slots *slots);
 /* The first slot; the others follow without gaps. */
 void *filter_slots_memory(const struct filter_slots *slots);
-
-enum filter_kind {
-	FILTER_PRE,
-	FILTER_POST,
-	FILTER_NAME,
-	_FILTER_KINDS,
-};
-
-/* What is known of a filter. Strings live as long as it does. */
-struct filter_facts {
-	const char *name;		/* NAME, or what name= said */
-	const char *spec;		/* as it was given */
-	const char *file;		/* the object's path */
-	const char *summary;
-	const char *at;			/* path below the view's root where it is attached; "": the root */
-	uint32_t flags;			/* enum pst_filter_flag */
-	uint64_t ops[_FILTER_KINDS];	/* operations with a program, bit 1 << opcode; NAME: bit 0 */
-	uint64_t cell;			/* the cell that it starts with, where it is attached */
-	uint64_t unknown;		/* ... of a file whose path is not known */
-};
 
 struct filter;
 

@@ -1,36 +1,46 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A request on its way through the filters: names, pre programs, post programs. filter/call-fill.c puts it
- * before them and checks what they leave.
+ * An operation on its way through the filters that hold for it (call->filters): names, programs
+ * before, the operation, programs after.
  */
-#include "filter/chain.h"
-#include "request/req.h"
+#include "filter/call.h"
 
-/* filtered_before(): the answer is there, the operation is not to be run. */
-#define FILTERED_DONE 3
-
-/* What holds for the request's nodes and has to do with it: one AND of two masks. */
-uint64_t filtered_by(const struct req *req);
+/* apply_before(): the answer is there, the operation is not to be run. */
+#define APPLY_DONE 3
 
 /*
- * Asks about the names, then runs the pre programs. 0: go on, with what they have changed; -errno:
- * that is the answer; FILTERED_DONE.
+ * Asks about the names, then runs the programs before the operation. 0: go on, with what they have
+ * changed; -errno: that is the answer; APPLY_DONE: the answer is in call->saved->out and
+ * slot->data. SETATTR is answered by the engine then, with what the attributes are. In all cases
+ * call->delay_us says how long to wait. call_fill_save() comes first.
  */
-int filtered_before(struct req *req);
+int apply_before(struct filter_call *call);
 
 /*
- * The same for LOOKUP of names first to first + n - 1 that frame_list() has put before the one filter
- * there is to ask: all up to *ret_at pass, but for that one itself, of which it is said what becomes.
+ * Likewise for LOOKUP of names first to first + n - 1 of a listing in the slot, where entry is the
+ * one filter to ask: those before *ret_at pass; what is returned is about *ret_at.
  */
-int filtered_before_listed(struct req *req, struct link *link, unsigned int first, unsigned int n,
-			   unsigned int *ret_at);
+int apply_before_lookups(struct filter_call *call, struct chain_entry *entry, unsigned int first,
+			 unsigned int n, unsigned int *ret_at);
 
-/* LOOKUP has come to r: asks about the name, now that it is known what it leads to. */
-int filtered_found(struct req *req, int r);
+/*
+ * LOOKUP has come to r: asks about the name, now that it is known what it leads to. node and attr:
+ * what was found, or NULL. Returns r, or the errno that the name is refused with.
+ */
+int apply_found(struct filter_call *call, int r, struct filter_node *node,
+		const struct pst_attr *attr);
 
-/* Runs the post programs on the result r, which is complete in the answer. Returns what it becomes. */
-int filtered_after(struct req *req, int r);
+/* Whether there are programs after the operation to run. */
+static inline bool apply_asks_after(const struct filter_call *call)
+{
+	return call->ran & call->chain->post[call->opcode];
+}
 
-/* The answer holds a file under a name: what holds for that file from now on. */
-void filtered_place(struct req *req, struct node *node);
+/*
+ * Runs the programs after the operation on the result r, which is in call->saved->out and
+ * slot->data; found, after: see call_fill_result(). Returns what the result becomes. LOOKUP of a
+ * name that is absent is 0 without found.
+ */
+int apply_after(struct filter_call *call, int r, const struct pst_attr *found,
+		const struct pst_node *after);

@@ -1,49 +1,95 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The struct pst_call of a request: filled for filters, and read back from them. Whatever they leave
- * is taken or refused here, never ignored.
+ * An operation on its way through the filters. It is put before them in a slot (struct pst_call),
+ * which all of them can write to at any time. So nothing in a slot is believed: what programs leave
+ * is copied once, the copy is checked, and the copy is used. What came with the operation stays out
+ * of reach.
+ *
+ * Data is the exception: it is too much to copy, and any bytes are good ones. Lengths of it are
+ * not.
+ *
+ * A call belongs to the thread that runs the operation.
  */
-#include "filter/apply.h"
+#include "filter/host.h"
 
-#include <stddef.h>
+/* What holds for a file by its place: filters, and the cells of those that use cells. */
+struct filter_place {
+	uint64_t filters;
+	uint64_t cells[PST_MAX_FILTERS];
+};
 
-struct pst_call *frame_of(const struct req *req);
-
-/* Takes what came with the request out of the reach of filters. 0 or -errno (an answer). */
-int frame_keep(struct req *req);
 /*
- * Fills in all that does not depend on which filter looks. Without look nothing is looked up below: the
- * names were refused, and how long that takes must not say whether they are there.
+ * What came with an operation, as it came and as filters have changed it, and the operation's
+ * result. One for each slot, where programs cannot write.
  */
-void frame_begin(struct req *req, bool look);
-/* The part of a call that is filled in, to be put aside while it is used for something else. */
-#define FRAME_SIZE offsetof(struct pst_call, scratch)
-/* What the operation has left, for those after it. */
-void frame_after(struct req *req);
-/* A call of its own: a node without references is about to go. */
-void frame_forgotten(struct req *req, struct node *node);
-/* Makes it the view of one filter, and takes over what is its own (cells) afterwards. */
-void frame_enter(struct req *req, const struct link *link);
-void frame_leave(struct req *req, struct link *link);
-/* A directory and name in the place of the request's: for the program for names. 0 or -errno. */
-int frame_name(struct req *req, struct node *dir, const char *name);
-/* A name of a listing, as number i of those that are asked about together. false: it is too long. */
-bool frame_list(struct req *req, unsigned int i, const char *name, uint64_t ino, uint32_t type);
-/* What is known of the name's file. */
-void frame_child(struct req *req, const struct statx *stx);
+struct filter_saved {
+	union pst_in orig;		/* the argument as it came, in the newer of two forms */
+	union pst_in cur;		/* ... as it is now */
+	union pst_out out;		/* the result */
+	char name[2][PST_NAME_SIZE];	/* as they are now */
+	char real[PST_NAME_SIZE];	/* what the directory has for a name */
+	uint64_t note[PST_MAX_FILTERS][2]; /* from before for after; see call.noted */
+	struct filter_place written, from, back; /* of filter/name-check.c */
+};
 
-/* After a pre program: makes what it left the request. false: it may not be. */
-bool frame_take_request(struct req *req);
-/* After PST_DONE: makes what the program filled the answer. false: it is none. */
-bool frame_take_answer(struct req *req);
+/* A file that a listing with entries tells the kernel of, and what has become of its record. */
+struct filter_entry_id {
+	uint64_t nodeid, generation;
+	uint64_t name;			/* a hash of it */
+	uint32_t type;			/* S_IFREG, ... */
+	uint32_t uid, gid;
+	uint32_t at;			/* where its record begins in the data, if it is listed */
+	bool listed;			/* filters have left its record there ... */
+	uint32_t shown_mode, shown_uid, shown_gid; /* ... with these */
+};
 
-/* What an entry of a listing tells the kernel of; a nodeid of 0: of no file. */
-struct told frame_told(const struct fuse_direntplus *entry);
-/* Whether argument and names are still what they were before the post programs; makes them so. */
-bool frame_asked(const struct req *req, const union pst_in *in);
-void frame_ask(struct req *req, const union pst_in *in);
-/* The result is before the post programs now. */
-void frame_results(struct req *req, int r);
-/* After a post program: whether what it left may leave. */
-bool frame_take_results(struct req *req);
+struct filter_call {
+	/* Constant. */
+	const struct filter_host *host;
+	void *aux;			/* the engine's */
+	struct pst_call *slot;
+	uint32_t slot_number;
+	uint32_t slot_room;		/* bytes of slot->data */
+	struct filter_saved *saved;
+
+	/* What will hold for the file under the name: only with filters. */
+	struct filter_place child;
+
+	/* From here on cleared by call_begin(); then set by the engine: */
+	const struct chain *chain;
+	const struct op *op;
+	uint32_t opcode;
+	uint32_t type, type2;		/* S_IFMT bits of node and node2 */
+	uint64_t unique;
+	struct pst_caller caller;	/* uid, gid: those that programs have put there */
+	uint32_t uid, gid;		/* ... as they came: by call_fill_save() */
+	struct filter_node *node;
+	struct filter_node *node2;	/* LINK: what is linked; RENAME: the new directory */
+	const void *arg;		/* op->arg_size bytes; for call_fill_save() alone */
+	const char *name[2];		/* after call_fill_save(): in saved, or in the slot's data */
+	char *data;			/* the request's; after call_fill_save(): in the slot */
+	size_t data_len;
+	size_t answer_len;		/* bytes of slot->data that are the answer */
+	size_t out_len;			/* bytes of saved->out that are the result */
+	uint64_t filters;		/* bits of those that have to do with it: chain_asked() */
+	bool listed;			/* its name comes from a listing: it is written so */
+	struct filter_entry_id *ids;	/* READDIRPLUS: files that it may tell of, in order */
+	size_t n_ids;
+
+	/* How far it has come: */
+	uint64_t ran;			/* filters whose turn came before it was decided */
+	uint64_t decided;		/* the bit of the one that decided it ... */
+	const struct chain_entry *decided_by; /* ... and its entry */
+	int verdict;
+	uint32_t delay_us;		/* filters want it to wait for so long */
+	uint64_t noted;			/* filters with something in saved->note */
+	struct filter_node *dir;	/* where a name is checked, while it is */
+	struct filter_node *known;	/* LOOKUP: the node, where it has other names as well */
+	bool names_changed;		/* programs before it have changed a name */
+	bool only_name;			/* LOOKUP: the node that was found has no other name */
+	uint64_t seen;			/* LOOKUP: the node's filters when it was found */
+};
+
+/* Begins an operation under a chain: everything behind child is cleared. */
+void call_begin(struct filter_call *call, const struct chain *chain, uint32_t opcode);

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "filter/chain.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 /* Operations on names of entries, listings among them. */
-static bool takes_names(const struct op *op, uint32_t opcode)
+static bool takes_names(const struct op *op)
 {
-	return op->n_entries || opcode == FUSE_READDIR ||
-	       opcode == FUSE_READDIRPLUS;
+	return op->n_entries || op->answer == OP_ANSWER_LIST;
 }
 
 static bool sees(const struct filter_facts *facts, enum filter_kind kind, uint32_t opcode)
@@ -16,17 +12,21 @@ static bool sees(const struct filter_facts *facts, enum filter_kind kind, uint32
 	return facts->ops[kind] >> op_filter_opcode(opcode) & 1;
 }
 
+static bool sees_any(const struct filter_facts *facts, uint32_t opcode)
+{
+	return sees(facts, FILTER_PRE, opcode) || sees(facts, FILTER_POST, opcode);
+}
+
 bool chain_goes_by_names(const struct filter_facts *facts)
 {
-	return facts->ops[FILTER_NAME] || sees(facts, FILTER_PRE, FUSE_LOOKUP) ||
-	       sees(facts, FILTER_POST, FUSE_LOOKUP);
+	return facts->ops[FILTER_NAME] || sees_any(facts, FUSE_LOOKUP);
 }
 
 /* Enters one filter into the tables. */
-static void enter(struct chain *chain, const struct link *link)
+static void add(struct chain *chain, const struct chain_entry *entry)
 {
-	const struct filter_facts *facts = filter_facts(link->filter);
-	uint64_t bit = 1ULL << link->bit;
+	const struct filter_facts *facts = entry->facts;
+	uint64_t bit = 1ULL << entry->bit;
 	const struct {
 		bool is;
 		uint64_t *bits;
@@ -40,13 +40,11 @@ static void enter(struct chain *chain, const struct link *link)
 		{ facts->flags & PST_WANT_CHILD, &chain->want_child },
 		{ facts->flags & PST_WANT_CGROUP, &chain->want_cgroup },
 		{ facts->flags & PST_EXACT, &chain->exact },
-		{ link->at || chain_goes_by_names(facts) || link->cells, &chain->by_name },
-		{ link->at, &chain->attached },
+		{ entry->cells, &chain->cells },
+		{ entry->at || chain_goes_by_names(facts) || entry->cells, &chain->by_name },
+		{ entry->at, &chain->attached },
 		{ facts->ops[FILTER_NAME] && (facts->flags & PST_HIDES), &chain->hides },
-		{ sees(facts, FILTER_PRE, FUSE_READ) || sees(facts, FILTER_POST, FUSE_READ) ||
-			  sees(facts, FILTER_PRE, FUSE_WRITE) ||
-			  sees(facts, FILTER_POST, FUSE_WRITE),
-		  &chain->data },
+		{ sees_any(facts, FUSE_READ) || sees_any(facts, FUSE_WRITE), &chain->data },
 	};
 
 	for (size_t i = 0; i < sizeof(traits) / sizeof(traits[0]); i++)
@@ -62,48 +60,56 @@ static void enter(struct chain *chain, const struct link *link)
 	}
 }
 
-int chain_new(struct link *const *links, unsigned int n, struct chain **ret_chain)
+/* The filters that have to do with an operation although they may have no program for it. */
+static uint64_t involved(const struct chain *chain, const struct op *op)
 {
-	struct chain *chain = calloc(1, sizeof(*chain));
+	uint64_t bits = takes_names(op) ? chain->names : 0;
+
+	/* What is attached to a part of the tree must not be left, whatever it has programs for. */
+	if (op->effect == OP_RENAMES || op->effect == OP_LINKS)
+		bits |= chain->attached;
+	/* The kernel reads and writes by itself what is copied: it must not be copied below. */
+	if (op->fh2.len)
+		bits |= chain->data;
+	return bits;
+}
+
+int chain_new(struct chain_entry *const *entries, unsigned int n, struct chain **ret_chain)
+{
+	struct chain *chain = port_alloc(sizeof(*chain));
 
 	if (!chain)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < n; i++) {
-		chain->links[chain->n++] = links[i];
-		enter(chain, links[i]);
+		chain->entries[chain->n++] = entries[i];
+		add(chain, entries[i]);
 	}
-	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
-		chain->any[opcode] = chain->pre[opcode] | chain->post[opcode];
-		if (op_find(opcode) && takes_names(op_find(opcode), opcode))
-			chain->any[opcode] |= chain->names;
-	}
-	/* What is attached to a part of the tree must not be left, whatever it has programs for. */
-	chain->any[FUSE_RENAME] |= chain->attached;
-	chain->any[FUSE_RENAME2] |= chain->attached;
-	chain->any[FUSE_LINK] |= chain->attached;
+	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++)
+		if (op_find(opcode))
+			chain->any[opcode] = chain->pre[opcode] | chain->post[opcode] |
+					     involved(chain, op_find(opcode));
 	/* Entries of a listing are looked up. */
 	chain->any[FUSE_READDIRPLUS] |= chain->any[FUSE_LOOKUP];
-	/* The kernel reads and writes by itself what is copied: it must not be copied below. */
-	chain->any[FUSE_COPY_FILE_RANGE] |= chain->data;
-	chain->any[FUSE_COPY_FILE_RANGE_64] |= chain->data;
 	*ret_chain = chain;
 	return 0;
 }
 
 bool chain_shows(const struct chain *chain)
 {
-	static const uint32_t answers[] = { FUSE_LOOKUP, FUSE_MKNOD,   FUSE_LINK,    FUSE_CREATE,
-					    FUSE_TMPFILE, FUSE_GETATTR, FUSE_SETATTR, FUSE_STATX,
-					    FUSE_SYMLINK, FUSE_READDIRPLUS };
+	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
+		const struct op *op = op_find(opcode);
+		uint8_t result = op ? op->result : OP_RESULT_NONE;
 
-	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
-		if (chain->post[answers[i]])
+		if ((result == OP_RESULT_ENTRY || result == OP_RESULT_CREATE ||
+		     result == OP_RESULT_ATTR || result == OP_RESULT_STATX) &&
+		    chain->post[opcode])
 			return true;
-	return chain->pre[FUSE_GETATTR] || chain->pre[FUSE_STATX];
+	}
+	return chain->post[FUSE_READDIRPLUS] || chain->pre[FUSE_GETATTR] || chain->pre[FUSE_STATX];
 }
 
 struct chain *chain_free(struct chain *chain)
 {
-	free(chain);
+	port_free(chain);
 	return NULL;
 }

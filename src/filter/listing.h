@@ -1,28 +1,60 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The names of a listing on their way through the filters. */
-#include "filter/apply.h"
+/*
+ * The names of a listing before filters: each as if somebody had looked it up.
+ *
+ * Names are collected, asked about together, and then shown by the engine in their order. A listing
+ * is large: the engine allocates it for as long as one READDIR takes. It uses the slot of that
+ * operation, so call_fill_again() comes after it.
+ */
+#include "filter/call.h"
+
+struct listing_name {
+	uint64_t ino, off;
+	uint32_t type;			/* DT_REG, ... */
+	bool hidden;			/* said by listing_ask() */
+	char text[PST_LISTED_SIZE];
+};
+
+struct listing {
+	const struct filter_call *readdir; /* borrowed */
+	struct filter_call call;	/* LOOKUP of a name of the directory */
+	struct filter_saved saved;	/* of that */
+	struct chain_entry *together;	/* the one filter to ask before LOOKUP; or NULL */
+	unsigned int n;			/* that were added; the engine sets it to 0 again */
+	struct listing_name names[PST_N_LISTED];
+};
 
 /* Whether filters have to be asked about the names of a listing. */
-bool listed_asks(const struct req *req);
+bool listing_asks(const struct filter_call *readdir);
+/* Begins with a READDIR, or READDIRPLUS, that filters have let pass. */
+void listing_init(struct listing *listing, const struct filter_call *readdir);
+/*
+ * Whether each name has to be asked about by itself: listing_check(), or with entries
+ * listing_lookup().
+ */
+bool listing_is_one_by_one(const struct listing *listing, const struct filter_call *readdir);
 
-/* A name in a listing: 0, or -ENOENT where it is hidden. */
-int listed_name(struct req *req, const char *name, uint32_t type);
-/* The first n names that frame_list() has put before the filters: sets hidden[i]. */
-void listed_names(struct req *req, unsigned int n, bool hidden[PST_N_LISTED]);
+/* Asks about one name: 0, or -ENOENT or -EIO where it is hidden. */
+int listing_check(struct listing *listing, const char *name, uint32_t type);
+/* Makes listing->call the LOOKUP of a name, which the engine runs like others. */
+void listing_lookup(struct listing *listing, const char *name);
 
 /*
- * The filter that names of a listing with entries are put before together, where only one has to be
- * asked and only before LOOKUP; NULL: each is looked up by itself.
+ * Adds a name to those that are asked about together. false: it is too long, ask about it by
+ * itself.
  */
-struct link *listed_together(const struct req *req);
-/* LOOKUP of n names, which frame_list() has put before that filter, too. */
-struct listed_found {
-	int r;				/* 0 or -errno */
-	struct fuse_entry_out out;	/* what the kernel is told */
-};
-void listed_lookups(struct req *req, struct link *link, unsigned int n, const char *const names[],
-		    struct listed_found found[]);
-
-/* LOOKUP of a name in a listing with entries. *ret_out is what the kernel is told. */
-int listed_lookup(struct req *req, const char *name, struct fuse_entry_out *ret_out);
+bool listing_add(struct listing *listing, const char *name, uint64_t ino, uint64_t off,
+		 uint32_t type);
+/*
+ * Asks about the names that were added, if any, in a listing without entries: sets hidden of each.
+ */
+void listing_ask(struct listing *listing);
+/*
+ * Likewise in a listing with entries where there is listing->together. Calls found() for each name
+ * in order: r is 0, and name the one to look up (a program may have put another one there), or
+ * -errno.
+ */
+void listing_ask_lookups(struct listing *listing,
+			 void (*found)(struct listing *listing, unsigned int i, const char *name,
+				       int r));

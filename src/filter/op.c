@@ -6,9 +6,7 @@
  */
 #include "filter/op.h"
 #include "filter/op-rows.h"
-
-#include <fcntl.h>
-#include <stdio.h>
+#include "filter/port.h"
 
 /* clang-format off */
 /*

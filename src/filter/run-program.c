@@ -1,124 +1,213 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * One program of one filter on a request. A filter that fails, or leaves what cannot be, fails the one
+ * One program of one filter on a call. A filter that fails, or leaves what cannot be, fails the one
  * operation with EIO and is counted.
  */
 #include "filter/run-program.h"
-#include "filter/call.h"
-#include "request/trace.h"
-#include "util/log.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 /* The number that a program of a filter goes by. */
-static uint32_t program_of(const struct req *req, enum filter_kind kind)
+static uint32_t program_of(const struct filter_call *call, enum filter_kind kind)
 {
-	return kind == FILTER_NAME ? 0 : op_filter_opcode(req->msg.head->opcode);
+	return kind == FILTER_NAME ? 0 : op_filter_opcode(call->opcode);
 }
 
-/* The filter is at fault: said once for each filter and operation, counted always. */
-static int program_failed(struct req *req, const struct link *link, enum filter_kind kind,
-			  const char *what)
+int run_program_bad(struct filter_call *call, const struct chain_entry *entry,
+		    enum filter_kind kind, const char *what)
 {
-	static const char *const kinds[] = { "pre/", "post/", "name" };
-	const struct filter_facts *facts = filter_facts(link->filter);
-	uint32_t opcode = program_of(req, kind);
-	struct filter_count count;
-
-	filter_stat(link->filter, kind, opcode, &count);
-	if (count.n_bad == 1)
-		log_error("filter %s: its program %s%s %s; the operation failed with EIO. Further "
-			  "failures are counted (`penstock filter stat`), not logged",
-			  facts->name, kinds[kind],
-			  kind == FILTER_NAME ? "" : op_filter_name(opcode), what);
+	call->host->bad(call, entry, kind, program_of(call, kind), what, 0);
 	return -EIO;
 }
 
-int program_bad(struct req *req, const struct link *link, enum filter_kind kind, const char *what)
+/* Returns 0 and the verdict, or -EIO. */
+static int run(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
+	       const struct pst_ctx *ctx, int *ret_verdict)
 {
-	filter_count_bad(link->filter, kind, program_of(req, kind));
-	return program_failed(req, link, kind, what);
+	uint32_t opcode = program_of(call, kind);
+	int r = call->host->run(call, entry, kind, opcode, ctx, ret_verdict);
+
+	if (r == 0)
+		return 0;
+	call->host->bad(call, entry, kind, opcode, "could not be run", r);
+	return -EIO;
 }
 
-static int not_run(struct req *req, const struct link *link, enum filter_kind kind, int r)
-{
-	char what[80];
+/* -- the slot as one filter sees it ------------------------------------------------------------ */
 
-	snprintf(what, sizeof(what), "could not be run (%s)", strerror(-r));
-	return program_failed(req, link, kind, what);
+static uint64_t cell_of(struct filter_call *call, const struct chain_entry *entry,
+			struct filter_node *node)
+{
+	return entry->cells && node ? port_load(call->host->cell(call, entry, node)) : 0;
+}
+
+/* The directory of a name that is checked, or the node of the operation. */
+static struct filter_node *node_of(const struct filter_call *call)
+{
+	return call->dir ? call->dir : call->node;
+}
+
+static bool holds(const struct filter_node *node, const struct chain_entry *entry)
+{
+	return node && (filter_node_filters(node) >> entry->bit & 1);
+}
+
+static void fill_own(struct filter_call *call, const struct chain_entry *entry)
+{
+	struct pst_call *slot = call->slot;
+
+	slot->cell = cell_of(call, entry, node_of(call));
+	slot->cell2 = cell_of(call, entry, call->node2);
+	slot->child.held = call->child.filters >> entry->bit & 1;
+	slot->child.cell = entry->cells ? call->child.cells[entry->bit] : 0;
+	slot->child.known_cell = holds(call->known, entry) ? cell_of(call, entry, call->known) : 0;
+	if (call->known)
+		slot->child.known = 1;
+	slot->n_events = 0;
+	slot->note[0] = slot->note[1] = 0;
+	if (call->noted >> entry->bit & 1)
+		memcpy(slot->note, call->saved->note[entry->bit], sizeof(slot->note));
+}
+
+/* What a program leaves for itself and for the engine. */
+struct own {
+	uint64_t cell, child_cell, note[2];
+	uint32_t held, delay_us, n_events;
+};
+
+static void fetch_own(const struct pst_call *slot, struct own *ret_own)
+{
+	*ret_own = (struct own){
+		.cell = port_read_once(slot->cell),
+		.child_cell = port_read_once(slot->child.cell),
+		.note = { port_read_once(slot->note[0]), port_read_once(slot->note[1]) },
+		.held = port_read_once(slot->child.held),
+		.delay_us = port_read_once(slot->delay_us),
+		.n_events = port_read_once(slot->n_events),
+	};
 }
 
 /* What a program has left that nothing would be done with, in words; NULL: nothing. */
-static const char *undone(const struct req *req, const struct link *link)
+static const char *unused(const struct filter_call *call, const struct chain_entry *entry,
+			  const struct own *own)
 {
-	const struct chain *chain = req->chain;
-	const struct pst_call *call = frame_of(req);
-
-	if (call->child.held > 1)
+	if (own->held > 1)
 		return "left what is neither 0 nor 1 in child.held";
-	if (!link->cells && (call->cell || call->child.cell))
+	if (!entry->cells && (own->cell || own->child_cell))
 		return "set a cell, and its filter does not declare PST_CELLS";
 	/* It may be another's. */
-	if (call->delay_us && !(chain->delays & req->filters))
+	if (own->delay_us && !(call->chain->delays & call->filters))
 		return "set delay_us, and its filter does not declare PST_DELAYS";
 	return NULL;
 }
 
-/* A program has been run: whether it left what can be, and what of it is taken over. */
-static int settle(struct req *req, struct link *link, enum filter_kind kind, int verdict,
-		  bool *ret_bad)
+static void take_own(struct filter_call *call, struct chain_entry *entry, const struct own *own)
 {
-	const char *wrong = undone(req, link);
+	struct filter_node *node = node_of(call);
+	uint64_t bit = 1ULL << entry->bit;
 
-	if (wrong) {
-		*ret_bad = true;
-		return program_bad(req, link, kind, wrong);
+	call->delay_us = own->delay_us;
+	if (entry->cells && node)
+		port_store(call->host->cell(call, entry, node), own->cell);
+	call->child.cells[entry->bit] = own->child_cell;
+	call->noted &= ~bit;
+	if (own->note[0] || own->note[1]) {
+		memcpy(call->saved->note[entry->bit], own->note, sizeof(own->note));
+		call->noted |= bit;
 	}
-	frame_leave(req, link);
-	if (frame_of(req)->n_events)
-		trace_events(req, link, kind);
-	if (verdict > PST_SERVE || verdict <= -512) {
-		*ret_bad = true;
-		return program_bad(req, link, kind, "returned what is no verdict");
+	/* A filter can be on a child only where it is on the directory. */
+	if (!own->held) {
+		if (call->child.filters & bit)
+			port_store(&entry->per_child, 1);
+		call->child.filters &= ~bit;
+	} else if (holds(node, entry)) {
+		call->child.filters |= bit;
 	}
+}
+
+static void report_events(struct filter_call *call, const struct chain_entry *entry,
+			  enum filter_kind kind, uint32_t n)
+{
+	/* Before the operation there is no result yet. */
+	int error = kind == FILTER_POST ? port_read_once(call->slot->error) : 0;
+
+	for (uint32_t i = 0; i < n && i < PST_N_EVENTS; i++) {
+		struct pst_event event;
+
+		port_fetch(&event, &call->slot->event[i], sizeof(event));
+		event.what[PST_EVENT_SIZE - 1] = '\0';
+		call->host->event(call, entry, kind, &event, error);
+	}
+}
+
+/* -- running ----------------------------------------------------------------------------------- */
+
+/* A program has been run: whether it left what can be, and what of it is taken over. */
+static int take(struct filter_call *call, struct chain_entry *entry, enum filter_kind kind,
+		int verdict, bool *ret_bad)
+{
+	struct own own;
+	const char *wrong;
+
+	fetch_own(call->slot, &own);
+	*ret_bad = true;
+	wrong = unused(call, entry, &own);
+	if (wrong)
+		return run_program_bad(call, entry, kind, wrong);
+	take_own(call, entry, &own);
+	if (own.n_events)
+		report_events(call, entry, kind, own.n_events);
+	if (verdict > PST_SERVE || verdict <= -512)
+		return run_program_bad(call, entry, kind, "returned what is no verdict");
+	*ret_bad = false;
 	/* The kernel would take it for "no file of this view can do that", for ever. */
 	if (verdict == -ENOSYS)
 		verdict = -EOPNOTSUPP;
-	if (verdict)
-		trace_verdict(req, link, verdict);
+	if (verdict) {
+		call->decided = 1ULL << entry->bit;
+		call->decided_by = entry;
+		call->verdict = verdict;
+	}
 	return verdict;
 }
 
-int program_run(struct req *req, struct link *link, enum filter_kind kind, bool *ret_bad)
+int run_program(struct filter_call *call, struct chain_entry *entry, enum filter_kind kind,
+		bool *ret_bad)
 {
-	int verdict, r;
+	const struct pst_ctx ctx = { .slot = call->slot_number };
+	int verdict;
 
-	frame_enter(req, link);
-	r = filter_run(link->filter, kind, program_of(req, kind), req->number, &verdict);
-	*ret_bad = r < 0;
-	return r < 0 ? not_run(req, link, kind, r) : settle(req, link, kind, verdict, ret_bad);
+	fill_own(call, entry);
+	*ret_bad = true;
+	if (run(call, entry, kind, &ctx, &verdict) < 0)
+		return -EIO;
+	return take(call, entry, kind, verdict, ret_bad);
 }
 
-int program_run_listed(struct req *req, struct link *link, unsigned int first, unsigned int n,
-		       unsigned int *ret_at, bool *ret_bad)
+int run_program_lookups(struct filter_call *call, struct chain_entry *entry, unsigned int first,
+			unsigned int n, unsigned int *ret_at, bool *ret_bad)
 {
-	const struct pst_call *call = frame_of(req);
-	unsigned int n_asked;
-	int r;
+	const struct pst_ctx ctx = { .slot = call->slot_number, .n_listed = n, .first = first };
+	uint32_t n_asked;
+	int verdict;
 
 	*ret_at = first;
-	frame_enter(req, link);
-	r = filter_run_looked_up(link->filter, req->number, first, n);
-	*ret_bad = r < 0;
-	if (r < 0)
-		return not_run(req, link, FILTER_PRE, r);
-	n_asked = call->n_asked;
-	if (n_asked <= first || n_asked > first + n) {
-		*ret_bad = true;
-		return program_bad(req, link, FILTER_PRE, "lost count of the names of a listing");
-	}
+	*ret_bad = true;
+	fill_own(call, entry);
+	if (run(call, entry, FILTER_PRE, &ctx, &verdict) < 0)
+		return -EIO;
+	n_asked = port_read_once(call->slot->n_asked);
+	if (n_asked <= first || n_asked > first + n)
+		return run_program_bad(call, entry, FILTER_PRE,
+				       "lost count of the names of a listing");
 	*ret_at = n_asked - 1;
-	return settle(req, link, FILTER_PRE, call->listed[n_asked - 1].verdict, ret_bad);
+	verdict = port_read_once(call->slot->listed[n_asked - 1].verdict);
+	return take(call, entry, FILTER_PRE, verdict, ret_bad);
+}
+
+int run_program_names(struct filter_call *call, const struct chain_entry *entry, unsigned int n)
+{
+	const struct pst_ctx ctx = { .slot = call->slot_number, .n_listed = n };
+	int verdict;
+
+	fill_own(call, entry);
+	return run(call, entry, FILTER_NAME, &ctx, &verdict);
 }

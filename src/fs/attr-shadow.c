@@ -94,7 +94,7 @@ bool shadow_in_flight(const struct node *node)
  */
 static uint64_t in_doubt(const struct node *node, uint64_t old, enum attr_reply reply, bool may_cross)
 {
-	bool filters = atomic_load(&node->filters) & ~NODE_FILTERS_SET;
+	bool filters = node_filters(node) & ~FILTERS_SET;
 
 	if (reply == REPLY_SETATTR)
 		return 0;

@@ -46,7 +46,7 @@ struct fs {
  */
 static inline bool attr_is_by_caller(struct fs *fs, const struct node *node)
 {
-	return node->filters & atomic_load_explicit(&fs->filters.by_caller, memory_order_relaxed);
+	return node_filters(node) & atomic_load_explicit(&fs->filters.by_caller, memory_order_relaxed);
 }
 
 /* lookup.c: the node of a name, of an open file; dir's descriptor at hand. */

@@ -17,7 +17,7 @@ static void node_gone(void *aux, struct node *node)
 {
 	struct fs *fs = aux;
 
-	if (node->filters & atomic_load_explicit(&fs->filters.forget, memory_order_relaxed))
+	if (node_filters(node) & atomic_load_explicit(&fs->filters.forget, memory_order_relaxed))
 		fs->config.host.forgotten(fs->config.host.aux, node);
 	passthrough_node_gone(fs, node);
 	watch_node_gone(fs, node);

@@ -163,7 +163,7 @@ struct fs_filters {
 };
 void fs_set_filters(struct fs *fs, const struct fs_filters *filters);
 /*
- * The bits of changed are others in node->filters now: pages that the kernel keeps of it may be
+ * The bits of changed are others in node_filters() now: pages that the kernel keeps of it may be
  * wrong.
  */
 void fs_filters_changed(struct fs *fs, struct node *node, uint64_t changed);

@@ -83,7 +83,7 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
  */
 static uint64_t inherited_filters(struct fs *fs, struct node *dir)
 {
-	return (dir ? dir : fs->root)->filters & ~NODE_FILTERS_SET;
+	return node_filters(dir ? dir : fs->root) & ~FILTERS_SET;
 }
 
 int lookup_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry)

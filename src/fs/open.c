@@ -177,7 +177,7 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 		return r;
 	attr_node_created(entry.node);
 	/* What holds for the file decides how it is opened. */
-	node_set_filters(entry.node, caller->filters, caller->known_filters);
+	filter_node_set(&entry.node->filter, caller->filters, caller->known_filters);
 	/* The way to the file while it has no name, or only one that somebody may take away. */
 	path_fd = fd_reopen(fd, O_PATH);
 	if (path_fd >= 0)

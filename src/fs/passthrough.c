@@ -233,7 +233,7 @@ static void tell_refusal(struct passthrough *pt, int r)
 /* The mode that the filters of a node need; IO_NONE if none of them sees its data. */
 static enum io_mode filter_mode(struct fs *fs, const struct node *node)
 {
-	uint64_t seen = node->filters & atomic_load(&fs->filters.data);
+	uint64_t seen = node_filters(node) & atomic_load(&fs->filters.data);
 
 	if (!seen)
 		return IO_NONE;

@@ -122,7 +122,7 @@ void node_record_fill(struct nodetab *tab, struct node *node, const struct node_
 		      uint64_t id)
 {
 	node->ino = key->ino;
-	node->filters = key->filters;
+	port_store(&node->filter.filters, key->filters);
 	node->parent = 0;
 	node->fh.len = key->fh.len;
 	node->fh.type = key->fh.type;

@@ -231,22 +231,6 @@ void node_forget(struct nodetab *tab, struct node *node, uint64_t n)
 		node_die(tab, node);
 }
 
-void node_set_filters(struct node *node, uint64_t filters, uint64_t known)
-{
-	uint64_t now = atomic_load_explicit(&node->filters, memory_order_relaxed), then;
-
-	do {
-		then = now & NODE_FILTERS_SET & ~known ? now : now & ~known;
-		then |= filters | NODE_FILTERS_SET;
-	} while (now != then && !atomic_compare_exchange_weak(&node->filters, &now, then));
-}
-
-bool node_reset_filters(struct node *node, uint64_t filters, uint64_t known, uint64_t seen)
-{
-	return atomic_compare_exchange_strong(&node->filters, &seen,
-					      (seen & ~known) | filters | NODE_FILTERS_SET);
-}
-
 uint32_t node_number(struct nodetab *tab, const struct node *node)
 {
 	return index_of(tab, node);

@@ -14,6 +14,7 @@
  * one atomic operation tells whether both are zero: nlookup, how often the kernel was told of the
  * node, and the number of references. nlookup changes in node_remember() and node_forget() only.
  */
+#include "filter/node.h"
 #include "node/fhandle.h"
 
 #include <assert.h>
@@ -40,7 +41,7 @@ struct node {
 	_Atomic uint64_t count;		/* nlookup << 24 | references */
 	_Atomic uint64_t id;		/* constant while count is not 0; 0: the record is free */
 	uint64_t ino;			/* constant: the lower inode's number */
-	_Atomic uint64_t filters;	/* that hold for the node, a bit each; NODE_FILTERS_SET */
+	struct filter_node filter;	/* which filters hold for the node */
 	_Atomic uint64_t parent;	/* hint: id of the directory it was last found in, or 0 */
 	_Atomic uint64_t shadow;	/* fs/attr-shadow.c: hash of what the kernel has cached */
 	struct fhandle_kept fh;		/* constant; len 0 for nodes with a descriptor of their own */
@@ -64,8 +65,22 @@ struct node {
 };
 static_assert(sizeof(struct node) == 112, "a million nodes in a hundred megabytes");
 
-/* In node.filters: decided for a name of this node, not only inherited from its directory. */
-#define NODE_FILTERS_SET (1ULL << 63)
+/* The node that the filter core knows by its filter member. */
+static inline struct node *node_of_filter(struct filter_node *filter)
+{
+	return (struct node *)((char *)filter - offsetof(struct node, filter));
+}
+
+/* Returns NULL for NULL. */
+static inline struct filter_node *node_filter(struct node *node)
+{
+	return node ? &node->filter : NULL;
+}
+
+static inline uint64_t node_filters(const struct node *node)
+{
+	return filter_node_filters(&node->filter);
+}
 
 /* A file system that LOWER reaches: LOWER's own is number 0, what is mounted below follows. */
 struct lower_mount {
@@ -177,20 +192,6 @@ struct node *node_put(struct nodetab *tab, struct node *node);
 /* Adds one to nlookup; takes n away from it. */
 void node_remember(struct node *node);
 void node_forget(struct nodetab *tab, struct node *node, uint64_t n);
-
-/*
- * Adds filters to node->filters after the filters of one of its names were decided, and sets
- * NODE_FILTERS_SET. A file with several names has the filters of all of them, so that a hard link
- * does not evade one. Filters that the node only inherited (NODE_FILTERS_SET is not set) are
- * replaced. Bits outside of known, of filters that are being added or removed, stay; with
- * NODE_FILTERS_SET in known earlier decisions are replaced, too.
- */
-void node_set_filters(struct node *node, uint64_t filters, uint64_t known);
-/*
- * Replaces earlier decisions if node->filters is still seen; else changes nothing and returns
- * false.
- */
-bool node_reset_filters(struct node *node, uint64_t filters, uint64_t known, uint64_t seen);
 
 /* -- the file handle of a node (node-records.c) -------------------------------------------------- */
 

@@ -4,6 +4,7 @@
  * operation (filter/op-rows.h) says what it needs and where the argument has the numbers.
  */
 #include "request/check-in.h"
+#include "filter/name.h"
 
 #include <errno.h>
 #include <string.h>
@@ -83,7 +84,7 @@ int check_in(struct req *req)
 	int r = 0;
 
 	for (int i = 0; i < op->n_entries; i++)
-		if (!wire_name_ok(req->msg.name[i], op->flags & OP_DOTS))
+		if (!filter_name_ok(req->msg.name[i], op->flags & OP_DOTS))
 			return -EINVAL;
 	if (op->check_in == OP_NEEDS_NOTHING)
 		return 0;

@@ -12,10 +12,11 @@
  * before it counts anything.
  */
 #include "filter/apply.h"
-#include "filter/chain.h"
-#include "filter/name-check.h"
+#include "filter/place.h"
+#include "request/attached.h"
 #include "request/check-in.h"
 #include "request/exact.h"
+#include "request/filter-adapter.h"
 #include "request/keep.h"
 #include "request/req.h"
 #include "request/result.h"
@@ -79,7 +80,7 @@ static void answer(struct req *req, int r)
 
 	if (r == 0) {
 		result_commit(req);
-		answer.arg = req->slot.base + SLOT_OUT;
+		answer.arg = req_result(req);
 		answer.arg_len = req->out_len;
 		answer.data = req->data;
 		answer.data_len = req->data_len;
@@ -112,18 +113,17 @@ static int enter_filters(struct req *req)
 	struct chain *chain = req->chain;
 	int r = 0;
 
-	if (atomic_load_explicit(&chain->arriving, memory_order_acquire))
+	if (port_load(&chain->activating))
 		req->host->settle(req);
-	req->filters = filtered_by(req);
-	if (req->filters && (chain->delays & req->filters) && !req->in_pool)
+	adapter_begin(req);
+	if ((chain->delays & req->call.filters) && !req->in_pool)
 		return REQ_TO_POOL;
-	if (req->filters)
-		r = exact_enter(req->host->exact, req) ? REQ_TO_POOL :
-								  filtered_before(req);
+	if (req->call.filters)
+		r = exact_enter(req->host->exact, req) ? REQ_TO_POOL : adapter_before(req);
 	else if (req->node)
-		judge_inherit(req, req->node);
+		place_inherit(&req->call, &req->node->filter);
 	/* After the names: what is hidden must not be looked at. */
-	return r == 0 && chain->attached ? judge_attached(req) : r;
+	return r == 0 && chain->attached ? attached_check(req) : r;
 }
 
 /* The operation itself. */
@@ -158,7 +158,7 @@ static int run(struct req *req)
 		if (r != 0)
 			return r;
 		if (req->chain) {
-			req->caller.filters = req->child.filters;
+			req->caller.filters = req->call.child.filters;
 			req->caller.known_filters = ((struct chain *)req->chain)->all;
 		}
 		req->stage = STAGE_ENTERED;
@@ -223,22 +223,22 @@ static int leave_filters(struct req *req, int r)
 {
 	bool finds = req->msg.op->effect == OP_FINDS;
 	bool reads = req->msg.op->answer == OP_ANSWER_CONTENT;
-	bool answered = r == FILTERED_DONE;
+	bool answered = r == APPLY_DONE;
 	int then;
 
 	if (answered)
 		r = 0;
-	else if (finds && req->stage == STAGE_ENTERED && req->filters)
-		r = filtered_found(req, r);
+	else if (finds && req->stage == STAGE_ENTERED && req->call.filters)
+		r = adapter_found(req, r);
 	if (r == 0 && !answered)
 		result_encode(req);
 	if (answered && r == 0)
 		shown_check(req);
-	if (!req->passed && !(answered && reads))
+	if (!req->call.ran && !(answered && reads))
 		return r;
 	if (req->msg.op->answer == OP_ANSWER_LIST)
 		return op_readdir_leave(req, r, answered);
-	then = reads ? op_read_leave(req, r, answered) : filtered_after(req, r);
+	then = reads ? op_read_leave(req, r, answered) : adapter_after(req, r);
 	if (r == 0 && then != 0)
 		take_back(req);
 	/* That a name is absent is an answer without a file, which filters may have written on. */

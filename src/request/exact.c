@@ -81,7 +81,7 @@ int exact_enter(struct exact *exact, struct req *req)
 {
 	const struct chain *chain = req->chain;
 
-	if (!(chain->exact & req->filters))
+	if (!(chain->exact & req->call.filters))
 		return 0;
 	req->changed = changes(req);
 	if (!req->changed)

@@ -27,7 +27,7 @@ static bool may_be_hidden(struct req *req, int r)
 {
 	struct chain *chain = req->chain;
 
-	return r == -ENOENT && chain && (req->node->filters & chain->by_caller);
+	return r == -ENOENT && chain && (node_filters(req->node) & chain->by_caller);
 }
 
 /* Whether the name was covered when the mount tables were last read; *ret_node: by which file. */

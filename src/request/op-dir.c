@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Listings, plain and with entries. */
 #include "filter/apply.h"
-#include "filter/call.h"
-#include "filter/name-check.h"
-#include "request/keep.h"
+#include "filter/call-fill.h"
 #include "filter/listing.h"
-#include "request/req.h"
+#include "filter/place.h"
+#include "filter/records.h"
+#include "request/filter-adapter.h"
+#include "request/keep.h"
 #include "request/shown.h"
 #include "util/cleanup.h"
 #include "util/name.h"
@@ -14,76 +15,69 @@
 #include <stddef.h>
 #include <string.h>
 
-/* A name that waits until filters have been asked about it, together with others. */
-struct waiting {
-	uint64_t ino, off;
-	uint32_t type;
-	char name[PST_LISTED_SIZE];
-};
-
-struct listing {
+struct dir_reply {
 	struct fs_dirsink sink;
 	struct dirbuf buf;
-	struct fs *fs;
 	struct req *req;
-	/* Where filters are asked about names: */
-	struct link *together; /* what is to be asked before LOOKUP, and nothing else is; or NULL */
-	struct waiting *waiting;
-	unsigned int n_waiting;
-	size_t waiting_size; /* what they take if all are shown */
+	struct filtered *filtered; /* NULL: no filter is asked about names */
 };
 
-static bool listing_fits(struct fs_dirsink *sink, size_t name_len)
+/* Names that filters are asked about, and the listing, put together where filters do not reach. */
+struct filtered {
+	struct dir_reply *reply;
+	size_t size; /* what the names take that are still asked about, if all are shown */
+	struct listing listing;
+	char memory[];
+};
+
+static struct dir_reply *reply_of(struct fs_dirsink *sink)
 {
-	return dirbuf_fits(&((struct listing *)sink)->buf, name_len);
+	return (struct dir_reply *)sink;
+}
+
+static bool fits(struct fs_dirsink *sink, size_t name_len)
+{
+	return dirbuf_fits(&reply_of(sink)->buf, name_len);
+}
+
+static void encode(const struct req *req, const struct fs_entry *entry,
+		   struct fuse_entry_out *ret_out)
+{
+	encode_entry_out(&entry->attr.stx, entry->node->id, fs_generation(req->fs, entry->node),
+			 entry->entry_ns, entry->attr.attr_ns, ret_out);
 }
 
 /* The entry's node is counted as told to the kernel, and let go of: the buffer has its number. */
-static void listing_add(struct fs_dirsink *sink, const struct fs_dirent *dirent,
-			struct fs_entry *entry)
+static void add(struct fs_dirsink *sink, const struct fs_dirent *dirent, struct fs_entry *entry)
 {
-	struct listing *listing = (struct listing *)sink;
+	struct dir_reply *reply = reply_of(sink);
+	struct req *req = reply->req;
 	struct fuse_entry_out out;
 
-	if (entry->node && !keep_lists(listing->req, dirent->name, entry->node->id)) {
-		fs_node_put(listing->fs, entry->node);
+	if (entry->node && !keep_lists(req, dirent->name, entry->node->id)) {
+		fs_node_put(req->fs, entry->node);
 		entry->node = NULL;
 	}
 	if (entry->node) {
 		node_remember(entry->node);
-		encode_entry_out(&entry->attr.stx, entry->node->id,
-				 fs_generation(listing->fs, entry->node), entry->entry_ns,
-				 entry->attr.attr_ns, &out);
+		encode(req, entry, &out);
 	}
-	dirbuf_add(&listing->buf, dirent->name, dirent->name_len, dirent->ino, dirent->off,
+	dirbuf_add(&reply->buf, dirent->name, dirent->name_len, dirent->ino, dirent->off,
 		   dirent->type, entry->node ? &out : NULL);
-	fs_node_put(listing->fs, entry->node);
+	fs_node_put(req->fs, entry->node);
 }
 
-/* What a name takes in the buffer. */
-static size_t size_of(const struct listing *listing, size_t name_len)
-{
-	size_t head = listing->buf.plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
-
-	return FUSE_REC_ALIGN(head + name_len);
-}
+/* -- names before filters ---------------------------------------------------------------------- */
 
 /* A name that filters let pass; out: of the file that was looked up, or NULL. */
-static void show(struct listing *listing, const char *name, uint64_t ino, uint64_t off,
+static void show(struct dir_reply *reply, const char *name, uint64_t ino, uint64_t off,
 		 uint32_t type, const struct fuse_entry_out *out)
 {
-	if (out && !keep_lists(listing->req, name, out->nodeid)) {
-		fs_forget(listing->fs, out->nodeid, 1);
+	if (out && !keep_lists(reply->req, name, out->nodeid)) {
+		fs_forget(reply->req->fs, out->nodeid, 1);
 		out = NULL;
 	}
-	dirbuf_add(&listing->buf, name, strlen(name), ino, off, type, out);
-}
-
-static void show_waiting(struct listing *listing, unsigned int i, const struct fuse_entry_out *out)
-{
-	const struct waiting *w = &listing->waiting[i];
-
-	show(listing, w->name, w->ino, w->off, w->type, out);
+	dirbuf_add(&reply->buf, name, strlen(name), ino, off, type, out);
 }
 
 /* A name that cannot be looked up now is listed, as it would be without filters. */
@@ -92,138 +86,230 @@ static bool is_shown(int r)
 	return r != -ENOENT && r != -EIO;
 }
 
-static void settle_names(struct listing *listing)
+/*
+ * The file of a listed name that has passed all filters, as the kernel is told of it. Puts the
+ * node.
+ */
+static void place(struct filter_call *call, struct req *req, struct node *node)
 {
-	bool hidden[PST_N_LISTED];
-
-	listed_names(listing->req, listing->n_waiting, hidden);
-	for (unsigned int i = 0; i < listing->n_waiting; i++)
-		if (!hidden[i])
-			show_waiting(listing, i, NULL);
+	place_give(call, &node->filter, &call->child);
+	node_remember(node);
+	fs_node_put(req->fs, node);
 }
 
-static void settle_lookups(struct listing *listing)
+/* LOOKUP of a name that has passed, where no filter has to be asked after it. 0 or -errno. */
+static int look_up(struct filter_call *call, const char *name, struct fuse_entry_out *ret_out)
 {
-	struct listed_found found[PST_N_LISTED];
-	const char *names[PST_N_LISTED];
+	struct req *req = call->aux;
+	struct fs_entry entry = { 0 };
+	int r = fs_lookup(req->fs, req->node, name, &entry);
 
-	for (unsigned int i = 0; i < listing->n_waiting; i++)
-		names[i] = listing->waiting[i].name;
-	listed_lookups(listing->req, listing->together, listing->n_waiting, names, found);
-	for (unsigned int i = 0; i < listing->n_waiting; i++)
-		if (is_shown(found[i].r))
-			show_waiting(listing, i, found[i].r == 0 ? &found[i].out : NULL);
+	if (r < 0 || !entry.node)
+		return r < 0 ? r : -ENOENT;
+	encode(req, &entry, ret_out);
+	place(call, req, entry.node);
+	return 0;
 }
 
-/* Asks about the names that wait, and adds those that are shown. */
-static void listing_settle(struct listing *listing)
+/* The end of a LOOKUP that has found something: the filters after it. */
+static int leave_lookup(struct filter_call *call, struct fs_entry *entry,
+			struct fuse_entry_out *ret_out)
 {
-	if (!listing->n_waiting)
-		return;
-	if (listing->together)
-		settle_lookups(listing);
-	else
-		settle_names(listing);
-	listing->n_waiting = 0;
-	listing->waiting_size = 0;
+	struct fuse_entry_out *out = &call->saved->out.entry;
+	struct req *req = call->aux;
+	struct pst_attr attr;
+	struct pst_node after;
+	int r;
+
+	encode(req, entry, out);
+	call->out_len = sizeof(*out);
+	adapter_fill_attr(&entry->attr.stx, &attr);
+	adapter_fill_after(call, entry->node, &entry->attr.stx, &after);
+	r = apply_after(call, 0, &attr, &after);
+	if (r < 0)
+		return r;
+	shown_check_looked_up(entry->node, &entry->attr.stx, &out->attr);
+	*ret_out = *out;
+	place(call, req, entry->node);
+	entry->node = NULL;
+	return 0;
+}
+
+/* LOOKUP of a name by way of all filters. 0 or -errno. */
+static int look_up_filtered(struct listing *listing, const char *name,
+			    struct fuse_entry_out *ret_out)
+{
+	struct filter_call *call = &listing->call;
+	struct req *req = call->aux;
+	struct fs_entry entry = { 0 };
+	struct pst_attr attr;
+	int r;
+
+	listing_lookup(listing, name);
+	req_lookup_begin(req);
+	r = call_fill_save(call);
+	if (r < 0)
+		return r;
+	r = apply_before(call);
+	adapter_wait(call);
+	if (r == 0) {
+		r = fs_lookup(req->fs, req->node, call->name[0], &entry);
+		if (entry.node)
+			adapter_fill_attr(&entry.attr.stx, &attr);
+		r = apply_found(call, r, node_filter(entry.node), entry.node ? &attr : NULL);
+	}
+	if (r == 0 && entry.node) {
+		r = leave_lookup(call, &entry, ret_out);
+	} else {
+		r = apply_after(call, r, NULL, NULL);
+		if (r == 0)
+			r = -ENOENT;
+	}
+	fs_node_put(req->fs, entry.node);
+	return r > 0 ? -EIO : r;
+}
+
+static void found(struct listing *listing, unsigned int i, const char *name, int r)
+{
+	struct filtered *filtered =
+		(struct filtered *)((char *)listing - offsetof(struct filtered, listing));
+	const struct listing_name *listed = &listing->names[i];
+	struct fuse_entry_out out;
+
+	if (r == 0)
+		r = look_up(&listing->call, name, &out);
+	if (is_shown(r))
+		show(filtered->reply, listed->text, listed->ino, listed->off, listed->type,
+		     r == 0 ? &out : NULL);
+}
+
+/* Asks about the names that wait for that, and adds those that are shown. */
+static void ask(struct filtered *filtered)
+{
+	struct listing *listing = &filtered->listing;
+
+	if (listing->together) {
+		listing_ask_lookups(listing, found);
+	} else {
+		listing_ask(listing);
+		for (unsigned int i = 0; i < listing->n; i++) {
+			const struct listing_name *listed = &listing->names[i];
+
+			if (!listed->hidden)
+				show(filtered->reply, listed->text, listed->ino, listed->off,
+				     listed->type, NULL);
+		}
+	}
+	listing->n = 0;
+	filtered->size = 0;
 }
 
 /* Names that wait are asked about first: those that are not shown take no room. */
-static size_t listing_room(struct fs_dirsink *sink)
+static size_t room(struct fs_dirsink *sink)
 {
-	struct listing *listing = (struct listing *)sink;
+	struct dir_reply *reply = reply_of(sink);
 
-	listing_settle(listing);
-	return dirbuf_room(&listing->buf);
+	if (reply->filtered)
+		ask(reply->filtered);
+	return dirbuf_room(&reply->buf);
+}
+
+/* What a name takes in the buffer. */
+static size_t size_of(const struct dir_reply *reply, size_t name_len)
+{
+	size_t head = reply->buf.plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
+
+	return FUSE_REC_ALIGN(head + name_len);
 }
 
 /* Whether one more has room, if all are shown that are still asked about. */
-static bool listing_fits_waiting(struct fs_dirsink *sink, size_t name_len)
+static bool fits_together(struct fs_dirsink *sink, size_t name_len)
 {
-	struct listing *listing = (struct listing *)sink;
-	size_t room = listing->buf.size - listing->buf.len - listing->waiting_size;
+	struct dir_reply *reply = reply_of(sink);
+	size_t left = reply->buf.size - reply->buf.len - reply->filtered->size;
 
-	if (size_of(listing, name_len) <= room)
+	if (size_of(reply, name_len) <= left)
 		return true;
-	listing_settle(listing);
-	return dirbuf_fits(&listing->buf, name_len);
+	ask(reply->filtered);
+	return dirbuf_fits(&reply->buf, name_len);
 }
 
-/* As listing_add(), where filters hold for names or for what LOOKUP would answer: one by one ... */
-static void listing_add_filtered(struct fs_dirsink *sink, const struct fs_dirent *dirent,
-				 struct fs_entry *entry)
+/* As add(), where filters hold for names or for what LOOKUP would answer: one by one ... */
+static void add_filtered(struct fs_dirsink *sink, const struct fs_dirent *dirent,
+			 struct fs_entry *entry)
 {
-	struct listing *listing = (struct listing *)sink;
+	struct dir_reply *reply = reply_of(sink);
+	struct listing *listing = &reply->filtered->listing;
 	struct fuse_entry_out out = { 0 };
 	int r = 0;
 
+	(void)entry;
 	if (name_is_dots(dirent->name))
 		r = 0;
-	else if (listing->buf.plus)
-		r = listed_lookup(listing->req, dirent->name, &out);
+	else if (reply->buf.plus)
+		r = look_up_filtered(listing, dirent->name, &out);
 	else
-		r = listed_name(listing->req, dirent->name, dirent->type);
+		r = listing_check(listing, dirent->name, dirent->type);
 	if (is_shown(r))
-		show(listing, dirent->name, dirent->ino, dirent->off, dirent->type,
+		show(reply, dirent->name, dirent->ino, dirent->off, dirent->type,
 		     out.nodeid ? &out : NULL);
 }
 
 /* ... and many at once. */
-static void listing_add_waiting(struct fs_dirsink *sink, const struct fs_dirent *dirent,
-				struct fs_entry *entry)
+static void add_together(struct fs_dirsink *sink, const struct fs_dirent *dirent,
+			 struct fs_entry *entry)
 {
-	struct listing *listing = (struct listing *)sink;
-	unsigned int i = listing->n_waiting;
+	struct dir_reply *reply = reply_of(sink);
+	struct filtered *filtered = reply->filtered;
 
 	if (name_is_dots(dirent->name) ||
-	    !frame_list(listing->req, i, dirent->name, dirent->ino, dirent->type)) {
-		listing_settle(listing);
-		listing_add_filtered(sink, dirent, entry);
+	    !listing_add(&filtered->listing, dirent->name, dirent->ino, dirent->off,
+			 dirent->type)) {
+		ask(filtered);
+		add_filtered(sink, dirent, entry);
 		return;
 	}
-	listing->waiting[i] =
-		(struct waiting){ .ino = dirent->ino, .off = dirent->off, .type = dirent->type };
-	strcpy(listing->waiting[i].name, dirent->name);
-	listing->waiting_size += size_of(listing, dirent->name_len);
-	if (++listing->n_waiting == PST_N_LISTED)
-		listing_settle(listing);
+	filtered->size += size_of(reply, dirent->name_len);
+	if (filtered->listing.n == PST_N_LISTED)
+		ask(filtered);
 }
 
-static int list_plain(struct req *req, struct listing *listing, uint64_t off)
-{
-	int r = fs_readdir(listing->fs, req->handle, off, &listing->sink);
+/* -- READDIR ----------------------------------------------------------------------------------- */
 
-	req->data_len = listing->buf.len;
+static int list_plain(struct req *req, struct dir_reply *reply, uint64_t off)
+{
+	int r = fs_readdir(req->fs, req->handle, off, &reply->sink);
+
+	req->data_len = reply->buf.len;
 	return r;
 }
 
 /*
- * A listing whose names are looked up by way of the filters, one by one or many at once, each in the
- * place of the request. It is put together where they do not reach.
+ * A listing whose names are looked up by way of the filters, one by one or many at once, each in
+ * the place of the request.
  */
-static int list_filtered(struct req *req, struct listing *listing, uint64_t off)
+static int list_filtered(struct req *req, struct dir_reply *reply, uint64_t off)
 {
-	_cleanup_(freep) char *memory = malloc(listing->buf.size);
-	struct waiting waiting[PST_N_LISTED];
-	char aside[FRAME_SIZE];
+	_cleanup_(freep) struct filtered *filtered = malloc(sizeof(*filtered) + reply->buf.size);
 	bool one_by_one;
 	int r;
 
-	if (!memory)
+	if (!filtered)
 		return -ENOMEM;
-	memcpy(aside, req->slot.base, sizeof(aside));
-	listing->buf.at = memory;
-	listing->sink.entries = false;
-	listing->waiting = waiting;
-	listing->together = listing->buf.plus ? listed_together(req) : NULL;
-	one_by_one = listing->buf.plus ? !listing->together : judge_wants_child(req, req->node);
-	listing->sink.fits = one_by_one ? listing_fits : listing_fits_waiting;
-	listing->sink.add = one_by_one ? listing_add_filtered : listing_add_waiting;
-	r = fs_readdir(listing->fs, req->handle, off, &listing->sink);
-	listing_settle(listing);
-	memcpy(req->data, memory, listing->buf.len);
-	req->data_len = listing->buf.len;
-	memcpy(req->slot.base, aside, sizeof(aside));
+	filtered->reply = reply;
+	filtered->size = 0;
+	listing_init(&filtered->listing, &req->call);
+	one_by_one = listing_is_one_by_one(&filtered->listing, &req->call);
+	reply->filtered = filtered;
+	reply->buf.at = filtered->memory;
+	reply->sink.entries = false;
+	reply->sink.fits = one_by_one ? fits : fits_together;
+	reply->sink.add = one_by_one ? add_filtered : add_together;
+	r = fs_readdir(req->fs, req->handle, off, &reply->sink);
+	ask(filtered);
+	memcpy(req->data, filtered->memory, reply->buf.len);
+	req->data_len = reply->buf.len;
+	call_fill_again(&req->call);
 	return r;
 }
 
@@ -231,45 +317,24 @@ int op_readdir(struct req *req)
 {
 	const struct fuse_read_in *in = req->msg.arg;
 	bool plus = req->msg.head->opcode == FUSE_READDIRPLUS;
-	struct listing listing = {
-		.sink = { .room = listing_room,
-			  .fits = listing_fits,
-			  .add = listing_add,
-			  .entries = plus },
+	struct dir_reply reply = {
+		.sink = { .room = room, .fits = fits, .add = add, .entries = plus },
 		.buf = { .at = req->data, .size = in->size, .plus = plus },
-		.fs = req->fs,
 		.req = req,
 	};
 	int r;
 
-	if (listing.buf.size > req->slot.data_size)
-		listing.buf.size = req->slot.data_size;
-	r = listed_asks(req) ? list_filtered(req, &listing, in->offset) :
-			       list_plain(req, &listing, in->offset);
+	if (reply.buf.size > req->slot.data_size)
+		reply.buf.size = req->slot.data_size;
+	r = listing_asks(&req->call) ? list_filtered(req, &reply, in->offset) :
+				       list_plain(req, &reply, in->offset);
 	/* Names that were read before the error are not lost: the next call meets it first. */
-	return listing.buf.len ? 0 : r;
-}
-
-/* The next entry of a listing of len bytes, plain or not, and what it tells of; NULL at its end. */
-static const struct fuse_dirent *next_entry(const struct req *req, size_t len, size_t *at,
-					    struct told *ret_told)
-{
-	bool plus = req->msg.head->opcode == FUSE_READDIRPLUS;
-	size_t head = plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
-	const char *record = req->data + *at;
-	const struct fuse_dirent *dirent =
-		(const struct fuse_dirent *)(record + head - FUSE_NAME_OFFSET);
-
-	if (len - *at < head)
-		return NULL;
-	*ret_told = plus ? frame_told((const struct fuse_direntplus *)record) : (struct told){ 0 };
-	*at += FUSE_REC_ALIGN(head + dirent->namelen);
-	return dirent;
+	return reply.buf.len ? 0 : r;
 }
 
 /*
- * The kernel takes an empty reply for the end, and completes its cached listing. A reply that is too short for a
- * name is the end to whoever reads, and completes nothing.
+ * The kernel takes an empty reply for the end, and completes its cached listing. A reply that is
+ * too short for a name is the end to whoever reads, and completes nothing.
  */
 #define END_UNCACHED_SIZE 8
 
@@ -286,83 +351,68 @@ void op_readdir_commit(struct req *req)
 
 void op_readdir_undo(struct req *req)
 {
-	struct told told;
-	size_t at = 0;
+	struct record record = { 0 };
 
-	while (next_entry(req, req->data_len, &at, &told))
-		if (told.nodeid)
-			fs_forget(req->fs, told.nodeid, 1);
+	while (records_next(req->data, req->data_len, true, &record) > 0)
+		if (record.entry.nodeid)
+			fs_forget(req->fs, record.entry.nodeid, 1);
 }
 
-/* What the kernel would have been told of, in the order of the listing. */
-struct told_list {
-	struct told *files;
-	size_t n;
-	uint64_t end; /* the offset behind the last name */
-};
-
-static int told_note(struct req *req, struct told_list *ret_list)
+/* Forgets the files that are not listed any more; all of them where nothing is kept. */
+static void forget_unlisted(struct req *req, bool keep)
 {
-	size_t room = req->data_len / FUSE_NAME_OFFSET + 1;
-	struct told_list list = { .files = calloc(room, sizeof(*list.files)) };
-	const struct fuse_dirent *dirent;
-	struct told told;
-	size_t at = 0;
+	const struct filter_call *call = &req->call;
 
-	if (!list.files)
+	for (size_t i = 0; i < call->n_ids; i++) {
+		if (keep && call->ids[i].listed)
+			shown_check_listed(req, &call->ids[i]);
+		else
+			fs_forget(req->fs, call->ids[i].nodeid, 1);
+	}
+}
+
+/*
+ * The filters after a listing of which the kernel would be told. *ret_end: the offset behind its
+ * names.
+ */
+static int leave_listing(struct req *req, uint64_t *ret_end)
+{
+	struct filter_call *call = &req->call;
+	bool plus = req->msg.head->opcode == FUSE_READDIRPLUS;
+	size_t n = req->data_len / FUSE_NAME_OFFSET + 1;
+	_cleanup_(freep) struct filter_entry_id *ids = calloc(n, sizeof(*ids));
+	int r;
+
+	if (!ids) {
+		if (plus)
+			op_readdir_undo(req);
 		return -ENOMEM;
-	while ((dirent = next_entry(req, req->data_len, &at, &told))) {
-		list.end = dirent->off;
-		if (told.nodeid)
-			list.files[list.n++] = told;
 	}
-	*ret_list = list;
-	return 0;
-}
-
-/* Forgets what is not in the listing any more; all of it where nothing is kept. */
-static void told_settle(struct req *req, const struct told_list *list, bool keep)
-{
-	size_t at = 0, began = 0, i = 0;
-	struct told told;
-
-	for (; keep && next_entry(req, req->data_len, &at, &told); began = at) {
-		if (!told.nodeid)
-			continue;
-		for (; list->files[i].nodeid != told.nodeid; i++)
-			fs_forget(req->fs, list->files[i].nodeid, 1);
-		shown_check_listed(req, (struct fuse_direntplus *)(req->data + began),
-				   &list->files[i++]);
-	}
-	for (; i < list->n; i++)
-		fs_forget(req->fs, list->files[i].nodeid, 1);
+	call->n_ids = records_note(req->data, req->data_len, plus, ids, n, ret_end);
+	call->ids = ids;
+	r = adapter_after(req, 0);
+	forget_unlisted(req, r == 0);
+	call->ids = NULL;
+	call->n_ids = 0;
+	return r;
 }
 
 int op_readdir_leave(struct req *req, int r, bool answered)
 {
 	struct fuse_read_in *in = req->msg.arg;
 
+	if (!apply_asks_after(&req->call))
+		return r;
 	while (r == 0) {
-		struct told_list list;
 		bool some = req->data_len;
+		uint64_t end;
 
-		r = told_note(req, &list);
-		if (r < 0) {
-			op_readdir_undo(req);
-			return r;
-		}
-		req->told = list.files;
-		req->n_told = list.n;
-		r = filtered_after(req, 0);
-		told_settle(req, &list, r == 0);
-		req->told = NULL;
-		req->n_told = 0;
-		free(list.files);
+		r = leave_listing(req, &end);
 		if (r < 0 || req->data_len || !some || answered)
 			return r;
 		/* All of it was dropped, which to the kernel would be the end. */
-		in->offset = list.end;
+		in->offset = end;
 		r = op_readdir(req);
 	}
-	return filtered_after(req, r);
+	return adapter_after(req, r);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Operations that open files, and those on open files. */
 #include "filter/apply.h"
+#include "request/filter-adapter.h"
 #include "request/req.h"
 #include "util/cleanup.h"
 
@@ -101,7 +102,7 @@ static int read_filtered(struct req *req, int r, bool answered, bool *ret_end)
 	size_t was = req->data_len;
 	bool short_below = !answered && was < in->size;
 
-	r = filtered_after(req, r);
+	r = adapter_after(req, r);
 	*ret_end = short_below && req->data_len >= was;
 	return r;
 }
@@ -114,13 +115,13 @@ static int read_piece(struct req *req, uint64_t off, uint32_t size, bool *ret_en
 
 	in->offset = off;
 	in->size = size;
-	req->passed = req->decided = 0;
+	req->call.ran = req->call.decided = 0;
 	req->data = slot_data(&req->slot);
 	req->data_len = 0;
-	r = filtered_before(req);
+	r = adapter_before(req);
 	if (r == 0)
 		return read_filtered(req, op_read(req), false, ret_end);
-	return read_filtered(req, r == FILTERED_DONE ? 0 : r, true, ret_end);
+	return read_filtered(req, r == APPLY_DONE ? 0 : r, true, ret_end);
 }
 
 /* The pieces of a READ after the first, which is there; together they take the place of the answer. */
@@ -150,7 +151,7 @@ static int read_pieces(struct req *req, uint64_t off, uint32_t size)
 
 int op_read_leave(struct req *req, int r, bool answered)
 {
-	const struct fuse_read_in came = req->kept->came.read;
+	const struct fuse_read_in came = req->saved->call.orig.read;
 	uint32_t size = came.size < req->slot.data_size ? came.size : (uint32_t)req->slot.data_size;
 	bool end;
 

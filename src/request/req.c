@@ -36,6 +36,8 @@ void req_leave_chain(struct req *req)
 void req_clear(struct req *req)
 {
 	memset(&req->caller, 0, sizeof(*req) - offsetof(struct req, caller));
+	if (req->call.chain)
+		call_begin(&req->call, NULL, 0);
 }
 
 void req_rename_begin(struct req *req)

@@ -6,8 +6,8 @@
  * A request belongs to one thread at a time: the worker that received it, or the pool thread it was
  * handed to.
  */
+#include "filter/call.h"
 #include "transport/chan.h"
-#include "ebpf/filter.h"
 #include "filter/op-rows.h"
 #include "fs/fs.h"
 #include "request/host.h"
@@ -20,31 +20,13 @@ struct request_set;
 struct chain;
 struct later;
 
-/* What holds for a file by its place: filters, and the cells of those that have some. */
-struct placed {
-	uint64_t filters;
-	uint64_t cells[PST_MAX_FILTERS];
-	struct node *node;		/* borrowed: where it is known already */
-};
-
-/* Parts of an answer that filters may see but not change. */
-struct sent {
-	struct fuse_entry_out entry;
-	struct fuse_open_out open;
-};
-
 /*
- * What came with a request, out of reach of filters, which can write to all of its slot: as it
- * came, and as the filters before it have changed it. The message points here while filters hold.
+ * What came with a request, where filters, which can write to all of its slot, do not reach. The
+ * message points here while filters hold.
  */
-struct kept {
+struct req_saved {
 	struct fuse_in_header head;
-	union pst_in came;		/* the argument, in the newer of two forms */
-	union pst_in now;
-	size_t data_len;		/* of what came */
-	uint32_t uid, gid;		/* of the caller, as they came */
-	char name[2][PST_NAME_SIZE];	/* as they are now */
-	uint64_t note[PST_MAX_FILTERS][2]; /* what programs before left for those after; see req.noted */
+	struct filter_saved call;
 };
 
 /* How far a request has come: what was done is not done again when it changes threads. */
@@ -53,17 +35,8 @@ enum stage {
 	STAGE_ENTERED,			/* checked in, and let pass by the filters */
 };
 
-/* A file that a listing tells the kernel of. */
-struct told {
-	uint64_t nodeid, generation;
-	uint64_t name;			/* a hash of it */
-	uint32_t type;			/* S_IFREG, ... */
-	uint32_t uid, gid;
-};
-
 struct req {
 	struct slot slot;		/* constant */
-	unsigned int number;		/* constant: of the slot in its set */
 	struct request_set *set;		/* constant: the server's */
 	struct request_host *host;	/* constant, as fs, which is host->fs */
 	struct fs *fs;
@@ -76,9 +49,12 @@ struct req {
 	struct chain *_Atomic chain;
 	/* It runs, under chain or under none. Written and read likewise. */
 	atomic_bool begun;
-	struct kept *kept;		/* constant; NULL where filters cannot reach the slot */
-	struct placed child;		/* only with filters: what will hold for the name's file */
-	struct sent sent;		/* only with filters */
+	struct req_saved *saved;	/* constant; NULL where filters cannot reach the slot */
+	/*
+	 * The operation as filters see it. Clear, but for what is constant, where call.chain is
+	 * NULL.
+	 */
+	struct filter_call call;
 
 	/*
 	 * Where it came from, when it has moved since: the request whose slot the transport keeps,
@@ -111,33 +87,27 @@ struct req {
 
 	/* filters */
 	enum stage stage;
-	uint64_t filters;		/* bits of those that have to do with it */
-	uint64_t passed;		/* of these, those whose turn came before it was decided */
-	uint64_t decided;		/* the one that decided it */
-	uint64_t noted;			/* those with something in kept->note */
 	struct node *changed;		/* counted: the file that no other request changes, request/exact.c */
 	struct fdref pin;		/* of that; valid while it is set */
-	const struct told *told;	/* READDIRPLUS: files that the listing may tell of, in order */
-	size_t n_told;
-	struct node *dir;		/* borrowed: where a name is judged, while it is */
-	bool listed;			/* its name comes from a listing: it is written so */
-	bool framed;			/* the argument is in the newer form */
-	bool encoded;			/* the result of the answer is there */
+	bool newer_form;		/* RENAME: the argument is that of RENAME2 */
 	bool renaming;			/* RENAME: between req_rename_begin() and its end */
 	unsigned int n_renamed;		/* LOOKUP: see req_lookup_begin() */
-	bool only_name;			/* LOOKUP: the node that was found has no other name */
-	uint64_t seen;			/* LOOKUP: node->filters when it was found */
 
 	struct later *later;		/* it may be answered when it is gone: see req_later() */
 
 	/* tracing */
 	uint64_t trace_ns;		/* when it came; 0: nobody listens */
-	const char *verdict_by;
-	int verdict;
 };
 
 /* An op's positive answers. FS_LATER is the third. */
 #define REQ_TO_POOL 2			/* it would block: run it again, in the pool */
+
+/* Returns where the result of the answer is: out of the reach of filters, where any hold. */
+static inline union pst_out *req_result(const struct req *req)
+{
+	return req->call.filters ? &req->saved->call.out :
+				   (union pst_out *)(req->slot.base + SLOT_OUT);
+}
 
 /*
  * Returns the result of the answer, a struct of the ABI, with zeros behind what was written up to
@@ -145,7 +115,7 @@ struct req {
  */
 static inline void *req_out(struct req *req, size_t len)
 {
-	char *out = req->slot.base + SLOT_OUT;
+	char *out = req_result(req)->bytes;
 
 	assert(len <= SLOT_OUT_SIZE);
 	if (len > req->out_len) {

@@ -5,7 +5,7 @@
  * so these are counted and taken back here and nowhere else.
  */
 #include "request/result.h"
-#include "filter/apply.h"
+#include "request/filter-adapter.h"
 #include "util/name.h"
 
 static void encode_entry(struct req *req)
@@ -75,7 +75,7 @@ void result_commit(struct req *req)
 
 	/* ".." is found by way of a directory below it, whose filters it does not inherit. */
 	if (node && req->chain && !dots)
-		filtered_place(req, node);
+		adapter_place(req, node);
 	if (node)
 		node_remember(node);
 	if (req->msg.op->answer == OP_ANSWER_LIST)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Owners that filters show, and make files for. The engine, not the filter, sees to it that no set-ID bit
- * stands beside an owner that a filter has put there: a filter cannot forget it. fs/set-id.c says why.
+ * Owners that filters show, and make files for. The engine, not the filter, sees to it that no
+ * set-ID bit stands beside an owner that a filter has put there: a filter cannot forget it.
+ * fs/set-id.c says why.
  */
 #include "request/shown.h"
-#include "filter/call.h"
 
 #include <sys/stat.h>
 
@@ -34,7 +34,7 @@ static void check_attr(struct req *req, struct fuse_attr *attr)
 
 void shown_check(struct req *req)
 {
-	struct pst_call *call = frame_of(req);
+	union pst_out *out = req_result(req);
 
 	switch (req->msg.head->opcode) {
 	case FUSE_LOOKUP:
@@ -43,18 +43,18 @@ void shown_check(struct req *req)
 	case FUSE_SYMLINK:
 	case FUSE_LINK:
 		if (req->entry.node)
-			check_attr(req, &call->out.entry.attr);
+			check_attr(req, &out->entry.attr);
 		break;
 	case FUSE_CREATE:
 	case FUSE_TMPFILE:
-		check_attr(req, &call->out.create.entry.attr);
+		check_attr(req, &out->create.entry.attr);
 		break;
 	case FUSE_GETATTR:
 	case FUSE_SETATTR:
-		check_attr(req, &call->out.attr.attr);
+		check_attr(req, &out->attr.attr);
 		break;
 	case FUSE_STATX: {
-		struct fuse_statx *stat = &call->out.statx.stat;
+		struct fuse_statx *stat = &out->statx.stat;
 
 		stat->mode = (uint16_t)checked(req, stat->mode, stat->uid, stat->gid);
 		break;
@@ -64,25 +64,32 @@ void shown_check(struct req *req)
 	}
 }
 
-void shown_check_listed(struct req *req, struct fuse_direntplus *entry, const struct told *told)
+void shown_check_looked_up(struct node *node, const struct statx *real, struct fuse_attr *attr)
 {
-	struct fuse_attr *attr = &entry->entry_out.attr;
+	attr->mode = fs_show_mode(node, attr->mode, attr->uid != real->stx_uid,
+				  attr->gid != real->stx_gid);
+}
+
+void shown_check_listed(struct req *req, const struct filter_entry_id *id)
+{
+	struct fuse_direntplus *entry = (struct fuse_direntplus *)(req->data + id->at);
+	bool other_uid = id->shown_uid != id->uid, other_gid = id->shown_gid != id->gid;
 	struct node *node;
 
-	if (attr->uid == told->uid && attr->gid == told->gid)
+	if (!other_uid && !other_gid)
 		return;
-	node = fs_node(req->fs, told->nodeid);
+	node = fs_node(req->fs, id->nodeid);
 	if (!node)
 		return;
-	attr->mode = fs_show_mode(node, attr->mode, attr->uid != told->uid, attr->gid != told->gid);
+	entry->entry_out.attr.mode = fs_show_mode(node, id->shown_mode, other_uid, other_gid);
 	fs_node_put(req->fs, node);
 }
 
 void shown_check_made(struct req *req)
 {
-	union pst_in *now = &req->kept->now;
+	union pst_in *now = &req->saved->call.cur;
 
-	if (req->caller.uid == req->kept->uid && req->caller.gid == req->kept->gid)
+	if (req->caller.uid == req->call.uid && req->caller.gid == req->call.gid)
 		return;
 	switch (req->msg.head->opcode) {
 	case FUSE_CREATE:

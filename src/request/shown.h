@@ -4,12 +4,14 @@
 #include "request/req.h"
 
 /*
- * A good answer with attributes is about to go out: takes the set-ID bits away whose owner, or group, a
- * filter has replaced. Does nothing for other operations.
+ * A good answer with attributes is about to go out: takes the set-ID bits away whose owner, or
+ * group, a filter has replaced. Does nothing for other operations.
  */
 void shown_check(struct req *req);
-/* Likewise for an entry of READDIRPLUS, of which the kernel would have been told uid and gid. */
-void shown_check_listed(struct req *req, struct fuse_direntplus *entry, const struct told *told);
+/* Likewise for a LOOKUP of a name of a listing that has found a node, whose attributes are real. */
+void shown_check_looked_up(struct node *node, const struct statx *real, struct fuse_attr *attr);
+/* Likewise for an entry of READDIRPLUS that is still listed, in req->data. */
+void shown_check_listed(struct req *req, const struct filter_entry_id *id);
 /*
  * A filter before the operation may make what is created another user's: then it is created without
  * set-ID bits, which the caller could not have set on that user's files.

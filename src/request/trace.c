@@ -7,8 +7,6 @@
  * Lock: lock guards the listeners. Lines are put together without it.
  */
 #include "request/trace.h"
-#include "filter/apply.h"
-#include "filter/call.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/fd.h"
@@ -165,11 +163,11 @@ static void put_text(struct line *line, const char *text)
 	put(line, "\"");
 }
 
-static void put_path(struct line *line, const char *member, struct req *req, struct node *node,
+static void put_path(struct line *line, const char *member, struct fs *fs, struct node *node,
 		     const char *name)
 {
 	char path[PATH_MAX + 300];
-	bool is_cut = fs_node_path_cut(req->fs, node, path, PATH_MAX);
+	bool is_cut = fs_node_path_cut(fs, node, path, PATH_MAX);
 	size_t len = strlen(path);
 
 	if (is_cut)
@@ -243,70 +241,93 @@ static void send_all(struct trace *trace, struct line *line, bool for_all)
 	pthread_mutex_unlock(&trace->lock);
 }
 
+/* What a line says of an operation: of a request, or of a call of filters. */
+struct subject {
+	struct fs *fs;
+	uint32_t opcode;
+	struct node *node, *node2; /* NULL: none */
+	const char *name[2];
+	uint32_t uid, gid, pid;
+};
+
 /* The time and the operation, its path and who asked. */
-static void put_request(struct line *line, struct req *req)
+static void put_subject(struct line *line, const struct subject *subject)
 {
-	const struct wire_msg *msg = &req->msg;
-	bool names = req->node && msg->op->n_entries;
-	const char *op = op_filter_name(op_filter_opcode(msg->head->opcode));
+	const struct op *op = op_find(subject->opcode);
+	const char *name = op_filter_name(op_filter_opcode(subject->opcode));
 	struct timespec ts;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	put(line, "{\"time\":%ld.%06ld,\"op\":\"%s\"", (long)ts.tv_sec, ts.tv_nsec / 1000,
-	    op ? op : msg->op->name);
-	if (req->node)
-		put_path(line, "path", req, req->node, names ? msg->name[0] : NULL);
-	if (req->node2)
-		put_path(line, "path2", req, req->node2,
-			 msg->op->n_names == 2 ? msg->name[1] : NULL);
-	put(line, ",\"uid\":%u,\"gid\":%u,\"pid\":%u", msg->head->uid, msg->head->gid,
-	    msg->head->pid);
+	    name ? name : op->name);
+	if (subject->node)
+		put_path(line, "path", subject->fs, subject->node,
+			 op->n_entries ? subject->name[0] : NULL);
+	if (subject->node2)
+		put_path(line, "path2", subject->fs, subject->node2,
+			 op->n_entries == 2 ? subject->name[1] : NULL);
+	put(line, ",\"uid\":%u,\"gid\":%u,\"pid\":%u", subject->uid, subject->gid, subject->pid);
 }
 
 void trace_begin(struct req *req)
 {
 	req->trace_ns = trace_on(req->host->trace) ? clock_ns() : 0;
-	req->verdict_by = NULL;
 }
 
-void trace_events(struct req *req, const struct link *link, enum filter_kind kind)
+void trace_event(struct trace *trace, struct fs *fs, const struct filter_call *call,
+		 const struct chain_entry *entry, enum filter_kind kind,
+		 const struct pst_event *event, int error)
 {
-	struct trace *trace = req->host->trace;
-	struct pst_call *call = frame_of(req);
+	const struct subject subject = {
+		.fs = fs,
+		.opcode = call->opcode,
+		.node = call->node ? node_of_filter(call->node) : NULL,
+		.node2 = call->node2 ? node_of_filter(call->node2) : NULL,
+		.name = { call->name[0], call->name[1] },
+		.uid = call->uid,
+		.gid = call->gid,
+		.pid = call->caller.pid,
+	};
 	_cleanup_(freep) struct line *line = trace_on(trace) ? malloc(sizeof(*line)) : NULL;
 
 	if (!line)
 		return;
-	for (uint32_t i = 0; i < call->n_events; i++) {
-		struct pst_event *event = &call->event[i];
-
-		line->len = 0;
-		put_request(line, req);
-		/* Before the operation there is no result yet. */
-		if (kind == FILTER_POST)
-			put(line, ",\"error\":%d", call->error ? -call->error : 0);
-		put(line, ",\"event\":{\"filter\":");
-		put_text(line, filter_facts(link->filter)->name);
-		put(line, ",\"what\":");
-		put_text(line, event->what);
-		put(line, ",\"values\":[%lu,%lu]}", (unsigned long)event->value[0],
-		    (unsigned long)event->value[1]);
-		send_all(trace, line, true);
-	}
+	line->len = 0;
+	put_subject(line, &subject);
+	if (kind == FILTER_POST)
+		put(line, ",\"error\":%d", error ? -error : 0);
+	put(line, ",\"event\":{\"filter\":");
+	put_text(line, entry->facts->name);
+	put(line, ",\"what\":");
+	put_text(line, event->what);
+	put(line, ",\"values\":[%lu,%lu]}", (unsigned long)event->value[0],
+	    (unsigned long)event->value[1]);
+	send_all(trace, line, true);
 }
 
-void trace_verdict(struct req *req, const struct link *link, int verdict)
+static void put_request(struct line *line, struct req *req)
 {
-	req->decided = 1ULL << link->bit;
-	req->verdict_by = filter_facts(link->filter)->name;
-	req->verdict = verdict;
+	const struct wire_msg *msg = &req->msg;
+	const struct subject subject = {
+		.fs = req->fs,
+		.opcode = msg->head->opcode,
+		.node = req->node,
+		.node2 = req->node2,
+		.name = { msg->name[0], msg->name[1] },
+		.uid = msg->head->uid,
+		.gid = msg->head->gid,
+		.pid = msg->head->pid,
+	};
+
+	put_subject(line, &subject);
 }
 
 void trace_end(struct req *req, int r)
 {
 	struct trace *trace = req->host->trace;
 	/* Where there are no filters all is shown: there is nothing else. */
-	bool for_all = req->filters || !req->chain;
+	bool for_all = req->call.filters || !req->chain;
+	const struct chain_entry *decided_by = req->call.decided_by;
 	_cleanup_(freep) struct line *line = NULL;
 
 	if (!req->trace_ns || !trace_on(trace) || !(for_all || trace->n_all))
@@ -321,10 +342,11 @@ void trace_end(struct req *req, int r)
 	put_request(line, req);
 	put(line, ",\"error\":%d,\"ns\":%lu", r < 0 ? -r : 0,
 	    (unsigned long)(clock_ns() - req->trace_ns));
-	if (req->verdict_by) {
-		const char *name = req->verdict < 0 ? strerrorname_np(-req->verdict) : "answered";
+	if (decided_by) {
+		int verdict = req->call.verdict;
+		const char *name = verdict < 0 ? strerrorname_np(-verdict) : "answered";
 
-		put(line, ",\"verdict\":\"%s: %s\"", req->verdict_by, name ? name : "?");
+		put(line, ",\"verdict\":\"%s: %s\"", decided_by->facts->name, name ? name : "?");
 	}
 	send_all(trace, line, for_all);
 }

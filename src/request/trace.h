@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* What happens in a view, as lines of JSON for whoever traces it. */
-#include "filter/chain.h"
 #include "request/req.h"
 
 struct trace;
@@ -17,8 +16,9 @@ bool trace_on(const struct trace *trace);
 
 /* The request begins: notes the time. */
 void trace_begin(struct req *req);
-/* The last program has left events; it has decided the request. */
-void trace_events(struct req *req, const struct link *link, enum filter_kind kind);
-void trace_verdict(struct req *req, const struct link *link, int verdict);
+/* A program of a filter has left an event; error: the result so far, after the operation. */
+void trace_event(struct trace *trace, struct fs *fs, const struct filter_call *call,
+		 const struct chain_entry *entry, enum filter_kind kind,
+		 const struct pst_event *event, int error);
 /* The request ends with r. Its nodes are still held. */
 void trace_end(struct req *req, int r);

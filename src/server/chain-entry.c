@@ -12,31 +12,31 @@
 
 #define CELLS_SIZE (NODE_MAX * sizeof(uint64_t))
 
-struct link *link_free(struct fs *fs, struct link *link)
+struct chain_entry *chain_entry_free(struct fs *fs, struct chain_entry *entry)
 {
-	if (!link)
+	if (!entry)
 		return NULL;
-	if (link->at)
-		fs_node_put(fs, link->at);
-	if (link->cells)
-		munmap((void *)link->cells, CELLS_SIZE);
-	filter_free(link->filter);
-	free(link);
+	if (entry->at)
+		fs_node_put(fs, node_of_filter(entry->at));
+	if (entry->cells)
+		munmap(entry->cells, CELLS_SIZE);
+	filter_free(entry->filter);
+	free(entry);
 	return NULL;
 }
 
-static int link_cells(struct link *link)
+static int map_cells(struct chain_entry *entry)
 {
 	void *p = mmap(NULL, CELLS_SIZE, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		return -ENOMEM;
-	link->cells = p;
+	entry->cells = p;
 	return 0;
 }
 
-bool link_varies_symlinks(const struct filter_facts *facts)
+bool chain_entry_varies_symlinks(const struct filter_facts *facts)
 {
 	uint64_t ops = facts->ops[FILTER_PRE] | facts->ops[FILTER_POST];
 
@@ -44,7 +44,7 @@ bool link_varies_symlinks(const struct filter_facts *facts)
 }
 
 /* Whether a filter that tells callers apart can do so here. */
-static int check_caller(const struct link_config *config, const struct filter_facts *facts,
+static int check_caller(const struct chain_entry_config *config, const struct filter_facts *facts,
 			struct pst_error *error)
 {
 	if ((facts->flags & PST_BY_CALLER) && (config->features & FUSE_ALLOW_IDMAP))
@@ -52,7 +52,7 @@ static int check_caller(const struct link_config *config, const struct filter_fa
 				 "filter %s tells callers apart, and a view with the option "
 				 "idmap is not told who asks",
 				 facts->name);
-	if (link_varies_symlinks(facts) && (config->features & FUSE_CACHE_SYMLINKS))
+	if (chain_entry_varies_symlinks(facts) && (config->features & FUSE_CACHE_SYMLINKS))
 		return error_set(error, -EBUSY,
 				 "filter %s tells callers apart in links, too, and in this view the "
 				 "kernel keeps the text of a link for all: mount it with the filter "
@@ -64,7 +64,7 @@ static int check_caller(const struct link_config *config, const struct filter_fa
 /*
  * Where directories are not opened, the kernel keeps one listing for all, and nobody hears of it.
  */
-static int check_listings(const struct link_config *config, const struct filter_facts *facts,
+static int check_listings(const struct chain_entry_config *config, const struct filter_facts *facts,
 			  struct pst_error *error)
 {
 	uint64_t opens = 1ULL << FUSE_OPENDIR | 1ULL << FUSE_RELEASEDIR;
@@ -85,7 +85,7 @@ static int check_listings(const struct link_config *config, const struct filter_
 }
 
 /* Programs for what the view does not have are not wrong, but whoever wrote them may wonder. */
-static void warn_idle(const struct link_config *config, const struct filter_facts *facts)
+static void warn_idle(const struct chain_entry_config *config, const struct filter_facts *facts)
 {
 	uint64_t idle = config->requests->host->disabled_ops & ~(1ULL << FUSE_OPENDIR);
 
@@ -95,14 +95,14 @@ static void warn_idle(const struct link_config *config, const struct filter_fact
 			    facts->name);
 }
 
-int link_new(const struct link_config *config, const char *spec, struct link **ret_link,
+int chain_entry_new(const struct chain_entry_config *config, const char *spec, struct chain_entry **ret_entry,
 	     struct pst_error *error)
 {
 	struct fs *fs = config->requests->host->fs;
 	uint64_t free_bits = ~(config->used | 1ULL << 63);
 	const struct filter_slots *slots;
 	const struct filter_facts *facts;
-	struct link *link;
+	struct chain_entry *entry;
 	int r;
 
 	if (!free_bits)
@@ -110,32 +110,35 @@ int link_new(const struct link_config *config, const char *spec, struct link **r
 	r = request_pool_slots(config->requests, &slots, error);
 	if (r < 0)
 		return r;
-	link = calloc(1, sizeof(*link));
-	if (!link)
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
 		return error_set(error, -ENOMEM, "no memory");
-	link->bit = (unsigned int)__builtin_ctzll(free_bits);
-	r = filter_load(spec, slots, &link->filter, error);
+	entry->bit = (unsigned int)__builtin_ctzll(free_bits);
+	r = filter_load(spec, slots, &entry->filter, error);
 	if (r == 0) {
-		facts = filter_facts(link->filter);
+		facts = entry->facts = filter_facts(entry->filter);
 		r = check_caller(config, facts, error);
 		if (r == 0)
 			r = check_listings(config, facts, error);
-		if (r == 0 && (facts->flags & PST_CELLS) && link_cells(link) < 0)
+		if (r == 0 && (facts->flags & PST_CELLS) && map_cells(entry) < 0)
 			r = error_set(error, -ENOMEM, "no memory");
 	}
 	if (r == 0 && facts->at[0]) {
-		r = fs_walk_path(fs, facts->at, &link->at);
-		if (r == 0 && S_ISLNK(link->at->type))
+		struct node *at = NULL;
+
+		r = fs_walk_path(fs, facts->at, &at);
+		if (r == 0 && S_ISLNK(at->type))
 			r = -ELOOP;
+		entry->at = node_filter(at);
 		if (r < 0)
 			error_set(error, r, "filter %s: at=%s: %s", facts->name, facts->at,
 				  strerror(-r));
 	}
 	if (r < 0) {
-		link_free(fs, link);
+		chain_entry_free(fs, entry);
 		return r;
 	}
-	warn_idle(config, filter_facts(link->filter));
-	*ret_link = link;
+	warn_idle(config, entry->facts);
+	*ret_entry = entry;
 	return 0;
 }

@@ -9,10 +9,10 @@ struct fs;
 struct pst_error;
 struct request_pool;
 
-struct link_config {
+struct chain_entry_config {
 	struct request_pool *requests;	/* borrowed */
 	uint64_t features;		/* FUSE_* as agreed with the kernel */
-	uint64_t used;			/* bits of node.filters that other filters have */
+	uint64_t used;			/* bits of nodes that other filters have */
 };
 
 /*
@@ -20,9 +20,9 @@ struct link_config {
  * and *error: also where the filter needs to know the caller of operations that the kernel answers
  * from one cache for all.
  */
-int link_new(const struct link_config *config, const char *spec, struct link **ret_link,
+int chain_entry_new(const struct chain_entry_config *config, const char *spec, struct chain_entry **ret_entry,
 	     struct pst_error *error);
 /* Takes NULL. */
-struct link *link_free(struct fs *fs, struct link *link);
+struct chain_entry *chain_entry_free(struct fs *fs, struct chain_entry *entry);
 /* Returns true where the result of READLINK depends on the caller. */
-bool link_varies_symlinks(const struct filter_facts *facts);
+bool chain_entry_varies_symlinks(const struct filter_facts *facts);

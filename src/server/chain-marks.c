@@ -5,11 +5,92 @@
 #include "server/request-pool.h"
 #include "util/cleanup.h"
 
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 /* How long a request waits for another one by which a new filter is asked about its nodes. */
 #define SETTLE_MS 200
+/* How often the path of a file is looked for that is being renamed. */
+#define PATH_TRIES 8
+
+static port_atomic_u64 *cell_of(struct fs *fs, const struct chain_entry *entry, struct node *node)
+{
+	return &((port_atomic_u64 *)entry->cells)[fs_node_number(fs, node)];
+}
+
+/* -- nodes by their paths ---------------------------------------------------------------------- */
+
+/*
+ * Goes down a path whose end is at node; each directory is kept until the next one has been asked
+ * about by it.
+ */
+static void ask_steps(const struct chain_marks *marks, char *path)
+{
+	struct fs *fs = marks->fs;
+	uint64_t *seen = marks->seen;
+	struct node *dir, *found;
+	uint32_t number;
+
+	if (fs_walk_path(fs, "", &dir) < 0)
+		return;
+	for (char *at = path + 1, *slash; at; at = slash ? slash + 1 : NULL) {
+		slash = strchr(at, '/');
+		if (slash)
+			*slash = '\0';
+		if (fs_walk_path(fs, path + 1, &found) < 0)
+			break;
+		number = fs_node_number(fs, found);
+		if (!seen || !(seen[number / 64] >> number % 64 & 1))
+			name_check_known(&marks->req->call, marks->chain, marks->new,
+					 &dir->filter, at, &found->filter, found->type);
+		if (seen)
+			seen[number / 64] |= 1ULL << number % 64;
+		if (slash)
+			*slash = '/';
+		fs_node_put(fs, dir);
+		dir = found;
+	}
+	fs_node_put(fs, dir);
+}
+
+/* The path of a node below; false: it has none, or loses it faster than it is found. */
+static bool find_path(struct fs *fs, struct node *node, char path[PATH_MAX])
+{
+	struct node *found;
+
+	for (int i = 0; i < PATH_TRIES; i++) {
+		fs_node_path(fs, node, path, PATH_MAX);
+		/*
+		 * A file that was deleted, or whose directory is not known to the kernel below, has
+		 * none.
+		 */
+		if (path[0] != '/' || !path[1])
+			return false;
+		if (fs_walk_path(fs, path + 1, &found) < 0)
+			continue;
+		fs_node_put(fs, found);
+		if (found == node)
+			return true;
+	}
+	return false;
+}
+
+/* Asks the new filter about a node by its path below; false: no such path is known. */
+static bool ask_path(const struct chain_marks *marks, struct node *node)
+{
+	char path[PATH_MAX];
+
+	if (!find_path(marks->fs, node, path))
+		return false;
+	ask_steps(marks, path);
+	return true;
+}
+
+/*
+ * -- marks --------------------------------------------------------------------------------------
+ */
 
 /*
  * A new filter that goes by names meets a node whose path is not known: it may be any, so the
@@ -17,15 +98,14 @@
  */
 static void mark_unknown(const struct chain_marks *marks, struct node *node)
 {
-	struct link *link = marks->new;
-	uint64_t bit = 1ULL << link->bit;
+	struct chain_entry *entry = marks->new;
+	uint64_t bit = 1ULL << entry->bit;
 
 	/* Once: it may run already, and have filled its cell. */
-	if (link->cells && !(node->filters & bit))
-		link->cells[fs_node_number(marks->fs, node)] =
-			marks->by_name ? filter_facts(link->filter)->unknown :
-					filter_facts(link->filter)->cell;
-	atomic_fetch_or(&node->filters, bit);
+	if (entry->cells && !(node_filters(node) & bit))
+		port_store(cell_of(marks->fs, entry, node),
+			   marks->by_name ? entry->facts->unknown : entry->facts->cell);
+	port_or(&node->filter.filters, bit);
 }
 
 /*
@@ -34,22 +114,21 @@ static void mark_unknown(const struct chain_marks *marks, struct node *node)
  */
 static void mark_new(const struct chain_marks *marks, struct node *node)
 {
-	struct link *link = marks->new;
+	struct chain_entry *entry = marks->new;
 
-	if (node == link->at)
+	if (&node->filter == entry->at)
 		return;
 	if (node->id == FUSE_ROOT_ID) {
 		/* Attached somewhere: below that it is inherited; what is above is not its own. */
-		if (link->at)
+		if (entry->at)
 			return;
-		if (link->cells && !(node->filters >> link->bit & 1))
-			link->cells[fs_node_number(marks->fs, node)] =
-				filter_facts(link->filter)->cell;
-		atomic_fetch_or(&node->filters, 1ULL << link->bit);
-	} else if (!marks->req || !judge_path(marks->req, link, node, marks->seen)) {
+		if (entry->cells && !(node_filters(node) >> entry->bit & 1))
+			port_store(cell_of(marks->fs, entry, node), entry->facts->cell);
+		port_or(&node->filter.filters, 1ULL << entry->bit);
+	} else if (!marks->req || !ask_path(marks, node)) {
 		mark_unknown(marks, node);
 	}
-	atomic_fetch_and(&node->filters, ~NODE_FILTERS_SET);
+	port_and(&node->filter.filters, ~FILTERS_SET);
 }
 
 static void mark_node(void *aux, struct node *node)
@@ -59,7 +138,7 @@ static void mark_node(void *aux, struct node *node)
 	if (marks->new)
 		mark_new(marks, node);
 	if (marks->gone)
-		atomic_fetch_and(&node->filters, ~marks->gone);
+		port_and(&node->filter.filters, ~marks->gone);
 	if (marks->gone && !(marks->chain && chain_shows(marks->chain)))
 		fs_show_real(marks->fs, node);
 }
@@ -68,14 +147,14 @@ static void mark_node(void *aux, struct node *node)
 static void mark_attached(const struct chain_marks *marks)
 {
 	for (unsigned int i = 0; marks->chain && i < marks->chain->n; i++) {
-		const struct link *link = marks->chain->links[i];
+		const struct chain_entry *entry = marks->chain->entries[i];
 
-		if (!link->at)
+		if (!entry->at)
 			continue;
-		if (link->cells)
-			link->cells[fs_node_number(marks->fs, link->at)] =
-				filter_facts(link->filter)->cell;
-		atomic_fetch_or(&link->at->filters, 1ULL << link->bit | NODE_FILTERS_SET);
+		if (entry->cells)
+			port_store(cell_of(marks->fs, entry, node_of_filter(entry->at)),
+				   entry->facts->cell);
+		port_or(&entry->at->filters, 1ULL << entry->bit | FILTERS_SET);
 	}
 }
 
@@ -95,7 +174,7 @@ void chain_marks_apply(struct chain_marks *marks)
 	}
 	marks->seen = seen;
 	marks->req = req;
-	/* Before: others inherit from them. After: they were judged like others. */
+	/* Before: others inherit from them. After: they were decided like others. */
 	mark_attached(marks);
 	fs_walk(marks->fs, mark_node, marks);
 	mark_attached(marks);
@@ -120,10 +199,20 @@ static struct req *borrow_soon(struct request_pool *requests)
 	return req;
 }
 
+static struct chain_entry *activating(const struct chain *chain)
+{
+	uint64_t bits = port_load(&chain->activating);
+
+	for (unsigned int i = 0; i < chain->n; i++)
+		if (bits >> chain->entries[i]->bit & 1)
+			return chain->entries[i];
+	return NULL;
+}
+
 void chain_marks_settle(struct request_pool *requests, struct req *req)
 {
 	struct chain *chain = req->chain;
-	struct chain_marks marks = { .fs = req->fs, .chain = chain, .new = chain->arriving };
+	struct chain_marks marks = { .fs = req->fs, .chain = chain, .new = activating(chain) };
 
 	if (!marks.new)
 		return;

@@ -14,7 +14,7 @@ struct chain_marks {
 	struct fs *fs;			/* borrowed, as all pointers here */
 	struct request_pool *requests;
 	const struct chain *chain;	/* NULL: none */
-	struct link *new;		/* NULL: none */
+	struct chain_entry *new;		/* NULL: none */
 	uint64_t gone;			/* bits of filters that have been removed */
 
 	/* Private: */

@@ -62,13 +62,13 @@ int filters_new(struct request_pool *requests, struct invalidator *invalidator, 
 	return 0;
 }
 
-static struct link *link_find(struct filters *filters, const char *name)
+static struct chain_entry *find(struct filters *filters, const char *name)
 {
 	struct chain *chain = filters->chain;
 
 	for (unsigned int i = 0; chain && i < chain->n; i++)
-		if (strcmp(filter_facts(chain->links[i]->filter)->name, name) == 0)
-			return chain->links[i];
+		if (strcmp(chain->entries[i]->facts->name, name) == 0)
+			return chain->entries[i];
 	return NULL;
 }
 
@@ -80,7 +80,7 @@ static int unknown(struct filters *filters, const char *name, struct pst_error *
 
 	for (unsigned int i = 0; chain && i < chain->n && len < sizeof(names) - 1; i++)
 		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "",
-					filter_facts(chain->links[i]->filter)->name);
+					chain->entries[i]->facts->name);
 	return error_set(error, -ENOENT, "the view has no filter \"%s\"; %s%s", name,
 			 len ? "it has " : "it has none", names);
 }
@@ -104,12 +104,12 @@ static void tell_fs(struct fs *fs, const struct chain *chain)
  * Puts a chain in force, and waits until no request runs under the one before; false when some
  * still do. Caller holds changing.
  */
-static bool put_in_force(struct filters *filters, struct chain *chain, struct link *new)
+static bool put_in_force(struct filters *filters, struct chain *chain, struct chain_entry *new)
 {
 	struct chain *old = filters->chain;
 
 	tell_fs(filters->fs, chain);
-	/* From here on nobody looks at the old chain, or at links that are not in the new one. */
+	/* From here on nobody looks at the old chain, or at entries that are not in the new one. */
 	pthread_mutex_lock(&filters->lock);
 	filters->chain = chain;
 	pthread_mutex_unlock(&filters->lock);
@@ -125,9 +125,9 @@ static bool put_in_force(struct filters *filters, struct chain *chain, struct li
 	return false;
 }
 
-/* Puts the chain of these links in force. Caller holds changing. */
-static int change(struct filters *filters, struct link *const *links, unsigned int n,
-		  struct link *new, struct link *gone, struct pst_error *error)
+/* Puts the chain of these entries in force. Caller holds changing. */
+static int change(struct filters *filters, struct chain_entry *const *entries, unsigned int n,
+		  struct chain_entry *new, struct chain_entry *gone, struct pst_error *error)
 {
 	struct chain_marks marks = { .fs = filters->fs, .requests = filters->requests, .new = new };
 	struct chain *chain = NULL, *old = filters->chain;
@@ -135,7 +135,7 @@ static int change(struct filters *filters, struct link *const *links, unsigned i
 	bool drained;
 	int r;
 
-	if (n && chain_new(links, n, &chain) < 0)
+	if (n && chain_new(entries, n, &chain) < 0)
 		return error_set(error, -ENOMEM, "no memory");
 	r = newcomer_init(&newcomer, filters->requests, filters->invalidator, new, error);
 	if (r < 0) {
@@ -143,8 +143,8 @@ static int change(struct filters *filters, struct link *const *links, unsigned i
 		return r;
 	}
 	marks.chain = chain;
-	if (chain)
-		chain->arriving = new;
+	if (chain && new)
+		port_store(&chain->activating, 1ULL << new->bit);
 	chain_marks_apply(&marks);
 	r = newcomer_check_mounts(&newcomer, error);
 	if (r < 0) {
@@ -157,78 +157,78 @@ static int change(struct filters *filters, struct link *const *links, unsigned i
 	marks.gone = gone && drained ? 1ULL << gone->bit : 0;
 	chain_marks_apply(&marks);
 	if (chain)
-		chain->arriving = NULL;
+		port_store(&chain->activating, 0);
 	newcomer_invalidate(&newcomer, old, gone);
 	newcomer_fini(&newcomer);
 	if (!drained)
 		return 0;
 	if (gone) {
 		filters->used &= ~(1ULL << gone->bit);
-		link_free(filters->fs, gone);
+		chain_entry_free(filters->fs, gone);
 	}
 	chain_free(old);
 	return 0;
 }
 
 /* Loads a filter, whose name is new or that of the filter which goes. Caller holds changing. */
-static int load(struct filters *filters, const char *spec, const struct link *gone,
-		struct link **ret_link, struct pst_error *error)
+static int load(struct filters *filters, const char *spec, const struct chain_entry *gone,
+		struct chain_entry **ret_entry, struct pst_error *error)
 {
-	struct link_config config = {
+	struct chain_entry_config config = {
 		.requests = filters->requests,
 		.features = filters->features,
 		.used = filters->used,
 	};
 	const struct filter_facts *facts;
-	struct link *new, *same;
-	int r = link_new(&config, spec, &new, error);
+	struct chain_entry *new, *same;
+	int r = chain_entry_new(&config, spec, &new, error);
 
 	if (r < 0)
 		return r;
-	facts = filter_facts(new->filter);
-	same = link_find(filters, facts->name);
+	facts = new->facts;
+	same = find(filters, facts->name);
 	if (same && same != gone) {
 		r = error_set(error, -EEXIST,
 			      "the view has a filter \"%s\" already: give this one another with "
 			      "name=NAME, or replace the other",
 			      facts->name);
-		link_free(filters->fs, new);
+		chain_entry_free(filters->fs, new);
 		return r;
 	}
 	if (facts->ops[FILTER_POST] >> FUSE_FORGET & 1)
 		forgotten_prepare(&filters->forgotten);
-	*ret_link = new;
+	*ret_entry = new;
 	return 0;
 }
 
 /* Adds new, removes gone, or puts new in the place of gone. Caller holds changing. */
-static int change_links(struct filters *filters, struct link *new, struct link *gone,
+static int change_entries(struct filters *filters, struct chain_entry *new, struct chain_entry *gone,
 			struct pst_error *error)
 {
-	struct link *links[PST_MAX_FILTERS];
+	struct chain_entry *entries[PST_MAX_FILTERS];
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; filters->chain && i < filters->chain->n; i++) {
-		struct link *link = filters->chain->links[i];
+		struct chain_entry *entry = filters->chain->entries[i];
 
-		if (link == gone)
-			link = new;
-		if (link)
-			links[n++] = link;
+		if (entry == gone)
+			entry = new;
+		if (entry)
+			entries[n++] = entry;
 	}
 	if (!gone)
-		links[n++] = new;
-	return change(filters, links, n, new, gone, error);
+		entries[n++] = new;
+	return change(filters, entries, n, new, gone, error);
 }
 
 int filters_change(struct filters *filters, const char *name, const char *spec,
 		   struct pst_error *error)
 {
-	struct link *gone, *new = NULL;
+	struct chain_entry *gone, *new = NULL;
 	int r = 0;
 
 	pthread_mutex_lock(&filters->changing);
-	gone = name ? link_find(filters, name) : NULL;
+	gone = name ? find(filters, name) : NULL;
 	if (name && !gone)
 		r = unknown(filters, name, error);
 	/* The new filter may adopt the maps of the old one. */
@@ -239,9 +239,9 @@ int filters_change(struct filters *filters, const char *name, const char *spec,
 	if (r == 0 && spec)
 		r = load(filters, spec, gone, &new, error);
 	if (r == 0)
-		r = change_links(filters, new, gone, error);
+		r = change_entries(filters, new, gone, error);
 	if (r < 0)
-		link_free(filters->fs, new);
+		chain_entry_free(filters->fs, new);
 	if (r < 0 && gone && spec)
 		filter_take_pin(gone->filter);
 	pthread_mutex_unlock(&filters->changing);
@@ -269,7 +269,7 @@ struct filters *filters_free(struct filters *filters)
 	if (!filters)
 		return NULL;
 	for (unsigned int i = 0; filters->chain && i < filters->chain->n; i++)
-		link_free(filters->fs, filters->chain->links[i]);
+		chain_entry_free(filters->fs, filters->chain->entries[i]);
 	chain_free(filters->chain);
 	forgotten_fini(&filters->forgotten);
 	pthread_mutex_destroy(&filters->lock);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "server/forgotten.h"
-#include "filter/chain.h"
-#include "filter/call.h"
+#include "filter/call-fill.h"
 #include "filter/run-program.h"
 #include "server/request-pool.h"
 
@@ -35,30 +34,30 @@ void forgotten_prepare(struct forgotten *forgotten)
 
 static void run(struct req *req, struct node *node, uint64_t asked)
 {
+	struct filter_call *call = &req->call;
 	const struct chain *chain = req->chain;
-	struct fuse_in_header head = { .opcode = FUSE_FORGET, .nodeid = node->id };
-	bool failed;
+	bool bad;
 
-	req->msg = (struct wire_msg){ .op = op_find(FUSE_FORGET), .head = &head };
-	req->filters = asked;
-	/* For its cells alone: whoever takes a reference now would bring it back to life. */
-	req->dir = node;
-	frame_forgotten(req, node);
+	call_begin(call, chain, FUSE_FORGET);
+	call->filters = asked;
+	call_fill_forgotten(call, &node->filter);
 	for (unsigned int i = chain->n; i-- > 0;)
-		if (asked >> chain->links[i]->bit & 1)
-			program_run(req, chain->links[i], FILTER_POST, &failed);
-	req_clear(req);
+		if (asked >> chain->entries[i]->bit & 1)
+			run_program(call, chain->entries[i], FILTER_POST, &bad);
+	call_begin(call, NULL, 0);
 }
 
 void forgotten_run(struct forgotten *forgotten, struct node *node)
 {
 	struct chain *chain;
+	uint64_t asked;
 
 	pthread_mutex_lock(&forgotten->lock);
 	if (forgotten->req) {
 		chain = req_enter_chain(forgotten->req);
-		if (chain && (chain->post[FUSE_FORGET] & node->filters))
-			run(forgotten->req, node, chain->post[FUSE_FORGET] & node->filters);
+		asked = chain ? chain->post[FUSE_FORGET] & node_filters(node) : 0;
+		if (asked)
+			run(forgotten->req, node, asked);
 		/* A change of filters does not wait for the end of this request. */
 		req_leave_chain(forgotten->req);
 	}

@@ -14,12 +14,12 @@
 #include <errno.h>
 
 int newcomer_init(struct newcomer *newcomer, struct request_pool *requests,
-		  struct invalidator *invalidator, struct link *link, struct pst_error *error)
+		  struct invalidator *invalidator, struct chain_entry *entry, struct pst_error *error)
 {
-	*newcomer = (struct newcomer){ .requests = requests, .invalidator = invalidator, .link = link };
-	if (!link)
+	*newcomer = (struct newcomer){ .requests = requests, .invalidator = invalidator, .entry = entry };
+	if (!entry)
 		return 0;
-	if (chain_new(&link, 1, &newcomer->chain) < 0)
+	if (chain_new(&entry, 1, &newcomer->chain) < 0)
 		return error_set(error, -ENOMEM, "no memory");
 	newcomer->req = request_pool_borrow(requests, true);
 	atomic_store(&newcomer->req->chain, newcomer->chain);
@@ -42,11 +42,11 @@ static bool takes_name(void *aux, struct node *dir, const char *name, uint32_t t
 	struct newcomer *newcomer = aux;
 	const struct chain *chain = newcomer->chain;
 
-	if (!(dir->filters >> newcomer->link->bit & 1))
+	if (!(node_filters(dir) >> newcomer->entry->bit & 1))
 		return false;
 	if (chain->by_caller)
 		return chain->by_name;
-	return judge_alone(newcomer->req, dir, name, type) < 0;
+	return name_check_alone(&newcomer->req->call, chain, &dir->filter, name, type) < 0;
 }
 
 struct check {
@@ -70,7 +70,7 @@ static int check_covered(void *aux, const struct covered *covered)
 	return error_set(check->error, -EBUSY,
 			 "filter %s hides \"%s\", and %s in the view is a mount point: the kernel would "
 			 "detach what is mounted there; unmount it first",
-			 filter_facts(newcomer->link->filter)->name, covered->name,
+			 newcomer->entry->facts->name, covered->name,
 			 covered->mount_point);
 }
 
@@ -79,7 +79,7 @@ int newcomer_check_mounts(struct newcomer *newcomer, struct pst_error *error)
 	struct submounts *submounts = newcomer->requests->host->submounts;
 	struct check check = { newcomer, error };
 
-	if (!newcomer->link)
+	if (!newcomer->entry)
 		return 0;
 	/* Also for whoever asks later what is covered. */
 	submounts_scan(submounts, 0);
@@ -89,27 +89,27 @@ int newcomer_check_mounts(struct newcomer *newcomer, struct pst_error *error)
 }
 
 /* Whether a filter has a say in which names there are, or in who sees them. */
-static bool affects_names(const struct chain *chain, const struct link *link)
+static bool affects_names(const struct chain *chain, const struct chain_entry *entry)
 {
-	return chain && link && ((chain->by_name | chain->by_caller) >> link->bit & 1);
+	return chain && entry && ((chain->by_name | chain->by_caller) >> entry->bit & 1);
 }
 
 /* Whether a filter may put another name in the place of the one that was looked up. */
-static bool changes_names(const struct chain *chain, const struct link *link)
+static bool changes_names(const struct chain *chain, const struct chain_entry *entry)
 {
-	return chain && link && (chain->pre[FUSE_LOOKUP] >> link->bit & 1);
+	return chain && entry && (chain->pre[FUSE_LOOKUP] >> entry->bit & 1);
 }
 
 void newcomer_invalidate(struct newcomer *newcomer, const struct chain *old,
-			 const struct link *gone)
+			 const struct chain_entry *gone)
 {
-	const struct link *link = newcomer->link;
+	const struct chain_entry *entry = newcomer->entry;
 	struct invalidator_names lost = {
-		.lost = link ? takes_name : NULL,
+		.lost = entry ? takes_name : NULL,
 		.aux = newcomer,
-		.unlisted = changes_names(newcomer->chain, link) || changes_names(old, gone),
+		.unlisted = changes_names(newcomer->chain, entry) || changes_names(old, gone),
 	};
-	bool names = affects_names(newcomer->chain, link) || affects_names(old, gone);
+	bool names = affects_names(newcomer->chain, entry) || affects_names(old, gone);
 
 	invalidator_filters_changed(newcomer->invalidator, newcomer->requests->host->fs,
 		      names ? &lost : NULL);

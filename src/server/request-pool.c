@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "server/request-pool.h"
+#include "request/filter-adapter.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -27,7 +28,7 @@
 struct request_set {
 	unsigned int n;			/* constant */
 	struct req *reqs;
-	struct kept *kept;		/* one for each, with slots for filters */
+	struct req_saved *saved;	/* one for each, with slots for filters */
 	char *memory;			/* of all slots */
 	size_t size;			/* of one slot */
 	struct filter_slots *slots;	/* owned; NULL: filters cannot reach the memory */
@@ -43,7 +44,7 @@ static struct request_set *set_free(struct request_set *set)
 		filter_slots_free(set->slots);
 	else if (set->memory)
 		munmap(set->memory, set->n * set->size);
-	free(set->kept);
+	free(set->saved);
 	free(set->reqs);
 	free(set);
 	return NULL;
@@ -73,8 +74,8 @@ static int set_new(struct request_host *host, unsigned int n, size_t data_size, 
 		if (r < 0)
 			return r;
 		set->memory = filter_slots_memory(set->slots);
-		set->kept = calloc(n, sizeof(*set->kept));
-		if (!set->kept)
+		set->saved = calloc(n, sizeof(*set->saved));
+		if (!set->saved)
 			return error_set(error, -ENOMEM, "no memory");
 	} else {
 		p = mmap(NULL, n * set->size, PROT_READ | PROT_WRITE,
@@ -89,13 +90,14 @@ static int set_new(struct request_host *host, unsigned int n, size_t data_size, 
 		req->host = host;
 		req->fs = host->fs;
 		req->set = set;
-		req->number = i;
-		req->kept = set->kept ? &set->kept[i] : NULL;
+		req->saved = set->saved ? &set->saved[i] : NULL;
 		req->slot = (struct slot){
 			.base = set->memory + i * set->size,
 			.data_size = set->size - SLOT_DATA,
 			.in_map = filtered,
 		};
+		if (filtered)
+			adapter_init(req, i);
 		req->next = set->free;
 		set->free = req;
 	}

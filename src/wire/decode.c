@@ -5,7 +5,6 @@
  * checked: no pointer of a message leads outside its buffer, whatever the buffer holds.
  */
 #include "wire/msg.h"
-#include "util/name.h"
 
 #include <string.h>
 
@@ -114,11 +113,6 @@ int wire_decode_parts(struct fuse_in_header *head, void *arg, size_t arg_len, ch
 		return r;
 	*ret_msg = msg;
 	return 0;
-}
-
-bool wire_name_ok(const char *name, bool dots)
-{
-	return name[0] && !strchr(name, '/') && (dots || !name_is_dots(name));
 }
 
 bool wire_ext_group(const struct wire_msg *msg, uint32_t *ret_gid)

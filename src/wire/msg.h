@@ -29,7 +29,7 @@ struct wire_msg {
 
 /*
  * Cuts a request that lies in one piece (/dev/fuse) into its parts and checks every bound: lengths
- * agree, names are terminated, counts fit. Names are not judged, see wire_name_ok(). On
+ * agree, names are terminated, counts fit. Names are not judged, see filter_name_ok(). On
  * WIRE_E_UNKNOWN and WIRE_E_BAD msg->head is set, so that the request can be answered.
  */
 int wire_decode(void *buf, size_t len, struct wire_msg *ret_msg);
@@ -37,9 +37,6 @@ int wire_decode(void *buf, size_t len, struct wire_msg *ret_msg);
 /* As wire_decode(), for transports that give header, argument and payload separately. */
 int wire_decode_parts(struct fuse_in_header *head, void *arg, size_t arg_len, char *payload,
 		      size_t payload_len, struct wire_msg *ret_msg);
-
-/* Whether a name may be used as one component of a path below: no '/', not empty, no dots. */
-bool wire_name_ok(const char *name, bool dots);
 
 /* The supplementary group that a creating request asks for; false when it has none. */
 bool wire_ext_group(const struct wire_msg *msg, uint32_t *ret_gid);

@@ -10,6 +10,7 @@
 
 #include "util/cleanup.h"
 #include "wire/init.h"
+#include "filter/name.h"
 #include "wire/msg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
@@ -33,7 +34,7 @@ static void touch_all(const struct wire_msg *msg)
 		if (!msg->name[i])
 			continue;
 		touch(msg->name[i], strlen(msg->name[i]));
-		sink += wire_name_ok(msg->name[i], msg->op->flags & OP_DOTS);
+		sink += filter_name_ok(msg->name[i], msg->op->flags & OP_DOTS);
 	}
 	touch(msg->data, msg->data_len);
 	touch(msg->ext, msg->ext_len);

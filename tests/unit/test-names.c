@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "filter/name.h"
 #include "wire/msg.h"
 
 static void test_names(void **state)
@@ -29,8 +30,8 @@ static void test_names(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(wire_name_ok(rows[i].name, false), rows[i].ok);
-		assert_int_equal(wire_name_ok(rows[i].name, true), rows[i].ok_with_dots);
+		assert_int_equal(filter_name_ok(rows[i].name, false), rows[i].ok);
+		assert_int_equal(filter_name_ok(rows[i].name, true), rows[i].ok_with_dots);
 	}
 }
 

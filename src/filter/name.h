@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "filter/port.h"
+
+/* Returns whether a name may be one component of a path below: no '/', not empty, no dots. */
+static inline bool filter_name_ok(const char *name, bool dots)
+{
+	return name[0] && !strchr(name, '/') && (dots || !name_is_dots(name));
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "filter/place.h"
+
+void place_inherit(struct filter_call *call, struct filter_node *dir)
+{
+	const struct chain *chain = call->chain;
+
+	call->child.filters = filter_node_filters(dir) & chain->all;
+	for (unsigned int i = 0; chain->cells && i < chain->n; i++) {
+		const struct chain_entry *entry = chain->entries[i];
+
+		if (entry->cells)
+			call->child.cells[entry->bit] =
+				port_load(call->host->cell(call, entry, dir));
+	}
+}
+
+static void give_filters(struct filter_call *call, struct filter_node *node, uint64_t filters)
+{
+	const struct chain *chain = call->chain;
+
+	/* Of a file that was just made nobody knows otherwise. */
+	if (call->op->effect == OP_CREATES)
+		filter_node_set(node, filters, chain->all | FILTERS_SET);
+	/*
+	 * A view's own move gives the node what it gains first: what was found before it counts no
+	 * more.
+	 */
+	else if (!call->only_name || call->host->renamed_since(call) ||
+		 !filter_node_reset(node, filters, chain->all, call->seen))
+		filter_node_set(node, filters, chain->all);
+}
+
+void place_give(struct filter_call *call, struct filter_node *node,
+		const struct filter_place *place)
+{
+	const struct chain *chain = call->chain;
+	uint64_t before = filter_node_filters(node), filters = place->filters;
+
+	/* What is attached to a node goes where it goes. */
+	for (unsigned int i = 0; chain->attached && i < chain->n; i++)
+		if (chain->entries[i]->at == node)
+			filters |= 1ULL << chain->entries[i]->bit;
+	give_filters(call, node, filters);
+	for (unsigned int i = 0; chain->cells && i < chain->n; i++) {
+		const struct chain_entry *entry = chain->entries[i];
+
+		if (!entry->cells)
+			continue;
+		if (place->filters >> entry->bit & 1)
+			port_store(call->host->cell(call, entry, node), place->cells[entry->bit]);
+		else if (!(filter_node_filters(node) >> entry->bit & 1))
+			port_store(call->host->cell(call, entry, node), 0);
+	}
+	if (before & FILTERS_SET)
+		call->host->filters_changed(call, node, before ^ filter_node_filters(node));
+}

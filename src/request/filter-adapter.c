@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Fills the table of what the filter core asks of its engine (filter/host.h), and struct
+ * filter_call from requests and back. No locks.
+ */
+#include "request/filter-adapter.h"
+#include "ebpf/filter.h"
+#include "filter/apply.h"
+#include "filter/call-fill.h"
+#include "filter/place.h"
+#include "request/shown.h"
+#include "request/trace.h"
+#include "util/cgroup.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define MAX_DELAY_US 60000000u
+#define DELAY_STEP_US 20000u
+
+static struct req *req_of(const struct filter_call *call)
+{
+	return call->aux;
+}
+
+static struct fs *fs_of(const struct filter_call *call)
+{
+	return req_of(call)->fs;
+}
+
+void adapter_fill_attr(const struct statx *stx, struct pst_attr *ret_attr)
+{
+	*ret_attr = (struct pst_attr){
+		.ino = stx->stx_ino,
+		.size = stx->stx_size,
+		.blocks = stx->stx_blocks,
+		.mode = stx->stx_mode,
+		.nlink = stx->stx_nlink,
+		.uid = stx->stx_uid,
+		.gid = stx->stx_gid,
+		.dev_major = stx->stx_dev_major,
+		.dev_minor = stx->stx_dev_minor,
+	};
+}
+
+/* -- the table --------------------------------------------------------------------------------- */
+
+static void fill_node(const struct filter_call *call, struct filter_node *filter, bool want_attr,
+		      struct pst_node *ret_node)
+{
+	struct node *node = node_of_filter(filter);
+	struct pst_attr *attr = &ret_node->attr;
+	struct statx stx;
+
+	*ret_node = (struct pst_node){
+		.nodeid = node->id,
+		.parent = atomic_load_explicit(&node->parent, memory_order_relaxed),
+		.attr = { .ino = node->ino, .mode = node->type },
+	};
+	fs_node_device(fs_of(call), node, &attr->dev_major, &attr->dev_minor);
+	if (want_attr && fs_node_stat(fs_of(call), node, &stx) == 0)
+		adapter_fill_attr(&stx, attr);
+}
+
+static int peek(const struct filter_call *call, struct filter_node *dir, const char *name,
+		struct pst_attr *ret_attr, struct filter_node **ret_node)
+{
+	struct node *node = NULL;
+	struct statx stx;
+	int r = fs_peek(fs_of(call), node_of_filter(dir), name, &stx, &node);
+
+	if (r < 0)
+		return r;
+	adapter_fill_attr(&stx, ret_attr);
+	if (node)
+		*ret_node = &node->filter;
+	return 0;
+}
+
+static void put_node(const struct filter_call *call, struct filter_node *filter)
+{
+	if (filter)
+		fs_node_put(fs_of(call), node_of_filter(filter));
+}
+
+static int real_name(const struct filter_call *call, struct filter_node *dir, const char *name,
+		     char ret_real[PST_NAME_SIZE])
+{
+	static_assert(FS_NAME_SIZE == PST_NAME_SIZE, "names have one size");
+
+	return fs_real_name(fs_of(call), node_of_filter(dir), name, ret_real);
+}
+
+static port_atomic_u64 *cell(const struct filter_call *call, const struct chain_entry *entry,
+			     struct filter_node *filter)
+{
+	port_atomic_u64 *cells = entry->cells;
+
+	return &cells[fs_node_number(fs_of(call), node_of_filter(filter))];
+}
+
+static void filters_changed(const struct filter_call *call, struct filter_node *filter,
+			    uint64_t changed)
+{
+	fs_filters_changed(fs_of(call), node_of_filter(filter), changed);
+}
+
+static void rename_begins(struct filter_call *call)
+{
+	req_rename_begin(req_of(call));
+}
+
+static bool renamed_since(const struct filter_call *call)
+{
+	return req_renamed_since(req_of(call));
+}
+
+static int run(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
+	       uint32_t opcode, const struct pst_ctx *ctx, int *ret_verdict)
+{
+	(void)call;
+	if (!ctx->n_listed)
+		return filter_run(entry->filter, kind, opcode, ctx->slot, ret_verdict);
+	*ret_verdict = 0;
+	if (kind == FILTER_NAME)
+		return filter_run_listed(entry->filter, ctx->slot, ctx->n_listed);
+	return filter_run_looked_up(entry->filter, ctx->slot, ctx->first, ctx->n_listed);
+}
+
+/* Logged once for each filter and operation, counted always. */
+static void bad(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
+		uint32_t opcode, const char *what, int error)
+{
+	static const char *const kinds[] = { "pre/", "post/", "name" };
+	struct filter_count count;
+
+	(void)call;
+	if (!error)
+		filter_count_bad(entry->filter, kind, opcode);
+	filter_stat(entry->filter, kind, opcode, &count);
+	if (count.n_bad != 1)
+		return;
+	log_error("filter %s: its program %s%s %s%s%s%s; the operation failed with EIO. Further "
+		  "failures are counted (`penstock filter stat`), not logged",
+		  entry->facts->name, kinds[kind],
+		  kind == FILTER_NAME ? "" : op_filter_name(opcode), what, error ? " (" : "",
+		  error ? strerror(-error) : "", error ? ")" : "");
+}
+
+static void event(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
+		  const struct pst_event *event, int error)
+{
+	trace_event(req_of(call)->host->trace, fs_of(call), call, entry, kind, event, error);
+}
+
+static const struct filter_host host = {
+	.fill_node = fill_node,
+	.peek = peek,
+	.put_node = put_node,
+	.real_name = real_name,
+	.cell = cell,
+	.filters_changed = filters_changed,
+	.rename_begins = rename_begins,
+	.renamed_since = renamed_since,
+	.run = run,
+	.bad = bad,
+	.event = event,
+};
+
+void adapter_init(struct req *req, unsigned int slot_number)
+{
+	req->call = (struct filter_call){
+		.host = &host,
+		.aux = req,
+		.slot = (struct pst_call *)req->slot.base,
+		.slot_number = slot_number,
+		.slot_room = (uint32_t)req->slot.data_size,
+		.saved = &req->saved->call,
+	};
+}
+
+/* -- before ------------------------------------------------------------------------------------ */
+
+void adapter_begin(struct req *req)
+{
+	struct filter_call *call = &req->call;
+
+	call->chain = req->chain;
+	call->op = req->msg.op;
+	call->opcode = req->msg.head->opcode;
+	call->node = node_filter(req->node);
+	call->node2 = node_filter(req->node2);
+	call->filters = chain_asked(call->chain, call->opcode, call->node, call->node2);
+}
+
+static void fill_call(struct req *req)
+{
+	struct filter_call *call = &req->call;
+	const struct wire_msg *msg = &req->msg;
+
+	call->type = req->node ? req->node->type : 0;
+	call->type2 = req->node2 ? req->node2->type : 0;
+	call->unique = msg->head->unique;
+	call->caller = (struct pst_caller){
+		.uid = req->caller.uid,
+		.gid = req->caller.gid,
+		.pid = req->caller.pid,
+	};
+	if (call->chain->want_cgroup & call->filters)
+		call->caller.cgroup = cgroup_of(req->caller.pid);
+	call->arg = msg->arg;
+	call->name[0] = msg->name[0];
+	call->name[1] = msg->name[1];
+	call->data = msg->data;
+	call->data_len = msg->data_len;
+}
+
+/* Header, argument, names and data are where filters do not reach, or where they see them. */
+static void take_saved(struct req *req)
+{
+	struct filter_call *call = &req->call;
+	struct wire_msg *msg = &req->msg;
+
+	req->saved->head = *msg->head;
+	msg->head = &req->saved->head;
+	msg->arg = &call->saved->cur;
+	req->newer_form = true;
+	msg->name[0] = call->name[0];
+	msg->name[1] = call->name[1];
+	msg->data = call->data;
+}
+
+void adapter_wait(const struct filter_call *call)
+{
+	uint32_t us = call->delay_us;
+
+	if (us > MAX_DELAY_US)
+		us = MAX_DELAY_US;
+	while (us && !req_of(call)->host->stopping) {
+		uint32_t step = us < DELAY_STEP_US ? us : DELAY_STEP_US;
+		struct timespec pause = { .tv_nsec = (long)step * 1000 };
+
+		nanosleep(&pause, NULL);
+		us -= step;
+	}
+}
+
+/* A filter has answered SETATTR: nothing was changed, and the attributes are what they are. */
+static int answer_setattr(struct req *req)
+{
+	struct fs_attr attr;
+	int r = fs_getattr(req->fs, req->node, req->handle, &attr);
+
+	if (r < 0)
+		return r;
+	encode_attr_out(&attr.stx, attr.attr_ns, req_out(req, sizeof(struct fuse_attr_out)));
+	return APPLY_DONE;
+}
+
+/* What programs have changed, or answered. */
+static void take_before(struct req *req, int r)
+{
+	const struct filter_call *call = &req->call;
+
+	req->caller.uid = call->caller.uid;
+	req->caller.gid = call->caller.gid;
+	if (call->op->data_unit)
+		req->msg.data_len = call->data_len;
+	if (r != APPLY_DONE)
+		return;
+	req->out_len = call->out_len;
+	req->data = slot_data(&req->slot);
+	req->data_len = call->answer_len;
+}
+
+int adapter_before(struct req *req)
+{
+	struct filter_call *call = &req->call;
+	int r;
+
+	fill_call(req);
+	r = call_fill_save(call);
+	take_saved(req);
+	if (r < 0)
+		return r;
+	if (call->op->effect == OP_FINDS)
+		req_lookup_begin(req);
+	r = apply_before(call);
+	take_before(req, r);
+	shown_check_made(req);
+	adapter_wait(call);
+	return r == APPLY_DONE && call->opcode == FUSE_SETATTR ? answer_setattr(req) : r;
+}
+
+/* -- after ------------------------------------------------------------------------------------- */
+
+int adapter_found(struct req *req, int r)
+{
+	struct filter_call *call = &req->call;
+	struct node *node = req->entry.node;
+	struct pst_attr attr;
+	int found;
+
+	if (node)
+		adapter_fill_attr(&req->entry.attr.stx, &attr);
+	found = apply_found(call, r, node_filter(node), node ? &attr : NULL);
+	if (found < 0 && node) {
+		fs_node_put(req->fs, node);
+		req->entry = (struct fs_entry){ 0 };
+	}
+	return found;
+}
+
+void adapter_fill_after(const struct filter_call *call, struct node *node, const struct statx *stx,
+			struct pst_node *ret_after)
+{
+	*ret_after = (struct pst_node){ 0 };
+	if (!node || !(call->chain->exact & call->filters))
+		return;
+	ret_after->nodeid = node->id;
+	ret_after->parent = atomic_load_explicit(&node->parent, memory_order_relaxed);
+	if (stx)
+		adapter_fill_attr(stx, &ret_after->attr);
+}
+
+static void fill_after(struct req *req, struct pst_node *ret_after)
+{
+	struct statx stx;
+	bool known;
+
+	if (!req->changed) {
+		adapter_fill_after(&req->call, req->entry.node, &req->entry.attr.stx, ret_after);
+		return;
+	}
+	known = fs_pin_stat(req->fs, req->changed, &req->pin, &stx) == 0;
+	adapter_fill_after(&req->call, req->changed, known ? &stx : NULL, ret_after);
+}
+
+int adapter_after(struct req *req, int r)
+{
+	struct filter_call *call = &req->call;
+	bool found = r == 0 && req->entry.node;
+	struct pst_attr attr;
+	struct pst_node after;
+
+	if (!apply_asks_after(call))
+		return r;
+	if (found)
+		adapter_fill_attr(&req->entry.attr.stx, &attr);
+	fill_after(req, &after);
+	call->out_len = req->out_len;
+	call->answer_len = req->data_len;
+	r = apply_after(call, r, found ? &attr : NULL, &after);
+	req->out_len = call->out_len;
+	req->data = slot_data(&req->slot);
+	req->data_len = call->answer_len;
+	if (r == 0)
+		shown_check(req);
+	return r;
+}
+
+void adapter_place(struct req *req, struct node *node)
+{
+	place_give(&req->call, &node->filter, &req->call.child);
+}
