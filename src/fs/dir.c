@@ -98,7 +98,7 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **ret_handle)
 {
 	/* Who begins sees what is there now. */
-	struct handle *handle = off ? parked_take(fs, node, off) : NULL;
+	struct handle *handle = off ? cursors_take(fs, node, off) : NULL;
 	struct fs_open open;
 	int r;
 
@@ -240,7 +240,7 @@ static int read_some(struct fs *fs, struct handle *handle, struct dirstream *str
  */
 static void keep_or_not(struct fs *fs, struct node *node)
 {
-	if (fs->parked && !attr_keep_listing(fs, node))
+	if (fs->cursors && !attr_keep_listing(fs, node))
 		invalidate_node(fs, node, true);
 }
 
@@ -280,8 +280,8 @@ int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dir
 		then = (uint64_t)stream->pos;
 	pthread_mutex_unlock(&handle->lock);
 	/* That there is no more ends a listing. */
-	if (fs->parked && r == 0 && then != off)
-		parked_put(fs, handle, then);
+	if (fs->cursors && r == 0 && then != off)
+		cursors_put(fs, handle, then);
 	keep_or_not(fs, handle->node);
 	return r;
 }

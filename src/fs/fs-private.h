@@ -15,7 +15,7 @@ struct passthrough;
 struct locks;
 struct devs;
 struct watch;
-struct parked;
+struct cursors;
 struct listings;
 
 struct fs {
@@ -26,7 +26,7 @@ struct fs {
 	struct passthrough *passthrough;
 	struct locks *locks;
 	struct devs *devs;		/* ino.c */
-	struct parked *parked;		/* stateless-readdir.c; NULL: directories are opened */
+	struct cursors *cursors;		/* dir-cursors.c; NULL: directories are opened */
 	struct watch *watch;		/* watch.c; NULL: nothing is watched */
 	struct share open_fds;		/* descriptors of handles, by who opened them */
 	struct node *root;		/* counted */
@@ -191,14 +191,15 @@ void listings_taken(struct fs *fs, const struct node *dir);
 /* dir.c: frees the stream of a handle. */
 void dir_stream_free(struct fs *fs, struct handle *handle);
 
-/* stateless-readdir.c: directories that stand at an offset, between two pieces of a listing. */
-int parked_new(struct parked **ret_parked);
-struct parked *parked_free(struct fs *fs);
-/* Returns a strong reference to one, which is parked no more; NULL if none stands there. */
-struct handle *parked_take(struct fs *fs, const struct node *node, uint64_t off);
-/* The handle stays the caller's, too. */
-void parked_put(struct fs *fs, struct handle *handle, uint64_t off);
-bool parked_tick(struct fs *fs);
+/* dir-cursors.c: handles of directories between two requests of a listing (no_opendir). */
+int cursors_new(struct cursors **ret_cursors);
+struct cursors *cursors_free(struct fs *fs);
+/* Takes the cursor at this offset out. Returns a strong reference; NULL if there is none. */
+struct handle *cursors_take(struct fs *fs, const struct node *node, uint64_t off);
+/* Leaves a cursor at this offset; takes a reference of its own. */
+void cursors_put(struct fs *fs, struct handle *handle, uint64_t off);
+/* Closes cursors that have seen two ticks; false when none are left. */
+bool cursors_tick(struct fs *fs);
 
 /* passthrough.c: the only file that holds backing ids. */
 int passthrough_new(struct fs *fs, struct passthrough **ret_pt);

@@ -94,7 +94,7 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	if (r == 0)
 		r = namecache_new(&fs->names);
 	if (r == 0 && config->no_opendir)
-		r = parked_new(&fs->parked);
+		r = cursors_new(&fs->cursors);
 	if (r < 0)
 		return r;
 	nodetab_on_free(fs->nodes, node_gone, fs);
@@ -119,7 +119,7 @@ struct fs *fs_free(struct fs *fs)
 		return NULL;
 	watch_stop(fs->watch);
 	fs->locks = locks_free(fs->locks);
-	fs->parked = parked_free(fs);
+	fs->cursors = cursors_free(fs);
 	fs->handles = handletab_free(fs->handles);
 	fs->nodes = nodetab_free(fs->nodes);
 	fs->fds = fdcache_free(fs->fds);
@@ -154,8 +154,8 @@ bool fs_tick(struct fs *fs)
 
 	left |= fdcache_reap(fs->fds);
 	left |= locks_tick(fs->locks);
-	if (fs->parked)
-		left |= parked_tick(fs);
+	if (fs->cursors)
+		left |= cursors_tick(fs);
 	return left;
 }
 
