@@ -97,7 +97,7 @@ static bool prove_unwritten(struct fs *fs, struct node *node)
 	_cleanup_(fd_closep) int fd = -1;
 
 	/* A server would be asked each time, and knows of no lease of ours. */
-	if (lower_asks(fs, node))
+	if (lower_checks_caller(fs, node))
 		return false;
 	fd = lower_open(fs, node, O_RDONLY | O_NONBLOCK);
 	if (fd < 0 || fcntl(fd, F_SETSIG, thread_wake_signal()) < 0 ||
@@ -243,7 +243,7 @@ static uint64_t name_timeout(struct fs *fs, struct node *dir)
 	uint64_t ns = timeout_of(fs, dir);
 	struct statx stx;
 
-	if (ns && lower_asks(fs, dir) &&
+	if (ns && lower_checks_caller(fs, dir) &&
 	    (lower_node_stat(fs, dir, &stx) < 0 || (stx.stx_mode & 0111) != 0111))
 		return 0;
 	return ns;

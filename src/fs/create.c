@@ -111,7 +111,7 @@ int fs_mkdir(struct fs *fs, const struct fs_caller *caller, struct node *dir, co
 static int link_below(struct fs *fs, struct node *node, int fd, int dir_fd, const char *name)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
-	bool asks = lower_asks(fs, node);
+	bool asks = lower_checks_caller(fs, node);
 	int r = lower_enter(fs, node, &scope);
 
 	if (r < 0)

@@ -71,7 +71,7 @@ static __thread const struct fs_caller *serving; /* whose request this thread is
 static __thread bool whole;		/* the thread has all of the caller's identity */
 static __thread uint32_t umask_now;		/* the thread's umask: most callers have the same */
 
-int creds_thread_init(void)
+int fs_thread_init(void)
 {
 	int r;
 
@@ -257,7 +257,7 @@ uint32_t creds_serving_uid(void)
 	return serving ? serving->uid : 0;
 }
 
-void creds_serve(const struct fs_caller *caller)
+void fs_serve(const struct fs_caller *caller)
 {
 	serving = caller;
 }

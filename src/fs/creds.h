@@ -19,18 +19,10 @@ struct creds_scope {
 };
 #define CREDS_NONE ((struct creds_scope){ 0 })
 
-/* Capabilities, groups and umask of a thread that serves. */
-int creds_thread_init(void);
-
-/*
- * Says whose request this thread works on from now on; NULL: nobody's. The request's caller stays
- * where it is until the next call.
- */
-void creds_serve(const struct fs_caller *caller);
-/* The user ID of that caller; 0: nobody's. */
+/* The user ID of the caller that fs_serve() named; 0 if there is none. */
 uint32_t creds_serving_uid(void);
 /*
- * Takes all of the identity of the caller that creds_serve() named: user, groups, and of our
+ * Takes all of the identity of the caller that fs_serve() named: user, groups, and of our
  * capabilities those alone that the caller has. Does nothing where there is no caller, or where the
  * caller has all that we have. The other scopes do nothing inside of this one.
  */

@@ -122,7 +122,7 @@ ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *h
 	/*
 	 * Nobody asks for a page to be written back: it goes by the descriptor of whoever opened.
 	 */
-	if (r == 0 && !(write->from_cache && lower_asks(fs, handle->node)))
+	if (r == 0 && !(write->from_cache && lower_checks_caller(fs, handle->node)))
 		r = enter_writer(fs, caller, handle->node, write->kill, fd, &scope);
 	if (r < 0)
 		return r;
@@ -142,7 +142,7 @@ int data_flush(struct fs *fs, struct handle *handle)
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	int fd, r;
 
-	if (!lower_asks(fs, handle->node) || (handle->flags & O_ACCMODE) == O_RDONLY)
+	if (!lower_checks_caller(fs, handle->node) || (handle->flags & O_ACCMODE) == O_RDONLY)
 		return 0;
 	fd = lower_of_handle(fs, handle);
 	if (fd < 0)

@@ -78,10 +78,10 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 		return r;
 	watch_before_read(fs, node, ref.fd);
 	/* With xdev=hide; it is not entered, and the kernel would be surprised to see it opened. */
-	if (lower_asks(fs, node) && lower_is_entered_elsewhere(ref.fd))
+	if (lower_checks_caller(fs, node) && lower_is_entered_elsewhere(ref.fd))
 		return -EACCES;
 	/* A caller who may list a directory may not be allowed to walk through it, as "." would. */
-	fd = lower_asks(fs, node) ? lower_open(fs, node, O_RDONLY)
+	fd = lower_checks_caller(fs, node) ? lower_open(fs, node, O_RDONLY)
 				  : lower_openat(fs, ref.fd, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return fd;

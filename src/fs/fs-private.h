@@ -211,11 +211,7 @@ struct passthrough *passthrough_free(struct passthrough *passthrough);
  */
 int passthrough_open(struct fs *fs, struct node *node, const struct stat *st, int flags,
 	      struct fs_open *open);
-/* Whether filters hold for the node's data that its open files go round. */
-bool passthrough_bypasses(struct fs *fs, struct node *node);
 void passthrough_close(struct fs *fs, struct node *node);
-/* Other filters see the node's data now: the next open keeps no pages of before. */
-void passthrough_data_changed(struct fs *fs, struct node *node);
 /* Closes the node's backing id if no open uses it; false where the node is open. */
 bool passthrough_close_idle(struct fs *fs, struct node *node);
 void passthrough_node_gone(struct fs *fs, struct node *node);
@@ -301,9 +297,9 @@ int lower_openat(struct fs *fs, int dir_fd, const char *name, int flags, uint32_
 int lower_open(struct fs *fs, struct node *node, int flags);
 bool lower_may_wait(void);
 /* Whether the node's file system decides by itself what the caller may do. */
-static inline bool lower_asks(struct fs *fs, const struct node *node)
+static inline bool lower_checks_caller(struct fs *fs, const struct node *node)
 {
-	return nodetab_mount(fs->nodes, node->fh.mount)->asks;
+	return nodetab_mount(fs->nodes, node->fh.mount)->checks_caller;
 }
 /*
  * Takes the caller's identity for operations on a node's lower file where its file system decides
@@ -312,13 +308,13 @@ static inline bool lower_asks(struct fs *fs, const struct node *node)
  */
 static inline int lower_enter(struct fs *fs, const struct node *node, struct creds_scope *ret_scope)
 {
-	return lower_asks(fs, node) ? creds_enter_whole(ret_scope) : 0;
+	return lower_checks_caller(fs, node) ? creds_enter_whole(ret_scope) : 0;
 }
 /* Likewise; elsewhere with creds_enter_caller(), for what makes an inode. */
 static inline int lower_enter_maker(struct fs *fs, const struct node *dir,
 				    const struct fs_caller *caller, struct creds_scope *ret_scope)
 {
-	return lower_asks(fs, dir) ? creds_enter_whole(ret_scope)
+	return lower_checks_caller(fs, dir) ? creds_enter_whole(ret_scope)
 				   : creds_enter_caller(caller, ret_scope);
 }
 /*

@@ -165,16 +165,6 @@ void fs_shutdown(struct fs *fs)
 	locks_shutdown(fs->locks);
 }
 
-int fs_thread_init(void)
-{
-	return creds_thread_init();
-}
-
-void fs_serve(const struct fs_caller *caller)
-{
-	creds_serve(caller);
-}
-
 struct node *fs_node(struct fs *fs, uint64_t nodeid)
 {
 	return node_lookup_id(fs->nodes, nodeid);
@@ -197,17 +187,6 @@ void fs_set_filters(struct fs *fs, const struct fs_filters *filters)
 	fs->filters.data = filters->data;
 	fs->filters.cacheable = filters->cacheable;
 	fs->filters.forget = filters->forget;
-}
-
-void fs_filters_changed(struct fs *fs, struct node *node, uint64_t changed)
-{
-	if (changed & fs->filters.data)
-		passthrough_data_changed(fs, node);
-}
-
-bool fs_bypasses(struct fs *fs, struct node *node)
-{
-	return passthrough_bypasses(fs, node);
 }
 
 uint32_t fs_node_number(struct fs *fs, const struct node *node)

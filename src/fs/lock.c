@@ -193,7 +193,7 @@ static void *wait_main(void *arg)
 	struct wait *wait = arg;
 	int r;
 
-	creds_thread_init();
+	fs_thread_init();
 	do {
 		r = wait->interrupted ? -EINTR : take(wait->fd, &wait->lock, true);
 	} while (r == -EINTR && !wait->interrupted);

@@ -143,7 +143,7 @@ static int resolve_by_opening(struct fs *fs, struct node *dir, int dir_fd, const
 	_cleanup_(fd_closep) int fd = open_name(fs, dir, dir_fd, name, 0);
 
 	/* A file system of the server's that is mounted by who enters it: a look is no entering. */
-	if (fd >= 0 && dir && lower_asks(fs, dir) && !fs->config.hide_mounts &&
+	if (fd >= 0 && dir && lower_checks_caller(fs, dir) && !fs->config.hide_mounts &&
 	    lower_is_entered_elsewhere(fd)) {
 		fd_close(fd);
 		fd = open_name(fs, dir, dir_fd, name, O_DIRECTORY);

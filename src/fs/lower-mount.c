@@ -87,8 +87,8 @@ int lower_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
 		mount.fd = open_mount(fd, fh, stx->stx_mode);
 	mount.handles = mount.fd >= 0;
 	/* What cannot be told apart is taken for what asks. */
-	mount.asks = !type || type->checks_caller;
-	mount.owners = type && type->checks_ids;
+	mount.checks_caller = !type || type->checks_caller;
+	mount.checks_ids = type && type->checks_ids;
 	mount.proc = type && type->proc;
 	mount.zero_size = type && type->zero_size;
 	if (type && type->remote)

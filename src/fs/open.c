@@ -40,7 +40,7 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 
 	*ret_fd = -1;
 	if (!wants_write(flags) && !(flags & (O_DIRECT | O_TRUNC)) && fs->config.passthrough &&
-	    !lower_asks(fs, node))
+	    !lower_checks_caller(fs, node))
 		return 0;
 	if (flags & O_TRUNC) {
 		_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
@@ -52,14 +52,14 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 		if (r == 0)
 			r = lower_stat(ref.fd, &stx);
 		/* Where the lower file system asks, the open itself is the caller's. */
-		if (r == 0 && (caller->uid == 0 || !lower_asks(fs, node)))
+		if (r == 0 && (caller->uid == 0 || !lower_checks_caller(fs, node)))
 			r = creds_enter_writer(caller, kill || (stx.stx_mode & set_id_hidden(node)),
 					       stx.stx_mode, stx.stx_gid, &scope);
 		if (r < 0)
 			return r;
 	}
 	r = lower_open(fs, node, flags);
-	if (r == -EACCES && (flags & FLAG_EXEC) && nodetab_mount(fs->nodes, node->fh.mount)->owners)
+	if (r == -EACCES && (flags & FLAG_EXEC) && nodetab_mount(fs->nodes, node->fh.mount)->checks_ids)
 		r = owner_open_program(fs, node);
 	if (r < 0)
 		return r;
@@ -115,10 +115,10 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 	 * A descriptor of ours would stand in the way of leases: none is kept without need. Where
 	 * the lower file system decides by who opens, a later open would be somebody else's.
 	 */
-	if (open.mode != IO_PASSTHROUGH || lower_asks(fs, node))
+	if (open.mode != IO_PASSTHROUGH || lower_checks_caller(fs, node))
 		lower_to_handle(fs, open.handle, take_fd(&fd));
 	open.no_flush = fs->config.locks == PST_LOCKS_LOCAL &&
-			!(wants_write(flags) && lower_asks(fs, node));
+			!(wants_write(flags) && lower_checks_caller(fs, node));
 	open.keep_cache = open.keep_cache && attr_keep_data(fs) && !(flags & O_TRUNC);
 	*ret_open = open;
 	return 0;
@@ -139,7 +139,7 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	if (!S_ISREG(node->type))
 		return -ENXIO;
 	/* Before anything is cut off: it would be refused after. */
-	if ((flags & O_TRUNC) && passthrough_bypasses(fs, node))
+	if ((flags & O_TRUNC) && fs_bypasses(fs, node))
 		return -EBUSY;
 	shadow_revalidate(fs, node);
 	/* From before the first open for writing until that is counted itself. */
@@ -184,7 +184,7 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 		fdcache_offer(fs->fds, entry.node, path_fd);
 	/* Filters may yet show another owner: then no write may leave the set-ID bits. */
 	st.st_mode = entry.attr.stx.stx_mode;
-	if (lower_asks(fs, entry.node) && fstat(fd, &st) < 0)
+	if (lower_checks_caller(fs, entry.node) && fstat(fd, &st) < 0)
 		st.st_mode = 0;
 	if (caller->filters)
 		st.st_mode = S_IFREG;

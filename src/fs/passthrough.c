@@ -146,7 +146,7 @@ static void backing_close(struct passthrough *pt, struct node *node)
 		return;
 	host->backing_close(host->aux, node->backing_id);
 	node->backing_id = 0;
-	if (nodetab_mount(pt->fs->nodes, node->fh.mount)->owners)
+	if (nodetab_mount(pt->fs->nodes, node->fh.mount)->checks_ids)
 		owners_set(pt->owners, node, NULL);
 	pt->n_backings--;
 }
@@ -158,8 +158,8 @@ static void backing_close(struct passthrough *pt, struct node *node)
  */
 static bool passes(struct fs *fs, const struct node *node)
 {
-	return fs->config.passthrough && (fs->config.passthrough_asked || !lower_asks(fs, node) ||
-					  nodetab_mount(fs->nodes, node->fh.mount)->owners);
+	return fs->config.passthrough && (fs->config.passthrough_asked || !lower_checks_caller(fs, node) ||
+					  nodetab_mount(fs->nodes, node->fh.mount)->checks_ids);
 }
 
 /* What was found out, without a lock, about the owner of a file that is being opened. */
@@ -176,7 +176,7 @@ static void try_owner(struct passthrough *pt, struct node *node, const struct st
 	struct fs *fs = pt->fs;
 	bool passing, open;
 
-	if (!nodetab_mount(fs->nodes, node->fh.mount)->owners || !passes(fs, node) || !st->st_mode)
+	if (!nodetab_mount(fs->nodes, node->fh.mount)->checks_ids || !passes(fs, node) || !st->st_mode)
 		return;
 	pthread_mutex_lock(lock_of(pt, node));
 	open = node->n_open;
@@ -247,7 +247,7 @@ static enum io_mode filter_mode(struct fs *fs, const struct node *node)
 static enum io_mode register_if_possible(struct passthrough *pt, struct node *node, const struct stat *st,
 				   const struct trial *trial)
 {
-	bool owners = nodetab_mount(pt->fs->nodes, node->fh.mount)->owners;
+	bool owners = nodetab_mount(pt->fs->nodes, node->fh.mount)->checks_ids;
 	bool keeps = (st->st_mode & (S_ISUID | S_ISGID)) && !authority_is_served(node, STATX_MODE) &&
 		     !set_id_hidden(node);
 	int r;
@@ -312,14 +312,16 @@ int passthrough_open(struct fs *fs, struct node *node, const struct stat *st, in
 	return open->mode == IO_NONE ? -EBUSY : 0;
 }
 
-void passthrough_data_changed(struct fs *fs, struct node *node)
+void fs_filters_changed(struct fs *fs, struct node *node, uint64_t changed)
 {
+	if (!(changed & fs->filters.data))
+		return;
 	pthread_mutex_lock(lock_of(fs->passthrough, node));
 	node->passthrough_flags |= FLAG_STALE;
 	pthread_mutex_unlock(lock_of(fs->passthrough, node));
 }
 
-bool passthrough_bypasses(struct fs *fs, struct node *node)
+bool fs_bypasses(struct fs *fs, struct node *node)
 {
 	enum io_mode wanted = filter_mode(fs, node);
 	bool bypasses;

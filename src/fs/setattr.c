@@ -63,7 +63,7 @@ static int change_nothing(struct fs *fs, const struct fs_caller *caller, struct 
 	 * Where the lower file system asks, the write that is about to come is the caller's own and
 	 * clears the bits. A caller who may change nothing here may still write.
 	 */
-	if (lower_asks(fs, node) && attr_has_writers(node)) {
+	if (lower_checks_caller(fs, node) && attr_has_writers(node)) {
 		fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH);
 		return 0;
 	}
@@ -147,7 +147,7 @@ static int change_times(int fd, const struct fs_change *change)
  */
 static bool times_came(struct fs *fs, struct node *node, const struct fs_change *change)
 {
-	return (change->set & FS_SET_SIZE) && lower_asks(fs, node) &&
+	return (change->set & FS_SET_SIZE) && lower_checks_caller(fs, node) &&
 	       (!(change->set & FS_SET_ATIME) || change->times[0].tv_nsec == UTIME_NOW) &&
 	       (!(change->set & FS_SET_MTIME) || change->times[1].tv_nsec == UTIME_NOW);
 }

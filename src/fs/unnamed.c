@@ -57,7 +57,7 @@ static void let_go(struct fs *fs, struct node *node)
 
 void unnamed_before(struct fs *fs, struct node *dir, int dir_fd, const char *name)
 {
-	bool owners = nodetab_mount(fs->nodes, dir->fh.mount)->owners;
+	bool owners = nodetab_mount(fs->nodes, dir->fh.mount)->checks_ids;
 	struct node *node;
 
 	/* Elsewhere the file goes whatever we hold. */

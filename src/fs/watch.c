@@ -54,9 +54,9 @@ static void *watch_main(void *arg)
 	};
 	long pause_ms = PAUSE_MIN_MS;
 
-	/* Before creds_thread_init(), which drops the capability for it. */
+	/* Before fs_thread_init(), which drops the capability for it. */
 	cpu_set_fifo();
-	creds_thread_init();
+	fs_thread_init();
 	for (;;) {
 		int timeout = watch_pass_on_again(watch);
 

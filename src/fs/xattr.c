@@ -101,7 +101,7 @@ static ssize_t list_as_caller(struct fs *fs, const struct fs_caller *caller, str
 		return r;
 	n = listxattr(fd_path(fd).text, list, XATTR_LIST_MAX);
 	/* Looking the caller up costs more than to list: that is done where it matters. */
-	if (!lower_asks(fs, node) && has_trusted(list, n) &&
+	if (!lower_checks_caller(fs, node) && has_trusted(list, n) &&
 	    !caller_capable(caller, CAP_SYS_ADMIN)) {
 		r = creds_enter_ordinary(&scope);
 		if (r < 0)
@@ -150,7 +150,7 @@ int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *
 		return r;
 	r = setxattr(fd_path(ref.fd).text, name, value, size, flags) < 0 ? -errno : 0;
 	/* An ACL set by somebody outside the file's group: the kernel leaves the bit to us. */
-	if (r == 0 && kill_sgid && !lower_asks(fs, node)) {
+	if (r == 0 && kill_sgid && !lower_checks_caller(fs, node)) {
 		struct statx stx;
 
 		r = lower_stat(ref.fd, &stx);
@@ -174,7 +174,7 @@ int fs_removexattr(struct fs *fs, struct node *node, const char *name)
 	 * A write takes file capabilities away, whoever writes. The kernel has checked others who
 	 * remove them.
 	 */
-	if (r == 0 && lower_asks(fs, node) && strcmp(name, "security.capability") == 0)
+	if (r == 0 && lower_checks_caller(fs, node) && strcmp(name, "security.capability") == 0)
 		r = creds_enter_whole_with(CAP_SETFCAP, &scope);
 	else if (r == 0)
 		r = enter(fs, node, name, &scope);

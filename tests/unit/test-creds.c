@@ -316,7 +316,7 @@ static void test_whole(void **state)
 	static const struct fs_caller other = { .uid = 7, .gid = 7 };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		creds_serve(&rows[i].caller);
+		fs_serve(&rows[i].caller);
 		{
 			_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 			struct identity now;
@@ -342,7 +342,7 @@ static void test_whole(void **state)
 		assert_int_equal(geteuid(), 0);
 		check_restored();
 	}
-	creds_serve(NULL);
+	fs_serve(NULL);
 	{
 		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 
@@ -373,7 +373,7 @@ static void test_whole_of_child(void **state)
 	close(ready[1]);
 	close(end[0]);
 	assert_int_equal(read(ready[0], &c, 1), 1);
-	creds_serve(&caller);
+	fs_serve(&caller);
 	{
 		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 		struct identity now;
@@ -386,7 +386,7 @@ static void test_whole_of_child(void **state)
 		assert_int_equal(now.effective, 0);
 	}
 	check_restored();
-	creds_serve(NULL);
+	fs_serve(NULL);
 	/* It may not be killed: this thread has not the capability. */
 	close(end[1]);
 	waitpid((pid_t)caller.pid, NULL, 0);
@@ -407,7 +407,7 @@ int main(void)
 		printf("changing identity takes root\n");
 		return 77;
 	}
-	if (creds_thread_init() < 0)
+	if (fs_thread_init() < 0)
 		return 1;
 	before = who();
 	return cmocka_run_group_tests(tests, NULL, NULL);

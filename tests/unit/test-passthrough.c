@@ -401,7 +401,7 @@ static void test_owners(void **state)
 		{ 0444, 0, IO_CACHED },     { 04755, 1000, IO_CACHED }, { 02755, 0, IO_CACHED },
 		{ 0, 1000, IO_CACHED },
 	};
-	struct lower_mount mount = { .fd = -1, .mnt_id = 7, .asks = true, .owners = true };
+	struct lower_mount mount = { .fd = -1, .mnt_id = 7, .checks_caller = true, .checks_ids = true };
 	struct node_key key = { .type = S_IFREG, .flags = NODE_OWN_FD };
 	struct fixture f = { .by_owner = true };
 	int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600), number;
@@ -452,7 +452,7 @@ int main(void)
 		cmocka_unit_test(test_owners),
 	};
 
-	if (geteuid() == 0 && creds_thread_init() < 0)
+	if (geteuid() == 0 && fs_thread_init() < 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
