@@ -235,8 +235,10 @@ static int accept_client(struct ctl_server *server)
 	}
 	session = find_session(server);
 	session_stop(session);
+	pthread_mutex_lock(&server->lock);
 	session->ending = false;
 	session->last = server->n_requests;
+	pthread_mutex_unlock(&server->lock);
 	session->fd = fd;
 	session->started = pthread_create(&session->thread, NULL, session_main, session) == 0;
 	if (session->started)

@@ -36,6 +36,9 @@ struct fixture {
 	_Atomic int taken_fd;		/* what the verb "take" has taken; -1: nothing */
 };
 
+static _Atomic int n_slow;
+static _Atomic bool slow_may_end;
+
 static int run_echo(struct ctl_call *call)
 {
 	struct json_object *text = NULL;
@@ -98,7 +101,24 @@ static int run_fail_take(struct ctl_call *call)
 	return -EBUSY;
 }
 
+/* Runs until the fixture lets it end. */
+static int run_slow(struct ctl_call *call)
+{
+	n_slow++;
+	while (!slow_may_end)
+		usleep(1000);
+	return 0;
+}
+
+static int run_named(struct ctl_call *call)
+{
+	json_object_object_add(call->reply, "name", json_object_new_string(call->texts[0]));
+	return 0;
+}
+
 static const struct ctl_verb verbs[] = {
+	{ "slow", run_slow, .slow = true },
+	{ "named", run_named, { "name" } },
 	{ "take", run_take },
 	{ "take-fail", run_take_fail },
 	{ "fail-take", run_fail_take },
@@ -543,6 +563,58 @@ static void test_take_unread(void **state)
 	free(answer);
 }
 
+/* Slow verbs run beside each other and beside requests of others, a dozen at a time. */
+static void test_slow_verbs(void **state)
+{
+	static const char line[] = "{\"version\":1,\"verb\":\"slow\"}\n";
+	char answer[256];
+	int fds[13];
+
+	n_slow = 0;
+	slow_may_end = false;
+	for (size_t i = 0; i < 12; i++) {
+		fds[i] = open_client(*state);
+		assert_int_equal(send(fds[i], line, sizeof(line) - 1, 0), sizeof(line) - 1);
+	}
+	for (int ms = 0; n_slow < 12 && ms < WAIT_MS; ms++)
+		usleep(1000);
+	assert_int_equal(n_slow, 12);
+	fds[12] = open_client(*state);
+	exchange(fds[12], line, sizeof(line) - 1, answer, sizeof(answer));
+	assert_non_null(strstr(answer, "too many changes"));
+	/* Clients that run one keep their places. */
+	for (int i = 0; i < 20; i++)
+		expect_alive(*state);
+	slow_may_end = true;
+	for (size_t i = 0; i < 12; i++) {
+		receive(fds[i], answer, sizeof(answer));
+		assert_string_equal(answer, "{\"version\":1}\n");
+	}
+	for (size_t i = 0; i < 13; i++)
+		fd_close(fds[i]);
+}
+
+/* Each row: a request for a verb with a member, and the answer. */
+static void test_members(void **state)
+{
+	static const struct {
+		const char *line, *answer;
+	} rows[] = {
+		{ "{\"version\":1,\"verb\":\"named\"}\n", "the request has no \\\"name\\\"" },
+		{ "{\"version\":1,\"verb\":\"named\",\"name\":7}\n", "the request has no" },
+		{ "{\"version\":1,\"verb\":\"named\",\"name\":\"x\"}\n",
+		  "{\"version\":1,\"name\":\"x\"}\n" },
+	};
+	_cleanup_(fd_closep) int fd = open_client(*state);
+	char answer[256];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		exchange(fd, rows[i].line, strlen(rows[i].line), answer, sizeof(answer));
+		if (!strstr(answer, rows[i].answer))
+			fail_msg("%s is answered with %s", rows[i].line, answer);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -553,7 +625,8 @@ int main(void)
 		TEST(test_many_clients),   TEST(test_gone_at_once), TEST(test_modes),
 		TEST(test_stale),	   TEST(test_open_directory), TEST(test_end),
 		TEST(test_bad_server),	   TEST(test_take),	    TEST(test_taken_at_end),
-		TEST(test_take_fails),	   TEST(test_take_unread),
+		TEST(test_take_fails),	   TEST(test_take_unread),  TEST(test_slow_verbs),
+		TEST(test_members),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
