@@ -136,6 +136,9 @@ plant src/cmd/a.c '"server/server.h"' bad
 plant src/ctl/a.c '"server/server.h"' bad
 plant src/server/a.c '"ctl/server.h"' bad
 plant src/request/a.c '"server/server.h"' bad
+plant src/request/a.c '"api/view.h"' bad
+plant src/server/a.c '"api/view.h"' bad
+plant src/server/a.c '"request/req.h"' good
 plant src/filter/a.c '"server/server.h"' bad
 plant src/server/a.c '<bpf/libbpf.h>' bad
 plant src/transport/a.c '<linux/fuse.h>' bad
