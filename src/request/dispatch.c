@@ -15,6 +15,7 @@
 #include "filter/place.h"
 #include "request/attached.h"
 #include "request/check-in.h"
+#include "request/deferred.h"
 #include "request/exact.h"
 #include "request/filter-adapter.h"
 #include "request/keep.h"
@@ -97,7 +98,7 @@ static void answer(struct req *req, int r)
 	}
 }
 
-static void let_go(struct req *req)
+static void req_cleanup(struct req *req)
 {
 	exact_leave(req->host->exact, req);
 	check_in_undo(req);
@@ -362,7 +363,7 @@ static int serve(struct req *req)
 static struct req *finish(struct req *req, int r)
 {
 	const struct op *op = req->msg.op;
-	struct later *later;
+	struct deferred *deferred = NULL;
 
 	if (r == 0)
 		r = make_durable(req);
@@ -377,9 +378,10 @@ static struct req *finish(struct req *req, int r)
 		if (!(op->flags & OP_NO_REPLY))
 			answer(req, r);
 	}
-	later = r == FS_LATER ? req->later : NULL;
-	let_go(req);
-	return req_done(req, later);
+	if (r == FS_LATER)
+		deferred = req->deferred;
+	req_cleanup(req);
+	return deferred ? deferred_release(req, deferred) : req_release(req);
 }
 
 struct req *req_cancel(struct req *req, int error)

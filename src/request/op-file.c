@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Operations that open files, and those on open files. */
 #include "filter/apply.h"
+#include "request/deferred.h"
 #include "request/filter-adapter.h"
-#include "request/req.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -292,13 +292,13 @@ int op_setlk(struct req *req)
 	int r;
 
 	if (req->msg.head->opcode == FUSE_SETLKW) {
-		waiter = req_later(req);
+		waiter = deferred_new(req);
 		if (!waiter)
 			return -ENOLCK;
 	}
 	r = fs_setlk(req->fs, req->handle, &lock, waiter);
 	if (waiter && r != FS_LATER)
-		req_later_cancel(req);
+		deferred_cancel(req);
 	return r;
 }
 

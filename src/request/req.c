@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The chain of filters that a request runs under, and RENAMEs that LOOKUPs have to notice. */
+/*
+ * A request: the chain of filters that it runs under, its slot, and RENAMEs that LOOKUPs have to
+ * notice.
+ */
 #include "request/req.h"
 
 #include <stddef.h>
@@ -38,6 +41,18 @@ void req_clear(struct req *req)
 	memset(&req->caller, 0, sizeof(*req) - offsetof(struct req, caller));
 	if (req->call.chain)
 		call_begin(&req->call, NULL, 0);
+}
+
+struct req *req_release(struct req *req)
+{
+	struct req *from = req->from;
+
+	if (!req_kept(req))
+		return req;
+	req->from = NULL;
+	/* A slot that was lent before: this cannot fail, and the request is not ours after it. */
+	req->chan->ops->lend(req->chan, from ? &from->slot : &req->slot);
+	return from ? req : NULL;
 }
 
 void req_rename_begin(struct req *req)

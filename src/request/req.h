@@ -18,7 +18,7 @@
 
 struct request_set;
 struct chain;
-struct later;
+struct deferred;
 
 /*
  * What came with a request, where filters, which can write to all of its slot, do not reach. The
@@ -93,7 +93,7 @@ struct req {
 	bool renaming;			/* RENAME: between req_rename_begin() and its end */
 	unsigned int n_renamed;		/* LOOKUP: see req_lookup_begin() */
 
-	struct later *later;		/* it may be answered when it is gone: see req_later() */
+	struct deferred *deferred;	/* its reply is sent when the request is gone; NULL */
 
 	/* tracing */
 	uint64_t trace_ns;		/* when it came; 0: nobody listens */
@@ -133,6 +133,11 @@ struct chain *req_enter_chain(struct req *req);
 void req_leave_chain(struct req *req);
 /* Clears what is of one request; references have been put. */
 void req_clear(struct req *req);
+/*
+ * Gives the slot of a request that was answered back to a transport that keeps slots. Returns what
+ * req_serve() does.
+ */
+struct req *req_release(struct req *req);
 
 /*
  * A RENAME gives its file the filters that it gains, and then moves it, between req_rename_begin()
@@ -166,8 +171,9 @@ static inline bool req_kept(const struct req *req)
 }
 
 /*
- * The functions of operations: op_lookup(), op_getattr() and so on, one for each that filter/op-rows.h
- * names. Called between check-in and check-out. Returns 0, -errno, REQ_TO_POOL or FS_LATER.
+ * The functions of operations: op_lookup(), op_getattr() and so on, one for each that
+ * filter/op-rows.h names. Called between check-in and check-out. Returns 0, -errno, REQ_TO_POOL or
+ * FS_LATER.
  */
 #define OP_FUNCTION(NAME, FUNCTION, ...) int op_##FUNCTION(struct req *req);
 OP_ROWS(OP_FUNCTION)
@@ -188,15 +194,3 @@ int op_read_leave(struct req *req, int r, bool answered);
  * unless it was one of them that answered.
  */
 int op_readdir_leave(struct req *req, int r, bool answered);
-
-/*
- * Starts a waiting request's afterlife: an answer that is sent when the request is long gone. NULL:
- * there is no room for one more that waits.
- */
-struct fs_waiter *req_later(struct req *req);
-void req_later_cancel(struct req *req);
-/*
- * A request is done with: it is answered, or it waits to be by what req_later() gave (later), else
- * NULL. Returns what req_serve() does.
- */
-struct req *req_done(struct req *req, struct later *later);

@@ -60,7 +60,7 @@ static struct req *worker_serve(struct worker *worker, struct req *req, bool bad
 	atomic_store_explicit(&worker->since_ms, clock_ms() | 1, memory_order_relaxed);
 	if (bad) {
 		serve_bad(req, wire);
-		return req_done(req, NULL);
+		return req_release(req);
 	}
 	atomic_fetch_add_explicit(&workers->counts[worker->number][req->msg.head->opcode].n, 1,
 				  memory_order_relaxed);
