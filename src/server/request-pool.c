@@ -114,8 +114,8 @@ static unsigned int n_own(const struct request_pool *pool, bool filtered)
 {
 	const struct request_pool_config *config = &pool->config;
 
-	return config->n_threads + (filtered ? config->n_queued_filtered + config->n_late_filtered :
-					       config->n_queued + config->n_late);
+	return config->n_threads + (filtered ? config->n_queued_filtered + config->n_extra_threads_filtered :
+					       config->n_queued + config->n_extra_threads);
 }
 
 /* The set of the start, with so many requests to lend beyond the first ones. */

@@ -17,8 +17,8 @@
 struct request_pool_config {
 	unsigned int n_threads;		/* requests that threads have in their hands */
 	unsigned int n_queued;		/* ... that are in the thread pool */
-	unsigned int n_late;		/* ... of threads that are started later */
-	unsigned int n_queued_filtered, n_late_filtered; /* ... likewise, where filters reach the slots */
+	unsigned int n_extra_threads;		/* ... of threads that are started later */
+	unsigned int n_queued_filtered, n_extra_threads_filtered; /* ... likewise, where filters reach the slots */
 	unsigned int n_lent;		/* ... that transports get at the start */
 	size_t data_size;
 	bool filtered;			/* filters reach the slots */

@@ -70,7 +70,7 @@ static bool feed(struct req *req, bool for_lock)
 
 	if (!req->chan->ops->wants(req->chan))
 		return req->chan->ops->fetch(req->chan) || !for_lock;
-	return workers_grow(&server->workers, req->queue) ||
+	return workers_add(&server->workers, req->queue) ||
 	       request_pool_feed(&server->requests, req->chan, for_lock);
 }
 
@@ -104,8 +104,8 @@ static bool spare(struct req *req, bool briefly)
 {
 	struct server *server = server_of(req->host);
 
-	if (!workers_are_bare(&server->workers, req->chan) ||
-	    workers_grow(&server->workers, req->queue))
+	if (!workers_are_busy(&server->workers, req->chan) ||
+	    workers_add(&server->workers, req->queue))
 		return true;
 	return briefly && req_kept(req) && request_pool_feed(&server->requests, req->chan, false);
 }
@@ -249,8 +249,8 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	r = workers_init(&server->workers, &workers);
 	requests.n_lent = workers_n_lent(&server->workers);
 	requests.n_queued = requests.n_lent ? N_QUEUED_KEPT : N_QUEUED;
-	requests.n_late = requests.n_lent ? 0 : WORKERS_LATE;
-	requests.n_late_filtered = requests.n_lent ? 0 : WORKERS_LATE_FILTERED;
+	requests.n_extra_threads = requests.n_lent ? 0 : WORKERS_EXTRA;
+	requests.n_extra_threads_filtered = requests.n_lent ? 0 : WORKERS_EXTRA_FILTERED;
 	rs = request_pool_init(&server->requests, &server->request_host, &requests, error);
 	pool_init(&server->pool, &server->requests, &server->watchdog,
 		  &server->request_host.latency);

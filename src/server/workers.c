@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-/* A request that is none: answered where it can be. */
+/* Answers a request that cannot be decoded, where it can be answered. */
 static void serve_bad(struct req *req, int wire)
 {
 	const struct fuse_in_header *head = req->msg.head;
@@ -46,10 +46,10 @@ static void log_request(const struct req *req)
 
 /* A worker that has had a request for so long is held up. */
 #define HELD_UP_MS 10
-/* One that has started late, for each of those at the start. */
-#define LATE_EACH 8
+/* Extra workers for each channel that keeps slots. */
+#define EXTRA_EACH 8
 
-/* One request: served, or put where it will be. Returns what req_serve() does. */
+/* Serves a request, or hands it to the thread pool. Returns what req_serve() does. */
 static struct req *worker_serve(struct worker *worker, struct req *req, bool bad, int wire)
 {
 	struct workers *workers = worker->workers;
@@ -69,7 +69,7 @@ static struct req *worker_serve(struct worker *worker, struct req *req, bool bad
 	return req_serve(req);
 }
 
-bool workers_are_bare(struct workers *workers, struct chan *chan)
+bool workers_are_busy(struct workers *workers, struct chan *chan)
 {
 	if (chan->ops->lend)
 		return chan->ops->wants(chan);
@@ -78,7 +78,7 @@ bool workers_are_bare(struct workers *workers, struct chan *chan)
 
 static bool is_last(struct worker *worker)
 {
-	return workers_are_bare(worker->workers, worker->chan);
+	return workers_are_busy(worker->workers, worker->chan);
 }
 
 static int receive(struct worker *worker, struct slot **slot, struct wire_msg *ret_msg,
@@ -100,7 +100,8 @@ static int receive(struct worker *worker, struct slot **slot, struct wire_msg *r
 }
 
 /*
- * Takes requests until the connection ends; returns why. *held: for a channel that keeps no slots.
+ * Takes requests until the connection ends. Returns 0 then, or -errno. *held: the request to
+ * receive into, for a channel that keeps no slots.
  */
 static int worker_loop(struct worker *worker, struct req **held)
 {
@@ -137,7 +138,7 @@ static int worker_loop(struct worker *worker, struct req **held)
 	return 0;
 }
 
-/* Where requests of a CPU are served by it, so that nobody is woken elsewhere. */
+/* Binds the worker to the CPU whose requests it serves, so that no thread is woken elsewhere. */
 static void worker_pin(const struct worker *worker)
 {
 	int r = cpu_pin((unsigned int)worker->chan->cpu);
@@ -157,7 +158,7 @@ static int lend_first(struct worker *worker)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < chan->n_slots; i++) {
 		/* At the start there are as many as all channels are lent. */
-		struct req *req = worker->late ? request_pool_take_extra(requests) :
+		struct req *req = worker->extra ? request_pool_take_extra(requests) :
 						 request_pool_take(requests, NULL);
 
 		if (!req)
@@ -179,7 +180,7 @@ static int worker_begin(struct worker *worker, int r)
 		return r;
 	if (r == 0)
 		r = lend_first(worker);
-	if (worker->late)
+	if (worker->extra)
 		return r;
 	pthread_mutex_lock(&workers->lock);
 	if (r < 0 && !workers->begin_error)
@@ -235,11 +236,11 @@ static void *worker_main(void *arg)
 		log_error("cannot take up the identity that serving needs: %s", strerror(-r));
 	r = worker_begin(worker, r);
 	if (r == 0 && !worker->chan->ops->lend) {
-		req = worker->late ? request_pool_try_take(workers->requests) :
+		req = worker->extra ? request_pool_try_take(workers->requests) :
 				     request_pool_take(workers->requests, NULL);
 		r = req ? 0 : -ENOBUFS;
 	}
-	if (worker->late && worker->chan->cpu >= 0)
+	if (worker->extra && worker->chan->cpu >= 0)
 		worker_pin(worker);
 	note_begun(worker);
 	if (r == 0) {
@@ -250,7 +251,7 @@ static void *worker_main(void *arg)
 	 * The view goes on without a worker that came to help, unless requests in its slots are
 	 * lost with it.
 	 */
-	fails = r < 0 && (!worker->late || (keeps && served));
+	fails = r < 0 && (!worker->extra || (keeps && served));
 	if (fails)
 		log_error("a worker has ended: %s", strerror(-r));
 	else if (r < 0)
@@ -286,8 +287,8 @@ int workers_init(struct workers *workers, const struct workers_config *config)
 	pthread_mutex_init(&workers->grow_lock, NULL);
 	pthread_cond_init(&workers->idle, NULL);
 	thread_wake_install();
-	workers->n_late_max = WORKERS_LATE + (config->chans[n - 1]->n_slots ? n : 0);
-	workers->each = calloc(n + workers->n_late_max, sizeof(*workers->each));
+	workers->n_extra_max = WORKERS_EXTRA + (config->chans[n - 1]->n_slots ? n : 0);
+	workers->each = calloc(n + workers->n_extra_max, sizeof(*workers->each));
 	workers->counts = calloc(n, sizeof(*workers->counts));
 	if (!workers->each || !workers->counts) {
 		for (unsigned int i = 0; i < n; i++)
@@ -342,24 +343,24 @@ int workers_start(struct workers *workers)
 
 /* -- those that are held up ------------------------------------------------------------------- */
 
-static unsigned int n_late_of(const struct workers *workers, unsigned int number)
+static unsigned int n_extra_of(const struct workers *workers, unsigned int number)
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < workers->n_late; i++)
+	for (unsigned int i = 0; i < workers->n_extra; i++)
 		n += workers->each[workers->n + i].number == number;
 	return n;
 }
 
 /* Caller holds grow_lock. */
-static int start_late(struct workers *workers, unsigned int number)
+static int start_extra(struct workers *workers, unsigned int number)
 {
 	struct chan *chan = workers->each[number].chan;
-	struct worker *worker = &workers->each[workers->n + workers->n_late];
+	struct worker *worker = &workers->each[workers->n + workers->n_extra];
 	int r;
 
 	*worker = (struct worker){
-		.workers = workers, .chan = chan, .number = number, .late = true
+		.workers = workers, .chan = chan, .number = number, .extra = true
 	};
 	if (chan->ops->more) {
 		r = chan->ops->more(chan, &worker->chan);
@@ -372,7 +373,7 @@ static int start_late(struct workers *workers, unsigned int number)
 			chan_free(worker->chan);
 		return r;
 	}
-	workers->n_late++;
+	workers->n_extra++;
 	pthread_mutex_lock(&workers->lock);
 	while (!worker->begun)
 		pthread_cond_wait(&workers->idle, &workers->lock);
@@ -380,17 +381,17 @@ static int start_late(struct workers *workers, unsigned int number)
 	return 0;
 }
 
-bool workers_grow(struct workers *workers, unsigned int number)
+bool workers_add(struct workers *workers, unsigned int number)
 {
 	bool kept = workers->each[number].chan->ops->lend;
-	unsigned int most = request_pool_in_map(workers->requests) && !kept ? WORKERS_LATE_FILTERED
-								      : workers->n_late_max;
+	unsigned int most = request_pool_in_map(workers->requests) && !kept ? WORKERS_EXTRA_FILTERED
+								      : workers->n_extra_max;
 	int r = -EAGAIN;
 
 	pthread_mutex_lock(&workers->grow_lock);
-	if (!workers->stop && workers->n_late < most &&
-	    (!kept || n_late_of(workers, number) < LATE_EACH))
-		r = start_late(workers, number);
+	if (!workers->stop && workers->n_extra < most &&
+	    (!kept || n_extra_of(workers, number) < EXTRA_EACH))
+		r = start_extra(workers, number);
 	pthread_mutex_unlock(&workers->grow_lock);
 	if (r < 0 && r != -EAGAIN)
 		log_warning("cannot start one more worker: %s", strerror(-r));
@@ -399,7 +400,7 @@ bool workers_grow(struct workers *workers, unsigned int number)
 
 bool workers_check(struct workers *workers)
 {
-	unsigned int n = workers->n + workers->n_late;
+	unsigned int n = workers->n + workers->n_extra;
 	uint32_t now = clock_ms();
 	bool needed = false, grown = false;
 
@@ -415,7 +416,7 @@ bool workers_check(struct workers *workers)
 		needed = true;
 		latency_record(workers->latency, now + 1 - since);
 		if (is_last(worker) && !grown)
-			grown = workers_grow(workers, worker->number);
+			grown = workers_add(workers, worker->number);
 	}
 	return needed;
 }
@@ -452,20 +453,20 @@ void workers_stop(struct workers *workers)
 		pthread_mutex_unlock(&workers->lock);
 		if (n_alive == 0)
 			break;
-		for (unsigned int i = 0; i < workers->n + workers->n_late; i++)
+		for (unsigned int i = 0; i < workers->n + workers->n_extra; i++)
 			if (workers->each[i].started)
 				thread_wake(workers->each[i].thread);
 		nanosleep(&pause, NULL);
 	}
-	for (unsigned int i = 0; i < workers->n + workers->n_late; i++)
+	for (unsigned int i = 0; i < workers->n + workers->n_extra; i++)
 		if (workers->each[i].started)
 			pthread_join(workers->each[i].thread, NULL);
 }
 
 void workers_fini(struct workers *workers)
 {
-	for (unsigned int i = workers->n + workers->n_late; i-- > 0;)
-		if (!workers->each[i].late || workers->each[i].chan->ops->lend)
+	for (unsigned int i = workers->n + workers->n_extra; i-- > 0;)
+		if (!workers->each[i].extra || workers->each[i].chan->ops->lend)
 			chan_free(workers->each[i].chan);
 	leader_fini(&workers->leader);
 	pthread_cond_destroy(&workers->idle);

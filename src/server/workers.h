@@ -23,9 +23,9 @@ struct worker {
 	pthread_t thread;
 	bool started;
 	unsigned int spare; /* its own, see server/leader.h */
-	bool late;	    /* constant: started to take the place of others that are held up */
-	bool begun;	    /* late: it takes requests, or has failed to; the workers' lock */
-	_Atomic uint32_t since_ms; /* the clock when it began with a request; 0: it has none */
+	bool extra;	    /* constant: started because another worker is held up */
+	bool begun;	    /* extra: it takes requests, or has failed to; the workers' lock */
+	_Atomic uint32_t since_ms; /* the clock when its request came; 0: it has none */
 };
 
 struct op_count {
@@ -36,13 +36,13 @@ struct workers {
 	struct request_pool *requests; /* borrowed */
 	struct latency *latency; /* borrowed */
 	struct watchdog *watchdog; /* borrowed */
-	struct worker *each; /* n + n_late_max */
-	unsigned int n; /* at the start */
-	unsigned int n_late_max; /* constant */
-	_Atomic unsigned int n_late;
+	struct worker *each; /* n + n_extra_max */
+	unsigned int n; /* constant: workers at the start, one for each channel */
+	unsigned int n_extra_max; /* constant */
+	_Atomic unsigned int n_extra;
 	struct op_count (*counts)[OP_MAX]; /* one row for each worker */
 	_Atomic bool stop;
-	pthread_mutex_t grow_lock; /* for starting late ones; before lock */
+	pthread_mutex_t grow_lock; /* held while an extra worker is started; before lock */
 	struct leader leader; /* for channels of one queue */
 
 	pthread_mutex_t lock; /* guards what follows */
@@ -55,11 +55,11 @@ struct workers {
 };
 
 /*
- * Those that are started later, at most, and with a transport that keeps slots one more for each
- * channel; where filters reach the memory of the requests that threads have, at most.
+ * The greatest number of extra workers; with a transport that keeps slots one more for each
+ * channel; where filters reach the memory of requests.
  */
-#define WORKERS_LATE 32
-#define WORKERS_LATE_FILTERED 16
+#define WORKERS_EXTRA 32
+#define WORKERS_EXTRA_FILTERED 16
 
 struct workers_config {
 	struct request_pool *requests;
@@ -69,26 +69,25 @@ struct workers_config {
 	unsigned int n;
 };
 
-/* 0 or -ENOMEM; workers_fini() is due in any case. */
+/* Returns 0 or -ENOMEM; the caller calls workers_fini() in both cases. */
 int workers_init(struct workers *workers, const struct workers_config *config);
-/* Returns when all channels are ready, or have fallen back. 0 or -errno; some may run then. */
+/*
+ * Returns when all channels are ready, or have fallen back. 0 or -errno; some workers may run then.
+ */
 int workers_start(struct workers *workers);
-/* Waits until all have seen the connection end; 0 or the negative errno of what broke. */
+/* Waits until the connection ends. 0, or -errno of the worker that failed. */
 int workers_wait(struct workers *workers);
-/* Ends them, whatever the connection does. */
+/* Ends all workers, whatever the connection does. */
 void workers_stop(struct workers *workers);
 void workers_fini(struct workers *workers);
 /*
- * Starts one more worker beside that with this number, and returns when it takes requests; false:
- * there are enough, or it cannot be started.
+ * Starts an extra worker for the channel with this number, and returns when it takes requests;
+ * false: there are enough, or it cannot be started.
  */
-bool workers_grow(struct workers *workers, unsigned int number);
-/*
- * Whether nobody is there to take the next request that comes by the channel, or by those it shares
- * with.
- */
-bool workers_are_bare(struct workers *workers, struct chan *chan);
-/* For the watchdog: starts workers where all are held up; false: nothing has to be checked. */
+bool workers_add(struct workers *workers, unsigned int number);
+/* Returns true where no worker waits for the next request of the channel's queue. */
+bool workers_are_busy(struct workers *workers, struct chan *chan);
+/* For the watchdog: starts workers where all are held up; false: there is nothing to check. */
 bool workers_check(struct workers *workers);
-/* Entries that channels which keep slots get at the start. */
+/* Returns the number of slots that channels which keep slots get at the start. */
 unsigned int workers_n_lent(const struct workers *workers);
