@@ -21,8 +21,8 @@ static void deferred_end(struct deferred *deferred)
 	/* Read only now: the result may have come since this function began. */
 	answer.error = deferred->result;
 	deferred->chan->ops->reply(deferred->chan, deferred->slot, &answer);
-	if (deferred->chan->ops->lend)
-		deferred->chan->ops->lend(deferred->chan, deferred->slot);
+	if (deferred->chan->ops->give)
+		deferred->chan->ops->give(deferred->chan, deferred->slot);
 	free(deferred);
 }
 
@@ -38,7 +38,7 @@ struct fs_waiter *deferred_new(struct req *req)
 {
 	struct deferred *deferred;
 
-	if (req_kept(req) && !req->host->feed(req))
+	if (req_slot_is_owned(req) && !req->host->feed(req))
 		return NULL;
 	deferred = calloc(1, sizeof(*deferred));
 	if (!deferred)
@@ -60,7 +60,7 @@ void deferred_cancel(struct req *req)
 
 struct req *deferred_release(struct req *req, struct deferred *deferred)
 {
-	struct req *free_req = req->from || !req_kept(req) ? req : NULL;
+	struct req *free_req = req->from || !req_slot_is_owned(req) ? req : NULL;
 
 	req->from = NULL;
 	deferred_end(deferred);

@@ -284,7 +284,7 @@ static bool to_pool(struct req *req, struct req **ret_other)
  */
 static bool is_risky(struct req *req)
 {
-	return (req->msg.op->flags & OP_CHANGES) && req_kept(req) &&
+	return (req->msg.op->flags & OP_CHANGES) && req_slot_is_owned(req) &&
 	       req->chan->ops->surplus(req->chan);
 }
 

@@ -47,11 +47,11 @@ struct req *req_release(struct req *req)
 {
 	struct req *from = req->from;
 
-	if (!req_kept(req))
+	if (!req_slot_is_owned(req))
 		return req;
 	req->from = NULL;
-	/* A slot that was lent before: this cannot fail, and the request is not ours after it. */
-	req->chan->ops->lend(req->chan, from ? &from->slot : &req->slot);
+	/* A slot that was given before: this cannot fail, and the request is not ours after it. */
+	req->chan->ops->give(req->chan, from ? &from->slot : &req->slot);
 	return from ? req : NULL;
 }
 

@@ -57,7 +57,7 @@ struct req {
 	struct filter_call call;
 
 	/*
-	 * Where it came from, when it has moved since: the request whose slot the transport keeps,
+	 * Where it came from, when it has moved since: the request whose slot the transport owns,
 	 * and is answered by. NULL: it lies where it came.
 	 */
 	struct req *from;
@@ -134,7 +134,7 @@ void req_leave_chain(struct req *req);
 /* Clears what is of one request; references have been put. */
 void req_clear(struct req *req);
 /*
- * Gives the slot of a request that was answered back to a transport that keeps slots. Returns what
+ * Gives the slot of a request that was answered back to a transport that owns slots. Returns what
  * req_serve() does.
  */
 struct req *req_release(struct req *req);
@@ -152,7 +152,7 @@ bool req_renamed_since(const struct req *req);
 /*
  * Runs a request to its end, or hands it to the pool. Returns a request that is free and the
  * thread's: this one or another in its place; NULL where it is the transport's again, or where the
- * transport keeps it and it went to the pool.
+ * transport owns it and it went to the pool.
  */
 struct req *req_serve(struct req *req);
 /* Ends a request that was handed to the pool and has not begun to run there; as req_serve(). */
@@ -164,10 +164,10 @@ static inline struct slot *req_home(struct req *req)
 	return req->from ? &req->from->slot : &req->slot;
 }
 
-/* Whether its transport keeps slots. */
-static inline bool req_kept(const struct req *req)
+/* Returns true where the transport owns the slot of the request. */
+static inline bool req_slot_is_owned(const struct req *req)
 {
-	return req->chan->ops->lend;
+	return req->chan->ops->give;
 }
 
 /*

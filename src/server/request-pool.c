@@ -10,7 +10,7 @@
 #include <time.h>
 
 /*
- * Requests to lend beyond the first ones; where there is less address space; and with filters,
+ * Requests to give beyond the first ones; where there is less address space; and with filters,
  * whose memory is all there from the start. Of them those for locks that wait, but half of them at
  * most.
  */
@@ -109,7 +109,7 @@ static int set_new(struct request_host *host, unsigned int n, size_t data_size, 
  * -- the pool ------------------------------------------------------------------------------------
  */
 
-/* Requests that are never lent. */
+/* Requests that are never given to transports. */
 static unsigned int n_own(const struct request_pool *pool, bool filtered)
 {
 	const struct request_pool_config *config = &pool->config;
@@ -118,18 +118,18 @@ static unsigned int n_own(const struct request_pool *pool, bool filtered)
 					       config->n_queued + config->n_extra_threads);
 }
 
-/* The set of the start, with so many requests to lend beyond the first ones. */
+/* The first set, with so many requests for transports beyond those that they get at the start. */
 static int first_set(struct request_pool *pool, unsigned int n_extra, struct request_set **ret_set,
 		     struct pst_error *error)
 {
 	const struct request_pool_config *config = &pool->config;
 
-	pool->n_extra = config->n_lent ? n_extra : 0;
+	pool->n_extra = config->n_given ? n_extra : 0;
 	pool->n_for_locks = pool->n_extra / 2;
 	if (pool->n_for_locks > REQUEST_POOL_FOR_LOCKS)
 		pool->n_for_locks = REQUEST_POOL_FOR_LOCKS;
-	pool->n_lendable = config->n_lent + pool->n_extra - pool->n_for_locks;
-	return set_new(pool->host, n_own(pool, config->filtered) + config->n_lent + pool->n_extra,
+	pool->n_givable = config->n_given + pool->n_extra - pool->n_for_locks;
+	return set_new(pool->host, n_own(pool, config->filtered) + config->n_given + pool->n_extra,
 		       config->data_size, config->filtered, ret_set, error);
 }
 
@@ -209,7 +209,7 @@ struct req *request_pool_try_take(struct request_pool *pool)
 	return req;
 }
 
-unsigned int request_pool_room(struct request_pool *pool, bool kept)
+unsigned int request_pool_room(struct request_pool *pool, bool owned)
 {
 	bool filtered = request_pool_in_map(pool);
 	unsigned int n = filtered ? pool->config.n_queued_filtered : pool->config.n_queued;
@@ -218,8 +218,8 @@ unsigned int request_pool_room(struct request_pool *pool, bool kept)
 	 * A request that came before its memory could be reached by filters has moved to one of
 	 * ours.
 	 */
-	if (kept && (!filtered || pool->n_lendable < n))
-		return pool->n_lendable;
+	if (owned && (!filtered || pool->n_givable < n))
+		return pool->n_givable;
 	return n;
 }
 
@@ -238,7 +238,7 @@ bool request_pool_is_current(struct request_pool *pool, const struct req *req)
 }
 
 /*
- * One to lend, NULL when there are no more: of the set that is in no other use, where there are
+ * One to give, NULL when there are no more: of the set that is in no other use, where there are
  * two.
  */
 static struct req *take_extra(struct request_pool *pool, bool for_lock)
@@ -273,7 +273,7 @@ bool request_pool_feed(struct request_pool *pool, struct chan *chan, bool for_lo
 	if (!chan->ops->wants(chan))
 		return true;
 	req = take_extra(pool, for_lock);
-	if (req && chan->ops->lend(chan, &req->slot) == 0)
+	if (req && chan->ops->give(chan, &req->slot) == 0)
 		return true;
 	if (req)
 		put_extra(pool, req);

@@ -19,7 +19,7 @@ struct request_pool_config {
 	unsigned int n_queued;		/* ... that are in the thread pool */
 	unsigned int n_extra_threads;		/* ... of threads that are started later */
 	unsigned int n_queued_filtered, n_extra_threads_filtered; /* ... likewise, where filters reach the slots */
-	unsigned int n_lent;		/* ... that transports get at the start */
+	unsigned int n_given;		/* ... that transports get at the start */
 	size_t data_size;
 	bool filtered;			/* filters reach the slots */
 };
@@ -32,7 +32,7 @@ struct request_pool {
 	unsigned int n_extra;		/* requests that transports may yet get */
 
 	unsigned int n_for_locks;	/* constant, as what follows: of the extra ones, those for locks */
-	unsigned int n_lendable;	/* requests that transports may get, without those for locks */
+	unsigned int n_givable;	/* requests that transports may get, without those for locks */
 	struct request_host *host;
 	struct request_pool_config config;
 };
@@ -49,13 +49,13 @@ struct req *request_pool_take(struct request_pool *pool, struct req *instead);
 struct req *request_pool_try_take(struct request_pool *pool);
 /* Puts a request back; takes NULL. */
 void request_pool_put(struct request_pool *pool, struct req *req);
-/* Returns how many requests may be in the thread pool; kept: those whose transport keeps slots. */
-unsigned int request_pool_room(struct request_pool *pool, bool kept);
+/* Returns how many requests may be in the thread pool; owned: those whose transport owns slots. */
+unsigned int request_pool_room(struct request_pool *pool, bool owned);
 /* Returns true where a request that a thread has belongs to the set in use. */
 bool request_pool_is_current(struct request_pool *pool, const struct req *req);
 
 /*
- * A request is about to wait, for a lock or in the thread pool: lends its channel another one,
+ * A request is about to wait, for a lock or in the thread pool: gives its channel another one,
  * where that has too few. Returns true where others can still come in by the channel.
  */
 bool request_pool_feed(struct request_pool *pool, struct chan *chan, bool for_lock);

@@ -7,9 +7,9 @@
  * continues with a spare request (server/request-pool.h). When all requests are in use the worker
  * runs the operation itself, and its queue waits.
  *
- * Transports that keep slots have requests of their own, which are lent to them at the start and
+ * Transports that own slots have requests of their own, which are given to them at the start and
  * come back to us only between arrival and answer. When so many of them wait that a channel has
- * none left, it is lent one more, for good.
+ * none left, it is given one more, for good.
  */
 #include "server/server.h"
 #include "request/exact.h"
@@ -29,12 +29,12 @@
 
 /*
  * Requests beyond those that threads have in their hands, for the pool's queue; where filters reach
- * their memory, which is all there from the start; where transports keep slots, which requests in
+ * their memory, which is all there from the start; where transports own slots, which requests in
  * the queue lie in.
  */
 #define N_QUEUED 768
 #define N_QUEUED_FILTERED 40
-#define N_QUEUED_KEPT 16
+#define N_QUEUED_OWNED 16
 /* ... and for filters that are told of forgotten files (server/forgotten.c). */
 #define N_FORGOTTEN 1
 
@@ -82,11 +82,11 @@ static bool feed_for_lock(struct req *req)
 static bool to_pool(struct req *req, bool by_nature, bool at_once, struct req **ret_other)
 {
 	struct server *server = server_of(req->host);
-	unsigned int n_room = request_pool_room(&server->requests, req_kept(req));
+	unsigned int n_room = request_pool_room(&server->requests, req_slot_is_owned(req));
 	bool goes = server->request_host.has_pool && pool_has_room(&server->pool, req, n_room);
 
 	*ret_other = NULL;
-	if (goes && req_kept(req)) {
+	if (goes && req_slot_is_owned(req)) {
 		goes = feed(req, false);
 	} else if (goes) {
 		*ret_other = request_pool_try_take(&server->requests);
@@ -107,7 +107,7 @@ static bool spare(struct req *req, bool briefly)
 	if (!workers_are_busy(&server->workers, req->chan) ||
 	    workers_add(&server->workers, req->queue))
 		return true;
-	return briefly && req_kept(req) && request_pool_feed(&server->requests, req->chan, false);
+	return briefly && req_slot_is_owned(req) && request_pool_feed(&server->requests, req->chan, false);
 }
 
 static void interrupt(struct request_host *host, uint64_t unique)
@@ -126,7 +126,7 @@ static struct req *move(struct req *req)
 	to->in_pool = req->in_pool;
 	/* It was decoded before, from the same bytes. */
 	chan_decode(&to->slot, chan_copy(&req->slot, &req->msg, &to->slot), &to->msg, &wire);
-	if (req_kept(req))
+	if (req_slot_is_owned(req))
 		to->from = req;
 	else
 		request_pool_put(requests, req);
@@ -247,10 +247,10 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	server->fs_callbacks = config->fs_callbacks;
 	watchdog_init(&server->watchdog, check, server);
 	r = workers_init(&server->workers, &workers);
-	requests.n_lent = workers_n_lent(&server->workers);
-	requests.n_queued = requests.n_lent ? N_QUEUED_KEPT : N_QUEUED;
-	requests.n_extra_threads = requests.n_lent ? 0 : WORKERS_EXTRA;
-	requests.n_extra_threads_filtered = requests.n_lent ? 0 : WORKERS_EXTRA_FILTERED;
+	requests.n_given = workers_n_slots(&server->workers);
+	requests.n_queued = requests.n_given ? N_QUEUED_OWNED : N_QUEUED;
+	requests.n_extra_threads = requests.n_given ? 0 : WORKERS_EXTRA;
+	requests.n_extra_threads_filtered = requests.n_given ? 0 : WORKERS_EXTRA_FILTERED;
 	rs = request_pool_init(&server->requests, &server->request_host, &requests, error);
 	pool_init(&server->pool, &server->requests, &server->watchdog,
 		  &server->request_host.latency);

@@ -23,7 +23,7 @@ int server_answer_init(struct chan *chan, const struct init_request *request,
 struct server_config {
 	struct fs *fs;			/* taken */
 	struct fs_callbacks *fs_callbacks; /* taken: those that fs was made with */
-	/* n_chans channels, each taken: one worker for each. The first keeps no slots. */
+	/* n_chans channels, each taken: one worker for each. The first owns no slots. */
 	struct chan **chans;
 	unsigned int n_chans;
 	unsigned int n_pool;
@@ -36,7 +36,7 @@ struct server_config {
 /* Makes a server and starts its threads. What was to be taken is gone also on failure. */
 int server_new(const struct server_config *config, struct server **ret_server,
 	       struct pst_error *error);
-/* 0, or -errno: the channels that keep slots were found not to work, and have fallen back. */
+/* 0, or -errno: the channels that own slots were found not to work, and have fallen back. */
 int server_begin_error(struct server *server);
 /* Waits until all workers have seen the connection end; 0 or the negative errno of what broke. */
 int server_wait(struct server *server);

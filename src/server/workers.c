@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Most channels put a request into a slot that the worker has; those that keep slots were lent some
- * at the start, and hand out one of these with each request.
+ * Most channels put a request into a slot that the worker has; those that own slots were given some
+ * at the start, and return one of these with each request.
  */
 #include "server/workers.h"
 #include "util/cleanup.h"
@@ -46,7 +46,7 @@ static void log_request(const struct req *req)
 
 /* A worker that has had a request for so long is held up. */
 #define HELD_UP_MS 10
-/* Extra workers for each channel that keeps slots. */
+/* Extra workers for each channel that owns slots. */
 #define EXTRA_EACH 8
 
 /* Serves a request, or hands it to the thread pool. Returns what req_serve() does. */
@@ -71,7 +71,7 @@ static struct req *worker_serve(struct worker *worker, struct req *req, bool bad
 
 bool workers_are_busy(struct workers *workers, struct chan *chan)
 {
-	if (chan->ops->lend)
+	if (chan->ops->give)
 		return chan->ops->wants(chan);
 	return chan->ops->shared && leader_is_missing(&workers->leader);
 }
@@ -101,13 +101,13 @@ static int receive(struct worker *worker, struct slot **slot, struct wire_msg *r
 
 /*
  * Takes requests until the connection ends. Returns 0 then, or -errno. *held: the request to
- * receive into, for a channel that keeps no slots.
+ * receive into, for a channel that owns no slots.
  */
 static int worker_loop(struct worker *worker, struct req **held)
 {
 	struct workers *workers = worker->workers;
 	struct chan *chan = worker->chan;
-	bool keeps = chan->ops->lend;
+	bool owns = chan->ops->give;
 	struct wire_msg msg = { 0 };
 
 	while (!workers->stop) {
@@ -115,7 +115,7 @@ static int worker_loop(struct worker *worker, struct req **held)
 		struct req *req;
 		int wire = 0, r;
 
-		if (!keeps) {
+		if (!owns) {
 			if (!request_pool_is_current(workers->requests, *held))
 				*held = request_pool_take(workers->requests, *held);
 			slot = &(*held)->slot;
@@ -130,7 +130,7 @@ static int worker_loop(struct worker *worker, struct req **held)
 		req = (struct req *)((char *)slot - offsetof(struct req, slot));
 		req->msg = msg;
 		req = worker_serve(worker, req, r == CHAN_E_BAD, wire);
-		if (keeps)
+		if (owns)
 			request_pool_put(workers->requests, req);
 		else
 			*held = req;
@@ -148,7 +148,7 @@ static void worker_pin(const struct worker *worker)
 			 strerror(-r));
 }
 
-static int lend_first(struct worker *worker)
+static int give_first(struct worker *worker)
 {
 	struct request_pool *requests = worker->workers->requests;
 	struct chan *chan = worker->chan;
@@ -157,7 +157,7 @@ static int lend_first(struct worker *worker)
 	if (!slots)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < chan->n_slots; i++) {
-		/* At the start there are as many as all channels are lent. */
+		/* At the start there are as many as all channels are given. */
 		struct req *req = worker->extra ? request_pool_take_extra(requests) :
 						 request_pool_take(requests, NULL);
 
@@ -169,17 +169,17 @@ static int lend_first(struct worker *worker)
 }
 
 /*
- * Makes a channel that keeps slots ready. All do or none: a kernel that lacks one of its queues
- * uses none. What was lent to one that falls back is not used again.
+ * Makes a channel that owns slots ready. All do or none: a kernel that lacks one of its queues
+ * uses none. What was given to one that falls back is not used again.
  */
 static int worker_begin(struct worker *worker, int r)
 {
 	struct workers *workers = worker->workers;
 
-	if (!worker->chan->ops->lend)
+	if (!worker->chan->ops->give)
 		return r;
 	if (r == 0)
-		r = lend_first(worker);
+		r = give_first(worker);
 	if (worker->extra)
 		return r;
 	pthread_mutex_lock(&workers->lock);
@@ -226,7 +226,7 @@ static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
 	struct workers *workers = worker->workers;
-	bool keeps = worker->chan->ops->lend;
+	bool owns = worker->chan->ops->give;
 	struct req *req = NULL;
 	bool served = false, fails;
 	int r;
@@ -235,7 +235,7 @@ static void *worker_main(void *arg)
 	if (r < 0)
 		log_error("cannot take up the identity that serving needs: %s", strerror(-r));
 	r = worker_begin(worker, r);
-	if (r == 0 && !worker->chan->ops->lend) {
+	if (r == 0 && !worker->chan->ops->give) {
 		req = worker->extra ? request_pool_try_take(workers->requests) :
 				     request_pool_take(workers->requests, NULL);
 		r = req ? 0 : -ENOBUFS;
@@ -251,7 +251,7 @@ static void *worker_main(void *arg)
 	 * The view goes on without a worker that came to help, unless requests in its slots are
 	 * lost with it.
 	 */
-	fails = r < 0 && (!worker->extra || (keeps && served));
+	fails = r < 0 && (!worker->extra || (owns && served));
 	if (fails)
 		log_error("a worker has ended: %s", strerror(-r));
 	else if (r < 0)
@@ -260,7 +260,7 @@ static void *worker_main(void *arg)
 	if (worker->chan->ops->shared)
 		leader_release_all(&workers->leader);
 	request_pool_put(workers->requests, req);
-	note_end(worker, fails && keeps, fails ? r : 0);
+	note_end(worker, fails && owns, fails ? r : 0);
 	return NULL;
 }
 
@@ -307,7 +307,7 @@ int workers_init(struct workers *workers, const struct workers_config *config)
 	return 0;
 }
 
-unsigned int workers_n_lent(const struct workers *workers)
+unsigned int workers_n_slots(const struct workers *workers)
 {
 	unsigned int n = 0;
 
@@ -383,14 +383,14 @@ static int start_extra(struct workers *workers, unsigned int number)
 
 bool workers_add(struct workers *workers, unsigned int number)
 {
-	bool kept = workers->each[number].chan->ops->lend;
-	unsigned int most = request_pool_in_map(workers->requests) && !kept ? WORKERS_EXTRA_FILTERED
+	bool owned = workers->each[number].chan->ops->give;
+	unsigned int most = request_pool_in_map(workers->requests) && !owned ? WORKERS_EXTRA_FILTERED
 								      : workers->n_extra_max;
 	int r = -EAGAIN;
 
 	pthread_mutex_lock(&workers->grow_lock);
 	if (!workers->stop && workers->n_extra < most &&
-	    (!kept || n_extra_of(workers, number) < EXTRA_EACH))
+	    (!owned || n_extra_of(workers, number) < EXTRA_EACH))
 		r = start_extra(workers, number);
 	pthread_mutex_unlock(&workers->grow_lock);
 	if (r < 0 && r != -EAGAIN)
@@ -466,7 +466,7 @@ void workers_stop(struct workers *workers)
 void workers_fini(struct workers *workers)
 {
 	for (unsigned int i = workers->n + workers->n_extra; i-- > 0;)
-		if (!workers->each[i].extra || workers->each[i].chan->ops->lend)
+		if (!workers->each[i].extra || workers->each[i].chan->ops->give)
 			chan_free(workers->each[i].chan);
 	leader_fini(&workers->leader);
 	pthread_cond_destroy(&workers->idle);

@@ -5,7 +5,7 @@
  * arrived.
  *
  * A worker can be held up by what it does below (a frozen file system, a dead disk). When no other
- * is there to take requests, one more is started: with a transport that keeps slots, on a channel
+ * is there to take requests, one more is started: with a transport that owns slots, on a channel
  * of its own beside that of the one that is held up; else on the same channel.
  */
 #include "transport/chan.h"
@@ -55,7 +55,7 @@ struct workers {
 };
 
 /*
- * The greatest number of extra workers; with a transport that keeps slots one more for each
+ * The greatest number of extra workers; with a transport that owns slots one more for each
  * channel; where filters reach the memory of requests.
  */
 #define WORKERS_EXTRA 32
@@ -89,5 +89,5 @@ bool workers_add(struct workers *workers, unsigned int number);
 bool workers_are_busy(struct workers *workers, struct chan *chan);
 /* For the watchdog: starts workers where all are held up; false: there is nothing to check. */
 bool workers_check(struct workers *workers);
-/* Returns the number of slots that channels which keep slots get at the start. */
-unsigned int workers_n_lent(const struct workers *workers);
+/* Returns the number of slots that channels which own slots get at the start. */
+unsigned int workers_n_slots(const struct workers *workers);

@@ -4,10 +4,10 @@
  * Channels: how requests come and answers go. A transport is these few functions; it knows nothing
  * of files. Errors are the engine's (util/err.h).
  *
- * There are two kinds. Most put a request into a slot that is handed to them for the occasion.
- * Others keep slots: those are lent to them once, and each comes back with a request in it, is
- * answered, and is lent again, for good; with some the answer leaves only then. Of a slot that is
- * lent nothing may be touched.
+ * There are two kinds. Most put a request into a slot that receive() gets. Others own slots: the
+ * server gives them slots, receive() returns one with a request in it, and the server gives it back
+ * after the reply; some transports send the reply only then. The server must not touch a slot while
+ * the transport has it.
  */
 #include "transport/slot.h"
 #include "wire/msg.h"
@@ -46,17 +46,21 @@ struct chan_host {
 struct chan;
 struct chan_ops {
 	const char *name;
-	/* All descriptors of a connection take from one queue: poll(2) says of each what is in it. */
+	/*
+	 * All descriptors of a connection take from one queue: poll(2) says of each what is in it.
+	 */
 	bool shared;
 	/*
-	 * Waits for one request. *slot is where to put it, or, of a transport that keeps slots, is
+	 * Waits for one request. *slot is where to put it, or, of a transport that owns slots, is
 	 * set to the one it lies in. *ret_wire: why CHAN_E_BAD.
 	 */
 	int (*receive)(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg,
 		       int *ret_wire);
 	/* Answers the request that came in this slot; of what came nothing may be left. */
 	int (*reply)(struct chan *chan, struct slot *slot, const struct chan_answer *answer);
-	/* Tells the kernel something unasked: a struct of the ABI, then data. 0 or an error of its. */
+	/*
+	 * Tells the kernel something unasked: a struct of the ABI, then data. 0 or an error of its.
+	 */
 	int (*notify)(struct chan *chan, int code, const void *arg, size_t arg_len,
 		      const void *data, size_t data_len);
 	/* Registers a file for passthrough: its number, or -errno (an answer). */
@@ -64,24 +68,23 @@ struct chan_ops {
 	void (*backing_close)(struct chan *chan, int id);
 
 	/*
-	 * For transports that keep slots, NULL with others; the first is the mark of them.
+	 * For transports that own slots; NULL with others, which can be told by give.
 	 *
-	 * lend: gives it a slot, a new one or one whose request is done with. From any thread; 0 or
-	 * -ENOMEM, for a new one only.
-	 * wants: nothing comes in by its queues until a request is done with: it should be lent a new
-	 * slot, or get another channel beside it.
-	 * surplus: requests may come for its thread while that is at work, so nothing that may hold it
-	 * up should be done there.
-	 * fetch: after a new slot was lent, or another channel made, makes sure that requests come
-	 * in that have waited since before; false: it cannot now. Any thread; mostly cheap.
-	 * more: makes another channel of the same queues and the same connection, with n_slots to lend.
-	 * It is to be freed before the channel it was made of. 0 or -errno.
-	 * begin: by the thread that is to receive, before all else, with chan->n_slots new slots. 0
-	 * or -errno: it cannot serve. Then, or when another channel of the connection could not:
-	 * fall_back: makes it a channel of /dev/fuse; no slot is lent to it any more. 0 or -errno:
-	 * then the connection cannot be served at all.
+	 * give: gives the channel a slot, a new one or one whose request was answered. From any
+	 * thread; 0, or -ENOMEM for a new one. wants: true where the channel's queues receive
+	 * nothing until a request is answered: the server should give a new slot, or make another
+	 * channel. surplus: true where requests may come for the channel's thread while that runs
+	 * an operation, so the thread should run none that may hold it up. fetch: after a new slot
+	 * was given, or another channel made, makes sure that requests come in that have waited
+	 * since before; false: it cannot now. Any thread; mostly cheap. more: makes another channel
+	 * of the same queues and the same connection, with n_slots to give. It has to be freed
+	 * before the channel it was made of. 0 or -errno. begin: called first by the thread that
+	 * will receive, with chan->n_slots new slots. 0, or -errno: the channel cannot serve. Then,
+	 * or when another channel of the connection cannot: fall_back: makes it a channel of
+	 * /dev/fuse, which gets no slots any more. 0, or -errno: the connection cannot be served at
+	 * all.
 	 */
-	int (*lend)(struct chan *chan, struct slot *slot);
+	int (*give)(struct chan *chan, struct slot *slot);
 	bool (*wants)(struct chan *chan);
 	bool (*surplus)(struct chan *chan);
 	bool (*fetch)(struct chan *chan);
@@ -95,7 +98,7 @@ struct chan_ops {
 struct chan {
 	const struct chan_ops *ops;
 	int fd;				/* owned */
-	unsigned int n_slots;		/* to lend at the start; 0: it keeps none */
+	unsigned int n_slots;		/* to give at the start; 0: none, ever */
 	int cpu;			/* whose requests it brings; -1: anybody's */
 	const struct chan_host *host;	/* borrowed; NULL: nobody knows the nodes */
 };
@@ -124,15 +127,18 @@ struct chan_uring_plan {
 int chan_uring_new(const struct chan_uring_plan *plan, struct chan **ret_chan);
 int chan_uring_join(struct chan *chan, const struct chan *dev);
 
-/* A socket that a test plays the kernel on; fd is taken. Files "registered" get counting numbers. */
+/*
+ * A socket that a test plays the kernel on; fd is taken. Files "registered" get counting numbers.
+ */
 int chan_sock_new(int fd, struct chan **ret_chan);
 
 struct chan *chan_free(struct chan *chan);
 
 /*
  * Returns whether this process may register backing files on the connection of a descriptor of
- * /dev/fuse, whose INIT was answered with passthrough. The kernel asks for CAP_SYS_ADMIN in the initial
- * user namespace. It does so before it looks at the file, so none has to be registered to find out.
+ * /dev/fuse, whose INIT was answered with passthrough. The kernel asks for CAP_SYS_ADMIN in the
+ * initial user namespace. It does so before it looks at the file, so none has to be registered to
+ * find out.
  */
 bool chan_dev_may_register(int fd);
 

@@ -42,7 +42,7 @@ struct slot {
 	 * where it is of a map.
 	 */
 	bool in_map;
-	struct chan_entry *entry;	/* of the transport that keeps the slot; NULL: none does */
+	struct chan_entry *entry;	/* of the transport that owns the slot; NULL: none does */
 };
 
 static inline char *slot_message(const struct slot *slot)

@@ -141,7 +141,7 @@ static struct chan_entry *entry_new(struct uring *uring, struct slot *slot)
 	return entry;
 }
 
-int uring_lend(struct chan *chan, struct slot *slot)
+int uring_give(struct chan *chan, struct slot *slot)
 {
 	struct uring *uring = uring_of(chan);
 	struct chan_entry *entry = slot->entry ? slot->entry : entry_new(uring, slot);

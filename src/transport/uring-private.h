@@ -59,7 +59,7 @@ static inline struct uring *uring_of(struct chan *chan)
 	return (struct uring *)chan;
 }
 
-/* -- uring-entry.c: for the owner, but for uring_lend(), uring_wants(), uring_surplus() ----------- */
+/* -- uring-entry.c: for the owner, but for uring_give(), uring_wants(), uring_surplus() ----------- */
 
 /* Fills a command for a queue; NULL: the ring does not work. */
 struct io_uring_sqe *uring_command(struct uring *uring, uint32_t op, uint16_t qid,
@@ -73,7 +73,7 @@ void uring_count(struct queue *queue, int n);
 /* Returns true once no entry is armed. */
 bool uring_all_seen(struct uring *uring);
 void uring_entries_free(struct uring *uring);
-int uring_lend(struct chan *chan, struct slot *slot);
+int uring_give(struct chan *chan, struct slot *slot);
 bool uring_wants(struct chan *chan);
 bool uring_surplus(struct chan *chan);
 

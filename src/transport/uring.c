@@ -12,7 +12,7 @@
  * - So a request that comes for an entry of a thread waits for that thread, whatever it is doing. A
  *   thread that may be held up by what it does has no other entry waiting: a queue has several
  *   channels, each with a thread and one entry (more), and the kernel gives a request to the entry
- *   that was sent last. A channel that was lent more is a surplus, and leaves such work to others.
+ *   that was sent last. A channel that was given more is a surplus, and leaves such work to others.
  * - A queue has an entry that waits, or all its requests are on their way to be done. Before a
  *   request waits, for a lock or in the pool, the queue gets another channel, or its own one more
  *   slot (wants). Without, the one that would end the wait could not come in.
@@ -41,7 +41,7 @@
 #include <sys/eventfd.h>
 
 #define N_SQE 64
-/* Completions beyond those of the entries at the start: of entries that are lent later. */
+/* Completions beyond those of the entries at the start: of entries that are given later. */
 #define N_CQE_MORE 256
 
 #define NO_QUEUE UINT16_MAX
@@ -100,7 +100,7 @@ static void pass_over(struct chan *chan, struct chan_entry *entry, uint64_t uniq
 	const struct chan_answer answer = { .unique = unique };
 
 	uring_reply(chan, entry->slot, &answer);
-	uring_lend(chan, entry->slot);
+	uring_give(chan, entry->slot);
 }
 
 /* One completion: a request, or CHAN_E_AGAIN. */
@@ -125,7 +125,7 @@ static int take(struct uring *uring, const struct io_uring_cqe *cqe, struct slot
 		return CHAN_E_AGAIN;
 	}
 	if (res < 0 && !entry->commit_id) {
-		/* One that was lent later: the queue goes on with those that it has. */
+		/* One that was given later: the queue goes on with those that it has. */
 		log_warning("the kernel refused a further entry of an io_uring queue: %s",
 			    strerror(-res));
 		/* A channel that was to be one more, and has nothing that comes back at the end. */
@@ -219,7 +219,7 @@ static int uring_begin(struct chan *chan, struct slot **slots)
 	uring->beginning = true;
 	uring_arm_event(uring);
 	for (unsigned int i = 0; i < chan->n_slots; i++) {
-		r = uring_lend(chan, slots[i]);
+		r = uring_give(chan, slots[i]);
 		if (r < 0)
 			return r;
 	}
@@ -291,7 +291,7 @@ static const struct chan_ops uring_ops = {
 	.notify = uring_notify,
 	.backing_open = uring_backing_open,
 	.backing_close = uring_backing_close,
-	.lend = uring_lend,
+	.give = uring_give,
 	.wants = uring_wants,
 	.surplus = uring_surplus,
 	.more = uring_more,
