@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# manual.sh PENSTOCK ROOT: penstock(1) has every command and mount option that the program has.
+set -u
+penstock=$1 page=$2/man/penstock.1.scd bad=0
+
+# has NAME PATTERN: whether the page has a line that fits; says so where not.
+has() {
+	grep -qE "$2" "$page" && return
+	echo "$page: \"$1\" is missing"
+	bad=1
+}
+
+commands=$("$penstock" --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
+words=$("$penstock" filter --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
+options=$("$penstock" mount --help=all | sed -n '/^Options/,/^Words of/s/^  \([^ =]*\)[= ].*/\1/p')
+if [ -z "$commands" ] || [ -z "$words" ] || [ -z "$options" ]; then
+	echo "the program's help has another form"
+	exit 1
+fi
+for name in $commands; do has "$name" "^\*penstock $name( |\*)"; done
+for name in $words; do has "filter $name" "^\*penstock filter .*$name\*"; done
+for name in $options; do has "$name" "\*$name(=|\*)"; done
+exit $bad
