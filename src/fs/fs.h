@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The passthrough file system: what each operation does to the lower tree. It speaks of nodes,
- * handles and struct statx; it knows neither messages nor transports.
+ * The passthrough file system: what each operation does to the lower tree. It works on nodes,
+ * handles and struct statx; it knows neither messages nor transports. Sections name the file of
+ * each function.
  *
- * Operations are answers (util/err.h): 0 or -errno. Nodes and handles that are passed in stay the
- * caller's; those in results are strong references for the caller to put. Names have been checked:
- * one component, no dots (lookup excepted).
+ * Unless its comment says otherwise, a function
+ *  - returns 0 or -errno, which the caller of the view gets (util/err.h), and leaves its outputs
+ *    untouched on failure;
+ *  - borrows the nodes and handles that it is given; those in results are strong references, for
+ *    fs_node_put() and fs_handle_put();
+ *  - takes a name of one component without "." and ".." (fs_lookup() takes them), NUL-terminated;
+ *  - may be called from any thread that has called fs_thread_init().
+ *
+ * Times that end in _ns are in nanoseconds, sizes and offsets in bytes.
  */
 #include "node/fdcache.h"
 #include "node/handle.h"
@@ -21,14 +28,17 @@
 
 struct fs;
 
-/* The positive answer of an operation that has kept the request and will answer once, later. */
+/* Instead of 0: the operation has kept the request and will reply once, later. */
 #define FS_LATER 1
 /*
- * The negative answer of an operation that has done nothing yet, and would have to wait until the
- * holder of a lease gives it up: it is to be run again in a thread that may wait. Only in other
- * threads.
+ * Instead of -errno: the operation has done nothing yet, because it would wait for the holder of a
+ * lease. It is to be run again in a thread that may wait, see fs_thread_may_wait().
  */
 #define FS_WOULD_WAIT (-600)
+
+/*
+ * -- the file system as a whole (fs.c) ----------------------------------------------------------
+ */
 
 /* What the file system needs from the daemon. Called from any thread. */
 struct fs_host {
@@ -74,52 +84,34 @@ struct fs_host {
 struct fs_config {
 	int lower;			/* the root directory, on a mount of our own; taken */
 	bool passthrough;
-	bool passthrough_asked;		/* also where the lower file system decides by who opens */
+	bool passthrough_asked;		/* also where the lower file system checks the caller */
 	bool pseudo;			/* shows pseudo file systems */
-	bool hide_mounts;		/* what is mounted below LOWER is not shown, nor what would be when it is entered */
-	bool sync;			/* each write is on the disk before it is answered */
-	bool no_opendir;		/* directories are listed without having been opened */
+	bool hide_mounts;		/* hides what is, or on entry gets, mounted below LOWER */
+	bool sync;			/* each write is on the disk before its reply */
+	bool no_opendir;		/* READDIR comes without OPENDIR */
 	enum pst_cache cache;
-	uint64_t ttl_ns;
+	uint64_t ttl_ns;		/* timeout: cache=ttl, and where auto cannot watch */
 	enum pst_locks locks;
 	unsigned int n_waiting_locks;	/* that may wait at a time; 0: a good default */
-	unsigned int fd_budget;
-	unsigned int open_budget;	/* descriptors for open files and directories; 0: no limit */
-	bool keyed;			/* the node's generations are made with this key */
+	unsigned int fd_budget;		/* descriptors in the descriptor cache */
+	unsigned int open_budget;	/* descriptors of open files and directories; 0: no limit */
+	bool keyed;			/* generations of nodes are made with key */
 	uint64_t key[2];
-	bool own_fds;			/* a descriptor for each node: without CAP_DAC_READ_SEARCH */
+	bool own_fds;			/* a descriptor for each node: no CAP_DAC_READ_SEARCH */
 	struct fs_host host;
 	struct pst_server server;	/* fields is NULL: there is none */
 };
 
 int fs_new(const struct fs_config *config, struct fs **ret_fs);
 struct fs *fs_free(struct fs *fs);
-
+/* Starts the threads of the file system. Called once, when the host can be called. */
+int fs_start(struct fs *fs);
 /*
- * Tells whether cache=auto can watch the file system of a directory (fd: open for reading). If it
- * cannot, a view uses a timeout of ttl_ns there; *ret_support says why.
+ * Ends the threads, and interrupts requests that wait for locks. No operation is called after it.
  */
-struct fs_watch_support {
-	bool watchable;
-	bool refused;	/* the kernel refused the watch although the kind of file system allows it */
-	char why[96];	/* if not watchable */
-};
-void fs_watch_support(int fd, struct fs_watch_support *ret_support);
-/* Opens and closes a queue for events below, as a view with cache=auto does: 0 or -errno. */
-int fs_watch_try(void);
-
-/*
- * Whether files beside one that is open for reading are kept by handles, as a view of it would: 0,
- * or -errno where each node keeps a descriptor. *ret_len is the length of its handle; 0: it has
- * none.
- */
-int fs_handles_try(int fd, unsigned int *ret_len);
-
-/*
- * Opens the directory of a descriptor for reading: as ourselves, or where a server of files lets
- * its owner alone, as the owner. Another descriptor or -errno.
- */
-int fs_open_dir(int fd);
+void fs_shutdown(struct fs *fs);
+/* Releases what has been idle; false when nothing is left that a later call could release. */
+bool fs_tick(struct fs *fs);
 
 struct fs_stat {
 	struct nodetab_stat nodes;
@@ -127,138 +119,211 @@ struct fs_stat {
 	uint64_t n_watched, n_events, n_own_events, n_overflows;
 };
 void fs_stat(struct fs *fs, struct fs_stat *ret_stat);
-/* True if any lower file system is remote or FUSE: calls on it may block for long. */
-bool fs_is_remote(const struct fs *fs);
 
-/* Lets go of what has been idle; false when there is nothing left to wait for. */
-bool fs_tick(struct fs *fs);
-/* Starts what runs by itself; to be called once, when the host can be called. */
-int fs_start(struct fs *fs);
-/* Nothing more will be answered: whoever waits is woken. */
-void fs_shutdown(struct fs *fs);
-/* To be called by every thread before it runs operations. */
+/*
+ * -- threads and callers (creds.c, lower-open.c) ------------------------------------------------
+ */
+
+/* The user for whom an operation runs. */
+struct fs_caller {
+	uint32_t uid, gid;
+	uint32_t pid;
+	bool unknown;			/* not told by the kernel (idmapped mounts): uid 65534 */
+	uint32_t umask;
+	bool has_group;			/* group: a supplementary one that a new file's mode needs */
+	uint32_t group;
+	uint64_t filters;		/* CREATE and TMPFILE: filters of the new file */
+	uint64_t known_filters;		/* ... out of these */
+};
+
+/* Drops capabilities, groups and umask of a new thread. Called before it runs operations. */
 int fs_thread_init(void);
-/* Whether this thread may wait for the holders of leases; at first it may not. */
+/*
+ * From now on this thread runs operations for a caller (NULL: for itself). Where the lower file
+ * system checks the caller, they run with the caller's identity. The struct is borrowed, and must
+ * not change, until the next call.
+ */
+void fs_serve(const struct fs_caller *caller);
+/* Whether this thread may wait for holders of leases; a new thread may not. */
 void fs_thread_may_wait(bool may);
 
-/* Check-in: what numbers from the kernel stand for. Strong references, or NULL. */
+/*
+ * -- nodes and handles by number (fs.c, lookup.c) -----------------------------------------------
+ */
+
+/* Check-in: the node or handle of a number from the kernel. A strong reference, or NULL. */
 struct node *fs_node(struct fs *fs, uint64_t nodeid);
 struct handle *fs_handle(struct fs *fs, uint64_t fh, const struct node *node);
 void fs_node_put(struct fs *fs, struct node *node);
 void fs_handle_put(struct fs *fs, struct handle *handle);
-/* Whether numbers that were forgotten can be found again, of LOWER's own file system. */
+/* True if fs_node_revive() can find nodes of LOWER's own file system. */
 bool fs_revives(const struct fs *fs);
-/* As fs_node(), for a number that was forgotten and is asked for by a file handle of the view. */
+/* As fs_node(), for a number that the kernel has forgotten and a file handle of the view names. */
 struct node *fs_node_revive(struct fs *fs, uint64_t nodeid);
+/* Takes n away from the node's nlookup. */
 void fs_forget(struct fs *fs, uint64_t nodeid, uint64_t n);
+/* Numbers of a node: see node_generation() and node_number(). */
 uint32_t fs_generation(struct fs *fs, const struct node *node);
-
-/*
- * What is to be known of filters: bits as in node.filters. Data: they see reads and writes; of
- * these cacheable: they do the same for every caller. By name: what they do depends on names.
- * Forget: they are told of nodes that go.
- */
-struct fs_filters {
-	uint64_t by_caller, by_name, data, cacheable, forget;
-};
-void fs_set_filters(struct fs *fs, const struct fs_filters *filters);
-/*
- * The bits of changed are others in node_filters() now: pages that the kernel keeps of it may be
- * wrong.
- */
-void fs_filters_changed(struct fs *fs, struct node *node, uint64_t changed);
-/* Whether the node is open in a way that filters which hold for its data do not see. */
-bool fs_bypasses(struct fs *fs, struct node *node);
-/*
- * What is under a name below, without a node being made: its attributes, and its node if there is
- * one (strong; left alone otherwise).
- */
-int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret_stx,
-	    struct node **ret_node);
-/*
- * The name that a directory has for the file under a name that is written otherwise: some
- * directories do not tell case apart. 0, or -ENOENT where it is written so.
- */
-#define FS_NAME_SIZE 1024
-int fs_real_name(struct fs *fs, struct node *dir, const char *name, char real[FS_NAME_SIZE]);
-/*
- * Makes the kernel ask again for a node's attributes, and for a name in it (or NULL), because the
- * reply to a request will not say what the request did. Called before the reply: attributes are
- * dropped when this returns, names soon after.
- */
-void fs_invalidate(struct fs *fs, struct node *node, const char *name);
-/* A server has changed attributes of a node. From any thread; returns at once. */
-void fs_invalidate_attr(struct fs *fs, struct node *node);
-/* The node of a path below the root (strong), with no link followed on the way; "": the root. */
-int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node);
-/* The path below, as far as it is known; for people. */
-void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size);
-/*
- * Likewise, but of a directory whose path is too long for the kernel to tell, that of the nearest
- * directory above that has one, and "/?". True: it is such a path.
- */
-bool fs_node_path_cut(struct fs *fs, struct node *node, char *buf, size_t size);
 uint32_t fs_node_number(struct fs *fs, const struct node *node);
-void fs_node_device(struct fs *fs, const struct node *node, uint32_t *ret_major,
-		    uint32_t *ret_minor);
+/* Calls fn for every living node, with a reference during the call. */
 void fs_walk(struct fs *fs, node_walk_fn fn, void *aux);
 /*
  * Calls fn with the nodeid of each regular file that the kernel knows, until fn returns true.
  * Returns that nodeid, 0: fn returned true for none.
  */
 uint64_t fs_find_file(struct fs *fs, bool (*fn)(void *aux, uint64_t nodeid), void *aux);
-/* Calls fn for each name that a directory has below, type as in S_IFMT; nothing for other nodes. */
+/* The attributes of a node as the view shows them. */
+int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
+/*
+ * Keeps a descriptor of a node, also when the node loses its names; *ret_pin is for fdref_putp().
+ * If there is none, fs_pin_stat() fails with -ESTALE.
+ */
+void fs_pin(struct fs *fs, struct node *node, struct fdref *ret_pin);
+/* As fs_node_stat(), through the descriptor of fs_pin(). */
+int fs_pin_stat(struct fs *fs, struct node *node, const struct fdref *pin, struct statx *ret_stx);
+
+/*
+ * -- paths and names (node-path.c, lookup.c, casefold.c, dir.c) ---------------------------------
+ */
+
+/* The node of a path below the root; fails where the path has a symbolic link. "": the root. */
+int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node);
+/* The path of a node below the root, "?" where it is not known. For people. */
+void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size);
+/*
+ * As fs_node_path(). For a directory whose path is too long for the kernel, gives the path of its
+ * nearest ancestor that has one, with "/?" appended, and returns true.
+ */
+bool fs_node_path_cut(struct fs *fs, struct node *node, char *buf, size_t size);
+/*
+ * Looks at a lower name without making a node: its attributes, and its node if one exists (else
+ * *ret_node is untouched).
+ */
+int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret_stx,
+	    struct node **ret_node);
+/*
+ * In a case-insensitive directory: the spelling on disk of a name. -ENOENT if the name is spelled
+ * so already, or does not exist.
+ */
+#define FS_NAME_SIZE 1024
+int fs_real_name(struct fs *fs, struct node *dir, const char *name, char real[FS_NAME_SIZE]);
+/* Calls fn for each lower name of a directory, type as in S_IFMT; for other nodes does nothing. */
 typedef void (*fs_name_fn)(void *aux, struct node *dir, const char *name, uint64_t ino,
 			   uint32_t type);
 void fs_each_name(struct fs *fs, struct node *node, fs_name_fn fn, void *aux);
-/* A descriptor of a node that stays, whatever becomes of its names; what fs_pin_stat() looks at. */
-void fs_pin(struct fs *fs, struct node *node, struct fdref *ret_pin);
-int fs_pin_stat(struct fs *fs, struct node *node, const struct fdref *pin, struct statx *ret_stx);
-/* Its attributes as the view has them. */
-int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
 
-/* No filter shows another owner of the node any more. */
-void fs_show_real(struct fs *fs, struct node *node);
 /*
- * A filter shows a node's attributes with another owner (other_uid) or group (other_gid) than it
- * has: returns the mode without the set-ID bits that would take effect for these, see fs/set-id.c.
- * Of mode only the permissions and set-ID bits count.
+ * -- lower file systems (lower-mount.c, watch-support.c, owner.c) -------------------------------
+ */
+
+/* True if any lower file system is remote or FUSE: calls on it may block for long. */
+bool fs_is_remote(const struct fs *fs);
+/* The device number of the lower mount that a node was found on. */
+void fs_node_device(struct fs *fs, const struct node *node, uint32_t *ret_major,
+		    uint32_t *ret_minor);
+
+/*
+ * Tells whether cache=auto can watch the file system of a directory (fd: open for reading). If it
+ * cannot, a view uses a timeout of ttl_ns there; *ret_support says why.
+ */
+struct fs_watch_support {
+	bool watchable;
+	bool refused;	/* the kernel refused although the type of file system allows it */
+	char why[96];	/* if not watchable */
+};
+void fs_watch_support(int fd, struct fs_watch_support *ret_support);
+/* Opens and closes a fanotify queue, as a view with cache=auto does. */
+int fs_watch_try(void);
+/*
+ * Tells whether a view could open files by handle on the file system of fd (open for reading).
+ * -errno if each node would keep a descriptor. *ret_len is the length of fd's handle; 0: it has
+ * none.
+ */
+int fs_handles_try(int fd, unsigned int *ret_len);
+/*
+ * Opens the directory of a descriptor for reading: as this process, or as the directory's owner
+ * where only a server's owner may. Returns a new descriptor or -errno.
+ */
+int fs_open_dir(int fd);
+
+/*
+ * -- filters (fs.c, passthrough.c, set-id.c) ----------------------------------------------------
+ */
+
+/* Properties of filters, each a set of bits as in node_filters(). */
+struct fs_filters {
+	uint64_t by_caller;		/* results depend on the caller */
+	uint64_t by_name;		/* results depend on names */
+	uint64_t data;			/* see reads and writes */
+	uint64_t cacheable;		/* of these: do the same for every caller */
+	uint64_t forget;		/* are told of nodes that are freed */
+};
+void fs_set_filters(struct fs *fs, const struct fs_filters *filters);
+/*
+ * node_filters() has changed in the bits of changed: if one of these filters sees data, the next
+ * open drops the pages that the kernel has cached.
+ */
+void fs_filters_changed(struct fs *fs, struct node *node, uint64_t changed);
+/* True if the node is open by passthrough although filters that see data hold for it. */
+bool fs_bypasses(struct fs *fs, struct node *node);
+/*
+ * A filter shows a node with another owner (other_uid) or group (other_gid) than it has: returns
+ * mode without the set-ID bits that would take effect for these. Of mode only the permissions and
+ * set-ID bits count.
  */
 uint32_t fs_show_mode(struct node *node, uint32_t mode, bool other_uid, bool other_gid);
-
-/* Who asks. */
-struct fs_caller {
-	uint32_t uid, gid;
-	uint32_t pid;
-	bool unknown;			/* the kernel does not say (idmapped mounts): uid is nobody's */
-	uint32_t umask;
-	bool has_group;			/* group: a supplementary group that a new file's mode needs */
-	uint32_t group;
-	uint64_t filters;		/* CREATE and TMPFILE: what shall hold for the file */
-	uint64_t known_filters;		/* ... out of these */
-};
+/* No filter shows another owner of the node any more. */
+void fs_show_real(struct fs *fs, struct node *node);
 
 /*
- * Says for whom this thread runs operations from now on (NULL: for itself): where the lower file
- * system decides by who asks, they run as that caller. The struct stays the caller's, and
- * unchanged, until the next call.
+ * -- invalidation (invalidate.c) ----------------------------------------------------------------
  */
-void fs_serve(const struct fs_caller *caller);
 
-/* Attributes, read from the lower inode just now, and how long they may be believed. */
+/*
+ * Makes the kernel ask again for a node's attributes, and for a name in it (or NULL), because the
+ * reply to a request will not say what the request did. Called before the reply: attributes are
+ * dropped when this returns, names soon after.
+ */
+void fs_invalidate(struct fs *fs, struct node *node, const char *name);
+/* A server has changed attributes of a node. Returns at once. */
+void fs_invalidate_attr(struct fs *fs, struct node *node);
+
+/*
+ * -- names (lookup.c, create.c) -----------------------------------------------------------------
+ */
+
+/* Attributes, just read from the lower inode, and how long the kernel may cache them. */
 struct fs_attr {
 	struct statx stx;
 	uint64_t attr_ns;
 };
 
-/* A name's file. */
+/* The result of a lookup. */
 struct fs_entry {
-	struct node *node;		/* NULL: the name is absent, which holds for entry_ns */
+	struct node *node;		/* NULL: the name does not exist, cacheable for entry_ns */
 	struct fs_attr attr;
 	uint64_t entry_ns;
 };
 
 int fs_lookup(struct fs *fs, struct node *dir, const char *name, struct fs_entry *ret_entry);
+int fs_symlink(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+	       const char *target, struct fs_entry *ret_entry);
+int fs_mknod(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+	     uint32_t mode, uint32_t major_nr, uint32_t minor_nr, struct fs_entry *ret_entry);
+int fs_mkdir(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+	     uint32_t mode, struct fs_entry *ret_entry);
+int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name,
+	    struct fs_entry *ret_entry);
+int fs_unlink(struct fs *fs, struct node *dir, const char *name, bool rmdir);
+/* flags: RENAME_* of renameat2(2). */
+int fs_rename(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+	      struct node *new_dir, const char *new_name, unsigned int flags);
+
+/*
+ * -- attributes (setattr.c, xattr.c, sync.c) ----------------------------------------------------
+ */
+
+/* handle: an open handle of the node, or NULL. */
 int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct fs_attr *ret_attr);
 
 enum fs_set {
@@ -270,9 +335,9 @@ enum fs_set {
 	FS_SET_MTIME	= 1 << 5,
 	FS_KILL_SUIDGID	= 1 << 6,	/* with owner or size: the caller lacks CAP_FSETID */
 };
-/* set 0 is a change as well: what chown(-1, -1) does, or the beginning of a write. */
+/* set 0 is a change, too: chown(-1, -1), or a write that is about to begin. */
 struct fs_change {
-	unsigned int set;
+	unsigned int set;		/* enum fs_set */
 	uint32_t mode, uid, gid;
 	uint64_t size;
 	struct timespec times[2];	/* access, modification; tv_nsec may be UTIME_NOW */
@@ -280,19 +345,25 @@ struct fs_change {
 int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 	       struct handle *handle, const struct fs_change *change, struct fs_attr *ret_attr);
 
-/* Returns the length of the text, which is not terminated. */
+/* Returns the length of the text, which is not terminated, or -errno. */
 int fs_readlink(struct fs *fs, struct node *node, char *buf, size_t size);
-int fs_symlink(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
-	       const char *target, struct fs_entry *ret_entry);
-int fs_mknod(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
-	     uint32_t mode, uint32_t major_nr, uint32_t minor_nr, struct fs_entry *ret_entry);
-int fs_mkdir(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
-	     uint32_t mode, struct fs_entry *ret_entry);
-int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name,
-	    struct fs_entry *ret_entry);
-int fs_unlink(struct fs *fs, struct node *dir, const char *name, bool rmdir);
-int fs_rename(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
-	      struct node *new_dir, const char *new_name, unsigned int flags);
+int fs_statfs(struct fs *fs, struct node *node, struct statvfs *ret_st);
+int fs_syncfs(struct fs *fs, struct node *node);
+/* Waits until a change of a node, or of names in it, is on the disk. */
+int fs_sync_change(struct fs *fs, struct node *node);
+
+/* Extended attributes. Return the length of value or list, or -errno; size 0 asks for it only. */
+int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, size_t size);
+int fs_listxattr(struct fs *fs, const struct fs_caller *caller, struct node *node, char *buf,
+		 size_t size);
+/* flags: XATTR_* of setxattr(2). kill_sgid: clears the set-group-ID bit. */
+int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *value, size_t size,
+		int flags, bool kill_sgid);
+int fs_removexattr(struct fs *fs, struct node *node, const char *name);
+
+/*
+ * -- open files (open.c, passthrough.c) ---------------------------------------------------------
+ */
 
 /* How reads and writes of an open file reach the lower file. */
 enum io_mode {
@@ -305,24 +376,34 @@ enum io_mode {
 struct fs_open {
 	struct handle *handle;
 	enum io_mode mode;
-	int backing_id;
-	bool no_flush;			/* closing needs no message */
-	bool keep_cache;		/* what the view has cached of the file still holds */
-	bool cache_dir;			/* the kernel may keep the listing */
+	int backing_id;			/* with IO_PASSTHROUGH */
+	bool no_flush;			/* the kernel need not send FLUSH */
+	bool keep_cache;		/* the kernel may keep the pages that it has cached */
+	bool cache_dir;			/* the kernel may cache the listing */
 };
-/* flags are those of open(2); kill: O_TRUNC clears set-user-ID and set-group-ID. */
+/*
+ * Called before an open or a create: -EMFILE if the caller has used up the share of descriptors
+ * that one user may have.
+ */
+int fs_may_open(struct fs *fs, const struct fs_caller *caller);
+/*
+ * flags: those of open(2). kill: O_TRUNC clears the set-ID bits. -EBUSY: the file is open by
+ * passthrough, and filters hold for its data.
+ */
 int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags, bool kill,
 	    struct fs_open *ret_open);
 int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
 	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open);
 int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, int flags,
 	       uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open);
-/*
- * The kernel closes the handle: takes back what opening gave, once. The handle's reference stays.
- */
+/* RELEASE: undoes what opening did, once. The handle's reference stays the caller's. */
 int fs_release(struct fs *fs, struct handle *handle);
 
-/* Data of served files. Return the bytes done. */
+/*
+ * -- data of files that are not passed through (data.c, ioctl.c) --------------------------------
+ */
+
+/* Return the bytes done or -errno. nowait: -EAGAIN instead of waiting for the disk. */
 ssize_t fs_read(struct fs *fs, struct handle *handle, char *buf, size_t size, uint64_t off,
 		int flags, bool nowait);
 struct fs_write {
@@ -335,7 +416,6 @@ struct fs_write {
 };
 ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *handle,
 		 const struct fs_write *write);
-int fs_flush(struct fs *fs, struct handle *handle, uint64_t owner);
 int fs_fsync(struct fs *fs, struct handle *handle, bool data_only);
 int fs_fallocate(struct fs *fs, const struct fs_caller *caller, struct handle *handle, int mode,
 		 uint64_t off, uint64_t len);
@@ -343,15 +423,14 @@ int fs_lseek(struct fs *fs, struct handle *handle, int64_t off, int whence, int6
 ssize_t fs_copy(struct fs *fs, const struct fs_caller *caller, struct handle *from,
 		uint64_t from_off, struct handle *to, uint64_t to_off, uint64_t len,
 		unsigned int flags);
-int fs_statfs(struct fs *fs, struct node *node, struct statvfs *ret_st);
-int fs_syncfs(struct fs *fs, struct node *node);
-/* Waits until a change of a node, or of names in it, is on the disk. */
-int fs_sync_change(struct fs *fs, struct node *node);
 /* in and out are the command's data; *ret_len is how much of out it filled. */
 int fs_ioctl(struct fs *fs, struct handle *handle, uint32_t cmd, const void *in, size_t in_len,
 	     void *out, size_t out_len, size_t *ret_len);
 
-/* Directories. */
+/*
+ * -- directories (dir.c, dir-cursors.c, listings.c) ---------------------------------------------
+ */
+
 struct fs_dirent {
 	const char *name;
 	size_t name_len;
@@ -359,8 +438,9 @@ struct fs_dirent {
 	uint32_t type;			/* DT_* */
 };
 /*
- * Where a listing goes: fits() before add(). add() takes over entry->node (counted, remembered).
- * room() says how many bytes of getdents64(2)'s records have room, whatever the names in them are.
+ * The reply that fs_readdir() fills. room(): bytes of getdents64(2) records that are sure to fit,
+ * whatever their names. fits(): whether one more name fits; called before add(). add() takes
+ * entry->node.
  */
 struct fs_dirsink {
 	size_t (*room)(struct fs_dirsink *sink);
@@ -370,32 +450,19 @@ struct fs_dirsink {
 	bool entries;			/* looks every name up and gives add() an entry */
 };
 int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open);
-/*
- * Before an open or a create: -EMFILE where the caller has his share of descriptors for open files,
- * so that others find some.
- */
-int fs_may_open(struct fs *fs, const struct fs_caller *caller);
-/*
- * With no_opendir: a directory that stands at an offset, or that was opened for this. A strong
- * reference.
- */
+/* With no_opendir: a handle that stands at an offset, or a new one. */
 int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **ret_handle);
 int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dirsink *sink);
-/*
- * Whether what the kernel was told of the names of a directory makes one listing that may be
- * cached.
- */
+/* True if the kernel may cache the listing that it has put together from its readers' replies. */
 bool fs_listing_is_settled(struct fs *fs, const struct node *dir);
 
-/* Extended attributes. size 0 asks for the length. Return lengths. */
-int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, size_t size);
-int fs_listxattr(struct fs *fs, const struct fs_caller *caller, struct node *node, char *buf,
-		 size_t size);
-int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *value, size_t size,
-		int flags, bool kill_sgid);
-int fs_removexattr(struct fs *fs, struct node *node, const char *name);
+/*
+ * -- locks, with locks=lower (lock.c, lock-holder.c) --------------------------------------------
+ */
 
-/* Locks (locks=lower). */
+/* FLUSH: drops the locks of an owner (all of close(2)'s), and sends written data to a server. */
+int fs_flush(struct fs *fs, struct handle *handle, uint64_t owner);
+
 struct fs_lock {
 	uint64_t owner;
 	uint64_t start, end;		/* end is the last byte */
@@ -404,15 +471,16 @@ struct fs_lock {
 	bool flock;
 };
 int fs_getlk(struct fs *fs, struct handle *handle, struct fs_lock *lock);
-/* Where a waiting request is answered. done() is called once, from a thread of fs. */
+/* A request that waits for a lock. done() is called once, from a thread of fs. */
 struct fs_waiter {
-	void (*done)(struct fs_waiter *waiter, int answer);
-	uint64_t unique;		/* what fs_interrupt() knows the request by */
+	void (*done)(struct fs_waiter *waiter, int result);
+	uint64_t unique;		/* the request's number, for fs_interrupt() */
 };
 /*
- * Without a waiter the lock is taken at once or refused with -EAGAIN. With one the answer may be
- * FS_LATER: then the waiter belongs to fs until it is done.
+ * Without a waiter the lock is taken at once or refused with -EAGAIN. With one the result may be
+ * FS_LATER: then the waiter belongs to fs until done() is called.
  */
 int fs_setlk(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
 	     struct fs_waiter *waiter);
+/* Ends the wait of a request with -EINTR, now or when it comes. */
 void fs_interrupt(struct fs *fs, uint64_t unique);
