@@ -281,7 +281,8 @@ static int check_link(struct filter_call *call)
 
 static int check_created(struct filter_call *call)
 {
-	uint32_t mode = call->op->creates ? call->op->creates : call->saved->cur.mknod.mode;
+	const struct op *op = call->op;
+	uint64_t mode = op->creates ? op->creates : call_member(&call->saved->cur, op->mode);
 	struct pst_attr attr = { .mode = mode & S_IFMT };
 
 	return name_check(call, call->node, call->name[0], NAME_MAKE, &attr);

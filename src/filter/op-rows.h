@@ -17,24 +17,26 @@
 	X(FORGET, forget, OP_NO_REPLY, ARG(fuse_forget_in), POOL(NEVER))                           \
 	X(GETATTR, getattr, 0, ON_NODE_OR_OPEN(fuse_getattr_in, FUSE_GETATTR_FH),                  \
 	  FIXED(fuse_getattr_in, getattr_flags), ATTR_OUT)                                         \
-	X(SETATTR, setattr, OP_CHANGES | OP_EXACT, ON_NODE_OR_OPEN(fuse_setattr_in, FATTR_FH), ATTR_OUT)      \
+	X(SETATTR, setattr, OP_CHANGES | OP_EXACT,                                                 \
+	  ON_NODE_OR_OPEN(fuse_setattr_in, FATTR_FH), ATTR_OUT)                                    \
 	X(READLINK, readlink, 0, ON_NODE, .answer = OP_ANSWER_TEXT, .room_max = 4095)              \
 	X(SYMLINK, symlink, OP_CHANGES | OP_EXTENDED, ON_NODE, ENTRY_AND_TEXT,                     \
 	  CREATES(S_IFLNK), ENTRY_OUT)                                                             \
 	X(MKNOD, mknod, OP_CHANGES | OP_EXTENDED, ARG(fuse_mknod_in), ON_NODE, ENTRY, CREATES(0),  \
-	  BITS(fuse_mknod_in, mode, ~(uint32_t)S_IFMT), ENTRY_OUT)                                 \
+	  MODE(fuse_mknod_in), BITS(fuse_mknod_in, mode, ~(uint32_t)S_IFMT), ENTRY_OUT)            \
 	X(MKDIR, mkdir, OP_CHANGES | OP_EXTENDED, ARG(fuse_mkdir_in), ON_NODE, ENTRY,              \
-	  CREATES(S_IFDIR), ENTRY_OUT)                                                             \
+	  CREATES(S_IFDIR), MODE(fuse_mkdir_in), ENTRY_OUT)                                        \
 	X(UNLINK, unlink, OP_CHANGES, ON_NODE, ENTRY, EFFECT(REMOVES))                             \
 	X(RMDIR, rmdir, OP_CHANGES, ON_NODE, ENTRY, EFFECT(REMOVES))                               \
 	X(RENAME, rename, OP_CHANGES, ARG(fuse_rename_in), RENAME_ROW)                             \
 	X(LINK, link, OP_CHANGES, ARG(fuse_link_in), ON_NODE, NODE2(fuse_link_in, oldnodeid),      \
 	  ENTRY, EFFECT(LINKS), ENTRY_OUT)                                                         \
-	X(OPEN, open, OP_TRUNCATES, ARG(fuse_open_in), ON_NODE,                                               \
+	X(OPEN, open, OP_TRUNCATES, ARG(fuse_open_in), ON_NODE,                                    \
 	  BITS(fuse_open_in, flags, OPEN_FLAGS), OPEN_OUT)                                         \
 	X(READ, read, 0, ON_FILE(fuse_read_in), DATA_OUT(CONTENT, fuse_read_in, size))             \
-	X(WRITE, write, OP_CHANGES | OP_EXACT, ON_FILE(fuse_write_in), DATA_IN(fuse_write_in, size),          \
-	  DATA_MAX(OP_AS_CAME), POOL(ALWAYS), RESULT(COUNT, fuse_write_out))                       \
+	X(WRITE, write, OP_CHANGES | OP_EXACT, ON_FILE(fuse_write_in),                             \
+	  DATA_IN(fuse_write_in, size), DATA_MAX(OP_AS_CAME), POOL(ALWAYS),                        \
+	  RESULT(COUNT, fuse_write_out))                                                           \
 	X(STATFS, statfs, 0, ON_NODE, RESULT(PLAIN, fuse_statfs_out))                              \
 	X(RELEASE, release, OP_CLOSES, ON_OPEN(fuse_release_in))                                   \
 	X(FSYNC, fsync, 0, ON_OPEN(fuse_fsync_in), POOL(ALWAYS))                                   \
@@ -57,7 +59,8 @@
 	X(SETLKW, setlk, 0, SETLK_ROW)                                                             \
 	X(ACCESS, unsupported, 0, ARG(fuse_access_in), POOL(NEVER))                                \
 	X(CREATE, create, OP_CHANGES | OP_EXTENDED, ARG(fuse_create_in), ON_NODE, ENTRY,           \
-	  CREATES(S_IFREG), BITS(fuse_create_in, flags, OPEN_FLAGS), CREATE_OUT)                   \
+	  CREATES(S_IFREG), MODE(fuse_create_in),                                                  \
+	  BITS(fuse_create_in, flags, OPEN_FLAGS), CREATE_OUT)                                     \
 	X(INTERRUPT, interrupt, OP_NO_REPLY, ARG(fuse_interrupt_in), POOL(NEVER))                  \
 	X(BMAP, unsupported, 0, ARG(fuse_bmap_in), POOL(NEVER))                                    \
 	X(DESTROY, destroy, 0, POOL(NEVER))                                                        \
@@ -69,14 +72,15 @@
 	  DATA_IN(fuse_notify_retrieve_in, size), POOL(NEVER))                                     \
 	X(BATCH_FORGET, batch_forget, OP_NO_REPLY, ARG(fuse_batch_forget_in),                      \
 	  DATA_IN_OF(fuse_forget_one, fuse_batch_forget_in, count), POOL(NEVER))                   \
-	X(FALLOCATE, fallocate, OP_CHANGES | OP_EXACT, ON_FILE(fuse_fallocate_in), POOL(ALWAYS))              \
+	X(FALLOCATE, fallocate, OP_CHANGES | OP_EXACT, ON_FILE(fuse_fallocate_in), POOL(ALWAYS))   \
 	X(READDIRPLUS, readdir, 0, READDIR_ROW)                                                    \
 	X(RENAME2, rename, OP_CHANGES, ARG(fuse_rename2_in), RENAME_ROW)                           \
 	X(LSEEK, lseek, 0, ON_FILE(fuse_lseek_in), RESULT(PLAIN, fuse_lseek_out))                  \
 	X(COPY_FILE_RANGE, copy, OP_CHANGES, COPY_ROW, RESULT(COUNT, fuse_write_out))              \
 	X(SYNCFS, syncfs, 0, ARG(fuse_syncfs_in), ON_NODE, POOL(ALWAYS))                           \
 	X(TMPFILE, tmpfile, OP_CHANGES | OP_EXTENDED, ARG(fuse_create_in), ON_NODE, NAME_UNUSED,   \
-	  CREATES(S_IFREG), BITS(fuse_create_in, flags, OPEN_FLAGS), CREATE_OUT)                   \
+	  CREATES(S_IFREG), MODE(fuse_create_in),                                                  \
+	  BITS(fuse_create_in, flags, OPEN_FLAGS), CREATE_OUT)                                     \
 	X(STATX, statx, 0, ON_NODE_OR_OPEN(fuse_statx_in, FUSE_GETATTR_FH),                        \
 	  FIXED(fuse_statx_in, getattr_flags), RESULT(STATX, fuse_statx_out))                      \
 	X(COPY_FILE_RANGE_64, copy, OP_CHANGES, COPY_ROW,                                          \

@@ -54,6 +54,7 @@
 
 #define EFFECT(KIND) .effect = OP_##KIND
 #define CREATES(TYPE) .effect = OP_CREATES, .creates = (TYPE)
+#define MODE(TYPE) .mode = MEMBER(TYPE, mode)
 #define POOL(WHEN) .pool = OP_POOL_##WHEN
 
 /* Two forms of one operation. */

@@ -98,6 +98,7 @@ struct op {
 	struct op_member data_len;	/* tells how much data follows */
 	uint32_t data_max;		/* as long as a filter may make it; 0: not at all */
 	struct op_member fh, node2, fh2; /* what check-in resolves */
+	struct op_member mode;		/* of the file that is created */
 	uint32_t fh_given;		/* bit in the first word of the argument: fh is set */
 
 	/* What a filter must leave alone, besides fh, node2 and fh2. */

@@ -36,24 +36,18 @@ void shown_check(struct req *req)
 {
 	union pst_out *out = req_result(req);
 
-	switch (req->msg.head->opcode) {
-	case FUSE_LOOKUP:
-	case FUSE_MKNOD:
-	case FUSE_MKDIR:
-	case FUSE_SYMLINK:
-	case FUSE_LINK:
+	switch (req->msg.op->result) {
+	case OP_RESULT_ENTRY:
 		if (req->entry.node)
 			check_attr(req, &out->entry.attr);
 		break;
-	case FUSE_CREATE:
-	case FUSE_TMPFILE:
+	case OP_RESULT_CREATE:
 		check_attr(req, &out->create.entry.attr);
 		break;
-	case FUSE_GETATTR:
-	case FUSE_SETATTR:
+	case OP_RESULT_ATTR:
 		check_attr(req, &out->attr.attr);
 		break;
-	case FUSE_STATX: {
+	case OP_RESULT_STATX: {
 		struct fuse_statx *stat = &out->statx.stat;
 
 		stat->mode = (uint16_t)checked(req, stat->mode, stat->uid, stat->gid);
@@ -87,19 +81,12 @@ void shown_check_listed(struct req *req, const struct filter_entry_id *id)
 
 void shown_check_made(struct req *req)
 {
-	union pst_in *now = &req->saved->call.cur;
+	const struct op *op = req->msg.op;
+	uint32_t *mode = (uint32_t *)(req->saved->call.cur.bytes + op->mode.at);
 
 	if (req->caller.uid == req->call.uid && req->caller.gid == req->call.gid)
 		return;
-	switch (req->msg.head->opcode) {
-	case FUSE_CREATE:
-	case FUSE_TMPFILE:
-		now->create.mode &= ~(uint32_t)SET_IDS;
-		break;
-	case FUSE_MKNOD:
-		now->mknod.mode &= ~(uint32_t)SET_IDS;
-		break;
-	default:
-		break;
-	}
+	/* A directory's set-group-ID bit means inheritance. */
+	if (op->mode.len && op->creates != S_IFDIR)
+		*mode &= ~(uint32_t)SET_IDS;
 }

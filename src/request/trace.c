@@ -337,7 +337,7 @@ void trace_end(struct req *req, int r)
 		return;
 	line->len = 0;
 	/* A name that is absent is an answer to the kernel, and an error to whoever asked. */
-	if (r == 0 && req->msg.head->opcode == FUSE_LOOKUP && !req->entry.node)
+	if (r == 0 && req->msg.op->effect == OP_FINDS && !req->entry.node)
 		r = -ENOENT;
 	put_request(line, req);
 	put(line, ",\"error\":%d,\"ns\":%lu", r < 0 ? -r : 0,

@@ -155,10 +155,12 @@ static void test_members_lie_in_the_argument(void **state)
 		check_member(op, &op->fh2, 8);
 		check_member(op, &op->node2, 8);
 		check_member(op, &op->room, 4);
+		check_member(op, &op->mode, 4);
 		check_member(op, &op->data_len, 4);
 		check_member(op, &op->fixed, 0);
 		check_member(op, &(struct op_member){ op->bits_at, op->bits ? 4 : 0 }, 4);
 		assert_int_equal(!op->data_unit, !op->data_len.len);
+		assert_int_equal(op->mode.len, op->effect == OP_CREATES && opcode != FUSE_SYMLINK ? 4 : 0);
 		assert_true(op->arg_size <= sizeof(union pst_in));
 	}
 }
