@@ -16,7 +16,7 @@ MAX_COLUMNS = 100   # of a line in src; tabs are eight columns wide
 # Files that were longer when the limit was set. Take a name out when its file is below the limit.
 KNOWN_FILES = set()
 # So many lines of src were wider when the limit was set. This number only falls.
-KNOWN_WIDE = 560
+KNOWN_WIDE = 230
 
 SPDX = {
     '.c': re.compile(r'// SPDX-License-Identifier: .'),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Memory for calls that filters can reach: one BPF array, mapped here. What is written through the
- * mapping is what a program finds in the map, and the reverse; the kernel copies requests into it as
- * into any memory.
+ * mapping is what a program finds in the map, and the reverse; the kernel copies requests into it
+ * as into any memory.
  */
 #include "ebpf/explain.h"
 #include "ebpf/filter-private.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What a filter will do with the options that were given, in plain words: so that somebody sees that a glob
- * does not mean what it seems to mean, before files are shown that should be hidden.
+ * What a filter will do with the options that were given, in plain words: so that somebody sees
+ * that a glob does not mean what it seems to mean, before files are shown that should be hidden.
  */
 #include "ebpf/describe.h"
 #include "ebpf/pattern.h"
@@ -33,7 +33,10 @@ static __attribute__((format(printf, 2, 3))) void add(struct text *text, const c
 	text->len += n > 0 ? (size_t)n : 0;
 }
 
-/* Ends a line. What the object or the user wrote may have line ends in it, which would be lines of their own. */
+/*
+ * Ends a line. What the object or the user wrote may have line ends in it, which would be lines of
+ * their own.
+ */
 static void end_line(struct text *text, size_t begin)
 {
 	for (size_t i = begin; i < text->len && i < text->size; i++)
@@ -153,7 +156,8 @@ void describe(const struct load *load, char *buf, size_t size)
 	if (!size)
 		return;
 	*buf = '\0';
-	add(&text, "%s, %s%s", load->object.info.summary, *load->at ? "below /" : "in all of the view",
+	add(&text, "%s, %s%s", load->object.info.summary,
+	    *load->at ? "below /" : "in all of the view",
 	    load->at);
 	end_line(&text, 0);
 	for (size_t i = 0; i < load->options.n; i++)

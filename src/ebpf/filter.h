@@ -4,8 +4,8 @@
  * Filters: eBPF objects that are opened, configured, loaded into the kernel and run. Only this
  * folder knows libbpf.
  *
- * A filter is constant once loaded, and may be run from any number of threads at once, each on a slot
- * of its own.
+ * A filter is constant once loaded, and may be run from any number of threads at once, each on a
+ * slot of its own.
  */
 #include "filter/facts.h"
 
@@ -29,10 +29,10 @@ struct filter;
 
 /*
  * Loads "NAME|FILE[,option=value...]". A NAME is looked for in the directories of
- * $PENSTOCK_FILTER_PATH, beside the program, and where `meson install` puts filters; a FILE has a '/'
- * or ends in ".o". Options of the engine's own: name=, at=, pin=. Returns 0, or -errno and *error for
- * people: the option that is wrong and those that there are, the verifier's words, the missing
- * capability.
+ * $PENSTOCK_FILTER_PATH, beside the program, and where `meson install` puts filters; a FILE has a
+ * '/' or ends in ".o". Options of the engine's own: name=, at=, pin=. Returns 0, or -errno and
+ * *error for people: the option that is wrong and those that there are, the verifier's words, the
+ * missing capability.
  */
 int filter_load(const char *spec, const struct filter_slots *slots, struct filter **ret_filter,
 		struct pst_error *error);
@@ -40,8 +40,8 @@ struct filter *filter_free(struct filter *filter);
 /* Flags and operations, as filter_facts() will say once it is loaded; the rest is empty. */
 int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_error *error);
 /*
- * Lets a filter that is to take this one's place have the directory of its pin=, and the maps there; takes it
- * again. Removes what is pinned, which otherwise stays when a filter is let go of.
+ * Lets a filter that is to take this one's place have the directory of its pin=, and the maps
+ * there; takes it again. Removes what is pinned, which otherwise stays when a filter is let go of.
  */
 void filter_lend_pin(struct filter *filter);
 void filter_take_pin(struct filter *filter);
@@ -52,19 +52,20 @@ const struct filter_facts *filter_facts(const struct filter *filter);
 
 /*
  * Runs the program of a kind for an operation (the newer opcode of two forms; 0 for names) on the
- * slot of that number. Returns 0 and the verdict, or -errno when the run itself failed. Counts both.
+ * slot of that number. Returns 0 and the verdict, or -errno when the run itself failed. Counts
+ * both.
  */
 int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode, unsigned int slot,
 	       int *ret_verdict);
 /*
- * Runs the program for names on the first n names of call->listed, which get their verdicts. Returns 0
- * or -errno when the run itself failed.
+ * Runs the program for names on the first n names of call->listed, which get their verdicts.
+ * Returns 0 or -errno when the run itself failed.
  */
 int filter_run_listed(struct filter *filter, unsigned int slot, unsigned int n);
 /*
- * Likewise that before LOOKUP, on the n names from number first on, but no further than to one that it
- * does not simply let pass. call->n_asked is the number of names up to that one, and the call is as the
- * program has left it. Counted as one run.
+ * Likewise that before LOOKUP, on the n names from number first on, but no further than to one that
+ * it does not simply let pass. call->n_asked is the number of names up to that one, and the call is
+ * as the program has left it. Counted as one run.
  */
 int filter_run_looked_up(struct filter *filter, unsigned int slot, unsigned int first,
 			 unsigned int n);

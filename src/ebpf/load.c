@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * From "NAME,option=value" to programs in the kernel: take the text apart, find the object, open it,
- * set its options, tell its programs, give it our memory, load, fill in the patterns.
+ * From "NAME,option=value" to programs in the kernel: take the text apart, find the object, open
+ * it, set its options, tell its programs, give it our memory, load, fill in the patterns.
  */
 #include "ebpf/load.h"
 #include "ebpf/explain.h"
@@ -225,8 +225,9 @@ static void identify(const struct load *load, char *identity, size_t size)
 			len += (size_t)snprintf(identity + len, size - len, ",%s=%.*s", var.name,
 						(int)var.size, (const char *)var.at);
 		else
-			len += (size_t)snprintf(identity + len, size - len, ",%s=%016llx", var.name,
-						(unsigned long long)hash_bytes(0, var.at, var.size));
+			len += (size_t)snprintf(
+				identity + len, size - len, ",%s=%016llx", var.name,
+				(unsigned long long)hash_bytes(0, var.at, var.size));
 	}
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Opening an object: a child reads it (ebpf/reader.c), libbpf opens what was read, and we look whether it is one of our filters, built for this
- * ABI. Names and types of its constants come from its BTF.
+ * Opening an object: a child reads it (ebpf/reader.c), libbpf opens what was read, and we look
+ * whether it is one of our filters, built for this ABI. Names and types of its constants come from
+ * its BTF.
  */
 #include "ebpf/object.h"
 #include "ebpf/explain.h"
@@ -18,9 +19,9 @@
 #define OPTION_NOTE "option: "
 
 /*
- * Left to itself, libbpf loads again with twice the room until a log fits, and the log of a loop that
- * the verifier walks to the end has a hundred megabytes: minutes for the most usual mistake. Newer
- * kernels keep the end of what does not fit, which is where the reason stands.
+ * Left to itself, libbpf loads again with twice the room until a log fits, and the log of a loop
+ * that the verifier walks to the end has a hundred megabytes: minutes for the most usual mistake.
+ * Newer kernels keep the end of what does not fit, which is where the reason stands.
  */
 #define VERIFIER_LOG (16 << 20)
 

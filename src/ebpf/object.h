@@ -40,8 +40,8 @@ const char *object_word(const struct btf *btf, uint32_t offset);
 bool object_var(const struct object *object, unsigned int i, struct object_var *ret_var);
 bool object_find_var(const struct object *object, const char *name, struct object_var *ret_var);
 /*
- * Note number i of a kind ("takes: ") that the programmer has put on a constant, or, with NULL, on any: the
- * text behind the kind. NULL: there are no more.
+ * Note number i of a kind ("takes: ") that the programmer has put on a constant, or, with NULL, on
+ * any: the text behind the kind. NULL: there are no more.
  */
 const char *object_note(const struct object *object, const struct object_var *var, const char *kind,
 			unsigned int i);

@@ -16,8 +16,8 @@
 #include <string.h>
 
 /*
- * The type of a constant, without what does not change its form. No type has more than some of these
- * in front of it, unless they lead in a circle.
+ * The type of a constant, without what does not change its form. No type has more than some of
+ * these in front of it, unless they lead in a circle.
  */
 static const struct btf_type *plain_type(const struct btf *btf, uint32_t id)
 {
@@ -279,7 +279,8 @@ static int check_needed(const struct options *options, const char *filter, const
 		if (is_given(options, name))
 			return 0;
 		if (len < sizeof(list))
-			len += snprintf(list + len, sizeof(list) - len, "%s%s=", len ? ", " : "", name);
+			len += snprintf(list + len, sizeof(list) - len, "%s%s=", len ? ", " : "",
+					name);
 	}
 	return error_set(error, -EINVAL,
 			 "filter %.60s: nothing says what it is for: give at least one of %s",

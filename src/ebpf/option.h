@@ -31,7 +31,9 @@ struct options {
 	size_t n;
 };
 
-/* Finds them; *ret_options is for option_list_fini(), and no good any more once the object is gone. */
+/*
+ * Finds them; *ret_options is for option_list_fini(), and no good any more once the object is gone.
+ */
 int option_list_find(const struct object *object, struct options *ret_options,
 		 struct pst_error *error);
 void option_list_fini(struct options *options);
@@ -40,15 +42,18 @@ void option_list_fini(struct options *options);
 int option_list_set(struct options *options, const char *name, const char *value,
 		struct patterns *patterns, struct pst_error *error);
 
-/* Whether all that the filter, which is called so, needs to do something is given; after the last option. */
+/*
+ * Whether all that the filter, which is called so, needs to do something is given; after the last
+ * option.
+ */
 int option_list_check(const struct options *options, const char *filter, struct pst_error *error);
 
 bool option_list_have(const struct options *options, enum option_kind kind);
 /* The cell that a filter starts with: .start of its first list of paths, 0 without one. */
 uint64_t option_list_cell(const struct options *options);
 /*
- * The cell of a file whose path is not known: with a list of names or paths that of a file that the list
- * chooses, since it might.
+ * The cell of a file whose path is not known: with a list of names or paths that of a file that the
+ * list chooses, since it might.
  */
 uint64_t option_list_unknown(const struct options *options);
 /* For people. */

@@ -27,7 +27,10 @@ static const char *end_of_set(const char *text)
 
 /* ---- what has a meaning elsewhere ---- */
 
-/* The first character that is no part of a set and not behind a backslash, and that is one of these. */
+/*
+ * The first character that is no part of a set and not behind a backslash, and that is one of
+ * these.
+ */
 static const char *find_bare(const char *text, const char *these)
 {
 	for (const char *p = text; *p; p++) {
@@ -66,8 +69,9 @@ static int check_both(const char *text, struct pst_error *error)
 				 text, text);
 	if (*text == '@')
 		return error_set(error, -EINVAL,
-				 "'%.100s': patterns are not read from a file: write them here, with "
-				 "':' between them, or \\%.100s for a name that begins with '@'",
+				 "'%.100s': patterns are not read from a file: write them here, "
+				 "with ':' between them, or \\%.100s for a name that begins with "
+				 "'@'",
 				 text, text);
 	if (find_bare(text, " \t\n"))
 		return error_set(error, -EINVAL,
@@ -133,10 +137,13 @@ struct shape {
 	struct {
 		size_t len;
 		char text[PST_PATTERN_SIZE];
-	} head, tail; /* characters that stand for themselves: before all others, behind all others */
+	} head, tail;			/* characters that stand for themselves: before all
+					   others, behind all others */
 };
 
-/* The characters so far, since the last that stands for others, were the head if it is the first. */
+/*
+ * The characters so far, since the last that stands for others, were the head if it is the first.
+ */
 static void end_text(struct shape *shape)
 {
 	if (shape->n_stars + shape->n_others == 0)
@@ -186,7 +193,9 @@ static int scan(const char *text, struct shape *shape, struct pst_error *error)
 	return 0;
 }
 
-/* Byte I of the text, counted from its end or not, is byte I of the key; what is too long is cut. */
+/*
+ * Byte I of the text, counted from its end or not, is byte I of the key; what is too long is cut.
+ */
 static struct pattern_key make_key(const char *text, size_t len, bool from_end)
 {
 	struct pattern_key key = { .len = len < KEY_SIZE ? len : KEY_SIZE };

@@ -25,9 +25,9 @@ struct pattern {
 };
 
 /*
- * Refuses what other programs give a meaning to, and what would match nothing here: "!x", "@file", "**",
- * blanks that are not behind a backslash; of a name, slashes. text is a name or glob of a list, or one whole
- * path of a list of these. 0, or -EINVAL with what to write in *error.
+ * Refuses what other programs give a meaning to, and what would match nothing here: "!x", "@file",
+ * "**", blanks that are not behind a backslash; of a name, slashes. text is a name or glob of a
+ * list, or one whole path of a list of these. 0, or -EINVAL with what to write in *error.
  */
 int pattern_check_name(const char *text, struct pst_error *error);
 int pattern_check_path(const char *text, struct pst_error *error);

@@ -2,9 +2,9 @@
 /*
  * Lists of names, globs and paths as rows of the map pst_patterns.
  *
- * Each name or glob of a list is a row with the text that it begins, or ends, with as its key. Rows are
- * sorted by their keys, and each knows the row whose key is the longest beginning of its own; so a
- * program finds by halving all that may fit a name, whatever their number.
+ * Each name or glob of a list is a row with the text that it begins, or ends, with as its key. Rows
+ * are sorted by their keys, and each knows the row whose key is the longest beginning of its own;
+ * so a program finds by halving all that may fit a name, whatever their number.
  */
 #include "ebpf/patterns.h"
 #include "ebpf/pattern.h"

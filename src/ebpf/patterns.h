@@ -16,8 +16,8 @@ struct patterns {
 void patterns_fini(struct patterns *patterns);
 
 /*
- * Adds the list, which is written to: "*.key:.env", "/etc/ssl:src/build-*". The result says where its
- * rows are. On failure *error says which part is wrong, and the patterns are only good for
+ * Adds the list, which is written to: "*.key:.env", "/etc/ssl:src/build-*". The result says where
+ * its rows are. On failure *error says which part is wrong, and the patterns are only good for
  * patterns_fini().
  */
 int patterns_add_names(struct patterns *patterns, char *list, struct pst_names *ret_names,

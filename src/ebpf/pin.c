@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Pinned maps. They stay when the filter goes, however it goes, and the next one adopts them: what a quota
- * has counted goes on being counted after a crash, an unmount or a change of its limit. The maps that hold
- * calls, patterns and constants are never pinned: writing to them from outside would change what the
- * verifier or a running operation relies on.
+ * Pinned maps. They stay when the filter goes, however it goes, and the next one adopts them: what
+ * a quota has counted goes on being counted after a crash, an unmount or a change of its limit. The
+ * maps that hold calls, patterns and constants are never pinned: writing to them from outside would
+ * change what the verifier or a running operation relies on.
  *
- * A map in the directory, pst_filter, holds the identity of the filter that the others are of. It is pinned
- * first, so whatever is found without it was left by somebody else.
+ * A map in the directory, pst_filter, holds the identity of the filter that the others are of. It
+ * is pinned first, so whatever is found without it was left by somebody else.
  *
  * One living filter has the directory: it holds a flock(2) on it, which ends with its process.
  */
@@ -98,7 +98,8 @@ static int take_dir(struct pin *pin, struct pst_error *error)
 				 "another view: choose another directory",
 				 pin->dir);
 	if (r < 0)
-		return error_set(error, r, "cannot use %.200s for pin=: %s", pin->dir, strerror(-r));
+		return error_set(error, r, "cannot use %.200s for pin=: %s", pin->dir,
+				 strerror(-r));
 	return check_dir(pin->dir_fd, pin->dir, error);
 }
 
@@ -106,8 +107,8 @@ static int take_dir(struct pin *pin, struct pst_error *error)
 static int refuse_foreign(const struct pin *pin, const char *why, struct pst_error *error)
 {
 	return error_set(error, -EEXIST,
-			 "what is already pinned in pin=%.200s %s: remove it (rm -r %.200s), or choose "
-			 "another directory",
+			 "what is already pinned in pin=%.200s %s: remove it (rm -r %.200s), or "
+			 "choose another directory",
 			 pin->dir, why, pin->dir);
 }
 
@@ -198,7 +199,8 @@ static int adopt(const struct pin *pin, struct bpf_map *map, struct pst_error *e
 		return refuse_foreign(pin, why, error);
 	}
 	r = bpf_map__reuse_fd(map, fd);
-	return r == 0 ? 0 : error_set(error, r, "cannot use the map %.200s: %s", path, strerror(-r));
+	return r == 0 ? 0 :
+			error_set(error, r, "cannot use the map %.200s: %s", path, strerror(-r));
 }
 
 int pin_adopt(struct pin *pin, struct bpf_object *object, struct pst_error *error)

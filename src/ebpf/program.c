@@ -110,8 +110,8 @@ static void find_suggestion(const char *section, struct suggestion *suggestion)
 		find_op(section + len, &op);
 		*suggestion = (struct suggestion)SUGGESTION_INIT;
 		if (*op.word)
-			snprintf(suggestion->word, sizeof(suggestion->word), "%s%.40s", kind_prefix[kind],
-				 op.word);
+			snprintf(suggestion->word, sizeof(suggestion->word), "%s%.40s",
+				 kind_prefix[kind], op.word);
 		return;
 	}
 	suggest_try(suggestion, section, kind_prefix[FILTER_NAME]);

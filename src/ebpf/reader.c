@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Reading an object can hang for ever (a FIFO, a dead network mount), and libbpf trusts what it opens:
- * an object whose parts do not fit each other can end the process, which would be that of a view in use.
+ * Reading an object can hang for ever (a FIFO, a dead network mount), and libbpf trusts what it
+ * opens: an object whose parts do not fit each other can end the process, which would be that of a
+ * view in use.
  *
- * So a child finds, reads and tries the object, and leaves it in a memfd with a header: its result. The
- * child is this program, executed anew: a child that is only forked from a process with threads has the
- * locks of the other threads as they were, so it could hang in malloc(). Programs that are linked with
- * the library need no part in this: the constructor below looks at the program's name, before main().
+ * So a child finds, reads and tries the object, and leaves it in a memfd with a header: its result.
+ * The child is this program, executed anew: a child that is only forked from a process with threads
+ * has the locks of the other threads as they were, so it could hang in malloc(). Programs that are
+ * linked with the library need no part in this: the constructor below looks at the program's name,
+ * before main().
  *
- * The child has little: no descriptors but three and the memfd, limits on CPU time and memory, and no
- * capabilities once the object is open. One that takes too long is killed. One that hangs in the kernel
- * cannot be killed before that lets go of it: it is left behind and reaped later, and there may be few.
+ * The child has little: no descriptors but three and the memfd, limits on CPU time and memory, and
+ * no capabilities once the object is open. One that takes too long is killed. One that hangs in the
+ * kernel cannot be killed before that lets go of it: it is left behind and reaped later, and there
+ * may be few.
  */
 #include "ebpf/reader.h"
 #include "ebpf/spec.h"

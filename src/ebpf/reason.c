@@ -2,8 +2,8 @@
 /*
  * The verifier's log, made short for who wrote the program.
  *
- * The log is a walk through the program: register states, instructions and, in lines that begin with
- * ';', the C source they come from. The reason is the last line that is none of these, and the
+ * The log is a walk through the program: register states, instructions and, in lines that begin
+ * with ';', the C source they come from. The reason is the last line that is none of these, and the
  * culprit the last source line before it. Of a long walk only the end may be there.
  */
 #include "ebpf/reason.h"
@@ -13,17 +13,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAST_THE_END                                                                                 \
-	"an access may reach past the end: compare the offset with a constant right before it, and " \
-	"use pst_data() for data"
+#define PAST_THE_END                                                                               \
+	"an access may reach past the end: compare the offset with a constant right before it, "   \
+	"and use pst_data() for data"
 #define ENDLESS                                                                                    \
 	"a loop whose end the verifier does not see: use bpf_loop() or a constant number of turns"
-#define TOO_LONG                                                                                      \
-	"the verifier walks every turn of a loop, on every path: use bpf_loop(), or pst_data_each() " \
-	"for data"
-#define NO_POINTER                                                                                   \
-	"the verifier takes this for a number, not for a pointer: pointers cannot be computed from " \
-	"integers or kept in maps"
+#define TOO_LONG                                                                                   \
+	"the verifier walks every turn of a loop, on every path: use bpf_loop(), or "              \
+	"pst_data_each() for data"
+#define NO_POINTER                                                                                 \
+	"the verifier takes this for a number, not for a pointer: pointers cannot be computed "    \
+	"from integers or kept in maps"
 #define NO_HELPER "programs of this kind do not have that helper, or not with this kernel"
 
 /* What a phrase in the verifier's reason usually comes from. The first that fits is taken. */

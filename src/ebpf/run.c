@@ -2,8 +2,8 @@
 /*
  * Running programs, and counting that.
  *
- * A run is one bpf(2) call. The kernel reads the number of the slot from us and finds the call in the
- * map: nothing else is copied.
+ * A run is one bpf(2) call. The kernel reads the number of the slot from us and finds the call in
+ * the map: nothing else is copied.
  *
  * Locking: none. A filter does not change once it is loaded; counters are atomic and relaxed, since
  * nothing is concluded from one of them about another.
@@ -20,10 +20,10 @@
 #include <unistd.h>
 
 /*
- * As much of the union as there is something in. What a run costs is getting into the kernel and out
- * of it, the copy of the context, and the return from here: the kernel has used up what the processor
- * had predicted of returns. A shorter attr, a shorter context and a system call without libc's
- * function were all measured to change nothing.
+ * As much of the union as there is something in. What a run costs is getting into the kernel and
+ * out of it, the copy of the context, and the return from here: the kernel has used up what the
+ * processor had predicted of returns. A shorter attr, a shorter context and a system call without
+ * libc's function were all measured to change nothing.
  */
 #define ATTR_SIZE (offsetof(union bpf_attr, test.ctx_in) + sizeof(uint64_t))
 

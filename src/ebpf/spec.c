@@ -97,8 +97,8 @@ char *spec_name(const char *path)
 }
 
 /*
- * The directory of a program that has not been installed: of one that lies where it was built. Beside an
- * installed program there may be anything. "" where it is another one.
+ * The directory of a program that has not been installed: of one that lies where it was built.
+ * Beside an installed program there may be anything. "" where it is another one.
  */
 static void build_directory(char dir[PATH_MAX])
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What the value of an option may be. A value that means nothing is refused before the filter is loaded, and
- * the user is told the word that was meant: a filter that runs cannot say anything to anybody.
+ * What the value of an option may be. A value that means nothing is refused before the filter is
+ * loaded, and the user is told the word that was meant: a filter that runs cannot say anything to
+ * anybody.
  */
 #include "ebpf/takes.h"
 #include "util/cleanup.h"
@@ -55,7 +56,8 @@ int takes_add(struct takes *takes, const char *note)
 		takes->elsewhere = rest;
 		return strstr(rest, " : ") ? 0 : -EINVAL;
 	} else if ((rest = behind(note, "range "))) {
-		takes->has_range = sscanf(rest, "%" SCNd64 " %" SCNd64, &takes->min, &takes->max) == 2;
+		takes->has_range =
+			sscanf(rest, "%" SCNd64 " %" SCNd64, &takes->min, &takes->max) == 2;
 		return takes->has_range ? 0 : -EINVAL;
 	} else if (strcmp(note, "users") == 0) {
 		takes->users = true;
@@ -79,7 +81,8 @@ static int refuse_word(const char *words, const char *value, struct pst_error *e
 	for (const char *rest = words; next_word(&rest, word);) {
 		suggest_try(&suggestion, value, word);
 		if (len < sizeof(list))
-			len += snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "", word);
+			len += snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "",
+					word);
 	}
 	return error_set(error, -EINVAL, "%s%s%sthere is no '%.60s' among %s",
 			 *suggestion.word ? "did you mean '" : "", suggestion.word,
@@ -100,8 +103,8 @@ int takes_check_word(const struct takes *takes, const char *value, struct pst_er
 	return refuse_word(takes->one_of, value, error);
 }
 
-size_t takes_each_match(const char *words, const char *pattern, void (*fn)(void *aux, const char *word),
-			void *aux)
+size_t takes_each_match(const char *words, const char *pattern,
+			void (*fn)(void *aux, const char *word), void *aux)
 {
 	char word[MAX_WORD + 1];
 	size_t n = 0;
@@ -138,13 +141,14 @@ int takes_check_names(const struct takes *takes, const char *list, struct pst_er
 
 		if (takes_each_match(takes->list_of, pattern, NULL, NULL)) {
 			if (is_elsewhere(takes, pattern))
-				return error_set(error, -EINVAL, "'%.60s' has no effect in this filter: %s",
+				return error_set(error, -EINVAL,
+						 "'%.60s' has no effect in this filter: %s",
 						 pattern, strstr(takes->elsewhere, " : ") + 3);
 			continue;
 		}
 		if (!*pattern)
-			return error_set(error, -EINVAL, "a word is empty: wanted are words with ':' "
-							 "between them");
+			return error_set(error, -EINVAL,
+					 "a word is empty: wanted are words with ':' between them");
 		return refuse_word(takes->list_of, pattern, error);
 	}
 	return 0;
@@ -154,16 +158,19 @@ int takes_check_number(const struct takes *takes, uint64_t value, bool is_signed
 		       struct pst_error *error)
 {
 	bool negative = is_signed && (int64_t)value < 0;
-	bool below = negative ? (int64_t)value < takes->min : takes->min > 0 && value < (uint64_t)takes->min;
+	bool below = negative ? (int64_t)value < takes->min :
+				takes->min > 0 && value < (uint64_t)takes->min;
 	bool above = !negative && value > (uint64_t)takes->max;
 
 	if (!takes->has_range || (!below && !above))
 		return 0;
-	return error_set(error, -EINVAL, "wanted is a number from %" PRId64 " to %" PRId64, takes->min,
-			 takes->max);
+	return error_set(error, -EINVAL, "wanted is a number from %" PRId64 " to %" PRId64,
+			 takes->min, takes->max);
 }
 
-/* Read from the files themselves: what else knows users may have to be asked by way of a network. */
+/*
+ * Read from the files themselves: what else knows users may have to be asked by way of a network.
+ */
 int takes_find_id(const struct takes *takes, const char *name, uint64_t *ret_id)
 {
 	FILE *file = fopen(takes->groups ? "/etc/group" : "/etc/passwd", "re");
@@ -175,8 +182,9 @@ int takes_find_id(const struct takes *takes, const char *name, uint64_t *ret_id)
 		struct passwd user, *found_user = NULL;
 		struct group group, *found_group = NULL;
 		char line[16384];
-		int end = takes->groups ? fgetgrent_r(file, &group, line, sizeof(line), &found_group) :
-					  fgetpwent_r(file, &user, line, sizeof(line), &found_user);
+		int end = takes->groups ?
+				  fgetgrent_r(file, &group, line, sizeof(line), &found_group) :
+				  fgetpwent_r(file, &user, line, sizeof(line), &found_user);
 
 		if (end)
 			break;

@@ -6,11 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Words have blanks between them and are the object's. Zero-initialised: whatever the type allows. */
+/*
+ * Words have blanks between them and are the object's. Zero-initialised: whatever the type allows.
+ */
 struct takes {
 	const char *one_of;		/* the value is one of these words */
-	const char *list_of;		/* each name of the list is one of these, each glob fits one */
-	const char *elsewhere;		/* of these, such as mean nothing here, then ":" and what to do; or NULL */
+	const char *list_of;		/* each name of the list is one of these, each glob fits
+					   one */
+	const char *elsewhere;		/* of these, such as mean nothing here, then ":" and what
+					   to do; or NULL */
 	bool users, groups;		/* names of these stand for their numbers */
 	bool not_empty;			/* a text has at least one character */
 	bool has_range;
@@ -28,8 +32,11 @@ int takes_check_number(const struct takes *takes, uint64_t value, bool is_signed
 		       struct pst_error *error);
 
 /* Calls fn for each of the words that fits the name or glob. Returns how many did. */
-size_t takes_each_match(const char *words, const char *pattern, void (*fn)(void *aux, const char *word),
-			void *aux);
+size_t takes_each_match(const char *words, const char *pattern,
+			void (*fn)(void *aux, const char *word), void *aux);
 
-/* The number of the user or group of that name in /etc/passwd or /etc/group; -ENOENT: there is none. */
+/*
+ * The number of the user or group of that name in /etc/passwd or /etc/group; -ENOENT: there is
+ * none.
+ */
 int takes_find_id(const struct takes *takes, const char *name, uint64_t *ret_id);

@@ -58,12 +58,14 @@ static bool parse_id(const char *text, const struct takes *takes, uint64_t *ret)
 /* What is wrong with a text that is no number where the names of users or groups are taken. */
 static int refuse_id(const char *text, const struct takes *takes, struct pst_error *error)
 {
-	return error_set(error, -EINVAL, "there is no %s '%.60s' in /etc/%s: give a name or a number",
-			 takes->groups ? "group" : "user", text, takes->groups ? "group" : "passwd");
+	return error_set(error, -EINVAL,
+			 "there is no %s '%.60s' in /etc/%s: give a name or a number",
+			 takes->groups ? "group" : "user", text,
+			 takes->groups ? "group" : "passwd");
 }
 
-int value_integer(const char *text, const struct takes *takes, size_t size, bool is_signed, void *ret,
-		  struct pst_error *error)
+int value_integer(const char *text, const struct takes *takes, size_t size, bool is_signed,
+		  void *ret, struct pst_error *error)
 {
 	uint64_t max = UINT64_MAX >> (64 - 8 * size + is_signed), amount;
 	bool negative = is_signed && *text == '-';
@@ -177,7 +179,8 @@ static int add_range(char *text, const struct takes *takes, uint64_t *ret_from, 
 		dash = NULL;
 	if (dash)
 		*dash = '\0';
-	if (named && *text && !isdigit((unsigned char)*text) && takes_find_id(takes, text, ret_from) < 0)
+	if (named && *text && !isdigit((unsigned char)*text) &&
+	    takes_find_id(takes, text, ret_from) < 0)
 		return refuse_id(text, takes, error);
 	if (!parse_id(text, takes, ret_from) || !parse_id(dash ? dash + 1 : text, takes, ret_to))
 		return error_set(

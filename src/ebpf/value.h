@@ -12,8 +12,8 @@
 #include <stddef.h>
 
 /* A number of 1, 2, 4 or 8 bytes: decimal, 0x1f, 0644, 4k, 16M, 2G. */
-int value_integer(const char *text, const struct takes *takes, size_t size, bool is_signed, void *ret,
-		  struct pst_error *error);
+int value_integer(const char *text, const struct takes *takes, size_t size, bool is_signed,
+		  void *ret, struct pst_error *error);
 /* Likewise in decimal. */
 void value_print_integer(const void *at, size_t size, bool is_signed, char *buf, size_t buf_size);
 /* yes or no. */

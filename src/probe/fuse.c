@@ -177,23 +177,23 @@ static void probe_backing(struct probe *probe, int lower_fd)
 	if (file_fd < 0) {
 		probe_row(
 			probe, name, false,
-			"There is no regular file right in LOWER to try it with: it shows when a view "
-			"is mounted.");
+			"There is no regular file right in LOWER to try it with: it shows when a "
+			"view is mounted.");
 		return;
 	}
 	r = try_backing(file_fd, 1);
 	if (r >= 0) {
 		probe_row(
 			probe, name, true,
-			"The kernel passes files of LOWER through; other file systems may be stacked "
-			"on the view.");
+			"The kernel passes files of LOWER through; other file systems may be "
+			"stacked on the view.");
 		return;
 	}
 	if (r == -ELOOP && try_backing(file_fd, 2) >= 0) {
 		probe_row(
 			probe, name, true,
-			"LOWER is stacked on another file system itself. The kernel passes its files "
-			"through, but nothing (overlayfs) can be stacked on the view.");
+			"LOWER is stacked on another file system itself. The kernel passes its "
+			"files through, but nothing (overlayfs) can be stacked on the view.");
 		return;
 	}
 	if (r == -ELOOP)
@@ -229,12 +229,12 @@ static void probe_passthrough(struct probe *probe, struct connection *connection
 	    (answer_init(connection, 1) == 0 && chan_dev_may_register(connection->dev_fd)))
 		feature(probe, offered, FUSE_PASSTHROUGH, name,
 			"reads and writes of a view run in the kernel", 9,
-			"The kernel was built without CONFIG_FUSE_PASSTHROUGH: data is served, more "
-			"slowly.");
+			"The kernel was built without CONFIG_FUSE_PASSTHROUGH: data is served, "
+			"more slowly.");
 	else
 		probe_row(probe, name, false,
-			  "The kernel has it for CAP_SYS_ADMIN in the initial user namespace, which "
-			  "this process lacks: data is served, more slowly.");
+			  "The kernel has it for CAP_SYS_ADMIN in the initial user namespace, "
+			  "which this process lacks: data is served, more slowly.");
 }
 
 static void probe_io_uring(struct probe *probe)
@@ -254,8 +254,9 @@ static void probe_io_uring(struct probe *probe)
 		break;
 	case TRANSPORT_URING_OFF:
 		probe_row(probe, name, false,
-			  "The kernel has it, but it is switched off: `penstock mount --enable-uring` "
-			  "or echo Y > " TRANSPORT_URING_SWITCH ", or fuse.enable_uring=1 at boot.");
+			  "The kernel has it, but it is switched off: `penstock mount "
+			  "--enable-uring` or echo Y > " TRANSPORT_URING_SWITCH ", or "
+			  "fuse.enable_uring=1 at boot.");
 		break;
 	}
 }
@@ -271,13 +272,14 @@ static void probe_device(struct probe *probe, int error)
 	case ENXIO:
 		probe_row(
 			probe, "fuse", false,
-			"There is no FUSE in this kernel, or its module is not loaded: modprobe fuse.");
+			"There is no FUSE in this kernel, or its module is not loaded: modprobe "
+			"fuse.");
 		break;
 	default:
 		probe_row(
 			probe, "fuse", false,
-			"/dev/fuse cannot be opened (%s): ask as root; a container must be given the "
-			"device.",
+			"/dev/fuse cannot be opened (%s): ask as root; a container must be given "
+			"the device.",
 			strerror(-error));
 	}
 }

@@ -98,15 +98,15 @@ static void probe_bpf(struct probe *probe)
 			  locked);
 	else if (r == -EPERM && caps_in_user_namespace())
 		probe_row(probe, name, false,
-			  "Loading programs takes CAP_BPF in the initial user namespace, and this is "
-			  "another one.");
+			  "Loading programs takes CAP_BPF in the initial user namespace, and this "
+			  "is another one.");
 	else if (r == -EPERM && !caps_have(CAP_SYS_ADMIN) && !caps_have(CAP_BPF))
 		probe_row(probe, name, false, "Loading programs takes CAP_BPF: ask as root.");
 	else if (r == -EPERM)
 		probe_row(
 			probe, name, false,
-			"Loading is forbidden although the capability is there: a container's seccomp "
-			"profile or security module refuses bpf(2).");
+			"Loading is forbidden although the capability is there: a container's "
+			"seccomp profile or security module refuses bpf(2).");
 	else if (r == -ENOSYS)
 		probe_row(probe, name, false, "The kernel was built without CONFIG_BPF_SYSCALL.");
 	else if (r == -EINVAL && !probe_kernel_is(5, 14))
@@ -128,8 +128,8 @@ static void probe_fanotify(struct probe *probe)
 		probe_row(probe, name, false, "The kernel was built without CONFIG_FANOTIFY.");
 	else if (r == -EINVAL)
 		probe_row(probe, name, false,
-			  "This kernel is too old: events that name the changed file come with Linux "
-			  "5.17.");
+			  "This kernel is too old: events that name the changed file come with "
+			  "Linux 5.17.");
 	else if (r == -EPERM && caps_in_user_namespace())
 		probe_row(probe, name, false,
 			  "Watching takes CAP_SYS_ADMIN in the initial user namespace, and this is "
@@ -190,8 +190,8 @@ static void probe_delegations(struct probe *probe)
 
 	if (fd >= 0 && fcntl(fd, F_GETDELEG, &delegation) == 0)
 		probe_row(probe, "delegations", true,
-			  "The kernel has delegations of files and directories; a view makes no use "
-			  "of them: others would have to wait for it.");
+			  "The kernel has delegations of files and directories; a view makes no "
+			  "use of them: others would have to wait for it.");
 	else
 		probe_row(probe, "delegations", false,
 			  "Linux 6.19 has delegations of files and directories; nothing is lost, a "

@@ -46,21 +46,22 @@ static void probe_handles(struct probe *probe, int lower_fd)
 
 	if (r == 0)
 		probe_row(probe, name, true,
-			  "LOWER has file handles, of %u bytes here: nodes need no descriptors.", len);
+			  "LOWER has file handles, of %u bytes here: nodes need no descriptors.",
+			  len);
 	else if (!len)
 		probe_row(probe, name, false,
-			  "LOWER has no file handles (%s): each node of the view keeps a descriptor, so "
-			  "RLIMIT_NOFILE bounds their number.",
+			  "LOWER has no file handles (%s): each node of the view keeps a "
+			  "descriptor, so RLIMIT_NOFILE bounds their number.",
 			  strerror(-r));
 	else if (r == -EPERM)
 		probe_row(probe, name, false,
-			  "LOWER has file handles, but opening them takes CAP_DAC_READ_SEARCH in the "
-			  "initial user namespace: each node of the view keeps a descriptor, so "
-			  "RLIMIT_NOFILE bounds their number.");
+			  "LOWER has file handles, but opening them takes CAP_DAC_READ_SEARCH in "
+			  "the initial user namespace: each node of the view keeps a descriptor, "
+			  "so RLIMIT_NOFILE bounds their number.");
 	else
 		probe_row(probe, name, false,
-			  "LOWER gives out file handles that it cannot open (%s): each node of the view "
-			  "keeps a descriptor, so RLIMIT_NOFILE bounds their number.",
+			  "LOWER gives out file handles that it cannot open (%s): each node of the "
+			  "view keeps a descriptor, so RLIMIT_NOFILE bounds their number.",
 			  strerror(-r));
 }
 

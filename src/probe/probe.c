@@ -45,8 +45,8 @@ static void probe_process(struct probe *probe)
 	if (caps_in_user_namespace())
 		probe_row(
 			probe, "user_namespace", false,
-			"This is a user namespace, such as a rootless container's: the kernel passes "
-			"files through only for a process outside of any.");
+			"This is a user namespace, such as a rootless container's: the kernel "
+			"passes files through only for a process outside of any.");
 	else
 		probe_row(
 			probe, "user_namespace", true,

@@ -17,10 +17,10 @@
 
 enum chan_error {
 	_CHAN_E_OK,
-	CHAN_E_AGAIN,		/* nothing this time: call again (interrupted, or the request went) */
-	CHAN_E_GONE,		/* receive: the connection has ended. reply: nobody waits any more */
-	CHAN_E_BAD,		/* receive: *ret_msg is set as wire_decode() leaves it, see ret_wire */
-	CHAN_E_REFUSED,		/* reply: the kernel does not take this answer; an error would do */
+	CHAN_E_AGAIN,	/* nothing this time: call again (interrupted, or the request went) */
+	CHAN_E_GONE,	/* receive: the connection has ended. reply: nobody waits any more */
+	CHAN_E_BAD,	/* receive: *ret_msg is set as wire_decode() leaves it, see ret_wire */
+	CHAN_E_REFUSED, /* reply: the kernel does not take this answer; an error would do */
 };
 
 /* An answer: the header's error or 0, the result, then data. Both may be empty. */
@@ -46,9 +46,7 @@ struct chan_host {
 struct chan;
 struct chan_ops {
 	const char *name;
-	/*
-	 * All descriptors of a connection take from one queue: poll(2) says of each what is in it.
-	 */
+	/* All descriptors of a connection read one queue: poll(2) on any of them tells of it. */
 	bool shared;
 	/*
 	 * Waits for one request. *slot is where to put it, or, of a transport that owns slots, is
@@ -58,9 +56,7 @@ struct chan_ops {
 		       int *ret_wire);
 	/* Answers the request that came in this slot; of what came nothing may be left. */
 	int (*reply)(struct chan *chan, struct slot *slot, const struct chan_answer *answer);
-	/*
-	 * Tells the kernel something unasked: a struct of the ABI, then data. 0 or an error of its.
-	 */
+	/* Sends a notification: a struct of the ABI, then data. 0 or the kernel's -errno. */
 	int (*notify)(struct chan *chan, int code, const void *arg, size_t arg_len,
 		      const void *data, size_t data_len);
 	/* Registers a file for passthrough: its number, or -errno (an answer). */
@@ -68,21 +64,23 @@ struct chan_ops {
 	void (*backing_close)(struct chan *chan, int id);
 
 	/*
-	 * For transports that own slots; NULL with others, which can be told by give.
+	 * For transports that own slots. Other transports have NULL here; give tells which is
+	 * which.
 	 *
-	 * give: gives the channel a slot, a new one or one whose request was answered. From any
-	 * thread; 0, or -ENOMEM for a new one. wants: true where the channel's queues receive
-	 * nothing until a request is answered: the server should give a new slot, or make another
-	 * channel. surplus: true where requests may come for the channel's thread while that runs
-	 * an operation, so the thread should run none that may hold it up. fetch: after a new slot
-	 * was given, or another channel made, makes sure that requests come in that have waited
-	 * since before; false: it cannot now. Any thread; mostly cheap. more: makes another channel
-	 * of the same queues and the same connection, with n_slots to give. It has to be freed
-	 * before the channel it was made of. 0 or -errno. begin: called first by the thread that
-	 * will receive, with chan->n_slots new slots. 0, or -errno: the channel cannot serve. Then,
-	 * or when another channel of the connection cannot: fall_back: makes it a channel of
-	 * /dev/fuse, which gets no slots any more. 0, or -errno: the connection cannot be served at
-	 * all.
+	 * give: gives the transport a slot, a new one or one whose request is done. Any thread. 0
+	 * or -ENOMEM, the latter for a new slot only.
+	 * wants: true when no request can arrive by the queues until one is done: the transport
+	 * should be given a new slot, or get another channel of the same queues.
+	 * surplus: true when requests may arrive for the channel's thread while the thread works
+	 * on another one, so the thread should do nothing that may block.
+	 * fetch: after a new slot was given, or another channel made, makes sure that requests
+	 * arrive that have waited since before. False: not possible now. Any thread; mostly cheap.
+	 * more: makes another channel of the same queues and connection, with n_slots to give.
+	 * Free it before the channel it was made of. 0 or -errno.
+	 * begin: called first by the receiving thread, with chan->n_slots new slots. 0 or -errno:
+	 * the channel cannot serve. Then, or when another channel of the connection could not:
+	 * fall_back: makes it a channel of /dev/fuse, which is given no slot any more. 0 or
+	 * -errno: the connection cannot be served at all.
 	 */
 	int (*give)(struct chan *chan, struct slot *slot);
 	bool (*wants)(struct chan *chan);
@@ -122,14 +120,12 @@ struct chan_uring_plan {
 	unsigned int n_queues;
 	unsigned int depth;
 	int cpu;			/* as in struct chan */
-	struct chan *first;		/* another channel of the same queues, freed after this; NULL */
+	struct chan *first;		/* another of the same queues, freed after this; or NULL */
 };
 int chan_uring_new(const struct chan_uring_plan *plan, struct chan **ret_chan);
 int chan_uring_join(struct chan *chan, const struct chan *dev);
 
-/*
- * A socket that a test plays the kernel on; fd is taken. Files "registered" get counting numbers.
- */
+/* A socket on which a test plays the kernel. Takes fd. Backing IDs are counted from 1. */
 int chan_sock_new(int fd, struct chan **ret_chan);
 
 struct chan *chan_free(struct chan *chan);
@@ -137,8 +133,7 @@ struct chan *chan_free(struct chan *chan);
 /*
  * Returns whether this process may register backing files on the connection of a descriptor of
  * /dev/fuse, whose INIT was answered with passthrough. The kernel asks for CAP_SYS_ADMIN in the
- * initial user namespace. It does so before it looks at the file, so none has to be registered to
- * find out.
+ * initial user namespace. It does so before it looks at the file, so finding out registers none.
  */
 bool chan_dev_may_register(int fd);
 
@@ -149,7 +144,8 @@ size_t chan_copy(const struct slot *from, const struct wire_msg *msg, struct slo
 /* Likewise for what is told unasked. */
 int chan_notify_vector(int code, const void *arg, size_t arg_len, const void *data, size_t data_len,
 		       struct fuse_out_header *head, struct iovec iov[3]);
-int chan_vector(const struct chan_answer *answer, struct fuse_out_header *head, struct iovec iov[3]);
+int chan_vector(const struct chan_answer *answer, struct fuse_out_header *head,
+		struct iovec iov[3]);
 
 /* For a transport that falls back on /dev/fuse. */
 extern const struct chan_ops chan_dev_ops;

@@ -33,7 +33,9 @@ void ring_fini(struct ring *ring);
 /* Makes the ring this thread's. 0 or -errno. */
 int ring_enable(struct ring *ring);
 
-/* An entry to fill, zeroed; those before it are submitted where there is no room. NULL: -errno set. */
+/*
+ * An entry to fill, zeroed; those before it are submitted where there is no room. NULL: -errno set.
+ */
 struct io_uring_sqe *ring_sqe(struct ring *ring);
 /*
  * Submits what is filled, and with wait sleeps until something has completed. 0, or -errno (-EINTR:
@@ -41,7 +43,9 @@ struct io_uring_sqe *ring_sqe(struct ring *ring);
  */
 int ring_enter(struct ring *ring, bool wait);
 
-/* The oldest completion, NULL when there is none; ring_seen() makes room for another in its place. */
+/*
+ * The oldest completion, NULL when there is none; ring_seen() makes room for another in its place.
+ */
 static inline struct io_uring_cqe *ring_cqe(const struct ring *ring)
 {
 	unsigned int head = *ring->cq_head;

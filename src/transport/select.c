@@ -121,8 +121,9 @@ static int add_queues(struct transport *transport, const struct chan_uring_plan 
 }
 
 /*
- * Two channels for the same queues. The kernel gives requests to the one that has answered last, while
- * the other one stands by with the rest of the depth: so a worker that is held up holds up no request.
+ * Two channels for the same queues. The kernel gives requests to the one that has answered last,
+ * while the other one stands by with the rest of the depth: so a worker that is held up holds up no
+ * request.
  */
 static int add_pair(struct transport *transport, struct chan_uring_plan plan)
 {
@@ -138,7 +139,9 @@ static int add_pair(struct transport *transport, struct chan_uring_plan plan)
 	return add_queues(transport, &plan);
 }
 
-/* A pair of channels for each of n workers, and one channel for all queues that are not usable now. */
+/*
+ * A pair of channels for each of n workers, and one channel for all queues that are not usable now.
+ */
 static int share_out(struct transport *transport, unsigned int n_workers, unsigned int depth,
 		     unsigned int n_possible, const cpu_set_t *usable)
 {
@@ -229,9 +232,9 @@ static const char *kernel_lacks(void)
 		return "the kernel has no FUSE over io_uring: it takes Linux 6.14 with "
 		       "CONFIG_FUSE_IO_URING";
 	case TRANSPORT_URING_OFF:
-		return "it is switched off in this system: `penstock mount --enable-uring` switches "
-		       "it on for all new mounts until the next boot, fuse.enable_uring=1 on the "
-		       "kernel's command line for good";
+		return "it is switched off in this system: `penstock mount --enable-uring` "
+		       "switches it on for all new mounts until the next boot, fuse.enable_uring=1 "
+		       "on the kernel's command line for good";
 	default:
 		return NULL;
 	}

@@ -4,13 +4,13 @@
  * A slot: the memory of one request and its answer, in one piece. It is laid out as the struct
  * pst_call of the filter ABI, so that filters see results and data where they lie:
  *
- *	0		what filters are told of a request (filter/call-fill.c), and of names of a listing;
- *			untouched where there are none
+ *	0		what filters are told of a request (filter/call-fill.c), and of names of a
+ *			listing; untouched where there are none
  *	SLOT_OUT	the result of the answer
  *	SLOT_ASIDE	the request's names and data, moved here when the answer has data of its own
  *	SLOT_MESSAGE	the request, where it comes in one piece; so that ...
- *	SLOT_HEADERS	its headers and argument, where names and data come apart from them: these are
- *			at SLOT_DATA then
+ *	SLOT_HEADERS	its headers and argument, where names and data come apart from them: these
+ *			are at SLOT_DATA then
  *	SLOT_DATA	... the data of a WRITE begins on a page, and data of answers, too
  */
 #include "wire/abi.h"
@@ -37,9 +37,8 @@ struct slot {
 	char *base;			/* page-aligned, SLOT_DATA + data_size bytes */
 	size_t data_size;
 	/*
-	 * It lies in a BPF map, where filters reach it. The kernel takes hold of every page that it
-	 * copies a message to or from: quickly where it is ordinary memory, at several times the cost
-	 * where it is of a map.
+	 * It lies in a BPF map, where filters reach it. The kernel pins every page that it copies a
+	 * message to or from, which costs several times as much in a map as in ordinary memory.
 	 */
 	bool in_map;
 	struct chan_entry *entry;	/* of the transport that owns the slot; NULL: none does */

@@ -59,7 +59,7 @@ static inline struct uring *uring_of(struct chan *chan)
 	return (struct uring *)chan;
 }
 
-/* -- uring-entry.c: for the owner, but for uring_give(), uring_wants(), uring_surplus() ----------- */
+/* -- uring-entry.c: for the owner, but for uring_give(), uring_wants(), uring_surplus() -------- */
 
 /* Fills a command for a queue; NULL: the ring does not work. */
 struct io_uring_sqe *uring_command(struct uring *uring, uint32_t op, uint16_t qid,

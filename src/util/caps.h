@@ -26,5 +26,7 @@ void caps_limit(uint64_t keep);
  * refuses calls that ask for a capability in the initial one (BPF, passthrough, fanotify).
  */
 bool caps_in_user_namespace(void);
-/* Returns the mode of kernel_lockdown(7), "integrity" or "confidentiality"; NULL: not locked down. */
+/*
+ * Returns the mode of kernel_lockdown(7), "integrity" or "confidentiality"; NULL: not locked down.
+ */
 const char *caps_lockdown(void);

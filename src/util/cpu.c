@@ -74,7 +74,9 @@ static int set_policy(struct policy policy)
 	return syscall(SYS_sched_setattr, 0, &policy, 0) < 0 ? -errno : 0;
 }
 
-/* Any thread may take a short slice; since Linux 6.12 the scheduler runs a thread with one sooner. */
+/*
+ * Any thread may take a short slice; since Linux 6.12 the scheduler runs a thread with one sooner.
+ */
 void cpu_set_normal(void)
 {
 	set_policy((struct policy){
@@ -86,7 +88,10 @@ void cpu_set_normal(void)
 
 void cpu_set_fifo(void)
 {
-	/* The lowest real-time priority: before all ordinary threads, after all other real-time ones. */
+	/*
+	 * The lowest real-time priority: before all ordinary threads, after all other real-time
+	 * ones.
+	 */
 	if (set_policy((struct policy){ .policy = SCHED_FIFO, .priority = 1 }) < 0)
 		cpu_set_normal();
 }

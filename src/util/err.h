@@ -11,8 +11,8 @@
  * on; it is passed up unchanged and never compared with anything. Positive means one of the cases
  * that the function's header lists; its caller handles it and never passes it up.
  *
- * Only request/dispatch.c turns one kind into the other. FS_LATER (fs/fs.h) is the one positive answer an
- * operation may give: it has kept the request and answers once, later.
+ * Only request/dispatch.c turns one kind into the other. FS_LATER (fs/fs.h) is the one positive
+ * answer an operation may give: it has kept the request and answers once, later.
  *
  * Outputs are called ret_x, come last, and are untouched on failure. assert() is for our own
  * mistakes, never for input. Running out of memory is an error like others.

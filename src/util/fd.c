@@ -11,7 +11,9 @@ int fd_close(int fd)
 {
 	int saved = errno;
 
-	/* EINTR leaves the descriptor closed on Linux: calling again could close somebody else's. */
+	/*
+	 * EINTR leaves the descriptor closed on Linux: calling again could close somebody else's.
+	 */
 	if (fd >= 0)
 		close(fd);
 	errno = saved;

@@ -4,7 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Closes fd unless it is negative, keeps errno. Returns -1, so that `fd = fd_close(fd)` reads well. */
+/*
+ * Closes fd unless it is negative, keeps errno. Returns -1, so that `fd = fd_close(fd)` reads well.
+ */
 int fd_close(int fd);
 
 static inline void fd_closep(int *fd)
@@ -14,8 +16,8 @@ static inline void fd_closep(int *fd)
 }
 
 /*
- * The path under which the kernel lets us reach fd again: "/proc/self/fd/N", or "N" from within that
- * directory.
+ * The path under which the kernel lets us reach fd again: "/proc/self/fd/N", or "N" from within
+ * that directory.
  */
 struct fd_path {
 	char text[32];
@@ -25,7 +27,8 @@ struct fd_path fd_path(int fd);
 int fd_reopen(int fd, int flags);
 /*
  * Makes /proc/self/fd the working directory of this thread, which must have one of its own
- * (CLONE_FS): of a call by such a path, finding the way to that directory takes a third of the time.
+ * (CLONE_FS): of a call by such a path, finding the way to that directory takes a third of the
+ * time.
  */
 void fd_path_shorten(void);
 

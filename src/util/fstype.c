@@ -3,8 +3,9 @@
  * The table of file system types. No state, no locks.
  *
  * The first group leaves permissions to the kernel, which has checked them before a request reaches
- * the daemon: the result of an operation there depends on the caller's user, group and quota at most.
- * Every other type, also one that is not in the table, may look at all of the caller's identity.
+ * the daemon: the result of an operation there depends on the caller's user, group and quota at
+ * most. Every other type, also one that is not in the table, may look at all of the caller's
+ * identity.
  */
 #include "util/fstype.h"
 

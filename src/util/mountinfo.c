@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A table is read whole before it is taken apart: its lines stay where they were read, and fields point
- * into them. No state, no locks.
+ * A table is read whole before it is taken apart: its lines stay where they were read, and fields
+ * point into them. No state, no locks.
  */
 #include "util/mountinfo.h"
 #include "util/cleanup.h"
@@ -35,8 +35,8 @@ static char *unescape(char *text)
 }
 
 /*
- * Takes a line apart: "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue".
- * False: it is not such a line.
+ * Takes a line apart: "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root
+ * rw,errors=continue". False: it is not such a line.
  */
 static bool parse(char *line, struct mountinfo *ret)
 {

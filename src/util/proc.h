@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * Reads /proc/PID/FILE as text, cut off at size. Returns its length or -errno; -ESRCH for pid 0, by which
- * the kernel names a process of another pid namespace.
+ * Reads /proc/PID/FILE as text, cut off at size. Returns its length or -errno; -ESRCH for pid 0, by
+ * which the kernel names a process of another pid namespace.
  */
 int proc_read(uint32_t pid, const char *file, char *buf, size_t size);
 /* Returns what follows key, which begins with a newline; NULL: the text has no such line. */

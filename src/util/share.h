@@ -3,12 +3,12 @@
 /*
  * Shares of users in a resource of which there is a fixed amount.
  *
- * A user may have as many pieces as there are free. So a user alone gets half of them, two users get a
- * third each, and whoever comes next always finds some free. Root has no limit here. Users whose IDs have
- * the same hash share a share.
+ * A user may have as many pieces as there are free. So a user alone gets half of them, two users
+ * get a third each, and whoever comes next always finds some free. Root has no limit here. Users
+ * whose IDs have the same hash share a share.
  *
- * No locks: each function may be called from any thread. Two users who take a piece at the same moment
- * may get one too many.
+ * No locks: each function may be called from any thread. Two users who take a piece at the same
+ * moment may get one too many.
  */
 #include <stdatomic.h>
 #include <stdbool.h>

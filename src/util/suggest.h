@@ -7,7 +7,7 @@ struct suggestion {
 	unsigned int distance;
 	unsigned int prefix;		/* of the common prefix */
 };
-#define SUGGESTION_INIT                                                                               \
+#define SUGGESTION_INIT                                                                            \
 	{                                                                                          \
 		.distance = ~0U,                                                                   \
 	}

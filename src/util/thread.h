@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Threads whose system calls can be interrupted. They block all signals but one, whose handler does
- * nothing: the system call that the thread is in ends with EINTR. A signal that arrives just before the
- * call is lost, so the caller of thread_wake() must be ready to call it again.
+ * nothing: the system call that the thread is in ends with EINTR. A signal that arrives just before
+ * the call is lost, so the caller of thread_wake() must be ready to call it again.
  */
 #include <pthread.h>
 

@@ -70,7 +70,8 @@ void utf8_unescape(char *text)
 	char *to = text;
 
 	while (*text) {
-		if (text[0] == '\\' && text[1] == 'x' && digit(text[2]) >= 0 && digit(text[3]) >= 0) {
+		if (text[0] == '\\' && text[1] == 'x' && digit(text[2]) >= 0 &&
+		    digit(text[3]) >= 0) {
 			*to++ = (char)(digit(text[2]) << 4 | digit(text[3]));
 			text += 4;
 		} else {

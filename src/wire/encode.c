@@ -7,7 +7,9 @@
 
 #define NS_PER_S 1000000000u
 
-/* The kernel's own packing of device numbers: 12 bits of major in the middle of 20 bits of minor. */
+/*
+ * The kernel's own packing of device numbers: 12 bits of major in the middle of 20 bits of minor.
+ */
 static uint32_t encode_dev(uint32_t major_nr, uint32_t minor_nr)
 {
 	return (minor_nr & 0xff) | major_nr << 8 | (minor_nr & ~0xffu) << 12;

@@ -3,7 +3,9 @@
 /* INIT: negotiates the features of a connection. */
 #include "wire/msg.h"
 
-/* The oldest protocol that a view speaks, 7.37, is that of the oldest kernel that it is tested on. */
+/*
+ * The oldest protocol that a view speaks, 7.37, is that of the oldest kernel that it is tested on.
+ */
 #define INIT_OLDEST_MINOR 37
 #define INIT_OLDEST_TEXT "7.37 (Linux 6.1)"
 
