@@ -3,7 +3,6 @@
 #include "api/view.h"
 #include "api/view-options.h"
 #include "api/view-paths.h"
-#include "ebpf/filter.h"
 #include "mount/mount.h"
 #include "request/trace.h"
 #include "util/cleanup.h"

@@ -18,7 +18,7 @@
 #include "request/deferred.h"
 #include "request/exact.h"
 #include "request/filter-adapter.h"
-#include "request/keep.h"
+#include "request/keep-mounts.h"
 #include "request/req.h"
 #include "request/result.h"
 #include "request/shown.h"
@@ -55,7 +55,10 @@ static void caller_of(struct req *req)
 		req->caller.has_group = wire_ext_group(&req->msg, &req->caller.group);
 }
 
-/* Answers with data take the place of the request's: what is still needed of it moves aside. */
+/*
+ * The data of the reply is written over that of the request: copies what the operation still needs
+ * of it.
+ */
 static int move_aside(struct req *req)
 {
 	struct wire_msg *msg = &req->msg;
@@ -100,7 +103,7 @@ static void answer(struct req *req, int r)
 
 static void req_cleanup(struct req *req)
 {
-	exact_leave(req->host->exact, req);
+	exact_unlock(req->host->exact, req);
 	check_in_undo(req);
 	req_rename_end(req);
 	fs_node_put(req->fs, req->entry.node);
@@ -108,26 +111,29 @@ static void req_cleanup(struct req *req)
 	req_leave_chain(req);
 }
 
-/* The filters before the operation; what a name's file has of its directory, for those after it. */
-static int enter_filters(struct req *req)
+/*
+ * Runs the pre programs, or notes the filters that a file which is made inherits from its
+ * directory.
+ */
+static int run_filters_before(struct req *req)
 {
 	struct chain *chain = req->chain;
 	int r = 0;
 
 	if (port_load(&chain->activating))
-		req->host->settle(req);
+		req->host->mark_nodes(req);
 	adapter_begin(req);
 	if ((chain->delays & req->call.filters) && !req->in_pool)
 		return REQ_TO_POOL;
 	if (req->call.filters)
-		r = exact_enter(req->host->exact, req) ? REQ_TO_POOL : adapter_before(req);
+		r = exact_lock(req->host->exact, req) ? REQ_TO_POOL : adapter_before(req);
 	else if (req->node)
 		place_inherit(&req->call, &req->node->filter);
-	/* After the names: what is hidden must not be looked at. */
+	/* After the names, because no lookup below must tell whether a hidden name exists. */
 	return r == 0 && chain->attached ? attached_check(req) : r;
 }
 
-/* The operation itself. */
+/* Runs the operation's function. */
 static int call(struct req *req)
 {
 	uint32_t began = clock_ms();
@@ -136,12 +142,12 @@ static int call(struct req *req)
 	fs_serve(&req->caller);
 	r = functions[req->msg.op - op_table](req);
 	fs_serve(NULL);
-	if (req->timed)
+	if (req->measured)
 		latency_record(&req->host->latency, clock_ms() - began);
 	return r == FS_WOULD_WAIT ? REQ_TO_POOL : r;
 }
 
-/* Check-in, filters and call; what of it is kept in the request is let go of by the caller. */
+/* Check-in, filters and the function. The caller calls req_cleanup(), whatever the result is. */
 static int run(struct req *req)
 {
 	int r = 0;
@@ -150,10 +156,10 @@ static int run(struct req *req)
 		caller_of(req);
 		r = check_in(req);
 		if (r == 0 && req->chain)
-			r = enter_filters(req);
+			r = run_filters_before(req);
 		if (r == 0 && req->msg.op->answer)
 			r = move_aside(req);
-		/* It begins anew in the pool. */
+		/* The pool begins with check-in again. */
 		if (r == REQ_TO_POOL)
 			check_in_undo(req);
 		if (r != 0)
@@ -162,14 +168,17 @@ static int run(struct req *req)
 			req->caller.filters = req->call.child.filters;
 			req->caller.known_filters = ((struct chain *)req->chain)->all;
 		}
-		req->stage = STAGE_ENTERED;
+		req->stage = STAGE_CHECKED_IN;
 	}
 	req->out_len = req->data_len = 0;
 	return call(req);
 }
 
-/* What was done below, and the kernel is told was not: what it has in mind of it is wrong now. */
-static void take_back(struct req *req)
+/*
+ * The reply is an error although the operation was carried out: closes the file that it opened, and
+ * invalidates what the kernel has cached of the files that it changed.
+ */
+static void discard_result(struct req *req)
 {
 	bool names = req->msg.op->n_entries;
 	bool cut = req->open.handle && (req->open.handle->flags & O_TRUNC);
@@ -185,7 +194,7 @@ static void take_back(struct req *req)
 }
 
 /*
- * Returns true where what the operation changes has to be on the disk before the reply (sync,
+ * Returns true where the changes of the operation have to be on the disk before the reply (sync,
  * dirsync).
  */
 static bool is_durable(const struct req *req)
@@ -199,8 +208,8 @@ static bool is_durable(const struct req *req)
 }
 
 /*
- * Waits until what was done is on the disk, where the view is to be so; a failure is the
- * operation's.
+ * Waits until the changes are on the disk, where the view is sync or dirsync. 0, or -errno for the
+ * reply.
  */
 static int make_durable(struct req *req)
 {
@@ -215,12 +224,12 @@ static int make_durable(struct req *req)
 	if (r == 0 && req->node2)
 		r = fs_sync_change(req->fs, req->node2);
 	if (r < 0)
-		take_back(req);
+		discard_result(req);
 	return r;
 }
 
-/* The filters after the operation. What they refuse of what was done is taken back. */
-static int leave_filters(struct req *req, int r)
+/* Runs the post programs. Discards the result that they refuse. */
+static int run_filters_after(struct req *req, int r)
 {
 	bool finds = req->msg.op->effect == OP_FINDS;
 	bool reads = req->msg.op->answer == OP_ANSWER_CONTENT;
@@ -229,7 +238,7 @@ static int leave_filters(struct req *req, int r)
 
 	if (answered)
 		r = 0;
-	else if (finds && req->stage == STAGE_ENTERED && req->call.filters)
+	else if (finds && req->stage == STAGE_CHECKED_IN && req->call.filters)
 		r = adapter_found(req, r);
 	if (r == 0 && !answered)
 		result_encode(req);
@@ -238,17 +247,19 @@ static int leave_filters(struct req *req, int r)
 	if (!req->call.ran && !(answered && reads))
 		return r;
 	if (req->msg.op->answer == OP_ANSWER_LIST)
-		return op_readdir_leave(req, r, answered);
-	then = reads ? op_read_leave(req, r, answered) : adapter_after(req, r);
+		return op_readdir_post(req, r, answered);
+	then = reads ? op_read_post(req, r, answered) : adapter_after(req, r);
 	if (r == 0 && then != 0)
-		take_back(req);
-	/* That a name is absent is an answer without a file, which filters may have written on. */
+		discard_result(req);
+	/* The reply that a name is absent has no file; filters may have filled in attributes. */
 	if (then == 0 && finds && !req->entry.node)
 		result_encode(req);
 	return then;
 }
 
-/* What an op came to, as an answer; one that is none is the op's fault, not the caller's. */
+/*
+ * The result of an operation as the error of the reply; any other number is a bug of the operation.
+ */
 static int answer_of(struct req *req, int r)
 {
 	if (r <= 0 && r > -512)
@@ -257,7 +268,10 @@ static int answer_of(struct req *req, int r)
 	return -EIO;
 }
 
-/* Filters can only see what lies in their memory; what came before they did moves there. */
+/*
+ * Puts the request under the chain in force. A request that was received before the first filter
+ * was loaded moves to memory that filters reach. Returns the request that it has become.
+ */
 static struct req *take_chain(struct req *req)
 {
 	if (req->in_pool || !req_enter_chain(req) || req->slot.in_map)
@@ -268,19 +282,16 @@ static struct req *take_chain(struct req *req)
 	return req;
 }
 
-/*
- * Hands the request to the pool, as it stands; false: there is no pool, or it has no room for the
- * user.
- */
+/* Hands the request to the pool; false: there is no pool, or no room in it for this user. */
 static bool to_pool(struct req *req, struct req **ret_other)
 {
-	req->timed = false;
+	req->measured = false;
 	return !req->in_pool && req->host->to_pool(req, true, false, ret_other);
 }
 
 /*
- * A change can be held up below, and requests may come for the thread meanwhile that nobody else
- * gets.
+ * Returns true for a change, which the lower file system can hold up, where the kernel may give
+ * this thread requests meanwhile that no other thread receives.
  */
 static bool is_risky(struct req *req)
 {
@@ -289,9 +300,9 @@ static bool is_risky(struct req *req)
 }
 
 /*
- * Likewise for a request that looks or reads. It does not queue behind requests of the same user
- * that wait: the kernel may hold a directory locked for it. So where no thread of the pool is free
- * it is run here, unless nobody else would receive requests then.
+ * Likewise for a request that looks up or reads. It must not queue behind requests of the same user
+ * that wait, because the kernel may hold a directory locked for it. So where no thread of the pool
+ * is free this thread runs the request, unless no other thread would receive requests then.
  */
 static bool look_to_pool(struct req *req, bool by_nature, struct req **ret_other)
 {
@@ -299,12 +310,15 @@ static bool look_to_pool(struct req *req, bool by_nature, struct req **ret_other
 
 	if (req->in_pool)
 		return false;
-	req->timed &= !by_nature;
+	req->measured &= !by_nature;
 	return host->to_pool(req, by_nature, true, ret_other) ||
 	       (!host->spare(req, true) && host->to_pool(req, by_nature, false, ret_other));
 }
 
-/* Likewise before it has begun: by its nature, or because what it asks is slow. */
+/*
+ * Likewise before check-in: for an operation that always runs in the pool, or while the lower file
+ * system is slow.
+ */
 static bool to_pool_at_first(struct req *req, struct req **ret_other)
 {
 	const struct op *op = req->msg.op;
@@ -320,8 +334,8 @@ static bool to_pool_at_first(struct req *req, struct req **ret_other)
 }
 
 /*
- * The pool has no room for one more request of this user, and no thread is left to take requests of
- * others if this one is held up, too.
+ * Returns true where the pool has no room for one more request of this user, and no thread would
+ * receive requests of other users if this thread were held up, too.
  */
 static bool is_too_many(struct req *req)
 {
@@ -333,14 +347,14 @@ static bool is_too_many(struct req *req)
 }
 
 /*
- * Blocks this thread, since the pool has no room for one more request of this user. One more open
- * of a file under lease is refused, as open(2) with O_NONBLOCK would be.
+ * Runs the operation where it blocks this thread, because the pool has no room for one more request
+ * of this user. An open that has to wait for a lease is refused, as open(2) with O_NONBLOCK is.
  */
 static int run_here(struct req *req)
 {
 	int r;
 
-	if (req->msg.head->opcode == FUSE_OPEN && req->stage == STAGE_ENTERED &&
+	if (req->msg.head->opcode == FUSE_OPEN && req->stage == STAGE_CHECKED_IN &&
 	    req->host->has_pool)
 		return -EAGAIN;
 	req->in_pool = true;
@@ -350,16 +364,18 @@ static int run_here(struct req *req)
 	return r;
 }
 
-/* Returns what the operation came to; REQ_TO_POOL: it is to be run in the pool. */
+/* Returns the result of the operation; REQ_TO_POOL: it has to run in the pool. */
 static int serve(struct req *req)
 {
-	/* What a view does not have, the kernel is told when it first asks: it asks no more. */
+	/* After ENOSYS the kernel does not send this operation any more. */
 	if (req_is_disabled(req, req->msg.head->opcode))
 		return -ENOSYS;
 	return is_too_many(req) ? -EAGAIN : run(req);
 }
 
-/* Post filters, answer and check-out of a request that came to r. */
+/*
+ * Post programs, reply and check-out of a request with the result r. Returns what req_serve() does.
+ */
 static struct req *finish(struct req *req, int r)
 {
 	const struct op *op = req->msg.op;
@@ -368,12 +384,14 @@ static struct req *finish(struct req *req, int r)
 	if (r == 0)
 		r = make_durable(req);
 	if (r != FS_LATER) {
-		r = answer_of(req, leave_filters(req, r));
-		exact_leave(req->host->exact, req);
+		r = answer_of(req, run_filters_after(req, r));
+		exact_unlock(req->host->exact, req);
 		if (op->effect == OP_FINDS && keep_mounts(req, &r))
 			result_encode(req);
 		req->host->count(req, r);
-		/* Before the answer, which may take the place of what came. */
+		/*
+		 * Before the reply, because the transport may put the next request into the slot.
+		 */
 		trace_end(req, r);
 		if (!(op->flags & OP_NO_REPLY))
 			answer(req, r);
@@ -396,7 +414,7 @@ struct req *req_serve(struct req *req)
 
 	if (req->stage == STAGE_ARRIVED && !req->in_pool) {
 		req = take_chain(req);
-		req->timed = true;
+		req->measured = true;
 		trace_begin(req);
 	}
 	if (to_pool_at_first(req, &other))

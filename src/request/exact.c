@@ -77,7 +77,7 @@ static void take(struct exact_row *row)
 	pthread_mutex_unlock(&row->lock);
 }
 
-int exact_enter(struct exact *exact, struct req *req)
+int exact_lock(struct exact *exact, struct req *req)
 {
 	const struct chain *chain = req->chain;
 
@@ -87,8 +87,8 @@ int exact_enter(struct exact *exact, struct req *req)
 	if (!req->changed)
 		return 0;
 	/*
-	 * Only in the pool: an operation that moves there after it has begun would hold the file while it waits
-	 * for a thread, and all of these may be waiting for the file.
+	 * Only in the pool: an operation that moves there after it has begun would hold the file
+	 * while it waits for a thread, and all of these may be waiting for the file.
 	 */
 	if (!req->in_pool) {
 		fs_node_put(req->fs, req->changed);
@@ -101,7 +101,7 @@ int exact_enter(struct exact *exact, struct req *req)
 	return 0;
 }
 
-void exact_leave(struct exact *exact, struct req *req)
+void exact_unlock(struct exact *exact, struct req *req)
 {
 	struct exact_row *row;
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Operations that change the size, owner or links of a file, one at a time, for filters that declare
- * PST_EXACT: so what these see of the file before and after is the work of one operation.
+ * Locks of files for filters that declare PST_EXACT: operations that change the size, owner or
+ * links of a file run one at a time, so what these filters see of the file before and after is the
+ * work of one operation.
  *
- * A file is held by a request from before the programs before the operation until after those after it, in
- * whatever thread it is. Files share rows of a table, so one may wait for another. The table's locks are
- * innermost.
+ * A request holds the file from before its pre programs until after its post programs, in whatever
+ * thread it runs. Files share the rows of a table, so one file may wait for another. The locks of
+ * the rows are innermost.
  */
 #include "request/req.h"
 
@@ -23,9 +24,10 @@ void exact_init(struct exact *exact);
 void exact_fini(struct exact *exact);
 
 /*
- * Holds the file that a request is about to change, where a filter of its wants that: then it is
- * req->changed. Waits until no other request holds it. Returns 0, or REQ_TO_POOL outside of the pool.
+ * Locks the file that a request is about to change, where one of its filters declares PST_EXACT;
+ * the file is req->changed then. Waits until no other request holds the file. Returns 0, or
+ * REQ_TO_POOL where this thread must not wait.
  */
-int exact_enter(struct exact *exact, struct req *req);
-/* Lets go of it. Nothing where none is held. */
-void exact_leave(struct exact *exact, struct req *req);
+int exact_lock(struct exact *exact, struct req *req);
+/* Unlocks the file; does nothing where the request holds none. */
+void exact_unlock(struct exact *exact, struct req *req);

@@ -59,7 +59,7 @@ struct request_host {
 	 * Gives the nodes of a request the bit of a filter that is being added: chain->arriving is
 	 * set.
 	 */
-	void (*settle)(struct req *req);
+	void (*mark_nodes)(struct req *req);
 	/* Counts the result of a request, 0 or -errno. */
 	void (*count)(struct req *req, int r);
 };

@@ -6,7 +6,7 @@
 #include "filter/place.h"
 #include "filter/records.h"
 #include "request/filter-adapter.h"
-#include "request/keep.h"
+#include "request/keep-mounts.h"
 #include "request/shown.h"
 #include "util/cleanup.h"
 #include "util/name.h"
@@ -54,7 +54,7 @@ static void add(struct fs_dirsink *sink, const struct fs_dirent *dirent, struct 
 	struct req *req = reply->req;
 	struct fuse_entry_out out;
 
-	if (entry->node && !keep_lists(req, dirent->name, entry->node->id)) {
+	if (entry->node && !keep_mounts_may_list(req, dirent->name, entry->node->id)) {
 		fs_node_put(req->fs, entry->node);
 		entry->node = NULL;
 	}
@@ -73,7 +73,7 @@ static void add(struct fs_dirsink *sink, const struct fs_dirent *dirent, struct 
 static void show(struct dir_reply *reply, const char *name, uint64_t ino, uint64_t off,
 		 uint32_t type, const struct fuse_entry_out *out)
 {
-	if (out && !keep_lists(reply->req, name, out->nodeid)) {
+	if (out && !keep_mounts_may_list(reply->req, name, out->nodeid)) {
 		fs_forget(reply->req->fs, out->nodeid, 1);
 		out = NULL;
 	}
@@ -397,7 +397,7 @@ static int leave_listing(struct req *req, uint64_t *ret_end)
 	return r;
 }
 
-int op_readdir_leave(struct req *req, int r, bool answered)
+int op_readdir_post(struct req *req, int r, bool answered)
 {
 	struct fuse_read_in *in = req->msg.arg;
 

@@ -68,8 +68,8 @@ int op_flush(struct req *req)
 }
 
 /*
- * The kernel takes a short answer for the end of the file, so one is only given there. Where data is
- * not in memory the worker does not wait for it.
+ * The kernel takes a short answer for the end of the file, so one is only given there. Where data
+ * is not in memory the worker does not wait for it.
  */
 int op_read(struct req *req)
 {
@@ -95,7 +95,10 @@ int op_read(struct req *req)
 	return 0;
 }
 
-/* The filters after a READ. *ret_end: the lower file ends there, and they have not left anything away. */
+/*
+ * The filters after a READ. *ret_end: the lower file ends there, and they have not left anything
+ * away.
+ */
 static int read_filtered(struct req *req, int r, bool answered, bool *ret_end)
 {
 	const struct fuse_read_in *in = req->msg.arg;
@@ -107,7 +110,10 @@ static int read_filtered(struct req *req, int r, bool answered, bool *ret_end)
 	return r;
 }
 
-/* Reads what of a READ is still to come, from off on, as one more READ; the filters run before and after. */
+/*
+ * Reads what of a READ is still to come, from off on, as one more READ; the filters run before and
+ * after.
+ */
 static int read_piece(struct req *req, uint64_t off, uint32_t size, bool *ret_end)
 {
 	struct fuse_read_in *in = req->msg.arg;
@@ -124,7 +130,9 @@ static int read_piece(struct req *req, uint64_t off, uint32_t size, bool *ret_en
 	return read_filtered(req, r == APPLY_DONE ? 0 : r, true, ret_end);
 }
 
-/* The pieces of a READ after the first, which is there; together they take the place of the answer. */
+/*
+ * The pieces of a READ after the first, which is there; together they take the place of the answer.
+ */
 static int read_pieces(struct req *req, uint64_t off, uint32_t size)
 {
 	_cleanup_(freep) char *all = malloc(size);
@@ -132,7 +140,9 @@ static int read_pieces(struct req *req, uint64_t off, uint32_t size)
 	size_t done = 0;
 	int r = all ? 0 : -ENOMEM;
 
-	/* From here there is no way back to the pool: this thread waits for the disk, if need be. */
+	/*
+	 * From here there is no way back to the pool: this thread waits for the disk, if need be.
+	 */
 	req->in_pool = true;
 	while (r == 0) {
 		memcpy(all + done, req->data, req->data_len);
@@ -149,14 +159,17 @@ static int read_pieces(struct req *req, uint64_t off, uint32_t size)
 	return 0;
 }
 
-int op_read_leave(struct req *req, int r, bool answered)
+int op_read_post(struct req *req, int r, bool answered)
 {
 	const struct fuse_read_in came = req->saved->call.orig.read;
 	uint32_t size = came.size < req->slot.data_size ? came.size : (uint32_t)req->slot.data_size;
 	bool end;
 
 	r = read_filtered(req, r, answered, &end);
-	/* Only read(2) and its like say whose locks they heed; they may get less than they asked for. */
+	/*
+	 * Only read(2) and its like say whose locks they heed; they may get less than they asked
+	 * for.
+	 */
 	if (r < 0 || end || req->data_len == size || (came.read_flags & FUSE_READ_LOCKOWNER))
 		return r;
 	return read_pieces(req, came.offset, size);

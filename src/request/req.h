@@ -32,7 +32,7 @@ struct req_saved {
 /* How far a request has come: what was done is not done again when it changes threads. */
 enum stage {
 	STAGE_ARRIVED,
-	STAGE_ENTERED,			/* checked in, and let pass by the filters */
+	STAGE_CHECKED_IN,			/* checked in, and let pass by the filters */
 };
 
 struct req {
@@ -69,7 +69,7 @@ struct req {
 	bool in_pool;			/* it may take its time */
 	bool by_nature;			/* it went to the pool by its nature */
 	bool at_once;			/* ... where a thread was free for it */
-	bool timed;			/* how long it takes is told the pool */
+	bool measured;			/* how long it takes is told the pool */
 
 	/* from here on cleared for each request; check-in: counted */
 	struct fs_caller caller;
@@ -188,9 +188,9 @@ void op_readdir_undo(struct req *req);
  * again in further pieces, because the kernel takes a short answer for the end of the file, and
  * cuts the file there.
  */
-int op_read_leave(struct req *req, int r, bool answered);
+int op_read_post(struct req *req, int r, bool answered);
 /*
  * The filters after a listing: what they drop is forgotten, and a part they empty is not the end,
  * unless it was one of them that answered.
  */
-int op_readdir_leave(struct req *req, int r, bool answered);
+int op_readdir_post(struct req *req, int r, bool answered);

@@ -209,7 +209,7 @@ static struct chain_entry *activating(const struct chain *chain)
 	return NULL;
 }
 
-void chain_marks_settle(struct request_pool *requests, struct req *req)
+void chain_marks_update(struct request_pool *requests, struct req *req)
 {
 	struct chain *chain = req->chain;
 	struct chain_marks marks = { .fs = req->fs, .chain = chain, .new = activating(chain) };

@@ -31,4 +31,4 @@ void chain_marks_undo(const struct chain_marks *marks);
  * Marks the nodes of a request, whose chain has a filter that is being added: nodes that an old
  * request has made meanwhile lack the bit.
  */
-void chain_marks_settle(struct request_pool *requests, struct req *req);
+void chain_marks_update(struct request_pool *requests, struct req *req);

@@ -133,9 +133,9 @@ static struct req *move(struct req *req)
 	return to;
 }
 
-static void settle(struct req *req)
+static void mark_nodes(struct req *req)
 {
-	chain_marks_settle(&server_of(req->host)->requests, req);
+	chain_marks_update(&server_of(req->host)->requests, req);
 }
 
 static void count(struct req *req, int r)
@@ -176,7 +176,7 @@ static void init_request_host(struct server *server, const struct server_config 
 		.feed = feed_for_lock,
 		.interrupt = interrupt,
 		.move = move,
-		.settle = settle,
+		.mark_nodes = mark_nodes,
 		.count = count,
 	};
 }

@@ -3,16 +3,17 @@
  * Keeping mounts inside the view when a LOOKUP of a name that leads to one fails.
  *
  * The kernel revalidates a name by a LOOKUP. When the reply is an error or names another node, it
- * unhashes the dentry and detaches all that is mounted on or below it, for every process. So any user
- * could detach what root has mounted on a name that a filter hides from that user; an I/O error, or a
- * rename by somebody below, would do the same. Of all errors the kernel takes -ENOMEM alone (-EINTR,
- * too, from Linux 6.12 on) for one that says nothing about the name.
+ * unhashes the dentry and detaches all that is mounted on or below it, for every process. So any
+ * user could detach what root has mounted on a name that a filter hides from that user; an I/O
+ * error, or a rename by somebody below, would do the same. Of all errors the kernel takes -ENOMEM
+ * alone (-EINTR, too, from Linux 6.12 on) for one that says nothing about the name.
  *
- * Only a name that a scan has found (mount/submounts.c) is treated so. A scan is made anew before the
- * answer is changed, because mounts go and the kernel moves dentries, and where a filter depends on the
- * caller; not for a LOOKUP that succeeds, nor for a name that is absent without such a filter. No locks.
+ * Only a name that a scan has found (mount/submounts.c) is treated so. A scan is made anew before
+ * the answer is changed, because mounts go and the kernel moves dentries, and where a filter
+ * depends on the caller; not for a LOOKUP that succeeds, nor for a name that is absent without such
+ * a filter. No locks.
  */
-#include "request/keep.h"
+#include "request/keep-mounts.h"
 #include "filter/chain.h"
 #include "mount/submounts.h"
 
@@ -20,8 +21,8 @@
 #include <limits.h>
 
 /*
- * Whether a filter may hide the name from this caller and not from others. An absent name counts too:
- * what existed would answer later than what does not.
+ * Whether a filter may hide the name from this caller and not from others. An absent name counts
+ * too: what existed would answer later than what does not.
  */
 static bool may_be_hidden(struct req *req, int r)
 {
@@ -45,8 +46,8 @@ static bool was_covered(struct req *req, int r, uint64_t *ret_node)
 }
 
 /*
- * Whether the name is covered now. Where the file was moved the kernel may have moved dentry and mount
- * already: an answer by an older table would move them back.
+ * Whether the name is covered now. Where the file was moved the kernel may have moved dentry and
+ * mount already: an answer by an older table would move them back.
  */
 static bool is_covered(struct req *req, bool moved, uint64_t *ret_node)
 {
@@ -121,7 +122,7 @@ bool keep_mounts(struct req *req, int *r)
 	return false;
 }
 
-bool keep_lists(const struct req *req, const char *name, uint64_t nodeid)
+bool keep_mounts_may_list(const struct req *req, const char *name, uint64_t nodeid)
 {
 	struct submounts *submounts = req->host->submounts;
 	uint64_t covered;

@@ -11,4 +11,4 @@
  */
 bool keep_mounts(struct req *req, int *r);
 /* Whether a listing may tell the kernel that a name of the directory leads to this node. */
-bool keep_lists(const struct req *req, const char *name, uint64_t nodeid);
+bool keep_mounts_may_list(const struct req *req, const char *name, uint64_t nodeid);
