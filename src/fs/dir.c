@@ -40,7 +40,7 @@ struct lower_dirent {
 struct dirstream {
 	off_t pos;			/* where the lower descriptor stands */
 	uint64_t ino_mix;		/* of the directory's device */
-	bool began;			/* the reply with the first names may be under way */
+	bool replied;			/* a reply with names may be under way */
 	_Alignas(struct lower_dirent) char buf[BUF_SIZE];
 };
 
@@ -181,7 +181,7 @@ static int stream_at(struct fs *fs, struct handle *handle, off_t pos,
 		if (!stream)
 			return -ENOMEM;
 		stream->pos = 0;
-		stream->began = false;
+		stream->replied = false;
 		stream->ino_mix = ino_mix(fs, &stx);
 		handle->stream = stream;
 	}
@@ -244,19 +244,17 @@ static void keep_or_not(struct fs *fs, struct node *node)
 		invalidate_node(fs, node, true);
 }
 
-static void note_beginning(struct fs *fs, struct handle *handle, struct dirstream *stream, bool begins)
+static void reply_is_taken(struct fs *fs, struct handle *handle)
 {
-	if (stream->began)
+	if (handle->stream && handle->stream->replied)
 		listings_taken(fs, handle->node);
-	stream->began = begins;
-	if (begins)
-		listings_begun(fs, handle->node);
+	if (handle->stream)
+		handle->stream->replied = false;
 }
 
 void dir_stream_free(struct fs *fs, struct handle *handle)
 {
-	if (handle->stream && handle->stream->began)
-		listings_taken(fs, handle->node);
+	reply_is_taken(fs, handle);
 	free(handle->stream);
 	handle->stream = NULL;
 }
@@ -270,12 +268,16 @@ int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dir
 
 	pthread_mutex_lock(&handle->lock);
 	r = stream_at(fs, handle, (off_t)off, &stream);
-	if (r == 0)
-		note_beginning(fs, handle, stream, off == 0);
-	if (r == 0)
+	reply_is_taken(fs, handle);
+	if (r == 0) {
+		listings_replies(fs, handle->node, off == 0);
+		stream->replied = true;
 		r = 1;
+	}
 	while (r > 0)
 		r = read_some(fs, handle, stream, all, sink);
+	if (sink->room(sink) == all)
+		reply_is_taken(fs, handle);
 	if (stream)
 		then = (uint64_t)stream->pos;
 	pthread_mutex_unlock(&handle->lock);

@@ -323,8 +323,11 @@ int listings_new(struct listings **ret_listings);
 struct listings *listings_free(struct listings *listings);
 /* A name in the directory has changed. */
 void listings_changed(struct fs *fs, const struct node *dir);
-/* A listing begins; the kernel has taken the reply with its first names, once for each begun. */
-void listings_begun(struct fs *fs, const struct node *dir);
+/*
+ * A request for names will be answered (begins: for the first ones); and the kernel has taken the
+ * reply, or it had no names, once for each.
+ */
+void listings_replies(struct fs *fs, const struct node *dir, bool begins);
 void listings_taken(struct fs *fs, const struct node *dir);
 
 /*

@@ -455,6 +455,8 @@ int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **re
 int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dirsink *sink);
 /* True if the kernel may cache the listing that it has put together from its readers' replies. */
 bool fs_listing_is_settled(struct fs *fs, const struct node *dir);
+/* Other filters may show other names of a directory. */
+void fs_listing_changed(struct fs *fs, const struct node *dir);
 
 /*
  * -- locks, with locks=lower (lock.c, lock-holder.c) --------------------------------------------

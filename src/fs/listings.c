@@ -10,14 +10,18 @@
  * his reply replaces the version, not the names.
  *
  * So the end of a listing completes the cached listing only
- * - when nobody has changed the directory for a while: then nobody is halfway who began after the change;
- * - unless a reader began after a change while the reply to one who began before it was under way: then the
- *   names may be older than the version. The next change ends this, because the version then differs.
- * A reply is under way until the same reader asks for more or closes the directory, but not for long.
+ * - when nobody has changed the directory for a while: then nobody is halfway who began after the
+ *   change;
+ * - unless a reader began after a change while names in a reply from before it were under way: then
+ *   the kernel may cache them under the version after it. The next change ends this, because the
+ *   version then differs.
+ * A reply with names is under way until the same reader asks for more or closes the directory.
+ * That can be long: the kernel caches the names when the reader runs, which may wait for a CPU.
  *
- * All this is kept for groups of directories, which costs some of them their cached listing for a
- * moment. It is read and written without a lock: a change and a beginning at the same moment are in
- * either order, and the kernel gets the reply to the change after both.
+ * A change of filters changes what directories list, too. All this is kept for groups of
+ * directories, which costs some of them their cached listing for a moment. It is read and written
+ * without a lock: a change and a beginning at the same moment are in either order, and the kernel
+ * gets the reply to the change after both.
  */
 #include "fs/fs-private.h"
 #include "util/clock.h"
@@ -30,8 +34,7 @@
 
 struct group {
 	_Atomic uint32_t changed_ms;
-	_Atomic uint32_t begun_ms;
-	_Atomic uint32_t n_first;	/* replies with first names that are under way */
+	_Atomic uint32_t n_replies;	/* with names, that are under way */
 	_Atomic bool crossed;		/* a change came while one was */
 	_Atomic bool mixed;		/* names of before a change may lie under the version after it */
 };
@@ -48,7 +51,7 @@ int listings_new(struct listings **ret_listings)
 	if (!listings)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < N_GROUPS; i++)
-		listings->groups[i].changed_ms = listings->groups[i].begun_ms = long_ago;
+		listings->groups[i].changed_ms = long_ago;
 	*ret_listings = listings;
 	return 0;
 }
@@ -64,39 +67,33 @@ static struct group *group_of(struct fs *fs, const struct node *dir)
 	return &fs->listings->groups[node_number(fs->nodes, dir) % N_GROUPS];
 }
 
-static bool is_over(uint32_t since_ms, uint32_t ms)
-{
-	return clock_ms() - since_ms > ms;
-}
-
-static bool first_is_under_way(struct group *group)
-{
-	return group->n_first && !is_over(group->begun_ms, SHADOW_IN_FLIGHT_MS);
-}
-
 void listings_changed(struct fs *fs, const struct node *dir)
 {
 	struct group *group = group_of(fs, dir);
 
 	group->changed_ms = clock_ms();
-	group->crossed = first_is_under_way(group);
+	group->crossed = group->n_replies;
 	if (!group->crossed && group->mixed)
 		group->mixed = false;
 }
 
-void listings_begun(struct fs *fs, const struct node *dir)
+void fs_listing_changed(struct fs *fs, const struct node *dir)
+{
+	listings_changed(fs, dir);
+}
+
+void listings_replies(struct fs *fs, const struct node *dir, bool begins)
 {
 	struct group *group = group_of(fs, dir);
 
-	if (group->crossed && first_is_under_way(group))
+	if (begins && group->crossed && group->n_replies)
 		group->mixed = true;
-	group->n_first++;
-	group->begun_ms = clock_ms();
+	group->n_replies++;
 }
 
 void listings_taken(struct fs *fs, const struct node *dir)
 {
-	group_of(fs, dir)->n_first--;
+	group_of(fs, dir)->n_replies--;
 }
 
 bool fs_listing_is_settled(struct fs *fs, const struct node *dir)
@@ -107,5 +104,6 @@ bool fs_listing_is_settled(struct fs *fs, const struct node *dir)
 	 * A directory that was opened before a filter came that depends on the caller still reads
 	 * and writes the one cached listing that all callers share.
 	 */
-	return !attr_is_by_caller(fs, dir) && !group->mixed && is_over(group->changed_ms, QUIET_MS);
+	return !attr_is_by_caller(fs, dir) && !group->mixed &&
+	       clock_ms() - group->changed_ms > QUIET_MS;
 }

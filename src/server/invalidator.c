@@ -159,6 +159,7 @@ static void send_names(void *aux, struct node *node)
 
 	if (!S_ISDIR(node->type))
 		return;
+	fs_listing_changed(walk->fs, node);
 	send_name(walk->invalidator, node->id, ".", true);
 	if (walk->names)
 		fs_each_name(walk->fs, node, send_listed, walk);

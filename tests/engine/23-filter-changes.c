@@ -499,6 +499,58 @@ static void test_delay(void **state)
 	filter_view_stop(&view);
 }
 
+/* Reads a directory to its end; returns whether the kernel may take its cached listing for complete. */
+static bool completes(struct filter_view *view, uint64_t fh)
+{
+	static struct k_answer answer;
+	uint64_t off = 0;
+
+	for (;;) {
+		assert_int_equal(k_readdir(view->c, view->dir, fh, off, 900, false, &answer), 0);
+		if (!answer.len)
+			return !answer.uncached;
+		for (size_t at = 0; at < answer.len;) {
+			const struct fuse_dirent *dirent = (const void *)(answer.data + at);
+
+			off = dirent->off;
+			at += entry_size(dirent, false);
+		}
+	}
+}
+
+#define QUIET_US 150000
+
+/*
+ * A change of filters is a change of listings: where names from before it are under way, the kernel may cache them
+ * under the version after it, so nobody completes that listing.
+ */
+static void test_listing_from_before_the_change_is_not_completed(void **state)
+{
+	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
+	static struct k_answer answer;
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+
+	assert_int_equal(k_opendir(view.c, view.dir, &open), 0);
+	assert_int_equal(add(&view, "hide"), 0);
+	usleep(QUIET_US);
+	assert_true(completes(&view, open.fh));
+	assert_int_equal(k_readdir(view.c, view.dir, view.dir_fh, 0, 900, false, &answer), 0);
+	usleep(QUIET_US);
+	assert_int_equal(drop(&view, "hide"), 0);
+	assert_false(completes(&view, open.fh));
+	usleep(QUIET_US);
+	assert_false(completes(&view, open.fh));
+	assert_false(completes(&view, view.dir_fh));
+	assert_int_equal(k_mkdir(view.c, view.dir, "made", 0755, &entry), 0);
+	usleep(QUIET_US);
+	assert_true(completes(&view, open.fh));
+	assert_int_equal(k_rmdir(view.c, view.dir, "made"), 0);
+	k_forget(view.c, entry.nodeid, 1);
+	assert_int_equal(k_releasedir(view.c, view.dir, open.fh), 0);
+	filter_view_stop(&view);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -506,6 +558,7 @@ int main(void)
 		K_TEST(test_attached), K_TEST(test_many),  K_TEST(test_under_way),
 		K_TEST(test_joined),   K_TEST(test_load),  K_TEST(test_delay),
 		K_TEST(test_first_waits),
+		K_TEST(test_listing_from_before_the_change_is_not_completed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
