@@ -269,22 +269,29 @@ static void test_many_names(void **state)
 		assert_int_equal(match(absent[i]), 0);
 }
 
+/* What a run costs with so many patterns: the least of several, since other processes take the CPU. */
+static double cost_of(int n_patterns)
+{
+	char *spec = many("help,names=", n_patterns);
+	double least = 0;
+
+	direct_load(spec);
+	free(spec);
+	match("a-name-like-others.c");
+	for (int i = 0; i < 20; i++) {
+		double ns = direct_ns(direct_pre, 1000);
+
+		if (i == 0 || ns < least)
+			least = ns;
+	}
+	return least;
+}
+
 /* A thousand patterns cost as much as two, but for noise. */
 static void test_many_names_cost(void **state)
 {
-	double few, much;
-	char *spec;
+	double few = cost_of(2), much = cost_of(1000);
 
-	spec = many("help,names=", 2);
-	direct_load(spec);
-	free(spec);
-	match("a-name-like-others.c");
-	few = direct_ns(direct_pre, 20000);
-	spec = many("help,names=", 1000);
-	direct_load(spec);
-	free(spec);
-	match("a-name-like-others.c");
-	much = direct_ns(direct_pre, 20000);
 	printf("names: %.0f ns with 2 patterns, %.0f ns with 1000\n", few, much);
 	assert_true(much < few + 2000);
 }
