@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Asking the process of a view: finds it by its mount point, and speaks for it when it is silent.
+ * Requests to the process of a view. The process is found by the mount point; where it cannot be
+ * asked, or does not reply, the reason is printed here. No state, no locks.
  */
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
@@ -21,7 +22,7 @@ static int say_died(const char *path)
 	return CMD_FAILED;
 }
 
-/* Whether the process has died since it was connected to. */
+/* Returns whether the process of the view has died. */
 static bool is_dead(const char *path)
 {
 	_cleanup_(mounts_view_fini) struct mounts_view view = { 0 };

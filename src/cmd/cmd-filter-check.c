@@ -21,7 +21,7 @@
 #define LOG_SIZE (16 << 20)
 #define LOG_LINES 40			/* of it, without -v */
 
-/* An array of the lines of a text. */
+/* Adds the lines of a text as an array. */
 static void add_lines(struct json_object *object, const char *member, const char *text)
 {
 	struct json_object *lines = json_add_array(object, member);
@@ -35,12 +35,13 @@ static void add_lines(struct json_object *object, const char *member, const char
 	}
 }
 
-/* Of more options or programs than a report has rows there are none to be shown. */
+/* n_options and n_programs count all; a report has rows for the first of them only. */
 #define SHOWN(report, rows) \
 	((report)->n_##rows < ROWS((report)->rows) ? (report)->n_##rows : ROWS((report)->rows))
 
 /*
- * {"version":1,"file":...,"summary":...,"flags":[...],"does":[...],"options":[...],"programs":[...]}
+ * {"version":1,"file":...,"summary":...,"flags":[...],"does":[...],"options":[...],
+ * "programs":[...]}
  */
 static struct json_object *to_json(const struct pst_filter_report *report)
 {
@@ -70,7 +71,7 @@ static struct json_object *to_json(const struct pst_filter_report *report)
 	return object;
 }
 
-/* The last n lines of a text. */
+/* Returns the last n lines of a text, as a part of it. */
 static const char *last_lines(const char *text, unsigned int n)
 {
 	const char *p = text + strlen(text);
@@ -125,7 +126,7 @@ int cmd_filter_check(struct cmd_call *call)
 		cmd_answer(call, to_json(report));
 		return CMD_OK;
 	}
-	/* Without the right to load it, people are told at least what it is. */
+	/* Without the permission to load the filter, its description is printed at least. */
 	if (error.code == -EPERM && *report->file && !call->json) {
 		cmd_answer(call, to_json(report));
 		printf("\n");

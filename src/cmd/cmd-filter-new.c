@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * penstock filter new: a directory with the beginnings of a filter. The files lie in
- * share/filter-new/ and are a part of this program (tools/embed.sh), so that it needs no others to
- * write them. Three words in them stand for something else: @NAME@, @PENSTOCK@ (this program) and
- * @INCLUDE@ (the directory with <penstock/filter.bpf.h>).
+ * penstock filter new: makes a directory with a filter to start from. The files of
+ * share/filter-new/ are embedded in this program (tools/embed.sh). Three placeholders in them are
+ * replaced: @NAME@, @PENSTOCK@ (this program) and @INCLUDE@ (the directory with
+ * <penstock/filter.bpf.h>).
  *
- * What is there already is never written over.
+ * Existing files are never overwritten.
  */
 #include "cmd/cmd.h"
 #include "cmd/new-files.h"
@@ -52,7 +52,7 @@ static void find_words(const char *name, struct words *words)
 	words->row[2] = (struct word){ "@INCLUDE@", words->include };
 }
 
-/* The word that text begins with, or NULL. */
+/* Returns the placeholder that text begins with, or NULL. */
 static const struct word *word_at(const struct words *words, const char *text)
 {
 	for (size_t i = 0; i < sizeof(words->row) / sizeof(words->row[0]); i++) {

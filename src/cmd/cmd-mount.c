@@ -2,9 +2,9 @@
 /*
  * penstock mount: mounts a view and serves it until it is unmounted.
  *
- * The order of things: read the options; enter the mount namespace that was asked for; go into the
- * background (before there are threads); block signals (before there are threads); mount; open the
- * control socket and listen to signals; report that all is well; wait for the end.
+ * In this order: read the options; enter the mount namespace of -N; block signals and fork the
+ * background process (both before there are threads); mount; open the control socket and wait for
+ * signals; report success to the parent; wait for the end of the view.
  */
 #include "cmd/cmd.h"
 #include "cmd/daemon.h"
@@ -32,13 +32,13 @@
 #include <sys/resource.h>
 #include <syslog.h>
 
-/* A view with everything that belongs to it in this process. */
+/* A view, and the parts of this process that serve it. */
 struct mount {
 	struct daemon daemon;
 	struct pst_view *view;
 	struct ctl_server *server;
 	struct signals *signals;
-	atomic_bool to_syslog;		/* where the log goes: read by all threads */
+	atomic_bool to_syslog;		/* not to standard error; read by all threads */
 };
 
 static void print_log(void *aux, enum pst_log_level level, const char *text)
@@ -60,7 +60,7 @@ static void print_log(void *aux, enum pst_log_level level, const char *text)
 		cmd_error("%s%s", levels[level].name, text);
 }
 
-/* Every way to fail ends here: the person who called hears the text and sees the exit code. */
+/* Reports a failure: the calling process prints the text and exits with the code. */
 static int fail(struct mount *mount, int code, const char *text)
 {
 	if (mount->to_syslog)
@@ -78,7 +78,7 @@ static int fail_errno(struct mount *mount, int error, const char *what)
 	return fail(mount, cmd_exit_code(error), text);
 }
 
-/* -N: the namespace of a process, or one that a file stands for. */
+/* Enters the mount namespace of -N: a process ID, or a file of /proc/PID/ns. */
 static int enter_namespace(const char *name)
 {
 	_cleanup_(fd_closep) int fd = -1;
@@ -98,7 +98,7 @@ static int enter_namespace(const char *name)
 	return 0;
 }
 
-/* The view works without its control socket, only `penstock stat` does not: a warning will do. */
+/* A failure is a warning only, because the view works without its control socket. */
 static void start_server(struct mount *mount)
 {
 	char path[CTL_PATH_MAX];
@@ -124,7 +124,7 @@ static void start_server(struct mount *mount)
 			path, strerror(-r));
 }
 
-/* Reports that the view is there and serves it to its end. */
+/* Reports that the view is mounted, and serves it until it ends. */
 static int serve(struct mount *mount, const struct mount_options *options)
 {
 	bool background = mount->daemon.report_fd >= 0;
@@ -149,7 +149,10 @@ static int serve(struct mount *mount, const struct mount_options *options)
 	return CMD_OK;
 }
 
-/* Each file that is open in the view and served takes a descriptor: all that we may have. */
+/*
+ * Each file that is open in the view and served takes a descriptor: raises the limit to its
+ * maximum.
+ */
 static void raise_file_limit(void)
 {
 	struct rlimit limit;
@@ -175,7 +178,7 @@ static int mount_and_serve(struct mount *mount, struct mount_options *options)
 	}
 	pst_log_set(options->log_level, print_log, mount);
 	raise_file_limit();
-	/* Nothing that this process executes may have more than it has. */
+	/* No program that this process executes may gain privileges. */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 
 	r = pst_view_mount(&options->view, &mount->view, &error);

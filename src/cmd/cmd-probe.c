@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* penstock probe: what this machine offers a view, what is missing and how to get it. */
+/* penstock probe: prints what this machine offers a view, what is missing and how to get it. */
 #include "cmd/cmd.h"
 #include "ctl/json.h"
 
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Features without which no view can be mounted, as pst_view_mount() has it. */
+/* Returns whether pst_view_mount() needs the feature. */
 static bool is_needed(const char *name)
 {
 	static const char *const needed[] = { "fuse", "protocol", "cap_sys_admin", "cap_setuid",
@@ -22,7 +22,7 @@ static bool is_needed(const char *name)
 	return false;
 }
 
-/* "" where a view can be mounted. */
+/* Writes which needed features are missing; "" where a view can be mounted. */
 static void say_what_is_lacking(const struct pst_probe *rows, size_t n, char *lacks, size_t size)
 {
 	size_t len = 0;

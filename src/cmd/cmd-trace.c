@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * penstock trace: what happens in a view, live, until the user has seen enough or the view ends.
+ * penstock trace: prints the operations of a view as they happen, until it is interrupted or the
+ * view ends.
  *
- * After the reply to "trace" the control socket carries lines of JSON, written by the threads of
- * the view. They do not wait for us: what we do not read in time is lost, and counted.
+ * After the reply to "trace" the threads of the view write lines of JSON to the control socket.
+ * They do not wait for this process: a line for which the socket has no room is dropped, and
+ * counted.
  */
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
@@ -20,7 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Prints one line. An exit code. */
+/* Prints one line. Returns an exit code. */
 static int print_line(const struct cmd_call *call, const char *line)
 {
 	struct json_object *object = json_tokener_parse(line), *version;
@@ -30,9 +32,7 @@ static int print_line(const struct cmd_call *call, const char *line)
 	if (!json_object_is_type(object, json_type_object)) {
 		cmd_error("%s: its process wrote what is no line of a trace: %.100s", path, line);
 	} else if (json_object_object_get_ex(object, "version", &version)) {
-		/*
-		 * Lines of a trace have no version: it is a reply, and there is only one to come.
-		 */
+		/* Lines of a trace have no version: this is the reply of a trace that failed. */
 		cmd_error("%s: %s", path, ctl_reply_error(object) ? ctl_reply_error(object) : line);
 		r = CMD_FAILED;
 	} else {

@@ -2,8 +2,8 @@
 /*
  * penstock umount: unmounts a view, and returns when its process has ended.
  *
- * umount(8) does as well, but returns as soon as the kernel has let go; a script that then removes
- * LOWER's disk would race with the process. Its control socket tells when it is gone.
+ * umount(8) also unmounts a view, but returns before the process has ended; a script that then
+ * removes LOWER's disk would race with it. The control socket is closed when the process ends.
  */
 #include "cmd/cmd.h"
 #include "cmd/mounts.h"
@@ -20,8 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define END_MS	10000			/* for the process, once the view is unmounted */
-#define REAP_MS	3000			/* for init, once the process has ended */
+#define END_MS	10000			/* for the process to end, after unmounting */
+#define REAP_MS	3000			/* for init to reap the process */
 #define STEP_MS	10
 
 static int refuse(const char *path, int error)
@@ -38,10 +38,7 @@ static int refuse(const char *path, int error)
 	return error == -EPERM ? CMD_USAGE : CMD_FAILED;
 }
 
-/*
- * The process at the other end of a control socket; 0 where this PID namespace has no number for
- * it.
- */
+/* Returns the process that listens at a control socket; 0: it has no ID in this PID namespace. */
 static pid_t process_of(int fd)
 {
 	struct ucred credentials = { 0 };
@@ -53,8 +50,8 @@ static pid_t process_of(int fd)
 }
 
 /*
- * A script that looks for the process by its number takes a zombie for a process that still runs,
- * and some init processes reap only every few seconds.
+ * Waits until the process has been reaped: kill(2) of a script takes a zombie for a running
+ * process, and some init processes reap only every few seconds.
  */
 static void wait_until_reaped(pid_t pid)
 {
@@ -62,15 +59,12 @@ static void wait_until_reaped(pid_t pid)
 		usleep(STEP_MS * 1000);
 }
 
-/*
- * Nobody serves a dead view any more, so there is nothing that its users could lose by a lazy
- * unmount.
- */
+/* Unmounts lazily: users of a view whose process has died can lose nothing by it. */
 static int unmount_dead(const char *path, const struct mounts_view *view, const char *socket)
 {
 	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | MNT_DETACH) < 0)
 		return refuse(path, -errno);
-	/* What the process would have removed. */
+	/* The process would have removed its socket. */
 	unlink(socket);
 	return CMD_OK;
 }
@@ -87,7 +81,7 @@ static int unmount(const char *path, const struct mounts_view *view, bool lazy)
 		return unmount_dead(path, view, socket);
 	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0)
 		return refuse(path, -errno);
-	/* Without a socket, or by a lazy one, nothing is promised about the process. */
+	/* After a lazy unmount the process may run on; without a socket it cannot be waited for. */
 	if (fd < 0 || lazy)
 		return CMD_OK;
 	if (ctl_client_wait_end(fd, END_MS) < 0)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Commands that are one question to the process of a view: penstock stat, and filter list, stat,
- * add, remove and replace. The row of the command has the verb, and what its arguments are called
- * in the request.
+ * Commands that send one request to the process of a view and print the reply: penstock stat, and
+ * filter list, stat, add, remove and replace. The row of the command has the verb, and the names of
+ * its arguments in the request.
  *
- * The process of the view loads what is added. Its working directory is another one, so a FILE is
- * given to it by its absolute path.
+ * The process of the view opens the object of a filter. Its working directory is another one, so a
+ * FILE is sent as an absolute path.
  */
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 /*
- * The spec as another process understands it: what has a '/' or ends in ".o" is a file. Commas of
- * the working directory's path are not those of the spec.
+ * Makes the FILE of a spec absolute: a name with a '/', or one that ends in ".o". Commas in the
+ * path of the working directory are escaped. Returns 0 or -errno; *ret_spec is the caller's.
  */
 static int make_absolute(const char *spec, char **ret_spec)
 {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What all commands share: the parser of their common options, and how they speak to the person who
- * called them. The process runs one command; error_lock makes lines of several threads of a view
- * come out whole.
+ * The parts that all commands share: the parser of common options, help, errors and answers. The
+ * process runs one command; error_lock keeps the lines that several threads of a view print whole.
  */
 #include "cmd/cmd.h"
 
@@ -27,7 +26,7 @@ const char *cmd_name = "penstock";
 static pthread_mutex_t error_lock = PTHREAD_MUTEX_INITIALIZER;
 static char *last_error;		/* guarded by error_lock */
 
-/* One line, whatever bytes the names in it have. */
+/* Prints one line; names in it may have any bytes. */
 static void print_error(const char *command, const char *format, va_list args)
 {
 	_cleanup_(freep) char *text = NULL;
@@ -115,7 +114,7 @@ int cmd_exit_code(int error)
 	}
 }
 
-/* How many arguments a row has, and how many of them have to be given. */
+/* Counts the arguments that a row allows, and those that it needs. */
 static void count_arguments(const char *arguments, int *ret_min, int *ret_max)
 {
 	*ret_min = *ret_max = 0;
@@ -129,7 +128,7 @@ static void count_arguments(const char *arguments, int *ret_min, int *ret_max)
 	}
 }
 
-/* "give one MOUNTPOINT", "give MOUNTPOINT, NAME and SPEC", "give one LOWER at most" */
+/* Prints "give one MOUNTPOINT", "give MOUNTPOINT, NAME and SPEC", "give one LOWER at most". */
 static int wrong_number(const struct cmd *cmd, int min, int max)
 {
 	char text[128] = "", *space;
@@ -148,7 +147,7 @@ static int wrong_number(const struct cmd *cmd, int min, int max)
 	return cmd_usage_error(cmd, "give %s and %s", text, space + 1);
 }
 
-/* Reads the options and arguments. *ret_help: help is asked for, which needs no arguments. */
+/* Parses the options and arguments. With --help no arguments are needed. Returns an exit code. */
 static int parse(struct cmd_call *call, bool *ret_help)
 {
 	const struct cmd *cmd = call->cmd;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The commands: a row for each. A new one is a row here and a function in a file of its own. The
- * usage line, the part of --help about options, and the errors about arguments are made of the row.
+ * The commands, a row for each. A new command is a row here and a function in a file of its own.
+ * The usage line, the options in --help, and errors about arguments are generated from the row.
  */
 #include "cmd/command-table.h"
 
@@ -161,7 +161,7 @@ static const struct cmd commands[] = { {
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-/* The word that follows the group's name; NULL: the command is not of this group. */
+/* Returns the word of the command that follows the group's; NULL: it is not of this group. */
 static const char *word_in(const char *group, const struct cmd *cmd)
 {
 	const char *space = strchr(cmd->name, ' ');
@@ -228,8 +228,9 @@ static void print_filter_help(const struct cmd *cmd)
 {
 	printf("\n");
 	command_list(cmd->name);
-	printf("\nA SPEC is NAME|FILE[,option=value...]: a filter that is installed, or the object of\n"
-	       "one, and its options. `penstock filter check NAME` prints the options of a filter.\n"
+	printf("\n"
+	       "A SPEC is NAME|FILE[,option=value...]: a filter that is installed, or its object,\n"
+	       "and its options. `penstock filter check NAME` prints the options of a filter.\n"
 	       "`penstock filter COMMAND --help` prints more about a command; all is in\n"
 	       "penstock-filters(7).\n");
 }

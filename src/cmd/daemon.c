@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Going into the background without lying about it.
+ * The background process.
  *
- * Whoever starts a view (a person, mount(8), systemd) takes the exit of the command as "it is
- * mounted", and its exit code and message as the reason why not. So the fork comes first, the mount
- * happens in the child, and the parent waits at a pipe for one report: an exit code, and behind it
- * the text of a failure. A child that dies without a report is a failure as well: the pipe ends.
+ * The caller of a mount (a person, mount(8), systemd) takes exit code 0 as "the view is mounted",
+ * and another code and the message as the reason why it is not. So the process forks first, the
+ * child mounts, and the parent waits at a pipe for one report: an exit code, followed by the text
+ * of a failure. A child that dies without a report is a failure as well: the pipe ends.
  *
- * The fork must come first for another reason: a view has threads, and threads do not survive it.
+ * The fork also has to come first because a view has threads, and threads do not survive a fork.
  *
- * Until the report the child keeps the caller's standard streams, so that its warnings are seen.
+ * Until the report the child keeps the caller's standard streams, so its warnings are printed
+ * there.
  *
- * Whoever interrupts the parent does not want the view: the child is told to end, and made to if it
- * does not listen. Both have the signals blocked, so none is lost on the way.
+ * A signal that interrupts the parent ends the child as well: by SIGTERM, and by SIGKILL if that
+ * takes too long. Both processes block these signals and read them, so that none is lost.
  */
 #include "cmd/daemon.h"
 #include "cmd/cmd.h"
@@ -35,14 +36,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define END_SECONDS 10			/* for a child that was told to end */
+#define END_SECONDS 10			/* for a child to end after SIGTERM */
 
 struct report {
 	unsigned char code;		/* exit code */
 	char text[sizeof(((struct pst_error *)0)->text)];
 };
 
-/* Waits for the child; SIGKILL when it takes too long. Returns what waitpid() says. */
+/* Waits for the child, and kills it after END_SECONDS. Returns its status of waitpid(2). */
 static int reap(pid_t child)
 {
 	int status = 0;
@@ -57,7 +58,7 @@ static int reap(pid_t child)
 	return status;
 }
 
-/* Reads the report to its end; its length, 0 when there is none, -EINTR when we are interrupted. */
+/* Reads the report. Returns its length, 0 when there is none, -EINTR at a signal, or -errno. */
 static ssize_t read_report(int fd, int signal_fd, struct report *report)
 {
 	struct pollfd fds[] = { { fd, POLLIN, 0 }, { signal_fd, POLLIN, 0 } };
@@ -129,7 +130,7 @@ int daemon_start(struct daemon *daemon)
 	read_fd = fds[0];
 	write_fd = fds[1];
 
-	/* What is still in our buffers must not be printed twice. */
+	/* Output that is still in buffers must not be printed by both processes. */
 	fflush(NULL);
 	child = fork();
 	if (child < 0)
@@ -150,7 +151,7 @@ static void send_report(struct daemon *daemon, int code, const char *text)
 	ssize_t r;
 
 	memcpy(report.text, text, n - offsetof(struct report, text));
-	/* Less than PIPE_BUF, so whole or not at all; a parent that is gone does not matter. */
+	/* Less than PIPE_BUF is written whole or not at all; the parent may have ended. */
 	r = write(daemon->report_fd, &report, n);
 	(void)r;
 	daemon->report_fd = fd_close(daemon->report_fd);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Which view is mounted where.
+ * Finds the view that is mounted at a path.
  *
- * A view that is stuck or dead has to be found, too, to be unmounted: so nothing here waits for its
- * process. statx(2) that asks for no field with AT_STATX_DONT_SYNC is answered by the kernel alone.
- * It gives the number of the mount that a path leads to, and the kernel's table of mounts says what
- * that mount is.
+ * A view whose process is stuck or dead has to be found, too, to be unmounted. So these functions
+ * send no request to the process: the kernel itself answers a statx(2) that asks for no field, with
+ * AT_STATX_DONT_SYNC. The answer has the ID of the mount, which is looked up in the mount table.
  */
 #include "cmd/mounts.h"
 #include "util/cleanup.h"
@@ -58,11 +57,11 @@ int mounts_find(const char *path, struct mounts_view *ret_view, char **ret_type)
 
 /* ---- dead views ---- */
 
-#define ANSWER_MS 2000 /* a dead view answers at once, one that is stuck not at all */
+#define ANSWER_MS 2000			/* for statfs(2) of a dead view, which fails at once */
 
 /*
- * Whether the kernel answers for a process that has died: ENOTCONN; ECONNABORTED at first; with
- * io_uring ECANCELED while the rings are taken down.
+ * Returns whether statfs(2) fails because the process has died: ENOTCONN; ECONNABORTED at first;
+ * with io_uring ECANCELED until the kernel has torn down the rings.
  */
 static bool kernel_answers(const char *mountpoint)
 {
@@ -78,7 +77,9 @@ static bool kernel_answers(const char *mountpoint)
 	return true;
 }
 
-/* A view that is alive and stuck would not answer, so a child asks, and is given two seconds. */
+/*
+ * A child calls statfs(2), because the call does not return while the process of a view is stuck.
+ */
 bool mounts_view_is_dead(const struct mounts_view *view)
 {
 	struct pollfd fd = { .events = POLLIN };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Which view is mounted where, as the kernel tells it, without touching the view. */
+/* Finds the view that is mounted at a path. */
 #include <stdbool.h>
 
 struct mounts_view {
@@ -11,11 +11,11 @@ struct mounts_view {
 void mounts_view_fini(struct mounts_view *view);
 
 /*
- * Finds the view that path is the mount point of. 0; -ENOENT when there is no such path; -EINVAL
- * when something else is mounted there or nothing at all: then *ret_type, the caller's, is the file
- * system type or NULL; -ENOMEM.
+ * Finds the view that has path as its mount point; does not wait for its process. Returns 0;
+ * -EINVAL where no view is mounted: then *ret_type, the caller's, is the type of the file system
+ * that is mounted there, or NULL; or another -errno, as -ENOENT.
  */
 int mounts_find(const char *path, struct mounts_view *ret_view, char **ret_type);
 
-/* Whether the process of the view has died without unmounting it; waits two seconds at most. */
+/* Returns whether the process of the view has died. Takes two seconds at most. */
 bool mounts_view_is_dead(const struct mounts_view *view);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Mount options applied and printed. Each kind of option has a function for both. No locks. */
+/* Applies and prints mount options: two functions for each kind of option. No state, no locks. */
 #include "cmd/option-apply.h"
 #include "cmd/option-table.h"
 #include "util/log.h"
@@ -22,7 +22,7 @@ static void *member(const struct mount_options *options, const struct option_row
 	return (char *)options + row->offset;
 }
 
-/* Appends to a list with commas, which belongs to the options. */
+/* Appends a name to *list, which is NULL or on the heap. Returns 0 or -ENOMEM. */
 static int note(char **list, const char *name)
 {
 	char *all;
@@ -36,11 +36,13 @@ static int note(char **list, const char *name)
 
 /* ---- kinds ---- */
 
-/* name is the one that was written, of those of the row. */
+/*
+ * Applies the option, whose name was written as name. Returns 0, -EINVAL with *error, or -ENOMEM.
+ */
 typedef int (*apply_fn)(struct mount_options *options, const struct option_row *row,
 			const char *name, const char *value, struct pst_error *error);
 
-/* Writes the value; false where the option is not set, or is as by default. */
+/* Writes the value to buf. Returns false where the option has its default. */
 typedef bool (*show_fn)(const struct mount_options *options, const struct mount_options *defaults,
 			const struct option_row *row, char *buf, size_t size);
 
@@ -73,7 +75,7 @@ static bool show_switch(const struct mount_options *options, const struct mount_
 	       *(uint8_t *)member(defaults, row) != row->max;
 }
 
-/* Names the words that the option takes, and the one that may have been meant. */
+/* Makes the error for a wrong word: which words there are, and a suggestion. */
 static int refuse_word(const struct option_row *row, const char *name, const char *value,
 		       struct pst_error *error)
 {
@@ -242,8 +244,8 @@ static int apply_refused(struct mount_options *options, const struct option_row 
 }
 
 /*
- * "user" lets users mount by fstab. With a name it is mount(8)'s note of the user who mounts; as a
- * request to act as another user it would mean nothing.
+ * In fstab "user" lets users mount. mount(8) passes user=NAME on with the name of the user who
+ * mounts. Another name would ask for a view that acts as that user, which no view does.
  */
 static int apply_user(struct mount_options *options, const struct option_row *row, const char *name,
 		      const char *value, struct pst_error *error)
@@ -303,8 +305,8 @@ static int unknown(const struct mount_options *options, const char *name, struct
 }
 
 /*
- * In a remount only flags of the mount change. mount(8) hands on what stands in the kernel's list
- * of mounts, which says nothing new, and in fstab, which is noted.
+ * A remount changes flags of the mount only. mount(8) passes on the options of the kernel's mount
+ * table, which are ignored, and of fstab, which are noted in options->kept.
  */
 static int apply_in_remount(struct mount_options *options, const struct option_row *row,
 			    const char *name, struct pst_error *error)
@@ -365,7 +367,7 @@ static void print_own(const struct option_row *row, bool all)
 		snprintf(left, sizeof(left), "%s%s%s", name, row->values ? "=" : "",
 			 row->values ? row->values : "");
 		printf("  %-38s %s\n", left, help ? help : "as others have it");
-		/* Timeouts are no other names of each other. */
+		/* The three timeouts are options of their own, not names of one. */
 		if (!all && row->kind != OPTION_TIMEOUT)
 			return;
 		if (help == row->help)

@@ -4,17 +4,16 @@
 #include "cmd/options.h"
 
 /*
- * Applies "name" or "name=value". next is the word that follows, for the form `--name value`, or
- * NULL; *ret_used becomes true when it was taken. The value is borrowed. 0, -EINVAL with
- * error->text, or -ENOMEM. While options->scanning is set, only notes whether it is a remount.
+ * Applies "name" or "name=value". next is the following word of the command line, for the form
+ * `--name value`, or NULL; *ret_used becomes true when it was used. The value is borrowed. Returns
+ * 0, -EINVAL with error->text, or -ENOMEM. While options->scanning is set, sets only
+ * options->remount.
  */
 int option_apply(struct mount_options *options, const char *text, const char *next, bool *ret_used,
 		 struct pst_error *error);
 
-/*
- * Prints a line of help for each option; all: other names for them, and options of other programs.
- */
+/* Prints a line of help for each option; all: also other names, and options of other programs. */
 void option_print_help(bool all);
 
-/* Prints NAME[=VALUE] for each option that is not as by default. */
+/* Prints NAME[=VALUE] for each option that does not have its default. */
 void option_print(const struct mount_options *options);

@@ -2,13 +2,13 @@
 /*
  * The rows of the table of mount options.
  *
- * No name of an own option may be one that libmount takes for itself: mount(8) and fstab would lose
- * the option, and the view would be mounted without it. The mount ring tries each row that way.
+ * libmount removes some options before it runs the helper, as "private": an option of a view must
+ * not have such a name, or mount(8) and fstab would lose it. The mount ring tries each row by both.
  *
- * Options that mount(8), fstab(5), systemd, libfuse and other file systems have are not dropped
- * silently where a user could miss them: one is ignored because it is for another program; or
- * accepted because every view is so, and the user is told once; or refused, and the user is told
- * what to use in its place.
+ * Options of mount(8), fstab(5), systemd, libfuse and other file systems have rows, too, so that
+ * none is dropped silently that a user relies on. It is ignored because it is for another program;
+ * accepted because every view is so, with a message; or refused, with the option to use in its
+ * place.
  */
 #include "cmd/option-table.h"
 #include "cmd/options.h"
@@ -18,7 +18,7 @@
 
 #include <penstock/penstock.h>
 
-/* A choice stores the number of its word. */
+/* The value of a choice is the index of its word in row->values. */
 _Static_assert(PST_PASSTHROUGH_ON == 1 && PST_PASSTHROUGH_OFF == 2, "passthrough=");
 _Static_assert(PST_CACHE_TTL == 1 && PST_CACHE_NONE == 2 && PST_CACHE_EXCLUSIVE == 3, "cache=");
 _Static_assert(PST_LOCKS_LOWER == 1 && PST_XATTR_OFF == 1 && PST_OPENDIR_OFF == 1, "two words");
@@ -37,9 +37,6 @@ _Static_assert(PST_LOG_WARNING == 1 && PST_LOG_INFO == 2 && PST_LOG_DEBUG == 3, 
 			"propagation to other namespaces is set after mounting: "                  \
 			"`mount --make-" word " MOUNTPOINT`"                                       \
 	}
-#define MODES                                                                                      \
-	"modes are those of the lower files, or what a filter makes of them; see "                 \
-	"penstock-filters(7)"
 
 /* clang-format off */
 const struct option_row option_rows[] = {
@@ -50,13 +47,16 @@ const struct option_row option_rows[] = {
 	  "how long attributes and names are cached (auto)", VIEW(cache) },
 	{ "locks", OPTION_CHOICE, "local|lower", "where locks are kept (local)", VIEW(locks) },
 	{ "xattr", OPTION_CHOICE, "on|off", "extended attributes and ACLs (on)", VIEW(xattr) },
-	{ "opendir", OPTION_CHOICE, "on|off", "off: cached listings cost nothing (on)", VIEW(opendir) },
+	{ "opendir", OPTION_CHOICE, "on|off", "off: cached listings cost nothing (on)",
+	  VIEW(opendir) },
 	{ "handles", OPTION_TEXT, "FILE", "file handles outlive the mount, with the key in FILE",
 	  VIEW(handles) },
-	{ "xdev", OPTION_CHOICE, "cross|hide", "file systems mounted below LOWER (cross)", VIEW(xdev) },
+	{ "xdev", OPTION_CHOICE, "cross|hide", "file systems mounted below LOWER (cross)",
+	  VIEW(xdev) },
 	{ "pseudo", OPTION_CHOICE, "hide|show", "proc, sysfs, cgroup and their like (hide)",
 	  VIEW(pseudo) },
-	{ "idmap", OPTION_SWITCH, NULL, "allow idmapped mounts of the view", VIEW(idmap), .max = 1 },
+	{ "idmap", OPTION_SWITCH, NULL, "allow idmapped mounts of the view",
+	  VIEW(idmap), .max = 1 },
 	{ "attr_timeout entry_timeout negative_timeout", OPTION_TIMEOUT, "SECONDS",
 	  "same as cache=ttl=SECONDS; the least of the three" },
 
@@ -80,7 +80,8 @@ const struct option_row option_rows[] = {
 	{ "sync", OPTION_FLAG, NULL, "changes are on the disk before they return; no passthrough",
 	  .set = PST_MOUNT_SYNC },
 	{ "async", OPTION_FLAG, .clear = PST_MOUNT_SYNC },
-	{ "dirsync", OPTION_FLAG, NULL, "as sync, for changes of names only", .set = PST_MOUNT_DIRSYNC },
+	{ "dirsync", OPTION_FLAG, NULL, "as sync, for changes of names only",
+	  .set = PST_MOUNT_DIRSYNC },
 	{ "noatime", OPTION_FLAG, NULL, "as in mount(8), like relatime, strictatime, nodiratime",
 	  .set = PST_MOUNT_NOATIME, .clear = ATIME },
 	{ "atime", OPTION_FLAG, .clear = PST_MOUNT_NOATIME },
@@ -101,12 +102,14 @@ const struct option_row option_rows[] = {
 	{ "subtype", OPTION_CHOICE, "penstock", NULL, OWN(subtype), .by_kernel = true },
 	{ "workers max_threads", OPTION_NUMBER, "N", "threads that serve (one for each CPU)",
 	  VIEW(n_workers), 1, 256 },
-	{ "pool", OPTION_NUMBER, "N", "threads for operations that may block", VIEW(n_pool), 1, 256 },
+	{ "pool", OPTION_NUMBER, "N", "threads for operations that may block",
+	  VIEW(n_pool), 1, 256 },
 	{ "max_write", OPTION_NUMBER, "BYTES", "data in one request (1M)",
 	  VIEW(max_write), 4096, 16 << 20 },
 	{ "fds", OPTION_NUMBER, "N", "lower files to keep open (a quarter of RLIMIT_NOFILE)",
 	  VIEW(fd_budget), 16, 1 << 24 },
-	{ "log", OPTION_CHOICE, "error|warning|info|debug", "the least important messages to log (warning)",
+	{ "log", OPTION_CHOICE, "error|warning|info|debug",
+	  "the least important messages to log (warning)",
 	  OWN(log_level), GIVEN(log_chosen) },
 	{ "transport", OPTION_CHOICE, "auto|uring|dev", "how requests come from the kernel (auto)",
 	  VIEW(transport) },
@@ -115,26 +118,26 @@ const struct option_row option_rows[] = {
 	{ "uring_depth io_uring_q_depth", OPTION_NUMBER, "N",
 	  "io_uring: requests at a time for each CPU (2)", VIEW(uring_depth), 1, 1024 },
 	{ "io_uring", OPTION_CHOICE, VIEW(transport), .max = PST_TRANSPORT_URING },
-	{ "syslog", OPTION_SWITCH, NULL, "log to syslog in the foreground, too", OWN(syslog), .max = 1 },
+	{ "syslog", OPTION_SWITCH, NULL, "log to syslog in the foreground, too",
+	  OWN(syslog), .max = 1 },
 
-	/*
-	 * what fstab, mount(8) and systemd write for themselves; remount is read before all others
-	 */
-	{ "defaults auto noauto nouser users nousers owner noowner group nogroup nofail _netdev comment "
-	  "loud silent x-* remount", OPTION_IGNORED },
+	/* for fstab, mount(8) and systemd; options_parse() has seen "remount" before */
+	{ "defaults auto noauto nouser users nousers owner noowner group nogroup nofail _netdev "
+	  "comment loud silent x-* remount", OPTION_IGNORED },
 	{ "user", OPTION_USER },
 	/* what the lower file system decides: writes are as synchronous as they are there */
 	{ "lazytime nolazytime iversion noiversion mand nomand", OPTION_IGNORED },
 	/* FUSE: what every view has. Many tools write these two by themselves. */
 	{ "default_permissions", OPTION_IGNORED, .by_kernel = true },
 	{ "clone_fd", OPTION_IGNORED },
-	{ "nonempty use_ino readdir_ino big_writes large_read hard_remove async_read atomic_o_trunc "
-	  "auto_cache intr splice_read splice_write splice_move no_writeback_cache acl posix_acl "
-	  "user_xattr", OPTION_ALWAYS },
+	{ "nonempty use_ino readdir_ino big_writes large_read hard_remove async_read "
+	  "atomic_o_trunc auto_cache intr splice_read splice_write splice_move "
+	  "no_writeback_cache acl posix_acl user_xattr", OPTION_ALWAYS },
 
 	/* mount flags that are not about a view */
 	{ "private", OPTION_REFUSED, NULL,
-	  "say noallow_other: mount(8) and fstab take \"private\" for a flag of the mount and lose it" },
+	  "say noallow_other: mount(8) and fstab take \"private\" for a flag of the mount and "
+	  "lose it" },
 	PROPAGATION("rprivate"), PROPAGATION("shared"), PROPAGATION("rshared"),
 	PROPAGATION("slave"), PROPAGATION("rslave"), PROPAGATION("unbindable"),
 	PROPAGATION("runbindable"),
@@ -187,7 +190,8 @@ const struct option_row option_rows[] = {
 	{ "no_splice_read no_splice_write no_splice_move", OPTION_REFUSED, NULL,
 	  "passthrough=off serves data, without splicing" },
 	{ "umask fmask dmask file_mode dir_mode", OPTION_REFUSED, NULL,
-	  "modes are those of the lower files, or what a filter makes of them; see penstock-filters(7)" },
+	  "modes are those of the lower files, or what a filter makes of them; see "
+	  "penstock-filters(7)" },
 	{ "uid", OPTION_REFUSED, NULL,
 	  "say --filter owner,uid=USER (in a list: filter=owner;uid=USER)" },
 	{ "gid", OPTION_REFUSED, NULL,

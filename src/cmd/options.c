@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The command line of a mount.
+ * Parses the command line of a mount.
  *
- * The two spellings of an option, `-o name=value` and `--name=value`, end at the same row of the
- * table. Words and options may come in any order, since mount(8) puts the options last.
+ * Both spellings of an option, `-o name=value` and `--name=value`, are applied by the same row of
+ * the table. Words and options may come in any order, because mount(8) puts the options last.
  *
- * Commas part options from each other, since mount(8) and fstab leave no choice; a backslash before
- * a comma (or a backslash) keeps it in the value. Options with several values part them by colons.
+ * Commas separate options, as mount(8) and fstab have it; a backslash before a comma (or a
+ * backslash) keeps it in the value. Options with several values separate them by colons.
  *
- * A filter has options of its own, with commas between them. In a list they are written with
- * semicolons, since libmount cuts at commas whatever stands before them; `--filter SPEC` is one
- * word of the command line and taken as it is.
+ * The options of a filter are separated by commas, too. In an -o list they are written with
+ * semicolons, because libmount splits at each comma, also behind a backslash; `--filter SPEC` is
+ * used unchanged.
  */
 #include "cmd/options.h"
 #include "cmd/option-apply.h"
@@ -21,9 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * The semicolons of a filter in a list become its commas; behind a backslash they are themselves.
- */
+/* Makes commas of the semicolons of a filter, but for those behind a backslash. */
 static void translate_filter(char *option)
 {
 	char *out = option;
@@ -39,7 +37,7 @@ static void translate_filter(char *option)
 	*out = '\0';
 }
 
-/* A copy of a list, to be cut up; it lives as long as the options. NULL: no memory. */
+/* Returns a copy of a list that lives as long as the options; NULL: no memory. */
 static char *copy_list(struct mount_options *options, const char *text)
 {
 	char **copies = reallocarray(options->copies, options->n_copies + 1, sizeof(*copies));
@@ -88,7 +86,7 @@ static int parse_type(const char *type, struct pst_error *error)
 			 "type %s: this is the helper for penstock and fuse.penstock", type);
 }
 
-/* A word that needs no value; 1 when it is not one of these. */
+/* Applies a short option without a value. Returns 1 when there is none with this letter. */
 static int parse_flag(struct mount_options *options, enum options_dialect dialect, char flag)
 {
 	switch (flag) {
@@ -114,7 +112,7 @@ static int parse_flag(struct mount_options *options, enum options_dialect dialec
 	case 'h':
 		options->help = true;
 		return 0;
-	case 'n':			/* there is no /etc/mtab of ours to leave alone */
+	case 'n':			/* do not write /etc/mtab: nothing does */
 		return 0;
 	case 'r':
 		return option_apply(options, "ro", NULL, NULL, NULL);
@@ -125,7 +123,7 @@ static int parse_flag(struct mount_options *options, enum options_dialect dialec
 	}
 }
 
-/* A bundle of short flags, `-sfn` or `-oro`; the last may take a value from here or from next. */
+/* Parses short options, `-sfn` or `-oro`; the value of the last is the rest of text, or next. */
 static int parse_short(struct mount_options *options, enum options_dialect dialect,
 		       const char *text, const char *next, bool *ret_used, struct pst_error *error)
 {
@@ -199,8 +197,8 @@ void options_fini(struct mount_options *options)
 }
 
 /*
- * Everything is read twice: -s and remount hold for all options, also for those before them,
- * because mount(8) puts -s behind the paths.
+ * Parses twice: the first time for -s and remount only, which change how all options are applied,
+ * also those before them. mount(8) puts -s last.
  */
 int options_parse(struct mount_options *options, enum options_dialect dialect, int argc,
 		  char **argv, struct pst_error *error)

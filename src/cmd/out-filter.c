@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What is printed for people about filters. */
+/* Prints answers about filters for people. */
 #include "cmd/out.h"
 #include "ctl/flags.h"
 #include "ctl/json.h"
@@ -25,7 +25,7 @@ static void print_words(const char *label, struct json_object *object, const cha
 	printf("\n");
 }
 
-/* Files that the filter cannot see the data of yet, and what can be done about it. */
+/* Prints the files whose data the filter does not see until they are closed. */
 static void print_bypassed(struct json_object *filter)
 {
 	uint64_t all = json_get_number(filter, "n_bypassed");
@@ -81,7 +81,7 @@ void out_filter_list(struct json_object *reply)
 	}
 }
 
-/* All went well, which needs no words; but somebody must be told where it does not hold yet. */
+/* A change that holds prints nothing, but for open files that it does not reach yet. */
 void out_filter_change(struct json_object *reply)
 {
 	struct json_object *filters;
@@ -132,7 +132,7 @@ void out_filter_stat(struct json_object *reply)
 	}
 }
 
-/* When a program runs, in words. */
+/* Prints when a program runs. */
 static void print_program(const char *name, uint64_t n_insns)
 {
 	const char *operation = strchr(name, '/');
@@ -172,10 +172,7 @@ static void print_options(struct json_object *report)
 	}
 }
 
-/*
- * The first line is of the filter, the others are of the options that were given: without, all is
- * said.
- */
+/* The first line describes the filter, which its summary does; each other line a given option. */
 static void print_does(struct json_object *report)
 {
 	struct json_object *lines;

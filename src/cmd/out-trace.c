@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Lines of a trace for people: columns for what each line has, the path as the widest of them, and
- * at the end who decided or what a filter has to say.
+ * Prints lines of a trace for people, in columns; the last is the filter that decided, or the event
+ * that a filter has reported.
  */
 #include "cmd/out.h"
 #include "ctl/json.h"

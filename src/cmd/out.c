@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Results for people. */
+/* Prints answers as JSON, and those of stat and probe for people. */
 #include "cmd/out.h"
 #include "ctl/json.h"
 #include "util/utf8.h"
@@ -31,7 +31,7 @@ void out_probe(struct json_object *answer)
 	}
 }
 
-/* "2: hide, audit" */
+/* Prints "filters      2: hide, audit". */
 static void print_filters(struct json_object *reply)
 {
 	struct json_object *filters;
@@ -76,7 +76,8 @@ void out_stat(struct json_object *reply)
 	printf("connection   %" PRIu64 ", FUSE %s\n", json_get_number(reply, "connection"),
 	       json_get_text(reply, "kernel"));
 	printf("known        %" PRIu64 " files to the kernel, in %" PRIu64 " KiB of memory\n",
-	       json_get_number(reply, "nodes"), (json_get_number(reply, "node_bytes") + 1023) / 1024);
+	       json_get_number(reply, "nodes"),
+	       (json_get_number(reply, "node_bytes") + 1023) / 1024);
 	printf("open         %" PRIu64 " files in the view, %" PRIu64 " lower descriptors cached\n",
 	       json_get_number(reply, "handles"), json_get_number(reply, "fds"));
 	printf("passed       %" PRIu64 " files now, %" PRIu64 " since mount, %" PRIu64 " refused\n",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * How answers are printed. An answer is a JSON object: the reply of a view to a verb, or what a
- * command has made of its own. All that is printed for people is printed from it.
+ * Prints answers of commands. An answer is a JSON object: the reply of a view to a verb, or an
+ * object that the command has made. The text for people is printed from it.
  */
 
 struct json_object;

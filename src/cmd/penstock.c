@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * penstock: the program.
- *
- * One binary under three names. As `penstock` its first words are a command of command-table.c; two
- * words that are none are the short form of `mount`. As `mount.penstock` and `mount.fuse.penstock`
- * it is the helper that mount(8) runs for its file system types.
+ * penstock: the program, under three names. As `penstock` its first words are a command of
+ * command-table.c; two paths are the short form of `mount`. As `mount.penstock` and
+ * `mount.fuse.penstock` it is the helper that mount(8) runs for these types.
  */
 #include "cmd/cmd.h"
 #include "cmd/command-table.h"
@@ -28,7 +26,7 @@ static void print_help(void)
 	printf("\n`penstock COMMAND --help` prints more about a command; all is in penstock(1).\n");
 }
 
-/* Without a command there are two paths, and the first of them leads to something. */
+/* Returns whether the words are LOWER and MOUNTPOINT: two, and the first is a path or exists. */
 static bool is_short_form(int argc, char **argv)
 {
 	int n_words = 0;

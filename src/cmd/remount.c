@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * mount -o remount: the flags of a mount (ro, nosuid, noatime, ...) can be changed at any time. The
- * other options of a view hold until it is unmounted; mount(8) repeats those of fstab at each
- * remount.
+ * mount -o remount: changes the flags of the view's mount (ro, nosuid, noatime, ...). Other options
+ * of a view cannot change; mount(8) repeats those of fstab at each remount.
  *
- * The kernel has the flags of the view's mount. The process of the view has a mount of its own
- * below, by which data passes through: it is told when access times or read-only change.
+ * Data passes through by a private mount of the view's process. When the flags for access times or
+ * read-only change, the process changes them there, too.
  */
 #include "cmd/remount.h"
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/mounts.h"
+#include "ctl/json.h"
 #include "util/cleanup.h"
 #include "util/mount-attrs.h"
 
@@ -22,12 +22,10 @@
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 
-#define REPLY_MS 10000
-
 #define BELOW (PST_MOUNT_RDONLY | PST_MOUNT_NODIRATIME | ATIME)
 #define ATIME (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)
 
-/* The flags of a mount, as far as they matter below. */
+/* Gets those flags of a mount that the private mount has, too. */
 static int flags_now(const char *path, unsigned int *ret_flags)
 {
 	struct statvfs st;
@@ -47,7 +45,7 @@ static int change(const char *path, unsigned int set, unsigned int clear)
 	struct mount_attr attr = { .attr_set = mount_attrs(set),
 				   .attr_clr = mount_attrs(clear & ~set) };
 
-	/* Of these there is always one. */
+	/* These three exclude each other. */
 	if ((set | clear) & ATIME)
 		attr.attr_clr |= MOUNT_ATTR__ATIME;
 	if (mount_setattr(AT_FDCWD, path, AT_NO_AUTOMOUNT, &attr, sizeof(attr)) == 0)
@@ -60,9 +58,10 @@ static int tell(const char *path, unsigned int flags, unsigned int changed)
 	struct json_object *arguments = json_object_new_object(), *reply = NULL;
 	int code;
 
-	json_object_object_add(arguments, "flags", json_object_new_uint64(flags));
-	json_object_object_add(arguments, "changed", json_object_new_uint64(changed));
-	code = ask(path, "remounted", arguments, REPLY_MS, &reply);
+	json_add_number(arguments, "flags", flags);
+	json_add_number(arguments, "changed", changed);
+	code = ask(path, "remounted", arguments, ASK_MS, &reply);
+	json_object_put(arguments);
 	json_object_put(reply);
 	return code;
 }
@@ -107,7 +106,7 @@ int remount(const struct mount_options *options)
 	if (r < 0)
 		return fail(path, r);
 	changed = (before ^ after) & BELOW;
-	/* It may be read-only with LOWER still, which its process knows. */
+	/* The mount stays read-only where LOWER is, which only the process of the view knows. */
 	if (options->flags_clear & after & PST_MOUNT_RDONLY) {
 		after &= ~(unsigned int)PST_MOUNT_RDONLY;
 		changed |= PST_MOUNT_RDONLY;

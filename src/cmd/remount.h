@@ -3,5 +3,5 @@
 /* remount: changes the flags of a view's mount. */
 #include "cmd/options.h"
 
-/* Does what `mount -o remount,...` asks for; returns the exit code, with the error printed. */
+/* Changes the flags that options name, and prints errors. Returns an exit code. */
 int remount(const struct mount_options *options);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Signals, in a thread of their own.
+ * A thread that handles signals.
  *
- * Everything a signal asks for here takes locks or blocks, which no signal handler may do. So the
- * signals are blocked in all threads (signals_block() comes before the first thread) and one thread
- * reads them from a descriptor. Another descriptor tells it to end.
+ * The actions take locks or block, which a signal handler must not do. So the signals are blocked
+ * in all threads (signals_block() is called before the first one), and one thread reads them from a
+ * descriptor. Another descriptor ends that thread.
  */
 #include "cmd/signals.h"
 #include "util/caps.h"
@@ -30,7 +30,7 @@ struct signals {
 	struct pst_view *view;
 	int signal_fd;
 	int stop_fd;			/* an eventfd: readable when the thread shall end */
-	unsigned int n_ends;		/* TERM and INT so far; the thread's own */
+	unsigned int n_ends;		/* TERM and INT so far; used by the thread only */
 	pthread_t thread;
 };
 
@@ -55,9 +55,7 @@ void signals_block(void)
 	all_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	/*
-	 * A write beyond a file size limit that we inherited is an error for its caller, no more.
-	 */
+	/* A write beyond an inherited file size limit has to fail, not to end the process. */
 	signal(SIGXFSZ, SIG_IGN);
 }
 
@@ -74,7 +72,7 @@ static void end(struct signals *signals, int number)
 		log_error("SIG%s: unmounting failed: %s", sigabbrev_np(number), strerror(-r));
 }
 
-/* Statistics were asked for, so they are printed whatever the log level is. */
+/* Prints statistics at each log level, because the user asked for them. */
 static void print_statistics(struct pst_view *view)
 {
 	struct pst_view_info info = { .size = sizeof(info) };
@@ -119,7 +117,7 @@ static void *run(void *aux)
 	struct pollfd fds[] = { { signals->signal_fd, POLLIN, 0 },
 				{ signals->stop_fd, POLLIN, 0 } };
 
-	/* To unmount, by a path that may be closed to others. */
+	/* For umount(2), and for a path that only the owner may search. */
 	caps_limit(CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_DAC_READ_SEARCH));
 	for (;;) {
 		struct signalfd_siginfo info;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What signals do to a mounted view. */
+/* Signals to the process of a view. */
 #include <signal.h>
 
 struct pst_view;
@@ -9,7 +9,10 @@ struct signals;
 /* SIGTERM and SIGINT: the signals that end a view. */
 void signals_ending(sigset_t *ret_set);
 
-/* Blocks what signals_start() handles, for this thread and those it starts; ignores what kills. */
+/*
+ * Blocks the signals that signals_start() handles, in this thread and those it starts; ignores
+ * PIPE, XFSZ.
+ */
 void signals_block(void);
 
 /*

@@ -43,7 +43,7 @@ void call_refuse(struct ctl_call *call, int error, const char *text)
 	call->take = NULL;
 }
 
-/* One line as an object; NULL when it is anything else. */
+/* Parses a line. Returns NULL when it is anything but one object. */
 static struct json_object *parse(const char *line, size_t len)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);
@@ -83,7 +83,7 @@ static void find_verb(struct ctl_call *call, const struct ctl_verb *verbs, size_
 	call_refuse(call, -EOPNOTSUPP, text);
 }
 
-/* Takes the texts that the row of the verb wants out of the request. */
+/* Copies the members that the row of the verb names. */
 static void find_members(struct ctl_call *call)
 {
 	char text[128];

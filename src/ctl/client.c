@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The asking end of the control socket. Every wait has an end: the other side may be stuck. */
+/*
+ * The client side of the control socket. Each wait has a deadline, because a server may be stuck.
+ */
 #include "ctl/client.h"
 
 #include <errno.h>

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Sockets that dead processes have left. A process that is killed leaves its socket in the
- * directory of the views; whoever mounts, unmounts or asks a view takes such sockets away, where it
- * may.
+ * Removes sockets of dead processes. A process that is killed leaves its socket file; each command
+ * that mounts, unmounts or asks a view removes such files, where it may.
  *
- * A socket is dead when nobody listens at it: a view's socket gets its name only when the view
- * listens (ctl/listen.c). While a mount with its number is in sight it stays, because the view's
- * commands tell by it that the process has died. No state, no locks.
+ * A socket is dead when no process listens at it: its file gets its name only when the view listens
+ * (listen.c). The file stays while a mount with its number exists in this namespace, because the
+ * commands find by it that the process has died. No state, no locks.
  */
 #include "ctl/client.h"
 #include "ctl/socket.h"
@@ -21,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where the table cannot be read the socket stays, too. */
+/* Returns true as well where the mount table cannot be read, so that the socket stays. */
 static bool is_mounted(unsigned int connection)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
@@ -37,7 +36,7 @@ static bool is_dead(const char *path)
 	return fd == -ECONNREFUSED;
 }
 
-/* The number in the name of a view's socket; false for other names. */
+/* Gets the connection number from the name of a socket file. False: it is another file. */
 static bool number_of(const char *name, unsigned int *ret_number)
 {
 	char rest[8];

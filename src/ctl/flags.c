@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What a filter declares about itself, as words. */
+/* Names of the flags that a filter declares (enum pst_filter_flag). */
 #include "ctl/flags.h"
 #include "ctl/json.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What a filter declares about itself, as words: the same in replies and in what is printed. */
+/* Names of the flags that a filter declares, for replies and for people. */
 #include <stdint.h>
 
 struct json_object;
 
-/* The flags as an array of their names: ["by-caller","cells"]. The caller's; NULL: no memory. */
+/* Returns a new array of names: ["by-caller","cells"]; NULL: no memory. */
 struct json_object *flags_to_json(uint32_t flags);
 
-/* What a flag means for users, by its name; "" where it is not known here. */
+/* Returns the meaning of a flag for users; "" for an unknown name. */
 const char *flags_help(const char *name);

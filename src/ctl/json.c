@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Members of JSON objects. No state, no locks. */
+/* Adds and gets members of JSON objects. No state, no locks. */
 #include "ctl/json.h"
 
 #include <json-c/json.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Lines of JSON on a socket. Every wait has an end: a deadline, or the end of the connection. No
- * state.
+ * Sends and receives lines of JSON on a socket. Each wait ends at a deadline or with the
+ * connection. No state, no locks.
  */
 #include "ctl/line.h"
 
@@ -76,7 +76,10 @@ int line_send(int fd, struct json_object *object, int64_t deadline)
 	return r < 0 ? r : send_all(fd, "\n", 1, deadline);
 }
 
-/* Takes bytes up to a newline and no further. Returns how many, 0 at the end of the connection. */
+/*
+ * Receives bytes up to a newline and none beyond. Returns their number; 0: the connection has
+ * ended.
+ */
 static ssize_t receive_part(int fd, char *bytes, size_t size)
 {
 	ssize_t n = recv(fd, bytes, size, MSG_PEEK | MSG_DONTWAIT);

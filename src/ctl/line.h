@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Lines of JSON on a control socket: what both ends send and receive. */
+/* Lines of JSON on a control socket, for both ends. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -8,22 +8,23 @@ struct json_object;
 
 #define LINE_FOREVER INT64_MAX
 
-/* The deadline that is so many milliseconds from now. */
+/* Returns the deadline in timeout_ms from now. */
 int64_t line_deadline(int timeout_ms);
 
 /*
- * Sends an object as a line, at most CTL_REPLY_MAX bytes of it. 0; -EMSGSIZE, -ETIMEDOUT at the
- * deadline, or another -errno.
+ * Sends an object as one line. Returns 0; -EMSGSIZE where it is longer than CTL_REPLY_MAX bytes;
+ * -ETIMEDOUT at the deadline; or another -errno.
  */
 int line_send(int fd, struct json_object *object, int64_t deadline);
 
 /*
- * Receives one line of at most max bytes, its newline included, and nothing of what follows it:
- * that is for the next call, or for who takes the connection over. *ret_line is the caller's and
- * ends with a NUL instead of the newline; *ret_len does not count it. 0; -ECONNRESET at the end of
- * the connection, -EMSGSIZE, -ETIMEDOUT at the deadline, or another -errno.
+ * Receives one line of at most max bytes, its newline included. Leaves what follows the line in the
+ * socket, for the next call or for a verb that takes the connection over. *ret_line is the
+ * caller's; it ends with a NUL in place of the newline, which *ret_len does not count. Returns 0;
+ * -ECONNRESET at the end of the connection; -EMSGSIZE; -ETIMEDOUT at the deadline; or another
+ * -errno.
  */
 int line_receive(int fd, size_t max, int64_t deadline, char **ret_line, size_t *ret_len);
 
-/* Waits for poll(2) events: 0, -ETIMEDOUT at the deadline, or another -errno. */
+/* Waits for events of poll(2). Returns 0; -ETIMEDOUT at the deadline; or another -errno. */
 int line_wait(int fd, short events, int64_t deadline);

@@ -2,10 +2,10 @@
 /*
  * The socket file of a view.
  *
- * The number in its name is one that the kernel gives to a single view at a time. A file that is
- * there already was left by a process that died, and is replaced. The kernel reuses the number as
- * soon as the view is unmounted, so at the end of this view the file may belong to another one: it
- * is removed only while it is the one that was made here.
+ * Its name has the connection number, which the kernel gives to one view at a time. A file that
+ * exists already was left by a dead process, and is replaced. The kernel reuses the number as soon
+ * as the view is unmounted, so the file may belong to another view when this one ends:
+ * listen_remove() compares the inode first.
  */
 #include "ctl/listen.h"
 
@@ -19,7 +19,10 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 
-/* The directory is for sockets of all users' views, but only its owner may put one there. */
+/*
+ * Makes the directory of the sockets, or checks that only its owner, root or this user, can write
+ * to it.
+ */
 static int make_directory(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -57,7 +60,7 @@ int listen_at(const char *path, int backlog, struct stat *ret_file)
 	    sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* Linux makes the file with the mode of the socket: there is no moment of a wider one. */
+	/* bind(2) makes the file with the mode of the socket, so it is never wider than 0600. */
 	if (fd < 0 || fchmod(fd, 0600) < 0)
 		return -errno;
 	if (unlink(made) < 0 && errno != ENOENT)
@@ -65,8 +68,7 @@ int listen_at(const char *path, int backlog, struct stat *ret_file)
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	/*
-	 * Under its own name it is never seen without a listener: that would be a dead one
-	 * (dead.c).
+	 * The file gets its name after listen(2), because one without a listener is dead (dead.c).
 	 */
 	if (lstat(made, ret_file) < 0 || listen(fd, backlog) < 0 || rename(made, path) < 0) {
 		r = -errno;

@@ -4,12 +4,11 @@
 #include <sys/stat.h>
 
 /*
- * Binds a socket at path and listens: mode 0600; the directory is made if it is missing, and a file
- * that a dead process has left is replaced. Returns a descriptor, which does not block, or -errno;
- * -EPERM where others may write to the directory. *ret_file identifies the file for
- * listen_remove().
+ * Binds a socket at path, with mode 0600, and listens. Makes the directory if it is missing, and
+ * replaces a file of a dead process. Returns a descriptor that does not block, or -errno; -EPERM
+ * where others may write to the directory. *ret_file identifies the file for listen_remove().
  */
 int listen_at(const char *path, int backlog, struct stat *ret_file);
 
-/* Removes the file, if it is still the one that listen_at() has made. */
+/* Removes the file, if listen_at() of this process has made it. */
 void listen_remove(const char *path, const struct stat *file);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Rows that a function of the library fills. */
+/* Gets all rows of a function of the library that fills an array. */
 #include <errno.h>
 #include <stdlib.h>
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The control socket's threads: one accepts clients, and each client has one (a session) that
- * receives a request, runs its verb and sends the reply, until either side ends the connection. A
- * session may wait for its client, or for a slow verb, as long as it takes. There are N_SESSIONS;
- * for a client beyond them the session that has been silent for longest is ended, but never one
- * that runs a slow verb. Fewer than N_SESSIONS may run one, so others can still ask.
+ * The server of the control socket: one thread accepts clients, and a thread for each client (a
+ * session) receives a request, runs its verb and sends the reply, until either side closes the
+ * connection. A session may wait for its client, or run a slow verb, for any time. At most
+ * N_SESSIONS exist: for a client beyond them the session that was silent for longest is ended, but
+ * never one that runs a slow verb. Fewer than N_SESSIONS sessions may run one at a time, so other
+ * clients are still served.
  *
- * Who may ask is decided by the mode of the socket and again by SO_PEERCRED, because a mode can be
- * changed later: root, and the user that mounted.
+ * Root and the user that mounted may send requests. The mode of the socket and SO_PEERCRED both
+ * check it, because a mode can be changed later.
  *
- * `lock` guards what the accepting thread and a session both use: the session's descriptor and its
- * state. A session ends by shutdown(2) of its descriptor, which wakes it wherever it waits for its
- * client.
+ * `lock` guards the members that the accepting thread and a session share. A session is ended by
+ * shutdown(2) of its descriptor, which wakes it while it waits for its client.
  */
 #include "ctl/server.h"
 
@@ -35,34 +35,34 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 
-/* Verbs load filters, look at nodes, and change the flags of mounts. */
+/* For loading filters, looking up nodes, and changing the flags of mounts. */
 #define CAPS_CONTROL                                                                               \
 	(CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_BPF) | CAP_BIT(CAP_PERFMON) |                        \
 	 CAP_BIT(CAP_SYS_RESOURCE) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_DAC_READ_SEARCH))
 
 #define N_SESSIONS 16
 #define N_SLOW 12			/* verbs at a time */
-#define RETRY_MS 100			/* when accept() finds no descriptor */
+#define RETRY_MS 100			/* after accept(2) found no free descriptor */
 
 struct session {
 	struct ctl_server *server;
 	pthread_t thread;
-	bool started;			/* the thread is to be joined; of the accepting thread */
+	bool started;			/* to be joined; used by the accepting thread only */
 
-	/* Guarded by server->lock; fd is set to -1 by the session alone. */
+	/* Guarded by server->lock; only the session itself sets fd to -1. */
 	int fd;				/* -1: the session has ended */
 	bool ending;			/* no slow verb may begin */
 	bool slow;			/* a slow verb runs */
-	uint64_t last;			/* its last request, counted in requests of the server */
+	uint64_t last;			/* server->n_requests at its last request */
 };
 
 struct ctl_server {
-	/* Set before the threads start, and constant since. */
+	/* Constant after ctl_server_start(). */
 	struct ctl_server_options options;
 	char path[CTL_PATH_MAX];
 	struct stat file;		/* the socket's file */
 	int listen_fd;
-	int stop_fd; /* an eventfd: readable when the accepting thread shall end */
+	int stop_fd; /* an eventfd that ends the accepting thread */
 	pthread_t thread;
 
 	pthread_mutex_t lock;
@@ -116,13 +116,10 @@ static void run_verb(struct session *session, struct ctl_call *call)
 	}
 }
 
-/*
- * The reply has been sent, and the connection goes to the verb. Negative in any case: the session
- * ends.
- */
+/* Gives the connection to the verb, after the reply. Returns a negative value: the session ends. */
 static int hand_over(int client_fd, struct ctl_call *call)
 {
-	/* A second descriptor: where the verb fails, the first one is there to send the error. */
+	/* The verb owns a duplicate, so that an error can still be sent where it fails. */
 	int fd = fcntl(client_fd, F_DUPFD_CLOEXEC, 0), r;
 
 	if (fd < 0)
@@ -133,7 +130,7 @@ static int hand_over(int client_fd, struct ctl_call *call)
 	return -EPIPE;
 }
 
-/* Answers one request. Negative: the session ends. */
+/* Receives a request, and sends the reply. Returns a negative value when the session ends. */
 static int answer(struct session *session)
 {
 	struct ctl_server *server = session->server;
@@ -170,7 +167,7 @@ static void *session_main(void *arg)
 	return NULL;
 }
 
-/* Ends the session if it has not ended, and waits for its thread. Of the accepting thread. */
+/* Ends the session and joins its thread. Called by the accepting thread, or after it has ended. */
 static void session_stop(struct session *session)
 {
 	struct ctl_server *server = session->server;
@@ -198,7 +195,7 @@ static bool is_allowed(int fd)
 }
 
 /*
- * The session to end for a new client: one that has ended already, or the one silent for longest.
+ * Returns the session to use for a new client: one that has ended, or the one silent for longest.
  */
 static struct session *find_session(struct ctl_server *server)
 {
@@ -219,7 +216,7 @@ static struct session *find_session(struct ctl_server *server)
 	return oldest;
 }
 
-/* Accepts a client. Negative where there is no descriptor for it. */
+/* Accepts a client. Returns -errno where there is no free descriptor. */
 static int accept_client(struct ctl_server *server)
 {
 	_cleanup_(fd_closep) int fd =
@@ -256,9 +253,7 @@ static void *accept_main(void *arg)
 
 	caps_limit(CAPS_CONTROL);
 	for (;;) {
-		/*
-		 * While descriptors are short, a client that waits would wake this thread in vain.
-		 */
+		/* Without a free descriptor, poll(2) would return at once for the same client. */
 		if (poll(fds, exhausted ? 1 : 2, exhausted ? RETRY_MS : -1) < 0)
 			continue;
 		if (fds[0].revents)

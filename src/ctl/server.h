@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The serving end of the control socket: threads that answer requests by a table of verbs. */
+/* The server of the control socket: threads that reply to requests by a table of verbs. */
 #include "ctl/call.h"
 
 struct ctl_server;
@@ -13,13 +13,12 @@ struct ctl_server_options {
 };
 
 /*
- * Binds the socket (mode 0600; a file left over from a process that died is replaced) and starts
- * the threads. 0 or -errno.
+ * Binds the socket, see listen_at(), and starts the accepting thread. Returns 0 or -errno.
  */
 int ctl_server_start(const struct ctl_server_options *options, struct ctl_server **ret_server);
 
 /*
- * Waits for verbs that run, ends the threads, hangs up on all clients, removes the socket. NULL is
- * fine.
+ * Waits for running verbs, closes all connections, ends the threads, removes the socket. Takes
+ * NULL.
  */
 void ctl_server_stop(struct ctl_server *server);

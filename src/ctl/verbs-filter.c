@@ -9,8 +9,8 @@
  *	> {"version":1,"verb":"filter-replace","name":"hide","spec":"hide,names=*.pem"}
  *	> {"version":1,"verb":"trace","all":true}
  *
- * The three that change something are answered with the list that holds then. A FILE in a spec has
- * to be an absolute path: the working directory of this process is not the user's.
+ * The reply to the three that change filters is that of filter-list. A FILE in a spec has to be an
+ * absolute path, because the working directory of this process is not the client's.
  */
 #include "ctl/verbs-filter.h"
 
@@ -27,7 +27,7 @@
 
 #define MAX_BYPASSED 256		/* paths in a reply, for each filter */
 
-/* Adds the paths of the files that a filter does not see the data of. */
+/* Adds the paths of open files whose data the filter does not see. */
 static int add_bypassed(struct json_object *object, struct pst_view *view, const char *name)
 {
 	_cleanup_(freep) struct pst_bypassed *rows = calloc(MAX_BYPASSED, sizeof(*rows));
@@ -38,7 +38,7 @@ static int add_bypassed(struct json_object *object, struct pst_view *view, const
 	if (!rows)
 		return -ENOMEM;
 	r = pst_view_bypassed(view, name, rows, MAX_BYPASSED, &n);
-	/* The filter may be gone in the meantime. */
+	/* The filter may have been removed in between. */
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	for (size_t i = 0; i < n && i < MAX_BYPASSED; i++)
@@ -107,7 +107,7 @@ int verb_filter_stat(struct ctl_call *call)
 	return r;
 }
 
-/* After a change: why it failed, or the filters that hold now. */
+/* Fills the reply after a change: the error, or the filters. */
 static int finish(struct ctl_call *call, int r, const struct pst_error *error)
 {
 	if (r >= 0)

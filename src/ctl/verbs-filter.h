@@ -12,5 +12,5 @@ int verb_filter_remove(struct ctl_call *call);
 int verb_filter_replace(struct ctl_call *call);
 int verb_trace(struct ctl_call *call);
 
-/* Adds "filters" to a reply: the names, in the order in which they run. 0 or -errno. */
+/* Adds "filters" to a reply: their names, in the order in which they run. Returns 0 or -errno. */
 int verb_add_filter_names(struct json_object *reply, struct pst_view *view);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The verbs of a view's control socket. A new one is a function, here or in a file for its kind,
- * and a row at the end of this file.
+ * The verbs of a view's control socket. A new verb is a function, here or in a file of its own, and
+ * a row at the end of this file.
  */
 #include "ctl/verbs.h"
 
@@ -34,7 +34,7 @@ static int add_ops(struct json_object *reply, struct pst_view *view)
 	return r;
 }
 
-/* Facts and counters of the view. */
+/* Replies with facts and counters of the view. */
 static int run_stat(struct ctl_call *call)
 {
 	struct pst_view_info info = { .size = sizeof(info) };
@@ -73,8 +73,8 @@ static int run_stat(struct ctl_call *call)
 }
 
 /*
- * The flags of the view's mount have been changed: "changed" are bits of PST_MOUNT_*, "flags" their
- * values.
+ * The client has changed flags of the view's mount: "changed" has their bits of PST_MOUNT_*,
+ * "flags" the new values.
  */
 static int run_remounted(struct ctl_call *call)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What the control socket of a view can be asked. */
+/* The verbs of the control socket of a view. */
 #include "ctl/call.h"
 
 /* The table; the aux of its verbs is the `struct pst_view *`. */

@@ -87,7 +87,7 @@ static int read_init(struct connection *connection)
 	return 0;
 }
 
-/* -EPERM: not permitted to make one. The caller gives it up in either case. */
+/* Opens a connection and reads INIT. Returns 0 or -errno; connection_fini() follows in any case. */
 static int connection_open(struct connection *connection)
 {
 	int r;
@@ -125,7 +125,7 @@ static int answer_init(struct connection *connection, uint32_t depth)
 	return write(connection->dev_fd, &reply, sizeof(reply)) < 0 ? -errno : 0;
 }
 
-/* Any regular file in a directory, as a descriptor that does nothing to it; else -ENOENT. */
+/* Returns an O_PATH descriptor of a regular file in the directory, or -errno. */
 static int find_file(int directory_fd)
 {
 	int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -153,7 +153,7 @@ static int find_file(int directory_fd)
 	return found < 0 ? -ENOENT : found;
 }
 
-/* Registers a file in a connection of its own that allows this depth of stacking. */
+/* Registers a file in a new connection that allows this depth of stacking. Returns 0 or -errno. */
 static int try_backing(int file_fd, uint32_t depth)
 {
 	_cleanup_(connection_fini) struct connection connection;
@@ -207,7 +207,7 @@ static void probe_backing(struct probe *probe, int lower_fd)
 			strerror(-r));
 }
 
-/* One of the features that the kernel offers, and what to do if it does not. */
+/* Adds the row of a feature: offered, too young for this kernel (6.minor has it), or missing. */
 static void feature(struct probe *probe, uint64_t offered, uint64_t flag, const char *name,
 		    const char *use, unsigned int minor, const char *missing)
 {
@@ -220,7 +220,7 @@ static void feature(struct probe *probe, uint64_t offered, uint64_t flag, const 
 		probe_row(probe, name, false, "%s", missing);
 }
 
-/* INIT is answered here: afterwards the connection asks nothing more. */
+/* Replies to INIT, because only then can a file be registered. */
 static void probe_passthrough(struct probe *probe, struct connection *connection, uint64_t offered)
 {
 	const char *name = "passthrough";
@@ -284,7 +284,7 @@ static void probe_device(struct probe *probe, int error)
 	}
 }
 
-/* No connection, so nothing to learn from: every feature is off for the same reason. */
+/* Adds the rows of features that only a connection shows: off, all for the same reason. */
 static void no_connection(struct probe *probe, int error)
 {
 	static const char *const names[] = { "protocol", "passthrough", "idmapped_mounts" };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Kernel facilities beside FUSE that a view makes use of: each is tried and given up at once. */
+/* Tries the kernel facilities besides FUSE that a view uses. */
 #include "probe/probe.h"
 #include "fs/fs.h"
 #include "util/caps.h"
@@ -20,7 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Numbers that are younger than the C library of Debian 12; they are the same everywhere. */
+/* The C library of Debian 12 does not have this number, which all architectures share. */
 #define NR_FCHMODAT2 452
 
 /* The struct delegation of <linux/fcntl.h>, since Linux 6.19. */
@@ -32,7 +32,7 @@
 #define STATX_MNT_ID_UNIQUE 0x00004000U
 #endif
 
-/* A system call that cannot succeed tells by its error whether it is there. */
+/* Adds the row of a system call, by the error of a call that cannot succeed. */
 static void probe_call(struct probe *probe, const char *name, long result, const char *since,
 		       const char *without)
 {
@@ -61,7 +61,7 @@ static void probe_statx(struct probe *probe)
 			  "Mounts below LOWER cannot be told apart: Linux 5.8 is needed.");
 }
 
-/* Loads the least program of the type that filters are: "return 0". */
+/* Loads a program of the type of filters: "return 0". Returns 0 or -errno. */
 static int load_program(void)
 {
 	static const struct bpf_insn program[] = {
@@ -144,7 +144,7 @@ static void probe_fanotify(struct probe *probe)
 		probe_row(probe, name, false, "Watching fails: %s.", strerror(-r));
 }
 
-/* A read lease on a file of our own in memory. */
+/* Takes a read lease on a new memory file. Returns 0 or -errno. */
 static int try_lease(void)
 {
 	_cleanup_(fd_closep) int memory_fd = memfd_create("penstock-probe", MFD_CLOEXEC);
@@ -152,7 +152,7 @@ static int try_lease(void)
 
 	if (memory_fd < 0)
 		return -errno;
-	/* A lease is refused while anybody, we included, could write. */
+	/* A read lease is refused while a descriptor for writing is open. */
 	fd = fd_reopen(memory_fd, O_RDONLY);
 	if (fd < 0)
 		return fd;

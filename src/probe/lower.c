@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What the file system of LOWER can do for a view. */
+/* Probes the file system of LOWER. */
 #include "probe/probe.h"
 #include "fs/fs.h"
 #include "util/cleanup.h"

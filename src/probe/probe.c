@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * pst_probe(): what this machine offers a view.
+ * pst_probe(): which features this machine has for a view.
  *
- * Every answer comes from trying the thing, since versions and configurations lie: distributions
- * backport, containers forbid. The version is only used to say why something is missing. Nothing is
- * left behind: no mount is attached anywhere, no file is made.
+ * Each feature is tried, because versions mislead: distributions backport features, and containers
+ * forbid them. The version of the kernel only explains why a feature is missing. A probe leaves
+ * nothing behind: no mount is attached, no file is made.
  */
 #include "probe/probe.h"
 #include "mount/mount.h"
@@ -55,9 +55,9 @@ static void probe_process(struct probe *probe)
 }
 
 /*
- * Opens LOWER for reading, on a private clone of its mount as a view does, since the kernel opens
- * file handles on a mount in sight for processes which may not open them on a clone. Without the
- * right to clone, on the mount in sight. Returns a descriptor or -errno.
+ * Opens LOWER for reading. Returns a descriptor or -errno. Opens it on a private clone of its
+ * mount, as a view does, because the kernel opens file handles on an attached mount for processes
+ * that may not open them on a clone. Without the right to clone, opens it on the attached mount.
  */
 static int open_lower(const char *lower)
 {

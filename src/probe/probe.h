@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The families of questions of pst_probe(). Each adds its rows. */
+/* The parts of pst_probe(). Each adds its rows. */
 #include "probe/row.h"
 
-/* What FUSE itself offers; lower_fd (-1: none) is asked whether it can be passed through. */
+/* Features of FUSE; and whether files of lower_fd (-1: none) can be passed through. */
 void probe_fuse(struct probe *probe, int lower_fd);
 
-/* System calls and kernel facilities that a view makes use of. */
+/* System calls and kernel facilities that a view uses. */
 void probe_kernel(struct probe *probe);
 
 /* The file system of a directory. */
