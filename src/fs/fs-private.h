@@ -8,7 +8,7 @@
 #include "fs/creds.h"
 #include "fs/fs.h"
 #include "node/namecache.h"
-#include "util/share.h"
+#include "util/fair-share.h"
 
 #include <pthread.h>
 
@@ -31,7 +31,7 @@ struct fs {
 	struct devs *devs;		/* ino.c */
 	struct cursors *cursors;		/* dir-cursors.c; NULL: directories are opened */
 	struct watch *watch;		/* watch.c; NULL: nothing is watched */
-	struct share open_fds;		/* descriptors of handles, by who opened them */
+	struct fair_share open_fds;		/* descriptors of handles, by who opened them */
 	struct node *root;		/* counted */
 	_Atomic bool remote;		/* one of the mounts is remote or FUSE, see fs_is_remote() */
 	struct {

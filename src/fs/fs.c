@@ -32,7 +32,7 @@ static void handle_gone(void *aux, struct handle *handle)
 	if (handle->fd < 0)
 		return;
 	handle->fd = fd_close(handle->fd);
-	share_put(&fs->open_fds, handle->uid);
+	fair_share_put(&fs->open_fds, handle->uid);
 }
 
 /* The root's node and mount 0, from the descriptor of LOWER. */

@@ -37,7 +37,7 @@ struct locks {
 	pthread_cond_t gone;		/* a waiter has ended */
 	struct owner *owners;
 	struct wait *waits;
-	struct share waiting;		/* users' shares of the locks that may wait */
+	struct fair_share waiting;		/* users' shares of the locks that may wait */
 	bool down;
 	uint64_t early[N_EARLY];
 	unsigned int next_early;

@@ -179,7 +179,7 @@ static void wait_free(struct wait *wait)
 	for (struct wait **link = &locks->waits; *link; link = &(*link)->next) {
 		if (*link == wait) {
 			*link = wait->next;
-			share_put(&locks->waiting, wait->handle_uid);
+			fair_share_put(&locks->waiting, wait->handle_uid);
 			break;
 		}
 	}
@@ -211,7 +211,7 @@ static int wait_start(struct fs *fs, struct wait *wait)
 	int r;
 
 	if (locks->waiting.n_taken >= locks->waiting.n ||
-	    !share_has_room(&locks->waiting, wait->handle_uid))
+	    !fair_share_has_room(&locks->waiting, wait->handle_uid))
 		return -ENOLCK;
 	if (locks->down || was_early(locks, wait->unique))
 		return -EINTR;
@@ -224,7 +224,7 @@ static int wait_start(struct fs *fs, struct wait *wait)
 		return -ENOLCK;
 	wait->next = locks->waits;
 	locks->waits = wait;
-	share_take(&locks->waiting, wait->handle_uid);
+	fair_share_take(&locks->waiting, wait->handle_uid);
 	return FS_LATER;
 }
 

@@ -146,10 +146,10 @@ bool lower_to_handle(struct fs *fs, struct handle *handle, int fd)
 	int none = -1;
 
 	/* Before: what the last reference to the handle gives back. */
-	share_take(&fs->open_fds, handle->uid);
+	fair_share_take(&fs->open_fds, handle->uid);
 	if (atomic_compare_exchange_strong(&handle->fd, &none, fd))
 		return true;
-	share_put(&fs->open_fds, handle->uid);
+	fair_share_put(&fs->open_fds, handle->uid);
 	return false;
 }
 
@@ -163,7 +163,7 @@ int lower_of_handle(struct fs *fs, struct handle *handle)
 
 	if (fd >= 0)
 		return fd;
-	if (!share_has_room(&fs->open_fds, handle->uid))
+	if (!fair_share_has_room(&fs->open_fds, handle->uid))
 		return -EMFILE;
 	fd = lower_open(fs, handle->node, handle->flags & ~O_TRUNC);
 	if (fd < 0 || lower_to_handle(fs, handle, fd))

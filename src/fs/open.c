@@ -126,7 +126,7 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 
 int fs_may_open(struct fs *fs, const struct fs_caller *caller)
 {
-	return share_has_room(&fs->open_fds, caller->uid) ? 0 : -EMFILE;
+	return fair_share_has_room(&fs->open_fds, caller->uid) ? 0 : -EMFILE;
 }
 
 int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags, bool kill,

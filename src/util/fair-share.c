@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "util/share.h"
+#include "util/fair-share.h"
 #include "util/hash.h"
 
-static _Atomic uint32_t *row_of(struct share *share, uint32_t uid)
+static _Atomic uint32_t *row_of(struct fair_share *share, uint32_t uid)
 {
-	return &share->n_of[hash_mix(uid) % SHARE_ROWS];
+	return &share->n_of[hash_mix(uid) % FAIR_SHARE_ROWS];
 }
 
-bool share_has_room(struct share *share, uint32_t uid)
+bool fair_share_has_room(struct fair_share *share, uint32_t uid)
 {
 	uint32_t taken = atomic_load_explicit(&share->n_taken, memory_order_relaxed);
 
@@ -17,13 +17,13 @@ bool share_has_room(struct share *share, uint32_t uid)
 	       atomic_load_explicit(row_of(share, uid), memory_order_relaxed) < share->n - taken;
 }
 
-void share_take(struct share *share, uint32_t uid)
+void fair_share_take(struct fair_share *share, uint32_t uid)
 {
 	atomic_fetch_add_explicit(row_of(share, uid), 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&share->n_taken, 1, memory_order_relaxed);
 }
 
-void share_put(struct share *share, uint32_t uid)
+void fair_share_put(struct fair_share *share, uint32_t uid)
 {
 	atomic_fetch_sub_explicit(row_of(share, uid), 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&share->n_taken, 1, memory_order_relaxed);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Limits each user to a fair share of a resource of a fixed amount.
+ *
+ * A user may have as many pieces as are free. So a single user gets half of the pieces, two users get
+ * a third each, and the next user always finds some free. Root has no limit. User IDs with the same
+ * hash have one share together.
+ *
+ * No locks: each function may be called from any thread. Two users who take a piece at the same time
+ * may get one piece too many.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FAIR_SHARE_ROWS 1024u
+
+struct fair_share {
+	uint32_t n;			/* constant: the amount; 0: no limit */
+	_Atomic uint32_t n_taken;
+	_Atomic uint32_t n_of[FAIR_SHARE_ROWS];
+};
+
+/* Returns whether the user may have one more piece. */
+bool fair_share_has_room(struct fair_share *share, uint32_t uid);
+/* Takes a piece for the user, without asking whether the user may have it. */
+void fair_share_take(struct fair_share *share, uint32_t uid);
+/* Gives a piece back. */
+void fair_share_put(struct fair_share *share, uint32_t uid);
