@@ -30,7 +30,7 @@ uint64_t cgroup_of(uint32_t pid)
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';
-	/* "0::/path"; the lines of version 1 stand before it. */
+	/* "0::/path"; lines of version 1 come before it. */
 	line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
 	if (!line)
 		return 0;
@@ -40,7 +40,7 @@ uint64_t cgroup_of(uint32_t pid)
 	end = strchr(line, '\n');
 	if (end)
 		*end = '\0';
-	/* Where both versions are in use, the second has a place of its own. */
+	/* Where both versions are mounted, version 2 has a directory of its own. */
 	snprintf(path, sizeof(path), CGROUP_ROOT "%s", line);
 	if (access(CGROUP_ROOT "/cgroup.procs", F_OK) < 0)
 		snprintf(path, sizeof(path), CGROUP_ROOT "/unified%s", line);

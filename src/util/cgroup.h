@@ -2,6 +2,8 @@
 #pragma once
 #include <stdint.h>
 
-/* The id of the cgroup (version 2) that a process is in, as bpf_get_current_cgroup_id() has it; 0:
- * not known. */
+/*
+ * Returns the ID of a process's cgroup (version 2), the number that bpf_get_current_cgroup_id()
+ * returns; 0: not known. Takes five system calls.
+ */
 uint64_t cgroup_of(uint32_t pid);

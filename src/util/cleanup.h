@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Ownership by scope: a local that owns something is declared with _cleanup_() and the function
- * that gives it up; take_ptr() and take_fd() hand it on. So every failure is a bare return.
+ * Ownership by scope: a local variable that owns something is declared with _cleanup_() and its
+ * destructor; take_ptr() and take_fd() pass ownership on. So every failure is a bare return.
  */
 #include <stdlib.h>
 
 #define _cleanup_(fn) __attribute__((cleanup(fn)))
 
-/* Gives ownership away: the value of p, which is left empty. */
+/* Passes ownership on: returns the value of p and sets p to NULL. */
 #define take_ptr(p)                                                                                \
 	({                                                                                         \
 		__typeof__(p) *take_pp_ = &(p);                                                    \
@@ -17,6 +17,7 @@
 		take_v_;                                                                           \
 	})
 
+/* Likewise for a descriptor, which is set to -1. */
 static inline int take_fd(int *fd)
 {
 	int taken = *fd;

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Which CPUs a thread may run on, and when. */
+/* CPU affinity and scheduling of the calling thread. */
 #include <sched.h>
 
-/*
- * As many CPUs as the kernel can be built for, and the size of a set of them: CPU_SET_S() and such.
- */
+/* The most CPUs a kernel can be built for, and the size of a set of them, for CPU_SET_S(). */
 #define CPU_MAX 8192
 #define CPU_SET_BYTES CPU_ALLOC_SIZE(CPU_MAX)
 
-/* Moves this thread there and keeps it there. 0 or -errno: that CPU cannot be used now. */
+/* Pins the thread to a CPU. Returns 0 or -errno: the CPU cannot be used now. */
 int cpu_pin(unsigned int cpu);
-/* The CPUs that this thread may run on, for CPU_FREE(); NULL where they cannot be had. */
+/* Returns the CPUs that the thread may run on, for CPU_FREE(); NULL: no memory. */
 cpu_set_t *cpu_allowed(void);
-/* Likewise for a while; *ret_was goes to cpu_leave(). */
+/* Pins the thread to a CPU until cpu_leave(), which takes *ret_was. Returns 0 or -errno. */
 int cpu_enter(unsigned int cpu, cpu_set_t **ret_was);
 void cpu_leave(cpu_set_t *was);
 

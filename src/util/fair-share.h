@@ -3,12 +3,12 @@
 /*
  * Limits each user to a fair share of a resource of a fixed amount.
  *
- * A user may have as many pieces as are free. So a single user gets half of the pieces, two users get
- * a third each, and the next user always finds some free. Root has no limit. User IDs with the same
- * hash have one share together.
+ * A user may have as many pieces as are free. So a single user gets half of the pieces, two users
+ * get a third each, and the next user always finds some free. Root has no limit. User IDs with the
+ * same hash have one share together.
  *
- * No locks: each function may be called from any thread. Two users who take a piece at the same time
- * may get one piece too many.
+ * No locks: each function may be called from any thread. Two users who take a piece at the same
+ * time may get one piece too many.
  */
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -16,8 +16,8 @@ static inline void fd_closep(int *fd)
 }
 
 /*
- * The path under which the kernel lets us reach fd again: "/proc/self/fd/N", or "N" from within
- * that directory.
+ * Returns the path by which system calls reach the file of fd: "/proc/self/fd/N", or "N" in a
+ * thread that has called fd_path_shorten().
  */
 struct fd_path {
 	char text[32];
@@ -26,11 +26,11 @@ struct fd_path fd_path(int fd);
 /* Opens the file of a descriptor anew, close-on-exec. Returns the new descriptor or -errno. */
 int fd_reopen(int fd, int flags);
 /*
- * Makes /proc/self/fd the working directory of this thread, which must have one of its own
- * (CLONE_FS): of a call by such a path, finding the way to that directory takes a third of the
- * time.
+ * Makes /proc/self/fd the working directory of the calling thread, because resolving that prefix is
+ * a third of the time of a system call by fd_path(). The thread must have a working directory of
+ * its own (unshare(CLONE_FS)).
  */
 void fd_path_shorten(void);
 
-/* Reads a small file in full as text; returns its length or -errno. */
+/* Reads a file as text, cut off at size - 1 bytes. Returns the length or -errno. */
 int fd_read_file(const char *path, char *buf, size_t size);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Mixing bits for hash tables, and a keyed hash (SipHash-2-4) for what must not be guessed. */
+/* Hashes for tables, and a keyed hash (SipHash-2-4) for numbers that clients must not guess. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+/* Returns a hash of a number. Different numbers have different hashes. */
 static inline uint64_t hash_mix(uint64_t x)
 {
 	x ^= x >> 32;
@@ -15,6 +16,7 @@ static inline uint64_t hash_mix(uint64_t x)
 	return x;
 }
 
+/* Returns a hash of len bytes; it differs between machines of different byte order. */
 static inline uint64_t hash_bytes(uint64_t seed, const void *data, size_t len)
 {
 	const unsigned char *p = data;
@@ -35,5 +37,5 @@ static inline uint64_t hash_bytes(uint64_t seed, const void *data, size_t len)
 	return h;
 }
 
-/* SipHash-2-4 of one 64-bit number under a 128-bit key. */
+/* Returns SipHash-2-4 of a 64-bit number under a 128-bit key. */
 uint64_t hash_keyed(const uint64_t key[2], uint64_t number);

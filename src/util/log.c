@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The log sink. Its three variables are the only mutable ones at file scope in the project: a
- * program has one log. They are set before threads start, or read torn by at most one message.
+ * The log sink. Its three variables are the only mutable ones at file scope in the project, because
+ * a program has one log. No lock guards them: a program sets them before it starts threads, or else
+ * one message may go to a mixture of the old and the new sink.
  */
 #include "util/log.h"
 
@@ -26,8 +27,8 @@ enum pst_log_level log_level(void)
 }
 
 /*
- * Names of files and what objects of others say of themselves end up in messages: none of them
- * becomes a line of its own, or a command to a terminal.
+ * Replaces control characters, because messages quote file names and texts of eBPF objects: neither
+ * may start a line of its own or send a command to a terminal.
  */
 static void make_one_line(char *text)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* One sink for messages, four levels; where they go is chosen by pst_log_set(). */
+/* The log: one sink with four levels, which pst_log_set() chooses. */
 #include <penstock/penstock.h>
 
 void log_print(enum pst_log_level level, const char *format, ...)
@@ -17,6 +17,6 @@ enum pst_log_level log_level(void);
 #define log_info(...) log_at(PST_LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(PST_LOG_DEBUG, __VA_ARGS__)
 
-/* Fills *error (may be NULL) with code (negative errno) and a formatted line. Returns code. */
+/* Fills *error (may be NULL) with code (a negative errno) and a formatted line. Returns code. */
 int error_set(struct pst_error *error, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

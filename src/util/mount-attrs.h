@@ -2,5 +2,5 @@
 #pragma once
 #include <stdint.h>
 
-/* The MOUNT_ATTR_ bits of mount_setattr(2) and fsmount(2) for PST_MOUNT_ flags. */
+/* Returns the MOUNT_ATTR_ bits of mount_setattr(2) and fsmount(2) for PST_MOUNT_ flags. */
 uint64_t mount_attrs(unsigned int flags);

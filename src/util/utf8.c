@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Texts that may hold any bytes, for JSON and for terminals. */
+/* Texts of any bytes, for JSON and for terminals. No state, no locks. */
 #include "util/utf8.h"
 
 #include <stdint.h>
@@ -81,7 +81,7 @@ void utf8_unescape(char *text)
 	*to = '\0';
 }
 
-/* Bytes that are to be escaped where text begins: a control character, of one byte or of two. */
+/* Returns the bytes of the control character at text, 1 or 2; 0: there is none. */
 static int controls(const uint8_t *text)
 {
 	if (text[0] < 0x20 || text[0] == 0x7f)
@@ -89,7 +89,7 @@ static int controls(const uint8_t *text)
 	return text[0] == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0 ? 2 : 0;
 }
 
-/* Writes what a terminal may have of the character at *text, and moves *text behind it. */
+/* Writes the character at *text as a terminal may have it, and moves *text behind it. */
 static void next_printable(const char **text, char out[16])
 {
 	size_t len = utf8_char(*text);

@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Names of files have no encoding: any bytes but '/' and NUL. JSON is UTF-8, and a terminal takes
- * some bytes for commands. So in JSON a byte that belongs to no valid character is written \xHH,
- * with two small hexadecimal digits, and so is a backslash that stands before an x in the name. All
- * else is as it is.
+ * Escapes for texts of any bytes. File names have no encoding and may hold any byte but '/' and
+ * NUL, but JSON is UTF-8, and terminals execute control characters. In JSON, a byte that belongs to
+ * no valid UTF-8 character is written \xHH, with two lower-case hexadecimal digits, and so is a
+ * backslash before an x. All other characters stand for themselves.
  */
 #include <stddef.h>
 #include <stdio.h>
 
-/* Bytes of the character that begins at text: 1 to 4; 0 where no valid one does, or at the end. */
+/* Returns the bytes of the character at text, 1 to 4; 0: no valid character, or the end. */
 size_t utf8_char(const char *text);
 
 /*
- * Whether \xHH has to be written for the byte at text. Bytes of valid characters have to be skipped
- * by utf8_char().
+ * Returns whether JSON needs \xHH for the byte at text. The caller goes from character to character
+ * with utf8_char(): text must not point into a valid one.
  */
 int utf8_must_escape(const char *text);
 
-/* The text with \xHH, for free(); NULL: no memory. */
+/* Returns the text with \xHH escapes, for free(); NULL: no memory. */
 char *utf8_escape(const char *text);
-/* Takes \xHH back, in place. */
+/* Replaces \xHH escapes by their bytes, in place. */
 void utf8_unescape(char *text);
 
 /*
- * Appends a text to a buffer of that size and length, and returns the new length. What a terminal
- * takes for a command is written as \033, bytes that are no valid character as \xHH.
+ * Appends a text for a terminal to a buffer of that size and length, and returns the new length.
+ * Control characters become octal (\033), bytes that belong to no valid character \xHH.
  */
 size_t utf8_append_printable(char *buf, size_t size, size_t length, const char *text);
+/* Writes a text to a file in the same form. */
 void utf8_print(FILE *file, const char *text);
