@@ -4,9 +4,7 @@
 #include <penstock/penstock.h>
 #include <stdbool.h>
 
-/*
- * -- the private clone of LOWER (mount-clone.c) --------------------------------------------------
- */
+/* -- the private clone of LOWER (mount-clone.c) ----------------------------------------------- */
 
 /*
  * Clones the mount that a directory lies on, rooted there and attached nowhere, with the view's own
@@ -23,9 +21,7 @@ void mount_clone_clear_readonly(int lower_fd);
 /* True if one of the mounts below a directory is read-only by a flag of its own. */
 bool mount_clone_has_readonly_below(const char *path);
 
-/*
- * -- the view's mount (mount.c) ------------------------------------------------------------------
- */
+/* -- the view's mount (mount.c) --------------------------------------------------------------- */
 
 struct mount_options {
 	int dev_fd;			/* a fresh /dev/fuse */

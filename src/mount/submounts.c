@@ -288,9 +288,7 @@ int submounts_each(struct submounts *submounts, int (*fn)(void *aux, const struc
 	return r;
 }
 
-/*
- * -- the thread ---------------------------------------------------------------------------------
- */
+/* -- the thread ------------------------------------------------------------------------------- */
 
 static void *submounts_main(void *arg)
 {

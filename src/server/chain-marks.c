@@ -10,9 +10,9 @@
 #include <string.h>
 #include <time.h>
 
-/* How long a request waits for another one by which a new filter is asked about its nodes. */
-#define SETTLE_MS 200
-/* How often the path of a file is looked for that is being renamed. */
+/* How long chain_marks_update() waits for a request to run programs on. */
+#define UPDATE_MS 200
+/* Tries to find the path of a file that is being renamed. */
 #define PATH_TRIES 8
 
 static port_atomic_u64 *cell_of(struct fs *fs, const struct chain_entry *entry, struct node *node)
@@ -22,10 +22,7 @@ static port_atomic_u64 *cell_of(struct fs *fs, const struct chain_entry *entry, 
 
 /* -- nodes by their paths ---------------------------------------------------------------------- */
 
-/*
- * Goes down a path whose end is at node; each directory is kept until the next one has been asked
- * about by it.
- */
+/* Runs the new filter on each file of a path, from the root down. */
 static void ask_steps(const struct chain_marks *marks, char *path)
 {
 	struct fs *fs = marks->fs;
@@ -55,17 +52,14 @@ static void ask_steps(const struct chain_marks *marks, char *path)
 	fs_node_put(fs, dir);
 }
 
-/* The path of a node below; false: it has none, or loses it faster than it is found. */
+/* Finds the path of a node below; false: the node has none, or is renamed too often. */
 static bool find_path(struct fs *fs, struct node *node, char path[PATH_MAX])
 {
 	struct node *found;
 
 	for (int i = 0; i < PATH_TRIES; i++) {
 		fs_node_path(fs, node, path, PATH_MAX);
-		/*
-		 * A file that was deleted, or whose directory is not known to the kernel below, has
-		 * none.
-		 */
+		/* A removed file has none, nor one whose lower dentry is not connected. */
 		if (path[0] != '/' || !path[1])
 			return false;
 		if (fs_walk_path(fs, path + 1, &found) < 0)
@@ -88,20 +82,18 @@ static bool ask_path(const struct chain_marks *marks, struct node *node)
 	return true;
 }
 
-/*
- * -- marks --------------------------------------------------------------------------------------
- */
+/* -- marks ------------------------------------------------------------------------------------ */
 
 /*
- * A new filter that goes by names meets a node whose path is not known: it may be any, so the
- * filter holds for it, as for a file that it is for. The next LOOKUP decides anew.
+ * The path of the node is not known, and may be one that the new filter is for: so the filter holds
+ * for the node. The next LOOKUP decides again.
  */
 static void mark_unknown(const struct chain_marks *marks, struct node *node)
 {
 	struct chain_entry *entry = marks->new;
 	uint64_t bit = 1ULL << entry->bit;
 
-	/* Once: it may run already, and have filled its cell. */
+	/* Only once, because the filter may run already and have written its cell. */
 	if (entry->cells && !(node_filters(node) & bit))
 		port_store(cell_of(marks->fs, entry, node),
 			   marks->by_name ? entry->facts->unknown : entry->facts->cell);
@@ -109,8 +101,8 @@ static void mark_unknown(const struct chain_marks *marks, struct node *node)
 }
 
 /*
- * What a new filter has of a node that the kernel knows already: some are not looked up again soon,
- * directories that somebody works in, files that are open. The next LOOKUP decides anew.
+ * Sets or clears the bit of the new filter in a node that the kernel knows: the kernel does not
+ * look up working directories and open files again soon. The next LOOKUP decides again.
  */
 static void mark_new(const struct chain_marks *marks, struct node *node)
 {
@@ -119,7 +111,7 @@ static void mark_new(const struct chain_marks *marks, struct node *node)
 	if (&node->filter == entry->at)
 		return;
 	if (node->id == FUSE_ROOT_ID) {
-		/* Attached somewhere: below that it is inherited; what is above is not its own. */
+		/* A filter that is attached elsewhere does not hold for the root. */
 		if (entry->at)
 			return;
 		if (entry->cells && !(node_filters(node) >> entry->bit & 1))
@@ -143,7 +135,9 @@ static void mark_node(void *aux, struct node *node)
 		fs_show_real(marks->fs, node);
 }
 
-/* A filter that is attached somewhere: the node is ours to keep, and keeps the filter. */
+/*
+ * Sets the bits of filters that are attached somewhere in the nodes there, which the chain holds.
+ */
 static void mark_attached(const struct chain_marks *marks)
 {
 	for (unsigned int i = 0; marks->chain && i < marks->chain->n; i++) {
@@ -164,17 +158,20 @@ void chain_marks_apply(struct chain_marks *marks)
 	struct req *req = NULL;
 
 	marks->by_name = marks->new && (marks->chain->by_name & 1ULL << marks->new->bit);
-	/* Without memory to ask with all are held, which is right, and slow. */
+	/* Without memory the filter holds for all nodes, which is right and slow. */
 	if (marks->by_name)
 		seen = calloc(NODE_MAX / 64, sizeof(*seen));
 	if (seen) {
 		req = request_pool_borrow(marks->requests, true);
-		/* It may not be in force yet. */
+		/* That chain may not be in force yet. */
 		atomic_store(&req->chain, (struct chain *)marks->chain);
 	}
 	marks->seen = seen;
 	marks->req = req;
-	/* Before: others inherit from them. After: they were decided like others. */
+	/*
+	 * Before, because others inherit from these nodes; after, because the walk has decided
+	 * them, too.
+	 */
 	mark_attached(marks);
 	fs_walk(marks->fs, mark_node, marks);
 	mark_attached(marks);
@@ -183,16 +180,16 @@ void chain_marks_apply(struct chain_marks *marks)
 }
 
 /*
- * A request to ask a new filter with, from inside of another one. All that there are may wait for
- * that: after a while it goes on without, and the filter holds for nodes as if their paths were not
- * known.
+ * Takes a request to run the new filter on while another request waits for it. All requests may be
+ * waiting here, so after UPDATE_MS this gives up: the filter holds for the nodes as if their paths
+ * were not known.
  */
 static struct req *borrow_soon(struct request_pool *requests)
 {
 	static const struct timespec pause = { .tv_nsec = 1000000 };
 	struct req *req = request_pool_borrow(requests, false);
 
-	for (int i = 0; i < SETTLE_MS && !req; i++) {
+	for (int i = 0; i < UPDATE_MS && !req; i++) {
 		nanosleep(&pause, NULL);
 		req = request_pool_borrow(requests, false);
 	}

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Filters coming and going.
+ * Adding, removing and replacing filters.
  *
- * A change in steps: load what is new; put the new chain in force; let requests end that began
- * under the old one; give nodes the bits of what is new; make the kernel forget what it was told
- * under the old chain; let go of what is gone. Nodes get their bits twice, before and after the
- * wait: a node that an old request makes meanwhile may have inherited from a directory that had not
- * got them.
+ * The steps of a change: load the new filter; put the new chain in force; wait until the requests
+ * under the old chain have ended; set the bit of the new filter in nodes; invalidate what the
+ * kernel has cached under the old chain; free the removed filter. Nodes get the bit twice, before
+ * and after the wait: a node that an old request makes meanwhile may inherit from a directory that
+ * had no such bit yet.
  *
- * Locks: changing, held through a change, which may take long: reading an object, loading it,
- * waiting for requests. lock, for the moment when the chain becomes another, and for whoever looks
- * at the chain from outside a request. changing is taken before lock.
+ * Locks: changing is held for the whole change, which may take long: it loads an object and waits
+ * for requests. lock is held while the chain is replaced, and by threads that read the chain
+ * outside of a request. changing is taken before lock.
  */
 #include "server/chain-update.h"
 #include "server/chain-entry.h"
 #include "server/chain-marks.h"
-#include "server/forgotten.h"
-#include "server/newcomer.h"
+#include "server/forget-programs.h"
+#include "server/chain-names.h"
 #include "server/request-pool.h"
 #include "util/log.h"
 
@@ -26,11 +26,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Requests that wait for long (for a lease, a slow disk) hold a change up no longer than this. */
+/* The longest wait for requests under the old chain, which may wait for a lease or a slow disk. */
 #define DRAIN_MS 30000
 
 struct filters {
-	struct request_pool *requests;	  /* borrowed, as what follows */
+	struct request_pool *requests; /* borrowed, as what follows */
 	struct invalidator *invalidator;
 	struct request_host *host;
 	struct fs *fs;
@@ -40,7 +40,7 @@ struct filters {
 	struct chain *chain;	  /* in force; NULL: none */
 	uint64_t used;		  /* bits */
 
-	struct forgotten forgotten;
+	struct forget_programs forget;
 };
 
 int filters_new(struct request_pool *requests, struct invalidator *invalidator, uint64_t features,
@@ -57,7 +57,7 @@ int filters_new(struct request_pool *requests, struct invalidator *invalidator, 
 	filters->features = features;
 	pthread_mutex_init(&filters->changing, NULL);
 	pthread_mutex_init(&filters->lock, NULL);
-	forgotten_init(&filters->forgotten, requests);
+	forget_programs_init(&filters->forget, requests);
 	*ret_filters = filters;
 	return 0;
 }
@@ -85,6 +85,7 @@ static int unknown(struct filters *filters, const char *name, struct pst_error *
 			 len ? "it has " : "it has none", names);
 }
 
+/* Tells the file system which properties the filters have. */
 static void tell_fs(struct fs *fs, const struct chain *chain)
 {
 	struct fs_filters facts = { 0 };
@@ -109,7 +110,10 @@ static bool put_in_force(struct filters *filters, struct chain *chain, struct ch
 	struct chain *old = filters->chain;
 
 	tell_fs(filters->fs, chain);
-	/* From here on nobody looks at the old chain, or at entries that are not in the new one. */
+	/*
+	 * From here on no thread outside of a request reads the old chain, or entries that are only
+	 * there.
+	 */
 	pthread_mutex_lock(&filters->lock);
 	filters->chain = chain;
 	pthread_mutex_unlock(&filters->lock);
@@ -120,7 +124,7 @@ static bool put_in_force(struct filters *filters, struct chain *chain, struct ch
 	}
 	if (request_pool_drained(filters->requests, old, DRAIN_MS))
 		return true;
-	/* Requests that wait so long must not find their chain freed: it stays until the end. */
+	/* The chain is never freed then, because requests still use it. */
 	log_warning("requests under the old filters are still waiting; these stay loaded");
 	return false;
 }
@@ -131,13 +135,13 @@ static int change(struct filters *filters, struct chain_entry *const *entries, u
 {
 	struct chain_marks marks = { .fs = filters->fs, .requests = filters->requests, .new = new };
 	struct chain *chain = NULL, *old = filters->chain;
-	struct newcomer newcomer;
+	struct chain_names names;
 	bool drained;
 	int r;
 
 	if (n && chain_new(entries, n, &chain) < 0)
 		return error_set(error, -ENOMEM, "no memory");
-	r = newcomer_init(&newcomer, filters->requests, filters->invalidator, new, error);
+	r = chain_names_init(&names, filters->requests, filters->invalidator, new, error);
 	if (r < 0) {
 		chain_free(chain);
 		return r;
@@ -146,10 +150,10 @@ static int change(struct filters *filters, struct chain_entry *const *entries, u
 	if (chain && new)
 		port_store(&chain->activating, 1ULL << new->bit);
 	chain_marks_apply(&marks);
-	r = newcomer_check_mounts(&newcomer, error);
+	r = chain_names_check_mounts(&names, error);
 	if (r < 0) {
 		chain_marks_undo(&marks);
-		newcomer_fini(&newcomer);
+		chain_names_fini(&names);
 		chain_free(chain);
 		return r;
 	}
@@ -158,8 +162,8 @@ static int change(struct filters *filters, struct chain_entry *const *entries, u
 	chain_marks_apply(&marks);
 	if (chain)
 		port_store(&chain->activating, 0);
-	newcomer_invalidate(&newcomer, old, gone);
-	newcomer_fini(&newcomer);
+	chain_names_invalidate(&names, old, gone);
+	chain_names_fini(&names);
 	if (!drained)
 		return 0;
 	if (gone) {
@@ -196,7 +200,7 @@ static int load(struct filters *filters, const char *spec, const struct chain_en
 		return r;
 	}
 	if (facts->ops[FILTER_POST] >> FUSE_FORGET & 1)
-		forgotten_prepare(&filters->forgotten);
+		forget_programs_prepare(&filters->forget);
 	*ret_entry = new;
 	return 0;
 }
@@ -261,7 +265,7 @@ void filters_unlock(struct filters *filters)
 
 void filters_forgotten(struct filters *filters, struct node *node)
 {
-	forgotten_run(&filters->forgotten, node);
+	forget_programs_run(&filters->forget, node);
 }
 
 struct filters *filters_free(struct filters *filters)
@@ -271,7 +275,7 @@ struct filters *filters_free(struct filters *filters)
 	for (unsigned int i = 0; filters->chain && i < filters->chain->n; i++)
 		chain_entry_free(filters->fs, filters->chain->entries[i]);
 	chain_free(filters->chain);
-	forgotten_fini(&filters->forgotten);
+	forget_programs_fini(&filters->forget);
 	pthread_mutex_destroy(&filters->lock);
 	pthread_mutex_destroy(&filters->changing);
 	free(filters);

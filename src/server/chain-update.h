@@ -14,7 +14,8 @@ struct invalidator;
 struct request_pool;
 
 /*
- * requests and invalidator are borrowed; features are FUSE_* as agreed with the kernel. 0 or -ENOMEM.
+ * requests and invalidator are borrowed; features are FUSE_* as agreed with the kernel. 0 or
+ * -ENOMEM.
  */
 int filters_new(struct request_pool *requests, struct invalidator *invalidator, uint64_t features,
 		struct filters **ret_filters);

@@ -105,9 +105,7 @@ static int set_new(struct request_host *host, unsigned int n, size_t data_size, 
 	return 0;
 }
 
-/*
- * -- the pool ------------------------------------------------------------------------------------
- */
+/* -- the pool --------------------------------------------------------------------------------- */
 
 /* Requests that are never given to transports. */
 static unsigned int n_own(const struct request_pool *pool, bool filtered)

@@ -35,7 +35,7 @@
 #define N_QUEUED 768
 #define N_QUEUED_FILTERED 40
 #define N_QUEUED_OWNED 16
-/* ... and for filters that are told of forgotten files (server/forgotten.c). */
+/* ... and for filters that are told of forgotten files (server/forget-programs.c). */
 #define N_FORGOTTEN 1
 
 struct server {

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * server/invalidator.c says how names are invalidated, and why. The caller holds filters->changing
+ * of server/chain-update.c.
+ */
+#include "server/chain-names.h"
+#include "mount/submounts.h"
+#include "filter/name-check.h"
+#include "server/invalidator.h"
+#include "server/request-pool.h"
+#include "util/log.h"
+
+#include <errno.h>
+
+int chain_names_init(struct chain_names *names, struct request_pool *requests,
+		     struct invalidator *invalidator, struct chain_entry *entry,
+		     struct pst_error *error)
+{
+	*names = (struct chain_names){
+		.requests = requests,
+		.invalidator = invalidator,
+		.entry = entry,
+	};
+	if (!entry)
+		return 0;
+	if (chain_new(&entry, 1, &names->chain) < 0)
+		return error_set(error, -ENOMEM, "no memory");
+	names->req = request_pool_borrow(requests, true);
+	atomic_store(&names->req->chain, names->chain);
+	return 0;
+}
+
+void chain_names_fini(struct chain_names *names)
+{
+	if (names->req)
+		request_pool_return(names->requests, names->req);
+	chain_free(names->chain);
+}
+
+/*
+ * Returns true where the new filter may hide a name from some caller. A filter that depends on the
+ * caller counts as hiding every name that it handles, because the next caller is not known.
+ */
+static bool hides_name(void *aux, struct node *dir, const char *name, uint32_t type)
+{
+	struct chain_names *names = aux;
+	const struct chain *chain = names->chain;
+
+	if (!(node_filters(dir) >> names->entry->bit & 1))
+		return false;
+	if (chain->by_caller)
+		return chain->by_name;
+	return name_check_alone(&names->req->call, chain, &dir->filter, name, type) < 0;
+}
+
+struct check {
+	struct chain_names *names;
+	struct pst_error *error;
+};
+
+static int check_covered(void *aux, const struct covered *covered)
+{
+	struct check *check = aux;
+	struct chain_names *names = check->names;
+	struct fs *fs = names->requests->host->fs;
+	struct node *dir = fs_node(fs, covered->dir);
+	struct node *node = fs_node(fs, covered->node);
+	bool hides = dir && node && hides_name(names, dir, covered->name, node->type);
+
+	fs_node_put(fs, dir);
+	fs_node_put(fs, node);
+	if (!hides)
+		return 0;
+	return error_set(check->error, -EBUSY,
+			 "filter %s hides \"%s\", and %s in the view is a mount point: the kernel would "
+			 "detach what is mounted there; unmount it first",
+			 names->entry->facts->name, covered->name, covered->mount_point);
+}
+
+int chain_names_check_mounts(struct chain_names *names, struct pst_error *error)
+{
+	struct submounts *submounts = names->requests->host->submounts;
+	struct check check = { names, error };
+
+	if (!names->entry)
+		return 0;
+	/* request/keep-mounts.c uses the result, too. */
+	submounts_scan(submounts, 0);
+	if (!names->chain->names || names->chain->by_caller)
+		return 0;
+	return submounts_each(submounts, check_covered, &check);
+}
+
+/* Returns true where a filter hides or changes names, for all or for some callers. */
+static bool affects_names(const struct chain *chain, const struct chain_entry *entry)
+{
+	return chain && entry && ((chain->by_name | chain->by_caller) >> entry->bit & 1);
+}
+
+/* Returns true where a filter may look up another name than the caller gave. */
+static bool changes_names(const struct chain *chain, const struct chain_entry *entry)
+{
+	return chain && entry && (chain->pre[FUSE_LOOKUP] >> entry->bit & 1);
+}
+
+void chain_names_invalidate(struct chain_names *names, const struct chain *old,
+			    const struct chain_entry *gone)
+{
+	const struct chain_entry *entry = names->entry;
+	struct invalidator_names lost = {
+		.lost = entry ? hides_name : NULL,
+		.aux = names,
+		.unlisted = changes_names(names->chain, entry) || changes_names(old, gone),
+	};
+	bool affects = affects_names(names->chain, entry) || affects_names(old, gone);
+
+	invalidator_filters_changed(names->invalidator, names->requests->host->fs,
+				    affects ? &lost : NULL);
+}
