@@ -54,3 +54,26 @@ once_statx_has_no_inode_flags_and_swap_is_refused() {
 	chattr -i "$LOWER/immutable"
 	refused 'Invalid argument' swapon "$VIEW/swap"
 }
+
+# The kernel writes with the rights that the file was registered with by the first of the opens that overlap.
+each_set_id_bits_of_an_open_file_go_with_a_write_by_root() {
+	real || skip "below they stay"
+	passing || skip "served data is written as below"
+	lower ext4
+	echo text > "$LOWER/f"
+	chmod 755 "$LOWER/f"
+	view
+	exec 7<> "$VIEW/f"
+	chmod u+s "$VIEW/f"
+	echo text >> "$VIEW/f"
+	equal "$(stat -c %a "$LOWER/f")" 755 "mode while the file was open before"
+	exec 7<&-
+	# The close is over when the RELEASE has come, soon after it.
+	within 10 write_keeps_bits "$VIEW/f" || fail "a write by root clears bits for ever"
+}
+
+write_keeps_bits() {
+	chmod 4755 "$1"
+	echo text >> "$1"
+	[ "$(stat -c %a "$LOWER/f")" = 4755 ]
+}
