@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# manual.sh PENSTOCK ROOT: penstock(1) has every command and mount option that the program has.
+# manual.sh PENSTOCK ROOT: penstock(1) has every command and mount option that the program has,
+# penstock-filters(7) every operation of PST_OPS and every ready-made filter.
 set -u
 penstock=$1 page=$2/man/penstock.1.scd bad=0
 
@@ -21,4 +22,14 @@ fi
 for name in $commands; do has "$name" "^\*penstock $name( |\*)"; done
 for name in $words; do has "filter $name" "^\*penstock filter .*$name\*"; done
 for name in $options; do has "$name" "\*$name(=|\*)"; done
+
+page=$2/man/penstock-filters.7.scd
+operations=$(sed -nE 's/^\tX\(([a-z]+), FUSE_.*/\1/p' "$2/include/penstock/filter.h")
+filters=$(sed -nE "s/^\t'([a-z-]+)',\$/\1/p" "$2/filters/meson.build")
+if [ -z "$operations" ] || [ -z "$filters" ]; then
+	echo "PST_OPS or the list of filters has another form"
+	exit 1
+fi
+for name in $operations; do has "$name" "^$name( |\$)"; done
+for name in $filters; do has "$name" "(^|[^a-z-])$name([^a-z-]|\$)"; done
 exit $bad
