@@ -254,6 +254,7 @@ bool call_validate_unasked(struct filter_call *call, const union pst_in *in)
 		return true;
 	slot->in = *in;
 	for (unsigned int i = 0; i < call->op->n_call_names; i++)
-		strcpy(slot->name[i].text, call->saved->name[i]);
+		memcpy(slot->name[i].text, call->saved->name[i],
+		       strlen(call->saved->name[i]) + 1);
 	return false;
 }

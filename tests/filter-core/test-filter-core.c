@@ -1,0 +1,642 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The filter core before an engine of the test's own (host.c): no file system, no eBPF. The core is
+ * compiled without libc (meson.build).
+ */
+#include "host.h"
+
+#include "filter/call-fill.h"
+#include "filter/name-check.h"
+#include "filter/place.h"
+#include "filter/records.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static int setup(void **state)
+{
+	(void)state;
+	host_init();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	host_fini();
+	return n_allocated;
+}
+
+/*
+ * -- verdicts ------------------------------------------------------------------------------------
+ */
+
+static int pre_a(struct pst_call *call)
+{
+	(void)call;
+	note("a");
+	return PST_PASS;
+}
+
+static int pre_b(struct pst_call *call)
+{
+	note("b");
+	return call->caller.uid == 1 ? -EACCES : PST_PASS;
+}
+
+static int pre_c(struct pst_call *call)
+{
+	note("c");
+	if (call->caller.uid != 2)
+		return PST_PASS;
+	call->out.attr.attr.mode = S_IFREG | 0600;
+	return PST_DONE;
+}
+
+static int post_a(struct pst_call *call)
+{
+	note(call->error ? "A!" : "A");
+	return PST_PASS;
+}
+
+static int post_b(struct pst_call *call)
+{
+	(void)call;
+	note("B");
+	return PST_PASS;
+}
+
+static int post_c(struct pst_call *call)
+{
+	(void)call;
+	note("C");
+	return PST_PASS;
+}
+
+static struct node *three_filters(void)
+{
+	static const program_fn pre[] = { pre_a, pre_b, pre_c },
+				post[] = { post_a, post_b, post_c };
+	static const char *const names[] = { "a", "b", "c" };
+	struct node *node = host_node(NULL, "file", S_IFREG);
+
+	/* Bits are not in the order of the chain. */
+	for (unsigned int i = 0; i < 3; i++) {
+		struct filter *filter = host_filter(names[i], 0, 2 - i);
+
+		filter->pre[FUSE_GETATTR] = pre[i];
+		filter->post[FUSE_GETATTR] = post[i];
+	}
+	assert_non_null(host_chain());
+	return node;
+}
+
+/* The engine's part of GETATTR. */
+static int getattr(struct filter_call *call, struct node *node, uint32_t uid)
+{
+	struct fuse_attr_out *out = &call->saved->out.attr;
+	int r;
+
+	host_begin(call, FUSE_GETATTR, node, NULL);
+	call->caller.uid = uid;
+	r = host_before(call);
+	if (r == 0) {
+		out->attr.mode = node->type | 0644;
+		out->attr.size = 5;
+		call->out_len = sizeof(*out);
+	}
+	return apply_after(call, r == APPLY_DONE ? 0 : r, NULL, NULL);
+}
+
+static void post_programs_run_in_the_opposite_order(void **state)
+{
+	struct node *node = three_filters();
+
+	assert_int_equal(getattr(host_call(), node, 1000), 0);
+	assert_string_equal(asked.log, "a b c C B A");
+}
+
+static void refused_operation_reaches_only_those_that_ran(void **state)
+{
+	struct node *node = three_filters();
+	struct filter_call *call = host_call();
+
+	assert_int_equal(getattr(call, node, 1), -EACCES);
+	assert_string_equal(asked.log, "a b A!");
+	assert_string_equal(call->decided_by->facts->name, "b");
+	assert_int_equal(call->verdict, -EACCES);
+}
+
+static void done_answers_the_operation(void **state)
+{
+	struct node *node = three_filters();
+	struct filter_call *call = host_call();
+
+	assert_int_equal(getattr(call, node, 2), 0);
+	assert_int_equal(call->saved->out.attr.attr.mode, S_IFREG | 0600);
+	assert_string_equal(asked.log, "a b c B A");
+}
+
+static void node_without_filters_asks_nobody(void **state)
+{
+	struct node *node = three_filters();
+	struct filter_call *call = host_call();
+
+	port_store(&node->filter.filters, 0);
+	host_begin(call, FUSE_GETATTR, node, NULL);
+	assert_int_equal(chain_asked(call->chain, FUSE_GETATTR, call->node, NULL), 0);
+	port_store(&node->filter.filters, 2);
+	assert_int_equal(getattr(call, node, 1000), 0);
+	assert_string_equal(asked.log, "b B");
+}
+
+static void operations_allocate_nothing(void **state)
+{
+	struct node *node = three_filters();
+
+	n_allocations = 0;
+	assert_int_equal(getattr(host_call(), node, 1000), 0);
+	assert_int_equal(n_allocations, 0);
+}
+
+static void chain_reports_lack_of_memory(void **state)
+{
+	host_filter("a", 0, 0);
+	allocation_fails = true;
+	assert_null(host_chain());
+	allocation_fails = false;
+}
+
+/*
+ * -- what programs must not leave ----------------------------------------------------------------
+ */
+
+static void (*leave)(struct pst_call *call);
+static int verdict;
+
+static int leaves(struct pst_call *call)
+{
+	if (leave)
+		leave(call);
+	return verdict;
+}
+
+static void other_handle(struct pst_call *call)
+{
+	call->in.write.fh++;
+}
+
+static void longer_data(struct pst_call *call)
+{
+	call->data_len = 101;
+}
+
+static void cell_of_none(struct pst_call *call)
+{
+	call->cell = 1;
+}
+
+static void held_twice(struct pst_call *call)
+{
+	call->child.held = 2;
+}
+
+static void delay(struct pst_call *call)
+{
+	call->delay_us = 1;
+}
+
+static void nobody(struct pst_call *call)
+{
+	call->caller.uid = UINT32_MAX;
+}
+
+static void too_many_bytes(struct pst_call *call)
+{
+	call->out.write.size = 101;
+}
+
+static void other_argument(struct pst_call *call)
+{
+	call->in.write.offset++;
+}
+
+static int write_100(struct filter_call *call, struct node *node)
+{
+	const struct fuse_write_in in = { .fh = 7, .size = 100 };
+	int r;
+
+	host_begin(call, FUSE_WRITE, node, &in);
+	call->data_len = 100;
+	r = host_before(call);
+	if (r < 0)
+		return r;
+	call->saved->out.write.size = 100;
+	call->out_len = sizeof(call->saved->out.write);
+	return apply_after(call, 0, NULL, NULL);
+}
+
+static void rubbish_is_refused_before_the_operation(void **state)
+{
+	static void (*const rubbish[])(struct pst_call * call) = {
+		other_handle, longer_data, cell_of_none, held_twice, delay, nobody,
+	};
+	struct node *node = host_node(NULL, "file", S_IFREG);
+	struct filter *filter = host_filter("rubbish", 0, 0);
+
+	filter->pre[FUSE_WRITE] = leaves;
+	assert_non_null(host_chain());
+	verdict = PST_PASS;
+	for (size_t i = 0; i < sizeof(rubbish) / sizeof(rubbish[0]); i++) {
+		leave = rubbish[i];
+		assert_int_equal(write_100(host_call(), node), -EIO);
+		assert_int_equal(asked.n_bad, i + 1);
+	}
+	leave = NULL;
+	assert_int_equal(write_100(host_call(), node), 0);
+	verdict = 99;
+	assert_int_equal(write_100(host_call(), node), -EIO);
+	verdict = PST_SERVE;
+	assert_int_equal(write_100(host_call(), node), -EIO);
+	verdict = -ENOSYS;
+	assert_int_equal(write_100(host_call(), node), -EOPNOTSUPP);
+	verdict = -4095;
+	assert_int_equal(write_100(host_call(), node), -EIO);
+}
+
+static void rubbish_is_refused_after_the_operation(void **state)
+{
+	static void (*const rubbish[])(struct pst_call * call) = { too_many_bytes, other_argument };
+	struct node *node = host_node(NULL, "file", S_IFREG);
+	struct filter *filter = host_filter("rubbish", 0, 0);
+
+	filter->post[FUSE_WRITE] = leaves;
+	assert_non_null(host_chain());
+	verdict = PST_PASS;
+	for (size_t i = 0; i < sizeof(rubbish) / sizeof(rubbish[0]); i++) {
+		leave = rubbish[i];
+		assert_int_equal(write_100(host_call(), node), -EIO);
+		assert_int_equal(host_call()->saved->out.write.size, 100);
+	}
+	leave = NULL;
+	assert_int_equal(write_100(host_call(), node), 0);
+}
+
+/*
+ * -- names ---------------------------------------------------------------------------------------
+ */
+
+/* Hides "secret", and holds for nothing called "free". */
+static int name_program(struct pst_call *call)
+{
+	if (strcmp(call->name[0].text, "secret") == 0)
+		return -ENOENT;
+	if (strcmp(call->name[0].text, "free") == 0)
+		call->child.held = 0;
+	return PST_PASS;
+}
+
+static int counting_program(struct pst_call *call)
+{
+	call->child.cell = call->cell + 1;
+	return PST_PASS;
+}
+
+static struct node *tree_with_names(void)
+{
+	struct node *root = host_node(NULL, "", S_IFDIR);
+	struct filter *hide = host_filter("hide", PST_HIDES, 0);
+	struct filter *depth = host_filter("depth", PST_CELLS, 1);
+
+	hide->name = name_program;
+	depth->name = counting_program;
+	host_node(root, "dir", S_IFDIR);
+	host_node(root, "file", S_IFREG);
+	assert_non_null(host_chain());
+	port_store(&root->cells[1], 10);
+	return root;
+}
+
+static int on_name(uint32_t opcode, struct node *dir, const char *name)
+{
+	struct filter_call *call = host_call();
+
+	host_begin(call, opcode, dir, NULL);
+	call->name[0] = name;
+	return host_before(call);
+}
+
+static void hidden_names_are_absent_and_cannot_be_made(void **state)
+{
+	struct node *root = tree_with_names();
+
+	assert_int_equal(on_name(FUSE_LOOKUP, root, "secret"), -ENOENT);
+	assert_int_equal(on_name(FUSE_UNLINK, root, "secret"), -ENOENT);
+	assert_int_equal(on_name(FUSE_CREATE, root, "secret"), -EPERM);
+	assert_int_equal(on_name(FUSE_MKDIR, root, "secret"), -EPERM);
+	assert_int_equal(on_name(FUSE_CREATE, root, "plain"), 0);
+}
+
+static void filters_and_cells_are_inherited_by_name(void **state)
+{
+	struct node *root = tree_with_names();
+	struct node *free_node = host_node(root, "free", S_IFREG);
+	struct filter_call *call = host_call();
+
+	assert_int_equal(on_name(FUSE_CREATE, root, "free"), 0);
+	assert_int_equal(call->child.filters, 2);
+	assert_int_equal(call->child.cells[1], 11);
+	place_give(call, &free_node->filter, &call->child);
+	assert_int_equal(filter_node_filters(&free_node->filter), 2 | FILTERS_SET);
+	assert_int_equal(port_load(&free_node->cells[1]), 11);
+}
+
+static void names_of_one_file_add_their_filters(void **state)
+{
+	struct filter_node node = { 0 };
+
+	filter_node_set(&node, 1, 3);
+	filter_node_set(&node, 2, 3);
+	assert_int_equal(filter_node_filters(&node), 3 | FILTERS_SET);
+	assert_false(filter_node_reset(&node, 4, 7, 1));
+	assert_true(filter_node_reset(&node, 4, 7, 3 | FILTERS_SET));
+	assert_int_equal(filter_node_filters(&node), 4 | FILTERS_SET);
+}
+
+static int do_rename(struct node *root, const char *from, const char *to)
+{
+	struct filter_call *call = host_call();
+	const struct fuse_rename2_in in = { .newdir = root->nodeid };
+
+	host_begin(call, FUSE_RENAME2, root, &in);
+	call->node2 = &root->filter;
+	call->name[0] = from;
+	call->name[1] = to;
+	return host_before(call);
+}
+
+static void move_must_not_lose_a_filter(void **state)
+{
+	struct node *root = tree_with_names();
+
+	assert_int_equal(do_rename(root, "file", "other"), 0);
+	assert_int_equal(do_rename(root, "file", "free"), -EPERM);
+	assert_int_equal(do_rename(root, "dir", "free"), -EPERM);
+	assert_int_equal(do_rename(root, "file", "secret"), -EPERM);
+	assert_int_equal(do_rename(root, "absent", "other"), -ENOENT);
+	assert_true(asked.n_renames >= 3);
+}
+
+static void spelling_on_disk_is_asked_about_too(void **state)
+{
+	struct node *root = tree_with_names();
+	struct filter_call *call = host_call();
+
+	assert_int_equal(on_name(FUSE_UNLINK, root, "UPPER"), 0);
+	assert_string_equal(call->saved->real, "upper");
+}
+
+/*
+ * -- listings ------------------------------------------------------------------------------------
+ */
+
+static void hidden_names_are_not_listed(void **state)
+{
+	struct node *root = tree_with_names();
+	struct filter_call *call = host_call();
+	struct listing *listing = port_alloc(sizeof(*listing));
+	char name[32];
+
+	host_begin(call, FUSE_READDIR, root, &(struct fuse_read_in){ .size = 4096 });
+	assert_int_equal(host_before(call), 0);
+	assert_true(listing_asks(call));
+	listing_init(listing, call);
+	assert_false(listing_is_one_by_one(listing, call));
+	for (unsigned int i = 0; i < PST_N_LISTED; i++) {
+		snprintf(name, sizeof(name), i % 5 ? "plain-%u" : "secret", i);
+		assert_true(listing_add(listing, name, i + 1, i, 8));
+	}
+	listing_ask(listing);
+	for (unsigned int i = 0; i < PST_N_LISTED; i++)
+		assert_int_equal(listing->names[i].hidden, i % 5 == 0);
+	assert_int_equal(listing_check(listing, "secret", 8), -ENOENT);
+	assert_int_equal(listing_check(listing, "plain", 8), 0);
+	port_free(listing);
+}
+
+/* A record with an entry; returns its size. */
+static size_t put_record(char *at, uint64_t nodeid, const char *name)
+{
+	struct fuse_direntplus *record = (struct fuse_direntplus *)at;
+
+	memset(record, 0, FUSE_NAME_OFFSET_DIRENTPLUS);
+	record->entry_out.nodeid = nodeid;
+	record->entry_out.attr.mode = S_IFREG;
+	record->dirent.namelen = (uint32_t)strlen(name);
+	memcpy(at + FUSE_NAME_OFFSET_DIRENTPLUS, name, strlen(name));
+	return FUSE_REC_ALIGN(FUSE_NAME_OFFSET_DIRENTPLUS + strlen(name));
+}
+
+static int list_entries(struct filter_call *call, struct node *root, struct filter_entry_id ids[4])
+{
+	char *data = call->slot->data;
+	uint64_t end;
+	size_t len;
+	int r;
+
+	host_begin(call, FUSE_READDIRPLUS, root, &(struct fuse_read_in){ .size = 4096 });
+	r = host_before(call);
+	assert_int_equal(r, 0);
+	len = put_record(data, 11, "one");
+	len += put_record(data + len, 0, "none");
+	len += put_record(data + len, 12, "two");
+	call->answer_len = len;
+	call->ids = ids;
+	call->n_ids = records_note(data, len, true, ids, 4, &end);
+	assert_int_equal(call->n_ids, 2);
+	return apply_after(call, 0, NULL, NULL);
+}
+
+static void drop_first(struct pst_call *call)
+{
+	struct record record = { 0 };
+
+	records_next(call->data, call->data_len, true, &record);
+	call->data_len -= (uint32_t)record.size;
+	memmove(call->data, call->data + record.size, call->data_len);
+}
+
+static void other_file(struct pst_call *call)
+{
+	((struct fuse_direntplus *)call->data)->entry_out.nodeid = 12;
+}
+
+static void endless_name(struct pst_call *call)
+{
+	((struct fuse_direntplus *)call->data)->dirent.namelen = UINT32_MAX;
+}
+
+static void slash(struct pst_call *call)
+{
+	call->data[FUSE_NAME_OFFSET_DIRENTPLUS] = '/';
+}
+
+static void cut_off(struct pst_call *call)
+{
+	call->data_len -= 8;
+}
+
+static void changed_listing_tells_of_known_files_only(void **state)
+{
+	static void (*const rubbish[])(struct pst_call * call) = {
+		other_file,
+		endless_name,
+		slash,
+		cut_off,
+	};
+	struct node *root = host_node(NULL, "", S_IFDIR);
+	struct filter *filter = host_filter("list", 0, 0);
+	struct filter_entry_id ids[4];
+
+	filter->post[FUSE_READDIR] = leaves;
+	assert_non_null(host_chain());
+	verdict = PST_PASS;
+	for (size_t i = 0; i < sizeof(rubbish) / sizeof(rubbish[0]); i++) {
+		leave = rubbish[i];
+		assert_int_equal(list_entries(host_call(), root, ids), -EIO);
+	}
+	leave = drop_first;
+	assert_int_equal(list_entries(host_call(), root, ids), 0);
+	assert_false(ids[0].listed);
+	assert_true(ids[1].listed);
+}
+
+/*
+ * -- slots that change while they are read --------------------------------------------------------
+ */
+
+static void scribble(struct pst_call *slot)
+{
+	memset(slot, 0xff, sizeof(*slot));
+}
+
+static void one_event(struct pst_call *call)
+{
+	call->n_events = 1;
+	memset(call->event, 'x', sizeof(call->event));
+}
+
+static void slot_that_changes_is_not_believed(void **state)
+{
+	struct node *node = host_node(NULL, "file", S_IFREG);
+	struct filter *filter = host_filter("event", 0, 0);
+	struct filter_call *call = host_call();
+
+	filter->pre[FUSE_WRITE] = filter->post[FUSE_WRITE] = leaves;
+	assert_non_null(host_chain());
+	leave = one_event;
+	verdict = PST_PASS;
+	assert_int_equal(write_100(call, node), 0);
+	assert_int_equal(asked.n_events, 2);
+	assert_int_equal(asked.event.what[PST_EVENT_SIZE - 1], 0);
+
+	/* Between what a program has left for itself and what it has left of the request. */
+	on_event = scribble;
+	assert_int_equal(write_100(call, node), -EIO);
+	assert_int_equal(call->saved->cur.write.fh, 7);
+	on_event = NULL;
+
+	/* After the result has been taken. */
+	assert_int_equal(write_100(call, node), 0);
+	scribble(call->slot);
+	assert_int_equal(call->saved->out.write.size, 100);
+	assert_int_equal(call->data_len, 100);
+}
+
+static volatile bool stop_scribbling;
+
+/* A race on purpose. */
+__attribute__((no_sanitize("thread"))) static void *scribbler(void *slot)
+{
+	volatile unsigned char *bytes = slot;
+	uint32_t random = 1;
+
+	while (!stop_scribbling) {
+		random = random * 1664525 + 1013904223;
+		bytes[random % (sizeof(struct pst_call) + 512)] = (unsigned char)(random >> 24);
+		/* Names and listings all the time, since what they hold is bytes. */
+		bytes[offsetof(struct pst_call, name) + random % 64] =
+			(unsigned char)(random >> 16);
+	}
+	return NULL;
+}
+
+/* What the engine would act on is good, whatever becomes of the slot. */
+static void slot_that_another_thread_writes_to_does_no_harm(void **state)
+{
+	struct node *root = tree_with_names();
+	struct filter *filter = host_filter("pass", 0, 2);
+	struct filter_call *call = host_call();
+	struct filter_entry_id ids[4];
+	pthread_t thread;
+
+	filter->pre[FUSE_CREATE] = filter->post[FUSE_READDIR] = leaves;
+	filter->pre[FUSE_WRITE] = filter->post[FUSE_WRITE] = leaves;
+	leave = NULL;
+	verdict = PST_PASS;
+	assert_non_null(host_chain());
+	stop_scribbling = false;
+	assert_int_equal(pthread_create(&thread, NULL, scribbler, call->slot), 0);
+	for (int i = 0; i < 20000; i++) {
+		if (on_name(FUSE_CREATE, root, "plain") == 0) {
+			assert_true(strlen(call->name[0]) < PST_NAME_SIZE && *call->name[0]);
+			assert_null(strchr(call->name[0], '/'));
+		}
+		if (write_100(call, root) == 0) {
+			assert_int_equal(call->saved->cur.write.fh, 7);
+			assert_true(call->data_len <= 100 && call->saved->out.write.size <= 100);
+		}
+		host_begin(call, FUSE_READDIRPLUS, root, &(struct fuse_read_in){ .size = 4096 });
+		if (host_before(call) == 0) {
+			call->answer_len = put_record(call->slot->data, 11, "one");
+			call->ids = ids;
+			ids[0] = (struct filter_entry_id){ .nodeid = 11, .type = S_IFREG };
+			call->n_ids = 1;
+			if (apply_after(call, 0, NULL, NULL) == 0)
+				assert_true(call->answer_len <= 4096);
+		}
+	}
+	stop_scribbling = true;
+	pthread_join(thread, NULL);
+}
+
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(post_programs_run_in_the_opposite_order),
+		TEST(refused_operation_reaches_only_those_that_ran),
+		TEST(done_answers_the_operation),
+		TEST(node_without_filters_asks_nobody),
+		TEST(operations_allocate_nothing),
+		TEST(chain_reports_lack_of_memory),
+		TEST(rubbish_is_refused_before_the_operation),
+		TEST(rubbish_is_refused_after_the_operation),
+		TEST(hidden_names_are_absent_and_cannot_be_made),
+		TEST(filters_and_cells_are_inherited_by_name),
+		TEST(names_of_one_file_add_their_filters),
+		TEST(move_must_not_lose_a_filter),
+		TEST(spelling_on_disk_is_asked_about_too),
+		TEST(hidden_names_are_not_listed),
+		TEST(changed_listing_tells_of_known_files_only),
+		TEST(slot_that_changes_is_not_believed),
+		TEST(slot_that_another_thread_writes_to_does_no_harm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
