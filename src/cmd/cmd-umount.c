@@ -32,7 +32,7 @@ static int refuse(const char *path, int error)
 			"with its last user",
 			path, path);
 	else if (error == -EPERM)
-		cmd_error("%s: unmounting needs CAP_SYS_ADMIN: ask as root", path);
+		cmd_error("%s: unmounting needs CAP_SYS_ADMIN: run it as root", path);
 	else
 		cmd_error("%s: %s", path, strerror(-error));
 	return error == -EPERM ? CMD_USAGE : CMD_FAILED;

@@ -278,7 +278,7 @@ static void probe_device(struct probe *probe, int error)
 	default:
 		probe_row(
 			probe, "fuse", false,
-			"/dev/fuse cannot be opened (%s): ask as root; a container must be given "
+			"/dev/fuse cannot be opened (%s): run as root; a container must be given "
 			"the device.",
 			strerror(-error));
 	}
@@ -292,7 +292,7 @@ static void no_connection(struct probe *probe, int error)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (error == -EPERM)
 			probe_row(probe, names[i], false,
-				  "It takes CAP_SYS_ADMIN to find out: ask as root.");
+				  "It takes CAP_SYS_ADMIN to find out: run as root.");
 		else
 			probe_row(probe, names[i], false, "No FUSE connection could be made (%s).",
 				  strerror(-error));

@@ -101,7 +101,7 @@ static void probe_bpf(struct probe *probe)
 			  "Loading programs takes CAP_BPF in the initial user namespace, and this "
 			  "is another one.");
 	else if (r == -EPERM && !caps_have(CAP_SYS_ADMIN) && !caps_have(CAP_BPF))
-		probe_row(probe, name, false, "Loading programs takes CAP_BPF: ask as root.");
+		probe_row(probe, name, false, "Loading programs takes CAP_BPF: run as root.");
 	else if (r == -EPERM)
 		probe_row(
 			probe, name, false,
@@ -135,7 +135,7 @@ static void probe_fanotify(struct probe *probe)
 			  "Watching takes CAP_SYS_ADMIN in the initial user namespace, and this is "
 			  "another one.");
 	else if (r == -EPERM)
-		probe_row(probe, name, false, "Watching takes CAP_SYS_ADMIN: ask as root.");
+		probe_row(probe, name, false, "Watching takes CAP_SYS_ADMIN: run as root.");
 	else if (r == -EMFILE)
 		probe_row(probe, name, false,
 			  "This user has no watching group left: raise "
