@@ -35,8 +35,8 @@ static void print_bypassed(struct json_object *filter)
 	if (!all)
 		return;
 	printf("    %" PRIu64
-	       " file%s open when %s came: the kernel goes on reading and writing %s\n"
-	       "    by itself until closed, and further opens fail with EBUSY meanwhile.\n"
+	       " file%s already open when %s was added: the kernel reads and writes\n"
+	       "    %s directly until closed, and further opens fail with EBUSY until then.\n"
 	       "    `fuser -v MOUNTPOINT/FILE` says who has it open.\n",
 	       all, all == 1 ? " was" : "s were", json_get_text(filter, "name"),
 	       all == 1 ? "it" : "them");
