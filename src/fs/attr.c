@@ -1,30 +1,35 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Attributes: nothing is stored here, each answer is read at that moment from whoever has the
- * authority (authority.c). What the kernel keeps of an answer is a copy, and this file alone says
- * for how long it may: the promise.
+ * Attributes in replies, and how long the kernel may cache them. This file stores no attribute:
+ * each is read for its reply from whoever owns the field (authority.c). Only this file decides
+ * timeouts:
  *
- *	cache=auto		long, where a change by others would be heard of (watch.c)
+ *	cache=auto		long, if a change by others would make an event (watch.c)
  *	cache=none		0
- *	cache=ttl		the ttl that was chosen
- *	cache=exclusive		long, since nobody else changes the lower tree
+ *	cache=ttl		the ttl of the mount option
+ *	cache=exclusive		long, because no other process changes the lower tree
  *
- * 0 in all cases where filters hold that tell callers apart, where a file is known by two ways, and
- * 0 while somebody may be storing through a shared mapping, which nothing announces:
- * from the first open for reading and writing until it is proved that no writer is left. The last
- * close is no proof, a mapping outlives it. A read lease on the lower file is: the kernel grants it
- * only where no writer and no writable mapping exists. Stores into pages of the view itself (served
- * files) come to us as writes, which the kernel knows of.
+ * The timeout is 0 in all modes if filters that depend on the caller hold for the node, or if the
+ * node has an alias.
+ *
+ * It is 0, too, while a process may be storing through a shared mapping, because stores make no
+ * event: from the first open for reading and writing until a proof that no writer is left. The last
+ * close proves nothing, because a mapping outlives it. A read lease on the lower file is the proof:
+ * the kernel grants it only if there is no writer and no writable mapping. Stores into pages of the
+ * view itself (files that are not passed through) reach the daemon as writes, which the kernel
+ * knows.
  *
  * The lease must not meet an open for writing through the view: the kernel opens the backing file
- * when it has our answer, and what it cannot open at once (O_NONBLOCK) is EIO. So there is no proof
- * while there are writers, and who becomes one waits for the end of a proof that has begun.
+ * after our reply, and an open that would wait (O_NONBLOCK) fails with EIO. So no proof begins
+ * while there are writers, and a new writer waits for the end of a proof that has begun.
  *
- * node->attr_state: how many opens allow a shared writable mapping, << 4; bit 0: some open has
- * allowed one since the last proof, or may have; bit 1: for a moment it was believed nevertheless;
- * bit 2: a proof is under way; bit 3: the node has, or had, an alias (node_lookup_alias()). The
- * kernel takes the two nodes for two files, so an operation on one does not invalidate what it
- * caches of the other.
+ * node->attr_state:
+ *	MAY_BE_MAPPED	an open has allowed a mapping since the last proof, or may have
+ *	SHORT_TIMEOUT	replies had a short timeout all the same
+ *	PROVING		a proof is under way
+ *	HAS_ALIAS	the node has, or had, an alias (node_lookup_alias()); to the kernel these are
+ *			two files, so an operation on one invalidates nothing of the other
+ *	the other bits	the opens that allow a shared writable mapping, in units of ONE_OPEN
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -44,15 +49,15 @@
 #define LONG_NS (86400ULL * 365 * 1000000000)
 
 /*
- * A file that changed so recently may be mapped by somebody below; it is believed for a moment
- * until that is proved.
+ * A process below may have mapped a file that changed so recently; its first reply has the short
+ * timeout.
  */
 #define RECENT_S 3600
 #define SHORT_TIMEOUT_NS 20000000ULL
 
 /*
- * How long what is watched may be believed: a directory that has a mark, and what lies in one. A
- * file with several names may be changed by way of a directory that has none: it needs a mark of
+ * The timeout with cache=auto: long for a directory that has a mark, and for what lies in one. A
+ * file with several names may be changed through a directory without a mark, so it needs a mark of
  * its own.
  */
 static uint64_t watched(struct fs *fs, struct node *node)
@@ -88,15 +93,15 @@ static uint64_t timeout_of(struct fs *fs, struct node *node)
 }
 
 /*
- * Nobody can be writing: the lease is only asked for, not kept. Somebody who opens the file for
- * writing in between waits until it is given back, the moment after; we are told by a signal, and
- * the usual one, SIGIO, would end the process.
+ * Returns true if no process can be writing to the file. Takes the lease and gives it back at once.
+ * A process that opens the file for writing in between waits for that moment; the kernel tells us
+ * by a signal, and the usual one, SIGIO, would end the daemon.
  */
 static bool prove_unwritten(struct fs *fs, struct node *node)
 {
 	_cleanup_(fd_closep) int fd = -1;
 
-	/* A server would be asked each time, and knows of no lease of ours. */
+	/* On a server each try costs a request, and a lease excludes no writer on other clients. */
 	if (lower_checks_caller(fs, node))
 		return false;
 	fd = lower_open(fs, node, O_RDONLY | O_NONBLOCK);
@@ -107,7 +112,7 @@ static bool prove_unwritten(struct fs *fs, struct node *node)
 	return true;
 }
 
-/* Whether stores through a mapping may be going on right now. */
+/* Returns true if stores through a mapping may be going on now. */
 static bool may_be_stored_to(struct fs *fs, struct node *node)
 {
 	uint32_t state = atomic_load_explicit(&node->attr_state, memory_order_acquire);
@@ -117,7 +122,7 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 		return true;
 	if (!(state & MAY_BE_MAPPED))
 		return false;
-	/* Taken back before the proof: an open that comes in between sets it again. */
+	/* Cleared before the proof, because an open meanwhile sets the bit again. */
 	if (!atomic_compare_exchange_strong(&node->attr_state, &state,
 					    (state & HAS_ALIAS) | PROVING))
 		return true;
@@ -199,14 +204,14 @@ void attr_find_alias(struct fs *fs, struct node *node)
 		return;
 	atomic_fetch_or(&node->attr_state, HAS_ALIAS);
 	/*
-	 * What was promised so far; of a directory with all of its names, also those that the
-	 * kernel has as absent, which no listing has.
+	 * Invalidates what had a timeout so far; of a directory with all its names, also those
+	 * that the kernel has cached as absent, which no listing has.
 	 */
 	if (!(atomic_fetch_or(&alias->attr_state, HAS_ALIAS) & HAS_ALIAS) && host->invalidate_all) {
 		if (S_ISDIR(alias->type))
 			host->invalidate_all(host->aux);
 		invalidate_node(fs, alias, true);
-		/* Whoever has found it at the same time may have been promised more. */
+		/* A reply by another thread may have given the node a timeout meanwhile. */
 		invalidate_node(fs, node, false);
 	}
 	node_put(fs->nodes, alias);

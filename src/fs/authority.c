@@ -136,7 +136,7 @@ int authority_apply(struct fs *fs, struct node *node, struct statx *stx)
 	return 0;
 }
 
-/* -- changes --------------------------------------------------------------------------------- */
+/* -- changes ----------------------------------------------------------------------------------- */
 
 /* Who gives a file away leaves no set-user-ID bit with it, whoever it is. */
 static uint32_t killed_by_chown(const struct fs_caller *caller, const struct statx *now)

@@ -33,7 +33,7 @@ struct fs {
 	struct watch *watch;		/* watch.c; NULL: nothing is watched */
 	struct fair_share open_fds;		/* descriptors of handles, by who opened them */
 	struct node *root;		/* counted */
-	_Atomic bool remote;		/* one of the mounts is remote or FUSE, see fs_is_remote() */
+	_Atomic bool remote;		/* one of the mounts is, see fs_is_remote() */
 	struct {
 		_Atomic uint64_t by_caller, by_name, data, cacheable, forget;
 	} filters;			/* what fs_set_filters() said */
@@ -44,9 +44,7 @@ struct fs {
 	_Alignas(64) _Atomic unsigned int n_shadow_drops;
 };
 
-/*
- * -- lookup.c, lower-mount.c: the node of a lower file ------------------------------------------
- */
+/* -- lookup.c, lower-mount.c: the node of a lower file ----------------------------------------- */
 
 /* Finds or makes the node of a name in dir, whose descriptor is dir_fd. */
 int lookup_name(struct fs *fs, struct node *dir, int dir_fd, const char *name,
@@ -60,9 +58,7 @@ int lookup_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entr
 int lower_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
 		   const struct fhandle *fh);
 
-/*
- * -- lower-open.c: the lower file of a node or handle -------------------------------------------
- */
+/* -- lower-open.c: the lower file of a node or handle ------------------------------------------ */
 
 int lower_stat(int fd, struct statx *ret_stx);
 int lower_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
@@ -111,9 +107,8 @@ static inline int lower_enter_maker(struct fs *fs, const struct node *dir,
 	return lower_checks_caller(fs, dir) ? creds_enter_whole(ret_scope)
 				   : creds_enter_caller(caller, ret_scope);
 }
-/*
- * -- attr.c: attributes in replies, and their timeouts ------------------------------------------
- */
+
+/* -- attr.c: attributes in replies, and their timeouts ----------------------------------------- */
 
 /* The reply that carries attributes: an entry (LOOKUP, READDIRPLUS, LINK, ...), or another. */
 enum attr_reply { REPLY_ENTRY, REPLY_GETATTR, REPLY_SETATTR };
@@ -123,7 +118,8 @@ enum attr_reply { REPLY_ENTRY, REPLY_GETATTR, REPLY_SETATTR };
  */
 static inline bool attr_is_by_caller(struct fs *fs, const struct node *node)
 {
-	return node_filters(node) & atomic_load_explicit(&fs->filters.by_caller, memory_order_relaxed);
+	return node_filters(node) &
+	       atomic_load_explicit(&fs->filters.by_caller, memory_order_relaxed);
 }
 
 /*
@@ -165,9 +161,7 @@ void attr_opened(struct fs *fs, struct node *node, int flags, enum io_mode mode)
 void attr_released(struct fs *fs, struct node *node, int flags, enum io_mode mode);
 bool attr_has_writers(const struct node *node);
 
-/*
- * -- attr-shadow.c, invalidate.c: what the kernel has cached ------------------------------------
- */
+/* -- attr-shadow.c, invalidate.c: what the kernel has cached ----------------------------------- */
 
 /*
  * attr-shadow.c: what the kernel has cached of a node's attributes.
@@ -206,13 +200,12 @@ void shadow_revalidate(struct fs *fs, struct node *node);
  * one is not watched.
  */
 void invalidate_node(struct fs *fs, struct node *node, bool data);
-void invalidate_name(struct fs *fs, struct node *dir, const char *name, struct node *child, bool expire);
+void invalidate_name(struct fs *fs, struct node *dir, const char *name, struct node *child,
+		     bool expire);
 void invalidate_all(struct fs *fs);
 void invalidate_moved(struct fs *fs, struct node *node, struct node *dir);
 
-/*
- * -- authority.c, set-id.c, ino.c: attributes that differ from the lower ones -------------------
- */
+/* -- authority.c, set-id.c, ino.c: attributes that differ from the lower ones ------------------ */
 
 /* Replaces the fields of *stx, read from the lower inode, that the server owns. */
 int authority_apply(struct fs *fs, struct node *node, struct statx *stx);
@@ -247,9 +240,7 @@ uint64_t ino_mix(struct fs *fs, const struct statx *stx);
 int ino_devs_new(struct devs **ret_devs);
 struct devs *ino_devs_free(struct devs *devs);
 
-/*
- * -- passthrough.c, owner.c: how data is reached ------------------------------------------------
- */
+/* -- passthrough.c, owner.c: how data is reached ----------------------------------------------- */
 
 int passthrough_new(struct fs *fs, struct passthrough **ret_pt);
 struct passthrough *passthrough_free(struct passthrough *passthrough);
@@ -283,9 +274,7 @@ int owner_open_program(struct fs *fs, struct node *node);
 /* True if that owner may open the node's file with these flags. */
 bool owner_may(struct fs *fs, struct node *node, const struct file_owner *owner, int flags);
 
-/*
- * -- data.c, lock.c -----------------------------------------------------------------------------
- */
+/* -- data.c, lock.c ---------------------------------------------------------------------------- */
 
 /*
  * Closes a descriptor of the handle's file, so that a server reports errors of written data (NFS
@@ -302,9 +291,7 @@ bool locks_tick(struct locks *locks);
 void locks_drop_owner(struct fs *fs, struct node *node, uint64_t owner);
 void locks_drop_handle(struct fs *fs, struct handle *handle);
 
-/*
- * -- dir.c, dir-cursors.c, listings.c: directories ----------------------------------------------
- */
+/* -- dir.c, dir-cursors.c, listings.c: directories --------------------------------------------- */
 
 void dir_stream_free(struct fs *fs, struct handle *handle);
 
@@ -330,9 +317,7 @@ void listings_changed(struct fs *fs, const struct node *dir);
 void listings_replies(struct fs *fs, const struct node *dir, bool begins);
 void listings_taken(struct fs *fs, const struct node *dir);
 
-/*
- * -- watch*.c: changes by others, with cache=auto -----------------------------------------------
- */
+/* -- watch*.c: changes by others, with cache=auto ---------------------------------------------- */
 
 enum watch_state { WATCH_NONE, WATCH_ON, WATCH_WANTED, WATCH_NOT };
 /* If nothing can be watched, leaves *ret_watch untouched and logs why. */
@@ -350,9 +335,7 @@ bool watch_add(struct fs *fs, struct node *node, int fd);
 void watch_node_gone(struct fs *fs, struct node *node);
 void watch_stat(const struct watch *watch, struct fs_stat *stat);
 
-/*
- * -- unnamed.c: files that are in use and lose their last name ----------------------------------
- */
+/* -- unnamed.c: files that are in use and lose their last name --------------------------------- */
 
 /*
  * A name is about to be removed; another process has removed a name of a node; a node was created

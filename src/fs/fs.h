@@ -36,9 +36,7 @@ struct fs;
  */
 #define FS_WOULD_WAIT (-600)
 
-/*
- * -- the file system as a whole (fs.c) ----------------------------------------------------------
- */
+/* -- the file system as a whole (fs.c) --------------------------------------------------------- */
 
 /* What the file system needs from the daemon. Called from any thread. */
 struct fs_host {
@@ -106,9 +104,7 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs);
 struct fs *fs_free(struct fs *fs);
 /* Starts the threads of the file system. Called once, when the host can be called. */
 int fs_start(struct fs *fs);
-/*
- * Ends the threads, and interrupts requests that wait for locks. No operation is called after it.
- */
+/* The view ends and needs no more replies: ends the threads, interrupts waits for locks. */
 void fs_shutdown(struct fs *fs);
 /* Releases what has been idle; false when nothing is left that a later call could release. */
 bool fs_tick(struct fs *fs);
@@ -120,9 +116,7 @@ struct fs_stat {
 };
 void fs_stat(struct fs *fs, struct fs_stat *ret_stat);
 
-/*
- * -- threads and callers (creds.c, lower-open.c) ------------------------------------------------
- */
+/* -- threads and callers (creds.c, lower-open.c) ----------------------------------------------- */
 
 /* The user for whom an operation runs. */
 struct fs_caller {
@@ -130,7 +124,7 @@ struct fs_caller {
 	uint32_t pid;
 	bool unknown;			/* not told by the kernel (idmapped mounts): uid 65534 */
 	uint32_t umask;
-	bool has_group;			/* group: a supplementary one that a new file's mode needs */
+	bool has_group;			/* group: a supplementary one that the new mode needs */
 	uint32_t group;
 	uint64_t filters;		/* CREATE and TMPFILE: filters of the new file */
 	uint64_t known_filters;		/* ... out of these */
@@ -147,9 +141,7 @@ void fs_serve(const struct fs_caller *caller);
 /* Whether this thread may wait for holders of leases; a new thread may not. */
 void fs_thread_may_wait(bool may);
 
-/*
- * -- nodes and handles by number (fs.c, lookup.c) -----------------------------------------------
- */
+/* -- nodes and handles by number (fs.c, lookup.c) ---------------------------------------------- */
 
 /* Check-in: the node or handle of a number from the kernel. A strong reference, or NULL. */
 struct node *fs_node(struct fs *fs, uint64_t nodeid);
@@ -182,9 +174,7 @@ void fs_pin(struct fs *fs, struct node *node, struct fdref *ret_pin);
 /* As fs_node_stat(), through the descriptor of fs_pin(). */
 int fs_pin_stat(struct fs *fs, struct node *node, const struct fdref *pin, struct statx *ret_stx);
 
-/*
- * -- paths and names (node-path.c, lookup.c, casefold.c, dir.c) ---------------------------------
- */
+/* -- paths and names (node-path.c, lookup.c, casefold.c, dir.c) -------------------------------- */
 
 /* The node of a path below the root; fails where the path has a symbolic link. "": the root. */
 int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node);
@@ -212,9 +202,7 @@ typedef void (*fs_name_fn)(void *aux, struct node *dir, const char *name, uint64
 			   uint32_t type);
 void fs_each_name(struct fs *fs, struct node *node, fs_name_fn fn, void *aux);
 
-/*
- * -- lower file systems (lower-mount.c, watch-support.c, owner.c) -------------------------------
- */
+/* -- lower file systems (lower-mount.c, watch-support.c, owner.c) ------------------------------ */
 
 /* True if any lower file system is remote or FUSE: calls on it may block for long. */
 bool fs_is_remote(const struct fs *fs);
@@ -246,9 +234,7 @@ int fs_handles_try(int fd, unsigned int *ret_len);
  */
 int fs_open_dir(int fd);
 
-/*
- * -- filters (fs.c, passthrough.c, set-id.c) ----------------------------------------------------
- */
+/* -- filters (fs.c, passthrough.c, set-id.c) --------------------------------------------------- */
 
 /* Properties of filters, each a set of bits as in node_filters(). */
 struct fs_filters {
@@ -275,9 +261,7 @@ uint32_t fs_show_mode(struct node *node, uint32_t mode, bool other_uid, bool oth
 /* No filter shows another owner of the node any more. */
 void fs_show_real(struct fs *fs, struct node *node);
 
-/*
- * -- invalidation (invalidate.c) ----------------------------------------------------------------
- */
+/* -- invalidation (invalidate.c) --------------------------------------------------------------- */
 
 /*
  * Makes the kernel ask again for a node's attributes, and for a name in it (or NULL), because the
@@ -288,9 +272,7 @@ void fs_invalidate(struct fs *fs, struct node *node, const char *name);
 /* A server has changed attributes of a node. Returns at once. */
 void fs_invalidate_attr(struct fs *fs, struct node *node);
 
-/*
- * -- names (lookup.c, create.c) -----------------------------------------------------------------
- */
+/* -- names (lookup.c, create.c) ---------------------------------------------------------------- */
 
 /* Attributes, just read from the lower inode, and how long the kernel may cache them. */
 struct fs_attr {
@@ -319,9 +301,7 @@ int fs_unlink(struct fs *fs, struct node *dir, const char *name, bool rmdir);
 int fs_rename(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
 	      struct node *new_dir, const char *new_name, unsigned int flags);
 
-/*
- * -- attributes (setattr.c, xattr.c, sync.c) ----------------------------------------------------
- */
+/* -- attributes (setattr.c, xattr.c, sync.c) --------------------------------------------------- */
 
 /* handle: an open handle of the node, or NULL. */
 int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct fs_attr *ret_attr);
@@ -361,9 +341,7 @@ int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *
 		int flags, bool kill_sgid);
 int fs_removexattr(struct fs *fs, struct node *node, const char *name);
 
-/*
- * -- open files (open.c, passthrough.c) ---------------------------------------------------------
- */
+/* -- open files (open.c, passthrough.c) -------------------------------------------------------- */
 
 /* How reads and writes of an open file reach the lower file. */
 enum io_mode {
@@ -399,9 +377,7 @@ int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, 
 /* RELEASE: undoes what opening did, once. The handle's reference stays the caller's. */
 int fs_release(struct fs *fs, struct handle *handle);
 
-/*
- * -- data of files that are not passed through (data.c, ioctl.c) --------------------------------
- */
+/* -- data of files that are not passed through (data.c, ioctl.c) ------------------------------- */
 
 /* Return the bytes done or -errno. nowait: -EAGAIN instead of waiting for the disk. */
 ssize_t fs_read(struct fs *fs, struct handle *handle, char *buf, size_t size, uint64_t off,
@@ -427,9 +403,7 @@ ssize_t fs_copy(struct fs *fs, const struct fs_caller *caller, struct handle *fr
 int fs_ioctl(struct fs *fs, struct handle *handle, uint32_t cmd, const void *in, size_t in_len,
 	     void *out, size_t out_len, size_t *ret_len);
 
-/*
- * -- directories (dir.c, dir-cursors.c, listings.c) ---------------------------------------------
- */
+/* -- directories (dir.c, dir-cursors.c, listings.c) -------------------------------------------- */
 
 struct fs_dirent {
 	const char *name;
@@ -458,9 +432,7 @@ bool fs_listing_is_settled(struct fs *fs, const struct node *dir);
 /* Other filters may show other names of a directory. */
 void fs_listing_changed(struct fs *fs, const struct node *dir);
 
-/*
- * -- locks, with locks=lower (lock.c, lock-holder.c) --------------------------------------------
- */
+/* -- locks, with locks=lower (lock.c, lock-holder.c) ------------------------------------------- */
 
 /* FLUSH: drops the locks of an owner (all of close(2)'s), and sends written data to a server. */
 int fs_flush(struct fs *fs, struct handle *handle, uint64_t owner);

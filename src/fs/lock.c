@@ -138,7 +138,7 @@ int fs_flush(struct fs *fs, struct handle *handle, uint64_t owner)
 	return data_flush(fs, handle);
 }
 
-/* -- taking ---------------------------------------------------------------------------------- */
+/* -- taking ------------------------------------------------------------------------------------ */
 
 static int take(int fd, const struct fs_lock *lock, bool wait)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What events say, and whom it is told.
+ * What each event invalidates.
  *
- * All of this runs in the one thread of watch.c, to which struct watch's again and buf belong. It
- * takes lock to look a handle's mount up, and no lock while it tells attr.c: that may end the last
- * reference of a node, which takes mark_lock.
+ * All of this runs in the one thread of watch.c, which owns again and buf of struct watch. This
+ * file takes lock to look up the mount of a handle, and holds no lock while it invalidates, because
+ * that may drop the last reference of a node, which takes mark_lock.
  */
 #include "fs/watch-private.h"
 #include "node/handle.h"
@@ -45,7 +45,7 @@ static struct node *node_of(struct watch *watch, const struct fanotify_event_inf
 	return node;
 }
 
-/* Where that is due already it may come too early for what is new: once more, then. */
+/* If it is due already, that may come too early for the newest replies: so once more after it. */
 static void all_again(struct watch *watch)
 {
 	if (!watch->all_again)
@@ -104,7 +104,7 @@ int watch_pass_on_again(struct watch *watch)
 	return all_left;
 }
 
-/* What an event says about. */
+/* The files that an event is about. */
 struct subject {
 	struct node *dir; /* counted; where a name changed */
 	const char *name;
@@ -216,7 +216,8 @@ static void handle_taken(struct watch *watch)
  * A name that a directory has or had is expired and not unhashed: somebody may have mounted
  * something inside that directory, by this name or already by its new one.
  */
-static void handle_names(struct watch *watch, uint64_t mask, const struct subject *subject, bool own)
+static void handle_names(struct watch *watch, uint64_t mask, const struct subject *subject,
+			 bool own)
 {
 	struct fs *fs = watch->fs;
 	const struct fs_host *host = &fs->config.host;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What is watched: marks on directories, on files with several names, and on the private mount.
+ * Marks on directories, on files with several names, and on the private mount.
  *
- * What node->watch says and the mark itself change together, with mark_lock held; it is read
- * without. What is known of mounts is guarded by lock. Neither is taken while the other is held,
- * and nothing that may wait for the view is done with one.
+ * node->watch and the mark itself change together, under mark_lock; node->watch is read without it.
+ * lock guards what is known of mounts. Neither lock is taken while the other is held, and nothing
+ * that may wait for the view is done under one.
  */
 #include "fs/watch-private.h"
 #include "util/cleanup.h"
@@ -20,7 +20,7 @@
 #define FAN_MARK_IGNORE 0x400
 #endif
 
-/* What comes with the mount that it was done by. */
+/* Events that the kernel reports with the mount through which the file was used. */
 #define EVENTS_OF_DATA (FAN_MODIFY | FAN_OPEN | FAN_CLOSE | FAN_ACCESS)
 
 static void say(const struct fs_config *config, const struct fs_watch_support *support)

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Hearing of what others change below (cache=auto).
+ * Watching for changes by other processes below (cache=auto), with fanotify.
  *
- * What is watched are directories that the kernel may keep something of: a mark on each reports
- * what becomes of its names, of itself and of the files in it. A file with several names has a mark
- * of its own. So nothing is heard, and nobody pays, for what the view has not looked at.
+ * A mark on each directory that the kernel may have cached anything of reports changes of its
+ * names, of itself and of the files in it. A file with several names has a mark of its own. So
+ * files that the view has not looked at cost nothing and make no events.
  *
- * What the view does itself is no news: the kernel has it from us. Its reads, writes and opens go
- * by the private mount of LOWER, which has a mark that ignores them, so that they cost no event.
- * Changes of names and attributes are made by this process, and known by its number.
+ * The view's own operations need no event, because the kernel knows them. Its reads, writes and
+ * opens go by the private mount of LOWER, which has a mark that ignores them, so that they make
+ * none. Changes of names and attributes make events with this process's number, which are dropped.
  *
- * Stores through a mapping are reported by nobody. But whoever maps a file has to open it, so an
- * open by somebody else makes the file suspect: attr.c believes it again when no writer is left.
+ * Stores through a mapping make no event. But a process that maps a file has to open it, so an open
+ * by another process marks the file as maybe mapped: attr.c gives it no timeout until no writer is
+ * left.
  *
- * An event names files by handle, which is what nodes are known by. It is passed on at once, and
- * once more a moment later where something was promised just before: the answer may have been read
- * before the change and taken up after the event.
+ * An event names files by handle, by which nodes are found. Each event invalidates at once, and a
+ * second time after SHADOW_IN_FLIGHT_MS if a reply was sent just before: the reply may have been
+ * read before the change and reach the kernel after the invalidation.
  *
- * One thread reads events, in batches: after a batch it sleeps for a moment, so that many changes
- * cost few wake-ups. It never waits for anybody but the kernel's queue. It comes before whatever
- * else wants the CPU, where it may: under load that, and nothing that it does, is what its news
- * wait for.
+ * One thread reads events in batches: after a batch it sleeps for a moment, so that many changes
+ * cost few wake-ups. It waits for nothing but the kernel's queue. It runs with SCHED_FIFO where
+ * permitted, because under load the latency of invalidations is scheduling delay.
  *
- * Here is the whole of it, and the thread. watch-marks.c has the marks, watch-events.c the events,
- * watch-support.c says where it can be done at all.
+ * This file has the watch as a whole, and the thread; watch-marks.c the marks, watch-events.c the
+ * events, watch-support.c the check whether a file system can be watched.
  *
  * Locks: those of struct watch are not taken here. The thread ends before anything is freed.
  */
@@ -41,7 +41,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* After a batch; up to the longer one while all that is heard is what the view does itself. */
+/* The sleep after a batch; grows to the maximum while all events are the view's own. */
 #define PAUSE_MIN_MS 1
 #define PAUSE_MAX_MS 8
 

@@ -24,7 +24,7 @@
 
 struct nodetab;
 
-/* -- the record ---------------------------------------------------------------------------------- */
+/* -- the record -------------------------------------------------------------------------------- */
 
 /* In node.flags: fd_slot is a descriptor that the node owns for its whole life. */
 #define NODE_OWN_FD 1
@@ -94,7 +94,7 @@ struct lower_mount {
 	uint32_t dev_major, dev_minor;	/* of the file that it was found by */
 };
 
-/* -- the table (node-table.c) -------------------------------------------------------------------- */
+/* -- the table (node-table.c) ------------------------------------------------------------------ */
 
 struct nodetab_stat {
 	uint64_t n_nodes;
@@ -146,7 +146,7 @@ uint32_t node_generation(struct nodetab *tab, const struct node *node);
 uint32_t node_number(struct nodetab *tab, const struct node *node);
 #define NODE_MAX (1u << 26)
 
-/* -- lower mounts (node-mounts.c) ---------------------------------------------------------------- */
+/* -- lower mounts (node-mounts.c) -------------------------------------------------------------- */
 
 /* The number of a mount, or -ENOENT. */
 int nodetab_mount_find(struct nodetab *tab, int mnt_id);
@@ -160,7 +160,7 @@ const struct lower_mount *nodetab_mount(struct nodetab *tab, unsigned int number
  */
 struct node *node_lookup_alias(struct nodetab *tab, const struct node *node);
 
-/* -- finding and counting (node.c) --------------------------------------------------------------- */
+/* -- finding and counting (node.c) ------------------------------------------------------------- */
 
 /* Return a strong reference to the node with this nodeid or handle, NULL when there is none. */
 struct node *node_lookup_id(struct nodetab *tab, uint64_t id);
@@ -193,7 +193,7 @@ struct node *node_put(struct nodetab *tab, struct node *node);
 void node_remember(struct node *node);
 void node_forget(struct nodetab *tab, struct node *node, uint64_t n);
 
-/* -- the file handle of a node (node-records.c) -------------------------------------------------- */
+/* -- the file handle of a node (node-records.c) ------------------------------------------------ */
 
 void node_fhandle(struct nodetab *tab, const struct node *node, struct fhandle *ret_fh);
 /* Opens the file of a node by its handle. Returns the descriptor or -errno. */
