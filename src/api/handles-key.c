@@ -58,8 +58,8 @@ static int check_file(const char *path, int fd, struct pst_error *error)
 		return error_set(error, -EINVAL, "handles=%s: it is not a regular file", path);
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return error_set(error, -EPERM,
-				 "handles=%s: it belongs to user %u, who could make up file handles; "
-				 "`chown root` it, or name another file",
+				 "handles=%s: it belongs to user %u, who could make up file "
+				 "handles; `chown root` it, or name another file",
 				 path, st.st_uid);
 	if (st.st_mode & 077)
 		return error_set(error, -EPERM,
@@ -96,8 +96,8 @@ int handles_key_read(const char *path, uint64_t ret_key[2], struct pst_error *er
 	if (n != DIGITS || strspn(text, "0123456789abcdefABCDEF") != DIGITS ||
 	    sscanf(text, "%16" SCNx64 "%16" SCNx64, &key[0], &key[1]) != 2)
 		return error_set(error, -EINVAL,
-				 "handles=%s: a key is one line of %d hexadecimal digits; remove the file, "
-				 "and a new key is made",
+				 "handles=%s: a key is one line of %d hexadecimal digits; remove "
+				 "the file, and a new key is made",
 				 path, DIGITS);
 	memcpy(ret_key, key, sizeof(key));
 	return 0;

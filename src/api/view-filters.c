@@ -98,8 +98,8 @@ int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, s
 }
 
 /* One row for each operation of a kind with a program; adds to *n. */
-static void add_stats(const struct chain_entry *entry, enum filter_kind kind, struct pst_filter_stat *rows,
-		      size_t room, size_t *n)
+static void add_stats(const struct chain_entry *entry, enum filter_kind kind,
+		      struct pst_filter_stat *rows, size_t room, size_t *n)
 {
 	static const char *const kinds[] = { "pre", "post", "name" };
 	const struct filter_facts *facts = entry->facts;

@@ -51,7 +51,8 @@ static int check_choices(const struct pst_view_options *options, struct pst_erro
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].value > rows[i].last)
 			return error_set(error, -EINVAL,
-					 "%s=%u: the values are 0 to %u; PST_VIEW_OPTIONS_INIT sets all",
+					 "%s=%u: the values are 0 to %u; PST_VIEW_OPTIONS_INIT "
+					 "sets all",
 					 rows[i].name, rows[i].value, rows[i].last);
 	return 0;
 }
@@ -77,8 +78,9 @@ int view_options_copy(const struct pst_view_options *given, struct pst_view_opti
 
 	for (size_t i = sizeof(options); i < given->size; i++)
 		if (rest[i])
-			return error_set(error, -E2BIG,
-					 "the program asks for what this libpenstock does not have");
+			return error_set(
+				error, -E2BIG,
+				"the program asks for what this libpenstock does not have");
 	memcpy(&options, given, given->size < sizeof(options) ? given->size : sizeof(options));
 	*ret_options = options;
 	return 0;
@@ -98,7 +100,8 @@ static int check_values(const struct pst_view_options *options, struct pst_error
 				 options->mount_flags, options->mount_flags & ~ALL_FLAGS);
 	if (atime & (atime - 1))
 		return error_set(error, -EINVAL,
-				 "mount_flags=%#x: only one of NOATIME, STRICTATIME and RELATIME holds",
+				 "mount_flags=%#x: only one of NOATIME, STRICTATIME and RELATIME "
+				 "holds",
 				 options->mount_flags);
 	return 0;
 }
@@ -125,10 +128,11 @@ int view_options_check(const struct pst_view_options *options, struct pst_error 
 	if (options->opendir == PST_OPENDIR_OFF && options->cache != PST_CACHE_EXCLUSIVE &&
 	    options->cache != PST_CACHE_AUTO)
 		return error_set(error, -EINVAL,
-				 "opendir=off takes cache=auto or cache=exclusive: the kernel keeps "
-				 "listings");
+				 "opendir=off takes cache=auto or cache=exclusive: the kernel "
+				 "keeps listings");
 	if (options->uring_depth > MAX_DEPTH)
-		return error_set(error, -EINVAL, "at most %d requests at a time in a queue of io_uring",
+		return error_set(error, -EINVAL, "at most %d requests at a time in a queue of "
+						 "io_uring",
 				 MAX_DEPTH);
 	return 0;
 }
@@ -150,9 +154,10 @@ int view_check_privilege(struct pst_error *error)
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
 		if (!caps_have(needed[i].cap))
-			return error_set(error, -EPERM, "mounting a view takes %s: %s", needed[i].text,
-					 geteuid() ? "run it as root, or in a user namespace and a mount "
-						     "namespace (`unshare -Urm`)" :
+			return error_set(error, -EPERM, "mounting a view takes %s: %s",
+					 needed[i].text,
+					 geteuid() ? "run it as root, or in a user namespace and a "
+						     "mount namespace (`unshare -Urm`)" :
 						     "root lacks it here; a container gets it with "
 						     "--cap-add SYS_ADMIN, and --device /dev/fuse");
 	return 0;
@@ -169,8 +174,8 @@ static int check_pseudo(const char *lower, enum pst_pseudo pseudo, struct pst_er
 	type = pseudo == PST_PSEUDO_HIDE ? fstype_of(fd) : NULL;
 	if (type && type->pseudo)
 		return error_set(error, -EINVAL,
-				 "LOWER lies on %s, whose files are parts of the kernel: say pseudo=show "
-				 "if all users of the view may use them: %s",
+				 "LOWER lies on %s, whose files are parts of the kernel: say "
+				 "pseudo=show if all users of the view may use them: %s",
 				 type->name, lower);
 	return 0;
 }
@@ -181,7 +186,8 @@ static int check_pseudo(const char *lower, enum pst_pseudo pseudo, struct pst_er
  */
 static int check_no_acl(const char *lower, struct pst_error *error)
 {
-	static const char *const names[] = { "system.posix_acl_access", "system.posix_acl_default" };
+	static const char *const names[] = { "system.posix_acl_access",
+					     "system.posix_acl_default" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (getxattr(lower, names[i], NULL, 0) > 0)
@@ -191,7 +197,8 @@ static int check_no_acl(const char *lower, struct pst_error *error)
 	return 0;
 }
 
-int view_check_lower(const char *lower, const struct pst_view_options *options, struct pst_error *error)
+int view_check_lower(const char *lower, const struct pst_view_options *options,
+		     struct pst_error *error)
 {
 	int r = check_pseudo(lower, options->pseudo, error);
 

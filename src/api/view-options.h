@@ -17,4 +17,5 @@ int view_options_check(const struct pst_view_options *options, struct pst_error 
  */
 int view_check_privilege(struct pst_error *error);
 /* Checks that a directory can be LOWER of a view with these options. 0, or -errno and *error. */
-int view_check_lower(const char *lower, const struct pst_view_options *options, struct pst_error *error);
+int view_check_lower(const char *lower, const struct pst_view_options *options,
+		     struct pst_error *error);

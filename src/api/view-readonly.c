@@ -77,15 +77,16 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 	if (view->readonly_below && (view->mount_flags & PST_MOUNT_RDONLY) &&
 	    !(mount_flags & PST_MOUNT_RDONLY))
 		r = error_set(error, -EBUSY,
-			      "file systems below LOWER are mounted read-only, and would become writable: "
-			      "unmount the view and mount it again");
+			      "file systems below LOWER are mounted read-only, and would become "
+			      "writable: unmount the view and mount it again");
 	else
 		r = mount_clone_set_flags(view->lower_fd, mount_flags);
 	/*
 	 * Files that are open for writing below are the view's own, and it refuses to write to
 	 * them.
 	 */
-	if (r == -EBUSY && (mount_flags & PST_MOUNT_RDONLY) && !(view->mount_flags & PST_MOUNT_RDONLY))
+	if (r == -EBUSY && (mount_flags & PST_MOUNT_RDONLY) &&
+	    !(view->mount_flags & PST_MOUNT_RDONLY))
 		r = mount_clone_set_flags(view->lower_fd, mount_flags & ~PST_MOUNT_RDONLY);
 	if (r == 0 && view->lower_readonly && (changed & ~mount_flags & PST_MOUNT_RDONLY) &&
 	    lower_readonly_now(view->lower_readonly)) {
@@ -93,7 +94,8 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 		r = error_set(error, -EROFS, "LOWER is read-only, so the view stays read-only");
 	}
 	if (r < 0 && !error->text[0])
-		error_set(error, r, "the flags of the mount below cannot be changed: %s", strerror(-r));
+		error_set(error, r, "the flags of the mount below cannot be changed: %s",
+			  strerror(-r));
 	if (r == 0)
 		view->mount_flags = mount_flags;
 	if (r == 0 && view->lower_readonly)

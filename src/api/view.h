@@ -19,7 +19,7 @@ struct pst_view {
 	char transport_why[200];
 	struct server *server;
 	int lower_fd;			/* LOWER on the private mount */
-	unsigned int mount_flags;	/* PST_MOUNT_*, as the mount below has them; under flags_lock */
+	unsigned int mount_flags;	/* PST_MOUNT_*, as the mount below; under flags_lock */
 	bool was_readonly;		/* LOWER's mount or file system, when the view was made */
 	bool readonly_below;		/* mounts below LOWER are read-only by themselves */
 	pthread_mutex_t flags_lock;
@@ -30,7 +30,8 @@ struct pst_view {
 /*
  * Makes server and mount of a view whose LOWER and MOUNTPOINT are known. 0, or -errno and *error.
  */
-int view_build(struct pst_view *view, const struct pst_view_options *options, struct pst_error *error);
+int view_build(struct pst_view *view, const struct pst_view_options *options,
+	       struct pst_error *error);
 
 /*
  * Keeps LOWER's private mount, to change its flags later; clears read-only where the view follows

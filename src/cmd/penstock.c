@@ -20,8 +20,8 @@
 
 static void print_help(void)
 {
-	printf("penstock shows a directory tree at another place, at the speed of the tree.\n\n" USAGE
-	       "\n");
+	printf("penstock shows a directory tree at another place, at the speed of the tree.\n"
+	       "\n" USAGE "\n");
 	command_list(NULL);
 	printf("\n`penstock COMMAND --help` prints more about a command; all is in penstock(1).\n");
 }

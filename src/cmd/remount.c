@@ -95,8 +95,8 @@ int remount(const struct mount_options *options)
 	}
 	if (options->kept)
 		cmd_error(
-			"%s: remount changes the flags of the mount only; until it is unmounted these "
-			"stay as they are: %s",
+			"%s: remount changes the flags of the mount only; until it is unmounted "
+			"these stay as they are: %s",
 			path, options->kept);
 	r = flags_now(path, &before);
 	if (r == 0)

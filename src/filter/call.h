@@ -67,7 +67,7 @@ struct filter_call {
 	struct filter_node *node;
 	struct filter_node *node2;	/* LINK: what is linked; RENAME: the new directory */
 	const void *arg;		/* op->arg_size bytes; for call_fill_save() alone */
-	const char *name[2];		/* after call_fill_save(): in saved, or in the slot's data */
+	const char *name[2];		/* after call_fill_save(): in saved, or in the slot */
 	char *data;			/* the request's; after call_fill_save(): in the slot */
 	size_t data_len;
 	size_t answer_len;		/* bytes of slot->data that are the answer */

@@ -92,7 +92,8 @@ bool shadow_in_flight(const struct node *node)
  * takes the first: where an event reports the change between the two, watch-events.c invalidates a
  * second time; a new link by a name that is not watched changes the link count without an event.
  */
-static uint64_t in_doubt(const struct node *node, uint64_t old, enum attr_reply reply, bool may_cross)
+static uint64_t in_doubt(const struct node *node, uint64_t old, enum attr_reply reply,
+			 bool may_cross)
 {
 	bool filters = node_filters(node) & ~FILTERS_SET;
 

@@ -56,7 +56,8 @@ static bool is_casefold(struct node *dir, int dir_fd, const char *name, uint64_t
 	if (state == CASEFOLD_UNKNOWN) {
 		if (!other_case(name, other))
 			return false;
-		state = find_ino(dir_fd, other, &other_ino) && other_ino == ino ? CASEFOLD_ON : CASEFOLD_OFF;
+		state = find_ino(dir_fd, other, &other_ino) && other_ino == ino ? CASEFOLD_ON :
+										  CASEFOLD_OFF;
 		dir->casefold = state;
 	}
 	return state == CASEFOLD_ON;

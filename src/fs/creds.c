@@ -33,13 +33,13 @@
 
 /* What serving needs, and why. */
 #define CAPS_SERVE                                                                                 \
-	(CAP_BIT(CAP_SYS_ADMIN) |		/* register backing files, trusted.* attributes */         \
+	(CAP_BIT(CAP_SYS_ADMIN) |	/* register backing files, trusted.* attributes */         \
 	 CAP_BIT(CAP_DAC_READ_SEARCH) |	/* open files by handle, link by descriptor */             \
 	 CAP_BIT(CAP_DAC_OVERRIDE) |	/* the kernel has checked permissions already */           \
-	 CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_FOWNER) | /* SETATTR, as the kernel has allowed it */            \
-	 CAP_BIT(CAP_FSETID) |		/* chmod g+s; kept from data, see creds_enter_writer() */ \
-	 CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | /* act as the caller */                               \
-	 CAP_BIT(CAP_MKNOD) | CAP_BIT(CAP_SETFCAP) | CAP_BIT(CAP_LINUX_IMMUTABLE) |                            \
+	 CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_FOWNER) | /* SETATTR, as the kernel has allowed it */    \
+	 CAP_BIT(CAP_FSETID) |		/* chmod g+s; not for data, see creds_enter_writer() */    \
+	 CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | /* act as the caller */                       \
+	 CAP_BIT(CAP_MKNOD) | CAP_BIT(CAP_SETFCAP) | CAP_BIT(CAP_LINUX_IMMUTABLE) |                \
 	 CAP_BIT(CAP_LEASE))		/* prove that nobody writes to somebody else's file */
 
 /*
@@ -48,12 +48,14 @@
  * no system call to put it back.
  */
 #define CAPS_OF_UID_0                                                                              \
-	(CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER) |     \
-	 CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_LINUX_IMMUTABLE) | CAP_BIT(CAP_MKNOD))
+	(CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_DAC_READ_SEARCH) |           \
+	 CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_LINUX_IMMUTABLE) |                \
+	 CAP_BIT(CAP_MKNOD))
 
 /* Kept in force while acting as a caller that is not root. */
 #define CAPS_CALLER                                                                                \
-	(CAPS_SERVE & ~(CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_LINUX_IMMUTABLE)))
+	(CAPS_SERVE & ~(CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID) |           \
+			CAP_BIT(CAP_LINUX_IMMUTABLE)))
 
 /* Neither root, whose blocks are reserved, nor a user, whose quota would count. */
 #define BACKING_ID 65534
@@ -197,8 +199,9 @@ int creds_enter_backing(bool keep_suidgid, struct creds_scope *ret_scope)
 	setfsuid(BACKING_ID);
 	ret_scope->entered |= ENTERED_GID | ENTERED_UID;
 	/* CAP_SYS_ADMIN, which registering takes, stays in force; it means nothing to data. */
-	return keep_suidgid ? caps_enter((CAPS_SERVE & ~CAPS_OF_UID_0) | CAP_BIT(CAP_FSETID), ret_scope)
-			    : 0;
+	if (!keep_suidgid)
+		return 0;
+	return caps_enter((CAPS_SERVE & ~CAPS_OF_UID_0) | CAP_BIT(CAP_FSETID), ret_scope);
 }
 
 int creds_enter_owner(uint32_t uid, uint32_t gid, struct creds_scope *ret_scope)

@@ -3,10 +3,10 @@
  * Directory cursors, for views without OPENDIR: directories that stand at an offset between two
  * requests of a listing.
  *
- * READDIR then names a node and an offset only. Opening the directory for each request would cost an
- * open each, and on file systems that keep the position in the descriptor (dir.c) the offset alone
- * is wrong once names have been removed. So a READDIR leaves its handle here, and the READDIR with
- * the next offset takes it. Two readers at the same offset have a handle each.
+ * READDIR then names a node and an offset only. Opening the directory for each request would cost
+ * an open each, and on file systems that keep the position in the descriptor (dir.c) the offset
+ * alone is wrong once names have been removed. So a READDIR leaves its handle here, and the READDIR
+ * with the next offset takes it. Two readers at the same offset have a handle each.
  *
  * A reader that stops before the end leaves its handle behind. There are few cursors: a new one
  * replaces the oldest, and one that has seen two ticks is closed.

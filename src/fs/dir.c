@@ -192,7 +192,8 @@ static int stream_at(struct fs *fs, struct handle *handle, off_t pos,
 }
 
 /* getdents64(2) as the caller, where the lower file system asks: bytes read or -errno. */
-static ssize_t read_names(struct fs *fs, struct handle *handle, struct dirstream *stream, size_t size)
+static ssize_t read_names(struct fs *fs, struct handle *handle, struct dirstream *stream,
+			  size_t size)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	int r = lower_enter(fs, handle->node, &scope);

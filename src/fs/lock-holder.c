@@ -30,7 +30,8 @@ struct flock lock_to_flock(const struct fs_lock *lock)
 }
 
 /* The lock that stands in the way of one; l_type is F_UNLCK where none does. */
-static int conflict_of(const struct owner *owner, const struct fs_lock *lock, struct flock *ret_flock)
+static int conflict_of(const struct owner *owner, const struct fs_lock *lock,
+		       struct flock *ret_flock)
 {
 	*ret_flock = lock_to_flock(lock);
 	return fcntl(owner->fd, F_OFD_GETLK, ret_flock) < 0 ? -errno : 0;
@@ -57,7 +58,8 @@ static bool holds(const struct owner *owner, const struct flock *held)
 }
 
 /* NULL: somebody below. */
-static struct owner *holder_of(struct locks *locks, const struct owner *asks, const struct flock *held)
+static struct owner *holder_of(struct locks *locks, const struct owner *asks,
+			       const struct flock *held)
 {
 	struct owner *owner;
 

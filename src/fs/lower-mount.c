@@ -78,8 +78,8 @@ int lower_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
 		return number;
 	type = fstype_of(fd);
 	if (type && type->pseudo && !fs->config.pseudo) {
-		log_info("a file system of type %s below LOWER is not shown: mount with pseudo=show "
-			 "if all users of the view may use it",
+		log_info("a file system of type %s below LOWER is not shown: mount with "
+			 "pseudo=show if all users of the view may use it",
 			 type->name);
 		return -EACCES;
 	}

@@ -86,7 +86,8 @@ static int open_as_caller(struct fs *fs, struct node *node, int flags)
 
 static int open_somehow(struct fs *fs, struct node *node, int flags)
 {
-	return lower_checks_caller(fs, node) ? open_as_caller(fs, node, flags) : open_once(fs, node, flags);
+	return lower_checks_caller(fs, node) ? open_as_caller(fs, node, flags) :
+					       open_once(fs, node, flags);
 }
 
 static __thread bool may_wait;

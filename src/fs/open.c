@@ -59,7 +59,8 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 			return r;
 	}
 	r = lower_open(fs, node, flags);
-	if (r == -EACCES && (flags & FLAG_EXEC) && nodetab_mount(fs->nodes, node->fh.mount)->checks_ids)
+	if (r == -EACCES && (flags & FLAG_EXEC) &&
+	    nodetab_mount(fs->nodes, node->fh.mount)->checks_ids)
 		r = owner_open_program(fs, node);
 	if (r < 0)
 		return r;
@@ -218,8 +219,8 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open)
 {
 	/*
-	 * Always O_EXCL: the kernel has not checked permissions on a file that is there already. After
-	 * ESTALE it tries again, with LOOKUP and OPEN.
+	 * Always O_EXCL: the kernel has not checked permissions on a file that is there already.
+	 * After ESTALE it tries again, with LOOKUP and OPEN.
 	 */
 	int lower_flags = (flags & ~FLAGS_NOT_MADE) | O_CREAT | O_EXCL | O_NOFOLLOW;
 	int fd = create_below(fs, caller, dir, name, lower_flags, mode), r;

@@ -7,11 +7,11 @@
  * a page cache of the view, and fails an open of the other kind with EIO. So a node has one mode
  * from its first open to its last release:
  *
- *	mode now	can pass through	cannot		zero size	filters see data
- *	none		passthrough		cached		direct		direct, or cached if they allow
- *	passthrough	passthrough		-		-		refused
- *	cached		cached			cached		-		direct, or cached if they allow
- *	direct		direct			direct		direct		direct
+ *	mode now	can pass through  cannot	zero size  filters see data
+ *	none		passthrough	  cached	direct	   direct, or cached if they allow
+ *	passthrough	passthrough	  -		-	   refused
+ *	cached		cached		  cached	-	   direct, or cached if they allow
+ *	direct		direct		  direct	direct	   direct
  *
  * "-" cannot be: the first open decides whether the file can pass through, for all opens until the
  * last release. "Zero size": files of proc, sysfs and the like. Filters may be added and removed
@@ -106,7 +106,8 @@ static pthread_mutex_t *lock_of(struct passthrough *pt, const struct node *node)
 /*
  * Registers the lower file as its owner, or as an unprivileged user (NULL); caller holds the shard.
  */
-static int backing_open(struct passthrough *pt, struct node *node, bool keeps, const struct file_owner *owner)
+static int backing_open(struct passthrough *pt, struct node *node, bool keeps,
+			const struct file_owner *owner)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
@@ -158,8 +159,9 @@ static void backing_close(struct passthrough *pt, struct node *node)
  */
 static bool passes(struct fs *fs, const struct node *node)
 {
-	return fs->config.passthrough && (fs->config.passthrough_asked || !lower_checks_caller(fs, node) ||
-					  nodetab_mount(fs->nodes, node->fh.mount)->checks_ids);
+	return fs->config.passthrough &&
+	       (fs->config.passthrough_asked || !lower_checks_caller(fs, node) ||
+		nodetab_mount(fs->nodes, node->fh.mount)->checks_ids);
 }
 
 /* What was found out, without a lock, about the owner of a file that is being opened. */
@@ -176,7 +178,8 @@ static void try_owner(struct passthrough *pt, struct node *node, const struct st
 	struct fs *fs = pt->fs;
 	bool passing, open;
 
-	if (!nodetab_mount(fs->nodes, node->fh.mount)->checks_ids || !passes(fs, node) || !st->st_mode)
+	if (!nodetab_mount(fs->nodes, node->fh.mount)->checks_ids || !passes(fs, node) ||
+	    !st->st_mode)
 		return;
 	pthread_mutex_lock(lock_of(pt, node));
 	open = node->n_open;
@@ -215,9 +218,9 @@ static void tell_owner(struct passthrough *pt)
 {
 	pt->n_refused++;
 	if (!atomic_exchange(&pt->told_owner, true))
-		log_warning("a file is served, not passed through: on the server its owner may not do what "
-			    "others may, or it has set-user-ID or set-group-ID bits. Further ones are "
-			    "counted, not logged");
+		log_warning("a file is served, not passed through: on the server its owner may not "
+			    "do what others may, or it has set-user-ID or set-group-ID bits. "
+			    "Further ones are counted, not logged");
 }
 
 static void tell_refusal(struct passthrough *pt, int r)
@@ -244,12 +247,12 @@ static enum io_mode filter_mode(struct fs *fs, const struct node *node)
  * Registers the lower file unless it is registered already, and returns the mode; caller holds the
  * shard.
  */
-static enum io_mode register_if_possible(struct passthrough *pt, struct node *node, const struct stat *st,
-				   const struct trial *trial)
+static enum io_mode register_if_possible(struct passthrough *pt, struct node *node,
+					 const struct stat *st, const struct trial *trial)
 {
 	bool owners = nodetab_mount(pt->fs->nodes, node->fh.mount)->checks_ids;
-	bool keeps = (st->st_mode & (S_ISUID | S_ISGID)) && !authority_is_served(node, STATX_MODE) &&
-		     !set_id_hidden(node);
+	bool keeps = (st->st_mode & (S_ISUID | S_ISGID)) &&
+		     !authority_is_served(node, STATX_MODE) && !set_id_hidden(node);
 	int r;
 
 	if (owners && !owner_passes(pt, node, st, trial)) {
@@ -305,7 +308,8 @@ int passthrough_open(struct fs *fs, struct node *node, const struct stat *st, in
 		node->n_open++;
 		node->passthrough_flags |= FLAG_USED;
 		open->backing_id = open->mode == IO_PASSTHROUGH ? node->backing_id : 0;
-		open->keep_cache = open->mode == IO_CACHED && !(node->passthrough_flags & FLAG_STALE);
+		open->keep_cache = open->mode == IO_CACHED &&
+				   !(node->passthrough_flags & FLAG_STALE);
 		node->passthrough_flags &= (uint8_t)~FLAG_STALE;
 	}
 	pthread_mutex_unlock(lock_of(pt, node));

@@ -116,8 +116,8 @@ static int change_size(const struct fs_caller *caller, struct node *node, int ha
 	if (caller->uid != 0 || kill || hidden) {
 		r = lower_stat(fd, &stx);
 		if (r == 0)
-			r = creds_enter_writer(caller, kill || (stx.stx_mode & hidden), stx.stx_mode,
-					       stx.stx_gid, &scope);
+			r = creds_enter_writer(caller, kill || (stx.stx_mode & hidden),
+					       stx.stx_mode, stx.stx_gid, &scope);
 		if (r < 0)
 			return r;
 	}
@@ -166,7 +166,8 @@ static int apply(struct fs *fs, const struct fs_caller *caller, struct node *nod
 		r = change_size(caller, node, handle_fd, fd, change);
 	if (r == 0 && (change->set & FS_SET_MODE))
 		r = lower_chmod(fd, change->mode);
-	if (r == 0 && (change->set & (FS_SET_ATIME | FS_SET_MTIME)) && !times_came(fs, node, change))
+	if (r == 0 && (change->set & (FS_SET_ATIME | FS_SET_MTIME)) &&
+	    !times_came(fs, node, change))
 		r = change_times(fd, change);
 	return r;
 }

@@ -38,8 +38,9 @@ static struct node *node_of(struct fs *fs, struct node *dir, int dir_fd, const c
 static void keep(struct fs *fs, struct node *node)
 {
 	if (!fdcache_keep(fs->fds, node) && !atomic_exchange(&fs->told_unnamed, true))
-		log_warning("more files without a name are in use than there are descriptors for: what is "
-			    "not open for reading or writing fails with ESTALE (option fds=, RLIMIT_NOFILE)");
+		log_warning("more files without a name are in use than there are descriptors for: "
+			    "what is not open for reading or writing fails with ESTALE (option "
+			    "fds=, RLIMIT_NOFILE)");
 }
 
 /*

@@ -44,7 +44,8 @@ struct watch {
 	/* the thread's own */
 	struct watch_again again[WATCH_N_AGAIN];
 	unsigned int again_at, n_again;
-	unsigned int all_again;		/* everything is to be passed on so often, first when that is due: */
+	unsigned int all_again;		/* everything is to be passed on so often, first when
+					   that is due: */
 	uint32_t all_due_ms;
 	uint64_t taken[WATCH_N_TAKEN];	/* directories where a name was given to another file */
 	unsigned int n_taken;

@@ -22,9 +22,11 @@
  * ACLs. Of other names in system.* (ACLs of NFS, SMB and NTFS) it knows nothing: the lower file
  * system decides by who asks.
  */
-static int enter(struct fs *fs, const struct node *node, const char *name, struct creds_scope *scope)
+static int enter(struct fs *fs, const struct node *node, const char *name,
+		 struct creds_scope *scope)
 {
-	bool unknown = strncmp(name, "system.", 7) == 0 && strncmp(name, "system.posix_acl_", 17) != 0;
+	bool unknown = strncmp(name, "system.", 7) == 0 &&
+		       strncmp(name, "system.posix_acl_", 17) != 0;
 
 	return unknown ? creds_enter_whole(scope) : lower_enter(fs, node, scope);
 }
@@ -90,8 +92,8 @@ static ssize_t drop_hidden(const struct node *node, char *list, ssize_t n)
 }
 
 /* Which names a caller without CAP_SYS_ADMIN sees is the lower file system's to say. */
-static ssize_t list_as_caller(struct fs *fs, const struct fs_caller *caller, struct node *node, int fd,
-			      char list[XATTR_LIST_MAX])
+static ssize_t list_as_caller(struct fs *fs, const struct fs_caller *caller, struct node *node,
+			      int fd, char list[XATTR_LIST_MAX])
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 	int r = lower_enter(fs, node, &scope);

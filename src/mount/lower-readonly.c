@@ -84,8 +84,9 @@ static bool follow_lower(struct lower_readonly *follow)
 	if (r == -EBUSY)
 		return false;
 	if (r < 0) {
-		log_warning("%s: LOWER has become %s, and the view cannot follow: %s", follow->config.mountpoint,
-			    readonly ? "read-only" : "writable", strerror(-r));
+		log_warning("%s: LOWER has become %s, and the view cannot follow: %s",
+			    follow->config.mountpoint, readonly ? "read-only" : "writable",
+			    strerror(-r));
 		return true;
 	}
 	follow->readonly = readonly;
@@ -117,7 +118,8 @@ static void *follow_main(void *arg)
 	}
 }
 
-int lower_readonly_start(const struct lower_readonly_config *config, struct lower_readonly **ret_follow)
+int lower_readonly_start(const struct lower_readonly_config *config,
+			 struct lower_readonly **ret_follow)
 {
 	_cleanup_(lower_readonly_stopp) struct lower_readonly *follow = calloc(1, sizeof(*follow));
 	int r;

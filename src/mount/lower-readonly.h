@@ -10,13 +10,15 @@ struct lower_readonly_config {
 	const char *path;		/* LOWER; borrowed, as the next */
 	const char *mountpoint;
 	unsigned int connection;
-	bool was_readonly;		/* LOWER's own mount, or its file system, when the view was made */
+	bool was_readonly;		/* LOWER's own mount, or its file system, when the view
+					   was made */
 	bool readonly;			/* what the view's file system is now */
 	bool suspended;			/* see lower_readonly_suspend() */
 };
 
 /* Starts a thread that makes the view read-only whenever LOWER is. Returns 0 or -errno. */
-int lower_readonly_start(const struct lower_readonly_config *config, struct lower_readonly **ret_follow);
+int lower_readonly_start(const struct lower_readonly_config *config,
+			 struct lower_readonly **ret_follow);
 /* Whether LOWER is read-only now. */
 bool lower_readonly_now(struct lower_readonly *follow);
 /*

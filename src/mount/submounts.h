@@ -39,11 +39,14 @@ struct covered {
 	char *mount_point; /* path from the root of the view */
 };
 /* Finds a covered name as of the last scan; *ret_node (may be NULL): the file's nodeid. */
-bool submounts_covers(struct submounts *submounts, uint64_t dir, const char *name, uint64_t *ret_node);
+bool submounts_covers(struct submounts *submounts, uint64_t dir, const char *name,
+		      uint64_t *ret_node);
 /*
  * Somebody below has moved the file of a name away: the kernel still has the file under that name.
  * Scans, and returns whether the name is covered.
  */
-bool submounts_moved_away(struct submounts *submounts, uint64_t dir, const char *name, uint64_t node);
+bool submounts_moved_away(struct submounts *submounts, uint64_t dir, const char *name,
+			  uint64_t node);
 /* Calls fn for each covered name until fn returns other than 0; returns that. */
-int submounts_each(struct submounts *submounts, int (*fn)(void *aux, const struct covered *covered), void *aux);
+int submounts_each(struct submounts *submounts, int (*fn)(void *aux, const struct covered *covered),
+		   void *aux);

@@ -103,8 +103,8 @@ static struct fdent *ent_pin(struct fdcache *cache, struct node *node)
 	do {
 		if (pins == DEAD)
 			return NULL;
-	} while (!atomic_compare_exchange_weak_explicit(&ent->pins, &pins, pins + 1,
-							memory_order_acquire, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&ent->pins, &pins, pins + 1, memory_order_acquire, memory_order_relaxed));
 	if (atomic_load_explicit(&ent->node, memory_order_relaxed) != node) {
 		atomic_fetch_sub_explicit(&ent->pins, 1, memory_order_release);
 		return NULL;

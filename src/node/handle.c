@@ -94,7 +94,8 @@ static int chunk_add(struct handletab *tab)
 	return 0;
 }
 
-int handle_new(struct handletab *tab, struct node *node, int flags, int fd, struct handle **ret_handle)
+int handle_new(struct handletab *tab, struct node *node, int flags, int fd,
+	       struct handle **ret_handle)
 {
 	struct handle *handle;
 	uint32_t index;
@@ -134,8 +135,8 @@ static bool handle_try_get(struct handle *handle)
 	do {
 		if (refs == 0)
 			return false;
-	} while (!atomic_compare_exchange_weak_explicit(&handle->refs, &refs, refs + 1,
-							memory_order_acquire, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&handle->refs, &refs, refs + 1, memory_order_acquire, memory_order_relaxed));
 	return true;
 }
 

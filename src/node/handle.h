@@ -24,7 +24,7 @@ struct handle {
 	uint32_t uid;			/* constant: who opened it */
 	uint8_t io_mode;		/* constant once open: enum io_mode */
 	_Atomic int fd;			/* the lower file; -1 until it is needed */
-	_Atomic bool closed;		/* the kernel has given it back; requests may still hold it */
+	_Atomic bool closed;		/* the kernel has released it; requests may still hold it */
 	_Atomic bool direct;		/* fd is open, or will be, with O_DIRECT */
 	pthread_mutex_t lock;		/* guards opening fd, and what follows */
 	struct dirstream *stream;	/* dir: what was read ahead, fs/dir.c; heap */
@@ -38,7 +38,8 @@ typedef void (*handle_free_fn)(void *aux, struct handle *handle);
 void handletab_on_free(struct handletab *tab, struct nodetab *nodes, handle_free_fn fn, void *aux);
 
 /* Makes a handle of a node (a reference is taken) and of fd (taken; -1 for later), refs 1. */
-int handle_new(struct handletab *tab, struct node *node, int flags, int fd, struct handle **ret_handle);
+int handle_new(struct handletab *tab, struct node *node, int flags, int fd,
+	       struct handle **ret_handle);
 
 /* Returns a strong reference, NULL when there is no such handle. */
 struct handle *handle_lookup(struct handletab *tab, uint64_t fh);

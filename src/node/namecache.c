@@ -53,7 +53,8 @@ void namecache_put(struct namecache *names, const struct node *dir, const char *
 	atomic_store_explicit(&place->check, id ^ key, memory_order_relaxed);
 }
 
-bool namecache_find(struct namecache *names, const struct node *dir, const char *name, uint64_t *ret_id)
+bool namecache_find(struct namecache *names, const struct node *dir, const char *name,
+		    uint64_t *ret_id)
 {
 	uint64_t key = key_of(dir, name);
 	struct place *place = &names->places[key >> 32 & (N_PLACES - 1)];

@@ -44,7 +44,8 @@ struct block {
 
 struct nodetab {
 	struct node *nodes;		/* constant */
-	struct tails tails;		/* constant; of handles that are longer than a record has room for */
+	struct tails tails;		/* constant; of handles that are longer than a record has
+					   room for */
 	int memfd;			/* constant */
 	uint64_t secret[2];		/* constant once the root is set */
 	bool keyed;			/* it was given */
@@ -91,8 +92,8 @@ static inline bool node_get_unless_dead(struct node *node)
 	do {
 		if (count == 0)
 			return false;
-	} while (!atomic_compare_exchange_weak_explicit(&node->count, &count, count + 1,
-							memory_order_acquire, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&node->count, &count, count + 1, memory_order_acquire, memory_order_relaxed));
 	return true;
 }
 
@@ -103,7 +104,8 @@ void node_records_unmap(struct nodetab *tab);
 struct node *node_record_new(struct nodetab *tab, const struct fhandle *fh, uint32_t *ret_serial);
 void node_record_free(struct nodetab *tab, struct node *node);
 /* Fills a new record; from then on finders may take references to it. */
-void node_record_fill(struct nodetab *tab, struct node *node, const struct node_key *key, uint64_t id);
+void node_record_fill(struct nodetab *tab, struct node *node, const struct node_key *key,
+		      uint64_t id);
 static inline bool node_record_is_used(const struct nodetab *tab, uint32_t index)
 {
 	return tab->blocks[index / BLOCK_NODES].used[index % BLOCK_NODES / 64] >> index % 64 & 1;

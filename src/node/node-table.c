@@ -78,7 +78,8 @@ struct nodetab_stat nodetab_stat(struct nodetab *tab)
 		     (sizeof(uint32_t) << tab->index_bits);
 	for (uint32_t b = 0; b < tab->n_blocks; b++)
 		if (tab->blocks[b].n_used)
-			stat.bytes += BLOCK_BYTES + tails_bytes(tab->blocks[b].longest, BLOCK_NODES);
+			stat.bytes +=
+				BLOCK_BYTES + tails_bytes(tab->blocks[b].longest, BLOCK_NODES);
 	pthread_mutex_unlock(&tab->alloc_lock);
 	return stat;
 }

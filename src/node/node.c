@@ -225,8 +225,8 @@ void node_forget(struct nodetab *tab, struct node *node, uint64_t n)
 		left = count / NLOOKUP_ONE;
 		left = n < left ? left - n : 0;
 		left = left * NLOOKUP_ONE | (count & REF_MASK);
-	} while (!atomic_compare_exchange_weak_explicit(&node->count, &count, left,
-							memory_order_acq_rel, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&node->count, &count, left, memory_order_acq_rel, memory_order_relaxed));
 	if (left == 0 && count != 0)
 		node_die(tab, node);
 }

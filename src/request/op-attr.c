@@ -12,7 +12,8 @@ int op_getattr(struct req *req)
 
 	r = fs_getattr(req->fs, req->node, req->handle, attr);
 	if (r == 0)
-		encode_attr_out(&attr->stx, attr->attr_ns, req_out(req, sizeof(struct fuse_attr_out)));
+		encode_attr_out(&attr->stx, attr->attr_ns,
+				req_out(req, sizeof(struct fuse_attr_out)));
 	return r;
 }
 
@@ -77,7 +78,8 @@ int op_setattr(struct req *req)
 		return -EINVAL;
 	r = fs_setattr(req->fs, &req->caller, req->node, req->handle, &change, attr);
 	if (r == 0)
-		encode_attr_out(&attr->stx, attr->attr_ns, req_out(req, sizeof(struct fuse_attr_out)));
+		encode_attr_out(&attr->stx, attr->attr_ns,
+				req_out(req, sizeof(struct fuse_attr_out)));
 	return r;
 }
 

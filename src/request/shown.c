@@ -24,7 +24,8 @@ static uint32_t checked(struct req *req, uint32_t mode, uint32_t uid, uint32_t g
 	struct statx real;
 	bool known = real_attr(req, &real);
 
-	return fs_show_mode(node, mode, !known || uid != real.stx_uid, !known || gid != real.stx_gid);
+	return fs_show_mode(node, mode, !known || uid != real.stx_uid,
+			    !known || gid != real.stx_gid);
 }
 
 static void check_attr(struct req *req, struct fuse_attr *attr)

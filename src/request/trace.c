@@ -212,7 +212,8 @@ static void listener_send(struct trace *trace, struct listener *listener, struct
 		}
 	}
 	if (listener->lost)
-		len += (size_t)snprintf(tail, TAIL_SIZE, ",\"lost\":%lu}\n", (unsigned long)listener->lost);
+		len += (size_t)snprintf(tail, TAIL_SIZE, ",\"lost\":%lu}\n",
+					(unsigned long)listener->lost);
 	else
 		len += (size_t)snprintf(tail, TAIL_SIZE, "}\n");
 	n = send_some(listener->fd, line->text, len);

@@ -54,9 +54,9 @@ static int check_caller(const struct chain_entry_config *config, const struct fi
 				 facts->name);
 	if (chain_entry_varies_symlinks(facts) && (config->features & FUSE_CACHE_SYMLINKS))
 		return error_set(error, -EBUSY,
-				 "filter %s tells callers apart in links, too, and in this view the "
-				 "kernel keeps the text of a link for all: mount it with the filter "
-				 "instead, which then keeps none",
+				 "filter %s tells callers apart in links, too, and in this view "
+				 "the kernel keeps the text of a link for all: mount it with the "
+				 "filter instead, which then keeps none",
 				 facts->name);
 	return 0;
 }
@@ -73,13 +73,14 @@ static int check_listings(const struct chain_entry_config *config, const struct 
 		return 0;
 	if (facts->flags & PST_BY_CALLER)
 		return error_set(error, -EBUSY,
-				 "filter %s tells callers apart, and in a view with opendir=off the "
-				 "kernel keeps listings for all: mount it without that option",
+				 "filter %s tells callers apart, and in a view with opendir=off "
+				 "the kernel keeps listings for all: mount it without that option",
 				 facts->name);
 	if ((facts->ops[FILTER_PRE] | facts->ops[FILTER_POST]) & opens)
 		return error_set(error, -EBUSY,
-				 "filter %s has programs for the opening of directories, which a view "
-				 "with opendir=off is not told of: mount it without that option",
+				 "filter %s has programs for the opening of directories, which a "
+				 "view with opendir=off is not told of: mount it without that "
+				 "option",
 				 facts->name);
 	return 0;
 }
@@ -90,13 +91,13 @@ static void warn_idle(const struct chain_entry_config *config, const struct filt
 	uint64_t idle = config->requests->host->disabled_ops & ~(1ULL << FUSE_OPENDIR);
 
 	if ((facts->ops[FILTER_PRE] | facts->ops[FILTER_POST]) & idle)
-		log_warning("filter %s: its programs for extended attributes will not run: the view "
-			    "has none (xattr=off)",
+		log_warning("filter %s: its programs for extended attributes will not run: the "
+			    "view has none (xattr=off)",
 			    facts->name);
 }
 
-int chain_entry_new(const struct chain_entry_config *config, const char *spec, struct chain_entry **ret_entry,
-	     struct pst_error *error)
+int chain_entry_new(const struct chain_entry_config *config, const char *spec,
+		    struct chain_entry **ret_entry, struct pst_error *error)
 {
 	struct fs *fs = config->requests->host->fs;
 	uint64_t free_bits = ~(config->used | 1ULL << 63);

@@ -20,8 +20,8 @@ struct chain_entry_config {
  * and *error: also where the filter needs to know the caller of operations that the kernel answers
  * from one cache for all.
  */
-int chain_entry_new(const struct chain_entry_config *config, const char *spec, struct chain_entry **ret_entry,
-	     struct pst_error *error);
+int chain_entry_new(const struct chain_entry_config *config, const char *spec,
+		    struct chain_entry **ret_entry, struct pst_error *error);
 /* Takes NULL. */
 struct chain_entry *chain_entry_free(struct fs *fs, struct chain_entry *entry);
 /* Returns true where the result of READLINK depends on the caller. */

@@ -61,7 +61,8 @@ static void queue_node(void *aux, uint64_t nodeid, bool data)
 
 static void queue_name(void *aux, uint64_t parent, const char *name, uint64_t child, bool expire)
 {
-	invalidator_queue_name(((struct fs_callbacks *)aux)->invalidator, parent, name, child, expire);
+	invalidator_queue_name(((struct fs_callbacks *)aux)->invalidator, parent, name, child,
+			       expire);
 }
 
 static void moved_away(void *aux, uint64_t parent, const char *name, uint64_t child)
@@ -136,7 +137,8 @@ int fs_callbacks_new(struct chan *chan, const struct fs_callbacks_config *config
 	if (!callbacks)
 		return -ENOMEM;
 	if (submounts_new(config->connection, &callbacks->submounts) < 0 ||
-	    invalidator_new(chan, callbacks->submounts, config->can_expire, &callbacks->invalidator) < 0) {
+	    invalidator_new(chan, callbacks->submounts, config->can_expire,
+			    &callbacks->invalidator) < 0) {
 		submounts_free(callbacks->submounts);
 		free(callbacks);
 		return -ENOMEM;

@@ -16,7 +16,8 @@ struct leader {
 	_Atomic bool watched;	     /* a follower watches the queue; lock to write */
 	pthread_mutex_t lock;	     /* guards what follows */
 	pthread_cond_t watch, other; /* the watcher sleeps here; the other followers */
-	unsigned int look_ms;	     /* time between two looks of the watcher; 0: until watch is signalled */
+	unsigned int look_ms;		/* time between two looks of the watcher; 0: until watch
+					   is signalled */
 	bool called;		     /* the watcher has to become a leader at once */
 	bool ended;
 };

@@ -80,7 +80,9 @@ static int uring_reply(struct chan *chan, struct slot *slot, const struct chan_a
 		return CHAN_E_GONE;
 	if (arg_len + data_len > slot->data_size)
 		return CHAN_E_REFUSED;
-	/* Data lies in its place already, where there is no result before it and it did not move. */
+	/*
+	 * Data lies in its place already, where there is no result before it and it did not move.
+	 */
 	if (data_len && answer->data != to + arg_len)
 		memmove(to + arg_len, answer->data, data_len);
 	if (arg_len)
@@ -183,8 +185,8 @@ static int uring_receive(struct chan *chan, struct slot **slot, struct wire_msg 
 /* -- beginning and end ----------------------------------------------------------------------- */
 
 /*
- * What the kernel refused at once. An error when a queue is left without entries; where another channel
- * has some, or has yet to send them, this one has nothing to do.
+ * What the kernel refused at once. An error when a queue is left without entries; where another
+ * channel has some, or has yet to send them, this one has nothing to do.
  */
 static int refused(struct uring *uring)
 {
