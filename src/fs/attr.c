@@ -323,9 +323,9 @@ bool attr_keep_data(struct fs *fs)
 }
 
 /*
- * Listings, kept by the kernel. It drops them when it sees another mtime, but a directory that
- * changes twice within one tick of the clock has the same one: so only where nobody else writes, or
- * is heard of.
+ * The kernel drops a cached listing when it sees another mtime. But a directory that changes twice
+ * within one tick of the clock has the same mtime. So it may cache listings only if no other
+ * process writes, or changes make events.
  */
 bool attr_keep_listing(struct fs *fs, struct node *dir)
 {

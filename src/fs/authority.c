@@ -43,7 +43,7 @@ static struct pst_file file_of(struct fs *fs, struct node *node, struct fhandle 
 	return file;
 }
 
-/* What a server came to, as an answer. */
+/* Returns a result of the server, or -EIO if it is neither 0 nor -errno. */
 static int answer_of(const char *what, int r)
 {
 	if (r <= 0 && r >= -4095)
@@ -138,7 +138,7 @@ int authority_apply(struct fs *fs, struct node *node, struct statx *stx)
 
 /* -- changes ----------------------------------------------------------------------------------- */
 
-/* Who gives a file away leaves no set-user-ID bit with it, whoever it is. */
+/* Any chown clears the set-user-ID bit, also one by root. */
 static uint32_t killed_by_chown(const struct fs_caller *caller, const struct statx *now)
 {
 	uint32_t kill = now->stx_mode & S_ISUID;

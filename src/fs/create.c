@@ -17,7 +17,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* One thing to make in a directory. */
+/* A file to create in a directory. */
 struct made {
 	uint32_t mode;			/* S_IFLNK: target is set */
 	dev_t rdev;
@@ -61,7 +61,10 @@ static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 	}
 	listings_changed(fs, dir);
 	r = lookup_name(fs, dir, ref.fd, name, ret_entry);
-	/* It is there, and nothing can be said of it: the kernel is not to take it for absent. */
+	/*
+	 * The file exists and the reply will be an error: the kernel must not cache the name as
+	 * absent.
+	 */
 	if (r < 0) {
 		fs_invalidate(fs, dir, name);
 		return r;

@@ -31,7 +31,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What serving needs, and why. */
+/* The capabilities that serving needs, and why. */
 #define CAPS_SERVE                                                                                 \
 	(CAP_BIT(CAP_SYS_ADMIN) |	/* register backing files, trusted.* attributes */         \
 	 CAP_BIT(CAP_DAC_READ_SEARCH) |	/* open files by handle, link by descriptor */             \
@@ -221,7 +221,7 @@ static int enter_whole(const struct fs_caller *caller, const struct caller_facts
 {
 	scope->entered |= ENTERED_WHOLE;
 	whole = true;
-	/* Where a user namespace forbids it, the groups stay those with which it was made. */
+	/* EPERM: a user namespace forbids it, and its groups stay those it was created with. */
 	if (syscall(SYS_setgroups, facts->n_groups, facts->groups) < 0 && errno != EPERM)
 		return -errno;
 	if (syscall(SYS_setresgid, -1, caller->gid, -1) < 0 ||

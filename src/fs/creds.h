@@ -30,7 +30,7 @@ int creds_enter_whole(struct creds_scope *ret_scope);
 /* Likewise, with a capability that the caller may lack: the kernel itself asks, for the caller. */
 int creds_enter_whole_with(int cap, struct creds_scope *ret_scope);
 
-/* What is made belongs to the caller. Permission has been checked: none is asked for below. */
+/* New inodes belong to the caller. The kernel has checked permissions, so none are needed below. */
 int creds_enter_caller(const struct fs_caller *caller, struct creds_scope *ret_scope);
 /* The umask for what this thread makes from now on. */
 void creds_umask(uint32_t mask);

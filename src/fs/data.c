@@ -221,7 +221,7 @@ ssize_t fs_copy(struct fs *fs, const struct fs_caller *caller, struct handle *fr
 	n = copy_file_range(in, &in_off, out, &out_off, len, flags);
 	if (n < 0)
 		return -errno;
-	/* It was read: the kernel thinks of what was written only. */
+	/* Reading changed the atime; the kernel invalidates the attributes of the target only. */
 	shadow_drop(fs, from->node);
 	return n;
 }

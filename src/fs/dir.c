@@ -97,7 +97,7 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 
 int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **ret_handle)
 {
-	/* Who begins sees what is there now. */
+	/* A new listing opens the directory, so that it sees the names that exist now. */
 	struct handle *handle = off ? cursors_take(fs, node, off) : NULL;
 	struct fs_open open;
 	int r;
@@ -235,9 +235,8 @@ static int read_some(struct fs *fs, struct handle *handle, struct dirstream *str
 }
 
 /*
- * Where directories are not opened nobody has told the kernel whether it may keep the listing, so
- * it does. Where it must not, because changes are not heard of, it is told to drop what it has got
- * of it.
+ * Without OPENDIR no reply tells the kernel whether it may cache the listing, so it does. If
+ * changes make no event it must not: then it is told to drop what it has cached.
  */
 static void keep_or_not(struct fs *fs, struct node *node)
 {
@@ -282,7 +281,7 @@ int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dir
 	if (stream)
 		then = (uint64_t)stream->pos;
 	pthread_mutex_unlock(&handle->lock);
-	/* That there is no more ends a listing. */
+	/* A reply without names ends the listing, and leaves no cursor. */
 	if (fs->cursors && r == 0 && then != off)
 		cursors_put(fs, handle, then);
 	keep_or_not(fs, handle->node);

@@ -95,7 +95,7 @@ int fs_getlk(struct fs *fs, struct handle *handle, struct fs_lock *lock)
 	return r;
 }
 
-/* What an owner waits for; a process is one owner in all files. */
+/* The wait of an owner, NULL: it waits for nothing. A process is one owner in all files. */
 static struct wait *wait_of(struct locks *locks, uint64_t number)
 {
 	struct wait *wait;

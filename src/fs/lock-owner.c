@@ -79,7 +79,7 @@ int lock_owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lo
 		locks->owners = owner;
 	}
 	owner->fh = handle_fh(handle);
-	/* Who unlocks or asks does not say. */
+	/* 0 in UNLOCK and GETLK. */
 	if (lock->pid)
 		owner->pid = lock->pid;
 	*ret_owner = owner;

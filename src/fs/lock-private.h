@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What lock.c and lock-holder.c share. */
+/* Shared by lock.c, lock-owner.c and lock-holder.c. */
 #include "fs/fs-private.h"
 
 #define N_EARLY 1024

@@ -62,7 +62,7 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 		entry->node = node_put(fs->nodes, entry->node);
 		return -ESTALE;
 	}
-	/* Where it was last found: a hint for those who ask, not a way to the file. */
+	/* A hint: no operation finds the file by it. */
 	if (dir)
 		atomic_store_explicit(&entry->node->parent, dir->id, memory_order_relaxed);
 	if (new)

@@ -86,7 +86,7 @@ int lower_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
 	if (fh && !fs->config.own_fds)
 		mount.fd = open_mount(fd, fh, stx->stx_mode);
 	mount.handles = mount.fd >= 0;
-	/* What cannot be told apart is taken for what asks. */
+	/* An unknown type might check the caller. */
 	mount.checks_caller = !type || type->checks_caller;
 	mount.checks_ids = type && type->checks_ids;
 	mount.proc = type && type->proc;

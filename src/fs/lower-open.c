@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The lower file of a node or handle: looked at, opened. */
+/* Stats and opens the lower file of a node or handle. */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -131,7 +131,7 @@ int lower_open(struct fs *fs, struct node *node, int flags)
 		fdcache_trim(fs->fds);
 		fd = open_in_time(fs, node, flags);
 	}
-	/* It was needed to open an append-only file; where data goes is decided write by write. */
+	/* O_APPEND was needed to open an append-only file; each write has its own offset. */
 	if (fd >= 0 && (flags & O_APPEND))
 		fcntl(fd, F_SETFL, flags & ~O_APPEND);
 	return fd;

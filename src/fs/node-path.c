@@ -43,7 +43,7 @@ int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node)
 	return r;
 }
 
-/* What the kernel calls a node's file below; an empty text where it does not know. */
+/* Reads the lower path of a node from /proc; "" where the kernel does not know it. */
 static void lower_path(struct fs *fs, struct node *node, char *buf, size_t size)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
@@ -94,7 +94,7 @@ bool fs_node_path_cut(struct fs *fs, struct node *node, char *buf, size_t size)
 	fs_node_path(fs, node, buf, size);
 	if (strcmp(buf, "?") != 0 || !S_ISDIR(node->type) || fdref_get(fs->fds, node, &ref) < 0)
 		return false;
-	/* Whoever makes deeper trees does not get more of our time. */
+	/* A limit, so that a deep tree does not cost more time. */
 	for (int i = 0; i < 256; i++) {
 		int fd = openat(above < 0 ? ref.fd : above, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 

@@ -51,7 +51,10 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 			r = authority_written(fs, caller, node, ref.fd);
 		if (r == 0)
 			r = lower_stat(ref.fd, &stx);
-		/* Where the lower file system asks, the open itself is the caller's. */
+		/*
+		 * If the lower file system checks the caller, the open runs with the caller's
+		 * identity.
+		 */
 		if (r == 0 && (caller->uid == 0 || !lower_checks_caller(fs, node)))
 			r = creds_enter_writer(caller, kill || (stx.stx_mode & set_id_hidden(node)),
 					       stx.stx_mode, stx.stx_gid, &scope);
@@ -177,7 +180,7 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 	if (r < 0)
 		return r;
 	attr_node_created(entry.node);
-	/* What holds for the file decides how it is opened. */
+	/* Before the open, because the filters of the file decide its I/O mode. */
 	filter_node_set(&entry.node->filter, caller->filters, caller->known_filters);
 	/* The way to the file while it has no name, or only one that somebody may take away. */
 	path_fd = fd_reopen(fd, O_PATH);
@@ -194,7 +197,7 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 		node_put(fs->nodes, entry.node);
 		return r;
 	}
-	/* What was promised was said before the file was open: it can be mapped now. */
+	/* Again, because the file can be mapped now. */
 	entry.attr.attr_ns = attr_timeout(fs, entry.node);
 	*ret_entry = entry;
 	return 0;

@@ -69,7 +69,7 @@ struct owners *owners_free(struct owners *owners)
 	return NULL;
 }
 
-/* Where the node's entry hangs, or would; caller holds the lock. */
+/* The link to the node's entry, or the end of its list; caller holds the lock. */
 static struct owned **place_of(struct owners *owners, const struct node *node)
 {
 	struct owned **at = &owners->lists[hash_mix((uintptr_t)node) % N_LISTS];
@@ -135,7 +135,7 @@ bool owner_may(struct fs *fs, struct node *node, const struct file_owner *owner,
 	return fd >= 0;
 }
 
-/* What the server says to the caller, who has been asked for it by the kernel. */
+/* Asks the server whether the caller may execute the file. 0 or -errno. */
 static int may_execute(struct fs *fs, struct node *node, int fd)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;

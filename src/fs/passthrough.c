@@ -164,7 +164,7 @@ static bool passes(struct fs *fs, const struct node *node)
 		nodetab_mount(fs->nodes, node->fh.mount)->checks_ids);
 }
 
-/* What was found out, without a lock, about the owner of a file that is being opened. */
+/* Whether the owner of a file may open it, found out without a lock. */
 struct trial {
 	bool tried;
 	bool may;		/* open it as it is being opened */

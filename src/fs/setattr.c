@@ -223,7 +223,7 @@ int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 		r = apply_as_caller(fs, caller, node, handle, ref.fd, &below);
 	if (r < 0 && one)
 		return r;
-	/* Where more was to be changed some of it may have been. */
+	/* A change of several fields that failed may have changed some of them. */
 	if (r >= 0)
 		r = stat_as_caller(fs, node, ref.fd, &attr.stx);
 	if (r == 0)

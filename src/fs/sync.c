@@ -31,7 +31,7 @@ int fs_sync_change(struct fs *fs, struct node *node)
 {
 	_cleanup_(fd_closep) int fd = open_for_sync(fs, node);
 
-	/* What has gone since has nothing that could be kept. */
+	/* A file that is gone has nothing to write. */
 	if (fd == -ESTALE || fd == -ENOENT)
 		return 0;
 	if (fd == -EACCES || fd == -EPERM)

@@ -97,7 +97,7 @@ void unnamed_renamed(struct fs *fs, struct node *dir, const char *name, struct n
 	namecache_put(fs->names, new_dir, new_name, id);
 	if (flags & RENAME_EXCHANGE)
 		namecache_put(fs->names, dir, name, old);
-	/* Of two names of one file both stay; a whiteout is a new file. */
+	/* A rename between two names of one file keeps both; a whiteout is a new file. */
 	else if (id == old || old == NAMECACHE_UNKNOWN || (flags & RENAME_WHITEOUT))
 		namecache_put(fs->names, dir, name, NAMECACHE_UNKNOWN);
 	else

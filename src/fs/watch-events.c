@@ -132,7 +132,7 @@ static void read_subject(struct watch *watch, const struct fanotify_event_metada
 			break;
 		at += info->hdr.len;
 	}
-	/* Of a directory itself there is nothing but its own name for itself. */
+	/* An event of a directory itself has the name ".". */
 	if (!subject.node && subject.dir && strcmp(subject.name, ".") == 0) {
 		subject.node = subject.dir;
 		subject.dir = NULL;
@@ -190,7 +190,7 @@ static void note_taken(struct watch *watch, const struct node *dir)
 			return;
 	if (watch->n_taken < WATCH_N_TAKEN)
 		watch->taken[watch->n_taken] = dir->id;
-	/* One more than there is room for: any directory. */
+	/* More than WATCH_N_TAKEN: too many, which stands for any directory. */
 	watch->n_taken++;
 }
 
@@ -283,13 +283,13 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 	node_put(watch->fs->nodes, subject.node);
 }
 
-/* One buffer at a time: who comes before all others on the CPU must not stay there. */
+/* One buffer at a time, because a thread with SCHED_FIFO must not keep the CPU. */
 void watch_read(struct watch *watch)
 {
 	ssize_t n = read(watch->fd, watch->buf, sizeof(watch->buf));
 	struct fanotify_event_metadata event;
 
-	/* They come one after the other, at multiples of 4 bytes only. */
+	/* Copied, because events are aligned to 4 bytes only. */
 	for (const char *at = watch->buf; n >= (ssize_t)sizeof(event);
 	     at += event.event_len, n -= event.event_len) {
 		memcpy(&event, at, sizeof(event));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What the files of watching share: watch.c, watch-marks.c, watch-events.c, watch-support.c. */
+/* Shared by watch.c, watch-marks.c, watch-events.c and watch-support.c. */
 #include "fs/fs-private.h"
 
 #include <sys/fanotify.h>
@@ -21,7 +21,7 @@ struct watched_mount {
 	fsid_t fsid;
 };
 
-/* What is to be passed on once more. */
+/* A node to invalidate a second time. */
 struct watch_again {
 	uint64_t nodeid;
 	uint32_t due_ms;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What submounts.c and submounts-read.c share. */
+/* Shared by submounts.c and submounts-read.c. */
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -234,7 +234,7 @@ bool fdcache_keep(struct fdcache *cache, struct node *node)
 		return true;
 	if (cache->n_kept >= cache->n / 2)
 		return false;
-	/* What cannot be opened is gone already. */
+	/* A file that cannot be opened is gone already. */
 	if (fdref_get(cache, node, &ref) < 0 || !ref.ent)
 		return true;
 	if (!atomic_exchange(&ref.ent->kept, KEPT))

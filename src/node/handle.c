@@ -127,7 +127,7 @@ int handle_new(struct handletab *tab, struct node *node, int flags, int fd,
 	return 0;
 }
 
-/* One more reference, where there is any. */
+/* Takes a reference unless the count is zero. */
 static bool handle_try_get(struct handle *handle)
 {
 	uint32_t refs = atomic_load_explicit(&handle->refs, memory_order_relaxed);

@@ -40,7 +40,7 @@ void node_records_unmap(struct nodetab *tab)
 	free(tab->blocks);
 }
 
-/* One more block of records; caller holds alloc_lock. */
+/* Adds a block of records; caller holds alloc_lock. 0 or -ENOMEM. */
 static int blocks_grow(struct nodetab *tab)
 {
 	struct block *blocks;

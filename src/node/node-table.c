@@ -90,7 +90,7 @@ void nodetab_set_key(struct nodetab *tab, const uint64_t key[2])
 	tab->keyed = true;
 }
 
-/* One key does for several trees: a handle of one says nothing in another. */
+/* The root goes into the key, so that views of several trees may share one. */
 static void secret_of_root(struct nodetab *tab, const struct fhandle *fh)
 {
 	uint64_t root = hash_bytes(fh->type, fh->bytes, fh->len);

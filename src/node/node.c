@@ -19,7 +19,7 @@
 
 #define TYPE_OWN 0xff
 
-/* What a chain is searched for: a nodeid where one is known from the handle, else the handle. */
+/* The node that a chain is searched for: its nodeid if the handle gives one, else its handle. */
 struct wanted {
 	uint64_t id;			/* 0: unknown */
 	const struct fhandle *fh;	/* NULL: any */

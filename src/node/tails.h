@@ -29,7 +29,7 @@ size_t tails_bytes(uint8_t len, size_t n);
 int tails_map(struct tails *tails, int memfd, off_t at, uint32_t max);
 void tails_unmap(struct tails *tails, uint32_t max);
 
-/* Of a handle longer than FHANDLE_SHORT: what lies behind these bytes. */
+/* Store, read and compare the bytes of a handle behind the first FHANDLE_SHORT. */
 void tails_put(struct tails *tails, uint32_t index, const struct fhandle *fh);
 /* fh->len says how long it is. */
 void tails_get(const struct tails *tails, uint32_t index, struct fhandle *fh);
