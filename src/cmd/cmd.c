@@ -4,6 +4,10 @@
  * process runs one command; error_lock keeps the lines that several threads of a view print whole.
  */
 #include "cmd/cmd.h"
+#include "cmd/out.h"
+#include "ctl/json.h"
+#include "util/cleanup.h"
+#include "util/utf8.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -13,11 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "cmd/out.h"
-#include "ctl/json.h"
-#include "util/cleanup.h"
-#include "util/utf8.h"
 
 #define ANY_NUMBER 1000000
 

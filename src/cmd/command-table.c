@@ -4,12 +4,11 @@
  * The usage line, the options in --help, and errors about arguments are generated from the row.
  */
 #include "cmd/command-table.h"
+#include "cmd/out.h"
+#include "util/suggest.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#include "cmd/out.h"
-#include "util/suggest.h"
 
 #define JSON .json_help = "one JSON object"
 #define JSON_LIST .json_help = "what `filter list` prints, as one JSON object"

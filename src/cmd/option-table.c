@@ -13,10 +13,10 @@
 #include "cmd/option-table.h"
 #include "cmd/options.h"
 
+#include <penstock/penstock.h>
+
 #include <stdio.h>
 #include <string.h>
-
-#include <penstock/penstock.h>
 
 /* The value of a choice is the index of its word in row->values. */
 _Static_assert(PST_PASSTHROUGH_ON == 1 && PST_PASSTHROUGH_OFF == 2, "passthrough=");

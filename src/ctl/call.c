@@ -3,15 +3,14 @@
  * One request of a client: read, checked against the row of its verb, run. Belongs to one thread.
  */
 #include "ctl/call.h"
+#include "ctl/json.h"
+#include "ctl/proto.h"
 
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "ctl/json.h"
-#include "ctl/proto.h"
 
 #define JSON_DEPTH 16
 

@@ -3,17 +3,16 @@
  * The client side of the control socket. Each wait has a deadline, because a server may be stuck.
  */
 #include "ctl/client.h"
+#include "ctl/json.h"
+#include "ctl/line.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
 
 #include <errno.h>
 #include <json-c/json.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include "ctl/json.h"
-#include "ctl/line.h"
-#include "util/cleanup.h"
-#include "util/fd.h"
 
 int ctl_client_find(unsigned int connection, char path[CTL_PATH_MAX])
 {

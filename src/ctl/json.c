@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Adds and gets members of JSON objects. No state, no locks. */
 #include "ctl/json.h"
+#include "util/cleanup.h"
+#include "util/utf8.h"
 
 #include <json-c/json.h>
 #include <string.h>
-
-#include "util/cleanup.h"
-#include "util/utf8.h"
 
 struct json_object *json_text(const char *text)
 {

@@ -4,6 +4,9 @@
  * connection. No state, no locks.
  */
 #include "ctl/line.h"
+#include "ctl/proto.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -12,10 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include "ctl/proto.h"
-#include "util/cleanup.h"
-#include "util/clock.h"
 
 #define FIRST_SIZE 4096
 

@@ -8,6 +8,8 @@
  * listen_remove() compares the inode first.
  */
 #include "ctl/listen.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,9 +17,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include "util/cleanup.h"
-#include "util/fd.h"
 
 /*
  * Makes the directory of the sockets, or checks that only its owner, root or this user, can write

@@ -14,6 +14,12 @@
  * shutdown(2) of its descriptor, which wakes it while it waits for its client.
  */
 #include "ctl/server.h"
+#include "ctl/line.h"
+#include "ctl/listen.h"
+#include "ctl/proto.h"
+#include "util/caps.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,13 +33,6 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "ctl/line.h"
-#include "ctl/listen.h"
-#include "ctl/proto.h"
-#include "util/caps.h"
-#include "util/cleanup.h"
-#include "util/fd.h"
 
 /* For loading filters, looking up nodes, and changing the flags of mounts. */
 #define CAPS_CONTROL                                                                               \

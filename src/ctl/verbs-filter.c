@@ -13,17 +13,16 @@
  * absolute path, because the working directory of this process is not the client's.
  */
 #include "ctl/verbs-filter.h"
+#include "ctl/flags.h"
+#include "ctl/json.h"
+#include "ctl/rows.h"
+#include "util/cleanup.h"
 
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "ctl/flags.h"
-#include "ctl/json.h"
-#include "ctl/rows.h"
-#include "util/cleanup.h"
 
 #define MAX_BYPASSED 256		/* paths in a reply, for each filter */
 

@@ -4,18 +4,17 @@
  * a row at the end of this file.
  */
 #include "ctl/verbs.h"
+#include "ctl/json.h"
+#include "ctl/rows.h"
+#include "ctl/verbs-filter.h"
+#include "util/cleanup.h"
+
+#include <penstock/penstock.h>
 
 #include <json-c/json.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
-
-#include <penstock/penstock.h>
-
-#include "ctl/json.h"
-#include "ctl/rows.h"
-#include "ctl/verbs-filter.h"
-#include "util/cleanup.h"
 
 /* Adds {"LOOKUP":{"requests":10,"errors":1},...}. */
 static int add_ops(struct json_object *reply, struct pst_view *view)

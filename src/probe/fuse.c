@@ -8,9 +8,9 @@
  * file of LOWER is registered. Closing the device ends the connection, and the superblock goes with
  * its last descriptor.
  */
+#include "probe/probe.h"
 #include "transport/chan.h"
 #include "transport/select.h"
-#include "probe/probe.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "wire/abi.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Tries the kernel facilities besides FUSE that a view uses. */
-#include "probe/probe.h"
 #include "fs/fs.h"
+#include "probe/probe.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"

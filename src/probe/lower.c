@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Probes the file system of LOWER. */
-#include "probe/probe.h"
 #include "fs/fs.h"
+#include "probe/probe.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/fstype.h"

@@ -7,8 +7,8 @@
  * nothing behind: no mount is attached, no file is made.
  */
 #include "probe/probe.h"
-#include "mount/mount.h"
 #include "fs/fs.h"
+#include "mount/mount.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"

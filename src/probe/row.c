@@ -2,11 +2,11 @@
 /* Rows of the answer of pst_probe(). No locks: a probe belongs to one thread. */
 #include "probe/row.h"
 
+#include <penstock/penstock.h>
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/utsname.h>
-
-#include <penstock/penstock.h>
 
 void probe_row(struct probe *probe, const char *name, bool on, const char *format, ...)
 {
