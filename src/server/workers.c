@@ -198,12 +198,13 @@ static int worker_begin(struct worker *worker, int r)
 	return 0;
 }
 
-static void note_begun(struct worker *worker)
+static void note_begun(struct worker *worker, int r)
 {
 	struct workers *workers = worker->workers;
 
 	pthread_mutex_lock(&workers->lock);
 	worker->begun = true;
+	worker->begin_error = r;
 	pthread_cond_broadcast(&workers->idle);
 	pthread_mutex_unlock(&workers->lock);
 }
@@ -242,7 +243,7 @@ static void *worker_main(void *arg)
 	}
 	if (worker->extra && worker->chan->cpu >= 0)
 		worker_pin(worker);
-	note_begun(worker);
+	note_begun(worker, r);
 	if (r == 0) {
 		served = true;
 		r = worker_loop(worker, &req);
@@ -377,8 +378,10 @@ static int start_extra(struct workers *workers, unsigned int number)
 	pthread_mutex_lock(&workers->lock);
 	while (!worker->begun)
 		pthread_cond_wait(&workers->idle, &workers->lock);
+	r = worker->begin_error;
 	pthread_mutex_unlock(&workers->lock);
-	return 0;
+	/* All slots are in use. */
+	return r == -ENOBUFS ? -EAGAIN : r;
 }
 
 bool workers_add(struct workers *workers, unsigned int number)

@@ -25,6 +25,7 @@ struct worker {
 	unsigned int spare; /* its own, see server/leader.h */
 	bool extra;	    /* constant: started because another worker is held up */
 	bool begun;	    /* extra: it takes requests, or has failed to; the workers' lock */
+	int begin_error;    /* ... 0, or why it has failed; likewise */
 	_Atomic uint32_t since_ms; /* the clock when its request came; 0: it has none */
 };
 

@@ -131,7 +131,7 @@ static int take(struct uring *uring, const struct io_uring_cqe *cqe, struct slot
 		log_warning("the kernel refused a further entry of an io_uring queue: %s",
 			    strerror(-res));
 		/* A channel that was to be one more, and has nothing that comes back at the end. */
-		uring->gone |= uring->late;
+		uring->gone |= uring->all == entry && !entry->next && uring->late;
 		return CHAN_E_AGAIN;
 	}
 	if (res < 0) {
