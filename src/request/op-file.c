@@ -301,16 +301,17 @@ int op_getlk(struct req *req)
 int op_setlk(struct req *req)
 {
 	struct fs_lock lock = lock_of(req->msg.arg);
-	struct fs_waiter *waiter = NULL;
-	int r;
+	struct fs_waiter *waiter;
+	int r = fs_setlk(req->fs, req->handle, &lock, NULL);
 
-	if (req->msg.head->opcode == FUSE_SETLKW) {
-		waiter = deferred_new(req);
-		if (!waiter)
-			return -ENOLCK;
-	}
+	/* Only a lock that waits needs a deferred reply: so an unlock always succeeds. */
+	if (r != -EAGAIN || req->msg.head->opcode != FUSE_SETLKW)
+		return r;
+	waiter = deferred_new(req);
+	if (!waiter)
+		return -ENOLCK;
 	r = fs_setlk(req->fs, req->handle, &lock, waiter);
-	if (waiter && r != FS_LATER)
+	if (r != FS_LATER)
 		deferred_cancel(req);
 	return r;
 }

@@ -139,6 +139,36 @@ each_many_wait() {
 	exec 7<&-
 }
 
+# Filters reach the memory of a slot, so there are few. Locks that find none are refused, as those are that find
+# no memory; others wait, and the one that ends the wait comes in.
+once_locks_that_find_no_slot_are_refused() {
+	need_uring
+	need_filters
+	lower tmpfs
+	: > "$LOWER/f"
+	LOG_MAY='one more worker'
+	view -r -o cache=none,locks=lower,transport=uring -F guard
+	local i r pids=() n_got=0
+	exec 7< "$VIEW/f"
+	check flock -x 7
+	for i in $(seq 80); do
+		timeout 40 taskset -c 0 flock -x "$VIEW/f" true 2> /dev/null &
+		pids+=($!)
+	done
+	within 20 all_wait 80 || fail "a request for a lock does not come in"
+	taskset -c 0 timeout 5 stat "$VIEW" > /dev/null || fail "nobody is served while locks wait"
+	taskset -c 0 flock -u 7
+	for i in "${pids[@]}"; do
+		wait "$i"
+		r=$?
+		[ $r != 124 ] || fail "one who waited did not get the lock"
+		[ $r != 0 ] || n_got=$((n_got + 1))
+	done
+	echo "$n_got of 80 got the lock"
+	[ $n_got -gt 5 ] || fail "$n_got of 80 got the lock"
+	exec 7<&-
+}
+
 all_wait() { [ "$(counter SETLKW)" -ge "$1" ]; }
 
 # Likewise with those that are killed: they are told by another way than they came.
