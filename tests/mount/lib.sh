@@ -516,6 +516,8 @@ ran() { # COLUMN FILTER [PROGRAM]
 
 # The first line shows that it listens: STATFS is never answered from a cache.
 tracing() { # FILE [ARG...]
+	# Before the tracer starts: lines of an earlier trace are not this one's first.
+	: > "$1"
 	"$PENSTOCK" trace --json "${@:2}" "$VIEW" > "$1" 2>&1 9>&- &
 	TRACER=$!
 	within 5 has_spoken "$1" || fail "trace says nothing"
