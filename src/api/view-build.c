@@ -26,12 +26,12 @@
 #define MAX_BACKGROUND 64
 #define OWN_FDS 256
 
-/* What a view with xattr=off does not have. */
+/* The operations that xattr=off disables. */
 #define XATTR_OPS                                                                                  \
 	(1ULL << FUSE_SETXATTR | 1ULL << FUSE_GETXATTR | 1ULL << FUSE_LISTXATTR |                  \
 	 1ULL << FUSE_REMOVEXATTR)
 
-/* A quarter of what the process may have: open files and the program need the rest. */
+/* A quarter of RLIMIT_NOFILE: open files and the program need the rest. */
 static unsigned int default_fds(void)
 {
 	struct rlimit limit;
@@ -41,10 +41,7 @@ static unsigned int default_fds(void)
 	return limit.rlim_cur / 4 > 4096 ? 4096 : (unsigned int)(limit.rlim_cur / 4);
 }
 
-/*
- * Descriptors for open files and directories: what is left of the limit by those for nodes and our
- * own.
- */
+/* Descriptors for open files and directories: RLIMIT_NOFILE less those for nodes and the daemon. */
 static unsigned int open_budget(unsigned int fd_budget)
 {
 	struct rlimit limit;
@@ -53,10 +50,7 @@ static unsigned int open_budget(unsigned int fd_budget)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 0;
 	n = limit.rlim_cur > UINT32_MAX / 2 ? UINT32_MAX / 2 : limit.rlim_cur;
-	/*
-	 * Half of a small limit: threads, sockets and filters need some, how many is not known
-	 * before.
-	 */
+	/* Half of a small limit, because threads, sockets and filters need an unknown number. */
 	return n > fd_budget + 2 * OWN_FDS ? (unsigned int)n - fd_budget - OWN_FDS :
 					     (unsigned int)n / 2;
 }

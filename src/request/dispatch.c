@@ -304,15 +304,15 @@ static bool is_risky(struct req *req)
  * that wait, because the kernel may hold a directory locked for it. So where no thread of the pool
  * is free this thread runs the request, unless no other thread would receive requests then.
  */
-static bool look_to_pool(struct req *req, bool by_nature, struct req **ret_other)
+static bool look_to_pool(struct req *req, bool may_block, struct req **ret_other)
 {
 	struct request_host *host = req->host;
 
 	if (req->in_pool)
 		return false;
-	req->measured &= !by_nature;
-	return host->to_pool(req, by_nature, true, ret_other) ||
-	       (!host->spare(req, true) && host->to_pool(req, by_nature, false, ret_other));
+	req->measured &= !may_block;
+	return host->to_pool(req, may_block, true, ret_other) ||
+	       (!host->spare(req, true) && host->to_pool(req, may_block, false, ret_other));
 }
 
 /*

@@ -36,11 +36,11 @@ struct request_host {
 	/*
 	 * Hands the request to the thread pool; *ret_other is the request that the calling thread
 	 * continues with, as req_serve() returns it. False: the pool has no room for one more
-	 * request of this user, and the caller still has the request. by_nature: it would go there
+	 * request of this user, and the caller still has the request. may_block: it would go there
 	 * on a fast file system, too. at_once: only where a thread is free to run it, so that it
 	 * never queues behind others.
 	 */
-	bool (*to_pool)(struct req *req, bool by_nature, bool at_once, struct req **ret_other);
+	bool (*to_pool)(struct req *req, bool may_block, bool at_once, struct req **ret_other);
 	/*
 	 * Returns true where the server receives requests even while this request blocks its
 	 * thread; starts another thread for that. briefly: the request most likely does not block,
@@ -56,8 +56,8 @@ struct request_host {
 	/* Moves a request to memory that filters reach. Returns the request that it has become. */
 	struct req *(*move)(struct req *req);
 	/*
-	 * Gives the nodes of a request the bit of a filter that is being added: chain->arriving is
-	 * set.
+	 * Sets the bit of a filter that is being added, chain->activating, in the nodes of a
+	 * request.
 	 */
 	void (*mark_nodes)(struct req *req);
 	/* Counts the result of a request, 0 or -errno. */

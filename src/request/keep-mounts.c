@@ -8,10 +8,10 @@
  * error, or a rename by somebody below, would do the same. Of all errors the kernel takes -ENOMEM
  * alone (-EINTR, too, from Linux 6.12 on) for one that says nothing about the name.
  *
- * Only a name that a scan has found (mount/submounts.c) is treated so. A scan is made anew before
- * the answer is changed, because mounts go and the kernel moves dentries, and where a filter
- * depends on the caller; not for a LOOKUP that succeeds, nor for a name that is absent without such
- * a filter. No locks.
+ * Only replies to names that a scan has found (mount/submounts.c) are replaced. The mount tables
+ * are scanned again before that, because mounts go and the kernel moves dentries, and where a
+ * filter depends on the caller; not for a LOOKUP that succeeds, nor for a name that is absent
+ * without such a filter. No locks.
  */
 #include "request/keep-mounts.h"
 #include "filter/chain.h"
@@ -21,8 +21,8 @@
 #include <limits.h>
 
 /*
- * Whether a filter may hide the name from this caller and not from others. An absent name counts
- * too: what existed would answer later than what does not.
+ * Returns true where a filter may hide the name from this caller and not from others. Absent names
+ * count, too, because the time until the reply must not tell absent names from hidden ones.
  */
 static bool may_be_hidden(struct req *req, int r)
 {
@@ -31,7 +31,7 @@ static bool may_be_hidden(struct req *req, int r)
 	return r == -ENOENT && chain && (node_filters(req->node) & chain->by_caller);
 }
 
-/* Whether the name was covered when the mount tables were last read; *ret_node: by which file. */
+/* Returns true where a mount lay under the name at the last scan; *ret_node is the file there. */
 static bool was_covered(struct req *req, int r, uint64_t *ret_node)
 {
 	struct submounts *submounts = req->host->submounts;
@@ -46,8 +46,8 @@ static bool was_covered(struct req *req, int r, uint64_t *ret_node)
 }
 
 /*
- * Whether the name is covered now. Where the file was moved the kernel may have moved dentry and
- * mount already: an answer by an older table would move them back.
+ * Scans again, and returns true where a mount lies under the name. Where the file was moved the
+ * kernel may have moved dentry and mount already: a reply by an older scan would move them back.
  */
 static bool is_covered(struct req *req, bool moved, uint64_t *ret_node)
 {
@@ -60,7 +60,7 @@ static bool is_covered(struct req *req, bool moved, uint64_t *ret_node)
 	return submounts_covers(submounts, req->node->id, req->msg.name[0], ret_node);
 }
 
-/* Whether a file is still reached from LOWER, by whatever name. */
+/* Returns true where a file still has a name below LOWER. */
 static bool is_in_lower(struct fs *fs, struct node *node)
 {
 	char path[PATH_MAX];
@@ -75,7 +75,7 @@ static bool is_in_lower(struct fs *fs, struct node *node)
 	return is;
 }
 
-/* The file that was moved away below becomes the answer; false: the file is gone. */
+/* Replies with the file that was moved below; false: the file is gone. */
 static bool answer_with(struct req *req, uint64_t nodeid)
 {
 	struct fs *fs = req->fs;
@@ -116,7 +116,7 @@ bool keep_mounts(struct req *req, int *r)
 		*r = 0;
 		return true;
 	}
-	/* The file is where it was: a filter or an error is in the way. */
+	/* The file is at its place, but a filter or an error hides it. */
 	if (!moved)
 		*r = -ENOMEM;
 	return false;

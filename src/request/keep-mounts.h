@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Answers that would cost somebody a mount inside the view. */
+/* Keeps mounts inside the view from being detached by the reply to a LOOKUP. */
 #include "request/req.h"
 
 /*
- * Takes what a LOOKUP came to: *r is 0, with req->entry, or -errno. Where the kernel would detach a
- * mount because of it, puts another answer in its place: -ENOMEM, the one error that leaves dentry
- * and mounts alone; or the file that the kernel has under the name, which somebody below has moved.
- * Returns true when req->entry has been replaced.
+ * Takes the result of a LOOKUP: *r is 0, with req->entry, or -errno. Where the kernel would detach
+ * a mount because of it, replaces the result: by -ENOMEM, the one error that leaves dentry and
+ * mounts alone; or by the file that the kernel has under the name, which was moved below. Returns
+ * true when req->entry has been replaced.
  */
 bool keep_mounts(struct req *req, int *r);
-/* Whether a listing may tell the kernel that a name of the directory leads to this node. */
+/* Returns true where a listing may have the node as the entry of a name of the directory. */
 bool keep_mounts_may_list(const struct req *req, const char *name, uint64_t nodeid);

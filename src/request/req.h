@@ -66,10 +66,10 @@ struct req {
 	struct chan *chan;
 	unsigned int queue;		/* number of the channel */
 	struct wire_msg msg;
-	bool in_pool;			/* it may take its time */
-	bool by_nature;			/* it went to the pool by its nature */
+	bool in_pool;			/* it runs where it may block */
+	bool may_block;			/* ... on a fast lower file system, too */
 	bool at_once;			/* ... where a thread was free for it */
-	bool measured;			/* how long it takes is told the pool */
+	bool measured;			/* how long it takes is recorded */
 
 	/* from here on cleared for each request; check-in: counted */
 	struct fs_caller caller;

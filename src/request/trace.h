@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What happens in a view, as lines of JSON for whoever traces it. */
+/* Writes the operations and events of a view as lines of JSON to those who trace it. */
 #include "request/req.h"
 
 struct trace;
@@ -8,17 +8,17 @@ struct trace;
 int trace_new(struct trace **ret_trace);
 struct trace *trace_free(struct trace *trace);
 
-/* Starts writing to fd (taken): of all operations, or of those that filters saw. 0 or -errno. */
+/* Starts writing to fd (taken): all operations, or those that filters handled. 0 or -errno. */
 int trace_add(struct trace *trace, int fd, bool all);
 
-/* Whether anybody listens: the rest costs nothing while nobody does. */
+/* Returns true where there is a listener; else tracing costs nothing. */
 bool trace_on(const struct trace *trace);
 
-/* The request begins: notes the time. */
+/* Records the time when a request begins. */
 void trace_begin(struct req *req);
 /* A program of a filter has left an event; error: the result so far, after the operation. */
 void trace_event(struct trace *trace, struct fs *fs, const struct filter_call *call,
 		 const struct chain_entry *entry, enum filter_kind kind,
 		 const struct pst_event *event, int error);
-/* The request ends with r. Its nodes are still held. */
+/* Writes the request, which ends with r. To be called while its nodes are held. */
 void trace_end(struct req *req, int r);

@@ -44,7 +44,9 @@ static int answer_once(struct chan *chan, struct slot *slot, const struct init_r
 int server_answer_init(struct chan *chan, const struct init_request *request,
 		       struct init_negotiated *ret_negotiated, struct pst_error *error)
 {
-	/* INIT is small, but the kernel gives requests only to a reader with room for any request. */
+	/*
+	 * INIT is small, but the kernel gives requests only to a reader with room for any request.
+	 */
 	size_t size = SLOT_DATA + request->max_write + SLOT_MIN_DATA;
 	struct slot slot = { .data_size = size - SLOT_DATA };
 	int r;

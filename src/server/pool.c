@@ -58,7 +58,7 @@ static void begin(struct pool_thread *thread, struct req *req)
 	thread->unique = req->msg.head->unique;
 	thread->uid = req->msg.head->uid;
 	thread->pid = req->msg.head->pid;
-	thread->by_nature = req->by_nature;
+	thread->may_block = req->may_block;
 	thread->began_ms = clock_ms();
 	thread->interrupted = thread->pool->stop;
 }
@@ -185,7 +185,7 @@ static bool runs_at_once(struct pool *pool, const struct req *req)
 	return pool->queue.n_queued < pool->n_idle + pool->n_max - pool->n && grow(pool) == 0;
 }
 
-bool pool_push(struct pool *pool, struct req *req, bool by_nature, bool at_once)
+bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once)
 {
 	bool early;
 
@@ -195,7 +195,7 @@ bool pool_push(struct pool *pool, struct req *req, bool by_nature, bool at_once)
 		return false;
 	}
 	req->in_pool = true;
-	req->by_nature = by_nature;
+	req->may_block = may_block;
 	req->at_once = at_once;
 	early = was_early(pool, req->msg.head->unique) && is_dying(req->msg.head->pid);
 	if (!early) {
@@ -209,7 +209,7 @@ bool pool_push(struct pool *pool, struct req *req, bool by_nature, bool at_once)
 		pthread_cond_signal(&pool->work);
 	}
 	pthread_mutex_unlock(&pool->lock);
-	if (!by_nature)
+	if (!may_block)
 		watchdog_wake(pool->watchdog);
 	if (early)
 		request_pool_put(pool->requests, req_cancel(req, -EINTR));
@@ -271,10 +271,10 @@ bool pool_check(struct pool *pool)
 
 		if (!thread->req)
 			continue;
-		needed |= thread->interrupted || !thread->by_nature;
+		needed |= thread->interrupted || !thread->may_block;
 		if (thread->interrupted)
 			thread_wake(thread->thread);
-		if (!thread->by_nature)
+		if (!thread->may_block)
 			latency_record(pool->latency, now - thread->began_ms);
 	}
 	pthread_mutex_unlock(&pool->lock);

@@ -5,15 +5,16 @@
  * system).
  *
  * The pool has n_keep threads, starts more while requests are queued, and ends those again after
- * some idle seconds. Requests wait in a fair queue (server/fair-queue.h): one user, whatever he is
- * waiting for, never has all threads nor all room in the queue.
+ * some idle seconds. Requests wait in a fair queue (server/fair-queue.h): one user, whatever the
+ * requests wait for, never has all threads nor all room in the queue.
  *
- * Some operations go to the pool by their nature. All others go there while the lower file system
- * is slow: on another machine, or, for a second, after an operation there took long.
+ * Operations that may block always go to the pool (may_block). All others go there while the lower
+ * file system is slow: it is remote, or an operation there was slow within the last second
+ * (request/latency.h).
  *
- * An INTERRUPT for a queued request ends it with -EINTR. For a running request it sends a signal to
- * the thread, which ends a system call that signals can end. Both only when the caller is being
- * killed.
+ * An INTERRUPT ends a queued request with -EINTR. For a running request the pool sends a signal to
+ * the thread, which ends a system call that signals can end. Both happen only while the caller is
+ * being killed.
  */
 #include "request/req.h"
 #include "server/watchdog.h"
@@ -30,19 +31,19 @@ struct pool_thread {
 	struct pool *pool;
 	pthread_t thread;
 	enum { POOL_NONE, POOL_RUNS, POOL_ENDED } state; /* ended: to be joined */
-	struct req *req;		/* that the thread serves; NULL: it is idle */
+	struct req *req;		/* the request that runs here; NULL: the thread is idle */
 	uint64_t unique;		/* of req, as what follows */
 	uint32_t uid, pid;
 	uint32_t began_ms;
-	bool by_nature;			/* it is expected to take long */
-	bool interrupted;		/* the thread gets signals until req has been served */
+	bool may_block;			/* req takes long on a fast file system, too */
+	bool interrupted;		/* the thread gets signals until req has ended */
 };
 
 struct pool {
-	struct request_pool *requests;	/* borrowed: where served requests go */
+	struct request_pool *requests;	/* borrowed: takes requests that have ended */
 	struct watchdog *watchdog;	/* borrowed: calls pool_check() */
 	struct latency *latency;	/* borrowed */
-	cpu_set_t *cpus;		/* constant: where the pool may run; workers stay on one CPU */
+	cpu_set_t *cpus;		/* constant: CPUs that the pool may run on */
 	unsigned int n_keep, n_max;	/* constant; 0: there is no pool */
 
 	pthread_mutex_t lock;		/* guards what follows */
@@ -51,7 +52,7 @@ struct pool {
 	struct pool_thread *threads;	/* n_max */
 	unsigned int n, n_idle;
 	bool stop;
-	uint64_t early[POOL_EARLY];	/* interrupted requests that are not in the pool (yet) */
+	uint64_t early[POOL_EARLY];	/* requests whose INTERRUPT came first */
 	unsigned int n_early;
 };
 
@@ -60,22 +61,22 @@ void pool_init(struct pool *pool, struct request_pool *requests, struct watchdog
 /* Starts n_keep threads (0: there is no pool). 0 or -errno; some threads may run then. */
 int pool_start(struct pool *pool, unsigned int n_keep);
 /*
- * Returns true where the user of the request may have one more in the pool, which has room for
- * n_room.
+ * Returns true where the pool, with room for n_room requests, has room for one more of this user.
  */
 bool pool_has_room(struct pool *pool, const struct req *req, unsigned int n_room);
 /*
- * The request is the pool's from then on. by_nature: see above. at_once: only where a thread is
- * free for it; else returns false, and the request is still the caller's.
+ * Hands a request to the pool. at_once: only where a thread is free for it; else returns false, and
+ * the caller still has the request.
  */
-bool pool_push(struct pool *pool, struct req *req, bool by_nature, bool at_once);
-/* Interrupts the request with this number, or the one that will come with it. */
+bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once);
+/* Interrupts the request with this number, also one that has not arrived yet. */
 void pool_interrupt(struct pool *pool, uint64_t unique);
 /*
- * For the watchdog: notes what takes long, and repeats signals that may have come before the system
- * call they were to end. Returns false while that is not needed.
+ * For the watchdog: records how long operations have taken until now, and repeats signals that may
+ * have come before the system call which they are to end. Returns false while there is nothing to
+ * check.
  */
 bool pool_check(struct pool *pool);
-/* Serves what is queued, and ends the threads: those that wait for others are interrupted. */
+/* Runs the queued requests and ends the threads. Interrupts requests that wait. */
 void pool_stop(struct pool *pool);
 void pool_fini(struct pool *pool);

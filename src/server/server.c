@@ -79,7 +79,7 @@ static bool feed_for_lock(struct req *req)
 	return feed(req, true);
 }
 
-static bool to_pool(struct req *req, bool by_nature, bool at_once, struct req **ret_other)
+static bool to_pool(struct req *req, bool may_block, bool at_once, struct req **ret_other)
 {
 	struct server *server = server_of(req->host);
 	unsigned int n_room = request_pool_room(&server->requests, req_slot_is_owned(req));
@@ -94,7 +94,7 @@ static bool to_pool(struct req *req, bool by_nature, bool at_once, struct req **
 	}
 	if (!goes)
 		return false;
-	if (pool_push(&server->pool, req, by_nature, at_once))
+	if (pool_push(&server->pool, req, may_block, at_once))
 		return true;
 	request_pool_put(&server->requests, *ret_other);
 	return false;

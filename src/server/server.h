@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A server: threads that take requests from channels, run them on a file system and answer. It is
- * the same for a mount and for a test that plays the kernel on a socket.
+ * A server: threads that receive requests from channels, run them on a file system and reply. A
+ * mount and a test that plays the kernel on a socket use the same server.
  */
 #include "transport/chan.h"
 #include "fs/fs.h"
@@ -29,26 +29,31 @@ struct server_config {
 	unsigned int n_pool;
 	uint32_t max_write;
 	uint64_t features;		/* FUSE_* as agreed with the kernel */
-	bool sync, dirsync;		/* changes, those of names alone, are flushed before the answer */
-	uint64_t disabled_ops;			/* bits of opcodes: operations that the view does not have */
+	bool sync, dirsync;		/* all changes, or those of names, reach the disk before the reply */
+	uint64_t disabled_ops;		/* bits of opcodes: operations that the view does not have */
 	const char *const *filters;	/* specs, ended by NULL; NULL: none. Borrowed for the call */
 };
-/* Makes a server and starts its threads. What was to be taken is gone also on failure. */
+/*
+ * Makes a server and starts its threads. Takes what config says also on failure. 0, or -errno and
+ * *error.
+ */
 int server_new(const struct server_config *config, struct server **ret_server,
 	       struct pst_error *error);
-/* 0, or -errno: the channels that own slots were found not to work, and have fallen back. */
+/*
+ * Returns 0, or -errno: the channels that own slots do not work, and have fallen back on /dev/fuse.
+ */
 int server_begin_error(struct server *server);
-/* Waits until all workers have seen the connection end; 0 or the negative errno of what broke. */
+/* Waits until the connection ends. 0, or -errno of the worker that failed. */
 int server_wait(struct server *server);
-/* Calls fn, from any thread, after an operation that came to EROFS; NULL: no more. */
+/* Calls fn, from any thread, after an operation with the result EROFS; NULL: no more. */
 void server_on_readonly(struct server *server, void (*fn)(void *aux), void *aux);
-/* Ends the threads, whatever the connection does, and frees all. */
+/* Ends the threads, whatever the connection does, and frees the server. */
 struct server *server_free(struct server *server);
 
-/* Parts of it, which last as long. */
+/* Parts of the server, borrowed. */
 struct fs *server_fs(struct server *server);
 struct filters *server_filters(struct server *server);
 struct trace *server_trace(struct server *server);
 
-/* Requests and error answers of one opcode so far. */
+/* Returns the number of requests and of error replies of one opcode so far. */
 void server_op_stat(struct server *server, uint32_t opcode, uint64_t *ret_n, uint64_t *ret_errors);
