@@ -14,7 +14,7 @@ MAX_FUNCTION = 60   # lines of a function in src, from its name to its closing b
 MAX_COLUMNS = 100   # of a line in src; tabs are eight columns wide
 
 # So many lines of src were wider when the limit was set. This number only falls.
-KNOWN_WIDE = 54
+KNOWN_WIDE = 19
 
 SPDX = {
     '.c': re.compile(r'// SPDX-License-Identifier: .'),

@@ -28,8 +28,8 @@ static int refuse(const char *path, int error)
 {
 	if (error == -EBUSY)
 		cmd_error(
-			"%s is in use; `penstock umount -l %s` takes it out of the tree now and ends it "
-			"with its last user",
+			"%s is in use; `penstock umount -l %s` takes it out of the tree now and "
+			"ends it with its last user",
 			path, path);
 	else if (error == -EPERM)
 		cmd_error("%s: unmounting needs CAP_SYS_ADMIN: run it as root", path);

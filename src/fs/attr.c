@@ -27,8 +27,8 @@
  *	MAY_BE_MAPPED	an open has allowed a mapping since the last proof, or may have
  *	SHORT_TIMEOUT	replies had a short timeout all the same
  *	PROVING		a proof is under way
- *	HAS_ALIAS	the node has, or had, an alias (node_lookup_alias()); to the kernel these are
- *			two files, so an operation on one invalidates nothing of the other
+ *	HAS_ALIAS	the node has, or had, an alias (node_lookup_alias()); to the kernel these
+ *			are two files, so an operation on one invalidates nothing of the other
  *	the other bits	the opens that allow a shared writable mapping, in units of ONE_OPEN
  */
 #include "fs/fs-private.h"

@@ -249,7 +249,8 @@ bool submounts_any(const struct submounts *submounts)
 	return atomic_load_explicit(&submounts->any, memory_order_relaxed);
 }
 
-bool submounts_covers(struct submounts *submounts, uint64_t dir, const char *name, uint64_t *ret_node)
+bool submounts_covers(struct submounts *submounts, uint64_t dir, const char *name,
+		      uint64_t *ret_node)
 {
 	const struct covered *row;
 
@@ -263,7 +264,8 @@ bool submounts_covers(struct submounts *submounts, uint64_t dir, const char *nam
 	return row;
 }
 
-bool submounts_moved_away(struct submounts *submounts, uint64_t dir, const char *name, uint64_t node)
+bool submounts_moved_away(struct submounts *submounts, uint64_t dir, const char *name,
+			  uint64_t node)
 {
 	struct covered moved = { .dir = dir, .node = node, .name = (char *)name };
 
@@ -273,7 +275,8 @@ bool submounts_moved_away(struct submounts *submounts, uint64_t dir, const char 
 	return submounts_covers(submounts, dir, name, NULL);
 }
 
-int submounts_each(struct submounts *submounts, int (*fn)(void *aux, const struct covered *covered), void *aux)
+int submounts_each(struct submounts *submounts, int (*fn)(void *aux, const struct covered *covered),
+		   void *aux)
 {
 	int r = 0;
 
@@ -295,7 +298,8 @@ static void *submounts_main(void *arg)
 	struct submounts *submounts = arg;
 	struct pollfd fds[] = {
 		{ .fd = submounts->stop_fd, .events = POLLIN },
-		{ .fd = open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC), .events = POLLPRI },
+		{ .fd = open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC),
+		  .events = POLLPRI },
 	};
 	struct pollfd pause = fds[0];
 

@@ -2,7 +2,7 @@
 /*
  * The layouts known here, all little pieces of memory in host byte order:
  *
- *	INO32	type 1, 8 bytes		ino32, generation32		(ext4, xfs with small numbers)
+ *	INO32	type 1, 8 bytes		ino32, generation32		(ext4, xfs: small numbers)
  *	XFS64	type 0x81, 12 bytes	ino64, generation32
  *	SHMEM	type 1, 12 bytes	generation32, ino low, ino high	(tmpfs)
  *	BTRFS	type 0x4d, 20 bytes	ino64, subvolume64, generation32

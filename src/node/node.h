@@ -44,8 +44,8 @@ struct node {
 	struct filter_node filter;	/* which filters hold for the node */
 	_Atomic uint64_t parent;	/* hint: id of the directory it was last found in, or 0 */
 	_Atomic uint64_t shadow;	/* fs/attr-shadow.c: hash of what the kernel has cached */
-	struct fhandle_kept fh;		/* constant; len 0 for nodes with a descriptor of their own */
-	_Atomic uint32_t next;		/* hash chain: index of the next record; shard lock to write */
+	struct fhandle_kept fh;		/* constant; len 0: the node has a descriptor of its own */
+	_Atomic uint32_t next;		/* hash chain: next record's index; shard lock to write */
 	uint16_t type;			/* constant: S_IFMT bits of the mode */
 	uint8_t flags;			/* constant: NODE_* */
 	_Atomic uint8_t served;		/* fields that a server owns; fs/authority.c */
@@ -85,12 +85,12 @@ static inline uint64_t node_filters(const struct node *node)
 /* A file system that LOWER reaches: LOWER's own is number 0, what is mounted below follows. */
 struct lower_mount {
 	int mnt_id;			/* the kernel's number of the mount */
-	int fd;				/* on it, open for reading, for open_by_handle_at(); or -1 */
+	int fd;				/* on it, open for reading, for open_by_handle_at() */
 	bool handles;			/* whether its files have handles that we keep */
-	bool checks_caller;		/* it decides by itself what the caller of an operation may do */
+	bool checks_caller;		/* it checks permissions itself, see util/fstype.h */
 	bool checks_ids;		/* ... and data passes through as the owner of a file */
-	bool proc;			/* it shows processes, and this one to itself in other ways */
-	bool zero_size;			/* st_size is 0 although reading returns data (proc, sysfs) */
+	bool proc;			/* it shows processes, and to each one itself otherwise */
+	bool zero_size;			/* st_size is 0 although reads return data (proc, sysfs) */
 	uint32_t dev_major, dev_minor;	/* of the file that it was found by */
 };
 

@@ -72,8 +72,8 @@ static int check_covered(void *aux, const struct covered *covered)
 	if (!hides)
 		return 0;
 	return error_set(check->error, -EBUSY,
-			 "filter %s hides \"%s\", and %s in the view is a mount point: the kernel would "
-			 "detach what is mounted there; unmount it first",
+			 "filter %s hides \"%s\", and %s in the view is a mount point: the kernel "
+			 "would detach what is mounted there; unmount it first",
 			 names->entry->facts->name, covered->name, covered->mount_point);
 }
 

@@ -206,8 +206,8 @@ static int load(struct filters *filters, const char *spec, const struct chain_en
 }
 
 /* Adds new, removes gone, or puts new in the place of gone. Caller holds changing. */
-static int change_entries(struct filters *filters, struct chain_entry *new, struct chain_entry *gone,
-			struct pst_error *error)
+static int change_entries(struct filters *filters, struct chain_entry *new,
+			  struct chain_entry *gone, struct pst_error *error)
 {
 	struct chain_entry *entries[PST_MAX_FILTERS];
 	unsigned int n = 0;

@@ -23,7 +23,7 @@ struct fair_queue {
 		unsigned int n_queued, n_running;
 		struct req *queue, **queue_end;
 	} rows[FAIR_QUEUE_ROWS];
-	struct fair_queue_row *first, **end;	/* rows with requests: it is the turn of the first */
+	struct fair_queue_row *first, **end;	/* rows with requests, the next one first */
 };
 
 void fair_queue_init(struct fair_queue *queue, unsigned int n_threads);

@@ -112,8 +112,9 @@ static unsigned int n_own(const struct request_pool *pool, bool filtered)
 {
 	const struct request_pool_config *config = &pool->config;
 
-	return config->n_threads + (filtered ? config->n_queued_filtered + config->n_extra_threads_filtered :
-					       config->n_queued + config->n_extra_threads);
+	return config->n_threads +
+	       (filtered ? config->n_queued_filtered + config->n_extra_threads_filtered :
+			   config->n_queued + config->n_extra_threads);
 }
 
 /* The first set, with so many requests for transports beyond those that they get at the start. */
