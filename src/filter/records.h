@@ -6,9 +6,9 @@
 /* What is fixed of a record, copied once. */
 struct record {
 	size_t at, size;		/* in the data */
-	struct fuse_dirent dirent;
 	struct fuse_entry_out entry;	/* zero in a listing without entries */
 	uint64_t name;			/* a hash of it */
+	struct fuse_dirent dirent;
 };
 
 /*

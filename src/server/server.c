@@ -282,6 +282,8 @@ int server_wait(struct server *server)
 
 struct server *server_free(struct server *server)
 {
+	struct filters *filters;
+
 	if (!server)
 		return NULL;
 	server->request_host.stopping = true;
@@ -290,7 +292,13 @@ struct server *server_free(struct server *server)
 	pool_stop(&server->pool);
 	fs_shutdown(server->request_host.fs);
 	fs_callbacks_stop(server->fs_callbacks);
-	server->filters = filters_free(server->filters);
+	/*
+	 * A filter's reference to the directory that it is attached to may be the last: the node
+	 * goes then, and fs_callbacks must not find filters that are half freed.
+	 */
+	filters = server->filters;
+	server->filters = NULL;
+	filters_free(filters);
 	fs_free(server->request_host.fs);
 	workers_fini(&server->workers);
 	fs_callbacks_free(server->fs_callbacks);

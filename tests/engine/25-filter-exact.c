@@ -4,6 +4,7 @@
  * left. Notes from programs before to those after. Files that the kernel has forgotten.
  */
 #include "filter-view.h"
+#include "server/chain-update.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,11 +164,33 @@ static void test_forgotten_files_are_told(void **state)
 	filter_view_stop(&view);
 }
 
+/* The node that a filter is attached to goes last, when filters have been let go of. */
+static void test_end_of_the_view_tells_nobody(void **state)
+{
+	struct pst_error error;
+	struct filter_view view;
+
+	fake_register(&telling);
+	view = filter_view_start(state, &(struct k_options){ 0 },
+				 (const char *const[]){ "telling", NULL });
+	assert_int_equal(filters_change(server_filters(view.k->server), NULL,
+					"telling,name=attached,at=dir", &error),
+			 0);
+	k_release(view.c, view.file, view.fh);
+	k_releasedir(view.c, view.dir, view.dir_fh);
+	k_forget(view.c, view.dir, 1);
+	k_sync(view.c);
+	n_gone = 0;
+	k_stop(view.k);
+	assert_int_equal(n_gone, 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		K_TEST(test_changes_of_a_file_come_one_at_a_time),
 		K_TEST(test_forgotten_files_are_told),
+		K_TEST(test_end_of_the_view_tells_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
