@@ -313,10 +313,16 @@ static int list_filtered(struct req *req, struct dir_reply *reply, uint64_t off)
 	return r;
 }
 
+/* Returns true where the listing has entries, which the kernel is told of. */
+static bool has_entries(const struct req *req)
+{
+	return req->msg.head->opcode == FUSE_READDIRPLUS;
+}
+
 int op_readdir(struct req *req)
 {
 	const struct fuse_read_in *in = req->msg.arg;
-	bool plus = req->msg.head->opcode == FUSE_READDIRPLUS;
+	bool plus = has_entries(req);
 	struct dir_reply reply = {
 		.sink = { .room = room, .fits = fits, .add = add, .entries = plus },
 		.buf = { .at = req->data, .size = in->size, .plus = plus },
@@ -353,6 +359,8 @@ void op_readdir_undo(struct req *req)
 {
 	struct record record = { 0 };
 
+	if (!has_entries(req))
+		return;
 	while (records_next(req->data, req->data_len, true, &record) > 0)
 		if (record.entry.nodeid)
 			fs_forget(req->fs, record.entry.nodeid, 1);
@@ -378,17 +386,15 @@ static void forget_unlisted(struct req *req, bool keep)
 static int leave_listing(struct req *req, uint64_t *ret_end)
 {
 	struct filter_call *call = &req->call;
-	bool plus = req->msg.head->opcode == FUSE_READDIRPLUS;
 	size_t n = req->data_len / FUSE_NAME_OFFSET + 1;
 	_cleanup_(freep) struct filter_entry_id *ids = calloc(n, sizeof(*ids));
 	int r;
 
 	if (!ids) {
-		if (plus)
-			op_readdir_undo(req);
+		op_readdir_undo(req);
 		return -ENOMEM;
 	}
-	call->n_ids = records_note(req->data, req->data_len, plus, ids, n, ret_end);
+	call->n_ids = records_note(req->data, req->data_len, has_entries(req), ids, n, ret_end);
 	call->ids = ids;
 	r = adapter_after(req, 0);
 	forget_unlisted(req, r == 0);

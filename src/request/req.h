@@ -181,7 +181,9 @@ OP_ROWS(OP_FUNCTION)
 
 /* Makes the end of a listing one that completes no cached listing, where it must not. */
 void op_readdir_commit(struct req *req);
-/* Takes back what a listing with entries told the kernel of (it never heard). */
+/*
+ * Forgets the files of a listing that the kernel did not get; a listing without entries has none.
+ */
 void op_readdir_undo(struct req *req);
 /*
  * The filters after a READ that fills the page cache of the view: what they leave away is read

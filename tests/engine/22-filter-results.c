@@ -429,6 +429,54 @@ static void test_dropped(void **state)
 	stop(&view);
 }
 
+/* Names of a plain listing whose bytes are an entry of one with entries, too. */
+#define N_ALIKE 5
+static uint64_t alike_nodeid;
+
+static void list_alike(struct pst_call *call)
+{
+	struct fuse_dirent head = { .ino = alike_nodeid, .namelen = 8, .type = S_IFREG >> 12 };
+
+	if (call->opcode != FUSE_READDIR)
+		return;
+	call->data_len = 0;
+	for (head.off = 1; head.off <= N_ALIKE; head.off++) {
+		memcpy(call->data + call->data_len, &head, FUSE_NAME_OFFSET);
+		memcpy(call->data + call->data_len + FUSE_NAME_OFFSET, "namename", 8);
+		call->data_len += FUSE_NAME_OFFSET + 8;
+	}
+}
+
+/* A plain listing that the kernel does not take tells of no files: none is forgotten. */
+static void test_plain_not_taken(void **state)
+{
+	struct k_options options = { .n_chans = 2 };
+	struct filter_view view;
+	struct fuse_read_in in = { .size = 4096 };
+	struct fuse_attr_out attr;
+	uint64_t n, errors;
+
+	fake_register(&posts);
+	change = NULL;
+	view = filter_view_start(state, &options, (const char *const[]){ "posts", NULL });
+	set(FILTER_POST, list_alike);
+	alike_nodeid = view.link;
+	in.fh = view.dir_fh;
+	k_deafen(&view.k->chans[1]);
+	k_send(&view.k->chans[1], &(struct k_request){ .opcode = FUSE_READDIR,
+						       .nodeid = view.dir,
+						       .arg = &in,
+						       .arg_len = sizeof(in) });
+	/* The next request on the channel is counted when this one is done. */
+	k_send(&view.k->chans[1], &(struct k_request){ .opcode = FUSE_STATFS, .nodeid = K_ROOT });
+	do {
+		server_op_stat(view.k->server, FUSE_STATFS, &n, &errors);
+	} while (n == 0);
+	change = NULL;
+	assert_int_equal(k_getattr(view.c, view.link, &attr), 0);
+	stop(&view);
+}
+
 /* Of a listing: the entry of a dot, and the first two that have files, in their order. */
 static struct fuse_direntplus *dot, *one, *other;
 
@@ -552,6 +600,7 @@ int main(void)
 		K_TEST(test_refused),	 K_TEST(test_honoured), K_TEST(test_untouched),
 		K_TEST(test_taken_back), K_TEST(test_absent),	K_TEST(test_dropped),
 		K_TEST(test_forged),	 K_TEST(test_made_up),	K_TEST(test_cut_off),
+		K_TEST(test_plain_not_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
