@@ -111,7 +111,7 @@ race() {
 		[ -n "$name" ] && one "engine.$name@race" $((2 * seconds)) $command
 	done < <(tests_of build-tsan engine)
 	export TSAN_OPTIONS=detect_deadlocks=0
-	for name in ctl fdcache handle node-threads pass; do
+	for name in ctl fdcache handle node-threads passthrough; do
 		one "unit.$name@race" 60 "build-tsan/tests/test-$name"
 	done
 }
