@@ -78,17 +78,22 @@ static int run_pre_and_check(struct filter_call *call)
 	return r;
 }
 
-int apply_before(struct filter_call *call)
+int apply_names(struct filter_call *call)
+{
+	return name_check_call(call);
+}
+
+int apply_before(struct filter_call *call, int names)
 {
 	const struct chain *chain = call->chain;
 	const struct op *op = call->op;
 	bool asks_names = (chain->names & call->filters) && op->n_entries;
-	int r = name_check_call(call);
+	int r;
 
-	call_fill(call, r == 0);
-	if (r < 0) {
+	call_fill(call, names == 0);
+	if (names < 0) {
 		call->ran = call->filters & ~call->decided;
-		return r;
+		return names;
 	}
 	/* The programs for names have seen the text of a link where it lies. */
 	if (call_has_text(op) && !call_validate_request(call))

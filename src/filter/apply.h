@@ -9,13 +9,17 @@
 /* apply_before(): the answer is there, the operation is not to be run. */
 #define APPLY_DONE 3
 
+/* Asks about the names. Returns 0 or -errno. call_fill_save() comes first. */
+int apply_names(struct filter_call *call);
+
 /*
- * Asks about the names, then runs the programs before the operation. 0: go on, with what they have
- * changed; -errno: that is the answer; APPLY_DONE: the answer is in call->saved->out and
- * slot->data. SETATTR is answered by the engine then, with what the attributes are. In all cases
- * call->delay_us says how long to wait. call_fill_save() comes first.
+ * Runs the programs before the operation, unless names, which apply_names() returned, is an error.
+ * Between the two an engine locks what the operation changes: before the names are checked it must
+ * not look up what is under them. 0: go on, with what the programs have changed; -errno: that is
+ * the answer; APPLY_DONE: the answer is in call->saved->out and slot->data. SETATTR is answered by
+ * the engine then, with what the attributes are. In all cases call->delay_us says how long to wait.
  */
-int apply_before(struct filter_call *call);
+int apply_before(struct filter_call *call, int names);
 
 /*
  * Likewise for LOOKUP of names first to first + n - 1 of a listing in the slot, where entry is the

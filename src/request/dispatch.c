@@ -123,10 +123,14 @@ static int run_filters_before(struct req *req)
 	if (port_load(&chain->activating))
 		req->host->mark_nodes(req);
 	adapter_begin(req);
-	if ((chain->delays & req->call.filters) && !req->in_pool)
+	/*
+	 * Before any program runs: a request that moves to the pool later would hold a file while it
+	 * waits for a thread, and all threads may be waiting for the file.
+	 */
+	if (((chain->delays & req->call.filters) || exact_may_wait(req)) && !req->in_pool)
 		return REQ_TO_POOL;
 	if (req->call.filters)
-		r = exact_lock(req->host->exact, req) ? REQ_TO_POOL : adapter_before(req);
+		r = adapter_before(req);
 	else if (req->node)
 		place_inherit(&req->call, &req->node->filter);
 	/* After the names, because no lookup below must tell whether a hidden name exists. */

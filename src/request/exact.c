@@ -45,12 +45,20 @@ static bool truncates(const struct req *req)
 	return ((const struct fuse_open_in *)req->msg.arg)->flags & O_TRUNC;
 }
 
-/* The file whose size, owner or links the request may change: a strong reference, or NULL. */
-static struct node *changes(struct req *req)
+bool exact_may_wait(const struct req *req)
 {
 	const struct op *op = req->msg.op;
 
-	switch (op->effect) {
+	if (!(req->chain->exact & req->call.filters))
+		return false;
+	return op->effect == OP_LINKS || op->effect == OP_REMOVES || op->effect == OP_RENAMES ||
+	       (op->flags & OP_EXACT) || ((op->flags & OP_TRUNCATES) && truncates(req));
+}
+
+/* The file whose size, owner or links the request changes: a strong reference, or NULL. */
+static struct node *changes(struct req *req)
+{
+	switch (req->msg.op->effect) {
 	case OP_LINKS:
 		return node_get(req->node2);
 	case OP_REMOVES:
@@ -58,9 +66,7 @@ static struct node *changes(struct req *req)
 	case OP_RENAMES:
 		return exchanges(req) ? NULL : named(req, req->node2, req->msg.name[1]);
 	}
-	if ((op->flags & OP_EXACT) || ((op->flags & OP_TRUNCATES) && truncates(req)))
-		return node_get(req->node);
-	return NULL;
+	return node_get(req->node);
 }
 
 static struct exact_row *row_of(struct exact *exact, struct req *req)
@@ -77,28 +83,16 @@ static void take(struct exact_row *row)
 	pthread_mutex_unlock(&row->lock);
 }
 
-int exact_lock(struct exact *exact, struct req *req)
+void exact_lock(struct exact *exact, struct req *req)
 {
-	const struct chain *chain = req->chain;
-
-	if (!(chain->exact & req->call.filters))
-		return 0;
+	if (!exact_may_wait(req))
+		return;
 	req->changed = changes(req);
 	if (!req->changed)
-		return 0;
-	/*
-	 * Only in the pool: an operation that moves there after it has begun would hold the file
-	 * while it waits for a thread, and all of these may be waiting for the file.
-	 */
-	if (!req->in_pool) {
-		fs_node_put(req->fs, req->changed);
-		req->changed = NULL;
-		return REQ_TO_POOL;
-	}
+		return;
 	take(row_of(exact, req));
 	/* Its last name may go: then nothing but a descriptor leads to it. */
 	fs_pin(req->fs, req->changed, &req->pin);
-	return 0;
 }
 
 void exact_unlock(struct exact *exact, struct req *req)

@@ -24,10 +24,15 @@ void exact_init(struct exact *exact);
 void exact_fini(struct exact *exact);
 
 /*
- * Locks the file that a request is about to change, where one of its filters declares PST_EXACT;
- * the file is req->changed then. Waits until no other request holds the file. Returns 0, or
- * REQ_TO_POOL where this thread must not wait.
+ * Whether exact_lock() may have to wait for another request. Depends on the operation and its
+ * filters alone: what is under its names is not looked up.
  */
-int exact_lock(struct exact *exact, struct req *req);
+bool exact_may_wait(const struct req *req);
+/*
+ * Locks the file that a request is about to change, where one of its filters declares PST_EXACT;
+ * the file is req->changed then. Waits until no other request holds the file. Comes after the
+ * check of the names, because it looks up what is under them.
+ */
+void exact_lock(struct exact *exact, struct req *req);
 /* Unlocks the file; does nothing where the request holds none. */
 void exact_unlock(struct exact *exact, struct req *req);

@@ -4,6 +4,7 @@
  * filter_call from requests and back. No locks.
  */
 #include "request/filter-adapter.h"
+#include "request/exact.h"
 #include "ebpf/filter.h"
 #include "filter/apply.h"
 #include "filter/call-fill.h"
@@ -279,7 +280,7 @@ static void take_before(struct req *req, int r)
 int adapter_before(struct req *req)
 {
 	struct filter_call *call = &req->call;
-	int r;
+	int r, names;
 
 	fill_call(req);
 	r = call_fill_save(call);
@@ -288,7 +289,10 @@ int adapter_before(struct req *req)
 		return r;
 	if (call->op->effect == OP_FINDS)
 		req_lookup_begin(req);
-	r = apply_before(call);
+	names = apply_names(call);
+	if (names == 0)
+		exact_lock(req->host->exact, req);
+	r = apply_before(call, names);
 	take_before(req, r);
 	shown_check_made(req);
 	adapter_wait(call);

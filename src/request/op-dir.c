@@ -150,7 +150,7 @@ static int look_up_filtered(struct listing *listing, const char *name,
 	r = call_fill_save(call);
 	if (r < 0)
 		return r;
-	r = apply_before(call);
+	r = apply_before(call, apply_names(call));
 	adapter_wait(call);
 	if (r == 0) {
 		r = fs_lookup(req->fs, req->node, call->name[0], &entry);

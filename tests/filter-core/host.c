@@ -299,5 +299,5 @@ int host_before(struct filter_call *c)
 
 	c->filters = chain_asked(c->chain, c->opcode, c->node, c->node2);
 	r = call_fill_save(c);
-	return r == 0 ? apply_before(c) : r;
+	return r == 0 ? apply_before(c, apply_names(c)) : r;
 }

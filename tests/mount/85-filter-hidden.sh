@@ -145,6 +145,7 @@ same_asked() { # CALL
 			call=${1//P/$VIEW/$d/.env}
 			call=${call//F/$VIEW/$d/plain}
 			stat "$VIEW/$d/plain" > /dev/null
+			[ -z "$OTHERS" ] || chmod 644 $OTHERS
 			# shellcheck disable=SC2086
 			asked_below ${call//N/$VIEW/$d/new} >> "$T/tried-$d"
 			sort -n "$T/tried-$d" | head -n 1 > "$T/asked-$d"
@@ -154,11 +155,14 @@ same_asked() { # CALL
 	return 1
 }
 
+# With OTHERS, the daemon has no descriptor of what the call is about: it used them for the others.
 once_time_does_not_tell_what_is_hidden() {
-	local call specs BELOW
+	local call specs BELOW OTHERS
 	need_filters
 	alone
 	hidden_tree
+	mkdir "$LOWER/others"
+	touch "$LOWER/others/"{1..40}
 	# A listing below would find other names.
 	rm -r "$LOWER"/{d,e}/dir
 	for specs in "$HIDE" "hide-for,uid=0,${HIDE#*,}" "quota,bytes=1G $HIDE audit,at=/e"; do
@@ -166,7 +170,9 @@ once_time_does_not_tell_what_is_hidden() {
 		BELOW=$VIEW
 		# shellcheck disable=SC2086
 		filtered_below $specs
-		for call in 'stat P' 'create P' 'mkdir P' 'rename P N' 'rename F P' 'link F P'; do
+		for call in 'stat P' 'unlink P' 'rmdir P' 'create P' 'mkdir P' 'rename P N' 'rename F P' 'link F P'; do
+			OTHERS=
+			[[ $specs != quota* ]] || OTHERS=$(echo "$VIEW"/others/*)
 			same_asked "$call" ||
 				fail "'$call' with $specs asks $(paste -sd: "$T/asked-d" "$T/asked-e")"
 		done
@@ -178,7 +184,7 @@ once_time_does_not_tell_what_is_hidden() {
 filtered_below() { # SPEC...
 	local spec options=()
 	for spec; do options+=(-F "$spec"); done
-	view -o cache=ttl=600 "${options[@]}" "$BELOW"
+	view -o cache=ttl=600,fds=16 "${options[@]}" "$BELOW"
 }
 
 # What the kernel knew, or somebody had open, when the filter came.
