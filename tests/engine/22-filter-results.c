@@ -12,14 +12,17 @@
 
 /* The one program of this test: it runs what the test says, for one side. */
 static enum filter_kind side;
-static void (*change)(struct pst_call *call);
+/* Atomic, because a test may change it while a request runs whose answer nobody waits for. */
+static void (*_Atomic change)(struct pst_call *call);
 static int verdict;
 
 static int run(struct pst_call *call, enum filter_kind kind)
 {
-	if (!change || kind != side)
+	void (*fn)(struct pst_call *call) = change;
+
+	if (!fn || kind != side)
 		return PST_PASS;
-	change(call);
+	fn(call);
 	return verdict;
 }
 
