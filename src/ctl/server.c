@@ -4,8 +4,9 @@
  * session) receives a request, runs its verb and sends the reply, until either side closes the
  * connection. A session may wait for its client, or run a slow verb, for any time. At most
  * N_SESSIONS exist: for a client beyond them the session that was silent for longest is ended, but
- * never one that runs a slow verb. Fewer than N_SESSIONS sessions may run one at a time, so other
- * clients are still served.
+ * never one that runs a verb, nor one whose client has just come or was just answered. Until there
+ * is one to end, new clients wait. Fewer than N_SESSIONS sessions may run a slow verb at a time, so
+ * other clients are still served.
  *
  * Root and the user that mounted may send requests. The mode of the socket and SO_PEERCRED both
  * check it, because a mode can be changed later.
@@ -19,6 +20,7 @@
 #include "ctl/proto.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/fd.h"
 
 #include <errno.h>
@@ -41,6 +43,8 @@
 
 #define N_SESSIONS 16
 #define N_SLOW 12			/* verbs at a time */
+#define SILENT_MS 200			/* after which a session may be ended for a new client */
+#define WAIT_MS 10			/* between two looks for such a session */
 #define RETRY_MS 100			/* after accept(2) found no free descriptor */
 
 struct session {
@@ -50,9 +54,10 @@ struct session {
 
 	/* Guarded by server->lock; only the session itself sets fd to -1. */
 	int fd;				/* -1: the session has ended */
-	bool ending;			/* no slow verb may begin */
-	bool slow;			/* a slow verb runs */
-	uint64_t last;			/* server->n_requests at its last request */
+	bool ending;			/* no verb may begin */
+	bool idle;			/* waits for a request of which nothing has come */
+	bool running;			/* a verb runs */
+	uint32_t silent_ms;		/* clock_ms() when a request came, or its verb ended */
 };
 
 struct ctl_server {
@@ -66,8 +71,7 @@ struct ctl_server {
 
 	pthread_mutex_t lock;
 	struct session sessions[N_SESSIONS];
-	unsigned int n_slow;		/* guarded by lock */
-	uint64_t n_requests;		/* guarded by lock */
+	unsigned int n_slow;		/* verbs that run; guarded by lock */
 };
 
 /* ---- a session ---- */
@@ -82,37 +86,63 @@ static void send_error(int fd, int error, const char *text, int64_t deadline)
 	json_object_put(reply);
 }
 
-static bool slow_begin(struct session *session)
+/* Waits until the client sends something. Returns 0 or -errno. */
+static int wait_for_request(struct session *session)
 {
-	struct ctl_server *server = session->server;
-	bool may;
+	int r;
 
-	pthread_mutex_lock(&server->lock);
-	may = !session->ending && server->n_slow < N_SLOW;
-	session->slow = may;
-	server->n_slow += may;
-	pthread_mutex_unlock(&server->lock);
-	return may;
+	pthread_mutex_lock(&session->server->lock);
+	session->idle = true;
+	pthread_mutex_unlock(&session->server->lock);
+	r = line_wait(session->fd, POLLIN, LINE_FOREVER);
+	pthread_mutex_lock(&session->server->lock);
+	session->idle = false;
+	session->silent_ms = clock_ms();
+	pthread_mutex_unlock(&session->server->lock);
+	return r;
 }
 
-static void slow_end(struct session *session)
+/* Returns 0; -EBUSY: too many slow verbs run; -EPIPE: the session is being ended. */
+static int verb_begin(struct session *session, const struct ctl_verb *verb)
+{
+	struct ctl_server *server = session->server;
+	int r = 0;
+
+	pthread_mutex_lock(&server->lock);
+	if (session->ending)
+		r = -EPIPE;
+	else if (verb->slow && server->n_slow == N_SLOW)
+		r = -EBUSY;
+	session->running = r == 0;
+	server->n_slow += r == 0 && verb->slow;
+	pthread_mutex_unlock(&server->lock);
+	return r;
+}
+
+static void verb_end(struct session *session, const struct ctl_verb *verb)
 {
 	pthread_mutex_lock(&session->server->lock);
-	session->slow = false;
-	session->server->n_slow--;
+	session->running = false;
+	session->silent_ms = clock_ms();
+	session->server->n_slow -= verb->slow;
 	pthread_mutex_unlock(&session->server->lock);
 }
 
-static void run_verb(struct session *session, struct ctl_call *call)
+/* Returns a negative value when the session is being ended. */
+static int run_verb(struct session *session, struct ctl_call *call)
 {
-	if (!call->verb->slow) {
-		call_run(call);
-	} else if (slow_begin(session)) {
-		call_run(call);
-		slow_end(session);
-	} else {
-		call_refuse(call, -EBUSY, "too many changes are under way: try again");
+	const struct ctl_verb *verb = call->verb;
+	int r = verb_begin(session, verb);
+
+	if (r == -EBUSY) {
+		call_refuse(call, r, "too many changes are under way: try again");
+		return 0;
 	}
+	if (r < 0)
+		return r;
+	call_run(call);
+	verb_end(session, verb);
+	return 0;
 }
 
 /* Gives the connection to the verb, after the reply. Returns a negative value: the session ends. */
@@ -136,19 +166,17 @@ static int answer(struct session *session)
 	_cleanup_(call_fini) struct ctl_call call = { .aux = server->options.aux };
 	_cleanup_(freep) char *line = NULL;
 	size_t len;
-	int r = line_receive(session->fd, CTL_LINE_MAX, LINE_FOREVER, &line, &len);
+	int r = wait_for_request(session);
 
+	if (r == 0)
+		r = line_receive(session->fd, CTL_LINE_MAX, LINE_FOREVER, &line, &len);
 	if (r == -EMSGSIZE)
 		send_error(session->fd, r, "the request is too long", LINE_FOREVER);
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&server->lock);
-	session->last = ++server->n_requests;
-	pthread_mutex_unlock(&server->lock);
-
 	r = call_init(&call, server->options.verbs, server->options.n_verbs, line, len);
 	if (r == 0 && call.verb)
-		run_verb(session, &call);
+		r = run_verb(session, &call);
 	if (r == 0)
 		r = line_send(session->fd, call.reply, LINE_FOREVER);
 	return r == 0 && call.take ? hand_over(session->fd, &call) : r;
@@ -193,26 +221,55 @@ static bool is_allowed(int fd)
 	return credentials.uid == 0 || credentials.uid == geteuid();
 }
 
+/* Returns true where a client has sent something that its thread has not seen yet. */
+static bool has_unseen(const struct session *session)
+{
+	struct pollfd client = { session->fd, POLLIN, 0 };
+
+	return session->idle && poll(&client, 1, 0) > 0;
+}
+
 /*
- * Returns the session to use for a new client: one that has ended, or the one silent for longest.
+ * Returns the session to use for a new client: one that has ended, or the one silent for longest,
+ * which runs no verb from then on. NULL: none is silent.
  */
 static struct session *find_session(struct ctl_server *server)
 {
-	struct session *oldest = NULL;
+	struct session *found = NULL;
+	uint32_t longest = SILENT_MS, now;
 
 	pthread_mutex_lock(&server->lock);
+	/* No session has a later time than one that is read under the lock. */
+	now = clock_ms();
 	for (size_t i = 0; i < N_SESSIONS; i++) {
 		struct session *session = &server->sessions[i];
 
 		if (session->fd < 0) {
-			oldest = session;
+			found = session;
 			break;
 		}
-		if (!session->slow && (!oldest || session->last < oldest->last))
-			oldest = session;
+		if (session->running || now - session->silent_ms < longest || has_unseen(session))
+			continue;
+		longest = now - session->silent_ms;
+		found = session;
 	}
+	if (found)
+		found->ending = true;
 	pthread_mutex_unlock(&server->lock);
-	return oldest;
+	return found;
+}
+
+/* Waits for a session to use for a new client. NULL: the server stops. */
+static struct session *wait_for_session(struct ctl_server *server)
+{
+	struct pollfd stop = { server->stop_fd, POLLIN, 0 };
+	struct session *session;
+
+	while (!(session = find_session(server)))
+		if (poll(&stop, 1, WAIT_MS) > 0)
+			return NULL;
+	session_stop(session);
+	return session;
 }
 
 /* Accepts a client. Returns -errno where there is no free descriptor. */
@@ -229,11 +286,13 @@ static int accept_client(struct ctl_server *server)
 			   line_deadline(0));
 		return 0;
 	}
-	session = find_session(server);
-	session_stop(session);
+	session = wait_for_session(server);
+	if (!session)
+		return 0;
 	pthread_mutex_lock(&server->lock);
 	session->ending = false;
-	session->last = server->n_requests;
+	session->idle = true;
+	session->silent_ms = clock_ms();
 	pthread_mutex_unlock(&server->lock);
 	session->fd = fd;
 	session->started = pthread_create(&session->thread, NULL, session_main, session) == 0;

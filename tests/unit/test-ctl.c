@@ -110,6 +110,14 @@ static int run_slow(struct ctl_call *call)
 	return 0;
 }
 
+/* As long as one that looks at many nodes. */
+static int run_busy(struct ctl_call *call)
+{
+	(void)call;
+	usleep(10000);
+	return 0;
+}
+
 static int run_named(struct ctl_call *call)
 {
 	json_object_object_add(call->reply, "name", json_object_new_string(call->texts[0]));
@@ -118,6 +126,7 @@ static int run_named(struct ctl_call *call)
 
 static const struct ctl_verb verbs[] = {
 	{ "slow", run_slow, .slow = true },
+	{ "busy", run_busy },
 	{ "named", run_named, { "name" } },
 	{ "take", run_take },
 	{ "take-fail", run_take_fail },
@@ -377,6 +386,42 @@ static void test_many_clients(void **state)
 	expect_alive(*state);
 }
 
+/* A new client takes the place of one that was silent for longest, not of one that came just now. */
+static void test_new_clients(void **state)
+{
+	int silent[16], fds[8];
+
+	for (size_t i = 0; i < 16; i++)
+		silent[i] = open_client(*state);
+	for (size_t i = 0; i < 8; i++)
+		fds[i] = open_client(*state);
+	expect_alive(*state);
+	for (size_t i = 0; i < 8; i++) {
+		expect_echo(fds[i], "new");
+		fd_close(fds[i]);
+	}
+	for (size_t i = 0; i < 16; i++)
+		fd_close(silent[i]);
+}
+
+/* So many clients at once that each place is used by several: all are answered. */
+static void test_burst(void **state)
+{
+	static const char line[] = "{\"version\":1,\"verb\":\"busy\"}\n";
+	char answer[64];
+	int fds[60];
+
+	for (size_t i = 0; i < 60; i++) {
+		fds[i] = open_client(*state);
+		assert_int_equal(send(fds[i], line, sizeof(line) - 1, 0), sizeof(line) - 1);
+	}
+	for (size_t i = 0; i < 60; i++) {
+		receive(fds[i], answer, sizeof(answer));
+		assert_string_equal(answer, "{\"version\":1}\n");
+		fd_close(fds[i]);
+	}
+}
+
 static void test_gone_at_once(void **state)
 {
 	static const char line[] = "{\"version\":1,\"verb\":\"long\"}\n";
@@ -622,7 +667,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_calls),	   TEST(test_rubbish),	    TEST(test_pieces),
 		TEST(test_endless_line),   TEST(test_silent_clients), TEST(test_long_reply),
-		TEST(test_many_clients),   TEST(test_gone_at_once), TEST(test_modes),
+		TEST(test_many_clients),   TEST(test_new_clients),  TEST(test_burst),
+		TEST(test_gone_at_once),   TEST(test_modes),
 		TEST(test_stale),	   TEST(test_open_directory), TEST(test_end),
 		TEST(test_bad_server),	   TEST(test_take),	    TEST(test_taken_at_end),
 		TEST(test_take_fails),	   TEST(test_take_unread),  TEST(test_slow_verbs),
