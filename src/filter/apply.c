@@ -67,14 +67,18 @@ static int run_pre(struct filter_call *call)
 /* Names that programs before the operation have put there are asked about like those that came. */
 static int run_pre_and_check(struct filter_call *call)
 {
+	uint32_t delay_us;
 	int r;
 
 	call->names_changed = false;
 	r = run_pre(call);
 	if (r != 0 || !call->names_changed)
 		return r;
+	delay_us = call->delay_us;
 	r = name_check_call(call);
-	call_fill_again(call);
+	/* Programs for names delay nothing. */
+	call->delay_us = delay_us;
+	call_fill_again(call, r == 0);
 	return r;
 }
 

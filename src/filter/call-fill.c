@@ -7,6 +7,7 @@
  * comes with a request (the text of a link, the value of an attribute) is moved to where data is.
  */
 #include "filter/call-fill.h"
+#include "filter/name.h"
 
 /* -- members of arguments --------------------------------------------------------------------- */
 
@@ -77,12 +78,16 @@ static int save_names(struct filter_call *call)
 
 	for (i = 0; i < n; i++) {
 		char *saved = call->saved->name[i];
-		size_t len = strlen(call->name[i]);
+		size_t len = strnlen(call->name[i], PST_NAME_SIZE);
 
-		if (len >= PST_NAME_SIZE)
+		if (len == PST_NAME_SIZE)
 			return -ENAMETOOLONG;
-		memmove(saved, call->name[i], len + 1);
+		memmove(saved, call->name[i], len);
+		saved[len] = '\0';
 		call->name[i] = saved;
+		/* Check-in has checked it where programs can write. */
+		if (i < call->op->n_entries && !filter_name_ok(saved, call->op->flags & OP_DOTS))
+			return -EINVAL;
 	}
 	/* TMPFILE's says nothing; but no name must lead to where filters can write. */
 	for (; i < call->op->n_names && !call_has_text(call->op); i++)
@@ -217,11 +222,11 @@ void call_fill(struct filter_call *call, bool look)
 	memset(&slot->out, 0, op->result_size);
 }
 
-void call_fill_again(struct filter_call *call)
+void call_fill_again(struct filter_call *call, bool look)
 {
 	uint32_t delay_us = call->delay_us;
 
-	call_fill(call, true);
+	call_fill(call, look);
 	fill_argument(call, &call->saved->cur);
 	call->delay_us = call->slot->delay_us = delay_us;
 }

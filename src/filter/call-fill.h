@@ -6,7 +6,7 @@
 /*
  * Takes what came with the operation out of the reach of filters: argument and names to
  * call->saved, data to its place in the slot. call->name and call->data say where they are then. 0
- * or -ENAMETOOLONG.
+ * or -errno (an answer): a name is too long, or is none.
  */
 int call_fill_save(struct filter_call *call);
 /*
@@ -15,7 +15,7 @@ int call_fill_save(struct filter_call *call);
  */
 void call_fill(struct filter_call *call, bool look);
 /* Likewise after programs have run and the slot has been used for other names. */
-void call_fill_again(struct filter_call *call);
+void call_fill_again(struct filter_call *call, bool look);
 /*
  * A directory and name in the place of the operation's: for programs for names. 0 or -ENAMETOOLONG.
  */

@@ -50,28 +50,41 @@ static bool caller_ok(const struct filter_call *call, uint32_t uid, uint32_t gid
 	       (gid != UINT32_MAX || call->caller.gid == UINT32_MAX);
 }
 
-static bool take_name(struct filter_call *call, unsigned int i)
+/* Copies a name out of the slot, to saved->left. false: it may not be. */
+static bool fetch_name(struct filter_call *call, unsigned int i)
 {
-	struct pst_name *name = &call->slot->name[i];
-	char *saved = call->saved->name[i];
-	size_t len = strnlen(name->text, sizeof(name->text));
+	const char *text = call->slot->name[i].text;
+	size_t len = strnlen(text, PST_NAME_SIZE);
+	char *left = call->saved->left[i];
 
-	if (len == sizeof(name->text))
+	if (len == PST_NAME_SIZE)
 		return false;
-	if (strncmp(saved, name->text, len + 1) != 0)
-		call->names_changed = true;
-	port_fetch(saved, name->text, len);
-	saved[len] = '\0';
-	name->len = (uint32_t)strlen(saved);
-	return i < call->op->n_entries ? filter_name_ok(saved, call->op->flags & OP_DOTS) : *saved;
+	port_fetch(left, text, len);
+	left[len] = '\0';
+	return i < call->op->n_entries ? filter_name_ok(left, call->op->flags & OP_DOTS) : *left;
 }
 
-static bool take_names(struct filter_call *call)
+static bool fetch_names(struct filter_call *call)
 {
 	for (unsigned int i = 0; i < call->op->n_call_names; i++)
-		if (!take_name(call, i))
+		if (!fetch_name(call, i))
 			return false;
 	return true;
+}
+
+/* Makes the names that were fetched those of the operation. */
+static void take_names(struct filter_call *call)
+{
+	for (unsigned int i = 0; i < call->op->n_call_names; i++) {
+		char *name = call->saved->name[i], *left = call->saved->left[i];
+		size_t len = strlen(left);
+
+		call->slot->name[i].len = (uint32_t)len;
+		if (strcmp(name, left) == 0)
+			continue;
+		call->names_changed = true;
+		memcpy(name, left, len + 1);
+	}
 }
 
 static bool is_written_back(const struct filter_call *call)
@@ -117,8 +130,9 @@ bool call_validate_request(struct filter_call *call)
 
 	port_fetch(&in, &call->slot->in, sizeof(in));
 	if (!members_kept(call, &in) || !room_ok(call, &in) || !caller_ok(call, uid, gid) ||
-	    !take_names(call) || !take_data(call, &in))
+	    !fetch_names(call) || !take_data(call, &in))
 		return false;
+	take_names(call);
 	call->saved->cur = in;
 	call->caller.uid = uid;
 	call->caller.gid = gid;

@@ -28,6 +28,7 @@ struct filter_saved {
 	union pst_in cur;		/* ... as it is now */
 	union pst_out out;		/* the result */
 	char name[2][PST_NAME_SIZE];	/* as they are now */
+	char left[2][PST_NAME_SIZE];	/* as a program has left them, while they are checked */
 	char real[PST_NAME_SIZE];	/* what the directory has for a name */
 	uint64_t note[PST_MAX_FILTERS][2]; /* from before for after; see call.noted */
 	struct filter_place written, from, back; /* of filter/name-check.c */

@@ -309,7 +309,7 @@ static int list_filtered(struct req *req, struct dir_reply *reply, uint64_t off)
 	ask(filtered);
 	memcpy(req->data, filtered->memory, reply->buf.len);
 	req->data_len = reply->buf.len;
-	call_fill_again(&req->call);
+	call_fill_again(&req->call, true);
 	return r;
 }
 

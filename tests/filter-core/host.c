@@ -70,6 +70,7 @@ static int peek(const struct filter_call *c, struct filter_node *dir, const char
 		struct pst_attr *ret_attr, struct filter_node **ret_node)
 {
 	(void)c;
+	asked.n_peeks++;
 	for (struct node *node = nodes; node; node = node->next) {
 		if (node->parent != node_of(dir)->nodeid || strcmp(node->name, name) != 0)
 			continue;

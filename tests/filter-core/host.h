@@ -31,7 +31,7 @@ struct filter {
 struct asked {
 	char log[1024];
 	const char *bad;		/* words of the last program at fault; NULL: none was */
-	unsigned int n_bad, n_events, n_renames;
+	unsigned int n_bad, n_events, n_renames, n_peeks;
 	uint64_t changed;		/* bits of the last filters_changed() */
 	struct pst_event event;
 };

@@ -400,6 +400,56 @@ static void spelling_on_disk_is_asked_about_too(void **state)
 	assert_string_equal(call->saved->real, "upper");
 }
 
+static const char *other_name;
+
+static int pre_rename(struct pst_call *call)
+{
+	snprintf(call->name[0].text, sizeof(call->name[0].text), "%s", other_name);
+	call->delay_us = 5;
+	return PST_PASS;
+}
+
+/* A tree where "file" becomes other_name before it is removed. */
+static struct node *tree_with_other_name(const char *name)
+{
+	struct node *root = tree_with_names();
+
+	other_name = name;
+	host_filter("other", PST_DELAYS | PST_WANT_CHILD, 2)->pre[FUSE_UNLINK] = pre_rename;
+	assert_non_null(host_chain());
+	return root;
+}
+
+static void other_name_is_asked_about_and_keeps_the_delay(void **state)
+{
+	struct node *root = tree_with_other_name("free");
+	struct filter_call *call = host_call();
+
+	assert_int_equal(on_name(FUSE_UNLINK, root, "file"), 0);
+	assert_string_equal(call->name[0], "free");
+	assert_int_equal(call->child.filters, 6);
+	assert_int_equal(call->delay_us, 5);
+}
+
+static void hidden_other_name_is_not_looked_at(void **state)
+{
+	struct node *root = tree_with_other_name("secret");
+
+	assert_int_equal(on_name(FUSE_UNLINK, root, "file"), -ENOENT);
+	/* "file" alone was. */
+	assert_int_equal(asked.n_peeks, 1);
+}
+
+static void name_that_is_none_is_not_taken(void **state)
+{
+	struct node *root = tree_with_other_name("no/name");
+	struct filter_call *call = host_call();
+
+	assert_int_equal(on_name(FUSE_UNLINK, root, "file"), -EIO);
+	assert_string_equal(call->name[0], "file");
+	assert_int_equal(on_name(FUSE_UNLINK, root, "no/name"), -EINVAL);
+}
+
 /*
  * -- listings ------------------------------------------------------------------------------------
  */
@@ -632,6 +682,9 @@ int main(void)
 		TEST(names_of_one_file_add_their_filters),
 		TEST(move_must_not_lose_a_filter),
 		TEST(spelling_on_disk_is_asked_about_too),
+		TEST(other_name_is_asked_about_and_keeps_the_delay),
+		TEST(hidden_other_name_is_not_looked_at),
+		TEST(name_that_is_none_is_not_taken),
 		TEST(hidden_names_are_not_listed),
 		TEST(changed_listing_tells_of_known_files_only),
 		TEST(slot_that_changes_is_not_believed),
