@@ -82,11 +82,11 @@ static void written_now(void *aux, uint64_t nodeid)
 
 static void forgotten(void *aux, struct node *node)
 {
-	struct filters *filters = *((struct fs_callbacks *)aux)->filters;
+	struct fs_callbacks *callbacks = aux;
 
-	/* At the end of the view they go first. */
-	if (filters)
-		filters_forgotten(filters, node);
+	/* Not started: a filter of the mount was refused. No filters: the view ends. */
+	if (callbacks->filters && *callbacks->filters)
+		filters_forgotten(*callbacks->filters, node);
 }
 
 static void queue_all(void *aux)

@@ -30,6 +30,18 @@ room() {
 	echo "$n"
 }
 
+# The view ends before it is served: its root is forgotten, and quota has a program for that.
+once_filter_refused_after_quota() {
+	need_filters
+	lower ext4
+	mkdir -p "$T/bpf" "$T/mnt"
+	mount -t bpf bpf "$T/bpf" || skip "no BPF file system here"
+	refused 'nosuch' timeout 20 "$PENSTOCK" mount --filter "quota,bytes=1M,pin=$T/bpf/quota" \
+		--filter "hide,names=x,at=/nosuch" "$LOWER" "$T/mnt"
+	refused 'nosuch' timeout 20 "$PENSTOCK" mount --filter "quota,bytes=1M,pin=$T/bpf/quota" \
+		--filter nosuch "$LOWER" "$T/mnt"
+}
+
 each_file_without_name_counts_until_closed() {
 	quota_view bytes=1M,files=10
 	python3 -c 'import errno, os, sys
