@@ -146,12 +146,28 @@ static int wrong_number(const struct cmd *cmd, int min, int max)
 	return cmd_usage_error(cmd, "give %s and %s", text, space + 1);
 }
 
+/*
+ * Returns the first option that getopt_long() has refused: a letter, also among others, or a word.
+ * letter has room for "-x".
+ */
+static const char *refused_option(const struct cmd_call *call, char *letter)
+{
+	const char *word = call->argv[optind - 1];
+
+	/* Of a word optopt is set where there is a value that it does not take. */
+	if (!optopt || (strncmp(word, "--", 2) == 0 && strchr(word, '=')))
+		return word;
+	letter[1] = (char)optopt;
+	return letter;
+}
+
 /* Parses the options and arguments. With --help no arguments are needed. Returns an exit code. */
 static int parse(struct cmd_call *call, bool *ret_help)
 {
 	const struct cmd *cmd = call->cmd;
 	char letters[] = ":h\0";
 	struct option options[4] = { { "help", no_argument, NULL, 'h' } };
+	char letter[] = "-?";
 	const char *unknown = NULL;
 	int n = 1, option, min, max;
 
@@ -169,7 +185,7 @@ static int parse(struct cmd_call *call, bool *ret_help)
 		else if (cmd->flag && option == cmd->flag[0])
 			call->flag = true;
 		else if (!unknown)
-			unknown = call->argv[optind - 1];
+			unknown = refused_option(call, letter);
 	}
 	call->words = call->argv + optind;
 	if (unknown)

@@ -288,6 +288,9 @@ once_help_and_version() {
 	done
 	equal "$(program; echo $?)" 1 2> /dev/null
 	equal "$(program nonsense > /dev/null 2>&1; echo $?)" 1 "an unknown command"
+	refused 'no option "-x"' program stat -xy "$T"
+	refused 'no option "-b"' program trace -ab "$T"
+	refused 'no option "--json=3"' program stat --json=3 -x "$T"
 }
 
 once_probe() {
