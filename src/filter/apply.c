@@ -162,7 +162,7 @@ static int run_post(struct filter_call *call, struct chain_entry *entry, int r,
 	bool bad;
 	int verdict;
 
-	call->slot->error = r;
+	call->error = call->slot->error = r;
 	verdict = run_program(call, entry, FILTER_POST, &bad);
 	if (bad)
 		return -EIO;

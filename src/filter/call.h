@@ -83,6 +83,7 @@ struct filter_call {
 	uint64_t decided;		/* the bit of the one that decided it ... */
 	const struct chain_entry *decided_by; /* ... and its entry */
 	int verdict;
+	int error;			/* the result so far, while programs run after it */
 	uint32_t delay_us;		/* filters want it to wait for so long */
 	uint64_t noted;			/* filters with something in saved->note */
 	struct filter_node *dir;	/* where a name is checked, while it is */

@@ -127,7 +127,7 @@ static void report_events(struct filter_call *call, const struct chain_entry *en
 			  enum filter_kind kind, uint32_t n)
 {
 	/* Before the operation there is no result yet. */
-	int error = kind == FILTER_POST ? port_read_once(call->slot->error) : 0;
+	int error = kind == FILTER_POST ? call->error : 0;
 
 	for (uint32_t i = 0; i < n && i < PST_N_EVENTS; i++) {
 		struct pst_event event;

@@ -179,7 +179,7 @@ static void event(struct filter_call *c, const struct chain_entry *entry, enum f
 {
 	(void)entry;
 	(void)kind;
-	(void)error;
+	asked.error = error;
 	asked.n_events++;
 	asked.event = *e;
 	if (on_event)

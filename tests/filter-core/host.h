@@ -34,6 +34,7 @@ struct asked {
 	unsigned int n_bad, n_events, n_renames, n_peeks;
 	uint64_t changed;		/* bits of the last filters_changed() */
 	struct pst_event event;
+	int error;			/* of the last event */
 };
 extern struct asked asked;
 

@@ -580,6 +580,28 @@ static void one_event(struct pst_call *call)
 	memset(call->event, 'x', sizeof(call->event));
 }
 
+/* A program leaves an event, and an error in the place of the one that the operation has. */
+static int event_and_error(struct pst_call *call)
+{
+	one_event(call);
+	call->error = INT32_MIN;
+	return PST_PASS;
+}
+
+static void event_tells_of_the_error_of_the_operation(void **state)
+{
+	struct node *node = host_node(NULL, "file", S_IFREG);
+	struct filter *filter = host_filter("event", 0, 0);
+	struct filter_call *call = host_call();
+
+	filter->post[FUSE_GETATTR] = event_and_error;
+	assert_non_null(host_chain());
+	host_begin(call, FUSE_GETATTR, node, NULL);
+	assert_int_equal(host_before(call), 0);
+	assert_int_equal(apply_after(call, -EIO, NULL, NULL), -EIO);
+	assert_int_equal(asked.error, -EIO);
+}
+
 static void slot_that_changes_is_not_believed(void **state)
 {
 	struct node *node = host_node(NULL, "file", S_IFREG);
@@ -687,6 +709,7 @@ int main(void)
 		TEST(name_that_is_none_is_not_taken),
 		TEST(hidden_names_are_not_listed),
 		TEST(changed_listing_tells_of_known_files_only),
+		TEST(event_tells_of_the_error_of_the_operation),
 		TEST(slot_that_changes_is_not_believed),
 		TEST(slot_that_another_thread_writes_to_does_no_harm),
 	};
