@@ -143,8 +143,9 @@ each_read_only_below() {
 	answers EROFS truncate "$VIEW/f" 0
 	answers EROFS setxattr "$VIEW/f"
 	answers EROFS write "$VIEW/f"
+	# The view hears of a remount by polling the list of mounts, so it follows a moment later.
 	mount -o remount,rw "$FS"
-	answers 0 create "$VIEW/new"
+	within 5 touch "$VIEW/new" || fail "the view stays read-only"
 }
 
 # ---- changes that were ignored ------------------------------------------------------------------
