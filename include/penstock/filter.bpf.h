@@ -139,13 +139,13 @@
 	}                                                                                          \
 	static __always_inline int pst_name_body(struct pst_call *CALL)
 
-/* Whether an operation changes data, attributes or names (PST_OP_CHANGES). */
+/* Returns whether an operation changes data, attributes or names (PST_OP_CHANGES). */
 static __always_inline _Bool pst_op_changes(uint32_t opcode)
 {
 	return opcode < 64 && (PST_OPS_THAT_CHANGE >> opcode & 1);
 }
 
-/* Whether call->child is the file that an operation is for, found by name[0] (PST_OP_ENTRY). */
+/* Returns whether an operation is for the file call->child, found by name[0] (PST_OP_ENTRY). */
 static __always_inline _Bool pst_op_on_entry(uint32_t opcode)
 {
 	return opcode < 64 && (PST_OPS_ON_ENTRIES >> opcode & 1);

@@ -63,7 +63,7 @@ static uint32_t stack_depth_over(int lower)
 	return type && type->stacked ? 2 : 1;
 }
 
-/* What is held on the way to a server. */
+/* The parts of a view that exist before its server does, which takes them. */
 struct building {
 	int lower;
 	int mount_fd;
@@ -81,7 +81,7 @@ static void building_end(struct building *b)
 	fd_close(b->lower);
 }
 
-/* Whether a filter that was asked for is such a one. What cannot be opened is refused later. */
+/* Returns whether is() holds for one of the filters. One that cannot be opened is refused later. */
 static bool any_filter(const struct pst_view_options *options,
 		       bool (*is)(const struct filter_facts *facts))
 {

@@ -73,7 +73,7 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 	error->text[0] = '\0';
 	pthread_mutex_lock(&view->flags_lock);
 	mount_flags = (view->mount_flags & ~changed) | (mount_flags & changed);
-	/* Which of the mounts below were read-only before LOWER's was is not known any more. */
+	/* The view no longer knows which mounts below LOWER were read-only before it became so. */
 	if (view->readonly_below && (view->mount_flags & PST_MOUNT_RDONLY) &&
 	    !(mount_flags & PST_MOUNT_RDONLY))
 		r = error_set(error, -EBUSY,

@@ -154,7 +154,10 @@ static const char *refused_option(const struct cmd_call *call, char *letter)
 {
 	const char *word = call->argv[optind - 1];
 
-	/* Of a word optopt is set where there is a value that it does not take. */
+	/*
+	 * getopt_long(3) sets optopt for a word, too, if the word has a value that it does not
+	 * take.
+	 */
 	if (!optopt || (strncmp(word, "--", 2) == 0 && strchr(word, '=')))
 		return word;
 	letter[1] = (char)optopt;

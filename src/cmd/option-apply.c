@@ -89,7 +89,7 @@ static int refuse_word(const struct option_row *row, const char *name, const cha
 		char start[WORD_SIZE];
 
 		n += snprintf(all + n, sizeof(all) - n, "%s%s", n ? ", " : "", word);
-		/* Of "ttl=SECONDS" the part before the '=' is compared. */
+		/* A word such as "ttl=SECONDS" is compared up to the '='. */
 		snprintf(start, sizeof(start), "%.*s", (int)strcspn(word, "="), word);
 		suggest_try(&suggestion, written, start);
 		if (strcmp(suggestion.word, start) == 0)

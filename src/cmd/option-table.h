@@ -18,7 +18,7 @@ enum option_kind {
 	OPTION_TIMEOUT,			/* the least of several is the ttl */
 	OPTION_FILTER,			/* one more filter */
 
-	/* Of other programs. */
+	/* Options of other programs. */
 	OPTION_IGNORED,			/* for another program, or decided by the lower tree */
 	OPTION_ALWAYS,			/* every view is so */
 	OPTION_REFUSED,			/* row->help says why, and what to do */

@@ -45,7 +45,7 @@ int call_init(struct ctl_call *call, const struct ctl_verb *verbs, size_t n_verb
 	      size_t len);
 void call_fini(struct ctl_call *call);
 
-/* Runs the verb. Where it fails the reply becomes an error. */
+/* Runs the verb. If it fails the reply becomes an error. */
 void call_run(struct ctl_call *call);
 
 /* Returns a new reply that is an error; NULL: no memory. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What a filter will do with the options that were given, in plain words: so that somebody sees
- * that a glob does not mean what it seems to mean, before files are shown that should be hidden.
+ * Describes in plain words how a filter will use the options that were given, so that a user sees a
+ * glob with another meaning than intended before files are shown that should be hidden.
  */
 #include "ebpf/describe.h"
 #include "ebpf/pattern.h"
@@ -34,7 +34,7 @@ static __attribute__((format(printf, 2, 3))) void add(struct text *text, const c
 }
 
 /*
- * Ends a line. What the object or the user wrote may have line ends in it, which would be lines of
+ * Ends a line. Text of the object or the user may have line ends in it, which would be lines of
  * their own.
  */
 static void end_line(struct text *text, size_t begin)

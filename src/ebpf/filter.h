@@ -63,9 +63,9 @@ int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode, un
  */
 int filter_run_listed(struct filter *filter, unsigned int slot, unsigned int n);
 /*
- * Likewise that before LOOKUP, on the n names from number first on, but no further than to one that
- * it does not simply let pass. call->n_asked is the number of names up to that one, and the call is
- * as the program has left it. Counted as one run.
+ * Runs the program before LOOKUP on the n names from number first on, and ends at the first name
+ * that the program does not simply let pass. call->n_asked is the number of names up to that one,
+ * and the call is as the program has left it. Counted as one run.
  */
 int filter_run_looked_up(struct filter *filter, unsigned int slot, unsigned int first,
 			 unsigned int n);

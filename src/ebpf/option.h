@@ -43,8 +43,8 @@ int option_list_set(struct options *options, const char *name, const char *value
 		struct patterns *patterns, struct pst_error *error);
 
 /*
- * Whether all that the filter, which is called so, needs to do something is given; after the last
- * option.
+ * Checks, after the last option, that the options which the filter of this name needs are given.
+ * Returns 0, or -errno with *error set.
  */
 int option_list_check(const struct options *options, const char *filter, struct pst_error *error);
 

@@ -14,7 +14,8 @@ struct object_file {
 
 /*
  * Finds the object that what (NAME or FILE, see ebpf/spec.h) stands for, reads it once, and tries
- * whether libbpf can open it. What was read is what was tried. Takes 10 seconds at most. 0 or
+ * whether libbpf can open it. The bytes that were tried are the bytes that were read. Takes 10
+ * seconds at most. 0 or
  * -errno, *error; *ret_file is for object_file_fini().
  */
 int reader_read(const char *what, struct object_file *ret_file, struct pst_error *error);

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 /*
- * As much of the union as there is something in. What a run costs is getting into the kernel and
+ * As much of the union as there is something in. The cost of a run is getting into the kernel and
  * out of it, the copy of the context, and the return from here: the kernel has used up what the
  * processor had predicted of returns. A shorter attr, a shorter context and a system call without
  * libc's function were all measured to change nothing.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What the value of an option may be. A value that means nothing is refused before the filter is
+ * The values that an option takes. A value that means nothing is refused before the filter is
  * loaded, and the user is told the word that was meant: a filter that runs cannot say anything to
  * anybody.
  */

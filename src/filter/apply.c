@@ -33,7 +33,7 @@ static int pre_verdict(struct filter_call *call, const struct chain_entry *entry
 	return APPLY_DONE;
 }
 
-/* What a program before the operation came to, as what becomes of the operation. */
+/* Turns the verdict of a program before the operation into the result of the operation. */
 static int take_pre(struct filter_call *call, const struct chain_entry *entry, int verdict,
 		    bool bad)
 {
@@ -105,7 +105,7 @@ int apply_before(struct filter_call *call, int names)
 	r = asks_names && (chain->pre[call->opcode] & call->filters) ? run_pre_and_check(call) :
 								       run_pre(call);
 	/*
-	 * What the kernel keeps of it, it shows to others: what is read for a mapping, or spliced.
+	 * The kernel shows the pages of a mapping, and spliced pages, to other callers as well.
 	 * EACCES makes programs that splice read instead.
 	 */
 	if (r == 0 && op->answer == OP_ANSWER_CONTENT &&
@@ -135,7 +135,7 @@ int apply_before_lookups(struct filter_call *call, struct chain_entry *entry, un
 
 /* -- after ------------------------------------------------------------------------------------ */
 
-/* What the result becomes by a program's verdict. */
+/* Returns the result after a program's verdict. */
 static int post_verdict(struct filter_call *call, const struct chain_entry *entry, int r,
 			int verdict)
 {
@@ -197,7 +197,7 @@ int apply_after(struct filter_call *call, int r, const struct pst_attr *found,
 
 /*
  * A node that the kernel knows was found. By another of its names, it may be: then programs are
- * told what they know of it by that, and a filter that holds by one holds by all. Where the file
+ * told what they know of it by that, and a filter that holds by one holds by all. If the file
  * has one name only, that name decides: somebody below has renamed it.
  */
 static void found_known(struct filter_call *call, struct filter_node *node,

@@ -22,8 +22,9 @@ int apply_names(struct filter_call *call);
 int apply_before(struct filter_call *call, int names);
 
 /*
- * Likewise for LOOKUP of names first to first + n - 1 of a listing in the slot, where entry is the
- * one filter to ask: those before *ret_at pass; what is returned is about *ret_at.
+ * Runs the program of entry, the only filter to ask, before LOOKUP on names first to first + n - 1
+ * of a listing in the slot. Names before *ret_at pass; the return value, as that of apply_before(),
+ * is about *ret_at.
  */
 int apply_before_lookups(struct filter_call *call, struct chain_entry *entry, unsigned int first,
 			 unsigned int n, unsigned int *ret_at);
@@ -35,7 +36,7 @@ int apply_before_lookups(struct filter_call *call, struct chain_entry *entry, un
 int apply_found(struct filter_call *call, int r, struct filter_node *node,
 		const struct pst_attr *attr);
 
-/* Whether there are programs after the operation to run. */
+/* Returns whether there are programs after the operation to run. */
 static inline bool apply_asks_after(const struct filter_call *call)
 {
 	return call->ran & call->chain->post[call->opcode];

@@ -158,8 +158,8 @@ static int fill_name(struct pst_name *name, const char *text)
 }
 
 /*
- * What is under one of the names, before the operation. Returns whether the kernel knows it
- * already.
+ * Fills in the file under one of the names, before the operation. Returns whether the kernel knows
+ * the file already.
  */
 static bool fill_file(struct filter_call *call, struct filter_node *dir, const char *name,
 		      struct pst_attr *ret_attr)

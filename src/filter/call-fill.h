@@ -14,7 +14,7 @@ int call_fill_save(struct filter_call *call);
  * the names were refused, and how long that takes must not say whether they are there.
  */
 void call_fill(struct filter_call *call, bool look);
-/* Likewise after programs have run and the slot has been used for other names. */
+/* Fills the slot again after programs have run and the slot has been used for other names. */
 void call_fill_again(struct filter_call *call, bool look);
 /*
  * A directory and name in the place of the operation's: for programs for names. 0 or -ENAMETOOLONG.
@@ -30,14 +30,14 @@ void call_fill_forgotten(struct filter_call *call, struct filter_node *node);
 void call_fill_result(struct filter_call *call, int r, const struct pst_attr *found,
 		      const struct pst_node *after);
 
-/* What an argument holds in a member. */
+/* Returns the value of a member of an argument. */
 uint64_t call_member(const union pst_in *in, struct op_member member);
 /*
  * Bytes of data that the kernel has room for in the answer; that the data of a request may become.
  */
 uint32_t call_room_out(const struct filter_call *call);
 uint32_t call_room_in(const struct filter_call *call);
-/* Whether the answer is data. */
+/* Returns whether the answer is data. */
 bool call_answers_data(const struct filter_call *call);
-/* Whether the last string of a request is data to filters: SYMLINK's. */
+/* Returns whether the last string of a request is data to filters, as SYMLINK's is. */
 bool call_has_text(const struct op *op);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What programs leave in a slot: taken over, or refused as a whole.
+ * The changes that programs leave in a slot are taken over, or refused as a whole.
  *
- * Which node, handle or backing file is meant stands in the slot, too, but was decided before: it
- * may not be changed, and lengths may not grow beyond what the kernel has room for. The limits come
- * from the request as it arrived, never from the slot. Each member of the slot is fetched once
- * (filter/call.h).
+ * The node, handle or backing file of the operation stands in the slot, too, but was decided
+ * before: programs may not change it, and lengths may not grow beyond what the kernel has room for.
+ * The limits come from the request as it arrived, never from the slot. Each member of the slot is
+ * fetched once (filter/call.h).
  */
 #include "filter/call-validate.h"
 #include "filter/call-fill.h"
@@ -19,7 +19,7 @@ static bool member_kept(const union pst_in *now, const union pst_in *then, struc
 	return memcmp(now->bytes + member.at, then->bytes + member.at, member.len) == 0;
 }
 
-/* Of an argument: what says which files are meant, and what the kernel has in mind of them. */
+/* Returns whether the members of an argument that filters must leave alone are as they came. */
 static bool members_kept(const struct filter_call *call, const union pst_in *now)
 {
 	const struct op_member word = { call->op->bits_at, sizeof(uint32_t) };

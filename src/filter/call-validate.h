@@ -10,7 +10,7 @@ bool call_validate_answer(struct filter_call *call);
 /* After a program after the operation: makes what it left the answer. false: it may not be. */
 bool call_validate_result(struct filter_call *call);
 /*
- * Whether a program after the operation has left argument (in) and names as they are, which nobody
- * would look at any more. Where it has not, they are put back.
+ * Returns whether a program after the operation has left the argument (in) and the names unchanged;
+ * otherwise puts them back, because the operation, which they were for, is done.
  */
 bool call_validate_unasked(struct filter_call *call, const union pst_in *in);

@@ -3,7 +3,7 @@
 /*
  * An operation on its way through the filters. It is put before them in a slot (struct pst_call),
  * which all of them can write to at any time. So nothing in a slot is believed: what programs leave
- * is copied once, the copy is checked, and the copy is used. What came with the operation stays out
+ * is copied once, the copy is checked, and the copy is used. The request as it came stays out
  * of reach.
  *
  * Data is the exception: it is too much to copy, and any bytes are good ones. Lengths of it are
@@ -13,15 +13,15 @@
  */
 #include "filter/host.h"
 
-/* What holds for a file by its place: filters, and the cells of those that use cells. */
+/* The filters that hold for a file by its place, and the cells of those that use cells. */
 struct filter_place {
 	uint64_t filters;
 	uint64_t cells[PST_MAX_FILTERS];
 };
 
 /*
- * What came with an operation, as it came and as filters have changed it, and the operation's
- * result. One for each slot, where programs cannot write.
+ * The argument and the names of an operation, as they came and as filters have changed them, and
+ * the operation's result. Each slot has one, in memory that programs cannot write to.
  */
 struct filter_saved {
 	union pst_in orig;		/* the argument as it came, in the newer of two forms */
@@ -54,7 +54,7 @@ struct filter_call {
 	uint32_t slot_room;		/* bytes of slot->data */
 	struct filter_saved *saved;
 
-	/* What will hold for the file under the name: only with filters. */
+	/* The filters that will hold for the file under the name: valid only with filters. */
 	struct filter_place child;
 
 	/* From here on cleared by call_begin(); then set by the engine: */

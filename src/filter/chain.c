@@ -65,7 +65,10 @@ static uint64_t involved(const struct chain *chain, const struct op *op)
 {
 	uint64_t bits = takes_names(op) ? chain->names : 0;
 
-	/* What is attached to a part of the tree must not be left, whatever it has programs for. */
+	/*
+	 * No file may leave the tree that a filter is attached to, whatever the filter has programs
+	 * for.
+	 */
 	if (op->effect == OP_RENAMES || op->effect == OP_LINKS)
 		bits |= chain->attached;
 	/* The kernel reads and writes by itself what is copied: it must not be copied below. */

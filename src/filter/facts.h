@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What the filter core knows of a loaded filter. */
+/* The properties of a loaded filter that the filter core knows. */
 #include "filter/op.h"
 #include "filter/port.h"
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * What the filter core asks of the engine that it is part of. Each engine has one such table. All
- * of it is called in the thread that runs the operation, which may sleep, without locks of the
- * core.
+ * The services that the filter core needs from its engine. Each engine has one such table. The core
+ * calls all of them in the thread that runs the operation, which may sleep, and holds no lock.
  */
 #include "filter/chain.h"
 

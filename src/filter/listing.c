@@ -107,7 +107,7 @@ bool listing_add(struct listing *listing, const char *name, uint64_t ino, uint64
 	return true;
 }
 
-/* What one filter says of the names; a name that cannot be asked about is not shown. */
+/* Asks one filter about the names. A name that no program could be run on is not shown. */
 static void ask_one(struct listing *listing, const struct chain_entry *entry)
 {
 	int r = run_program_names(&listing->call, entry, listing->n);
@@ -145,7 +145,7 @@ void listing_ask_lookups(struct listing *listing,
 		r = apply_before_lookups(&listing->call, listing->together, first, n - first, &at);
 		for (unsigned int i = first; i < at; i++)
 			found(listing, i, listing->names[i].text, 0);
-		/* Of the last all may be another by now, its name too. */
+		/* The program may have put another name in the place of this one. */
 		found(listing, at, listing->saved.name[0], r > 0 ? -EIO : r);
 		first = at + 1;
 	}

@@ -25,13 +25,13 @@ struct listing {
 	struct listing_name names[PST_N_LISTED];
 };
 
-/* Whether filters have to be asked about the names of a listing. */
+/* Returns whether filters have to be asked about the names of a listing. */
 bool listing_asks(const struct filter_call *readdir);
 /* Begins with a READDIR, or READDIRPLUS, that filters have let pass. */
 void listing_init(struct listing *listing, const struct filter_call *readdir);
 /*
- * Whether each name has to be asked about by itself: listing_check(), or with entries
- * listing_lookup().
+ * Returns whether filters have to be asked about each name by itself, with listing_check(), or with
+ * listing_lookup() in a listing with entries.
  */
 bool listing_is_one_by_one(const struct listing *listing, const struct filter_call *readdir);
 
@@ -51,8 +51,9 @@ bool listing_add(struct listing *listing, const char *name, uint64_t ino, uint64
  */
 void listing_ask(struct listing *listing);
 /*
- * Likewise in a listing with entries where there is listing->together. Calls found() for each name
- * in order: r is 0, and name the one to look up (a program may have put another one there), or
+ * Asks about the names of a listing with entries, if listing->together is set. Calls found() for
+ * each name in order: r is 0, and name the one to look up (a program may have put another one
+ * there), or
  * -errno.
  */
 void listing_ask_lookups(struct listing *listing,

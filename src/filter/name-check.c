@@ -3,8 +3,8 @@
  * Names before filters: whether they are there, and what holds for their files.
  *
  * A directory's filters hold for what is in it, unless their programs for names say otherwise. A
- * file may move, or get another name, only where it does not lose a filter by that. Whether it
- * would is decided by the two names alone: a program that was told what the node has now would keep
+ * file may move, or get another name, only where it does not lose a filter by that. The two
+ * names alone decide that: a program that was told what the node has now would keep
  * its filter at the new name for as long as the kernel remembers the node, and no longer.
  */
 #include "filter/name-check.h"
@@ -103,8 +103,8 @@ int name_check(struct filter_call *call, struct filter_node *dir, const char *na
 	if (!(filter_node_filters(dir) & call->chain->names) || name_is_dots(name))
 		return 0;
 	/*
-	 * Who looks at the file under a name looks at what is there, where a type is all we know of
-	 * it.
+	 * A program that looks at the file under a name needs its attributes: if only the type is
+	 * known, they are looked up.
 	 */
 	looks = name_check_wants_child(call, dir) && !(attr && attr->ino);
 	r = looks ? check_hidden(call, dir, name, NAME_FIND) : 0;
@@ -113,16 +113,16 @@ int name_check(struct filter_call *call, struct filter_node *dir, const char *na
 	host->put_node(call, known);
 	if (r == 0)
 		r = check_written(call, dir, name, call->chain->names, attr);
-	/* Where case makes no difference, other names lead to the same file. */
+	/* In a directory that ignores case, other names lead to the same file. */
 	if (r == 0 && !call->listed && host->real_name(call, dir, name, call->saved->real) == 0)
 		r = check_real(call, dir, use, attr);
-	/* What is hidden cannot be made either, whether or not it is there. */
+	/* A hidden name cannot be created either, whether or not a file has it. */
 	return r == -ENOENT && use == NAME_MAKE ? -EPERM : r;
 }
 
 /* -- moves ------------------------------------------------------------------------------------- */
 
-/* Whether the same cells of filters hold for two places of a file. */
+/* Returns whether the same cells of filters hold for two places of a file. */
 static bool same_cells(const struct chain *chain, const struct filter_place *a,
 		       const struct filter_place *b)
 {
@@ -136,11 +136,11 @@ static bool same_cells(const struct chain *chain, const struct filter_place *a,
 }
 
 /*
- * Whether a file may go from one place to another although what holds for it there differs: never
- * with a directory, since what was said of all below it would have to be said anew; else unless it
- * would lose a filter.
+ * Returns whether a file may go from one place to another where other filters hold: a directory
+ * never may, because filters would have to decide about everything below it anew; any other file
+ * may unless it would lose a filter.
  *
- * Where it may not, the answer is EPERM. EXDEV would make mv(1) copy what the filter shows and
+ * If it may not, the answer is EPERM. EXDEV would make mv(1) copy what the filter shows and
  * remove the file.
  */
 static bool may_move(const struct chain *chain, uint32_t mode, const struct filter_place *from,
@@ -152,8 +152,8 @@ static bool may_move(const struct chain *chain, uint32_t mode, const struct filt
 }
 
 /*
- * Whether the same holds for all that is in two directories, and for whatever comes into them:
- * nothing depends on names then, and none of it has to be looked at.
+ * Returns whether the same filters hold for all files in two directories, and for all that will be:
+ * then no filter depends on names, and no file has to be looked at.
  */
 static bool all_alike(const struct filter_call *call, const struct filter_node *a,
 		      const struct filter_node *b)
@@ -186,7 +186,7 @@ static void look_at(struct filter_call *call, struct filter_node *dir, const cha
 		ret_place->attr.mode = 0;
 }
 
-/* Whether what is at one place may go to the other; call->child is what will hold for it there. */
+/* Checks that a file may go from one place to another, and sets call->child. 0 or -errno. */
 static int check_move(struct filter_call *call, const struct place *from, const struct place *to,
 		      enum name_use use)
 {
@@ -219,7 +219,8 @@ static int check_places(struct filter_call *call, const struct place *from, cons
 		r = check_move(call, to, from, NAME_FIND);
 	*back = call->child;
 	/*
-	 * What is in the way may be hidden for what it is, which the file that moves does not show.
+	 * A filter may hide the file in the way by its attributes, which the moving file does not
+	 * have.
 	 */
 	if (r == 0 && !exchange && to->attr.mode && name_check_wants_child(call, to->dir))
 		r = name_check(call, to->dir, to->name, use, &to->attr);
@@ -338,7 +339,7 @@ void name_check_known(struct filter_call *call, const struct chain *chain,
 
 	if (node == entry->at)
 		return;
-	/* Whether it is hidden now is no matter: whoever has it open has it. */
+	/* The verdict does not matter here: a process that has the file open keeps it. */
 	name_check_alone(call, chain, dir, name, type);
 	if (call->child.filters & bit)
 		port_or(&node->filters, bit);

@@ -15,7 +15,7 @@ enum name_use {
 int name_check(struct filter_call *call, struct filter_node *dir, const char *name,
 	       enum name_use use, const struct pst_attr *attr);
 
-/* Whether programs for names of a directory look at what is under them. */
+/* Returns whether programs for names of a directory look at the files under the names. */
 bool name_check_wants_child(const struct filter_call *call, const struct filter_node *dir);
 
 /*

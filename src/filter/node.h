@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What the filter core knows of a file: each engine embeds it in its own node. */
+/* The state of a file that the filter core keeps: each engine embeds it in its own node. */
 #include "filter/port.h"
 
 struct filter_node {

@@ -20,7 +20,7 @@
 /* O_PATH, O_DIRECTORY and the like would open something else than the kernel expects. */
 #define OPEN_FLAGS (O_TRUNC | O_EXCL)
 
-/* What check-in finds. */
+/* Columns of check-in. */
 #define ON_NODE .check_in = OP_NEEDS_NODE
 #define NODE2(TYPE, NAME) .node2 = MEMBER(TYPE, NAME)
 #define ON(NEEDS, TYPE) ARG(TYPE), .check_in = OP_##NEEDS, .fh = MEMBER(TYPE, fh)

@@ -23,14 +23,14 @@ enum op_flag {
 	OP_EXACT	= 1 << 6,	/* changes size or owner of its node, see PST_EXACT */
 };
 
-/* Which thread runs the operation. */
+/* The thread that runs the operation. */
 enum op_pool {
 	OP_POOL_IF_SLOW,		/* a worker; the pool while the lower file system is slow */
 	OP_POOL_ALWAYS,			/* the pool: it may wait for a disk or for others */
 	OP_POOL_NEVER,			/* a worker: others wait for it, or it asks nothing below */
 };
 
-/* What check-in resolves before the operation runs. */
+/* The numbers of a request that check-in resolves before the operation runs. */
 enum op_check_in {
 	OP_NEEDS_NOTHING,
 	OP_NEEDS_NODE,
@@ -40,7 +40,7 @@ enum op_check_in {
 	OP_MAY_HAVE_HANDLE,		/* node, and a handle if the argument has op.fh_given */
 };
 
-/* What the operation does with the name of an entry, or with a file that it creates. */
+/* The effect of the operation on the name of an entry, or on a file that it creates. */
 enum op_effect {
 	OP_NO_EFFECT,
 	OP_FINDS,
@@ -101,7 +101,7 @@ struct op {
 	struct op_member mode;		/* of the file that is created */
 	uint32_t fh_given;		/* bit in the first word of the argument: fh is set */
 
-	/* What a filter must leave alone, besides fh, node2 and fh2. */
+	/* Members that a filter must leave alone, besides fh, node2 and fh2. */
 	struct op_member fixed;
 	uint8_t bits_at;		/* where a word is of which it may change ... */
 	uint32_t bits;			/* ... these bits only; 0: no such word */

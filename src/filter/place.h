@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What holds for a file by its place in the tree: the filters, and their cells. */
+/* The filters that hold for a file by its place in the tree, and their cells. */
 #include "filter/call.h"
 
 /* Puts into call->child what a file inherits from its directory, until programs say otherwise. */

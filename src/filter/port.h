@@ -61,7 +61,7 @@ static inline void port_fetch(void *to, const void *from, size_t size)
 	__asm__ volatile("" ::: "memory");
 }
 
-/* Likewise of one number. */
+/* Reads one number, which others may write to meanwhile, once. */
 #define port_read_once(number) (*(const volatile __typeof__(number) *)&(number))
 
 /* Returns zero-filled memory, or NULL. */

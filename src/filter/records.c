@@ -64,8 +64,8 @@ size_t records_note(const char *data, size_t len, bool plus, struct filter_entry
 }
 
 /*
- * Whether the file of a record, if it has one, is among the ids from *at on, by the name that it
- * had: the kernel would find it by this name from then on.
+ * Returns whether the file of a record, if it has one, is among the ids from *at on, under the name
+ * that it had: the kernel would find the file by this name from then on.
  */
 static bool take_id(struct filter_call *call, const struct record *record, size_t *at)
 {

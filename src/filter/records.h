@@ -3,7 +3,7 @@
 /* Records of a listing (struct fuse_dirent, fuse_direntplus) where programs can write to them. */
 #include "filter/call.h"
 
-/* What is fixed of a record, copied once. */
+/* The fixed part of a record, copied once. */
 struct record {
 	size_t at, size;		/* in the data */
 	struct fuse_entry_out entry;	/* zero in a listing without entries */
@@ -26,7 +26,7 @@ size_t records_note(const char *data, size_t len, bool plus, struct filter_entry
 		    size_t room, uint64_t *ret_end);
 
 /*
- * Whether the answer of a call is a listing: names that are names, and no files but those in
- * call->ids, in their order and by their names. Says in call->ids which of them are still listed.
+ * Returns whether the answer of a call is a valid listing: all names are valid, and all files are
+ * in call->ids, in that order and under those names. Marks in call->ids the files still listed.
  */
 bool records_validate(struct filter_call *call);

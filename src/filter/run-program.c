@@ -67,7 +67,7 @@ static void fill_own(struct filter_call *call, const struct chain_entry *entry)
 		memcpy(slot->note, call->saved->note[entry->bit], sizeof(slot->note));
 }
 
-/* What a program leaves for itself and for the engine. */
+/* The members of the slot that a program sets for itself and for the engine. */
 struct own {
 	uint64_t cell, child_cell, note[2];
 	uint32_t held, delay_us, n_events;
@@ -85,7 +85,7 @@ static void fetch_own(const struct pst_call *slot, struct own *ret_own)
 	};
 }
 
-/* What a program has left that nothing would be done with, in words; NULL: nothing. */
+/* Returns in words the first change of a program that would have no effect, or NULL. */
 static const char *unused(const struct filter_call *call, const struct chain_entry *entry,
 			  const struct own *own)
 {

@@ -88,7 +88,7 @@ bool shadow_in_flight(const struct node *node)
  *
  * The kernel takes all of a reply to SETATTR. Filters may refuse other replies. From an entry the
  * kernel takes the attributes and keeps its ACL. From a reply to GETATTR it takes nothing if it has
- * written to the file meanwhile, and asks for size and times again. Of two replies that cross it
+ * written to the file meanwhile, and asks for size and times again. When two replies cross, it
  * takes the first: where an event reports the change between the two, watch-events.c invalidates a
  * second time; a new link by a name that is not watched changes the link count without an event.
  */
@@ -188,8 +188,8 @@ void shadow_revalidate(struct fs *fs, struct node *node)
 	if (new == old)
 		return;
 	/*
-	 * Where only the written attributes differ, the view itself has mostly written to the file,
-	 * so mode and owner stay cached. But the ACL may have changed where the ctime differs and
+	 * If only the written attributes differ, the view itself has mostly written to the file, so
+	 * mode and owner stay cached. But the ACL may have changed where the ctime differs and
 	 * the mode does not.
 	 */
 	if (((new ^ old) & OTHER) || has(fs, node, EXTRA)) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Whose copy of a field is true. Every attribute of every node has one authority: the lower inode,
- * but for the fields that a server has taken for itself (struct pst_server). Those are read from
- * the server whenever the node is looked at, and changes of them go to it; all others, size and
- * blocks among them, stay with the inode, where reads and writes that pass through change them.
+ * The authority for each attribute. Every attribute of every node has one authority: the lower
+ * inode, but for the fields that a server has taken for itself (struct pst_server). Those are read
+ * from the server whenever the node is looked at, and changes of them go to it; all others, size
+ * and blocks among them, stay with the inode, where reads and writes that pass through change them.
  *
  * Set-user-ID and set-group-ID bits go when somebody writes to a file or gives it away. Below, the
  * lower file system sees to that; of a mode that is a server's we do, and such files are always

@@ -67,7 +67,7 @@ void caller_read(const struct fs_caller *caller, struct caller_facts *ret_facts)
 	/*
 	 * Kernel code on top of the view (overlayfs, knfsd) acts as somebody else than the thread
 	 * it runs in, and a filter may have put somebody in the caller's place: what the thread has
-	 * is not theirs. Whoever acts as root there has been given all that root has.
+	 * is not theirs. A caller that acts as root there has all capabilities of root.
 	 */
 	if (fsuid_of(status) != caller->uid) {
 		ret_facts->caps = caller->uid == 0 ? UINT64_MAX : 0;

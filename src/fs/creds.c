@@ -9,8 +9,8 @@
  * (default_permissions), so DAC capabilities stay in force while acting as the caller: the caller's
  * other groups, which may have given the permission, are not known here.
  *
- * That is enough where the lower file system leaves permissions to the kernel (util/fstype.c).
- * Where it decides by itself who may do what (FUSE, network file systems, cgroup, ...), a thread
+ * These are enough if the lower file system leaves permissions to the kernel (util/fstype.c). If
+ * the lower file system checks them itself (FUSE, network file systems, cgroup, ...), a thread
  * takes all of the caller's identity: user, groups and no capability that the caller lacks. In such
  * a scope the other scopes do nothing.
  */

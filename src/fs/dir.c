@@ -151,7 +151,7 @@ static bool give(struct fs *fs, struct handle *handle, struct dirstream *stream,
 
 /*
  * Sets the lower descriptor to an offset. It seeks even where the descriptor stands there: btrfs
- * lists the names that existed at the open or at the last seek, and no later ones. Where the
+ * lists the names that existed at the open or at the last seek, and no later ones. If the
  * descriptor stands there the seek is relative, because file systems that number the names (ramfs)
  * would find another name by the offset once names have come or gone.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * What the files of fs/ share, by file. Unless a comment says otherwise, functions return 0 or
+ * Declarations that the files of fs/ share, by file. Unless a comment says otherwise, functions
+ * return 0 or
  * -errno and leave outputs untouched on failure; nodes and handles that are passed in are borrowed,
  * results are strong references; fd is an O_PATH descriptor of the node, borrowed.
  */
@@ -74,7 +75,7 @@ int lower_openat(struct fs *fs, int dir_fd, const char *name, int flags, uint32_
  * lease and this thread may not wait.
  */
 int lower_open(struct fs *fs, struct node *node, int flags);
-/* Whether this thread may wait for holders of leases. */
+/* Returns whether this thread may wait for holders of leases. */
 bool lower_may_wait(void);
 /* Returns an O_PATH descriptor of a node, outside the cache, or -errno. */
 int lower_open_path(struct fs *fs, struct node *node);
@@ -134,7 +135,7 @@ void attr_complete_entry(struct fs *fs, struct node *dir, struct fs_entry *entry
 /* Timeouts in nanoseconds: of a node's attributes; of names that a directory does not have. */
 uint64_t attr_timeout(struct fs *fs, struct node *node);
 uint64_t attr_absent_ns(struct fs *fs, struct node *dir);
-/* Whether the kernel may keep cached pages from one open to the next; a directory's listing. */
+/* Return whether the kernel may keep cached pages, or a directory's listing, over the next open. */
 bool attr_keep_data(struct fs *fs);
 bool attr_keep_listing(struct fs *fs, struct node *dir);
 
@@ -235,7 +236,7 @@ bool set_id_is_foreign(const struct node *node);
 /* True if xattr is that of file capabilities, and the node's must not take effect. */
 bool set_id_is_capability(const struct node *node, const char *xattr);
 
-/* What inode numbers of a file's device are mixed with (xor); 0 for LOWER's own. */
+/* Returns the number to mix (xor) into inode numbers of a file's device; 0 for LOWER's own. */
 uint64_t ino_mix(struct fs *fs, const struct statx *stx);
 int ino_devs_new(struct devs **ret_devs);
 struct devs *ino_devs_free(struct devs *devs);

@@ -38,7 +38,7 @@ struct fs;
 
 /* -- the file system as a whole (fs.c) --------------------------------------------------------- */
 
-/* What the file system needs from the daemon. Called from any thread. */
+/* Services that the file system needs from the daemon. Called from any thread. */
 struct fs_host {
 	void *aux;
 	/* Registers a lower file for passthrough; returns the backing id or -errno. */
@@ -133,12 +133,12 @@ struct fs_caller {
 /* Drops capabilities, groups and umask of a new thread. Called before it runs operations. */
 int fs_thread_init(void);
 /*
- * From now on this thread runs operations for a caller (NULL: for itself). Where the lower file
+ * From now on this thread runs operations for a caller (NULL: for itself). If the lower file
  * system checks the caller, they run with the caller's identity. The struct is borrowed, and must
  * not change, until the next call.
  */
 void fs_serve(const struct fs_caller *caller);
-/* Whether this thread may wait for holders of leases; a new thread may not. */
+/* Sets whether this thread may wait for holders of leases; a new thread may not. */
 void fs_thread_may_wait(bool may);
 
 /* -- nodes and handles by number (fs.c, lookup.c) ---------------------------------------------- */
@@ -254,7 +254,7 @@ void fs_filters_changed(struct fs *fs, struct node *node, uint64_t changed);
 bool fs_bypasses(struct fs *fs, struct node *node);
 /*
  * A filter shows a node with another owner (other_uid) or group (other_gid) than it has: returns
- * mode without the set-ID bits that would take effect for these. Of mode only the permissions and
+ * mode without the set-ID bits that would take effect for these. From mode only the permissions and
  * set-ID bits count.
  */
 uint32_t fs_show_mode(struct node *node, uint32_t mode, bool other_uid, bool other_gid);

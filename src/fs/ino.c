@@ -59,7 +59,7 @@ uint64_t ino_mix(struct fs *fs, const struct statx *stx)
 		pthread_mutex_lock(&devs->lock);
 		i = dev_find(devs, dev);
 		/*
-		 * What comes after so many shares a number: still right for all that is not linked.
+		 * Further devices share a number, which is right for all files that are not linked.
 		 */
 		if (i == devs->n && i < MAX_DEVS) {
 			devs->dev[i] = dev;

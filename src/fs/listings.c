@@ -16,7 +16,7 @@
  *   the kernel may cache them under the version after it. The next change ends this, because the
  *   version then differs.
  * A reply with names is under way until the same reader asks for more or closes the directory.
- * That can be long: the kernel caches the names when the reader runs, which may wait for a CPU.
+ * This can take long: the kernel caches the names when the reader runs, which may wait for a CPU.
  *
  * A change of filters changes what directories list, too. All this is kept for groups of
  * directories, which costs some of them their cached listing for a moment. It is read and written

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Who holds a lock that stands in the way. The kernel says where such a lock is, not whose: below,
- * all locks of the view are of open files, which have no process. So each owner's descriptor is
- * asked.
+ * Finds the owner of a conflicting lock. The kernel tells the range of such a lock, not its owner:
+ * below, all locks of the view are of open files, which have no process. So each owner's descriptor
+ * is asked.
  *
  * All of this runs under the lock of struct locks.
  */

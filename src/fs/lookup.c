@@ -79,7 +79,8 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 }
 
 /*
- * What a new node has of its directory's filters; without one, found by its handle, of the root's.
+ * Returns the filters that a new node inherits from its directory, or from the root if the node was
+ * found by its handle.
  */
 static uint64_t inherited_filters(struct fs *fs, struct node *dir)
 {
@@ -154,8 +155,8 @@ static int resolve_by_opening(struct fs *fs, struct node *dir, int dir_fd, const
 }
 
 /*
- * Whether a name of a proc file system is a thread of this process: to these proc opens what it
- * keeps from others, whatever identity this thread has taken.
+ * Returns whether a name of a proc file system is a thread of this process. To such threads proc
+ * opens files that it denies to others, whatever identity this thread has taken.
  */
 static bool is_this_process(int dir_fd, const char *name)
 {

@@ -15,7 +15,7 @@
 
 /*
  * A descriptor by which files of the same mount can be opened by handle: it must be open for
- * reading. Where the mount's root is a pipe or a device there is none.
+ * reading. If the mount's root is a pipe or a device there is none.
  */
 static int open_for_handles(int fd, uint32_t mode)
 {

@@ -23,7 +23,7 @@
  * by the mode in its cache. So a file is registered with CAP_FSETID only if it has set-ID bits when
  * it is opened, because the cached mode is fresh at that moment.
  *
- * Where a server checks permissions itself, the file is registered as its owner (owner.c), and
+ * If a server checks permissions itself, the file is registered as its owner (owner.c), and
  * served where the owner lacks a permission that other callers may have.
  *
  * A backing id is kept from one open to the next, so that an open needs no registration. It is
@@ -164,7 +164,7 @@ static bool passes(struct fs *fs, const struct node *node)
 		nodetab_mount(fs->nodes, node->fh.mount)->checks_ids);
 }
 
-/* Whether the owner of a file may open it, found out without a lock. */
+/* The result of trying to open a file as its owner, without a lock. */
 struct trial {
 	bool tried;
 	bool may;		/* open it as it is being opened */

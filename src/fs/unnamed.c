@@ -46,7 +46,7 @@ static void keep(struct fs *fs, struct node *node)
 /*
  * NFS renames a file that is open to a name of its own (.nfs...) instead of removing it, and its
  * directory cannot be removed as long as that is there. So what is only kept for the next use is
- * let go of. That a file was closed the daemon hears when close(2) has returned: it may be about
+ * let go of. The daemon hears of a close after close(2) has returned: the file may be about
  * to.
  */
 static void let_go(struct fs *fs, struct node *node)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What each event invalidates.
+ * Reads fanotify events and invalidates the attributes and names that each event is about.
  *
  * All of this runs in the one thread of watch.c, which owns again and buf of struct watch. This
  * file takes lock to look up the mount of a handle, and holds no lock while it invalidates, because

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Whether cache=auto can watch a lower file system, and if not, why. A view asks for each file
+ * Finds out if cache=auto can watch a lower file system, and if not, why. A view asks for each file
  * system that it meets, "penstock probe" for that of LOWER. These functions try what a view does.
  * No state, no locks.
  */

@@ -19,7 +19,7 @@
 
 /*
  * The kernel has checked who may read and write user.*, trusted.* and security.* attributes, and
- * ACLs. Of other names in system.* (ACLs of NFS, SMB and NTFS) it knows nothing: the lower file
+ * ACLs. It knows nothing of other names in system.* (ACLs of NFS, SMB and NTFS): the lower file
  * system decides by who asks.
  */
 static int enter(struct fs *fs, const struct node *node, const char *name,

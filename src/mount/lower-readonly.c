@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * access(2) goes by the flags of the view alone, so the view has to be read-only while the file
- * system of LOWER is. That changes when somebody remounts it, of which the kernel tells whoever
+ * system of LOWER is. This changes when somebody remounts it, of which the kernel tells whoever
  * polls a list of mounts, and when the file system gives up after an error, of which the first
  * refused operation tells.
  *
@@ -51,7 +51,7 @@ static bool is_readonly(int fd)
 	return fstatvfs(fd, &st) == 0 && (st.f_flag & ST_RDONLY);
 }
 
-/* Whether LOWER's own mount can be written to; where its path leads elsewhere by now, it cannot. */
+/* Returns whether LOWER's own mount is writable; false if its path leads elsewhere by now. */
 static bool path_is_writable(const struct lower_readonly_config *config)
 {
 	struct stat lower, there;

@@ -19,7 +19,7 @@ struct lower_readonly_config {
 /* Starts a thread that makes the view read-only whenever LOWER is. Returns 0 or -errno. */
 int lower_readonly_start(const struct lower_readonly_config *config,
 			 struct lower_readonly **ret_follow);
-/* Whether LOWER is read-only now. */
+/* Returns whether LOWER is read-only now. */
 bool lower_readonly_now(struct lower_readonly *follow);
 /*
  * suspended: the user has asked for a read-only view, so the private mount is read-only and does

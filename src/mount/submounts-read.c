@@ -75,8 +75,8 @@ static void add_table(unsigned int connection, const struct mountinfo_table *tab
 }
 
 /*
- * What tells the mount tables of processes apart: the namespace, and the root directory, above
- * which a process sees no mounts. Where this process may not look, the first line of the table,
+ * Names the mount table of a process: by the namespace, and by the root directory, above which a
+ * process sees no mounts. If this process may not read these links, by the first line of the table,
  * which has a number that no other namespace has.
  */
 static bool table_name(int proc, const char *pid, char *buf, size_t size)

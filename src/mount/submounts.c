@@ -8,9 +8,9 @@
  * kernel's dentries have. A table of the names on these paths, with the file that each leads to, is
  * made of that.
  *
- * Where a name on a path does not lead to the same file below any more (somebody has renamed a
- * directory there), the kernel still has the old file under the name: the entry of the scan before
- * is carried over.
+ * If a name on a path does not lead to the same file below any more (because a directory was
+ * renamed there), the kernel still has the old file under the name: the entry of the scan before is
+ * carried over.
  *
  * A thread waits for changes in this process's own namespace, which the kernel reports, and scans.
  * For other namespaces there is no such report: whoever is about to endanger a mount scans first.
@@ -113,7 +113,7 @@ static void table_add(struct table *table, uint64_t dir, const char *name, uint6
 	free(row.mount_point);
 }
 
-/* Whether a node's file still has a name. */
+/* Returns whether a node's file still has a name. */
 static bool is_there(struct fs *fs, uint64_t id)
 {
 	struct node *node = fs_node(fs, id);
@@ -182,7 +182,7 @@ static void make_table(struct submounts *submounts, const struct table *old)
 }
 
 /*
- * Whether this process's own namespace has other mounts than at the last call. Caller holds
+ * Returns whether this process's own namespace has other mounts than at the last call. Caller holds
  * scan_lock.
  */
 static bool own_changed(const struct submounts *submounts)

@@ -6,7 +6,7 @@
  *
  * Records lie in a memfd that is mapped once for the largest table; the kernel adds pages when they
  * are written, and node-records.c frees them when a block of records is empty. So the memory of a
- * record can always be read, also after it was freed (as another node, or as zeros). That makes
+ * record can always be read, also after it was freed (as another node, or as zeros). This makes
  * finding lock-free: follow the chain, take a reference if the count is not zero, then check again
  * that this is the wanted node. A finder that races with a change of the chain may miss a node that
  * exists, so it repeats every miss under the lock.

@@ -130,7 +130,7 @@ int nodetab_set_root(struct nodetab *tab, const struct fhandle *fh, uint64_t ino
 	return 0;
 }
 
-/* Where a walk over the records is; zero at first. */
+/* The position of a walk over the records; zero at first. */
 struct cursor {
 	uint32_t index;
 	uint64_t used[BLOCK_NODES / 64]; /* of the block that index is in */

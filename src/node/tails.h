@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * What a node's record has no room for of a long file handle: two arrays beside the records, in the
- * same memfd and by the same index. Handles of up to FHANDLE_SHORT + TAIL_MIDDLE bytes touch the
- * first one alone. Memory is used where something was written.
+ * The rest of a long file handle, for which a node's record has no room: two arrays beside the
+ * records, in the same memfd and by the same index. Handles of up to FHANDLE_SHORT + TAIL_MIDDLE
+ * bytes touch the first one alone. Memory is used where something was written.
  */
 #include "node/fhandle.h"
 

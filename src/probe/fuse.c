@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What FUSE offers, asked of the kernel itself.
+ * Asks the kernel for the features of its FUSE.
  *
  * A kernel tells its features only in the INIT request, the first message on a new connection. So a
  * connection is made: a FUSE superblock that is never mounted, whose INIT request is read here.
- * Whether files of LOWER can be passed through is found out the same way: INIT is answered, and a
- * file of LOWER is registered. Closing the device ends the connection, and the superblock goes with
+ * Passthrough is probed the same way: this file answers INIT and registers a file of LOWER as a
+ * backing file. Closing the device ends the connection, and the superblock goes with
  * its last descriptor.
  */
 #include "probe/probe.h"

@@ -16,7 +16,7 @@ static bool is_within(const char *path, const char *dir)
 	return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-/* Whether a filter is attached to a node, or below it. */
+/* Returns whether a filter is attached to a node, or below it. */
 static bool is_attached(struct req *req, struct node *node)
 {
 	const struct chain *chain = req->chain;

@@ -3,7 +3,8 @@
 #include "request/req.h"
 
 /*
- * Whether a request leaves alone what filters are attached to (at=), and the directories above. 0
- * or -EPERM. For views that have such filters, whether or not any holds for the request.
+ * Checks that a request moves, replaces or removes no node that a filter is attached to (at=), and
+ * no directory above one. Returns 0 or -EPERM. For views that have such filters, whether or not any
+ * holds for the request.
  */
 int attached_check(struct req *req);

@@ -11,7 +11,7 @@ struct deferred {
 	_Atomic int n_left;
 };
 
-/* Of thread and file system, the one that comes second sends the reply. */
+/* The thread or the file system sends the reply, whichever ends second. */
 static void deferred_end(struct deferred *deferred)
 {
 	struct chan_answer answer = { .unique = deferred->waiter.unique };

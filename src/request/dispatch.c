@@ -30,7 +30,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* Who asks where the kernel does not say: the ids of those who have no id here. */
+/* The user and group ID of callers that have none here: the kernel does not tell who they are. */
 #define NOBODY 65534
 
 #define FUNCTION(NAME, FUNCTION, ...) [FUSE_##NAME] = op_##FUNCTION,
@@ -124,8 +124,8 @@ static int run_filters_before(struct req *req)
 		req->host->mark_nodes(req);
 	adapter_begin(req);
 	/*
-	 * Before any program runs: a request that moves to the pool later would hold a file while it
-	 * waits for a thread, and all threads may be waiting for the file.
+	 * Before any program runs: a request that moves to the pool later would hold a file while
+	 * it waits for a thread, and all threads may be waiting for the file.
 	 */
 	if (((chain->delays & req->call.filters) || exact_may_wait(req)) && !req->in_pool)
 		return REQ_TO_POOL;
@@ -304,9 +304,10 @@ static bool is_risky(struct req *req)
 }
 
 /*
- * Likewise for a request that looks up or reads. It must not queue behind requests of the same user
- * that wait, because the kernel may hold a directory locked for it. So where no thread of the pool
- * is free this thread runs the request, unless no other thread would receive requests then.
+ * Hands over a request that looks up or reads, as to_pool() does. The request must not queue behind
+ * requests of the same user that wait, because the kernel may hold a directory locked for it. So
+ * where no thread of the pool is free this thread runs the request, unless no other thread would
+ * receive requests then.
  */
 static bool look_to_pool(struct req *req, bool may_block, struct req **ret_other)
 {
@@ -320,8 +321,8 @@ static bool look_to_pool(struct req *req, bool may_block, struct req **ret_other
 }
 
 /*
- * Likewise before check-in: for an operation that always runs in the pool, or while the lower file
- * system is slow.
+ * Hands a request over before check-in, if its operation always runs in the pool, or while the
+ * lower file system is slow.
  */
 static bool to_pool_at_first(struct req *req, struct req **ret_other)
 {

@@ -24,8 +24,8 @@ void exact_init(struct exact *exact);
 void exact_fini(struct exact *exact);
 
 /*
- * Whether exact_lock() may have to wait for another request. Depends on the operation and its
- * filters alone: what is under its names is not looked up.
+ * Returns whether exact_lock() may have to wait for another request. Depends on the operation and
+ * its filters alone: no name is looked up.
  */
 bool exact_may_wait(const struct req *req);
 /*

@@ -261,7 +261,7 @@ static int answer_setattr(struct req *req)
 	return APPLY_DONE;
 }
 
-/* What programs have changed, or answered. */
+/* Takes over from the call the changes, or the answer, of programs before the operation. */
 static void take_before(struct req *req, int r)
 {
 	const struct filter_call *call = &req->call;

@@ -9,7 +9,7 @@
 void adapter_init(struct req *req, unsigned int slot_number);
 
 /*
- * The request runs under a chain: notes in req->call which filters have to do with it. Where none
+ * The request runs under a chain: notes in req->call which filters have to do with it. If none
  * has, nothing else is needed but what holds for a file that it makes.
  */
 void adapter_begin(struct req *req);
@@ -21,7 +21,7 @@ int adapter_before(struct req *req);
 int adapter_found(struct req *req, int r);
 /* As apply_after(), on the result in req. */
 int adapter_after(struct req *req, int r);
-/* What holds for the name of the request holds for its node from now on. */
+/* Gives the node the filters that hold for the name of the request. */
 void adapter_place(struct req *req, struct node *node);
 
 /*
@@ -30,6 +30,6 @@ void adapter_place(struct req *req, struct node *node);
  */
 void adapter_wait(const struct filter_call *call);
 void adapter_fill_attr(const struct statx *stx, struct pst_attr *ret_attr);
-/* What PST_EXACT shows of a file after an operation that has found or made it. */
+/* Fills in the file, as PST_EXACT shows it, after an operation that has found or created it. */
 void adapter_fill_after(const struct filter_call *call, struct node *node, const struct statx *stx,
 			struct pst_node *ret_after);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * What requests need of the server that runs them. The server fills this before the first request
- * arrives; requests reach it as req->host. Any thread may call the callbacks.
+ * The services that requests need from the server that runs them. The server fills this before the
+ * first request arrives; requests reach it as req->host. Any thread may call the callbacks.
  */
 #include "request/latency.h"
 

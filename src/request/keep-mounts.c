@@ -5,8 +5,8 @@
  * The kernel revalidates a name by a LOOKUP. When the reply is an error or names another node, it
  * unhashes the dentry and detaches all that is mounted on or below it, for every process. So any
  * user could detach what root has mounted on a name that a filter hides from that user; an I/O
- * error, or a rename by somebody below, would do the same. Of all errors the kernel takes -ENOMEM
- * alone (-EINTR, too, from Linux 6.12 on) for one that says nothing about the name.
+ * error, or a rename by somebody below, would do the same. -ENOMEM is the only
+ * error (beside -EINTR, from Linux 6.12 on) that the kernel takes to say nothing about the name.
  *
  * Only replies to names that a scan has found (mount/submounts.c) are replaced. The mount tables
  * are scanned again before that, because mounts go and the kernel moves dentries, and where a
@@ -46,7 +46,7 @@ static bool was_covered(struct req *req, int r, uint64_t *ret_node)
 }
 
 /*
- * Scans again, and returns true where a mount lies under the name. Where the file was moved the
+ * Scans again, and returns true where a mount lies under the name. If the file was moved the
  * kernel may have moved dentry and mount already: a reply by an older scan would move them back.
  */
 static bool is_covered(struct req *req, bool moved, uint64_t *ret_node)

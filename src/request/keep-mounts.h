@@ -4,7 +4,7 @@
 #include "request/req.h"
 
 /*
- * Takes the result of a LOOKUP: *r is 0, with req->entry, or -errno. Where the kernel would detach
+ * Takes the result of a LOOKUP: *r is 0, with req->entry, or -errno. If the kernel would detach
  * a mount because of it, replaces the result: by -ENOMEM, the one error that leaves dentry and
  * mounts alone; or by the file that the kernel has under the name, which was moved below. Returns
  * true when req->entry has been replaced.

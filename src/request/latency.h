@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Whether operations on the lower file system were slow a moment ago. A slow operation has waited
+ * Remembers slow operations on the lower file system for a moment. A slow operation has waited
  * for a disk or was kept from the CPU; the next operations may be, too. Any thread may call these
  * functions.
  */

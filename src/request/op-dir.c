@@ -214,7 +214,7 @@ static size_t room(struct fs_dirsink *sink)
 	return dirbuf_room(&reply->buf);
 }
 
-/* What a name takes in the buffer. */
+/* Returns the bytes that a name takes in the buffer. */
 static size_t size_of(const struct dir_reply *reply, size_t name_len)
 {
 	size_t head = reply->buf.plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
@@ -222,7 +222,9 @@ static size_t size_of(const struct dir_reply *reply, size_t name_len)
 	return FUSE_REC_ALIGN(head + name_len);
 }
 
-/* Whether one more has room, if all are shown that are still asked about. */
+/*
+ * Returns whether one more name has room, even if filters hide none of those they are asked about.
+ */
 static bool fits_together(struct fs_dirsink *sink, size_t name_len)
 {
 	struct dir_reply *reply = reply_of(sink);

@@ -68,7 +68,7 @@ int op_flush(struct req *req)
 }
 
 /*
- * The kernel takes a short answer for the end of the file, so one is only given there. Where data
+ * The kernel takes a short answer for the end of the file, so one is only given there. If data
  * is not in memory the worker does not wait for it.
  */
 int op_read(struct req *req)

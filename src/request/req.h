@@ -21,8 +21,8 @@ struct chain;
 struct deferred;
 
 /*
- * What came with a request, where filters, which can write to all of its slot, do not reach. The
- * message points here while filters hold.
+ * Header and argument of a request, copied to memory that filters cannot write to, as they can to
+ * its slot. The message points here while filters hold.
  */
 struct req_saved {
 	struct fuse_in_header head;
@@ -57,8 +57,8 @@ struct req {
 	struct filter_call call;
 
 	/*
-	 * Where it came from, when it has moved since: the request whose slot the transport owns,
-	 * and is answered by. NULL: it lies where it came.
+	 * The request in whose slot this one arrived, and whose slot carries the reply, because the
+	 * transport owns it. NULL: this request did not move.
 	 */
 	struct req *from;
 

@@ -10,7 +10,7 @@
 
 #define SET_IDS (S_ISUID | S_ISGID)
 
-/* What the lower file has, in *ret_stx; false where the engine does not know it. */
+/* Sets *ret_stx to the attributes of the lower file; false if the engine does not know them. */
 static bool real_attr(struct req *req, struct statx *ret_stx)
 {
 	*ret_stx = req->entry.attr.stx;

@@ -8,9 +8,9 @@
  * group, a filter has replaced. Does nothing for other operations.
  */
 void shown_check(struct req *req);
-/* Likewise for a LOOKUP of a name of a listing that has found a node, whose attributes are real. */
+/* Takes set-ID bits away in a LOOKUP for a listing that found a node with the attributes real. */
 void shown_check_looked_up(struct node *node, const struct statx *real, struct fuse_attr *attr);
-/* Likewise for an entry of READDIRPLUS that is still listed, in req->data. */
+/* Takes set-ID bits away in an entry of READDIRPLUS that is still listed, in req->data. */
 void shown_check_listed(struct req *req, const struct filter_entry_id *id);
 /*
  * A filter before the operation may make what is created another user's: then it is created without

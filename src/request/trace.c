@@ -242,7 +242,7 @@ static void send_all(struct trace *trace, struct line *line, bool for_all)
 	pthread_mutex_unlock(&trace->lock);
 }
 
-/* What a line says of an operation: of a request, or of a call of filters. */
+/* The members of a line about an operation, which is a request or a call of filters. */
 struct subject {
 	struct fs *fs;
 	uint32_t opcode;

@@ -43,7 +43,7 @@ bool chain_entry_varies_symlinks(const struct filter_facts *facts)
 	return (facts->flags & PST_BY_CALLER) && (ops >> FUSE_READLINK & 1);
 }
 
-/* Whether a filter that tells callers apart can do so here. */
+/* Checks that a filter that depends on the caller can do so in this view. */
 static int check_caller(const struct chain_entry_config *config, const struct filter_facts *facts,
 			struct pst_error *error)
 {
@@ -62,7 +62,8 @@ static int check_caller(const struct chain_entry_config *config, const struct fi
 }
 
 /*
- * Where directories are not opened, the kernel keeps one listing for all, and nobody hears of it.
+ * If the kernel opens directories itself, it keeps one listing for all callers and sends no
+ * request.
  */
 static int check_listings(const struct chain_entry_config *config, const struct filter_facts *facts,
 			  struct pst_error *error)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Which nodes a filter holds for while it is added or removed. */
+/* Marks the nodes that a filter holds for while it is added or removed. */
 #include "server/chain-marks.h"
 #include "filter/name-check.h"
 #include "server/request-pool.h"
@@ -163,7 +163,7 @@ void chain_marks_apply(struct chain_marks *marks)
 		seen = calloc(NODE_MAX / 64, sizeof(*seen));
 	if (seen) {
 		req = request_pool_borrow(marks->requests, true);
-		/* That chain may not be in force yet. */
+		/* marks->chain may not be in force yet. */
 		atomic_store(&req->chain, (struct chain *)marks->chain);
 	}
 	marks->seen = seen;

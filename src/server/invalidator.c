@@ -11,7 +11,7 @@
  *
  * A change of filters must not be outrun by replies that were written before it and that the client
  * takes in late (a preempted client can be late without bound). invalidator_filters_changed() is
- * called when the new chain is in force. What then holds:
+ * called when the new chain is in force. Then this holds:
  *
  * 1. A LOOKUP of a name without a usable dentry, CREATE and its like, READDIR and READDIRPLUS: the
  *    client holds the lock of the directory, shared or exclusive, from before it sends the request
@@ -19,9 +19,9 @@
  *    exclusively, so it comes after each of them that had begun; those that begin later meet the
  *    new chain. This needs no dentry: an INVAL_ENTRY of "." is a barrier for its directory.
  * 2. A LOOKUP that revalidates a dentry takes no lock, and its reply sets the timeout of the dentry
- *    again, however late. Where the dentry has been unhashed that is of no effect. Where it was
+ *    again, however late. If the dentry has been unhashed that is of no effect. If it was
  *    expired only, the dentry stays valid: it leads to the same node as before. So names that the
- *    new chain takes away from somebody are unhashed, and all others expired. Where a mount lies on
+ *    new chain takes away from somebody are unhashed, and all others expired. If a mount lies on
  *    or below a name that name is only expired.
  * 3. Attributes: the kernel compares the version of the inode's attributes from before the request
  *    with that of now, and INVAL_INODE has counted that up. An inode that a reply of 1. makes is
@@ -253,7 +253,7 @@ static void run_node(struct invalidator *invalidator, const struct job *job)
 	send_inode(invalidator->chan, job->nodeid, job->data);
 }
 
-/* Of a million nodes this takes a second. */
+/* Invalidates all nodes; a million nodes take a second. */
 static void run_all(struct invalidator *invalidator)
 {
 	cpu_set_normal();

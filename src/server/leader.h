@@ -22,7 +22,7 @@ struct leader {
 	bool ended;
 };
 
-/* What the watcher has seen. */
+/* The observations of the watcher. */
 struct leader_looks {
 	uint64_t before;	     /* state at the last look */
 	unsigned int n_behind, n_idle;

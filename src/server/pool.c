@@ -159,10 +159,10 @@ static bool was_early(struct pool *pool, uint64_t unique)
 }
 
 /*
- * Whether a thread has ended or a SIGKILL is pending for it, which is also what other fatal signals
- * become. Only then a request is interrupted. For any other signal the kernel sends INTERRUPT as
- * well: for a stop, and for handlers with SA_RESTART, where a system call must not end with EINTR.
- * It does not say which.
+ * Returns whether a thread has ended or a SIGKILL is pending for it; the kernel turns other fatal
+ * signals into SIGKILL. Only then a request is interrupted. For any other signal the kernel sends
+ * INTERRUPT as well: for a stop, and for handlers with SA_RESTART, where a system call must not end
+ * with EINTR. It does not say which.
  */
 static bool is_dying(uint32_t pid)
 {
@@ -174,7 +174,9 @@ static bool is_dying(uint32_t pid)
 	return (proc_mask(text, "\nSigPnd:") | proc_mask(text, "\nShdPnd:")) >> (SIGKILL - 1) & 1;
 }
 
-/* Whether a thread takes the request at once; starts one if need be. Caller holds the lock. */
+/*
+ * Returns whether a thread takes the request at once; starts one if need be. Caller holds the lock.
+ */
 static bool runs_at_once(struct pool *pool, const struct req *req)
 {
 	if (!fair_queue_may_run(&pool->queue, req))
@@ -201,7 +203,7 @@ bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once)
 	if (!early) {
 		fair_queue_push(&pool->queue, req);
 		/*
-		 * Where no thread can be started, those that there are take the request in its
+		 * If no thread can be started, the existing threads take the request in its
 		 * turn.
 		 */
 		if (pool->queue.n_queued > pool->n_idle)

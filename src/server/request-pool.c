@@ -11,8 +11,7 @@
 
 /*
  * Requests to give beyond the first ones; where there is less address space; and with filters,
- * whose memory is all there from the start. Of them those for locks that wait, but half of them at
- * most.
+ * whose memory is all there from the start. At most half of them are for locks that wait.
  */
 #define N_EXTRA 768
 #define N_EXTRA_SMALL 128
@@ -160,7 +159,7 @@ void request_pool_fini(struct request_pool *pool)
 	pthread_mutex_destroy(&pool->lock);
 }
 
-/* Of a set. Caller holds the lock. */
+/* Takes a free request of a set, or NULL. Caller holds the lock. */
 static struct req *pop(struct request_set *set)
 {
 	struct req *req = set->free;

@@ -185,7 +185,7 @@ static void init_request_host(struct server *server, const struct server_config 
 
 DEFINE_CLEANUP(struct server *, server_free);
 
-/* What was to be taken, when there is no server to take it. */
+/* Frees the objects that a server takes, when no server could be made. */
 static void drop(const struct server_config *config)
 {
 	fs_free(config->fs);

@@ -170,7 +170,7 @@ static int give_first(struct worker *worker)
 
 /*
  * Makes a channel that owns slots ready. All do or none: a kernel that lacks one of its queues
- * uses none. What was given to one that falls back is not used again.
+ * uses none. A slot that was given to one that falls back is not used again.
  */
 static int worker_begin(struct worker *worker, int r)
 {

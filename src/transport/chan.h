@@ -33,7 +33,7 @@ struct chan_answer {
 	size_t data_len;
 };
 
-/* What a transport asks of those who know the nodes. From any thread. */
+/* Services that a transport needs from the owner of the nodes. Called from any thread. */
 struct chan_host {
 	void *aux;
 	/*

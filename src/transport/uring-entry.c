@@ -75,7 +75,7 @@ static void hand_over(struct uring *uring, struct chan_entry *entry)
 	do {
 		entry->next_handed = first;
 	} while (!atomic_compare_exchange_weak(&uring->handed, &first, entry));
-	/* Who finds others there knows that the owner is being woken. */
+	/* A thread that finds other entries in the list knows that the owner is being woken. */
 	if (!first && write(uring->event_fd, &one, sizeof(one)) < 0)
 		log_error("a queue of io_uring cannot be woken: %s", strerror(errno));
 }

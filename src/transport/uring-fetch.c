@@ -3,7 +3,7 @@
  * Makes the kernel send requests that wait in its queue. The kernel takes one out of the queue when
  * an entry commits the reply to another request, and sends each new request to an entry that waits.
  * So a request waits as long as no entry does; but one that waited when an entry was registered is
- * overlooked until some entry commits. Where all of these have requests that wait for something,
+ * overlooked until some entry commits. If all of these have requests that wait for something,
  * that may be never.
  *
  * So after each late registration, the kernel is made to send a request of no use, by

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * What the three files of the io_uring transport share; uring.c has the idea and the locking.
- * uring-entry.c has the commands of entries, uring-fetch.c makes the kernel send what waits.
+ * Declarations that the three files of the io_uring transport share; uring.c explains design and
+ * locks. uring-entry.c has the commands of entries, uring-fetch.c makes the kernel send what waits.
  */
 #include "transport/chan.h"
 #include "transport/ring.h"
@@ -17,8 +17,8 @@ struct queue {
 	_Atomic int n_armed;	 /* entries that wait in the kernel, or are on their way there */
 	unsigned int n_new;	 /* the owner's: late entries whose registration is being sent */
 	/*
-	 * Constant: the same queue in the first of its channels. What follows is in there, for all
-	 * channels of the queue.
+	 * Constant: the same queue in the first of its channels. The members below are in there,
+	 * for all channels of the queue.
 	 */
 	struct queue *first;
 	_Atomic int n_all;	 /* n_armed of all */

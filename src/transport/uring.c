@@ -185,8 +185,8 @@ static int uring_receive(struct chan *chan, struct slot **slot, struct wire_msg 
 /* -- beginning and end ----------------------------------------------------------------------- */
 
 /*
- * What the kernel refused at once. An error when a queue is left without entries; where another
- * channel has some, or has yet to send them, this one has nothing to do.
+ * Counts the entries that the kernel refused at once. Returns an error if a queue is left without
+ * entries. If another channel has some, or has yet to send them, this channel has nothing to do.
  */
 static int refused(struct uring *uring)
 {

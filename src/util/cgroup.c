@@ -40,7 +40,7 @@ uint64_t cgroup_of(uint32_t pid)
 	end = strchr(line, '\n');
 	if (end)
 		*end = '\0';
-	/* Where both versions are mounted, version 2 has a directory of its own. */
+	/* If both versions are mounted, version 2 has a directory of its own. */
 	snprintf(path, sizeof(path), CGROUP_ROOT "%s", line);
 	if (access(CGROUP_ROOT "/cgroup.procs", F_OK) < 0)
 		snprintf(path, sizeof(path), CGROUP_ROOT "/unified%s", line);

@@ -17,7 +17,7 @@
 		take_v_;                                                                           \
 	})
 
-/* Likewise for a descriptor, which is set to -1. */
+/* Returns the descriptor and sets *fd to -1. */
 static inline int take_fd(int *fd)
 {
 	int taken = *fd;

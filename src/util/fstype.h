@@ -25,7 +25,7 @@ struct fstype {
 
 /* Returns the properties of a type; one that is not in the table checks the caller. */
 const struct fstype *fstype_find(uint64_t magic);
-/* Likewise of the file system that fd lies on; NULL: fstatfs(2) failed, see errno. */
+/* Returns the type of the file system that fd lies on; NULL: fstatfs(2) failed, see errno. */
 const struct fstype *fstype_of(int fd);
 /* Returns whether a type of mountinfo is a pseudo file system. */
 bool fstype_is_pseudo(const char *name);

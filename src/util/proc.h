@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What /proc says of a process or thread. */
+/* Reads files of /proc about a process or thread. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,5 +11,5 @@
 int proc_read(uint32_t pid, const char *file, char *buf, size_t size);
 /* Returns what follows key, which begins with a newline; NULL: the text has no such line. */
 const char *proc_field(const char *text, const char *key);
-/* Likewise as a hexadecimal number: a set of signals or capabilities. 0: there is no such line. */
+/* Returns a hexadecimal number: a set of signals or capabilities. 0: there is no such line. */
 uint64_t proc_mask(const char *text, const char *key);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The suggestion is the word with the least edit distance (letters to change, insert, delete or
- * swap with the next). Of words at the same distance it is the one with the longest common prefix,
- * because mistakes are rarer at the beginning. A third of the letters may be wrong; a word with
- * more is not suggested.
+ * swap with the next). Among words at the same distance it is the one with the longest common
+ * prefix, because mistakes are rarer at the beginning. A third of the letters may be wrong; a word
+ * with more is not suggested.
  */
 #include "util/suggest.h"
 

@@ -15,7 +15,7 @@ enum init_error {
 	INIT_E_AGAIN,	/* the kernel speaks a newer major: *ret_out names ours, it asks again */
 };
 
-/* What the view asks the kernel for. */
+/* The features and limits that the view asks the kernel for. */
 struct init_request {
 	uint64_t disabled;		/* features not to ask for */
 	uint64_t extra;			/* features to ask for beyond those of every view */
@@ -24,7 +24,7 @@ struct init_request {
 	uint16_t max_background;
 };
 
-/* What view and kernel have agreed on. */
+/* The features and limits that view and kernel have agreed on. */
 struct init_negotiated {
 	uint32_t major, minor;		/* the kernel's protocol version */
 	uint64_t offered;		/* every feature of the kernel */

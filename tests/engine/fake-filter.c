@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What src/ebpf/filter.h declares, without BPF.
+ * Defines the functions of src/ebpf/filter.h without BPF.
  *
  * All of it must be here: a function that is missing brings in its object of the library, and with
  * it the others a second time, which the linker refuses.

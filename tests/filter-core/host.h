@@ -27,7 +27,7 @@ struct filter {
 	program_fn pre[OP_MAX], post[OP_MAX], name;
 };
 
-/* What the core has asked of the engine, in the order of the questions. */
+/* The calls of the core to the engine, in their order. */
 struct asked {
 	char log[1024];
 	const char *bad;		/* words of the last program at fault; NULL: none was */

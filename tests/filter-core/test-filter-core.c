@@ -647,7 +647,7 @@ __attribute__((no_sanitize("thread"))) static void *scribbler(void *slot)
 	return NULL;
 }
 
-/* What the engine would act on is good, whatever becomes of the slot. */
+/* The values that the engine would act on are valid, whatever is written to the slot. */
 static void slot_that_another_thread_writes_to_does_no_harm(void **state)
 {
 	struct node *root = tree_with_names();

@@ -269,7 +269,9 @@ static void test_many_names(void **state)
 		assert_int_equal(match(absent[i]), 0);
 }
 
-/* What a run costs with so many patterns: the least of several, since other processes take the CPU. */
+/*
+ * Returns the least time of several runs with so many patterns: other processes take the CPU, too.
+ */
 static double cost_of(int n_patterns)
 {
 	char *spec = many("help,names=", n_patterns);

@@ -250,8 +250,9 @@ each_waiting_locks_are_left_to_others() {
 	exec 7<&-
 }
 
-# Whoever is stopped while an open waits for a lease gets the file when the lease has gone, as below. For
-# writing: where data passes through the kernel itself waits for opens for reading, and answers EIO.
+# A process that is stopped while its open waits for a lease gets the file when the lease has gone, as
+# below. The open is for writing: where data passes through, the kernel itself waits for opens for
+# reading, and answers EIO.
 each_stopped_process_gets_its_open() {
 	two_users 1
 	view -o cache=none
