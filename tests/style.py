@@ -11,10 +11,10 @@ import tempfile
 
 MAX_FILE = 500      # lines of a file in src
 MAX_FUNCTION = 60   # lines of a function in src, from its name to its closing brace
-MAX_COLUMNS = 100   # of a line in src; tabs are eight columns wide
+MAX_COLUMNS = 100   # of a line in the folders of KNOWN_WIDE; tabs are eight columns wide
 
-# So many lines of src were wider when the limit was set. This number only falls.
-KNOWN_WIDE = 19
+# Each folder had so many wider lines when its limit was set. These numbers only fall.
+KNOWN_WIDE = {'src': 0, 'include': 77, 'filters': 23, 'tests': 222}
 
 SPDX = {
     '.c': re.compile(r'// SPDX-License-Identifier: .'),
@@ -58,13 +58,13 @@ def check_file(root, path, wide):
     for number, line in enumerate(lines, 1):
         if NOT_CMP.search(line):
             yield f'{path}:{number}: write cmp(...) == 0 instead of !cmp(...)'
+        if len(line.expandtabs(8)) > MAX_COLUMNS:
+            wide.append(f'{path}:{number}: {len(line.expandtabs(8))} columns')
     if not path.startswith('src/'):
         return
     for number, line in enumerate(lines, 1):
         if line.startswith('enum {'):
             yield f'{path}:{number}: an enum without a name: single constants are #define'
-        if len(line.expandtabs(8)) > MAX_COLUMNS:
-            wide.append(f'{path}:{number}: {len(line.expandtabs(8))} columns')
     if len(lines) > MAX_FILE:
         yield f'{path}: {len(lines)} lines, {MAX_FILE} are allowed'
     if kind == '.c':
@@ -74,17 +74,17 @@ def check_file(root, path, wide):
 
 def check(root, known_wide):
     """Yields all violations."""
-    wide = []
     for top in ('src', 'include', 'examples', 'filters', 'tests', 'bench', 'share'):
+        wide = []
         for folder, folders, names in os.walk(os.path.join(root, top)):
             folders.sort()
             for name in sorted(names):
                 if name.endswith(('.c', '.h')):
                     path = os.path.relpath(os.path.join(folder, name), root)
                     yield from check_file(root, path, wide)
-    if len(wide) > known_wide:
-        yield from wide
-        yield f'src: {len(wide)} wide lines, {known_wide} are allowed'
+        if top in known_wide and len(wide) > known_wide[top]:
+            yield from wide
+            yield f'{top}: {len(wide)} wide lines, {known_wide[top]} are allowed'
 
 
 def plant(path, text, want):
@@ -94,7 +94,7 @@ def plant(path, text, want):
             os.makedirs(os.path.join(root, os.path.dirname(name)), exist_ok=True)
             with open(os.path.join(root, name), 'w', encoding='utf-8') as file:
                 file.write(content)
-        found = list(check(root, 0))
+        found = list(check(root, dict.fromkeys(KNOWN_WIDE, 0)))
     if bool(found) != want:
         sys.exit(f'style.py is broken: {path} with {text!r} gives {found}')
 
@@ -114,8 +114,9 @@ def plant_all():
     plant('src/fs/a.c', c + '#include <stdio.h>\n#include "fs/own.h"\n', True)
     plant('src/fs/a.c', c + '#include "fs/own.h"\n#include <stdio.h>\n', False)
     plant('src/fs/a.c', c + '#include <stdio.h>\n', False)
-    plant('src/a.c', c + '\t' * 12 + 'abcde\n', True)
-    plant('src/a.c', c + '\t' * 12 + 'abcd\n', False)
+    for top in KNOWN_WIDE:
+        plant(f'{top}/below/a.c', c + '\t' * 12 + 'abcde\n', True)
+        plant(f'{top}/below/a.c', c + '\t' * 12 + 'abcd\n', False)
     plant('src/a.c', c + '\n' * MAX_FILE, True)
     plant('src/a.c', c + '\n' * (MAX_FILE - 1), False)
     plant('src/a.c', c + 'int f(int a,\n      int b)\n{\n' + '\tx;\n' * (MAX_FUNCTION - 3) + '}\n', True)

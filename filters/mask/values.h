@@ -37,7 +37,7 @@ enum values_state {
 	COMMENT,	/* ... where quotes mean nothing */
 	LOST,		/* no more keys */
 };
-/* In the states before VALUE the bytes of the line so far are shown once they turn out to be a key. */
+/* In the states before VALUE the filter shows the bytes of the line so far once they form a key. */
 #define OPEN(STATE) ((STATE) < VALUE)
 
 /* In the call's room. */
@@ -156,7 +156,7 @@ static __always_inline void values_quoted(struct values *v, __u8 c)
 	} else if (c == '\\' && v->quote == '"') {
 		v->escaped = 1;
 	} else if (c == v->quote) {
-		/* A backslash before this quote escapes it in some formats only, so no key is sure any more. */
+		/* Some formats only escape a quote with a backslash: no later key is certain. */
 		v->state = v->before == '\\' && c == '\'' ? LOST : VALUE;
 		v->before = c;
 		return;
@@ -209,7 +209,10 @@ static __always_inline void values_line(struct pst_call *call, struct values *v,
 	}
 }
 
-/* Takes a byte that may end a key, and sets the state behind it. Returns false: the text before is no key. */
+/*
+ * Takes a byte that may end a key, and sets the state behind it. Returns false if the text before
+ * the byte is no key.
+ */
 static __always_inline int values_ends_key(struct values *v, __u8 c)
 {
 	/* "- KEY=value" may be a value that has a '=' in it. */

@@ -11,10 +11,10 @@
  * name (O_TMPFILE) count as well. Files that were there when counting began do not count, and removing
  * them makes room, but no usage falls below zero.
  *
- * An operation that makes a file longer reserves the room before it is done, and gives back afterwards
- * the part that it did not need. So operations at the same time never have more than the limit. An
- * operation counts with the difference of the attributes that the engine measures before and after it
- * (PST_EXACT), never with the sizes that the caller asked for.
+ * An operation that makes a file longer reserves the room before it is done, and gives back
+ * afterwards the part that it did not need. So operations at the same time never have more than the
+ * limit. An operation counts with the difference of the attributes that the engine measures before
+ * and after it (PST_EXACT), never with the sizes that the caller asked for.
  *
  * The usage is in the map quota_usage, by uid (or 0), where others can set it; files without a name are
  * in quota_nameless, by nodeid. With pin= both outlive the view.

@@ -191,7 +191,8 @@ struct pst_call {
 					   0: not known */
 	uint64_t	note[2];	/* this filter's own: what it leaves before the operation it finds
 					   after it; 0 at first */
-	char		scratch[4096 - 2792];	/* of pst_scratch(), for helpers; lost between programs */
+	char		scratch[4096 - 2792];	/* of pst_scratch(), for helpers; lost between
+					   programs */
 	struct pst_listed listed[PST_N_LISTED];	/* the engine's and PST_NAME()'s, PST_PRE()'s */
 	char		pad0[3 * 4096 - PST_N_LISTED * sizeof(struct pst_listed)];
 	union pst_out	out;
@@ -211,9 +212,10 @@ struct pst_ctx {
 
 /* Facts of an operation, in the third column of PST_OPS. */
 enum pst_op_fact {
-	PST_OP_CHANGES	= 1 << 0,	/* changes data, attributes or names. OPEN (O_TRUNC) and IOCTL do so by
-					   their arguments, and are not marked */
-	PST_OP_ENTRY	= 1 << 1,	/* name[0] is an entry of the directory node, and child is its file */
+	PST_OP_CHANGES	= 1 << 0,	/* changes data, attributes or names. OPEN (O_TRUNC) and
+					   IOCTL do so by their arguments, and are not marked */
+	PST_OP_ENTRY	= 1 << 1,	/* name[0] is an entry of the directory node, and child is
+					   its file */
 };
 
 /*

@@ -102,14 +102,14 @@ static int check_handles(const struct pst_view_options *options, const struct fs
 {
 	if (!fs_revives(fs))
 		return error_set(error, -EOPNOTSUPP,
-				 "handles=%s: file handles of LOWER's file system cannot be opened here, "
-				 "or do not fit into those of a view; those of ext4, xfs, tmpfs and btrfs "
-				 "do",
+				 "handles=%s: file handles of LOWER's file system cannot be "
+				 "opened here, or do not fit into those of a view; those of ext4, "
+				 "xfs, tmpfs and btrfs do",
 				 options->handles);
 	if (any_filter(options, chain_goes_by_names))
 		return error_set(error, -EOPNOTSUPP,
-				 "handles=%s: with a filter that goes by names no file can be found by "
-				 "its handle alone: leave out the one or the other",
+				 "handles=%s: with a filter that goes by names no file can be "
+				 "found by its handle alone: leave out the one or the other",
 				 options->handles);
 	return 0;
 }
@@ -130,7 +130,8 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 	};
 	int r;
 
-	r = transport_open(options, options->n_pool ? options->n_pool : DEFAULT_POOL, transport, error);
+	r = transport_open(options, options->n_pool ? options->n_pool : DEFAULT_POOL, transport,
+			   error);
 	if (r < 0)
 		return r;
 	mount.max_read = request.max_write = transport->max_write;
@@ -176,7 +177,8 @@ static const char *passthrough_why(const struct pst_view *view,
 	if (view->backings_refused)
 		return "the kernel registers files for passthrough only with CAP_SYS_ADMIN in the "
 		       "initial user namespace";
-	return "the kernel has no FUSE passthrough: it takes Linux 6.9 with CONFIG_FUSE_PASSTHROUGH";
+	return "the kernel has no FUSE passthrough: it takes Linux 6.9 with "
+	       "CONFIG_FUSE_PASSTHROUGH";
 }
 
 static int build_fs(struct pst_view *view, const struct pst_view_options *options,
@@ -210,7 +212,8 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		return error_set(error, -EOPNOTSUPP, "passthrough=on: %s", view->passthrough_why);
 	if (options->idmap && !(view->negotiated.features & FUSE_ALLOW_IDMAP))
 		return error_set(error, -EOPNOTSUPP,
-				 "idmap: the kernel has no idmapped FUSE mounts: it takes Linux 6.12");
+				 "idmap: the kernel has no idmapped FUSE mounts: it takes "
+				 "Linux 6.12");
 	if (options->handles)
 		r = handles_key_read(options->handles, config.key, error);
 	if (r < 0)
@@ -272,14 +275,15 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 	return r;
 }
 
-static int build_all(struct pst_view *view, const struct pst_view_options *options, struct building *b,
-		 struct pst_error *error)
+static int build_all(struct pst_view *view, const struct pst_view_options *options,
+		     struct building *b, struct pst_error *error)
 {
 	int r;
 
 	b->lower = mount_clone_lower(view->lower, options->mount_flags,
 				     options->xdev == PST_XDEV_CROSS,
-				     options->pseudo == PST_PSEUDO_HIDE ? fstype_is_pseudo : NULL, error);
+				     options->pseudo == PST_PSEUDO_HIDE ? fstype_is_pseudo : NULL,
+				     error);
 	if (b->lower < 0)
 		return b->lower;
 	r = view_keep_lower(view, options, b->lower);
@@ -297,7 +301,8 @@ static int build_all(struct pst_view *view, const struct pst_view_options *optio
 	return mount_attach(b->mount_fd, view->mountpoint, error);
 }
 
-int view_build(struct pst_view *view, const struct pst_view_options *options, struct pst_error *error)
+int view_build(struct pst_view *view, const struct pst_view_options *options,
+	       struct pst_error *error)
 {
 	struct building b = { .lower = -1, .mount_fd = -1 };
 	int r = build_all(view, options, &b, error);

@@ -23,8 +23,8 @@ struct request_host {
 	struct exact *exact;
 	struct submounts *submounts;
 	struct trace *trace;
-	uint64_t disabled_ops;		/* bits of opcodes: operations that the view does not have */
-	bool sync, dirsync;		/* all changes, or changes of names, reach the disk before the reply */
+	uint64_t disabled_ops;		/* bits of opcodes: operations that the view lacks */
+	bool sync, dirsync;		/* sync all changes, or those of names, before the reply */
 	bool has_pool;
 
 	struct chain *_Atomic chain;	/* the chain in force, NULL: none */

@@ -127,6 +127,6 @@ bool keep_mounts_may_list(const struct req *req, const char *name, uint64_t node
 	struct submounts *submounts = req->host->submounts;
 	uint64_t covered;
 
-	return !submounts_any(submounts) || !submounts_covers(submounts, req->node->id, name, &covered) ||
-	       covered == nodeid;
+	return !submounts_any(submounts) ||
+	       !submounts_covers(submounts, req->node->id, name, &covered) || covered == nodeid;
 }

@@ -87,7 +87,7 @@ struct req {
 
 	/* filters */
 	enum stage stage;
-	struct node *changed;		/* counted: the file that no other request changes, request/exact.c */
+	struct node *changed;		/* counted: only this request changes it, request/exact.c */
 	struct fdref pin;		/* of that; valid while it is set */
 	bool newer_form;		/* RENAME: the argument is that of RENAME2 */
 	bool renaming;			/* RENAME: between req_rename_begin() and its end */

@@ -107,7 +107,8 @@ static bool spare(struct req *req, bool briefly)
 	if (!workers_are_busy(&server->workers, req->chan) ||
 	    workers_add(&server->workers, req->queue))
 		return true;
-	return briefly && req_slot_is_owned(req) && request_pool_feed(&server->requests, req->chan, false);
+	return briefly && req_slot_is_owned(req) &&
+	       request_pool_feed(&server->requests, req->chan, false);
 }
 
 static void interrupt(struct request_host *host, uint64_t unique)

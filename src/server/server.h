@@ -29,9 +29,9 @@ struct server_config {
 	unsigned int n_pool;
 	uint32_t max_write;
 	uint64_t features;		/* FUSE_* as agreed with the kernel */
-	bool sync, dirsync;		/* all changes, or those of names, reach the disk before the reply */
-	uint64_t disabled_ops;		/* bits of opcodes: operations that the view does not have */
-	const char *const *filters;	/* specs, ended by NULL; NULL: none. Borrowed for the call */
+	bool sync, dirsync;		/* sync all changes, or those of names, before the reply */
+	uint64_t disabled_ops;		/* bits of opcodes: operations that the view lacks */
+	const char *const *filters;	/* specs, ended by NULL; NULL: none. Borrowed in the call */
 };
 /*
  * Makes a server and starts its threads. Takes what config says also on failure. 0, or -errno and

@@ -125,7 +125,8 @@ static void test_not_init(void **state)
 
 		pair_new(&pair);
 		k_send_raw(&pair.kernel, &rows[i].head, rows[i].len);
-		assert_int_equal(server_answer_init(pair.chan, &wanted, &negotiated, &error), -EPROTO);
+		assert_int_equal(server_answer_init(pair.chan, &wanted, &negotiated, &error),
+				 -EPROTO);
 		pair_free(&pair);
 	}
 }

@@ -319,9 +319,9 @@ static void test_changed_while_read(void **state)
 }
 
 /*
- * A reader begins after a change while the reply to one who began before it is under way, however long.
- * The kernel may take the older names for those of the newer version: nobody completes them, until the version
- * is another one.
+ * A reader begins after a change, while the listing of a reader that began before the change is not
+ * at its end. The kernel may cache the older names under the newer version: the daemon completes no
+ * listing until the version has changed again.
  */
 static void test_began_beside_another(void **state)
 {

@@ -34,7 +34,7 @@ static uint32_t fields(void *aux, const struct pst_file *file)
 	return srv.fields;
 }
 
-/* Waits until the test opens the gate. Returns false, at once, if the gate is open or holds another thread. */
+/* Waits for the test to open the gate. Returns false if it is open or holds another thread. */
 static bool wait_at_gate(void)
 {
 	int closed = GATE_CLOSED;
@@ -82,7 +82,11 @@ static struct kernel *start(void **state, uint32_t mask, bool complaints)
 	memset(&srv, 0, sizeof(srv));
 	srv.fields = mask;
 	k = k_start(&(struct k_options){
-		.nodes = K_NODES(state), .server = &server, .complaints = complaints, .n_chans = 2 });
+		.nodes = K_NODES(state),
+		.server = &server,
+		.complaints = complaints,
+		.n_chans = 2,
+	});
 	k_file_below(k, "file", "0123456789");
 	assert_int_equal(fchmodat(k->lower, "file", 0644, 0), 0);
 	return k;
@@ -123,7 +127,7 @@ static void test_asked_once(void **state)
 	k_stop(k);
 }
 
-/* The lookup that makes a node fails after another lookup has found the node: the node stays usable. */
+/* The lookup that makes a node fails after another has found the node: the node stays usable. */
 static void test_failed_lookup_leaves_the_node_its_descriptor(void **state)
 {
 	struct kernel *k = start(state, STATX_MODE, false);

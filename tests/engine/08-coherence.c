@@ -279,7 +279,7 @@ static void end_open(struct k_chan *c, uint64_t nodeid, uint64_t unique)
 	assert_int_equal(k_wait(c, unique, answer), 0);
 	assert_int_equal(k_release(c, nodeid, ((struct fuse_open_out *)answer->data)->fh), 0);
 	free(answer);
-	/* The open has sent its notification on the first channel: the test reads the notification now. */
+	/* The test reads the notification that the open has sent on the first channel. */
 	k_sync(&c->kernel->chans[0]);
 }
 
@@ -314,7 +314,10 @@ static void test_two_opens(void **state)
 	k_stop(k);
 }
 
-/* A GETATTR while an open invalidates the attributes. Returns how often the next open invalidates them. */
+/*
+ * Sends a GETATTR while an open invalidates the attributes. Returns how often the next open
+ * invalidates them.
+ */
 static unsigned int look_while_opened(struct kernel *k, uint64_t id)
 {
 	struct k_chan *c = k->chans;
@@ -343,9 +346,9 @@ static unsigned int look_while_opened(struct kernel *k, uint64_t id)
 }
 
 /*
- * Attributes that a GETATTR replies while an open invalidates older ones are invalidated by the next open.
- * (Where the open sent its notification before the GETATTR came, or looked only after it, the next open has
- * nothing to invalidate: the test tries again.)
+ * The next open invalidates attributes that a GETATTR replies while an open invalidates older ones.
+ * (Where the open sent its notification before the GETATTR came, or looked only after it, the next
+ * open has nothing to invalidate: the test tries again.)
  */
 static void test_told_meanwhile(void **state)
 {

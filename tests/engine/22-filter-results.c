@@ -36,7 +36,8 @@ static int run_post(struct pst_call *call)
 	return run(call, FILTER_POST);
 }
 
-#define BOTH(name, opcode, facts) { FILTER_PRE, opcode, run_pre }, { FILTER_POST, opcode, run_post },
+#define BOTH(name, opcode, facts)                                                                  \
+	{ FILTER_PRE, opcode, run_pre }, { FILTER_POST, opcode, run_post },
 #define POST(name, opcode, facts) { FILTER_POST, opcode, run_post },
 static const struct fake_program both_programs[] = { PST_OPS(BOTH){ 0 } };
 static const struct fake_program post_programs[] = { PST_OPS(POST){ 0 } };

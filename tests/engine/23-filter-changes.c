@@ -103,8 +103,9 @@ static int add(struct filter_view *view, const char *spec)
 
 static int drop(struct filter_view *view, const char *name)
 {
+	struct pst_view api = { .server = view->k->server };
 	struct pst_error error;
-	int r = pst_view_filter_remove(&(struct pst_view){ .server = view->k->server }, name, &error);
+	int r = pst_view_filter_remove(&api, name, &error);
 
 	assert_true(r == 0 || error.text[0]);
 	return r;
@@ -499,7 +500,7 @@ static void test_delay(void **state)
 	filter_view_stop(&view);
 }
 
-/* Reads a directory to its end; returns whether the kernel may take its cached listing for complete. */
+/* Reads a directory to its end. Returns true if the kernel may use its cached listing. */
 static bool completes(struct filter_view *view, uint64_t fh)
 {
 	static struct k_answer answer;
@@ -521,8 +522,9 @@ static bool completes(struct filter_view *view, uint64_t fh)
 #define QUIET_US 150000
 
 /*
- * A change of filters is a change of listings: where names from before it are under way, the kernel may cache them
- * under the version after it, so nobody completes that listing.
+ * A change of filters changes listings. While a reader is in the middle of the older listing, the
+ * kernel may cache the older names under the version after the change: the daemon completes no
+ * listing of that version.
  */
 static void test_listing_from_before_the_change_is_not_completed(void **state)
 {

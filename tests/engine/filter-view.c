@@ -275,11 +275,11 @@ struct filter_count filter_view_count(struct filter_view *view, const char *filt
 				      const char *program)
 {
 	static struct pst_filter_stat rows[MAX_STATS];
+	struct pst_view api = { .server = view->k->server };
 	struct filter_count count = { 0 };
 	size_t n;
 
-	k_require(pst_view_filter_stats(&(struct pst_view){ .server = view->k->server }, rows, MAX_STATS,
-					&n) == 0);
+	k_require(pst_view_filter_stats(&api, rows, MAX_STATS, &n) == 0);
 	k_require(n <= MAX_STATS);
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(rows[i].filter, filter) == 0 && strcmp(rows[i].program, program) == 0)

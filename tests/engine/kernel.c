@@ -208,7 +208,8 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 		.filters = options->filters,
 	};
 
-	k_require(fs_callbacks_new(chans[0], &callbacks, &config.fs_callbacks, &fs_config.host) == 0);
+	k_require(fs_callbacks_new(chans[0], &callbacks, &config.fs_callbacks, &fs_config.host) ==
+		  0);
 	k_require(fs_new(&fs_config, &config.fs) == 0);
 	k_require(server_new(&config, &k->server, NULL) == 0);
 }

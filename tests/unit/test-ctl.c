@@ -386,7 +386,7 @@ static void test_many_clients(void **state)
 	expect_alive(*state);
 }
 
-/* A new client takes the place of one that was silent for longest, not of one that came just now. */
+/* A new client takes the place of the client that was silent for longest, not of the newest one. */
 static void test_new_clients(void **state)
 {
 	int silent[16], fds[8];

@@ -46,7 +46,7 @@ static void test_precedence(void **state)
 		call_at(0);
 		assert_int_equal(run(filter, FILTER_PRE, rows[i].opcode, 0), rows[i].verdict);
 	}
-	/* pre/any has all operations but reads and writes, pre/changes those that change something. */
+	/* pre/any has all operations but reads and writes, pre/changes those that make changes. */
 	for (uint32_t op = 0; op < OP_MAX; op++) {
 		bool has_program = facts->ops[FILTER_PRE] >> op & 1;
 

@@ -89,7 +89,8 @@ static void test_versions(void **state)
 		struct fuse_init_out out;
 		struct init_negotiated negotiated;
 
-		assert_int_equal(negotiate(&rows[i].offer, &wants, &out, &negotiated), rows[i].result);
+		assert_int_equal(negotiate(&rows[i].offer, &wants, &out, &negotiated),
+				 rows[i].result);
 		if (rows[i].result == INIT_E_OLDER)
 			continue;
 		assert_int_equal(out.major, 7);

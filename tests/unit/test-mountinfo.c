@@ -67,7 +67,8 @@ static void test_long_table(void **state)
 	size_t len = 0;
 
 	for (int i = 0; i < 10000; i++)
-		len += (size_t)sprintf(text + len, "%d 1 0:%d / /mnt/%d rw - tmpfs none rw\n", i + 2, i, i);
+		len += (size_t)sprintf(text + len, "%d 1 0:%d / /mnt/%d rw - tmpfs none rw\n",
+				       i + 2, i, i);
 	assert_int_equal(read_text(text, len, &table), 0);
 	assert_int_equal(table.n, 10000);
 	assert_string_equal(mountinfo_of(&table, 9999)->point, "/mnt/9999");

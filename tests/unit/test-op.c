@@ -160,7 +160,8 @@ static void test_members_lie_in_the_argument(void **state)
 		check_member(op, &op->fixed, 0);
 		check_member(op, &(struct op_member){ op->bits_at, op->bits ? 4 : 0 }, 4);
 		assert_int_equal(!op->data_unit, !op->data_len.len);
-		assert_int_equal(op->mode.len, op->effect == OP_CREATES && opcode != FUSE_SYMLINK ? 4 : 0);
+		assert_int_equal(op->mode.len,
+				 op->effect == OP_CREATES && opcode != FUSE_SYMLINK ? 4 : 0);
 		assert_true(op->arg_size <= sizeof(union pst_in));
 	}
 }
@@ -194,9 +195,9 @@ static void test_replies(void **state)
 		{ FUSE_SYMLINK, 128 },	{ FUSE_LINK, 128 },	       { FUSE_CREATE, 144 },
 		{ FUSE_TMPFILE, 144 },	{ FUSE_OPEN, 16 },	       { FUSE_OPENDIR, 16 },
 		{ FUSE_GETATTR, 104 },	{ FUSE_SETATTR, 104 },	       { FUSE_STATX, 288 },
-		{ FUSE_WRITE, 8 },	{ FUSE_COPY_FILE_RANGE, 8 },   { FUSE_COPY_FILE_RANGE_64, 8 },
+		{ FUSE_WRITE, 8 },	{ FUSE_COPY_FILE_RANGE, 8 },   { FUSE_IOCTL, 16 },
 		{ FUSE_STATFS, 80 },	{ FUSE_GETLK, 24 },	       { FUSE_LSEEK, 8 },
-		{ FUSE_IOCTL, 16 },
+		{ FUSE_COPY_FILE_RANGE_64, 8 },
 	};
 	size_t n = 0;
 

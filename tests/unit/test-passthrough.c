@@ -277,8 +277,9 @@ static void test_never(void **state)
 		for (int round = 0; round < 2; round++) {
 			for (int m = 0; m < 3; m++) {
 				struct fs_open open = { .backing_id = 5 };
+				struct stat st = { .st_mode = modes[m] };
 
-				passthrough_open(&f.fs, f.node, &(struct stat){ .st_mode = modes[m] }, O_RDWR, &open);
+				passthrough_open(&f.fs, f.node, &st, O_RDWR, &open);
 				assert_int_equal(open.mode, rows[i].mode);
 				assert_int_equal(open.backing_id, 0);
 			}
@@ -311,10 +312,12 @@ static void test_privilege(void **state)
 
 		f.node = node_new(&f);
 		f.want_keeps = rows[i].first & (S_ISUID | S_ISGID);
-		passthrough_open(&f.fs, f.node, &(struct stat){ .st_mode = rows[i].first }, O_RDWR, &first);
+		passthrough_open(&f.fs, f.node, &(struct stat){ .st_mode = rows[i].first }, O_RDWR,
+				 &first);
 		passthrough_close(&f.fs, f.node);
 		f.want_keeps = rows[i].second & (S_ISUID | S_ISGID);
-		passthrough_open(&f.fs, f.node, &(struct stat){ .st_mode = rows[i].second }, O_RDWR, &second);
+		passthrough_open(&f.fs, f.node, &(struct stat){ .st_mode = rows[i].second }, O_RDWR,
+				 &second);
 		passthrough_close(&f.fs, f.node);
 		assert_int_equal(first.backing_id != second.backing_id, rows[i].anew);
 		node_put(f.fs.nodes, f.node);
@@ -353,14 +356,16 @@ static void test_many_idle(void **state)
 		key.own_fd = 0;
 		key.fh = node_key_own(0, 1, 2, i);
 		assert_int_equal(node_lookup_or_new(f.fs.nodes, &key, &nodes[i], NULL), 0);
-		passthrough_open(&f.fs, nodes[i], &(struct stat){ .st_mode = PLAIN }, O_RDWR, &open);
+		passthrough_open(&f.fs, nodes[i], &(struct stat){ .st_mode = PLAIN }, O_RDWR,
+				 &open);
 		passthrough_close(&f.fs, nodes[i]);
 	}
 	assert_int_equal(n_live, 4096);
 	assert_true(passthrough_reap(&f.fs));
 	/* Some are opened again, some go: the rest is closed. */
 	for (unsigned int i = 0; i < 100; i++)
-		passthrough_open(&f.fs, nodes[i], &(struct stat){ .st_mode = PLAIN }, O_RDWR, &open);
+		passthrough_open(&f.fs, nodes[i], &(struct stat){ .st_mode = PLAIN }, O_RDWR,
+				 &open);
 	assert_true(passthrough_reap(&f.fs) || n_live == 100);
 	assert_int_equal(n_live, 100);
 	for (unsigned int i = 0; i < 100; i++)
@@ -396,12 +401,18 @@ static void test_owners(void **state)
 		uid_t uid;
 		enum io_mode want;
 	} rows[] = {
-		{ 0644, 1000, IO_PASSTHROUGH }, { 0600, 1000, IO_PASSTHROUGH }, { 0600, 0, IO_PASSTHROUGH },
-		{ 0444, 1000, IO_CACHED },  { 0266, 1000, IO_CACHED },  { 0066, 1000, IO_CACHED },
-		{ 0444, 0, IO_CACHED },     { 04755, 1000, IO_CACHED }, { 02755, 0, IO_CACHED },
-		{ 0, 1000, IO_CACHED },
+		{ 0644, 1000, IO_PASSTHROUGH }, { 0600, 1000, IO_PASSTHROUGH },
+		{ 0600, 0, IO_PASSTHROUGH },	{ 0444, 1000, IO_CACHED },
+		{ 0266, 1000, IO_CACHED },	{ 0066, 1000, IO_CACHED },
+		{ 0444, 0, IO_CACHED },		{ 04755, 1000, IO_CACHED },
+		{ 02755, 0, IO_CACHED },	{ 0, 1000, IO_CACHED },
 	};
-	struct lower_mount mount = { .fd = -1, .mnt_id = 7, .checks_caller = true, .checks_ids = true };
+	struct lower_mount mount = {
+		.fd = -1,
+		.mnt_id = 7,
+		.checks_caller = true,
+		.checks_ids = true,
+	};
 	struct node_key key = { .type = S_IFREG, .flags = NODE_OWN_FD };
 	struct fixture f = { .by_owner = true };
 	int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600), number;

@@ -45,7 +45,7 @@ static void test_unknown_values_are_refused(void **state)
 	do {                                                                                       \
 		options = good;                                                                    \
 		options.member = (value);                                                          \
-		refused(&options, strchr(#member, '[') ? "padding" : #member);                      \
+		refused(&options, strchr(#member, '[') ? "padding" : #member);                     \
 	} while (0)
 	REFUSED(passthrough, PST_PASSTHROUGH_OFF + 1);
 	REFUSED(cache, PST_CACHE_EXCLUSIVE + 1);

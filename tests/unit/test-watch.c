@@ -37,7 +37,8 @@ static void on_invalidate_node(void *aux, uint64_t nodeid, bool data)
 {
 }
 
-static void on_invalidate_name(void *aux, uint64_t parent, const char *name, uint64_t child, bool expire)
+static void on_invalidate_name(void *aux, uint64_t parent, const char *name, uint64_t child,
+			       bool expire)
 {
 	((struct fixture *)aux)->n_names++;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * For LD_PRELOAD: appends a line to the file $RETRIEVES for each FUSE_NOTIFY_RETRIEVE that the process sends: the
- * number of the request that the kernel makes of it, the node, and 0 or the error.
+ * For LD_PRELOAD: appends a line to the file $RETRIEVES for each FUSE_NOTIFY_RETRIEVE that the
+ * process sends: the number of the request that the kernel makes of the notification, the node, and
+ * 0 or the error.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -33,7 +34,8 @@ ssize_t writev(int fd, const struct iovec *iov, int n)
 		next = (ssize_t (*)(int, const struct iovec *, int))dlsym(RTLD_NEXT, "writev");
 	r = next(fd, iov, n);
 	error = errno;
-	if (head && iov[0].iov_len == sizeof(*head) && !head->unique && head->error == FUSE_NOTIFY_RETRIEVE)
+	if (head && iov[0].iov_len == sizeof(*head) && !head->unique &&
+	    head->error == FUSE_NOTIFY_RETRIEVE)
 		record(iov[1].iov_base, r < 0 ? error : 0);
 	errno = error;
 	return r;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * outrun SECONDS UID DIR NAME PENSTOCK VIEW SPEC [FREEZER] [SLOW]: adds and removes a filter that hides NAME in DIR from
- * UID, over and over, while readers look at the name in every way. After "filter add" has returned no
- * look that begins may find the name, and after "filter remove" none may miss it.
+ * outrun SECONDS UID DIR NAME PENSTOCK VIEW SPEC [FREEZER] [SLOW]: adds and removes a filter that
+ * hides NAME in DIR from UID, over and over, while readers look at the name in every way. After
+ * "filter add" has returned no look that begins may find the name, and after "filter remove" none
+ * may miss it.
  *
  * Readers are held between the reply of the view and its use: some run only when nobody else wants
  * the CPU (SCHED_IDLE), beside a busy loop on each CPU; some are stopped during the change and go on
- * after it, one at a time. Two more lie in the control groups (version 2) FREEZER, which is frozen during
- * changes, and SLOW, which has a small share of the CPU; "" where there is none.
+ * after it, one at a time. Two more lie in the control groups (version 2) FREEZER, which is frozen
+ * during changes, and SLOW, which has a small share of the CPU; "" where there is none.
  */
 #include "coherence.h"
 
@@ -122,7 +123,7 @@ static void look_once(const struct outrun *o, const char *who, size_t i)
 	printf("%s, user %u, %s, after %s %u: the name was %s%s%s\n", who, geteuid(),
 	       looks[i % N_LOOKS].name, before % 4 == HIDDEN ? "add" : "remove", before / 4,
 	       found ? "there" : "missing", error ? ": " : "", error ? strerror(error) : "");
-	/* The first process kills its readers when it sees the flag: the line must be written before. */
+	/* The first process kills its readers when it sees the flag: write the line before. */
 	fflush(stdout);
 	o->shared->wrong = true;
 }
@@ -243,7 +244,8 @@ int coherence_outrun(int argc, char **argv)
 	uint32_t round = 0;
 
 	if (argc < 8 || argc > 10)
-		errx(2, "usage: coherence outrun SECONDS UID DIR NAME PENSTOCK VIEW SPEC [FREEZER] [SLOW]");
+		errx(2, "usage: coherence outrun SECONDS UID DIR NAME PENSTOCK VIEW SPEC "
+			"[FREEZER] [SLOW]");
 	o.uid = (uid_t)atoi(argv[2]);
 	o.dir = argv[3];
 	o.name = argv[4];

@@ -133,9 +133,9 @@ void put(struct side *s, const char *name, const char *text)
 }
 
 /*
- * Makes the file without opening it. The kernel sends RELEASE after close(2) has returned, so a file that
- * had been opened here could still be open when the scenario opens it, passed through by the privileges that
- * fitted the mode it had before (fs/passthrough.c).
+ * Makes the file without opening it. The kernel sends RELEASE after close(2) has returned, so a
+ * file that had been opened here could still be open when the scenario opens it, passed through by
+ * the privileges that fitted the mode it had before (fs/passthrough.c).
  */
 void put_mode(struct side *s, const char *name, off_t size, mode_t mode, uid_t uid, gid_t gid)
 {

@@ -79,7 +79,8 @@ static unsigned long total(const struct counts *counts)
 
 static bool is_left_out(const char *op)
 {
-	return strstr(op, "FORGET") || (served && (strcmp(op, "READ") == 0 || strcmp(op, "WRITE") == 0));
+	return strstr(op, "FORGET") ||
+	       (served && (strcmp(op, "READ") == 0 || strcmp(op, "WRITE") == 0));
 }
 
 /* What "penstock stat" says, from a directory that is not in the view: a shell would look at it. */
