@@ -8,23 +8,6 @@
 LIMIT[cipher]=240
 LIMIT[cipher_cached]=240
 
-data_view() { # SPEC [OPTIONS]
-	need_filters
-	[ -n "$LOWER" ] || lower ext4
-	view -o "${2:-cache=none}" -F "$1"
-}
-
-with() { # FILTER SPEC
-	chain replace "$1" "$2" > /dev/null || fail "cannot have the filter $2"
-}
-
-# Steps of tools/io come to what is listed, with '|' between: says WANT FLAGS FILE STEP...
-says() {
-	local got
-	got=$("$TOOLS/io" "${@:2}" 2>&1 | tr '\n' '|')
-	[ "${got%|}" = "$1" ] || fail "'${*:2}' says '${got%|}', should be '$1'"
-}
-
 # What data-log told since the last time, "read 0 5|got 0 5|..."; uid first where it is not root.
 told() {
 	local got end
@@ -49,7 +32,7 @@ log_tree() { # [OPTIONS]
 	lower ext4
 	printf 0123456789abcdef > "$LOWER/f"
 	chmod 666 "$LOWER/f"
-	data_view data-log "$@"
+	filtered_view ${1:+-o "$1"} data-log
 	tracing "$T/trace" --all
 	told
 }
@@ -155,7 +138,7 @@ each_changed() {
 	local f
 	lower ext4
 	printf 0123456789abcdef > "$LOWER/f"
-	data_view data-change,read_on=2
+	filtered_view data-change,read_on=2
 	f=$VIEW/f
 	says '4 2345|2 ef' r "$f" 'pread 0 4' 'pread 12 4'
 	with data-change data-change,read_size=3
@@ -207,7 +190,7 @@ each_by_caller() {
 	lower ext4
 	echo SECRETSECRET > "$LOWER/f"
 	chmod 644 "$LOWER/f"
-	data_view data-caller
+	filtered_view data-caller
 	exec 7< "$VIEW/f"
 	for how in 'pread 0 6' 'splice 0 6' 'send 6' 'peek private 0' 'peek shared 0' 'aread 0 6' 'uread 0 6'; do
 		# Root either is shown it or has no such way.
@@ -241,7 +224,7 @@ each_refused_changes() {
 	LOG_MAY='program (pre|post)/(read|write) '
 	lower ext4
 	printf 0123456789 > "$LOWER/f"
-	data_view data-change,grow=1
+	filtered_view data-change,grow=1
 	says 'EIO|EIO|EIO' rw "$VIEW/f" 'pread 0 4' 'pwrite 0 xy' 'awrite 0 xy'
 	with data-change data-change,write_claim=9
 	says EIO w "$VIEW/f" 'pwrite 8 ab'
@@ -264,14 +247,14 @@ cipher_parity() { # GROUP...
 }
 
 each_cipher() {
-	data_view data-cipher
+	filtered_view data-cipher
 	cipher_parity data copy aio
 	check test "$(ran runs data-cipher pre/write)" -gt 100
 	equal "$(ran bad data-cipher)" 0 "bad runs"
 }
 
 each_cipher_cached() {
-	data_view data-cipher-cached
+	filtered_view data-cipher-cached
 	cipher_parity data modes copy mmap aio
 	check test "$(ran runs data-cipher-cached pre/write)" -gt 100
 	equal "$(ran bad data-cipher-cached)" 0 "bad runs"
@@ -280,7 +263,7 @@ each_cipher_cached() {
 each_cipher_model() {
 	local f
 	for f in data-cipher data-cipher-cached; do
-		data_view $f cache=none,max_write=32768
+		filtered_view -o cache=none,max_write=32768 $f
 		check act model "$VIEW/model-$f" 11 400
 		check not cmp -s "$VIEW/model-$f" "$LOWER/model-$f"
 		unview
@@ -294,7 +277,7 @@ each_no_leak() {
 	echo SECRETSECRETSECRET > "$LOWER/f"
 	head -c 8192 /dev/zero | tr '\0' S > "$LOWER/big"
 	for f in data-cipher data-cipher-cached; do
-		data_view $f
+		filtered_view $f
 		ln "$LOWER/f" "$LOWER/$f"
 		for name in f $f; do
 			"$TOOLS/io" rw "$VIEW/$name" 'read 10' 'pread 0 10' 'preadv 0 10' 'aread 0 10' \
@@ -327,7 +310,7 @@ each_maps() {
 	local f
 	for f in data-cipher data-cipher-cached; do
 		lower ext4
-		data_view $f
+		filtered_view $f
 		says 8 w+create "$VIEW/f" 'write 12345678'
 		says '4|4|0|8 12345678' rw "$VIEW/f" 'peek shared 3' 'peek private 3' 'poke private 3 x' \
 			'pread 0 8'
@@ -335,7 +318,7 @@ each_maps() {
 		check not grep -q 5678 "$LOWER/f"
 		unview
 		# What the store has left below is what the cipher makes of it.
-		data_view data-cipher
+		filtered_view data-cipher
 		equal "$(cat "$VIEW/f")" 123x5678 "after a store by $f"
 		unview
 	done
@@ -344,7 +327,7 @@ each_maps() {
 each_programs() {
 	local f
 	for f in data-cipher data-cipher-cached; do
-		data_view $f
+		filtered_view $f
 		check cp "$TOOLS/act" "$VIEW/program"
 		check not "$LOWER/program" try stat / 2> /dev/null
 		equal "$("$VIEW/program" try stat /)" 0 "a program below the cipher"
@@ -361,7 +344,7 @@ each_programs() {
 each_sizes() {
 	local f
 	for f in data-cipher data-cipher-cached; do
-		data_view $f
+		filtered_view $f
 		says '10|0|6 abcdef|0|9 abcdef...' rw+create "$VIEW/f" 'write abcdefghij' 'truncate 6' \
 			'pread 0 20' 'truncate 9' 'pread 0 20'
 		equal "$(stat -c %s "$VIEW/f") $(stat -c %s "$LOWER/f")" '9 9' sizes
@@ -383,14 +366,14 @@ each_sizes() {
 each_append_behind_growth() {
 	local f
 	for f in data-cipher data-cipher-cached; do
-		data_view $f cache=ttl=60
+		filtered_view -o cache=ttl=60 $f
 		says 5 w+create "$VIEW/$f" 'write first'
 		stat "$VIEW/$f" > /dev/null
 		head -c 100 /dev/zero >> "$LOWER/$f"
 		says 4 w+append "$VIEW/$f" 'write last'
 		equal "$(stat -c %s "$LOWER/$f")" 109 "size below"
 		unview
-		data_view $f
+		filtered_view $f
 		equal "$(tail -c 4 "$VIEW/$f")" last "$f: what was appended behind what is not known of"
 		unview
 	done
@@ -425,7 +408,7 @@ each_others_pass() {
 each_openers() {
 	local f
 	for f in data-cipher data-cipher-cached; do
-		data_view $f
+		filtered_view $f
 		head -c 4096 /dev/zero | tr '\0' a > "$VIEW/f"
 		holder reader hold r "$VIEW/f"
 		holder writer hold w "$VIEW/f"

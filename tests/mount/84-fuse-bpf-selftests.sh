@@ -4,19 +4,6 @@
 # What the FUSE-BPF proposal was tested with; docs/fuse-bpf.md lists which case here is for which there.
 # A case that is called as one there does what that one does.
 
-parity_view() { # SPEC [OPTIONS]
-	need_filters
-	[ -n "$LOWER" ] || lower ext4
-	view -o "${2:-cache=none}" -F "$1"
-}
-
-# Steps of tools/io come to what is listed, with '|' between: says WANT FLAGS FILE STEP...
-says() {
-	local got
-	got=$("$TOOLS/io" "${@:2}" 2>&1 | tr '\n' '|')
-	[ "${got%|}" = "$1" ] || fail "'${*:2}' says '${got%|}', should be '$1'"
-}
-
 pattern() { head -c "$1" /dev/urandom | base64 -w 0 | head -c "$1"; }
 
 # ---- the selftests ------------------------------------------------------------------------------
@@ -40,7 +27,7 @@ each_basic() {
 each_real() {
 	lower ext4
 	pattern 100000 > "$LOWER/f"
-	parity_view data-log
+	filtered_view data-log
 	tracing "$T/trace" --all
 	check cmp "$VIEW/f" "$LOWER/f"
 	check grep -q '"op":"read".*"what":"read"' "$T/trace"
@@ -53,7 +40,7 @@ each_real() {
 each_partial() {
 	lower ext4
 	pattern 12288 > "$LOWER/f"
-	parity_view parity-partial
+	filtered_view parity-partial
 	says '4096 bbbbbbbbbbbbbbbb' r "$VIEW/f" 'pread 0 4096'
 	check cmp <(dd if="$VIEW/f" bs=4096 count=1 status=none) <(head -c 4096 /dev/zero | tr '\0' b)
 	check cmp <(dd if="$VIEW/f" bs=4096 skip=1 status=none) <(tail -c +4097 "$LOWER/f")
@@ -62,7 +49,7 @@ each_partial() {
 each_attrs() {
 	lower ext4
 	echo text > "$LOWER/f"
-	parity_view pass
+	filtered_view pass
 	chmod 0421 "$VIEW/f"
 	chown 1234:2345 "$VIEW/f"
 	truncate -s 3 "$VIEW/f"
@@ -76,7 +63,7 @@ each_attrs() {
 each_readdir() {
 	lower ext4
 	touch "$LOWER/one" "$LOWER/old" "$LOWER/two"
-	parity_view parity-fake
+	filtered_view parity-fake
 	equal "$(ls -U "$VIEW" | sort | tr '\n' ' ')" 'fake new one two '
 	equal "$(find "$VIEW" -mindepth 1 -maxdepth 1 -printf '%f\n' 2> /dev/null | sort | tr '\n' ' ')" \
 		'fake new one two '
@@ -101,7 +88,7 @@ each_creat() {
 each_hidden_entries() {
 	lower ext4
 	mkdir "$LOWER/hide" "$LOWER/show"
-	parity_view parity-hidden
+	filtered_view parity-hidden
 	answers ENOENT stat "$VIEW/hide"
 	says '0|4|4 text' rw+create "$VIEW/show/f" 'fallocate 0 4096' 'pwrite 0 text' 'pread 0 4'
 	equal "$(stat -c %s "$LOWER/show/f")" 4096
@@ -118,7 +105,7 @@ each_hidden_entries() {
 
 each_dir() {
 	lower ext4
-	parity_view pass
+	filtered_view pass
 	check mkdir "$VIEW/d"
 	check test -d "$LOWER/d"
 	answers EEXIST mkdir "$VIEW/d"
@@ -129,7 +116,7 @@ each_dir() {
 # bpf_test_file_early_close, _late_close
 each_file_closed() {
 	lower ext4
-	parity_view pass
+	filtered_view pass
 	says '4|0' rw+create "$VIEW/early" 'write text' close
 	check rm "$VIEW/early"
 	check test ! -e "$LOWER/early"
@@ -144,7 +131,7 @@ each_file_closed() {
 
 each_mknod() {
 	lower ext4
-	parity_view pass
+	filtered_view pass
 	check mkfifo -m 640 "$VIEW/fifo"
 	equal "$(stat -c '%F %a' "$LOWER/fifo")" 'fifo 640'
 	(echo through > "$VIEW/fifo") &
@@ -157,7 +144,7 @@ each_mknod() {
 each_largedir() {
 	local i before
 	lower ext4
-	parity_view pass cache=ttl=60
+	filtered_view -o cache=ttl=60 pass
 	for i in $(seq 1000); do : > "$VIEW/file$i" || fail "file $i"; done
 	equal "$(ran runs pass pre/create)" 1000 "creations"
 	equal "$(ran runs pass pre/lookup)" 1000 "lookups of names to be created"
@@ -173,7 +160,7 @@ each_largedir() {
 each_link() {
 	lower ext4
 	echo text > "$LOWER/f"
-	parity_view pass
+	filtered_view pass
 	check ln "$VIEW/f" "$VIEW/g"
 	equal "$(stat -c '%h %i' "$VIEW/g")" "$(stat -c '%h %i' "$LOWER/f")" "links and inode"
 	equal "$(stat -c %h "$VIEW/f")" 2 links
@@ -184,7 +171,7 @@ each_link() {
 each_symlink() {
 	lower ext4
 	echo text > "$LOWER/f"
-	parity_view pass
+	filtered_view pass
 	check ln -s f "$VIEW/l"
 	equal "$(readlink "$VIEW/l")" f
 	equal "$(readlink "$LOWER/l")" f
@@ -194,7 +181,7 @@ each_symlink() {
 each_xattr() {
 	lower ext4
 	echo text > "$LOWER/f"
-	parity_view pass
+	filtered_view pass
 	says 'ENODATA|.|0|5 value|user.a .|0|ENODATA|.' rw "$VIEW/f" 'getx user.a' listx \
 		'setx user.a value' 'getx user.a' listx 'rmx user.a' 'getx user.a' listx
 	says '0' rw "$VIEW/f" 'setx user.a value'
@@ -209,7 +196,7 @@ each_redact_readdir() {
 	touch "$LOWER/six/f"{1,2,3,4,5,6}
 	(cd "$LOWER/many" && seq -f 'x-is-a-long-name-that-fills-the-page-soon-%g' 3000 | xargs touch && touch last first)
 	touch "$LOWER/none/x"{1,2,3}
-	parity_view parity-redact
+	filtered_view parity-redact
 	equal "$(ls "$VIEW/six" | tr '\n' ' ')" 'f2 f4 f6 '
 	equal "$(ls "$VIEW/many" | tr '\n' ' ')" 'first last '
 	equal "$(find "$VIEW/many" -mindepth 1 -printf '%f ' | tr ' ' '\n' | sort | tr '\n' ' ')" 'first last '
@@ -234,7 +221,7 @@ each_remove_backing() {
 	echo one > "$LOWER/folder1/f"
 	echo two > "$LOWER/folder2/f"
 	echo top > "$LOWER/f"
-	parity_view parity-redirect
+	filtered_view parity-redirect
 	answers EACCES read "$VIEW/f"
 	equal "$(cat "$VIEW/folder1/f")" two
 	runs=$(ran runs parity-redirect pre/open)
@@ -250,7 +237,7 @@ each_rename() {
 	lower ext4
 	mkdir "$LOWER/d" "$LOWER/e"
 	echo text > "$LOWER/d/f"
-	parity_view pass
+	filtered_view pass
 	check mv "$VIEW/d/f" "$VIEW/d/g"
 	check mv "$VIEW/d" "$VIEW/e/d2"
 	check mv "$VIEW/e/d2/g" "$VIEW/h"
@@ -262,7 +249,7 @@ each_rename() {
 # bpf_test_alter_errcode_bpf: the kernel is told that the name is absent, or it would not ask for more.
 each_alter_errcode() {
 	lower ext4
-	parity_view parity-results
+	filtered_view parity-results
 	mkdir "$LOWER/file1"
 	answers EPERM mkdir "$VIEW/file1"
 	answers ENOMEM stat "$VIEW/absent-is-no-memory"
@@ -284,7 +271,7 @@ each_lookup_postfilter() {
 	lower ext4
 	echo one > "$LOWER/file1"
 	echo two > "$LOWER/file2"
-	parity_view parity-results
+	filtered_view parity-results
 	answers ENOENT stat "$VIEW/file1"
 	answers 0 stat "$VIEW/file2"
 	equal "$(cat "$VIEW/file2")" two
@@ -301,7 +288,7 @@ each_lookup_postfilter() {
 each_mmap() {
 	lower ext4
 	echo 'some text' > "$LOWER/f"
-	parity_view data-log
+	filtered_view data-log
 	holder map map "$VIEW/f"
 	tell map 's 1 X'
 	tell map m
@@ -315,7 +302,7 @@ each_readdir_perms() {
 	lower ext4
 	mkdir -m 0111 "$LOWER/d"
 	touch "$LOWER/d/f"
-	parity_view pass
+	filtered_view pass
 	equal "$(as 1000 "$TOOLS/act" try read "$VIEW/d")" EACCES
 	equal "$(as 1000 "$TOOLS/act" try stat "$VIEW/d/f")" 0
 	check as 0 ls "$VIEW/d"
@@ -326,7 +313,7 @@ each_readdir_perms() {
 # bpf_test_statfs
 each_statfs() {
 	lower ext4
-	parity_view pass
+	filtered_view pass
 	equal "$(stat -f -c %t "$VIEW")" 65735546 "type of the file system"
 	equal "$(stat -f -c '%s %b' "$VIEW")" "$(stat -f -c '%s %b' "$LOWER")" "its size"
 }
@@ -339,7 +326,7 @@ each_lseek() {
 	truncate -s 4G "$LOWER/f"
 	echo end >> "$LOWER/f"
 	for spec in pass data-log; do
-		parity_view $spec
+		filtered_view $spec
 		says '100|100|4294967296|4294967200|0|4096|4294967296|ENXIO|4096|4294967300|EINVAL|3 end' r "$VIEW/f" \
 			'seek set 100' 'seek cur 0' 'seek end -4' 'seek cur -96' 'seek data 0' \
 			'seek hole 0' 'seek data 8192' 'seek data 5000000000' 'seek hole 4096' \
@@ -353,7 +340,7 @@ each_readdirplus() {
 	lower ext4
 	touch "$LOWER/free" "$LOWER/bound"
 	echo text > "$LOWER/f"
-	parity_view parity-off cache=ttl=60
+	filtered_view -o cache=ttl=60 parity-off
 	exec 7< "$VIEW/f"
 	answers 0 chmod "$VIEW/free" 640
 	answers EPERM chmod "$VIEW/bound" 640
@@ -365,7 +352,7 @@ each_readdirplus() {
 	exec 7<&-
 	# Nor does a listing that comes first say less, or more, than LOOKUP would.
 	unview
-	parity_view parity-off cache=ttl=60
+	filtered_view -o cache=ttl=60 parity-off
 	ls -l "$VIEW" > /dev/null
 	answers 0 chmod "$VIEW/free" 644
 	answers EPERM chmod "$VIEW/bound" 644
@@ -380,7 +367,7 @@ each_revalidate() {
 	echo two > "$LOWER/d2/f"
 	mkdir "$LOWER/name"
 	echo zero > "$LOWER/name/f"
-	parity_view pass
+	filtered_view pass
 	equal "$(cat "$VIEW/name/f")" zero
 	for i in 1 2; do
 		rm -r "$LOWER/name"
@@ -396,7 +383,7 @@ each_revalidate() {
 each_flock() {
 	lower ext4
 	touch "$LOWER/f"
-	parity_view pass cache=none,locks=lower
+	filtered_view -o cache=none,locks=lower pass
 	holder view lock "$VIEW/f" flock ex
 	equal "$SAID" held
 	equal "$(act lock "$LOWER/f" flock ex < /dev/null)" EAGAIN "below"
@@ -412,7 +399,7 @@ each_taken_off() {
 	lower ext4
 	mkdir "$LOWER/old"
 	touch "$LOWER/f" "$LOWER/old/f"
-	parity_view parity-off cache=ttl=60
+	filtered_view -o cache=ttl=60 parity-off
 	answers EPERM chmod "$VIEW/f" 600
 	answers EPERM chmod "$VIEW/old" 700
 	: > "$VIEW/new"
@@ -437,7 +424,7 @@ each_readahead() {
 	lower ext4
 	pattern 300000 > "$LOWER/f"
 	for spec in pass data-log; do
-		parity_view $spec
+		filtered_view $spec
 		says '0|16 '"$(head -c 16 "$LOWER/f")" r "$VIEW/f" 'advise 0 300000' 'pread 0 16'
 		check cmp "$VIEW/f" "$LOWER/f"
 		unview
@@ -450,7 +437,7 @@ each_splice() {
 	lower ext4
 	for spec in pass data-log; do
 		echo 0123456789 > "$LOWER/f"
-		parity_view $spec
+		filtered_view $spec
 		says '5 23456|4|5 23abc' rw "$VIEW/f" 'splice 2 5' 'fill-by-splice 4 abcd' 'splice 2 5'
 		equal "$(cat "$LOWER/f")" 0123abcd89
 		unview
@@ -464,7 +451,7 @@ each_follow_mounts() {
 	mount -t tmpfs none "$T/other"
 	echo other > "$T/other/f"
 	mount --bind "$T/other" "$LOWER/mnt"
-	parity_view fault,names=g,ops=open,error=EACCES cache=none,xdev=cross
+	filtered_view -o cache=none,xdev=cross fault,names=g,ops=open,error=EACCES
 	equal "$(cat "$VIEW/mnt/f")" other
 	echo text > "$T/other/g"
 	answers EACCES read "$VIEW/mnt/g"
@@ -497,7 +484,7 @@ each_copy_file_range() {
 each_concurrent_create_excl() {
 	local i pids=()
 	lower ext4
-	parity_view pass
+	filtered_view pass
 	for i in $(seq 20); do
 		"$TOOLS/act" try create "$VIEW/f" > "$T/said$i" 9>&- &
 		pids+=($!)
@@ -511,7 +498,7 @@ each_stacked() {
 	local first
 	lower ext4
 	pattern 100000 > "$LOWER/f"
-	parity_view data-cipher
+	filtered_view data-cipher
 	first=$VIEW
 	view -o cache=none -F data-cipher "$first"
 	check cmp "$VIEW/f" "$LOWER/f"

@@ -4,19 +4,6 @@
 # What was wrong with the FUSE-BPF proposal, and the changes by filters that it ignored: neither is here.
 # docs/fuse-bpf.md has the list.
 
-parity_view() { # SPEC [OPTIONS]
-	need_filters
-	[ -n "$LOWER" ] || lower ext4
-	view -o "${2:-cache=none}" -F "$1"
-}
-
-# Steps of tools/io come to what is listed, with '|' between: says WANT FLAGS FILE STEP...
-says() {
-	local got
-	got=$("$TOOLS/io" "${@:2}" 2>&1 | tr '\n' '|')
-	[ "${got%|}" = "$1" ] || fail "'${*:2}' says '${got%|}', should be '$1'"
-}
-
 # ---- faults ------------------------------------------------------------------------------------
 
 # A program before an operation is heard, in every operation.
@@ -25,7 +12,7 @@ each_verdict_is_heard() {
 	mkdir "$LOWER/d" "$LOWER/e"
 	echo text > "$LOWER/f"
 	ln -s f "$LOWER/l"
-	parity_view fault,error=EDQUOT,names=none cache=none,locks=lower
+	filtered_view -o cache=none,locks=lower fault,error=EDQUOT,names=none
 	heard() { # OP WANT CMD...
 		local said
 		chain replace fault "fault,error=EDQUOT,ops=$1" > /dev/null || fail "no filter for $1"
@@ -76,7 +63,7 @@ each_own_programs() {
 	lower ext4
 	mkdir "$LOWER/d"
 	echo text > "$LOWER/f"
-	parity_view parity-which
+	filtered_view parity-which
 	says 'EDQUOT|EDQUOT' rw "$VIEW/f" fsync datasync
 	refused 'no locks available' sync "$VIEW/d"
 	answers 0 link "$VIEW/f" "$VIEW/d/g"
@@ -90,7 +77,7 @@ each_new_nodes() {
 	lower ext4
 	mkdir "$LOWER/d"
 	echo text > "$LOWER/f"
-	parity_view pass cache=ttl=60
+	filtered_view -o cache=ttl=60 pass
 	mkdir "$VIEW/d/dir"
 	: > "$VIEW/d/file"
 	mkfifo "$VIEW/d/fifo"
@@ -110,7 +97,7 @@ each_refused_after() {
 	lower ext4
 	mkdir "$LOWER/d"
 	echo text > "$LOWER/f"
-	parity_view parity-open,refuse=13
+	filtered_view parity-open,refuse=13
 	for i in $(seq 50); do
 		answers EACCES read "$VIEW/f"
 		answers EACCES write "$VIEW/f"
@@ -130,7 +117,7 @@ each_read_only_below() {
 	lower ext4
 	mkdir "$LOWER/d"
 	echo text > "$LOWER/f"
-	parity_view pass
+	filtered_view pass
 	equal "$(cat "$VIEW/f")" text
 	mount -o remount,ro "$FS" || fail "remount"
 	answers EROFS create "$VIEW/new"
@@ -155,7 +142,7 @@ each_changed_names() {
 	local i
 	lower ext4
 	mkdir "$LOWER/sub"
-	parity_view parity-names
+	filtered_view parity-names
 	echo text > "$VIEW/a-file" || fail create
 	check mkdir "$VIEW/a-dir"
 	check mkfifo "$VIEW/a-fifo"
@@ -182,7 +169,7 @@ each_changed_names() {
 values_tree() { # [OPTIONS]
 	lower ext4
 	echo text > "$LOWER/f"
-	parity_view parity-values "$@"
+	filtered_view ${1:+-o "$1"} parity-values
 }
 
 each_changed_attributes() {
@@ -263,7 +250,7 @@ each_changed_open_flags() {
 	lower ext4
 	echo text > "$LOWER/f"
 	# O_RDWR becomes O_RDONLY: nothing is written by it.
-	parity_view parity-open,drop=2
+	filtered_view parity-open,drop=2
 	"$TOOLS/io" rw "$VIEW/f" 'pwrite 0 LOST' > "$T/said" 2>&1
 	equal "$(cat "$LOWER/f")" text "what must not be written"
 	check not grep -qx 4 "$T/said"

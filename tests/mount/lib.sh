@@ -37,6 +37,7 @@
 #	release NAME		ends it
 #	act VERB ARG...		the helper for what a shell cannot do, see tools/act
 #	answers WANT CALL ARG...	"act try CALL ARG..." has to say WANT: 0, or the name of an error
+#	says WANT FLAGS FILE STEP...	"io FLAGS FILE STEP..." has to print WANT: its lines with '|' between
 #	need_filters		skips the case where filters cannot be built or run
 #	filtered_view [-o OPTS] SPEC...	a view with these filters, of the lower tree that there is or of a
 #				new one; cache=none where -o does not say otherwise
@@ -532,6 +533,12 @@ answers() { # WANT CALL ARG...
 	local said
 	said=$("$TOOLS/act" try "${@:2}")
 	[ "$said" = "$1" ] || fail "'${*:2}' came to '$said', should be '$1'"
+}
+
+says() { # WANT FLAGS FILE STEP...
+	local got
+	got=$("$TOOLS/io" "${@:2}" 2>&1 | tr '\n' '|')
+	[ "${got%|}" = "$1" ] || fail "'${*:2}' says '${got%|}', should be '$1'"
 }
 
 # ---- comparing ----------------------------------------------------------------------------------
