@@ -156,7 +156,7 @@ static __always_inline void values_quoted(struct values *v, __u8 c)
 	} else if (c == '\\' && v->quote == '"') {
 		v->escaped = 1;
 	} else if (c == v->quote) {
-		/* Some formats only escape a quote with a backslash: no later key is certain. */
+		/* A backslash escapes this quote in some formats only: no later key is sure. */
 		v->state = v->before == '\\' && c == '\'' ? LOST : VALUE;
 		v->before = c;
 		return;

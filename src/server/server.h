@@ -31,7 +31,7 @@ struct server_config {
 	uint64_t features;		/* FUSE_* as agreed with the kernel */
 	bool sync, dirsync;		/* sync all changes, or those of names, before the reply */
 	uint64_t disabled_ops;		/* bits of opcodes: operations that the view lacks */
-	const char *const *filters;	/* specs, ended by NULL; NULL: none. Borrowed in the call */
+	const char *const *filters;	/* specs up to NULL, or NULL; borrowed during the call */
 };
 /*
  * Makes a server and starts its threads. Takes what config says also on failure. 0, or -errno and
