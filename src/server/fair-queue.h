@@ -5,8 +5,8 @@
  *
  * Two bounds keep a part of a resource free for other users. A user may have as many requests
  * running as there are threads that run nothing, and may have as many requests here as there is
- * room left. So one user alone gets half, two users get a third each, and a names always finds
- * some free.
+ * room left. So one user alone gets half, two users get a third each, and a newcomer always
+ * finds some free.
  *
  * Users share a row of the table where a hash of their IDs is the same; then they share a turn.
  * The caller locks.
