@@ -213,7 +213,7 @@ struct invalidator *fs_callbacks_invalidator(struct fs_callbacks *callbacks)
 	return callbacks->invalidator;
 }
 
-struct submounts *fs_callbacks_inside(struct fs_callbacks *callbacks)
+struct submounts *fs_callbacks_submounts(struct fs_callbacks *callbacks)
 {
 	return callbacks->submounts;
 }

@@ -29,4 +29,4 @@ void fs_callbacks_stop(struct fs_callbacks *callbacks);
 struct fs_callbacks *fs_callbacks_free(struct fs_callbacks *callbacks);
 /* Borrowed. */
 struct invalidator *fs_callbacks_invalidator(struct fs_callbacks *callbacks);
-struct submounts *fs_callbacks_inside(struct fs_callbacks *callbacks);
+struct submounts *fs_callbacks_submounts(struct fs_callbacks *callbacks);

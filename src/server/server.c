@@ -167,7 +167,7 @@ static void init_request_host(struct server *server, const struct server_config 
 	server->request_host = (struct request_host){
 		.fs = config->fs,
 		.exact = &server->exact,
-		.submounts = fs_callbacks_inside(config->fs_callbacks),
+		.submounts = fs_callbacks_submounts(config->fs_callbacks),
 		.disabled_ops = config->disabled_ops,
 		.sync = config->sync,
 		.dirsync = config->dirsync,
