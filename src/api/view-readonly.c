@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Flags of the mount below a view: read-only as LOWER is, and changed by a remount of the view. */
 #include "api/view.h"
-#include "fs/fs.h"
 #include "mount/mount.h"
 #include "util/fstype.h"
 #include "util/log.h"

@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 

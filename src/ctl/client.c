@@ -6,12 +6,10 @@
 #include "ctl/json.h"
 #include "ctl/line.h"
 #include "util/cleanup.h"
-#include "util/fd.h"
 
 #include <errno.h>
 #include <json-c/json.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/socket.h>
 
 int ctl_client_find(unsigned int connection, char path[CTL_PATH_MAX])

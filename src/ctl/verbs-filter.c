@@ -20,9 +20,7 @@
 
 #include <errno.h>
 #include <json-c/json.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 #define MAX_BYPASSED 256		/* paths in a reply, for each filter */
 

@@ -12,7 +12,6 @@
 #include <penstock/penstock.h>
 
 #include <json-c/json.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 

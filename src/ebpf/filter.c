@@ -5,7 +5,6 @@
  * Locking: none. Nothing but the counters changes after filter_load().
  */
 #include "ebpf/filter.h"
-#include "ebpf/explain.h"
 #include "ebpf/load.h"
 #include "ebpf/pin.h"
 #include "util/log.h"

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #define KEY_SIZE (PST_KEY_WORDS * sizeof(uint64_t))

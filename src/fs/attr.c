@@ -36,7 +36,6 @@
 #include "util/fd.h"
 #include "util/thread.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <time.h>
@@ -261,7 +260,7 @@ void attr_complete_entry(struct fs *fs, struct node *dir, struct fs_entry *entry
 		entry->entry_ns = 0;
 }
 
-void attr_mark_maybe_mapped(struct fs *fs, struct node *node)
+void attr_mark_maybe_mapped(struct node *node)
 {
 	if (S_ISREG(node->type))
 		atomic_fetch_or(&node->attr_state, MAY_BE_MAPPED);
@@ -303,7 +302,7 @@ void attr_opened(struct fs *fs, struct node *node, int flags, enum io_mode mode)
 		shadow_drop_written(fs, node);
 }
 
-void attr_released(struct fs *fs, struct node *node, int flags, enum io_mode mode)
+void attr_released(struct node *node, int flags, enum io_mode mode)
 {
 	if ((flags & O_ACCMODE) != O_RDONLY)
 		attr_writer_ends(node);

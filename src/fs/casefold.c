@@ -10,14 +10,12 @@
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
-#include "util/fd.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 enum casefold { CASEFOLD_UNKNOWN, CASEFOLD_OFF, CASEFOLD_ON };
 

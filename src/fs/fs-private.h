@@ -151,7 +151,7 @@ void attr_find_alias(struct fs *fs, struct node *node);
 void attr_node_seen_first(struct fs *fs, struct node *node, struct fs_attr *attr);
 void attr_node_created(struct node *node);
 /* A process below may store to the file through a mapping. */
-void attr_mark_maybe_mapped(struct fs *fs, struct node *node);
+void attr_mark_maybe_mapped(struct node *node);
 /*
  * Around an open for writing that is under way: no lease is held meanwhile, see attr.c.
  * attr_opened() and attr_released() count opens themselves.
@@ -159,7 +159,7 @@ void attr_mark_maybe_mapped(struct fs *fs, struct node *node);
 void attr_writer_begins(struct node *node);
 void attr_writer_ends(struct node *node);
 void attr_opened(struct fs *fs, struct node *node, int flags, enum io_mode mode);
-void attr_released(struct fs *fs, struct node *node, int flags, enum io_mode mode);
+void attr_released(struct node *node, int flags, enum io_mode mode);
 bool attr_has_writers(const struct node *node);
 
 /* -- attr-shadow.c, invalidate.c: what the kernel has cached ----------------------------------- */
@@ -331,8 +331,6 @@ struct watch *watch_free(struct watch *watch);
  * after the read make an event; fd is an O_PATH descriptor of the node.
  */
 void watch_before_read(struct fs *fs, struct node *node, int fd);
-/* Adds a mark on a node; false: it cannot be watched. */
-bool watch_add(struct fs *fs, struct node *node, int fd);
 void watch_node_gone(struct fs *fs, struct node *node);
 void watch_stat(const struct watch *watch, struct fs_stat *stat);
 

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The file system as a whole: made, ended, asked for its nodes and handles. */
 #include "fs/fs.h"
-#include "fs/creds.h"
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
-#include "util/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 
 DEFINE_CLEANUP(struct fs *, fs_free);
 

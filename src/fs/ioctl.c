@@ -8,10 +8,8 @@
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
-#include "util/fd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/fs.h>
 #include <string.h>
 #include <sys/ioctl.h>

@@ -17,18 +17,14 @@
  *
  * One lock guards it all; nothing here is on a common path.
  */
-#include "fs/creds.h"
 #include "fs/lock-private.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
-#include "util/fd.h"
 #include "util/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #define MAX_WAITERS 1024
 #define STACK_SIZE (128 * 1024)

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <unistd.h>
 
 /*
  * Flags that making a file below is not asked for: it is new, and where data goes is decided write
@@ -261,7 +260,7 @@ int fs_release(struct fs *fs, struct handle *handle)
 		return 0;
 	if (fs->config.locks == PST_LOCKS_LOWER)
 		locks_drop_handle(fs, handle);
-	attr_released(fs, handle->node, handle->flags, handle->io_mode);
+	attr_released(handle->node, handle->flags, handle->io_mode);
 	passthrough_close(fs, handle->node);
 	return 0;
 }

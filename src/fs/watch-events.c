@@ -274,7 +274,7 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 		if ((mask & FAN_MOVED_TO) && subject.dir)
 			note_taken(watch, subject.dir);
 		if (subject.node && (mask & (FAN_OPEN | FAN_MODIFY)))
-			attr_mark_maybe_mapped(watch->fs, subject.node);
+			attr_mark_maybe_mapped(subject.node);
 		/* Also of a change of names: it is one of the file's number of links, and times. */
 		if (subject.node)
 			pass_on(watch, subject.node, mask & FAN_MODIFY);

@@ -82,7 +82,8 @@ void watch_look_at_root(struct watch *watch)
 	mount_watchable(watch, root, (int)root->fd_slot);
 }
 
-bool watch_add(struct fs *fs, struct node *node, int fd)
+/* Adds a mark on a node; false: it cannot be watched. */
+static bool add_mark(struct fs *fs, struct node *node, int fd)
 {
 	struct watch *watch = fs->watch;
 
@@ -113,7 +114,7 @@ void watch_before_read(struct fs *fs, struct node *node, int fd)
 
 	/* A change after the mark makes an event. */
 	if (fs->watch && (state == WATCH_WANTED || (state == WATCH_NONE && S_ISDIR(node->type))))
-		watch_add(fs, node, fd);
+		add_mark(fs, node, fd);
 }
 
 /*

@@ -27,7 +27,6 @@
  *
  * Locks: those of struct watch are not taken here. The thread ends before anything is freed.
  */
-#include "fs/creds.h"
 #include "fs/watch-private.h"
 #include "util/cleanup.h"
 #include "util/cpu.h"

@@ -10,8 +10,6 @@ struct texts {
 	size_t n;
 };
 void texts_clear(struct texts *texts);
-/* Returns whether the text is new in the list. Without memory it is dropped. */
-bool texts_add(struct texts *texts, const char *text);
 
 /*
  * Adds the mount points inside the view with this connection, of all mount namespaces that can be

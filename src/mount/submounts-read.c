@@ -26,7 +26,7 @@ void texts_clear(struct texts *texts)
 }
 
 /* Returns whether the text is new in the list. Without memory it is dropped. */
-bool texts_add(struct texts *texts, const char *text)
+static bool texts_add(struct texts *texts, const char *text)
 {
 	char **at;
 

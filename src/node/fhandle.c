@@ -17,7 +17,6 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 enum kind { KIND_NONE, KIND_INO32, KIND_XFS64, KIND_SHMEM, KIND_BTRFS };
 

@@ -13,7 +13,6 @@
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>

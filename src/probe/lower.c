@@ -2,19 +2,14 @@
 /* Probes the file system of LOWER. */
 #include "fs/fs.h"
 #include "probe/probe.h"
-#include "util/cleanup.h"
-#include "util/fd.h"
 #include "util/fstype.h"
 
 #include <penstock/penstock.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
-#include <unistd.h>
 
 static void probe_type(struct probe *probe, int lower_fd)
 {

@@ -14,8 +14,6 @@
 #include "util/cgroup.h"
 #include "util/log.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 

@@ -3,7 +3,6 @@
 #include "request/req.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
 int op_getattr(struct req *req)
 {

@@ -2,7 +2,6 @@
 /* Operations on names. */
 #include "request/req.h"
 
-#include <errno.h>
 
 int op_lookup(struct req *req)
 {

@@ -116,7 +116,8 @@ int trace_add(struct trace *trace, int fd, bool all)
 	return r;
 }
 
-bool trace_on(const struct trace *trace)
+/* Returns true where there is a listener; else tracing costs nothing. */
+static bool is_on(const struct trace *trace)
 {
 	return atomic_load_explicit(&trace->n, memory_order_relaxed);
 }
@@ -272,7 +273,7 @@ static void put_subject(struct line *line, const struct subject *subject)
 
 void trace_begin(struct req *req)
 {
-	req->trace_ns = trace_on(req->host->trace) ? clock_ns() : 0;
+	req->trace_ns = is_on(req->host->trace) ? clock_ns() : 0;
 }
 
 void trace_event(struct trace *trace, struct fs *fs, const struct filter_call *call,
@@ -289,7 +290,7 @@ void trace_event(struct trace *trace, struct fs *fs, const struct filter_call *c
 		.gid = call->gid,
 		.pid = call->caller.pid,
 	};
-	_cleanup_(freep) struct line *line = trace_on(trace) ? malloc(sizeof(*line)) : NULL;
+	_cleanup_(freep) struct line *line = is_on(trace) ? malloc(sizeof(*line)) : NULL;
 
 	if (!line)
 		return;
@@ -331,7 +332,7 @@ void trace_end(struct req *req, int r)
 	const struct chain_entry *decided_by = req->call.decided_by;
 	_cleanup_(freep) struct line *line = NULL;
 
-	if (!req->trace_ns || !trace_on(trace) || !(for_all || trace->n_all))
+	if (!req->trace_ns || !is_on(trace) || !(for_all || trace->n_all))
 		return;
 	line = malloc(sizeof(*line));
 	if (!line)

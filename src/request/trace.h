@@ -11,9 +11,6 @@ struct trace *trace_free(struct trace *trace);
 /* Starts writing to fd (taken): all operations, or those that filters handled. 0 or -errno. */
 int trace_add(struct trace *trace, int fd, bool all);
 
-/* Returns true where there is a listener; else tracing costs nothing. */
-bool trace_on(const struct trace *trace);
-
 /* Records the time when a request begins. */
 void trace_begin(struct req *req);
 /* A program of a filter has left an event; error: the result so far, after the operation. */

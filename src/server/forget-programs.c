@@ -5,7 +5,6 @@
 #include "server/request-pool.h"
 
 #include <pthread.h>
-#include <string.h>
 
 void forget_programs_init(struct forget_programs *forget, struct request_pool *requests)
 {

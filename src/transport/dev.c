@@ -6,7 +6,6 @@
  */
 #include "transport/chan.h"
 #include "util/cleanup.h"
-#include "util/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>

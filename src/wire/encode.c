@@ -3,7 +3,6 @@
 
 #include <linux/stat.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 
 #define NS_PER_S 1000000000u
 

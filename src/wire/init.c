@@ -5,7 +5,6 @@
  */
 #include "wire/init.h"
 
-#include <string.h>
 
 #define NEEDED (FUSE_INIT_EXT | FUSE_SETXATTR_EXT | FUSE_MAX_PAGES | FUSE_HANDLE_KILLPRIV_V2)
 
