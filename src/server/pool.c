@@ -203,10 +203,10 @@ bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once)
 	if (!early) {
 		fair_queue_push(&pool->queue, req);
 		/*
-		 * If no thread can be started, the existing threads take the request in its
-		 * turn.
+		 * runs_at_once() has started a thread if need be. If no thread can be started, the
+		 * existing threads take the request in its turn.
 		 */
-		if (pool->queue.n_queued > pool->n_idle)
+		if (!at_once && pool->queue.n_queued > pool->n_idle)
 			grow(pool);
 		pthread_cond_signal(&pool->work);
 	}

@@ -6,11 +6,13 @@
  */
 #include "kernel.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -167,6 +169,65 @@ static void test_open_beyond_the_share_is_refused(void **state)
 	expect_silence(&f);
 	let_go(&f);
 	expect_answers(&f, uniques, N + 1);
+	k_stop(f.k);
+}
+
+static int count_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static uint32_t mode_is_the_servers(void *aux, const struct pst_file *file)
+{
+	(void)aux;
+	(void)file;
+	return STATX_MODE;
+}
+
+static int get_slowly_once(void *aux, const struct pst_file *file, struct statx *stx)
+{
+	(void)file;
+	(void)stx;
+	if (atomic_exchange((atomic_bool *)aux, false))
+		usleep(60000);
+	return 0;
+}
+
+/* After a slow request, one that looks finds no idle thread of the pool. */
+static void test_look_starts_one_thread(void **state)
+{
+	atomic_bool slow = false;
+	struct pst_server server = { .size = sizeof(server),
+				     .aux = &slow,
+				     .fields = mode_is_the_servers,
+				     .getattr = get_slowly_once };
+	struct fixture f = start_with(&(struct k_options){
+		.nodes = K_NODES(state), .passthrough = true, .server = &server });
+	struct fuse_entry_out entry;
+	struct fuse_attr_out attr;
+	uint64_t uniques[2];
+	int n_threads;
+
+	k_file_below(f.k, "other", "text");
+	assert_int_equal(k_lookup(f.c, K_ROOT, "other", &entry), 0);
+	uniques[0] = send_held(&f);
+	uniques[1] = send_held(&f);
+	expect_silence(&f);
+	slow = true;
+	assert_int_equal(k_getattr(f.c, entry.nodeid, &attr), 0);
+	assert_false(slow);
+	n_threads = count_threads();
+	assert_int_equal(k_getattr(f.c, entry.nodeid, &attr), 0);
+	assert_int_equal(count_threads(), n_threads + 1);
+	let_go(&f);
+	expect_answers(&f, uniques, 2);
 	k_stop(f.k);
 }
 
@@ -500,6 +561,7 @@ int main(void)
 		K_TEST(test_goes_on),	    K_TEST(test_channel_goes_on_while_many_wait),
 		K_TEST(test_open_beyond_the_share_is_refused),
 		K_TEST(test_held_user_leaves_threads_to_others),
+		K_TEST(test_look_starts_one_thread),
 		K_TEST(test_open_ends_with_its_caller),
 		K_TEST(test_open_of_a_living_caller_is_not_interrupted),
 		K_TEST(test_fsync_is_not_interrupted),
