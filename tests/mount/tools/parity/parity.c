@@ -5,7 +5,6 @@
 #include <grp.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include "../compare.h"
@@ -222,18 +221,4 @@ void stamp_note(struct side *s, const char *what, int dir, const char *name, str
 	(memcmp(&now.stx.stx_##t, &before.stx.stx_##t, sizeof(now.stx.stx_##t)) ? " " #t : "")
 	note(s, "%s moves of '%s':%s%s%s", what, name, MOVED(atime), MOVED(mtime), MOVED(ctime));
 #undef MOVED
-}
-
-void in_child(struct side *s, const char *what, void (*fn)(struct side *s))
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0) {
-		fn(s);
-		_exit(0);
-	}
-	must(pid > 0 && waitpid(pid, &status, 0) == pid, "child");
-	note(s, "%s: %s %d", what, WIFSIGNALED(status) ? "signal" : "exit",
-	     WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }

@@ -105,7 +105,4 @@ struct stamp {
 struct stamp stamp_take(struct side *s, int dir, const char *name);
 void stamp_note(struct side *s, const char *what, int dir, const char *name, struct stamp before);
 
-/* Runs fn in a child and notes how it ended. */
-void in_child(struct side *s, const char *what, void (*fn)(struct side *s));
-
 #endif
