@@ -9,9 +9,9 @@
 struct bench {
 	const struct figure *figure;
 	const char *tar; /* the source tree as a tar file, for the jobs */
-	int root_fd;	 /* the target's directory: the fixtures big/ and tree/ lie here */
-	int dir_fd;	 /* an empty directory of this run, also the working directory */
-	int fd;		 /* what the figure holds open, or -1 */
+	int root_fd;     /* the target's directory: the fixtures big/ and tree/ lie here */
+	int dir_fd;      /* an empty directory of this run, also the working directory */
+	int fd;          /* what the figure holds open, or -1 */
 	int fd2;
 	char *data; /* BENCH_DATA_MAX bytes */
 	char *map;
@@ -37,14 +37,14 @@ struct figure {
 	const char *unit;   /* what is counted: one of these takes the printed time */
 	const char *what;   /* one line for people */
 	unsigned int flags; /* FIGURE_* */
-	unsigned int n;	    /* operations in one pass */
-	size_t block;	    /* bytes in one operation, where it has any */
+	unsigned int n;     /* operations in one pass */
+	size_t block;       /* bytes in one operation, where it has any */
 	figure_fn setup, before, run, after, teardown;
 };
 
 enum {
-	BENCH_FILES = 500,	 /* small files that the metadata figures go through */
-	BENCH_BIG = 10000,	 /* names in the fixture big/ */
+	BENCH_FILES = 500,       /* small files that the metadata figures go through */
+	BENCH_BIG = 10000,       /* names in the fixture big/ */
 	BENCH_SMALL_SIZE = 1024, /* bytes in each of the small files */
 	BENCH_DATA_MAX = 1 << 20,
 	BENCH_FILE_SIZE = 32 << 20, /* bytes in the file of the data figures */

@@ -73,7 +73,7 @@ static int delete (struct bench *b)
 static int run_find(struct bench *b)
 {
 	char *const argv[] = { "find", "../tree", "-name", ".git",   "-prune",
-			       "-o",   "-size",	  "+64k",  "-print", NULL };
+			       "-o",   "-size",   "+64k",  "-print", NULL };
 
 	(void)b;
 	return bench_spawn(argv);

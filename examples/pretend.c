@@ -31,7 +31,7 @@ struct said {
 	uint32_t mask, mode, uid, gid;
 };
 
-static void *table; /* struct said, by tsearch(3) */
+static void *table;                                      /* struct said, by tsearch(3) */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards it */
 
 static int compare(const void *a, const void *b)

@@ -42,7 +42,8 @@ PST_OPTION(__u64, count, "so many times in all; 0: always");
 #ifdef FAULT_DATA
 PST_FILTER(PST_CELLS | PST_DELAYS,
 	   "makes operations, reads and writes fail, be slow or fall short");
-PST_RANGE(__u32, shorten, 1, 4294967295, "bytes that reads and writes are cut to; none: they are not");
+PST_RANGE(__u32, shorten, 1, 4294967295,
+	  "bytes that reads and writes are cut to; none: they are not");
 #else
 PST_FILTER(PST_CELLS | PST_DELAYS, "makes operations fail or be slow");
 #define shorten 0

@@ -30,7 +30,7 @@ PST_FILTER(PST_CELLS | PST_HIDES | PST_BY_CALLER | PST_WANT_CGROUP,
 	   "hides names and paths from some callers");
 PST_OPTION(struct pst_ids, uid, "users to hide from; none: all") PST_TAKES("users");
 PST_OPTION(struct pst_ids, gid, "groups to hide from, by the caller's own; none: all")
-	PST_TAKES("groups");
+PST_TAKES("groups");
 PST_OPTION(struct pst_ids, cgroup, "cgroups to hide from; none: all");
 PST_AT_LEAST_ONE_OF("uid gid cgroup");
 

@@ -29,14 +29,15 @@ PST_FILTER(PST_CELLS | PST_CACHEABLE, "makes files read as empty, blank, or with
 
 PST_OPTION(struct pst_names, names, "names and globs of files to mask, in any directory");
 PST_OPTION(struct pst_paths, paths, "paths of files to mask, or of trees");
-PST_ONE_OF(how, "blank values empty", "blank: all is fill; values: all but keys is; empty") = "blank";
+PST_ONE_OF(how, "blank values empty",
+	   "blank: all is fill; values: all but keys is; empty") = "blank";
 PST_OPTION(char, fill[2], "the character that is shown in the place of others")
-	PST_TAKES("not empty") = "x";
+PST_TAKES("not empty") = "x";
 PST_ONE_OF(write, "deny allow",
 	   "deny or allow changing, renaming and removing what is masked") = "deny";
 
 #define EACH(byte) (0x0101010101010101ULL * (__u8)(byte))
-#define HIGH EACH(0x80)
+#define HIGH       EACH(0x80)
 
 #define is(WORD) pst_text_is(how, WORD, sizeof(WORD))
 #define writable pst_text_is(write, "allow", sizeof("allow"))

@@ -25,30 +25,30 @@
 #define KEY_MAX 128
 
 enum values_state {
-	LINE,		/* blanks at the beginning of a line */
-	DASH,		/* ... and one '-' */
-	KEY,		/* a key without quotes */
-	QUOTED_KEY,	/* inside the quotes of a key */
+	LINE,       /* blanks at the beginning of a line */
+	DASH,       /* ... and one '-' */
+	KEY,        /* a key without quotes */
+	QUOTED_KEY, /* inside the quotes of a key */
 	BEHIND_KEY,
-	BEHIND_EQUALS,	/* a value has to follow */
-	BEHIND_COLON,	/* a blank has to follow */
-	VALUE,		/* what is no key, to the end of the line */
-	QUOTED,		/* ... inside quotes */
-	COMMENT,	/* ... where quotes mean nothing */
-	LOST,		/* no more keys */
+	BEHIND_EQUALS, /* a value has to follow */
+	BEHIND_COLON,  /* a blank has to follow */
+	VALUE,         /* what is no key, to the end of the line */
+	QUOTED,        /* ... inside quotes */
+	COMMENT,       /* ... where quotes mean nothing */
+	LOST,          /* no more keys */
 };
 /* In the states before VALUE the filter shows the bytes of the line so far once they form a key. */
 #define OPEN(STATE) ((STATE) < VALUE)
 
 /* In the call's room. */
 struct values {
-	__u64 word;	/* the last eight bytes of a key */
+	__u64 word; /* the last eight bytes of a key */
 	__u32 state;
-	__u32 at;	/* the byte that is looked at */
-	__u32 line_at;	/* where its line begins */
-	__u32 column;	/* of the key in its line */
-	__u32 goes_on;	/* a line whose first byte is at this column, or further, goes on; 0: none does */
-	__u32 len;	/* of the key, or of what is inside quotes */
+	__u32 at;      /* the byte that is looked at */
+	__u32 line_at; /* where its line begins */
+	__u32 column;  /* of the key in its line */
+	__u32 goes_on; /* a line whose first byte is at this column, or further, goes on; 0: none does */
+	__u32 len; /* of the key, or of what is inside quotes */
 	__u8 quote, before;
 	__u8 dash, exported, quoted, begun, escaped;
 };
@@ -229,7 +229,7 @@ static __always_inline int values_ends_key(struct values *v, __u8 c)
 	return 1;
 }
 
-#define EXPORT 0x6578706f7274ULL	/* the word */
+#define EXPORT 0x6578706f7274ULL /* the word */
 
 static __always_inline void values_behind_key(struct pst_call *call, struct values *v, __u8 c)
 {

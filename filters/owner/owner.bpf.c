@@ -16,8 +16,7 @@
 PST_FILTER(0, "shows files, and creates them, as other users'");
 
 /* 4294967295 stands for no user. */
-#define OWNER(NAME, KIND, HELP)                                                                \
-	PST_RANGE(__s64, NAME, -1, 4294967294, HELP) PST_TAKES(KIND) = -1
+#define OWNER(NAME, KIND, HELP) PST_RANGE(__s64, NAME, -1, 4294967294, HELP) PST_TAKES(KIND) = -1
 
 OWNER(uid, "users", "the owner that is shown; -1: the real one");
 OWNER(gid, "groups", "the group that is shown; -1: the real one");

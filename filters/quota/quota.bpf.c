@@ -33,7 +33,7 @@ PST_RANGE(__u64, files, 1, 1152921504606846976, "files that may be created; none
 PST_AT_LEAST_ONE_OF("bytes files");
 PST_ONE_OF(per, "uid tree", "uid: a limit for each owner; tree: one for all") PST_OF_MAPS = "tree";
 
-#define MAX_OWNERS 65536
+#define MAX_OWNERS   65536
 #define MAX_NAMELESS (1 << 20)
 /* Without a limit there is this one, so that no sum overflows. */
 #define MOST (1ULL << 63)
@@ -158,7 +158,8 @@ static __attribute__((noinline)) int settle(__u32 uid, __s64 more_bytes, __s64 m
 /* What a program before the operation has reserved, for the one after it. */
 #define RESERVED_FILE (1ULL << 32)
 
-static __always_inline int take_noted(struct pst_call *call, __u32 uid, __u64 more_bytes, int more_files)
+static __always_inline int take_noted(struct pst_call *call, __u32 uid, __u64 more_bytes,
+				      int more_files)
 {
 	int r = take(uid, more_bytes, more_files);
 
@@ -214,7 +215,8 @@ static __always_inline struct nameless *nameless_of(__u64 nodeid)
 	return NULL;
 }
 
-static __attribute__((noinline)) int add_nameless(__u64 nodeid, __u32 uid, __u64 has_bytes, __u32 has_files)
+static __attribute__((noinline)) int add_nameless(__u64 nodeid, __u32 uid, __u64 has_bytes,
+						  __u32 has_files)
 {
 	struct nameless file = {
 		.view = pst_view,
@@ -275,7 +277,8 @@ static __always_inline int gone(const struct pst_call *call, const struct pst_at
 	if (!call->after.attr.mode)
 		settle(before->uid, -(__s64)length(before), -1);
 	else
-		add_nameless(call->after.nodeid, call->after.attr.uid, length(&call->after.attr), 1);
+		add_nameless(call->after.nodeid, call->after.attr.uid, length(&call->after.attr),
+			     1);
 	return PST_PASS;
 }
 
@@ -350,7 +353,8 @@ static __attribute__((noinline)) int changed(struct pst_call *call)
 		return PST_PASS;
 	file = nameless_of(call->node.nodeid);
 	if (!file)
-		return add_nameless(call->node.nodeid, after->uid, more > 0 ? more : 0, 0), PST_PASS;
+		return add_nameless(call->node.nodeid, after->uid, more > 0 ? more : 0, 0),
+		       PST_PASS;
 	file->uid = after->uid;
 	file->bytes = more < 0 && file->bytes < (__u64)-more ? 0 : file->bytes + more;
 	return PST_PASS;

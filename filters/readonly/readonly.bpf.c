@@ -29,7 +29,7 @@ PST_FILTER(PST_CELLS | PST_BY_CALLER | PST_WANT_CGROUP,
 	   "refuses some callers all changes of a tree, or of parts of it");
 PST_OPTION(struct pst_ids, uid, "users who must not change anything; none: all") PST_TAKES("users");
 PST_OPTION(struct pst_ids, gid, "groups that must not, by the caller's own; none: all")
-	PST_TAKES("groups");
+PST_TAKES("groups");
 PST_OPTION(struct pst_ids, cgroup, "cgroups that must not; none: all");
 PST_AT_LEAST_ONE_OF("uid gid cgroup");
 

@@ -50,9 +50,8 @@ static __always_inline void *pst_data(struct pst_call *call, __u64 at, __u32 len
  * A loop over bytes is best written `for (i = 0; i < PST_BLOCK && i < len; i++)`; one over the eight
  * words of the block, which may always be touched, is eight times as fast.
  */
-#define PST_BLOCK 64
-#define PST_DATA_FN(NAME, BLOCK, LEN, AT, AUX)                                                     \
-	PST_DATA_FN_OF(PST_BLOCK, NAME, BLOCK, LEN, AT, AUX)
+#define PST_BLOCK                              64
+#define PST_DATA_FN(NAME, BLOCK, LEN, AT, AUX) PST_DATA_FN_OF(PST_BLOCK, NAME, BLOCK, LEN, AT, AUX)
 
 /*
  * The same with blocks of another size, a power of two from 8 to 4096. Going from block to block costs
@@ -83,9 +82,9 @@ struct pst_blocks {
 
 #define pst_data_each(CALL, FN, AUX)                                                               \
 	({                                                                                         \
-		struct pst_blocks pst_blocks = {                                                   \
-			.call = (CALL), .aux = (AUX), .len = (CALL)->data_len                      \
-		};                                                                                 \
+		struct pst_blocks pst_blocks = { .call = (CALL),                                   \
+						 .aux = (AUX),                                     \
+						 .len = (CALL)->data_len };                        \
                                                                                                    \
 		bpf_loop((pst_blocks.len + FN##_size - 1) / FN##_size, FN##_block, &pst_blocks,    \
 			 0);                                                                       \
@@ -179,13 +178,13 @@ static __always_inline int pst_data_put(struct pst_call *call, __u32 at, __u32 n
 
 /* In dirent->type, as readdir(3) has them. */
 #define DT_UNKNOWN 0
-#define DT_FIFO	   1
-#define DT_CHR	   2
-#define DT_DIR	   4
-#define DT_BLK	   6
-#define DT_REG	   8
-#define DT_LNK	   10
-#define DT_SOCK	   12
+#define DT_FIFO    1
+#define DT_CHR     2
+#define DT_DIR     4
+#define DT_BLK     6
+#define DT_REG     8
+#define DT_LNK     10
+#define DT_SOCK    12
 
 /* What a function for entries, or for names of attributes, returns. */
 enum pst_entry_verdict {
@@ -297,9 +296,9 @@ PST_HELPER void pst_dirent_end(struct pst_call *call, int verdict)
 
 #define pst_dirents(CALL, FN, AUX)                                                                 \
 	({                                                                                         \
-		struct pst_blocks pst_blocks = {                                                   \
-			.call = (CALL), .aux = (AUX), .len = (CALL)->data_len                      \
-		};                                                                                 \
+		struct pst_blocks pst_blocks = { .call = (CALL),                                   \
+						 .aux = (AUX),                                     \
+						 .len = (CALL)->data_len };                        \
                                                                                                    \
 		pst_scratch(CALL)->from = pst_scratch(CALL)->to = 0;                               \
 		bpf_loop(pst_blocks.len / 24, FN##_dirent, &pst_blocks, 0);                        \
@@ -353,9 +352,9 @@ PST_HELPER int pst_xattr_byte(struct pst_call *call, __u64 i)
 
 #define pst_xattrs(CALL, FN, AUX)                                                                  \
 	({                                                                                         \
-		struct pst_blocks pst_blocks = {                                                   \
-			.call = (CALL), .aux = (AUX), .len = (CALL)->data_len                      \
-		};                                                                                 \
+		struct pst_blocks pst_blocks = { .call = (CALL),                                   \
+						 .aux = (AUX),                                     \
+						 .len = (CALL)->data_len };                        \
                                                                                                    \
 		pst_scratch(CALL)->from = pst_scratch(CALL)->to = 0;                               \
 		bpf_loop(pst_blocks.len, FN##_xattr, &pst_blocks, 0);                              \

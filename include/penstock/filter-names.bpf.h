@@ -28,7 +28,7 @@ static __always_inline __u32 pst_name_len(const struct pst_call *call, __u32 i)
 
 /* Whether name I (0 or 1) of CALL is LITERAL, a string constant. */
 #define pst_name_is(CALL, I, LITERAL)                                                              \
-	pst_text_is((CALL)->name[(I) & 1].text, "" LITERAL, sizeof(LITERAL))
+	pst_text_is((CALL)->name[(I)&1].text, "" LITERAL, sizeof(LITERAL))
 
 /* Whether the first size bytes are the same; size is a constant of at most PST_NAME_SIZE. */
 static __always_inline int pst_text_is(const volatile char *text, const char *literal, __u32 size)
@@ -175,10 +175,10 @@ PST_HELPER int pst_glob(struct pst_call *call, const char *pattern, __u32 patter
 /* Eight bytes as a number whose highest byte is the first, or the last, of them. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define pst_first_highest(word) __builtin_bswap64(word)
-#define pst_last_highest(word)	(word)
+#define pst_last_highest(word)  (word)
 #else
 #define pst_first_highest(word) (word)
-#define pst_last_highest(word)	__builtin_bswap64(word)
+#define pst_last_highest(word)  __builtin_bswap64(word)
 #endif
 
 /* The first n bytes of such a number; n is at most 8. */

@@ -134,8 +134,7 @@ static __always_inline int pst_chosen(const volatile struct pst_names *names,
  * and has nothing below it, and returns whether it is one.
  */
 static __always_inline int pst_choose(const volatile struct pst_names *names,
-				      const volatile struct pst_paths *paths,
-				      struct pst_call *call)
+				      const volatile struct pst_paths *paths, struct pst_call *call)
 {
 	if (!names->n && !paths->n_steps)
 		return 1;

@@ -76,7 +76,7 @@
  *
  *	PST_LIST_OF(ops, PST_OP_WORDS, "...") PST_TAKES("elsewhere read write : use the filter fault-data");
  */
-#define PST_WORD_SIZE 32
+#define PST_WORD_SIZE   32
 #define PST_TAKES(NOTE) __attribute__((btf_decl_tag("takes: " NOTE)))
 #define PST_ONE_OF(NAME, WORDS, HELP)                                                              \
 	PST_OPTION(char, NAME[PST_WORD_SIZE], HELP) PST_TAKES("one of " WORDS)
@@ -86,7 +86,7 @@
 	PST_OPTION(TYPE, NAME, HELP) PST_TAKES("range " #MIN " " #MAX)
 
 /* The names of all operations, for PST_LIST_OF(). */
-#define PST_OP_WORDS PST_OPS(PST_OP_WORD)
+#define PST_OP_WORDS                     PST_OPS(PST_OP_WORD)
 #define PST_OP_WORD(NAME, OPCODE, FACTS) #NAME " "
 
 /*
@@ -206,11 +206,11 @@ const volatile __u64 pst_view = 1;
  * A program before LOOKUP is also run on one name of a listing after the other, each in the place of
  * name[0], as long as it does no more of them than let them pass.
  */
-#define PST_MANY_lookup ,
-#define PST_MANY_any	,
-#define PST_CHOOSE(PROBE, MANY, ONE)	 PST_SECOND(PROBE MANY, ONE, )
-#define PST_SECOND(...)			 PST_SECOND_(__VA_ARGS__)
-#define PST_SECOND_(FIRST, SECOND, ...)	 SECOND
+#define PST_MANY_lookup                 ,
+#define PST_MANY_any                    ,
+#define PST_CHOOSE(PROBE, MANY, ONE)    PST_SECOND(PROBE MANY, ONE, )
+#define PST_SECOND(...)                 PST_SECOND_(__VA_ARGS__)
+#define PST_SECOND_(FIRST, SECOND, ...) SECOND
 
 struct pst_many {
 	struct pst_call *call;
@@ -282,16 +282,16 @@ static __always_inline _Bool pst_only_passed(const struct pst_call *call,
  */
 #define PST_ROOM 256
 struct pst_scratch {
-	uint64_t	key[PST_KEY_WORDS];	/* of the name that rows of patterns are compared with */
-	char		text[512];	/* a word to be matched that is not a name */
-	uint64_t	bits, cell;	/* of a path: the steps that may be next, and what comes of them */
-	uint32_t	found;
-	uint32_t	pattern_at, text_at;	/* of a glob: how far it is matched ... */
-	uint32_t	star_at, star_text_at;	/* ... and where to go back to */
-	uint32_t	in_set, negated, hit;
-	uint32_t	row, row_first, row_end;	/* of patterns */
-	uint32_t	from, to, begin;	/* in data that is moved together */
-	uint64_t	room[PST_ROOM / 8];
+	uint64_t key[PST_KEY_WORDS]; /* of the name that rows of patterns are compared with */
+	char text[512];              /* a word to be matched that is not a name */
+	uint64_t bits, cell; /* of a path: the steps that may be next, and what comes of them */
+	uint32_t found;
+	uint32_t pattern_at, text_at;   /* of a glob: how far it is matched ... */
+	uint32_t star_at, star_text_at; /* ... and where to go back to */
+	uint32_t in_set, negated, hit;
+	uint32_t row, row_first, row_end; /* of patterns */
+	uint32_t from, to, begin;         /* in data that is moved together */
+	uint64_t room[PST_ROOM / 8];
 };
 
 /*

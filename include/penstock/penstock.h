@@ -38,47 +38,47 @@ struct pst_view;
 
 /* What went wrong, written for the person who reads it: what was refused, why, what to do. */
 struct pst_error {
-	int code;		/* negative errno */
-	char text[512];		/* one line, no newline, always terminated */
+	int code;       /* negative errno */
+	char text[512]; /* one line, no newline, always terminated */
 };
 
 /* Whether reads and writes run in the kernel on the lower file. */
 enum pst_passthrough {
-	PST_PASSTHROUGH_AUTO,	/* where the kernel and the lower file system have it */
-	PST_PASSTHROUGH_ON,	/* as AUTO, but the mount is refused where the kernel lacks it */
-	PST_PASSTHROUGH_OFF,	/* data is served through the page cache of the view */
+	PST_PASSTHROUGH_AUTO, /* where the kernel and the lower file system have it */
+	PST_PASSTHROUGH_ON,   /* as AUTO, but the mount is refused where the kernel lacks it */
+	PST_PASSTHROUGH_OFF,  /* data is served through the page cache of the view */
 };
 
 /* How long the kernel may believe what it was told about attributes and names. */
 enum pst_cache {
-	PST_CACHE_AUTO,		/* until others change it below, where that is heard of; else as TTL */
-	PST_CACHE_TTL,		/* for options.ttl_ns */
-	PST_CACHE_NONE,		/* never: every look asks the lower tree */
-	PST_CACHE_EXCLUSIVE,	/* for long: nobody else changes the lower tree */
+	PST_CACHE_AUTO,      /* until others change it below, where that is heard of; else as TTL */
+	PST_CACHE_TTL,       /* for options.ttl_ns */
+	PST_CACHE_NONE,      /* never: every look asks the lower tree */
+	PST_CACHE_EXCLUSIVE, /* for long: nobody else changes the lower tree */
 };
 
 /* Where flock(2) and fcntl(2) locks are kept. */
 enum pst_locks {
-	PST_LOCKS_LOCAL,	/* in the view: programs that lock the same files below do not see them */
-	PST_LOCKS_LOWER,	/* on the lower file: they exclude its users below, too */
+	PST_LOCKS_LOCAL, /* in the view: programs that lock the same files below do not see them */
+	PST_LOCKS_LOWER, /* on the lower file: they exclude its users below, too */
 };
 
 /* Whether the view is told of directories that are opened. */
 enum pst_opendir {
 	PST_OPENDIR_ON,
-	PST_OPENDIR_OFF,	/* with PST_CACHE_AUTO and _EXCLUSIVE: what the kernel keeps costs nothing */
+	PST_OPENDIR_OFF, /* with PST_CACHE_AUTO and _EXCLUSIVE: what the kernel keeps costs nothing */
 };
 
 /* Whether the view has extended attributes, and ACLs, which are some of them. */
 enum pst_xattr {
-	PST_XATTR_ON,		/* those of the lower files */
-	PST_XATTR_OFF,		/* none: nothing is asked for them, and ACLs below are not seen */
+	PST_XATTR_ON,  /* those of the lower files */
+	PST_XATTR_OFF, /* none: nothing is asked for them, and ACLs below are not seen */
 };
 
 /* What becomes of file systems that are mounted below LOWER. */
 enum pst_xdev {
-	PST_XDEV_CROSS,		/* shown; all of the view has one st_dev */
-	PST_XDEV_HIDE,		/* not entered: the directories under them are shown */
+	PST_XDEV_CROSS, /* shown; all of the view has one st_dev */
+	PST_XDEV_HIDE,  /* not entered: the directories under them are shown */
 };
 
 /*
@@ -92,25 +92,25 @@ enum pst_pseudo {
 
 /* How the kernel and the view talk to each other. */
 enum pst_transport {
-	PST_TRANSPORT_AUTO,	/* io_uring where the kernel has it and it is switched on */
-	PST_TRANSPORT_URING,	/* as AUTO, but the mount is refused where that cannot be */
-	PST_TRANSPORT_DEV,	/* /dev/fuse */
+	PST_TRANSPORT_AUTO,  /* io_uring where the kernel has it and it is switched on */
+	PST_TRANSPORT_URING, /* as AUTO, but the mount is refused where that cannot be */
+	PST_TRANSPORT_DEV,   /* /dev/fuse */
 };
 
 /* Mount flags of the view, combined in options.mount_flags. */
 enum {
-	PST_MOUNT_RDONLY	= 1 << 0,
-	PST_MOUNT_NOSUID	= 1 << 1,
-	PST_MOUNT_NODEV		= 1 << 2,
-	PST_MOUNT_NOEXEC	= 1 << 3,
-	PST_MOUNT_NOATIME	= 1 << 4,
-	PST_MOUNT_NODIRATIME	= 1 << 5,
-	PST_MOUNT_STRICTATIME	= 1 << 6,
-	PST_MOUNT_NOSYMFOLLOW	= 1 << 7,
-	PST_MOUNT_RELATIME	= 1 << 8,	/* asked for by name: it overrides the lower mount's noatime */
+	PST_MOUNT_RDONLY = 1 << 0,
+	PST_MOUNT_NOSUID = 1 << 1,
+	PST_MOUNT_NODEV = 1 << 2,
+	PST_MOUNT_NOEXEC = 1 << 3,
+	PST_MOUNT_NOATIME = 1 << 4,
+	PST_MOUNT_NODIRATIME = 1 << 5,
+	PST_MOUNT_STRICTATIME = 1 << 6,
+	PST_MOUNT_NOSYMFOLLOW = 1 << 7,
+	PST_MOUNT_RELATIME = 1 << 8, /* asked for by name: it overrides the lower mount's noatime */
 	/* Changes are on the disk before they are answered: all of them, those of names alone. */
-	PST_MOUNT_SYNC		= 1 << 9,
-	PST_MOUNT_DIRSYNC	= 1 << 10,
+	PST_MOUNT_SYNC = 1 << 9,
+	PST_MOUNT_DIRSYNC = 1 << 10,
 };
 
 /* Log levels: a message is printed when its level is at most the chosen one. */
@@ -125,13 +125,13 @@ struct statx;
 
 /* A file of the lower tree, as a server is told of it. Pointers hold for the time of the call. */
 struct pst_file {
-	uint64_t nodeid;	/* its number in the view, for pst_view_changed() */
-	uint64_t ino;		/* of the lower inode */
-	uint32_t dev_major;	/* of the lower inode */
+	uint64_t nodeid;    /* its number in the view, for pst_view_changed() */
+	uint64_t ino;       /* of the lower inode */
+	uint32_t dev_major; /* of the lower inode */
 	uint32_t dev_minor;
-	uint32_t type;		/* S_IFMT bits of its mode */
-	uint32_t handle_len;	/* bytes; 0: its file system has no handles */
-	const void *handle;	/* tells it from every other file of its device, earlier ones included */
+	uint32_t type;       /* S_IFMT bits of its mode */
+	uint32_t handle_len; /* bytes; 0: its file system has no handles */
+	const void *handle; /* tells it from every other file of its device, earlier ones included */
 };
 
 /*
@@ -149,8 +149,8 @@ struct pst_file {
  * that program.
  */
 struct pst_server {
-	size_t size;		/* sizeof(struct pst_server) */
-	void *aux;		/* the first argument of each */
+	size_t size; /* sizeof(struct pst_server) */
+	void *aux;   /* the first argument of each */
 	/*
 	 * Which attributes of a file are the server's: a mask of STATX_MODE, STATX_UID, STATX_GID,
 	 * STATX_ATIME, STATX_MTIME and STATX_CTIME. Asked once in the life of a nodeid.
@@ -174,31 +174,31 @@ struct pst_server {
  * Initialise with PST_VIEW_OPTIONS_INIT; members are added at the end only.
  */
 struct pst_view_options {
-	size_t size;			/* sizeof(struct pst_view_options) */
-	const char *lower;		/* the directory to show */
-	const char *mountpoint;		/* the directory to show it at */
-	const char *fsname;		/* first field of /proc/mounts; NULL: lower */
-	unsigned int mount_flags;	/* PST_MOUNT_* */
+	size_t size;              /* sizeof(struct pst_view_options) */
+	const char *lower;        /* the directory to show */
+	const char *mountpoint;   /* the directory to show it at */
+	const char *fsname;       /* first field of /proc/mounts; NULL: lower */
+	unsigned int mount_flags; /* PST_MOUNT_* */
 	enum pst_passthrough passthrough;
 	enum pst_cache cache;
-	uint64_t ttl_ns;		/* for PST_CACHE_TTL, and what cannot be watched; nanoseconds */
+	uint64_t ttl_ns; /* for PST_CACHE_TTL, and what cannot be watched; nanoseconds */
 	enum pst_locks locks;
 	enum pst_xdev xdev;
-	unsigned int n_workers;		/* 0: one for each CPU */
-	unsigned int n_pool;		/* threads for what may block; 0: a good default */
-	unsigned int max_write;		/* bytes of data in one request; 0: 1 MiB, with io_uring and
+	unsigned int n_workers; /* 0: one for each CPU */
+	unsigned int n_pool;    /* threads for what may block; 0: a good default */
+	unsigned int max_write; /* bytes of data in one request; 0: 1 MiB, with io_uring and
 					   many CPUs less: docs/performance.md */
-	unsigned int fd_budget;		/* lower descriptors to keep for nodes; 0: from RLIMIT_NOFILE */
-	uint8_t idmap;			/* 1: allow idmapped mounts of the view */
-	uint8_t allow_other;		/* 0: only the mounting user may enter the view */
-	uint8_t pad0[6];		/* 0 */
+	unsigned int fd_budget; /* lower descriptors to keep for nodes; 0: from RLIMIT_NOFILE */
+	uint8_t idmap;          /* 1: allow idmapped mounts of the view */
+	uint8_t allow_other;    /* 0: only the mounting user may enter the view */
+	uint8_t pad0[6];        /* 0 */
 	/* "NAME|FILE[,option=value...]" each, ended by NULL; run in this order. NULL: none. */
 	const char *const *filters;
 	enum pst_transport transport;
-	unsigned int uring_depth;	/* io_uring: requests at a time for each CPU; 0: a good default */
-	uint8_t enable_uring;		/* 1: switch it on in the kernel first, for all mounts to come */
-	uint8_t pad1[7];		/* 0 */
-	const struct pst_server *server;	/* answers for part of the view; copied. NULL: none */
+	unsigned int uring_depth; /* io_uring: requests at a time for each CPU; 0: a good default */
+	uint8_t enable_uring;     /* 1: switch it on in the kernel first, for all mounts to come */
+	uint8_t pad1[7];          /* 0 */
+	const struct pst_server *server; /* answers for part of the view; copied. NULL: none */
 	enum pst_xattr xattr;
 	enum pst_opendir opendir;
 	/*
@@ -255,28 +255,28 @@ unsigned int pst_view_connection(const struct pst_view *view);
 
 /* Facts about a mounted view. Strings live as long as the view. */
 struct pst_view_info {
-	size_t size;			/* in: sizeof(struct pst_view_info) */
-	const char *lower;		/* absolute path of LOWER when it was mounted */
-	const char *mountpoint;		/* absolute path of the mount point when it was mounted */
-	const char *transport;		/* "uring" or "dev" */
-	int passthrough;		/* 1: on */
-	const char *passthrough_why;	/* why it is off, or "" */
-	unsigned int kernel_major;	/* FUSE protocol version of the kernel */
+	size_t size;                 /* in: sizeof(struct pst_view_info) */
+	const char *lower;           /* absolute path of LOWER when it was mounted */
+	const char *mountpoint;      /* absolute path of the mount point when it was mounted */
+	const char *transport;       /* "uring" or "dev" */
+	int passthrough;             /* 1: on */
+	const char *passthrough_why; /* why it is off, or "" */
+	unsigned int kernel_major;   /* FUSE protocol version of the kernel */
 	unsigned int kernel_minor;
 	unsigned int n_workers;
-	uint64_t kernel_flags;		/* FUSE_INIT features that were negotiated */
-	uint64_t n_nodes;		/* nodes that the kernel knows now, the root included */
-	uint64_t n_handles;		/* files and directories open now */
-	uint64_t n_fds;			/* lower descriptors kept for nodes now */
-	uint64_t n_backings;		/* files registered for passthrough now */
-	uint64_t n_registered;		/* files registered for passthrough ever */
-	uint64_t n_refused;		/* registrations that the kernel refused ever */
-	uint64_t node_bytes;		/* memory of the node table, all counted */
-	uint64_t n_watched;		/* directories and files that are watched below now */
-	uint64_t n_events;		/* events that were read ... */
-	uint64_t n_own_events;		/* ... of these, those that the view itself caused ... */
-	uint64_t n_overflows;		/* ... and times that there were too many to hear of */
-	const char *transport_why;	/* why it is not io_uring, or "" */
+	uint64_t kernel_flags;     /* FUSE_INIT features that were negotiated */
+	uint64_t n_nodes;          /* nodes that the kernel knows now, the root included */
+	uint64_t n_handles;        /* files and directories open now */
+	uint64_t n_fds;            /* lower descriptors kept for nodes now */
+	uint64_t n_backings;       /* files registered for passthrough now */
+	uint64_t n_registered;     /* files registered for passthrough ever */
+	uint64_t n_refused;        /* registrations that the kernel refused ever */
+	uint64_t node_bytes;       /* memory of the node table, all counted */
+	uint64_t n_watched;        /* directories and files that are watched below now */
+	uint64_t n_events;         /* events that were read ... */
+	uint64_t n_own_events;     /* ... of these, those that the view itself caused ... */
+	uint64_t n_overflows;      /* ... and times that there were too many to hear of */
+	const char *transport_why; /* why it is not io_uring, or "" */
 };
 int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info);
 
@@ -285,8 +285,8 @@ struct pst_op_stat {
 	const char *name;
 	uint32_t opcode;
 	uint32_t pad;
-	uint64_t n_requests;		/* requests that the kernel sent */
-	uint64_t n_errors;		/* of these, answered with an error */
+	uint64_t n_requests; /* requests that the kernel sent */
+	uint64_t n_errors;   /* of these, answered with an error */
 };
 /*
  * Fills up to n rows, one for each operation the kernel has sent so far; *ret_n is how many there
@@ -307,12 +307,12 @@ int pst_view_filter_replace(struct pst_view *view, const char *name, const char 
 
 struct pst_filter {
 	char name[64];
-	char spec[1024];		/* as it was given */
-	char file[512];			/* the object's path */
-	char summary[120];		/* what it says of itself */
-	char at[512];			/* path below the root where it is attached; "": the root */
-	uint32_t flags;			/* enum pst_filter_flag of <penstock/filter.h> */
-	uint32_t n_bypassed;		/* files it cannot see the data of yet, see pst_view_bypassed() */
+	char spec[1024];     /* as it was given */
+	char file[512];      /* the object's path */
+	char summary[120];   /* what it says of itself */
+	char at[512];        /* path below the root where it is attached; "": the root */
+	uint32_t flags;      /* enum pst_filter_flag of <penstock/filter.h> */
+	uint32_t n_bypassed; /* files it cannot see the data of yet, see pst_view_bypassed() */
 };
 /* Fills up to n rows, in the order in which they run; *ret_n is how many there are. */
 int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, size_t *ret_n);
@@ -331,12 +331,12 @@ int pst_view_bypassed(struct pst_view *view, const char *name, struct pst_bypass
 /* Counters of one program of one filter. */
 struct pst_filter_stat {
 	char filter[64];
-	char program[32];		/* "pre/lookup", "post/getattr", "name" */
+	char program[32]; /* "pre/lookup", "post/getattr", "name" */
 	uint64_t n_runs;
-	uint64_t n_errors;		/* of these, runs that answered an errno */
-	uint64_t n_done;		/* ... that answered the operation themselves */
-	uint64_t n_bad;			/* ... that failed, or whose result was refused */
-	uint64_t ns;			/* in all runs */
+	uint64_t n_errors; /* of these, runs that answered an errno */
+	uint64_t n_done;   /* ... that answered the operation themselves */
+	uint64_t n_bad;    /* ... that failed, or whose result was refused */
+	uint64_t ns;       /* in all runs */
 };
 /* Fills up to n rows, one for each operation with a program, runs or not. */
 int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n,
@@ -345,17 +345,17 @@ int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, s
 /* What an object is: for people who choose or write one. */
 struct pst_filter_option {
 	char name[64];
-	char type[32];			/* "integer", "text", "names", "ids", "paths", "switch", "error" */
-	char value[128];		/* the default, or what it was set to */
+	char type[32];   /* "integer", "text", "names", "ids", "paths", "switch", "error" */
+	char value[128]; /* the default, or what it was set to */
 	char help[160];
 };
 struct pst_filter_program {
-	char name[32];			/* as the object has it: "pre/any" */
-	uint32_t n_insns;		/* instructions of eBPF; 0: it was not loaded */
+	char name[32];    /* as the object has it: "pre/any" */
+	uint32_t n_insns; /* instructions of eBPF; 0: it was not loaded */
 	uint32_t pad;
 };
 struct pst_filter_report {
-	size_t size;			/* in: sizeof(struct pst_filter_report) */
+	size_t size; /* in: sizeof(struct pst_filter_report) */
 	char file[512];
 	char summary[120];
 	uint32_t flags;
@@ -363,7 +363,7 @@ struct pst_filter_report {
 	uint32_t pad;
 	struct pst_filter_option options[32];
 	struct pst_filter_program programs[80];
-	char does[4096];		/* lines: what it will do with the options that were given */
+	char does[4096]; /* lines: what it will do with the options that were given */
 };
 /*
  * Loads a filter and lets go of it again. On failure *error has the short of it, and log (may be
@@ -390,9 +390,9 @@ void pst_log_set(enum pst_log_level level, pst_log_fn fn, void *aux);
 
 /* One row of what this machine offers. */
 struct pst_probe {
-	const char *name;		/* "passthrough", "io_uring", ... */
-	int on;				/* 1: available */
-	char why[256];			/* what was found, or why it is missing and how to get it */
+	const char *name; /* "passthrough", "io_uring", ... */
+	int on;           /* 1: available */
+	char why[256];    /* what was found, or why it is missing and how to get it */
 };
 /*
  * Finds out what the kernel and, where lower is not NULL, that directory's file system offer. Fills

@@ -22,9 +22,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define DEFAULT_POOL 8
+#define DEFAULT_POOL   8
 #define MAX_BACKGROUND 64
-#define OWN_FDS 256
+#define OWN_FDS        256
 
 /* The operations that xattr=off disables. */
 #define XATTR_OPS                                                                                  \
@@ -89,8 +89,7 @@ static bool any_filter(const struct pst_view_options *options,
 		struct filter_facts facts;
 		struct pst_error error;
 
-		if (filter_peek(options->filters[i], &facts, &error) == 0 &&
-		    is(&facts))
+		if (filter_peek(options->filters[i], &facts, &error) == 0 && is(&facts))
 			return true;
 	}
 	return false;
@@ -280,10 +279,9 @@ static int build_all(struct pst_view *view, const struct pst_view_options *optio
 {
 	int r;
 
-	b->lower = mount_clone_lower(view->lower, options->mount_flags,
-				     options->xdev == PST_XDEV_CROSS,
-				     options->pseudo == PST_PSEUDO_HIDE ? fstype_is_pseudo : NULL,
-				     error);
+	b->lower = mount_clone_lower(
+		view->lower, options->mount_flags, options->xdev == PST_XDEV_CROSS,
+		options->pseudo == PST_PSEUDO_HIDE ? fstype_is_pseudo : NULL, error);
 	if (b->lower < 0)
 		return b->lower;
 	r = view_keep_lower(view, options, b->lower);

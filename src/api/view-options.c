@@ -22,10 +22,10 @@
 #include <unistd.h>
 
 #define MAX_WORKERS 256
-#define MAX_POOL 256
-#define MAX_DEPTH 1024
+#define MAX_POOL    256
+#define MAX_DEPTH   1024
 
-#define ALL_FLAGS (2 * PST_MOUNT_DIRSYNC - 1)
+#define ALL_FLAGS   (2 * PST_MOUNT_DIRSYNC - 1)
 #define ATIME_FLAGS (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)
 
 /* The members that are one of a few values, and the last of these. */
@@ -66,8 +66,7 @@ static int check_pads(const struct pst_view_options *options, struct pst_error *
 	for (size_t i = 0; i < sizeof(options->pad1); i++)
 		sum |= options->pad1[i];
 	return !sum ? 0 :
-		      error_set(error, -EINVAL,
-				"padding is not 0; PST_VIEW_OPTIONS_INIT sets all");
+		      error_set(error, -EINVAL, "padding is not 0; PST_VIEW_OPTIONS_INIT sets all");
 }
 
 int view_options_copy(const struct pst_view_options *given, struct pst_view_options *ret_options,
@@ -131,8 +130,9 @@ int view_options_check(const struct pst_view_options *options, struct pst_error 
 				 "opendir=off takes cache=auto or cache=exclusive: the kernel "
 				 "keeps listings");
 	if (options->uring_depth > MAX_DEPTH)
-		return error_set(error, -EINVAL, "at most %d requests at a time in a queue of "
-						 "io_uring",
+		return error_set(error, -EINVAL,
+				 "at most %d requests at a time in a queue of "
+				 "io_uring",
 				 MAX_DEPTH);
 	return 0;
 }

@@ -59,7 +59,8 @@ int view_refuse_second(const char *mountpoint, struct pst_error *error)
 				 "the process of the view at %s has died: `penstock umount %s` "
 				 "removes that view",
 				 mountpoint, mountpoint);
-	return error_set(error, -EBUSY, "a view is mounted at %s already: `penstock umount %s` "
-					"ends it",
+	return error_set(error, -EBUSY,
+			 "a view is mounted at %s already: `penstock umount %s` "
+			 "ends it",
 			 mountpoint, mountpoint);
 }

@@ -13,17 +13,17 @@ struct pst_view {
 	unsigned int connection;
 	unsigned int n_workers;
 	struct init_negotiated negotiated;
-	const char *passthrough_why;	/* "" when it is on */
-	bool backings_refused;		/* this process may not register backing files */
+	const char *passthrough_why; /* "" when it is on */
+	bool backings_refused;       /* this process may not register backing files */
 	bool uring;
 	char transport_why[200];
 	struct server *server;
-	int lower_fd;			/* LOWER on the private mount */
-	unsigned int mount_flags;	/* PST_MOUNT_*, as the mount below; under flags_lock */
-	bool was_readonly;		/* LOWER's mount or file system, when the view was made */
-	bool readonly_below;		/* mounts below LOWER are read-only by themselves */
+	int lower_fd;             /* LOWER on the private mount */
+	unsigned int mount_flags; /* PST_MOUNT_*, as the mount below; under flags_lock */
+	bool was_readonly;        /* LOWER's mount or file system, when the view was made */
+	bool readonly_below;      /* mounts below LOWER are read-only by themselves */
 	pthread_mutex_t flags_lock;
-	struct lower_readonly *lower_readonly;	/* NULL: not followed */
+	struct lower_readonly *lower_readonly; /* NULL: not followed */
 	_Atomic bool mounted;
 };
 

@@ -4,8 +4,8 @@
 
 struct json_object;
 
-#define ASK_MS 10000			/* for facts that the process knows */
-#define ASK_CHANGE_MS 120000		/* for changes, which load programs and wait for requests */
+#define ASK_MS        10000  /* for facts that the process knows */
+#define ASK_CHANGE_MS 120000 /* for changes, which load programs and wait for requests */
 
 /* Connects to the process of the view at path. Returns an exit code; *ret_fd is the caller's. */
 int ask_open(const char *path, int *ret_fd);

@@ -18,8 +18,8 @@
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
-#define LOG_SIZE (16 << 20)
-#define LOG_LINES 40			/* of it, without -v */
+#define LOG_SIZE  (16 << 20)
+#define LOG_LINES 40 /* of it, without -v */
 
 /* Adds the lines of a text as an array. */
 static void add_lines(struct json_object *object, const char *member, const char *text)
@@ -36,7 +36,7 @@ static void add_lines(struct json_object *object, const char *member, const char
 }
 
 /* n_options and n_programs count all; a report has rows for the first of them only. */
-#define SHOWN(report, rows) \
+#define SHOWN(report, rows)                                                                        \
 	((report)->n_##rows < ROWS((report)->rows) ? (report)->n_##rows : ROWS((report)->rows))
 
 /*

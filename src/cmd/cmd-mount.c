@@ -38,7 +38,7 @@ struct mount {
 	struct pst_view *view;
 	struct ctl_server *server;
 	struct signals *signals;
-	atomic_bool to_syslog;		/* not to standard error; read by all threads */
+	atomic_bool to_syslog; /* not to standard error; read by all threads */
 };
 
 static void print_log(void *aux, enum pst_log_level level, const char *text)

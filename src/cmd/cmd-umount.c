@@ -20,17 +20,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define END_MS	10000			/* for the process to end, after unmounting */
-#define REAP_MS	3000			/* for init to reap the process */
-#define STEP_MS	10
+#define END_MS  10000 /* for the process to end, after unmounting */
+#define REAP_MS 3000  /* for init to reap the process */
+#define STEP_MS 10
 
 static int refuse(const char *path, int error)
 {
 	if (error == -EBUSY)
-		cmd_error(
-			"%s is in use; `penstock umount -l %s` takes it out of the tree now and "
-			"ends it with its last user",
-			path, path);
+		cmd_error("%s is in use; `penstock umount -l %s` takes it out of the tree now and "
+			  "ends it with its last user",
+			  path, path);
 	else if (error == -EPERM)
 		cmd_error("%s: unmounting needs CAP_SYS_ADMIN: run it as root", path);
 	else

@@ -23,7 +23,7 @@
 const char *cmd_name = "penstock";
 
 static pthread_mutex_t error_lock = PTHREAD_MUTEX_INITIALIZER;
-static char *last_error;		/* guarded by error_lock */
+static char *last_error; /* guarded by error_lock */
 
 /* Prints one line; names in it may have any bytes. */
 static void print_error(const char *command, const char *format, va_list args)

@@ -9,17 +9,17 @@ struct cmd_call;
 
 /* A command: a row of command-table.c. Usage line, help and errors are generated from it. */
 struct cmd {
-	const char *name;		/* "stat", "filter add"; NULL: of the mount helper */
-	const char *arguments;		/* their names; in brackets: optional */
-	const char *flag, *flag_help;	/* an option --FLAG, or -F; NULL: none */
-	const char *json_help;		/* what --json prints; NULL: there is no --json */
-	bool own_options;		/* run() reads argv itself */
-	const char *summary;		/* one line for the overview */
-	const char *help;		/* the text of --help before the options */
-	void (*help_more)(const struct cmd *cmd);	/* prints what follows; NULL: nothing */
+	const char *name;             /* "stat", "filter add"; NULL: of the mount helper */
+	const char *arguments;        /* their names; in brackets: optional */
+	const char *flag, *flag_help; /* an option --FLAG, or -F; NULL: none */
+	const char *json_help;        /* what --json prints; NULL: there is no --json */
+	bool own_options;             /* run() reads argv itself */
+	const char *summary;          /* one line for the overview */
+	const char *help;             /* the text of --help before the options */
+	void (*help_more)(const struct cmd *cmd); /* prints what follows; NULL: nothing */
 
-	int (*run)(struct cmd_call *call);		/* returns an exit code */
-	void (*print)(struct json_object *answer);	/* prints its answer for people */
+	int (*run)(struct cmd_call *call);         /* returns an exit code */
+	void (*print)(struct json_object *answer); /* prints its answer for people */
 
 	/*
 	 * For cmd_view(): the verb, and the names of the arguments behind MOUNTPOINT in a request.
@@ -32,10 +32,10 @@ struct cmd {
 struct cmd_call {
 	const struct cmd *cmd;
 	int argc;
-	char **argv;			/* argv[0] is the command's own name */
-	char **words;			/* the arguments; ended by NULL */
+	char **argv;  /* argv[0] is the command's own name */
+	char **words; /* the arguments; ended by NULL */
 	bool flag, json;
-	bool answered;			/* cmd_answer() was called */
+	bool answered; /* cmd_answer() was called */
 };
 
 /*
@@ -43,18 +43,18 @@ struct cmd_call {
  * CMD_FAILED stands for each failure that has no code of its own: no view is mounted there, the
  * process of the view has died, a filter is refused, no view can be mounted on this machine.
  */
-#define CMD_OK		0
-#define CMD_USAGE	1		/* wrong invocation or options, or not permitted */
-#define CMD_SYSTEM	2		/* out of memory, processes, descriptors */
-#define CMD_BUG		4		/* internal error */
-#define CMD_INTERRUPTED	8		/* by the user */
-#define CMD_FAILED	32		/* the command failed */
+#define CMD_OK          0
+#define CMD_USAGE       1  /* wrong invocation or options, or not permitted */
+#define CMD_SYSTEM      2  /* out of memory, processes, descriptors */
+#define CMD_BUG         4  /* internal error */
+#define CMD_INTERRUPTED 8  /* by the user */
+#define CMD_FAILED      32 /* the command failed */
 
 /* The functions of the table. */
 int cmd_mount(struct cmd_call *call);
 int cmd_umount(struct cmd_call *call);
 int cmd_probe(struct cmd_call *call);
-int cmd_view(struct cmd_call *call);	/* sends one request to the process of a view */
+int cmd_view(struct cmd_call *call); /* sends one request to the process of a view */
 int cmd_trace(struct cmd_call *call);
 int cmd_filter_check(struct cmd_call *call);
 int cmd_filter_new(struct cmd_call *call);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define JSON .json_help = "one JSON object"
+#define JSON      .json_help = "one JSON object"
 #define JSON_LIST .json_help = "what `filter list` prints, as one JSON object"
 
 static int run_filter(struct cmd_call *call);

@@ -35,10 +35,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define END_SECONDS 10			/* for a child to end after SIGTERM */
+#define END_SECONDS 10 /* for a child to end after SIGTERM */
 
 struct report {
-	unsigned char code;		/* exit code */
+	unsigned char code; /* exit code */
 	char text[sizeof(((struct pst_error *)0)->text)];
 };
 

@@ -5,7 +5,7 @@
  */
 
 struct daemon {
-	int report_fd;			/* to the parent; -1 in the foreground, and once reported */
+	int report_fd; /* to the parent; -1 in the foreground, and once reported */
 };
 
 /*

@@ -57,7 +57,7 @@ int mounts_find(const char *path, struct mounts_view *ret_view, char **ret_type)
 
 /* ---- dead views ---- */
 
-#define ANSWER_MS 2000			/* for statfs(2) of a dead view, which fails at once */
+#define ANSWER_MS 2000 /* for statfs(2) of a dead view, which fails at once */
 
 /*
  * Returns whether statfs(2) fails because the process has died: ENOTCONN; ECONNABORTED at first;

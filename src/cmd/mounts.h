@@ -4,8 +4,8 @@
 #include <stdbool.h>
 
 struct mounts_view {
-	char *mountpoint;		/* absolute, symlinks resolved */
-	unsigned int connection;	/* minor number of its st_dev */
+	char *mountpoint;        /* absolute, symlinks resolved */
+	unsigned int connection; /* minor number of its st_dev */
 };
 
 void mounts_view_fini(struct mounts_view *view);

@@ -263,7 +263,7 @@ static int apply_user(struct mount_options *options, const struct option_row *ro
 static const struct {
 	apply_fn apply;
 	show_fn show;
-	const char *help;		/* of options of other programs */
+	const char *help; /* of options of other programs */
 } kinds[] = {
 	[OPTION_FLAG] = { apply_flag, show_flag },
 	[OPTION_SWITCH] = { apply_switch, show_switch },

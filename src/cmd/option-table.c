@@ -26,10 +26,10 @@ _Static_assert(PST_XDEV_HIDE == 1 && PST_PSEUDO_SHOW == 1, "two words");
 _Static_assert(PST_TRANSPORT_URING == 1 && PST_TRANSPORT_DEV == 2, "transport=");
 _Static_assert(PST_LOG_WARNING == 1 && PST_LOG_INFO == 2 && PST_LOG_DEBUG == 3, "log=");
 
-#define VIEW(member) .offset = offsetof(struct mount_options, view.member)
-#define OWN(member) .offset = offsetof(struct mount_options, member)
+#define VIEW(member)  .offset = offsetof(struct mount_options, view.member)
+#define OWN(member)   .offset = offsetof(struct mount_options, member)
 #define GIVEN(member) .given = offsetof(struct mount_options, member)
-#define ATIME (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)
+#define ATIME         (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)
 
 #define PROPAGATION(word)                                                                          \
 	{                                                                                          \

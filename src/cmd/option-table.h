@@ -9,32 +9,32 @@
 
 /* The kind of an option; most store a value at row->offset in struct mount_options. */
 enum option_kind {
-	OPTION_FLAG,			/* sets and clears bits of mount_flags */
-	OPTION_SWITCH,			/* uint8_t or bool: row->max */
-	OPTION_CHOICE,			/* int: index in row->values; without values row->max */
-	OPTION_NUMBER,			/* unsigned int: from row->min to row->max */
-	OPTION_TEXT,			/* const char * */
-	OPTION_CACHE,			/* a choice, one of them with seconds */
-	OPTION_TIMEOUT,			/* the least of several is the ttl */
-	OPTION_FILTER,			/* one more filter */
+	OPTION_FLAG,    /* sets and clears bits of mount_flags */
+	OPTION_SWITCH,  /* uint8_t or bool: row->max */
+	OPTION_CHOICE,  /* int: index in row->values; without values row->max */
+	OPTION_NUMBER,  /* unsigned int: from row->min to row->max */
+	OPTION_TEXT,    /* const char * */
+	OPTION_CACHE,   /* a choice, one of them with seconds */
+	OPTION_TIMEOUT, /* the least of several is the ttl */
+	OPTION_FILTER,  /* one more filter */
 
 	/* Options of other programs. */
-	OPTION_IGNORED,			/* for another program, or decided by the lower tree */
-	OPTION_ALWAYS,			/* every view is so */
-	OPTION_REFUSED,			/* row->help says why, and what to do */
-	OPTION_USER,			/* user, user=NAME */
+	OPTION_IGNORED, /* for another program, or decided by the lower tree */
+	OPTION_ALWAYS,  /* every view is so */
+	OPTION_REFUSED, /* row->help says why, and what to do */
+	OPTION_USER,    /* user, user=NAME */
 };
 
 struct option_row {
-	const char *names;		/* separated by spaces; the first is the main one; "x-*" */
+	const char *names; /* separated by spaces; the first is the main one; "x-*" */
 	enum option_kind kind;
-	const char *values;		/* of the value, for people: "auto|on", "N"; NULL: none */
-	const char *help;		/* NULL: only --help=all has it */
+	const char *values; /* of the value, for people: "auto|on", "N"; NULL: none */
+	const char *help;   /* NULL: only --help=all has it */
 	size_t offset;
 	unsigned int min, max;
-	unsigned int set, clear;	/* of a flag: PST_MOUNT_* */
-	size_t given;			/* offset of a bool: the option was given; 0: none */
-	bool by_kernel;			/* in the kernel's mount table, so mount(8) repeats it */
+	unsigned int set, clear; /* of a flag: PST_MOUNT_* */
+	size_t given;            /* offset of a bool: the option was given; 0: none */
+	bool by_kernel;          /* in the kernel's mount table, so mount(8) repeats it */
 };
 
 extern const struct option_row option_rows[];

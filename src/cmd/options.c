@@ -112,7 +112,7 @@ static int parse_flag(struct mount_options *options, enum options_dialect dialec
 	case 'h':
 		options->help = true;
 		return 0;
-	case 'n':			/* do not write /etc/mtab: nothing does */
+	case 'n': /* do not write /etc/mtab: nothing does */
 		return 0;
 	case 'r':
 		return option_apply(options, "ro", NULL, NULL, NULL);

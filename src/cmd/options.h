@@ -9,34 +9,34 @@
 /* Strings are borrowed from the command line, or from copies. */
 struct mount_options {
 	struct pst_view_options view;
-	const char **filters;		/* view.filters, owned; ended by NULL; NULL: none */
+	const char **filters; /* view.filters, owned; ended by NULL; NULL: none */
 	size_t n_filters;
-	char **copies;			/* owned: -o lists, split */
+	char **copies; /* owned: -o lists, split */
 	size_t n_copies;
-	char *always;			/* options that every view has, with commas; NULL: none */
-	char *kept;			/* options that a remount cannot change; or NULL */
-	const char *namespace;		/* -N: a mount namespace, by process or file */
+	char *always;          /* options that every view has, with commas; NULL: none */
+	char *kept;            /* options that a remount cannot change; or NULL */
+	const char *namespace; /* -N: a mount namespace, by process or file */
 	enum pst_log_level log_level;
-	bool log_chosen;		/* log= was given: -v and -d do not change the level */
-	bool ttl_from_timeouts;		/* the ttl is the least of the *_timeout options so far */
+	bool log_chosen;        /* log= was given: -v and -d do not change the level */
+	bool ttl_from_timeouts; /* the ttl is the least of the *_timeout options so far */
 	bool foreground;
 	bool verbose;
-	bool scanning;			/* options are not applied yet, see options_parse() */
-	bool remount;			/* change the flags of a mounted view */
-	unsigned int flags_set, flags_clear;	/* bits of mount_flags that were named */
-	bool sloppy;			/* an unknown option is ignored */
-	bool fake;			/* do all but mount */
-	bool print;			/* with fake: print the options */
-	bool syslog;			/* also in the foreground */
+	bool scanning;                       /* options are not applied yet, see options_parse() */
+	bool remount;                        /* change the flags of a mounted view */
+	unsigned int flags_set, flags_clear; /* bits of mount_flags that were named */
+	bool sloppy;                         /* an unknown option is ignored */
+	bool fake;                           /* do all but mount */
+	bool print;                          /* with fake: print the options */
+	bool syslog;                         /* also in the foreground */
 	bool help;
-	bool help_all;			/* with the options of other programs */
+	bool help_all; /* with the options of other programs */
 	int subtype;
 };
 
 /* The two command lines, which differ in the meaning of -f. */
 enum options_dialect {
-	OPTIONS_COMMAND,		/* penstock mount: -f is foreground */
-	OPTIONS_HELPER,			/* mount(8) helper: -f is fake */
+	OPTIONS_COMMAND, /* penstock mount: -f is foreground */
+	OPTIONS_HELPER,  /* mount(8) helper: -f is fake */
 };
 
 #define MOUNT_OPTIONS_INIT                                                                         \

@@ -125,8 +125,7 @@ void out_filter_stat(struct json_object *reply)
 
 		printf("%-*s %-16s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %8" PRIu64, width,
 		       json_get_text(row, "filter"), json_get_text(row, "program"), n_runs,
-		       json_get_number(row, "errors"),
-		       json_get_number(row, "answered"),
+		       json_get_number(row, "errors"), json_get_number(row, "answered"),
 		       json_get_number(row, "bad"));
 		print_mean(json_get_number(row, "ns"), n_runs);
 	}

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#define PATH_COLUMNS 40
+#define PATH_COLUMNS   40
 #define PATH_MAX_BYTES 8192
 
 static void print_time(struct json_object *line)

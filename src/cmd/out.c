@@ -53,8 +53,8 @@ static void print_ops(struct json_object *reply)
 		return;
 	printf("\n%-20s %12s %12s\n", "operation", "requests", "errors");
 	json_object_object_foreach(ops, name, op)
-		printf("%-20s %12" PRIu64 " %12" PRIu64 "\n", name,
-		       json_get_number(op, "requests"), json_get_number(op, "errors"));
+		printf("%-20s %12" PRIu64 " %12" PRIu64 "\n", name, json_get_number(op, "requests"),
+		       json_get_number(op, "errors"));
 }
 
 void out_stat(struct json_object *reply)

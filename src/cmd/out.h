@@ -14,7 +14,7 @@ void out_json(struct json_object *object);
 void out_probe(struct json_object *answer);
 void out_stat(struct json_object *reply);
 void out_filter_list(struct json_object *reply);
-void out_filter_change(struct json_object *reply);	/* of filter-add, -remove and -replace */
+void out_filter_change(struct json_object *reply); /* of filter-add, -remove and -replace */
 void out_filter_stat(struct json_object *reply);
-void out_filter_report(struct json_object *report);	/* of `filter check` */
+void out_filter_report(struct json_object *report); /* of `filter check` */
 void out_trace(struct json_object *line);

@@ -34,9 +34,9 @@ static int flags_now(const char *path, unsigned int *ret_flags)
 		return -errno;
 	*ret_flags = (st.f_flag & ST_RDONLY ? PST_MOUNT_RDONLY : 0) |
 		     (st.f_flag & ST_NODIRATIME ? PST_MOUNT_NODIRATIME : 0) |
-		     (st.f_flag & ST_NOATIME	? PST_MOUNT_NOATIME
-		      : st.f_flag & ST_RELATIME ? PST_MOUNT_RELATIME
-						: PST_MOUNT_STRICTATIME);
+		     (st.f_flag & ST_NOATIME  ? PST_MOUNT_NOATIME :
+		      st.f_flag & ST_RELATIME ? PST_MOUNT_RELATIME :
+						PST_MOUNT_STRICTATIME);
 	return 0;
 }
 
@@ -94,10 +94,9 @@ int remount(const struct mount_options *options)
 		return cmd_exit_code(r);
 	}
 	if (options->kept)
-		cmd_error(
-			"%s: remount changes the flags of the mount only; until it is unmounted "
-			"these stay as they are: %s",
-			path, options->kept);
+		cmd_error("%s: remount changes the flags of the mount only; until it is unmounted "
+			  "these stay as they are: %s",
+			  path, options->kept);
 	r = flags_now(path, &before);
 	if (r == 0)
 		r = change(path, options->flags_set, options->flags_clear);

@@ -29,8 +29,8 @@
 struct signals {
 	struct pst_view *view;
 	int signal_fd;
-	int stop_fd;			/* an eventfd: readable when the thread shall end */
-	unsigned int n_ends;		/* TERM and INT so far; used by the thread only */
+	int stop_fd;         /* an eventfd: readable when the thread shall end */
+	unsigned int n_ends; /* TERM and INT so far; used by the thread only */
 	pthread_t thread;
 };
 

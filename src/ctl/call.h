@@ -21,19 +21,19 @@ typedef int (*ctl_verb_fn)(struct ctl_call *call);
 struct ctl_verb {
 	const char *name;
 	ctl_verb_fn run;
-	const char *members[CTL_N_MEMBERS];	/* texts that the request must have */
-	bool slow;				/* may take seconds; only some run at a time */
+	const char *members[CTL_N_MEMBERS]; /* texts that the request must have */
+	bool slow;                          /* may take seconds; only some run at a time */
 };
 
 /* A request and its reply. The verb borrows all of it. */
 struct ctl_call {
-	void *aux;			/* from ctl_server_options */
-	const struct ctl_verb *verb;	/* NULL: the reply is an error already */
+	void *aux;                   /* from ctl_server_options */
+	const struct ctl_verb *verb; /* NULL: the reply is an error already */
 	struct json_object *request;
 	struct json_object *reply;
-	char *texts[CTL_N_MEMBERS];	/* values of verb->members */
-	char error[512];		/* for people; "": strerror() */
-	ctl_take_fn take;		/* set by a verb that takes the connection over */
+	char *texts[CTL_N_MEMBERS]; /* values of verb->members */
+	char error[512];            /* for people; "": strerror() */
+	ctl_take_fn take;           /* set by a verb that takes the connection over */
 };
 
 /*

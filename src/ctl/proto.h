@@ -14,7 +14,7 @@
  * connection, and reads no more requests. Members may be added to requests and replies within a
  * version; unknown members are ignored. Texts are escaped as util/utf8.h says, in both directions.
  */
-#define CTL_VERSION 1
-#define CTL_LINE_MAX (64 << 10)		/* bytes of a request, its newline included */
-#define CTL_REPLY_MAX (4 << 20)		/* bytes of a reply */
-#define CTL_PATH_MAX 108		/* bytes of the path of a socket, its NUL included */
+#define CTL_VERSION   1
+#define CTL_LINE_MAX  (64 << 10) /* bytes of a request, its newline included */
+#define CTL_REPLY_MAX (4 << 20)  /* bytes of a reply */
+#define CTL_PATH_MAX  108        /* bytes of the path of a socket, its NUL included */

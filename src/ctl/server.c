@@ -42,36 +42,36 @@
 	 CAP_BIT(CAP_SYS_RESOURCE) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_DAC_READ_SEARCH))
 
 #define N_SESSIONS 16
-#define N_SLOW 12			/* verbs at a time */
-#define SILENT_MS 200			/* after which a session may be ended for a new client */
-#define WAIT_MS 10			/* between two looks for such a session */
-#define RETRY_MS 100			/* after accept(2) found no free descriptor */
+#define N_SLOW     12  /* verbs at a time */
+#define SILENT_MS  200 /* after which a session may be ended for a new client */
+#define WAIT_MS    10  /* between two looks for such a session */
+#define RETRY_MS   100 /* after accept(2) found no free descriptor */
 
 struct session {
 	struct ctl_server *server;
 	pthread_t thread;
-	bool started;			/* to be joined; used by the accepting thread only */
+	bool started; /* to be joined; used by the accepting thread only */
 
 	/* Guarded by server->lock; only the session itself sets fd to -1. */
-	int fd;				/* -1: the session has ended */
-	bool ending;			/* no verb may begin */
-	bool idle;			/* waits for a request of which nothing has come */
-	bool running;			/* a verb runs */
-	uint32_t silent_ms;		/* clock_ms() when a request came, or its verb ended */
+	int fd;             /* -1: the session has ended */
+	bool ending;        /* no verb may begin */
+	bool idle;          /* waits for a request of which nothing has come */
+	bool running;       /* a verb runs */
+	uint32_t silent_ms; /* clock_ms() when a request came, or its verb ended */
 };
 
 struct ctl_server {
 	/* Constant after ctl_server_start(). */
 	struct ctl_server_options options;
 	char path[CTL_PATH_MAX];
-	struct stat file;		/* the socket's file */
+	struct stat file; /* the socket's file */
 	int listen_fd;
 	int stop_fd; /* an eventfd that ends the accepting thread */
 	pthread_t thread;
 
 	pthread_mutex_t lock;
 	struct session sessions[N_SESSIONS];
-	unsigned int n_slow;		/* verbs that run; guarded by lock */
+	unsigned int n_slow; /* verbs that run; guarded by lock */
 };
 
 /* ---- a session ---- */

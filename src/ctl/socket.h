@@ -10,11 +10,7 @@
  * (in a user namespace), penstock/ in $XDG_RUNTIME_DIR. The kernel gives a connection number to one
  * view at a time, so at most one of the two sockets with a number belongs to a mounted view.
  */
-enum ctl_place {
-	CTL_PLACE_RUN,
-	CTL_PLACE_USER,
-	_CTL_N_PLACES
-};
+enum ctl_place { CTL_PLACE_RUN, CTL_PLACE_USER, _CTL_N_PLACES };
 
 /* Writes the path of a view's socket. False: $XDG_RUNTIME_DIR is not set, or no absolute path. */
 bool ctl_socket_path(enum ctl_place place, unsigned int connection, char path[CTL_PATH_MAX]);

@@ -22,7 +22,7 @@
 #include <json-c/json.h>
 #include <stdio.h>
 
-#define MAX_BYPASSED 256		/* paths in a reply, for each filter */
+#define MAX_BYPASSED 256 /* paths in a reply, for each filter */
 
 /* Adds the paths of open files whose data the filter does not see. */
 static int add_bypassed(struct json_object *object, struct pst_view *view, const char *name)

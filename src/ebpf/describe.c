@@ -17,7 +17,7 @@
 struct text {
 	char *buf;
 	size_t size, len;
-	const char *separator;		/* before the next item of a list */
+	const char *separator; /* before the next item of a list */
 };
 
 static __attribute__((format(printf, 2, 3))) void add(struct text *text, const char *format, ...)
@@ -157,8 +157,7 @@ void describe(const struct load *load, char *buf, size_t size)
 		return;
 	*buf = '\0';
 	add(&text, "%s, %s%s", load->object.info.summary,
-	    *load->at ? "below /" : "in all of the view",
-	    load->at);
+	    *load->at ? "below /" : "in all of the view", load->at);
 	end_line(&text, 0);
 	for (size_t i = 0; i < load->options.n; i++)
 		if (load->options.rows[i].given)

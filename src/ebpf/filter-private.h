@@ -6,16 +6,15 @@
 
 #include <stdatomic.h>
 
-
 /* Bytes of data that pst_filter_check() pretends slots to have. */
 #define FILTER_CHECK_DATA 65536
 
 struct filter_slots {
-	int fd;				/* of the map */
+	int fd; /* of the map */
 	void *memory;
-	size_t len;			/* of the whole mapping */
+	size_t len; /* of the whole mapping */
 	size_t value_size;
-	uint64_t view;			/* a number of the view that they are for */
+	uint64_t view; /* a number of the view that they are for */
 };
 
 /*
@@ -36,7 +35,7 @@ struct filter {
 	char summary[120];
 	struct bpf_object *object;
 	int program_fd[_FILTER_KINDS][OP_MAX]; /* borrowed from object; -1: none */
-	struct pin *pin;		/* NULL: nothing is pinned */
+	struct pin *pin;                       /* NULL: nothing is pinned */
 	struct filter_shard shards[FILTER_N_SHARDS];
 };
 

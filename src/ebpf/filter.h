@@ -74,10 +74,10 @@ void filter_count_bad(struct filter *filter, enum filter_kind kind, uint32_t opc
 
 struct filter_count {
 	uint64_t n_runs;
-	uint64_t n_errors;		/* of these, runs that answered -errno */
-	uint64_t n_done;		/* ... PST_DONE or PST_SERVE */
-	uint64_t n_bad;			/* runs that failed, or whose result was refused */
-	uint64_t ns;			/* in all runs */
+	uint64_t n_errors; /* of these, runs that answered -errno */
+	uint64_t n_done;   /* ... PST_DONE or PST_SERVE */
+	uint64_t n_bad;    /* runs that failed, or whose result was refused */
+	uint64_t ns;       /* in all runs */
 };
 void filter_stat(const struct filter *filter, enum filter_kind kind, uint32_t opcode,
 		 struct filter_count *ret_count);

@@ -10,11 +10,11 @@
 
 struct load {
 	struct spec spec;
-	char *path;			/* of the object */
-	char *name;			/* of the filter, for people */
-	char *at;			/* normalised */
-	const char *pin_dir;		/* in spec; NULL: none */
-	struct pin *pin;		/* where maps are, or will be, pinned; NULL: nowhere */
+	char *path;          /* of the object */
+	char *name;          /* of the filter, for people */
+	char *at;            /* normalised */
+	const char *pin_dir; /* in spec; NULL: none */
+	struct pin *pin;     /* where maps are, or will be, pinned; NULL: nowhere */
 	struct object object;
 	struct options options;
 	struct patterns patterns;

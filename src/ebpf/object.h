@@ -11,17 +11,17 @@
 struct object {
 	struct bpf_object *bpf;
 	const struct btf *btf;
-	char *rodata;			/* its constants, which can be set until it is loaded */
+	char *rodata; /* its constants, which can be set until it is loaded */
 	size_t rodata_size;
 	struct pst_filter_info info;
-	char *verifier_log;		/* what the verifier says when it is loaded */
+	char *verifier_log; /* what the verifier says when it is loaded */
 };
 
 /* A constant of the object. */
 struct object_var {
 	const char *name;
-	uint32_t id;			/* of itself, in the object's BTF */
-	uint32_t type;			/* likewise */
+	uint32_t id;   /* of itself, in the object's BTF */
+	uint32_t type; /* likewise */
 	void *at;
 	size_t size;
 };

@@ -330,7 +330,7 @@ const char *option_type(const struct option *option)
 {
 	static const char *const types[] = {
 		[OPTION_INTEGER] = "integer", [OPTION_SWITCH] = "switch", [OPTION_TEXT] = "text",
-		[OPTION_NAMES] = "names",     [OPTION_IDS] = "ids",	  [OPTION_PATHS] = "paths",
+		[OPTION_NAMES] = "names",     [OPTION_IDS] = "ids",       [OPTION_PATHS] = "paths",
 		[OPTION_ERRNO] = "error",
 	};
 

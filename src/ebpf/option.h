@@ -16,17 +16,17 @@ enum option_kind {
 };
 
 struct option {
-	const char *name, *help;	/* the object's */
+	const char *name, *help; /* the object's */
 	enum option_kind kind;
 	bool is_signed;
-	struct takes takes;		/* what of that type means something */
+	struct takes takes; /* what of that type means something */
 	size_t size;
-	void *at;			/* in the object's constants */
-	char *given;			/* as the user wrote it; NULL: not at all */
+	void *at;    /* in the object's constants */
+	char *given; /* as the user wrote it; NULL: not at all */
 };
 
 struct options {
-	const struct object *object;	/* whose they are */
+	const struct object *object; /* whose they are */
 	struct option *rows;
 	size_t n;
 };
@@ -35,12 +35,12 @@ struct options {
  * Finds them; *ret_options is for option_list_fini(), and no good any more once the object is gone.
  */
 int option_list_find(const struct object *object, struct options *ret_options,
-		 struct pst_error *error);
+		     struct pst_error *error);
 void option_list_fini(struct options *options);
 
 /* Sets one to value (NULL: only the name was given). Patterns in it are added to *patterns. */
 int option_list_set(struct options *options, const char *name, const char *value,
-		struct patterns *patterns, struct pst_error *error);
+		    struct patterns *patterns, struct pst_error *error);
 
 /*
  * Checks, after the last option, that the options which the filter of this name needs are given.

@@ -136,7 +136,7 @@ struct shape {
 	struct {
 		size_t len;
 		char text[PST_PATTERN_SIZE];
-	} head, tail;			/* characters that stand for themselves: before all
+	} head, tail; /* characters that stand for themselves: before all
 					   others, behind all others */
 };
 

@@ -30,16 +30,16 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define MARK "pst_filter"
+#define MARK          "pst_filter"
 #define IDENTITY_SIZE 512
 
 struct pin {
 	struct bpf_object *object; /* borrowed; NULL until pin_adopt() */
 	char *dir;
 	char identity[IDENTITY_SIZE];
-	int dir_fd; /* holds the lock; -1: let go */
+	int dir_fd;           /* holds the lock; -1: let go */
 	bool made_dir, fresh; /* the directory, the maps there: made for this filter ... */
-	bool kept;	      /* ... which has been in force */
+	bool kept;            /* ... which has been in force */
 };
 
 DEFINE_CLEANUP(struct pin *, pin_free);

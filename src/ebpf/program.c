@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PREFIX "penstock/"
-#define BIT(opcode) (1ULL << (opcode))
+#define PREFIX                      "penstock/"
+#define BIT(opcode)                 (1ULL << (opcode))
 #define OP_BIT(name, opcode, facts) | BIT(opcode)
 #define OP_ROW(name, opcode, facts) { #name, BIT(opcode) },
 
@@ -72,10 +72,10 @@ static bool find_place(const char *section, struct place *ret_place)
 static const struct {
 	const char *word, *op;
 } others[] = {
-	{ "chmod", "setattr" },	 { "chown", "setattr" }, { "truncate", "setattr" },
-	{ "utimes", "setattr" }, { "stat", "getattr" },	 { "exec", "open" },
-	{ "close", "release" },	 { "remove", "unlink" }, { "readdirplus", "readdir" },
-	{ "rename2", "rename" }, { "setlkw", "setlk" },	 { "copy_file_range", "copy" },
+	{ "chmod", "setattr" },  { "chown", "setattr" }, { "truncate", "setattr" },
+	{ "utimes", "setattr" }, { "stat", "getattr" },  { "exec", "open" },
+	{ "close", "release" },  { "remove", "unlink" }, { "readdirplus", "readdir" },
+	{ "rename2", "rename" }, { "setlkw", "setlk" },  { "copy_file_range", "copy" },
 };
 
 /* The operation that was meant by another word; "": none is like it. */

@@ -42,17 +42,17 @@
 #include <unistd.h>
 
 #define PROGRAM_NAME "penstock-filter-reader"
-#define OBJECT_FD 3
-#define MAX_SIZE (16u << 20)
-#define MAX_MS 10000
-#define MAX_CPU_S 5
-#define MAX_MEMORY (1ul << 30)
-#define MAX_LEFT 8
+#define OBJECT_FD    3
+#define MAX_SIZE     (16u << 20)
+#define MAX_MS       10000
+#define MAX_CPU_S    5
+#define MAX_MEMORY   (1ul << 30)
+#define MAX_LEFT     8
 
 /* At the start of the memfd; the object follows it. */
 struct header {
-	uint32_t tried;		/* the child has come to its end, and result says how */
-	int32_t result;		/* 0 or -errno, then error says why */
+	uint32_t tried; /* the child has come to its end, and result says how */
+	int32_t result; /* 0 or -errno, then error says why */
 	struct pst_error error;
 	char path[4096];
 	uint64_t size;

@@ -4,9 +4,9 @@
 #include <stdbool.h>
 
 struct reason {
-	char text[160];	  /* the verifier's words */
+	char text[160];   /* the verifier's words */
 	char source[120]; /* the line of C */
-	char where[64];	  /* " (FILE:LINE)", which newer kernels say; or "" */
+	char where[64];   /* " (FILE:LINE)", which newer kernels say; or "" */
 };
 
 /* False: the log has none. */

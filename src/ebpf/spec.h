@@ -9,11 +9,11 @@
 
 struct spec_option {
 	char *name;
-	char *value;			/* NULL: there was no '=' */
+	char *value; /* NULL: there was no '=' */
 };
 
 struct spec {
-	char *what;			/* NAME or FILE */
+	char *what; /* NAME or FILE */
 	struct spec_option *options;
 	size_t n_options;
 };

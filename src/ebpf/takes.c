@@ -56,8 +56,8 @@ int takes_add(struct takes *takes, const char *note)
 		takes->elsewhere = rest;
 		return strstr(rest, " : ") ? 0 : -EINVAL;
 	} else if ((rest = behind(note, "range "))) {
-		takes->has_range =
-			sscanf(rest, "%" SCNd64 " %" SCNd64, &takes->min, &takes->max) == 2;
+		takes->has_range = sscanf(rest, "%" SCNd64 " %" SCNd64, &takes->min, &takes->max) ==
+				   2;
 		return takes->has_range ? 0 : -EINVAL;
 	} else if (strcmp(note, "users") == 0) {
 		takes->users = true;
@@ -122,9 +122,8 @@ size_t takes_each_match(const char *words, const char *pattern,
 /* Whether a name or glob fits nothing but words that mean nothing in this filter. */
 static bool is_elsewhere(const struct takes *takes, const char *pattern)
 {
-	return takes->elsewhere &&
-	       takes_each_match(takes->list_of, pattern, NULL, NULL) ==
-		       takes_each_match(takes->elsewhere, pattern, NULL, NULL);
+	return takes->elsewhere && takes_each_match(takes->list_of, pattern, NULL, NULL) ==
+					   takes_each_match(takes->elsewhere, pattern, NULL, NULL);
 }
 
 int takes_check_names(const struct takes *takes, const char *list, struct pst_error *error)

@@ -10,15 +10,15 @@
  * Words have blanks between them and are the object's. Zero-initialised: whatever the type allows.
  */
 struct takes {
-	const char *one_of;		/* the value is one of these words */
-	const char *list_of;		/* each name of the list is one of these, each glob fits
+	const char *one_of;    /* the value is one of these words */
+	const char *list_of;   /* each name of the list is one of these, each glob fits
 					   one */
-	const char *elsewhere;		/* of these, such as mean nothing here, then ":" and what
+	const char *elsewhere; /* of these, such as mean nothing here, then ":" and what
 					   to do; or NULL */
-	bool users, groups;		/* names of these stand for their numbers */
-	bool not_empty;			/* a text has at least one character */
+	bool users, groups;    /* names of these stand for their numbers */
+	bool not_empty;        /* a text has at least one character */
 	bool has_range;
-	int64_t min, max;		/* of a number */
+	int64_t min, max; /* of a number */
 };
 
 /* Adds what a note says, without its "takes: ". -EINVAL: nothing that we know. */

@@ -58,10 +58,9 @@ static bool parse_id(const char *text, const struct takes *takes, uint64_t *ret)
 /* What is wrong with a text that is no number where the names of users or groups are taken. */
 static int refuse_id(const char *text, const struct takes *takes, struct pst_error *error)
 {
-	return error_set(error, -EINVAL,
-			 "there is no %s '%.60s' in /etc/%s: give a name or a number",
-			 takes->groups ? "group" : "user", text,
-			 takes->groups ? "group" : "passwd");
+	return error_set(
+		error, -EINVAL, "there is no %s '%.60s' in /etc/%s: give a name or a number",
+		takes->groups ? "group" : "user", text, takes->groups ? "group" : "passwd");
 }
 
 int value_integer(const char *text, const struct takes *takes, size_t size, bool is_signed,

@@ -35,8 +35,8 @@ uint32_t call_room_out(const struct filter_call *call)
 {
 	const struct op *op = call->op;
 
-	return at_most(call, op->room.len ? call_member(&call->saved->orig, op->room) :
-					    op->room_max);
+	return at_most(call,
+		       op->room.len ? call_member(&call->saved->orig, op->room) : op->room_max);
 }
 
 uint32_t call_room_in(const struct filter_call *call)
@@ -214,8 +214,8 @@ void call_fill(struct filter_call *call, bool look)
 	slot->replaced = (struct pst_attr){ 0 };
 	if (look && (call->chain->want_child & call->filters)) {
 		if (op->n_entries)
-			slot->child.known = fill_file(call, call->node, saved->name[0],
-						      &slot->child.attr);
+			slot->child.known =
+				fill_file(call, call->node, saved->name[0], &slot->child.attr);
 		if (op->n_entries == 2)
 			fill_file(call, call->node2, saved->name[1], &slot->replaced);
 	}

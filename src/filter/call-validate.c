@@ -268,7 +268,6 @@ bool call_validate_unasked(struct filter_call *call, const union pst_in *in)
 		return true;
 	slot->in = *in;
 	for (unsigned int i = 0; i < call->op->n_call_names; i++)
-		memcpy(slot->name[i].text, call->saved->name[i],
-		       strlen(call->saved->name[i]) + 1);
+		memcpy(slot->name[i].text, call->saved->name[i], strlen(call->saved->name[i]) + 1);
 	return false;
 }

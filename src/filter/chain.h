@@ -13,12 +13,12 @@
 
 /* A filter of a view. */
 struct chain_entry {
-	struct filter *filter;		/* the engine's: what filter_host.run() runs */
+	struct filter *filter;            /* the engine's: what filter_host.run() runs */
 	const struct filter_facts *facts; /* constant */
-	unsigned int bit;		/* constant: its number in filter_node.filters */
-	struct filter_node *at;		/* counted: where it is attached; NULL: the root */
-	void *cells;			/* the engine's, for filter_host.cell(); NULL: none */
-	port_atomic_u64 per_child;	/* not 0: a program of it has left it off a file */
+	unsigned int bit;                 /* constant: its number in filter_node.filters */
+	struct filter_node *at;           /* counted: where it is attached; NULL: the root */
+	void *cells;                      /* the engine's, for filter_host.cell(); NULL: none */
+	port_atomic_u64 per_child;        /* not 0: a program of it has left it off a file */
 };
 
 struct chain {
@@ -28,13 +28,13 @@ struct chain {
 	/* Bits of filters: */
 	uint64_t all;
 	uint64_t pre[OP_MAX], post[OP_MAX]; /* ... with a program for an opcode */
-	uint64_t names;			/* ... with one for names */
-	uint64_t any[OP_MAX];		/* ... that have to do with an opcode at all */
+	uint64_t names;                     /* ... with one for names */
+	uint64_t any[OP_MAX];               /* ... that have to do with an opcode at all */
 	uint64_t by_caller, data, cacheable, delays, want_attr, want_child, want_cgroup, exact;
-	uint64_t cells;			/* ... that use cells */
-	uint64_t by_name;		/* ... that act on what they know of names */
-	uint64_t attached;		/* ... that are attached somewhere (at=) */
-	uint64_t hides;			/* ... that hide names without a look at files */
+	uint64_t cells;    /* ... that use cells */
+	uint64_t by_name;  /* ... that act on what they know of names */
+	uint64_t attached; /* ... that are attached somewhere (at=) */
+	uint64_t hides;    /* ... that hide names without a look at files */
 
 	/* ... that not all nodes that they hold for have yet: the engine is giving them the bit. */
 	port_atomic_u64 activating;

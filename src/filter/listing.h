@@ -11,17 +11,17 @@
 
 struct listing_name {
 	uint64_t ino, off;
-	uint32_t type;			/* DT_REG, ... */
-	bool hidden;			/* said by listing_ask() */
+	uint32_t type; /* DT_REG, ... */
+	bool hidden;   /* said by listing_ask() */
 	char text[PST_LISTED_SIZE];
 };
 
 struct listing {
 	const struct filter_call *readdir; /* borrowed */
-	struct filter_call call;	/* LOOKUP of a name of the directory */
-	struct filter_saved saved;	/* of that */
-	struct chain_entry *together;	/* the one filter to ask before LOOKUP; or NULL */
-	unsigned int n;			/* that were added; the engine sets it to 0 again */
+	struct filter_call call;           /* LOOKUP of a name of the directory */
+	struct filter_saved saved;         /* of that */
+	struct chain_entry *together;      /* the one filter to ask before LOOKUP; or NULL */
+	unsigned int n;                    /* that were added; the engine sets it to 0 again */
 	struct listing_name names[PST_N_LISTED];
 };
 

@@ -173,7 +173,7 @@ struct place {
 	struct filter_node *dir; /* borrowed */
 	const char *name;
 	struct filter_node *node; /* counted; NULL: not known to the kernel */
-	struct pst_attr attr;	  /* mode 0: there is nothing */
+	struct pst_attr attr;     /* mode 0: there is nothing */
 	int r;
 };
 
@@ -305,8 +305,7 @@ int name_check_call(struct filter_call *call)
 		 * It is asked about when it is known what it leads to, unless it is hidden anyway.
 		 */
 		place_inherit(call, call->node);
-		return call->listed ? 0 :
-				      check_hidden(call, call->node, call->name[0], NAME_FIND);
+		return call->listed ? 0 : check_hidden(call, call->node, call->name[0], NAME_FIND);
 	default:
 		place_inherit(call, call->node);
 		return 0;

@@ -4,8 +4,8 @@
 #include "filter/call.h"
 
 enum name_use {
-	NAME_FIND,			/* the name has to be there */
-	NAME_MAKE,			/* it comes into being */
+	NAME_FIND, /* the name has to be there */
+	NAME_MAKE, /* it comes into being */
 };
 
 /*

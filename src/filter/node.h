@@ -4,7 +4,7 @@
 #include "filter/port.h"
 
 struct filter_node {
-	port_atomic_u64 filters;	/* that hold for the file, a bit each; FILTERS_SET */
+	port_atomic_u64 filters; /* that hold for the file, a bit each; FILTERS_SET */
 };
 
 /* In filters: they were decided for a name of this file, not only inherited from its directory. */

@@ -76,18 +76,18 @@
 /* clang-format on */
 
 const struct op op_table[OP_MAX] = {
-	OP_ROWS(ROW)
-	PST_OPS(FILTER_NAME)
-	/* No operation: filters only hear of it. */
-	[FUSE_FORGET].filter_name = "forget",
+	OP_ROWS(ROW) PST_OPS(FILTER_NAME)
+		/* No operation: filters only hear of it. */
+		[FUSE_FORGET]
+			.filter_name = "forget",
 };
 
 /* Sets of opcodes, a bit each: of all rows, of rows for which something holds, of PST_OPS. */
-#define BIT(OPCODE) (1ULL << (OPCODE))
-#define ROW_BIT(NAME, ...) | BIT(FUSE_##NAME)
-#define CHANGES_BIT(NAME, FUNCTION, FLAGS, ...) | ((FLAGS) & OP_CHANGES ? BIT(FUSE_##NAME) : 0)
-#define SEEN_BIT(NAME, OPCODE, FACTS) | BIT(OPCODE)
-#define SEEN (0 PST_OPS(SEEN_BIT))
+#define BIT(OPCODE)                             (1ULL << (OPCODE))
+#define ROW_BIT(NAME, ...)                      | BIT(FUSE_##NAME)
+#define CHANGES_BIT(NAME, FUNCTION, FLAGS, ...) | ((FLAGS)&OP_CHANGES ? BIT(FUSE_##NAME) : 0)
+#define SEEN_BIT(NAME, OPCODE, FACTS)           | BIT(OPCODE)
+#define SEEN                                    (0 PST_OPS(SEEN_BIT))
 
 _Static_assert((SEEN & (0 OP_ROWS(ROW_BIT))) == SEEN, "an operation of PST_OPS has no row");
 _Static_assert((SEEN & (0 OP_ROWS(CHANGES_BIT))) == PST_OPS_THAT_CHANGE,

@@ -14,63 +14,63 @@
 
 /* op.flags */
 enum op_flag {
-	OP_NO_REPLY	= 1 << 0,	/* the kernel expects no reply */
-	OP_CHANGES	= 1 << 1,	/* changes the tree: data, attributes or names */
-	OP_EXTENDED	= 1 << 2,	/* request extensions may follow */
-	OP_DOTS		= 1 << 3,	/* "." and ".." are valid names (NFS export) */
-	OP_CLOSES	= 1 << 4,	/* runs although a filter refuses it: the file is closed */
-	OP_TRUNCATES	= 1 << 5,	/* changes something only if the open flags have O_TRUNC */
-	OP_EXACT	= 1 << 6,	/* changes size or owner of its node, see PST_EXACT */
+	OP_NO_REPLY = 1 << 0,  /* the kernel expects no reply */
+	OP_CHANGES = 1 << 1,   /* changes the tree: data, attributes or names */
+	OP_EXTENDED = 1 << 2,  /* request extensions may follow */
+	OP_DOTS = 1 << 3,      /* "." and ".." are valid names (NFS export) */
+	OP_CLOSES = 1 << 4,    /* runs although a filter refuses it: the file is closed */
+	OP_TRUNCATES = 1 << 5, /* changes something only if the open flags have O_TRUNC */
+	OP_EXACT = 1 << 6,     /* changes size or owner of its node, see PST_EXACT */
 };
 
 /* The thread that runs the operation. */
 enum op_pool {
-	OP_POOL_IF_SLOW,		/* a worker; the pool while the lower file system is slow */
-	OP_POOL_ALWAYS,			/* the pool: it may wait for a disk or for others */
-	OP_POOL_NEVER,			/* a worker: others wait for it, or it asks nothing below */
+	OP_POOL_IF_SLOW, /* a worker; the pool while the lower file system is slow */
+	OP_POOL_ALWAYS,  /* the pool: it may wait for a disk or for others */
+	OP_POOL_NEVER,   /* a worker: others wait for it, or it asks nothing below */
 };
 
 /* The numbers of a request that check-in resolves before the operation runs. */
 enum op_check_in {
 	OP_NEEDS_NOTHING,
 	OP_NEEDS_NODE,
-	OP_NEEDS_HANDLE,		/* node, and an open file or directory at op.fh */
+	OP_NEEDS_HANDLE, /* node, and an open file or directory at op.fh */
 	OP_NEEDS_FILE,
 	OP_NEEDS_DIR,
-	OP_MAY_HAVE_HANDLE,		/* node, and a handle if the argument has op.fh_given */
+	OP_MAY_HAVE_HANDLE, /* node, and a handle if the argument has op.fh_given */
 };
 
 /* The effect of the operation on the name of an entry, or on a file that it creates. */
 enum op_effect {
 	OP_NO_EFFECT,
 	OP_FINDS,
-	OP_CREATES,			/* a file of type op.creates */
-	OP_LINKS,			/* the file op.node2 gets one more name */
+	OP_CREATES, /* a file of type op.creates */
+	OP_LINKS,   /* the file op.node2 gets one more name */
 	OP_REMOVES,
-	OP_RENAMES,			/* to name 1 in the directory op.node2 */
+	OP_RENAMES, /* to name 1 in the directory op.node2 */
 };
 
 /* The fixed part of the reply. Entries and opened files hold numbers that only the engine knows. */
 enum op_result {
 	OP_RESULT_NONE,
-	OP_RESULT_PLAIN,		/* nothing in it is checked */
-	OP_RESULT_ATTR,			/* struct fuse_attr_out */
-	OP_RESULT_STATX,		/* struct fuse_statx_out */
-	OP_RESULT_COUNT,		/* struct fuse_write_out: no more bytes than asked for */
-	OP_RESULT_COUNT_64,		/* struct fuse_copy_file_range_out, likewise */
-	OP_RESULT_ENTRY,		/* struct fuse_entry_out */
-	OP_RESULT_OPEN,			/* struct fuse_open_out */
-	OP_RESULT_CREATE,		/* both, struct pst_create_out */
+	OP_RESULT_PLAIN,    /* nothing in it is checked */
+	OP_RESULT_ATTR,     /* struct fuse_attr_out */
+	OP_RESULT_STATX,    /* struct fuse_statx_out */
+	OP_RESULT_COUNT,    /* struct fuse_write_out: no more bytes than asked for */
+	OP_RESULT_COUNT_64, /* struct fuse_copy_file_range_out, likewise */
+	OP_RESULT_ENTRY,    /* struct fuse_entry_out */
+	OP_RESULT_OPEN,     /* struct fuse_open_out */
+	OP_RESULT_CREATE,   /* both, struct pst_create_out */
 };
 
 /* The variable part of the reply. It takes the place of the request's data. */
 enum op_answer {
 	OP_ANSWER_NONE,
-	OP_ANSWER_BYTES,		/* of an ioctl */
-	OP_ANSWER_CONTENT,		/* of a file */
-	OP_ANSWER_TEXT,			/* without NUL, not empty */
-	OP_ANSWER_LIST,			/* struct fuse_dirent, or fuse_direntplus */
-	OP_ANSWER_VALUE,		/* or its size, struct fuse_getxattr_out, without room */
+	OP_ANSWER_BYTES,   /* of an ioctl */
+	OP_ANSWER_CONTENT, /* of a file */
+	OP_ANSWER_TEXT,    /* without NUL, not empty */
+	OP_ANSWER_LIST,    /* struct fuse_dirent, or fuse_direntplus */
+	OP_ANSWER_VALUE,   /* or its size, struct fuse_getxattr_out, without room */
 };
 
 /* A member of the argument; len 0: the operation has no such member. */
@@ -79,43 +79,43 @@ struct op_member {
 };
 
 struct op {
-	const char *name;		/* the kernel's; NULL: the opcode has no row */
-	const char *filter_name;	/* in filters and output for people; NULL: filters see
+	const char *name;        /* the kernel's; NULL: the opcode has no row */
+	const char *filter_name; /* in filters and output for people; NULL: filters see
 					   no such operation, or see another opcode ... */
-	uint8_t filter_opcode;		/* ... this one; 0: the same */
+	uint8_t filter_opcode;   /* ... this one; 0: the same */
 	uint8_t flags;
-	uint8_t pool;			/* enum op_pool */
-	uint8_t check_in;		/* enum op_check_in */
-	uint8_t effect;			/* enum op_effect */
-	uint16_t creates;		/* file type (S_IFREG, ...); 0: the argument's mode */
+	uint8_t pool;     /* enum op_pool */
+	uint8_t check_in; /* enum op_check_in */
+	uint8_t effect;   /* enum op_effect */
+	uint16_t creates; /* file type (S_IFREG, ...); 0: the argument's mode */
 
 	/* The request. */
-	uint8_t arg_size;		/* of the fixed argument */
-	uint8_t n_names;		/* strings that follow it, NUL-terminated ... */
-	uint8_t n_entries;		/* ... of these, names of directory entries */
-	uint8_t n_call_names;		/* ... of these, names in struct pst_call */
-	uint8_t data_unit;		/* bytes of data for each 1 in data_len; 0: no data */
-	struct op_member data_len;	/* tells how much data follows */
-	uint32_t data_max;		/* as long as a filter may make it; 0: not at all */
+	uint8_t arg_size;                /* of the fixed argument */
+	uint8_t n_names;                 /* strings that follow it, NUL-terminated ... */
+	uint8_t n_entries;               /* ... of these, names of directory entries */
+	uint8_t n_call_names;            /* ... of these, names in struct pst_call */
+	uint8_t data_unit;               /* bytes of data for each 1 in data_len; 0: no data */
+	struct op_member data_len;       /* tells how much data follows */
+	uint32_t data_max;               /* as long as a filter may make it; 0: not at all */
 	struct op_member fh, node2, fh2; /* what check-in resolves */
-	struct op_member mode;		/* of the file that is created */
-	uint32_t fh_given;		/* bit in the first word of the argument: fh is set */
+	struct op_member mode;           /* of the file that is created */
+	uint32_t fh_given;               /* bit in the first word of the argument: fh is set */
 
 	/* Members that a filter must leave alone, besides fh, node2 and fh2. */
 	struct op_member fixed;
-	uint8_t bits_at;		/* where a word is of which it may change ... */
-	uint32_t bits;			/* ... these bits only; 0: no such word */
+	uint8_t bits_at; /* where a word is of which it may change ... */
+	uint32_t bits;   /* ... these bits only; 0: no such word */
 
 	/* The reply. */
-	uint8_t result;			/* enum op_result */
-	uint8_t answer;			/* enum op_answer */
+	uint8_t result; /* enum op_result */
+	uint8_t answer; /* enum op_answer */
 	uint16_t result_size;
-	uint16_t room_max;		/* bytes of data the kernel has room for, or ... */
-	struct op_member room;		/* ... where the request says so */
+	uint16_t room_max;     /* bytes of data the kernel has room for, or ... */
+	struct op_member room; /* ... where the request says so */
 };
 
 /* op.data_max: no longer than the data that came; as long as there is memory. */
-#define OP_AS_CAME UINT32_MAX
+#define OP_AS_CAME  UINT32_MAX
 #define OP_ANY_SIZE (UINT32_MAX - 1)
 
 extern const struct op op_table[OP_MAX];

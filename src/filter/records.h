@@ -5,9 +5,9 @@
 
 /* The fixed part of a record, copied once. */
 struct record {
-	size_t at, size;		/* in the data */
-	struct fuse_entry_out entry;	/* zero in a listing without entries */
-	uint64_t name;			/* a hash of it */
+	size_t at, size;             /* in the data */
+	struct fuse_entry_out entry; /* zero in a listing without entries */
+	uint64_t name;               /* a hash of it */
 	struct fuse_dirent dirent;
 };
 

@@ -18,11 +18,11 @@
 #include "util/clock.h"
 #include "util/hash.h"
 
-#define ACL 2ULL
-#define HUGE 4ULL
-#define EXTRA (ACL | HUGE)
+#define ACL     2ULL
+#define HUGE    4ULL
+#define EXTRA   (ACL | HUGE)
 #define WRITTEN (0xffffffffULL & ~EXTRA)
-#define OTHER (0xffffffffULL << 32)
+#define OTHER   (0xffffffffULL << 32)
 
 static uint64_t hash_attributes(const struct statx *stx)
 {

@@ -42,16 +42,16 @@
 
 #define MAY_BE_MAPPED 1u
 #define SHORT_TIMEOUT 2u
-#define PROVING 4u
-#define HAS_ALIAS 8u
-#define ONE_OPEN 16u
-#define LONG_NS (86400ULL * 365 * 1000000000)
+#define PROVING       4u
+#define HAS_ALIAS     8u
+#define ONE_OPEN      16u
+#define LONG_NS       (86400ULL * 365 * 1000000000)
 
 /*
  * A process below may have mapped a file that changed so recently; its first reply has the short
  * timeout.
  */
-#define RECENT_S 3600
+#define RECENT_S         3600
 #define SHORT_TIMEOUT_NS 20000000ULL
 
 /*
@@ -196,8 +196,8 @@ int attr_complete_link(struct fs *fs, struct node *node, int fd, struct fs_attr 
 void attr_find_alias(struct fs *fs, struct node *node)
 {
 	const struct fs_host *host = &fs->config.host;
-	struct node *alias = fs->config.cache == PST_CACHE_NONE ? NULL :
-								 node_lookup_alias(fs->nodes, node);
+	struct node *alias =
+		fs->config.cache == PST_CACHE_NONE ? NULL : node_lookup_alias(fs->nodes, node);
 
 	if (!alias)
 		return;

@@ -146,8 +146,8 @@ static uint32_t killed_by_chown(const struct fs_caller *caller, const struct sta
 	if (S_ISDIR(now->stx_mode))
 		return 0;
 	if ((now->stx_mode & S_ISGID) &&
-	    ((now->stx_mode & S_IXGRP) || (!caller_in_group(caller, now->stx_gid) &&
-					   !caller_capable(caller, CAP_FSETID))))
+	    ((now->stx_mode & S_IXGRP) ||
+	     (!caller_in_group(caller, now->stx_gid) && !caller_capable(caller, CAP_FSETID))))
 		kill |= S_ISGID;
 	return kill;
 }

@@ -113,8 +113,8 @@ uint32_t caller_bits_to_kill(const struct fs_caller *caller, const struct statx 
 	uint32_t kill = stx->stx_mode & S_ISUID;
 
 	/* Without group execution the bit stays for members of the group. */
-	if ((stx->stx_mode & S_ISGID) && ((stx->stx_mode & S_IXGRP) ||
-					  !caller_in_group(caller, stx->stx_gid)))
+	if ((stx->stx_mode & S_ISGID) &&
+	    ((stx->stx_mode & S_IXGRP) || !caller_in_group(caller, stx->stx_gid)))
 		kill |= S_ISGID;
 	return kill && caller_capable(caller, CAP_FSETID) ? 0 : kill;
 }

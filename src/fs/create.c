@@ -19,7 +19,7 @@
 
 /* A file to create in a directory. */
 struct made {
-	uint32_t mode;			/* S_IFLNK: target is set */
+	uint32_t mode; /* S_IFLNK: target is set */
 	dev_t rdev;
 	const char *target;
 };
@@ -194,8 +194,8 @@ int fs_rename(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	if (!(flags & (RENAME_EXCHANGE | RENAME_NOREPLACE)))
 		unnamed_before(fs, new_dir, to.fd, new_name);
 	/* A whiteout is a new inode. */
-	r = flags & RENAME_WHITEOUT ? lower_enter_maker(fs, dir, caller, &scope)
-				    : lower_enter(fs, dir, &scope);
+	r = flags & RENAME_WHITEOUT ? lower_enter_maker(fs, dir, caller, &scope) :
+				      lower_enter(fs, dir, &scope);
 	if (r < 0)
 		return r;
 	if (renameat2(from.fd, name, to.fd, new_name, flags) < 0)

@@ -30,14 +30,14 @@
 
 /* The capabilities that serving needs, and why. */
 #define CAPS_SERVE                                                                                 \
-	(CAP_BIT(CAP_SYS_ADMIN) |	/* register backing files, trusted.* attributes */         \
-	 CAP_BIT(CAP_DAC_READ_SEARCH) |	/* open files by handle, link by descriptor */             \
-	 CAP_BIT(CAP_DAC_OVERRIDE) |	/* the kernel has checked permissions already */           \
+	(CAP_BIT(CAP_SYS_ADMIN) |       /* register backing files, trusted.* attributes */         \
+	 CAP_BIT(CAP_DAC_READ_SEARCH) | /* open files by handle, link by descriptor */             \
+	 CAP_BIT(CAP_DAC_OVERRIDE) |    /* the kernel has checked permissions already */           \
 	 CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_FOWNER) | /* SETATTR, as the kernel has allowed it */    \
-	 CAP_BIT(CAP_FSETID) |		/* chmod g+s; not for data, see creds_enter_writer() */    \
+	 CAP_BIT(CAP_FSETID) | /* chmod g+s; not for data, see creds_enter_writer() */             \
 	 CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | /* act as the caller */                       \
 	 CAP_BIT(CAP_MKNOD) | CAP_BIT(CAP_SETFCAP) | CAP_BIT(CAP_LINUX_IMMUTABLE) |                \
-	 CAP_BIT(CAP_LEASE))		/* prove that nobody writes to somebody else's file */
+	 CAP_BIT(CAP_LEASE)) /* prove that nobody writes to somebody else's file */
 
 /*
  * What leaving uid 0 takes out of the effective set, and coming back puts in again: the kernel's
@@ -65,10 +65,10 @@ enum entered {
 	ENTERED_WHOLE = 1 << 4,
 };
 
-static __thread uint64_t caps_permitted;	/* of this thread, once initialised */
+static __thread uint64_t caps_permitted;         /* of this thread, once initialised */
 static __thread const struct fs_caller *serving; /* whose request this thread is working on */
-static __thread bool whole;		/* the thread has all of the caller's identity */
-static __thread uint32_t umask_now;		/* the thread's umask: most callers have the same */
+static __thread bool whole;                      /* the thread has all of the caller's identity */
+static __thread uint32_t umask_now; /* the thread's umask: most callers have the same */
 
 int fs_thread_init(void)
 {

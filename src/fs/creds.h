@@ -15,7 +15,7 @@ struct fs_caller;
 struct statx;
 
 struct creds_scope {
-	uint8_t entered;		/* what has to be undone, creds.c */
+	uint8_t entered; /* what has to be undone, creds.c */
 };
 #define CREDS_NONE ((struct creds_scope){ 0 })
 
@@ -49,8 +49,8 @@ int creds_enter_ordinary(struct creds_scope *ret_scope);
 /* caller.c: what the kernel does not say about a caller who waits for our answer, read in /proc. */
 #define CALLER_MAX_GROUPS 8192
 struct caller_facts {
-	uint64_t caps;			/* effective, in our user namespace */
-	size_t n_groups;		/* further groups than these give the caller nothing */
+	uint64_t caps;   /* effective, in our user namespace */
+	size_t n_groups; /* further groups than these give the caller nothing */
 	uint32_t groups[CALLER_MAX_GROUPS];
 };
 void caller_read(const struct fs_caller *caller, struct caller_facts *ret_facts);

@@ -26,9 +26,9 @@ struct cursors {
 	unsigned int n;
 	struct place {
 		struct handle *handle; /* counted */
-		uint64_t off;	       /* where it stands */
-		bool seen;	       /* it has seen a tick */
-	} at[MAX_CURSORS];	       /* the oldest first */
+		uint64_t off;          /* where it stands */
+		bool seen;             /* it has seen a tick */
+	} at[MAX_CURSORS];             /* the oldest first */
 };
 
 int cursors_new(struct cursors **ret_cursors)

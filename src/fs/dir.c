@@ -38,9 +38,9 @@ struct lower_dirent {
  * read ahead before a change would make that cached listing wrong for everybody.
  */
 struct dirstream {
-	off_t pos;			/* where the lower descriptor stands */
-	uint64_t ino_mix;		/* of the directory's device */
-	bool replied;			/* a reply with names may be under way */
+	off_t pos;        /* where the lower descriptor stands */
+	uint64_t ino_mix; /* of the directory's device */
+	bool replied;     /* a reply with names may be under way */
 	_Alignas(struct lower_dirent) char buf[BUF_SIZE];
 };
 
@@ -81,8 +81,9 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 	if (lower_checks_caller(fs, node) && lower_is_entered_elsewhere(ref.fd))
 		return -EACCES;
 	/* A caller who may list a directory may not be allowed to walk through it, as "." would. */
-	fd = lower_checks_caller(fs, node) ? lower_open(fs, node, O_RDONLY)
-				  : lower_openat(fs, ref.fd, ".", O_RDONLY | O_DIRECTORY, 0);
+	fd = lower_checks_caller(fs, node) ?
+		     lower_open(fs, node, O_RDONLY) :
+		     lower_openat(fs, ref.fd, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return fd;
 	r = handle_new(fs->handles, node, O_RDONLY | O_DIRECTORY, -1, &open.handle);
@@ -166,8 +167,7 @@ static int seek(struct handle *handle, struct dirstream *stream, off_t pos)
 }
 
 /* The handle's stream, standing at an offset; caller holds the handle's lock. */
-static int stream_at(struct fs *fs, struct handle *handle, off_t pos,
-		     struct dirstream **ret_stream)
+static int stream_at(struct fs *fs, struct handle *handle, off_t pos, struct dirstream **ret_stream)
 {
 	struct dirstream *stream = handle->stream;
 	struct statx stx;

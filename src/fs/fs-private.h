@@ -23,24 +23,24 @@ struct cursors;
 struct listings;
 
 struct fs {
-	struct fs_config config;	/* constant */
+	struct fs_config config; /* constant */
 	struct nodetab *nodes;
 	struct fdcache *fds;
 	struct handletab *handles;
 	struct passthrough *passthrough;
 	struct locks *locks;
-	struct devs *devs;		/* ino.c */
-	struct cursors *cursors;		/* dir-cursors.c; NULL: directories are opened */
-	struct watch *watch;		/* watch.c; NULL: nothing is watched */
-	struct fair_share open_fds;		/* descriptors of handles, by who opened them */
-	struct node *root;		/* counted */
-	_Atomic bool remote;		/* one of the mounts is, see fs_is_remote() */
+	struct devs *devs;          /* ino.c */
+	struct cursors *cursors;    /* dir-cursors.c; NULL: directories are opened */
+	struct watch *watch;        /* watch.c; NULL: nothing is watched */
+	struct fair_share open_fds; /* descriptors of handles, by who opened them */
+	struct node *root;          /* counted */
+	_Atomic bool remote;        /* one of the mounts is, see fs_is_remote() */
 	struct {
 		_Atomic uint64_t by_caller, by_name, data, cacheable, forget;
-	} filters;			/* what fs_set_filters() said */
-	struct listings *listings;	/* listings.c */
-	struct namecache *names;	/* node/namecache.h */
-	_Atomic bool told_unnamed;	/* that there are too many has been logged */
+	} filters;                 /* what fs_set_filters() said */
+	struct listings *listings; /* listings.c */
+	struct namecache *names;   /* node/namecache.h */
+	_Atomic bool told_unnamed; /* that there are too many has been logged */
 	/* attr-shadow.c: calls of shadow_drop() under way; in a cache line of its own. */
 	_Alignas(64) _Atomic unsigned int n_shadow_drops;
 };
@@ -105,8 +105,8 @@ static inline int lower_enter(struct fs *fs, const struct node *node, struct cre
 static inline int lower_enter_maker(struct fs *fs, const struct node *dir,
 				    const struct fs_caller *caller, struct creds_scope *ret_scope)
 {
-	return lower_checks_caller(fs, dir) ? creds_enter_whole(ret_scope)
-				   : creds_enter_caller(caller, ret_scope);
+	return lower_checks_caller(fs, dir) ? creds_enter_whole(ret_scope) :
+					      creds_enter_caller(caller, ret_scope);
 }
 
 /* -- attr.c: attributes in replies, and their timeouts ----------------------------------------- */

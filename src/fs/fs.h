@@ -80,24 +80,24 @@ struct fs_host {
 #define FS_WRITTEN_LIMIT (INT64_MAX - 1)
 
 struct fs_config {
-	int lower;			/* the root directory, on a mount of our own; taken */
+	int lower; /* the root directory, on a mount of our own; taken */
 	bool passthrough;
-	bool passthrough_asked;		/* also where the lower file system checks the caller */
-	bool pseudo;			/* shows pseudo file systems */
-	bool hide_mounts;		/* hides what is, or on entry gets, mounted below LOWER */
-	bool sync;			/* each write is on the disk before its reply */
-	bool no_opendir;		/* READDIR comes without OPENDIR */
+	bool passthrough_asked; /* also where the lower file system checks the caller */
+	bool pseudo;            /* shows pseudo file systems */
+	bool hide_mounts;       /* hides what is, or on entry gets, mounted below LOWER */
+	bool sync;              /* each write is on the disk before its reply */
+	bool no_opendir;        /* READDIR comes without OPENDIR */
 	enum pst_cache cache;
-	uint64_t ttl_ns;		/* timeout: cache=ttl, and where auto cannot watch */
+	uint64_t ttl_ns; /* timeout: cache=ttl, and where auto cannot watch */
 	enum pst_locks locks;
-	unsigned int n_waiting_locks;	/* that may wait at a time; 0: a good default */
-	unsigned int fd_budget;		/* descriptors in the descriptor cache */
-	unsigned int open_budget;	/* descriptors of open files and directories; 0: no limit */
-	bool keyed;			/* generations of nodes are made with key */
+	unsigned int n_waiting_locks; /* that may wait at a time; 0: a good default */
+	unsigned int fd_budget;       /* descriptors in the descriptor cache */
+	unsigned int open_budget;     /* descriptors of open files and directories; 0: no limit */
+	bool keyed;                   /* generations of nodes are made with key */
 	uint64_t key[2];
-	bool own_fds;			/* a descriptor for each node: no CAP_DAC_READ_SEARCH */
+	bool own_fds; /* a descriptor for each node: no CAP_DAC_READ_SEARCH */
 	struct fs_host host;
-	struct pst_server server;	/* fields is NULL: there is none */
+	struct pst_server server; /* fields is NULL: there is none */
 };
 
 int fs_new(const struct fs_config *config, struct fs **ret_fs);
@@ -122,12 +122,12 @@ void fs_stat(struct fs *fs, struct fs_stat *ret_stat);
 struct fs_caller {
 	uint32_t uid, gid;
 	uint32_t pid;
-	bool unknown;			/* not told by the kernel (idmapped mounts): uid 65534 */
+	bool unknown; /* not told by the kernel (idmapped mounts): uid 65534 */
 	uint32_t umask;
-	bool has_group;			/* group: a supplementary one that the new mode needs */
+	bool has_group; /* group: a supplementary one that the new mode needs */
 	uint32_t group;
-	uint64_t filters;		/* CREATE and TMPFILE: filters of the new file */
-	uint64_t known_filters;		/* ... out of these */
+	uint64_t filters;       /* CREATE and TMPFILE: filters of the new file */
+	uint64_t known_filters; /* ... out of these */
 };
 
 /* Drops capabilities, groups and umask of a new thread. Called before it runs operations. */
@@ -216,8 +216,8 @@ void fs_node_device(struct fs *fs, const struct node *node, uint32_t *ret_major,
  */
 struct fs_watch_support {
 	bool watchable;
-	bool refused;	/* the kernel refused although the type of file system allows it */
-	char why[96];	/* if not watchable */
+	bool refused; /* the kernel refused although the type of file system allows it */
+	char why[96]; /* if not watchable */
 };
 void fs_watch_support(int fd, struct fs_watch_support *ret_support);
 /* Opens and closes a fanotify queue, as a view with cache=auto does. */
@@ -238,11 +238,11 @@ int fs_open_dir(int fd);
 
 /* Properties of filters, each a set of bits as in node_filters(). */
 struct fs_filters {
-	uint64_t by_caller;		/* results depend on the caller */
-	uint64_t by_name;		/* results depend on names */
-	uint64_t data;			/* see reads and writes */
-	uint64_t cacheable;		/* of these: do the same for every caller */
-	uint64_t forget;		/* are told of nodes that are freed */
+	uint64_t by_caller; /* results depend on the caller */
+	uint64_t by_name;   /* results depend on names */
+	uint64_t data;      /* see reads and writes */
+	uint64_t cacheable; /* of these: do the same for every caller */
+	uint64_t forget;    /* are told of nodes that are freed */
 };
 void fs_set_filters(struct fs *fs, const struct fs_filters *filters);
 /*
@@ -282,7 +282,7 @@ struct fs_attr {
 
 /* The result of a lookup. */
 struct fs_entry {
-	struct node *node;		/* NULL: the name does not exist, cacheable for entry_ns */
+	struct node *node; /* NULL: the name does not exist, cacheable for entry_ns */
 	struct fs_attr attr;
 	uint64_t entry_ns;
 };
@@ -307,20 +307,20 @@ int fs_rename(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct fs_attr *ret_attr);
 
 enum fs_set {
-	FS_SET_MODE	= 1 << 0,
-	FS_SET_UID	= 1 << 1,
-	FS_SET_GID	= 1 << 2,
-	FS_SET_SIZE	= 1 << 3,
-	FS_SET_ATIME	= 1 << 4,
-	FS_SET_MTIME	= 1 << 5,
-	FS_KILL_SUIDGID	= 1 << 6,	/* with owner or size: the caller lacks CAP_FSETID */
+	FS_SET_MODE = 1 << 0,
+	FS_SET_UID = 1 << 1,
+	FS_SET_GID = 1 << 2,
+	FS_SET_SIZE = 1 << 3,
+	FS_SET_ATIME = 1 << 4,
+	FS_SET_MTIME = 1 << 5,
+	FS_KILL_SUIDGID = 1 << 6, /* with owner or size: the caller lacks CAP_FSETID */
 };
 /* set 0 is a change, too: chown(-1, -1), or a write that is about to begin. */
 struct fs_change {
-	unsigned int set;		/* enum fs_set */
+	unsigned int set; /* enum fs_set */
 	uint32_t mode, uid, gid;
 	uint64_t size;
-	struct timespec times[2];	/* access, modification; tv_nsec may be UTIME_NOW */
+	struct timespec times[2]; /* access, modification; tv_nsec may be UTIME_NOW */
 };
 int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 	       struct handle *handle, const struct fs_change *change, struct fs_attr *ret_attr);
@@ -345,19 +345,19 @@ int fs_removexattr(struct fs *fs, struct node *node, const char *name);
 
 /* How reads and writes of an open file reach the lower file. */
 enum io_mode {
-	IO_NONE,			/* the file is not open */
-	IO_CACHED,			/* requests, through the page cache of the view */
-	IO_PASSTHROUGH,			/* the kernel, on the lower file; no requests */
-	IO_DIRECT,			/* requests, each as the caller made it */
+	IO_NONE,        /* the file is not open */
+	IO_CACHED,      /* requests, through the page cache of the view */
+	IO_PASSTHROUGH, /* the kernel, on the lower file; no requests */
+	IO_DIRECT,      /* requests, each as the caller made it */
 };
 
 struct fs_open {
 	struct handle *handle;
 	enum io_mode mode;
-	int backing_id;			/* with IO_PASSTHROUGH */
-	bool no_flush;			/* the kernel need not send FLUSH */
-	bool keep_cache;		/* the kernel may keep the pages that it has cached */
-	bool cache_dir;			/* the kernel may cache the listing */
+	int backing_id;  /* with IO_PASSTHROUGH */
+	bool no_flush;   /* the kernel need not send FLUSH */
+	bool keep_cache; /* the kernel may keep the pages that it has cached */
+	bool cache_dir;  /* the kernel may cache the listing */
 };
 /*
  * Called before an open or a create: -EMFILE if the caller has used up the share of descriptors
@@ -386,9 +386,9 @@ struct fs_write {
 	const char *buf;
 	size_t size;
 	uint64_t off;
-	int flags;			/* of the open file, as they are now */
-	bool from_cache;		/* from the page cache, not from a caller */
-	bool kill;			/* clear set-user-ID and set-group-ID */
+	int flags;       /* of the open file, as they are now */
+	bool from_cache; /* from the page cache, not from a caller */
+	bool kill;       /* clear set-user-ID and set-group-ID */
 };
 ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *handle,
 		 const struct fs_write *write);
@@ -409,7 +409,7 @@ struct fs_dirent {
 	const char *name;
 	size_t name_len;
 	uint64_t ino, off;
-	uint32_t type;			/* DT_* */
+	uint32_t type; /* DT_* */
 };
 /*
  * The reply that fs_readdir() fills. room(): bytes of getdents64(2) records that are sure to fit,
@@ -421,7 +421,7 @@ struct fs_dirsink {
 	bool (*fits)(struct fs_dirsink *sink, size_t name_len);
 	void (*add)(struct fs_dirsink *sink, const struct fs_dirent *dirent,
 		    struct fs_entry *entry);
-	bool entries;			/* looks every name up and gives add() an entry */
+	bool entries; /* looks every name up and gives add() an entry */
 };
 int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open);
 /* With no_opendir: a handle that stands at an offset, or a new one. */
@@ -439,8 +439,8 @@ int fs_flush(struct fs *fs, struct handle *handle, uint64_t owner);
 
 struct fs_lock {
 	uint64_t owner;
-	uint64_t start, end;		/* end is the last byte */
-	int type;			/* F_RDLCK, F_WRLCK, F_UNLCK */
+	uint64_t start, end; /* end is the last byte */
+	int type;            /* F_RDLCK, F_WRLCK, F_UNLCK */
 	uint32_t pid;
 	bool flock;
 };
@@ -448,7 +448,7 @@ int fs_getlk(struct fs *fs, struct handle *handle, struct fs_lock *lock);
 /* A request that waits for a lock. done() is called once, from a thread of fs. */
 struct fs_waiter {
 	void (*done)(struct fs_waiter *waiter, int result);
-	uint64_t unique;		/* the request's number, for fs_interrupt() */
+	uint64_t unique; /* the request's number, for fs_interrupt() */
 };
 /*
  * Without a waiter the lock is taken at once or refused with -EAGAIN. With one the result may be

@@ -16,9 +16,9 @@
 #define MAX_DEVS 4096
 
 struct devs {
-	_Atomic unsigned int n;		/* entries below it are constant */
-	pthread_mutex_t lock;		/* guards adding */
-	uint64_t dev[MAX_DEVS];		/* the first is LOWER's */
+	_Atomic unsigned int n; /* entries below it are constant */
+	pthread_mutex_t lock;   /* guards adding */
+	uint64_t dev[MAX_DEVS]; /* the first is LOWER's */
 };
 
 int ino_devs_new(struct devs **ret_devs)

@@ -14,7 +14,7 @@ void invalidate_node(struct fs *fs, struct node *node, bool data)
 }
 
 void invalidate_name(struct fs *fs, struct node *dir, const char *name, struct node *child,
-			     bool expire)
+		     bool expire)
 {
 	const struct fs_host *host = &fs->config.host;
 

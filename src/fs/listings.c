@@ -34,9 +34,9 @@
 
 struct group {
 	_Atomic uint32_t changed_ms;
-	_Atomic uint32_t n_replies;	/* with names, that are under way */
-	_Atomic bool crossed;		/* a change came while one was */
-	_Atomic bool mixed;		/* names from before a change may have the new version */
+	_Atomic uint32_t n_replies; /* with names, that are under way */
+	_Atomic bool crossed;       /* a change came while one was */
+	_Atomic bool mixed;         /* names from before a change may have the new version */
 };
 
 struct listings {

@@ -8,24 +8,24 @@
 /* The lower descriptor of one owner of one file. */
 struct owner {
 	struct owner *next;
-	unsigned int refs;		/* the list's, and one for each waiter */
-	struct node *node;		/* counted */
+	unsigned int refs; /* the list's, and one for each waiter */
+	struct node *node; /* counted */
 	uint64_t owner;
-	uint64_t fh;			/* the handle that was used last */
-	uint32_t pid;			/* of the process that locked last */
+	uint64_t fh;  /* the handle that was used last */
+	uint32_t pid; /* of the process that locked last */
 	int fd;
-	bool dropped;			/* its locks went while it waited for another */
+	bool dropped; /* its locks went while it waited for another */
 };
 
 struct wait {
 	struct wait *next;
 	struct fs *fs;
 	struct fs_waiter *waiter;
-	struct handle *handle;		/* counted */
-	uint32_t handle_uid;		/* handle->uid, which may be gone before us */
-	struct owner *owner;		/* counted; NULL for flock */
+	struct handle *handle; /* counted */
+	uint32_t handle_uid;   /* handle->uid, which may be gone before us */
+	struct owner *owner;   /* counted; NULL for flock */
 	struct fs_lock lock;
-	uint64_t unique;		/* waiter->unique, which may be gone before us */
+	uint64_t unique; /* waiter->unique, which may be gone before us */
 	int fd;
 	pthread_t thread;
 	_Atomic bool interrupted;
@@ -33,11 +33,11 @@ struct wait {
 
 struct locks {
 	struct fs *fs;
-	pthread_mutex_t lock;		/* guards what follows */
-	pthread_cond_t gone;		/* a waiter has ended */
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t gone;  /* a waiter has ended */
 	struct owner *owners;
 	struct wait *waits;
-	struct fair_share waiting;		/* users' shares of the locks that may wait */
+	struct fair_share waiting; /* users' shares of the locks that may wait */
 	bool down;
 	uint64_t early[N_EARLY];
 	unsigned int next_early;

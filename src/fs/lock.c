@@ -27,7 +27,7 @@
 #include <sys/file.h>
 
 #define MAX_WAITERS 1024
-#define STACK_SIZE (128 * 1024)
+#define STACK_SIZE  (128 * 1024)
 
 int locks_new(struct fs *fs, struct locks **ret_locks)
 {

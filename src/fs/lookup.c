@@ -199,7 +199,7 @@ static int resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name
 }
 
 int lookup_name(struct fs *fs, struct node *dir, int dir_fd, const char *name,
-		 struct fs_entry *ret_entry)
+		struct fs_entry *ret_entry)
 {
 	int r = resolve(fs, dir, dir_fd, name, ret_entry);
 

@@ -63,7 +63,7 @@ int fs_handles_try(int fd, unsigned int *ret_len)
 }
 
 int lower_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
-		  const struct fhandle *fh)
+		   const struct fhandle *fh)
 {
 	struct lower_mount mount = {
 		.mnt_id = mnt_id,

@@ -61,7 +61,7 @@ struct passthrough {
 	_Atomic bool told, told_owner; /* a refusal has been logged; that an owner may not */
 
 	pthread_mutex_t idle_lock; /* guards what follows */
-	uint64_t *idle;		   /* nodeids; they may be gone */
+	uint64_t *idle;            /* nodeids; they may be gone */
 	size_t n_idle;
 };
 
@@ -167,8 +167,8 @@ static bool passes(struct fs *fs, const struct node *node)
 /* The result of trying to open a file as its owner, without a lock. */
 struct trial {
 	bool tried;
-	bool may;		/* open it as it is being opened */
-	bool may_all;		/* ... for reading and writing, as somebody else may do later */
+	bool may;     /* open it as it is being opened */
+	bool may_all; /* ... for reading and writing, as somebody else may do later */
 	struct file_owner owner;
 };
 
@@ -260,8 +260,7 @@ static enum io_mode register_if_possible(struct passthrough *pt, struct node *no
 		return IO_CACHED;
 	}
 	/* An open for reading does not care, and does not know the mode. */
-	if (node->backing_id &&
-	    (!st->st_mode || keeps == !!(node->passthrough_flags & FLAG_KEEPS)))
+	if (node->backing_id && (!st->st_mode || keeps == !!(node->passthrough_flags & FLAG_KEEPS)))
 		return IO_PASSTHROUGH;
 	backing_close(pt, node);
 	r = backing_open(pt, node, keeps, owners ? &trial->owner : NULL);
@@ -275,7 +274,7 @@ static enum io_mode register_if_possible(struct passthrough *pt, struct node *no
 
 /* Looks up the table at the top; caller holds the shard. IO_NONE: refused. */
 static enum io_mode decide(struct passthrough *pt, struct node *node, const struct stat *st,
-			     const struct trial *trial)
+			   const struct trial *trial)
 {
 	enum io_mode wanted = filter_mode(pt->fs, node);
 
@@ -294,7 +293,7 @@ static enum io_mode decide(struct passthrough *pt, struct node *node, const stru
 }
 
 int passthrough_open(struct fs *fs, struct node *node, const struct stat *st, int flags,
-	      struct fs_open *open)
+		     struct fs_open *open)
 {
 	struct passthrough *pt = fs->passthrough;
 	struct trial trial = { 0 };

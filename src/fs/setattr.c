@@ -92,8 +92,7 @@ static int change_owner(const struct fs_caller *caller, int fd, const struct fs_
 		if (r < 0)
 			return r;
 		if ((stx.stx_mode & (S_ISGID | S_IXGRP)) == S_ISGID &&
-		    !caller_capable(caller, CAP_FSETID) &&
-		    !caller_in_group(caller, stx.stx_gid))
+		    !caller_capable(caller, CAP_FSETID) && !caller_in_group(caller, stx.stx_gid))
 			r = creds_enter_stranger(&scope);
 		if (r < 0)
 			return r;

@@ -230,8 +230,7 @@ static void handle_names(struct watch *watch, uint64_t mask, const struct subjec
 		unnamed_below(fs, subject->node);
 	if ((mask & FAN_MOVED_FROM) && (mask & FAN_ONDIR) && subject->node)
 		host->moved_away(host->aux, subject->dir->id, subject->name, subject->node->id);
-	invalidate_name(fs, subject->dir, subject->name, gone ? subject->node : NULL,
-				expire);
+	invalidate_name(fs, subject->dir, subject->name, gone ? subject->node : NULL, expire);
 	pass_on(watch, subject->dir, true);
 }
 

@@ -11,9 +11,9 @@
 	 FAN_MOVE_SELF | FAN_ATTRIB | FAN_MODIFY | FAN_OPEN | FAN_CLOSE)
 
 #define WATCH_MAX_MOUNTS 256
-#define WATCH_BUF_SIZE (256 << 10)
-#define WATCH_N_AGAIN 4096
-#define WATCH_N_TAKEN 16
+#define WATCH_BUF_SIZE   (256 << 10)
+#define WATCH_N_AGAIN    4096
+#define WATCH_N_TAKEN    16
 
 /* A file system that files of the view lie on. */
 struct watched_mount {
@@ -29,25 +29,25 @@ struct watch_again {
 };
 
 struct watch {
-	struct fs *fs;			/* constant */
-	int fd;				/* constant: fanotify's */
-	int stop_fd;			/* constant: readable when the thread shall end */
-	pid_t pid;			/* constant */
+	struct fs *fs; /* constant */
+	int fd;        /* constant: fanotify's */
+	int stop_fd;   /* constant: readable when the thread shall end */
+	pid_t pid;     /* constant */
 	pthread_t thread;
 	bool started;
 	_Atomic uint64_t n_marks, n_events, n_own, n_overflows;
 
-	pthread_mutex_t mark_lock;	/* held while a mark and what its node says of it change */
-	pthread_mutex_t lock;		/* guards mounts */
+	pthread_mutex_t mark_lock; /* held while a mark and what its node says of it change */
+	pthread_mutex_t lock;      /* guards mounts */
 	struct watched_mount mounts[WATCH_MAX_MOUNTS];
 
 	/* the thread's own */
 	struct watch_again again[WATCH_N_AGAIN];
 	unsigned int again_at, n_again;
-	unsigned int all_again;		/* everything is to be passed on so often, first when
+	unsigned int all_again; /* everything is to be passed on so often, first when
 					   that is due: */
 	uint32_t all_due_ms;
-	uint64_t taken[WATCH_N_TAKEN];	/* directories where a name was given to another file */
+	uint64_t taken[WATCH_N_TAKEN]; /* directories where a name was given to another file */
 	unsigned int n_taken;
 	_Alignas(struct fanotify_event_metadata) char buf[WATCH_BUF_SIZE];
 };

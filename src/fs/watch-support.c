@@ -65,8 +65,9 @@ void watch_support(int events_fd, int fd, bool handles, struct fs_watch_support 
 		snprintf(support.why, sizeof(support.why),
 			 "%s can change where this kernel does not hear of it", type->name);
 	else if (!handles)
-		snprintf(support.why, sizeof(support.why), "its files cannot be opened by file "
-							   "handles");
+		snprintf(support.why, sizeof(support.why),
+			 "its files cannot be opened by file "
+			 "handles");
 	else if ((support.refused = events_fd < 0))
 		snprintf(support.why, sizeof(support.why), "fanotify: %s", strerror(-events_fd));
 	else if ((support.refused = watch_mark(events_fd, fd, S_ISDIR(st.st_mode)) < 0))

@@ -35,9 +35,9 @@
 #define RETRY_MS 1000
 
 struct lower_readonly {
-	struct lower_readonly_config config;	/* constant */
+	struct lower_readonly_config config; /* constant */
 	int event_fd, mounts_fd;
-	bool readonly;			/* the view's file system, as we have made it */
+	bool readonly; /* the view's file system, as we have made it */
 	_Atomic bool stop, suspended;
 	pthread_t thread;
 };

@@ -6,14 +6,14 @@
 struct lower_readonly;
 
 struct lower_readonly_config {
-	int lower;			/* LOWER on the private mount; taken */
-	const char *path;		/* LOWER; borrowed, as the next */
+	int lower;        /* LOWER on the private mount; taken */
+	const char *path; /* LOWER; borrowed, as the next */
 	const char *mountpoint;
 	unsigned int connection;
-	bool was_readonly;		/* LOWER's own mount, or its file system, when the view
+	bool was_readonly; /* LOWER's own mount, or its file system, when the view
 					   was made */
-	bool readonly;			/* what the view's file system is now */
-	bool suspended;			/* see lower_readonly_suspend() */
+	bool readonly;     /* what the view's file system is now */
+	bool suspended;    /* see lower_readonly_suspend() */
 };
 
 /* Starts a thread that makes the view read-only whenever LOWER is. Returns 0 or -errno. */

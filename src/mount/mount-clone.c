@@ -25,7 +25,7 @@
 struct clone {
 	const char *path;
 	bool (*leave_out)(const char *type);
-	int fd;				/* or -errno */
+	int fd; /* or -errno */
 };
 
 static int open_clone(const char *path, bool recursive)

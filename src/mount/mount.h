@@ -24,12 +24,12 @@ bool mount_clone_has_readonly_below(const char *path);
 /* -- the view's mount (mount.c) --------------------------------------------------------------- */
 
 struct mount_options {
-	int dev_fd;			/* a fresh /dev/fuse */
+	int dev_fd; /* a fresh /dev/fuse */
 	const char *source;
-	unsigned int mount_flags;	/* PST_MOUNT_* */
+	unsigned int mount_flags; /* PST_MOUNT_* */
 	unsigned int max_read;
 	bool allow_other;
-	bool readonly;			/* the file system itself, whatever flags its mounts have */
+	bool readonly; /* the file system itself, whatever flags its mounts have */
 };
 /*
  * Makes the view's mount, attached nowhere; the kernel then sends INIT to dev_fd. Returns the

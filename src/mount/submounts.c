@@ -43,7 +43,7 @@
  */
 #define PAUSE_MS 20
 /* Scans that requests cause take one part in so many of the time, and at most so much at once. */
-#define SPARING 50
+#define SPARING   50
 #define CREDIT_NS 50000000
 
 struct table {
@@ -53,7 +53,7 @@ struct table {
 
 struct submounts {
 	unsigned int connection; /* constant */
-	struct fs *fs;		 /* constant from the start on */
+	struct fs *fs;           /* constant from the start on */
 	pthread_t thread;
 	bool started;
 	int stop_fd;
@@ -68,7 +68,7 @@ struct submounts {
 
 	pthread_mutex_t lock; /* guards what follows */
 	struct table table;
-	_Atomic bool any;     /* whether the table has rows; read without the lock */
+	_Atomic bool any; /* whether the table has rows; read without the lock */
 };
 
 /* -- the table of names ------------------------------------------------------------------------ */

@@ -33,8 +33,8 @@ bool submounts_any(const struct submounts *submounts);
 
 /* A name that leads to a mount point: the mount lies on the file or below it. */
 struct covered {
-	uint64_t dir;	   /* nodeid */
-	uint64_t node;	   /* nodeid of the file that the kernel has under the name */
+	uint64_t dir;  /* nodeid */
+	uint64_t node; /* nodeid of the file that the kernel has under the name */
 	char *name;
 	char *mount_point; /* path from the root of the view */
 };

@@ -27,20 +27,20 @@ enum kept { NOT_KEPT, KEPT, KEPT_FOR_A_TICK, KEPT_NAMELESS };
 
 struct fdent {
 	_Atomic int pins;
-	int fd;				/* constant while pins is not DEAD */
-	_Atomic(struct node *) node;	/* constant while pins is not DEAD */
-	_Atomic bool used;		/* since the hand or the reaper passed */
+	int fd;                      /* constant while pins is not DEAD */
+	_Atomic(struct node *) node; /* constant while pins is not DEAD */
+	_Atomic bool used;           /* since the hand or the reaper passed */
 	_Atomic uint8_t kept;
 };
 
 struct fdcache {
 	struct nodetab *tab;
-	struct fdcache_host host;	/* constant */
+	struct fdcache_host host; /* constant */
 	unsigned int n;
-	pthread_mutex_t lock;		/* guards filling and emptying, and hand */
+	pthread_mutex_t lock; /* guards filling and emptying, and hand */
 	unsigned int hand;
 	_Atomic unsigned int n_used, n_kept;
-	struct fdent ents[];		/* entry 0 is never used */
+	struct fdent ents[]; /* entry 0 is never used */
 };
 
 int fdcache_new(unsigned int budget, struct nodetab *tab, const struct fdcache_host *host,

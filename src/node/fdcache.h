@@ -15,7 +15,7 @@ struct nodetab;
 /* A pinned descriptor. Declared as _cleanup_(fdref_putp) struct fdref ref = FDREF_NONE. */
 struct fdref {
 	int fd;
-	struct fdent *ent;		/* NULL: not in the cache, closed by fdref_putp() */
+	struct fdent *ent; /* NULL: not in the cache, closed by fdref_putp() */
 };
 #define FDREF_NONE ((struct fdref){ .fd = -1 })
 

@@ -13,9 +13,9 @@
 #define FHANDLE_MAX 128
 
 struct fhandle {
-	uint8_t len;		/* bytes used, the others say nothing; 0: none */
-	uint8_t type;		/* the lower file system's own number for the layout */
-	uint16_t mount;		/* index in the table of lower mounts */
+	uint8_t len;    /* bytes used, the others say nothing; 0: none */
+	uint8_t type;   /* the lower file system's own number for the layout */
+	uint16_t mount; /* index in the table of lower mounts */
 	uint8_t bytes[FHANDLE_MAX];
 };
 
@@ -39,9 +39,9 @@ bool fhandle_equal(const struct fhandle *a, const struct fhandle *b);
 
 /* How the handles of one file system are packed; learned from one of them. */
 struct fhandle_shape {
-	uint8_t kind;		/* enum in fhandle.c; 0: not packed */
+	uint8_t kind; /* enum in fhandle.c; 0: not packed */
 	uint8_t len, type;
-	uint64_t root;		/* btrfs: the subvolume */
+	uint64_t root; /* btrfs: the subvolume */
 };
 struct fhandle_shape fhandle_shape(const struct fhandle *fh);
 

@@ -12,7 +12,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define CHUNK 256u
+#define CHUNK      256u
 #define MAX_CHUNKS 4096u
 
 struct handletab {
@@ -23,9 +23,9 @@ struct handletab {
 	_Atomic uint32_t n_chunks;
 	struct handle *chunks[MAX_CHUNKS];
 
-	pthread_mutex_t lock;		/* guards what follows, and adding chunks */
+	pthread_mutex_t lock; /* guards what follows, and adding chunks */
 	uint32_t generation;
-	uint32_t *free;			/* room for n_chunks * CHUNK */
+	uint32_t *free; /* room for n_chunks * CHUNK */
 	uint32_t n_free;
 };
 

@@ -15,19 +15,19 @@ struct nodetab;
 struct handletab;
 
 struct handle {
-	_Atomic uint32_t refs;		/* 0: free */
-	uint32_t generation;		/* constant while refs is not 0 */
-	uint32_t index;			/* constant */
-	int flags;			/* constant: flags of open(2) */
-	struct node *node;		/* constant, counted */
-	bool dir;			/* constant */
-	uint32_t uid;			/* constant: who opened it */
-	uint8_t io_mode;		/* constant once open: enum io_mode */
-	_Atomic int fd;			/* the lower file; -1 until it is needed */
-	_Atomic bool closed;		/* the kernel has released it; requests may still hold it */
-	_Atomic bool direct;		/* fd is open, or will be, with O_DIRECT */
-	pthread_mutex_t lock;		/* guards opening fd, and what follows */
-	struct dirstream *stream;	/* dir: what was read ahead, fs/dir.c; heap */
+	_Atomic uint32_t refs;    /* 0: free */
+	uint32_t generation;      /* constant while refs is not 0 */
+	uint32_t index;           /* constant */
+	int flags;                /* constant: flags of open(2) */
+	struct node *node;        /* constant, counted */
+	bool dir;                 /* constant */
+	uint32_t uid;             /* constant: who opened it */
+	uint8_t io_mode;          /* constant once open: enum io_mode */
+	_Atomic int fd;           /* the lower file; -1 until it is needed */
+	_Atomic bool closed;      /* the kernel has released it; requests may still hold it */
+	_Atomic bool direct;      /* fd is open, or will be, with O_DIRECT */
+	pthread_mutex_t lock;     /* guards opening fd, and what follows */
+	struct dirstream *stream; /* dir: what was read ahead, fs/dir.c; heap */
 };
 
 int handletab_new(struct handletab **ret_tab);

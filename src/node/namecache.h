@@ -11,7 +11,7 @@ struct namecache;
 struct node;
 
 /* Instead of a node's id: the name does not exist; forget what is known of it. */
-#define NAMECACHE_ABSENT 0ULL
+#define NAMECACHE_ABSENT  0ULL
 #define NAMECACHE_UNKNOWN UINT64_MAX
 
 int namecache_new(struct namecache **ret_names);

@@ -21,11 +21,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define N_SHARDS 64
-#define MAX_NODES NODE_MAX
+#define N_SHARDS       64
+#define MAX_NODES      NODE_MAX
 #define MAX_INDEX_BITS 26
-#define NLOOKUP_ONE (1ULL << 24)
-#define REF_MASK (NLOOKUP_ONE - 1)
+#define NLOOKUP_ONE    (1ULL << 24)
+#define REF_MASK       (NLOOKUP_ONE - 1)
 
 /* 2048 records are 56 pages: emptied blocks give whole pages back. */
 #define BLOCK_NODES 2048u
@@ -39,19 +39,19 @@ static_assert(BLOCK_NODES % TAILS_WHOLE_PAGES == 0, "whole pages");
 struct block {
 	uint64_t used[BLOCK_NODES / 64];
 	uint32_t n_used;
-	uint8_t longest;		/* handle of a file that has, or had, a record here */
+	uint8_t longest; /* handle of a file that has, or had, a record here */
 };
 
 struct nodetab {
-	struct node *nodes;		/* constant */
-	struct tails tails;		/* constant; of handles that are longer than a record has
+	struct node *nodes;         /* constant */
+	struct tails tails;         /* constant; of handles that are longer than a record has
 					   room for */
-	int memfd;			/* constant */
-	uint64_t secret[2];		/* constant once the root is set */
-	bool keyed;			/* it was given */
-	struct fhandle_shape shape;	/* constant once the root is set */
-	struct node *root;		/* constant once the root is set */
-	node_free_fn on_free;		/* constant once set */
+	int memfd;                  /* constant */
+	uint64_t secret[2];         /* constant once the root is set */
+	bool keyed;                 /* it was given */
+	struct fhandle_shape shape; /* constant once the root is set */
+	struct node *root;          /* constant once the root is set */
+	node_free_fn on_free;       /* constant once set */
 	void *on_free_aux;
 
 	_Atomic uint32_t n_nodes;
@@ -59,16 +59,16 @@ struct nodetab {
 	_Atomic uint32_t *index[MAX_INDEX_BITS + 1]; /* by size; made when needed, kept */
 	pthread_mutex_t shard[N_SHARDS];
 
-	pthread_mutex_t alloc_lock;	/* guards what follows */
+	pthread_mutex_t alloc_lock; /* guards what follows */
 	struct block *blocks;
-	_Atomic uint32_t n_blocks;	/* the last one is not empty; read without the lock, too */
-	uint32_t first_free;		/* no block before this one has room */
+	_Atomic uint32_t n_blocks; /* the last one is not empty; read without the lock, too */
+	uint32_t first_free;       /* no block before this one has room */
 	uint32_t serial;
 
-	pthread_mutex_t mount_lock;	/* guards adding; entries below n_mounts are constant */
+	pthread_mutex_t mount_lock; /* guards adding; entries below n_mounts are constant */
 	struct lower_mount *mounts;
 	_Atomic unsigned int n_mounts;
-	_Atomic bool has_aliases;		/* two of them are of one device */
+	_Atomic bool has_aliases; /* two of them are of one device */
 };
 
 /* The head of the chain of a hash. */

@@ -62,8 +62,7 @@ static int blocks_grow(struct nodetab *tab)
  * A free record, lowest first so that the table stays dense, for a file with this handle;
  * *ret_serial is used once.
  */
-struct node *node_record_new(struct nodetab *tab, const struct fhandle *fh,
-				 uint32_t *ret_serial)
+struct node *node_record_new(struct nodetab *tab, const struct fhandle *fh, uint32_t *ret_serial)
 {
 	struct node *node = NULL;
 	struct block *block;
@@ -172,6 +171,5 @@ bool node_has_fh(struct nodetab *tab, const struct node *node, const struct fhan
 
 	return node->fh.len == fh->len && node->fh.type == fh->type &&
 	       node->fh.mount == fh->mount && memcmp(node->fh.bytes, fh->bytes, len) == 0 &&
-	       (fh->len <= FHANDLE_SHORT ||
-		tails_equal(&tab->tails, index_of(tab, node), fh));
+	       (fh->len <= FHANDLE_SHORT || tails_equal(&tab->tails, index_of(tab, node), fh));
 }

@@ -21,8 +21,8 @@
 
 /* The node that a chain is searched for: its nodeid if the handle gives one, else its handle. */
 struct wanted {
-	uint64_t id;			/* 0: unknown */
-	const struct fhandle *fh;	/* NULL: any */
+	uint64_t id;              /* 0: unknown */
+	const struct fhandle *fh; /* NULL: any */
 };
 
 /* Caller holds a reference, or the lock of the chain that the node is in. */
@@ -149,9 +149,9 @@ int node_lookup_or_new(struct nodetab *tab, const struct node_key *key, struct n
 				return -ENOMEM;
 			}
 			node_record_fill(tab, node, key,
-				  wanted.id ? wanted.id
-					    : (uint64_t)serial << 32 | INDEX_FORM |
-						      index_of(tab, node));
+					 wanted.id ? wanted.id :
+						     (uint64_t)serial << 32 | INDEX_FORM |
+							     index_of(tab, node));
 			node_hash_insert(tab, hash, node);
 			new = true;
 		}

@@ -38,30 +38,30 @@ struct fhandle_kept {
 };
 
 struct node {
-	_Atomic uint64_t count;		/* nlookup << 24 | references */
-	_Atomic uint64_t id;		/* constant while count is not 0; 0: the record is free */
-	uint64_t ino;			/* constant: the lower inode's number */
-	struct filter_node filter;	/* which filters hold for the node */
-	_Atomic uint64_t parent;	/* hint: id of the directory it was last found in, or 0 */
-	_Atomic uint64_t shadow;	/* fs/attr-shadow.c: hash of what the kernel has cached */
-	struct fhandle_kept fh;		/* constant; len 0: the node has a descriptor of its own */
-	_Atomic uint32_t next;		/* hash chain: next record's index; shard lock to write */
-	uint16_t type;			/* constant: S_IFMT bits of the mode */
-	uint8_t flags;			/* constant: NODE_* */
-	_Atomic uint8_t served;		/* fields that a server owns; fs/authority.c */
-	_Atomic uint32_t fd_slot;	/* descriptor cache: entry number, 0 for none (fdcache.c) */
-	int32_t backing_id;		/* or 0; fs/passthrough.c, its lock */
-	uint32_t n_open;		/* opens in force; fs/passthrough.c, its lock */
-	uint8_t io_mode;		/* enum io_mode; fs/passthrough.c, its lock */
+	_Atomic uint64_t count;    /* nlookup << 24 | references */
+	_Atomic uint64_t id;       /* constant while count is not 0; 0: the record is free */
+	uint64_t ino;              /* constant: the lower inode's number */
+	struct filter_node filter; /* which filters hold for the node */
+	_Atomic uint64_t parent;   /* hint: id of the directory it was last found in, or 0 */
+	_Atomic uint64_t shadow;   /* fs/attr-shadow.c: hash of what the kernel has cached */
+	struct fhandle_kept fh;    /* constant; len 0: the node has a descriptor of its own */
+	_Atomic uint32_t next;     /* hash chain: next record's index; shard lock to write */
+	uint16_t type;             /* constant: S_IFMT bits of the mode */
+	uint8_t flags;             /* constant: NODE_* */
+	_Atomic uint8_t served;    /* fields that a server owns; fs/authority.c */
+	_Atomic uint32_t fd_slot;  /* descriptor cache: entry number, 0 for none (fdcache.c) */
+	int32_t backing_id;        /* or 0; fs/passthrough.c, its lock */
+	uint32_t n_open;           /* opens in force; fs/passthrough.c, its lock */
+	uint8_t io_mode;           /* enum io_mode; fs/passthrough.c, its lock */
 	union {
-		_Atomic uint8_t casefold;	/* directory: enum casefold of fs/casefold.c */
-		_Atomic uint8_t foreign; /* other files: FOREIGN_* of fs/set-id.c */
+		_Atomic uint8_t casefold; /* directory: enum casefold of fs/casefold.c */
+		_Atomic uint8_t foreign;  /* other files: FOREIGN_* of fs/set-id.c */
 	};
-	uint8_t passthrough_flags;		/* fs/passthrough.c, its lock */
-	_Atomic uint8_t watch;		/* enum watch_state; fs/watch.c */
-	_Atomic uint32_t attr_state;	/* fs/attr.c */
-	_Atomic uint32_t n_writers;	/* fs/attr.c: opens for writing */
-	_Atomic uint32_t shadow_ms;	/* fs/attr-shadow.c: when it was last recorded */
+	uint8_t passthrough_flags;   /* fs/passthrough.c, its lock */
+	_Atomic uint8_t watch;       /* enum watch_state; fs/watch.c */
+	_Atomic uint32_t attr_state; /* fs/attr.c */
+	_Atomic uint32_t n_writers;  /* fs/attr.c: opens for writing */
+	_Atomic uint32_t shadow_ms;  /* fs/attr-shadow.c: when it was last recorded */
 };
 static_assert(sizeof(struct node) == 112, "a million nodes in a hundred megabytes");
 
@@ -84,21 +84,21 @@ static inline uint64_t node_filters(const struct node *node)
 
 /* A file system that LOWER reaches: LOWER's own is number 0, what is mounted below follows. */
 struct lower_mount {
-	int mnt_id;			/* the kernel's number of the mount */
-	int fd;				/* on it, open for reading, for open_by_handle_at() */
-	bool handles;			/* whether its files have handles that we keep */
-	bool checks_caller;		/* it checks permissions itself, see util/fstype.h */
-	bool checks_ids;		/* ... and data passes through as the owner of a file */
-	bool proc;			/* it shows processes, and to each one itself otherwise */
-	bool zero_size;			/* st_size is 0 although reads return data (proc, sysfs) */
-	uint32_t dev_major, dev_minor;	/* of the file that it was found by */
+	int mnt_id;                    /* the kernel's number of the mount */
+	int fd;                        /* on it, open for reading, for open_by_handle_at() */
+	bool handles;                  /* whether its files have handles that we keep */
+	bool checks_caller;            /* it checks permissions itself, see util/fstype.h */
+	bool checks_ids;               /* ... and data passes through as the owner of a file */
+	bool proc;                     /* it shows processes, and to each one itself otherwise */
+	bool zero_size;                /* st_size is 0 although reads return data (proc, sysfs) */
+	uint32_t dev_major, dev_minor; /* of the file that it was found by */
 };
 
 /* -- the table (node-table.c) ------------------------------------------------------------------ */
 
 struct nodetab_stat {
 	uint64_t n_nodes;
-	uint64_t bytes;			/* memory of records, indexes and bitmaps */
+	uint64_t bytes; /* memory of records, indexes and bitmaps */
 };
 
 /* 0 or -errno. */
@@ -172,7 +172,7 @@ struct node_key {
 	uint64_t ino;
 	uint16_t type;
 	uint16_t flags;
-	int own_fd;			/* with NODE_OWN_FD: taken if a new node is made */
+	int own_fd; /* with NODE_OWN_FD: taken if a new node is made */
 	uint64_t filters;
 };
 /*

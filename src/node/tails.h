@@ -10,13 +10,13 @@
 #include <sys/types.h>
 
 #define TAIL_MIDDLE 40
-#define TAIL_END 64
+#define TAIL_END    64
 
 struct tails {
 	int memfd;
-	off_t at;			/* where the arrays begin in it */
+	off_t at; /* where the arrays begin in it */
 	uint32_t max;
-	char *middle, *end;		/* TAIL_MIDDLE and TAIL_END bytes each */
+	char *middle, *end; /* TAIL_MIDDLE and TAIL_END bytes each */
 };
 
 /* So many tails fill pages in either array. */

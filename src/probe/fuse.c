@@ -30,14 +30,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define INIT_MS 2000			/* for the kernel to send its first message */
-#define BUFFER_SIZE 8192		/* FUSE_MIN_READ_BUFFER: the kernel refuses to fill less */
-#define N_ENTRIES 1000			/* to look at for a regular file in LOWER */
+#define INIT_MS     2000 /* for the kernel to send its first message */
+#define BUFFER_SIZE 8192 /* FUSE_MIN_READ_BUFFER: the kernel refuses to fill less */
+#define N_ENTRIES   1000 /* to look at for a regular file in LOWER */
 
 struct connection {
-	int dev_fd;			/* closed first, so that closing the other cannot wait */
+	int dev_fd; /* closed first, so that closing the other cannot wait */
 	int fs_fd;
-	struct fuse_in_header header;	/* of the INIT request */
+	struct fuse_in_header header; /* of the INIT request */
 	struct fuse_init_in init;
 };
 
@@ -175,25 +175,22 @@ static void probe_backing(struct probe *probe, int lower_fd)
 	int r;
 
 	if (file_fd < 0) {
-		probe_row(
-			probe, name, false,
-			"There is no regular file right in LOWER to try it with: it shows when a "
-			"view is mounted.");
+		probe_row(probe, name, false,
+			  "There is no regular file right in LOWER to try it with: it shows when a "
+			  "view is mounted.");
 		return;
 	}
 	r = try_backing(file_fd, 1);
 	if (r >= 0) {
-		probe_row(
-			probe, name, true,
-			"The kernel passes files of LOWER through; other file systems may be "
-			"stacked on the view.");
+		probe_row(probe, name, true,
+			  "The kernel passes files of LOWER through; other file systems may be "
+			  "stacked on the view.");
 		return;
 	}
 	if (r == -ELOOP && try_backing(file_fd, 2) >= 0) {
-		probe_row(
-			probe, name, true,
-			"LOWER is stacked on another file system itself. The kernel passes its "
-			"files through, but nothing (overlayfs) can be stacked on the view.");
+		probe_row(probe, name, true,
+			  "LOWER is stacked on another file system itself. The kernel passes its "
+			  "files through, but nothing (overlayfs) can be stacked on the view.");
 		return;
 	}
 	if (r == -ELOOP)
@@ -270,17 +267,15 @@ static void probe_device(struct probe *probe, int error)
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
-		probe_row(
-			probe, "fuse", false,
-			"There is no FUSE in this kernel, or its module is not loaded: modprobe "
-			"fuse.");
+		probe_row(probe, "fuse", false,
+			  "There is no FUSE in this kernel, or its module is not loaded: modprobe "
+			  "fuse.");
 		break;
 	default:
-		probe_row(
-			probe, "fuse", false,
-			"/dev/fuse cannot be opened (%s): run as root; a container must be given "
-			"the device.",
-			strerror(-error));
+		probe_row(probe, "fuse", false,
+			  "/dev/fuse cannot be opened (%s): run as root; a container must be given "
+			  "the device.",
+			  strerror(-error));
 	}
 }
 

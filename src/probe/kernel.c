@@ -102,10 +102,9 @@ static void probe_bpf(struct probe *probe)
 	else if (r == -EPERM && !caps_have(CAP_SYS_ADMIN) && !caps_have(CAP_BPF))
 		probe_row(probe, name, false, "Loading programs takes CAP_BPF: run as root.");
 	else if (r == -EPERM)
-		probe_row(
-			probe, name, false,
-			"Loading is forbidden although the capability is there: a container's "
-			"seccomp profile or security module refuses bpf(2).");
+		probe_row(probe, name, false,
+			  "Loading is forbidden although the capability is there: a container's "
+			  "seccomp profile or security module refuses bpf(2).");
 	else if (r == -ENOSYS)
 		probe_row(probe, name, false, "The kernel was built without CONFIG_BPF_SYSCALL.");
 	else if (r == -EINVAL && !probe_kernel_is(5, 14))

@@ -43,10 +43,9 @@ static void probe_process(struct probe *probe)
 			  on ? "has" : "lacks", rows[i].use, on ? "" : ": run as root");
 	}
 	if (caps_in_user_namespace())
-		probe_row(
-			probe, "user_namespace", false,
-			"This is a user namespace, such as a rootless container's: the kernel "
-			"passes files through only for a process outside of any.");
+		probe_row(probe, "user_namespace", false,
+			  "This is a user namespace, such as a rootless container's: the kernel "
+			  "passes files through only for a process outside of any.");
 	else
 		probe_row(
 			probe, "user_namespace", true,

@@ -194,7 +194,7 @@ static void discard_result(struct req *req)
 	fs_invalidate(req->fs, req->node, names ? req->msg.name[0] : NULL);
 	if (req->node2)
 		fs_invalidate(req->fs, req->node2,
-			    req->msg.op->n_entries > 1 ? req->msg.name[1] : NULL);
+			      req->msg.op->n_entries > 1 ? req->msg.name[1] : NULL);
 }
 
 /*

@@ -14,7 +14,7 @@
 #define EXACT_N_ROWS 256
 struct exact {
 	struct exact_row {
-		pthread_mutex_t lock;	/* guards held */
+		pthread_mutex_t lock; /* guards held */
 		pthread_cond_t free;
 		bool held;
 	} row[EXACT_N_ROWS];

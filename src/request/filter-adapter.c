@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-#define MAX_DELAY_US 60000000u
+#define MAX_DELAY_US  60000000u
 #define DELAY_STEP_US 20000u
 
 static struct req *req_of(const struct filter_call *call)

@@ -23,12 +23,12 @@ struct request_host {
 	struct exact *exact;
 	struct submounts *submounts;
 	struct trace *trace;
-	uint64_t disabled_ops;		/* bits of opcodes: operations that the view lacks */
-	bool sync, dirsync;		/* sync all changes, or those of names, before the reply */
+	uint64_t disabled_ops; /* bits of opcodes: operations that the view lacks */
+	bool sync, dirsync;    /* sync all changes, or those of names, before the reply */
 	bool has_pool;
 
-	struct chain *_Atomic chain;	/* the chain in force, NULL: none */
-	_Atomic bool stopping;		/* the view ends: a request must not wait any longer */
+	struct chain *_Atomic chain; /* the chain in force, NULL: none */
+	_Atomic bool stopping;       /* the view ends: a request must not wait any longer */
 	/* Counts of RENAMEs with filters: under way, ended. */
 	_Atomic unsigned int n_renaming, n_renamed;
 	struct latency latency;

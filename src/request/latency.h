@@ -11,11 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LATENCY_SLOW_MS 30
+#define LATENCY_SLOW_MS   30
 #define LATENCY_MEMORY_MS 1000
 
 struct latency {
-	_Atomic uint32_t slow_ms;	/* the clock when an operation was slow; 0: never */
+	_Atomic uint32_t slow_ms; /* the clock when an operation was slow; 0: never */
 };
 
 /* Records how long an operation took, or has taken until now. */

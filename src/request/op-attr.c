@@ -39,9 +39,12 @@ static struct fs_change change_of(const struct fuse_setattr_in *in)
 		uint32_t valid;
 		unsigned int set;
 	} map[] = {
-		{ FATTR_MODE, FS_SET_MODE },   { FATTR_UID, FS_SET_UID },
-		{ FATTR_GID, FS_SET_GID },     { FATTR_SIZE, FS_SET_SIZE },
-		{ FATTR_ATIME, FS_SET_ATIME }, { FATTR_MTIME, FS_SET_MTIME },
+		{ FATTR_MODE, FS_SET_MODE },
+		{ FATTR_UID, FS_SET_UID },
+		{ FATTR_GID, FS_SET_GID },
+		{ FATTR_SIZE, FS_SET_SIZE },
+		{ FATTR_ATIME, FS_SET_ATIME },
+		{ FATTR_MTIME, FS_SET_MTIME },
 		{ FATTR_KILL_SUIDGID, FS_KILL_SUIDGID },
 	};
 	struct fs_change change = {
@@ -151,9 +154,8 @@ int op_setxattr(struct req *req)
 {
 	const struct fuse_setxattr_in *in = req->msg.arg;
 
-	return fs_setxattr(req->fs, req->node, req->msg.name[0], req->msg.data,
-			   req->msg.data_len, (int)in->flags,
-			   in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID);
+	return fs_setxattr(req->fs, req->node, req->msg.name[0], req->msg.data, req->msg.data_len,
+			   (int)in->flags, in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID);
 }
 
 int op_removexattr(struct req *req)

@@ -264,9 +264,8 @@ static void add_together(struct fs_dirsink *sink, const struct fs_dirent *dirent
 	struct dir_reply *reply = reply_of(sink);
 	struct filtered *filtered = reply->filtered;
 
-	if (name_is_dots(dirent->name) ||
-	    !listing_add(&filtered->listing, dirent->name, dirent->ino, dirent->off,
-			 dirent->type)) {
+	if (name_is_dots(dirent->name) || !listing_add(&filtered->listing, dirent->name,
+						       dirent->ino, dirent->off, dirent->type)) {
 		ask(filtered);
 		add_filtered(sink, dirent, entry);
 		return;

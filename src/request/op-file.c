@@ -236,8 +236,8 @@ int op_copy(struct req *req)
 
 	if (in->flags > UINT32_MAX)
 		return -EINVAL;
-	n = fs_copy(req->fs, &req->caller, req->handle, in->off_in, req->handle2, in->off_out,
-		    len, (unsigned int)in->flags);
+	n = fs_copy(req->fs, &req->caller, req->handle, in->off_in, req->handle2, in->off_out, len,
+		    (unsigned int)in->flags);
 	if (n < 0)
 		return (int)n;
 	if (wide)

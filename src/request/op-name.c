@@ -2,7 +2,6 @@
 /* Operations on names. */
 #include "request/req.h"
 
-
 int op_lookup(struct req *req)
 {
 	return fs_lookup(req->fs, req->node, req->msg.name[0], &req->entry);
@@ -28,8 +27,8 @@ int op_batch_forget(struct req *req)
 
 int op_symlink(struct req *req)
 {
-	return fs_symlink(req->fs, &req->caller, req->node, req->msg.name[0],
-			  req->msg.name[1], &req->entry);
+	return fs_symlink(req->fs, &req->caller, req->node, req->msg.name[0], req->msg.name[1],
+			  &req->entry);
 }
 
 int op_mknod(struct req *req)
@@ -49,8 +48,7 @@ int op_mkdir(struct req *req)
 	const struct fuse_mkdir_in *in = req->msg.arg;
 
 	req->caller.umask = in->umask & 0777;
-	return fs_mkdir(req->fs, &req->caller, req->node, req->msg.name[0], in->mode,
-			&req->entry);
+	return fs_mkdir(req->fs, &req->caller, req->node, req->msg.name[0], in->mode, &req->entry);
 }
 
 int op_unlink(struct req *req)

@@ -32,15 +32,15 @@ struct req_saved {
 /* How far a request has come: what was done is not done again when it changes threads. */
 enum stage {
 	STAGE_ARRIVED,
-	STAGE_CHECKED_IN,			/* checked in, and let pass by the filters */
+	STAGE_CHECKED_IN, /* checked in, and let pass by the filters */
 };
 
 struct req {
-	struct slot slot;		/* constant */
-	struct request_set *set;		/* constant: the server's */
-	struct request_host *host;	/* constant, as fs, which is host->fs */
+	struct slot slot;          /* constant */
+	struct request_set *set;   /* constant: the server's */
+	struct request_host *host; /* constant, as fs, which is host->fs */
 	struct fs *fs;
-	struct req *next;		/* free list, pool queue: their lock */
+	struct req *next; /* free list, pool queue: their lock */
 
 	/*
 	 * The chain that it runs under, NULL for none. Written by the thread that has the request,
@@ -49,7 +49,7 @@ struct req {
 	struct chain *_Atomic chain;
 	/* It runs, under chain or under none. Written and read likewise. */
 	atomic_bool begun;
-	struct req_saved *saved;	/* constant; NULL where filters cannot reach the slot */
+	struct req_saved *saved; /* constant; NULL where filters cannot reach the slot */
 	/*
 	 * The operation as filters see it. Clear, but for what is constant, where call.chain is
 	 * NULL.
@@ -64,43 +64,43 @@ struct req {
 
 	/* set on arrival */
 	struct chan *chan;
-	unsigned int queue;		/* number of the channel */
+	unsigned int queue; /* number of the channel */
 	struct wire_msg msg;
-	bool in_pool;			/* it runs where it may block */
-	bool may_block;			/* ... on a fast lower file system, too */
-	bool at_once;			/* ... where a thread was free for it */
-	bool measured;			/* how long it takes is recorded */
+	bool in_pool;   /* it runs where it may block */
+	bool may_block; /* ... on a fast lower file system, too */
+	bool at_once;   /* ... where a thread was free for it */
+	bool measured;  /* how long it takes is recorded */
 
 	/* from here on cleared for each request; check-in: counted */
 	struct fs_caller caller;
 	struct node *node;
-	struct node *node2;		/* LINK: what is linked; RENAME: the new directory */
+	struct node *node2; /* LINK: what is linked; RENAME: the new directory */
 	struct handle *handle;
-	struct handle *handle2;		/* COPY_FILE_RANGE: where to */
+	struct handle *handle2; /* COPY_FILE_RANGE: where to */
 
 	/* the answer */
-	size_t out_len;			/* of the result at req_out() */
-	char *data;			/* data of the answer; in the slot */
+	size_t out_len; /* of the result at req_out() */
+	char *data;     /* data of the answer; in the slot */
 	size_t data_len;
-	struct fs_entry entry;		/* what check-out commits or takes back; node counted */
-	struct fs_open open;		/* handle counted */
+	struct fs_entry entry; /* what check-out commits or takes back; node counted */
+	struct fs_open open;   /* handle counted */
 
 	/* filters */
 	enum stage stage;
-	struct node *changed;		/* counted: only this request changes it, request/exact.c */
-	struct fdref pin;		/* of that; valid while it is set */
-	bool newer_form;		/* RENAME: the argument is that of RENAME2 */
-	bool renaming;			/* RENAME: between req_rename_begin() and its end */
-	unsigned int n_renamed;		/* LOOKUP: see req_lookup_begin() */
+	struct node *changed;   /* counted: only this request changes it, request/exact.c */
+	struct fdref pin;       /* of that; valid while it is set */
+	bool newer_form;        /* RENAME: the argument is that of RENAME2 */
+	bool renaming;          /* RENAME: between req_rename_begin() and its end */
+	unsigned int n_renamed; /* LOOKUP: see req_lookup_begin() */
 
-	struct deferred *deferred;	/* its reply is sent when the request is gone; NULL */
+	struct deferred *deferred; /* its reply is sent when the request is gone; NULL */
 
 	/* tracing */
-	uint64_t trace_ns;		/* when it came; 0: nobody listens */
+	uint64_t trace_ns; /* when it came; 0: nobody listens */
 };
 
 /* An op's positive answers. FS_LATER is the third. */
-#define REQ_TO_POOL 2			/* it would block: run it again, in the pool */
+#define REQ_TO_POOL 2 /* it would block: run it again, in the pool */
 
 /* Returns where the result of the answer is: out of the reach of filters, where any hold. */
 static inline union pst_out *req_result(const struct req *req)

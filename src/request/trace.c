@@ -39,7 +39,7 @@ struct listener {
 };
 
 struct trace {
-	_Atomic unsigned int n;	    /* listeners */
+	_Atomic unsigned int n;     /* listeners */
 	_Atomic unsigned int n_all; /* of these, those that want all operations */
 	pthread_mutex_t lock;
 	struct listener listeners[MAX_LISTENERS];

@@ -10,9 +10,9 @@ struct pst_error;
 struct request_pool;
 
 struct chain_entry_config {
-	struct request_pool *requests;	/* borrowed */
-	uint64_t features;		/* FUSE_* as agreed with the kernel */
-	uint64_t used;			/* bits of nodes that other filters have */
+	struct request_pool *requests; /* borrowed */
+	uint64_t features;             /* FUSE_* as agreed with the kernel */
+	uint64_t used;                 /* bits of nodes that other filters have */
 };
 
 /*

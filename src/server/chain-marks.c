@@ -40,8 +40,8 @@ static void ask_steps(const struct chain_marks *marks, char *path)
 			break;
 		number = fs_node_number(fs, found);
 		if (!seen || !(seen[number / 64] >> number % 64 & 1))
-			name_check_known(&marks->req->call, marks->chain, marks->new,
-					 &dir->filter, at, &found->filter, found->type);
+			name_check_known(&marks->req->call, marks->chain, marks->new, &dir->filter,
+					 at, &found->filter, found->type);
 		if (seen)
 			seen[number / 64] |= 1ULL << number % 64;
 		if (slash)

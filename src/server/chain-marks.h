@@ -11,16 +11,16 @@ struct req;
 struct request_pool;
 
 struct chain_marks {
-	struct fs *fs;			/* borrowed, as all pointers here */
+	struct fs *fs; /* borrowed, as all pointers here */
 	struct request_pool *requests;
-	const struct chain *chain;	/* NULL: none */
-	struct chain_entry *new;		/* NULL: none */
-	uint64_t gone;			/* bits of filters that have been removed */
+	const struct chain *chain; /* NULL: none */
+	struct chain_entry *new;   /* NULL: none */
+	uint64_t gone;             /* bits of filters that have been removed */
 
 	/* Private: */
-	bool by_name;			/* the new filter goes by names */
-	struct req *req;		/* to ask it with; NULL: it is not asked */
-	uint64_t *seen;			/* bits of nodes that it was asked about; NULL: none */
+	bool by_name;    /* the new filter goes by names */
+	struct req *req; /* to ask it with; NULL: it is not asked */
+	uint64_t *seen;  /* bits of nodes that it was asked about; NULL: none */
 };
 
 /* Marks all nodes. Waits for a free request. */

@@ -13,11 +13,11 @@ struct request_pool;
 
 /* A new filter in a chain of its own, and a request to run its programs on. */
 struct chain_names {
-	struct request_pool *requests;	/* borrowed, as invalidator */
+	struct request_pool *requests; /* borrowed, as invalidator */
 	struct invalidator *invalidator;
-	struct chain_entry *entry;	/* borrowed; NULL: filters are only removed */
-	struct chain *chain;		/* of that entry alone */
-	struct req *req;		/* borrowed from requests */
+	struct chain_entry *entry; /* borrowed; NULL: filters are only removed */
+	struct chain *chain;       /* of that entry alone */
+	struct req *req;           /* borrowed from requests */
 };
 
 /* Returns 0, or -ENOMEM and *error. Waits for a free request. */

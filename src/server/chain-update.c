@@ -34,11 +34,11 @@ struct filters {
 	struct invalidator *invalidator;
 	struct request_host *host;
 	struct fs *fs;
-	uint64_t features;	  /* constant */
+	uint64_t features;        /* constant */
 	pthread_mutex_t changing; /* guards what follows, to write; and used */
-	pthread_mutex_t lock;	  /* guards chain, to read or write */
-	struct chain *chain;	  /* in force; NULL: none */
-	uint64_t used;		  /* bits */
+	pthread_mutex_t lock;     /* guards chain, to read or write */
+	struct chain *chain;      /* in force; NULL: none */
+	uint64_t used;            /* bits */
 
 	struct forget_programs forget;
 };

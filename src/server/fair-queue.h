@@ -16,14 +16,14 @@
 #define FAIR_QUEUE_ROWS 256u
 
 struct fair_queue {
-	unsigned int n_threads;		/* constant: requests that may run at a time */
+	unsigned int n_threads; /* constant: requests that may run at a time */
 	unsigned int n_queued, n_running;
 	struct fair_queue_row {
-		struct fair_queue_row *next;	/* of the rows with requests */
+		struct fair_queue_row *next; /* of the rows with requests */
 		unsigned int n_queued, n_running;
 		struct req *queue, **queue_end;
 	} rows[FAIR_QUEUE_ROWS];
-	struct fair_queue_row *first, **end;	/* rows with requests, the next one first */
+	struct fair_queue_row *first, **end; /* rows with requests, the next one first */
 };
 
 void fair_queue_init(struct fair_queue *queue, unsigned int n_threads);

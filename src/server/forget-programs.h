@@ -9,9 +9,9 @@
 struct request_pool;
 
 struct forget_programs {
-	struct request_pool *requests;	/* constant */
-	pthread_mutex_t lock;		/* guards req, and is held while programs run on it */
-	struct req *req;		/* NULL: no filter has had such a program yet */
+	struct request_pool *requests; /* constant */
+	pthread_mutex_t lock;          /* guards req, and is held while programs run on it */
+	struct req *req;               /* NULL: no filter has had such a program yet */
 };
 
 void forget_programs_init(struct forget_programs *forget, struct request_pool *requests);

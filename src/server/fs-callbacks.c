@@ -13,16 +13,16 @@
 #include <time.h>
 
 struct fs_callbacks {
-	struct chan *chan;		/* borrowed */
-	struct fs *fs;			/* borrowed, set at start, as is filters */
+	struct chan *chan; /* borrowed */
+	struct fs *fs;     /* borrowed, set at start, as is filters */
 	struct filters *const *filters;
 	struct invalidator *invalidator;
 	struct submounts *submounts;
 	pthread_t thread;
 	bool started;
-	_Atomic bool wanted;		/* there may be something to let go of */
+	_Atomic bool wanted; /* there may be something to let go of */
 
-	pthread_mutex_t lock;		/* guards stop, and sleeping */
+	pthread_mutex_t lock; /* guards stop, and sleeping */
 	pthread_cond_t cond;
 	bool stop;
 };

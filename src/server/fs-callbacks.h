@@ -14,8 +14,8 @@ struct submounts;
 struct invalidator;
 
 struct fs_callbacks_config {
-	unsigned int connection;	/* the number of the FUSE connection; 0: there is none */
-	bool can_expire;		/* the kernel has FUSE_HAS_EXPIRE_ONLY */
+	unsigned int connection; /* the number of the FUSE connection; 0: there is none */
+	bool can_expire;         /* the kernel has FUSE_HAS_EXPIRE_ONLY */
 };
 
 /* Registers on chan, which must outlive the callbacks. Fills *ret_fs_host for fs_new(). */

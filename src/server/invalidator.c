@@ -53,11 +53,11 @@
 #include <sys/stat.h>
 
 #define N_THREADS 2 /* for each queue */
-#define N_JOBS 8192
+#define N_JOBS    8192
 
 struct job {
 	bool data;
-	bool expire;	 /* of a name: FUSE_EXPIRE_ONLY */
+	bool expire;     /* of a name: FUSE_EXPIRE_ONLY */
 	uint64_t nodeid; /* of a name: the directory's */
 	uint64_t child;
 	char name[NAME_MAX + 1];
@@ -76,10 +76,10 @@ struct queue {
 enum queue_index { NODES, NAMES, N_QUEUES };
 
 struct invalidator {
-	struct chan *chan;     /* borrowed */
+	struct chan *chan;           /* borrowed */
 	struct submounts *submounts; /* borrowed */
-	bool can_expire;       /* constant: the kernel knows FUSE_EXPIRE_ONLY */
-	struct fs *fs;	       /* borrowed, set at start */
+	bool can_expire;             /* constant: the kernel knows FUSE_EXPIRE_ONLY */
+	struct fs *fs;               /* borrowed, set at start */
 	struct queue queues[N_QUEUES];
 
 	pthread_mutex_t lock; /* guards what follows */
@@ -140,8 +140,7 @@ struct walk {
 	const struct invalidator_names *names; /* NULL: names are left alone */
 };
 
-static void send_listed(void *aux, struct node *dir, const char *name, uint64_t ino,
-			  uint32_t type)
+static void send_listed(void *aux, struct node *dir, const char *name, uint64_t ino, uint32_t type)
 {
 	struct walk *walk = aux;
 	const struct invalidator_names *names = walk->names;
@@ -182,7 +181,7 @@ static bool raise_epoch(struct invalidator *invalidator)
 }
 
 void invalidator_filters_changed(struct invalidator *invalidator, struct fs *fs,
-			    const struct invalidator_names *names)
+				 const struct invalidator_names *names)
 {
 	struct walk walk = { .invalidator = invalidator, .fs = fs, .names = names };
 
@@ -415,7 +414,7 @@ void invalidator_queue_node(struct invalidator *invalidator, uint64_t nodeid, bo
 }
 
 void invalidator_queue_name(struct invalidator *invalidator, uint64_t parent, const char *name,
-		     uint64_t child, bool expire)
+			    uint64_t child, bool expire)
 {
 	struct job job = { .nodeid = parent, .child = child, .expire = expire };
 

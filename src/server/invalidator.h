@@ -33,7 +33,7 @@ void invalidator_queue_node(struct invalidator *invalidator, uint64_t nodeid, bo
  * invalidator.c.
  */
 void invalidator_queue_name(struct invalidator *invalidator, uint64_t parent, const char *name,
-		     uint64_t child, bool expire);
+			    uint64_t child, bool expire);
 void invalidator_queue_all(struct invalidator *invalidator);
 
 /* The names that a change of filters affects. */
@@ -53,4 +53,4 @@ struct invalidator_names {
  * directory whose lock a client holds; not to be called from inside a request.
  */
 void invalidator_filters_changed(struct invalidator *invalidator, struct fs *fs,
-			    const struct invalidator_names *names);
+				 const struct invalidator_names *names);

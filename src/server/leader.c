@@ -21,15 +21,15 @@
 #include <poll.h>
 #include <stdatomic.h>
 
-#define ONE_TAKEN (1ULL << 16)
+#define ONE_TAKEN        (1ULL << 16)
 #define N_WAITING(state) ((state) & (ONE_TAKEN - 1))
-#define N_TAKEN(state) ((state) >> 16)
+#define N_TAKEN(state)   ((state) >> 16)
 
-#define LOOK_MS 4
+#define LOOK_MS       4
 #define FIRST_LOOK_MS 1
-#define FEW 16	  /* requests taken between two looks */
-#define BEHIND 10 /* twice the looks that found requests waiting, less the other looks */
-#define LOOKS_IDLE 32 /* in a row, until the watcher rests */
+#define FEW           16 /* requests taken between two looks */
+#define BEHIND        10 /* twice the looks that found requests waiting, less the other looks */
+#define LOOKS_IDLE    32 /* in a row, until the watcher rests */
 
 /* Bytes whose copying takes so long that another leader is needed. */
 #define LONG (32 << 10)

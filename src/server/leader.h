@@ -11,27 +11,27 @@
 #include <stdint.h>
 
 struct leader {
-	_Atomic uint64_t state;	     /* requests taken, << 16, and the number of leaders */
-	_Atomic bool unwatched;	     /* the worker that takes the next request wakes the watcher */
-	_Atomic bool watched;	     /* a follower watches the queue; lock to write */
-	pthread_mutex_t lock;	     /* guards what follows */
+	_Atomic uint64_t state;      /* requests taken, << 16, and the number of leaders */
+	_Atomic bool unwatched;      /* the worker that takes the next request wakes the watcher */
+	_Atomic bool watched;        /* a follower watches the queue; lock to write */
+	pthread_mutex_t lock;        /* guards what follows */
 	pthread_cond_t watch, other; /* the watcher sleeps here; the other followers */
-	unsigned int look_ms;		/* time between two looks of the watcher; 0: until watch
+	unsigned int look_ms;        /* time between two looks of the watcher; 0: until watch
 					   is signalled */
-	bool called;		     /* the watcher has to become a leader at once */
+	bool called;                 /* the watcher has to become a leader at once */
 	bool ended;
 };
 
 /* The observations of the watcher. */
 struct leader_looks {
-	uint64_t before;	     /* state at the last look */
+	uint64_t before; /* state at the last look */
 	unsigned int n_behind, n_idle;
 };
 
 enum leader_advice {
 	LEADER_LOOK_AGAIN,
-	LEADER_NEEDED,		     /* another worker has to take requests */
-	LEADER_RESTS,		     /* no request was taken for a while: stop looking */
+	LEADER_NEEDED, /* another worker has to take requests */
+	LEADER_RESTS,  /* no request was taken for a while: stop looking */
 };
 
 /*

@@ -24,35 +24,35 @@
 #include <pthread.h>
 #include <sched.h>
 
-#define POOL_MAX 256u
+#define POOL_MAX   256u
 #define POOL_EARLY 64u
 
 struct pool_thread {
 	struct pool *pool;
 	pthread_t thread;
 	enum { POOL_NONE, POOL_RUNS, POOL_ENDED } state; /* ended: to be joined */
-	struct req *req;		/* the request that runs here; NULL: the thread is idle */
-	uint64_t unique;		/* of req, as what follows */
+	struct req *req; /* the request that runs here; NULL: the thread is idle */
+	uint64_t unique; /* of req, as what follows */
 	uint32_t uid, pid;
 	uint32_t began_ms;
-	bool may_block;			/* req takes long on a fast file system, too */
-	bool interrupted;		/* the thread gets signals until req has ended */
+	bool may_block;   /* req takes long on a fast file system, too */
+	bool interrupted; /* the thread gets signals until req has ended */
 };
 
 struct pool {
-	struct request_pool *requests;	/* borrowed: takes requests that have ended */
-	struct watchdog *watchdog;	/* borrowed: calls pool_check() */
-	struct latency *latency;	/* borrowed */
-	cpu_set_t *cpus;		/* constant: CPUs that the pool may run on */
-	unsigned int n_keep, n_max;	/* constant; 0: there is no pool */
+	struct request_pool *requests; /* borrowed: takes requests that have ended */
+	struct watchdog *watchdog;     /* borrowed: calls pool_check() */
+	struct latency *latency;       /* borrowed */
+	cpu_set_t *cpus;               /* constant: CPUs that the pool may run on */
+	unsigned int n_keep, n_max;    /* constant; 0: there is no pool */
 
-	pthread_mutex_t lock;		/* guards what follows */
-	pthread_cond_t work;		/* the queue has grown, or the pool stops */
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t work;  /* the queue has grown, or the pool stops */
 	struct fair_queue queue;
-	struct pool_thread *threads;	/* n_max */
+	struct pool_thread *threads; /* n_max */
 	unsigned int n, n_idle;
 	bool stop;
-	uint64_t early[POOL_EARLY];	/* requests whose INTERRUPT came first */
+	uint64_t early[POOL_EARLY]; /* requests whose INTERRUPT came first */
 	unsigned int n_early;
 };
 

@@ -13,8 +13,8 @@
  * Requests to give beyond the first ones; where there is less address space; and with filters,
  * whose memory is all there from the start. At most half of them are for locks that wait.
  */
-#define N_EXTRA 768
-#define N_EXTRA_SMALL 128
+#define N_EXTRA          768
+#define N_EXTRA_SMALL    128
 #define N_EXTRA_FILTERED 32
 
 /* -- sets of requests -------------------------------------------------------------------------- */
@@ -25,14 +25,14 @@
  * freed when its last request has come home.
  */
 struct request_set {
-	unsigned int n;			/* constant */
+	unsigned int n; /* constant */
 	struct req *reqs;
-	struct req_saved *saved;	/* one for each, with slots for filters */
-	char *memory;			/* of all slots */
-	size_t size;			/* of one slot */
-	struct filter_slots *slots;	/* owned; NULL: filters cannot reach the memory */
-	struct req *free;		/* the pool's lock, as for what follows */
-	unsigned int n_out;		/* requests that are in use */
+	struct req_saved *saved;    /* one for each, with slots for filters */
+	char *memory;               /* of all slots */
+	size_t size;                /* of one slot */
+	struct filter_slots *slots; /* owned; NULL: filters cannot reach the memory */
+	struct req *free;           /* the pool's lock, as for what follows */
+	unsigned int n_out;         /* requests that are in use */
 };
 
 static struct request_set *set_free(struct request_set *set)

@@ -15,26 +15,26 @@
 #define REQUEST_POOL_FOR_LOCKS 128
 
 struct request_pool_config {
-	unsigned int n_threads;		/* requests that threads have in their hands */
-	unsigned int n_queued;		/* ... that are in the thread pool */
-	unsigned int n_extra_threads;		/* ... of threads that are started later */
+	unsigned int n_threads;       /* requests that threads have in their hands */
+	unsigned int n_queued;        /* ... that are in the thread pool */
+	unsigned int n_extra_threads; /* ... of threads that are started later */
 	/* ... likewise, where filters reach the slots */
 	unsigned int n_queued_filtered, n_extra_threads_filtered;
-	unsigned int n_given;		/* ... that transports get at the start */
+	unsigned int n_given; /* ... that transports get at the start */
 	size_t data_size;
-	bool filtered;			/* filters reach the slots */
+	bool filtered; /* filters reach the slots */
 };
 
 struct request_pool {
-	pthread_mutex_t lock;		/* guards what follows */
-	pthread_cond_t home;		/* a request has been put back */
+	pthread_mutex_t lock;            /* guards what follows */
+	pthread_cond_t home;             /* a request has been put back */
 	struct request_set *_Atomic set; /* in use; lock to write */
-	struct request_set *old;	/* until its requests have been put back; NULL: none */
-	unsigned int n_extra;		/* requests that transports may yet get */
+	struct request_set *old;         /* until its requests have been put back; NULL: none */
+	unsigned int n_extra;            /* requests that transports may yet get */
 
-	unsigned int n_for_locks;	/* constant, as what follows: of the extra ones, those
+	unsigned int n_for_locks; /* constant, as what follows: of the extra ones, those
 					   for locks */
-	unsigned int n_givable;	/* requests that transports may get, without those for locks */
+	unsigned int n_givable;   /* requests that transports may get, without those for locks */
 	struct request_host *host;
 	struct request_pool_config config;
 };

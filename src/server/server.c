@@ -32,15 +32,15 @@
  * their memory, which is all there from the start; where transports own slots, which requests in
  * the queue lie in.
  */
-#define N_QUEUED 768
+#define N_QUEUED          768
 #define N_QUEUED_FILTERED 40
-#define N_QUEUED_OWNED 16
+#define N_QUEUED_OWNED    16
 /* ... and for filters that are told of forgotten files (server/forget-programs.c). */
 #define N_FORGOTTEN 1
 
 struct server {
-	struct request_host request_host;	/* what requests reach of the server */
-	struct chan_host chan_host;		/* what channels reach of it */
+	struct request_host request_host; /* what requests reach of the server */
+	struct chan_host chan_host;       /* what channels reach of it */
 	struct fs_callbacks *fs_callbacks;
 	struct workers workers;
 	struct pool pool;

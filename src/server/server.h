@@ -21,17 +21,17 @@ int server_answer_init(struct chan *chan, const struct init_request *request,
 		       struct init_negotiated *ret_negotiated, struct pst_error *error);
 
 struct server_config {
-	struct fs *fs;			/* taken */
+	struct fs *fs;                     /* taken */
 	struct fs_callbacks *fs_callbacks; /* taken: those that fs was made with */
 	/* n_chans channels, each taken: one worker for each. The first owns no slots. */
 	struct chan **chans;
 	unsigned int n_chans;
 	unsigned int n_pool;
 	uint32_t max_write;
-	uint64_t features;		/* FUSE_* as agreed with the kernel */
-	bool sync, dirsync;		/* sync all changes, or those of names, before the reply */
-	uint64_t disabled_ops;		/* bits of opcodes: operations that the view lacks */
-	const char *const *filters;	/* specs up to NULL, or NULL; borrowed during the call */
+	uint64_t features;          /* FUSE_* as agreed with the kernel */
+	bool sync, dirsync;         /* sync all changes, or those of names, before the reply */
+	uint64_t disabled_ops;      /* bits of opcodes: operations that the view lacks */
+	const char *const *filters; /* specs up to NULL, or NULL; borrowed during the call */
 };
 /*
  * Makes a server and starts its threads. Takes what config says also on failure. 0, or -errno and

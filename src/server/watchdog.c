@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-#define CHECK_MS 4
+#define CHECK_MS    4
 #define IDLE_CHECKS 32 /* in a row, until the watchdog sleeps */
 
 void watchdog_init(struct watchdog *watchdog, bool (*check)(void *aux), void *aux)

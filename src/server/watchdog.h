@@ -9,13 +9,13 @@
 #include <stdbool.h>
 
 struct watchdog {
-	bool (*check)(void *aux);	/* constant, as aux; false: nothing has to be checked */
+	bool (*check)(void *aux); /* constant, as aux; false: nothing has to be checked */
 	void *aux;
 	pthread_t thread;
 	bool started;
-	_Atomic bool sleeps;		/* until watchdog_wake() */
+	_Atomic bool sleeps; /* until watchdog_wake() */
 
-	pthread_mutex_t lock;		/* guards stop, and sleeping */
+	pthread_mutex_t lock; /* guards stop, and sleeping */
 	pthread_cond_t woken;
 	bool stop;
 };

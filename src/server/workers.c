@@ -159,7 +159,7 @@ static int give_first(struct worker *worker)
 	for (unsigned int i = 0; i < chan->n_slots; i++) {
 		/* At the start there are as many as all channels are given. */
 		struct req *req = worker->extra ? request_pool_take_extra(requests) :
-						 request_pool_take(requests, NULL);
+						  request_pool_take(requests, NULL);
 
 		if (!req)
 			return -ENOBUFS;
@@ -238,7 +238,7 @@ static void *worker_main(void *arg)
 	r = worker_begin(worker, r);
 	if (r == 0 && !worker->chan->ops->give) {
 		req = worker->extra ? request_pool_try_take(workers->requests) :
-				     request_pool_take(workers->requests, NULL);
+				      request_pool_take(workers->requests, NULL);
 		r = req ? 0 : -ENOBUFS;
 	}
 	if (worker->extra && worker->chan->cpu >= 0)

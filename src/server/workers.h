@@ -23,8 +23,8 @@ struct worker {
 	pthread_t thread;
 	bool started;
 	unsigned int spare; /* its own, see server/leader.h */
-	bool extra;	    /* constant: started because another worker is held up */
-	bool begun;	    /* extra: it takes requests, or has failed to; the workers' lock */
+	bool extra;         /* constant: started because another worker is held up */
+	bool begun;         /* extra: it takes requests, or has failed to; the workers' lock */
 	int begin_error;    /* ... 0, or why it has failed; likewise */
 	_Atomic uint32_t since_ms; /* the clock when its request came; 0: it has none */
 };
@@ -35,23 +35,23 @@ struct op_count {
 
 struct workers {
 	struct request_pool *requests; /* borrowed */
-	struct latency *latency; /* borrowed */
-	struct watchdog *watchdog; /* borrowed */
-	struct worker *each; /* n + n_extra_max */
-	unsigned int n; /* constant: workers at the start, one for each channel */
-	unsigned int n_extra_max; /* constant */
+	struct latency *latency;       /* borrowed */
+	struct watchdog *watchdog;     /* borrowed */
+	struct worker *each;           /* n + n_extra_max */
+	unsigned int n;                /* constant: workers at the start, one for each channel */
+	unsigned int n_extra_max;      /* constant */
 	_Atomic unsigned int n_extra;
 	struct op_count (*counts)[OP_MAX]; /* one row for each worker */
 	_Atomic bool stop;
 	pthread_mutex_t grow_lock; /* held while an extra worker is started; before lock */
-	struct leader leader; /* for channels of one queue */
+	struct leader leader;      /* for channels of one queue */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t idle;  /* a worker has ended, or is ready */
 	unsigned int n_alive;
 	unsigned int n_beginning; /* of these, those whose channel is being made ready */
-	int begin_error;	  /* 0, or why a channel could not be made ready */
-	bool broken;		  /* a queue is no longer served: all has to end */
+	int begin_error;          /* 0, or why a channel could not be made ready */
+	bool broken;              /* a queue is no longer served: all has to end */
 	int result;
 };
 
@@ -59,7 +59,7 @@ struct workers {
  * The greatest number of extra workers; with a transport that owns slots one more for each
  * channel; where filters reach the memory of requests.
  */
-#define WORKERS_EXTRA 32
+#define WORKERS_EXTRA          32
 #define WORKERS_EXTRA_FILTERED 16
 
 struct workers_config {

@@ -17,16 +17,16 @@
 
 enum chan_error {
 	_CHAN_E_OK,
-	CHAN_E_AGAIN,	/* nothing this time: call again (interrupted, or the request went) */
-	CHAN_E_GONE,	/* receive: the connection has ended. reply: nobody waits any more */
-	CHAN_E_BAD,	/* receive: *ret_msg is set as wire_decode() leaves it, see ret_wire */
+	CHAN_E_AGAIN,   /* nothing this time: call again (interrupted, or the request went) */
+	CHAN_E_GONE,    /* receive: the connection has ended. reply: nobody waits any more */
+	CHAN_E_BAD,     /* receive: *ret_msg is set as wire_decode() leaves it, see ret_wire */
 	CHAN_E_REFUSED, /* reply: the kernel does not take this answer; an error would do */
 };
 
 /* An answer: the header's error or 0, the result, then data. Both may be empty. */
 struct chan_answer {
 	uint64_t unique;
-	int error;			/* 0 or -errno; with an error nothing else is sent */
+	int error; /* 0 or -errno; with an error nothing else is sent */
 	const void *arg;
 	size_t arg_len;
 	const void *data;
@@ -90,15 +90,15 @@ struct chan_ops {
 	int (*begin)(struct chan *chan, struct slot **slots);
 	int (*fall_back)(struct chan *chan);
 
-	void (*fini)(struct chan *chan);	/* NULL: nothing but fd is owned */
+	void (*fini)(struct chan *chan); /* NULL: nothing but fd is owned */
 };
 
 struct chan {
 	const struct chan_ops *ops;
-	int fd;				/* owned */
-	unsigned int n_slots;		/* to give at the start; 0: none, ever */
-	int cpu;			/* whose requests it brings; -1: anybody's */
-	const struct chan_host *host;	/* borrowed; NULL: nobody knows the nodes */
+	int fd;                       /* owned */
+	unsigned int n_slots;         /* to give at the start; 0: none, ever */
+	int cpu;                      /* whose requests it brings; -1: anybody's */
+	const struct chan_host *host; /* borrowed; NULL: nobody knows the nodes */
 };
 
 /* /dev/fuse: the first descriptor of a connection, and further ones of the same connection. */
@@ -119,8 +119,8 @@ struct chan_uring_plan {
 	const unsigned int *queues;
 	unsigned int n_queues;
 	unsigned int depth;
-	int cpu;			/* as in struct chan */
-	struct chan *first;		/* another of the same queues, freed after this; or NULL */
+	int cpu;            /* as in struct chan */
+	struct chan *first; /* another of the same queues, freed after this; or NULL */
 };
 int chan_uring_new(const struct chan_uring_plan *plan, struct chan **ret_chan);
 int chan_uring_join(struct chan *chan, const struct chan *dev);

@@ -10,13 +10,13 @@
 #include <stdint.h>
 
 struct ring {
-	int fd;				/* owned; -1: none */
+	int fd;                                              /* owned; -1: none */
 	unsigned int *sq_head, *sq_tail, *cq_head, *cq_tail; /* shared with the kernel */
 	unsigned int sq_mask, sq_size, cq_mask;
-	char *sqes;			/* sq_size entries of RING_SQE bytes */
+	char *sqes; /* sq_size entries of RING_SQE bytes */
 	struct io_uring_cqe *cqes;
-	unsigned int tail;		/* ours: entries filled */
-	unsigned int n_filled;		/* of these, not yet submitted */
+	unsigned int tail;     /* ours: entries filled */
+	unsigned int n_filled; /* of these, not yet submitted */
 	void *map, *sqe_map;
 	size_t map_size, sqe_map_size;
 };

@@ -22,12 +22,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define POSSIBLE "/sys/devices/system/cpu/possible"
+#define POSSIBLE    "/sys/devices/system/cpu/possible"
 #define MAX_WORKERS 256
 
-#define MAX_WRITE (1u << 20)
+#define MAX_WRITE       (1u << 20)
 #define MIN_URING_WRITE (128u << 10)
-#define DEFAULT_DEPTH 2
+#define DEFAULT_DEPTH   2
 
 /*
  * The memory of all slots together stays below this, if need be by slots with less room for data:
@@ -157,8 +157,7 @@ static int share_out(struct transport *transport, unsigned int n_workers, unsign
 
 		plan.n_queues = 0;
 		for (unsigned int cpu = 0; cpu < n_possible; cpu++)
-			if (CPU_ISSET_S(cpu, CPU_SET_BYTES, usable) &&
-			    nth++ % n_workers == i)
+			if (CPU_ISSET_S(cpu, CPU_SET_BYTES, usable) && nth++ % n_workers == i)
 				list[plan.n_queues++] = cpu;
 		plan.depth = depth;
 		/* Where workers are fewer than CPUs, there is not one place for them. */
@@ -295,7 +294,7 @@ int transport_open(const struct pst_view_options *options, unsigned int n_pool,
 	if (r < 0)
 		return r;
 	transport->max_write = options->max_write ? options->max_write :
-			       transport->uring	  ? data_size(transport, n_pool) :
+			       transport->uring   ? data_size(transport, n_pool) :
 						    MAX_WRITE;
 	return 0;
 }

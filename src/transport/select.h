@@ -10,17 +10,17 @@
 struct transport {
 	struct chan *chans[TRANSPORT_MAX_CHANS]; /* owned; the first is /dev/fuse */
 	unsigned int n_chans;
-	unsigned int n_workers;		/* of these, those that serve operations */
-	bool uring;			/* it is asked for; see transport_connected() */
+	unsigned int n_workers; /* of these, those that serve operations */
+	bool uring;             /* it is asked for; see transport_connected() */
 	uint32_t max_write;
-	const char *why;		/* why it is not io_uring, or "" */
+	const char *why; /* why it is not io_uring, or "" */
 	char why_text[200];
 };
 
 /* The switch of FUSE over io_uring, for all connections to come. */
 #define TRANSPORT_URING_SWITCH "/sys/module/fuse/parameters/enable_uring"
 enum transport_uring {
-	TRANSPORT_URING_ABSENT,		/* the kernel has no FUSE over io_uring */
+	TRANSPORT_URING_ABSENT, /* the kernel has no FUSE over io_uring */
 	TRANSPORT_URING_OFF,
 	TRANSPORT_URING_ON,
 };

@@ -18,13 +18,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SLOT_PAGE 4096u
-#define SLOT_OUT (4 * SLOT_PAGE)
-#define SLOT_DATA (5 * SLOT_PAGE)
-#define SLOT_MESSAGE (SLOT_DATA - sizeof(struct fuse_in_header) - sizeof(struct fuse_write_in))
-#define SLOT_HEADERS (SLOT_DATA - sizeof(struct fuse_uring_req_header))
-#define SLOT_OUT_SIZE 1024u
-#define SLOT_ASIDE (SLOT_OUT + SLOT_OUT_SIZE)
+#define SLOT_PAGE       4096u
+#define SLOT_OUT        (4 * SLOT_PAGE)
+#define SLOT_DATA       (5 * SLOT_PAGE)
+#define SLOT_MESSAGE    (SLOT_DATA - sizeof(struct fuse_in_header) - sizeof(struct fuse_write_in))
+#define SLOT_HEADERS    (SLOT_DATA - sizeof(struct fuse_uring_req_header))
+#define SLOT_OUT_SIZE   1024u
+#define SLOT_ASIDE      (SLOT_OUT + SLOT_OUT_SIZE)
 #define SLOT_ASIDE_SIZE (SLOT_HEADERS - SLOT_ASIDE)
 static_assert(SLOT_HEADERS < SLOT_MESSAGE && SLOT_HEADERS % 8 == 0, "layout of a slot");
 
@@ -34,14 +34,14 @@ static_assert(SLOT_HEADERS < SLOT_MESSAGE && SLOT_HEADERS % 8 == 0, "layout of a
 struct chan_entry;
 
 struct slot {
-	char *base;			/* page-aligned, SLOT_DATA + data_size bytes */
+	char *base; /* page-aligned, SLOT_DATA + data_size bytes */
 	size_t data_size;
 	/*
 	 * It lies in a BPF map, where filters reach it. The kernel pins every page that it copies a
 	 * message to or from, which costs several times as much in a map as in ordinary memory.
 	 */
 	bool in_map;
-	struct chan_entry *entry;	/* of the transport that owns the slot; NULL: none does */
+	struct chan_entry *entry; /* of the transport that owns the slot; NULL: none does */
 };
 
 static inline char *slot_message(const struct slot *slot)

@@ -35,8 +35,7 @@ static void arm(struct uring *uring, struct chan_entry *entry)
 	struct io_uring_sqe *sqe;
 
 	sqe = uring_command(uring,
-			    known ? FUSE_IO_URING_CMD_COMMIT_AND_FETCH :
-				    FUSE_IO_URING_CMD_REGISTER,
+			    known ? FUSE_IO_URING_CMD_COMMIT_AND_FETCH : FUSE_IO_URING_CMD_REGISTER,
 			    entry->queue->qid, entry->commit_id);
 	if (!sqe) {
 		uring->broken = -EIO;

@@ -14,16 +14,16 @@
 /* One of the kernel's queues, as a channel has it. */
 struct queue {
 	uint16_t qid;
-	_Atomic int n_armed;	 /* entries that wait in the kernel, or are on their way there */
-	unsigned int n_new;	 /* the owner's: late entries whose registration is being sent */
+	_Atomic int n_armed; /* entries that wait in the kernel, or are on their way there */
+	unsigned int n_new;  /* the owner's: late entries whose registration is being sent */
 	/*
 	 * Constant: the same queue in the first of its channels. The members below are in there,
 	 * for all channels of the queue.
 	 */
 	struct queue *first;
-	_Atomic int n_all;	 /* n_armed of all */
+	_Atomic int n_all;       /* n_armed of all */
 	_Atomic int n_unfetched; /* see uring_fetch() */
-	_Atomic uint64_t file;	 /* a regular file that the kernel knew lately; 0: none yet */
+	_Atomic uint64_t file;   /* a regular file that the kernel knew lately; 0: none yet */
 };
 
 struct chan_entry {
@@ -32,7 +32,7 @@ struct chan_entry {
 	struct chan_entry *next; /* all of the channel */
 	struct chan_entry *next_handed;
 	uint64_t commit_id; /* the kernel's number of the request; 0: not registered yet */
-	bool unfetched;	    /* the owner's: n_unfetched may count it */
+	bool unfetched;     /* the owner's: n_unfetched may count it */
 	char *payload; /* what the kernel copies to and from: the slot's data, or ordinary memory */
 	struct iovec iov[2];
 };

@@ -9,7 +9,7 @@
 #define CAPS_LOCKDOWN_FILE "/sys/kernel/security/lockdown"
 
 struct caps {
-	uint64_t effective, permitted;	/* CAP_BIT(CAP_...) */
+	uint64_t effective, permitted; /* CAP_BIT(CAP_...) */
 };
 
 /* Returns the thread's capabilities. */

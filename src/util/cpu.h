@@ -4,7 +4,7 @@
 #include <sched.h>
 
 /* The most CPUs a kernel can be built for, and the size of a set of them, for CPU_SET_S(). */
-#define CPU_MAX 8192
+#define CPU_MAX       8192
 #define CPU_SET_BYTES CPU_ALLOC_SIZE(CPU_MAX)
 
 /* Pins the thread to a CPU. Returns 0 or -errno: the CPU cannot be used now. */

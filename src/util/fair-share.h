@@ -17,7 +17,7 @@
 #define FAIR_SHARE_ROWS 1024u
 
 struct fair_share {
-	uint32_t n;			/* constant: the amount; 0: no limit */
+	uint32_t n; /* constant: the amount; 0: no limit */
 	_Atomic uint32_t n_taken;
 	_Atomic uint32_t n_of[FAIR_SHARE_ROWS];
 };

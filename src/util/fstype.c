@@ -13,25 +13,25 @@
 #include <string.h>
 #include <sys/vfs.h>
 
-#define NTFS3_MAGIC 0x7366746e
-#define GFS2_MAGIC 0x01161970
-#define XFS_MAGIC 0x58465342
-#define BCACHEFS_MAGIC 0xca451a4e
-#define ZFS_MAGIC 0x2fc12fc1
-#define JFS_MAGIC 0x3153464a
-#define EROFS_MAGIC 0xe0f5e1e2
-#define EXFAT_MAGIC 0x2011bab0
-#define UDF_MAGIC 0x15013346
-#define HFSPLUS_MAGIC 0x482b
-#define CONFIGFS_MAGIC 0x62656570
-#define FUSECTL_MAGIC 0x65735543
+#define NTFS3_MAGIC      0x7366746e
+#define GFS2_MAGIC       0x01161970
+#define XFS_MAGIC        0x58465342
+#define BCACHEFS_MAGIC   0xca451a4e
+#define ZFS_MAGIC        0x2fc12fc1
+#define JFS_MAGIC        0x3153464a
+#define EROFS_MAGIC      0xe0f5e1e2
+#define EXFAT_MAGIC      0x2011bab0
+#define UDF_MAGIC        0x15013346
+#define HFSPLUS_MAGIC    0x482b
+#define CONFIGFS_MAGIC   0x62656570
+#define FUSECTL_MAGIC    0x65735543
 #define RPC_PIPEFS_MAGIC 0x67596969
-#define NFSD_MAGIC 0x6e667364
-#define RESCTRL_MAGIC 0x7655821
+#define NFSD_MAGIC       0x6e667364
+#define RESCTRL_MAGIC    0x7655821
 
-#define REMOTE .unwatchable = true, .remote = true
+#define REMOTE           .unwatchable = true, .remote = true
 #define SERVED_ELSEWHERE REMOTE, .checks_caller = true, .checks_ids = true
-#define PSEUDO .checks_caller = true, .pseudo = true, .zero_size = true
+#define PSEUDO           .checks_caller = true, .pseudo = true, .zero_size = true
 #define PSEUDO_OF_OTHERS PSEUDO, .unwatchable = true
 
 static const struct fstype types[] = {

@@ -12,10 +12,10 @@ enum pst_log_level log_level(void);
 		if ((level) <= log_level())                                                        \
 			log_print(level, __VA_ARGS__);                                             \
 	} while (0)
-#define log_error(...) log_at(PST_LOG_ERROR, __VA_ARGS__)
+#define log_error(...)   log_at(PST_LOG_ERROR, __VA_ARGS__)
 #define log_warning(...) log_at(PST_LOG_WARNING, __VA_ARGS__)
-#define log_info(...) log_at(PST_LOG_INFO, __VA_ARGS__)
-#define log_debug(...) log_at(PST_LOG_DEBUG, __VA_ARGS__)
+#define log_info(...)    log_at(PST_LOG_INFO, __VA_ARGS__)
+#define log_debug(...)   log_at(PST_LOG_DEBUG, __VA_ARGS__)
 
 /* Fills *error (may be NULL) with code (a negative errno) and a formatted line. Returns code. */
 int error_set(struct pst_error *error, int code, const char *format, ...)

@@ -8,11 +8,11 @@
 /* A mount. All texts lie in the table, without escapes. */
 struct mountinfo {
 	int id, parent;
-	unsigned int connection;	/* of a FUSE mount, see mountinfo_connection() */
-	const char *root;		/* which directory of its file system is mounted */
-	const char *point;		/* the mount point, from the root of the process */
-	const char *flags;		/* of the mount, with commas */
-	const char *type;		/* of the file system */
+	unsigned int connection; /* of a FUSE mount, see mountinfo_connection() */
+	const char *root;        /* which directory of its file system is mounted */
+	const char *point;       /* the mount point, from the root of the process */
+	const char *flags;       /* of the mount, with commas */
+	const char *type;        /* of the file system */
 };
 
 /* Parents may stand behind their children: mount --move keeps the number of a mount. */

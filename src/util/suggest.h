@@ -3,9 +3,9 @@
 /* Suggests the word that a mistyped one most likely was meant to be: "did you mean ...?" */
 
 struct suggestion {
-	char word[64];			/* the best so far; "": none is near enough */
+	char word[64]; /* the best so far; "": none is near enough */
 	unsigned int distance;
-	unsigned int prefix;		/* of the common prefix */
+	unsigned int prefix; /* of the common prefix */
 };
 #define SUGGESTION_INIT                                                                            \
 	{                                                                                          \

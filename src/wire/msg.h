@@ -11,19 +11,19 @@
 
 enum wire_error {
 	_WIRE_E_OK,
-	WIRE_E_SHORT,		/* not even a header: the request cannot be answered */
-	WIRE_E_UNKNOWN,		/* an operation that is not in the op table */
-	WIRE_E_BAD,		/* lengths, names or counts that contradict each other */
+	WIRE_E_SHORT,   /* not even a header: the request cannot be answered */
+	WIRE_E_UNKNOWN, /* an operation that is not in the op table */
+	WIRE_E_BAD,     /* lengths, names or counts that contradict each other */
 };
 
 struct wire_msg {
 	const struct op *op;
 	struct fuse_in_header *head;
-	void *arg;			/* at least op->arg_size bytes; zero-filled never */
-	const char *name[2];		/* zero-terminated; NULL beyond op->n_names */
+	void *arg;           /* at least op->arg_size bytes; zero-filled never */
+	const char *name[2]; /* zero-terminated; NULL beyond op->n_names */
 	char *data;
 	size_t data_len;
-	const char *ext;		/* request extensions, unparsed */
+	const char *ext; /* request extensions, unparsed */
 	size_t ext_len;
 };
 

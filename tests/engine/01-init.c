@@ -177,8 +177,8 @@ static void test_nothing(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),	cmocka_unit_test(test_newer),
-		cmocka_unit_test(test_older),	cmocka_unit_test(test_not_init),
+		cmocka_unit_test(test_good),    cmocka_unit_test(test_newer),
+		cmocka_unit_test(test_older),   cmocka_unit_test(test_not_init),
 		cmocka_unit_test(test_hung_up), K_TEST(test_again),
 		K_TEST(test_nothing),
 	};

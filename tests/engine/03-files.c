@@ -319,7 +319,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		K_TEST(test_passed_through),  K_TEST(test_read),      K_TEST(test_write),
 		K_TEST(test_access_modes),    K_TEST(test_append),    K_TEST(test_append_created),
-		K_TEST(test_direct),	      K_TEST(test_create),    K_TEST(test_tmpfile),
+		K_TEST(test_direct),          K_TEST(test_create),    K_TEST(test_tmpfile),
 		K_TEST(test_truncating_open), K_TEST(test_not_files),
 	};
 

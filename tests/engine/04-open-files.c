@@ -323,7 +323,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		K_TEST(test_sync),  K_TEST(test_fallocate), K_TEST(test_lseek), K_TEST(test_copy),
-		K_TEST(test_ioctl), K_TEST(test_locks),	    K_TEST(test_flock),
+		K_TEST(test_ioctl), K_TEST(test_locks),     K_TEST(test_flock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

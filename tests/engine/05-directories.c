@@ -416,10 +416,17 @@ static void test_kept(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		K_TEST(test_sizes),	  K_TEST(test_offsets), K_TEST(test_turns),
-		K_TEST(test_no_room),	  K_TEST(test_rewind),	K_TEST(test_removed),
-		K_TEST(test_bad_offsets), K_TEST(test_sync),	K_TEST(test_kept),
-		K_TEST(test_not_read_ahead), K_TEST(test_changed_while_read),
+		K_TEST(test_sizes),
+		K_TEST(test_offsets),
+		K_TEST(test_turns),
+		K_TEST(test_no_room),
+		K_TEST(test_rewind),
+		K_TEST(test_removed),
+		K_TEST(test_bad_offsets),
+		K_TEST(test_sync),
+		K_TEST(test_kept),
+		K_TEST(test_not_read_ahead),
+		K_TEST(test_changed_while_read),
 		K_TEST(test_began_beside_another),
 	};
 

@@ -400,8 +400,8 @@ static void test_promises(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		K_TEST(test_getattr),  K_TEST(test_statx),	 K_TEST(test_chmod),
-		K_TEST(test_chown),    K_TEST(test_size),	 K_TEST(test_times),
+		K_TEST(test_getattr),  K_TEST(test_statx),       K_TEST(test_chmod),
+		K_TEST(test_chown),    K_TEST(test_size),        K_TEST(test_times),
 		K_TEST(test_xattr),    K_TEST(test_xattr_sizes), K_TEST(test_statfs),
 		K_TEST(test_promises),
 	};

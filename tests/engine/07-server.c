@@ -14,8 +14,8 @@
 /* What the server does, and what it was asked last. */
 static struct {
 	uint32_t fields, mode, uid;
-	int answer;			/* of getattr and setattr */
-	uint32_t nsec;			/* of the modification time */
+	int answer;    /* of getattr and setattr */
+	uint32_t nsec; /* of the modification time */
 	unsigned int n_fields, n_set;
 	struct pst_file file;
 	char handle[64];
@@ -137,9 +137,9 @@ static void test_failed_lookup_leaves_the_node_its_descriptor(void **state)
 	uint64_t unique;
 
 	srv.gate = GATE_CLOSED;
-	unique = k_send(&k->chans[0],
-			&(struct k_request){
-				.opcode = FUSE_LOOKUP, .nodeid = K_ROOT, .names = { "file" } });
+	unique = k_send(&k->chans[0], &(struct k_request){ .opcode = FUSE_LOOKUP,
+							   .nodeid = K_ROOT,
+							   .names = { "file" } });
 	while (srv.gate != GATE_HOLDS)
 		usleep(1000);
 	assert_int_equal(k_lookup(&k->chans[1], K_ROOT, "file", &entry), 0);
@@ -292,8 +292,9 @@ static void test_made(void **state)
 	assert_int_equal(k_lookup(c, K_ROOT, "file", &entry), 0);
 	srv.answer = -EACCES;
 	assert_int_equal(k_mkdir(c, K_ROOT, "dir", 0755, &(struct fuse_entry_out){ 0 }), -EACCES);
-	assert_int_equal(k_create(c, K_ROOT, "new", O_RDWR, 0644, &(struct fuse_entry_out){ 0 }, &open),
-			 -EACCES);
+	assert_int_equal(
+		k_create(c, K_ROOT, "new", O_RDWR, 0644, &(struct fuse_entry_out){ 0 }, &open),
+		-EACCES);
 	assert_int_equal(k_link(c, entry.nodeid, K_ROOT, "second", &(struct fuse_entry_out){ 0 }),
 			 -EACCES);
 	srv.answer = 0;
@@ -347,9 +348,14 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		K_TEST(test_failed_lookup_leaves_the_node_its_descriptor),
-		K_TEST(test_asked_once), K_TEST(test_divided),  K_TEST(test_given_away),
-		K_TEST(test_times),	  K_TEST(test_nonsense), K_TEST(test_too_much),
-		K_TEST(test_made),	  K_TEST(test_bits_of_another_owner),
+		K_TEST(test_asked_once),
+		K_TEST(test_divided),
+		K_TEST(test_given_away),
+		K_TEST(test_times),
+		K_TEST(test_nonsense),
+		K_TEST(test_too_much),
+		K_TEST(test_made),
+		K_TEST(test_bits_of_another_owner),
 		K_TEST(test_bits_of_a_served_mode),
 		K_TEST(test_record_again),
 	};

@@ -390,7 +390,7 @@ static void test_link(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		K_TEST(test_opened),	     K_TEST(test_acl),	    K_TEST(test_acl_by_name),
+		K_TEST(test_opened),         K_TEST(test_acl),      K_TEST(test_acl_by_name),
 		K_TEST(test_half_changed),   K_TEST(test_crossing), K_TEST(test_two_opens),
 		K_TEST(test_told_meanwhile), K_TEST(test_link),
 	};

@@ -392,9 +392,9 @@ static void test_extensions(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		K_TEST(test_every_op),	 K_TEST(test_truncated),       K_TEST(test_unknown),
-		K_TEST(test_nodeids),	 K_TEST(test_handles),	       K_TEST(test_names),
-		K_TEST(test_sizes),	 K_TEST(test_not_directories), K_TEST(test_too_long),
+		K_TEST(test_every_op),   K_TEST(test_truncated),       K_TEST(test_unknown),
+		K_TEST(test_nodeids),    K_TEST(test_handles),         K_TEST(test_names),
+		K_TEST(test_sizes),      K_TEST(test_not_directories), K_TEST(test_too_long),
 		K_TEST(test_extensions),
 	};
 

@@ -261,8 +261,8 @@ static void test_not_taken(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		K_TEST(test_every_entry), K_TEST(test_counts),	   K_TEST(test_batch),
-		K_TEST(test_any_order),	  K_TEST(test_many_opens), K_TEST(test_left_open),
+		K_TEST(test_every_entry), K_TEST(test_counts),     K_TEST(test_batch),
+		K_TEST(test_any_order),   K_TEST(test_many_opens), K_TEST(test_left_open),
 		K_TEST(test_not_taken),
 	};
 

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #define N_THREADS 3
-#define N_FILES 6
-#define N_ROUNDS 1500
+#define N_FILES   6
+#define N_ROUNDS  1500
 
 struct thread {
 	struct kernel *k;
@@ -21,9 +21,9 @@ struct thread {
 	pthread_t thread;
 	unsigned int number;
 	unsigned int random;
-	uint64_t ids[N_FILES];	  /* under which the file is known */
+	uint64_t ids[N_FILES];    /* under which the file is known */
 	uint64_t counts[N_FILES]; /* how often this thread was told of it */
-	const uint64_t *inos;	  /* the files' own numbers */
+	const uint64_t *inos;     /* the files' own numbers */
 };
 
 static void file_name(char *name, unsigned int i)

@@ -130,9 +130,8 @@ static void send_interrupt(struct fixture *f, uint64_t unique)
 {
 	struct fuse_interrupt_in in = { .unique = unique };
 
-	k_send(f->c, &(struct k_request){ .opcode = FUSE_INTERRUPT,
-					  .arg = &in,
-					  .arg_len = sizeof(in) });
+	k_send(f->c,
+	       &(struct k_request){ .opcode = FUSE_INTERRUPT, .arg = &in, .arg_len = sizeof(in) });
 }
 
 /* Many more requests wait than there are threads: the channel still takes others. */
@@ -558,7 +557,8 @@ static void test_end_at_once(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		K_TEST(test_goes_on),	    K_TEST(test_channel_goes_on_while_many_wait),
+		K_TEST(test_goes_on),
+		K_TEST(test_channel_goes_on_while_many_wait),
 		K_TEST(test_open_beyond_the_share_is_refused),
 		K_TEST(test_held_user_leaves_threads_to_others),
 		K_TEST(test_look_starts_one_thread),
@@ -567,8 +567,12 @@ int main(void)
 		K_TEST(test_fsync_is_not_interrupted),
 		K_TEST(test_no_operation_waits_for_a_lease_in_a_worker),
 		K_TEST(test_no_pool),
-		K_TEST(test_other_channel), K_TEST(test_open),	   K_TEST(test_writes),
-		K_TEST(test_cold_reads),    K_TEST(test_end),	   K_TEST(test_end_at_once),
+		K_TEST(test_other_channel),
+		K_TEST(test_open),
+		K_TEST(test_writes),
+		K_TEST(test_cold_reads),
+		K_TEST(test_end),
+		K_TEST(test_end_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@ static int verdict;
 
 static int run(struct pst_call *call, enum filter_kind kind)
 {
-	void (*fn)(struct pst_call *call) = change;
+	void (*fn)(struct pst_call * call) = change;
 
 	if (!fn || kind != side)
 		return PST_PASS;
@@ -601,9 +601,9 @@ static void test_made_up(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		K_TEST(test_refused),	 K_TEST(test_honoured), K_TEST(test_untouched),
-		K_TEST(test_taken_back), K_TEST(test_absent),	K_TEST(test_dropped),
-		K_TEST(test_forged),	 K_TEST(test_made_up),	K_TEST(test_cut_off),
+		K_TEST(test_refused),         K_TEST(test_honoured), K_TEST(test_untouched),
+		K_TEST(test_taken_back),      K_TEST(test_absent),   K_TEST(test_dropped),
+		K_TEST(test_forged),          K_TEST(test_made_up),  K_TEST(test_cut_off),
 		K_TEST(test_plain_not_taken),
 	};
 

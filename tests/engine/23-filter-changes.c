@@ -481,9 +481,8 @@ static long now_ms(void)
 static void test_delay(void **state)
 {
 	static struct k_answer answer;
-	struct filter_view view =
-		start(state, &(struct k_options){ .complaints = true },
-		      (const char *const[]){ "delay", NULL });
+	struct filter_view view = start(state, &(struct k_options){ .complaints = true },
+					(const char *const[]){ "delay", NULL });
 	long begin = now_ms();
 	uint64_t unique = send_getattr(&view, view.file);
 
@@ -556,9 +555,15 @@ static void test_listing_from_before_the_change_is_not_completed(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		K_TEST(test_first),    K_TEST(test_names), K_TEST(test_refused),
-		K_TEST(test_attached), K_TEST(test_many),  K_TEST(test_under_way),
-		K_TEST(test_joined),   K_TEST(test_load),  K_TEST(test_delay),
+		K_TEST(test_first),
+		K_TEST(test_names),
+		K_TEST(test_refused),
+		K_TEST(test_attached),
+		K_TEST(test_many),
+		K_TEST(test_under_way),
+		K_TEST(test_joined),
+		K_TEST(test_load),
+		K_TEST(test_delay),
 		K_TEST(test_first_waits),
 		K_TEST(test_listing_from_before_the_change_is_not_completed),
 	};

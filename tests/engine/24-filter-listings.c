@@ -112,7 +112,8 @@ static void take_entries(struct filter_view *view, const struct k_answer *answer
 }
 
 /* Lists "many" by way of one of the filters, as if mounted anew. */
-static void list(void **state, const char *filter, const char *const *names, struct listing *listing)
+static void list(void **state, const char *filter, const char *const *names,
+		 struct listing *listing)
 {
 	static struct k_answer answer;
 	struct filter_view view;
@@ -138,7 +139,8 @@ static void list(void **state, const char *filter, const char *const *names, str
 	n_asked = 0;
 	listing->count = filter_view_count(&view, filter, "pre/lookup");
 	do {
-		assert_int_equal(k_readdir(view.c, dir.nodeid, open.fh, off, 4096, true, &answer), 0);
+		assert_int_equal(k_readdir(view.c, dir.nodeid, open.fh, off, 4096, true, &answer),
+				 0);
 		take_entries(&view, &answer, listing, &off);
 	} while (answer.len);
 	listing->count.n_runs =
@@ -162,9 +164,9 @@ static const struct shown *find(const struct listing *listing, const char *name)
 /* Whatever the program does about names, and wherever they stand among others. */
 static void test_same(void **state)
 {
-	static const char *const kinds[] = { "refused",	 "hidden", "unknown", "answered", "renamed",
-					     "free",	 "other",  "slash",   "somebody", "late",
-					     "told",	 "plain",  "plain",   "plain",	  "plain" };
+	static const char *const kinds[] = { "refused", "hidden", "unknown", "answered", "renamed",
+					     "free",    "other",  "slash",   "somebody", "late",
+					     "told",    "plain",  "plain",   "plain",    "plain" };
 	static char texts[N_NAMES][24];
 	static const char *names[N_NAMES + 1];
 	static struct listing a, b;
@@ -173,7 +175,8 @@ static void test_same(void **state)
 		snprintf(texts[i], sizeof(texts[i]), "%s-%u", kinds[i % 15], i / 15);
 		/* Four kinds of the same name. */
 		if (i % 15 >= 11)
-			snprintf(texts[i], sizeof(texts[i]), "plain-%u", (i / 15) * 4 + i % 15 - 11);
+			snprintf(texts[i], sizeof(texts[i]), "plain-%u",
+				 (i / 15) * 4 + i % 15 - 11);
 		names[i] = texts[i];
 	}
 	list(state, "doorman", names, &a);

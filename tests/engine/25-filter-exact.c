@@ -57,9 +57,9 @@ static const struct fake_program exact_programs[] = {
 	{ FILTER_POST, FUSE_SETATTR, after_change },
 	{ 0 },
 };
-static const struct fake exact = {
-	.name = "exact", .flags = PST_EXACT | PST_WANT_ATTR, .programs = exact_programs
-};
+static const struct fake exact = { .name = "exact",
+				   .flags = PST_EXACT | PST_WANT_ATTR,
+				   .programs = exact_programs };
 
 /* Sends a write that makes the file longer, or cuts it. */
 static uint64_t send_change(struct filter_view *view, struct k_chan *c, unsigned int i)
@@ -127,9 +127,9 @@ static const struct fake_program telling_programs[] = {
 	{ FILTER_POST, FUSE_FORGET, forgotten },
 	{ 0 },
 };
-static const struct fake telling = {
-	.name = "telling", .flags = PST_EXACT, .programs = telling_programs
-};
+static const struct fake telling = { .name = "telling",
+				     .flags = PST_EXACT,
+				     .programs = telling_programs };
 
 static void test_forgotten_files_are_told(void **state)
 {

@@ -18,9 +18,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define MAX_FAKES 80
+#define MAX_FAKES   80
 #define MAX_OPCODES 64
-#define GUARD 65536
+#define GUARD       65536
 
 struct filter_slots {
 	size_t len;

@@ -19,13 +19,13 @@ typedef int (*fake_program_fn)(struct pst_call *call);
 
 struct fake_program {
 	enum filter_kind kind;
-	uint32_t opcode;		/* the newer of two forms; of a program for names 0 */
-	fake_program_fn run;		/* NULL: the end of the list */
+	uint32_t opcode;     /* the newer of two forms; of a program for names 0 */
+	fake_program_fn run; /* NULL: the end of the list */
 };
 
 struct fake {
 	const char *name;
-	uint32_t flags;			/* enum pst_filter_flag */
+	uint32_t flags; /* enum pst_filter_flag */
 	uint64_t cell;
 	const struct fake_program *programs;
 };

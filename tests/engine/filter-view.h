@@ -11,8 +11,8 @@
 struct filter_view {
 	struct kernel *k;
 	struct k_chan *c;
-	uint64_t file, link, dir;	/* looked up once each */
-	uint64_t fh, dir_fh;		/* of file, for reading and writing; of dir */
+	uint64_t file, link, dir; /* looked up once each */
+	uint64_t fh, dir_fh;      /* of file, for reading and writing; of dir */
 };
 
 /* Starts it with these filters (specs, ended by NULL); the options' other members are kept. */

@@ -14,7 +14,7 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 
-#define ANSWER_S 20
+#define ANSWER_S  20
 #define MAX_WRITE 65536u
 
 enum k_nodes k_handles = K_HANDLES, k_own_fds = K_OWN_FDS;

@@ -32,8 +32,8 @@
 #include "wire/abi.h"
 
 #define K_MAX_CHANS 4
-#define K_MAX_DATA (1u << 17)
-#define K_ROOT 1
+#define K_MAX_DATA  (1u << 17)
+#define K_ROOT      1
 
 /* For any thread: a failed test in the first one, the end of the program in others. */
 void k_fail(const char *file, int line, const char *what);
@@ -49,11 +49,11 @@ struct k_options {
 	enum pst_locks locks;
 	bool passthrough;
 	bool no_pool;
-	bool complaints;	/* errors in the log are to be expected */
-	unsigned int n_chans;	/* 0: 1 */
-	unsigned int n_pool;	/* 0: 2 */
-	unsigned int fd_budget; /* 0: 64 */
-	const char *const *filters; /* specs, ended by NULL; with fake-filter.c */
+	bool complaints;                 /* errors in the log are to be expected */
+	unsigned int n_chans;            /* 0: 1 */
+	unsigned int n_pool;             /* 0: 2 */
+	unsigned int fd_budget;          /* 0: 64 */
+	const char *const *filters;      /* specs, ended by NULL; with fake-filter.c */
 	const struct pst_server *server; /* NULL: none */
 };
 
@@ -74,17 +74,17 @@ struct k_stray {
 struct kernel;
 struct k_chan {
 	struct kernel *kernel;
-	int fd;		 /* -1: closed */
+	int fd;          /* -1: closed */
 	uint64_t unique; /* of the last request */
 	struct k_stray *strays;
-	unsigned int n_notified; /* notifications that came meanwhile */
+	unsigned int n_notified;        /* notifications that came meanwhile */
 	unsigned int n_notified_as[16]; /* by enum fuse_notify_code */
-	unsigned int n_unhashed; /* of FUSE_NOTIFY_INVAL_ENTRY: without FUSE_EXPIRE_ONLY */
+	unsigned int n_unhashed;        /* of FUSE_NOTIFY_INVAL_ENTRY: without FUSE_EXPIRE_ONLY */
 };
 
 struct kernel {
 	char path[100]; /* the lower tree, in $TMPDIR */
-	int lower;	/* its root */
+	int lower;      /* its root */
 	struct server *server;
 	struct init_negotiated negotiated;
 	struct fuse_init_out init; /* the answer to INIT */

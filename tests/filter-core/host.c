@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #define MAX_FILTERS 8
-#define ROOM 8192
+#define ROOM        8192
 
 struct asked asked;
 void (*on_event)(struct pst_call *slot);
@@ -152,7 +152,7 @@ static int run(struct filter_call *c, const struct chain_entry *entry, enum filt
 {
 	const struct filter *filter = entry->filter;
 	program_fn program = kind == FILTER_NAME ? filter->name :
-			     kind == FILTER_PRE	 ? filter->pre[opcode] :
+			     kind == FILTER_PRE  ? filter->pre[opcode] :
 						   filter->post[opcode];
 
 	*ret_verdict = 0;

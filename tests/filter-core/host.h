@@ -14,7 +14,7 @@ struct node {
 	uint64_t nodeid, parent;
 	uint32_t type;
 	const char *name;
-	struct node *next;		/* in the list of all */
+	struct node *next; /* in the list of all */
 	port_atomic_u64 cells[N_CELLS];
 	int n_refs;
 };
@@ -30,11 +30,11 @@ struct filter {
 /* The calls of the core to the engine, in their order. */
 struct asked {
 	char log[1024];
-	const char *bad;		/* words of the last program at fault; NULL: none was */
+	const char *bad; /* words of the last program at fault; NULL: none was */
 	unsigned int n_bad, n_events, n_renames, n_peeks;
-	uint64_t changed;		/* bits of the last filters_changed() */
+	uint64_t changed; /* bits of the last filters_changed() */
 	struct pst_event event;
-	int error;			/* of the last event */
+	int error; /* of the last event */
 };
 extern struct asked asked;
 

@@ -68,7 +68,7 @@ PST_POST(readlink, call)
 
 struct sum {
 	__u64 bytes, blocks, sum;
-	__u64 gaps;			/* blocks that are not where the one before ended */
+	__u64 gaps; /* blocks that are not where the one before ended */
 	__u64 stop_at;
 };
 

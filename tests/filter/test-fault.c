@@ -40,8 +40,8 @@ static void test_times(void **state)
 	static const struct {
 		const char *spec, *times;
 	} rows[] = {
-		{ "fault,count=2", "!!......" },	 { "fault,after=3", "...!!!!!" },
-		{ "fault,every=3", "..!..!.." },	 { "fault,every=2,after=1", "..!.!.!." },
+		{ "fault,count=2", "!!......" },         { "fault,after=3", "...!!!!!" },
+		{ "fault,every=3", "..!..!.." },         { "fault,every=2,after=1", "..!.!.!." },
 		{ "fault,after=2,count=3", "..!!!..." }, { "fault,every=2,count=1", ".!......" },
 	};
 
@@ -168,9 +168,9 @@ static void test_held(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors),	cmocka_unit_test(test_times),
+		cmocka_unit_test(test_errors),  cmocka_unit_test(test_times),
 		cmocka_unit_test(test_percent), cmocka_unit_test(test_where),
-		cmocka_unit_test(test_data),	cmocka_unit_test(test_held),
+		cmocka_unit_test(test_data),    cmocka_unit_test(test_held),
 	};
 
 	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);

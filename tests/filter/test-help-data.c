@@ -303,10 +303,10 @@ static void test_events(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_data_each),
-		cmocka_unit_test(test_replace), cmocka_unit_test(test_data),
-		cmocka_unit_test(test_dirents),	  cmocka_unit_test(test_odd_dirents),
-		cmocka_unit_test(test_xattrs),	  cmocka_unit_test(test_events),
+		cmocka_unit_test(test_data_each),   cmocka_unit_test(test_replace),
+		cmocka_unit_test(test_data),        cmocka_unit_test(test_dirents),
+		cmocka_unit_test(test_odd_dirents), cmocka_unit_test(test_xattrs),
+		cmocka_unit_test(test_events),
 	};
 
 	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);

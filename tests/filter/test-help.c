@@ -209,7 +209,7 @@ static void test_names(void **state)
 /* Prefixes and suffixes at the ends of words, and of words of words. */
 static void test_name_lengths(void **state)
 {
-	static const int lens[] = { 1,	7,   8,	  9,   16,  31,	 63,  64,
+	static const int lens[] = { 1,  7,   8,   9,   16,  31,  63,  64,
 				    65, 127, 128, 200, 247, 248, 249, 254 };
 
 	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
@@ -315,8 +315,7 @@ static void pick(char *text, unsigned int *seed, const char *const *pieces, int 
 static void test_lists_at_random(void **state)
 {
 	static const char *const pieces[] = {
-		"a", "b", "ab", "*", "?", "[ab]", "[!a]", "\\*",
-		LONG,
+		"a", "b", "ab", "*", "?", "[ab]", "[!a]", "\\*", LONG,
 	};
 	static const char *const words[] = { "a", "b", "ab", "*", "x", LONG };
 	unsigned int seed = 1, n_matches = 0;
@@ -369,7 +368,7 @@ static void test_ids(void **state)
 	static const struct {
 		uint32_t uid;
 		int matches;
-	} rows[] = { { 0, 1 },	  { 1, 0 },    { 999, 0 },	  { 1000, 1 },
+	} rows[] = { { 0, 1 },    { 1, 0 },    { 999, 0 },        { 1000, 1 },
 		     { 1999, 1 }, { 2000, 0 }, { 4294967295u, 1 } };
 
 	direct_load("help,ids=0:1000-1999:4294967295");
@@ -388,7 +387,7 @@ static void test_ops(void **state)
 		uint32_t opcode;
 		int matches;
 	} rows[] = { { FUSE_MKDIR, 1 }, { FUSE_REMOVEXATTR, 1 }, { FUSE_SETXATTR, 1 },
-		     { FUSE_RMDIR, 0 }, { FUSE_SYMLINK, 0 },	 { FUSE_COPY_FILE_RANGE, 1 } };
+		     { FUSE_RMDIR, 0 }, { FUSE_SYMLINK, 0 },     { FUSE_COPY_FILE_RANGE, 1 } };
 
 	direct_load("help,ops=mkdir:*xattr:copy");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -22,8 +22,8 @@ static void test_names(void **state)
 {
 	static const struct row rows[] = {
 		{ "", ".env", -ENOENT },   { "a/b/c", ".env", -ENOENT }, { "", "x.key", -ENOENT },
-		{ "a", "x.key", -ENOENT }, { "", ".env.example", 0 },	 { "", "key", 0 },
-		{ "", "id_rsa", -ENOENT }, { "", "id_RSA", 0 },		 { "", "", 0 },
+		{ "a", "x.key", -ENOENT }, { "", ".env.example", 0 },    { "", "key", 0 },
+		{ "", "id_rsa", -ENOENT }, { "", "id_RSA", 0 },          { "", "", 0 },
 	};
 
 	direct_load("hide,names=.env:*.key:id_[a-z]*");
@@ -102,9 +102,9 @@ static void test_held(void **state)
 	static const struct {
 		uint32_t opcode, mode, held;
 	} rows[] = {
-		{ FUSE_LOOKUP, 0, 1 },	     { FUSE_LOOKUP, S_IFDIR, 1 },
+		{ FUSE_LOOKUP, 0, 1 },       { FUSE_LOOKUP, S_IFDIR, 1 },
 		{ FUSE_LOOKUP, S_IFREG, 0 }, { FUSE_READDIR, S_IFLNK, 0 },
-		{ FUSE_CREATE, 0, 0 },	     { FUSE_MKDIR, 0, 1 },
+		{ FUSE_CREATE, 0, 0 },       { FUSE_MKDIR, 0, 1 },
 		{ FUSE_LINK, 0, 0 },
 	};
 
@@ -172,9 +172,9 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),	cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_for),
-		cmocka_unit_test(test_held),	cmocka_unit_test(test_many),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_for),   cmocka_unit_test(test_held),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);

@@ -186,9 +186,23 @@ static void test_values_at_random(void **state)
 static void test_values_of_files(void **state)
 {
 	static const char *const parts[] = {
-		"a=SS\n", "export b_c='S S'\n", "d: SSSS SS\n", "\"e\": \"S'S\",\n",
-		"f=\"S\nS=S\nS: S\"\n", "g:\n", "  h: S\n", "# i S'S=\n", "k=S \\\nS=S\n", "\n",
-		"l=S # S\n", "SS SS\n", "  S=S\n", "m: |\n   S: S\n   S=S\n", "n = \"\"\n", "{\n", "}\n",
+		"a=SS\n",
+		"export b_c='S S'\n",
+		"d: SSSS SS\n",
+		"\"e\": \"S'S\",\n",
+		"f=\"S\nS=S\nS: S\"\n",
+		"g:\n",
+		"  h: S\n",
+		"# i S'S=\n",
+		"k=S \\\nS=S\n",
+		"\n",
+		"l=S # S\n",
+		"SS SS\n",
+		"  S=S\n",
+		"m: |\n   S: S\n   S=S\n",
+		"n = \"\"\n",
+		"{\n",
+		"}\n",
 	};
 	static char text[8192];
 	unsigned int seed = 11;
@@ -317,7 +331,7 @@ static void test_writing(void **state)
 {
 	static const struct {
 		uint32_t opcode, flags; /* of an open, of what is set, of a write */
-		int denied, allowed;	/* where the file is masked */
+		int denied, allowed;    /* where the file is masked */
 	} rows[] = {
 		{ FUSE_OPEN, O_RDONLY, 0, 0 },
 		{ FUSE_OPEN, O_RDWR, -EPERM, 0 },
@@ -362,7 +376,8 @@ static void speed(const char *spec, uint64_t offset, double least)
 			call->data[i] = i % 40 ? i % 7 ? 'a' : '=' : '\n';
 		call->data_len = len;
 		ns = direct_ns(direct_post, 100);
-		print_message("%s at %llu: %u KiB at %.2f GB/s\n", spec, (unsigned long long)offset, len / 1024, len / ns);
+		print_message("%s at %llu: %u KiB at %.2f GB/s\n", spec, (unsigned long long)offset,
+			      len / 1024, len / ns);
 		/* Less than is to be reached, since others may be busy here: words, not bytes. */
 		assert_true(len / ns > least);
 	}

@@ -25,8 +25,8 @@ static struct fuse_attr *attr_of(struct pst_call *call)
 
 static void test_shown(void **state)
 {
-	static const uint32_t opcodes[] = { FUSE_LOOKUP,  FUSE_CREATE,	FUSE_MKDIR,
-					    FUSE_MKNOD,	  FUSE_SYMLINK, FUSE_LINK,
+	static const uint32_t opcodes[] = { FUSE_LOOKUP,  FUSE_CREATE,  FUSE_MKDIR,
+					    FUSE_MKNOD,   FUSE_SYMLINK, FUSE_LINK,
 					    FUSE_TMPFILE, FUSE_GETATTR, FUSE_SETATTR };
 	static const struct {
 		const char *spec;

@@ -246,7 +246,8 @@ static void test_room_behind_the_end_is_refused(void **state)
 	assert_int_equal(allocate(&a, FALLOC_FL_KEEP_SIZE, 0, 1000, 50), -EDQUOT);
 	assert_int_equal(allocate(&a, FALLOC_FL_KEEP_SIZE, 40, 20, 50), -EOPNOTSUPP);
 	assert_int_equal(allocate(&a, FALLOC_FL_KEEP_SIZE, 0, 50, 50), 0);
-	assert_int_equal(allocate(&a, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, 40, 20, 50), -EOPNOTSUPP);
+	assert_int_equal(allocate(&a, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, 40, 20, 50),
+			 -EOPNOTSUPP);
 	assert_int_equal(allocate(&a, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 40, 1000, 50), 0);
 	assert_int_equal(left(&a, 200), 100);
 }
@@ -296,7 +297,8 @@ static void test_usage_does_not_fall_below_zero(void **state)
 
 static void test_huge_sizes_do_not_overflow(void **state)
 {
-	static const char *const specs[] = { "quota,bytes=100", "quota,files=100", "quota,bytes=1152921504606846976" };
+	static const char *const specs[] = { "quota,bytes=100", "quota,files=100",
+					     "quota,bytes=1152921504606846976" };
 	struct file a = { S_IFREG, 1, 1, 10, 0 }, b = { S_IFREG, 1, 1, 11, 0 };
 
 	direct_load(specs[0]);
@@ -444,8 +446,10 @@ static void test_owners(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bytes),	 cmocka_unit_test(test_failures),
-		cmocka_unit_test(test_files),	 cmocka_unit_test(test_owners),
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_owners),
 		cmocka_unit_test(test_room_behind_the_end_is_refused),
 		cmocka_unit_test(test_file_without_name_counts_until_forgotten),
 		cmocka_unit_test(test_usage_does_not_fall_below_zero),

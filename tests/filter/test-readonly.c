@@ -15,14 +15,14 @@ static void test_names(void **state)
 		const char *dir, *name;
 		int verdict;
 	} rows[] = {
-		{ "", "usr", -EROFS },	    { "usr", "x", -EROFS },
+		{ "", "usr", -EROFS },      { "usr", "x", -EROFS },
 		{ "usr/a/b", "x", -EROFS }, { "", "etc", 0 },
-		{ "etc", "x", 0 },	    { "etc", "ssl", -EROFS },
-		{ "a", "usr", 0 },	    { "a", "x.lock", -EROFS },
-		{ "a", "lock", 0 },	    { "a/x.lock", "in", -EROFS },
+		{ "etc", "x", 0 },          { "etc", "ssl", -EROFS },
+		{ "a", "usr", 0 },          { "a", "x.lock", -EROFS },
+		{ "a", "lock", 0 },         { "a/x.lock", "in", -EROFS },
 	};
 	static const uint32_t changes[] = { FUSE_CREATE, FUSE_MKDIR,  FUSE_MKNOD, FUSE_SYMLINK,
-					    FUSE_LINK,	 FUSE_UNLINK, FUSE_RMDIR, FUSE_RENAME2 };
+					    FUSE_LINK,   FUSE_UNLINK, FUSE_RMDIR, FUSE_RENAME2 };
 
 	direct_load("readonly,names=*.lock,paths=/usr:/etc/ssl");
 	for (size_t i = 0; i < N(rows); i++) {

@@ -53,8 +53,10 @@ static const char *const texts[] = {
 static uint64_t a_number(void)
 {
 	static const uint64_t numbers[] = {
-		0, 1, 2, 4, 255, 511, 512, 1023, 1024, 4095, 4096, 8192, 16384, 65535, 65536,
-		INT32_MAX, 1u << 31, UINT32_MAX - 1, UINT32_MAX, INT64_MAX, UINT64_MAX,
+		0,          1,         2,          4,         255,      511,
+		512,        1023,      1024,       4095,      4096,     8192,
+		16384,      65535,     65536,      INT32_MAX, 1u << 31, UINT32_MAX - 1,
+		UINT32_MAX, INT64_MAX, UINT64_MAX,
 	};
 	uint8_t pick = (uint8_t)take_back(1);
 
@@ -68,21 +70,50 @@ static void write_member(struct pst_call *call)
 {
 	struct fuse_dirent *dirent = (struct fuse_dirent *)call->data;
 	uint32_t *const members[] = {
-		&call->data_len, &call->data_size, &call->n_names, &call->n_events, &call->child.held,
-		&call->name[0].len, &call->opcode, (uint32_t *)&call->error, &call->delay_us,
-		&call->caller.uid, &call->caller.gid, &call->in.read.size, &call->in.write.size,
-		&call->in.getxattr.size, &call->in.ioctl.out_size, &call->in.ioctl.in_size,
-		&call->in.setxattr.size, &call->in.rename.flags, &call->in.mknod.mode,
-		&call->in.create.flags, &call->out.entry.attr.mode, &call->out.attr.attr.mode,
-		&call->out.write.size, &call->out.open.open_flags, &call->out.getxattr.size,
-		&dirent->namelen, &((struct fuse_direntplus *)call->data)->dirent.namelen,
+		&call->data_len,
+		&call->data_size,
+		&call->n_names,
+		&call->n_events,
+		&call->child.held,
+		&call->name[0].len,
+		&call->opcode,
+		(uint32_t *)&call->error,
+		&call->delay_us,
+		&call->caller.uid,
+		&call->caller.gid,
+		&call->in.read.size,
+		&call->in.write.size,
+		&call->in.getxattr.size,
+		&call->in.ioctl.out_size,
+		&call->in.ioctl.in_size,
+		&call->in.setxattr.size,
+		&call->in.rename.flags,
+		&call->in.mknod.mode,
+		&call->in.create.flags,
+		&call->out.entry.attr.mode,
+		&call->out.attr.attr.mode,
+		&call->out.write.size,
+		&call->out.open.open_flags,
+		&call->out.getxattr.size,
+		&dirent->namelen,
+		&((struct fuse_direntplus *)call->data)->dirent.namelen,
 	};
 	uint64_t *const wide[] = {
-		&call->node.nodeid, &call->node2.nodeid, &call->cell, &call->child.cell,
-		&call->in.read.fh, &call->in.read.offset, &call->in.setattr.size,
-		&call->in.copy.len, &call->out.entry.nodeid, &call->out.entry.generation,
-		&call->out.entry.attr.size, &call->out.open.fh, &call->out.lseek.offset,
-		&call->out.copy.bytes_copied, &dirent->off,
+		&call->node.nodeid,
+		&call->node2.nodeid,
+		&call->cell,
+		&call->child.cell,
+		&call->in.read.fh,
+		&call->in.read.offset,
+		&call->in.setattr.size,
+		&call->in.copy.len,
+		&call->out.entry.nodeid,
+		&call->out.entry.generation,
+		&call->out.entry.attr.size,
+		&call->out.open.fh,
+		&call->out.lseek.offset,
+		&call->out.copy.bytes_copied,
+		&dirent->off,
 	};
 	unsigned int n = sizeof(members) / sizeof(members[0]);
 	unsigned int pick = (unsigned int)take_back(1) % (n + sizeof(wide) / sizeof(wide[0]));
@@ -138,7 +169,7 @@ static void write_bytes(struct pst_call *call)
 		{ offsetof(struct pst_call, data) - 80, 80 }, /* where requests arrive */
 		{ offsetof(struct pst_call, listed), sizeof(call->listed) },
 		{ offsetof(struct pst_call, data), 512 },
-		{ 0, 0 },			/* anywhere */
+		{ 0, 0 }, /* anywhere */
 	};
 	unsigned int pick = (unsigned int)take_back(1) % (sizeof(parts) / sizeof(parts[0]));
 	size_t part = parts[pick].len ? parts[pick].len : sizeof(*call) + fake_data_size();
@@ -214,9 +245,9 @@ static int run(struct pst_call *call)
 #define BOTH(name, opcode, facts) { FILTER_PRE, opcode, run }, { FILTER_POST, opcode, run },
 #define POST(name, opcode, facts) { FILTER_POST, opcode, run },
 
-static const struct fake_program all[] = { PST_OPS(BOTH) { FILTER_NAME, 0, run }, { 0 } };
+static const struct fake_program all[] = { PST_OPS(BOTH){ FILTER_NAME, 0, run }, { 0 } };
 /* Without any program before, requests are not read back from the call. */
-static const struct fake_program posts[] = { PST_OPS(POST) { 0 } };
+static const struct fake_program posts[] = { PST_OPS(POST){ 0 } };
 
 static const struct fake fakes[] = {
 	{ .name = "all", .flags = PST_CELLS | PST_WANT_CHILD | PST_WANT_ATTR, .programs = all },
@@ -239,8 +270,11 @@ static void start(void)
 
 static struct view_request next_request(void)
 {
-	static const uint8_t opcodes[] = { PST_OPS(OPCODE) FUSE_READDIRPLUS, FUSE_RENAME,
-					   FUSE_COPY_FILE_RANGE_64, FUSE_LOOKUP, FUSE_OPEN,
+	static const uint8_t opcodes[] = { PST_OPS(OPCODE) FUSE_READDIRPLUS,
+					   FUSE_RENAME,
+					   FUSE_COPY_FILE_RANGE_64,
+					   FUSE_LOOKUP,
+					   FUSE_OPEN,
 					   FUSE_OPENDIR };
 	struct view_request r = {
 		.opcode = opcodes[take_front(1) % sizeof(opcodes)],

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define MAX_KNOWN 64
-#define MAX_OPEN 16
+#define MAX_OPEN  16
 
 struct known {
 	uint64_t id, n; /* n: nlookup */

@@ -13,13 +13,13 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define NAME_60 "n12345678901234567890123456789012345678901234567890123456789"
+#define NAME_60  "n12345678901234567890123456789012345678901234567890123456789"
 #define NAME_250 NAME_60 NAME_60 NAME_60 NAME_60 "0123456789"
 
 static const char *const names[] = {
 	"a", "b", "d", "l", "new", NAME_60, NAME_250, "d2", "e", "..", ".",
 };
-#define N_NAMES (sizeof(names) / sizeof(names[0]))
+#define N_NAMES       (sizeof(names) / sizeof(names[0]))
 #define N_PLAIN_NAMES (N_NAMES - 2) /* without the dots */
 
 static char path_made[100];

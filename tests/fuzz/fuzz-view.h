@@ -15,7 +15,7 @@ void view_start(const char *const *filters);
 struct view_request {
 	uint32_t opcode;
 	unsigned int node, node2, handle, name, name2;
-	uint32_t size;			/* of data that is read, written or set */
+	uint32_t size; /* of data that is read, written or set */
 	uint32_t mode;
 	uint32_t flags;
 	uint64_t off;

@@ -17,7 +17,7 @@
 
 #include "ebpf/filter-private.h"
 
-#define N_SLOTS 16
+#define N_SLOTS   16
 #define DATA_SIZE 8192
 #define SLOT_SIZE (sizeof(struct pst_call) + DATA_SIZE)
 

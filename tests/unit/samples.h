@@ -18,8 +18,8 @@ struct sample {
 	uint8_t n_names;
 	uint8_t count_at;  /* where the argument says how much data follows; see data_len */
 	uint32_t data_len; /* 0: the operation has no data, and no count */
-	uint32_t unit;	   /* bytes that one of the count stands for */
-	bool more;	   /* what follows the part we know is kept as data */
+	uint32_t unit;     /* bytes that one of the count stands for */
+	bool more;         /* what follows the part we know is kept as data */
 };
 
 static const struct sample samples[] = {

@@ -73,7 +73,7 @@ static void test_thread(void **state)
 {
 	static const int none[] = {
 		CAP_SYS_RESOURCE, CAP_NET_ADMIN, CAP_SYS_MODULE, CAP_SYS_PTRACE,
-		CAP_KILL,	  CAP_SYS_RAWIO, CAP_SYS_TIME,	 CAP_SYS_CHROOT
+		CAP_KILL,         CAP_SYS_RAWIO, CAP_SYS_TIME,   CAP_SYS_CHROOT
 	};
 
 	assert_int_equal(before.uid, 0);
@@ -396,11 +396,11 @@ static void test_whole_of_child(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_thread),	cmocka_unit_test(test_caller),
+		cmocka_unit_test(test_thread),  cmocka_unit_test(test_caller),
 		cmocka_unit_test(test_failure), cmocka_unit_test(test_again),
-		cmocka_unit_test(test_others),	cmocka_unit_test(test_writer),
-		cmocka_unit_test(test_files),	cmocka_unit_test(test_lookup),
-		cmocka_unit_test(test_whole),	cmocka_unit_test(test_whole_of_child),
+		cmocka_unit_test(test_others),  cmocka_unit_test(test_writer),
+		cmocka_unit_test(test_files),   cmocka_unit_test(test_lookup),
+		cmocka_unit_test(test_whole),   cmocka_unit_test(test_whole_of_child),
 	};
 
 	if (geteuid() != 0) {

@@ -33,7 +33,7 @@ struct fixture {
 	char directory[64];
 	char path[CTL_PATH_MAX];
 	struct ctl_server *server;
-	_Atomic int taken_fd;		/* what the verb "take" has taken; -1: nothing */
+	_Atomic int taken_fd; /* what the verb "take" has taken; -1: nothing */
 };
 
 static _Atomic int n_slow;
@@ -665,13 +665,16 @@ static void test_members(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(test_calls),	   TEST(test_rubbish),	    TEST(test_pieces),
-		TEST(test_endless_line),   TEST(test_silent_clients), TEST(test_long_reply),
-		TEST(test_many_clients),   TEST(test_new_clients),  TEST(test_burst),
-		TEST(test_gone_at_once),   TEST(test_modes),
-		TEST(test_stale),	   TEST(test_open_directory), TEST(test_end),
-		TEST(test_bad_server),	   TEST(test_take),	    TEST(test_taken_at_end),
-		TEST(test_take_fails),	   TEST(test_take_unread),  TEST(test_slow_verbs),
+		TEST(test_calls),          TEST(test_rubbish),
+		TEST(test_pieces),         TEST(test_endless_line),
+		TEST(test_silent_clients), TEST(test_long_reply),
+		TEST(test_many_clients),   TEST(test_new_clients),
+		TEST(test_burst),          TEST(test_gone_at_once),
+		TEST(test_modes),          TEST(test_stale),
+		TEST(test_open_directory), TEST(test_end),
+		TEST(test_bad_server),     TEST(test_take),
+		TEST(test_taken_at_end),   TEST(test_take_fails),
+		TEST(test_take_unread),    TEST(test_slow_verbs),
 		TEST(test_members),
 	};
 

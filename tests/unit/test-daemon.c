@@ -31,9 +31,9 @@
 typedef void (*child_fn)(struct daemon *daemon, int hold_fd);
 
 struct result {
-	int status;			/* of the command, as waitpid() has it */
-	char text[600];			/* what it said on standard error */
-	int hold_fd;			/* readable at its end: the child is gone */
+	int status;     /* of the command, as waitpid() has it */
+	char text[600]; /* what it said on standard error */
+	int hold_fd;    /* readable at its end: the child is gone */
 };
 
 static _Noreturn void command(child_fn child, int error_fd, int hold_fd)
@@ -236,7 +236,7 @@ static void test_foreground(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ready),	      cmocka_unit_test(test_failure),
+		cmocka_unit_test(test_ready),        cmocka_unit_test(test_failure),
 		cmocka_unit_test(test_long_failure), cmocka_unit_test(test_no_report),
 		cmocka_unit_test(test_interrupted),  cmocka_unit_test(test_foreground),
 	};

@@ -18,8 +18,8 @@
 #include "util/cleanup.h"
 #include "wire/encode.h"
 
-#define DIRENT 24u /* offset of the name in an entry */
-#define PLUS 128u  /* what comes before the entry in a listing with attributes */
+#define DIRENT   24u  /* offset of the name in an entry */
+#define PLUS     128u /* what comes before the entry in a listing with attributes */
 #define MAX_NAME 255u
 
 /* The n-th entry of a listing: names of all lengths. */
@@ -283,8 +283,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_listing), cmocka_unit_test(test_fits),
-		cmocka_unit_test(test_attr),	cmocka_unit_test(test_rdev),
-		cmocka_unit_test(test_entry),	cmocka_unit_test(test_statx),
+		cmocka_unit_test(test_attr),    cmocka_unit_test(test_rdev),
+		cmocka_unit_test(test_entry),   cmocka_unit_test(test_statx),
 		cmocka_unit_test(test_statfs),
 	};
 

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #define N_THREADS 8
-#define N_LINES 500
+#define N_LINES   500
 
 static void *print_lines(void *arg)
 {
@@ -49,7 +49,8 @@ static void test_lines_of_threads_stay_whole(void **state)
 		int thread, number, end = 0;
 
 		assert_int_equal(sscanf(line, "penstock: thread %d says line %d of many%n", &thread,
-					&number, &end), 2);
+					&number, &end),
+				 2);
 		assert_string_equal(line + end, "\n");
 		n++;
 	}

@@ -28,7 +28,7 @@
 #include "util/fd.h"
 
 #define N_FILES 12
-#define BUDGET 4
+#define BUDGET  4
 
 #define require(what)                                                                              \
 	do {                                                                                       \

@@ -244,10 +244,10 @@ static void test_real(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pack),	    cmocka_unit_test(test_pack_large),
+		cmocka_unit_test(test_pack),        cmocka_unit_test(test_pack_large),
 		cmocka_unit_test(test_pack_others), cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_unpack_none), cmocka_unit_test(test_is_ino),
-		cmocka_unit_test(test_equal),	    cmocka_unit_test(test_real),
+		cmocka_unit_test(test_equal),       cmocka_unit_test(test_real),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

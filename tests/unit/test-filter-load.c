@@ -38,8 +38,10 @@ static void test_refused(void **state)
 		{ "bad-library", { "bad-library.bpf.o", "'strcmp'", "static" } },
 		{ "bad-debug", { "bad-debug.bpf.o", "without -g", "" } },
 		{ "bad-variable", { "'limit'", "not a constant", "PST_OPTION()" } },
-		{ "bad-syscall", { "pst_pre_chmod", "penstock/pre/chmod", "for \"penstock/pre/setattr\"" } },
-		{ "bad-section", { "program", "penstock/pre/lokup", "for \"penstock/pre/lookup\"" } },
+		{ "bad-syscall",
+		  { "pst_pre_chmod", "penstock/pre/chmod", "for \"penstock/pre/setattr\"" } },
+		{ "bad-section",
+		  { "program", "penstock/pre/lokup", "for \"penstock/pre/lookup\"" } },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -112,7 +114,9 @@ static uint64_t counted(const char *map)
 	int fd = (int)syscall(SYS_bpf, BPF_OBJ_GET, &attr, sizeof(attr));
 
 	assert_true(fd >= 0);
-	attr = (union bpf_attr){ .map_fd = (uint32_t)fd, .key = (uintptr_t)&zero, .value = (uintptr_t)&n };
+	attr = (union bpf_attr){ .map_fd = (uint32_t)fd,
+				 .key = (uintptr_t)&zero,
+				 .value = (uintptr_t)&n };
 	assert_int_equal(syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)), 0);
 	close(fd);
 	return n;
@@ -189,14 +193,15 @@ static void test_pin_that_does_not_fit_is_refused(void **state)
 	count_one(filter);
 	filter_keep_pin(filter);
 	filter_free(filter);
-	assert_true(filter_load("maps,unit=20,pin=/sys/fs/bpf/penstock-test", slots, &other, &error) < 0);
+	assert_true(filter_load("maps,unit=20,pin=/sys/fs/bpf/penstock-test", slots, &other,
+				&error) < 0);
 	assert_non_null(strstr(error.text, "another filter"));
 	assert_non_null(strstr(error.text, "rm -r /sys/fs/bpf/penstock-test"));
 	snprintf(path, sizeof(path), "%s/maps.bpf.o", getenv("PENSTOCK_FILTER_PATH"));
 	unlink("/tmp/penstock-test-others.bpf.o");
 	assert_int_equal(symlink(path, "/tmp/penstock-test-others.bpf.o"), 0);
-	assert_true(filter_load("/tmp/penstock-test-others.bpf.o,pin=/sys/fs/bpf/penstock-test", slots,
-				&other, &error) < 0);
+	assert_true(filter_load("/tmp/penstock-test-others.bpf.o,pin=/sys/fs/bpf/penstock-test",
+				slots, &other, &error) < 0);
 	assert_int_equal(unlink("/tmp/penstock-test-others.bpf.o"), 0);
 	assert_non_null(strstr(error.text, "(maps,"));
 	assert_int_equal(counted(map), 10);
@@ -205,7 +210,8 @@ static void test_pin_that_does_not_fit_is_refused(void **state)
 	filter_free(filter);
 	/* Without the mark nobody knows whose they are. */
 	assert_int_equal(unlink(mark), 0);
-	assert_true(filter_load("maps,unit=10,pin=/sys/fs/bpf/penstock-test", slots, &other, &error) < 0);
+	assert_true(filter_load("maps,unit=10,pin=/sys/fs/bpf/penstock-test", slots, &other,
+				&error) < 0);
 	assert_non_null(strstr(error.text, "was not left by a filter"));
 	assert_int_equal(counted(map), 10);
 	assert_int_equal(unlink(map), 0);
@@ -258,9 +264,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_check),	 cmocka_unit_test(test_pin),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_pin),
 		cmocka_unit_test(test_pin_that_does_not_fit_is_refused),
-		cmocka_unit_test(test_slots),	 cmocka_unit_test(test_unprivileged),
+		cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_unprivileged),
 	};
 	int r;
 

@@ -132,7 +132,8 @@ static void test_integers(void **state)
 		int r;
 
 		memset(number, 0xaa, sizeof(number));
-		r = value_integer(rows[i].text, &any, rows[i].size, rows[i].is_signed, number, &error);
+		r = value_integer(rows[i].text, &any, rows[i].size, rows[i].is_signed, number,
+				  &error);
 		if ((r < 0) != rows[i].refused)
 			fail_msg("%s: %d", rows[i].text, r);
 		assert_int_equal(number[rows[i].size], 0xaa);
@@ -331,8 +332,8 @@ static void test_engine_options(void **state)
 	static const struct {
 		const char *spec, *name, *at;
 	} rows[] = {
-		{ "pass", "pass", "" },		  { "pass,name=a_B.c-9", "a_B.c-9", "" },
-		{ "pass,at=/", "pass", "" },	  { "pass,at=//a//b/", "pass", "a/b" },
+		{ "pass", "pass", "" },           { "pass,name=a_B.c-9", "a_B.c-9", "" },
+		{ "pass,at=/", "pass", "" },      { "pass,at=//a//b/", "pass", "a/b" },
 		{ "pass,at=./a/.", "pass", "a" }, { "pass,at=..a,name=x", "x", "..a" },
 	};
 
@@ -433,7 +434,8 @@ static void test_no_object(void **state)
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	for (int i = 0; i < 3; i++) {
 		const char *const what[] = { path, fifo, "/dev/zero" };
-		const char *const why[] = { "too large", "not a regular file", "not a regular file" };
+		const char *const why[] = { "too large", "not a regular file",
+					    "not a regular file" };
 		_cleanup_(load_fini) struct load load = { 0 };
 
 		assert_true(load_open(&load, what[i], &error) < 0);
@@ -446,11 +448,11 @@ static void test_no_object(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_spec),	 cmocka_unit_test(test_spec_name),
+		cmocka_unit_test(test_spec),     cmocka_unit_test(test_spec_name),
 		cmocka_unit_test(test_integers), cmocka_unit_test(test_ids),
-		cmocka_unit_test(test_cgroup),	 cmocka_unit_test(test_options),
-		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_engine_options),
-		cmocka_unit_test(test_damaged),	 cmocka_unit_test(test_no_object),
+		cmocka_unit_test(test_cgroup),   cmocka_unit_test(test_options),
+		cmocka_unit_test(test_refused),  cmocka_unit_test(test_engine_options),
+		cmocka_unit_test(test_damaged),  cmocka_unit_test(test_no_object),
 	};
 
 	if (!getenv("PENSTOCK_FILTER_PATH")) {

@@ -94,7 +94,9 @@ static void test_kinds(void **state)
 		{ KEY_64 "x*", false, KEY_64, PST_PATTERN_GLOB },
 		{ "*" KEY_64, true, KEY_64, PST_PATTERN_OPEN },
 		{ "*x" KEY_64, true, KEY_64, PST_PATTERN_GLOB },
-		{ LEN_255, false, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", PST_PATTERN_GLOB },
+		{ LEN_255, false,
+		  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		  PST_PATTERN_GLOB },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -124,8 +126,8 @@ static void test_lists(void **state)
 		const char *key;
 		int shorter;
 	} begins[] = {
-		{ "a", -1 },  { "a", -1 },   { "ab", 1 },  { "abcd", 2 }, { "abcd", 2 },
-		{ "abd", 2 }, { "abde", 5 }, { "ac", 1 },  { "b", -1 },
+		{ "a", -1 },  { "a", -1 },   { "ab", 1 }, { "abcd", 2 }, { "abcd", 2 },
+		{ "abd", 2 }, { "abde", 5 }, { "ac", 1 }, { "b", -1 },
 	};
 	_cleanup_(patterns_fini) struct patterns patterns = { 0 };
 	struct pst_names first, second;
@@ -189,18 +191,38 @@ static void test_bad_names(void **state)
 	static const struct {
 		const char *list, *word;
 	} rows[] = {
-		{ "", "empty" },	{ "a::b", "empty" }, { "a:", "empty" },
-		{ ":a", "empty" },	{ "a/b", "path" },   { "/", "path" },
-		{ "[", "\\[" },		{ "a[b", "\\[" },    { "[]", "\\[" },
-		{ "[!]", "\\[" },	{ "[a\\]", "\\[" },  { "a\\", "backslash" },
+		{ "", "empty" },
+		{ "a::b", "empty" },
+		{ "a:", "empty" },
+		{ ":a", "empty" },
+		{ "a/b", "path" },
+		{ "/", "path" },
+		{ "[", "\\[" },
+		{ "a[b", "\\[" },
+		{ "[]", "\\[" },
+		{ "[!]", "\\[" },
+		{ "[a\\]", "\\[" },
+		{ "a\\", "backslash" },
 		{ "x" LEN_255, "255" },
 		/* What other programs give a meaning to: the user is told what to write. */
-		{ "!x", "\\!x" },	{ "a:!x", "\\!x" },    { "@rules", "\\@rules" },
-		{ "**", "'*'" },	{ "**/x", "'x'" },    { "a/**", "every directory" },
-		{ "a**b", "'a*b'" },	{ "***", "'*'" },     { ".env .git", ".env:.git" },
-		{ " a", "blank" },	{ "a ", "blank" },    { "a\tb", "blank" },
-		{ "a\n", "blank" },	{ "secret/", "'secret'" }, { "/secret", "'secret'" },
-		{ "/a/b/", "'b'" },	{ "a/b", "paths=a/b" }, { "a:b/", "'b'" },
+		{ "!x", "\\!x" },
+		{ "a:!x", "\\!x" },
+		{ "@rules", "\\@rules" },
+		{ "**", "'*'" },
+		{ "**/x", "'x'" },
+		{ "a/**", "every directory" },
+		{ "a**b", "'a*b'" },
+		{ "***", "'*'" },
+		{ ".env .git", ".env:.git" },
+		{ " a", "blank" },
+		{ "a ", "blank" },
+		{ "a\tb", "blank" },
+		{ "a\n", "blank" },
+		{ "secret/", "'secret'" },
+		{ "/secret", "'secret'" },
+		{ "/a/b/", "'b'" },
+		{ "a/b", "paths=a/b" },
+		{ "a:b/", "'b'" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -247,7 +269,7 @@ static void test_paths(void **state)
 			const struct pst_pattern *row = &patterns.rows[j];
 
 			strcat(strcat(all, j ? " " : ""), row->text);
-			assert_int_equal(row->kind, row->text[0] == '*'	      ? PST_PATTERN_GLOB :
+			assert_int_equal(row->kind, row->text[0] == '*'    ? PST_PATTERN_GLOB :
 						    strchr(row->text, '*') ? PST_PATTERN_OPEN :
 									     PST_PATTERN_EXACT);
 		}
@@ -294,10 +316,9 @@ static void test_bad_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds),	  cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_sides),
-		cmocka_unit_test(test_bad_names), cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_bad_paths),
+		cmocka_unit_test(test_kinds), cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_sides), cmocka_unit_test(test_bad_names),
+		cmocka_unit_test(test_paths), cmocka_unit_test(test_bad_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

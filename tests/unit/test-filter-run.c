@@ -50,9 +50,8 @@ static void test_precedence(void **state)
 	for (uint32_t op = 0; op < OP_MAX; op++) {
 		bool has_program = facts->ops[FILTER_PRE] >> op & 1;
 
-		assert_int_equal(has_program,
-				 op_filter_name(op) && op != FUSE_READ && op != FUSE_WRITE &&
-					 op != FUSE_FORGET);
+		assert_int_equal(has_program, op_filter_name(op) && op != FUSE_READ &&
+						      op != FUSE_WRITE && op != FUSE_FORGET);
 		if (has_program && op != FUSE_RENAME2)
 			assert_int_equal(run(filter, FILTER_PRE, op, 0) == -2,
 					 PST_OPS_THAT_CHANGE >> op & 1);
@@ -161,10 +160,10 @@ static void test_names(void **state)
 		const char *name;
 		int lists; /* bit 0: it is in the first; bit 1: in the second */
 	} rows[] = {
-		{ ".env", 3 },	{ ".envx", 0 },	 { ".en", 0 },	 { "a.key", 1 }, { ".key", 1 },
-		{ "key", 0 },	{ "id_rsa", 1 }, { "id_", 1 },	 { "id", 0 },	 { "abc", 1 },
-		{ "abbc", 0 },	{ "*", 1 },	 { "**", 0 },	 { "x", 2 },	 { "zebra", 2 },
-		{ "y.key", 3 }, { "id_.c", 3 },	 { "plain", 0 }, { ".keys", 0 },
+		{ ".env", 3 },  { ".envx", 0 },  { ".en", 0 },   { "a.key", 1 }, { ".key", 1 },
+		{ "key", 0 },   { "id_rsa", 1 }, { "id_", 1 },   { "id", 0 },    { "abc", 1 },
+		{ "abbc", 0 },  { "*", 1 },      { "**", 0 },    { "x", 2 },     { "zebra", 2 },
+		{ "y.key", 3 }, { "id_.c", 3 },  { "plain", 0 }, { ".keys", 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -189,9 +188,9 @@ static void test_paths(void **state)
 		const char *path;
 		bool inside;
 	} rows[] = {
-		{ "etc", false },	 { "etc/ssl", true },	 { "etc/ssl/a/b", true },
-		{ "ssl", false },	 { "ssl/etc", false },	 { "a/etc/ssl", false },
-		{ "src/b-1/x", true },	 { "src/b-/x/y", true }, { "src/c-1/x", false },
+		{ "etc", false },        { "etc/ssl", true },    { "etc/ssl/a/b", true },
+		{ "ssl", false },        { "ssl/etc", false },   { "a/etc/ssl", false },
+		{ "src/b-1/x", true },   { "src/b-/x/y", true }, { "src/c-1/x", false },
 		{ "src/b-1/xx", false }, { "src/x", false },
 	};
 
@@ -314,9 +313,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_precedence), cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_options),	   cmocka_unit_test(test_names),
-		cmocka_unit_test(test_paths),	   cmocka_unit_test(test_many_names),
-		cmocka_unit_test(test_stat),	   cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_options),    cmocka_unit_test(test_names),
+		cmocka_unit_test(test_paths),      cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_stat),       cmocka_unit_test(test_threads),
 	};
 	int r;
 

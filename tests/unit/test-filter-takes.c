@@ -126,7 +126,8 @@ static unsigned int try_option(struct load *load, const struct option *option)
 		if (!*word)
 			continue;
 		n++;
-		if (*told_by(load, option, word) && !strstr(told_by(load, option, word), "has no effect"))
+		if (*told_by(load, option, word) &&
+		    !strstr(told_by(load, option, word), "has no effect"))
 			fail_msg("%s=%s: \"%s\"", option->name, word, told_by(load, option, word));
 		try_typos(load, option, word);
 	}

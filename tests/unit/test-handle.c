@@ -146,8 +146,8 @@ static void test_generations(void **state)
 
 static void test_no_such(void **state)
 {
-	static const uint64_t numbers[] = { 0,		1,	    255,
-					    256,	4095,	    1u << 20,
+	static const uint64_t numbers[] = { 0,          1,          255,
+					    256,        4095,       1u << 20,
 					    UINT32_MAX, 1ULL << 32, (1ULL << 32) + 256,
 					    UINT64_MAX };
 	struct fixture *f = *state;
@@ -188,7 +188,7 @@ static void test_full(void **state)
 /* -- threads --------------------------------------------------------------------------------- */
 
 #define N_THREADS 4
-#define N_SLOTS 8
+#define N_SLOTS   8
 
 struct race {
 	struct fixture *f;

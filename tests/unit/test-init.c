@@ -193,7 +193,7 @@ static void test_max_write(void **state)
 	static const struct {
 		uint32_t max_write, max_pages;
 	} rows[] = {
-		{ 4096, 1 },   { 4097, 2 },	 { 8192, 2 },
+		{ 4096, 1 },   { 4097, 2 },      { 8192, 2 },
 		{ 65536, 16 }, { 1 << 20, 256 }, { 1 << 24, 4096 },
 	};
 	static const struct offer offer = { 7, 45, NEW, true };
@@ -214,10 +214,9 @@ static void test_max_write(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_versions),    cmocka_unit_test(test_features),
-		cmocka_unit_test(test_extra),
-		cmocka_unit_test(test_second_word), cmocka_unit_test(test_disabled),
-		cmocka_unit_test(test_max_write),
+		cmocka_unit_test(test_versions), cmocka_unit_test(test_features),
+		cmocka_unit_test(test_extra),    cmocka_unit_test(test_second_word),
+		cmocka_unit_test(test_disabled), cmocka_unit_test(test_max_write),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,9 +32,9 @@
 /* A byte of a queue: QUICK is answered at once, BUSY takes 50 us of a CPU, SLOW lasts until others go on,
  * LONG is a request that takes 1 ms to copy; any other takes so many milliseconds. */
 #define QUICK 0
-#define LONG 253
-#define BUSY 254
-#define SLOW 255
+#define LONG  253
+#define BUSY  254
+#define SLOW  255
 
 struct crew {
 	struct leader leader;
@@ -91,7 +91,7 @@ static void *worker(void *arg)
 		if (n > 0 && byte == LONG)
 			ms_pass(1);
 		leader_end_wait(&crew->leader, &spare, crew->queue[0],
-			      n > 0 && byte == LONG ? 1 << 20 : 1);
+				n > 0 && byte == LONG ? 1 << 20 : 1);
 		if (n <= 0)
 			break;
 		crew->n_taken[number]++;
@@ -105,8 +105,7 @@ static void *worker(void *arg)
 
 static void start_worker(struct crew *crew)
 {
-	assert_int_equal(
-		pthread_create(&crew->threads[crew->n_threads++], NULL, worker, crew), 0);
+	assert_int_equal(pthread_create(&crew->threads[crew->n_threads++], NULL, worker, crew), 0);
 }
 
 static struct crew *crew_new(void)

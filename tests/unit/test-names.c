@@ -20,12 +20,12 @@ static void test_names(void **state)
 		const char *name;
 		bool ok, ok_with_dots;
 	} rows[] = {
-		{ "", false, false },	    { "/", false, false },  { "a/b", false, false },
-		{ "/a", false, false },	    { "a/", false, false }, { "../a", false, false },
-		{ ".", false, true },	    { "..", false, true },  { "./", false, false },
+		{ "", false, false },       { "/", false, false },  { "a/b", false, false },
+		{ "/a", false, false },     { "a/", false, false }, { "../a", false, false },
+		{ ".", false, true },       { "..", false, true },  { "./", false, false },
 		{ "../", false, false },    { "...", true, true },  { ".a", true, true },
-		{ "..a", true, true },	    { "a.", true, true },   { "a..", true, true },
-		{ "a", true, true },	    { " ", true, true },    { "\n", true, true },
+		{ "..a", true, true },      { "a.", true, true },   { "a..", true, true },
+		{ "a", true, true },        { " ", true, true },    { "\n", true, true },
 		{ "\xff\xfe", true, true }, { "\\", true, true },
 	};
 

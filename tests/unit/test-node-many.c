@@ -19,7 +19,7 @@
 #include "util/cleanup.h"
 #include "util/hash.h"
 
-#define MANY 200000u
+#define MANY  200000u
 #define BLOCK (2048 * sizeof(struct node))
 
 static struct fhandle fh_of(uint32_t ino, uint32_t gen)

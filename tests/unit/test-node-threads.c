@@ -22,9 +22,9 @@
 #include "util/hash.h"
 
 #define N_THREADS 4
-#define N_ROUNDS 12000
-#define N_HOT 48
-#define N_BURST 2500
+#define N_ROUNDS  12000
+#define N_HOT     48
+#define N_BURST   2500
 
 /* cmocka's assertions are for the main thread. */
 #define require(what)                                                                              \
@@ -94,7 +94,8 @@ static void choose_hot(void)
 
 	for (int i = 0; i < N_HOT; ino++) {
 		struct node_key key = key_of(ino);
-		uint64_t hash = ino & 1 ? hash_bytes(1 << 8 | 1, key.fh.bytes, key.fh.len) : hash_mix(ino);
+		uint64_t hash = ino & 1 ? hash_bytes(1 << 8 | 1, key.fh.bytes, key.fh.len) :
+					  hash_mix(ino);
 
 		if (!(hash & 0x3fff))
 			hot[i++] = ino;

@@ -223,9 +223,9 @@ static void test_long_handles(void **state)
 static void test_no_such_id(void **state)
 {
 	static const uint64_t ids[] = {
-		0,	    2,		 3,	     0x500000003,	 0x80000000,
-		0x80000001, 0x180000001, 0x83ffffff, 0x84000000,	 0xffffffff,
-		UINT64_MAX, 1ULL << 63,	 0x7fffffff, 0xffffffff7fffffff,
+		0,          2,           3,          0x500000003,        0x80000000,
+		0x80000001, 0x180000001, 0x83ffffff, 0x84000000,         0xffffffff,
+		UINT64_MAX, 1ULL << 63,  0x7fffffff, 0xffffffff7fffffff,
 	};
 	struct fixture *f = *state;
 
@@ -265,7 +265,9 @@ static void test_generation_of_key(void **state)
 	static const struct {
 		uint64_t key[2];
 		uint8_t root;
-	} rows[] = { { { 1, 2 }, 2 }, { { 1, 2 }, 2 }, { { 1, 3 }, 2 }, { { 2, 2 }, 2 }, { { 1, 2 }, 3 } };
+	} rows[] = {
+		{ { 1, 2 }, 2 }, { { 1, 2 }, 2 }, { { 1, 3 }, 2 }, { { 2, 2 }, 2 }, { { 1, 2 }, 3 }
+	};
 	uint32_t generations[5];
 
 	(void)state;

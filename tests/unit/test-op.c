@@ -17,7 +17,7 @@
 #include "filter/op.h"
 
 #define BIT(opcode) (1ULL << (opcode))
-#define N(array) (sizeof(array) / sizeof((array)[0]))
+#define N(array)    (sizeof(array) / sizeof((array)[0]))
 
 static uint64_t rows_with_flag(uint8_t flag)
 {
@@ -36,7 +36,7 @@ static void test_filters_see_the_operations_of_the_public_list(void **state)
 		uint32_t opcode;
 	} seen[] = {
 #define SEEN(name, opcode, facts) { #name, opcode },
-		PST_OPS(SEEN) { "forget", FUSE_FORGET }
+		PST_OPS(SEEN){ "forget", FUSE_FORGET }
 	};
 	size_t n = 0;
 
@@ -84,9 +84,22 @@ static void test_two_forms_of_an_operation_agree(void **state)
 static void test_operations_that_change_something(void **state)
 {
 	static const uint32_t changing[] = {
-		FUSE_SETATTR, FUSE_SYMLINK, FUSE_MKNOD, FUSE_MKDIR, FUSE_UNLINK, FUSE_RMDIR,
-		FUSE_RENAME, FUSE_RENAME2, FUSE_LINK, FUSE_CREATE, FUSE_TMPFILE, FUSE_WRITE,
-		FUSE_SETXATTR, FUSE_REMOVEXATTR, FUSE_FALLOCATE, FUSE_COPY_FILE_RANGE,
+		FUSE_SETATTR,
+		FUSE_SYMLINK,
+		FUSE_MKNOD,
+		FUSE_MKDIR,
+		FUSE_UNLINK,
+		FUSE_RMDIR,
+		FUSE_RENAME,
+		FUSE_RENAME2,
+		FUSE_LINK,
+		FUSE_CREATE,
+		FUSE_TMPFILE,
+		FUSE_WRITE,
+		FUSE_SETXATTR,
+		FUSE_REMOVEXATTR,
+		FUSE_FALLOCATE,
+		FUSE_COPY_FILE_RANGE,
 		FUSE_COPY_FILE_RANGE_64,
 	};
 	uint64_t want = 0;
@@ -191,12 +204,24 @@ static void test_replies(void **state)
 		uint32_t opcode;
 		uint16_t size;
 	} results[] = {
-		{ FUSE_LOOKUP, 128 },	{ FUSE_MKNOD, 128 },	       { FUSE_MKDIR, 128 },
-		{ FUSE_SYMLINK, 128 },	{ FUSE_LINK, 128 },	       { FUSE_CREATE, 144 },
-		{ FUSE_TMPFILE, 144 },	{ FUSE_OPEN, 16 },	       { FUSE_OPENDIR, 16 },
-		{ FUSE_GETATTR, 104 },	{ FUSE_SETATTR, 104 },	       { FUSE_STATX, 288 },
-		{ FUSE_WRITE, 8 },	{ FUSE_COPY_FILE_RANGE, 8 },   { FUSE_IOCTL, 16 },
-		{ FUSE_STATFS, 80 },	{ FUSE_GETLK, 24 },	       { FUSE_LSEEK, 8 },
+		{ FUSE_LOOKUP, 128 },
+		{ FUSE_MKNOD, 128 },
+		{ FUSE_MKDIR, 128 },
+		{ FUSE_SYMLINK, 128 },
+		{ FUSE_LINK, 128 },
+		{ FUSE_CREATE, 144 },
+		{ FUSE_TMPFILE, 144 },
+		{ FUSE_OPEN, 16 },
+		{ FUSE_OPENDIR, 16 },
+		{ FUSE_GETATTR, 104 },
+		{ FUSE_SETATTR, 104 },
+		{ FUSE_STATX, 288 },
+		{ FUSE_WRITE, 8 },
+		{ FUSE_COPY_FILE_RANGE, 8 },
+		{ FUSE_IOCTL, 16 },
+		{ FUSE_STATFS, 80 },
+		{ FUSE_GETLK, 24 },
+		{ FUSE_LSEEK, 8 },
 		{ FUSE_COPY_FILE_RANGE_64, 8 },
 	};
 	size_t n = 0;

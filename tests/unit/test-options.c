@@ -78,13 +78,15 @@ static void test_values(void **state)
 		{ "workers=3,pool=4,fds=1024,max_write=128K",
 		  { .n_workers = 3, .n_pool = 4, .fd_budget = 1024, .max_write = 131072 } },
 		{ "max_threads=7,max_write=1m", { .n_workers = 7, .max_write = 1 << 20 } },
-		{ "transport=dev,uring_depth=16", { .transport = PST_TRANSPORT_DEV, .uring_depth = 16 } },
+		{ "transport=dev,uring_depth=16",
+		  { .transport = PST_TRANSPORT_DEV, .uring_depth = 16 } },
 		{ "io_uring,io_uring_q_depth=8,enable_uring",
 		  { .transport = PST_TRANSPORT_URING, .uring_depth = 8, .enable_uring = 1 } },
 		{ "io_uring,transport=auto", { .transport = PST_TRANSPORT_AUTO } },
 		{ "subtype=penstock,default_permissions,clone_fd,allow_other", { 0 } },
 		{ "nofail,_netdev,defaults,user,users,noauto,comment=x,x-a=b,X-c", { 0 } },
-		{ "nonempty,use_ino,readdir_ino,big_writes,hard_remove,splice_read,auto_cache,intr", { 0 } },
+		{ "nonempty,use_ino,readdir_ino,big_writes,hard_remove,splice_read,auto_cache,intr",
+		  { 0 } },
 		{ "noallow_other,allow_other", { 0 } },
 		{ ",,ro,,", { .mount_flags = PST_MOUNT_RDONLY } },
 	};
@@ -370,10 +372,17 @@ static void test_suggestion(void **state)
 	static const struct {
 		const char *word, *suggestion;
 	} rows[] = {
-		{ "mout", "mount" }, { "unmount", "umount" },	    { "prob", "probe" },
-		{ "state", "stat" }, { "destroy everything", "" }, { "", "" },
-		{ "zzzzzzz", "" },   { "of", "off" },		    { "no", "on" },
-		{ "x", "" },	     { "tsat", "stat" },
+		{ "mout", "mount" },
+		{ "unmount", "umount" },
+		{ "prob", "probe" },
+		{ "state", "stat" },
+		{ "destroy everything", "" },
+		{ "", "" },
+		{ "zzzzzzz", "" },
+		{ "of", "off" },
+		{ "no", "on" },
+		{ "x", "" },
+		{ "tsat", "stat" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -511,11 +520,16 @@ static void test_typos_of_names_are_refused_with_the_name(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),	  cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_spellings), cmocka_unit_test(test_commas),
-		cmocka_unit_test(test_words),	  cmocka_unit_test(test_helper),
-		cmocka_unit_test(test_sloppy),	  cmocka_unit_test(test_log),
-		cmocka_unit_test(test_suggestion),	  cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_spellings),
+		cmocka_unit_test(test_commas),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_helper),
+		cmocka_unit_test(test_sloppy),
+		cmocka_unit_test(test_log),
+		cmocka_unit_test(test_suggestion),
+		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_typos_of_values_are_refused_with_the_word),
 		cmocka_unit_test(test_typos_of_names_are_refused_with_the_name),
 	};

@@ -31,7 +31,7 @@
 #include "util/fd.h"
 
 #define PLAIN (S_IFREG | 0644)
-#define SUID (S_IFREG | 04755)
+#define SUID  (S_IFREG | 04755)
 
 enum event {
 	READ,  /* an open for reading: the mode of the file is not known */
@@ -50,9 +50,9 @@ struct fixture {
 	struct node *node;
 	bool refuses, root;
 	bool want_keeps; /* what the next registration must be made for */
-	bool by_owner;	 /* a registration is made as want_uid, else as nobody in particular */
+	bool by_owner;   /* a registration is made as want_uid, else as nobody in particular */
 	uid_t want_uid;
-	int live;	 /* the number that is registered; 0: none */
+	int live; /* the number that is registered; 0: none */
 	int last;
 	unsigned int n_calls, n_refusals, n_wanted;
 };
@@ -301,8 +301,8 @@ static void test_privilege(void **state)
 		bool anew;
 	} rows[] = {
 		{ PLAIN, PLAIN, false }, { SUID, SUID, false }, { PLAIN, SUID, true },
-		{ SUID, PLAIN, true },	 { 0, PLAIN, false },	{ 0, SUID, true },
-		{ PLAIN, 0, false },	 { SUID, 0, false },	{ S_IFREG | 02755, SUID, false },
+		{ SUID, PLAIN, true },   { 0, PLAIN, false },   { 0, SUID, true },
+		{ PLAIN, 0, false },     { SUID, 0, false },    { S_IFREG | 02755, SUID, false },
 	};
 	struct fixture f = { 0 };
 
@@ -402,10 +402,10 @@ static void test_owners(void **state)
 		enum io_mode want;
 	} rows[] = {
 		{ 0644, 1000, IO_PASSTHROUGH }, { 0600, 1000, IO_PASSTHROUGH },
-		{ 0600, 0, IO_PASSTHROUGH },	{ 0444, 1000, IO_CACHED },
-		{ 0266, 1000, IO_CACHED },	{ 0066, 1000, IO_CACHED },
-		{ 0444, 0, IO_CACHED },		{ 04755, 1000, IO_CACHED },
-		{ 02755, 0, IO_CACHED },	{ 0, 1000, IO_CACHED },
+		{ 0600, 0, IO_PASSTHROUGH },    { 0444, 1000, IO_CACHED },
+		{ 0266, 1000, IO_CACHED },      { 0066, 1000, IO_CACHED },
+		{ 0444, 0, IO_CACHED },         { 04755, 1000, IO_CACHED },
+		{ 02755, 0, IO_CACHED },        { 0, 1000, IO_CACHED },
 	};
 	struct lower_mount mount = {
 		.fd = -1,

@@ -19,14 +19,30 @@ static void test_characters(void **state)
 		const char *text;
 		size_t len;
 	} rows[] = {
-		{ "", 0 },		 { "a", 1 },		  { "\x7f", 1 },
-		{ "\x80", 0 },		 { "\xc0\xaf", 0 },	  { "\xc1\xbf", 0 },
-		{ "\xc2\x80", 2 },	 { "\xc3(", 0 },	  { "\xdf\xbf", 2 },
-		{ "\xe0\x9f\xbf", 0 },	 { "\xe0\xa0\x80", 3 },	  { "\xe2\x82", 0 },
-		{ "\xed\x9f\xbf", 3 },	 { "\xed\xa0\x80", 0 },	  { "\xed\xbf\xbf", 0 },
-		{ "\xee\x80\x80", 3 },	 { "\xef\xbf\xbf", 3 },	  { "\xf0\x8f\xbf\xbf", 0 },
-		{ "\xf0\x90\x80\x80", 4 }, { "\xf0\x9f\x98", 0 }, { "\xf4\x8f\xbf\xbf", 4 },
-		{ "\xf4\x90\x80\x80", 0 }, { "\xf5\x80\x80\x80", 0 }, { "\xff", 0 },
+		{ "", 0 },
+		{ "a", 1 },
+		{ "\x7f", 1 },
+		{ "\x80", 0 },
+		{ "\xc0\xaf", 0 },
+		{ "\xc1\xbf", 0 },
+		{ "\xc2\x80", 2 },
+		{ "\xc3(", 0 },
+		{ "\xdf\xbf", 2 },
+		{ "\xe0\x9f\xbf", 0 },
+		{ "\xe0\xa0\x80", 3 },
+		{ "\xe2\x82", 0 },
+		{ "\xed\x9f\xbf", 3 },
+		{ "\xed\xa0\x80", 0 },
+		{ "\xed\xbf\xbf", 0 },
+		{ "\xee\x80\x80", 3 },
+		{ "\xef\xbf\xbf", 3 },
+		{ "\xf0\x8f\xbf\xbf", 0 },
+		{ "\xf0\x90\x80\x80", 4 },
+		{ "\xf0\x9f\x98", 0 },
+		{ "\xf4\x8f\xbf\xbf", 4 },
+		{ "\xf4\x90\x80\x80", 0 },
+		{ "\xf5\x80\x80\x80", 0 },
+		{ "\xff", 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -37,11 +53,16 @@ static void test_characters(void **state)
 static void test_escapes(void **state)
 {
 	static const char *const rows[][2] = {
-		{ "plain", "plain" },	     { "a\xff", "a\\xff" },
-		{ "\xc3\xa4\xc3", "\xc3\xa4\\xc3" }, { "\\", "\\" },
-		{ "\\x41", "\\x5cx41" },     { "\\\\x41", "\\\\x5cx41" },
-		{ "\\\xff", "\\\\xff" },     { "\\x", "\\x5cx" },
-		{ "\\y", "\\y" },	     { "x\\", "x\\" },
+		{ "plain", "plain" },
+		{ "a\xff", "a\\xff" },
+		{ "\xc3\xa4\xc3", "\xc3\xa4\\xc3" },
+		{ "\\", "\\" },
+		{ "\\x41", "\\x5cx41" },
+		{ "\\\\x41", "\\\\x5cx41" },
+		{ "\\\xff", "\\\\xff" },
+		{ "\\x", "\\x5cx" },
+		{ "\\y", "\\y" },
+		{ "x\\", "x\\" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -56,7 +77,8 @@ static void test_escapes(void **state)
 /* Whatever the bytes are: what is written is UTF-8, and comes back. */
 static void test_random_bytes_come_back(void **state)
 {
-	static const char odd[] = "\\x\\\xff\xc3\xa4""5cf\x1b\xe2\x82\xac\xed\xa0";
+	static const char odd[] = "\\x\\\xff\xc3\xa4"
+				  "5cf\x1b\xe2\x82\xac\xed\xa0";
 	unsigned int seed = 1;
 
 	for (int round = 0; round < 20000; round++) {

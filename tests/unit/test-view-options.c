@@ -66,7 +66,7 @@ static void test_unknown_values_are_refused(void **state)
 	REFUSED(max_write, 4095);
 #undef REFUSED
 	options = good;
-	options.passthrough = (enum pst_passthrough)-1;
+	options.passthrough = (enum pst_passthrough) - 1;
 	refused(&options, "passthrough");
 	options = good;
 	options.n_workers = 257;

@@ -268,7 +268,7 @@ static void test_unterminated(void **state)
 
 static void test_unknown(void **state)
 {
-	static const uint32_t opcodes[] = { 0,	7,  19,	  48,	    49,	      60,	 63,
+	static const uint32_t opcodes[] = { 0,  7,  19,   48,       49,       60,        63,
 					    64, 65, 4096, 1u << 24, 1u << 31, UINT32_MAX };
 	struct fuse_in_header head = { .len = SAMPLE_HEAD, .unique = 3 };
 	struct wire_msg msg;
@@ -332,11 +332,11 @@ static void test_print(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),	     cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_table),        cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_truncated),    cmocka_unit_test(test_header_len),
-		cmocka_unit_test(test_longer),	     cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_longer),       cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_small_counts), cmocka_unit_test(test_unterminated),
-		cmocka_unit_test(test_unknown),	     cmocka_unit_test(test_extensions),
+		cmocka_unit_test(test_unknown),      cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_print),
 	};
 

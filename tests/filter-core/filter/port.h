@@ -8,27 +8,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EPERM	     1
-#define ENOENT	     2
-#define EIO	     5
-#define ENOMEM	     12
-#define EACCES	     13
-#define EXDEV	     18
-#define EINVAL	     22
+#define EPERM        1
+#define ENOENT       2
+#define EIO          5
+#define ENOMEM       12
+#define EACCES       13
+#define EXDEV        18
+#define EINVAL       22
 #define ENAMETOOLONG 36
-#define ENOSYS	     38
+#define ENOSYS       38
 #define EOPNOTSUPP   95
 
-#define S_IFMT	     0170000
-#define S_IFDIR	     0040000
-#define S_IFREG	     0100000
-#define S_IFLNK	     0120000
-#define S_ISDIR(mode) (((mode) & S_IFMT) == S_IFDIR)
+#define S_IFMT        0170000
+#define S_IFDIR       0040000
+#define S_IFREG       0100000
+#define S_IFLNK       0120000
+#define S_ISDIR(mode) (((mode)&S_IFMT) == S_IFDIR)
 
-#define O_EXCL		 00000200
-#define O_TRUNC		 00001000
+#define O_EXCL           00000200
+#define O_TRUNC          00001000
 #define RENAME_NOREPLACE (1 << 0)
-#define RENAME_EXCHANGE	 (1 << 1)
+#define RENAME_EXCHANGE  (1 << 1)
 
 void *memchr(const void *memory, int byte, size_t size);
 int memcmp(const void *a, const void *b, size_t size);

@@ -16,7 +16,13 @@ PST_NAME(call)
 	return PST_PASS;
 }
 
-#define SHOW(OP, MEMBER)                                                                           	PST_POST(OP, call)                                                                         	{                                                                                          		if (!call->error)                                                                  			call->out.MEMBER.uid = call->caller.uid;                                   		return PST_PASS;                                                                   	}
+#define SHOW(OP, MEMBER)                                                                           \
+	PST_POST(OP, call)                                                                         \
+	{                                                                                          \
+		if (!call->error)                                                                  \
+			call->out.MEMBER.uid = call->caller.uid;                                   \
+		return PST_PASS;                                                                   \
+	}
 
 SHOW(lookup, entry.attr)
 SHOW(getattr, attr.attr)

@@ -9,7 +9,7 @@ PST_FILTER(0, "changes an argument");
 
 PST_OPTION(char, what[24], "what is changed");
 
-#define is(WORD) pst_text_is(what, WORD, sizeof(WORD))
+#define is(WORD)              pst_text_is(what, WORD, sizeof(WORD))
 #define set_text(WHERE, WORD) __builtin_memcpy(WHERE, WORD, sizeof(WORD))
 
 PST_PRE(setattr, call)

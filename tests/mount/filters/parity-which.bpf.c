@@ -30,6 +30,6 @@ PST_PRE(rename, call)
 	if (call->node.nodeid == call->node2.nodeid || call->node.attr.ino == call->node2.attr.ino)
 		return -ELOOP;
 	return call->in.rename.newdir != call->node2.nodeid ? -ENXIO :
-	       call->in.rename.flags			    ? -EDOM :
+	       call->in.rename.flags                        ? -EDOM :
 							      PST_PASS;
 }

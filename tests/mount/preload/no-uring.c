@@ -18,12 +18,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SQE 128
-#define N_SQE 64
+#define SQE      128
+#define N_SQE    64
 #define REGISTER 1
 
 static int victim = -1, twin = -1;
-static char begins[1024];	/* rings by descriptor: nothing was submitted yet */
+static char begins[1024]; /* rings by descriptor: nothing was submitted yet */
 
 static int when(const char *word)
 {
@@ -35,7 +35,8 @@ static int when(const char *word)
 /* Entries to register come with two buffers; with none the kernel refuses them. */
 static void spoil(int fd, long n)
 {
-	char *sqes = mmap(NULL, SQE * N_SQE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_SQES);
+	char *sqes =
+		mmap(NULL, SQE * N_SQE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_SQES);
 
 	if (sqes == MAP_FAILED)
 		abort();

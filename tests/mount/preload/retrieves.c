@@ -31,7 +31,7 @@ ssize_t writev(int fd, const struct iovec *iov, int n)
 	int error;
 
 	if (!next)
-		next = (ssize_t (*)(int, const struct iovec *, int))dlsym(RTLD_NEXT, "writev");
+		next = (ssize_t(*)(int, const struct iovec *, int))dlsym(RTLD_NEXT, "writev");
 	r = next(fd, iov, n);
 	error = errno;
 	if (head && iov[0].iov_len == sizeof(*head) && !head->unique &&

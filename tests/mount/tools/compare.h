@@ -7,8 +7,8 @@
 
 enum {
 	COMPARE_NO_ATIME = 1 << 0,  /* access times may differ */
-	COMPARE_DATA = 1 << 1,	    /* every byte, too */
-	COMPARE_XATTR = 1 << 2,	    /* extended attributes, too */
+	COMPARE_DATA = 1 << 1,      /* every byte, too */
+	COMPARE_XATTR = 1 << 2,     /* extended attributes, too */
 	COMPARE_NO_BLOCKS = 1 << 3, /* allocated blocks may differ */
 	COMPARE_NO_BTIME = 1 << 4,  /* birth times are not asked for */
 	COMPARE_LOW_INO = 1 << 5,   /* the upper 16 bits of inode numbers may differ */

@@ -37,7 +37,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define ROOM (16 << 20)
+#define ROOM  (16 << 20)
 #define SHOWN 16
 
 static char *buffer;
@@ -349,8 +349,8 @@ static int flags_of(char *text)
 		const char *word;
 		int flag;
 	} words[] = {
-		{ "r", O_RDONLY },     { "w", O_WRONLY },	 { "rw", O_RDWR },
-		{ "create", O_CREAT }, { "append", O_APPEND },	 { "direct", O_DIRECT },
+		{ "r", O_RDONLY },     { "w", O_WRONLY },        { "rw", O_RDWR },
+		{ "create", O_CREAT }, { "append", O_APPEND },   { "direct", O_DIRECT },
 		{ "sync", O_SYNC },    { "tmpfile", O_TMPFILE },
 	};
 	int flags = 0;

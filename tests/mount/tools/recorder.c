@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define MAX_FILES 256
-#define TEXT "text\n"
+#define TEXT      "text\n"
 
 /* A file is known by its name; its number is its place here. */
 static struct file {
@@ -34,21 +34,36 @@ static FILE *log_file;
 static int dev;
 
 static const char *const names[] = {
-	[FUSE_LOOKUP] = "LOOKUP",	  [FUSE_GETATTR] = "GETATTR",
-	[FUSE_SETATTR] = "SETATTR",	  [FUSE_READLINK] = "READLINK",
-	[FUSE_SYMLINK] = "SYMLINK",	  [FUSE_MKNOD] = "MKNOD",
-	[FUSE_MKDIR] = "MKDIR",		  [FUSE_UNLINK] = "UNLINK",
-	[FUSE_RMDIR] = "RMDIR",		  [FUSE_RENAME] = "RENAME",
-	[FUSE_RENAME2] = "RENAME",	  [FUSE_LINK] = "LINK",
-	[FUSE_OPEN] = "OPEN",		  [FUSE_READ] = "READ",
-	[FUSE_WRITE] = "WRITE",		  [FUSE_STATFS] = "STATFS",
-	[FUSE_FSYNC] = "FSYNC",		  [FUSE_SETXATTR] = "SETXATTR",
-	[FUSE_GETXATTR] = "GETXATTR",	  [FUSE_LISTXATTR] = "LISTXATTR",
-	[FUSE_REMOVEXATTR] = "REMOVEXATTR", [FUSE_OPENDIR] = "OPENDIR",
-	[FUSE_READDIR] = "READDIR",	  [FUSE_FSYNCDIR] = "FSYNCDIR",
-	[FUSE_CREATE] = "CREATE",	  [FUSE_FALLOCATE] = "FALLOCATE",
-	[FUSE_LSEEK] = "LSEEK",		  [FUSE_COPY_FILE_RANGE] = "COPY",
-	[FUSE_IOCTL] = "IOCTL",		  [FUSE_TMPFILE] = "TMPFILE",
+	[FUSE_LOOKUP] = "LOOKUP",
+	[FUSE_GETATTR] = "GETATTR",
+	[FUSE_SETATTR] = "SETATTR",
+	[FUSE_READLINK] = "READLINK",
+	[FUSE_SYMLINK] = "SYMLINK",
+	[FUSE_MKNOD] = "MKNOD",
+	[FUSE_MKDIR] = "MKDIR",
+	[FUSE_UNLINK] = "UNLINK",
+	[FUSE_RMDIR] = "RMDIR",
+	[FUSE_RENAME] = "RENAME",
+	[FUSE_RENAME2] = "RENAME",
+	[FUSE_LINK] = "LINK",
+	[FUSE_OPEN] = "OPEN",
+	[FUSE_READ] = "READ",
+	[FUSE_WRITE] = "WRITE",
+	[FUSE_STATFS] = "STATFS",
+	[FUSE_FSYNC] = "FSYNC",
+	[FUSE_SETXATTR] = "SETXATTR",
+	[FUSE_GETXATTR] = "GETXATTR",
+	[FUSE_LISTXATTR] = "LISTXATTR",
+	[FUSE_REMOVEXATTR] = "REMOVEXATTR",
+	[FUSE_OPENDIR] = "OPENDIR",
+	[FUSE_READDIR] = "READDIR",
+	[FUSE_FSYNCDIR] = "FSYNCDIR",
+	[FUSE_CREATE] = "CREATE",
+	[FUSE_FALLOCATE] = "FALLOCATE",
+	[FUSE_LSEEK] = "LSEEK",
+	[FUSE_COPY_FILE_RANGE] = "COPY",
+	[FUSE_IOCTL] = "IOCTL",
+	[FUSE_TMPFILE] = "TMPFILE",
 };
 #define N_NAMES (sizeof(names) / sizeof(names[0]))
 
@@ -96,14 +111,15 @@ static struct fuse_attr attr_of(unsigned int number)
 	struct fuse_attr attr = { .ino = number, .nlink = 1, .size = strlen(TEXT), .blksize = 4096 };
 
 	attr.uid = attr.gid = files[number].uid;
-	attr.mode = strncmp(name, "dir", 3) == 0    ? S_IFDIR | 0777
-		    : strncmp(name, "link", 4) == 0 ? S_IFLNK | 0777
-		    : strstr(name, "fifo")	    ? S_IFIFO | 0666
-						    : S_IFREG | 0666;
+	attr.mode = strncmp(name, "dir", 3) == 0  ? S_IFDIR | 0777 :
+		    strncmp(name, "link", 4) == 0 ? S_IFLNK | 0777 :
+		    strstr(name, "fifo")          ? S_IFIFO | 0666 :
+						    S_IFREG | 0666;
 	return attr;
 }
 
-static void answer_entry(const struct fuse_in_header *head, const char *name, bool make, bool opened)
+static void answer_entry(const struct fuse_in_header *head, const char *name, bool make,
+			 bool opened)
 {
 	struct {
 		struct fuse_entry_out entry;
@@ -156,7 +172,8 @@ static void serve_names(const struct fuse_in_header *head, const char *arg)
 		answer_entry(head, arg, true, false);
 		break;
 	case FUSE_LINK:
-		answer_entry(head, files[((const struct fuse_link_in *)arg)->oldnodeid].name, true, false);
+		answer_entry(head, files[((const struct fuse_link_in *)arg)->oldnodeid].name, true,
+			     false);
 		break;
 	case FUSE_CREATE:
 		answer_entry(head, arg + sizeof(struct fuse_create_in), true, true);
@@ -210,7 +227,8 @@ static void serve(const struct fuse_in_header *head, const char *arg)
 		answer(head, ENODATA, NULL, 0);
 		break;
 	case FUSE_LISTXATTR:
-		answer(head, 0, &xattr, ((const struct fuse_getxattr_in *)arg)->size ? 0 : sizeof(xattr));
+		answer(head, 0, &xattr,
+		       ((const struct fuse_getxattr_in *)arg)->size ? 0 : sizeof(xattr));
 		break;
 	case FUSE_LSEEK:
 		answer(head, 0, zero, sizeof(struct fuse_lseek_out));
@@ -256,8 +274,9 @@ static void serve_one(const struct fuse_in_header *head, const char *arg)
 	if (name && is_of_another(head, name) && head->opcode != FUSE_RELEASE &&
 	    head->opcode != FUSE_LOOKUP && head->opcode != FUSE_GETATTR)
 		answer(head, EACCES, NULL, 0);
-	else if (head->opcode == FUSE_LOOKUP || head->opcode == FUSE_MKDIR || head->opcode == FUSE_MKNOD ||
-		 head->opcode == FUSE_SYMLINK || head->opcode == FUSE_LINK || head->opcode == FUSE_CREATE)
+	else if (head->opcode == FUSE_LOOKUP || head->opcode == FUSE_MKDIR ||
+		 head->opcode == FUSE_MKNOD || head->opcode == FUSE_SYMLINK ||
+		 head->opcode == FUSE_LINK || head->opcode == FUSE_CREATE)
 		serve_names(head, arg);
 	else
 		serve(head, arg);
@@ -274,7 +293,8 @@ int main(int argc, char **argv)
 	}
 	log_file = fopen(argv[2], "w");
 	dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40777,user_id=0,group_id=0,allow_other", dev);
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40777,user_id=0,group_id=0,allow_other",
+		 dev);
 	if (!log_file || dev < 0 || mount("recorder", argv[1], "fuse", 0, options) < 0) {
 		perror("recorder");
 		return 1;

@@ -59,8 +59,9 @@ int act_xattr(int argc, char **argv)
 static long copy(const char *from, const char *to, const char *len)
 {
 	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT, 0644);
-	ssize_t n = in < 0 || out < 0 ? -1
-				      : copy_file_range(in, NULL, out, NULL, strtoul(len, NULL, 0), 0);
+	ssize_t n = in < 0 || out < 0 ?
+			    -1 :
+			    copy_file_range(in, NULL, out, NULL, strtoul(len, NULL, 0), 0);
 
 	if (n >= 0)
 		printf("%zd ", n);

@@ -119,7 +119,7 @@ static void look(const struct held *file, const char *way, int fd)
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
 	printf("%s %s %s\n", file->path, way,
-	       n < 0		       ? strerrorname_np(errno) :
+	       n < 0                   ? strerrorname_np(errno) :
 	       strstr(text, "hunter2") ? "shown" :
 					 "0");
 	if (fd >= 0)

@@ -12,7 +12,7 @@
 
 struct listing {
 	DIR *dir;
-	long n;		     /* names that were made */
+	long n;              /* names that were made */
 	unsigned char *seen; /* how often, by number */
 	unsigned char *removed;
 	long places[N_PLACES]; /* what telldir said, and which name came after */

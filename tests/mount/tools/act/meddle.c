@@ -54,15 +54,18 @@ static void see(const struct stat *st, const char *path)
 
 static const char *pick(void)
 {
-	static const char *const dirs[] = { "", "d0/", "d1/", "d0/d2/", "r/", "r/d3/", "h/", "h/d4/", "x.ro/" };
+	static const char *const dirs[] = { "",      "d0/", "d1/",   "d0/d2/", "r/",
+					    "r/d3/", "h/",  "h/d4/", "x.ro/" };
 	static const char *const names[] = {
-		"a", "b", "c", "d", "e", "a.key", "b.key", "a.ro", "b.ro", "d0", "d1", "d2", "d3", "r", "h", "x.ro",
+		"a",    "b",  "c",  "d",  "e",  "a.key", "b.key", "a.ro",
+		"b.ro", "d0", "d1", "d2", "d3", "r",     "h",     "x.ro",
 	};
 	static char paths[4][64];
 	static int n;
 	char *path = paths[n++ % 4];
 
-	snprintf(path, sizeof(paths[0]), "%s%s", dirs[dice(&state) % (sizeof(dirs) / sizeof(dirs[0]))],
+	snprintf(path, sizeof(paths[0]), "%s%s",
+		 dirs[dice(&state) % (sizeof(dirs) / sizeof(dirs[0]))],
 		 names[dice(&state) % (sizeof(names) / sizeof(names[0]))]);
 	return path;
 }
@@ -96,14 +99,14 @@ static void keep(int fd, const char *path, bool writes)
 static void open_one(void)
 {
 	static const int flags[] = {
-		O_PATH | O_NOFOLLOW, O_RDONLY,		     O_RDWR, O_WRONLY | O_APPEND,
-		O_RDWR | O_TRUNC,    O_RDWR | O_CREAT | O_EXCL, O_RDONLY | O_DIRECTORY, O_WRONLY | O_CREAT,
+		O_PATH | O_NOFOLLOW,    O_RDONLY,           O_RDWR,
+		O_WRONLY | O_APPEND,    O_RDWR | O_TRUNC,   O_RDWR | O_CREAT | O_EXCL,
+		O_RDONLY | O_DIRECTORY, O_WRONLY | O_CREAT,
 	};
 	int how = flags[dice(&state) % (sizeof(flags) / sizeof(flags[0]))] | O_NONBLOCK | O_CLOEXEC;
 	const char *path = pick();
 
-	keep(openat(top, path, how, 0666), path,
-	     !(how & O_PATH) && (how & (O_ACCMODE | O_TRUNC)));
+	keep(openat(top, path, how, 0666), path, !(how & O_PATH) && (how & (O_ACCMODE | O_TRUNC)));
 }
 
 static void reopen_one(int fd)
@@ -134,7 +137,8 @@ static void list_one(void)
 
 static void name_step(const char *a, const char *b)
 {
-	static const unsigned int flags[] = { 0, 0, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT };
+	static const unsigned int flags[] = { 0, 0, RENAME_EXCHANGE, RENAME_NOREPLACE,
+					      RENAME_WHITEOUT };
 
 	switch (dice(&state) % 8) {
 	case 0:

@@ -32,10 +32,9 @@ static void pick(char *ret_path, size_t n)
  */
 static bool expected(int error)
 {
-	static const int errors[] = { ENOENT, EEXIST,  ENOTDIR, EISDIR, ENOTEMPTY,
-				      EINVAL, ELOOP,   ENXIO,	EMLINK, ENODATA,
-				      EBUSY,  ETXTBSY, EPERM,	EACCES, ESTALE,
-				      EPIPE,  EROFS };
+	static const int errors[] = { ENOENT, EEXIST, ENOTDIR, EISDIR,  ENOTEMPTY, EINVAL,
+				      ELOOP,  ENXIO,  EMLINK,  ENODATA, EBUSY,     ETXTBSY,
+				      EPERM,  EACCES, ESTALE,  EPIPE,   EROFS };
 
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		if (errors[i] == error)

@@ -206,7 +206,8 @@ static int list(const char *dir, char said[SAID_SIZE])
 	if (n < 0)
 		return -errno;
 	for (int i = 0; i < n; i++) {
-		len += snprintf(said + len, SAID_SIZE - len, "%s%s", i ? "," : "", names[i]->d_name);
+		len += snprintf(said + len, SAID_SIZE - len, "%s%s", i ? "," : "",
+				names[i]->d_name);
 		free(names[i]);
 	}
 	free(names);

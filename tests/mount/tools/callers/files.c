@@ -270,7 +270,8 @@ static int look(const char *path, char said[SAID_SIZE])
 
 	if (stat(path, &st) < 0)
 		return -errno;
-	snprintf(said, SAID_SIZE, "%o %u %u %ld", st.st_mode, st.st_uid, st.st_gid, (long)st.st_size);
+	snprintf(said, SAID_SIZE, "%o %u %u %ld", st.st_mode, st.st_uid, st.st_gid,
+		 (long)st.st_size);
 	return 0;
 }
 

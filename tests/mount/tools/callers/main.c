@@ -35,7 +35,8 @@ static const struct caller {
 };
 
 static const uid_t owners[] = { 1000, 0 };
-static const mode_t file_modes[] = { 0644, 0600, 0664, 0660, 0444, 0000, 0464, 0606, 0711, 04755, 02775 };
+static const mode_t file_modes[] = { 0644, 0600, 0664, 0660,  0444, 0000,
+				     0464, 0606, 0711, 04755, 02775 };
 static const mode_t dir_modes[] = { 0755, 0700, 0775, 01777, 02775, 0711, 0733, 0555 };
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
@@ -60,7 +61,8 @@ static void each_place(const char *top, unsigned int share, place_fn fn)
 		for (size_t o = 0; o < (dir ? n_dir_ops : n_file_ops); o++)
 			for (size_t c = 0; c < N(callers); c++)
 				for (size_t u = 0; u < N(owners); u++)
-					for (size_t m = 0; m < (dir ? N(dir_modes) : N(file_modes)); m++) {
+					for (size_t m = 0; m < (dir ? N(dir_modes) : N(file_modes));
+					     m++) {
 						struct place place = {
 							.op = dir ? &dir_ops[o] : &file_ops[o],
 							.caller = &callers[c],
@@ -71,9 +73,11 @@ static void each_place(const char *top, unsigned int share, place_fn fn)
 
 						if (n++ % share)
 							continue;
-						snprintf(place.path, sizeof(place.path), "%s/%s-%s/%s.%u.%04o", top,
-							 dir ? "dir" : "file", place.op->name, place.caller->name,
-							 place.owner, place.mode);
+						snprintf(place.path, sizeof(place.path),
+							 "%s/%s-%s/%s.%u.%04o", top,
+							 dir ? "dir" : "file", place.op->name,
+							 place.caller->name, place.owner,
+							 place.mode);
 						fn(&place);
 					}
 }
@@ -126,8 +130,9 @@ static void run(const struct place *place)
 	if (place->caller != now)
 		return;
 	r = place->op->fn(place->path, said);
-	printf("%s.%s %s %u %04o: %s%s%s\n", place->dir ? "dir" : "file", place->op->name, place->caller->name,
-	       place->owner, place->mode, r < 0 ? strerrorname_np(-r) : "ok", said[0] ? " " : "", said);
+	printf("%s.%s %s %u %04o: %s%s%s\n", place->dir ? "dir" : "file", place->op->name,
+	       place->caller->name, place->owner, place->mode, r < 0 ? strerrorname_np(-r) : "ok",
+	       said[0] ? " " : "", said);
 }
 
 static void become(const struct caller *caller)

@@ -36,22 +36,22 @@ int coherence_outrun(int argc, char **argv);
 
 /* What an operation keeps between its steps. */
 struct op_state {
-	int dir;			/* the fixture, in the tree that is acted on */
-	int view;			/* the fixture, in the view */
-	bool own;			/* the tree that is acted on is the view */
-	int fd, fd2;			/* -1, or what prepare opened */
-	char *map;			/* MAP_LEN bytes, or NULL */
+	int dir;     /* the fixture, in the tree that is acted on */
+	int view;    /* the fixture, in the view */
+	bool own;    /* the tree that is acted on is the view */
+	int fd, fd2; /* -1, or what prepare opened */
+	char *map;   /* MAP_LEN bytes, or NULL */
 };
 
 #define MAP_LEN 8192
 
 enum {
-	OP_STORES = 1 << 0,		/* into a mapping: where data is served, it comes later */
+	OP_STORES = 1 << 0, /* into a mapping: where data is served, it comes later */
 };
 
 struct op {
 	const char *name;
-	int (*prepare)(struct op_state *state);	/* before the last look; or NULL */
+	int (*prepare)(struct op_state *state); /* before the last look; or NULL */
 	int (*act)(struct op_state *state);
 	unsigned int flags;
 };

@@ -104,8 +104,8 @@ static bool expect_all(const char *step, int dir, int want)
 	for (int i = 0; i < 2 && good; i++) {
 		int fd = another(dir);
 
-		good = expect(step, i ? "the listing after the next" : "the next listing", count_new(fd),
-			      want);
+		good = expect(step, i ? "the listing after the next" : "the next listing",
+			      count_new(fd), want);
 		close(fd);
 	}
 	return good;
@@ -202,7 +202,8 @@ static int busy(int dir, int number, int rounds)
 			long n;
 
 			snprintf(name, sizeof(name), "mine-%d-%d", number, i);
-			if ((there ? mknodat(dir, name, S_IFREG | 0644, 0) : unlinkat(dir, name, 0)) < 0)
+			if ((there ? mknodat(dir, name, S_IFREG | 0644, 0) :
+				     unlinkat(dir, name, 0)) < 0)
 				err(2, "%s", name);
 			lseek(fd, 0, SEEK_SET);
 			while ((n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0)

@@ -12,10 +12,10 @@ static const struct {
 	const char *name;
 	unsigned int mask;
 } fields[LOOK_FIELDS] = {
-	{ "type", STATX_TYPE },	  { "mode", STATX_MODE },   { "nlink", STATX_NLINK },
-	{ "uid", STATX_UID },	  { "gid", STATX_GID },	    { "atime", STATX_ATIME },
-	{ "mtime", STATX_MTIME }, { "ctime", STATX_CTIME }, { "ino", STATX_INO },
-	{ "size", STATX_SIZE },	  { "blocks", STATX_BLOCKS }, { "btime", STATX_BTIME },
+	{ "type", STATX_TYPE },   { "mode", STATX_MODE },     { "nlink", STATX_NLINK },
+	{ "uid", STATX_UID },     { "gid", STATX_GID },       { "atime", STATX_ATIME },
+	{ "mtime", STATX_MTIME }, { "ctime", STATX_CTIME },   { "ino", STATX_INO },
+	{ "size", STATX_SIZE },   { "blocks", STATX_BLOCKS }, { "btime", STATX_BTIME },
 };
 
 const char *look_name(unsigned int how)
@@ -35,18 +35,30 @@ static long long time_of(const struct statx_timestamp *t)
 static long long field_of(const struct statx *stx, unsigned int mask)
 {
 	switch (mask) {
-	case STATX_TYPE: return stx->stx_mode & S_IFMT;
-	case STATX_MODE: return stx->stx_mode & 07777;
-	case STATX_NLINK: return stx->stx_nlink;
-	case STATX_UID: return stx->stx_uid;
-	case STATX_GID: return stx->stx_gid;
-	case STATX_ATIME: return time_of(&stx->stx_atime);
-	case STATX_MTIME: return time_of(&stx->stx_mtime);
-	case STATX_CTIME: return time_of(&stx->stx_ctime);
-	case STATX_INO: return (long long)stx->stx_ino;
-	case STATX_SIZE: return (long long)stx->stx_size;
-	case STATX_BLOCKS: return (long long)stx->stx_blocks;
-	default: return time_of(&stx->stx_btime);
+	case STATX_TYPE:
+		return stx->stx_mode & S_IFMT;
+	case STATX_MODE:
+		return stx->stx_mode & 07777;
+	case STATX_NLINK:
+		return stx->stx_nlink;
+	case STATX_UID:
+		return stx->stx_uid;
+	case STATX_GID:
+		return stx->stx_gid;
+	case STATX_ATIME:
+		return time_of(&stx->stx_atime);
+	case STATX_MTIME:
+		return time_of(&stx->stx_mtime);
+	case STATX_CTIME:
+		return time_of(&stx->stx_ctime);
+	case STATX_INO:
+		return (long long)stx->stx_ino;
+	case STATX_SIZE:
+		return (long long)stx->stx_size;
+	case STATX_BLOCKS:
+		return (long long)stx->stx_blocks;
+	default:
+		return time_of(&stx->stx_btime);
 	}
 }
 
@@ -75,7 +87,8 @@ static unsigned int look_at(int view, int lower, const char *path, unsigned int 
 			continue;
 		n++;
 		if (!*why)
-			snprintf(why, size, "%s: %s is %lld, below %lld", path, fields[i].name, x, y);
+			snprintf(why, size, "%s: %s is %lld, below %lld", path, fields[i].name, x,
+				 y);
 	}
 	return n;
 }
@@ -96,7 +109,7 @@ enum { MAX_NAMES = 64 };
 struct listing {
 	int error;
 	unsigned int n;
-	char names[MAX_NAMES][300];	/* name, type, number, as one text */
+	char names[MAX_NAMES][300]; /* name, type, number, as one text */
 };
 
 static int by_text(const void *a, const void *b)
@@ -117,8 +130,9 @@ static void list(int dir, const char *path, struct listing *listing)
 
 			/* What is above the fixture is not compared. */
 			if (strcmp(entry->d_name, "..") != 0)
-				snprintf(listing->names[listing->n++], 300, "%s %u %llu", entry->d_name,
-					 entry->d_type, (unsigned long long)entry->d_ino);
+				snprintf(listing->names[listing->n++], 300, "%s %u %llu",
+					 entry->d_name, entry->d_type,
+					 (unsigned long long)entry->d_ino);
 			at += entry->d_reclen;
 		}
 	}
@@ -180,7 +194,8 @@ static unsigned int look_data(int view, int lower, char *why, size_t size)
 			continue;
 		n++;
 		if (!*why)
-			snprintf(why, size, "%s: content differs (%ld bytes, below %ld)", files[i], x, y);
+			snprintf(why, size, "%s: content differs (%ld bytes, below %ld)", files[i],
+				 x, y);
 	}
 	return n;
 }

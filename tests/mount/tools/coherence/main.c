@@ -39,11 +39,11 @@ int main(int argc, char **argv)
 		int (*run)(int argc, char **argv);
 	} verbs[] = {
 		{ "appended", coherence_appended }, { "build", coherence_build },
-		{ "found", coherence_found },	    { "heard", coherence_heard },
-		{ "mapped", coherence_mapped },	    { "nowait", coherence_nowait },
-		{ "matrix", coherence_matrix },	    { "opens", coherence_opens },
-		{ "storm", coherence_storm },	    { "times", coherence_times },
-		{ "touch", coherence_touch },	    { "listed", coherence_listed },
+		{ "found", coherence_found },       { "heard", coherence_heard },
+		{ "mapped", coherence_mapped },     { "nowait", coherence_nowait },
+		{ "matrix", coherence_matrix },     { "opens", coherence_opens },
+		{ "storm", coherence_storm },       { "times", coherence_times },
+		{ "touch", coherence_touch },       { "listed", coherence_listed },
 		{ "outrun", coherence_outrun },
 	};
 

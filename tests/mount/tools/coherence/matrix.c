@@ -244,10 +244,9 @@ static int judge(void)
 int coherence_matrix(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "first", 0, NULL, 'f' },   { "median", 1, NULL, 'm' }, { "longest", 1, NULL, 'l' },
-		{ "batch", 1, NULL, 'b' },   { "served", 0, NULL, 's' }, { "only", 1, NULL, 'o' },
-		{ "but", 1, NULL, 'u' },     { "give-up", 1, NULL, 'g' },
-		{ "part", 1, NULL, 'p' },
+		{ "first", 0, NULL, 'f' }, { "median", 1, NULL, 'm' },  { "longest", 1, NULL, 'l' },
+		{ "batch", 1, NULL, 'b' }, { "served", 0, NULL, 's' },  { "only", 1, NULL, 'o' },
+		{ "but", 1, NULL, 'u' },   { "give-up", 1, NULL, 'g' }, { "part", 1, NULL, 'p' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct rlimit limit = { 8192, 8192 };
@@ -255,16 +254,35 @@ int coherence_matrix(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		switch (c) {
-		case 'f': o.first = true; break;
-		case 's': o.served = true; break;
-		case 'm': o.median = atof(optarg); break;
-		case 'l': o.longest = atof(optarg); break;
-		case 'b': o.batch = atof(optarg); break;
-		case 'o': o.only = optarg; break;
-		case 'u': o.but = optarg; break;
-		case 'p': o.part = (unsigned int)atoi(optarg); break;
-		case 'g': o.give_up = atof(optarg); break;
-		default: return 2;
+		case 'f':
+			o.first = true;
+			break;
+		case 's':
+			o.served = true;
+			break;
+		case 'm':
+			o.median = atof(optarg);
+			break;
+		case 'l':
+			o.longest = atof(optarg);
+			break;
+		case 'b':
+			o.batch = atof(optarg);
+			break;
+		case 'o':
+			o.only = optarg;
+			break;
+		case 'u':
+			o.but = optarg;
+			break;
+		case 'p':
+			o.part = (unsigned int)atoi(optarg);
+			break;
+		case 'g':
+			o.give_up = atof(optarg);
+			break;
+		default:
+			return 2;
 		}
 	}
 	if (argc - optind != 4 || o.part < 1 || o.part > N_LOOKS)
@@ -274,7 +292,8 @@ int coherence_matrix(int argc, char **argv)
 	o.name = argv[optind];
 	o.view = open_dir(argv[optind + 1]);
 	o.lower = open_dir(argv[optind + 2]);
-	o.actor = strcmp(argv[optind + 1], argv[optind + 3]) == 0 ? o.view : open_dir(argv[optind + 3]);
+	o.actor = strcmp(argv[optind + 1], argv[optind + 3]) == 0 ? o.view :
+								    open_dir(argv[optind + 3]);
 	witness_start();
 	run();
 	return judge();

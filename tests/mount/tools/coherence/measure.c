@@ -85,7 +85,9 @@ static double timed(int dir, unsigned int what, size_t i)
 		fd = openat(dir, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
 		r = fd < 0 ? -1 : close(fd);
 		break;
-	case T_CHMOD: r = fchmodat(dir, name, 0600, 0); break;
+	case T_CHMOD:
+		r = fchmodat(dir, name, 0600, 0);
+		break;
 	case T_APPEND:
 		fd = openat(dir, "log", O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
 		r = fd < 0 || write(fd, name, 32) != 32 ? -1 : close(fd);
@@ -94,7 +96,9 @@ static double timed(int dir, unsigned int what, size_t i)
 		fd = openat(dir, "log", O_RDWR | O_CLOEXEC);
 		r = fd < 0 || pwrite(fd, name, 32, 0) != 32 ? -1 : close(fd);
 		break;
-	case T_UNLINK: r = unlinkat(dir, name, 0); break;
+	case T_UNLINK:
+		r = unlinkat(dir, name, 0);
+		break;
 	}
 	if (r < 0)
 		err(1, "%s", name);
@@ -186,8 +190,10 @@ static bool sees(unsigned int what, int fd, int to, off_t size)
 	char c;
 
 	switch (what) {
-	case 0: return lseek(fd, 0, SEEK_END) == size;
-	case 1: return pread(fd, &c, 1, size - 1) == 1 && c == 'y';
+	case 0:
+		return lseek(fd, 0, SEEK_END) == size;
+	case 1:
+		return pread(fd, &c, 1, size - 1) == 1 && c == 'y';
 	case 2: {
 		off_t in = size - 1, out = 0;
 		struct stat st;
@@ -246,8 +252,8 @@ static bool append_lands(const char *view, int lower, off_t size, bool served)
 int coherence_appended(int argc, char **argv)
 {
 	static const char *const names[] = { "SEEK_END", "read", "copy_file_range", "mmap" };
-	unsigned long n = (unsigned long)atol(only_number(argc, argv, 5,
-							       "appended N VIEWFILE LOWERFILE on|off"));
+	unsigned long n = (unsigned long)atol(
+		only_number(argc, argv, 5, "appended N VIEWFILE LOWERFILE on|off"));
 	bool served = strcmp(argv[4], "off") == 0;
 	int lower = open(argv[3], O_WRONLY | O_APPEND | O_CLOEXEC);
 	char other[4096];
@@ -267,7 +273,8 @@ int coherence_appended(int argc, char **argv)
 		wait_to_see((unsigned int)(i % 4), fd, to, below.st_size);
 		close(fd);
 		close(to);
-		if (write(lower, "yyyy", 4) == 4 && append_lands(argv[2], lower, below.st_size + 4, served))
+		if (write(lower, "yyyy", 4) == 4 &&
+		    append_lands(argv[2], lower, below.st_size + 4, served))
 			n_landed++;
 	}
 	printf("O_APPEND: %lu of %lu at the true end\n", n_landed, n);

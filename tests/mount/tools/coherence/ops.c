@@ -23,11 +23,11 @@
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
-#define RENAME_EXCHANGE 2
+#define RENAME_EXCHANGE  2
 #endif
 
-const char *const fixture_paths[] = { ".",   "f", "big", "x", "a", "a/l", "b", "b/m", "e",  "s",
-				      "p",   "d", "n",	 "a/n", "b/n", "n2", "a/e", "d/d2", NULL };
+const char *const fixture_paths[] = { ".", "f", "big", "x",   "a",   "a/l", "b",   "b/m",  "e", "s",
+				      "p", "d", "n",   "a/n", "b/n", "n2",  "a/e", "d/d2", NULL };
 const char *const fixture_dirs[] = { ".", "a", "b", "d", NULL };
 
 static void make_file(int dir, const char *name, size_t size, mode_t mode)
@@ -141,21 +141,12 @@ CALL(rename_dir_over, renameat(s->dir, "a", s->dir, "d"))
 CALL(exchange, renameat2(s->dir, "f", s->dir, "a/l", RENAME_EXCHANGE))
 CALL(exchange_dir, renameat2(s->dir, "f", s->dir, "a", RENAME_EXCHANGE))
 CALL(rename_noreplace, renameat2(s->dir, "f", s->dir, "n", RENAME_NOREPLACE))
-OP(replace,
-   int r = WITH("n2", O_CREAT | O_EXCL | O_WRONLY, write(fd, "new", 3));
+OP(replace, int r = WITH("n2", O_CREAT | O_EXCL | O_WRONLY, write(fd, "new", 3));
    return r < 0 ? r : done(renameat(s->dir, "n2", s->dir, "f"));)
-OP(unlink_and_make,
-   unlinkat(s->dir, "f", 0);
-   return done(mkdirat(s->dir, "f", 0700));)
-OP(tmpfile_linked,
-   int fd = open_in(s, ".", O_TMPFILE | O_RDWR);
-   char proc[40];
-   if (fd < 0)
-	   return -errno;
-   snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
-   int r = done(linkat(AT_FDCWD, proc, s->dir, "n", AT_SYMLINK_FOLLOW));
-   close(fd);
-   return r;)
+OP(unlink_and_make, unlinkat(s->dir, "f", 0); return done(mkdirat(s->dir, "f", 0700));)
+OP(tmpfile_linked, int fd = open_in(s, ".", O_TMPFILE | O_RDWR); char proc[40];
+   if (fd < 0) return -errno; snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+   int r = done(linkat(AT_FDCWD, proc, s->dir, "n", AT_SYMLINK_FOLLOW)); close(fd); return r;)
 OP(open_f, return s->fd = open_in(s, "f", O_RDWR), done(s->fd);)
 OP(unlink_open, return done(unlinkat(s->dir, "f", 0));)
 
@@ -182,8 +173,10 @@ OP(made_then_read, int r = create_in_a(s); return r < 0 ? r : read_a(s, "n", tru
 OP(removed_then_read, int r = unlink_link(s); return r < 0 ? r : read_a(s, "l", false);)
 OP(renamed_then_read, int r = rename_away(s); return r < 0 ? r : read_a(s, "n", true);)
 OP(linked_then_read, int r = hard_link_in_a(s); return r < 0 ? r : read_a(s, "n", true);)
-OP(made_then_reread, int r = create_in_a(s) ?: rewind_a(s); return r < 0 ? r : read_a(s, "n", true);)
-OP(removed_then_reread, int r = unlink_link(s) ?: rewind_a(s); return r < 0 ? r : read_a(s, "l", false);)
+OP(made_then_reread, int r = create_in_a(s) ?: rewind_a(s);
+   return r < 0 ? r : read_a(s, "n", true);)
+OP(removed_then_reread, int r = unlink_link(s) ?: rewind_a(s);
+   return r < 0 ? r : read_a(s, "l", false);)
 
 /* -- attributes ------------------------------------------------------------------------------- */
 
@@ -210,19 +203,19 @@ OP(remove_xattr, return WITH("f", O_RDONLY, fremovexattr(fd, "user.a"));)
 OP(set_xattr_dir, return WITH("a", O_RDONLY, fsetxattr(fd, "user.b", "two", 3, 0));)
 
 /* user::rwx user:1001:rwx group::r-- mask::rwx other::r--, as the kernel takes it */
-static const uint8_t acl[] = { 2, 0, 0, 0, 1, 0, 7, 0, 0xff, 0xff, 0xff, 0xff, 2, 0, 7,
-			       0, 0xe9, 3, 0, 0, 4, 0, 4, 0, 0xff, 0xff, 0xff, 0xff, 0x10, 0,
-			       7, 0, 0xff, 0xff, 0xff, 0xff, 0x20, 0, 4, 0, 0xff, 0xff, 0xff, 0xff };
+static const uint8_t acl[] = { 2,    0,    0,    0,    1,    0,    7,    0,    0xff, 0xff, 0xff,
+			       0xff, 2,    0,    7,    0,    0xe9, 3,    0,    0,    4,    0,
+			       4,    0,    0xff, 0xff, 0xff, 0xff, 0x10, 0,    7,    0,    0xff,
+			       0xff, 0xff, 0xff, 0x20, 0,    4,    0,    0xff, 0xff, 0xff, 0xff };
 
-#define ACL "system.posix_acl_access"
+#define ACL         "system.posix_acl_access"
 #define DEFAULT_ACL "system.posix_acl_default"
 OP(set_acl, return WITH("f", O_RDONLY, fsetxattr(fd, ACL, acl, sizeof(acl), 0));)
 OP(set_default_acl, return WITH("a", O_RDONLY, fsetxattr(fd, DEFAULT_ACL, acl, sizeof(acl), 0));)
 OP(prepare_acl, return set_acl(s);)
 OP(remove_acl, return WITH("f", O_RDONLY, fremovexattr(fd, ACL));)
 OP(mode_with_acl, return done(fchmodat(s->dir, "f", 0604, 0));)
-OP(set_flags,
-   int flags = FS_NODUMP_FL;
+OP(set_flags, int flags = FS_NODUMP_FL;
    return WITH("f", O_RDONLY, ioctl(fd, FS_IOC_SETFLAGS, &flags));)
 
 /* -- content ---------------------------------------------------------------------------------- */
@@ -231,16 +224,13 @@ OP(write_inside, return WITH("f", O_WRONLY, pwrite(fd, "new", 3, 500));)
 OP(write_end, return WITH("f", O_WRONLY, pwrite(fd, "new", 3, 9999));)
 OP(write_far, return WITH("f", O_WRONLY, pwrite(fd, "new", 3, 2000000));)
 OP(append, return WITH("f", O_WRONLY | O_APPEND, write(fd, "more", 4));)
-OP(append_big, static char buf[300000]; return WITH("f", O_WRONLY | O_APPEND, write(fd, buf, sizeof(buf)));)
+OP(append_big, static char buf[300000];
+   return WITH("f", O_WRONLY | O_APPEND, write(fd, buf, sizeof(buf)));)
 OP(write_open, return done(pwrite(s->fd, "longer", 6, 20000));)
 OP(write_sync, return WITH("f", O_WRONLY | O_SYNC, pwrite(fd, "new", 3, 30000));)
 OP(write_link, return WITH("b/m", O_RDWR, pwrite(fd, "new", 3, 200));)
-OP(write_direct,
-   void *buf = aligned_alloc(4096, 4096);
-   memset(buf, 'd', 4096);
-   int r = WITH("f", O_WRONLY | O_DIRECT, pwrite(fd, buf, 4096, 16384));
-   free(buf);
-   return r;)
+OP(write_direct, void *buf = aligned_alloc(4096, 4096); memset(buf, 'd', 4096);
+   int r = WITH("f", O_WRONLY | O_DIRECT, pwrite(fd, buf, 4096, 16384)); free(buf); return r;)
 CALL(open_trunc, close(open_in(s, "f", O_WRONLY | O_TRUNC)))
 OP(shrink, return WITH("f", O_WRONLY, ftruncate(fd, 100));)
 OP(grow, return WITH("f", O_RDWR, ftruncate(fd, 1000000));)
@@ -248,7 +238,8 @@ OP(shrink_open, return done(ftruncate(s->fd, 1));)
 OP(shrink_link, return WITH("a/l", O_WRONLY, ftruncate(fd, 1));)
 OP(allocate, return WITH("f", O_RDWR, fallocate(fd, 0, 0, 500000));)
 OP(allocate_keep, return WITH("f", O_RDWR, fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 500000));)
-OP(punch, return WITH("big", O_RDWR, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 50000));)
+OP(punch,
+   return WITH("big", O_RDWR, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 50000));)
 OP(zero, return WITH("big", O_RDWR, fallocate(fd, FALLOC_FL_ZERO_RANGE, 50000, 100000));)
 
 static int copy(struct op_state *s, bool range)
@@ -267,11 +258,8 @@ static int copy(struct op_state *s, bool range)
 
 OP(copy_range, return copy(s, true);)
 OP(send_file, return copy(s, false);)
-OP(clone_range,
-   int from = open_in(s, "big", O_RDONLY);
-   int r = WITH("f", O_WRONLY, ioctl(fd, FICLONE, from));
-   close(from);
-   return r;)
+OP(clone_range, int from = open_in(s, "big", O_RDONLY);
+   int r = WITH("f", O_WRONLY, ioctl(fd, FICLONE, from)); close(from); return r;)
 
 /* What an ordinary user's write takes away from the mode. */
 static int as_user(struct op_state *s, int (*what)(struct op_state *s))
@@ -298,40 +286,26 @@ OP(read_f, char buf[100]; return WITH("f", O_RDONLY, read(fd, buf, sizeof(buf)))
 OP(read_twice, int r = read_f(s); return r < 0 ? r : read_f(s);)
 OP(read_link, char buf[100]; return WITH("b/m", O_RDONLY, read(fd, buf, sizeof(buf)));)
 OP(read_open, char buf[100]; return done(pread(s->fd, buf, sizeof(buf), 0));)
-OP(read_direct,
-   void *buf = aligned_alloc(4096, 4096);
-   int r = WITH("big", O_RDONLY | O_DIRECT, pread(fd, buf, 4096, 4096));
-   free(buf);
-   return r;)
+OP(read_direct, void *buf = aligned_alloc(4096, 4096);
+   int r = WITH("big", O_RDONLY | O_DIRECT, pread(fd, buf, 4096, 4096)); free(buf); return r;)
 OP(read_symlink, char buf[100]; return done(readlinkat(s->dir, "s", buf, sizeof(buf)));)
 OP(follow_symlink, return WITH("s", O_RDONLY, 0);)
-OP(list_a, char buf[4096]; return WITH("a", O_RDONLY | O_DIRECTORY, syscall(SYS_getdents64, fd, buf, sizeof(buf)));)
-OP(list_top, char buf[4096]; return WITH(".", O_RDONLY | O_DIRECTORY, syscall(SYS_getdents64, fd, buf, sizeof(buf)));)
-OP(splice_f,
-   int pipes[2];
-   if (pipe2(pipes, O_CLOEXEC) < 0)
-	   return -errno;
-   int r = WITH("big", O_RDONLY, splice(fd, NULL, pipes[1], NULL, 4096, 0));
-   close(pipes[0]);
-   close(pipes[1]);
-   return r;)
-OP(execute,
-   char path[64], *argv[] = { path, NULL }, *env[] = { NULL };
-   int status;
-   pid_t pid;
+OP(list_a, char buf[4096];
+   return WITH("a", O_RDONLY | O_DIRECTORY, syscall(SYS_getdents64, fd, buf, sizeof(buf)));)
+OP(list_top, char buf[4096];
+   return WITH(".", O_RDONLY | O_DIRECTORY, syscall(SYS_getdents64, fd, buf, sizeof(buf)));)
+OP(splice_f, int pipes[2]; if (pipe2(pipes, O_CLOEXEC) < 0) return -errno;
+   int r = WITH("big", O_RDONLY, splice(fd, NULL, pipes[1], NULL, 4096, 0)); close(pipes[0]);
+   close(pipes[1]); return r;)
+OP(execute, char path[64], *argv[] = { path, NULL }, *env[] = { NULL }; int status; pid_t pid;
    snprintf(path, sizeof(path), "/proc/self/fd/%d/e", s->dir);
-   int r = posix_spawn(&pid, path, NULL, NULL, argv, env);
-   if (r)
-	   return -r;
+   int r = posix_spawn(&pid, path, NULL, NULL, argv, env); if (r) return -r;
    return waitpid(pid, &status, 0) < 0 || status ? -EINVAL : 0;)
-OP(map_read,
-   char *map = MAP_FAILED;
-   int r = WITH("f", O_RDONLY, (map = mmap(NULL, MAP_LEN, PROT_READ, MAP_SHARED, fd, 0)) == MAP_FAILED ? -1 : 0);
-   if (r == 0 && *(volatile char *)map != 'o')
-	   r = -EIO;
-   if (map != MAP_FAILED)
-	   munmap(map, MAP_LEN);
-   return r;)
+OP(map_read, char *map = MAP_FAILED;
+   int r = WITH("f", O_RDONLY,
+		(map = mmap(NULL, MAP_LEN, PROT_READ, MAP_SHARED, fd, 0)) == MAP_FAILED ? -1 : 0);
+   if (r == 0 && *(volatile char *)map != 'o') r = -EIO;
+   if (map != MAP_FAILED) munmap(map, MAP_LEN); return r;)
 
 /* -- stores ----------------------------------------------------------------------------------- */
 
@@ -387,32 +361,58 @@ OP(map_f, return map_it(s, "f");)
 OP(map_f_closed, int r = map_it(s, "f"); return r < 0 ? r : close_it(s);)
 OP(map_f_dirty, int r = map_f_closed(s); return r < 0 ? r : store_and(s, sync_map);)
 OP(map_link_closed, int r = map_it(s, "a/l"); return r < 0 ? r : close_it(s);)
-OP(map_f_hole,
-   int r = WITH("f", O_WRONLY, ftruncate(fd, 0) ?: ftruncate(fd, MAP_LEN));
+OP(map_f_hole, int r = WITH("f", O_WRONLY, ftruncate(fd, 0) ?: ftruncate(fd, MAP_LEN));
    return r < 0 ? r : map_f_closed(s);)
 OP(store_sync, return store_and(s, sync_map);)
 OP(store_close, return store_and(s, close_it);)
 OP(store_unmap, return store_and(s, unmap_it);)
 OP(store_unmap_open, return store_and(s, unmap_it);)
-OP(store_unmap_store_again,
-   int r = store_and(s, unmap_it);
-   close_it(s);
-   r = r ?: map_f_closed(s);
+OP(store_unmap_store_again, int r = store_and(s, unmap_it); close_it(s); r = r ?: map_f_closed(s);
    return r ?: store_and(s, sync_map);)
 OP(map_store_unmap, int r = map_f_closed(s); return r < 0 ? r : store_and(s, unmap_it);)
 OP(stored_before, int r = map_f(s); return r < 0 ? r : store_and(s, sync_map);)
 
-#define ROW(name) { #name, NULL, name, 0 }
-#define OPEN(name) { #name, open_f, name, 0 }
+#define ROW(name)                                                                                  \
+	{                                                                                          \
+#name, NULL, name, 0                                                               \
+	}
+#define OPEN(name)                                                                                 \
+	{                                                                                          \
+#name, open_f, name, 0                                                             \
+	}
 
 const struct op ops[] = {
-	ROW(create), ROW(create_in_a), ROW(create_again), ROW(make_dir), ROW(make_dir_in_a),
-	ROW(make_link), ROW(make_pipe), ROW(make_device), ROW(hard_link), ROW(hard_link_in_a),
-	ROW(hard_link_third), ROW(unlink_one), ROW(unlink_link), ROW(unlink_symlink),
-	ROW(unlink_pipe), ROW(remove_dir), ROW(rename_here), ROW(rename_away), ROW(rename_link),
-	ROW(rename_over), ROW(rename_over_link), ROW(rename_same), ROW(rename_dir),
-	ROW(rename_dir_down), ROW(rename_dir_over), ROW(exchange), ROW(exchange_dir),
-	ROW(rename_noreplace), ROW(replace), ROW(unlink_and_make), ROW(tmpfile_linked),
+	ROW(create),
+	ROW(create_in_a),
+	ROW(create_again),
+	ROW(make_dir),
+	ROW(make_dir_in_a),
+	ROW(make_link),
+	ROW(make_pipe),
+	ROW(make_device),
+	ROW(hard_link),
+	ROW(hard_link_in_a),
+	ROW(hard_link_third),
+	ROW(unlink_one),
+	ROW(unlink_link),
+	ROW(unlink_symlink),
+	ROW(unlink_pipe),
+	ROW(remove_dir),
+	ROW(rename_here),
+	ROW(rename_away),
+	ROW(rename_link),
+	ROW(rename_over),
+	ROW(rename_over_link),
+	ROW(rename_same),
+	ROW(rename_dir),
+	ROW(rename_dir_down),
+	ROW(rename_dir_over),
+	ROW(exchange),
+	ROW(exchange_dir),
+	ROW(rename_noreplace),
+	ROW(replace),
+	ROW(unlink_and_make),
+	ROW(tmpfile_linked),
 	OPEN(unlink_open),
 	{ "opened_made_read", open_a, made_then_read, 0 },
 	{ "opened_removed_read", open_a, removed_then_read, 0 },
@@ -421,24 +421,67 @@ const struct op ops[] = {
 	{ "read_made_rewound_read", read_a_before, made_then_reread, 0 },
 	{ "read_removed_rewound_read", read_a_before, removed_then_reread, 0 },
 
-	ROW(change_mode), ROW(change_mode_dir), ROW(change_mode_link), ROW(change_mode_top),
-	ROW(change_mode_fd), ROW(change_owner), ROW(change_owner_suid), ROW(change_owner_symlink),
-	ROW(change_owner_link), ROW(set_times), ROW(set_times_now), ROW(set_times_symlink),
-	ROW(set_times_dir), ROW(set_atime), ROW(set_xattr), ROW(replace_xattr), ROW(remove_xattr),
-	ROW(set_xattr_dir), ROW(set_acl), ROW(set_default_acl),
+	ROW(change_mode),
+	ROW(change_mode_dir),
+	ROW(change_mode_link),
+	ROW(change_mode_top),
+	ROW(change_mode_fd),
+	ROW(change_owner),
+	ROW(change_owner_suid),
+	ROW(change_owner_symlink),
+	ROW(change_owner_link),
+	ROW(set_times),
+	ROW(set_times_now),
+	ROW(set_times_symlink),
+	ROW(set_times_dir),
+	ROW(set_atime),
+	ROW(set_xattr),
+	ROW(replace_xattr),
+	ROW(remove_xattr),
+	ROW(set_xattr_dir),
+	ROW(set_acl),
+	ROW(set_default_acl),
 	{ "remove_acl", prepare_acl, remove_acl, 0 },
 	{ "mode_with_acl", prepare_acl, mode_with_acl, 0 },
 	ROW(set_flags),
 
-	ROW(write_inside), ROW(write_end), ROW(write_far), ROW(append), ROW(append_big),
-	OPEN(write_open), ROW(write_sync), ROW(write_link), ROW(write_direct), ROW(open_trunc),
-	ROW(shrink), ROW(grow), OPEN(shrink_open), ROW(shrink_link), ROW(allocate),
-	ROW(allocate_keep), ROW(punch), ROW(zero), ROW(copy_range), ROW(send_file), ROW(clone_range),
-	ROW(user_writes_suid), ROW(user_truncates_suid), ROW(user_creates),
+	ROW(write_inside),
+	ROW(write_end),
+	ROW(write_far),
+	ROW(append),
+	ROW(append_big),
+	OPEN(write_open),
+	ROW(write_sync),
+	ROW(write_link),
+	ROW(write_direct),
+	ROW(open_trunc),
+	ROW(shrink),
+	ROW(grow),
+	OPEN(shrink_open),
+	ROW(shrink_link),
+	ROW(allocate),
+	ROW(allocate_keep),
+	ROW(punch),
+	ROW(zero),
+	ROW(copy_range),
+	ROW(send_file),
+	ROW(clone_range),
+	ROW(user_writes_suid),
+	ROW(user_truncates_suid),
+	ROW(user_creates),
 
-	ROW(read_f), ROW(read_twice), ROW(read_link), OPEN(read_open), ROW(read_direct),
-	ROW(read_symlink), ROW(follow_symlink), ROW(list_a), ROW(list_top), ROW(splice_f),
-	ROW(execute), ROW(map_read),
+	ROW(read_f),
+	ROW(read_twice),
+	ROW(read_link),
+	OPEN(read_open),
+	ROW(read_direct),
+	ROW(read_symlink),
+	ROW(follow_symlink),
+	ROW(list_a),
+	ROW(list_top),
+	ROW(splice_f),
+	ROW(execute),
+	ROW(map_read),
 
 	{ "store_open", map_f, store, OP_STORES },
 	{ "store_sync", map_f, store_sync, 0 },

@@ -41,7 +41,7 @@ struct outrun {
 	const char *dir, *name;
 	uid_t uid;
 	const char *groups[N_READERS]; /* control groups of readers; NULL: none */
-	DIR *open; /* opened once, read over and over */
+	DIR *open;                     /* opened once, read over and over */
 };
 
 static bool lists(DIR *dir, const char *name)
@@ -100,8 +100,11 @@ static const struct {
 	const char *name;
 	bool (*look)(const struct outrun *o);
 } looks[] = {
-	{ "stat", has_stat },	  { "open", opens },	   { "open_path", is_there },
-	{ "listing", is_listed }, { "listing again", is_listed_again },
+	{ "stat", has_stat },
+	{ "open", opens },
+	{ "open_path", is_there },
+	{ "listing", is_listed },
+	{ "listing again", is_listed_again },
 };
 #define N_LOOKS (sizeof(looks) / sizeof(looks[0]))
 
@@ -184,10 +187,10 @@ static pid_t start_reader(struct outrun *o, unsigned int number)
 		err(2, "%s", o->dir);
 	for (size_t i = number;; i++)
 		look_once(o,
-			  number > SLOWED     ? "idle reader"
-			  : number == SLOWED ? "slow reader"
-			  : number == FROZEN ? "frozen reader"
-					     : "reader",
+			  number > SLOWED  ? "idle reader" :
+			  number == SLOWED ? "slow reader" :
+			  number == FROZEN ? "frozen reader" :
+					     "reader",
 			  i);
 }
 

@@ -40,11 +40,21 @@ static int with_file(const char *path, int flags, unsigned int what)
 		return -1;
 	memset(buf, (int)('a' + dice(&state) % 26), sizeof(buf));
 	switch (what) {
-	case 0: r = (int)write(fd, buf, 1 + dice(&state) % sizeof(buf)); break;
-	case 1: r = ftruncate(fd, dice(&state) % 20000); break;
-	case 2: r = fallocate(fd, 0, 0, 1 + dice(&state) % 50000); break;
-	case 3: r = fsetxattr(fd, "user.x", buf, 1 + dice(&state) % 50, 0); break;
-	case 4: r = (int)read(fd, buf, sizeof(buf)); break;
+	case 0:
+		r = (int)write(fd, buf, 1 + dice(&state) % sizeof(buf));
+		break;
+	case 1:
+		r = ftruncate(fd, dice(&state) % 20000);
+		break;
+	case 2:
+		r = fallocate(fd, 0, 0, 1 + dice(&state) % 50000);
+		break;
+	case 3:
+		r = fsetxattr(fd, "user.x", buf, 1 + dice(&state) % 50, 0);
+		break;
+	case 4:
+		r = (int)read(fd, buf, sizeof(buf));
+		break;
 	case 5:
 		/* Makes the page writable, as a store does; but where somebody has shortened the file
 		 * meanwhile it fails and raises no signal. */
@@ -84,25 +94,46 @@ static int step(void)
 	pick(b, sizeof(b));
 	n_op = dice(&state) % 22;
 	switch (n_op) {
-	case 0: return with_file(a, O_CREAT | O_WRONLY, 0);
-	case 1: return with_file(a, O_CREAT | O_WRONLY | O_APPEND, 0);
-	case 2: return with_file(a, O_CREAT | O_WRONLY | O_TRUNC, 0);
-	case 3: return with_file(a, O_RDWR, 1);
-	case 4: return with_file(a, O_RDWR, 2);
-	case 5: return with_file(a, O_RDONLY, 3);
-	case 6: return with_file(a, O_RDONLY, 4);
-	case 7: return with_file(a, O_RDWR, 5);
-	case 8: return unlinkat(top, a, 0);
-	case 9: return mkdirat(top, a, 0755);
-	case 10: return unlinkat(top, a, AT_REMOVEDIR);
-	case 11: case 12: return renameat(top, a, top, b);
-	case 13: return renameat2(top, a, top, b, 2);
-	case 14: return linkat(top, a, top, b, 0);
-	case 15: return symlinkat("some/where", top, a);
-	case 16: return fchmodat(top, a, dice(&state) & 0777, 0);
-	case 17: return fchownat(top, a, dice(&state) % 5, dice(&state) % 5, AT_SYMLINK_NOFOLLOW);
-	case 18: return utimensat(top, a, times, AT_SYMLINK_NOFOLLOW);
-	default: look_around(a); return 0;
+	case 0:
+		return with_file(a, O_CREAT | O_WRONLY, 0);
+	case 1:
+		return with_file(a, O_CREAT | O_WRONLY | O_APPEND, 0);
+	case 2:
+		return with_file(a, O_CREAT | O_WRONLY | O_TRUNC, 0);
+	case 3:
+		return with_file(a, O_RDWR, 1);
+	case 4:
+		return with_file(a, O_RDWR, 2);
+	case 5:
+		return with_file(a, O_RDONLY, 3);
+	case 6:
+		return with_file(a, O_RDONLY, 4);
+	case 7:
+		return with_file(a, O_RDWR, 5);
+	case 8:
+		return unlinkat(top, a, 0);
+	case 9:
+		return mkdirat(top, a, 0755);
+	case 10:
+		return unlinkat(top, a, AT_REMOVEDIR);
+	case 11:
+	case 12:
+		return renameat(top, a, top, b);
+	case 13:
+		return renameat2(top, a, top, b, 2);
+	case 14:
+		return linkat(top, a, top, b, 0);
+	case 15:
+		return symlinkat("some/where", top, a);
+	case 16:
+		return fchmodat(top, a, dice(&state) & 0777, 0);
+	case 17:
+		return fchownat(top, a, dice(&state) % 5, dice(&state) % 5, AT_SYMLINK_NOFOLLOW);
+	case 18:
+		return utimensat(top, a, times, AT_SYMLINK_NOFOLLOW);
+	default:
+		look_around(a);
+		return 0;
 	}
 }
 
@@ -122,7 +153,8 @@ static int storm(const char *dir, uint64_t seed, double seconds)
 		errno = 0;
 		n_done++;
 		if (step() < 0 && unheard_of(errno)) {
-			printf("%s: operation %u on %s (%s): %s\n", dir, n_op, a, b, strerror(errno));
+			printf("%s: operation %u on %s (%s): %s\n", dir, n_op, a, b,
+			       strerror(errno));
 			return 1;
 		}
 	}

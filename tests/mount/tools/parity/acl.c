@@ -4,7 +4,7 @@
 
 #include "parity.h"
 
-#define ACCESS "system.posix_acl_access"
+#define ACCESS  "system.posix_acl_access"
 #define DEFAULT "system.posix_acl_default"
 
 /* The wire form of an ACL: little endian, one entry each. */

@@ -228,7 +228,7 @@ static void uring(struct side *s)
 	note(s, "SKIP built without liburing");
 }
 #define uring_direct uring
-#define uring_names uring
+#define uring_names  uring
 #define uring_splice uring
 #endif
 

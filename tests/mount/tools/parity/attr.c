@@ -267,7 +267,7 @@ static void statx_alone(struct side *s)
 			if (bit == STATX_BTIME)
 				note(s, "equal: %d",
 				     memcmp(&one.stx_btime, &all.stx_btime,
-					     sizeof(one.stx_btime)) == 0);
+					    sizeof(one.stx_btime)) == 0);
 		}
 		for (int sync = AT_STATX_FORCE_SYNC; sync <= AT_STATX_DONT_SYNC; sync += 0x2000)
 			DO(s, statx(s->dir, names[i], sync, STATX_BASIC_STATS | STATX_BTIME, &one));

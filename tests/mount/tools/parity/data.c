@@ -68,8 +68,8 @@ static void seek_too_far(struct side *s)
 
 static void sizes(struct side *s)
 {
-	static const size_t lengths[] = { 0,	  1,	   511,	    512,    513,   4095,
-					  4096,	  4097,	   65535,   65536,  65537, 131072,
+	static const size_t lengths[] = { 0,      1,       511,     512,    513,   4095,
+					  4096,   4097,    65535,   65536,  65537, 131072,
 					  262143, 1048576, 1048577, 3000001 };
 	unsigned char *out = pattern(3000001, 3), *in = pattern(3000001, 4);
 	int fd = openat(s->dir, "f", O_CREAT | O_RDWR, 0644);

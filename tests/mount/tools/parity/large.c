@@ -7,8 +7,8 @@
 
 static void far_places(struct side *s)
 {
-	static const off_t places[] = { (1LL << 31) - 3, (1LL << 31),	     (1LL << 32) - 3,
-					(1LL << 32),	 (1LL << 32) + 4095, (1LL << 33) + 1,
+	static const off_t places[] = { (1LL << 31) - 3, (1LL << 31),        (1LL << 32) - 3,
+					(1LL << 32),     (1LL << 32) + 4095, (1LL << 33) + 1,
 					(1LL << 40) - 1, (1LL << 44) - 20000 };
 	unsigned char *out = pattern(10000, 1), *in = pattern(10000, 2);
 	int fd = openat(s->dir, "f", O_CREAT | O_RDWR, 0644);

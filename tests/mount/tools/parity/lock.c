@@ -50,8 +50,8 @@ static void note_lock(struct side *s, int fd, int cmd, int type, off_t start, of
 		note(s, "[%ld,+%ld) is not free for %d: type %d, [%ld,+%ld), whence %d, by %s",
 		     (long)start, (long)length, type, l.l_type, (long)l.l_start, (long)l.l_len,
 		     l.l_whence,
-		     l.l_pid == child	 ? "the child" :
-		     l.l_pid == -1	 ? "nobody (-1)" :
+		     l.l_pid == child    ? "the child" :
+		     l.l_pid == -1       ? "nobody (-1)" :
 		     l.l_pid == getpid() ? "us" :
 					   "somebody else");
 }
@@ -341,7 +341,8 @@ static void holds_to_the_end(struct side *s, int fd)
 /* Several processes have locks, and each answer names the one that is in the way. */
 static void holders_named(struct side *s)
 {
-	static const off_t starts[] = { 0, 5, 10, 20, 24, 25, 29, 30, 32, 36, 50, 54, 55, 56, 60, 100, 199, 200 };
+	static const off_t starts[] = { 0,  5,  10, 20, 24, 25, 29,  30,  32,
+					36, 50, 54, 55, 56, 60, 100, 199, 200 };
 	struct holder h[3];
 
 	put(s, "f", "x");

@@ -25,9 +25,9 @@
 #include "transcript.h"
 
 static const struct scenario_group *const groups[] = {
-	&group_names, &group_kinds, &group_rename, &group_attr,	 &group_suid, &group_perm,
-	&group_xattr, &group_acl,   &group_dir,	   &group_flags, &group_data, &group_modes,
-	&group_large, &group_copy,  &group_mmap,   &group_aio,	 &group_lock,
+	&group_names, &group_kinds, &group_rename, &group_attr,  &group_suid, &group_perm,
+	&group_xattr, &group_acl,   &group_dir,    &group_flags, &group_data, &group_modes,
+	&group_large, &group_copy,  &group_mmap,   &group_aio,   &group_lock,
 };
 
 static struct {

@@ -26,9 +26,9 @@
 #include <unistd.h>
 
 struct side {
-	bool view;	 /* this is the view, not the twin */
-	int dir;	 /* the directory of the scenario */
-	int below;	 /* the same directory in the lower tree; the twin's is dir itself */
+	bool view;       /* this is the view, not the twin */
+	int dir;         /* the directory of the scenario */
+	int below;       /* the same directory in the lower tree; the twin's is dir itself */
 	char path[4096]; /* of dir */
 	char below_path[4096];
 	struct transcript *transcript;

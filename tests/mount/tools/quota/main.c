@@ -61,7 +61,8 @@ unsigned int usage_read(const char *dir, struct usage usage[MAX_OWNERS], unsigne
 	int fd = open_map(dir, "quota_usage");
 	bool more;
 
-	for (more = next(fd, NULL, &key); more && n < MAX_OWNERS; at = key, more = next(fd, &at, &key))
+	for (more = next(fd, NULL, &key); more && n < MAX_OWNERS;
+	     at = key, more = next(fd, &at, &key))
 		if (look(fd, &key, value))
 			usage[n++] = (struct usage){ key, value[0], value[1] };
 	close(fd);

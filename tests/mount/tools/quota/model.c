@@ -22,11 +22,11 @@
 
 #include "quota.h"
 
-#define N_NAMES 12
-#define N_OPEN 4
+#define N_NAMES       12
+#define N_OPEN        4
 #define MAX_PROCESSES 16
-#define OPS_IN_PHASE 60
-#define MAX_FILES 4096
+#define OPS_IN_PHASE  60
+#define MAX_FILES     4096
 
 struct file {
 	uint64_t ino, size;
@@ -37,7 +37,7 @@ struct file {
 static struct shared {
 	pthread_barrier_t still, on;
 	struct file held[MAX_PROCESSES][N_OPEN];
-} *shared;
+} * shared;
 
 static const char *pin;
 static uint64_t state, limit_bytes, limit_files;
@@ -94,11 +94,16 @@ static void write_some(int fd)
 
 static void allocate(int fd)
 {
-	static const int modes[] = { 0,	   0x1 /* KEEP_SIZE */,	     0x3 /* PUNCH_HOLE */,
-				     0x10 /* ZERO_RANGE */, 0x11, 0x8 /* COLLAPSE_RANGE */,
+	static const int modes[] = { 0,
+				     0x1 /* KEEP_SIZE */,
+				     0x3 /* PUNCH_HOLE */,
+				     0x10 /* ZERO_RANGE */,
+				     0x11,
+				     0x8 /* COLLAPSE_RANGE */,
 				     0x20 /* INSERT_RANGE */ };
 
-	fallocate(fd, modes[dice(7)], dice(16) * 4096, dice(40) ? 1 + dice(20) * 4096 : INT64_MAX - 100000);
+	fallocate(fd, modes[dice(7)], dice(16) * 4096,
+		  dice(40) ? 1 + dice(20) * 4096 : INT64_MAX - 100000);
 }
 
 static void store(int fd)
@@ -138,23 +143,51 @@ static void step(void)
 	int fd = *slot();
 
 	switch (dice(22)) {
-	case 0: keep(open(name(), O_CREAT | O_RDWR | O_NONBLOCK, 0666)); break;
-	case 1: keep(open(name(), O_CREAT | O_RDWR | O_TRUNC | O_NONBLOCK, 0666)); break;
-	case 2: keep(open(name(), O_CREAT | O_WRONLY | O_APPEND | O_NONBLOCK, 0666)); break;
-	case 3: keep(open(".", O_TMPFILE | O_RDWR, 0666)); break;
-	case 4: keep(open(name(), O_PATH | O_NOFOLLOW)); break;
+	case 0:
+		keep(open(name(), O_CREAT | O_RDWR | O_NONBLOCK, 0666));
+		break;
+	case 1:
+		keep(open(name(), O_CREAT | O_RDWR | O_TRUNC | O_NONBLOCK, 0666));
+		break;
+	case 2:
+		keep(open(name(), O_CREAT | O_WRONLY | O_APPEND | O_NONBLOCK, 0666));
+		break;
+	case 3:
+		keep(open(".", O_TMPFILE | O_RDWR, 0666));
+		break;
+	case 4:
+		keep(open(name(), O_PATH | O_NOFOLLOW));
+		break;
 	case 5:
 	case 6:
-	case 7: write_some(fd); break;
-	case 8: ftruncate(fd, some_size()); break;
-	case 9: truncate(name(), some_size()); break;
-	case 10: allocate(fd); break;
+	case 7:
+		write_some(fd);
+		break;
+	case 8:
+		ftruncate(fd, some_size());
+		break;
+	case 9:
+		truncate(name(), some_size());
+		break;
+	case 10:
+		allocate(fd);
+		break;
 	case 11:
-	case 12: unlink(name()); break;
-	case 13: rename(name(), name()); break;
-	case 14: renameat2(AT_FDCWD, name(), AT_FDCWD, name(), RENAME_EXCHANGE); break;
-	case 15: link(name(), name()); break;
-	case 16: link_held(fd, name()); break;
+	case 12:
+		unlink(name());
+		break;
+	case 13:
+		rename(name(), name());
+		break;
+	case 14:
+		renameat2(AT_FDCWD, name(), AT_FDCWD, name(), RENAME_EXCHANGE);
+		break;
+	case 15:
+		link(name(), name());
+		break;
+	case 16:
+		link_held(fd, name());
+		break;
 	case 17:
 		if (dice(2))
 			symlink("target", name());
@@ -167,15 +200,22 @@ static void step(void)
 		else
 			rmdir(name());
 		break;
-	case 19: copy_file_range(fd, &(off_t){ 0 }, *slot(), &(off_t){ dice(5000) }, 20000, 0); break;
-	case 20: store(fd); break;
-	case 21: give(fd, name()); break;
+	case 19:
+		copy_file_range(fd, &(off_t){ 0 }, *slot(), &(off_t){ dice(5000) }, 20000, 0);
+		break;
+	case 20:
+		store(fd);
+		break;
+	case 21:
+		give(fd, name());
+		break;
 	}
 }
 
 static struct file file_of(const struct stat *st)
 {
-	return (struct file){ st->st_ino, S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0, st->st_uid };
+	return (struct file){ st->st_ino, S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0,
+			      st->st_uid };
 }
 
 static void process(unsigned int number, unsigned int phases)
@@ -275,7 +315,8 @@ static bool within_limits(void)
 	for (unsigned int i = 0; i < n; i++)
 		if (usage[i].bytes > limit_bytes || usage[i].files > limit_files) {
 			printf("%llu bytes, %llu files: more than the limit\n",
-			       (unsigned long long)usage[i].bytes, (unsigned long long)usage[i].files);
+			       (unsigned long long)usage[i].bytes,
+			       (unsigned long long)usage[i].files);
 			return false;
 		}
 	return true;
@@ -308,7 +349,8 @@ static void start(unsigned int processes, unsigned int phases)
 {
 	pthread_barrierattr_t attr;
 
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	pthread_barrierattr_init(&attr);
 	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
 	pthread_barrier_init(&shared->still, &attr, processes + 1);

@@ -12,7 +12,8 @@ struct usage {
 #define MAX_OWNERS 16
 
 /* Reads the maps that are pinned in a directory; returns how many owners, exits where there are none. */
-unsigned int usage_read(const char *dir, struct usage usage[MAX_OWNERS], unsigned int *ret_nameless);
+unsigned int usage_read(const char *dir, struct usage usage[MAX_OWNERS],
+			unsigned int *ret_nameless);
 
 /*
  * model DIR PIN SEED PROCESSES PHASES BYTES FILES [uid]: random operations of several processes in DIR,

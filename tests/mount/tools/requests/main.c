@@ -26,8 +26,7 @@
 
 #define N_OPS 64
 
-static const char *const column_names[N_COLUMNS] = { "exclusive", "auto", "ttl=1", "none",
-						     "lean" };
+static const char *const column_names[N_COLUMNS] = { "exclusive", "auto", "ttl=1", "none", "lean" };
 
 static const char *penstock, *view;
 static bool served;
@@ -222,9 +221,9 @@ static const char *print_count(const char *space, const struct count *count)
 /* In the order in which most of them come; then the others. */
 static void print_counts(const struct counts *of)
 {
-	static const char *const order[] = { "LOOKUP",	    "GETATTR", "SETATTR",    "OPENDIR",
+	static const char *const order[] = { "LOOKUP",      "GETATTR", "SETATTR",    "OPENDIR",
 					     "READDIRPLUS", "READDIR", "RELEASEDIR", "CREATE",
-					     "OPEN",	    "GETXATTR" };
+					     "OPEN",        "GETXATTR" };
 	struct counts counts = *of;
 	const char *space = "";
 

@@ -4,10 +4,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define ROUNDS 6
-#define MAX_ROWS 40
-#define N_CACHES 4 /* exclusive, auto, ttl=1, none */
-#define LEAN N_CACHES /* one column more: exclusive with xattr=off,opendir=off */
+#define ROUNDS    6
+#define MAX_ROWS  40
+#define N_CACHES  4        /* exclusive, auto, ttl=1, none */
+#define LEAN      N_CACHES /* one column more: exclusive with xattr=off,opendir=off */
 #define N_COLUMNS (N_CACHES + 1)
 
 /*

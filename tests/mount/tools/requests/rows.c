@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #define N_LISTED 20
-#define ACL "system.posix_acl_access"
-#define SAME NULL
+#define ACL      "system.posix_acl_access"
+#define SAME     NULL
 
 struct now now;
 
