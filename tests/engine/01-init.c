@@ -39,9 +39,7 @@ static uint64_t send_init(struct pair *pair, uint32_t major, uint32_t minor)
 		.major = major, .minor = minor, .flags = UINT32_MAX, .flags2 = UINT32_MAX
 	};
 
-	return k_send(
-		&pair->kernel,
-		&(struct k_request){ .opcode = FUSE_INIT, .arg = &in, .arg_len = sizeof(in) });
+	return k_send(&pair->kernel, K_REQUEST(FUSE_INIT, 0, &in));
 }
 
 static void test_good(void **state)
@@ -88,7 +86,7 @@ static void test_older(void **state)
 {
 	static const uint32_t minors[] = { 0, 8, 23, 31, 36 };
 
-	for (size_t i = 0; i < sizeof(minors) / sizeof(minors[0]); i++) {
+	for (size_t i = 0; i < N(minors); i++) {
 		struct init_negotiated negotiated;
 		struct pst_error error;
 		struct k_answer answer;
@@ -118,7 +116,7 @@ static void test_not_init(void **state)
 		{ { .len = 40, .opcode = FUSE_INIT, .unique = 2 }, 17 },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		struct init_negotiated negotiated;
 		struct pst_error error;
 		struct pair pair;
@@ -154,7 +152,7 @@ static void test_again(void **state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
 	struct fuse_init_in in = { .major = 7, .minor = 44, .flags = UINT32_MAX };
-	struct k_request request = { .opcode = FUSE_INIT, .arg = &in, .arg_len = sizeof(in) };
+	struct k_request request = *K_REQUEST(FUSE_INIT, 0, &in);
 	struct k_answer answer;
 
 	assert_int_equal(k_call(&k->chans[0], &request, &answer), -ENOSYS);
@@ -174,14 +172,6 @@ static void test_nothing(void **state)
 	}
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),    cmocka_unit_test(test_newer),
-		cmocka_unit_test(test_older),   cmocka_unit_test(test_not_init),
-		cmocka_unit_test(test_hung_up), K_TEST(test_again),
-		K_TEST(test_nothing),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_good), cmocka_unit_test(test_newer), cmocka_unit_test(test_older),
+	  cmocka_unit_test(test_not_init), cmocka_unit_test(test_hung_up), K_TEST(test_again),
+	  K_TEST(test_nothing))

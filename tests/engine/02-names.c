@@ -157,13 +157,8 @@ static void test_device(void **state)
 		print_message("making a device takes root\n");
 		skip();
 	}
-	assert_int_equal(k_ask(c,
-			       &(struct k_request){ .opcode = FUSE_MKNOD,
-						    .nodeid = K_ROOT,
-						    .arg = &in,
-						    .arg_len = sizeof(in),
-						    .names = { "dev" } },
-			       &entry, sizeof(entry)),
+	assert_int_equal(k_ask(c, K_REQUEST(FUSE_MKNOD, K_ROOT, &in, .names = { "dev" }), &entry,
+			       sizeof(entry)),
 			 0);
 	expect_entry(k, &entry, "dev");
 	assert_int_equal(entry.attr.rdev, in.rdev);
@@ -184,7 +179,7 @@ static void test_readlink(void **state)
 	longest[4095] = 0;
 	for (int i = 0; i < 4; i++) {
 		const char *target = targets[i] ? targets[i] : longest;
-		struct k_request request = { .opcode = FUSE_READLINK };
+		struct k_request request = *K_PLAIN(FUSE_READLINK, 0);
 		struct fuse_entry_out entry;
 		struct k_answer answer;
 		int r = k_symlink(c, K_ROOT, "link", target, &entry);
@@ -200,7 +195,7 @@ static void test_readlink(void **state)
 		assert_int_equal(k_unlink(c, K_ROOT, "link"), 0);
 	}
 	{
-		struct k_request request = { .opcode = FUSE_READLINK, .nodeid = K_ROOT };
+		struct k_request request = *K_PLAIN(FUSE_READLINK, K_ROOT);
 		struct k_answer answer;
 
 		/* A descriptor on a directory has an empty link text of its own: an error, no text. */
@@ -247,14 +242,8 @@ static void test_rename(void **state)
 	assert_int_equal(k_lookup(c, K_ROOT, "dir", &dir), 0);
 	assert_int_equal(k_lookup(c, K_ROOT, "a", &entry), 0);
 	in.newdir = dir.nodeid;
-	assert_int_equal(k_call(c,
-				&(struct k_request){ .opcode = FUSE_RENAME,
-						     .nodeid = K_ROOT,
-						     .arg = &in,
-						     .arg_len = sizeof(in),
-						     .names = { "a", "a2" } },
-				&answer),
-			 0);
+	assert_int_equal(
+		k_call(c, K_REQUEST(FUSE_RENAME, K_ROOT, &in, .names = { "a", "a2" }), &answer), 0);
 	assert_false(exists(k, "a"));
 	k_expect_below(k, "dir/a2", "a");
 	assert_int_equal(k_rename(c, dir.nodeid, "a2", K_ROOT, "b", RENAME_NOREPLACE), -EEXIST);
@@ -323,14 +312,6 @@ static void test_revive(void **state)
 	k_stop(k);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_lookup), K_TEST(test_absent), K_TEST(test_link),
-		K_TEST(test_make),   K_TEST(test_device), K_TEST(test_readlink),
-		K_TEST(test_remove), K_TEST(test_rename), K_TEST(test_dots),
-		K_TEST(test_revive),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_lookup), K_TEST(test_absent), K_TEST(test_link), K_TEST(test_make),
+	  K_TEST(test_device), K_TEST(test_readlink), K_TEST(test_remove), K_TEST(test_rename),
+	  K_TEST(test_dots), K_TEST(test_revive))

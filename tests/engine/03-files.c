@@ -251,11 +251,7 @@ static void test_tmpfile(void **state)
 	} out;
 	struct fuse_entry_out entry;
 	struct fuse_write_in write = { .size = 4 };
-	struct k_request request = { .opcode = FUSE_TMPFILE,
-				     .nodeid = K_ROOT,
-				     .arg = &in,
-				     .arg_len = sizeof(in),
-				     .names = { "#1" } };
+	struct k_request request = *K_REQUEST(FUSE_TMPFILE, K_ROOT, &in, .names = { "#1" });
 	int r = k_ask(c, &request, &out, sizeof(out));
 
 	if (r == -EOPNOTSUPP) {
@@ -314,14 +310,7 @@ static void test_not_files(void **state)
 	k_stop(k);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_passed_through),  K_TEST(test_read),      K_TEST(test_write),
-		K_TEST(test_access_modes),    K_TEST(test_append),    K_TEST(test_append_created),
-		K_TEST(test_direct),          K_TEST(test_create),    K_TEST(test_tmpfile),
-		K_TEST(test_truncating_open), K_TEST(test_not_files),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_passed_through), K_TEST(test_read), K_TEST(test_write),
+	  K_TEST(test_access_modes), K_TEST(test_append), K_TEST(test_append_created),
+	  K_TEST(test_direct), K_TEST(test_create), K_TEST(test_tmpfile),
+	  K_TEST(test_truncating_open), K_TEST(test_not_files))

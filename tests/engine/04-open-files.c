@@ -66,13 +66,7 @@ static void test_sync(void **state)
 		assert_int_equal(call(&f, FUSE_FSYNC, &in, sizeof(in)), 0);
 		assert_int_equal(k_flush(f.c, f.id, f.fh, 77), 0);
 		/* The whole file system, asked of its root. */
-		assert_int_equal(k_ask(f.c,
-				       &(struct k_request){ .opcode = FUSE_SYNCFS,
-							    .nodeid = K_ROOT,
-							    .arg = &all,
-							    .arg_len = sizeof(all) },
-				       NULL, 0),
-				 0);
+		assert_int_equal(k_ask(f.c, K_REQUEST(FUSE_SYNCFS, K_ROOT, &all), NULL, 0), 0);
 		stop(&f);
 	}
 }
@@ -125,13 +119,11 @@ static void test_lseek(void **state)
 		{ 1ULL << 63, SEEK_SET, -EINVAL },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		struct fuse_lseek_in in = { .fh = f.fh,
 					    .offset = rows[i].offset,
 					    .whence = rows[i].whence };
-		struct k_request request = {
-			.opcode = FUSE_LSEEK, .nodeid = f.id, .arg = &in, .arg_len = sizeof(in)
-		};
+		struct k_request request = *K_REQUEST(FUSE_LSEEK, f.id, &in);
 		struct fuse_lseek_out out;
 		int r = k_ask(f.c, &request, &out, sizeof(out));
 
@@ -147,9 +139,7 @@ static void test_copy(void **state)
 	struct fuse_entry_out entry;
 	struct fuse_open_out open;
 	struct fuse_copy_file_range_in in = { .fh_in = f.fh, .off_in = 2, .len = 5 };
-	struct k_request request = {
-		.opcode = FUSE_COPY_FILE_RANGE, .nodeid = f.id, .arg = &in, .arg_len = sizeof(in)
-	};
+	struct k_request request = *K_REQUEST(FUSE_COPY_FILE_RANGE, f.id, &in);
 	struct fuse_write_out out;
 	struct fuse_copy_file_range_out wide;
 
@@ -183,13 +173,7 @@ static void test_copy(void **state)
 static int do_ioctl(struct fixture *f, const struct fuse_ioctl_in *in, const void *data,
 		    struct k_answer *ret_answer)
 {
-	return k_call(f->c,
-		      &(struct k_request){ .opcode = FUSE_IOCTL,
-					   .nodeid = f->id,
-					   .arg = in,
-					   .arg_len = sizeof(*in),
-					   .data = data,
-					   .data_len = in->in_size },
+	return k_call(f->c, K_REQUEST(FUSE_IOCTL, f->id, in, .data = data, .data_len = in->in_size),
 		      ret_answer);
 }
 
@@ -319,12 +303,5 @@ static void test_flock(void **state)
 	stop(&f);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_sync),  K_TEST(test_fallocate), K_TEST(test_lseek), K_TEST(test_copy),
-		K_TEST(test_ioctl), K_TEST(test_locks),     K_TEST(test_flock),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_sync), K_TEST(test_fallocate), K_TEST(test_lseek), K_TEST(test_copy),
+	  K_TEST(test_ioctl), K_TEST(test_locks), K_TEST(test_flock))

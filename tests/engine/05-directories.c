@@ -169,7 +169,7 @@ static void test_sizes(void **state)
 
 	list_below(f.k, &below);
 	assert_int_equal(below.n, N_FILES + 4);
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (size_t i = 0; i < N(sizes); i++) {
 		for (int plus = 0; plus < 2; plus++) {
 			list_view(&f, 0, sizes[i], plus, &view);
 			expect_equal(&view, &below, 0);
@@ -371,7 +371,7 @@ static void test_bad_offsets(void **state)
 	static struct listing below, view;
 	static struct k_answer answer;
 
-	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+	for (size_t i = 0; i < N(offsets); i++) {
 		for (int plus = 0; plus < 2; plus++) {
 			int r = k_readdir(f.c, K_ROOT, f.fh, offsets[i], 4096, plus, &answer);
 
@@ -389,13 +389,7 @@ static void test_sync(void **state)
 	struct fixture f = start(state);
 	struct fuse_fsync_in in = { .fh = f.fh };
 
-	assert_int_equal(k_ask(f.c,
-			       &(struct k_request){ .opcode = FUSE_FSYNCDIR,
-						    .nodeid = K_ROOT,
-						    .arg = &in,
-						    .arg_len = sizeof(in) },
-			       NULL, 0),
-			 0);
+	assert_int_equal(k_ask(f.c, K_REQUEST(FUSE_FSYNCDIR, K_ROOT, &in), NULL, 0), 0);
 	stop(&f);
 }
 
@@ -413,22 +407,7 @@ static void test_kept(void **state)
 	k_stop(k);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_sizes),
-		K_TEST(test_offsets),
-		K_TEST(test_turns),
-		K_TEST(test_no_room),
-		K_TEST(test_rewind),
-		K_TEST(test_removed),
-		K_TEST(test_bad_offsets),
-		K_TEST(test_sync),
-		K_TEST(test_kept),
-		K_TEST(test_not_read_ahead),
-		K_TEST(test_changed_while_read),
-		K_TEST(test_began_beside_another),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_sizes), K_TEST(test_offsets), K_TEST(test_turns), K_TEST(test_no_room),
+	  K_TEST(test_rewind), K_TEST(test_removed), K_TEST(test_bad_offsets), K_TEST(test_sync),
+	  K_TEST(test_kept), K_TEST(test_not_read_ahead), K_TEST(test_changed_while_read),
+	  K_TEST(test_began_beside_another))

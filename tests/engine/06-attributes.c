@@ -62,10 +62,7 @@ static void test_statx(void **state)
 
 	for (int i = 0; i < N_KINDS; i++) {
 		struct fuse_statx_in in = { .sx_mask = STATX_BASIC_STATS | STATX_BTIME };
-		struct k_request request = { .opcode = FUSE_STATX,
-					     .nodeid = look_up(k, kinds[i]),
-					     .arg = &in,
-					     .arg_len = sizeof(in) };
+		struct k_request request = *K_REQUEST(FUSE_STATX, look_up(k, kinds[i]), &in);
 		struct fuse_statx_out out;
 		struct statx stx;
 
@@ -222,13 +219,8 @@ static int set_xattr(struct kernel *k, uint64_t id, const char *name, const void
 	struct fuse_setxattr_in in = { .size = (uint32_t)size, .flags = flags };
 
 	return k_ask(&k->chans[0],
-		     &(struct k_request){ .opcode = FUSE_SETXATTR,
-					  .nodeid = id,
-					  .arg = &in,
-					  .arg_len = sizeof(in),
-					  .names = { name },
-					  .data = value,
-					  .data_len = size },
+		     K_REQUEST(FUSE_SETXATTR, id, &in, .names = { name }, .data = value,
+			       .data_len = size),
 		     NULL, 0);
 }
 
@@ -238,11 +230,7 @@ static int get_xattr(struct kernel *k, uint64_t id, const char *name, char *buf,
 	struct fuse_getxattr_in in = { .size = size };
 	static struct k_answer answer;
 	int r = k_call(&k->chans[0],
-		       &(struct k_request){ .opcode = name ? FUSE_GETXATTR : FUSE_LISTXATTR,
-					    .nodeid = id,
-					    .arg = &in,
-					    .arg_len = sizeof(in),
-					    .names = { name } },
+		       K_REQUEST(name ? FUSE_GETXATTR : FUSE_LISTXATTR, id, &in, .names = { name }),
 		       &answer);
 
 	if (r < 0)
@@ -289,9 +277,7 @@ static void test_xattr(void **state)
 	assert_int_equal(get_xattr(k, id, NULL, NULL, 0), r);
 	assert_int_equal(get_xattr(k, id, NULL, buf, (uint32_t)r - 1), -ERANGE);
 	for (int i = 0; i < 2; i++) {
-		struct k_request request = { .opcode = FUSE_REMOVEXATTR,
-					     .nodeid = id,
-					     .names = { "user.one" } };
+		struct k_request request = *K_PLAIN(FUSE_REMOVEXATTR, id, .names = { "user.one" });
 
 		assert_int_equal(k_ask(&k->chans[0], &request, NULL, 0), i ? -ENODATA : 0);
 	}
@@ -339,7 +325,7 @@ static void test_statfs(void **state)
 
 	assert_int_equal(fstatvfs(k->lower, &st), 0);
 	for (int i = 0; i < 3; i++) {
-		struct k_request request = { .opcode = FUSE_STATFS, .nodeid = ids[i] };
+		struct k_request request = *K_PLAIN(FUSE_STATFS, ids[i]);
 		struct fuse_statfs_out out;
 
 		assert_int_equal(k_ask(&k->chans[0], &request, &out, sizeof(out)), 0);
@@ -371,7 +357,7 @@ static void test_promises(void **state)
 		{ PST_CACHE_EXCLUSIVE, 0, true, O_RDWR, true },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		struct kernel *k =
 			k_start(&(struct k_options){ .nodes = K_NODES(state),
 						     .cache = rows[i].cache,
@@ -397,14 +383,6 @@ static void test_promises(void **state)
 	}
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_getattr),  K_TEST(test_statx),       K_TEST(test_chmod),
-		K_TEST(test_chown),    K_TEST(test_size),        K_TEST(test_times),
-		K_TEST(test_xattr),    K_TEST(test_xattr_sizes), K_TEST(test_statfs),
-		K_TEST(test_promises),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_getattr), K_TEST(test_statx), K_TEST(test_chmod), K_TEST(test_chown),
+	  K_TEST(test_size), K_TEST(test_times), K_TEST(test_xattr), K_TEST(test_xattr_sizes),
+	  K_TEST(test_statfs), K_TEST(test_promises))

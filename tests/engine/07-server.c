@@ -137,9 +137,7 @@ static void test_failed_lookup_leaves_the_node_its_descriptor(void **state)
 	uint64_t unique;
 
 	srv.gate = GATE_CLOSED;
-	unique = k_send(&k->chans[0], &(struct k_request){ .opcode = FUSE_LOOKUP,
-							   .nodeid = K_ROOT,
-							   .names = { "file" } });
+	unique = k_send(&k->chans[0], K_PLAIN(FUSE_LOOKUP, K_ROOT, .names = { "file" }));
 	while (srv.gate != GATE_HOLDS)
 		usleep(1000);
 	assert_int_equal(k_lookup(&k->chans[1], K_ROOT, "file", &entry), 0);
@@ -344,21 +342,7 @@ static void test_too_much(void **state)
 	k_stop(k);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_failed_lookup_leaves_the_node_its_descriptor),
-		K_TEST(test_asked_once),
-		K_TEST(test_divided),
-		K_TEST(test_given_away),
-		K_TEST(test_times),
-		K_TEST(test_nonsense),
-		K_TEST(test_too_much),
-		K_TEST(test_made),
-		K_TEST(test_bits_of_another_owner),
-		K_TEST(test_bits_of_a_served_mode),
-		K_TEST(test_record_again),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_failed_lookup_leaves_the_node_its_descriptor), K_TEST(test_asked_once),
+	  K_TEST(test_divided), K_TEST(test_given_away), K_TEST(test_times), K_TEST(test_nonsense),
+	  K_TEST(test_too_much), K_TEST(test_made), K_TEST(test_bits_of_another_owner),
+	  K_TEST(test_bits_of_a_served_mode), K_TEST(test_record_again))

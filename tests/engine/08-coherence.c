@@ -64,11 +64,8 @@ static void expect_forgotten(struct kernel *k, uint64_t nodeid, unsigned int wri
 static void ask_for_acl(struct k_chan *c, uint64_t nodeid)
 {
 	struct fuse_getxattr_in in = { .size = 1000 };
-	struct k_request request = { .opcode = FUSE_GETXATTR,
-				     .nodeid = nodeid,
-				     .arg = &in,
-				     .arg_len = sizeof(in),
-				     .names = { "system.posix_acl_access" } };
+	struct k_request request =
+		*K_REQUEST(FUSE_GETXATTR, nodeid, &in, .names = { "system.posix_acl_access" });
 	struct k_answer *answer = malloc(sizeof(*answer));
 
 	assert_non_null(answer);
@@ -231,7 +228,7 @@ static void jam(struct kernel *k, struct jam *jam)
 {
 	static char text[65536];
 	struct fuse_read_in in = { .size = sizeof(text) };
-	struct k_request request = { .opcode = FUSE_READ, .arg = &in, .arg_len = sizeof(in) };
+	struct k_request request = *K_REQUEST(FUSE_READ, 0, &in);
 	struct fuse_entry_out entry;
 	struct fuse_open_out open;
 
@@ -261,9 +258,7 @@ static void unjam(struct jam *jam)
 static uint64_t begin_open(struct k_chan *c, uint64_t nodeid)
 {
 	struct fuse_open_in in = { .flags = O_RDONLY };
-	struct k_request request = {
-		.opcode = FUSE_OPEN, .nodeid = nodeid, .arg = &in, .arg_len = sizeof(in)
-	};
+	struct k_request request = *K_REQUEST(FUSE_OPEN, nodeid, &in);
 	uint64_t unique = k_send(c, &request);
 
 	/* It has come to where it waits. */
@@ -387,13 +382,6 @@ static void test_link(void **state)
 	k_stop(k);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_opened),         K_TEST(test_acl),      K_TEST(test_acl_by_name),
-		K_TEST(test_half_changed),   K_TEST(test_crossing), K_TEST(test_two_opens),
-		K_TEST(test_told_meanwhile), K_TEST(test_link),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_opened), K_TEST(test_acl), K_TEST(test_acl_by_name),
+	  K_TEST(test_half_changed), K_TEST(test_crossing), K_TEST(test_two_opens),
+	  K_TEST(test_told_meanwhile), K_TEST(test_link))

@@ -114,7 +114,7 @@ static void test_unknown(void **state)
 	};
 	struct kernel *k = start(state);
 
-	for (size_t i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++) {
+	for (size_t i = 0; i < N(opcodes); i++) {
 		struct fuse_in_header head = { .len = 40, .opcode = opcodes[i], .nodeid = 1 };
 
 		assert_int_equal(send_sample(&k->chans[0], (char *)&head, 40, opcodes[i]), -ENOSYS);
@@ -136,7 +136,7 @@ static void test_nodeids(void **state)
 	/* One too high or low, and one that was forgotten. */
 	ids[7] = entry.nodeid + 1;
 	ids[8] = entry.nodeid ^ (1ULL << 40);
-	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+	for (size_t i = 0; i < N(ids); i++) {
 		assert_int_equal(k_getattr(c, ids[i], &attr), -ESTALE);
 		assert_int_equal(k_lookup(c, ids[i], "file", &other), -ESTALE);
 		assert_int_equal(k_open(c, ids[i], O_RDWR, &open), -ESTALE);
@@ -200,16 +200,16 @@ static void test_handles(void **state)
 	fhs[5] = file.fh + 1;
 	fhs[6] = file.fh + (1ULL << 32);
 	fhs[7] = dir.fh;
-	for (size_t i = 0; i < sizeof(fhs) / sizeof(fhs[0]); i++) {
-		for (size_t j = 0; j < sizeof(of_files) / sizeof(of_files[0]); j++)
+	for (size_t i = 0; i < N(fhs); i++) {
+		for (size_t j = 0; j < N(of_files); j++)
 			assert_int_equal(call_fh(c, of_files[j], entry.nodeid, fhs[i]), -EBADF);
-		for (size_t j = 0; j < sizeof(of_dirs) / sizeof(of_dirs[0]); j++)
+		for (size_t j = 0; j < N(of_dirs); j++)
 			assert_int_equal(
 				call_fh(c, of_dirs[j], K_ROOT, fhs[i] == dir.fh ? 0 : fhs[i]),
 				-EBADF);
 	}
 	/* The right handle, of another node. */
-	for (size_t j = 0; j < sizeof(of_files) / sizeof(of_files[0]); j++)
+	for (size_t j = 0; j < N(of_files); j++)
 		assert_int_equal(call_fh(c, of_files[j], other.nodeid, file.fh), -EBADF);
 	assert_int_equal(call_fh(c, FUSE_READDIR, K_ROOT, file.fh), -EBADF);
 	/* Files are not listed, directories not read. */
@@ -241,7 +241,7 @@ static void test_names(void **state)
 
 	memset(too_long, 'n', 256);
 	assert_int_equal(k_lookup(c, K_ROOT, "file", &entry), 0);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < N(names); i++) {
 		int want = names[i] == too_long ? -ENAMETOOLONG : -EINVAL;
 
 		assert_int_equal(k_mkdir(c, K_ROOT, names[i], 0755, &other), want);
@@ -307,30 +307,13 @@ static void test_sizes(void **state)
 	assert_int_equal(k_lookup(c, K_ROOT, "big", &entry), 0);
 	assert_int_equal(k_open(c, entry.nodeid, O_RDWR, &open), 0);
 	read_in.fh = open.fh;
-	assert_int_equal(k_call(c,
-				&(struct k_request){ .opcode = FUSE_READ,
-						     .nodeid = entry.nodeid,
-						     .arg = &read_in,
-						     .arg_len = sizeof(read_in) },
-				&answer),
-			 0);
+	assert_int_equal(k_call(c, K_REQUEST(FUSE_READ, entry.nodeid, &read_in), &answer), 0);
 	assert_int_equal(answer.len, 65536);
-	assert_true(k_call(c,
-			   &(struct k_request){ .opcode = FUSE_LISTXATTR,
-						.nodeid = entry.nodeid,
-						.arg = &xattr_in,
-						.arg_len = sizeof(xattr_in) },
-			   &answer) <= 0);
+	assert_true(k_call(c, K_REQUEST(FUSE_LISTXATTR, entry.nodeid, &xattr_in), &answer) <= 0);
 	assert_int_equal(k_opendir(c, K_ROOT, &open), 0);
 	read_in.fh = open.fh;
 	for (uint32_t opcode = FUSE_READDIR; opcode <= FUSE_READDIRPLUS; opcode += 16) {
-		assert_int_equal(k_call(c,
-					&(struct k_request){ .opcode = opcode,
-							     .nodeid = K_ROOT,
-							     .arg = &read_in,
-							     .arg_len = sizeof(read_in) },
-					&answer),
-				 0);
+		assert_int_equal(k_call(c, K_REQUEST(opcode, K_ROOT, &read_in), &answer), 0);
 		assert_true(answer.len > 0 && answer.len <= 65536);
 	}
 	/* What is open and remembered goes with the view. */
@@ -365,16 +348,11 @@ static void test_extensions(void **state)
 	struct k_chan *c = &k->chans[0];
 	struct fuse_mkdir_in in = { .mode = 0755, .umask = 022 };
 
-	for (size_t i = 0; i < sizeof(exts) / sizeof(exts[0]); i++) {
+	for (size_t i = 0; i < N(exts); i++) {
 		struct fuse_entry_out entry;
 		int r = k_ask(c,
-			      &(struct k_request){ .opcode = FUSE_MKDIR,
-						   .nodeid = K_ROOT,
-						   .arg = &in,
-						   .arg_len = sizeof(in),
-						   .names = { "new" },
-						   .ext = exts[i],
-						   .ext_len = 16 },
+			      K_REQUEST(FUSE_MKDIR, K_ROOT, &in, .names = { "new" }, .ext = exts[i],
+					.ext_len = 16),
 			      &entry, sizeof(entry));
 
 		/* That group does not exist for anybody. */
@@ -389,14 +367,6 @@ static void test_extensions(void **state)
 	stop(k);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_every_op),   K_TEST(test_truncated),       K_TEST(test_unknown),
-		K_TEST(test_nodeids),    K_TEST(test_handles),         K_TEST(test_names),
-		K_TEST(test_sizes),      K_TEST(test_not_directories), K_TEST(test_too_long),
-		K_TEST(test_extensions),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_every_op), K_TEST(test_truncated), K_TEST(test_unknown), K_TEST(test_nodeids),
+	  K_TEST(test_handles), K_TEST(test_names), K_TEST(test_sizes),
+	  K_TEST(test_not_directories), K_TEST(test_too_long), K_TEST(test_extensions))

@@ -216,7 +216,7 @@ static void not_taken(void **state, struct k_request *request, const void *arg, 
 		*(uint64_t *)arg = open.fh;
 	k_send(&k->chans[1], request);
 	/* The next request on the channel is counted when this one is done. */
-	k_send(&k->chans[1], &(struct k_request){ .opcode = FUSE_STATFS, .nodeid = K_ROOT });
+	k_send(&k->chans[1], K_PLAIN(FUSE_STATFS, K_ROOT));
 	do {
 		server_op_stat(k->server, FUSE_STATFS, &n, &errors);
 	} while (n == 0);
@@ -254,17 +254,9 @@ static void test_not_taken(void **state)
 		{ { .opcode = FUSE_READDIRPLUS }, &read_in, sizeof(read_in) },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < N(rows); i++)
 		not_taken(state, &rows[i].request, rows[i].arg, rows[i].len);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_every_entry), K_TEST(test_counts),     K_TEST(test_batch),
-		K_TEST(test_any_order),   K_TEST(test_many_opens), K_TEST(test_left_open),
-		K_TEST(test_not_taken),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_every_entry), K_TEST(test_counts), K_TEST(test_batch), K_TEST(test_any_order),
+	  K_TEST(test_many_opens), K_TEST(test_left_open), K_TEST(test_not_taken))

@@ -199,13 +199,4 @@ static void test_race_exclusive(void **state)
 					 .no_pool = true });
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_race),
-		K_TEST(test_race_small),
-		K_TEST(test_race_exclusive),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_race), K_TEST(test_race_small), K_TEST(test_race_exclusive))

@@ -133,11 +133,7 @@ static void test_interrupted_before(void **state)
 	struct fixture f = start(state);
 	struct fuse_lk_in in = whole(f.waiter, WAITER, F_WRLCK);
 	uint64_t unique = f.c->unique + 100;
-	struct k_request request = { .opcode = FUSE_SETLKW,
-				     .nodeid = f.id,
-				     .arg = &in,
-				     .arg_len = sizeof(in),
-				     .unique = unique };
+	struct k_request request = *K_REQUEST(FUSE_SETLKW, f.id, &in, .unique = unique);
 	struct k_answer answer;
 
 	k_interrupt(f.c, unique);
@@ -368,7 +364,7 @@ static void test_shutdown(void **state)
 		for (uint64_t i = 0; i < 10; i++)
 			uniques[i] = send_lock(&f, whole(f.waiter, WAITER + i, F_WRLCK));
 		if (destroy) {
-			k_send(f.c, &(struct k_request){ .opcode = FUSE_DESTROY });
+			k_send(f.c, K_PLAIN(FUSE_DESTROY, 0));
 			assert_int_equal(answer_of(&f, f.c->unique), 0);
 			for (int i = 0; i < 10; i++)
 				assert_int_equal(answer_of(&f, uniques[i]), -EINTR);
@@ -384,22 +380,8 @@ static void test_shutdown(void **state)
 	}
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_granted),
-		K_TEST(test_interrupted_before),
-		K_TEST(test_interrupted_while),
-		K_TEST(test_interrupted_after),
-		K_TEST(test_interrupted_others),
-		K_TEST(test_interrupt_race),
-		K_TEST(test_closed_while_waiting),
-		K_TEST(test_released_while_waiting),
-		K_TEST(test_held_below),
-		K_TEST(test_flock),
-		K_TEST(test_many),
-		K_TEST(test_shutdown),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_granted), K_TEST(test_interrupted_before), K_TEST(test_interrupted_while),
+	  K_TEST(test_interrupted_after), K_TEST(test_interrupted_others),
+	  K_TEST(test_interrupt_race), K_TEST(test_closed_while_waiting),
+	  K_TEST(test_released_while_waiting), K_TEST(test_held_below), K_TEST(test_flock),
+	  K_TEST(test_many), K_TEST(test_shutdown))

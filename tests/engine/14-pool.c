@@ -71,10 +71,7 @@ static uint64_t send_held(struct fixture *f)
 {
 	struct fuse_fsync_in in = { .fh = f->fh };
 
-	return k_send(f->c, &(struct k_request){ .opcode = FUSE_FSYNC,
-						 .nodeid = f->id,
-						 .arg = &in,
-						 .arg_len = sizeof(in) });
+	return k_send(f->c, K_REQUEST(FUSE_FSYNC, f->id, &in));
 }
 
 static void expect_answers(struct fixture *f, const uint64_t *uniques, int n)
@@ -130,8 +127,7 @@ static void send_interrupt(struct fixture *f, uint64_t unique)
 {
 	struct fuse_interrupt_in in = { .unique = unique };
 
-	k_send(f->c,
-	       &(struct k_request){ .opcode = FUSE_INTERRUPT, .arg = &in, .arg_len = sizeof(in) });
+	k_send(f->c, K_REQUEST(FUSE_INTERRUPT, 0, &in));
 }
 
 /* Many more requests wait than there are threads: the channel still takes others. */
@@ -247,11 +243,7 @@ static void test_held_user_leaves_threads_to_others(void **state)
 	in.fh = open.fh;
 	for (int i = 0; i < N; i++)
 		assert_int_equal(k_call(f.c,
-					&(struct k_request){ .opcode = FUSE_FSYNC,
-							     .nodeid = entry.nodeid,
-							     .arg = &in,
-							     .arg_len = sizeof(in),
-							     .caller = &bob },
+					K_REQUEST(FUSE_FSYNC, entry.nodeid, &in, .caller = &bob),
 					&answer),
 				 0);
 	let_go(&f);
@@ -393,10 +385,7 @@ static void test_open(void **state)
 	struct k_answer answer;
 	uint64_t unique;
 
-	unique = k_send(f.c, &(struct k_request){ .opcode = FUSE_OPEN,
-						  .nodeid = f.id,
-						  .arg = &in,
-						  .arg_len = sizeof(in) });
+	unique = k_send(f.c, K_REQUEST(FUSE_OPEN, f.id, &in));
 	for (int i = 0; i < 3; i++)
 		k_sync(f.c);
 	expect_silence(&f);
@@ -425,12 +414,8 @@ static void test_writes(void **state)
 		};
 
 		memset(data, i + 1, SIZE);
-		uniques[i] = k_send(c, &(struct k_request){ .opcode = FUSE_WRITE,
-							    .nodeid = entry.nodeid,
-							    .arg = &in,
-							    .arg_len = sizeof(in),
-							    .data = data,
-							    .data_len = SIZE });
+		uniques[i] = k_send(c, K_REQUEST(FUSE_WRITE, entry.nodeid, &in, .data = data,
+						 .data_len = SIZE));
 	}
 	for (int i = 0; i < N; i++) {
 		assert_int_equal(k_wait(c, uniques[i], &answer), 0);
@@ -473,10 +458,7 @@ static void test_cold_reads(void **state)
 					   .offset = (uint64_t)(i * 7 % N) * SIZE,
 					   .size = SIZE };
 
-		uniques[i] = k_send(c, &(struct k_request){ .opcode = FUSE_READ,
-							    .nodeid = entry.nodeid,
-							    .arg = &in,
-							    .arg_len = sizeof(in) });
+		uniques[i] = k_send(c, K_REQUEST(FUSE_READ, entry.nodeid, &in));
 	}
 	for (int i = 0; i < N; i++) {
 		memset(data, i * 7 % N + 1, SIZE);
@@ -510,12 +492,7 @@ static void test_end(void **state)
 	for (int i = 0; i < N_THREADS; i++)
 		send_held(&f);
 	in.fh = open.fh;
-	k_send(f.c, &(struct k_request){ .opcode = FUSE_WRITE,
-					 .nodeid = entry.nodeid,
-					 .arg = &in,
-					 .arg_len = sizeof(in),
-					 .data = "done",
-					 .data_len = 4 });
+	k_send(f.c, K_REQUEST(FUSE_WRITE, entry.nodeid, &in, .data = "done", .data_len = 4));
 	k_sync(f.c);
 	k_hang_up(f.k);
 	assert_int_equal(pthread_create(&thread, NULL, let_go_later, &f), 0);
@@ -545,35 +522,19 @@ static void test_end_at_once(void **state)
 						    .arg = i % 3 ? (void *)&create : &in,
 						    .arg_len = i % 3 ? sizeof(create) : sizeof(in),
 						    .names = { name } });
-			k_send(c, &(struct k_request){ .opcode = FUSE_LOOKUP,
-						       .nodeid = K_ROOT,
-						       .names = { name } });
+			k_send(c, K_PLAIN(FUSE_LOOKUP, K_ROOT, .names = { name }));
 		}
 		usleep((useconds_t)round * 100);
 		k_stop(k);
 	}
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_goes_on),
-		K_TEST(test_channel_goes_on_while_many_wait),
-		K_TEST(test_open_beyond_the_share_is_refused),
-		K_TEST(test_held_user_leaves_threads_to_others),
-		K_TEST(test_look_starts_one_thread),
-		K_TEST(test_open_ends_with_its_caller),
-		K_TEST(test_open_of_a_living_caller_is_not_interrupted),
-		K_TEST(test_fsync_is_not_interrupted),
-		K_TEST(test_no_operation_waits_for_a_lease_in_a_worker),
-		K_TEST(test_no_pool),
-		K_TEST(test_other_channel),
-		K_TEST(test_open),
-		K_TEST(test_writes),
-		K_TEST(test_cold_reads),
-		K_TEST(test_end),
-		K_TEST(test_end_at_once),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_goes_on), K_TEST(test_channel_goes_on_while_many_wait),
+	  K_TEST(test_open_beyond_the_share_is_refused),
+	  K_TEST(test_held_user_leaves_threads_to_others), K_TEST(test_look_starts_one_thread),
+	  K_TEST(test_open_ends_with_its_caller),
+	  K_TEST(test_open_of_a_living_caller_is_not_interrupted),
+	  K_TEST(test_fsync_is_not_interrupted),
+	  K_TEST(test_no_operation_waits_for_a_lease_in_a_worker), K_TEST(test_no_pool),
+	  K_TEST(test_other_channel), K_TEST(test_open), K_TEST(test_writes),
+	  K_TEST(test_cold_reads), K_TEST(test_end), K_TEST(test_end_at_once))

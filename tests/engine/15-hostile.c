@@ -362,12 +362,5 @@ static void test_moved(void **state)
 	k_stop(k);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_exchanged), K_TEST(test_listed),    K_TEST(test_replaced),
-		K_TEST(test_blinking),  K_TEST(test_disguised), K_TEST(test_moved),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_exchanged), K_TEST(test_listed), K_TEST(test_replaced), K_TEST(test_blinking),
+	  K_TEST(test_disguised), K_TEST(test_moved))

@@ -187,12 +187,7 @@ static void test_cache_gives_way(void **state)
 			assert_int_equal(k_lookup(c, entries[0].nodeid, "..", &entry), 0);
 			break;
 		case 4:
-			assert_int_equal(k_call(c,
-						&(struct k_request){ .opcode = FUSE_SYNCFS,
-								     .nodeid = K_ROOT,
-								     .arg = &in,
-								     .arg_len = sizeof(in) },
-						&answer),
+			assert_int_equal(k_call(c, K_REQUEST(FUSE_SYNCFS, K_ROOT, &in), &answer),
 					 0);
 			break;
 		}
@@ -303,18 +298,7 @@ static void test_file_size(void **state)
 #test "@own_fds", test, NULL, restore_limit, &k_own_fds                            \
 	}
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		LIMIT_TEST(test_nodes),
-		LIMIT_TEST(test_open_files),
-		LIMIT_TEST(test_create),
-		LIMIT_TEST(test_listing),
-		LIMIT_TEST(test_file_size),
-		/* Descriptors of nodes' own are not kept for speed. */
-		{ "test_cache_gives_way@handles", test_cache_gives_way, NULL, restore_limit,
-		  &k_handles },
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(LIMIT_TEST(test_nodes), LIMIT_TEST(test_open_files), LIMIT_TEST(test_create),
+	  LIMIT_TEST(test_listing), LIMIT_TEST(test_file_size),
+	  /* Descriptors of nodes' own are not kept for speed. */
+	  { "test_cache_gives_way@handles", test_cache_gives_way, NULL, restore_limit, &k_handles })

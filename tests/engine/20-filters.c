@@ -156,7 +156,7 @@ static void test_verdicts(void **state)
 	struct filter_view view = start_chain(state, true);
 	uint64_t n_bad = 0;
 
-	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+	for (size_t i = 0; i < N(verdicts); i++) {
 		const struct verdict *v = &verdicts[i];
 
 		pre_verdict[1] = v->verdict;
@@ -317,7 +317,7 @@ static void test_answers(void **state)
 	view = filter_view_start(state, &(struct k_options){ .complaints = true },
 				 (const char *const[]){ "answering", NULL });
 	doing = true;
-	for (size_t i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++)
+	for (size_t i = 0; i < N(opcodes); i++)
 		if (!op_closes(opcodes[i]))
 			expect_answered(&view, opcodes[i]);
 	expect_answered(&view, FUSE_RELEASE);
@@ -332,13 +332,5 @@ static void test_answers(void **state)
 	filter_view_stop(&view);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_order),    K_TEST(test_decided), K_TEST(test_results),
-		K_TEST(test_verdicts), K_TEST(test_named),   K_TEST(test_post_only),
-		K_TEST(test_answers),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_order), K_TEST(test_decided), K_TEST(test_results), K_TEST(test_verdicts),
+	  K_TEST(test_named), K_TEST(test_post_only), K_TEST(test_answers))

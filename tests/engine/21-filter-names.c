@@ -246,7 +246,7 @@ static void test_moved(void **state)
 	assert_int_equal(k_link(view.c, held.nodeid, K_ROOT, "free-link", &link), -EPERM);
 	assert_int_equal(k_link(view.c, held.nodeid, K_ROOT, "held-link", &link), 0);
 	forget(&view, &link);
-	for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
+	for (size_t i = 0; i < N(moves); i++) {
 		print_message("%s to %s\n", moves[i].from, moves[i].to);
 		assert_int_equal(k_rename(view.c, K_ROOT, moves[i].from, K_ROOT, moves[i].to,
 					  moves[i].flags),
@@ -267,9 +267,7 @@ static uint64_t cell_of(struct filter_view *view, uint64_t id)
 {
 	struct fuse_statfs_out out;
 
-	assert_int_equal(k_ask(view->c, &(struct k_request){ .opcode = FUSE_STATFS, .nodeid = id },
-			       &out, sizeof(out)),
-			 0);
+	assert_int_equal(k_ask(view->c, K_PLAIN(FUSE_STATFS, id), &out, sizeof(out)), 0);
 	return out.st.blocks;
 }
 
@@ -313,12 +311,5 @@ static void test_cells(void **state)
 	filter_view_stop(&view);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_hidden), K_TEST(test_listed), K_TEST(test_held),
-		K_TEST(test_moved),  K_TEST(test_cells),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_hidden), K_TEST(test_listed), K_TEST(test_held), K_TEST(test_moved),
+	  K_TEST(test_cells))

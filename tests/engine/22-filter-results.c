@@ -173,7 +173,7 @@ static void test_refused(void **state)
 	struct filter_view view = start(state, "both");
 
 	verdict = PST_PASS;
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+	for (size_t i = 0; i < N(refused); i++) {
 		uint32_t opcode = refused[i].opcode;
 		char program[40];
 		uint64_t n_bad;
@@ -268,13 +268,8 @@ static void test_untouched(void **state)
 	assert_int_equal(readlinkat(view.k->lower, name, have, sizeof(have)), sizeof(value) - 1);
 	assert_memory_equal(have, value, sizeof(value) - 1);
 	r = k_ask(view.c,
-		  &(struct k_request){ .opcode = FUSE_SETXATTR,
-				       .nodeid = view.file,
-				       .arg = &in,
-				       .arg_len = sizeof(in),
-				       .names = { "user.n" },
-				       .data = value,
-				       .data_len = sizeof(value) },
+		  K_REQUEST(FUSE_SETXATTR, view.file, &in, .names = { "user.n" }, .data = value,
+			    .data_len = sizeof(value)),
 		  NULL, 0);
 	if (r == 0) {
 		snprintf(path, sizeof(path), "%s/file", view.k->path);
@@ -303,7 +298,7 @@ static void test_taken_back(void **state)
 	static struct k_answer answer;
 	struct filter_view view = start(state, "both");
 
-	for (size_t i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++) {
+	for (size_t i = 0; i < N(opcodes); i++) {
 		set(FILTER_POST, scribble_message);
 		verdict = -EACCES;
 		unlinkat(view.k->lower, "new", 0);
@@ -413,7 +408,7 @@ static void test_dropped(void **state)
 	struct filter_view view = start(state, "both");
 
 	set(FILTER_POST, drop);
-	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+	for (size_t i = 0; i < N(masks); i++) {
 		keep_mask = masks[i];
 		assert_int_equal(k_readdir(view.c, view.dir, view.dir_fh, 0, 4096, true, &answer),
 				 0);
@@ -467,12 +462,9 @@ static void test_plain_not_taken(void **state)
 	alike_nodeid = view.link;
 	in.fh = view.dir_fh;
 	k_deafen(&view.k->chans[1]);
-	k_send(&view.k->chans[1], &(struct k_request){ .opcode = FUSE_READDIR,
-						       .nodeid = view.dir,
-						       .arg = &in,
-						       .arg_len = sizeof(in) });
+	k_send(&view.k->chans[1], K_REQUEST(FUSE_READDIR, view.dir, &in));
 	/* The next request on the channel is counted when this one is done. */
-	k_send(&view.k->chans[1], &(struct k_request){ .opcode = FUSE_STATFS, .nodeid = K_ROOT });
+	k_send(&view.k->chans[1], K_PLAIN(FUSE_STATFS, K_ROOT));
 	do {
 		server_op_stat(view.k->server, FUSE_STATFS, &n, &errors);
 	} while (n == 0);
@@ -598,14 +590,6 @@ static void test_made_up(void **state)
 	stop(&view);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_refused),         K_TEST(test_honoured), K_TEST(test_untouched),
-		K_TEST(test_taken_back),      K_TEST(test_absent),   K_TEST(test_dropped),
-		K_TEST(test_forged),          K_TEST(test_made_up),  K_TEST(test_cut_off),
-		K_TEST(test_plain_not_taken),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_refused), K_TEST(test_honoured), K_TEST(test_untouched),
+	  K_TEST(test_taken_back), K_TEST(test_absent), K_TEST(test_dropped), K_TEST(test_forged),
+	  K_TEST(test_made_up), K_TEST(test_cut_off), K_TEST(test_plain_not_taken))

@@ -87,7 +87,7 @@ static const struct fake fakes[] = {
 static struct filter_view start(void **state, const struct k_options *options,
 				const char *const *specs)
 {
-	for (size_t i = 0; i < sizeof(fakes) / sizeof(fakes[0]); i++)
+	for (size_t i = 0; i < N(fakes); i++)
 		fake_register(&fakes[i]);
 	return filter_view_start(state, options, specs);
 }
@@ -202,9 +202,7 @@ static uint64_t cell_of(struct filter_view *view, uint64_t id)
 {
 	struct fuse_statfs_out out;
 
-	assert_int_equal(k_ask(view->c, &(struct k_request){ .opcode = FUSE_STATFS, .nodeid = id },
-			       &out, sizeof(out)),
-			 0);
+	assert_int_equal(k_ask(view->c, K_PLAIN(FUSE_STATFS, id), &out, sizeof(out)), 0);
 	return out.st.blocks;
 }
 
@@ -255,10 +253,7 @@ static uint64_t send_getattr(struct filter_view *view, uint64_t id)
 {
 	static const struct fuse_getattr_in in;
 
-	return k_send(view->c, &(struct k_request){ .opcode = FUSE_GETATTR,
-						    .nodeid = id,
-						    .arg = &in,
-						    .arg_len = sizeof(in) });
+	return k_send(view->c, K_REQUEST(FUSE_GETATTR, id, &in));
 }
 
 /* A server whose answers wait at the gate, where it is shut. */
@@ -552,21 +547,7 @@ static void test_listing_from_before_the_change_is_not_completed(void **state)
 	filter_view_stop(&view);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_first),
-		K_TEST(test_names),
-		K_TEST(test_refused),
-		K_TEST(test_attached),
-		K_TEST(test_many),
-		K_TEST(test_under_way),
-		K_TEST(test_joined),
-		K_TEST(test_load),
-		K_TEST(test_delay),
-		K_TEST(test_first_waits),
-		K_TEST(test_listing_from_before_the_change_is_not_completed),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_first), K_TEST(test_names), K_TEST(test_refused), K_TEST(test_attached),
+	  K_TEST(test_many), K_TEST(test_under_way), K_TEST(test_joined), K_TEST(test_load),
+	  K_TEST(test_delay), K_TEST(test_first_waits),
+	  K_TEST(test_listing_from_before_the_change_is_not_completed))

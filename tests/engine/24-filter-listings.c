@@ -248,13 +248,4 @@ static void test_wrong(void **state)
 	}
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_same),
-		K_TEST(test_fewer_runs),
-		K_TEST(test_wrong),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_same), K_TEST(test_fewer_runs), K_TEST(test_wrong))

@@ -185,13 +185,5 @@ static void test_end_of_the_view_tells_nobody(void **state)
 	assert_int_equal(n_gone, 0);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		K_TEST(test_changes_of_a_file_come_one_at_a_time),
-		K_TEST(test_forgotten_files_are_told),
-		K_TEST(test_end_of_the_view_tells_nobody),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(K_TEST(test_changes_of_a_file_come_one_at_a_time), K_TEST(test_forgotten_files_are_told),
+	  K_TEST(test_end_of_the_view_tells_nobody))

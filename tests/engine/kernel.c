@@ -168,7 +168,7 @@ static void shake_hands(struct kernel *k, const struct k_options *options, struc
 		.flags = UINT32_MAX,
 		.flags2 = UINT32_MAX,
 	};
-	struct k_request request = { .opcode = FUSE_INIT, .arg = &in, .arg_len = sizeof(in) };
+	struct k_request request = *K_REQUEST(FUSE_INIT, 0, &in);
 	struct init_request wanted = { .max_write = MAX_WRITE, .max_stack_depth = 1 };
 	struct k_answer answer;
 	uint64_t unique;

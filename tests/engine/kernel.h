@@ -15,12 +15,7 @@
  * what cannot be (no answer, an answer of the wrong size, one that nobody waits for, an error in the
  * log) ends the test.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -130,6 +125,17 @@ struct k_request {
 	const struct k_caller *caller;
 	uint64_t unique; /* 0: the next one */
 };
+
+/* A request on a node with an argument, a pointer to its struct; further members may follow. */
+#define K_REQUEST(OPCODE, NODEID, ARG, ...)                                                        \
+	(&(struct k_request){ .opcode = (OPCODE),                                                  \
+			      .nodeid = (NODEID),                                                  \
+			      .arg = (ARG),                                                        \
+			      .arg_len = sizeof(*(ARG)),                                           \
+			      ##__VA_ARGS__ })
+/* Likewise, without an argument. */
+#define K_PLAIN(OPCODE, NODEID, ...)                                                               \
+	(&(struct k_request){ .opcode = (OPCODE), .nodeid = (NODEID), ##__VA_ARGS__ })
 
 /* Sends a request and does not wait; returns its number. */
 uint64_t k_send(struct k_chan *c, const struct k_request *request);

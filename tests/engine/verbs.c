@@ -2,17 +2,6 @@
 /* The scripted kernel's verbs: one request and its answer each. */
 #include "kernel.h"
 
-/* A request with an argument, on a node. */
-#define REQUEST(OPCODE, NODEID, ARG, ...)                                                          \
-	(&(struct k_request){ .opcode = (OPCODE),                                                  \
-			      .nodeid = (NODEID),                                                  \
-			      .arg = (ARG),                                                        \
-			      .arg_len = sizeof(*(ARG)),                                           \
-			      ##__VA_ARGS__ })
-/* One without. */
-#define PLAIN(OPCODE, NODEID, ...)                                                                 \
-	(&(struct k_request){ .opcode = (OPCODE), .nodeid = (NODEID), ##__VA_ARGS__ })
-
 void k_sync(struct k_chan *c)
 {
 	struct fuse_attr_out out;
@@ -22,34 +11,36 @@ void k_sync(struct k_chan *c)
 
 int k_lookup(struct k_chan *c, uint64_t dir, const char *name, struct fuse_entry_out *ret_entry)
 {
-	return k_ask(c, PLAIN(FUSE_LOOKUP, dir, .names = { name }), ret_entry, sizeof(*ret_entry));
+	return k_ask(c, K_PLAIN(FUSE_LOOKUP, dir, .names = { name }), ret_entry,
+		     sizeof(*ret_entry));
 }
 
 void k_forget(struct k_chan *c, uint64_t nodeid, uint64_t n)
 {
 	struct fuse_forget_in in = { .nlookup = n };
 
-	k_send(c, REQUEST(FUSE_FORGET, nodeid, &in));
+	k_send(c, K_REQUEST(FUSE_FORGET, nodeid, &in));
 }
 
 void k_batch_forget(struct k_chan *c, const struct fuse_forget_one *ones, uint32_t n)
 {
 	struct fuse_batch_forget_in in = { .count = n };
 
-	k_send(c, REQUEST(FUSE_BATCH_FORGET, 0, &in, .data = ones, .data_len = n * sizeof(*ones)));
+	k_send(c,
+	       K_REQUEST(FUSE_BATCH_FORGET, 0, &in, .data = ones, .data_len = n * sizeof(*ones)));
 }
 
 int k_getattr(struct k_chan *c, uint64_t nodeid, struct fuse_attr_out *ret_attr)
 {
 	struct fuse_getattr_in in = { 0 };
 
-	return k_ask(c, REQUEST(FUSE_GETATTR, nodeid, &in), ret_attr, sizeof(*ret_attr));
+	return k_ask(c, K_REQUEST(FUSE_GETATTR, nodeid, &in), ret_attr, sizeof(*ret_attr));
 }
 
 int k_setattr(struct k_chan *c, uint64_t nodeid, const struct fuse_setattr_in *in,
 	      struct fuse_attr_out *ret_attr)
 {
-	return k_ask(c, REQUEST(FUSE_SETATTR, nodeid, in), ret_attr, sizeof(*ret_attr));
+	return k_ask(c, K_REQUEST(FUSE_SETATTR, nodeid, in), ret_attr, sizeof(*ret_attr));
 }
 
 int k_mkdir(struct k_chan *c, uint64_t dir, const char *name, uint32_t mode,
@@ -57,7 +48,7 @@ int k_mkdir(struct k_chan *c, uint64_t dir, const char *name, uint32_t mode,
 {
 	struct fuse_mkdir_in in = { .mode = mode, .umask = 022 };
 
-	return k_ask(c, REQUEST(FUSE_MKDIR, dir, &in, .names = { name }), ret_entry,
+	return k_ask(c, K_REQUEST(FUSE_MKDIR, dir, &in, .names = { name }), ret_entry,
 		     sizeof(*ret_entry));
 }
 
@@ -66,14 +57,14 @@ int k_mknod(struct k_chan *c, uint64_t dir, const char *name, uint32_t mode,
 {
 	struct fuse_mknod_in in = { .mode = mode, .umask = 022 };
 
-	return k_ask(c, REQUEST(FUSE_MKNOD, dir, &in, .names = { name }), ret_entry,
+	return k_ask(c, K_REQUEST(FUSE_MKNOD, dir, &in, .names = { name }), ret_entry,
 		     sizeof(*ret_entry));
 }
 
 int k_symlink(struct k_chan *c, uint64_t dir, const char *name, const char *target,
 	      struct fuse_entry_out *ret_entry)
 {
-	return k_ask(c, PLAIN(FUSE_SYMLINK, dir, .names = { name, target }), ret_entry,
+	return k_ask(c, K_PLAIN(FUSE_SYMLINK, dir, .names = { name, target }), ret_entry,
 		     sizeof(*ret_entry));
 }
 
@@ -82,18 +73,18 @@ int k_link(struct k_chan *c, uint64_t nodeid, uint64_t dir, const char *name,
 {
 	struct fuse_link_in in = { .oldnodeid = nodeid };
 
-	return k_ask(c, REQUEST(FUSE_LINK, dir, &in, .names = { name }), ret_entry,
+	return k_ask(c, K_REQUEST(FUSE_LINK, dir, &in, .names = { name }), ret_entry,
 		     sizeof(*ret_entry));
 }
 
 int k_unlink(struct k_chan *c, uint64_t dir, const char *name)
 {
-	return k_ask(c, PLAIN(FUSE_UNLINK, dir, .names = { name }), NULL, 0);
+	return k_ask(c, K_PLAIN(FUSE_UNLINK, dir, .names = { name }), NULL, 0);
 }
 
 int k_rmdir(struct k_chan *c, uint64_t dir, const char *name)
 {
-	return k_ask(c, PLAIN(FUSE_RMDIR, dir, .names = { name }), NULL, 0);
+	return k_ask(c, K_PLAIN(FUSE_RMDIR, dir, .names = { name }), NULL, 0);
 }
 
 int k_rename(struct k_chan *c, uint64_t dir, const char *name, uint64_t new_dir,
@@ -101,7 +92,7 @@ int k_rename(struct k_chan *c, uint64_t dir, const char *name, uint64_t new_dir,
 {
 	struct fuse_rename2_in in = { .newdir = new_dir, .flags = flags };
 
-	return k_ask(c, REQUEST(FUSE_RENAME2, dir, &in, .names = { name, new_name }), NULL, 0);
+	return k_ask(c, K_REQUEST(FUSE_RENAME2, dir, &in, .names = { name, new_name }), NULL, 0);
 }
 
 int k_create(struct k_chan *c, uint64_t dir, const char *name, int flags, uint32_t mode,
@@ -114,7 +105,7 @@ int k_create(struct k_chan *c, uint64_t dir, const char *name, int flags, uint32
 	} out;
 	int r;
 
-	r = k_ask(c, REQUEST(FUSE_CREATE, dir, &in, .names = { name }), &out, sizeof(out));
+	r = k_ask(c, K_REQUEST(FUSE_CREATE, dir, &in, .names = { name }), &out, sizeof(out));
 	if (r < 0)
 		return r;
 	*ret_entry = out.entry;
@@ -126,35 +117,35 @@ int k_open(struct k_chan *c, uint64_t nodeid, int flags, struct fuse_open_out *r
 {
 	struct fuse_open_in in = { .flags = (uint32_t)flags };
 
-	return k_ask(c, REQUEST(FUSE_OPEN, nodeid, &in), ret_open, sizeof(*ret_open));
+	return k_ask(c, K_REQUEST(FUSE_OPEN, nodeid, &in), ret_open, sizeof(*ret_open));
 }
 
 int k_opendir(struct k_chan *c, uint64_t nodeid, struct fuse_open_out *ret_open)
 {
 	struct fuse_open_in in = { 0 };
 
-	return k_ask(c, REQUEST(FUSE_OPENDIR, nodeid, &in), ret_open, sizeof(*ret_open));
+	return k_ask(c, K_REQUEST(FUSE_OPENDIR, nodeid, &in), ret_open, sizeof(*ret_open));
 }
 
 int k_release(struct k_chan *c, uint64_t nodeid, uint64_t fh)
 {
 	struct fuse_release_in in = { .fh = fh };
 
-	return k_ask(c, REQUEST(FUSE_RELEASE, nodeid, &in), NULL, 0);
+	return k_ask(c, K_REQUEST(FUSE_RELEASE, nodeid, &in), NULL, 0);
 }
 
 int k_releasedir(struct k_chan *c, uint64_t nodeid, uint64_t fh)
 {
 	struct fuse_release_in in = { .fh = fh };
 
-	return k_ask(c, REQUEST(FUSE_RELEASEDIR, nodeid, &in), NULL, 0);
+	return k_ask(c, K_REQUEST(FUSE_RELEASEDIR, nodeid, &in), NULL, 0);
 }
 
 int k_flush(struct k_chan *c, uint64_t nodeid, uint64_t fh, uint64_t owner)
 {
 	struct fuse_flush_in in = { .fh = fh, .lock_owner = owner };
 
-	return k_ask(c, REQUEST(FUSE_FLUSH, nodeid, &in), NULL, 0);
+	return k_ask(c, K_REQUEST(FUSE_FLUSH, nodeid, &in), NULL, 0);
 }
 
 ssize_t k_read(struct k_chan *c, uint64_t nodeid, uint64_t fh, void *buf, uint32_t size,
@@ -162,7 +153,7 @@ ssize_t k_read(struct k_chan *c, uint64_t nodeid, uint64_t fh, void *buf, uint32
 {
 	struct fuse_read_in in = { .fh = fh, .offset = off, .size = size, .flags = (uint32_t)flags };
 	struct k_answer answer;
-	int r = k_call(c, REQUEST(FUSE_READ, nodeid, &in), &answer);
+	int r = k_call(c, K_REQUEST(FUSE_READ, nodeid, &in), &answer);
 
 	if (r < 0)
 		return r;
@@ -176,7 +167,7 @@ ssize_t k_write(struct k_chan *c, uint64_t nodeid, const struct fuse_write_in *i
 	struct fuse_write_out out;
 	int r;
 
-	r = k_ask(c, REQUEST(FUSE_WRITE, nodeid, in, .data = buf, .data_len = in->size), &out,
+	r = k_ask(c, K_REQUEST(FUSE_WRITE, nodeid, in, .data = buf, .data_len = in->size), &out,
 		  sizeof(out));
 	if (r < 0)
 		return r;
@@ -190,7 +181,7 @@ int k_readdir(struct k_chan *c, uint64_t nodeid, uint64_t fh, uint64_t off, uint
 	struct fuse_read_in in = { .fh = fh, .offset = off, .size = size };
 	int r;
 
-	r = k_call(c, REQUEST(plus ? FUSE_READDIRPLUS : FUSE_READDIR, nodeid, &in), ret_answer);
+	r = k_call(c, K_REQUEST(plus ? FUSE_READDIRPLUS : FUSE_READDIR, nodeid, &in), ret_answer);
 	k_require(r < 0 || ret_answer->len <= size);
 	/* Too short for a name: the kernel takes this for the end, too, but completes no cached listing. */
 	ret_answer->uncached = r == 0 && ret_answer->len && ret_answer->len < FUSE_NAME_OFFSET;
@@ -202,7 +193,7 @@ int k_readdir(struct k_chan *c, uint64_t nodeid, uint64_t fh, uint64_t off, uint
 uint64_t k_send_lock(struct k_chan *c, uint32_t opcode, uint64_t nodeid,
 		     const struct fuse_lk_in *in)
 {
-	return k_send(c, REQUEST(opcode, nodeid, in));
+	return k_send(c, K_REQUEST(opcode, nodeid, in));
 }
 
 int k_lock(struct k_chan *c, uint32_t opcode, uint64_t nodeid, const struct fuse_lk_in *in,
@@ -212,8 +203,8 @@ int k_lock(struct k_chan *c, uint32_t opcode, uint64_t nodeid, const struct fuse
 	int r;
 
 	if (opcode != FUSE_GETLK)
-		return k_ask(c, REQUEST(opcode, nodeid, in), NULL, 0);
-	r = k_ask(c, REQUEST(opcode, nodeid, in), &out, sizeof(out));
+		return k_ask(c, K_REQUEST(opcode, nodeid, in), NULL, 0);
+	r = k_ask(c, K_REQUEST(opcode, nodeid, in), &out, sizeof(out));
 	if (r == 0)
 		*ret_lock = out.lk;
 	return r;
@@ -223,9 +214,7 @@ void k_interrupt(struct k_chan *c, uint64_t unique)
 {
 	struct fuse_interrupt_in in = { .unique = unique };
 	/* The kernel marks the number of the interrupted request. */
-	struct k_request request = {
-		.opcode = FUSE_INTERRUPT, .arg = &in, .arg_len = sizeof(in), .unique = unique | 1
-	};
+	struct k_request request = *K_REQUEST(FUSE_INTERRUPT, 0, &in, .unique = unique | 1);
 
 	k_send(c, &request);
 }

@@ -4,12 +4,7 @@
  * Programs of filters run directly: a call is filled, a program is run on it, what it left is
  * looked at. There is one slot, so each test uses one call at a time.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <errno.h>
 #include <string.h>

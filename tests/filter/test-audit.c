@@ -4,8 +4,6 @@
 
 #include <fcntl.h>
 
-#define N(rows) (sizeof(rows) / sizeof((rows)[0]))
-
 struct row {
 	const char *spec;
 	uint32_t opcode;
@@ -87,9 +85,4 @@ static void test_events(void **state)
 	assert_int_equal(direct_facts()->ops[FILTER_PRE], 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_events) };
-
-	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);
-}
+TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(test_events))

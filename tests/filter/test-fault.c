@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-#define N(rows) (sizeof(rows) / sizeof((rows)[0]))
-
 static void test_errors(void **state)
 {
 	static const struct {
@@ -165,13 +163,7 @@ static void test_held(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors),  cmocka_unit_test(test_times),
-		cmocka_unit_test(test_percent), cmocka_unit_test(test_where),
-		cmocka_unit_test(test_data),    cmocka_unit_test(test_held),
-	};
-
-	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);
-}
+TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(test_errors),
+	       cmocka_unit_test(test_times), cmocka_unit_test(test_percent),
+	       cmocka_unit_test(test_where), cmocka_unit_test(test_data),
+	       cmocka_unit_test(test_held))

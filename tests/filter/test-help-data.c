@@ -44,7 +44,7 @@ static void test_data_each(void **state)
 					 DATA_SIZE };
 
 	direct_load("help");
-	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+	for (size_t i = 0; i < N(lens); i++) {
 		struct sum sum = sum_of(lens[i], 0);
 		uint64_t want = 0;
 
@@ -86,7 +86,7 @@ static void test_replace(void **state)
 		{ "from=a,to=bbbbbbbbbbb", "aXYZ", 0, -EOVERFLOW, "aXYZ" },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		struct pst_call *call;
 		char spec[64];
 		int r;
@@ -141,7 +141,7 @@ static void test_data(void **state)
 	};
 
 	direct_load("help");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		struct pst_call *call = direct_call(FUSE_LSEEK);
 
 		call->in.lseek.offset = rows[i].at;
@@ -218,7 +218,7 @@ static void test_dirents(void **state)
 
 	memset(longest, 'l', 255);
 	direct_load("help,names=drop*");
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+	for (size_t i = 0; i < N(lists); i++)
 		for (int plus = 0; plus < 2; plus++) {
 			int n = 0;
 
@@ -274,7 +274,7 @@ static void test_xattrs(void **state)
 	};
 
 	direct_load("help");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		struct pst_call *call = direct_call(FUSE_LISTXATTR);
 
 		memcpy(call->data, rows[i].before, rows[i].len);
@@ -300,14 +300,7 @@ static void test_events(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_data_each),   cmocka_unit_test(test_replace),
-		cmocka_unit_test(test_data),        cmocka_unit_test(test_dirents),
-		cmocka_unit_test(test_odd_dirents), cmocka_unit_test(test_xattrs),
-		cmocka_unit_test(test_events),
-	};
-
-	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);
-}
+TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(test_data_each),
+	       cmocka_unit_test(test_replace), cmocka_unit_test(test_data),
+	       cmocka_unit_test(test_dirents), cmocka_unit_test(test_odd_dirents),
+	       cmocka_unit_test(test_xattrs), cmocka_unit_test(test_events))

@@ -93,7 +93,7 @@ static void test_globs(void **state)
 	};
 
 	direct_load("help");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < N(rows); i++)
 		if (glob(rows[i].pattern, rows[i].name) != rows[i].matches)
 			fail_msg("'%s' and '%s': should be %d", rows[i].pattern, rows[i].name,
 				 rows[i].matches);
@@ -189,7 +189,7 @@ static void test_names(void **state)
 
 	direct_load("help,names=.env:*.key:core*:id_[a-z]*:a\\*b:*.tar.gz:"
 		    "quite\\ a\\ long\\ name\\ that\\ has\\ more\\ bytes\\ than\\ a\\ word");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < N(rows); i++)
 		if (match(rows[i].name) != rows[i].matches)
 			fail_msg("'%s': should be %d", rows[i].name, rows[i].matches);
 	memset(name, 'n', 251);
@@ -212,7 +212,7 @@ static void test_name_lengths(void **state)
 	static const int lens[] = { 1,  7,   8,   9,   16,  31,  63,  64,
 				    65, 127, 128, 200, 247, 248, 249, 254 };
 
-	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+	for (size_t i = 0; i < N(lens); i++) {
 		char spec[600] = "help,names=", name[300] = "";
 		size_t at = strlen(spec);
 		int len = lens[i];
@@ -265,7 +265,7 @@ static void test_many_names(void **state)
 		if (!match(name))
 			fail_msg("'%s': should match", name);
 	}
-	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
+	for (size_t i = 0; i < N(absent); i++)
 		assert_int_equal(match(absent[i]), 0);
 }
 
@@ -356,7 +356,7 @@ static void test_name_is(void **state)
 	} rows[] = { { "lost+found", 1 }, { "lost+foun", 0 }, { "lost+found2", 0 }, { "", 0 } };
 
 	direct_load("help");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		direct_call(FUSE_UNLINK);
 		direct_name(0, rows[i].name);
 		assert_int_equal(direct_pre(), rows[i].is);
@@ -372,7 +372,7 @@ static void test_ids(void **state)
 		     { 1999, 1 }, { 2000, 0 }, { 4294967295u, 1 } };
 
 	direct_load("help,ids=0:1000-1999:4294967295");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		direct_call(FUSE_GETATTR)->caller.uid = rows[i].uid;
 		assert_int_equal(direct_pre(), rows[i].matches);
 	}
@@ -390,7 +390,7 @@ static void test_ops(void **state)
 		     { FUSE_RMDIR, 0 }, { FUSE_SYMLINK, 0 },     { FUSE_COPY_FILE_RANGE, 1 } };
 
 	direct_load("help,ops=mkdir:*xattr:copy");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		direct_call(rows[i].opcode);
 		assert_int_equal(direct_pre(), rows[i].matches);
 	}
@@ -431,7 +431,7 @@ static void test_paths(void **state)
 	};
 
 	direct_load("help,paths=/etc/ssl:src/build-*:/home/*/.ssh:home/anna/.gnupg/priv*:/a:/a/b");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < N(rows); i++)
 		if ((int)(direct_cell(rows[i].path) >> 63) != rows[i].inside)
 			fail_msg("'%s': should be %d", rows[i].path, rows[i].inside);
 }
@@ -469,24 +469,10 @@ static void test_hard_links(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_globs),
-		cmocka_unit_test(test_globs_at_random),
-		cmocka_unit_test(test_long_globs),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_name_lengths),
-		cmocka_unit_test(test_many_names),
-		cmocka_unit_test(test_many_names_cost),
-		cmocka_unit_test(test_lists_at_random),
-		cmocka_unit_test(test_name_is),
-		cmocka_unit_test(test_ids),
-		cmocka_unit_test(test_ops),
-		cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_long_paths),
-		cmocka_unit_test(test_hard_links),
-	};
-
-	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);
-}
+TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(test_globs),
+	       cmocka_unit_test(test_globs_at_random), cmocka_unit_test(test_long_globs),
+	       cmocka_unit_test(test_names), cmocka_unit_test(test_name_lengths),
+	       cmocka_unit_test(test_many_names), cmocka_unit_test(test_many_names_cost),
+	       cmocka_unit_test(test_lists_at_random), cmocka_unit_test(test_name_is),
+	       cmocka_unit_test(test_ids), cmocka_unit_test(test_ops), cmocka_unit_test(test_paths),
+	       cmocka_unit_test(test_long_paths), cmocka_unit_test(test_hard_links))

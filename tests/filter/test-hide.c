@@ -27,7 +27,7 @@ static void test_names(void **state)
 	};
 
 	direct_load("hide,names=.env:*.key:id_[a-z]*");
-	check(rows, sizeof(rows) / sizeof(rows[0]));
+	check(rows, N(rows));
 }
 
 static void test_paths(void **state)
@@ -46,7 +46,7 @@ static void test_paths(void **state)
 	};
 
 	direct_load("hide,names=.git,paths=/etc/ssl:/home/*/.ssh");
-	check(rows, sizeof(rows) / sizeof(rows[0]));
+	check(rows, N(rows));
 }
 
 /*
@@ -73,7 +73,7 @@ static void test_for(void **state)
 		{ ",cgroup=77:4711", 0, 0, 0, 0 },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		char spec[200];
 		struct pst_call *call;
 
@@ -109,7 +109,7 @@ static void test_held(void **state)
 	};
 
 	direct_load("hide,names=.env");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		struct pst_call *call = direct_call(rows[i].opcode);
 
 		direct_name(0, "other");
@@ -153,7 +153,7 @@ static void test_many(void **state)
 		{ "globs that are alike", "a*-%d-*z", "ab-777-yz", 1e9 },
 	};
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < N(kinds); i++) {
 		double one, many;
 
 		load_many(&kinds[i], 1);
@@ -169,13 +169,6 @@ static void test_many(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names), cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_for),   cmocka_unit_test(test_held),
-		cmocka_unit_test(test_many),
-	};
-
-	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);
-}
+TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(test_names),
+	       cmocka_unit_test(test_paths), cmocka_unit_test(test_for),
+	       cmocka_unit_test(test_held), cmocka_unit_test(test_many))

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define N(rows) (sizeof(rows) / sizeof((rows)[0]))
-
 static struct pst_call *read_of(const char *data, uint32_t len, uint64_t offset, uint64_t cell)
 {
 	struct pst_call *call = direct_call(FUSE_READ);
@@ -391,20 +389,9 @@ static void test_speed(void **state)
 	speed("mask,how=values", 4096, 0.2);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_blank),
-		cmocka_unit_test(test_keys_are_shown),
-		cmocka_unit_test(test_values_are_not_shown),
-		cmocka_unit_test(test_values_at_random),
-		cmocka_unit_test(test_values_of_files),
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_others),
-		cmocka_unit_test(test_attributes),
-		cmocka_unit_test(test_writing),
-		cmocka_unit_test(test_speed),
-	};
-
-	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);
-}
+TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(test_blank),
+	       cmocka_unit_test(test_keys_are_shown), cmocka_unit_test(test_values_are_not_shown),
+	       cmocka_unit_test(test_values_at_random), cmocka_unit_test(test_values_of_files),
+	       cmocka_unit_test(test_empty), cmocka_unit_test(test_others),
+	       cmocka_unit_test(test_attributes), cmocka_unit_test(test_writing),
+	       cmocka_unit_test(test_speed))

@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-#define N(rows) (sizeof(rows) / sizeof((rows)[0]))
-
 static const uint32_t creations[] = { FUSE_CREATE, FUSE_MKDIR, FUSE_MKNOD, FUSE_SYMLINK,
 				      FUSE_TMPFILE };
 
@@ -122,13 +120,5 @@ static void test_chown(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shown),
-		cmocka_unit_test(test_created),
-		cmocka_unit_test(test_chown),
-	};
-
-	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);
-}
+TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(test_shown),
+	       cmocka_unit_test(test_created), cmocka_unit_test(test_chown))

@@ -443,19 +443,10 @@ static void test_owners(void **state)
 	assert_int_equal(left(&a, 200), 100);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_failures),
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_owners),
-		cmocka_unit_test(test_room_behind_the_end_is_refused),
-		cmocka_unit_test(test_file_without_name_counts_until_forgotten),
-		cmocka_unit_test(test_usage_does_not_fall_below_zero),
-		cmocka_unit_test(test_huge_sizes_do_not_overflow),
-		cmocka_unit_test(test_reserved_room_is_nobody_elses),
-	};
-
-	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);
-}
+TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(test_bytes),
+	       cmocka_unit_test(test_failures), cmocka_unit_test(test_files),
+	       cmocka_unit_test(test_owners), cmocka_unit_test(test_room_behind_the_end_is_refused),
+	       cmocka_unit_test(test_file_without_name_counts_until_forgotten),
+	       cmocka_unit_test(test_usage_does_not_fall_below_zero),
+	       cmocka_unit_test(test_huge_sizes_do_not_overflow),
+	       cmocka_unit_test(test_reserved_room_is_nobody_elses))

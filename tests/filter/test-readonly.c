@@ -6,8 +6,6 @@
 #include <linux/fs.h>
 #include <stdio.h>
 
-#define N(rows) (sizeof(rows) / sizeof((rows)[0]))
-
 /* Names that are made or taken away are refused where they are, and only there. */
 static void test_names(void **state)
 {
@@ -138,13 +136,5 @@ static void test_for(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_for),
-	};
-
-	return cmocka_run_group_tests(tests, direct_setup, direct_teardown);
-}
+TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(test_names),
+	       cmocka_unit_test(test_files), cmocka_unit_test(test_for))

@@ -4,12 +4,7 @@
  * For tests that run filters: slots, calls in them, filters from the objects that were compiled for
  * the tests. Includes what cmocka wants before it.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <stdio.h>
 #include <stdlib.h>

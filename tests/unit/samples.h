@@ -73,7 +73,7 @@ static const struct sample samples[] = {
 	{ FUSE_STATX, 24, 0 },
 	{ FUSE_COPY_FILE_RANGE_64, 56, 0 },
 };
-#define N_SAMPLES (sizeof(samples) / sizeof(samples[0]))
+#define N_SAMPLES (N(samples))
 
 /* What may have request extensions behind it. */
 static inline bool sample_is_extended(uint32_t opcode)

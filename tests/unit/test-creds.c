@@ -3,12 +3,7 @@
  * Acting as somebody else: inside a scope the thread is who it shall be, afterwards it is what it
  * was, to the last capability, also when entering has failed halfway. Needs root.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +76,7 @@ static void test_thread(void **state)
 	assert_string_equal(before.groups, "");
 	assert_int_equal(before.effective, before.permitted);
 	assert_true(before.effective & CAP_BIT(CAP_DAC_READ_SEARCH));
-	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+	for (size_t i = 0; i < N(none); i++)
 		assert_false(before.effective & CAP_BIT(none[i]));
 }
 
@@ -106,7 +101,7 @@ static void test_caller(void **state)
 		  "" },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		{
 			_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 			struct identity now;
@@ -140,7 +135,7 @@ static void test_failure(void **state)
 		{ { .uid = 1000, .gid = 1000, .has_group = true, .group = UINT32_MAX }, -EINVAL },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		{
 			_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 
@@ -231,7 +226,7 @@ static void test_writer(void **state)
 		{ { .uid = 1000, .gid = 1000 }, true, 1000, false },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		{
 			_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 
@@ -263,7 +258,7 @@ static void test_files(void **state)
 
 	assert_non_null(mkdtemp(path));
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		{
 			_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 
@@ -315,7 +310,7 @@ static void test_whole(void **state)
 	};
 	static const struct fs_caller other = { .uid = 7, .gid = 7 };
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		fs_serve(&rows[i].caller);
 		{
 			_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The control socket, both ends: the protocol, and clients that mean no good or no sense. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -141,7 +136,7 @@ static void start(struct fixture *fixture)
 	struct ctl_server_options options = {
 		.path = fixture->path,
 		.verbs = verbs,
-		.n_verbs = sizeof(verbs) / sizeof(verbs[0]),
+		.n_verbs = N(verbs),
 		.aux = &fixture->taken_fd,
 	};
 
@@ -281,7 +276,7 @@ static void test_rubbish(void **state)
 	_cleanup_(fd_closep) int fd = open_client(*state);
 	char answer[512];
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		exchange(fd, rows[i].line, strlen(rows[i].line), answer, sizeof(answer));
 		if (!strstr(answer, rows[i].answer))
 			fail_msg("%s is answered with %s", rows[i].line, answer);
@@ -653,7 +648,7 @@ static void test_members(void **state)
 	_cleanup_(fd_closep) int fd = open_client(*state);
 	char answer[256];
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		exchange(fd, rows[i].line, strlen(rows[i].line), answer, sizeof(answer));
 		if (!strstr(answer, rows[i].answer))
 			fail_msg("%s is answered with %s", rows[i].line, answer);
@@ -662,21 +657,9 @@ static void test_members(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		TEST(test_calls),          TEST(test_rubbish),
-		TEST(test_pieces),         TEST(test_endless_line),
-		TEST(test_silent_clients), TEST(test_long_reply),
-		TEST(test_many_clients),   TEST(test_new_clients),
-		TEST(test_burst),          TEST(test_gone_at_once),
-		TEST(test_modes),          TEST(test_stale),
-		TEST(test_open_directory), TEST(test_end),
-		TEST(test_bad_server),     TEST(test_take),
-		TEST(test_taken_at_end),   TEST(test_take_fails),
-		TEST(test_take_unread),    TEST(test_slow_verbs),
-		TEST(test_members),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(TEST(test_calls), TEST(test_rubbish), TEST(test_pieces), TEST(test_endless_line),
+	  TEST(test_silent_clients), TEST(test_long_reply), TEST(test_many_clients),
+	  TEST(test_new_clients), TEST(test_burst), TEST(test_gone_at_once), TEST(test_modes),
+	  TEST(test_stale), TEST(test_open_directory), TEST(test_end), TEST(test_bad_server),
+	  TEST(test_take), TEST(test_taken_at_end), TEST(test_take_fails), TEST(test_take_unread),
+	  TEST(test_slow_verbs), TEST(test_members))

@@ -3,12 +3,7 @@
  * Going into the background: what the caller of the command sees, for each way that it can end.
  * The command is a process of its own here, as it is in life.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -233,13 +228,6 @@ static void test_foreground(void **state)
 	assert_false(daemon_failed(&daemon, CMD_FAILED, "text"));
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ready),        cmocka_unit_test(test_failure),
-		cmocka_unit_test(test_long_failure), cmocka_unit_test(test_no_report),
-		cmocka_unit_test(test_interrupted),  cmocka_unit_test(test_foreground),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_ready), cmocka_unit_test(test_failure),
+	  cmocka_unit_test(test_long_failure), cmocka_unit_test(test_no_report),
+	  cmocka_unit_test(test_interrupted), cmocka_unit_test(test_foreground))

@@ -3,12 +3,7 @@
  * Answers: directory entries as the kernel takes them apart, and attributes. Offsets are written out
  * here as the kernel has them.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <linux/stat.h>
 #include <stdio.h>
@@ -192,7 +187,7 @@ static void test_rdev(void **state)
 		{ 0xabc, 0x12345, 0x123abc45 },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		struct statx stx = {
 			.stx_rdev_major = rows[i].major_nr,
 			.stx_rdev_minor = rows[i].minor_nr,
@@ -279,14 +274,6 @@ static void test_statfs(void **state)
 	assert_int_equal(out.st.padding, 0);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_listing), cmocka_unit_test(test_fits),
-		cmocka_unit_test(test_attr),    cmocka_unit_test(test_rdev),
-		cmocka_unit_test(test_entry),   cmocka_unit_test(test_statx),
-		cmocka_unit_test(test_statfs),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_listing), cmocka_unit_test(test_fits), cmocka_unit_test(test_attr),
+	  cmocka_unit_test(test_rdev), cmocka_unit_test(test_entry), cmocka_unit_test(test_statx),
+	  cmocka_unit_test(test_statfs))

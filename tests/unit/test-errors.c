@@ -2,18 +2,14 @@
 /* Errors and log lines of several threads: each is one whole line. */
 #include "cmd/cmd.h"
 
+#include "../test.h"
+
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define N_THREADS 8
 #define N_LINES   500
@@ -58,11 +54,4 @@ static void test_lines_of_threads_stay_whole(void **state)
 	assert_int_equal(n, N_THREADS * N_LINES);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines_of_threads_stay_whole),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_lines_of_threads_stay_whole))

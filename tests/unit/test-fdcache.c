@@ -4,12 +4,7 @@
  * is always that of the node it was asked for. Files are real, in a directory of /tmp, and opened by
  * handle, which takes CAP_DAC_READ_SEARCH.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* File handles: the four layouts packed and unpacked, and those of real files. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -91,7 +86,7 @@ static void test_pack(void **state)
 		struct fhandle sample = handle_of(layout, 64, 0);
 		struct fhandle_shape shape = fhandle_shape(&sample);
 
-		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (size_t i = 0; i < N(rows); i++) {
 			struct fhandle fh = handle_of(layout, rows[i].ino, rows[i].gen), back;
 			uint64_t id = 0;
 
@@ -157,7 +152,7 @@ static void test_unknown(void **state)
 		{ .len = 20, .type = 0x4e }, { .len = 10, .type = 1 },
 	};
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+	for (size_t i = 0; i < N(others); i++) {
 		struct fhandle_shape shape = fhandle_shape(&others[i]);
 		struct fhandle fh = others[i];
 		uint64_t id;
@@ -177,7 +172,7 @@ static void test_unpack_none(void **state)
 		struct fhandle sample = handle_of(layout, 64, 0), fh;
 		struct fhandle_shape shape = fhandle_shape(&sample);
 
-		for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		for (size_t i = 0; i < N(ids); i++)
 			assert_false(fhandle_unpack(&shape, ids[i], &fh));
 	}
 }
@@ -241,14 +236,7 @@ static void test_real(void **state)
 	assert_false(fhandle_equal(&by_name, &by_fd));
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pack),        cmocka_unit_test(test_pack_large),
-		cmocka_unit_test(test_pack_others), cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_unpack_none), cmocka_unit_test(test_is_ino),
-		cmocka_unit_test(test_equal),       cmocka_unit_test(test_real),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_pack), cmocka_unit_test(test_pack_large),
+	  cmocka_unit_test(test_pack_others), cmocka_unit_test(test_unknown),
+	  cmocka_unit_test(test_unpack_none), cmocka_unit_test(test_is_ino),
+	  cmocka_unit_test(test_equal), cmocka_unit_test(test_real))

@@ -44,7 +44,7 @@ static void test_refused(void **state)
 		  { "program", "penstock/pre/lokup", "for \"penstock/pre/lookup\"" } },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		struct filter *filter = NULL;
 		struct pst_error error;
 		int r = filter_load(rows[i].spec, slots, &filter, &error);

@@ -3,12 +3,7 @@
  * What users write to ask for a filter: how it is taken apart, which values options take, and what
  * is said of the rest. Objects are opened, but nothing is loaded: no privilege is needed.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -43,7 +38,7 @@ static void test_spec(void **state)
 		{ "a,x=\\", "[a][x][\\]" },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(spec_fini) struct spec spec = { 0 };
 		struct pst_error error;
 		char all[256];
@@ -73,7 +68,7 @@ static void test_spec_name(void **state)
 		{ "a.b.bpf.o", "a.b" },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(freep) char *name = spec_name(rows[i][0]);
 
 		assert_string_equal(name, rows[i][1]);
@@ -125,7 +120,7 @@ static void test_integers(void **state)
 		{ "many", 4, false, true },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		unsigned char number[16];
 		struct pst_error error;
 		char text[32];
@@ -172,7 +167,7 @@ static void test_ids(void **state)
 		{ "/etc/passwd", NULL },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(freep) char *list = strdup(rows[i].list);
 		struct pst_ids ids = { .n = 4711 };
 		struct pst_error error;
@@ -251,7 +246,7 @@ static void test_options(void **state)
 		{ "options,error=511", "error", "error", "511" },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(load_fini) struct load load = { 0 };
 		const struct option *option;
 		struct pst_error error;
@@ -312,7 +307,7 @@ static void test_refused(void **state)
 		{ "bad-type", { "'odd'", "a type that options cannot have" } },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(load_fini) struct load load = { 0 };
 		struct pst_error error = { 0 };
 		int r = load_open(&load, rows[i].spec, &error);
@@ -337,7 +332,7 @@ static void test_engine_options(void **state)
 		{ "pass,at=./a/.", "pass", "a" }, { "pass,at=..a,name=x", "x", "..a" },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(load_fini) struct load load = { 0 };
 		struct pst_error error;
 

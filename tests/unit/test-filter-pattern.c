@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Names, globs and paths of filters: what they are taken for, and what is said of the rest. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -99,7 +94,7 @@ static void test_kinds(void **state)
 		  PST_PATTERN_GLOB },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(patterns_fini) struct patterns patterns = { 0 };
 		struct pst_names names;
 		struct pst_error error = { .text = "" };
@@ -174,7 +169,7 @@ static void test_sides(void **state)
 		{ "a*b:a*b:a*bc", 3 },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(patterns_fini) struct patterns patterns = { 0 };
 		struct pst_names names;
 		struct pst_error error;
@@ -225,7 +220,7 @@ static void test_bad_names(void **state)
 		{ "a:b/", "'b'" },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(patterns_fini) struct patterns patterns = { 0 };
 		struct pst_names names = { .n = 4711 };
 		struct pst_error error;
@@ -257,7 +252,7 @@ static void test_paths(void **state)
 		{ "..a/b..", "..a b..", 1, 2 },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(patterns_fini) struct patterns patterns = { 0 };
 		struct pst_paths paths;
 		struct pst_error error = { .text = "" };
@@ -301,7 +296,7 @@ static void test_bad_paths(void **state)
 		  "62" },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(patterns_fini) struct patterns patterns = { 0 };
 		struct pst_paths paths;
 		struct pst_error error;
@@ -313,13 +308,6 @@ static void test_bad_paths(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds), cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_sides), cmocka_unit_test(test_bad_names),
-		cmocka_unit_test(test_paths), cmocka_unit_test(test_bad_paths),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_kinds), cmocka_unit_test(test_lists), cmocka_unit_test(test_sides),
+	  cmocka_unit_test(test_bad_names), cmocka_unit_test(test_paths),
+	  cmocka_unit_test(test_bad_paths))

@@ -41,7 +41,7 @@ static void test_precedence(void **state)
 		{ FUSE_RENAME2, -3 },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		assert_true(facts->ops[FILTER_PRE] >> rows[i].opcode & 1);
 		call_at(0);
 		assert_int_equal(run(filter, FILTER_PRE, rows[i].opcode, 0), rows[i].verdict);
@@ -166,7 +166,7 @@ static void test_names(void **state)
 		{ "y.key", 3 }, { "id_.c", 3 },  { "plain", 0 }, { ".keys", 0 },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		int lists;
 
 		call_named(rows[i].name, 0);
@@ -194,7 +194,7 @@ static void test_paths(void **state)
 		{ "src/b-1/xx", false }, { "src/x", false },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(freep) char *copy = strdup(rows[i].path);
 		uint64_t cell = filter_facts(filter)->cell;
 		char *rest = copy, *name;

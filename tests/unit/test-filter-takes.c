@@ -3,12 +3,7 @@
  * Values that mean nothing are refused before a filter is loaded. The words come out of the ready-made filters
  * themselves, so one that is new is tested as well.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -210,7 +205,7 @@ static void test_what_means_nothing_is_refused(void **state)
 	};
 	char spec[SPEC_SIZE];
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		const char *text;
 
 		make_spec(spec, rows[i][0]);
@@ -246,20 +241,13 @@ static void test_what_means_something_is_taken(void **state)
 	};
 	char spec[SPEC_SIZE];
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		make_spec(spec, rows[i]);
 		if (*told(spec))
 			fail_msg("%s: the user is told \"%s\"", rows[i], told(spec));
 	}
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_typos_of_words_are_refused_with_the_word),
-		cmocka_unit_test(test_what_means_nothing_is_refused),
-		cmocka_unit_test(test_what_means_something_is_taken),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_typos_of_words_are_refused_with_the_word),
+	  cmocka_unit_test(test_what_means_nothing_is_refused),
+	  cmocka_unit_test(test_what_means_something_is_taken))

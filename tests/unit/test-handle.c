@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The handle table: numbers that find only what they were given for, and references. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -153,10 +148,10 @@ static void test_no_such(void **state)
 	struct fixture *f = *state;
 	struct handle *handle;
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	for (size_t i = 0; i < N(numbers); i++)
 		assert_null(handle_lookup(f->tab, numbers[i]));
 	assert_int_equal(handle_new(f->tab, f->file, 0, -1, &handle), 0);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	for (size_t i = 0; i < N(numbers); i++)
 		if (numbers[i] != handle_fh(handle))
 			assert_null(handle_lookup(f->tab, numbers[i]));
 	assert_null(handle_lookup(f->tab, handle_fh(handle) + (1ULL << 32)));
@@ -250,16 +245,9 @@ static void test_threads(void **state)
 	assert_int_equal(handletab_count(f->tab), 0);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_life, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_dir, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_generations, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_no_such, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_full, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_threads, set_up, tear_down),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test_setup_teardown(test_life, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_dir, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_generations, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_no_such, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_full, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_threads, set_up, tear_down))

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The keyed hash against vectors of SipHash-2-4, and that the quick one mixes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include "util/hash.h"
 
@@ -31,7 +26,7 @@ static void test_siphash(void **state)
 		{ { 0xffffffffffffffff, 0xffffffffffffffff }, 0x1, 0xb71b9032ac2c875a },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < N(rows); i++)
 		assert_int_equal(hash_keyed(rows[i].key, rows[i].number), rows[i].hash);
 }
 
@@ -71,13 +66,4 @@ static void test_bytes(void **state)
 	}
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_siphash),
-		cmocka_unit_test(test_mix),
-		cmocka_unit_test(test_bytes),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_siphash), cmocka_unit_test(test_mix), cmocka_unit_test(test_bytes))

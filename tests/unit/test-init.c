@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* INIT: kernels of all ages against what a view wants. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -85,7 +80,7 @@ static void test_versions(void **state)
 		{ { 7, 45, NEW & ~FUSE_HANDLE_KILLPRIV_V2, true }, INIT_E_OLDER },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		struct fuse_init_out out;
 		struct init_negotiated negotiated;
 
@@ -115,7 +110,7 @@ static void test_features(void **state)
 					       { 7, 37, OLD, true },
 					       { 7, 45, UINT64_MAX, true } };
 
-	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
+	for (size_t i = 0; i < N(offers); i++) {
 		struct fuse_init_out out;
 		struct init_negotiated negotiated;
 		uint64_t told;
@@ -133,7 +128,7 @@ static void test_features(void **state)
 		assert_int_equal(out.time_gran, 1);
 		assert_int_equal(out.map_alignment, 0);
 		assert_int_equal(out.request_timeout, 0);
-		for (size_t j = 0; j < sizeof(out.unused) / sizeof(out.unused[0]); j++)
+		for (size_t j = 0; j < N(out.unused); j++)
 			assert_int_equal(out.unused[j], 0);
 	}
 }
@@ -173,7 +168,7 @@ static void test_disabled(void **state)
 	static const uint64_t optional[] = { FUSE_PASSTHROUGH, FUSE_ALLOW_IDMAP, FUSE_POSIX_LOCKS,
 					     FUSE_FLOCK_LOCKS, FUSE_EXPORT_SUPPORT };
 
-	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++) {
+	for (size_t i = 0; i < N(optional); i++) {
 		struct init_request less = wants;
 		struct fuse_init_out out;
 		struct init_negotiated negotiated;
@@ -198,7 +193,7 @@ static void test_max_write(void **state)
 	};
 	static const struct offer offer = { 7, 45, NEW, true };
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		struct init_request w = wants;
 		struct fuse_init_out out;
 		struct init_negotiated negotiated;
@@ -211,13 +206,6 @@ static void test_max_write(void **state)
 	}
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_versions), cmocka_unit_test(test_features),
-		cmocka_unit_test(test_extra),    cmocka_unit_test(test_second_word),
-		cmocka_unit_test(test_disabled), cmocka_unit_test(test_max_write),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_versions), cmocka_unit_test(test_features),
+	  cmocka_unit_test(test_extra), cmocka_unit_test(test_second_word),
+	  cmocka_unit_test(test_disabled), cmocka_unit_test(test_max_write))

@@ -7,12 +7,7 @@
  * tested without a clock, and where there are real threads and real looks, a test waits for what has to
  * come at some time. It never says that something has not come yet.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -418,22 +413,15 @@ static void test_long(void **state)
 	all_come(crew, LONG);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_asker_needs_one_worker),
-		cmocka_unit_test(test_two_askers_need_another_worker),
-		cmocka_unit_test(test_held_up_worker_is_seen_by_first_look),
-		cmocka_unit_test(test_idle_view_is_not_watched),
-		cmocka_unit_test(test_worker_stands_by_when_mostly_spare),
-		cmocka_unit_test_setup_teardown(test_one_serves_one, start_still, end),
-		cmocka_unit_test_setup_teardown(test_at_once, start_still, end),
-		cmocka_unit_test_setup_teardown(test_after_a_rest, start_still, end),
-		cmocka_unit_test_setup_teardown(test_held_up, start, end),
-		cmocka_unit_test_setup_teardown(test_more_than_one_can_do, start, end),
-		cmocka_unit_test_setup_teardown(test_always_behind, start, end),
-		cmocka_unit_test_setup_teardown(test_long, start, end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_one_asker_needs_one_worker),
+	  cmocka_unit_test(test_two_askers_need_another_worker),
+	  cmocka_unit_test(test_held_up_worker_is_seen_by_first_look),
+	  cmocka_unit_test(test_idle_view_is_not_watched),
+	  cmocka_unit_test(test_worker_stands_by_when_mostly_spare),
+	  cmocka_unit_test_setup_teardown(test_one_serves_one, start_still, end),
+	  cmocka_unit_test_setup_teardown(test_at_once, start_still, end),
+	  cmocka_unit_test_setup_teardown(test_after_a_rest, start_still, end),
+	  cmocka_unit_test_setup_teardown(test_held_up, start, end),
+	  cmocka_unit_test_setup_teardown(test_more_than_one_can_do, start, end),
+	  cmocka_unit_test_setup_teardown(test_always_behind, start, end),
+	  cmocka_unit_test_setup_teardown(test_long, start, end))

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Mount tables. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -85,13 +80,5 @@ static void test_absent_table_is_an_error(void **state)
 	assert_int_equal(table.n, 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fields_and_escapes),
-		cmocka_unit_test(test_long_table),
-		cmocka_unit_test(test_absent_table_is_an_error),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_fields_and_escapes), cmocka_unit_test(test_long_table),
+	  cmocka_unit_test(test_absent_table_is_an_error))

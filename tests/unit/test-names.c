@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What a request's names and extensions may be. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -29,7 +24,7 @@ static void test_names(void **state)
 		{ "\xff\xfe", true, true }, { "\\", true, true },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		assert_int_equal(filter_name_ok(rows[i].name, false), rows[i].ok);
 		assert_int_equal(filter_name_ok(rows[i].name, true), rows[i].ok_with_dots);
 	}
@@ -76,7 +71,7 @@ static void test_groups(void **state)
 		{ "only another kind", { { 16, 5, { 1, 2 }, 2 } }, false },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(freep) char *exact = NULL;
 		struct wire_msg msg = { 0 };
 		uint32_t gid = 4242;
@@ -118,13 +113,4 @@ static void test_noise(void **state)
 	}
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_groups),
-		cmocka_unit_test(test_noise),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_names), cmocka_unit_test(test_groups), cmocka_unit_test(test_noise))

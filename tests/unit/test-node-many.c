@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The node table with many nodes: growing, shrinking, memory, long chains. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -263,15 +258,8 @@ static void test_long_handles(void **state)
 	assert_in_range(record_bytes(), 0, empty + BLOCK + 2048 * 40);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_grow_and_shrink, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_long_handles, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_dense, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_guesses, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_long_chain, set_up, tear_down),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test_setup_teardown(test_grow_and_shrink, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_long_handles, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_dense, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_guesses, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_long_chain, set_up, tear_down))

@@ -4,12 +4,7 @@
  * index grows and shrinks. Each thread knows how often it has remembered which node: such a node
  * must be found under its number and its handle. Built with TSan this is where it looks for races.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -215,11 +210,4 @@ static void test_threads(void **state)
 	nodetab_free(shared.tab);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_threads),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_threads))

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The node table, by one thread: identity, counting, memory. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -229,7 +224,7 @@ static void test_no_such_id(void **state)
 	};
 	struct fixture *f = *state;
 
-	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+	for (size_t i = 0; i < N(ids); i++)
 		assert_null(node_lookup_id(f->tab, ids[i]));
 	assert_int_equal(n_nodes(f), 1);
 }
@@ -311,7 +306,7 @@ static void test_forget(void **state)
 	};
 	struct fixture *f = *state;
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		struct node_key key = key_of(1000 + (uint32_t)i, 1);
 		struct node *node = make(f, &key);
 		unsigned int gone = f->gone.n;
@@ -407,21 +402,14 @@ static void test_mounts(void **state)
 	assert_int_equal(nodetab_mount_find(f->tab, 4000), 3900);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_root, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_identity, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_index_form, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_long_handles, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_no_such_id, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_generation, set_up, tear_down),
-		cmocka_unit_test(test_generation_of_key),
-		cmocka_unit_test_setup_teardown(test_forget, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_forget_held, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_own_fd, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_mounts, set_up, tear_down),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test_setup_teardown(test_root, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_identity, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_index_form, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_long_handles, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_no_such_id, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_generation, set_up, tear_down),
+	  cmocka_unit_test(test_generation_of_key),
+	  cmocka_unit_test_setup_teardown(test_forget, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_forget_held, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_own_fd, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_mounts, set_up, tear_down))

@@ -4,12 +4,7 @@
  * protocol, and against itself: columns that depend on each other agree. Arguments and names are
  * checked by test-wire.c, which decodes a request of every operation.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -17,7 +12,6 @@
 #include "filter/op.h"
 
 #define BIT(opcode) (1ULL << (opcode))
-#define N(array)    (sizeof(array) / sizeof((array)[0]))
 
 static uint64_t rows_with_flag(uint8_t flag)
 {
@@ -245,17 +239,8 @@ static void test_replies(void **state)
 	assert_int_equal(n, N(results));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_filters_see_the_operations_of_the_public_list),
-		cmocka_unit_test(test_two_forms_of_an_operation_agree),
-		cmocka_unit_test(test_operations_that_change_something),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_members_lie_in_the_argument),
-		cmocka_unit_test(test_check_in_has_what_it_needs),
-		cmocka_unit_test(test_replies),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_filters_see_the_operations_of_the_public_list),
+	  cmocka_unit_test(test_two_forms_of_an_operation_agree),
+	  cmocka_unit_test(test_operations_that_change_something), cmocka_unit_test(test_names),
+	  cmocka_unit_test(test_members_lie_in_the_argument),
+	  cmocka_unit_test(test_check_in_has_what_it_needs), cmocka_unit_test(test_replies))

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The command line of a mount: what is understood, and what is said of the rest. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -91,7 +86,7 @@ static void test_values(void **state)
 		{ ",,ro,,", { .mount_flags = PST_MOUNT_RDONLY } },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(options_fini) struct mount_options options;
 		struct pst_view_options want = rows[i].view;
 		struct pst_error error;
@@ -180,7 +175,7 @@ static void test_refusals(void **state)
 		{ "use_inoo", "\"use_ino\"" },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(options_fini) struct mount_options options;
 		struct pst_error error;
 		int r;
@@ -206,7 +201,7 @@ static void test_spellings(void **state)
 		{ "-ro", "cache=none", "--", "a", "b", NULL },
 	};
 
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+	for (size_t i = 0; i < N(lines); i++) {
 		_cleanup_(options_fini) struct mount_options options;
 		struct pst_error error;
 
@@ -259,7 +254,7 @@ static void test_filters(void **state)
 		{ { "-o", "fsname=a;b,filter=hide", NULL }, { "hide" } },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(options_fini) struct mount_options options;
 		const char *words[MAX_WORDS] = { "a", "b" };
 		struct pst_error error;
@@ -291,7 +286,7 @@ static void test_words(void **state)
 		{ "a", "b", "-t", "ext4", NULL },
 	};
 
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+	for (size_t i = 0; i < N(lines); i++) {
 		_cleanup_(options_fini) struct mount_options options;
 		struct pst_error error;
 
@@ -356,7 +351,7 @@ static void test_log(void **state)
 		{ { "a", "b", "-o", "log=error", "-d", NULL }, PST_LOG_ERROR, true },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(options_fini) struct mount_options options;
 		struct pst_error error;
 
@@ -385,10 +380,10 @@ static void test_suggestion(void **state)
 		{ "tsat", "stat" },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		struct suggestion suggestion = SUGGESTION_INIT;
 
-		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+		for (size_t k = 0; k < N(names); k++)
 			suggest_try(&suggestion, rows[i].word, names[k]);
 		if (strcmp(suggestion.word, rows[i].suggestion) != 0)
 			fail_msg("%s: suggestion is \"%s\"", rows[i].word, suggestion.word);
@@ -517,22 +512,10 @@ static void test_typos_of_names_are_refused_with_the_name(void **state)
 			each_typo(name, refused_with_the_name, name);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_spellings),
-		cmocka_unit_test(test_commas),
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_helper),
-		cmocka_unit_test(test_sloppy),
-		cmocka_unit_test(test_log),
-		cmocka_unit_test(test_suggestion),
-		cmocka_unit_test(test_filters),
-		cmocka_unit_test(test_typos_of_values_are_refused_with_the_word),
-		cmocka_unit_test(test_typos_of_names_are_refused_with_the_name),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_values), cmocka_unit_test(test_refusals),
+	  cmocka_unit_test(test_spellings), cmocka_unit_test(test_commas),
+	  cmocka_unit_test(test_words), cmocka_unit_test(test_helper),
+	  cmocka_unit_test(test_sloppy), cmocka_unit_test(test_log),
+	  cmocka_unit_test(test_suggestion), cmocka_unit_test(test_filters),
+	  cmocka_unit_test(test_typos_of_values_are_refused_with_the_word),
+	  cmocka_unit_test(test_typos_of_names_are_refused_with_the_name))

@@ -8,12 +8,7 @@
  *	- a node never has two ids, and each id is closed once;
  *	- an id without an open is closed at the second tick, or with the node.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -268,7 +263,7 @@ static void test_never(void **state)
 		{ false, true, IO_DIRECT },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		static const uint32_t modes[] = { 0, PLAIN, SUID };
 		struct fixture f = { 0 };
 
@@ -307,7 +302,7 @@ static void test_privilege(void **state)
 	struct fixture f = { 0 };
 
 	set_up(&f, true, false);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		struct fs_open first = { 0 }, second = { 0 };
 
 		f.node = node_new(&f);
@@ -424,7 +419,7 @@ static void test_owners(void **state)
 	key.own_fd = open(fd_path(fd).text, O_PATH | O_CLOEXEC);
 	key.fh = node_key_own((unsigned int)number, 1, 2, 3);
 	assert_int_equal(node_lookup_or_new(f.fs.nodes, &key, &f.node, NULL), 0);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		assert_int_equal(fchown(fd, rows[i].uid, 1000), 0);
 		assert_int_equal(fchmod(fd, rows[i].mode), 0);
 		/* Registered anew where the owner is another one. */

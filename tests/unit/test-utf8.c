@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Texts of any bytes, for JSON and terminals: what is written can be read back, and is valid. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +40,7 @@ static void test_characters(void **state)
 		{ "\xff", 0 },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < N(rows); i++)
 		if (utf8_char(rows[i].text) != rows[i].len)
 			fail_msg("row %zu: %zu bytes", i, utf8_char(rows[i].text));
 }
@@ -65,7 +60,7 @@ static void test_escapes(void **state)
 		{ "x\\", "x\\" },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		_cleanup_(freep) char *escaped = utf8_escape(rows[i][0]);
 
 		assert_string_equal(escaped, rows[i][1]);
@@ -112,14 +107,6 @@ static void test_printable_fits_its_buffer(void **state)
 	assert_string_equal(buf, "abcd");
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_characters),
-		cmocka_unit_test(test_escapes),
-		cmocka_unit_test(test_random_bytes_come_back),
-		cmocka_unit_test(test_printable_fits_its_buffer),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_characters), cmocka_unit_test(test_escapes),
+	  cmocka_unit_test(test_random_bytes_come_back),
+	  cmocka_unit_test(test_printable_fits_its_buffer))

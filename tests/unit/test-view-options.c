@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Options as a program gives them to the library: what means nothing is refused before anything is done. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <errno.h>
 #include <string.h>
@@ -89,12 +84,5 @@ static void test_defaults_are_not_refused(void **state)
 		fail_msg("the program is told \"%s\"", text);
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unknown_values_are_refused),
-		cmocka_unit_test(test_defaults_are_not_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_unknown_values_are_refused),
+	  cmocka_unit_test(test_defaults_are_not_refused))

@@ -3,12 +3,7 @@
  * What is watched, as nodes come and go. The tree is a real one and so is fanotify, so this takes
  * root; elsewhere it is skipped.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -144,11 +139,4 @@ static void test_found_again(void **state)
 	fs_node_put(f->fs, f->again);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_found_again, set_up, tear_down),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test_setup_teardown(test_found_again, set_up, tear_down))

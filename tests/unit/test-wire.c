@@ -5,12 +5,7 @@
  * that lie. Every message lies in memory of exactly its size, so that a sanitizer sees a step too
  * far.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -173,7 +168,7 @@ static void test_header_len(void **state)
 		_cleanup_(freep) char *buf = sample_new(s, 0);
 		struct wire_msg msg = { 0 };
 
-		for (size_t j = 0; j < sizeof(lies) / sizeof(lies[0]); j++) {
+		for (size_t j = 0; j < N(lies); j++) {
 			memcpy(buf, &(uint32_t){ len + (uint32_t)lies[j] }, 4);
 			assert_int_equal(wire_decode(buf, len, &msg), WIRE_E_BAD);
 			assert_ptr_equal(msg.head, buf);
@@ -222,7 +217,7 @@ static void test_counts(void **state)
 
 		if (!s->data_len)
 			continue;
-		for (size_t j = 0; j < sizeof(bad) / sizeof(bad[0]); j++) {
+		for (size_t j = 0; j < N(bad); j++) {
 			sample_set_count(s, buf + SAMPLE_HEAD, bad[j]);
 			assert_int_equal(decode_both(s, buf, len, 0), WIRE_E_BAD);
 		}
@@ -273,7 +268,7 @@ static void test_unknown(void **state)
 	struct fuse_in_header head = { .len = SAMPLE_HEAD, .unique = 3 };
 	struct wire_msg msg;
 
-	for (size_t i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++) {
+	for (size_t i = 0; i < N(opcodes); i++) {
 		head.opcode = opcodes[i];
 		msg = (struct wire_msg){ 0 };
 		assert_int_equal(wire_decode(&head, SAMPLE_HEAD, &msg), WIRE_E_UNKNOWN);
@@ -329,16 +324,9 @@ static void test_print(void **state)
 	}
 }
 
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),        cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_truncated),    cmocka_unit_test(test_header_len),
-		cmocka_unit_test(test_longer),       cmocka_unit_test(test_counts),
-		cmocka_unit_test(test_small_counts), cmocka_unit_test(test_unterminated),
-		cmocka_unit_test(test_unknown),      cmocka_unit_test(test_extensions),
-		cmocka_unit_test(test_print),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(cmocka_unit_test(test_table), cmocka_unit_test(test_whole),
+	  cmocka_unit_test(test_truncated), cmocka_unit_test(test_header_len),
+	  cmocka_unit_test(test_longer), cmocka_unit_test(test_counts),
+	  cmocka_unit_test(test_small_counts), cmocka_unit_test(test_unterminated),
+	  cmocka_unit_test(test_unknown), cmocka_unit_test(test_extensions),
+	  cmocka_unit_test(test_print))
