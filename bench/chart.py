@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-The table as a picture: a line for each figure, a mark for each target, on a logarithmic scale that
-begins at the lower directory. Marks differ in shape as well as in colour, and all colours are taken
-from the middle of the range, so that they can be told apart on light and on dark ground.
+The table as a picture: a row for each figure, a mark for each target, on a logarithmic scale of
+ratios to the lower directory. The targets of one chart differ in shape as well as in colour. All
+colours have a middle brightness, so a reader can tell them apart on light and on dark ground.
 """
 import math
 from html import escape
@@ -11,15 +11,18 @@ import report
 
 LEFT, RIGHT, ROW, TOP, WIDTH = 190, 24, 22, 92, 980
 
-# colour, shape; Penstock warm and filled, the kernel grey, the peers cold.
+COLUMN = 134    # of the legend; seven of them fit: the most series, and the goal
+MOST = 6        # series in one chart
+
+# colour, shape. The peers have no shape in common; neither have the variants of Penstock.
 MARKS = {
     "bind": ("#8a8a8a", "bar"), "overlayfs": ("#8a8a8a", "diamond"),
-    "penstock": ("#e8590c", "disc"), "penstock-uring": ("#d6a400", "disc"),
-    "penstock-lean": ("#e8590c", "ring"), "penstock-auto": ("#e8a10c", "disc"),
-    "penstock-off": ("#c2255c", "ring"), "penstock-filter": ("#a61e4d", "disc"),
-    "bindfs": ("#1c7ed6", "triangle"),
-    "mergerfs": ("#2b9d4f", "square"), "mergerfs-pt": ("#2b9d4f", "diamond"),
+    "penstock": ("#e8590c", "disc"),
+    "bindfs": ("#1c7ed6", "triangle"), "mergerfs": ("#2b9d4f", "square"),
     "fuse-overlayfs": ("#9257d0", "cross"),
+    "penstock-auto": ("#1c7ed6", "triangle"), "penstock-uring": ("#2b9d4f", "square"),
+    "penstock-lean": ("#9257d0", "diamond"), "penstock-off": ("#8a8a8a", "cross"),
+    "penstock-filter": ("#c2255c", "ring"),
 }
 
 STYLE = """
@@ -64,13 +67,13 @@ class Scale:
 
 
 def legend(names):
-    parts, x, y = [], LEFT, 52
-    for name in names:
-        colour, shape = MARKS[name]
-        parts.append(mark(x, y - 4, colour, shape))
-        parts.append(f'<text x="{x + 9}" y="{y}">{escape(name)}</text>')
-        x += 30 + 7 * len(name)
-    parts.append(f'<path class="goal" d="M{x} {y - 10}v12"/><text x="{x + 7}" y="{y}">goal</text>')
+    parts = []
+    for i, name in enumerate(names):
+        x = 16 + COLUMN * i
+        parts.append(mark(x + 5, 48, *MARKS[name]))
+        parts.append(f'<text x="{x + 15}" y="52">{escape(name)}</text>')
+    x = 16 + COLUMN * len(names)
+    parts.append(f'<path class="goal" d="M{x + 5} 40v16"/><text x="{x + 15}" y="52">goal</text>')
     return parts
 
 
@@ -105,10 +108,12 @@ def row(figure, y, names, scale):
     return parts + ["</g>"]
 
 
-def as_svg(result):
-    names = [target["name"] for target in report.measured(result) if target["name"] != "lower"]
+def as_svg(result, names):
+    """A chart of the targets in names, MOST at most; those that were not measured are left out."""
+    measured = [target["name"] for target in report.measured(result)]
+    names = [name for name in names[:MOST] if name in measured]
     ratios = [entry["ratio"] for figure in result["figures"]
-              for entry in figure["targets"].values() if "ratio" in entry]
+              for name, entry in figure["targets"].items() if name in names and "ratio" in entry]
     scale = Scale(ratios)
     bottom = TOP + ROW * len(result["figures"])
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 30}" '

@@ -5,10 +5,12 @@ From samples to answers. A result is one dict, the same that --json writes and -
     version, date, machine{}, settings{}, targets[], figures[]
     targets: name, kind, program, what, version, command, missing, lost
     figures: name, unit, what, cold, targets{}
-    of a figure's target: samples_ns[], median_ns, ratio, low, high, error
+    of a figure's target: samples_ns[], median_ns, ratio, low, high, error; without samples, as in
+    docs/performance.json, unsteady stands for low and high
 
-A ratio is the median over the rounds of (target / lower directory in the same round), so that what
-slows the whole machine down for a while cancels out. low and high are the extremes of the rounds.
+A ratio is the median over the rounds of (target / lower directory in the same round). A load that
+slows the whole machine down for a while slows both, so it cancels out. low and high are the extremes
+of the rounds.
 """
 import statistics
 
@@ -26,7 +28,12 @@ AIM = {
 }
 OURS = "penstock"
 
-# What the rounds may differ by, best to worst, before a ratio is marked as unsteady.
+# The columns of the two tables of docs/performance.md, and the series of its two charts.
+PEERS = ("bind", "overlayfs", "penstock", "bindfs", "mergerfs", "fuse-overlayfs")
+VARIANTS = ("penstock", "penstock-auto", "penstock-uring", "penstock-lean", "penstock-off",
+            "penstock-filter")
+
+# A ratio is marked as unsteady where the slowest round took more than so many times the fastest.
 STEADY = 1.5
 
 
@@ -55,12 +62,15 @@ def cell(entry):
     """A ratio, with ~ where the rounds disagree; - where there is none."""
     if not entry or "ratio" not in entry:
         return "-"
-    unsteady = entry["high"] > STEADY * entry["low"]
+    unsteady = (entry["high"] > STEADY * entry["low"] if "high" in entry
+                else entry.get("unsteady"))
     return short(entry["ratio"]) + ("~" if unsteady else "")
 
 
-def rows(result):
-    others = [target["name"] for target in measured(result) if target["name"] != "lower"]
+def rows(result, names=None):
+    """The table as lists of words: a column for each target of names, or for all of them."""
+    others = [target["name"] for target in measured(result)
+              if target["name"] != "lower" and (not names or target["name"] in names)]
     table = [["figure", "per", "lower ns"] + others]
     for figure in result["figures"]:
         lower = figure["targets"].get("lower", {}).get("median_ns")
@@ -70,7 +80,7 @@ def rows(result):
 
 
 def notes(result):
-    """What the numbers were made with, and what is missing from them."""
+    """Lines that say on what machine and by which commands it was measured, and what is missing."""
     machine, settings = result["machine"], result["settings"]
     lines = [f"{machine['cpus']} CPUs ({machine['cpu']}), {machine['memory_gib']} GiB, "
              f"Linux {machine['kernel']}"
@@ -89,7 +99,7 @@ def notes(result):
 
 
 def errors(result, kind=""):
-    """What failed, a line for each target and reason, with the figures it happened in."""
+    """A line for each target and error, with the figures that it happened in."""
     found = {}
     for figure in result["figures"]:
         for name, entry in figure["targets"].items():
@@ -112,16 +122,33 @@ def as_text(result):
     return "\n".join(head + lines + [""] + ["  " + note for note in notes(result)])
 
 
-def as_markdown(result):
-    table = rows(result)
+def as_markdown(result, names=None):
+    """The table as Markdown, with a column for each target of names, or for all of them."""
+    table = rows(result, names)
     ours = {i for i, name in enumerate(table[0]) if name == OURS}
     lines = ["| " + " | ".join(table[0]) + " |",
              "|" + "|".join("---" if i < 2 else "---:" for i in range(len(table[0]))) + "|"]
     for row in table[1:]:
         lines.append("| " + " | ".join(f"**{word}**" if i in ours and word != "-" else word
                                        for i, word in enumerate(row)) + " |")
-    head = [f"Measured on {result['date']}; times as ratios to the lower directory.", ""]
-    return "\n".join(head + lines + [""] + ["* " + mark_command(note) for note in notes(result)])
+    return "\n".join(lines)
+
+
+def notes_as_markdown(result):
+    head = [f"Measured on {result['date']}:", ""]
+    return "\n".join(head + ["* " + mark_command(note) for note in notes(result)])
+
+
+def update_page(page, parts):
+    """Returns page with each part of it between `<!-- bench: NAME -->` and the next `<!-- end -->`
+    replaced by parts[NAME]. Raises ValueError where the page lacks a part."""
+    for name, text in parts.items():
+        begin, end = f"<!-- bench: {name} -->\n", "<!-- end -->"
+        before, found, rest = page.partition(begin)
+        if not found or end not in rest:
+            raise ValueError(f"the page has no lines '{begin.strip()}' and '{end}'")
+        page = before + begin + "\n" + text + "\n\n" + rest[rest.index(end):]
+    return page
 
 
 def mark_command(note):
@@ -150,7 +177,7 @@ def goal_lines(result, goals):
 
 
 def slower_than_peers(result):
-    """A line for each peer and figure where Penstock is not ahead, round against round."""
+    """A line for each peer and figure where Penstock is not faster, compared round by round."""
     peers = [target["name"] for target in measured(result) if target["kind"] == "peer"]
     lines = []
     for figure in result["figures"]:
@@ -167,7 +194,7 @@ def slower_than_peers(result):
 
 
 def failures(result):
-    """What went wrong with Penstock itself, a line each."""
+    """A line for each error of Penstock itself."""
     lost = [f"  {target['name']}: {target['lost'] or target['missing']}"
             for target in result["targets"]
             if target["kind"] == OURS and (target["lost"] or target["missing"])]
@@ -175,7 +202,7 @@ def failures(result):
 
 
 def check(result):
-    """(how much of what must hold does not, text)."""
+    """(number of failures and of missed goals that must hold, text)."""
     if OURS not in [target["name"] for target in measured(result)]:
         return 1, f"nothing to check: {OURS} was not measured"
     failed = failures(result)

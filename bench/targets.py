@@ -40,7 +40,7 @@ TABLE = [
     ("penstock-lean", "penstock", "penstock",
      ["{penstock}", "mount", "-o",
       "transport=dev,passthrough=on,cache=exclusive,xattr=off,opendir=off", "{below}", "{at}"],
-     "as penstock, without xattrs and without telling of opened directories"),
+     "as penstock, without extended attributes and without OPENDIR"),
     ("penstock-auto", "penstock", "penstock",
      ["{penstock}", "mount", "-o", "transport=dev,passthrough=on", "{below}", "{at}"],
      "Penstock, passthrough, attributes as by default"),

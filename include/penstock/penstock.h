@@ -187,7 +187,7 @@ struct pst_view_options {
 	unsigned int n_workers; /* 0: one for each CPU */
 	unsigned int n_pool;    /* threads for what may block; 0: a good default */
 	unsigned int max_write; /* bytes of data in one request; 0: 1 MiB, with io_uring and
-					   many CPUs less: docs/performance.md */
+					   many CPUs less: docs/requests.md */
 	unsigned int fd_budget; /* lower descriptors to keep for nodes; 0: from RLIMIT_NOFILE */
 	uint8_t idmap;          /* 1: allow idmapped mounts of the view */
 	uint8_t allow_other;    /* 0: only the mounting user may enter the view */

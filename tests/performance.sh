@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# performance.sh ROOT: the tables and charts of docs/performance.md are those that bench/run makes of
+# docs/performance.json.
+set -eu
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cp "$1"/docs/performance* "$dir"
+"$1/bench/run" --from "$dir/performance.json" --docs "$dir" > /dev/null
+for page in performance.md performance.svg performance-variants.svg; do
+	diff "$1/docs/$page" "$dir/$page" || {
+		echo "docs/$page differs: run bench/run --from docs/performance.json --docs docs"
+		exit 1
+	}
+done
