@@ -23,6 +23,8 @@ test     program:llvm-symbolizer   llvm
 test     runtime:fuzzer            libclang-rt-dev
 test     program:python3           python3
 test     program:jq                jq
+test     program:clang-format      clang-format
+test     program:codespell         codespell
 test     header:libaio.h           libaio-dev
 test     module:liburing           liburing-dev
 test     program:setfattr          attr
