@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Open files: how their data is reached, and every operation on them compared with the lower file. */
+/* Open files: how the kernel is told to reach their data, and reads and writes that come to us. */
 #include "kernel.h"
 
 #include <errno.h>
@@ -240,58 +240,6 @@ static void test_create(void **state)
 	}
 }
 
-static void test_tmpfile(void **state)
-{
-	struct kernel *k = start(state, false);
-	struct k_chan *c = &k->chans[0];
-	struct fuse_create_in in = { .flags = O_RDWR | O_TMPFILE, .mode = 0666, .umask = 022 };
-	struct {
-		struct fuse_entry_out entry;
-		struct fuse_open_out open;
-	} out;
-	struct fuse_entry_out entry;
-	struct fuse_write_in write = { .size = 4 };
-	struct k_request request = *K_REQUEST(FUSE_TMPFILE, K_ROOT, &in, .names = { "#1" });
-	int r = k_ask(c, &request, &out, sizeof(out));
-
-	if (r == -EOPNOTSUPP) {
-		k_stop(k);
-		print_message("$TMPDIR has no O_TMPFILE\n");
-		skip();
-	}
-	assert_int_equal(r, 0);
-	assert_int_equal(out.entry.attr.nlink, 0);
-	assert_int_equal(out.entry.attr.mode, S_IFREG | 0644);
-	write.fh = out.open.fh;
-	assert_int_equal(k_write(c, out.entry.nodeid, &write, "text"), 4);
-	r = k_link(c, out.entry.nodeid, K_ROOT, "named", &entry);
-	if (r == 0) {
-		k_expect_below(k, "named", "text");
-		assert_int_equal(entry.nodeid, out.entry.nodeid);
-		assert_int_equal(entry.attr.nlink, 1);
-		k_forget(c, entry.nodeid, 1);
-	} else {
-		assert_int_not_equal(geteuid(), 0);
-	}
-	assert_int_equal(k_release(c, out.entry.nodeid, out.open.fh), 0);
-	k_forget(c, out.entry.nodeid, 1);
-	k_sync(c);
-	expect_nothing_open(k);
-	k_stop(k);
-}
-
-static void test_truncating_open(void **state)
-{
-	for (int passthrough = 0; passthrough < 2; passthrough++) {
-		struct kernel *k = start(state, passthrough);
-		struct file file = open_file(k, "file", "0123456789", O_WRONLY | O_TRUNC);
-
-		k_expect_below(k, "file", "");
-		close_file(k, &file);
-		k_stop(k);
-	}
-}
-
 /* What cannot be opened here: others' business, or the kernel's own. */
 static void test_not_files(void **state)
 {
@@ -312,5 +260,4 @@ static void test_not_files(void **state)
 
 TEST_MAIN(K_TEST(test_passed_through), K_TEST(test_read), K_TEST(test_write),
 	  K_TEST(test_access_modes), K_TEST(test_append), K_TEST(test_append_created),
-	  K_TEST(test_direct), K_TEST(test_create), K_TEST(test_tmpfile),
-	  K_TEST(test_truncating_open), K_TEST(test_not_files))
+	  K_TEST(test_direct), K_TEST(test_create), K_TEST(test_not_files))

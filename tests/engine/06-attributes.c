@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/limits.h>
-#include <linux/stat.h>
-#include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -56,90 +54,10 @@ static void test_getattr(void **state)
 	k_stop(k);
 }
 
-static void test_statx(void **state)
-{
-	struct kernel *k = start(state);
-
-	for (int i = 0; i < N_KINDS; i++) {
-		struct fuse_statx_in in = { .sx_mask = STATX_BASIC_STATS | STATX_BTIME };
-		struct k_request request = *K_REQUEST(FUSE_STATX, look_up(k, kinds[i]), &in);
-		struct fuse_statx_out out;
-		struct statx stx;
-
-		assert_int_equal(k_ask(&k->chans[0], &request, &out, sizeof(out)), 0);
-		assert_int_equal(statx(k->lower, kinds[i], AT_SYMLINK_NOFOLLOW,
-				       STATX_BASIC_STATS | STATX_BTIME, &stx),
-				 0);
-		assert_int_equal(out.stat.ino, stx.stx_ino);
-		assert_int_equal(out.stat.mode, stx.stx_mode);
-		assert_int_equal(out.stat.size, stx.stx_size);
-		assert_int_equal(out.stat.mask, stx.stx_mask & (STATX_BASIC_STATS | STATX_BTIME));
-		assert_int_equal(out.stat.btime.tv_sec, stx.stx_btime.tv_sec);
-		assert_int_equal(out.stat.btime.tv_nsec, stx.stx_btime.tv_nsec);
-		assert_int_equal(out.stat.mtime.tv_nsec, stx.stx_mtime.tv_nsec);
-	}
-	k_stop(k);
-}
-
 static int set(struct kernel *k, uint64_t id, const struct fuse_setattr_in *in,
 	       struct fuse_attr_out *ret_out)
 {
 	return k_setattr(&k->chans[0], id, in, ret_out);
-}
-
-static void test_chmod(void **state)
-{
-	struct kernel *k = start(state);
-	struct fuse_setattr_in in = { .valid = FATTR_MODE };
-	struct fuse_attr_out out;
-
-	for (int i = 0; i < N_KINDS; i++) {
-		uint64_t id = look_up(k, kinds[i]);
-		int r;
-
-		in.mode = S_IFREG | 0640;
-		r = set(k, id, &in, &out);
-		if (strcmp(kinds[i], "link") == 0) {
-			assert_int_equal(r, -EOPNOTSUPP);
-			continue;
-		}
-		assert_int_equal(r, 0);
-		assert_int_equal(out.attr.mode & 07777, 0640);
-		k_expect_same(k, &out.attr, kinds[i]);
-		in.mode = 04711;
-		assert_int_equal(set(k, id, &in, &out), 0);
-		assert_int_equal(out.attr.mode & 07777, 04711);
-	}
-	k_stop(k);
-}
-
-static void test_chown(void **state)
-{
-	struct kernel *k = start(state);
-	struct fuse_setattr_in in = { .valid = FATTR_UID | FATTR_GID, .uid = 1000, .gid = 1001 };
-	struct fuse_attr_out out;
-
-	for (int i = 0; i < N_KINDS; i++) {
-		uint64_t id = look_up(k, kinds[i]);
-
-		if (geteuid() != 0) {
-			assert_int_equal(set(k, id, &in, &out), -EPERM);
-			continue;
-		}
-		assert_int_equal(set(k, id, &in, &out), 0);
-		assert_int_equal(out.attr.uid, 1000);
-		assert_int_equal(out.attr.gid, 1001);
-		k_expect_same(k, &out.attr, kinds[i]);
-		in.valid = FATTR_GID;
-		in.gid = 1002;
-		assert_int_equal(set(k, id, &in, &out), 0);
-		assert_int_equal(out.attr.uid, 1000);
-		assert_int_equal(out.attr.gid, 1002);
-		in = (struct fuse_setattr_in){ .valid = FATTR_UID | FATTR_GID,
-					       .uid = 1000,
-					       .gid = 1001 };
-	}
-	k_stop(k);
 }
 
 static void test_size(void **state)
@@ -244,47 +162,6 @@ static int get_xattr(struct kernel *k, uint64_t id, const char *name, char *buf,
 	return (int)answer.len;
 }
 
-static void test_xattr(void **state)
-{
-	struct kernel *k = start(state);
-	uint64_t id = look_up(k, "file");
-	char buf[65536], path[128];
-	int r = set_xattr(k, id, "user.one", "value", 5, 0);
-
-	if (r == -EOPNOTSUPP) {
-		k_stop(k);
-		print_message("$TMPDIR has no extended attributes\n");
-		skip();
-	}
-	assert_int_equal(r, 0);
-	snprintf(path, sizeof(path), "%s/file", k->path);
-	assert_int_equal(getxattr(path, "user.one", buf, sizeof(buf)), 5);
-	assert_memory_equal(buf, "value", 5);
-	assert_int_equal(get_xattr(k, id, "user.one", NULL, 0), 5);
-	assert_int_equal(get_xattr(k, id, "user.one", buf, 5), 5);
-	assert_memory_equal(buf, "value", 5);
-	assert_int_equal(get_xattr(k, id, "user.one", buf, 65536), 5);
-	assert_int_equal(get_xattr(k, id, "user.one", buf, 4), -ERANGE);
-	assert_int_equal(get_xattr(k, id, "user.absent", buf, 4), -ENODATA);
-	assert_int_equal(set_xattr(k, id, "user.one", "x", 1, XATTR_CREATE), -EEXIST);
-	assert_int_equal(set_xattr(k, id, "user.two", "x", 1, XATTR_REPLACE), -ENODATA);
-	assert_int_equal(set_xattr(k, id, "user.two", "", 0, 0), 0);
-	assert_int_equal(get_xattr(k, id, "user.two", buf, 100), 0);
-	r = get_xattr(k, id, NULL, buf, sizeof(buf));
-	assert_true(r >= 18);
-	assert_non_null(memmem(buf, (size_t)r, "user.one", 9));
-	assert_non_null(memmem(buf, (size_t)r, "user.two", 9));
-	assert_int_equal(get_xattr(k, id, NULL, NULL, 0), r);
-	assert_int_equal(get_xattr(k, id, NULL, buf, (uint32_t)r - 1), -ERANGE);
-	for (int i = 0; i < 2; i++) {
-		struct k_request request = *K_PLAIN(FUSE_REMOVEXATTR, id, .names = { "user.one" });
-
-		assert_int_equal(k_ask(&k->chans[0], &request, NULL, 0), i ? -ENODATA : 0);
-	}
-	assert_true(getxattr(path, "user.one", buf, sizeof(buf)) < 0);
-	k_stop(k);
-}
-
 /* Names and values of all sizes: an answer in any case. */
 static void test_xattr_sizes(void **state)
 {
@@ -316,27 +193,6 @@ static void test_xattr_sizes(void **state)
 }
 
 /* -- the rest -------------------------------------------------------------------------------- */
-
-static void test_statfs(void **state)
-{
-	struct kernel *k = start(state);
-	uint64_t ids[] = { K_ROOT, look_up(k, "file"), look_up(k, "link") };
-	struct statvfs st;
-
-	assert_int_equal(fstatvfs(k->lower, &st), 0);
-	for (int i = 0; i < 3; i++) {
-		struct k_request request = *K_PLAIN(FUSE_STATFS, ids[i]);
-		struct fuse_statfs_out out;
-
-		assert_int_equal(k_ask(&k->chans[0], &request, &out, sizeof(out)), 0);
-		assert_int_equal(out.st.bsize, st.f_bsize);
-		assert_int_equal(out.st.frsize, st.f_frsize);
-		assert_int_equal(out.st.blocks, st.f_blocks);
-		assert_int_equal(out.st.files, st.f_files);
-		assert_int_equal(out.st.namelen, st.f_namemax);
-	}
-	k_stop(k);
-}
 
 /* How long what is said of a file may be believed, by the kind of cache and what it is open for. */
 static void test_promises(void **state)
@@ -383,6 +239,5 @@ static void test_promises(void **state)
 	}
 }
 
-TEST_MAIN(K_TEST(test_getattr), K_TEST(test_statx), K_TEST(test_chmod), K_TEST(test_chown),
-	  K_TEST(test_size), K_TEST(test_times), K_TEST(test_xattr), K_TEST(test_xattr_sizes),
-	  K_TEST(test_statfs), K_TEST(test_promises))
+TEST_MAIN(K_TEST(test_getattr), K_TEST(test_size), K_TEST(test_times), K_TEST(test_xattr_sizes),
+	  K_TEST(test_promises))

@@ -367,6 +367,52 @@ static void test_extensions(void **state)
 	stop(k);
 }
 
+/* Kinds that MKNOD does not make, flags of RENAME2 that there are not, the text of a directory. */
+static void test_impossible_kinds_and_flags(void **state)
+{
+	struct kernel *k = start(state);
+	struct k_chan *c = &k->chans[0];
+	struct fuse_entry_out entry;
+	struct k_answer answer;
+
+	assert_true(k_mknod(c, K_ROOT, "new", S_IFDIR | 0600, &entry) < 0);
+	assert_true(k_mknod(c, K_ROOT, "new", S_IFLNK | 0600, &entry) < 0);
+	assert_int_equal(faccessat(k->lower, "new", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+	assert_int_equal(k_rename(c, K_ROOT, "file", K_ROOT, "new", 1u << 31), -EINVAL);
+	/* A descriptor of a directory has an empty link text: the answer is an error, not the text. */
+	assert_true(k_call(c, K_PLAIN(FUSE_READLINK, K_ROOT), &answer) < 0);
+	stop(k);
+}
+
+/* Ranges that end before they begin or lie behind all offsets, and types that are none. */
+static void test_impossible_locks(void **state)
+{
+	static const struct fuse_file_lock rows[] = {
+		{ 5, 4, F_RDLCK, 100 },
+		{ UINT64_MAX, UINT64_MAX, F_RDLCK, 100 },
+		{ 0, 4, 77, 100 },
+	};
+	struct kernel *k = start(state);
+	struct k_chan *c = &k->chans[0];
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+
+	assert_int_equal(k_lookup(c, K_ROOT, "file", &entry), 0);
+	assert_int_equal(k_open(c, entry.nodeid, O_RDWR, &open), 0);
+	for (size_t i = 0; i < N(rows); i++) {
+		struct fuse_lk_in in = { .fh = open.fh, .owner = 1, .lk = rows[i] };
+		struct fuse_file_lock lock;
+
+		assert_int_equal(k_lock(c, FUSE_SETLK, entry.nodeid, &in, NULL), -EINVAL);
+		assert_int_equal(k_lock(c, FUSE_SETLKW, entry.nodeid, &in, NULL), -EINVAL);
+		assert_int_equal(k_lock(c, FUSE_GETLK, entry.nodeid, &in, &lock), -EINVAL);
+	}
+	assert_int_equal(k_release(c, entry.nodeid, open.fh), 0);
+	k_forget(c, entry.nodeid, 1);
+	stop(k);
+}
+
 TEST_MAIN(K_TEST(test_every_op), K_TEST(test_truncated), K_TEST(test_unknown), K_TEST(test_nodeids),
 	  K_TEST(test_handles), K_TEST(test_names), K_TEST(test_sizes),
-	  K_TEST(test_not_directories), K_TEST(test_too_long), K_TEST(test_extensions))
+	  K_TEST(test_not_directories), K_TEST(test_too_long), K_TEST(test_extensions),
+	  K_TEST(test_impossible_kinds_and_flags), K_TEST(test_impossible_locks))

@@ -140,9 +140,7 @@ static void test_exchanged(void **state)
 	}
 	hostile_stop(&h);
 	assert_true(n_moved > 0);
-	k_sync(c);
-	k_expect_left(k, 0, 1);
-	k_stop(k);
+	k_stop_empty(k);
 }
 
 /* The same through listings with entries. */
@@ -172,9 +170,7 @@ static void test_listed(void **state)
 	}
 	hostile_stop(&h);
 	assert_int_equal(k_releasedir(c, K_ROOT, open.fh), 0);
-	k_sync(c);
-	k_expect_left(k, 0, 1);
-	k_stop(k);
+	k_stop_empty(k);
 }
 
 /* -- files that are replaced ----------------------------------------------------------------- */
@@ -218,9 +214,7 @@ static void test_replaced(void **state)
 	}
 	hostile_stop(&h);
 	assert_true(n_same > 0);
-	k_sync(c);
-	k_expect_left(k, 0, 1);
-	k_stop(k);
+	k_stop_empty(k);
 }
 
 /* Names that come and go between the two halves of a lookup: there, or not, and no other error. */
@@ -259,9 +253,7 @@ static void test_blinking(void **state)
 	}
 	hostile_stop(&h);
 	assert_true(n_there > 0);
-	k_sync(c);
-	k_expect_left(k, 0, 1);
-	k_stop(k);
+	k_stop_empty(k);
 }
 
 /* -- other kinds of files -------------------------------------------------------------------- */
@@ -319,9 +311,7 @@ static void test_disguised(void **state)
 		k_forget(c, entry.nodeid, 1);
 	}
 	hostile_stop(&h);
-	k_sync(c);
-	k_expect_left(k, 0, 1);
-	k_stop(k);
+	k_stop_empty(k);
 }
 
 /* A directory that is moved about: what is made in it is made in it, wherever it is. */
@@ -357,9 +347,7 @@ static void test_moved(void **state)
 	}
 	hostile_stop(&h);
 	k_forget(c, dir.nodeid, 1);
-	k_sync(c);
-	k_expect_left(k, 0, 1);
-	k_stop(k);
+	k_stop_empty(k);
 }
 
 TEST_MAIN(K_TEST(test_exchanged), K_TEST(test_listed), K_TEST(test_replaced), K_TEST(test_blinking),

@@ -331,6 +331,13 @@ void k_expect_left(struct kernel *k, uint64_t n_handles, uint64_t n_nodes)
 	k_fail(__FILE__, __LINE__, "something was not let go of");
 }
 
+void k_stop_empty(struct kernel *k)
+{
+	k_sync(&k->chans[0]);
+	k_expect_left(k, 0, 1);
+	k_stop(k);
+}
+
 /* -- messages -------------------------------------------------------------------------------- */
 
 void k_send_raw(struct k_chan *c, const void *bytes, size_t len)

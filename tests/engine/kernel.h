@@ -98,6 +98,8 @@ void k_stop(struct kernel *k);
 void k_hang_up(struct kernel *k);
 /* The second: ends the server. */
 void k_stop_server(struct kernel *k);
+/* Waits until nothing is open and no node but the root is known, then k_stop(). */
+void k_stop_empty(struct kernel *k);
 /* From now on the kernel takes no answers; it still sends. */
 void k_deafen(struct k_chan *c);
 struct fs_stat k_stat(struct kernel *k);
