@@ -179,7 +179,7 @@ requests() { # OP
 	penstock stat --json /w/view | sed -n "s/.*\"$1\":{\"requests\":\([0-9]*\).*/\1/p"
 }
 
-# What docs/coherence.md says of delegations. Nothing of ours uses them; that is why.
+# What docs/notes/coherence-2026-11.md says of delegations. Nothing of ours uses them; that is why.
 delegations_say() { # FS
 	delegations "/w/$1" 5 > /w/said
 	status=$?
