@@ -270,7 +270,7 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 	if (begin < 0)
 		r = transport_fell_back(&b->transport, options, begin, error);
 	view->uring = b->transport.uring;
-	memcpy(view->transport_why, b->transport.why_text, sizeof(view->transport_why));
+	memcpy(view->transport_why, b->transport.why, sizeof(view->transport_why));
 	return r;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The first request of a connection, before there is a server: INIT. */
+/* Answers INIT, the first request of a connection, which arrives before there is a server. */
 #include "server/server.h"
 #include "util/log.h"
 
@@ -16,11 +16,12 @@ static int answer_once(struct chan *chan, struct slot *slot, const struct init_r
 	struct chan_answer answer = { 0 };
 	struct fuse_init_out out;
 	struct wire_msg msg;
-	int wire, r, init;
+	int r, init;
 
 	if (poll(&fd, 1, INIT_TIMEOUT_MS) == 0)
-		return error_set(error, -ETIMEDOUT, "the kernel sends no INIT");
-	r = chan->ops->receive(chan, &slot, &msg, &wire);
+		return error_set(error, -ETIMEDOUT, "the kernel has sent no INIT for %d seconds",
+				 INIT_TIMEOUT_MS / 1000);
+	r = chan->ops->receive(chan, &slot, &msg);
 	if (r == CHAN_E_AGAIN)
 		return CHAN_E_AGAIN;
 	if (r || msg.head->opcode != FUSE_INIT)
@@ -37,7 +38,7 @@ static int answer_once(struct chan *chan, struct slot *slot, const struct init_r
 				 "the kernel's FUSE protocol is older than " INIT_OLDEST_TEXT " or "
 				 "lacks what every version since then has");
 	if (r)
-		return error_set(error, -EPROTO, "the kernel did not take the answer to INIT");
+		return error_set(error, -EPROTO, "the kernel refused the reply to INIT");
 	return init == INIT_E_AGAIN ? CHAN_E_AGAIN : 0;
 }
 
@@ -45,7 +46,8 @@ int server_answer_init(struct chan *chan, const struct init_request *request,
 		       struct init_negotiated *ret_negotiated, struct pst_error *error)
 {
 	/*
-	 * INIT is small, but the kernel gives requests only to a reader with room for any request.
+	 * INIT is small, but the kernel sends requests only to readers that have room for a request
+	 * of any size.
 	 */
 	size_t size = SLOT_DATA + request->max_write + SLOT_MIN_DATA;
 	struct slot slot = { .data_size = size - SLOT_DATA };

@@ -120,13 +120,12 @@ static struct req *move(struct req *req)
 {
 	struct request_pool *requests = &server_of(req->host)->requests;
 	struct req *to = request_pool_take(requests, NULL);
-	int wire;
 
 	to->chan = req->chan;
 	to->queue = req->queue;
 	to->in_pool = req->in_pool;
-	/* It was decoded before, from the same bytes. */
-	chan_decode(&to->slot, chan_copy(&req->slot, &req->msg, &to->slot), &to->msg, &wire);
+	/* This cannot fail, because the same bytes were decoded before. */
+	chan_decode(&to->slot, chan_copy(&req->slot, &req->msg, &to->slot), &to->msg);
 	if (req_slot_is_owned(req))
 		to->from = req;
 	else

@@ -16,23 +16,21 @@
 #include <string.h>
 #include <time.h>
 
-/* Answers a request that cannot be decoded, where it can be answered. */
-static void serve_bad(struct req *req, int wire)
+/* Replies to a request that cannot be decoded, if there is a header to reply to. */
+static void serve_bad(struct req *req)
 {
 	const struct fuse_in_header *head = req->msg.head;
-	struct chan_answer answer = { 0 };
-	const struct op *op;
+	const struct op *op = req->msg.op;
+	struct chan_answer answer = { .error = op ? -EIO : -ENOSYS };
 
-	if (wire == WIRE_E_SHORT) {
-		log_error("a request of less than a header was dropped");
+	if (!head) {
+		log_error("dropped a request that is shorter than a header");
 		return;
 	}
-	op = op_find(head->opcode);
-	log_debug("request %u (%s) cannot be read", head->opcode, op ? op->name : "unknown");
+	log_debug("cannot decode request %u (%s)", head->opcode, op ? op->name : "unknown");
 	if (op && (op->flags & OP_NO_REPLY))
 		return;
 	answer.unique = head->unique;
-	answer.error = wire == WIRE_E_UNKNOWN ? -ENOSYS : -EIO;
 	req->chan->ops->reply(req->chan, &req->slot, &answer);
 }
 
@@ -50,7 +48,7 @@ static void log_request(const struct req *req)
 #define EXTRA_EACH 8
 
 /* Serves a request, or hands it to the thread pool. Returns what req_serve() does. */
-static struct req *worker_serve(struct worker *worker, struct req *req, bool bad, int wire)
+static struct req *worker_serve(struct worker *worker, struct req *req, bool bad)
 {
 	struct workers *workers = worker->workers;
 
@@ -59,7 +57,7 @@ static struct req *worker_serve(struct worker *worker, struct req *req, bool bad
 	req->in_pool = false;
 	atomic_store_explicit(&worker->since_ms, clock_ms() | 1, memory_order_relaxed);
 	if (bad) {
-		serve_bad(req, wire);
+		serve_bad(req);
 		return req_release(req);
 	}
 	atomic_fetch_add_explicit(&workers->counts[worker->number][req->msg.head->opcode].n, 1,
@@ -81,8 +79,7 @@ static bool is_last(struct worker *worker)
 	return workers_are_busy(worker->workers, worker->chan);
 }
 
-static int receive(struct worker *worker, struct slot **slot, struct wire_msg *ret_msg,
-		   int *ret_wire)
+static int receive(struct worker *worker, struct slot **slot, struct wire_msg *ret_msg)
 {
 	struct leader *leader = &worker->workers->leader;
 	struct chan *chan = worker->chan;
@@ -91,7 +88,7 @@ static int receive(struct worker *worker, struct slot **slot, struct wire_msg *r
 	atomic_store_explicit(&worker->since_ms, 0, memory_order_relaxed);
 	if (chan->ops->shared)
 		leader_begin_wait(leader, &worker->spare, chan->fd);
-	r = chan->ops->receive(chan, slot, ret_msg, ret_wire);
+	r = chan->ops->receive(chan, slot, ret_msg);
 	if (chan->ops->shared)
 		leader_end_wait(leader, &worker->spare, chan->fd, r == 0 ? ret_msg->head->len : 0);
 	if (r == 0 && is_last(worker))
@@ -113,14 +110,14 @@ static int worker_loop(struct worker *worker, struct req **held)
 	while (!workers->stop) {
 		struct slot *slot = NULL;
 		struct req *req;
-		int wire = 0, r;
+		int r;
 
 		if (!owns) {
 			if (!request_pool_is_current(workers->requests, *held))
 				*held = request_pool_take(workers->requests, *held);
 			slot = &(*held)->slot;
 		}
-		r = receive(worker, &slot, &msg, &wire);
+		r = receive(worker, &slot, &msg);
 		if (r == CHAN_E_AGAIN)
 			continue;
 		if (r == CHAN_E_GONE)
@@ -129,7 +126,7 @@ static int worker_loop(struct worker *worker, struct req **held)
 			return r;
 		req = (struct req *)((char *)slot - offsetof(struct req, slot));
 		req->msg = msg;
-		req = worker_serve(worker, req, r == CHAN_E_BAD, wire);
+		req = worker_serve(worker, req, r == CHAN_E_BAD);
 		if (owns)
 			request_pool_put(workers->requests, req);
 		else

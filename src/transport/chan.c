@@ -17,10 +17,9 @@ struct chan *chan_free(struct chan *chan)
 	return NULL;
 }
 
-int chan_decode(struct slot *slot, size_t len, struct wire_msg *ret_msg, int *ret_wire)
+int chan_decode(struct slot *slot, size_t len, struct wire_msg *ret_msg)
 {
-	*ret_wire = wire_decode(slot_message(slot), len, ret_msg);
-	return *ret_wire ? CHAN_E_BAD : 0;
+	return wire_decode(slot_message(slot), len, ret_msg) ? CHAN_E_BAD : 0;
 }
 
 size_t chan_copy(const struct slot *from, const struct wire_msg *msg, struct slot *to)
@@ -43,22 +42,6 @@ size_t chan_copy(const struct slot *from, const struct wire_msg *msg, struct slo
 	return len;
 }
 
-int chan_notify_vector(int code, const void *arg, size_t arg_len, const void *data, size_t data_len,
-		       struct fuse_out_header *head, struct iovec iov[3])
-{
-	const struct chan_answer answer = {
-		.arg = arg,
-		.arg_len = arg_len,
-		.data = data,
-		.data_len = data_len,
-	};
-	int n = chan_vector(&answer, head, iov);
-
-	/* An answer to nothing, whose error is the code. */
-	head->error = code;
-	return n;
-}
-
 int chan_vector(const struct chan_answer *answer, struct fuse_out_header *head, struct iovec iov[3])
 {
 	int n = 1;
@@ -71,5 +54,21 @@ int chan_vector(const struct chan_answer *answer, struct fuse_out_header *head, 
 		iov[n++] = (struct iovec){ (void *)answer->data, answer->data_len };
 	for (int i = 0; i < n; i++)
 		head->len += (uint32_t)iov[i].iov_len;
+	return n;
+}
+
+int chan_notify_vector(int code, const void *arg, size_t arg_len, const void *data, size_t data_len,
+		       struct fuse_out_header *head, struct iovec iov[3])
+{
+	const struct chan_answer answer = {
+		.arg = arg,
+		.arg_len = arg_len,
+		.data = data,
+		.data_len = data_len,
+	};
+	int n = chan_vector(&answer, head, iov);
+
+	/* A notification is a reply to no request, with the code as its error. */
+	head->error = code;
 	return n;
 }

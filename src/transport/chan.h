@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Channels: how requests come and answers go. A transport is these few functions; it knows nothing
- * of files. Errors are the engine's (util/err.h).
+ * Channels: how requests arrive and how replies leave. A transport is a table of functions, struct
+ * chan_ops, and knows nothing of files. Errors are the engine's (util/err.h).
  *
- * There are two kinds. Most put a request into a slot that receive() gets. Others own slots: the
- * server gives them slots, receive() returns one with a request in it, and the server gives it back
- * after the reply; some transports send the reply only then. The server must not touch a slot while
- * the transport has it.
+ * There are two kinds of transports. Most fill the slot that the server passes to receive(). The
+ * others own slots: the server gives slots to the transport, receive() returns one of these with a
+ * request in it, and the server gives that slot back after the reply; some transports send the
+ * reply only then. The server does not touch a slot while the transport has it.
  */
 #include "transport/slot.h"
 #include "wire/msg.h"
@@ -17,69 +17,69 @@
 
 enum chan_error {
 	_CHAN_E_OK,
-	CHAN_E_AGAIN,   /* nothing this time: call again (interrupted, or the request went) */
-	CHAN_E_GONE,    /* receive: the connection has ended. reply: nobody waits any more */
-	CHAN_E_BAD,     /* receive: *ret_msg is set as wire_decode() leaves it, see ret_wire */
-	CHAN_E_REFUSED, /* reply: the kernel does not take this answer; an error would do */
+	CHAN_E_AGAIN,   /* there is no request this time (EINTR, or it was revoked): call again */
+	CHAN_E_GONE,    /* receive: the connection has ended; reply: no client waits any more */
+	CHAN_E_BAD,     /* receive: the request is malformed; *ret_msg as wire_decode() leaves it */
+	CHAN_E_REFUSED, /* reply: the kernel refuses this reply; it would take an error */
 };
 
-/* An answer: the header's error or 0, the result, then data. Both may be empty. */
+/* A reply: the error of the header or 0, the result, then data. Result and data may be empty. */
 struct chan_answer {
 	uint64_t unique;
-	int error; /* 0 or -errno; with an error nothing else is sent */
+	int error; /* 0 or -errno; with an error, neither result nor data are sent */
 	const void *arg;
 	size_t arg_len;
 	const void *data;
 	size_t data_len;
 };
 
-/* Services that a transport needs from the owner of the nodes. Called from any thread. */
+/* Services that a transport needs from the owner of the nodes. Any thread may call them. */
 struct chan_host {
 	void *aux;
 	/*
-	 * Calls fn with the nodeid of regular files that the kernel most likely knows, until fn
-	 * returns true. Returns that nodeid, 0: fn returned true for none.
+	 * Calls fn with nodeids of regular files that the kernel most likely has in memory, until
+	 * fn returns true. Returns that nodeid; 0: fn returned true for none.
 	 */
 	uint64_t (*find_file)(void *aux, bool (*fn)(void *fn_aux, uint64_t nodeid), void *fn_aux);
 };
 
 struct chan;
 struct chan_ops {
-	const char *name;
-	/* All descriptors of a connection read one queue: poll(2) on any of them tells of it. */
+	/* All channels of a connection read one queue; poll(2) on any of them reports it. */
 	bool shared;
 	/*
-	 * Waits for one request. *slot is where to put it, or, of a transport that owns slots, is
-	 * set to the one it lies in. *ret_wire: why CHAN_E_BAD.
+	 * Waits for one request. *slot is the slot to fill; a transport that owns slots sets it to
+	 * the slot that has the request.
 	 */
-	int (*receive)(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg,
-		       int *ret_wire);
-	/* Answers the request that came in this slot; of what came nothing may be left. */
+	int (*receive)(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg);
+	/* Replies to the request that arrived in this slot, and may overwrite that request. */
 	int (*reply)(struct chan *chan, struct slot *slot, const struct chan_answer *answer);
-	/* Sends a notification: a struct of the ABI, then data. 0 or the kernel's -errno. */
+	/* Sends a notification: a struct of the ABI, then data. Returns 0 or -errno. */
 	int (*notify)(struct chan *chan, int code, const void *arg, size_t arg_len,
 		      const void *data, size_t data_len);
-	/* Registers a file for passthrough: its number, or -errno (an answer). */
+	/* Registers a file for passthrough. Returns the backing ID, or -errno for the client. */
 	int (*backing_open)(struct chan *chan, int fd);
 	void (*backing_close)(struct chan *chan, int id);
 
 	/*
-	 * For transports that own slots. Other transports have NULL here; give tells which is
-	 * which.
+	 * The functions from here to fall_back are NULL in transports that own no slots; callers
+	 * tell the two kinds by give.
 	 *
-	 * give: gives the transport a slot, a new one or one whose request is done. Any thread. 0
-	 * or -ENOMEM, the latter for a new slot only.
-	 * wants: true when no request can arrive by the queues until one is done: the transport
-	 * should be given a new slot, or get another channel of the same queues.
-	 * surplus: true when requests may arrive for the channel's thread while the thread works
-	 * on another one, so the thread should do nothing that may block.
-	 * fetch: after a new slot was given, or another channel made, makes sure that requests
-	 * arrive that have waited since before. False: not possible now. Any thread; mostly cheap.
-	 * more: makes another channel of the same queues and connection, with n_slots to give.
-	 * Free it before the channel it was made of. 0 or -errno.
-	 * begin: called first by the receiving thread, with chan->n_slots new slots. 0 or -errno:
-	 * the channel cannot serve. Then, or when another channel of the connection could not:
-	 * fall_back: makes it a channel of /dev/fuse, which is given no slot any more. 0 or
+	 * give: gives the transport a slot: a new one, or one whose request has been served. Any
+	 * thread may call it. Returns 0 or -ENOMEM; -ENOMEM for a new slot only.
+	 * wants: returns true when no request can arrive by the queues until a request has been
+	 * served: the transport needs a new slot, or one more channel of the same queues.
+	 * surplus: returns true when requests may arrive for the thread of the channel while the
+	 * thread serves another request. The thread must do nothing then that may block.
+	 * fetch: makes the kernel send requests that have waited since before a slot was given or
+	 * a channel was added. Returns false where the kernel cannot be made to now. Any thread
+	 * may call it; mostly it reads one counter.
+	 * more: makes one more channel of the same queues and connection, with its own n_slots.
+	 * The caller frees it before the channel that it was made of. Returns 0 or -errno.
+	 * begin: takes chan->n_slots new slots; the receiving thread calls it first. Returns 0 or
+	 * -errno: the channel cannot serve, and fall_back has to be called. That also has to be
+	 * called when another channel of the connection cannot serve.
+	 * fall_back: makes the channel one of /dev/fuse, which takes no slots. Returns 0 or
 	 * -errno: the connection cannot be served at all.
 	 */
 	int (*give)(struct chan *chan, struct slot *slot);
@@ -90,62 +90,68 @@ struct chan_ops {
 	int (*begin)(struct chan *chan, struct slot **slots);
 	int (*fall_back)(struct chan *chan);
 
-	void (*fini)(struct chan *chan); /* NULL: nothing but fd is owned */
+	void (*fini)(struct chan *chan); /* NULL: the channel owns nothing but fd */
 };
 
 struct chan {
 	const struct chan_ops *ops;
 	int fd;                       /* owned */
-	unsigned int n_slots;         /* to give at the start; 0: none, ever */
-	int cpu;                      /* whose requests it brings; -1: anybody's */
-	const struct chan_host *host; /* borrowed; NULL: nobody knows the nodes */
+	unsigned int n_slots;         /* slots that it takes at the start; 0: it owns none, ever */
+	int cpu;                      /* the CPU whose requests arrive here; -1: of all CPUs */
+	const struct chan_host *host; /* borrowed; NULL: the channel is used without nodes */
 };
 
-/* /dev/fuse: the first descriptor of a connection, and further ones of the same connection. */
-int chan_dev_open(struct chan **ret_chan);
-int chan_dev_clone(const struct chan *chan, struct chan **ret_chan);
+/*
+ * Opens a channel of /dev/fuse. first: the channel whose connection it joins; NULL: it is for a
+ * connection of its own. Returns 0 or -errno.
+ */
+int chan_dev_new(const struct chan *first, struct chan **ret_chan);
 
-/* For transports beside /dev/fuse: one descriptor; and makes it one of the connection of chan. */
-int chan_dev_fd(int *ret_fd);
+/* For transports beside /dev/fuse. Returns a descriptor of /dev/fuse, or -errno. */
+int chan_dev_open(void);
+/* Makes a descriptor of /dev/fuse one of the connection of chan. Returns 0 or -errno. */
 int chan_dev_join(int fd, const struct chan *chan);
+/* The functions of struct chan_ops for channels whose fd is a descriptor of /dev/fuse. */
+extern const struct chan_ops chan_dev_ops;
+int chan_dev_notify(struct chan *chan, int code, const void *arg, size_t arg_len, const void *data,
+		    size_t data_len);
+int chan_dev_backing_open(struct chan *chan, int fd);
+void chan_dev_backing_close(struct chan *chan, int id);
+/*
+ * Returns true where this process may register backing files on the connection of fd, a descriptor
+ * of /dev/fuse whose INIT was answered with passthrough. The kernel wants CAP_SYS_ADMIN in the
+ * initial user namespace, and checks that before it looks at the file: so this registers none.
+ */
+bool chan_dev_may_register(int fd);
 
 /*
- * FUSE over io_uring: one channel for some of the kernel's queues, of which there is one for each
- * CPU that the machine may have. It is made before there is a connection, so that what may fail has
- * failed before INIT promises the kernel that all queues will be there, and joined to one before it
- * begins. depth slots for each queue are kept at first.
+ * FUSE over io_uring: a channel for some of the kernel's queues. The kernel has one queue for each
+ * CPU that the machine may have. A channel is made before there is a connection, so that all that
+ * can fail has failed before INIT promises the kernel all queues; chan_dev_join() then makes its fd
+ * one of the connection, before begin().
  */
 struct chan_uring_plan {
 	const unsigned int *queues;
 	unsigned int n_queues;
-	unsigned int depth;
+	unsigned int depth; /* slots for each queue at the start */
 	int cpu;            /* as in struct chan */
-	struct chan *first; /* another of the same queues, freed after this; or NULL */
+	struct chan *first; /* another channel of the same queues, freed later; or NULL */
 };
 int chan_uring_new(const struct chan_uring_plan *plan, struct chan **ret_chan);
-int chan_uring_join(struct chan *chan, const struct chan *dev);
 
 /* A socket on which a test plays the kernel. Takes fd. Backing IDs are counted from 1. */
 int chan_sock_new(int fd, struct chan **ret_chan);
 
+/* Takes NULL. Returns NULL. */
 struct chan *chan_free(struct chan *chan);
 
-/*
- * Returns whether this process may register backing files on the connection of a descriptor of
- * /dev/fuse, whose INIT was answered with passthrough. The kernel asks for CAP_SYS_ADMIN in the
- * initial user namespace. It does so before it looks at the file, so finding out registers none.
- */
-bool chan_dev_may_register(int fd);
-
-/* What transports over descriptors share: one request from a buffer, one answer as a vector. */
-int chan_decode(struct slot *slot, size_t len, struct wire_msg *ret_msg, int *ret_wire);
-/* A request from one slot to another, in one piece, of the length that is returned. */
+/* For transports that receive a request in one piece: decodes the len bytes at slot_message(). */
+int chan_decode(struct slot *slot, size_t len, struct wire_msg *ret_msg);
+/* Copies a request to another slot, in one piece. Returns its length there. */
 size_t chan_copy(const struct slot *from, const struct wire_msg *msg, struct slot *to);
-/* Likewise for what is told unasked. */
-int chan_notify_vector(int code, const void *arg, size_t arg_len, const void *data, size_t data_len,
-		       struct fuse_out_header *head, struct iovec iov[3]);
+/* Fills *head and iov with a reply. Returns the number of vectors. */
 int chan_vector(const struct chan_answer *answer, struct fuse_out_header *head,
 		struct iovec iov[3]);
-
-/* For a transport that falls back on /dev/fuse. */
-extern const struct chan_ops chan_dev_ops;
+/* As chan_vector(), for a notification. */
+int chan_notify_vector(int code, const void *arg, size_t arg_len, const void *data, size_t data_len,
+		       struct fuse_out_header *head, struct iovec iov[3]);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The /dev/fuse transport. Every descriptor of a connection takes requests from the kernel's one
- * queue; an answer must go to the descriptor its request came from. Numbers of backing files belong
- * to the connection, so any descriptor will do for them.
+ * The /dev/fuse transport. All descriptors of a connection take requests from the kernel's one
+ * queue; a reply has to go to the descriptor by which its request came. Backing IDs belong to the
+ * connection, so any of its descriptors can register and release them.
  */
 #include "transport/chan.h"
-#include "util/cleanup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,9 +15,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* What is short goes by way of a page on the stack: one page, and of ordinary memory (slot.h). */
-static int dev_receive(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg,
-		       int *ret_wire)
+/*
+ * Receives the first page of a message in a page on the stack and copies it from there: mostly that
+ * is all there is, and the kernel pins one page of ordinary memory (slot.h) instead of several.
+ */
+static int dev_receive(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg)
 {
 	alignas(SLOT_PAGE) char page[SLOT_PAGE];
 	char *message = slot_message(*slot);
@@ -30,10 +31,10 @@ static int dev_receive(struct chan *chan, struct slot **slot, struct wire_msg *r
 
 	if (n >= 0) {
 		memcpy(message, page, (size_t)n < sizeof(page) ? (size_t)n : sizeof(page));
-		return chan_decode(*slot, (size_t)n, ret_msg, ret_wire);
+		return chan_decode(*slot, (size_t)n, ret_msg);
 	}
 	switch (errno) {
-	case ENOENT: /* the request was taken back while we read it */
+	case ENOENT: /* the client was interrupted while the request was being read */
 	case EINTR:
 	case EAGAIN:
 		return CHAN_E_AGAIN;
@@ -69,18 +70,18 @@ static int dev_reply(struct chan *chan, struct slot *slot, const struct chan_ans
 	if (writev(chan->fd, iov, n) >= 0)
 		return 0;
 	switch (errno) {
-	case ENOENT: /* interrupted, or the connection was aborted */
+	case ENOENT: /* the client was interrupted, or the connection was aborted */
 	case ENODEV:
 	case ECONNABORTED:
-	case EPERM: /* a descriptor whose connection is no more */
+	case EPERM: /* the connection of the descriptor has ended */
 		return CHAN_E_GONE;
 	default:
 		return CHAN_E_REFUSED;
 	}
 }
 
-static int dev_notify(struct chan *chan, int code, const void *arg, size_t arg_len,
-		      const void *data, size_t data_len)
+int chan_dev_notify(struct chan *chan, int code, const void *arg, size_t arg_len, const void *data,
+		    size_t data_len)
 {
 	struct fuse_out_header head;
 	struct iovec iov[3];
@@ -97,7 +98,7 @@ static int register_backing(int dev_fd, int fd)
 	return id < 0 ? -errno : id;
 }
 
-static int dev_backing_open(struct chan *chan, int fd)
+int chan_dev_backing_open(struct chan *chan, int fd)
 {
 	return register_backing(chan->fd, fd);
 }
@@ -107,55 +108,28 @@ bool chan_dev_may_register(int fd)
 	return register_backing(fd, -1) != -EPERM;
 }
 
-static void dev_backing_close(struct chan *chan, int id)
+void chan_dev_backing_close(struct chan *chan, int id)
 {
 	uint32_t number = (uint32_t)id;
 
-	/* It can only fail where there is nothing left to close. */
+	/* This fails only where the kernel has released the file already. */
 	ioctl(chan->fd, FUSE_DEV_IOC_BACKING_CLOSE, &number);
 }
 
 const struct chan_ops chan_dev_ops = {
-	.name = "dev",
 	.shared = true,
 	.receive = dev_receive,
 	.reply = dev_reply,
-	.notify = dev_notify,
-	.backing_open = dev_backing_open,
-	.backing_close = dev_backing_close,
+	.notify = chan_dev_notify,
+	.backing_open = chan_dev_backing_open,
+	.backing_close = chan_dev_backing_close,
 };
 
-int chan_dev_fd(int *ret_fd)
+int chan_dev_open(void)
 {
 	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
-	if (fd < 0)
-		return -errno;
-	*ret_fd = fd;
-	return 0;
-}
-
-static int dev_new(struct chan **ret_chan)
-{
-	struct chan *chan = calloc(1, sizeof(*chan));
-	int r;
-
-	if (!chan)
-		return -ENOMEM;
-	chan->ops = &chan_dev_ops;
-	chan->cpu = -1;
-	r = chan_dev_fd(&chan->fd);
-	if (r < 0) {
-		free(chan);
-		return r;
-	}
-	*ret_chan = chan;
-	return 0;
-}
-
-int chan_dev_open(struct chan **ret_chan)
-{
-	return dev_new(ret_chan);
+	return fd < 0 ? -errno : fd;
 }
 
 int chan_dev_join(int fd, const struct chan *chan)
@@ -165,19 +139,22 @@ int chan_dev_join(int fd, const struct chan *chan)
 	return ioctl(fd, FUSE_DEV_IOC_CLONE, &source) < 0 ? -errno : 0;
 }
 
-int chan_dev_clone(const struct chan *chan, struct chan **ret_chan)
+int chan_dev_new(const struct chan *first, struct chan **ret_chan)
 {
-	struct chan *clone;
-	int r;
+	struct chan *chan = calloc(1, sizeof(*chan));
+	int r = 0;
 
-	r = dev_new(&clone);
-	if (r < 0)
-		return r;
-	r = chan_dev_join(clone->fd, chan);
+	if (!chan)
+		return -ENOMEM;
+	*chan = (struct chan){ .ops = &chan_dev_ops, .fd = chan_dev_open(), .cpu = -1 };
+	if (chan->fd < 0)
+		r = chan->fd;
+	else if (first)
+		r = chan_dev_join(chan->fd, first);
 	if (r < 0) {
-		chan_free(clone);
+		chan_free(chan);
 		return r;
 	}
-	*ret_chan = clone;
+	*ret_chan = chan;
 	return 0;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The few parts of io_uring that are needed here, on the system calls themselves: liburing would be
+ * The parts of io_uring that the transport needs, on the system calls themselves: liburing would be
  * one more dependency for three calls, and distributions ship it without entries of 128 bytes.
  *
- * A ring has one thread that submits (IORING_SETUP_SINGLE_ISSUER), and the kernel runs what it has
- * to do for a completion when that thread asks for completions, not in the middle of other work of
- * it (IORING_SETUP_DEFER_TASKRUN). No locks: all but ring_init() and ring_fini() are that thread's.
+ * One thread submits to a ring (IORING_SETUP_SINGLE_ISSUER). The kernel runs the task work of a
+ * completion when that thread asks for completions, not in the middle of its other work
+ * (IORING_SETUP_DEFER_TASKRUN). No locks: only that thread uses a ring, but for ring_init() and
+ * ring_fini().
  */
 #include "transport/ring.h"
 #include "util/fd.h"
@@ -17,32 +18,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int sys_setup(unsigned int n, struct io_uring_params *params)
-{
-	return (int)syscall(SYS_io_uring_setup, n, params);
-}
-
-static int sys_enter(int fd, unsigned int n_submit, unsigned int n_wait, unsigned int flags)
-{
-	return (int)syscall(SYS_io_uring_enter, fd, n_submit, n_wait, flags, NULL, _NSIG / 8);
-}
-
 static void *map_part(int fd, size_t size, off_t what)
 {
 	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, what);
-}
-
-/* Entries are used in the order of the array that leads to them: it is written once. */
-static void fill_array(unsigned int *array, unsigned int n)
-{
-	for (unsigned int i = 0; i < n; i++)
-		array[i] = i;
 }
 
 static int map_ring(struct ring *ring, const struct io_uring_params *p)
 {
 	size_t sq = p->sq_off.array + p->sq_entries * sizeof(unsigned int);
 	size_t cq = p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe);
+	unsigned int *array;
 	char *base;
 
 	ring->map_size = sq > cq ? sq : cq;
@@ -52,7 +37,6 @@ static int map_ring(struct ring *ring, const struct io_uring_params *p)
 	if (ring->map == MAP_FAILED || ring->sqe_map == MAP_FAILED)
 		return -errno;
 	base = ring->map;
-	ring->sq_head = (unsigned int *)(base + p->sq_off.head);
 	ring->sq_tail = (unsigned int *)(base + p->sq_off.tail);
 	ring->cq_head = (unsigned int *)(base + p->cq_off.head);
 	ring->cq_tail = (unsigned int *)(base + p->cq_off.tail);
@@ -61,7 +45,10 @@ static int map_ring(struct ring *ring, const struct io_uring_params *p)
 	ring->cqes = (struct io_uring_cqe *)(base + p->cq_off.cqes);
 	ring->sq_size = p->sq_entries;
 	ring->sqes = ring->sqe_map;
-	fill_array((unsigned int *)(base + p->sq_off.array), p->sq_entries);
+	/* Entries are submitted in the order of this array, which never changes. */
+	array = (unsigned int *)(base + p->sq_off.array);
+	for (unsigned int i = 0; i < p->sq_entries; i++)
+		array[i] = i;
 	return 0;
 }
 
@@ -78,10 +65,10 @@ int ring_init(struct ring *ring, unsigned int n_sqe, unsigned int n_cqe, bool pl
 		params.flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
 				IORING_SETUP_R_DISABLED;
 	*ring = (struct ring){ .map = MAP_FAILED, .sqe_map = MAP_FAILED };
-	ring->fd = sys_setup(n_sqe, &params);
+	ring->fd = (int)syscall(SYS_io_uring_setup, n_sqe, &params);
 	if (ring->fd < 0)
 		return -errno;
-	/* One mapping for both queues, and no completion lost: both long before FUSE came to it. */
+	/* Every kernel that has FUSE over io_uring has one mapping for both queues and NODROP. */
 	if (!(params.features & IORING_FEAT_SINGLE_MMAP) || !(params.features & IORING_FEAT_NODROP))
 		r = -EOPNOTSUPP;
 	else
@@ -112,7 +99,7 @@ struct io_uring_sqe *ring_sqe(struct ring *ring)
 {
 	struct io_uring_sqe *sqe;
 
-	/* Submitted entries are free at once: the kernel has copied them. */
+	/* The kernel has copied the entries when ring_enter() returns, so all are free then. */
 	if (ring->n_filled == ring->sq_size && ring_enter(ring, false) < 0)
 		return NULL;
 	sqe = (struct io_uring_sqe *)(ring->sqes + (size_t)(ring->tail & ring->sq_mask) * RING_SQE);
@@ -127,7 +114,8 @@ int ring_enter(struct ring *ring, bool wait)
 	int n;
 
 	__atomic_store_n(ring->sq_tail, ring->tail, __ATOMIC_RELEASE);
-	n = sys_enter(ring->fd, ring->n_filled, wait, wait ? IORING_ENTER_GETEVENTS : 0);
+	n = (int)syscall(SYS_io_uring_enter, ring->fd, ring->n_filled, wait,
+			 wait ? IORING_ENTER_GETEVENTS : 0, NULL, _NSIG / 8);
 	if (n < 0)
 		return -errno;
 	ring->n_filled -= (unsigned int)n;

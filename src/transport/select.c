@@ -2,13 +2,13 @@
 /*
  * The choice of a transport.
  *
- * /dev/fuse is always there: INIT, forgets and interrupts come by it. With FUSE over io_uring there
- * is a channel for each CPU beside it, whose worker stays on that CPU. The kernel has a queue for
- * every CPU that the machine may ever have, and uses none before all are served; those that are not
- * usable now are served together, by one worker that runs anywhere.
+ * Each view has /dev/fuse: INIT, forgets and interrupts arrive there. With FUSE over io_uring, a
+ * view also has channels for each CPU, whose workers stay on that CPU. The kernel has a queue for
+ * every CPU that the machine may ever have, and uses none before all are served; one worker, which
+ * runs on any CPU, serves the queues of all CPUs that cannot be used now.
  *
- * Once INIT has promised io_uring, every operation waits for the queues to be there. So all that
- * may fail of itself is done before it, and where it fails, io_uring is not promised.
+ * Once INIT has promised io_uring, every operation waits until all queues are there. So all that
+ * can fail on our side is done before INIT, and if it fails, INIT does not promise io_uring.
  */
 #include "transport/select.h"
 #include "util/cleanup.h"
@@ -30,17 +30,17 @@
 #define DEFAULT_DEPTH   2
 
 /*
- * The memory of all slots together stays below this, if need be by slots with less room for data:
- * most of it is never touched, but with filters it is all there, and each slot can come to be used
- * in full.
+ * The bound of the memory of all slots: with more slots, each has less room for data. Most of this
+ * memory is never touched. But with filters the kernel allocates all of it at once, and requests of
+ * the greatest size can come to use each slot.
  */
 #define MEMORY (96u << 20)
 /* Slots beyond those of queues, workers and pool. */
 #define N_OTHERS 48
 
-/* -- what the machine has -------------------------------------------------------------------- */
+/* -- CPUs of the machine --------------------------------------------------------------------- */
 
-/* How many CPUs a list like "0-3,8" names; 0 where it is none. */
+/* Returns how many CPUs a list like "0-3,8" names; 0: the text is no such list. */
 static unsigned int count_list(const char *list)
 {
 	unsigned int first, last, n = 0;
@@ -61,30 +61,6 @@ static unsigned int count_list(const char *list)
 	return n;
 }
 
-/* CPUs that the machine may have, and of these, those that may be used, in a set. */
-static int cpus(unsigned int *ret_n_possible, cpu_set_t **ret_usable)
-{
-	char text[512];
-	cpu_set_t *usable;
-	int r = fd_read_file(POSSIBLE, text, sizeof(text));
-
-	if (r < 0)
-		return r;
-	*ret_n_possible = count_list(text);
-	if (!*ret_n_possible)
-		return -EINVAL;
-	usable = CPU_ALLOC(CPU_MAX);
-	if (!usable)
-		return -ENOMEM;
-	if (sched_getaffinity(0, CPU_SET_BYTES, usable) < 0) {
-		r = -errno;
-		CPU_FREE(usable);
-		return r;
-	}
-	*ret_usable = usable;
-	return 0;
-}
-
 static unsigned int default_workers(void)
 {
 	cpu_set_t set;
@@ -94,19 +70,6 @@ static unsigned int default_workers(void)
 }
 
 /* -- channels -------------------------------------------------------------------------------- */
-
-/* Falls back: on /dev/fuse alone, for this reason. */
-static void drop_uring(struct transport *transport, const char *why)
-{
-	while (transport->n_chans > 1) {
-		transport->n_chans--;
-		transport->chans[transport->n_chans] =
-			chan_free(transport->chans[transport->n_chans]);
-	}
-	transport->uring = false;
-	snprintf(transport->why_text, sizeof(transport->why_text), "%s", why);
-	transport->why = transport->why_text;
-}
 
 static int add_queues(struct transport *transport, const struct chan_uring_plan *plan)
 {
@@ -121,8 +84,8 @@ static int add_queues(struct transport *transport, const struct chan_uring_plan 
 }
 
 /*
- * Two channels for the same queues. The kernel gives requests to the one that has answered last,
- * while the other one stands by with the rest of the depth: so a worker that is held up holds up no
+ * Adds two channels for the same queues. The kernel sends requests to the channel that has replied
+ * last, and the other one waits with the rest of the depth: so a worker that is held up delays no
  * request.
  */
 static int add_pair(struct transport *transport, struct chan_uring_plan plan)
@@ -140,11 +103,13 @@ static int add_pair(struct transport *transport, struct chan_uring_plan plan)
 }
 
 /*
- * A pair of channels for each of n workers, and one channel for all queues that are not usable now.
+ * Adds a pair of channels for each worker, with the queues of the CPUs in usable, and one channel
+ * for the queues of all other CPUs.
  */
-static int share_out(struct transport *transport, unsigned int n_workers, unsigned int depth,
-		     unsigned int n_possible, const cpu_set_t *usable)
+static int share_out(struct transport *transport, unsigned int depth, unsigned int n_possible,
+		     const cpu_set_t *usable)
 {
+	unsigned int n_workers = transport->n_workers;
 	_cleanup_(freep) unsigned int *list = calloc(n_possible, sizeof(*list));
 	unsigned int n_usable = (unsigned int)CPU_COUNT_S(CPU_SET_BYTES, usable);
 	struct chan_uring_plan plan = { .queues = list };
@@ -160,7 +125,7 @@ static int share_out(struct transport *transport, unsigned int n_workers, unsign
 			if (CPU_ISSET_S(cpu, CPU_SET_BYTES, usable) && nth++ % n_workers == i)
 				list[plan.n_queues++] = cpu;
 		plan.depth = depth;
-		/* Where workers are fewer than CPUs, there is not one place for them. */
+		/* A worker of several CPUs is not pinned. */
 		plan.cpu = plan.n_queues == 1 && n_workers >= n_usable ? (int)list[0] : -1;
 		r = add_pair(transport, plan);
 	}
@@ -174,13 +139,17 @@ static int share_out(struct transport *transport, unsigned int n_workers, unsign
 static int open_uring(struct transport *transport, const struct pst_view_options *options)
 {
 	unsigned int depth = options->uring_depth ? options->uring_depth : DEFAULT_DEPTH;
+	char text[512];
+	int r = fd_read_file(POSSIBLE, text, sizeof(text));
+	unsigned int n_possible = r < 0 ? 0 : count_list(text);
 	cpu_set_t *usable;
-	unsigned int n_possible;
-	int r = cpus(&n_possible, &usable);
 
-	if (r < 0)
-		return r;
-	r = share_out(transport, transport->n_workers, depth, n_possible, usable);
+	if (!n_possible)
+		return r < 0 ? r : -EINVAL;
+	usable = cpu_allowed();
+	if (!usable)
+		return -ENOMEM;
+	r = share_out(transport, depth, n_possible, usable);
 	CPU_FREE(usable);
 	return r;
 }
@@ -199,17 +168,18 @@ static uint32_t data_size(const struct transport *transport, unsigned int n_pool
 
 /* -- the choice ------------------------------------------------------------------------------ */
 
+#define NO_URING                                                                                   \
+	"the kernel has no FUSE over io_uring, which takes Linux 6.14 with CONFIG_FUSE_IO_URING"
+
 static int switch_on(struct pst_error *error)
 {
 	_cleanup_(fd_closep) int fd = open(TRANSPORT_URING_SWITCH, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT)
-		return error_set(error, -EOPNOTSUPP,
-				 "enable_uring: this kernel has no FUSE over io_uring: it takes "
-				 "Linux 6.14 with CONFIG_FUSE_IO_URING");
+		return error_set(error, -EOPNOTSUPP, "enable_uring: %s", NO_URING);
 	if (fd < 0 || write(fd, "Y", 1) < 0)
 		return error_set(error, -errno,
-				 "enable_uring: cannot switch on FUSE over io_uring in %s: %s",
+				 "enable_uring: cannot switch on FUSE over io_uring by %s: %s",
 				 TRANSPORT_URING_SWITCH, strerror(errno));
 	return 0;
 }
@@ -228,10 +198,9 @@ static const char *kernel_lacks(void)
 {
 	switch (transport_uring_state()) {
 	case TRANSPORT_URING_ABSENT:
-		return "the kernel has no FUSE over io_uring: it takes Linux 6.14 with "
-		       "CONFIG_FUSE_IO_URING";
+		return NO_URING;
 	case TRANSPORT_URING_OFF:
-		return "it is switched off in this system: `penstock mount --enable-uring` "
+		return "FUSE over io_uring is switched off: `penstock mount --enable-uring` "
 		       "switches it on for all new mounts until the next boot, fuse.enable_uring=1 "
 		       "on the kernel's command line for good";
 	default:
@@ -239,39 +208,43 @@ static const char *kernel_lacks(void)
 	}
 }
 
-/* What was asked for must be: else it is a line in the log. */
-static int fallen_back(const struct transport *transport, const struct pst_view_options *options,
-		       struct pst_error *error)
+/*
+ * Falls back on /dev/fuse alone. Returns 0 and logs why, or -EOPNOTSUPP and *error where the
+ * options want io_uring. Channels that a server has taken have fallen back by themselves.
+ */
+static int fall_back(struct transport *transport, const struct pst_view_options *options,
+		     enum pst_log_level level, struct pst_error *error)
 {
+	while (transport->n_chans > 1)
+		chan_free(transport->chans[--transport->n_chans]);
+	transport->uring = false;
 	if (options->transport == PST_TRANSPORT_URING)
 		return error_set(error, -EOPNOTSUPP, "transport=uring: %s", transport->why);
+	if (options->transport == PST_TRANSPORT_AUTO)
+		log_at(level, "%s: serving through /dev/fuse, not through io_uring: %s",
+		       options->mountpoint, transport->why);
 	return 0;
 }
 
 static int choose(struct transport *transport, const struct pst_view_options *options,
 		  struct pst_error *error)
 {
-	const char *why = "transport=dev was asked for";
-	char text[160];
+	const char *why = "transport=dev was given";
 	int r;
 
 	if (options->transport != PST_TRANSPORT_DEV)
 		why = kernel_lacks();
-	if (!why) {
-		r = open_uring(transport, options);
-		transport->uring = r == 0;
-		if (r == 0)
-			return 0;
-		snprintf(text, sizeof(text), "io_uring cannot be set up: %s%s", strerror(-r),
-			 r == -EPERM ? " (see /proc/sys/kernel/io_uring_disabled)" : "");
-		drop_uring(transport, text);
-		log_warning("serving through /dev/fuse: %s", transport->why);
-	} else {
-		drop_uring(transport, why);
-		if (options->transport == PST_TRANSPORT_AUTO)
-			log_info("serving through /dev/fuse, not by io_uring: %s", why);
+	if (why) {
+		snprintf(transport->why, sizeof(transport->why), "%s", why);
+		return fall_back(transport, options, PST_LOG_INFO, error);
 	}
-	return fallen_back(transport, options, error);
+	r = open_uring(transport, options);
+	transport->uring = r == 0;
+	if (r == 0)
+		return 0;
+	snprintf(transport->why, sizeof(transport->why), "cannot set up io_uring: %s%s",
+		 strerror(-r), r == -EPERM ? " (see /proc/sys/kernel/io_uring_disabled)" : "");
+	return fall_back(transport, options, PST_LOG_WARNING, error);
 }
 
 int transport_open(const struct pst_view_options *options, unsigned int n_pool,
@@ -280,9 +253,9 @@ int transport_open(const struct pst_view_options *options, unsigned int n_pool,
 	struct transport *transport = ret_transport;
 	int r;
 
-	*transport = (struct transport){ .why = "" };
+	*transport = (struct transport){ 0 };
 	transport->n_workers = options->n_workers ? options->n_workers : default_workers();
-	r = chan_dev_open(&transport->chans[0]);
+	r = chan_dev_new(NULL, &transport->chans[0]);
 	if (r == -ENOENT || r == -ENODEV)
 		return error_set(error, r, "there is no /dev/fuse: try `modprobe fuse`");
 	if (r < 0)
@@ -299,28 +272,18 @@ int transport_open(const struct pst_view_options *options, unsigned int n_pool,
 	return 0;
 }
 
+static int worker_error(unsigned int worker, int r, struct pst_error *error)
+{
+	return error_set(error, r, "cannot open /dev/fuse for worker %u: %s", worker, strerror(-r));
+}
+
 int transport_join(struct transport *transport, struct pst_error *error)
 {
 	for (unsigned int i = 1; i < transport->n_chans; i++) {
-		int r = chan_uring_join(transport->chans[i], transport->chans[0]);
+		int r = chan_dev_join(transport->chans[i]->fd, transport->chans[0]);
 
 		if (r < 0)
-			return error_set(error, r, "cannot open /dev/fuse for worker %u: %s", i,
-					 strerror(-r));
-	}
-	return 0;
-}
-
-/* Without io_uring, each worker has a clone of the one descriptor. */
-static int clone_for_workers(struct transport *transport, struct pst_error *error)
-{
-	while (transport->n_chans < transport->n_workers) {
-		int r = chan_dev_clone(transport->chans[0], &transport->chans[transport->n_chans]);
-
-		if (r < 0)
-			return error_set(error, r, "cannot open /dev/fuse for worker %u: %s",
-					 transport->n_chans, strerror(-r));
-		transport->n_chans++;
+			return worker_error(i, r, error);
 	}
 	return 0;
 }
@@ -328,27 +291,29 @@ static int clone_for_workers(struct transport *transport, struct pst_error *erro
 int transport_connected(struct transport *transport, const struct pst_view_options *options,
 			uint64_t features, struct pst_error *error)
 {
-	int r;
+	int r = 0;
 
 	if (transport->uring && !(features & FUSE_OVER_IO_URING)) {
-		drop_uring(transport, "the kernel did not offer it for this mount");
-		log_warning("serving through /dev/fuse, not by io_uring: %s", transport->why);
-		r = fallen_back(transport, options, error);
-		if (r < 0)
-			return r;
+		snprintf(transport->why, sizeof(transport->why),
+			 "the kernel did not offer it for this mount");
+		r = fall_back(transport, options, PST_LOG_WARNING, error);
 	}
-	return transport->uring ? 0 : clone_for_workers(transport, error);
+	/* Without io_uring each worker has a channel of its own for the one queue. */
+	while (r == 0 && !transport->uring && transport->n_chans < transport->n_workers) {
+		r = chan_dev_new(transport->chans[0], &transport->chans[transport->n_chans]);
+		if (r < 0)
+			return worker_error(transport->n_chans, r, error);
+		transport->n_chans++;
+	}
+	return r;
 }
 
 int transport_fell_back(struct transport *transport, const struct pst_view_options *options,
 			int begin_error, struct pst_error *error)
 {
-	transport->uring = false;
-	snprintf(transport->why_text, sizeof(transport->why_text),
-		 "the kernel refused its queues: %s", strerror(-begin_error));
-	transport->why = transport->why_text;
-	log_warning("serving through /dev/fuse, not by io_uring: %s", transport->why);
-	return fallen_back(transport, options, error);
+	snprintf(transport->why, sizeof(transport->why), "the kernel refused its queues: %s",
+		 strerror(-begin_error));
+	return fall_back(transport, options, PST_LOG_WARNING, error);
 }
 
 void transport_fini(struct transport *transport)

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A slot: the memory of one request and its answer, in one piece. It is laid out as the struct
- * pst_call of the filter ABI, so that filters see results and data where they lie:
+ * A slot: the memory of one request and its reply, in one piece. A slot is laid out as the struct
+ * pst_call of the filter ABI, so filters see results and data where the engine has them:
  *
- *	0		what filters are told of a request (filter/call-fill.c), and of names of a
- *			listing; untouched where there are none
- *	SLOT_OUT	the result of the answer
- *	SLOT_ASIDE	the request's names and data, moved here when the answer has data of its own
- *	SLOT_MESSAGE	the request, where it comes in one piece; so that ...
- *	SLOT_HEADERS	its headers and argument, where names and data come apart from them: these
- *			are at SLOT_DATA then
- *	SLOT_DATA	... the data of a WRITE begins on a page, and data of answers, too
+ *	0		the call as filters see it (filter/call-fill.c), also for names of a
+ *			listing; untouched without filters
+ *	SLOT_OUT	the result of the reply
+ *	SLOT_ASIDE	names and data of the request, moved here when the reply has data
+ *	SLOT_MESSAGE	the request, if it arrives in one piece: then the data of a WRITE
+ *			lies at SLOT_DATA, on a page
+ *	SLOT_HEADERS	headers and argument of the request, if names and data arrive
+ *			apart from these: then names and data lie at SLOT_DATA
+ *	SLOT_DATA	data of requests and of replies
  */
 #include "wire/abi.h"
 
@@ -37,8 +38,9 @@ struct slot {
 	char *base; /* page-aligned, SLOT_DATA + data_size bytes */
 	size_t data_size;
 	/*
-	 * It lies in a BPF map, where filters reach it. The kernel pins every page that it copies a
-	 * message to or from, which costs several times as much in a map as in ordinary memory.
+	 * The slot lies in a BPF map, where filters reach it. The kernel pins each page that it
+	 * copies a message to or from, and pinning costs several times as much in a map as in
+	 * ordinary memory.
 	 */
 	bool in_map;
 	struct chan_entry *entry; /* of the transport that owns the slot; NULL: none does */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A socket in place of /dev/fuse: tests and fuzzers play the kernel at its other end, without mount
- * or privilege. One packet is one message. Closing the other end is unmounting.
+ * A socket in place of /dev/fuse: tests and fuzzers play the kernel at its other end, and need
+ * neither mount nor privilege. One packet is one message. Closing the other end is unmounting.
  */
 #include "transport/chan.h"
 
@@ -16,27 +16,32 @@ struct sock {
 	_Atomic int next_id;
 };
 
-static int sock_receive(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg,
-			int *ret_wire)
+static int sock_receive(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg)
 {
 	ssize_t n = recv(chan->fd, slot_message(*slot), slot_message_size(*slot), 0);
 
 	if (n > 0)
-		return chan_decode(*slot, (size_t)n, ret_msg, ret_wire);
+		return chan_decode(*slot, (size_t)n, ret_msg);
 	if (n == 0 || errno == ECONNRESET)
 		return CHAN_E_GONE;
 	return errno == EINTR || errno == EAGAIN ? CHAN_E_AGAIN : -errno;
+}
+
+/* Returns 0 or -errno. */
+static int send_vector(struct chan *chan, struct iovec *iov, int n)
+{
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)n };
+
+	return sendmsg(chan->fd, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 static int sock_reply(struct chan *chan, struct slot *slot, const struct chan_answer *answer)
 {
 	struct fuse_out_header head;
 	struct iovec iov[3];
-	struct msghdr msg = { .msg_iov = iov };
 
 	(void)slot;
-	msg.msg_iovlen = (size_t)chan_vector(answer, &head, iov);
-	return sendmsg(chan->fd, &msg, MSG_NOSIGNAL) < 0 ? CHAN_E_GONE : 0;
+	return send_vector(chan, iov, chan_vector(answer, &head, iov)) < 0 ? CHAN_E_GONE : 0;
 }
 
 static int sock_notify(struct chan *chan, int code, const void *arg, size_t arg_len,
@@ -44,10 +49,9 @@ static int sock_notify(struct chan *chan, int code, const void *arg, size_t arg_
 {
 	struct fuse_out_header head;
 	struct iovec iov[3];
-	struct msghdr msg = { .msg_iov = iov };
+	int n = chan_notify_vector(code, arg, arg_len, data, data_len, &head, iov);
 
-	msg.msg_iovlen = (size_t)chan_notify_vector(code, arg, arg_len, data, data_len, &head, iov);
-	return sendmsg(chan->fd, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return send_vector(chan, iov, n);
 }
 
 static int sock_backing_open(struct chan *chan, int fd)
@@ -64,7 +68,6 @@ static void sock_backing_close(struct chan *chan, int id)
 }
 
 static const struct chan_ops sock_ops = {
-	.name = "sock",
 	.receive = sock_receive,
 	.reply = sock_reply,
 	.notify = sock_notify,
@@ -78,9 +81,7 @@ int chan_sock_new(int fd, struct chan **ret_chan)
 
 	if (!sock)
 		return -ENOMEM;
-	sock->chan.ops = &sock_ops;
-	sock->chan.fd = fd;
-	sock->chan.cpu = -1;
+	sock->chan = (struct chan){ .ops = &sock_ops, .fd = fd, .cpu = -1 };
 	*ret_chan = &sock->chan;
 	return 0;
 }

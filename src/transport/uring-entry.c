@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Entries of the kernel's queues: each is a slot, and a command that waits in the ring of its
+ * Entries of the kernel's queues. An entry is a slot and a command that waits in the ring of its
  * channel.
  */
 #include "transport/uring-private.h"
@@ -17,8 +17,10 @@ struct io_uring_sqe *uring_command(struct uring *uring, uint32_t op, uint16_t qi
 	struct io_uring_sqe *sqe = ring_sqe(&uring->ring);
 	struct fuse_uring_cmd_req *req;
 
-	if (!sqe)
+	if (!sqe) {
+		uring->broken = -EIO;
 		return NULL;
+	}
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->fd = uring->chan.fd;
 	sqe->cmd_op = op;
@@ -28,7 +30,10 @@ struct io_uring_sqe *uring_command(struct uring *uring, uint32_t op, uint16_t qi
 	return sqe;
 }
 
-/* By the owner: the entry waits for a request; one that it has had is answered. */
+/*
+ * Sends the command by which the entry waits for a request; if it has had a request, the command
+ * also sends the reply to that.
+ */
 static void arm(struct uring *uring, struct chan_entry *entry)
 {
 	bool known = entry->commit_id;
@@ -37,10 +42,8 @@ static void arm(struct uring *uring, struct chan_entry *entry)
 	sqe = uring_command(uring,
 			    known ? FUSE_IO_URING_CMD_COMMIT_AND_FETCH : FUSE_IO_URING_CMD_REGISTER,
 			    entry->queue->qid, entry->commit_id);
-	if (!sqe) {
-		uring->broken = -EIO;
+	if (!sqe)
 		return;
-	}
 	if (!known) {
 		sqe->addr = (uint64_t)(uintptr_t)entry->iov;
 		sqe->len = 2;
@@ -65,7 +68,7 @@ void uring_arm_event(struct uring *uring)
 	sqe->len = sizeof(uring->event_count);
 }
 
-/* By any thread but the owner. */
+/* For all threads but the owner. */
 static void hand_over(struct uring *uring, struct chan_entry *entry)
 {
 	struct chan_entry *first = uring->handed;
@@ -74,16 +77,21 @@ static void hand_over(struct uring *uring, struct chan_entry *entry)
 	do {
 		entry->next_handed = first;
 	} while (!atomic_compare_exchange_weak(&uring->handed, &first, entry));
-	/* A thread that finds other entries in the list knows that the owner is being woken. */
+	/* The thread that put the first entry into the list wakes the owner for all of them. */
 	if (!first && write(uring->event_fd, &one, sizeof(one)) < 0)
-		log_error("a queue of io_uring cannot be woken: %s", strerror(errno));
+		log_error("cannot wake the worker of an io_uring queue, whose replies are late "
+			  "now: %s",
+			  strerror(errno));
 }
 
 void uring_take_handed(struct uring *uring)
 {
 	struct chan_entry *entry, *next;
 
-	/* In this order: what comes after the list was taken finds it empty, and wakes again. */
+	/*
+	 * The event is armed before the list is taken, because a thread that finds the list empty
+	 * after that wakes this one again.
+	 */
 	uring_arm_event(uring);
 	for (entry = atomic_exchange(&uring->handed, NULL); entry; entry = next) {
 		next = entry->next_handed;
@@ -93,7 +101,10 @@ void uring_take_handed(struct uring *uring)
 
 /* -- slots ----------------------------------------------------------------------------------- */
 
-/* The queue that has the least: of all channels, or, while this one begins, of its own entries. */
+/*
+ * Returns the queue that has the fewest entries: of all channels, or, while this channel begins, of
+ * this one.
+ */
 static struct queue *poorest(struct uring *uring)
 {
 	struct queue *queue = &uring->queues[0];
@@ -147,7 +158,7 @@ int uring_give(struct chan *chan, struct slot *slot)
 
 	if (!entry)
 		return -ENOMEM;
-	/* Those of the start were counted before any was sent: see refused(). */
+	/* chan_uring_new() has added the entries of the start to n_all: see refused(). */
 	if (uring->begun)
 		uring_count(entry->queue, 1);
 	else
@@ -169,7 +180,7 @@ bool uring_wants(struct chan *chan)
 	return false;
 }
 
-/* More than one entry for each queue: requests may come for the thread while it is at work. */
+/* Returns true where each queue may have an entry left: requests may arrive for it then. */
 bool uring_surplus(struct chan *chan)
 {
 	struct uring *uring = uring_of(chan);

@@ -1,33 +1,34 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Makes the kernel send requests that wait in its queue. The kernel takes one out of the queue when
- * an entry commits the reply to another request, and sends each new request to an entry that waits.
- * So a request waits as long as no entry does; but one that waited when an entry was registered is
- * overlooked until some entry commits. If all of these have requests that wait for something,
- * that may be never.
+ * Makes the kernel send requests that wait in its queue. The kernel takes a request out of the
+ * queue when an entry commits the reply to another one, and sends each new request to an entry that
+ * waits. So a request waits as long as no entry does. But the kernel overlooks requests that waited
+ * when an entry was registered, until some entry commits a reply (fuse_uring_do_register() looks at
+ * none). If all entries have requests that wait for something, that may be never.
  *
- * So after each late registration, the kernel is made to send a request of no use, by
- * FUSE_NOTIFY_RETRIEVE of no bytes (give back parts of the page cache). Such a request goes to an
- * entry that waits, and the commit of its reply takes the next request out of the queue. One for
- * each registration is enough: each takes another entry, and an entry that has committed waits only
- * if the queue was empty then.
+ * So after each late registration this file makes the kernel send a dummy request, by
+ * FUSE_NOTIFY_RETRIEVE of no bytes (which asks for parts of the page cache). The dummy request goes
+ * to an entry that waits, and the commit of its reply takes the next request out of the queue. One
+ * for each registration is enough: each takes another entry, and an entry that has committed waits
+ * only if the queue was empty then.
  *
- * The kernel does it for a regular file that it knows, and on the queue of the CPU that asks. Where
- * it knows none, or this process may not run on that CPU (cpusets), the next request that is about
- * to wait tries again, unless the entry has got a request in another way: the next one of that CPU.
- * Until then, what waits in the queue waits for one of the requests before it. Locks are not among
- * these: their file is regular, and known.
+ * The kernel sends the dummy request for a regular file that it knows, on the queue of the CPU that
+ * calls. If the kernel knows no such file, or this process may not run on that CPU (cpusets), the
+ * next request that is about to wait tries again, unless the entry has got a request of that CPU
+ * meanwhile. Until then a request that waits in the queue waits for one of the requests before it.
+ * Locks are not among these: their file is regular, and the kernel knows it.
  */
 #include "transport/uring-private.h"
 #include "util/cpu.h"
 
-/* Even, as the kernel's are, and beyond where it will ever get to. */
+/* Even, as the kernel's numbers are, and larger than any of these will ever be. */
 #define FIRST_NUMBER (1ULL << 62)
 
 /*
- * The kernel finds the request of a reply by its number, in a table of the queue. So no two
- * requests have the same number, whichever channel they are made for: else the kernel mistakes one
- * entry for another, and a request that it puts there afterwards is never seen.
+ * Makes the kernel send a dummy request. The kernel finds the request of a reply by its number, in
+ * a table of the queue. So no two dummy requests have the same number, whichever channel they are
+ * for: else the kernel mistakes one entry for another, and a request that it puts there afterwards
+ * never arrives.
  */
 static bool retrieve(void *aux, uint64_t nodeid)
 {
@@ -38,11 +39,13 @@ static bool retrieve(void *aux, uint64_t nodeid)
 		.nodeid = nodeid,
 	};
 
-	return chan_dev_ops.notify(&uring->chan, FUSE_NOTIFY_RETRIEVE, &out, sizeof(out), NULL,
-				   0) == 0;
+	return chan_dev_notify(&uring->chan, FUSE_NOTIFY_RETRIEVE, &out, sizeof(out), NULL, 0) == 0;
 }
 
-/* On the CPU of the queue. The kernel may have forgotten a file of which we do not know it yet. */
+/*
+ * Runs on the CPU of the queue. The kernel may have forgotten first->file: its FORGET may not have
+ * arrived yet.
+ */
 static bool retrieve_any(struct uring *uring, struct queue *first)
 {
 	const struct chan_host *host = uring->chan.host;

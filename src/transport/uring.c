@@ -1,35 +1,37 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The io_uring transport. The kernel has a queue for each CPU, and a request goes to the queue of
- * the CPU that asks. An entry of a queue is a slot that is registered with the kernel once: a
- * command that waits in our ring. When a request is there it completes; the next command for it
- * answers the request and waits for another. So serving one takes one system call, which answers,
- * waits and fetches.
+ * The io_uring transport. The kernel has a queue for each CPU, and sends a request to the queue of
+ * the CPU on which the client runs. An entry of a queue is a slot that is registered with the
+ * kernel once: a command that waits in the ring of a channel. The command completes when the slot
+ * has a request; the next command for the entry replies to that request and waits for another. So
+ * one system call for each request sends the reply, waits and receives.
  *
- * What always holds:
- * - The kernel fills a slot in the thread that has sent its command. So commands are sent by the
- *   one thread that receives here; a request that another has served is handed over to it.
- * - So a request that comes for an entry of a thread waits for that thread, whatever it is doing. A
- *   thread that may be held up by what it does has no other entry waiting: a queue has several
- *   channels, each with a thread and one entry (more), and the kernel gives a request to the entry
- *   that was sent last. A channel that was given more is a surplus, and leaves such work to others.
- * - A queue has an entry that waits, or all its requests are on their way to be done. Before a
- *   request waits, for a lock or in the pool, the queue gets another channel, or its own one more
- *   slot (wants). Without, the one that would end the wait could not come in.
- * - Requests that wait in the kernel's queue are fetched by answers, not by an entry that comes new
- *   (fs/fuse/dev_uring.c: fuse_uring_do_register() looks at none). So after each of those we make
- *   the kernel send a request of no use, whose answer fetches them: uring-fetch.c.
- * - An answer is not kept back while another request is served: it is sent before.
- * - Forgets, interrupts and notifications go by /dev/fuse, which somebody else reads.
- * - Once the connection has ended nothing comes back but our entries, each with an error. The
- *   thread stays until it has seen all that wait: whoever unmounts waits for them.
+ * Invariants:
+ * - The kernel fills a slot in the thread that has sent its command. So only the thread that
+ *   receives on a channel sends commands there; a thread that has served a request elsewhere hands
+ *   the entry over to that thread.
+ * - So a request that arrives for an entry of a thread waits while the thread is held up. A thread
+ *   that may be held up has no other entry waiting: a queue has several channels, each with a
+ *   thread and one entry (more), and the kernel sends a request to the entry that was sent last. A
+ *   channel that was given more entries is a surplus, and leaves operations that may block to
+ *   other threads.
+ * - A queue has an entry that waits, or all its requests are being served and will end. Before a
+ *   request waits, for a lease or in the pool, the queue gets another channel, or its channel one
+ *   more slot (wants). Without that, the request that would end the wait could not arrive.
+ * - A reply makes the kernel send a request that waits in its queue, but the registration of an
+ *   entry does not. So after each late registration the kernel is made to send a dummy request,
+ *   whose reply does that: uring-fetch.c.
+ * - A reply is sent before the next request is served.
+ * - Forgets, interrupts and notifications go by /dev/fuse, which another worker reads.
+ * - When the connection has ended, only entries with an error arrive. The thread stays until all
+ *   armed entries have, because the kernel waits for them before umount(2) returns.
  *
- * The kernel does not say whether it took an answer. Where it does not, its caller gets an error,
- * which is a mistake of ours, or the connection ends, and then all that it held for is let go
- * anyway.
+ * The kernel does not report whether it took a reply. If it refuses one, which is a bug of ours,
+ * the client gets an error; if the connection ends, all references that the kernel holds are
+ * dropped anyway.
  *
- * Locking: none. The ring and the list of entries are the receiving thread's; what others hand over
- * goes through handed, of which they push and the thread takes all; n_armed and gone are atomic.
+ * Locking: none. The receiving thread owns the ring. Other threads push entries to the list handed,
+ * and the receiving thread takes the whole list; n_armed and gone are atomic.
  */
 #include "transport/uring-private.h"
 #include "util/fd.h"
@@ -41,31 +43,31 @@
 #include <sys/eventfd.h>
 
 #define N_SQE 64
-/* Completions beyond those of the entries at the start: of entries that are given later. */
+/* Completions of entries that are given after the start. */
 #define N_CQE_MORE 256
 
 #define NO_QUEUE UINT16_MAX
 
 /* -- requests and answers -------------------------------------------------------------------- */
 
-/* The request of an entry, as decode has it. */
-static int decode(struct chan_entry *entry, struct wire_msg *ret_msg, int *ret_wire)
+/* Decodes the request of an entry. Returns 0 or CHAN_E_BAD. */
+static int decode(struct chan_entry *entry, struct wire_msg *ret_msg)
 {
 	struct fuse_uring_req_header *headers = slot_headers(entry->slot);
 	struct fuse_in_header *head = (struct fuse_in_header *)headers->in_out;
 	size_t len = headers->ring_ent_in_out.payload_sz;
 
 	entry->commit_id = headers->ring_ent_in_out.commit_id;
-	ret_msg->head = head;
 	if (len > entry->slot->data_size) {
-		*ret_wire = WIRE_E_BAD;
+		*ret_msg = (struct wire_msg){ .head = head, .op = op_find(head->opcode) };
 		return CHAN_E_BAD;
 	}
 	if (entry->slot->in_map)
 		memcpy(slot_data(entry->slot), entry->payload, len);
-	*ret_wire = wire_decode_parts(head, headers->op_in, sizeof(headers->op_in),
-				      slot_data(entry->slot), len, ret_msg);
-	return *ret_wire ? CHAN_E_BAD : 0;
+	return wire_decode_parts(head, headers->op_in, sizeof(headers->op_in),
+				 slot_data(entry->slot), len, ret_msg) ?
+		       CHAN_E_BAD :
+		       0;
 }
 
 static int uring_reply(struct chan *chan, struct slot *slot, const struct chan_answer *answer)
@@ -80,9 +82,7 @@ static int uring_reply(struct chan *chan, struct slot *slot, const struct chan_a
 		return CHAN_E_GONE;
 	if (arg_len + data_len > slot->data_size)
 		return CHAN_E_REFUSED;
-	/*
-	 * Data lies in its place already, where there is no result before it and it did not move.
-	 */
+	/* Data of a reply without a result lies at payload already, unless the slot moved. */
 	if (data_len && answer->data != to + arg_len)
 		memmove(to + arg_len, answer->data, data_len);
 	if (arg_len)
@@ -96,8 +96,8 @@ static int uring_reply(struct chan *chan, struct slot *slot, const struct chan_a
 	return 0;
 }
 
-/* A request of no use, see uring-fetch.c: what counts is that it is answered. */
-static void pass_over(struct chan *chan, struct chan_entry *entry, uint64_t unique)
+/* Replies to a dummy request of uring-fetch.c. */
+static void answer_dummy(struct chan *chan, struct chan_entry *entry, uint64_t unique)
 {
 	const struct chan_answer answer = { .unique = unique };
 
@@ -105,9 +105,9 @@ static void pass_over(struct chan *chan, struct chan_entry *entry, uint64_t uniq
 	uring_give(chan, entry->slot);
 }
 
-/* One completion: a request, or CHAN_E_AGAIN. */
+/* Takes a completion. Returns 0 or CHAN_E_BAD for a request, CHAN_E_AGAIN for anything else. */
 static int take(struct uring *uring, const struct io_uring_cqe *cqe, struct slot **slot,
-		struct wire_msg *ret_msg, int *ret_wire)
+		struct wire_msg *ret_msg)
 {
 	struct chan_entry *entry = (struct chan_entry *)(uintptr_t)cqe->user_data;
 	int res = cqe->res;
@@ -127,10 +127,10 @@ static int take(struct uring *uring, const struct io_uring_cqe *cqe, struct slot
 		return CHAN_E_AGAIN;
 	}
 	if (res < 0 && !entry->commit_id) {
-		/* One that was given later: the queue goes on with those that it has. */
-		log_warning("the kernel refused a further entry of an io_uring queue: %s",
+		log_warning("the kernel refused a further entry of an io_uring queue, which goes "
+			    "on with those that it has: %s",
 			    strerror(-res));
-		/* A channel that was to be one more, and has nothing that comes back at the end. */
+		/* This channel has no other entry, so no completion will report the end. */
 		uring->gone |= uring->all == entry && !entry->next && uring->late;
 		return CHAN_E_AGAIN;
 	}
@@ -141,17 +141,16 @@ static int take(struct uring *uring, const struct io_uring_cqe *cqe, struct slot
 	if (uring->gone)
 		return CHAN_E_AGAIN;
 	uring_fetched(entry);
-	r = decode(entry, ret_msg, ret_wire);
+	r = decode(entry, ret_msg);
 	if (ret_msg->head->opcode == FUSE_NOTIFY_REPLY) {
-		pass_over(&uring->chan, entry, ret_msg->head->unique);
+		answer_dummy(&uring->chan, entry, ret_msg->head->unique);
 		return CHAN_E_AGAIN;
 	}
 	*slot = entry->slot;
 	return r;
 }
 
-static int uring_receive(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg,
-			 int *ret_wire)
+static int uring_receive(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg)
 {
 	struct uring *uring = uring_of(chan);
 	struct ring *ring = &uring->ring;
@@ -159,7 +158,7 @@ static int uring_receive(struct chan *chan, struct slot **slot, struct wire_msg 
 	int r;
 
 	if (uring->broken) {
-		/* The kernel takes back what waits in it, as the end of the thread would not. */
+		/* Cancels the commands that wait in the kernel; the end of a thread does not. */
 		uring->gone = true;
 		ring_fini(ring);
 		return uring->broken;
@@ -168,7 +167,7 @@ static int uring_receive(struct chan *chan, struct slot **slot, struct wire_msg 
 		return CHAN_E_GONE;
 	if (!cqe || ring->n_filled) {
 		r = ring_enter(ring, !cqe && !uring->grown);
-		/* A signal, or the kernel has no memory for it now. */
+		/* A signal came, or the kernel has no memory for completions now. */
 		if (r == -EINTR || r == -EAGAIN || r == -EBUSY)
 			return CHAN_E_AGAIN;
 		if (r < 0) {
@@ -179,14 +178,14 @@ static int uring_receive(struct chan *chan, struct slot **slot, struct wire_msg 
 			uring_fetch_new(uring);
 		cqe = ring_cqe(ring);
 	}
-	return cqe ? take(uring, cqe, slot, ret_msg, ret_wire) : CHAN_E_AGAIN;
+	return cqe ? take(uring, cqe, slot, ret_msg) : CHAN_E_AGAIN;
 }
 
 /* -- beginning and end ----------------------------------------------------------------------- */
 
 /*
- * Counts the entries that the kernel refused at once. Returns an error if a queue is left without
- * entries. If another channel has some, or has yet to send them, this channel has nothing to do.
+ * Counts the entries that the kernel refused at once. Returns -errno if a queue is left without
+ * entries of any channel, sent or yet to be sent. Else a channel without entries goes idle.
  */
 static int refused(struct uring *uring)
 {
@@ -243,8 +242,8 @@ static void uring_fini(struct chan *chan)
 }
 
 /*
- * After a registration that fails the kernel does not wait for queues any more. Ours may be a ring
- * that does not work: this takes one of its own.
+ * Makes the kernel stop waiting for queues, by a registration that fails. The channel's ring may
+ * not work, so this uses another one.
  */
 static int give_up(struct uring *uring)
 {
@@ -268,31 +267,14 @@ static int uring_fall_back(struct chan *chan)
 	return r;
 }
 
-static int uring_backing_open(struct chan *chan, int fd)
-{
-	return chan_dev_ops.backing_open(chan, fd);
-}
-
-static void uring_backing_close(struct chan *chan, int id)
-{
-	chan_dev_ops.backing_close(chan, id);
-}
-
-static int uring_notify(struct chan *chan, int code, const void *arg, size_t arg_len,
-			const void *data, size_t data_len)
-{
-	return chan_dev_ops.notify(chan, code, arg, arg_len, data, data_len);
-}
-
 static int uring_more(struct chan *chan, struct chan **ret_chan);
 
 static const struct chan_ops uring_ops = {
-	.name = "uring",
 	.receive = uring_receive,
 	.reply = uring_reply,
-	.notify = uring_notify,
-	.backing_open = uring_backing_open,
-	.backing_close = uring_backing_close,
+	.notify = chan_dev_notify,
+	.backing_open = chan_dev_backing_open,
+	.backing_close = chan_dev_backing_close,
 	.give = uring_give,
 	.wants = uring_wants,
 	.surplus = uring_surplus,
@@ -303,94 +285,74 @@ static const struct chan_ops uring_ops = {
 	.fini = uring_fini,
 };
 
-int chan_uring_join(struct chan *chan, const struct chan *dev)
-{
-	return chan_dev_join(chan->fd, dev);
-}
-
-static int uring_init(struct uring *uring)
-{
-	int r = ring_init(&uring->ring, N_SQE, uring->chan.n_slots + N_CQE_MORE, false);
-
-	uring->queues = calloc(uring->n_queues, sizeof(*uring->queues));
-	if (r == 0 && !uring->queues)
-		r = -ENOMEM;
-	if (r < 0)
-		return r;
-	uring->event_fd = eventfd(0, EFD_CLOEXEC);
-	return uring->event_fd < 0 ? -errno : 0;
-}
-
-static struct uring *uring_alloc(unsigned int n_queues, unsigned int depth, int cpu)
+/* Makes a channel. fd: a descriptor of /dev/fuse, taken; or -errno, which is returned. */
+static int new_chan(const struct chan_uring_plan *plan, int fd, struct uring **ret_uring)
 {
 	struct uring *uring = calloc(1, sizeof(*uring));
-
-	if (!uring)
-		return NULL;
-	uring->chan = (struct chan){
-		.ops = &uring_ops,
-		.fd = -1,
-		.n_slots = n_queues * depth,
-		.cpu = cpu,
-	};
-	uring->event_fd = -1;
-	uring->n_queues = n_queues;
-	return uring;
-}
-
-/* The queues of a channel that is one more are those of the first. */
-static void share_queues(struct uring *uring, const struct uring *first)
-{
-	for (unsigned int i = 0; i < uring->n_queues; i++) {
-		uring->queues[i].qid = first->queues[i].qid;
-		uring->queues[i].first = first->queues[i].first;
-	}
-}
-
-static int uring_more(struct chan *chan, struct chan **ret_chan)
-{
-	const struct uring *first = uring_of(chan);
-	struct uring *uring = uring_alloc(first->n_queues, 1, chan->cpu);
 	int r;
 
-	if (!uring)
+	if (!uring) {
+		fd_close(fd);
 		return -ENOMEM;
-	uring->late = true;
-	uring->chan.host = chan->host;
-	r = uring_init(uring);
-	if (r == 0) {
-		uring->chan.fd = fcntl(chan->fd, F_DUPFD_CLOEXEC, 0);
-		r = uring->chan.fd < 0 ? -errno : 0;
 	}
+	uring->chan = (struct chan){
+		.ops = &uring_ops,
+		.fd = fd,
+		.n_slots = plan->n_queues * plan->depth,
+		.cpu = plan->cpu,
+	};
+	uring->n_queues = plan->n_queues;
+	uring->queues = calloc(plan->n_queues, sizeof(*uring->queues));
+	r = ring_init(&uring->ring, N_SQE, uring->chan.n_slots + N_CQE_MORE, false);
+	uring->event_fd = eventfd(0, EFD_CLOEXEC);
+	if (r == 0 && uring->event_fd < 0)
+		r = -errno;
+	if (r == 0 && !uring->queues)
+		r = -ENOMEM;
+	if (r == 0 && fd < 0)
+		r = fd;
 	if (r < 0) {
 		chan_free(&uring->chan);
 		return r;
 	}
-	share_queues(uring, first);
+	for (unsigned int i = 0; i < plan->n_queues; i++) {
+		struct queue *queue = &uring->queues[i];
+		const struct queue *first = plan->first ? &uring_of(plan->first)->queues[i] : NULL;
+
+		queue->qid = first ? first->qid : (uint16_t)plan->queues[i];
+		queue->first = first ? first->first : queue;
+	}
+	*ret_uring = uring;
+	return 0;
+}
+
+static int uring_more(struct chan *chan, struct chan **ret_chan)
+{
+	const struct chan_uring_plan plan = {
+		.n_queues = uring_of(chan)->n_queues,
+		.depth = 1,
+		.cpu = chan->cpu,
+		.first = chan,
+	};
+	int fd = fcntl(chan->fd, F_DUPFD_CLOEXEC, 0);
+	struct uring *uring;
+	int r = new_chan(&plan, fd < 0 ? -errno : fd, &uring);
+
+	if (r < 0)
+		return r;
+	uring->late = true;
+	uring->chan.host = chan->host;
 	*ret_chan = &uring->chan;
 	return 0;
 }
 
 int chan_uring_new(const struct chan_uring_plan *plan, struct chan **ret_chan)
 {
-	struct uring *uring = uring_alloc(plan->n_queues, plan->depth, plan->cpu);
-	int r;
+	struct uring *uring;
+	int r = new_chan(plan, chan_dev_open(), &uring);
 
-	if (!uring)
-		return -ENOMEM;
-	r = uring_init(uring);
-	if (r == 0)
-		r = chan_dev_fd(&uring->chan.fd);
-	if (r < 0) {
-		chan_free(&uring->chan);
+	if (r < 0)
 		return r;
-	}
-	for (unsigned int i = 0; i < plan->n_queues; i++) {
-		uring->queues[i].qid = (uint16_t)plan->queues[i];
-		uring->queues[i].first = &uring->queues[i];
-	}
-	if (plan->first)
-		share_queues(uring, uring_of(plan->first));
 	for (unsigned int i = 0; i < plan->n_queues; i++)
 		atomic_fetch_add(&uring->queues[i].first->n_all, (int)plan->depth);
 	*ret_chan = &uring->chan;

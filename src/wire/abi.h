@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The only way to the FUSE ABI for the code in src/. */
+/* The FUSE ABI. Other files in src/ include this header, never the ABI itself. */
 #include <assert.h>
 #include <stddef.h>
 

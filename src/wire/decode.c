@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Requests from bytes. The kernel is trusted to be the kernel, but the same code checks what
- * filters have changed and what tests and fuzzers invent; so nothing is believed that can be
- * checked: no pointer of a message leads outside its buffer, whatever the buffer holds.
+ * Decodes requests. The kernel can be trusted, but the same code decodes requests that filters have
+ * changed and that fuzzers make up. So it checks all that can be checked: no pointer of a message
+ * leads outside its buffer, whatever the buffer has.
  */
 #include "wire/msg.h"
 
 #include <string.h>
 
-/* What is left of a request, front to back. */
+/* The part of a request that is not decoded yet. */
 struct cursor {
 	char *at;
 	size_t left;
@@ -32,7 +32,7 @@ static const char *cursor_take_name(struct cursor *c)
 	return end ? cursor_take(c, (size_t)(end - c->at) + 1) : NULL;
 }
 
-/* How many bytes of data the argument announces. */
+/* Returns the number of bytes of data, by the argument. */
 static size_t announced(const struct wire_msg *msg)
 {
 	const uint32_t *n = (const uint32_t *)((const char *)msg->arg + msg->op->data_len.at);
@@ -40,7 +40,7 @@ static size_t announced(const struct wire_msg *msg)
 	return (size_t)msg->op->data_unit * *n;
 }
 
-/* Names, data and extensions: what all transports have in one piece. */
+/* Decodes names, data and extensions, which all transports have in one piece. */
 static int decode_payload(struct cursor *c, struct wire_msg *msg)
 {
 	size_t ext_len = (size_t)msg->head->total_extlen * 8;
@@ -63,7 +63,7 @@ static int decode_payload(struct cursor *c, struct wire_msg *msg)
 		if (!msg->data)
 			return WIRE_E_BAD;
 	} else {
-		/* INIT has grown and may grow again: what lies beyond the part we know. */
+		/* The argument of INIT has grown: its newer members are data here. */
 		msg->data = c->at;
 		msg->data_len = c->left;
 	}
@@ -73,46 +73,28 @@ static int decode_payload(struct cursor *c, struct wire_msg *msg)
 int wire_decode(void *buf, size_t len, struct wire_msg *ret_msg)
 {
 	struct cursor c = { .at = buf, .left = len };
-	struct wire_msg msg = { 0 };
-	int r;
 
-	msg.head = (struct fuse_in_header *)cursor_take(&c, sizeof(*msg.head));
-	if (!msg.head)
+	*ret_msg = (struct wire_msg){ .head = (void *)cursor_take(&c, sizeof(*ret_msg->head)) };
+	if (!ret_msg->head)
 		return WIRE_E_SHORT;
-	ret_msg->head = msg.head;
-	if (msg.head->len != len)
+	ret_msg->op = op_find(ret_msg->head->opcode);
+	if (ret_msg->head->len != len)
 		return WIRE_E_BAD;
-	msg.op = op_find(msg.head->opcode);
-	if (!msg.op)
+	if (!ret_msg->op)
 		return WIRE_E_UNKNOWN;
-	msg.arg = cursor_take(&c, msg.op->arg_size);
-	if (!msg.arg)
-		return WIRE_E_BAD;
-	r = decode_payload(&c, &msg);
-	if (r)
-		return r;
-	*ret_msg = msg;
-	return 0;
+	ret_msg->arg = cursor_take(&c, ret_msg->op->arg_size);
+	return ret_msg->arg ? decode_payload(&c, ret_msg) : WIRE_E_BAD;
 }
 
 int wire_decode_parts(struct fuse_in_header *head, void *arg, size_t arg_len, char *payload,
 		      size_t payload_len, struct wire_msg *ret_msg)
 {
 	struct cursor c = { .at = payload, .left = payload_len };
-	struct wire_msg msg = { .head = head, .arg = arg };
-	int r;
 
-	ret_msg->head = head;
-	msg.op = op_find(head->opcode);
-	if (!msg.op)
+	*ret_msg = (struct wire_msg){ .head = head, .arg = arg, .op = op_find(head->opcode) };
+	if (!ret_msg->op)
 		return WIRE_E_UNKNOWN;
-	if (arg_len < msg.op->arg_size)
-		return WIRE_E_BAD;
-	r = decode_payload(&c, &msg);
-	if (r)
-		return r;
-	*ret_msg = msg;
-	return 0;
+	return arg_len < ret_msg->op->arg_size ? WIRE_E_BAD : decode_payload(&c, ret_msg);
 }
 
 bool wire_ext_group(const struct wire_msg *msg, uint32_t *ret_gid)

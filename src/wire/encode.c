@@ -6,9 +6,7 @@
 
 #define NS_PER_S 1000000000u
 
-/*
- * The kernel's own packing of device numbers: 12 bits of major in the middle of 20 bits of minor.
- */
+/* Packs a device number as the kernel does: 12 bits of major amid 20 bits of minor. */
 static uint32_t encode_dev(uint32_t major_nr, uint32_t minor_nr)
 {
 	return (minor_nr & 0xff) | major_nr << 8 | (minor_nr & ~0xffu) << 12;
@@ -107,7 +105,7 @@ void encode_statfs_out(const struct statvfs *st, struct fuse_statfs_out *ret_out
 	};
 }
 
-static size_t dirent_size(const struct dirbuf *buf, size_t name_len)
+size_t dirbuf_size(const struct dirbuf *buf, size_t name_len)
 {
 	return FUSE_REC_ALIGN((buf->plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET) +
 			      name_len);
@@ -115,19 +113,19 @@ static size_t dirent_size(const struct dirbuf *buf, size_t name_len)
 
 bool dirbuf_fits(const struct dirbuf *buf, size_t name_len)
 {
-	return dirent_size(buf, name_len) <= buf->size - buf->len;
+	return dirbuf_size(buf, name_len) <= buf->size - buf->len;
 }
 
 size_t dirbuf_room(const struct dirbuf *buf)
 {
-	/* Short names grow most: 4 bytes are a record of 24 bytes there. */
-	return (buf->size - buf->len) / dirent_size(buf, 4) * 24;
+	/* Short names grow most. A name of 4 bytes is a record of 24 bytes in getdents64(2). */
+	return (buf->size - buf->len) / dirbuf_size(buf, 4) * 24;
 }
 
 void dirbuf_add(struct dirbuf *buf, const char *name, size_t name_len, uint64_t ino, uint64_t off,
 		uint32_t type, const struct fuse_entry_out *entry)
 {
-	size_t size = dirent_size(buf, name_len);
+	size_t size = dirbuf_size(buf, name_len);
 	char *at = buf->at + buf->len;
 	struct fuse_dirent *dirent;
 
@@ -136,10 +134,8 @@ void dirbuf_add(struct dirbuf *buf, const char *name, size_t name_len, uint64_t 
 	if (buf->plus) {
 		struct fuse_direntplus *plus = (struct fuse_direntplus *)at;
 
-		if (entry)
-			plus->entry_out = *entry;
-		else
-			plus->entry_out = (struct fuse_entry_out){ .attr = { .ino = ino } };
+		plus->entry_out = entry ? *entry :
+					  (struct fuse_entry_out){ .attr = { .ino = ino } };
 		dirent = &plus->dirent;
 	} else {
 		dirent = (struct fuse_dirent *)at;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Answers: from the lower file's own terms (struct statx, statvfs) to the structs of the ABI. */
+/* Encodes replies: from struct statx and struct statvfs of the lower file to structs of the ABI. */
 #include "wire/abi.h"
 
 #include <stdbool.h>
@@ -16,18 +16,19 @@ void encode_entry_out(const struct statx *stx, uint64_t nodeid, uint64_t generat
 		      uint64_t entry_ns, uint64_t attr_ns, struct fuse_entry_out *ret_out);
 void encode_statfs_out(const struct statvfs *st, struct fuse_statfs_out *ret_out);
 
-/*
- * A buffer of directory entries, plain or (plus) each with what LOOKUP would have answered.
- * dirbuf_fits() says whether one more name of this length has room; dirbuf_add() appends it.
- */
+/* A buffer of directory entries; plus: those of READDIRPLUS, each with the reply to its LOOKUP. */
 struct dirbuf {
 	char *at;
 	size_t size;
 	size_t len;
 	bool plus;
 };
+/* Returns the bytes that a name of this length takes. */
+size_t dirbuf_size(const struct dirbuf *buf, size_t name_len);
+/* Returns true where one more name of this length has room. */
 bool dirbuf_fits(const struct dirbuf *buf, size_t name_len);
-/* Returns how many bytes of getdents64(2)'s records have room, whatever names the records hold. */
+/* Returns how many bytes of records of getdents64(2) have room, whatever names these have. */
 size_t dirbuf_room(const struct dirbuf *buf);
+/* Appends a name, for which there has to be room. entry: NULL, or the reply to its LOOKUP. */
 void dirbuf_add(struct dirbuf *buf, const char *name, size_t name_len, uint64_t ino, uint64_t off,
 		uint32_t type, const struct fuse_entry_out *entry);

@@ -1,31 +1,29 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The first request of a connection. Each feature that we ask for is one that some code here keeps
- * the promise of; nothing is asked for "because it is there".
+ * INIT, the first request of a connection. A feature that is asked for is a promise to the kernel,
+ * which some code in this tree keeps; none is asked for only because the kernel offers it.
  */
 #include "wire/init.h"
 
 #define NEEDED (FUSE_INIT_EXT | FUSE_SETXATTR_EXT | FUSE_MAX_PAGES | FUSE_HANDLE_KILLPRIV_V2)
 
-/* The kernel counts data of a request in pages; requests larger than this many are refused. */
+/* The unit of max_pages. */
 #define PAGE 4096u
 
+/* The features of every view. struct init_request disables some of them and has extra ones. */
 static const uint64_t wanted =
-	FUSE_ASYNC_READ |                     /* several reads of one file at once */
-	FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS | /* init_request.disabled has them for local locks */
-	FUSE_ATOMIC_O_TRUNC |                 /* open(O_TRUNC) in one request */
-	FUSE_EXPORT_SUPPORT |                 /* LOOKUP of "." and "..": file handles of the view */
+	FUSE_ASYNC_READ | /* several reads of one file at once */
+	FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS |
+	FUSE_ATOMIC_O_TRUNC | /* open(O_TRUNC) in one request */
+	FUSE_EXPORT_SUPPORT | /* LOOKUP of "." and "..": file handles of the view */
 	FUSE_BIG_WRITES | FUSE_MAX_PAGES |
-	FUSE_DONT_MASK | /* the lower directory's default ACL decides about the
-					   umask */
+	FUSE_DONT_MASK | /* the default ACL of the lower directory decides about the umask */
 	FUSE_HAS_IOCTL_DIR |
-	FUSE_AUTO_INVAL_DATA | /* served pages are dropped when mtime or size has
-					   changed */
+	FUSE_AUTO_INVAL_DATA | /* drop cached pages when mtime or size has changed */
 	FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_ASYNC_DIO | FUSE_PARALLEL_DIROPS |
-	FUSE_POSIX_ACL |          /* the kernel checks ACLs and keeps them in step with
-					   mode */
-	FUSE_CACHE_SYMLINKS |     /* a symlink's text never changes while its inode lives */
-	FUSE_HANDLE_KILLPRIV_V2 | /* set-user-ID bits are ours to clear: no xattr per write */
+	FUSE_POSIX_ACL |          /* the kernel checks ACLs, and mode and ACL agree */
+	FUSE_CACHE_SYMLINKS |     /* the text of a link never changes while its inode lives */
+	FUSE_HANDLE_KILLPRIV_V2 | /* the daemon clears set-ID bits: no GETXATTR for each write */
 	FUSE_SETXATTR_EXT | FUSE_INIT_EXT | FUSE_CREATE_SUPP_GROUP | FUSE_HAS_EXPIRE_ONLY |
 	FUSE_DIRECT_IO_ALLOW_MMAP | FUSE_PASSTHROUGH | FUSE_ALLOW_IDMAP;
 

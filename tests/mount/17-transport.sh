@@ -47,7 +47,7 @@ once_falls_back() {
 		view -r -o cache=none
 		log=$T/daemon$((N_VIEWS - 1)).log
 		equal "$(info transport)" dev "$way"
-		check grep -q 'warning: serving through /dev/fuse' "$log"
+		check grep -q 'warning: .*: serving through /dev/fuse' "$log"
 		equal "$(cat "$VIEW/f")" text "$way"
 		mkdir "$VIEW/$way" && check as 1001 ls "$VIEW/$way"
 		same
