@@ -119,26 +119,26 @@ each_cached_is_gone() {
 	local i
 	mkdir "$LOWER/d"
 	echo Text > "$LOWER/d/data"
-	echo text > "$LOWER/d/real"
-	touch "$LOWER"/d/{a,b,dropped}
+	echo text > "$LOWER/d/b-real"
+	touch "$LOWER"/d/{a,b,x-dropped}
 	view -o cache=exclusive
 	for i in 1 2 3; do
 		# Entries, absent names, attributes, listings, pages: all of it is in the kernel now.
-		answers ENOENT stat "$VIEW/d/seen"
+		answers ENOENT stat "$VIEW/d/a-real"
 		equal "$(cat "$VIEW/d/data")" Text
 		equal "$(ls "$VIEW/d" | wc -l)" 5
 		equal "$(ls -l "$VIEW/d" | grep -c dropped)" 1
-		equal "$(stat -c %u "$VIEW/d/real")" 0
+		equal "$(stat -c %u "$VIEW/d/b-real")" 0
 		equal "$(stat -c %u "$VIEW/d")" 0
-		check chain add change,what=name
-		equal "$(cat "$VIEW/d/seen")" text "an absent name, in round $i"
+		check chain add parity-names,name=change
+		equal "$(cat "$VIEW/d/a-real")" text "an absent name, in round $i"
 		check chain replace change owner,uid=1234,name=change
-		equal "$(stat -c %u "$VIEW/d/real")" 1234 "an owner, in round $i"
+		equal "$(stat -c %u "$VIEW/d/b-real")" 1234 "an owner, in round $i"
 		equal "$(stat -c %u "$VIEW/d")" 1234 "a directory's owner, in round $i"
-		answers ENOENT stat "$VIEW/d/seen"
-		check chain replace change change,what=drop
+		answers ENOENT stat "$VIEW/d/a-real"
+		check chain replace change parity-redact,name=change
 		equal "$(ls "$VIEW/d" | wc -l)" 4 "names in a listing, in round $i"
-		equal "$(stat -c %u "$VIEW/d/real")" 0 "an owner, in round $i"
+		equal "$(stat -c %u "$VIEW/d/b-real")" 0 "an owner, in round $i"
 		check chain replace change hide,names=data:b,name=change
 		answers ENOENT read "$VIEW/d/data"
 		equal "$(ls "$VIEW/d" | wc -l)" 3 "names in a listing, in round $i"
@@ -150,7 +150,7 @@ each_cached_is_gone() {
 		equal "$(cat "$VIEW/d/data")" Text "data in the page cache, in round $i"
 		check chain remove change
 		equal "$(cat "$VIEW/d/data")" Text "data at the end of round $i"
-		equal "$(stat -c %u "$VIEW/d/real")" 0
+		equal "$(stat -c %u "$VIEW/d/b-real")" 0
 	done
 	same -x
 }

@@ -203,18 +203,18 @@ each_attached_later() {
 each_listing_plants_nothing() {
 	lower ext4
 	mkdir "$LOWER/d"
-	echo text > "$LOWER/d/no-lookup"
+	echo text > "$LOWER/d/refused"
 	echo text > "$LOWER/d/free"
 	local opts
 	for opts in cache=none cache=exclusive; do
-		filtered_view -o $opts errors
-		answers EACCES read "$VIEW/d/no-lookup"
+		filtered_view -o $opts doorman
+		answers EACCES read "$VIEW/d/refused"
 		ls -l "$VIEW/d" > "$T/listed" 2>&1
-		check grep -q no-lookup "$T/listed"
-		answers EACCES read "$VIEW/d/no-lookup"
-		answers EACCES stat "$VIEW/d/no-lookup"
+		check grep -q refused "$T/listed"
+		answers EACCES read "$VIEW/d/refused"
+		answers EACCES stat "$VIEW/d/refused"
 		find "$VIEW/d" -ls > /dev/null 2>&1
-		answers EACCES read "$VIEW/d/no-lookup"
+		answers EACCES read "$VIEW/d/refused"
 		equal "$(cat "$VIEW/d/free")" text
 		unview
 	done

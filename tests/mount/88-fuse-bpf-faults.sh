@@ -181,6 +181,10 @@ each_changed_attributes() {
 	equal "$(stat -c '%a %u' "$LOWER/f")" '600 1234'
 	chgrp 4321 "$VIEW/f"
 	equal "$(stat -c %g "$LOWER/f")" 0 "the group that was not set"
+	chgrp 5432 "$VIEW/f"
+	equal "$(stat -c %g "$LOWER/f")" 0 "the group after an answer of the filter's own"
+	touch "$VIEW/f"
+	equal "$(stat -c %.9Y "$LOWER/f")" 1000000000.123456789 "time by touch"
 	truncate -s 101 "$VIEW/f"
 	equal "$(stat -c %s "$LOWER/f") $(stat -c %s "$VIEW/f")" '200 200' sizes
 	# The answers: of GETATTR, of SETATTR (which the kernel believes for a minute), of LOOKUP.
@@ -196,12 +200,20 @@ each_changed_creation() {
 	values_tree
 	(umask 077; : > "$VIEW/new"; mkdir "$VIEW/d"; mkfifo "$VIEW/fifo"; mknod "$VIEW/char" c 10 200)
 	equal "$(stat -c '%a %u %g' "$LOWER/new")" '640 1234 2345' "a file"
-	equal "$(stat -c %a "$LOWER/d")" 701 "a directory"
-	equal "$(stat -c %a "$LOWER/fifo")" 604 "a fifo"
+	equal "$(stat -c '%a %u %g' "$LOWER/d")" '701 1234 2345' "a directory"
+	equal "$(stat -c '%a %u %g' "$LOWER/fifo")" '604 1234 2345' "a fifo"
 	equal "$(stat -c '%a %t %T' "$LOWER/char")" '604 1 5' "a device"
 	says '100604' rw+tmpfile "$VIEW" mode
+	# Whoever asks.
+	mkdir -m 777 "$LOWER/all"
+	equal "$(as 1001 "$TOOLS/act" try create "$VIEW/all/f")" 0 "a file by another user"
+	equal "$(stat -c '%u %g' "$LOWER/all/f")" '1234 2345' "its owner"
+	equal "$(as 1001 "$TOOLS/act" try tmpfile "$VIEW/all")" 0 "a file without a name"
 	ln -s from "$VIEW/l"
+	equal "$(stat -c '%u %g' "$LOWER/l")" '1234 2345' "a link"
 	equal "$(readlink "$LOWER/l")" to "a link's target"
+	ln -s grow "$VIEW/grown"
+	equal "$(readlink "$LOWER/grown") $(readlink "$VIEW/grown")" 'a longer target a longer target'
 	ln -s longer "$VIEW/l2"
 	equal "$(readlink "$LOWER/l2") $(readlink "$VIEW/l2")" 'longer LINKer' "what is shown of a target"
 }
@@ -213,6 +225,7 @@ each_changed_xattrs() {
 	says '2 so' r "$VIEW/f" 'getx user.alias'
 	says '0|10 CHANGEDhis' rw "$VIEW/f" 'setx user.c changethis' 'getx user.c'
 	says '0|EEXIST' rw "$VIEW/f" 'setx user.once 1' 'setx user.once 2'
+	says '0|13 another-value|0' rw "$VIEW/f" 'setx user.d grow' 'getx user.d' 'rmx user.d'
 	says '0|0' rw "$LOWER/f" 'setx user.long abcdef' 'setx user.secret x'
 	says '3 abc|4 none|user.b user.c user.once user.long .' r "$VIEW/f" 'getx user.long' \
 		'getx user.none' listx
@@ -226,10 +239,15 @@ each_changed_ranges() {
 	values_tree cache=none,locks=lower
 	says 0 rw "$VIEW/f" 'fallocate 0 5000'
 	equal "$(stat -c '%s' "$LOWER/f") $(stat -c '%s' "$VIEW/f")" '10000 10000' "allocated"
+	says 0 rw "$VIEW/f" 'fallocate 0 7000'
+	equal "$(stat -c '%s' "$LOWER/f")" 10000 "allocated without a new size"
 	head -c 65536 /dev/zero | tr '\0' x > "$LOWER/g"
 	says '4096|65535' r "$VIEW/g" 'seek data 0' 'seek hole 0'
 	says '100' r "$VIEW/g" "copy $VIEW/h 0 5000"
 	equal "$(stat -c %s "$LOWER/h")" 2500 "copied"
+	echo abcdefgh > "$LOWER/from"
+	says '4' r "$VIEW/from" "copy $VIEW/to 0 8"
+	equal "$(cat "$LOWER/to")" cdef "copied from another place"
 	# What the kernel is told of it holds.
 	equal "$(stat -c %s "$VIEW/h")" 2500
 	says 'EDEADLK|0|free|held 1' rw "$VIEW/g" 'lock 7 1' 'lock 100 150' 'test 100 50' 'test 200 5'
@@ -259,4 +277,13 @@ each_changed_open_flags() {
 	"$TOOLS/io" rw "$VIEW/f" 'pwrite 0 more' > "$T/said" 2>&1
 	[ "$(cat "$LOWER/f")" = "$(printf 'text\nmore')" ] || ! grep -qx 4 "$T/said" ||
 		fail "O_APPEND was ignored"
+	# O_TRUNC is taken away: the kernel takes the file for empty until it is told otherwise.
+	echo text > "$LOWER/f"
+	chain replace parity-open parity-open,drop=512 > /dev/null
+	cat "$VIEW/f" > /dev/null
+	check dd of="$VIEW/f" if=/dev/null status=none
+	equal "$(cat "$LOWER/f")" text "what was not truncated"
+	equal "$(cat "$VIEW/f")" text "what is seen of it"
+	equal "$(stat -c %s "$VIEW/f")" 5 "size"
+	same -x
 }

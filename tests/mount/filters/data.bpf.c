@@ -4,11 +4,7 @@
  * directories of such names. The option what says what happens to them:
  *
  *	swap		text is stored with upper and lower case exchanged
- *	offset		reads and writes go 10 bytes further
- *	half		reads and writes are done to a half
  *	short		of what was read the first 5 bytes are shown
- *	refuse		EPERM
- *	done		reads are answered with "done", writes are swallowed
  */
 #include <penstock/filter.bpf.h>
 
@@ -50,26 +46,6 @@ PST_DATA_FN(swap, block, len, at, aux)
 	return 0;
 }
 
-PST_PRE(read, call)
-{
-	if (is("refuse"))
-		return -EPERM;
-	if (is("offset"))
-		call->in.read.offset += 10;
-	if (is("half"))
-		call->in.read.size = (call->in.read.size + 1) / 2;
-	if (is("done") && call->in.read.size >= 4) {
-		if (call->in.read.offset) {
-			call->data_len = 0;
-			return PST_DONE;
-		}
-		__builtin_memcpy(call->data, "done", 4);
-		call->data_len = 4;
-		return PST_DONE;
-	}
-	return PST_PASS;
-}
-
 PST_POST(read, call)
 {
 	if (call->error)
@@ -83,17 +59,7 @@ PST_POST(read, call)
 
 PST_PRE(write, call)
 {
-	if (is("refuse"))
-		return -EPERM;
 	if (is("swap"))
 		pst_data_each(call, swap, NULL);
-	if (is("offset"))
-		call->in.write.offset += 10;
-	if (is("half"))
-		call->data_len = (call->data_len + 1) / 2;
-	if (is("done")) {
-		call->out.write.size = call->data_len;
-		return PST_DONE;
-	}
 	return PST_PASS;
 }

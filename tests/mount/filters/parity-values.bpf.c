@@ -20,10 +20,24 @@ PST_PRE(setattr, call)
 		in->valid |= FATTR_UID;
 		in->uid = 1234;
 	}
+	if ((in->valid & FATTR_GID) && in->gid == 5432)
+		return PST_DONE;
 	if ((in->valid & FATTR_GID) && in->gid == 4321)
 		in->valid &= ~(FATTR_GID | FATTR_UID);
 	if (in->valid & FATTR_SIZE)
 		in->size = (in->size + 99) / 100 * 100;
+	if (in->valid & FATTR_MTIME_NOW) {
+		in->valid &= ~FATTR_MTIME_NOW;
+		in->mtime = 1000000000;
+		in->mtimensec = 123456789;
+	}
+	return PST_PASS;
+}
+
+static __always_inline int other_caller(struct pst_call *call)
+{
+	call->caller.uid = 1234;
+	call->caller.gid = 2345;
 	return PST_PASS;
 }
 
@@ -31,16 +45,14 @@ PST_PRE(create, call)
 {
 	call->in.create.mode = (call->in.create.mode & ~0777) | 0640;
 	call->in.create.umask = 0;
-	call->caller.uid = 1234;
-	call->caller.gid = 2345;
-	return PST_PASS;
+	return other_caller(call);
 }
 
 PST_PRE(mkdir, call)
 {
 	call->in.mkdir.mode = 0701;
 	call->in.mkdir.umask = 0;
-	return PST_PASS;
+	return other_caller(call);
 }
 
 PST_PRE(mknod, call)
@@ -49,14 +61,14 @@ PST_PRE(mknod, call)
 	call->in.mknod.umask = 0;
 	if ((call->in.mknod.mode & S_IFMT) == S_IFCHR)
 		call->in.mknod.rdev = 1 << 8 | 5;
-	return PST_PASS;
+	return other_caller(call);
 }
 
 PST_PRE(tmpfile, call)
 {
 	call->in.create.mode = (call->in.create.mode & ~0777) | 0604;
 	call->in.create.umask = 0;
-	return PST_PASS;
+	return other_caller(call);
 }
 
 PST_PRE(symlink, call)
@@ -68,8 +80,11 @@ PST_PRE(symlink, call)
 		target[0] = 't';
 		target[1] = 'o';
 		call->data_len = 2;
+	} else if (target && target[0] == 'g') {
+		__builtin_memcpy(target, "a longer target", 15);
+		call->data_len = 15;
 	}
-	return PST_PASS;
+	return other_caller(call);
 }
 
 static __always_inline int a_to_b(struct pst_call *call)
@@ -87,6 +102,10 @@ PST_PRE(setxattr, call)
 		__builtin_memcpy(value, "CHANGED", 7);
 	else if (first && first[0] == 's')
 		call->data_len = 2;
+	else if (first && first[0] == 'g') {
+		__builtin_memcpy(call->data, "another-value", 13);
+		call->data_len = 13;
+	}
 	if (pst_name_is(call, 0, "user.once"))
 		call->in.setxattr.flags |= 1; /* XATTR_CREATE */
 	return a_to_b(call);
@@ -112,6 +131,8 @@ PST_PRE(rename, call)
 
 PST_PRE(fallocate, call)
 {
+	if (call->in.fallocate.length == 7000)
+		call->in.fallocate.mode |= 1; /* FALLOC_FL_KEEP_SIZE */
 	call->in.fallocate.length *= 2;
 	return PST_PASS;
 }
@@ -125,6 +146,8 @@ PST_PRE(lseek, call)
 
 PST_PRE(copy, call)
 {
+	if (call->in.copy.len == 8)
+		call->in.copy.off_in = 2;
 	call->in.copy.len /= 2;
 	return PST_PASS;
 }
