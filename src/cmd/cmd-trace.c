@@ -30,7 +30,8 @@ static int print_line(const struct cmd_call *call, const char *line)
 	int r = CMD_OK;
 
 	if (!json_object_is_type(object, json_type_object)) {
-		cmd_error("%s: its process wrote what is no line of a trace: %.100s", path, line);
+		cmd_error("%s: the process of this view sent a line that is no JSON object: %.100s",
+			  path, line);
 	} else if (json_object_object_get_ex(object, "version", &version)) {
 		/* Lines of a trace have no version: this is the reply of a trace that failed. */
 		cmd_error("%s: %s", path, ctl_reply_error(object) ? ctl_reply_error(object) : line);
@@ -58,7 +59,7 @@ static int follow(const struct cmd_call *call, int fd)
 	while (r == CMD_OK && getline(&line, &size, lines) > 0) {
 		r = print_line(call, line);
 		if (r == CMD_OK && ferror(stdout)) {
-			cmd_error("cannot print: %s", strerror(errno));
+			cmd_error("cannot write to standard output: %s", strerror(errno));
 			r = CMD_SYSTEM;
 		}
 	}
@@ -68,16 +69,12 @@ static int follow(const struct cmd_call *call, int fd)
 
 int cmd_trace(struct cmd_call *call)
 {
-	struct json_object *arguments, *reply = NULL;
+	struct json_object *arguments = json_object_new_object(), *reply = NULL;
 	_cleanup_(fd_closep) int fd = -1;
-	const char *path = call->words[0];
-	int code = ask_open(path, &fd);
+	int code;
 
-	if (code != CMD_OK)
-		return code;
-	arguments = json_object_new_object();
 	json_add_bool(arguments, "all", call->flag);
-	code = ask_call(path, fd, "trace", arguments, ASK_MS, &reply);
+	code = ask(call->words[0], "trace", arguments, ASK_MS, &reply, &fd);
 	json_object_put(arguments);
 	json_object_put(reply);
 	return code == CMD_OK ? follow(call, take_fd(&fd)) : code;

@@ -27,11 +27,11 @@
 static int refuse(const char *path, int error)
 {
 	if (error == -EBUSY)
-		cmd_error("%s is in use; `penstock umount -l %s` takes it out of the tree now and "
-			  "ends it with its last user",
+		cmd_error("%s is in use; `penstock umount -l %s` removes it from the tree now, and "
+			  "ends it when its last user is gone",
 			  path, path);
 	else if (error == -EPERM)
-		cmd_error("%s: unmounting needs CAP_SYS_ADMIN: run it as root", path);
+		cmd_error("%s: unmounting needs CAP_SYS_ADMIN: run this command as root", path);
 	else
 		cmd_error("%s: %s", path, strerror(-error));
 	return error == -EPERM ? CMD_USAGE : CMD_FAILED;
@@ -58,12 +58,15 @@ static void wait_until_reaped(pid_t pid)
 		usleep(STEP_MS * 1000);
 }
 
-/* Unmounts lazily: users of a view whose process has died can lose nothing by it. */
+/*
+ * Unmounts lazily, also while the view is in use: its users get errors only, since its process has
+ * died.
+ */
 static int unmount_dead(const char *path, const struct mounts_view *view, const char *socket)
 {
 	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | MNT_DETACH) < 0)
 		return refuse(path, -errno);
-	/* The process would have removed its socket. */
+	/* The process has removed no socket, because it was killed. */
 	unlink(socket);
 	return CMD_OK;
 }
@@ -94,17 +97,8 @@ static int unmount(const char *path, const struct mounts_view *view, bool lazy)
 int cmd_umount(struct cmd_call *call)
 {
 	_cleanup_(mounts_view_fini) struct mounts_view view = { 0 };
-	_cleanup_(freep) char *type = NULL;
 	const char *path = call->words[0];
-	int r = mounts_find(path, &view, &type);
+	int code = mounts_find(path, &view);
 
-	if (r == -EINVAL && type)
-		cmd_error("%s is a mount point, but of type %s: umount(8) unmounts it", path, type);
-	else if (r == -EINVAL)
-		cmd_error("%s is not a mount point", path);
-	else if (r < 0)
-		cmd_error("%s: %s", path, strerror(-r));
-	if (r < 0)
-		return r == -EINVAL ? CMD_FAILED : cmd_exit_code(r);
-	return unmount(path, &view, call->flag);
+	return code == CMD_OK ? unmount(path, &view, call->flag) : code;
 }

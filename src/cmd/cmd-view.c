@@ -19,8 +19,9 @@
 #include <unistd.h>
 
 /*
- * Makes the FILE of a spec absolute: a name with a '/', or one that ends in ".o". Commas in the
- * path of the working directory are escaped. Returns 0 or -errno; *ret_spec is the caller's.
+ * Makes the FILE of a spec absolute; a spec that begins with a NAME stays as it is. A FILE has a
+ * '/' or ends in ".o". Escapes commas in the path of the working directory, because a comma ends
+ * the FILE. Returns 0 or -errno; *ret_spec is the caller's.
  */
 static int make_absolute(const char *spec, char **ret_spec)
 {
@@ -79,8 +80,8 @@ int cmd_view(struct cmd_call *call)
 		code = cmd_exit_code(r);
 	}
 	if (code == CMD_OK)
-		code = ask(call->words[0], cmd->verb, arguments, n ? ASK_CHANGE_MS : ASK_MS,
-			   &reply);
+		code = ask(call->words[0], cmd->verb, arguments, n ? ASK_CHANGE_MS : ASK_MS, &reply,
+			   NULL);
 	if (code == CMD_OK)
 		cmd_answer(call, reply);
 	json_object_put(arguments);

@@ -3,10 +3,12 @@
  * Finds the view that is mounted at a path.
  *
  * A view whose process is stuck or dead has to be found, too, to be unmounted. So these functions
- * send no request to the process: the kernel itself answers a statx(2) that asks for no field, with
+ * send no request to the process: the kernel itself answers a statx(2) that requests no field, with
  * AT_STATX_DONT_SYNC. The answer has the ID of the mount, which is looked up in the mount table.
+ * No state, no locks.
  */
 #include "cmd/mounts.h"
+#include "cmd/cmd.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/mountinfo.h"
@@ -29,30 +31,40 @@ void mounts_view_fini(struct mounts_view *view)
 	view->mountpoint = NULL;
 }
 
-int mounts_find(const char *path, struct mounts_view *ret_view, char **ret_type)
+int mounts_find(const char *path, struct mounts_view *ret_view)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
 	const struct mountinfo *mount = NULL;
 	struct statx stx;
-	int r;
+	int r = 0;
 
 	if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &stx) < 0)
-		return -errno;
-	if (!(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
-		return -EINVAL;
-	r = mountinfo_read(MOUNTINFO_OWN, &table);
-	if (r < 0)
-		return r;
+		r = -errno;
+	else if (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		r = mountinfo_read(MOUNTINFO_OWN, &table);
+	if (r < 0) {
+		cmd_error("%s: %s", path, strerror(-r));
+		return cmd_exit_code(r);
+	}
 	for (size_t i = 0; i < table.n; i++)
 		if ((uint64_t)table.mounts[i].id == stx.stx_mnt_id)
 			mount = &table.mounts[i];
-	if (!mount || strcmp(mount->type, "fuse.penstock") != 0) {
-		*ret_type = mount ? strdup(mount->type) : NULL;
-		return -EINVAL;
+	if (!mount) {
+		cmd_error("%s is not a mount point", path);
+		return CMD_FAILED;
+	}
+	if (strcmp(mount->type, "fuse.penstock") != 0) {
+		cmd_error("%s is not the mount point of a view, but of a file system of type %s; "
+			  "umount(8) unmounts that",
+			  path, mount->type);
+		return CMD_FAILED;
 	}
 	ret_view->mountpoint = strdup(mount->point);
 	ret_view->connection = mount->connection;
-	return ret_view->mountpoint ? 0 : -ENOMEM;
+	if (ret_view->mountpoint)
+		return CMD_OK;
+	cmd_error("%s: %s", path, strerror(ENOMEM));
+	return CMD_SYSTEM;
 }
 
 /* ---- dead views ---- */

@@ -11,11 +11,10 @@ struct mounts_view {
 void mounts_view_fini(struct mounts_view *view);
 
 /*
- * Finds the view that has path as its mount point; does not wait for its process. Returns 0;
- * -EINVAL where no view is mounted: then *ret_type, the caller's, is the type of the file system
- * that is mounted there, or NULL; or another -errno, as -ENOENT.
+ * Finds the view that has path as its mount point; does not wait for its process. Returns an exit
+ * code; prints the error unless that is CMD_OK. *ret_view is the caller's.
  */
-int mounts_find(const char *path, struct mounts_view *ret_view, char **ret_type);
+int mounts_find(const char *path, struct mounts_view *ret_view);
 
 /* Returns whether the process of the view has died. Takes two seconds at most. */
 bool mounts_view_is_dead(const struct mounts_view *view);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Prints answers about filters for people. */
+/* Prints answers about filters for people. No state, no locks. */
 #include "cmd/out.h"
 #include "ctl/flags.h"
 #include "ctl/json.h"
-#include "util/utf8.h"
 
 #include <inttypes.h>
 #include <json-c/json.h>
@@ -11,26 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static void print_words(const char *label, struct json_object *object, const char *member)
-{
-	struct json_object *words;
-	size_t n;
-
-	words = json_get_array(object, member, &n);
-	if (!n)
-		return;
-	printf("    %-8s ", label);
-	for (size_t i = 0; i < n; i++)
-		printf("%s%s", i ? ", " : "", json_text_at(words, i));
-	printf("\n");
-}
-
 /* Prints the files whose data the filter does not see until they are closed. */
 static void print_bypassed(struct json_object *filter)
 {
 	uint64_t all = json_get_number(filter, "n_bypassed");
-	struct json_object *paths;
-	size_t n;
+	size_t n = json_length(filter, "bypassed");
 
 	if (!all)
 		return;
@@ -40,56 +24,48 @@ static void print_bypassed(struct json_object *filter)
 	       "    `fuser -v MOUNTPOINT/FILE` says who has it open.\n",
 	       all, all == 1 ? " was" : "s were", json_get_text(filter, "name"),
 	       all == 1 ? "it" : "them");
-	paths = json_get_array(filter, "bypassed", &n);
-	for (size_t i = 0; i < n; i++) {
-		printf("        ");
-		utf8_print(stdout, json_text_at(paths, i));
-		printf("\n");
-	}
+	for (size_t i = 0; i < n; i++)
+		out_line("        %s", json_text_at(filter, "bypassed", i));
 	if (all > n && n)
 		printf("        and %" PRIu64 " more\n", all - n);
 }
 
-static void print_text(const char *label, const char *text)
+static void print_filter(struct json_object *filter)
 {
-	printf("    %-8s ", label);
-	utf8_print(stdout, text);
-	printf("\n");
+	const char *at = json_get_text(filter, "at"), *flag;
+
+	out_line("%s: %s", json_get_text(filter, "name"), json_get_text(filter, "summary"));
+	out_line("    spec     %s", json_get_text(filter, "spec"));
+	out_line("    file     %s", json_get_text(filter, "file"));
+	if (*at)
+		out_line("    below    %s", at);
+	for (size_t i = 0; (flag = json_text_at(filter, "flags", i)); i++)
+		printf("%s%s", i ? ", " : "    flags    ", flag);
+	if (json_length(filter, "flags"))
+		printf("\n");
+	print_bypassed(filter);
 }
 
 void out_filter_list(struct json_object *reply)
 {
-	struct json_object *filters;
-	size_t n;
+	struct json_object *filter;
 
-	filters = json_get_array(reply, "filters", &n);
-	if (!n)
+	if (!json_length(reply, "filters"))
 		printf("there are no filters\n");
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *filter = json_object_array_get_idx(filters, i);
-		const char *at = json_get_text(filter, "at");
-
-		printf("%s%s: ", i ? "\n" : "", json_get_text(filter, "name"));
-		utf8_print(stdout, json_get_text(filter, "summary"));
-		printf("\n");
-		print_text("spec", json_get_text(filter, "spec"));
-		print_text("file", json_get_text(filter, "file"));
-		if (*at)
-			print_text("below", at);
-		print_words("flags", filter, "flags");
-		print_bypassed(filter);
+	for (size_t i = 0; (filter = json_at(reply, "filters", i)); i++) {
+		if (i)
+			printf("\n");
+		print_filter(filter);
 	}
 }
 
-/* A change that holds prints nothing, but for open files that it does not reach yet. */
+/* A change that holds prints nothing, except the open files that it does not reach yet. */
 void out_filter_change(struct json_object *reply)
 {
-	struct json_object *filters;
-	size_t n;
+	struct json_object *filter;
 
-	filters = json_get_array(reply, "filters", &n);
-	for (size_t i = 0; i < n; i++)
-		print_bypassed(json_object_array_get_idx(filters, i));
+	for (size_t i = 0; (filter = json_at(reply, "filters", i)); i++)
+		print_bypassed(filter);
 }
 
 static void print_mean(uint64_t ns, uint64_t n_runs)
@@ -102,25 +78,21 @@ static void print_mean(uint64_t ns, uint64_t n_runs)
 
 void out_filter_stat(struct json_object *reply)
 {
-	struct json_object *programs;
 	int width = (int)strlen("filter");
-	size_t n;
+	struct json_object *row;
 
-	programs = json_get_array(reply, "programs", &n);
-	if (!n) {
+	if (!json_length(reply, "programs")) {
 		printf("there are no filters\n");
 		return;
 	}
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *row = json_object_array_get_idx(programs, i);
+	for (size_t i = 0; (row = json_at(reply, "programs", i)); i++) {
 		int length = (int)strlen(json_get_text(row, "filter"));
 
 		width = length > width ? length : width;
 	}
 	printf("%-*s %-16s %12s %12s %12s %8s %11s\n", width, "filter", "program", "runs", "errors",
 	       "answered", "bad", "mean [us]");
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *row = json_object_array_get_idx(programs, i);
+	for (size_t i = 0; (row = json_at(reply, "programs", i)); i++) {
 		uint64_t n_runs = json_get_number(row, "runs");
 
 		printf("%-*s %-16s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %8" PRIu64, width,
@@ -153,62 +125,38 @@ static void print_program(const char *name, uint64_t n_insns)
 
 static void print_options(struct json_object *report)
 {
-	struct json_object *options;
-	size_t n;
+	struct json_object *row;
 
-	options = json_get_array(report, "options", &n);
-	printf("\noptions%s\n", n ? "" : "    none");
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *row = json_object_array_get_idx(options, i);
+	printf("\noptions%s\n", json_length(report, "options") ? "" : "    none");
+	for (size_t i = 0; (row = json_at(report, "options", i)); i++) {
 		const char *value = json_get_text(row, "value");
-		char name[256], safe[512];
 
-		utf8_append_printable(name, sizeof(name), 0, json_get_text(row, "name"));
-		utf8_append_printable(safe, sizeof(safe), 0, *value ? value : "\"\"");
-		printf("    %-12s %-8s %-14s ", name, json_get_text(row, "type"), safe);
-		utf8_print(stdout, json_get_text(row, "help"));
-		printf("\n");
-	}
-}
-
-/* The first line describes the filter, which its summary does; each other line a given option. */
-static void print_does(struct json_object *report)
-{
-	struct json_object *lines;
-	size_t n;
-
-	lines = json_get_array(report, "does", &n);
-	for (size_t i = 0; n > 1 && i < n; i++) {
-		printf("%s", i ? "    " : "\nwith these options it ");
-		utf8_print(stdout, json_text_at(lines, i));
-		printf("\n");
+		out_line("    %-12s %-8s %-14s %s", json_get_text(row, "name"),
+			 json_get_text(row, "type"), *value ? value : "\"\"",
+			 json_get_text(row, "help"));
 	}
 }
 
 void out_filter_report(struct json_object *report)
 {
-	struct json_object *programs, *flags;
-	size_t n;
+	size_t n_lines = json_length(report, "does");
+	struct json_object *row;
+	const char *text;
 
-	utf8_print(stdout, json_get_text(report, "file"));
-	printf(": ");
-	utf8_print(stdout, json_get_text(report, "summary"));
-	printf("\n");
-	print_does(report);
+	out_line("%s: %s", json_get_text(report, "file"), json_get_text(report, "summary"));
+	/* The first line says what the summary says; each further line describes an option. */
+	if (n_lines > 1)
+		printf("\nwith these options it ");
+	for (size_t i = 0; n_lines > 1 && i < n_lines; i++)
+		out_line("%s%s", i ? "    " : "", json_text_at(report, "does", i));
 	print_options(report);
 
-	programs = json_get_array(report, "programs", &n);
-	printf("\nprograms %s\n", n ? "  instructions" : "    none");
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *row = json_object_array_get_idx(programs, i);
-
+	printf("\nprograms %s\n", json_length(report, "programs") ? "  instructions" : "    none");
+	for (size_t i = 0; (row = json_at(report, "programs", i)); i++)
 		print_program(json_get_text(row, "name"), json_get_number(row, "instructions"));
-	}
 
-	flags = json_get_array(report, "flags", &n);
-	if (n)
+	if (json_length(report, "flags"))
 		printf("\ndeclares\n");
-	for (size_t i = 0; i < n; i++)
-		printf("    %-12s %s\n", json_text_at(flags, i),
-		       flags_help(json_text_at(flags, i)));
+	for (size_t i = 0; (text = json_text_at(report, "flags", i)); i++)
+		printf("    %-12s %s\n", text, flags_help(text));
 }

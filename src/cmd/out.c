@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Prints answers as JSON, and those of stat and probe for people. */
+/* Prints answers as JSON, and those of stat and probe for people. No state, no locks. */
 #include "cmd/out.h"
 #include "ctl/json.h"
+#include "util/cleanup.h"
 #include "util/utf8.h"
 
 #include <penstock/penstock.h>
 
 #include <inttypes.h>
 #include <json-c/json.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,29 +20,40 @@ void out_json(struct json_object *object)
 							    JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
+void out_line(const char *format, ...)
+{
+	_cleanup_(freep) char *text = NULL;
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = vasprintf(&text, format, args);
+	va_end(args);
+	if (r < 0)
+		text = NULL;
+	utf8_print(stdout, text ? text : "out of memory");
+	putchar('\n');
+}
+
 void out_probe(struct json_object *answer)
 {
 	struct json_object *features = NULL;
 
 	json_object_object_get_ex(answer, "features", &features);
-	json_object_object_foreach(features, name, feature) {
-		printf("%-20s %-4s ", name, json_get_bool(feature, "on") ? "on" : "off");
-		utf8_print(stdout, json_get_text(feature, "why"));
-		printf("\n");
-	}
+	json_object_object_foreach(features, name, feature)
+		out_line("%-20s %-4s %s", name, json_get_bool(feature, "on") ? "on" : "off",
+			 json_get_text(feature, "why"));
 }
 
 /* Prints "filters      2: hide, audit". */
 static void print_filters(struct json_object *reply)
 {
-	struct json_object *filters;
-	size_t n;
+	size_t n = json_length(reply, "filters");
 
-	filters = json_get_array(reply, "filters", &n);
 	for (size_t i = 0; i < n; i++) {
 		if (i == 0)
 			printf("filters      %zu: ", n);
-		printf("%s%s", json_text_at(filters, i), i + 1 < n ? ", " : "\n");
+		printf("%s%s", json_text_at(reply, "filters", i), i + 1 < n ? ", " : "\n");
 	}
 }
 
@@ -61,15 +74,14 @@ void out_stat(struct json_object *reply)
 {
 	bool uring = strcmp(json_get_text(reply, "transport"), "uring") == 0;
 
-	utf8_print(stdout, json_get_text(reply, "lower"));
-	printf(" is shown at ");
-	utf8_print(stdout, json_get_text(reply, "mountpoint"));
+	out_line("%s is shown at %s", json_get_text(reply, "lower"),
+		 json_get_text(reply, "mountpoint"));
 	if (json_get_bool(reply, "passthrough"))
-		printf("\npassthrough  on: reads and writes run in the kernel\n");
+		out_line("passthrough  on: reads and writes run in the kernel");
 	else
-		printf("\npassthrough  off: %s\n", json_get_text(reply, "passthrough_why"));
-	printf("transport    %s%s\n", uring ? "io_uring" : "/dev/fuse: ",
-	       uring ? "" : json_get_text(reply, "transport_why"));
+		out_line("passthrough  off: %s", json_get_text(reply, "passthrough_why"));
+	out_line("transport    %s%s", uring ? "io_uring" : "/dev/fuse: ",
+		 uring ? "" : json_get_text(reply, "transport_why"));
 	printf("process      %" PRIu64 ", %" PRIu64 " workers\n", json_get_number(reply, "pid"),
 	       json_get_number(reply, "workers"));
 	printf("connection   %" PRIu64 ", FUSE %s\n", json_get_number(reply, "connection"),

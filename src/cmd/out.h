@@ -10,6 +10,9 @@ struct json_object;
 /* Prints any answer as JSON on one line. */
 void out_json(struct json_object *object);
 
+/* Prints one line. Names in it may have any bytes: control characters are printed as escapes. */
+void out_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Print the answer of a command for people. */
 void out_probe(struct json_object *answer);
 void out_stat(struct json_object *reply);

@@ -25,7 +25,7 @@
 #define BELOW (PST_MOUNT_RDONLY | PST_MOUNT_NODIRATIME | ATIME)
 #define ATIME (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)
 
-/* Gets those flags of a mount that the private mount has, too. */
+/* Gets the flags of a mount that the private mount has, too: BELOW. Returns 0 or -errno. */
 static int flags_now(const char *path, unsigned int *ret_flags)
 {
 	struct statvfs st;
@@ -40,6 +40,7 @@ static int flags_now(const char *path, unsigned int *ret_flags)
 	return 0;
 }
 
+/* Sets and clears flags of the mount at path. Returns 0 or -errno. */
 static int change(const char *path, unsigned int set, unsigned int clear)
 {
 	struct mount_attr attr = { .attr_set = mount_attrs(set),
@@ -53,14 +54,18 @@ static int change(const char *path, unsigned int set, unsigned int clear)
 	return -errno;
 }
 
-static int tell(const char *path, unsigned int flags, unsigned int changed)
+/*
+ * Has the process of the view give the flags to its private mount. Prints errors. Returns an exit
+ * code.
+ */
+static int change_below(const char *path, unsigned int flags, unsigned int changed)
 {
 	struct json_object *arguments = json_object_new_object(), *reply = NULL;
 	int code;
 
 	json_add_number(arguments, "flags", flags);
 	json_add_number(arguments, "changed", changed);
-	code = ask(path, "remounted", arguments, ASK_MS, &reply);
+	code = ask(path, "remounted", arguments, ASK_MS, &reply, NULL);
 	json_object_put(arguments);
 	json_object_put(reply);
 	return code;
@@ -69,13 +74,15 @@ static int tell(const char *path, unsigned int flags, unsigned int changed)
 static int fail(const char *path, int error)
 {
 	if (error == -EBUSY)
-		cmd_error("%s: files are open for writing, so it cannot become read-only", path);
+		cmd_error(
+			"%s: cannot become read-only while files in the view are open for writing",
+			path);
 	else if (error == -EPERM)
-		cmd_error("%s: changing the flags of a mount takes CAP_SYS_ADMIN: run it as root",
+		cmd_error("%s: changing the flags of a mount needs CAP_SYS_ADMIN: run this command "
+			  "as root",
 			  path);
 	else
-		cmd_error("%s: the flags of the mount cannot be changed: %s", path,
-			  strerror(-error));
+		cmd_error("%s: cannot change the flags of the mount: %s", path, strerror(-error));
 	return cmd_exit_code(error);
 }
 
@@ -84,19 +91,16 @@ int remount(const struct mount_options *options)
 	const char *path = options->view.mountpoint ? options->view.mountpoint :
 						      options->view.lower;
 	_cleanup_(mounts_view_fini) struct mounts_view view = { 0 };
-	_cleanup_(freep) char *type = NULL;
 	unsigned int before, after, changed;
-	int r, code;
+	int r, code = mounts_find(path, &view);
 
-	r = mounts_find(path, &view, &type);
-	if (r < 0) {
-		cmd_error("%s is not the mount point of a view, so nothing can be remounted", path);
-		return cmd_exit_code(r);
-	}
+	if (code != CMD_OK)
+		return code;
 	if (options->kept)
-		cmd_error("%s: remount changes the flags of the mount only; until it is unmounted "
-			  "these stay as they are: %s",
-			  path, options->kept);
+		cmd_error(
+			"%s: remount changes only the flags of the mount; these options hold until "
+			"the view is unmounted: %s",
+			path, options->kept);
 	r = flags_now(path, &before);
 	if (r == 0)
 		r = change(path, options->flags_set, options->flags_clear);
@@ -112,7 +116,7 @@ int remount(const struct mount_options *options)
 	}
 	if (!changed)
 		return CMD_OK;
-	code = tell(path, after, changed);
+	code = change_below(path, after, changed);
 	if (code != CMD_OK)
 		change(path, before & BELOW, ~before & BELOW);
 	return code;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * One request of a client: read, checked against the row of its verb, run. Belongs to one thread.
+ * One request of a client: parsed, checked against the row of its verb, run. The thread of the
+ * session that has received it is the only user of a request, so there are no locks.
  */
 #include "ctl/call.h"
 #include "ctl/json.h"
@@ -14,7 +15,7 @@
 
 #define JSON_DEPTH 16
 
-static struct json_object *new_reply(void)
+struct json_object *call_new_reply(void)
 {
 	struct json_object *reply = json_object_new_object();
 
@@ -23,26 +24,25 @@ static struct json_object *new_reply(void)
 	return reply;
 }
 
-struct json_object *call_error_reply(int error, const char *text)
+void call_add_error(struct json_object *reply, int error, const char *text)
 {
-	struct json_object *reply = new_reply();
-
-	if (reply) {
-		json_add_text(reply, "error", text);
-		json_add_number(reply, "errno", -error);
-	}
-	return reply;
+	json_add_text(reply, "error", text);
+	json_add_number(reply, "errno", -error);
 }
 
 void call_refuse(struct ctl_call *call, int error, const char *text)
 {
-	json_add_text(call->reply, "error", text);
-	json_add_number(call->reply, "errno", -error);
+	call_add_error(call->reply, error, text);
 	call->verb = NULL;
 	call->take = NULL;
 }
 
-/* Parses a line. Returns NULL when it is anything but one object. */
+const char *call_error_text(const struct ctl_call *call, int error)
+{
+	return call->error.text[0] ? call->error.text : strerror(-error);
+}
+
+/* Parses a line. Returns the object, for json_object_put(); NULL: the line is not one object. */
 static struct json_object *parse(const char *line, size_t len)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);
@@ -101,13 +101,14 @@ int call_init(struct ctl_call *call, const struct ctl_verb *verbs, size_t n_verb
 {
 	*call = (struct ctl_call){ .aux = call->aux,
 				   .request = parse(line, len),
-				   .reply = new_reply() };
+				   .reply = call_new_reply() };
 	if (!call->reply)
 		return -ENOMEM;
 	if (!call->request) {
 		call_refuse(call, -EBADMSG, "a request is one JSON object on one line");
 	} else if (json_get_number(call->request, "version") != CTL_VERSION) {
-		call_refuse(call, -EPROTONOSUPPORT, "this view speaks version 1 only");
+		call_refuse(call, -EPROTONOSUPPORT,
+			    "this view speaks version 1 of the control protocol only");
 	} else {
 		find_verb(call, verbs, n_verbs);
 		find_members(call);
@@ -128,5 +129,5 @@ void call_run(struct ctl_call *call)
 	int r = call->verb->run(call);
 
 	if (r < 0)
-		call_refuse(call, r, call->error[0] ? call->error : strerror(-r));
+		call_refuse(call, r, call_error_text(call, r));
 }

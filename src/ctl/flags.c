@@ -13,16 +13,16 @@ static const struct {
 	const char *name, *help;
 } rows[] = {
 	{ PST_BY_CALLER, "by-caller",
-	  "it depends on the caller: the kernel caches nothing that it has a say in" },
+	  "its results depend on the caller, so the kernel caches nothing that it decides" },
 	{ PST_CACHEABLE, "cacheable",
-	  "what it does to data does not depend on the caller: page cache and mmap work" },
+	  "its changes to data do not depend on the caller, so page cache and mmap work" },
 	{ PST_DELAYS, "delays", "it may delay operations" },
 	{ PST_WANT_ATTR, "want-attr", "it reads the attributes of the file" },
 	{ PST_WANT_CHILD, "want-child", "it reads the attributes of the file under a name" },
 	{ PST_WANT_CGROUP, "want-cgroup", "it reads the cgroup of the caller" },
-	{ PST_EXACT, "exact", "changes of one file run one at a time" },
-	{ PST_CELLS, "cells", "it keeps a number for each file" },
-	{ PST_HIDES, "hides", "it decides about a name before the lower tree is looked at" },
+	{ PST_EXACT, "exact", "changes of one file run one after the other" },
+	{ PST_CELLS, "cells", "it stores a number for each file" },
+	{ PST_HIDES, "hides", "it decides about a name before the lower directory is read" },
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))

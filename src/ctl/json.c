@@ -78,17 +78,22 @@ bool json_get_bool(struct json_object *object, const char *name)
 	return json_object_get_boolean(member(object, name));
 }
 
-struct json_object *json_get_array(struct json_object *object, const char *name, size_t *ret_n)
+size_t json_length(struct json_object *object, const char *name)
 {
 	struct json_object *array = member(object, name);
 
-	*ret_n = json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
-	return *ret_n ? array : NULL;
+	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
 }
 
-const char *json_text_at(struct json_object *array, size_t i)
+struct json_object *json_at(struct json_object *object, const char *name, size_t i)
 {
-	return json_object_get_string(json_object_array_get_idx(array, i));
+	return i < json_length(object, name) ? json_object_array_get_idx(member(object, name), i) :
+					       NULL;
+}
+
+const char *json_text_at(struct json_object *object, const char *name, size_t i)
+{
+	return json_object_get_string(json_at(object, name, i));
 }
 
 char *json_copy_text(struct json_object *object, const char *name)

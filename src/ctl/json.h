@@ -28,9 +28,11 @@ const char *json_get_text(struct json_object *object, const char *name);
 uint64_t json_get_number(struct json_object *object, const char *name);
 bool json_get_bool(struct json_object *object, const char *name);
 
-/* Returns an array, borrowed, and its length; NULL and 0 where it is absent or empty. */
-struct json_object *json_get_array(struct json_object *object, const char *name, size_t *ret_n);
-const char *json_text_at(struct json_object *array, size_t i);
+/* Returns the number of elements of a member that is an array; 0 where it is absent. */
+size_t json_length(struct json_object *object, const char *name);
+/* Return element i of a member that is an array, borrowed; NULL behind the last one. */
+struct json_object *json_at(struct json_object *object, const char *name, size_t i);
+const char *json_text_at(struct json_object *object, const char *name, size_t i);
 
 /* Returns the bytes of a string, for free(); NULL: the member is no string, or no memory. */
 char *json_copy_text(struct json_object *object, const char *name);

@@ -79,10 +79,12 @@ struct ctl_server {
 /* Sends an error in place of a reply, before the connection ends. */
 static void send_error(int fd, int error, const char *text, int64_t deadline)
 {
-	struct json_object *reply = call_error_reply(error, text);
+	struct json_object *reply = call_new_reply();
 
-	if (reply)
-		line_send(fd, reply, deadline);
+	if (!reply)
+		return;
+	call_add_error(reply, error, text);
+	line_send(fd, reply, deadline);
 	json_object_put(reply);
 }
 
@@ -155,7 +157,7 @@ static int hand_over(int client_fd, struct ctl_call *call)
 		return -errno;
 	r = call->take(call, fd);
 	if (r < 0)
-		send_error(client_fd, r, call->error[0] ? call->error : strerror(-r), LINE_FOREVER);
+		send_error(client_fd, r, call_error_text(call, r), LINE_FOREVER);
 	return -EPIPE;
 }
 

@@ -1,19 +1,51 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The verbs of a view's control socket. A new verb is a function, here or in a file of its own, and
- * a row at the end of this file.
+ * The verbs of a view's control socket; the aux of each call is the `struct pst_view *`. A new verb
+ * is a function here and a row at the end of this file.
+ *
+ *	> {"version":1,"verb":"filter-list"}
+ *	< {"version":1,"filters":[{"name":"hide","spec":"hide,names=*.key",...}]}
+ *	> {"version":1,"verb":"filter-add","spec":"hide,names=*.key"}
+ *	> {"version":1,"verb":"filter-remove","name":"hide"}
+ *	> {"version":1,"verb":"filter-replace","name":"hide","spec":"hide,names=*.pem"}
+ *	> {"version":1,"verb":"trace","all":true}
+ *
+ * The reply to the three that change filters is that of filter-list. A FILE in a spec has to be an
+ * absolute path, because the working directory of this process is not the client's.
  */
 #include "ctl/verbs.h"
+#include "ctl/flags.h"
 #include "ctl/json.h"
-#include "ctl/rows.h"
-#include "ctl/verbs-filter.h"
 #include "util/cleanup.h"
 
 #include <penstock/penstock.h>
 
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+#define MAX_BYPASSED 256 /* paths in a reply, for each filter */
+
+/*
+ * Gets all rows of a function of the library that fills an array. Calls fn(view, rows, n, &n)
+ * twice: first for the number of rows, then with room for that many. Rows that are added in between
+ * are left out. *rows is the caller's, for free(). Returns 0 or -errno.
+ */
+#define get_rows(fn, view, rows, ret_n)                                                            \
+	({                                                                                         \
+		size_t room_ = 0;                                                                  \
+		int rows_r_ = (fn)((view), NULL, 0, &room_);                                       \
+		*(ret_n) = 0;                                                                      \
+		if (rows_r_ >= 0) {                                                                \
+			*(rows) = calloc(room_ + 1, sizeof(**(rows)));                             \
+			rows_r_ = *(rows) ? (fn)((view), *(rows), room_, (ret_n)) : -ENOMEM;       \
+		}                                                                                  \
+		if (*(ret_n) > room_)                                                              \
+			*(ret_n) = room_;                                                          \
+		rows_r_;                                                                           \
+	})
 
 /* Adds {"LOOKUP":{"requests":10,"errors":1},...}. */
 static int add_ops(struct json_object *reply, struct pst_view *view)
@@ -29,6 +61,19 @@ static int add_ops(struct json_object *reply, struct pst_view *view)
 		json_add_number(op, "requests", rows[i].n_requests);
 		json_add_number(op, "errors", rows[i].n_errors);
 	}
+	return r;
+}
+
+/* Adds "filters": the names, in the order in which they run. */
+static int add_filter_names(struct json_object *reply, struct pst_view *view)
+{
+	_cleanup_(freep) struct pst_filter *rows = NULL;
+	struct json_object *names = json_add_array(reply, "filters");
+	size_t n;
+	int r = get_rows(pst_view_filters, view, &rows, &n);
+
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		json_object_array_add(names, json_text(rows[i].name));
 	return r;
 }
 
@@ -66,7 +111,7 @@ static int run_stat(struct ctl_call *call)
 	json_add_number(reply, "events", info.n_events);
 	json_add_number(reply, "own_events", info.n_own_events);
 	json_add_number(reply, "overflows", info.n_overflows);
-	r = verb_add_filter_names(reply, call->aux);
+	r = add_filter_names(reply, call->aux);
 	return r < 0 ? r : add_ops(reply, call->aux);
 }
 
@@ -76,24 +121,115 @@ static int run_stat(struct ctl_call *call)
  */
 static int run_remounted(struct ctl_call *call)
 {
-	struct pst_error error;
-	int r = pst_view_remounted(call->aux, (unsigned int)json_get_number(call->request, "flags"),
-				   (unsigned int)json_get_number(call->request, "changed"), &error);
+	return pst_view_remounted(call->aux, (unsigned int)json_get_number(call->request, "flags"),
+				  (unsigned int)json_get_number(call->request, "changed"),
+				  &call->error);
+}
 
+/* Adds the paths of open files whose data the filter does not see. */
+static int add_bypassed(struct json_object *object, struct pst_view *view, const char *name)
+{
+	_cleanup_(freep) struct pst_bypassed *rows = calloc(MAX_BYPASSED, sizeof(*rows));
+	struct json_object *paths = json_add_array(object, "bypassed");
+	size_t n;
+	int r;
+
+	if (!rows)
+		return -ENOMEM;
+	r = pst_view_bypassed(view, name, rows, MAX_BYPASSED, &n);
+	/* The filter may have been removed in between. */
 	if (r < 0)
-		snprintf(call->error, sizeof(call->error), "%s", error.text);
+		return r == -ENOENT ? 0 : r;
+	for (size_t i = 0; i < n && i < MAX_BYPASSED; i++)
+		json_object_array_add(paths, json_text(rows[i].path));
+	return 0;
+}
+
+static int run_filter_list(struct ctl_call *call)
+{
+	_cleanup_(freep) struct pst_filter *rows = NULL;
+	struct json_object *filters = json_add_array(call->reply, "filters");
+	size_t n;
+	int r = get_rows(pst_view_filters, call->aux, &rows, &n);
+
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		struct json_object *filter = json_append_object(filters);
+
+		json_add_text(filter, "name", rows[i].name);
+		json_add_text(filter, "spec", rows[i].spec);
+		json_add_text(filter, "file", rows[i].file);
+		json_add_text(filter, "summary", rows[i].summary);
+		json_add_text(filter, "at", rows[i].at);
+		json_object_object_add(filter, "flags", flags_to_json(rows[i].flags));
+		json_add_number(filter, "n_bypassed", rows[i].n_bypassed);
+		if (rows[i].n_bypassed)
+			r = add_bypassed(filter, call->aux, rows[i].name);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int run_filter_stat(struct ctl_call *call)
+{
+	_cleanup_(freep) struct pst_filter_stat *rows = NULL;
+	struct json_object *programs = json_add_array(call->reply, "programs");
+	size_t n;
+	int r = get_rows(pst_view_filter_stats, call->aux, &rows, &n);
+
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		struct json_object *program = json_append_object(programs);
+
+		json_add_text(program, "filter", rows[i].filter);
+		json_add_text(program, "program", rows[i].program);
+		json_add_number(program, "runs", rows[i].n_runs);
+		json_add_number(program, "errors", rows[i].n_errors);
+		json_add_number(program, "answered", rows[i].n_done);
+		json_add_number(program, "bad", rows[i].n_bad);
+		json_add_number(program, "ns", rows[i].ns);
+	}
 	return r;
+}
+
+static int run_filter_add(struct ctl_call *call)
+{
+	int r = pst_view_filter_add(call->aux, call->texts[0], &call->error);
+
+	return r < 0 ? r : run_filter_list(call);
+}
+
+static int run_filter_remove(struct ctl_call *call)
+{
+	int r = pst_view_filter_remove(call->aux, call->texts[0], &call->error);
+
+	return r < 0 ? r : run_filter_list(call);
+}
+
+static int run_filter_replace(struct ctl_call *call)
+{
+	int r = pst_view_filter_replace(call->aux, call->texts[0], call->texts[1], &call->error);
+
+	return r < 0 ? r : run_filter_list(call);
+}
+
+static int take_trace(struct ctl_call *call, int fd)
+{
+	return pst_view_trace(call->aux, fd, json_get_bool(call->request, "all"), &call->error);
+}
+
+static int run_trace(struct ctl_call *call)
+{
+	call->take = take_trace;
+	return 0;
 }
 
 const struct ctl_verb ctl_verbs[] = {
 	{ "stat", run_stat },
 	{ "remounted", run_remounted },
-	{ "filter-list", verb_filter_list },
-	{ "filter-stat", verb_filter_stat },
-	{ "filter-add", verb_filter_add, { "spec" }, .slow = true },
-	{ "filter-remove", verb_filter_remove, { "name" }, .slow = true },
-	{ "filter-replace", verb_filter_replace, { "name", "spec" }, .slow = true },
-	{ "trace", verb_trace },
+	{ "filter-list", run_filter_list },
+	{ "filter-stat", run_filter_stat },
+	{ "filter-add", run_filter_add, { "spec" }, .slow = true },
+	{ "filter-remove", run_filter_remove, { "name" }, .slow = true },
+	{ "filter-replace", run_filter_replace, { "name", "spec" }, .slow = true },
+	{ "trace", run_trace },
 };
 
 const size_t ctl_n_verbs = sizeof(ctl_verbs) / sizeof(ctl_verbs[0]);

@@ -298,7 +298,7 @@ each_remount_changes_the_flags_of_the_mount() {
 	remount rw || fail "remount,rw after LOWER"
 	within 5 says_writable "yes " "$VIEW/f" || fail "not writable"
 	refused "not the mount point of a view" "$PENSTOCK" mount -o remount,ro "$FS"
-	refused "stay as they are: cache" eval 'remount cache=none,ro 2>&1 | grep . >&2; false'
+	refused "hold until the view is unmounted: cache" eval 'remount cache=none,ro 2>&1 | grep . >&2; false'
 }
 
 # Access times below follow, also of data that passes through.

@@ -19,6 +19,7 @@
 #include "ctl/socket.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/log.h"
 
 enum {
 	WAIT_MS = 5000,
@@ -46,7 +47,7 @@ static int run_echo(struct ctl_call *call)
 
 static int run_fail(struct ctl_call *call)
 {
-	snprintf(call->error, sizeof(call->error), "as you wish");
+	error_set(&call->error, -EBUSY, "as you wish");
 	return -EBUSY;
 }
 
@@ -73,7 +74,7 @@ static int take_connection(struct ctl_call *call, int fd)
 static int refuse_connection(struct ctl_call *call, int fd)
 {
 	fd_close(fd);
-	snprintf(call->error, sizeof(call->error), "not today");
+	error_set(&call->error, -EBUSY, "not today");
 	return -EBUSY;
 }
 
