@@ -14,7 +14,8 @@ has() {
 
 commands=$("$penstock" --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
 words=$("$penstock" filter --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
-options=$("$penstock" mount --help=all | sed -n '/^Options/,/^Words of/s/^  \([^ =]*\)[= ].*/\1/p')
+options=$("$penstock" mount --help=all |
+	sed -n '/^Options,/,/^Options of/s/^  \([^ =]*\)[= ].*/\1/p')
 if [ -z "$commands" ] || [ -z "$words" ] || [ -z "$options" ]; then
 	echo "the program's help has another form"
 	exit 1

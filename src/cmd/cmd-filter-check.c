@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * penstock filter check: loads a filter into the kernel, prints what it is, and unloads it. Where
- * the kernel refuses it, the end of the verifier's log follows the reason, because the verifier
- * writes its objection last.
+ * penstock filter check: loads a filter into the kernel, describes it, and unloads it. If the
+ * kernel refuses the filter, the end of the verifier's log is printed after the reason, because the
+ * verifier writes its objection last.
  */
 #include "cmd/cmd.h"
 #include "ctl/flags.h"
@@ -19,39 +19,29 @@
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
 #define LOG_SIZE  (16 << 20)
-#define LOG_LINES 40 /* of it, without -v */
+#define LOG_LINES 40 /* the last lines of the log, which are printed without -v */
 
-/* Adds the lines of a text as an array. */
-static void add_lines(struct json_object *object, const char *member, const char *text)
-{
-	struct json_object *lines = json_add_array(object, member);
-
-	for (size_t len; *text; text += len + (text[len] == '\n')) {
-		_cleanup_(freep) char *line = NULL;
-
-		len = strcspn(text, "\n");
-		line = strndup(text, len);
-		json_object_array_add(lines, line ? json_text(line) : NULL);
-	}
-}
-
-/* n_options and n_programs count all; a report has rows for the first of them only. */
+/* The report counts all options and programs, but has room for the first of them only. */
 #define SHOWN(report, rows)                                                                        \
 	((report)->n_##rows < ROWS((report)->rows) ? (report)->n_##rows : ROWS((report)->rows))
 
 /*
- * {"version":1,"file":...,"summary":...,"flags":[...],"does":[...],"options":[...],
- * "programs":[...]}
+ * Returns {"version":1,"file":...,"summary":...,"flags":[...],"does":[...],"options":[...],
+ * "programs":[...]}. Cuts the text report->does into its lines.
  */
-static struct json_object *to_json(const struct pst_filter_report *report)
+static struct json_object *to_json(struct pst_filter_report *report)
 {
-	struct json_object *object = json_object_new_object(), *options, *programs;
+	struct json_object *object = json_object_new_object(), *lines, *options, *programs;
+	char *rest = report->does, *line;
 
 	json_add_number(object, "version", 1);
 	json_add_text(object, "file", report->file);
 	json_add_text(object, "summary", report->summary);
 	json_object_object_add(object, "flags", flags_to_json(report->flags));
-	add_lines(object, "does", report->does);
+	lines = json_add_array(object, "does");
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			json_object_array_add(lines, json_text(line));
 	options = json_add_array(object, "options");
 	for (uint32_t i = 0; i < SHOWN(report, options); i++) {
 		struct json_object *option = json_append_object(options);
@@ -71,7 +61,7 @@ static struct json_object *to_json(const struct pst_filter_report *report)
 	return object;
 }
 
-/* Returns the last n lines of a text, as a part of it. */
+/* Returns where the last n lines of a text begin. */
 static const char *last_lines(const char *text, unsigned int n)
 {
 	const char *p = text + strlen(text);
@@ -85,7 +75,7 @@ static const char *last_lines(const char *text, unsigned int n)
 	return p;
 }
 
-/* Prints the error, and the log of the verifier or its end. */
+/* Prints the error and the verifier's log, or the end of it. Returns CMD_FAILED. */
 static int fail(struct cmd_call *call, const struct pst_error *error, const char *log)
 {
 	const char *rest = call->flag ? log : last_lines(log, LOG_LINES);
@@ -126,7 +116,7 @@ int cmd_filter_check(struct cmd_call *call)
 		cmd_answer(call, to_json(report));
 		return CMD_OK;
 	}
-	/* Without the permission to load the filter, its description is printed at least. */
+	/* A user who may not load filters gets at least the description, which needs no right. */
 	if (error.code == -EPERM && *report->file && !call->json) {
 		cmd_answer(call, to_json(report));
 		printf("\n");

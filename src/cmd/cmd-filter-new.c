@@ -3,9 +3,7 @@
  * penstock filter new: makes a directory with a filter to start from. The files of
  * share/filter-new/ are embedded in this program (tools/embed.sh). Three placeholders in them are
  * replaced: @NAME@, @PENSTOCK@ (this program) and @INCLUDE@ (the directory with
- * <penstock/filter.bpf.h>).
- *
- * Existing files are never overwritten.
+ * <penstock/filter.bpf.h>). Files that exist are never overwritten.
  */
 #include "cmd/cmd.h"
 #include "cmd/new-files.h"
@@ -31,7 +29,10 @@ struct words {
 	struct word row[3];
 };
 
-/* This program is built and installed in a directory beside include/. */
+/*
+ * Finds this program and its headers: both the build directory and an installation have the program
+ * in a directory beside include/.
+ */
 static void find_words(const char *name, struct words *words)
 {
 	char header[PATH_MAX + 32], path[PATH_MAX + 16];
@@ -62,6 +63,7 @@ static const struct word *word_at(const struct words *words, const char *text)
 	return NULL;
 }
 
+/* Writes a file with the text, in which placeholders are replaced. Returns 0 or -errno. */
 static int write_file(int dir_fd, const char *file, mode_t mode, const char *text,
 		      const struct words *words)
 {
@@ -118,15 +120,15 @@ int cmd_filter_new(struct cmd_call *call)
 	int r = 0;
 
 	if (!*name || *name == '-' || strlen(name) > 40 || name[strspn(name, good)])
-		return cmd_usage_error(call->cmd,
-				       "a filter's name has up to 40 letters, digits, - and _, and "
-				       "becomes a directory here: \"%s\" will not do",
-				       name);
+		return cmd_usage_error(
+			call->cmd,
+			"\"%s\" cannot be a filter's name, which has up to 40 letters, "
+			"digits, - and _",
+			name);
 	if (mkdir(name, 0777) < 0) {
 		r = -errno;
 		if (r == -EEXIST)
-			cmd_error("%s is there already, and stays as it is: choose another name, "
-				  "or move it away",
+			cmd_error("%s exists and is not changed: choose another name, or rename it",
 				  name);
 		else
 			cmd_error("cannot make the directory %s: %s", name, strerror(-r));
@@ -135,13 +137,13 @@ int cmd_filter_new(struct cmd_call *call)
 	dir_fd = open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	r = dir_fd < 0 ? -errno : write_files(dir_fd, name);
 	if (r < 0) {
-		cmd_error("cannot write into the directory %s: %s", name, strerror(-r));
+		cmd_error("cannot make the files in the directory %s: %s", name, strerror(-r));
 		return cmd_exit_code(r);
 	}
 	printf("%s/%s.bpf.c is a filter that refuses names; change it into yours. Then, in %s/:\n"
 	       "    make          compile it\n"
-	       "    make check    load it, and see what the kernel says, as root\n"
-	       "    make test     mount a tree with it and try it out, as root\n",
+	       "    make check    load it into the kernel, which verifies it, as root\n"
+	       "    make test     mount a tree with it and run test.sh, as root\n",
 	       name, name, name);
 	return CMD_OK;
 }

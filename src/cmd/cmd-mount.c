@@ -60,7 +60,10 @@ static void print_log(void *aux, enum pst_log_level level, const char *text)
 		cmd_error("%s%s", levels[level].name, text);
 }
 
-/* Reports a failure: the calling process prints the text and exits with the code. */
+/*
+ * Reports a failure: the process that the user started prints the text and exits with the code.
+ * Returns the code.
+ */
 static int fail(struct mount *mount, int code, const char *text)
 {
 	if (mount->to_syslog)
@@ -98,7 +101,7 @@ static int enter_namespace(const char *name)
 	return 0;
 }
 
-/* A failure is a warning only, because the view works without its control socket. */
+/* A failure is only a warning, because the view works without its control socket. */
 static void start_server(struct mount *mount)
 {
 	char path[CTL_PATH_MAX];
@@ -118,8 +121,8 @@ static void start_server(struct mount *mount)
 		r = ctl_server_start(&options, &mount->server);
 	if (r < 0)
 		log_warning(
-			"there is no control socket at %s: %s: `penstock stat`, `filter` and "
-			"`trace` cannot reach this view; where /run/penstock cannot be written, "
+			"cannot make the control socket %s: %s: `penstock stat`, `filter` and "
+			"`trace` will not work for this view; if /run/penstock is not writable, "
 			"set XDG_RUNTIME_DIR",
 			path, strerror(-r));
 }
@@ -133,7 +136,7 @@ static int serve(struct mount *mount, const struct mount_options *options)
 	start_server(mount);
 	r = signals_start(mount->view, &mount->signals);
 	if (r < 0)
-		return fail_errno(mount, r, "cannot listen to signals");
+		return fail_errno(mount, r, "cannot start the thread that handles signals");
 	if (background)
 		mount->to_syslog = true;
 	r = daemon_ready(&mount->daemon);
@@ -142,7 +145,8 @@ static int serve(struct mount *mount, const struct mount_options *options)
 
 	r = pst_view_wait(mount->view);
 	if (r < 0) {
-		log_error("the view at %s broke: %s", options->view.mountpoint, strerror(-r));
+		log_error("the view at %s ended with an error: %s", options->view.mountpoint,
+			  strerror(-r));
 		return CMD_FAILED;
 	}
 	log_info("the view at %s has ended", options->view.mountpoint);
@@ -150,8 +154,8 @@ static int serve(struct mount *mount, const struct mount_options *options)
 }
 
 /*
- * Each file that is open in the view and served takes a descriptor: raises the limit to its
- * maximum.
+ * Raises the soft limit of descriptors to the hard one, because each open file whose data is served
+ * keeps a descriptor.
  */
 static void raise_file_limit(void)
 {
@@ -178,7 +182,7 @@ static int mount_and_serve(struct mount *mount, struct mount_options *options)
 	}
 	pst_log_set(options->log_level, print_log, mount);
 	raise_file_limit();
-	/* No program that this process executes may gain privileges. */
+	/* A program that this process executes gains no privileges by set-user-ID bits. */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 
 	r = pst_view_mount(&options->view, &mount->view, &error);
@@ -203,12 +207,11 @@ static void print_help(const struct cmd *cmd, bool all)
 
 static int run(const struct cmd *cmd, enum options_dialect dialect, int argc, char **argv)
 {
-	_cleanup_(options_fini) struct mount_options options;
+	_cleanup_(options_fini) struct mount_options options = MOUNT_OPTIONS_INIT;
 	struct mount mount = { .daemon.report_fd = -1 };
 	struct pst_error error;
 	int r;
 
-	options_init(&options);
 	r = options_parse(&options, dialect, argc, argv, &error);
 	if (r == -EINVAL)
 		return cmd_usage_error(cmd, "%s", error.text);
@@ -221,7 +224,8 @@ static int run(const struct cmd *cmd, enum options_dialect dialect, int argc, ch
 		return CMD_OK;
 	}
 	if (options.always)
-		cmd_error("every view is so, with and without these options: %s", options.always);
+		cmd_error("these options have no effect, because every view behaves so: %s",
+			  options.always);
 	if (options.fake) {
 		if (options.print || options.verbose)
 			option_print(&options);
@@ -246,7 +250,7 @@ int cmd_mount_helper(int argc, char **argv)
 {
 	static const struct cmd helper = {
 		.arguments = "SPEC DIR [-sfnv] [-N NAMESPACE] [-o OPTIONS] [-t TYPE]",
-		.help = "Shows the tree SPEC at DIR; mount(8) runs this for `mount -t penstock`.\n",
+		.help = "Shows the tree SPEC at DIR. mount(8) runs this for `mount -t penstock`.\n",
 	};
 
 	return run(&helper, OPTIONS_HELPER, argc, argv);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* penstock probe: prints what this machine offers a view, what is missing and how to get it. */
+/*
+ * penstock probe: prints which features of this machine a view can use, which are missing, and how
+ * to get those.
+ */
 #include "cmd/cmd.h"
 #include "ctl/json.h"
 
@@ -22,29 +25,29 @@ static bool is_needed(const char *name)
 	return false;
 }
 
-/* Writes which needed features are missing; "" where a view can be mounted. */
-static void say_what_is_lacking(const struct pst_probe *rows, size_t n, char *lacks, size_t size)
+/* Writes an error that lists the needed features that are off; "" if a view can be mounted. */
+static void list_missing(const struct pst_probe *rows, size_t n, char *error, size_t size)
 {
 	size_t len = 0;
 
-	lacks[0] = '\0';
+	error[0] = '\0';
 	for (size_t i = 0; i < n && len < size; i++)
 		if (!rows[i].on && is_needed(rows[i].name))
-			len += (size_t)snprintf(lacks + len, size - len, "%s%s",
+			len += (size_t)snprintf(error + len, size - len, "%s%s",
 						len ? ", " :
-						      "no view can be mounted here, for lack of ",
+						      "no view can be mounted here; missing: ",
 						rows[i].name);
 }
 
 /* {"version":1,"works":...,"error":...,"features":{"fuse":{"on":true,"why":...},...}} */
-static struct json_object *to_json(const struct pst_probe *rows, size_t n, const char *lacks)
+static struct json_object *to_json(const struct pst_probe *rows, size_t n, const char *error)
 {
 	struct json_object *answer = json_object_new_object(), *features;
 
 	json_add_number(answer, "version", 1);
-	json_add_bool(answer, "works", !*lacks);
-	if (*lacks)
-		json_add_text(answer, "error", lacks);
+	json_add_bool(answer, "works", !*error);
+	if (*error)
+		json_add_text(answer, "error", error);
 	features = json_add_object(answer, "features");
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *feature = json_add_object(features, rows[i].name);
@@ -59,7 +62,7 @@ int cmd_probe(struct cmd_call *call)
 {
 	const char *lower = call->words[0];
 	struct pst_probe rows[64];
-	char lacks[256];
+	char error[256];
 	size_t n;
 	int r;
 
@@ -68,10 +71,10 @@ int cmd_probe(struct cmd_call *call)
 		cmd_error("%s: %s", lower ? lower : "cannot probe this machine", strerror(-r));
 		return cmd_exit_code(r);
 	}
-	say_what_is_lacking(rows, n, lacks, sizeof(lacks));
-	cmd_answer(call, to_json(rows, n, lacks));
-	if (!*lacks)
+	list_missing(rows, n, error, sizeof(error));
+	cmd_answer(call, to_json(rows, n, error));
+	if (!*error)
 		return CMD_OK;
-	cmd_error("%s", lacks);
+	cmd_error("%s", error);
 	return CMD_FAILED;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The parts that all commands share: the parser of common options, help, errors and answers. The
- * process runs one command; error_lock keeps the lines that several threads of a view print whole.
+ * process runs one command. Several threads of a view may print errors: each holds error_lock while
+ * it prints a line, so that lines are not mixed.
  */
 #include "cmd/cmd.h"
 #include "cmd/out.h"
@@ -12,20 +13,19 @@
 #include <errno.h>
 #include <getopt.h>
 #include <json-c/json.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ANY_NUMBER 1000000
-
 const char *cmd_name = "penstock";
 
 static pthread_mutex_t error_lock = PTHREAD_MUTEX_INITIALIZER;
 static char *last_error; /* guarded by error_lock */
 
-/* Prints one line; names in it may have any bytes. */
+/* Prints one line. Names in it may have any bytes: control characters are printed as escapes. */
 static void print_error(const char *command, const char *format, va_list args)
 {
 	_cleanup_(freep) char *text = NULL;
@@ -50,7 +50,7 @@ void cmd_error(const char *format, ...)
 	va_end(args);
 }
 
-/* The helper of mount(8) is called by its own name, commands by that of the program. */
+/* The mount helper has no command: its usage line begins with its own name. */
 static void print_usage(FILE *file, const struct cmd *cmd)
 {
 	fprintf(file, "usage: %s", cmd_name);
@@ -113,13 +113,13 @@ int cmd_exit_code(int error)
 	}
 }
 
-/* Counts the arguments that a row allows, and those that it needs. */
+/* Counts the arguments that a row needs at least, and those that it allows at most. */
 static void count_arguments(const char *arguments, int *ret_min, int *ret_max)
 {
 	*ret_min = *ret_max = 0;
 	for (const char *at = arguments; *at; at += strcspn(at, " "), at += *at == ' ') {
 		if (strncmp(at, "...", 3) == 0) {
-			*ret_max = ANY_NUMBER;
+			*ret_max = INT_MAX;
 			return;
 		}
 		*ret_max += 1;
@@ -127,37 +127,15 @@ static void count_arguments(const char *arguments, int *ret_min, int *ret_max)
 	}
 }
 
-/* Prints "give one MOUNTPOINT", "give MOUNTPOINT, NAME and SPEC", "give one LOWER at most". */
-static int wrong_number(const struct cmd *cmd, int min, int max)
-{
-	char text[128] = "", *space;
-
-	snprintf(text, sizeof(text), "%s", cmd->arguments);
-	if (max == 1 && min == 1)
-		return cmd_usage_error(cmd, "give one %s", text);
-	if (max == 1)
-		return cmd_usage_error(cmd, "give one %.*s at most", (int)strcspn(text + 1, "]"),
-				       text + 1);
-	space = strrchr(text, ' ');
-	*space = '\0';
-	if (max == 3)
-		return cmd_usage_error(cmd, "give %.*s, %s and %s", (int)strcspn(text, " "), text,
-				       strchr(text, ' ') + 1, space + 1);
-	return cmd_usage_error(cmd, "give %s and %s", text, space + 1);
-}
-
 /*
- * Returns the first option that getopt_long() has refused: a letter, also among others, or a word.
- * letter has room for "-x".
+ * Returns the option that getopt_long() has just refused: "-x", in letter, or the whole word
+ * "--option".
  */
 static const char *refused_option(const struct cmd_call *call, char *letter)
 {
 	const char *word = call->argv[optind - 1];
 
-	/*
-	 * getopt_long(3) sets optopt for a word, too, if the word has a value that it does not
-	 * take.
-	 */
+	/* getopt_long(3) also sets optopt for a word with a value that the option does not take. */
 	if (!optopt || (strncmp(word, "--", 2) == 0 && strchr(word, '=')))
 		return word;
 	letter[1] = (char)optopt;
@@ -172,7 +150,7 @@ static int parse(struct cmd_call *call, bool *ret_help)
 	struct option options[4] = { { "help", no_argument, NULL, 'h' } };
 	char letter[] = "-?";
 	const char *unknown = NULL;
-	int n = 1, option, min, max;
+	int n = 1, option, n_words, min, max;
 
 	if (cmd->json_help)
 		options[n++] = (struct option){ "json", no_argument, NULL, 'j' };
@@ -191,11 +169,13 @@ static int parse(struct cmd_call *call, bool *ret_help)
 			unknown = refused_option(call, letter);
 	}
 	call->words = call->argv + optind;
+	n_words = call->argc - optind;
 	if (unknown)
 		return cmd_usage_error(cmd, "there is no option \"%s\"", unknown);
 	count_arguments(cmd->arguments, &min, &max);
-	if (!*ret_help && (call->argc - optind < min || call->argc - optind > max))
-		return wrong_number(cmd, min, max);
+	if (!*ret_help && (n_words < min || n_words > max))
+		return cmd_usage_error(cmd, "%d argument%s given, but the command takes %s",
+				       n_words, n_words == 1 ? "" : "s", cmd->arguments);
 	return CMD_OK;
 }
 

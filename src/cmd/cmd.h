@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The parts that all commands share: the row of the table, parsing, answers, errors, exit codes. */
+/* The parts that all commands share: rows of the table, parsing, answers, errors, exit codes. */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -10,7 +10,7 @@ struct cmd_call;
 /* A command: a row of command-table.c. Usage line, help and errors are generated from it. */
 struct cmd {
 	const char *name;             /* "stat", "filter add"; NULL: of the mount helper */
-	const char *arguments;        /* their names; in brackets: optional */
+	const char *arguments;        /* names; in brackets: optional; "...": any number */
 	const char *flag, *flag_help; /* an option --FLAG, or -F; NULL: none */
 	const char *json_help;        /* what --json prints; NULL: there is no --json */
 	bool own_options;             /* run() reads argv itself */
@@ -21,9 +21,7 @@ struct cmd {
 	int (*run)(struct cmd_call *call);         /* returns an exit code */
 	void (*print)(struct json_object *answer); /* prints its answer for people */
 
-	/*
-	 * For cmd_view(): the verb, and the names of the arguments behind MOUNTPOINT in a request.
-	 */
+	/* For cmd_view(): the verb, and the members for the arguments after MOUNTPOINT. */
 	const char *verb;
 	const char *members[2];
 };
@@ -39,9 +37,10 @@ struct cmd_call {
 };
 
 /*
- * Exit codes of all commands: those of mount(8) and umount(8). penstock(1) documents them.
- * CMD_FAILED stands for each failure that has no code of its own: no view is mounted there, the
- * process of the view has died, a filter is refused, no view can be mounted on this machine.
+ * Exit codes of all commands: those of mount(8) and umount(8). penstock(1) documents them. A
+ * command ends with CMD_FAILED after each failure that has no code of its own: no view is mounted
+ * there, the process of the view has died, a filter is refused, no view can be mounted on this
+ * machine.
  */
 #define CMD_OK          0
 #define CMD_USAGE       1  /* wrong invocation or options, or not permitted */
@@ -75,11 +74,13 @@ extern const char *cmd_name;
  */
 int cmd_run(const struct cmd *cmd, int argc, char **argv);
 
-/* Prints the answer of a command, as JSON or for people, and frees it. */
+/* Prints the answer of a command, as JSON (with --json) or for people, and frees it. */
 void cmd_answer(struct cmd_call *call, struct json_object *answer);
 
 /* Prints one line to standard error. Any thread may call it. */
 void cmd_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Prints the text of --help. */
 void cmd_print_help(const struct cmd *cmd);
 
 /* Prints an error about the arguments, and the usage line. Returns CMD_USAGE. */

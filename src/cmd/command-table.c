@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define JSON      .json_help = "one JSON object"
-#define JSON_LIST .json_help = "what `filter list` prints, as one JSON object"
+#define JSON_LIST .json_help = "one JSON object, as `filter list --json` prints it"
 
 static int run_filter(struct cmd_call *call);
 static void print_filter_help(const struct cmd *cmd);
@@ -23,15 +23,15 @@ static const struct cmd commands[] = { {
 	.own_options = true,
 	.summary = "show the directory LOWER at the directory MOUNTPOINT",
 	.help =
-	"Shows the tree LOWER at MOUNTPOINT. Returns when the view answers, and serves it in\n"
-	"the background until it is unmounted.\n"
+	"Shows the tree LOWER at MOUNTPOINT. Returns as soon as the view answers; a process in\n"
+	"the background serves the view until it is unmounted.\n"
 	"\n"
 	"  -f, --foreground   stay in the foreground\n"
-	"  -d                 stay in the foreground and log everything\n"
-	"  -v                 say more\n"
+	"  -d                 stay in the foreground and log everything, as -o log=debug\n"
+	"  -v                 log more, as -o log=info\n"
 	"  -s                 ignore unknown options\n"
-	"  -n                 for mount(8): nothing to do\n"
-	"  --dry-run          mount nothing; print the options that are not as by default\n"
+	"  -n                 without effect: mount(8) passes it\n"
+	"  --dry-run          mount nothing; print the options that differ from the defaults\n"
 	"  --help=all         this help, and how options of other programs are treated\n"
 	"  -r, -w             as -o ro, -o rw\n",
 	.run = cmd_mount,
@@ -39,11 +39,11 @@ static const struct cmd commands[] = { {
 	.name = "umount",
 	.arguments = "MOUNTPOINT",
 	.flag = "lazy",
-	.flag_help = "take it out of the tree now, end it with its last user",
-	.summary = "end the view at MOUNTPOINT",
+	.flag_help = "remove the view from the tree now; it ends when its last user is gone",
+	.summary = "unmount the view at MOUNTPOINT",
 	.help =
 	"Unmounts the view at MOUNTPOINT and waits until its process has ended.\n"
-	"A view whose process has died is removed at once, also while it is in use.\n",
+	"A view whose process has died is removed at once, even while it is in use.\n",
 	.run = cmd_umount,
 }, {
 	.name = "stat",
@@ -51,18 +51,19 @@ static const struct cmd commands[] = { {
 	JSON,
 	.summary = "facts and counters of the view at MOUNTPOINT",
 	.help =
-	"Prints what is shown where, whether reads and writes run in the kernel, which filters\n"
-	"are at work, and how often each operation has reached the process.\n",
+	"Prints LOWER and MOUNTPOINT, whether reads and writes run in the kernel (if not: why),\n"
+	"which filters the view has, and how many requests of each operation its process has\n"
+	"received.\n",
 	.run = cmd_view, .verb = "stat", .print = out_stat,
 }, {
 	.name = "filter",
 	.arguments = "[list|stat|add|remove|replace|check|new] ...",
 	JSON,
-	.summary = "programs that run before and after operations",
+	.summary = "list, add, remove, check and write filters",
 	.help =
 	"Filters are eBPF programs that the kernel runs before and after the operations of a\n"
-	"view: they refuse, change, hide, and watch. `penstock mount --filter SPEC` mounts a\n"
-	"view with one.\n",
+	"view: they refuse and change operations, hide files, and report. `penstock mount\n"
+	"--filter SPEC` mounts a view with one.\n",
 	.help_more = print_filter_help,
 	.run = run_filter,
 }, {
@@ -73,13 +74,13 @@ static const struct cmd commands[] = { {
 	.help =
 	"Lists the filters of the view at MOUNTPOINT, in the order in which they run before an\n"
 	"operation, and the files that were already open when a filter for data was added: the\n"
-	"kernel goes on reading and writing these directly until they are closed.\n",
+	"kernel reads and writes these files directly until they are closed.\n",
 	.run = cmd_view, .verb = "filter-list", .print = out_filter_list,
 }, {
 	.name = "filter stat",
 	.arguments = "MOUNTPOINT",
 	JSON,
-	.summary = "how often their programs ran, with what result, and for how long",
+	.summary = "how often the programs of the filters ran, with what results, how long",
 	.help =
 	"Prints a line for each program of each filter: how often it ran; how many runs ended\n"
 	"in an error that it chose; how many answered the operation themselves; how many were\n"
@@ -90,77 +91,79 @@ static const struct cmd commands[] = { {
 	.name = "filter add",
 	.arguments = "MOUNTPOINT SPEC",
 	JSON_LIST,
-	.summary = "add a filter behind those that are there",
+	.summary = "add a filter, which runs before an operation after the other filters",
 	.help =
-	"Adds the filter SPEC to the view at MOUNTPOINT, behind those that are there. It holds\n"
-	"for all operations that begin after the command has returned.\n",
+	"Adds the filter SPEC to the view at MOUNTPOINT. Before an operation it runs after the\n"
+	"other filters. It holds for all operations that begin after the command has returned.\n",
 	.run = cmd_view, .verb = "filter-add", .members = { "spec" }, .print = out_filter_change,
 }, {
 	.name = "filter remove",
 	.arguments = "MOUNTPOINT NAME",
 	JSON_LIST,
-	.summary = "take a filter away",
+	.summary = "remove a filter",
 	.help =
-	"Takes the filter NAME (see `filter list`) away from the view at MOUNTPOINT.\n",
+	"Removes the filter NAME (see `filter list`) from the view at MOUNTPOINT.\n",
 	.run = cmd_view, .verb = "filter-remove", .members = { "name" }, .print = out_filter_change,
 }, {
 	.name = "filter replace",
 	.arguments = "MOUNTPOINT NAME SPEC",
 	JSON_LIST,
-	.summary = "put another, or the same with other options, in the place of a filter",
+	.summary = "replace a filter by another, or by the same one with other options",
 	.help =
-	"Puts the filter SPEC in the place of the filter NAME, at once: no operation runs with\n"
-	"both or with neither.\n",
+	"Replaces the filter NAME by the filter SPEC in one step: no operation runs with both\n"
+	"or with neither.\n",
 	.run = cmd_view, .verb = "filter-replace", .members = { "name", "spec" },
 	.print = out_filter_change,
 }, {
 	.name = "filter check",
 	.arguments = "SPEC",
 	.flag = "verbose",
-	.flag_help = "the whole log of the verifier",
-	.json_help = "one JSON object, also on failure: then with \"error\" and \"log\"",
-	.summary = "load a filter, say what it does, unload it; no mount is needed",
+	.flag_help = "print the whole log of the verifier",
+	.json_help = "one JSON object; after a failure it has \"error\" and \"log\"",
+	.summary = "load a filter, print what it does, and unload it; needs no mount",
 	.help =
-	"Loads the filter SPEC (an installed one's NAME, or a FILE; options may follow) into\n"
-	"the kernel, and prints what it will do with these options, and which programs and\n"
-	"options it has. Where the kernel refuses it, prints the reason, and below it the last\n"
-	"lines of the verifier's log.\n",
+	"Loads the filter SPEC (the NAME of an installed one, or a FILE; options may follow)\n"
+	"into the kernel, prints what it will do with these options, and which programs and\n"
+	"options it has, and unloads it. If the kernel refuses the filter, prints the reason\n"
+	"and the last lines of the verifier's log.\n",
 	.run = cmd_filter_check, .print = out_filter_report,
 }, {
 	.name = "filter new",
 	.arguments = "NAME",
-	.summary = "begin a filter of your own: a directory with source, Makefile and test",
+	.summary = "make a directory with a filter to start from: source, Makefile, test",
 	.help =
-	"Makes the directory NAME with a filter that compiles, a Makefile and a test.\n",
+	"Makes the directory NAME with the source of a filter, a Makefile and a test.\n",
 	.run = cmd_filter_new,
 }, {
 	.name = "trace",
 	.arguments = "MOUNTPOINT",
 	.flag = "all",
-	.flag_help = "also operations that no filter handled",
-	.json_help = "a JSON object on each line",
-	.summary = "what happens in a view, line by line, as it happens",
+	.flag_help = "also print operations that no filter handled",
+	.json_help = "one JSON object on each line",
+	.summary = "print the operations of a view as they happen",
 	.help =
 	"Prints each operation that a filter handled, and each event that a filter reports,\n"
-	"until it is interrupted or the view ends; of a view without filters, each operation.\n"
-	"Operations that the kernel does by itself, by passthrough or from its cache, do not\n"
-	"reach the view and are not printed.\n",
+	"until it is interrupted or the view ends. If the view has no filters, prints each\n"
+	"operation. The kernel does some operations itself, by passthrough or from its cache:\n"
+	"these do not reach the process of the view and are not printed.\n",
 	.run = cmd_trace, .print = out_trace,
 }, {
 	.name = "probe",
 	.arguments = "[LOWER]",
 	JSON,
-	.summary = "what this machine, and the file system of LOWER, offer",
+	.summary = "features of this machine, and of the file system of LOWER",
 	.help =
-	"Lists what a view can make use of: each feature with on or off, and why. Ends with 32\n"
-	"where no view can be mounted.\n",
+	"Lists the features that a view can use: on or off, and why. The exit status is 32 if no\n"
+	"view can be mounted.\n",
 	.run = cmd_probe, .print = out_probe,
 } };
 /* clang-format on */
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-/* Returns the word of the command that follows the group's; NULL: it is not of this group. */
+/*
+ * Returns the word of the command after that of the group; NULL: the command is not in this group.
+ */
 static const char *word_in(const char *group, const struct cmd *cmd)
 {
 	const char *space = strchr(cmd->name, ' ');
@@ -210,8 +213,9 @@ int command_unknown(const char *group, const char *word)
 		cmd_error("there is no command \"%s%s%s\"; did you mean \"%s%s%s\"?", before, space,
 			  word, before, space, suggestion.word);
 	else
-		cmd_error("there is no command \"%s%s%s\"; `penstock %s%s--help` lists them",
-			  before, space, word, before, space);
+		cmd_error(
+			"there is no command \"%s%s%s\"; `penstock %s%s--help` lists the commands",
+			before, space, word, before, space);
 	return CMD_USAGE;
 }
 
@@ -228,8 +232,8 @@ static void print_filter_help(const struct cmd *cmd)
 	printf("\n");
 	command_list(cmd->name);
 	printf("\n"
-	       "A SPEC is NAME|FILE[,option=value...]: a filter that is installed, or its object,\n"
-	       "and its options. `penstock filter check NAME` prints the options of a filter.\n"
-	       "`penstock filter COMMAND --help` prints more about a command; all is in\n"
-	       "penstock-filters(7).\n");
+	       "A SPEC is NAME|FILE[,option=value...]: the name of an installed filter, or the\n"
+	       "file of its object, and its options. `penstock filter check NAME` prints the\n"
+	       "options of a filter. `penstock filter COMMAND --help` describes a command;\n"
+	       "penstock-filters(7) is the manual.\n");
 }

@@ -3,7 +3,10 @@
 /* The table of commands. */
 #include "cmd/cmd.h"
 
-/* Finds the command that argv[1], or argv[1] and argv[2], name; NULL: there is none. */
+/*
+ * Returns the command that argv[1], or argv[1] and argv[2], name, and the number of these words;
+ * NULL: there is none. argc is at least 2.
+ */
 const struct cmd *command_find(int argc, char **argv, int *ret_n_words);
 
 /*

@@ -57,7 +57,10 @@ static int reap(pid_t child)
 	return status;
 }
 
-/* Reads the report. Returns its length, 0 when there is none, -EINTR at a signal, or -errno. */
+/*
+ * Reads the report until the child closes the pipe. Returns its length; 0: the child sent none;
+ * -EINTR: a signal came; or another -errno.
+ */
 static ssize_t read_report(int fd, int signal_fd, struct report *report)
 {
 	struct pollfd fds[] = { { fd, POLLIN, 0 }, { signal_fd, POLLIN, 0 } };
@@ -93,7 +96,7 @@ static _Noreturn void wait_for_report(pid_t child, int fd)
 	signal_fd = signalfd(-1, &ends, SFD_CLOEXEC);
 	n = read_report(fd, signal_fd, &report);
 	if (n == -EINTR) {
-		cmd_error("interrupted; the view is not mounted");
+		cmd_error("interrupted: nothing is mounted");
 		kill(child, SIGTERM);
 		reap(child);
 		exit(CMD_INTERRUPTED);
@@ -112,7 +115,7 @@ static _Noreturn void wait_for_report(pid_t child, int fd)
 		cmd_error("the background process was killed by signal %d (%s)", WTERMSIG(status),
 			  strsignal(WTERMSIG(status)));
 	else
-		cmd_error("the background process ended with %d and no reason",
+		cmd_error("the background process ended with exit status %d and reported no error",
 			  WEXITSTATUS(status));
 	exit(CMD_BUG);
 }
@@ -150,7 +153,7 @@ static void send_report(struct daemon *daemon, int code, const char *text)
 	ssize_t r;
 
 	memcpy(report.text, text, n - offsetof(struct report, text));
-	/* Less than PIPE_BUF is written whole or not at all; the parent may have ended. */
+	/* A write of less than PIPE_BUF bytes is atomic. It fails if the parent has ended. */
 	r = write(daemon->report_fd, &report, n);
 	(void)r;
 	daemon->report_fd = fd_close(daemon->report_fd);

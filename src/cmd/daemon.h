@@ -21,5 +21,8 @@ int daemon_start(struct daemon *daemon);
  */
 int daemon_ready(struct daemon *daemon);
 
-/* Reports a failure: the parent prints text and exits with code. False: there is no parent. */
+/*
+ * Reports a failure: the parent prints text and exits with code. Returns false if no parent waits:
+ * in the foreground, and after a report.
+ */
 _Bool daemon_failed(struct daemon *daemon, int code, const char *text);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Applies and prints mount options: two functions for each kind of option. No state, no locks. */
+/* Applies and prints mount options: two functions for each kind. No state, no locks. */
 #include "cmd/option-apply.h"
 #include "cmd/option-table.h"
+#include "cmd/out.h"
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/suggest.h"
-#include "util/utf8.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -22,7 +22,7 @@ static void *member(const struct mount_options *options, const struct option_row
 	return (char *)options + row->offset;
 }
 
-/* Appends a name to *list, which is NULL or on the heap. Returns 0 or -ENOMEM. */
+/* Appends a name to *list, which is NULL or for free(). Returns 0 or -ENOMEM. */
 static int note(char **list, const char *name)
 {
 	char *all;
@@ -36,15 +36,13 @@ static int note(char **list, const char *name)
 
 /* ---- kinds ---- */
 
-/*
- * Applies the option, whose name was written as name. Returns 0, -EINVAL with *error, or -ENOMEM.
- */
+/* Applies the option that was written as name. Returns 0, -EINVAL with *error, or -ENOMEM. */
 typedef int (*apply_fn)(struct mount_options *options, const struct option_row *row,
 			const char *name, const char *value, struct pst_error *error);
 
-/* Writes the value to buf. Returns false where the option has its default. */
-typedef bool (*show_fn)(const struct mount_options *options, const struct mount_options *defaults,
-			const struct option_row *row, char *buf, size_t size);
+/* Writes the value to buf, which is "" before. Returns false if the option does not hold. */
+typedef bool (*show_fn)(const struct mount_options *options, const struct option_row *row,
+			char *buf, size_t size);
 
 static int apply_flag(struct mount_options *options, const struct option_row *row, const char *name,
 		      const char *value, struct pst_error *error)
@@ -55,8 +53,8 @@ static int apply_flag(struct mount_options *options, const struct option_row *ro
 	return 0;
 }
 
-static bool show_flag(const struct mount_options *options, const struct mount_options *defaults,
-		      const struct option_row *row, char *buf, size_t size)
+static bool show_flag(const struct mount_options *options, const struct option_row *row, char *buf,
+		      size_t size)
 {
 	return row->set && (options->view.mount_flags & row->set) == row->set;
 }
@@ -68,11 +66,10 @@ static int apply_switch(struct mount_options *options, const struct option_row *
 	return 0;
 }
 
-static bool show_switch(const struct mount_options *options, const struct mount_options *defaults,
-			const struct option_row *row, char *buf, size_t size)
+static bool show_switch(const struct mount_options *options, const struct option_row *row,
+			char *buf, size_t size)
 {
-	return *(uint8_t *)member(options, row) == row->max &&
-	       *(uint8_t *)member(defaults, row) != row->max;
+	return *(uint8_t *)member(options, row) == row->max;
 }
 
 /* Makes the error for a wrong word: which words there are, and a suggestion. */
@@ -119,15 +116,14 @@ static int apply_choice(struct mount_options *options, const struct option_row *
 	return refuse_word(row, name, value, error);
 }
 
-static bool show_choice(const struct mount_options *options, const struct mount_options *defaults,
-			const struct option_row *row, char *buf, size_t size)
+static bool show_choice(const struct mount_options *options, const struct option_row *row,
+			char *buf, size_t size)
 {
-	int value = *(int *)member(options, row);
 	const char *words = row->values;
 
-	for (int i = 0; i <= value; i++)
+	for (int i = *(int *)member(options, row); i >= 0; i--)
 		option_next_word(&words, '|', buf, size);
-	return value != *(int *)member(defaults, row);
+	return true;
 }
 
 static int apply_number(struct mount_options *options, const struct option_row *row,
@@ -142,13 +138,11 @@ static int apply_number(struct mount_options *options, const struct option_row *
 	return 0;
 }
 
-static bool show_number(const struct mount_options *options, const struct mount_options *defaults,
-			const struct option_row *row, char *buf, size_t size)
+static bool show_number(const struct mount_options *options, const struct option_row *row,
+			char *buf, size_t size)
 {
-	unsigned int number = *(unsigned int *)member(options, row);
-
-	snprintf(buf, size, "%u", number);
-	return number != 0;
+	snprintf(buf, size, "%u", *(unsigned int *)member(options, row));
+	return true;
 }
 
 static int apply_text(struct mount_options *options, const struct option_row *row, const char *name,
@@ -160,13 +154,13 @@ static int apply_text(struct mount_options *options, const struct option_row *ro
 	return 0;
 }
 
-static bool show_text(const struct mount_options *options, const struct mount_options *defaults,
-		      const struct option_row *row, char *buf, size_t size)
+static bool show_text(const struct mount_options *options, const struct option_row *row, char *buf,
+		      size_t size)
 {
 	const char *text = *(const char **)member(options, row);
 
 	snprintf(buf, size, "%s", text ? text : "");
-	return text;
+	return true;
 }
 
 static int apply_cache(struct mount_options *options, const struct option_row *row,
@@ -183,11 +177,11 @@ static int apply_cache(struct mount_options *options, const struct option_row *r
 	return 0;
 }
 
-static bool show_cache(const struct mount_options *options, const struct mount_options *defaults,
-		       const struct option_row *row, char *buf, size_t size)
+static bool show_cache(const struct mount_options *options, const struct option_row *row, char *buf,
+		       size_t size)
 {
 	if (options->view.cache != PST_CACHE_TTL)
-		return show_choice(options, defaults, row, buf, size);
+		return show_choice(options, row, buf, size);
 	snprintf(buf, size, "ttl=%.9g", (double)options->view.ttl_ns / 1000000000);
 	return true;
 }
@@ -214,7 +208,8 @@ static int apply_filter(struct mount_options *options, const struct option_row *
 
 	if (!*value)
 		return error_set(error, -EINVAL,
-				 "option filter: it takes a filter's name or file, such as hide");
+				 "option filter: the value is empty; it takes the name or the file "
+				 "of a filter, such as hide");
 	filters = reallocarray(options->filters, options->n_filters + 2, sizeof(*filters));
 	if (!filters)
 		return -ENOMEM;
@@ -244,8 +239,8 @@ static int apply_refused(struct mount_options *options, const struct option_row 
 }
 
 /*
- * In fstab "user" lets users mount. mount(8) passes user=NAME on with the name of the user who
- * mounts. Another name would ask for a view that acts as that user, which no view does.
+ * In fstab "user" lets users mount. mount(8) passes user=NAME with the name of the user who mounts.
+ * A user=NAME with another name requests a view that acts as that user, which no view does.
  */
 static int apply_user(struct mount_options *options, const struct option_row *row, const char *name,
 		      const char *value, struct pst_error *error)
@@ -255,8 +250,8 @@ static int apply_user(struct mount_options *options, const struct option_row *ro
 	if (!value || (self && strcmp(self->pw_name, value) == 0))
 		return 0;
 	return error_set(error, -EINVAL,
-			 "option user=%s: a view does what each caller may do, never as one user; "
-			 "--filter owner,uid=%s shows another owner",
+			 "option user=%s: a view acts with the rights of each caller, not as one "
+			 "user; --filter owner,uid=%s shows another owner",
 			 value, value);
 }
 
@@ -274,8 +269,8 @@ static const struct {
 	[OPTION_TIMEOUT] = { apply_timeout },
 	[OPTION_FILTER] = { apply_filter },
 	[OPTION_IGNORED] = { apply_ignored, NULL,
-			     "ignored: it is for other programs, or always so" },
-	[OPTION_ALWAYS] = { apply_always, NULL, "accepted: every view is so" },
+			     "ignored: it is for another program, or always holds" },
+	[OPTION_ALWAYS] = { apply_always, NULL, "accepted: every view behaves so" },
 	[OPTION_REFUSED] = { apply_refused, NULL, "refused" },
 	[OPTION_USER] = { apply_user, NULL, "ignored: it is for mount(8)" },
 };
@@ -301,12 +296,13 @@ static int unknown(const struct mount_options *options, const char *name, struct
 		return error_set(error, -EINVAL, "there is no option \"%s\"; did you mean \"%s\"?",
 				 name, suggestion.word);
 	return error_set(error, -EINVAL,
-			 "there is no option \"%s\"; `penstock mount --help` lists them", name);
+			 "there is no option \"%s\"; `penstock mount --help` lists the options",
+			 name);
 }
 
 /*
- * A remount changes flags of the mount only. mount(8) passes on the options of the kernel's mount
- * table, which are ignored, and of fstab, which are noted in options->kept.
+ * A remount changes only the flags of the mount. mount(8) also passes the options of the kernel's
+ * mount table, which are ignored, and those of fstab, which are noted in options->kept.
  */
 static int apply_in_remount(struct mount_options *options, const struct option_row *row,
 			    const char *name, struct pst_error *error)
@@ -358,22 +354,19 @@ int option_apply(struct mount_options *options, const char *text, const char *ne
 
 static void print_own(const struct option_row *row, bool all)
 {
-	const char *names = row->names, *help = row->help;
-	char name[WORD_SIZE], first[WORD_SIZE], left[128], same[128];
+	const char *names = row->names;
+	char name[WORD_SIZE], left[128];
 
-	if (!help && !all)
-		return;
-	while (option_next_word(&names, ' ', name, sizeof(name))) {
+	for (int i = 0; option_next_word(&names, ' ', name, sizeof(name)); i++) {
 		snprintf(left, sizeof(left), "%s%s%s", name, row->values ? "=" : "",
 			 row->values ? row->values : "");
-		printf("  %-38s %s\n", left, help ? help : "as others have it");
 		/* The three timeouts are options of their own, not names of one. */
-		if (!all && row->kind != OPTION_TIMEOUT)
-			return;
-		if (help == row->help)
-			strcpy(first, name);
-		snprintf(same, sizeof(same), "as %s", first);
-		help = same;
+		if (i == 0 || row->kind == OPTION_TIMEOUT)
+			printf("  %-38s %s\n", left,
+			       row->help ? row->help : "as in other programs");
+		else if (all)
+			printf("  %-38s as %.*s\n", left, (int)strcspn(row->names, " "),
+			       row->names);
 	}
 }
 
@@ -390,38 +383,31 @@ static void print_other(const struct option_row *row)
 void option_print_help(bool all)
 {
 	for (size_t i = 0; i < option_n_rows; i++)
-		if (option_is_own(&option_rows[i]))
+		if (option_is_own(&option_rows[i]) && (all || option_rows[i].help))
 			print_own(&option_rows[i], all);
 	if (!all)
 		return;
-	printf("\nWords of other programs:\n");
+	printf("\nOptions of other programs:\n");
 	for (size_t i = 0; i < option_n_rows; i++)
 		if (!option_is_own(&option_rows[i]))
 			print_other(&option_rows[i]);
 }
 
-static void print_option(const char *name, const char *value)
-{
-	printf("%s%s", name, *value ? "=" : "");
-	utf8_print(stdout, value);
-	printf("\n");
-}
-
 void option_print(const struct mount_options *options)
 {
 	const struct mount_options defaults = MOUNT_OPTIONS_INIT;
-	char value[4096], name[WORD_SIZE];
 
 	for (size_t i = 0; i < option_n_rows; i++) {
 		const struct option_row *row = &option_rows[i];
-		const char *names = row->names;
+		show_fn show = kinds[row->kind].show;
+		char value[4096] = "", usual[4096] = "";
 
-		value[0] = '\0';
-		if (row->help && kinds[row->kind].show &&
-		    kinds[row->kind].show(options, &defaults, row, value, sizeof(value)) &&
-		    option_next_word(&names, ' ', name, sizeof(name)))
-			print_option(name, value);
+		if (!row->help || !show || !show(options, row, value, sizeof(value)))
+			continue;
+		if (!show(&defaults, row, usual, sizeof(usual)) || strcmp(value, usual) != 0)
+			out_line("%.*s%s%s", (int)strcspn(row->names, " "), row->names,
+				 *value ? "=" : "", value);
 	}
 	for (size_t i = 0; i < options->n_filters; i++)
-		print_option("filter", options->filters[i]);
+		out_line("filter=%s", options->filters[i]);
 }

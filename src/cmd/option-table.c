@@ -2,13 +2,13 @@
 /*
  * The rows of the table of mount options.
  *
- * libmount removes some options before it runs the helper, as "private": an option of a view must
- * not have such a name, or mount(8) and fstab would lose it. The mount ring tries each row by both.
+ * libmount removes some options, such as "private", before it runs the helper. No option of a view
+ * may have such a name, or mount(8) and fstab would lose it. The mount tests try each row by both.
  *
  * Options of mount(8), fstab(5), systemd, libfuse and other file systems have rows, too, so that
- * none is dropped silently that a user relies on. It is ignored because it is for another program;
- * accepted because every view is so, with a message; or refused, with the option to use in its
- * place.
+ * the program drops no option silently that a user relies on. Such an option is ignored, because it
+ * is for another program; or accepted with a message, because every view behaves so; or refused,
+ * and the message names the option to use instead.
  */
 #include "cmd/option-table.h"
 #include "cmd/options.h"
@@ -34,26 +34,26 @@ _Static_assert(PST_LOG_WARNING == 1 && PST_LOG_INFO == 2 && PST_LOG_DEBUG == 3, 
 #define PROPAGATION(word)                                                                          \
 	{                                                                                          \
 		word, OPTION_REFUSED, NULL,                                                        \
-			"propagation to other namespaces is set after mounting: "                  \
+			"set the propagation to other namespaces after mounting: "                 \
 			"`mount --make-" word " MOUNTPOINT`"                                       \
 	}
 
 /* clang-format off */
 const struct option_row option_rows[] = {
 	/* data and attributes */
-	{ "passthrough", OPTION_CHOICE, "auto|on|off", "reads and writes in the kernel (auto)",
+	{ "passthrough", OPTION_CHOICE, "auto|on|off", "reads and writes run in the kernel (auto)",
 	  VIEW(passthrough) },
 	{ "cache", OPTION_CACHE, "auto|ttl=SECONDS|none|exclusive",
 	  "how long attributes and names are cached (auto)", VIEW(cache) },
 	{ "locks", OPTION_CHOICE, "local|lower", "where locks are kept (local)", VIEW(locks) },
 	{ "xattr", OPTION_CHOICE, "on|off", "extended attributes and ACLs (on)", VIEW(xattr) },
-	{ "opendir", OPTION_CHOICE, "on|off", "off: cached listings cost nothing (on)",
+	{ "opendir", OPTION_CHOICE, "on|off", "off: cached listings need no request (on)",
 	  VIEW(opendir) },
-	{ "handles", OPTION_TEXT, "FILE", "file handles outlive the mount, with the key in FILE",
+	{ "handles", OPTION_TEXT, "FILE", "file handles outlive the mount; FILE has the key",
 	  VIEW(handles) },
 	{ "xdev", OPTION_CHOICE, "cross|hide", "file systems mounted below LOWER (cross)",
 	  VIEW(xdev) },
-	{ "pseudo", OPTION_CHOICE, "hide|show", "proc, sysfs, cgroup and their like (hide)",
+	{ "pseudo", OPTION_CHOICE, "hide|show", "proc, sysfs, cgroup and the like (hide)",
 	  VIEW(pseudo) },
 	{ "idmap", OPTION_SWITCH, NULL, "allow idmapped mounts of the view",
 	  VIEW(idmap), .max = 1 },
@@ -64,7 +64,7 @@ const struct option_row option_rows[] = {
 	{ "filter", OPTION_FILTER, "SPEC", "NAME|FILE[,option=value...]; several run in order" },
 
 	/* who may do what */
-	{ "ro", OPTION_FLAG, NULL, "nothing can be changed through the view",
+	{ "ro", OPTION_FLAG, NULL, "users of the view cannot change anything",
 	  .set = PST_MOUNT_RDONLY },
 	{ "rw", OPTION_FLAG, .clear = PST_MOUNT_RDONLY },
 	{ "nosuid", OPTION_FLAG, NULL, "as in mount(8), like suid, nodev, dev, noexec, exec",
@@ -74,13 +74,14 @@ const struct option_row option_rows[] = {
 	{ "dev", OPTION_FLAG, .clear = PST_MOUNT_NODEV },
 	{ "noexec", OPTION_FLAG, .set = PST_MOUNT_NOEXEC },
 	{ "exec", OPTION_FLAG, .clear = PST_MOUNT_NOEXEC },
-	{ "nosymfollow", OPTION_FLAG, NULL, "symbolic links of the view are not followed",
+	{ "nosymfollow", OPTION_FLAG, NULL, "the kernel follows no symbolic links of the view",
 	  .set = PST_MOUNT_NOSYMFOLLOW },
 	{ "symfollow", OPTION_FLAG, .clear = PST_MOUNT_NOSYMFOLLOW },
-	{ "sync", OPTION_FLAG, NULL, "changes are on the disk before they return; no passthrough",
+	{ "sync", OPTION_FLAG, NULL,
+	  "each change is on the disk when its call returns; no passthrough",
 	  .set = PST_MOUNT_SYNC },
 	{ "async", OPTION_FLAG, .clear = PST_MOUNT_SYNC },
-	{ "dirsync", OPTION_FLAG, NULL, "as sync, for changes of names only",
+	{ "dirsync", OPTION_FLAG, NULL, "as sync, but only for changes of names",
 	  .set = PST_MOUNT_DIRSYNC },
 	{ "noatime", OPTION_FLAG, NULL, "as in mount(8), like relatime, strictatime, nodiratime",
 	  .set = PST_MOUNT_NOATIME, .clear = ATIME },
@@ -102,110 +103,113 @@ const struct option_row option_rows[] = {
 	{ "subtype", OPTION_CHOICE, "penstock", NULL, OWN(subtype), .by_kernel = true },
 	{ "workers max_threads", OPTION_NUMBER, "N", "threads that serve (one for each CPU)",
 	  VIEW(n_workers), 1, 256 },
-	{ "pool", OPTION_NUMBER, "N", "threads for operations that may block",
+	{ "pool", OPTION_NUMBER, "N", "threads for operations that may block (8)",
 	  VIEW(n_pool), 1, 256 },
-	{ "max_write", OPTION_NUMBER, "BYTES", "data in one request (1M)",
+	{ "max_write", OPTION_NUMBER, "BYTES", "the most data in one request (1M)",
 	  VIEW(max_write), 4096, 16 << 20 },
-	{ "fds", OPTION_NUMBER, "N", "lower files to keep open (a quarter of RLIMIT_NOFILE)",
+	{ "fds", OPTION_NUMBER, "N", "lower files to keep open (RLIMIT_NOFILE / 4, at most 4096)",
 	  VIEW(fd_budget), 16, 1 << 24 },
 	{ "log", OPTION_CHOICE, "error|warning|info|debug",
-	  "the least important messages to log (warning)",
+	  "log messages of at least this importance (warning)",
 	  OWN(log_level), GIVEN(log_chosen) },
 	{ "transport", OPTION_CHOICE, "auto|uring|dev", "how requests come from the kernel (auto)",
 	  VIEW(transport) },
 	{ "enable_uring enable-uring", OPTION_SWITCH, NULL,
-	  "switch io_uring on for all FUSE mounts to come", VIEW(enable_uring), .max = 1 },
+	  "first switch FUSE over io_uring on, for the whole system",
+	  VIEW(enable_uring), .max = 1 },
 	{ "uring_depth io_uring_q_depth", OPTION_NUMBER, "N",
-	  "io_uring: requests at a time for each CPU (2)", VIEW(uring_depth), 1, 1024 },
+	  "io_uring: requests at a time on each CPU (2)", VIEW(uring_depth), 1, 1024 },
 	{ "io_uring", OPTION_CHOICE, VIEW(transport), .max = PST_TRANSPORT_URING },
-	{ "syslog", OPTION_SWITCH, NULL, "log to syslog in the foreground, too",
+	{ "syslog", OPTION_SWITCH, NULL, "log to syslog in the foreground as well",
 	  OWN(syslog), .max = 1 },
 
-	/* for fstab, mount(8) and systemd; options_parse() has seen "remount" before */
+	/* for fstab, mount(8) and systemd; options_parse() has found "remount" in its first pass */
 	{ "defaults auto noauto nouser users nousers owner noowner group nogroup nofail _netdev "
 	  "comment loud silent x-* remount", OPTION_IGNORED },
 	{ "user", OPTION_USER },
-	/* what the lower file system decides: writes are as synchronous as they are there */
+	/* The lower file system decides these. */
 	{ "lazytime nolazytime iversion noiversion mand nomand", OPTION_IGNORED },
-	/* FUSE: what every view has. Many tools write these two by themselves. */
+	/* FUSE: every view behaves so. Many tools add the first two by themselves: no message. */
 	{ "default_permissions", OPTION_IGNORED, .by_kernel = true },
 	{ "clone_fd", OPTION_IGNORED },
 	{ "nonempty use_ino readdir_ino big_writes large_read hard_remove async_read "
 	  "atomic_o_trunc auto_cache intr splice_read splice_write splice_move "
 	  "no_writeback_cache acl posix_acl user_xattr", OPTION_ALWAYS },
 
-	/* mount flags that are not about a view */
+	/* mount flags that a view does not have */
 	{ "private", OPTION_REFUSED, NULL,
-	  "say noallow_other: mount(8) and fstab take \"private\" for a flag of the mount and "
-	  "lose it" },
+	  "use noallow_other: mount(8) takes \"private\" for a flag of the mount, and does not "
+	  "pass it on" },
 	PROPAGATION("rprivate"), PROPAGATION("shared"), PROPAGATION("rshared"),
 	PROPAGATION("slave"), PROPAGATION("rslave"), PROPAGATION("unbindable"),
 	PROPAGATION("runbindable"),
 	{ "bind", OPTION_REFUSED, NULL,
-	  "a view is no bind mount: say `mount --bind`, or leave it out" },
+	  "a view is no bind mount: leave it out, or use `mount --bind`" },
 	{ "rbind", OPTION_REFUSED, NULL,
-	  "a view is no bind mount: say `mount --rbind`, or leave it out" },
-	{ "move", OPTION_REFUSED, NULL, "say `mount --move OLD NEW`" },
+	  "a view is no bind mount: leave it out, or use `mount --rbind`" },
+	{ "move", OPTION_REFUSED, NULL, "use `mount --move OLD NEW`" },
 	{ "loop offset sizelimit encryption verity.* blkdev", OPTION_REFUSED, NULL,
 	  "LOWER is a directory: mount the image or the device first" },
 	{ "blksize", OPTION_REFUSED, NULL,
 	  "LOWER is a directory: mount the image or the device first",
 	  .by_kernel = true },
-	{ "helper uhelper", OPTION_REFUSED, NULL, "umount(8) needs no helper for a view" },
+	{ "helper uhelper", OPTION_REFUSED, NULL,
+	  "umount(8) needs no helper for a view: leave it out" },
 	{ "context fscontext defcontext rootcontext", OPTION_REFUSED, NULL,
-	  "labels are those of the lower files" },
+	  "a view shows the labels of the lower files: set them there" },
 	{ "X-mount.idmap", OPTION_REFUSED, NULL,
 	  "mount with the option idmap, then map the users of a bind mount of the view: "
 	  "`mount --bind -o X-mount.idmap=... VIEW OTHER` (util-linux 2.39)" },
 	{ "X-mount.*", OPTION_REFUSED, NULL,
-	  "this is done by mount(8) itself: say `mount -t penstock -o X-mount...`" },
+	  "only mount(8) itself can do this: use `mount -t penstock -o X-mount...`" },
 	{ "X-*", OPTION_IGNORED },
 
-	/* FUSE: what a view has another word for, or does not have */
+	/* FUSE: a view has another option instead, or none */
 	{ "allow_root", OPTION_REFUSED, NULL,
-	  "the kernel knows only everybody (allow_other) and the mounting user (noallow_other)" },
+	  "the kernel lets in all users (allow_other), or only the mounting user (noallow_other)" },
 	{ "auto_unmount", OPTION_REFUSED, NULL,
-	  "it takes a helper process; put `umount -l` into the unit that starts the view" },
-	{ "direct_io", OPTION_REFUSED, NULL, "whether data is cached is decided file by file" },
-	{ "kernel_cache", OPTION_REFUSED, NULL, "say cache=exclusive" },
-	{ "noauto_cache", OPTION_REFUSED, NULL, "say cache=exclusive, or cache=ttl=SECONDS" },
-	{ "ac_attr_timeout timeout", OPTION_REFUSED, NULL, "say cache=ttl=SECONDS" },
+	  "it needs a helper process: add `umount -l` to the unit that starts the view" },
+	{ "direct_io", OPTION_REFUSED, NULL,
+	  "a view decides for each file whether its data is cached: leave it out" },
+	{ "kernel_cache", OPTION_REFUSED, NULL, "use cache=exclusive" },
+	{ "noauto_cache", OPTION_REFUSED, NULL, "use cache=exclusive, or cache=ttl=SECONDS" },
+	{ "ac_attr_timeout timeout", OPTION_REFUSED, NULL, "use cache=ttl=SECONDS" },
 	{ "remember noforget", OPTION_REFUSED, NULL,
-	  "files are known as long as the kernel knows them; leave it out" },
+	  "a view forgets a file when the kernel does: leave it out" },
 	{ "writeback writeback_cache", OPTION_REFUSED, NULL,
-	  "data is written to the lower file at once; leave it out" },
-	{ "max_read", OPTION_REFUSED, NULL, "say max_write=BYTES, which bounds reads as well",
+	  "a view writes data to the lower file at once: leave it out" },
+	{ "max_read", OPTION_REFUSED, NULL, "use max_write=BYTES, which also bounds reads",
 	  .by_kernel = true },
 	{ "max_readahead", OPTION_REFUSED, NULL,
-	  "read-ahead is set for each mount in /sys/class/bdi" },
+	  "set read-ahead in /sys/class/bdi after mounting" },
 	{ "max_background congestion_threshold", OPTION_REFUSED, NULL,
-	  "the program chooses it; workers= and pool= say how much is done at a time" },
-	{ "max_idle_threads", OPTION_REFUSED, NULL, "say workers=N" },
-	{ "thread_pool_size", OPTION_REFUSED, NULL, "say pool=N" },
-	{ "sync_read", OPTION_REFUSED, NULL, "reads run at the same time; leave it out" },
+	  "penstock chooses it; workers= and pool= set how many requests run at a time" },
+	{ "max_idle_threads", OPTION_REFUSED, NULL, "use workers=N" },
+	{ "thread_pool_size", OPTION_REFUSED, NULL, "use pool=N" },
+	{ "sync_read", OPTION_REFUSED, NULL, "reads always run in parallel: leave it out" },
 	{ "nointr", OPTION_REFUSED, NULL,
-	  "requests of a process that is killed always end; leave it out" },
+	  "a killed process can always interrupt its requests: leave it out" },
 	{ "intr_signal", OPTION_REFUSED, NULL,
-	  "requests are interrupted without signals; leave it out" },
+	  "penstock interrupts requests without a signal: leave it out" },
 	{ "no_splice_read no_splice_write no_splice_move", OPTION_REFUSED, NULL,
-	  "passthrough=off serves data, without splicing" },
+	  "use passthrough=off: data is then served without splicing" },
 	{ "umask fmask dmask file_mode dir_mode", OPTION_REFUSED, NULL,
-	  "modes are those of the lower files, or what a filter makes of them; see "
+	  "a view shows the modes of the lower files; a filter can show others, see "
 	  "penstock-filters(7)" },
 	{ "uid", OPTION_REFUSED, NULL,
-	  "say --filter owner,uid=USER (in a list: filter=owner;uid=USER)" },
+	  "use --filter owner,uid=USER (in -o: filter=owner;uid=USER)" },
 	{ "gid", OPTION_REFUSED, NULL,
-	  "say --filter owner,gid=GROUP (in a list: filter=owner;gid=GROUP)" },
+	  "use --filter owner,gid=GROUP (in -o: filter=owner;gid=GROUP)" },
 	{ "fd rootmode user_id group_id", OPTION_REFUSED, NULL,
-	  "that is between the kernel and this program; leave it out",
+	  "penstock passes this to the kernel itself: leave it out",
 	  .by_kernel = true },
 	{ "modules", OPTION_REFUSED, NULL,
-	  "filters do what modules of libfuse do: --filter SPEC" },
-	{ "subdir lowerdir source", OPTION_REFUSED, NULL, "name the directory as LOWER" },
+	  "use --filter SPEC: filters do what modules of libfuse do" },
+	{ "subdir lowerdir source", OPTION_REFUSED, NULL, "give the directory as LOWER" },
 	{ "posix_lock no_posix_lock flock no_flock", OPTION_REFUSED, NULL,
-	  "say locks=lower or locks=local" },
-	{ "nolock", OPTION_REFUSED, NULL, "say locks=local" },
-	{ "noxattr no_xattr noacl nouser_xattr", OPTION_REFUSED, NULL, "say xattr=off" },
+	  "use locks=lower or locks=local" },
+	{ "nolock", OPTION_REFUSED, NULL, "use locks=local" },
+	{ "noxattr no_xattr noacl nouser_xattr", OPTION_REFUSED, NULL, "use xattr=off" },
 };
 /* clang-format on */
 

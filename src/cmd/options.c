@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Parses the command line of a mount.
+ * Parses the command line of a mount. No state, no locks.
  *
  * Both spellings of an option, `-o name=value` and `--name=value`, are applied by the same row of
  * the table. Words and options may come in any order, because mount(8) puts the options last.
  *
- * Commas separate options, as mount(8) and fstab have it; a backslash before a comma (or a
- * backslash) keeps it in the value. Options with several values separate them by colons.
+ * Commas separate options, as in mount(8) and fstab. A backslash before a comma keeps the comma in
+ * the value; before a backslash, the backslash. Options with several values separate them by
+ * colons.
  *
- * The options of a filter are separated by commas, too. In an -o list they are written with
- * semicolons, because libmount splits at each comma, also behind a backslash; `--filter SPEC` is
- * used unchanged.
+ * Commas also separate the options of a filter. In an -o list the user writes semicolons for these
+ * commas, because libmount splits at each comma, even after a backslash. `--filter SPEC` is used
+ * unchanged.
  */
 #include "cmd/options.h"
 #include "cmd/option-apply.h"
@@ -21,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Makes commas of the semicolons of a filter, but for those behind a backslash. */
+/* Replaces the semicolons in filter=SPEC by commas, except those after a backslash. In place. */
 static void translate_filter(char *option)
 {
 	char *out = option;
@@ -83,7 +84,7 @@ static int parse_type(const char *type, struct pst_error *error)
 	if (strcmp(type, "penstock") == 0 || strcmp(type, "fuse.penstock") == 0)
 		return 0;
 	return error_set(error, -EINVAL,
-			 "type %s: this is the helper for penstock and fuse.penstock", type);
+			 "type %s: this helper mounts the types penstock and fuse.penstock", type);
 }
 
 /* Applies a short option without a value. Returns 1 when there is none with this letter. */
@@ -112,7 +113,7 @@ static int parse_flag(struct mount_options *options, enum options_dialect dialec
 	case 'h':
 		options->help = true;
 		return 0;
-	case 'n': /* do not write /etc/mtab: nothing does */
+	case 'n': /* "do not write /etc/mtab", which no program writes today */
 		return 0;
 	case 'r':
 		return option_apply(options, "ro", NULL, NULL, NULL);
@@ -152,7 +153,9 @@ static int parse_word(struct mount_options *options, const char *word, struct ps
 	if (options->scanning)
 		return 0;
 	if (options->view.mountpoint)
-		return error_set(error, -EINVAL, "\"%s\" is one argument too many", word);
+		return error_set(error, -EINVAL,
+				 "\"%s\" is one argument too many: give LOWER and MOUNTPOINT",
+				 word);
 	*(options->view.lower ? &options->view.mountpoint : &options->view.lower) = word;
 	return 0;
 }
@@ -180,11 +183,6 @@ static int parse_all(struct mount_options *options, enum options_dialect dialect
 	return r;
 }
 
-void options_init(struct mount_options *options)
-{
-	*options = (struct mount_options)MOUNT_OPTIONS_INIT;
-}
-
 void options_fini(struct mount_options *options)
 {
 	for (size_t i = 0; i < options->n_copies; i++)
@@ -193,12 +191,12 @@ void options_fini(struct mount_options *options)
 	free(options->filters);
 	free(options->always);
 	free(options->kept);
-	options_init(options);
+	*options = (struct mount_options)MOUNT_OPTIONS_INIT;
 }
 
 /*
- * Parses twice: the first time for -s and remount only, which change how all options are applied,
- * also those before them. mount(8) puts -s last.
+ * Parses twice: the first time only for -s and remount, which change how all options are applied,
+ * also the options before them. mount(8) puts -s last.
  */
 int options_parse(struct mount_options *options, enum options_dialect dialect, int argc,
 		  char **argv, struct pst_error *error)

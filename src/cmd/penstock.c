@@ -20,13 +20,16 @@
 
 static void print_help(void)
 {
-	printf("penstock shows a directory tree at another place, at the speed of the tree.\n"
+	printf("penstock shows a directory tree at a second place, at the speed of the tree.\n"
 	       "\n" USAGE "\n");
 	command_list(NULL);
-	printf("\n`penstock COMMAND --help` prints more about a command; all is in penstock(1).\n");
+	printf("\n`penstock COMMAND --help` describes a command; penstock(1) is the manual.\n");
 }
 
-/* Returns whether the words are LOWER and MOUNTPOINT: two, and the first is a path or exists. */
+/*
+ * Returns whether these are the arguments of `penstock LOWER MOUNTPOINT`: an option comes first, or
+ * there are two words of which the first has a '/' or is the name of a file.
+ */
 static bool is_short_form(int argc, char **argv)
 {
 	int n_words = 0;
@@ -58,7 +61,7 @@ int main(int argc, char **argv)
 	}
 
 	if (argc < 2) {
-		cmd_error("no command given; `penstock --help` lists them");
+		cmd_error("no command given; `penstock --help` lists the commands");
 		fprintf(stderr, USAGE);
 		return CMD_USAGE;
 	}

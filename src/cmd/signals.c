@@ -3,8 +3,8 @@
  * A thread that handles signals.
  *
  * The actions take locks or block, which a signal handler must not do. So the signals are blocked
- * in all threads (signals_block() is called before the first one), and one thread reads them from a
- * descriptor. Another descriptor ends that thread.
+ * in all threads (signals_block() is called before the first thread starts), and one thread reads
+ * them from a signalfd. signals_stop() wakes and ends that thread by an eventfd.
  */
 #include "cmd/signals.h"
 #include "util/caps.h"
@@ -29,7 +29,7 @@
 struct signals {
 	struct pst_view *view;
 	int signal_fd;
-	int stop_fd;         /* an eventfd: readable when the thread shall end */
+	int stop_fd;         /* an eventfd: readable when the thread has to end */
 	unsigned int n_ends; /* TERM and INT so far; used by the thread only */
 	pthread_t thread;
 };
@@ -59,20 +59,22 @@ void signals_block(void)
 	signal(SIGXFSZ, SIG_IGN);
 }
 
-static void end(struct signals *signals, int number)
+static void unmount(struct signals *signals, int number)
 {
 	int r;
 
 	signals->n_ends++;
 	r = pst_view_unmount(signals->view, signals->n_ends > 1);
 	if (r == -EBUSY)
-		log_error("SIG%s: the view is in use; a second signal unmounts it lazily",
-			  sigabbrev_np(number));
+		log_error(
+			"SIG%s: the view is in use and stays mounted; a second signal unmounts it "
+			"lazily",
+			sigabbrev_np(number));
 	else if (r < 0)
-		log_error("SIG%s: unmounting failed: %s", sigabbrev_np(number), strerror(-r));
+		log_error("SIG%s: cannot unmount the view: %s", sigabbrev_np(number), strerror(-r));
 }
 
-/* Prints statistics at each log level, because the user asked for them. */
+/* Logs statistics, whatever the log level is, because the user has requested them. */
 static void print_statistics(struct pst_view *view)
 {
 	struct pst_view_info info = { .size = sizeof(info) };
@@ -98,12 +100,12 @@ static void handle(struct signals *signals, int number)
 	switch (number) {
 	case SIGTERM:
 	case SIGINT:
-		end(signals, number);
+		unmount(signals, number);
 		break;
 	case SIGHUP:
 		/* syslog(3) connects again by itself with the next message. */
 		closelog();
-		log_info("SIGHUP: the log is opened anew");
+		log_info("SIGHUP: reopened the log");
 		break;
 	case SIGUSR1:
 		print_statistics(signals->view);
@@ -117,7 +119,7 @@ static void *run(void *aux)
 	struct pollfd fds[] = { { signals->signal_fd, POLLIN, 0 },
 				{ signals->stop_fd, POLLIN, 0 } };
 
-	/* For umount(2), and for a path that only the owner may search. */
+	/* umount(2) needs both, the second for a path that only its owner may search. */
 	caps_limit(CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_DAC_READ_SEARCH));
 	for (;;) {
 		struct signalfd_siginfo info;

@@ -6,20 +6,21 @@
 struct pst_view;
 struct signals;
 
-/* SIGTERM and SIGINT: the signals that end a view. */
+/* Gets the signals that end a view: SIGTERM and SIGINT. */
 void signals_ending(sigset_t *ret_set);
 
 /*
- * Blocks the signals that signals_start() handles, in this thread and those it starts; ignores
- * PIPE, XFSZ.
+ * Blocks the signals that signals_start() handles, in this thread and those it starts. Ignores
+ * SIGPIPE and SIGXFSZ, so that writes fail instead.
  */
 void signals_block(void);
 
 /*
- * Starts a thread that waits for signals: TERM and INT unmount the view, a second one lazily; HUP
- * opens the log anew; USR1 prints statistics to the log. The view must outlive it.
+ * Starts a thread that waits for signals: SIGTERM and SIGINT unmount the view, a second one lazily;
+ * SIGHUP reopens the log; SIGUSR1 logs statistics. Returns 0 or -errno. The view must outlive the
+ * thread.
  */
 int signals_start(struct pst_view *view, struct signals **ret_signals);
 
-/* Ends the thread. NULL is fine. */
+/* Ends the thread. Takes NULL. */
 void signals_stop(struct signals *signals);

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	for (char *p = words; p < words + len && argc <= MAX_WORDS; p += strlen(p) + 1)
 		argv[argc++] = p;
 
-	options_init(&options);
+	options = (struct mount_options)MOUNT_OPTIONS_INIT;
 	r = options_parse(&options, len % 2 ? OPTIONS_HELPER : OPTIONS_COMMAND, argc, argv, &error);
 	assert(r == 0 || (r == -EINVAL && error.text[0]));
 	/* A remount is content with one word, the mount point. */

@@ -159,7 +159,7 @@ once_every_option_reaches_the_view() {
 			got=$(timeout 20 mount -f -v -T "$T/fstab" "$T/mnt" 2>&1 | grep -v '^mount:')
 			equal "$got" "$want" "$option by fstab"
 		done < <(values_of "$row")
-	done < <("$PENSTOCK" mount --help=all | sed -n '/^Options/,/^Words of other/s/^  \([^ ]*\) .*/\1/p')
+	done < <("$PENSTOCK" mount --help=all | sed -n '/^Options,/,/^Options of other/s/^  \([^ ]*\) .*/\1/p')
 	check test "$n" -ge 50
 	# What is on by itself is not printed: so the options that matter most are looked at one by one.
 	for option in noallow_other cache=none locks=lower passthrough=off xattr=off xdev=hide nosuid ro; do

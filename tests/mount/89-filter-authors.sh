@@ -25,9 +25,9 @@ once_skeleton() {
 	check grep -q 'pre/rename .*before rename' "$T/said"
 	build test > "$T/said" 2>&1 || fail "its test fails: $(cat "$T/said")"
 	equal "$(grep -c '^ok ' "$T/said")" 5 "tests of it that pass"
-	refused 'will not do' "$PENSTOCK" filter new ../mine
+	refused 'cannot be a filter.s name' "$PENSTOCK" filter new ../mine
 	cd ..
-	refused 'stays as it is' "$PENSTOCK" filter new mine
+	refused 'exists and is not changed' "$PENSTOCK" filter new mine
 }
 
 # The page's blocks of C, each in a file of the number that it has there.

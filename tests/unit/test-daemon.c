@@ -189,7 +189,7 @@ static void test_no_report(void **state)
 
 	result = run(child_vanishes);
 	assert_int_equal(WEXITSTATUS(result.status), CMD_BUG);
-	assert_non_null(strstr(result.text, "ended with 7"));
+	assert_non_null(strstr(result.text, "ended with exit status 7"));
 	fd_close(result.hold_fd);
 }
 

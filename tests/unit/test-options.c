@@ -23,7 +23,7 @@ static int parse(struct mount_options *options, enum options_dialect dialect,
 
 	for (; words[argc - 1]; argc++)
 		argv[argc] = (char *)words[argc - 1];
-	options_init(options);
+	*options = (struct mount_options)MOUNT_OPTIONS_INIT;
 	return options_parse(options, dialect, argc, argv, error);
 }
 
