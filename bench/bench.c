@@ -108,7 +108,7 @@ static int passes(struct bench *b, const struct options *o, double *ret_ns)
 	}
 	sync_all(b, o->sync);
 
-	/* What is not timed counts for the second bound: a slow setup must not run for minutes. */
+	/* The second bound includes untimed work, so that a slow setup does not run for minutes. */
 	begin = now_ns();
 	do {
 		r = pass(b, &ns);

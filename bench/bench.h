@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef PENSTOCK_BENCH_H
 #define PENSTOCK_BENCH_H
-/* A figure: one operation that is measured, and what must stand before it can be. */
+/* A figure: one operation that is measured, with the functions that prepare it. */
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a figure works with. One thread, one figure, one directory: nothing is shared. */
+/* The state of one figure: one thread in one directory, so nothing is shared. */
 struct bench {
 	const struct figure *figure;
 	const char *tar; /* the source tree as a tar file, for the jobs */
@@ -16,7 +16,7 @@ struct bench {
 	char *data; /* BENCH_DATA_MAX bytes */
 	char *map;
 	uint64_t seed;
-	unsigned int flip; /* changes with every pass, where a pass must differ from the last */
+	unsigned int flip; /* changes with every pass; passes that must differ look at it */
 };
 
 enum {
@@ -27,8 +27,8 @@ enum {
 
 /*
  * setup, before, after and teardown are not timed; before and after surround every pass, setup and
- * teardown all of them. A pass is n operations. Each answers 0 or a negative errno, NULL is 0. What
- * lies in the run's directory need not be cleaned up: the directory is removed with all it holds.
+ * teardown surround all passes. A pass is n operations. Each function returns 0 or -errno; NULL is
+ * left out. None need clean up the run's directory: the bench removes it with its content.
  */
 typedef int (*figure_fn)(struct bench *b);
 

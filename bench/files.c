@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What figures have in common: small files by the hundred, one large file, a program run to its
- * end, and the fixtures that the runner lays out below a target before it is mounted.
+ * Functions that figures share: they make hundreds of small files or one large file, run a program
+ * to its end, and make the fixtures below a target before it is mounted.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -158,7 +158,7 @@ static int run_getxattr(struct bench *b)
 	return 0;
 }
 
-/* What `ls -l` and `cp -p` ask of every file, nearly always to hear that there is none. */
+/* `ls -l` and `cp -p` ask for the ACL of every file; nearly no file has one. */
 static int run_getxattr_acl(struct bench *b)
 {
 	char name[16], value[64];

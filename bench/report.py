@@ -9,10 +9,11 @@ From samples to answers. A result is one dict, the same that --json writes and -
     docs/performance.json, unsteady stands for low and high
 
 A ratio is the median over the rounds of (target / lower directory in the same round). A load that
-slows the whole machine down for a while slows both, so it cancels out. low and high are the extremes
-of the rounds.
+slows the whole machine down for a while slows both, so it cancels out. low and high are the
+smallest and the greatest ratio of a round.
 """
 import statistics
+import textwrap
 
 # The goals of the project, for the target `penstock`: ratios to the lower directory.
 MUST = {
@@ -79,21 +80,30 @@ def rows(result, names=None):
     return table
 
 
-def notes(result):
-    """Lines that say on what machine and by which commands it was measured, and what is missing."""
+def circumstances(result):
+    """Lines that say on what machine and how it was measured."""
     machine, settings = result["machine"], result["settings"]
-    lines = [f"{machine['cpus']} CPUs ({machine['cpu']}), {machine['memory_gib']} GiB, "
-             f"Linux {machine['kernel']}"
-             + (", a virtual machine" if machine["virtual"] else "") + "; " + settings["disk"],
-             f"{settings['rounds']} rounds of {settings['ms']} ms, client "
-             + (f"pinned to CPU {settings['pin']}" if settings["pin"] is not None else "not pinned")
-             + f"; load before {machine['load_before']}, after {machine['load_after']}"]
+    return [f"{machine['cpus']} CPUs ({machine['cpu']}), {machine['memory_gib']} GiB, "
+            f"Linux {machine['kernel']}"
+            + (", a virtual machine" if machine["virtual"] else "") + "; " + settings["disk"],
+            f"{settings['rounds']} rounds of {settings['ms']} ms, client "
+            + (f"pinned to CPU {settings['pin']}" if settings["pin"] is not None else "not pinned")
+            + f"; load before {machine['load_before']}, after {machine['load_after']}"]
+
+
+def description(target):
+    """A target's name with its version, and what it is, or why it was not measured."""
+    version = f" {target['version']}" if target["version"] and target["program"] else ""
+    lack = (target["missing"] and f"; not measured: {target['missing']}"
+            or target["lost"] and f"; LOST: {target['lost']}")
+    return target["name"] + version, target["what"] + lack
+
+
+def notes(result):
+    """Lines that say what was measured and how, by which commands, and what is missing."""
+    lines = circumstances(result)
     for target in result["targets"]:
-        said = target["missing"] and f"not measured: {target['missing']}"
-        said = said or target["lost"] and f"LOST: {target['lost']}"
-        version = f" {target['version']}" if target["version"] and target["program"] else ""
-        lines.append(f"{target['name']}{version}: {target['what']}"
-                     + (f"; {said}" if said else "")
+        lines.append(": ".join(description(target))
                      + (f" ({target['command']})" if target["command"] else ""))
     return lines + errors(result)
 
@@ -118,7 +128,8 @@ def as_text(result):
                  for i, (word, width) in enumerate(zip(row, widths))]
         lines.append("  ".join(cells).rstrip())
     lines.insert(1, "-" * len(lines[0]))
-    head = ["Times as ratios to the lower directory in the same run; 1.00 is no cost, ~ unsteady.", ""]
+    head = ["Times as ratios to the lower directory in the same run; 1.00 is no cost, ~ unsteady.",
+            ""]
     return "\n".join(head + lines + [""] + ["  " + note for note in notes(result)])
 
 
@@ -135,8 +146,14 @@ def as_markdown(result, names=None):
 
 
 def notes_as_markdown(result):
-    head = [f"Measured on {result['date']}:", ""]
-    return "\n".join(head + ["* " + mark_command(note) for note in notes(result)])
+    lines = [f"Measured on {result['date']}:", ""]
+    for line in circumstances(result) + errors(result):
+        lines += textwrap.wrap("* " + line, 98, subsequent_indent="  ")
+    lines += ["", "| target | what it is | command |", "|---|---|---|"]
+    for target in result["targets"]:
+        command = f"`{target['command']}`" if target["command"] else ""
+        lines.append("| " + " | ".join([*description(target), command]) + " |")
+    return "\n".join(lines)
 
 
 def update_page(page, parts):
@@ -149,13 +166,6 @@ def update_page(page, parts):
             raise ValueError(f"the page has no lines '{begin.strip()}' and '{end}'")
         page = before + begin + "\n" + text + "\n\n" + rest[rest.index(end):]
     return page
-
-
-def mark_command(note):
-    if note.endswith(")") and " (" in note and "MOUNT)" in note:
-        start = note.rindex(" (")
-        return f"{note[:start]}: `{note[start + 2:-1]}`"
-    return note
 
 
 def goal_lines(result, goals):

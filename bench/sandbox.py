@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-Where the bench runs: mounts and processes of its own, and nothing left of either.
+Runs the bench in namespaces of its own, so that no mount and no process outlives it.
 
-Three processes: the one the user started waits outside; a child is process 1 of a PID namespace and
-does nothing but reap; its child, in a private mount namespace, is the bench. When process 1 ends,
-by whatever cause, the kernel kills every daemon in there, with them the mount namespace goes, and with
-that every mount and the loop device (which frees itself with its last user). So orderly clean-up is
-a matter of manners and of finding bugs; after a kill -9 of any of the three nothing is left either.
+There are three processes. The process that the user started waits outside. Its child is process 1
+of a PID namespace and only reaps processes. The child of that is the bench, in a private mount
+namespace. When process 1 ends for any reason, the kernel kills every daemon in the namespace, then
+removes the mount namespace with every mount and the loop device, which the kernel frees with its
+last user. So nothing is left even after kill -9 of one of the three; the bench cleans up in order
+all the same, because that finds bugs.
 """
 import ctypes
 import os
@@ -30,7 +31,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Trouble(Exception):
-    """What the user can do something about: printed without a trace."""
+    """An error that the user can mend: printed without a stack trace."""
 
 
 class Stopped(BaseException):

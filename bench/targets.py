@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-What is measured: the lower directory itself, what the kernel has, Penstock, and the packaged peers.
+The targets: the lower directory itself, what the kernel has, Penstock, and the packaged peers.
 
 Each target has a directory of its own on the same file system, `below`, and shows it at `at`. The
-peers run as somebody would who reads their manual and wants speed while nobody else changes the
-tree: long timeouts, page cache kept, what they cache themselves switched on.
+peers run as a user runs them who has read their manual and wants speed while nothing else changes
+the tree: with long timeouts, the page cache kept, and all caches of their own.
 """
 import os
 import re
@@ -94,7 +94,7 @@ class Target:
         self.mounted = False
 
     def lacks(self, figure):
-        """Whether it has, by what was asked for, nothing to measure there."""
+        """True for a figure that the target's options switch off."""
         return self.name == "penstock-lean" and figure in ("setxattr", "getxattr")
 
     def find(self):
@@ -210,4 +210,5 @@ def choose(names, penstock, filter_object):
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         raise Trouble(f"no target is called '{unknown[0]}'; there are {', '.join(NAMES)}")
-    return [Target(row, penstock, filter_object) for row in TABLE if row[0] in names or row[0] == "lower"]
+    return [Target(row, penstock, filter_object) for row in TABLE
+            if row[0] in names or row[0] == "lower"]

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# performance.sh ROOT: the tables and charts of docs/performance.md are those that bench/run makes of
-# docs/performance.json.
+# performance.sh ROOT: the tables and charts of docs/performance.md are those that bench/run makes
+# of docs/performance.json.
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
