@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""doc-names.py ROOT: the tests and functions that the pages of docs/ name exist.
+
+A page names a case of the mount tests as `41.own_none` or `41-coherence.own_none`, and a function of
+src/ as `req_serve()` in backticks. Prints a line for each name that does not exist and ends with
+status 1 then."""
+import glob
+import os
+import re
+import sys
+
+CASE = re.compile(r'\b(\d\d(?:-[a-z-]+)?)\.(?!sh\b|md\b|c\b)([a-z]\w+)')
+CASE_FUNCTION = re.compile(r'^(?:each|once|slow)_(\w+)\(\)', re.MULTILINE)
+FUNCTION = re.compile(r'`(\w+)\(\)`')
+
+
+def read(path):
+    with open(path, encoding='utf-8') as file:
+        return file.read()
+
+
+def cases(root):
+    """Pairs of a file's number or name, and a case."""
+    found = set()
+    for path in glob.glob(os.path.join(root, 'tests/mount/[0-9]*.sh')):
+        name = os.path.basename(path)[:-len('.sh')]
+        for case in CASE_FUNCTION.findall(read(path)):
+            found |= {(name, case), (name[:2], case)}
+    return found
+
+
+def code(root):
+    """All words of src/, include/ and the bench that are called or defined as functions."""
+    paths = [path for folder in ('src', 'include', 'bench')
+             for path in glob.glob(os.path.join(root, folder, '**/*.[ch]'), recursive=True)]
+    return {word for path in paths for word in re.findall(r'\b(\w+)\(', read(path))}
+
+
+def main():
+    root = sys.argv[1]
+    known_cases, known_code = cases(root), code(root)
+    missing = []
+    for path in sorted(glob.glob(os.path.join(root, 'docs/**/*.md'), recursive=True)):
+        page, text = os.path.relpath(path, root), read(path)
+        missing += [f'{page}: tests/mount has no case {file}.{case}'
+                    for file, case in CASE.findall(text) if (file, case) not in known_cases]
+        # docs/hacking.md shows functions that a reader would write.
+        if page != 'docs/hacking.md':
+            missing += [f'{page}: src has no function {name}()'
+                        for name in FUNCTION.findall(text) if name not in known_code]
+    print('\n'.join(missing))
+    return 1 if missing else 0
+
+
+sys.exit(main())
