@@ -56,14 +56,17 @@ static void caller_of(struct req *req)
 }
 
 /*
- * The data of the reply is written over that of the request: copies what the operation still needs
- * of it.
+ * The data of the reply is written over the names and the data of the request: copies what the
+ * operation still needs of them. A name that programs have checked stays where it is, because they
+ * cannot write there (filter/call.h); its copy in the slot could be changed after the check. Data
+ * needs no such care, because all bytes are valid.
  */
 static int move_aside(struct req *req)
 {
 	struct wire_msg *msg = &req->msg;
 	char *aside = req->slot.base + SLOT_ASIDE;
-	size_t name_len = msg->op->n_names ? strlen(msg->name[0]) + 1 : 0;
+	bool checked = req->chain && req->call.filters;
+	size_t name_len = msg->op->n_names && !checked ? strlen(msg->name[0]) + 1 : 0;
 
 	req->data = slot_data(&req->slot);
 	if (!msg->op->data_unit && !name_len)

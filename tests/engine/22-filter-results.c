@@ -4,6 +4,7 @@
  * EIO, and either way nothing is lost of what the kernel and the view know of each other.
  */
 #include "filter-view.h"
+#include "transport/slot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -278,6 +279,26 @@ static void test_untouched(void **state)
 	} else {
 		assert_int_equal(r, -EOPNOTSUPP);
 	}
+	stop(&view);
+}
+
+static bool name_in_slot;
+
+static void find_name(struct pst_call *call)
+{
+	name_in_slot = memcmp((char *)call + SLOT_ASIDE, "user.n", sizeof("user.n")) == 0;
+}
+
+/* The operation must not take a name that programs have checked from where they can change it. */
+static void checked_xattr_name_is_not_in_the_slot(void **state)
+{
+	static struct k_answer answer;
+	struct filter_view view = start(state, "both");
+
+	name_in_slot = true;
+	set(FILTER_POST, find_name);
+	op_call(&view, FUSE_GETXATTR, &answer);
+	assert_false(name_in_slot);
 	stop(&view);
 }
 
@@ -591,5 +612,6 @@ static void test_made_up(void **state)
 }
 
 TEST_MAIN(K_TEST(test_refused), K_TEST(test_honoured), K_TEST(test_untouched),
+	  K_TEST(checked_xattr_name_is_not_in_the_slot),
 	  K_TEST(test_taken_back), K_TEST(test_absent), K_TEST(test_dropped), K_TEST(test_forged),
 	  K_TEST(test_made_up), K_TEST(test_cut_off), K_TEST(test_plain_not_taken))
