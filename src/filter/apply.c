@@ -159,14 +159,16 @@ static int post_verdict(struct filter_call *call, const struct chain_entry *entr
 static int run_post(struct filter_call *call, struct chain_entry *entry, int r,
 		    const union pst_in *in)
 {
-	bool bad;
+	bool bad, kept;
 	int verdict;
 
 	call->error = call->slot->error = r;
 	verdict = run_program(call, entry, FILTER_POST, &bad);
+	/* Even if the program failed: the next filter must not be blamed for its changes. */
+	kept = call_validate_unasked(call, in);
 	if (bad)
 		return -EIO;
-	if (!call_validate_unasked(call, in))
+	if (!kept)
 		return run_program_bad(call, entry, FILTER_POST,
 				       "changed what was asked for when it was done");
 	return post_verdict(call, entry, r, verdict);

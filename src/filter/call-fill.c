@@ -186,11 +186,15 @@ static void fill_head(struct filter_call *call)
 	call->delay_us = 0;
 }
 
-static void fill_argument(struct filter_call *call, const union pst_in *in)
+static void fill_asked(struct filter_call *call, const union pst_in *in)
 {
-	call->slot->in = *in;
+	struct pst_call *slot = call->slot;
+
+	slot->in = *in;
 	if (call->opcode == FUSE_READDIRPLUS)
-		call->slot->in.read.read_flags |= PST_READ_PLUS;
+		slot->in.read.read_flags |= PST_READ_PLUS;
+	for (unsigned int i = 0; i < call->op->n_call_names; i++)
+		fill_name(&slot->name[i], call->saved->name[i]);
 }
 
 void call_fill(struct filter_call *call, bool look)
@@ -204,9 +208,7 @@ void call_fill(struct filter_call *call, bool look)
 	fill_node(call, call->node, &slot->node);
 	fill_node(call, call->node2, &slot->node2);
 	slot->n_names = op->n_call_names;
-	for (unsigned int i = 0; i < op->n_call_names; i++)
-		fill_name(&slot->name[i], saved->name[i]);
-	fill_argument(call, &saved->orig);
+	fill_asked(call, &saved->orig);
 	slot->data_len = room_in ? (uint32_t)call->data_len : 0;
 	/* Also of what a program may answer by itself. */
 	slot->data_size = room_in ? room_in : call_room_out(call);
@@ -227,7 +229,7 @@ void call_fill_again(struct filter_call *call, bool look)
 	uint32_t delay_us = call->delay_us;
 
 	call_fill(call, look);
-	fill_argument(call, &call->saved->cur);
+	fill_asked(call, &call->saved->cur);
 	call->delay_us = call->slot->delay_us = delay_us;
 }
 
@@ -262,6 +264,11 @@ void call_fill_result(struct filter_call *call, int r, const struct pst_attr *fo
 {
 	struct pst_call *slot = call->slot;
 
+	/* The program that refused or answered the operation may have changed these before. */
+	if (r < 0 || call->decided) {
+		fill_asked(call, &call->saved->cur);
+		slot->caller = call->caller;
+	}
 	slot->error = r;
 	if (call->op->answer) {
 		slot->data_len = r == 0 && call_answers_data(call) ? (uint32_t)call->answer_len : 0;

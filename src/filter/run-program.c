@@ -61,6 +61,8 @@ static void fill_own(struct filter_call *call, const struct chain_entry *entry)
 	slot->child.known_cell = holds(call->known, entry) ? cell_of(call, entry, call->known) : 0;
 	if (call->known)
 		slot->child.known = 1;
+	/* Programs at fault may have left another delay. */
+	slot->delay_us = call->delay_us;
 	slot->n_events = 0;
 	slot->note[0] = slot->note[1] = 0;
 	if (call->noted >> entry->bit & 1)

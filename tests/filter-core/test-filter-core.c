@@ -286,6 +286,75 @@ static void rubbish_is_refused_after_the_operation(void **state)
 	assert_int_equal(write_100(host_call(), node), 0);
 }
 
+/* -- a program at fault runs before the post programs of another filter -- */
+
+static int other_argument_and_error(struct pst_call *call)
+{
+	other_argument(call);
+	return 99;
+}
+
+static int other_name_and_error(struct pst_call *call)
+{
+	memcpy(call->name[0].text, "other", sizeof("other"));
+	call->in.write.offset = 1;
+	call->caller.uid = 1;
+	return -EACCES;
+}
+
+static int delay_without_leave(struct pst_call *call)
+{
+	delay(call);
+	return PST_PASS;
+}
+
+static int sees_the_request(struct pst_call *call)
+{
+	bool same = call->in.write.offset == 0 && call->caller.uid == 1000 && !call->delay_us &&
+		    (!call->n_names || strcmp(call->name[0].text, "file") == 0);
+
+	note(same ? "same" : "changed");
+	return PST_PASS;
+}
+
+static void filter_is_not_blamed_for_changes_of_another(void **state)
+{
+	static const struct {
+		program_fn pre, post;
+		uint32_t opcode;
+		int r;
+		unsigned int n_bad;
+	} rows[] = {
+		{ NULL, other_argument_and_error, FUSE_WRITE, -EIO, 1 },
+		{ other_name_and_error, NULL, FUSE_UNLINK, -EACCES, 0 },
+		{ delay_without_leave, NULL, FUSE_WRITE, -EIO, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct filter *sees, *fails;
+		struct filter_call *call;
+		struct node *node;
+		int r;
+
+		host_fini();
+		host_init();
+		node = host_node(NULL, "dir", S_IFDIR);
+		sees = host_filter("sees", 0, 0);
+		fails = host_filter("fails", 0, 1);
+		sees->post[rows[i].opcode] = sees_the_request;
+		fails->pre[rows[i].opcode] = rows[i].pre;
+		fails->post[rows[i].opcode] = rows[i].post;
+		assert_non_null(host_chain());
+		call = host_call();
+		host_begin(call, rows[i].opcode, node, NULL);
+		call->name[0] = "file";
+		r = apply_after(call, host_before(call), NULL, NULL);
+		assert_int_equal(r, rows[i].r);
+		assert_int_equal(asked.n_bad, rows[i].n_bad);
+		assert_string_equal(asked.log, "same");
+	}
+}
+
 /*
  * -- names ---------------------------------------------------------------------------------------
  */
@@ -699,6 +768,7 @@ int main(void)
 		TEST(chain_reports_lack_of_memory),
 		TEST(rubbish_is_refused_before_the_operation),
 		TEST(rubbish_is_refused_after_the_operation),
+		TEST(filter_is_not_blamed_for_changes_of_another),
 		TEST(hidden_names_are_absent_and_cannot_be_made),
 		TEST(filters_and_cells_are_inherited_by_name),
 		TEST(names_of_one_file_add_their_filters),
