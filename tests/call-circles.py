@@ -12,7 +12,6 @@ import sys
 
 # A circle, as its files or folders: why it may stay.
 KNOWN = {
-    'ebpf/load ebpf/option ebpf/pin': 'each tells the engine\'s own variables and maps from those of a filter',
     'ebpf/object ebpf/reader': 'a reader process is started by an object file and reads one',
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Memory for calls that filters can reach: one BPF array, mapped here. What is written through the
- * mapping is what a program finds in the map, and the reverse; the kernel copies requests into it
- * as into any memory.
+ * The memory of calls: one BPF array that is mapped into this process, so the daemon and the
+ * programs of filters see the same bytes. The kernel copies requests into it as into any memory.
  */
 #include "ebpf/explain.h"
 #include "ebpf/filter-private.h"
@@ -25,12 +24,12 @@ static int explain_map(int error_number, unsigned int n, size_t size, struct pst
 		return explain_eperm("the memory of filters", error);
 	case ENOSYS:
 		return error_set(error, -ENOSYS,
-				 "this kernel has no BPF, which filters are made of: it needs "
+				 "this kernel has no BPF, which filters need: use one with "
 				 "CONFIG_BPF_SYSCALL");
 	case ENOMEM:
 		return error_set(
 			error, -ENOMEM,
-			"no memory for %u calls of filters (%llu MiB in all): take fewer "
+			"no memory for %u calls of filters (%llu MiB in all): use fewer "
 			"workers or a smaller max_write, or raise the memory limit of this "
 			"process's cgroup",
 			n, bytes >> 20);
@@ -38,11 +37,11 @@ static int explain_map(int error_number, unsigned int n, size_t size, struct pst
 		return error_set(
 			error, -E2BIG,
 			"%u calls of %zu bytes are more than one BPF map can hold (4 GiB): "
-			"take fewer workers or a smaller max_write",
+			"use fewer workers or a smaller max_write",
 			n, size);
 	case EINVAL:
 		return error_set(error, -EINVAL,
-				 "this kernel has no BPF arrays that can be mapped: filters need "
+				 "this kernel cannot map BPF arrays into a process: filters need "
 				 "Linux 5.14 or newer");
 	default:
 		return error_set(error, error_number, "cannot make the memory of filters: %s",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What an object is, and whether the kernel takes it: for people who choose or write one. */
+/* Reports what an object is, and whether the kernel accepts it, to users and authors of filters. */
 #include "ebpf/describe.h"
 #include "ebpf/load.h"
 #include "util/log.h"
@@ -10,10 +10,7 @@
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
-/*
- * What a caller that was built with an older header has room for. Counts are of what there is, rows
- * of what fits.
- */
+/* Fills the rows that the report has room for; report->n_options counts all options. */
 static void report_options(const struct options *options, struct pst_filter_report *report)
 {
 	report->n_options = options->n;
@@ -28,7 +25,7 @@ static void report_options(const struct options *options, struct pst_filter_repo
 	}
 }
 
-/* Instructions are counted when functions and programs have been put together, by loading them. */
+/* Only a loaded program has its final number of instructions, because libbpf links functions in. */
 static void report_programs(const struct object *object, bool loaded,
 			    struct pst_filter_report *report)
 {
@@ -45,10 +42,7 @@ static void report_programs(const struct object *object, bool loaded,
 	}
 }
 
-/*
- * Lines of source stand in it as the object has them: what a terminal would take for commands must
- * not come out of them.
- */
+/* The log quotes lines of source from the object: removes characters that control a terminal. */
 static void make_printable(char *log)
 {
 	for (unsigned char *p = (unsigned char *)log; *p; p++)
@@ -56,10 +50,10 @@ static void make_printable(char *log)
 			*p = '?';
 }
 
-/* The end of a log is what matters: it begins at a line's beginning. */
+/* Copies the last whole lines that fit, because the end of a log has the reason. */
 static void copy_log(const char *text, char *log, size_t log_size)
 {
-	size_t len = text ? strlen(text) : 0;
+	size_t len = strlen(text);
 
 	if (!log || !log_size)
 		return;
@@ -68,7 +62,7 @@ static void copy_log(const char *text, char *log, size_t log_size)
 
 		text = line && line[1] ? line + 1 : cut;
 	}
-	snprintf(log, log_size, "%s", text ? text : "");
+	snprintf(log, log_size, "%s", text);
 	make_printable(log);
 }
 
@@ -77,23 +71,23 @@ int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, cha
 {
 	_cleanup_(load_fini) struct load load = { 0 };
 	_cleanup_(freep) struct pst_filter_report *report = calloc(1, sizeof(*report));
-	_cleanup_(freep) char *text = NULL;
 	int r;
 
 	if (!report)
 		return error_set(error, -ENOMEM, "no memory");
-	copy_log(NULL, log, log_size);
+	copy_log("", log, log_size);
 	r = load_open(&load, spec, error);
 	if (r < 0)
 		return r;
-	r = load_finish(&load, NULL, &text, error);
-	copy_log(text, log, log_size);
+	r = load_finish(&load, NULL, error);
+	copy_log(load.object.verifier_log, log, log_size);
 	snprintf(report->file, sizeof(report->file), "%s", load.path);
 	memcpy(report->summary, load.object.info.summary, sizeof(report->summary));
 	report->flags = load.object.info.flags;
 	report_options(&load.options, report);
 	report_programs(&load.object, r == 0, report);
 	describe(&load, report->does, sizeof(report->does));
+	/* A caller that was built with an older header has a smaller report. */
 	report->size = ret_report->size;
 	memcpy(ret_report, report,
 	       ret_report->size < sizeof(*report) ? ret_report->size : sizeof(*report));

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Text that grows at its end. */
+/* A buffer to which text is appended. */
 struct text {
 	char *buf;
 	size_t size, len;
@@ -34,8 +34,8 @@ static __attribute__((format(printf, 2, 3))) void add(struct text *text, const c
 }
 
 /*
- * Ends a line. Text of the object or the user may have line ends in it, which would be lines of
- * their own.
+ * Ends the line that begins at begin. Replaces newlines in it, which may come from the object or
+ * the user, because they would begin lines of their own.
  */
 static void end_line(struct text *text, size_t begin)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What a filter will do with the options that were given, in plain words. */
+/* Describes in plain words what a filter will do with its options. */
 #include "ebpf/load.h"
 
-/* Writes lines, each ended by a newline; what does not fit is cut. */
+/* Writes lines to buf, each ended by a newline; cuts the text if it is too long. */
 void describe(const struct load *load, char *buf, size_t size);

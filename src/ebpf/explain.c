@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Why a filter was refused, in a line or two. */
+/* Explains in a line or two why a filter was refused. */
 #include "ebpf/explain.h"
 #include "ebpf/reason.h"
 #include "util/caps.h"
@@ -21,7 +21,7 @@ int explain_eperm(const char *what, struct pst_error *error)
 		return error_set(
 			error, -EPERM,
 			"the kernel does not allow %s: this process is in a user namespace, "
-			"where its capabilities do not count for BPF; run it outside",
+			"and its capabilities there do not count for BPF; run it outside",
 			what);
 	if (!caps_have(CAP_SYS_ADMIN) && !(bpf && perfmon))
 		return error_set(
@@ -33,7 +33,7 @@ int explain_eperm(const char *what, struct pst_error *error)
 	if (caps_lockdown())
 		return error_set(error, -EPERM,
 				 "the kernel does not allow %s although the process has the "
-				 "capabilities: it is locked down (" CAPS_LOCKDOWN_FILE ")",
+				 "capabilities: kernel lockdown is on (" CAPS_LOCKDOWN_FILE ")",
 				 what);
 	return error_set(
 		error, -EPERM,
@@ -43,8 +43,8 @@ int explain_eperm(const char *what, struct pst_error *error)
 }
 
 /*
- * What stands behind a phrase in what libbpf said, up to the end of the line or of the quoted word.
- * False: it did not say so.
+ * Copies the text behind a phrase of libbpf, up to the end of the line or of the quoted word.
+ * Returns false if libbpf has not printed the phrase.
  */
 static bool find_said(const char *said, const char *phrase, char *buf, size_t size)
 {
@@ -57,16 +57,6 @@ static bool find_said(const char *said, const char *phrase, char *buf, size_t si
 	return true;
 }
 
-/* What libbpf itself said first: the later messages only say that therefore more has failed. */
-static void first_message(const char *said, char *buf, size_t size)
-{
-	if (!said)
-		said = "";
-	if (strncmp(said, "libbpf: ", 8) == 0)
-		said += 8;
-	snprintf(buf, size, "%.*s", (int)strcspn(said, "\n"), said);
-}
-
 int explain_open(const char *path, int error_number, const char *said, struct pst_error *error)
 {
 	char word[64];
@@ -77,51 +67,45 @@ int explain_open(const char *path, int error_number, const char *said, struct ps
 	if (find_said(said, "extern '", word, sizeof(word)))
 		return error_set(
 			error, -EINVAL,
-			"%.200s uses '%s', which is not in it: filters have no library and "
-			"are linked to nothing, so define it, static, in the filter's source",
+			"%.200s uses '%s', which it does not define: filters are not linked "
+			"with any library, so define it, static, in the filter's source",
 			path, word);
 	if (find_said(said, "BTF is required", word, sizeof(word)))
-		return error_set(error, -EINVAL, "%.300s was compiled without -g, which it needs",
-				 path);
+		return error_set(error, -EINVAL,
+				 "%.300s was compiled without -g: compile it with -g", path);
 	return error_set(error, -EINVAL,
-			 "%.300s is not an eBPF object as clang -target bpf makes it", path);
-}
-
-static int explain_verifier(int error_number, const char *said, const struct reason *reason,
-			    struct pst_error *error)
-{
-	const char *hint = reason_hint(reason);
-	char program[64];
-
-	/* "libbpf: prog 'NAME': BPF program load failed: ..." */
-	if (!find_said(said, "prog '", program, sizeof(program)))
-		strcpy(program, "the filter");
-	return error_set(error, error_number, "the verifier refuses %.60s: %.150s%s%.110s%s%s%s%s",
-			 program, reason->text, *reason->source ? ", at `" : "", reason->source,
-			 *reason->source ? "`" : "", reason->where, hint ? ": " : "",
-			 hint ? hint : "");
+			 "%.300s is not an eBPF object (clang -target bpf makes one)", path);
 }
 
 int explain_load(int error_number, const char *said, const char *verifier_log,
 		 struct pst_error *error)
 {
-	struct reason reason;
-	char message[300];
+	char reason[480], program[64];
 
-	if (reason_find(verifier_log, &reason))
-		return explain_verifier(error_number, said, &reason, error);
+	if (!said)
+		said = "";
+	if (reason_find(verifier_log, reason, sizeof(reason))) {
+		/* "libbpf: prog 'NAME': BPF program load failed: ..." */
+		if (!find_said(said, "prog '", program, sizeof(program)))
+			strcpy(program, "the filter");
+		return error_set(error, error_number, "the verifier refuses %.60s: %s", program,
+				 reason);
+	}
 	if (error_number == -EPERM)
 		return explain_eperm("loading a filter", error);
 	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SYSCALL, NULL) == 0)
 		return error_set(error, -EOPNOTSUPP,
-				 "this kernel has no programs of the kind that filters are "
+				 "this kernel does not have the programs that filters consist of "
 				 "(BPF_PROG_TYPE_SYSCALL): filters need Linux 5.14 or newer");
 	if (error_number == -ENOSPC && *verifier_log)
 		return error_set(
 			error, error_number,
-			"the verifier has more to say of the filter than there is room for, "
-			"as it has of long loops: use bpf_loop(), or pst_data_each() for data");
-	first_message(said, message, sizeof(message));
-	return error_set(error, error_number, "the kernel refuses the filter: %s%s%s",
-			 strerror(-error_number), *message ? ": " : "", message);
+			"the verifier's log is too long, as it is for long loops: use bpf_loop(), "
+			"or pst_data_each() for data");
+	/* libbpf prints the cause first. */
+	if (strncmp(said, "libbpf: ", 8) == 0)
+		said += 8;
+	return error_set(error, error_number, "the kernel refuses the filter: %s%s%.*s",
+			 strerror(-error_number), *said ? ": " : "", (int)strcspn(said, "\n"),
+			 said);
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What the files of this folder know of each other's structs. */
+/* The structs of slots and filters, for the files of this folder. */
 #include "ebpf/filter.h"
+#include "ebpf/load.h"
 #include "util/cleanup.h"
 
 #include <stdatomic.h>
-
-/* Bytes of data that pst_filter_check() pretends slots to have. */
-#define FILTER_CHECK_DATA 65536
 
 struct filter_slots {
 	int fd; /* of the map */
@@ -18,8 +16,8 @@ struct filter_slots {
 };
 
 /*
- * Counters, in shards that lie on cache lines of their own: threads run filters on slots of their
- * own, so that the number of the slot mostly keeps them apart.
+ * Counters, in shards on cache lines of their own: threads run filters on different slots, so the
+ * slot's number mostly gives each thread a shard of its own.
  */
 #define FILTER_N_SHARDS 8
 struct filter_counter {
@@ -31,11 +29,9 @@ struct filter_shard {
 
 struct filter {
 	struct filter_facts facts;
-	char *name, *spec, *file, *at;
-	char summary[120];
-	struct bpf_object *object;
-	int program_fd[_FILTER_KINDS][OP_MAX]; /* borrowed from object; -1: none */
-	struct pin *pin;                       /* NULL: nothing is pinned */
+	struct load load;                      /* its strings, object and pin */
+	char *spec;                            /* as the user wrote it */
+	int program_fd[_FILTER_KINDS][OP_MAX]; /* borrowed from the object; -1: none */
 	struct filter_shard shards[FILTER_N_SHARDS];
 };
 

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A loaded filter: its programs' descriptors by kind and opcode, and what is known of it.
+ * A loaded filter: the descriptors of its programs by kind and opcode, and its properties.
  *
- * Locking: none. Nothing but the counters changes after filter_load().
+ * Locking: none. Only the counters change after filter_load().
  */
 #include "ebpf/filter.h"
-#include "ebpf/load.h"
-#include "ebpf/pin.h"
+#include "ebpf/filter-private.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* What an object says of itself. */
+/* Fills the properties that the object declares and its programs show. */
 static void fill_traits(struct filter_facts *facts, const struct load *load)
 {
 	facts->flags = load->object.info.flags;
@@ -22,16 +21,18 @@ static void fill_traits(struct filter_facts *facts, const struct load *load)
 				facts->ops[kind] |= 1ULL << op;
 }
 
-static void fill_facts(struct filter *filter, const struct load *load)
+static void fill_facts(struct filter *filter)
 {
+	const struct load *load = &filter->load;
+
 	filter->facts = (struct filter_facts){
-		.name = filter->name,
+		.name = load->name,
 		.spec = filter->spec,
-		.file = filter->file,
-		.summary = filter->summary,
-		.at = filter->at,
+		.file = load->path,
+		.summary = load->object.info.summary,
+		.at = load->at,
 		.cell = option_list_cell(&load->options),
-		.unknown = option_list_unknown(&load->options),
+		.unknown = option_list_has_patterns(&load->options) ? PST_PATHS_INSIDE : 0,
 	};
 	fill_traits(&filter->facts, load);
 	for (int kind = 0; kind < _FILTER_KINDS; kind++)
@@ -42,11 +43,12 @@ static void fill_facts(struct filter *filter, const struct load *load)
 		}
 }
 
-static int filter_new(struct load *load, const char *spec, struct filter **ret_filter,
-		      struct pst_error *error)
+int filter_load(const char *spec, const struct filter_slots *slots, struct filter **ret_filter,
+		struct pst_error *error)
 {
-	/* Its counters want cache lines of their own, which calloc() does not promise. */
+	/* calloc() does not align the counters to cache lines. */
 	_cleanup_(filter_freep) struct filter *filter = aligned_alloc(64, sizeof(*filter));
+	int r;
 
 	if (!filter)
 		return error_set(error, -ENOMEM, "no memory");
@@ -54,31 +56,18 @@ static int filter_new(struct load *load, const char *spec, struct filter **ret_f
 	filter->spec = strdup(spec);
 	if (!filter->spec)
 		return error_set(error, -ENOMEM, "no memory");
-	memcpy(filter->summary, load->object.info.summary, sizeof(filter->summary));
-	filter->name = take_ptr(load->name);
-	filter->file = take_ptr(load->path);
-	filter->at = take_ptr(load->at);
-	fill_facts(filter, load);
-	filter->object = take_ptr(load->object.bpf);
-	filter->pin = take_ptr(load->pin);
+	r = load_open(&filter->load, spec, error);
+	if (r == 0)
+		r = load_finish(&filter->load, slots, error);
+	if (r < 0)
+		return r;
+	fill_facts(filter);
+	/* These may be large, and only loading needs them. */
+	patterns_fini(&filter->load.patterns);
+	free(filter->load.object.verifier_log);
+	filter->load.object.verifier_log = NULL;
 	*ret_filter = take_ptr(filter);
 	return 0;
-}
-
-int filter_load(const char *spec, const struct filter_slots *slots, struct filter **ret_filter,
-		struct pst_error *error)
-{
-	_cleanup_(load_fini) struct load load = { 0 };
-	_cleanup_(freep) char *log = NULL;
-	int r;
-
-	r = load_open(&load, spec, error);
-	if (r < 0)
-		return r;
-	r = load_finish(&load, slots, &log, error);
-	if (r < 0)
-		return r;
-	return filter_new(&load, spec, ret_filter, error);
 }
 
 int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_error *error)
@@ -93,43 +82,12 @@ int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_err
 	return 0;
 }
 
-void filter_lend_pin(struct filter *filter)
-{
-	if (filter->pin)
-		pin_let_go(filter->pin);
-}
-
-void filter_take_pin(struct filter *filter)
-{
-	int r = filter->pin ? pin_take_again(filter->pin) : 0;
-
-	if (r < 0)
-		log_error("filter %s: the directory of pin= cannot be had again: %s", filter->name,
-			  strerror(-r));
-}
-
-void filter_keep_pin(struct filter *filter)
-{
-	if (filter->pin)
-		pin_keep(filter->pin);
-}
-
-void filter_remove_pin(struct filter *filter)
-{
-	if (filter->pin)
-		pin_remove(filter->pin);
-}
-
 struct filter *filter_free(struct filter *filter)
 {
 	if (!filter)
 		return NULL;
-	pin_free(filter->pin);
-	bpf_object__close(filter->object);
-	free(filter->at);
-	free(filter->file);
+	load_fini(&filter->load);
 	free(filter->spec);
-	free(filter->name);
 	free(filter);
 	return NULL;
 }

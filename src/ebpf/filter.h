@@ -2,10 +2,9 @@
 #pragma once
 /*
  * Filters: eBPF objects that are opened, configured, loaded into the kernel and run. Only this
- * folder knows libbpf.
+ * folder uses libbpf.
  *
- * A filter is constant once loaded, and may be run from any number of threads at once, each on a
- * slot of its own.
+ * A loaded filter is constant. Any number of threads may run it at once, each on a slot of its own.
  */
 #include "filter/facts.h"
 
@@ -15,61 +14,60 @@
 #include <stdint.h>
 
 /*
- * Memory for calls that filters can reach: n slots of size bytes each (a multiple of 4096, at least
- * sizeof(struct pst_call) + 4096), in one BPF array that is mapped here.
+ * The memory of calls, which filters can reach: n slots of size bytes each (a multiple of 4096, at
+ * least sizeof(struct pst_call) + 4096), in one BPF array that is mapped into this process.
+ * filter_slots_new() returns 0, or -errno with *error set.
  */
 struct filter_slots;
 int filter_slots_new(unsigned int n, size_t size, struct filter_slots **ret_slots,
 		     struct pst_error *error);
 struct filter_slots *filter_slots_free(struct filter_slots *slots);
-/* The first slot; the others follow without gaps. */
+/* Returns the first slot; the others follow without gaps. */
 void *filter_slots_memory(const struct filter_slots *slots);
 
 struct filter;
 
 /*
  * Loads "NAME|FILE[,option=value...]". A NAME is looked for in the directories of
- * $PENSTOCK_FILTER_PATH, beside the program, and where `meson install` puts filters; a FILE has a
- * '/' or ends in ".o". Options of the engine's own: name=, at=, pin=. Returns 0, or -errno and
- * *error for people: the option that is wrong and those that there are, the verifier's words, the
- * missing capability.
+ * $PENSTOCK_FILTER_PATH, beside a program that was not installed, and where `meson install` puts
+ * filters; a FILE has a '/' or ends in ".o". Every filter has the options name=, at= and pin=.
+ * Returns 0, or -errno and in *error a line for users: the option that is wrong and the right ones,
+ * the verifier's reason, the missing capability.
  */
 int filter_load(const char *spec, const struct filter_slots *slots, struct filter **ret_filter,
 		struct pst_error *error);
 struct filter *filter_free(struct filter *filter);
-/* Flags and operations, as filter_facts() will say once it is loaded; the rest is empty. */
-int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_error *error);
 /*
- * Lets a filter that is to take this one's place have the directory of its pin=, and the maps
- * there; takes it again. Removes what is pinned, which otherwise stays when a filter is let go of.
+ * Fills the flags and operations that filter_facts() will return for a filter, without loading it.
+ * All other members are empty. Returns 0, or -errno with *error set.
  */
-void filter_lend_pin(struct filter *filter);
-void filter_take_pin(struct filter *filter);
-void filter_remove_pin(struct filter *filter);
-/* The filter is in force: what it has pinned stays when it is let go of. */
-void filter_keep_pin(struct filter *filter);
+int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_error *error);
 const struct filter_facts *filter_facts(const struct filter *filter);
 
 /*
- * Runs the program of a kind for an operation (the newer opcode of two forms; 0 for names) on the
- * slot of that number. Returns 0 and the verdict, or -errno when the run itself failed. Counts
- * both.
+ * The maps that a filter has pinned (pin=); without pin= these do nothing. filter_keep_pin(): the
+ * filter is in force, so they stay when it is freed. filter_lend_pin() lets the filter that is to
+ * replace this one use the directory and the maps; filter_take_pin() takes them back.
+ * filter_remove_pin() removes them.
  */
-int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode, unsigned int slot,
-	       int *ret_verdict);
+void filter_keep_pin(struct filter *filter);
+void filter_lend_pin(struct filter *filter);
+void filter_take_pin(struct filter *filter);
+void filter_remove_pin(struct filter *filter);
+
 /*
- * Runs the program for names on the first n names of call->listed, which get their verdicts.
- * Returns 0 or -errno when the run itself failed.
+ * Runs the program of a kind for an operation (the newer opcode of two forms; 0 for names) on slot
+ * ctx->slot. Returns 0 and the verdict, or -errno if the kernel could not run it; both are counted,
+ * as one run.
+ *
+ * With ctx->n_listed the program runs on that many names of call->listed in turn, and *ret_verdict
+ * has no meaning: a program for names leaves the verdict of each there. The program before LOOKUP
+ * begins at number ctx->first and ends at the first name that it does not simply let pass;
+ * call->n_asked is then the number of names up to that one, and the call is as the program left it.
  */
-int filter_run_listed(struct filter *filter, unsigned int slot, unsigned int n);
-/*
- * Runs the program before LOOKUP on the n names from number first on, and ends at the first name
- * that the program does not simply let pass. call->n_asked is the number of names up to that one,
- * and the call is as the program has left it. Counted as one run.
- */
-int filter_run_looked_up(struct filter *filter, unsigned int slot, unsigned int first,
-			 unsigned int n);
-/* Counts a verdict or a change that had to be refused: the engine judges these. */
+int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode,
+	       const struct pst_ctx *ctx, int *ret_verdict);
+/* Counts a verdict, or a change of the call, that the engine has refused. */
 void filter_count_bad(struct filter *filter, enum filter_kind kind, uint32_t opcode);
 
 struct filter_count {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What libbpf prints, kept. libbpf has one print function for a process, which may have others that
- * use it: what they cause goes where it went before.
+ * Keeps what libbpf prints. A process has one print function for libbpf, and other code of the
+ * process may have set it: this file calls that function outside of captures.
  *
- * Locking: what is kept is the thread's own. previous_fn is set once.
+ * Locking: each thread has a capture of its own. previous_fn is set once.
  */
 #include "ebpf/explain.h"
 
@@ -12,44 +12,29 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* More than anybody reads. */
-#define KEEP (1024 * 1024)
+/* No message begins behind so many bytes; the first ones have the reason. */
+#define MAX_KEPT (1024 * 1024)
 
 static libbpf_print_fn_t previous_fn;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static __thread struct {
 	bool on;
+	FILE *stream; /* to text; NULL: nothing was printed, or no memory */
 	char *text;
 	size_t len;
-} capture;
+} kept;
 
 static int print(enum libbpf_print_level level, const char *format, va_list args)
 {
-	char *message, *text;
-	size_t len, skip = 0;
-	int n;
-
-	if (!capture.on)
+	if (!kept.on)
 		return previous_fn ? previous_fn(level, format, args) : 0;
 	if (level == LIBBPF_DEBUG)
 		return 0;
-	n = vasprintf(&message, format, args);
-	if (n < 0)
-		return 0;
-	len = capture.len + n;
-	text = realloc(capture.text, len + 1);
-	if (text) {
-		memcpy(text + capture.len, message, n + 1);
-		if (len > KEEP)
-			skip = len - KEEP;
-		memmove(text, text + skip, len - skip + 1);
-		capture.text = text;
-		capture.len = len - skip;
-	}
-	free(message);
-	return n;
+	if (!kept.stream)
+		kept.stream = open_memstream(&kept.text, &kept.len);
+	return kept.stream && ftello(kept.stream) < MAX_KEPT ? vfprintf(kept.stream, format, args) :
+							       0;
 }
 
 static void install(void)
@@ -57,18 +42,25 @@ static void install(void)
 	previous_fn = libbpf_set_print(print);
 }
 
-void capture_begin(void)
+struct capture capture_begin(void)
 {
 	pthread_once(&once, install);
-	capture.on = true;
+	kept.on = true;
+	return (struct capture){ 0 };
 }
 
-char *capture_end(void)
+char *capture_take(void)
 {
-	char *text = capture.text;
+	if (!kept.stream)
+		return NULL;
+	fclose(kept.stream);
+	kept.stream = NULL;
+	return kept.text;
+}
 
-	capture.on = false;
-	capture.text = NULL;
-	capture.len = 0;
-	return text;
+void capture_end(struct capture *capture)
+{
+	(void)capture;
+	free(capture_take());
+	kept.on = false;
 }

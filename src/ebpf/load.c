@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * From "NAME,option=value" to programs in the kernel: take the text apart, find the object, open
- * it, set its options, tell its programs, give it our memory, load, fill in the patterns.
+ * Loads a filter: parses "NAME,option=value", finds and opens the object, sets its options, finds
+ * its programs, replaces its map of calls by our memory, loads it, and stores its patterns.
  */
 #include "ebpf/load.h"
 #include "ebpf/explain.h"
-#include "ebpf/pin.h"
+#include "ebpf/filter-private.h"
 #include "util/hash.h"
 #include "util/log.h"
 
@@ -18,27 +18,8 @@
 
 #define NAME_LEN 63
 
-const char *const load_engine_options[] = { "name", "at", "pin", NULL };
-
-static bool is_in(const char *word, const char *const list[])
-{
-	for (; *list; list++)
-		if (strcmp(word, *list) == 0)
-			return true;
-	return false;
-}
-
-bool load_is_engine_option(const char *name)
-{
-	return is_in(name, load_engine_options);
-}
-
-bool load_is_engine_map(const char *name)
-{
-	static const char *const maps[] = { "pst_slots", "pst_patterns", NULL };
-
-	return is_in(name, maps);
-}
+/* The size of the data of slots that pst_filter_check() loads a filter for. */
+#define CHECK_DATA_SIZE 65536
 
 static int set_name(struct load *load, const char *name, struct pst_error *error)
 {
@@ -46,20 +27,19 @@ static int set_name(struct load *load, const char *name, struct pst_error *error
 		if (!isalnum((unsigned char)*p) && !strchr("_.-", *p))
 			return error_set(
 				error, -EINVAL,
-				"a filter cannot be called '%.100s': names are of letters, "
-				"digits, '_', '.' and '-'; name= gives it another",
+				"a filter cannot have the name '%.100s': names consist of "
+				"letters, digits, '_', '.' and '-'; give it another by name=",
 				name);
 	if (!*name || strlen(name) > NAME_LEN)
 		return error_set(error, -EINVAL,
-				 "a filter cannot be called '%.100s': names have from 1 to %d "
-				 "characters; name= gives it another",
+				 "a filter cannot have the name '%.100s': names have 1 to %d "
+				 "characters; give it another by name=",
 				 name, NAME_LEN);
-	free(load->name);
 	load->name = strdup(name);
 	return load->name ? 0 : error_set(error, -ENOMEM, "no memory");
 }
 
-/* "/a//b/" becomes "a/b", which is the same place. */
+/* Normalises the path: "/a//b/" becomes "a/b". */
 static int set_at(struct load *load, const char *path, struct pst_error *error)
 {
 	_cleanup_(freep) char *copy = strdup(path);
@@ -76,8 +56,8 @@ static int set_at(struct load *load, const char *path, struct pst_error *error)
 		if (strcmp(component, "..") == 0)
 			return error_set(
 				error, -EINVAL,
-				"at=%.200s has a '..' in it: write the path from the root of "
-				"the view down",
+				"at=%.200s contains '..': write the path from the root of the "
+				"view down",
 				path);
 		if (len)
 			at[len++] = '/';
@@ -90,12 +70,12 @@ static int set_at(struct load *load, const char *path, struct pst_error *error)
 
 static int set_option(struct load *load, const struct spec_option *option, struct pst_error *error)
 {
-	if (!load_is_engine_option(option->name))
+	if (!option_is_common(option->name))
 		return option_list_set(&load->options, option->name, option->value, &load->patterns,
 				       error);
 	if (!option->value)
-		return error_set(error, -EINVAL, "option '%s': a value is wanted, as %s=...",
-				 option->name, option->name);
+		return error_set(error, -EINVAL, "option '%s' needs a value: %s=...", option->name,
+				 option->name);
 	if (strcmp(option->name, "name") == 0)
 		return set_name(load, option->value, error);
 	if (strcmp(option->name, "at") == 0)
@@ -104,11 +84,10 @@ static int set_option(struct load *load, const struct spec_option *option, struc
 	return 0;
 }
 
-/* The steps of load_open(). */
-static int open_spec(struct load *load, const char *spec, struct pst_error *error)
+int load_open(struct load *load, const char *spec, struct pst_error *error)
 {
+	_cleanup_(capture_end) struct capture capture = capture_begin();
 	_cleanup_(freep) char *name = NULL;
-	bool named = false;
 	int r;
 
 	r = spec_parse(spec, &load->spec, error);
@@ -118,18 +97,15 @@ static int open_spec(struct load *load, const char *spec, struct pst_error *erro
 	if (r < 0)
 		return r;
 	r = option_list_find(&load->object, &load->options, error);
-	if (r < 0)
-		return r;
-	r = set_at(load, "", error);
-	for (size_t i = 0; i < load->spec.n_options && r == 0; i++) {
-		named = named || strcmp(load->spec.options[i].name, "name") == 0;
+	if (r == 0)
+		r = set_at(load, "", error);
+	for (size_t i = 0; i < load->spec.n_options && r == 0; i++)
 		r = set_option(load, &load->spec.options[i], error);
-	}
 	if (r == 0)
 		r = option_list_check(&load->options, load->spec.what, error);
 	if (r < 0)
 		return r;
-	if (!named) {
+	if (!load->name) {
 		name = spec_name(load->path);
 		r = name ? set_name(load, name, error) : error_set(error, -ENOMEM, "no memory");
 		if (r < 0)
@@ -138,22 +114,12 @@ static int open_spec(struct load *load, const char *spec, struct pst_error *erro
 	return programs_find(&load->object, &load->programs, error);
 }
 
-int load_open(struct load *load, const char *spec, struct pst_error *error)
-{
-	int r;
-
-	capture_begin();
-	r = open_spec(load, spec, error);
-	free(capture_end());
-	return r;
-}
-
-/* Puts our memory in the place of the object's map for calls, and says how large it is. */
+/* Replaces the object's map of calls by our memory, and sets the constants that describe it. */
 static int prepare_slots(struct load *load, const struct filter_slots *slots,
 			 struct pst_error *error)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(load->object.bpf, "pst_slots");
-	uint32_t data_size = FILTER_CHECK_DATA;
+	uint32_t data_size = CHECK_DATA_SIZE;
 	struct object_var var;
 	int r;
 
@@ -173,7 +139,7 @@ static int prepare_slots(struct load *load, const struct filter_slots *slots,
 	return 0;
 }
 
-/* The map of patterns becomes as large as it has to be; where nothing uses it, it is not. */
+/* Gives the map of patterns its size, or keeps libbpf from making it if no option uses it. */
 static int prepare_patterns(struct load *load, struct pst_error *error)
 {
 	struct bpf_map *rows = bpf_object__find_map_by_name(load->object.bpf, "pst_patterns");
@@ -183,15 +149,15 @@ static int prepare_patterns(struct load *load, struct pst_error *error)
 	if (!rows)
 		return !n ? 0 :
 			    error_set(error, -EINVAL,
-				      "the object has options for names or paths, but not the map "
-				      "for them: its pst_patterns is missing");
-	if (option_list_have(&load->options, OPTION_NAMES) ||
-	    option_list_have(&load->options, OPTION_PATHS))
+				      "the object has options for names or paths, but its map for "
+				      "patterns, pst_patterns, is missing");
+	if (option_list_has_patterns(&load->options))
 		r = bpf_map__set_max_entries(rows, n ? n : 1);
 	else
 		r = bpf_map__set_autocreate(rows, false);
 	return r == 0 ? 0 :
-			error_set(error, r, "cannot size the map of patterns: %s", strerror(-r));
+			error_set(error, r, "cannot set the size of the map of patterns: %s",
+				  strerror(-r));
 }
 
 static int fill_patterns(struct load *load, struct pst_error *error)
@@ -209,7 +175,10 @@ static int fill_patterns(struct load *load, struct pst_error *error)
 	return 0;
 }
 
-/* Which filter it is, and the options that say what its maps mean. */
+/*
+ * Writes a text that two filters have in common if one may use the pinned maps of the other: the
+ * name of the object and the options that decide what the maps mean (PST_OF_MAPS).
+ */
 static void identify(const struct load *load, char *identity, size_t size)
 {
 	_cleanup_(freep) char *name = spec_name(load->path);
@@ -217,11 +186,9 @@ static void identify(const struct load *load, char *identity, size_t size)
 	struct object_var var;
 
 	for (unsigned int i = 0; object_var(&load->object, i, &var) && len < size; i++) {
-		bool is_text = object_is_text(&load->object, &var);
-
-		if (!object_is_of_maps(&load->object, &var))
+		if (!object_note(&load->object, &var, "of maps", 0))
 			continue;
-		if (is_text)
+		if (object_is_text(&load->object, &var))
 			len += (size_t)snprintf(identity + len, size - len, ",%s=%.*s", var.name,
 						(int)var.size, (const char *)var.at);
 		else
@@ -231,7 +198,7 @@ static void identify(const struct load *load, char *identity, size_t size)
 	}
 }
 
-/* Finds the maps that an earlier run of the filter has left. */
+/* Uses the maps that an earlier run of the filter has left in the directory of pin=. */
 static int adopt_pinned(struct load *load, struct pst_error *error)
 {
 	char identity[400];
@@ -242,36 +209,27 @@ static int adopt_pinned(struct load *load, struct pst_error *error)
 	return r < 0 ? r : pin_adopt(load->pin, load->object.bpf, error);
 }
 
-int load_finish(struct load *load, const struct filter_slots *slots, char **ret_log,
-		struct pst_error *error)
+int load_finish(struct load *load, const struct filter_slots *slots, struct pst_error *error)
 {
+	_cleanup_(capture_end) struct capture capture = capture_begin();
 	_cleanup_(freep) char *said = NULL;
 	int r;
 
-	*ret_log = NULL;
-	capture_begin();
 	r = prepare_slots(load, slots, error);
 	if (r == 0)
 		r = prepare_patterns(load, error);
-	/* For a look alone nothing is pinned. */
+	/* pst_filter_check(), which has no slots, must leave nothing behind. */
 	if (r == 0 && slots && load->pin_dir)
 		r = adopt_pinned(load, error);
-	if (r == 0) {
-		r = bpf_object__load(load->object.bpf);
-		/* Probing the kernel for the reason prints, too. */
-		said = capture_end();
-		capture_begin();
-		if (*load->object.verifier_log)
-			*ret_log = strdup(load->object.verifier_log);
-		if (r < 0)
-			explain_load(r, said, load->object.verifier_log, error);
-		else
-			r = fill_patterns(load, error);
-	}
-	if (r == 0 && load->pin)
-		r = pin_maps(load->pin, error);
-	free(capture_end());
-	return r;
+	if (r < 0)
+		return r;
+	r = bpf_object__load(load->object.bpf);
+	/* libbpf prints more while explain_load() probes the kernel. */
+	said = capture_take();
+	if (r < 0)
+		return explain_load(r, said, load->object.verifier_log, error);
+	r = fill_patterns(load, error);
+	return r == 0 && load->pin ? pin_maps(load->pin, error) : r;
 }
 
 void load_fini(struct load *load)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Opening an object: a child reads it (ebpf/reader.c), libbpf opens what was read, and we look
- * whether it is one of our filters, built for this ABI. Names and types of its constants come from
- * its BTF.
+ * Opens an object: a child process reads the file (ebpf/reader.c), libbpf opens the bytes that the
+ * child has read, and this file checks that they are a filter, built for this ABI. Names and types
+ * of the object's constants come from its BTF.
  */
 #include "ebpf/object.h"
 #include "ebpf/explain.h"
@@ -16,12 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPTION_NOTE "option: "
-
 /*
- * Left to itself, libbpf loads again with twice the room until a log fits, and the log of a loop
- * that the verifier walks to the end has a hundred megabytes: minutes for the most usual mistake.
- * Newer kernels keep the end of what does not fit, which is where the reason stands.
+ * Without a buffer of ours, libbpf loads again with twice the room until the log fits. The log of a
+ * loop that the verifier walks to its end has a hundred megabytes, so the most usual mistake would
+ * take minutes. Newer kernels keep the end of a log that is too long, which has the reason.
  */
 #define VERIFIER_LOG (16 << 20)
 
@@ -50,7 +48,7 @@ bool object_var(const struct object *object, unsigned int i, struct object_var *
 		.at = object->rodata + info->offset,
 		.size = info->size,
 	};
-	/* An object that lies about its constants must not make us write elsewhere. */
+	/* A damaged object must not make this process write outside of the constants. */
 	if ((size_t)info->offset + info->size > object->rodata_size)
 		ret_var->size = 0;
 	return true;
@@ -68,7 +66,7 @@ bool object_find_var(const struct object *object, const char *name, struct objec
 	return false;
 }
 
-/* The text behind the kind where the type is such a note on a variable; NULL: it is not. */
+/* Returns the text behind the kind if the type is a note of that kind on a variable, or NULL. */
 static const char *note_of(const struct object *object, const struct btf_type *type,
 			   const char *kind)
 {
@@ -91,23 +89,6 @@ const char *object_note(const struct object *object, const struct object_var *va
 			return text;
 	}
 	return NULL;
-}
-
-const char *object_option_help(const struct object *object, const struct object_var *var)
-{
-	return object_note(object, var, OPTION_NOTE, 0);
-}
-
-bool object_is_of_maps(const struct object *object, const struct object_var *var)
-{
-	for (uint32_t id = 1; id < btf__type_cnt(object->btf); id++) {
-		const struct btf_type *type = btf__type_by_id(object->btf, id);
-
-		if (btf_is_decl_tag(type) && type->type == var->id &&
-		    strcmp(object_word(object->btf, type->name_off), "of maps") == 0)
-			return true;
-	}
-	return false;
 }
 
 bool object_is_text(const struct object *object, const struct object_var *var)
@@ -134,7 +115,7 @@ const char *object_variable_option(const struct object *object)
 	for (uint32_t id = 1; id < btf__type_cnt(object->btf); id++) {
 		const struct btf_type *type = btf__type_by_id(object->btf, id), *var;
 
-		if (!note_of(object, type, OPTION_NOTE) || is_constant(object, type->type))
+		if (!note_of(object, type, OBJECT_OPTION) || is_constant(object, type->type))
 			continue;
 		var = btf__type_by_id(object->btf, type->type);
 		return var ? object_word(object->btf, var->name_off) : "";
@@ -142,7 +123,7 @@ const char *object_variable_option(const struct object *object)
 	return NULL;
 }
 
-/* Whether it is a filter, and one that we can run. */
+/* Checks that the object is a filter of this ABI, and fills object->info. */
 static int check_info(struct object *object, const char *path, struct pst_error *error)
 {
 	struct object_var var;
@@ -164,8 +145,8 @@ static int check_info(struct object *object, const char *path, struct pst_error 
 	if (var.size != sizeof(object->info))
 		return error_set(
 			error, -EINVAL,
-			"%.300s is not a Penstock filter: what it says of itself has %zu bytes "
-			"instead of %zu",
+			"%.300s is not a Penstock filter: its PST_FILTER() has %zu bytes instead "
+			"of %zu",
 			path, var.size, sizeof(object->info));
 	memcpy(&object->info, var.at, sizeof(object->info));
 	object->info.summary[sizeof(object->info.summary) - 1] = '\0';
@@ -180,9 +161,8 @@ static int check_info(struct object *object, const char *path, struct pst_error 
 
 static int refuse(const char *path, int error_number, struct pst_error *error)
 {
-	_cleanup_(freep) char *said = capture_end();
+	_cleanup_(freep) char *said = capture_take();
 
-	capture_begin();
 	return explain_open(path, error_number, said, error);
 }
 
@@ -216,13 +196,10 @@ static int open_bytes(const char *path, const void *bytes, size_t size, struct o
 
 int object_try(const char *path, const void *bytes, size_t size, struct pst_error *error)
 {
+	_cleanup_(capture_end) struct capture capture = capture_begin();
 	_cleanup_(object_fini) struct object object = { 0 };
-	int r;
 
-	capture_begin();
-	r = open_bytes(path, bytes, size, &object, error);
-	free(capture_end());
-	return r;
+	return open_bytes(path, bytes, size, &object, error);
 }
 
 int object_open(const char *what, char **ret_path, struct object *ret_object,

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The options of an object: found, named and typed by its BTF, set by writing to the object's
- * constants before it is loaded, so that the verifier sees them as numbers and drops what they rule
- * out.
+ * The options of an object. Their names and types come from its BTF. Setting an option writes to a
+ * constant of the object before the object is loaded; so the verifier knows the value, and drops
+ * the code that the value rules out.
  */
 #include "ebpf/option.h"
-#include "ebpf/load.h"
 #include "ebpf/value.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -15,9 +14,35 @@
 #include <stdio.h>
 #include <string.h>
 
+static const struct {
+	const char *name; /* for users */
+	const char *type; /* of the constant, if that is a struct ... */
+	size_t size;      /* ... of this size */
+} kinds[] = {
+	[OPTION_INTEGER] = { "integer" },
+	[OPTION_SWITCH] = { "switch" },
+	[OPTION_TEXT] = { "text" },
+	[OPTION_NAMES] = { "names", "pst_names", sizeof(struct pst_names) },
+	[OPTION_IDS] = { "ids", "pst_ids", sizeof(struct pst_ids) },
+	[OPTION_ERRNO] = { "error", "pst_errno", sizeof(struct pst_errno) },
+	[OPTION_PATHS] = { "paths", "pst_paths", sizeof(struct pst_paths) },
+};
+
+/* The options that every filter has; ebpf/load.c sets them. */
+static const char *const common[] = { "name", "at", "pin" };
+#define N_COMMON (sizeof(common) / sizeof(common[0]))
+
+bool option_is_common(const char *name)
+{
+	for (size_t i = 0; i < N_COMMON; i++)
+		if (strcmp(name, common[i]) == 0)
+			return true;
+	return false;
+}
+
 /*
- * The type of a constant, without what does not change its form. No type has more than some of
- * these in front of it, unless they lead in a circle.
+ * Returns the type of a constant without const, volatile and typedefs. No valid type has 32 of
+ * them; the limit is for BTF in which types refer to each other in a circle.
  */
 static const struct btf_type *plain_type(const struct btf *btf, uint32_t id)
 {
@@ -28,12 +53,7 @@ static const struct btf_type *plain_type(const struct btf *btf, uint32_t id)
 	return type;
 }
 
-static bool is_struct(const struct btf *btf, const struct btf_type *type, const char *name)
-{
-	return btf_is_struct(type) && strcmp(object_word(btf, type->name_off), name) == 0;
-}
-
-/* Finds out what can be written to the option. False: nothing that we know. */
+/* Finds the kind of an option by its type. Returns false if no option can have that type. */
 static bool find_kind(const struct btf *btf, const struct object_var *var, struct option *option)
 {
 	const struct btf_type *type = plain_type(btf, var->type), *element;
@@ -52,20 +72,13 @@ static bool find_kind(const struct btf *btf, const struct object_var *var, struc
 		option->kind = OPTION_TEXT;
 		return element && btf_is_int(element) && element->size == 1;
 	}
-	if (is_struct(btf, type, "pst_names")) {
-		option->kind = OPTION_NAMES;
-		return var->size == sizeof(struct pst_names);
-	}
-	if (is_struct(btf, type, "pst_ids")) {
-		option->kind = OPTION_IDS;
-		return var->size == sizeof(struct pst_ids);
-	}
-	if (is_struct(btf, type, "pst_errno")) {
-		option->kind = OPTION_ERRNO;
-		return var->size == sizeof(struct pst_errno);
-	}
-	option->kind = OPTION_PATHS;
-	return is_struct(btf, type, "pst_paths") && var->size == sizeof(struct pst_paths);
+	for (unsigned int i = OPTION_NAMES; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (btf_is_struct(type) && var->size == kinds[i].size &&
+		    strcmp(object_word(btf, type->name_off), kinds[i].type) == 0) {
+			option->kind = i;
+			return true;
+		}
+	return false;
 }
 
 static int find_takes(const struct object *object, const struct object_var *var,
@@ -76,8 +89,8 @@ static int find_takes(const struct object *object, const struct object_var *var,
 	for (unsigned int i = 0; (note = object_note(object, var, "takes: ", i)); i++)
 		if (takes_add(&option->takes, note) < 0)
 			return error_set(error, -EINVAL,
-					 "the object's option '%s' takes \"%.60s\", which this "
-					 "Penstock does not know: a newer one does",
+					 "the object's option '%s' declares PST_TAKES(\"%.60s\"), "
+					 "which this Penstock does not know: use a newer one",
 					 option->name, note);
 	return 0;
 }
@@ -93,11 +106,11 @@ int option_list_find(const struct object *object, struct options *ret_options,
 		return error_set(
 			error, -EINVAL,
 			"the object's option '%.100s' is not a constant, so it cannot be set: "
-			"PST_OPTION() with a type that is no pointer makes it one",
+			"declare it by PST_OPTION() with a type that is not a pointer",
 			variable);
 	for (unsigned int i = 0; object_var(object, i, &var); i++) {
 		struct option *option;
-		const char *help = object_option_help(object, &var);
+		const char *help = object_note(object, &var, OBJECT_OPTION, 0);
 		void *rows;
 
 		if (!help)
@@ -109,18 +122,18 @@ int option_list_find(const struct object *object, struct options *ret_options,
 		option = &options.rows[options.n];
 		*option = (struct option){ .name = var.name, .help = help, .at = var.at };
 		options.n++;
-		if (load_is_engine_option(var.name))
+		if (option_is_common(var.name))
 			return error_set(
 				error, -EINVAL,
-				"the object's option '%s' cannot be set: every filter has one "
-				"of this name, so it needs another",
+				"the object's option '%s' needs another name: every filter has "
+				"an option of this name",
 				var.name);
 		if (!find_kind(object->btf, &var, option))
 			return error_set(
 				error, -EINVAL,
 				"the object's option '%s' has a type that options cannot have: "
-				"integers, _Bool, arrays of char, struct pst_names, struct "
-				"pst_ids, struct pst_paths and struct pst_errno are",
+				"use an integer, _Bool, an array of char, struct pst_names, "
+				"struct pst_ids, struct pst_paths or struct pst_errno",
 				var.name);
 		if (find_takes(object, &var, option, error) < 0)
 			return -EINVAL;
@@ -138,7 +151,7 @@ void option_list_fini(struct options *options)
 	*options = (struct options){ 0 };
 }
 
-/* Names the option that is most like what was written, and all that there are. */
+/* Refuses an unknown option: suggests the most similar one and lists all. */
 static int refuse_name(const struct options *options, const char *name, struct pst_error *error)
 {
 	struct suggestion suggestion = SUGGESTION_INIT;
@@ -151,12 +164,12 @@ static int refuse_name(const struct options *options, const char *name, struct p
 			len += snprintf(list + len, sizeof(list) - len, "%s, ",
 					options->rows[i].name);
 	}
-	for (const char *const *engine = load_engine_options; *engine; engine++)
-		suggest_try(&suggestion, name, *engine);
+	for (size_t i = 0; i < N_COMMON; i++)
+		suggest_try(&suggestion, name, common[i]);
 	return error_set(
 		error, -EINVAL,
-		"there is no option '%.60s'%s%s%s: this filter has %sand, as all have, name, "
-		"at and pin",
+		"there is no option '%.60s'%s%s%s: this filter has %sand, like every filter, "
+		"name, at and pin",
 		name, *suggestion.word ? " (did you mean '" : "", suggestion.word,
 		*suggestion.word ? "'?)" : "", *list ? list : "none of its own ");
 }
@@ -168,51 +181,43 @@ static int set_text(struct option *option, const char *value, struct pst_error *
 	if (r < 0)
 		return r;
 	if (strlen(value) >= option->size)
-		return error_set(error, -EINVAL, "wanted is a text of at most %zu bytes",
+		return error_set(error, -EINVAL, "the text is too long: at most %zu bytes",
 				 option->size - 1);
 	memset(option->at, 0, option->size);
 	memcpy(option->at, value, strlen(value));
 	return 0;
 }
 
-static int set_errno(struct option *option, const char *value, struct pst_error *error)
+/* Sets an option that is a struct. list: a copy of value, which is cut into its parts. */
+static int set_struct(struct option *option, const char *value, char *list,
+		      struct patterns *patterns, struct pst_error *error)
 {
-	struct pst_errno number;
-	int r = value_errno(value, &number, error);
-
-	if (r == 0)
-		memcpy(option->at, &number, sizeof(number));
-	return r;
-}
-
-static int set_list(struct option *option, char *value, struct patterns *patterns,
-		    struct pst_error *error)
-{
-	struct pst_names names;
-	struct pst_paths paths;
-	struct pst_ids ids;
+	union {
+		struct pst_names names;
+		struct pst_paths paths;
+		struct pst_ids ids;
+		struct pst_errno number;
+	} set;
 	int r;
 
-	/* An option's place in the object need not be aligned as ours. */
 	switch (option->kind) {
 	case OPTION_NAMES:
 		r = takes_check_names(&option->takes, value, error);
 		if (r == 0)
-			r = patterns_add_names(patterns, value, &names, error);
-		if (r == 0)
-			memcpy(option->at, &names, sizeof(names));
-		return r;
+			r = patterns_add_names(patterns, list, &set.names, error);
+		break;
 	case OPTION_PATHS:
-		r = patterns_add_paths(patterns, value, &paths, error);
-		if (r == 0)
-			memcpy(option->at, &paths, sizeof(paths));
-		return r;
+		r = patterns_add_paths(patterns, list, &set.paths, error);
+		break;
+	case OPTION_IDS:
+		r = value_ids(list, &option->takes, &set.ids, error);
+		break;
 	default:
-		r = value_ids(value, &option->takes, &ids, error);
-		if (r == 0)
-			memcpy(option->at, &ids, sizeof(ids));
-		return r;
+		r = value_errno(value, &set.number, error);
 	}
+	if (r == 0)
+		memcpy(option->at, &set, option->size);
+	return r;
 }
 
 static int set(struct option *option, const char *value, struct patterns *patterns,
@@ -223,29 +228,33 @@ static int set(struct option *option, const char *value, struct patterns *patter
 	if (option->kind == OPTION_SWITCH)
 		return value_switch(value ? value : "yes", option->at, error);
 	if (!value)
-		return error_set(error, -EINVAL, "a value is wanted, as %.60s=...", option->name);
+		return error_set(error, -EINVAL, "the option needs a value: %.60s=...",
+				 option->name);
 	if (option->kind == OPTION_INTEGER)
 		return value_integer(value, &option->takes, option->size, option->is_signed,
 				     option->at, error);
 	if (option->kind == OPTION_TEXT)
 		return set_text(option, value, error);
-	if (option->kind == OPTION_ERRNO)
-		return set_errno(option, value, error);
 	copy = strdup(value);
-	return copy ? set_list(option, copy, patterns, error) :
+	return copy ? set_struct(option, value, copy, patterns, error) :
 		      error_set(error, -ENOMEM, "no memory");
+}
+
+static struct option *find(const struct options *options, const char *name)
+{
+	for (size_t i = 0; i < options->n; i++)
+		if (strcmp(options->rows[i].name, name) == 0)
+			return &options->rows[i];
+	return NULL;
 }
 
 int option_list_set(struct options *options, const char *name, const char *value,
 		    struct patterns *patterns, struct pst_error *error)
 {
-	struct option *option = NULL;
+	struct option *option = find(options, name);
 	struct pst_error why;
 	int r;
 
-	for (size_t i = 0; i < options->n && !option; i++)
-		if (strcmp(options->rows[i].name, name) == 0)
-			option = &options->rows[i];
 	if (!option)
 		return refuse_name(options, name, error);
 	r = set(option, value, patterns, &why);
@@ -256,15 +265,7 @@ int option_list_set(struct options *options, const char *name, const char *value
 	return option->given ? 0 : error_set(error, -ENOMEM, "no memory");
 }
 
-static bool is_given(const struct options *options, const char *name)
-{
-	for (size_t i = 0; i < options->n; i++)
-		if (strcmp(options->rows[i].name, name) == 0)
-			return options->rows[i].given;
-	return false;
-}
-
-/* "names paths": whether one of them is given. */
+/* Checks that one of the options of a list such as "names paths" is given. */
 static int check_needed(const struct options *options, const char *filter, const char *names,
 			struct pst_error *error)
 {
@@ -276,14 +277,16 @@ static int check_needed(const struct options *options, const char *filter, const
 	if (!copy)
 		return error_set(error, -ENOMEM, "no memory");
 	while ((name = strsep(&rest, " "))) {
-		if (is_given(options, name))
+		const struct option *option = find(options, name);
+
+		if (option && option->given)
 			return 0;
 		if (len < sizeof(list))
 			len += snprintf(list + len, sizeof(list) - len, "%s%s=", len ? ", " : "",
 					name);
 	}
 	return error_set(error, -EINVAL,
-			 "filter %.60s: nothing says what it is for: give at least one of %s",
+			 "filter %.60s would do nothing: give at least one of the options %s",
 			 filter, list);
 }
 
@@ -298,10 +301,10 @@ int option_list_check(const struct options *options, const char *filter, struct 
 	return r;
 }
 
-bool option_list_have(const struct options *options, enum option_kind kind)
+bool option_list_has_patterns(const struct options *options)
 {
 	for (size_t i = 0; i < options->n; i++)
-		if (options->rows[i].kind == kind)
+		if (options->rows[i].kind == OPTION_NAMES || options->rows[i].kind == OPTION_PATHS)
 			return true;
 	return false;
 }
@@ -318,23 +321,9 @@ uint64_t option_list_cell(const struct options *options)
 	return 0;
 }
 
-uint64_t option_list_unknown(const struct options *options)
-{
-	for (size_t i = 0; i < options->n; i++)
-		if (options->rows[i].kind == OPTION_PATHS || options->rows[i].kind == OPTION_NAMES)
-			return PST_PATHS_INSIDE;
-	return 0;
-}
-
 const char *option_type(const struct option *option)
 {
-	static const char *const types[] = {
-		[OPTION_INTEGER] = "integer", [OPTION_SWITCH] = "switch", [OPTION_TEXT] = "text",
-		[OPTION_NAMES] = "names",     [OPTION_IDS] = "ids",       [OPTION_PATHS] = "paths",
-		[OPTION_ERRNO] = "error",
-	};
-
-	return types[option->kind];
+	return kinds[option->kind].name;
 }
 
 static void print_errno(const struct option *option, char *buf, size_t size)
@@ -366,7 +355,7 @@ void option_value(const struct option *option, char *buf, size_t size)
 		print_errno(option, buf, size);
 		return;
 	default:
-		/* Lists are empty where nobody gave one: an object cannot say what patterns are. */
+		/* An object cannot have default patterns, so a list that is not given is empty. */
 		snprintf(buf, size, "%s", option->given ? option->given : "");
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The options of an object: its constants that the programmer has marked as such. */
+/* The options of an object: the constants that its programmer has declared by PST_OPTION(). */
 #include "ebpf/object.h"
 #include "ebpf/patterns.h"
 #include "ebpf/takes.h"
@@ -9,6 +9,7 @@ enum option_kind {
 	OPTION_INTEGER,
 	OPTION_SWITCH,
 	OPTION_TEXT,
+	/* Structs: */
 	OPTION_NAMES,
 	OPTION_IDS,
 	OPTION_ERRNO,
@@ -19,26 +20,33 @@ struct option {
 	const char *name, *help; /* the object's */
 	enum option_kind kind;
 	bool is_signed;
-	struct takes takes; /* what of that type means something */
+	struct takes takes; /* the values of its type that are valid */
 	size_t size;
-	void *at;    /* in the object's constants */
-	char *given; /* as the user wrote it; NULL: not at all */
+	void *at;    /* in the object's constants; need not be aligned */
+	char *given; /* as the user wrote it; NULL: not given */
 };
 
 struct options {
-	const struct object *object; /* whose they are */
+	const struct object *object; /* borrowed */
 	struct option *rows;
 	size_t n;
 };
 
+/* Returns whether every filter has an option of that name. */
+bool option_is_common(const char *name);
+
 /*
- * Finds them; *ret_options is for option_list_fini(), and no good any more once the object is gone.
+ * Finds the options of an object. Returns 0, with *ret_options for option_list_fini(), or -errno
+ * with *error set. The options point into the object.
  */
 int option_list_find(const struct object *object, struct options *ret_options,
 		     struct pst_error *error);
 void option_list_fini(struct options *options);
 
-/* Sets one to value (NULL: only the name was given). Patterns in it are added to *patterns. */
+/*
+ * Sets an option to value (NULL: the user gave only the name). Adds its patterns to *patterns.
+ * Returns 0, or -errno with *error set.
+ */
 int option_list_set(struct options *options, const char *name, const char *value,
 		    struct patterns *patterns, struct pst_error *error);
 
@@ -48,14 +56,14 @@ int option_list_set(struct options *options, const char *name, const char *value
  */
 int option_list_check(const struct options *options, const char *filter, struct pst_error *error);
 
-bool option_list_have(const struct options *options, enum option_kind kind);
-/* The cell that a filter starts with: .start of its first list of paths, 0 without one. */
-uint64_t option_list_cell(const struct options *options);
 /*
- * The cell of a file whose path is not known: with a list of names or paths that of a file that the
- * list chooses, since it might.
+ * Returns whether there is an option for names or paths. A file whose path is not known could match
+ * it, so such a file gets the cell PST_PATHS_INSIDE.
  */
-uint64_t option_list_unknown(const struct options *options);
-/* For people. */
+bool option_list_has_patterns(const struct options *options);
+/* Returns the filter's first cell: .start of its first list of paths, 0 without one. */
+uint64_t option_list_cell(const struct options *options);
+
+/* Returns the type, and writes the value, for users. */
 const char *option_type(const struct option *option);
 void option_value(const struct option *option, char *buf, size_t size);

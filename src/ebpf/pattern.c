@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* One name or glob, taken apart. */
+/* Parses one name or glob. */
 #include "ebpf/pattern.h"
 #include "util/log.h"
 
@@ -9,7 +9,7 @@
 
 #define KEY_SIZE (PST_KEY_WORDS * sizeof(uint64_t))
 
-/* Where the set that begins at text ends: at its ']'. NULL: nowhere, or there is nothing in it. */
+/* Returns the ']' that ends the set at text; NULL if there is none, or if the set is empty. */
 static const char *end_of_set(const char *text)
 {
 	const char *p = text + 1;
@@ -24,11 +24,11 @@ static const char *end_of_set(const char *text)
 	return *p ? p : NULL;
 }
 
-/* ---- what has a meaning elsewhere ---- */
+/* -- syntax of other programs ----------------------------------------------------------------- */
 
 /*
- * The first character that is no part of a set and not behind a backslash, and that is one of
- * these.
+ * Returns the first of these characters in text that is neither part of a set nor behind a
+ * backslash, or NULL.
  */
 static const char *find_bare(const char *text, const char *these)
 {
@@ -58,13 +58,13 @@ static const char *find_two_stars(const char *text)
 	return NULL;
 }
 
-/* What is refused in names and paths alike. */
+/* Makes the checks that hold for names and paths. */
 static int check_both(const char *text, struct pst_error *error)
 {
 	if (*text == '!')
 		return error_set(error, -EINVAL,
-				 "'%.100s': a '!' takes nothing out of a list: write only what is "
-				 "meant, or \\%.100s for a name that begins with it",
+				 "'%.100s': a '!' excludes nothing from a list: write only what "
+				 "should match, or \\%.100s for a name that begins with '!'",
 				 text, text);
 	if (*text == '@')
 		return error_set(error, -EINVAL,
@@ -74,13 +74,13 @@ static int check_both(const char *text, struct pst_error *error)
 				 text, text);
 	if (find_bare(text, " \t\n"))
 		return error_set(error, -EINVAL,
-				 "'%.100s' has a blank in it: write ':' between two patterns, as "
+				 "'%.100s' contains a blank: write ':' between two patterns, as in "
 				 ".env:.git, and '\\ ' for a blank that belongs to a name",
 				 text);
 	return 0;
 }
 
-/* What was most likely meant: the part behind the last slash, with one star for several. */
+/* Returns the most likely intention: the part behind the last slash, with one star for several. */
 static const char *last_part(const char *text, char part[PST_PATTERN_SIZE])
 {
 	size_t len = strlen(text), n = 0;
@@ -106,13 +106,13 @@ int pattern_check_name(const char *text, struct pst_error *error)
 		return r;
 	if (find_two_stars(text))
 		return error_set(error, -EINVAL,
-				 "'%.100s': '**' means nothing here, since names hold in every "
+				 "'%.100s': '**' has no meaning here, because names match in every "
 				 "directory: write '%.100s', or a path in paths=",
 				 text, last_part(text, part));
 	if (strchr(text, '/'))
 		return error_set(error, -EINVAL,
-				 "'%.100s' is a path, and names hold in every directory: write "
-				 "'%.100s', or paths=%.100s for that place alone",
+				 "'%.100s' is a path, and names match in every directory: write "
+				 "'%.100s', or paths=%.100s for that place only",
 				 text, last_part(text, part), text);
 	return 0;
 }
@@ -125,24 +125,23 @@ int pattern_check_path(const char *text, struct pst_error *error)
 	if (r < 0 || !find_two_stars(text))
 		return r;
 	return error_set(error, -EINVAL,
-			 "'%.100s': '**' means nothing in a path, which stands for all below it: "
-			 "names=%.100s is for a name in every directory",
+			 "'%.100s': '**' has no meaning in a path, which matches all below it: "
+			 "write names=%.100s for a name in every directory",
 			 text, last_part(text, part));
 }
 
-/* What stands in a pattern. */
-struct shape {
-	size_t n_stars, n_others; /* '*'; '?' and sets */
-	struct {
-		size_t len;
-		char text[PST_PATTERN_SIZE];
-	} head, tail; /* characters that stand for themselves: before all
-					   others, behind all others */
+struct text {
+	size_t len;
+	char text[PST_PATTERN_SIZE];
 };
 
-/*
- * The characters so far, since the last that stands for others, were the head if it is the first.
- */
+/* The wildcards of a pattern, and the text before the first and behind the last of them. */
+struct shape {
+	size_t n_stars, n_others; /* '*'; '?' and sets */
+	struct text head, tail;
+};
+
+/* A wildcard follows the text so far, which is the head if it is the first one. */
 static void end_text(struct shape *shape)
 {
 	if (shape->n_stars + shape->n_others == 0)
@@ -154,11 +153,6 @@ static int scan(const char *text, struct shape *shape, struct pst_error *error)
 {
 	for (const char *p = text; *p; p++) {
 		switch (*p) {
-		case '/':
-			return error_set(error, -EINVAL,
-					 "'%.255s' is a path: what is wanted here are names, which "
-					 "hold in every directory",
-					 text);
 		case '*':
 			end_text(shape);
 			shape->n_stars++;
@@ -174,16 +168,15 @@ static int scan(const char *text, struct shape *shape, struct pst_error *error)
 			if (!p)
 				return error_set(error, -EINVAL,
 						 "'%.255s' has a '[' without characters and a ']' "
-						 "after it; write \\[ for the character itself",
+						 "behind it; write \\[ for the character itself",
 						 text);
 			continue;
 		case '\\':
 			if (!*++p)
-				return error_set(
-					error, -EINVAL,
-					"'%.255s' ends in a backslash, which stands before "
-					"the character that it takes the meaning from",
-					text);
+				return error_set(error, -EINVAL,
+						 "'%.255s' ends in a backslash: write \\\\ for a "
+						 "backslash, or a character behind it",
+						 text);
 		}
 		shape->tail.text[shape->tail.len++] = *p;
 	}
@@ -192,9 +185,7 @@ static int scan(const char *text, struct shape *shape, struct pst_error *error)
 	return 0;
 }
 
-/*
- * Byte I of the text, counted from its end or not, is byte I of the key; what is too long is cut.
- */
+/* Makes a key of the beginning of a text, or, byte by byte backwards, of its end. */
 static struct pattern_key make_key(const char *text, size_t len, bool from_end)
 {
 	struct pattern_key key = { .len = len < KEY_SIZE ? len : KEY_SIZE };
@@ -219,7 +210,7 @@ int pattern_parse(const char *text, struct pattern *ret_pattern, struct pst_erro
 				 "a pattern is empty: write names or globs, separated by ':'");
 	if (strlen(text) >= PST_PATTERN_SIZE)
 		return error_set(error, -ENAMETOOLONG,
-				 "'%.60s...' is longer than %d bytes, as no name is", text,
+				 "'%.60s...' is longer than %d bytes, the longest name", text,
 				 PST_PATTERN_SIZE - 1);
 	r = scan(text, &shape, error);
 	if (r < 0)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * One name or glob, taken apart: the text before its first character that stands for others is what
- * names have to begin with, that behind the last what they have to end with. By one of these it is
- * found among many.
+ * Parses one name or glob. A name that matches begins with the text before the first wildcard (*, ?
+ * or a set), and ends with the text behind the last one. One of these two texts becomes the key by
+ * which a program finds the pattern among many.
  */
 #include <penstock/filter.h>
 #include <penstock/penstock.h>
 #include <stddef.h>
 
-/* As in struct pst_pattern, which says what it is. */
+/* The key and key_len of a struct pst_pattern. */
 struct pattern_key {
 	uint64_t word[PST_KEY_WORDS];
 	size_t len;
@@ -17,20 +17,20 @@ struct pattern_key {
 
 struct pattern {
 	struct pattern_key begin, end;
-	enum pst_pattern_kind begin_kind,
-		end_kind;      /* found by one or the other: what is left to do */
-	size_t n_begin, n_end; /* of a list: how many patterns have this key */
+	/* The check that is left once the pattern is found by begin, or by end: */
+	enum pst_pattern_kind begin_kind, end_kind;
+	size_t n_begin, n_end; /* the number of patterns of the list with this key */
 	size_t len;
 	char text[PST_PATTERN_SIZE]; /* as it was written */
 };
 
 /*
- * Refuses what other programs give a meaning to, and what would match nothing here: "!x", "@file",
- * "**", blanks that are not behind a backslash; of a name, slashes. text is a name or glob of a
- * list, or one whole path of a list of these. 0, or -EINVAL with what to write in *error.
+ * Refuses the syntax of other programs, which would match nothing here: "!x", "@file", "**", blanks
+ * without a backslash, and slashes in a name. text is one name or glob of a list, or one whole path
+ * of a list of paths. Returns 0, or -EINVAL with *error saying what to write instead.
  */
 int pattern_check_name(const char *text, struct pst_error *error);
 int pattern_check_path(const char *text, struct pst_error *error);
 
-/* On failure *error says what is wrong with it. */
+/* Parses a name or glob, which has no slash. Returns 0, or -errno with *error set. */
 int pattern_parse(const char *text, struct pattern *ret_pattern, struct pst_error *error);

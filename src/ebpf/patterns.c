@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Lists of names, globs and paths as rows of the map pst_patterns.
+ * Turns lists of names, globs and paths into rows of the map pst_patterns.
  *
- * Each name or glob of a list is a row with the text that it begins, or ends, with as its key. Rows
- * are sorted by their keys, and each knows the row whose key is the longest beginning of its own;
- * so a program finds by halving all that may fit a name, whatever their number.
+ * Each name or glob of a list is a row. Its key is the text that it begins or ends with. The rows
+ * are sorted by key, and each has the number of the row whose key is the longest proper beginning
+ * of its own. So a program finds all patterns that may match a name by one binary search, whatever
+ * their number.
  */
 #include "ebpf/patterns.h"
 #include "ebpf/pattern.h"
@@ -29,7 +30,7 @@ static int add_row(struct patterns *patterns, const struct pst_pattern *row,
 		   struct pst_error *error)
 {
 	if (patterns->n == MAX_ROWS)
-		return error_set(error, -E2BIG, "more than %d patterns", MAX_ROWS);
+		return error_set(error, -E2BIG, "more than %d patterns in all", MAX_ROWS);
 	if (patterns->n == patterns->room) {
 		size_t room = patterns->room ? 2 * patterns->room : 16;
 		void *rows = reallocarray(patterns->rows, room, sizeof(*patterns->rows));
@@ -64,29 +65,24 @@ static int parse_list(char *list, struct pattern **ret_rows, size_t *ret_n, stru
 {
 	_cleanup_(freep) struct pattern *rows = NULL;
 	char *rest = list;
-	size_t n = 0;
+	size_t n = 0, room = 1;
 
+	/* Escaped separators are counted, too. */
+	for (const char *p = list; *p; p++)
+		room += *p == ':';
+	if (room > MAX_ROWS)
+		return error_set(error, -E2BIG, "more than %d patterns", MAX_ROWS);
+	rows = calloc(room, sizeof(*rows));
+	if (!rows)
+		return error_set(error, -ENOMEM, "no memory for %zu patterns", room);
 	while (rest) {
-		const char *text;
-		int r;
+		const char *text = parse_part(&rest, ':', false);
+		int r = pattern_check_name(text, error);
 
-		if (n == MAX_ROWS)
-			return error_set(error, -E2BIG, "more than %d patterns", MAX_ROWS);
-		/* Doubled whenever it is full. */
-		if (!(n & (n - 1))) {
-			void *more = reallocarray(rows, n ? 2 * n : 1, sizeof(*rows));
-
-			if (!more)
-				return error_set(error, -ENOMEM, "no memory for %zu patterns", n);
-			rows = more;
-		}
-		text = parse_part(&rest, ':', false);
-		r = pattern_check_name(text, error);
 		if (r == 0)
-			r = pattern_parse(text, &rows[n], error);
+			r = pattern_parse(text, &rows[n++], error);
 		if (r < 0)
 			return r;
-		n++;
 	}
 	*ret_rows = take_ptr(rows);
 	*ret_n = n;
@@ -112,7 +108,7 @@ static int by_end(const void *a, const void *b)
 	return compare_keys(&((const struct pattern *)a)->end, &((const struct pattern *)b)->end);
 }
 
-/* How many patterns share the key of each. They are sorted by these keys. */
+/* Sets n_end, or n_begin, of each pattern. They are sorted by these keys. */
 static void count_alike(struct pattern *rows, size_t n, bool ends)
 {
 	for (size_t i = 0, next; i < n; i = next) {
@@ -124,7 +120,10 @@ static void count_alike(struct pattern *rows, size_t n, bool ends)
 	}
 }
 
-/* Patterns that share a key are tried one by one: so each goes where it shares with fewer. */
+/*
+ * Returns whether to find the pattern by its end. A program tries patterns with the same key one by
+ * one, so the key that fewer patterns have is better.
+ */
 static bool goes_by_end(const struct pattern *pattern)
 {
 	if (pattern->begin_kind != PST_PATTERN_GLOB)
@@ -136,7 +135,7 @@ static bool goes_by_end(const struct pattern *pattern)
 	return pattern->end.len > pattern->begin.len;
 }
 
-/* Whether b begins with a, and goes on. */
+/* Returns whether the key of a is a proper beginning of that of b. */
 static bool is_shorter(const struct pst_pattern *a, const struct pst_pattern *b)
 {
 	if (a->key_len >= b->key_len)
@@ -151,7 +150,7 @@ static bool is_shorter(const struct pst_pattern *a, const struct pst_pattern *b)
 	return true;
 }
 
-/* Finds, for each row from first on, the row with the longest shorter key. They are sorted. */
+/* Sets .shorter of the rows from first on, which are sorted. */
 static void link_rows(struct patterns *patterns, size_t first)
 {
 	struct pst_pattern *rows = patterns->rows;
@@ -165,7 +164,7 @@ static void link_rows(struct patterns *patterns, size_t first)
 	}
 }
 
-/* Adds those of the sorted patterns that go by their ends, or the others. */
+/* Adds those of the sorted patterns that are found by their ends, or the others. */
 static int add_sorted(struct patterns *patterns, const struct pattern *rows, size_t n, bool ends,
 		      struct pst_error *error)
 {
@@ -233,12 +232,12 @@ static int add_path(struct patterns *patterns, const char *whole, char *path,
 		if (name_is_dots(component))
 			return error_set(
 				error, -EINVAL,
-				"'%.255s' has a '%s' in it: paths begin at the root of the "
-				"view and lead down",
+				"'%.255s' contains '%s': paths begin at the root of the view "
+				"and lead down",
 				whole, component);
 		if (paths->n_steps == PST_MAX_STEPS)
 			return error_set(error, -E2BIG,
-					 "the paths have more than %d components in all: give the "
+					 "the paths have more than %d components in all: use the "
 					 "filter twice, with some of the paths each",
 					 PST_MAX_STEPS);
 		r = pattern_parse(component, &pattern, error);
@@ -274,7 +273,7 @@ int patterns_add_paths(struct patterns *patterns, char *list, struct pst_paths *
 			return error_set(error, -ENOMEM, "no memory");
 		if (!*whole)
 			return error_set(error, -EINVAL,
-					 "a path is empty: / stands for all of the view");
+					 "a path is empty: write / for the whole view");
 		r = pattern_check_path(path, error);
 		if (r == 0)
 			r = add_path(patterns, whole, path, &paths, error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Lists of names, globs and paths: what users write, as rows of the map pst_patterns. */
+/* Turns lists of names, globs and paths that users write into rows of the map pst_patterns. */
 #include "util/cleanup.h"
 
 #include <penstock/filter.h>
@@ -16,9 +16,9 @@ struct patterns {
 void patterns_fini(struct patterns *patterns);
 
 /*
- * Adds the list, which is written to: "*.key:.env", "/etc/ssl:src/build-*". The result says where
- * its rows are. On failure *error says which part is wrong, and the patterns are only good for
- * patterns_fini().
+ * Adds a list such as "*.key:.env" or "/etc/ssl:src/build-*", and writes to it. Returns 0, with the
+ * place of its rows in *ret_names or *ret_paths; or -errno with the wrong part in *error: then call
+ * only patterns_fini().
  */
 int patterns_add_names(struct patterns *patterns, char *list, struct pst_names *ret_names,
 		       struct pst_error *error);

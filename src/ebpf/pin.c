@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Pinned maps. They stay when the filter goes, however it goes, and the next one adopts them: what
- * a quota has counted goes on being counted after a crash, an unmount or a change of its limit. The
- * maps that hold calls, patterns and constants are never pinned: writing to them from outside would
- * change what the verifier or a running operation relies on.
+ * Pinned maps. They stay when the filter ends, even by a crash, and the next filter adopts them: a
+ * quota goes on with its counts after a crash, an unmount or a change of its limit. The maps of
+ * calls, patterns and constants are never pinned: writing to them from outside would change what
+ * the verifier or a running operation relies on.
  *
- * A map in the directory, pst_filter, holds the identity of the filter that the others are of. It
- * is pinned first, so whatever is found without it was left by somebody else.
+ * A map in the directory, pst_filter, holds the identity of the filter that owns the other maps. It
+ * is pinned first, so maps without it belong to another program.
  *
- * One living filter has the directory: it holds a flock(2) on it, which ends with its process.
+ * One filter at a time uses the directory: it holds a flock(2) on it, which ends with its process.
  */
 #include "ebpf/pin.h"
-#include "ebpf/load.h"
+#include "ebpf/filter-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -37,19 +37,23 @@ struct pin {
 	struct bpf_object *object; /* borrowed; NULL until pin_adopt() */
 	char *dir;
 	char identity[IDENTITY_SIZE];
-	int dir_fd;           /* holds the lock; -1: let go */
-	bool made_dir, fresh; /* the directory, the maps there: made for this filter ... */
-	bool kept;            /* ... which has been in force */
+	int dir_fd;    /* holds the lock; -1: another filter uses the directory */
+	bool made_dir; /* the directory was made for this filter */
+	bool fresh;    /* the maps there were made for this filter */
+	bool kept;     /* the filter has been in force */
 };
 
 DEFINE_CLEANUP(struct pin *, pin_free);
 
 static bool is_pinnable(const struct bpf_map *map)
 {
-	return !bpf_map__is_internal(map) && !load_is_engine_map(bpf_map__name(map));
+	const char *name = bpf_map__name(map);
+
+	return !bpf_map__is_internal(map) && strcmp(name, "pst_slots") != 0 &&
+	       strcmp(name, "pst_patterns") != 0;
 }
 
-/* The path of a map in the directory; false where it is too long. */
+/* Writes the path of a map in the directory. Returns false if it is too long. */
 static bool path_of(const struct pin *pin, const char *name, char path[PATH_MAX])
 {
 	return snprintf(path, PATH_MAX, "%s/%s", pin->dir, name) < PATH_MAX;
@@ -67,13 +71,13 @@ static int check_dir(int fd, const char *dir, struct pst_error *error)
 	if (fs.f_type != BPF_FS_MAGIC)
 		return error_set(
 			error, -EINVAL,
-			"pin=%.200s is not below a BPF file system: maps can be pinned only "
-			"there, mostly in /sys/fs/bpf (mount -t bpf bpf /sys/fs/bpf)",
+			"pin=%.200s is not on a BPF file system: maps can be pinned only there, "
+			"usually in /sys/fs/bpf (mount -t bpf bpf /sys/fs/bpf)",
 			dir);
 	return 0;
 }
 
-int pin_take_again(struct pin *pin)
+static int lock_dir(struct pin *pin)
 {
 	_cleanup_(fd_closep) int fd = open(pin->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -83,18 +87,13 @@ int pin_take_again(struct pin *pin)
 	return 0;
 }
 
-void pin_let_go(struct pin *pin)
-{
-	pin->dir_fd = fd_close(pin->dir_fd);
-}
-
 static int take_dir(struct pin *pin, struct pst_error *error)
 {
-	int r = pin_take_again(pin);
+	int r = lock_dir(pin);
 
 	if (r == -EWOULDBLOCK)
 		return error_set(error, -EBUSY,
-				 "pin=%.200s is already in use by a filter that runs, of this or "
+				 "pin=%.200s is already in use by another filter, of this or "
 				 "another view: choose another directory",
 				 pin->dir);
 	if (r < 0)
@@ -103,16 +102,16 @@ static int take_dir(struct pin *pin, struct pst_error *error)
 	return check_dir(pin->dir_fd, pin->dir, error);
 }
 
-/* Nothing there is ours to change, so nothing is removed either. */
+/* Refuses maps of another program or filter, and leaves them there. */
 static int refuse_foreign(const struct pin *pin, const char *why, struct pst_error *error)
 {
 	return error_set(error, -EEXIST,
-			 "what is already pinned in pin=%.200s %s: remove it (rm -r %.200s), or "
-			 "choose another directory",
+			 "the maps pinned in pin=%.200s %s: remove them (rm -r %.200s), or choose "
+			 "another directory",
 			 pin->dir, why, pin->dir);
 }
 
-/* Whether another filter, or the same with other options, has left the directory. */
+/* Refuses the maps of another filter, and of the same one with other options of PST_OF_MAPS. */
 static int check_mark(const struct pin *pin, struct pst_error *error)
 {
 	char path[PATH_MAX], found[IDENTITY_SIZE] = "", why[2 * IDENTITY_SIZE + 80];
@@ -123,11 +122,11 @@ static int check_mark(const struct pin *pin, struct pst_error *error)
 		return 0;
 	fd = bpf_obj_get(path);
 	if (fd < 0 || bpf_map_lookup_elem(fd, &zero, found) < 0)
-		return refuse_foreign(pin, "was not left by a filter", error);
+		return refuse_foreign(pin, "were not left by a filter", error);
 	found[IDENTITY_SIZE - 1] = '\0';
 	if (strcmp(found, pin->identity) == 0)
 		return 0;
-	snprintf(why, sizeof(why), "is of another filter (%s), and this one is %s", found,
+	snprintf(why, sizeof(why), "were left by another filter (%s), and this one is %s", found,
 		 pin->identity);
 	return refuse_foreign(pin, why, error);
 }
@@ -143,8 +142,8 @@ int pin_open(const char *dir, const char *identity, struct pin **ret_pin, struct
 	if (*dir != '/')
 		return error_set(
 			error, -EINVAL,
-			"pin=%.200s does not begin with '/': the path of a directory below "
-			"/sys/fs/bpf is wanted",
+			"pin=%.200s does not begin with '/': give the path of a directory below "
+			"/sys/fs/bpf",
 			dir);
 	snprintf(pin->identity, sizeof(pin->identity), "%s", identity);
 	pin->dir = strdup(dir);
@@ -153,7 +152,7 @@ int pin_open(const char *dir, const char *identity, struct pin **ret_pin, struct
 	if (mkdir(dir, 0700) == 0)
 		pin->made_dir = true;
 	else if (errno != EEXIST)
-		return error_set(error, -errno, "cannot make the directory of pin=%.200s: %s", dir,
+		return error_set(error, -errno, "cannot make the directory pin=%.200s: %s", dir,
 				 strerror(errno));
 	r = take_dir(pin, error);
 	if (r == 0)
@@ -165,19 +164,20 @@ int pin_open(const char *dir, const char *identity, struct pin **ret_pin, struct
 
 /* -- maps ------------------------------------------------------------------------------------- */
 
-/* How a pinned map differs from the filter's; NULL: in nothing. */
+/* Returns how a pinned map differs from the filter's, or NULL. */
 static const char *differs(int fd, const struct bpf_map *map)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t size = sizeof(info);
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
-		return "cannot be looked at";
+		return "cannot be read";
 	if (info.type != bpf_map__type(map) || info.map_flags != bpf_map__map_flags(map))
 		return "is of another type";
 	if (info.key_size != bpf_map__key_size(map) || info.value_size != bpf_map__value_size(map))
 		return "has keys or values of another size";
-	return info.max_entries != bpf_map__max_entries(map) ? "has room for another number" : NULL;
+	return info.max_entries != bpf_map__max_entries(map) ? "has another number of elements" :
+							       NULL;
 }
 
 static int adopt(const struct pin *pin, struct bpf_map *map, struct pst_error *error)
@@ -190,11 +190,11 @@ static int adopt(const struct pin *pin, struct bpf_map *map, struct pst_error *e
 	if (!path_of(pin, bpf_map__name(map), path) || access(path, F_OK) < 0)
 		return 0;
 	if (!path_of(pin, MARK, mark) || access(mark, F_OK) < 0)
-		return refuse_foreign(pin, "was not left by a filter of this version", error);
+		return refuse_foreign(pin, "were not left by a filter of this version", error);
 	fd = bpf_obj_get(path);
-	how = fd < 0 ? "is no map" : differs(fd, map);
+	how = fd < 0 ? "is not a map" : differs(fd, map);
 	if (how) {
-		snprintf(why, sizeof(why), "does not fit this filter (its map %s %s)",
+		snprintf(why, sizeof(why), "do not fit this filter (the map %s %s)",
 			 bpf_map__name(map), how);
 		return refuse_foreign(pin, why, error);
 	}
@@ -219,7 +219,7 @@ int pin_adopt(struct pin *pin, struct bpf_object *object, struct pst_error *erro
 			return r;
 	}
 	if (!n)
-		return error_set(error, -EINVAL, "pin=%.200s: the filter has no maps of its own",
+		return error_set(error, -EINVAL, "pin=%.200s: this filter has no maps to pin",
 				 pin->dir);
 	return 0;
 }
@@ -279,22 +279,11 @@ static void unpin_all(const struct pin *pin)
 	unpin(pin, MARK);
 }
 
-void pin_remove(struct pin *pin)
-{
-	unpin_all(pin);
-	rmdir(pin->dir);
-}
-
-void pin_keep(struct pin *pin)
-{
-	pin->kept = true;
-}
-
 struct pin *pin_free(struct pin *pin)
 {
 	if (!pin)
 		return NULL;
-	/* What has failed leaves nothing that was not there before. */
+	/* A filter that could not be put in force leaves nothing behind. */
 	if (!pin->kept && pin->fresh)
 		unpin_all(pin);
 	if (!pin->kept && pin->made_dir)
@@ -303,4 +292,41 @@ struct pin *pin_free(struct pin *pin)
 	free(pin->dir);
 	free(pin);
 	return NULL;
+}
+
+/* -- filters ---------------------------------------------------------------------------------- */
+
+void filter_keep_pin(struct filter *filter)
+{
+	if (filter->load.pin)
+		filter->load.pin->kept = true;
+}
+
+void filter_lend_pin(struct filter *filter)
+{
+	struct pin *pin = filter->load.pin;
+
+	if (pin)
+		pin->dir_fd = fd_close(pin->dir_fd);
+}
+
+void filter_take_pin(struct filter *filter)
+{
+	struct pin *pin = filter->load.pin;
+	int r = pin ? lock_dir(pin) : 0;
+
+	if (r < 0)
+		log_error("filter %s: cannot lock pin=%s again, so another filter may use its "
+			  "maps: %s",
+			  filter->facts.name, pin->dir, strerror(-r));
+}
+
+void filter_remove_pin(struct filter *filter)
+{
+	struct pin *pin = filter->load.pin;
+
+	if (!pin)
+		return;
+	unpin_all(pin);
+	rmdir(pin->dir);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The maps of a filter under paths below a BPF file system, where other programs find them, and
- * where the same filter of the next mount finds them again.
+ * Pins the maps of a filter under paths of a BPF file system, where other programs find them, and
+ * where the same filter finds them in the next mount. pin.c also has the functions for pins of
+ * filter.h.
  */
 #include <penstock/penstock.h>
 
@@ -10,25 +11,19 @@ struct bpf_object;
 struct pin;
 
 /*
- * Opens a directory for a filter, and makes it where it is not there. identity says which filter it
- * is, and what its maps mean: a directory that another filter has left is refused, and so is one in
- * use by a living one.
+ * Opens a directory for a filter, and makes it if it does not exist. identity says which filter it
+ * is and what its maps mean: the directory of another filter is refused with an error that names
+ * both, and so is one that a filter in force uses. Returns 0, or -errno with *error set.
  */
 int pin_open(const char *dir, const char *identity, struct pin **ret_pin, struct pst_error *error);
 /*
- * Before the object is loaded: the maps that are pinned there become its own. Borrows the object.
+ * Makes the pinned maps those of the object, which it borrows. Call it before the object is loaded.
  */
 int pin_adopt(struct pin *pin, struct bpf_object *object, struct pst_error *error);
-/* After it was loaded: pins what is not pinned yet. All or nothing. */
+/* Pins the other maps after the object was loaded: all, or none. */
 int pin_maps(struct pin *pin, struct pst_error *error);
-/* Another filter may use the directory for a time; takes it again, 0 or -errno. */
-void pin_let_go(struct pin *pin);
-int pin_take_again(struct pin *pin);
 /*
- * The filter is in force: from now on what is pinned stays. Until then pin_free() removes what it
- * has made.
+ * Frees the pin. Without filter_keep_pin() it removes the pinned maps and the directory that it has
+ * made.
  */
-void pin_keep(struct pin *pin);
-/* Removes what is pinned there. */
-void pin_remove(struct pin *pin);
 struct pin *pin_free(struct pin *pin);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The programs of an object. The name of a program's section says when it is run: "penstock/name",
- * "penstock/pre/OP", "penstock/post/OP", where OP is an operation or a group of them. Where several
- * fit, the most particular is run.
+ * Finds the programs of an object. The name of a program's section says when it runs:
+ * "penstock/name", "penstock/pre/OP" or "penstock/post/OP", where OP is an operation or a group of
+ * operations. If several programs match an operation, the one of the smallest group runs.
  */
 #include "ebpf/program.h"
 #include "util/log.h"
@@ -19,7 +19,7 @@
 
 #define READ_WRITE (BIT(FUSE_READ) | BIT(FUSE_WRITE))
 
-/* From the least particular to the most: what comes later takes the place of what came before. */
+/* From the largest group to single operations: a later row has precedence over an earlier one. */
 static const struct group {
 	const char *name;
 	uint64_t ops;
@@ -39,10 +39,10 @@ static const char *const kind_prefix[_FILTER_KINDS] = {
 	[FILTER_NAME] = PREFIX "name",
 };
 
-/* What the section of a program says. */
+/* The kind and operations of a program. */
 struct place {
 	enum filter_kind kind;
-	unsigned int rank; /* its group's place in the table */
+	unsigned int rank; /* the number of the row in groups[] */
 	uint64_t ops;
 };
 
@@ -58,7 +58,7 @@ static bool find_place(const char *section, struct place *ret_place)
 			return !section[len];
 		}
 		for (unsigned int i = 0; i < N_GROUPS; i++)
-			/* When a file is forgotten it is too late for a say before. */
+			/* No program can run before FORGET, because nothing can refuse it. */
 			if (strcmp(section + len, groups[i].name) == 0 &&
 			    (kind == FILTER_POST || groups[i].ops != BIT(FUSE_FORGET))) {
 				*ret_place = (struct place){ kind, i, groups[i].ops };
@@ -68,29 +68,32 @@ static bool find_place(const char *section, struct place *ret_place)
 	return false;
 }
 
-/* What people look for under another name, and the operation it is one of. */
+/* Other names for operations, and the operation that each is part of. */
 static const struct {
 	const char *word, *op;
-} others[] = {
+} synonyms[] = {
 	{ "chmod", "setattr" },  { "chown", "setattr" }, { "truncate", "setattr" },
 	{ "utimes", "setattr" }, { "stat", "getattr" },  { "exec", "open" },
 	{ "close", "release" },  { "remove", "unlink" }, { "readdirplus", "readdir" },
 	{ "rename2", "rename" }, { "setlkw", "setlk" },  { "copy_file_range", "copy" },
 };
 
-/* The operation that was meant by another word; "": none is like it. */
+/* Finds the operation that the user probably meant by a word; "" if none is similar. */
 static void find_op(const char *word, struct suggestion *op)
 {
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (strcmp(word, others[i].word) == 0) {
-			snprintf(op->word, sizeof(op->word), "%s", others[i].op);
+	for (size_t i = 0; i < sizeof(synonyms) / sizeof(synonyms[0]); i++)
+		if (strcmp(word, synonyms[i].word) == 0) {
+			snprintf(op->word, sizeof(op->word), "%s", synonyms[i].op);
 			return;
 		}
 	for (unsigned int i = 0; i < N_GROUPS; i++)
 		suggest_try(op, word, groups[i].name);
 }
 
-/* The section that was meant: of those before or after operations, where it begins as they do. */
+/*
+ * Finds the section that the author probably meant. If the given one begins with the prefix of a
+ * kind, only the operation behind it is wrong.
+ */
 static void find_suggestion(const char *section, struct suggestion *suggestion)
 {
 	for (int kind = 0; kind < FILTER_NAME; kind++) {
@@ -123,7 +126,7 @@ static int refuse(const struct bpf_program *program, const char *section, struct
 
 	find_suggestion(section, &suggestion);
 	return error_set(error, -EINVAL,
-			 "the program %.60s is in section \"%.100s\"%s%s%s; there are only "
+			 "the program %.60s is in section \"%.100s\"%s%s%s; valid are only "
 			 "\"penstock/pre/OPERATION\", \"penstock/post/OPERATION\" and "
 			 "\"penstock/name\"",
 			 bpf_program__name(program), section,
@@ -146,7 +149,7 @@ int programs_find(const struct object *object, struct programs *ret_programs,
 		if (!find_place(section, &place))
 			return refuse(program, section, error);
 		n++;
-		/* Only these can be run from here, and they must be allowed to sleep. */
+		/* bpf(2) runs only programs of this type, and they must be allowed to sleep. */
 		bpf_program__set_type(program, BPF_PROG_TYPE_SYSCALL);
 		bpf_program__set_flags(program, BPF_F_SLEEPABLE);
 		for (unsigned int op = 0; op < OP_MAX; op++) {
@@ -158,7 +161,7 @@ int programs_find(const struct object *object, struct programs *ret_programs,
 				return error_set(
 					error, -EINVAL,
 					"the object has two programs in section \"%.100s\", %.60s "
-					"and %.60s: only one can be run",
+					"and %.60s: only one can run",
 					section, bpf_program__name(*other),
 					bpf_program__name(program));
 			if (*other && rank[place.kind][op] > place.rank)

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The programs of an object, and which of them is run when. */
-#include "ebpf/filter-private.h"
+/* The programs of an object, and the operations that each is run for. */
 #include "ebpf/object.h"
+#include "filter/facts.h"
 
-/* For every kind and opcode the program to be run, NULL: none. */
+/* The program to run for each kind and opcode; NULL: none. */
 struct programs {
 	struct bpf_program *program[_FILTER_KINDS][OP_MAX];
 };
 
-/* Tells by the sections' names, and readies the programs for loading. */
+/*
+ * Finds the programs by the names of their sections, and prepares them for loading. Returns 0, or
+ * -errno with *error set.
+ */
 int programs_find(const struct object *object, struct programs *ret_programs,
 		  struct pst_error *error);
-/* What a program is called: its section without "penstock/", as "pre/lookup". */
+/* Returns the name of a program: its section without "penstock/", as "pre/lookup". */
 const char *program_name(const struct bpf_program *program);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The verifier's log, made short for who wrote the program.
+ * Finds in the verifier's log why it has refused a program, for the author of the program.
  *
- * The log is a walk through the program: register states, instructions and, in lines that begin
- * with ';', the C source they come from. The reason is the last line that is none of these, and the
- * culprit the last source line before it. Of a long walk only the end may be there.
+ * The log lists the steps of the verifier: register states, instructions and, in lines that begin
+ * with ';', the C source of the instructions. The reason is the last line that is none of these,
+ * and the last source line before it is the place. If the log is long only its end may be there.
  */
 #include "ebpf/reason.h"
 
@@ -14,65 +14,65 @@
 #include <string.h>
 
 #define PAST_THE_END                                                                               \
-	"an access may reach past the end: compare the offset with a constant right before it, "   \
+	"an access may go past the end: compare the offset with a constant right before it, "      \
 	"and use pst_data() for data"
 #define ENDLESS                                                                                    \
-	"a loop whose end the verifier does not see: use bpf_loop() or a constant number of turns"
+	"the verifier cannot see that this loop ends: use bpf_loop() or a constant number of turns"
 #define TOO_LONG                                                                                   \
 	"the verifier walks every turn of a loop, on every path: use bpf_loop(), or "              \
 	"pst_data_each() for data"
 #define NO_POINTER                                                                                 \
-	"the verifier takes this for a number, not for a pointer: pointers cannot be computed "    \
-	"from integers or kept in maps"
-#define NO_HELPER "programs of this kind do not have that helper, or not with this kernel"
+	"to the verifier this is a number, not a pointer: pointers cannot be computed from "       \
+	"integers or kept in maps"
+#define NO_HELPER "this kernel does not have that helper, or not for programs of this kind"
 
-/* What a phrase in the verifier's reason usually comes from. The first that fits is taken. */
+/* The usual mistake behind a phrase of the verifier's reason. The first row that matches counts. */
 static const struct {
 	const char *phrase, *hint;
 } hints[] = {
 	{ "mem access 'map_value_or_null'",
-	  "what a lookup in a map returns may be NULL: check it first" },
+	  "the result of a lookup in a map may be NULL: check it first" },
 	{ "mem access 'mem_or_null'", "this may be NULL: check it first" },
 	{ "At callback return",
-	  "what bpf_loop() calls returns 0 to go on or 1 to stop, nothing else" },
+	  "the function that bpf_loop() calls must return 0 to go on or 1 to stop" },
 	{ "expected=fp",
-	  "what is handed on to the function that bpf_loop() calls lies on the stack: "
-	  "a struct of pointers, say" },
+	  "the argument for the function that bpf_loop() calls must be on the stack: "
+	  "put pointers into a struct there" },
 	{ "unbounded", "an offset or length has no known bound: compare it with a constant right "
-		       "before its use, or take pst_data() for data" },
-	{ "min value is negative", "a signed number may be below zero here: make it unsigned, or "
-				   "check that it is not" },
+		       "before its use, or use pst_data() for data" },
+	{ "min value is negative", "a signed number may be negative here: make it unsigned, or "
+				   "check it first" },
 	{ "pointer be out of bounds", PAST_THE_END },
 	{ "invalid access to map value", PAST_THE_END },
 	{ "invalid access to memory", PAST_THE_END },
 	{ "outside of the allowed memory range", PAST_THE_END },
 	{ "outside of the array range", PAST_THE_END },
-	{ "write into map forbidden", "constants, options among them, cannot be written to" },
-	{ "stack size", "the stack has 512 bytes for all functions together: keep what is large in "
-			"pst_room(), or in a map" },
+	{ "write into map forbidden", "constants, such as options, cannot be written to" },
+	{ "stack size", "the stack has 512 bytes for all functions together: keep large things in "
+			"pst_room() or in a map" },
 	{ "program is too large", TOO_LONG },
 	{ "too complex", TOO_LONG },
 	{ "back-edge", ENDLESS },
 	{ "infinite loop", ENDLESS },
-	{ "stack", "the stack has 512 bytes for all functions together, and is read only where it "
-		   "was written: keep large things in a map, and initialise all of a struct" },
-	{ "!read_ok", "a variable is used on a path where nothing was stored in it" },
+	{ "stack", "the stack has 512 bytes for all functions together, and a program may read "
+		   "only bytes that it has written: keep large things in a map, and "
+		   "initialise each struct as a whole" },
+	{ "!read_ok", "a variable is used on a path that does not set it" },
 	{ "mem access 'scalar'", NO_POINTER },
 	{ "mem access 'inv'", NO_POINTER },
 	{ "unknown func", NO_HELPER },
 	{ "invalid func", NO_HELPER },
 	{ "cannot use helper", NO_HELPER },
-	{ "GPL", "the object's licence is not the one that PST_FILTER() declares" },
-	{ "leepable", "programs of filters may sleep, and then not all kinds of maps can be used: "
-		      "arrays and hashes can" },
-	{ "pointer arithmetic",
-	  "pointers can be moved by bounded amounts only, and not be combined" },
-	{ "unreachable insn", "code that can never be reached, often after an endless loop" },
+	{ "GPL", "the object has another licence than PST_FILTER() declares" },
+	{ "leepable", "programs of filters may sleep, so they can use only some kinds of maps, "
+		      "such as arrays and hashes" },
+	{ "pointer arithmetic", "only a number with known bounds can be added to a pointer" },
+	{ "unreachable insn", "this code can never be reached; often it follows an endless loop" },
 	{ "CAP_PERFMON", "the process lacks CAP_PERFMON" },
 	{ "pointer comparison prohibited", "the process lacks CAP_PERFMON" },
 };
 
-/* Whether a line of the log is a step of the walk, or says how long it was. */
+/* Returns whether a line of the log is a step, or a count of steps. */
 static bool is_step(const char *line)
 {
 	static const char *const steps[] = {
@@ -101,43 +101,53 @@ static bool is_step(const char *line)
 	return *line == ' ' || *line == '\t' || *line == '\n' || *line == ';';
 }
 
-/* "; call->data[i] = 0; @ hide.bpf.c:12", of older kernels without what begins at the '@'. */
-static void copy_source(const char *line, size_t len, struct reason *reason)
+static int length(const char *line, int max)
 {
-	const char *at = memmem(line, len, " @ ", 3), *end = line + len;
-	size_t blank = strspn(line, "; \t");
+	int len = (int)strcspn(line, "\n");
 
-	snprintf(reason->source, sizeof(reason->source), "%.*s",
-		 (int)((at ? at : end) - line - blank), line + blank);
-	snprintf(reason->where, sizeof(reason->where), "%s%.*s%s", at ? " (" : "",
-		 at ? (int)(end - at - 3) : 0, at ? at + 3 : "", at ? ")" : "");
+	return len < max ? len : max;
 }
 
-bool reason_find(const char *log, struct reason *ret_reason)
+/*
+ * Appends a line of source to buf: "; call->data[i] = 0; @ hide.bpf.c:12". Older kernels end it
+ * before the '@'.
+ */
+static void add_source(const char *line, char *buf, size_t size)
 {
-	struct reason reason = { 0 };
-	const char *source = NULL, *next;
+	size_t len = strlen(buf);
+	const char *text = line + strspn(line, "; \t");
+	const char *at = memmem(text, length(text, 4096), " @ ", 3);
+
+	snprintf(buf + len, size - len, ", at `%.*s`%s%.*s%s",
+		 at && at - text < 110 ? (int)(at - text) : length(text, 110), text, at ? " (" : "",
+		 at ? length(at + 3, 60) : 0, at ? at + 3 : "", at ? ")" : "");
+}
+
+bool reason_find(const char *log, char *buf, size_t size)
+{
+	const char *reason = NULL, *source = NULL, *last_source = NULL, *hint = NULL, *next;
+	size_t len;
 
 	for (const char *line = log; *line; line = next) {
-		size_t len = strcspn(line, "\n");
-
-		next = line + len + (line[len] != '\0');
+		next = strchrnul(line, '\n');
+		next += *next != '\0';
 		if (*line == ';')
-			source = line;
+			last_source = line;
 		if (is_step(line))
 			continue;
-		snprintf(reason.text, sizeof(reason.text), "%.*s", (int)len, line);
-		if (source)
-			copy_source(source, strcspn(source, "\n"), &reason);
+		reason = line;
+		source = last_source;
 	}
-	*ret_reason = reason;
-	return *reason.text;
-}
-
-const char *reason_hint(const struct reason *reason)
-{
-	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
-		if (strstr(reason->text, hints[i].phrase))
-			return hints[i].hint;
-	return NULL;
+	if (!reason)
+		return false;
+	snprintf(buf, size, "%.*s", length(reason, 150), reason);
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]) && !hint; i++)
+		if (strstr(buf, hints[i].phrase))
+			hint = hints[i].hint;
+	if (source)
+		add_source(source, buf, size);
+	len = strlen(buf);
+	if (hint)
+		snprintf(buf + len, size - len, ": %s", hint);
+	return true;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Running programs, and counting that.
+ * Runs programs, and counts the runs.
  *
- * A run is one bpf(2) call. The kernel reads the number of the slot from us and finds the call in
- * the map: nothing else is copied.
+ * A run is one bpf(2) call. The kernel copies the context, which has the number of the slot, and
+ * the program finds the call in the map by that number; nothing else is copied.
  *
- * Locking: none. A filter does not change once it is loaded; counters are atomic and relaxed, since
- * nothing is concluded from one of them about another.
+ * Locking: none. A loaded filter is constant. Counters are atomic and relaxed, because no code
+ * concludes anything from one counter about another.
  */
 #include "ebpf/filter-private.h"
 #include "util/clock.h"
@@ -20,10 +20,10 @@
 #include <unistd.h>
 
 /*
- * As much of the union as there is something in. The cost of a run is getting into the kernel and
- * out of it, the copy of the context, and the return from here: the kernel has used up what the
- * processor had predicted of returns. A shorter attr, a shorter context and a system call without
- * libc's function were all measured to change nothing.
+ * The part of the union that is used. A run costs the way into the kernel and back, the copy of the
+ * context, and a return from here that the processor predicts wrongly, because the kernel has
+ * overwritten its predictions of returns. A shorter attr, a shorter context and a system call
+ * without libc's function were measured; none of them makes a difference.
  */
 #define ATTR_SIZE (offsetof(union bpf_attr, test.ctx_in) + sizeof(uint64_t))
 
@@ -37,7 +37,7 @@ static uint64_t get(const atomic_uint_fast64_t *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-static int run(struct filter *filter, enum filter_kind kind, uint32_t opcode,
+int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode,
 	       const struct pst_ctx *ctx, int *ret_verdict)
 {
 	struct filter_counter *counter;
@@ -69,31 +69,6 @@ static int run(struct filter *filter, enum filter_kind kind, uint32_t opcode,
 		add(&counter->n_done, 1);
 	*ret_verdict = verdict;
 	return 0;
-}
-
-int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode, unsigned int slot,
-	       int *ret_verdict)
-{
-	const struct pst_ctx ctx = { .slot = slot };
-
-	return run(filter, kind, opcode, &ctx, ret_verdict);
-}
-
-int filter_run_listed(struct filter *filter, unsigned int slot, unsigned int n)
-{
-	const struct pst_ctx ctx = { .slot = slot, .n_listed = n };
-	int verdict;
-
-	return run(filter, FILTER_NAME, 0, &ctx, &verdict);
-}
-
-int filter_run_looked_up(struct filter *filter, unsigned int slot, unsigned int first,
-			 unsigned int n)
-{
-	const struct pst_ctx ctx = { .slot = slot, .n_listed = n, .first = first };
-	int verdict;
-
-	return run(filter, FILTER_PRE, FUSE_LOOKUP, &ctx, &verdict);
 }
 
 void filter_count_bad(struct filter *filter, enum filter_kind kind, uint32_t opcode)

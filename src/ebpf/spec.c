@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What users write to ask for a filter, and where the objects of filters are looked for. */
+/* Parses a SPEC, and finds the object of a filter. */
 #include "ebpf/spec.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -43,8 +43,8 @@ static int add_option(struct spec *spec, const char *text, struct pst_error *err
 	for (size_t i = 0; i + 1 < spec->n_options; i++)
 		if (strcmp(spec->options[i].name, option->name) == 0)
 			return error_set(error, -EINVAL,
-					 "option '%s' is given twice: the values of a list are "
-					 "separated by ':'",
+					 "option '%s' is given twice: separate the values of a "
+					 "list by ':'",
 					 option->name);
 	return 0;
 }
@@ -64,7 +64,7 @@ int spec_parse(const char *text, struct spec *ret_spec, struct pst_error *error)
 		return error_set(error, -ENOMEM, "no memory");
 	if (!*spec.what)
 		return error_set(error, -EINVAL,
-				 "'%.100s' names no filter: NAME or FILE comes first, then options",
+				 "'%.100s' names no filter: write NAME or FILE first, then options",
 				 text);
 	while (rest) {
 		const char *option = parse_part(&rest, ',', false);
@@ -97,8 +97,8 @@ char *spec_name(const char *path)
 }
 
 /*
- * The directory of a program that has not been installed: of one that lies where it was built.
- * Beside an installed program there may be anything. "" where it is another one.
+ * Writes the directory of this program if it runs where it was built, so that it finds the filters
+ * built with it; else "", because any file may be beside an installed program.
  */
 static void build_directory(char dir[PATH_MAX])
 {
@@ -116,7 +116,7 @@ static void build_directory(char dir[PATH_MAX])
 		dir[0] = '\0';
 }
 
-/* Directories where a NAME is looked for, in this order, separated by ':'. For free(). */
+/* Returns the directories to look for a NAME in, in order, separated by ':'. For free(). */
 static char *search_path(void)
 {
 	const char *user = secure_getenv("PENSTOCK_FILTER_PATH");
@@ -129,7 +129,7 @@ static char *search_path(void)
 	return path;
 }
 
-/* The filter of a directory whose name is the most like what; "" when none is. */
+/* Suggests the filters of a directory with similar names. */
 static void guess_in(const char *dir, const char *what, struct suggestion *suggestion)
 {
 	struct dirent *entry;
@@ -173,8 +173,8 @@ static int find_name(const char *what, char **ret_path, struct pst_error *error)
 		guess_in(dir, what, &suggestion);
 	}
 	return error_set(error, -ENOENT,
-			 "there is no filter '%.100s'%s%s%s (looked in %.200s); an object of your "
-			 "own is given with its path, as ./%.60s.bpf.o",
+			 "there is no filter '%.100s'%s%s%s in %.200s; for an object of your own "
+			 "write its path, as ./%.60s.bpf.o",
 			 what, *suggestion.word ? ", did you mean '" : "", suggestion.word,
 			 *suggestion.word ? "'?" : "", dirs, what);
 }
@@ -189,7 +189,7 @@ int spec_find(const char *what, char **ret_path, struct pst_error *error)
 	if (access(what, R_OK) < 0)
 		return error_set(error, -errno, "cannot read the filter %.300s: %s", what,
 				 strerror(errno));
-	/* A view may outlive the working directory, and what it says of itself has to stay true. */
+	/* The path that a view reports must stay right when its working directory is gone. */
 	path = realpath(what, NULL);
 	if (!path)
 		return error_set(error, -errno, "cannot find the filter %.300s: %s", what,

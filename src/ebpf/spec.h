@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What users write to ask for a filter: "NAME|FILE[,option=value...]". */
+/* The SPEC of a filter, which users write: "NAME|FILE[,option=value...]". */
 #include "util/cleanup.h"
 
 #include <penstock/penstock.h>
@@ -18,11 +18,17 @@ struct spec {
 	size_t n_options;
 };
 
-/* Takes text apart. On success *ret_spec is for spec_fini(). */
+/* Parses text. Returns 0, with *ret_spec for spec_fini(), or -errno with *error set. */
 int spec_parse(const char *text, struct spec *ret_spec, struct pst_error *error);
 void spec_fini(struct spec *spec);
 
-/* Where the object of a NAME or FILE is; *ret_path is for free(). */
+/*
+ * Finds the object of a NAME or FILE. Returns 0, with its path in *ret_path, for free(), or -errno
+ * with *error set.
+ */
 int spec_find(const char *what, char **ret_path, struct pst_error *error);
-/* The name of a filter whose object is called so: the last part, without ".bpf.o" or ".o". */
+/*
+ * Returns the default name of a filter: the last component of its object's path without ".bpf.o" or
+ * ".o". For free(); NULL: no memory.
+ */
 char *spec_name(const char *path);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The values that an option takes. A value that means nothing is refused before the filter is
- * loaded, and the user is told the word that was meant: a filter that runs cannot say anything to
- * anybody.
+ * The valid values of an option. Other values are refused before the filter is loaded, and the
+ * error suggests the right word, because a filter that runs has no way to complain.
  */
 #include "ebpf/takes.h"
 #include "util/cleanup.h"
@@ -21,14 +20,14 @@
 
 #define MAX_WORD 63
 
-/* Copies the next of the words and moves *words behind it; false at their end. */
+/* Copies the next word and moves *words behind it. Returns false if there are no more. */
 static bool next_word(const char **words, char word[MAX_WORD + 1])
 {
 	size_t len;
 
 	*words += strspn(*words, " ");
 	len = strcspn(*words, " ");
-	/* Behind a ":" stands what is said to people. */
+	/* The text behind a ":" is for users. */
 	if (!len || **words == ':')
 		return false;
 	snprintf(word, MAX_WORD + 1, "%.*s", (int)len, *words);
@@ -36,7 +35,7 @@ static bool next_word(const char **words, char word[MAX_WORD + 1])
 	return true;
 }
 
-/* What stands behind a word at the beginning of a note; NULL: another word stands there. */
+/* Returns the rest of a note that begins with word, or NULL. */
 static const char *behind(const char *note, const char *word)
 {
 	size_t len = strlen(word);
@@ -71,7 +70,7 @@ int takes_add(struct takes *takes, const char *note)
 	return 0;
 }
 
-/* Names the word that was meant, and all that there are. */
+/* Refuses an unknown word: suggests the most similar one and lists all. */
 static int refuse_word(const char *words, const char *value, struct pst_error *error)
 {
 	struct suggestion suggestion = SUGGESTION_INIT;
@@ -84,7 +83,7 @@ static int refuse_word(const char *words, const char *value, struct pst_error *e
 			len += snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "",
 					word);
 	}
-	return error_set(error, -EINVAL, "%s%s%sthere is no '%.60s' among %s",
+	return error_set(error, -EINVAL, "%s%s%s'%.60s' is none of %s",
 			 *suggestion.word ? "did you mean '" : "", suggestion.word,
 			 *suggestion.word ? "'? " : "", value, list);
 }
@@ -119,7 +118,7 @@ size_t takes_each_match(const char *words, const char *pattern,
 	return n;
 }
 
-/* Whether a name or glob fits nothing but words that mean nothing in this filter. */
+/* Returns whether a name or glob matches only words that have no effect in this filter. */
 static bool is_elsewhere(const struct takes *takes, const char *pattern)
 {
 	return takes->elsewhere && takes_each_match(takes->list_of, pattern, NULL, NULL) ==
@@ -147,28 +146,25 @@ int takes_check_names(const struct takes *takes, const char *list, struct pst_er
 		}
 		if (!*pattern)
 			return error_set(error, -EINVAL,
-					 "a word is empty: wanted are words with ':' between them");
+					 "a word of the list is empty: write words with ':' "
+					 "between them");
 		return refuse_word(takes->list_of, pattern, error);
 	}
 	return 0;
 }
 
-int takes_check_number(const struct takes *takes, uint64_t value, bool is_signed,
-		       struct pst_error *error)
+bool takes_number(const struct takes *takes, uint64_t value, bool negative)
 {
-	bool negative = is_signed && (int64_t)value < 0;
-	bool below = negative ? (int64_t)value < takes->min :
-				takes->min > 0 && value < (uint64_t)takes->min;
-	bool above = !negative && value > (uint64_t)takes->max;
-
-	if (!takes->has_range || (!below && !above))
-		return 0;
-	return error_set(error, -EINVAL, "wanted is a number from %" PRId64 " to %" PRId64,
-			 takes->min, takes->max);
+	if (!takes->has_range)
+		return true;
+	if (negative)
+		return (int64_t)value >= takes->min && (int64_t)value <= takes->max;
+	return (takes->min <= 0 || value >= (uint64_t)takes->min) && takes->max >= 0 &&
+	       value <= (uint64_t)takes->max;
 }
 
 /*
- * Read from the files themselves: what else knows users may have to be asked by way of a network.
+ * Reads the files itself, because getpwnam() may ask a server in the network.
  */
 int takes_find_id(const struct takes *takes, const char *name, uint64_t *ret_id)
 {

@@ -1,42 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What the value of an option may be, by the notes that PST_TAKES() and its kind put on it. */
+/* The valid values of an option, by the notes of PST_TAKES() and of the option's type. */
 #include <penstock/penstock.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/*
- * Words have blanks between them and are the object's. Zero-initialised: whatever the type allows.
- */
+/* Words are separated by blanks and belong to the object. Zero: each value of the type is valid. */
 struct takes {
-	const char *one_of;    /* the value is one of these words */
-	const char *list_of;   /* each name of the list is one of these, each glob fits
-					   one */
-	const char *elsewhere; /* of these, such as mean nothing here, then ":" and what
-					   to do; or NULL */
-	bool users, groups;    /* names of these stand for their numbers */
+	const char *one_of;    /* a text is one of these words */
+	const char *list_of;   /* each name of a list is one of these, each glob matches one */
+	const char *elsewhere; /* words of list_of without effect in this filter, ":", advice */
+	bool users, groups;    /* names of users or groups stand for their IDs */
 	bool not_empty;        /* a text has at least one character */
 	bool has_range;
 	int64_t min, max; /* of a number */
 };
 
-/* Adds what a note says, without its "takes: ". -EINVAL: nothing that we know. */
+/* Adds a note, without its "takes: ". Returns 0, or -EINVAL if the note is unknown. */
 int takes_add(struct takes *takes, const char *note);
 
-/* 0, or -EINVAL with what is wanted in *error. */
+/* Each checks a value. Returns 0, or -errno with the valid values in *error. */
 int takes_check_word(const struct takes *takes, const char *value, struct pst_error *error);
 int takes_check_names(const struct takes *takes, const char *list, struct pst_error *error);
-/* negative: the number is below 0, and its bits are the value as an int64_t. */
-int takes_check_number(const struct takes *takes, uint64_t value, bool is_signed,
-		       struct pst_error *error);
+/* Returns whether a number is valid. negative: value is that of an int64_t below 0. */
+bool takes_number(const struct takes *takes, uint64_t value, bool negative);
 
-/* Calls fn for each of the words that fits the name or glob. Returns how many did. */
+/* Calls fn (may be NULL) for each word that a name or glob matches. Returns how many there are. */
 size_t takes_each_match(const char *words, const char *pattern,
 			void (*fn)(void *aux, const char *word), void *aux);
 
 /*
- * The number of the user or group of that name in /etc/passwd or /etc/group; -ENOENT: there is
- * none.
+ * Finds the ID of a user in /etc/passwd, or of a group in /etc/group. Returns 0, -ENOENT if the
+ * file has no such name, or another -errno.
  */
 int takes_find_id(const struct takes *takes, const char *name, uint64_t *ret_id);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Values of options that are numbers and the like. Each of these puts what text says to *ret, or
- * returns -errno and says in *error what it would have taken.
+ * Parses values of options. Each function writes the value of text to *ret and returns 0; or
+ * returns -errno, with the valid values in *error.
  */
 #include "ebpf/takes.h"
 
@@ -11,14 +11,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A number of 1, 2, 4 or 8 bytes: decimal, 0x1f, 0644, 4k, 16M, 2G. */
+/*
+ * An integer of 1, 2, 4 or 8 bytes: 12, 0x1f, 0644, 4k, 16M, 2G, or a name if the option takes it.
+ */
 int value_integer(const char *text, const struct takes *takes, size_t size, bool is_signed,
 		  void *ret, struct pst_error *error);
-/* Likewise in decimal. */
+/* Writes such an integer in decimal to buf. */
 void value_print_integer(const void *at, size_t size, bool is_signed, char *buf, size_t buf_size);
 /* yes or no. */
 int value_switch(const char *text, bool *ret, struct pst_error *error);
 /* An error by its name or number. */
 int value_errno(const char *text, struct pst_errno *ret, struct pst_error *error);
-/* A list, which is written to. */
+/* IDs, ranges of IDs, cgroups and "*", separated by ':'. Writes to list. */
 int value_ids(char *list, const struct takes *takes, struct pst_ids *ret, struct pst_error *error);

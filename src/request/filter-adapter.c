@@ -121,12 +121,7 @@ static int run(struct filter_call *call, const struct chain_entry *entry, enum f
 	       uint32_t opcode, const struct pst_ctx *ctx, int *ret_verdict)
 {
 	(void)call;
-	if (!ctx->n_listed)
-		return filter_run(entry->filter, kind, opcode, ctx->slot, ret_verdict);
-	*ret_verdict = 0;
-	if (kind == FILTER_NAME)
-		return filter_run_listed(entry->filter, ctx->slot, ctx->n_listed);
-	return filter_run_looked_up(entry->filter, ctx->slot, ctx->first, ctx->n_listed);
+	return filter_run(entry->filter, kind, opcode, ctx, ret_verdict);
 }
 
 /* Logged once for each filter and operation, counted always. */

@@ -191,27 +191,8 @@ static struct pst_call *call_in(const struct filter *filter, unsigned int slot)
 	return (struct pst_call *)((char *)filter->slots->memory + slot * filter->slots->size);
 }
 
-int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode, unsigned int slot,
-	       int *ret_verdict)
-{
-	struct counter *counter = &filter->counter[kind][opcode];
-	int verdict;
-
-	assert(filter->program[kind][opcode]);
-	verdict = filter->program[kind][opcode](call_in(filter, slot));
-	counter->n_runs++;
-	if (verdict == FAKE_NOT_RUN) {
-		counter->n_bad++;
-		return -EFAULT;
-	}
-	counter->n_errors += verdict < 0;
-	counter->n_done += verdict > 0;
-	*ret_verdict = verdict;
-	return 0;
-}
-
-/* As PST_NAME() does it. */
-int filter_run_listed(struct filter *filter, unsigned int slot, unsigned int n)
+/* Does what the macro PST_NAME() does with a listing. */
+static int run_listed(struct filter *filter, unsigned int slot, unsigned int n)
 {
 	struct counter *counter = &filter->counter[FILTER_NAME][0];
 	struct pst_call *call = call_in(filter, slot);
@@ -235,8 +216,8 @@ int filter_run_listed(struct filter *filter, unsigned int slot, unsigned int n)
 	return 0;
 }
 
-/* As PST_PRE() does it. */
-int filter_run_looked_up(struct filter *filter, unsigned int slot, unsigned int first,
+/* Does what the macro PST_PRE() does with a listing. */
+static int run_looked_up(struct filter *filter, unsigned int slot, unsigned int first,
 			 unsigned int n)
 {
 	struct counter *counter = &filter->counter[FILTER_PRE][FUSE_LOOKUP];
@@ -260,6 +241,29 @@ int filter_run_looked_up(struct filter *filter, unsigned int slot, unsigned int 
 		    memcmp(call->name[0].text, listed->text, sizeof(listed->text)) != 0)
 			break;
 	}
+	return 0;
+}
+
+int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode,
+	       const struct pst_ctx *ctx, int *ret_verdict)
+{
+	struct counter *counter = &filter->counter[kind][opcode];
+	int verdict;
+
+	assert(filter->program[kind][opcode]);
+	if (ctx->n_listed && kind == FILTER_NAME)
+		return run_listed(filter, ctx->slot, ctx->n_listed);
+	if (ctx->n_listed)
+		return run_looked_up(filter, ctx->slot, ctx->first, ctx->n_listed);
+	verdict = filter->program[kind][opcode](call_in(filter, ctx->slot));
+	counter->n_runs++;
+	if (verdict == FAKE_NOT_RUN) {
+		counter->n_bad++;
+		return -EFAULT;
+	}
+	counter->n_errors += verdict < 0;
+	counter->n_done += verdict > 0;
+	*ret_verdict = verdict;
 	return 0;
 }
 

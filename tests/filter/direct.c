@@ -80,7 +80,7 @@ static int run(enum filter_kind kind, uint32_t opcode)
 	if (!(filter_facts(filter)->ops[kind] >> opcode & 1))
 		fail_msg("%s has no such program: kind %d, operation %s",
 			 filter_facts(filter)->name, kind, op_filter_name(opcode));
-	assert_int_equal(filter_run(filter, kind, opcode, 0, &verdict), 0);
+	assert_int_equal(filter_run(filter, kind, opcode, &(struct pst_ctx){ 0 }, &verdict), 0);
 	return verdict;
 }
 

@@ -61,6 +61,7 @@ static inline int run(struct filter *filter, enum filter_kind kind, uint32_t opc
 {
 	int verdict = 4711;
 
-	assert_int_equal(filter_run(filter, kind, opcode, slot, &verdict), 0);
+	assert_int_equal(
+		filter_run(filter, kind, opcode, &(struct pst_ctx){ .slot = slot }, &verdict), 0);
 	return verdict;
 }

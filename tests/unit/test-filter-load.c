@@ -103,7 +103,8 @@ static void count_one(struct filter *filter)
 {
 	int verdict;
 
-	assert_int_equal(filter_run(filter, FILTER_PRE, FUSE_LOOKUP, 0, &verdict), 0);
+	assert_int_equal(
+		filter_run(filter, FILTER_PRE, FUSE_LOOKUP, &(struct pst_ctx){ 0 }, &verdict), 0);
 }
 
 static uint64_t counted(const char *map)
@@ -132,7 +133,7 @@ static void test_pin(void **state)
 	struct statfs fs;
 
 	assert_true(filter_load("maps,pin=/tmp/penstock-test-pin", slots, &other, &error) < 0);
-	assert_non_null(strstr(error.text, "not below a BPF file system"));
+	assert_non_null(strstr(error.text, "not on a BPF file system"));
 	assert_int_equal(access("/tmp/penstock-test-pin", F_OK), -1);
 	assert_true(filter_load("maps,pin=relative", slots, &other, &error) < 0);
 	assert_non_null(strstr(error.text, "begin with '/'"));
@@ -141,7 +142,7 @@ static void test_pin(void **state)
 		skip();
 	}
 	assert_true(filter_load("pass,pin=/sys/fs/bpf/penstock-test", slots, &other, &error) < 0);
-	assert_non_null(strstr(error.text, "no maps of its own"));
+	assert_non_null(strstr(error.text, "no maps to pin"));
 	assert_int_equal(access(dir, F_OK), -1);
 
 	filter = load("maps,pin=/sys/fs/bpf/penstock-test");
@@ -212,7 +213,7 @@ static void test_pin_that_does_not_fit_is_refused(void **state)
 	assert_int_equal(unlink(mark), 0);
 	assert_true(filter_load("maps,unit=10,pin=/sys/fs/bpf/penstock-test", slots, &other,
 				&error) < 0);
-	assert_non_null(strstr(error.text, "was not left by a filter"));
+	assert_non_null(strstr(error.text, "were not left by a filter"));
 	assert_int_equal(counted(map), 10);
 	assert_int_equal(unlink(map), 0);
 	assert_int_equal(rmdir(dir), 0);

@@ -280,7 +280,8 @@ static void *run_many(void *arg)
 		int verdict;
 
 		runner->n_failed += filter_run(runner->filter, FILTER_PRE, FUSE_SETATTR,
-					       runner->slot, &verdict) < 0;
+					       &(struct pst_ctx){ .slot = runner->slot },
+					       &verdict) < 0;
 	}
 	return NULL;
 }
