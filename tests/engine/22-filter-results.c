@@ -612,6 +612,6 @@ static void test_made_up(void **state)
 }
 
 TEST_MAIN(K_TEST(test_refused), K_TEST(test_honoured), K_TEST(test_untouched),
-	  K_TEST(checked_xattr_name_is_not_in_the_slot),
-	  K_TEST(test_taken_back), K_TEST(test_absent), K_TEST(test_dropped), K_TEST(test_forged),
-	  K_TEST(test_made_up), K_TEST(test_cut_off), K_TEST(test_plain_not_taken))
+	  K_TEST(checked_xattr_name_is_not_in_the_slot), K_TEST(test_taken_back),
+	  K_TEST(test_absent), K_TEST(test_dropped), K_TEST(test_forged), K_TEST(test_made_up),
+	  K_TEST(test_cut_off), K_TEST(test_plain_not_taken))
