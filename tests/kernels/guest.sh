@@ -213,7 +213,7 @@ delegations_say tmpfs
 delegations_harm
 if [ $passthrough = true ]; then v=on; else v=off; fi
 groups ext4 $v "cache=none,passthrough=$v" 'names=!(odd-names|exclusive-race|other-races|deep)' kinds rename \
-	'attr=!(chmod-all)' xattr 'acl=!(inherited|honoured)' 'perm=!(files|directories|sticky)' flags \
+	'attr=!(chmod-all)' xattr 'acl=!(inherited|honoured)' perm flags \
 	'data=!(sizes)' 'modes=!(two-appenders)' copy mmap suid=again-and-again
 # tmpfs has had O_DIRECT since 6.6.
 at_least 6 6 && aio=aio || aio='aio=!(*direct)'

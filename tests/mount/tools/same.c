@@ -12,7 +12,6 @@
 
 static void say(void *aux, const char *path, const char *what)
 {
-	(void)aux;
 	printf("%s: %s\n", path, what);
 }
 

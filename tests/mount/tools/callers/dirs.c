@@ -11,9 +11,16 @@
 
 #include "callers.h"
 
-#define IN(dir, name)                                                                              \
-	char name##_path[256];                                                                     \
-	snprintf(name##_path, sizeof(name##_path), "%s/" #name, dir)
+/* The path of a name in the directory; good until the fourth call from now. */
+static const char *in(const char *dir, const char *name)
+{
+	static char paths[4][256];
+	static unsigned int next;
+	char *path = paths[next++ % 4];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
+	return path;
+}
 
 static int result(int r)
 {
@@ -22,8 +29,7 @@ static int result(int r)
 
 static int create_as(const char *dir, int flags, mode_t mode)
 {
-	IN(dir, new);
-	int fd = open(new_path, flags | O_CREAT, mode), r;
+	int fd = open(in(dir, "new"), flags | O_CREAT, mode), r;
 
 	if (fd < 0)
 		return -errno;
@@ -32,164 +38,78 @@ static int create_as(const char *dir, int flags, mode_t mode)
 	return r;
 }
 
-#define CREATE(name, flags, mode)                                                                  \
+/* 0 or -errno of an open. */
+static int opened(const char *path, int flags, mode_t mode)
+{
+	int fd = open(path, flags, mode);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+#define OP(name, r)                                                                                \
 	static int name(const char *dir, char said[SAID_SIZE])                                     \
 	{                                                                                          \
-		(void)said;                                                                        \
-		return create_as(dir, flags, mode);                                                \
+		return r;                                                                          \
 	}
-CREATE(create, O_WRONLY, 0666)
-CREATE(create_only, O_RDWR | O_EXCL, 0600)
-CREATE(create_closed, O_RDWR, 0000)
-CREATE(create_set_id, O_WRONLY, 06755)
-CREATE(create_to_read, O_RDONLY, 0444)
+#define F   in(dir, "f")
+#define D   in(dir, "d")
+#define L   in(dir, "l")
+#define NEW in(dir, "new")
 
-static int create_there(const char *dir, char said[SAID_SIZE])
-{
-	IN(dir, f);
-	int fd = open(f_path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-	(void)said;
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
-}
-
-static int make_nameless(const char *dir, char said[SAID_SIZE])
-{
-	int fd = open(dir, O_TMPFILE | O_RDWR, 0600);
-
-	(void)said;
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
-}
-
-static int make_dir(const char *dir, char said[SAID_SIZE])
-{
-	IN(dir, new);
-	(void)said;
-	return result(mkdir(new_path, 0777));
-}
-
-static int make_fifo(const char *dir, char said[SAID_SIZE])
-{
-	IN(dir, new);
-	(void)said;
-	return result(mknod(new_path, S_IFIFO | 0640, 0));
-}
-
-static int make_file(const char *dir, char said[SAID_SIZE])
-{
-	IN(dir, new);
-	(void)said;
-	return result(mknod(new_path, S_IFREG | 0640, 0));
-}
-
-static int make_device(const char *dir, char said[SAID_SIZE])
-{
-	IN(dir, new);
-	(void)said;
-	return result(mknod(new_path, S_IFCHR | 0640, 259));
-}
-
-static int make_symlink(const char *dir, char said[SAID_SIZE])
-{
-	IN(dir, new);
-	(void)said;
-	return result(symlink("somewhere", new_path));
-}
-
-static int make_link(const char *dir, char said[SAID_SIZE])
-{
-	IN(dir, new);
-	IN(dir, f);
-	(void)said;
-	return result(link(f_path, new_path));
-}
-
-static int rename_file(const char *dir, char said[SAID_SIZE])
-{
-	IN(dir, new);
-	IN(dir, f);
-	(void)said;
-	return result(rename(f_path, new_path));
-}
-
-static int rename_over(const char *dir, char said[SAID_SIZE])
-{
-	IN(dir, f);
-	IN(dir, l);
-	(void)said;
-	return result(rename(f_path, l_path));
-}
-
-static int rename_dir(const char *dir, char said[SAID_SIZE])
-{
-	IN(dir, new);
-	IN(dir, d);
-	(void)said;
-	return result(rename(d_path, new_path));
-}
-
-static int remove_file(const char *dir, char said[SAID_SIZE])
-{
-	IN(dir, f);
-	(void)said;
-	return result(unlink(f_path));
-}
+OP(create, create_as(dir, O_WRONLY, 0666))
+OP(create_only, create_as(dir, O_RDWR | O_EXCL, 0600))
+OP(create_closed, create_as(dir, O_RDWR, 0000))
+OP(create_set_id, create_as(dir, O_WRONLY, 06755))
+OP(create_to_read, create_as(dir, O_RDONLY, 0444))
+OP(create_there, opened(F, O_WRONLY | O_CREAT | O_TRUNC, 0644))
+OP(make_nameless, opened(dir, O_TMPFILE | O_RDWR, 0600))
+OP(make_dir, result(mkdir(NEW, 0777)))
+OP(make_fifo, result(mknod(NEW, S_IFIFO | 0640, 0)))
+OP(make_file, result(mknod(NEW, S_IFREG | 0640, 0)))
+OP(make_device, result(mknod(NEW, S_IFCHR | 0640, 259)))
+OP(make_symlink, result(symlink("somewhere", NEW)))
+OP(make_link, result(link(F, NEW)))
+OP(rename_file, result(rename(F, NEW)))
+OP(rename_over, result(rename(F, L)))
+OP(rename_dir, result(rename(D, NEW)))
+OP(remove_file, result(unlink(F)))
+OP(remove_dir, result(rmdir(D)))
+OP(change_mode, result(chmod(dir, 0750)))
+OP(look_for_nothing, result(lstat(NEW, &(struct stat){ 0 })))
 
 /* It has just been closed: nobody holds it. */
 static int remove_read(const char *dir, char said[SAID_SIZE])
 {
-	IN(dir, f);
-	int fd = open(f_path, O_RDONLY), r;
+	int r;
 
-	if (fd >= 0)
-		close(fd);
-	r = result(unlink(f_path));
+	opened(F, O_RDONLY, 0);
+	r = result(unlink(F));
 	if (r == 0)
-		snprintf(said, SAID_SIZE, "then %d", access(f_path, F_OK) < 0 ? -errno : 0);
+		snprintf(said, SAID_SIZE, "then %d", access(F, F_OK) < 0 ? -errno : 0);
 	return r;
 }
 
 static int remove_open(const char *dir, char said[SAID_SIZE])
 {
-	IN(dir, f);
-	int fd = open(f_path, O_RDONLY), r;
+	int fd = open(F, O_RDONLY), r;
 	char text[SAID_SIZE] = "";
 
 	if (fd < 0)
 		return -errno;
-	r = result(unlink(f_path));
+	r = result(unlink(F));
 	if (r == 0)
 		snprintf(said, SAID_SIZE, "%zd of %.5s", read(fd, text, sizeof(text) - 1), text);
 	close(fd);
 	return r;
 }
 
-static int remove_dir(const char *dir, char said[SAID_SIZE])
-{
-	IN(dir, d);
-	(void)said;
-	return result(rmdir(d_path));
-}
-
 static int remove_all(const char *dir, char said[SAID_SIZE])
 {
-	IN(dir, f);
-	IN(dir, d);
-	IN(dir, l);
-	int f = open(f_path, O_RDONLY);
-
-	if (f >= 0)
-		close(f);
-	if (unlink(f_path) < 0 || rmdir(d_path) < 0 || unlink(l_path) < 0)
-		return -errno;
-	(void)said;
-	return result(rmdir(dir));
+	opened(F, O_RDONLY, 0);
+	return unlink(F) < 0 || rmdir(D) < 0 || unlink(L) < 0 ? -errno : result(rmdir(dir));
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -216,28 +136,17 @@ static int list(const char *dir, char said[SAID_SIZE])
 
 static int look(const char *dir, char said[SAID_SIZE])
 {
-	IN(dir, f);
 	struct stat st;
 
-	if (lstat(f_path, &st) < 0)
+	if (lstat(F, &st) < 0)
 		return -errno;
 	snprintf(said, SAID_SIZE, "%o %u", st.st_mode, st.st_uid);
 	return 0;
 }
 
-static int look_for_nothing(const char *dir, char said[SAID_SIZE])
-{
-	IN(dir, new);
-	struct stat st;
-
-	(void)said;
-	return result(lstat(new_path, &st));
-}
-
 static int read_link(const char *dir, char said[SAID_SIZE])
 {
-	IN(dir, l);
-	ssize_t n = readlink(l_path, said, SAID_SIZE - 1);
+	ssize_t n = readlink(L, said, SAID_SIZE - 1);
 
 	if (n < 0)
 		return -errno;
@@ -247,8 +156,7 @@ static int read_link(const char *dir, char said[SAID_SIZE])
 
 static int read_file(const char *dir, char said[SAID_SIZE])
 {
-	IN(dir, l);
-	int fd = open(l_path, O_RDONLY);
+	int fd = open(L, O_RDONLY);
 	ssize_t n;
 
 	if (fd < 0)
@@ -266,17 +174,10 @@ static int enter(const char *dir, char said[SAID_SIZE])
 {
 	int here = open(".", O_PATH), r = result(chdir(dir));
 
-	(void)said;
 	if (fchdir(here) < 0)
 		_exit(3);
 	close(here);
 	return r;
-}
-
-static int change_mode(const char *dir, char said[SAID_SIZE])
-{
-	(void)said;
-	return result(chmod(dir, 0750));
 }
 
 const struct op dir_ops[] = {

@@ -30,19 +30,27 @@ static int open_as(const char *path, int flags)
 	return 0;
 }
 
-/* Not for reading and O_TRUNC: what that does is undefined, and NFS answers by what it knows of the name. */
-#define OPEN(name, flags)                                                                          \
+#define OP(name, r)                                                                                \
 	static int name(const char *path, char said[SAID_SIZE])                                    \
 	{                                                                                          \
-		(void)said;                                                                        \
-		return open_as(path, flags);                                                       \
+		return r;                                                                          \
 	}
-OPEN(open_read, O_RDONLY)
-OPEN(open_write, O_WRONLY)
-OPEN(open_both, O_RDWR)
-OPEN(open_cut, O_WRONLY | O_TRUNC)
-OPEN(open_append, O_WRONLY | O_APPEND)
-OPEN(open_path, O_PATH)
+
+/* Not for reading and O_TRUNC: what that does is undefined, and NFS answers by what it knows of the name. */
+OP(open_read, open_as(path, O_RDONLY))
+OP(open_write, open_as(path, O_WRONLY))
+OP(open_both, open_as(path, O_RDWR))
+OP(open_cut, open_as(path, O_WRONLY | O_TRUNC))
+OP(open_append, open_as(path, O_WRONLY | O_APPEND))
+OP(open_path, open_as(path, O_PATH))
+OP(change_mode, result(chmod(path, 0640)))
+OP(change_set_id, result(chmod(path, 06755)))
+OP(change_owner, result(chown(path, 1001, -1)))
+OP(change_group, result(chown(path, -1, 2000)))
+OP(change_nothing, result(chown(path, -1, -1)))
+OP(truncate_path, result(truncate(path, 4)))
+OP(times_now, result(utimensat(AT_FDCWD, path, NULL, 0)))
+OP(xattr_set, result(setxattr(path, "user.test", "value", 5, 0)))
 
 static int with(const char *path, int flags, int (*fn)(int fd, char *said), char *said)
 {
@@ -69,7 +77,6 @@ static int do_read(int fd, char *said)
 
 static int do_write(int fd, char *said)
 {
-	(void)said;
 	return result(write(fd, "more text", 9));
 }
 
@@ -89,7 +96,6 @@ static int do_map_write(int fd, char *said)
 	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	int r;
 
-	(void)said;
 	if (p == MAP_FAILED)
 		return -errno;
 	memcpy(p, "STORE", 5);
@@ -100,7 +106,6 @@ static int do_map_write(int fd, char *said)
 
 static int do_truncate(int fd, char *said)
 {
-	(void)said;
 	return result(ftruncate(fd, 7));
 }
 
@@ -122,7 +127,6 @@ static int do_lock(int fd, char *said)
 		r = result(fcntl(fd, F_SETLK, &lock));
 	if (r == 0)
 		r = result(flock(fd, LOCK_EX | LOCK_NB));
-	(void)said;
 	return r;
 }
 
@@ -141,20 +145,15 @@ static int do_all_the_same(int fd, char *said)
 	return 0;
 }
 
-#define WITH(name, flags, fn)                                                                      \
-	static int name(const char *path, char said[SAID_SIZE])                                    \
-	{                                                                                          \
-		return with(path, flags, fn, said);                                                \
-	}
-WITH(read_text, O_RDONLY, do_read)
-WITH(read_direct, O_RDONLY | O_DIRECT, do_map_read)
-WITH(write_text, O_WRONLY, do_write)
-WITH(append_text, O_WRONLY | O_APPEND, do_write)
-WITH(map_read, O_RDONLY, do_map_read)
-WITH(map_write, O_RDWR, do_map_write)
-WITH(truncate_fd, O_RDWR, do_truncate)
-WITH(fsync_fd, O_RDWR, do_fsync)
-WITH(lock_fd, O_RDWR, do_lock)
+OP(read_text, with(path, O_RDONLY, do_read, said))
+OP(read_direct, with(path, O_RDONLY | O_DIRECT, do_map_read, said))
+OP(write_text, with(path, O_WRONLY, do_write, said))
+OP(append_text, with(path, O_WRONLY | O_APPEND, do_write, said))
+OP(map_read, with(path, O_RDONLY, do_map_read, said))
+OP(map_write, with(path, O_RDWR, do_map_write, said))
+OP(truncate_fd, with(path, O_RDWR, do_truncate, said))
+OP(fsync_fd, with(path, O_RDWR, do_fsync, said))
+OP(lock_fd, with(path, O_RDWR, do_lock, said))
 
 static int closed_to_all(const char *path, char said[SAID_SIZE])
 {
@@ -192,50 +191,7 @@ static int execute(const char *path, char said[SAID_SIZE])
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
 		return -errno;
-	(void)said;
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
-}
-
-static int change_mode(const char *path, char said[SAID_SIZE])
-{
-	(void)said;
-	return result(chmod(path, 0640));
-}
-
-static int change_set_id(const char *path, char said[SAID_SIZE])
-{
-	(void)said;
-	return result(chmod(path, 06755));
-}
-
-static int change_owner(const char *path, char said[SAID_SIZE])
-{
-	(void)said;
-	return result(chown(path, 1001, -1));
-}
-
-static int change_group(const char *path, char said[SAID_SIZE])
-{
-	(void)said;
-	return result(chown(path, -1, 2000));
-}
-
-static int change_nothing(const char *path, char said[SAID_SIZE])
-{
-	(void)said;
-	return result(chown(path, -1, -1));
-}
-
-static int truncate_path(const char *path, char said[SAID_SIZE])
-{
-	(void)said;
-	return result(truncate(path, 4));
-}
-
-static int times_now(const char *path, char said[SAID_SIZE])
-{
-	(void)said;
-	return result(utimensat(AT_FDCWD, path, NULL, 0));
 }
 
 static int times_set(const char *path, char said[SAID_SIZE])
@@ -247,12 +203,6 @@ static int times_set(const char *path, char said[SAID_SIZE])
 	if (r == 0 && stat(path, &st) == 0)
 		snprintf(said, SAID_SIZE, "%ld", (long)st.st_mtime);
 	return r;
-}
-
-static int xattr_set(const char *path, char said[SAID_SIZE])
-{
-	(void)said;
-	return result(setxattr(path, "user.test", "value", 5, 0));
 }
 
 static int xattr_get(const char *path, char said[SAID_SIZE])

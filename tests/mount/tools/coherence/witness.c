@@ -16,7 +16,6 @@ static void *listen_for_ever(void *arg)
 {
 	_Alignas(struct inotify_event) static char buf[65536];
 
-	(void)arg;
 	while (read(fd, buf, sizeof(buf)) > 0)
 		heard_ms = now_ms();
 	return NULL;

@@ -97,26 +97,22 @@ static void let_go(struct holder h)
 
 static void flock_shared(struct side *s, int fd)
 {
-	(void)s;
 	MUST(flock(fd, LOCK_SH) == 0);
 }
 
 static void flock_exclusive(struct side *s, int fd)
 {
-	(void)s;
 	MUST(flock(fd, LOCK_EX) == 0);
 }
 
 static void posix_middle(struct side *s, int fd)
 {
-	(void)s;
 	MUST(lock(fd, F_SETLK, F_WRLCK, 100, 100) == 0);
 	MUST(lock(fd, F_SETLK, F_RDLCK, 300, 50) == 0);
 }
 
 static void ofd_middle(struct side *s, int fd)
 {
-	(void)s;
 	MUST(lock(fd, F_OFD_SETLK, F_WRLCK, 100, 100) == 0);
 }
 
@@ -252,7 +248,6 @@ static void waiting(struct side *s)
 
 static void on_alarm(int number)
 {
-	(void)number;
 }
 
 /* A signal ends the waiting; kill does at any moment; afterwards nothing is held by the dead. */
@@ -312,7 +307,6 @@ static void inherited(struct side *s)
 
 static void holds_read_and_write(struct side *s, int fd)
 {
-	(void)s;
 	MUST(lock(fd, F_SETLK, F_WRLCK, 0, 10) == 0);
 	MUST(lock(fd, F_SETLK, F_RDLCK, 20, 10) == 0);
 }
@@ -322,7 +316,6 @@ static void holds_two_parts(struct side *s, int fd)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 50, .l_len = 10 };
 
-	(void)s;
 	MUST(lock(fd, F_SETLK, F_RDLCK, 25, 10) == 0);
 	MUST(lock(fd, F_SETLK, F_WRLCK, 50, 10) == 0);
 	MUST(lock(fd, F_SETLK, F_UNLCK, 54, 2) == 0);
@@ -331,7 +324,6 @@ static void holds_two_parts(struct side *s, int fd)
 
 static void holds_to_the_end(struct side *s, int fd)
 {
-	(void)s;
 	MUST(lock(fd, F_SETLK, F_RDLCK, 28, 4) == 0);
 	MUST(lock(fd, F_SETLK, F_RDLCK, 100, 0) == 0);
 	/* From a read lock to a write lock and back. */

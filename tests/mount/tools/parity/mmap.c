@@ -11,7 +11,6 @@ static sigjmp_buf bus;
 
 static void on_bus(int number)
 {
-	(void)number;
 	siglongjmp(bus, 1);
 }
 

@@ -203,7 +203,6 @@ struct stamp stamp_take(struct side *s, int dir, const char *name)
 {
 	struct stamp stamp = {};
 
-	(void)s;
 	statx(dir, name, AT_SYMLINK_NOFOLLOW | (name[0] ? 0 : AT_EMPTY_PATH), STATX_BASIC_STATS,
 	      &stamp.stx);
 	/* Longer than a tick: times of some file systems are no finer than that. */

@@ -1,35 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Who may do what: every mode for owner, member of the group and others, on files and directories. */
-#include <sys/statvfs.h>
-#include <sys/wait.h>
-
+/*
+ * Owners of what is made, groups, and rights that a descriptor keeps. What each caller may do with
+ * files and directories of each mode and owner is compared by tools/callers.
+ */
 #include "parity.h"
-
-static const mode_t modes[] = { 0000, 0400, 0200, 0100, 0040, 0020, 0010, 0004, 0002, 0001,
-				0600, 0660, 0666, 0500, 0700, 0750, 0755, 0777, 0077, 0707 };
-#define N_MODES (sizeof(modes) / sizeof(modes[0]))
-
-static const struct {
-	const char *name;
-	uid_t uid;
-	gid_t gid, group;
-} callers[] = {
-	{ "owner", 1000, 1000, 1000 },
-	{ "member", 1001, 2000, 2000 },
-	{ "supplementary member", 1001, 1001, 2000 },
-	{ "other", 1002, 1002, 1002 },
-};
-#define N_CALLERS (sizeof(callers) / sizeof(callers[0]))
-
-static void act_as(size_t caller)
-{
-	become(callers[caller].uid, callers[caller].gid, 1, callers[caller].group);
-}
-
-static const char *outcome(long r)
-{
-	return r < 0 ? strerrorname_np(errno) : "yes";
-}
 
 static int try_open(struct side *s, const char *name, int flags)
 {
@@ -39,65 +13,6 @@ static int try_open(struct side *s, const char *name, int flags)
 	close(fd);
 	errno = error;
 	return fd < 0 ? -1 : 0;
-}
-
-static void files(struct side *s)
-{
-	for (size_t m = 0; m < N_MODES; m++) {
-		char name[32];
-
-		snprintf(name, sizeof(name), "f%03o", modes[m]);
-		put_mode(s, name, 1, modes[m], 1000, 2000);
-		for (size_t c = 0; c < N_CALLERS; c++) {
-			act_as(c);
-			note(s, "%s by %s", name, callers[c].name);
-			note(s, "read %s", outcome(try_open(s, name, O_RDONLY)));
-			note(s, "write %s", outcome(try_open(s, name, O_WRONLY)));
-			note(s, "both %s", outcome(try_open(s, name, O_RDWR)));
-			note(s, "append %s", outcome(try_open(s, name, O_WRONLY | O_APPEND)));
-			note(s, "truncate %s", outcome(try_open(s, name, O_WRONLY | O_TRUNC)));
-			note(s, "noatime %s", outcome(try_open(s, name, O_RDONLY | O_NOATIME)));
-			note(s, "path %s", outcome(try_open(s, name, O_PATH)));
-			for (int what = 0; what < 8; what++) {
-				note(s, "access %d %s", what,
-				     outcome(faccessat(s->dir, name, what, 0)));
-				note(s, "effective %d %s", what,
-				     outcome(faccessat(s->dir, name, what, AT_EACCESS)));
-			}
-			become_root();
-		}
-	}
-}
-
-static void directories(struct side *s)
-{
-	for (size_t m = 0; m < N_MODES; m++) {
-		char name[32], inner[64], made[64];
-
-		snprintf(name, sizeof(name), "d%03o", modes[m]);
-		snprintf(inner, sizeof(inner), "%s/f", name);
-		put_dir(s, name, 0755, 1000, 2000);
-		put_mode(s, inner, 1, 0666, 0, 0);
-		MUST(fchmodat(s->dir, name, modes[m], 0) == 0);
-		for (size_t c = 0; c < N_CALLERS; c++) {
-			snprintf(made, sizeof(made), "%s/made%zu", name, c);
-			act_as(c);
-			note(s, "%s by %s", name, callers[c].name);
-			note(s, "list %s", outcome(try_open(s, name, O_RDONLY | O_DIRECTORY)));
-			note(s, "reach %s", outcome(faccessat(s->dir, inner, F_OK, 0)));
-			note(s, "open %s", outcome(try_open(s, inner, O_RDWR)));
-			note(s, "enter %s", outcome(faccessat(s->dir, name, X_OK, 0)));
-			note(s, "mkdir %s", outcome(mkdirat(s->dir, made, 0755)));
-			note(s, "rmdir %s", outcome(unlinkat(s->dir, made, AT_REMOVEDIR)));
-			note(s, "symlink %s", outcome(symlinkat("x", s->dir, made)));
-			note(s, "unlink %s", outcome(unlinkat(s->dir, made, 0)));
-			note(s, "fifo %s", outcome(mkfifoat(s->dir, made, 0644)));
-			note(s, "rename %s", outcome(renameat(s->dir, made, s->dir, made)));
-			note(s, "create %s", outcome(try_open(s, made, O_CREAT | O_RDWR)));
-			note(s, "tmpfile %s", outcome(try_open(s, name, O_TMPFILE | O_RDWR)));
-			become_root();
-		}
-	}
 }
 
 /* New things belong to the caller; in a directory with the set-group-ID bit, to its group. */
@@ -134,50 +49,6 @@ static void ownership(struct side *s)
 			}
 			umask(022);
 		}
-}
-
-static void sticky(struct side *s)
-{
-	static const char *const ops[] = { "unlink", "rename", "replace" };
-
-	put_dir(s, "d", 01777, 1000, 1000);
-	for (int op = 0; op < 3; op++)
-		for (uid_t owner = 1000; owner <= 1002; owner++)
-			for (size_t c = 0; c < N_CALLERS; c++) {
-				char name[64], other[64];
-
-				snprintf(name, sizeof(name), "d/%s-%u-%zu", ops[op], owner, c);
-				snprintf(other, sizeof(other), "d/new-%u-%zu", owner, c);
-				put_mode(s, name, 1, 0666, owner, owner);
-				act_as(c);
-				note(s, "%s of %u's by %s: %s", ops[op], owner, callers[c].name,
-				     outcome(op == 0 ? unlinkat(s->dir, name, 0) :
-					     op == 1 ? renameat(s->dir, name, s->dir, other) :
-						       renameat2(s->dir, name, s->dir, other,
-								 RENAME_EXCHANGE)));
-				become_root();
-			}
-}
-
-/* What only the owner, or only root, may do. */
-static void owner_only(struct side *s)
-{
-	static const struct timespec times[2] = { { 1, 1 }, { 2, 2 } };
-
-	put_mode(s, "f", 1, 0666, 1000, 1000);
-	for (size_t c = 0; c < N_CALLERS; c++) {
-		char linked[16];
-
-		snprintf(linked, sizeof(linked), "linked%zu", c);
-		act_as(c);
-		note(s, "%s", callers[c].name);
-		DO(s, fchmodat(s->dir, "f", 0666, 0));
-		DO(s, fchownat(s->dir, "f", 0, -1, 0));
-		DO(s, fchownat(s->dir, "f", -1, 0, 0));
-		DO(s, utimensat(s->dir, "f", times, 0));
-		DO(s, linkat(s->dir, "f", s->dir, linked, 0));
-		become_root();
-	}
 }
 
 static void in_group_of_many(struct side *s)
@@ -227,11 +98,7 @@ static void kept_right(struct side *s)
 }
 
 static const struct scenario scenarios[] = {
-	{ "files", files, S_NO_AGREE },
-	{ "directories", directories, S_NO_AGREE },
 	{ "ownership", ownership, 0 },
-	{ "sticky", sticky, S_NO_AGREE },
-	{ "owner-only", owner_only, 0 },
 	{ "in-group-of-many", in_group_of_many, 0 },
 	{ "by-descriptor", by_descriptor, 0 },
 	{ "kept-right", kept_right, 0 },

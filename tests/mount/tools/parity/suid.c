@@ -56,110 +56,55 @@ static void act_as(enum caller caller)
 }
 
 /* Operations; each gets a descriptor that root opened, and the name. */
-static long op_write(struct side *s, int fd, const char *name)
-{
-	(void)s, (void)name;
-	return write(fd, "x", 1);
-}
+#define OP(name, call)                                                                             \
+	static long name(struct side *s, int fd, const char *name_of_file)                         \
+	{                                                                                          \
+		return call;                                                                       \
+	}
+#define NAME name_of_file
 
-static long op_write_nothing(struct side *s, int fd, const char *name)
-{
-	(void)s, (void)name;
-	return write(fd, "x", 0);
-}
+OP(op_write, write(fd, "x", 1))
+OP(op_write_nothing, write(fd, "x", 0))
+OP(op_append, pwritev2(fd, &(struct iovec){ "x", 1 }, 1, -1, RWF_APPEND))
+OP(op_truncate, truncate(NAME, 1))
+OP(op_truncate_same, truncate(NAME, 4))
+OP(op_ftruncate, ftruncate(fd, 2))
+OP(op_fallocate, fallocate(fd, 0, 0, 10000))
+OP(op_fallocate_keep, fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 10000))
+OP(op_punch, fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, 0, 4096))
+OP(op_chown_same, fchownat(s->dir, NAME, -1, -1, 0))
+OP(op_chgrp, fchownat(s->dir, NAME, -1, 1000, 0))
+OP(op_chown, fchownat(s->dir, NAME, 1000, 1000, 0))
+OP(op_chmod, fchmodat(s->dir, NAME, 06777, 0))
+OP(op_touch, utimensat(s->dir, NAME, NULL, 0))
+OP(op_xattr, fsetxattr(fd, "user.x", "y", 1, 0))
 
-static long op_append(struct side *s, int fd, const char *name)
+/* Closes it and leaves errno as it is; returns the result of the operation. */
+static long closing(int fd, long r)
 {
-	(void)s, (void)name;
-	return pwritev2(fd, &(struct iovec){ "x", 1 }, 1, -1, RWF_APPEND);
-}
-
-static long op_open_write(struct side *s, int fd, const char *name)
-{
-	(void)fd;
-	int own = openat(s->dir, name, O_WRONLY | O_CLOEXEC);
-	long r = own < 0 ? -1 : write(own, "x", 1);
 	int error = errno;
 
-	close(own);
+	close(fd);
 	errno = error;
 	return r;
 }
 
+static long op_open_write(struct side *s, int fd, const char *name)
+{
+	int own = openat(s->dir, name, O_WRONLY | O_CLOEXEC);
+
+	return closing(own, own < 0 ? -1 : write(own, "x", 1));
+}
+
 static long op_open_truncate(struct side *s, int fd, const char *name)
 {
-	(void)fd;
 	int own = openat(s->dir, name, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	int error = errno;
 
-	close(own);
-	errno = error;
-	return own < 0 ? -1 : 0;
-}
-
-static long op_truncate(struct side *s, int fd, const char *name)
-{
-	(void)s, (void)fd;
-	return truncate(name, 1);
-}
-
-static long op_truncate_same(struct side *s, int fd, const char *name)
-{
-	(void)s, (void)fd;
-	return truncate(name, 4);
-}
-
-static long op_ftruncate(struct side *s, int fd, const char *name)
-{
-	(void)s, (void)name;
-	return ftruncate(fd, 2);
-}
-
-static long op_fallocate(struct side *s, int fd, const char *name)
-{
-	(void)s, (void)name;
-	return fallocate(fd, 0, 0, 10000);
-}
-
-static long op_fallocate_keep(struct side *s, int fd, const char *name)
-{
-	(void)s, (void)name;
-	return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 10000);
-}
-
-static long op_punch(struct side *s, int fd, const char *name)
-{
-	(void)s, (void)name;
-	return fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, 0, 4096);
-}
-
-static long op_chown_same(struct side *s, int fd, const char *name)
-{
-	(void)fd;
-	return fchownat(s->dir, name, -1, -1, 0);
-}
-
-static long op_chgrp(struct side *s, int fd, const char *name)
-{
-	(void)fd;
-	return fchownat(s->dir, name, -1, 1000, 0);
-}
-
-static long op_chown(struct side *s, int fd, const char *name)
-{
-	(void)fd;
-	return fchownat(s->dir, name, 1000, 1000, 0);
-}
-
-static long op_chmod(struct side *s, int fd, const char *name)
-{
-	(void)fd;
-	return fchmodat(s->dir, name, 06777, 0);
+	return closing(own, own < 0 ? -1 : 0);
 }
 
 static long op_store(struct side *s, int fd, const char *name)
 {
-	(void)s, (void)name;
 	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (p == MAP_FAILED)
@@ -172,53 +117,25 @@ static long op_store(struct side *s, int fd, const char *name)
 
 static long op_splice(struct side *s, int fd, const char *name)
 {
-	(void)s, (void)name;
 	int ends[2];
 
 	if (pipe(ends) < 0 || write(ends[1], "y", 1) != 1)
 		return -1;
-	long r = splice(ends[0], NULL, fd, NULL, 1, 0);
-	int error = errno;
-	close(ends[0]);
-	close(ends[1]);
-	errno = error;
-	return r;
+	return closing(ends[1], closing(ends[0], splice(ends[0], NULL, fd, NULL, 1, 0)));
 }
 
 static long op_copy(struct side *s, int fd, const char *name)
 {
-	(void)name;
 	int from = openat(s->dir, "source", O_RDONLY | O_CLOEXEC);
-	long r = copy_file_range(from, NULL, fd, NULL, 3, 0);
-	int error = errno;
 
-	close(from);
-	errno = error;
-	return r;
+	return closing(from, copy_file_range(from, NULL, fd, NULL, 3, 0));
 }
 
 static long op_sendfile(struct side *s, int fd, const char *name)
 {
-	(void)name;
 	int from = openat(s->dir, "source", O_RDONLY | O_CLOEXEC);
-	long r = sendfile(fd, from, NULL, 3);
-	int error = errno;
 
-	close(from);
-	errno = error;
-	return r;
-}
-
-static long op_touch(struct side *s, int fd, const char *name)
-{
-	(void)fd;
-	return utimensat(s->dir, name, NULL, 0);
-}
-
-static long op_xattr(struct side *s, int fd, const char *name)
-{
-	(void)s, (void)name;
-	return fsetxattr(fd, "user.x", "y", 1, 0);
+	return closing(from, sendfile(fd, from, NULL, 3));
 }
 
 static const struct op {
