@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """doc-names.py ROOT: the tests and functions that the pages of docs/ name exist.
 
-A page names a case of the mount tests as `41.own_none` or `41-coherence.own_none`, and a function of
-src/ as `req_serve()` in backticks. Prints a line for each name that does not exist and ends with
-status 1 then."""
+A page names a case of the mount tests as `41.own_none` or `41-coherence.own_none`, and a function
+of src/ as `req_serve()` in backticks. Prints a line for each name that does not exist and ends
+with status 1 then."""
 import glob
 import os
 import re
