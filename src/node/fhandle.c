@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The layouts known here, all little pieces of memory in host byte order:
+ * File handles: reads and opens them, and packs those of a known layout into 64 bits.
  *
- *	INO32	type 1, 8 bytes		ino32, generation32		(ext4, xfs: small numbers)
- *	XFS64	type 0x81, 12 bytes	ino64, generation32
- *	SHMEM	type 1, 12 bytes	generation32, ino low, ino high	(tmpfs)
- *	BTRFS	type 0x4d, 20 bytes	ino64, subvolume64, generation32
- *
- * A packed number is generation << 32 | ino. Inode numbers with bit 31 or higher bits set do not
- * fit; bit 31 tells packed numbers from the table's own (node.c).
+ * A packed number is generation << 32 | inode number. Inode numbers of 2^31 and more do not fit,
+ * because bit 31 tells packed numbers from nodeids that are indexes (node.c). No state, no locks.
  */
 #include "node/fhandle.h"
 #include "util/cpu.h"
@@ -18,13 +13,22 @@
 #include <stddef.h>
 #include <string.h>
 
-enum kind { KIND_NONE, KIND_INO32, KIND_XFS64, KIND_SHMEM, KIND_BTRFS };
+/* A layout: where handles of this type and length have their numbers, in host byte order. */
+struct layout {
+	uint8_t type, len;
+	uint8_t ino_at, ino_len; /* inode number; 4 or 8 bytes */
+	uint8_t gen_at;          /* generation; 4 bytes */
+	uint8_t root_at;         /* subvolume; 8 bytes; 0: there is none */
+};
+
+static const struct layout layouts[] = {
+	{ 0x01, 8, 0, 4, 4, 0 },   /* ext4, and xfs with small inode numbers */
+	{ 0x81, 12, 0, 8, 8, 0 },  /* xfs */
+	{ 0x01, 12, 4, 8, 0, 0 },  /* tmpfs */
+	{ 0x4d, 20, 0, 8, 16, 8 }, /* btrfs */
+};
 
 #define MAX_TRIES 100
-
-#define TYPE_INO32 1
-#define TYPE_XFS64 0x81
-#define TYPE_BTRFS 0x4d
 
 union file_handle_buf {
 	struct file_handle head;
@@ -39,7 +43,7 @@ int fhandle_at(int dir, const char *name, struct fhandle *ret_fh, int *ret_mnt_i
 	buf.head.handle_bytes = FHANDLE_MAX;
 	if (name_to_handle_at(dir, name, &buf.head, &mnt_id, name[0] ? 0 : AT_EMPTY_PATH) < 0)
 		return errno == EOVERFLOW ? -EOPNOTSUPP : -errno;
-	/* Layout numbers are kept in a byte: all that exist fit. */
+	/* struct fhandle keeps the type in a byte, which is enough for all file systems. */
 	if (buf.head.handle_type < 0 || buf.head.handle_type > 0xff)
 		return -EOPNOTSUPP;
 	ret_fh->len = (uint8_t)buf.head.handle_bytes;
@@ -59,8 +63,8 @@ int fhandle_open(int mount_fd, const struct fhandle *fh, int flags)
 	buf.head.handle_type = fh->type;
 	memcpy(buf.head.f_handle, fh->bytes, fh->len);
 	/*
-	 * ENOMEM is also what ext4 says while the number of the inode is just being given to
-	 * another file. A moment later it says ESTALE.
+	 * ext4 answers ENOMEM, too, while it gives the inode number to another file. A moment later
+	 * it answers ESTALE.
 	 */
 	do {
 		if (tries)
@@ -70,136 +74,91 @@ int fhandle_open(int mount_fd, const struct fhandle *fh, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-static enum kind kind_of(const struct fhandle *fh)
+/* Returns the layout of a handle, NULL: unknown. */
+static const struct layout *layout_of(uint8_t type, uint8_t len)
 {
-	if (fh->type == TYPE_INO32 && fh->len == 8)
-		return KIND_INO32;
-	if (fh->type == TYPE_INO32 && fh->len == 12)
-		return KIND_SHMEM;
-	if (fh->type == TYPE_XFS64 && fh->len == 12)
-		return KIND_XFS64;
-	if (fh->type == TYPE_BTRFS && fh->len == 20)
-		return KIND_BTRFS;
-	return KIND_NONE;
+	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
+		if (layouts[i].type == type && layouts[i].len == len)
+			return &layouts[i];
+	return NULL;
 }
 
-static uint32_t word32(const struct fhandle *fh, size_t at)
+static uint64_t number_at(const struct fhandle *fh, uint8_t at, uint8_t len)
 {
-	uint32_t word;
+	uint64_t word64;
+	uint32_t word32;
 
-	memcpy(&word, fh->bytes + at, sizeof(word));
-	return word;
-}
-
-static uint64_t word64(const struct fhandle *fh, size_t at)
-{
-	uint64_t word;
-
-	memcpy(&word, fh->bytes + at, sizeof(word));
-	return word;
-}
-
-/* Inode number and generation of a handle with a known layout. */
-static void parts_of(const struct fhandle *fh, enum kind kind, uint64_t *ret_ino, uint32_t *ret_gen)
-{
-	switch (kind) {
-	case KIND_INO32:
-		*ret_ino = word32(fh, 0);
-		*ret_gen = word32(fh, 4);
-		break;
-	case KIND_XFS64:
-		*ret_ino = word64(fh, 0);
-		*ret_gen = word32(fh, 8);
-		break;
-	case KIND_SHMEM:
-		*ret_ino = word64(fh, 4);
-		*ret_gen = word32(fh, 0);
-		break;
-	case KIND_BTRFS:
-		*ret_ino = word64(fh, 0);
-		*ret_gen = word32(fh, 16);
-		break;
-	case KIND_NONE:
-		break;
+	if (len == sizeof(word32)) {
+		memcpy(&word32, fh->bytes + at, sizeof(word32));
+		return word32;
 	}
+	memcpy(&word64, fh->bytes + at, sizeof(word64));
+	return word64;
+}
+
+static void number_put(struct fhandle *fh, uint8_t at, uint8_t len, uint64_t number)
+{
+	uint32_t word32 = (uint32_t)number;
+
+	memcpy(fh->bytes + at, len == sizeof(word32) ? (void *)&word32 : &number, len);
+}
+
+static uint64_t ino_of(const struct layout *layout, const struct fhandle *fh)
+{
+	return number_at(fh, layout->ino_at, layout->ino_len);
+}
+
+static uint64_t root_of(const struct layout *layout, const struct fhandle *fh)
+{
+	return layout->root_at ? number_at(fh, layout->root_at, 8) : 0;
 }
 
 int fhandle_is_ino(const struct fhandle *fh, uint64_t ino)
 {
-	enum kind kind = kind_of(fh);
-	uint64_t have = 0;
-	uint32_t gen;
+	const struct layout *layout = layout_of(fh->type, fh->len);
 
-	if (kind == KIND_NONE)
-		return -1;
-	parts_of(fh, kind, &have, &gen);
-	return have == ino;
-}
-
-bool fhandle_equal(const struct fhandle *a, const struct fhandle *b)
-{
-	return a->len == b->len && a->type == b->type && a->mount == b->mount &&
-	       memcmp(a->bytes, b->bytes, a->len) == 0;
+	return layout ? ino_of(layout, fh) == ino : -1;
 }
 
 struct fhandle_shape fhandle_shape(const struct fhandle *fh)
 {
-	enum kind kind = kind_of(fh);
+	const struct layout *layout = layout_of(fh->type, fh->len);
 
-	return (struct fhandle_shape){
-		.kind = (uint8_t)kind,
-		.len = fh->len,
-		.type = fh->type,
-		.root = kind == KIND_BTRFS ? word64(fh, 8) : 0,
-	};
+	if (!layout)
+		return (struct fhandle_shape){ 0 };
+	return (struct fhandle_shape){ fh->len, fh->type, root_of(layout, fh) };
 }
 
 bool fhandle_pack(const struct fhandle_shape *shape, const struct fhandle *fh, uint64_t *ret_id)
 {
-	uint64_t ino = 0;
-	uint32_t gen = 0;
+	const struct layout *layout;
+	uint64_t ino, gen;
 
-	if (!shape->kind || fh->mount || fh->type != shape->type || fh->len != shape->len)
+	if (!shape->len || fh->mount || fh->type != shape->type || fh->len != shape->len)
 		return false;
-	if (shape->kind == KIND_BTRFS && word64(fh, 8) != shape->root)
+	layout = layout_of(fh->type, fh->len);
+	if (root_of(layout, fh) != shape->root)
 		return false;
-	parts_of(fh, shape->kind, &ino, &gen);
-	/* Numbers 0 and 1 mean "none" and "root" to the kernel. */
+	ino = ino_of(layout, fh);
+	gen = number_at(fh, layout->gen_at, 4);
+	/* To the kernel, nodeid 0 means "none" and 1 "the root". */
 	if (ino >> 31 || (gen == 0 && ino <= 1))
 		return false;
-	*ret_id = (uint64_t)gen << 32 | ino;
+	*ret_id = gen << 32 | ino;
 	return true;
 }
 
 bool fhandle_unpack(const struct fhandle_shape *shape, uint64_t id, struct fhandle *ret_fh)
 {
+	const struct layout *layout = layout_of(shape->type, shape->len);
 	struct fhandle fh = { .len = shape->len, .type = shape->type };
-	uint64_t ino = id & 0x7fffffff;
-	uint32_t gen = (uint32_t)(id >> 32);
 
-	if (!shape->kind || (id & 0x80000000) || id <= 1)
+	if (!layout || (id & 0x80000000) || id <= 1)
 		return false;
-	switch ((enum kind)shape->kind) {
-	case KIND_INO32:
-		memcpy(fh.bytes, &ino, 4);
-		memcpy(fh.bytes + 4, &gen, 4);
-		break;
-	case KIND_XFS64:
-		memcpy(fh.bytes, &ino, 8);
-		memcpy(fh.bytes + 8, &gen, 4);
-		break;
-	case KIND_SHMEM:
-		memcpy(fh.bytes, &gen, 4);
-		memcpy(fh.bytes + 4, &ino, 8);
-		break;
-	case KIND_BTRFS:
-		memcpy(fh.bytes, &ino, 8);
-		memcpy(fh.bytes + 8, &shape->root, 8);
-		memcpy(fh.bytes + 16, &gen, 4);
-		break;
-	case KIND_NONE:
-		return false;
-	}
+	number_put(&fh, layout->ino_at, layout->ino_len, id & 0x7fffffff);
+	number_put(&fh, layout->gen_at, 4, id >> 32);
+	if (layout->root_at)
+		number_put(&fh, layout->root_at, 8, shape->root);
 	*ret_fh = fh;
 	return true;
 }

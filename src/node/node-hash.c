@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The index of the node table: hash chains of records, by file handle, or by nodeid where that is a
- * packed handle. A larger or smaller index is made when the number of nodes asks for it; the old
- * one stays mapped, because finders may still read it. Locks: see node-private.h.
+ * packed handle. The index grows and shrinks with the number of nodes; an old one stays mapped,
+ * because finders may still read it. Locks: see node-private.h.
  */
 #include "node/node-private.h"
 #include "util/hash.h"
@@ -70,13 +70,13 @@ void node_hash_remove(struct nodetab *tab, uint64_t hash, struct node *node)
 	atomic_store_explicit(link, node->next, memory_order_release);
 }
 
-/* Puts every record into the chains of the index now in force; caller holds everything. */
+/* Inserts every record into the new index; caller holds every shard and alloc_lock. */
 static void rehash(struct nodetab *tab)
 {
 	for (uint32_t i = 1; i < tab->n_blocks * BLOCK_NODES; i++) {
 		struct node *node = &tab->nodes[i];
 
-		/* A record that is being made or unmade is not in a chain. */
+		/* A record that another thread is making or freeing is not in a chain. */
 		if (node_record_is_used(tab, i) && node->id)
 			node_hash_insert(tab, node_hash_of_node(tab, node), node);
 	}
@@ -89,11 +89,11 @@ static void resize(struct nodetab *tab, unsigned int from, unsigned int to)
 	pthread_mutex_lock(&tab->alloc_lock);
 	if (tab->index_bits == from && !tab->index[to])
 		tab->index[to] = index_map(to);
-	/* Without memory for a larger index the chains get longer: slower, still right. */
+	/* Without memory for a larger index, chains get longer: slower, but still correct. */
 	if (tab->index_bits == from && tab->index[to]) {
 		atomic_store_explicit(&tab->index_bits, to, memory_order_release);
 		rehash(tab);
-		/* Finders may still be in the old one: it stays mapped and now reads as empty. */
+		/* The old index stays mapped for finders that are in it, and now reads as empty. */
 		madvise((void *)tab->index[from], sizeof(uint32_t) << from, MADV_DONTNEED);
 	}
 	pthread_mutex_unlock(&tab->alloc_lock);

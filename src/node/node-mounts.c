@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The lower mounts of a node table. A mount's number never changes; a mount is added and never
- * removed.
+ * The lower mounts of a node table. A mount is never removed, and its number never changes. Lock:
+ * mount_lock for adding; readers take none.
  */
 #include "node/node-private.h"
 #include "util/fd.h"

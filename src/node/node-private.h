@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The node table, for its own files: node-records.c (memory), node-hash.c (index by handle),
+ * Internals of the node table: node-records.c (memory), node-hash.c (index by handle),
  * node-mounts.c, node-table.c (the table as a whole), node.c (finding nodes, counting references).
  *
- * Records lie in a memfd that is mapped once for the largest table; the kernel adds pages when they
+ * Records lie in a memfd that is mapped once for the largest table. The kernel adds pages when they
  * are written, and node-records.c frees them when a block of records is empty. So the memory of a
- * record can always be read, also after it was freed (as another node, or as zeros). This makes
- * finding lock-free: follow the chain, take a reference if the count is not zero, then check again
- * that this is the wanted node. A finder that races with a change of the chain may miss a node that
- * exists, so it repeats every miss under the lock.
+ * record can always be read, even after the record was freed (as another node, or as zeros).
+ * Finding is therefore lock-free: follow the chain, take a reference if the count is not zero, then
+ * check that the node is the wanted one. A finder that races with a change of the chain may miss a
+ * node that exists, so it repeats every miss under the lock.
  *
  * Locks: shard[hash % N_SHARDS] for the chains of that hash; alloc_lock for blocks and bitmaps;
  * mount_lock for adding a mount. Resizing the index takes every shard, then alloc_lock. Record 0 is
@@ -27,28 +27,26 @@
 #define NLOOKUP_ONE    (1ULL << 24)
 #define REF_MASK       (NLOOKUP_ONE - 1)
 
-/* 2048 records are 56 pages: emptied blocks give whole pages back. */
+/* 2048 records are 56 pages: an empty block gives whole pages back. */
 #define BLOCK_NODES 2048u
 #define BLOCK_BYTES (BLOCK_NODES * sizeof(struct node))
 static_assert(BLOCK_BYTES % 4096 == 0, "whole pages");
 #define RECORDS_BYTES ((off_t)MAX_NODES * (off_t)sizeof(struct node))
 static_assert(BLOCK_NODES % TAILS_WHOLE_PAGES == 0, "whole pages");
-/* In a nodeid: it is an index, not a packed handle. */
+/* The bit of a nodeid that marks an index, not a packed handle. */
 #define INDEX_FORM 0x80000000u
 
 struct block {
 	uint64_t used[BLOCK_NODES / 64];
 	uint32_t n_used;
-	uint8_t longest; /* handle of a file that has, or had, a record here */
+	uint8_t longest; /* length of the longest handle that a record here has, or had */
 };
 
 struct nodetab {
 	struct node *nodes;         /* constant */
-	struct tails tails;         /* constant; of handles that are longer than a record has
-					   room for */
+	struct tails tails;         /* constant: the rest of long handles */
 	int memfd;                  /* constant */
 	uint64_t secret[2];         /* constant once the root is set */
-	bool keyed;                 /* it was given */
 	struct fhandle_shape shape; /* constant once the root is set */
 	struct node *root;          /* constant once the root is set */
 	node_free_fn on_free;       /* constant once set */
@@ -56,7 +54,7 @@ struct nodetab {
 
 	_Atomic uint32_t n_nodes;
 	_Atomic unsigned int index_bits;
-	_Atomic uint32_t *index[MAX_INDEX_BITS + 1]; /* by size; made when needed, kept */
+	_Atomic uint32_t *index[MAX_INDEX_BITS + 1]; /* by size; mapped when needed, never unmapped */
 	pthread_mutex_t shard[N_SHARDS];
 
 	pthread_mutex_t alloc_lock; /* guards what follows */
@@ -68,10 +66,10 @@ struct nodetab {
 	pthread_mutex_t mount_lock; /* guards adding; entries below n_mounts are constant */
 	struct lower_mount *mounts;
 	_Atomic unsigned int n_mounts;
-	_Atomic bool has_aliases; /* two of them are of one device */
+	_Atomic bool has_aliases; /* two mounts have the same device */
 };
 
-/* The head of the chain of a hash. */
+/* Returns the head of the chain of a hash. */
 static inline _Atomic uint32_t *node_chain_of(struct nodetab *tab, uint64_t hash)
 {
 	unsigned int bits = atomic_load_explicit(&tab->index_bits, memory_order_acquire);
@@ -97,22 +95,23 @@ static inline bool node_get_unless_dead(struct node *node)
 	return true;
 }
 
-/* node-records.c: maps the memory of the records, once; 0 or -errno. */
+/* node-records.c: maps the memory of the records. Returns 0 or -errno. */
 int node_records_map(struct nodetab *tab);
 void node_records_unmap(struct nodetab *tab);
-/* A free record for a file with this handle, NULL: no memory. *ret_serial is used once. */
-struct node *node_record_new(struct nodetab *tab, const struct fhandle *fh, uint32_t *ret_serial);
+/*
+ * Makes a record with one reference; from then on finders may take references to it. id 0: makes a
+ * nodeid from the index. Returns NULL if there is no memory.
+ */
+struct node *node_record_new(struct nodetab *tab, const struct node_key *key, uint64_t id);
 void node_record_free(struct nodetab *tab, struct node *node);
-/* Fills a new record; from then on finders may take references to it. */
-void node_record_fill(struct nodetab *tab, struct node *node, const struct node_key *key,
-		      uint64_t id);
 static inline bool node_record_is_used(const struct nodetab *tab, uint32_t index)
 {
 	return tab->blocks[index / BLOCK_NODES].used[index % BLOCK_NODES / 64] >> index % 64 & 1;
 }
+/* True if the node has this file handle. */
 bool node_has_fh(struct nodetab *tab, const struct node *node, const struct fhandle *fh);
 
-/* node-hash.c: the index by handle. Insert and remove want the shard of the hash held. */
+/* node-hash.c: the index by handle. The caller of insert and remove holds the shard of the hash. */
 int node_hash_new(struct nodetab *tab);
 void node_hash_free(struct nodetab *tab);
 uint64_t node_hash_of(struct nodetab *tab, const struct fhandle *fh);
@@ -120,7 +119,8 @@ uint64_t node_hash_of_node(struct nodetab *tab, const struct node *node);
 void node_hash_insert(struct nodetab *tab, uint64_t hash, struct node *node);
 void node_hash_remove(struct nodetab *tab, uint64_t hash, struct node *node);
 /*
- * Changes the size of the index if there are too many, or too few, nodes for it. Takes every lock.
+ * Makes the index larger or smaller if the number of nodes calls for it. Takes every shard and
+ * alloc_lock.
  */
 void node_hash_resize(struct nodetab *tab);
 

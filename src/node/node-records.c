@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The memory of the node table: records in blocks of 2048, lowest first, so that the table stays
- * dense and a block that is empty goes back to the kernel; and the file handles that lie in the
- * records, the rest of long ones in tails.c.
+ * The memory of the node table, and the file handles in the records. Records come in blocks of
+ * BLOCK_NODES. The lowest free one is used first, so that the table stays dense; the memory of an
+ * empty block goes back to the kernel. Lock: alloc_lock.
  */
 #include "node/node-private.h"
 #include "util/fd.h"
@@ -35,12 +35,12 @@ void node_records_unmap(struct nodetab *tab)
 {
 	if (tab->nodes)
 		munmap(tab->nodes, MAX_NODES * sizeof(struct node));
-	tails_unmap(&tab->tails, MAX_NODES);
+	tails_unmap(&tab->tails);
 	fd_close(tab->memfd);
 	free(tab->blocks);
 }
 
-/* Adds a block of records; caller holds alloc_lock. 0 or -ENOMEM. */
+/* Adds a block of records; caller holds alloc_lock. Returns 0 or -ENOMEM. */
 static int blocks_grow(struct nodetab *tab)
 {
 	struct block *blocks;
@@ -52,6 +52,7 @@ static int blocks_grow(struct nodetab *tab)
 		return -ENOMEM;
 	tab->blocks = blocks;
 	blocks[tab->n_blocks] = (struct block){ 0 };
+	/* Record 0 is never used. */
 	if (tab->n_blocks == 0)
 		blocks[0] = (struct block){ .used[0] = 1, .n_used = 1 };
 	tab->n_blocks++;
@@ -59,10 +60,10 @@ static int blocks_grow(struct nodetab *tab)
 }
 
 /*
- * A free record, lowest first so that the table stays dense, for a file with this handle;
- * *ret_serial is used once.
+ * Returns a free record for a file with a handle of len bytes, NULL: no memory. *ret_serial is a
+ * number that is used once.
  */
-struct node *node_record_new(struct nodetab *tab, const struct fhandle *fh, uint32_t *ret_serial)
+static struct node *record_alloc(struct nodetab *tab, uint8_t len, uint32_t *ret_serial)
 {
 	struct node *node = NULL;
 	struct block *block;
@@ -83,8 +84,8 @@ struct node *node_record_new(struct nodetab *tab, const struct fhandle *fh, uint
 			bit = (uint32_t)__builtin_ctzll(~block->used[word]);
 			block->used[word] |= 1ULL << bit;
 			block->n_used++;
-			if (block->longest < fh->len)
-				block->longest = fh->len;
+			if (block->longest < len)
+				block->longest = len;
 			node = &tab->nodes[b * BLOCK_NODES + word * 64 + bit];
 		}
 		*ret_serial = tab->serial++;
@@ -104,7 +105,7 @@ void node_record_free(struct nodetab *tab, struct node *node)
 	block->n_used--;
 	if (index / BLOCK_NODES < tab->first_free)
 		tab->first_free = index / BLOCK_NODES;
-	/* Memory that cannot be given back is only memory: the next user of the block gets it. */
+	/* A failure costs memory only: the next user of the block gets it. */
 	if (block->n_used == 0)
 		fallocate(tab->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 			  (off_t)(index / BLOCK_NODES) * (off_t)BLOCK_BYTES, BLOCK_BYTES);
@@ -117,12 +118,22 @@ void node_record_free(struct nodetab *tab, struct node *node)
 	pthread_mutex_unlock(&tab->alloc_lock);
 }
 
-void node_record_fill(struct nodetab *tab, struct node *node, const struct node_key *key,
-		      uint64_t id)
+struct node *node_record_new(struct nodetab *tab, const struct node_key *key, uint64_t id)
 {
+	uint32_t serial;
+	struct node *node = record_alloc(tab, key->fh.len, &serial);
+
+	if (!node)
+		return NULL;
+	if (!id)
+		id = (uint64_t)serial << 32 | INDEX_FORM | index_of(tab, node);
+	/* The members from fd_slot on are 0 in a new node; finders read those before it. */
+	memset((char *)node + offsetof(struct node, fd_slot), 0,
+	       sizeof(*node) - offsetof(struct node, fd_slot));
 	node->ino = key->ino;
 	port_store(&node->filter.filters, key->filters);
 	node->parent = 0;
+	node->shadow = 0;
 	node->fh.len = key->fh.len;
 	node->fh.type = key->fh.type;
 	node->fh.mount = key->fh.mount;
@@ -131,20 +142,12 @@ void node_record_fill(struct nodetab *tab, struct node *node, const struct node_
 		tails_put(&tab->tails, index_of(tab, node), &key->fh);
 	node->type = key->type;
 	node->flags = key->flags;
-	node->fd_slot = key->flags & NODE_OWN_FD ? (uint32_t)key->own_fd : 0;
-	node->backing_id = 0;
-	node->n_open = 0;
-	node->io_mode = 0;
-	node->casefold = 0;
 	node->served = 0;
-	node->watch = 0;
-	node->shadow_ms = 0;
-	node->shadow = 0;
-	node->passthrough_flags = 0;
-	node->attr_state = 0;
-	node->n_writers = 0;
+	if (key->flags & NODE_OWN_FD)
+		node->fd_slot = (uint32_t)key->own_fd;
 	atomic_store_explicit(&node->id, id, memory_order_relaxed);
 	atomic_store_explicit(&node->count, 1, memory_order_release);
+	return node;
 }
 
 void node_fhandle(struct nodetab *tab, const struct node *node, struct fhandle *ret_fh)

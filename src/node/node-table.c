@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The node table as a whole: made, ended, walked; its root, and the numbers that go with nodeids.
+ * The node table as a whole: makes, frees and walks it; makes its root, and the generations of
+ * nodeids. Locks: see node-private.h.
  */
 #include "node/node-private.h"
 #include "util/cleanup.h"
@@ -87,10 +88,9 @@ struct nodetab_stat nodetab_stat(struct nodetab *tab)
 void nodetab_set_key(struct nodetab *tab, const uint64_t key[2])
 {
 	memcpy(tab->secret, key, sizeof(tab->secret));
-	tab->keyed = true;
 }
 
-/* The root goes into the key, so that views of several trees may share one. */
+/* Mixes the root into the secret, so that views of several trees may have the same key. */
 static void secret_of_root(struct nodetab *tab, const struct fhandle *fh)
 {
 	uint64_t root = hash_bytes(fh->type, fh->bytes, fh->len);
@@ -105,21 +105,18 @@ int nodetab_set_root(struct nodetab *tab, const struct fhandle *fh, uint64_t ino
 	struct node_key key = {
 		.fh = *fh,
 		.ino = ino,
-		.type = 0040000,
+		.type = S_IFDIR,
 		.flags = own_fd >= 0 ? NODE_OWN_FD : 0,
 		.own_fd = own_fd,
 	};
 	struct node *node;
-	uint32_t serial;
 	uint64_t hash;
 
 	tab->shape = fhandle_shape(fh);
-	if (tab->keyed)
-		secret_of_root(tab, fh);
-	node = node_record_new(tab, fh, &serial);
+	secret_of_root(tab, fh);
+	node = node_record_new(tab, &key, 1);
 	if (!node)
 		return -ENOMEM;
-	node_record_fill(tab, node, &key, 1);
 	tab->root = node;
 	tab->n_nodes++;
 	hash = node_hash_of(tab, fh);
@@ -136,7 +133,7 @@ struct cursor {
 	uint64_t used[BLOCK_NODES / 64]; /* of the block that index is in */
 };
 
-/* Returns a strong reference to the next living node, NULL: there are no more. */
+/* Returns a strong reference to the next living node; NULL: there are no more. */
 static struct node *next_node(struct nodetab *tab, struct cursor *cursor)
 {
 	for (; cursor->index < tab->n_blocks * BLOCK_NODES; cursor->index++) {
@@ -193,7 +190,7 @@ uint32_t node_generation(struct nodetab *tab, const struct node *node)
 
 bool nodetab_packs(const struct nodetab *tab)
 {
-	return tab->shape.kind;
+	return tab->shape.len;
 }
 
 bool node_id_unpack(struct nodetab *tab, uint64_t id, struct fhandle *ret_fh)

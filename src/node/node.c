@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Nodes: finding them without a lock, making them, counting references and what the kernel knows.
- * Locks and why this is safe: node-private.h.
+ * Nodes: finds them without a lock, makes them, counts references and nlookup. node-private.h has
+ * the locks, and says why finding is safe.
  */
 #include "node/node.h"
 #include "node/node-private.h"
@@ -12,17 +12,17 @@
 #include <string.h>
 
 /*
- * Longer walks without the lock mean that chains move under us: the finder then takes it. Under the
- * lock a chain is as long as it is.
+ * A walk without the lock that takes more hops has met a chain that changes meanwhile, and may never
+ * end; the finder then takes the lock.
  */
 #define MAX_HOPS 256
 
 #define TYPE_OWN 0xff
 
-/* The node that a chain is searched for: its nodeid if the handle gives one, else its handle. */
+/* A node to search for in a chain: by its nodeid if the handle packs to one, else by its handle. */
 struct wanted {
 	uint64_t id;              /* 0: unknown */
-	const struct fhandle *fh; /* NULL: any */
+	const struct fhandle *fh; /* if id is 0 */
 };
 
 /* Caller holds a reference, or the lock of the chain that the node is in. */
@@ -31,7 +31,7 @@ static bool is_wanted(struct nodetab *tab, struct node *node, const struct wante
 	return wanted->id ? node->id == wanted->id : node_has_fh(tab, node, wanted->fh);
 }
 
-/* Takes a reference if this is the wanted node, and alive. */
+/* Takes a reference if this is the wanted node and it is alive. */
 static bool take_if_wanted(struct nodetab *tab, struct node *node, const struct wanted *wanted)
 {
 	if (wanted->id && atomic_load_explicit(&node->id, memory_order_relaxed) != wanted->id)
@@ -51,7 +51,7 @@ static struct node *chain_walk(struct nodetab *tab, uint64_t hash, const struct 
 	for (int hops = 0; at && hops < MAX_HOPS; hops++) {
 		struct node *node = &tab->nodes[at];
 
-		/* Read before the reference may be given back: then the record may be anybody's. */
+		/* Read before take_if_wanted(), after which the record may be another node. */
 		at = atomic_load_explicit(&node->next, memory_order_acquire);
 		if (take_if_wanted(tab, node, wanted))
 			return node;
@@ -60,9 +60,9 @@ static struct node *chain_walk(struct nodetab *tab, uint64_t hash, const struct 
 }
 
 /*
- * Caller holds the shard: what is in the chain stays there, dead or alive, and is read as it is. To
- * take a reference only to look would be wrong: it may turn out to be the last, and giving that
- * back takes the shard.
+ * Caller holds the shard, so nodes stay in the chain, dead or alive, and can be compared without a
+ * reference. Taking a reference before the comparison would deadlock: it may become the last one,
+ * and dropping the last one takes the shard.
  */
 static struct node *chain_walk_locked(struct nodetab *tab, uint64_t hash,
 				      const struct wanted *wanted)
@@ -98,14 +98,13 @@ struct node *node_lookup_id(struct nodetab *tab, uint64_t id)
 	if (!(id & INDEX_FORM))
 		return id ? find(tab, hash_mix(id), &wanted) : NULL;
 	index = (uint32_t)id & ~INDEX_FORM;
-	/* Looking at a record beyond the last would give it memory. */
+	/* Reading a record beyond the last block would allocate its memory. */
 	if (index / BLOCK_NODES >= atomic_load_explicit(&tab->n_blocks, memory_order_relaxed) ||
 	    !take_if_wanted(tab, &tab->nodes[index], &wanted))
 		return NULL;
 	return &tab->nodes[index];
 }
 
-/* The root is known by its handle, too, but goes under an id of its own. */
 static struct wanted wanted_by_fh(struct nodetab *tab, const struct fhandle *fh)
 {
 	struct wanted wanted = { .fh = fh };
@@ -115,6 +114,7 @@ static struct wanted wanted_by_fh(struct nodetab *tab, const struct fhandle *fh)
 	return wanted;
 }
 
+/* The root is found by its handle here, because its nodeid is not the packed handle. */
 static bool is_root(struct nodetab *tab, const struct fhandle *fh)
 {
 	return tab->root && node_has_fh(tab, tab->root, fh);
@@ -136,27 +136,21 @@ int node_lookup_or_new(struct nodetab *tab, const struct node_key *key, struct n
 	uint64_t hash = node_hash_of(tab, &key->fh);
 	bool new = false;
 	struct node *node;
-	uint32_t serial;
 
 	node = is_root(tab, &key->fh) ? node_get(tab->root) : chain_walk(tab, hash, &wanted);
 	if (!node) {
 		pthread_mutex_lock(&tab->shard[hash % N_SHARDS]);
 		node = chain_walk_locked(tab, hash, &wanted);
 		if (!node) {
-			node = node_record_new(tab, &key->fh, &serial);
-			if (!node) {
-				pthread_mutex_unlock(&tab->shard[hash % N_SHARDS]);
-				return -ENOMEM;
-			}
-			node_record_fill(tab, node, key,
-					 wanted.id ? wanted.id :
-						     (uint64_t)serial << 32 | INDEX_FORM |
-							     index_of(tab, node));
-			node_hash_insert(tab, hash, node);
-			new = true;
+			node = node_record_new(tab, key, wanted.id);
+			new = node;
 		}
+		if (new)
+			node_hash_insert(tab, hash, node);
 		pthread_mutex_unlock(&tab->shard[hash % N_SHARDS]);
 	}
+	if (!node)
+		return -ENOMEM;
 	if (new) {
 		tab->n_nodes++;
 		node_hash_resize(tab);
@@ -184,7 +178,7 @@ struct node *node_get(struct node *node)
 	return node;
 }
 
-/* The last count has gone: nobody can take a reference any more. */
+/* Frees a node whose count has become 0, so no thread can take a reference any more. */
 static void node_die(struct nodetab *tab, struct node *node)
 {
 	uint64_t hash = node_hash_of_node(tab, node);
@@ -218,7 +212,7 @@ void node_forget(struct nodetab *tab, struct node *node, uint64_t n)
 {
 	uint64_t count = atomic_load_explicit(&node->count, memory_order_relaxed), left;
 
-	/* The root stays. More than was given cannot be taken back. */
+	/* The root stays. A kernel that forgets too much leaves 0. */
 	if (node == tab->root)
 		return;
 	do {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Long file handles. A tail is written before its node can be found, and read by those who hold the
- * node or the lock of its chain: node.c sees to both.
+ * Long file handles. No locks: node.c writes a tail before its node can be found, and reads a tail
+ * while it holds the node or the lock of its chain.
  */
 #include "node/tails.h"
 #include "node/node.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static_assert(FHANDLE_SHORT + TAIL_MIDDLE + TAIL_END == FHANDLE_MAX, "the longest fits");
+static_assert(FHANDLE_SHORT + TAIL_MIDDLE + TAIL_END == FHANDLE_MAX, "the longest handle fits");
 
 size_t tails_bytes(uint8_t len, size_t n)
 {
@@ -36,15 +36,15 @@ int tails_map(struct tails *tails, int memfd, off_t at, uint32_t max)
 	return tails->end ? 0 : -errno;
 }
 
-void tails_unmap(struct tails *tails, uint32_t max)
+void tails_unmap(struct tails *tails)
 {
 	if (tails->middle)
-		munmap(tails->middle, (size_t)max * TAIL_MIDDLE);
+		munmap(tails->middle, (size_t)tails->max * TAIL_MIDDLE);
 	if (tails->end)
-		munmap(tails->end, (size_t)max * TAIL_END);
+		munmap(tails->end, (size_t)tails->max * TAIL_END);
 }
 
-/* How many bytes of a handle lie in the first array, and in the second. */
+/* Return the number of bytes of a handle that lie in the first array, and in the second. */
 static size_t len_middle(const struct fhandle *fh)
 {
 	return fh->len < FHANDLE_SHORT + TAIL_MIDDLE ? fh->len - FHANDLE_SHORT : TAIL_MIDDLE;
@@ -60,7 +60,7 @@ void tails_put(struct tails *tails, uint32_t index, const struct fhandle *fh)
 	const uint8_t *tail = fh->bytes + FHANDLE_SHORT;
 
 	memcpy(tails->middle + (size_t)index * TAIL_MIDDLE, tail, len_middle(fh));
-	/* Without a look at memory that nobody wrote, which would make it be there. */
+	/* Reading a page that was never written would allocate it, so leave `end` alone. */
 	if (len_end(fh))
 		memcpy(tails->end + (size_t)index * TAIL_END, tail + TAIL_MIDDLE, len_end(fh));
 }
@@ -87,7 +87,7 @@ void tails_punch(struct tails *tails, uint32_t first, uint32_t n)
 {
 	off_t end = tails->at + (off_t)tails->max * TAIL_MIDDLE;
 
-	/* Memory that cannot be given back is only memory. */
+	/* A failure costs memory only. */
 	fallocate(tails->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 		  tails->at + (off_t)first * TAIL_MIDDLE, (off_t)n * TAIL_MIDDLE);
 	fallocate(tails->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fhandle-equal.h"
 #include "node/fhandle.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -188,26 +189,6 @@ static void test_is_ino(void **state)
 	}
 }
 
-static void test_equal(void **state)
-{
-	struct fhandle a = handle_of(SHMEM, 7, 8), b = a;
-
-	assert_true(fhandle_equal(&a, &b));
-	b.bytes[11]++;
-	assert_false(fhandle_equal(&a, &b));
-	b = a;
-	b.bytes[12]++; /* beyond its length */
-	assert_true(fhandle_equal(&a, &b));
-	b.mount = 1;
-	assert_false(fhandle_equal(&a, &b));
-	b = a;
-	b.type++;
-	assert_false(fhandle_equal(&a, &b));
-	b = a;
-	b.len--;
-	assert_false(fhandle_equal(&a, &b));
-}
-
 /* A directory on whatever /tmp is: its handle says its number where the layout is known. */
 static void test_real(void **state)
 {
@@ -239,4 +220,4 @@ static void test_real(void **state)
 TEST_MAIN(cmocka_unit_test(test_pack), cmocka_unit_test(test_pack_large),
 	  cmocka_unit_test(test_pack_others), cmocka_unit_test(test_unknown),
 	  cmocka_unit_test(test_unpack_none), cmocka_unit_test(test_is_ino),
-	  cmocka_unit_test(test_equal), cmocka_unit_test(test_real))
+	  cmocka_unit_test(test_real))

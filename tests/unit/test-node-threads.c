@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fhandle-equal.h"
 #include "node/node.h"
 #include "util/hash.h"
 

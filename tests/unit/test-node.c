@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fhandle-equal.h"
 #include "node/node.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
