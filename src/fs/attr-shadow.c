@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Shadow of the attributes that the kernel has cached of a regular file, for close-to-open
- * consistency: open() compares the shadow with the lower inode and invalidates the kernel's copy
+ * consistency: an open compares the shadow with the lower inode and invalidates the kernel's copy
  * where they differ, whether or not an event reported the change. Other types of files have no
- * shadow, because no open of them reaches the daemon.
+ * shadow, because their opens make no request.
  *
  * node->shadow holds two hashes. The lower half is the hash of the attributes that a write changes
  * (WRITTEN); 0 means that the kernel has none of them. The upper half is the hash of the others
  * (OTHER). Hashes are odd. An even number means that the kernel may have either of two values, and
  * differs from every hash.
  *
- * Two bits of the word tell what else the kernel may have cached, and drops only together with all
+ * Two bits of the word say what else the kernel may have cached, and drops only together with all
  * attributes. ACL: an ACL, or that there is none. HUGE: a size that invalidating the written
- * attributes does not drop.
+ * attributes does not drop. No locks.
  */
 #include "fs/fs-private.h"
 #include "util/clock.h"
@@ -27,8 +27,8 @@
 static uint64_t hash_attributes(const struct statx *stx)
 {
 	/*
-	 * Blocks change without a write: when pages are written back, when reserved space is
-	 * trimmed.
+	 * The number of blocks changes without a write, too, when the kernel writes pages back or
+	 * trims reserved space.
 	 */
 	uint64_t written[] = {
 		stx->stx_size,
@@ -46,7 +46,7 @@ static uint64_t hash_attributes(const struct statx *stx)
 	       (stx->stx_size >= FS_WRITTEN_LIMIT ? HUGE : 0);
 }
 
-/* In other cache modes an open has nothing to revalidate. */
+/* True in the cache modes in which opens revalidate. */
 static bool is_compared(struct fs *fs)
 {
 	return fs->config.cache == PST_CACHE_AUTO || fs->config.cache == PST_CACHE_TTL;
@@ -74,10 +74,7 @@ static uint64_t unsure_after(uint64_t old)
 
 bool shadow_in_flight(const struct node *node)
 {
-	/*
-	 * Read before the clock: a reply that is recorded in between would seem to lie in the
-	 * future.
-	 */
+	/* Read before the clock, else a reply recorded in between would lie in the future. */
 	uint32_t shadow_ms = atomic_load(&node->shadow_ms);
 
 	return clock_ms() - shadow_ms <= SHADOW_IN_FLIGHT_MS;
@@ -125,7 +122,10 @@ void shadow_record(struct node *node, uint64_t shadow, enum attr_reply reply, bo
 	uint64_t old = atomic_load(&node->shadow);
 	bool may_cross = !watched && shadow_in_flight(node);
 
-	/* Before the shadow: whoever sees the new shadow also sees that the reply is in flight. */
+	/*
+	 * Before the shadow: a thread that reads the new shadow then sees that a reply is in
+	 * flight.
+	 */
 	node->shadow_ms = clock_ms();
 	if (!shadow)
 		return;
@@ -142,17 +142,13 @@ void shadow_record_acl(struct fs *fs, struct node *node)
 
 void shadow_drop(struct fs *fs, struct node *node)
 {
-	const struct fs_host *host = &fs->config.host;
-
-	if (!host->invalidate_attr_now)
-		return;
 	/*
-	 * The bits before: the kernel ignores a reply, also one with an ACL, that is in flight
-	 * meanwhile.
+	 * Clears the bits before it invalidates, because the kernel ignores replies that are in
+	 * flight meanwhile, even one with an ACL.
 	 */
 	fs->n_shadow_drops++;
 	atomic_fetch_and(&node->shadow, ~EXTRA);
-	host->invalidate_attr_now(host->aux, node->id);
+	fs->config.host.invalidate_attr_now(fs->config.host.aux, node->id);
 	fs->n_shadow_drops--;
 }
 
@@ -167,12 +163,10 @@ static bool has(struct fs *fs, struct node *node, uint64_t extra)
 
 void shadow_drop_written(struct fs *fs, struct node *node)
 {
-	const struct fs_host *host = &fs->config.host;
-
 	if (has(fs, node, HUGE))
 		shadow_drop(fs, node);
-	else if (host->invalidate_written_now)
-		host->invalidate_written_now(host->aux, node->id);
+	else
+		fs->config.host.invalidate_written_now(fs->config.host.aux, node->id);
 }
 
 void shadow_revalidate(struct fs *fs, struct node *node)
@@ -180,7 +174,7 @@ void shadow_revalidate(struct fs *fs, struct node *node)
 	uint64_t old = atomic_load(&node->shadow), new, remaining = 0;
 	struct statx stx;
 
-	/* Also of watched files: a change by a name that is not watched makes no event. */
+	/* Watched files, too: a change by a name that is not watched makes no event. */
 	if (!old || lower_node_stat(fs, node, &stx) < 0)
 		return;
 	old &= ~EXTRA;
@@ -188,9 +182,9 @@ void shadow_revalidate(struct fs *fs, struct node *node)
 	if (new == old)
 		return;
 	/*
-	 * If only the written attributes differ, the view itself has mostly written to the file, so
-	 * mode and owner stay cached. But the ACL may have changed where the ctime differs and
-	 * the mode does not.
+	 * If only the written attributes differ, in most cases the view itself has written to the
+	 * file, so mode and owner stay cached. But another ctime with the same mode can mean that
+	 * the ACL has changed.
 	 */
 	if (((new ^ old) & OTHER) || has(fs, node, EXTRA)) {
 		shadow_drop(fs, node);
@@ -201,8 +195,8 @@ void shadow_revalidate(struct fs *fs, struct node *node)
 		return;
 	}
 	/*
-	 * Only after the kernel has invalidated, so that no other open finds an empty shadow too
-	 * early. A shadow that was recorded meanwhile is a different word and stays.
+	 * After the kernel has invalidated, so that no other open finds an empty shadow too early.
+	 * A shadow that was recorded meanwhile is another word, and stays.
 	 */
 	atomic_compare_exchange_strong(&node->shadow, &old, old & remaining);
 }

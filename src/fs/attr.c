@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Attributes in replies, and how long the kernel may cache them. This file stores no attribute:
- * each is read for its reply from whoever owns the field (authority.c). Only this file decides
+ * each is read for its reply from the owner of the field (authority.c). Only this file decides
  * timeouts:
  *
  *	cache=auto		long, if a change by others would make an event (watch.c)
@@ -12,24 +12,26 @@
  * The timeout is 0 in all modes if filters that depend on the caller hold for the node, or if the
  * node has an alias.
  *
- * It is 0, too, while a process may be storing through a shared mapping, because stores make no
- * event: from the first open for reading and writing until a proof that no writer is left. The last
- * close proves nothing, because a mapping outlives it. A read lease on the lower file is the proof:
- * the kernel grants it only if there is no writer and no writable mapping. Stores into pages of the
+ * It is 0, too, while a process may store through a shared mapping, because stores make no event:
+ * from the first open for reading and writing until a proof that there is no writer. The last close
+ * proves nothing, because a mapping outlives it. A read lease on the lower file is the proof: the
+ * kernel grants it only if there is no writer and no writable mapping. Stores into pages of the
  * view itself (files that are not passed through) reach the daemon as writes, which the kernel
  * knows.
  *
- * The lease must not meet an open for writing through the view: the kernel opens the backing file
- * after our reply, and an open that would wait (O_NONBLOCK) fails with EIO. So no proof begins
- * while there are writers, and a new writer waits for the end of a proof that has begun.
+ * An open for writing through the view must not meet the lease: the kernel opens the backing file
+ * after our reply, and fails an open that would have to wait (O_NONBLOCK) with EIO. So no proof
+ * begins while there are writers, and a new writer waits for the end of a proof.
  *
  * node->attr_state:
- *	MAY_BE_MAPPED	an open has allowed a mapping since the last proof, or may have
- *	SHORT_TIMEOUT	replies had a short timeout all the same
+ *	MAY_BE_MAPPED	an open may have allowed a mapping since the last proof
+ *	SHORT_TIMEOUT	replies had a short timeout nevertheless
  *	PROVING		a proof is under way
  *	HAS_ALIAS	the node has, or had, an alias (node_lookup_alias()); to the kernel these
  *			are two files, so an operation on one invalidates nothing of the other
- *	the other bits	the opens that allow a shared writable mapping, in units of ONE_OPEN
+ *	the other bits	number of opens that allow a shared writable mapping, in units of ONE_OPEN
+ *
+ * No locks.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -45,62 +47,52 @@
 #define PROVING       4u
 #define HAS_ALIAS     8u
 #define ONE_OPEN      16u
-#define LONG_NS       (86400ULL * 365 * 1000000000)
 
 /*
- * A process below may have mapped a file that changed so recently; its first reply has the short
- * timeout.
+ * The first reply with a file that changed within RECENT_S has the short timeout, because another
+ * process may have mapped it.
  */
 #define RECENT_S         3600
 #define SHORT_TIMEOUT_NS 20000000ULL
 
 /*
- * The timeout with cache=auto: long for a directory that has a mark, and for what lies in one. A
- * file with several names may be changed through a directory without a mark, so it needs a mark of
- * its own.
+ * Returns the timeout of attributes or names that no store through a mapping changes: that of the
+ * cache mode, or with a watch a long one for a directory that has a mark, and for files in it. A
+ * file with several names may be changed through a directory without a mark, so it needs its own
+ * mark.
  */
-static uint64_t watched(struct fs *fs, struct node *node)
+static uint64_t timeout_of(struct fs *fs, struct node *node)
 {
-	uint8_t state = atomic_load_explicit(&node->watch, memory_order_acquire);
+	uint8_t state;
 	struct node *dir;
 
-	if (fs->watch && !S_ISDIR(node->type) && state == WATCH_NONE) {
+	if (attr_is_by_caller(fs, node) || (atomic_load(&node->attr_state) & HAS_ALIAS))
+		return 0;
+	if (!fs->watch)
+		return fs->config.ttl_ns;
+	state = atomic_load_explicit(&node->watch, memory_order_acquire);
+	if (!S_ISDIR(node->type) && state == WATCH_NONE) {
 		dir = node_lookup_id(fs->nodes, node->parent);
 		state = dir ? atomic_load_explicit(&dir->watch, memory_order_acquire) : WATCH_NONE;
 		node_put(fs->nodes, dir);
 	}
-	if (!fs->watch || state == WATCH_NOT)
+	if (state == WATCH_NOT)
 		return fs->config.ttl_ns;
-	return state == WATCH_ON ? LONG_NS : 0;
-}
-
-static uint64_t timeout_of(struct fs *fs, struct node *node)
-{
-	if (attr_is_by_caller(fs, node) || (atomic_load(&node->attr_state) & HAS_ALIAS))
-		return 0;
-	switch (fs->config.cache) {
-	case PST_CACHE_AUTO:
-		return watched(fs, node);
-	case PST_CACHE_NONE:
-		return 0;
-	case PST_CACHE_TTL:
-		return fs->config.ttl_ns;
-	case PST_CACHE_EXCLUSIVE:
-		break;
-	}
-	return LONG_NS;
+	return state == WATCH_ON ? ATTR_LONG_NS : 0;
 }
 
 /*
- * Returns true if no process can be writing to the file. Takes the lease and gives it back at once.
- * A process that opens the file for writing in between waits for that moment; the kernel tells us
- * by a signal, and the usual one, SIGIO, would end the daemon.
+ * Returns true if no process has the file open for writing. Takes the lease and gives it back at
+ * once. A process that opens the file for writing in between waits for that moment. The kernel then
+ * sends the daemon a signal; the default one, SIGIO, would end it.
  */
 static bool prove_unwritten(struct fs *fs, struct node *node)
 {
 	_cleanup_(fd_closep) int fd = -1;
 
-	/* On a server each try costs a request, and a lease excludes no writer on other clients. */
+	/*
+	 * On a remote file system each try costs a request, and a lease excludes no other client.
+	 */
 	if (lower_checks_caller(fs, node))
 		return false;
 	fd = lower_open(fs, node, O_RDONLY | O_NONBLOCK);
@@ -125,7 +117,7 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 	if (!atomic_compare_exchange_strong(&node->attr_state, &state,
 					    (state & HAS_ALIAS) | PROVING))
 		return true;
-	proven = !attr_has_writers(node) && prove_unwritten(fs, node);
+	proven = !node->n_writers && prove_unwritten(fs, node);
 	if (!proven)
 		atomic_fetch_or(&node->attr_state, state);
 	atomic_fetch_and(&node->attr_state, ~PROVING);
@@ -162,7 +154,7 @@ int attr_complete(struct fs *fs, struct node *node, struct fs_attr *attr, enum a
 	if (r < 0)
 		return r;
 	ns = timeout_of(fs, node);
-	shadow_record(node, below, reply, fs->config.cache == PST_CACHE_AUTO && ns == LONG_NS);
+	shadow_record(node, below, reply, fs->watch && ns == ATTR_LONG_NS);
 	attr->stx.stx_ino ^= ino_mix(fs, &attr->stx);
 	attr->attr_ns = unless_stored_to(fs, node, ns);
 	return 0;
@@ -178,15 +170,15 @@ int attr_complete_link(struct fs *fs, struct node *node, int fd, struct fs_attr 
 {
 	int r;
 
-	/* Before they are read. */
+	/* Before the attributes are read. */
 	want_watch(fs, node);
 	watch_before_read(fs, node, fd);
 	r = lower_stat(fd, &ret_attr->stx);
 	if (r == 0)
 		r = attr_complete(fs, node, ret_attr, REPLY_ENTRY);
 	/*
-	 * The kernel takes this answer for the newest whenever it comes: also after an open that
-	 * allows a mapping, or that has found something changed, had made it forget.
+	 * The kernel accepts this reply whenever it comes, even after it dropped the attributes for
+	 * an open that allows a mapping or that found a change.
 	 */
 	if (S_ISREG(node->type))
 		limit_timeout(ret_attr);
@@ -195,7 +187,6 @@ int attr_complete_link(struct fs *fs, struct node *node, int fd, struct fs_attr 
 
 void attr_find_alias(struct fs *fs, struct node *node)
 {
-	const struct fs_host *host = &fs->config.host;
 	struct node *alias =
 		fs->config.cache == PST_CACHE_NONE ? NULL : node_lookup_alias(fs->nodes, node);
 
@@ -203,12 +194,12 @@ void attr_find_alias(struct fs *fs, struct node *node)
 		return;
 	atomic_fetch_or(&node->attr_state, HAS_ALIAS);
 	/*
-	 * Invalidates what had a timeout so far; of a directory with all its names, also those
-	 * that the kernel has cached as absent, which no listing has.
+	 * Replies gave the alias timeouts so far. Of a directory this invalidates all names, even
+	 * those that the kernel has cached as absent, which no listing has.
 	 */
-	if (!(atomic_fetch_or(&alias->attr_state, HAS_ALIAS) & HAS_ALIAS) && host->invalidate_all) {
+	if (!(atomic_fetch_or(&alias->attr_state, HAS_ALIAS) & HAS_ALIAS)) {
 		if (S_ISDIR(alias->type))
-			host->invalidate_all(host->aux);
+			fs->config.host.invalidate_all(fs->config.host.aux);
 		invalidate_node(fs, alias, true);
 		/* A reply by another thread may have given the node a timeout meanwhile. */
 		invalidate_node(fs, node, false);
@@ -239,10 +230,10 @@ void attr_node_created(struct node *node)
 }
 
 /*
- * Returns the timeout of a directory's names: 0 where a server decides who may search the directory
- * and not everybody may, because the kernel walks cached names without asking.
+ * 0 if the lower file system decides who may search the directory and not every user may, because
+ * the kernel sends no request to walk cached names.
  */
-static uint64_t name_timeout(struct fs *fs, struct node *dir)
+uint64_t attr_name_timeout(struct fs *fs, struct node *dir)
 {
 	uint64_t ns = timeout_of(fs, dir);
 	struct statx stx;
@@ -255,7 +246,7 @@ static uint64_t name_timeout(struct fs *fs, struct node *dir)
 
 void attr_complete_entry(struct fs *fs, struct node *dir, struct fs_entry *entry)
 {
-	entry->entry_ns = dir ? name_timeout(fs, dir) : 0;
+	entry->entry_ns = dir ? attr_name_timeout(fs, dir) : 0;
 	if (entry->node && attr_is_by_caller(fs, entry->node))
 		entry->entry_ns = 0;
 }
@@ -264,11 +255,6 @@ void attr_mark_maybe_mapped(struct node *node)
 {
 	if (S_ISREG(node->type))
 		atomic_fetch_or(&node->attr_state, MAY_BE_MAPPED);
-}
-
-uint64_t attr_absent_ns(struct fs *fs, struct node *dir)
-{
-	return name_timeout(fs, dir);
 }
 
 void attr_writer_begins(struct node *node)
@@ -296,7 +282,8 @@ void attr_opened(struct fs *fs, struct node *node, int flags, enum io_mode mode)
 					     ((state + ONE_OPEN) | MAY_BE_MAPPED) & ~SHORT_TIMEOUT))
 		;
 	/*
-	 * The timeouts given so far assumed that nobody can store; mmap(2) itself makes no request.
+	 * Earlier replies had timeouts because no process could store to the file, and mmap(2)
+	 * makes no request.
 	 */
 	if (!(state & MAY_BE_MAPPED) || (state & SHORT_TIMEOUT))
 		shadow_drop_written(fs, node);
@@ -310,23 +297,12 @@ void attr_released(struct node *node, int flags, enum io_mode mode)
 		atomic_fetch_sub(&node->attr_state, ONE_OPEN);
 }
 
-bool attr_has_writers(const struct node *node)
-{
-	return node->n_writers > 0;
-}
-
-/* Pages of a served file, kept from one open to the next. */
-bool attr_keep_data(struct fs *fs)
-{
-	return fs->config.cache == PST_CACHE_EXCLUSIVE;
-}
-
 /*
- * The kernel drops a cached listing when it sees another mtime. But a directory that changes twice
- * within one tick of the clock has the same mtime. So it may cache listings only if no other
- * process writes, or changes make events.
+ * The kernel drops a cached listing when the directory has another mtime. But a directory that
+ * changes twice within one tick of the clock has the same mtime. So the kernel may cache listings
+ * only if no other process writes, or changes make events.
  */
 bool attr_keep_listing(struct fs *fs, struct node *dir)
 {
-	return timeout_of(fs, dir) == LONG_NS;
+	return timeout_of(fs, dir) == ATTR_LONG_NS;
 }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The authority for each attribute. Every attribute of every node has one authority: the lower
- * inode, but for the fields that a server has taken for itself (struct pst_server). Those are read
- * from the server whenever the node is looked at, and changes of them go to it; all others, size
- * and blocks among them, stay with the inode, where reads and writes that pass through change them.
+ * The authority for each attribute. Each attribute of each node has one authority: the lower inode,
+ * or for fields that a server owns, the server (struct pst_server). These are read from the server
+ * for every reply with attributes, and changes of them go to the server. All others, among them
+ * size and blocks, stay with the inode, where reads and writes that pass through change them.
  *
- * Set-user-ID and set-group-ID bits go when somebody writes to a file or gives it away. Below, the
- * lower file system sees to that; of a mode that is a server's we do, and such files are always
- * registered in a way that lets nothing below keep the bits either (passthrough.c).
+ * A write to a file, and chown(2), clear set-ID bits. Those of the inode's mode the lower file
+ * system clears; those of a server's mode this file clears. Files with a server's mode are always
+ * registered such that writes clear the bits below as well (passthrough.c).
  *
- * node->served: the mask of STATX_* that the server said, and ASKED once it did. A server that is
- * asked twice at the same time is taken at its first word.
+ * node->served: the mask of STATX_* that the server owns, and ASKED once it has returned that. If
+ * two threads ask at the same time, the first result counts. No locks.
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
@@ -21,11 +21,11 @@
 #include <time.h>
 
 #define SERVABLE (STATX_MODE | STATX_UID | STATX_GID | STATX_ATIME | STATX_MTIME | STATX_CTIME)
-/* The type of a file is nobody's to say: its bit is free. */
+/* No server owns the type of a file, so its bit is free. */
 #define ASKED STATX_TYPE
 static_assert((SERVABLE | ASKED) <= UINT8_MAX && !(SERVABLE & ASKED), "served is a byte");
 
-/* The file as the server knows it; fh is where its handle is put. */
+/* Describes a node for the server. The result points to *fh, which has the handle. */
 static struct pst_file file_of(struct fs *fs, struct node *node, struct fhandle *fh)
 {
 	struct pst_file file = {
@@ -48,11 +48,12 @@ static int answer_of(const char *what, int r)
 {
 	if (r <= 0 && r >= -4095)
 		return r;
-	log_error("the server's %s came to %d, which is no answer: the caller gets EIO", what, r);
+	log_error("the server's %s() returned %d, expected 0 or -errno: the caller gets EIO", what,
+		  r);
 	return -EIO;
 }
 
-/* The fields of a node that are the server's, or -EIO. */
+/* Returns the fields of a node that the server owns, or -EIO. */
 static int fields_of(struct fs *fs, struct node *node)
 {
 	const struct pst_server *server = &fs->config.server;
@@ -68,8 +69,8 @@ static int fields_of(struct fs *fs, struct node *node)
 	file = file_of(fs, node, &fh);
 	fields = server->fields(server->aux, &file);
 	if (fields & ~SERVABLE) {
-		log_error("the server asks for attributes (mask %#x) that only the lower inode can "
-			  "have: the caller gets EIO",
+		log_error("the server claims attributes (mask %#x) that only the lower inode can "
+			  "own: the caller gets EIO",
 			  fields & ~SERVABLE);
 		return -EIO;
 	}
@@ -95,7 +96,7 @@ static void take_fields(struct node *node, struct statx *stx, const struct statx
 				      (fields & STATX_UID) && stx->stx_uid != served->stx_uid,
 				      (fields & STATX_GID) && stx->stx_gid != served->stx_gid);
 
-	/* A server that has the mode as well says itself which bits go with its owners. */
+	/* A server that owns the mode as well decides on the bits itself. */
 	stx->stx_mode = (uint16_t)shown;
 	if (fields & STATX_MODE)
 		stx->stx_mode = (stx->stx_mode & S_IFMT) | (served->stx_mode & 07777);
@@ -127,13 +128,20 @@ int authority_apply(struct fs *fs, struct node *node, struct statx *stx)
 	if (r < 0)
 		return r;
 	if (!is_sane(&served, (uint32_t)fields)) {
-		log_error("the server's attributes of inode %llu are none that a file can have: "
-			  "the caller gets EIO",
+		log_error("the server's getattr() returned an invalid owner or time for inode "
+			  "%llu: the caller gets EIO",
 			  (unsigned long long)node->ino);
 		return -EIO;
 	}
 	take_fields(node, stx, &served, (uint32_t)fields);
 	return 0;
+}
+
+int authority_stat(struct fs *fs, struct node *node, int fd, struct statx *ret_stx)
+{
+	int r = lower_stat(fd, ret_stx);
+
+	return r < 0 ? r : authority_apply(fs, node, ret_stx);
 }
 
 /* -- changes ----------------------------------------------------------------------------------- */
@@ -152,13 +160,13 @@ static uint32_t killed_by_chown(const struct fs_caller *caller, const struct sta
 	return kill;
 }
 
-/* The bits of the mode that a change takes away besides. */
+/* Returns the set-ID bits that a change clears besides. */
 static uint32_t killed(const struct fs_caller *caller, const struct fs_change *change,
 		       const struct statx *now)
 {
 	if (change->set & (FS_SET_UID | FS_SET_GID))
 		return killed_by_chown(caller, now);
-	/* Nothing set: a write is about to come, or a chown(-1, -1). */
+	/* set 0: a write is about to come, or a chown(-1, -1). */
 	if (change->set == 0 || (change->set & FS_KILL_SUIDGID))
 		return caller_bits_to_kill(caller, now);
 	return 0;
@@ -180,7 +188,7 @@ static struct statx_timestamp time_of(const struct timespec *time)
 					 .tv_nsec = (uint32_t)time->tv_nsec };
 }
 
-/* Which kind of change is of which field. */
+/* The field of each kind of change. */
 static const struct {
 	unsigned int set;
 	uint32_t field;
@@ -189,7 +197,7 @@ static const struct {
 	{ FS_SET_ATIME, STATX_ATIME }, { FS_SET_MTIME, STATX_MTIME },
 };
 
-/* Moves what is the server's from a change to what it is asked for. */
+/* Moves the fields that the server owns from *change to *asked. */
 static void divide(uint32_t served, struct fs_change *change, struct statx *asked)
 {
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -248,7 +256,7 @@ int authority_change(struct fs *fs, const struct fs_caller *caller, struct node 
 		if (r < 0)
 			return r;
 	}
-	/* To the lower inode, to set nothing means something else. */
+	/* set 0 is a change of its own, see struct fs_change, and not that of the caller. */
 	if (!(change->set & ~FS_KILL_SUIDGID) && (wanted || (served & STATX_MODE)))
 		return AUTHORITY_DONE;
 	return 0;
@@ -262,9 +270,7 @@ int authority_written(struct fs *fs, const struct fs_caller *caller, struct node
 
 	if (!authority_is_served(node, STATX_MODE))
 		return 0;
-	r = lower_stat(fd, &asked);
-	if (r == 0)
-		r = authority_apply(fs, node, &asked);
+	r = authority_stat(fs, node, fd, &asked);
 	if (r < 0)
 		return r;
 	kill = caller_bits_to_kill(caller, &asked);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What the kernel does not say about the caller of a request: its groups and capabilities. They are
- * read in /proc, which takes three system calls, so only where they can matter. The caller is a
- * thread that waits for the answer, so they hold still; where the caller cannot be found (it is in
- * another process namespace, or it does not wait) it has no groups and no capabilities. No state,
- * no locks.
+ * Groups and capabilities of the caller of a request, which requests do not have. Reading them from
+ * /proc takes three system calls, so operations do it only where they matter. They do not change
+ * meanwhile, because the caller waits for the reply. A caller that is not found (in another process
+ * namespace, or it does not wait) has no groups and no capabilities. No state, no locks.
  */
 #include "fs/creds.h"
 #include "fs/fs.h"
@@ -18,7 +17,7 @@
 
 #define STATUS_SIZE 65536
 
-/* Takes the next number of a line; false at the end of the line. */
+/* Reads the next number of a line; false: the line has no more. */
 static bool next_number(const char **at, uint32_t *ret_number)
 {
 	char *end;
@@ -28,11 +27,11 @@ static bool next_number(const char **at, uint32_t *ret_number)
 		return false;
 	*ret_number = (uint32_t)strtoul(*at, &end, 10);
 	*at = end;
-	/* A number that the end of the text has cut off is another number. */
+	/* The end of the text may have cut this number off. */
 	return *end != 0;
 }
 
-/* Capabilities mean nothing outside the user namespace in which the caller has them. */
+/* Capabilities of a caller in another user namespace have no effect in ours. */
 static bool in_our_user_namespace(uint32_t pid)
 {
 	char ours[1024], theirs[1024];
@@ -41,7 +40,7 @@ static bool in_our_user_namespace(uint32_t pid)
 	       proc_read(pid, "uid_map", theirs, sizeof(theirs)) > 0 && strcmp(ours, theirs) == 0;
 }
 
-/* The user ID by which the thread's own file accesses are checked. */
+/* Returns the user ID for file access from a thread's status, UINT32_MAX: there is none. */
 static uint32_t fsuid_of(const char *status)
 {
 	const char *line = proc_field(status, "\nUid:");
@@ -65,9 +64,9 @@ void caller_read(const struct fs_caller *caller, struct caller_facts *ret_facts)
 	if (caller->unknown || proc_read(caller->pid, "status", status, sizeof(status)) <= 0)
 		return;
 	/*
-	 * Kernel code on top of the view (overlayfs, knfsd) acts as somebody else than the thread
-	 * it runs in, and a filter may have put somebody in the caller's place: what the thread has
-	 * is not theirs. A caller that acts as root there has all capabilities of root.
+	 * Kernel code on top of the view (overlayfs, knfsd) acts with another user ID than the
+	 * thread it runs in, and a filter may have replaced the caller. Then the thread's groups
+	 * and capabilities are not the caller's. A caller with user ID 0 has all capabilities.
 	 */
 	if (fsuid_of(status) != caller->uid) {
 		ret_facts->caps = caller->uid == 0 ? UINT64_MAX : 0;
@@ -112,7 +111,7 @@ uint32_t caller_bits_to_kill(const struct fs_caller *caller, const struct statx 
 {
 	uint32_t kill = stx->stx_mode & S_ISUID;
 
-	/* Without group execution the bit stays for members of the group. */
+	/* Members of the group keep the bit of a file that the group cannot execute. */
 	if ((stx->stx_mode & S_ISGID) &&
 	    ((stx->stx_mode & S_IXGRP) || !caller_in_group(caller, stx->stx_gid)))
 		kill |= S_ISGID;

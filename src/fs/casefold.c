@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Case-insensitive directories (or insensitive to Unicode forms, or with short names): map a name
- * to the spelling on disk, so that filters of names see the real one.
+ * Case-insensitive directories (or insensitive to Unicode forms, or with short names): maps a name
+ * to the spelling on disk, so that filters see that.
  *
- * is_casefold() finds out with a name that the directory has: looked up in the other case the name
- * leads to the same file, or to none. node->casefold keeps the result. A directory with two hard
- * links that differ only in case is taken for a case-insensitive one, which costs time and nothing
- * else.
+ * is_casefold() takes a name that the directory has, and looks up the same name in the other case:
+ * in a case-insensitive directory it leads to the same file. node->casefold has the result. A
+ * directory with two hard links whose names differ only in case is taken for a case-insensitive
+ * one, which costs only time. No locks.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -19,7 +19,7 @@
 
 enum casefold { CASEFOLD_UNKNOWN, CASEFOLD_OFF, CASEFOLD_ON };
 
-/* The same name in the other case; false when it has none. */
+/* Writes the same name in the other case; false: it has no letters, or is too long. */
 static bool other_case(const char *name, char other[FS_NAME_SIZE])
 {
 	bool differs = false;
@@ -77,7 +77,7 @@ static void look(void *aux, struct node *dir, const char *name, uint64_t ino, ui
 	if (ino != search->ino || search->is_written_so)
 		return;
 	search->is_written_so = strcmp(name, search->name) == 0;
-	/* If the file has several hard links, take the one that differs only in case. */
+	/* Of several hard links, the one that differs only in case counts. */
 	if (search->found && strcasecmp(name, search->name) != 0)
 		return;
 	search->found = true;

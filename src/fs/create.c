@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Names made, moved and removed. What makes an inode runs as the caller, so that owner, group,
- * set-group-ID directories, default ACLs, umask and quota come out as below; the rest is the same
- * whoever does it, and the kernel has checked that the caller may.
+ * Creates, renames and removes names. Operations that create an inode run as the caller, so that
+ * owner, group, set-group-ID directories, default ACLs, umask and quota work as below. The others
+ * do not depend on the caller, whose permission the kernel has checked. No state, no locks.
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
@@ -49,7 +49,7 @@ static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 	{
 		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 
-		/* A link has no mode that it would change. */
+		/* A symbolic link has no mode that the umask changes. */
 		if (!S_ISLNK(made->mode))
 			creds_umask(caller->umask);
 		r = lower_enter_maker(fs, dir, caller, &scope);
@@ -59,18 +59,20 @@ static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 		if (r < 0)
 			return r;
 	}
-	listings_changed(fs, dir);
+	fs_listing_changed(fs, dir);
 	r = lookup_name(fs, dir, ref.fd, name, ret_entry);
 	/*
-	 * The file exists and the reply will be an error: the kernel must not cache the name as
-	 * absent.
+	 * The file exists although the reply will be an error: the kernel must not cache the name
+	 * as absent.
 	 */
 	if (r < 0) {
 		fs_invalidate(fs, dir, name);
 		return r;
 	}
-	/* Somebody below has put something else in its place: the kernel would not take that for an
-	 * answer. It asks again. */
+	/*
+	 * Another process has replaced the file. The kernel would refuse the other type, and tries
+	 * again after ESTALE.
+	 */
 	if ((ret_entry->attr.stx.stx_mode ^ made->mode) & S_IFMT) {
 		ret_entry->node = node_put(fs->nodes, ret_entry->node);
 		return -ESTALE;
@@ -92,7 +94,7 @@ int fs_mknod(struct fs *fs, const struct fs_caller *caller, struct node *dir, co
 {
 	struct made made = { .mode = mode, .rdev = makedev(major_nr, minor_nr) };
 
-	/* mknod(2) makes no directories and no links, whoever asks. */
+	/* mknod(2) makes no directories and no symbolic links. */
 	if (S_ISDIR(mode) || S_ISLNK(mode))
 		return -EPERM;
 	return make(fs, caller, dir, name, &made, ret_entry);
@@ -107,9 +109,9 @@ int fs_mkdir(struct fs *fs, const struct fs_caller *caller, struct node *dir, co
 }
 
 /*
- * Gives the file of a node one more name. Linking by descriptor takes CAP_DAC_READ_SEARCH, and is
- * ENOENT without it; by /proc it takes none, so that is the way where the lower file system asks
- * who links.
+ * Gives the file of a node one more name. Linking by descriptor needs CAP_DAC_READ_SEARCH and fails
+ * with ENOENT without it. Linking by /proc needs no capability, so that is used if the lower file
+ * system checks the caller.
  */
 static int link_below(struct fs *fs, struct node *node, int fd, int dir_fd, const char *name)
 {
@@ -143,8 +145,8 @@ int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name
 	r = link_below(fs, node, from.fd, to.fd, name);
 	if (r < 0)
 		return r;
-	listings_changed(fs, dir);
-	namecache_put(fs->names, dir, name, node->id);
+	fs_listing_changed(fs, dir);
+	namecache_put(&fs->names, dir, name, node->id);
 	r = attr_complete_link(fs, node, from.fd, &entry.attr);
 	if (r < 0) {
 		fs_invalidate(fs, node, NULL);
@@ -172,8 +174,8 @@ int fs_unlink(struct fs *fs, struct node *dir, const char *name, bool rmdir)
 		return r;
 	if (unlinkat(ref.fd, name, rmdir ? AT_REMOVEDIR : 0) < 0)
 		return -errno;
-	listings_changed(fs, dir);
-	namecache_put(fs->names, dir, name, NAMECACHE_ABSENT);
+	fs_listing_changed(fs, dir);
+	namecache_put(&fs->names, dir, name, NAMECACHE_ABSENT);
 	return 0;
 }
 
@@ -200,8 +202,8 @@ int fs_rename(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 		return r;
 	if (renameat2(from.fd, name, to.fd, new_name, flags) < 0)
 		return -errno;
-	listings_changed(fs, dir);
-	listings_changed(fs, new_dir);
+	fs_listing_changed(fs, dir);
+	fs_listing_changed(fs, new_dir);
 	unnamed_renamed(fs, dir, name, new_dir, new_name, flags);
 	return 0;
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Who we are, thread by thread: the kernel keeps these identities per thread, and the calls here go
- * to the kernel directly because libc would change all threads at once.
+ * The identity of each thread. The kernel keeps identities per thread; this file makes the system
+ * calls directly, because libc would change all threads at once.
  *
- * Leaving uid 0 for file access (setfsuid) takes the file capabilities out of the effective set,
- * coming back to it puts them in again; what has to stay in force in between is raised by capset.
- * Permission to do the operation has been decided by the kernel before it asked us
- * (default_permissions), so DAC capabilities stay in force while acting as the caller: the caller's
- * other groups, which may have given the permission, are not known here.
+ * Changing the user ID for file access (setfsuid) from 0 removes the file capabilities from the
+ * effective set, and changing it back adds them again; capset(2) raises those that a scope needs in
+ * between. The kernel has checked permissions before it sends a request (default_permissions). So
+ * the capabilities that override permissions stay in force while a thread acts as the caller: the
+ * thread does not have the caller's other groups, which may have given the permission.
  *
- * These are enough if the lower file system leaves permissions to the kernel (util/fstype.c). If
- * the lower file system checks them itself (FUSE, network file systems, cgroup, ...), a thread
- * takes all of the caller's identity: user, groups and no capability that the caller lacks. In such
- * a scope the other scopes do nothing.
+ * This is enough if the lower file system leaves permissions to the kernel (util/fstype.c). If the
+ * lower file system checks them itself (FUSE, network file systems, cgroup, ...), a thread takes
+ * all of the caller's identity: user, groups, and no capability that the caller lacks. In such a
+ * scope the other scopes do nothing.
  */
 #include "fs/creds.h"
 #include "fs/fs.h"
@@ -28,7 +28,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The capabilities that serving needs, and why. */
+/* The capabilities that serving needs, and their uses. */
 #define CAPS_SERVE                                                                                 \
 	(CAP_BIT(CAP_SYS_ADMIN) |       /* register backing files, trusted.* attributes */         \
 	 CAP_BIT(CAP_DAC_READ_SEARCH) | /* open files by handle, link by descriptor */             \
@@ -37,12 +37,12 @@
 	 CAP_BIT(CAP_FSETID) | /* chmod g+s; not for data, see creds_enter_writer() */             \
 	 CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | /* act as the caller */                       \
 	 CAP_BIT(CAP_MKNOD) | CAP_BIT(CAP_SETFCAP) | CAP_BIT(CAP_LINUX_IMMUTABLE) |                \
-	 CAP_BIT(CAP_LEASE)) /* prove that nobody writes to somebody else's file */
+	 CAP_BIT(CAP_LEASE)) /* prove that no process writes to a file of another user */
 
 /*
- * What leaving uid 0 takes out of the effective set, and coming back puts in again: the kernel's
- * CAP_FS_SET, as far as it is ours. A scope that has changed uid and takes nothing else out needs
- * no system call to put it back.
+ * The capabilities that leaving user ID 0 removes from the effective set, and returning to it adds
+ * again: the kernel's CAP_FS_SET, as far as we have it. So a scope that has left user ID 0 needs no
+ * system call to restore them.
  */
 #define CAPS_OF_UID_0                                                                              \
 	(CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_DAC_READ_SEARCH) |           \
@@ -54,7 +54,7 @@
 	(CAPS_SERVE & ~(CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID) |           \
 			CAP_BIT(CAP_LINUX_IMMUTABLE)))
 
-/* Neither root, whose blocks are reserved, nor a user, whose quota would count. */
+/* Neither root, who may use reserved blocks, nor a user whose quota would be charged. */
 #define BACKING_ID 65534
 
 enum entered {
@@ -65,16 +65,16 @@ enum entered {
 	ENTERED_WHOLE = 1 << 4,
 };
 
-static __thread uint64_t caps_permitted;         /* of this thread, once initialised */
-static __thread const struct fs_caller *serving; /* whose request this thread is working on */
+static __thread uint64_t caps_permitted;         /* of this thread; 0 until fs_thread_init() */
+static __thread const struct fs_caller *serving; /* the caller of this thread's request, or NULL */
 static __thread bool whole;                      /* the thread has all of the caller's identity */
-static __thread uint32_t umask_now; /* the thread's umask: most callers have the same */
+static __thread uint32_t umask_now;              /* of this thread: most callers have the same */
 
 int fs_thread_init(void)
 {
 	int r;
 
-	/* umask and working directory are what threads share as "fs": each gets its own. */
+	/* CLONE_FS: the thread gets a umask and a working directory of its own. */
 	if (unshare(CLONE_FS) < 0)
 		return -errno;
 	umask(022);
@@ -84,7 +84,7 @@ int fs_thread_init(void)
 	r = caps_set(caps_permitted, caps_permitted);
 	if (r < 0)
 		return r;
-	/* Without CAP_SETGID (tests without root) the groups we have are our own anyway. */
+	/* Without CAP_SETGID (tests without root) the view serves its own user only. */
 	if (caps_permitted & CAP_BIT(CAP_SETGID))
 		syscall(SYS_setgroups, 0, NULL);
 	return 0;
@@ -99,7 +99,7 @@ static int caps_enter(uint64_t effective, struct creds_scope *scope)
 	return r;
 }
 
-/* setfsuid() reports no errors: ask again whether it took (-1 is no id and only asks). */
+/* setfsuid(2) reports no errors, so this reads the ID again: -1 is invalid and changes nothing. */
 static bool fs_ids_set(uint32_t uid, uint32_t gid, struct creds_scope *scope)
 {
 	if (gid != 0) {
@@ -125,7 +125,7 @@ void creds_umask(uint32_t mask)
 	umask_now = mask;
 }
 
-/* Takes the caller's place with these capabilities left; uid 0 keeps what it has (caps 0). */
+/* Takes the caller's IDs and these capabilities; caps 0 keeps those that user ID 0 has. */
 static int enter(const struct fs_caller *caller, uint64_t caps, struct creds_scope *scope)
 {
 	/* A view without root serves its own user only. */
@@ -133,9 +133,8 @@ static int enter(const struct fs_caller *caller, uint64_t caps, struct creds_sco
 		return 0;
 	if (caller->has_group && caller->group != caller->gid) {
 		/*
-		 * A user namespace may forbid to change groups (/proc/self/setgroups). Its
-		 * processes, this one among them, then keep the groups with which the namespace was
-		 * made.
+		 * EPERM: a user namespace may forbid to change groups (/proc/self/setgroups). Its
+		 * processes, of which this is one, then keep the groups that it was created with.
 		 */
 		if (syscall(SYS_setgroups, 1, &caller->group) == 0)
 			scope->entered |= ENTERED_GROUPS;
@@ -159,7 +158,7 @@ int creds_enter_writer(const struct fs_caller *caller, bool kill, uint32_t mode,
 
 	if ((caller->uid == 0 || caller->unknown) && !kill)
 		return 0;
-	/* The bit of a file that its group cannot execute stays for members of the group. */
+	/* Members of a group keep the bit of a file that the group cannot execute. */
 	if ((mode & (S_ISGID | S_IXGRP)) == S_ISGID && caller->gid != gid &&
 	    caller_in_group(caller, gid)) {
 		writer.has_group = true;
@@ -190,12 +189,12 @@ int creds_enter_backing(bool keep_suidgid, struct creds_scope *ret_scope)
 	if (!(caps_permitted & CAP_BIT(CAP_SETUID)))
 		return 0;
 	/*
-	 * Registering takes the initial user namespace, where every id is valid: nothing to verify.
+	 * The kernel allows registering in the initial user namespace only, where each ID is valid.
 	 */
 	setfsgid(BACKING_ID);
 	setfsuid(BACKING_ID);
 	ret_scope->entered |= ENTERED_GID | ENTERED_UID;
-	/* CAP_SYS_ADMIN, which registering takes, stays in force; it means nothing to data. */
+	/* CAP_SYS_ADMIN, which registering needs, stays in force; it has no effect on data. */
 	if (!keep_suidgid)
 		return 0;
 	return caps_enter((CAPS_SERVE & ~CAPS_OF_UID_0) | CAP_BIT(CAP_FSETID), ret_scope);
@@ -209,47 +208,36 @@ int creds_enter_owner(uint32_t uid, uint32_t gid, struct creds_scope *ret_scope)
 }
 
 /*
- * Takes all that the caller has, and no more than that: the effective IDs too, because some file
- * systems (cgroup) look at these. The real ones stay ours, so that the caller cannot send us
- * signals.
+ * Takes the caller's groups, effective IDs (some file systems, as cgroup, check these) and
+ * capabilities. The real IDs stay the daemon's, so that the caller cannot send it signals.
  */
 static int enter_whole(const struct fs_caller *caller, const struct caller_facts *facts,
 		       struct creds_scope *scope)
 {
 	scope->entered |= ENTERED_WHOLE;
 	whole = true;
-	/* EPERM: a user namespace forbids it, and its groups stay those it was created with. */
+	/* EPERM: as in enter(). */
 	if (syscall(SYS_setgroups, facts->n_groups, facts->groups) < 0 && errno != EPERM)
 		return -errno;
 	if (syscall(SYS_setresgid, -1, caller->gid, -1) < 0 ||
 	    syscall(SYS_setresuid, -1, caller->uid, -1) < 0)
 		return -errno;
-	/* Changing the user ID changes the effective set; this is the set that stays. */
+	/* After the user ID, because changing that changes the effective set. */
 	return caps_set(facts->caps & caps_permitted, caps_permitted);
 }
 
-static int enter_serving(uint64_t caps, struct creds_scope *ret_scope)
+int creds_enter_whole(uint64_t more_caps, struct creds_scope *ret_scope)
 {
 	struct caller_facts facts;
 
 	if (!serving || whole || !(caps_permitted & CAP_BIT(CAP_SETUID)))
 		return 0;
 	caller_read(serving, &facts);
-	facts.caps |= caps;
+	facts.caps |= more_caps;
 	if (serving->uid == 0 && serving->gid == 0 && !facts.n_groups &&
 	    !(caps_permitted & ~facts.caps))
 		return 0;
 	return enter_whole(serving, &facts, ret_scope);
-}
-
-int creds_enter_whole(struct creds_scope *ret_scope)
-{
-	return enter_serving(0, ret_scope);
-}
-
-int creds_enter_whole_with(int cap, struct creds_scope *ret_scope)
-{
-	return enter_serving(CAP_BIT(cap), ret_scope);
 }
 
 uint32_t creds_serving_uid(void)
@@ -269,7 +257,7 @@ void creds_leavep(struct creds_scope *scope)
 	if (scope->entered & ENTERED_GID)
 		setfsgid(0);
 	if (scope->entered & ENTERED_WHOLE) {
-		/* Changing groups takes a capability that the caller may not have had. */
+		/* Setting groups needs a capability that the caller may lack. */
 		syscall(SYS_setresuid, -1, 0, -1);
 		caps_set(caps_permitted, caps_permitted);
 		syscall(SYS_setresgid, -1, 0, -1);

@@ -2,9 +2,9 @@
 /*
  * Data of files that are served, and the data operations that the kernel never passes through.
  *
- * O_APPEND: the lower descriptor is opened without it. A write by a caller appends (RWF_APPEND) at
- * the true end of the lower file, whatever end the kernel has in mind; a write from the page cache
- * goes where the page was.
+ * The lower descriptor has no O_APPEND. A write by a caller appends (RWF_APPEND) at the true end of
+ * the lower file, which may differ from the size that the kernel has cached; a write from the page
+ * cache goes to the offset of its page. No locks.
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 /*
- * F_SETFL in the view can switch O_DIRECT after the open, and back: the lower descriptor follows.
+ * Sets O_DIRECT of the lower descriptor as in flags, because F_SETFL in the view can change it
+ * after the open.
  */
 static int follow_flags(struct handle *handle, int fd, int flags)
 {
@@ -32,7 +33,7 @@ static int follow_flags(struct handle *handle, int fd, int flags)
 	return 0;
 }
 
-/* To the calls used here -1 is no offset: it means "where the descriptor stands". */
+/* True for a valid offset. To preadv2(2) and pwritev2(2), -1 means that of the descriptor. */
 static bool is_offset(uint64_t off)
 {
 	return off <= INT64_MAX;
@@ -76,7 +77,7 @@ static ssize_t write_all(int fd, const struct fs_write *write, int rwf)
 		if (n < 0 && errno == EINTR)
 			continue;
 		/*
-		 * The kernel does not look at how much of a page was written back, only at errors.
+		 * When pages are written back, the kernel ignores the length and sees errors only.
 		 */
 		if (n < 0)
 			return done && !write->from_cache ? (ssize_t)done : -errno;
@@ -87,7 +88,7 @@ static ssize_t write_all(int fd, const struct fs_write *write, int rwf)
 	return (ssize_t)done;
 }
 
-/* Changes to data happen as the caller, as far as the lower file system tells callers apart. */
+/* Takes the caller's identity for a change of data, see creds_enter_writer(). */
 static int enter_writer(struct fs *fs, const struct fs_caller *caller, const struct node *node,
 			bool kill, int fd, struct creds_scope *scope)
 {
@@ -120,7 +121,8 @@ ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *h
 		return r;
 	r = write->kill ? authority_written(fs, caller, handle->node, fd) : 0;
 	/*
-	 * Nobody asks for a page to be written back: it goes by the descriptor of whoever opened.
+	 * A page that is written back has no caller: the lower file system checks the one that
+	 * opened the descriptor.
 	 */
 	if (r == 0 && !(write->from_cache && lower_checks_caller(fs, handle->node)))
 		r = enter_writer(fs, caller, handle->node, write->kill, fd, &scope);
@@ -221,7 +223,7 @@ ssize_t fs_copy(struct fs *fs, const struct fs_caller *caller, struct handle *fr
 	n = copy_file_range(in, &in_off, out, &out_off, len, flags);
 	if (n < 0)
 		return -errno;
-	/* Reading changed the atime; the kernel invalidates the attributes of the target only. */
+	/* Reading changed the atime, but the kernel invalidates attributes of the target only. */
 	shadow_drop(fs, from->node);
 	return n;
 }

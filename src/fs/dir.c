@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Directories. Offsets are the lower file system's own, so that telldir and seekdir mean the same
- * in the view as below, and a listing takes no memory however long it is.
+ * Directories. Offsets are those of the lower file system, so that telldir(3) and seekdir(3) mean
+ * the same in the view as below, and the memory for a listing does not depend on its length. Lock:
+ * a handle's, for its stream.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -26,19 +27,19 @@ struct lower_dirent {
 };
 
 /*
- * The record of a name of NAME_MAX bytes; names can be longer on file systems that count
- * characters.
+ * The length of the record of a name of NAME_MAX bytes. Names can be longer on file systems that
+ * count characters.
  */
 #define LONG_RECORD 280
 
 /*
- * The state of an open directory. No names are read ahead of a request: the kernel caches the
- * listing that it puts together from several requests, of several readers, and takes the cached
- * listing for as new as the directory was when the first of these readers began. Names that were
- * read ahead before a change would make that cached listing wrong for everybody.
+ * The state of an open directory. Names are never read ahead of a request. The kernel puts a cached
+ * listing together from the replies to several readers, and takes it for as new as the directory
+ * was when the first of these readers began. Names that were read ahead before a change would make
+ * that cached listing wrong for all readers.
  */
 struct dirstream {
-	off_t pos;        /* where the lower descriptor stands */
+	off_t pos;        /* of the lower descriptor */
 	uint64_t ino_mix; /* of the directory's device */
 	bool replied;     /* a reply with names may be under way */
 	_Alignas(struct lower_dirent) char buf[BUF_SIZE];
@@ -77,19 +78,21 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 	if (r < 0)
 		return r;
 	watch_before_read(fs, node, ref.fd);
-	/* With xdev=hide; it is not entered, and the kernel would be surprised to see it opened. */
-	if (lower_checks_caller(fs, node) && lower_is_entered_elsewhere(ref.fd))
+	/* With xdev=hide: opening the directory would mount a file system on it. */
+	if (lower_checks_caller(fs, node) && lower_is_automount(ref.fd))
 		return -EACCES;
-	/* A caller who may list a directory may not be allowed to walk through it, as "." would. */
+	/*
+	 * A caller who may list a directory may lack the permission to search it, which "." needs.
+	 */
 	fd = lower_checks_caller(fs, node) ?
 		     lower_open(fs, node, O_RDONLY) :
 		     lower_openat(fs, ref.fd, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return fd;
-	r = handle_new(fs->handles, node, O_RDONLY | O_DIRECTORY, -1, &open.handle);
+	r = handle_new(fs->handles, node, O_RDONLY | O_DIRECTORY, creds_serving_uid(),
+		       &open.handle);
 	if (r < 0)
 		return r;
-	open.handle->uid = creds_serving_uid();
 	lower_to_handle(fs, open.handle, take_fd(&fd));
 	open.cache_dir = open.keep_cache = attr_keep_listing(fs, node);
 	*ret_open = open;
@@ -98,7 +101,7 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 
 int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **ret_handle)
 {
-	/* A new listing opens the directory, so that it sees the names that exist now. */
+	/* A new listing opens the directory anew, so that it has the names that exist now. */
 	struct handle *handle = off ? cursors_take(fs, node, off) : NULL;
 	struct fs_open open;
 	int r;
@@ -113,18 +116,7 @@ int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **re
 	return 0;
 }
 
-/* The entry of a name for a listing that has them; none where it cannot be had right now. */
-static void entry_of(struct fs *fs, struct handle *handle, const char *name,
-		     struct fs_entry *ret_entry)
-{
-	struct fs_entry entry = { 0 };
-
-	if (!name_is_dots(name))
-		lookup_name(fs, handle->node, handle->fd, name, &entry);
-	*ret_entry = entry;
-}
-
-/* Adds the records in the buffer to the reply; returns whether all of them fit. */
+/* Adds the records in the buffer to the reply; false: some of them do not fit. */
 static bool give(struct fs *fs, struct handle *handle, struct dirstream *stream, size_t len,
 		 struct fs_dirsink *sink)
 {
@@ -141,8 +133,9 @@ static bool give(struct fs *fs, struct handle *handle, struct dirstream *stream,
 
 		if (!sink->fits(sink, dirent.name_len))
 			return false;
-		if (sink->entries)
-			entry_of(fs, handle, lower->name, &entry);
+		/* A name that cannot be looked up now is listed without an entry. */
+		if (sink->entries && !name_is_dots(lower->name))
+			lookup_name(fs, handle->node, handle->fd, lower->name, &entry);
 		sink->add(sink, &dirent, &entry);
 		stream->pos = lower->off;
 		at += lower->reclen;
@@ -151,10 +144,10 @@ static bool give(struct fs *fs, struct handle *handle, struct dirstream *stream,
 }
 
 /*
- * Sets the lower descriptor to an offset. It seeks even where the descriptor stands there: btrfs
- * lists the names that existed at the open or at the last seek, and no later ones. If the
- * descriptor stands there the seek is relative, because file systems that number the names (ramfs)
- * would find another name by the offset once names have come or gone.
+ * Sets the lower descriptor to an offset. Seeks even if the descriptor is at that offset, because
+ * btrfs lists the names that existed at the open or at the last seek, and no later ones. The seek
+ * is relative then, because file systems that number the names (ramfs) would find another name by
+ * the offset once names have been added or removed.
  */
 static int seek(struct handle *handle, struct dirstream *stream, off_t pos)
 {
@@ -166,7 +159,7 @@ static int seek(struct handle *handle, struct dirstream *stream, off_t pos)
 	return 0;
 }
 
-/* The handle's stream, standing at an offset; caller holds the handle's lock. */
+/* Returns the handle's stream in *ret_stream, at an offset; caller holds the handle's lock. */
 static int stream_at(struct fs *fs, struct handle *handle, off_t pos, struct dirstream **ret_stream)
 {
 	struct dirstream *stream = handle->stream;
@@ -191,7 +184,10 @@ static int stream_at(struct fs *fs, struct handle *handle, off_t pos, struct dir
 	return r;
 }
 
-/* getdents64(2) as the caller, where the lower file system asks: bytes read or -errno. */
+/*
+ * getdents64(2), with the caller's identity if the lower file system checks it. Returns the bytes
+ * read or -errno.
+ */
 static ssize_t read_names(struct fs *fs, struct handle *handle, struct dirstream *stream,
 			  size_t size)
 {
@@ -206,9 +202,9 @@ static ssize_t read_names(struct fs *fs, struct handle *handle, struct dirstream
 }
 
 /*
- * Reads names and adds them to the reply: as many at a time as have room whatever they are called.
- * all: the room of an empty reply. Returns 1 when there may be more names, 0 at the end of the
- * directory or of the reply, -errno.
+ * Reads names and adds them to the reply: at most as many as surely have room. all: the room of an
+ * empty reply. Returns 1 if there may be more names, 0 at the end of the directory or of the reply,
+ * or -errno.
  */
 static int read_some(struct fs *fs, struct handle *handle, struct dirstream *stream, size_t all,
 		     struct fs_dirsink *sink)
@@ -217,33 +213,26 @@ static int read_some(struct fs *fs, struct handle *handle, struct dirstream *str
 	bool empty = room == all;
 	ssize_t n;
 
-	/* An empty reply would be the end of the directory. */
+	/* An empty reply would tell the kernel that the directory ends. */
 	if (size < LONG_RECORD && !empty)
 		return 0;
 	if (size < LONG_RECORD)
 		size = LONG_RECORD;
 	n = read_names(fs, handle, stream, size);
-	/* The next name is longer than that. */
+	/* EINVAL: the next name is longer. */
 	if (n == -EINVAL && empty)
 		n = read_names(fs, handle, stream, BUF_SIZE);
 	if (n < 0)
 		return n == -EINVAL && !empty ? 0 : (int)n;
 	if (give(fs, handle, stream, (size_t)n, sink))
 		return n > 0;
-	/* The rest is read again by the next request. */
+	/* The next request reads the rest again. */
 	return lseek(handle->fd, stream->pos, SEEK_SET) < 0 ? -errno : 0;
 }
 
 /*
- * Without OPENDIR no reply tells the kernel whether it may cache the listing, so it does. If
- * changes make no event it must not: then it is told to drop what it has cached.
+ * The kernel has cached the names of the last reply, or will not. Caller holds the handle's lock.
  */
-static void keep_or_not(struct fs *fs, struct node *node)
-{
-	if (fs->cursors && !attr_keep_listing(fs, node))
-		invalidate_node(fs, node, true);
-}
-
 static void reply_is_taken(struct fs *fs, struct handle *handle)
 {
 	if (handle->stream && handle->stream->replied)
@@ -282,8 +271,13 @@ int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dir
 		then = (uint64_t)stream->pos;
 	pthread_mutex_unlock(&handle->lock);
 	/* A reply without names ends the listing, and leaves no cursor. */
-	if (fs->cursors && r == 0 && then != off)
+	if (fs->config.no_opendir && r == 0 && then != off)
 		cursors_put(fs, handle, then);
-	keep_or_not(fs, handle->node);
+	/*
+	 * Without OPENDIR no reply tells the kernel whether it may cache the listing, so it always
+	 * does. If changes make no event, this makes it drop the listing.
+	 */
+	if (fs->config.no_opendir && !attr_keep_listing(fs, handle->node))
+		invalidate_node(fs, handle->node, true);
 	return r;
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The file system as a whole: made, ended, asked for its nodes and handles. */
+/*
+ * The file system as a whole: makes and frees it, and finds its nodes and handles by number. No
+ * locks of its own.
+ */
 #include "fs/fs.h"
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -32,31 +35,28 @@ static void handle_gone(void *aux, struct handle *handle)
 	fair_share_put(&fs->open_fds, handle->uid);
 }
 
-/* The root's node and mount 0, from the descriptor of LOWER. */
+/* Makes the root's node, and mount 0, from the descriptor of LOWER (borrowed). */
 static int root_new(struct fs *fs, int lower_fd)
 {
 	_cleanup_(fd_closep) int own = -1;
-	struct fhandle fh = { 0 };
+	struct fhandle fh;
 	struct statx stx;
-	int r, mnt_id, mount;
+	int r;
 
 	r = lower_stat(lower_fd, &stx);
 	if (r < 0)
 		return r;
 	/* The first device is LOWER's. */
 	ino_mix(fs, &stx);
-	r = fhandle_at(lower_fd, "", &fh, &mnt_id);
+	r = lookup_key(fs, lower_fd, &stx, &fh);
 	if (r < 0)
-		mnt_id = (int)stx.stx_mnt_id;
-	mount = lower_mount_of(fs, lower_fd, mnt_id, &stx, r == 0 ? &fh : NULL);
-	if (mount < 0)
-		return mount;
-	/* The root keeps its descriptor in any case: it is asked for most. */
+		return r;
+	/*
+	 * Even with a file handle the root has its own descriptor, because most requests need it.
+	 */
 	own = fcntl(lower_fd, F_DUPFD_CLOEXEC, 3);
 	if (own < 0)
 		return -errno;
-	if (!nodetab_mount(fs->nodes, (unsigned int)mount)->handles)
-		fh = node_key_own(0, stx.stx_dev_major, stx.stx_dev_minor, stx.stx_ino);
 	r = nodetab_set_root(fs->nodes, &fh, stx.stx_ino, own, &fs->root);
 	if (r == 0)
 		take_fd(&own);
@@ -74,6 +74,11 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 		return -ENOMEM;
 	fs->config = *config;
 	fs->config.lower = -1;
+	if (config->cache == PST_CACHE_NONE)
+		fs->config.ttl_ns = 0;
+	if (config->cache == PST_CACHE_EXCLUSIVE)
+		fs->config.ttl_ns = ATTR_LONG_NS;
+	pthread_mutex_init(&fs->cursors.lock, NULL);
 	fs->open_fds.n = config->open_budget;
 	r = nodetab_new(&fs->nodes);
 	if (r == 0)
@@ -84,14 +89,6 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 		r = passthrough_new(fs, &fs->passthrough);
 	if (r == 0)
 		r = locks_new(fs, &fs->locks);
-	if (r == 0)
-		r = ino_devs_new(&fs->devs);
-	if (r == 0)
-		r = listings_new(&fs->listings);
-	if (r == 0)
-		r = namecache_new(&fs->names);
-	if (r == 0 && config->no_opendir)
-		r = cursors_new(&fs->cursors);
 	if (r < 0)
 		return r;
 	nodetab_on_free(fs->nodes, node_gone, fs);
@@ -101,11 +98,10 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	r = root_new(fs, lower);
 	if (r < 0)
 		return r;
-	if (config->cache == PST_CACHE_AUTO && config->host.invalidate_node) {
+	if (config->cache == PST_CACHE_AUTO)
 		r = watch_new(fs, &fs->watch);
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	*ret_fs = take_ptr(fs);
 	return 0;
 }
@@ -116,15 +112,15 @@ struct fs *fs_free(struct fs *fs)
 		return NULL;
 	watch_stop(fs->watch);
 	fs->locks = locks_free(fs->locks);
-	fs->cursors = cursors_free(fs);
+	/* The second tick closes all cursors. */
+	while (cursors_tick(fs))
+		;
 	fs->handles = handletab_free(fs->handles);
 	fs->nodes = nodetab_free(fs->nodes);
 	fs->fds = fdcache_free(fs->fds);
 	fs->passthrough = passthrough_free(fs->passthrough);
-	fs->devs = ino_devs_free(fs->devs);
-	fs->listings = listings_free(fs->listings);
-	fs->names = namecache_free(fs->names);
 	fs->watch = watch_free(fs->watch);
+	pthread_mutex_destroy(&fs->cursors.lock);
 	free(fs);
 	return NULL;
 }
@@ -151,8 +147,7 @@ bool fs_tick(struct fs *fs)
 
 	left |= fdcache_reap(fs->fds);
 	left |= locks_tick(fs->locks);
-	if (fs->cursors)
-		left |= cursors_tick(fs);
+	left |= cursors_tick(fs);
 	return left;
 }
 
@@ -171,7 +166,7 @@ struct handle *fs_handle(struct fs *fs, uint64_t fh, const struct node *node)
 {
 	struct handle *handle = handle_lookup(fs->handles, fh);
 
-	/* A handle of another node is no handle, nor is one that only requests still hold. */
+	/* A closed handle still exists while requests hold it. */
 	if (handle && ((node && handle->node != node) || handle->closed))
 		return handle_put(fs->handles, handle);
 	return handle;
@@ -209,16 +204,15 @@ void fs_pin(struct fs *fs, struct node *node, struct fdref *ret_pin)
 
 int fs_pin_stat(struct fs *fs, struct node *node, const struct fdref *pin, struct statx *ret_stx)
 {
-	int r = pin->fd < 0 ? -ESTALE : lower_stat(pin->fd, ret_stx);
-
-	return r < 0 ? r : authority_apply(fs, node, ret_stx);
+	return pin->fd < 0 ? -ESTALE : authority_stat(fs, node, pin->fd, ret_stx);
 }
 
 int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx)
 {
-	int r = lower_node_stat(fs, node, ret_stx);
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	int r = fdref_get(fs->fds, node, &ref);
 
-	return r < 0 ? r : authority_apply(fs, node, ret_stx);
+	return r < 0 ? r : authority_stat(fs, node, ref.fd, ret_stx);
 }
 
 void fs_node_put(struct fs *fs, struct node *node)

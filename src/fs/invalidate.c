@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Invalidates what the kernel has cached, after a change that it does not know of: by another
- * process below (watch-events.c), by a server, or by a request that did something else than its
- * reply says. Sends through the callbacks of struct fs_host. No state, no locks.
+ * Invalidates what the kernel has cached, after a change that the kernel does not know of: by
+ * another process below (watch-events.c), by a server, or by a request whose reply does not say
+ * what it did. Uses the callbacks of struct fs_host. No state, no locks.
  */
 #include "fs/fs-private.h"
 
@@ -18,21 +18,20 @@ void invalidate_name(struct fs *fs, struct node *dir, const char *name, struct n
 {
 	const struct fs_host *host = &fs->config.host;
 
-	listings_changed(fs, dir);
-	namecache_put(fs->names, dir, name, NAMECACHE_UNKNOWN);
+	fs_listing_changed(fs, dir);
+	namecache_put(&fs->names, dir, name, NAMECACHE_UNKNOWN);
 	host->invalidate_name(host->aux, dir->id, name, child ? child->id : 0, expire);
 }
 
 void fs_invalidate_attr(struct fs *fs, struct node *node)
 {
-	if (fs->config.host.invalidate_node)
-		invalidate_node(fs, node, false);
+	invalidate_node(fs, node, false);
 }
 
 void fs_invalidate(struct fs *fs, struct node *node, const char *name)
 {
 	shadow_drop(fs, node);
-	if (name && fs->config.host.invalidate_name)
+	if (name)
 		invalidate_name(fs, node, name, NULL, true);
 }
 
@@ -41,8 +40,8 @@ void invalidate_all(struct fs *fs)
 	const struct fs_host *host = &fs->config.host;
 
 	/*
-	 * While the descriptor of a file that was removed meanwhile stays cached, GETATTR succeeds
-	 * and the kernel keeps its name. Without the descriptor GETATTR fails with ESTALE, and the
+	 * If the descriptor of a file that was removed meanwhile stays cached, GETATTR succeeds and
+	 * the kernel keeps the name. Without the descriptor GETATTR fails with ESTALE, and the
 	 * kernel looks the name up again.
 	 */
 	fdcache_trim(fs->fds);

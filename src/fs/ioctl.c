@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The few commands that are forwarded: inode flags (lsattr, chattr) and the inode's version, where
- * the kernel has checked who may change flags; and FITRIM, for which the kernel checks nothing, so
- * it has the caller's identity and capabilities below. Everything else is refused as natively by a
- * file system that does not know it: a command done with our rights would be a way around the
- * caller's.
+ * ioctl(2). Forwards a few commands: inode flags (lsattr, chattr) and the inode's version, for
+ * which the kernel has checked who may change flags; and FITRIM, for which the kernel checks
+ * nothing, so it runs with the caller's identity and capabilities. All others fail with ENOTTY, as
+ * on a file system that does not know them, because they would run with the daemon's privileges. No
+ * state, no locks.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -42,7 +42,7 @@ int fs_ioctl(struct fs *fs, struct handle *handle, uint32_t cmd, const void *in,
 	fd = lower_of_handle(fs, handle);
 	if (fd < 0)
 		return fd;
-	r = cmd == FITRIM ? creds_enter_whole(&scope) : lower_enter(fs, handle->node, &scope);
+	r = cmd == FITRIM ? creds_enter_whole(0, &scope) : lower_enter(fs, handle->node, &scope);
 	if (r < 0)
 		return r;
 	r = ioctl(fd, cmd, &data);

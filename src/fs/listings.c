@@ -1,90 +1,53 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * When directories were changed and read, so that the kernel's cached listings are complete.
+ * Records when directories were changed and read, so that the kernel's cached listings are
+ * complete.
  *
- * The kernel puts a cached listing together from the replies to all readers of a directory, and
- * marks it with the version that the directory had when the first reader began. From the moment
- * that one reader has come to the end the cached listing counts as complete: every reader goes on
- * by it, also those who are halfway and began after a change which the cached listing does not
- * have. Only who begins compares the version. And a reader who begins before the first one has got
- * his reply replaces the version, not the names.
+ * The kernel puts a cached listing together from the replies to all readers of a directory. It
+ * marks the listing with the version that the directory had when the first reader began. Once one
+ * reader has come to the end, the cached listing counts as complete: every reader then continues
+ * with it, even one that is halfway and began after a change which the cached listing does not
+ * have. Only a reader that begins compares the version. And if a reader begins before the first one
+ * has received its reply, the kernel replaces the version of the listing, but not its names.
  *
  * So the end of a listing completes the cached listing only
- * - when nobody has changed the directory for a while: then nobody is halfway who began after the
- *   change;
- * - unless a reader began after a change while names in a reply from before it were under way: then
- *   the kernel may cache them under the version after it. The next change ends this, because the
- *   version then differs.
- * A reply with names is under way until the same reader asks for more or closes the directory.
- * This can take long: the kernel caches the names when the reader runs, which may wait for a CPU.
+ * - if the directory has not changed for QUIET_MS, because then no reader is halfway that began
+ *   after the change;
+ * - unless a reader began after a change while a reply with names from before it was under way,
+ *   because then the kernel may cache these names under the version after the change. The next
+ *   change ends this state, because the version then differs.
+ * A reply with names is under way until the same reader asks for more or closes the directory. This
+ * can take long, because the kernel caches the names when the reader runs, and the reader may wait
+ * for a CPU.
  *
- * A change of filters changes what directories list, too. All this is kept for groups of
- * directories, which costs some of them their cached listing for a moment. It is read and written
- * without a lock: a change and a beginning at the same moment are in either order, and the kernel
- * gets the reply to the change after both.
+ * A change of filters changes the names that directories list, too. Directories share the records
+ * of LISTINGS_N_GROUPS groups, so a change in one makes the kernel drop the cached listings of some
+ * others for a moment. No locks: a change and a beginning at the same moment may come in either
+ * order, because the kernel receives the reply to the change after both.
  */
 #include "fs/fs-private.h"
 #include "util/clock.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
-#define N_GROUPS 1024u
 #define QUIET_MS 100
 
-struct group {
-	_Atomic uint32_t changed_ms;
-	_Atomic uint32_t n_replies; /* with names, that are under way */
-	_Atomic bool crossed;       /* a change came while one was */
-	_Atomic bool mixed;         /* names from before a change may have the new version */
-};
-
-struct listings {
-	struct group groups[N_GROUPS];
-};
-
-int listings_new(struct listings **ret_listings)
+static struct listing_group *group_of(struct fs *fs, const struct node *dir)
 {
-	struct listings *listings = calloc(1, sizeof(*listings));
-	uint32_t long_ago = clock_ms() - 2 * QUIET_MS;
-
-	if (!listings)
-		return -ENOMEM;
-	for (unsigned int i = 0; i < N_GROUPS; i++)
-		listings->groups[i].changed_ms = long_ago;
-	*ret_listings = listings;
-	return 0;
-}
-
-struct listings *listings_free(struct listings *listings)
-{
-	free(listings);
-	return NULL;
-}
-
-static struct group *group_of(struct fs *fs, const struct node *dir)
-{
-	return &fs->listings->groups[node_number(fs->nodes, dir) % N_GROUPS];
-}
-
-void listings_changed(struct fs *fs, const struct node *dir)
-{
-	struct group *group = group_of(fs, dir);
-
-	group->changed_ms = clock_ms();
-	group->crossed = group->n_replies;
-	if (!group->crossed && group->mixed)
-		group->mixed = false;
+	return &fs->listings[node_number(fs->nodes, dir) % LISTINGS_N_GROUPS];
 }
 
 void fs_listing_changed(struct fs *fs, const struct node *dir)
 {
-	listings_changed(fs, dir);
+	struct listing_group *group = group_of(fs, dir);
+
+	group->changed_ms = clock_ms();
+	group->crossed = group->n_replies;
+	if (!group->crossed)
+		group->mixed = false;
 }
 
 void listings_replies(struct fs *fs, const struct node *dir, bool begins)
 {
-	struct group *group = group_of(fs, dir);
+	struct listing_group *group = group_of(fs, dir);
 
 	if (begins && group->crossed && group->n_replies)
 		group->mixed = true;
@@ -98,11 +61,11 @@ void listings_taken(struct fs *fs, const struct node *dir)
 
 bool fs_listing_is_settled(struct fs *fs, const struct node *dir)
 {
-	struct group *group = group_of(fs, dir);
+	struct listing_group *group = group_of(fs, dir);
 
 	/*
-	 * A directory that was opened before a filter came that depends on the caller still reads
-	 * and writes the one cached listing that all callers share.
+	 * If a filter that depends on the caller was added while the directory is open, its readers
+	 * still share one cached listing with all callers.
 	 */
 	return !attr_is_by_caller(fs, dir) && !group->mixed &&
 	       clock_ms() - group->changed_ms > QUIET_MS;

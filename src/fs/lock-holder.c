@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Finds the owner of a conflicting lock. The kernel tells the range of such a lock, not its owner:
- * below, all locks of the view are of open files, which have no process. So each owner's descriptor
- * is asked.
+ * Finds the owner of a conflicting lock. The kernel returns the range of such a lock but not its
+ * owner, because the locks that the view takes below belong to open files, not to processes. So
+ * this file tests the descriptor of each owner.
  *
- * All of this runs under the lock of struct locks.
+ * Lock: that of struct locks, for all of it.
  */
 #include "fs/lock-private.h"
 
@@ -12,7 +12,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* As many as the kernel follows for its own locks. */
+/* As in the kernel, for its own locks. */
 #define MAX_WAITS 10
 
 struct flock lock_to_flock(const struct fs_lock *lock)
@@ -23,13 +23,13 @@ struct flock lock_to_flock(const struct fs_lock *lock)
 		.l_start = (off_t)lock->start,
 	};
 
-	/* A last byte at the end of all offsets is written as length 0: "to the end". */
+	/* Length 0 means up to the largest offset. */
 	if (lock->end < INT64_MAX)
 		fl.l_len = (off_t)(lock->end - lock->start + 1);
 	return fl;
 }
 
-/* The lock that stands in the way of one; l_type is F_UNLCK where none does. */
+/* Finds a lock that conflicts with one; l_type is F_UNLCK if there is none. */
 static int conflict_of(const struct owner *owner, const struct fs_lock *lock,
 		       struct flock *ret_flock)
 {
@@ -42,6 +42,7 @@ static bool is_same(const struct flock *a, const struct flock *b)
 	return a->l_type == b->l_type && a->l_start == b->l_start && a->l_len == b->l_len;
 }
 
+/* True if the owner holds the lock, which one of the owners or another process holds. */
 static bool holds(const struct owner *owner, const struct flock *held)
 {
 	struct flock own = *held, others = *held;
@@ -51,13 +52,13 @@ static bool holds(const struct owner *owner, const struct flock *held)
 	own.l_pid = 0;
 	if (fcntl(owner->fd, F_OFD_GETLK, &own) == 0)
 		return is_same(&own, held);
-	/* Before, its own locks are those that are not in its way. */
+	/* On older kernels, a lock of its own is one that does not conflict with the descriptor. */
 	others.l_type = F_WRLCK;
 	others.l_pid = 0;
 	return fcntl(owner->fd, F_OFD_GETLK, &others) == 0 && !is_same(&others, held);
 }
 
-/* NULL: somebody below. */
+/* Finds the owner that holds a lock; NULL: another process does. */
 static struct owner *holder_of(struct locks *locks, const struct owner *asks,
 			       const struct flock *held)
 {
@@ -95,7 +96,7 @@ int fs_getlk(struct fs *fs, struct handle *handle, struct fs_lock *lock)
 	return r;
 }
 
-/* The wait of an owner, NULL: it waits for nothing. A process is one owner in all files. */
+/* Finds the wait of an owner; NULL: it does not wait. A process is the same owner in all files. */
 static struct wait *wait_of(struct locks *locks, uint64_t number)
 {
 	struct wait *wait;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Owners of fcntl(2) locks: a pair of file and owner has one lower descriptor, on which its locks
- * are taken. All of this runs under the lock of struct locks.
+ * Owners of fcntl(2) locks: each pair of file and owner has one lower descriptor, on which its
+ * locks are taken. Lock: that of struct locks, for all of it.
  */
 #include "fs/lock-private.h"
 #include "util/fd.h"
@@ -32,7 +32,7 @@ static struct owner *owner_find(struct locks *locks, struct node *node, uint64_t
 	return owner;
 }
 
-/* Both kinds of lock may follow; a file that cannot be written can still be read. */
+/* Read and write locks may follow, so this tries O_RDWR; a read-only file opens as the handle. */
 static int owner_open(struct fs *fs, struct handle *handle)
 {
 	int fd = lower_open(fs, handle->node, O_RDWR);
@@ -42,10 +42,7 @@ static int owner_open(struct fs *fs, struct handle *handle)
 	return fd;
 }
 
-/*
- * The owner's descriptor, made now if need be: the lock, which the caller holds, is let go of
- * meanwhile.
- */
+/* Caller holds the lock, which this function releases while it opens the descriptor. */
 int lock_owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
 		  struct owner **ret_owner)
 {
@@ -87,8 +84,8 @@ int lock_owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lo
 }
 
 /*
- * All locks of an owner go. The descriptor goes with them, unless a lock is being waited for on it:
- * closing it would take that lock away just when it has been granted.
+ * Drops all locks of an owner, and its descriptor unless a waiter uses that: closing it would drop
+ * the waiter's lock at the moment when it is granted. Caller holds the lock.
  */
 static void owner_drop(struct fs *fs, struct owner **link)
 {
@@ -104,8 +101,7 @@ static void owner_drop(struct fs *fs, struct owner **link)
 	lock_owner_put(fs, owner);
 }
 
-static void drop_matching(struct fs *fs, const struct node *node, const uint64_t *number,
-			  const uint64_t *fh)
+void locks_drop(struct fs *fs, const struct node *node, const uint64_t *number, const uint64_t *fh)
 {
 	struct locks *locks = fs->locks;
 	struct owner **link = &locks->owners;
@@ -123,19 +119,9 @@ static void drop_matching(struct fs *fs, const struct node *node, const uint64_t
 	pthread_mutex_unlock(&locks->lock);
 }
 
-void locks_drop_owner(struct fs *fs, struct node *node, uint64_t number)
-{
-	drop_matching(fs, node, &number, NULL);
-}
-
-void locks_drop_handle(struct fs *fs, struct handle *handle)
-{
-	uint64_t fh = handle_fh(handle);
-
-	drop_matching(fs, handle->node, NULL, &fh);
-}
-
-/* An owner that was dropped meanwhile, and got nothing either, has nothing left. */
+/*
+ * Caller holds the lock. An owner that was dropped while it waited, and got no lock, has no locks.
+ */
 void lock_owner_waited(struct fs *fs, struct owner *owner, int r)
 {
 	struct owner **link = &fs->locks->owners;

@@ -14,7 +14,7 @@ struct owner {
 	uint64_t fh;  /* the handle that was used last */
 	uint32_t pid; /* of the process that locked last */
 	int fd;
-	bool dropped; /* its locks went while it waited for another */
+	bool dropped; /* its locks were dropped while it waited for another one */
 };
 
 struct wait {
@@ -22,10 +22,10 @@ struct wait {
 	struct fs *fs;
 	struct fs_waiter *waiter;
 	struct handle *handle; /* counted */
-	uint32_t handle_uid;   /* handle->uid, which may be gone before us */
+	uint32_t handle_uid;   /* handle->uid, because the handle is put first */
 	struct owner *owner;   /* counted; NULL for flock */
 	struct fs_lock lock;
-	uint64_t unique; /* waiter->unique, which may be gone before us */
+	uint64_t unique; /* waiter->unique, because done() ends the waiter */
 	int fd;
 	pthread_t thread;
 	_Atomic bool interrupted;
@@ -37,28 +37,28 @@ struct locks {
 	pthread_cond_t gone;  /* a waiter has ended */
 	struct owner *owners;
 	struct wait *waits;
-	struct fair_share waiting; /* users' shares of the locks that may wait */
+	struct fair_share waiting; /* waiting locks, by user */
 	bool down;
-	uint64_t early[N_EARLY];
+	uint64_t early[N_EARLY]; /* requests that were interrupted before they came */
 	unsigned int next_early;
 };
 
 struct flock lock_to_flock(const struct fs_lock *lock);
 /*
- * lock-owner.c: the owner that a lock is for, a new one if there is none; borrowed from the list.
- * The lock is released while its descriptor is opened.
+ * lock-owner.c: finds the owner of a lock, or makes it. *ret_owner is borrowed from the list.
+ * Releases the lock, which the caller holds, while it opens the owner's descriptor.
  */
 int lock_owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
 		  struct owner **ret_owner);
-/* Drops a reference of a waiter's, or the list's; NULL is allowed. */
+/* Drops a reference of a waiter, or of the list; NULL is allowed. Caller holds the lock. */
 void lock_owner_put(struct fs *fs, struct owner *owner);
 /*
- * A waiter of the owner has ended with r: drops its reference, and the owner if nothing is left of
- * it.
+ * A waiter of the owner has ended with r: drops its reference, and the owner if it has no locks and
+ * no waiters. Caller holds the lock.
  */
 void lock_owner_waited(struct fs *fs, struct owner *owner, int r);
 /*
- * lock-holder.c: whether an owner that waits for a lock would wait for itself, by way of others.
- * Caller holds the lock.
+ * lock-holder.c: true if an owner that waits for a lock would wait for itself, directly or by way
+ * of other owners. Caller holds the lock.
  */
 bool lock_deadlocks(struct locks *locks, struct owner *owner, const struct fs_lock *lock);

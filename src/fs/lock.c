@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Locks that reach the lower file (locks=lower); with locks=local the kernel keeps them to itself
- * and nothing here is called.
+ * Locks on the lower file (locks=lower). With locks=local the kernel sends no requests for locks.
  *
- * flock(2) belongs to an open file, so it is taken on the handle's own lower descriptor. A lock of
- * fcntl(2) belongs to a file and an owner (a process, or an open file for OFD locks), whichever
- * handle it is taken through; so each pair has one lower descriptor, whose open file description
- * stands for the owner, and OFD locks are taken on it. Closing it is how all locks of an owner go:
- * at FLUSH (any close by a process), and at RELEASE for owners last seen on that handle.
+ * A lock of flock(2) belongs to an open file, so it is taken on the handle's own lower descriptor.
+ * A lock of fcntl(2) belongs to a file and an owner (a process, or an open file for OFD locks), and
+ * any handle of the file can take it. So each pair of file and owner has one lower descriptor, on
+ * which its locks are taken as OFD locks. Closing the descriptor drops all locks of the owner: at
+ * FLUSH (each close by a process), and at RELEASE for owners that used that handle last.
  *
- * Waiting: a thread for each waiter, in the kernel's own queue for the lock, so that order and
- * fairness are the lower file system's. A waiter is interrupted by a signal. The signal may come
- * between the waiter's look at the flag and its system call and be lost; it is repeated at every
- * tick until the waiter is gone. INTERRUPT may also overtake the request it belongs to: numbers
- * that found nobody are kept for a while.
+ * Waiting: each waiter has a thread in the kernel's own queue for the lock, so that order and
+ * fairness are those of the lower file system. A signal interrupts a waiter. If the signal comes
+ * between the waiter's test of the flag and its system call, it is lost; so each tick repeats it
+ * until the waiter has ended. INTERRUPT may also overtake its request, so numbers of requests that
+ * were not found are kept for a while.
  *
- * One lock guards it all; nothing here is on a common path.
+ * One lock guards all of it, because locks are not on a hot path.
  */
 #include "fs/lock-private.h"
 #include "util/cleanup.h"
@@ -115,7 +114,7 @@ void fs_interrupt(struct fs *fs, uint64_t unique)
 		fs->config.host.want_tick(fs->config.host.aux);
 }
 
-/* Whether the request was interrupted before it came here; caller holds the lock. */
+/* True if the request was interrupted before it came; caller holds the lock. */
 static bool was_early(struct locks *locks, uint64_t unique)
 {
 	for (int i = 0; i < N_EARLY; i++) {
@@ -130,7 +129,7 @@ static bool was_early(struct locks *locks, uint64_t unique)
 int fs_flush(struct fs *fs, struct handle *handle, uint64_t owner)
 {
 	if (fs->config.locks == PST_LOCKS_LOWER)
-		locks_drop_owner(fs, handle->node, owner);
+		locks_drop(fs, handle->node, &owner, NULL);
 	return data_flush(fs, handle);
 }
 
@@ -153,10 +152,10 @@ static int take(int fd, const struct fs_lock *lock, bool wait)
 }
 
 /*
- * Before the answer: whoever has heard it may close the file at once, and shall find nobody who
- * still holds it.
+ * Drops what the wait holds. Called before the reply, because the caller may close the file right
+ * after it, and the wait must not keep it open then.
  */
-static void wait_let_go(struct wait *wait, int r)
+static void wait_drop(struct wait *wait, int r)
 {
 	struct locks *locks = wait->fs->locks;
 
@@ -170,15 +169,13 @@ static void wait_let_go(struct wait *wait, int r)
 static void wait_free(struct wait *wait)
 {
 	struct locks *locks = wait->fs->locks;
+	struct wait **link = &locks->waits;
 
 	pthread_mutex_lock(&locks->lock);
-	for (struct wait **link = &locks->waits; *link; link = &(*link)->next) {
-		if (*link == wait) {
-			*link = wait->next;
-			fair_share_put(&locks->waiting, wait->handle_uid);
-			break;
-		}
-	}
+	while (*link != wait)
+		link = &(*link)->next;
+	*link = wait->next;
+	fair_share_put(&locks->waiting, wait->handle_uid);
 	pthread_cond_broadcast(&locks->gone);
 	pthread_mutex_unlock(&locks->lock);
 	free(wait);
@@ -193,13 +190,13 @@ static void *wait_main(void *arg)
 	do {
 		r = wait->interrupted ? -EINTR : take(wait->fd, &wait->lock, true);
 	} while (r == -EINTR && !wait->interrupted);
-	wait_let_go(wait, r);
+	wait_drop(wait, r);
 	wait->waiter->done(wait->waiter, r);
 	wait_free(wait);
 	return NULL;
 }
 
-/* Puts a waiter into a thread of its own; caller holds the lock. */
+/* Starts the thread of a wait; caller holds the lock. */
 static int wait_start(struct fs *fs, struct wait *wait)
 {
 	struct locks *locks = fs->locks;
@@ -218,6 +215,10 @@ static int wait_start(struct fs *fs, struct wait *wait)
 	pthread_attr_destroy(&attr);
 	if (r < 0)
 		return -ENOLCK;
+	/* The thread cannot end before these, because it needs the lock for that. */
+	handle_get(wait->handle);
+	if (wait->owner)
+		wait->owner->refs++;
 	wait->next = locks->waits;
 	locks->waits = wait;
 	fair_share_take(&locks->waiting, wait->handle_uid);
@@ -242,16 +243,9 @@ static int wait_for(struct fs *fs, struct handle *handle, struct owner *owner, i
 		.unique = waiter->unique,
 		.fd = fd,
 	};
-	atomic_fetch_add(&handle->refs, 1);
-	if (owner)
-		owner->refs++;
 	r = wait_start(fs, wait);
-	if (r != FS_LATER) {
-		lock_owner_put(fs, owner);
-		handle_put(fs->handles, handle);
-		return r;
-	}
-	take_ptr(wait);
+	if (r == FS_LATER)
+		take_ptr(wait);
 	return r;
 }
 

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * From names to nodes.
+ * Finds the nodes of names.
  *
- * A lookup is two system calls: the handle of the name and its attributes. Between them somebody
- * below may put another file under the name; answering with the attributes of the one and the node
- * of the other would let a user open a file by the permissions of another. So the two must agree on
- * the inode number, read from its place in the handle; where they do not, or the layout of the
- * handle is unknown, or a mount was crossed, the name is opened and both are asked of the open
- * file.
+ * A lookup is two system calls: one reads the handle of the name, one its attributes. Between them
+ * a process below may give the name to another file. A reply with the node of one file and the
+ * attributes of the other would let a user open a file by the permissions of another one. So both
+ * must have the same inode number, which is read from its place in the handle. If they differ, or
+ * if the layout of the handle is unknown or the name is on another mount, the name is opened, and
+ * the open file gives the handle and the attributes.
  *
- * Symbolic links are never followed here, and only a directory's own descriptor is walked from.
+ * This file never follows symbolic links, and starts at directories' own descriptors only. No
+ * state, no locks.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -22,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The handle and the attributes of a name; -EOPNOTSUPP where it has no handle. */
+/* Reads the handle and the attributes of a name; -EOPNOTSUPP: it has no handle. */
 static int read_name(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		     struct fhandle *fh, int *mnt_id, struct statx *ret_stx)
 {
@@ -33,13 +34,12 @@ static int read_name(struct fs *fs, struct node *dir, int dir_fd, const char *na
 		r = fhandle_at(dir_fd, name, fh, mnt_id);
 	if (r < 0)
 		return r;
-	if (statx(dir_fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STX_MASK,
-		  (struct statx *)ret_stx) < 0)
-		return -errno;
-	return 0;
+	return statx(dir_fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STX_MASK, ret_stx) < 0 ?
+		       -errno :
+		       0;
 }
 
-/* Finds or makes the node for a key, and takes the key's descriptor. Fills *entry. */
+/* Finds or makes the node of a key, whose descriptor it takes. Completes *entry. */
 static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 			struct fs_entry *entry)
 {
@@ -50,19 +50,18 @@ static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 	key->type = entry->attr.stx.stx_mode & S_IFMT;
 	r = node_lookup_or_new(fs->nodes, key, &entry->node, &new);
 	/*
-	 * A new node owns the descriptor, whatever fails from here on: other threads may have found
-	 * the node already, and the last reference to it closes the descriptor.
+	 * A new node owns the descriptor even if this function fails below: other threads may have
+	 * found the node already, and the last reference to it closes the descriptor.
 	 */
 	if (!new)
 		key->own_fd = fd_close(key->own_fd);
 	if (r < 0)
 		return r;
-	/* A number that was used again for a file of another kind: the node is of the past. */
+	/* The lower file system has given the inode number to a file of another type. */
 	if (entry->node->type != key->type) {
 		entry->node = node_put(fs->nodes, entry->node);
 		return -ESTALE;
 	}
-	/* A hint: no operation finds the file by it. */
 	if (dir)
 		atomic_store_explicit(&entry->node->parent, dir->id, memory_order_relaxed);
 	if (new)
@@ -87,49 +86,50 @@ static uint64_t inherited_filters(struct fs *fs, struct node *dir)
 	return node_filters(dir ? dir : fs->root) & ~FILTERS_SET;
 }
 
+static struct fhandle key_own(unsigned int mount, const struct statx *stx)
+{
+	return node_key_own(mount, stx->stx_dev_major, stx->stx_dev_minor, stx->stx_ino);
+}
+
+int lookup_key(struct fs *fs, int fd, const struct statx *stx, struct fhandle *ret_fh)
+{
+	struct fhandle fh;
+	int mnt_id;
+	bool has = fhandle_at(fd, "", &fh, &mnt_id) == 0;
+	int mount = lower_mount_of(fs, fd, stx, has ? &fh : NULL);
+
+	if (mount < 0)
+		return mount;
+	has = has && nodetab_mount(fs->nodes, (unsigned int)mount)->handles;
+	fh.mount = (uint16_t)mount;
+	*ret_fh = has ? fh : key_own((unsigned int)mount, stx);
+	return has;
+}
+
 int lookup_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry)
 {
 	struct node_key key = { .own_fd = -1, .filters = inherited_filters(fs, dir) };
 	struct fs_entry entry = { 0 };
-	bool handles;
-	int r, mnt_id, mount;
+	int r = dir ? lower_stat_as_caller(fs, dir, fd, &entry.attr.stx) :
+		      lower_stat(fd, &entry.attr.stx);
 
-	{
-		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
-
-		r = dir ? lower_enter(fs, dir, &scope) : 0;
-		if (r == 0)
-			r = lower_stat(fd, &entry.attr.stx);
-		if (r < 0)
-			return r;
-	}
-	r = fhandle_at(fd, "", &key.fh, &mnt_id);
-	handles = r == 0;
-	if (!handles)
-		mnt_id = (int)entry.attr.stx.stx_mnt_id;
-	mount = lower_mount_of(fs, fd, mnt_id, &entry.attr.stx, handles ? &key.fh : NULL);
-	if (mount < 0)
-		return mount;
-	handles = handles && nodetab_mount(fs->nodes, (unsigned int)mount)->handles;
-	if (handles) {
-		key.fh.mount = (uint16_t)mount;
-		r = entry_of_key(fs, &key, dir, &entry);
-	} else {
-		key.fh = node_key_own((unsigned int)mount, entry.attr.stx.stx_dev_major,
-				      entry.attr.stx.stx_dev_minor, entry.attr.stx.stx_ino);
-		key.flags |= NODE_OWN_FD;
+	if (r == 0)
+		r = lookup_key(fs, fd, &entry.attr.stx, &key.fh);
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		key.flags = NODE_OWN_FD;
 		key.own_fd = fd_reopen(fd, O_PATH);
 		if (key.own_fd < 0)
 			return key.own_fd;
-		r = entry_of_key(fs, &key, dir, &entry);
 	}
-	if (r < 0)
-		return r;
-	*ret_entry = entry;
-	return 0;
+	r = entry_of_key(fs, &key, dir, &entry);
+	if (r == 0)
+		*ret_entry = entry;
+	return r;
 }
 
-/* Opens a name as the caller: an O_PATH descriptor or -errno. */
+/* Opens a name as the caller. Returns an O_PATH descriptor or -errno. */
 static int open_name(struct fs *fs, struct node *dir, int dir_fd, const char *name, int flags)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
@@ -143,9 +143,12 @@ static int resolve_by_opening(struct fs *fs, struct node *dir, int dir_fd, const
 {
 	_cleanup_(fd_closep) int fd = open_name(fs, dir, dir_fd, name, 0);
 
-	/* A file system of the server's that is mounted by who enters it: a look is no entering. */
+	/*
+	 * Entering the directory mounts a file system of the server on it; opening by O_PATH does
+	 * not.
+	 */
 	if (fd >= 0 && dir && lower_checks_caller(fs, dir) && !fs->config.hide_mounts &&
-	    lower_is_entered_elsewhere(fd)) {
+	    lower_is_automount(fd)) {
 		fd_close(fd);
 		fd = open_name(fs, dir, dir_fd, name, O_DIRECTORY);
 	}
@@ -155,8 +158,8 @@ static int resolve_by_opening(struct fs *fs, struct node *dir, int dir_fd, const
 }
 
 /*
- * Returns whether a name of a proc file system is a thread of this process. To such threads proc
- * opens files that it denies to others, whatever identity this thread has taken.
+ * True if a name of a proc file system is a thread of this process. The proc file system opens the
+ * files of such a thread for the daemon, even with the identity of a caller who may not open them.
  */
 static bool is_this_process(int dir_fd, const char *name)
 {
@@ -171,7 +174,7 @@ static bool is_this_process(int dir_fd, const char *name)
 static int resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		   struct fs_entry *ret_entry)
 {
-	const struct lower_mount *mount = nodetab_mount(fs->nodes, dir->fh.mount);
+	const struct lower_mount *mount = lower_mount(fs, dir);
 	struct node_key key = { .own_fd = -1, .filters = inherited_filters(fs, dir) };
 	struct fs_entry entry = { 0 };
 	int r, mnt_id;
@@ -187,15 +190,14 @@ static int resolve(struct fs *fs, struct node *dir, int dir_fd, const char *name
 	if (r < 0)
 		return r;
 	if ((entry.attr.stx.stx_attributes & STATX_ATTR_AUTOMOUNT) || mnt_id != mount->mnt_id ||
-	    fhandle_is_ino(&key.fh, entry.attr.stx.stx_ino) != 1 ||
-	    ((entry.attr.stx.stx_mask & STATX_MNT_ID) && (int)entry.attr.stx.stx_mnt_id != mnt_id))
+	    (int)entry.attr.stx.stx_mnt_id != mnt_id ||
+	    fhandle_is_ino(&key.fh, entry.attr.stx.stx_ino) != 1)
 		return resolve_by_opening(fs, dir, dir_fd, name, ret_entry);
 	key.fh.mount = dir->fh.mount;
 	r = entry_of_key(fs, &key, dir, &entry);
-	if (r < 0)
-		return r;
-	*ret_entry = entry;
-	return 0;
+	if (r == 0)
+		*ret_entry = entry;
+	return r;
 }
 
 int lookup_name(struct fs *fs, struct node *dir, int dir_fd, const char *name,
@@ -204,13 +206,13 @@ int lookup_name(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 	int r = resolve(fs, dir, dir_fd, name, ret_entry);
 
 	if (r == 0)
-		namecache_put(fs->names, dir, name, ret_entry->node->id);
+		namecache_put(&fs->names, dir, name, ret_entry->node->id);
 	else if (r == -ENOENT)
-		namecache_put(fs->names, dir, name, NAMECACHE_ABSENT);
+		namecache_put(&fs->names, dir, name, NAMECACHE_ABSENT);
 	return r;
 }
 
-/* "." and "..": the kernel asks for them when it turns a file handle of the view into a file. */
+/* Looks up "." or "..", as the kernel does to make a file of a file handle of the view. */
 static int lookup_dots(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		       struct fs_entry *ret_entry)
 {
@@ -224,13 +226,7 @@ static int lookup_dots(struct fs *fs, struct node *dir, int dir_fd, const char *
 			return -ESTALE;
 		return resolve_by_opening(fs, NULL, dir_fd, name, ret_entry);
 	}
-	{
-		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
-
-		r = lower_enter(fs, dir, &scope);
-		if (r == 0)
-			r = lower_stat(dir_fd, &entry.attr.stx);
-	}
+	r = lower_stat_as_caller(fs, dir, dir_fd, &entry.attr.stx);
 	if (r == 0)
 		r = attr_complete(fs, dir, &entry.attr, REPLY_ENTRY);
 	if (r < 0)
@@ -252,11 +248,15 @@ int fs_lookup(struct fs *fs, struct node *dir, const char *name, struct fs_entry
 	if (name_is_dots(name))
 		return lookup_dots(fs, dir, ref.fd, name, ret_entry);
 	r = lookup_name(fs, dir, ref.fd, name, ret_entry);
-	/* The name was replaced between two looks: the third is as good as the first. */
+	/* ESTALE: another process replaced the name meanwhile. */
 	if (r == -ESTALE)
 		r = lookup_name(fs, dir, ref.fd, name, ret_entry);
-	if (r == -ENOENT && attr_absent_ns(fs, dir)) {
-		*ret_entry = (struct fs_entry){ .entry_ns = attr_absent_ns(fs, dir) };
+	if (r == -ENOENT) {
+		struct fs_entry absent = { .entry_ns = attr_name_timeout(fs, dir) };
+
+		if (!absent.entry_ns)
+			return r;
+		*ret_entry = absent;
 		return 0;
 	}
 	return r;
@@ -267,8 +267,8 @@ int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	_cleanup_(fd_closep) int fd = -1;
-	struct fhandle fh = { 0 };
-	int r, mnt_id;
+	struct fhandle fh;
+	int r, mnt_id, mount;
 
 	r = fdref_get(fs->fds, dir, &ref);
 	if (r < 0)
@@ -279,15 +279,15 @@ int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret
 	r = lower_stat(fd, ret_stx);
 	if (r < 0)
 		return r;
-	if (fhandle_at(fd, "", &fh, &mnt_id) == 0 && nodetab_mount_find(fs->nodes, mnt_id) >= 0 &&
-	    nodetab_mount(fs->nodes, (unsigned int)nodetab_mount_find(fs->nodes, mnt_id))->handles)
-		fh.mount = (uint16_t)nodetab_mount_find(fs->nodes, mnt_id);
-	else if (nodetab_mount_find(fs->nodes, (int)ret_stx->stx_mnt_id) >= 0)
-		fh = node_key_own(
-			(unsigned int)nodetab_mount_find(fs->nodes, (int)ret_stx->stx_mnt_id),
-			ret_stx->stx_dev_major, ret_stx->stx_dev_minor, ret_stx->stx_ino);
-	else
+	mount = nodetab_mount_find(fs->nodes, (int)ret_stx->stx_mnt_id);
+	/* No node lies on a mount that no lookup has met. */
+	if (mount < 0)
 		return 0;
+	if (nodetab_mount(fs->nodes, (unsigned int)mount)->handles &&
+	    fhandle_at(fd, "", &fh, &mnt_id) == 0)
+		fh.mount = (uint16_t)mount;
+	else
+		fh = key_own((unsigned int)mount, ret_stx);
 	*ret_node = node_lookup_fh(fs->nodes, &fh);
 	r = *ret_node ? authority_apply(fs, *ret_node, ret_stx) : 0;
 	if (r < 0)
@@ -297,7 +297,7 @@ int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret
 
 bool fs_revives(const struct fs *fs)
 {
-	return nodetab_packs(fs->nodes) && nodetab_mount(fs->nodes, 0)->handles;
+	return nodetab_packs(fs->nodes);
 }
 
 struct node *fs_node_revive(struct fs *fs, uint64_t nodeid)
@@ -306,7 +306,7 @@ struct node *fs_node_revive(struct fs *fs, uint64_t nodeid)
 	struct fs_entry entry;
 	struct fhandle fh;
 
-	/* Its names are not known, so filters that go by names cannot be asked about it. */
+	/* The names of the file are unknown, so filters that depend on names could not judge it. */
 	if (atomic_load(&fs->filters.by_name))
 		return NULL;
 	if (!node_id_unpack(fs->nodes, nodeid, &fh))

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The mounts that LOWER reaches: LOWER's own, and those below it. A mount is entered into the node
- * table when a file on it is looked up for the first time, with all that the view has to know of
- * its file system. No locks but the table's.
+ * The lower mounts: that of LOWER, and those below it. The first lookup of a file on a mount adds
+ * the mount to the node table, with the properties of its file system. No locks but the table's.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -14,8 +13,8 @@
 #include <fcntl.h>
 
 /*
- * A descriptor by which files of the same mount can be opened by handle: it must be open for
- * reading. If the mount's root is a pipe or a device there is none.
+ * Returns a descriptor by which files of the same mount can be opened by handle, or -errno. It has
+ * to be open for reading, so a mount whose root is a pipe or a device has none.
  */
 static int open_for_handles(int fd, uint32_t mode)
 {
@@ -25,10 +24,10 @@ static int open_for_handles(int fd, uint32_t mode)
 }
 
 /*
- * Returns a descriptor for opening handles of the mount, or -errno where its files are kept by
- * descriptors instead. The kernel gives out handles which it then refuses to open: in a user
- * namespace, without CAP_DAC_READ_SEARCH, and on file systems that cannot decode them. So fh, the
- * handle of fd, is opened once. Lack of descriptors or memory says nothing about the mount.
+ * Returns a descriptor for opening handles of the mount; -errno: nodes on it keep descriptors
+ * instead. Opens fh, the handle of fd, once, because the kernel makes handles that it then refuses
+ * to open: in a user namespace, without CAP_DAC_READ_SEARCH, and on file systems that cannot decode
+ * them. Failing for lack of descriptors or memory tells nothing about the mount.
  */
 static int open_mount(int fd, const struct fhandle *fh, uint32_t mode)
 {
@@ -62,24 +61,23 @@ int fs_handles_try(int fd, unsigned int *ret_len)
 	return mount_fd < 0 ? mount_fd : 0;
 }
 
-int lower_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
-		   const struct fhandle *fh)
+int lower_mount_of(struct fs *fs, int fd, const struct statx *stx, const struct fhandle *fh)
 {
 	struct lower_mount mount = {
-		.mnt_id = mnt_id,
+		.mnt_id = (int)stx->stx_mnt_id,
 		.fd = -1,
 		.dev_major = stx->stx_dev_major,
 		.dev_minor = stx->stx_dev_minor,
 	};
-	int number = nodetab_mount_find(fs->nodes, mnt_id);
+	int number = nodetab_mount_find(fs->nodes, mount.mnt_id);
 	const struct fstype *type;
 
 	if (number >= 0)
 		return number;
 	type = fstype_of(fd);
 	if (type && type->pseudo && !fs->config.pseudo) {
-		log_info("a file system of type %s below LOWER is not shown: mount with "
-			 "pseudo=show if all users of the view may use it",
+		log_info("hiding a file system of type %s below LOWER: mount with pseudo=show if "
+			 "all users of the view may use it",
 			 type->name);
 		return -EACCES;
 	}
@@ -99,7 +97,7 @@ int lower_mount_of(struct fs *fs, int fd, int mnt_id, const struct statx *stx,
 void fs_node_device(struct fs *fs, const struct node *node, uint32_t *ret_major,
 		    uint32_t *ret_minor)
 {
-	const struct lower_mount *mount = nodetab_mount(fs->nodes, node->fh.mount);
+	const struct lower_mount *mount = lower_mount(fs, node);
 
 	*ret_major = mount->dev_major;
 	*ret_minor = mount->dev_minor;

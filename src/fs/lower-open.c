@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Stats and opens the lower file of a node or handle. */
+/* Stats and opens the lower file of a node or handle. No locks. */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -32,7 +32,15 @@ int lower_chmod(int fd, uint32_t mode)
 	return chmod(fd_path(fd).text, mode & 07777) < 0 ? -errno : 0;
 }
 
-bool lower_is_entered_elsewhere(int fd)
+int lower_stat_as_caller(struct fs *fs, struct node *node, int fd, struct statx *ret_stx)
+{
+	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	int r = lower_enter(fs, node, &scope);
+
+	return r < 0 ? r : lower_stat(fd, ret_stx);
+}
+
+bool lower_is_automount(int fd)
 {
 	struct statx stx;
 
@@ -48,7 +56,6 @@ int lower_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx)
 	return r < 0 ? r : lower_stat(ref.fd, ret_stx);
 }
 
-/* Descriptors that are kept for speed give way to those that are needed. */
 int lower_openat(struct fs *fs, int dir_fd, const char *name, int flags, uint32_t mode)
 {
 	int fd = openat(dir_fd, name, flags | O_CLOEXEC, mode);
@@ -60,7 +67,7 @@ int lower_openat(struct fs *fs, int dir_fd, const char *name, int flags, uint32_
 	return fd < 0 ? -errno : fd;
 }
 
-/* Flags that do not concern an existing lower file. */
+/* Flags that mean nothing for an existing lower file. */
 #define FLAGS_NOT_BELOW (O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW | O_DIRECTORY | O_TMPFILE)
 
 static int open_once(struct fs *fs, struct node *node, int flags)
@@ -70,7 +77,7 @@ static int open_once(struct fs *fs, struct node *node, int flags)
 	return fd_reopen((int)node->fd_slot, flags);
 }
 
-/* Opens the file as the caller, from a descriptor that we have of it: by handle nobody else may. */
+/* Opens the file as the caller, by /proc: opening by handle takes a capability of the daemon. */
 static int open_as_caller(struct fs *fs, struct node *node, int flags)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
@@ -103,9 +110,10 @@ bool lower_may_wait(void)
 }
 
 /*
- * An open waits until the holder of a lease on the file has given it up: 45 seconds at most, as the
- * kernel is set up. On regular files O_NONBLOCK has no other effect, so it is left on the
- * descriptor but for remote file systems, which may send it on.
+ * An open waits until the holder of a lease on the file has given it up: 45 seconds at most by
+ * default. A thread that may not wait opens with O_NONBLOCK, which has no other effect on regular
+ * files. So the descriptor keeps the flag, except on remote file systems, which may send it to the
+ * server.
  */
 static int open_in_time(struct fs *fs, struct node *node, int flags)
 {
@@ -131,7 +139,7 @@ int lower_open(struct fs *fs, struct node *node, int flags)
 		fdcache_trim(fs->fds);
 		fd = open_in_time(fs, node, flags);
 	}
-	/* O_APPEND was needed to open an append-only file; each write has its own offset. */
+	/* An append-only file opens with O_APPEND only; but each write has its own offset. */
 	if (fd >= 0 && (flags & O_APPEND))
 		fcntl(fd, F_SETFL, flags & ~O_APPEND);
 	return fd;
@@ -146,7 +154,7 @@ bool lower_to_handle(struct fs *fs, struct handle *handle, int fd)
 {
 	int none = -1;
 
-	/* Before: what the last reference to the handle gives back. */
+	/* Before the exchange, because the last reference to the handle gives the piece back. */
 	fair_share_take(&fs->open_fds, handle->uid);
 	if (atomic_compare_exchange_strong(&handle->fd, &none, fd))
 		return true;
@@ -155,8 +163,8 @@ bool lower_to_handle(struct fs *fs, struct handle *handle, int fd)
 }
 
 /*
- * No lock is held while the file is opened, which may take long: of two who open it one closes it
- * again.
+ * Holds no lock while it opens the file, which may take long. If two threads open it, one of them
+ * closes its descriptor again.
  */
 int lower_of_handle(struct fs *fs, struct handle *handle)
 {

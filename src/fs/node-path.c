@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Paths of nodes, both ways. A path is for people, for filters of a subtree, and a hint; no
- * operation of the view goes by one.
+ * Finds nodes by path, and paths of nodes. Paths serve people, filters of a subtree, and as hints;
+ * no operation of the view uses them. No state, no locks.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -43,39 +43,7 @@ int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node)
 	return r;
 }
 
-/* Reads the lower path of a node from /proc; "" where the kernel does not know it. */
-static void lower_path(struct fs *fs, struct node *node, char *buf, size_t size)
-{
-	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	ssize_t n = -1;
-
-	if (fdref_get(fs->fds, node, &ref) == 0)
-		n = readlink(fd_path(ref.fd).text, buf, size - 1);
-	buf[n < 0 ? 0 : n] = '\0';
-}
-
-/*
- * A private mount of LOWER hangs nowhere, so the kernel names files on it by their path from its
- * root, which is LOWER; without one they have LOWER's own path before it. A file whose directory
- * the kernel has forgotten is "/" to it.
- */
-void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size)
-{
-	char root[PATH_MAX];
-	size_t len;
-
-	lower_path(fs, node, buf, size);
-	lower_path(fs, fs->root, root, sizeof(root));
-	len = strcmp(root, "/") == 0 ? 0 : strlen(root);
-	if (node == fs->root)
-		snprintf(buf, size, "/");
-	else if (strncmp(buf, root, len) != 0 || buf[len] != '/' || !buf[len + 1])
-		snprintf(buf, size, "?");
-	else
-		memmove(buf, buf + len, strlen(buf + len) + 1);
-}
-
-/* Reads where a descriptor leads; false: the path is too long. */
+/* Reads the lower path of a descriptor from /proc; false: it is too long, and *buf is "". */
 static bool read_path(int fd, char *buf, size_t size)
 {
 	ssize_t n = readlink(fd_path(fd).text, buf, size - 1);
@@ -84,17 +52,54 @@ static bool read_path(int fd, char *buf, size_t size)
 	return n >= 0;
 }
 
+/* Reads the lower path of a node; "": the kernel does not know it. */
+static void lower_path(struct fs *fs, struct node *node, char *buf, size_t size)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+
+	buf[0] = '\0';
+	if (fdref_get(fs->fds, node, &ref) == 0)
+		read_path(ref.fd, buf, size);
+}
+
+/*
+ * Removes LOWER's own path from the start of a lower path; false: the file is not below LOWER.
+ *
+ * A private mount of LOWER is mounted nowhere, so the kernel gives paths on it from its root, which
+ * is LOWER; without a private mount, paths begin with that of LOWER.
+ */
+static bool strip_lower(struct fs *fs, char *path)
+{
+	char root[PATH_MAX];
+	size_t len;
+
+	lower_path(fs, fs->root, root, sizeof(root));
+	len = strcmp(root, "/") == 0 ? 0 : strlen(root);
+	if (strncmp(path, root, len) != 0 || path[len] != '/')
+		return false;
+	memmove(path, path + len, strlen(path + len) + 1);
+	return true;
+}
+
+void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size)
+{
+	lower_path(fs, node, buf, size);
+	if (node == fs->root)
+		snprintf(buf, size, "/");
+	/* The kernel gives "/" for a file whose directory it has dropped from its memory. */
+	else if (!strip_lower(fs, buf) || !buf[1])
+		snprintf(buf, size, "?");
+}
+
 bool fs_node_path_cut(struct fs *fs, struct node *node, char *buf, size_t size)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	_cleanup_(fd_closep) int above = -1;
-	char root[PATH_MAX];
-	size_t len;
 
 	fs_node_path(fs, node, buf, size);
 	if (strcmp(buf, "?") != 0 || !S_ISDIR(node->type) || fdref_get(fs->fds, node, &ref) < 0)
 		return false;
-	/* A limit, so that a deep tree does not cost more time. */
+	/* The limit bounds the time in a deep tree. */
 	for (int i = 0; i < 256; i++) {
 		int fd = openat(above < 0 ? ref.fd : above, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -104,11 +109,8 @@ bool fs_node_path_cut(struct fs *fs, struct node *node, char *buf, size_t size)
 			break;
 		if (!read_path(above, buf, size - 3))
 			continue;
-		lower_path(fs, fs->root, root, sizeof(root));
-		len = strcmp(root, "/") == 0 ? 0 : strlen(root);
-		if (strncmp(buf, root, len) != 0 || buf[len] != '/')
+		if (!strip_lower(fs, buf))
 			break;
-		memmove(buf, buf + len, strlen(buf + len) + 1);
 		strcat(buf, "/?");
 		return true;
 	}

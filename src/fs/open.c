@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Opening, creating, closing files.
+ * Opens, creates and closes files.
  *
- * A file whose data passes through needs no descriptor of ours: the kernel opens the backing file
- * for each open by itself. But it does not ask what open(2) asks, whether the file is immutable,
- * busy as a program, unable to do O_DIRECT; so opens for writing, or with O_DIRECT, are tried on
- * the lower file first. Operations on the open file that come to us all the same (fsync, fallocate,
- * fadvise, ...) open the lower file when the first of them comes.
+ * A file whose data passes through needs no descriptor of the daemon: the kernel itself opens the
+ * backing file for each open. But it does not check what open(2) checks: if the file is immutable,
+ * busy as a program, or unable to do O_DIRECT. So opens for writing, or with O_DIRECT, are tried on
+ * the lower file first. If an operation on the open file makes a request nevertheless (fsync,
+ * fallocate, fadvise, ...), the first of them opens the lower file. No locks of its own.
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
@@ -17,12 +17,12 @@
 #include <fcntl.h>
 
 /*
- * Flags that making a file below is not asked for: it is new, and where data goes is decided write
- * by write.
+ * Flags that creating the lower file does not need, because it is new, and each write has its own
+ * offset.
  */
 #define FLAGS_NOT_MADE (O_CREAT | O_NOCTTY | O_NOFOLLOW | O_DIRECTORY | O_APPEND)
 
-/* In the flags of an open by execve(2), which alone can set it: __FMODE_EXEC in the kernel. */
+/* In the flags of an open by execve(2), and of no other: __FMODE_EXEC of the kernel. */
 #define FLAG_EXEC 0x20
 
 static bool wants_write(int flags)
@@ -30,7 +30,7 @@ static bool wants_write(int flags)
 	return (flags & O_ACCMODE) != O_RDONLY;
 }
 
-/* Tries the open below where there is need to; *ret_fd is -1 where there is none. */
+/* Tries the open on the lower file; *ret_fd is -1 if that is not needed. */
 static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags,
 		     bool kill, int *ret_fd)
 {
@@ -50,10 +50,7 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 			r = authority_written(fs, caller, node, ref.fd);
 		if (r == 0)
 			r = lower_stat(ref.fd, &stx);
-		/*
-		 * If the lower file system checks the caller, the open runs with the caller's
-		 * identity.
-		 */
+		/* Other callers have their own identity if the lower file system checks it. */
 		if (r == 0 && (caller->uid == 0 || !lower_checks_caller(fs, node)))
 			r = creds_enter_writer(caller, kill || (stx.stx_mode & set_id_hidden(node)),
 					       stx.stx_mode, stx.stx_gid, &scope);
@@ -61,8 +58,7 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 			return r;
 	}
 	r = lower_open(fs, node, flags);
-	if (r == -EACCES && (flags & FLAG_EXEC) &&
-	    nodetab_mount(fs->nodes, node->fh.mount)->checks_ids)
+	if (r == -EACCES && (flags & FLAG_EXEC) && lower_mount(fs, node)->checks_ids)
 		r = owner_open_program(fs, node);
 	if (r < 0)
 		return r;
@@ -71,8 +67,7 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 }
 
 /*
- * Clears the set-ID bits that the view does not show, before a mapping can store to the file.
- * Leaves the mode as it is then in *st.
+ * Clears the set-ID bits that the view hides, before a mapping can store to the file; also in *st.
  */
 static int clear_hidden(const struct node *node, int flags, int fd, struct stat *st)
 {
@@ -87,7 +82,7 @@ static int clear_hidden(const struct node *node, int flags, int fd, struct stat 
 	return r;
 }
 
-/* Makes the handle of a node whose lower file is fd (taken; -1: not opened, then st_mode is 0). */
+/* Makes the handle of a node. Takes fd, its lower file (-1: not opened; then st_mode is 0). */
 static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 		     const struct stat *st, struct fs_open *ret_open)
 {
@@ -95,10 +90,9 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 	struct fs_open open = { 0 };
 	int r;
 
-	r = handle_new(fs->handles, node, flags, -1, &open.handle);
+	r = handle_new(fs->handles, node, flags, creds_serving_uid(), &open.handle);
 	if (r < 0)
 		return r;
-	open.handle->uid = creds_serving_uid();
 	r = passthrough_open(fs, node, st, flags, &open);
 	if (r < 0) {
 		handle_put(fs->handles, open.handle);
@@ -115,14 +109,15 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 		}
 	}
 	/*
-	 * A descriptor of ours would stand in the way of leases: none is kept without need. Where
-	 * the lower file system decides by who opens, a later open would be somebody else's.
+	 * Keeps no descriptor without need, because that would prevent leases. If the lower file
+	 * system checks the caller, a later open might run as another caller.
 	 */
 	if (open.mode != IO_PASSTHROUGH || lower_checks_caller(fs, node))
 		lower_to_handle(fs, open.handle, take_fd(&fd));
 	open.no_flush = fs->config.locks == PST_LOCKS_LOCAL &&
 			!(wants_write(flags) && lower_checks_caller(fs, node));
-	open.keep_cache = open.keep_cache && attr_keep_data(fs) && !(flags & O_TRUNC);
+	open.keep_cache = open.keep_cache && fs->config.cache == PST_CACHE_EXCLUSIVE &&
+			  !(flags & O_TRUNC);
 	*ret_open = open;
 	return 0;
 }
@@ -138,14 +133,14 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	struct stat st = { 0 };
 	int fd = -1, r;
 
-	/* Pipes and devices are opened by the kernel itself: on one of these we could hang. */
+	/* The kernel opens pipes and devices itself. On one of these an open could hang. */
 	if (!S_ISREG(node->type))
 		return -ENXIO;
-	/* Before anything is cut off: it would be refused after. */
+	/* Here, because passthrough_open() would refuse the open after the data is gone. */
 	if ((flags & O_TRUNC) && fs_bypasses(fs, node))
 		return -EBUSY;
 	shadow_revalidate(fs, node);
-	/* From before the first open for writing until that is counted itself. */
+	/* Until attr_opened() counts the open. */
 	if (wants_write(flags))
 		attr_writer_begins(node);
 	r = try_lower(fs, caller, node, flags, kill, &fd);
@@ -157,7 +152,7 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 		fd_close(fd);
 	} else {
 		r = open_node(fs, node, flags, fd, &st, ret_open);
-		/* Set-user-ID bits went with the data; or the data went, and the open failed. */
+		/* The mode has changed with the data; or the data has, although the open failed. */
 		if ((flags & O_TRUNC) && (kill || r < 0))
 			shadow_drop(fs, node);
 	}
@@ -166,7 +161,7 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	return r;
 }
 
-/* The node of a file that was just made, and its first open. fd is taken. */
+/* Makes the node of a file that was just created, and opens it. Takes fd. */
 static int open_made(struct fs *fs, const struct fs_caller *caller, struct node *dir, int fd_taken,
 		     int flags, struct fs_entry *ret_entry, struct fs_open *ret_open)
 {
@@ -181,11 +176,14 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 	attr_node_created(entry.node);
 	/* Before the open, because the filters of the file decide its I/O mode. */
 	filter_node_set(&entry.node->filter, caller->filters, caller->known_filters);
-	/* The way to the file while it has no name, or only one that somebody may take away. */
+	/*
+	 * A file without a name cannot be opened by its handle, and its name may be removed at
+	 * once.
+	 */
 	path_fd = fd_reopen(fd, O_PATH);
 	if (path_fd >= 0)
 		fdcache_offer(fs->fds, entry.node, path_fd);
-	/* Filters may yet show another owner: then no write may leave the set-ID bits. */
+	/* Filters may still show another owner; then writes must clear the set-ID bits. */
 	st.st_mode = entry.attr.stx.stx_mode;
 	if (lower_checks_caller(fs, entry.node) && fstat(fd, &st) < 0)
 		st.st_mode = 0;
@@ -196,13 +194,13 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 		node_put(fs->nodes, entry.node);
 		return r;
 	}
-	/* Again, because the file can be mapped now. */
+	/* Computed again, because the file can be mapped now. */
 	entry.attr.attr_ns = attr_timeout(fs, entry.node);
 	*ret_entry = entry;
 	return 0;
 }
 
-/* Makes a file in a lower directory as the caller; returns its descriptor or -errno. */
+/* Creates a file in a lower directory as the caller. Returns its descriptor or -errno. */
 static int create_below(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 			const char *name, int flags, uint32_t mode)
 {
@@ -221,18 +219,18 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open)
 {
 	/*
-	 * Always O_EXCL: the kernel has not checked permissions on a file that is there already.
-	 * After ESTALE it tries again, with LOOKUP and OPEN.
+	 * Always O_EXCL, because the kernel has not checked permissions of a file that exists.
+	 * After ESTALE the kernel tries again with LOOKUP and OPEN.
 	 */
 	int lower_flags = (flags & ~FLAGS_NOT_MADE) | O_CREAT | O_EXCL | O_NOFOLLOW;
 	int fd = create_below(fs, caller, dir, name, lower_flags, mode), r;
 
 	if (fd < 0)
 		return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd;
-	listings_changed(fs, dir);
+	fs_listing_changed(fs, dir);
 	r = open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
 	if (r == 0)
-		namecache_put(fs->names, dir, name, ret_entry->node->id);
+		namecache_put(&fs->names, dir, name, ret_entry->node->id);
 	else
 		fs_invalidate(fs, dir, name);
 	return r;
@@ -254,12 +252,14 @@ int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, 
 
 int fs_release(struct fs *fs, struct handle *handle)
 {
+	uint64_t fh = handle_fh(handle);
+
 	if (atomic_exchange(&handle->closed, true))
 		return -EBADF;
 	if (handle->dir)
 		return 0;
 	if (fs->config.locks == PST_LOCKS_LOWER)
-		locks_drop_handle(fs, handle);
+		locks_drop(fs, handle->node, NULL, &fh);
 	attr_released(handle->node, handle->flags, handle->io_mode);
 	passthrough_close(fs, handle->node);
 	return 0;

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Passing data through where a server decides by who asks (NFS, SMB, ...).
+ * Passthrough on file systems that check the caller by user ID (NFS, SMB, ...).
  *
- * The kernel opens, reads and writes a backing file as whoever registered it, for all callers
- * alike. There is one user who may mostly do what any caller may: the owner of the file. So the
- * file is registered as its owner, after each open was tried as the caller, who gets the server's
- * answer, and as the owner, so that the kernel's own open will not be refused (the caller would get
- * EIO).
+ * The kernel opens, reads and writes a backing file with the credentials of the thread that
+ * registered it, for all callers. In most cases the owner of a file has each permission that a
+ * caller has. So the file is registered as its owner. Before that, each open is tried as the
+ * caller, who gets the error of the server, and as the owner, because the caller would get EIO if
+ * the kernel's own open fails.
  *
- * Locks: that of the list, a leaf.
+ * No locks of its own: passthrough.c guards the lists.
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/fstype.h"
-#include "util/hash.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,96 +25,44 @@
 #define SYS_faccessat2 439
 #endif
 
-#define N_LISTS 256
-
-/*
- * A node whose file is registered as somebody. Most nodes are not, so it is not kept in the node.
- */
+/* The owner of a node's backing file. Not in struct node, because most nodes have none. */
 struct owned {
 	const struct node *node;
 	struct file_owner owner;
 	struct owned *next;
 };
 
-struct owners {
-	pthread_mutex_t lock;
-	struct owned *lists[N_LISTS];
-};
-
-int owners_new(struct owners **ret_owners)
+bool owned_find(const struct owned *list, const struct node *node, struct file_owner *ret_owner)
 {
-	struct owners *owners = calloc(1, sizeof(*owners));
-
-	if (!owners)
-		return -ENOMEM;
-	pthread_mutex_init(&owners->lock, NULL);
-	*ret_owners = owners;
-	return 0;
+	while (list && list->node != node)
+		list = list->next;
+	if (list)
+		*ret_owner = list->owner;
+	return list;
 }
 
-struct owners *owners_free(struct owners *owners)
-{
-	if (!owners)
-		return NULL;
-	for (int i = 0; i < N_LISTS; i++)
-		while (owners->lists[i]) {
-			struct owned *owned = owners->lists[i];
-
-			owners->lists[i] = owned->next;
-			free(owned);
-		}
-	pthread_mutex_destroy(&owners->lock);
-	free(owners);
-	return NULL;
-}
-
-/* The link to the node's entry, or the end of its list; caller holds the lock. */
-static struct owned **place_of(struct owners *owners, const struct node *node)
-{
-	struct owned **at = &owners->lists[hash_mix((uintptr_t)node) % N_LISTS];
-
-	while (*at && (*at)->node != node)
-		at = &(*at)->next;
-	return at;
-}
-
-bool owners_find(struct owners *owners, const struct node *node, struct file_owner *ret_owner)
+int owned_set(struct owned **list, const struct node *node, const struct file_owner *owner)
 {
 	struct owned *owned;
 
-	pthread_mutex_lock(&owners->lock);
-	owned = *place_of(owners, node);
-	if (owned)
-		*ret_owner = owned->owner;
-	pthread_mutex_unlock(&owners->lock);
-	return owned;
-}
-
-int owners_set(struct owners *owners, const struct node *node, const struct file_owner *owner)
-{
-	_cleanup_(freep) struct owned *spare = owner ? calloc(1, sizeof(*spare)) : NULL;
-	struct owned **at, *owned;
-
-	if (owner && !spare)
-		return -ENOMEM;
-	pthread_mutex_lock(&owners->lock);
-	at = place_of(owners, node);
-	owned = *at;
-	if (owner && !owned) {
-		spare->node = node;
-		owned = *at = take_ptr(spare);
-	}
-	if (owner) {
+	while (*list && (*list)->node != node)
+		list = &(*list)->next;
+	owned = *list;
+	if (!owner && owned) {
+		*list = owned->next;
+		free(owned);
+	} else if (owner) {
+		if (!owned)
+			owned = *list = calloc(1, sizeof(*owned));
+		if (!owned)
+			return -ENOMEM;
+		owned->node = node;
 		owned->owner = *owner;
-	} else if (owned) {
-		*at = owned->next;
-		spare = owned;
 	}
-	pthread_mutex_unlock(&owners->lock);
 	return 0;
 }
 
-/* Opens what a descriptor stands for as somebody. */
+/* Opens the file of an O_PATH descriptor as its owner. Returns the descriptor or -errno. */
 static int open_as(struct fs *fs, int fd, const struct file_owner *owner, int flags)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
@@ -135,7 +82,7 @@ bool owner_may(struct fs *fs, struct node *node, const struct file_owner *owner,
 	return fd >= 0;
 }
 
-/* Asks the server whether the caller may execute the file. 0 or -errno. */
+/* Asks the server if the caller may execute the file. Returns 0 or -errno. */
 static int may_execute(struct fs *fs, struct node *node, int fd)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
@@ -173,7 +120,7 @@ int fs_open_dir(int fd)
 
 	if (opened >= 0 || r != -EACCES)
 		return opened >= 0 ? opened : r;
-	/* Root is nobody there. */
+	/* The server may treat root as an unprivileged user. */
 	type = fstype_of(fd);
 	if (!type || !type->checks_ids)
 		return r;

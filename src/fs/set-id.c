@@ -1,63 +1,55 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Set-user-ID and set-group-ID bits, and file capabilities, of files whose owner the view shows as
- * another one.
+ * Set-user-ID and set-group-ID bits, and file capabilities, of files that the view shows with
+ * another owner than the lower file has.
  *
- * execve(2) in the view takes the bits and the owner from the attributes that the kernel was told.
- * If a filter or a server replaced the owner and left the bits, the program of an ordinary user
- * would run as whoever is shown. So a bit is shown only beside the owner, or group, that the lower
- * file has. The bit below stays as it is: a chmod of the mode that is shown does not lose it, and
- * cannot set it, because below it would run as the lower owner.
+ * execve(2) in the view takes the bits and the owner from the attributes in our replies. If a
+ * filter or a server replaced the owner and left the bits, the program of an ordinary user would
+ * run as the owner that is shown. So the view shows a bit only beside the owner, or group, of the
+ * lower file. The bit of the lower file stays: a chmod of the mode that is shown does not clear it.
+ * Such a chmod cannot set the bit either, because below the program would run as the lower owner.
  *
- * The kernel cannot ask for bits to be cleared that it does not know of. So whoever writes to such
- * a file in the view clears them: no backing file is registered with CAP_FSETID (passthrough.c),
- * served writes drop it (data.c), and an open that allows a shared mapping, whose stores nobody
- * announces, clears them itself (open.c). File capabilities survive stores as well, so they are not
- * shown at all.
+ * The kernel cannot ask us to clear bits that it does not see. So writes to such a file in the view
+ * clear them: no backing file is registered with CAP_FSETID (passthrough.c), served writes drop
+ * that capability (data.c), and an open that allows a shared mapping, whose stores make no request,
+ * clears them itself (open.c). File capabilities survive stores as well, so the view does not show
+ * them at all.
  *
- * node->foreign remembers FOREIGN_* from the first such answer on, until no filter that could show
- * owners is left. In a directory S_ISGID means inheritance, and stays.
+ * node->foreign has the hidden bits (bits 9 and up of the mode) from the first such reply on, until
+ * no filter that could show owners is left. In a directory S_ISGID means inheritance, and stays. No
+ * locks.
  */
 #include "fs/fs-private.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum foreign { FOREIGN_UID = 1 << 0, FOREIGN_GID = 1 << 1 };
+#define MODE_SHIFT 9
 
-static uint32_t foreign(const struct node *node)
+uint32_t set_id_hidden(const struct node *node)
 {
+	/* A directory has node->casefold in its place. */
 	if (S_ISDIR(node->type))
 		return 0;
-	return atomic_load_explicit(&node->foreign, memory_order_relaxed);
-}
-
-static uint32_t bits_of(uint32_t whose)
-{
-	return (whose & FOREIGN_UID ? S_ISUID : 0) | (whose & FOREIGN_GID ? S_ISGID : 0);
+	return (uint32_t)atomic_load_explicit(&node->foreign, memory_order_relaxed) << MODE_SHIFT;
 }
 
 uint32_t fs_show_mode(struct node *node, uint32_t mode, bool other_uid, bool other_gid)
 {
-	uint32_t whose = (other_uid ? FOREIGN_UID : 0) | (other_gid ? FOREIGN_GID : 0);
+	uint32_t bits = (other_uid ? S_ISUID : 0) | (other_gid ? S_ISGID : 0);
 
-	if (S_ISDIR(node->type) || !whose)
+	if (S_ISDIR(node->type))
 		return mode;
-	if (whose & ~foreign(node))
-		atomic_fetch_or(&node->foreign, (uint8_t)whose);
-	return mode & ~bits_of(whose);
+	if (bits & ~set_id_hidden(node))
+		atomic_fetch_or(&node->foreign, (uint8_t)(bits >> MODE_SHIFT));
+	return mode & ~bits;
 }
 
 void fs_show_real(struct fs *fs, struct node *node)
 {
-	/* A server's answers are others' owners still. */
+	/* A server may still show other owners. */
 	if (!S_ISDIR(node->type) && !fs->config.server.fields)
 		atomic_store_explicit(&node->foreign, 0, memory_order_relaxed);
-}
-
-uint32_t set_id_hidden(const struct node *node)
-{
-	return bits_of(foreign(node));
 }
 
 int set_id_keep(const struct node *node, int fd, struct fs_change *change)
@@ -70,7 +62,7 @@ int set_id_keep(const struct node *node, int fd, struct fs_change *change)
 		return 0;
 	if (change->mode & hidden)
 		return -EPERM;
-	/* Giving a file away, and changing its data, clears the bits below as well. */
+	/* Giving a file away, and changing its data, clears the lower bits anyway. */
 	if (change->set & (FS_SET_UID | FS_SET_GID | FS_SET_SIZE))
 		return 0;
 	r = lower_stat(fd, &stx);
@@ -79,12 +71,7 @@ int set_id_keep(const struct node *node, int fd, struct fs_change *change)
 	return r;
 }
 
-bool set_id_is_foreign(const struct node *node)
-{
-	return foreign(node);
-}
-
 bool set_id_is_capability(const struct node *node, const char *xattr)
 {
-	return foreign(node) && strcmp(xattr, "security.capability") == 0;
+	return set_id_hidden(node) && strcmp(xattr, "security.capability") == 0;
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Attributes of one file: read, changed; the text of a link; the state of the file system. */
+/*
+ * Reads and changes the attributes of a file; reads symbolic links and the state of the file
+ * system; syncs it. No state, no locks.
+ */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -10,14 +13,6 @@
 #include <linux/capability.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-static int stat_as_caller(struct fs *fs, struct node *node, int fd, struct statx *ret_stx)
-{
-	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
-	int r = lower_enter(fs, node, &scope);
-
-	return r < 0 ? r : lower_stat(fd, ret_stx);
-}
 
 int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct fs_attr *ret_attr)
 {
@@ -33,7 +28,7 @@ int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct f
 		fd = ref.fd;
 	}
 	watch_before_read(fs, node, fd);
-	r = stat_as_caller(fs, node, fd, &attr.stx);
+	r = lower_stat_as_caller(fs, node, fd, &attr.stx);
 	if (r == 0)
 		r = attr_complete(fs, node, &attr, REPLY_GETATTR);
 	if (r == 0)
@@ -42,10 +37,10 @@ int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct f
 }
 
 /*
- * A SETATTR that sets nothing is how the kernel says two things: that a write is about to come
- * which has to clear bits, or that somebody has called chown(-1, -1), which everybody may try. It
- * says the former only of files that are open for writing, by callers whose write has bits to
- * clear.
+ * Carries out a SETATTR that sets nothing. The kernel sends it for two reasons: a write is about to
+ * come that has to clear set-ID bits, or a process called chown(-1, -1), which any process may do.
+ * The first reason exists only for files that are open for writing and that have bits which a write
+ * by the caller clears.
  */
 static int change_nothing(struct fs *fs, const struct fs_caller *caller, struct node *node, int fd)
 {
@@ -54,21 +49,19 @@ static int change_nothing(struct fs *fs, const struct fs_caller *caller, struct 
 	uint32_t kill;
 	int r;
 
-	r = lower_stat(fd, &stx);
-	if (r == 0)
-		r = authority_apply(fs, node, &stx);
+	r = authority_stat(fs, node, fd, &stx);
 	if (r < 0)
 		return r;
 	/*
-	 * Where the lower file system asks, the write that is about to come is the caller's own and
-	 * clears the bits. A caller who may change nothing here may still write.
+	 * If the lower file system checks the caller, the write runs as the caller and clears the
+	 * bits itself. The error is ignored, because a caller who may not chown may still write.
 	 */
-	if (lower_checks_caller(fs, node) && attr_has_writers(node)) {
+	if (lower_checks_caller(fs, node) && node->n_writers) {
 		fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH);
 		return 0;
 	}
 	kill = caller_bits_to_kill(caller, &stx);
-	if (kill && attr_has_writers(node))
+	if (kill && node->n_writers)
 		return lower_chmod(fd, stx.stx_mode & ~kill);
 	if (caller->unknown)
 		return 0;
@@ -86,7 +79,7 @@ static int change_owner(const struct fs_caller *caller, int fd, const struct fs_
 	struct statx stx;
 	int r;
 
-	/* Here alone it matters who changes the owner: the bit stays for members of the group. */
+	/* chown(2) leaves the set-group-ID bit for members of the group: so act as no member. */
 	if (change->set & FS_KILL_SUIDGID) {
 		r = lower_stat(fd, &stx);
 		if (r < 0)
@@ -100,7 +93,7 @@ static int change_owner(const struct fs_caller *caller, int fd, const struct fs_
 	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
-/* handle_fd: of a handle that is open for writing, or -1. */
+/* handle_fd: the descriptor of a handle that is open for writing, or -1. */
 static int change_size(const struct fs_caller *caller, struct node *node, int handle_fd, int fd,
 		       const struct fs_change *change)
 {
@@ -141,10 +134,10 @@ static int change_times(int fd, const struct fs_change *change)
 }
 
 /*
- * Whether the times have been set by the change of size: the kernel sends both for one truncate(2),
- * which may be done by somebody who may not set times.
+ * True if the change of size has set the times already. The kernel sends both for one truncate(2),
+ * and its caller may lack the permission to set times.
  */
-static bool times_came(struct fs *fs, struct node *node, const struct fs_change *change)
+static bool size_set_times(struct fs *fs, struct node *node, const struct fs_change *change)
 {
 	return (change->set & FS_SET_SIZE) && lower_checks_caller(fs, node) &&
 	       (!(change->set & FS_SET_ATIME) || change->times[0].tv_nsec == UTIME_NOW) &&
@@ -158,7 +151,7 @@ static int apply(struct fs *fs, const struct fs_caller *caller, struct node *nod
 
 	if (change->set == 0)
 		return change_nothing(fs, caller, node, fd);
-	/* Changing the owner clears set-user-ID bits by itself, so the mode comes after it. */
+	/* Changing the owner clears set-ID bits, so the mode is changed after it. */
 	if (change->set & (FS_SET_UID | FS_SET_GID))
 		r = change_owner(caller, fd, change);
 	if (r == 0 && (change->set & FS_SET_SIZE))
@@ -166,14 +159,14 @@ static int apply(struct fs *fs, const struct fs_caller *caller, struct node *nod
 	if (r == 0 && (change->set & FS_SET_MODE))
 		r = lower_chmod(fd, change->mode);
 	if (r == 0 && (change->set & (FS_SET_ATIME | FS_SET_MTIME)) &&
-	    !times_came(fs, node, change))
+	    !size_set_times(fs, node, change))
 		r = change_times(fd, change);
 	return r;
 }
 
 /*
- * All of it as the caller, where the lower file system asks. The handle's descriptor comes before:
- * it may have to be opened.
+ * Applies a change with the caller's identity if the lower file system checks it. Gets the handle's
+ * descriptor before, because it may have to be opened.
  */
 static int apply_as_caller(struct fs *fs, const struct fs_caller *caller, struct node *node,
 			   struct handle *handle, int fd, const struct fs_change *change)
@@ -188,14 +181,14 @@ static int apply_as_caller(struct fs *fs, const struct fs_caller *caller, struct
 }
 
 /*
- * Another size breaks leases, which a thread may have no time for: looked at before anything is
- * changed.
+ * Returns FS_WOULD_WAIT if the change of size would wait for the holder of a lease and this thread
+ * may not wait. Called before anything is changed.
  */
 static int may_change_size(struct fs *fs, struct handle *handle)
 {
 	if (lower_may_wait())
 		return 0;
-	/* truncate(2) cannot be told not to wait. */
+	/* truncate(2) has no flag against waiting. */
 	if (!handle || (handle->flags & O_ACCMODE) == O_RDONLY)
 		return FS_WOULD_WAIT;
 	return lower_of_handle(fs, handle) < 0 ? FS_WOULD_WAIT : 0;
@@ -224,7 +217,7 @@ int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 		return r;
 	/* A change of several fields that failed may have changed some of them. */
 	if (r >= 0)
-		r = stat_as_caller(fs, node, ref.fd, &attr.stx);
+		r = lower_stat_as_caller(fs, node, ref.fd, &attr.stx);
 	if (r == 0)
 		r = attr_complete(fs, node, &attr, REPLY_SETATTR);
 	if (r < 0)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Changes that are to be on the disk before they are answered (sync, dirsync). The kernel leaves
- * that to us: of a FUSE file system with these flags it asks nothing more than of another.
+ * Writes changes to the disk before their reply (mount options sync, dirsync). The kernel sends a
+ * FUSE file system with these options no other requests than one without, so the daemon has to do
+ * it.
  *
- * fsync(2) of a directory covers the names that were made in it. Files that cannot be opened
- * (links, pipes, devices) are covered by a flush of their file system. No state, no locks.
+ * fsync(2) of a directory covers the names that were made in it. For files that cannot be opened
+ * (links, pipes, devices) the whole file system is flushed. No state, no locks.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -14,7 +15,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* A descriptor that fsync(2) takes, or -errno. */
+/* Returns a descriptor that fsync(2) accepts, or -errno. */
 static int open_for_sync(struct fs *fs, struct node *node)
 {
 	int fd;
@@ -31,14 +32,14 @@ int fs_sync_change(struct fs *fs, struct node *node)
 {
 	_cleanup_(fd_closep) int fd = open_for_sync(fs, node);
 
-	/* A file that is gone has nothing to write. */
+	/* A file that does not exist any more has nothing to write. */
 	if (fd == -ESTALE || fd == -ENOENT)
 		return 0;
 	if (fd == -EACCES || fd == -EPERM)
 		return fs_syncfs(fs, fs->root);
 	if (fd < 0)
 		return fd;
-	/* There are file systems whose directories have no fsync. */
+	/* EINVAL: directories of this file system have no fsync. */
 	if (fsync(fd) < 0 && errno != EINVAL)
 		return -errno;
 	return 0;

@@ -2,13 +2,13 @@
 /*
  * Files that lose their last name while they are in use: open pipes and devices, which the kernel
  * opens by itself, O_PATH descriptors, working directories, directories of a view without OPENDIR.
- * The daemon hears of none of these, only that the kernel has not forgotten the node. Such a file
- * cannot be opened by its handle any more unless somebody has it open. So the node gets a
- * descriptor before the name goes, and keeps it until the kernel forgets the node, which is at once
- * when nobody uses it.
+ * The daemon gets no request for these uses; it only knows that the kernel has not forgotten the
+ * node. Such a file cannot be opened by its handle any more unless a process has it open below. So
+ * the node gets a descriptor before its name is removed, and keeps it until the kernel forgets the
+ * node, which happens at once if the file is not in use.
  *
- * Names that others remove below come too late for this: the file is gone when the event is read,
- * unless its descriptor happens to be cached.
+ * This does not work for names that another process removes below: when their event is read, the
+ * file cannot be opened any more, unless its descriptor is cached. No state of its own, no locks.
  */
 #include "fs/fs-private.h"
 #include "util/log.h"
@@ -19,17 +19,16 @@
 
 #define CLOSING_MS 10
 
-/* The node that a name leads to (strong); NULL where the kernel knows none. */
+/* Returns a strong reference to the node of a name; NULL: the kernel knows no node of it. */
 static struct node *node_of(struct fs *fs, struct node *dir, int dir_fd, const char *name)
 {
 	struct fhandle fh = { 0 };
 	uint64_t id;
 	int mnt_id;
 
-	if (namecache_find(fs->names, dir, name, &id))
+	if (namecache_find(&fs->names, dir, name, &id))
 		return node_lookup_id(fs->nodes, id);
-	if (!nodetab_mount(fs->nodes, dir->fh.mount)->handles ||
-	    fhandle_at(dir_fd, name, &fh, &mnt_id) < 0)
+	if (!lower_mount(fs, dir)->handles || fhandle_at(dir_fd, name, &fh, &mnt_id) < 0)
 		return NULL;
 	fh.mount = dir->fh.mount;
 	return node_lookup_fh(fs->nodes, &fh);
@@ -38,35 +37,35 @@ static struct node *node_of(struct fs *fs, struct node *dir, int dir_fd, const c
 static void keep(struct fs *fs, struct node *node)
 {
 	if (!fdcache_keep(fs->fds, node) && !atomic_exchange(&fs->told_unnamed, true))
-		log_warning("more files without a name are in use than there are descriptors for: "
-			    "what is not open for reading or writing fails with ESTALE (option "
-			    "fds=, RLIMIT_NOFILE)");
+		log_warning(
+			"too many files without a name are in use: operations on those that are "
+			"not open for reading or writing fail with ESTALE. Raise fds= or "
+			"RLIMIT_NOFILE");
 }
 
 /*
- * NFS renames a file that is open to a name of its own (.nfs...) instead of removing it, and its
- * directory cannot be removed as long as that is there. So what is only kept for the next use is
- * let go of. The daemon hears of a close after close(2) has returned: the file may be about
- * to.
+ * Closes what the view has open of the file only for the next use: NFS renames an open file to a
+ * name of its own (.nfs...) instead of removing it, and then its directory cannot be removed. The
+ * kernel sends RELEASE after close(2) has returned, so this waits a moment for it.
  */
-static void let_go(struct fs *fs, struct node *node)
+static void close_idle(struct fs *fs, struct node *node)
 {
 	for (int tries = 0; !passthrough_close_idle(fs, node) && tries < CLOSING_MS; tries++)
 		usleep(1000);
-	fdcache_let_go(fs->fds, node);
+	fdcache_close(fs->fds, node);
 }
 
 void unnamed_before(struct fs *fs, struct node *dir, int dir_fd, const char *name)
 {
-	bool owners = nodetab_mount(fs->nodes, dir->fh.mount)->checks_ids;
+	bool owners = lower_mount(fs, dir)->checks_ids;
 	struct node *node;
 
-	/* Elsewhere the file goes whatever we hold. */
+	/* On other remote file systems a file disappears even if it is open. */
 	if (!owners && fs_is_remote(fs))
 		return;
 	node = node_of(fs, dir, dir_fd, name);
 	if (node && owners)
-		let_go(fs, node);
+		close_idle(fs, node);
 	else if (node)
 		keep(fs, node);
 	node_put(fs->nodes, node);
@@ -75,7 +74,7 @@ void unnamed_before(struct fs *fs, struct node *dir, int dir_fd, const char *nam
 void unnamed_below(struct fs *fs, struct node *node)
 {
 	/*
-	 * Space is not held for others: of a regular file that was removed below nothing is kept.
+	 * A descriptor of a regular file would hold its space, which another process wants to free.
 	 */
 	if (!S_ISREG(node->type) && !fs_is_remote(fs))
 		keep(fs, node);
@@ -92,14 +91,14 @@ void unnamed_renamed(struct fs *fs, struct node *dir, const char *name, struct n
 {
 	uint64_t id = NAMECACHE_UNKNOWN, old = NAMECACHE_UNKNOWN;
 
-	namecache_find(fs->names, dir, name, &id);
-	namecache_find(fs->names, new_dir, new_name, &old);
-	namecache_put(fs->names, new_dir, new_name, id);
+	namecache_find(&fs->names, dir, name, &id);
+	namecache_find(&fs->names, new_dir, new_name, &old);
+	namecache_put(&fs->names, new_dir, new_name, id);
 	if (flags & RENAME_EXCHANGE)
-		namecache_put(fs->names, dir, name, old);
-	/* A rename between two names of one file keeps both; a whiteout is a new file. */
+		namecache_put(&fs->names, dir, name, old);
+	/* A rename between two names of one file keeps both names; a whiteout is a new file. */
 	else if (id == old || old == NAMECACHE_UNKNOWN || (flags & RENAME_WHITEOUT))
-		namecache_put(fs->names, dir, name, NAMECACHE_UNKNOWN);
+		namecache_put(&fs->names, dir, name, NAMECACHE_UNKNOWN);
 	else
-		namecache_put(fs->names, dir, name, NAMECACHE_ABSENT);
+		namecache_put(&fs->names, dir, name, NAMECACHE_ABSENT);
 }

@@ -2,9 +2,9 @@
 /*
  * Reads fanotify events and invalidates the attributes and names that each event is about.
  *
- * All of this runs in the one thread of watch.c, which owns again and buf of struct watch. This
- * file takes lock to look up the mount of a handle, and holds no lock while it invalidates, because
- * that may drop the last reference of a node, which takes mark_lock.
+ * All of it runs in the one thread of watch.c, to which again, taken and buf of struct watch
+ * belong. This file takes lock to look up the mount of a handle. It holds no lock while it
+ * invalidates, because that may drop the last reference to a node, which takes mark_lock.
  */
 #include "fs/watch-private.h"
 #include "node/handle.h"
@@ -18,7 +18,7 @@
 
 _Atomic unsigned int watch_n_views;
 
-/* The node of a handle in an event; NULL: the view knows no such file. Strong. */
+/* Returns a strong reference to the node of a handle in an event; NULL: there is none. */
 static struct node *node_of(struct watch *watch, const struct fanotify_event_info_fid *info)
 {
 	const struct file_handle *handle = (const struct file_handle *)info->handle;
@@ -45,68 +45,51 @@ static struct node *node_of(struct watch *watch, const struct fanotify_event_inf
 	return node;
 }
 
-/* If it is due already, that may come too early for the newest replies: so once more after it. */
-static void all_again(struct watch *watch)
+/* Schedules a second invalidation. If the ring is full, its last entry becomes everything. */
+static void schedule(struct watch *watch, uint64_t nodeid, bool data)
 {
-	if (!watch->all_again)
-		watch->all_due_ms = clock_ms() + SHADOW_IN_FLIGHT_MS;
-	if (watch->all_again < 2)
-		watch->all_again++;
+	unsigned int last;
+
+	if (watch->n_again < WATCH_N_AGAIN)
+		watch->n_again++;
+	else
+		nodeid = 0;
+	last = (watch->again_at + watch->n_again - 1) % WATCH_N_AGAIN;
+	watch->again[last] = (struct watch_again){ nodeid, clock_ms() + SHADOW_IN_FLIGHT_MS, data };
 }
 
-static void pass_on(struct watch *watch, struct node *node, bool data)
+/* Invalidates a node, and a second time if a reply with its attributes is in flight. */
+static void invalidate(struct watch *watch, struct node *node, bool data)
 {
-	unsigned int at;
-
 	invalidate_node(watch->fs, node, data);
-	if (!shadow_in_flight(node))
-		return;
-	if (watch->n_again == WATCH_N_AGAIN) {
-		all_again(watch);
-		return;
-	}
-	at = (watch->again_at + watch->n_again++) % WATCH_N_AGAIN;
-	watch->again[at] = (struct watch_again){ node->id, clock_ms() + SHADOW_IN_FLIGHT_MS, data };
+	if (shadow_in_flight(node))
+		schedule(watch, node->id, data);
 }
 
-static int pass_on_all_again(struct watch *watch)
+int watch_invalidate_due(struct watch *watch)
 {
-	int32_t left = (int32_t)(watch->all_due_ms - clock_ms());
-
-	if (!watch->all_again)
-		return -1;
-	if (left > 0)
-		return left;
-	invalidate_all(watch->fs);
-	watch->all_due_ms = clock_ms() + SHADOW_IN_FLIGHT_MS;
-	return --watch->all_again ? SHADOW_IN_FLIGHT_MS : -1;
-}
-
-int watch_pass_on_again(struct watch *watch)
-{
-	int all_left = pass_on_all_again(watch);
-
 	while (watch->n_again) {
 		const struct watch_again *again = &watch->again[watch->again_at];
 		int32_t left = (int32_t)(again->due_ms - clock_ms());
 		struct node *node;
 
 		if (left > 0)
-			return all_left >= 0 && all_left < left ? all_left : left;
+			return left;
 		node = node_lookup_id(watch->fs->nodes, again->nodeid);
-		if (node) {
+		if (!again->nodeid)
+			invalidate_all(watch->fs);
+		else if (node)
 			invalidate_node(watch->fs, node, again->data);
-			node_put(watch->fs->nodes, node);
-		}
+		node_put(watch->fs->nodes, node);
 		watch->again_at = (watch->again_at + 1) % WATCH_N_AGAIN;
 		watch->n_again--;
 	}
-	return all_left;
+	return -1;
 }
 
-/* The files that an event is about. */
+/* The files of an event. */
 struct subject {
-	struct node *dir; /* counted; where a name changed */
+	struct node *dir; /* counted; the directory where a name changed */
 	const char *name;
 	struct node *node; /* counted; the file itself */
 };
@@ -132,7 +115,7 @@ static void read_subject(struct watch *watch, const struct fanotify_event_metada
 			break;
 		at += info->hdr.len;
 	}
-	/* An event of a directory itself has the name ".". */
+	/* Events of a directory itself have the name ".". */
 	if (!subject.node && subject.dir && strcmp(subject.name, ".") == 0) {
 		subject.node = subject.dir;
 		subject.dir = NULL;
@@ -144,8 +127,8 @@ static void read_subject(struct watch *watch, const struct fanotify_event_metada
 
 /*
  * Updates node->parent after the kernel merged "moved from" and "moved to" of one name into one
- * event: the order of the two is lost, so this function asks the lower file system where the file
- * is now.
+ * event. The order of the two is lost, so this function gets the place of the file from its lower
+ * path.
  */
 static void find_place(struct watch *watch, struct node *node)
 {
@@ -179,22 +162,22 @@ static void follow(struct watch *watch, uint64_t mask, const struct subject *sub
 }
 
 /*
- * The file that had the name before has lost it. Nothing tells which one it was: it may be any that
- * is open, and was found in this directory; whoever comes by its name is told of another file
- * anyway.
+ * Records a directory where a rename has replaced a name. The file that had the name has lost a
+ * link, but no event says which file it was. It may be any open file that was found in this
+ * directory; lookups of the name find another file anyway.
  */
-static void note_taken(struct watch *watch, const struct node *dir)
+static void taken_add(struct watch *watch, const struct node *dir)
 {
 	for (unsigned int i = 0; i < watch->n_taken; i++)
 		if (i == WATCH_N_TAKEN || watch->taken[i] == dir->id)
 			return;
 	if (watch->n_taken < WATCH_N_TAKEN)
 		watch->taken[watch->n_taken] = dir->id;
-	/* More than WATCH_N_TAKEN: too many, which stands for any directory. */
 	watch->n_taken++;
 }
 
-static void pass_on_taken(void *aux, struct handle *handle)
+/* Invalidates an open file if it was found in such a directory. */
+static void taken_invalidate(void *aux, struct handle *handle)
 {
 	struct watch *watch = aux;
 	bool is = watch->n_taken > WATCH_N_TAKEN;
@@ -202,19 +185,12 @@ static void pass_on_taken(void *aux, struct handle *handle)
 	for (unsigned int i = 0; i < watch->n_taken && !is; i++)
 		is = handle->node->parent == watch->taken[i];
 	if (is)
-		pass_on(watch, handle->node, false);
-}
-
-static void handle_taken(struct watch *watch)
-{
-	if (watch->n_taken)
-		handletab_each(watch->fs->handles, pass_on_taken, watch);
-	watch->n_taken = 0;
+		invalidate(watch, handle->node, false);
 }
 
 /*
- * A name that a directory has or had is expired and not unhashed: somebody may have mounted
- * something inside that directory, by this name or already by its new one.
+ * Invalidates the name of an event. The name of a directory is expired, not unhashed, because a
+ * process may have mounted something inside that directory, by this name or by its new one.
  */
 static void handle_names(struct watch *watch, uint64_t mask, const struct subject *subject,
 			 bool own)
@@ -231,10 +207,10 @@ static void handle_names(struct watch *watch, uint64_t mask, const struct subjec
 	if ((mask & FAN_MOVED_FROM) && (mask & FAN_ONDIR) && subject->node)
 		host->moved_away(host->aux, subject->dir->id, subject->name, subject->node->id);
 	invalidate_name(fs, subject->dir, subject->name, gone ? subject->node : NULL, expire);
-	pass_on(watch, subject->dir, true);
+	invalidate(watch, subject->dir, true);
 }
 
-/* info: what follows the event. */
+/* Handles an event, which info follows. */
 static void handle_event(struct watch *watch, const struct fanotify_event_metadata *event,
 			 const char *info)
 {
@@ -248,10 +224,10 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 		log_warning(
 			"fanotify queue overflow: invalidating all cached attributes and names");
 		invalidate_all(watch->fs);
-		all_again(watch);
+		schedule(watch, 0, false);
 		return;
 	}
-	/* Opening a directory changes nothing; who closes it may have listed it. */
+	/* An open of a directory changes nothing. Before a close, a process may have listed it. */
 	if ((mask & FAN_ONDIR) && !(mask & ~(FAN_ONDIR | FAN_OPEN)))
 		return;
 	if (own && watch_n_views == 1) {
@@ -259,9 +235,9 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 		if (!(mask & (FAN_MOVED_FROM | FAN_MOVED_TO)))
 			return;
 		/*
-		 * The kernel has changed its dentries by the reply already. INVAL_ENTRY would
-		 * unhash one between two steps of a kernel user of the view: overlayfs answers EIO
-		 * to that.
+		 * The reply has changed the kernel's dentries already. INVAL_ENTRY would unhash one
+		 * between two steps of a kernel user of the view, and overlayfs fails with EIO
+		 * then.
 		 */
 		read_subject(watch, event, info, &subject);
 		follow(watch, mask, &subject);
@@ -271,12 +247,12 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 		if (mask & NAME_EVENTS)
 			handle_names(watch, mask, &subject, own);
 		if ((mask & FAN_MOVED_TO) && subject.dir)
-			note_taken(watch, subject.dir);
+			taken_add(watch, subject.dir);
 		if (subject.node && (mask & (FAN_OPEN | FAN_MODIFY)))
 			attr_mark_maybe_mapped(subject.node);
-		/* Also of a change of names: it is one of the file's number of links, and times. */
+		/* A change of names changes the file's link count and times, too. */
 		if (subject.node)
-			pass_on(watch, subject.node, mask & FAN_MODIFY);
+			invalidate(watch, subject.node, mask & FAN_MODIFY);
 	}
 	node_put(watch->fs->nodes, subject.dir);
 	node_put(watch->fs->nodes, subject.node);
@@ -288,7 +264,7 @@ void watch_read(struct watch *watch)
 	ssize_t n = read(watch->fd, watch->buf, sizeof(watch->buf));
 	struct fanotify_event_metadata event;
 
-	/* Copied, because events are aligned to 4 bytes only. */
+	/* Copies each event, because events are aligned to 4 bytes only. */
 	for (const char *at = watch->buf; n >= (ssize_t)sizeof(event);
 	     at += event.event_len, n -= event.event_len) {
 		memcpy(&event, at, sizeof(event));
@@ -296,5 +272,7 @@ void watch_read(struct watch *watch)
 			break;
 		handle_event(watch, &event, at + event.metadata_len);
 	}
-	handle_taken(watch);
+	if (watch->n_taken)
+		handletab_each(watch->fs->handles, taken_invalidate, watch);
+	watch->n_taken = 0;
 }

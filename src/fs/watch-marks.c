@@ -2,9 +2,9 @@
 /*
  * Marks on directories, on files with several names, and on the private mount.
  *
- * node->watch and the mark itself change together, under mark_lock; node->watch is read without it.
- * lock guards what is known of mounts. Neither lock is taken while the other is held, and nothing
- * that may wait for the view is done under one.
+ * mark_lock: held while node->watch and the mark itself change; node->watch is read without it.
+ * lock: guards mounts. No function takes one while it holds the other, or waits for the view under
+ * one.
  */
 #include "fs/watch-private.h"
 #include "util/cleanup.h"
@@ -23,7 +23,7 @@
 /* Events that the kernel reports with the mount through which the file was used. */
 #define EVENTS_OF_DATA (FAN_MODIFY | FAN_OPEN | FAN_CLOSE | FAN_ACCESS)
 
-static void say(const struct fs_config *config, const struct fs_watch_support *support)
+static void log_support(const struct fs_config *config, const struct fs_watch_support *support)
 {
 	if (support->watchable)
 		log_info("cache=auto: watching this file system");
@@ -33,31 +33,30 @@ static void say(const struct fs_config *config, const struct fs_watch_support *s
 		       support->why, (unsigned long long)config->ttl_ns / 1000000);
 }
 
-/* Finds out about a mount, by a file on it; caller holds the lock. */
-static void mount_look(struct watch *watch, struct watched_mount *mount,
-		       const struct lower_mount *lower, int fd)
+/* Fills *mount, by a file on the mount; caller holds the lock. */
+static void mount_add(struct watch *watch, struct watched_mount *mount,
+		      const struct lower_mount *lower, int fd)
 {
 	struct fs_watch_support support;
 	struct statfs st;
 
 	mount->known = true;
 	watch_support(watch->fd, fd, lower->handles, &support);
-	say(&watch->fs->config, &support);
+	log_support(&watch->fs->config, &support);
 	if (!support.watchable || fstatfs(fd, &st) < 0)
 		return;
 	mount->fsid = st.f_fsid;
-	/* Without it the view's own writes are heard, which is slow and still right. */
+	/* Without this mark, the view's own writes make events, which is slower but correct. */
 	if (fanotify_mark(watch->fd,
 			  FAN_MARK_ADD | FAN_MARK_MOUNT | FAN_MARK_IGNORE |
 				  FAN_MARK_IGNORED_SURV_MODIFY,
 			  EVENTS_OF_DATA | FAN_ONDIR, lower->fd, ".") < 0)
-		log_debug("the private mount cannot be ignored: %s", strerror(errno));
+		log_debug("cannot ignore events of the private mount: %s", strerror(errno));
 	mount->watchable = true;
 }
 
 static bool mount_watchable(struct watch *watch, const struct node *node, int fd)
 {
-	const struct lower_mount *lower = nodetab_mount(watch->fs->nodes, node->fh.mount);
 	struct watched_mount *mount;
 	bool watchable;
 
@@ -66,12 +65,10 @@ static bool mount_watchable(struct watch *watch, const struct node *node, int fd
 	pthread_mutex_lock(&watch->lock);
 	mount = &watch->mounts[node->fh.mount];
 	if (!mount->known)
-		mount_look(watch, mount, lower, fd);
+		mount_add(watch, mount, lower_mount(watch->fs, node), fd);
 	watchable = mount->watchable;
 	pthread_mutex_unlock(&watch->lock);
-	/*
-	 * Single files may have no handle where others have one: an event could not tell of them.
-	 */
+	/* Events need handles, which some files of a file system may lack. */
 	return watchable && !(node->flags & NODE_OWN_FD && node != watch->fs->root);
 }
 
@@ -82,18 +79,14 @@ void watch_look_at_root(struct watch *watch)
 	mount_watchable(watch, root, (int)root->fd_slot);
 }
 
-/* Adds a mark on a node; false: it cannot be watched. */
-static bool add_mark(struct fs *fs, struct node *node, int fd)
+/* Adds a mark on a node, or sets its state to WATCH_NOT. */
+static void add_mark(struct fs *fs, struct node *node, int fd)
 {
 	struct watch *watch = fs->watch;
 
-	if (!watch || node->watch == WATCH_NOT)
-		return false;
-	if (node->watch == WATCH_ON)
-		return true;
 	if (!mount_watchable(watch, node, fd)) {
 		node->watch = WATCH_NOT;
-		return false;
+		return;
 	}
 	pthread_mutex_lock(&watch->mark_lock);
 	if (node->watch == WATCH_NONE || node->watch == WATCH_WANTED) {
@@ -102,10 +95,9 @@ static bool add_mark(struct fs *fs, struct node *node, int fd)
 		if (node->watch == WATCH_ON)
 			watch->n_marks++;
 		else
-			log_debug("a file cannot be watched: %s", strerror(errno));
+			log_debug("cannot watch a file: %s", strerror(errno));
 	}
 	pthread_mutex_unlock(&watch->mark_lock);
-	return node->watch == WATCH_ON;
 }
 
 void watch_before_read(struct fs *fs, struct node *node, int fd)
@@ -118,7 +110,8 @@ void watch_before_read(struct fs *fs, struct node *node, int fd)
 }
 
 /*
- * The mark is the file's: it stays where the file is already known again, by a node that has it on.
+ * Removes the node's mark. A mark belongs to the file, so it stays if another node of the same file
+ * has it.
  */
 static void unmark(struct watch *watch, struct node *node, const struct node *other)
 {
@@ -128,7 +121,7 @@ static void unmark(struct watch *watch, struct node *node, const struct node *ot
 	watch->n_marks--;
 	if (other && other->watch == WATCH_ON)
 		return;
-	/* A file that is gone has taken its mark along. */
+	/* The kernel has removed the mark of a file that does not exist any more. */
 	fd = lower_open_path(watch->fs, node);
 	if (fd >= 0)
 		fanotify_mark(watch->fd, FAN_MARK_REMOVE,
@@ -150,7 +143,7 @@ void watch_node_gone(struct fs *fs, struct node *node)
 	alias = node_lookup_alias(fs->nodes, node);
 	unmark(watch, node, other && other->watch == WATCH_ON ? other : alias);
 	pthread_mutex_unlock(&watch->mark_lock);
-	/* Not before: this may be the last reference, and then we are here again. */
+	/* After the unlock: the last reference calls this function again. */
 	node_put(fs->nodes, other);
 	node_put(fs->nodes, alias);
 }

@@ -21,7 +21,7 @@ struct watched_mount {
 	fsid_t fsid;
 };
 
-/* A node to invalidate a second time. */
+/* A node to invalidate a second time; nodeid 0: everything. */
 struct watch_again {
 	uint64_t nodeid;
 	uint32_t due_ms;
@@ -31,50 +31,46 @@ struct watch_again {
 struct watch {
 	struct fs *fs; /* constant */
 	int fd;        /* constant: fanotify's */
-	int stop_fd;   /* constant: readable when the thread shall end */
+	int stop_fd;   /* constant: readable once the thread has to end */
 	pid_t pid;     /* constant */
 	pthread_t thread;
 	bool started;
 	_Atomic uint64_t n_marks, n_events, n_own, n_overflows;
 
-	pthread_mutex_t mark_lock; /* held while a mark and what its node says of it change */
+	pthread_mutex_t mark_lock; /* held while a mark and its node->watch change */
 	pthread_mutex_t lock;      /* guards mounts */
 	struct watched_mount mounts[WATCH_MAX_MOUNTS];
 
-	/* the thread's own */
-	struct watch_again again[WATCH_N_AGAIN];
+	/* for the thread only */
+	struct watch_again again[WATCH_N_AGAIN]; /* a ring, the first due first */
 	unsigned int again_at, n_again;
-	unsigned int all_again; /* everything is to be passed on so often, first when
-					   that is due: */
-	uint32_t all_due_ms;
-	uint64_t taken[WATCH_N_TAKEN]; /* directories where a name was given to another file */
-	unsigned int n_taken;
+	uint64_t taken[WATCH_N_TAKEN]; /* directories where a name went to another file */
+	unsigned int n_taken;          /* more than WATCH_N_TAKEN: any directory */
 	_Alignas(struct fanotify_event_metadata) char buf[WATCH_BUF_SIZE];
 };
 
-/*
- * watch-support.c: opens a queue of events, or returns -errno; asks whether it can hear of a file.
- */
+/* watch-support.c: opens a fanotify queue. Returns its descriptor or -errno. */
 int watch_open(void);
-/* Adds a mark on a directory or a file, by an O_PATH descriptor; as fanotify_mark(2). */
+/* Adds a mark on a directory or a file by an O_PATH descriptor. Returns as fanotify_mark(2). */
 int watch_mark(int events_fd, int fd, bool is_dir);
+/* As fs_watch_support(), with a queue (or -errno); handles: files can be opened by handle. */
 void watch_support(int events_fd, int fd, bool handles, struct fs_watch_support *ret_support);
 
 /*
- * watch-marks.c: before anything is looked up, so that the log says at mount whether LOWER is
- * watched.
+ * watch-marks.c: adds LOWER's mount. Called before the first request, so that the log says at mount
+ * if LOWER can be watched.
  */
 void watch_look_at_root(struct watch *watch);
 
 /*
- * watch-events.c, for the thread: reads what is there, a buffer at most; passes on for the second
- * time what is due, and returns the milliseconds until the next is, or -1.
+ * watch-events.c, for the thread. watch_read() handles one buffer of events. watch_invalidate_due()
+ * invalidates a second time what is due, and returns the milliseconds until the next, or -1.
  */
 void watch_read(struct watch *watch);
-int watch_pass_on_again(struct watch *watch);
+int watch_invalidate_due(struct watch *watch);
 
 /*
- * Views of this process that watch. With one, an event with this process's number is the view's
- * own; with more, it may be another view's.
+ * Number of views of this process that watch. With one, events by this process are the view's own;
+ * with more, they may be those of another view.
  */
 extern _Atomic unsigned int watch_n_views;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Finds out if cache=auto can watch a lower file system, and if not, why. A view asks for each file
- * system that it meets, "penstock probe" for that of LOWER. These functions try what a view does.
- * No state, no locks.
+ * Checks if cache=auto can watch a lower file system, and if not, why. A view checks each file
+ * system that it meets, "penstock probe" that of LOWER. These functions try what a view does. No
+ * state, no locks.
  */
 #include "fs/watch-private.h"
 #include "node/fhandle.h"
@@ -21,12 +21,9 @@
 
 int fs_watch_try(void)
 {
-	int fd = watch_open();
+	_cleanup_(fd_closep) int fd = watch_open();
 
-	if (fd < 0)
-		return fd;
-	fd_close(fd);
-	return 0;
+	return fd < 0 ? fd : 0;
 }
 
 int watch_open(void)
@@ -63,11 +60,10 @@ void watch_support(int events_fd, int fd, bool handles, struct fs_watch_support 
 	}
 	if (type->unwatchable)
 		snprintf(support.why, sizeof(support.why),
-			 "%s can change where this kernel does not hear of it", type->name);
+			 "%s can change without this kernel knowing", type->name);
 	else if (!handles)
 		snprintf(support.why, sizeof(support.why),
-			 "its files cannot be opened by file "
-			 "handles");
+			 "its files cannot be opened by file handles");
 	else if ((support.refused = events_fd < 0))
 		snprintf(support.why, sizeof(support.why), "fanotify: %s", strerror(-events_fd));
 	else if ((support.refused = watch_mark(events_fd, fd, S_ISDIR(st.st_mode)) < 0))
@@ -85,7 +81,7 @@ void fs_watch_support(int fd, struct fs_watch_support *ret_support)
 	struct fhandle fh;
 	int mount_id;
 
-	/* As nodes are found again; the mark goes with the queue. */
+	/* Opened by handle, as nodes are. Closing the queue removes the mark. */
 	if (fhandle_at(fd, "", &fh, &mount_id) == 0)
 		opened = fhandle_open(fd, &fh, O_PATH | O_CLOEXEC);
 	watch_support(events_fd, fd, opened >= 0, ret_support);

@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Watching for changes by other processes below (cache=auto), with fanotify.
+ * Watches for changes by other processes below (cache=auto), with fanotify.
  *
- * A mark on each directory that the kernel may have cached anything of reports changes of its
- * names, of itself and of the files in it. A file with several names has a mark of its own. So
- * files that the view has not looked at cost nothing and make no events.
+ * Each directory of which the kernel may have cached anything has a mark, which reports changes of
+ * the directory, of its names, and of the files in it. A file with several names has its own mark.
+ * So files that no request has met cost nothing and make no events.
  *
- * The view's own operations need no event, because the kernel knows them. Its reads, writes and
- * opens go by the private mount of LOWER, which has a mark that ignores them, so that they make
- * none. Changes of names and attributes make events with this process's number, which are dropped.
+ * The view's own operations need no event, because the kernel knows them. The view reads, writes
+ * and opens files by the private mount of LOWER, which has a mark that ignores these. Changes of
+ * names and attributes make events with this process's number, which are dropped.
  *
- * Stores through a mapping make no event. But a process that maps a file has to open it, so an open
- * by another process marks the file as maybe mapped: attr.c gives it no timeout until no writer is
- * left.
+ * Stores through a mapping make no event. But a process has to open a file before it maps it, so an
+ * open by another process marks the file as maybe mapped: attr.c gives it no timeout until there is
+ * no writer.
  *
- * An event names files by handle, by which nodes are found. Each event invalidates at once, and a
- * second time after SHADOW_IN_FLIGHT_MS if a reply was sent just before: the reply may have been
- * read before the change and reach the kernel after the invalidation.
+ * Events have file handles, by which this module finds nodes. Each event invalidates at once, and a
+ * second time after SHADOW_IN_FLIGHT_MS if a reply was sent just before: the daemon may have read
+ * the attributes before the change, and the kernel may receive the reply after the invalidation.
  *
- * One thread reads events in batches: after a batch it sleeps for a moment, so that many changes
- * cost few wake-ups. It waits for nothing but the kernel's queue. It runs with SCHED_FIFO where
+ * One thread reads events in batches. After a batch it sleeps for a moment, so that many changes
+ * cause few wake-ups. It waits for nothing but the kernel's queue. It runs with SCHED_FIFO where
  * permitted, because under load the latency of invalidations is scheduling delay.
  *
- * This file has the watch as a whole, and the thread; watch-marks.c the marks, watch-events.c the
- * events, watch-support.c the check whether a file system can be watched.
+ * This file has the watch as a whole, and the thread; watch-marks.c has the marks, watch-events.c
+ * the events, watch-support.c the check if a file system can be watched.
  *
- * Locks: those of struct watch are not taken here. The thread ends before anything is freed.
+ * Locks: this file takes none. The thread ends before anything is freed.
  */
 #include "fs/watch-private.h"
 #include "util/cleanup.h"
@@ -57,7 +57,7 @@ static void *watch_main(void *arg)
 	cpu_set_fifo();
 	fs_thread_init();
 	for (;;) {
-		int timeout = watch_pass_on_again(watch);
+		int timeout = watch_invalidate_due(watch);
 
 		if (poll(fds, 2, timeout) < 0 && errno != EINTR)
 			break;
@@ -91,8 +91,8 @@ int watch_new(struct fs *fs, struct watch **ret_watch)
 	watch->stop_fd = -1;
 	pthread_mutex_init(&watch->lock, NULL);
 	/*
-	 * Looking for a node under it may end the last reference of another one, which has a mark,
-	 * too.
+	 * Recursive, because watch_node_gone() looks up nodes under it, and may drop the last
+	 * reference to one that has a mark as well.
 	 */
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);

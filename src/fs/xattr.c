@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Extended attributes, reached by way of /proc/self/fd: neither fgetxattr(2) nor getxattrat(2) with
- * AT_EMPTY_PATH takes an O_PATH descriptor. The way leads to the file itself, also when that is a
- * symbolic link.
+ * Extended attributes. They are reached by /proc/self/fd, because neither fgetxattr(2) nor
+ * getxattrat(2) with AT_EMPTY_PATH accepts an O_PATH descriptor. For a symbolic link, that path
+ * leads to the link itself. No state, no locks.
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
+#include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
@@ -18,9 +19,9 @@
 #define ACL "system.posix_acl_access"
 
 /*
- * The kernel has checked who may read and write user.*, trusted.* and security.* attributes, and
- * ACLs. It knows nothing of other names in system.* (ACLs of NFS, SMB and NTFS): the lower file
- * system decides by who asks.
+ * Takes the identity for an operation on an attribute. The kernel has checked who may read and
+ * write user.*, trusted.* and security.* attributes, and ACLs. It does not know other names in
+ * system.* (ACLs of NFS, SMB and NTFS), so for these the lower file system checks the caller.
  */
 static int enter(struct fs *fs, const struct node *node, const char *name,
 		 struct creds_scope *scope)
@@ -28,10 +29,10 @@ static int enter(struct fs *fs, const struct node *node, const char *name,
 	bool unknown = strncmp(name, "system.", 7) == 0 &&
 		       strncmp(name, "system.posix_acl_", 17) != 0;
 
-	return unknown ? creds_enter_whole(scope) : lower_enter(fs, node, scope);
+	return unknown ? creds_enter_whole(0, scope) : lower_enter(fs, node, scope);
 }
 
-/* An ACL is the longer form of a mode: where that is a server's, the one below says nothing. */
+/* True if the view has no such attribute: the ACL is part of the mode, which a server may own. */
 static bool is_void(const struct node *node, const char *name)
 {
 	return authority_is_served(node, STATX_MODE) && strcmp(name, ACL) == 0;
@@ -57,8 +58,8 @@ int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, s
 	if (n >= 0)
 		return (int)n;
 	/*
-	 * The kernel asks when it checks permissions, and would fail the check itself: there is
-	 * none.
+	 * The kernel reads ACLs to check permissions, and the check would fail with any other
+	 * error.
 	 */
 	if (errno == EOPNOTSUPP && strncmp(name, "system.posix_acl_", 17) == 0)
 		return -ENODATA;
@@ -73,7 +74,7 @@ static bool has_trusted(const char *list, ssize_t n)
 	return false;
 }
 
-/* Takes the names that the view does not show out of a list. */
+/* Removes the names that the view does not show from a list. Returns its new length. */
 static ssize_t drop_hidden(const struct node *node, char *list, ssize_t n)
 {
 	char *name = list;
@@ -91,7 +92,7 @@ static ssize_t drop_hidden(const struct node *node, char *list, ssize_t n)
 	return n;
 }
 
-/* Which names a caller without CAP_SYS_ADMIN sees is the lower file system's to say. */
+/* Lists the names that the caller sees: the lower file system hides some without CAP_SYS_ADMIN. */
 static ssize_t list_as_caller(struct fs *fs, const struct fs_caller *caller, struct node *node,
 			      int fd, char list[XATTR_LIST_MAX])
 {
@@ -102,7 +103,9 @@ static ssize_t list_as_caller(struct fs *fs, const struct fs_caller *caller, str
 	if (r < 0)
 		return r;
 	n = listxattr(fd_path(fd).text, list, XATTR_LIST_MAX);
-	/* Looking the caller up costs more than to list: that is done where it matters. */
+	/*
+	 * Reading the caller's capabilities takes longer than listing, so only where these matter.
+	 */
 	if (!lower_checks_caller(fs, node) && has_trusted(list, n) &&
 	    !caller_capable(caller, CAP_SYS_ADMIN)) {
 		r = creds_enter_ordinary(&scope);
@@ -125,7 +128,7 @@ int fs_listxattr(struct fs *fs, const struct fs_caller *caller, struct node *nod
 	if (r < 0)
 		return r;
 	n = list_as_caller(fs, caller, node, ref.fd, list);
-	if (n > 0 && (authority_is_served(node, STATX_MODE) || set_id_is_foreign(node)))
+	if (n > 0)
 		n = drop_hidden(node, list, n);
 	if (n > 0 && size && (size_t)n > size)
 		return -ERANGE;
@@ -151,7 +154,7 @@ int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *
 	if (r < 0)
 		return r;
 	r = setxattr(fd_path(ref.fd).text, name, value, size, flags) < 0 ? -errno : 0;
-	/* An ACL set by somebody outside the file's group: the kernel leaves the bit to us. */
+	/* The caller, who is not in the file's group, has set an ACL: the kernel clears no bit. */
 	if (r == 0 && kill_sgid && !lower_checks_caller(fs, node)) {
 		struct statx stx;
 
@@ -168,16 +171,16 @@ int fs_removexattr(struct fs *fs, struct node *node, const char *name)
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	int r;
 
-	/* As everywhere, there is none and it is gone afterwards. */
+	/* The view has no such ACL before and after. */
 	if (is_void(node, name))
 		return 0;
 	r = fdref_get(fs->fds, node, &ref);
 	/*
-	 * A write takes file capabilities away, whoever writes. The kernel has checked others who
-	 * remove them.
+	 * The kernel removes file capabilities on a write by any caller; it has checked callers of
+	 * removexattr(2).
 	 */
 	if (r == 0 && lower_checks_caller(fs, node) && strcmp(name, "security.capability") == 0)
-		r = creds_enter_whole_with(CAP_SETFCAP, &scope);
+		r = creds_enter_whole(CAP_BIT(CAP_SETFCAP), &scope);
 	else if (r == 0)
 		r = enter(fs, node, name, &scope);
 	if (r < 0)

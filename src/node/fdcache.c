@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The descriptor cache. Entries are fixed; a node's fd_slot names its entry, an entry its node.
- * Using a cached descriptor takes no lock: pin the entry, then look whether it is still the node's.
- * Filling and emptying entries is done under one lock; an entry with pins is left alone.
+ * The descriptor cache: a fixed number of entries. node->fd_slot is the number of the node's entry,
+ * ent->node the entry's node. Using a cached descriptor takes no lock: pin the entry, then check
+ * that it still belongs to the node. Entries are filled and emptied under the lock, and only while
+ * they have no pins.
  *
- * pins: how many users hold the descriptor; DEAD while the entry is empty or changing hands.
+ * pins: the number of references to the descriptor; DEAD while the entry is empty or another node
+ * gets it.
  *
- * kept: the node has lost a name, see fdcache_keep(). The reaper waits for a second tick, since
- * most of these nodes are forgotten at once, and looks then whether there is a name left.
+ * kept: the node has lost a name, see fdcache_keep(). fdcache_reap() checks at the second tick if
+ * the file has a name left, because the kernel forgets most of these nodes at once.
  */
 #include "node/fdcache.h"
 #include "node/node.h"
@@ -29,18 +31,18 @@ struct fdent {
 	_Atomic int pins;
 	int fd;                      /* constant while pins is not DEAD */
 	_Atomic(struct node *) node; /* constant while pins is not DEAD */
-	_Atomic bool used;           /* since the hand or the reaper passed */
+	_Atomic bool used;           /* since the hand or fdcache_reap() passed it */
 	_Atomic uint8_t kept;
 };
 
 struct fdcache {
 	struct nodetab *tab;
 	struct fdcache_host host; /* constant */
-	unsigned int n;
+	unsigned int budget;
 	pthread_mutex_t lock; /* guards filling and emptying, and hand */
-	unsigned int hand;
+	unsigned int hand;    /* the entry that was tried last */
 	_Atomic unsigned int n_used, n_kept;
-	struct fdent ents[]; /* entry 0 is never used */
+	struct fdent ents[]; /* 1 to budget; entry 0 never has a node */
 };
 
 int fdcache_new(unsigned int budget, struct nodetab *tab, const struct fdcache_host *host,
@@ -52,15 +54,15 @@ int fdcache_new(unsigned int budget, struct nodetab *tab, const struct fdcache_h
 		return -ENOMEM;
 	cache->tab = tab;
 	cache->host = *host;
-	cache->n = budget + 1;
+	cache->budget = budget;
 	pthread_mutex_init(&cache->lock, NULL);
-	for (unsigned int i = 0; i < cache->n; i++)
+	for (unsigned int i = 1; i <= budget; i++)
 		cache->ents[i].pins = DEAD;
 	*ret_cache = cache;
 	return 0;
 }
 
-/* Empties an entry that nobody has pinned; false where somebody has. Caller holds the lock. */
+/* Empties an entry unless it is pinned; returns false if it is. Caller holds the lock. */
 static bool ent_empty(struct fdcache *cache, struct fdent *ent)
 {
 	uint32_t slot = (uint32_t)(ent - cache->ents);
@@ -82,7 +84,7 @@ struct fdcache *fdcache_free(struct fdcache *cache)
 {
 	if (!cache)
 		return NULL;
-	for (unsigned int i = 1; i < cache->n; i++)
+	for (unsigned int i = 1; i <= cache->budget; i++)
 		if (cache->ents[i].node)
 			ent_empty(cache, &cache->ents[i]);
 	pthread_mutex_destroy(&cache->lock);
@@ -90,7 +92,7 @@ struct fdcache *fdcache_free(struct fdcache *cache)
 	return NULL;
 }
 
-/* Pins the node's entry, if it has one. */
+/* Pins the node's entry. Returns NULL if the node has none. */
 static struct fdent *ent_pin(struct fdcache *cache, struct node *node)
 {
 	uint32_t slot = atomic_load_explicit(&node->fd_slot, memory_order_acquire);
@@ -114,16 +116,17 @@ static struct fdent *ent_pin(struct fdcache *cache, struct node *node)
 	return ent;
 }
 
-/* An empty entry: the hand passes over those used since its last round. Caller holds the lock. */
+/*
+ * Returns an entry that is empty, or can be emptied: the hand skips entries used since its last
+ * round. Caller holds the lock.
+ */
 static struct fdent *ent_find_empty(struct fdcache *cache)
 {
-	for (unsigned int tries = 0; tries < 2 * cache->n; tries++) {
+	for (unsigned int tries = 0; tries < 2 * cache->budget; tries++) {
 		struct fdent *ent;
 
-		cache->hand = cache->hand + 1 < cache->n ? cache->hand + 1 : 1;
+		cache->hand = cache->hand % cache->budget + 1;
 		ent = &cache->ents[cache->hand];
-		if (cache->n == 1)
-			return NULL;
 		if (!ent->node)
 			return ent;
 		if (!ent->kept && !atomic_exchange(&ent->used, false) && ent_empty(cache, ent))
@@ -133,7 +136,8 @@ static struct fdent *ent_find_empty(struct fdcache *cache)
 }
 
 /*
- * Puts a descriptor into the cache, pinned once; NULL where there is no room, or it is in already.
+ * Puts a descriptor into the cache, pinned once. Returns NULL if there is no room, or the node has
+ * an entry.
  */
 static struct fdent *ent_fill(struct fdcache *cache, struct node *node, int fd)
 {
@@ -163,7 +167,7 @@ int fdref_get(struct fdcache *cache, struct node *node, struct fdref *ret_ref)
 	int fd;
 
 	if (node->flags & NODE_OWN_FD) {
-		/* Lent for as long as the caller's reference to the node lasts. */
+		/* Valid as long as the caller's reference to the node. Entry 0 needs no pin. */
 		*ret_ref = (struct fdref){ .fd = (int)node->fd_slot, .ent = cache->ents };
 		return 0;
 	}
@@ -203,27 +207,23 @@ void fdcache_offer(struct fdcache *cache, struct node *node, int fd)
 	fdref_putp(&ref);
 }
 
-void fdcache_let_go(struct fdcache *cache, struct node *node)
+bool fdcache_close(struct fdcache *cache, struct node *node)
 {
-	if (node->flags & NODE_OWN_FD)
-		return;
+	bool closed;
+
+	if (node->fd_slot == 0 || (node->flags & NODE_OWN_FD))
+		return true;
 	pthread_mutex_lock(&cache->lock);
-	if (node->fd_slot)
-		ent_empty(cache, &cache->ents[node->fd_slot]);
+	closed = node->fd_slot == 0 || ent_empty(cache, &cache->ents[node->fd_slot]);
 	pthread_mutex_unlock(&cache->lock);
+	return closed;
 }
 
 void fdcache_drop(struct fdcache *cache, struct node *node)
 {
-	uint32_t slot = node->fd_slot;
-
-	if (slot == 0 || (node->flags & NODE_OWN_FD))
-		return;
-	pthread_mutex_lock(&cache->lock);
-	/* A pin can only be that of a finder who was too late and is about to see it. */
-	while (node->fd_slot == slot && !ent_empty(cache, &cache->ents[slot]))
+	/* Only a thread that wants the entry's former node can pin it now; it unpins it at once. */
+	while (!fdcache_close(cache, node))
 		cpu_spin_backoff();
-	pthread_mutex_unlock(&cache->lock);
 }
 
 bool fdcache_keep(struct fdcache *cache, struct node *node)
@@ -232,9 +232,9 @@ bool fdcache_keep(struct fdcache *cache, struct node *node)
 
 	if (node->flags & NODE_OWN_FD)
 		return true;
-	if (cache->n_kept >= cache->n / 2)
+	if (cache->n_kept >= (cache->budget + 1) / 2)
 		return false;
-	/* A file that cannot be opened is gone already. */
+	/* A file that cannot be opened does not exist any more. */
 	if (fdref_get(cache, node, &ref) < 0 || !ref.ent)
 		return true;
 	if (!atomic_exchange(&ref.ent->kept, KEPT))
@@ -243,16 +243,18 @@ bool fdcache_keep(struct fdcache *cache, struct node *node)
 	return true;
 }
 
-/* Caller holds the lock. Returns whether the next tick has to look again. */
+/* Decides about a kept entry; true: the next tick has to look again. Caller holds the lock. */
 static bool kept_look(struct fdcache *cache, struct fdent *ent)
 {
 	uint8_t kept = ent->kept;
 	struct stat st;
 
-	if (kept == KEPT)
-		return atomic_compare_exchange_strong(&ent->kept, &kept, KEPT_FOR_A_TICK), true;
 	if (kept == KEPT_NAMELESS)
 		return false;
+	if (kept == KEPT) {
+		atomic_compare_exchange_strong(&ent->kept, &kept, KEPT_FOR_A_TICK);
+		return true;
+	}
 	if (fstat(ent->fd, &st) == 0 && st.st_nlink == 0)
 		return !atomic_compare_exchange_strong(&ent->kept, &kept, KEPT_NAMELESS);
 	if (atomic_compare_exchange_strong(&ent->kept, &kept, NOT_KEPT))
@@ -265,7 +267,7 @@ bool fdcache_reap(struct fdcache *cache)
 	bool left = false;
 
 	pthread_mutex_lock(&cache->lock);
-	for (unsigned int i = 1; i < cache->n; i++) {
+	for (unsigned int i = 1; i <= cache->budget; i++) {
 		struct fdent *ent = &cache->ents[i];
 
 		if (ent->kept && ent->node) {
@@ -284,7 +286,7 @@ bool fdcache_reap(struct fdcache *cache)
 void fdcache_trim(struct fdcache *cache)
 {
 	pthread_mutex_lock(&cache->lock);
-	for (unsigned int i = 1; i < cache->n; i++)
+	for (unsigned int i = 1; i <= cache->budget; i++)
 		if (cache->ents[i].node && !cache->ents[i].kept)
 			ent_empty(cache, &cache->ents[i]);
 	pthread_mutex_unlock(&cache->lock);

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * The descriptor cache: O_PATH descriptors of nodes, as many as the budget allows. A reference pins
- * the descriptor. The cache closes the least recently used ones, and those of regular files after a
- * second without use, so that the space of files that are deleted below is freed.
+ * a descriptor. The cache closes the least recently used ones, and those of regular files after a
+ * second without use, so that the lower file system can free the space of files deleted below.
  */
 #include <stdbool.h>
 
@@ -25,33 +25,34 @@ struct fdcache_host {
 	void (*want_tick)(void *aux);
 };
 
-/* budget: the number of descriptors. 0 or -ENOMEM. */
+/* budget: the number of descriptors; host is copied. Returns 0 or -ENOMEM. */
 int fdcache_new(unsigned int budget, struct nodetab *tab, const struct fdcache_host *host,
 		struct fdcache **ret_cache);
 struct fdcache *fdcache_free(struct fdcache *cache);
+/* Returns the number of descriptors in the cache. */
 unsigned int fdcache_count(struct fdcache *cache);
 
 /*
- * Returns 0 and a pinned descriptor of the node, which it opens by handle if the cache has none; or
- * -errno (-ESTALE: the file is gone).
+ * Pins the node's descriptor; opens it by handle if the cache has none. Returns 0 or -errno
+ * (-ESTALE: the file does not exist any more).
  */
 int fdref_get(struct fdcache *cache, struct node *node, struct fdref *ret_ref);
 void fdref_putp(struct fdref *ref);
-/* Puts a descriptor of the node into the cache, or closes it. Takes fd. */
+/* Puts an O_PATH descriptor of the node into the cache, or closes it. Takes fd. */
 void fdcache_offer(struct fdcache *cache, struct node *node, int fd);
 
-/* Closes the node's descriptor unless it is pinned. */
-void fdcache_let_go(struct fdcache *cache, struct node *node);
-/* Closes the descriptor of a node that is being freed; waits for pins of late finders. */
+/* Closes the node's descriptor unless it is pinned. Returns false if it is pinned. */
+bool fdcache_close(struct fdcache *cache, struct node *node);
+/* Closes the descriptor of a node that is being freed. Waits for threads that pin it by mistake. */
 void fdcache_drop(struct fdcache *cache, struct node *node);
-/* Closes descriptors of regular files not used since the last call; true while any are left. */
+/* Closes descriptors of regular files not used since the last call. True: call again later. */
 bool fdcache_reap(struct fdcache *cache);
-/* Closes all descriptors that are not pinned: for when the process runs out of descriptors. */
+/* Closes all descriptors that are not pinned, because the process ran out of descriptors. */
 void fdcache_trim(struct fdcache *cache);
 /*
- * Keeps the node's descriptor, because one of its names is about to be removed or was: a file
- * without names cannot be opened by its handle once no process has it open. fdcache_reap() releases
- * it if the file still has a name. At most half of the budget is kept: returns false if that is
- * used up.
+ * Keeps the node's descriptor, because one of its names is about to be removed or was removed: a
+ * file without names cannot be opened by its handle once no process has it open. If the file still
+ * has a name, fdcache_reap() makes the descriptor an ordinary one again. Returns false if half of
+ * the budget is kept already.
  */
 bool fdcache_keep(struct fdcache *cache, struct node *node);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The handle table: chunks that are never moved, and a stack of free indexes. Like node records,
- * handles stay readable after they were freed, so that finding one takes no lock: take a reference
- * if there are any, then see whether the generation is the one that was asked for.
+ * The handle table: chunks that never move, and a stack of free indexes. Like node records, handles
+ * stay readable after they were freed. So finding one takes no lock: take a reference unless the
+ * count is zero, then compare the generation. Lock: lock, for the stack and for adding chunks.
  */
 #include "node/handle.h"
 #include "node/node.h"
@@ -25,7 +25,7 @@ struct handletab {
 
 	pthread_mutex_t lock; /* guards what follows, and adding chunks */
 	uint32_t generation;
-	uint32_t *free; /* room for n_chunks * CHUNK */
+	uint32_t *free; /* n_chunks * CHUNK entries, n_free in use */
 	uint32_t n_free;
 };
 
@@ -48,7 +48,7 @@ struct handletab *handletab_free(struct handletab *tab)
 		for (uint32_t i = 0; i < CHUNK; i++) {
 			struct handle *handle = &tab->chunks[c][i];
 
-			/* Nobody is left who could put it. */
+			/* The holders of other references have ended. */
 			if (handle->refs) {
 				handle->refs = 1;
 				handle_put(tab, handle);
@@ -94,7 +94,7 @@ static int chunk_add(struct handletab *tab)
 	return 0;
 }
 
-int handle_new(struct handletab *tab, struct node *node, int flags, int fd,
+int handle_new(struct handletab *tab, struct node *node, int flags, uint32_t uid,
 	       struct handle **ret_handle)
 {
 	struct handle *handle;
@@ -116,8 +116,8 @@ int handle_new(struct handletab *tab, struct node *node, int flags, int fd,
 	handle->node = node_get(node);
 	handle->dir = S_ISDIR(node->type);
 	handle->io_mode = 0;
-	handle->uid = 0;
-	handle->fd = fd;
+	handle->uid = uid;
+	handle->fd = -1;
 	handle->closed = false;
 	handle->direct = flags & O_DIRECT;
 	handle->stream = NULL;

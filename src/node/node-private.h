@@ -39,7 +39,7 @@ static_assert(BLOCK_NODES % TAILS_WHOLE_PAGES == 0, "whole pages");
 struct block {
 	uint64_t used[BLOCK_NODES / 64];
 	uint32_t n_used;
-	uint8_t longest; /* length of the longest handle that a record here has, or had */
+	uint8_t longest; /* length of the longest handle of a record here, now or before */
 };
 
 struct nodetab {
@@ -54,7 +54,7 @@ struct nodetab {
 
 	_Atomic uint32_t n_nodes;
 	_Atomic unsigned int index_bits;
-	_Atomic uint32_t *index[MAX_INDEX_BITS + 1]; /* by size; mapped when needed, never unmapped */
+	_Atomic uint32_t *index[MAX_INDEX_BITS + 1]; /* by size; mapped when needed, then kept */
 	pthread_mutex_t shard[N_SHARDS];
 
 	pthread_mutex_t alloc_lock; /* guards what follows */

@@ -12,8 +12,8 @@
 #include <string.h>
 
 /*
- * A walk without the lock that takes more hops has met a chain that changes meanwhile, and may never
- * end; the finder then takes the lock.
+ * A walk without the lock that takes more hops has met a chain that changes meanwhile, and may
+ * never end; the finder then takes the lock.
  */
 #define MAX_HOPS 256
 

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * The rest of long file handles, for which a node's record has no room: two arrays behind the
- * records in the same memfd, with the same index. Handles of up to FHANDLE_SHORT + TAIL_MIDDLE bytes
- * use the first array only. The kernel adds pages when they are written.
+ * records in the same memfd, with the same index. Handles of up to FHANDLE_SHORT + TAIL_MIDDLE
+ * bytes use the first array only. The kernel adds pages when they are written.
  */
 #include "node/fhandle.h"
 

@@ -316,14 +316,14 @@ static void test_whole(void **state)
 			_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 			struct identity now;
 
-			assert_int_equal(creds_enter_whole(&scope), 0);
+			assert_int_equal(creds_enter_whole(0, &scope), 0);
 			{
 				_cleanup_(creds_leavep) struct creds_scope inner = CREDS_NONE;
 
 				assert_int_equal(creds_enter_caller(&other, &inner), 0);
 				assert_int_equal(creds_enter_ordinary(&inner), 0);
 				assert_int_equal(creds_enter_stranger(&inner), 0);
-				assert_int_equal(creds_enter_whole(&inner), 0);
+				assert_int_equal(creds_enter_whole(0, &inner), 0);
 			}
 			now = who();
 			assert_int_equal(now.uid, rows[i].caller.uid);
@@ -341,7 +341,7 @@ static void test_whole(void **state)
 	{
 		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 
-		assert_int_equal(creds_enter_whole(&scope), 0);
+		assert_int_equal(creds_enter_whole(0, &scope), 0);
 		check_restored();
 	}
 }
@@ -373,7 +373,7 @@ static void test_whole_of_child(void **state)
 		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 		struct identity now;
 
-		assert_int_equal(creds_enter_whole(&scope), 0);
+		assert_int_equal(creds_enter_whole(0, &scope), 0);
 		now = who();
 		assert_int_equal(now.uid, 1000);
 		assert_int_equal(now.gid, 1001);

@@ -368,35 +368,33 @@ static void test_names_lead_to_what_was_noted_last(void **state)
 {
 	struct fixture *f = *state;
 	struct node *dir = f->nodes[N_FILES];
-	struct namecache *names;
+	static struct namecache names;
 	char name[32];
 	uint64_t id;
 	int n_known = 0;
 
-	assert_int_equal(namecache_new(&names), 0);
-	assert_false(namecache_find(names, dir, "a", &id));
-	namecache_put(names, dir, "a", 5);
-	assert_true(namecache_find(names, dir, "a", &id) && id == 5);
-	assert_false(namecache_find(names, f->nodes[0], "a", &id));
-	assert_false(namecache_find(names, dir, "b", &id));
-	namecache_put(names, dir, "a", NAMECACHE_ABSENT);
-	assert_true(namecache_find(names, dir, "a", &id) && id == NAMECACHE_ABSENT);
-	namecache_put(names, dir, "a", NAMECACHE_UNKNOWN);
-	assert_false(namecache_find(names, dir, "a", &id));
+	assert_false(namecache_find(&names, dir, "a", &id));
+	namecache_put(&names, dir, "a", 5);
+	assert_true(namecache_find(&names, dir, "a", &id) && id == 5);
+	assert_false(namecache_find(&names, f->nodes[0], "a", &id));
+	assert_false(namecache_find(&names, dir, "b", &id));
+	namecache_put(&names, dir, "a", NAMECACHE_ABSENT);
+	assert_true(namecache_find(&names, dir, "a", &id) && id == NAMECACHE_ABSENT);
+	namecache_put(&names, dir, "a", NAMECACHE_UNKNOWN);
+	assert_false(namecache_find(&names, dir, "a", &id));
 	/* More than there is room for: some are forgotten, none is mistaken. */
 	for (uint64_t i = 1; i < 50000; i++) {
 		snprintf(name, sizeof(name), "name-%lu", (unsigned long)i);
-		namecache_put(names, dir, name, i);
+		namecache_put(&names, dir, name, i);
 	}
 	for (uint64_t i = 1; i < 50000; i++) {
 		snprintf(name, sizeof(name), "name-%lu", (unsigned long)i);
-		if (!namecache_find(names, dir, name, &id))
+		if (!namecache_find(&names, dir, name, &id))
 			continue;
 		assert_int_equal(id, i);
 		n_known++;
 	}
 	assert_in_range(n_known, 10000, 20000);
-	namecache_free(names);
 }
 
 /* Out of descriptors: the cache gives up its own before anybody hears of it. */

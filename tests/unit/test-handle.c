@@ -84,7 +84,7 @@ static void test_life(void **state)
 	struct handle *handle, *again;
 	uint64_t fh;
 
-	assert_int_equal(handle_new(f->tab, f->file, 0x8002, -1, &handle), 0);
+	assert_int_equal(handle_new(f->tab, f->file, 0x8002, 0, &handle), 0);
 	fh = handle_fh(handle);
 	assert_int_not_equal(fh >> 32, 0);
 	assert_int_equal(handle->flags, 0x8002);
@@ -112,7 +112,7 @@ static void test_dir(void **state)
 	struct fixture *f = *state;
 	struct handle *handle;
 
-	assert_int_equal(handle_new(f->tab, f->dir, 0, -1, &handle), 0);
+	assert_int_equal(handle_new(f->tab, f->dir, 0, 0, &handle), 0);
 	assert_true(handle->dir);
 	handle_put(f->tab, handle);
 }
@@ -127,7 +127,7 @@ static void test_generations(void **state)
 		struct handle *handle, *again;
 		uint64_t fh;
 
-		assert_int_equal(handle_new(f->tab, f->file, 0, -1, &handle), 0);
+		assert_int_equal(handle_new(f->tab, f->file, 0, 0, &handle), 0);
 		fh = handle_fh(handle);
 		assert_int_not_equal(fh, before);
 		assert_null(i ? handle_lookup(f->tab, before) : NULL);
@@ -150,7 +150,7 @@ static void test_no_such(void **state)
 
 	for (size_t i = 0; i < N(numbers); i++)
 		assert_null(handle_lookup(f->tab, numbers[i]));
-	assert_int_equal(handle_new(f->tab, f->file, 0, -1, &handle), 0);
+	assert_int_equal(handle_new(f->tab, f->file, 0, 0, &handle), 0);
 	for (size_t i = 0; i < N(numbers); i++)
 		if (numbers[i] != handle_fh(handle))
 			assert_null(handle_lookup(f->tab, numbers[i]));
@@ -167,12 +167,12 @@ static void test_full(void **state)
 	struct handle *one_more;
 
 	for (unsigned int i = 0; i < N_FULL; i++)
-		assert_int_equal(handle_new(f->tab, f->file, 0, -1, &handles[i]), 0);
+		assert_int_equal(handle_new(f->tab, f->file, 0, 0, &handles[i]), 0);
 	assert_int_equal(handletab_count(f->tab), N_FULL);
 	if (N_FULL == MAX_HANDLES)
-		assert_int_equal(handle_new(f->tab, f->file, 0, -1, &one_more), -ENFILE);
+		assert_int_equal(handle_new(f->tab, f->file, 0, 0, &one_more), -ENFILE);
 	handle_put(f->tab, handles[1234]);
-	assert_int_equal(handle_new(f->tab, f->file, 0, -1, &handles[1234]), 0);
+	assert_int_equal(handle_new(f->tab, f->file, 0, 0, &handles[1234]), 0);
 	for (unsigned int i = 0; i < N_FULL; i++)
 		assert_ptr_equal(handle_lookup(f->tab, handle_fh(handles[i])), handles[i]);
 	/* The table goes with all of them, each referred to twice. */
@@ -200,7 +200,7 @@ static void *race_main(void *arg)
 		struct handle *handle;
 		uint64_t old, fh;
 
-		require(handle_new(f->tab, f->file, (int)i, -1, &handle) == 0);
+		require(handle_new(f->tab, f->file, (int)i, 0, &handle) == 0);
 		old = atomic_exchange(&race->numbers[i % N_SLOTS], handle_fh(handle));
 		/* Who takes a number out closes it: the reference of whoever opened it. */
 		handle = old ? handle_lookup(f->tab, old) : NULL;
