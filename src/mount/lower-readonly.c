@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * access(2) goes by the flags of the view alone, so the view has to be read-only while the file
- * system of LOWER is. This changes when somebody remounts it, of which the kernel tells whoever
- * polls a list of mounts, and when the file system gives up after an error, of which the first
- * refused operation tells.
+ * A thread that keeps the view read-only while the file system of LOWER is, because for access(2)
+ * the kernel checks the view's flags only. LOWER changes when a process remounts it: the kernel
+ * then wakes a poll(2) of the mount table. LOWER also changes when its file system becomes
+ * read-only after an error: then an operation fails with EROFS, and calls lower_readonly_check().
  *
- * The view's file system is changed, not the flags of its mount: these are the user's, and one does
- * not undo the other. While files of the view are open for writing the kernel refuses to make it
- * read-only (EBUSY); then the thread looks again each second.
+ * The thread changes the view's superblock, not the flags of its mount: these belong to the user,
+ * and the view is writable if both are. While files of the view are open for writing, the kernel
+ * refuses to make it read-only (EBUSY); then the thread tries again each second.
  *
- * Locks: none. Everything is constant or the thread's own; events are told by an eventfd.
+ * Locks: none. Members are constant, atomic, or used by the thread only; an eventfd wakes it.
  */
 #include "mount/lower-readonly.h"
 #include "mount/mount.h"
@@ -37,7 +37,7 @@
 struct lower_readonly {
 	struct lower_readonly_config config; /* constant */
 	int event_fd, mounts_fd;
-	bool readonly; /* the view's file system, as we have made it */
+	bool readonly; /* the view's superblock, as the thread has made it */
 	_Atomic bool stop, suspended;
 	pthread_t thread;
 };
@@ -51,7 +51,7 @@ static bool is_readonly(int fd)
 	return fstatvfs(fd, &st) == 0 && (st.f_flag & ST_RDONLY);
 }
 
-/* Returns whether LOWER's own mount is writable; false if its path leads elsewhere by now. */
+/* Returns whether LOWER's own mount is writable; false if its path leads to another file now. */
 static bool path_is_writable(const struct lower_readonly_config *config)
 {
 	struct stat lower, there;
@@ -63,8 +63,8 @@ static bool path_is_writable(const struct lower_readonly_config *config)
 }
 
 /*
- * The private mount shows what the file system is. A mount of LOWER's that was read-only was made
- * so with its file system, or for itself: its path says when it no longer is.
+ * The private mount shows whether the file system is read-only. If LOWER's own mount was read-only
+ * at the start, by its file system or by its flags, its path shows when that ends.
  */
 bool lower_readonly_now(struct lower_readonly *follow)
 {
@@ -72,7 +72,7 @@ bool lower_readonly_now(struct lower_readonly *follow)
 	       (follow->config.was_readonly && !path_is_writable(&follow->config));
 }
 
-/* Makes the view what LOWER is; false where that has to be tried again. */
+/* Makes the view as writable as LOWER. Returns false if the thread has to try again. */
 static bool follow_lower(struct lower_readonly *follow)
 {
 	bool readonly = !follow->suspended && lower_readonly_now(follow);
@@ -84,13 +84,14 @@ static bool follow_lower(struct lower_readonly *follow)
 	if (r == -EBUSY)
 		return false;
 	if (r < 0) {
-		log_warning("%s: LOWER has become %s, and the view cannot follow: %s",
-			    follow->config.mountpoint, readonly ? "read-only" : "writable",
-			    strerror(-r));
+		log_warning(
+			"%s: LOWER has become %s, but the kernel refuses to make the view so: %s",
+			follow->config.mountpoint, readonly ? "read-only" : "writable",
+			strerror(-r));
 		return true;
 	}
 	follow->readonly = readonly;
-	log_warning("%s: LOWER has become %s, so the view is, too", follow->config.mountpoint,
+	log_warning("%s: LOWER has become %s, and so has the view", follow->config.mountpoint,
 		    readonly ? "read-only" : "writable");
 	return true;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The private clone of LOWER's mount, with what is mounted below it, but for some types of file
- * systems.
+ * The private clone of LOWER's mount, with the mounts below it, except some types of file systems.
  *
  * The kernel cannot unmount anything from a detached clone. So a thread makes a mount namespace of
- * its own, unmounts there, where no other process sees it, and clones what is left. If nothing is
- * to be left out, or no namespace may be made, the clone is made directly. No state, no locks.
+ * its own, unmounts there, where no other process sees it, and clones the rest. If there is nothing
+ * to leave out, or the kernel refuses the namespace, the calling thread clones the mount directly.
+ * No state, no locks.
  */
 #include "mount/mount.h"
 #include "util/cleanup.h"
@@ -49,7 +49,7 @@ static bool is_left_out(const struct clone *clone, const struct mountinfo *mount
 	return is_below(mount->point, clone->path) && clone->leave_out(mount->type);
 }
 
-/* In the thread: its mounts are nobody else's from the second call on. */
+/* The thread. After the first two calls its mounts concern no other process. */
 static void *clone_main(void *arg)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
@@ -63,8 +63,8 @@ static void *clone_main(void *arg)
 	}
 	r = mountinfo_read(MOUNTINFO_OWN, &table);
 	/*
-	 * One that lay on another has gone with it; one that may not be taken away is met by
-	 * lookups.
+	 * umount2() fails for a mount that was unmounted with the one it was on, and for one that
+	 * the kernel does not let go: lookups then find the pseudo file system and leave it out.
 	 */
 	for (size_t i = 0; i < table.n; i++)
 		if (is_left_out(clone, &table.mounts[i]))
@@ -73,7 +73,8 @@ static void *clone_main(void *arg)
 	return NULL;
 }
 
-static bool has_some(const struct clone *clone)
+/* Returns whether there are mounts to leave out, also if the mount table cannot be read. */
+static bool has_left_out(const struct clone *clone)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
 	bool found = mountinfo_read(MOUNTINFO_OWN, &table) < 0;
@@ -88,14 +89,14 @@ static int clone_tree(const char *path, bool recursive, bool (*leave_out)(const 
 	struct clone clone = { .path = path, .leave_out = leave_out, .fd = -EAGAIN };
 	pthread_t thread;
 
-	if (!recursive || !leave_out || !has_some(&clone))
+	if (!recursive || !leave_out || !has_left_out(&clone))
 		return open_clone(path, recursive);
 	if (pthread_create(&thread, NULL, clone_main, &clone) == 0)
 		pthread_join(thread, NULL);
 	return clone.fd >= 0 ? clone.fd : open_clone(path, true);
 }
 
-/* The flags of the view's mount that its clone of LOWER has, too. */
+/* Returns those flags of the view's mount that the clone of LOWER gets, too. */
 static struct mount_attr attr_of(unsigned int flags)
 {
 	struct mount_attr attr = {
@@ -119,13 +120,14 @@ int mount_clone_lower(const char *path, unsigned int flags, bool recursive,
 	if (fd == -EPERM)
 		return error_set(
 			error, -EPERM,
-			"cannot clone the mount of %s: it takes CAP_SYS_ADMIN over this mount "
-			"namespace; in a user namespace take one, too (`unshare -Urm`)",
+			"cannot clone the mount of %s: that needs CAP_SYS_ADMIN in the user "
+			"namespace that owns this mount namespace; in a user namespace of your "
+			"own, make a mount namespace, too (`unshare -Urm`)",
 			path);
 	if (fd == -EINVAL && !recursive)
 		return error_set(error, -EINVAL,
-				 "file systems are mounted below %s, and in a user namespace the "
-				 "kernel does not let them be left out: use xdev=cross",
+				 "file systems are mounted below %s, and the kernel does not let a "
+				 "user namespace hide them: use xdev=cross",
 				 path);
 	if (fd < 0)
 		return error_set(error, fd, "cannot clone the mount of %s: %s", path,
@@ -136,8 +138,8 @@ int mount_clone_lower(const char *path, unsigned int flags, bool recursive,
 	if (errno == EPERM && attr.attr_clr)
 		return error_set(
 			error, -EPERM,
-			"in a user namespace the kernel does not let access times of the mount "
-			"of %s be changed: leave out noatime, relatime, strictatime",
+			"the kernel does not let a user namespace change how the mount of %s "
+			"updates access times: leave out noatime, relatime and strictatime",
 			path);
 	return error_set(error, -errno, "cannot set the flags of the mount of %s: %s", path,
 			 strerror(errno));

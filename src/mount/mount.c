@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The mount of the view. It is made detached, answers INIT while it is attached
- * nowhere, and appears at its mount point when everything behind it works.
+ * The mount of the view. The mount is created detached; the daemon answers INIT while it is
+ * attached nowhere, and attaches it at its mount point when all parts of the view work. No state,
+ * no locks.
  */
 #include "mount/mount.h"
 #include "util/cleanup.h"
@@ -33,41 +34,37 @@ static int config_number(int fd, const char *key, const char *format, unsigned i
 	return config_string(fd, key, text);
 }
 
+static int config_flag(int fd, const char *key, bool on)
+{
+	return on && fsconfig(fd, FSCONFIG_SET_FLAG, key, NULL, 0) < 0 ? -errno : 0;
+}
+
+/* Passes the options to the kernel and creates the superblock. Returns 0 or the first -errno. */
 static int configure(int fd, const struct mount_options *options)
 {
-	int r = config_string(fd, "source", options->source);
+	unsigned int flags = options->mount_flags;
+	int r = config_string(fd, "source", options->source)                         ?:
+			config_string(fd, "subtype", "penstock")                     ?:
+			config_number(fd, "fd", "%u", (unsigned int)options->dev_fd) ?:
+			config_number(fd, "rootmode", "%o", S_IFDIR)                 ?:
+			config_number(fd, "user_id", "%u", getuid())                 ?:
+			config_number(fd, "group_id", "%u", getgid())                ?:
+			config_number(fd, "max_read", "%u", options->max_read)       ?:
+			config_flag(fd, "default_permissions", true)                 ?:
+			config_flag(fd, "allow_other", options->allow_other)         ?:
+			config_flag(fd, "sync", flags & PST_MOUNT_SYNC)              ?:
+			config_flag(fd, "dirsync", flags & PST_MOUNT_DIRSYNC)        ?:
+			config_flag(fd, "ro", options->readonly);
 
-	if (r == 0)
-		r = config_string(fd, "subtype", "penstock");
-	if (r == 0)
-		r = config_number(fd, "fd", "%u", (unsigned int)options->dev_fd);
-	if (r == 0)
-		r = config_number(fd, "rootmode", "%o", S_IFDIR);
-	if (r == 0)
-		r = config_number(fd, "user_id", "%u", getuid());
-	if (r == 0)
-		r = config_number(fd, "group_id", "%u", getgid());
-	if (r == 0)
-		r = config_number(fd, "max_read", "%u", options->max_read);
-	if (r == 0 && fsconfig(fd, FSCONFIG_SET_FLAG, "default_permissions", NULL, 0) < 0)
-		r = -errno;
-	if (r == 0 && options->allow_other &&
-	    fsconfig(fd, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0)
-		r = -errno;
-	if (r == 0 && (options->mount_flags & PST_MOUNT_SYNC) &&
-	    fsconfig(fd, FSCONFIG_SET_FLAG, "sync", NULL, 0) < 0)
-		r = -errno;
-	if (r == 0 && (options->mount_flags & PST_MOUNT_DIRSYNC) &&
-	    fsconfig(fd, FSCONFIG_SET_FLAG, "dirsync", NULL, 0) < 0)
-		r = -errno;
-	if (r == 0 && options->readonly && fsconfig(fd, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
-		r = -errno;
 	if (r == 0 && fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		r = -errno;
 	return r;
 }
 
-/* The connection that a descriptor or path lies on; asks nothing of the file system itself. */
+/*
+ * Gets the number of the connection that a descriptor or path belongs to. The kernel sends no
+ * request for that to the file system. Returns 0 or -errno.
+ */
 static int connection_of(int fd, const char *path, int flags, unsigned int *ret_connection)
 {
 	struct statx stx;
@@ -87,13 +84,13 @@ int mount_create(const struct mount_options *options, unsigned int *ret_connecti
 
 	if (fs_fd < 0 && errno == EPERM)
 		return error_set(error, -EPERM,
-				 "CAP_SYS_ADMIN is needed to mount: run this as root");
+				 "mounting needs CAP_SYS_ADMIN: run this command as root");
 	if (fs_fd < 0)
 		return error_set(error, -errno, "the kernel has no FUSE (%s): try `modprobe fuse`",
 				 strerror(errno));
 	r = configure(fs_fd, options);
 	if (r < 0)
-		return error_set(error, r, "the kernel refused the mount's options: %s",
+		return error_set(error, r, "the kernel refused the options of the mount: %s",
 				 strerror(-r));
 	fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned int)mount_attrs(options->mount_flags));
 	if (fd < 0)
@@ -101,7 +98,8 @@ int mount_create(const struct mount_options *options, unsigned int *ret_connecti
 				 strerror(errno));
 	r = connection_of(fd, "", AT_EMPTY_PATH, ret_connection);
 	if (r < 0)
-		return error_set(error, r, "cannot look at the new mount: %s", strerror(-r));
+		return error_set(error, r, "cannot read the device number of the new mount: %s",
+				 strerror(-r));
 	return take_fd(&fd);
 }
 
@@ -114,18 +112,27 @@ int mount_attach(int mount_fd, const char *mountpoint, struct pst_error *error)
 }
 
 /*
- * Finds where the connection is mounted, on top of whatever else is there. Returns 0 or -errno;
- * *ret_path, for free(), stays NULL where it is mounted nowhere in sight.
+ * Finds a path at which the connection is mounted, on top of other mounts: mountpoint, or else the
+ * last one in the mount table. Returns 0 or -errno. *ret_path is for free(); it stays NULL if the
+ * connection is mounted nowhere in this namespace.
  */
-static int find_mount(unsigned int connection, char **ret_path)
+static int find_mount(unsigned int connection, const char *mountpoint, char **ret_path)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
-	int r = mountinfo_read(MOUNTINFO_OWN, &table);
-	const struct mountinfo *mount = mountinfo_of(&table, connection);
+	const struct mountinfo *mount;
+	unsigned int there = 0;
+	int r;
 
-	if (r < 0 || !mount)
-		return r;
-	*ret_path = strdup(mount->point);
+	/* Another process may have moved the mount, or mounted something else over it. */
+	if (connection_of(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT, &there) < 0 ||
+	    there != connection) {
+		r = mountinfo_read(MOUNTINFO_OWN, &table);
+		mount = mountinfo_of(&table, connection);
+		if (r < 0 || !mount)
+			return r;
+		mountpoint = mount->point;
+	}
+	*ret_path = strdup(mountpoint);
 	return *ret_path ? 0 : -ENOMEM;
 }
 
@@ -142,14 +149,9 @@ bool mount_is_view(const char *path)
 int mount_set_readonly(unsigned int connection, const char *mountpoint, bool readonly)
 {
 	_cleanup_(fd_closep) int fd = -1;
-	_cleanup_(freep) char *found = NULL;
-	const char *path = mountpoint;
-	unsigned int there = 0;
+	_cleanup_(freep) char *path = NULL;
 
-	if (connection_of(AT_FDCWD, path, AT_NO_AUTOMOUNT, &there) < 0 || there != connection) {
-		find_mount(connection, &found);
-		path = found;
-	}
+	find_mount(connection, mountpoint, &path);
 	if (!path)
 		return -ENOENT;
 	fd = fspick(AT_FDCWD, path, FSPICK_CLOEXEC | FSPICK_NO_AUTOMOUNT | FSPICK_SYMLINK_NOFOLLOW);
@@ -161,23 +163,13 @@ int mount_set_readonly(unsigned int connection, const char *mountpoint, bool rea
 
 int mount_detach(unsigned int connection, const char *mountpoint, bool lazy, bool all)
 {
-	unsigned int there = 0;
-	int r;
-
-	/* Somebody may have mounted something else there, or moved ours. */
-	if (connection_of(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT, &there) == 0 &&
-	    there == connection) {
-		r = umount2(mountpoint, (lazy ? MNT_DETACH : 0) | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
-		if (r < 0 || !all)
-			return r;
-	}
 	for (int tries = 0; tries < 1000; tries++) {
-		_cleanup_(freep) char *found = NULL;
+		_cleanup_(freep) char *path = NULL;
+		int r = find_mount(connection, mountpoint, &path);
 
-		r = find_mount(connection, &found);
-		if (r < 0 || !found)
+		if (r < 0 || !path)
 			return r;
-		r = umount2(found, (lazy ? MNT_DETACH : 0) | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
+		r = umount2(path, (lazy ? MNT_DETACH : 0) | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
 		if (r < 0 || !all)
 			return r;
 	}

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A list of texts, none twice. */
+/* A list of different texts. */
 struct texts {
 	char **at;
 	size_t n;
@@ -12,7 +12,7 @@ struct texts {
 void texts_clear(struct texts *texts);
 
 /*
- * Adds the mount points inside the view with this connection, of all mount namespaces that can be
- * seen, as paths from the root of the view.
+ * Adds the mount points inside the view with this connection, as paths from the root of the view,
+ * in all mount namespaces that this process can see.
  */
 void submounts_read(unsigned int connection, struct texts *points);

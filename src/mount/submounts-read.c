@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Reading the mount tables of all mount namespaces: the mountinfo of one process of each. Nothing
- * here is shared between threads.
+ * Reads the mount tables of all mount namespaces: the mountinfo of one process of each. No state,
+ * no locks.
  */
 #include "mount/submounts-private.h"
 #include "util/cleanup.h"
@@ -25,7 +25,7 @@ void texts_clear(struct texts *texts)
 	*texts = (struct texts){ 0 };
 }
 
-/* Returns whether the text is new in the list. Without memory it is dropped. */
+/* Adds a text. Returns false if the list has it already, or memory is exhausted. */
 static bool texts_add(struct texts *texts, const char *text)
 {
 	char **at;
@@ -46,7 +46,10 @@ static bool texts_add(struct texts *texts, const char *text)
 
 /* -- mount tables ------------------------------------------------------------------------------ */
 
-/* A mount whose parent is view: a mount of the view, or of a directory in it. */
+/*
+ * Adds the mount point of a mount whose parent is view, which is a mount of the view or of a
+ * directory in it.
+ */
 static void add_inside(struct texts *points, const struct mountinfo *view, const char *point)
 {
 	size_t len = strcmp(view->point, "/") == 0 ? 0 : strlen(view->point);
@@ -75,9 +78,9 @@ static void add_table(unsigned int connection, const struct mountinfo_table *tab
 }
 
 /*
- * Names the mount table of a process: by the namespace, and by the root directory, above which a
- * process sees no mounts. If this process may not read these links, by the first line of the table,
- * which has a number that no other namespace has.
+ * Writes a text that is different for each mount table: the namespace and the root directory of the
+ * process, above which it sees no mounts. If this process may not read these links, the first line
+ * of the table, whose mount ID no other namespace has. Returns false on failure.
  */
 static bool table_name(int proc, const char *pid, char *buf, size_t size)
 {

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Finding the mounts inside the view.
+ * Finds the mounts inside the view.
  *
- * The kernel tells a FUSE server nothing of mounts on its files. So a scan reads the mountinfo of
- * one process of each mount namespace (submounts-read.c), takes the mounts whose parent is the
- * view, and has their mount points as paths from the root of the view, by the names that the
- * kernel's dentries have. A table of the names on these paths, with the file that each leads to, is
- * made of that.
+ * The kernel does not tell a FUSE server of mounts on its files. So a scan reads the mountinfo of
+ * one process of each mount namespace (submounts-read.c) and takes the mounts whose parent is the
+ * view. Mountinfo has their mount points as paths from the root of the view, by the names of the
+ * kernel's dentries. The scan makes a table of the names on these paths, with the file of each.
  *
- * If a name on a path does not lead to the same file below any more (because a directory was
- * renamed there), the kernel still has the old file under the name: the entry of the scan before is
- * carried over.
+ * A name on a path may have another file below than before, because a directory was renamed there.
+ * The kernel's dentry of the name still has the old file, so the scan keeps the entry of the scan
+ * before.
  *
- * A thread waits for changes in this process's own namespace, which the kernel reports, and scans.
- * For other namespaces there is no such report: whoever is about to endanger a mount scans first.
- * Mounts in namespaces without a process, or that this process may not look into, are not found.
+ * A thread scans when the mounts of this process's namespace change, which the kernel reports. The
+ * kernel does not report changes in other namespaces, so a function that could detach a mount scans
+ * first. Mounts in namespaces without a process, or that this process may not read, are not found.
  *
  * Locks: scan_lock is held during a scan, which reads /proc and the lower file system. lock guards
- * the table and is taken for moments only, also by scans.
+ * the table and is held for moments only, also by scans.
  */
 #include "mount/submounts.h"
 #include "mount/submounts-private.h"
@@ -38,13 +37,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/*
- * After a scan the thread does not look for so long, so that many mounts at a time cost few scans.
- */
-#define PAUSE_MS 20
-/* Scans that requests cause take one part in so many of the time, and at most so much at once. */
-#define SPARING   50
-#define CREDIT_NS 50000000
+#define PAUSE_MS  20       /* between scans of the thread, so that many mounts cost few scans */
+#define SPARING   50       /* scans for requests take at most one part in 50 of the time, */
+#define CREDIT_NS 50000000 /* and after a pause at most 50 ms at once */
 
 struct table {
 	struct covered *rows;
@@ -59,14 +54,14 @@ struct submounts {
 	int stop_fd;
 	int own_fd; /* mountinfo of this process, for own_changed(); constant from the start on */
 
-	pthread_mutex_t scan_lock; /* guards what follows, up to lock */
+	pthread_mutex_t scan_lock; /* guards the members up to lock */
 	struct texts mount_points; /* of the last scan */
 	bool scanned;
 	uint32_t scanned_ms;
-	int64_t credit_ns; /* for scans that requests cause */
-	int64_t credited_ns;
+	int64_t credit_ns;   /* the time that scans for requests may take */
+	int64_t credited_ns; /* clock_ns() when credit_ns was updated */
 
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock; /* guards the table */
 	struct table table;
 	_Atomic bool any; /* whether the table has rows; read without the lock */
 };
@@ -113,8 +108,8 @@ static void table_add(struct table *table, uint64_t dir, const char *name, uint6
 	free(row.mount_point);
 }
 
-/* Returns whether a node's file still has a name. */
-static bool is_there(struct fs *fs, uint64_t id)
+/* Returns whether the file of a node still has a name. */
+static bool has_name(struct fs *fs, uint64_t id)
 {
 	struct node *node = fs_node(fs, id);
 	struct statx stx;
@@ -127,7 +122,10 @@ static bool is_there(struct fs *fs, uint64_t id)
 	return is;
 }
 
-/* The node that the kernel has at the end of a path whose last name is in dir; 0: not known. */
+/*
+ * Returns the nodeid of the file that the kernel's dentry at path has; the last name of path is
+ * name, in dir. 0: not known.
+ */
 static uint64_t node_at(struct submounts *submounts, const struct table *old, uint64_t dir,
 			const char *name, const char *path)
 {
@@ -135,7 +133,7 @@ static uint64_t node_at(struct submounts *submounts, const struct table *old, ui
 	struct node *node;
 	uint64_t id;
 
-	if (was && is_there(submounts->fs, was->node))
+	if (was && has_name(submounts->fs, was->node))
 		return was->node;
 	if (fs_walk_path(submounts->fs, path, &node) < 0)
 		return 0;
@@ -144,6 +142,7 @@ static uint64_t node_at(struct submounts *submounts, const struct table *old, ui
 	return id;
 }
 
+/* Adds each name on the path to a mount point to the table. */
 static void cover_path(struct submounts *submounts, const struct table *old, struct table *new,
 		       const char *mount_point)
 {
@@ -166,7 +165,7 @@ static void cover_path(struct submounts *submounts, const struct table *old, str
 	}
 }
 
-/* Makes the table anew; old is what it was, and what the caller knows beside it. */
+/* Makes a new table. old has the rows of the present one, and one that the caller knows of. */
 static void make_table(struct submounts *submounts, const struct table *old)
 {
 	struct table new = { 0 }, was;
@@ -182,8 +181,8 @@ static void make_table(struct submounts *submounts, const struct table *old)
 }
 
 /*
- * Returns whether this process's own namespace has other mounts than at the last call. Caller holds
- * scan_lock.
+ * Returns whether the mounts of this process's namespace have changed since the last call. The
+ * caller holds scan_lock.
  */
 static bool own_changed(const struct submounts *submounts)
 {
@@ -193,7 +192,8 @@ static bool own_changed(const struct submounts *submounts)
 }
 
 /*
- * Caller holds scan_lock. With a name that is not in the table: the file that the kernel has there.
+ * Scans, unless the last scan is younger than max_age_ms. moved (may be NULL): a name and its file
+ * in the kernel's dentry, to add to the table if the name is covered. The caller holds scan_lock.
  */
 static void scan(struct submounts *submounts, unsigned int max_age_ms, const struct covered *moved)
 {
@@ -280,10 +280,7 @@ int submounts_each(struct submounts *submounts, int (*fn)(void *aux, const struc
 {
 	int r = 0;
 
-	/*
-	 * fn may do what takes long, so it runs under the lock of scans, who alone change the
-	 * table.
-	 */
+	/* fn may take long, so it runs under scan_lock: only scans change the table. */
 	pthread_mutex_lock(&submounts->scan_lock);
 	for (size_t i = 0; i < submounts->table.n && r == 0; i++)
 		r = fn(aux, &submounts->table.rows[i]);
@@ -303,11 +300,11 @@ static void *submounts_main(void *arg)
 	};
 	struct pollfd pause = fds[0];
 
-	/* To look at other processes' mounts, and at nodes. */
+	/* For the mount tables of other processes, and for nodes. */
 	caps_limit(CAP_BIT(CAP_SYS_PTRACE) | CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_DAC_READ_SEARCH));
 
 	fs_thread_init();
-	/* Without /proc nothing is reported, and nothing found. */
+	/* Without /proc the thread ends: the kernel reports nothing, and scans find nothing. */
 	do {
 		submounts_scan(submounts, 0);
 		poll(&pause, 1, PAUSE_MS);
