@@ -97,7 +97,7 @@ static void queue_all(void *aux)
 /* Sleeps a second, or until the end; true at the end. Caller holds the lock. */
 static bool sleep_a_second(struct fs_callbacks *callbacks)
 {
-	struct timespec until = clock_after_ms(CLOCK_MONOTONIC, 1000);
+	struct timespec until = clock_after_ms(1000);
 
 	while (!callbacks->stop &&
 	       pthread_cond_timedwait(&callbacks->cond, &callbacks->lock, &until) == 0)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* libc would change all threads at once, so the kernel is called directly. No state, no locks. */
+/*
+ * Capabilities, by system calls that the C library does not declare. The kernel keeps them for each
+ * thread: these functions concern the calling thread only. No state, no locks.
+ */
 #include "util/caps.h"
 #include "util/fd.h"
 

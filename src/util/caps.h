@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Capabilities of the calling thread, and what can take their effect away. */
+/* Capabilities of the calling thread, and two states of the system that make them useless. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,16 +14,16 @@ struct caps {
 
 /* Returns the thread's capabilities. */
 struct caps caps_get(void);
-/* Sets them; none is inherited by a program that the thread executes. Returns 0 or -errno. */
+/* Sets them, and the inheritable ones to none. Returns 0 or -errno. */
 int caps_set(uint64_t effective, uint64_t permitted);
 /* Returns whether a capability is in the thread's effective set. */
 bool caps_have(int cap);
-/* Gives up all capabilities of this thread but these, for good. */
+/* Drops all capabilities of this thread, except those in keep, for ever. */
 void caps_limit(uint64_t keep);
 
 /*
  * Returns whether this process is in a user namespace other than the initial one: the kernel then
- * refuses calls that ask for a capability in the initial one (BPF, passthrough, fanotify).
+ * refuses calls that need a capability in the initial one (BPF, passthrough, fanotify).
  */
 bool caps_in_user_namespace(void);
 /*

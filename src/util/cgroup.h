@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+/* Cgroups of processes. */
 #include <stdint.h>
 
 /*
- * Returns the ID of a process's cgroup (version 2), the number that bpf_get_current_cgroup_id()
- * returns; 0: not known. Takes five system calls.
+ * Returns the ID of the cgroup (version 2) of a process, as bpf_get_current_cgroup_id() does; 0: it
+ * is not known. Makes five system calls.
  */
 uint64_t cgroup_of(uint32_t pid);

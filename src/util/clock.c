@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+/* Clocks. No state, no locks. */
 #include "util/clock.h"
 
 uint32_t clock_ms(void)
@@ -17,11 +18,11 @@ uint64_t clock_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-struct timespec clock_after_ms(clockid_t clock, unsigned int ms)
+struct timespec clock_after_ms(unsigned int ms)
 {
 	struct timespec at;
 
-	clock_gettime(clock, &at);
+	clock_gettime(CLOCK_MONOTONIC, &at);
 	at.tv_sec += ms / 1000;
 	at.tv_nsec += ms % 1000 * 1000000L;
 	if (at.tv_nsec >= 1000000000) {
@@ -43,7 +44,7 @@ void clock_cond_init(pthread_cond_t *cond)
 
 int clock_cond_wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, unsigned int ms)
 {
-	struct timespec until = clock_after_ms(CLOCK_MONOTONIC, ms);
+	struct timespec until = clock_after_ms(ms);
 
 	return pthread_cond_timedwait(cond, lock, &until);
 }

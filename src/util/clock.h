@@ -1,27 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Time that passes: neither clock is moved by setting the time of day. */
+/* Clocks for durations and deadlines: setting the time of day does not move them. */
 #include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
 /*
- * Returns milliseconds since boot, to a tick of the kernel (1 to 10 ms), at next to no cost. The
- * number wraps: only differences count.
+ * Returns milliseconds since boot, as of the last tick of the kernel (1 to 10 ms ago), in a few
+ * nanoseconds. The number wraps, so only differences have a meaning.
  */
 uint32_t clock_ms(void);
-/* Returns nanoseconds since boot, exactly. */
+/* Returns nanoseconds since boot. */
 uint64_t clock_ns(void);
-/*
- * Returns the time that a clock will have in ms milliseconds, as a deadline for calls that take
- * one.
- */
-struct timespec clock_after_ms(clockid_t clock, unsigned int ms);
+/* Returns the time that CLOCK_MONOTONIC will have in ms milliseconds, as a deadline. */
+struct timespec clock_after_ms(unsigned int ms);
 
-/* Initialises a condition for clock_cond_wait_ms(). */
+/* Initialises a condition variable for clock_cond_wait_ms() and CLOCK_MONOTONIC. */
 void clock_cond_init(pthread_cond_t *cond);
-/*
- * Waits for the condition for ms milliseconds at most; the caller holds lock. Returns 0 or
- * ETIMEDOUT.
- */
+/* Waits for the condition, at most ms milliseconds. The caller holds lock. 0 or ETIMEDOUT. */
 int clock_cond_wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, unsigned int ms);

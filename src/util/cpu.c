@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+/* CPU affinity and scheduling. No state, no locks. */
 #include "util/cpu.h"
 
 #include <errno.h>
@@ -37,18 +38,14 @@ cpu_set_t *cpu_allowed(void)
 
 int cpu_enter(unsigned int cpu, cpu_set_t **ret_was)
 {
-	cpu_set_t *was = CPU_ALLOC(CPU_MAX);
-	int r;
+	cpu_set_t *was = cpu_allowed();
+	int r = was ? cpu_pin(cpu) : -ENOMEM;
 
-	if (!was)
-		return -ENOMEM;
-	r = sched_getaffinity(0, CPU_SET_BYTES, was) < 0 ? -errno : cpu_pin(cpu);
-	if (r < 0) {
+	if (r == 0)
+		*ret_was = was;
+	else if (was)
 		CPU_FREE(was);
-		return r;
-	}
-	*ret_was = was;
-	return 0;
+	return r;
 }
 
 void cpu_leave(cpu_set_t *was)
@@ -59,7 +56,7 @@ void cpu_leave(cpu_set_t *was)
 	CPU_FREE(was);
 }
 
-/* What sched_setattr(2) takes: neither the call nor the struct is in all C libraries. */
+/* The struct sched_attr of sched_setattr(2), which not all C libraries have, nor the call. */
 struct policy {
 	uint32_t size, policy;
 	uint64_t flags;
@@ -75,7 +72,8 @@ static int set_policy(struct policy policy)
 }
 
 /*
- * Any thread may take a short slice; since Linux 6.12 the scheduler runs a thread with one sooner.
+ * A short slice needs no privilege, and since Linux 6.12 the scheduler runs a thread that has one
+ * sooner.
  */
 void cpu_set_normal(void)
 {
@@ -88,10 +86,7 @@ void cpu_set_normal(void)
 
 void cpu_set_fifo(void)
 {
-	/*
-	 * The lowest real-time priority: before all ordinary threads, after all other real-time
-	 * ones.
-	 */
+	/* The lowest real-time priority: only ordinary threads have to wait for this one. */
 	if (set_policy((struct policy){ .policy = SCHED_FIFO, .priority = 1 }) < 0)
 		cpu_set_normal();
 }

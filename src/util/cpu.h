@@ -3,21 +3,24 @@
 /* CPU affinity and scheduling of the calling thread. */
 #include <sched.h>
 
-/* The most CPUs a kernel can be built for, and the size of a set of them, for CPU_SET_S(). */
+/* The most CPUs that a kernel can be built for, and the size of a set of them, for CPU_SET_S(). */
 #define CPU_MAX       8192
 #define CPU_SET_BYTES CPU_ALLOC_SIZE(CPU_MAX)
 
 /* Pins the thread to a CPU. Returns 0 or -errno: the CPU cannot be used now. */
 int cpu_pin(unsigned int cpu);
-/* Returns the CPUs that the thread may run on, for CPU_FREE(); NULL: no memory. */
+/* Returns the CPUs that the thread may run on, for CPU_FREE(); NULL: failed. */
 cpu_set_t *cpu_allowed(void);
-/* Pins the thread to a CPU until cpu_leave(), which takes *ret_was. Returns 0 or -errno. */
+/*
+ * Pins the thread to a CPU. Returns 0 or -errno; after 0 the caller passes *ret_was to cpu_leave(),
+ * which undoes it. cpu_leave() takes NULL.
+ */
 int cpu_enter(unsigned int cpu, cpu_set_t **ret_was);
 void cpu_leave(cpu_set_t *was);
 
 /*
- * Gives the calling thread SCHED_FIFO priority 1, so that it runs as soon as it wakes; where that
- * is not permitted, does what cpu_set_normal() does. Only for threads that do little each time they
+ * Gives the calling thread SCHED_FIFO priority 1, so that it runs as soon as it wakes. If that is
+ * not permitted, does the same as cpu_set_normal(). Only for threads that do little each time they
  * wake.
  */
 void cpu_set_fifo(void);

@@ -22,9 +22,9 @@ struct fair_share {
 	_Atomic uint32_t n_of[FAIR_SHARE_ROWS];
 };
 
-/* Returns whether the user may have one more piece. */
+/* Returns whether the user may take one more piece. */
 bool fair_share_has_room(struct fair_share *share, uint32_t uid);
-/* Takes a piece for the user, without asking whether the user may have it. */
+/* Takes a piece for the user; does not check whether the user may take it. */
 void fair_share_take(struct fair_share *share, uint32_t uid);
 /* Gives a piece back. */
 void fair_share_put(struct fair_share *share, uint32_t uid);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+/* File descriptors. in_fd_dir is the only state, and belongs to each thread. No locks. */
 #include "util/fd.h"
 #include "util/cleanup.h"
 
@@ -12,7 +13,8 @@ int fd_close(int fd)
 	int saved = errno;
 
 	/*
-	 * EINTR leaves the descriptor closed on Linux: calling again could close somebody else's.
+	 * On Linux the descriptor is closed even after EINTR: a second close(2) could close a file
+	 * that another thread has opened meanwhile.
 	 */
 	if (fd >= 0)
 		close(fd);
@@ -41,7 +43,7 @@ int fd_reopen(int fd, int flags)
 
 void fd_path_shorten(void)
 {
-	/* "self" is the process, whose descriptors all threads share. */
+	/* "self" names the process: all its threads have the same descriptors. */
 	in_fd_dir = chdir(FD_DIR) == 0;
 }
 

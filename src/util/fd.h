@@ -4,9 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/*
- * Closes fd unless it is negative, keeps errno. Returns -1, so that `fd = fd_close(fd)` reads well.
- */
+/* Closes fd unless it is negative. Keeps errno. Returns -1, for `fd = fd_close(fd)`. */
 int fd_close(int fd);
 
 static inline void fd_closep(int *fd)
@@ -23,12 +21,12 @@ struct fd_path {
 	char text[32];
 };
 struct fd_path fd_path(int fd);
-/* Opens the file of a descriptor anew, close-on-exec. Returns the new descriptor or -errno. */
+/* Opens the file of a descriptor again, close-on-exec. Returns the new descriptor or -errno. */
 int fd_reopen(int fd, int flags);
 /*
- * Makes /proc/self/fd the working directory of the calling thread, because resolving that prefix is
- * a third of the time of a system call by fd_path(). The thread must have a working directory of
- * its own (unshare(CLONE_FS)).
+ * Makes /proc/self/fd the working directory of the calling thread, because resolving that prefix
+ * takes a third of the time of a system call by fd_path(). The thread must have a working directory
+ * of its own (unshare(CLONE_FS)).
  */
 void fd_path_shorten(void);
 

@@ -2,10 +2,10 @@
 /*
  * The table of file system types. No state, no locks.
  *
- * The first group leaves permissions to the kernel, which has checked them before a request reaches
- * the daemon: the result of an operation there depends on the caller's user, group and quota at
- * most. Every other type, also one that is not in the table, may look at all of the caller's
- * identity.
+ * The types of the first group leave permissions to the kernel, which has checked them before a
+ * request reaches the daemon: the result of an operation there depends at most on the caller's user
+ * ID, group ID and quota. Every other type, also one that is not in the table, may check all of the
+ * caller's identity.
  */
 #include "util/fstype.h"
 

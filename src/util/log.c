@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The log sink. Its three variables are the only mutable ones at file scope in the project, because
- * a program has one log. No lock guards them: a program sets them before it starts threads, or else
- * one message may go to a mixture of the old and the new sink.
+ * The log sink. Its variables have file scope, because a program has one log. No lock guards them:
+ * a program sets them before it starts threads; otherwise a message may go to the old function with
+ * the new aux.
  */
 #include "util/log.h"
 

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A table is read whole before it is taken apart: its lines stay where they were read, and fields
- * point into them. No state, no locks.
+ * Reads mount tables. A table is read whole, then cut into its fields in place, which struct
+ * mountinfo points to. No state, no locks.
  */
 #include "util/mountinfo.h"
 #include "util/cleanup.h"
-#include "util/fd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define FIRST_SIZE 16384
+#define READ_SIZE 16384 /* bytes at a time: more than stdio would choose */
 
-/* Replaces the escapes of three octal digits, which stand for blanks and backslashes, in place. */
+/*
+ * Replaces escapes of three octal digits, in place: the kernel writes blanks and backslashes so.
+ * Returns the text.
+ */
 static char *unescape(char *text)
 {
 	char *to = text;
@@ -35,8 +35,8 @@ static char *unescape(char *text)
 }
 
 /*
- * Takes a line apart: "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root
- * rw,errors=continue". False: it is not such a line.
+ * Parses a line such as "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root
+ * rw,errors=continue", in place. Returns false if the line has another form.
  */
 static bool parse(char *line, struct mountinfo *ret)
 {
@@ -67,45 +67,33 @@ static bool parse(char *line, struct mountinfo *ret)
 	return true;
 }
 
-/* Reads a file of any size as text, for free(). Returns 0 or -errno. */
+/* Reads a file without NUL bytes as text, for free(). Returns 0 or -errno. */
 static int read_all(const char *path, char **ret_text)
 {
-	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	_cleanup_(freep) char *text = NULL;
-	size_t size = 0, len = 0;
-	ssize_t n = 1;
+	FILE *file = fopen(path, "re");
+	size_t size = 0;
+	int r = 0;
 
-	if (fd < 0)
+	if (!file)
 		return -errno;
-	while (n > 0) {
-		if (size - len < FIRST_SIZE / 2) {
-			char *grown = realloc(text, size = size ? 2 * size : FIRST_SIZE);
-
-			if (!grown)
-				return -ENOMEM;
-			text = grown;
-		}
-		n = read(fd, text + len, size - 1 - len);
-		if (n < 0)
-			return -errno;
-		len += (size_t)n;
+	setvbuf(file, NULL, _IOFBF, READ_SIZE);
+	errno = 0;
+	if (getdelim(ret_text, &size, '\0', file) < 0) {
+		r = -errno;
+		free(*ret_text);
+		*ret_text = NULL;
 	}
-	text[len] = '\0';
-	*ret_text = take_ptr(text);
-	return 0;
+	fclose(file);
+	return r;
 }
 
 static int add(struct mountinfo_table *table, const struct mountinfo *mount)
 {
-	struct mountinfo *grown = table->mounts;
+	struct mountinfo *grown = reallocarray(table->mounts, table->n + 1, sizeof(*grown));
 
-	/* There is room for 64 more whenever the number is a multiple of that. */
-	if (table->n % 64 == 0) {
-		grown = reallocarray(grown, table->n + 64, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		table->mounts = grown;
-	}
+	if (!grown)
+		return -ENOMEM;
+	table->mounts = grown;
 	grown[table->n++] = *mount;
 	return 0;
 }

@@ -5,30 +5,33 @@
 
 #define MOUNTINFO_OWN "/proc/thread-self/mountinfo"
 
-/* A mount. All texts lie in the table, without escapes. */
+/* A mount. Its texts belong to the table, and have no escapes. */
 struct mountinfo {
 	int id, parent;
 	unsigned int connection; /* of a FUSE mount, see mountinfo_connection() */
-	const char *root;        /* which directory of its file system is mounted */
+	const char *root;        /* the directory of its file system that is mounted */
 	const char *point;       /* the mount point, from the root of the process */
 	const char *flags;       /* of the mount, with commas */
 	const char *type;        /* of the file system */
 };
 
-/* Parents may stand behind their children: mount --move keeps the number of a mount. */
+/*
+ * A mount table, in the kernel's order. A parent may come after its children, because a mount keeps
+ * its place when mount --move moves it.
+ */
 struct mountinfo_table {
 	struct mountinfo *mounts;
 	size_t n;
 	char *text;
 };
 
-/* The kernel numbers connections by the device number of the mount, packed its own way. */
+/* Returns the number of a FUSE connection, which the kernel makes from the device number. */
 static inline unsigned int mountinfo_connection(unsigned int major_nr, unsigned int minor_nr)
 {
 	return major_nr << 20 | minor_nr;
 }
 
-/* Reads a mount table. Returns 0, then *ret_table is for mountinfo_fini(), or -errno. */
+/* Reads a mount table. Returns 0 or -errno; after 0 *ret_table is for mountinfo_fini(). */
 int mountinfo_read(const char *path, struct mountinfo_table *ret_table);
 void mountinfo_fini(struct mountinfo_table *table);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+/* Parses texts of users. No state, no locks. */
 #include "util/parse.h"
 
 #include <ctype.h>
@@ -15,7 +16,7 @@ bool parse_number(const char *text, int base, uint64_t *ret_number)
 	uint64_t number;
 	char *end;
 
-	/* strtoull() takes blanks and signs. */
+	/* strtoull() would accept blanks and signs. */
 	if (!isdigit((unsigned char)*text))
 		return false;
 	errno = 0;
@@ -48,7 +49,7 @@ bool parse_seconds(const char *text, uint64_t *ret_ns)
 		for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
 			ns += (*p - '0') * unit;
 	}
-	/* A lone "." has no digits at all. */
+	/* "." alone has no digit. */
 	if (*p || p == text || (p == text + 1 && *text == '.'))
 		return false;
 	*ret_ns = seconds * 1000000000 + ns;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The suggestion is the word with the least edit distance (letters to change, insert, delete or
- * swap with the next). Among words at the same distance it is the one with the longest common
- * prefix, because mistakes are rarer at the beginning. A third of the letters may be wrong; a word
- * with more is not suggested.
+ * The suggestion is the candidate with the least edit distance (letters to change, insert, delete
+ * or swap with the next). Among candidates at the same distance it is the one with the longest
+ * common prefix, because mistakes are rarer at the beginning. At most a third of the letters may
+ * differ. No state, no locks.
  */
 #include "util/suggest.h"
 
@@ -17,7 +17,10 @@ static unsigned int min2(unsigned int a, unsigned int b)
 	return a < b ? a : b;
 }
 
-/* Three rows of the usual table: a swap looks two rows back. */
+/*
+ * Returns the edit distance. Keeps the last three rows of the table of prefixes, because a swap
+ * uses the row before the last.
+ */
 static unsigned int edits(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	unsigned int rows[3][MAX_WORD + 1];

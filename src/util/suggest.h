@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Suggests the word that a mistyped one most likely was meant to be: "did you mean ...?" */
+/* Suggests the word that a user most likely meant by a mistyped one: "did you mean ...?" */
 
 struct suggestion {
-	char word[64]; /* the best so far; "": none is near enough */
+	char word[64]; /* the best so far; "": no candidate is near enough */
 	unsigned int distance;
 	unsigned int prefix; /* of the common prefix */
 };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+/* Threads whose system calls can be interrupted. No state, no locks. */
 #include "util/thread.h"
 
 #include <signal.h>
 
-/* A real-time signal that neither libc nor the C library's users have a habit of using. */
+/* A real-time signal that the C library does not use, and programs hardly ever. */
 #define WAKE_SIGNAL (SIGRTMAX - 2)
 
 static void wake_handler(int signal)
@@ -24,7 +25,7 @@ int thread_create(pthread_t *ret_thread, const pthread_attr_t *attr, void *(*mai
 	sigset_t mask, old;
 	int r;
 
-	/* The thread inherits the mask it is made under. */
+	/* A new thread inherits the signal mask of the thread that creates it. */
 	sigfillset(&mask);
 	sigdelset(&mask, WAKE_SIGNAL);
 	pthread_sigmask(SIG_SETMASK, &mask, &old);

@@ -7,12 +7,14 @@
  */
 #include <pthread.h>
 
-/* Installs the handler of the signal; further calls change nothing. */
+/* Installs the handler of the signal. May be called several times. */
 void thread_wake_install(void);
-/* Like pthread_create(), but returns 0 or -errno. The program's signals do not reach the thread. */
+/* As pthread_create(), but returns 0 or -errno, and the thread blocks all other signals. */
 int thread_create(pthread_t *ret_thread, const pthread_attr_t *attr, void *(*main)(void *),
 		  void *arg);
 /* Interrupts the system call that the thread is in. */
 void thread_wake(pthread_t thread);
-/* Returns the signal, for kernel interfaces that send one (F_SETSIG) which must do nothing. */
+/*
+ * Returns the signal, for kernel interfaces that send a signal (F_SETSIG) that has to do nothing.
+ */
 int thread_wake_signal(void);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Texts of any bytes, for JSON and for terminals. No state, no locks. */
+/* Escapes texts of any bytes, for JSON and for terminals. No state, no locks. */
 #include "util/utf8.h"
 
 #include <stdint.h>
@@ -17,7 +17,7 @@ size_t utf8_char(const char *text)
 	if (p[0] < 0xc2 || p[0] > 0xf4)
 		return 0;
 	len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	/* Overlong forms, surrogates, and what is behind the last character. */
+	/* These bounds exclude overlong forms, surrogates, and numbers above U+10FFFF. */
 	if (p[0] == 0xe0)
 		low = 0xa0;
 	if (p[0] == 0xed)
@@ -60,6 +60,7 @@ char *utf8_escape(const char *text)
 	return copy;
 }
 
+/* Returns the value of a hexadecimal digit; -1: it is none, or an upper-case one. */
 static int digit(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -81,58 +82,28 @@ void utf8_unescape(char *text)
 	*to = '\0';
 }
 
-/* Returns the bytes of the control character at text, 1 or 2; 0: there is none. */
-static int controls(const uint8_t *text)
+/* Returns the number of bytes of the control character at text, 1 or 2; 0: there is none. */
+static int control(const uint8_t *text)
 {
 	if (text[0] < 0x20 || text[0] == 0x7f)
 		return 1;
 	return text[0] == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0 ? 2 : 0;
 }
 
-/* Writes the character at *text as a terminal may have it, and moves *text behind it. */
-static void next_printable(const char **text, char out[16])
-{
-	size_t len = utf8_char(*text);
-	int n = controls((const uint8_t *)*text);
-
-	if (!len) {
-		sprintf(out, "\\x%02x", (unsigned char)*(*text)++);
-		return;
-	}
-	if (n) {
-		for (out[0] = '\0'; n; n--, out += 4)
-			sprintf(out, "\\%03o", (unsigned char)*(*text)++);
-		return;
-	}
-	memcpy(out, *text, len);
-	out[len] = '\0';
-	*text += len;
-}
-
-size_t utf8_append_printable(char *buf, size_t size, size_t length, const char *text)
-{
-	char out[16];
-
-	while (*text) {
-		size_t len;
-
-		next_printable(&text, out);
-		len = strlen(out);
-		if (length + len >= size)
-			break;
-		memcpy(buf + length, out, len);
-		length += len;
-	}
-	buf[length] = '\0';
-	return length;
-}
-
 void utf8_print(FILE *file, const char *text)
 {
-	char out[16];
-
 	while (*text) {
-		next_printable(&text, out);
-		fputs(out, file);
+		size_t len = utf8_char(text);
+		int n = control((const uint8_t *)text);
+
+		if (!len) {
+			fprintf(file, "\\x%02x", (unsigned char)*text++);
+		} else if (n) {
+			for (; n; n--)
+				fprintf(file, "\\%03o", (unsigned char)*text++);
+		} else {
+			fwrite(text, 1, len, file);
+			text += len;
+		}
 	}
 }

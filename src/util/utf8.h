@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Escapes for texts of any bytes. File names have no encoding and may hold any byte but '/' and
+ * Escapes for texts of any bytes. File names have no encoding and may hold any byte except '/' and
  * NUL, but JSON is UTF-8, and terminals execute control characters. In JSON, a byte that belongs to
  * no valid UTF-8 character is written \xHH, with two lower-case hexadecimal digits, and so is a
  * backslash before an x. All other characters stand for themselves.
@@ -9,12 +9,12 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Returns the bytes of the character at text, 1 to 4; 0: no valid character, or the end. */
+/* Returns the number of bytes of the character at text, 1 to 4; 0: it is invalid, or the end. */
 size_t utf8_char(const char *text);
 
 /*
- * Returns whether JSON needs \xHH for the byte at text. The caller goes from character to character
- * with utf8_char(): text must not point into a valid one.
+ * Returns whether JSON needs \xHH for the byte at text, which must not be in the middle of a valid
+ * character: the caller goes from character to character by utf8_char().
  */
 int utf8_must_escape(const char *text);
 
@@ -24,9 +24,7 @@ char *utf8_escape(const char *text);
 void utf8_unescape(char *text);
 
 /*
- * Appends a text for a terminal to a buffer of that size and length, and returns the new length.
- * Control characters become octal (\033), bytes that belong to no valid character \xHH.
+ * Writes a text to a file or terminal. Control characters become octal (\033), bytes that belong to
+ * no valid character \xHH.
  */
-size_t utf8_append_printable(char *buf, size_t size, size_t length, const char *text);
-/* Writes a text to a file in the same form. */
 void utf8_print(FILE *file, const char *text);

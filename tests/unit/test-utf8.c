@@ -69,6 +69,15 @@ static void test_escapes(void **state)
 	}
 }
 
+/* Gets as a string what utf8_print() writes. */
+static void print(char *buf, size_t size, const char *text)
+{
+	FILE *file = fmemopen(buf, size, "w");
+
+	utf8_print(file, text);
+	assert_int_equal(fclose(file), 0);
+}
+
 /* Whatever the bytes are: what is written is UTF-8, and comes back. */
 static void test_random_bytes_come_back(void **state)
 {
@@ -88,7 +97,7 @@ static void test_random_bytes_come_back(void **state)
 			assert_true(utf8_char(p) > 0);
 		utf8_unescape(escaped);
 		assert_string_equal(escaped, text);
-		utf8_append_printable(printable, sizeof(printable), 0, text);
+		print(printable, sizeof(printable), text);
 		for (const char *p = printable; *p; p += utf8_char(p)) {
 			assert_true(utf8_char(p) > 0);
 			assert_true((unsigned char)*p >= 0x20 && *p != 0x7f);
@@ -97,16 +106,14 @@ static void test_random_bytes_come_back(void **state)
 	}
 }
 
-static void test_printable_fits_its_buffer(void **state)
+static void test_printed_text_commands_no_terminal(void **state)
 {
-	char buf[8];
+	char buf[64];
 
-	assert_int_equal(utf8_append_printable(buf, sizeof(buf), 0, "abc\033d"), 7);
-	assert_string_equal(buf, "abc\\033");
-	assert_int_equal(utf8_append_printable(buf, sizeof(buf), 0, "abcd\033"), 4);
-	assert_string_equal(buf, "abcd");
+	print(buf, sizeof(buf), "a\033b\xc2\x9b\xff\xc3\xa4");
+	assert_string_equal(buf, "a\\033b\\302\\233\\xff\xc3\xa4");
 }
 
 TEST_MAIN(cmocka_unit_test(test_characters), cmocka_unit_test(test_escapes),
 	  cmocka_unit_test(test_random_bytes_come_back),
-	  cmocka_unit_test(test_printable_fits_its_buffer))
+	  cmocka_unit_test(test_printed_text_commands_no_terminal))
