@@ -2,10 +2,11 @@
 /*
  * pretend LOWER MOUNTPOINT [cache=auto|none|ttl|exclusive] [transport=dev|uring] [passthrough=off]
  *
- * A view in which modes and owners can be changed and the tree below keeps its own: an example of a
- * server that has the authority for some attributes, while the data of the same files passes through.
- * What was changed is known for as long as it runs; SIGHUP forgets it. When the view is unmounted it
- * prints how many requests of each kind there were: reads and writes are none of them.
+ * Shows a view in which users can change modes and owners, while the files below keep theirs. It is
+ * an example of a server that decides some attributes of files whose data is passed through.
+ *
+ * The changes last until the program ends; SIGHUP drops them earlier. At the end the program prints
+ * how many requests of each kind the kernel sent. Reads and writes are not among them.
  *
  *	cc -o pretend pretend.c -lpenstock
  */
@@ -23,30 +24,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What somebody has said of a file: the fields in mask. */
-struct said {
+/* The attributes that users have set on a file; mask has the fields that are valid. */
+struct record {
 	uint32_t dev_major, dev_minor, handle_len;
 	unsigned char handle[64];
 	uint64_t ino, nodeid;
 	uint32_t mask, mode, uid, gid;
 };
 
-static void *table;                                      /* struct said, by tsearch(3) */
+static void *table;                                      /* struct record, by tsearch(3) */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards it */
 
 static int compare(const void *a, const void *b)
 {
-	const struct said *x = a, *y = b;
+	const struct record *x = a, *y = b;
 
 	if (x->ino != y->ino)
 		return x->ino < y->ino ? -1 : 1;
-	/* Another device, or a number that was used before. */
-	return memcmp(x, y, offsetof(struct said, ino));
+	/* The same number on another device, or a number that was used again. */
+	return memcmp(x, y, offsetof(struct record, ino));
 }
 
-static struct said key_of(const struct pst_file *file)
+static struct record key_of(const struct pst_file *file)
 {
-	struct said key = {
+	struct record key = {
 		.dev_major = file->dev_major,
 		.dev_minor = file->dev_minor,
 		.ino = file->ino,
@@ -65,10 +66,10 @@ static uint32_t fields(void *aux, const struct pst_file *file)
 	return STATX_MODE | STATX_UID | STATX_GID;
 }
 
-/* What nobody has changed stays as it is below. */
+/* Puts the changed fields into *stx, which has the attributes of the lower file. */
 static int get(void *aux, const struct pst_file *file, struct statx *stx)
 {
-	struct said key = key_of(file), **found;
+	struct record key = key_of(file), **found;
 
 	pthread_mutex_lock(&lock);
 	found = tfind(&key, &table, compare);
@@ -82,10 +83,10 @@ static int get(void *aux, const struct pst_file *file, struct statx *stx)
 	return 0;
 }
 
-/* The record of a file, made if need be; NULL without memory. Caller holds the lock. */
-static struct said *record(const struct pst_file *file)
+/* Returns the record of a file, made if need be; NULL: no memory. The caller holds the lock. */
+static struct record *record_of(const struct pst_file *file)
 {
-	struct said *new = malloc(sizeof(*new)), **found;
+	struct record *new = malloc(sizeof(*new)), **found;
 
 	if (!new)
 		return NULL;
@@ -98,23 +99,23 @@ static struct said *record(const struct pst_file *file)
 
 static int set(void *aux, const struct pst_file *file, const struct statx *stx)
 {
-	struct said *said;
+	struct record *record;
 
 	pthread_mutex_lock(&lock);
-	said = record(file);
-	if (said && (stx->stx_mask & STATX_MODE))
-		said->mode = stx->stx_mode;
-	if (said && (stx->stx_mask & STATX_UID))
-		said->uid = stx->stx_uid;
-	if (said && (stx->stx_mask & STATX_GID))
-		said->gid = stx->stx_gid;
-	if (said)
-		said->mask |= stx->stx_mask;
+	record = record_of(file);
+	if (record && (stx->stx_mask & STATX_MODE))
+		record->mode = stx->stx_mode;
+	if (record && (stx->stx_mask & STATX_UID))
+		record->uid = stx->stx_uid;
+	if (record && (stx->stx_mask & STATX_GID))
+		record->gid = stx->stx_gid;
+	if (record)
+		record->mask |= stx->stx_mask;
 	pthread_mutex_unlock(&lock);
-	return said ? 0 : -ENOMEM;
+	return record ? 0 : -ENOMEM;
 }
 
-/* SIGHUP: all is as below again, and the kernel is told so. */
+/* Thread: drops all changes on SIGHUP, and invalidates what the kernel has cached of them. */
 static void *forget(void *arg)
 {
 	struct pst_view *view = arg;
@@ -126,11 +127,11 @@ static void *forget(void *arg)
 	while (sigwait(&hup, &number) == 0) {
 		pthread_mutex_lock(&lock);
 		while (table) {
-			struct said *said = *(struct said **)table;
+			struct record *record = *(struct record **)table;
 
-			tdelete(said, &table, compare);
-			pst_view_changed(view, said->nodeid);
-			free(said);
+			tdelete(record, &table, compare);
+			pst_view_changed(view, record->nodeid);
+			free(record);
 		}
 		pthread_mutex_unlock(&lock);
 	}
