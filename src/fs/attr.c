@@ -230,8 +230,8 @@ void attr_node_created(struct node *node)
 }
 
 /*
- * 0 if the lower file system decides who may search the directory and not every user may, because
- * the kernel sends no request to walk cached names.
+ * The timeout is 0 if the lower file system decides who may search the directory and not every user
+ * may, because the kernel sends no request to walk cached names.
  */
 uint64_t attr_name_timeout(struct fs *fs, struct node *dir)
 {

@@ -14,31 +14,23 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* A file to create in a directory. */
-struct made {
-	uint32_t mode; /* S_IFLNK: target is set */
-	dev_t rdev;
-	const char *target;
-};
-
-static int make_below(int dir_fd, const char *name, const struct made *made)
+static int make_below(int dir_fd, const char *name, const struct fs_new_file *file)
 {
 	int r;
 
-	if (S_ISLNK(made->mode))
-		r = symlinkat(made->target, dir_fd, name);
-	else if (S_ISDIR(made->mode))
-		r = mkdirat(dir_fd, name, made->mode & 07777);
+	if (S_ISLNK(file->mode))
+		r = symlinkat(file->target, dir_fd, name);
+	else if (S_ISDIR(file->mode))
+		r = mkdirat(dir_fd, name, file->mode & 07777);
 	else
-		r = mknodat(dir_fd, name, made->mode, made->rdev);
+		r = mknodat(dir_fd, name, file->mode, file->rdev);
 	return r < 0 ? -errno : 0;
 }
 
-static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
-		const struct made *made, struct fs_entry *ret_entry)
+int fs_make(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
+	    const struct fs_new_file *file, struct fs_entry *ret_entry)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	int r;
@@ -50,12 +42,12 @@ static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 		_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
 
 		/* A symbolic link has no mode that the umask changes. */
-		if (!S_ISLNK(made->mode))
+		if (!S_ISLNK(file->mode))
 			creds_umask(caller->umask);
 		r = lower_enter_maker(fs, dir, caller, &scope);
 		if (r < 0)
 			return r;
-		r = make_below(ref.fd, name, made);
+		r = make_below(ref.fd, name, file);
 		if (r < 0)
 			return r;
 	}
@@ -73,39 +65,12 @@ static int make(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 	 * Another process has replaced the file. The kernel would refuse the other type, and tries
 	 * again after ESTALE.
 	 */
-	if ((ret_entry->attr.stx.stx_mode ^ made->mode) & S_IFMT) {
+	if ((ret_entry->attr.stx.stx_mode ^ file->mode) & S_IFMT) {
 		ret_entry->node = node_put(fs->nodes, ret_entry->node);
 		return -ESTALE;
 	}
 	attr_node_created(ret_entry->node);
 	return 0;
-}
-
-int fs_symlink(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
-	       const char *target, struct fs_entry *ret_entry)
-{
-	struct made made = { .mode = S_IFLNK, .target = target };
-
-	return make(fs, caller, dir, name, &made, ret_entry);
-}
-
-int fs_mknod(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
-	     uint32_t mode, uint32_t major_nr, uint32_t minor_nr, struct fs_entry *ret_entry)
-{
-	struct made made = { .mode = mode, .rdev = makedev(major_nr, minor_nr) };
-
-	/* mknod(2) makes no directories and no symbolic links. */
-	if (S_ISDIR(mode) || S_ISLNK(mode))
-		return -EPERM;
-	return make(fs, caller, dir, name, &made, ret_entry);
-}
-
-int fs_mkdir(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
-	     uint32_t mode, struct fs_entry *ret_entry)
-{
-	struct made made = { .mode = S_IFDIR | (mode & 07777) };
-
-	return make(fs, caller, dir, name, &made, ret_entry);
 }
 
 /*

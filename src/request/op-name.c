@@ -2,6 +2,9 @@
 /* Operations on names. */
 #include "request/req.h"
 
+#include <errno.h>
+#include <sys/sysmacros.h>
+
 int op_lookup(struct req *req)
 {
 	return fs_lookup(req->fs, req->node, req->msg.name[0], &req->entry);
@@ -27,28 +30,33 @@ int op_batch_forget(struct req *req)
 
 int op_symlink(struct req *req)
 {
-	return fs_symlink(req->fs, &req->caller, req->node, req->msg.name[0], req->msg.name[1],
-			  &req->entry);
+	struct fs_new_file file = { .mode = S_IFLNK, .target = req->msg.name[1] };
+
+	return fs_make(req->fs, &req->caller, req->node, req->msg.name[0], &file, &req->entry);
 }
 
 int op_mknod(struct req *req)
 {
 	const struct fuse_mknod_in *in = req->msg.arg;
-	/* The kernel's packing of device numbers, taken apart into libc's. */
+	/* Converts the kernel's packing of device numbers to that of libc. */
 	uint32_t major_nr = (in->rdev & 0xfff00) >> 8;
 	uint32_t minor_nr = (in->rdev & 0xff) | (in->rdev >> 12 & 0xfff00);
+	struct fs_new_file file = { .mode = in->mode, .rdev = makedev(major_nr, minor_nr) };
 
+	/* mknod(2) makes no directories and no symbolic links. */
+	if (S_ISDIR(in->mode) || S_ISLNK(in->mode))
+		return -EPERM;
 	req->caller.umask = in->umask & 0777;
-	return fs_mknod(req->fs, &req->caller, req->node, req->msg.name[0], in->mode, major_nr,
-			minor_nr, &req->entry);
+	return fs_make(req->fs, &req->caller, req->node, req->msg.name[0], &file, &req->entry);
 }
 
 int op_mkdir(struct req *req)
 {
 	const struct fuse_mkdir_in *in = req->msg.arg;
+	struct fs_new_file file = { .mode = S_IFDIR | (in->mode & 07777) };
 
 	req->caller.umask = in->umask & 0777;
-	return fs_mkdir(req->fs, &req->caller, req->node, req->msg.name[0], in->mode, &req->entry);
+	return fs_make(req->fs, &req->caller, req->node, req->msg.name[0], &file, &req->entry);
 }
 
 int op_unlink(struct req *req)
