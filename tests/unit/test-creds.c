@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Acting as somebody else: inside a scope the thread is who it shall be, afterwards it is what it
- * was, to the last capability, also when entering has failed halfway. Needs root.
+ * Identity: inside a scope the thread has the wanted identity, and after it exactly the former one,
+ * even if entering failed halfway. Needs root.
  */
 #include "../test.h"
 
@@ -24,7 +24,7 @@
 
 #define NOBODY 65534
 
-/* Who the thread is, in the kernel's words. */
+/* The identity of the thread, as the kernel reports it. */
 struct identity {
 	unsigned int uid, gid; /* for file access */
 	uint64_t effective, permitted;
@@ -63,8 +63,8 @@ static void check_restored(void)
 	assert_string_equal(now.groups, before.groups);
 }
 
-/* The thread that serves: root, in no other group, with what it needs and no more. */
-static void test_thread(void **state)
+/* A serving thread is root, has no other groups, and has only the capabilities that it needs. */
+static void test_serving_thread_has_few_capabilities(void **state)
 {
 	static const int none[] = {
 		CAP_SYS_RESOURCE, CAP_NET_ADMIN, CAP_SYS_MODULE, CAP_SYS_PTRACE,
@@ -80,8 +80,8 @@ static void test_thread(void **state)
 		assert_false(before.effective & CAP_BIT(none[i]));
 }
 
-/* Each row: a caller, and who one is in its place. */
-static void test_caller(void **state)
+/* Each row: a caller, and the identity of a thread that acts as this caller. */
+static void test_thread_acts_as_caller(void **state)
 {
 	static const struct {
 		struct fs_caller caller;
@@ -112,7 +112,10 @@ static void test_caller(void **state)
 			assert_int_equal(now.gid, rows[i].gid);
 			assert_string_equal(now.groups, rows[i].groups);
 			assert_int_equal(now.permitted, before.permitted);
-			/* The kernel has said yes already; owning files is another matter. */
+			/*
+			 * Capabilities that override permissions stay, those to change owners do
+			 * not.
+			 */
 			assert_true(now.effective & CAP_BIT(CAP_DAC_OVERRIDE));
 			assert_int_equal(!!(now.effective & CAP_BIT(CAP_FSETID)), rows[i].uid == 0);
 			assert_int_equal(!!(now.effective & CAP_BIT(CAP_CHOWN)), rows[i].uid == 0);
@@ -121,8 +124,8 @@ static void test_caller(void **state)
 	}
 }
 
-/* Entering fails at each of its steps: what was entered before is left. */
-static void test_failure(void **state)
+/* If a step of entering fails, leaving undoes the steps before it. */
+static void test_failed_entry_is_undone(void **state)
 {
 	static const struct {
 		struct fs_caller caller;
@@ -146,8 +149,8 @@ static void test_failure(void **state)
 	}
 }
 
-/* What a scope does inside of another that has failed, or was left by hand. */
-static void test_again(void **state)
+/* Scopes inside a scope that failed, or that was left early. */
+static void test_nested_scopes_are_undone(void **state)
 {
 	static const struct fs_caller bad = { .uid = UINT32_MAX, .gid = 1000 };
 	static const struct fs_caller good = { .uid = 1000, .gid = 1000 };
@@ -165,13 +168,13 @@ static void test_again(void **state)
 			assert_int_equal(who().uid, 1000);
 		}
 		check_restored();
-		/* Left twice is left. */
+		/* Leaving twice does nothing. */
 		creds_leavep(&outer);
 		check_restored();
 	}
 }
 
-static void test_others(void **state)
+static void test_backing_and_stranger_lack_other_privileges(void **state)
 {
 	struct identity now;
 
@@ -211,8 +214,8 @@ static void test_others(void **state)
 	check_restored();
 }
 
-/* Writers: root keeps its privilege unless the kernel says that it is without. */
-static void test_writer(void **state)
+/* Writers: root keeps CAP_FSETID unless the kernel says that the caller lacks it. */
+static void test_writer_drops_fsetid_if_caller_lacks_it(void **state)
 {
 	static const struct {
 		struct fs_caller caller;
@@ -240,8 +243,8 @@ static void test_writer(void **state)
 	}
 }
 
-/* What is made belongs to the caller and has the caller's umask, also right after another's. */
-static void test_files(void **state)
+/* A new file belongs to the caller and has the caller's umask, not that of the caller before. */
+static void test_new_file_belongs_to_caller(void **state)
 {
 	static const struct {
 		struct fs_caller caller;
@@ -275,8 +278,8 @@ static void test_files(void **state)
 	rmdir(path);
 }
 
-/* What is looked up of callers, who may be gone. */
-static void test_lookup(void **state)
+/* Groups and capabilities of callers, which may have ended. */
+static void test_groups_and_capabilities_of_callers_are_read(void **state)
 {
 	struct fs_caller self = { .pid = (uint32_t)getpid(), .gid = 12 };
 	static const struct fs_caller gone = { .pid = 0x7fffffff, .gid = 12 }, none = { .gid = 12 };
@@ -292,20 +295,20 @@ static void test_lookup(void **state)
 	assert_false(caller_in_group(&none, 13));
 }
 
-/* The whole identity of a caller; others that are entered inside change nothing, and all is left again. */
-static void test_whole(void **state)
+/* Takes a caller's whole identity. Scopes inside change nothing; leaving restores all of it. */
+static void test_whole_identity_disables_inner_scopes(void **state)
 {
 	static const struct {
 		struct fs_caller caller;
 		const char *groups;
 		bool capable;
 	} rows[] = {
-		/* Of a caller that cannot be found nothing is known. */
+		/* A caller that is not found has no groups and no capabilities. */
 		{ { .uid = 1000, .gid = 1001 }, "", false },
 		{ { .uid = 1000, .gid = 1001, .has_group = true, .group = 50 }, "50 ", false },
 		{ { .uid = 0, .gid = 0 }, "", false },
 		{ { .uid = NOBODY, .gid = NOBODY, .unknown = true, .pid = 1 }, "", false },
-		/* Another user than the thread is: kernel code on top of the view acts as that one. */
+		/* A caller with another user ID than the thread: kernel code on top of the view. */
 		{ { .uid = 1000, .gid = 1001, .pid = 1 }, "", false },
 	};
 	static const struct fs_caller other = { .uid = 7, .gid = 7 };
@@ -346,8 +349,8 @@ static void test_whole(void **state)
 	}
 }
 
-/* A child with groups and one capability of its own. */
-static void test_whole_of_child(void **state)
+/* A child process with groups and one capability. */
+static void test_whole_identity_of_child_process_is_taken(void **state)
 {
 	static const gid_t groups[] = { 50, 60, 70 };
 	struct fs_caller caller = { .uid = 1000, .gid = 1001 };
@@ -382,7 +385,7 @@ static void test_whole_of_child(void **state)
 	}
 	check_restored();
 	fs_serve(NULL);
-	/* It may not be killed: this thread has not the capability. */
+	/* The thread lacks the capability to kill the child. */
 	close(end[1]);
 	waitpid((pid_t)caller.pid, NULL, 0);
 	close(ready[0]);
@@ -391,11 +394,16 @@ static void test_whole_of_child(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_thread),  cmocka_unit_test(test_caller),
-		cmocka_unit_test(test_failure), cmocka_unit_test(test_again),
-		cmocka_unit_test(test_others),  cmocka_unit_test(test_writer),
-		cmocka_unit_test(test_files),   cmocka_unit_test(test_lookup),
-		cmocka_unit_test(test_whole),   cmocka_unit_test(test_whole_of_child),
+		cmocka_unit_test(test_serving_thread_has_few_capabilities),
+		cmocka_unit_test(test_thread_acts_as_caller),
+		cmocka_unit_test(test_failed_entry_is_undone),
+		cmocka_unit_test(test_nested_scopes_are_undone),
+		cmocka_unit_test(test_backing_and_stranger_lack_other_privileges),
+		cmocka_unit_test(test_writer_drops_fsetid_if_caller_lacks_it),
+		cmocka_unit_test(test_new_file_belongs_to_caller),
+		cmocka_unit_test(test_groups_and_capabilities_of_callers_are_read),
+		cmocka_unit_test(test_whole_identity_disables_inner_scopes),
+		cmocka_unit_test(test_whole_identity_of_child_process_is_taken),
 	};
 
 	if (geteuid() != 0) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The descriptor cache, with a budget of a few: what it keeps, what it closes, and that a descriptor
- * is always that of the node it was asked for. Files are real, in a directory of /tmp, and opened by
- * handle, which takes CAP_DAC_READ_SEARCH.
+ * The descriptor cache with a small budget: which descriptors it keeps and closes, and that each
+ * descriptor is that of its node. The files are real ones in /tmp, opened by handle, which needs
+ * CAP_DAC_READ_SEARCH.
  */
 #include "../test.h"
 
@@ -130,7 +130,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* The inode that a descriptor is open on. */
+/* Returns the inode number of a descriptor. */
 static uint64_t ino_of(int fd)
 {
 	struct stat st = { 0 };
@@ -159,7 +159,7 @@ static bool is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
-static void test_budget(void **state)
+static void test_budget_limits_open_descriptors(void **state)
 {
 	struct fixture *f = *state;
 
@@ -172,8 +172,8 @@ static void test_budget(void **state)
 	assert_int_equal(fdcache_count(f->cache), BUDGET);
 }
 
-/* What is in hand stays open, whoever comes; who finds no room gets a descriptor for the moment. */
-static void test_pins(void **state)
+/* Pinned descriptors stay open. Without room, a reference has a descriptor outside the cache. */
+static void test_pinned_descriptor_stays_open(void **state)
 {
 	struct fixture *f = *state;
 	struct fdref pinned[BUDGET], again, more;
@@ -192,7 +192,7 @@ static void test_pins(void **state)
 	assert_int_equal(fdcache_count(f->cache), BUDGET);
 	for (int i = 0; i < BUDGET; i++)
 		assert_int_equal(ino_of(pinned[i].fd), f->keys[i].ino);
-	/* Pinned twice, let go of once. */
+	/* Pinned twice, unpinned once. */
 	again = get(f, 0);
 	assert_int_equal(again.fd, pinned[0].fd);
 	fdref_putp(&pinned[0]);
@@ -206,8 +206,8 @@ static void test_pins(void **state)
 	assert_int_equal(fdcache_count(f->cache), 0);
 }
 
-/* Files that were not used since the last look are closed; directories stay. */
-static void test_reap(void **state)
+/* fdcache_reap() closes files that were not used since the last call, but not directories. */
+static void test_reap_closes_unused_files(void **state)
 {
 	struct fixture *f = *state;
 
@@ -227,8 +227,8 @@ static void test_reap(void **state)
 	touch(f, N_FILES);
 }
 
-/* With the node its descriptor goes. */
-static void test_drop(void **state)
+/* Freeing a node closes its descriptor. */
+static void test_freed_node_has_no_descriptor(void **state)
 {
 	struct fixture *f = *state;
 	struct fdref ref = get(f, 0);
@@ -239,7 +239,7 @@ static void test_drop(void **state)
 	node_put(f->tab, f->nodes[0]);
 	assert_false(is_open(fd));
 	assert_int_equal(fdcache_count(f->cache), 0);
-	/* The record's next user does not inherit. */
+	/* The next node in the same record has no descriptor. */
 	assert_int_equal(node_lookup_or_new(f->tab, &f->keys[0], &f->nodes[0], NULL), 0);
 	touch(f, 0);
 }
@@ -255,7 +255,7 @@ static int open_path(struct fixture *f, int i)
 	return fd;
 }
 
-static void test_offer(void **state)
+static void test_offered_descriptor_is_used(void **state)
 {
 	struct fixture *f = *state;
 	struct fdref ref[BUDGET];
@@ -264,7 +264,7 @@ static void test_offer(void **state)
 	fdcache_offer(f->cache, f->nodes[0], fd);
 	ref[0] = get(f, 0);
 	assert_int_equal(ref[0].fd, fd);
-	/* A second one, and one too many, are closed. */
+	/* A second descriptor of a node is closed, and so is one for which there is no room. */
 	fdcache_offer(f->cache, f->nodes[0], other);
 	assert_false(is_open(other));
 	for (int i = 1; i < BUDGET; i++)
@@ -276,7 +276,7 @@ static void test_offer(void **state)
 		fdref_putp(&ref[i]);
 }
 
-static void test_no_budget(void **state)
+static void test_nothing_is_cached_without_budget(void **state)
 {
 	struct fixture *f = *state;
 	struct fdref ref;
@@ -294,8 +294,8 @@ static void test_no_budget(void **state)
 	fdcache_trim(f->cache);
 }
 
-/* A node's own descriptor is lent, never cached, never closed here. */
-static void test_own(void **state)
+/* A node's own descriptor is never cached, and references do not close it. */
+static void test_own_descriptor_is_never_cached(void **state)
 {
 	struct fixture *f = *state;
 	struct node_key key = { .type = S_IFREG, .flags = NODE_OWN_FD, .ino = f->keys[0].ino };
@@ -315,8 +315,8 @@ static void test_own(void **state)
 	assert_false(is_open(key.own_fd));
 }
 
-/* A file that was deleted below is there as long as a descriptor is; then it is gone for good. */
-static void test_deleted(void **state)
+/* A file that was deleted below can be opened only while the cache has its descriptor. */
+static void test_deleted_file_opens_only_while_cached(void **state)
 {
 	struct fixture *f = *state;
 	struct fdref ref;
@@ -328,7 +328,7 @@ static void test_deleted(void **state)
 	assert_int_equal(fdref_get(f->cache, f->nodes[0], &ref), -ESTALE);
 }
 
-/* A file without a name keeps its descriptor, whatever makes room; one that has a name left gives it back. */
+/* A file without a name keeps its descriptor; one that has a name left does not. */
 static void test_nameless_file_keeps_its_descriptor(void **state)
 {
 	struct fixture *f = *state;
@@ -359,12 +359,12 @@ static void test_keeps_half_of_the_budget(void **state)
 	assert_false(fdcache_keep(f->cache, f->nodes[BUDGET / 2]));
 	f->nodes[0] = node_put(f->tab, f->nodes[0]);
 	assert_true(fdcache_keep(f->cache, f->nodes[BUDGET / 2]));
-	/* Others go on. */
+	/* Other nodes still get descriptors. */
 	for (int i = 2; i < N_FILES; i++)
 		touch(f, i);
 }
 
-static void test_names_lead_to_what_was_noted_last(void **state)
+static void test_name_leads_to_node_recorded_last(void **state)
 {
 	struct fixture *f = *state;
 	struct node *dir = f->nodes[N_FILES];
@@ -382,7 +382,7 @@ static void test_names_lead_to_what_was_noted_last(void **state)
 	assert_true(namecache_find(&names, dir, "a", &id) && id == NAMECACHE_ABSENT);
 	namecache_put(&names, dir, "a", NAMECACHE_UNKNOWN);
 	assert_false(namecache_find(&names, dir, "a", &id));
-	/* More than there is room for: some are forgotten, none is mistaken. */
+	/* More names than places: some are replaced, none leads to another name's node. */
 	for (uint64_t i = 1; i < 50000; i++) {
 		snprintf(name, sizeof(name), "name-%lu", (unsigned long)i);
 		namecache_put(&names, dir, name, i);
@@ -397,8 +397,8 @@ static void test_names_lead_to_what_was_noted_last(void **state)
 	assert_in_range(n_known, 10000, 20000);
 }
 
-/* Out of descriptors: the cache gives up its own before anybody hears of it. */
-static void test_emfile(void **state)
+/* At EMFILE the cache closes its descriptors and tries again. */
+static void test_emfile_trims_the_cache(void **state)
 {
 	struct fixture *f = *state;
 	struct rlimit old, few;
@@ -408,7 +408,7 @@ static void test_emfile(void **state)
 		touch(f, i);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
 	few = old;
-	/* The next descriptor to be had is the first that is not allowed. */
+	/* The limit allows no further descriptor. */
 	few.rlim_cur = (rlim_t)dup(f->dir);
 	close((int)few.rlim_cur);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
@@ -425,7 +425,7 @@ struct race {
 	_Atomic unsigned int n_running;
 };
 
-/* Gets descriptors of nodes that others make and forget at the same time. */
+/* Gets descriptors of nodes while other threads make and forget them. */
 static void *race_main(void *arg)
 {
 	struct race *race = arg;
@@ -447,7 +447,7 @@ static void *race_main(void *arg)
 	return NULL;
 }
 
-static void test_threads(void **state)
+static void test_threads_get_descriptors_of_their_nodes(void **state)
 {
 	struct fixture *f = *state;
 	struct race race = { .f = f, .n_running = 3 };
@@ -468,7 +468,7 @@ static void test_threads(void **state)
 	assert_int_equal(nodetab_stat(f->tab).n_nodes, 1);
 }
 
-/* Whether files can be opened by handle here. */
+/* Returns true if this process can open files by handle. */
 static bool can_open(void)
 {
 	_cleanup_(fd_closep) int dir = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -489,21 +489,28 @@ static bool can_open(void)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_budget, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_pins, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_reap, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_drop, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_offer, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_no_budget, set_up_none, tear_down),
-		cmocka_unit_test_setup_teardown(test_own, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_deleted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_budget_limits_open_descriptors, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_pinned_descriptor_stays_open, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_reap_closes_unused_files, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_freed_node_has_no_descriptor, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_offered_descriptor_is_used, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_nothing_is_cached_without_budget, set_up_none,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_own_descriptor_is_never_cached, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_deleted_file_opens_only_while_cached, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_nameless_file_keeps_its_descriptor, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_keeps_half_of_the_budget, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_names_lead_to_what_was_noted_last, set_up,
+		cmocka_unit_test_setup_teardown(test_name_leads_to_node_recorded_last, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(test_emfile, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_threads, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_emfile_trims_the_cache, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_threads_get_descriptors_of_their_nodes, set_up,
+						tear_down),
 	};
 
 	return can_open() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* File handles: the four layouts packed and unpacked, and those of real files. */
+/* File handles: packs and unpacks the four layouts, and reads those of real files. */
 #include "../test.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ static void put64(struct fhandle *fh, size_t at, uint64_t word)
 
 #define SUBVOLUME 257
 
-/* A handle as the file systems make them: this is their source, told once more. */
+/* Makes a handle as the file system does, by the functions named in the kernel's source. */
 static struct fhandle handle_of(enum layout layout, uint64_t ino, uint32_t gen)
 {
 	struct fhandle fh = { 0 };
@@ -63,7 +63,7 @@ static struct fhandle handle_of(enum layout layout, uint64_t ino, uint32_t gen)
 	return fh;
 }
 
-static void test_pack(void **state)
+static void test_packed_handle_is_restored(void **state)
 {
 	static const struct {
 		uint64_t ino;
@@ -101,8 +101,8 @@ static void test_pack(void **state)
 	}
 }
 
-/* Inode numbers of 64 bits are told, and never cut down to a number that is another file's. */
-static void test_pack_large(void **state)
+/* Inode numbers of 64 bits are read whole, and never packed to the number of another file. */
+static void test_inode_number_of_64_bits_is_not_packed(void **state)
 {
 	for (int layout = XFS64; layout < N_LAYOUTS; layout++) {
 		struct fhandle sample = handle_of(layout, 64, 0);
@@ -116,8 +116,8 @@ static void test_pack_large(void **state)
 	}
 }
 
-/* What is not of the shape that was learned does not pack: another mount, layout or subvolume. */
-static void test_pack_others(void **state)
+/* Handles of another mount, layout or subvolume than the shape's do not pack. */
+static void test_handle_of_other_shape_is_not_packed(void **state)
 {
 	for (int layout = 0; layout < N_LAYOUTS; layout++) {
 		struct fhandle sample = handle_of(layout, 64, 0);
@@ -143,8 +143,8 @@ static void test_pack_others(void **state)
 	}
 }
 
-/* A layout that is not known: nothing is packed, nothing unpacked, and no number is believed. */
-static void test_unknown(void **state)
+/* Handles of an unknown layout are neither packed nor unpacked, and have no inode number. */
+static void test_handle_of_unknown_layout_is_not_packed(void **state)
 {
 	static const struct fhandle others[] = {
 		{ .len = 8, .type = 2 },     { .len = 16, .type = 1 },
@@ -164,8 +164,8 @@ static void test_unknown(void **state)
 	}
 }
 
-/* Numbers that no handle packs to. */
-static void test_unpack_none(void **state)
+/* Numbers that no handle packs to are not unpacked. */
+static void test_number_of_no_handle_is_not_unpacked(void **state)
 {
 	static const uint64_t ids[] = { 0, 1, 0x80000000, 0x580000003, UINT64_MAX };
 
@@ -178,7 +178,7 @@ static void test_unpack_none(void **state)
 	}
 }
 
-static void test_is_ino(void **state)
+static void test_handle_has_its_inode_number(void **state)
 {
 	for (int layout = 0; layout < N_LAYOUTS; layout++) {
 		struct fhandle fh = handle_of(layout, 1234567, 99);
@@ -189,8 +189,8 @@ static void test_is_ino(void **state)
 	}
 }
 
-/* A directory on whatever /tmp is: its handle says its number where the layout is known. */
-static void test_real(void **state)
+/* The handle of a directory in /tmp has its inode number if the layout is known. */
+static void test_handle_of_real_directory_has_its_inode_number(void **state)
 {
 	char path[] = "/tmp/penstock-test-XXXXXX";
 	struct fhandle by_name, by_fd, none;
@@ -217,7 +217,10 @@ static void test_real(void **state)
 	assert_false(fhandle_equal(&by_name, &by_fd));
 }
 
-TEST_MAIN(cmocka_unit_test(test_pack), cmocka_unit_test(test_pack_large),
-	  cmocka_unit_test(test_pack_others), cmocka_unit_test(test_unknown),
-	  cmocka_unit_test(test_unpack_none), cmocka_unit_test(test_is_ino),
-	  cmocka_unit_test(test_real))
+TEST_MAIN(cmocka_unit_test(test_packed_handle_is_restored),
+	  cmocka_unit_test(test_inode_number_of_64_bits_is_not_packed),
+	  cmocka_unit_test(test_handle_of_other_shape_is_not_packed),
+	  cmocka_unit_test(test_handle_of_unknown_layout_is_not_packed),
+	  cmocka_unit_test(test_number_of_no_handle_is_not_unpacked),
+	  cmocka_unit_test(test_handle_has_its_inode_number),
+	  cmocka_unit_test(test_handle_of_real_directory_has_its_inode_number))

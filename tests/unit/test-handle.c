@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The handle table: numbers that find only what they were given for, and references. */
+/* The handle table: a number finds its handle only, and references are counted. */
 #include "../test.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #define MAX_HANDLES (1u << 20)
 
-/* Too much for a sanitizer's patience. */
+/* Fewer under a sanitizer, which is slow. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define N_FULL 5000u
 #else
@@ -78,7 +78,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void test_life(void **state)
+static void test_handle_holds_its_node(void **state)
 {
 	struct fixture *f = *state;
 	struct handle *handle, *again;
@@ -107,7 +107,7 @@ static void test_life(void **state)
 	assert_int_equal(handletab_count(f->tab), 0);
 }
 
-static void test_dir(void **state)
+static void test_handle_of_directory_is_marked(void **state)
 {
 	struct fixture *f = *state;
 	struct handle *handle;
@@ -117,8 +117,8 @@ static void test_dir(void **state)
 	handle_put(f->tab, handle);
 }
 
-/* A number serves once: its successor in the same place goes by another. */
-static void test_generations(void **state)
+/* A number is used once: the next handle with the same index has another one. */
+static void test_number_is_used_once(void **state)
 {
 	struct fixture *f = *state;
 	uint64_t before = 0;
@@ -139,7 +139,7 @@ static void test_generations(void **state)
 	}
 }
 
-static void test_no_such(void **state)
+static void test_unknown_number_finds_nothing(void **state)
 {
 	static const uint64_t numbers[] = { 0,          1,          255,
 					    256,        4095,       1u << 20,
@@ -159,8 +159,8 @@ static void test_no_such(void **state)
 	handle_put(f->tab, handle);
 }
 
-/* As many as there can be, then an answer; and room again when one has gone. */
-static void test_full(void **state)
+/* A full table fails with ENFILE, until a handle is freed. */
+static void test_full_table_fails_with_enfile(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_(freep) struct handle **handles = calloc(N_FULL, sizeof(*handles));
@@ -175,7 +175,7 @@ static void test_full(void **state)
 	assert_int_equal(handle_new(f->tab, f->file, 0, 0, &handles[1234]), 0);
 	for (unsigned int i = 0; i < N_FULL; i++)
 		assert_ptr_equal(handle_lookup(f->tab, handle_fh(handles[i])), handles[i]);
-	/* The table goes with all of them, each referred to twice. */
+	/* Freeing the table frees all handles, each of which has two references. */
 	f->tab = handletab_free(f->tab);
 	assert_int_equal(f->n_gone, N_FULL + 1);
 }
@@ -190,7 +190,7 @@ struct race {
 	_Atomic uint64_t numbers[N_SLOTS]; /* handles that are open; 0: none */
 };
 
-/* Opens and closes one's own, looks at everybody's. */
+/* Opens and closes handles of this thread, and looks up those of all threads. */
 static void *race_main(void *arg)
 {
 	struct race *race = arg;
@@ -202,7 +202,9 @@ static void *race_main(void *arg)
 
 		require(handle_new(f->tab, f->file, (int)i, 0, &handle) == 0);
 		old = atomic_exchange(&race->numbers[i % N_SLOTS], handle_fh(handle));
-		/* Who takes a number out closes it: the reference of whoever opened it. */
+		/*
+		 * The thread that takes a number out drops the reference of the one that put it in.
+		 */
 		handle = old ? handle_lookup(f->tab, old) : NULL;
 		require(!old || (handle && handle_fh(handle) == old && handle->node == f->file));
 		if (handle) {
@@ -222,7 +224,7 @@ static void count_gone(void *aux, struct handle *handle)
 	atomic_fetch_add((_Atomic unsigned int *)aux, 1);
 }
 
-static void test_threads(void **state)
+static void test_threads_find_open_handles(void **state)
 {
 	struct fixture *f = *state;
 	struct race race = { .f = f };
@@ -245,9 +247,9 @@ static void test_threads(void **state)
 	assert_int_equal(handletab_count(f->tab), 0);
 }
 
-TEST_MAIN(cmocka_unit_test_setup_teardown(test_life, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_dir, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_generations, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_no_such, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_full, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_threads, set_up, tear_down))
+TEST_MAIN(cmocka_unit_test_setup_teardown(test_handle_holds_its_node, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_handle_of_directory_is_marked, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_number_is_used_once, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_unknown_number_finds_nothing, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_full_table_fails_with_enfile, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_threads_find_open_handles, set_up, tear_down))

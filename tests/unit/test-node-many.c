@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The node table with many nodes: growing, shrinking, memory, long chains. */
+/* The node table with many nodes: growth, shrinking, memory, long chains. */
 #include "../test.h"
 
 #include <dirent.h>
@@ -44,7 +44,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* The n-th node; every third is of a kind that gets a number of the table's own. */
+/* The key of the n-th node. The handle of every third one does not pack. */
 static struct fhandle nth(uint32_t n)
 {
 	struct fhandle fh = fh_of(n + 10, n ^ 5);
@@ -53,7 +53,7 @@ static struct fhandle nth(uint32_t n)
 	return fh;
 }
 
-/* Makes it, told to the kernel once, no pointer left out. */
+/* Makes the n-th node with nlookup 1 and no references. */
 static uint64_t make(struct nodetab *tab, uint32_t n)
 {
 	struct node_key key = { .fh = nth(n), .ino = n, .type = S_IFREG, .own_fd = -1 };
@@ -76,7 +76,7 @@ static void forget(struct nodetab *tab, uint64_t id)
 	node_put(tab, node);
 }
 
-/* Every step-th node is there under both of its names, or under none. */
+/* Checks that each step-th node is found by nodeid and by handle, or by neither. */
 static void check_all(struct nodetab *tab, const uint64_t *ids, uint32_t step, bool there)
 {
 	for (uint32_t n = 0; n < MANY; n += step) {
@@ -93,7 +93,7 @@ static void check_all(struct nodetab *tab, const uint64_t *ids, uint32_t step, b
 	}
 }
 
-/* The bytes of memory that the table's file of records has. */
+/* Returns the bytes of memory of the table's memfd. */
 static uint64_t record_bytes(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -116,7 +116,7 @@ static uint64_t record_bytes(void)
 	return bytes;
 }
 
-static void test_grow_and_shrink(void **state)
+static void test_memory_grows_and_shrinks_with_nodes(void **state)
 {
 	struct nodetab *tab = *state;
 	_cleanup_(freep) uint64_t *ids = calloc(MANY, sizeof(*ids));
@@ -127,13 +127,13 @@ static void test_grow_and_shrink(void **state)
 			ids[n] = make(tab, n);
 		full = nodetab_stat(tab).bytes;
 		assert_int_equal(nodetab_stat(tab).n_nodes, MANY + 1);
-		/* About a hundred bytes a node, index included, and told as it is. */
+		/* A node and its index take about a hundred bytes, and nodetab_stat() says so. */
 		assert_true(full < MANY * 120ULL);
 		assert_true(record_bytes() <= (MANY / 2048 + 2) * BLOCK);
 		assert_true(full >= record_bytes());
 		check_all(tab, ids, 1, true);
 
-		/* Scattered holes give no blocks back, and nothing gets lost. */
+		/* Freeing scattered nodes frees no block, and the others stay. */
 		for (uint32_t n = 0; n < MANY; n += 2)
 			forget(tab, ids[n]);
 		assert_int_equal(nodetab_stat(tab).n_nodes, MANY / 2 + 1);
@@ -143,13 +143,13 @@ static void test_grow_and_shrink(void **state)
 		assert_int_equal(nodetab_stat(tab).n_nodes, 1);
 		check_all(tab, ids, 97, false);
 		assert_true(record_bytes() <= BLOCK);
-		/* Bitmaps stay, a hundredth of it all; records and index do not. */
+		/* Bitmaps stay, a hundredth of the memory; records and index are freed. */
 		assert_true(nodetab_stat(tab).bytes < empty + full / 50);
 	}
 }
 
-/* Holes are filled before the table gets longer. */
-static void test_dense(void **state)
+/* Free records are used before the table grows. */
+static void test_free_records_are_used_first(void **state)
 {
 	struct nodetab *tab = *state;
 	_cleanup_(freep) uint64_t *ids = calloc(MANY, sizeof(*ids));
@@ -165,8 +165,8 @@ static void test_dense(void **state)
 	assert_int_equal(nodetab_stat(tab).bytes, bytes);
 }
 
-/* Numbers that nobody was given cost nothing beyond the last node, however many are tried. */
-static void test_guesses(void **state)
+/* Looking up numbers beyond the last node allocates no memory. */
+static void test_guessed_numbers_allocate_no_memory(void **state)
 {
 	struct nodetab *tab = *state;
 	uint64_t before = record_bytes();
@@ -176,8 +176,8 @@ static void test_guesses(void **state)
 	assert_true(record_bytes() <= before + BLOCK);
 }
 
-/* Many nodes on one chain of the index, by accident or design: all are found, none is made twice. */
-static void test_long_chain(void **state)
+/* Many nodes on one chain of the index are all found, and none is made twice. */
+static void test_long_chain_loses_no_node(void **state)
 {
 	enum { N = 600 };
 	struct nodetab *tab = *state;
@@ -222,8 +222,8 @@ static unsigned int n_fds(void)
 	return n;
 }
 
-/* As NFS has them: no descriptor belongs to a node, and its memory goes with it. */
-static void test_long_handles(void **state)
+/* Nodes with long handles, as on NFS, need no descriptor, and their memory is freed with them. */
+static void test_memory_of_long_handles_is_freed(void **state)
 {
 	struct nodetab *tab = *state;
 	_cleanup_(freep) struct node **nodes = calloc(MANY, sizeof(*nodes));
@@ -254,12 +254,14 @@ static void test_long_handles(void **state)
 	}
 	for (uint32_t n = 0; n < MANY; n++)
 		node_put(tab, nodes[n]);
-	/* The root's block stays. */
+	/* The block of the root stays. */
 	assert_in_range(record_bytes(), 0, empty + BLOCK + 2048 * 40);
 }
 
-TEST_MAIN(cmocka_unit_test_setup_teardown(test_grow_and_shrink, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_long_handles, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_dense, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_guesses, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_long_chain, set_up, tear_down))
+TEST_MAIN(cmocka_unit_test_setup_teardown(test_memory_grows_and_shrinks_with_nodes, set_up,
+					  tear_down),
+	  cmocka_unit_test_setup_teardown(test_memory_of_long_handles_is_freed, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_free_records_are_used_first, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_guessed_numbers_allocate_no_memory, set_up,
+					  tear_down),
+	  cmocka_unit_test_setup_teardown(test_long_chain_loses_no_node, set_up, tear_down))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The node table under several threads that look up, remember and forget the same nodes while the
- * index grows and shrinks. Each thread knows how often it has remembered which node: such a node
- * must be found under its number and its handle. Built with TSan this is where it looks for races.
+ * index grows and shrinks. Each thread counts how often it has remembered each node: such a node
+ * must be found by its nodeid and its handle. With TSan, this test finds races.
  */
 #include "../test.h"
 
@@ -22,7 +22,7 @@
 #define N_HOT     48
 #define N_BURST   2500
 
-/* cmocka's assertions are for the main thread. */
+/* An assertion for all threads; those of cmocka work in the main thread only. */
 #define require(what)                                                                              \
 	do {                                                                                       \
 		if (!(what)) {                                                                     \
@@ -36,7 +36,7 @@ struct shared {
 	_Atomic uint64_t made, gone;
 };
 
-/* The inodes that all threads fight for: their nodes share a chain of the index, whatever its size. */
+/* The inodes that all threads use. Their nodes share a chain of the index at each of its sizes. */
 static uint32_t hot[N_HOT];
 
 struct thread {
@@ -65,7 +65,7 @@ static uint64_t next_random(struct thread *t)
 	return t->random;
 }
 
-/* Every other key is of a kind that gets a number of the table's own, and long. */
+/* Every second key has a long handle, which does not pack. */
 static struct node_key key_of(uint32_t ino)
 {
 	struct node_key key = { .ino = ino, .type = S_IFREG, .own_fd = -1 };
@@ -123,7 +123,7 @@ static void forget(struct thread *t, const struct node_key *key, uint64_t id, ui
 	node_put(t->shared->tab, node);
 }
 
-/* One look, remembering or forgetting, at one of the nodes that all threads fight for. */
+/* Looks up one of the shared nodes, and remembers or forgets it. */
 static void step(struct thread *t)
 {
 	uint64_t dice = next_random(t);
@@ -151,7 +151,7 @@ static void step(struct thread *t)
 	}
 }
 
-/* Nodes of this thread alone, enough of them to make the index grow, and shrink again. */
+/* Makes and forgets nodes of this thread only, enough to make the index grow and shrink. */
 static void burst(struct thread *t)
 {
 	uint32_t first = 100000000 * (t->number + 1);
@@ -186,7 +186,7 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-static void test_threads(void **state)
+static void test_threads_find_nodes_that_they_remember(void **state)
 {
 	static struct thread threads[N_THREADS];
 	struct shared shared = { 0 };
@@ -211,4 +211,4 @@ static void test_threads(void **state)
 	nodetab_free(shared.tab);
 }
 
-TEST_MAIN(cmocka_unit_test(test_threads))
+TEST_MAIN(cmocka_unit_test(test_threads_find_nodes_that_they_remember))

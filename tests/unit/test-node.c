@@ -17,7 +17,7 @@
 
 #define ROOT_INO 2
 
-/* Handles of ext4 and its kin: the root of the table is of this layout. */
+/* Handles of ext4's layout, which that of the root has. */
 static struct fhandle fh_of(uint32_t ino, uint32_t gen)
 {
 	struct fhandle fh = { .len = 8, .type = 1 };
@@ -32,7 +32,7 @@ static struct node_key key_of(uint32_t ino, uint32_t gen)
 	return (struct node_key){ .fh = fh_of(ino, gen), .ino = ino, .type = S_IFREG, .own_fd = -1 };
 }
 
-/* What is told of nodes that go. */
+/* Nodes that the table has freed. */
 struct gone {
 	unsigned int n;
 	uint64_t last_ino;
@@ -90,7 +90,7 @@ static uint64_t n_nodes(struct fixture *f)
 	return nodetab_stat(f->tab).n_nodes;
 }
 
-static void test_root(void **state)
+static void test_root_has_id_1_and_is_never_freed(void **state)
 {
 	struct fixture *f = *state;
 	struct fhandle fh = fh_of(ROOT_INO, 0);
@@ -110,9 +110,9 @@ static void test_root(void **state)
 	assert_int_equal(node_lookup_or_new(f->tab, &key, &node, &new), 0);
 	assert_ptr_equal(node, f->root);
 	assert_false(new);
-	/* Under the number that its handle packs to it is not known. */
+	/* The number that the root's handle packs to is not its nodeid. */
 	assert_null(node_lookup_id(f->tab, ROOT_INO));
-	/* It cannot be forgotten. */
+	/* A forget does not free the root. */
 	node_remember(node);
 	node_forget(f->tab, node, 1000);
 	node_put(f->tab, node);
@@ -121,7 +121,7 @@ static void test_root(void **state)
 	assert_int_equal(f->gone.n, 0);
 }
 
-static void test_identity(void **state)
+static void test_each_generation_of_an_inode_is_a_node(void **state)
 {
 	struct fixture *f = *state;
 	struct node_key key = key_of(12, 34);
@@ -141,7 +141,7 @@ static void test_identity(void **state)
 	assert_false(new);
 	node_put(f->tab, again);
 	assert_int_equal(n_nodes(f), 2);
-	/* Another generation is another file, also while both are known. */
+	/* Two generations of an inode number are two files, even if both have nodes. */
 	key = key_of(12, 35);
 	assert_null(node_lookup_fh(f->tab, &key.fh));
 	again = make(f, &key);
@@ -154,8 +154,8 @@ static void test_identity(void **state)
 	assert_null(node_lookup_id(f->tab, 34ULL << 32 | 12));
 }
 
-/* Handles that do not pack: numbers of the table's own, each used once. */
-static void test_index_form(void **state)
+/* Nodes of handles that do not pack have nodeids made from indexes, each used once. */
+static void test_handle_that_does_not_pack_gets_number_used_once(void **state)
 {
 	struct fixture *f = *state;
 	struct node_key keys[3] = { key_of(5, 1), key_of(0x80000005, 1), key_of(5, 1) };
@@ -184,8 +184,8 @@ static void test_index_form(void **state)
 	assert_int_equal(n_nodes(f), 1);
 }
 
-/* Handles of all lengths that there are, which differ in their last byte only. */
-static void test_long_handles(void **state)
+/* Handles of each length are told apart by their last byte. */
+static void test_handles_of_each_length_are_told_apart(void **state)
 {
 	struct fixture *f = *state;
 	struct node *nodes[FHANDLE_MAX + 1][2];
@@ -216,7 +216,7 @@ static void test_long_handles(void **state)
 	assert_int_equal(n_nodes(f), 1);
 }
 
-static void test_no_such_id(void **state)
+static void test_unknown_nodeid_finds_nothing(void **state)
 {
 	static const uint64_t ids[] = {
 		0,          2,           3,          0x500000003,        0x80000000,
@@ -230,7 +230,7 @@ static void test_no_such_id(void **state)
 	assert_int_equal(n_nodes(f), 1);
 }
 
-static void test_generation(void **state)
+static void test_generation_depends_on_nodeid_and_secret(void **state)
 {
 	struct fixture *f = *state;
 	struct node_key key = key_of(77, 1);
@@ -244,7 +244,7 @@ static void test_generation(void **state)
 	node = make(f, &key);
 	assert_int_equal(node_generation(f->tab, node), generation);
 	node_put(f->tab, node);
-	/* Another table has another secret: one in 2^31 says the same. */
+	/* Another table has another secret, so generations differ, but for one chance in 2^31. */
 	assert_int_equal(nodetab_new(&other), 0);
 	assert_int_equal(
 		nodetab_set_root(other, &(struct fhandle){ .len = 8, .type = 1 }, 2, -1, &stranger),
@@ -255,8 +255,8 @@ static void test_generation(void **state)
 	nodetab_free(other);
 }
 
-/* With the same key and root handles mean the same again; with another of either they do not. */
-static void test_generation_of_key(void **state)
+/* Generations are the same with the same key and root, and differ if one of these differs. */
+static void test_generation_is_same_with_same_key_and_root(void **state)
 {
 	static const struct {
 		uint64_t key[2];
@@ -285,8 +285,8 @@ static void test_generation_of_key(void **state)
 	}
 }
 
-/* Each row: how often remembered, what is forgotten step by step, and after which step it goes. */
-static void test_forget(void **state)
+/* Each row: nlookup, the numbers that are forgotten, and the step that frees the node. */
+static void test_forget_of_all_lookups_frees_node(void **state)
 {
 	static const struct {
 		uint64_t remembered;
@@ -325,8 +325,8 @@ static void test_forget(void **state)
 	}
 }
 
-/* A node that was forgotten stays while a pointer is out, and can be remembered again. */
-static void test_forget_held(void **state)
+/* A forgotten node lives while it has a reference, and can be remembered again. */
+static void test_forgotten_node_lives_while_referenced(void **state)
 {
 	struct fixture *f = *state;
 	struct node_key key = key_of(50, 1);
@@ -345,8 +345,8 @@ static void test_forget_held(void **state)
 	assert_null(node_put(f->tab, NULL));
 }
 
-/* Descriptors of nodes' own are taken, found again, and closed with the node or the table. */
-static void test_own_fd(void **state)
+/* A node takes its own descriptor, which is closed with the node or with the table. */
+static void test_own_descriptor_is_closed_with_node(void **state)
 {
 	struct fixture *f = *state;
 	struct node *nodes[2];
@@ -364,14 +364,14 @@ static void test_own_fd(void **state)
 	node_put(f->tab, nodes[0]);
 	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
 	assert_int_not_equal(fcntl(fds[1], F_GETFD), -1);
-	/* The table goes with a node in it. */
+	/* Freeing the table closes the descriptor of a node in it. */
 	nodetab_free(f->tab);
 	assert_int_equal(fcntl(fds[1], F_GETFD), -1);
 	assert_int_equal(f->gone.n, 3);
 	assert_int_equal(nodetab_new(&f->tab), 0);
 }
 
-/* Adds a mount; returns its number. *ret_fd is its descriptor, which the table has taken. */
+/* Adds a mount. Returns its number; *ret_fd is its descriptor, which the table has taken. */
 static int mount_add(struct fixture *f, int mnt_id, int *ret_fd)
 {
 	struct lower_mount mount = { .mnt_id = mnt_id, .handles = true };
@@ -380,7 +380,7 @@ static int mount_add(struct fixture *f, int mnt_id, int *ret_fd)
 	return nodetab_mount_add(f->tab, &mount);
 }
 
-static void test_mounts(void **state)
+static void test_known_mount_is_not_added_again(void **state)
 {
 	struct fixture *f = *state;
 	int fd;
@@ -390,7 +390,7 @@ static void test_mounts(void **state)
 	assert_int_equal(mount_add(f, 41, &fd), 1);
 	assert_int_equal(nodetab_mount(f->tab, 1)->fd, fd);
 	assert_int_equal(nodetab_mount_find(f->tab, 41), 1);
-	/* One that is known: its descriptor is not needed. */
+	/* Adding a known mount closes the descriptor. */
 	assert_int_equal(mount_add(f, 40, &fd), 0);
 	assert_int_equal(fcntl(fd, F_GETFD), -1);
 	for (int i = 2; i < 4096; i++) {
@@ -403,14 +403,20 @@ static void test_mounts(void **state)
 	assert_int_equal(nodetab_mount_find(f->tab, 4000), 3900);
 }
 
-TEST_MAIN(cmocka_unit_test_setup_teardown(test_root, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_identity, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_index_form, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_long_handles, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_no_such_id, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_generation, set_up, tear_down),
-	  cmocka_unit_test(test_generation_of_key),
-	  cmocka_unit_test_setup_teardown(test_forget, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_forget_held, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_own_fd, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_mounts, set_up, tear_down))
+TEST_MAIN(cmocka_unit_test_setup_teardown(test_root_has_id_1_and_is_never_freed, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_each_generation_of_an_inode_is_a_node, set_up,
+					  tear_down),
+	  cmocka_unit_test_setup_teardown(test_handle_that_does_not_pack_gets_number_used_once,
+					  set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_handles_of_each_length_are_told_apart, set_up,
+					  tear_down),
+	  cmocka_unit_test_setup_teardown(test_unknown_nodeid_finds_nothing, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_generation_depends_on_nodeid_and_secret, set_up,
+					  tear_down),
+	  cmocka_unit_test(test_generation_is_same_with_same_key_and_root),
+	  cmocka_unit_test_setup_teardown(test_forget_of_all_lookups_frees_node, set_up, tear_down),
+	  cmocka_unit_test_setup_teardown(test_forgotten_node_lives_while_referenced, set_up,
+					  tear_down),
+	  cmocka_unit_test_setup_teardown(test_own_descriptor_is_closed_with_node, set_up,
+					  tear_down),
+	  cmocka_unit_test_setup_teardown(test_known_mount_is_not_added_again, set_up, tear_down))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * How the data of an open file is reached: every sequence of a few opens, closes and ticks, with a
- * kernel that registers files and one that refuses, against what must hold whatever happened before:
+ * The I/O mode of open files. Runs each sequence of a few opens, closes and ticks, with a kernel that
+ * registers files and one that refuses, and checks:
  *
  *	- all opens that a node has at one time are of one mode, and name one backing id;
  *	- an id that an open has named stays registered until the last close;
@@ -39,7 +39,7 @@ enum event {
 };
 static const char letters[] = "rwsct!";
 
-/* The kernel's side: one number at most is registered at any time, for one node. */
+/* A fake kernel, which registers at most one backing id at a time. */
 struct fixture {
 	struct fs fs;
 	struct node *node;
@@ -121,7 +121,7 @@ static void tear_down(struct fixture *f)
 	passthrough_free(f->fs.passthrough);
 }
 
-/* A node of a file that needs nothing: a descriptor of its own on /dev/null. */
+/* Makes a node with its own descriptor, on /dev/null. */
 static struct node *node_new(struct fixture *f)
 {
 	struct node_key key = { .type = S_IFREG, .flags = NODE_OWN_FD };
@@ -133,7 +133,7 @@ static struct node *node_new(struct fixture *f)
 	return node;
 }
 
-/* What is known of the opens in force. */
+/* The expected state of a node. */
 struct opens {
 	unsigned int n;
 	enum io_mode mode;
@@ -153,7 +153,7 @@ static void do_open(struct fixture *f, struct opens *opens, uint32_t mode)
 		assert_int_equal(open.backing_id, opens->id);
 		assert_int_equal(f->n_calls, n_calls);
 	} else {
-		/* It passes unless it was refused just now. */
+		/* The file passes through unless the kernel has just refused it. */
 		assert_int_equal(open.mode,
 				 f->n_refusals > n_refusals ? IO_CACHED : IO_PASSTHROUGH);
 		opens->mode = open.mode;
@@ -190,7 +190,7 @@ static void step(struct fixture *f, struct opens *opens, enum event event)
 		left = passthrough_reap(&f->fs);
 		if (opens->n)
 			break;
-		/* Whoever ticks goes on for as long as an id has no open. */
+		/* A tick asks for another one while an id has no open. */
 		assert_true(left || !f->live);
 		if (++opens->n_idle_ticks == 2)
 			assert_int_equal(f->live, 0);
@@ -202,7 +202,7 @@ static void step(struct fixture *f, struct opens *opens, enum event event)
 		assert_int_equal(f->live, opens->id);
 }
 
-/* The sequence that runs, to be told when it fails. */
+/* The current sequence, for the message of a failure. */
 static char sequence[16];
 
 static int tell_sequence(void **state)
@@ -212,7 +212,7 @@ static int tell_sequence(void **state)
 	return 0;
 }
 
-/* Runs the sequence that a number spells, on a node of its own. */
+/* Runs a sequence, which is the digits of a number, on a new node. */
 static void run(struct fixture *f, unsigned int number, unsigned int length)
 {
 	struct opens opens = { 0 };
@@ -231,7 +231,7 @@ static void run(struct fixture *f, unsigned int number, unsigned int length)
 	sequence[0] = 0;
 }
 
-static void test_sequences(void **state)
+static void test_each_sequence_keeps_one_mode_and_id(void **state)
 {
 	enum { LENGTH = 6 };
 	struct fixture f = { 0 };
@@ -251,8 +251,8 @@ static void test_sequences(void **state)
 	tear_down(&f);
 }
 
-/* Without passthrough, and where files have no size, nobody is asked. */
-static void test_never(void **state)
+/* Without passthrough, and on file systems without sizes, no file is registered. */
+static void test_no_file_is_registered_without_passthrough(void **state)
 {
 	static const struct {
 		bool passthrough, zero_size;
@@ -288,8 +288,10 @@ static void test_never(void **state)
 	}
 }
 
-/* A file that has set-user-ID bits by its next open is registered anew, for the other privilege. */
-static void test_privilege(void **state)
+/*
+ * A file that has got set-ID bits is registered anew at the next open, with the privilege for them.
+ */
+static void test_set_id_bits_register_file_anew(void **state)
 {
 	static const struct {
 		uint32_t first, second;
@@ -320,7 +322,7 @@ static void test_privilege(void **state)
 	tear_down(&f);
 }
 
-/* More idle ids than are remembered: those beyond are closed at once, none is lost. */
+/* If the queue of idle ids is full, further ones are closed at once. */
 static unsigned int n_live;
 
 static int many_open(void *aux, int fd)
@@ -334,7 +336,7 @@ static void many_close(void *aux, int id)
 	n_live--;
 }
 
-static void test_many_idle(void **state)
+static void test_full_idle_queue_closes_ids(void **state)
 {
 	enum { N = 4096 + 50 };
 	static struct node *nodes[N];
@@ -347,7 +349,7 @@ static void test_many_idle(void **state)
 	for (unsigned int i = 0; i < N; i++) {
 		struct node_key key = { .type = S_IFREG, .flags = NODE_OWN_FD };
 
-		/* Never closed by the table: one descriptor for all. */
+		/* All nodes share one descriptor, which the table does not close. */
 		key.own_fd = 0;
 		key.fh = node_key_own(0, 1, 2, i);
 		assert_int_equal(node_lookup_or_new(f.fs.nodes, &key, &nodes[i], NULL), 0);
@@ -357,7 +359,7 @@ static void test_many_idle(void **state)
 	}
 	assert_int_equal(n_live, 4096);
 	assert_true(passthrough_reap(&f.fs));
-	/* Some are opened again, some go: the rest is closed. */
+	/* A tick closes the ids of nodes that are neither opened again nor freed. */
 	for (unsigned int i = 0; i < 100; i++)
 		passthrough_open(&f.fs, nodes[i], &(struct stat){ .st_mode = PLAIN }, O_RDWR,
 				 &open);
@@ -388,8 +390,8 @@ static enum io_mode open_owned(struct fixture *f, int fd, int flags)
 	return open.mode;
 }
 
-/* A file that is reached by who asks: passed through as its owner where that one may read and write. */
-static void test_owners(void **state)
+/* On a server, a file passes through as its owner if the owner may read and write it. */
+static void test_file_of_server_passes_as_its_owner(void **state)
 {
 	static const struct {
 		mode_t mode;
@@ -422,13 +424,13 @@ static void test_owners(void **state)
 	for (size_t i = 0; i < N(rows); i++) {
 		assert_int_equal(fchown(fd, rows[i].uid, 1000), 0);
 		assert_int_equal(fchmod(fd, rows[i].mode), 0);
-		/* Registered anew where the owner is another one. */
+		/* A file that has another owner is registered anew. */
 		assert_int_equal(open_owned(&f, fd, O_RDONLY), rows[i].want);
 		assert_int_equal(open_owned(&f, fd, O_RDWR), rows[i].want);
 		passthrough_close(&f.fs, f.node);
 		passthrough_close(&f.fs, f.node);
 	}
-	/* It passes through already: an open that the owner may not do would be answered EIO. */
+	/* An open that the owner may not do fails, because the kernel would answer EIO. */
 	assert_int_equal(fchown(fd, 1000, 1000), 0);
 	assert_int_equal(fchmod(fd, 0644), 0);
 	assert_int_equal(open_owned(&f, fd, O_RDONLY), IO_PASSTHROUGH);
@@ -437,7 +439,7 @@ static void test_owners(void **state)
 	assert_int_equal(open_owned(&f, fd, O_RDONLY), IO_PASSTHROUGH);
 	passthrough_close(&f.fs, f.node);
 	passthrough_close(&f.fs, f.node);
-	/* Nor does it pass through as somebody who owned it before. */
+	/* After the last close, the file does not pass through as its former owner. */
 	assert_int_equal(fchmod(fd, 0644), 0);
 	assert_int_equal(fchown(fd, 1001, 1000), 0);
 	assert_int_equal(open_owned(&f, fd, O_RDWR), IO_PASSTHROUGH);
@@ -451,11 +453,11 @@ static void test_owners(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_sequences, tell_sequence),
-		cmocka_unit_test(test_never),
-		cmocka_unit_test(test_privilege),
-		cmocka_unit_test(test_many_idle),
-		cmocka_unit_test(test_owners),
+		cmocka_unit_test_teardown(test_each_sequence_keeps_one_mode_and_id, tell_sequence),
+		cmocka_unit_test(test_no_file_is_registered_without_passthrough),
+		cmocka_unit_test(test_set_id_bits_register_file_anew),
+		cmocka_unit_test(test_full_idle_queue_closes_ids),
+		cmocka_unit_test(test_file_of_server_passes_as_its_owner),
 	};
 
 	if (geteuid() == 0 && fs_thread_init() < 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What is watched, as nodes come and go. The tree is a real one and so is fanotify, so this takes
- * root; elsewhere it is skipped.
+ * Which files are watched while nodes are made and freed. Uses a real tree and real fanotify, so it
+ * needs root and is skipped otherwise.
  */
 #include "../test.h"
 
@@ -87,7 +87,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* The node of "d", looked into, so that it is watched where that can be. */
+/* Returns the node of "d" after a lookup in it, so that it is watched if possible. */
 static struct node *look(struct fixture *f)
 {
 	struct fs_entry entry = { 0 }, in = { 0 };
@@ -98,7 +98,7 @@ static struct node *look(struct fixture *f)
 	return entry.node;
 }
 
-/* A node dies, and at that moment its file is looked up anew. */
+/* Looks a file up again while its node is being freed. */
 static void look_again(void *aux, struct node *node)
 {
 	struct fs *fs = aux;
@@ -109,8 +109,8 @@ static void look_again(void *aux, struct node *node)
 	fdcache_drop(fs->fds, node);
 }
 
-/* The mark is then the new node's, and what others do there is heard of. */
-static void test_found_again(void **state)
+/* The new node has the mark, and changes by another process make events. */
+static void test_mark_stays_with_node_found_while_other_is_freed(void **state)
 {
 	struct fixture *f = *state;
 	struct node *node = look(f);
@@ -130,7 +130,7 @@ static void test_found_again(void **state)
 	fs_stat(f->fs, &stat);
 	assert_int_equal(stat.n_watched, 2);
 
-	/* In another process: what this one does is the view's own. */
+	/* In another process, because events by this one are the view's own. */
 	snprintf(command, sizeof(command), ": > %s/d/late", f->path);
 	assert_int_equal(system(command), 0);
 	for (int i = 0; i < 300 && !f->n_names; i++)
@@ -139,4 +139,5 @@ static void test_found_again(void **state)
 	fs_node_put(f->fs, f->again);
 }
 
-TEST_MAIN(cmocka_unit_test_setup_teardown(test_found_again, set_up, tear_down))
+TEST_MAIN(cmocka_unit_test_setup_teardown(test_mark_stays_with_node_found_while_other_is_freed,
+					  set_up, tear_down))
