@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""call-circles.py ARCHIVE: finds circles of calls between source files, and between folders, of src.
+"""call-circles.py ARCHIVE: finds circles of calls between files, and between folders, of src.
 
-ARCHIVE holds the objects of all files (libpenstock-all.a). File A calls file B if A's object refers to
-a symbol that B's object defines; calls through pointers are not seen, and are the way out of a
-circle. Prints each circle that KNOWN does not list and ends with status 1 where there is one, or
-where KNOWN lists one that is no more. Before that the check has to find circles that are planted."""
+ARCHIVE holds the objects of all files (libpenstock-all.a). File A calls file B if A's object refers
+to a symbol that B's object defines; calls through pointers are not seen, and are the way out of a
+circle. Prints each circle that KNOWN does not list, and each that KNOWN lists and that is no more;
+ends with status 1 when it printed one. Before that the check has to find planted circles."""
 import os
 import subprocess
 import sys
@@ -81,7 +81,8 @@ def check(lines, known):
             bad.append(f'a circle of calls: {key}')
             bad += [f'  {name} -> {other}: {graph[name][other]}'
                     for name in circle for other in circle if other in graph[name]]
-    bad += [f'take this circle out of KNOWN, it is no more: {key}' for key in known if key not in found]
+    bad += [f'take this circle out of KNOWN, it is no more: {key}' for key in known
+            if key not in found]
     return bad
 
 
@@ -90,7 +91,8 @@ def plant():
     three = ['x/a_one.c.o:0 T f', 'x/a_one.c.o: U g', 'x/b_two.c.o:0 T g', 'x/b_three.c.o: U f']
     none = ['x/a_one.c.o:0 T f', 'x/a_one.c.o: U g', 'x/b_two.c.o:0 T g', 'x/b_two.c.o: U f2',
             'x/c_one.c.o:0 t f2']
-    for lines, known, is_bad in ((two, {}, True), (two, {'a/one a/two': ''}, False), (three, {}, True),
+    for lines, known, is_bad in ((two, {}, True), (two, {'a/one a/two': ''}, False),
+                                (three, {}, True),
                                  (none, {}, False), (none, {'a/one a/two': ''}, True)):
         if bool(check(lines, known)) != is_bad:
             sys.exit(f'call-circles.py is broken: {lines} with {list(known)}')
@@ -98,10 +100,11 @@ def plant():
 
 def main():
     plant()
-    lines = subprocess.run(['nm', '-A', sys.argv[1]], check=True, text=True, capture_output=True).stdout
+    lines = subprocess.run(['nm', '-A', sys.argv[1]], check=True, text=True,
+                           capture_output=True).stdout
     files = read_symbols(lines.splitlines())
     if sum(len(defined) for defined, _ in files.values()) < 100:
-        print(f'call-circles.py: {sys.argv[1]} has hardly a symbol, so its objects are no machine code: skipped')
+        print(f'{sys.argv[1]} has hardly a symbol: its objects are no machine code')
         sys.exit(77)
     bad = check(lines.splitlines(), KNOWN)
     print('\n'.join(bad) or f'{len(files)} files, {len(KNOWN)} known circles')

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# reproducible.sh ROOT BUILD: filter objects do not depend on the folders they are built from and in.
+# reproducible.sh ROOT BUILD: filter objects do not depend on the folders of sources and build.
 #
 # A copy of the tree at another place is built in a folder at another depth; its objects have to be
 # equal to those in BUILD, byte for byte.

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """style.py [ROOT]: checks the rules of docs/style.md that a script can check.
 
-Prints a line for each violation and ends with status 1 where there is one. Before that the check has
-to find violations that are planted in a tree of its own. With the word "count" as ROOT it prints what
-KNOWN_WIDE and KNOWN_RIDDLES have to be at least."""
+Prints a line for each violation and ends with status 1 where there is one. Before that the check
+has to find violations that are planted in a tree of its own. With the word "count" as ROOT it
+prints the present numbers for KNOWN_WIDE and KNOWN_RIDDLES."""
 import collections
 import os
 import re
@@ -22,7 +22,7 @@ MAX_COLUMNS = 100   # of a line; tabs are eight columns wide
 # prints the present ones.
 KNOWN_WIDE = {
     '.': 105, 'bench': 12, 'docs': 406, 'examples': 2, 'filters': 20, 'include': 49, 'man': 298,
-    'share': 1, 'src': 2, 'tests': 28, 'tests/engine': 27, 'tests/filter': 4,
+    'share': 1, 'src': 2, 'tests': 1, 'tests/engine': 27, 'tests/filter': 4,
     'tests/filter-core': 1, 'tests/kernels': 59, 'tests/mount': 465, 'tests/unit': 30, 'tools': 8,
 }
 KNOWN_RIDDLES = {
@@ -41,7 +41,7 @@ SPDX = 'SPDX-License-Identifier: '
 BLOCK_SPDX = re.compile(rf'/\* {SPDX}(.+) \*/$')
 C_SPDX = {'.c': re.compile(f'// {SPDX}(.+)'), '.h': BLOCK_SPDX, '.sym': BLOCK_SPDX}
 HASH_SPDX = re.compile(f'# {SPDX}(.+)')
-# Kinds of files without an SPDX line: their format has no place for it, or they are copied by users.
+# Files without an SPDX line: their format has no place for it, or users copy them.
 NO_SPDX = re.compile(r'.*\.(md|scd)|\.gitignore|share/filter-new/.*')
 
 INCLUDE = re.compile(r'\s*#\s*include\s*(["<])([^">]+)')
@@ -52,7 +52,7 @@ RIDDLE = re.compile(r'(What|Whatever|Who|Whoever|Whose|Whether|That|Where|Wherev
 
 
 def area_of(path):
-    """The folder that KNOWN_WIDE and KNOWN_RIDDLES count for: src/NAME, tests/NAME, else the first."""
+    """Returns the folder that KNOWN_WIDE and KNOWN_RIDDLES count a file for."""
     words = path.split('/')
     depth = 2 if words[0] in ('src', 'tests') else 1
     return '/'.join(words[:-1][:depth]) or '.'
@@ -78,7 +78,8 @@ def check_functions(path, lines):
             start = None
         elif line == '}' and start:
             if number - start + 1 > MAX_FUNCTION:
-                yield f'{path}:{start}: a function of {number - start + 1} lines, {MAX_FUNCTION} are allowed'
+                yield (f'{path}:{start}: a function of {number - start + 1} lines, '
+                       f'{MAX_FUNCTION} are allowed')
             start = None
 
 
@@ -139,8 +140,10 @@ def files_of(root):
 def check(root, counts):
     """Yields all violations but those that are counted: these go to COUNTS, [kind][area]."""
     for path in files_of(root):
-        with open(os.path.join(root, path), encoding='utf-8') as file:
+        with open(os.path.join(root, path), encoding='utf-8', errors='replace') as file:
             text = file.read()
+        if '\0' in text:
+            continue
         lines = text.split('\n')[:-1]
         yield from check_spdx(root, path, lines)
         if path.endswith(('.c', '.h')):
@@ -187,14 +190,16 @@ def plant_code():
     plant('src/fs/a.c', c + '#include <stdio.h>\n', False)
     plant('src/a.c', c + '\n' * MAX_FILE, True)
     plant('src/a.c', c + '\n' * (MAX_FILE - 1), False)
-    plant('src/a.c', c + 'int f(int a,\n      int b)\n{\n' + '\tx;\n' * (MAX_FUNCTION - 3) + '}\n', True)
-    plant('src/a.c', c + 'int f(void);\nint f(void)\n{\n' + '\tx;\n' * (MAX_FUNCTION - 3) + '}\n', False)
+    body = '{\n' + '\tx;\n' * (MAX_FUNCTION - 3) + '}\n'
+    plant('src/a.c', c + 'int f(int a,\n      int b)\n' + body, True)
+    plant('src/a.c', c + 'int f(void);\nint f(void)\n' + body, False)
 
 
 def plant_text():
     c, h, script = f'// {SPDX}x\n', f'/* {SPDX}x */\n', f'# {SPDX}x\n'
-    for path, line in (('src/a.c', c), ('src/a.h', h), ('a.sh', script), ('a.sh', '#!/bin/sh\n' + script),
-                       ('a/meson.build', script), ('a.py', script), ('Makefile', script)):
+    for path, line in (('src/a.c', c), ('src/a.h', h), ('a.sh', script),
+                       ('a.sh', '#!/bin/sh\n' + script), ('a/meson.build', script),
+                       ('a.py', script), ('Makefile', script)):
         plant(path, line, False)
         plant(path, line.replace(' x', ' unknown'), True)
         plant(path, '\n' + line, True)
@@ -210,8 +215,9 @@ def plant_text():
                        ('Does it,\nWhat comes', False), ('Is it? Who asks?', False),
                        ('Does it.\n@ Likewise.', True), ('whether it is there', False),
                        ('Of these\n@ it takes one.', True), ('Office hours. Thatch.', False)):
-        for path, start, mark in (('a.c', c + '\tint a; ', '//'), ('a.h', h, ' *'), ('a.sh', script, '#'),
-                                  ('a.sh', script + 'x=1  ', '#'), ('a.py', script, '#'),
+        for path, start, mark in (('a.c', c + '\tint a; ', '//'), ('a.h', h, ' *'),
+                                  ('a.sh', script, '#'), ('a.sh', script + 'x=1  ', '#'),
+                                  ('a.py', script, '#'),
                                   ('meson.build', script + '\n', '#'), ('a.bpf.c', c + '\n', '//'),
                                   ('a.md', '', ''), ('a.scd', '; ', ''), ('a.1.scd', '', '')):
             lines = text.replace('@', mark).replace('\nWhat', f'\n{mark} what').strip()

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# deps.sh SET...: sees to it that what the sets need is there: build, test, bench, kernels.
+# deps.sh SET...: installs the packages that the sets need: build, test, bench, kernels.
 #
-# On Debian and its kin, as root, what is missing is installed. Elsewhere it is named, and that is
-# an error. This runs before every build, so finding that nothing is missing takes no time: what is
-# looked for are the files themselves, however they came here.
+# On Debian and its kin, as root, the script installs missing packages. Elsewhere it names them and
+# ends with status 1. It runs before every build, so it looks for the files themselves, which takes no
+# time and also finds those that came from elsewhere.
 set -u
 
 # SET  KIND:WHAT  PACKAGE: a program in PATH, a module of pkg-config, a header, clang's runtime.
@@ -51,7 +51,7 @@ kernels  program:cpio              cpio
 kernels  program:xz                xz-utils
 '
 
-# Where distributions keep what an ordinary user's PATH may leave out.
+# The folders of system programs, which the PATH of an ordinary user may leave out.
 PATH=$PATH:/usr/sbin:/sbin
 
 has() { # KIND WHAT

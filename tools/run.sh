@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# run.sh PROGRAM LOWER MOUNT OPTIONS: what `make run` does. Without LOWER it makes a small tree of
-# its own, mounts it, and shows that a view does what it says.
+# run.sh PROGRAM LOWER MOUNT OPTIONS: the command of `make run`. Mounts a view of LOWER at MOUNT;
+# without LOWER it makes a small tree, mounts a view of it, and shows a write through the view.
 set -u
 program=$1 lower=$2 mount=$3 options=${4:+-o $4}
 
@@ -11,17 +11,19 @@ if [ "$(id -u)" != 0 ]; then
 fi
 if [ ! -c /dev/fuse ]; then
 	modprobe fuse 2> /dev/null
-	[ -c /dev/fuse ] || { echo "there is no /dev/fuse: this kernel or container has no FUSE" >&2; exit 1; }
+	[ -c /dev/fuse ] ||
+		{ echo "there is no /dev/fuse: this kernel or container has no FUSE" >&2; exit 1; }
 fi
 
 # The lines of `penstock stat` about passthrough and transport.
 passthrough() {
-	"$program" stat "$1" | sed -n 's/^passthrough  */passthrough is /p; s/^transport  */served through /p'
+	"$program" stat "$1" |
+		sed -n 's/^passthrough  */passthrough is /p; s/^transport  */served through /p'
 }
 
 if [ -n "$lower" ]; then
 	if [ -z "$mount" ]; then
-		echo "where to? make run LOWER=$lower MOUNT=dir" >&2
+		echo "MOUNT is missing: make run LOWER=$lower MOUNT=dir" >&2
 		exit 1
 	fi
 	# shellcheck disable=SC2086 # options may be absent
@@ -32,7 +34,7 @@ if [ -n "$lower" ]; then
 	exit 0
 fi
 if [ -n "$mount" ]; then
-	echo "which directory shall be shown there? make run LOWER=dir MOUNT=$mount" >&2
+	echo "LOWER is missing: make run LOWER=dir MOUNT=$mount" >&2
 	exit 1
 fi
 
