@@ -2,12 +2,13 @@
 /*
  * Runs the filters that hold for an operation.
  *
- * Names come first: programs for names say which names there are, and what holds for their files.
- * Then programs before the operation, in the order of the chain; the first that does not let it
- * pass decides it. Then programs after it in the opposite order, of those filters only whose turn
- * had come before.
+ * First the programs for names decide which names exist, and which filters hold for their files.
+ * Then the pre programs run in the order of the chain, until one of them refuses or answers the
+ * operation. After the operation the post programs run in the opposite order: those of all filters
+ * before the one that decided.
  *
- * A filter that fails, or leaves what cannot be, fails the one operation with EIO and is counted.
+ * A filter that fails, or leaves invalid values, makes this one operation fail with EIO and is
+ * counted.
  */
 #include "filter/apply.h"
 #include "filter/call-fill.h"
@@ -18,43 +19,41 @@
 
 /* -- before ----------------------------------------------------------------------------------- */
 
-static int pre_verdict(struct filter_call *call, const struct chain_entry *entry, int verdict)
+static int refuse_answer(struct filter_call *call, const struct chain_entry *entry,
+			 enum filter_kind kind)
 {
-	if (verdict == PST_SERVE)
-		return run_program_bad(call, entry, FILTER_PRE,
-				       "asks for a server, and this view has none");
-	if (verdict < 0)
-		return verdict;
-	/* Nothing was changed, and the attributes are what they are. */
-	if (call->opcode == FUSE_SETATTR)
-		return APPLY_DONE;
-	if (!call_validate_answer(call))
-		return run_program_bad(call, entry, FILTER_PRE, "filled an answer that is none");
-	return APPLY_DONE;
+	return run_program_bad(call, entry, kind,
+			       "returned PST_DONE with an invalid answer, or for an operation that "
+			       "only the view can answer");
 }
 
-/* Turns the verdict of a program before the operation into the result of the operation. */
-static int take_pre(struct filter_call *call, const struct chain_entry *entry, int verdict,
-		    bool bad)
+/* Turns the verdict of a pre program into the result of apply_before(). */
+static int take_pre(struct filter_call *call, const struct chain_entry *entry, int verdict)
 {
-	if (verdict == 0 && !call_validate_request(call))
-		return run_program_bad(call, entry, FILTER_PRE, "changed what it must not change");
-	return verdict && !bad ? pre_verdict(call, entry, verdict) : verdict;
+	if (verdict < 0)
+		return verdict;
+	if (verdict == PST_PASS)
+		return call_validate_request(call) ?
+			       0 :
+			       run_program_bad(call, entry, FILTER_PRE,
+					       "changed what it must not change");
+	/* The program of a SETATTR leaves no answer: the engine reads the attributes. */
+	if (call->opcode != FUSE_SETATTR && !call_validate_answer(call))
+		return refuse_answer(call, entry, FILTER_PRE);
+	return APPLY_DONE;
 }
 
 static int run_pre(struct filter_call *call)
 {
 	const struct chain *chain = call->chain;
 	uint64_t asked = call->filters & chain->pre[call->opcode];
-	bool bad;
 	int r = 0;
 
 	for (unsigned int i = 0; i < chain->n && r == 0; i++) {
 		struct chain_entry *entry = chain->entries[i];
 
 		if (asked >> entry->bit & 1) {
-			r = run_program(call, entry, FILTER_PRE, &bad);
-			r = take_pre(call, entry, r, bad);
+			r = take_pre(call, entry, run_program(call, entry, FILTER_PRE));
 			if (call->op->flags & OP_CLOSES)
 				r = 0;
 		}
@@ -64,7 +63,7 @@ static int run_pre(struct filter_call *call)
 	return r;
 }
 
-/* Names that programs before the operation have put there are asked about like those that came. */
+/* Names that pre programs have put there are checked like those of the request. */
 static int run_pre_and_check(struct filter_call *call)
 {
 	uint32_t delay_us;
@@ -76,15 +75,10 @@ static int run_pre_and_check(struct filter_call *call)
 		return r;
 	delay_us = call->delay_us;
 	r = name_check_call(call);
-	/* Programs for names delay nothing. */
+	/* Checking names has cleared the delay. */
 	call->delay_us = delay_us;
 	call_fill_again(call, r == 0);
 	return r;
-}
-
-int apply_names(struct filter_call *call)
-{
-	return name_check_call(call);
 }
 
 int apply_before(struct filter_call *call, int names)
@@ -99,20 +93,20 @@ int apply_before(struct filter_call *call, int names)
 		call->ran = call->filters & ~call->decided;
 		return names;
 	}
-	/* The programs for names have seen the text of a link where it lies. */
+	/* The text of a link was in reach of the programs for names. */
 	if (call_has_text(op) && !call_validate_request(call))
 		return -EIO;
 	r = asks_names && (chain->pre[call->opcode] & call->filters) ? run_pre_and_check(call) :
 								       run_pre(call);
 	/*
-	 * The kernel shows the pages of a mapping, and spliced pages, to other callers as well.
-	 * EACCES makes programs that splice read instead.
+	 * The kernel shows the pages of a mapping, and spliced pages, to other callers, too. After
+	 * EACCES, programs that splice read instead.
 	 */
 	if (r == 0 && op->answer == OP_ANSWER_CONTENT &&
 	    !(call->saved->orig.read.read_flags & FUSE_READ_LOCKOWNER) &&
 	    (chain->data & chain->by_caller & call->filters))
 		r = -EACCES;
-	/* Copying below would pass by the filters of the data. */
+	/* The lower file system would copy the data without the filters that see data. */
 	if (r == 0 && op->fh2.len && (chain->data & call->filters))
 		r = -EXDEV;
 	return r;
@@ -121,7 +115,6 @@ int apply_before(struct filter_call *call, int names)
 int apply_before_lookups(struct filter_call *call, struct chain_entry *entry, unsigned int first,
 			 unsigned int n, unsigned int *ret_at)
 {
-	bool bad;
 	int r = call_fill_save(call);
 
 	*ret_at = first;
@@ -129,49 +122,36 @@ int apply_before_lookups(struct filter_call *call, struct chain_entry *entry, un
 		return r;
 	place_inherit(call, call->node);
 	call_fill(call, true);
-	r = run_program_lookups(call, entry, first, n, ret_at, &bad);
-	return take_pre(call, entry, r, bad);
+	return take_pre(call, entry, run_program_lookups(call, entry, first, n, ret_at));
 }
 
 /* -- after ------------------------------------------------------------------------------------ */
 
-/* Returns the result after a program's verdict. */
-static int post_verdict(struct filter_call *call, const struct chain_entry *entry, int r,
-			int verdict)
-{
-	if (verdict < 0)
-		return verdict;
-	if (verdict == PST_SERVE)
-		return run_program_bad(call, entry, FILTER_POST,
-				       "asks for a server when all is done");
-	if (verdict == PST_DONE && r < 0) {
-		/* An error becomes a success: the program has filled the answer. */
-		if (!call_validate_answer(call))
-			return run_program_bad(call, entry, FILTER_POST,
-					       "filled an answer that is none");
-		return 0;
-	}
-	if (r == 0 && !call_validate_result(call))
-		return run_program_bad(call, entry, FILTER_POST, "changed what it must not change");
-	return r;
-}
-
+/*
+ * Runs a post program on the result r of an operation with this argument. Returns the new result.
+ */
 static int run_post(struct filter_call *call, struct chain_entry *entry, int r,
 		    const union pst_in *in)
 {
-	bool bad, kept;
 	int verdict;
 
 	call->error = call->slot->error = r;
-	verdict = run_program(call, entry, FILTER_POST, &bad);
-	/* Even if the program failed: the next filter must not be blamed for its changes. */
-	kept = call_validate_unasked(call, in);
-	if (bad)
-		return -EIO;
-	if (!kept)
+	verdict = run_program(call, entry, FILTER_POST);
+	/*
+	 * Restores the request for the next filter even if the program has failed. run_program()
+	 * has reported a failure already.
+	 */
+	if (!call_validate_unasked(call, in) && verdict != -EIO)
 		return run_program_bad(call, entry, FILTER_POST,
-				       "changed what was asked for when it was done");
-	return post_verdict(call, entry, r, verdict);
+				       "changed the request after the operation");
+	if (verdict < 0)
+		return verdict;
+	/* The program turns an error into a success with an answer of its own. */
+	if (verdict == PST_DONE && r < 0)
+		return call_validate_answer(call) ? 0 : refuse_answer(call, entry, FILTER_POST);
+	if (r == 0 && !call_validate_result(call))
+		return run_program_bad(call, entry, FILTER_POST, "changed what it must not change");
+	return r;
 }
 
 int apply_after(struct filter_call *call, int r, const struct pst_attr *found,
@@ -184,7 +164,7 @@ int apply_after(struct filter_call *call, int r, const struct pst_attr *found,
 
 	if (!asked)
 		return r;
-	/* A name that is absent is an error to filters, whatever the kernel is told. */
+	/* To filters an absent name is an error; the kernel may get an entry to cache instead. */
 	if (absent)
 		r = -ENOENT;
 	call_fill_result(call, r, found, after);
@@ -198,9 +178,9 @@ int apply_after(struct filter_call *call, int r, const struct pst_attr *found,
 /* -- LOOKUP ------------------------------------------------------------------------------------ */
 
 /*
- * A node that the kernel knows was found. By another of its names, it may be: then programs are
- * told what they know of it by that, and a filter that holds by one holds by all. If the file
- * has one name only, that name decides: somebody below has renamed it.
+ * LOOKUP found a node that the kernel knows, maybe by another name. If the file has several names,
+ * programs see what they know of the node (child.known_cell), and a filter that holds by one name
+ * holds by all. If it has only one name, a program below has renamed it, and the new name decides.
  */
 static void found_known(struct filter_call *call, struct filter_node *node,
 			const struct pst_attr *attr)

@@ -1,51 +1,49 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * An operation on its way through the filters that hold for it (call->filters): names, programs
- * before, the operation, programs after.
+ * Runs the filters that hold for an operation (call->filters). An engine calls call_fill_save(),
+ * name_check_call(), apply_before(), then carries out the operation, and calls apply_after().
  */
 #include "filter/call.h"
 
-/* apply_before(): the answer is there, the operation is not to be run. */
+/* apply_before(): a filter has answered, so the operation must not be carried out. */
 #define APPLY_DONE 3
 
-/* Asks about the names. Returns 0 or -errno. call_fill_save() comes first. */
-int apply_names(struct filter_call *call);
-
 /*
- * Runs the programs before the operation, unless names, which apply_names() returned, is an error.
- * Between the two an engine locks what the operation changes: before the names are checked it must
- * not look up what is under them. 0: go on, with what the programs have changed; -errno: that is
- * the answer; APPLY_DONE: the answer is in call->saved->out and slot->data. SETATTR is answered by
- * the engine then, with what the attributes are. In all cases call->delay_us says how long to wait.
+ * Runs the pre programs, unless names, the result of name_check_call(), is an error. Between the
+ * two an engine locks what the operation changes: it must not look below for names that were not
+ * checked. Returns 0 to go on with what the programs have changed; -errno, which is the answer; or
+ * APPLY_DONE, with the answer in call->saved->out and slot->data, except for SETATTR, which the
+ * engine then answers with the attributes of the file. In all cases the engine waits for
+ * call->delay_us.
  */
 int apply_before(struct filter_call *call, int names);
 
 /*
- * Runs the program of entry, the only filter to ask, before LOOKUP on names first to first + n - 1
- * of a listing in the slot. Names before *ret_at pass; the return value, as that of apply_before(),
- * is about *ret_at.
+ * Runs the program of entry, the only filter to run, before LOOKUP on the names first to
+ * first + n - 1 of a listing in the slot. The names before *ret_at pass; the result, as that of
+ * apply_before(), is that of *ret_at.
  */
 int apply_before_lookups(struct filter_call *call, struct chain_entry *entry, unsigned int first,
 			 unsigned int n, unsigned int *ret_at);
 
 /*
- * LOOKUP has come to r: asks about the name, now that it is known what it leads to. node and attr:
- * what was found, or NULL. Returns r, or the errno that the name is refused with.
+ * Checks the name of a LOOKUP with the result r once its file is known: node and attr, NULL if the
+ * name is absent. Returns r, or -errno if a filter refuses the name.
  */
 int apply_found(struct filter_call *call, int r, struct filter_node *node,
 		const struct pst_attr *attr);
 
-/* Returns whether there are programs after the operation to run. */
+/* Returns whether there are post programs to run. */
 static inline bool apply_asks_after(const struct filter_call *call)
 {
 	return call->ran & call->chain->post[call->opcode];
 }
 
 /*
- * Runs the programs after the operation on the result r, which is in call->saved->out and
- * slot->data; found, after: see call_fill_result(). Returns what the result becomes. LOOKUP of a
- * name that is absent is 0 without found.
+ * Runs the post programs on the result r, which is in call->saved->out and slot->data. found and
+ * after are those of call_fill_result(). Returns the new result. The result of a LOOKUP of an
+ * absent name is 0 with found NULL.
  */
 int apply_after(struct filter_call *call, int r, const struct pst_attr *found,
 		const struct pst_node *after);

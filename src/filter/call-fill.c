@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * From an operation to the filter ABI.
+ * Fills a slot (struct pst_call of the filter ABI) with an operation.
  *
- * The result of an operation, its names and its argument are copied into the slot, at places that
- * do not depend on the transport. Data of reads and writes lies there already; short data that
- * comes with a request (the text of a link, the value of an attribute) is moved to where data is.
+ * The argument, the names and the result of the operation are copied into the slot, to places that
+ * do not depend on the transport. Data of reads and writes is there already; short data of a
+ * request (the text of a link, the value of an attribute) is moved to the place of data.
  */
 #include "filter/call-fill.h"
 #include "filter/name.h"
@@ -43,7 +43,7 @@ uint32_t call_room_in(const struct filter_call *call)
 {
 	const struct op *op = call->op;
 
-	/* Shorter is a short write. Longer there is nothing to take from. */
+	/* A filter may shorten the data of a WRITE, but there is no more of it than came. */
 	if (op->data_max == OP_AS_CAME)
 		return at_most(call, call_member(&call->saved->orig, op->data_len));
 	return at_most(call, op->data_max);
@@ -70,7 +70,7 @@ void call_begin(struct filter_call *call, const struct chain *chain, uint32_t op
 	call->op = op_find(opcode);
 }
 
-/* -- out of reach ----------------------------------------------------------------------------- */
+/* -- out of the reach of programs -------------------------------------------------------------- */
 
 static int save_names(struct filter_call *call)
 {
@@ -85,18 +85,21 @@ static int save_names(struct filter_call *call)
 		memmove(saved, call->name[i], len);
 		saved[len] = '\0';
 		call->name[i] = saved;
-		/* Check-in has checked it where programs can write. */
+		/*
+		 * Check-in has checked the name where programs can write, so the copy is checked.
+		 */
 		if (i < call->op->n_entries && !filter_name_ok(saved, call->op->flags & OP_DOTS))
 			return -EINVAL;
 	}
-	/* TMPFILE's says nothing; but no name must lead to where filters can write. */
+	/* The name of a TMPFILE has no meaning, but must not stay where programs can write. */
 	for (; i < call->op->n_names && !call_has_text(call->op); i++)
 		call->name[i] = "";
 	return 0;
 }
 
 /*
- * Data that came moves to the place of data. Names have been taken away before: they may lie there.
+ * Moves the data of the request to the place of data. Names, which may lie there, were saved
+ * before.
  */
 static void place_data(struct filter_call *call)
 {
@@ -118,11 +121,9 @@ int call_fill_save(struct filter_call *call)
 	struct filter_saved *saved = call->saved;
 	int r;
 
-	/*
-	 * The argument may be that of a piece of the same request, which is out of reach already.
-	 */
+	/* call->arg may be saved->cur, when a READ goes on with its next piece. */
 	memset(&saved->orig, 0, sizeof(saved->orig));
-	/* The older form of RENAME is the beginning of the newer one. */
+	/* The argument of RENAME is the beginning of that of RENAME2. */
 	if (call->op->arg_size)
 		memcpy(&saved->orig, call->arg, call->op->arg_size);
 	saved->cur = saved->orig;
@@ -157,10 +158,7 @@ static int fill_name(struct pst_name *name, const char *text)
 	return 0;
 }
 
-/*
- * Fills in the file under one of the names, before the operation. Returns whether the kernel knows
- * the file already.
- */
+/* Fills the attributes of the file under a name. Returns whether the kernel knows the file. */
 static bool fill_file(struct filter_call *call, struct filter_node *dir, const char *name,
 		      struct pst_attr *ret_attr)
 {
@@ -210,7 +208,7 @@ void call_fill(struct filter_call *call, bool look)
 	slot->n_names = op->n_call_names;
 	fill_asked(call, &saved->orig);
 	slot->data_len = room_in ? (uint32_t)call->data_len : 0;
-	/* Also of what a program may answer by itself. */
+	/* Without data in the request, the room for an answer that a pre program gives. */
 	slot->data_size = room_in ? room_in : call_room_out(call);
 	slot->child = (struct pst_child){ 0 };
 	slot->replaced = (struct pst_attr){ 0 };
@@ -253,7 +251,7 @@ void call_fill_forgotten(struct filter_call *call, struct filter_node *node)
 	memset(slot, 0, offsetof(struct pst_call, scratch));
 	slot->opcode = FUSE_FORGET;
 	call->host->fill_node(call, node, false, &slot->node);
-	/* For its cells alone: whoever took a reference now would bring the node back to life. */
+	/* For its cells only: a reference taken now would revive the node. */
 	call->dir = node;
 }
 

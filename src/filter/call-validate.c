@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The changes that programs leave in a slot are taken over, or refused as a whole.
+ * Takes over the changes that a program has left in a slot, or refuses them as a whole.
  *
- * The node, handle or backing file of the operation stands in the slot, too, but was decided
- * before: programs may not change it, and lengths may not grow beyond what the kernel has room for.
- * The limits come from the request as it arrived, never from the slot. Each member of the slot is
- * fetched once (filter/call.h).
+ * Programs must not change the numbers of nodes, handles and backing files, and must not make
+ * lengths exceed the room of the kernel. The limits come from the request as it arrived, never from
+ * the slot. Each member of the slot is fetched once (filter/call.h).
  */
 #include "filter/call-validate.h"
 #include "filter/call-fill.h"
 #include "filter/name.h"
 #include "filter/records.h"
 
-/* -- what programs before the operation leave -------------------------------------------------- */
+/* -- changes of pre programs ------------------------------------------------------------------ */
 
 static bool member_kept(const union pst_in *now, const union pst_in *then, struct op_member member)
 {
 	return memcmp(now->bytes + member.at, then->bytes + member.at, member.len) == 0;
 }
 
-/* Returns whether the members of an argument that filters must leave alone are as they came. */
+/* Returns whether the members that filters must not change are as they came. */
 static bool members_kept(const struct filter_call *call, const union pst_in *now)
 {
 	const struct op_member word = { call->op->bits_at, sizeof(uint32_t) };
@@ -34,7 +33,7 @@ static bool members_kept(const struct filter_call *call, const union pst_in *now
 	return !((call_member(now, word) ^ call_member(then, word)) & ~(uint64_t)op->bits);
 }
 
-/* Asking for more than the kernel has room for would only be cut off. */
+/* Returns whether the argument asks for no more data than the kernel has room for. */
 static bool room_ok(const struct filter_call *call, const union pst_in *now)
 {
 	const struct op *op = call->op;
@@ -43,14 +42,14 @@ static bool room_ok(const struct filter_call *call, const union pst_in *now)
 	return is <= was && (op->answer != OP_ANSWER_VALUE || !is == !was);
 }
 
-/* Nobody is -1, which to the calls that would be made means "as it is". */
+/* Refuses the ID -1, because system calls take it for "unchanged". */
 static bool caller_ok(const struct filter_call *call, uint32_t uid, uint32_t gid)
 {
 	return (uid != UINT32_MAX || call->caller.uid == UINT32_MAX) &&
 	       (gid != UINT32_MAX || call->caller.gid == UINT32_MAX);
 }
 
-/* Copies a name out of the slot, to saved->left. false: it may not be. */
+/* Copies a name out of the slot to saved->left. Returns false if it is invalid. */
 static bool fetch_name(struct filter_call *call, unsigned int i)
 {
 	const char *text = call->slot->name[i].text;
@@ -72,7 +71,7 @@ static bool fetch_names(struct filter_call *call)
 	return true;
 }
 
-/* Makes the names that were fetched those of the operation. */
+/* Makes the copied names those of the operation. */
 static void take_names(struct filter_call *call)
 {
 	for (unsigned int i = 0; i < call->op->n_call_names; i++) {
@@ -112,7 +111,10 @@ static bool take_data(struct filter_call *call, union pst_in *in)
 			return false;
 		slot->data[len] = '\0';
 	} else {
-		/* The kernel takes pages for written that it wrote back, however few bytes were. */
+		/*
+		 * After a short writeback the kernel would count all pages as written, and lose the
+		 * rest.
+		 */
 		if (is_written_back(call) && len < call->saved->orig.write.size)
 			return false;
 		set_data_len(call->op, in, len);
@@ -139,9 +141,9 @@ bool call_validate_request(struct filter_call *call)
 	return true;
 }
 
-/* -- what programs after the operation leave --------------------------------------------------- */
+/* -- changes of post programs ----------------------------------------------------------------- */
 
-/* The results of which something is checked; all others are shorter. */
+/* The results that are checked; no other result is longer. */
 union result {
 	struct fuse_entry_out entry;
 	struct pst_create_out create;
@@ -152,13 +154,13 @@ union result {
 	struct fuse_copy_file_range_out copy;
 };
 
-/* The kernel takes no larger file for one. */
+/* The kernel refuses an inode with a larger size. */
 static bool size_ok(uint64_t size)
 {
 	return size <= INT64_MAX;
 }
 
-/* A file is the one that it was, of the kind that it was. Without one, it is absent. */
+/* Returns whether an entry still has the same file, of the same type, or still none. */
 static bool entry_kept(const struct fuse_entry_out *now, const struct fuse_entry_out *then)
 {
 	return now->nodeid == then->nodeid && now->generation == then->generation &&
@@ -242,7 +244,7 @@ bool call_validate_answer(struct filter_call *call)
 {
 	const struct op *op = call->op;
 
-	/* Files are known, and open, only to the engine. */
+	/* Only the engine can look up and open files. */
 	if (op->result == OP_RESULT_ENTRY || op->result == OP_RESULT_CREATE ||
 	    op->result == OP_RESULT_OPEN)
 		return false;

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Takes what programs leave in the slot: all of it, or none. */
+/* Takes over the changes that a program has left in the slot: all, or none. */
 #include "filter/call.h"
 
-/* After a program before the operation: makes what it left the request. false: it may not be. */
+/*
+ * After a pre program: makes its changes part of the request. Returns false if one is invalid. So
+ * do the others.
+ */
 bool call_validate_request(struct filter_call *call);
-/* After PST_DONE: makes what the program filled the answer. false: it is none. */
+/* After PST_DONE: makes what the program has filled in the answer. */
 bool call_validate_answer(struct filter_call *call);
-/* After a program after the operation: makes what it left the answer. false: it may not be. */
+/* After a post program: makes its changes part of the answer. */
 bool call_validate_result(struct filter_call *call);
 /*
- * Returns whether a program after the operation has left the argument (in) and the names unchanged;
- * otherwise puts them back, because the operation, which they were for, is done.
+ * Returns whether a post program has left the argument (in) and the names unchanged; if not,
+ * restores them in the slot.
  */
 bool call_validate_unasked(struct filter_call *call, const union pst_in *in);

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * An operation on its way through the filters. It is put before them in a slot (struct pst_call),
- * which all of them can write to at any time. So nothing in a slot is believed: what programs leave
- * is copied once, the copy is checked, and the copy is used. The request as it came stays out
- * of reach.
+ * An operation on its way through the filters. Programs see it in a slot (struct pst_call), to
+ * which all programs can write at any time. So the core copies each value from the slot once,
+ * checks the copy, and uses the copy. The request as it came is kept where programs cannot write.
  *
- * Data is the exception: it is too much to copy, and any bytes are good ones. Lengths of it are
- * not.
+ * Data is not copied, because it is large, and because all bytes are valid. Its length is copied
+ * and checked.
  *
  * A call belongs to the thread that runs the operation.
  */
 #include "filter/host.h"
 
-/* The filters that hold for a file by its place, and the cells of those that use cells. */
+/* The filters that hold for a file by its place in the tree, and its cells. */
 struct filter_place {
 	uint64_t filters;
 	uint64_t cells[PST_MAX_FILTERS];
@@ -21,28 +20,28 @@ struct filter_place {
 
 /*
  * The argument and the names of an operation, as they came and as filters have changed them, and
- * the operation's result. Each slot has one, in memory that programs cannot write to.
+ * its result. Each slot has one, in memory that programs cannot write to.
  */
 struct filter_saved {
-	union pst_in orig;                 /* the argument as it came, in the newer of two forms */
+	union pst_in orig;                 /* the argument as it came, in the newer form */
 	union pst_in cur;                  /* ... as it is now */
 	union pst_out out;                 /* the result */
 	char name[2][PST_NAME_SIZE];       /* as they are now */
 	char left[2][PST_NAME_SIZE];       /* as a program has left them, while they are checked */
-	char real[PST_NAME_SIZE];          /* what the directory has for a name */
-	uint64_t note[PST_MAX_FILTERS][2]; /* from before for after; see call.noted */
+	char real[PST_NAME_SIZE];          /* the spelling of a name in the directory */
+	uint64_t note[PST_MAX_FILTERS][2]; /* for post programs; see noted */
 	struct filter_place written, from, back; /* of filter/name-check.c */
 };
 
-/* A file that a listing with entries tells the kernel of, and what has become of its record. */
+/* A file in the reply to READDIRPLUS, and the state of its record. */
 struct filter_entry_id {
 	uint64_t nodeid, generation;
 	uint64_t name; /* a hash of it */
 	uint32_t type; /* S_IFREG, ... */
 	uint32_t uid, gid;
 	uint32_t at; /* where its record begins in the data, if it is listed */
-	bool listed; /* filters have left its record there ... */
-	uint32_t shown_mode, shown_uid, shown_gid; /* ... with these */
+	bool listed; /* filters have left its record in the listing ... */
+	uint32_t shown_mode, shown_uid, shown_gid; /* ... with these attributes */
 };
 
 struct filter_call {
@@ -54,44 +53,44 @@ struct filter_call {
 	uint32_t slot_room; /* bytes of slot->data */
 	struct filter_saved *saved;
 
-	/* The filters that will hold for the file under the name: valid only with filters. */
+	/* The filters that will hold for the file under the name; only set if filters is not 0. */
 	struct filter_place child;
 
-	/* From here on cleared by call_begin(); then set by the engine: */
+	/* call_begin() clears all members from here on. The engine sets: */
 	const struct chain *chain;
 	const struct op *op;
 	uint32_t opcode;
 	uint32_t type, type2; /* S_IFMT bits of node and node2 */
 	uint64_t unique;
-	struct pst_caller caller; /* uid, gid: those that programs have put there */
-	uint32_t uid, gid;        /* ... as they came: by call_fill_save() */
+	struct pst_caller caller; /* with the changes of programs */
+	uint32_t uid, gid;        /* as they came; set by call_fill_save() */
 	struct filter_node *node;
-	struct filter_node *node2; /* LINK: what is linked; RENAME: the new directory */
-	const void *arg;           /* op->arg_size bytes; for call_fill_save() alone */
+	struct filter_node *node2; /* LINK: the file; RENAME: the new directory */
+	const void *arg;           /* op->arg_size bytes, for call_fill_save() */
 	const char *name[2];       /* after call_fill_save(): in saved, or in the slot */
 	char *data;                /* the request's; after call_fill_save(): in the slot */
 	size_t data_len;
 	size_t answer_len;           /* bytes of slot->data that are the answer */
 	size_t out_len;              /* bytes of saved->out that are the result */
-	uint64_t filters;            /* bits of those that have to do with it: chain_asked() */
-	bool listed;                 /* its name comes from a listing: it is written so */
-	struct filter_entry_id *ids; /* READDIRPLUS: files that it may tell of, in order */
+	uint64_t filters;            /* involved in the operation: chain_asked() */
+	bool listed;                 /* the name comes from a listing, so its spelling is right */
+	struct filter_entry_id *ids; /* READDIRPLUS: the files of the reply, in order */
 	size_t n_ids;
 
-	/* How far it has come: */
-	uint64_t ran;                         /* filters whose turn came before it was decided */
-	uint64_t decided;                     /* the bit of the one that decided it ... */
+	/* The core sets: */
+	uint64_t ran;                         /* filters before the one that decided */
+	uint64_t decided;                     /* the bit of the filter that decided ... */
 	const struct chain_entry *decided_by; /* ... and its entry */
 	int verdict;
-	int error;                 /* the result so far, while programs run after it */
-	uint32_t delay_us;         /* filters want it to wait for so long */
+	int error;                 /* the result so far, while post programs run */
+	uint32_t delay_us;         /* the wait that filters want */
 	uint64_t noted;            /* filters with something in saved->note */
-	struct filter_node *dir;   /* where a name is checked, while it is */
-	struct filter_node *known; /* LOOKUP: the node, where it has other names as well */
-	bool names_changed;        /* programs before it have changed a name */
-	bool only_name;            /* LOOKUP: the node that was found has no other name */
+	struct filter_node *dir;   /* the directory, while a name is checked */
+	struct filter_node *known; /* LOOKUP: the node, if it has several names */
+	bool names_changed;        /* pre programs have changed a name */
+	bool only_name;            /* LOOKUP: the node has no other name */
 	uint64_t seen;             /* LOOKUP: the node's filters when it was found */
 };
 
-/* Begins an operation under a chain: everything behind child is cleared. */
+/* Begins an operation under a chain: clears all members behind child. */
 void call_begin(struct filter_call *call, const struct chain *chain, uint32_t opcode);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "filter/chain.h"
 
-/* Operations on names of entries, listings among them. */
+/* Returns whether an operation has names of entries; a listing has. */
 static bool takes_names(const struct op *op)
 {
 	return op->n_entries || op->answer == OP_ANSWER_LIST;
@@ -22,7 +22,7 @@ bool chain_goes_by_names(const struct filter_facts *facts)
 	return facts->ops[FILTER_NAME] || sees_any(facts, FUSE_LOOKUP);
 }
 
-/* Enters one filter into the tables. */
+/* Adds a filter to the sets of the chain. */
 static void add(struct chain *chain, const struct chain_entry *entry)
 {
 	const struct filter_facts *facts = entry->facts;
@@ -60,18 +60,15 @@ static void add(struct chain *chain, const struct chain_entry *entry)
 	}
 }
 
-/* The filters that have to do with an operation although they may have no program for it. */
+/* Returns the filters that are involved in an operation without a program for it. */
 static uint64_t involved(const struct chain *chain, const struct op *op)
 {
 	uint64_t bits = takes_names(op) ? chain->names : 0;
 
-	/*
-	 * No file may leave the tree that a filter is attached to, whatever the filter has programs
-	 * for.
-	 */
+	/* No file may leave the tree that a filter is attached to. */
 	if (op->effect == OP_RENAMES || op->effect == OP_LINKS)
 		bits |= chain->attached;
-	/* The kernel reads and writes by itself what is copied: it must not be copied below. */
+	/* The lower file system would copy the data without the filters that see data. */
 	if (op->fh2.len)
 		bits |= chain->data;
 	return bits;
@@ -91,7 +88,7 @@ int chain_new(struct chain_entry *const *entries, unsigned int n, struct chain *
 		if (op_find(opcode))
 			chain->any[opcode] = chain->pre[opcode] | chain->post[opcode] |
 					     involved(chain, op_find(opcode));
-	/* Entries of a listing are looked up. */
+	/* READDIRPLUS looks up each entry. */
 	chain->any[FUSE_READDIRPLUS] |= chain->any[FUSE_LOOKUP];
 	*ret_chain = chain;
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The properties of a loaded filter that the filter core knows. */
+/* The properties of a loaded filter. */
 #include "filter/op.h"
 #include "filter/port.h"
 
@@ -13,13 +13,13 @@ enum filter_kind {
 
 /* Strings live as long as the filter does. */
 struct filter_facts {
-	const char *name; /* NAME, or what name= said */
-	const char *spec; /* as it was given */
+	const char *name; /* NAME, or that of name= */
+	const char *spec; /* as the user wrote it */
 	const char *file; /* the object's path */
 	const char *summary;
-	const char *at;              /* path below the root where it is attached; "": the root */
+	const char *at;              /* path of at= from the root of the view; "": the root */
 	uint32_t flags;              /* enum pst_filter_flag */
-	uint64_t ops[_FILTER_KINDS]; /* with a program, bit 1 << opcode; NAME: bit 0 */
-	uint64_t cell;               /* the cell that it starts with, where it is attached */
-	uint64_t unknown;            /* ... of a file whose path is not known */
+	uint64_t ops[_FILTER_KINDS]; /* with a program: bits 1 << opcode; for names: bit 0 */
+	uint64_t cell;               /* the first cell: that of the directory of at= */
+	uint64_t unknown;            /* the cell of a file whose path is not known */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The services that the filter core needs from its engine. Each engine has one such table. The core
- * calls all of them in the thread that runs the operation, which may sleep, and holds no lock.
+ * The functions of an engine that the filter core calls. Each engine has one such table. The core
+ * calls them in the thread that runs the operation, which may sleep, and holds no lock.
  */
 #include "filter/chain.h"
 
@@ -10,58 +10,55 @@ struct filter_call;
 
 struct filter_host {
 	/*
-	 * Fills what is known of a node without a look at its file: nodeid, parent, attr.ino, the
-	 * type in attr.mode, device; with want_attr all of attr, if the file can be looked at.
+	 * Fills the members that the engine knows without reading the file: nodeid, parent,
+	 * attr.ino, the type in attr.mode, the device; with want_attr all of attr, if the file can
+	 * be read.
 	 */
 	void (*fill_node)(const struct filter_call *call, struct filter_node *node, bool want_attr,
 			  struct pst_node *ret_node);
 	/*
-	 * Finds out what is under a name, without a node being made: 0 with its attributes and, if
-	 * it has a node, that (counted, for put_node(); else untouched); or -errno.
+	 * Looks up a name without making a node. Returns 0 with the attributes of the file and a
+	 * reference to its node, for put_node(), if the kernel knows it (else *ret_node is
+	 * unchanged); or -errno.
 	 */
 	int (*peek)(const struct filter_call *call, struct filter_node *dir, const char *name,
 		    struct pst_attr *ret_attr, struct filter_node **ret_node);
 	void (*put_node)(const struct filter_call *call, struct filter_node *node);
 	/*
-	 * Finds the name that a directory has for the file under a name that is written otherwise:
-	 * some directories do not tell case apart. 0, or -ENOENT if it is written so.
+	 * Finds the spelling of a name in a case-insensitive directory. Returns 0, or -ENOENT if
+	 * the name is spelled that way, or absent.
 	 */
 	int (*real_name)(const struct filter_call *call, struct filter_node *dir, const char *name,
 			 char ret_real[PST_NAME_SIZE]);
-	/*
-	 * Returns the cell of a node, for an entry that uses cells. It lives as long as the node.
-	 */
+	/* Returns the cell of a node, for an entry with cells; it lives as long as the node. */
 	port_atomic_u64 *(*cell)(const struct filter_call *call, const struct chain_entry *entry,
 				 struct filter_node *node);
-	/*
-	 * The filters of a node that had been set are others now: pages of it in a cache may be
-	 * wrong.
-	 */
+	/* The filters of a node have changed after FILTERS_SET: cached pages may be wrong. */
 	void (*filters_changed)(const struct filter_call *call, struct filter_node *node,
 				uint64_t changed);
 
 	/*
-	 * A RENAME is about to give its file the filters that it gains; this lasts until the
-	 * operation ends. Returns whether one has, or has ended, since the operation (a LOOKUP)
-	 * began.
+	 * rename_begins(): a RENAME is about to give its file the filters of the new place; this
+	 * lasts until the operation ends. renamed_since() returns whether a RENAME was in that
+	 * state at any time since this operation, a LOOKUP, began.
 	 */
 	void (*rename_begins)(struct filter_call *call);
 	bool (*renamed_since)(const struct filter_call *call);
 
 	/*
-	 * Runs the program of a kind for an opcode (0 for names) on the slot that ctx names.
-	 * Returns 0 with its verdict, or -errno if it could not be run. Counts both.
+	 * Runs the program of a kind for an opcode (0 for names) on slot ctx->slot. Returns 0 with
+	 * its verdict, or -errno if it could not be run. Counts both.
 	 */
 	int (*run)(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
 		   uint32_t opcode, const struct pst_ctx *ctx, int *ret_verdict);
 	/*
-	 * A program is at fault, and the operation fails with EIO: it could not be run (error,
-	 * already counted), or did what cannot be, in words that follow its name ("changed ...";
-	 * error 0).
+	 * Reports that a program has made the operation fail with EIO. It could not be run (error
+	 * is -errno, already counted), or has done wrong (error is 0). what continues a sentence
+	 * that begins with the program's name: "changed ...".
 	 */
 	void (*bad)(struct filter_call *call, const struct chain_entry *entry,
 		    enum filter_kind kind, uint32_t opcode, const char *what, int error);
-	/* A program has left an event. error is the result so far, for one that ran after. */
+	/* A program has left an event. error: the result so far if it is a post program. */
 	void (*event)(struct filter_call *call, const struct chain_entry *entry,
 		      enum filter_kind kind, const struct pst_event *event, int error);
 };

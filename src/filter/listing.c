@@ -19,7 +19,10 @@ bool listing_asks(const struct filter_call *readdir)
 	return asked & readdir->filters;
 }
 
-/* The one filter that has to be asked before LOOKUP, where nothing else has to be; or NULL. */
+/*
+ * Returns the only filter with a program that must run before the LOOKUPs of a listing, so that one
+ * run handles all names; NULL if there are several, or if other programs must run for each name.
+ */
 static struct chain_entry *together(const struct chain *chain, uint64_t held)
 {
 	uint64_t asked = chain->pre[FUSE_LOOKUP] & held;
@@ -37,11 +40,8 @@ static struct chain_entry *together(const struct chain *chain, uint64_t held)
 void listing_init(struct listing *listing, const struct filter_call *readdir)
 {
 	listing->readdir = readdir;
-	listing->call.host = readdir->host;
-	listing->call.aux = readdir->aux;
-	listing->call.slot = readdir->slot;
-	listing->call.slot_number = readdir->slot_number;
-	listing->call.slot_room = readdir->slot_room;
+	/* listing_lookup() clears the members that are not constant. */
+	listing->call = *readdir;
 	listing->call.saved = &listing->saved;
 	listing->n = 0;
 	listing->together = NULL;
@@ -74,7 +74,7 @@ void listing_lookup(struct listing *listing, const char *name)
 
 int listing_check(struct listing *listing, const char *name, uint32_t type)
 {
-	/* DT_* and S_IFMT are the same bits. */
+	/* DT_* are the bits of S_IFMT, shifted. */
 	struct pst_attr attr = { .mode = type << 12 };
 	int r;
 
@@ -107,7 +107,7 @@ bool listing_add(struct listing *listing, const char *name, uint64_t ino, uint64
 	return true;
 }
 
-/* Asks one filter about the names. A name that no program could be run on is not shown. */
+/* Runs one filter on the names. If the program could not be run, all names are hidden. */
 static void ask_one(struct listing *listing, const struct chain_entry *entry)
 {
 	int r = run_program_names(&listing->call, entry, listing->n);
@@ -145,7 +145,7 @@ void listing_ask_lookups(struct listing *listing,
 		r = apply_before_lookups(&listing->call, listing->together, first, n - first, &at);
 		for (unsigned int i = first; i < at; i++)
 			found(listing, i, listing->names[i].text, 0);
-		/* The program may have put another name in the place of this one. */
+		/* The program may have changed the name. */
 		found(listing, at, listing->saved.name[0], r > 0 ? -EIO : r);
 		first = at + 1;
 	}

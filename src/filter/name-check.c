@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Names before filters: whether they are there, and what holds for their files.
+ * Runs the programs for names, which decide whether a name exists and which filters hold for its
+ * file.
  *
- * A directory's filters hold for what is in it, unless their programs for names say otherwise. A
- * file may move, or get another name, only where it does not lose a filter by that. The two
- * names alone decide that: a program that was told what the node has now would keep
- * its filter at the new name for as long as the kernel remembers the node, and no longer.
+ * A directory's filters hold for its files unless their programs for names say otherwise. A file
+ * may move, or get another name, only if it loses no filter by that. Only the two names decide
+ * this. If a program knew the filters that the node has now, it could keep its filter at the new
+ * name, but the filter would end when the kernel forgets the node.
  */
 #include "filter/name-check.h"
 #include "filter/call-fill.h"
 #include "filter/place.h"
 #include "filter/run-program.h"
 
-/* Asks those of a directory's filters that are in mask about a name as it is written. */
+/* Runs those of a directory's filters that are in mask on a name as the caller has written it. */
 static int check_written(struct filter_call *call, struct filter_node *dir, const char *name,
 			 uint64_t mask, const struct pst_attr *attr)
 {
 	const struct chain *chain = call->chain;
 	uint64_t asked = filter_node_filters(dir) & mask;
-	bool bad;
 	int r = call_fill_name(call, dir, name);
 
 	if (r < 0)
@@ -31,18 +31,19 @@ static int check_written(struct filter_call *call, struct filter_node *dir, cons
 
 		if (!(asked >> entry->bit & 1))
 			continue;
-		r = run_program(call, entry, FILTER_NAME, &bad);
-		if (!bad && r > 0)
+		r = run_program(call, entry, FILTER_NAME);
+		if (r > 0)
 			r = run_program_bad(call, entry, FILTER_NAME,
-					    "answered a name, which it cannot");
+					    "returned PST_DONE for a name");
 	}
 	call->dir = NULL;
 	return r;
 }
 
 /*
- * Asks the filters that hide names by themselves, before anything is looked at below: how long the
- * answer takes, and what the kernel keeps of it, must not say whether there is something.
+ * Runs the filters that hide names by the name alone (PST_HIDES), before any lookup in the lower
+ * file system: neither the time of the answer nor what the kernel caches may tell whether a hidden
+ * file exists.
  */
 static int check_hidden(struct filter_call *call, struct filter_node *dir, const char *name,
 			enum name_use use)
@@ -62,9 +63,9 @@ bool name_check_wants_child(const struct filter_call *call, const struct filter_
 }
 
 /*
- * The name that was asked about leads to a file whose name in the directory is saved->real. A
- * filter holds for the file if it holds by either. A name that is made is stored as it is written:
- * what holds by that stays in call->child, since a move to it must not count on the other.
+ * The checked name has another spelling in the directory, saved->real. A filter holds for the file
+ * if it holds by either spelling. A new name is stored as it was written, so call->child then keeps
+ * only what holds by that: a move to the name must not rely on the other spelling.
  */
 static int check_real(struct filter_call *call, struct filter_node *dir, enum name_use use,
 		      const struct pst_attr *attr)
@@ -102,10 +103,7 @@ int name_check(struct filter_call *call, struct filter_node *dir, const char *na
 	place_inherit(call, dir);
 	if (!(filter_node_filters(dir) & call->chain->names) || name_is_dots(name))
 		return 0;
-	/*
-	 * A program that looks at the file under a name needs its attributes: if only the type is
-	 * known, they are looked up.
-	 */
+	/* Programs with PST_WANT_CHILD need all attributes of the file, not only its type. */
 	looks = name_check_wants_child(call, dir) && !(attr && attr->ino);
 	r = looks ? check_hidden(call, dir, name, NAME_FIND) : 0;
 	if (r == 0 && looks && host->peek(call, dir, name, &found, &known) == 0)
@@ -113,16 +111,16 @@ int name_check(struct filter_call *call, struct filter_node *dir, const char *na
 	host->put_node(call, known);
 	if (r == 0)
 		r = check_written(call, dir, name, call->chain->names, attr);
-	/* In a directory that ignores case, other names lead to the same file. */
+	/* In a case-insensitive directory several spellings lead to the same file. */
 	if (r == 0 && !call->listed && host->real_name(call, dir, name, call->saved->real) == 0)
 		r = check_real(call, dir, use, attr);
-	/* A hidden name cannot be created either, whether or not a file has it. */
+	/* A hidden name cannot be created, whether or not a file has it. */
 	return r == -ENOENT && use == NAME_MAKE ? -EPERM : r;
 }
 
 /* -- moves ------------------------------------------------------------------------------------- */
 
-/* Returns whether the same cells of filters hold for two places of a file. */
+/* Returns whether the cells of two places are the same. */
 static bool same_cells(const struct chain *chain, const struct filter_place *a,
 		       const struct filter_place *b)
 {
@@ -136,12 +134,12 @@ static bool same_cells(const struct chain *chain, const struct filter_place *a,
 }
 
 /*
- * Returns whether a file may go from one place to another where other filters hold: a directory
- * never may, because filters would have to decide about everything below it anew; any other file
- * may unless it would lose a filter.
+ * Returns whether a file may move to a place with other filters. A directory may not, because
+ * filters would have to decide anew about all files below it. Any other file may unless it would
+ * lose a filter.
  *
- * If it may not, the answer is EPERM. EXDEV would make mv(1) copy what the filter shows and
- * remove the file.
+ * The answer to a move that is refused is EPERM. After EXDEV, mv(1) would copy what the filter
+ * shows and remove the file.
  */
 static bool may_move(const struct chain *chain, uint32_t mode, const struct filter_place *from,
 		     const struct filter_place *to)
@@ -152,8 +150,8 @@ static bool may_move(const struct chain *chain, uint32_t mode, const struct filt
 }
 
 /*
- * Returns whether the same filters hold for all files in two directories, and for all that will be:
- * then no filter depends on names, and no file has to be looked at.
+ * Returns whether the same filters hold for all present and future files of two directories. Then
+ * no filter depends on names, and a move needs no check.
  */
 static bool all_alike(const struct filter_call *call, const struct filter_node *a,
 		      const struct filter_node *b)
@@ -168,13 +166,13 @@ static bool all_alike(const struct filter_call *call, const struct filter_node *
 	return (filter_node_filters(a) & filter_node_filters(b) & chain->all) == chain->all;
 }
 
-/* A name in a directory, and what is under it: r is 0, or why that is not known. */
+/* A name in a directory, and its file. */
 struct place {
 	struct filter_node *dir; /* borrowed */
 	const char *name;
-	struct filter_node *node; /* counted; NULL: not known to the kernel */
-	struct pst_attr attr;     /* mode 0: there is nothing */
-	int r;
+	struct filter_node *node; /* a reference; NULL: the kernel does not know the file */
+	struct pst_attr attr;     /* mode 0: the name is absent */
+	int r;                    /* 0, or the error of looking it up */
 };
 
 static void look_at(struct filter_call *call, struct filter_node *dir, const char *name,
@@ -186,7 +184,7 @@ static void look_at(struct filter_call *call, struct filter_node *dir, const cha
 		ret_place->attr.mode = 0;
 }
 
-/* Checks that a file may go from one place to another, and sets call->child. 0 or -errno. */
+/* Checks a move from one place to another, and sets call->child. Returns 0 or -errno. */
 static int check_move(struct filter_call *call, const struct place *from, const struct place *to,
 		      enum name_use use)
 {
@@ -205,8 +203,8 @@ static int check_move(struct filter_call *call, const struct place *from, const 
 }
 
 /*
- * Both places of a RENAME; what gains a filter has it before it moves, and may keep it if it does
- * not.
+ * Checks both places of a RENAME. A file that gains filters gets them before it moves, and keeps
+ * them if the move fails.
  */
 static int check_places(struct filter_call *call, const struct place *from, const struct place *to)
 {
@@ -218,10 +216,7 @@ static int check_places(struct filter_call *call, const struct place *from, cons
 	if (exchange)
 		r = check_move(call, to, from, NAME_FIND);
 	*back = call->child;
-	/*
-	 * A filter may hide the file in the way by its attributes, which the moving file does not
-	 * have.
-	 */
+	/* A filter may hide the file that the RENAME would replace by that file's attributes. */
 	if (r == 0 && !exchange && to->attr.mode && name_check_wants_child(call, to->dir))
 		r = name_check(call, to->dir, to->name, use, &to->attr);
 	if (r == 0)
@@ -245,7 +240,7 @@ static int check_rename(struct filter_call *call)
 		place_inherit(call, call->node2);
 		return 0;
 	}
-	/* Before anything is looked at. */
+	/* Before any lookup below. */
 	r = check_hidden(call, call->node, call->name[0], NAME_FIND);
 	if (r == 0)
 		r = check_hidden(call, call->node2, call->name[1],
@@ -262,9 +257,8 @@ static int check_rename(struct filter_call *call)
 }
 
 /*
- * A hard link: all filters that the node has must hold by the new name as well. The kernel does not
- * say by which of its names the file is linked, so what holds by any of those that it was found by
- * counts.
+ * Checks the new name of a hard link: all filters of the node must hold by it. The kernel does not
+ * say by which name the file is linked, so the filters of all names that were looked up count.
  */
 static int check_link(struct filter_call *call)
 {
@@ -301,9 +295,7 @@ int name_check_call(struct filter_call *call)
 	case OP_RENAMES:
 		return check_rename(call);
 	case OP_FINDS:
-		/*
-		 * It is asked about when it is known what it leads to, unless it is hidden anyway.
-		 */
+		/* apply_found() checks the name once its file is known. */
 		place_inherit(call, call->node);
 		return call->listed ? 0 : check_hidden(call, call->node, call->name[0], NAME_FIND);
 	default:
@@ -338,7 +330,7 @@ void name_check_known(struct filter_call *call, const struct chain *chain,
 
 	if (node == entry->at)
 		return;
-	/* The verdict does not matter here: a process that has the file open keeps it. */
+	/* The verdict does not matter: processes that have the file open can go on using it. */
 	name_check_alone(call, chain, dir, name, type);
 	if (call->child.filters & bit)
 		port_or(&node->filters, bit);
@@ -346,10 +338,7 @@ void name_check_known(struct filter_call *call, const struct chain *chain,
 		port_and(&node->filters, ~bit);
 	if (!entry->cells)
 		return;
-	/*
-	 * It may run already, and have filled its cell; not where that says that the path is not
-	 * known.
-	 */
+	/* The filter may run already and have set the cell; but the path is known only now. */
 	cell = call->host->cell(call, entry, node);
 	if (!had || port_load(cell) == entry->facts->unknown)
 		port_store(cell, call->child.cells[entry->bit]);

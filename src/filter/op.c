@@ -9,18 +9,16 @@
 #include "filter/port.h"
 
 /* clang-format off */
-/*
- * The request: the fixed argument; members of it that are not the filter's, or of some bits only.
- */
+/* The fixed argument, and its members that a filter must not change, or only in some bits. */
 #define AT(TYPE, NAME) __builtin_offsetof(struct TYPE, NAME)
 #define MEMBER(TYPE, NAME) { AT(TYPE, NAME), sizeof(((struct TYPE *)0)->NAME) }
 #define ARG(TYPE) .arg_size = sizeof(struct TYPE)
 #define FIXED(TYPE, NAME) .fixed = MEMBER(TYPE, NAME)
 #define BITS(TYPE, NAME, MASK) .bits_at = AT(TYPE, NAME), .bits = (MASK)
-/* O_PATH, O_DIRECTORY and the like would open something else than the kernel expects. */
+/* With other flags, such as O_PATH, the daemon would open another kind of file than expected. */
 #define OPEN_FLAGS (O_TRUNC | O_EXCL)
 
-/* Columns of check-in. */
+/* The nodes and handles that check-in finds. */
 #define ON_NODE .check_in = OP_NEEDS_NODE
 #define NODE2(TYPE, NAME) .node2 = MEMBER(TYPE, NAME)
 #define ON(NEEDS, TYPE) ARG(TYPE), .check_in = OP_##NEEDS, .fh = MEMBER(TYPE, fh)
@@ -29,7 +27,7 @@
 #define ON_DIR(TYPE) ON(NEEDS_DIR, TYPE)
 #define ON_NODE_OR_OPEN(TYPE, BIT) ON(MAY_HAVE_HANDLE, TYPE), .fh_given = (BIT)
 
-/* Strings behind the argument: how many, names of entries among them, names in struct pst_call. */
+/* The numbers of strings behind the argument, of names of entries, of names in struct pst_call. */
 #define NAMES(ALL, ENTRIES, IN_CALL) .n_names = ALL, .n_entries = ENTRIES, .n_call_names = IN_CALL
 #define ENTRY NAMES(1, 1, 1)
 #define TWO_ENTRIES NAMES(2, 2, 2)
@@ -39,7 +37,7 @@
 /* The kernel sends a name with TMPFILE that means nothing. */
 #define NAME_UNUSED NAMES(1, 0, 0)
 
-/* Data behind the names; data of the reply, for which the request says how much room there is. */
+/* Data behind the names; data of the reply, for which the request gives the room. */
 #define DATA_IN(TYPE, LENGTH) .data_unit = 1, .data_len = MEMBER(TYPE, LENGTH)
 #define DATA_IN_OF(RECORD, TYPE, COUNT)                                                            \
 	.data_unit = sizeof(struct RECORD), .data_len = MEMBER(TYPE, COUNT)
@@ -77,12 +75,12 @@
 
 const struct op op_table[OP_MAX] = {
 	OP_ROWS(ROW) PST_OPS(FILTER_NAME)
-		/* No operation: filters only hear of it. */
+		/* Not in PST_OPS: only post programs can see it. */
 		[FUSE_FORGET]
 			.filter_name = "forget",
 };
 
-/* Sets of opcodes, a bit each: of all rows, of rows for which something holds, of PST_OPS. */
+/* Sets of opcodes, a bit each: of all rows, of rows with OP_CHANGES, of PST_OPS. */
 #define BIT(OPCODE)                             (1ULL << (OPCODE))
 #define ROW_BIT(NAME, ...)                      | BIT(FUSE_##NAME)
 #define CHANGES_BIT(NAME, FUNCTION, FLAGS, ...) | ((FLAGS)&OP_CHANGES ? BIT(FUSE_##NAME) : 0)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The table of operations: one row (op.c) holds everything that is constant for an operation. The
- * decoder, check-in, the pool, filters and counters all read the row; the only other thing an
- * operation has is its function (request/dispatch.c). docs/hacking.md shows how to add one.
+ * The table of operations: a row (op-rows.h) has everything that is constant for an operation. The
+ * decoder, check-in, the pool, filters and counters read it; besides the row an operation has only
+ * its function (request/dispatch.c). docs/hacking.md shows how to add an operation.
  *
- * This file includes <penstock/filter.h> only, because every folder above util may use it.
+ * This file includes only <penstock/filter.h>, because every folder above util may use it.
  */
 #include <penstock/filter.h>
 
@@ -18,26 +18,26 @@ enum op_flag {
 	OP_CHANGES = 1 << 1,   /* changes the tree: data, attributes or names */
 	OP_EXTENDED = 1 << 2,  /* request extensions may follow */
 	OP_DOTS = 1 << 3,      /* "." and ".." are valid names (NFS export) */
-	OP_CLOSES = 1 << 4,    /* runs although a filter refuses it: the file is closed */
+	OP_CLOSES = 1 << 4,    /* closes a file, so it runs even if a filter refuses it */
 	OP_TRUNCATES = 1 << 5, /* changes something only if the open flags have O_TRUNC */
 	OP_EXACT = 1 << 6,     /* changes size or owner of its node, see PST_EXACT */
 };
 
-/* The thread that runs the operation. */
+/* The threads that run the operation. */
 enum op_pool {
 	OP_POOL_IF_SLOW, /* a worker; the pool while the lower file system is slow */
 	OP_POOL_ALWAYS,  /* the pool: it may wait for a disk or for others */
-	OP_POOL_NEVER,   /* a worker: others wait for it, or it asks nothing below */
+	OP_POOL_NEVER,   /* a worker: it needs no lower file system, or others wait for it */
 };
 
-/* The numbers of a request that check-in resolves before the operation runs. */
+/* The nodes and handles that check-in finds before the operation runs. */
 enum op_check_in {
 	OP_NEEDS_NOTHING,
 	OP_NEEDS_NODE,
-	OP_NEEDS_HANDLE, /* node, and an open file or directory at op.fh */
+	OP_NEEDS_HANDLE, /* the node, and the open file or directory of op.fh */
 	OP_NEEDS_FILE,
 	OP_NEEDS_DIR,
-	OP_MAY_HAVE_HANDLE, /* node, and a handle if the argument has op.fh_given */
+	OP_MAY_HAVE_HANDLE, /* the node, and a handle if the argument has op.fh_given */
 };
 
 /* The effect of the operation on the name of an entry, or on a file that it creates. */
@@ -50,27 +50,27 @@ enum op_effect {
 	OP_RENAMES, /* to name 1 in the directory op.node2 */
 };
 
-/* The fixed part of the reply. Entries and opened files hold numbers that only the engine knows. */
+/* The fixed part of the reply. Only the engine knows the numbers of entries and opened files. */
 enum op_result {
 	OP_RESULT_NONE,
-	OP_RESULT_PLAIN,    /* nothing in it is checked */
+	OP_RESULT_PLAIN,    /* any value is valid */
 	OP_RESULT_ATTR,     /* struct fuse_attr_out */
 	OP_RESULT_STATX,    /* struct fuse_statx_out */
-	OP_RESULT_COUNT,    /* struct fuse_write_out: no more bytes than asked for */
+	OP_RESULT_COUNT,    /* struct fuse_write_out: at most the bytes of the request */
 	OP_RESULT_COUNT_64, /* struct fuse_copy_file_range_out, likewise */
 	OP_RESULT_ENTRY,    /* struct fuse_entry_out */
 	OP_RESULT_OPEN,     /* struct fuse_open_out */
 	OP_RESULT_CREATE,   /* both, struct pst_create_out */
 };
 
-/* The variable part of the reply. It takes the place of the request's data. */
+/* The variable part of the reply. It is written over the data of the request. */
 enum op_answer {
 	OP_ANSWER_NONE,
 	OP_ANSWER_BYTES,   /* of an ioctl */
 	OP_ANSWER_CONTENT, /* of a file */
 	OP_ANSWER_TEXT,    /* without NUL, not empty */
 	OP_ANSWER_LIST,    /* struct fuse_dirent, or fuse_direntplus */
-	OP_ANSWER_VALUE,   /* or its size, struct fuse_getxattr_out, without room */
+	OP_ANSWER_VALUE,   /* if there is no room, its size as struct fuse_getxattr_out */
 };
 
 /* A member of the argument; len 0: the operation has no such member. */
@@ -80,9 +80,9 @@ struct op_member {
 
 struct op {
 	const char *name;        /* the kernel's; NULL: the opcode has no row */
-	const char *filter_name; /* in filters and output for people; NULL: filters see
-					   no such operation, or see another opcode ... */
-	uint8_t filter_opcode;   /* ... this one; 0: the same */
+	const char *filter_name; /* for filters and users; NULL: filters see no such operation, or
+				    see it as filter_opcode */
+	uint8_t filter_opcode;   /* the opcode that filters see; 0: the same */
 	uint8_t flags;
 	uint8_t pool;     /* enum op_pool */
 	uint8_t check_in; /* enum op_check_in */
@@ -90,43 +90,43 @@ struct op {
 	uint16_t creates; /* file type (S_IFREG, ...); 0: the argument's mode */
 
 	/* The request. */
-	uint8_t arg_size;                /* of the fixed argument */
-	uint8_t n_names;                 /* strings that follow it, NUL-terminated ... */
-	uint8_t n_entries;               /* ... of these, names of directory entries */
-	uint8_t n_call_names;            /* ... of these, names in struct pst_call */
-	uint8_t data_unit;               /* bytes of data for each 1 in data_len; 0: no data */
-	struct op_member data_len;       /* tells how much data follows */
-	uint32_t data_max;               /* as long as a filter may make it; 0: not at all */
-	struct op_member fh, node2, fh2; /* what check-in resolves */
+	uint8_t arg_size;          /* of the fixed argument */
+	uint8_t n_names;           /* strings that follow it, NUL-terminated ... */
+	uint8_t n_entries;         /* ... of these, names of directory entries */
+	uint8_t n_call_names;      /* ... of these, names in struct pst_call */
+	uint8_t data_unit;         /* bytes of data for each 1 in data_len; 0: no data */
+	struct op_member data_len; /* how much data follows */
+	uint32_t data_max;         /* bytes that a filter may make it; 0: filters see no data */
+	struct op_member fh, node2, fh2; /* found by check-in */
 	struct op_member mode;           /* of the file that is created */
 	uint32_t fh_given;               /* bit in the first word of the argument: fh is set */
 
-	/* Members that a filter must leave alone, besides fh, node2 and fh2. */
+	/* A filter must not change fh, node2, fh2 and: */
 	struct op_member fixed;
-	uint8_t bits_at; /* where a word is of which it may change ... */
-	uint32_t bits;   /* ... these bits only; 0: no such word */
+	uint8_t bits_at; /* a word, except ... */
+	uint32_t bits;   /* ... these bits; 0: there is no such word */
 
 	/* The reply. */
 	uint8_t result; /* enum op_result */
 	uint8_t answer; /* enum op_answer */
 	uint16_t result_size;
-	uint16_t room_max;     /* bytes of data the kernel has room for, or ... */
-	struct op_member room; /* ... where the request says so */
+	uint16_t room_max;     /* bytes of data that the kernel has room for, or ... */
+	struct op_member room; /* ... the member that says so */
 };
 
-/* op.data_max: no longer than the data that came; as long as there is memory. */
+/* op.data_max: the length of the data that came; the room in the slot. */
 #define OP_AS_CAME  UINT32_MAX
 #define OP_ANY_SIZE (UINT32_MAX - 1)
 
 extern const struct op op_table[OP_MAX];
 
-/* The row of an opcode; NULL if it has none. */
+/* Returns the row of an opcode; NULL if it has none. */
 static inline const struct op *op_find(uint32_t opcode)
 {
 	return opcode < OP_MAX && op_table[opcode].name ? &op_table[opcode] : 0;
 }
 
-/* The opcode that filters see: two forms of one operation have one program. */
+/* Returns the opcode that filters see: two forms of one operation have one program. */
 static inline uint32_t op_filter_opcode(uint32_t opcode)
 {
 	const struct op *op = op_find(opcode);
@@ -134,7 +134,7 @@ static inline uint32_t op_filter_opcode(uint32_t opcode)
 	return op && op->filter_opcode ? op->filter_opcode : opcode;
 }
 
-/* The name that filters use ("rename"); NULL if they see no operation of this opcode. */
+/* Returns the name that filters use ("rename"); NULL if they do not see this opcode. */
 static inline const char *op_filter_name(uint32_t opcode)
 {
 	const struct op *op = op_find(opcode);

@@ -19,12 +19,12 @@ static void give_filters(struct filter_call *call, struct filter_node *node, uin
 {
 	const struct chain *chain = call->chain;
 
-	/* No other request knows a file that was just created. */
+	/* Nobody else knows a file that was just created. */
 	if (call->op->effect == OP_CREATES)
 		filter_node_set(node, filters, chain->all | FILTERS_SET);
 	/*
-	 * A view's own move gives the node what it gains first: what was found before it counts no
-	 * more.
+	 * A RENAME in the view gives its file the new filters first. A LOOKUP that found the file
+	 * by its old name must not take them away.
 	 */
 	else if (!call->only_name || call->host->renamed_since(call) ||
 		 !filter_node_reset(node, filters, chain->all, call->seen))
@@ -37,7 +37,7 @@ void place_give(struct filter_call *call, struct filter_node *node,
 	const struct chain *chain = call->chain;
 	uint64_t before = filter_node_filters(node), filters = place->filters;
 
-	/* A filter that is attached to a node stays with it. */
+	/* A filter with at= always holds for the node of at=. */
 	for (unsigned int i = 0; chain->attached && i < chain->n; i++)
 		if (chain->entries[i]->at == node)
 			filters |= 1ULL << chain->entries[i]->bit;

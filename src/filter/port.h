@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Everything that the filter core takes from the place where it runs: types, errno, file types and
- * flags, strings (name_is_dots() among them), memory, atomics. This port is for a process. Another
- * place (a kernel module, a test without libc) has a filter/port.h of its own, in a directory that
- * the compiler searches first.
+ * The environment of the filter core: types, errno, file types and flags, strings (also
+ * name_is_dots()), memory, atomics. This port is for a process. A kernel module, or a test without
+ * libc, has another filter/port.h in a directory that the compiler searches first.
  *
  * Atomics are functions on a struct, because BTF of kernel modules has no _Atomic.
  */
@@ -44,7 +43,7 @@ static inline void port_and(port_atomic_u64 *n, uint64_t bits)
 	__atomic_fetch_and(&n->value, bits, __ATOMIC_SEQ_CST);
 }
 
-/* Replaces *expected by value. Returns false if *n is another number, which *expected is then. */
+/* Sets *n to value if it is *expected. Else sets *expected to *n and returns false. */
 static inline bool port_replace(port_atomic_u64 *n, uint64_t *expected, uint64_t value)
 {
 	return __atomic_compare_exchange_n(&n->value, expected, value, false, __ATOMIC_SEQ_CST,
@@ -52,8 +51,8 @@ static inline bool port_replace(port_atomic_u64 *n, uint64_t *expected, uint64_t
 }
 
 /*
- * Copies what others may write to meanwhile. The compiler reads it once, here: whatever is made of
- * the copy later is made of what was copied.
+ * Copies memory to which programs may write at the same time. The barrier keeps the compiler from
+ * reading the memory again later instead of the copy.
  */
 static inline void port_fetch(void *to, const void *from, size_t size)
 {
@@ -61,7 +60,7 @@ static inline void port_fetch(void *to, const void *from, size_t size)
 	__asm__ volatile("" ::: "memory");
 }
 
-/* Reads one number, which others may write to meanwhile, once. */
+/* Reads a number once, although programs may write to it at the same time. */
 #define port_read_once(number) (*(const volatile __typeof__(number) *)&(number))
 
 /* Returns zero-filled memory, or NULL. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "filter/records.h"
 
-/* FNV-1a; each byte is fetched once. false: no name has such a byte. */
+/* FNV-1a; reads each byte once. Returns false if a byte cannot be part of a name. */
 static bool hash_name(const char *name, uint32_t len, uint64_t *ret_hash)
 {
 	uint64_t hash = 0xcbf29ce484222325ULL;
@@ -64,8 +64,8 @@ size_t records_note(const char *data, size_t len, bool plus, struct filter_entry
 }
 
 /*
- * Returns whether the file of a record, if it has one, is among the ids from *at on, under the name
- * that it had: the kernel would find the file by this name from then on.
+ * Returns whether the record has no file, or one of call->ids from *at on, under the same name. The
+ * kernel would cache the file under any name that the record has.
  */
 static bool take_id(struct filter_call *call, const struct record *record, size_t *at)
 {
@@ -76,7 +76,7 @@ static bool take_id(struct filter_call *call, const struct record *record, size_
 		return true;
 	while (*at < call->n_ids && call->ids[*at].nodeid != entry->nodeid)
 		(*at)++;
-	/* The kernel takes no larger file for one. */
+	/* The kernel refuses an inode with a larger size. */
 	if (*at == call->n_ids || entry->attr.size > INT64_MAX)
 		return false;
 	id = &call->ids[(*at)++];

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * One program of one filter on a call. A filter that fails, or leaves what cannot be, fails the one
- * operation with EIO and is counted.
+ * Runs one program of one filter on a call. A filter that fails, or leaves invalid values in the
+ * slot, makes this one operation fail with EIO and is counted.
  */
 #include "filter/run-program.h"
 
-/* The number that a program of a filter goes by. */
+/* Returns the opcode by which the engine knows a program; 0 for names. */
 static uint32_t program_of(const struct filter_call *call, enum filter_kind kind)
 {
 	return kind == FILTER_NAME ? 0 : op_filter_opcode(call->opcode);
@@ -18,7 +18,7 @@ int run_program_bad(struct filter_call *call, const struct chain_entry *entry,
 	return -EIO;
 }
 
-/* Returns 0 and the verdict, or -EIO. */
+/* Returns 0 with the verdict, or -EIO. */
 static int run(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
 	       const struct pst_ctx *ctx, int *ret_verdict)
 {
@@ -39,7 +39,7 @@ static uint64_t cell_of(struct filter_call *call, const struct chain_entry *entr
 	return entry->cells && node ? port_load(call->host->cell(call, entry, node)) : 0;
 }
 
-/* The directory of a name that is checked, or the node of the operation. */
+/* Returns the directory while a name is checked, else the node of the operation. */
 static struct filter_node *node_of(const struct filter_call *call)
 {
 	return call->dir ? call->dir : call->node;
@@ -61,7 +61,7 @@ static void fill_own(struct filter_call *call, const struct chain_entry *entry)
 	slot->child.known_cell = holds(call->known, entry) ? cell_of(call, entry, call->known) : 0;
 	if (call->known)
 		slot->child.known = 1;
-	/* Programs at fault may have left another delay. */
+	/* A filter that failed may have left another delay. */
 	slot->delay_us = call->delay_us;
 	slot->n_events = 0;
 	slot->note[0] = slot->note[1] = 0;
@@ -69,7 +69,7 @@ static void fill_own(struct filter_call *call, const struct chain_entry *entry)
 		memcpy(slot->note, call->saved->note[entry->bit], sizeof(slot->note));
 }
 
-/* The members of the slot that a program sets for itself and for the engine. */
+/* The members of the slot that each program sets. */
 struct own {
 	uint64_t cell, child_cell, note[2];
 	uint32_t held, delay_us, n_events;
@@ -87,17 +87,17 @@ static void fetch_own(const struct pst_call *slot, struct own *ret_own)
 	};
 }
 
-/* Returns in words the first change of a program that would have no effect, or NULL. */
-static const char *unused(const struct filter_call *call, const struct chain_entry *entry,
-			  const struct own *own)
+/* Returns the first invalid value that a program has left, for the log; or NULL. */
+static const char *invalid(const struct filter_call *call, const struct chain_entry *entry,
+			   const struct own *own)
 {
 	if (own->held > 1)
-		return "left what is neither 0 nor 1 in child.held";
+		return "left a number other than 0 and 1 in child.held";
 	if (!entry->cells && (own->cell || own->child_cell))
-		return "set a cell, and its filter does not declare PST_CELLS";
-	/* It may be another's. */
+		return "set a cell, but its filter does not declare PST_CELLS";
+	/* Another filter may have set the delay. */
 	if (own->delay_us && !(call->chain->delays & call->filters))
-		return "set delay_us, and its filter does not declare PST_DELAYS";
+		return "set delay_us, but its filter does not declare PST_DELAYS";
 	return NULL;
 }
 
@@ -115,7 +115,7 @@ static void take_own(struct filter_call *call, struct chain_entry *entry, const 
 		memcpy(call->saved->note[entry->bit], own->note, sizeof(own->note));
 		call->noted |= bit;
 	}
-	/* A filter can be on a child only where it is on the directory. */
+	/* A filter can hold for a child only if it holds for the directory. */
 	if (!own->held) {
 		if (call->child.filters & bit)
 			port_store(&entry->per_child, 1);
@@ -142,25 +142,28 @@ static void report_events(struct filter_call *call, const struct chain_entry *en
 
 /* -- running ----------------------------------------------------------------------------------- */
 
-/* A program has been run: whether it left what can be, and what of it is taken over. */
+/* Checks what a program has left, and takes it over. Returns the verdict of the engine, or -EIO. */
 static int take(struct filter_call *call, struct chain_entry *entry, enum filter_kind kind,
-		int verdict, bool *ret_bad)
+		int verdict)
 {
 	struct own own;
 	const char *wrong;
 
 	fetch_own(call->slot, &own);
-	*ret_bad = true;
-	wrong = unused(call, entry, &own);
+	wrong = invalid(call, entry, &own);
 	if (wrong)
 		return run_program_bad(call, entry, kind, wrong);
 	take_own(call, entry, &own);
 	if (own.n_events)
 		report_events(call, entry, kind, own.n_events);
+	if (verdict == PST_SERVE)
+		return run_program_bad(call, entry, kind,
+				       "returned PST_SERVE, but this view has no server");
 	if (verdict > PST_SERVE || verdict <= -512)
-		return run_program_bad(call, entry, kind, "returned what is no verdict");
-	*ret_bad = false;
-	/* The kernel would take it for "no file of this view can do that", for ever. */
+		return run_program_bad(call, entry, kind,
+				       "returned a number that is none of PST_PASS, PST_DONE and "
+				       "-errno");
+	/* After ENOSYS the kernel would never send this operation again, for any file. */
 	if (verdict == -ENOSYS)
 		verdict = -EOPNOTSUPP;
 	if (verdict) {
@@ -171,38 +174,33 @@ static int take(struct filter_call *call, struct chain_entry *entry, enum filter
 	return verdict;
 }
 
-int run_program(struct filter_call *call, struct chain_entry *entry, enum filter_kind kind,
-		bool *ret_bad)
+int run_program(struct filter_call *call, struct chain_entry *entry, enum filter_kind kind)
 {
 	const struct pst_ctx ctx = { .slot = call->slot_number };
-	int verdict;
+	int verdict, r;
 
 	fill_own(call, entry);
-	*ret_bad = true;
-	if (run(call, entry, kind, &ctx, &verdict) < 0)
-		return -EIO;
-	return take(call, entry, kind, verdict, ret_bad);
+	r = run(call, entry, kind, &ctx, &verdict);
+	return r < 0 ? r : take(call, entry, kind, verdict);
 }
 
 int run_program_lookups(struct filter_call *call, struct chain_entry *entry, unsigned int first,
-			unsigned int n, unsigned int *ret_at, bool *ret_bad)
+			unsigned int n, unsigned int *ret_at)
 {
 	const struct pst_ctx ctx = { .slot = call->slot_number, .n_listed = n, .first = first };
 	uint32_t n_asked;
 	int verdict;
 
 	*ret_at = first;
-	*ret_bad = true;
 	fill_own(call, entry);
 	if (run(call, entry, FILTER_PRE, &ctx, &verdict) < 0)
 		return -EIO;
 	n_asked = port_read_once(call->slot->n_asked);
 	if (n_asked <= first || n_asked > first + n)
-		return run_program_bad(call, entry, FILTER_PRE,
-				       "lost count of the names of a listing");
+		return run_program_bad(call, entry, FILTER_PRE, "left an invalid n_asked");
 	*ret_at = n_asked - 1;
 	verdict = port_read_once(call->slot->listed[n_asked - 1].verdict);
-	return take(call, entry, FILTER_PRE, verdict, ret_bad);
+	return take(call, entry, FILTER_PRE, verdict);
 }
 
 int run_program_names(struct filter_call *call, const struct chain_entry *entry, unsigned int n)

@@ -4,26 +4,26 @@
 #include "filter/call.h"
 
 /*
- * Runs a program of a filter on the slot. Returns its verdict, or -EIO with *ret_bad set: it could
- * not be run, or left what cannot be.
+ * Runs a program of a filter on the slot, and takes over what the program sets there for itself.
+ * Returns the verdict: PST_PASS, PST_DONE or -errno. -EIO may also mean that the program could not
+ * be run or left invalid values, which was reported.
  */
-int run_program(struct filter_call *call, struct chain_entry *entry, enum filter_kind kind,
-		bool *ret_bad);
+int run_program(struct filter_call *call, struct chain_entry *entry, enum filter_kind kind);
 
 /*
- * Runs the program before LOOKUP on names first to first + n - 1 of a listing, until one of them is
- * not simply let pass. *ret_at is the last that it was asked about; the slot and what is returned
- * are of that one.
+ * Runs the program before LOOKUP on the names first to first + n - 1 of a listing, up to the first
+ * name that it does not simply let pass. *ret_at is the last name that the program ran on; the slot
+ * and the returned verdict, as that of run_program(), belong to that name.
  */
 int run_program_lookups(struct filter_call *call, struct chain_entry *entry, unsigned int first,
-			unsigned int n, unsigned int *ret_at, bool *ret_bad);
+			unsigned int n, unsigned int *ret_at);
 
 /*
  * Runs the program for names on the first n names of a listing, which get their verdicts in the
- * slot. 0 or -EIO.
+ * slot. Returns 0 or -EIO.
  */
 int run_program_names(struct filter_call *call, const struct chain_entry *entry, unsigned int n);
 
-/* The program did what cannot be: reports it (what: "changed ...") and returns -EIO. */
+/* Reports that a program has done wrong (what: "changed ..."). Returns -EIO. */
 int run_program_bad(struct filter_call *call, const struct chain_entry *entry,
 		    enum filter_kind kind, const char *what);

@@ -8,6 +8,7 @@
 #include "ebpf/filter.h"
 #include "filter/apply.h"
 #include "filter/call-fill.h"
+#include "filter/name-check.h"
 #include "filter/place.h"
 #include "request/shown.h"
 #include "request/trace.h"
@@ -282,7 +283,7 @@ int adapter_before(struct req *req)
 		return r;
 	if (call->op->effect == OP_FINDS)
 		req_lookup_begin(req);
-	names = apply_names(call);
+	names = name_check_call(call);
 	if (names == 0)
 		exact_lock(req->host->exact, req);
 	r = apply_before(call, names);

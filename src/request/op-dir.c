@@ -2,6 +2,7 @@
 /* Listings, plain and with entries. */
 #include "filter/apply.h"
 #include "filter/call-fill.h"
+#include "filter/name-check.h"
 #include "filter/listing.h"
 #include "filter/place.h"
 #include "filter/records.h"
@@ -150,7 +151,7 @@ static int look_up_filtered(struct listing *listing, const char *name,
 	r = call_fill_save(call);
 	if (r < 0)
 		return r;
-	r = apply_before(call, apply_names(call));
+	r = apply_before(call, name_check_call(call));
 	adapter_wait(call);
 	if (r == 0) {
 		r = fs_lookup(req->fs, req->node, call->name[0], &entry);

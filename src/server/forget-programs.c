@@ -35,14 +35,13 @@ static void run(struct req *req, struct node *node, uint64_t asked)
 {
 	struct filter_call *call = &req->call;
 	const struct chain *chain = req->chain;
-	bool bad;
 
 	call_begin(call, chain, FUSE_FORGET);
 	call->filters = asked;
 	call_fill_forgotten(call, &node->filter);
 	for (unsigned int i = chain->n; i-- > 0;)
 		if (asked >> chain->entries[i]->bit & 1)
-			run_program(call, chain->entries[i], FILTER_POST, &bad);
+			run_program(call, chain->entries[i], FILTER_POST);
 	call_begin(call, NULL, 0);
 }
 

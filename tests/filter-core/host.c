@@ -2,6 +2,7 @@
 #include "host.h"
 
 #include "filter/call-fill.h"
+#include "filter/name-check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -300,5 +301,5 @@ int host_before(struct filter_call *c)
 
 	c->filters = chain_asked(c->chain, c->opcode, c->node, c->node2);
 	r = call_fill_save(c);
-	return r == 0 ? apply_before(c, apply_names(c)) : r;
+	return r == 0 ? apply_before(c, name_check_call(c)) : r;
 }

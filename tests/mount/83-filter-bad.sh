@@ -141,7 +141,7 @@ once_options_that_mean_nothing() {
 		hide-for,names=.env|uid=, gid=, cgroup=
 		quota|bytes=, files=
 		owner|uid=, gid=
-		hide,names=!x|write only what is meant
+		hide,names=!x|write only what should match
 		hide,names=@rules|from a file
 		hide,names=**/x|write 'x'
 		hide,names=.env .git|.env:.git

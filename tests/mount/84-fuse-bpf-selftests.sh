@@ -267,7 +267,7 @@ each_alter_errcode() {
 
 # bpf_test_lookup_postfilter: it sees what came of it, and decides.
 each_lookup_postfilter() {
-	LOG_MAY='program post/lookup filled an answer that is none'
+	LOG_MAY='program post/lookup returned PST_DONE'
 	lower ext4
 	echo one > "$LOWER/file1"
 	echo two > "$LOWER/file2"
