@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """doc-names.py ROOT: the tests and functions that the pages of docs/ name exist.
 
-A page names a case of the mount tests as `41.own_none` or `41-coherence.own_none`, and a function
-of src/ as `req_serve()` in backticks. Prints a line for each name that does not exist and ends
-with status 1 then."""
+A page names a file of tests as `41-coherence`, a case of the mount tests as `41.own_none` or
+`41-coherence.own_none`, and a function of src/ as `req_serve()` in backticks. Prints a line for
+each name that does not exist and ends with status 1 then."""
 import glob
 import os
 import re
 import sys
 
 CASE = re.compile(r'\b(\d\d(?:-[a-z-]+)?)\.(?!sh\b|md\b|c\b)([a-z]\w+)')
+FILE = re.compile(r'(?<![\w-])(\d\d-[a-z][a-z-]+)\b')
 CASE_FUNCTION = re.compile(r'^(?:each|once|slow)_(\w+)\(\)', re.MULTILINE)
 FUNCTION = re.compile(r'`(\w+)\(\)`')
 
@@ -30,6 +31,12 @@ def cases(root):
     return found
 
 
+def files(root):
+    """Names of the files of mount and engine tests, without their endings."""
+    return {os.path.basename(path).rsplit('.', 1)[0]
+            for path in glob.glob(os.path.join(root, 'tests/*/[0-9][0-9]-*'))}
+
+
 def code(root):
     """All words of src/, include/ and the bench that are called or defined as functions."""
     paths = [path for folder in ('src', 'include', 'bench')
@@ -39,12 +46,14 @@ def code(root):
 
 def main():
     root = sys.argv[1]
-    known_cases, known_code = cases(root), code(root)
+    known_files, known_cases, known_code = files(root), cases(root), code(root)
     missing = []
     for path in sorted(glob.glob(os.path.join(root, 'docs/**/*.md'), recursive=True)):
         page, text = os.path.relpath(path, root), read(path)
         missing += [f'{page}: tests/mount has no case {file}.{case}'
                     for file, case in CASE.findall(text) if (file, case) not in known_cases]
+        missing += [f'{page}: tests has no file {file}'
+                    for file in FILE.findall(text) if file not in known_files]
         # docs/hacking.md shows functions that a reader would write.
         if page != 'docs/hacking.md':
             missing += [f'{page}: src has no function {name}()'
