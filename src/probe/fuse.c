@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Asks the kernel for the features of its FUSE.
+ * Probes the features of the kernel's FUSE.
  *
- * A kernel tells its features only in the INIT request, the first message on a new connection. So a
- * connection is made: a FUSE superblock that is never mounted, whose INIT request is read here.
- * Passthrough is probed the same way: this file answers INIT and registers a file of LOWER as a
- * backing file. Closing the device ends the connection, and the superblock goes with
- * its last descriptor.
+ * The kernel names its features only in the INIT request, the first message on a new connection. So
+ * this file makes a connection, a FUSE superblock that is never mounted, and reads INIT. To probe
+ * passthrough, it answers INIT and registers a file of LOWER as a backing file. The connection ends
+ * when the device is closed, and the kernel frees the superblock with its last descriptor. No
+ * state, no locks.
  */
 #include "probe/probe.h"
 #include "transport/chan.h"
@@ -35,7 +35,7 @@
 #define N_ENTRIES   1000 /* to look at for a regular file in LOWER */
 
 struct connection {
-	int dev_fd; /* closed first, so that closing the other cannot wait */
+	int dev_fd; /* closed first: that ends the connection, so closing fs_fd cannot block */
 	int fs_fd;
 	struct fuse_in_header header; /* of the INIT request */
 	struct fuse_init_in init;
@@ -62,6 +62,7 @@ static int create_superblock(int fs_fd, int dev_fd)
 	return 0;
 }
 
+/* Reads the INIT request. Returns 0 or -errno. */
 static int read_init(struct connection *connection)
 {
 	struct pollfd poll_fd = { connection->dev_fd, POLLIN, 0 };
@@ -79,7 +80,7 @@ static int read_init(struct connection *connection)
 	memcpy(&connection->header, buffer, sizeof(connection->header));
 	if (connection->header.opcode != FUSE_INIT)
 		return -EPROTO;
-	/* Older kernels send less of it: the rest stays 0. */
+	/* An older kernel sends a shorter struct: the rest stays 0. */
 	len = n - sizeof(connection->header);
 	if (len > sizeof(connection->init))
 		len = sizeof(connection->init);
@@ -103,7 +104,10 @@ static int connection_open(struct connection *connection)
 	return r < 0 ? r : read_init(connection);
 }
 
-/* Answers INIT so that files of a file system stacked less than depth levels can be registered. */
+/*
+ * Answers INIT with passthrough, so that files can be registered whose file system is stacked on
+ * fewer than depth others. Returns 0 or -errno.
+ */
 static int answer_init(struct connection *connection, uint32_t depth)
 {
 	struct {
@@ -172,52 +176,48 @@ static void probe_backing(struct probe *probe, int lower_fd)
 {
 	const char *name = "lower_passthrough";
 	_cleanup_(fd_closep) int file_fd = find_file(lower_fd);
-	int r;
+	int r = file_fd < 0 ? file_fd : try_backing(file_fd, 1);
 
-	if (file_fd < 0) {
+	if (file_fd < 0)
 		probe_row(probe, name, false,
-			  "There is no regular file right in LOWER to try it with: it shows when a "
-			  "view is mounted.");
-		return;
-	}
-	r = try_backing(file_fd, 1);
-	if (r >= 0) {
+			  "Not probed: LOWER itself has no regular file to try it with.");
+	else if (r >= 0)
 		probe_row(probe, name, true,
 			  "The kernel passes files of LOWER through; other file systems may be "
 			  "stacked on the view.");
-		return;
-	}
-	if (r == -ELOOP && try_backing(file_fd, 2) >= 0) {
-		probe_row(probe, name, true,
-			  "LOWER is stacked on another file system itself. The kernel passes its "
-			  "files through, but nothing (overlayfs) can be stacked on the view.");
-		return;
-	}
-	if (r == -ELOOP)
+	else if (r != -ELOOP)
 		probe_row(probe, name, false,
-			  "LOWER lets nothing be stacked on it, or is stacked on two file systems "
-			  "already: its data is served. Take the directory below as LOWER.");
+			  "The kernel does not pass files of LOWER through (%s): the process of "
+			  "the view serves data.",
+			  strerror(-r));
+	else if (try_backing(file_fd, 2) >= 0)
+		probe_row(probe, name, true,
+			  "The kernel passes files of LOWER through. LOWER is stacked on another "
+			  "file system, so nothing (overlayfs) can be stacked on the view.");
 	else
-		probe_row(
-			probe, name, false,
-			"The kernel does not pass files of LOWER through (%s): its data is served.",
-			strerror(-r));
+		probe_row(probe, name, false,
+			  "LOWER cannot have a file system stacked on it, or is stacked on two "
+			  "already: the process of the view serves data. Use the directory below "
+			  "LOWER instead.");
 }
 
-/* Adds the row of a feature: offered, too young for this kernel (6.minor has it), or missing. */
+/*
+ * Adds the row of a feature that INIT has a flag for: on; or off, because the kernel is older than
+ * 6.minor; or off, because of missing.
+ */
 static void feature(struct probe *probe, uint64_t offered, uint64_t flag, const char *name,
 		    const char *use, unsigned int minor, const char *missing)
 {
 	if (offered & flag)
 		probe_row(probe, name, true, "The kernel offers it: %s.", use);
 	else if (!probe_kernel_is(6, minor))
-		probe_row(probe, name, false, "This kernel is too old: Linux 6.%u has it (%s).",
+		probe_row(probe, name, false, "This kernel is too old. Linux 6.%u has it: %s.",
 			  minor, use);
 	else
 		probe_row(probe, name, false, "%s", missing);
 }
 
-/* Replies to INIT, because only then can a file be registered. */
+/* Answers INIT, because the kernel registers files only after that. */
 static void probe_passthrough(struct probe *probe, struct connection *connection, uint64_t offered)
 {
 	const char *name = "passthrough";
@@ -226,57 +226,44 @@ static void probe_passthrough(struct probe *probe, struct connection *connection
 	    (answer_init(connection, 1) == 0 && chan_dev_may_register(connection->dev_fd)))
 		feature(probe, offered, FUSE_PASSTHROUGH, name,
 			"reads and writes of a view run in the kernel", 9,
-			"The kernel was built without CONFIG_FUSE_PASSTHROUGH: data is served, "
-			"more slowly.");
+			"The kernel was built without CONFIG_FUSE_PASSTHROUGH: the process of "
+			"the view serves data, which is slower.");
 	else
 		probe_row(probe, name, false,
-			  "The kernel has it for CAP_SYS_ADMIN in the initial user namespace, "
-			  "which this process lacks: data is served, more slowly.");
+			  "The kernel requires CAP_SYS_ADMIN in the initial user namespace, which "
+			  "this process lacks: the process of the view serves data, which is "
+			  "slower.");
 }
 
 static void probe_io_uring(struct probe *probe)
 {
-	const char *name = "io_uring";
+	enum transport_uring state = transport_uring_state();
+	const char *why = "FUSE over io_uring is switched on for new mounts.";
 
-	switch (transport_uring_state()) {
-	case TRANSPORT_URING_ABSENT:
-		probe_row(probe, name, false, "%s",
-			  probe_kernel_is(6, 14) ?
-				  "The kernel was built without CONFIG_FUSE_IO_URING." :
-				  "This kernel is too old: Linux 6.14 has FUSE over io_uring.");
-		break;
-	case TRANSPORT_URING_ON:
-		probe_row(probe, name, true,
-			  "The kernel speaks FUSE over io_uring to new connections.");
-		break;
-	case TRANSPORT_URING_OFF:
-		probe_row(probe, name, false,
-			  "The kernel has it, but it is switched off: `penstock mount "
-			  "--enable-uring` or echo Y > " TRANSPORT_URING_SWITCH ", or "
-			  "fuse.enable_uring=1 at boot.");
-		break;
-	}
+	if (state == TRANSPORT_URING_OFF)
+		why = "The kernel has FUSE over io_uring, but it is switched off: use `penstock "
+		      "mount --enable-uring`, write Y to " TRANSPORT_URING_SWITCH ", or boot with "
+		      "fuse.enable_uring=1.";
+	else if (state == TRANSPORT_URING_ABSENT && probe_kernel_is(6, 14))
+		why = "The kernel was built without CONFIG_FUSE_IO_URING.";
+	else if (state == TRANSPORT_URING_ABSENT)
+		why = "This kernel is too old. Linux 6.14 has FUSE over io_uring.";
+	probe_row(probe, "io_uring", state == TRANSPORT_URING_ON, "%s", why);
 }
 
 static void probe_device(struct probe *probe, int error)
 {
-	switch (-error) {
-	case 0:
+	if (error == 0)
 		probe_row(probe, "fuse", true, "/dev/fuse can be opened.");
-		break;
-	case ENOENT:
-	case ENODEV:
-	case ENXIO:
+	else if (error == -ENOENT || error == -ENODEV || error == -ENXIO)
 		probe_row(probe, "fuse", false,
-			  "There is no FUSE in this kernel, or its module is not loaded: modprobe "
-			  "fuse.");
-		break;
-	default:
+			  "This kernel has no FUSE, or its module is not loaded: run `modprobe "
+			  "fuse`.");
+	else
 		probe_row(probe, "fuse", false,
-			  "/dev/fuse cannot be opened (%s): run as root; a container must be given "
-			  "the device.",
+			  "/dev/fuse cannot be opened (%s): run this command as root; give the "
+			  "device to a container.",
 			  strerror(-error));
-	}
 }
 
 /* Adds the rows of features that only a connection shows: off, all for the same reason. */
@@ -286,10 +273,12 @@ static void no_connection(struct probe *probe, int error)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (error == -EPERM)
-			probe_row(probe, names[i], false,
-				  "It takes CAP_SYS_ADMIN to find out: run as root.");
+			probe_row(
+				probe, names[i], false,
+				"Not probed: that needs CAP_SYS_ADMIN. Run this command as root.");
 		else
-			probe_row(probe, names[i], false, "No FUSE connection could be made (%s).",
+			probe_row(probe, names[i], false,
+				  "Not probed: a FUSE connection cannot be made (%s).",
 				  strerror(-error));
 	}
 }
@@ -312,11 +301,11 @@ void probe_fuse(struct probe *probe, int lower_fd)
 	if (offered & FUSE_INIT_EXT)
 		offered |= (uint64_t)connection.init.flags2 << 32;
 	probe_row(probe, "protocol", connection.init.minor >= INIT_OLDEST_MINOR,
-		  "The kernel speaks FUSE %u.%u; a view needs " INIT_OLDEST_TEXT " at least.",
+		  "The kernel speaks FUSE %u.%u; a view needs at least " INIT_OLDEST_TEXT ".",
 		  connection.init.major, connection.init.minor);
 	probe_passthrough(probe, &connection, offered);
 	feature(probe, offered, FUSE_ALLOW_IDMAP, "idmapped_mounts",
-		"the view can be mounted with other owners, see option idmap", 12,
+		"the view can be mounted with mapped owners, see the option idmap", 12,
 		"The kernel does not offer it to this user namespace.");
 	probe_io_uring(probe);
 	if (lower_fd >= 0 && (offered & FUSE_PASSTHROUGH))

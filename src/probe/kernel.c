@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Tries the kernel facilities besides FUSE that a view uses. */
+/* Probes the kernel features other than FUSE that a view uses. No state, no locks. */
 #include "fs/fs.h"
 #include "probe/probe.h"
 #include "util/caps.h"
@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The C library of Debian 12 does not have this number, which all architectures share. */
+/* The number is the same on all architectures; the C library of Debian 12 does not define it. */
 #define NR_FCHMODAT2 452
 
 /* The struct delegation of <linux/fcntl.h>, since Linux 6.19. */
@@ -31,15 +31,15 @@
 #define STATX_MNT_ID_UNIQUE 0x00004000U
 #endif
 
-/* Adds the row of a system call, by the error of a call that cannot succeed. */
-static void probe_call(struct probe *probe, const char *name, long result, const char *since,
-		       const char *without)
+/* Makes a call that cannot succeed: its error shows whether the kernel has the system call. */
+static void probe_fchmodat2(struct probe *probe)
 {
-	if (result < 0 && errno == ENOSYS)
-		probe_row(probe, name, false, "The kernel lacks this system call (%s has it): %s.",
-			  since, without);
-	else
-		probe_row(probe, name, true, "The kernel has this system call.");
+	bool on = syscall(NR_FCHMODAT2, -1, "", 0, 0) == 0 || errno != ENOSYS;
+
+	probe_row(probe, "fchmodat2", on, "%s",
+		  on ? "The kernel has this system call." :
+		       "The kernel lacks this system call, which Linux 6.6 has: modes are changed "
+		       "through /proc.");
 }
 
 static void probe_statx(struct probe *probe)
@@ -48,16 +48,14 @@ static void probe_statx(struct probe *probe)
 
 	if (statx(AT_FDCWD, "/", 0, STATX_MNT_ID | STATX_MNT_ID_UNIQUE, &stx) < 0)
 		stx.stx_mask = 0;
-	if (stx.stx_mask & STATX_MNT_ID_UNIQUE)
-		probe_row(probe, "statx_mnt_id", true,
-			  "Mounts are told apart by numbers that are never used again.");
-	else if (stx.stx_mask & STATX_MNT_ID)
-		probe_row(probe, "statx_mnt_id", true,
-			  "Mounts are told apart by numbers; they are used again after an unmount "
-			  "(Linux 6.8 has better ones).");
-	else
-		probe_row(probe, "statx_mnt_id", false,
-			  "Mounts below LOWER cannot be told apart: Linux 5.8 is needed.");
+	probe_row(
+		probe, "statx_mnt_id", stx.stx_mask & (STATX_MNT_ID | STATX_MNT_ID_UNIQUE), "%s",
+		stx.stx_mask & STATX_MNT_ID_UNIQUE ?
+			"The kernel numbers mounts, and never uses a number again." :
+		stx.stx_mask & STATX_MNT_ID ?
+			"The kernel numbers mounts, but uses the number of an unmounted one again "
+			"(Linux 6.8 does not)." :
+			"The kernel does not number the mounts below LOWER. Linux 5.8 does.");
 }
 
 /* Loads a program of the type of filters: "return 0". Returns 0 or -errno. */
@@ -84,62 +82,57 @@ static int load_program(void)
 
 static void probe_bpf(struct probe *probe)
 {
-	const char *name = "bpf_filters", *locked = caps_lockdown();
+	const char *name = "bpf_filters", *locked = caps_lockdown(), *why = NULL;
 	int r = load_program();
 
 	if (r == 0)
-		probe_row(probe, name, true,
-			  "Programs of the type that filters are can be loaded.");
+		why = "Programs of the type of filters can be loaded.";
 	else if (r == -EPERM && locked)
 		probe_row(probe, name, false,
-			  "Loading is forbidden; the kernel is locked down (%s), see "
-			  "kernel_lockdown(7).",
+			  "The kernel is locked down (%s), see kernel_lockdown(7), and loads no "
+			  "programs.",
 			  locked);
 	else if (r == -EPERM && caps_in_user_namespace())
-		probe_row(probe, name, false,
-			  "Loading programs takes CAP_BPF in the initial user namespace, and this "
-			  "is another one.");
+		why = "Loading programs needs CAP_BPF in the initial user namespace. This process "
+		      "is in another one.";
 	else if (r == -EPERM && !caps_have(CAP_SYS_ADMIN) && !caps_have(CAP_BPF))
-		probe_row(probe, name, false, "Loading programs takes CAP_BPF: run as root.");
+		why = "Loading programs needs CAP_BPF: run this command as root.";
 	else if (r == -EPERM)
-		probe_row(probe, name, false,
-			  "Loading is forbidden although the capability is there: a container's "
-			  "seccomp profile or security module refuses bpf(2).");
+		why = "This process has the capability, but the seccomp profile of a container or "
+		      "a security module refuses bpf(2).";
 	else if (r == -ENOSYS)
-		probe_row(probe, name, false, "The kernel was built without CONFIG_BPF_SYSCALL.");
+		why = "The kernel was built without CONFIG_BPF_SYSCALL.";
 	else if (r == -EINVAL && !probe_kernel_is(5, 14))
-		probe_row(probe, name, false,
-			  "This kernel is too old: Linux 5.14 has such programs.");
+		why = "This kernel is too old. Linux 5.14 has such programs.";
 	else
 		probe_row(probe, name, false, "Loading a program fails: %s.", strerror(-r));
+	if (why)
+		probe_row(probe, name, r == 0, "%s", why);
 }
 
 static void probe_fanotify(struct probe *probe)
 {
-	const char *name = "fanotify";
+	const char *name = "fanotify", *why = NULL;
 	int r = fs_watch_try();
 
 	if (r == 0)
-		probe_row(probe, name, true,
-			  "Changes of a file system can be watched, named by file handles.");
+		why = "A view can watch a file system for changes, by the handles of the files.";
 	else if (r == -ENOSYS)
-		probe_row(probe, name, false, "The kernel was built without CONFIG_FANOTIFY.");
+		why = "The kernel was built without CONFIG_FANOTIFY.";
 	else if (r == -EINVAL)
-		probe_row(probe, name, false,
-			  "This kernel is too old: events that name the changed file come with "
-			  "Linux 5.17.");
+		why = "This kernel is too old. Linux 5.17 has events that name the changed file.";
 	else if (r == -EPERM && caps_in_user_namespace())
-		probe_row(probe, name, false,
-			  "Watching takes CAP_SYS_ADMIN in the initial user namespace, and this is "
-			  "another one.");
+		why = "Watching needs CAP_SYS_ADMIN in the initial user namespace. This process is "
+		      "in another one.";
 	else if (r == -EPERM)
-		probe_row(probe, name, false, "Watching takes CAP_SYS_ADMIN: run as root.");
+		why = "Watching needs CAP_SYS_ADMIN: run this command as root.";
 	else if (r == -EMFILE)
-		probe_row(probe, name, false,
-			  "This user has no watching group left: raise "
-			  "/proc/sys/fs/fanotify/max_user_groups.");
+		why = "This user has too many fanotify groups: raise "
+		      "/proc/sys/fs/fanotify/max_user_groups.";
 	else
 		probe_row(probe, name, false, "Watching fails: %s.", strerror(-r));
+	if (why)
+		probe_row(probe, name, r == 0, "%s", why);
 }
 
 /* Takes a read lease on a new memory file. Returns 0 or -errno. */
@@ -160,22 +153,20 @@ static int try_lease(void)
 
 static void probe_leases(struct probe *probe)
 {
+	const char *name = "leases";
 	char enabled[8];
-	int r;
+	int r = try_lease();
 
-	if (fd_read_file("/proc/sys/fs/leases-enable", enabled, sizeof(enabled)) >= 0 &&
-	    enabled[0] == '0') {
-		probe_row(probe, "leases", false,
-			  "Leases are switched off: sysctl fs.leases-enable=1 allows them.");
-		return;
-	}
-	r = try_lease();
-	if (r < 0)
-		probe_row(probe, "leases", false, "Taking a lease on a file in memory fails: %s.",
-			  strerror(-r));
+	if (r == 0)
+		probe_row(probe, name, true,
+			  "A read lease reports an open for writing before it succeeds.");
+	else if (fd_read_file("/proc/sys/fs/leases-enable", enabled, sizeof(enabled)) >= 0 &&
+		 enabled[0] == '0')
+		probe_row(probe, name, false,
+			  "Leases are switched off: `sysctl fs.leases-enable=1` allows them.");
 	else
-		probe_row(probe, "leases", true,
-			  "A read lease tells when a file is about to be opened for writing.");
+		probe_row(probe, name, false, "A lease on a file in memory is refused: %s.",
+			  strerror(-r));
 }
 
 static void probe_delegations(struct probe *probe)
@@ -185,15 +176,13 @@ static void probe_delegations(struct probe *probe)
 		uint32_t flags;
 		uint16_t type, pad;
 	} delegation = { 0 };
+	bool on = fd >= 0 && fcntl(fd, F_GETDELEG, &delegation) == 0;
 
-	if (fd >= 0 && fcntl(fd, F_GETDELEG, &delegation) == 0)
-		probe_row(probe, "delegations", true,
-			  "The kernel has delegations of files and directories; a view makes no "
-			  "use of them: others would have to wait for it.");
-	else
-		probe_row(probe, "delegations", false,
-			  "Linux 6.19 has delegations of files and directories; nothing is lost, a "
-			  "view would make no use of them.");
+	probe_row(probe, "delegations", on, "%s",
+		  on ? "The kernel has delegations of files and directories. A view does not use "
+		       "them, because other processes would have to wait for it." :
+		       "Linux 6.19 has delegations of files and directories. A view would not use "
+		       "them.");
 }
 
 void probe_kernel(struct probe *probe)
@@ -202,7 +191,6 @@ void probe_kernel(struct probe *probe)
 	probe_fanotify(probe);
 	probe_leases(probe);
 	probe_delegations(probe);
-	probe_call(probe, "fchmodat2", syscall(NR_FCHMODAT2, -1, "", 0, 0), "Linux 6.6",
-		   "modes are changed through /proc");
+	probe_fchmodat2(probe);
 	probe_statx(probe);
 }

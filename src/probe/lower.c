@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Probes the file system of LOWER. */
+/* Probes the file system of LOWER. No state, no locks. */
 #include "fs/fs.h"
 #include "probe/probe.h"
 #include "util/fstype.h"
@@ -17,20 +17,18 @@ static void probe_type(struct probe *probe, int lower_fd)
 	struct statfs st;
 
 	if (fstatfs(lower_fd, &st) < 0) {
-		probe_row(probe, "lower_type", false, "LOWER does not say what it is: %s.",
+		probe_row(probe, "lower_type", false, "The type of LOWER is not known: %s.",
 			  strerror(errno));
 		return;
 	}
 	type = fstype_find((uint64_t)st.f_type);
 	if (!type->magic)
 		probe_row(probe, "lower_type", true,
-			  "LOWER is of the type 0x%lx, which is not known here.",
+			  "LOWER has the type 0x%lx, which penstock does not know.",
 			  (unsigned long)st.f_type);
 	else
 		probe_row(probe, "lower_type", true, "LOWER is %s%s.", type->name,
-			  type->stacked ? ": it can lie on other file systems, and counts as a "
-					  "level of stacking" :
-					  "");
+			  type->stacked ? ", which may be stacked on another file system" : "");
 }
 
 static void probe_handles(struct probe *probe, int lower_fd)
@@ -50,12 +48,12 @@ static void probe_handles(struct probe *probe, int lower_fd)
 			  strerror(-r));
 	else if (r == -EPERM)
 		probe_row(probe, name, false,
-			  "LOWER has file handles, but opening them takes CAP_DAC_READ_SEARCH in "
+			  "LOWER has file handles, but opening them needs CAP_DAC_READ_SEARCH in "
 			  "the initial user namespace: each node of the view keeps a descriptor, "
 			  "so RLIMIT_NOFILE bounds their number.");
 	else
 		probe_row(probe, name, false,
-			  "LOWER gives out file handles that it cannot open (%s): each node of the "
+			  "LOWER has file handles, but cannot open them (%s): each node of the "
 			  "view keeps a descriptor, so RLIMIT_NOFILE bounds their number.",
 			  strerror(-r));
 }
@@ -67,11 +65,12 @@ static void probe_watch(struct probe *probe, int lower_fd)
 	fs_watch_support(lower_fd, &support);
 	if (support.watchable)
 		probe_row(probe, "lower_watch", true,
-			  "cache=auto watches this file system: changes below show at once.");
+			  "cache=auto watches this file system: the view shows changes below at "
+			  "once.");
 	else
 		probe_row(probe, "lower_watch", false,
-			  "cache=auto cannot watch this file system (%s): changes below show "
-			  "after a second.",
+			  "cache=auto cannot watch this file system (%s): the view shows changes "
+			  "below after a second.",
 			  support.why);
 }
 

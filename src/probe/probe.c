@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * pst_probe(): which features this machine has for a view.
+ * pst_probe(): which features of this machine a view can use.
  *
- * Each feature is tried, because versions mislead: distributions backport features, and containers
- * forbid them. The version of the kernel only explains why a feature is missing. A probe leaves
- * nothing behind: no mount is attached, no file is made.
+ * Each feature is tried, because the kernel's version is misleading: distributions backport
+ * features, and containers forbid them. The version only explains why a feature is missing. A probe
+ * attaches no mount and makes no file. No state, no locks.
  */
 #include "probe/probe.h"
 #include "fs/fs.h"
@@ -26,11 +26,11 @@ static void probe_process(struct probe *probe)
 		const char *name, *use;
 	} rows[] = {
 		{ CAP_SYS_ADMIN, "cap_sys_admin",
-		  "mount, pass files through, set trusted attributes" },
-		{ CAP_DAC_READ_SEARCH, "cap_dac_read_search", "reach files by their handles" },
-		{ CAP_DAC_OVERRIDE, "cap_dac_override", "work in everybody's directories" },
+		  "mount, pass files through, and set trusted.* attributes" },
+		{ CAP_DAC_READ_SEARCH, "cap_dac_read_search", "open files by their handles" },
+		{ CAP_DAC_OVERRIDE, "cap_dac_override", "use the directories of all users" },
 		{ CAP_CHOWN, "cap_chown", "set owners" },
-		{ CAP_FOWNER, "cap_fowner", "set modes and times of everybody's files" },
+		{ CAP_FOWNER, "cap_fowner", "set modes and times of the files of all users" },
 		{ CAP_SETUID, "cap_setuid", "create files as the caller" },
 		{ CAP_SETGID, "cap_setgid", "create files with the caller's group" },
 		{ CAP_MKNOD, "cap_mknod", "create device files" },
@@ -39,24 +39,23 @@ static void probe_process(struct probe *probe)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		bool on = caps_have(rows[i].capability);
 
-		probe_row(probe, rows[i].name, on, "This process %s it (to %s)%s.",
-			  on ? "has" : "lacks", rows[i].use, on ? "" : ": run as root");
+		probe_row(probe, rows[i].name, on, "This process may %s%s%s.", on ? "" : "not ",
+			  rows[i].use, on ? "" : ": run this command as root");
 	}
 	if (caps_in_user_namespace())
 		probe_row(probe, "user_namespace", false,
-			  "This is a user namespace, such as a rootless container's: the kernel "
-			  "passes files through only for a process outside of any.");
+			  "This process is in a user namespace of its own, such as that of a "
+			  "rootless container, for which the kernel passes no files through.");
 	else
 		probe_row(
 			probe, "user_namespace", true,
-			"This process lives in the initial user namespace, which passthrough asks "
-			"for.");
+			"This process is in the initial user namespace, which passthrough needs.");
 }
 
 /*
  * Opens LOWER for reading. Returns a descriptor or -errno. Opens it on a private clone of its
- * mount, as a view does, because the kernel opens file handles on an attached mount for processes
- * that may not open them on a clone. Without the right to clone, opens it on the attached mount.
+ * mount, as a view does, because a process may be allowed to open file handles on an attached mount
+ * but not on a clone. Without the right to clone, opens it on the attached mount.
  */
 static int open_lower(const char *lower)
 {

@@ -3,7 +3,7 @@
 /* The parts of pst_probe(). Each adds its rows. */
 #include "probe/row.h"
 
-/* Features of FUSE; and whether files of lower_fd (-1: none) can be passed through. */
+/* Features of FUSE, and passthrough of files in the directory lower_fd (-1: none). */
 void probe_fuse(struct probe *probe, int lower_fd);
 
 /* System calls and kernel facilities that a view uses. */

@@ -13,7 +13,7 @@ struct probe {
 	size_t n_rows;
 };
 
-/* Adds a row: the name of a feature, and a sentence for people. */
+/* Adds a row: the name of a feature (not copied), and a sentence for people. */
 void probe_row(struct probe *probe, const char *name, bool on, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
