@@ -4,17 +4,17 @@
  *
  *	name TAB nanoseconds			or	name TAB - TAB reason
  *
- * It knows nothing of mounts, targets and ratios: bench/run calls it for one figure at a time, on
- * one target after another, and does the sums.
+ * This program knows nothing of mounts, targets and ratios: bench/run calls it for one figure at a
+ * time, on one target after another, and computes the ratios.
  *
- * A figure is measured in passes of a fixed number of operations, the same for every target, until
- * the passes together took the time asked for. So a slow target does the same work as a fast one,
- * with directories of the same size, only fewer times. The first pass warms caches and is thrown
- * away, except where a figure is about the first time. Before the first timed pass everything dirty
- * is written out, so that no target pays for the one before it.
+ * It measures a figure in passes, until all passes together took the time that the user asked for.
+ * A pass has a fixed number of operations, the same for every target. So a slow target does the
+ * same work as a fast one, with directories of the same size, only fewer times. The first pass
+ * warms caches and does not count, unless the figure measures the first time. Before the first
+ * timed pass all dirty pages are written out, so that no target pays for the one before it.
  *
- * All operations come from this one thread, with names relative to an open directory: what is
- * measured is the operation, not the walk to it.
+ * All operations come from this one thread, with names relative to an open directory, so the time
+ * of walking a path is not measured.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -40,7 +40,7 @@ struct options {
 	uint64_t min_ns;  /* timed passes together take at least this long */
 	const char *sync; /* write out this file system before the first timed pass */
 	const char *tar;
-	int cpu; /* stay on this CPU; -1: wherever the scheduler says */
+	int cpu; /* stay on this CPU; -1: the scheduler decides */
 	int list;
 	int fixture;
 };
@@ -79,7 +79,8 @@ static int pass(struct bench *b, uint64_t *ns)
 }
 
 /*
- * The view first: what its page cache holds dirty becomes dirty below and is then written out, too.
+ * Writes out the view's dirty pages first: they become dirty pages of the lower file system, which
+ * are written out next.
  */
 static void sync_all(const struct bench *b, const char *sync)
 {
@@ -130,7 +131,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
 }
 
-/* Makes the run's directory and goes there; ret_path holds its name in the target's directory. */
+/* Makes the run's directory and enters it; *ret_path is its name in the target's directory. */
 static int enter(struct bench *b, char ret_path[32])
 {
 	snprintf(ret_path, 32, "run.%d", (int)getpid());
@@ -150,7 +151,7 @@ static void leave(struct bench *b, const char *path)
 		nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Measures one figure from an empty directory to no directory. */
+/* Measures one figure in an empty directory, which it makes and removes. */
 static int measure(const struct figure *figure, const char *root, const struct options *o,
 		   double *ret_ns)
 {
@@ -303,7 +304,7 @@ int main(int argc, char **argv)
 {
 	struct options o = { .min_ns = 100000000, .cpu = -1 };
 
-	/* The figure "exec" runs a copy of this program, which then has nothing to do. */
+	/* The figure "exec" runs a copy of this program, which then ends at once. */
 	if (argc == 2 && strcmp(argv[1], "--nothing") == 0)
 		return 0;
 

@@ -11,7 +11,7 @@ struct bench {
 	const char *tar; /* the source tree as a tar file, for the jobs */
 	int root_fd;     /* the target's directory: the fixtures big/ and tree/ lie here */
 	int dir_fd;      /* an empty directory of this run, also the working directory */
-	int fd;          /* what the figure holds open, or -1 */
+	int fd;          /* a file that the figure holds open, or -1 */
 	int fd2;
 	char *data; /* BENCH_DATA_MAX bytes */
 	char *map;
@@ -34,11 +34,11 @@ typedef int (*figure_fn)(struct bench *b);
 
 struct figure {
 	const char *name;
-	const char *unit;   /* what is counted: one of these takes the printed time */
+	const char *unit;   /* of the operations: one of these takes the printed time */
 	const char *what;   /* one line for people */
 	unsigned int flags; /* FIGURE_* */
 	unsigned int n;     /* operations in one pass */
-	size_t block;       /* bytes in one operation, where it has any */
+	size_t block;       /* bytes in one operation, or 0 */
 	figure_fn setup, before, run, after, teardown;
 };
 
@@ -56,22 +56,22 @@ extern const struct figure name_figures[];
 extern const struct figure data_figures[];
 extern const struct figure job_figures[];
 
-/* Names of the small files: letter and number, written to buf, which is returned. */
+/* Writes the name of a small file to buf: letter and number. Returns buf. */
 const char *bench_name(char buf[16], char letter, unsigned int i);
 
 /* Makes the BENCH_FILES small files of a letter, with or without content. */
 int bench_files_make(struct bench *b, char letter, size_t size);
 
-/* Removes them again; a file that is not there is passed over. */
+/* Removes them; missing files are no error. */
 int bench_files_remove(struct bench *b, char letter);
 
-/* Makes a file of size bytes in the run's directory; answers with a descriptor opened by flags. */
+/* Makes a file of size bytes in the run's directory. Returns a descriptor opened with flags. */
 int bench_file_make(struct bench *b, const char *name, size_t size, int flags);
 
-/* Runs a program to its end in the run's directory, output thrown away; -ECHILD if it failed. */
+/* Runs a program to its end in the run's directory, without output. 0, or -ECHILD if it failed. */
 int bench_spawn(char *const argv[]);
 
-/* Makes what the runner wants to find in a target's directory: big/, and tree/ from the tar. */
+/* Makes the fixtures in a target's directory: big/, and tree/ from the tar file. */
 int bench_fixture(struct bench *b);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Figures about what is in a file: 32 MiB that lie in the page cache, so that the path to the data
- * is measured and not a disk. Writes go over blocks that are there already, except for append.
+ * Figures about the content of a file: 32 MiB in the page cache, so that they measure the path to
+ * the data and not a disk. Writes go to blocks that exist already, except for append.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -43,7 +43,7 @@ static int run_write(struct bench *b)
 	return 0;
 }
 
-/* xorshift: the same places on every target, and no time spent on finding them. */
+/* xorshift: the same offsets on every target, computed in no time. */
 static off_t next_place(struct bench *b)
 {
 	uint64_t x = b->seed;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Figures that are whole programs doing what people do: start a program, unpack a source tree,
- * delete it, search it, ask git what changed. The program's own work is in the time, as it is for
- * whoever waits for it.
+ * Figures that are whole programs as people use them: start a program, unpack a source tree,
+ * delete it, search it, run git status. The time includes the program's own work.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -69,7 +68,7 @@ static int delete (struct bench *b)
 	return bench_spawn(argv);
 }
 
-/* Asks for sizes, so that every file is looked at and not only named. */
+/* Searches by size, so that find calls stat on every file. */
 static int run_find(struct bench *b)
 {
 	char *const argv[] = { "find", "../tree", "-name", ".git",   "-prune",
@@ -92,7 +91,7 @@ static int run_git_status(struct bench *b)
 	return bench_spawn(argv);
 }
 
-/* The first run learns the inode numbers and times that this target shows, the second uses them. */
+/* The first git status stores the inode numbers and times of this target; later ones use them. */
 static int setup_git_status(struct bench *b)
 {
 	int r = run_git_status(b);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Figures about what is known of a file: attributes, links' targets, extended attributes, and the
- * opening and closing of it. Each goes through the small files in turn, so that an answer is never
- * the one just given.
+ * Figures about a file's metadata: attributes, targets of symbolic links, extended attributes, and
+ * open and close. Each figure takes the small files in turn, so that no operation repeats the one
+ * before it.
  */
 #define _GNU_SOURCE
 #include <errno.h>

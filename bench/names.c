@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Figures about directories: names that come, go and change, and listings. Names are made and
- * removed by whole sets, so that a directory has the same size at every pass on every target.
+ * Figures about directories: making, removing and renaming names, and listings. Each pass makes or
+ * removes a whole set of names, so that a directory has the same size at every pass on every
+ * target.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Lets everything pass, before every operation: what it costs to have a filter at all. */
+/* Passes every operation, before it runs: shows the cost of a filter as such. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "lets everything pass");

@@ -34,7 +34,7 @@ PEERS = ("bind", "overlayfs", "penstock", "bindfs", "mergerfs", "fuse-overlayfs"
 VARIANTS = ("penstock", "penstock-auto", "penstock-uring", "penstock-lean", "penstock-off",
             "penstock-filter")
 
-# A ratio is marked as unsteady where the slowest round took more than so many times the fastest.
+# A ratio is unsteady if the slowest round took more than so many times as long as the fastest.
 STEADY = 1.5
 
 

@@ -68,11 +68,11 @@ def remove_directory(path):
     try:
         os.rmdir(path)
     except OSError:
-        pass            # gone, or still a mount point of processes that are just being killed
+        pass            # gone, or still a mount point of processes that are being killed
 
 
 def hand_on(pid):
-    """Signals that ask us to end go to the bench, which ends in order; twice is no harm."""
+    """Passes signals that end a program on to the bench, which cleans up and ends."""
     for each in ENDINGS:
         signal.signal(each, lambda number, frame: os.kill(pid, number))
 
@@ -95,7 +95,7 @@ def be_init(main, work):
 
 
 def stop(number, frame):
-    # Once: the clean-up that follows is not to be interrupted by an impatient second ^C.
+    # Ignored from now on: a second ^C must not interrupt the clean-up.
     for each in ENDINGS:
         signal.signal(each, signal.SIG_IGN)
     raise Stopped(number)
@@ -108,7 +108,7 @@ def be_bench(main, work):
         unshare(CLONE_NEWNS)
         shell("mount", "--make-rprivate", "/")
         shell("mount", "-t", "proc", "proc", "/proc")
-        # Control sockets and mount tables of what is measured stay in here, too.
+        # /run is private, so control sockets and mount tables of the targets end with the bench.
         shell("mount", "-t", "tmpfs", "tmpfs", "/run")
         shell("mount", "-t", "tmpfs", "-o", "size=80%,mode=755", "tmpfs", work)
         try:
@@ -132,7 +132,7 @@ def be_bench(main, work):
 
 
 def shell(*command, timeout=60, **more):
-    """Runs a command that must succeed; its complaint becomes ours."""
+    """Runs a command and returns its output. Raises Trouble with its message where it fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout,
                               stdin=subprocess.DEVNULL, check=False, **more)
@@ -147,7 +147,7 @@ def shell(*command, timeout=60, **more):
 
 
 class Uring:
-    """FUSE over io_uring is a setting of the whole system: switched on for the time of a run."""
+    """Switches FUSE over io_uring on for the time of a run. The setting is the whole system's."""
 
     def __init__(self, wanted):
         self.wanted = wanted
@@ -159,7 +159,7 @@ class Uring:
             with open(URING, "w", encoding="ascii") as file:
                 file.write(value)
         except OSError:
-            pass        # mounting says what is the matter
+            pass        # the mount will fail with a message
 
     def __enter__(self):
         if self.wanted and os.path.exists(URING):
@@ -191,7 +191,7 @@ class Disk:
         os.mkdir(self.path)
         with open(image, "wb") as file:
             file.truncate(IMAGE_BYTES)
-        # Fresh zeroes need no zeroing: neither now nor by a kernel thread while we measure.
+        # The file is new, so all zeroes: neither mkfs nor a kernel thread need write zeroes.
         shell("mkfs.ext4", "-q", "-F", "-m", "0", "-N", str(IMAGE_INODES),
               "-E", "lazy_itable_init=1,lazy_journal_init=1", image)
         shell("mount", "-o", "loop,noinit_itable", image, self.path)

@@ -19,7 +19,7 @@ MERGERFS = ("cache.files=auto-full,cache.writeback=true,cache.attr=3600,cache.en
             "security_capability=false,category.create=ff,minfreespace=0")
 TIMEOUTS = "attr_timeout=3600,entry_timeout=3600,negative_timeout=3600"
 
-# name, kind, program (None: the kernel's own), command with places to fill in, what it is.
+# name, kind, program (None: the kernel), command with placeholders, description.
 TABLE = [
     ("lower", "lower", None, None,
      "the lower directory itself"),
@@ -90,7 +90,7 @@ class Target:
         self.below = self.at = None
         self.version = ""
         self.missing = self.find()      # why it cannot be measured, or ''
-        self.lost = ""                  # why it could be measured no longer, or ''
+        self.lost = ""                  # why measuring it had to end, or ''
         self.mounted = False
 
     def lacks(self, figure):
@@ -140,7 +140,7 @@ class Target:
             return
         places = {"below": self.below, "at": self.at, "side": self.side, "empty": self.empty,
                   "penstock": self.penstock, "filter": self.filter}
-        # A daemon keeps what it was given: a pipe would never end. Hence a file, outside the view.
+        # A daemon keeps its output open, so reading a pipe would never end. Hence a file.
         log = os.path.join(os.path.dirname(self.at), self.name + ".log")
         with open(log, "w+", encoding="utf-8", errors="replace") as file:
             command = [word.format(**places) for word in self.command]
@@ -171,7 +171,7 @@ class Target:
         self.mount()
 
     def device(self):
-        """'major:minor' of what is mounted at our place, without asking whoever serves it."""
+        """'major:minor' of the target's mount, or ''. Sends no request to its daemon."""
         with open("/proc/self/mountinfo", encoding="utf-8") as file:
             for line in file:
                 fields = line.split()
@@ -180,17 +180,17 @@ class Target:
         return ""
 
     def gone(self):
-        """After an error: whether it was the target that failed, and not the one operation."""
+        """After an error: True if the target failed, and not only the one operation."""
         if self.command and not self.mounted:
             return True
         try:
-            os.statvfs(self.at)     # which is never answered from a cache
+            os.statvfs(self.at)     # no cache answers it
             return False
         except OSError:
             return True
 
     def give_up(self):
-        """Frees everybody who waits for a daemon that does not answer."""
+        """Aborts the connection, which frees all processes that wait for the daemon."""
         device = self.device()
         if device:
             connection = device.split(":")[1]
@@ -206,7 +206,7 @@ class Target:
 
 
 def choose(names, penstock, filter_object):
-    """Targets by name, the lower directory always first: everything is compared to it."""
+    """Targets by name; the lower directory is always the first, because all are compared to it."""
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         raise Trouble(f"no target is called '{unknown[0]}'; there are {', '.join(NAMES)}")

@@ -66,7 +66,7 @@ def make_tar(path):
 
 
 def git_environment(home):
-    """A git that has read nobody's settings."""
+    """The environment for a git that reads no settings of the user."""
     who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER")
            for key, value in (("NAME", "bench"), ("EMAIL", "bench@localhost"),
                               ("DATE", f"{EPOCH} +0000"))}
