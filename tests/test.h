@@ -8,8 +8,23 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <stdlib.h>
+
 /* The number of elements of an array. */
 #define N(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Fails the test from any thread: cmocka's assertions are for the first one. */
+#define require(what)                                                                              \
+	do {                                                                                       \
+		if (!(what)) {                                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                 \
+			abort();                                                                   \
+		}                                                                                  \
+	} while (0)
+
+/* A test that the file's set_up() and tear_down() surround. */
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 /* Defines main(), which runs these tests: members of an array of struct CMUnitTest. */
 #define TEST_MAIN(...) TEST_MAIN_WITH(NULL, NULL, __VA_ARGS__)

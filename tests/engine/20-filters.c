@@ -295,7 +295,7 @@ static const uint32_t opcodes[] = { PST_OPS(OPCODE) };
 static void expect_answered(struct filter_view *view, uint32_t opcode)
 {
 	static struct k_answer got;
-	size_t data = data_answered(opcode), out = op_out_len(opcode);
+	size_t data = data_answered(opcode), out = op_find(opcode)->result_size;
 	int r = op_call(view, opcode, &got);
 
 	print_message("%s: %d\n", op_table[opcode].name, r);
@@ -318,7 +318,7 @@ static void test_answers(void **state)
 				 (const char *const[]){ "answering", NULL });
 	doing = true;
 	for (size_t i = 0; i < N(opcodes); i++)
-		if (!op_closes(opcodes[i]))
+		if (!(op_find(opcodes[i])->flags & OP_CLOSES))
 			expect_answered(&view, opcodes[i]);
 	expect_answered(&view, FUSE_RELEASE);
 	expect_answered(&view, FUSE_RELEASEDIR);

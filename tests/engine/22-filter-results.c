@@ -86,6 +86,9 @@ CHANGE(all_data, call->data_len = call->data_size = UINT32_MAX)
 CHANGE(read_more, call->in.read.size++)
 CHANGE(list_more, call->in.getxattr.size++)
 CHANGE(list_size, call->in.getxattr.size = 0)
+CHANGE(cell_of_none, call->cell = 1)
+CHANGE(held_twice, call->child.held = 2)
+CHANGE(other_offset, call->in.write.offset++)
 CHANGE(nobody, call->caller.uid = UINT32_MAX)
 CHANGE(other_type, call->in.mknod.mode = S_IFIFO | 0600)
 CHANGE(open_path, call->in.create.flags |= O_PATH)
@@ -126,6 +129,8 @@ static const struct {
 	{ FILTER_PRE, FUSE_MKDIR, name_none },
 	{ FILTER_PRE, FUSE_MKNOD, name_endless },
 	{ FILTER_PRE, FUSE_RENAME2, name2_up },
+	{ FILTER_PRE, FUSE_WRITE, cell_of_none },
+	{ FILTER_PRE, FUSE_WRITE, held_twice },
 	{ FILTER_PRE, FUSE_WRITE, more_data },
 	{ FILTER_PRE, FUSE_WRITE, all_data },
 	{ FILTER_PRE, FUSE_SETXATTR, all_data },
@@ -155,6 +160,7 @@ static const struct {
 	{ FILTER_POST, FUSE_GETATTR, attr_type },
 	{ FILTER_POST, FUSE_GETATTR, attr_size },
 	{ FILTER_POST, FUSE_STATX, statx_type },
+	{ FILTER_POST, FUSE_WRITE, other_offset },
 	{ FILTER_POST, FUSE_WRITE, wrote_more },
 	{ FILTER_POST, FUSE_READLINK, text_none },
 	{ FILTER_POST, FUSE_READLINK, text_cut },
@@ -408,16 +414,19 @@ static void drop(struct pst_call *call)
 	call->data_len = (uint32_t)to;
 }
 
-/* How many names the answer has; their files are forgotten. */
+/* Returns how many names the answer has. Their files, which the view knows until now, are forgotten. */
 static unsigned int count_and_forget(struct filter_view *view, const struct k_answer *answer)
 {
 	const struct fuse_direntplus *entry;
+	struct fuse_attr_out attr;
 	unsigned int n = 0;
 
 	for (size_t at = 0; at < answer->len; at += entry_size(&entry->dirent, true), n++) {
 		entry = (const struct fuse_direntplus *)(answer->data + at);
-		if (entry->entry_out.nodeid)
-			k_forget(view->c, entry->entry_out.nodeid, 1);
+		if (!entry->entry_out.nodeid)
+			continue;
+		assert_int_equal(k_getattr(view->c, entry->entry_out.nodeid, &attr), 0);
+		k_forget(view->c, entry->entry_out.nodeid, 1);
 	}
 	return n;
 }

@@ -70,47 +70,6 @@ void filter_view_stop(struct filter_view *view)
 	assert_int_equal(fake_n_loaded(), n_loaded);
 }
 
-bool op_closes(uint32_t opcode)
-{
-	return opcode == FUSE_RELEASE || opcode == FUSE_RELEASEDIR;
-}
-
-size_t op_out_len(uint32_t opcode)
-{
-	switch (opcode) {
-	case FUSE_LOOKUP:
-	case FUSE_MKNOD:
-	case FUSE_MKDIR:
-	case FUSE_SYMLINK:
-	case FUSE_LINK:
-		return sizeof(struct fuse_entry_out);
-	case FUSE_CREATE:
-	case FUSE_TMPFILE:
-		return sizeof(struct pst_create_out);
-	case FUSE_OPEN:
-	case FUSE_OPENDIR:
-		return sizeof(struct fuse_open_out);
-	case FUSE_GETATTR:
-	case FUSE_SETATTR:
-		return sizeof(struct fuse_attr_out);
-	case FUSE_STATX:
-		return sizeof(struct fuse_statx_out);
-	case FUSE_WRITE:
-	case FUSE_COPY_FILE_RANGE:
-		return sizeof(struct fuse_write_out);
-	case FUSE_STATFS:
-		return sizeof(struct fuse_statfs_out);
-	case FUSE_GETLK:
-		return sizeof(struct fuse_lk_out);
-	case FUSE_LSEEK:
-		return sizeof(struct fuse_lseek_out);
-	case FUSE_IOCTL:
-		return sizeof(struct fuse_ioctl_out);
-	default:
-		return 0;
-	}
-}
-
 /* Operations on open files: the argument, and the request's node. */
 static size_t handle_arg(struct filter_view *view, uint32_t opcode, union pst_in *in,
 			 struct k_request *request)

@@ -21,10 +21,6 @@ struct filter_view filter_view_start(void **state, const struct k_options *optio
 /* Gives all back that was started with; the test has given back the rest. */
 void filter_view_stop(struct filter_view *view);
 
-/* Whether an operation is closing, which no filter stops. */
-bool op_closes(uint32_t opcode);
-/* How long the answer is, without data. */
-size_t op_out_len(uint32_t opcode);
 /*
  * Sends a request for this operation that would succeed, and waits for the answer. What it makes is
  * called "new". Returns the answer's error.

@@ -60,7 +60,6 @@ static void fill_node(const struct filter_call *c, struct filter_node *filter, b
 {
 	struct node *node = node_of(filter);
 
-	(void)c;
 	ret_node->nodeid = node->nodeid;
 	ret_node->parent = node->parent;
 	ret_node->attr.ino = node->nodeid;
@@ -70,7 +69,6 @@ static void fill_node(const struct filter_call *c, struct filter_node *filter, b
 static int peek(const struct filter_call *c, struct filter_node *dir, const char *name,
 		struct pst_attr *ret_attr, struct filter_node **ret_node)
 {
-	(void)c;
 	asked.n_peeks++;
 	for (struct node *node = nodes; node; node = node->next) {
 		if (node->parent != node_of(dir)->nodeid || strcmp(node->name, name) != 0)
@@ -86,7 +84,6 @@ static int peek(const struct filter_call *c, struct filter_node *dir, const char
 
 static void put_node(const struct filter_call *c, struct filter_node *filter)
 {
-	(void)c;
 	if (filter)
 		node_of(filter)->n_refs--;
 }
@@ -94,8 +91,6 @@ static void put_node(const struct filter_call *c, struct filter_node *filter)
 static int real_name(const struct filter_call *c, struct filter_node *dir, const char *name,
 		     char ret_real[PST_NAME_SIZE])
 {
-	(void)c;
-	(void)dir;
 	/* In this tree "UPPER" leads to "upper". */
 	if (strcmp(name, "UPPER") != 0)
 		return -ENOENT;
@@ -106,46 +101,21 @@ static int real_name(const struct filter_call *c, struct filter_node *dir, const
 static port_atomic_u64 *cell(const struct filter_call *c, const struct chain_entry *entry,
 			     struct filter_node *filter)
 {
-	(void)c;
 	return &node_of(filter)->cells[entry->bit];
 }
 
 static void filters_changed(const struct filter_call *c, struct filter_node *filter,
 			    uint64_t changed)
 {
-	(void)c;
-	(void)filter;
-	asked.changed = changed;
 }
 
 static void rename_begins(struct filter_call *c)
 {
-	(void)c;
-	asked.n_renames++;
 }
 
 static bool renamed_since(const struct filter_call *c)
 {
-	(void)c;
 	return false;
-}
-
-/* As PST_NAME() and PST_PRE() do it with many names. */
-static int run_many(const struct filter *filter, struct pst_call *s, enum filter_kind kind,
-		    const struct pst_ctx *ctx)
-{
-	for (unsigned int i = ctx->first; i < ctx->first + ctx->n_listed; i++) {
-		struct pst_listed *listed = &s->listed[i];
-
-		s->n_asked = i + 1;
-		memcpy(s->name[0].text, listed->text, sizeof(listed->text));
-		s->child.held = 1;
-		listed->verdict = kind == FILTER_NAME ? filter->name(s) :
-							filter->pre[FUSE_LOOKUP](s);
-		if (kind == FILTER_PRE && listed->verdict)
-			break;
-	}
-	return 0;
 }
 
 static int run(struct filter_call *c, const struct chain_entry *entry, enum filter_kind kind,
@@ -157,8 +127,6 @@ static int run(struct filter_call *c, const struct chain_entry *entry, enum filt
 						   filter->post[opcode];
 
 	*ret_verdict = 0;
-	if (ctx->n_listed)
-		return run_many(filter, c->slot, kind, ctx);
 	*ret_verdict = program(c->slot);
 	return *ret_verdict == -4095 ? -EIO : 0;
 }
@@ -166,20 +134,11 @@ static int run(struct filter_call *c, const struct chain_entry *entry, enum filt
 static void bad(struct filter_call *c, const struct chain_entry *entry, enum filter_kind kind,
 		uint32_t opcode, const char *what, int error)
 {
-	(void)c;
-	(void)entry;
-	(void)kind;
-	(void)opcode;
-	(void)error;
-	asked.bad = what;
-	asked.n_bad++;
 }
 
 static void event(struct filter_call *c, const struct chain_entry *entry, enum filter_kind kind,
 		  const struct pst_event *e, int error)
 {
-	(void)entry;
-	(void)kind;
 	asked.error = error;
 	asked.n_events++;
 	asked.event = *e;

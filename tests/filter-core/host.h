@@ -30,9 +30,7 @@ struct filter {
 /* The calls of the core to the engine, in their order. */
 struct asked {
 	char log[1024];
-	const char *bad; /* words of the last program at fault; NULL: none was */
-	unsigned int n_bad, n_events, n_renames, n_peeks;
-	uint64_t changed; /* bits of the last filters_changed() */
+	unsigned int n_events, n_peeks;
 	struct pst_event event;
 	int error; /* of the last event */
 };

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The filter core before an engine of the test's own (host.c): no file system, no eBPF. The core is
- * compiled without libc (meson.build).
+ * The filter core, compiled without libc (meson.build), with an engine of the test's own (host.c):
+ * no file system, no eBPF. The tests 20 to 25 of tests/engine have the whole engine, and test all
+ * that programs may leave, hide and list. This one tests the callbacks of the engine, and slots
+ * that another thread changes.
  */
 #include "host.h"
 
@@ -10,23 +12,19 @@
 #include "filter/place.h"
 #include "filter/records.h"
 
+#include "../test.h"
+
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-#include <cmocka.h>
-
-static int setup(void **state)
+static int set_up(void **state)
 {
-	(void)state;
 	host_init();
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
-	(void)state;
 	host_fini();
 	return n_allocated;
 }
@@ -37,7 +35,6 @@ static int teardown(void **state)
 
 static int pre_a(struct pst_call *call)
 {
-	(void)call;
 	note("a");
 	return PST_PASS;
 }
@@ -65,14 +62,12 @@ static int post_a(struct pst_call *call)
 
 static int post_b(struct pst_call *call)
 {
-	(void)call;
 	note("B");
 	return PST_PASS;
 }
 
 static int post_c(struct pst_call *call)
 {
-	(void)call;
 	note("C");
 	return PST_PASS;
 }
@@ -112,35 +107,6 @@ static int getattr(struct filter_call *call, struct node *node, uint32_t uid)
 	return apply_after(call, r == APPLY_DONE ? 0 : r, NULL, NULL);
 }
 
-static void post_programs_run_in_the_opposite_order(void **state)
-{
-	struct node *node = three_filters();
-
-	assert_int_equal(getattr(host_call(), node, 1000), 0);
-	assert_string_equal(asked.log, "a b c C B A");
-}
-
-static void refused_operation_reaches_only_those_that_ran(void **state)
-{
-	struct node *node = three_filters();
-	struct filter_call *call = host_call();
-
-	assert_int_equal(getattr(call, node, 1), -EACCES);
-	assert_string_equal(asked.log, "a b A!");
-	assert_string_equal(call->decided_by->facts->name, "b");
-	assert_int_equal(call->verdict, -EACCES);
-}
-
-static void done_answers_the_operation(void **state)
-{
-	struct node *node = three_filters();
-	struct filter_call *call = host_call();
-
-	assert_int_equal(getattr(call, node, 2), 0);
-	assert_int_equal(call->saved->out.attr.attr.mode, S_IFREG | 0600);
-	assert_string_equal(asked.log, "a b c B A");
-}
-
 static void node_without_filters_asks_nobody(void **state)
 {
 	struct node *node = three_filters();
@@ -154,12 +120,13 @@ static void node_without_filters_asks_nobody(void **state)
 	assert_string_equal(asked.log, "b B");
 }
 
-static void operations_allocate_nothing(void **state)
+static void operation_runs_its_programs_and_allocates_nothing(void **state)
 {
 	struct node *node = three_filters();
 
 	n_allocations = 0;
 	assert_int_equal(getattr(host_call(), node, 1000), 0);
+	assert_string_equal(asked.log, "a b c C B A");
 	assert_int_equal(n_allocations, 0);
 }
 
@@ -172,7 +139,7 @@ static void chain_reports_lack_of_memory(void **state)
 }
 
 /*
- * -- what programs must not leave ----------------------------------------------------------------
+ * -- a program that does what a test says --------------------------------------------------------
  */
 
 static void (*leave)(struct pst_call *call);
@@ -183,46 +150,6 @@ static int leaves(struct pst_call *call)
 	if (leave)
 		leave(call);
 	return verdict;
-}
-
-static void other_handle(struct pst_call *call)
-{
-	call->in.write.fh++;
-}
-
-static void longer_data(struct pst_call *call)
-{
-	call->data_len = 101;
-}
-
-static void cell_of_none(struct pst_call *call)
-{
-	call->cell = 1;
-}
-
-static void held_twice(struct pst_call *call)
-{
-	call->child.held = 2;
-}
-
-static void delay(struct pst_call *call)
-{
-	call->delay_us = 1;
-}
-
-static void nobody(struct pst_call *call)
-{
-	call->caller.uid = UINT32_MAX;
-}
-
-static void too_many_bytes(struct pst_call *call)
-{
-	call->out.write.size = 101;
-}
-
-static void other_argument(struct pst_call *call)
-{
-	call->in.write.offset++;
 }
 
 static int write_100(struct filter_call *call, struct node *node)
@@ -238,121 +165,6 @@ static int write_100(struct filter_call *call, struct node *node)
 	call->saved->out.write.size = 100;
 	call->out_len = sizeof(call->saved->out.write);
 	return apply_after(call, 0, NULL, NULL);
-}
-
-static void rubbish_is_refused_before_the_operation(void **state)
-{
-	static void (*const rubbish[])(struct pst_call * call) = {
-		other_handle, longer_data, cell_of_none, held_twice, delay, nobody,
-	};
-	struct node *node = host_node(NULL, "file", S_IFREG);
-	struct filter *filter = host_filter("rubbish", 0, 0);
-
-	filter->pre[FUSE_WRITE] = leaves;
-	assert_non_null(host_chain());
-	verdict = PST_PASS;
-	for (size_t i = 0; i < sizeof(rubbish) / sizeof(rubbish[0]); i++) {
-		leave = rubbish[i];
-		assert_int_equal(write_100(host_call(), node), -EIO);
-		assert_int_equal(asked.n_bad, i + 1);
-	}
-	leave = NULL;
-	assert_int_equal(write_100(host_call(), node), 0);
-	verdict = 99;
-	assert_int_equal(write_100(host_call(), node), -EIO);
-	verdict = PST_SERVE;
-	assert_int_equal(write_100(host_call(), node), -EIO);
-	verdict = -ENOSYS;
-	assert_int_equal(write_100(host_call(), node), -EOPNOTSUPP);
-	verdict = -4095;
-	assert_int_equal(write_100(host_call(), node), -EIO);
-}
-
-static void rubbish_is_refused_after_the_operation(void **state)
-{
-	static void (*const rubbish[])(struct pst_call * call) = { too_many_bytes, other_argument };
-	struct node *node = host_node(NULL, "file", S_IFREG);
-	struct filter *filter = host_filter("rubbish", 0, 0);
-
-	filter->post[FUSE_WRITE] = leaves;
-	assert_non_null(host_chain());
-	verdict = PST_PASS;
-	for (size_t i = 0; i < sizeof(rubbish) / sizeof(rubbish[0]); i++) {
-		leave = rubbish[i];
-		assert_int_equal(write_100(host_call(), node), -EIO);
-		assert_int_equal(host_call()->saved->out.write.size, 100);
-	}
-	leave = NULL;
-	assert_int_equal(write_100(host_call(), node), 0);
-}
-
-/* -- a program at fault runs before the post programs of another filter -- */
-
-static int other_argument_and_error(struct pst_call *call)
-{
-	other_argument(call);
-	return 99;
-}
-
-static int other_name_and_error(struct pst_call *call)
-{
-	memcpy(call->name[0].text, "other", sizeof("other"));
-	call->in.write.offset = 1;
-	call->caller.uid = 1;
-	return -EACCES;
-}
-
-static int delay_without_leave(struct pst_call *call)
-{
-	delay(call);
-	return PST_PASS;
-}
-
-static int sees_the_request(struct pst_call *call)
-{
-	bool same = call->in.write.offset == 0 && call->caller.uid == 1000 && !call->delay_us &&
-		    (!call->n_names || strcmp(call->name[0].text, "file") == 0);
-
-	note(same ? "same" : "changed");
-	return PST_PASS;
-}
-
-static void filter_is_not_blamed_for_changes_of_another(void **state)
-{
-	static const struct {
-		program_fn pre, post;
-		uint32_t opcode;
-		int r;
-		unsigned int n_bad;
-	} rows[] = {
-		{ NULL, other_argument_and_error, FUSE_WRITE, -EIO, 1 },
-		{ other_name_and_error, NULL, FUSE_UNLINK, -EACCES, 0 },
-		{ delay_without_leave, NULL, FUSE_WRITE, -EIO, 1 },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct filter *sees, *fails;
-		struct filter_call *call;
-		struct node *node;
-		int r;
-
-		host_fini();
-		host_init();
-		node = host_node(NULL, "dir", S_IFDIR);
-		sees = host_filter("sees", 0, 0);
-		fails = host_filter("fails", 0, 1);
-		sees->post[rows[i].opcode] = sees_the_request;
-		fails->pre[rows[i].opcode] = rows[i].pre;
-		fails->post[rows[i].opcode] = rows[i].post;
-		assert_non_null(host_chain());
-		call = host_call();
-		host_begin(call, rows[i].opcode, node, NULL);
-		call->name[0] = "file";
-		r = apply_after(call, host_before(call), NULL, NULL);
-		assert_int_equal(r, rows[i].r);
-		assert_int_equal(asked.n_bad, rows[i].n_bad);
-		assert_string_equal(asked.log, "same");
-	}
 }
 
 /*
@@ -399,17 +211,6 @@ static int on_name(uint32_t opcode, struct node *dir, const char *name)
 	return host_before(call);
 }
 
-static void hidden_names_are_absent_and_cannot_be_made(void **state)
-{
-	struct node *root = tree_with_names();
-
-	assert_int_equal(on_name(FUSE_LOOKUP, root, "secret"), -ENOENT);
-	assert_int_equal(on_name(FUSE_UNLINK, root, "secret"), -ENOENT);
-	assert_int_equal(on_name(FUSE_CREATE, root, "secret"), -EPERM);
-	assert_int_equal(on_name(FUSE_MKDIR, root, "secret"), -EPERM);
-	assert_int_equal(on_name(FUSE_CREATE, root, "plain"), 0);
-}
-
 static void filters_and_cells_are_inherited_by_name(void **state)
 {
 	struct node *root = tree_with_names();
@@ -434,30 +235,6 @@ static void names_of_one_file_add_their_filters(void **state)
 	assert_false(filter_node_reset(&node, 4, 7, 1));
 	assert_true(filter_node_reset(&node, 4, 7, 3 | FILTERS_SET));
 	assert_int_equal(filter_node_filters(&node), 4 | FILTERS_SET);
-}
-
-static int do_rename(struct node *root, const char *from, const char *to)
-{
-	struct filter_call *call = host_call();
-	const struct fuse_rename2_in in = { .newdir = root->nodeid };
-
-	host_begin(call, FUSE_RENAME2, root, &in);
-	call->node2 = &root->filter;
-	call->name[0] = from;
-	call->name[1] = to;
-	return host_before(call);
-}
-
-static void move_must_not_lose_a_filter(void **state)
-{
-	struct node *root = tree_with_names();
-
-	assert_int_equal(do_rename(root, "file", "other"), 0);
-	assert_int_equal(do_rename(root, "file", "free"), -EPERM);
-	assert_int_equal(do_rename(root, "dir", "free"), -EPERM);
-	assert_int_equal(do_rename(root, "file", "secret"), -EPERM);
-	assert_int_equal(do_rename(root, "absent", "other"), -ENOENT);
-	assert_true(asked.n_renames >= 3);
 }
 
 static void spelling_on_disk_is_asked_about_too(void **state)
@@ -523,30 +300,6 @@ static void name_that_is_none_is_not_taken(void **state)
  * -- listings ------------------------------------------------------------------------------------
  */
 
-static void hidden_names_are_not_listed(void **state)
-{
-	struct node *root = tree_with_names();
-	struct filter_call *call = host_call();
-	struct listing *listing = port_alloc(sizeof(*listing));
-	char name[32];
-
-	host_begin(call, FUSE_READDIR, root, &(struct fuse_read_in){ .size = 4096 });
-	assert_int_equal(host_before(call), 0);
-	assert_true(listing_asks(call));
-	listing_init(listing, call);
-	assert_false(listing_is_one_by_one(listing, call));
-	for (unsigned int i = 0; i < PST_N_LISTED; i++) {
-		snprintf(name, sizeof(name), i % 5 ? "plain-%u" : "secret", i);
-		assert_true(listing_add(listing, name, i + 1, i, 8));
-	}
-	listing_ask(listing);
-	for (unsigned int i = 0; i < PST_N_LISTED; i++)
-		assert_int_equal(listing->names[i].hidden, i % 5 == 0);
-	assert_int_equal(listing_check(listing, "secret", 8), -ENOENT);
-	assert_int_equal(listing_check(listing, "plain", 8), 0);
-	port_free(listing);
-}
-
 /* A record with an entry; returns its size. */
 static size_t put_record(char *at, uint64_t nodeid, const char *name)
 {
@@ -558,80 +311,6 @@ static size_t put_record(char *at, uint64_t nodeid, const char *name)
 	record->dirent.namelen = (uint32_t)strlen(name);
 	memcpy(at + FUSE_NAME_OFFSET_DIRENTPLUS, name, strlen(name));
 	return FUSE_REC_ALIGN(FUSE_NAME_OFFSET_DIRENTPLUS + strlen(name));
-}
-
-static int list_entries(struct filter_call *call, struct node *root, struct filter_entry_id ids[4])
-{
-	char *data = call->slot->data;
-	uint64_t end;
-	size_t len;
-	int r;
-
-	host_begin(call, FUSE_READDIRPLUS, root, &(struct fuse_read_in){ .size = 4096 });
-	r = host_before(call);
-	assert_int_equal(r, 0);
-	len = put_record(data, 11, "one");
-	len += put_record(data + len, 0, "none");
-	len += put_record(data + len, 12, "two");
-	call->answer_len = len;
-	call->ids = ids;
-	call->n_ids = records_note(data, len, true, ids, 4, &end);
-	assert_int_equal(call->n_ids, 2);
-	return apply_after(call, 0, NULL, NULL);
-}
-
-static void drop_first(struct pst_call *call)
-{
-	struct record record = { 0 };
-
-	records_next(call->data, call->data_len, true, &record);
-	call->data_len -= (uint32_t)record.size;
-	memmove(call->data, call->data + record.size, call->data_len);
-}
-
-static void other_file(struct pst_call *call)
-{
-	((struct fuse_direntplus *)call->data)->entry_out.nodeid = 12;
-}
-
-static void endless_name(struct pst_call *call)
-{
-	((struct fuse_direntplus *)call->data)->dirent.namelen = UINT32_MAX;
-}
-
-static void slash(struct pst_call *call)
-{
-	call->data[FUSE_NAME_OFFSET_DIRENTPLUS] = '/';
-}
-
-static void cut_off(struct pst_call *call)
-{
-	call->data_len -= 8;
-}
-
-static void changed_listing_tells_of_known_files_only(void **state)
-{
-	static void (*const rubbish[])(struct pst_call * call) = {
-		other_file,
-		endless_name,
-		slash,
-		cut_off,
-	};
-	struct node *root = host_node(NULL, "", S_IFDIR);
-	struct filter *filter = host_filter("list", 0, 0);
-	struct filter_entry_id ids[4];
-
-	filter->post[FUSE_READDIR] = leaves;
-	assert_non_null(host_chain());
-	verdict = PST_PASS;
-	for (size_t i = 0; i < sizeof(rubbish) / sizeof(rubbish[0]); i++) {
-		leave = rubbish[i];
-		assert_int_equal(list_entries(host_call(), root, ids), -EIO);
-	}
-	leave = drop_first;
-	assert_int_equal(list_entries(host_call(), root, ids), 0);
-	assert_false(ids[0].listed);
-	assert_true(ids[1].listed);
 }
 
 /*
@@ -755,34 +434,11 @@ static void slot_that_another_thread_writes_to_does_no_harm(void **state)
 	pthread_join(thread, NULL);
 }
 
-#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(post_programs_run_in_the_opposite_order),
-		TEST(refused_operation_reaches_only_those_that_ran),
-		TEST(done_answers_the_operation),
-		TEST(node_without_filters_asks_nobody),
-		TEST(operations_allocate_nothing),
-		TEST(chain_reports_lack_of_memory),
-		TEST(rubbish_is_refused_before_the_operation),
-		TEST(rubbish_is_refused_after_the_operation),
-		TEST(filter_is_not_blamed_for_changes_of_another),
-		TEST(hidden_names_are_absent_and_cannot_be_made),
-		TEST(filters_and_cells_are_inherited_by_name),
-		TEST(names_of_one_file_add_their_filters),
-		TEST(move_must_not_lose_a_filter),
-		TEST(spelling_on_disk_is_asked_about_too),
-		TEST(other_name_is_asked_about_and_keeps_the_delay),
-		TEST(hidden_other_name_is_not_looked_at),
-		TEST(name_that_is_none_is_not_taken),
-		TEST(hidden_names_are_not_listed),
-		TEST(changed_listing_tells_of_known_files_only),
-		TEST(event_tells_of_the_error_of_the_operation),
-		TEST(slot_that_changes_is_not_believed),
-		TEST(slot_that_another_thread_writes_to_does_no_harm),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(TEST(operation_runs_its_programs_and_allocates_nothing),
+	  TEST(node_without_filters_asks_nobody), TEST(chain_reports_lack_of_memory),
+	  TEST(filters_and_cells_are_inherited_by_name), TEST(names_of_one_file_add_their_filters),
+	  TEST(spelling_on_disk_is_asked_about_too),
+	  TEST(other_name_is_asked_about_and_keeps_the_delay),
+	  TEST(hidden_other_name_is_not_looked_at), TEST(name_that_is_none_is_not_taken),
+	  TEST(event_tells_of_the_error_of_the_operation), TEST(slot_that_changes_is_not_believed),
+	  TEST(slot_that_another_thread_writes_to_does_no_harm))

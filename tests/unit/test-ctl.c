@@ -656,8 +656,6 @@ static void test_members(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 TEST_MAIN(TEST(test_calls), TEST(test_rubbish), TEST(test_pieces), TEST(test_endless_line),
 	  TEST(test_silent_clients), TEST(test_long_reply), TEST(test_many_clients),
 	  TEST(test_new_clients), TEST(test_burst), TEST(test_gone_at_once), TEST(test_modes),

@@ -25,14 +25,6 @@
 #define N_FILES 12
 #define BUDGET  4
 
-#define require(what)                                                                              \
-	do {                                                                                       \
-		if (!(what)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
 struct fixture {
 	char path[40];
 	int dir;
@@ -489,28 +481,20 @@ static bool can_open(void)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_budget_limits_open_descriptors, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_pinned_descriptor_stays_open, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_reap_closes_unused_files, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_freed_node_has_no_descriptor, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_offered_descriptor_is_used, set_up, tear_down),
+		TEST(test_budget_limits_open_descriptors),
+		TEST(test_pinned_descriptor_stays_open),
+		TEST(test_reap_closes_unused_files),
+		TEST(test_freed_node_has_no_descriptor),
+		TEST(test_offered_descriptor_is_used),
 		cmocka_unit_test_setup_teardown(test_nothing_is_cached_without_budget, set_up_none,
 						tear_down),
-		cmocka_unit_test_setup_teardown(test_own_descriptor_is_never_cached, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_deleted_file_opens_only_while_cached, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_nameless_file_keeps_its_descriptor, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_keeps_half_of_the_budget, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_name_leads_to_node_recorded_last, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_emfile_trims_the_cache, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_threads_get_descriptors_of_their_nodes, set_up,
-						tear_down),
+		TEST(test_own_descriptor_is_never_cached),
+		TEST(test_deleted_file_opens_only_while_cached),
+		TEST(test_nameless_file_keeps_its_descriptor),
+		TEST(test_keeps_half_of_the_budget),
+		TEST(test_name_leads_to_node_recorded_last),
+		TEST(test_emfile_trims_the_cache),
+		TEST(test_threads_get_descriptors_of_their_nodes),
 	};
 
 	return can_open() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;

@@ -4,6 +4,7 @@
  * themselves, so one that is new is tested as well.
  */
 #include "../test.h"
+#include "typos.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -67,8 +68,15 @@ static const char *told_by(struct load *load, const struct option *option, const
 	return r < 0 ? error.text : "";
 }
 
-static void try_typo(struct load *load, const struct option *option, const char *typo)
+struct typed {
+	struct load *load;
+	const struct option *option;
+};
+
+static void try_typo(void *aux, const char *typo)
 {
+	struct load *load = ((struct typed *)aux)->load;
+	const struct option *option = ((struct typed *)aux)->option;
 	const char *words = option->takes.one_of ? option->takes.one_of : option->takes.list_of;
 	struct suggestion suggestion = SUGGESTION_INIT;
 	const char *text = told_by(load, option, typo), *at = strstr(text, "did you mean '");
@@ -84,26 +92,6 @@ static void try_typo(struct load *load, const struct option *option, const char 
 	suggest_try(&suggestion, typo, word);
 	if (strlen(typo) > 3 && suggestion.distance != 1)
 		fail_msg("%s=%s: the user is told \"%s\"", option->name, typo, text);
-}
-
-static void try_typos(struct load *load, const struct option *option, const char *word)
-{
-	size_t len = strlen(word);
-	char typo[80];
-
-	for (size_t at = 0; at < len; at++) {
-		snprintf(typo, sizeof(typo), "%.*sq%s", (int)at, word, word + at);
-		try_typo(load, option, typo);
-		snprintf(typo, sizeof(typo), "%.*sq%s", (int)at, word, word + at + 1);
-		try_typo(load, option, typo);
-		snprintf(typo, sizeof(typo), "%.*s%s", (int)at, word, word + at + 1);
-		try_typo(load, option, typo);
-		if (at + 1 == len || word[at] == word[at + 1])
-			continue;
-		snprintf(typo, sizeof(typo), "%.*s%c%c%s", (int)at, word, word[at + 1], word[at],
-			 word + at + 2);
-		try_typo(load, option, typo);
-	}
 }
 
 /*
@@ -124,7 +112,7 @@ static unsigned int try_option(struct load *load, const struct option *option)
 		if (*told_by(load, option, word) &&
 		    !strstr(told_by(load, option, word), "has no effect"))
 			fail_msg("%s=%s: \"%s\"", option->name, word, told_by(load, option, word));
-		try_typos(load, option, word);
+		each_typo(word, try_typo, &(struct typed){ load, option });
 	}
 	return n;
 }

@@ -21,14 +21,6 @@
 #define N_FULL MAX_HANDLES
 #endif
 
-#define require(what)                                                                              \
-	do {                                                                                       \
-		if (!(what)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
 struct fixture {
 	struct nodetab *nodes;
 	struct handletab *tab;
@@ -247,9 +239,6 @@ static void test_threads_find_open_handles(void **state)
 	assert_int_equal(handletab_count(f->tab), 0);
 }
 
-TEST_MAIN(cmocka_unit_test_setup_teardown(test_handle_holds_its_node, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_handle_of_directory_is_marked, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_number_is_used_once, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_unknown_number_finds_nothing, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_full_table_fails_with_enfile, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_threads_find_open_handles, set_up, tear_down))
+TEST_MAIN(TEST(test_handle_holds_its_node), TEST(test_handle_of_directory_is_marked),
+	  TEST(test_number_is_used_once), TEST(test_unknown_number_finds_nothing),
+	  TEST(test_full_table_fails_with_enfile), TEST(test_threads_find_open_handles))

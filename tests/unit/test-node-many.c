@@ -258,10 +258,6 @@ static void test_memory_of_long_handles_is_freed(void **state)
 	assert_in_range(record_bytes(), 0, empty + BLOCK + 2048 * 40);
 }
 
-TEST_MAIN(cmocka_unit_test_setup_teardown(test_memory_grows_and_shrinks_with_nodes, set_up,
-					  tear_down),
-	  cmocka_unit_test_setup_teardown(test_memory_of_long_handles_is_freed, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_free_records_are_used_first, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_guessed_numbers_allocate_no_memory, set_up,
-					  tear_down),
-	  cmocka_unit_test_setup_teardown(test_long_chain_loses_no_node, set_up, tear_down))
+TEST_MAIN(TEST(test_memory_grows_and_shrinks_with_nodes),
+	  TEST(test_memory_of_long_handles_is_freed), TEST(test_free_records_are_used_first),
+	  TEST(test_guessed_numbers_allocate_no_memory), TEST(test_long_chain_loses_no_node))

@@ -22,15 +22,6 @@
 #define N_HOT     48
 #define N_BURST   2500
 
-/* An assertion for all threads; those of cmocka work in the main thread only. */
-#define require(what)                                                                              \
-	do {                                                                                       \
-		if (!(what)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
 struct shared {
 	struct nodetab *tab;
 	_Atomic uint64_t made, gone;

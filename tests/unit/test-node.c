@@ -403,20 +403,12 @@ static void test_known_mount_is_not_added_again(void **state)
 	assert_int_equal(nodetab_mount_find(f->tab, 4000), 3900);
 }
 
-TEST_MAIN(cmocka_unit_test_setup_teardown(test_root_has_id_1_and_is_never_freed, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_each_generation_of_an_inode_is_a_node, set_up,
-					  tear_down),
-	  cmocka_unit_test_setup_teardown(test_handle_that_does_not_pack_gets_number_used_once,
-					  set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_handles_of_each_length_are_told_apart, set_up,
-					  tear_down),
-	  cmocka_unit_test_setup_teardown(test_unknown_nodeid_finds_nothing, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_generation_depends_on_nodeid_and_secret, set_up,
-					  tear_down),
+TEST_MAIN(TEST(test_root_has_id_1_and_is_never_freed),
+	  TEST(test_each_generation_of_an_inode_is_a_node),
+	  TEST(test_handle_that_does_not_pack_gets_number_used_once),
+	  TEST(test_handles_of_each_length_are_told_apart), TEST(test_unknown_nodeid_finds_nothing),
+	  TEST(test_generation_depends_on_nodeid_and_secret),
 	  cmocka_unit_test(test_generation_is_same_with_same_key_and_root),
-	  cmocka_unit_test_setup_teardown(test_forget_of_all_lookups_frees_node, set_up, tear_down),
-	  cmocka_unit_test_setup_teardown(test_forgotten_node_lives_while_referenced, set_up,
-					  tear_down),
-	  cmocka_unit_test_setup_teardown(test_own_descriptor_is_closed_with_node, set_up,
-					  tear_down),
-	  cmocka_unit_test_setup_teardown(test_known_mount_is_not_added_again, set_up, tear_down))
+	  TEST(test_forget_of_all_lookups_frees_node),
+	  TEST(test_forgotten_node_lives_while_referenced),
+	  TEST(test_own_descriptor_is_closed_with_node), TEST(test_known_mount_is_not_added_again))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The command line of a mount: what is understood, and what is said of the rest. */
 #include "../test.h"
+#include "typos.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -392,36 +393,6 @@ static void test_suggestion(void **state)
 
 /* ---- typing errors ---- */
 
-/* Calls fn with each word that comes of the one given by one slip of the finger. */
-static void each_typo(const char *word, void (*fn)(const char *typo, const char *context),
-		      const char *context)
-{
-	size_t len = strlen(word);
-	char typo[80];
-
-	for (size_t at = 0; at <= len; at++) {
-		/* One letter more. */
-		snprintf(typo, sizeof(typo), "%.*sq%s", (int)at, word, word + at);
-		fn(typo, context);
-		if (at == len)
-			break;
-		/* Another letter. */
-		snprintf(typo, sizeof(typo), "%.*sq%s", (int)at, word, word + at + 1);
-		if (word[at] != 'q')
-			fn(typo, context);
-		/* One letter less; of one letter nothing would be left. */
-		snprintf(typo, sizeof(typo), "%.*s%s", (int)at, word, word + at + 1);
-		if (len > 1)
-			fn(typo, context);
-		/* Two in the wrong order. */
-		if (at + 1 == len || word[at] == word[at + 1])
-			continue;
-		snprintf(typo, sizeof(typo), "%.*s%c%c%s", (int)at, word, word[at + 1], word[at],
-			 word + at + 2);
-		fn(typo, context);
-	}
-}
-
 /* Parses one option and returns what the user is told; "" when it is accepted. */
 static const char *told(const char *option)
 {
@@ -447,8 +418,9 @@ static bool offers(const char *text, const char *typo)
 }
 
 /* context is NAME=WORD: the word that was meant is offered, or another one that is as near. */
-static void refused_with_the_word(const char *typo, const char *context)
+static void refused_with_the_word(void *aux, const char *typo)
 {
+	const char *context = aux;
 	const char *word = strchr(context, '=') + 1, *text;
 	char option[160];
 
@@ -485,9 +457,9 @@ static void test_typos_of_values_are_refused_with_the_word(void **state)
 	assert_true(n > 20);
 }
 
-static void refused_with_the_name(const char *typo, const char *name)
+static void refused_with_the_name(void *aux, const char *typo)
 {
-	const char *text;
+	const char *name = aux, *text;
 	char option[100];
 
 	snprintf(option, sizeof(option), "%s=1", typo);

@@ -139,5 +139,4 @@ static void test_mark_stays_with_node_found_while_other_is_freed(void **state)
 	fs_node_put(f->fs, f->again);
 }
 
-TEST_MAIN(cmocka_unit_test_setup_teardown(test_mark_stays_with_node_found_while_other_is_freed,
-					  set_up, tear_down))
+TEST_MAIN(TEST(test_mark_stays_with_node_found_while_other_is_freed))
