@@ -377,8 +377,12 @@ bool passthrough_close_idle(struct fs *fs, struct node *node)
 void passthrough_node_gone(struct fs *fs, struct node *node)
 {
 	/* No other thread has a reference, so backing_id can be read without the lock. */
-	if (node->backing_id)
-		passthrough_close_idle(fs, node);
+	if (!node->backing_id)
+		return;
+	/* The shard guards the owners of other nodes, too. */
+	pthread_mutex_lock(lock_of(fs->passthrough, node));
+	backing_close(fs->passthrough, node);
+	pthread_mutex_unlock(lock_of(fs->passthrough, node));
 }
 
 /* Removes the first nodeid from the queue of idle backing ids; 0: the queue is empty. */
