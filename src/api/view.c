@@ -93,7 +93,7 @@ void pst_view_changed(struct pst_view *view, uint64_t nodeid)
 
 	if (!node)
 		return;
-	fs_invalidate_attr(fs, node);
+	fs_invalidate_node(fs, node, false);
 	fs_node_put(fs, node);
 }
 

@@ -124,7 +124,7 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 	return !proven;
 }
 
-/* Returns ns, or 0 where stores through a mapping may be going on. */
+/* Returns ns, or 0 if stores through a mapping may be going on. */
 static uint64_t unless_stored_to(struct fs *fs, struct node *node, uint64_t ns)
 {
 	return ns && S_ISREG(node->type) && may_be_stored_to(fs, node) ? 0 : ns;
@@ -200,9 +200,9 @@ void attr_find_alias(struct fs *fs, struct node *node)
 	if (!(atomic_fetch_or(&alias->attr_state, HAS_ALIAS) & HAS_ALIAS)) {
 		if (S_ISDIR(alias->type))
 			fs->config.host.invalidate_all(fs->config.host.aux);
-		invalidate_node(fs, alias, true);
+		fs_invalidate_node(fs, alias, true);
 		/* A reply by another thread may have given the node a timeout meanwhile. */
-		invalidate_node(fs, node, false);
+		fs_invalidate_node(fs, node, false);
 	}
 	node_put(fs->nodes, alias);
 }
@@ -212,9 +212,9 @@ void attr_node_seen_first(struct fs *fs, struct node *node, struct fs_attr *attr
 	int64_t now = time(NULL);
 
 	/*
-	 * A mapping that was created before the node was watched made no event. So the first answer
-	 * gets a short timeout, which is enough for most listings; the next one is preceded by the
-	 * proof.
+	 * A mapping that was created before the node was watched made no event. So the first reply
+	 * has a short timeout, which is enough for most listings. The proof precedes the next
+	 * reply.
 	 */
 	if (!fs->watch || !S_ISREG(node->type) ||
 	    (now - attr->stx.stx_mtime.tv_sec > RECENT_S &&

@@ -278,6 +278,6 @@ int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dir
 	 * does. If changes make no event, this makes it drop the listing.
 	 */
 	if (fs->config.no_opendir && !attr_keep_listing(fs, handle->node))
-		invalidate_node(fs, handle->node, true);
+		fs_invalidate_node(fs, handle->node, true);
 	return r;
 }

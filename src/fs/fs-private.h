@@ -217,8 +217,6 @@ void shadow_revalidate(struct fs *fs, struct node *node);
 
 /* -- invalidate.c: makes the kernel drop what it has cached ------------------------------------ */
 
-/* Invalidates a node's attributes, and with data its cached pages. */
-void invalidate_node(struct fs *fs, struct node *node, bool data);
 /*
  * Invalidates a name. child: the node whose file was removed with it, or NULL; expire: the name may
  * still lead to the same file, or the view itself has changed it.
@@ -361,10 +359,8 @@ void watch_stat(const struct watch *watch, struct fs_stat *stat);
 
 /* Called before a name is removed. */
 void unnamed_before(struct fs *fs, struct node *dir, int dir_fd, const char *name);
-/* Another process has removed a name of a node. */
-void unnamed_below(struct fs *fs, struct node *node);
-/* A node was created without a name. */
-void unnamed_made(struct fs *fs, struct node *node);
+/* A node was created without a name, or another process has removed a name of it. */
+void unnamed_keep(struct fs *fs, struct node *node);
 /* A name was renamed to another one, or the two were exchanged (flags: RENAME_*). */
 void unnamed_renamed(struct fs *fs, struct node *dir, const char *name, struct node *new_dir,
 		     const char *new_name, unsigned int flags);

@@ -80,7 +80,7 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 		fs->config.ttl_ns = ATTR_LONG_NS;
 	pthread_mutex_init(&fs->cursors.lock, NULL);
 	fs->open_fds.n = config->open_budget;
-	r = nodetab_new(&fs->nodes);
+	r = nodetab_new(config->keyed ? config->key : NULL, &fs->nodes);
 	if (r == 0)
 		r = fdcache_new(config->fd_budget, fs->nodes, &fd_host, &fs->fds);
 	if (r == 0)
@@ -92,8 +92,6 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	if (r < 0)
 		return r;
 	nodetab_on_free(fs->nodes, node_gone, fs);
-	if (config->keyed)
-		nodetab_set_key(fs->nodes, config->key);
 	handletab_on_free(fs->handles, fs->nodes, handle_gone, fs);
 	r = root_new(fs, lower);
 	if (r < 0)

@@ -162,7 +162,7 @@ void fs_walk(struct fs *fs, node_walk_fn fn, void *aux);
  * Returns that nodeid, 0: fn returned true for none.
  */
 uint64_t fs_find_file(struct fs *fs, bool (*fn)(void *aux, uint64_t nodeid), void *aux);
-/* The attributes of a node as the view shows them. */
+/* Reads the attributes of a node as the view shows them. */
 int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
 /*
  * Pins a descriptor of a node, so that it can be read after the node loses its names. *ret_pin is
@@ -265,8 +265,8 @@ void fs_show_real(struct fs *fs, struct node *node);
  * dropped when this returns, names soon after.
  */
 void fs_invalidate(struct fs *fs, struct node *node, const char *name);
-/* Called when a server has changed attributes of a node. Returns at once. */
-void fs_invalidate_attr(struct fs *fs, struct node *node);
+/* Makes the kernel drop a node's attributes, and with data its cached pages. Returns at once. */
+void fs_invalidate_node(struct fs *fs, struct node *node, bool data);
 
 /* -- names (lookup.c, create.c) ---------------------------------------------------------------- */
 
@@ -276,7 +276,7 @@ struct fs_attr {
 	uint64_t attr_ns;
 };
 
-/* The result of a lookup. */
+/* The result of a lookup or a create. */
 struct fs_entry {
 	struct node *node; /* NULL: the name does not exist; the kernel may cache that */
 	struct fs_attr attr;

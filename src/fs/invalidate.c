@@ -6,7 +6,7 @@
  */
 #include "fs/fs-private.h"
 
-void invalidate_node(struct fs *fs, struct node *node, bool data)
+void fs_invalidate_node(struct fs *fs, struct node *node, bool data)
 {
 	const struct fs_host *host = &fs->config.host;
 
@@ -21,11 +21,6 @@ void invalidate_name(struct fs *fs, struct node *dir, const char *name, struct n
 	fs_listing_changed(fs, dir);
 	namecache_put(&fs->names, dir, name, NAMECACHE_UNKNOWN);
 	host->invalidate_name(host->aux, dir->id, name, child ? child->id : 0, expire);
-}
-
-void fs_invalidate_attr(struct fs *fs, struct node *node)
-{
-	invalidate_node(fs, node, false);
 }
 
 void fs_invalidate(struct fs *fs, struct node *node, const char *name)
@@ -52,5 +47,5 @@ void invalidate_moved(struct fs *fs, struct node *node, struct node *dir)
 {
 	node->parent = dir ? dir->id : 0;
 	if (!dir || dir->watch != WATCH_ON)
-		invalidate_node(fs, node, false);
+		fs_invalidate_node(fs, node, false);
 }

@@ -21,7 +21,7 @@ void lock_owner_put(struct fs *fs, struct owner *owner)
 	free(owner);
 }
 
-/* Caller holds the lock. */
+/* Finds the owner with this number for a node; NULL: there is none. Caller holds the lock. */
 static struct owner *owner_find(struct locks *locks, struct node *node, uint64_t number)
 {
 	struct owner *owner;
@@ -76,7 +76,7 @@ int lock_owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lo
 		locks->owners = owner;
 	}
 	owner->fh = handle_fh(handle);
-	/* 0 in UNLOCK and GETLK. */
+	/* UNLOCK and GETLK have pid 0. */
 	if (lock->pid)
 		owner->pid = lock->pid;
 	*ret_owner = owner;

@@ -60,7 +60,7 @@ struct locks *locks_free(struct locks *locks)
 	return NULL;
 }
 
-/* Caller holds the lock. */
+/* Interrupts a wait. Caller holds the lock. */
 static void wake(struct wait *wait)
 {
 	wait->interrupted = true;
@@ -135,6 +135,9 @@ int fs_flush(struct fs *fs, struct handle *handle, uint64_t owner)
 
 /* -- taking ------------------------------------------------------------------------------------ */
 
+/*
+ * Takes a lock on a lower descriptor. Returns 0, or -EAGAIN if another owner holds it, or -errno.
+ */
 static int take(int fd, const struct fs_lock *lock, bool wait)
 {
 	struct flock fl = lock_to_flock(lock);

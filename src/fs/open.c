@@ -246,7 +246,7 @@ int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, 
 		return fd;
 	r = open_made(fs, caller, dir, fd, flags, ret_entry, ret_open);
 	if (r == 0)
-		unnamed_made(fs, ret_entry->node);
+		unnamed_keep(fs, ret_entry->node);
 	return r;
 }
 

@@ -34,9 +34,10 @@ static struct node *node_of(struct fs *fs, struct node *dir, int dir_fd, const c
 	return node_lookup_fh(fs->nodes, &fh);
 }
 
-static void keep(struct fs *fs, struct node *node)
+void unnamed_keep(struct fs *fs, struct node *node)
 {
-	if (!fdcache_keep(fs->fds, node) && !atomic_exchange(&fs->told_unnamed, true))
+	if (!fs_is_remote(fs) && !fdcache_keep(fs->fds, node) &&
+	    !atomic_exchange(&fs->told_unnamed, true))
 		log_warning(
 			"too many files without a name are in use: operations on those that are "
 			"not open for reading or writing fail with ESTALE. Raise fds= or "
@@ -67,23 +68,8 @@ void unnamed_before(struct fs *fs, struct node *dir, int dir_fd, const char *nam
 	if (node && owners)
 		close_idle(fs, node);
 	else if (node)
-		keep(fs, node);
+		unnamed_keep(fs, node);
 	node_put(fs->nodes, node);
-}
-
-void unnamed_below(struct fs *fs, struct node *node)
-{
-	/*
-	 * A descriptor of a regular file would hold its space, which another process wants to free.
-	 */
-	if (!S_ISREG(node->type) && !fs_is_remote(fs))
-		keep(fs, node);
-}
-
-void unnamed_made(struct fs *fs, struct node *node)
-{
-	if (!fs_is_remote(fs))
-		keep(fs, node);
 }
 
 void unnamed_renamed(struct fs *fs, struct node *dir, const char *name, struct node *new_dir,

@@ -61,7 +61,7 @@ static void schedule(struct watch *watch, uint64_t nodeid, bool data)
 /* Invalidates a node, and a second time if a reply with its attributes is in flight. */
 static void invalidate(struct watch *watch, struct node *node, bool data)
 {
-	invalidate_node(watch->fs, node, data);
+	fs_invalidate_node(watch->fs, node, data);
 	if (shadow_in_flight(node))
 		schedule(watch, node->id, data);
 }
@@ -79,7 +79,7 @@ int watch_invalidate_due(struct watch *watch)
 		if (!again->nodeid)
 			invalidate_all(watch->fs);
 		else if (node)
-			invalidate_node(watch->fs, node, again->data);
+			fs_invalidate_node(watch->fs, node, again->data);
 		node_put(watch->fs->nodes, node);
 		watch->again_at = (watch->again_at + 1) % WATCH_N_AGAIN;
 		watch->n_again--;
@@ -202,8 +202,9 @@ static void handle_names(struct watch *watch, uint64_t mask, const struct subjec
 
 	if (!subject->dir || !subject->name)
 		return;
-	if ((mask & FAN_DELETE) && subject->node)
-		unnamed_below(fs, subject->node);
+	/* A descriptor of a regular file would hold its space, which the other process frees. */
+	if ((mask & FAN_DELETE) && subject->node && !S_ISREG(subject->node->type))
+		unnamed_keep(fs, subject->node);
 	if ((mask & FAN_MOVED_FROM) && (mask & FAN_ONDIR) && subject->node)
 		host->moved_away(host->aux, subject->dir->id, subject->name, subject->node->id);
 	invalidate_name(fs, subject->dir, subject->name, gone ? subject->node : NULL, expire);

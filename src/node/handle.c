@@ -70,7 +70,7 @@ void handletab_on_free(struct handletab *tab, struct nodetab *nodes, handle_free
 	tab->on_free_aux = aux;
 }
 
-/* Caller holds the lock. */
+/* Adds a chunk of free handles. Returns 0 or -errno. Caller holds the lock. */
 static int chunk_add(struct handletab *tab)
 {
 	uint32_t n = tab->n_chunks;

@@ -15,7 +15,7 @@
 
 DEFINE_CLEANUP(struct nodetab *, nodetab_free);
 
-int nodetab_new(struct nodetab **ret_tab)
+int nodetab_new(const uint64_t key[2], struct nodetab **ret_tab)
 {
 	_cleanup_(nodetab_freep) struct nodetab *tab = calloc(1, sizeof(*tab));
 	int r;
@@ -35,7 +35,9 @@ int nodetab_new(struct nodetab **ret_tab)
 		r = node_hash_new(tab);
 	if (r < 0)
 		return r;
-	if (getrandom(tab->secret, sizeof(tab->secret), 0) != sizeof(tab->secret))
+	if (key)
+		memcpy(tab->secret, key, sizeof(tab->secret));
+	else if (getrandom(tab->secret, sizeof(tab->secret), 0) != sizeof(tab->secret))
 		return -EIO;
 	*ret_tab = take_ptr(tab);
 	return 0;
@@ -83,11 +85,6 @@ struct nodetab_stat nodetab_stat(struct nodetab *tab)
 				BLOCK_BYTES + tails_bytes(tab->blocks[b].longest, BLOCK_NODES);
 	pthread_mutex_unlock(&tab->alloc_lock);
 	return stat;
-}
-
-void nodetab_set_key(struct nodetab *tab, const uint64_t key[2])
-{
-	memcpy(tab->secret, key, sizeof(tab->secret));
 }
 
 /* Mixes the root into the secret, so that views of several trees may have the same key. */

@@ -44,8 +44,8 @@ struct node {
 	uint64_t ino;              /* constant: the lower inode's number */
 	struct filter_node filter; /* the filters that hold for the node */
 	_Atomic uint64_t parent;   /* hint: id of the directory where it was last found, or 0 */
-	_Atomic uint64_t shadow;   /* fs/attr-shadow.c: hash of what the kernel has cached */
-	struct fhandle_kept fh;    /* constant; len 0: the node has a descriptor of its own */
+	_Atomic uint64_t shadow;   /* fs/attr-shadow.c: attributes that the kernel has cached */
+	struct fhandle_kept fh;    /* constant */
 	_Atomic uint32_t next;     /* hash chain: next record's index; shard lock to write */
 	uint16_t type;             /* constant: S_IFMT bits of the mode */
 	uint8_t flags;             /* constant: NODE_* */
@@ -66,13 +66,13 @@ struct node {
 };
 static_assert(sizeof(struct node) == 112, "a million nodes in a hundred megabytes");
 
-/* The node that the filter core knows by its filter member. */
+/* Returns the node of a filter member, which is all of it that the filter core knows. */
 static inline struct node *node_of_filter(struct filter_node *filter)
 {
 	return (struct node *)((char *)filter - offsetof(struct node, filter));
 }
 
-/* Returns NULL for NULL. */
+/* Returns the filter member of a node; NULL for NULL. */
 static inline struct filter_node *node_filter(struct node *node)
 {
 	return node ? &node->filter : NULL;
@@ -102,16 +102,13 @@ struct nodetab_stat {
 	uint64_t bytes; /* memory of records, indexes and bitmaps */
 };
 
-/* Returns 0 or -errno. */
-int nodetab_new(struct nodetab **ret_tab);
+/*
+ * Generations are made with the key (NULL: a random one) and the root's handle. Returns 0 or
+ * -errno.
+ */
+int nodetab_new(const uint64_t key[2], struct nodetab **ret_tab);
 struct nodetab *nodetab_free(struct nodetab *tab);
 struct nodetab_stat nodetab_stat(struct nodetab *tab);
-
-/*
- * Makes generations from this key and the root's handle, instead of from a random key. Called
- * before nodetab_set_root().
- */
-void nodetab_set_key(struct nodetab *tab, const uint64_t key[2]);
 
 /*
  * Makes the root, with id 1. Takes own_fd (-1: none). Called once, before any other node exists.

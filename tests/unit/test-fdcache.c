@@ -82,7 +82,7 @@ static int set_up_with(void **state, unsigned int budget)
 	f->dir = mount.fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = fhandle_at(f->dir, "", &fh, &mount.mnt_id);
 	if (r == 0)
-		r = nodetab_new(&f->tab);
+		r = nodetab_new(NULL, &f->tab);
 	if (r == 0)
 		r = nodetab_mount_add(f->tab, &mount);
 	if (r == 0)

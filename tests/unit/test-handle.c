@@ -49,7 +49,7 @@ static int set_up(void **state)
 	struct fhandle root = { .len = 8, .type = 1, .bytes = { 2 } };
 
 	key.fh = (struct fhandle){ .len = 8, .type = 1, .bytes = { 9 } };
-	if (!f || nodetab_new(&f->nodes) < 0 || handletab_new(&f->tab) < 0)
+	if (!f || nodetab_new(NULL, &f->nodes) < 0 || handletab_new(&f->tab) < 0)
 		return -1;
 	nodetab_on_free(f->nodes, node_gone, f);
 	handletab_on_free(f->tab, f->nodes, handle_gone, f);

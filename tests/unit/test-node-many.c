@@ -32,7 +32,7 @@ static int set_up(void **state)
 	struct nodetab *tab;
 	struct node *node;
 
-	if (nodetab_new(&tab) < 0 || nodetab_set_root(tab, &root, 2, -1, &node) < 0)
+	if (nodetab_new(NULL, &tab) < 0 || nodetab_set_root(tab, &root, 2, -1, &node) < 0)
 		return -1;
 	*state = tab;
 	return 0;

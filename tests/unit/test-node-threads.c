@@ -185,7 +185,7 @@ static void test_threads_find_nodes_that_they_remember(void **state)
 	struct node *root;
 
 	choose_hot();
-	assert_int_equal(nodetab_new(&shared.tab), 0);
+	assert_int_equal(nodetab_new(NULL, &shared.tab), 0);
 	nodetab_on_free(shared.tab, on_free, &shared);
 	assert_int_equal(nodetab_set_root(shared.tab, &root_key.fh, 2, -1, &root), 0);
 	for (unsigned int i = 0; i < N_THREADS; i++) {

@@ -57,7 +57,7 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct fhandle root = fh_of(ROOT_INO, 0);
 
-	if (!f || nodetab_new(&f->tab) < 0)
+	if (!f || nodetab_new(NULL, &f->tab) < 0)
 		return -1;
 	nodetab_on_free(f->tab, on_free, &f->gone);
 	if (nodetab_set_root(f->tab, &root, ROOT_INO, -1, &f->root) < 0)
@@ -245,7 +245,7 @@ static void test_generation_depends_on_nodeid_and_secret(void **state)
 	assert_int_equal(node_generation(f->tab, node), generation);
 	node_put(f->tab, node);
 	/* Another table has another secret, so generations differ, but for one chance in 2^31. */
-	assert_int_equal(nodetab_new(&other), 0);
+	assert_int_equal(nodetab_new(NULL, &other), 0);
 	assert_int_equal(
 		nodetab_set_root(other, &(struct fhandle){ .len = 8, .type = 1 }, 2, -1, &stranger),
 		0);
@@ -273,8 +273,7 @@ static void test_generation_is_same_with_same_key_and_root(void **state)
 		struct node *root, *node;
 		struct nodetab *tab;
 
-		assert_int_equal(nodetab_new(&tab), 0);
-		nodetab_set_key(tab, rows[i].key);
+		assert_int_equal(nodetab_new(rows[i].key, &tab), 0);
 		assert_int_equal(nodetab_set_root(tab, &root_fh, 2, -1, &root), 0);
 		assert_int_equal(node_lookup_or_new(tab, &key, &node, NULL), 0);
 		generations[i] = node_generation(tab, node);
@@ -368,7 +367,7 @@ static void test_own_descriptor_is_closed_with_node(void **state)
 	nodetab_free(f->tab);
 	assert_int_equal(fcntl(fds[1], F_GETFD), -1);
 	assert_int_equal(f->gone.n, 3);
-	assert_int_equal(nodetab_new(&f->tab), 0);
+	assert_int_equal(nodetab_new(NULL, &f->tab), 0);
 }
 
 /* Adds a mount. Returns its number; *ret_fd is its descriptor, which the table has taken. */

@@ -106,7 +106,7 @@ static void set_up(struct fixture *f, bool passthrough, bool zero_size)
 	f->root = geteuid() == 0;
 	f->fs.config.passthrough = passthrough;
 	f->fs.config.host = host;
-	assert_int_equal(nodetab_new(&f->fs.nodes), 0);
+	assert_int_equal(nodetab_new(NULL, &f->fs.nodes), 0);
 	assert_int_equal(nodetab_mount_add(f->fs.nodes, &mount), 0);
 	assert_int_equal(nodetab_set_root(f->fs.nodes, &root, 2, -1, &root_node), 0);
 	assert_int_equal(fdcache_new(4, f->fs.nodes, &fd_host, &f->fs.fds), 0);
