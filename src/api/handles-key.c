@@ -55,16 +55,16 @@ static int check_file(const char *path, int fd, struct pst_error *error)
 	if (fstat(fd, &st) < 0)
 		return error_set(error, -errno, "handles=%s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return error_set(error, -EINVAL, "handles=%s: it is not a regular file", path);
+		return error_set(error, -EINVAL, "handles=%s: not a regular file", path);
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return error_set(error, -EPERM,
-				 "handles=%s: it belongs to user %u, who could make up file "
-				 "handles; `chown root` it, or name another file",
+				 "handles=%s: the file belongs to user %u, who could forge file "
+				 "handles; `chown root` it, or use another file",
 				 path, st.st_uid);
 	if (st.st_mode & 077)
 		return error_set(error, -EPERM,
-				 "handles=%s: others may open it, and could make up file handles; "
-				 "`chmod 600` it, or name another file",
+				 "handles=%s: other users may open the file, and could forge file "
+				 "handles; `chmod 600` it, or use another file",
 				 path);
 	return 0;
 }
@@ -80,12 +80,12 @@ int handles_key_read(const char *path, uint64_t ret_key[2], struct pst_error *er
 	if (fd < 0 && errno == ENOENT) {
 		r = make(path);
 		if (r < 0)
-			return error_set(error, r, "handles=%s: the file cannot be made: %s", path,
+			return error_set(error, r, "handles=%s: cannot make the file: %s", path,
 					 strerror(-r));
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	}
 	if (fd < 0)
-		return error_set(error, -errno, "handles=%s: it cannot be read: %s", path,
+		return error_set(error, -errno, "handles=%s: cannot open the file: %s", path,
 				 strerror(errno));
 	r = check_file(path, fd, error);
 	if (r < 0)
@@ -96,8 +96,8 @@ int handles_key_read(const char *path, uint64_t ret_key[2], struct pst_error *er
 	if (n != DIGITS || strspn(text, "0123456789abcdefABCDEF") != DIGITS ||
 	    sscanf(text, "%16" SCNx64 "%16" SCNx64, &key[0], &key[1]) != 2)
 		return error_set(error, -EINVAL,
-				 "handles=%s: a key is one line of %d hexadecimal digits; remove "
-				 "the file, and a new key is made",
+				 "handles=%s: the file is not one line of %d hexadecimal digits; "
+				 "remove it, and the next mount makes a new key",
 				 path, DIGITS);
 	memcpy(ret_key, key, sizeof(key));
 	return 0;

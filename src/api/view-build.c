@@ -101,14 +101,14 @@ static int check_handles(const struct pst_view_options *options, const struct fs
 {
 	if (!fs_revives(fs))
 		return error_set(error, -EOPNOTSUPP,
-				 "handles=%s: file handles of LOWER's file system cannot be "
-				 "opened here, or do not fit into those of a view; those of ext4, "
-				 "xfs, tmpfs and btrfs do",
+				 "handles=%s: the file handles of LOWER's file system cannot be "
+				 "opened here, or do not fit into those of a view; use LOWER on "
+				 "ext4, xfs, tmpfs or btrfs, or leave handles= out",
 				 options->handles);
 	if (any_filter(options, chain_goes_by_names))
 		return error_set(error, -EOPNOTSUPP,
-				 "handles=%s: with a filter that goes by names no file can be "
-				 "found by its handle alone: leave out the one or the other",
+				 "handles=%s: a file handle has no name, but a filter decides by "
+				 "names: leave out handles= or the filter",
 				 options->handles);
 	return 0;
 }
@@ -170,13 +170,13 @@ static const char *passthrough_why(const struct pst_view *view,
 	if (view->negotiated.features & FUSE_PASSTHROUGH)
 		return "";
 	if (options->passthrough == PST_PASSTHROUGH_OFF)
-		return "passthrough=off was asked for";
+		return "passthrough=off is set";
 	if (options->mount_flags & PST_MOUNT_SYNC)
-		return "sync was asked for, and the kernel does not tell the lower file of it";
+		return "sync is set, and the kernel would not apply it to the lower file";
 	if (view->backings_refused)
 		return "the kernel registers files for passthrough only with CAP_SYS_ADMIN in the "
 		       "initial user namespace";
-	return "the kernel has no FUSE passthrough: it takes Linux 6.9 with "
+	return "the kernel has no FUSE passthrough, which needs Linux 6.9 with "
 	       "CONFIG_FUSE_PASSTHROUGH";
 }
 
@@ -211,7 +211,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		return error_set(error, -EOPNOTSUPP, "passthrough=on: %s", view->passthrough_why);
 	if (options->idmap && !(view->negotiated.features & FUSE_ALLOW_IDMAP))
 		return error_set(error, -EOPNOTSUPP,
-				 "idmap: the kernel has no idmapped FUSE mounts: it takes "
+				 "idmap: the kernel has no idmapped FUSE mounts, which need "
 				 "Linux 6.12");
 	if (options->handles)
 		r = handles_key_read(options->handles, config.key, error);
@@ -286,7 +286,7 @@ static int build_all(struct pst_view *view, const struct pst_view_options *optio
 		return b->lower;
 	r = view_keep_lower(view, options, b->lower);
 	if (r < 0)
-		return error_set(error, r, "cannot keep LOWER open: %s", strerror(-r));
+		return error_set(error, r, "cannot open LOWER again: %s", strerror(-r));
 	r = connect_kernel(view, options, b, error);
 	if (r < 0)
 		return r;

@@ -79,7 +79,7 @@ int view_options_copy(const struct pst_view_options *given, struct pst_view_opti
 		if (rest[i])
 			return error_set(
 				error, -E2BIG,
-				"the program asks for what this libpenstock does not have");
+				"the program sets options that this libpenstock does not have");
 	memcpy(&options, given, given->size < sizeof(options) ? given->size : sizeof(options));
 	*ret_options = options;
 	return 0;
@@ -95,12 +95,12 @@ static int check_values(const struct pst_view_options *options, struct pst_error
 	if (r < 0)
 		return r;
 	if (options->mount_flags & ~ALL_FLAGS)
-		return error_set(error, -EINVAL, "mount_flags=%#x: %#x is no flag of a view",
+		return error_set(error, -EINVAL, "mount_flags=%#x: a view has no flag %#x",
 				 options->mount_flags, options->mount_flags & ~ALL_FLAGS);
 	if (atime & (atime - 1))
 		return error_set(error, -EINVAL,
-				 "mount_flags=%#x: only one of NOATIME, STRICTATIME and RELATIME "
-				 "holds",
+				 "mount_flags=%#x: set only one of NOATIME, STRICTATIME and "
+				 "RELATIME",
 				 options->mount_flags);
 	return 0;
 }
@@ -112,7 +112,7 @@ int view_options_check(const struct pst_view_options *options, struct pst_error 
 	if (r < 0)
 		return r;
 	if (options->n_workers > MAX_WORKERS || options->n_pool > MAX_POOL)
-		return error_set(error, -EINVAL, "at most %d workers and %d pool threads",
+		return error_set(error, -EINVAL, "workers must be at most %d, and pool at most %d",
 				 MAX_WORKERS, MAX_POOL);
 	if (options->max_write && (options->max_write < 4096 || options->max_write > 1u << 24))
 		return error_set(error, -EINVAL, "max_write must be 4096 to 16777216 bytes");
@@ -120,19 +120,15 @@ int view_options_check(const struct pst_view_options *options, struct pst_error 
 	    (options->server->size != sizeof(struct pst_server) || !options->server->fields ||
 	     !options->server->getattr || !options->server->setattr))
 		return error_set(error, -EINVAL,
-				 "a server needs its size, fields, getattr and setattr");
-	/*
-	 * A listing that the kernel keeps without having asked is to be taken back when it changes.
-	 */
+				 "server: size, fields, getattr and setattr must be set");
+	/* Without OPENDIR, only an invalidation makes the kernel drop a cached listing. */
 	if (options->opendir == PST_OPENDIR_OFF && options->cache != PST_CACHE_EXCLUSIVE &&
 	    options->cache != PST_CACHE_AUTO)
 		return error_set(error, -EINVAL,
-				 "opendir=off takes cache=auto or cache=exclusive: the kernel "
-				 "keeps listings");
+				 "opendir=off needs cache=auto or cache=exclusive, because the "
+				 "kernel then caches listings");
 	if (options->uring_depth > MAX_DEPTH)
-		return error_set(error, -EINVAL,
-				 "at most %d requests at a time in a queue of "
-				 "io_uring",
+		return error_set(error, -EINVAL, "io_uring: uring_depth must be at most %d",
 				 MAX_DEPTH);
 	return 0;
 }
@@ -154,12 +150,14 @@ int view_check_privilege(struct pst_error *error)
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
 		if (!caps_have(needed[i].cap))
-			return error_set(error, -EPERM, "mounting a view takes %s: %s",
+			return error_set(error, -EPERM, "mounting a view needs %s: %s",
 					 needed[i].text,
-					 geteuid() ? "run it as root, or in a user namespace and a "
-						     "mount namespace (`unshare -Urm`)" :
-						     "root lacks it here; a container gets it with "
-						     "--cap-add SYS_ADMIN, and --device /dev/fuse");
+					 geteuid() ? "run this command as root, or in a user "
+						     "namespace and a mount namespace (`unshare "
+						     "-Urm`)" :
+						     "root does not have it here; give the "
+						     "container --cap-add SYS_ADMIN and --device "
+						     "/dev/fuse");
 	return 0;
 }
 
@@ -174,15 +172,15 @@ static int check_pseudo(const char *lower, enum pst_pseudo pseudo, struct pst_er
 	type = pseudo == PST_PSEUDO_HIDE ? fstype_of(fd) : NULL;
 	if (type && type->pseudo)
 		return error_set(error, -EINVAL,
-				 "LOWER lies on %s, whose files are parts of the kernel: say "
+				 "LOWER is on %s, whose files are parts of the kernel; use "
 				 "pseudo=show if all users of the view may use them: %s",
 				 type->name, lower);
 	return 0;
 }
 
 /*
- * An ACL that nobody looks at does harm: the group is given what is the ACL's mask. One at the top
- * is a sign that there are more; others are not looked for.
+ * Refuses LOWER if it has an ACL, because a view that ignores ACLs gives the group the rights of
+ * the ACL's mask. Only LOWER itself is checked: an ACL there is a sign of more below.
  */
 static int check_no_acl(const char *lower, struct pst_error *error)
 {
@@ -191,9 +189,11 @@ static int check_no_acl(const char *lower, struct pst_error *error)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (getxattr(lower, names[i], NULL, 0) > 0)
-			return error_set(error, -EINVAL,
-					 "xattr=off: LOWER has an ACL, which would not be seen: %s",
-					 lower);
+			return error_set(
+				error, -EINVAL,
+				"xattr=off: LOWER has an ACL, which the view would ignore: "
+				"%s",
+				lower);
 	return 0;
 }
 

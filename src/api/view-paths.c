@@ -25,11 +25,10 @@ int view_unreachable(const char *what, const char *path, int number, struct pst_
 {
 	if (is_dead_errno(number))
 		return error_set(error, -number,
-				 "%s: the process that serves %s has died: `penstock umount %s` "
+				 "%s: the process that serves %s has died; `penstock umount %s` "
 				 "removes a view, `umount -l %s` another mount",
 				 what, path, path, path);
-	return error_set(error, -number, "%s cannot be reached: %s: %s", what, path,
-			 strerror(number));
+	return error_set(error, -number, "cannot open %s: %s: %s", what, path, strerror(number));
 }
 
 int view_directory(const char *what, const char *path, char **ret_path, struct pst_error *error)
@@ -56,11 +55,10 @@ int view_refuse_second(const char *mountpoint, struct pst_error *error)
 
 	if (statfs(mountpoint, &st) < 0 && is_dead_errno(errno))
 		return error_set(error, -ENOTCONN,
-				 "the process of the view at %s has died: `penstock umount %s` "
+				 "the process of the view at %s has died; `penstock umount %s` "
 				 "removes that view",
 				 mountpoint, mountpoint);
 	return error_set(error, -EBUSY,
-			 "a view is mounted at %s already: `penstock umount %s` "
-			 "ends it",
+			 "a view is already mounted at %s; `penstock umount %s` unmounts it",
 			 mountpoint, mountpoint);
 }

@@ -31,14 +31,14 @@ int view_follow_lower(struct pst_view *view, struct pst_error *error)
 
 	if (config.readonly)
 		log_warning("%s: LOWER is read-only, so the view is, too", view->mountpoint);
-	/* Looking would wait for others, and for ever where they have died. */
+	/* On a remote file system statfs(2) may block, and for ever if its server has died. */
 	type = fstype_of(view->lower_fd);
 	if (type && type->remote)
 		return 0;
 	config.lower = fcntl(view->lower_fd, F_DUPFD_CLOEXEC, 3);
 	r = config.lower < 0 ? -errno : lower_readonly_start(&config, &view->lower_readonly);
 	if (r < 0)
-		return error_set(error, r, "cannot follow the flags of LOWER's file system: %s",
+		return error_set(error, r, "cannot watch whether LOWER becomes read-only: %s",
 				 strerror(-r));
 	server_on_readonly(view->server, lower_is_readonly, view->lower_readonly);
 	return 0;
@@ -93,7 +93,7 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 		r = error_set(error, -EROFS, "LOWER is read-only, so the view stays read-only");
 	}
 	if (r < 0 && !error->text[0])
-		error_set(error, r, "the flags of the mount below cannot be changed: %s",
+		error_set(error, r, "cannot change the flags of the private mount of LOWER: %s",
 			  strerror(-r));
 	if (r == 0)
 		view->mount_flags = mount_flags;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Removes sockets of dead processes. A process that is killed leaves its socket file; each command
- * that mounts, unmounts or asks a view removes such files, where it may.
+ * Removes sockets of dead processes. A process that is killed leaves its socket file. Each command
+ * that mounts a view, unmounts one or sends it a request removes such files, as far as it may.
  *
- * A socket is dead when no process listens at it: its file gets its name only when the view listens
- * (listen.c). The file stays while a mount with its number exists in this namespace, because the
- * commands find by it that the process has died. No state, no locks.
+ * A socket is dead if no process listens at it: a view gives the file its name only when it listens
+ * (listen.c). The file stays while this namespace has a mount with its number, because the commands
+ * find by the file that the process has died. No state, no locks.
  */
 #include "ctl/client.h"
 #include "ctl/socket.h"
@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Returns true as well where the mount table cannot be read, so that the socket stays. */
+/* Returns true also if the mount table cannot be read, so that the socket stays. */
 static bool is_mounted(unsigned int connection)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
@@ -35,7 +35,7 @@ static bool is_dead(const char *path)
 	return fd == -ECONNREFUSED;
 }
 
-/* Gets the connection number from the name of a socket file. False: it is another file. */
+/* Gets the connection number from the name of a socket file. Returns false for other files. */
 static bool number_of(const char *name, unsigned int *ret_number)
 {
 	char rest[8];

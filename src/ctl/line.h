@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Lines of JSON on a control socket, for both ends. */
+/* Lines of JSON on a control socket, for both sides. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,8 +18,8 @@ int64_t line_deadline(int timeout_ms);
 int line_send(int fd, struct json_object *object, int64_t deadline);
 
 /*
- * Receives one line of at most max bytes, its newline included. Leaves what follows the line in the
- * socket, for the next call or for a verb that takes the connection over. *ret_line is the
+ * Receives one line of at most max bytes, its newline included. Leaves the bytes after the line in
+ * the socket, for the next call or for a verb that takes the connection over. *ret_line is the
  * caller's; it ends with a NUL in place of the newline, which *ret_len does not count. Returns 0;
  * -ECONNRESET at the end of the connection; -EMSGSIZE; -ETIMEDOUT at the deadline; or another
  * -errno.

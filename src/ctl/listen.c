@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The socket file of a view.
+ * The socket file of a view. No state, no locks.
  *
  * Its name has the connection number, which the kernel gives to one view at a time. A file that
- * exists already was left by a dead process, and is replaced. The kernel reuses the number as soon
- * as the view is unmounted, so the file may belong to another view when this one ends:
- * listen_remove() compares the inode first.
+ * exists already was left by a dead process, so listen_at() replaces it. The kernel reuses the
+ * number as soon as the view is unmounted, so the file may belong to another view when this one
+ * ends: listen_remove() compares the inode first.
  */
 #include "ctl/listen.h"
 #include "util/cleanup.h"
@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 /*
- * Makes the directory of the sockets, or checks that only its owner, root or this user, can write
- * to it.
+ * Makes the directory of the sockets, or checks that only its owner can write to it, and that the
+ * owner is root or this user. Returns 0 or -errno.
  */
 static int make_directory(const char *path)
 {
@@ -59,7 +59,7 @@ int listen_at(const char *path, int backlog, struct stat *ret_file)
 	    sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* bind(2) makes the file with the mode of the socket, so it is never wider than 0600. */
+	/* bind(2) gives the file the mode of the socket, so no other user can ever connect. */
 	if (fd < 0 || fchmod(fd, 0600) < 0)
 		return -errno;
 	if (unlink(made) < 0 && errno != ENOENT)
@@ -67,7 +67,7 @@ int listen_at(const char *path, int backlog, struct stat *ret_file)
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	/*
-	 * The file gets its name after listen(2), because one without a listener is dead (dead.c).
+	 * The file gets its name after listen(2), because dead.c removes files without a listener.
 	 */
 	if (lstat(made, ret_file) < 0 || listen(fd, backlog) < 0 || rename(made, path) < 0) {
 		r = -errno;

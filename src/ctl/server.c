@@ -3,13 +3,13 @@
  * The server of the control socket: one thread accepts clients, and a thread for each client (a
  * session) receives a request, runs its verb and sends the reply, until either side closes the
  * connection. A session may wait for its client, or run a slow verb, for any time. At most
- * N_SESSIONS exist: for a client beyond them the session that was silent for longest is ended, but
- * never one that runs a verb, nor one whose client has just come or was just answered. Until there
- * is one to end, new clients wait. Fewer than N_SESSIONS sessions may run a slow verb at a time, so
- * other clients are still served.
+ * N_SESSIONS exist: for a further client the accepting thread ends the session that was silent for
+ * longest, but no session that runs a verb, whose client has just come, or whose client has just
+ * received a reply. While there is none to end, new clients wait. Fewer than N_SESSIONS sessions
+ * may run a slow verb at a time, so other clients are still served.
  *
- * Root and the user that mounted may send requests. The mode of the socket and SO_PEERCRED both
- * check it, because a mode can be changed later.
+ * Root and the user who mounted the view may send requests. The mode of the socket and SO_PEERCRED
+ * both ensure that, because the mode can be changed later.
  *
  * `lock` guards the members that the accepting thread and a session share. A session is ended by
  * shutdown(2) of its descriptor, which wakes it while it waits for its client.
@@ -50,12 +50,12 @@
 struct session {
 	struct ctl_server *server;
 	pthread_t thread;
-	bool started; /* to be joined; used by the accepting thread only */
+	bool started; /* the thread has to be joined; used by the accepting thread only */
 
 	/* Guarded by server->lock; only the session itself sets fd to -1. */
 	int fd;             /* -1: the session has ended */
 	bool ending;        /* no verb may begin */
-	bool idle;          /* waits for a request of which nothing has come */
+	bool idle;          /* waits for the first byte of a request */
 	bool running;       /* a verb runs */
 	uint32_t silent_ms; /* clock_ms() when a request came, or its verb ended */
 };
@@ -104,7 +104,7 @@ static int wait_for_request(struct session *session)
 	return r;
 }
 
-/* Returns 0; -EBUSY: too many slow verbs run; -EPIPE: the session is being ended. */
+/* Returns 0; -EBUSY: too many slow verbs run; -EPIPE: the session has to end. */
 static int verb_begin(struct session *session, const struct ctl_verb *verb)
 {
 	struct ctl_server *server = session->server;
@@ -130,14 +130,14 @@ static void verb_end(struct session *session, const struct ctl_verb *verb)
 	pthread_mutex_unlock(&session->server->lock);
 }
 
-/* Returns a negative value when the session is being ended. */
+/* Returns 0, or a negative value if the session has to end. */
 static int run_verb(struct session *session, struct ctl_call *call)
 {
 	const struct ctl_verb *verb = call->verb;
 	int r = verb_begin(session, verb);
 
 	if (r == -EBUSY) {
-		call_refuse(call, r, "too many changes are under way: try again");
+		call_refuse(call, r, "too many filters are being changed: try again");
 		return 0;
 	}
 	if (r < 0)
@@ -147,10 +147,12 @@ static int run_verb(struct session *session, struct ctl_call *call)
 	return 0;
 }
 
-/* Gives the connection to the verb, after the reply. Returns a negative value: the session ends. */
+/*
+ * Passes the connection to the verb, after the reply. Returns a negative value: the session ends.
+ */
 static int hand_over(int client_fd, struct ctl_call *call)
 {
-	/* The verb owns a duplicate, so that an error can still be sent where it fails. */
+	/* The verb owns a duplicate, so that the session can still send the verb's error. */
 	int fd = fcntl(client_fd, F_DUPFD_CLOEXEC, 0), r;
 
 	if (fd < 0)
@@ -161,7 +163,9 @@ static int hand_over(int client_fd, struct ctl_call *call)
 	return -EPIPE;
 }
 
-/* Receives a request, and sends the reply. Returns a negative value when the session ends. */
+/*
+ * Receives a request and sends the reply. Returns 0, or a negative value if the session has to end.
+ */
 static int answer(struct session *session)
 {
 	struct ctl_server *server = session->server;
@@ -223,7 +227,7 @@ static bool is_allowed(int fd)
 	return credentials.uid == 0 || credentials.uid == geteuid();
 }
 
-/* Returns true where a client has sent something that its thread has not seen yet. */
+/* Returns whether the client has sent something that the session's thread has not seen yet. */
 static bool has_unseen(const struct session *session)
 {
 	struct pollfd client = { session->fd, POLLIN, 0 };
@@ -232,8 +236,8 @@ static bool has_unseen(const struct session *session)
 }
 
 /*
- * Returns the session to use for a new client: one that has ended, or the one silent for longest,
- * which runs no verb from then on. NULL: none is silent.
+ * Returns the session to use for a new client: one that has ended, or the one that was silent for
+ * longest, which begins no verb from now on. NULL: there is none.
  */
 static struct session *find_session(struct ctl_server *server)
 {
@@ -241,7 +245,7 @@ static struct session *find_session(struct ctl_server *server)
 	uint32_t longest = SILENT_MS, now;
 
 	pthread_mutex_lock(&server->lock);
-	/* No session has a later time than one that is read under the lock. */
+	/* A time that is read under the lock is not before any session's silent_ms. */
 	now = clock_ms();
 	for (size_t i = 0; i < N_SESSIONS; i++) {
 		struct session *session = &server->sessions[i];
@@ -261,7 +265,7 @@ static struct session *find_session(struct ctl_server *server)
 	return found;
 }
 
-/* Waits for a session to use for a new client. NULL: the server stops. */
+/* Waits for a session to use for a new client, and ends it. NULL: the server stops. */
 static struct session *wait_for_session(struct ctl_server *server)
 {
 	struct pollfd stop = { server->stop_fd, POLLIN, 0 };
@@ -284,7 +288,8 @@ static int accept_client(struct ctl_server *server)
 	if (fd < 0)
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
 	if (!is_allowed(fd)) {
-		send_error(fd, -EPERM, "only root and the user who mounted the view may ask",
+		send_error(fd, -EPERM,
+			   "only root and the user who mounted the view may send requests",
 			   line_deadline(0));
 		return 0;
 	}
@@ -313,7 +318,9 @@ static void *accept_main(void *arg)
 
 	caps_limit(CAPS_CONTROL);
 	for (;;) {
-		/* Without a free descriptor, poll(2) would return at once for the same client. */
+		/*
+		 * While there is no free descriptor, poll(2) would return at once, again and again.
+		 */
 		if (poll(fds, exhausted ? 1 : 2, exhausted ? RETRY_MS : -1) < 0)
 			continue;
 		if (fds[0].revents)

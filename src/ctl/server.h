@@ -6,10 +6,10 @@
 struct ctl_server;
 
 struct ctl_server_options {
-	const char *path; /* of the socket; its directory is made if it is missing */
+	const char *path; /* of the socket; the server makes its directory if it is missing */
 	const struct ctl_verb *verbs;
 	size_t n_verbs;
-	void *aux; /* for the verbs; outlives the server, as does the table */
+	void *aux; /* for the verbs; it and the table outlive the server */
 };
 
 /*

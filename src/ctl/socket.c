@@ -19,7 +19,7 @@ bool ctl_socket_path(enum ctl_place place, unsigned int connection, char path[CT
 {
 	const char *directory = place == CTL_PLACE_RUN ? "/run" : getenv("XDG_RUNTIME_DIR");
 
-	/* A relative path depends on the working directory of each process. */
+	/* A relative path would lead each process to another directory. */
 	if (!directory || directory[0] != '/')
 		return false;
 	return snprintf(path, CTL_PATH_MAX, "%s/penstock/%u.sock", directory, connection) <
@@ -38,7 +38,10 @@ int ctl_socket_connect(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	/* A connect(2) that does not block fails with EAGAIN while the backlog is full. */
+	/*
+	 * A socket that blocks, because connect(2) would fail with EAGAIN while the backlog is
+	 * full.
+	 */
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
 	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    fcntl(fd, F_SETFL, O_NONBLOCK) < 0)

@@ -6,13 +6,16 @@
 #include <stdbool.h>
 
 /*
- * The directories of sockets: /run/penstock, or, where the process of a view may not write there
- * (in a user namespace), penstock/ in $XDG_RUNTIME_DIR. The kernel gives a connection number to one
- * view at a time, so at most one of the two sockets with a number belongs to a mounted view.
+ * The directories of sockets: /run/penstock; or penstock/ in $XDG_RUNTIME_DIR, if the process of
+ * the view may not write to the first (in a user namespace). The kernel gives a connection number
+ * to one view at a time, so at most one of the two sockets with a number belongs to a mounted view.
  */
 enum ctl_place { CTL_PLACE_RUN, CTL_PLACE_USER, _CTL_N_PLACES };
 
-/* Writes the path of a view's socket. False: $XDG_RUNTIME_DIR is not set, or no absolute path. */
+/*
+ * Writes the path of a view's socket. Returns false if the place is CTL_PLACE_USER and
+ * $XDG_RUNTIME_DIR is not set or no absolute path, or if the path is too long.
+ */
 bool ctl_socket_path(enum ctl_place place, unsigned int connection, char path[CTL_PATH_MAX]);
 
 /* Connects to the socket at path. Returns a descriptor that does not block, or -errno. */

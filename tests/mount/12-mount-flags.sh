@@ -386,7 +386,7 @@ each_sync_has_every_change_on_the_disk() {
 	unview
 	mkdir "$T/refused"
 	if [ "$opts" != "$MODE_OPTS" ]; then
-		refused "passthrough=on: sync was asked for" "$PENSTOCK" mount -o "sync,$MODE_OPTS" "$LOWER" "$T/refused"
+		refused "passthrough=on: sync is set" "$PENSTOCK" mount -o "sync,$MODE_OPTS" "$LOWER" "$T/refused"
 	fi
 }
 

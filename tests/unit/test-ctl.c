@@ -622,7 +622,7 @@ static void test_slow_verbs(void **state)
 	assert_int_equal(n_slow, 12);
 	fds[12] = open_client(*state);
 	exchange(fds[12], line, sizeof(line) - 1, answer, sizeof(answer));
-	assert_non_null(strstr(answer, "too many changes"));
+	assert_non_null(strstr(answer, "too many filters are being changed"));
 	/* Clients that run one keep their places. */
 	for (int i = 0; i < 20; i++)
 		expect_alive(*state);
