@@ -18,7 +18,7 @@ test_log() { # NAME RESULT STATUS STDOUT
 fine=$(program "$1" 'echo 1..3; echo ok 1 - a; echo skipped: no b; echo not ok 2 "# SKIP b"
 	echo ok 3 - c')
 crashed=$(program "$1" 'echo 1..4; echo ok 1 - a; echo ==1==ERROR; kill -9 $$')
-failed=$(program "$1" 'echo 1..2; echo not ok 1 - a; echo "# why"; echo ok 2 - b; exit 1')
+failed=$(program "$1" 'echo 1..2; echo not ok 1 - a; echo "# why"; echo "# too"; echo ok 2 - b; exit 1')
 absent=$(program "$1" 'echo 1..2; echo skipped: no eBPF; exit 77')
 {
 	test_log 'penstock:unit+race / fine' OK 0 "$fine"
@@ -38,7 +38,7 @@ diff - <("$1/tools/results.py" "$dir/log") << 'X'
 not ok unit.crashed: ended with status 137
 not ok unit.crashed.3: did not run
 not ok unit.crashed.4: did not run
-not ok unit.failed.a
+not ok unit.failed.a: why; too
 not ok unit.hangs: not done after 30 s
 not ok rules.bad: ended with status 1
 not ok mount.00.b@on: why # 1

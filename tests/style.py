@@ -46,6 +46,8 @@ NO_SPDX = re.compile(r'.*\.(md|scd)|\.gitignore|share/filter-new/.*')
 
 INCLUDE = re.compile(r'\s*#\s*include\s*(["<])([^">]+)')
 NOT_CMP = re.compile(r'!\s*(str|mem)n?(case)?cmp\(')
+# The shell expands the words once, before it looks for the first time.
+FIXED_WORDS = re.compile(r'\bwithin \S+ (test|\[) [^|]*\$\(')
 FUNCTION = re.compile(r'[a-z_].*\(')
 # A sentence with one of these words as its subject names nothing that a reader can look for.
 RIDDLE = re.compile(r'(What|Whatever|Who|Whoever|Whose|Whether|That|Where|Wherever|Of|Likewise)\b')
@@ -148,6 +150,9 @@ def check(root, counts):
         yield from check_spdx(root, path, lines)
         if path.endswith(('.c', '.h')):
             yield from check_code(root, path, lines)
+        if path.startswith('tests/mount/'):
+            yield from (f'{path}:{number}: the command in $() runs once: take "becomes"'
+                        for number, line in enumerate(lines, 1) if FIXED_WORDS.search(line))
         counts['wide'][area_of(path)] += wide_lines(path, lines)
         counts['riddles'][area_of(path)] += riddles(path, text)
 
@@ -225,6 +230,8 @@ def plant_text():
             plant(path, start + comment + '\n', want)
     for path, start in (('a.c', c), ('a.h', h)):
         plant(path, start + 'const char *a = "/* What it is */ // Who";\n', False)
+    plant('tests/mount/a.sh', script + 'within 5 test "$(counter READ)" = 0\n', True)
+    plant('tests/mount/a.sh', script + 'becomes 0 counter READ\n', False)
     plant('a.py', script + '"""Does it.\n\nWhat it is."""\n', True)
     plant('a.md', '# Where to look\n\n    What = 1\n\n```\nWhat = 1\n```\n', False)
     plant('a.md', '* What is known.\n', True)

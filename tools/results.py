@@ -7,6 +7,7 @@ Prints the cases that failed or were skipped, with the reason, and as the last l
 A test program that speaks TAP counts as its cases, any other as one. Cases that a program announced
 and did not come to, because it crashed or took too long, have failed. Ends with status 1 when a
 case failed."""
+import itertools
 import json
 import re
 import sys
@@ -21,6 +22,12 @@ def why_bad(test):
     return f'ended with status {test["returncode"]}'
 
 
+def comments_after(lines):
+    """Returns the comments that follow a case at once: cmocka explains a failure there."""
+    comments = itertools.takewhile(lambda line: line.startswith('#'), lines)
+    return '; '.join(line[1:].strip() for line in comments)
+
+
 def cases(test):
     """Yields (word, name, reason) for each case of a test; word is "ok", "not ok" or "skip"."""
     # PROJECT:SUITE[+SUITE...] / NAME; only NAME where all tests of a build are of one suite.
@@ -28,21 +35,21 @@ def cases(test):
     program = name if suite in (None, name) else f'{suite}.{name}'
     output = (test['stdout'] or '').splitlines()
     n = failed = 0
-    planned, skip_reason, comment = None, None, ''
-    for line in output:
+    planned, skip_reason = None, None
+    for number, line in enumerate(output):
         plan, case = PLAN.fullmatch(line), CASE.fullmatch(line)
         if plan:
             planned, skip_reason = int(plan[1]), plan[2]
         elif case:
             n += 1
             failed += bool(case[1])
-            # cmocka has the name of a skipped case where TAP has the reason.
-            label = case[2] or case[3] or str(n)
-            if case[3] is not None and not case[1]:
-                yield 'skip', f'{program}.{label}', case[3] if case[2] else comment
+            label = f'{program}.{case[2] or n}'
+            if case[1]:
+                yield 'not ok', label, comments_after(output[number + 1:])
+            elif case[3] is not None:
+                yield 'skip', label, case[3] or 'the test gives no reason'
             else:
-                yield 'not ok' if case[1] else 'ok', f'{program}.{label}', ''
-        comment = line[1:].strip() if line.startswith('#') else ''
+                yield 'ok', label, ''
     if test['result'] == 'SKIP' and not n:
         yield 'skip', program, skip_reason or (output or ['no reason is given'])[-1]
     elif test['result'] in ('FAIL', 'ERROR', 'TIMEOUT', 'INTERRUPT'):

@@ -208,19 +208,25 @@ static void test_look_starts_one_thread(void **state)
 	struct fuse_entry_out entry;
 	struct fuse_attr_out attr;
 	uint64_t uniques[2];
-	int n_threads;
+	int n_threads, n_started = 0;
 
 	k_file_below(f.k, "other", "text");
 	assert_int_equal(k_lookup(f.c, K_ROOT, "other", &entry), 0);
 	uniques[0] = send_held(&f);
 	uniques[1] = send_held(&f);
 	expect_silence(&f);
-	slow = true;
-	assert_int_equal(k_getattr(f.c, entry.nodeid, &attr), 0);
-	assert_false(slow);
-	n_threads = count_threads();
-	assert_int_equal(k_getattr(f.c, entry.nodeid, &attr), 0);
-	assert_int_equal(count_threads(), n_threads + 1);
+	/* A busy machine may let the second pass in which a slow request counts; try again then. */
+	for (int tries = 0; tries < 20; tries++) {
+		slow = true;
+		assert_int_equal(k_getattr(f.c, entry.nodeid, &attr), 0);
+		assert_false(slow);
+		n_threads = count_threads();
+		assert_int_equal(k_getattr(f.c, entry.nodeid, &attr), 0);
+		n_started = count_threads() - n_threads;
+		if (n_started != 0)
+			break;
+	}
+	assert_int_equal(n_started, 1);
 	let_go(&f);
 	expect_answers(&f, uniques, 2);
 	k_stop(f.k);

@@ -470,26 +470,37 @@ static long now_ms(void)
 }
 
 /*
- * One request waits, in the pool; others do not. A filter that has not said so cannot make it wait, and
- * is told so.
+ * A filter that declares delays makes one request wait in the pool, and no other. A filter that does
+ * not declare them gets EIO and a line in the log.
  */
 static void test_delay(void **state)
 {
 	static struct k_answer answer;
 	struct filter_view view = start(state, &(struct k_options){ .complaints = true },
 					(const char *const[]){ "delay", NULL });
-	long begin = now_ms();
-	uint64_t unique = send_getattr(&view, view.file);
+	long begin, shortest = DELAY_MS;
+	uint64_t unique;
+	bool waits = false;
 
-	assert_int_equal(lookup(&view, view.dir, "b"), 0);
-	assert_false(k_receive(view.c, 1, &answer));
-	assert_int_equal(k_wait(view.c, unique, &answer), 0);
-	assert_true(now_ms() - begin >= DELAY_MS);
+	/* A busy machine may delay this test longer than the filter delays the request. */
+	for (int tries = 0; !waits && tries < 20; tries++) {
+		begin = now_ms();
+		unique = send_getattr(&view, view.file);
+		assert_int_equal(lookup(&view, view.dir, "b"), 0);
+		waits = !k_receive(view.c, 1, &answer);
+		if (waits)
+			assert_int_equal(k_wait(view.c, unique, &answer), 0);
+		assert_true(now_ms() - begin >= DELAY_MS);
+	}
+	assert_true(waits);
 	assert_int_equal(replace(&view, "delay", "hasty"), 0);
-	begin = now_ms();
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 20; i++) {
+		begin = now_ms();
 		assert_int_equal(getattr(&view, view.file), -EIO);
-	assert_true(now_ms() - begin < 20 * DELAY_MS);
+		if (now_ms() - begin < shortest)
+			shortest = now_ms() - begin;
+	}
+	assert_true(shortest < DELAY_MS);
 	assert_int_equal(drop(&view, "hasty"), 0);
 	filter_view_stop(&view);
 }

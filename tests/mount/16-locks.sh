@@ -39,7 +39,7 @@ each_lower() {
 
 # A flock(2) lock of the view is gone below only with RELEASE, which the kernel sends after close(2) returned.
 lock_when_free() { # NAME FILE KIND ex|sh
-	local end=$((SECONDS + 10))
+	local end=$((SECONDS + 60))
 	while holder "$1" lock "${@:2}"; [ "$SAID" = EAGAIN ] && [ $SECONDS -lt $end ]; do
 		release "$1"
 	done

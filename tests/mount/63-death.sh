@@ -224,9 +224,9 @@ no_children() {
 # The working directory of a client, a mount upon the view, a mapping: all keep it busy.
 each_kinds_of_use() {
 	end_tree
-	( cd "$VIEW" && exec sleep 30 ) &
+	( cd "$VIEW" && exec sleep infinity ) &
 	local pid=$!
-	within 3 test "$(readlink /proc/$pid/cwd)" = "$VIEW"
+	becomes "$VIEW" readlink "/proc/$pid/cwd"
 	check not umount "$VIEW" 2> /dev/null
 	kill $pid
 	wait $pid 2> /dev/null

@@ -31,7 +31,9 @@
 #	check [not] CMD...	CMD has to succeed (or fail); says which one did not
 #	equal A B [WHAT]	two words are the same
 #	refused TEXT CMD...	CMD fails, and what it says matches the extended expression TEXT
-#	within SECONDS CMD...	CMD succeeds some time soon; fails after SECONDS, 30 at least
+#	within SECONDS CMD...	CMD succeeds some time soon; fails after SECONDS, 30 at least. The shell
+#				expands the words of CMD once: for a value that changes, take "becomes"
+#	becomes WANT CMD...	CMD prints WANT some time soon
 #	holder NAME VERB ARG...	starts "act VERB ARG..." and waits for the first line that it says, in $SAID
 #	tell NAME LINE		gives it a line, waits for the answer
 #	release NAME		ends it
@@ -157,6 +159,12 @@ within() { # SECONDS CMD...
 	return 1
 }
 
+becomes() { # WANT CMD...
+	within 30 prints "$@" || fail "'${*:2}' prints '$("${@:2}" 2>&1)', should be '$1'"
+}
+
+prints() { [ "$("${@:2}" 2> /dev/null)" = "$1" ]; }
+
 # Its input never ends by itself: it is opened for both directions.
 holder() {
 	local name=$1
@@ -199,7 +207,8 @@ as() { # UID[:GID[,GID...]] CMD...
 act() { "$TOOLS/act" "$@"; }
 
 alone() {
-	exec 9> "$T/../alone"
+	# Other rings drop the caches of the machine, too: they lock the same folder.
+	exec 9< /dev/shm
 	flock 9
 }
 
