@@ -177,7 +177,7 @@ once_lower_on_a_pseudo_file_system_is_refused() {
 	mkdir "$T/lower" "$T/mnt"
 	for type in proc sysfs debugfs tracefs securityfs configfs bpf fusectl; do
 		mount -t $type none "$T/lower" 2> /dev/null || continue
-		refused "LOWER lies on $type.*pseudo=show" "$PENSTOCK" mount "$T/lower" "$T/mnt"
+		refused "LOWER is on $type.*pseudo=show" "$PENSTOCK" mount "$T/lower" "$T/mnt"
 		umount "$T/lower"
 	done
 	refused "pseudo.*hide, show" "$PENSTOCK" mount -o pseudo=yes "$T/lower" "$T/mnt"
