@@ -176,22 +176,6 @@ static void test_sizes(void **state)
 	stop(&f);
 }
 
-/* From every offset that was given, in any order: seekdir(3) in the view is that below. */
-static void test_offsets(void **state)
-{
-	struct fixture f = start(state);
-	static struct listing below, view;
-
-	list_below(f.k, &below);
-	for (unsigned int i = 0; i < below.n; i++) {
-		unsigned int n = i * 7 % below.n;
-
-		list_view(&f, below.items[n].off, 2000, i % 2, &view);
-		expect_equal(&view, &below, n + 1);
-	}
-	stop(&f);
-}
-
 /* Plain and with entries in turns, on one open directory, as the kernel does when it adapts. */
 static void test_turns(void **state)
 {
@@ -227,22 +211,6 @@ static void test_no_room(void **state)
 	}
 	list_below(f.k, &below);
 	list_view(&f, 0, 4096, false, &view);
-	expect_equal(&view, &below, 0);
-	stop(&f);
-}
-
-/* What comes and goes below while the directory is open is seen from the start. */
-static void test_rewind(void **state)
-{
-	struct fixture f = start(state);
-	static struct listing below, view;
-
-	list_view(&f, 0, 4096, false, &view);
-	k_file_below(f.k, "another", "");
-	assert_int_equal(unlinkat(f.k->lower, "link", 0), 0);
-	list_below(f.k, &below);
-	assert_int_equal(below.n, N_FILES + 4);
-	list_view(&f, 0, 4096, true, &view);
 	expect_equal(&view, &below, 0);
 	stop(&f);
 }
@@ -344,24 +312,6 @@ static void test_began_beside_another(void **state)
 	stop(&f);
 }
 
-/* A directory that was removed below is empty, and no error. */
-static void test_removed(void **state)
-{
-	struct fixture f = start(state);
-	struct fuse_entry_out entry;
-	struct fuse_open_out open;
-	static struct k_answer answer;
-
-	assert_int_equal(k_lookup(f.c, K_ROOT, "dir", &entry), 0);
-	assert_int_equal(k_opendir(f.c, entry.nodeid, &open), 0);
-	assert_int_equal(unlinkat(f.k->lower, "dir", AT_REMOVEDIR), 0);
-	/* Natively read(2) of the listing says ENOENT, which the C library takes for the end. */
-	assert_int_equal(k_readdir(f.c, entry.nodeid, open.fh, 0, 4096, true, &answer), -ENOENT);
-	assert_int_equal(k_releasedir(f.c, entry.nodeid, open.fh), 0);
-	k_forget(f.c, entry.nodeid, 1);
-	stop(&f);
-}
-
 static void test_bad_offsets(void **state)
 {
 	static const uint64_t offsets[] = { UINT64_MAX, 1ULL << 63, (1ULL << 63) + 1 };
@@ -396,7 +346,6 @@ static void test_kept(void **state)
 	k_stop(k);
 }
 
-TEST_MAIN(K_TEST(test_sizes), K_TEST(test_offsets), K_TEST(test_turns), K_TEST(test_no_room),
-	  K_TEST(test_rewind), K_TEST(test_removed), K_TEST(test_bad_offsets), K_TEST(test_kept),
-	  K_TEST(test_not_read_ahead), K_TEST(test_changed_while_read),
+TEST_MAIN(K_TEST(test_sizes), K_TEST(test_turns), K_TEST(test_no_room), K_TEST(test_bad_offsets),
+	  K_TEST(test_kept), K_TEST(test_not_read_ahead), K_TEST(test_changed_while_read),
 	  K_TEST(test_began_beside_another))

@@ -22,6 +22,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "filter/op.h"
 #include "server/fs-callbacks.h"
 #include "server/server.h"
 #include "penstock/filter.h"
@@ -314,7 +315,7 @@ static void judge(const struct view_request *r, const union pst_in *in, uint64_t
 		  const struct answer *answer)
 {
 	const union pst_out *out = (const union pst_out *)answer->data;
-	size_t len = 0;
+	size_t len = op_find(r->opcode)->result_size;
 
 	switch (r->opcode) {
 	case FUSE_LOOKUP:
@@ -322,28 +323,23 @@ static void judge(const struct view_request *r, const union pst_in *in, uint64_t
 	case FUSE_MKDIR:
 	case FUSE_SYMLINK:
 	case FUSE_LINK:
-		len = sizeof(out->entry);
 		if (r->opcode != FUSE_LOOKUP || out->entry.nodeid)
 			kernel_learn_entry(&out->entry, type_made(r, in));
 		break;
 	case FUSE_CREATE:
 	case FUSE_TMPFILE:
-		len = sizeof(out->create);
 		kernel_learn_entry(&out->create.entry, S_IFREG);
 		kernel_learn_open(&out->create.open, out->create.entry.nodeid, false);
 		break;
 	case FUSE_OPEN:
 	case FUSE_OPENDIR:
-		len = sizeof(out->open);
 		kernel_learn_open(&out->open, id, r->opcode == FUSE_OPENDIR);
 		break;
 	case FUSE_GETATTR:
 	case FUSE_SETATTR:
-		len = sizeof(out->attr);
 		assert(out->attr.attr.size <= INT64_MAX);
 		break;
 	case FUSE_STATX:
-		len = sizeof(out->statx);
 		assert(out->statx.stat.size <= INT64_MAX);
 		break;
 	case FUSE_READ:
@@ -366,21 +362,10 @@ static void judge(const struct view_request *r, const union pst_in *in, uint64_t
 		return;
 	case FUSE_WRITE:
 	case FUSE_COPY_FILE_RANGE:
-		len = sizeof(out->write);
 		assert(out->write.size <= r->size);
 		break;
 	case FUSE_COPY_FILE_RANGE_64:
-		len = sizeof(out->copy);
 		assert(out->copy.bytes_copied <= r->size);
-		break;
-	case FUSE_STATFS:
-		len = sizeof(out->statfs);
-		break;
-	case FUSE_GETLK:
-		len = sizeof(out->lk);
-		break;
-	case FUSE_LSEEK:
-		len = sizeof(out->lseek);
 		break;
 	}
 	assert(answer->len == len);

@@ -126,6 +126,10 @@ each_lower_is_ro() {
 	nothing_can_be_changed
 	equal "$(cat "$VIEW/f")" text
 	same
+	real || return 0
+	unview
+	filtered_view pass
+	nothing_can_be_changed
 }
 
 each_noexec() {

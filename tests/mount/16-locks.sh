@@ -4,7 +4,6 @@
 # Whom a lock keeps out: users of the view only (locks=local), or those of the lower file as well
 # (locks=lower).
 
-LIMIT[killed_waiters]=120
 
 lock_tree() { # OPTIONS
 	lower ext4
@@ -64,7 +63,8 @@ each_local() {
 	done
 }
 
-# The same steps as with local locks.
+# The same steps as with local locks: among them waiters that are interrupted or killed, and locks that
+# closing gives back.
 each_lower_steps() {
 	lock_tree locks=lower
 	parity lock
@@ -103,33 +103,6 @@ each_many_waiters() {
 	for i in "${!pids[@]}"; do wait "${pids[i]}" || fail "waiter $i failed"; done
 }
 
-# Killed at any moment; the dead hold nothing, neither in the view nor below.
-each_killed_waiters() {
-	local kind i waiter
-	lock_tree locks=lower
-	for kind in flock posix ofd; do
-		holder below lock "$LOWER/f" $kind ex
-		for i in 0 0.001 0.002 0.004 0.008 0.015 0.03 0.06; do
-			"$TOOLS/act" lock "$VIEW/f" $kind ex wait < /dev/null > /dev/null 2>&1 9>&- &
-			waiter=$!
-			sleep $i
-			kill -KILL $waiter
-			within 5 gone_or_zombie $waiter || fail "$kind: a waiter cannot be killed"
-			wait $waiter 2> /dev/null
-		done
-		# Killed while the lock becomes free.
-		"$TOOLS/act" lock "$VIEW/f" $kind ex wait < /dev/null > /dev/null 2>&1 9>&- &
-		waiter=$!
-		sleep 0.05
-		kill "${HOLDERS[below]}"
-		kill -KILL $waiter
-		wait $waiter 2> /dev/null
-		release below
-		within 5 lock_is_free "$LOWER/f" $kind || fail "$kind: the dead still hold it below"
-		within 5 lock_is_free "$VIEW/f" $kind || fail "$kind: the dead still hold it in the view"
-	done
-}
-
 gone_or_zombie() { daemon_done "$1"; }
 lock_is_free() { [ "$(act lock "$1" "$2" ex < /dev/null)" = held ]; }
 
@@ -148,16 +121,6 @@ each_waiter_and_dead_daemon() {
 	unset "VIEW_DIRS[0]"
 	daemon_ended 0
 	rm -f /run/penstock/*
-}
-
-# Closing lets go, below as well.
-each_dropped_at_close() {
-	local kind
-	lock_tree locks=lower
-	for kind in flock posix ofd; do
-		equal "$(act lock "$VIEW/f" $kind ex < /dev/null)" held
-		within 3 lock_is_free "$LOWER/f" $kind || fail "$kind stays below after close"
-	done
 }
 
 # A database that is written from both sides at once: with locks=lower each side waits for the other.

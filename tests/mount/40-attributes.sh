@@ -165,15 +165,6 @@ each_exclusive() {
 	check test "$N" -le 1
 }
 
-# Each operation by itself is compared in exclusive_steps.
-each_exclusive_operations() {
-	attribute_tree cache=exclusive
-	act model "$VIEW/m" 2 300 && agree "all that the model does"
-	# Two at once: the kernel may take up the answer to a stat after that to a listing which was
-	# asked for later, and then keeps the access time from before the listing.
-	act shuffle "$VIEW" 2 2 300 && agree "all that the shuffle does" --no-atime
-}
-
 # ext4 changes a directory's times when it fails to leave a whiteout, and nobody can tell the kernel.
 NOT_CACHED='!(whiteout)'
 

@@ -634,21 +634,26 @@ once_prompt() {
 
 overflowed() { [ "$(info overflows)" -ge 1 ]; }
 
-# More than the kernel keeps for us: all promises are dropped at once.
-once_overflow() {
-	real || skip "there is no daemon"
-	auto_tree
-	ls -lR "$VIEW" > /dev/null
-	check test ! -e "$VIEW/b/late"
+# Stops the daemon and fills the kernel's queue of events below d; what follows has no room in the queue.
+fill_the_queue() {
 	local max
 	max=$(cat /proc/sys/fs/fanotify/max_queued_events)
 	[ "$max" -le 100000 ] || skip "a queue of $max events does not overflow in this time"
 	equal "$(info overflows)" 0 overflows
 	# Until a stop has reached all threads some events may still be read.
 	kill -STOP "${VIEW_PIDS[0]}"
-	max=$((max + 2000))
-	"$TOOLS/coherence" touch "$max" "$LOWER/d"
-	# Nothing of this has room in the queue any more.
+	N_FILLED=$((max + 2000))
+	"$TOOLS/coherence" touch $N_FILLED "$LOWER/d"
+	LOG_MAY='more changed below'
+}
+
+# More than the kernel keeps for us: all promises are dropped at once.
+once_overflow() {
+	real || skip "there is no daemon"
+	auto_tree
+	ls -lR "$VIEW" > /dev/null
+	check test ! -e "$VIEW/b/late"
+	fill_the_queue
 	chmod 607 "$LOWER/a/f"
 	echo longer than before > "$LOWER/a/g"
 	mv "$LOWER/a" "$LOWER/aa"
@@ -659,8 +664,7 @@ once_overflow() {
 	within $SOON test -e "$VIEW/b/late" || fail "an absent name stays absent"
 	check test ! -e "$VIEW/a"
 	within 10 overflowed || fail "no overflow is counted"
-	LOG_MAY='more changed below'
-	equal "$(ls "$VIEW/d" | wc -l)" "$max" "names"
+	equal "$(ls "$VIEW/d" | wc -l)" "$N_FILLED" "names"
 }
 
 # The same with a mount inside: names are asked for anew one by one, and nothing is detached.
@@ -672,11 +676,7 @@ once_overflow_keeps_mounts() {
 	check test ! -e "$VIEW/b/late"
 	mount -t tmpfs none "$VIEW/a/deep/er" || fail mount
 	echo covering > "$VIEW/a/deep/er/it"
-	local max
-	max=$(cat /proc/sys/fs/fanotify/max_queued_events)
-	[ "$max" -le 100000 ] || skip "a queue of $max events does not overflow in this time"
-	kill -STOP "${VIEW_PIDS[0]}"
-	"$TOOLS/coherence" touch $((max + 2000)) "$LOWER/d"
+	fill_the_queue
 	chmod 607 "$LOWER/a/f"
 	rm "$LOWER/a/g"
 	: > "$LOWER/b/late"
@@ -685,7 +685,6 @@ once_overflow_keeps_mounts() {
 	within $SOON test -e "$VIEW/b/late" || fail "an absent name stays absent"
 	within $SOON test ! -e "$VIEW/a/g" || fail "a removed name stays"
 	within 10 overflowed || fail "no overflow is counted"
-	LOG_MAY='more changed below'
 	equal "$(cat "$VIEW/a/deep/er/it")" covering "the mount inside the view"
 	check umount "$VIEW/a/deep/er"
 }

@@ -122,31 +122,13 @@ refused_twice() {
 	equal "$(grep -c " $2 " /proc/self/mountinfo)" 1 "mounts there"
 }
 
+# tests/unit/test-options.c and test-view-options.c have all that is refused; here are exit codes.
 once_options() {
 	bad
 	refused_with 1 "passthru.*passthrough" -o passthru=on "$LOWER" "$T/mnt"
-	refused_with 1 "cach.*cache" -o cach=none "$LOWER" "$T/mnt"
-	refused_with 1 "noatme.*noatime" -o noatme "$LOWER" "$T/mnt"
 	refused_with 1 "wrkers.*workers" --wrkers=3 "$LOWER" "$T/mnt"
-	refused_with 1 "zzzzzz" -o zzzzzz "$LOWER" "$T/mnt"
-	refused_with 1 "cache.*sometimes" -o cache=sometimes "$LOWER" "$T/mnt"
-	refused_with 1 "cache" -o cache "$LOWER" "$T/mnt"
 	refused_with 1 "ttl" -o cache=ttl=many "$LOWER" "$T/mnt"
-	refused_with 1 "ttl" -o cache=ttl=-1 "$LOWER" "$T/mnt"
-	refused_with 1 "workers" -o workers=none "$LOWER" "$T/mnt"
-	refused_with 1 "workers" -o workers=-1 "$LOWER" "$T/mnt"
-	refused_with 1 "workers" -o workers=99999999999999999999 "$LOWER" "$T/mnt"
-	refused_with 1 "max_write" -o max_write=x "$LOWER" "$T/mnt"
-	refused_with 1 "locks.*elsewhere" -o locks=elsewhere "$LOWER" "$T/mnt"
-	refused_with 1 "xdev" -o xdev=maybe "$LOWER" "$T/mnt"
-	refused_with 1 "xattr.*some" -o xattr=some "$LOWER" "$T/mnt"
-	refused_with 1 "opendir.*maybe" -o opendir=maybe "$LOWER" "$T/mnt"
 	refused_with 1 "cache=exclusive" -o opendir=off,cache=ttl=9 "$LOWER" "$T/mnt"
-	refused_with 1 "cache=exclusive" -o opendir=off,cache=none "$LOWER" "$T/mnt"
-	refused_with 1 "passthrough.*perhaps" -o passthrough=perhaps "$LOWER" "$T/mnt"
-	refused_with 1 "subtype" -o subtype=other "$LOWER" "$T/mnt"
-	refused_with 1 "allow_root" -o allow_root "$LOWER" "$T/mnt"
-	refused_with 1 "log" -o log=loud "$LOWER" "$T/mnt"
 	refused_with 1 "q" -q "$LOWER" "$T/mnt"
 }
 

@@ -82,17 +82,6 @@ each_names_cached() {
 	same -x
 }
 
-# Below and in the view at the same time.
-each_names_on_both_sides() {
-	lower ext4
-	view -o cache=none
-	act shuffle "$LOWER" 5 2 1500 9>&- &
-	local pid=$!
-	act shuffle "$VIEW" 6 2 1500 || fail "in the view"
-	wait $pid || fail "below"
-	same
-}
-
 once_names_without_handles() {
 	lower overlay
 	view -o cache=none

@@ -424,21 +424,6 @@ each_openers() {
 	done
 }
 
-# The kernel cannot take back what it passes through: then a further open is refused, not unseen.
-each_open_before() {
-	passing || skip "this variant passes nothing through"
-	need_filters
-	lower ext4
-	echo text > "$LOWER/f"
-	view -o cache=none
-	holder early hold r "$VIEW/f"
-	check chain add data-cipher
-	answers EBUSY read "$VIEW/f"
-	release early
-	within 5 eval '[ "$(act try read "$VIEW/f")" = 0 ]' || fail "refused although nobody has it open"
-	check not grep -q text "$VIEW/f"
-}
-
 # A page cache from before goes when a filter comes that must see each caller.
 each_cache_before() {
 	need_filters

@@ -245,16 +245,33 @@ load() { # NUMBER
 	echo $i > "$T/rounds$1"
 }
 
-changes_under_load() {
+# No operation of others fails or is lost while filters come, are replaced and go, and each change holds for
+# the next operation. Without filters the memory that they need is not there yet: the first add moves
+# requests over.
+each_changes_under_load() {
 	local i n pids=() status
-	# Without filters the memory that they need is not there yet: the first add moves requests over.
+	lower ext4
+	need_filters
+	mkdir "$LOWER/d"
+	: > "$LOWER/d/x.key"
+	echo Text > "$LOWER/d/data"
+	view -o cache=exclusive
 	for i in 1 2 3; do load $i 2> "$T/load$i" & pids+=($!); done
 	"$TOOLS/act" model "$VIEW/model" 5 4000 > "$T/model" 2>&1 & pids+=($!)
 	for ((n = 0; n < 10; n++)); do
 		check chain add pass,name=a
 		check chain add depth
+		check chain add hide,names=*.key
+		answers ENOENT stat "$VIEW/d/x.key"
+		equal "$(ls "$VIEW/d")" data
 		check chain replace a tag,name=a
+		check chain add data,what=swap
+		equal "$(cat "$VIEW/d/data")" tEXT "data, in round $n"
+		check chain remove hide
+		answers 0 stat "$VIEW/d/x.key"
 		check chain remove depth
+		check chain remove data
+		equal "$(cat "$VIEW/d/data")" Text "data without the filter, in round $n"
 		check chain remove a
 	done
 	: > "$T/stop"
@@ -267,59 +284,6 @@ changes_under_load() {
 	same -x
 }
 LIMIT[changes_under_load]=120
-
-each_changes_under_load() {
-	lower ext4
-	need_filters
-	view -o cache=exclusive
-	changes_under_load
-}
-
-# Names that nobody else touches are right whatever the filters' order of coming.
-each_hide_under_load() {
-	lower ext4
-	need_filters
-	view -o cache=exclusive
-	mkdir "$LOWER/d"
-	: > "$LOWER/d/x.key"
-	local i pid
-	load 1 2> "$T/load1" & pid=$!
-	for ((i = 0; i < 10; i++)); do
-		check chain add hide,names=*.key
-		answers ENOENT stat "$VIEW/d/x.key"
-		equal "$(ls "$VIEW/d")" ''
-		check chain remove hide
-		answers 0 stat "$VIEW/d/x.key"
-		equal "$(ls "$VIEW/d")" x.key
-	done
-	: > "$T/stop"
-	wait $pid || fail "the load failed at step $?: $(tail -n 1 "$T/load1")"
-	same -x
-}
-
-# A filter for data of other files comes and goes: nobody finds a file busy, or changed.
-each_data_filter_under_load() {
-	lower ext4
-	need_filters
-	view -o cache=exclusive
-	mkdir "$LOWER/d"
-	echo Text > "$LOWER/d/data"
-	local i n pids=() status
-	for i in 1 2; do load $i 2> "$T/load$i" & pids+=($!); done
-	for ((n = 0; n < 10; n++)); do
-		check chain add data,what=swap
-		equal "$(cat "$VIEW/d/data")" tEXT "data, in round $n"
-		check chain remove data
-		equal "$(cat "$VIEW/d/data")" Text "data without it, in round $n"
-	done
-	: > "$T/stop"
-	for i in 0 1; do
-		wait "${pids[i]}"
-		status=$?
-		[ $status = 0 ] || fail "load $((i + 1)) failed at step $status: $(tail -n 1 "$T/load$((i + 1))")"
-	done
-	same -x
-}
 
 # Random operations on names by several processes, while filters with programs for names come and go.
 each_names_under_load() {

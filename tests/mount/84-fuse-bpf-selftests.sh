@@ -46,18 +46,19 @@ each_partial() {
 	check cmp <(dd if="$VIEW/f" bs=4096 skip=1 status=none) <(tail -c +4097 "$LOWER/f")
 }
 
-each_attrs() {
-	lower ext4
-	echo text > "$LOWER/f"
-	filtered_view pass
-	chmod 0421 "$VIEW/f"
-	chown 1234:2345 "$VIEW/f"
-	truncate -s 3 "$VIEW/f"
-	touch -d '2001-02-03 04:05:06.789Z' "$VIEW/f"
-	equal "$(stat -c '%a %u %g %s %.9Y' "$LOWER/f")" '421 1234 2345 3 981173106.789000000'
-	same -x
-	check test "$(ran runs pass)" -ge 4
+# Operations that a filter lets pass do what they do below: bpf_test_attrs, _dir, _mknod, _link and so on.
+# ext4 changes a directory's times when it fails to leave a whiteout, which no event tells of.
+each_operations_through_a_filter() {
+	local group variant=()
+	passing && variant=(--variant filtered)
+	filtered_view -o cache=exclusive pass
+	for group in names kinds rename attr xattr dir; do
+		PREFIX=$group parity $group --only '!(whiteout)' "${variant[@]}"
+	done
+	check test "$(ran runs pass)" -ge 1000
+	equal "$(stat -f -c %t "$VIEW")" 65735546 "type of the file system"
 }
+LIMIT[operations_through_a_filter]=150
 
 # bpf_test_readdir: an entry that is not there, and one that is called otherwise.
 each_readdir() {
@@ -103,43 +104,6 @@ each_hidden_entries() {
 	equal "$(ls "$VIEW")" show
 }
 
-each_dir() {
-	lower ext4
-	filtered_view pass
-	check mkdir "$VIEW/d"
-	check test -d "$LOWER/d"
-	answers EEXIST mkdir "$VIEW/d"
-	check rmdir "$VIEW/d"
-	check test ! -e "$LOWER/d"
-}
-
-# bpf_test_file_early_close, _late_close
-each_file_closed() {
-	lower ext4
-	filtered_view pass
-	says '4|0' rw+create "$VIEW/early" 'write text' close
-	check rm "$VIEW/early"
-	check test ! -e "$LOWER/early"
-	exec 7<> "$VIEW/late" || fail "open"
-	echo text >&7
-	check rm "$VIEW/late"
-	check test ! -e "$LOWER/late"
-	echo more >&7
-	equal "$(stat -L -c '%s %h' /proc/self/fd/7)" '10 0' "size and links of what is deleted"
-	exec 7<&-
-}
-
-each_mknod() {
-	lower ext4
-	filtered_view pass
-	check mkfifo -m 640 "$VIEW/fifo"
-	equal "$(stat -c '%F %a' "$LOWER/fifo")" 'fifo 640'
-	(echo through > "$VIEW/fifo") &
-	equal "$(cat "$VIEW/fifo")" through
-	check rm "$VIEW/fifo"
-	check test ! -e "$LOWER/fifo"
-}
-
 # bpf_test_largedir: a thousand names, and the exact number of times that they were asked for.
 each_largedir() {
 	local i before
@@ -155,37 +119,6 @@ each_largedir() {
 	check test $N -le 60
 	equal "$(ran runs pass post/readdir)" "$(ran runs pass pre/readdir)" "parts seen after"
 	equal "$(ls "$LOWER" | wc -l)" 1000
-}
-
-each_link() {
-	lower ext4
-	echo text > "$LOWER/f"
-	filtered_view pass
-	check ln "$VIEW/f" "$VIEW/g"
-	equal "$(stat -c '%h %i' "$VIEW/g")" "$(stat -c '%h %i' "$LOWER/f")" "links and inode"
-	equal "$(stat -c %h "$VIEW/f")" 2 links
-	equal "$(cat "$VIEW/g")" text
-	same -x
-}
-
-each_symlink() {
-	lower ext4
-	echo text > "$LOWER/f"
-	filtered_view pass
-	check ln -s f "$VIEW/l"
-	equal "$(readlink "$VIEW/l")" f
-	equal "$(readlink "$LOWER/l")" f
-	equal "$(cat "$VIEW/l")" text
-}
-
-each_xattr() {
-	lower ext4
-	echo text > "$LOWER/f"
-	filtered_view pass
-	says 'ENODATA|.|0|5 value|user.a .|0|ENODATA|.' rw "$VIEW/f" 'getx user.a' listx \
-		'setx user.a value' 'getx user.a' listx 'rmx user.a' 'getx user.a' listx
-	says '0' rw "$VIEW/f" 'setx user.a value'
-	says '5 value' r "$LOWER/f" 'getx user.a'
 }
 
 # bpf_test_redact_readdir: three of six; and parts of a listing of which nothing is left.
@@ -232,20 +165,6 @@ each_remove_backing() {
 	no_data_requests cat "$VIEW/folder1/f"
 }
 
-# bpf_test_dir_rename, bpf_test_file_rename
-each_rename() {
-	lower ext4
-	mkdir "$LOWER/d" "$LOWER/e"
-	echo text > "$LOWER/d/f"
-	filtered_view pass
-	check mv "$VIEW/d/f" "$VIEW/d/g"
-	check mv "$VIEW/d" "$VIEW/e/d2"
-	check mv "$VIEW/e/d2/g" "$VIEW/h"
-	equal "$(cat "$LOWER/h")" text
-	equal "$(cd "$LOWER" && find . | sort | tr '\n' ' ')" '. ./e ./e/d2 ./h '
-	same -x
-}
-
 # bpf_test_alter_errcode_bpf: the kernel is told that the name is absent, or it would not ask for more.
 each_alter_errcode() {
 	lower ext4
@@ -282,57 +201,6 @@ each_lookup_postfilter() {
 	answers ENOENT read "$VIEW/file1"
 	answers EIO stat "$VIEW/made-up"
 	equal "$(ran bad parity-results)" 1 "answers that are none"
-}
-
-# mmap_test, on data that is served.
-each_mmap() {
-	lower ext4
-	echo 'some text' > "$LOWER/f"
-	filtered_view data-log
-	holder map map "$VIEW/f"
-	tell map 's 1 X'
-	tell map m
-	equal "$(cat "$LOWER/f")" 'sXme text'
-	equal "$(cat "$VIEW/f")" 'sXme text'
-	release map
-}
-
-# readdir_perms_test
-each_readdir_perms() {
-	lower ext4
-	mkdir -m 0111 "$LOWER/d"
-	touch "$LOWER/d/f"
-	filtered_view pass
-	equal "$(as 1000 "$TOOLS/act" try read "$VIEW/d")" EACCES
-	equal "$(as 1000 "$TOOLS/act" try stat "$VIEW/d/f")" 0
-	check as 0 ls "$VIEW/d"
-	check not setpriv --bounding-set -dac_override,-dac_read_search --inh-caps=-all -- \
-		setpriv --reuid 1001 --regid 1001 --clear-groups ls "$VIEW/d" 2> /dev/null
-}
-
-# bpf_test_statfs
-each_statfs() {
-	lower ext4
-	filtered_view pass
-	equal "$(stat -f -c %t "$VIEW")" 65735546 "type of the file system"
-	equal "$(stat -f -c '%s %b' "$VIEW")" "$(stat -f -c '%s %b' "$LOWER")" "its size"
-}
-
-# bpf_test_lseek, with filters that see data and without.
-each_lseek() {
-	local spec
-	lower ext4 64
-	head -c 4096 /dev/zero | tr '\0' x > "$LOWER/f"
-	truncate -s 4G "$LOWER/f"
-	echo end >> "$LOWER/f"
-	for spec in pass data-log; do
-		filtered_view $spec
-		says '100|100|4294967296|4294967200|0|4096|4294967296|ENXIO|4096|4294967300|EINVAL|3 end' r "$VIEW/f" \
-			'seek set 100' 'seek cur 0' 'seek end -4' 'seek cur -96' 'seek data 0' \
-			'seek hole 0' 'seek data 8192' 'seek data 5000000000' 'seek hole 4096' \
-			'seek hole 4294967296' 'seek end -5000000000' 'pread 4294967296 3'
-		unview
-	done
 }
 
 # bpf_test_readdirplus_not_overriding_backing: what LOOKUP has said of a file holds after a listing.
@@ -418,32 +286,6 @@ each_taken_off() {
 	answers 0 chmod "$VIEW/newdir" 700
 }
 
-# bpf_test_readahead
-each_readahead() {
-	local spec
-	lower ext4
-	pattern 300000 > "$LOWER/f"
-	for spec in pass data-log; do
-		filtered_view $spec
-		says '0|16 '"$(head -c 16 "$LOWER/f")" r "$VIEW/f" 'advise 0 300000' 'pread 0 16'
-		check cmp "$VIEW/f" "$LOWER/f"
-		unview
-	done
-}
-
-# splice_test
-each_splice() {
-	local spec
-	lower ext4
-	for spec in pass data-log; do
-		echo 0123456789 > "$LOWER/f"
-		filtered_view $spec
-		says '5 23456|4|5 23abc' rw "$VIEW/f" 'splice 2 5' 'fill-by-splice 4 abcd' 'splice 2 5'
-		equal "$(cat "$LOWER/f")" 0123abcd89
-		unview
-	done
-}
-
 # bpf_test_follow_mounts
 each_follow_mounts() {
 	lower ext4
@@ -478,19 +320,6 @@ each_copy_file_range() {
 	check cmp "$LOWER/plain/copy-of-served" <(printf %s "$text")
 	check not cmp -s "$LOWER/served/copy-of-plain" <(printf %s "$text")
 	check cmp "$LOWER/served/copy-of-plain" "$LOWER/served/copy-of-served"
-}
-
-# bpf_test_concurrent_create_excl
-each_concurrent_create_excl() {
-	local i pids=()
-	lower ext4
-	filtered_view pass
-	for i in $(seq 20); do
-		"$TOOLS/act" try create "$VIEW/f" > "$T/said$i" 9>&- &
-		pids+=($!)
-	done
-	wait "${pids[@]}"
-	equal "$(cat "$T"/said* | sort | uniq -c | tr -s ' \n' ' ')" ' 1 0 19 EEXIST '
 }
 
 # bpf_test_stack_depth_limit: a view of a view is one that works.

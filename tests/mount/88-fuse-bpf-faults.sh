@@ -72,24 +72,6 @@ each_own_programs() {
 	equal "$(ls "$LOWER/d" | tr '\n' ' ')" 'g h '
 }
 
-# What is made is what was made, not its directory: inode, type and all are those below.
-each_new_nodes() {
-	lower ext4
-	mkdir "$LOWER/d"
-	echo text > "$LOWER/f"
-	filtered_view -o cache=ttl=60 pass
-	mkdir "$VIEW/d/dir"
-	: > "$VIEW/d/file"
-	mkfifo "$VIEW/d/fifo"
-	ln -s target "$VIEW/d/link"
-	ln "$VIEW/f" "$VIEW/d/hard"
-	local name
-	for name in dir file fifo link hard; do
-		equal "$(stat -c '%i %F %a %h' "$VIEW/d/$name")" "$(stat -c '%i %F %a %h' "$LOWER/d/$name")" $name
-	done
-	same -x
-}
-
 # A program after an operation runs although there is none before: each of parity-results, and here
 # those after opening. What they refuse is not left open.
 each_refused_after() {
@@ -110,29 +92,6 @@ each_refused_after() {
 	# Were one of them still open, it could not be opened in another way.
 	answers 0 read "$VIEW/f"
 	equal "$(cat "$VIEW/f")" text
-}
-
-# Below it is read-only, or frozen: then it is here.
-each_read_only_below() {
-	lower ext4
-	mkdir "$LOWER/d"
-	echo text > "$LOWER/f"
-	filtered_view pass
-	equal "$(cat "$VIEW/f")" text
-	mount -o remount,ro "$FS" || fail "remount"
-	answers EROFS create "$VIEW/new"
-	answers EROFS mkdir "$VIEW/new"
-	answers EROFS symlink "$VIEW/new" x
-	answers EROFS link "$VIEW/f" "$VIEW/new"
-	answers EROFS rename "$VIEW/f" "$VIEW/new"
-	answers EROFS unlink "$VIEW/f"
-	answers EROFS chmod "$VIEW/f" 600
-	answers EROFS truncate "$VIEW/f" 0
-	answers EROFS setxattr "$VIEW/f"
-	answers EROFS write "$VIEW/f"
-	# The view hears of a remount by polling the list of mounts, so it follows a moment later.
-	mount -o remount,rw "$FS"
-	within 5 touch "$VIEW/new" || fail "the view stays read-only"
 }
 
 # ---- changes that were ignored ------------------------------------------------------------------

@@ -155,32 +155,6 @@ static void times(struct side *s)
 	note_times(s, "file");
 }
 
-static void times_as_others(struct side *s)
-{
-	static const struct timespec explicit[2] = { { 1, 1 }, { 2, 2 } },
-				     now[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } },
-				     half[2] = { { 0, UTIME_NOW }, { 0, UTIME_OMIT } },
-				     omit[2] = { { 0, UTIME_OMIT }, { 0, UTIME_OMIT } };
-	static const char *const names[] = { "writable", "readable", "closed", "own",
-					     "own-closed" };
-
-	put_mode(s, "writable", 1, 0666, 1001, 1001);
-	put_mode(s, "readable", 1, 0644, 1001, 1001);
-	put_mode(s, "closed", 1, 0, 1001, 1001);
-	put_mode(s, "own", 1, 0644, 1000, 1000);
-	put_mode(s, "own-closed", 1, 0, 1000, 1000);
-	become(1000, 1000, 0);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		note(s, "%s", names[i]);
-		DO(s, utimensat(s->dir, names[i], explicit, 0));
-		DO(s, utimensat(s->dir, names[i], now, 0));
-		DO(s, utimensat(s->dir, names[i], NULL, 0));
-		DO(s, utimensat(s->dir, names[i], half, 0));
-		DO(s, utimensat(s->dir, names[i], omit, 0));
-		note_times(s, names[i]);
-	}
-}
-
 static void truncations(struct side *s)
 {
 	char path[4200];
@@ -359,7 +333,6 @@ static const struct scenario scenarios[] = {
 	{ "chown-ways", chown_ways, 0 },
 	{ "chown-by-owner", chown_by_owner, 0 },
 	{ "times", times, 0 },
-	{ "times-as-others", times_as_others, 0 },
 	{ "truncate", truncations, 0 },
 	{ "size-limit", size_limit, 0 },
 	{ "statx-alone", statx_alone, 0 },

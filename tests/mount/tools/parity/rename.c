@@ -175,29 +175,6 @@ static void odd_paths(struct side *s)
 	DO(s, renameat(s->dir, "f", s->dir, "f/y"));
 }
 
-/* The sticky bit and directories of others. */
-static void as_users(struct side *s)
-{
-	put_dir(s, "sticky", 01777, 0, 0);
-	put_dir(s, "closed", 0755, 0, 0);
-	put_dir(s, "mine", 0755, 1000, 1000);
-	put_mode(s, "sticky/of-1000", 1, 0666, 1000, 1000);
-	put_mode(s, "sticky/of-1001", 1, 0666, 1001, 1001);
-	put_mode(s, "closed/f", 1, 0666, 1000, 1000);
-	put_dir(s, "mine/sub", 0755, 0, 0);
-	become(1000, 1000, 0);
-	DO(s, renameat(s->dir, "sticky/of-1000", s->dir, "sticky/new"));
-	DO(s, renameat(s->dir, "sticky/of-1001", s->dir, "sticky/new2"));
-	DO(s, renameat(s->dir, "sticky/new", s->dir, "sticky/of-1001"));
-	DO(s, renameat(s->dir, "closed/f", s->dir, "mine/f"));
-	DO(s, renameat(s->dir, "mine/sub", s->dir, "mine/sub2"));
-	DO(s, renameat(s->dir, "mine/sub2", s->dir, "sticky/sub"));
-	DO(s, renameat2(s->dir, "sticky/new", s->dir, "sticky/of-1001", RENAME_EXCHANGE));
-	DO(s, unlinkat(s->dir, "sticky/of-1001", 0));
-	DO(s, unlinkat(s->dir, "sticky/new", 0));
-	DO(s, linkat(s->dir, "sticky/of-1001", s->dir, "mine/linked", 0));
-}
-
 static const struct scenario scenarios[] = {
 	{ "plain", plain, 0 },
 	{ "noreplace", noreplace, 0 },
@@ -210,7 +187,6 @@ static const struct scenario scenarios[] = {
 	{ "while-open", while_open, 0 },
 	{ "across-directories", across_directories, 0 },
 	{ "odd-paths", odd_paths, 0 },
-	{ "as-users", as_users, 0 },
 	{},
 };
 const struct scenario_group group_rename = { "rename", scenarios };
