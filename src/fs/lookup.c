@@ -94,8 +94,7 @@ static struct fhandle key_own(unsigned int mount, const struct statx *stx)
 int lookup_key(struct fs *fs, int fd, const struct statx *stx, struct fhandle *ret_fh)
 {
 	struct fhandle fh;
-	int mnt_id;
-	bool has = fhandle_at(fd, "", &fh, &mnt_id) == 0;
+	bool has = fhandle_at(fd, "", &fh, NULL) == 0;
 	int mount = lower_mount_of(fs, fd, stx, has ? &fh : NULL);
 
 	if (mount < 0)
@@ -268,7 +267,7 @@ int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	_cleanup_(fd_closep) int fd = -1;
 	struct fhandle fh;
-	int r, mnt_id, mount;
+	int r, mount;
 
 	r = fdref_get(fs->fds, dir, &ref);
 	if (r < 0)
@@ -284,7 +283,7 @@ int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret
 	if (mount < 0)
 		return 0;
 	if (nodetab_mount(fs->nodes, (unsigned int)mount)->handles &&
-	    fhandle_at(fd, "", &fh, &mnt_id) == 0)
+	    fhandle_at(fd, "", &fh, NULL) == 0)
 		fh.mount = (uint16_t)mount;
 	else
 		fh = key_own((unsigned int)mount, ret_stx);

@@ -48,10 +48,10 @@ int fs_handles_try(int fd, unsigned int *ret_len)
 	_cleanup_(fd_closep) int mount_fd = -1;
 	struct fhandle fh;
 	struct statx stx;
-	int r, mnt_id;
+	int r;
 
 	*ret_len = 0;
-	r = fhandle_at(fd, "", &fh, &mnt_id);
+	r = fhandle_at(fd, "", &fh, NULL);
 	if (r == 0)
 		r = lower_stat(fd, &stx);
 	if (r < 0)

@@ -24,11 +24,10 @@ static struct node *node_of(struct fs *fs, struct node *dir, int dir_fd, const c
 {
 	struct fhandle fh = { 0 };
 	uint64_t id;
-	int mnt_id;
 
 	if (namecache_find(&fs->names, dir, name, &id))
 		return node_lookup_id(fs->nodes, id);
-	if (!lower_mount(fs, dir)->handles || fhandle_at(dir_fd, name, &fh, &mnt_id) < 0)
+	if (!lower_mount(fs, dir)->handles || fhandle_at(dir_fd, name, &fh, NULL) < 0)
 		return NULL;
 	fh.mount = dir->fh.mount;
 	return node_lookup_fh(fs->nodes, &fh);

@@ -79,10 +79,9 @@ void fs_watch_support(int fd, struct fs_watch_support *ret_support)
 	_cleanup_(fd_closep) int events_fd = watch_open();
 	_cleanup_(fd_closep) int opened = -1;
 	struct fhandle fh;
-	int mount_id;
 
 	/* Opened by handle, as nodes are. Closing the queue removes the mark. */
-	if (fhandle_at(fd, "", &fh, &mount_id) == 0)
+	if (fhandle_at(fd, "", &fh, NULL) == 0)
 		opened = fhandle_open(fd, &fh, O_PATH | O_CLOEXEC);
 	watch_support(events_fd, fd, opened >= 0, ret_support);
 }

@@ -50,7 +50,8 @@ int fhandle_at(int dir, const char *name, struct fhandle *ret_fh, int *ret_mnt_i
 	ret_fh->type = (uint8_t)buf.head.handle_type;
 	ret_fh->mount = 0;
 	memcpy(ret_fh->bytes, buf.head.f_handle, buf.head.handle_bytes);
-	*ret_mnt_id = mnt_id;
+	if (ret_mnt_id)
+		*ret_mnt_id = mnt_id;
 	return 0;
 }
 

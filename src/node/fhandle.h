@@ -21,8 +21,8 @@ struct fhandle {
 };
 
 /*
- * Reads the handle of name in dir, or of dir itself if name is "". *ret_mnt_id is the kernel's
- * number of the mount that the file is on; sets ret_fh->mount to 0. Returns 0 or -errno;
+ * Reads the handle of name in dir, or of dir itself if name is "". *ret_mnt_id (may be NULL) is the
+ * kernel's number of the mount that the file is on. Sets ret_fh->mount to 0. Returns 0 or -errno;
  * -EOPNOTSUPP: the file system has no handles.
  */
 int fhandle_at(int dir, const char *name, struct fhandle *ret_fh, int *ret_mnt_id);
