@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""doc-names.py ROOT: the tests and functions that the pages of docs/ name exist.
+"""doc-names.py ROOT: the tests, files and functions that the pages of docs/ name exist.
 
 A page names a file of tests as `41-coherence`, a case of the mount tests as `41.own_none` or
-`41-coherence.own_none`, and a function of src/ as `req_serve()` in backticks. Prints a line for
-each name that does not exist and ends with status 1 then."""
+`41-coherence.own_none`, a file as `fs/attr.c` or `src/fs/attr.c`, and a function of src/ as
+`req_serve()`, the last two in backticks. Prints a line for each name that does not exist and ends
+with status 1 then."""
 import glob
 import os
 import re
 import sys
 
+TOPS = '.', 'src'
 CASE = re.compile(r'\b(\d\d(?:-[a-z-]+)?)\.(?!sh\b|md\b|c\b)([a-z]\w+)')
 FILE = re.compile(r'(?<![\w-])(\d\d-[a-z][a-z-]+)\b')
 CASE_FUNCTION = re.compile(r'^(?:each|once|slow)_(\w+)\(\)', re.MULTILINE)
+PATH = re.compile(r'`((\w+)/(?:[\w.-]+/)*[\w.-]+\.[a-z]+)`')
 FUNCTION = re.compile(r'`(\w+)\(\)`')
 
 
@@ -54,8 +57,11 @@ def main():
                     for file, case in CASE.findall(text) if (file, case) not in known_cases]
         missing += [f'{page}: tests has no file {file}'
                     for file in FILE.findall(text) if file not in known_files]
-        # docs/hacking.md shows functions that a reader would write.
+        # docs/hacking.md shows files and functions that a reader would write.
         if page != 'docs/hacking.md':
+            missing += [f'{page}: there is no file {file}' for file, folder in PATH.findall(text)
+                        if any(os.path.isdir(os.path.join(root, top, folder)) for top in TOPS)
+                        and not any(os.path.exists(os.path.join(root, top, file)) for top in TOPS)]
             missing += [f'{page}: src has no function {name}()'
                         for name in FUNCTION.findall(text) if name not in known_code]
     print('\n'.join(missing))
