@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * audit: an event for each operation, for `penstock trace`, which adds who, what and where.
+ * audit: reports each operation as an event for `penstock trace`, which adds the caller, the
+ * operation and the path.
  *
  *	ops=unlink:rename:set*	names and globs of operations; none: all
- *	changes_only		only what changes something, or opens for writing
- *	uid=1000-1999		only what these users do; none: all
+ *	changes_only		only operations that change something or open for writing
+ *	uid=1000-1999		only operations of these users; none: all
  *
- * An event says "ok" or "refused"; its first number is the errno, the second what the operation was
- * asked for where that is a word of flags: opens, renames, what a SETATTR sets, the command of an
- * ioctl.
+ * An event is "ok" or "refused". Its first number is the errno, its second the flags of an open or
+ * rename, the members that a SETATTR sets, or the command of an ioctl.
  *
- * Only what reaches the view is seen. What the kernel answers from its cache does not, and neither
- * do reads and writes of files that pass through: these show as an open and a release.
+ * The filter sees the requests that reach the view, but not answers from the kernel's cache, nor
+ * reads and writes of files that pass through: these show only as an open and a release.
  */
 #include <penstock/filter.bpf.h>
 

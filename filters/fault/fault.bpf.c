@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * fault: operations that fail, or are slow, to see what programs make of it.
+ * fault: makes operations fail or be slow, to test how programs handle that.
  *
  *	ops=open:*xattr		names and globs of operations; none: all
  *	names=*.db		files and trees of these names, in any directory
  *	paths=/var/lib		... at these paths below the root
  *	error=ENOSPC		the errno, by name or number
- *	delay_us=2000		microseconds to wait first; alone, that is all
- *	percent=10		a chance of ten in a hundred
- *	every=3			each third time only
- *	after=100		not the first hundred times
- *	count=1			so many times in all
+ *	delay_us=2000		microseconds to wait first; without error= only that
+ *	percent=10		chance of a fault
+ *	every=3			only each third call
+ *	after=100		skip the first hundred calls
+ *	count=1			at most one fault
  *
- * When names and paths are empty it is all files. Operations that take a name are at the file of
- * that name, others at their own. Times are counted for all these operations together. Nothing
- * fails when a file is closed.
+ * Without names and paths, all files count. An operation with a name is on the file of that name.
+ * All these operations are counted together. Closing a file never fails.
  *
- * fault-data is the same for reads and writes, too, which do not pass through then, and for
+ * fault-data is the same, and also for reads and writes, which then do not pass through. It has
  *
- *	shorten=100		reads and writes of more bytes than this become ones of this many
+ *	shorten=100		cuts reads and writes to at most this many bytes
  */
 #include <penstock/filter.bpf.h>
 
@@ -26,30 +25,29 @@
 PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations; none: all");
 #else
 PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations; none: all but read and write")
-PST_TAKES("elsewhere read write : take fault-data, which has the same options and sees reads and "
+PST_TAKES("elsewhere read write : use fault-data, which has the same options and sees reads and "
 	  "writes");
 #endif
 PST_OPTION(struct pst_names, names, "names and globs of files and trees, in any directory");
 PST_OPTION(struct pst_paths, paths, "paths of files and trees");
 PST_OPTION(struct pst_errno, error,
-	   "the errno, by name or number; EIO where nothing else is to happen");
+	   "the error to return, by name or number (EIO unless delay_us or shorten is given)");
 PST_RANGE(__u32, delay_us, 1, 4294967295, "microseconds to wait first");
-PST_RANGE(__u32, percent, 1, 100, "how many times of a hundred") = 100;
-PST_RANGE(__u64, every, 1, 1152921504606846976, "each so manyth time") = 1;
-PST_OPTION(__u64, after, "not the first so many times");
-PST_OPTION(__u64, count, "so many times in all; 0: always");
+PST_RANGE(__u32, percent, 1, 100, "chance of a fault") = 100;
+PST_RANGE(__u64, every, 1, 1152921504606846976, "only each Nth call") = 1;
+PST_OPTION(__u64, after, "skip the first N calls");
+PST_OPTION(__u64, count, "at most N faults; 0: no limit");
 
 #ifdef FAULT_DATA
 PST_FILTER(PST_CELLS | PST_DELAYS,
 	   "makes operations, reads and writes fail, be slow or fall short");
-PST_RANGE(__u32, shorten, 1, 4294967295,
-	  "bytes that reads and writes are cut to; none: they are not");
+PST_RANGE(__u32, shorten, 1, 4294967295, "cut reads and writes to N bytes; none: do not");
 #else
 PST_FILTER(PST_CELLS | PST_DELAYS, "makes operations fail or be slow");
 #define shorten 0
 #endif
 
-/* How often there was something to happen, and how often it did. */
+/* The calls that could fail, and the faults. */
 struct times {
 	__u64 seen, done;
 };
@@ -61,15 +59,14 @@ struct {
 } fault_times SEC(".maps");
 
 /*
- * Adding and learning the sum in one step is a newer instruction, which this makes the compiler
- * use.
+ * The attribute lets the compiler use the newer instruction that adds and returns the sum at once.
  */
 static __attribute__((noinline, target("alu32"))) __u64 next(__u64 *counter)
 {
 	return __sync_fetch_and_add(counter, 1) + 1;
 }
 
-/* The file that the operation is at. */
+/* Returns the cell of the file that the operation is on. */
 static __always_inline __u64 cell_of(const struct pst_call *call)
 {
 	return pst_op_on_entry(call->opcode) ? call->child.cell : call->cell;
@@ -94,7 +91,7 @@ static __always_inline int happens(struct pst_call *call)
 	return !count || next(&times->done) <= count;
 }
 
-/* Waits where that is wanted, and returns what the operation comes to. */
+/* Sets the delay, and returns the verdict. */
 static __always_inline int fail(struct pst_call *call)
 {
 	call->delay_us = delay_us;
@@ -128,13 +125,13 @@ PST_PRE(write, call)
 {
 	if (!happens(call))
 		return PST_PASS;
-	/* The kernel does not write the rest of what it writes back from a mapping. */
+	/* A writeback must not be short, because the kernel would lose the rest. */
 	if (shorten && call->data_len > shorten && !(call->in.write.write_flags & FUSE_WRITE_CACHE))
 		call->data_len = call->in.write.size = shorten;
 	return fail(call);
 }
 
-/* Files that nothing happens to pass through as before. */
+/* The data of other files still passes through. */
 PST_POST(lookup, call)
 {
 	if (!call->error && !S_ISDIR(call->child.attr.mode) &&

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * hide: names that are not there, in any directory, and paths. What is hidden is absent in every
- * operation, and cannot be created either.
+ * hide: hides names in any directory, and paths. A hidden name is absent in every operation, and
+ * cannot be created.
  *
- *	names=*.key:.env:.git	names and globs, hidden wherever they are
- *	paths=/etc/ssl		paths below the root, with all that is below them
+ *	names=*.key:.env:.git	names and globs, hidden in every directory
+ *	paths=/etc/ssl		paths from the root of the view, with all below them
  *
- * hide-for is the same for some callers only; this one allows the kernel to cache what it was told.
+ * hide-for hides from some callers only, so the kernel caches no answer, as it does with hide.
  *
  *	uid=1000-1999:65534	hides from these users,
- *	gid=100			... from these groups (the caller's own, not its others),
- *	cgroup=/sys/fs/cgroup/x	... from processes in these cgroups
+ *	gid=100			... these groups (the caller's group, not its supplementary ones),
+ *	cgroup=/sys/fs/cgroup/x	... processes in these cgroups
  *
- * Of the last three, all that are given have to fit; without any, things are hidden from everybody.
+ * A caller must match all of the last three that are given.
  *
- * Users can still notice that something is hidden: a directory with hidden names in it cannot be
- * removed (ENOTEMPTY, also by rm -rf), its link count has the hidden directories, and where they are in
- * it leaves gaps in the offsets of its listing. How long an operation on a hidden name takes says
- * nothing: the lower tree is not asked.
+ * Users can still notice that something is hidden: a directory with hidden names cannot be removed
+ * (ENOTEMPTY, also by rm -rf), its link count includes hidden directories, and hidden entries leave
+ * gaps in the offsets of its listing. The time of an operation on a hidden name tells nothing,
+ * because the lower tree is not asked.
  */
 #include <penstock/filter.bpf.h>
 
@@ -29,7 +29,8 @@ PST_AT_LEAST_ONE_OF("names paths");
 PST_FILTER(PST_CELLS | PST_HIDES | PST_BY_CALLER | PST_WANT_CGROUP,
 	   "hides names and paths from some callers");
 PST_OPTION(struct pst_ids, uid, "users to hide from; none: all") PST_TAKES("users");
-PST_OPTION(struct pst_ids, gid, "groups to hide from, by the caller's own; none: all")
+PST_OPTION(struct pst_ids, gid,
+	   "groups to hide from (of the caller, not supplementary ones); none: all")
 PST_TAKES("groups");
 PST_OPTION(struct pst_ids, cgroup, "cgroups to hide from; none: all");
 PST_AT_LEAST_ONE_OF("uid gid cgroup");
@@ -46,10 +47,10 @@ PST_FILTER(PST_CELLS | PST_HIDES, "hides names and paths");
 
 PST_NAME(call)
 {
-	/* Nobody named anything: here that means nothing, not everything. */
+	/* Without both options nothing is hidden. */
 	if (!names.n && pst_paths_empty(&paths))
 		return PST_PASS;
-	/* For everybody: who is not concerned may go where others must not. */
+	/* Cells are set for all callers, because they are the file's, not the caller's. */
 	if (!pst_choose(&names, &paths, call))
 		return PST_PASS;
 #ifdef HIDE_FOR

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * mask: files that are there, but read as something else.
+ * mask: shows files with other content.
  *
- *	names=*.key:.env	files, and trees, of these names, in any directory
- *	paths=/etc/shadow	... at these paths below the root
- *	how=blank		every byte but newlines reads as the character fill
- *	how=values		likewise, but keys are shown (values.h says which)
- *	how=empty		there is nothing to be read, and the size is 0
+ *	names=*.key:.env	files and trees with these names, in any directory
+ *	paths=/etc/shadow	... at these paths from the root of the view
+ *	how=blank		each byte but newlines reads as the character fill
+ *	how=values		the same, but keys are shown (see values.h)
+ *	how=empty		files read as empty, and have size 0
  *	fill=x
- *	write=deny		masked files cannot be opened for writing, cut off, renamed, linked,
+ *	write=deny		masked files cannot be opened for writing, truncated, renamed, linked,
  *				replaced or removed (EPERM)
  *	write=allow		... can
  *
- * When both lists are empty it is all files.
+ * Without both lists all files are masked.
  *
- * Programs that edit files (sed -i, editors, git) read a file, and then write to it, or put a new one
- * in its place: what they read here is not what is there, so it would be lost. EPERM is what such
- * programs get for files with the immutable flag (chattr +i), in the same operations; they say
- * "Operation not permitted" and leave the file alone. EACCES for opening would be taken for a question
- * of the file's mode, which some try to change.
+ * Programs that edit files (sed -i, editors, git) read a file, and then write to it or replace it.
+ * Here they would write the masked content, and the real content would be lost. So the filter
+ * returns EPERM, as the kernel does in the same operations for files with the immutable flag
+ * (chattr +i): the programs report "Operation not permitted" and leave the file alone. After EACCES
+ * some programs would try to change the mode of the file.
  *
- * New files can be made, and written to until they are closed. Stores to a shared mapping are refused
- * when they are written back: the page would take what was shown in its place down into the file.
+ * New files can be created, and written to until they are closed. The filter refuses the writeback
+ * of a shared mapping, because the page also has masked bytes, which would go into the file.
  */
 #include <penstock/filter.bpf.h>
 
@@ -30,11 +30,11 @@ PST_FILTER(PST_CELLS | PST_CACHEABLE, "makes files read as empty, blank, or with
 PST_OPTION(struct pst_names, names, "names and globs of files to mask, in any directory");
 PST_OPTION(struct pst_paths, paths, "paths of files to mask, or of trees");
 PST_ONE_OF(how, "blank values empty",
-	   "blank: all is fill; values: all but keys is; empty") = "blank";
-PST_OPTION(char, fill[2], "the character that is shown in the place of others")
+	   "blank: all bytes read as fill; values: all but keys; empty: no content") = "blank";
+PST_OPTION(char, fill[2], "the character that masked bytes read as")
 PST_TAKES("not empty") = "x";
 PST_ONE_OF(write, "deny allow",
-	   "deny or allow changing, renaming and removing what is masked") = "deny";
+	   "deny or allow changing, renaming and removing masked files") = "deny";
 
 #define EACH(byte) (0x0101010101010101ULL * (__u8)(byte))
 #define HIGH       EACH(0x80)
@@ -47,20 +47,20 @@ static __always_inline int masked(__u64 cell)
 	return pst_chosen(&names, &paths, cell);
 }
 
-/* 0x80 in each byte of the word that is the character. */
+/* Returns 0x80 in each byte of the word that is the character, 0 in the others. */
 static __always_inline __u64 bytes_that_are(__u64 word, char c)
 {
 	word ^= EACH(c);
 	return ~(((word & ~HIGH) + ~HIGH) | word) & HIGH;
 }
 
-/* Of a mask with 0x80, one with 0xff. */
+/* Makes 0xff of each byte 0x80. */
 static __always_inline __u64 whole_bytes(__u64 high)
 {
 	return (high << 1) - (high >> 7);
 }
 
-/* All but newlines. */
+/* Returns the word with all bytes but newlines replaced by fill. */
 static __always_inline __u64 blank_word(__u64 word)
 {
 	__u64 filled = EACH(fill[0]);
@@ -68,7 +68,7 @@ static __always_inline __u64 blank_word(__u64 word)
 	return filled ^ ((filled ^ EACH('\n')) & whole_bytes(bytes_that_are(word, '\n')));
 }
 
-/* Nothing of a block is left for a byte here and there: words, and many of them at a time. */
+/* The function handles whole words, so large blocks are faster. */
 #define BLOCK 1024
 
 PST_DATA_FN_OF(BLOCK, blank, block, len, at, aux)
@@ -98,13 +98,13 @@ PST_NAME(call)
 
 PST_PRE(open, call)
 {
-	/* O_ACCMODE alone is for ioctl(2) on what one may read and write. */
+	/* O_ACCMODE (3) opens a file for ioctl(2) only, with the rights to read and write. */
 	if (writable || !(call->in.open.flags & (O_ACCMODE | O_TRUNC)))
 		return PST_PASS;
 	return masked(call->cell) ? -EPERM : PST_PASS;
 }
 
-/* By a descriptor (ftruncate) only who has made the file can ask. */
+/* FATTR_FH: ftruncate() by a descriptor that can write, so of the creator of the file. */
 PST_PRE(setattr, call)
 {
 	if (writable || (call->in.setattr.valid & (FATTR_SIZE | FATTR_FH)) != FATTR_SIZE)
@@ -112,7 +112,7 @@ PST_PRE(setattr, call)
 	return masked(call->cell) ? -EPERM : PST_PASS;
 }
 
-/* Only now it is known what the name is for. Directories keep the filter for what is below them. */
+/* The type of the file is known now. Directories keep the filter for the files below them. */
 static __always_inline int found(struct pst_call *call)
 {
 	__u32 mode = call->child.attr.mode;
@@ -157,7 +157,7 @@ PST_POST(create, call)
 	return PST_PASS;
 }
 
-/* It has no name, so only what is inside a tree is masked. */
+/* The file has no name, so it is masked only inside a masked tree. */
 PST_POST(tmpfile, call)
 {
 	if (!call->error && !masked(call->cell))
@@ -191,7 +191,7 @@ PST_POST(statx, call)
 	return PST_PASS;
 }
 
-/* Where data and holes are says how long the file is. */
+/* The positions of data and holes would tell the length of the file. */
 PST_PRE(lseek, call)
 {
 	return shown_empty(call) ? -ENXIO : PST_PASS;

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * mask, how=values: all is blanked that is not surely a key. A line shows its beginning up to the '='
- * or ':' where it begins with
+ * mask, how=values: blanks all bytes that are not certainly part of a key. A line shows its
+ * beginning up to the '=' or ':' if it begins with
  *
  *	KEY=value   KEY = value   export KEY=value	and the value is not empty
  *	KEY: value   KEY:   - KEY: value		with a blank or the line's end behind the ':'
  *	"KEY": value   'KEY': value   "KEY" = value
  *
- * KEY: letters, digits, '_', '.' and '-', at most KEY_MAX, the first of them a letter or '_' unless it
- * is in quotes. All else is blanked: sections, comments, what stands in brackets on the line of a
- * bracket, lines without a key.
+ * KEY: letters, digits, '_', '.' and '-', at most KEY_MAX, the first of them a letter or '_' unless
+ * it is in quotes. All other bytes are blanked: sections, comments, keys on the line of a bracket,
+ * lines without a key.
  *
- * A value goes on over the next lines inside quotes, behind a backslash at the end of a line, and on
- * lines that are indented further than its key, unless it begins with a bracket. An '=' at the end of a
- * line, or before another, ends no key, because base64 looks so. Where it is not certain whether quotes
- * are open (an apostrophe inside a word, three quotes in a row) no more keys are shown.
+ * A value continues inside quotes, behind a backslash at the end of a line, and on lines that are
+ * indented further than its key, unless it begins with a bracket. An '=' at the end of a line, or
+ * before another, does not end a key, because base64 ends like that. If quotes may be open (an
+ * apostrophe inside a word, three quotes in a row) no more keys are shown.
  *
- * All that depends on what stands before, so it is done for reads that begin at the start of the file;
- * the data of others is blanked.
+ * The state depends on all bytes before. So keys are shown only in reads that begin at the start of
+ * the file; the data of other reads is blanked as a whole.
  *
- * Eight bytes are blanked at a time where none of them can end a value; a byte at a time else.
+ * Eight bytes are blanked at a time if none of them can end a value, else one.
  */
 
 #define KEY_MAX 128
@@ -32,23 +32,23 @@ enum values_state {
 	BEHIND_KEY,
 	BEHIND_EQUALS, /* a value has to follow */
 	BEHIND_COLON,  /* a blank has to follow */
-	VALUE,         /* what is no key, to the end of the line */
-	QUOTED,        /* ... inside quotes */
-	COMMENT,       /* ... where quotes mean nothing */
-	LOST,          /* no more keys */
+	VALUE,         /* no key follows in this line */
+	QUOTED,        /* the same, inside quotes */
+	COMMENT,       /* the same, and quotes have no meaning */
+	LOST,          /* no more keys in this file */
 };
 /* In the states before VALUE the filter shows the bytes of the line so far once they form a key. */
 #define OPEN(STATE) ((STATE) < VALUE)
 
-/* In the call's room. */
+/* The state, in pst_room(call). */
 struct values {
 	__u64 word; /* the last eight bytes of a key */
 	__u32 state;
-	__u32 at;      /* the byte that is looked at */
+	__u32 at;      /* the offset of the current byte */
 	__u32 line_at; /* where its line begins */
 	__u32 column;  /* of the key in its line */
-	__u32 goes_on; /* a line whose first byte is at this column, or further, goes on; 0: none does */
-	__u32 len; /* of the key, or of what is inside quotes */
+	__u32 goes_on; /* lines indented to this column or further continue a value; 0: none */
+	__u32 len;     /* of the key, or of the text inside quotes */
 	__u8 quote, before;
 	__u8 dash, exported, quoted, begun, escaped;
 };
@@ -85,7 +85,7 @@ PST_LOOP(values_take_back_byte, i, ctx)
 	return 0;
 }
 
-/* It is no key: what the line has shown so far is blanked, and lines that go on with it will be. */
+/* The line has no key: blanks its bytes so far; lines that continue it will be blanked. */
 static __always_inline void values_take_back(struct pst_call *call, struct values *v)
 {
 	if (v->at > v->line_at)
@@ -115,7 +115,7 @@ static __always_inline void values_open_quote(struct values *v, __u8 c)
 {
 	__u8 b = v->before;
 
-	/* Three in a row may be quotes of another kind, which end with three. */
+	/* Three quotes in a row may be quotes that end with three. */
 	if (b == c && !v->len)
 		v->state = LOST;
 	else if (is_blank(b) || is_quote(b) || b == '=' || b == ':' || b == ',' || b == '(' ||
@@ -156,7 +156,7 @@ static __always_inline void values_quoted(struct values *v, __u8 c)
 	} else if (c == '\\' && v->quote == '"') {
 		v->escaped = 1;
 	} else if (c == v->quote) {
-		/* A backslash escapes this quote in some formats only: no later key is sure. */
+		/* Only some formats escape this quote by a backslash: no later key is certain. */
 		v->state = v->before == '\\' && c == '\'' ? LOST : VALUE;
 		v->before = c;
 		return;
@@ -165,7 +165,7 @@ static __always_inline void values_quoted(struct values *v, __u8 c)
 	v->before = c;
 }
 
-/* A byte that does not go on with what may be a key. */
+/* Handles a byte that cannot continue a key. */
 static __always_inline void values_no_key(struct pst_call *call, struct values *v, __u8 c,
 					  __u8 before)
 {
@@ -209,13 +209,10 @@ static __always_inline void values_line(struct pst_call *call, struct values *v,
 	}
 }
 
-/*
- * Takes a byte that may end a key, and sets the state behind it. Returns false if the text before
- * the byte is no key.
- */
+/* Handles a byte that may end a key. Returns false if the text before it is no key. */
 static __always_inline int values_ends_key(struct values *v, __u8 c)
 {
-	/* "- KEY=value" may be a value that has a '=' in it. */
+	/* "- KEY=value" may be a value that contains a '='. */
 	if (c == '=' && !v->dash)
 		v->state = BEHIND_EQUALS;
 	else if (c == ':' && !v->quoted)
@@ -273,7 +270,7 @@ static __always_inline void values_quoted_key(struct pst_call *call, struct valu
 	}
 }
 
-/* One byte; whether it is blanked. */
+/* Handles one byte. Returns whether to blank it. */
 static __attribute__((noinline)) int values_step(struct pst_call *call, __u8 c)
 {
 	struct values *v = pst_room(call);
@@ -331,11 +328,11 @@ static __attribute__((noinline)) int values_step(struct pst_call *call, __u8 c)
 	default:
 		return 1;
 	}
-	/* Blanks before a value are shown, and a ':' that has ended a key with quotes. */
+	/* Blanks before a value are shown, and the ':' behind a key in quotes. */
 	return !OPEN(v->state) && v->begun;
 }
 
-/* Whether all of a word is a value, and nothing in it ends that. */
+/* Returns whether all eight bytes are part of a value and none can end it. */
 static __always_inline int values_all(const struct values *v, __u64 word)
 {
 	__u64 newlines = bytes_that_are(word, '\n');
@@ -389,7 +386,7 @@ static __always_inline void values_blank(struct pst_call *call)
 
 	__builtin_memset(v, 0, sizeof(*v));
 	bpf_loop((len + 7) / 8, values_word, &call, 0);
-	/* What would make a key of the last line has not been read. */
+	/* The end of the data may have cut a line before its '=' or ':'. */
 	v->at = len;
 	if (OPEN(v->state))
 		values_take_back(call, v);

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * owner: whose files are, for those who look at the view, and whose what they create becomes.
+ * owner: shows all files with one owner, and creates files as one user.
  *
- *	uid=1000, gid=1000	all files are shown as these'
- *	create_uid=, create_gid= what is created through the view belongs to these below
- *	chown=pass		changing owners is done below, though what is shown stays
- *	chown=deny		... is refused (EPERM)
- *	chown=ignore		... is said to be done, and is not
+ *	uid=1000, gid=1000	the owner and group that all files show
+ *	create_uid=, create_gid= the lower owner and group of files that are created
+ *	chown=pass		changes the lower owner; the shown owner stays
+ *	chown=deny		refuses changes of the owner (EPERM)
+ *	chown=ignore		reports success but changes nothing
  *
- * What is not given, or -1, is as it is below. The kernel decides by the owners that are shown who
- * may do what.
+ * An owner or group that is not given, or -1, is that of the lower file or of the caller. The
+ * kernel checks permissions by the owners that are shown.
  */
 #include <penstock/filter.bpf.h>
 
-PST_FILTER(0, "shows files, and creates them, as other users'");
+PST_FILTER(0, "shows and creates files with another owner");
 
-/* 4294967295 stands for no user. */
+/* 4294967295 is no valid ID. */
 #define OWNER(NAME, KIND, HELP) PST_RANGE(__s64, NAME, -1, 4294967294, HELP) PST_TAKES(KIND) = -1
 
-OWNER(uid, "users", "the owner that is shown; -1: the real one");
-OWNER(gid, "groups", "the group that is shown; -1: the real one");
-OWNER(create_uid, "users", "who owns what is created; -1: who creates it");
-OWNER(create_gid, "groups", "the group of what is created; -1: who creates it");
+OWNER(uid, "users", "the owner that files show; -1: the real one");
+OWNER(gid, "groups", "the group that files show; -1: the real one");
+OWNER(create_uid, "users", "the owner of files that are created; -1: the caller");
+OWNER(create_gid, "groups", "the group of files that are created; -1: the caller's");
 PST_ONE_OF(chown, "pass deny ignore", "pass, deny or ignore changes of owner and group") = "pass";
 PST_AT_LEAST_ONE_OF("uid gid create_uid create_gid chown");
 

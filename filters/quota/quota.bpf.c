@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * quota: how much the tree may grow through the view, in bytes, in files, or both (EDQUOT).
+ * quota: limits by how many bytes or files the tree may grow through the view (EDQUOT).
  *
- *	bytes=10G		the lengths of files
- *	files=100000		files, directories and all else that is created
- *	per=uid			for each owner for himself
- *	per=tree		for all together
+ *	bytes=10G		the sum of the lengths of files
+ *	files=100000		files, directories and all other files that are created
+ *	per=uid			a limit for each owner
+ *	per=tree		one limit for all
  *
- * A file counts until its last name is gone and nobody has it open or mapped; files that never had a
- * name (O_TMPFILE) count as well. Files that were there when counting began do not count, and removing
- * them makes room, but no usage falls below zero.
+ * A file counts until it has no name and nobody has it open or mapped; files that never had a name
+ * (O_TMPFILE) count, too. Files that exist when counting begins do not count. Removing them makes
+ * room, but the usage does not fall below zero.
  *
- * An operation that makes a file longer reserves the room before it is done, and gives back
- * afterwards the part that it did not need. So operations at the same time never have more than the
- * limit. An operation counts with the difference of the attributes that the engine measures before
- * and after it (PST_EXACT), never with the sizes that the caller asked for.
+ * An operation that makes a file longer reserves the room before, and releases afterwards what it
+ * did not need. So concurrent operations never exceed the limit. An operation counts with the
+ * difference of the attributes before and after it, which the engine reads (PST_EXACT), never with
+ * the sizes that the caller gave.
  *
- * The usage is in the map quota_usage, by uid (or 0), where others can set it; files without a name are
- * in quota_nameless, by nodeid. With pin= both outlive the view.
+ * The usage is in the map quota_usage, by user ID (or 0), where other programs can set it. Files
+ * without a name are in quota_nameless, by nodeid. With pin= both outlive the view.
  *
- * Reads and writes of the files that the filter holds for are served, because it has to see writes.
+ * Data of files is not passed through, because the filter must see writes.
  */
 #include <penstock/filter.bpf.h>
 
 #include <linux/falloc.h>
 
 PST_FILTER(PST_WANT_ATTR | PST_WANT_CHILD | PST_EXACT,
-	   "limits how many bytes and files a tree may grow by");
+	   "limits by how many bytes and files a tree may grow");
 
 PST_RANGE(__u64, bytes, 1, 1152921504606846976, "bytes that files may grow by; none: no limit");
 PST_RANGE(__u64, files, 1, 1152921504606846976, "files that may be created; none: no limit");
@@ -35,7 +35,7 @@ PST_ONE_OF(per, "uid tree", "uid: a limit for each owner; tree: one for all") PS
 
 #define MAX_OWNERS   65536
 #define MAX_NAMELESS (1 << 20)
-/* Without a limit there is this one, so that no sum overflows. */
+/* The limit if none is given, so that no sum overflows. */
 #define MOST (1ULL << 63)
 
 struct usage {
@@ -48,9 +48,9 @@ struct {
 	__type(value, struct usage);
 } quota_usage SEC(".maps");
 
-/* A file without a name: what of the usage is its own. */
+/* A file without a name, and its part of the usage. */
 struct nameless {
-	__u64 view; /* pst_view of the view that has it open: when that is gone, so is the file */
+	__u64 view; /* pst_view of the view that has it open; the file is gone with that view */
 	__u64 bytes;
 	__u32 files;
 	__u32 uid;
@@ -80,10 +80,10 @@ static __always_inline struct usage *usage_of(__u32 uid)
 }
 
 #define TRIES 64
-/* Comparing and exchanging in one step is a newer instruction, which this makes the compiler use. */
+/* The attribute lets the compiler use the newer instruction that compares and exchanges. */
 #define ATOMIC static __attribute__((noinline, target("alu32")))
 
-/* Adds where the sum stays within the limit. 0, or -EDQUOT. */
+/* Adds unless the sum exceeds the limit. Returns 0 or -EDQUOT. */
 ATOMIC int reserve(__u64 *counter, __u64 more, __u64 limit)
 {
 	if (!limit || limit > MOST)
@@ -99,7 +99,7 @@ ATOMIC int reserve(__u64 *counter, __u64 more, __u64 limit)
 	return -EAGAIN;
 }
 
-/* Takes away, but not below zero: files that were never counted may have gone. */
+/* Subtracts, but not below zero, because files that were never counted may be removed. */
 ATOMIC int release(__u64 *counter, __u64 less)
 {
 	for (int i = 0; i < TRIES && less; i++) {
@@ -114,7 +114,7 @@ ATOMIC int release(__u64 *counter, __u64 less)
 	return 0;
 }
 
-/* An owner is going to have so much more: 0, or an error. */
+/* Reserves bytes and files for an owner. Returns 0 or -errno. */
 static __attribute__((noinline)) int take(__u32 uid, __u64 more_bytes, __u64 more_files)
 {
 	struct usage *usage;
@@ -134,7 +134,7 @@ static __attribute__((noinline)) int take(__u32 uid, __u64 more_bytes, __u64 mor
 	return r;
 }
 
-/* It has so much more than it had, or less, whatever the limit. */
+/* Adds to the usage of an owner, or subtracts, without regard to the limit. */
 static __attribute__((noinline)) int settle(__u32 uid, __s64 more_bytes, __s64 more_files)
 {
 	struct usage *usage;
@@ -155,7 +155,7 @@ static __attribute__((noinline)) int settle(__u32 uid, __s64 more_bytes, __s64 m
 	return 0;
 }
 
-/* What a program before the operation has reserved, for the one after it. */
+/* call->note: the reservation of the pre program, for the post program. */
 #define RESERVED_FILE (1ULL << 32)
 
 static __always_inline int take_noted(struct pst_call *call, __u32 uid, __u64 more_bytes,
@@ -197,14 +197,14 @@ ATOMIC int is_first(void)
 	return !begun && !__sync_fetch_and_add(&begun, 1);
 }
 
-/* Files without a name that an earlier view had open are gone with it. */
+/* Removes files without a name that an earlier view had open: they are gone with that view. */
 static __always_inline void begin(void)
 {
 	if (!begun && is_first())
 		bpf_for_each_map_elem(&quota_nameless, forget_of_before, NULL, 0);
 }
 
-/* The file of a nodeid; of an earlier view, whose number may be in use again, there is none. */
+/* Returns the file of a nodeid. Removes one of an earlier view, which had the number before. */
 static __always_inline struct nameless *nameless_of(__u64 nodeid)
 {
 	struct nameless *file = bpf_map_lookup_elem(&quota_nameless, &nodeid);
@@ -269,7 +269,7 @@ CREATES(mknod)
 CREATES(symlink)
 CREATES(tmpfile)
 
-/* A name is gone. With the last one the file still counts, for as long as the kernel knows it. */
+/* A name was removed. A file without names still counts while the kernel knows it. */
 static __always_inline int gone(const struct pst_call *call, const struct pst_attr *before)
 {
 	if (call->error || !before->mode || call->after.attr.nlink)
@@ -320,13 +320,13 @@ PST_POST(forget, call)
 
 /* -- bytes ------------------------------------------------------------------------------------ */
 
-/* By how much a file grows that is to reach to end. */
+/* Returns by how much the file grows if its new length is end. */
 static __always_inline __u64 growth(const struct pst_call *call, __u64 end)
 {
 	return end > length(&call->node.attr) ? end - length(&call->node.attr) : 0;
 }
 
-/* An operation on a file is over: the file has become longer or shorter by so much, and may be another's. */
+/* After an operation: counts the change of the file's length and owner. */
 static __attribute__((noinline)) int changed(struct pst_call *call)
 {
 	const struct pst_attr *before = &call->node.attr, *after = &call->after.attr;
@@ -363,7 +363,7 @@ static __attribute__((noinline)) int changed(struct pst_call *call)
 PST_PRE(write, call)
 {
 	const struct fuse_write_in *in = &call->in.write;
-	/* Where an append ends, the offset does not say. */
+	/* An append ends at another offset than the request has. */
 	_Bool appends = (in->flags & O_APPEND) && !(in->write_flags & FUSE_WRITE_CACHE);
 
 	begin();
@@ -416,7 +416,7 @@ PST_PRE(fallocate, call)
 		more = 0;
 	if (!(in->mode & FALLOC_FL_KEEP_SIZE) || !more)
 		return take_noted(call, uid, more, 0);
-	/* Room behind the end of a file is in no length, so nobody could have it counted. */
+	/* Blocks behind the end of a file are part of no length, so they could not be counted. */
 	r = take(uid, more, 0);
 	if (!r)
 		settle(uid, -(__s64)more, 0);

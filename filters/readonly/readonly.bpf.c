@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * readonly: files that nobody changes, as on a file system that is mounted read-only (EROFS).
+ * readonly: refuses all changes of files with EROFS, like a file system that is mounted read-only.
  *
- *	names=*.lock:.git	files and trees of these names, in any directory
- *	paths=/usr:/etc		... at these paths below the root
+ *	names=*.lock:.git	files and trees with these names, in any directory
+ *	paths=/usr:/etc		... at these paths from the root of the view
  *
- * Both lists mean what is below, too; when both are empty it is the whole tree. Opening for writing
- * is what is refused, so the data of files still passes by in the kernel; a file that was open for
- * writing before the filter came stays so until it is closed.
+ * Both lists include all files below; without both, the whole tree is protected. The filter refuses
+ * opening for writing, so the data of files still passes through. A file that was open for writing
+ * when the filter was added can be written to until it is closed.
  *
- * readonly-for is the same for some callers only.
+ * readonly-for refuses changes by some callers only.
  *
- *	uid=1000-1999:65534	for these users,
- *	gid=100			... these groups (the caller's own, not its others),
+ *	uid=1000-1999:65534	by these users,
+ *	gid=100			... these groups (the caller's group, not its supplementary ones),
  *	cgroup=/sys/fs/cgroup/x	... processes in these cgroups
  *
- * Of the last three, all that are given have to fit; without any, it is for everybody.
+ * A caller must match all of the last three that are given.
  */
 #include <penstock/filter.bpf.h>
 
@@ -28,7 +28,8 @@ PST_OPTION(struct pst_paths, paths, "paths to protect, with all below them");
 PST_FILTER(PST_CELLS | PST_BY_CALLER | PST_WANT_CGROUP,
 	   "refuses some callers all changes of a tree, or of parts of it");
 PST_OPTION(struct pst_ids, uid, "users who must not change anything; none: all") PST_TAKES("users");
-PST_OPTION(struct pst_ids, gid, "groups that must not, by the caller's own; none: all")
+PST_OPTION(struct pst_ids, gid,
+	   "groups that must not (of the caller, not supplementary ones); none: all")
 PST_TAKES("groups");
 PST_OPTION(struct pst_ids, cgroup, "cgroups that must not; none: all");
 PST_AT_LEAST_ONE_OF("uid gid cgroup");
@@ -53,10 +54,7 @@ static __always_inline int change(struct pst_call *call, __u64 cell)
 	return pst_chosen(&names, &paths, cell) && concerns(&call->caller) ? -EROFS : PST_PASS;
 }
 
-/*
- * Every name that is made, taken away or put in another's place comes by here, both of a rename,
- * too.
- */
+/* This program sees each name that is created, removed or replaced, and both names of a rename. */
 PST_NAME(call)
 {
 	if (!pst_choose(&names, &paths, call) || !pst_op_changes(call->opcode))
@@ -66,7 +64,7 @@ PST_NAME(call)
 
 PST_PRE(open, call)
 {
-	/* O_ACCMODE alone is for ioctl(2) on what one may read and write. */
+	/* O_ACCMODE (3) opens a file for ioctl(2) only, with the rights to read and write. */
 	if (!(call->in.open.flags & (O_ACCMODE | O_TRUNC)))
 		return PST_PASS;
 	return change(call, call->cell);
@@ -92,13 +90,13 @@ PST_PRE(fallocate, call)
 	return change(call, call->cell);
 }
 
-/* The kernel does not look at names when the file has none. */
+/* A file without a name does not reach the program for names. */
 PST_PRE(tmpfile, call)
 {
 	return change(call, call->cell);
 }
 
-/* A new name changes the file, wherever it is. */
+/* A new name anywhere changes the file. */
 PST_PRE(link, call)
 {
 	return change(call, call->cell2);
@@ -109,7 +107,7 @@ PST_PRE(copy, call)
 	return change(call, call->cell2);
 }
 
-/* What only takes something from the caller sets it: flags, project, verity. */
+/* Commands that only pass data to the kernel set something: flags, project, verity. */
 PST_PRE(ioctl, call)
 {
 	if (_IOC_DIR(call->in.ioctl.cmd) != _IOC_WRITE)

@@ -3,13 +3,14 @@
 
 #ifndef PENSTOCK_FILTER_DATA_BPF_H
 #define PENSTOCK_FILTER_DATA_BPF_H
-/* For filters: the data of a call, listings, events. */
+/* Helpers of filters for the data of a call, listings and events. */
 
 /* -- data ------------------------------------------------------------------------------------ */
 
 /*
- * Size bytes of the slot's data, whether or not the call's reach so far; NULL: the slot's do not.
- * The compiler must not take the sum apart again, or the verifier cannot follow.
+ * Returns a pointer to size bytes at a place in the slot's data, even behind call->data_len; NULL:
+ * the slot is smaller. The compiler must not split the sum again, because the verifier could not
+ * follow.
  */
 static __always_inline char *pst_data_at(struct pst_call *call, __u64 at, __u32 size)
 {
@@ -24,8 +25,8 @@ static __always_inline char *pst_data_at(struct pst_call *call, __u64 at, __u32 
 }
 
 /*
- * The bytes of the call's data from AT on: a pointer to LEN of them, NULL where there are fewer.
- * LEN is a constant.
+ * Returns a pointer to LEN bytes of the call's data at AT; NULL if there are fewer. LEN: a
+ * constant.
  */
 static __always_inline void *pst_data(struct pst_call *call, __u64 at, __u32 len)
 {
@@ -33,7 +34,7 @@ static __always_inline void *pst_data(struct pst_call *call, __u64 at, __u32 len
 }
 
 /*
- * A function that is called for all data, block by block:
+ * Defines a function that pst_data_each() calls for all data, block by block:
  *
  *	PST_DATA_FN(rot13, block, len, at, aux)
  *	{
@@ -43,20 +44,20 @@ static __always_inline void *pst_data(struct pst_call *call, __u64 at, __u32 len
  *	...
  *	pst_data_each(call, rot13, NULL);
  *
- * BLOCK is a char * to PST_BLOCK bytes, of which the first LEN are data: only in the last block are
- * there others, and what becomes of these does not matter. AT is the block's place in the data. AUX
- * is what was handed to pst_data_each(), NULL or pst_room(call). Not 0 ends it.
+ * BLOCK is a char * to PST_BLOCK bytes. The first LEN of them are data: all but in the last block;
+ * the function may write to the others. AT is the offset of the block in the data. AUX is the
+ * argument of pst_data_each(): NULL or pst_room(call). A result other than 0 ends the loop.
  *
- * A loop over bytes is best written `for (i = 0; i < PST_BLOCK && i < len; i++)`; one over the eight
- * words of the block, which may always be touched, is eight times as fast.
+ * Write a loop over bytes as `for (i = 0; i < PST_BLOCK && i < len; i++)`. A loop over all eight
+ * words of the block is eight times as fast.
  */
 #define PST_BLOCK                              64
 #define PST_DATA_FN(NAME, BLOCK, LEN, AT, AUX) PST_DATA_FN_OF(PST_BLOCK, NAME, BLOCK, LEN, AT, AUX)
 
 /*
- * The same with blocks of another size, a power of two from 8 to 4096. Going from block to block costs
- * as much as some twenty instructions: a function for words gains by larger ones, and one for bytes
- * makes the verifier's work, and the program, larger.
+ * The same with blocks of SIZE bytes, a power of two from 8 to 4096. Each block costs about twenty
+ * instructions more. So larger blocks make a function that handles words faster; a function that
+ * handles bytes becomes larger and takes the verifier longer.
  */
 #define PST_DATA_FN_OF(SIZE, NAME, BLOCK, LEN, AT, AUX)                                            \
 	enum { NAME##_size = (SIZE) };                                                             \
@@ -90,10 +91,7 @@ struct pst_blocks {
 			 0);                                                                       \
 	})
 
-/*
- * Texts of options (char[]) in data: what a link leads to, the value of an attribute. Bytes of the
- * text, without its NUL:
- */
+/* The bytes of a text option (char[]), without its NUL. */
 #define pst_text_len(OPTION) pst_text_end(OPTION, sizeof(OPTION))
 static __always_inline __u32 pst_text_end(const volatile char *text, __u32 size)
 {
@@ -104,7 +102,7 @@ static __always_inline __u32 pst_text_end(const volatile char *text, __u32 size)
 	return len;
 }
 
-/* Whether the data begins with the option's text. */
+/* Returns whether the data (a link's target, an attribute's value) begins with a text option. */
 #define pst_data_begins(CALL, OPTION) pst_data_is(CALL, OPTION, pst_text_len(OPTION))
 static __always_inline int pst_data_is(struct pst_call *call, const volatile char *text, __u32 len)
 {
@@ -119,7 +117,7 @@ static __always_inline int pst_data_is(struct pst_call *call, const volatile cha
 	return 1;
 }
 
-/* Moves one byte, the last first where they go up. */
+/* Moves one byte; the last one first if the data moves up. */
 PST_LOOP(pst_data_shift_byte, i, ctx)
 {
 	struct pst_call *call = *(struct pst_call **)ctx;
@@ -134,7 +132,7 @@ PST_LOOP(pst_data_shift_byte, i, ctx)
 	return 0;
 }
 
-/* The data from FROM on shall begin at TO. 0, or an errno where it would not fit. */
+/* Moves the data from FROM on to TO. Returns 0, or -errno if it does not fit. */
 PST_HELPER int pst_data_shift(struct pst_call *call, __u64 from, __u64 to)
 {
 	struct pst_scratch *s = pst_scratch(call);
@@ -155,8 +153,8 @@ PST_HELPER int pst_data_shift(struct pst_call *call, __u64 from, __u64 to)
 }
 
 /*
- * Puts the option's text in the place of N bytes of data at AT; what follows moves up or down.
- * Returns 0, or an errno where there are not so many bytes or the result has no room.
+ * Replaces N bytes of data at AT by the option's text, and moves the bytes behind them. Returns 0,
+ * or -errno if there are fewer bytes or the result does not fit.
  */
 #define pst_data_replace(CALL, AT, N, OPTION)                                                      \
 	pst_data_put(CALL, AT, N, OPTION, pst_text_len(OPTION))
@@ -176,7 +174,7 @@ static __always_inline int pst_data_put(struct pst_call *call, __u32 at, __u32 n
 
 /* -- listings -------------------------------------------------------------------------------- */
 
-/* In dirent->type, as readdir(3) has them. */
+/* Values of dirent->type, as in readdir(3). */
 #define DT_UNKNOWN 0
 #define DT_FIFO    1
 #define DT_CHR     2
@@ -186,14 +184,14 @@ static __always_inline int pst_data_put(struct pst_call *call, __u32 at, __u32 n
 #define DT_LNK     10
 #define DT_SOCK    12
 
-/* What a function for entries, or for names of attributes, returns. */
+/* The results of a function for entries, or for names of attributes. */
 enum pst_entry_verdict {
 	PST_KEEP = 0,
 	PST_DROP = 1,
 };
 
 /*
- * A function that is called for each entry of a directory's listing, in post/readdir:
+ * Defines a function that pst_dirents() calls for each entry of a listing, in post/readdir:
  *
  *	PST_DIRENT_FN(no_sockets, call, dirent, entry, aux)
  *	{
@@ -202,9 +200,9 @@ enum pst_entry_verdict {
  *	...
  *	pst_dirents(call, no_sockets, NULL);
  *
- * The entry's name is in call->name[0], where helpers for names find it. DIRENT is the struct
- * fuse_dirent without it; ENTRY is the struct fuse_entry_out, or NULL in a listing without. For
- * hiding names PST_NAME() is the better way: they are hidden everywhere then.
+ * The entry's name is in call->name[0], for the helpers for names. DIRENT is the struct fuse_dirent
+ * without the name; ENTRY is the struct fuse_entry_out, or NULL if the listing has no attributes.
+ * To hide names use PST_NAME() instead, which hides them in all operations.
  */
 #define PST_DIRENT_FN(NAME, CALL, DIRENT, ENTRY, AUX)                                              \
 	static __always_inline int NAME(struct pst_call *CALL, struct fuse_dirent *DIRENT,         \
@@ -244,7 +242,8 @@ static __always_inline void pst_name_end(struct pst_name *name, __u32 len)
 }
 
 /*
- * Copies the name of the entry at scratch.from and notes in .begin how long it is. 0: it is none.
+ * Copies the name of the entry at scratch.from to name[0], and sets scratch.begin to the size of
+ * the entry. Returns 0 if the entry is invalid.
  */
 PST_HELPER int pst_dirent_begin(struct pst_call *call, __u32 namelen, __u32 head, __u32 len)
 {
@@ -268,7 +267,7 @@ PST_HELPER int pst_dirent_begin(struct pst_call *call, __u32 namelen, __u32 head
 	return 1;
 }
 
-/* Moves eight bytes to where they shall be. */
+/* Moves eight bytes from scratch.from to scratch.to. */
 PST_LOOP(pst_data_move, i, ctx)
 {
 	struct pst_call *call = *(struct pst_call **)ctx;
@@ -306,8 +305,8 @@ PST_HELPER void pst_dirent_end(struct pst_call *call, int verdict)
 	})
 
 /*
- * A function that is called for each name in the answer of LISTXATTR (where in.getxattr.size
- * is not 0). It is in call->name[0]:
+ * Defines a function that pst_xattrs() calls for each name in the answer of LISTXATTR (if
+ * in.getxattr.size is not 0). The name is in call->name[0]:
  *
  *	PST_XATTR_FN(no_acl, call, aux) { ... return PST_KEEP; }
  *	...
@@ -326,7 +325,7 @@ PST_HELPER void pst_dirent_end(struct pst_call *call, int verdict)
 	}                                                                                          \
 	static __always_inline int NAME(struct pst_call *CALL, void *AUX)
 
-/* Takes one byte. Returns 1 when a name ends with it. */
+/* Handles one byte. Returns 1 if it ends a name. */
 PST_HELPER int pst_xattr_byte(struct pst_call *call, __u64 i)
 {
 	struct pst_scratch *s = pst_scratch(call);
@@ -364,8 +363,8 @@ PST_HELPER int pst_xattr_byte(struct pst_call *call, __u64 i)
 /* -- events ---------------------------------------------------------------------------------- */
 
 /*
- * An event for `penstock trace`: a word, which is a string constant, and two numbers. More than
- * PST_N_EVENTS of one run are dropped.
+ * Leaves an event for `penstock trace`: a word, which is a string constant, and two numbers. Drops
+ * the event if the run has left PST_N_EVENTS already.
  */
 #define pst_event(CALL, WORD, V0, V1)                                                              \
 	do {                                                                                       \

@@ -4,13 +4,13 @@
 #ifndef PENSTOCK_FILTER_NAMES_BPF_H
 #define PENSTOCK_FILTER_NAMES_BPF_H
 /*
- * For filters: names, globs, ids. What options of these types hold is constant when a filter
- * is loaded, so the verifier removes what an empty list needs no code for.
+ * Helpers of filters for names, globs and IDs. Options are constant when a filter is loaded, so the
+ * verifier removes the code that an empty list does not need.
  *
  * Names longer than 255 bytes match nothing: no file system has them.
  */
 
-/* The patterns of all options; the engine fills it. */
+/* The patterns of all options. The engine fills it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -20,17 +20,17 @@ struct {
 
 /* -- single names ---------------------------------------------------------------------------- */
 
-/* Bytes of name I (0 or 1) of the call, without its NUL. */
+/* Returns the bytes of name I (0 or 1) of the call, without its NUL. */
 static __always_inline __u32 pst_name_len(const struct pst_call *call, __u32 i)
 {
 	return call->name[i & 1].len;
 }
 
-/* Whether name I (0 or 1) of CALL is LITERAL, a string constant. */
+/* Returns whether name I (0 or 1) of CALL is LITERAL, a string constant. */
 #define pst_name_is(CALL, I, LITERAL)                                                              \
 	pst_text_is((CALL)->name[(I)&1].text, "" LITERAL, sizeof(LITERAL))
 
-/* Whether the first size bytes are the same; size is a constant of at most PST_NAME_SIZE. */
+/* Returns whether the first size bytes are equal. size: a constant of at most PST_NAME_SIZE. */
 static __always_inline int pst_text_is(const volatile char *text, const char *literal, __u32 size)
 {
 	for (__u32 i = 0; i < size; i++)
@@ -41,20 +41,17 @@ static __always_inline int pst_text_is(const volatile char *text, const char *li
 
 /* -- globs ----------------------------------------------------------------------------------- */
 
-/* Constant while a glob is matched; what changes is in scratch. */
+/* The constants of matching a glob; its variables are in scratch. */
 struct pst_glob {
 	struct pst_scratch *scratch;
 	const char *pattern, *text;
 	__u32 pattern_len, text_len;
 };
 
-/* A character of a text with PST_PATTERN_SIZE bytes of room. */
+/* Returns a character of a text in a buffer of PST_PATTERN_SIZE bytes. */
 static __always_inline int pst_char_at(const char *text, __u32 at)
 {
-	/*
-	 * What the compiler concludes from other bounds the verifier cannot know: here is one for
-	 * it.
-	 */
+	/* The compiler must keep this bound, although it knows others, for the verifier. */
 	barrier_var(at);
 	return (__u8)text[at & (PST_PATTERN_SIZE - 1)];
 }
@@ -64,7 +61,7 @@ static __always_inline int pst_glob_char(const struct pst_glob *glob, __u32 at)
 	return at < glob->pattern_len ? pst_char_at(glob->pattern, at) : -1;
 }
 
-/* What was tried does not fit: the last star takes one character more. 1: there is none. */
+/* Goes back to the last star, which takes one character more. Returns 1 if there is no star. */
 static __always_inline long pst_glob_back(struct pst_scratch *s)
 {
 	if (!s->star_at)
@@ -75,7 +72,7 @@ static __always_inline long pst_glob_back(struct pst_scratch *s)
 	return 0;
 }
 
-/* One character or range of a set, or its end. */
+/* Handles one character or range of a set, or its end. */
 static __always_inline long pst_glob_set(const struct pst_glob *glob, int c)
 {
 	struct pst_scratch *s = glob->scratch;
@@ -145,9 +142,9 @@ PST_LOOP(pst_glob_step, i, ctx)
 }
 
 /*
- * Whether the text fits the glob: * for any characters, ? for one, [a-z] for one of these, [!a-z]
- * for one of the others, and \ before a character that stands for itself. Both have
- * PST_PATTERN_SIZE bytes of room, whatever their lengths.
+ * Returns whether the text matches the glob: * for any characters, ? for one, [a-z] for one of
+ * these, [!a-z] for one of the others, and \ before a character that has no special meaning. Both
+ * are in buffers of PST_PATTERN_SIZE bytes, whatever their lengths.
  */
 PST_HELPER int pst_glob(struct pst_call *call, const char *pattern, __u32 pattern_len,
 			const char *text, __u32 text_len)
@@ -165,14 +162,14 @@ PST_HELPER int pst_glob(struct pst_call *call, const char *pattern, __u32 patter
 		return 0;
 	s->pattern_at = s->text_at = s->star_at = s->star_text_at = 0;
 	s->in_set = s->found = 0;
-	/* Each character of the text may have the whole pattern tried on it. */
+	/* At worst each character of the text is compared with the whole pattern. */
 	bpf_loop(PST_PATTERN_SIZE * PST_PATTERN_SIZE, pst_glob_step, &glob, 0);
 	return s->found;
 }
 
 /* -- lists of names -------------------------------------------------------------------------- */
 
-/* Eight bytes as a number whose highest byte is the first, or the last, of them. */
+/* Eight bytes as a number: the first byte, or the last, becomes the highest. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define pst_first_highest(word) __builtin_bswap64(word)
 #define pst_last_highest(word)  (word)
@@ -181,13 +178,13 @@ PST_HELPER int pst_glob(struct pst_call *call, const char *pattern, __u32 patter
 #define pst_last_highest(word)  __builtin_bswap64(word)
 #endif
 
-/* The first n bytes of such a number; n is at most 8. */
+/* Returns such a number with only its n highest bytes, the others zero; n is at most 8. */
 static __always_inline __u64 pst_highest(__u64 number, __u32 n)
 {
 	return n < 8 ? number & ~(~0ULL >> (8 * n)) : number;
 }
 
-/* Makes the beginning of the text, which has 512 bytes of room, what keys are compared with. */
+/* Sets scratch.key to the beginning of the text, which is in a buffer of 512 bytes. */
 static __always_inline void pst_key_begin(struct pst_scratch *s, const char *text, __u32 len)
 {
 	for (__u32 i = 0; i < PST_KEY_WORDS; i++) {
@@ -198,7 +195,7 @@ static __always_inline void pst_key_begin(struct pst_scratch *s, const char *tex
 	}
 }
 
-/* ... or its end, backwards. */
+/* Sets scratch.key to the end of the text, backwards. */
 static __always_inline void pst_key_end(struct pst_scratch *s, const char *text, __u32 len)
 {
 	for (__u32 i = 0; i < PST_KEY_WORDS; i++) {
@@ -213,14 +210,14 @@ static __always_inline void pst_key_end(struct pst_scratch *s, const char *text,
 	}
 }
 
-/* Constant while rows are gone through. */
+/* The constants of a search in rows. */
 struct pst_search {
 	struct pst_call *call;
 	const char *text;
 	__u32 len;
 };
 
-/* Whether the row's key comes after the text. */
+/* Returns whether the row's key is greater than the text. */
 static __always_inline int pst_row_behind(const struct pst_pattern *row,
 					  const struct pst_scratch *s)
 {
@@ -230,7 +227,7 @@ static __always_inline int pst_row_behind(const struct pst_pattern *row,
 	return 0;
 }
 
-/* Whether the text begins with the row's key. */
+/* Returns whether the text begins with the row's key. */
 static __always_inline int pst_row_begins(const struct pst_pattern *row,
 					  const struct pst_scratch *s)
 {
@@ -248,7 +245,7 @@ static __always_inline int pst_row_begins(const struct pst_pattern *row,
 	return 1;
 }
 
-/* Whether the text, which begins with the row's key, fits the row. */
+/* Returns whether the text, which begins with the row's key, matches the row. */
 static __always_inline int pst_row_fits(const struct pst_search *search,
 					const struct pst_pattern *row)
 {
@@ -259,7 +256,7 @@ static __always_inline int pst_row_fits(const struct pst_search *search,
 	return pst_glob(search->call, row->text, row->len, search->text, search->len);
 }
 
-/* Halves the rows among which is the first whose key comes after the text. */
+/* One step of the binary search for the first row whose key is greater than the text. */
 PST_LOOP(pst_rows_halve, i, ctx)
 {
 	const struct pst_search *search = ctx;
@@ -280,9 +277,9 @@ PST_LOOP(pst_rows_halve, i, ctx)
 }
 
 /*
- * Tries a row. Keys that the text begins with come before the row: if the row's own is one of them,
- * the next is at the row before it or reached from there; if not, it is a shorter beginning of the
- * row's key.
+ * Tries a row, and goes on to the next one that may match. All keys with which the text begins are
+ * at this row or before it. If the row's own key is one, the next is the row before, or is reached
+ * from there. If not, the next is a proper beginning of the row's key.
  */
 PST_LOOP(pst_rows_try, i, ctx)
 {
@@ -303,7 +300,7 @@ PST_LOOP(pst_rows_try, i, ctx)
 	return s->found || at == s->row_first;
 }
 
-/* Whether one of n rows fits the text, whose key is set. */
+/* Returns whether one of n rows matches the text. scratch.key is set. */
 static __always_inline int pst_rows_find(const struct pst_search *search, __u32 at, __u32 n)
 {
 	struct pst_scratch *s = pst_scratch(search->call);
@@ -319,7 +316,7 @@ static __always_inline int pst_rows_find(const struct pst_search *search, __u32 
 	return s->found;
 }
 
-/* pst_names_match() for a text with 512 bytes of room. */
+/* pst_names_match() for a text in a buffer of 512 bytes. */
 PST_HELPER int pst_names_find(const volatile struct pst_names *names, struct pst_call *call,
 			      const char *text, __u32 len)
 {
@@ -341,9 +338,9 @@ PST_HELPER int pst_names_find(const volatile struct pst_names *names, struct pst
 }
 
 /*
- * Whether name I (0 or 1) of the call is one of an option's (struct pst_names). However many patterns
- * there are costs next to nothing, but for globs that begin and end alike: these are tried one by
- * one. An empty list matches nothing.
+ * Returns whether name I (0 or 1) of the call matches a pattern of an option (struct pst_names).
+ * The number of patterns hardly matters, except for globs with the same beginning and end, which
+ * are tried one by one. An empty list matches nothing.
  */
 static __always_inline int pst_names_match(const volatile struct pst_names *names,
 					   struct pst_call *call, __u32 i)
@@ -356,8 +353,8 @@ static __always_inline int pst_names_match(const volatile struct pst_names *name
 #define PST_OP_NAME(NAME, OPCODE, FACTS) [OPCODE] = #NAME,
 
 /*
- * Whether the call's operation is one of an option's names, which are those of programs
- * ("setattr"), or globs ("*xattr"). An empty list matches nothing.
+ * Returns whether the call's operation matches an option's list of names of operations ("setattr")
+ * and globs ("*xattr"). An empty list matches nothing.
  */
 static __always_inline int pst_op_match(const volatile struct pst_names *names,
 					struct pst_call *call)
@@ -374,7 +371,7 @@ static __always_inline int pst_op_match(const volatile struct pst_names *names,
 	return pst_names_find(names, call, s->text, len);
 }
 
-/* Whether the number is in an option's list (struct pst_ids). An empty one has none. */
+/* Returns whether a number is in an option's list (struct pst_ids). An empty list has none. */
 static __always_inline int pst_ids_match(const volatile struct pst_ids *ids, __u64 value)
 {
 	for (__u32 i = 0; i < PST_MAX_RANGES; i++) {

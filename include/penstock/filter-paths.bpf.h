@@ -4,17 +4,17 @@
 #ifndef PENSTOCK_FILTER_PATHS_BPF_H
 #define PENSTOCK_FILTER_PATHS_BPF_H
 /*
- * For filters: paths, and which files a filter is for.
+ * Helpers of filters for paths, and for the files that a filter acts on.
  *
- * A path is followed where its names are looked up, one directory at a time, and what is known so
- * far is kept in the cells of directories. No path is ever put together or walked up.
+ * Paths are matched one name at a time, as names are looked up. The cell of each directory holds
+ * the result so far. So no program needs the path of a file, or walks up to the root.
  */
 
 /* -- paths ----------------------------------------------------------------------------------- */
 
 /*
- * A directory's cell has bit I set where component I of the list is what the next name has to be
- * for a path to go on; PST_PATHS_INSIDE where a path has come to its end here or further up.
+ * In a directory's cell, bit I is set if the next name of a path must match component I of the
+ * list. PST_PATHS_INSIDE is set if a path ends here or further up.
  */
 struct pst_walk {
 	struct pst_search search; /* for the name */
@@ -61,7 +61,7 @@ PST_HELPER __u64 pst_paths_walk(const volatile struct pst_paths *paths, __u64 ce
 	return s->cell;
 }
 
-/* The cell of a file under name I (0 or 1) of a directory with this cell. */
+/* Returns the cell of the file under name I (0 or 1) of a directory with this cell. */
 static __always_inline __u64 pst_paths_after(const volatile struct pst_paths *paths, __u64 cell,
 					     struct pst_call *call, __u32 i)
 {
@@ -72,7 +72,7 @@ static __always_inline __u64 pst_paths_after(const volatile struct pst_paths *pa
 	return pst_paths_walk(paths, cell, call, call->name[i & 1].text, call->name[i & 1].len);
 }
 
-/* Whether a file with this cell is at or below one of the paths. */
+/* Returns whether a file with this cell is at or below one of the paths. */
 static __always_inline int pst_paths_inside(__u64 cell)
 {
 	return cell >> 63;
@@ -84,8 +84,8 @@ static __always_inline int pst_paths_empty(const volatile struct pst_paths *path
 }
 
 /*
- * Whether the file under name[0] may be a directory, by what is known of it: before a name is
- * looked up nothing is.
+ * Returns whether the file under name[0] may be a directory. Before a name is looked up, its type
+ * is not known.
  */
 static __always_inline int pst_child_may_be_dir(const struct pst_call *call)
 {
@@ -102,8 +102,8 @@ static __always_inline int pst_child_may_be_dir(const struct pst_call *call)
 }
 
 /*
- * For the program for names: makes child.cell the cell of the file under name[0]. A file that is
- * known by another name, too, stays inside if it is there: a hard link is no way out.
+ * For the program for names: sets child.cell to the cell of the file under name[0]. A file that is
+ * inside by another name stays inside, so that a hard link does not evade the filter.
  */
 static __always_inline void pst_paths_step(const volatile struct pst_paths *paths,
 					   struct pst_call *call)
@@ -118,10 +118,10 @@ static __always_inline void pst_paths_step(const volatile struct pst_paths *path
 /* -- names and paths together ---------------------------------------------------------------- */
 
 /*
- * Filters with both options act on the files of these names, in any directory, on the files at
- * these paths, and on all below either. When both lists are empty they act on everything.
+ * Filters with both options act on files with these names in any directory, on files at these
+ * paths, and on all files below either. If both lists are empty they act on all files.
  *
- * Whether a file with this cell is one of them:
+ * Returns whether the filter acts on a file with this cell.
  */
 static __always_inline int pst_chosen(const volatile struct pst_names *names,
 				      const volatile struct pst_paths *paths, __u64 cell)
@@ -130,8 +130,8 @@ static __always_inline int pst_chosen(const volatile struct pst_names *names,
 }
 
 /*
- * For the program for names: sets child.cell, takes the filter off a file that is not one of them
- * and has nothing below it, and returns whether it is one.
+ * For the program for names: sets child.cell, and returns whether the filter acts on the file. If
+ * not, and the file is no directory, excludes it from the filter.
  */
 static __always_inline int pst_choose(const volatile struct pst_names *names,
 				      const volatile struct pst_paths *paths, struct pst_call *call)

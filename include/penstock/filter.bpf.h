@@ -2,7 +2,8 @@
 #ifndef PENSTOCK_FILTER_BPF_H
 #define PENSTOCK_FILTER_BPF_H
 /*
- * For filters: eBPF programs that run before and after the operations of a view, and for names.
+ * The header of filters: eBPF programs that run before and after the operations of a view, and for
+ * names.
  *
  *	#include <penstock/filter.bpf.h>
  *
@@ -17,8 +18,8 @@
  *
  * Compile with: clang -O2 -g -target bpf -I/usr/include/$(uname -m)-linux-gnu -c X.bpf.c -o X.bpf.o
  *
- * What helps to match names is in filter-names.bpf.h, paths in filter-paths.bpf.h, what helps with
- * data and listings in filter-data.bpf.h; all come with this.
+ * It includes helpers for names (filter-names.bpf.h), for paths (filter-paths.bpf.h), and for data
+ * and listings (filter-data.bpf.h).
  */
 #include <asm/fcntl.h>
 #include <linux/bpf.h>
@@ -30,12 +31,12 @@
 #include <asm-generic/errno.h>
 #endif
 
-/* In in.open.flags: the file is opened to be executed. */
+/* In in.open.flags: the caller executes the file. */
 #define PST_OPEN_EXEC 0x20
 
 /*
- * Declares the filter: flags (enum pst_filter_flag, or 0) and one line that says what it is for.
- * Each object has exactly one.
+ * Declares the filter: flags (enum pst_filter_flag, or 0) and its purpose in one line. Each object
+ * has exactly one.
  */
 #define PST_FILTER(FLAGS, SUMMARY)                                                                 \
 	const volatile struct pst_filter_info pst_filter = {                                       \
@@ -46,11 +47,11 @@
 	char pst_license[] SEC("license") = "Dual BSD/GPL"
 
 /*
- * Declares an option, which users set by its name: `--filter hide,names=*.key`. What it is set to
- * here is the default:
+ * Declares an option, which users set by its name: `--filter hide,names=*.key`. The initial value
+ * is the default:
  *
  *	PST_OPTION(__u32, percent, "how many of a hundred calls fail") = 100;
- *	PST_OPTION(struct pst_names, names, "what to hide");
+ *	PST_OPTION(struct pst_names, names, "names and globs to hide");
  *
  * TYPE: an integer, _Bool, an array of char, struct pst_names, struct pst_ids, struct pst_paths,
  * struct pst_errno.
@@ -59,22 +60,23 @@
 	const volatile TYPE NAME __attribute__((btf_decl_tag("option: " HELP)))
 
 /*
- * Options whose type allows more than means something. The engine refuses all else when the filter is
- * loaded, and names the right word, so programs need not check it:
+ * Options with fewer valid values than their type has. The engine refuses other values when it
+ * loads the filter, and suggests the right word, so programs need not check them:
  *
  *	PST_ONE_OF(how, "blank values empty", "how text is hidden") = "blank";
  *	PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations; none: all");
- *	PST_RANGE(__u32, percent, 1, 100, "how many times of a hundred") = 100;
+ *	PST_RANGE(__u32, percent, 1, 100, "chance of a fault in percent") = 100;
  *	PST_OPTION(struct pst_ids, uid, "users to report; none: all") PST_TAKES("users");
- *	PST_OPTION(__s64, gid, "the group that is shown") PST_TAKES("groups") = -1;
+ *	PST_OPTION(__s64, gid, "the group to show") PST_TAKES("groups") = -1;
  *
- * WORDS have blanks between them. A PST_ONE_OF() is an array of PST_WORD_SIZE chars; a PST_LIST_OF() is
- * a struct pst_names, each of whose names is one of the words, and each of whose globs fits one. The
- * default need not be in the range. PST_TAKES("users") and ("groups") allow names out of /etc/passwd and
- * /etc/group beside numbers, PST_TAKES("not empty") refuses an empty text. Several may follow one option.
- * Words of a PST_LIST_OF() that the filter does nothing for are refused, with what to do instead:
+ * Blanks separate WORDS. A PST_ONE_OF() is an array of PST_WORD_SIZE chars. A PST_LIST_OF() is a
+ * struct pst_names; each of its names must be one of the words, and each glob must match one. The
+ * default need not be in the range. PST_TAKES("users") and ("groups") allow names of /etc/passwd
+ * and /etc/group besides numbers; PST_TAKES("not empty") refuses an empty text. Several may follow
+ * one option. To refuse words of a PST_LIST_OF() that have no effect in the filter, with advice:
  *
- *	PST_LIST_OF(ops, PST_OP_WORDS, "...") PST_TAKES("elsewhere read write : use the filter fault-data");
+ *	PST_LIST_OF(ops, PST_OP_WORDS, "...")
+ *	PST_TAKES("elsewhere read write : use the filter fault-data");
  */
 #define PST_WORD_SIZE   32
 #define PST_TAKES(NOTE) __attribute__((btf_decl_tag("takes: " NOTE)))
@@ -90,8 +92,8 @@
 #define PST_OP_WORD(NAME, OPCODE, FACTS) #NAME " "
 
 /*
- * Says that the filter does nothing unless one of these options is given, so that it is refused without:
- * PST_AT_LEAST_ONE_OF("names paths"). Of several of these each has to hold. One to a line.
+ * Refuses the filter, which would do nothing, unless one of these options is given:
+ * PST_AT_LEAST_ONE_OF("names paths"). If there are several, on lines of their own, each must hold.
  */
 #define PST_AT_LEAST_ONE_OF(OPTIONS) PST_NEEDS(__LINE__, OPTIONS)
 #define PST_NEEDS(LINE, OPTIONS)     PST_NEEDS_(LINE, OPTIONS)
@@ -100,27 +102,27 @@
 		__attribute__((btf_decl_tag("at least one of: " OPTIONS))) = 0
 
 /*
- * Says, behind an option, that the filter's maps mean something else with another value of it: maps that
- * were pinned (pin=) with another value are not adopted.
+ * Behind an option: the meaning of the filter's maps depends on its value. So the filter does not
+ * adopt maps that were pinned (pin=) with another value.
  *
- *	PST_ONE_OF(per, "uid tree", "what is counted") PST_OF_MAPS = "tree";
+ *	PST_ONE_OF(per, "uid tree", "the unit of the limits") PST_OF_MAPS = "tree";
  */
 #define PST_OF_MAPS __attribute__((btf_decl_tag("of maps")))
 
 /*
- * A program before, or after, an operation (PST_OPS), or a group of them (any, changes). CALL is
- * the name of its parameter, a struct pst_call *. It returns an enum pst_verdict or -errno.
+ * Defines the program that runs before, or after, an operation (PST_OPS) or a group of operations
+ * (any, changes). CALL names its parameter, a struct pst_call *. It returns an enum pst_verdict or
+ * -errno.
  */
 #define PST_PRE(OP, CALL)                                                                          \
 	PST_CHOOSE(PST_MANY_##OP, PST_PROGRAM_MANY, PST_PROGRAM)("pre/" #OP, pst_pre_##OP, CALL)
 #define PST_POST(OP, CALL) PST_PROGRAM("post/" #OP, pst_post_##OP, CALL)
 
 /*
- * The program for names. It is run whenever a name (call->name[0]) of a directory (call->node) that
- * the filter holds for is looked at: before every operation that takes it, and for each entry of a
- * listing. It returns PST_PASS; -ENOENT: the name is hidden, which means absent in every operation;
- * or another -errno, with which operations on the name are refused. It may set child.cell and
- * child.held for the name's file.
+ * Defines the program for names. It runs for a name (call->name[0]) of a directory (call->node) for
+ * which the filter holds: before each operation on the name, and for each entry of a listing. It
+ * returns PST_PASS; -ENOENT, to hide the name, which is then absent in every operation; or another
+ * -errno, to refuse operations on the name. It may set child.cell and child.held for the file.
  */
 #define PST_NAME(CALL)                                                                             \
 	static __always_inline int pst_name_body(struct pst_call *CALL);                           \
@@ -151,9 +153,9 @@ static __always_inline _Bool pst_op_on_entry(uint32_t opcode)
 	return opcode < 64 && (PST_OPS_ON_ENTRIES >> opcode & 1);
 }
 
-/* -- behind the scenes ----------------------------------------------------------------------- */
+/* -- implementation -------------------------------------------------------------------------- */
 
-/* The calls under way; the engine puts its own memory in the place of this map. */
+/* The calls. The engine replaces this map by its own memory. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -162,16 +164,16 @@ struct {
 	__uint(value_size, sizeof(struct pst_call));
 } pst_slots SEC(".maps");
 
-/* Bytes of data that a slot has; a multiple of 4096. Known when the verifier looks. */
+/* The size of the data of a slot, a multiple of 4096. The engine sets it before loading. */
 const volatile __u32 pst_data_size = 4096;
 
 /*
- * A number of this view, another one for each mount: what a filter keeps in pinned maps of files that
- * are open, or by nodeid, is of this mount or out of date.
+ * A number that differs for each mount. Elements of pinned maps that are about open files, or have
+ * nodeids, are valid only in the mount that made them.
  */
 const volatile __u64 pst_view = 1;
 
-/* The program for names on one name of a listing after the other, each in the place of name[0]. */
+/* Runs the program for names on each name of a listing, copied to name[0]. */
 #define PST_NAME_LOOP                                                                              \
 	PST_LOOP(pst_name_listed, i, aux)                                                          \
 	{                                                                                          \
@@ -203,8 +205,8 @@ const volatile __u64 pst_view = 1;
 	static __always_inline int FUNCTION##_body(struct pst_call *CALL)
 
 /*
- * A program before LOOKUP is also run on one name of a listing after the other, each in the place of
- * name[0], as long as it does no more of them than let them pass.
+ * One run of a program before LOOKUP handles the names of a listing one after the other, copied to
+ * name[0], up to the first that the program does not simply let pass.
  */
 #define PST_MANY_lookup                 ,
 #define PST_MANY_any                    ,
@@ -218,7 +220,7 @@ struct pst_many {
 	uint32_t first;
 };
 
-/* Whether the program has left the call as if it had not been there. */
+/* Returns whether the program has passed the name and changed nothing. */
 static __always_inline _Bool pst_only_passed(const struct pst_call *call,
 					     const struct pst_listed *listed,
 					     const struct pst_many *many)
@@ -268,36 +270,36 @@ static __always_inline _Bool pst_only_passed(const struct pst_call *call,
 	}                                                                                          \
 	static __always_inline int FUNCTION##_body(struct pst_call *CALL)
 
-/* A helper that is worth a function of its own in the object; the verifier looks into it. */
+/* A helper that is a function of the object, not inlined; the verifier checks each call of it. */
 #define PST_HELPER static __attribute__((noinline, unused))
 
-/* What bpf_loop() calls. */
+/* Defines a function that bpf_loop() calls. */
 #define PST_LOOP(NAME, I, CTX)                                                                     \
 	static __attribute__((unused)) long NAME(__u64 I __attribute__((unused)), void *CTX)
 
 /*
- * Where helpers keep what changes while they loop. Not on the stack: the verifier would follow
- * every value that a counter there can take. Not in a map: programs on other calls would write to
- * it, too.
+ * The variables that helpers change in loops. They are not on the stack, because the verifier would
+ * follow each value that a counter there can have; and not in a map, because programs on other
+ * calls would write to it, too.
  */
 #define PST_ROOM 256
 struct pst_scratch {
-	uint64_t key[PST_KEY_WORDS]; /* of the name that rows of patterns are compared with */
-	char text[512];              /* a word to be matched that is not a name */
-	uint64_t bits, cell; /* of a path: the steps that may be next, and what comes of them */
+	uint64_t key[PST_KEY_WORDS]; /* of the name, for comparing it with rows */
+	char text[512];              /* a word to match that is not a name */
+	uint64_t bits, cell; /* of a path: components that may come next; the cell of the file */
 	uint32_t found;
-	uint32_t pattern_at, text_at;   /* of a glob: how far it is matched ... */
-	uint32_t star_at, star_text_at; /* ... and where to go back to */
+	uint32_t pattern_at, text_at;   /* of a glob: the position ... */
+	uint32_t star_at, star_text_at; /* ... and that behind the last star */
 	uint32_t in_set, negated, hit;
 	uint32_t row, row_first, row_end; /* of patterns */
-	uint32_t from, to, begin;         /* in data that is moved together */
+	uint32_t from, to, begin;         /* positions in data that is moved */
 	uint64_t room[PST_ROOM / 8];
 };
 
 /*
- * PST_ROOM bytes of the call that belong to a program while it runs: what was there before is there
- * no more. What functions that are called for each block or entry add up goes there rather than on
- * the stack, for the same reason.
+ * PST_ROOM bytes of the call that a program can use while it runs, with undefined content at first.
+ * A function that is called for each block or entry keeps its sums here, not on the stack, for the
+ * same reason.
  */
 #define pst_room(CALL) ((void *)pst_scratch(CALL)->room)
 
@@ -307,7 +309,7 @@ static __always_inline struct pst_scratch *pst_scratch(struct pst_call *call)
 }
 
 _Static_assert(sizeof(struct pst_scratch) <= sizeof(((struct pst_call *)0)->scratch),
-	       "helpers have room in a call");
+	       "scratch is large enough for helpers");
 
 #include <penstock/filter-names.bpf.h>
 #include <penstock/filter-paths.bpf.h>

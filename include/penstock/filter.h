@@ -2,59 +2,60 @@
 #ifndef PENSTOCK_FILTER_H
 #define PENSTOCK_FILTER_H
 /*
- * The filter ABI: what a filter (an eBPF object) and the engine share. Filters include
- * <penstock/filter.bpf.h>, which includes this; docs/filters.md teaches it, penstock-filters(7) is
- * the reference.
+ * The filter ABI: the structs and numbers that filters (eBPF objects) and the engine share. Filters
+ * include <penstock/filter.bpf.h>, which includes this. docs/filters.md is the tutorial,
+ * penstock-filters(7) the reference.
  *
- * A filter runs on a struct pst_call, which is the memory that the request lies in. Filters are
- * trusted but may be wrong: whatever they leave in a call is checked before it is used.
+ * A program of a filter runs on a struct pst_call, the memory of the request. Filters are trusted
+ * but may have bugs: the engine checks all that they leave in a call before it uses it.
  */
 #include <penstock/fuse.h>
 
-/* An object that was built for another number is refused. */
+/* The engine refuses an object that was built for another version. */
 #define PST_FILTER_ABI 2
 
-/* What a program returns; negative: that errno is the answer. */
+/* The results of a program; a negative result is the error that the caller gets. */
 enum pst_verdict {
-	PST_PASS = 0,  /* go on, with what the program changed */
-	PST_DONE = 1,  /* pre: the program has filled the answer, nobody else is asked;
-				   post: it has filled one in the place of an error */
-	PST_SERVE = 2, /* pre only: a server shall answer */
+	PST_PASS = 0,  /* go on, with the changes of the program */
+	PST_DONE = 1,  /* pre: the program has answered, and the operation does not take place;
+				   post: the program has answered instead of an error */
+	PST_SERVE = 2, /* pre only: a server answers; refused in views of this version */
 };
 
-/* What a filter declares about itself. */
+/* The properties that a filter declares in PST_FILTER(). */
 enum pst_filter_flag {
-	PST_BY_CALLER = 1 << 0, /* what it does depends on who asks: nothing is cached */
-	PST_CACHEABLE = 1 << 1, /* what it does to data does not: page cache and mmap are allowed */
-	PST_DELAYS = 1 << 2,    /* it may set call->delay_us */
-	PST_WANT_ATTR = 1 << 3, /* node.attr is filled, not only ino, type and device */
-	PST_WANT_CHILD = 1 << 4, /* child.attr is that of the file under name[0], if there is one */
+	PST_BY_CALLER = 1 << 0,   /* its effect depends on the caller: the kernel caches nothing */
+	PST_CACHEABLE = 1 << 1,   /* its effect on data is the same for all callers: the kernel may
+					   cache data and map it */
+	PST_DELAYS = 1 << 2,      /* it may set call->delay_us */
+	PST_WANT_ATTR = 1 << 3,   /* node.attr is filled, not only ino, type and device */
+	PST_WANT_CHILD = 1 << 4,  /* child.attr is filled if there is a file under name[0] */
 	PST_WANT_CGROUP = 1 << 5, /* caller.cgroup is filled */
 	PST_CELLS = 1 << 6,       /* it uses cells */
-	PST_EXACT = 1 << 7,       /* call->after is filled, and a file is changed by one operation
-					   at a time, see struct pst_call */
-	PST_HIDES = 1 << 8,       /* its program for names hides by directory and name alone: it is
-				   asked before anything is looked at below */
+	PST_EXACT = 1 << 7,       /* call->after is filled, and operations that change one file run
+					   one at a time, see struct pst_call */
+	PST_HIDES = 1 << 8,       /* its program for names hides by directory and name alone, so it
+				   runs before any lookup in the lower file system */
 };
 
-/* In in.read.read_flags of readdir: the entries come with attributes (struct fuse_direntplus). */
+/* in.read.read_flags of readdir: the entries have attributes (struct fuse_direntplus). */
 #define PST_READ_PLUS (1u << 31)
 
-#define PST_NAME_SIZE   1024 /* bytes of a name, its NUL included */
+#define PST_NAME_SIZE   1024 /* bytes of a name, with its NUL */
 #define PST_N_EVENTS    4    /* events in one run */
-#define PST_EVENT_SIZE  32   /* bytes of an event's word, its NUL included */
+#define PST_EVENT_SIZE  32   /* bytes of an event's word, with its NUL */
 #define PST_MAX_FILTERS 63   /* in one view */
 
-/* Who asks. A pre program may change uid and gid: what is created then belongs to these. */
+/* The caller. A pre program may change uid and gid, which then own files that are created. */
 struct pst_caller {
 	uint32_t uid;
 	uint32_t gid;
-	uint32_t pid; /* in the pid namespace of the view's process; 0: none there */
+	uint32_t pid; /* in the PID namespace of the view's process; 0: not in it */
 	uint32_t pad;
 	uint64_t cgroup; /* id, with PST_WANT_CGROUP; 0: not known */
 };
 
-/* A lower file. Of a node ino, type and device are always there; mode 0: there is no file. */
+/* Attributes of a lower file. mode 0: there is no file. */
 struct pst_attr {
 	uint64_t ino;
 	uint64_t size;
@@ -68,27 +69,27 @@ struct pst_attr {
 };
 
 struct pst_node {
-	uint64_t nodeid; /* 0: the operation has no such node */
-	uint64_t parent; /* nodeid of the directory it was last found in; 0: not known */
-	struct pst_attr attr;
+	uint64_t nodeid;      /* 0: the operation has no such node */
+	uint64_t parent;      /* nodeid of the directory of its last lookup; 0: not known */
+	struct pst_attr attr; /* ino, type and device; all of it with PST_WANT_ATTR */
 };
 
-/* The file that a name is for, while the name is looked up, made, listed or renamed to. */
+/* The file under name[0], when the name is looked up, created, listed or the target of a rename. */
 struct pst_child {
-	uint64_t cell;        /* its cell of this filter; at first a copy of its directory's */
-	uint64_t known_cell;  /* what its cell is now, where known */
-	uint32_t held;        /* 1: this filter holds for it; 0 takes the filter off */
+	uint64_t cell;        /* its cell of this filter; initially a copy of its directory's */
+	uint64_t known_cell;  /* the cell that it has now, if known is 1 */
+	uint32_t held;        /* 1: this filter holds for it; set to 0 to exclude it */
 	uint32_t known;       /* 1: the kernel knows the file already, by this or another name */
 	struct pst_attr attr; /* mode 0: not known yet */
 };
 
 struct pst_name {
-	uint32_t len; /* without the NUL; the text counts, not this, after a change */
+	uint32_t len; /* without the NUL; programs that change text need not set it */
 	uint32_t pad;
 	char text[PST_NAME_SIZE];
 };
 
-/* What `penstock trace` prints beside the operation, its caller and its path. */
+/* An event, which `penstock trace` prints with the operation, its caller and its path. */
 struct pst_event {
 	char what[PST_EVENT_SIZE];
 	uint64_t value[2];
@@ -99,19 +100,21 @@ struct pst_create_out {
 	struct fuse_open_out open;
 };
 
-/* A name of a listing: programs for names, and those before LOOKUP, are run on many of them at once. */
-#define PST_LISTED_SIZE 256 /* longer names are asked about one by one */
+/*
+ * A name of a listing. One run of a program for names, or of the one before LOOKUP, handles many.
+ */
+#define PST_LISTED_SIZE 256 /* programs run once for each longer name */
 #define PST_N_LISTED    42
 struct pst_listed {
 	uint64_t ino;
 	uint32_t mode;   /* the type; 0: not known */
-	int32_t verdict; /* what the program returned */
+	int32_t verdict; /* the result of the program */
 	uint32_t len;
 	uint32_t pad;
 	char text[PST_LISTED_SIZE];
 };
 
-/* The argument of the operation: the kernel's struct. What a pre program changes is honoured. */
+/* The argument of the operation, as the kernel's struct. Pre programs may change it. */
 union pst_in {
 	struct fuse_getattr_in getattr;
 	struct fuse_statx_in statx;
@@ -137,7 +140,7 @@ union pst_in {
 	char bytes[128];
 };
 
-/* The result of the operation, where it was a success. What a post program changes is honoured. */
+/* The result of an operation that has succeeded. Post programs may change it. */
 union pst_out {
 	struct fuse_entry_out entry;  /* lookup, mknod, mkdir, symlink, link */
 	struct pst_create_out create; /* create, tmpfile */
@@ -155,45 +158,46 @@ union pst_out {
 };
 
 /*
- * One operation under way. Filters change name, in, out, data, data_len, cell, child.cell,
- * child.held, caller.uid, caller.gid, delay_us, note and events, and read the rest.
+ * One operation. Filters may change name, in, out, data, data_len, cell, child.cell, child.held,
+ * caller.uid, caller.gid, delay_us, note and events; all other members are read-only.
  *
- * With PST_EXACT, operations of the view that can change the size, owner or links of one file run one
- * after the other: SETATTR, WRITE, FALLOCATE, OPEN with O_TRUNC on the file, LINK of it, UNLINK, RMDIR
- * and RENAME of what has its name. node.attr (child.attr, replaced, node2.attr) is what it was before,
- * after.attr what it is after, also where the operation failed. So the difference is what this operation
- * has done. COPY is not among them: it is refused where filters see data.
+ * With PST_EXACT, operations of the view that can change the size, owner or links of a file run one
+ * at a time: SETATTR, WRITE, FALLOCATE and OPEN with O_TRUNC of the file, LINK to it, and UNLINK,
+ * RMDIR and RENAME that remove one of its names. node.attr (child.attr, replaced, node2.attr) has
+ * the attributes before the operation, after.attr those after it, even if it has failed. So the
+ * difference is the effect of this operation. COPY is missing because filters that see data make it
+ * fail.
  *
- * data: what SYMLINK (the target), SETXATTR (the value), WRITE and IOCTL bring, before; what
- * READLINK, GETXATTR, LISTXATTR, READ, READDIR and IOCTL answer, after.
+ * data: in pre programs the data of SYMLINK (the target), SETXATTR (the value), WRITE and IOCTL; in
+ * post programs the answer of READLINK, GETXATTR, LISTXATTR, READ, READDIR and IOCTL.
  */
 struct pst_call {
-	uint32_t opcode; /* enum fuse_opcode; of two forms the newer (FUSE_RENAME2) */
+	uint32_t opcode; /* enum fuse_opcode; the newer of two forms (FUSE_RENAME2) */
 	int32_t error;   /* the result so far: 0, or -errno */
 	uint64_t unique; /* the request's number */
 	struct pst_caller caller;
-	struct pst_node node;  /* what is operated on; the directory of name[0] */
+	struct pst_node node;  /* the file of the operation, or the directory of name[0] */
 	struct pst_node node2; /* link: the file; rename: the directory of name[1] */
-	uint64_t cell;         /* this filter's cell of node; what is left in it is kept */
+	uint64_t cell;         /* this filter's cell of node; changes are stored */
 	uint64_t cell2;        /* of node2; read only */
 	struct pst_child child;
 	uint32_t n_names;
 	uint32_t data_len;  /* bytes of data */
-	uint32_t data_size; /* bytes that data may become */
-	uint32_t delay_us;  /* the operation waits for so long; with PST_DELAYS */
+	uint32_t data_size; /* the greatest data_len */
+	uint32_t delay_us;  /* the operation waits this long; with PST_DELAYS */
 	uint32_t n_events;
-	uint32_t n_asked; /* the engine's and PST_PRE()'s */
+	uint32_t n_asked; /* for the engine and PST_PRE() */
 	struct pst_event event[PST_N_EVENTS];
 	struct pst_name name[2];
 	union pst_in in;
 	struct pst_attr replaced; /* rename: the file under name[1], with PST_WANT_CHILD */
-	struct pst_node after; /* after: the file that was changed or made, with PST_EXACT; attr.mode
-					   0: not known */
-	uint64_t note[2];      /* this filter's own: what it leaves before the operation it finds
-					   after it; 0 at first */
-	char scratch[4096 - 2792];              /* of pst_scratch(), for helpers; lost between
+	struct pst_node after;    /* post: the changed or created file, with PST_EXACT; attr.mode 0:
+					   not known */
+	uint64_t note[2];         /* from this filter's pre program to its post program; 0 at
+					   first */
+	char scratch[4096 - 2792];              /* pst_scratch(): for helpers; lost between
 					   programs */
-	struct pst_listed listed[PST_N_LISTED]; /* the engine's and PST_NAME()'s, PST_PRE()'s */
+	struct pst_listed listed[PST_N_LISTED]; /* for the engine, PST_NAME(), PST_PRE() */
 	char pad0[3 * 4096 - PST_N_LISTED * sizeof(struct pst_listed)];
 	union pst_out out;
 	char pad1[4096 - 1024];
@@ -202,25 +206,25 @@ struct pst_call {
 _Static_assert(__builtin_offsetof(struct pst_call, out) == 4 * 4096, "out begins a page");
 _Static_assert(__builtin_offsetof(struct pst_call, data) == 5 * 4096, "data begins the next page");
 
-/* What a program is started with. */
+/* The context of a program. */
 struct pst_ctx {
-	uint32_t slot;     /* which call */
-	uint32_t n_listed; /* 0, or how many of call->listed are asked about ... */
-	uint32_t first;    /* ... from this one on */
+	uint32_t slot;     /* the number of the call in pst_slots */
+	uint32_t n_listed; /* names of call->listed to run on, 0: run on name[0] */
+	uint32_t first;    /* the number of the first of them */
 	uint32_t pad;
 };
 
 /* Facts of an operation, in the third column of PST_OPS. */
 enum pst_op_fact {
-	PST_OP_CHANGES = 1 << 0, /* changes data, attributes or names. OPEN (O_TRUNC) and
-					   IOCTL do so by their arguments, and are not marked */
+	PST_OP_CHANGES = 1 << 0, /* changes data, attributes or names. Not set for OPEN and
+					   IOCTL: it depends on their arguments */
 	PST_OP_ENTRY = 1 << 1,   /* name[0] is an entry of the directory node, and child is
 					   its file */
 };
 
 /*
- * The operations: X(name, opcode, facts). A program is called "pre/NAME" or "post/NAME". Two forms of
- * one operation have one program.
+ * The operations: X(name, opcode, facts). The programs of an operation are "pre/NAME" and
+ * "post/NAME". Two forms of an operation have one program.
  */
 #define PST_OPS(X)                                                                                 \
 	X(lookup, FUSE_LOOKUP, PST_OP_ENTRY)                                                       \
@@ -260,7 +264,7 @@ enum pst_op_fact {
 	X(copy, FUSE_COPY_FILE_RANGE, PST_OP_CHANGES)                                              \
 	X(ioctl, FUSE_IOCTL, 0)
 
-/* The bits, by opcode, of the operations of which a fact holds. */
+/* The sets of operations with a fact, as bits 1 << opcode. */
 #define PST_OPS_THAT_CHANGE                  (0 PST_OPS(PST_CHANGES_BIT))
 #define PST_CHANGES_BIT(NAME, OPCODE, FACTS) | PST_FACT_BIT(OPCODE, (FACTS)&PST_OP_CHANGES)
 #define PST_OPS_ON_ENTRIES                   (0 PST_OPS(PST_ENTRY_BIT))
@@ -268,40 +272,41 @@ enum pst_op_fact {
 #define PST_FACT_BIT(OPCODE, FACT)           ((uint64_t) !!(FACT) << (OPCODE))
 
 /*
- * PST_POST(forget, CALL) is no operation: the kernel has forgotten the file call->node, of which nodeid,
- * parent and the inode number, type and device are filled, and the filter's cell. Nobody has it open or
- * mapped any more. A file that lost its last name is gone then. Nothing can be refused or changed.
+ * PST_POST(forget, CALL) runs when the kernel has forgotten the file call->node; it is no
+ * operation. nodeid, parent, the inode number, type and device are filled, and the filter's cell.
+ * No process has the file open or mapped any more, and a file without names no longer exists. The
+ * program can refuse and change nothing.
  */
 
 /*
- * Groups of operations, for programs that serve several: "pre/any" is run for every operation but
- * read and write, "pre/changes" for those that change something, write excepted. Of several programs
- * that fit, the most particular is run.
+ * Groups of operations, for programs that handle several: "pre/any" runs for every operation but
+ * read and write, "pre/changes" for those that change something, except write. If several programs
+ * match an operation, that of the smallest group runs.
  */
 
-/* Every object has one of these, called pst_filter: PST_FILTER() makes it. */
+/* The variable pst_filter of each object, which PST_FILTER() defines. */
 struct pst_filter_info {
 	uint32_t abi;      /* PST_FILTER_ABI */
 	uint32_t flags;    /* PST_BY_CALLER, ... */
-	char summary[120]; /* one line: what it is for */
+	char summary[120]; /* one line: its purpose */
 };
 
 /*
- * Types of options that are more than numbers and texts; the engine fills them from what the user
- * wrote. All lists are separated by ':'.
+ * Types of options besides numbers and texts. The engine fills them from the user's text. The parts
+ * of a list are separated by ':'.
  */
 
-/* Names and globs (* ? [a-z] [!a-z]), of names in any directory: "*.key:.env:id_[a-z]*". */
+/* Names and globs (* ? [a-z] [!a-z]), which match in any directory: "*.key:.env:id_[a-z]*". */
 struct pst_names {
 	uint32_t n;         /* patterns; 0: the list is empty */
-	uint32_t begins_at; /* rows of pst_patterns that are found by how a name begins ... */
+	uint32_t begins_at; /* the rows of pst_patterns that match the beginning of a name ... */
 	uint32_t n_begins;
-	uint32_t ends_at; /* ... and by how it ends */
+	uint32_t ends_at; /* ... and its end */
 	uint32_t n_ends;
 	uint32_t pad;
 };
 
-/* Numbers and ranges, "0:1000-1999"; a path of a cgroup's directory stands for its id. */
+/* Numbers and ranges, "0:1000-1999"; the directory of a cgroup stands for its ID. */
 #define PST_MAX_RANGES 16
 struct pst_ids {
 	uint32_t n;
@@ -311,39 +316,39 @@ struct pst_ids {
 	} range[PST_MAX_RANGES];
 };
 
-/* An error, by its name or its number: "ENOSPC", "28"; 0 where none is given. */
+/* An error by its name or number: "ENOSPC", "28"; 0 if the option is not given. */
 struct pst_errno {
 	int32_t number;
 };
 
 /*
- * Paths below the root of the view, each component a name or a glob: "/etc/ssl:src/build-*". All of
- * them together have at most PST_MAX_STEPS components. A cell that starts as .start and takes a step
- * for every name shows what of the list leads here, see pst_paths_step().
+ * Paths from the root of the view, each component a name or a glob: "/etc/ssl:src/build-*". All
+ * paths together have at most PST_MAX_STEPS components. The cell of the root is .start;
+ * pst_paths_step() makes that of a file from its directory's.
  */
 #define PST_MAX_STEPS    62
-#define PST_PATHS_INSIDE (1ULL << 63) /* in a cell: at or below one of the paths */
+#define PST_PATHS_INSIDE (1ULL << 63) /* in a cell: the file is at or below one of the paths */
 struct pst_paths {
-	uint32_t patterns_at; /* where the components begin in pst_patterns */
+	uint32_t patterns_at; /* the row of the first component in pst_patterns */
 	uint32_t n_steps;
 	uint64_t start; /* bit I: component I is the first of a path */
 	uint64_t last;  /* bit I: component I is the last of a path */
 };
 
 /*
- * A row of the map pst_patterns: one name or glob. Its key is what names have to begin with, or end
- * with, as far as that is text: up to PST_KEY_WORDS words, zero-filled, so that comparing them as
- * numbers puts keys in order. The key of an end is read backwards.
+ * A row of the map pst_patterns: one name or glob. Its key is the text with which matching names
+ * begin or end, up to PST_KEY_WORDS words, zero-filled, so that keys can be compared as numbers.
+ * The key of an end is stored backwards.
  *
- * Rows of a list are sorted by their keys. So from the last row whose key is not behind a name, all
- * rows whose keys fit the name can be reached: see pst_rows_find().
+ * The rows of a list are sorted by key. So all rows that may match a name can be reached from the
+ * last row whose key is not greater than the name: see pst_rows_find().
  */
 #define PST_PATTERN_SIZE 256
 #define PST_KEY_WORDS    8
 struct pst_pattern {
 	uint64_t key[PST_KEY_WORDS];
-	uint32_t shorter;     /* the last row whose key is a shorter beginning of this key; */
-#define PST_NO_ROW UINT32_MAX /* ... there is none */
+	uint32_t shorter;     /* the last row whose key is a proper beginning of this key */
+#define PST_NO_ROW UINT32_MAX /* in shorter: there is no such row */
 	uint16_t len;         /* bytes of text */
 	uint8_t key_len;      /* bytes of key */
 	uint8_t kind;         /* enum pst_pattern_kind */
@@ -351,8 +356,8 @@ struct pst_pattern {
 };
 enum pst_pattern_kind {
 	PST_PATTERN_EXACT, /* the key is the whole name */
-	PST_PATTERN_OPEN,  /* what follows the key is of no matter */
-	PST_PATTERN_GLOB,  /* the text has to be tried */
+	PST_PATTERN_OPEN,  /* any text may follow the key */
+	PST_PATTERN_GLOB,  /* the whole pattern must be matched */
 };
 
 #endif

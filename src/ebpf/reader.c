@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Reading an object can hang for ever (a FIFO, a dead network mount), and libbpf trusts what it
- * opens: an object whose parts do not fit each other can end the process, which would be that of a
- * view in use.
+ * Reads an object in a child process. Reading can hang for ever (a FIFO, a dead network mount), and
+ * libbpf does not check what it opens: a damaged object can crash the process, which may be that of
+ * a view in use.
  *
- * So a child finds, reads and tries the object, and leaves it in a memfd with a header: its result.
- * The child is this program, executed anew: a child that is only forked from a process with threads
- * has the locks of the other threads as they were, so it could hang in malloc(). Programs that are
- * linked with the library need no part in this: the constructor below looks at the program's name,
- * before main().
+ * So the child finds, reads and tries the object, and leaves it in a memfd behind a header with the
+ * result. The child executes this program anew, because a forked child of a process with threads
+ * could hang in malloc(), on a lock of another thread. A program that is linked with the library
+ * needs no code for this: the constructor below recognises the child by argv[0] before main().
  *
- * The child has little: no descriptors but three and the memfd, limits on CPU time and memory, and
- * no capabilities once the object is open. One that takes too long is killed. One that hangs in the
- * kernel cannot be killed before that lets go of it: it is left behind and reaped later, and there
- * may be few.
+ * The child has only three descriptors and the memfd, limits on CPU time and memory, and no
+ * capabilities once the object is open. The parent kills it when it takes too long. A child that
+ * hangs in the kernel does not end by that: the parent leaves it and reaps it later, and starts no
+ * child while MAX_LEFT of them hang.
  */
 #include "ebpf/reader.h"
 #include "ebpf/spec.h"
@@ -51,8 +50,8 @@
 
 /* At the start of the memfd; the object follows it. */
 struct header {
-	uint32_t tried; /* the child has come to its end, and result says how */
-	int32_t result; /* 0 or -errno, then error says why */
+	uint32_t tried; /* 1: the child has finished */
+	int32_t result; /* 0, or -errno with error set */
 	struct pst_error error;
 	char path[4096];
 	uint64_t size;
@@ -81,7 +80,7 @@ static void limit_all(void)
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_CPU, MAX_CPU_S);
 #ifndef __SANITIZE_ADDRESS__
-	/* The sanitizer reserves terabytes. */
+	/* The address sanitizer reserves terabytes. */
 	limit(RLIMIT_AS, MAX_MEMORY);
 #endif
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -97,7 +96,7 @@ static int check_file(const char *path, const struct stat *st, struct pst_error 
 	return 0;
 }
 
-/* Appends the file to the memfd, which has the header only. */
+/* Appends the file to the memfd, which has only the header. */
 static int copy_in(int fd, const char *path, size_t *ret_size, struct pst_error *error)
 {
 	size_t size = 0;
@@ -115,12 +114,12 @@ static int copy_in(int fd, const char *path, size_t *ret_size, struct pst_error 
 		return error_set(error, -errno, "cannot read the filter %.300s: %s", path,
 				 strerror(errno));
 	if (n > 0)
-		return error_set(error, -EFBIG, "%.300s grows while it is read", path);
+		return error_set(error, -EFBIG, "the filter %.300s grows while it is read", path);
 	*ret_size = size;
 	return 0;
 }
 
-/* Finds and reads the object; fills header, and the memfd behind it. */
+/* Finds and reads the object: fills *header, and the memfd behind its header. */
 static int read_in(const char *what, struct header *header)
 {
 	_cleanup_(freep) char *path = NULL;
@@ -132,7 +131,7 @@ static int read_in(const char *what, struct header *header)
 	r = spec_find(what, &path, &header->error);
 	if (r < 0)
 		return r;
-	/* O_NONBLOCK: a FIFO would wait for somebody who writes to it. */
+	/* O_NONBLOCK: opening a FIFO would wait for a writer. */
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set(&header->error, -errno, "cannot open the filter %.300s: %s", path,
@@ -167,7 +166,7 @@ static void child(const char *what)
 
 	limit_all();
 	header.result = read_in(what, &header);
-	/* So that the path can be named when trying the object ends the process. */
+	/* Saves the path, for the error if trying the object crashes this process. */
 	if (pwrite(OBJECT_FD, &header, sizeof(header), 0) != sizeof(header))
 		_exit(1);
 	if (header.result == 0)
@@ -176,7 +175,7 @@ static void child(const char *what)
 	_exit(pwrite(OBJECT_FD, &header, sizeof(header), 0) == sizeof(header) ? 0 : 1);
 }
 
-/* Before main() of whatever program has executed itself as the child. */
+/* Runs before main() of the program, which is the child if it has that name. */
 __attribute__((constructor)) static void be_the_child(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[0], PROGRAM_NAME) == 0)
@@ -185,11 +184,11 @@ __attribute__((constructor)) static void be_the_child(int argc, char **argv)
 
 /* -- the parent ------------------------------------------------------------------------------- */
 
-/* Children that could not be killed yet. */
+/* Children that hang in the kernel. */
 static pthread_mutex_t left_lock = PTHREAD_MUTEX_INITIALIZER;
 static pid_t left[MAX_LEFT]; /* left_lock; 0: free */
 
-/* A free place; NULL: there are as many as may be. Caller holds left_lock. */
+/* Reaps children that have ended. Returns a free place, or NULL. Caller holds left_lock. */
 static pid_t *reap(void)
 {
 	pid_t *free_place = NULL;
@@ -247,7 +246,10 @@ static int start(const char *what, int fd, pid_t *ret_pid)
 	return -r;
 }
 
-/* Waits so long for its end; false: it goes on. Somebody else in the program may have reaped it. */
+/*
+ * Waits for the end of the child. Returns false if it still runs. Other code of the process may
+ * have reaped it.
+ */
 static bool wait_for(pid_t pid, int ms)
 {
 	_cleanup_(fd_closep) int fd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -258,7 +260,7 @@ static bool wait_for(pid_t pid, int ms)
 	return waitpid(pid, NULL, WNOHANG) != 0;
 }
 
-/* 0 when the child has ended, however. */
+/* Runs the child. Returns 0 when it has ended, even by a signal, or -errno with *error set. */
 static int run(const char *what, int fd, struct pst_error *error)
 {
 	pid_t pid;
@@ -266,8 +268,8 @@ static int run(const char *what, int fd, struct pst_error *error)
 
 	if (!may_start())
 		return error_set(error, -EBUSY,
-				 "cannot read the filter %.200s: %u processes that were to read "
-				 "filters hang",
+				 "cannot read the filter %.200s: %u processes hang that were "
+				 "started to read filters",
 				 what, MAX_LEFT);
 	r = start(what, fd, &pid);
 	if (r < 0)
@@ -284,17 +286,17 @@ static int run(const char *what, int fd, struct pst_error *error)
 			 what, MAX_MS / 1000);
 }
 
-/* Takes the child's result. */
+/* Returns the child's result, and its error in *error. */
 static int take(const char *what, const struct object_file *file, struct pst_error *error)
 {
 	const struct header *header = file->memory;
 
 	if (file->memory_size < sizeof(*header))
-		return error_set(error, -EIO, "the process to read the filter %.200s has failed",
+		return error_set(error, -EIO, "the process that reads the filter %.200s has failed",
 				 what);
 	if (!header->tried)
 		return error_set(error, -EINVAL,
-				 "%.300s is damaged: reading it ends the process that does. "
+				 "%.300s is damaged: it crashes the process that reads it. "
 				 "Compile it again",
 				 header->path);
 	if (header->result < 0) {

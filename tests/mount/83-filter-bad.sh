@@ -151,8 +151,8 @@ once_options_that_mean_nothing() {
 		owner,chown=igonre|'ignore'
 		quota,bytes=1,per=usr|uid, tree
 		fault,ops=fysnc|'fsync'
-		fault,ops=read|take fault-data
-		fault,ops=open:wr*|take fault-data
+		fault,ops=read|use fault-data
+		fault,ops=open:wr*|use fault-data
 		fault,percent=150|1 to 100
 		fault,every=0|from 1
 		audit,ops=unlnk|'unlink'
