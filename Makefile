@@ -7,6 +7,7 @@
 #	make test-quick                     the tests of the edit loop: a minute
 #	make bench                          the table of docs/performance.md
 #	make test-kernels                   the same program on other kernels, in virtual machines
+#	make kmod KDIR=dir                  the module of the kernel engine (kmod/README.md)
 #	make install                        program, library, man pages, helpers of mount(8)
 #	make clean
 
@@ -15,7 +16,7 @@ LOWER =
 MOUNT =
 OPTIONS =
 
-.PHONY: all program deps run test test-quick bench test-kernels install clean
+.PHONY: all program deps run test test-quick bench test-kernels kmod install clean
 
 all: program
 	@echo "$(BUILD)/penstock is built; \`make run' shows it, \`make test' tests it," \
@@ -46,6 +47,9 @@ test-kernels:
 	@tools/deps.sh build test kernels
 	@tools/build.sh $(BUILD)
 	@tests/kernels/run
+
+kmod:
+	@$(MAKE) -s -C $(or $(KDIR),/lib/modules/$(shell uname -r)/build) M=$(CURDIR)/kmod modules
 
 # The loader finds a library that is new only when its cache has been made anew.
 install: program

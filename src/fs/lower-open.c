@@ -91,6 +91,12 @@ static int open_as_caller(struct fs *fs, struct node *node, int flags)
 	return lower_openat(fs, AT_FDCWD, fd_path(ref.fd).text, flags, 0);
 }
 
+static int open_somehow(struct fs *fs, struct node *node, int flags)
+{
+	return lower_checks_caller(fs, node) ? open_as_caller(fs, node, flags) :
+					       open_once(fs, node, flags);
+}
+
 static __thread bool may_wait;
 
 void fs_thread_may_wait(bool may)
@@ -111,14 +117,14 @@ bool lower_may_wait(void)
  */
 static int open_in_time(struct fs *fs, struct node *node, int flags)
 {
-	bool nowait = !may_wait && S_ISREG(node->type) && !(flags & O_NONBLOCK);
-	int with = nowait ? flags | O_NONBLOCK : flags, fd;
+	int fd;
 
-	fd = lower_checks_caller(fs, node) ? open_as_caller(fs, node, with) :
-					     open_once(fs, node, with);
-	if (nowait && fd == -EAGAIN)
+	if (may_wait || !S_ISREG(node->type) || (flags & O_NONBLOCK))
+		return open_somehow(fs, node, flags);
+	fd = open_somehow(fs, node, flags | O_NONBLOCK);
+	if (fd == -EAGAIN)
 		return FS_WOULD_WAIT;
-	if (nowait && fd >= 0 && fs_is_remote(fs))
+	if (fd >= 0 && fs_is_remote(fs))
 		fcntl(fd, F_SETFL, flags);
 	return fd;
 }

@@ -216,7 +216,7 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 			 const char *info)
 {
 	uint64_t mask = event->mask;
-	bool own = event->pid == watch->pid, ignored = own && watch_n_views == 1;
+	bool own = event->pid == watch->pid;
 	struct subject subject;
 
 	watch->n_events++;
@@ -228,22 +228,23 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 		schedule(watch, 0, false);
 		return;
 	}
-	/* Opening a directory changes nothing. Until its close, a process may have listed it. */
+	/* An open of a directory changes nothing. Before a close, a process may have listed it. */
 	if ((mask & FAN_ONDIR) && !(mask & ~(FAN_ONDIR | FAN_OPEN)))
 		return;
-	if (ignored) {
+	if (own && watch_n_views == 1) {
 		watch->n_own++;
 		if (!(mask & (FAN_MOVED_FROM | FAN_MOVED_TO)))
 			return;
-	}
-	read_subject(watch, event, info, &subject);
-	follow(watch, mask, &subject);
-	/*
-	 * The reply to a rename in the view has changed the kernel's dentries already. INVAL_ENTRY
-	 * would unhash one between two steps of a kernel user of the view, and overlayfs fails with
-	 * EIO then.
-	 */
-	if (!ignored) {
+		/*
+		 * The reply has changed the kernel's dentries already. INVAL_ENTRY would unhash one
+		 * between two steps of a kernel user of the view, and overlayfs fails with EIO
+		 * then.
+		 */
+		read_subject(watch, event, info, &subject);
+		follow(watch, mask, &subject);
+	} else {
+		read_subject(watch, event, info, &subject);
+		follow(watch, mask, &subject);
 		if (mask & NAME_EVENTS)
 			handle_names(watch, mask, &subject, own);
 		if ((mask & FAN_MOVED_TO) && subject.dir)
@@ -258,7 +259,7 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 	node_put(watch->fs->nodes, subject.node);
 }
 
-/* Reads one buffer only, because a thread with SCHED_FIFO must not keep the CPU. */
+/* One buffer at a time, because a thread with SCHED_FIFO must not keep the CPU. */
 void watch_read(struct watch *watch)
 {
 	ssize_t n = read(watch->fd, watch->buf, sizeof(watch->buf));

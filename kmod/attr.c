@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Attributes and permission.
+ *
+ * The lower inode is asked each time. The inode of the view has copies of what the VFS reads by
+ * itself: the mode and the owner for exec, sticky directories and protected links, the link count
+ * for link(2), the flags for append-only files. They are compared with the lower inode whenever a
+ * path walk comes by, and copied under i_lock where they differ. The inode is S_NOSEC for good, so
+ * that the VFS leaves it to the lower file system to strip set-id bits when data is written.
+ */
+#include "penstock.h"
+
+#define COPIED_FLAGS (S_SYNC | S_IMMUTABLE | S_APPEND)
+
+static kuid_t lower_uid(const struct inode *inode)
+{
+	return vfsuid_into_kuid(i_uid_into_vfsuid(pst_idmap(inode->i_sb), pst_lower_inode(inode)));
+}
+
+static kgid_t lower_gid(const struct inode *inode)
+{
+	return vfsgid_into_kgid(i_gid_into_vfsgid(pst_idmap(inode->i_sb), pst_lower_inode(inode)));
+}
+
+/* The view may lack nosuid: exec must not find set-id bits that the mount of LOWER ignores. */
+static umode_t lower_mode(const struct inode *inode)
+{
+	umode_t mode = READ_ONCE(pst_lower_inode(inode)->i_mode);
+
+	if (pst_sb(inode->i_sb)->nosuid && S_ISREG(mode))
+		mode &= ~(S_ISUID | S_ISGID);
+	return mode;
+}
+
+/* Compares the copies with the lower inode, without locks. */
+bool pst_attr_differs(const struct inode *inode)
+{
+	const struct inode *l = pst_lower_inode(inode);
+
+	return inode->i_mode != lower_mode(inode) || !uid_eq(inode->i_uid, lower_uid(inode)) ||
+	       !gid_eq(inode->i_gid, lower_gid(inode)) || inode->i_nlink != l->i_nlink ||
+	       (inode->i_flags ^ (l->i_flags | S_NOSEC)) & (COPIED_FLAGS | S_NOSEC);
+}
+
+/* Copies the attributes of the lower inode. The caller holds a reference to the inode. */
+void pst_copy_attr(struct inode *inode)
+{
+	const struct inode *l = pst_lower_inode(inode);
+	unsigned int nlink;
+
+	spin_lock(&inode->i_lock);
+	/* The VFS takes S_NOSEC away when it sets set-id bits. */
+	inode_set_flags(inode, (l->i_flags & COPIED_FLAGS) | S_NOSEC, COPIED_FLAGS | S_NOSEC);
+	inode->i_mode = lower_mode(inode);
+	inode->i_uid = lower_uid(inode);
+	inode->i_gid = lower_gid(inode);
+	/* Two tasks in set_nlink() would count an inode without links twice. */
+	nlink = READ_ONCE(l->i_nlink);
+	if (inode->i_nlink != nlink)
+		set_nlink(inode, nlink);
+	i_size_write(inode, i_size_read(l));
+	spin_unlock(&inode->i_lock);
+}
+
+int pst_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
+{
+	if (pst_attr_differs(inode)) {
+		if (mask & MAY_NOT_BLOCK)
+			return -ECHILD;
+		pst_copy_attr(inode);
+	}
+	return inode_permission(pst_idmap(inode->i_sb), pst_lower_inode(inode), mask);
+}
+
+int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask,
+		unsigned int flags)
+{
+	struct path lower = pst_lower_path(path->dentry);
+	struct inode *inode = d_inode(path->dentry);
+	/*
+	 * The LSM was asked about the view; it does not know the private mount of the lower path.
+	 */
+	int err = vfs_getattr_nosec(&lower, stat, mask, flags);
+
+	if (err)
+		return err;
+	stat->dev = inode->i_sb->s_dev;
+	if (i_size_read(inode) != stat->size || pst_attr_differs(inode))
+		pst_copy_attr(inode);
+	return 0;
+}
+
+/*
+ * Prepares a change for notify_change() of the lower inode, whose lock the caller holds.
+ *
+ * The VFS took the set-id bits that are to go from the copies, or did not look, because the inode
+ * of the view is S_NOSEC: here they are taken from the lower inode, as chown_common() and
+ * do_truncate() do. A truncation may drop them although the caller is not the owner (ATTR_FORCE).
+ */
+static void adapt_change(struct iattr *attr, struct mnt_idmap *idmap, struct inode *lower)
+{
+	const unsigned int kill = ATTR_KILL_SUID | ATTR_KILL_SGID;
+	const unsigned int checked = ATTR_UID | ATTR_GID | ATTR_MODE | ATTR_ATIME_SET |
+				     ATTR_MTIME_SET | ATTR_TIMES_SET;
+
+	if (attr->ia_valid & kill)
+		attr->ia_valid &= ~ATTR_MODE;
+	if (S_ISDIR(lower->i_mode) ||
+	    !(attr->ia_valid & (ATTR_SIZE | ATTR_UID | ATTR_GID | ATTR_KILL_PRIV | kill)))
+		return;
+	attr->ia_valid = (attr->ia_valid & ~kill) | ATTR_KILL_PRIV;
+	if (!(attr->ia_valid & ATTR_SIZE)) {
+		attr->ia_valid |= ATTR_KILL_SUID | setattr_should_drop_sgid(idmap, lower);
+		return;
+	}
+	attr->ia_valid |= setattr_should_drop_suidgid(idmap, lower);
+	if (!(attr->ia_valid & checked))
+		attr->ia_valid |= ATTR_FORCE;
+}
+
+int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *from)
+{
+	struct mnt_idmap *lower_idmap = pst_idmap(dentry->d_sb);
+	struct dentry *l = pst_lower(dentry);
+	struct iattr attr = *from;
+	bool resize = attr.ia_valid & ATTR_SIZE;
+	int err = mnt_want_write(pst_mnt(dentry));
+
+	if (err)
+		goto out_copy;
+	attr.ia_valid &= ~ATTR_OPEN;
+	if (attr.ia_valid & ATTR_FILE) {
+		if (attr.ia_file->f_op == &pst_file_ops && attr.ia_file->private_data)
+			attr.ia_file = attr.ia_file->private_data;
+		else
+			attr.ia_valid &= ~ATTR_FILE;
+	}
+	if (resize) {
+		err = get_write_access(d_inode(l));
+		if (err)
+			goto out;
+		/* Through a file, the lower open broke the leases. */
+		if (!(attr.ia_valid & ATTR_FILE))
+			err = break_lease(d_inode(l), O_WRONLY);
+	}
+	if (!err) {
+		inode_lock(d_inode(l));
+		adapt_change(&attr, lower_idmap, d_inode(l));
+		err = notify_change(lower_idmap, l, &attr, NULL);
+		inode_unlock(d_inode(l));
+	}
+	if (resize)
+		put_write_access(d_inode(l));
+out:
+	mnt_drop_write(pst_mnt(dentry));
+out_copy:
+	pst_copy_attr(d_inode(dentry));
+	return err;
+}
+
+const char *pst_get_link(struct dentry *dentry, struct inode *inode, struct delayed_call *done)
+{
+	struct path lower;
+	const char *text;
+
+	if (!dentry)
+		return ERR_PTR(-ECHILD);
+	lower = pst_lower_path(dentry);
+	text = vfs_get_link(lower.dentry, done);
+	if (!IS_ERR(text) && !sb_rdonly(dentry->d_sb))
+		touch_atime(&lower);
+	return text;
+}
+
+int pst_fiemap(struct inode *inode, struct fiemap_extent_info *info, u64 start, u64 len)
+{
+	struct inode *l = pst_lower_inode(inode);
+
+	return l->i_op->fiemap ? l->i_op->fiemap(l, info, start, len) : -EOPNOTSUPP;
+}
+
+int pst_fileattr_get(struct dentry *dentry, struct c_fileattr *fa)
+{
+	return vfs_fileattr_get(pst_lower(dentry), fa);
+}
+
+int pst_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry, struct c_fileattr *fa)
+{
+	int err = mnt_want_write(pst_mnt(dentry));
+
+	if (err)
+		return err;
+	err = vfs_fileattr_set(pst_idmap(dentry->d_sb), pst_lower(dentry), fa);
+	pst_copy_attr(d_inode(dentry));
+	mnt_drop_write(pst_mnt(dentry));
+	return err;
+}

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Open files.
+ *
+ * An open file of the view has an open lower file in private_data. Data goes there by the backing
+ * file functions of the kernel, with the credentials of the caller and into no cache of its own;
+ * mappings are mappings of the lower file. Reads take no lock, writes do not exclude each other
+ * here.
+ */
+#include "penstock.h"
+
+#define FOLLOWED_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
+
+/*
+ * Returns the flags for the lower file. A view that is mounted with one of the flags @noatime, or
+ * read-only, must not move the times below either.
+ */
+unsigned int pst_lower_flags(const struct file *file, int noatime)
+{
+	struct vfsmount *mnt = file->f_path.mnt;
+
+	if (mnt->mnt_flags & noatime || __mnt_is_readonly(mnt))
+		return file->f_flags | O_NOATIME;
+	return file->f_flags;
+}
+
+/*
+ * Returns the lower file, with the flags that fcntl(F_SETFL) has given the file of the view since.
+ * An error where the lower file does not take them.
+ */
+struct file *pst_lower_file(struct file *file)
+{
+	struct file *l = file->private_data;
+	unsigned int flags = pst_lower_flags(file, MNT_NOATIME);
+
+	if (likely(!((flags ^ l->f_flags) & FOLLOWED_FLAGS)))
+		return l;
+	if ((flags ^ l->f_flags) & O_APPEND && IS_APPEND(file_inode(l)))
+		return ERR_PTR(-EPERM);
+	if (flags & O_DIRECT && !(l->f_mode & FMODE_CAN_ODIRECT))
+		return ERR_PTR(-EINVAL);
+	spin_lock(&l->f_lock);
+	l->f_flags = (l->f_flags & ~FOLLOWED_FLAGS) | (flags & FOLLOWED_FLAGS);
+	l->f_iocb_flags = iocb_flags(l);
+	spin_unlock(&l->f_lock);
+	return l;
+}
+
+/* Checks what may_open() has checked on the copies of the inode's flags, which can be old. */
+static int check_append_only(const struct file *file, const struct inode *lower)
+{
+	if (!IS_APPEND(lower))
+		return 0;
+	if (file->f_mode & FMODE_WRITE && !(file->f_flags & O_APPEND))
+		return -EPERM;
+	return file->f_flags & O_TRUNC ? -EPERM : 0;
+}
+
+static int pst_open(struct inode *inode, struct file *file)
+{
+	struct path lower = pst_lower_path(file->f_path.dentry);
+	unsigned int flags = pst_lower_flags(file, MNT_NOATIME) &
+			     ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
+	int err = check_append_only(file, d_inode(lower.dentry));
+	struct file *l;
+
+	if (err)
+		return err;
+	/* exec reads set-id bits from the copies after this. */
+	pst_copy_attr(inode);
+	/* pst_permission() checked permission, so it is not checked again for the lower inode. */
+	l = backing_file_open(c_backing_user(file), flags, &lower, current_cred());
+	if (IS_ERR(l))
+		return PTR_ERR(l);
+	file->f_mode |= l->f_mode & (FMODE_CAN_ODIRECT | FMODE_NOWAIT);
+	file->private_data = l;
+	return 0;
+}
+
+int pst_release(struct inode *inode, struct file *file)
+{
+	struct file *l = file->private_data;
+
+	/* Locks of open file descriptions are owned by the file of the view. */
+	if (pst_sb(inode->i_sb)->lower_locks)
+		locks_remove_posix(l, file);
+	fput(l);
+	return 0;
+}
+
+int pst_flush(struct file *file, fl_owner_t id)
+{
+	struct file *l = file->private_data;
+
+	/* close(2) looks for locks in the inode of the view only. */
+	if (pst_sb(file_inode(file)->i_sb)->lower_locks)
+		locks_remove_posix(l, id);
+	return l->f_op->flush ? l->f_op->flush(l, id) : 0;
+}
+
+void pst_wrote(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+	spin_lock(&inode->i_lock);
+	i_size_write(inode, i_size_read(pst_lower_inode(inode)));
+	spin_unlock(&inode->i_lock);
+}
+
+static ssize_t pst_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct backing_file_ctx ctx = c_backing_ctx(iocb->ki_filp);
+	struct file *l = pst_lower_file(iocb->ki_filp);
+
+	if (IS_ERR(l))
+		return PTR_ERR(l);
+	return backing_file_read_iter(l, to, iocb, iocb->ki_flags, &ctx);
+}
+
+/*
+ * Writes hold the lock of the view's inode, shared. The backing file functions strip set-id bits
+ * from the inode of the view where it is not S_NOSEC, without its lock, and a chmod(2) that sets
+ * such a bit takes S_NOSEC away until pst_copy_attr() sets it again. A chmod holds the lock
+ * exclusively; pst_refresh() sets S_NOSEC if a chmod failed.
+ */
+static ssize_t pst_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct backing_file_ctx ctx = c_backing_ctx(iocb->ki_filp);
+	struct inode *inode = file_inode(iocb->ki_filp);
+	struct file *l = pst_lower_file(iocb->ki_filp);
+	ssize_t ret;
+
+	if (IS_ERR(l))
+		return PTR_ERR(l);
+	if (!(iocb->ki_flags & IOCB_NOWAIT))
+		inode_lock_shared(inode);
+	else if (!inode_trylock_shared(inode))
+		return -EAGAIN;
+	pst_refresh(inode);
+	ret = backing_file_write_iter(l, from, iocb, iocb->ki_flags, &ctx);
+	inode_unlock_shared(inode);
+	return ret;
+}
+
+static ssize_t pst_splice_read(struct file *file, loff_t *ppos, struct pipe_inode_info *pipe,
+			       size_t len, unsigned int flags)
+{
+	struct file *l = pst_lower_file(file);
+
+	return IS_ERR(l) ? PTR_ERR(l) : c_splice_read(file, l, ppos, pipe, len, flags);
+}
+
+static ssize_t pst_splice_write(struct pipe_inode_info *pipe, struct file *file, loff_t *ppos,
+				size_t len, unsigned int flags)
+{
+	struct inode *inode = file_inode(file);
+	struct file *l = pst_lower_file(file);
+	ssize_t ret;
+
+	if (IS_ERR(l))
+		return PTR_ERR(l);
+	inode_lock_shared(inode);
+	pst_refresh(inode);
+	ret = c_splice_write(pipe, file, l, ppos, len, flags);
+	inode_unlock_shared(inode);
+	return ret;
+}
+
+static int pst_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct backing_file_ctx ctx = c_backing_ctx(file);
+
+	return backing_file_mmap(file->private_data, vma, &ctx);
+}
+
+/* The lower file chooses the address: only then can large folios be mapped as such. */
+static unsigned long pst_get_unmapped_area(struct file *file, unsigned long addr, unsigned long len,
+					   unsigned long pgoff, unsigned long flags)
+{
+	struct file *l = file->private_data;
+
+	if (l->f_op->get_unmapped_area)
+		return l->f_op->get_unmapped_area(l, addr, len, pgoff, flags);
+	return c_get_unmapped_area(l, addr, len, pgoff, flags);
+}
+
+/*
+ * Also for directories. The VFS holds the lock of the position, and only this uses the lower one.
+ */
+loff_t pst_llseek(struct file *file, loff_t offset, int whence)
+{
+	struct file *l = file->private_data;
+	loff_t ret;
+
+	l->f_pos = file->f_pos;
+	ret = vfs_llseek(l, offset, whence);
+	file->f_pos = l->f_pos;
+	return ret;
+}
+
+int pst_fsync(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	return vfs_fsync_range(file->private_data, start, end, datasync);
+}
+
+static long pst_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
+{
+	long ret = vfs_fallocate(file->private_data, mode, offset, len);
+
+	pst_wrote(file);
+	return ret;
+}
+
+static int pst_fadvise(struct file *file, loff_t offset, loff_t len, int advice)
+{
+	return vfs_fadvise(file->private_data, offset, len, advice);
+}
+
+/* The VFS calls this only with two files that have this function. */
+static ssize_t pst_copy_file_range(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
+				   size_t len, unsigned int flags)
+{
+	struct file *from = in->private_data, *to = pst_lower_file(out);
+	ssize_t ret;
+
+	if (IS_ERR(to))
+		return PTR_ERR(to);
+	ret = vfs_copy_file_range(from, pos_in, to, pos_out, len, flags);
+	pst_wrote(out);
+	return ret;
+}
+
+static loff_t pst_remap_file_range(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
+				   loff_t len, unsigned int flags)
+{
+	struct file *from = in->private_data, *to = out->private_data;
+	loff_t ret;
+
+	if (flags & ~(REMAP_FILE_DEDUP | REMAP_FILE_ADVISORY))
+		return -EINVAL;
+	if (in->f_op != &pst_file_ops || out->f_op != &pst_file_ops)
+		return -EXDEV;
+	if (flags & REMAP_FILE_DEDUP)
+		ret = vfs_dedupe_file_range_one(from, pos_in, to, pos_out, len, flags);
+	else
+		ret = vfs_clone_file_range(from, pos_in, to, pos_out, len, flags);
+	pst_wrote(out);
+	return ret;
+}
+
+/*
+ * Passes a command on to the lower file, which was opened by the same caller with the same rights.
+ * The lower file system knows nothing of a view that is mounted read-only, so a command that can
+ * change something needs write access to the mount of the view here.
+ */
+static long pass_ioctl(struct file *file, unsigned int cmd, unsigned long arg,
+		       long (*run)(struct file *, unsigned int, unsigned long))
+{
+	long ret;
+
+	if (_IOC_DIR(cmd) == _IOC_READ)
+		return run(file->private_data, cmd, arg);
+	ret = mnt_want_write_file(file);
+	if (ret)
+		return _IOC_DIR(cmd) == _IOC_NONE ? -ENOTTY : ret;
+	ret = run(file->private_data, cmd, arg);
+	mnt_drop_write_file(file);
+	return ret;
+}
+
+/* Flags of inodes do not come here, but by fileattr. */
+long pst_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct file *l = file->private_data;
+
+	if (!l->f_op->unlocked_ioctl)
+		return -ENOTTY;
+	return pass_ioctl(file, cmd, arg, l->f_op->unlocked_ioctl);
+}
+
+long pst_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct file *l = file->private_data;
+
+	if (!l->f_op->compat_ioctl)
+		return -ENOIOCTLCMD;
+	return pass_ioctl(file, cmd, arg, l->f_op->compat_ioctl);
+}
+
+static int keep_lower_file(struct inode *inode, struct file *file)
+{
+	return 0;
+}
+
+/*
+ * Opens a file without a name. The lower file that vfs_tmpfile() opens is the one that the file of
+ * the view gets: a second open would need permission that a file of mode 0 does not give.
+ */
+int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, umode_t mode)
+{
+	struct dentry *dentry = file->f_path.dentry;
+	struct path parent = pst_lower_path(dentry->d_parent);
+	struct inode *inode;
+	struct file *l;
+	int err = mnt_want_write(parent.mnt);
+
+	if (err)
+		return err;
+	l = backing_tmpfile_open(c_backing_user(file), pst_lower_flags(file, MNT_NOATIME), &parent,
+				 mode, current_cred());
+	mnt_drop_write(parent.mnt);
+	if (IS_ERR(l))
+		return PTR_ERR(l);
+	inode = pst_iget(dir->i_sb, file_inode(l));
+	if (IS_ERR(inode)) {
+		fput(l);
+		return PTR_ERR(inode);
+	}
+	pst_replace_lower(dentry, dget(l->f_path.dentry));
+	d_mark_tmpfile(file, inode);
+	d_instantiate(dentry, inode);
+	file->private_data = l;
+	err = finish_open(file, dentry, keep_lower_file);
+	if (!(file->f_mode & FMODE_OPENED)) /* ->release will not be called */
+		fput(l);
+	else
+		file->f_mode |= l->f_mode & (FMODE_CAN_ODIRECT | FMODE_NOWAIT);
+	return err;
+}
+
+const struct file_operations pst_file_ops = {
+	.owner = THIS_MODULE,
+	.open = pst_open,
+	.release = pst_release,
+	.flush = pst_flush,
+	.llseek = pst_llseek,
+	.read_iter = pst_read_iter,
+	.write_iter = pst_write_iter,
+	.splice_read = pst_splice_read,
+	.splice_write = pst_splice_write,
+	.mmap = pst_mmap,
+	.get_unmapped_area = pst_get_unmapped_area,
+	.fsync = pst_fsync,
+	.fallocate = pst_fallocate,
+	.fadvise = pst_fadvise,
+	.copy_file_range = pst_copy_file_range,
+	.remap_file_range = pst_remap_file_range,
+	.unlocked_ioctl = pst_ioctl,
+	.compat_ioctl = pst_compat_ioctl,
+	.lock = pst_lock,
+	.flock = pst_flock,
+	.setlease = c_nosetlease,
+};

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Changes of names: create, mkdir, mknod, symlink, link, unlink, rmdir, rename.
+ *
+ * The VFS holds the locks of the directories of the view. This file locks the lower directories,
+ * which are those that the view's directories hold, and does the operation below as the caller, so
+ * the lower VFS checks permission. If somebody changed the name below since it was looked up, the
+ * lower dentry is not in its place any more; then the name is looked up again under the lower lock,
+ * and the operation is done on what is there now, as it would be for a task that works below. An
+ * ESTALE instead would make the VFS walk the whole path again, and fail the second time.
+ */
+#include "penstock.h"
+
+/*
+ * Locks the lower directory of a name that is to be created or removed. Returns the lower dentry,
+ * negative if @creating and positive if not, for c_end(); or an error.
+ */
+static struct dentry *start(struct dentry *dentry, bool creating)
+{
+	struct dentry *dir = pst_lower(dentry->d_parent), *l = pst_lower(dentry);
+
+	if (!l)
+		return ERR_PTR(creating ? -EPERM : -ENOENT);
+	l = creating ? c_start_creating(dir, l) : c_start_removing(dir, l);
+	if (l != ERR_PTR(-EINVAL))
+		return l;
+	l = c_start_lookup(pst_idmap(dentry->d_sb), dir, &dentry->d_name);
+	if (IS_ERR(l))
+		return l;
+	if (d_is_positive(l) == creating) {
+		c_end(dir, l);
+		return ERR_PTR(creating ? -EEXIST : -ENOENT);
+	}
+	if (creating)
+		pst_replace_lower(dentry, dget(l));
+	return l;
+}
+
+/*
+ * Makes the dentry of the view stand for the lower file that has just been made. If the lower file
+ * system gave the new file another dentry, this one is dropped, and the name is looked up when it
+ * is needed. Returns 0 or -ENOMEM, when the file exists below all the same.
+ */
+static int instantiate(struct dentry *dentry, struct dentry *lower)
+{
+	struct inode *inode;
+
+	if (lower != pst_lower(dentry))
+		pst_replace_lower(dentry, dget(lower));
+	if (d_is_negative(lower)) {
+		d_drop(dentry);
+		return 0;
+	}
+	inode = pst_iget_for(dentry, lower);
+	if (IS_ERR(inode)) {
+		d_drop(dentry);
+		return PTR_ERR(inode);
+	}
+	d_instantiate(dentry, inode);
+	return 0;
+}
+
+static int make(struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev,
+		const char *symlink)
+{
+	struct dentry *ldir = pst_lower(dentry->d_parent), *l;
+	struct mnt_idmap *idmap = pst_idmap(dir->i_sb);
+	int err = mnt_want_write(pst_mnt(dentry));
+
+	if (err)
+		return err;
+	l = start(dentry, true);
+	if (!IS_ERR(l) && S_ISDIR(mode))
+		l = c_mkdir(idmap, ldir, l, mode & ~S_IFMT);
+	err = PTR_ERR_OR_ZERO(l);
+	if (err)
+		goto out;
+	if (S_ISREG(mode))
+		err = c_vfs_create(idmap, ldir, l, mode);
+	else if (S_ISLNK(mode))
+		err = c_vfs_symlink(idmap, ldir, l, symlink);
+	else if (!S_ISDIR(mode))
+		err = c_vfs_mknod(idmap, ldir, l, mode, dev);
+	if (!err)
+		err = instantiate(dentry, l);
+	c_end(ldir, l);
+	pst_refresh(dir);
+out:
+	mnt_drop_write(pst_mnt(dentry));
+	return err;
+}
+
+static int pst_create(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		      umode_t mode, bool excl)
+{
+	return make(dir, dentry, (mode & ~S_IFMT) | S_IFREG, 0, NULL);
+}
+
+static c_mkdir_type pst_mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
+			      umode_t mode)
+{
+	return c_mkdir_result(make(dir, dentry, (mode & ~S_IFMT) | S_IFDIR, 0, NULL));
+}
+
+static int pst_mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		     umode_t mode, dev_t dev)
+{
+	return make(dir, dentry, mode, dev, NULL);
+}
+
+static int pst_symlink(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		       const char *to)
+{
+	return make(dir, dentry, S_IFLNK | 0777, 0, to);
+}
+
+/*
+ * Looks a name up and creates it where it is missing. This is here because of open(O_CREAT)
+ * without O_EXCL: if others create the name below meanwhile, their file has to be opened, with
+ * its permission checked. ->create cannot say that: the VFS takes any file that it leaves for a
+ * new one.
+ */
+static int pst_atomic_open(struct inode *dir, struct dentry *dentry, struct file *file,
+			   unsigned int flags, umode_t mode)
+{
+	struct dentry *instead = NULL; /* a directory has its dentry already */
+	int err;
+
+	if (d_in_lookup(dentry))
+		instead = pst_lookup(dir, dentry, 0);
+	while (!instead && d_really_is_negative(dentry) && flags & O_CREAT) {
+		err = pst_create(NULL, dir, dentry, mode, true);
+		if (err && (err != -EEXIST || flags & O_EXCL))
+			return err;
+		if (!err && d_really_is_positive(dentry)) {
+			file->f_mode |= FMODE_CREATED;
+			break;
+		}
+		/* The directory is locked for writing, so nobody else attaches this dentry. */
+		d_drop(dentry);
+		instead = pst_lookup(dir, dentry, 0);
+	}
+	return IS_ERR(instead) ? PTR_ERR(instead) : finish_no_open(file, instead);
+}
+
+static int pst_link(struct dentry *old, struct inode *dir, struct dentry *dentry)
+{
+	struct dentry *ldir = pst_lower(dentry->d_parent), *l;
+	int err = mnt_want_write(pst_mnt(dentry));
+
+	if (err)
+		return err;
+	l = start(dentry, true);
+	err = PTR_ERR_OR_ZERO(l);
+	if (err)
+		goto out;
+	err = vfs_link(pst_lower(old), pst_idmap(dir->i_sb), d_inode(ldir), l, NULL);
+	if (!err && d_inode(l) == pst_lower_inode(d_inode(old))) {
+		ihold(d_inode(old));
+		d_instantiate(dentry, d_inode(old));
+	} else if (!err) {
+		d_drop(dentry);
+	}
+	c_end(ldir, l);
+	pst_refresh(d_inode(old));
+	pst_refresh(dir);
+out:
+	mnt_drop_write(pst_mnt(dentry));
+	return err;
+}
+
+/*
+ * Called when the name of a dentry was removed, but the lower file that went was another one than
+ * the dentry stands for. The VFS marks the directory of the view as dead all the same; if it was
+ * moved below it lives, and has to get another inode.
+ */
+static void forget_moved(struct dentry *dentry, const struct inode *removed)
+{
+	struct inode *inode = d_inode(dentry);
+
+	if (inode && S_ISDIR(inode->i_mode) && pst_lower_inode(inode) != removed)
+		remove_inode_hash(inode);
+}
+
+static int take_away(struct inode *dir, struct dentry *dentry, bool is_dir)
+{
+	struct dentry *ldir = pst_lower(dentry->d_parent), *l;
+	struct mnt_idmap *idmap = pst_idmap(dir->i_sb);
+	struct inode *victim;
+	int err = mnt_want_write(pst_mnt(dentry));
+
+	if (err)
+		return err;
+	l = start(dentry, false);
+	err = PTR_ERR_OR_ZERO(l);
+	if (err)
+		goto out;
+	victim = d_inode(l);
+	if (is_dir)
+		err = c_vfs_rmdir(idmap, ldir, l);
+	else
+		err = vfs_unlink(idmap, d_inode(ldir), l, NULL);
+	if (!err) {
+		forget_moved(dentry, victim);
+		d_drop(dentry);
+	}
+	c_end(ldir, l);
+	pst_refresh(d_inode(dentry));
+	pst_refresh(dir);
+out:
+	mnt_drop_write(pst_mnt(dentry));
+	return err;
+}
+
+static int pst_unlink(struct inode *dir, struct dentry *dentry)
+{
+	return take_away(dir, dentry, false);
+}
+
+static int pst_rmdir(struct inode *dir, struct dentry *dentry)
+{
+	return take_away(dir, dentry, true);
+}
+
+static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct dentry *old,
+		      struct inode *new_dir, struct dentry *new, unsigned int flags)
+{
+	struct c_renaming r = { .old_dir = pst_lower(old->d_parent),
+				.new_dir = pst_lower(new->d_parent) };
+	int err;
+
+	if (!pst_lower(old) || !pst_lower(new))
+		return pst_lower(old) ? -EPERM : -ENOENT;
+	err = mnt_want_write(pst_mnt(old));
+	if (err)
+		return err;
+	c_init_renaming(&r, pst_idmap(old->d_sb), flags);
+	err = c_start_renaming(&r, pst_lower(old), pst_lower(new));
+	if (err == -EINVAL)
+		err = c_start_renaming_names(&r, &old->d_name, &new->d_name);
+	if (err)
+		goto out;
+	err = vfs_rename(&r.rd);
+	if (!err && !(flags & RENAME_EXCHANGE))
+		forget_moved(new, d_inode(r.rd.new_dentry));
+	c_end_renaming(&r);
+	pst_refresh(old_dir);
+	pst_refresh(new_dir);
+	pst_refresh(d_inode(old));
+	if (d_really_is_positive(new))
+		pst_refresh(d_inode(new));
+out:
+	mnt_drop_write(pst_mnt(old));
+	return err;
+}
+
+const struct inode_operations pst_dir_iops = {
+	.lookup = pst_lookup,
+	.atomic_open = pst_atomic_open,
+	.create = pst_create,
+	.mkdir = pst_mkdir,
+	.mknod = pst_mknod,
+	.symlink = pst_symlink,
+	.link = pst_link,
+	.unlink = pst_unlink,
+	.rmdir = pst_rmdir,
+	.rename = pst_rename,
+	.tmpfile = pst_tmpfile,
+	.permission = pst_permission,
+	.getattr = pst_getattr,
+	.setattr = pst_setattr,
+	.listxattr = pst_listxattr,
+	.get_acl = pst_get_acl,
+	.set_acl = pst_set_acl,
+	.fileattr_get = pst_fileattr_get,
+	.fileattr_set = pst_fileattr_set,
+};

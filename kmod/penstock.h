@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Penstock's kernel engine: what the files of the module share.
+ *
+ * A view has one super block. Each dentry of the view holds the lower dentry of the same name in
+ * d_fsdata, negative lower dentries too; NULL stands for a name without a lower dentry, which is
+ * what filters will hide. Each inode of the view holds one lower inode and copies of the attributes
+ * that the VFS reads itself; the lower inode is the authority for all attributes.
+ *
+ * Locks are taken in this order: those of the view, which the VFS holds, then those of the lower
+ * file system. The module itself has no lock.
+ */
+#ifndef PENSTOCK_H
+#define PENSTOCK_H
+
+#include "compat.h"
+
+/* A view. All members are set when the view is mounted and never change. */
+struct pst_sb {
+	struct vfsmount *mnt; /* a private clone of the mount that LOWER is on */
+	struct dentry *root;  /* LOWER */
+	char *lower_name;     /* the path of LOWER, for /proc/mounts */
+	bool lower_locks;     /* locks=lower: file locks are taken on the lower file */
+	bool nosuid;          /* the mount of LOWER ignores set-id bits and capabilities */
+};
+
+struct pst_inode {
+	struct inode *lower;    /* a reference, from pst_iget() until the inode is evicted */
+	struct dentry *orphan;  /* a lower dentry that the worker drops, see reclaim.c */
+	struct llist_node late; /* in the worker's list */
+	atomic_t n_late;        /* references to this inode that the worker drops */
+	struct inode vfs;
+};
+
+static inline struct pst_sb *pst_sb(const struct super_block *sb)
+{
+	return sb->s_fs_info;
+}
+
+static inline struct pst_inode *pst_i(const struct inode *inode)
+{
+	return container_of(inode, struct pst_inode, vfs);
+}
+
+static inline struct inode *pst_lower_inode(const struct inode *inode)
+{
+	return pst_i(inode)->lower;
+}
+
+static inline struct dentry *pst_lower(const struct dentry *dentry)
+{
+	return READ_ONCE(((struct dentry *)dentry)->d_fsdata);
+}
+
+static inline struct vfsmount *pst_mnt(const struct dentry *dentry)
+{
+	return pst_sb(dentry->d_sb)->mnt;
+}
+
+static inline struct mnt_idmap *pst_idmap(const struct super_block *sb)
+{
+	return mnt_idmap(pst_sb(sb)->mnt);
+}
+
+/* The lower path of a positive dentry, without references: the dentry holds both. */
+static inline struct path pst_lower_path(const struct dentry *dentry)
+{
+	return (struct path){ .mnt = pst_mnt(dentry), .dentry = pst_lower(dentry) };
+}
+
+/* attr.c */
+bool pst_attr_differs(const struct inode *inode);
+void pst_copy_attr(struct inode *inode);
+int pst_permission(struct mnt_idmap *idmap, struct inode *inode, int mask);
+int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask,
+		unsigned int flags);
+int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *from);
+const char *pst_get_link(struct dentry *dentry, struct inode *inode, struct delayed_call *done);
+int pst_fiemap(struct inode *inode, struct fiemap_extent_info *info, u64 start, u64 len);
+int pst_fileattr_get(struct dentry *dentry, struct c_fileattr *fa);
+int pst_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry, struct c_fileattr *fa);
+
+/* Refreshes the copies in an inode where they differ from the lower inode. */
+static inline void pst_refresh(struct inode *inode)
+{
+	if (pst_attr_differs(inode))
+		pst_copy_attr(inode);
+}
+
+/* xattr.c */
+extern const struct xattr_handler *const pst_xattr_handlers[];
+ssize_t pst_listxattr(struct dentry *dentry, char *list, size_t size);
+struct posix_acl *pst_get_acl(struct mnt_idmap *idmap, struct dentry *dentry, int type);
+int pst_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl *acl, int type);
+
+/* inode.c */
+struct inode *pst_iget(struct super_block *sb, struct inode *lower);
+
+/* dentry.c */
+extern const struct dentry_operations pst_dentry_ops;
+struct inode *pst_iget_for(struct dentry *dentry, struct dentry *lower);
+struct dentry *pst_attach(struct dentry *dentry, struct dentry *lower);
+struct dentry *pst_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags);
+void pst_replace_lower(struct dentry *dentry, struct dentry *lower);
+
+/* name.c */
+extern const struct inode_operations pst_dir_iops;
+
+/* file.c */
+extern const struct file_operations pst_file_ops;
+int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, umode_t mode);
+unsigned int pst_lower_flags(const struct file *file, int noatime);
+struct file *pst_lower_file(struct file *file);
+int pst_release(struct inode *inode, struct file *file);
+int pst_flush(struct file *file, fl_owner_t id);
+int pst_fsync(struct file *file, loff_t start, loff_t end, int datasync);
+loff_t pst_llseek(struct file *file, loff_t offset, int whence);
+long pst_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long pst_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* lock.c */
+int pst_lock(struct file *file, int cmd, struct file_lock *fl);
+int pst_flock(struct file *file, int cmd, struct file_lock *fl);
+
+/* dir.c */
+extern const struct file_operations pst_dir_ops;
+
+/* export.c */
+extern const struct export_operations pst_export_ops;
+
+/* reclaim.c */
+void pst_d_iput(struct dentry *dentry, struct inode *inode);
+void pst_reclaim_flush(void);
+
+#endif

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Super blocks: mounting a view, its options, and the module.
+ *
+ * A view holds a private clone of the mount that LOWER is on. No file system that is mounted
+ * below LOWER is part of the clone, so the view shows the directories under them (xdev=hide).
+ * Only root in the first user namespace may mount.
+ */
+#include "penstock.h"
+
+#define PST_SUPER_MAGIC 0x50535446
+
+static struct kmem_cache *inode_cache;
+
+/* The options that fsconfig(2) has set so far. */
+struct options {
+	struct path lower;
+	bool lower_locks;
+};
+
+/* ---- inodes ------------------------------------------------------------------------------ */
+
+static struct inode *pst_alloc_inode(struct super_block *sb)
+{
+	struct pst_inode *pi = alloc_inode_sb(sb, inode_cache, GFP_KERNEL);
+
+	if (!pi)
+		return NULL;
+	pi->lower = NULL;
+	pi->orphan = NULL;
+	atomic_set(&pi->n_late, 0);
+	return &pi->vfs;
+}
+
+static void pst_free_inode(struct inode *inode)
+{
+	kmem_cache_free(inode_cache, pst_i(inode));
+}
+
+/* The pointer to the lower inode stays: a task in RCU walk may still read it. */
+static void pst_evict_inode(struct inode *inode)
+{
+	truncate_inode_pages_final(&inode->i_data);
+	clear_inode(inode);
+	iput(pst_i(inode)->lower);
+}
+
+static void init_inode_once(void *p)
+{
+	struct pst_inode *pi = p;
+
+	inode_init_once(&pi->vfs);
+}
+
+/* ---- super block operations -------------------------------------------------------------- */
+
+static int pst_statfs(struct dentry *dentry, struct kstatfs *buf)
+{
+	struct path lower = pst_lower_path(dentry);
+
+	return vfs_statfs(&lower, buf);
+}
+
+/*
+ * Writes the lower file system back for syncfs(2). sync(2) does that by itself, and when a view is
+ * unmounted, where there is no root any more, nothing asks for it.
+ */
+static int pst_sync_fs(struct super_block *sb, int wait)
+{
+	struct super_block *lower;
+	int err;
+
+	if (!wait || !sb->s_root)
+		return 0;
+	lower = pst_sb(sb)->root->d_sb;
+	down_read(&lower->s_umount);
+	err = sync_filesystem(lower);
+	up_read(&lower->s_umount);
+	return err;
+}
+
+static int pst_show_options(struct seq_file *m, struct dentry *root)
+{
+	const struct pst_sb *s = pst_sb(root->d_sb);
+
+	seq_show_option(m, "lower", s->lower_name);
+	if (s->lower_locks)
+		seq_puts(m, ",locks=lower");
+	return 0;
+}
+
+static const struct super_operations pst_super_ops = {
+	.alloc_inode = pst_alloc_inode,
+	.free_inode = pst_free_inode,
+	.drop_inode = c_drop_inode,
+	.evict_inode = pst_evict_inode,
+	.statfs = pst_statfs,
+	.sync_fs = pst_sync_fs,
+	.show_options = pst_show_options,
+};
+
+/* ---- mounting ---------------------------------------------------------------------------- */
+
+/* File systems whose files are parts of the kernel: a view of them would show more than files. */
+static bool is_pseudo(const struct super_block *sb)
+{
+	static const char *const types[] = { "proc",       "sysfs",   "cgroup",
+					     "cgroup2",    "debugfs", "tracefs",
+					     "securityfs", "bpf",     "configfs" };
+
+	return match_string(types, ARRAY_SIZE(types), sb->s_type->name) >= 0;
+}
+
+static int check_lower(struct super_block *sb, struct fs_context *fc, const struct path *lower)
+{
+	const struct super_block *l;
+
+	if (!lower->dentry)
+		return invalf(fc, "penstock: lower=DIRECTORY is missing");
+	l = lower->dentry->d_sb;
+	if (!d_is_dir(lower->dentry))
+		return invalf(fc, "penstock: lower= is not a directory");
+	/* The locks of two views would have the same classes; nothing orders them. */
+	if (l->s_type == sb->s_type)
+		return invalf(fc, "penstock: lower= is in a view already");
+	/* Set-id bits and devices of such a file system count for its own users only. */
+	if (l->s_user_ns != &init_user_ns)
+		return invalf(fc, "penstock: lower= was mounted in a user namespace");
+	if (is_pseudo(l))
+		return invalf(fc, "penstock: lower= is on a pseudo file system");
+	if (l->s_stack_depth >= FILESYSTEM_MAX_STACK_DEPTH)
+		return invalf(fc, "penstock: lower= is on too many stacked file systems");
+	return 0;
+}
+
+/* Takes what the file system and the mount of LOWER say about all files. */
+static void inherit(struct super_block *sb, const struct vfsmount *mnt)
+{
+	const struct super_block *l = mnt->mnt_sb;
+
+	sb->s_stack_depth = l->s_stack_depth + 1;
+	sb->s_blocksize = l->s_blocksize;
+	sb->s_blocksize_bits = l->s_blocksize_bits;
+	sb->s_maxbytes = l->s_maxbytes;
+	sb->s_max_links = l->s_max_links;
+	sb->s_time_gran = l->s_time_gran;
+	sb->s_time_min = l->s_time_min;
+	sb->s_time_max = l->s_time_max;
+	sb->s_flags |= l->s_flags & (SB_POSIXACL | SB_SYNCHRONOUS | SB_DIRSYNC | SB_MANDLOCK);
+	sb->s_flags |= SB_NOATIME | (__mnt_is_readonly((struct vfsmount *)mnt) ? SB_RDONLY : 0);
+	sb->s_iflags |= SB_I_SKIP_SYNC;
+	sb->s_iflags |= l->s_iflags &
+			(SB_I_NOEXEC | SB_I_NODEV | SB_I_NOUMASK | SB_I_IMA_UNVERIFIABLE_SIGNATURE |
+			 SB_I_UNTRUSTED_MOUNTER | SB_I_EVM_HMAC_UNSUPPORTED);
+	if (mnt->mnt_flags & MNT_NOEXEC)
+		sb->s_iflags |= SB_I_NOEXEC;
+	if (mnt->mnt_flags & MNT_NODEV)
+		sb->s_iflags |= SB_I_NODEV;
+	if (l->s_export_op && l->s_export_op->fh_to_dentry)
+		sb->s_export_op = &pst_export_ops;
+}
+
+static char *path_name(const struct path *path)
+{
+	char *buf = kmalloc(PATH_MAX, GFP_KERNEL), *text, *name = NULL;
+
+	if (!buf)
+		return NULL;
+	text = d_path(path, buf, PATH_MAX);
+	name = kstrdup(IS_ERR(text) ? "?" : text, GFP_KERNEL);
+	kfree(buf);
+	return name;
+}
+
+/* On failure pst_kill_sb() frees what this has put into s_fs_info. */
+static int fill_super(struct super_block *sb, struct fs_context *fc)
+{
+	const struct options *o = fc->fs_private;
+	int err = check_lower(sb, fc, &o->lower);
+	struct vfsmount *mnt;
+	struct inode *inode;
+	struct pst_sb *s;
+
+	if (err)
+		return err;
+	s = kzalloc(sizeof(*s), GFP_KERNEL);
+	if (!s)
+		return -ENOMEM;
+	sb->s_fs_info = s;
+	s->lower_name = path_name(&o->lower);
+	if (!s->lower_name)
+		return -ENOMEM;
+	mnt = clone_private_mount(&o->lower);
+	if (IS_ERR(mnt)) {
+		errorf(fc, "penstock: the mount of lower= cannot be cloned");
+		return PTR_ERR(mnt);
+	}
+	s->mnt = mnt;
+	s->root = dget(o->lower.dentry);
+	s->lower_locks = o->lower_locks;
+	s->nosuid = mnt->mnt_flags & MNT_NOSUID;
+	sb->s_op = &pst_super_ops;
+	sb->s_xattr = pst_xattr_handlers;
+	sb->s_magic = PST_SUPER_MAGIC;
+	inherit(sb, mnt);
+	c_set_d_op(sb, &pst_dentry_ops);
+	inode = pst_iget(sb, d_inode(s->root));
+	if (IS_ERR(inode))
+		return PTR_ERR(inode);
+	sb->s_root = d_make_root(inode);
+	if (!sb->s_root)
+		return -ENOMEM;
+	sb->s_root->d_fsdata = dget(s->root);
+	return 0;
+}
+
+/*
+ * Also called where fill_super() failed, when ->put_super would not be. A private clone of a mount
+ * goes by kern_unmount() only: mntput() would leave the lower file system alive for ever.
+ */
+static void pst_kill_sb(struct super_block *sb)
+{
+	struct pst_sb *s = sb->s_fs_info;
+
+	pst_reclaim_flush();
+	kill_anon_super(sb);
+	if (!s)
+		return;
+	dput(s->root);
+	if (s->mnt)
+		kern_unmount(s->mnt);
+	kfree(s->lower_name);
+	kfree(s);
+}
+
+/* ---- options ----------------------------------------------------------------------------- */
+
+enum { OPT_LOWER, OPT_LOWER_FD, OPT_LOCKS, OPT_XDEV };
+
+static const struct constant_table lock_words[] = { { "local", false }, { "lower", true }, {} };
+static const struct constant_table xdev_words[] = { { "hide", 0 }, {} };
+
+static const struct fs_parameter_spec pst_parameters[] = {
+	fsparam_string("lower", OPT_LOWER),
+	fsparam_fd("lower_fd", OPT_LOWER_FD),
+	fsparam_enum("locks", OPT_LOCKS, lock_words),
+	fsparam_enum("xdev", OPT_XDEV, xdev_words),
+	{}
+};
+
+static int set_lower(struct fs_context *fc, struct fs_parameter *param)
+{
+	struct options *o = fc->fs_private;
+	struct path path;
+	int err;
+
+	if (param->type == fs_value_is_file) {
+		path = param->file->f_path;
+		path_get(&path);
+	} else if (param->string) {
+		err = kern_path(param->string, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
+		if (err) {
+			errorf(fc, "penstock: lower=%s: error %d", param->string, err);
+			return err;
+		}
+	}
+	if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE) {
+		bool same = path.dentry == pst_sb(fc->root->d_sb)->root;
+
+		path_put(&path);
+		return same ? 0 : invalf(fc, "penstock: a remount cannot change lower=");
+	}
+	path_put(&o->lower);
+	o->lower = path;
+	return 0;
+}
+
+static int pst_parse_param(struct fs_context *fc, struct fs_parameter *param)
+{
+	struct options *o = fc->fs_private;
+	struct fs_parse_result result;
+	int opt = fs_parse(fc, pst_parameters, param, &result);
+
+	switch (opt) {
+	case OPT_LOWER:
+		return set_lower(fc, param);
+	case OPT_LOWER_FD:
+		if (param->type != fs_value_is_file)
+			return invalf(fc, "penstock: lower_fd takes a descriptor by fsconfig(2)");
+		return set_lower(fc, param);
+	case OPT_LOCKS:
+		o->lower_locks = result.uint_32;
+		if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE &&
+		    o->lower_locks != pst_sb(fc->root->d_sb)->lower_locks)
+			return invalf(fc, "penstock: a remount cannot change locks=");
+		return 0;
+	case OPT_XDEV:
+		return 0;
+	default:
+		return opt;
+	}
+}
+
+static int pst_get_tree(struct fs_context *fc)
+{
+	return get_tree_nodev(fc, fill_super);
+}
+
+static void pst_free_fc(struct fs_context *fc)
+{
+	struct options *o = fc->fs_private;
+
+	if (o)
+		path_put(&o->lower);
+	kfree(o);
+}
+
+/* A remount changes the flags that the VFS keeps, ro among them; the options stay as they are. */
+static int pst_reconfigure(struct fs_context *fc)
+{
+	return 0;
+}
+
+static const struct fs_context_operations pst_context_ops = {
+	.parse_param = pst_parse_param,
+	.get_tree = pst_get_tree,
+	.reconfigure = pst_reconfigure,
+	.free = pst_free_fc,
+};
+
+static int pst_init_fs_context(struct fs_context *fc)
+{
+	fc->fs_private = kzalloc(sizeof(struct options), GFP_KERNEL);
+	if (!fc->fs_private)
+		return -ENOMEM;
+	fc->ops = &pst_context_ops;
+	return 0;
+}
+
+/* ---- module ------------------------------------------------------------------------------ */
+
+static struct file_system_type pst_type = {
+	.owner = THIS_MODULE,
+	.name = "penstock",
+	.init_fs_context = pst_init_fs_context,
+	.parameters = pst_parameters,
+	.kill_sb = pst_kill_sb,
+};
+
+static int __init pst_init(void)
+{
+	int err;
+
+	inode_cache = kmem_cache_create("penstock_inode", sizeof(struct pst_inode), 0,
+					SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT, init_inode_once);
+	if (!inode_cache)
+		return -ENOMEM;
+	err = register_filesystem(&pst_type);
+	if (err)
+		kmem_cache_destroy(inode_cache);
+	return err;
+}
+
+static void __exit pst_exit(void)
+{
+	unregister_filesystem(&pst_type);
+	pst_reclaim_flush();
+	/* Inodes are freed by RCU. */
+	rcu_barrier();
+	kmem_cache_destroy(inode_cache);
+}
+
+module_init(pst_init);
+module_exit(pst_exit);
+MODULE_ALIAS_FS("penstock");
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Penstock: a view of a directory tree, with filters");

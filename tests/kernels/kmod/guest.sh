@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh
+#
+# Runs in the virtual machine, as root under busybox, in a tmpfs. Prints a line for each step, as
+# the mount ring does, and RESULT-OK as the last word if nothing failed.
+
+. /settings
+failed=0
+say_ok() { echo "ok $1"; }
+say_bad() { echo "not ok $1: $2"; failed=1; }
+check() { # NAME CMD...
+	name=$1
+	shift
+	if "$@" > /w/said 2>&1; then
+		say_ok "$name"
+	else
+		say_bad "$name" "$* says $(head -c 300 /w/said | tr '\n' ' ')"
+	fi
+}
+
+phases=$(sed -n 's/.*phases=\([^ ]*\).*/\1/p' /proc/cmdline | tr , ' ')
+mkdir -p /w/view /w/ext4 /w/tmpfs
+
+# The kernel's log since the last call, without the lines that each mount of ext4 and each load of a
+# module from outside the tree write.
+log_is_silent() { # NAME [PATTERN]
+	lines='loop0: detected capacity|out-of-tree module|module verification failed|taints kernel'
+	lines="$lines|random: crng|clocksource|interrupt took|cgroup: |sched: |Consider adding"
+	lines="$lines|kmemleak: Kernel memory leak detector|EXT4-fs .*mount.* filesystem"
+	lines="$lines|penstock: (lower=|the mount of lower=|Unknown parameter)${2:+|$2}"
+	dmesg -c | grep -vE "$lines" > /w/lines
+	if [ -s /w/lines ]; then
+		say_bad "$1.log" "$(head -n 3 /w/lines | tr '\n' ';')"
+		sed 's/^/# /' /w/lines | head -n 120
+	else
+		say_ok "$1.log"
+	fi
+}
+
+# All that the debugging kernel still finds: a leak that is none is gone after the second scan.
+no_leak() { # NAME
+	[ -e /sys/kernel/debug/kmemleak ] || return
+	sleep 6
+	echo scan > /sys/kernel/debug/kmemleak
+	sleep 1
+	echo scan > /sys/kernel/debug/kmemleak
+	n=$(grep -c '^unreferenced' /sys/kernel/debug/kmemleak)
+	if [ "$n" = 0 ]; then say_ok "$1.leaks"; else
+		say_bad "$1.leaks" "$n objects"
+		sed 's/^/# /' /sys/kernel/debug/kmemleak | head -n 60
+	fi
+	dmesg | grep -q 'kmemleak: .* new suspected' && dmesg -c > /dev/null
+	echo clear > /sys/kernel/debug/kmemleak
+}
+
+view() { # LOWER [OPTIONS]
+	if ! mount -i -t penstock -o "lower=$1${2:+,$2}" none /w/view; then
+		say_bad "mount.$1" "mount failed"
+		return 1
+	fi
+}
+
+# New directories, because busybox cannot remove trees with paths that are too long.
+n_fresh=0
+fresh() { # FS
+	n_fresh=$((n_fresh + 1))
+	mkdir "/w/$1/old$n_fresh"
+	mv "/w/$1/lower" "/w/$1/twin" "/w/$1/old$n_fresh"
+	mkdir "/w/$1/lower" "/w/$1/twin"
+}
+
+parity_groups() { # FS
+	view "/w/$1/lower" || return
+	all="names kinds rename attr suid perm xattr acl dir flags data modes large copy mmap aio lock"
+	for group in ${GROUPS_ONLY:-$all}; do
+		pattern=${group#*=}
+		[ "$pattern" = "$group" ] && pattern='*'
+		group=${group%%=*}
+		timeout 600 parity --limits /limits --variant kmod --variant "$1" --other-lower \
+			--no-agree --patience 12 --only "$pattern" \
+			"$group" "/w/$1/twin" /w/view "/w/$1/lower" > /w/out 2>&1
+		status=$?
+		sed -n "s/^\(ok\|not ok\|skip\) /\1 $1.$group-/p" /w/out
+		grep -q '^not ok' /w/out && failed=1
+		sed -n '/^not ok/,/^[osn]/{/^# /p}' /w/out | head -n 20
+		[ $status -gt 1 ] && say_bad "$1.$group" "ended with $status: $(tail -n 1 /w/out)"
+	done
+	check "$1.same" same --no-atime /w/view "/w/$1/lower"
+	check "$1.umount" umount /w/view
+	fresh "$1"
+	log_is_silent "$1.parity"
+}
+
+not_mounted() { # OPTIONS
+	! mount -i -t penstock -o "$1" none /w/view
+}
+
+# Checks that the comparison program does not have.
+tools() { # FS
+	for options in locks=local locks=lower; do
+		view "/w/$1/lower" "$options" || return
+		behaviour "/w/$1/lower" /w/view ${options#locks=} > /w/out 2>&1
+		status=$?
+		sed -n "s/^\(ok\|not ok\|skip\) /\1 $1.$options-/p" /w/out
+		grep -q '^not ok' /w/out && failed=1
+		[ $status -gt 1 ] &&
+			say_bad "$1.$options" "behaviour ended with $status: $(tail -n 1 /w/out)"
+		check "$1.$options.umount" umount /w/view
+		fresh "$1"
+	done
+	view "/w/$1/lower" || return
+	check "$1.remount-ro" mount -o remount,ro /w/view
+	check "$1.ro-refuses" sh -c '! touch /w/view/x 2> /dev/null'
+	check "$1.remount-rw" mount -o remount,rw /w/view
+	check "$1.rw-allows" touch /w/view/x
+	check "$1.options" grep -q "^none /w/view penstock .*lower=/w/$1/lower" /proc/mounts
+	check "$1.view-of-view" not_mounted lower=/w/view
+	check "$1.no-lower" not_mounted ro
+	check "$1.lower-file" not_mounted lower=/w/view/x
+	check "$1.proc" not_mounted lower=/proc
+	check "$1.unknown-option" not_mounted "lower=/w/$1/lower,nonsense"
+	touch /w/view/flags
+	mount -o remount,ro /w/view
+	check "$1.ro-refuses-ioctl" behaviour ro /w/view/flags
+	mount -o remount,rw /w/view
+	check "$1.lazy" sh -c "exec 3> /w/view/open; umount -l /w/view; echo text >&3
+		[ \"\$(cat /w/$1/lower/open)\" = text ]"
+	fresh "$1"
+	log_is_silent "$1.tools"
+}
+
+# The set-id program in the view runs with that user ID when user 77 starts it.
+runs_as() { # UID
+	[ "$(/bin/setpriv --reuid 77 --clear-groups /w/view/id euid)" = "$1" ]
+}
+
+# The view forbids what the mount of LOWER forbids, although it is mounted without these flags.
+restrictions() {
+	mkdir -p /w/strict
+	mount -t tmpfs -o nosuid,nodev,mode=755 t /w/strict
+	cp /bin/behaviour /w/strict/id
+	chmod 4755 /w/strict/id
+	mknod -m 666 /w/strict/null c 1 3
+	view /w/strict || return
+	check restrict.mode-is-shown sh -c '[ "$(stat -c %a /w/view/id)" = 4755 ]'
+	check restrict.nosuid runs_as 77
+	check restrict.nodev sh -c '! cat /w/view/null 2> /dev/null'
+	check restrict.umount umount /w/view
+	mount -o remount,noexec,suid,dev /w/strict
+	view /w/strict || return
+	check restrict.noexec sh -c '! /w/view/id euid 2> /dev/null'
+	check restrict.dev cat /w/view/null
+	check restrict.umount-2 umount /w/view
+	mount -o remount,exec /w/strict
+	view /w/strict || return
+	check restrict.suid runs_as 0
+	chmod 755 /w/strict/id
+	check restrict.suid-removed-below runs_as 77
+	check restrict.umount-3 umount /w/view
+	mkdir -p /w/strict/sub/mounted
+	mount -t tmpfs t /w/strict/sub/mounted
+	touch /w/strict/sub/mounted/f
+	view /w/strict || return
+	check restrict.xdev-hide-directory [ -d /w/view/sub/mounted ]
+	check restrict.xdev-hide-file [ ! -e /w/view/sub/mounted/f ]
+	check restrict.umount-4 umount /w/view
+	check restrict.umount-below umount /w/strict/sub/mounted
+	check restrict.umount-lower umount /w/strict
+	log_is_silent restrict
+}
+
+stress_both() { # FS
+	view "/w/$1/lower" || return
+	stress "/w/$1/lower" /w/view "$SECS" 6 > /w/out 2>&1
+	status=$?
+	sed 's/^/# /' /w/out
+	[ $status = 0 ] && say_ok "$1.stress" || say_bad "$1.stress" "$(tail -n 1 /w/out)"
+	check "$1.stress.remount" mount -o remount,ro /w/view
+	echo 3 > /proc/sys/vm/drop_caches
+	check "$1.stress.umount" umount /w/view
+	fresh "$1"
+	log_is_silent "$1.stress"
+}
+
+fail_allocations() { # FS
+	if [ ! -e /proc/self/fail-nth ]; then
+		echo "skip $1.failures: this kernel cannot let allocations fail"
+		return
+	fi
+	failures "/w/$1/lower" /w/view > /w/out 2>&1
+	status=$?
+	sed 's/^/# /' /w/out
+	[ $status = 0 ] && say_ok "$1.failures" || say_bad "$1.failures" "ended with $status"
+	mount | grep -q ' /w/view ' && say_bad "$1.failures" "the view is still mounted"
+	fresh "$1"
+	log_is_silent "$1.failures" "EXT4-fs|JBD2"
+}
+
+gunzip /disk.gz
+# No line in the log for each use of drop_caches.
+echo 4 > /proc/sys/vm/drop_caches
+dmesg -c > /dev/null
+losetup /dev/loop0 /disk || say_bad loop "no loop device"
+mount -t ext4 /dev/loop0 /w/ext4 || say_bad ext4 "cannot be mounted"
+mount -t tmpfs -o mode=755 t /w/tmpfs
+mkdir -p /w/ext4/lower /w/ext4/twin /w/tmpfs/lower /w/tmpfs/twin
+check insmod insmod /penstock.ko
+[ -e /sys/kernel/debug/kmemleak ] && echo clear > /sys/kernel/debug/kmemleak
+for phase in $phases; do
+	read -r before _ < /proc/uptime
+	for fs in ext4 tmpfs; do
+		case $phase in
+		parity) parity_groups $fs ;;
+		tools) tools $fs ;;
+		stress) stress_both $fs ;;
+		failures) fail_allocations $fs ;;
+		esac
+	done
+	[ "$phase" = tools ] && restrictions
+	no_leak "$phase"
+	read -r after _ < /proc/uptime
+	echo "# $phase: ${before%.*} s to ${after%.*} s"
+done
+# These fail if a view keeps something of the lower file system after its unmount.
+check umount-lower umount /w/ext4
+sleep 2
+check lower-is-gone sh -c '! ls /sys/fs/ext4 | grep -q loop0'
+check tmpfs-is-gone umount /w/tmpfs
+check rmmod rmmod penstock
+if [ -e /proc/lockdep_stats ]; then
+	check lockdep-still-on sh -c 'grep -Eq "debug_locks: *1" /proc/lockdep_stats'
+fi
+log_is_silent end
+[ $failed = 0 ] && echo RESULT-OK
