@@ -47,6 +47,7 @@ test-kernels:
 	@tools/deps.sh build test kernels
 	@tools/build.sh $(BUILD)
 	@tests/kernels/run
+	@tests/kernels/kmod/run
 
 kmod:
 	@$(MAKE) -s -C $(or $(KDIR),/lib/modules/$(shell uname -r)/build) M=$(CURDIR)/kmod modules

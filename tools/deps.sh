@@ -49,6 +49,12 @@ kernels  program:busybox           busybox-static
 kernels  program:depmod            kmod
 kernels  program:cpio              cpio
 kernels  program:xz                xz-utils
+debug-kernel  program:flex         flex
+debug-kernel  program:bison        bison
+debug-kernel  program:bc           bc
+debug-kernel  program:pahole       dwarves
+debug-kernel  header:gelf.h        libelf-dev
+debug-kernel  header:openssl/ssl.h libssl-dev
 '
 
 # The folders of system programs, which the PATH of an ordinary user may leave out.

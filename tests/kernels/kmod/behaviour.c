@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * behaviour LOWER VIEW local|lower: checks of a view by the kernel module that the comparison
+ * behaviour LOWER VIEW local|lower|COUNT: checks of a view by the kernel module that the comparison
  * program does not have, because they need the view and LOWER at the same time: what one side
  * does has to be seen by the other at once. Prints a line for each.
  */
@@ -455,6 +455,63 @@ static int refuses_changes(const char *file)
 	       ioctl(fd, FS_IOC_SETVERSION, &version) == 0 || fstat(fd, &st) < 0;
 }
 
+/* Memory that the kernel says it can still give, in KiB. */
+static long available(void)
+{
+	char line[256];
+	long n = 0;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %ld", &n) == 1)
+			break;
+	fclose(f);
+	return n;
+}
+
+/*
+ * Leaves files that are removed below to reclaim: looks at COUNT files in the view, removes them in
+ * LOWER, so that the view has the last reference to each, and takes memory until little is left.
+ */
+static int removed_files_are_reclaimed(int count)
+{
+	char name[64], data[4096] = "";
+	struct stat st;
+
+	mkdir(L("gone"), 0755);
+	mkdir(L("gone/dir"), 0755);
+	for (int i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "gone/%s%d", i % 2 ? "dir/" : "", i);
+		int fd = open(L(name), O_CREAT | O_WRONLY, 0644);
+
+		if (fd < 0 || write(fd, data, sizeof(data)) < 0)
+			return 2;
+		close(fd);
+		if (lstat(V(name), &st) < 0)
+			return 3;
+	}
+	for (int i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "gone/%s%d", i % 2 ? "dir/" : "", i);
+		unlink(L(name));
+	}
+	rmdir(L("gone/dir"));
+	for (long room = available(); room > 60 * 1024; room = available())
+		for (int i = 0; i < 8; i++)
+			if (mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) == MAP_FAILED)
+				return 0;
+	/* Pages of files push out the rest. */
+	for (int round = 0; round < 4; round++) {
+		int fd = open(L("big"), O_CREAT | O_RDWR | O_TRUNC, 0644);
+
+		for (int i = 0; i < 25000; i++)
+			if (write(fd, data, sizeof(data)) < 0)
+				break;
+		close(fd);
+	}
+	return unlink(L("big")) < 0;
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -467,6 +524,8 @@ int main(int argc, char **argv)
 		return 2;
 	lower = argv[1];
 	view = argv[2];
+	if (atoi(argv[3]) > 0)
+		return removed_files_are_reclaimed(atoi(argv[3]));
 	lower_locks = strcmp(argv[3], "lower") == 0;
 	umask(022);
 	changes_below_are_seen();

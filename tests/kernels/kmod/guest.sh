@@ -113,6 +113,7 @@ tools() { # FS
 	check "$1.ro-refuses" sh -c '! touch /w/view/x 2> /dev/null'
 	check "$1.remount-rw" mount -o remount,rw /w/view
 	check "$1.rw-allows" touch /w/view/x
+	check "$1.rmmod-refused" sh -c '! rmmod penstock'
 	check "$1.options" grep -q "^none /w/view penstock .*lower=/w/$1/lower" /proc/mounts
 	check "$1.view-of-view" not_mounted lower=/w/view
 	check "$1.no-lower" not_mounted ro
@@ -182,6 +183,19 @@ stress_both() { # FS
 	log_is_silent "$1.stress"
 }
 
+reclaim() { # FS
+	view "/w/$1/lower" || return
+	before=$(sed -n 's/^penstock_inode *\([0-9]*\).*/\1/p' /proc/slabinfo)
+	used=$(df -k "/w/$1" | awk 'END { print $3 }')
+	check "$1.reclaim" behaviour "/w/$1/lower" /w/view 3000
+	after=$(sed -n 's/^penstock_inode *\([0-9]*\).*/\1/p' /proc/slabinfo)
+	echo "# $1.reclaim: penstock_inode $before, then $after; blocks in use $used, then" \
+		"$(df -k "/w/$1" | awk 'END { print $3 }')"
+	check "$1.reclaim.umount" umount /w/view
+	fresh "$1"
+	log_is_silent "$1.reclaim"
+}
+
 fail_allocations() { # FS
 	if [ ! -e /proc/self/fail-nth ]; then
 		echo "skip $1.failures: this kernel cannot let allocations fail"
@@ -213,6 +227,7 @@ for phase in $phases; do
 		parity) parity_groups $fs ;;
 		tools) tools $fs ;;
 		stress) stress_both $fs ;;
+		reclaim) reclaim $fs ;;
 		failures) fail_allocations $fs ;;
 		esac
 	done
