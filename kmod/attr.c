@@ -27,9 +27,10 @@ static umode_t lower_mode(const struct inode *inode)
 {
 	umode_t mode = READ_ONCE(pst_lower_inode(inode)->i_mode);
 
-	if (pst_sb(inode->i_sb)->nosuid && S_ISREG(mode))
+	if (pst_sb(inode->i_sb)->nosuid && S_ISREG(inode->i_mode))
 		mode &= ~(S_ISUID | S_ISGID);
-	return mode;
+	/* A lower inode that goes bad becomes a regular file; the operations here stay. */
+	return (inode->i_mode & S_IFMT) | (mode & ~S_IFMT);
 }
 
 /* Compares the copies with the lower inode, without locks. */

@@ -71,13 +71,14 @@ struct inode *pst_iget(struct super_block *sb, struct inode *lower)
 		pst_refresh(inode);
 		return inode;
 	}
+	inode->i_mode = READ_ONCE(lower->i_mode);
 	inode->i_ino = lower->i_ino;
 	inode->i_blkbits = lower->i_blkbits;
 	inode->i_mapping->a_ops = &no_aops;
 	c_dont_cache_acl(inode);
 	inode->i_flags |= S_NOATIME | S_NOCMTIME;
 	pst_copy_attr(inode);
-	switch (lower->i_mode & S_IFMT) {
+	switch (inode->i_mode & S_IFMT) {
 	case S_IFDIR:
 		inode->i_op = &pst_dir_iops;
 		inode->i_fop = &pst_dir_ops;
@@ -91,7 +92,7 @@ struct inode *pst_iget(struct super_block *sb, struct inode *lower)
 		break;
 	default:
 		inode->i_op = &special_iops;
-		init_special_inode(inode, lower->i_mode, lower->i_rdev);
+		init_special_inode(inode, inode->i_mode, lower->i_rdev);
 	}
 	unlock_new_inode(inode);
 	return inode;

@@ -3,8 +3,9 @@
  * Super blocks: mounting a view, its options, and the module.
  *
  * A view holds a private clone of the mount that LOWER is on. No file system that is mounted
- * below LOWER is part of the clone, so the view shows the directories under them (xdev=hide).
- * Only root in the first user namespace may mount.
+ * below LOWER is part of the clone, so the view shows the directories under them. If there is one
+ * when the view is mounted, the option xdev=hide has to say that this is wanted. Only root in the
+ * first user namespace may mount.
  */
 #include "penstock.h"
 
@@ -16,6 +17,7 @@ static struct kmem_cache *inode_cache;
 struct options {
 	struct path lower;
 	bool lower_locks;
+	bool hide_mounts;
 };
 
 /* ---- inodes ------------------------------------------------------------------------------ */
@@ -111,8 +113,9 @@ static bool is_pseudo(const struct super_block *sb)
 	return match_string(types, ARRAY_SIZE(types), sb->s_type->name) >= 0;
 }
 
-static int check_lower(struct super_block *sb, struct fs_context *fc, const struct path *lower)
+static int check_lower(struct super_block *sb, struct fs_context *fc, const struct options *o)
 {
+	const struct path *lower = &o->lower;
 	const struct super_block *l;
 
 	if (!lower->dentry)
@@ -128,6 +131,8 @@ static int check_lower(struct super_block *sb, struct fs_context *fc, const stru
 		return invalf(fc, "penstock: lower= was mounted in a user namespace");
 	if (is_pseudo(l))
 		return invalf(fc, "penstock: lower= is on a pseudo file system");
+	if (!o->hide_mounts && path_has_submounts(lower))
+		return invalf(fc, "penstock: something is mounted below lower=: use xdev=hide");
 	if (l->s_stack_depth >= FILESYSTEM_MAX_STACK_DEPTH)
 		return invalf(fc, "penstock: lower= is on too many stacked file systems");
 	return 0;
@@ -176,7 +181,7 @@ static char *path_name(const struct path *path)
 static int fill_super(struct super_block *sb, struct fs_context *fc)
 {
 	const struct options *o = fc->fs_private;
-	int err = check_lower(sb, fc, &o->lower);
+	int err = check_lower(sb, fc, o);
 	struct vfsmount *mnt;
 	struct inode *inode;
 	struct pst_sb *s;
@@ -295,6 +300,7 @@ static int pst_parse_param(struct fs_context *fc, struct fs_parameter *param)
 			return invalf(fc, "penstock: a remount cannot change locks=");
 		return 0;
 	case OPT_XDEV:
+		o->hide_mounts = true;
 		return 0;
 	default:
 		return opt;

@@ -27,7 +27,8 @@ log_is_silent() { # NAME [PATTERN]
 	lines='loop0: detected capacity|out-of-tree module|module verification failed|taints kernel'
 	lines="$lines|random: crng|clocksource|interrupt took|cgroup: |sched: |Consider adding"
 	lines="$lines|kmemleak: Kernel memory leak detector|EXT4-fs .*mount.* filesystem"
-	lines="$lines|penstock: (lower=|the mount of lower=|Unknown parameter)${2:+|$2}"
+	lines="$lines|penstock: (lower=|something is mounted|the mount of lower=|Unknown parameter)"
+	lines="$lines${2:+|$2}"
 	dmesg -c | grep -vE "$lines" > /w/lines
 	if [ -s /w/lines ]; then
 		say_bad "$1.log" "$(head -n 3 /w/lines | tr '\n' ';')"
@@ -71,8 +72,8 @@ fresh() { # FS
 
 parity_groups() { # FS
 	view "/w/$1/lower" || return
-	all="names kinds rename attr suid perm xattr acl dir flags data modes large copy mmap aio lock"
-	for group in ${GROUPS_ONLY:-$all}; do
+	all="names kinds rename attr suid perm xattr acl dir flags data modes large copy mmap aio"
+	for group in ${GROUPS_ONLY:-$all lock}; do
 		pattern=${group#*=}
 		[ "$pattern" = "$group" ] && pattern='*'
 		group=${group%%=*}
@@ -161,7 +162,8 @@ restrictions() {
 	mkdir -p /w/strict/sub/mounted
 	mount -t tmpfs t /w/strict/sub/mounted
 	touch /w/strict/sub/mounted/f
-	view /w/strict || return
+	check restrict.submounts-refused not_mounted lower=/w/strict
+	view /w/strict xdev=hide || return
 	check restrict.xdev-hide-directory [ -d /w/view/sub/mounted ]
 	check restrict.xdev-hide-file [ ! -e /w/view/sub/mounted/f ]
 	check restrict.umount-4 umount /w/view
