@@ -38,7 +38,7 @@ struct fs_waiter *deferred_new(struct req *req)
 {
 	struct deferred *deferred;
 
-	if (req_slot_is_owned(req) && !req->host->feed(req))
+	if (req_slot_is_owned(req) && !req->host->feed(req, true))
 		return NULL;
 	deferred = calloc(1, sizeof(*deferred));
 	if (!deferred)

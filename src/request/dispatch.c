@@ -381,10 +381,7 @@ static int serve(struct req *req)
 	return is_too_many(req) ? -EAGAIN : run(req);
 }
 
-/*
- * Post programs, reply and check-out of a request with the result r. Returns what req_serve() does.
- */
-static struct req *finish(struct req *req, int r)
+struct req *req_finish(struct req *req, int r)
 {
 	const struct op *op = req->msg.op;
 	struct deferred *deferred = NULL;
@@ -410,11 +407,6 @@ static struct req *finish(struct req *req, int r)
 	return deferred ? deferred_release(req, deferred) : req_release(req);
 }
 
-struct req *req_cancel(struct req *req, int error)
-{
-	return finish(req, error);
-}
-
 struct req *req_serve(struct req *req)
 {
 	struct req *other;
@@ -435,5 +427,5 @@ struct req *req_serve(struct req *req)
 			return other;
 		r = run_here(req);
 	}
-	return finish(req, r);
+	return req_finish(req, r);
 }

@@ -23,7 +23,7 @@ void exact_fini(struct exact *exact)
 	}
 }
 
-/* The file under a name: a strong reference, or NULL. */
+/* Returns a strong reference to the file under a name, or NULL. */
 static struct node *named(struct req *req, struct node *dir, const char *name)
 {
 	struct node *node = NULL;
@@ -55,7 +55,9 @@ bool exact_may_wait(const struct req *req)
 	       (op->flags & OP_EXACT) || ((op->flags & OP_TRUNCATES) && truncates(req));
 }
 
-/* The file whose size, owner or links the request changes: a strong reference, or NULL. */
+/*
+ * Returns a strong reference to the file whose size, owner or links the request changes, or NULL.
+ */
 static struct node *changes(struct req *req)
 {
 	switch (req->msg.op->effect) {
@@ -91,7 +93,7 @@ void exact_lock(struct exact *exact, struct req *req)
 	if (!req->changed)
 		return;
 	take(row_of(exact, req));
-	/* Its last name may go: then nothing but a descriptor leads to it. */
+	/* If the request removes the last name of the file, only a descriptor reaches it. */
 	fs_pin(req->fs, req->changed, &req->pin);
 }
 

@@ -24,14 +24,14 @@ void exact_init(struct exact *exact);
 void exact_fini(struct exact *exact);
 
 /*
- * Returns whether exact_lock() may have to wait for another request. Depends on the operation and
- * its filters alone: no name is looked up.
+ * Returns true where exact_lock() may have to wait for another request. The operation and its
+ * filters alone decide: no name is looked up.
  */
 bool exact_may_wait(const struct req *req);
 /*
  * Locks the file that a request is about to change, where one of its filters declares PST_EXACT;
- * the file is req->changed then. Waits until no other request holds the file. Comes after the
- * check of the names, because it looks up what is under them.
+ * the file is req->changed then. Waits until no other request holds the file. To be called when
+ * filters have let the names pass, because it looks up the files of these names.
  */
 void exact_lock(struct exact *exact, struct req *req);
 /* Unlocks the file; does nothing where the request holds none. */

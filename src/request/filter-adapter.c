@@ -94,12 +94,17 @@ static int real_name(const struct filter_call *call, struct filter_node *dir, co
 	return fs_real_name(fs_of(call), node_of_filter(dir), name, ret_real);
 }
 
-static port_atomic_u64 *cell(const struct filter_call *call, const struct chain_entry *entry,
-			     struct filter_node *filter)
+port_atomic_u64 *adapter_cell(struct fs *fs, const struct chain_entry *entry, struct node *node)
 {
 	port_atomic_u64 *cells = entry->cells;
 
-	return &cells[fs_node_number(fs_of(call), node_of_filter(filter))];
+	return &cells[fs_node_number(fs, node)];
+}
+
+static port_atomic_u64 *cell(const struct filter_call *call, const struct chain_entry *entry,
+			     struct filter_node *filter)
+{
+	return adapter_cell(fs_of(call), entry, node_of_filter(filter));
 }
 
 static void filters_changed(const struct filter_call *call, struct filter_node *filter,
@@ -213,21 +218,6 @@ static void fill_call(struct req *req)
 	call->data_len = msg->data_len;
 }
 
-/* Header, argument, names and data are where filters do not reach, or where they see them. */
-static void take_saved(struct req *req)
-{
-	struct filter_call *call = &req->call;
-	struct wire_msg *msg = &req->msg;
-
-	req->saved->head = *msg->head;
-	msg->head = &req->saved->head;
-	msg->arg = &call->saved->cur;
-	req->newer_form = true;
-	msg->name[0] = call->name[0];
-	msg->name[1] = call->name[1];
-	msg->data = call->data;
-}
-
 void adapter_wait(const struct filter_call *call)
 {
 	uint32_t us = call->delay_us;
@@ -278,7 +268,14 @@ int adapter_before(struct req *req)
 
 	fill_call(req);
 	r = call_fill_save(call);
-	take_saved(req);
+	req->saved->head = *req->msg.head;
+	req->msg.head = &req->saved->head;
+	req->msg.arg = &call->saved->cur;
+	req->newer_form = true;
+	/* The names are out of the reach of programs now, and data is where programs see it. */
+	req->msg.name[0] = call->name[0];
+	req->msg.name[1] = call->name[1];
+	req->msg.data = call->data;
 	if (r < 0)
 		return r;
 	if (call->op->effect == OP_FINDS)

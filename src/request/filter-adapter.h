@@ -29,6 +29,8 @@ void adapter_place(struct req *req, struct node *node);
  * file.
  */
 void adapter_wait(const struct filter_call *call);
+/* Returns the cell that a filter has for a node. The filter has PST_CELLS. */
+port_atomic_u64 *adapter_cell(struct fs *fs, const struct chain_entry *entry, struct node *node);
 void adapter_fill_attr(const struct statx *stx, struct pst_attr *ret_attr);
 /* Fills in the file, as PST_EXACT shows it, after an operation that has found or created it. */
 void adapter_fill_after(const struct filter_call *call, struct node *node, const struct statx *stx,

@@ -48,9 +48,10 @@ struct request_host {
 	 */
 	bool (*spare)(struct req *req, bool briefly);
 	/*
-	 * The request is about to wait for a lock; false: its queue would receive nothing any more.
+	 * To be called before the request waits for a lock (for_lock is true). Returns false where
+	 * no request would arrive by its queue any more.
 	 */
-	bool (*feed)(struct req *req);
+	bool (*feed)(struct req *req, bool for_lock);
 	/* Interrupts the queued or running request with this number. */
 	void (*interrupt)(struct request_host *host, uint64_t unique);
 	/* Moves a request to memory that filters reach. Returns the request that it has become. */

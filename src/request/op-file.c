@@ -253,7 +253,7 @@ int op_ioctl(struct req *req)
 	size_t out_size = in->out_size < req->slot.data_size ? in->out_size : req->slot.data_size;
 	int r;
 
-	/* What 32-bit programs mean by "long" is not known to the lower file system here. */
+	/* The lower file system would not know that a "long" of a 32-bit program has 4 bytes. */
 	if (in->flags & FUSE_IOCTL_UNRESTRICTED)
 		return -ENOTTY;
 	/* The one command that takes its time. */

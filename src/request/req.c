@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/*
- * A request: the chain of filters that it runs under, its slot, and RENAMEs that LOOKUPs have to
- * notice.
- */
+/* A request: its slot, the chain that it runs under, and RENAMEs that LOOKUPs have to notice. */
 #include "request/req.h"
 
 #include <stddef.h>
@@ -50,7 +47,7 @@ struct req *req_release(struct req *req)
 	if (!req_slot_is_owned(req))
 		return req;
 	req->from = NULL;
-	/* A slot that was given before: this cannot fail, and the request is not ours after it. */
+	/* This cannot fail for a slot that was given before. The transport has the request then. */
 	req->chan->ops->give(req->chan, from ? &from->slot : &req->slot);
 	return from ? req : NULL;
 }

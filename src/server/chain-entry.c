@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Loading a filter for a view, and refusing what the view cannot do. */
+/* Loads filters for a view, and refuses those that could not work in it. */
 #include "server/chain-entry.h"
 #include "server/request-pool.h"
 #include "util/log.h"
@@ -25,17 +25,6 @@ struct chain_entry *chain_entry_free(struct fs *fs, struct chain_entry *entry)
 	return NULL;
 }
 
-static int map_cells(struct chain_entry *entry)
-{
-	void *p = mmap(NULL, CELLS_SIZE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (p == MAP_FAILED)
-		return -ENOMEM;
-	entry->cells = p;
-	return 0;
-}
-
 bool chain_entry_varies_symlinks(const struct filter_facts *facts)
 {
 	uint64_t ops = facts->ops[FILTER_PRE] | facts->ops[FILTER_POST];
@@ -43,27 +32,29 @@ bool chain_entry_varies_symlinks(const struct filter_facts *facts)
 	return (facts->flags & PST_BY_CALLER) && (ops >> FUSE_READLINK & 1);
 }
 
-/* Checks that a filter that depends on the caller can do so in this view. */
+/* Checks that a filter which depends on the caller can learn the caller in this view. */
 static int check_caller(const struct chain_entry_config *config, const struct filter_facts *facts,
 			struct pst_error *error)
 {
 	if ((facts->flags & PST_BY_CALLER) && (config->features & FUSE_ALLOW_IDMAP))
-		return error_set(error, -EINVAL,
-				 "filter %s tells callers apart, and a view with the option "
-				 "idmap is not told who asks",
-				 facts->name);
+		return error_set(
+			error, -EINVAL,
+			"filter %s depends on the caller, whose IDs a view with the option "
+			"idmap does not get from the kernel",
+			facts->name);
 	if (chain_entry_varies_symlinks(facts) && (config->features & FUSE_CACHE_SYMLINKS))
-		return error_set(error, -EBUSY,
-				 "filter %s tells callers apart in links, too, and in this view "
-				 "the kernel keeps the text of a link for all: mount it with the "
-				 "filter instead, which then keeps none",
-				 facts->name);
+		return error_set(
+			error, -EBUSY,
+			"filter %s: the text of symbolic links depends on the caller, but "
+			"in this view the kernel caches that text for all callers: unmount "
+			"the view and mount it with this filter",
+			facts->name);
 	return 0;
 }
 
 /*
- * If the kernel opens directories itself, it keeps one listing for all callers and sends no
- * request.
+ * Checks that a filter works with opendir=off: the kernel opens directories itself then, without a
+ * request, and caches one listing for all callers.
  */
 static int check_listings(const struct chain_entry_config *config, const struct filter_facts *facts,
 			  struct pst_error *error)
@@ -74,27 +65,55 @@ static int check_listings(const struct chain_entry_config *config, const struct 
 		return 0;
 	if (facts->flags & PST_BY_CALLER)
 		return error_set(error, -EBUSY,
-				 "filter %s tells callers apart, and in a view with opendir=off "
-				 "the kernel keeps listings for all: mount it without that option",
+				 "filter %s depends on the caller, but in a view with opendir=off "
+				 "the kernel caches listings for all callers: mount it without "
+				 "that option",
 				 facts->name);
 	if ((facts->ops[FILTER_PRE] | facts->ops[FILTER_POST]) & opens)
 		return error_set(error, -EBUSY,
-				 "filter %s has programs for the opening of directories, which a "
-				 "view with opendir=off is not told of: mount it without that "
-				 "option",
+				 "filter %s has programs for OPENDIR or RELEASEDIR, which the "
+				 "kernel does not send to a view with opendir=off: mount it "
+				 "without that option",
 				 facts->name);
 	return 0;
 }
 
-/* Programs for what the view does not have are not wrong, but whoever wrote them may wonder. */
+/* Warns of programs for operations that the view lacks: no error, but maybe a surprise. */
 static void warn_idle(const struct chain_entry_config *config, const struct filter_facts *facts)
 {
 	uint64_t idle = config->requests->host->disabled_ops & ~(1ULL << FUSE_OPENDIR);
 
 	if ((facts->ops[FILTER_PRE] | facts->ops[FILTER_POST]) & idle)
-		log_warning("filter %s: its programs for extended attributes will not run: the "
-			    "view has none (xattr=off)",
+		log_warning("filter %s: its programs for extended attributes will not run, "
+			    "because the view has none (xattr=off)",
 			    facts->name);
+}
+
+/* Maps memory for a cell of each node. Returns 0, or -ENOMEM and *error. */
+static int map_cells(struct chain_entry *entry, struct pst_error *error)
+{
+	void *p = mmap(NULL, CELLS_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return error_set(error, -ENOMEM, "no memory");
+	entry->cells = p;
+	return 0;
+}
+
+/* Finds the directory of at=. Returns 0, or -errno and *error. */
+static int attach(struct chain_entry *entry, struct fs *fs, struct pst_error *error)
+{
+	const struct filter_facts *facts = entry->facts;
+	struct node *at = NULL;
+	int r = fs_walk_path(fs, facts->at, &at);
+
+	entry->at = node_filter(at);
+	if (r == 0 && S_ISLNK(at->type))
+		r = -ELOOP;
+	return r < 0 ? error_set(error, r, "filter %s: at=%s: %s", facts->name, facts->at,
+				 strerror(-r)) :
+		       0;
 }
 
 int chain_entry_new(const struct chain_entry_config *config, const char *spec,
@@ -103,7 +122,6 @@ int chain_entry_new(const struct chain_entry_config *config, const char *spec,
 	struct fs *fs = config->requests->host->fs;
 	uint64_t free_bits = ~(config->used | 1ULL << 63);
 	const struct filter_slots *slots;
-	const struct filter_facts *facts;
 	struct chain_entry *entry;
 	int r;
 
@@ -118,24 +136,15 @@ int chain_entry_new(const struct chain_entry_config *config, const char *spec,
 	entry->bit = (unsigned int)__builtin_ctzll(free_bits);
 	r = filter_load(spec, slots, &entry->filter, error);
 	if (r == 0) {
-		facts = entry->facts = filter_facts(entry->filter);
-		r = check_caller(config, facts, error);
-		if (r == 0)
-			r = check_listings(config, facts, error);
-		if (r == 0 && (facts->flags & PST_CELLS) && map_cells(entry) < 0)
-			r = error_set(error, -ENOMEM, "no memory");
+		entry->facts = filter_facts(entry->filter);
+		r = check_caller(config, entry->facts, error);
 	}
-	if (r == 0 && facts->at[0]) {
-		struct node *at = NULL;
-
-		r = fs_walk_path(fs, facts->at, &at);
-		if (r == 0 && S_ISLNK(at->type))
-			r = -ELOOP;
-		entry->at = node_filter(at);
-		if (r < 0)
-			error_set(error, r, "filter %s: at=%s: %s", facts->name, facts->at,
-				  strerror(-r));
-	}
+	if (r == 0)
+		r = check_listings(config, entry->facts, error);
+	if (r == 0 && (entry->facts->flags & PST_CELLS))
+		r = map_cells(entry, error);
+	if (r == 0 && entry->facts->at[0])
+		r = attach(entry, fs, error);
 	if (r < 0) {
 		chain_entry_free(fs, entry);
 		return r;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * An entry of the chain: a filter that is loaded for one view, where it is attached, and its cells.
+ * Entries of the chain: each is a filter that is loaded for one view, with the directory that it is
+ * attached to (at=) and its cells.
  */
 #include "filter/chain.h"
 
@@ -12,13 +13,13 @@ struct request_pool;
 struct chain_entry_config {
 	struct request_pool *requests; /* borrowed */
 	uint64_t features;             /* FUSE_* as agreed with the kernel */
-	uint64_t used;                 /* bits of nodes that other filters have */
+	uint64_t used;                 /* bits that other filters have in the masks of nodes */
 };
 
 /*
  * Loads the filter of a spec and finds the directory that it is attached to. Returns 0, or -errno
- * and *error: also where the filter needs to know the caller of operations that the kernel answers
- * from one cache for all.
+ * and *error; also refuses a filter that has to see operations which the kernel answers from a
+ * cache in this view.
  */
 int chain_entry_new(const struct chain_entry_config *config, const char *spec,
 		    struct chain_entry **ret_entry, struct pst_error *error);

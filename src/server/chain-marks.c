@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Marks the nodes that a filter holds for while it is added or removed. */
+/* Marks the nodes that a filter holds for, while the filter is added or removed. */
 #include "server/chain-marks.h"
 #include "filter/name-check.h"
+#include "request/filter-adapter.h"
 #include "server/request-pool.h"
 #include "util/cleanup.h"
 
@@ -15,15 +16,10 @@
 /* Tries to find the path of a file that is being renamed. */
 #define PATH_TRIES 8
 
-static port_atomic_u64 *cell_of(struct fs *fs, const struct chain_entry *entry, struct node *node)
-{
-	return &((port_atomic_u64 *)entry->cells)[fs_node_number(fs, node)];
-}
-
 /* -- nodes by their paths ---------------------------------------------------------------------- */
 
-/* Runs the new filter on each file of a path, from the root down. */
-static void ask_steps(const struct chain_marks *marks, char *path)
+/* Runs the programs of the new filter on each name of a path, from the root down. */
+static void check_names(const struct chain_marks *marks, char *path)
 {
 	struct fs *fs = marks->fs;
 	uint64_t *seen = marks->seen;
@@ -52,14 +48,14 @@ static void ask_steps(const struct chain_marks *marks, char *path)
 	fs_node_put(fs, dir);
 }
 
-/* Finds the path of a node below; false: the node has none, or is renamed too often. */
+/* Finds the lower path of a node; false: the node has none, or is renamed too often. */
 static bool find_path(struct fs *fs, struct node *node, char path[PATH_MAX])
 {
 	struct node *found;
 
 	for (int i = 0; i < PATH_TRIES; i++) {
 		fs_node_path(fs, node, path, PATH_MAX);
-		/* A removed file has none, nor one whose lower dentry is not connected. */
+		/* A removed file has no path, nor has one whose lower dentry is disconnected. */
 		if (path[0] != '/' || !path[1])
 			return false;
 		if (fs_walk_path(fs, path + 1, &found) < 0)
@@ -71,42 +67,40 @@ static bool find_path(struct fs *fs, struct node *node, char path[PATH_MAX])
 	return false;
 }
 
-/* Asks the new filter about a node by its path below; false: no such path is known. */
-static bool ask_path(const struct chain_marks *marks, struct node *node)
+/* Runs the new filter on the lower path of a node; false: that path is not known. */
+static bool check_path(const struct chain_marks *marks, struct node *node)
 {
 	char path[PATH_MAX];
 
 	if (!find_path(marks->fs, node, path))
 		return false;
-	ask_steps(marks, path);
+	check_names(marks, path);
 	return true;
 }
 
 /* -- marks ------------------------------------------------------------------------------------ */
 
 /*
- * The path of the node is not known, and may be one that the new filter is for: so the filter holds
- * for the node. The next LOOKUP decides again.
+ * Sets the bit of the new filter in a node, and its cell: only with the bit, because programs may
+ * run already and have written the cell.
  */
-static void mark_unknown(const struct chain_marks *marks, struct node *node)
+static void set_bit(const struct chain_marks *marks, struct node *node, uint64_t cell)
 {
 	struct chain_entry *entry = marks->new;
 	uint64_t bit = 1ULL << entry->bit;
 
-	/* Only once, because the filter may run already and have written its cell. */
 	if (entry->cells && !(node_filters(node) & bit))
-		port_store(cell_of(marks->fs, entry, node),
-			   marks->by_name ? entry->facts->unknown : entry->facts->cell);
+		port_store(adapter_cell(marks->fs, entry, node), cell);
 	port_or(&node->filter.filters, bit);
 }
 
 /*
- * Sets or clears the bit of the new filter in a node that the kernel knows: the kernel does not
- * look up working directories and open files again soon. The next LOOKUP decides again.
+ * Sets or clears the bit of the new filter in a node that the kernel knows, because the kernel does
+ * not look up working directories and open files again soon. The next LOOKUP decides again.
  */
 static void mark_new(const struct chain_marks *marks, struct node *node)
 {
-	struct chain_entry *entry = marks->new;
+	const struct chain_entry *entry = marks->new;
 
 	if (&node->filter == entry->at)
 		return;
@@ -114,11 +108,10 @@ static void mark_new(const struct chain_marks *marks, struct node *node)
 		/* A filter that is attached elsewhere does not hold for the root. */
 		if (entry->at)
 			return;
-		if (entry->cells && !(node_filters(node) >> entry->bit & 1))
-			port_store(cell_of(marks->fs, entry, node), entry->facts->cell);
-		port_or(&node->filter.filters, 1ULL << entry->bit);
-	} else if (!marks->req || !ask_path(marks, node)) {
-		mark_unknown(marks, node);
+		set_bit(marks, node, entry->facts->cell);
+	} else if (!marks->req || !check_path(marks, node)) {
+		/* The filter may be for the path, which is not known: so it holds for the node. */
+		set_bit(marks, node, marks->by_name ? entry->facts->unknown : entry->facts->cell);
 	}
 	port_and(&node->filter.filters, ~FILTERS_SET);
 }
@@ -135,9 +128,7 @@ static void mark_node(void *aux, struct node *node)
 		fs_show_real(marks->fs, node);
 }
 
-/*
- * Sets the bits of filters that are attached somewhere in the nodes there, which the chain holds.
- */
+/* Sets the bits of filters with at= in the nodes that they are attached to. */
 static void mark_attached(const struct chain_marks *marks)
 {
 	for (unsigned int i = 0; marks->chain && i < marks->chain->n; i++) {
@@ -146,7 +137,7 @@ static void mark_attached(const struct chain_marks *marks)
 		if (!entry->at)
 			continue;
 		if (entry->cells)
-			port_store(cell_of(marks->fs, entry, node_of_filter(entry->at)),
+			port_store(adapter_cell(marks->fs, entry, node_of_filter(entry->at)),
 				   entry->facts->cell);
 		port_or(&entry->at->filters, 1ULL << entry->bit | FILTERS_SET);
 	}
@@ -158,7 +149,7 @@ void chain_marks_apply(struct chain_marks *marks)
 	struct req *req = NULL;
 
 	marks->by_name = marks->new && (marks->chain->by_name & 1ULL << marks->new->bit);
-	/* Without memory the filter holds for all nodes, which is right and slow. */
+	/* Without memory the filter holds for all nodes, which is correct and slow. */
 	if (marks->by_name)
 		seen = calloc(NODE_MAX / 64, sizeof(*seen));
 	if (seen) {
@@ -169,8 +160,8 @@ void chain_marks_apply(struct chain_marks *marks)
 	marks->seen = seen;
 	marks->req = req;
 	/*
-	 * Before, because others inherit from these nodes; after, because the walk has decided
-	 * them, too.
+	 * Before the walk, because other nodes inherit from these; after it, because it changes
+	 * these, too.
 	 */
 	mark_attached(marks);
 	fs_walk(marks->fs, mark_node, marks);
@@ -180,9 +171,8 @@ void chain_marks_apply(struct chain_marks *marks)
 }
 
 /*
- * Takes a request to run the new filter on while another request waits for it. All requests may be
- * waiting here, so after UPDATE_MS this gives up: the filter holds for the nodes as if their paths
- * were not known.
+ * Takes a request to run the new filter on. Returns NULL after UPDATE_MS, because all requests may
+ * be waiting here: then the filter holds for the nodes as if their paths were not known.
  */
 static struct req *borrow_soon(struct request_pool *requests)
 {

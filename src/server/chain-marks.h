@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Setting and clearing the bit of a filter in all nodes that the kernel knows. A new filter that
- * goes by names is asked about the path of each node.
+ * Sets and clears the bit of a filter in the masks of all nodes that the kernel knows. The programs
+ * of a new filter that goes by names run on each name of the path of each node.
  */
 #include "filter/chain.h"
 
@@ -19,16 +19,16 @@ struct chain_marks {
 
 	/* Private: */
 	bool by_name;    /* the new filter goes by names */
-	struct req *req; /* to ask it with; NULL: it is not asked */
-	uint64_t *seen;  /* bits of nodes that it was asked about; NULL: none */
+	struct req *req; /* to run its programs on; NULL: they do not run */
+	uint64_t *seen;  /* bits of nodes that they have run on; NULL: none */
 };
 
 /* Marks all nodes. Waits for a free request. */
 void chain_marks_apply(struct chain_marks *marks);
-/* Takes the bit of the new filter away again. */
+/* Clears the bit of the new filter again. */
 void chain_marks_undo(const struct chain_marks *marks);
 /*
- * Marks the nodes of a request, whose chain has a filter that is being added: nodes that an old
- * request has made meanwhile lack the bit.
+ * Marks the nodes of a request whose chain has a filter that is being added, because nodes that a
+ * request under the old chain has made meanwhile lack the bit.
  */
 void chain_marks_update(struct request_pool *requests, struct req *req);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * server/invalidator.c says how names are invalidated, and why. The caller holds filters->changing
- * of server/chain-update.c.
+ * server/invalidator.c explains how names are invalidated, and why. The caller holds
+ * filters->changing of server/chain-update.c.
  */
 #include "server/chain-names.h"
 #include "mount/submounts.h"
@@ -20,6 +20,7 @@ int chain_names_init(struct chain_names *names, struct request_pool *requests,
 		.requests = requests,
 		.invalidator = invalidator,
 		.entry = entry,
+		.error = error,
 	};
 	if (!entry)
 		return 0;
@@ -53,15 +54,9 @@ static bool hides_name(void *aux, struct node *dir, const char *name, uint32_t t
 	return name_check_alone(&names->req->call, chain, &dir->filter, name, type) < 0;
 }
 
-struct check {
-	struct chain_names *names;
-	struct pst_error *error;
-};
-
 static int check_covered(void *aux, const struct covered *covered)
 {
-	struct check *check = aux;
-	struct chain_names *names = check->names;
+	struct chain_names *names = aux;
 	struct fs *fs = names->requests->host->fs;
 	struct node *dir = fs_node(fs, covered->dir);
 	struct node *node = fs_node(fs, covered->node);
@@ -71,24 +66,23 @@ static int check_covered(void *aux, const struct covered *covered)
 	fs_node_put(fs, node);
 	if (!hides)
 		return 0;
-	return error_set(check->error, -EBUSY,
+	return error_set(names->error, -EBUSY,
 			 "filter %s hides \"%s\", and %s in the view is a mount point: the kernel "
 			 "would detach what is mounted there; unmount it first",
 			 names->entry->facts->name, covered->name, covered->mount_point);
 }
 
-int chain_names_check_mounts(struct chain_names *names, struct pst_error *error)
+int chain_names_check_mounts(struct chain_names *names)
 {
 	struct submounts *submounts = names->requests->host->submounts;
-	struct check check = { names, error };
 
 	if (!names->entry)
 		return 0;
-	/* request/keep-mounts.c uses the result, too. */
+	/* request/keep-mounts.c uses the result of this scan, too. */
 	submounts_scan(submounts, 0);
 	if (!names->chain->names || names->chain->by_caller)
 		return 0;
-	return submounts_each(submounts, check_covered, &check);
+	return submounts_each(submounts, check_covered, names);
 }
 
 /* Returns true where a filter hides or changes names, for all or for some callers. */
@@ -97,7 +91,7 @@ static bool affects_names(const struct chain *chain, const struct chain_entry *e
 	return chain && entry && ((chain->by_name | chain->by_caller) >> entry->bit & 1);
 }
 
-/* Returns true where a filter may look up another name than the caller gave. */
+/* Returns true where a filter may replace the name in a LOOKUP. */
 static bool changes_names(const struct chain *chain, const struct chain_entry *entry)
 {
 	return chain && entry && (chain->pre[FUSE_LOOKUP] >> entry->bit & 1);

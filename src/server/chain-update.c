@@ -26,19 +26,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The longest wait for requests under the old chain, which may wait for a lease or a slow disk. */
+/* The longest wait for requests under the old chain, because these may wait for leases or disks. */
 #define DRAIN_MS 30000
 
 struct filters {
-	struct request_pool *requests; /* borrowed, as what follows */
+	struct request_pool *requests; /* borrowed, as invalidator and fs */
 	struct invalidator *invalidator;
-	struct request_host *host;
 	struct fs *fs;
 	uint64_t features;        /* constant */
-	pthread_mutex_t changing; /* guards what follows, to write; and used */
+	pthread_mutex_t changing; /* guards used, and chain to write */
 	pthread_mutex_t lock;     /* guards chain, to read or write */
 	struct chain *chain;      /* in force; NULL: none */
-	uint64_t used;            /* bits */
+	uint64_t used;            /* bits that the filters have in the masks of nodes */
 
 	struct forget_programs forget;
 };
@@ -52,7 +51,6 @@ int filters_new(struct request_pool *requests, struct invalidator *invalidator, 
 		return -ENOMEM;
 	filters->requests = requests;
 	filters->invalidator = invalidator;
-	filters->host = requests->host;
 	filters->fs = requests->host->fs;
 	filters->features = features;
 	pthread_mutex_init(&filters->changing, NULL);
@@ -85,8 +83,8 @@ static int unknown(struct filters *filters, const char *name, struct pst_error *
 			 len ? "it has " : "it has none", names);
 }
 
-/* Tells the file system which properties the filters have. */
-static void tell_fs(struct fs *fs, const struct chain *chain)
+/* Gives the properties of all filters to the file system. */
+static void inform_fs(struct fs *fs, const struct chain *chain)
 {
 	struct fs_filters facts = { 0 };
 
@@ -102,30 +100,32 @@ static void tell_fs(struct fs *fs, const struct chain *chain)
 }
 
 /*
- * Puts a chain in force, and waits until no request runs under the one before; false when some
- * still do. Caller holds changing.
+ * Puts a chain in force, and waits until no request runs under the old one. Returns false where one
+ * still does. Caller holds changing.
  */
 static bool put_in_force(struct filters *filters, struct chain *chain, struct chain_entry *new)
 {
 	struct chain *old = filters->chain;
 
-	tell_fs(filters->fs, chain);
+	inform_fs(filters->fs, chain);
 	/*
-	 * From here on no thread outside of a request reads the old chain, or entries that are only
-	 * there.
+	 * From here on no thread outside of a request reads the old chain, nor the entry that it
+	 * loses.
 	 */
 	pthread_mutex_lock(&filters->lock);
 	filters->chain = chain;
 	pthread_mutex_unlock(&filters->lock);
-	atomic_store(&filters->host->chain, chain);
+	atomic_store(&filters->requests->host->chain, chain);
 	if (new) {
 		filters->used |= 1ULL << new->bit;
 		filter_keep_pin(new->filter);
 	}
 	if (request_pool_drained(filters->requests, old, DRAIN_MS))
 		return true;
-	/* The chain is never freed then, because requests still use it. */
-	log_warning("requests under the old filters are still waiting; these stay loaded");
+	/* The old chain is never freed then, because requests still use it. */
+	log_warning("requests under the old filters have not ended within %d s: these filters stay "
+		    "loaded until the view ends",
+		    DRAIN_MS / 1000);
 	return false;
 }
 
@@ -150,7 +150,7 @@ static int change(struct filters *filters, struct chain_entry *const *entries, u
 	if (chain && new)
 		port_store(&chain->activating, 1ULL << new->bit);
 	chain_marks_apply(&marks);
-	r = chain_names_check_mounts(&names, error);
+	r = chain_names_check_mounts(&names);
 	if (r < 0) {
 		chain_marks_undo(&marks);
 		chain_names_fini(&names);
@@ -174,7 +174,9 @@ static int change(struct filters *filters, struct chain_entry *const *entries, u
 	return 0;
 }
 
-/* Loads a filter, whose name is new or that of the filter which goes. Caller holds changing. */
+/*
+ * Loads a filter, and refuses one with the name of another filter than gone. Caller holds changing.
+ */
 static int load(struct filters *filters, const char *spec, const struct chain_entry *gone,
 		struct chain_entry **ret_entry, struct pst_error *error)
 {
@@ -192,10 +194,11 @@ static int load(struct filters *filters, const char *spec, const struct chain_en
 	facts = new->facts;
 	same = find(filters, facts->name);
 	if (same && same != gone) {
-		r = error_set(error, -EEXIST,
-			      "the view has a filter \"%s\" already: give this one another with "
-			      "name=NAME, or replace the other",
-			      facts->name);
+		r = error_set(
+			error, -EEXIST,
+			"the view has a filter \"%s\" already: give this one another name with "
+			"name=NAME, or replace the other filter",
+			facts->name);
 		chain_entry_free(filters->fs, new);
 		return r;
 	}

@@ -33,7 +33,7 @@ static void row_append(struct fair_queue *queue, struct fair_queue_row *row)
 	queue->end = &row->next;
 }
 
-/* Takes the row that *link leads to out of the list. */
+/* Takes a row out of the list. link points to the pointer to the row. */
 static void row_unlink(struct fair_queue *queue, struct fair_queue_row **link)
 {
 	struct fair_queue_row *row = *link;
@@ -62,7 +62,10 @@ void fair_queue_push(struct fair_queue *queue, struct req *req)
 		row_append(queue, row);
 }
 
-/* Takes the request that *link leads to out of the queue of a row, which *row_link leads to. */
+/*
+ * Takes a request out of the queue of its row. link points to the pointer to the request, row_link
+ * to the pointer to the row.
+ */
 static struct req *take(struct fair_queue *queue, struct fair_queue_row **row_link,
 			struct req **link)
 {
@@ -106,7 +109,7 @@ struct req *fair_queue_pop(struct fair_queue *queue)
 	if (!row)
 		return NULL;
 	req = take(queue, link, &row->queue);
-	/* The others come first now. */
+	/* Other users have the next turns. */
 	if (row->n_queued) {
 		row_unlink(queue, link);
 		row_append(queue, row);

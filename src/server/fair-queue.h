@@ -3,13 +3,12 @@
 /*
  * A fair queue of requests: first come, first served for one user, round robin over users.
  *
- * Two bounds keep a part of a resource free for other users. A user may have as many requests
- * running as there are threads that run nothing, and may have as many requests here as there is
- * room left. So one user alone gets half, two users get a third each, and a newcomer always
- * finds some free.
+ * Two bounds keep threads and room free for other users. A user may have as many requests running
+ * as there are threads that run nothing, and may have as many requests here as there is room left.
+ * So one user alone gets half, two users get a third each, and a user who comes later always finds
+ * some free.
  *
- * Users share a row of the table where a hash of their IDs is the same; then they share a turn.
- * The caller locks.
+ * Users whose IDs have the same hash share a row of the table, and its turn. The caller locks.
  */
 #include "request/req.h"
 
@@ -19,7 +18,7 @@ struct fair_queue {
 	unsigned int n_threads; /* constant: requests that may run at a time */
 	unsigned int n_queued, n_running;
 	struct fair_queue_row {
-		struct fair_queue_row *next; /* of the rows with requests */
+		struct fair_queue_row *next; /* in the list of rows with requests */
 		unsigned int n_queued, n_running;
 		struct req *queue, **queue_end;
 	} rows[FAIR_QUEUE_ROWS];
@@ -28,11 +27,11 @@ struct fair_queue {
 
 void fair_queue_init(struct fair_queue *queue, unsigned int n_threads);
 /*
- * True where the request's user may have one more here, queued or running, when n_room requests may
- * be here at a time.
+ * Returns true where the user of the request may have one more request here, queued or running. The
+ * queue has room for n_room requests.
  */
 bool fair_queue_has_room(struct fair_queue *queue, const struct req *req, unsigned int n_room);
-/* Returns true where a request of the same user would run at once, if there is a thread. */
+/* Returns true where a request of this user would run at once, if there is a thread. */
 bool fair_queue_may_run(struct fair_queue *queue, const struct req *req);
 /*
  * Appends a request. One that holds a file (request/exact.h) comes first and needs no share,
@@ -43,7 +42,7 @@ bool fair_queue_may_run(struct fair_queue *queue, const struct req *req);
 void fair_queue_push(struct fair_queue *queue, struct req *req);
 /* Takes the next request that may run now, and counts it as running; NULL: there is none. */
 struct req *fair_queue_pop(struct fair_queue *queue);
-/* Takes the queued request with this number out of its queue; NULL: there is none. */
+/* Takes the request with this number out of the queue; NULL: it is not queued. */
 struct req *fair_queue_remove(struct fair_queue *queue, uint64_t unique);
-/* A request of this user ID that was popped has been served. */
+/* Counts a request of this user ID, which was popped, as served. */
 void fair_queue_done(struct fair_queue *queue, uint32_t uid);

@@ -25,7 +25,7 @@ void forget_programs_prepare(struct forget_programs *forget)
 	pthread_mutex_lock(&forget->lock);
 	if (!forget->req) {
 		forget->req = request_pool_borrow(forget->requests, true);
-		/* A change of filters does not wait for the end of this request. */
+		/* A change of filters must not wait for this request. */
 		req_leave_chain(forget->req);
 	}
 	pthread_mutex_unlock(&forget->lock);
@@ -56,7 +56,6 @@ void forget_programs_run(struct forget_programs *forget, struct node *node)
 		asked = chain ? chain->post[FUSE_FORGET] & node_filters(node) : 0;
 		if (asked)
 			run(forget->req, node, asked);
-		/* A change of filters does not wait for the end of this request. */
 		req_leave_chain(forget->req);
 	}
 	pthread_mutex_unlock(&forget->lock);

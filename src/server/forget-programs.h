@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Runs the programs of filters after FORGET, PST_POST(forget). A node dies in the thread that drops
- * its last reference, mostly outside of a request, so there is one request for this alone.
+ * its last reference, mostly outside of a request. So these programs have a request of their own.
  */
 #include "request/req.h"
 
@@ -15,7 +15,7 @@ struct forget_programs {
 };
 
 void forget_programs_init(struct forget_programs *forget, struct request_pool *requests);
-/* To be called when no node dies any more. */
+/* Puts the request back. To be called when no node dies any more. */
 void forget_programs_fini(struct forget_programs *forget);
 /* Takes the request, before the first filter with such a program is added. Waits for a free one. */
 void forget_programs_prepare(struct forget_programs *forget);

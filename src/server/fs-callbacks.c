@@ -4,13 +4,12 @@
 #include "server/chain-update.h"
 #include "mount/submounts.h"
 #include "server/invalidator.h"
-#include "util/clock.h"
-#include "util/thread.h"
+#include "server/ticker.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
+
+#define TICK_MS 1000
 
 struct fs_callbacks {
 	struct chan *chan; /* borrowed */
@@ -18,13 +17,7 @@ struct fs_callbacks {
 	struct filters *const *filters;
 	struct invalidator *invalidator;
 	struct submounts *submounts;
-	pthread_t thread;
-	bool started;
-	_Atomic bool wanted; /* there may be something to let go of */
-
-	pthread_mutex_t lock; /* guards stop, and sleeping */
-	pthread_cond_t cond;
-	bool stop;
+	struct ticker ticker; /* calls fs_tick() */
 };
 
 static int backing_open(void *aux, int fd)
@@ -45,13 +38,14 @@ static void want_tick(void *aux)
 {
 	struct fs_callbacks *callbacks = aux;
 
-	/* On the path of requests: mostly a look at a flag that is set already. */
-	if (atomic_load_explicit(&callbacks->wanted, memory_order_relaxed))
-		return;
-	pthread_mutex_lock(&callbacks->lock);
-	callbacks->wanted = true;
-	pthread_cond_signal(&callbacks->cond);
-	pthread_mutex_unlock(&callbacks->lock);
+	ticker_wake(&callbacks->ticker);
+}
+
+static bool tick(void *aux)
+{
+	struct fs_callbacks *callbacks = aux;
+
+	return fs_tick(callbacks->fs);
 }
 
 static void queue_node(void *aux, uint64_t nodeid, bool data)
@@ -84,7 +78,7 @@ static void forgotten(void *aux, struct node *node)
 {
 	struct fs_callbacks *callbacks = aux;
 
-	/* Not started: a filter of the mount was refused. No filters: the view ends. */
+	/* Without filters, one of the mount was refused; with a NULL there, the view ends. */
 	if (callbacks->filters && *callbacks->filters)
 		filters_forgotten(*callbacks->filters, node);
 }
@@ -92,41 +86,6 @@ static void forgotten(void *aux, struct node *node)
 static void queue_all(void *aux)
 {
 	invalidator_queue_all(((struct fs_callbacks *)aux)->invalidator);
-}
-
-/* Sleeps a second, or until the end; true at the end. Caller holds the lock. */
-static bool sleep_a_second(struct fs_callbacks *callbacks)
-{
-	struct timespec until = clock_after_ms(1000);
-
-	while (!callbacks->stop &&
-	       pthread_cond_timedwait(&callbacks->cond, &callbacks->lock, &until) == 0)
-		;
-	return callbacks->stop;
-}
-
-static void *fs_callbacks_main(void *arg)
-{
-	struct fs_callbacks *callbacks = arg;
-
-	fs_thread_init();
-	pthread_mutex_lock(&callbacks->lock);
-	while (!callbacks->stop) {
-		if (!callbacks->wanted) {
-			pthread_cond_wait(&callbacks->cond, &callbacks->lock);
-			continue;
-		}
-		if (sleep_a_second(callbacks))
-			break;
-		/* Cleared before looking: what comes up meanwhile sets it again. */
-		callbacks->wanted = false;
-		pthread_mutex_unlock(&callbacks->lock);
-		if (fs_tick(callbacks->fs))
-			callbacks->wanted = true;
-		pthread_mutex_lock(&callbacks->lock);
-	}
-	pthread_mutex_unlock(&callbacks->lock);
-	return NULL;
 }
 
 int fs_callbacks_new(struct chan *chan, const struct fs_callbacks_config *config,
@@ -144,8 +103,7 @@ int fs_callbacks_new(struct chan *chan, const struct fs_callbacks_config *config
 		return -ENOMEM;
 	}
 	callbacks->chan = chan;
-	pthread_mutex_init(&callbacks->lock, NULL);
-	clock_cond_init(&callbacks->cond);
+	ticker_init(&callbacks->ticker, tick, callbacks, TICK_MS, 0);
 	*ret_callbacks = callbacks;
 	*ret_fs_host = (struct fs_host){
 		.aux = callbacks,
@@ -170,8 +128,7 @@ int fs_callbacks_start(struct fs_callbacks *callbacks, struct filters *const *fi
 
 	callbacks->fs = fs;
 	callbacks->filters = filters;
-	r = thread_create(&callbacks->thread, NULL, fs_callbacks_main, callbacks);
-	callbacks->started = r == 0;
+	r = ticker_start(&callbacks->ticker);
 	if (r == 0)
 		r = invalidator_start(callbacks->invalidator, fs);
 	if (r == 0)
@@ -183,16 +140,9 @@ int fs_callbacks_start(struct fs_callbacks *callbacks, struct filters *const *fi
 
 void fs_callbacks_stop(struct fs_callbacks *callbacks)
 {
-	if (!callbacks->started)
-		return;
-	pthread_mutex_lock(&callbacks->lock);
-	callbacks->stop = true;
-	pthread_cond_signal(&callbacks->cond);
-	pthread_mutex_unlock(&callbacks->lock);
-	pthread_join(callbacks->thread, NULL);
+	ticker_stop(&callbacks->ticker);
 	submounts_stop(callbacks->submounts);
 	invalidator_stop(callbacks->invalidator);
-	callbacks->started = false;
 }
 
 struct fs_callbacks *fs_callbacks_free(struct fs_callbacks *callbacks)
@@ -202,8 +152,7 @@ struct fs_callbacks *fs_callbacks_free(struct fs_callbacks *callbacks)
 	fs_callbacks_stop(callbacks);
 	invalidator_free(callbacks->invalidator);
 	submounts_free(callbacks->submounts);
-	pthread_cond_destroy(&callbacks->cond);
-	pthread_mutex_destroy(&callbacks->lock);
+	ticker_fini(&callbacks->ticker);
 	free(callbacks);
 	return NULL;
 }

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * The callbacks of a file system (struct fs_host): they register backing files, invalidate what the
- * kernel has cached, and keep a thread that calls fs_tick() once a second while there is something
- * idle to release, and sleeps otherwise.
+ * kernel has cached, and run the programs of filters for nodes that die. A thread calls fs_tick()
+ * once a second while the file system has something idle to release, and sleeps otherwise.
  */
 #include "fs/fs.h"
 
@@ -18,13 +18,22 @@ struct fs_callbacks_config {
 	bool can_expire;         /* the kernel has FUSE_HAS_EXPIRE_ONLY */
 };
 
-/* Registers on chan, which must outlive the callbacks. Fills *ret_fs_host for fs_new(). */
+/*
+ * Makes the callbacks, which send to chan; chan must outlive them. Fills *ret_fs_host for fs_new().
+ * Returns 0 or -ENOMEM.
+ */
 int fs_callbacks_new(struct chan *chan, const struct fs_callbacks_config *config,
 		     struct fs_callbacks **ret_callbacks, struct fs_host *ret_fs_host);
-/* *filters are the filters of the view, NULL: none any more. */
+/*
+ * Starts the threads of the callbacks and of fs. *filters: the filters of the view, NULL when these
+ * have ended. Returns 0 or -errno; some threads may run then.
+ */
 int fs_callbacks_start(struct fs_callbacks *callbacks, struct filters *const *filters,
 		       struct fs *fs);
-/* Ends the thread; fs may still be used, and call the callbacks, until fs_callbacks_free(). */
+/*
+ * Ends the threads. fs may still be used, and use the callbacks, until fs_callbacks_free(). May be
+ * called more than once, and without fs_callbacks_start().
+ */
 void fs_callbacks_stop(struct fs_callbacks *callbacks);
 struct fs_callbacks *fs_callbacks_free(struct fs_callbacks *callbacks);
 /* Borrowed. */

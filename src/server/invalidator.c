@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Invalidating what the kernel has cached.
+ * Invalidates what the kernel has cached.
  *
  * Names. FUSE_NOTIFY_INVAL_ENTRY has two forms. Without a flag the kernel unhashes the dentry and
  * detaches, in every mount namespace, what is mounted on or below it. With FUSE_EXPIRE_ONLY (Linux
@@ -9,9 +9,9 @@
  * dentries one by one, as they are used: no mount inside the view outlives that. So names are
  * expired one by one, those that the lower directories have.
  *
- * A change of filters must not be outrun by replies that were written before it and that the client
- * takes in late (a preempted client can be late without bound). invalidator_filters_changed() is
- * called when the new chain is in force. Then this holds:
+ * After a change of filters the kernel must not cache replies from before the change. A client that
+ * is preempted can take such a reply in late, without bound. invalidator_filters_changed() is
+ * called when the new chain is in force, and then this holds:
  *
  * 1. A LOOKUP of a name without a usable dentry, CREATE and its like, READDIR and READDIRPLUS: the
  *    client holds the lock of the directory, shared or exclusive, from before it sends the request
@@ -19,21 +19,22 @@
  *    exclusively, so it comes after each of them that had begun; those that begin later meet the
  *    new chain. This needs no dentry: an INVAL_ENTRY of "." is a barrier for its directory.
  * 2. A LOOKUP that revalidates a dentry takes no lock, and its reply sets the timeout of the dentry
- *    again, however late. If the dentry has been unhashed that is of no effect. If it was
- *    expired only, the dentry stays valid: it leads to the same node as before. So names that the
- *    new chain takes away from somebody are unhashed, and all others expired. If a mount lies on
- *    or below a name that name is only expired.
+ *    again, however late. A dentry that was unhashed stays unhashed then. A dentry that was
+ *    expired only stays valid: it leads to the same node as before. So names that the new chain
+ *    hides from some caller are unhashed, and all others expired. A name is only expired if a
+ *    mount lies on or below it.
  * 3. Attributes: the kernel compares the version of the inode's attributes from before the request
- *    with that of now, and INVAL_INODE has counted that up. An inode that a reply of 1. makes is
- *    not there for INVAL_INODE before that reply was taken: so all directories go first, then all
- *    inodes. A program before LOOKUP can show names that no directory has. When such a filter comes
- *    or goes the epoch is raised after the barriers, unless a mount inside the view is known.
+ *    with the version of now, which INVAL_INODE has increased. INVAL_INODE does not find an inode
+ *    that a reply of 1. makes before the client has taken that reply: so all directories go first,
+ *    then all inodes. A program before LOOKUP can show names that no directory has. When such a
+ *    filter is added or removed the epoch is raised after the barriers, unless a mount inside the
+ *    view is known.
  * 4. Pages of data, of listings and of symbolic links: INVAL_INODE waits for the lock of each page,
  *    which a READ holds until its reply was taken; pages of listings fall under 1.
  *
  * Threads: some take jobs from a queue of names, others from a queue of nodes, and jobs may
  * overtake each other. INVAL_ENTRY may have to wait for the lock of its directory, so other threads
- * send INVAL_INODE. When a queue is full, everything is invalidated, which takes no room. lock
+ * send INVAL_INODE. When a queue is full, one flag makes a thread invalidate everything. lock
  * guards the queues.
  */
 #include "server/invalidator.h"
@@ -68,7 +69,7 @@ struct queue {
 	void (*run)(struct invalidator *invalidator, const struct job *job);
 	pthread_t threads[N_THREADS];
 	unsigned int n_threads;
-	pthread_cond_t work; /* with the invalidator's lock, which guards what follows */
+	pthread_cond_t work; /* with the invalidator's lock, which guards the members below */
 	unsigned int at, n;
 	struct job *jobs;
 };
@@ -78,15 +79,15 @@ enum queue_index { NODES, NAMES, N_QUEUES };
 struct invalidator {
 	struct chan *chan;           /* borrowed */
 	struct submounts *submounts; /* borrowed */
-	bool can_expire;             /* constant: the kernel knows FUSE_EXPIRE_ONLY */
+	bool can_expire;             /* constant: the kernel has FUSE_EXPIRE_ONLY */
 	struct fs *fs;               /* borrowed, set at start */
 	struct queue queues[N_QUEUES];
 
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock; /* guards the members below */
 	bool stop, all, sending_all;
 };
 
-/* Invalidates a name of a directory, which the kernel may have cached as absent. */
+/* Invalidates a name of a directory, also one that the kernel has cached as absent. */
 static void send_name(struct invalidator *invalidator, uint64_t dir, const char *name, bool expire)
 {
 	struct fuse_notify_inval_entry_out out = {
@@ -96,7 +97,7 @@ static void send_name(struct invalidator *invalidator, uint64_t dir, const char 
 	struct chan *chan = invalidator->chan;
 	bool covered = submounts_covers(invalidator->submounts, dir, name, NULL);
 
-	/* This kernel has the one form only that would detach the mount: keep the name as it is. */
+	/* The only form of INVAL_ENTRY that this kernel has would detach the mount. */
 	if (covered && !invalidator->can_expire)
 		return;
 	if ((expire || covered) && invalidator->can_expire)
@@ -108,7 +109,7 @@ static void send_name(struct invalidator *invalidator, uint64_t dir, const char 
 
 static void send_inode(struct chan *chan, uint64_t nodeid, bool data)
 {
-	/* A negative offset leaves pages alone; length 0 is to the end. */
+	/* A negative offset keeps the page cache; length 0 means to the end of the file. */
 	struct fuse_notify_inval_inode_out out = { .ino = nodeid, .off = data ? 0 : -1 };
 
 	chan->ops->notify(chan, FUSE_NOTIFY_INVAL_INODE, &out, sizeof(out), NULL, 0);
@@ -120,9 +121,9 @@ void invalidator_send_attr(struct chan *chan, uint64_t nodeid)
 }
 
 /*
- * A store of no bytes far beyond the end: the kernel takes it for a write, which has changed size
- * and times but not mode and owner, and leaves its size alone, since nothing was written (Linux
- * 5.16).
+ * Sends a store of no bytes far beyond the end of the file. The kernel handles it like a write,
+ * which invalidates size and times but not mode and owner, and keeps the size, because no byte was
+ * written (Linux 5.16).
  */
 void invalidator_send_written(struct chan *chan, uint64_t nodeid)
 {
@@ -137,7 +138,7 @@ void invalidator_send_written(struct chan *chan, uint64_t nodeid)
 struct walk {
 	struct invalidator *invalidator;
 	struct fs *fs;
-	const struct invalidator_names *names; /* NULL: names are left alone */
+	const struct invalidator_names *names; /* NULL: names stay as they are */
 };
 
 static void send_listed(void *aux, struct node *dir, const char *name, uint64_t ino, uint32_t type)
@@ -194,7 +195,7 @@ void invalidator_filters_changed(struct invalidator *invalidator, struct fs *fs,
 
 /*
  * Invalidates everything, after events of the lower file system were lost. A lower directory does
- * not list names that have been removed, so the epoch is raised where no mount is lost by that.
+ * not list names that have been removed, so this raises the epoch where that detaches no mount.
  */
 static void send_all(struct invalidator *invalidator)
 {
@@ -210,8 +211,8 @@ static void send_all(struct invalidator *invalidator)
 /* -- threads ------------------------------------------------------------------ */
 
 /*
- * Returns true where a name is absent below. FUSE_NOTIFY_DELETE unhashes whatever has the name,
- * also a new file on which somebody may have mounted something since.
+ * Returns true where a lower directory lacks a name. FUSE_NOTIFY_DELETE unhashes the name even if
+ * that leads to a new file, on which a user may have mounted a file system since.
  */
 static bool is_absent(struct fs *fs, uint64_t parent, const char *name)
 {
@@ -239,7 +240,7 @@ static void run_name(struct invalidator *invalidator, const struct job *job)
 			  (unsigned long long)job->nodeid);
 		if (chan->ops->notify(chan, FUSE_NOTIFY_DELETE, &gone, sizeof(gone), job->name,
 				      gone.namelen + 1) == 0) {
-			/* The kernel takes this name for the last one of the file. */
+			/* The kernel has set nlink to 0, but the file may have other names. */
 			send_inode(chan, job->child, false);
 			return;
 		}
@@ -252,39 +253,22 @@ static void run_node(struct invalidator *invalidator, const struct job *job)
 	send_inode(invalidator->chan, job->nodeid, job->data);
 }
 
-/* Invalidates all nodes; a million nodes take a second. */
-static void run_all(struct invalidator *invalidator)
-{
-	cpu_set_normal();
-	send_all(invalidator);
-	cpu_set_fifo();
-}
-
 /*
- * Takes the order to invalidate everything, for a thread of the nodes' queue. Caller holds the
- * lock.
+ * Returns true where the thread has to invalidate everything: one thread of the queue of nodes does
+ * that. Caller holds the lock.
  */
 static bool take_all(struct queue *queue)
 {
 	struct invalidator *invalidator = queue->invalidator;
 
-	/* One thread at a time: the others continue with new jobs. */
+	/* The other threads continue with new jobs meanwhile. */
 	if (!invalidator->all || invalidator->sending_all || queue != &invalidator->queues[NODES])
 		return false;
 	invalidator->all = false;
 	invalidator->sending_all = true;
-	/* The queue of names stays: lower directories do not list names that have been removed. */
+	/* Names stay queued, because lower directories do not list names that were removed. */
 	queue->n = 0;
 	return true;
-}
-
-static struct job take_next(struct queue *queue)
-{
-	struct job job = queue->jobs[queue->at];
-
-	queue->at = (queue->at + 1) % N_JOBS;
-	queue->n--;
-	return job;
 }
 
 static void *queue_main(void *arg)
@@ -292,7 +276,7 @@ static void *queue_main(void *arg)
 	struct queue *queue = arg;
 	struct invalidator *invalidator = queue->invalidator;
 
-	/* Messages are short, and a client that reads the cache should not see them late. */
+	/* A message takes little time, and until it is sent clients read stale data. */
 	cpu_set_fifo();
 	fs_thread_init();
 	/* is_absent() opens directories by handle; messages need no capability. */
@@ -301,12 +285,17 @@ static void *queue_main(void *arg)
 	while (!invalidator->stop) {
 		if (take_all(queue)) {
 			pthread_mutex_unlock(&invalidator->lock);
-			run_all(invalidator);
+			/* A million nodes take a second. */
+			cpu_set_normal();
+			send_all(invalidator);
+			cpu_set_fifo();
 			pthread_mutex_lock(&invalidator->lock);
 			invalidator->sending_all = false;
 		} else if (queue->n) {
-			struct job job = take_next(queue);
+			struct job job = queue->jobs[queue->at];
 
+			queue->at = (queue->at + 1) % N_JOBS;
+			queue->n--;
 			pthread_mutex_unlock(&invalidator->lock);
 			queue->run(invalidator, &job);
 			pthread_mutex_lock(&invalidator->lock);
@@ -392,7 +381,7 @@ struct invalidator *invalidator_free(struct invalidator *invalidator)
 	return NULL;
 }
 
-/* Queues a job; job NULL, or the queue full: everything is invalidated. */
+/* Queues a job. If job is NULL, or the queue is full, makes a thread invalidate everything. */
 static void enqueue(struct invalidator *invalidator, int of, const struct job *job)
 {
 	struct queue *queue = &invalidator->queues[of];
@@ -418,7 +407,7 @@ void invalidator_queue_name(struct invalidator *invalidator, uint64_t parent, co
 {
 	struct job job = { .nodeid = parent, .child = child, .expire = expire };
 
-	/* A longer name than files have cannot have been looked up. */
+	/* No file has a longer name, so the kernel cannot have cached one. */
 	if (strlen(name) < sizeof(job.name)) {
 		strcpy(job.name, name);
 		enqueue(invalidator, NAMES, &job);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Leader/Followers. The kernel wakes the readers of /dev/fuse in the order in which they began to
- * wait. With several readers each request would land on another thread, on a CPU that sleeps; and
- * for a RELEASE, for which no client waits, a second thread would take the CPU that the client
- * wants. So one worker waits at the queue, the leader, while it keeps up; the others are followers.
+ * wait. With several readers, each request would wake another thread, on a CPU that sleeps; and
+ * after a RELEASE, for which no client waits, a second thread would take the CPU that the client
+ * needs. So one worker waits at the queue, the leader, while it keeps up; the others are followers.
  *
- * One follower watches: every few milliseconds it looks at the queue. When requests lie there and
- * no leader waits, another leader is needed: at once if few requests were taken since the last
- * look, because the worker that took them is held up; else if more than each third look finds that
- * (with one client up to each sixth look does, with two clients more than each second). A worker
- * that copies a long request calls the watcher itself. A worker that mostly finds another leader
- * before it becomes a follower.
+ * One follower is the watcher: it looks at the queue every few milliseconds. When requests lie
+ * there and no leader waits, another leader is needed: at once if few requests were taken since the
+ * last look, because the worker that took them is held up; else if more than every third look finds
+ * that (with one client up to every sixth look does, with two clients more than every second). A
+ * worker that copies a long request wakes the watcher itself. A worker that mostly finds another
+ * leader at the queue becomes a follower.
  *
  * The watcher stops looking when no request was taken for a while, so an idle view wakes no thread.
  * The worker that takes the next request wakes the watcher.
@@ -29,7 +29,7 @@
 #define FIRST_LOOK_MS 1
 #define FEW           16 /* requests taken between two looks */
 #define BEHIND        10 /* twice the looks that found requests waiting, less the other looks */
-#define LOOKS_IDLE    32 /* in a row, until the watcher rests */
+#define LOOKS_IDLE    32 /* looks in a row without a request, until the watcher rests */
 
 /* Bytes whose copying takes so long that another leader is needed. */
 #define LONG (32 << 10)

@@ -11,13 +11,12 @@
 #include <stdint.h>
 
 struct leader {
-	_Atomic uint64_t state;      /* requests taken, << 16, and the number of leaders */
+	_Atomic uint64_t state;      /* number of requests taken << 16 | number of leaders */
 	_Atomic bool unwatched;      /* the worker that takes the next request wakes the watcher */
 	_Atomic bool watched;        /* a follower watches the queue; lock to write */
-	pthread_mutex_t lock;        /* guards what follows */
-	pthread_cond_t watch, other; /* the watcher sleeps here; the other followers */
-	unsigned int look_ms;        /* time between two looks of the watcher; 0: until watch
-					   is signalled */
+	pthread_mutex_t lock;        /* guards the members below */
+	pthread_cond_t watch, other; /* the watcher sleeps on watch, other followers on other */
+	unsigned int look_ms;        /* between two looks; 0, for tests: until watch is signalled */
 	bool called;                 /* the watcher has to become a leader at once */
 	bool ended;
 };
@@ -55,5 +54,5 @@ void leader_end_wait(struct leader *leader, unsigned int *spare, int queue, size
 
 /* Returns true where no leader waits for a request, and no follower would notice. */
 bool leader_is_missing(const struct leader *leader);
-/* Makes all followers leaders, from now on: the connection has ended. */
+/* Makes all followers leaders, for good, so that they see the end of the connection. */
 void leader_release_all(struct leader *leader);

@@ -9,21 +9,21 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/* Threads beyond those that are kept end when they have been idle for so long. */
+/* Threads beyond n_keep end when they have been idle for so long. */
 #define IDLE_S 10
+/* The pool has at most so many times n_keep threads. */
 #define GROWTH 8
 
-void pool_init(struct pool *pool, struct request_pool *requests, struct watchdog *watchdog,
-	       struct latency *latency)
+void pool_init(struct pool *pool, struct request_pool *requests, struct ticker *watchdog)
 {
-	*pool = (struct pool){ .requests = requests, .watchdog = watchdog, .latency = latency };
+	*pool = (struct pool){ .requests = requests, .watchdog = watchdog };
 	pthread_mutex_init(&pool->lock, NULL);
 	clock_cond_init(&pool->work);
 }
 
 /*
- * Waits for a request; false: the thread has been idle for long enough to end. Caller holds the
- * lock.
+ * Waits for a request. Returns false where the thread has been idle for long enough to end. Caller
+ * holds the lock.
  */
 static bool wait_for_work(struct pool *pool)
 {
@@ -38,7 +38,7 @@ static bool wait_for_work(struct pool *pool)
 	return r != ETIMEDOUT || pool->n <= pool->n_keep;
 }
 
-/* The next request; NULL: the thread ends. Caller holds the lock. */
+/* Returns the next request; NULL: the thread ends. Caller holds the lock. */
 static struct req *next(struct pool *pool)
 {
 	bool goes_on = true;
@@ -71,18 +71,20 @@ static void *pool_main(void *arg)
 
 	fs_thread_init();
 	fs_thread_may_wait(true);
-	/* A worker that started the thread may be bound to its CPU. */
+	/* The worker that started the thread may be pinned, and its affinity is inherited. */
 	if (pool->cpus)
 		sched_setaffinity(0, CPU_SET_BYTES, pool->cpus);
 	pthread_mutex_lock(&pool->lock);
 	while ((req = next(pool))) {
 		begin(thread, req);
 		pthread_mutex_unlock(&pool->lock);
+		if (!thread->may_block)
+			ticker_wake(pool->watchdog);
 		request_pool_put(pool->requests, req_serve(req));
 		pthread_mutex_lock(&pool->lock);
 		thread->req = NULL;
 		fair_queue_done(&pool->queue, thread->uid);
-		/* The share of another user may have grown by more than this thread takes. */
+		/* Shares of other users may have grown by more threads than this one. */
 		if (pool->queue.n_queued)
 			pthread_cond_signal(&pool->work);
 	}
@@ -93,7 +95,7 @@ static void *pool_main(void *arg)
 	return NULL;
 }
 
-/* Starts one more thread, where there may be more. Caller holds the lock. */
+/* Starts one more thread, unless there are n_max. Returns 0 or -errno. Caller holds the lock. */
 static int grow(struct pool *pool)
 {
 	struct pool_thread *thread = pool->threads;
@@ -116,17 +118,18 @@ static int grow(struct pool *pool)
 
 int pool_start(struct pool *pool, unsigned int n_keep)
 {
+	unsigned int n_max = n_keep * GROWTH < POOL_MAX ? n_keep * GROWTH : POOL_MAX;
 	int r = 0;
 
 	if (!n_keep)
 		return 0;
-	pool->n_keep = n_keep;
-	pool->n_max = n_keep * GROWTH < POOL_MAX ? n_keep * GROWTH : POOL_MAX;
-	fair_queue_init(&pool->queue, pool->n_max);
-	pool->cpus = cpu_allowed();
-	pool->threads = calloc(pool->n_max, sizeof(*pool->threads));
+	pool->threads = calloc(n_max, sizeof(*pool->threads));
 	if (!pool->threads)
 		return -ENOMEM;
+	pool->n_keep = n_keep;
+	pool->n_max = n_max;
+	pool->cpus = cpu_allowed();
+	fair_queue_init(&pool->queue, n_max);
 	pthread_mutex_lock(&pool->lock);
 	while (pool->n < n_keep && r == 0)
 		r = grow(pool);
@@ -146,7 +149,7 @@ bool pool_has_room(struct pool *pool, const struct req *req, unsigned int n_room
 
 /* -- requests and interrupts ------------------------------------------------------------------ */
 
-/* Whether an INTERRUPT came before the request. Caller holds the lock. */
+/* Returns true where the INTERRUPT arrived before the request. Caller holds the lock. */
 static bool was_early(struct pool *pool, uint64_t unique)
 {
 	for (unsigned int i = 0; i < POOL_EARLY; i++) {
@@ -159,10 +162,10 @@ static bool was_early(struct pool *pool, uint64_t unique)
 }
 
 /*
- * Returns whether a thread has ended or a SIGKILL is pending for it; the kernel turns other fatal
- * signals into SIGKILL. Only then a request is interrupted. For any other signal the kernel sends
- * INTERRUPT as well: for a stop, and for handlers with SA_RESTART, where a system call must not end
- * with EINTR. It does not say which.
+ * Returns true where a thread has ended or a SIGKILL is pending for it; the kernel turns other
+ * fatal signals into SIGKILL. Only then a request is interrupted. The kernel sends INTERRUPT for
+ * all signals and does not say for which: also for a stop, and for handlers with SA_RESTART, where
+ * a system call must not end with EINTR.
  */
 static bool is_dying(uint32_t pid)
 {
@@ -175,13 +178,14 @@ static bool is_dying(uint32_t pid)
 }
 
 /*
- * Returns whether a thread takes the request at once; starts one if need be. Caller holds the lock.
+ * Returns true where a thread takes the request at once; starts one if need be. Caller holds the
+ * lock.
  */
 static bool runs_at_once(struct pool *pool, const struct req *req)
 {
 	if (!fair_queue_may_run(&pool->queue, req))
 		return false;
-	/* Idle threads are for the requests that are queued already, even if not all may run. */
+	/* Queued requests take idle threads first, even if not all of these may run now. */
 	if (pool->queue.n_queued < pool->n_idle)
 		return true;
 	return pool->queue.n_queued < pool->n_idle + pool->n_max - pool->n && grow(pool) == 0;
@@ -211,15 +215,13 @@ bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once)
 		pthread_cond_signal(&pool->work);
 	}
 	pthread_mutex_unlock(&pool->lock);
-	if (!may_block)
-		watchdog_wake(pool->watchdog);
 	if (early)
-		request_pool_put(pool->requests, req_cancel(req, -EINTR));
+		request_pool_put(pool->requests, req_finish(req, -EINTR));
 	return true;
 }
 
-/* Caller holds the lock. */
-static struct req *find_queued(struct pool *pool, uint64_t unique)
+/* Takes a request whose client is being killed out of the queue. Caller holds the lock. */
+static struct req *take_queued(struct pool *pool, uint64_t unique)
 {
 	struct req *req = fair_queue_remove(&pool->queue, unique);
 
@@ -243,21 +245,19 @@ void pool_interrupt(struct pool *pool, uint64_t unique)
 	struct pool_thread *thread;
 	struct req *req;
 
-	if (!pool->n_max)
-		return;
 	pthread_mutex_lock(&pool->lock);
-	req = find_queued(pool, unique);
+	req = take_queued(pool, unique);
 	thread = req ? NULL : find_running(pool, unique);
 	if (thread && is_dying(thread->pid)) {
 		thread->interrupted = true;
 		thread_wake(thread->thread);
-		watchdog_wake(pool->watchdog);
+		ticker_wake(pool->watchdog);
 	} else if (!req && !thread) {
 		pool->early[pool->n_early++ % POOL_EARLY] = unique;
 	}
 	pthread_mutex_unlock(&pool->lock);
 	if (req)
-		request_pool_put(pool->requests, req_cancel(req, -EINTR));
+		request_pool_put(pool->requests, req_finish(req, -EINTR));
 }
 
 bool pool_check(struct pool *pool)
@@ -265,8 +265,6 @@ bool pool_check(struct pool *pool)
 	uint32_t now = clock_ms();
 	bool needed = false;
 
-	if (!pool->n_max)
-		return false;
 	pthread_mutex_lock(&pool->lock);
 	for (unsigned int i = 0; i < pool->n_max; i++) {
 		struct pool_thread *thread = &pool->threads[i];
@@ -277,7 +275,7 @@ bool pool_check(struct pool *pool)
 		if (thread->interrupted)
 			thread_wake(thread->thread);
 		if (!thread->may_block)
-			latency_record(pool->latency, now - thread->began_ms);
+			latency_record(&pool->requests->host->latency, now - thread->began_ms);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return needed;
@@ -287,13 +285,11 @@ bool pool_check(struct pool *pool)
 
 void pool_stop(struct pool *pool)
 {
-	if (!pool->n_max)
-		return;
 	pthread_mutex_lock(&pool->lock);
 	pool->stop = true;
 	pthread_cond_broadcast(&pool->work);
 	while (pool->n) {
-		/* Nobody waits for the answers: whatever signals can end is to end. */
+		/* No client waits for these replies, so signals may end the system calls. */
 		for (unsigned int i = 0; i < pool->n_max; i++)
 			if (pool->threads[i].req)
 				thread_wake(pool->threads[i].thread);
@@ -303,7 +299,6 @@ void pool_stop(struct pool *pool)
 	for (unsigned int i = 0; i < pool->n_max; i++)
 		if (pool->threads[i].state == POOL_ENDED)
 			pthread_join(pool->threads[i].thread, NULL);
-	pool->n_max = 0;
 }
 
 void pool_fini(struct pool *pool)

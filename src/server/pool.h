@@ -5,8 +5,8 @@
  * system).
  *
  * The pool has n_keep threads, starts more while requests are queued, and ends those again after
- * some idle seconds. Requests wait in a fair queue (server/fair-queue.h): one user, whatever the
- * requests wait for, never has all threads nor all room in the queue.
+ * some idle seconds. Requests wait in a fair queue (server/fair-queue.h): one user never has all
+ * threads, nor all room in the queue.
  *
  * Operations that may block always go to the pool (may_block). All others go there while the lower
  * file system is slow: it is remote, or an operation there was slow within the last second
@@ -17,9 +17,9 @@
  * being killed.
  */
 #include "request/req.h"
-#include "server/watchdog.h"
-#include "server/request-pool.h"
 #include "server/fair-queue.h"
+#include "server/request-pool.h"
+#include "server/ticker.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -32,7 +32,7 @@ struct pool_thread {
 	pthread_t thread;
 	enum { POOL_NONE, POOL_RUNS, POOL_ENDED } state; /* ended: to be joined */
 	struct req *req; /* the request that runs here; NULL: the thread is idle */
-	uint64_t unique; /* of req, as what follows */
+	uint64_t unique; /* of req, as the members below */
 	uint32_t uid, pid;
 	uint32_t began_ms;
 	bool may_block;   /* req takes long on a fast file system, too */
@@ -41,12 +41,11 @@ struct pool_thread {
 
 struct pool {
 	struct request_pool *requests; /* borrowed: takes requests that have ended */
-	struct watchdog *watchdog;     /* borrowed: calls pool_check() */
-	struct latency *latency;       /* borrowed */
+	struct ticker *watchdog;       /* borrowed: calls pool_check() */
 	cpu_set_t *cpus;               /* constant: CPUs that the pool may run on */
 	unsigned int n_keep, n_max;    /* constant; 0: there is no pool */
 
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock; /* guards the members below */
 	pthread_cond_t work;  /* the queue has grown, or the pool stops */
 	struct fair_queue queue;
 	struct pool_thread *threads; /* n_max */
@@ -56,9 +55,8 @@ struct pool {
 	unsigned int n_early;
 };
 
-void pool_init(struct pool *pool, struct request_pool *requests, struct watchdog *watchdog,
-	       struct latency *latency);
-/* Starts n_keep threads (0: there is no pool). 0 or -errno; some threads may run then. */
+void pool_init(struct pool *pool, struct request_pool *requests, struct ticker *watchdog);
+/* Starts n_keep threads (0: there is no pool). Returns 0 or -errno; some threads may run then. */
 int pool_start(struct pool *pool, unsigned int n_keep);
 /*
  * Returns true where the pool, with room for n_room requests, has room for one more of this user.
@@ -69,12 +67,12 @@ bool pool_has_room(struct pool *pool, const struct req *req, unsigned int n_room
  * the caller still has the request.
  */
 bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once);
-/* Interrupts the request with this number, also one that has not arrived yet. */
+/* Interrupts the request with this number, even if it arrives only later. */
 void pool_interrupt(struct pool *pool, uint64_t unique);
 /*
  * For the watchdog: records how long operations have taken until now, and repeats signals that may
- * have come before the system call which they are to end. Returns false while there is nothing to
- * check.
+ * have come before the system call that they have to end. Returns false while no thread has to be
+ * checked.
  */
 bool pool_check(struct pool *pool);
 /* Runs the queued requests and ends the threads. Interrupts requests that wait. */

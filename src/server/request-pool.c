@@ -10,8 +10,8 @@
 #include <time.h>
 
 /*
- * Requests to give beyond the first ones; where there is less address space; and with filters,
- * whose memory is all there from the start. At most half of them are for locks that wait.
+ * Requests that transports may get after the start; where address space is scarce; and with
+ * filters, because the kernel allocates the memory of their map at once.
  */
 #define N_EXTRA          768
 #define N_EXTRA_SMALL    128
@@ -21,17 +21,17 @@
 
 /*
  * Requests with the memory of their slots. A server begins with one set. The first filter that is
- * added to a running view brings another set, in memory that filters can reach; the old set is
- * freed when its last request has come home.
+ * added to a running view brings another set, in memory that filters reach; the old set is freed
+ * when its last request has been put back.
  */
 struct request_set {
 	unsigned int n; /* constant */
 	struct req *reqs;
-	struct req_saved *saved;    /* one for each, with slots for filters */
-	char *memory;               /* of all slots */
+	struct req_saved *saved;    /* one for each request, with slots for filters; else NULL */
+	char *memory;               /* of all slots; NULL: none yet */
 	size_t size;                /* of one slot */
 	struct filter_slots *slots; /* owned; NULL: filters cannot reach the memory */
-	struct req *free;           /* the pool's lock, as for what follows */
+	struct req *free;           /* the pool's lock guards this and n_out */
 	unsigned int n_out;         /* requests that are in use */
 };
 
@@ -51,12 +51,35 @@ static struct request_set *set_free(struct request_set *set)
 
 DEFINE_CLEANUP(struct request_set *, set_free);
 
-/* In memory that filters reach where filtered is true; *error says why that is not to be had. */
+/*
+ * Allocates the memory of the slots and what goes with it; filtered: where filters reach it.
+ * Returns 0, or -errno and *error.
+ */
+static int set_map(struct request_set *set, bool filtered, struct pst_error *error)
+{
+	void *p;
+	int r;
+
+	if (filtered) {
+		r = filter_slots_new(set->n, set->size, &set->slots, error);
+		if (r < 0)
+			return r;
+		set->memory = filter_slots_memory(set->slots);
+		set->saved = calloc(set->n, sizeof(*set->saved));
+		return set->saved ? 0 : error_set(error, -ENOMEM, "no memory");
+	}
+	p = mmap(NULL, set->n * set->size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return error_set(error, -ENOMEM, "no memory");
+	set->memory = p;
+	return 0;
+}
+
 static int set_new(struct request_host *host, unsigned int n, size_t data_size, bool filtered,
 		   struct request_set **ret_set, struct pst_error *error)
 {
 	_cleanup_(set_freep) struct request_set *set = calloc(1, sizeof(*set));
-	void *p;
 	int r;
 
 	if (!set)
@@ -68,21 +91,9 @@ static int set_new(struct request_host *host, unsigned int n, size_t data_size, 
 	set->reqs = calloc(n, sizeof(*set->reqs));
 	if (!set->reqs)
 		return error_set(error, -ENOMEM, "no memory");
-	if (filtered) {
-		r = filter_slots_new(n, set->size, &set->slots, error);
-		if (r < 0)
-			return r;
-		set->memory = filter_slots_memory(set->slots);
-		set->saved = calloc(n, sizeof(*set->saved));
-		if (!set->saved)
-			return error_set(error, -ENOMEM, "no memory");
-	} else {
-		p = mmap(NULL, n * set->size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		if (p == MAP_FAILED)
-			return error_set(error, -ENOMEM, "no memory");
-		set->memory = p;
-	}
+	r = set_map(set, filtered, error);
+	if (r < 0)
+		return r;
 	for (unsigned int i = 0; i < n; i++) {
 		struct req *req = &set->reqs[i];
 
@@ -106,17 +117,13 @@ static int set_new(struct request_host *host, unsigned int n, size_t data_size, 
 
 /* -- the pool --------------------------------------------------------------------------------- */
 
-/* Requests that are never given to transports. */
-static unsigned int n_own(const struct request_pool *pool, bool filtered)
+/* Returns the number of requests that transports never get. */
+static unsigned int n_own(const struct request_pool_config *config, bool filtered)
 {
-	const struct request_pool_config *config = &pool->config;
-
-	return config->n_threads +
-	       (filtered ? config->n_queued_filtered + config->n_extra_threads_filtered :
-			   config->n_queued + config->n_extra_threads);
+	return config->n_threads + config->n_queued[filtered] + config->n_extra_threads[filtered];
 }
 
-/* The first set, with so many requests for transports beyond those that they get at the start. */
+/* Makes the first set, with n_extra requests that transports may get after the start. */
 static int first_set(struct request_pool *pool, unsigned int n_extra, struct request_set **ret_set,
 		     struct pst_error *error)
 {
@@ -127,7 +134,8 @@ static int first_set(struct request_pool *pool, unsigned int n_extra, struct req
 	if (pool->n_for_locks > REQUEST_POOL_FOR_LOCKS)
 		pool->n_for_locks = REQUEST_POOL_FOR_LOCKS;
 	pool->n_givable = config->n_given + pool->n_extra - pool->n_for_locks;
-	return set_new(pool->host, n_own(pool, config->filtered) + config->n_given + pool->n_extra,
+	return set_new(pool->host,
+		       n_own(config, config->filtered) + config->n_given + pool->n_extra,
 		       config->data_size, config->filtered, ret_set, error);
 }
 
@@ -137,10 +145,7 @@ int request_pool_init(struct request_pool *pool, struct request_host *host,
 	struct request_set *set;
 	int r;
 
-	*pool = (struct request_pool){
-		.host = host,
-		.config = *config,
-	};
+	*pool = (struct request_pool){ .host = host, .config = *config };
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->home, NULL);
 	r = first_set(pool, config->filtered ? N_EXTRA_FILTERED : N_EXTRA, &set, error);
@@ -210,11 +215,11 @@ struct req *request_pool_try_take(struct request_pool *pool)
 unsigned int request_pool_room(struct request_pool *pool, bool owned)
 {
 	bool filtered = request_pool_in_map(pool);
-	unsigned int n = filtered ? pool->config.n_queued_filtered : pool->config.n_queued;
+	unsigned int n = pool->config.n_queued[filtered];
 
 	/*
-	 * A request that came before its memory could be reached by filters has moved to one of
-	 * ours.
+	 * A request that arrived in a slot which filters do not reach has moved to one of the n
+	 * requests.
 	 */
 	if (owned && (!filtered || pool->n_givable < n))
 		return pool->n_givable;
@@ -235,15 +240,12 @@ bool request_pool_is_current(struct request_pool *pool, const struct req *req)
 	return req->set == atomic_load_explicit(&pool->set, memory_order_relaxed);
 }
 
-/*
- * One to give, NULL when there are no more: of the set that is in no other use, where there are
- * two.
- */
-static struct req *take_extra(struct request_pool *pool, bool for_lock)
+struct req *request_pool_take_extra(struct request_pool *pool, bool for_lock)
 {
 	struct req *req = NULL;
 
 	pthread_mutex_lock(&pool->lock);
+	/* Transports own all requests of an old set. */
 	if (pool->n_extra > (for_lock ? 0 : pool->n_for_locks))
 		req = pop(pool->old ? pool->old : pool->set);
 	pool->n_extra -= req != NULL;
@@ -259,18 +261,13 @@ static void put_extra(struct request_pool *pool, struct req *req)
 	pthread_mutex_unlock(&pool->lock);
 }
 
-struct req *request_pool_take_extra(struct request_pool *pool)
-{
-	return take_extra(pool, false);
-}
-
 bool request_pool_feed(struct request_pool *pool, struct chan *chan, bool for_lock)
 {
 	struct req *req;
 
 	if (!chan->ops->wants(chan))
 		return true;
-	req = take_extra(pool, for_lock);
+	req = request_pool_take_extra(pool, for_lock);
 	if (req && chan->ops->give(chan, &req->slot) == 0)
 		return true;
 	if (req)
@@ -290,8 +287,8 @@ int request_pool_slots(struct request_pool *pool, const struct filter_slots **re
 	int r;
 
 	if (!set->slots) {
-		r = set_new(pool->host, n_own(pool, true), pool->config.data_size, true, &new,
-			    error);
+		r = set_new(pool->host, n_own(&pool->config, true), pool->config.data_size, true,
+			    &new, error);
 		if (r < 0)
 			return r;
 		pthread_mutex_lock(&pool->lock);
@@ -327,13 +324,13 @@ static bool has_chain(struct request_pool *pool, const struct chain *chain)
 bool request_pool_drained(struct request_pool *pool, const struct chain *chain, unsigned int ms)
 {
 	struct timespec pause = { .tv_nsec = 1000000 };
-	bool busy = has_chain(pool, chain);
 
-	for (unsigned int i = 0; i < ms && busy; i++) {
+	for (unsigned int i = 0; has_chain(pool, chain); i++) {
+		if (i == ms)
+			return false;
 		nanosleep(&pause, NULL);
-		busy = has_chain(pool, chain);
 	}
-	return !busy;
+	return true;
 }
 
 struct req *request_pool_borrow(struct request_pool *pool, bool wait)

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A server: what it is made of, and what requests need of it (struct request_host).
+ * A server: its parts, and the services that requests need from it (struct request_host).
  *
- * One worker for each channel (server/workers.h) takes requests and serves them where they arrived.
- * A request that may block for long goes to the thread pool (server/pool.h), and the worker
- * continues with a spare request (server/request-pool.h). When all requests are in use the worker
- * runs the operation itself, and its queue waits.
+ * One worker for each channel (server/workers.h) receives requests and serves them where they
+ * arrived. A request that may block for long goes to the thread pool (server/pool.h), and the
+ * worker continues with a spare request (server/request-pool.h). When all requests are in use the
+ * worker runs the operation itself, and its queue waits.
  *
- * Transports that own slots have requests of their own, which are given to them at the start and
- * come back to us only between arrival and answer. When so many of them wait that a channel has
- * none left, it is given one more, for good.
+ * Transports that own slots get requests of their own at the start, and the server has these only
+ * between arrival and reply. When so many of them wait that a channel has none left, the channel
+ * gets one more, which it keeps.
  */
 #include "server/server.h"
 #include "request/exact.h"
@@ -28,23 +28,27 @@
 #include <string.h>
 
 /*
- * Requests beyond those that threads have in their hands, for the pool's queue; where filters reach
- * their memory, which is all there from the start; where transports own slots, which requests in
- * the queue lie in.
+ * Requests for the queue of the thread pool. With filters there are fewer, because the kernel
+ * allocates the memory of their map at once. With transports that own slots there are few, because
+ * queued requests stay in those slots.
  */
 #define N_QUEUED          768
 #define N_QUEUED_FILTERED 40
 #define N_QUEUED_OWNED    16
-/* ... and for filters that are told of forgotten files (server/forget-programs.c). */
+/* Requests of server/forget-programs.c. */
 #define N_FORGOTTEN 1
 
+/* The watchdog looks every 4 ms, and sleeps after 32 looks in a row that found nothing. */
+#define WATCHDOG_MS   4
+#define WATCHDOG_IDLE 32
+
 struct server {
-	struct request_host request_host; /* what requests reach of the server */
-	struct chan_host chan_host;       /* what channels reach of it */
+	struct request_host request_host; /* for requests */
+	struct chan_host chan_host;       /* for channels */
 	struct fs_callbacks *fs_callbacks;
 	struct workers workers;
 	struct pool pool;
-	struct watchdog watchdog;
+	struct ticker watchdog;
 	struct request_pool requests;
 	struct filters *filters;
 	struct exact exact;
@@ -60,9 +64,9 @@ static struct server *server_of(const struct request_host *host)
 }
 
 /*
- * A request is about to wait, for a lock or in the pool: its queue gets another worker, or its
- * channel another slot, where nothing would come in any more. A lock must not wait where the
- * request that frees it may be overlooked.
+ * Gives the queue of the request another worker, or its channel another slot, where no request
+ * would arrive there any more. A lock must not wait where the kernel may overlook the request that
+ * frees it.
  */
 static bool feed(struct req *req, bool for_lock)
 {
@@ -72,11 +76,6 @@ static bool feed(struct req *req, bool for_lock)
 		return req->chan->ops->fetch(req->chan) || !for_lock;
 	return workers_add(&server->workers, req->queue) ||
 	       request_pool_feed(&server->requests, req->chan, for_lock);
-}
-
-static bool feed_for_lock(struct req *req)
-{
-	return feed(req, true);
 }
 
 static bool to_pool(struct req *req, bool may_block, bool at_once, struct req **ret_other)
@@ -173,7 +172,7 @@ static void init_request_host(struct server *server, const struct server_config 
 		.has_pool = config->n_pool,
 		.to_pool = to_pool,
 		.spare = spare,
-		.feed = feed_for_lock,
+		.feed = feed,
 		.interrupt = interrupt,
 		.move = move,
 		.mark_nodes = mark_nodes,
@@ -185,7 +184,7 @@ static void init_request_host(struct server *server, const struct server_config 
 
 DEFINE_CLEANUP(struct server *, server_free);
 
-/* Frees the objects that a server takes, when no server could be made. */
+/* Frees the objects that a server takes, where no server can be made. */
 static void drop(const struct server_config *config)
 {
 	fs_free(config->fs);
@@ -194,7 +193,7 @@ static void drop(const struct server_config *config)
 		chan_free(config->chans[i]);
 }
 
-/* For the watchdog: looks for threads that are held up. */
+/* For the watchdog: looks for threads that are held up, and returns false while none can be. */
 static bool check(void *aux)
 {
 	struct server *server = aux;
@@ -208,7 +207,7 @@ static int start_threads(struct server *server, unsigned int n_pool)
 	int r = fs_callbacks_start(server->fs_callbacks, &server->filters, server->request_host.fs);
 
 	if (r == 0)
-		r = watchdog_start(&server->watchdog);
+		r = ticker_start(&server->watchdog);
 	if (r == 0)
 		r = pool_start(&server->pool, n_pool);
 	if (r == 0)
@@ -220,16 +219,10 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	       struct pst_error *error)
 {
 	_cleanup_(server_freep) struct server *server = calloc(1, sizeof(*server));
-	struct workers_config workers = {
-		.requests = &server->requests,
-		.latency = &server->request_host.latency,
-		.watchdog = &server->watchdog,
-		.chans = config->chans,
-		.n = config->n_chans,
-	};
 	struct request_pool_config requests = {
 		.n_threads = config->n_chans + config->n_pool + N_FORGOTTEN,
-		.n_queued_filtered = N_QUEUED_FILTERED,
+		.n_queued = { N_QUEUED, N_QUEUED_FILTERED },
+		.n_extra_threads = { WORKERS_EXTRA, WORKERS_EXTRA_FILTERED },
 		.data_size = config->max_write,
 		.filtered = config->filters && config->filters[0],
 	};
@@ -245,15 +238,16 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	for (unsigned int i = 0; i < config->n_chans; i++)
 		config->chans[i]->host = &server->chan_host;
 	server->fs_callbacks = config->fs_callbacks;
-	watchdog_init(&server->watchdog, check, server);
-	r = workers_init(&server->workers, &workers);
+	ticker_init(&server->watchdog, check, server, WATCHDOG_MS, WATCHDOG_IDLE);
+	r = workers_init(&server->workers, &server->requests, &server->watchdog, config->chans,
+			 config->n_chans);
 	requests.n_given = workers_n_slots(&server->workers);
-	requests.n_queued = requests.n_given ? N_QUEUED_OWNED : N_QUEUED;
-	requests.n_extra_threads = requests.n_given ? 0 : WORKERS_EXTRA;
-	requests.n_extra_threads_filtered = requests.n_given ? 0 : WORKERS_EXTRA_FILTERED;
+	if (requests.n_given) {
+		requests.n_queued[false] = N_QUEUED_OWNED;
+		requests.n_extra_threads[false] = requests.n_extra_threads[true] = 0;
+	}
 	rs = request_pool_init(&server->requests, &server->request_host, &requests, error);
-	pool_init(&server->pool, &server->requests, &server->watchdog,
-		  &server->request_host.latency);
+	pool_init(&server->pool, &server->requests, &server->watchdog);
 	if (rs < 0)
 		return rs;
 	if (r == 0)
@@ -287,14 +281,14 @@ struct server *server_free(struct server *server)
 	if (!server)
 		return NULL;
 	server->request_host.stopping = true;
-	watchdog_stop(&server->watchdog);
+	ticker_stop(&server->watchdog);
 	workers_stop(&server->workers);
 	pool_stop(&server->pool);
 	fs_shutdown(server->request_host.fs);
 	fs_callbacks_stop(server->fs_callbacks);
 	/*
-	 * A filter's reference to the directory that it is attached to may be the last: the node
-	 * goes then, and fs_callbacks must not find filters that are half freed.
+	 * A filter may have the last reference to the directory that it is attached to. The node
+	 * dies then, and fs_callbacks must not find filters that are half freed.
 	 */
 	filters = server->filters;
 	server->filters = NULL;
@@ -303,7 +297,7 @@ struct server *server_free(struct server *server)
 	workers_fini(&server->workers);
 	fs_callbacks_free(server->fs_callbacks);
 	pool_fini(&server->pool);
-	watchdog_fini(&server->watchdog);
+	ticker_fini(&server->watchdog);
 	request_pool_fini(&server->requests);
 	trace_free(server->request_host.trace);
 	exact_fini(&server->exact);

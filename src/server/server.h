@@ -16,14 +16,17 @@ struct fs_callbacks;
 struct filters;
 struct trace;
 
-/* Reads and answers INIT on a new connection; waits ten seconds for it. 0, or -errno and *error. */
+/*
+ * Receives INIT on a new connection, for which it waits ten seconds, and answers it. Returns 0, or
+ * -errno and *error.
+ */
 int server_answer_init(struct chan *chan, const struct init_request *request,
 		       struct init_negotiated *ret_negotiated, struct pst_error *error);
 
 struct server_config {
 	struct fs *fs;                     /* taken */
-	struct fs_callbacks *fs_callbacks; /* taken: those that fs was made with */
-	/* n_chans channels, each taken: one worker for each. The first owns no slots. */
+	struct fs_callbacks *fs_callbacks; /* taken: the callbacks that fs was made with */
+	/* n_chans channels, each taken, and served by a worker. The first owns no slots. */
 	struct chan **chans;
 	unsigned int n_chans;
 	unsigned int n_pool;
@@ -34,20 +37,21 @@ struct server_config {
 	const char *const *filters; /* specs up to NULL, or NULL; borrowed during the call */
 };
 /*
- * Makes a server and starts its threads. Takes what config says also on failure. 0, or -errno and
- * *error.
+ * Makes a server and starts its threads. Takes the objects that config marks as taken, also on
+ * failure. Returns 0, or -errno and *error.
  */
 int server_new(const struct server_config *config, struct server **ret_server,
 	       struct pst_error *error);
 /*
- * Returns 0, or -errno: the channels that own slots do not work, and have fallen back on /dev/fuse.
+ * Returns 0, or -errno where the channels that own slots do not work and have fallen back on
+ * /dev/fuse.
  */
 int server_begin_error(struct server *server);
-/* Waits until the connection ends. 0, or -errno of the worker that failed. */
+/* Waits until the connection ends. Returns 0, or the -errno of the worker that failed. */
 int server_wait(struct server *server);
-/* Calls fn, from any thread, after an operation with the result EROFS; NULL: no more. */
+/* Makes any thread call fn after an operation that fails with EROFS; NULL ends that. */
 void server_on_readonly(struct server *server, void (*fn)(void *aux), void *aux);
-/* Ends the threads, whatever the connection does, and frees the server. */
+/* Ends the threads, even while the connection lasts, and frees the server. Takes NULL. */
 struct server *server_free(struct server *server);
 
 /* Parts of the server, borrowed. */

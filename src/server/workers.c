@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Most channels put a request into a slot that the worker has; those that own slots were given some
- * at the start, and return one of these with each request.
+ * Most channels put a request into the slot that the worker passes to them. Those that own slots
+ * take some at the start, and return one of these with each request.
  */
 #include "server/workers.h"
 #include "util/cleanup.h"
@@ -42,7 +42,7 @@ static void log_request(const struct req *req)
 	log_debug("%s", text);
 }
 
-/* A worker that has had a request for so long is held up. */
+/* A worker that has served one request for so long is held up. */
 #define HELD_UP_MS 10
 /* Extra workers for each channel that owns slots. */
 #define EXTRA_EACH 8
@@ -56,6 +56,8 @@ static struct req *worker_serve(struct worker *worker, struct req *req, bool bad
 	req->queue = worker->number;
 	req->in_pool = false;
 	atomic_store_explicit(&worker->since_ms, clock_ms() | 1, memory_order_relaxed);
+	if (workers_are_busy(workers, worker->chan))
+		ticker_wake(workers->watchdog);
 	if (bad) {
 		serve_bad(req);
 		return req_release(req);
@@ -74,11 +76,6 @@ bool workers_are_busy(struct workers *workers, struct chan *chan)
 	return chan->ops->shared && leader_is_missing(&workers->leader);
 }
 
-static bool is_last(struct worker *worker)
-{
-	return workers_are_busy(worker->workers, worker->chan);
-}
-
 static int receive(struct worker *worker, struct slot **slot, struct wire_msg *ret_msg)
 {
 	struct leader *leader = &worker->workers->leader;
@@ -91,14 +88,12 @@ static int receive(struct worker *worker, struct slot **slot, struct wire_msg *r
 	r = chan->ops->receive(chan, slot, ret_msg);
 	if (chan->ops->shared)
 		leader_end_wait(leader, &worker->spare, chan->fd, r == 0 ? ret_msg->head->len : 0);
-	if (r == 0 && is_last(worker))
-		watchdog_wake(worker->workers->watchdog);
 	return r;
 }
 
 /*
- * Takes requests until the connection ends. Returns 0 then, or -errno. *held: the request to
- * receive into, for a channel that owns no slots.
+ * Receives and serves requests until the connection ends. Returns 0 then, or -errno. *held: the
+ * request whose slot is filled next, for a channel that owns no slots.
  */
 static int worker_loop(struct worker *worker, struct req **held)
 {
@@ -135,14 +130,14 @@ static int worker_loop(struct worker *worker, struct req **held)
 	return 0;
 }
 
-/* Binds the worker to the CPU whose requests it serves, so that no thread is woken elsewhere. */
+/* Pins the worker to the CPU whose requests it serves, so that the kernel wakes no other CPU. */
 static void worker_pin(const struct worker *worker)
 {
-	int r = cpu_pin((unsigned int)worker->chan->cpu);
+	int cpu = worker->chan->cpu;
+	int r = cpu < 0 ? 0 : cpu_pin((unsigned int)cpu);
 
 	if (r < 0)
-		log_info("the worker of CPU %d is not bound to it: %s", worker->chan->cpu,
-			 strerror(-r));
+		log_info("cannot pin the worker of CPU %d to it: %s", cpu, strerror(-r));
 }
 
 static int give_first(struct worker *worker)
@@ -154,8 +149,8 @@ static int give_first(struct worker *worker)
 	if (!slots)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < chan->n_slots; i++) {
-		/* At the start there are as many as all channels are given. */
-		struct req *req = worker->extra ? request_pool_take_extra(requests) :
+		/* The pool has enough requests for all channels of the start. */
+		struct req *req = worker->extra ? request_pool_take_extra(requests, false) :
 						  request_pool_take(requests, NULL);
 
 		if (!req)
@@ -166,8 +161,9 @@ static int give_first(struct worker *worker)
 }
 
 /*
- * Makes a channel that owns slots ready. All do or none: a kernel that lacks one of its queues
- * uses none. A slot that was given to one that falls back is not used again.
+ * Makes a channel that owns slots ready; r: -errno of what has failed before, or 0. All channels of
+ * the start get ready, or all fall back, because the kernel uses no queue before it has all. Slots
+ * that were given to a channel that falls back are not used again.
  */
 static int worker_begin(struct worker *worker, int r)
 {
@@ -188,11 +184,7 @@ static int worker_begin(struct worker *worker, int r)
 		pthread_cond_wait(&workers->idle, &workers->lock);
 	r = workers->begin_error;
 	pthread_mutex_unlock(&workers->lock);
-	if (r < 0)
-		return worker->chan->ops->fall_back(worker->chan);
-	if (worker->chan->cpu >= 0)
-		worker_pin(worker);
-	return 0;
+	return r < 0 ? worker->chan->ops->fall_back(worker->chan) : 0;
 }
 
 static void note_begun(struct worker *worker, int r)
@@ -206,7 +198,7 @@ static void note_begun(struct worker *worker, int r)
 	pthread_mutex_unlock(&workers->lock);
 }
 
-/* r: 0, or the negative errno for which the view fails; broken: all has to end. */
+/* r: 0, or the -errno for which the view fails. broken: the view has to end. */
 static void note_end(struct worker *worker, bool broken, int r)
 {
 	struct workers *workers = worker->workers;
@@ -231,29 +223,28 @@ static void *worker_main(void *arg)
 
 	r = fs_thread_init();
 	if (r < 0)
-		log_error("cannot take up the identity that serving needs: %s", strerror(-r));
+		log_error("a worker cannot take the identity that it needs: %s", strerror(-r));
 	r = worker_begin(worker, r);
 	if (r == 0 && !worker->chan->ops->give) {
 		req = worker->extra ? request_pool_try_take(workers->requests) :
 				      request_pool_take(workers->requests, NULL);
 		r = req ? 0 : -ENOBUFS;
 	}
-	if (worker->extra && worker->chan->cpu >= 0)
-		worker_pin(worker);
+	worker_pin(worker);
 	note_begun(worker, r);
 	if (r == 0) {
 		served = true;
 		r = worker_loop(worker, &req);
 	}
 	/*
-	 * The view goes on without a worker that came to help, unless requests in its slots are
-	 * lost with it.
+	 * The view does not need an extra worker, unless requests are lost in the slots of its
+	 * channel.
 	 */
 	fails = r < 0 && (!worker->extra || (owns && served));
 	if (fails)
 		log_error("a worker has ended: %s", strerror(-r));
 	else if (r < 0)
-		log_info("one more worker has ended: %s", strerror(-r));
+		log_info("an extra worker has ended: %s", strerror(-r));
 	/* Wake the followers: the connection is gone. */
 	if (worker->chan->ops->shared)
 		leader_release_all(&workers->leader);
@@ -271,36 +262,29 @@ static void wait_begun(struct workers *workers)
 	pthread_mutex_unlock(&workers->lock);
 }
 
-int workers_init(struct workers *workers, const struct workers_config *config)
+int workers_init(struct workers *workers, struct request_pool *requests, struct ticker *watchdog,
+		 struct chan *const *chans, unsigned int n)
 {
-	unsigned int n = config->n;
-
-	*workers = (struct workers){
-		.requests = config->requests,
-		.latency = config->latency,
-		.watchdog = config->watchdog,
-	};
+	*workers = (struct workers){ .requests = requests, .watchdog = watchdog };
 	leader_init(&workers->leader);
 	pthread_mutex_init(&workers->lock, NULL);
 	pthread_mutex_init(&workers->grow_lock, NULL);
 	pthread_cond_init(&workers->idle, NULL);
 	thread_wake_install();
-	workers->n_extra_max = WORKERS_EXTRA + (config->chans[n - 1]->n_slots ? n : 0);
+	workers->n_extra_max = WORKERS_EXTRA + (chans[n - 1]->n_slots ? n : 0);
 	workers->each = calloc(n + workers->n_extra_max, sizeof(*workers->each));
 	workers->counts = calloc(n, sizeof(*workers->counts));
 	if (!workers->each || !workers->counts) {
 		for (unsigned int i = 0; i < n; i++)
-			chan_free(config->chans[i]);
+			chan_free(chans[i]);
 		return -ENOMEM;
 	}
 	workers->n = n;
 	for (unsigned int i = 0; i < n; i++) {
-		struct chan *chan = config->chans[i];
-
 		workers->each[i] = (struct worker){
-			.workers = workers, .chan = chan, .number = i, .spare = LEADER_SPARE
+			.workers = workers, .chan = chans[i], .number = i, .spare = LEADER_SPARE
 		};
-		workers->n_beginning += chan->n_slots > 0;
+		workers->n_beginning += chans[i]->n_slots > 0;
 	}
 	return 0;
 }
@@ -339,7 +323,7 @@ int workers_start(struct workers *workers)
 	return 0;
 }
 
-/* -- those that are held up ------------------------------------------------------------------- */
+/* -- extra workers --------------------------------------------------------------------------- */
 
 static unsigned int n_extra_of(const struct workers *workers, unsigned int number)
 {
@@ -377,7 +361,7 @@ static int start_extra(struct workers *workers, unsigned int number)
 		pthread_cond_wait(&workers->idle, &workers->lock);
 	r = worker->begin_error;
 	pthread_mutex_unlock(&workers->lock);
-	/* All slots are in use. */
+	/* -ENOBUFS: all slots are in use. */
 	return r == -ENOBUFS ? -EAGAIN : r;
 }
 
@@ -395,7 +379,8 @@ bool workers_add(struct workers *workers, unsigned int number)
 		r = start_extra(workers, number);
 	pthread_mutex_unlock(&workers->grow_lock);
 	if (r < 0 && r != -EAGAIN)
-		log_warning("cannot start one more worker: %s", strerror(-r));
+		log_warning("cannot start an extra worker, although all others are held up: %s",
+			    strerror(-r));
 	return r == 0;
 }
 
@@ -411,12 +396,12 @@ bool workers_check(struct workers *workers)
 
 		if (!since)
 			continue;
-		needed |= is_last(worker);
+		needed |= workers_are_busy(workers, worker->chan);
 		if ((int32_t)(now + 1 - since) < HELD_UP_MS)
 			continue;
 		needed = true;
-		latency_record(workers->latency, now + 1 - since);
-		if (is_last(worker) && !grown)
+		latency_record(&workers->requests->host->latency, now + 1 - since);
+		if (!grown && workers_are_busy(workers, worker->chan))
 			grown = workers_add(workers, worker->number);
 	}
 	return needed;
@@ -434,7 +419,7 @@ int workers_wait(struct workers *workers)
 	return r;
 }
 
-/* Workers sit in a read that only the kernel or a signal ends. */
+/* Workers wait in a system call that only the kernel or a signal ends. */
 void workers_stop(struct workers *workers)
 {
 	pthread_mutex_lock(&workers->lock);
@@ -442,7 +427,7 @@ void workers_stop(struct workers *workers)
 	pthread_cond_broadcast(&workers->idle);
 	pthread_mutex_unlock(&workers->lock);
 	leader_release_all(&workers->leader);
-	/* None is started from now on. */
+	/* No worker is started from now on. */
 	pthread_mutex_lock(&workers->grow_lock);
 	pthread_mutex_unlock(&workers->grow_lock);
 	for (;;) {

@@ -77,8 +77,8 @@ struct chan_ops {
 	 * more: makes one more channel of the same queues and connection, with its own n_slots.
 	 * The caller frees it before the channel that it was made of. Returns 0 or -errno.
 	 * begin: takes chan->n_slots new slots; the receiving thread calls it first. Returns 0 or
-	 * -errno: the channel cannot serve, and fall_back has to be called. That also has to be
-	 * called when another channel of the connection cannot serve.
+	 * -errno: the channel cannot serve. If so, or if another channel of the connection cannot,
+	 * the caller calls fall_back.
 	 * fall_back: makes the channel one of /dev/fuse, which takes no slots. Returns 0 or
 	 * -errno: the connection cannot be served at all.
 	 */

@@ -215,7 +215,7 @@ each_links_by_caller() {
 	equal "$(ran bad links)" 0 "bad runs"
 	unview
 	view -F pass
-	refused 'keeps the text of a link' chain add links
+	refused 'caches that text for all callers' chain add links
 	equal "$(as 1001 readlink "$VIEW/link")" text
 }
 
