@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Check-in: an operation never sees a number of the kernel that stands for nothing. The row of the
- * operation (filter/op-rows.h) says what it needs and where the argument has the numbers.
+ * Check-in: turns the numbers of the kernel into nodes and handles, so an operation never sees a
+ * number that stands for nothing. The row of the operation (filter/op-rows.h) says which it needs
+ * and where the argument has the numbers. Programs of filters cannot reach these: header and
+ * argument lie in req->saved where filters reach the slot. Names lie in the slot until
+ * call_fill_save() copies them, and checks them again.
  */
 #include "request/check-in.h"
 #include "filter/name.h"
@@ -23,16 +26,13 @@ static struct node *find_node(struct req *req)
 {
 	struct node *node = fs_node(req->fs, req->msg.head->nodeid);
 
-	/*
-	 * An NFS client has kept a file handle: its server asks for "." of a node that was
-	 * forgotten.
-	 */
+	/* An NFS server looks up "." of a forgotten node, of which a client has kept the handle. */
 	if (!node && req->msg.op->effect == OP_FINDS && strcmp(req->msg.name[0], ".") == 0)
 		node = fs_node_revive(req->fs, req->msg.head->nodeid);
 	return node;
 }
 
-/* The directory of a view without OPENDIR has no handle: the node and the offset stand for one. */
+/* Finds a directory of a view without OPENDIR, which has no handle, by its node and the offset. */
 static int find_unopened(struct req *req)
 {
 	const struct fuse_read_in *in = req->msg.arg;

@@ -32,12 +32,10 @@ static struct node *named(struct req *req, struct node *dir, const char *name)
 	return fs_peek(req->fs, dir, name, &stx, &node) < 0 ? NULL : node;
 }
 
-/* The shorter argument of FUSE_RENAME has no flags. */
+/* The argument of RENAME, which has no flags, was padded with zeros by req_save(). */
 static bool exchanges(const struct req *req)
 {
-	const struct fuse_rename2_in *in = req->msg.arg;
-
-	return req->msg.op->arg_size == sizeof(*in) && (in->flags & RENAME_EXCHANGE);
+	return ((const struct fuse_rename2_in *)req->msg.arg)->flags & RENAME_EXCHANGE;
 }
 
 static bool truncates(const struct req *req)

@@ -268,10 +268,6 @@ int adapter_before(struct req *req)
 
 	fill_call(req);
 	r = call_fill_save(call);
-	req->saved->head = *req->msg.head;
-	req->msg.head = &req->saved->head;
-	req->msg.arg = &call->saved->cur;
-	req->newer_form = true;
 	/* The names are out of the reach of programs now, and data is where programs see it. */
 	req->msg.name[0] = call->name[0];
 	req->msg.name[1] = call->name[1];

@@ -357,6 +357,11 @@ void op_readdir_commit(struct req *req)
 	req->data_len = END_UNCACHED_SIZE;
 }
 
+/*
+ * Programs may have written to the slot since the listing was checked. The kernel copies the reply
+ * from the same memory, so such a program can make it take another node, too. fs_forget() takes
+ * back no more than the kernel holds: the other node may die early, and gives ESTALE.
+ */
 void op_readdir_undo(struct req *req)
 {
 	struct record record = { 0 };

@@ -72,7 +72,8 @@ int op_rmdir(struct req *req)
 int op_rename(struct req *req)
 {
 	const struct fuse_rename2_in *in = req->msg.arg;
-	bool wide = req->msg.head->opcode == FUSE_RENAME2 || req->newer_form;
+	/* req_save() has added zeros to the argument of RENAME, which has no flags. */
+	bool wide = req->msg.head->opcode == FUSE_RENAME2 || req->saved;
 	unsigned int flags = wide ? in->flags : 0;
 
 	return fs_rename(req->fs, &req->caller, req->node, req->msg.name[0], req->node2,

@@ -4,6 +4,21 @@
 
 #include <stddef.h>
 
+void req_save(struct req *req)
+{
+	struct wire_msg *msg = &req->msg;
+	struct req_saved *saved = req->saved;
+
+	if (!saved)
+		return;
+	assert(msg->op->arg_size <= sizeof(saved->call.cur));
+	saved->head = *msg->head;
+	memset(&saved->call.cur, 0, sizeof(saved->call.cur));
+	memcpy(&saved->call.cur, msg->arg, msg->op->arg_size);
+	msg->head = &saved->head;
+	msg->arg = &saved->call.cur;
+}
+
 /*
  * Hazard pointer: a thread that wants to free a chain looks at all requests. So a request says that
  * it has begun, publishes the chain, and reads the chain in force again; where that has changed the

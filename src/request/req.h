@@ -20,7 +20,10 @@ struct request_set;
 struct chain;
 struct deferred;
 
-/* Header and argument of a request, in memory that programs cannot write to, as to its slot. */
+/*
+ * Header and argument of a request, in memory that programs cannot write to. They can write to each
+ * slot in a map at any time, so the argument is copied here on arrival, to call.cur.
+ */
 struct req_saved {
 	struct fuse_in_header head;
 	struct filter_saved call;
@@ -83,7 +86,6 @@ struct req {
 	enum stage stage;
 	struct node *changed;   /* counted: only this request changes it, request/exact.c */
 	struct fdref pin;       /* of changed; valid while that is set */
-	bool newer_form;        /* RENAME: the argument is that of RENAME2 */
 	bool renaming;          /* RENAME: between req_rename_begin() and req_rename_end() */
 	unsigned int n_renamed; /* LOOKUP: see req_lookup_begin() */
 
@@ -114,6 +116,8 @@ static inline void *req_out(struct req *req, size_t len)
 	return out;
 }
 
+/* Copies header and argument to req->saved, where filters can reach the slot. */
+void req_save(struct req *req);
 /*
  * Puts the request under the chain in force, which stays in memory until req_leave_chain(). Returns
  * that chain; NULL: none.

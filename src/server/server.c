@@ -125,6 +125,7 @@ static struct req *move(struct req *req)
 	to->in_pool = req->in_pool;
 	/* This cannot fail, because the same bytes were decoded before. */
 	chan_decode(&to->slot, chan_copy(&req->slot, &req->msg, &to->slot), &to->msg);
+	req_save(to);
 	if (req_slot_is_owned(req))
 		to->from = req;
 	else

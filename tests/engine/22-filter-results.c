@@ -11,6 +11,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "transport/slot.h"
+
 /* The one program of this test: it runs what the test says, for one side. */
 static enum filter_kind side;
 /* Atomic, because a test may change it while a request runs whose answer nobody waits for. */
@@ -620,7 +622,89 @@ static void test_made_up(void **state)
 	stop(&view);
 }
 
+/* -- slots of other requests ------------------------------------------------------------------ */
+
+static _Atomic bool held;
+static struct fuse_in_header written; /* unique: of the request whose header is changed */
+
+static int hold(struct pst_call *call)
+{
+	(void)call;
+	while (held)
+		usleep(1000);
+	return PST_PASS;
+}
+
+/* Writes to the header of another request. */
+static int write_elsewhere(struct pst_call *call)
+{
+	struct pst_call *slot;
+
+	(void)call;
+	for (unsigned int i = 0; (slot = fake_slot(i)); i++) {
+		struct fuse_in_header *head =
+			(struct fuse_in_header *)((char *)slot + SLOT_MESSAGE);
+
+		if (head->unique != written.unique)
+			continue;
+		head->nodeid = written.nodeid;
+		head->uid = written.uid;
+	}
+	return PST_PASS;
+}
+
+static const struct fake_program holder_programs[] = { { FILTER_PRE, FUSE_GETATTR, hold }, { 0 } };
+static const struct fake holder = { .name = "holder",
+				    .flags = PST_DELAYS,
+				    .programs = holder_programs };
+static const struct fake_program writer_programs[] = { { FILTER_PRE, FUSE_LOOKUP, write_elsewhere },
+						       { 0 } };
+static const struct fake writer = { .name = "writer", .programs = writer_programs };
+
+/* One user may have four of the eight threads, so the fifth request stays queued. */
+#define N_HELD 5
+
+static uint64_t send_getattr(struct filter_view *view, uint32_t uid)
+{
+	const struct fuse_getattr_in in = { 0 };
+
+	return k_send(view->c, K_REQUEST(FUSE_GETATTR, view->file, &in,
+					 .caller = &(struct k_caller){ .uid = uid }));
+}
+
+static void test_header_of_a_queued_request_is_out_of_reach(void **state)
+{
+	static struct k_answer answer;
+	uint64_t uniques[N_HELD];
+	struct filter_view view;
+	struct fuse_attr_out attr;
+	struct fuse_entry_out entry;
+
+	fake_register(&holder);
+	fake_register(&writer);
+	view = filter_view_start(state, &(struct k_options){ .n_pool = 1 },
+				 (const char *const[]){ "holder", "writer", NULL });
+	held = true;
+	for (int i = 0; i < N_HELD; i++)
+		uniques[i] = send_getattr(&view, 7);
+	written = (struct fuse_in_header){ .unique = uniques[N_HELD - 1],
+					   .nodeid = view.link,
+					   .uid = 8 };
+	assert_int_equal(k_lookup(view.c, view.dir, "b", &entry), 0);
+	k_forget(view.c, entry.nodeid, 1);
+	held = false;
+	for (int i = 0; i < N_HELD; i++) {
+		assert_int_equal(k_wait(view.c, uniques[i], &answer), 0);
+		memcpy(&attr, answer.data, sizeof(attr));
+		assert_true(S_ISREG(attr.attr.mode));
+	}
+	/* The other user still has a share of the threads. */
+	assert_int_equal(k_wait(view.c, send_getattr(&view, 8), &answer), 0);
+	filter_view_stop(&view);
+}
+
 TEST_MAIN(K_TEST(test_refused), K_TEST(test_honoured), K_TEST(test_untouched),
 	  K_TEST(checked_xattr_name_is_not_in_the_slot), K_TEST(test_taken_back),
 	  K_TEST(test_absent), K_TEST(test_dropped), K_TEST(test_forged), K_TEST(test_made_up),
-	  K_TEST(test_cut_off), K_TEST(test_plain_not_taken))
+	  K_TEST(test_cut_off), K_TEST(test_header_of_a_queued_request_is_out_of_reach),
+	  K_TEST(test_plain_not_taken))

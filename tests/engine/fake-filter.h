@@ -36,3 +36,5 @@ void fake_register(const struct fake *fake);
 unsigned int fake_n_loaded(void);
 /* Bytes of data that each slot has. Nothing lies behind the last slot: who reads there dies. */
 size_t fake_data_size(void);
+/* Returns the slot with this number, of those that were allocated last; NULL: there are fewer. */
+struct pst_call *fake_slot(unsigned int number);
