@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Keeps in place what filters are attached to (at=). The path of a filter has to lead there when
- * the view is mounted again, so nothing of that path is moved or removed. No locks.
+ * Keeps directories that filters are attached to (at=) in place. Their paths have to lead there
+ * when the view is mounted again, so no directory of these paths can be moved or removed. No locks.
  */
 #include "request/attached.h"
 
@@ -16,7 +16,7 @@ static bool is_within(const char *path, const char *dir)
 	return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-/* Returns whether a filter is attached to a node, or below it. */
+/* Returns true where a filter is attached to a node, or below it. */
 static bool is_attached(struct req *req, struct node *node)
 {
 	const struct chain *chain = req->chain;

@@ -11,14 +11,14 @@ struct deferred {
 	_Atomic int n_left;
 };
 
-/* The thread or the file system sends the reply, whichever ends second. */
+/* Ends one part; sends the reply when both have ended. */
 static void deferred_end(struct deferred *deferred)
 {
 	struct chan_answer answer = { .unique = deferred->waiter.unique };
 
 	if (atomic_fetch_sub(&deferred->n_left, 1) > 1)
 		return;
-	/* Read only now: the result may have come since this function began. */
+	/* Read only now, because the other part may have set it since this function began. */
 	answer.error = deferred->result;
 	deferred->chan->ops->reply(deferred->chan, deferred->slot, &answer);
 	if (deferred->chan->ops->give)

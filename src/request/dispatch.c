@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The life of a request. No other file sends a reply.
+ * The life of a request. Only this file, and deferred.c for locks that wait, sends replies.
  *
- * Check-in finds the nodes and open files that the request names (check-in.c), the operation's
- * function runs, check-out writes the result and counts what the kernel will hold (result.c). The
- * row of the operation says what both have to do; its function returns a result and leaves the
- * state of the engine alone.
+ * Check-in finds the nodes and open files of the request (check-in.c), the function of the
+ * operation runs, check-out writes the result and counts the lookups and open files that the kernel
+ * will hold (result.c). Check-in and check-out go by the row of the operation; its function returns
+ * a result and counts nothing.
  *
  * Filters run between check-in and the function, and after the result is written (filter/apply.c).
- * So filters see the request as the kernel sent it, and the engine checks what filters leave
+ * So filters see the request as the kernel sent it, and the engine checks the changes of filters
  * before it counts anything.
  */
 #include "filter/apply.h"
@@ -30,7 +30,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* The user and group ID of callers that have none here: the kernel does not tell who they are. */
+/* The user and group ID of callers whose IDs the kernel does not tell (idmapped mounts). */
 #define NOBODY 65534
 
 #define FUNCTION(NAME, FUNCTION, ...) [FUSE_##NAME] = op_##FUNCTION,
@@ -56,10 +56,10 @@ static void caller_of(struct req *req)
 }
 
 /*
- * The data of the reply is written over the names and the data of the request: copies what the
- * operation still needs of them. A name that programs have checked stays where it is, because they
- * cannot write there (filter/call.h); its copy in the slot could be changed after the check. Data
- * needs no such care, because all bytes are valid.
+ * Copies names and data that the operation still needs to another place in the slot, because the
+ * data of the reply overwrites those of the request. A name that programs have checked stays where
+ * it is, because they cannot write there (filter/call.h) and could change a copy in the slot after
+ * the check. Data needs no such care, because all bytes are valid. Returns 0 or -errno.
  */
 static int move_aside(struct req *req)
 {
@@ -97,7 +97,7 @@ static void answer(struct req *req, int r)
 		return;
 	result_undo(req);
 	if (sent == CHAN_E_REFUSED) {
-		log_error("the kernel refused the answer to %s: a bug; the caller gets EIO",
+		log_error("a bug: the kernel refused the reply to %s; the caller gets EIO",
 			  req->msg.op->name);
 		answer.error = -EIO;
 		req->chan->ops->reply(req->chan, req_home(req), &answer);
@@ -108,15 +108,15 @@ static void req_cleanup(struct req *req)
 {
 	exact_unlock(req->host->exact, req);
 	check_in_undo(req);
-	req_rename_end(req);
+	adapter_rename_end(req);
 	fs_node_put(req->fs, req->entry.node);
 	req_clear(req);
 	req_leave_chain(req);
 }
 
 /*
- * Runs the pre programs, or notes the filters that a file which is made inherits from its
- * directory.
+ * Runs the pre programs; without any, notes the filters that a file which is created inherits from
+ * its directory. Returns 0, -errno, APPLY_DONE or REQ_TO_POOL.
  */
 static int run_filters_before(struct req *req)
 {
@@ -136,25 +136,29 @@ static int run_filters_before(struct req *req)
 		r = adapter_before(req);
 	else if (req->node)
 		place_inherit(&req->call, &req->node->filter);
-	/* After the names, because no lookup below must tell whether a hidden name exists. */
+	/* After the names, so that the time of this lookup does not reveal a hidden name. */
 	return r == 0 && chain->attached ? attached_check(req) : r;
 }
 
 /* Runs the operation's function. */
 static int call(struct req *req)
 {
+	const struct op *op = req->msg.op;
 	uint32_t began = clock_ms();
-	int r;
+	int r = 0;
 
 	fs_serve(&req->caller);
-	r = functions[req->msg.op - op_table](req);
+	if (op->result == OP_RESULT_OPEN || op->result == OP_RESULT_CREATE)
+		r = fs_may_open(req->fs, &req->caller);
+	if (r == 0)
+		r = functions[op - op_table](req);
 	fs_serve(NULL);
 	if (req->measured)
 		latency_record(&req->host->latency, clock_ms() - began);
 	return r == FS_WOULD_WAIT ? REQ_TO_POOL : r;
 }
 
-/* Check-in, filters and the function. The caller calls req_cleanup(), whatever the result is. */
+/* Runs check-in, pre programs and the function. The caller calls req_cleanup() in all cases. */
 static int run(struct req *req)
 {
 	int r = 0;
@@ -166,7 +170,7 @@ static int run(struct req *req)
 			r = run_filters_before(req);
 		if (r == 0 && req->msg.op->answer)
 			r = move_aside(req);
-		/* The pool begins with check-in again. */
+		/* A thread of the pool begins with check-in again. */
 		if (r == REQ_TO_POOL)
 			check_in_undo(req);
 		if (r != 0)
@@ -182,8 +186,9 @@ static int run(struct req *req)
 }
 
 /*
- * The reply is an error although the operation was carried out: closes the file that it opened, and
- * invalidates what the kernel has cached of the files that it changed.
+ * Closes the file that the operation has opened, and invalidates what the kernel has cached of
+ * files that it has changed. To be called where the reply is an error although the operation has
+ * run.
  */
 static void discard_result(struct req *req)
 {
@@ -215,8 +220,8 @@ static bool is_durable(const struct req *req)
 }
 
 /*
- * Waits until the changes are on the disk, where the view is sync or dirsync. 0, or -errno for the
- * reply.
+ * Waits until the changes are on the disk, where the view is sync or dirsync. Returns 0, or -errno
+ * for the reply.
  */
 static int make_durable(struct req *req)
 {
@@ -235,7 +240,7 @@ static int make_durable(struct req *req)
 	return r;
 }
 
-/* Runs the post programs. Discards the result that they refuse. */
+/* Runs the post programs, and discards a result that they refuse. Returns the new result. */
 static int run_filters_after(struct req *req, int r)
 {
 	bool finds = req->msg.op->effect == OP_FINDS;
@@ -258,26 +263,25 @@ static int run_filters_after(struct req *req, int r)
 	then = reads ? op_read_post(req, r, answered) : adapter_after(req, r);
 	if (r == 0 && then != 0)
 		discard_result(req);
-	/* The reply that a name is absent has no file; filters may have filled in attributes. */
+	/* Filters may have filled in attributes of a name that is absent: the reply has none. */
 	if (then == 0 && finds && !req->entry.node)
 		result_encode(req);
 	return then;
 }
 
-/*
- * The result of an operation as the error of the reply; any other number is a bug of the operation.
- */
+/* Returns the error of the reply for the result r of an operation; -EIO where r is a bug. */
 static int answer_of(struct req *req, int r)
 {
 	if (r <= 0 && r > -512)
 		return r;
-	log_error("%s came to %d, which is no answer: a bug", req->msg.op->name, r);
+	log_error("a bug: %s returned %d, which is no errno; the caller gets EIO",
+		  req->msg.op->name, r);
 	return -EIO;
 }
 
 /*
- * Puts the request under the chain in force. A request that was received before the first filter
- * was loaded moves to memory that filters reach. Returns the request that it has become.
+ * Puts the request under the chain in force. Moves a request that was received before the first
+ * filter was loaded to memory that filters reach, and returns the request that it has become.
  */
 static struct req *take_chain(struct req *req)
 {
@@ -289,7 +293,7 @@ static struct req *take_chain(struct req *req)
 	return req;
 }
 
-/* Hands the request to the pool; false: there is no pool, or no room in it for this user. */
+/* Hands a request to the pool; false: there is no pool, or no room in it for this user. */
 static bool to_pool(struct req *req, struct req **ret_other)
 {
 	req->measured = false;
@@ -355,8 +359,8 @@ static bool is_too_many(struct req *req)
 }
 
 /*
- * Runs the operation where it blocks this thread, because the pool has no room for one more request
- * of this user. An open that has to wait for a lease is refused, as open(2) with O_NONBLOCK is.
+ * Runs an operation that blocks this thread, because the pool has no room for one more request of
+ * this user. Refuses an open that has to wait for a lease, like open(2) with O_NONBLOCK.
  */
 static int run_here(struct req *req)
 {
@@ -375,7 +379,7 @@ static int run_here(struct req *req)
 /* Returns the result of the operation; REQ_TO_POOL: it has to run in the pool. */
 static int serve(struct req *req)
 {
-	/* After ENOSYS the kernel does not send this operation any more. */
+	/* The kernel does not send an operation any more after ENOSYS. */
 	if (req_is_disabled(req, req->msg.head->opcode))
 		return -ENOSYS;
 	return is_too_many(req) ? -EAGAIN : run(req);
@@ -394,9 +398,7 @@ struct req *req_finish(struct req *req, int r)
 		if (op->effect == OP_FINDS && keep_mounts(req, &r))
 			result_encode(req);
 		req->host->count(req, r);
-		/*
-		 * Before the reply, because the transport may put the next request into the slot.
-		 */
+		/* Before the reply, after which the slot may have another request. */
 		trace_end(req, r);
 		if (!(op->flags & OP_NO_REPLY))
 			answer(req, r);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Fills the table of what the filter core asks of its engine (filter/host.h), and struct
- * filter_call from requests and back. No locks.
+ * The engine's services for the filter core (filter/host.h). Fills struct filter_call from a
+ * request, and the request from the call. No locks.
  */
 #include "request/filter-adapter.h"
 #include "request/exact.h"
@@ -115,12 +115,32 @@ static void filters_changed(const struct filter_call *call, struct filter_node *
 
 static void rename_begins(struct filter_call *call)
 {
-	req_rename_begin(req_of(call));
+	struct req *req = req_of(call);
+
+	if (!req->renaming)
+		req->host->n_renaming++;
+	req->renaming = true;
+}
+
+void adapter_rename_end(struct req *req)
+{
+	if (!req->renaming)
+		return;
+	req->host->n_renamed++;
+	req->host->n_renaming--;
+	req->renaming = false;
+}
+
+void adapter_lookup_begin(struct req *req)
+{
+	req->n_renamed = req->host->n_renamed;
 }
 
 static bool renamed_since(const struct filter_call *call)
 {
-	return req_renamed_since(req_of(call));
+	const struct req *req = req_of(call);
+
+	return req->host->n_renaming || req->host->n_renamed != req->n_renamed;
 }
 
 static int run(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
@@ -130,7 +150,7 @@ static int run(struct filter_call *call, const struct chain_entry *entry, enum f
 	return filter_run(entry->filter, kind, opcode, ctx, ret_verdict);
 }
 
-/* Logged once for each filter and operation, counted always. */
+/* Counts a wrong program, and logs the first time for each filter and operation. */
 static void bad(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
 		uint32_t opcode, const char *what, int error)
 {
@@ -150,12 +170,6 @@ static void bad(struct filter_call *call, const struct chain_entry *entry, enum 
 		  error ? strerror(-error) : "", error ? ")" : "");
 }
 
-static void event(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
-		  const struct pst_event *event, int error)
-{
-	trace_event(req_of(call)->host->trace, fs_of(call), call, entry, kind, event, error);
-}
-
 static const struct filter_host host = {
 	.fill_node = fill_node,
 	.peek = peek,
@@ -167,7 +181,7 @@ static const struct filter_host host = {
 	.renamed_since = renamed_since,
 	.run = run,
 	.bad = bad,
-	.event = event,
+	.event = trace_event,
 };
 
 void adapter_init(struct req *req, unsigned int slot_number)
@@ -233,7 +247,7 @@ void adapter_wait(const struct filter_call *call)
 	}
 }
 
-/* A filter has answered SETATTR: nothing was changed, and the attributes are what they are. */
+/* Replies to a SETATTR that a filter has decided: with the attributes, which have not changed. */
 static int answer_setattr(struct req *req)
 {
 	struct fs_attr attr;
@@ -245,7 +259,7 @@ static int answer_setattr(struct req *req)
 	return APPLY_DONE;
 }
 
-/* Takes over from the call the changes, or the answer, of programs before the operation. */
+/* Copies the changes, or the reply, of pre programs from the call to the request. */
 static void take_before(struct req *req, int r)
 {
 	const struct filter_call *call = &req->call;
@@ -275,7 +289,7 @@ int adapter_before(struct req *req)
 	if (r < 0)
 		return r;
 	if (call->op->effect == OP_FINDS)
-		req_lookup_begin(req);
+		adapter_lookup_begin(req);
 	names = name_check_call(call);
 	if (names == 0)
 		exact_lock(req->host->exact, req);

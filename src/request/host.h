@@ -18,7 +18,7 @@ struct req;
 struct trace;
 
 struct request_host {
-	/* Constant while there are requests; borrowed from the server. */
+	/* Constant while there are requests; pointers are borrowed. */
 	struct fs *fs;
 	struct exact *exact;
 	struct submounts *submounts;
@@ -28,23 +28,23 @@ struct request_host {
 	bool has_pool;
 
 	struct chain *_Atomic chain; /* the chain in force, NULL: none */
-	_Atomic bool stopping;       /* the view ends: a request must not wait any longer */
-	/* Counts of RENAMEs with filters: under way, ended. */
+	_Atomic bool stopping;       /* the view ends: requests must not wait any longer */
+	/* Numbers of RENAMEs with filters that run, and that have ended. */
 	_Atomic unsigned int n_renaming, n_renamed;
 	struct latency latency;
 
 	/*
-	 * Hands the request to the thread pool; *ret_other is the request that the calling thread
-	 * continues with, as req_serve() returns it. False: the pool has no room for one more
-	 * request of this user, and the caller still has the request. may_block: it would go there
-	 * on a fast file system, too. at_once: only where a thread is free to run it, so that it
-	 * never queues behind others.
+	 * Hands the request to the thread pool, and sets *ret_other to the request that the calling
+	 * thread continues with, as req_serve() returns it. Returns false where the pool has no
+	 * room for one more request of this user; the caller still has the request then.
+	 * may_block: the request would go to the pool on a fast file system, too. at_once: only
+	 * where a thread is free to run it, so that it queues behind no other request.
 	 */
 	bool (*to_pool)(struct req *req, bool may_block, bool at_once, struct req **ret_other);
 	/*
 	 * Returns true where the server receives requests even while this request blocks its
-	 * thread; starts another thread for that. briefly: the request most likely does not block,
-	 * so one more slot for its queue will do.
+	 * thread; starts another thread for that, if need be. briefly: the request most likely does
+	 * not block, so one more slot for its queue is enough.
 	 */
 	bool (*spare)(struct req *req, bool briefly);
 	/*

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Keeping mounts inside the view when a LOOKUP of a name that leads to one fails.
+ * Keeps mounts inside the view when a LOOKUP of a name that leads to one fails.
  *
- * The kernel revalidates a name by a LOOKUP. When the reply is an error or names another node, it
- * unhashes the dentry and detaches all that is mounted on or below it, for every process. So any
- * user could detach what root has mounted on a name that a filter hides from that user; an I/O
- * error, or a rename by somebody below, would do the same. -ENOMEM is the only
- * error (beside -EINTR, from Linux 6.12 on) that the kernel takes to say nothing about the name.
+ * The kernel revalidates a name by a LOOKUP. If the reply is an error or has another node, the
+ * kernel unhashes the dentry and detaches all that is mounted on or below it, for every process. So
+ * any user could detach a file system that root has mounted on a name which a filter hides from
+ * that user; an I/O error, or a rename in the lower tree, would do the same. -ENOMEM is the only
+ * error (beside -EINTR, from Linux 6.12 on) after which the kernel keeps the dentry.
  *
- * Only replies to names that a scan has found (mount/submounts.c) are replaced. The mount tables
- * are scanned again before that, because mounts go and the kernel moves dentries, and where a
- * filter depends on the caller; not for a LOOKUP that succeeds, nor for a name that is absent
- * without such a filter. No locks.
+ * This file replaces replies only for names that a scan of the mount tables has found
+ * (mount/submounts.c). It scans again before it replaces one, because mounts end and the kernel
+ * moves dentries; also where a filter depends on the caller. It does not scan for a LOOKUP that
+ * succeeds, nor for a name that is absent without such a filter. No locks.
  */
 #include "request/keep-mounts.h"
 #include "filter/chain.h"
@@ -21,8 +21,8 @@
 #include <limits.h>
 
 /*
- * Returns true where a filter may hide the name from this caller and not from others. Absent names
- * count, too, because the time until the reply must not tell absent names from hidden ones.
+ * Returns true where a filter may hide the name from this caller only. Absent names count, too, so
+ * that the time until the reply does not reveal which names are hidden.
  */
 static bool may_be_hidden(struct req *req, int r)
 {
@@ -31,7 +31,10 @@ static bool may_be_hidden(struct req *req, int r)
 	return r == -ENOENT && chain && (node_filters(req->node) & chain->by_caller);
 }
 
-/* Returns true where a mount lay under the name at the last scan; *ret_node is the file there. */
+/*
+ * Returns true where the last scan has found a mount at or below the name; *ret_node is the nodeid
+ * of the file there.
+ */
 static bool was_covered(struct req *req, int r, uint64_t *ret_node)
 {
 	struct submounts *submounts = req->host->submounts;
@@ -46,8 +49,8 @@ static bool was_covered(struct req *req, int r, uint64_t *ret_node)
 }
 
 /*
- * Scans again, and returns true where a mount lies under the name. If the file was moved the
- * kernel may have moved dentry and mount already: a reply by an older scan would move them back.
+ * As was_covered(), by a new scan. If the file was moved, the kernel may have moved dentry and
+ * mount already, and a reply by an older scan would move them back.
  */
 static bool is_covered(struct req *req, bool moved, uint64_t *ret_node)
 {
@@ -75,7 +78,7 @@ static bool is_in_lower(struct fs *fs, struct node *node)
 	return is;
 }
 
-/* Replies with the file that was moved below; false: the file is gone. */
+/* Replies with the file that was moved in the lower tree; false: it was removed. */
 static bool answer_with(struct req *req, uint64_t nodeid)
 {
 	struct fs *fs = req->fs;

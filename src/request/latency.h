@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Remembers slow operations on the lower file system for a moment. A slow operation has waited
- * for a disk or was kept from the CPU; the next operations may be, too. Any thread may call these
+ * Remembers for a second that an operation on the lower file system was slow: it has waited for a
+ * disk or for the CPU, and the next operations may have to wait, too. Any thread may call these
  * functions.
  */
 #include "util/clock.h"

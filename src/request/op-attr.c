@@ -4,24 +4,27 @@
 
 #include <errno.h>
 
-int op_getattr(struct req *req)
+/* Writes the attributes in req->entry as the result, unless r is an error. Returns r. */
+static int reply_attr(struct req *req, int r)
 {
-	struct fs_attr *attr = &req->entry.attr;
-	int r;
+	const struct fs_attr *attr = &req->entry.attr;
 
-	r = fs_getattr(req->fs, req->node, req->handle, attr);
 	if (r == 0)
 		encode_attr_out(&attr->stx, attr->attr_ns,
 				req_out(req, sizeof(struct fuse_attr_out)));
 	return r;
 }
 
+int op_getattr(struct req *req)
+{
+	return reply_attr(req, fs_getattr(req->fs, req->node, req->handle, &req->entry.attr));
+}
+
 int op_statx(struct req *req)
 {
 	struct fs_attr *attr = &req->entry.attr;
-	int r;
+	int r = fs_getattr(req->fs, req->node, req->handle, attr);
 
-	r = fs_getattr(req->fs, req->node, req->handle, attr);
 	if (r == 0)
 		encode_statx_out(&attr->stx, attr->attr_ns,
 				 req_out(req, sizeof(struct fuse_statx_out)));
@@ -62,7 +65,7 @@ static struct fs_change change_of(const struct fuse_setattr_in *in)
 	return change;
 }
 
-/* As numbers of nanoseconds UTIME_NOW and UTIME_OMIT are as wrong as others of their size. */
+/* Refuses UTIME_NOW and UTIME_OMIT as numbers of nanoseconds, like all others of that size. */
 static bool is_time(uint32_t valid, uint32_t set, uint32_t now, uint32_t nsec)
 {
 	return !(valid & set) || (valid & now) || nsec <= 999999999;
@@ -72,25 +75,19 @@ int op_setattr(struct req *req)
 {
 	const struct fuse_setattr_in *in = req->msg.arg;
 	struct fs_change change = change_of(in);
-	struct fs_attr *attr = &req->entry.attr;
-	int r;
 
 	if (!is_time(in->valid, FATTR_ATIME, FATTR_ATIME_NOW, in->atimensec) ||
 	    !is_time(in->valid, FATTR_MTIME, FATTR_MTIME_NOW, in->mtimensec))
 		return -EINVAL;
-	r = fs_setattr(req->fs, &req->caller, req->node, req->handle, &change, attr);
-	if (r == 0)
-		encode_attr_out(&attr->stx, attr->attr_ns,
-				req_out(req, sizeof(struct fuse_attr_out)));
-	return r;
+	return reply_attr(req, fs_setattr(req->fs, &req->caller, req->node, req->handle, &change,
+					  &req->entry.attr));
 }
 
 int op_statfs(struct req *req)
 {
 	struct statvfs st;
-	int r;
+	int r = fs_statfs(req->fs, req->node, &st);
 
-	r = fs_statfs(req->fs, req->node, &st);
 	if (r == 0)
 		encode_statfs_out(&st, req_out(req, sizeof(struct fuse_statfs_out)));
 	return r;
@@ -111,7 +108,7 @@ int op_readlink(struct req *req)
 	return 0;
 }
 
-/* A length alone when the caller asked for it (size 0), else the value. */
+/* Replies with the value, or with its length n alone if the caller has given no room (size 0). */
 static int answer_value(struct req *req, size_t size, int n)
 {
 	struct fuse_getxattr_out *out;

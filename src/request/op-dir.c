@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Listings, plain and with entries. */
+/* READDIR and READDIRPLUS, whose listing has entries: each name with the reply to its LOOKUP. */
 #include "filter/apply.h"
 #include "filter/call-fill.h"
 #include "filter/name-check.h"
@@ -20,13 +20,13 @@ struct dir_reply {
 	struct fs_dirsink sink;
 	struct dirbuf buf;
 	struct req *req;
-	struct filtered *filtered; /* NULL: no filter is asked about names */
+	struct filtered *filtered; /* NULL: no filter has programs for these names */
 };
 
-/* Names that filters are asked about, and the listing, put together where filters do not reach. */
+/* Names to run programs on, and memory to build the listing in, which programs cannot reach. */
 struct filtered {
 	struct dir_reply *reply;
-	size_t size; /* what the names take that are still asked about, if all are shown */
+	size_t size; /* bytes of the names in listing, if filters show all of them */
 	struct listing listing;
 	char memory[];
 };
@@ -48,7 +48,7 @@ static void encode(const struct req *req, const struct fs_entry *entry,
 			 entry->entry_ns, entry->attr.attr_ns, ret_out);
 }
 
-/* The entry's node is counted as told to the kernel, and let go of: the buffer has its number. */
+/* Adds a name. Counts the node of the entry for the kernel, and puts it. */
 static void add(struct fs_dirsink *sink, const struct fs_dirent *dirent, struct fs_entry *entry)
 {
 	struct dir_reply *reply = reply_of(sink);
@@ -68,9 +68,9 @@ static void add(struct fs_dirsink *sink, const struct fs_dirent *dirent, struct 
 	fs_node_put(req->fs, entry->node);
 }
 
-/* -- names before filters ---------------------------------------------------------------------- */
+/* -- names with filters ------------------------------------------------------------------------ */
 
-/* A name that filters let pass; out: of the file that was looked up, or NULL. */
+/* Adds a name that filters let pass. out: the reply to its LOOKUP, or NULL. */
 static void show(struct dir_reply *reply, const char *name, uint64_t ino, uint64_t off,
 		 uint32_t type, const struct fuse_entry_out *out)
 {
@@ -81,16 +81,13 @@ static void show(struct dir_reply *reply, const char *name, uint64_t ino, uint64
 	dirbuf_add(&reply->buf, name, strlen(name), ino, off, type, out);
 }
 
-/* A name that cannot be looked up now is listed, as it would be without filters. */
+/* A name whose LOOKUP fails is listed, as it would be without filters. */
 static bool is_shown(int r)
 {
 	return r != -ENOENT && r != -EIO;
 }
 
-/*
- * The file of a listed name that has passed all filters, as the kernel is told of it. Puts the
- * node.
- */
+/* Gives a node its filters and counts it for the kernel. Puts the node. */
 static void place(struct filter_call *call, struct req *req, struct node *node)
 {
 	place_give(call, &node->filter, &call->child);
@@ -98,7 +95,10 @@ static void place(struct filter_call *call, struct req *req, struct node *node)
 	fs_node_put(req->fs, node);
 }
 
-/* LOOKUP of a name that has passed, where no filter has to be asked after it. 0 or -errno. */
+/*
+ * Looks up a name that has passed all filters, where none has a program after LOOKUP. Returns 0 or
+ * -errno.
+ */
 static int look_up(struct filter_call *call, const char *name, struct fuse_entry_out *ret_out)
 {
 	struct req *req = call->aux;
@@ -112,7 +112,7 @@ static int look_up(struct filter_call *call, const char *name, struct fuse_entry
 	return 0;
 }
 
-/* The end of a LOOKUP that has found something: the filters after it. */
+/* Runs the programs after a LOOKUP that has found a file. Returns 0 or -errno. */
 static int leave_lookup(struct filter_call *call, struct fs_entry *entry,
 			struct fuse_entry_out *ret_out)
 {
@@ -136,7 +136,7 @@ static int leave_lookup(struct filter_call *call, struct fs_entry *entry,
 	return 0;
 }
 
-/* LOOKUP of a name by way of all filters. 0 or -errno. */
+/* Looks up a name, with all filters. Returns 0 or -errno. */
 static int look_up_filtered(struct listing *listing, const char *name,
 			    struct fuse_entry_out *ret_out)
 {
@@ -147,7 +147,7 @@ static int look_up_filtered(struct listing *listing, const char *name,
 	int r;
 
 	listing_lookup(listing, name);
-	req_lookup_begin(req);
+	adapter_lookup_begin(req);
 	r = call_fill_save(call);
 	if (r < 0)
 		return r;
@@ -184,7 +184,7 @@ static void found(struct listing *listing, unsigned int i, const char *name, int
 		     r == 0 ? &out : NULL);
 }
 
-/* Asks about the names that wait for that, and adds those that are shown. */
+/* Runs programs on the names in listing, and adds those that are shown. */
 static void ask(struct filtered *filtered)
 {
 	struct listing *listing = &filtered->listing;
@@ -205,7 +205,7 @@ static void ask(struct filtered *filtered)
 	filtered->size = 0;
 }
 
-/* Names that wait are asked about first: those that are not shown take no room. */
+/* Runs programs on the names in listing first, because names that are not shown take no room. */
 static size_t room(struct fs_dirsink *sink)
 {
 	struct dir_reply *reply = reply_of(sink);
@@ -215,29 +215,19 @@ static size_t room(struct fs_dirsink *sink)
 	return dirbuf_room(&reply->buf);
 }
 
-/* Returns the bytes that a name takes in the buffer. */
-static size_t size_of(const struct dir_reply *reply, size_t name_len)
-{
-	size_t head = reply->buf.plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
-
-	return FUSE_REC_ALIGN(head + name_len);
-}
-
-/*
- * Returns whether one more name has room, even if filters hide none of those they are asked about.
- */
+/* Returns true where one more name has room, even if filters hide none of those in listing. */
 static bool fits_together(struct fs_dirsink *sink, size_t name_len)
 {
 	struct dir_reply *reply = reply_of(sink);
 	size_t left = reply->buf.size - reply->buf.len - reply->filtered->size;
 
-	if (size_of(reply, name_len) <= left)
+	if (dirbuf_size(&reply->buf, name_len) <= left)
 		return true;
 	ask(reply->filtered);
 	return dirbuf_fits(&reply->buf, name_len);
 }
 
-/* As add(), where filters hold for names or for what LOOKUP would answer: one by one ... */
+/* As add(), where filters have programs for names or for LOOKUP: runs them for one name. */
 static void add_filtered(struct fs_dirsink *sink, const struct fs_dirent *dirent,
 			 struct fs_entry *entry)
 {
@@ -258,7 +248,7 @@ static void add_filtered(struct fs_dirsink *sink, const struct fs_dirent *dirent
 		     out.nodeid ? &out : NULL);
 }
 
-/* ... and many at once. */
+/* As add_filtered(), for many names at once. */
 static void add_together(struct fs_dirsink *sink, const struct fs_dirent *dirent,
 			 struct fs_entry *entry)
 {
@@ -271,7 +261,7 @@ static void add_together(struct fs_dirsink *sink, const struct fs_dirent *dirent
 		add_filtered(sink, dirent, entry);
 		return;
 	}
-	filtered->size += size_of(reply, dirent->name_len);
+	filtered->size += dirbuf_size(&reply->buf, dirent->name_len);
 	if (filtered->listing.n == PST_N_LISTED)
 		ask(filtered);
 }
@@ -287,8 +277,8 @@ static int list_plain(struct req *req, struct dir_reply *reply, uint64_t off)
 }
 
 /*
- * A listing whose names are looked up by way of the filters, one by one or many at once, each in
- * the place of the request.
+ * Lists a directory and runs programs on the names, one by one or many at once. The call of each
+ * name takes the place of the request in the slot.
  */
 static int list_filtered(struct req *req, struct dir_reply *reply, uint64_t off)
 {
@@ -315,7 +305,7 @@ static int list_filtered(struct req *req, struct dir_reply *reply, uint64_t off)
 	return r;
 }
 
-/* Returns true where the listing has entries, which the kernel is told of. */
+/* Returns true where the listing has entries, whose files the kernel counts. */
 static bool has_entries(const struct req *req)
 {
 	return req->msg.head->opcode == FUSE_READDIRPLUS;
@@ -336,13 +326,13 @@ int op_readdir(struct req *req)
 		reply.buf.size = req->slot.data_size;
 	r = listing_asks(&req->call) ? list_filtered(req, &reply, in->offset) :
 				       list_plain(req, &reply, in->offset);
-	/* Names that were read before the error are not lost: the next call meets it first. */
+	/* Names that were read before an error are not lost: the next READDIR gets that first. */
 	return reply.buf.len ? 0 : r;
 }
 
 /*
- * The kernel takes an empty reply for the end, and completes its cached listing. A reply that is
- * too short for a name is the end to whoever reads, and completes nothing.
+ * The kernel takes an empty reply for the end, and its cached listing is complete then. A reply
+ * that is too short for a name is the end to the client, and the cached listing stays incomplete.
  */
 #define END_UNCACHED_SIZE 8
 
@@ -373,7 +363,7 @@ void op_readdir_undo(struct req *req)
 			fs_forget(req->fs, record.entry.nodeid, 1);
 }
 
-/* Forgets the files that are not listed any more; all of them where nothing is kept. */
+/* Forgets the files that filters have dropped; all files, where keep is false. */
 static void forget_unlisted(struct req *req, bool keep)
 {
 	const struct filter_call *call = &req->call;
@@ -387,8 +377,8 @@ static void forget_unlisted(struct req *req, bool keep)
 }
 
 /*
- * The filters after a listing of which the kernel would be told. *ret_end: the offset behind its
- * names.
+ * Runs the programs after a listing, and forgets the files that they drop. Sets *ret_end to the
+ * offset behind its names.
  */
 static int leave_listing(struct req *req, uint64_t *ret_end)
 {
@@ -423,7 +413,7 @@ int op_readdir_post(struct req *req, int r, bool answered)
 		r = leave_listing(req, &end);
 		if (r < 0 || req->data_len || !some || answered)
 			return r;
-		/* All of it was dropped, which to the kernel would be the end. */
+		/* Filters have dropped all names, and the kernel would take that for the end. */
 		in->offset = end;
 		r = op_readdir(req);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Operations that open files, and those on open files. */
+/* Operations that open files, and operations on open files. */
 #include "filter/apply.h"
 #include "request/deferred.h"
 #include "request/filter-adapter.h"
@@ -14,11 +14,9 @@
 int op_open(struct req *req)
 {
 	const struct fuse_open_in *in = req->msg.arg;
-	int r = fs_may_open(req->fs, &req->caller);
 
-	return r < 0 ? r :
-		       fs_open(req->fs, &req->caller, req->node, (int)in->flags,
-			       in->open_flags & FUSE_OPEN_KILL_SUIDGID, &req->open);
+	return fs_open(req->fs, &req->caller, req->node, (int)in->flags,
+		       in->open_flags & FUSE_OPEN_KILL_SUIDGID, &req->open);
 }
 
 int op_create(struct req *req)
@@ -26,8 +24,6 @@ int op_create(struct req *req)
 	const struct fuse_create_in *in = req->msg.arg;
 
 	req->caller.umask = in->umask & 0777;
-	if (fs_may_open(req->fs, &req->caller) < 0)
-		return -EMFILE;
 	return fs_create(req->fs, &req->caller, req->node, req->msg.name[0], (int)in->flags,
 			 in->mode & 07777, &req->entry, &req->open);
 }
@@ -37,24 +33,20 @@ int op_tmpfile(struct req *req)
 	const struct fuse_create_in *in = req->msg.arg;
 
 	req->caller.umask = in->umask & 0777;
-	if (fs_may_open(req->fs, &req->caller) < 0)
-		return -EMFILE;
 	return fs_tmpfile(req->fs, &req->caller, req->node, (int)in->flags, in->mode & 07777,
 			  &req->entry, &req->open);
 }
 
 int op_opendir(struct req *req)
 {
-	int r = fs_may_open(req->fs, &req->caller);
-
-	return r < 0 ? r : fs_opendir(req->fs, req->node, &req->open);
+	return fs_opendir(req->fs, req->node, &req->open);
 }
 
 int op_release(struct req *req)
 {
 	int r = fs_release(req->fs, req->handle);
 
-	/* The kernel's own reference; the request still has one. */
+	/* Drops the reference of the kernel; the request has one of its own. */
 	if (r == 0)
 		fs_handle_put(req->fs, req->handle);
 	return r;
@@ -68,8 +60,8 @@ int op_flush(struct req *req)
 }
 
 /*
- * The kernel takes a short answer for the end of the file, so one is only given there. If data
- * is not in memory the worker does not wait for it.
+ * Reads until size bytes are there, because the kernel takes a short reply for the end of the file.
+ * A worker does not wait for data that is not in memory: it hands the request to the pool.
  */
 int op_read(struct req *req)
 {
@@ -96,8 +88,8 @@ int op_read(struct req *req)
 }
 
 /*
- * The filters after a READ. *ret_end: the lower file ends there, and they have not left anything
- * away.
+ * Runs the post programs of a READ. Sets *ret_end where the lower file ends there, and the programs
+ * have not shortened the data.
  */
 static int read_filtered(struct req *req, int r, bool answered, bool *ret_end)
 {
@@ -110,10 +102,7 @@ static int read_filtered(struct req *req, int r, bool answered, bool *ret_end)
 	return r;
 }
 
-/*
- * Reads what of a READ is still to come, from off on, as one more READ; the filters run before and
- * after.
- */
+/* Reads size bytes at off as one more READ: all programs run for it. */
 static int read_piece(struct req *req, uint64_t off, uint32_t size, bool *ret_end)
 {
 	struct fuse_read_in *in = req->msg.arg;
@@ -130,9 +119,7 @@ static int read_piece(struct req *req, uint64_t off, uint32_t size, bool *ret_en
 	return read_filtered(req, r == APPLY_DONE ? 0 : r, true, ret_end);
 }
 
-/*
- * The pieces of a READ after the first, which is there; together they take the place of the answer.
- */
+/* Reads further pieces of a READ, whose first one is req->data, and joins them as the reply. */
 static int read_pieces(struct req *req, uint64_t off, uint32_t size)
 {
 	_cleanup_(freep) char *all = malloc(size);
@@ -140,9 +127,7 @@ static int read_pieces(struct req *req, uint64_t off, uint32_t size)
 	size_t done = 0;
 	int r = all ? 0 : -ENOMEM;
 
-	/*
-	 * From here there is no way back to the pool: this thread waits for the disk, if need be.
-	 */
+	/* The request cannot go to the pool any more, so this thread waits for the disk. */
 	req->in_pool = true;
 	while (r == 0) {
 		memcpy(all + done, req->data, req->data_len);
@@ -166,10 +151,7 @@ int op_read_post(struct req *req, int r, bool answered)
 	bool end;
 
 	r = read_filtered(req, r, answered, &end);
-	/*
-	 * Only read(2) and its like say whose locks they heed; they may get less than they asked
-	 * for.
-	 */
+	/* Only read(2) and its like send an owner of locks, and these may get short data. */
 	if (r < 0 || end || req->data_len == size || (came.read_flags & FUSE_READ_LOCKOWNER))
 		return r;
 	return read_pieces(req, came.offset, size);
@@ -230,7 +212,7 @@ int op_copy(struct req *req)
 {
 	const struct fuse_copy_file_range_in *in = req->msg.arg;
 	bool wide = req->msg.head->opcode == FUSE_COPY_FILE_RANGE_64;
-	/* The older form answers in 32 bits. */
+	/* The reply to the older form has 32 bits. */
 	uint64_t len = !wide && in->len > 0x7ffff000 ? 0x7ffff000 : in->len;
 	ssize_t n;
 
@@ -256,7 +238,7 @@ int op_ioctl(struct req *req)
 	/* The lower file system would not know that a "long" of a 32-bit program has 4 bytes. */
 	if (in->flags & FUSE_IOCTL_UNRESTRICTED)
 		return -ENOTTY;
-	/* The one command that takes its time. */
+	/* FITRIM is the only command that takes long. */
 	if (in->cmd == FITRIM && !req->in_pool)
 		return REQ_TO_POOL;
 	r = fs_ioctl(req->fs, req->handle, in->cmd, req->msg.data, req->msg.data_len, req->data,

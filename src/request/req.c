@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* A request: its slot, the chain that it runs under, and RENAMEs that LOOKUPs have to notice. */
+/* A request: its memory, and the chain that it runs under. */
 #include "request/req.h"
 
 #include <stddef.h>
@@ -65,30 +65,4 @@ struct req *req_release(struct req *req)
 	/* This cannot fail for a slot that was given before. The transport has the request then. */
 	req->chan->ops->give(req->chan, from ? &from->slot : &req->slot);
 	return from ? req : NULL;
-}
-
-void req_rename_begin(struct req *req)
-{
-	if (!req->renaming)
-		req->host->n_renaming++;
-	req->renaming = true;
-}
-
-void req_rename_end(struct req *req)
-{
-	if (!req->renaming)
-		return;
-	req->host->n_renamed++;
-	req->host->n_renaming--;
-	req->renaming = false;
-}
-
-void req_lookup_begin(struct req *req)
-{
-	req->n_renamed = req->host->n_renamed;
-}
-
-bool req_renamed_since(const struct req *req)
-{
-	return req->host->n_renaming || req->host->n_renamed != req->n_renamed;
 }

@@ -86,8 +86,8 @@ struct req {
 	enum stage stage;
 	struct node *changed;   /* counted: only this request changes it, request/exact.c */
 	struct fdref pin;       /* of changed; valid while that is set */
-	bool renaming;          /* RENAME: between req_rename_begin() and req_rename_end() */
-	unsigned int n_renamed; /* LOOKUP: see req_lookup_begin() */
+	bool renaming;          /* RENAME: adapter_rename_end() has to be called */
+	unsigned int n_renamed; /* LOOKUP: see adapter_lookup_begin() */
 
 	struct deferred *deferred; /* sends the reply when the request has ended; NULL: none */
 	uint64_t trace_ns;         /* clock_ns() on arrival; 0: the view is not traced */
@@ -131,16 +131,6 @@ void req_clear(struct req *req);
  * req_serve() returns.
  */
 struct req *req_release(struct req *req);
-
-/*
- * Between req_rename_begin() and req_rename_end() a RENAME gives its file the filters that it
- * gains, and then moves it. A LOOKUP that began before may have found the file at its old place:
- * after req_lookup_begin(), req_renamed_since() returns true where a RENAME has run since.
- */
-void req_rename_begin(struct req *req);
-void req_rename_end(struct req *req);
-void req_lookup_begin(struct req *req);
-bool req_renamed_since(const struct req *req);
 
 /*
  * Runs a request to its end, or hands it to the pool. Returns a free request for the calling

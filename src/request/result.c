@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The results that hold numbers of the engine. The kernel holds a lookup count for each entry and
- * an open file for each handle from the moment it gets the reply until it sends FORGET or RELEASE,
- * so these are counted and taken back here and nowhere else.
+ * Results with nodeids and handles. The kernel holds a lookup count for each entry and an open file
+ * for each handle, from the moment it gets the reply until it sends FORGET or RELEASE. Only this
+ * file, and op-dir.c for listings, counts these and takes them back.
  */
 #include "request/result.h"
 #include "request/filter-adapter.h"
@@ -58,9 +58,7 @@ void result_encode(struct req *req)
 	}
 }
 
-/*
- * The node of the entry in the reply; NULL: the reply has no entry, or says that there is no file.
- */
+/* Returns the node of the entry in the reply; NULL: there is no entry, or it has no file. */
 static struct node *entry_node(const struct req *req)
 {
 	uint8_t result = req->msg.op->result;
@@ -73,7 +71,7 @@ void result_commit(struct req *req)
 	bool dots = (req->msg.op->flags & OP_DOTS) && name_is_dots(req->msg.name[0]);
 	struct node *node = entry_node(req);
 
-	/* ".." is found by way of a directory below it, whose filters it does not inherit. */
+	/* ".." does not inherit the filters of the directory in which it is looked up. */
 	if (node && req->chain && !dots)
 		adapter_place(req, node);
 	if (node)

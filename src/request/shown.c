@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Owners that filters show, and make files for. The engine, not the filter, sees to it that no
- * set-ID bit stands beside an owner that a filter has put there: a filter cannot forget it.
- * fs/set-id.c says why.
+ * Owners that filters show, and owners that they create files for. No set-ID bit may go with an
+ * owner that a filter has chosen; fs/set-id.c says why. The engine ensures that, because a filter
+ * might not.
  */
 #include "request/shown.h"
 
@@ -10,11 +10,11 @@
 
 #define SET_IDS (S_ISUID | S_ISGID)
 
-/* Sets *ret_stx to the attributes of the lower file; false if the engine does not know them. */
+/* Sets *ret_stx to the attributes of the lower file; false: they are not known. */
 static bool real_attr(struct req *req, struct statx *ret_stx)
 {
 	*ret_stx = req->entry.attr.stx;
-	/* The operation has not been done: a filter has made up the answer. */
+	/* The mode is 0 where a filter has made up the reply, and the operation has not run. */
 	return ret_stx->stx_mode || fs_node_stat(req->fs, req->node, ret_stx) == 0;
 }
 
@@ -36,6 +36,7 @@ static void check_attr(struct req *req, struct fuse_attr *attr)
 void shown_check(struct req *req)
 {
 	union pst_out *out = req_result(req);
+	struct fuse_statx *stat = &out->statx.stat;
 
 	switch (req->msg.op->result) {
 	case OP_RESULT_ENTRY:
@@ -48,12 +49,9 @@ void shown_check(struct req *req)
 	case OP_RESULT_ATTR:
 		check_attr(req, &out->attr.attr);
 		break;
-	case OP_RESULT_STATX: {
-		struct fuse_statx *stat = &out->statx.stat;
-
+	case OP_RESULT_STATX:
 		stat->mode = (uint16_t)checked(req, stat->mode, stat->uid, stat->gid);
 		break;
-	}
 	default:
 		break;
 	}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Tracing. A line is written by the thread that served the request, just before the answer, without
- * waiting: what a listener does not take at once is counted as lost, and the next line that it does
- * take says how many.
+ * Tracing. The thread that serves a request writes a line about it just before the reply, and does
+ * not wait: a line that a listener does not take at once is counted as lost, and the next line that
+ * the listener takes has the number.
  *
- * Lock: lock guards the listeners. Lines are put together without it.
+ * Lock: lock guards the listeners. Threads compose lines without it.
  */
 #include "request/trace.h"
 #include "util/cleanup.h"
@@ -26,21 +26,21 @@
 #include <unistd.h>
 
 #define MAX_LISTENERS 16
-/* Two paths of the longest, with every byte written as five, and what else a line has. */
+/* Room for two paths of the greatest length, with five characters for each byte, and the rest. */
 #define LINE_SIZE 65536
-#define TAIL_SIZE 64 /* of that, for the end of a line, which differs between listeners */
+#define TAIL_SIZE 64 /* room in that for the end of the line, which differs between listeners */
 
 struct listener {
 	int fd; /* owned; -1: free */
 	bool all;
 	uint64_t lost;
-	size_t rest_len; /* of a line that went only in part */
+	size_t rest_len; /* of a line that the listener took in part only */
 	char rest[LINE_SIZE];
 };
 
 struct trace {
 	_Atomic unsigned int n;     /* listeners */
-	_Atomic unsigned int n_all; /* of these, those that want all operations */
+	_Atomic unsigned int n_all; /* listeners that want all operations */
 	pthread_mutex_t lock;
 	struct listener listeners[MAX_LISTENERS];
 };
@@ -77,7 +77,7 @@ static void listener_end(struct trace *trace, struct listener *listener)
 	trace->n--;
 }
 
-/* Nobody reads there any more, which otherwise only the next line would show. */
+/* Returns true where the reader has ended; without this, only the next line would show it. */
 static bool has_gone(const struct listener *listener)
 {
 	struct pollfd fd = { .fd = listener->fd };
@@ -139,12 +139,12 @@ static void put(struct line *line, const char *format, ...)
 	va_start(args, format);
 	n = vsnprintf(line->text + line->len, left, format, args);
 	va_end(args);
-	/* What does not fit is left out as a whole: the line stays one. */
+	/* A text that does not fit is left out as a whole, so the line stays valid. */
 	if (n >= 0 && (size_t)n < left)
 		line->len += (size_t)n;
 }
 
-/* A text in quotes; bytes that are no UTF-8 are written as util/utf8.h says. */
+/* Writes a text in quotes, and bytes that are no UTF-8 as util/utf8.h says. */
 static void put_text(struct line *line, const char *text)
 {
 	put(line, "\"");
@@ -180,7 +180,7 @@ static void put_path(struct line *line, const char *member, struct fs *fs, struc
 	put_text(line, path);
 }
 
-/* Bytes that were sent, or -errno. */
+/* Returns the number of bytes that were sent, or -errno. */
 static ssize_t send_some(int fd, const char *text, size_t len)
 {
 	ssize_t n = send(fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -190,7 +190,7 @@ static ssize_t send_some(int fd, const char *text, size_t len)
 	return n < 0 ? -errno : n;
 }
 
-/* Caller holds the lock; the line lacks its end, which is written into the room behind it. */
+/* Sends a line, whose end this writes behind it. Caller holds the lock. */
 static void listener_send(struct trace *trace, struct listener *listener, struct line *line)
 {
 	char *tail = line->text + line->len;
@@ -243,7 +243,7 @@ static void send_all(struct trace *trace, struct line *line, bool for_all)
 	pthread_mutex_unlock(&trace->lock);
 }
 
-/* The members of a line about an operation, which is a request or a call of filters. */
+/* The operation that a line is about: a request, or a call of filters. */
 struct subject {
 	struct fs *fs;
 	uint32_t opcode;
@@ -252,7 +252,7 @@ struct subject {
 	uint32_t uid, gid, pid;
 };
 
-/* The time and the operation, its path and who asked. */
+/* Writes the time, the operation, its paths and its caller. */
 static void put_subject(struct line *line, const struct subject *subject)
 {
 	const struct op *op = op_find(subject->opcode);
@@ -276,12 +276,13 @@ void trace_begin(struct req *req)
 	req->trace_ns = is_on(req->host->trace) ? clock_ns() : 0;
 }
 
-void trace_event(struct trace *trace, struct fs *fs, const struct filter_call *call,
-		 const struct chain_entry *entry, enum filter_kind kind,
+void trace_event(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
 		 const struct pst_event *event, int error)
 {
+	struct req *req = call->aux;
+	struct trace *trace = req->host->trace;
 	const struct subject subject = {
-		.fs = fs,
+		.fs = req->fs,
 		.opcode = call->opcode,
 		.node = call->node ? node_of_filter(call->node) : NULL,
 		.node2 = call->node2 ? node_of_filter(call->node2) : NULL,
@@ -327,7 +328,7 @@ static void put_request(struct line *line, struct req *req)
 void trace_end(struct req *req, int r)
 {
 	struct trace *trace = req->host->trace;
-	/* Where there are no filters all is shown: there is nothing else. */
+	/* A view without filters shows all operations, because it has no others to show. */
 	bool for_all = req->call.filters || !req->chain;
 	const struct chain_entry *decided_by = req->call.decided_by;
 	_cleanup_(freep) struct line *line = NULL;
@@ -338,7 +339,7 @@ void trace_end(struct req *req, int r)
 	if (!line)
 		return;
 	line->len = 0;
-	/* A name that is absent is an answer to the kernel, and an error to whoever asked. */
+	/* The reply that a name is absent is no error to the kernel, but one to the client. */
 	if (r == 0 && req->msg.op->effect == OP_FINDS && !req->entry.node)
 		r = -ENOENT;
 	put_request(line, req);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Writes the operations and events of a view as lines of JSON to those who trace it. */
+/* Writes the operations and events of a view as lines of JSON to listeners. */
 #include "request/req.h"
 
 struct trace;
@@ -8,14 +8,16 @@ struct trace;
 int trace_new(struct trace **ret_trace);
 struct trace *trace_free(struct trace *trace);
 
-/* Starts writing to fd (taken): all operations, or those that filters handled. 0 or -errno. */
+/*
+ * Adds a listener, fd (taken): for all operations, or for those that filters handled. Returns 0 or
+ * -errno.
+ */
 int trace_add(struct trace *trace, int fd, bool all);
 
 /* Records the time when a request begins. */
 void trace_begin(struct req *req);
-/* A program of a filter has left an event; error: the result so far, after the operation. */
-void trace_event(struct trace *trace, struct fs *fs, const struct filter_call *call,
-		 const struct chain_entry *entry, enum filter_kind kind,
+/* Writes an event of a program. error: the result so far, for a program after the operation. */
+void trace_event(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
 		 const struct pst_event *event, int error);
-/* Writes the request, which ends with r. To be called while its nodes are held. */
+/* Writes a request that ends with r. To be called before its nodes are put. */
 void trace_end(struct req *req, int r);
