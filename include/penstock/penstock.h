@@ -19,8 +19,8 @@
  *	pst_view_wait(view);
  *	pst_view_free(view);
  *
- * Every function answers 0 or a negative errno unless it says otherwise. A view may be used from
- * several threads at once; pst_view_free() must be the last call on it.
+ * Every function returns 0 or a negative errno unless its comment says otherwise. Several threads
+ * may use a view at once; pst_view_free() must be the last call on it.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -29,71 +29,72 @@
 extern "C" {
 #endif
 
-/* The library is built with hidden visibility: what is declared here is what it exports. */
+/* The library exports the functions that are declared here, and no others. */
 #pragma GCC visibility push(default)
 
 #define PST_VERSION "0.1.0"
 
 struct pst_view;
 
-/* What went wrong, written for the person who reads it: what was refused, why, what to do. */
+/* An error, written for people: what failed, why, and what to do. */
 struct pst_error {
 	int code;       /* negative errno */
 	char text[512]; /* one line, no newline, always terminated */
 };
 
-/* Whether reads and writes run in the kernel on the lower file. */
+/* Passthrough: reads and writes run in the kernel on the lower file. */
 enum pst_passthrough {
 	PST_PASSTHROUGH_AUTO, /* where the kernel and the lower file system have it */
-	PST_PASSTHROUGH_ON,   /* as AUTO, but the mount is refused where the kernel lacks it */
-	PST_PASSTHROUGH_OFF,  /* data is served through the page cache of the view */
+	PST_PASSTHROUGH_ON,   /* as AUTO, but the mount fails where the kernel lacks it */
+	PST_PASSTHROUGH_OFF,  /* the view serves data, through its own page cache */
 };
 
-/* How long the kernel may believe what it was told about attributes and names. */
+/* How long the kernel may cache attributes and names. */
 enum pst_cache {
-	PST_CACHE_AUTO,      /* until others change it below, where that is heard of; else as TTL */
+	PST_CACHE_AUTO,      /* until they change below, where that can be watched; else as TTL */
 	PST_CACHE_TTL,       /* for options.ttl_ns */
-	PST_CACHE_NONE,      /* never: every look asks the lower tree */
-	PST_CACHE_EXCLUSIVE, /* for long: nobody else changes the lower tree */
+	PST_CACHE_NONE,      /* not at all: each use reads the lower tree */
+	PST_CACHE_EXCLUSIVE, /* without a limit: only the view changes the lower tree */
 };
 
-/* Where flock(2) and fcntl(2) locks are kept. */
+/* The place where flock(2) and fcntl(2) locks take effect. */
 enum pst_locks {
-	PST_LOCKS_LOCAL, /* in the view: programs that lock the same files below do not see them */
-	PST_LOCKS_LOWER, /* on the lower file: they exclude its users below, too */
+	PST_LOCKS_LOCAL, /* in the view: programs that lock the lower files do not see them */
+	PST_LOCKS_LOWER, /* on the lower file: they also exclude programs that lock that */
 };
 
-/* Whether the view is told of directories that are opened. */
+/* Selects whether the kernel sends OPENDIR to the view. */
 enum pst_opendir {
 	PST_OPENDIR_ON,
-	PST_OPENDIR_OFF, /* with PST_CACHE_AUTO and _EXCLUSIVE: what the kernel keeps costs nothing */
+	PST_OPENDIR_OFF, /* with PST_CACHE_AUTO and _EXCLUSIVE: cached listings need no request */
 };
 
-/* Whether the view has extended attributes, and ACLs, which are some of them. */
+/* Selects whether the view has extended attributes, and with them ACLs. */
 enum pst_xattr {
 	PST_XATTR_ON,  /* those of the lower files */
-	PST_XATTR_OFF, /* none: nothing is asked for them, and ACLs below are not seen */
+	PST_XATTR_OFF, /* none: the kernel sends no requests for them, and ignores ACLs below */
 };
 
-/* What becomes of file systems that are mounted below LOWER. */
+/* File systems that are mounted below LOWER. */
 enum pst_xdev {
 	PST_XDEV_CROSS, /* shown; all of the view has one st_dev */
-	PST_XDEV_HIDE,  /* not entered: the directories under them are shown */
+	PST_XDEV_HIDE,  /* hidden: the view has the directories that they are mounted on */
 };
 
 /*
- * What becomes of pseudo file systems (proc, sysfs, cgroup, debugfs, ...), whose files are parts of the kernel.
- * HIDE: the directories under them are shown, and LOWER must not lie on one.
+ * Pseudo file systems (proc, sysfs, cgroup, debugfs, ...), whose files are parts of the kernel, as
+ * LOWER or mounted below it. HIDE: the view has the directories that they are mounted on, and LOWER
+ * must not lie on one.
  */
 enum pst_pseudo {
 	PST_PSEUDO_HIDE,
 	PST_PSEUDO_SHOW,
 };
 
-/* How the kernel and the view talk to each other. */
+/* How the kernel sends requests to the view. */
 enum pst_transport {
 	PST_TRANSPORT_AUTO,  /* io_uring where the kernel has it and it is switched on */
-	PST_TRANSPORT_URING, /* as AUTO, but the mount is refused where that cannot be */
+	PST_TRANSPORT_URING, /* as AUTO, but the mount fails without io_uring */
 	PST_TRANSPORT_DEV,   /* /dev/fuse */
 };
 
@@ -107,8 +108,8 @@ enum {
 	PST_MOUNT_NODIRATIME = 1 << 5,
 	PST_MOUNT_STRICTATIME = 1 << 6,
 	PST_MOUNT_NOSYMFOLLOW = 1 << 7,
-	PST_MOUNT_RELATIME = 1 << 8, /* asked for by name: it overrides the lower mount's noatime */
-	/* Changes are on the disk before they are answered: all of them, those of names alone. */
+	PST_MOUNT_RELATIME = 1 << 8, /* overrides noatime of the lower mount */
+	/* Changes are on the disk before the reply: all changes, or only changes of names. */
 	PST_MOUNT_SYNC = 1 << 9,
 	PST_MOUNT_DIRSYNC = 1 << 10,
 };
@@ -123,7 +124,7 @@ enum pst_log_level {
 
 struct statx;
 
-/* A file of the lower tree, as a server is told of it. Pointers hold for the time of the call. */
+/* A file of the lower tree, for a server. Pointers are valid during the call. */
 struct pst_file {
 	uint64_t nodeid;    /* its number in the view, for pst_view_changed() */
 	uint64_t ino;       /* of the lower inode */
@@ -131,47 +132,50 @@ struct pst_file {
 	uint32_t dev_minor;
 	uint32_t type;       /* S_IFMT bits of its mode */
 	uint32_t handle_len; /* bytes; 0: its file system has no handles */
-	const void *handle; /* tells it from every other file of its device, earlier ones included */
+	const void *handle;  /* differs for all files of a device, also for removed ones */
 };
 
 /*
- * A server has the authority for some attributes of some files; the lower inode has it for all others.
- * Size, blocks, links and data are always the lower inode's, so a file may be passed through, and what
- * is written to it is seen at once, whoever owns its mode.
+ * A server is the authority for some attributes of some files; the lower inode is the authority for
+ * all others. Size, blocks, link count and data are always those of the lower inode: so the kernel
+ * can pass the file through, and data that is written below is visible at once.
  *
- * These are called by the threads of the view, from several at once, while somebody waits: they answer
- * soon, and never touch the view themselves. Where the mode of a file is the server's, so is its ACL:
- * it has none.
+ * Several threads of the view may call these functions at once, while a client waits: they must
+ * return soon, and must not use the view. If the server has the mode of a file, the file has no
+ * ACL.
  *
- * A server that has the owner or group of a file, and not its mode, cannot make a set-ID program of it:
- * the view shows set-ID bits only beside the lower file's own owner and group. A server that has both
- * decides itself which program runs as whom. It has to know that whoever owns the lower file can change
- * that program.
+ * A server that has the owner or group of a file, but not its mode, cannot make it a set-ID
+ * program: the view shows set-ID bits only beside the owner and group of the lower file. A server
+ * that has mode and owner decides which program runs as which user. It must take into account that
+ * the owner of the lower file can change that program.
  */
 struct pst_server {
 	size_t size; /* sizeof(struct pst_server) */
-	void *aux;   /* the first argument of each */
+	void *aux;   /* the first argument of each function */
 	/*
-	 * Which attributes of a file are the server's: a mask of STATX_MODE, STATX_UID, STATX_GID,
-	 * STATX_ATIME, STATX_MTIME and STATX_CTIME. Asked once in the life of a nodeid.
+	 * Returns the attributes of a file that are the server's, as a mask of STATX_MODE,
+	 * STATX_UID, STATX_GID, STATX_ATIME, STATX_MTIME and STATX_CTIME. Called once in the life
+	 * of a nodeid.
 	 */
 	uint32_t (*fields)(void *aux, const struct pst_file *file);
 	/*
-	 * What they are. *stx holds what the lower inode says; of what is changed, the server's fields
-	 * are taken. 0, or a negative errno, which is the answer to whoever asked for the file.
+	 * Fills in these attributes. *stx has the attributes of the lower inode; the view takes
+	 * only the server's ones from *stx afterwards. Returns 0, or a negative errno for the
+	 * client.
 	 */
 	int (*getattr)(void *aux, const struct pst_file *file, struct statx *stx);
 	/*
-	 * Somebody who may do so changes them: stx->stx_mask says which. The owner comes with the mode
-	 * that is left of it, and whoever writes to a file takes set-user-ID bits off its mode. Called
-	 * before the lower inode's part of the same change. 0, or a negative errno, which refuses it.
+	 * Changes the attributes in stx->stx_mask, after the permission checks, and before the
+	 * attributes of the lower inode change. With a new owner, stx_mode has its set-ID bits
+	 * cleared already; a write to the file also clears them, by a call of this function.
+	 * Returns 0, or a negative errno, which refuses the change.
 	 */
 	int (*setattr)(void *aux, const struct pst_file *file, const struct statx *stx);
 };
 
 /*
- * All that can be chosen about a view. Strings are borrowed for the call of pst_view_mount() only.
- * Initialise with PST_VIEW_OPTIONS_INIT; members are added at the end only.
+ * The options of a view. pst_view_mount() borrows the strings during the call only. Initialise with
+ * PST_VIEW_OPTIONS_INIT; later versions add members at the end only.
  */
 struct pst_view_options {
 	size_t size;              /* sizeof(struct pst_view_options) */
@@ -181,29 +185,29 @@ struct pst_view_options {
 	unsigned int mount_flags; /* PST_MOUNT_* */
 	enum pst_passthrough passthrough;
 	enum pst_cache cache;
-	uint64_t ttl_ns; /* for PST_CACHE_TTL, and what cannot be watched; nanoseconds */
+	uint64_t ttl_ns; /* for PST_CACHE_TTL, and files that cannot be watched; nanoseconds */
 	enum pst_locks locks;
 	enum pst_xdev xdev;
 	unsigned int n_workers; /* 0: one for each CPU */
-	unsigned int n_pool;    /* threads for what may block; 0: a good default */
-	unsigned int max_write; /* bytes of data in one request; 0: 1 MiB, with io_uring and
-					   many CPUs less: docs/requests.md */
-	unsigned int fd_budget; /* lower descriptors to keep for nodes; 0: from RLIMIT_NOFILE */
+	unsigned int n_pool;    /* threads for operations that may block; 0: a default */
+	unsigned int max_write; /* bytes of data in one request; 0: 1 MiB, or less with io_uring
+					   and many CPUs (docs/requests.md) */
+	unsigned int fd_budget; /* lower descriptors to keep for nodes; 0: by RLIMIT_NOFILE */
 	uint8_t idmap;          /* 1: allow idmapped mounts of the view */
 	uint8_t allow_other;    /* 0: only the mounting user may enter the view */
 	uint8_t pad0[6];        /* 0 */
-	/* "NAME|FILE[,option=value...]" each, ended by NULL; run in this order. NULL: none. */
+	/* Specs "NAME|FILE[,option=value...]" up to NULL, which run in this order. NULL: none. */
 	const char *const *filters;
 	enum pst_transport transport;
-	unsigned int uring_depth; /* io_uring: requests at a time for each CPU; 0: a good default */
-	uint8_t enable_uring;     /* 1: switch it on in the kernel first, for all mounts to come */
+	unsigned int uring_depth; /* io_uring: requests at a time for each CPU; 0: a default */
+	uint8_t enable_uring;     /* 1: switch io_uring on in the kernel, for all later mounts */
 	uint8_t pad1[7];          /* 0 */
-	const struct pst_server *server; /* answers for part of the view; copied. NULL: none */
+	const struct pst_server *server; /* copied. NULL: none */
 	enum pst_xattr xattr;
 	enum pst_opendir opendir;
 	/*
-	 * A file with the key that file handles of the view are made with, so that they outlive the mount;
-	 * made if it is absent. NULL: they end with the mount.
+	 * A file with the key for file handles of the view, which outlive the mount then; the file
+	 * is created if it is absent. NULL: file handles end with the mount.
 	 */
 	const char *handles;
 	enum pst_pseudo pseudo;
@@ -215,42 +219,43 @@ struct pst_view_options {
 	}
 
 /*
- * Mounts a view and returns when it answers: then its threads serve it. On failure nothing is left
- * behind and *error (may be NULL) says why. The view belongs to the caller: pst_view_free().
+ * Mounts a view, and returns when its threads serve it. On failure nothing is left behind, and
+ * *error (may be NULL) says why. The caller frees the view: pst_view_free().
  */
 int pst_view_mount(const struct pst_view_options *options, struct pst_view **ret_view,
 		   struct pst_error *error);
 
 /*
- * Waits until the view is gone: unmounted by anybody, or stopped by pst_view_unmount(). Returns 0
- * after an orderly end, the negative errno of what broke the connection otherwise.
+ * Waits until the view is unmounted, by umount(2) or by pst_view_unmount(). Returns 0 after that,
+ * or the negative errno with which the connection broke.
  */
 int pst_view_wait(struct pst_view *view);
 
 /*
- * Unmounts the view; -EBUSY while it is in use, unless lazy is not zero: then it disappears from
- * the tree at once and ends with its last user. Safe from any thread, not from a signal handler.
+ * Unmounts the view; -EBUSY while it is in use. With lazy not 0 it disappears from the tree at
+ * once, and ends with its last user. Any thread may call this, but no signal handler.
  */
 int pst_view_unmount(struct pst_view *view, int lazy);
 
 /*
- * The flags of the view's mount have been changed by mount_setattr(2) or mount(2): of the bits of PST_MOUNT_* in
- * changed to those in mount_flags. What is passed through follows them (access times, read-only). Returns 0 or
- * -errno, and says why in *error.
+ * Makes passthrough follow the flags of the mount (access times, read-only). To be called when
+ * mount_setattr(2) or mount(2) has changed these: the PST_MOUNT_* bits in changed, to their values
+ * in mount_flags. Returns 0, or -errno and *error.
  */
 int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned int changed,
 		       struct pst_error *error);
 
-/* Ends all threads of the view, unmounts it lazily if it is still mounted, and frees it. NULL is fine. */
+/* Unmounts the view lazily if it is mounted, ends all its threads, and frees it. Takes NULL. */
 void pst_view_free(struct pst_view *view);
 
 /*
- * The server has changed what it says of a file: the kernel forgets what it was told. Returns before
- * it has; a file that the kernel does not know is fine. Not from inside a call of the server.
+ * Makes the kernel drop the attributes of a file that it has cached, because the server has changed
+ * them. May return before the kernel has; does nothing for a file that the kernel does not know.
+ * Must not be called from a function of the server.
  */
 void pst_view_changed(struct pst_view *view, uint64_t nodeid);
 
-/* The number under which the kernel lists the view in /sys/fs/fuse/connections (st_dev's minor). */
+/* Returns the number of the view in /sys/fs/fuse/connections, the minor number of its st_dev. */
 unsigned int pst_view_connection(const struct pst_view *view);
 
 /* Facts about a mounted view. Strings live as long as the view. */
@@ -260,23 +265,23 @@ struct pst_view_info {
 	const char *mountpoint;      /* absolute path of the mount point when it was mounted */
 	const char *transport;       /* "uring" or "dev" */
 	int passthrough;             /* 1: on */
-	const char *passthrough_why; /* why it is off, or "" */
+	const char *passthrough_why; /* why passthrough is off, or "" */
 	unsigned int kernel_major;   /* FUSE protocol version of the kernel */
 	unsigned int kernel_minor;
 	unsigned int n_workers;
 	uint64_t kernel_flags;     /* FUSE_INIT features that were negotiated */
-	uint64_t n_nodes;          /* nodes that the kernel knows now, the root included */
+	uint64_t n_nodes;          /* nodes that the kernel knows now, with the root */
 	uint64_t n_handles;        /* files and directories open now */
 	uint64_t n_fds;            /* lower descriptors kept for nodes now */
 	uint64_t n_backings;       /* files registered for passthrough now */
-	uint64_t n_registered;     /* files registered for passthrough ever */
-	uint64_t n_refused;        /* registrations that the kernel refused ever */
-	uint64_t node_bytes;       /* memory of the node table, all counted */
-	uint64_t n_watched;        /* directories and files that are watched below now */
-	uint64_t n_events;         /* events that were read ... */
-	uint64_t n_own_events;     /* ... of these, those that the view itself caused ... */
-	uint64_t n_overflows;      /* ... and times that there were too many to hear of */
-	const char *transport_why; /* why it is not io_uring, or "" */
+	uint64_t n_registered;     /* registrations for passthrough since the mount */
+	uint64_t n_refused;        /* registrations that the kernel refused since the mount */
+	uint64_t node_bytes;       /* memory of the node table, with all that belongs to it */
+	uint64_t n_watched;        /* lower directories and files that are watched now */
+	uint64_t n_events;         /* fanotify events since the mount */
+	uint64_t n_own_events;     /* events that the view itself caused */
+	uint64_t n_overflows;      /* overflows of the fanotify queue */
+	const char *transport_why; /* why the view does not use io_uring, or "" */
 };
 int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info);
 
@@ -286,41 +291,41 @@ struct pst_op_stat {
 	uint32_t opcode;
 	uint32_t pad;
 	uint64_t n_requests; /* requests that the kernel sent */
-	uint64_t n_errors;   /* of these, answered with an error */
+	uint64_t n_errors;   /* replies with an error */
 };
 /*
- * Fills up to n rows, one for each operation the kernel has sent so far; *ret_n is how many there
- * are. Rows are ordered by opcode.
+ * Fills up to n rows, one for each operation that the kernel has sent so far, in the order of
+ * opcodes. Sets *ret_n to the number of these operations.
  */
 int pst_view_op_stats(struct pst_view *view, struct pst_op_stat *rows, size_t n, size_t *ret_n);
 
 /*
- * Filters (docs/filters.md) of a mounted view. A change holds at once for all or, where it fails, not
- * at all; before these return, what the kernel had cached under the old filters is invalidated. Names
- * are those of pst_view_filters().
+ * Change the filters (docs/filters.md) of a mounted view. A change that fails has no effect. When
+ * these functions return, the change holds for all operations, and the kernel has nothing cached
+ * from before. name: a name of pst_view_filters().
  */
 int pst_view_filter_add(struct pst_view *view, const char *spec, struct pst_error *error);
 int pst_view_filter_remove(struct pst_view *view, const char *name, struct pst_error *error);
-/* In the place of a filter, another or the same with other options. */
+/* Puts another filter, or the same one with other options, in the place of a filter. */
 int pst_view_filter_replace(struct pst_view *view, const char *name, const char *spec,
 			    struct pst_error *error);
 
 struct pst_filter {
 	char name[64];
-	char spec[1024];     /* as it was given */
-	char file[512];      /* the object's path */
-	char summary[120];   /* what it says of itself */
-	char at[512];        /* path below the root where it is attached; "": the root */
+	char spec[1024];     /* the spec by which it was added */
+	char file[512];      /* the path of the object */
+	char summary[120];   /* the object's description of itself */
+	char at[512];        /* the path below the root where it is attached; "": the root */
 	uint32_t flags;      /* enum pst_filter_flag of <penstock/filter.h> */
-	uint32_t n_bypassed; /* files it cannot see the data of yet, see pst_view_bypassed() */
+	uint32_t n_bypassed; /* files whose data it does not see yet, see pst_view_bypassed() */
 };
-/* Fills up to n rows, in the order in which they run; *ret_n is how many there are. */
+/* Fills up to n rows, in the order in which filters run. Sets *ret_n to the number of filters. */
 int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, size_t *ret_n);
 
 /*
- * Files that a filter with programs for data holds for, but that were open by passthrough when it
- * came: the kernel goes on reading and writing them by itself until they are closed. Paths begin at
- * the root of the view.
+ * Lists files whose data a filter should see but does not: they were open with passthrough when the
+ * filter was added, and the kernel reads and writes them directly until they are closed. Paths
+ * begin at the root of the view. Sets *ret_n to the number of these files.
  */
 struct pst_bypassed {
 	char path[512];
@@ -333,25 +338,28 @@ struct pst_filter_stat {
 	char filter[64];
 	char program[32]; /* "pre/lookup", "post/getattr", "name" */
 	uint64_t n_runs;
-	uint64_t n_errors; /* of these, runs that answered an errno */
-	uint64_t n_done;   /* ... that answered the operation themselves */
-	uint64_t n_bad;    /* ... that failed, or whose result was refused */
-	uint64_t ns;       /* in all runs */
+	uint64_t n_errors; /* runs that returned an errno */
+	uint64_t n_done;   /* runs that made the reply themselves */
+	uint64_t n_bad;    /* runs that failed, or whose result was refused */
+	uint64_t ns;       /* time of all runs */
 };
-/* Fills up to n rows, one for each operation with a program, runs or not. */
+/*
+ * Fills up to n rows, one for each operation that a filter has a program for. Sets *ret_n to the
+ * number of these.
+ */
 int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n,
 			  size_t *ret_n);
 
-/* What an object is: for people who choose or write one. */
+/* Describes an object, for people who choose or write filters. */
 struct pst_filter_option {
 	char name[64];
 	char type[32];   /* "integer", "text", "names", "ids", "paths", "switch", "error" */
-	char value[128]; /* the default, or what it was set to */
+	char value[128]; /* the default, or the value of the spec */
 	char help[160];
 };
 struct pst_filter_program {
-	char name[32];    /* as the object has it: "pre/any" */
-	uint32_t n_insns; /* instructions of eBPF; 0: it was not loaded */
+	char name[32];    /* the name in the object: "pre/any" */
+	uint32_t n_insns; /* eBPF instructions; 0: the program was not loaded */
 	uint32_t pad;
 };
 struct pst_filter_report {
@@ -363,40 +371,40 @@ struct pst_filter_report {
 	uint32_t pad;
 	struct pst_filter_option options[32];
 	struct pst_filter_program programs[80];
-	char does[4096]; /* lines: what it will do with the options that were given */
+	char does[4096]; /* lines that say what the filter does with the options of the spec */
 };
 /*
- * Loads a filter and lets go of it again. On failure *error has the short of it, and log (may be
- * NULL) what the verifier said, with the source lines; log is zero-terminated, its end is what is kept.
- * What only the kernel refuses, the caller without the right to load for one, has a report yet; else
- * the report is left alone.
+ * Loads a filter, describes it, and unloads it. On failure *error has a short reason, and log (may
+ * be NULL) the end of the verifier's log with source lines, zero-terminated. If only the kernel
+ * refuses the object, for one because the caller may not load programs, *ret_report is filled all
+ * the same; after other failures it is unchanged.
  */
 int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, char *log,
 		     size_t log_size, struct pst_error *error);
 
 /*
- * Writes what happens in a view to fd, a line of JSON for each operation that filters saw or, with
- * all not 0, for each operation, until nobody reads there any more. fd is taken. Never waits for the
- * reader: what it does not take in time is counted, and the next line says how many were lost.
+ * Writes a line of JSON to fd (taken) for each operation that filters saw or, with all not 0, for
+ * each operation, until the reader ends. The view never waits for the reader: it counts lines that
+ * the reader does not take in time, and the next line has their number.
  */
 int pst_view_trace(struct pst_view *view, int fd, int all, struct pst_error *error);
 
 /*
- * Where log messages go; called from any thread, must not call back into the library. The default
- * prints warnings and errors to standard error.
+ * Sets the function that gets log messages up to a level. Any thread may call fn, which must not
+ * call the library. By default the library prints errors and warnings to standard error.
  */
 typedef void (*pst_log_fn)(void *aux, enum pst_log_level level, const char *text);
 void pst_log_set(enum pst_log_level level, pst_log_fn fn, void *aux);
 
-/* One row of what this machine offers. */
+/* A feature that this machine has or lacks. */
 struct pst_probe {
 	const char *name; /* "passthrough", "io_uring", ... */
 	int on;           /* 1: available */
-	char why[256];    /* what was found, or why it is missing and how to get it */
+	char why[256];    /* details, or why the feature is missing and how to get it */
 };
 /*
- * Finds out what the kernel and, where lower is not NULL, that directory's file system offer. Fills
- * up to n rows and says in *ret_n how many there are.
+ * Finds out which features the kernel has, and the file system of the directory lower, unless that
+ * is NULL. Fills up to n rows, and sets *ret_n to the number of features.
  */
 int pst_probe(const char *lower, struct pst_probe *rows, size_t n, size_t *ret_n);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A key is 32 hexadecimal digits in a file that nobody but its owner can read: whoever knows it can
- * make up handles of files that the view never gave out. The file gets its name when it is whole,
- * so that two views which are mounted at the same time have the same key.
+ * A key is 32 hexadecimal digits in a file that only its owner can read, because users who know it
+ * can make up handles of files that they may not reach. A new file is complete before it gets its
+ * name, so that two views that are mounted at the same time have the same key.
  */
 #include "api/handles-key.h"
 #include "util/cleanup.h"
@@ -22,8 +22,8 @@
 #define DIGITS 32
 
 /*
- * Writes a new key under a name of its own, then gives it its name; another one's may be there
- * then.
+ * Writes a new key to a temporary file, and links that to path. Another process may have created
+ * path meanwhile: its key is used then. Returns 0 or -errno.
  */
 static int make(const char *path)
 {

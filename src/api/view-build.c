@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Making a view: the mount, the answer to INIT, the file system and the server.
+ * Builds a view: the mount, the reply to INIT, the file system and the server.
  *
- * Nothing is visible before everything works: LOWER is reached through a private clone of its
- * mount, the view's mount is made detached, INIT is answered and threads run; only then it is
- * attached.
+ * The mount is attached last, so users never see a view that does not work. LOWER is reached
+ * through a private clone of its mount.
  */
 #include "api/handles-key.h"
 #include "api/view.h"
@@ -31,7 +30,7 @@
 	(1ULL << FUSE_SETXATTR | 1ULL << FUSE_GETXATTR | 1ULL << FUSE_LISTXATTR |                  \
 	 1ULL << FUSE_REMOVEXATTR)
 
-/* A quarter of RLIMIT_NOFILE: open files and the program need the rest. */
+/* Returns a quarter of RLIMIT_NOFILE, because open files and the program need the rest. */
 static unsigned int default_fds(void)
 {
 	struct rlimit limit;
@@ -41,7 +40,10 @@ static unsigned int default_fds(void)
 	return limit.rlim_cur / 4 > 4096 ? 4096 : (unsigned int)(limit.rlim_cur / 4);
 }
 
-/* Descriptors for open files and directories: RLIMIT_NOFILE less those for nodes and the daemon. */
+/*
+ * Returns the number of descriptors for open files and directories: RLIMIT_NOFILE less those for
+ * nodes and the daemon.
+ */
 static unsigned int open_budget(unsigned int fd_budget)
 {
 	struct rlimit limit;
@@ -50,12 +52,15 @@ static unsigned int open_budget(unsigned int fd_budget)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 0;
 	n = limit.rlim_cur > UINT32_MAX / 2 ? UINT32_MAX / 2 : limit.rlim_cur;
-	/* Half of a small limit, because threads, sockets and filters need an unknown number. */
+	/* Half of a small limit: threads, sockets and filters need an unknown number. */
 	return n > fd_budget + 2 * OWN_FDS ? (unsigned int)n - fd_budget - OWN_FDS :
 					     (unsigned int)n / 2;
 }
 
-/* A file system that lies on another counts as a level of its own; the kernel allows two levels. */
+/*
+ * Returns the stack depth for INIT: a lower file system that lies on another one is one more level.
+ * The kernel allows two.
+ */
 static uint32_t stack_depth_over(int lower)
 {
 	const struct fstype *type = fstype_of(lower);
@@ -63,7 +68,7 @@ static uint32_t stack_depth_over(int lower)
 	return type && type->stacked ? 2 : 1;
 }
 
-/* The parts of a view that exist before its server does, which takes them. */
+/* The parts of a view that exist before its server, which takes most of them. */
 struct building {
 	int lower;
 	int mount_fd;
@@ -81,7 +86,10 @@ static void building_end(struct building *b)
 	fd_close(b->lower);
 }
 
-/* Returns whether is() holds for one of the filters. One that cannot be opened is refused later. */
+/*
+ * Returns true where is() holds for one of the filters. A filter that cannot be opened is refused
+ * later.
+ */
 static bool any_filter(const struct pst_view_options *options,
 		       bool (*is)(const struct filter_facts *facts))
 {
@@ -95,7 +103,7 @@ static bool any_filter(const struct pst_view_options *options,
 	return false;
 }
 
-/* handles=: it does nothing where no handle would ever be taken after the mount has ended. */
+/* Refuses handles= where no handle would ever be valid after the mount has ended. */
 static int check_handles(const struct pst_view_options *options, const struct fs *fs,
 			 struct pst_error *error)
 {
@@ -183,6 +191,7 @@ static const char *passthrough_why(const struct pst_view *view,
 static int build_fs(struct pst_view *view, const struct pst_view_options *options,
 		    struct building *b, struct pst_error *error)
 {
+	unsigned int fd_budget = options->fd_budget ? options->fd_budget : default_fds();
 	struct fs_config config = {
 		.lower = b->lower,
 		.passthrough = view->negotiated.features & FUSE_PASSTHROUGH,
@@ -195,8 +204,8 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		.ttl_ns = options->ttl_ns,
 		.locks = options->locks,
 		.n_waiting_locks = b->transport.uring ? REQUEST_POOL_FOR_LOCKS : 0,
-		.fd_budget = options->fd_budget ? options->fd_budget : default_fds(),
-		.open_budget = open_budget(options->fd_budget ? options->fd_budget : default_fds()),
+		.fd_budget = fd_budget,
+		.open_budget = open_budget(fd_budget),
 		.server = options->server ? *options->server : (struct pst_server){ 0 },
 		.keyed = options->handles,
 	};
@@ -228,7 +237,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 	return options->handles ? check_handles(options, b->fs, error) : 0;
 }
 
-/* The operations that this view is not to have. */
+/* Returns the operations that this view lacks. */
 static uint64_t disabled_ops(const struct pst_view_options *options)
 {
 	uint64_t ops = 0;
@@ -258,7 +267,7 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 	};
 	int r, begin;
 
-	/* With io_uring the first has nothing to serve, and the others are pairs. */
+	/* With io_uring the first channel serves no operations, and the others are pairs. */
 	view->n_workers = b->transport.uring ? b->transport.n_chans / 2 : b->transport.n_chans;
 	r = server_new(&config, &view->server, error);
 	b->fs = NULL;

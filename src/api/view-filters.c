@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The filters of a mounted view: changing, listing and counting them. */
+/* Changes, lists and counts the filters of a mounted view. */
 #include "api/view.h"
 #include "ebpf/filter.h"
 #include "server/chain-update.h"
@@ -27,7 +27,7 @@ int pst_view_filter_replace(struct pst_view *view, const char *name, const char 
 struct bypassed {
 	struct fs *fs;
 	uint64_t bit;
-	struct pst_bypassed *rows; /* NULL: only counted */
+	struct pst_bypassed *rows; /* NULL: files are only counted */
 	size_t room, n;
 };
 
@@ -97,7 +97,7 @@ int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, s
 	return 0;
 }
 
-/* One row for each operation of a kind with a program; adds to *n. */
+/* Adds a row for each operation that the filter has a program of a kind for; *n counts them. */
 static void add_stats(const struct chain_entry *entry, enum filter_kind kind,
 		      struct pst_filter_stat *rows, size_t room, size_t *n)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Options of a view as a program gives them. A value that the library does not know is refused: the
- * program was built for another version, or has not initialised the struct, and the view would not
- * be as it thinks.
+ * Checks the options that a program gives. The library refuses values that it does not know,
+ * because the program was built for another version or has not initialised the struct, and would
+ * get another view than it wants.
  */
 #include "api/view-options.h"
 #include "api/view-paths.h"
@@ -28,8 +28,8 @@
 #define ALL_FLAGS   (2 * PST_MOUNT_DIRSYNC - 1)
 #define ATIME_FLAGS (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)
 
-/* The members that are one of a few values, and the last of these. */
-static int check_choices(const struct pst_view_options *options, struct pst_error *error)
+/* Checks members that may have the values from 0 to a last one. */
+static int check_ranges(const struct pst_view_options *options, struct pst_error *error)
 {
 	const struct {
 		const char *name;
@@ -46,6 +46,9 @@ static int check_choices(const struct pst_view_options *options, struct pst_erro
 		{ "idmap", options->idmap, 1 },
 		{ "allow_other", options->allow_other, 1 },
 		{ "enable_uring", options->enable_uring, 1 },
+		{ "n_workers", options->n_workers, MAX_WORKERS },
+		{ "n_pool", options->n_pool, MAX_POOL },
+		{ "uring_depth", options->uring_depth, MAX_DEPTH },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -59,61 +62,55 @@ static int check_choices(const struct pst_view_options *options, struct pst_erro
 
 static int check_pads(const struct pst_view_options *options, struct pst_error *error)
 {
-	unsigned int sum = 0;
+	static const uint8_t zeros[8];
 
-	for (size_t i = 0; i < sizeof(options->pad0); i++)
-		sum |= options->pad0[i];
-	for (size_t i = 0; i < sizeof(options->pad1); i++)
-		sum |= options->pad1[i];
-	return !sum ? 0 :
-		      error_set(error, -EINVAL, "padding is not 0; PST_VIEW_OPTIONS_INIT sets all");
+	if (memcmp(options->pad0, zeros, sizeof(options->pad0)) == 0 &&
+	    memcmp(options->pad1, zeros, sizeof(options->pad1)) == 0)
+		return 0;
+	return error_set(error, -EINVAL, "padding is not 0; PST_VIEW_OPTIONS_INIT sets all");
 }
 
 int view_options_copy(const struct pst_view_options *given, struct pst_view_options *ret_options,
 		      struct pst_error *error)
 {
-	const char *rest = (const char *)given;
-	struct pst_view_options options = { 0 };
+	const char *bytes = (const char *)given;
+	size_t size = sizeof(*ret_options);
 
-	for (size_t i = sizeof(options); i < given->size; i++)
-		if (rest[i])
+	for (size_t i = size; i < given->size; i++)
+		if (bytes[i])
 			return error_set(
 				error, -E2BIG,
 				"the program sets options that this libpenstock does not have");
-	memcpy(&options, given, given->size < sizeof(options) ? given->size : sizeof(options));
-	*ret_options = options;
+	*ret_options = (struct pst_view_options){ 0 };
+	memcpy(ret_options, given, given->size < size ? given->size : size);
 	return 0;
 }
 
-static int check_values(const struct pst_view_options *options, struct pst_error *error)
+static int check_mount_flags(unsigned int flags, struct pst_error *error)
 {
-	unsigned int atime = options->mount_flags & ATIME_FLAGS;
-	int r = check_choices(options, error);
+	unsigned int atime = flags & ATIME_FLAGS;
 
-	if (r == 0)
-		r = check_pads(options, error);
-	if (r < 0)
-		return r;
-	if (options->mount_flags & ~ALL_FLAGS)
-		return error_set(error, -EINVAL, "mount_flags=%#x: a view has no flag %#x",
-				 options->mount_flags, options->mount_flags & ~ALL_FLAGS);
+	if (flags & ~ALL_FLAGS)
+		return error_set(error, -EINVAL, "mount_flags=%#x: a view has no flag %#x", flags,
+				 flags & ~ALL_FLAGS);
 	if (atime & (atime - 1))
 		return error_set(error, -EINVAL,
 				 "mount_flags=%#x: set only one of NOATIME, STRICTATIME and "
 				 "RELATIME",
-				 options->mount_flags);
+				 flags);
 	return 0;
 }
 
 int view_options_check(const struct pst_view_options *options, struct pst_error *error)
 {
-	int r = check_values(options, error);
+	int r = check_ranges(options, error);
 
+	if (r == 0)
+		r = check_pads(options, error);
+	if (r == 0)
+		r = check_mount_flags(options->mount_flags, error);
 	if (r < 0)
 		return r;
-	if (options->n_workers > MAX_WORKERS || options->n_pool > MAX_POOL)
-		return error_set(error, -EINVAL, "workers must be at most %d, and pool at most %d",
-				 MAX_WORKERS, MAX_POOL);
 	if (options->max_write && (options->max_write < 4096 || options->max_write > 1u << 24))
 		return error_set(error, -EINVAL, "max_write must be 4096 to 16777216 bytes");
 	if (options->server &&
@@ -127,15 +124,12 @@ int view_options_check(const struct pst_view_options *options, struct pst_error 
 		return error_set(error, -EINVAL,
 				 "opendir=off needs cache=auto or cache=exclusive, because the "
 				 "kernel then caches listings");
-	if (options->uring_depth > MAX_DEPTH)
-		return error_set(error, -EINVAL, "io_uring: uring_depth must be at most %d",
-				 MAX_DEPTH);
 	return 0;
 }
 
 /*
- * Names the capability that is missing before system calls fail one by one. CAP_DAC_READ_SEARCH is
- * not needed: without it the nodes of the view keep descriptors.
+ * Names the missing capability, instead of system calls that fail one by one. CAP_DAC_READ_SEARCH
+ * is not needed: without it, nodes keep descriptors.
  */
 int view_check_privilege(struct pst_error *error)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Options of a view as a program gives them. */
+/* Checks of the options that a program gives. */
 #include <penstock/penstock.h>
 
 /*
- * Copies the options of a program built for another version: members that only the program has must
- * be 0, else -E2BIG; members that only this library has become 0.
+ * Copies the options of a program that may be built for another version. Members that the program
+ * lacks become 0. Returns 0, or -E2BIG and *error where a member is set that the library lacks.
  */
 int view_options_copy(const struct pst_view_options *given, struct pst_view_options *ret_options,
 		      struct pst_error *error);
-/* Refuses values that no view can have: -EINVAL with error->text, which names the member. */
+/* Checks that a view can have these values. Returns 0, or -EINVAL and *error with the member. */
 int view_options_check(const struct pst_view_options *options, struct pst_error *error);
 /*
  * Checks that this process may mount a view. 0, or -EPERM and *error, which names the missing

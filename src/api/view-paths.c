@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* LOWER and MOUNTPOINT as the user gives them, and what is said of those that will not do. */
 #include "api/view-paths.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -13,8 +12,8 @@
 #include <sys/vfs.h>
 
 /*
- * The kernel's answers for a FUSE mount whose process has died; ECONNABORTED and ECANCELED are the
- * first.
+ * Returns true for the errors of a FUSE mount whose process has died. ECONNABORTED and ECANCELED
+ * come first, then ENOTCONN.
  */
 static bool is_dead_errno(int number)
 {

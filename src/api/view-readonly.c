@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Flags of the mount below a view: read-only as LOWER is, and changed by a remount of the view. */
+/* Flags of the private mount of LOWER: read-only as LOWER is, and changed by remounts. */
 #include "api/view.h"
 #include "mount/mount.h"
 #include "util/fstype.h"
@@ -47,7 +47,7 @@ int view_follow_lower(struct pst_view *view, struct pst_error *error)
 int view_keep_lower(struct pst_view *view, const struct pst_view_options *options, int lower)
 {
 	struct statvfs st;
-	/* The clone of a view that shall be read-only is so already. */
+	/* Asks LOWER's own mount, because the clone for a read-only view is read-only already. */
 	bool was_readonly = statvfs(view->lower, &st) == 0 && (st.f_flag & ST_RDONLY);
 
 	view->mount_flags = options->mount_flags;
@@ -56,9 +56,7 @@ int view_keep_lower(struct pst_view *view, const struct pst_view_options *option
 	if (view->lower_fd < 0)
 		return -errno;
 	view->was_readonly = was_readonly;
-	/*
-	 * From here on the file system is followed; where the flag is locked, it stays read-only.
-	 */
+	/* The view follows the file system from here on. A locked flag stays set. */
 	if (was_readonly && !(options->mount_flags & PST_MOUNT_RDONLY))
 		mount_clone_clear_readonly(lower);
 	return 0;
@@ -72,17 +70,18 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 	error->text[0] = '\0';
 	pthread_mutex_lock(&view->flags_lock);
 	mount_flags = (view->mount_flags & ~changed) | (mount_flags & changed);
-	/* The view no longer knows which mounts below LOWER were read-only before it became so. */
+	/* When the view became read-only, all mounts below LOWER did, whatever they were before. */
 	if (view->readonly_below && (view->mount_flags & PST_MOUNT_RDONLY) &&
 	    !(mount_flags & PST_MOUNT_RDONLY))
-		r = error_set(error, -EBUSY,
-			      "file systems below LOWER are mounted read-only, and would become "
-			      "writable: unmount the view and mount it again");
+		r = error_set(
+			error, -EBUSY,
+			"some file systems below LOWER are mounted read-only, and would become "
+			"writable in the view: unmount the view and mount it again");
 	else
 		r = mount_clone_set_flags(view->lower_fd, mount_flags);
 	/*
-	 * Files that are open for writing below are the view's own, and it refuses to write to
-	 * them.
+	 * The view itself has lower files open for writing. Its superblock is read-only, so no
+	 * client can write to them.
 	 */
 	if (r == -EBUSY && (mount_flags & PST_MOUNT_RDONLY) &&
 	    !(view->mount_flags & PST_MOUNT_RDONLY))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* A mounted view: the public interface over mount, channels, file system and server. */
+/* Mounting, describing and ending a view: public functions of the library. */
 #include "api/view.h"
 #include "api/view-options.h"
 #include "api/view-paths.h"
@@ -47,8 +47,8 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 	if (r < 0)
 		return r;
 	if (view->backings_refused && options->passthrough == PST_PASSTHROUGH_AUTO)
-		log_warning("%s: data is served, not passed through: %s", view->mountpoint,
-			    view->passthrough_why);
+		log_warning("%s: the view serves data itself, without passthrough: %s",
+			    view->mountpoint, view->passthrough_why);
 	log_info("mounted %s at %s, connection %u, by %s, passthrough %s%s", view->lower,
 		 view->mountpoint, view->connection, view->uring ? "io_uring" : "/dev/fuse",
 		 view->passthrough_why[0] ? "off: " : "on", view->passthrough_why);
@@ -56,7 +56,7 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 	return 0;
 }
 
-/* -- afterwards ------------------------------------------------------------------------------ */
+/* -- mounted views --------------------------------------------------------------------------- */
 
 int pst_view_wait(struct pst_view *view)
 {

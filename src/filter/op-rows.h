@@ -27,7 +27,7 @@
 	X(MKDIR, mkdir, OP_CHANGES | OP_EXTENDED, ARG(fuse_mkdir_in), ON_NODE, ENTRY,              \
 	  CREATES(S_IFDIR), MODE(fuse_mkdir_in), ENTRY_OUT)                                        \
 	X(UNLINK, unlink, OP_CHANGES, ON_NODE, ENTRY, EFFECT(REMOVES))                             \
-	X(RMDIR, rmdir, OP_CHANGES, ON_NODE, ENTRY, EFFECT(REMOVES))                               \
+	X(RMDIR, unlink, OP_CHANGES, ON_NODE, ENTRY, EFFECT(REMOVES))                              \
 	X(RENAME, rename, OP_CHANGES, ARG(fuse_rename_in), RENAME_ROW)                             \
 	X(LINK, link, OP_CHANGES, ARG(fuse_link_in), ON_NODE, NODE2(fuse_link_in, oldnodeid),      \
 	  ENTRY, EFFECT(LINKS), ENTRY_OUT)                                                         \

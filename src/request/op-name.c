@@ -61,12 +61,7 @@ int op_mkdir(struct req *req)
 
 int op_unlink(struct req *req)
 {
-	return fs_unlink(req->fs, req->node, req->msg.name[0], false);
-}
-
-int op_rmdir(struct req *req)
-{
-	return fs_unlink(req->fs, req->node, req->msg.name[0], true);
+	return fs_unlink(req->fs, req->node, req->msg.name[0], req->msg.head->opcode == FUSE_RMDIR);
 }
 
 int op_rename(struct req *req)

@@ -308,8 +308,12 @@ void trace_event(struct filter_call *call, const struct chain_entry *entry, enum
 	send_all(trace, line, true);
 }
 
-static void put_request(struct line *line, struct req *req)
+void trace_end(struct req *req, int r)
 {
+	struct trace *trace = req->host->trace;
+	/* A view without filters shows all operations, because it has no others to show. */
+	bool for_all = req->call.filters || !req->chain;
+	const struct chain_entry *decided_by = req->call.decided_by;
 	const struct wire_msg *msg = &req->msg;
 	const struct subject subject = {
 		.fs = req->fs,
@@ -321,16 +325,6 @@ static void put_request(struct line *line, struct req *req)
 		.gid = msg->head->gid,
 		.pid = msg->head->pid,
 	};
-
-	put_subject(line, &subject);
-}
-
-void trace_end(struct req *req, int r)
-{
-	struct trace *trace = req->host->trace;
-	/* A view without filters shows all operations, because it has no others to show. */
-	bool for_all = req->call.filters || !req->chain;
-	const struct chain_entry *decided_by = req->call.decided_by;
 	_cleanup_(freep) struct line *line = NULL;
 
 	if (!req->trace_ns || !is_on(trace) || !(for_all || trace->n_all))
@@ -340,9 +334,9 @@ void trace_end(struct req *req, int r)
 		return;
 	line->len = 0;
 	/* The reply that a name is absent is no error to the kernel, but one to the client. */
-	if (r == 0 && req->msg.op->effect == OP_FINDS && !req->entry.node)
+	if (r == 0 && msg->op->effect == OP_FINDS && !req->entry.node)
 		r = -ENOENT;
-	put_request(line, req);
+	put_subject(line, &subject);
 	put(line, ",\"error\":%d,\"ns\":%lu", r < 0 ? -r : 0,
 	    (unsigned long)(clock_ns() - req->trace_ns));
 	if (decided_by) {

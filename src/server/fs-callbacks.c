@@ -4,21 +4,11 @@
 #include "server/chain-update.h"
 #include "mount/submounts.h"
 #include "server/invalidator.h"
-#include "server/ticker.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #define TICK_MS 1000
-
-struct fs_callbacks {
-	struct chan *chan; /* borrowed */
-	struct fs *fs;     /* borrowed, set at start, as is filters */
-	struct filters *const *filters;
-	struct invalidator *invalidator;
-	struct submounts *submounts;
-	struct ticker ticker; /* calls fs_tick() */
-};
 
 static int backing_open(void *aux, int fd)
 {
@@ -155,14 +145,4 @@ struct fs_callbacks *fs_callbacks_free(struct fs_callbacks *callbacks)
 	ticker_fini(&callbacks->ticker);
 	free(callbacks);
 	return NULL;
-}
-
-struct invalidator *fs_callbacks_invalidator(struct fs_callbacks *callbacks)
-{
-	return callbacks->invalidator;
-}
-
-struct submounts *fs_callbacks_submounts(struct fs_callbacks *callbacks)
-{
-	return callbacks->submounts;
 }

@@ -6,12 +6,23 @@
  * once a second while the file system has something idle to release, and sleeps otherwise.
  */
 #include "fs/fs.h"
+#include "server/ticker.h"
 
 struct chan;
 struct filters;
-struct fs_callbacks;
 struct submounts;
 struct invalidator;
+
+struct fs_callbacks {
+	struct chan *chan;               /* borrowed */
+	struct invalidator *invalidator; /* owned, as submounts */
+	struct submounts *submounts;
+
+	/* Private: */
+	struct fs *fs; /* borrowed, set at start, as filters */
+	struct filters *const *filters;
+	struct ticker ticker; /* calls fs_tick() */
+};
 
 struct fs_callbacks_config {
 	unsigned int connection; /* the number of the FUSE connection; 0: there is none */
@@ -36,6 +47,3 @@ int fs_callbacks_start(struct fs_callbacks *callbacks, struct filters *const *fi
  */
 void fs_callbacks_stop(struct fs_callbacks *callbacks);
 struct fs_callbacks *fs_callbacks_free(struct fs_callbacks *callbacks);
-/* Borrowed. */
-struct invalidator *fs_callbacks_invalidator(struct fs_callbacks *callbacks);
-struct submounts *fs_callbacks_submounts(struct fs_callbacks *callbacks);

@@ -189,25 +189,13 @@ static void push(struct request_pool *pool, struct req *req)
 	pthread_cond_signal(&pool->home);
 }
 
-struct req *request_pool_take(struct request_pool *pool, struct req *instead)
+struct req *request_pool_take(struct request_pool *pool, bool wait)
 {
 	struct req *req;
 
 	pthread_mutex_lock(&pool->lock);
-	while (!(req = pop(pool->set)))
+	while (!(req = pop(pool->set)) && wait)
 		pthread_cond_wait(&pool->home, &pool->lock);
-	if (instead)
-		push(pool, instead);
-	pthread_mutex_unlock(&pool->lock);
-	return req;
-}
-
-struct req *request_pool_try_take(struct request_pool *pool)
-{
-	struct req *req;
-
-	pthread_mutex_lock(&pool->lock);
-	req = pop(pool->set);
 	pthread_mutex_unlock(&pool->lock);
 	return req;
 }
@@ -335,7 +323,7 @@ bool request_pool_drained(struct request_pool *pool, const struct chain *chain, 
 
 struct req *request_pool_borrow(struct request_pool *pool, bool wait)
 {
-	struct req *req = wait ? request_pool_take(pool, NULL) : request_pool_try_take(pool);
+	struct req *req = request_pool_take(pool, wait);
 
 	if (req)
 		req_enter_chain(req);

@@ -44,10 +44,8 @@ int request_pool_init(struct request_pool *pool, struct request_host *host,
 /* To be called when all requests have been put back. */
 void request_pool_fini(struct request_pool *pool);
 
-/* Takes a request, and waits for one if need be. Then puts back instead, unless that is NULL. */
-struct req *request_pool_take(struct request_pool *pool, struct req *instead);
-/* Takes a request; NULL: all are in use. */
-struct req *request_pool_try_take(struct request_pool *pool);
+/* Takes a request. When all are in use this waits for one (wait), or returns NULL. */
+struct req *request_pool_take(struct request_pool *pool, bool wait);
 /* Puts a request back; takes NULL. */
 void request_pool_put(struct request_pool *pool, struct req *req);
 /*

@@ -88,7 +88,7 @@ static bool to_pool(struct req *req, bool may_block, bool at_once, struct req **
 	if (goes && req_slot_is_owned(req)) {
 		goes = feed(req, false);
 	} else if (goes) {
-		*ret_other = request_pool_try_take(&server->requests);
+		*ret_other = request_pool_take(&server->requests, false);
 		goes = *ret_other;
 	}
 	if (!goes)
@@ -118,7 +118,7 @@ static void interrupt(struct request_host *host, uint64_t unique)
 static struct req *move(struct req *req)
 {
 	struct request_pool *requests = &server_of(req->host)->requests;
-	struct req *to = request_pool_take(requests, NULL);
+	struct req *to = request_pool_take(requests, true);
 
 	to->chan = req->chan;
 	to->queue = req->queue;
@@ -166,7 +166,7 @@ static void init_request_host(struct server *server, const struct server_config 
 	server->request_host = (struct request_host){
 		.fs = config->fs,
 		.exact = &server->exact,
-		.submounts = fs_callbacks_submounts(config->fs_callbacks),
+		.submounts = config->fs_callbacks->submounts,
 		.disabled_ops = config->disabled_ops,
 		.sync = config->sync,
 		.dirsync = config->dirsync,
@@ -254,7 +254,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	if (r == 0)
 		r = trace_new(&server->request_host.trace);
 	if (r == 0)
-		r = filters_new(&server->requests, fs_callbacks_invalidator(server->fs_callbacks),
+		r = filters_new(&server->requests, server->fs_callbacks->invalidator,
 				config->features, &server->filters);
 	if (r < 0)
 		return error_set(error, r, "no memory");

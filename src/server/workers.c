@@ -109,8 +109,11 @@ static int worker_loop(struct worker *worker, struct req **held)
 		int r;
 
 		if (!owns) {
-			if (!request_pool_is_current(workers->requests, *held))
-				*held = request_pool_take(workers->requests, *held);
+			if (!request_pool_is_current(workers->requests, *held)) {
+				req = *held;
+				*held = request_pool_take(workers->requests, true);
+				request_pool_put(workers->requests, req);
+			}
 			slot = &(*held)->slot;
 		}
 		r = receive(worker, &slot, &msg);
@@ -152,7 +155,7 @@ static int give_first(struct worker *worker)
 	for (unsigned int i = 0; i < chan->n_slots; i++) {
 		/* The pool has enough requests for all channels of the start. */
 		struct req *req = worker->extra ? request_pool_take_extra(requests, false) :
-						  request_pool_take(requests, NULL);
+						  request_pool_take(requests, true);
 
 		if (!req)
 			return -ENOBUFS;
@@ -227,8 +230,7 @@ static void *worker_main(void *arg)
 		log_error("a worker cannot take the identity that it needs: %s", strerror(-r));
 	r = worker_begin(worker, r);
 	if (r == 0 && !worker->chan->ops->give) {
-		req = worker->extra ? request_pool_try_take(workers->requests) :
-				      request_pool_take(workers->requests, NULL);
+		req = request_pool_take(workers->requests, !worker->extra);
 		r = req ? 0 : -ENOBUFS;
 	}
 	worker_pin(worker);
@@ -252,15 +254,6 @@ static void *worker_main(void *arg)
 	request_pool_put(workers->requests, req);
 	note_end(worker, fails && owns, fails ? r : 0);
 	return NULL;
-}
-
-/* Waits until all channels are ready, or have fallen back. */
-static void wait_begun(struct workers *workers)
-{
-	pthread_mutex_lock(&workers->lock);
-	while (workers->n_beginning)
-		pthread_cond_wait(&workers->idle, &workers->lock);
-	pthread_mutex_unlock(&workers->lock);
 }
 
 int workers_init(struct workers *workers, struct request_pool *requests, struct ticker *watchdog,
@@ -320,7 +313,10 @@ int workers_start(struct workers *workers)
 		if (r < 0)
 			return r;
 	}
-	wait_begun(workers);
+	pthread_mutex_lock(&workers->lock);
+	while (workers->n_beginning)
+		pthread_cond_wait(&workers->idle, &workers->lock);
+	pthread_mutex_unlock(&workers->lock);
 	return 0;
 }
 

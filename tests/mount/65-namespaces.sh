@@ -55,7 +55,7 @@ namespace_of_many() {
 view_here() { # TRANSPORT [OPTIONS]
 	view -r -o "transport=$1${2:+,$2}"
 	equal "$(info passthrough)" false passthrough
-	equal "$(grep -c 'data is served, not passed through' "${VIEW_LOGS[N_VIEWS - 1]}")" 1 "lines in the log"
+	equal "$(grep -c 'serves data itself, without passthrough' "${VIEW_LOGS[N_VIEWS - 1]}")" 1 "lines in the log"
 }
 
 each_user_namespace_of_one_user() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Options as a program gives them to the library: what means nothing is refused before anything is done. */
+/* The library refuses options without a meaning before it does anything else. */
 #include "../test.h"
 
 #include <errno.h>
@@ -14,8 +14,8 @@ static const struct pst_view_options good = {
 	.allow_other = 1,
 };
 
-/* Nothing there can be mounted; only a refusal of the options names them. */
-static const char *told(const struct pst_view_options *options)
+/* Returns the error of a mount with these options, whose paths do not exist. */
+static const char *error_of(const struct pst_view_options *options)
 {
 	static struct pst_error error;
 	struct pst_view *view = NULL;
@@ -26,10 +26,10 @@ static const char *told(const struct pst_view_options *options)
 
 static void refused(const struct pst_view_options *options, const char *name)
 {
-	const char *text = told(options);
+	const char *text = error_of(options);
 
 	if (!strstr(text, name))
-		fail_msg("%s: the program is told \"%s\"", name, text);
+		fail_msg("%s: the error is \"%s\"", name, text);
 }
 
 static void test_unknown_values_are_refused(void **state)
@@ -65,13 +65,13 @@ static void test_unknown_values_are_refused(void **state)
 	refused(&options, "passthrough");
 	options = good;
 	options.n_workers = 257;
-	refused(&options, "workers");
+	refused(&options, "n_workers");
 	options = good;
 	options.uring_depth = 1025;
-	refused(&options, "io_uring");
+	refused(&options, "uring_depth");
 }
 
-/* A program that sets no option at all has those of PST_VIEW_OPTIONS_INIT. */
+/* PST_VIEW_OPTIONS_INIT alone is accepted. */
 static void test_defaults_are_not_refused(void **state)
 {
 	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
@@ -79,9 +79,9 @@ static void test_defaults_are_not_refused(void **state)
 
 	options.lower = "/nonexistent/lower";
 	options.mountpoint = "/nonexistent/mountpoint";
-	text = told(&options);
+	text = error_of(&options);
 	if (!strstr(text, "LOWER") && !strstr(text, "CAP_"))
-		fail_msg("the program is told \"%s\"", text);
+		fail_msg("the error is \"%s\"", text);
 }
 
 TEST_MAIN(cmocka_unit_test(test_unknown_values_are_refused),
