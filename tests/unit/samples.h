@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A good request of every operation. Lengths are written out, from the protocol: the op table is
- * what is tested with them.
+ * A valid request of each operation. Lengths are numbers of the protocol, because they test the
+ * table of operations.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -16,10 +16,10 @@ struct sample {
 	uint32_t opcode;
 	uint16_t arg_len;
 	uint8_t n_names;
-	uint8_t count_at;  /* where the argument says how much data follows; see data_len */
+	uint8_t count_at;  /* offset in the argument of the count of data; see data_len */
 	uint32_t data_len; /* 0: the operation has no data, and no count */
-	uint32_t unit;     /* bytes that one of the count stands for */
-	bool more;         /* what follows the part we know is kept as data */
+	uint32_t unit;     /* bytes for each 1 of the count */
+	bool more;         /* bytes behind the known members are data */
 };
 
 static const struct sample samples[] = {
@@ -75,7 +75,7 @@ static const struct sample samples[] = {
 };
 #define N_SAMPLES (N(samples))
 
-/* What may have request extensions behind it. */
+/* Returns true for operations that may have request extensions. */
 static inline bool sample_is_extended(uint32_t opcode)
 {
 	return opcode == FUSE_SYMLINK || opcode == FUSE_MKNOD || opcode == FUSE_MKDIR ||
@@ -100,7 +100,7 @@ static inline void sample_set_count(const struct sample *s, char *arg, uint32_t 
 	memcpy(arg + s->count_at, &count, sizeof(count));
 }
 
-/* A good message of sample_len() bytes in memory of its own. */
+/* Returns a valid message of sample_len() bytes, for free(). */
 static inline char *sample_new(const struct sample *s, size_t ext_len)
 {
 	size_t len = sample_len(s, ext_len);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Answers: directory entries as the kernel takes them apart, and attributes. Offsets are written out
- * here as the kernel has them.
+ * Replies: directory entries, decoded as the kernel does, and attributes. The offsets here are
+ * those of the kernel, as numbers.
  */
 #include "../test.h"
 
@@ -14,10 +14,10 @@
 #include "wire/encode.h"
 
 #define DIRENT   24u  /* offset of the name in an entry */
-#define PLUS     128u /* what comes before the entry in a listing with attributes */
+#define PLUS     128u /* size of the attributes before the entry, with READDIRPLUS */
 #define MAX_NAME 255u
 
-/* The n-th entry of a listing: names of all lengths. */
+/* Returns the n-th entry of a listing with names of all lengths. */
 struct item {
 	char name[MAX_NAME + 1];
 	size_t len;
@@ -58,7 +58,7 @@ static uint64_t word64(const char *at)
 	return word;
 }
 
-/* Takes one entry apart as the kernel does; returns its length. */
+/* Decodes one entry as the kernel does. Returns its length. */
 static size_t check_item(const char *at, size_t left, bool plus, unsigned int n)
 {
 	struct item item = item_of(n);
@@ -76,13 +76,13 @@ static size_t check_item(const char *at, size_t left, bool plus, unsigned int n)
 	assert_int_equal(word32(dirent + 16), item.len);
 	assert_int_equal(word32(dirent + 20), item.type);
 	assert_memory_equal(dirent + DIRENT, item.name, item.len);
-	/* No byte of an earlier answer leaves with this one. */
+	/* The padding has no byte of an earlier reply. */
 	for (size_t pad = before + DIRENT + item.len; pad < len; pad++)
 		assert_int_equal(at[pad], 0);
 	return len;
 }
 
-/* Fills a buffer of this size; returns how many entries went in. */
+/* Fills a buffer of this size. Returns the number of entries in it. */
 static unsigned int fill(struct dirbuf *buf)
 {
 	unsigned int n = 0;
@@ -97,7 +97,7 @@ static unsigned int fill(struct dirbuf *buf)
 	}
 }
 
-static void test_listing(void **state)
+static void listing_decodes_as_encoded(void **state)
 {
 	for (size_t size = 0; size < 3000; size += size < 700 ? 1 : 41) {
 		for (int plus = 0; plus < 2; plus++) {
@@ -116,8 +116,8 @@ static void test_listing(void **state)
 	}
 }
 
-/* Room is what an entry takes, to the byte. */
-static void test_fits(void **state)
+/* dirbuf_fits() is exact to the byte. */
+static void dirbuf_fits_is_exact(void **state)
 {
 	for (size_t len = 0; len < 40; len++) {
 		for (int plus = 0; plus < 2; plus++) {
@@ -133,7 +133,7 @@ static void test_fits(void **state)
 	}
 }
 
-static void test_attr(void **state)
+static void attr_has_all_fields_of_statx(void **state)
 {
 	const struct statx stx = {
 		.stx_ino = 0x123456789abc,
@@ -174,7 +174,7 @@ static void test_attr(void **state)
 }
 
 /* The kernel packs 12 bits of major in the middle of 20 bits of minor. */
-static void test_rdev(void **state)
+static void rdev_is_packed_as_in_kernel(void **state)
 {
 	static const struct {
 		uint32_t major_nr, minor_nr, rdev;
@@ -199,7 +199,7 @@ static void test_rdev(void **state)
 	}
 }
 
-static void test_entry(void **state)
+static void entry_has_node_and_timeouts(void **state)
 {
 	const struct statx stx = { .stx_ino = 9, .stx_mode = S_IFDIR | 0755 };
 	struct fuse_entry_out out;
@@ -216,8 +216,8 @@ static void test_entry(void **state)
 	assert_int_equal(out.attr.flags, 0);
 }
 
-/* STATX tells what the lower file system told, no bit that means something of ours. */
-static void test_statx(void **state)
+/* The reply to STATX has the mask of the lower file system, without bits that are ours alone. */
+static void statx_reply_has_mask_of_lower_file(void **state)
 {
 	const struct statx stx = {
 		.stx_mask = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID,
@@ -247,7 +247,7 @@ static void test_statx(void **state)
 	assert_int_equal(out.stat.btime.__reserved, 0);
 }
 
-static void test_statfs(void **state)
+static void statfs_reply_has_all_fields(void **state)
 {
 	const struct statvfs st = {
 		.f_bsize = 4096,
@@ -274,6 +274,9 @@ static void test_statfs(void **state)
 	assert_int_equal(out.st.padding, 0);
 }
 
-TEST_MAIN(cmocka_unit_test(test_listing), cmocka_unit_test(test_fits), cmocka_unit_test(test_attr),
-	  cmocka_unit_test(test_rdev), cmocka_unit_test(test_entry), cmocka_unit_test(test_statx),
-	  cmocka_unit_test(test_statfs))
+TEST_MAIN(cmocka_unit_test(listing_decodes_as_encoded), cmocka_unit_test(dirbuf_fits_is_exact),
+	  cmocka_unit_test(attr_has_all_fields_of_statx),
+	  cmocka_unit_test(rdev_is_packed_as_in_kernel),
+	  cmocka_unit_test(entry_has_node_and_timeouts),
+	  cmocka_unit_test(statx_reply_has_mask_of_lower_file),
+	  cmocka_unit_test(statfs_reply_has_all_fields))

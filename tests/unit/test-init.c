@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* INIT: kernels of all ages against what a view wants. */
+/* INIT: kernels of all versions, and the features that a view wants. */
 #include "../test.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #define MUST (FUSE_INIT_EXT | FUSE_SETXATTR_EXT | FUSE_MAX_PAGES | FUSE_HANDLE_KILLPRIV_V2)
 
-/* What Linux 6.18 offers, and 5.17. */
+/* The features of Linux 6.18, and of 5.17. */
 #define NEW                                                                                        \
 	(MUST | FUSE_PASSTHROUGH | FUSE_ALLOW_IDMAP | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS |        \
 	 FUSE_EXPORT_SUPPORT | FUSE_DO_READDIRPLUS | FUSE_CREATE_SUPP_GROUP | FUSE_OVER_IO_URING | \
@@ -23,7 +23,7 @@ static const struct init_request wants = {
 	.max_background = 64,
 };
 
-/* What a kernel sends; the second half of its argument only where it has one (with_ext). */
+/* An INIT request of a kernel; with_ext: with the second half of its argument. */
 struct offer {
 	uint32_t major, minor;
 	uint64_t flags;
@@ -55,7 +55,7 @@ static int negotiate(const struct offer *offer, const struct init_request *w,
 	return init_negotiate(&msg, w, out, negotiated);
 }
 
-static void test_versions(void **state)
+static void too_old_kernel_is_refused(void **state)
 {
 	static const struct {
 		struct offer offer;
@@ -73,7 +73,7 @@ static void test_versions(void **state)
 		{ { 0, 0, 0, false }, INIT_E_OLDER },
 		{ { 8, 0, NEW, true }, INIT_E_AGAIN },
 		{ { UINT32_MAX, 0, 0, false }, INIT_E_AGAIN },
-		/* Each of what is needed, missing. */
+		/* Without one of the features that are needed. */
 		{ { 7, 45, NEW & ~FUSE_INIT_EXT, true }, INIT_E_OLDER },
 		{ { 7, 45, NEW & ~FUSE_SETXATTR_EXT, true }, INIT_E_OLDER },
 		{ { 7, 45, NEW & ~FUSE_MAX_PAGES, true }, INIT_E_OLDER },
@@ -98,8 +98,8 @@ static void test_versions(void **state)
 	}
 }
 
-/* Nothing is asked for that was not offered, and nothing that no code keeps the promise of. */
-static void test_features(void **state)
+/* A view gets only features that the kernel offers and that it wants. */
+static void features_are_offered_and_wanted(void **state)
 {
 	static const uint64_t never =
 		FUSE_OVER_IO_URING | FUSE_REQUEST_TIMEOUT | FUSE_SECURITY_CTX | FUSE_HAS_INODE_DAX |
@@ -133,8 +133,8 @@ static void test_features(void **state)
 	}
 }
 
-/* What only some views want is asked for where it is offered, and where it was not, not. */
-static void test_extra(void **state)
+/* A view gets a feature of init_request.extra where the kernel offers that, and not elsewhere. */
+static void extra_feature_is_negotiated_where_offered(void **state)
 {
 	static const struct offer new = { 7, 45, NEW, true }, old = { 7, 37, OLD, true };
 	struct init_request extra = wants;
@@ -149,8 +149,8 @@ static void test_extra(void **state)
 	assert_false(negotiated.features & FUSE_OVER_IO_URING);
 }
 
-/* Bits from 32 on count only where the kernel says that they are there, and where they are. */
-static void test_second_word(void **state)
+/* Bits from 32 on count only with FUSE_INIT_EXT, and with an argument that has them. */
+static void second_word_needs_flag_and_argument(void **state)
 {
 	static const struct offer offer = { 7, 45, NEW, false };
 	struct fuse_init_out out;
@@ -162,7 +162,7 @@ static void test_second_word(void **state)
 	assert_int_equal(out.max_stack_depth, 0);
 }
 
-static void test_disabled(void **state)
+static void disabled_feature_is_not_negotiated(void **state)
 {
 	static const struct offer offer = { 7, 45, NEW, true };
 	static const uint64_t optional[] = { FUSE_PASSTHROUGH, FUSE_ALLOW_IDMAP, FUSE_POSIX_LOCKS,
@@ -182,8 +182,8 @@ static void test_disabled(void **state)
 	}
 }
 
-/* Data is counted in pages, the last of which may not be full. */
-static void test_max_write(void **state)
+/* max_pages counts the last page of max_write, which may not be full. */
+static void max_pages_covers_max_write(void **state)
 {
 	static const struct {
 		uint32_t max_write, max_pages;
@@ -206,6 +206,9 @@ static void test_max_write(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(test_versions), cmocka_unit_test(test_features),
-	  cmocka_unit_test(test_extra), cmocka_unit_test(test_second_word),
-	  cmocka_unit_test(test_disabled), cmocka_unit_test(test_max_write))
+TEST_MAIN(cmocka_unit_test(too_old_kernel_is_refused),
+	  cmocka_unit_test(features_are_offered_and_wanted),
+	  cmocka_unit_test(extra_feature_is_negotiated_where_offered),
+	  cmocka_unit_test(second_word_needs_flag_and_argument),
+	  cmocka_unit_test(disabled_feature_is_not_negotiated),
+	  cmocka_unit_test(max_pages_covers_max_write))

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Workers that share a queue, played by threads that take bytes from a pipe: how many of them wait there,
- * who stands by, and who comes when others are held up. What a byte says is how long it takes.
+ * Workers that share a queue, played by threads that read bytes from a pipe: how many of them are
+ * leaders, and when a follower becomes one because others are held up. A byte says how long its
+ * request takes.
  *
- * How long anything takes depends on what else the machine does. So what is decided after which looks is
- * tested without a clock, and where there are real threads and real looks, a test waits for what has to
- * come at some time. It never says that something has not come yet.
+ * Durations depend on the load of the machine. So the decisions of the watcher are tested without a
+ * clock. With real threads and real looks, a test only waits for an event that has to come; it
+ * never asserts that an event has not come yet.
  */
 #include "../test.h"
 
@@ -21,11 +22,13 @@
 
 #define N_WORKERS 4
 
-/* A limit for what has to come, in milliseconds: beyond it, it does not come at all. */
+/* Milliseconds after which a test fails, because an event has not come. */
 #define COMES 60000
 
-/* A byte of a queue: QUICK is answered at once, BUSY takes 50 us of a CPU, SLOW lasts until others go on,
- * LONG is a request that takes 1 ms to copy; any other takes so many milliseconds. */
+/*
+ * A byte of a queue: QUICK is answered at once, BUSY takes 50 us of a CPU, SLOW lasts until other
+ * requests continue, LONG takes 1 ms to copy; any other byte takes so many milliseconds.
+ */
 #define QUICK 0
 #define LONG  253
 #define BUSY  254
@@ -46,7 +49,7 @@ static void ms_pass(unsigned int ms)
 	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L }, NULL);
 }
 
-/* How many wait for a byte; the lower bits of the count. */
+/* Returns the number of workers that wait for a byte. */
 static unsigned int n_waiting(struct crew *crew)
 {
 	return crew->leader.state & 0xffff;
@@ -125,7 +128,7 @@ static int start(void **state)
 	return 0;
 }
 
-/* Two workers and no clock: one waits for requests, the other keeps watch and looks when told to. */
+/* Two workers and no clock: one is the leader, the other the watcher, which looks on demand. */
 static int start_still(void **state)
 {
 	struct crew *crew = crew_new();
@@ -141,7 +144,7 @@ static int start_still(void **state)
 	return 0;
 }
 
-/* Has the worker that keeps watch look once. It waits for that whenever it does not hold the lock. */
+/* Makes the watcher look once. The watcher waits for that whenever it does not hold the lock. */
 static void look(struct crew *crew)
 {
 	pthread_mutex_lock(&crew->leader.lock);
@@ -149,7 +152,7 @@ static void look(struct crew *crew)
 	pthread_mutex_unlock(&crew->leader.lock);
 }
 
-/* The queue ends as a connection does: who reads hears it, and has to tell who stands by. */
+/* Ends the queue as a connection ends: a leader sees that, and has to wake the followers. */
 static int end(void **state)
 {
 	struct crew *crew = *state;
@@ -170,7 +173,7 @@ static void ask(struct crew *crew, unsigned char byte)
 	assert_int_equal(write(crew->queue[1], &byte, 1), 1);
 }
 
-/* What is answered next, within so many milliseconds; -1: nothing. */
+/* Returns the byte that is answered next, within so many milliseconds; -1: none. */
 static int answered(struct crew *crew, int ms)
 {
 	struct pollfd fd = { .fd = crew->answers[0], .events = POLLIN };
@@ -207,20 +210,20 @@ static void forget_taken(struct crew *crew)
 
 /* ---- without a clock ---- */
 
-/* Looks that find so many taken since the last, none waiting, and requests in the queue. */
+/* A look that finds n_taken requests taken since the last one, no leader, and requests queued. */
 static enum leader_advice behind(struct leader_looks *looks, unsigned int n_taken)
 {
 	return leader_look(looks, ((looks->before >> 16) + n_taken) << 16, true);
 }
 
-/* Looks that find one waiting. */
+/* A look that finds a leader. */
 static enum leader_advice keeping_up(struct leader_looks *looks, unsigned int n_taken)
 {
 	return leader_look(looks, (((looks->before >> 16) + n_taken) << 16) + 1, false);
 }
 
-/* With one asker up to each sixth look finds a request that nobody waits for: one worker is enough. */
-static void test_one_asker_needs_one_worker(void **state)
+/* With one client, up to every sixth look finds a queued request and no leader. */
+static void one_client_needs_one_worker(void **state)
 {
 	struct leader_looks looks = { 0 };
 
@@ -229,8 +232,8 @@ static void test_one_asker_needs_one_worker(void **state)
 				 LEADER_LOOK_AGAIN);
 }
 
-/* With two askers every second look does. */
-static void test_two_askers_need_another_worker(void **state)
+/* With two clients, every second look does. */
+static void two_clients_need_another_worker(void **state)
 {
 	struct leader_looks looks = { 0 };
 	int i = 0;
@@ -239,8 +242,8 @@ static void test_two_askers_need_another_worker(void **state)
 		assert_true(++i < 20);
 }
 
-/* Few were taken since the last look: the worker that took them is held up. */
-static void test_held_up_worker_is_seen_by_first_look(void **state)
+/* Few requests were taken since the last look, so the worker that took them is held up. */
+static void first_look_notices_held_up_worker(void **state)
 {
 	struct leader_looks looks = { 0 };
 
@@ -251,7 +254,7 @@ static void test_held_up_worker_is_seen_by_first_look(void **state)
 	assert_int_equal(behind(&looks, 16), LEADER_LOOK_AGAIN);
 }
 
-static void test_idle_view_is_not_watched(void **state)
+static void watcher_of_idle_view_rests(void **state)
 {
 	struct leader_looks looks = { 0 };
 
@@ -259,17 +262,17 @@ static void test_idle_view_is_not_watched(void **state)
 		for (int i = 0; i < 31; i++)
 			assert_int_equal(keeping_up(&looks, 0), LEADER_LOOK_AGAIN);
 		assert_int_equal(keeping_up(&looks, 0), LEADER_RESTS);
-		/* A request that is taken begins the count anew. */
+		/* A request that is taken resets the count. */
 		assert_int_equal(keeping_up(&looks, 1), LEADER_LOOK_AGAIN);
 	}
-	/* All are at work, and nothing waits: that is not idle. */
+	/* All workers serve requests and none is queued: the view is not idle. */
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(leader_look(&looks, looks.before & ~0xffffULL, false),
 				 LEADER_LOOK_AGAIN);
 }
 
-/* A worker goes on taking requests while it mostly finds no other one waiting. */
-static void test_worker_stands_by_when_mostly_spare(void **state)
+/* A worker stays a leader while it mostly finds no other leader. */
+static void spare_worker_becomes_follower(void **state)
 {
 	struct leader leader;
 	unsigned int first = 0, second = 0;
@@ -290,8 +293,8 @@ static void test_worker_stands_by_when_mostly_spare(void **state)
 	leader_fini(&leader);
 }
 
-/* One asker: one worker has it all, the other one stands by. */
-static void test_one_serves_one(void **state)
+/* With one client, one worker serves all requests, and the other one is a follower. */
+static void one_worker_serves_one_client(void **state)
 {
 	struct crew *crew = *state;
 
@@ -299,8 +302,8 @@ static void test_one_serves_one(void **state)
 	assert_int_equal(n_taking(crew), 1);
 }
 
-/* The next look brings the other worker, and no earlier one does. */
-static void test_at_once(void **state)
+/* The follower becomes a leader at the first look that finds a queued request. */
+static void first_look_at_queued_request_brings_leader(void **state)
 {
 	struct crew *crew = *state;
 
@@ -314,8 +317,8 @@ static void test_at_once(void **state)
 	assert_int_equal(answered(crew, COMES), QUICK);
 }
 
-/* An idle view wakes nobody; a worker that takes the next request and is held up is stood in for. */
-static void test_after_a_rest(void **state)
+/* The watcher of an idle view rests, and looks again when a request is taken. */
+static void watcher_looks_again_after_rest(void **state)
 {
 	struct crew *crew = *state;
 
@@ -325,7 +328,7 @@ static void test_after_a_rest(void **state)
 	while (crew->leader.unwatched)
 		ms_pass(1);
 	ask(crew, QUICK);
-	/* A look that comes before the watch has begun is lost. */
+	/* A look before the watcher has begun is lost. */
 	for (int i = 0; answered(crew, 100) != QUICK; i++) {
 		assert_true(i < 500);
 		look(crew);
@@ -334,8 +337,8 @@ static void test_after_a_rest(void **state)
 
 /* ---- with its clock ---- */
 
-/* Whoever is held up is stood in for, as long as there are others. */
-static void test_held_up(void **state)
+/* Another worker becomes a leader for each one that is held up, while there are followers. */
+static void follower_replaces_held_up_leader(void **state)
 {
 	struct crew *crew = *state;
 
@@ -345,7 +348,7 @@ static void test_held_up(void **state)
 		assert_int_equal(answered(crew, COMES), QUICK);
 	}
 	ask_and_wait(crew, 100);
-	/* All are held up now; that ends, and nothing was lost. */
+	/* All workers are held up now. When that ends, all requests are answered. */
 	ask(crew, SLOW);
 	ask(crew, QUICK);
 	assert_int_equal(answered(crew, 50), -1);
@@ -359,7 +362,7 @@ static void test_held_up(void **state)
 	}
 }
 
-/* Asks for so much at a time that all workers come. */
+/* Sends so many requests at a time that all workers become leaders. */
 static void all_come(struct crew *crew, unsigned char byte)
 {
 	for (int round = 0; round < 200 && n_taking(crew) < N_WORKERS; round++) {
@@ -371,14 +374,16 @@ static void all_come(struct crew *crew, unsigned char byte)
 	assert_int_equal(n_taking(crew), N_WORKERS);
 }
 
-/* What comes faster than one can serve it is served by more, and by one again when that is over. */
-static void test_more_than_one_can_do(void **state)
+/* More workers serve requests that arrive faster than one serves them; later one is enough. */
+static void load_brings_leaders_and_its_end_followers(void **state)
 {
 	struct crew *crew = *state;
 	int n = 0;
 
 	all_come(crew, 1);
-	/* The pause lets the worker come back before the next request: else it seems to be needed. */
+	/*
+	 * Without the pause the worker is not back before the next request, and a second is needed.
+	 */
 	do {
 		ask_and_wait(crew, 1);
 		ms_pass(1);
@@ -386,8 +391,8 @@ static void test_more_than_one_can_do(void **state)
 	assert_int_equal(n_waiting(crew), 1);
 }
 
-/* None is long, but there are always some: another one comes though many are taken between its looks. */
-static void test_always_behind(void **state)
+/* Short requests that never end bring another leader, though many are taken between looks. */
+static void queue_that_never_empties_brings_leader(void **state)
 {
 	struct crew *crew = *state;
 	unsigned int n_asked = 0, n = 0;
@@ -405,23 +410,24 @@ static void test_always_behind(void **state)
 	assert_true(n_taking(crew) >= 2);
 }
 
-/* Who copies a long request is not there for others, though it has not been taken yet. */
-static void test_long(void **state)
+/* A worker that copies a long request takes no other one meanwhile. */
+static void long_request_brings_leader(void **state)
 {
 	struct crew *crew = *state;
 
 	all_come(crew, LONG);
 }
 
-TEST_MAIN(cmocka_unit_test(test_one_asker_needs_one_worker),
-	  cmocka_unit_test(test_two_askers_need_another_worker),
-	  cmocka_unit_test(test_held_up_worker_is_seen_by_first_look),
-	  cmocka_unit_test(test_idle_view_is_not_watched),
-	  cmocka_unit_test(test_worker_stands_by_when_mostly_spare),
-	  cmocka_unit_test_setup_teardown(test_one_serves_one, start_still, end),
-	  cmocka_unit_test_setup_teardown(test_at_once, start_still, end),
-	  cmocka_unit_test_setup_teardown(test_after_a_rest, start_still, end),
-	  cmocka_unit_test_setup_teardown(test_held_up, start, end),
-	  cmocka_unit_test_setup_teardown(test_more_than_one_can_do, start, end),
-	  cmocka_unit_test_setup_teardown(test_always_behind, start, end),
-	  cmocka_unit_test_setup_teardown(test_long, start, end))
+TEST_MAIN(cmocka_unit_test(one_client_needs_one_worker),
+	  cmocka_unit_test(two_clients_need_another_worker),
+	  cmocka_unit_test(first_look_notices_held_up_worker),
+	  cmocka_unit_test(watcher_of_idle_view_rests),
+	  cmocka_unit_test(spare_worker_becomes_follower),
+	  cmocka_unit_test_setup_teardown(one_worker_serves_one_client, start_still, end),
+	  cmocka_unit_test_setup_teardown(first_look_at_queued_request_brings_leader, start_still,
+					  end),
+	  cmocka_unit_test_setup_teardown(watcher_looks_again_after_rest, start_still, end),
+	  cmocka_unit_test_setup_teardown(follower_replaces_held_up_leader, start, end),
+	  cmocka_unit_test_setup_teardown(load_brings_leaders_and_its_end_followers, start, end),
+	  cmocka_unit_test_setup_teardown(queue_that_never_empties_brings_leader, start, end),
+	  cmocka_unit_test_setup_teardown(long_request_brings_leader, start, end))

@@ -32,7 +32,7 @@ static void refused(const struct pst_view_options *options, const char *name)
 		fail_msg("%s: the error is \"%s\"", name, text);
 }
 
-static void test_unknown_values_are_refused(void **state)
+static void values_out_of_range_are_refused(void **state)
 {
 	struct pst_view_options options;
 
@@ -72,7 +72,7 @@ static void test_unknown_values_are_refused(void **state)
 }
 
 /* PST_VIEW_OPTIONS_INIT alone is accepted. */
-static void test_defaults_are_not_refused(void **state)
+static void defaults_are_accepted(void **state)
 {
 	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
 	const char *text;
@@ -84,5 +84,5 @@ static void test_defaults_are_not_refused(void **state)
 		fail_msg("the error is \"%s\"", text);
 }
 
-TEST_MAIN(cmocka_unit_test(test_unknown_values_are_refused),
-	  cmocka_unit_test(test_defaults_are_not_refused))
+TEST_MAIN(cmocka_unit_test(values_out_of_range_are_refused),
+	  cmocka_unit_test(defaults_are_accepted))

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The decoder of requests. One list of samples, an operation each, is decoded in both layouts (in
- * one piece; header, argument and payload apart), whole, cut off at every byte, and with lengths
- * that lie. Every message lies in memory of exactly its size, so that a sanitizer sees a step too
- * far.
+ * The decoder of requests. Each sample, one for each operation, is decoded in both layouts (in one
+ * piece; header, argument and payload apart), whole, cut off at each byte, and with wrong lengths.
+ * Each message lies in memory of exactly its size, so a sanitizer sees a read beyond it.
  */
 #include "../test.h"
 
@@ -70,7 +69,7 @@ static void check(const struct sample *s, const struct wire_msg *msg, size_t ext
 		assert_int_equal((uint8_t)msg->ext[i], 0xee);
 }
 
-/* Decodes the first len bytes of a message in both layouts; they must agree. */
+/* Decodes the first len bytes of a message in both layouts; both results must be the same. */
 static int decode_both(const struct sample *s, const char *whole, size_t len, size_t ext_len)
 {
 	_cleanup_(freep) char *buf = malloc(len);
@@ -89,7 +88,7 @@ static int decode_both(const struct sample *s, const char *whole, size_t len, si
 		assert_int_equal(r, WIRE_E_SHORT);
 		return r;
 	}
-	/* Whatever is wrong, the request can be answered. */
+	/* The decoder always finds the header, so the request can be answered. */
 	assert_ptr_equal(msg.head, buf);
 	parts = parts_new(buf, len,
 			  len - SAMPLE_HEAD < s->arg_len ? len - SAMPLE_HEAD : s->arg_len);
@@ -104,8 +103,8 @@ static int decode_both(const struct sample *s, const char *whole, size_t len, si
 	return r;
 }
 
-/* The list is complete, and the table has nothing beyond it. */
-static void test_table(void **state)
+/* There is a sample for each operation of the table, and for no other. */
+static void samples_cover_all_operations(void **state)
 {
 	for (uint32_t opcode = 0; opcode < 4200; opcode++) {
 		size_t i = 0;
@@ -125,7 +124,7 @@ static void test_table(void **state)
 	assert_null(op_find(1u << 31));
 }
 
-static void test_whole(void **state)
+static void whole_message_decodes(void **state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -135,8 +134,8 @@ static void test_whole(void **state)
 	}
 }
 
-/* Cut off anywhere: never taken for whole, except that the part of INIT we know may end it. */
-static void test_truncated(void **state)
+/* A message that is cut off is malformed; but INIT may end with the members that we know. */
+static void truncated_message_is_malformed(void **state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -149,7 +148,7 @@ static void test_truncated(void **state)
 
 			assert_int_equal(decode_both(s, buf, cut, 0),
 					 cut < SAMPLE_HEAD ? WIRE_E_SHORT : WIRE_E_BAD);
-			/* With the header's length as it was, too. */
+			/* Again, with the length of the whole message in the header. */
 			memcpy(copy, buf, cut);
 			assert_int_equal(wire_decode(copy, cut, &msg),
 					 cut < SAMPLE_HEAD ? WIRE_E_SHORT : WIRE_E_BAD);
@@ -157,8 +156,8 @@ static void test_truncated(void **state)
 	}
 }
 
-/* A header that promises more or less than there is. */
-static void test_header_len(void **state)
+/* The header has another length than the message. */
+static void wrong_length_in_header_is_malformed(void **state)
 {
 	static const int32_t lies[] = { -1, 1, 8, -40, INT32_MIN, INT32_MAX };
 
@@ -176,8 +175,8 @@ static void test_header_len(void **state)
 	}
 }
 
-/* Something behind the message: kept where it may grow, harmless elsewhere. */
-static void test_longer(void **state)
+/* Bytes behind the message are data where the argument may grow, and ignored elsewhere. */
+static void bytes_behind_message_are_data_or_ignored(void **state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -198,8 +197,8 @@ static void test_longer(void **state)
 	}
 }
 
-/* Counts that announce more than there is, up to products that overflow. */
-static void test_counts(void **state)
+/* Counts of more data than there is, up to products that overflow. */
+static void count_beyond_message_is_malformed(void **state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -224,8 +223,8 @@ static void test_counts(void **state)
 	}
 }
 
-/* Less data than there is room for, down to none. */
-static void test_small_counts(void **state)
+/* Counts of less data than there is, down to none. */
+static void smaller_count_takes_less_data(void **state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -241,8 +240,8 @@ static void test_small_counts(void **state)
 	}
 }
 
-/* Names that do not end inside of the message. */
-static void test_unterminated(void **state)
+/* Names without a zero byte inside of the message. */
+static void unterminated_name_is_malformed(void **state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -251,7 +250,7 @@ static void test_unterminated(void **state)
 
 		if (!s->n_names)
 			continue;
-		/* No zero at all behind the argument; then one that ends the first name only. */
+		/* No zero byte behind the argument; then one that ends the first name only. */
 		memset(buf + SAMPLE_HEAD + s->arg_len, 'x', len - SAMPLE_HEAD - s->arg_len);
 		assert_int_equal(decode_both(s, buf, len, 0), WIRE_E_BAD);
 		if (s->n_names < 2)
@@ -261,7 +260,7 @@ static void test_unterminated(void **state)
 	}
 }
 
-static void test_unknown(void **state)
+static void unknown_opcode_keeps_header(void **state)
 {
 	static const uint32_t opcodes[] = { 0,  7,  19,   48,       49,       60,        63,
 					    64, 65, 4096, 1u << 24, 1u << 31, UINT32_MAX };
@@ -279,8 +278,8 @@ static void test_unknown(void **state)
 	}
 }
 
-/* Extensions: as many as there are, and more than there are. */
-static void test_extensions(void **state)
+/* Extensions that fit into the message, and longer ones. */
+static void extensions_are_bounded_by_message(void **state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -291,7 +290,7 @@ static void test_extensions(void **state)
 		assert_int_equal(decode_both(s, buf, len, 24), 0);
 		if (!sample_is_extended(s->opcode))
 			continue;
-		/* They may take all that is left, then names have nothing to lie in. */
+		/* Extensions may take all of the message, and names then have no room. */
 		for (uint16_t units = 4; units; units = units > 0x4000 ? 0 : units * 2) {
 			head->total_extlen = units;
 			assert_int_equal(decode_both(s, buf, len, 24), WIRE_E_BAD);
@@ -301,7 +300,7 @@ static void test_extensions(void **state)
 	}
 }
 
-static void test_print(void **state)
+static void printed_line_ends_within_buffer(void **state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -314,7 +313,7 @@ static void test_print(void **state)
 		assert_non_null(strstr(text, op_find(s->opcode)->name));
 		for (int n = 0; n < s->n_names; n++)
 			assert_non_null(strstr(text, sample_names[n]));
-		/* Whatever room there is, the line ends in it. */
+		/* The line ends within its room, however small that is. */
 		for (size_t size = 1; size < 100; size++) {
 			_cleanup_(freep) char *line = malloc(size);
 
@@ -324,9 +323,13 @@ static void test_print(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(test_table), cmocka_unit_test(test_whole),
-	  cmocka_unit_test(test_truncated), cmocka_unit_test(test_header_len),
-	  cmocka_unit_test(test_longer), cmocka_unit_test(test_counts),
-	  cmocka_unit_test(test_small_counts), cmocka_unit_test(test_unterminated),
-	  cmocka_unit_test(test_unknown), cmocka_unit_test(test_extensions),
-	  cmocka_unit_test(test_print))
+TEST_MAIN(cmocka_unit_test(samples_cover_all_operations), cmocka_unit_test(whole_message_decodes),
+	  cmocka_unit_test(truncated_message_is_malformed),
+	  cmocka_unit_test(wrong_length_in_header_is_malformed),
+	  cmocka_unit_test(bytes_behind_message_are_data_or_ignored),
+	  cmocka_unit_test(count_beyond_message_is_malformed),
+	  cmocka_unit_test(smaller_count_takes_less_data),
+	  cmocka_unit_test(unterminated_name_is_malformed),
+	  cmocka_unit_test(unknown_opcode_keeps_header),
+	  cmocka_unit_test(extensions_are_bounded_by_message),
+	  cmocka_unit_test(printed_line_ends_within_buffer))
