@@ -209,10 +209,6 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		.server = options->server ? *options->server : (struct pst_server){ 0 },
 		.keyed = options->handles,
 	};
-	struct fs_callbacks_config callbacks = {
-		.connection = view->connection,
-		.can_expire = view->negotiated.features & FUSE_HAS_EXPIRE_ONLY,
-	};
 	int r = 0;
 
 	view->passthrough_why = passthrough_why(view, options);
@@ -226,7 +222,9 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		r = handles_key_read(options->handles, config.key, error);
 	if (r < 0)
 		return r;
-	r = fs_callbacks_new(b->transport.chans[0], &callbacks, &b->callbacks, &config.host);
+	r = fs_callbacks_new(b->transport.chans[0], view->connection,
+			     view->negotiated.features & FUSE_HAS_EXPIRE_ONLY, &b->callbacks,
+			     &config.host);
 	if (r < 0)
 		return error_set(error, r, "no memory");
 	b->lower = -1;

@@ -4,7 +4,7 @@
 
 /*
  * Checks that a request moves, replaces or removes no node that a filter is attached to (at=), and
- * no directory above one. Returns 0 or -EPERM. For views that have such filters, whether or not any
- * holds for the request.
+ * no directory above one. To be called in views with such filters, even where none holds for the
+ * request. Returns 0 or -EPERM.
  */
 int attached_check(struct req *req);

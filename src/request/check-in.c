@@ -32,17 +32,9 @@ static struct node *find_node(struct req *req)
 	return node;
 }
 
-/* Finds a directory of a view without OPENDIR, which has no handle, by its node and the offset. */
-static int find_unopened(struct req *req)
-{
-	const struct fuse_read_in *in = req->msg.arg;
-	bool lists = req->msg.op->answer == OP_ANSWER_LIST;
-
-	return fs_dir_at(req->fs, req->node, lists ? in->offset : 0, &req->handle);
-}
-
 static int find_handle(struct req *req)
 {
+	const struct fuse_read_in *in = req->msg.arg;
 	const struct op *op = req->msg.op;
 	int r;
 
@@ -52,7 +44,9 @@ static int find_handle(struct req *req)
 		return 0;
 	}
 	if (S_ISDIR(req->node->type) && req_is_disabled(req, FUSE_OPENDIR)) {
-		r = find_unopened(req);
+		/* The directory has no handle: its node and the offset stand for one. */
+		r = fs_dir_at(req->fs, req->node, op->answer == OP_ANSWER_LIST ? in->offset : 0,
+			      &req->handle);
 		if (r < 0)
 			return r;
 	} else {

@@ -268,14 +268,6 @@ static void add_together(struct fs_dirsink *sink, const struct fs_dirent *dirent
 
 /* -- READDIR ----------------------------------------------------------------------------------- */
 
-static int list_plain(struct req *req, struct dir_reply *reply, uint64_t off)
-{
-	int r = fs_readdir(req->fs, req->handle, off, &reply->sink);
-
-	req->data_len = reply->buf.len;
-	return r;
-}
-
 /*
  * Lists a directory and runs programs on the names, one by one or many at once. The call of each
  * name takes the place of the request in the slot.
@@ -300,7 +292,6 @@ static int list_filtered(struct req *req, struct dir_reply *reply, uint64_t off)
 	r = fs_readdir(req->fs, req->handle, off, &reply->sink);
 	ask(filtered);
 	memcpy(req->data, filtered->memory, reply->buf.len);
-	req->data_len = reply->buf.len;
 	call_fill_again(&req->call, true);
 	return r;
 }
@@ -324,10 +315,13 @@ int op_readdir(struct req *req)
 
 	if (reply.buf.size > req->slot.data_size)
 		reply.buf.size = req->slot.data_size;
-	r = listing_asks(&req->call) ? list_filtered(req, &reply, in->offset) :
-				       list_plain(req, &reply, in->offset);
+	if (listing_asks(&req->call))
+		r = list_filtered(req, &reply, in->offset);
+	else
+		r = fs_readdir(req->fs, req->handle, in->offset, &reply.sink);
+	req->data_len = reply.buf.len;
 	/* Names that were read before an error are not lost: the next READDIR gets that first. */
-	return reply.buf.len ? 0 : r;
+	return req->data_len ? 0 : r;
 }
 
 /*

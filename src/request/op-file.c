@@ -198,9 +198,8 @@ int op_lseek(struct req *req)
 	const struct fuse_lseek_in *in = req->msg.arg;
 	struct fuse_lseek_out *out;
 	int64_t off;
-	int r;
+	int r = fs_lseek(req->fs, req->handle, (int64_t)in->offset, (int)in->whence, &off);
 
-	r = fs_lseek(req->fs, req->handle, (int64_t)in->offset, (int)in->whence, &off);
 	if (r < 0)
 		return r;
 	out = req_out(req, sizeof(*out));
@@ -265,9 +264,8 @@ int op_getlk(struct req *req)
 {
 	struct fs_lock lock = lock_of(req->msg.arg);
 	struct fuse_lk_out *out;
-	int r;
+	int r = fs_getlk(req->fs, req->handle, &lock);
 
-	r = fs_getlk(req->fs, req->handle, &lock);
 	if (r < 0)
 		return r;
 	out = req_out(req, sizeof(*out));

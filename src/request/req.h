@@ -54,8 +54,8 @@ struct req {
 	struct filter_call call;
 
 	/*
-	 * The request in whose slot this one arrived, and whose slot carries the reply, because the
-	 * transport owns it. NULL: this request did not move.
+	 * The request from which this one was moved. Its slot carries the reply, because the
+	 * transport owns that slot. NULL: this request was not moved.
 	 */
 	struct req *from;
 

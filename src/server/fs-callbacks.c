@@ -78,16 +78,15 @@ static void queue_all(void *aux)
 	invalidator_queue_all(((struct fs_callbacks *)aux)->invalidator);
 }
 
-int fs_callbacks_new(struct chan *chan, const struct fs_callbacks_config *config,
+int fs_callbacks_new(struct chan *chan, unsigned int connection, bool can_expire,
 		     struct fs_callbacks **ret_callbacks, struct fs_host *ret_fs_host)
 {
 	struct fs_callbacks *callbacks = calloc(1, sizeof(*callbacks));
 
 	if (!callbacks)
 		return -ENOMEM;
-	if (submounts_new(config->connection, &callbacks->submounts) < 0 ||
-	    invalidator_new(chan, callbacks->submounts, config->can_expire,
-			    &callbacks->invalidator) < 0) {
+	if (submounts_new(connection, &callbacks->submounts) < 0 ||
+	    invalidator_new(chan, callbacks->submounts, can_expire, &callbacks->invalidator) < 0) {
 		submounts_free(callbacks->submounts);
 		free(callbacks);
 		return -ENOMEM;

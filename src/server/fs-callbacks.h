@@ -24,16 +24,12 @@ struct fs_callbacks {
 	struct ticker ticker; /* calls fs_tick() */
 };
 
-struct fs_callbacks_config {
-	unsigned int connection; /* the number of the FUSE connection; 0: there is none */
-	bool can_expire;         /* the kernel has FUSE_HAS_EXPIRE_ONLY */
-};
-
 /*
- * Makes the callbacks, which send to chan; chan must outlive them. Fills *ret_fs_host for fs_new().
- * Returns 0 or -ENOMEM.
+ * Makes the callbacks, which send to chan; chan must outlive them. connection: the number of the
+ * FUSE connection, 0: there is none. can_expire: the kernel has FUSE_HAS_EXPIRE_ONLY. Fills
+ * *ret_fs_host for fs_new(). Returns 0 or -ENOMEM.
  */
-int fs_callbacks_new(struct chan *chan, const struct fs_callbacks_config *config,
+int fs_callbacks_new(struct chan *chan, unsigned int connection, bool can_expire,
 		     struct fs_callbacks **ret_callbacks, struct fs_host *ret_fs_host);
 /*
  * Starts the threads of the callbacks and of fs. *filters: the filters of the view, NULL when these

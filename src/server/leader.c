@@ -49,14 +49,6 @@ void leader_fini(struct leader *leader)
 	pthread_mutex_destroy(&leader->lock);
 }
 
-static void sleep_ms(struct leader *leader, unsigned int ms)
-{
-	if (ms)
-		clock_cond_wait_ms(&leader->watch, &leader->lock, ms);
-	else
-		pthread_cond_wait(&leader->watch, &leader->lock);
-}
-
 /* Sleeps until a request is taken. Caller holds the lock. */
 static void rest(struct leader *leader, uint64_t seen)
 {
@@ -101,7 +93,10 @@ static void watch_queue(struct leader *leader, int queue)
 		enum leader_advice advice;
 		uint64_t now;
 
-		sleep_ms(leader, ms);
+		if (ms)
+			clock_cond_wait_ms(&leader->watch, &leader->lock, ms);
+		else
+			pthread_cond_wait(&leader->watch, &leader->lock);
 		now = leader->state;
 		advice = leader_look(&looks, now, !N_WAITING(now) && lies_in(queue));
 		if (advice == LEADER_NEEDED)

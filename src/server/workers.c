@@ -34,14 +34,6 @@ static void serve_bad(struct req *req)
 	req->chan->ops->reply(req->chan, &req->slot, &answer);
 }
 
-static void log_request(const struct req *req)
-{
-	char text[600];
-
-	wire_print(&req->msg, text, sizeof(text));
-	log_debug("%s", text);
-}
-
 /* A worker that has served one request for so long is held up. */
 #define HELD_UP_MS 10
 /* Extra workers for each channel that owns slots. */
@@ -65,8 +57,12 @@ static struct req *worker_serve(struct worker *worker, struct req *req, bool bad
 	req_save(req);
 	atomic_fetch_add_explicit(&workers->counts[worker->number][req->msg.head->opcode].n, 1,
 				  memory_order_relaxed);
-	if (log_level() >= PST_LOG_DEBUG)
-		log_request(req);
+	if (log_level() >= PST_LOG_DEBUG) {
+		char text[600];
+
+		wire_print(&req->msg, text, sizeof(text));
+		log_debug("%s", text);
+	}
 	return req_serve(req);
 }
 

@@ -73,7 +73,7 @@ int workers_init(struct workers *workers, struct request_pool *requests, struct 
 int workers_start(struct workers *workers);
 /* Waits until the connection ends. Returns 0, or the -errno of the worker that failed. */
 int workers_wait(struct workers *workers);
-/* Ends all workers, whatever the connection does. */
+/* Ends all workers, even while the connection lasts. */
 void workers_stop(struct workers *workers);
 void workers_fini(struct workers *workers);
 /*

@@ -197,7 +197,6 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 		.own_fds = options->nodes == K_OWN_FDS,
 		.server = options->server ? *options->server : (struct pst_server){ 0 },
 	};
-	struct fs_callbacks_config callbacks = { .can_expire = true };
 	struct server_config config = {
 		.chans = chans,
 		.n_chans = k->n_chans,
@@ -208,8 +207,7 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 		.filters = options->filters,
 	};
 
-	k_require(fs_callbacks_new(chans[0], &callbacks, &config.fs_callbacks, &fs_config.host) ==
-		  0);
+	k_require(fs_callbacks_new(chans[0], 0, true, &config.fs_callbacks, &fs_config.host) == 0);
 	k_require(fs_new(&fs_config, &config.fs) == 0);
 	k_require(server_new(&config, &k->server, NULL) == 0);
 }

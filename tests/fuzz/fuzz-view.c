@@ -92,8 +92,7 @@ void view_start(const char *const *filters)
 	chan = chan_new();
 	config.max_write = shake_hands(chan).max_write;
 	fs_config.own_fds = geteuid() != 0;
-	assert(fs_callbacks_new(chan, &(struct fs_callbacks_config){ .can_expire = true },
-				&config.fs_callbacks, &fs_config.host) == 0);
+	assert(fs_callbacks_new(chan, 0, true, &config.fs_callbacks, &fs_config.host) == 0);
 	assert(fs_new(&fs_config, &config.fs) == 0);
 	assert(server_new(&config, &server, &error) == 0);
 	signal(SIGXFSZ, SIG_IGN);
