@@ -12,10 +12,13 @@ int view_options_copy(const struct pst_view_options *given, struct pst_view_opti
 /* Checks that a view can have these values. Returns 0, or -EINVAL and *error with the member. */
 int view_options_check(const struct pst_view_options *options, struct pst_error *error);
 /*
- * Checks that this process may mount a view. 0, or -EPERM and *error, which names the missing
- * capability.
+ * Checks that this process may mount a view. Returns 0, or -EPERM and *error, which names the
+ * missing capability.
  */
 int view_check_privilege(struct pst_error *error);
-/* Checks that a directory can be LOWER of a view with these options. 0, or -errno and *error. */
+/*
+ * Checks that a directory can be LOWER of a view with these options. Returns 0, or -errno and
+ * *error.
+ */
 int view_check_lower(const char *lower, const struct pst_view_options *options,
 		     struct pst_error *error);

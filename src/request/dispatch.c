@@ -136,7 +136,7 @@ static int run_filters_before(struct req *req)
 		r = adapter_before(req);
 	else if (req->node)
 		place_inherit(&req->call, &req->node->filter);
-	/* After the names, so that the time of this lookup does not reveal a hidden name. */
+	/* Programs check names first: the time of this lookup must not reveal hidden names. */
 	return r == 0 && chain->attached ? attached_check(req) : r;
 }
 
@@ -263,7 +263,7 @@ static int run_filters_after(struct req *req, int r)
 	then = reads ? op_read_post(req, r, answered) : adapter_after(req, r);
 	if (r == 0 && then != 0)
 		discard_result(req);
-	/* Filters may have filled in attributes of a name that is absent: the reply has none. */
+	/* Encodes again that the name is absent, because programs may have added attributes. */
 	if (then == 0 && finds && !req->entry.node)
 		result_encode(req);
 	return then;

@@ -68,7 +68,7 @@ static void forgotten(void *aux, struct node *node)
 {
 	struct fs_callbacks *callbacks = aux;
 
-	/* Without filters, one of the mount was refused; with a NULL there, the view ends. */
+	/* filters is NULL if a filter of the mount was refused; *filters, when the view ends. */
 	if (callbacks->filters && *callbacks->filters)
 		filters_forgotten(*callbacks->filters, node);
 }

@@ -14,7 +14,7 @@ struct ticker {
 	bool (*tick)(void *aux);
 	void *aux;
 	unsigned int period_ms;
-	unsigned int n_idle_max; /* calls in a row with nothing to do before the last one */
+	unsigned int n_idle_max; /* calls with nothing to do before the one after which it sleeps */
 
 	pthread_t thread;
 	bool started;

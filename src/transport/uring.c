@@ -82,7 +82,9 @@ static int uring_reply(struct chan *chan, struct slot *slot, const struct chan_a
 		return CHAN_E_GONE;
 	if (arg_len + data_len > slot->data_size)
 		return CHAN_E_REFUSED;
-	/* Data of a reply without a result lies at payload already, unless the slot moved. */
+	/*
+	 * Data of a reply without a result lies at payload already, unless the request was moved.
+	 */
 	if (data_len && answer->data != to + arg_len)
 		memmove(to + arg_len, answer->data, data_len);
 	if (arg_len)
