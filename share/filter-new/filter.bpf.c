@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * @NAME@: a filter for Penstock. As it stands, nobody can make a file whose name matches the option
- * `names`, or give a file such a name; files that have one already are left alone.
+ * @NAME@: a filter for Penstock. It refuses to create files whose names match the option `names`,
+ * and to rename files to such names. Files that have such a name already are not affected.
  *
  *	penstock mount --filter ./@NAME@.bpf.o,names=*.tmp:core LOWER MOUNTPOINT
  *
- * docs/filters.md teaches how to go on from here, penstock-filters(7) is the reference.
+ * docs/filters.md teaches how to write a filter; penstock-filters(7) is the reference.
  */
 #include <penstock/filter.bpf.h>
 
 /*
- * One line for those who choose a filter. The 0 stands for flags: PST_BY_CALLER, for instance, where
- * the answer depends on call->caller.
+ * The flags and the summary of the filter. 0: no flags. A filter whose answers depend on
+ * call->caller needs PST_BY_CALLER.
  */
-PST_FILTER(0, "refuses to make files whose names match");
+PST_FILTER(0, "refuses to create files whose names match");
 
-/* Options: a type, a name, and help for `penstock filter check`. Without '=' a list is empty. */
-PST_OPTION(struct pst_names, names, "names and globs of what nobody can make");
+/* An option: its type, its name, and help for `penstock filter check`. The default is no names. */
+PST_OPTION(struct pst_names, names, "names and globs of files that cannot be created");
 
-/* Whether name I of the call is one of them: then the answer to the caller is "not permitted". */
+/* Returns -EPERM, "not permitted", if name i of the call matches, else PST_PASS. */
 static __always_inline int refuse_name(struct pst_call *call, int i)
 {
 	if (!pst_names_match(&names, call, i))
 		return PST_PASS;
-	/* A word and two numbers of your choice, for `penstock trace MOUNTPOINT`. */
+	/* `penstock trace MOUNTPOINT` prints this word and these two numbers. */
 	pst_event(call, "refused", call->caller.uid, 0);
 	return -EPERM;
 }
 
-/* A program before each operation that makes something. What is made is called call->name[0]. */
+/* A program before each operation that creates a file, whose name is call->name[0]. */
 PST_PRE(create, call)
 {
 	return refuse_name(call, 0);

@@ -102,7 +102,7 @@ static int enter_namespace(const char *name)
 }
 
 /* A failure is only a warning, because the view works without its control socket. */
-static void start_server(struct mount *mount)
+static void start_server(struct mount *mount, const char *mountpoint)
 {
 	char path[CTL_PATH_MAX];
 	struct ctl_server_options options = {
@@ -120,11 +120,10 @@ static void start_server(struct mount *mount)
 	if (r < 0 && ctl_socket_path(CTL_PLACE_USER, connection, path))
 		r = ctl_server_start(&options, &mount->server);
 	if (r < 0)
-		log_warning(
-			"cannot make the control socket %s: %s: `penstock stat`, `filter` and "
-			"`trace` will not work for this view; if /run/penstock is not writable, "
-			"set XDG_RUNTIME_DIR",
-			path, strerror(-r));
+		log_warning("cannot make the control socket %s: %s: `penstock stat`, `filter` and "
+			    "`trace` will not work for the view at %s; set XDG_RUNTIME_DIR if "
+			    "/run/penstock is not writable",
+			    path, strerror(-r), mountpoint);
 }
 
 /* Reports that the view is mounted, and serves it until it ends. */
@@ -133,7 +132,7 @@ static int serve(struct mount *mount, const struct mount_options *options)
 	bool background = mount->daemon.report_fd >= 0;
 	int r;
 
-	start_server(mount);
+	start_server(mount, options->view.mountpoint);
 	r = signals_start(mount->view, &mount->signals);
 	if (r < 0)
 		return fail_errno(mount, r, "cannot start the thread that handles signals");
