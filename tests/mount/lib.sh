@@ -150,11 +150,13 @@ refused() { # TEXT CMD...
 # The number says how soon it usually is. On a machine that has much else to do it takes longer, so a failure
 # is only what has not come after half a minute.
 within() { # SECONDS CMD...
-	local end=$((SECONDS + ($1 > 30 ? $1 : 30)))
+	local end=$((SECONDS + ($1 > 30 ? $1 : 30))) pause=002
 	shift
 	while [ $SECONDS -lt $end ]; do
 		"$@" && return 0
-		sleep 0.05
+		sleep "0.$pause"
+		pause=00$((10#$pause < 32 ? 2 * 10#$pause : 50))
+		pause=${pause: -3}
 	done
 	return 1
 }
