@@ -18,7 +18,8 @@ test_log() { # NAME RESULT STATUS STDOUT
 fine=$(program "$1" 'echo 1..3; echo ok 1 - a; echo skipped: no b; echo not ok 2 "# SKIP b"
 	echo ok 3 - c')
 crashed=$(program "$1" 'echo 1..4; echo ok 1 - a; echo ==1==ERROR; kill -9 $$')
-failed=$(program "$1" 'echo 1..2; echo not ok 1 - a; echo "# why"; echo "# too"; echo ok 2 - b; exit 1')
+failed=$(program "$1" 'echo 1..2; echo not ok 1 - a; echo "# why"; echo "# too"
+	echo ok 2 - b; exit 1')
 absent=$(program "$1" 'echo 1..2; echo skipped: no eBPF; exit 77')
 {
 	test_log 'penstock:unit+race / fine' OK 0 "$fine"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # reproducible.sh ROOT BUILD: filter objects do not depend on the folders of sources and build.
 #
-# The test builds a copy of the tree at another place, in a folder at another depth. All filter objects
-# have to be equal to those in BUILD, byte for byte.
+# The test builds a copy of the tree at another place, in a folder at another depth. All filter
+# objects have to be equal to those in BUILD, byte for byte.
 set -u
 root=$1 build=$2
 dir=$(mktemp -d)

@@ -204,11 +204,12 @@ looks_soon() { # FILE WHY
 each_many_are_slow() {
 	need_filters
 	lower tmpfs
-	mkdir "$LOWER/d"
+	# The kernel locks a directory while it makes a name there, so each slow request has its own.
+	mkdir "$LOWER/d" "$LOWER"/d{1..14}
 	view -o cache=none -F fault,ops=mkdir,delay_us=1500000
 	local i pids=()
 	for i in $(seq 14); do
-		taskset -c 0 mkdir "$VIEW/d/$i" &
+		taskset -c 0 mkdir "$VIEW/d$i/new" &
 		pids+=($!)
 	done
 	within 10 all_make 14

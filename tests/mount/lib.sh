@@ -158,6 +158,7 @@ within() { # SECONDS CMD...
 		pause=00$((10#$pause < 32 ? 2 * 10#$pause : 50))
 		pause=${pause: -3}
 	done
+	echo "in vain for 30 seconds or more: $*" >&2
 	return 1
 }
 
