@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""doc-names.py ROOT: the tests, files and functions that the pages of docs/ name exist.
+"""doc-names.py ROOT: tests, files and functions that docs/ and tests/mount/modes name exist.
 
 A page names a file of tests as `41-coherence`, a case of the mount tests as `41.own_none` or
 `41-coherence.own_none`, a file as `fs/attr.c` or `src/fs/attr.c`, and a function of src/ as
@@ -51,7 +51,8 @@ def main():
     root = sys.argv[1]
     known_files, known_cases, known_code = files(root), cases(root), code(root)
     missing = []
-    for path in sorted(glob.glob(os.path.join(root, 'docs/**/*.md'), recursive=True)):
+    pages = sorted(glob.glob(os.path.join(root, 'docs/**/*.md'), recursive=True))
+    for path in [*pages, os.path.join(root, 'tests/mount/modes')]:
         page, text = os.path.relpath(path, root), read(path)
         missing += [f'{page}: tests/mount has no case {file}.{case}'
                     for file, case in CASE.findall(text) if (file, case) not in known_cases]

@@ -3,7 +3,7 @@
 #
 # The vocabulary of the mount ring. A test file is a set of functions:
 #
-#	each_NAME	a case that runs in every variant of MODES
+#	each_NAME	a case that runs in every variant of MODES, but for those in the list "modes"
 #	once_NAME	a case that does not depend on the variant: runs in the first only
 #	slow_NAME	as once_, and only when it is asked for by name
 #	LIMIT[NAME]=N	on a line of its own: seconds that the case may take (60)
