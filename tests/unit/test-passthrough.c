@@ -450,6 +450,46 @@ static void test_file_of_server_passes_as_its_owner(void **state)
 	tear_down(&f);
 }
 
+/*
+ * Nodes that are still open when the view ends lose their backing ids, and a file of a server its
+ * entry in the list of owners (LeakSanitizer reports one that stays).
+ */
+static void test_end_of_view_closes_ids_of_open_nodes(void **state)
+{
+	static const struct lower_mount server = {
+		.fd = -1,
+		.mnt_id = 7,
+		.checks_caller = true,
+		.checks_ids = true,
+	};
+	struct node_key key = { .type = S_IFREG, .flags = NODE_OWN_FD };
+	struct fs_open open_file = { 0 };
+	struct fixture f = { 0 };
+	struct stat st = { .st_mode = PLAIN };
+	bool root = geteuid() == 0;
+
+	set_up(&f, true, false);
+	f.fs.config.host.backing_open = many_open;
+	f.fs.config.host.backing_close = many_close;
+	n_live = 0;
+	for (unsigned int i = 0; i < 3; i++) {
+		struct node *node;
+		/* Only root can register a file as its owner. */
+		bool owner = root && i == 2;
+		int number = owner ? nodetab_mount_add(f.fs.nodes, &server) : 0;
+
+		key.own_fd = open("/dev/null", O_PATH | O_CLOEXEC);
+		key.fh = node_key_own((unsigned int)number, 1, 2, i);
+		assert_int_equal(node_lookup_or_new(f.fs.nodes, &key, &node, NULL), 0);
+		for (unsigned int opens = 0; opens <= i; opens++)
+			assert_int_equal(passthrough_open(&f.fs, node, &st, O_RDWR, &open_file), 0);
+		assert_int_equal(open_file.mode, IO_PASSTHROUGH);
+	}
+	assert_int_equal(n_live, 3);
+	tear_down(&f);
+	assert_int_equal(n_live, 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -458,6 +498,7 @@ int main(void)
 		cmocka_unit_test(test_set_id_bits_register_file_anew),
 		cmocka_unit_test(test_full_idle_queue_closes_ids),
 		cmocka_unit_test(test_file_of_server_passes_as_its_owner),
+		cmocka_unit_test(test_end_of_view_closes_ids_of_open_nodes),
 	};
 
 	if (geteuid() == 0 && fs_thread_init() < 0)
