@@ -55,15 +55,23 @@ struct fs {
 	_Atomic bool remote;        /* a lower file system is remote, see fs_is_remote() */
 	struct {
 		_Atomic uint64_t by_caller, by_name, data, cacheable, forget;
-	} filters; /* see struct fs_filters */
+	} filters;                           /* see struct fs_filters */
+	_Atomic bool told_unnamed;           /* unnamed.c has logged a warning */
+	_Atomic uint64_t devs[INO_MAX_DEVS]; /* ino.c: device + 1; 0: free; the first is LOWER's */
+	/*
+	 * attr-shadow.c: calls of shadow_drop() under way. Each open reads it, so it has a cache
+	 * line of its own: by its distance from the others, because calloc() does not align to
+	 * cache lines.
+	 */
+	char before[64];
+	_Atomic unsigned int n_shadow_drops;
+	char after[60];
 	struct listing_group listings[LISTINGS_N_GROUPS];
 	struct cursors cursors; /* with no_opendir */
 	struct namecache names;
-	_Atomic uint64_t devs[INO_MAX_DEVS]; /* ino.c: device + 1; 0: free; the first is LOWER's */
-	_Atomic bool told_unnamed;           /* unnamed.c has logged a warning */
-	/* attr-shadow.c: calls of shadow_drop() under way; in a cache line of its own. */
-	_Alignas(64) _Atomic unsigned int n_shadow_drops;
 };
+/* Else calloc() would not be enough, and a compiler for AVX would store to unaligned memory. */
+static_assert(_Alignof(struct fs) <= _Alignof(max_align_t), "calloc() aligns a struct fs");
 
 /* -- lookup.c, lower-mount.c: the node of a lower file ----------------------------------------- */
 
