@@ -134,6 +134,7 @@ static int run(struct filter_call *c, const struct chain_entry *entry, enum filt
 static void bad(struct filter_call *c, const struct chain_entry *entry, enum filter_kind kind,
 		uint32_t opcode, const char *what, int error)
 {
+	asked.n_bad++;
 }
 
 static void event(struct filter_call *c, const struct chain_entry *entry, enum filter_kind kind,

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * An engine for tests of the filter core: nodes are structs, directories are lists of them,
- * programs are C functions. It writes down what the core asks of it.
+ * programs are C functions. It records the calls of the core.
  */
 #include "filter/apply.h"
 #include "filter/listing.h"
@@ -30,32 +30,32 @@ struct filter {
 /* The calls of the core to the engine, in their order. */
 struct asked {
 	char log[1024];
-	unsigned int n_events, n_peeks;
+	unsigned int n_bad, n_events, n_peeks;
 	struct pst_event event;
 	int error; /* of the last event */
 };
 extern struct asked asked;
 
-/* Called in filter_host.event(), between the reads of a slot; NULL: nothing is. */
+/* filter_host.event() calls it, between the reads of a slot; may be NULL. */
 extern void (*on_event)(struct pst_call *slot);
 
-/* Memory that the core holds; the next allocation fails if that is set. */
+/* Allocations of the core: held, in all; whether the next one fails. */
 extern int n_allocated, n_allocations;
 extern bool allocation_fails;
 
 void host_init(void);
 void host_fini(void);
 struct node *host_node(struct node *dir, const char *name, uint32_t type);
-/* A filter under a name, with flags, with the number of its bit. */
+/* Makes a filter with a name, flags and the number of its bit. */
 struct filter *host_filter(const char *name, uint32_t flags, unsigned int bit);
-/* The chain of filters that have been made, in that order; they hold for all nodes that exist. */
+/* Makes the chain of all filters, in the order in which they were made, for all nodes so far. */
 struct chain *host_chain(void);
 
-/* A call with a slot of its own, clear but for what is constant. */
+/* Returns a call with its own slot; only constant members are set. */
 struct filter_call *host_call(void);
 /* Begins an operation on a node: filters, type, caller. */
 void host_begin(struct filter_call *call, uint32_t opcode, struct node *node, const void *arg);
-/* Runs an operation up to the answer: before, LOOKUP as far as the name, after. */
+/* Runs the programs for names and the pre programs of an operation. */
 int host_before(struct filter_call *call);
-/* A program writes its line into asked.log. */
+/* Appends a word to asked.log. */
 void note(const char *text);

@@ -167,6 +167,75 @@ static int write_100(struct filter_call *call, struct node *node)
 	return apply_after(call, 0, NULL, NULL);
 }
 
+/* -- changes that a filter leaves in the slot before the post program of another runs -- */
+
+static int changes_argument(struct pst_call *call)
+{
+	call->in.write.offset++;
+	return 99;
+}
+
+static int changes_name(struct pst_call *call)
+{
+	memcpy(call->name[0].text, "other", sizeof("other"));
+	call->in.write.offset = 1;
+	call->caller.uid = 1;
+	return -EACCES;
+}
+
+static int delays_undeclared(struct pst_call *call)
+{
+	call->delay_us = 1;
+	return PST_PASS;
+}
+
+static int sees_the_request(struct pst_call *call)
+{
+	bool same = call->in.write.offset == 0 && call->caller.uid == 1000 && !call->delay_us &&
+		    (!call->n_names || strcmp(call->name[0].text, "file") == 0);
+
+	note(same ? "same" : "changed");
+	return PST_PASS;
+}
+
+static void filter_is_not_blamed_for_changes_of_another(void **state)
+{
+	static const struct {
+		program_fn pre, post;
+		uint32_t opcode;
+		int r;
+		unsigned int n_bad;
+	} rows[] = {
+		{ NULL, changes_argument, FUSE_WRITE, -EIO, 1 },
+		{ changes_name, NULL, FUSE_UNLINK, -EACCES, 0 },
+		{ delays_undeclared, NULL, FUSE_WRITE, -EIO, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct filter *sees, *fails;
+		struct filter_call *call;
+		struct node *node;
+		int r;
+
+		host_fini();
+		host_init();
+		node = host_node(NULL, "dir", S_IFDIR);
+		sees = host_filter("sees", 0, 0);
+		fails = host_filter("fails", 0, 1);
+		sees->post[rows[i].opcode] = sees_the_request;
+		fails->pre[rows[i].opcode] = rows[i].pre;
+		fails->post[rows[i].opcode] = rows[i].post;
+		assert_non_null(host_chain());
+		call = host_call();
+		host_begin(call, rows[i].opcode, node, NULL);
+		call->name[0] = "file";
+		r = apply_after(call, host_before(call), NULL, NULL);
+		assert_int_equal(r, rows[i].r);
+		assert_int_equal(asked.n_bad, rows[i].n_bad);
+		assert_string_equal(asked.log, "same");
+	}
+}
+
 /*
  * -- names ---------------------------------------------------------------------------------------
  */
@@ -328,7 +397,7 @@ static void one_event(struct pst_call *call)
 	memset(call->event, 'x', sizeof(call->event));
 }
 
-/* A program leaves an event, and an error in the place of the one that the operation has. */
+/* Leaves an event, and returns another error than the operation has. */
 static int event_and_error(struct pst_call *call)
 {
 	one_event(call);
@@ -364,13 +433,13 @@ static void slot_that_changes_is_not_believed(void **state)
 	assert_int_equal(asked.n_events, 2);
 	assert_int_equal(asked.event.what[PST_EVENT_SIZE - 1], 0);
 
-	/* Between what a program has left for itself and what it has left of the request. */
+	/* After the core has read the members of the program, before it reads the request. */
 	on_event = scribble;
 	assert_int_equal(write_100(call, node), -EIO);
 	assert_int_equal(call->saved->cur.write.fh, 7);
 	on_event = NULL;
 
-	/* After the result has been taken. */
+	/* After the core has taken over the result. */
 	assert_int_equal(write_100(call, node), 0);
 	scribble(call->slot);
 	assert_int_equal(call->saved->out.write.size, 100);
@@ -379,7 +448,7 @@ static void slot_that_changes_is_not_believed(void **state)
 
 static volatile bool stop_scribbling;
 
-/* A race on purpose. */
+/* Writes to the slot while the core reads it. */
 __attribute__((no_sanitize("thread"))) static void *scribbler(void *slot)
 {
 	volatile unsigned char *bytes = slot;
@@ -388,14 +457,14 @@ __attribute__((no_sanitize("thread"))) static void *scribbler(void *slot)
 	while (!stop_scribbling) {
 		random = random * 1664525 + 1013904223;
 		bytes[random % (sizeof(struct pst_call) + 512)] = (unsigned char)(random >> 24);
-		/* Names and listings all the time, since what they hold is bytes. */
+		/* Names and listings in each round, because all their bytes count. */
 		bytes[offsetof(struct pst_call, name) + random % 64] =
 			(unsigned char)(random >> 16);
 	}
 	return NULL;
 }
 
-/* The values that the engine would act on are valid, whatever is written to the slot. */
+/* Checks that the values that an engine uses are valid, whatever is written to the slot. */
 static void slot_that_another_thread_writes_to_does_no_harm(void **state)
 {
 	struct node *root = tree_with_names();
@@ -440,5 +509,7 @@ TEST_MAIN(TEST(operation_runs_its_programs_and_allocates_nothing),
 	  TEST(spelling_on_disk_is_asked_about_too),
 	  TEST(other_name_is_asked_about_and_keeps_the_delay),
 	  TEST(hidden_other_name_is_not_looked_at), TEST(name_that_is_none_is_not_taken),
-	  TEST(event_tells_of_the_error_of_the_operation), TEST(slot_that_changes_is_not_believed),
+	  TEST(event_tells_of_the_error_of_the_operation),
+	  TEST(filter_is_not_blamed_for_changes_of_another),
+	  TEST(slot_that_changes_is_not_believed),
 	  TEST(slot_that_another_thread_writes_to_does_no_harm))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The port of the filter core for tests/filter-core: what a place without libc and without the
- * headers of the kernel has to give. Only headers of the compiler are included.
+ * The port of the filter core for tests/filter-core, without libc and without the headers of the
+ * kernel: it includes only headers of the compiler.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -83,6 +83,6 @@ static inline void port_fetch(void *to, const void *from, size_t size)
 }
 #define port_read_once(number) (*(const volatile __typeof__(number) *)&(number))
 
-/* The test counts allocations, and lets them fail. */
+/* The test counts allocations, and makes them fail. */
 void *port_alloc(size_t size);
 void port_free(void *memory);
