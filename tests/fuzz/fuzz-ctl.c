@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The control socket's server: a client sends the input, in two pieces, and hears what there is to
- * hear. The server lives through all inputs and must still answer a plain question at the end.
+ * Fuzzes the server of the control socket: a client sends the input in two pieces and reads the
+ * replies. The server must survive all inputs and answer a valid request at the end.
  */
 #include <assert.h>
 #include <errno.h>
@@ -53,7 +53,7 @@ static const char *server_path(void)
 	return path;
 }
 
-/* libFuzzer ends by exit(): the file must not stay. */
+/* Removes the socket, because libFuzzer ends by exit(). */
 static __attribute__((destructor)) void clean_up(void)
 {
 	char path[CTL_PATH_MAX];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The decoder of requests: whatever the bytes, no part of a message leads outside of them, and both
- * layouts (in one piece; header, argument and payload apart) are read alike.
+ * Fuzzes the decoder of requests: for any bytes, all parts of a message must be inside of them, and
+ * both layouts (one piece; header, argument and payload apart) must give the same message.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static volatile uint64_t sink;
 
-/* Reads every byte: the sanitizer knows which are ours. */
+/* Reads each byte, so that the sanitizer reports bytes outside of the message. */
 static void touch(const char *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -75,12 +75,12 @@ static void decode_parts(const struct wire_msg *whole, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	/* Exactly as long as the request, so that one byte too far is noticed. */
+	/* Exactly as long as the request, so that the sanitizer reports a byte behind it. */
 	_cleanup_(freep) char *buf = malloc(len ? len : 1);
 	struct wire_msg msg = { 0 };
 
 	memcpy(buf, bytes, len);
-	/* The length in the header is right more often than chance would have it. */
+	/* Makes the length in the header right in most inputs. */
 	if (len >= sizeof(struct fuse_in_header) && len % 4)
 		((struct fuse_in_header *)buf)->len = len;
 	if (wire_decode(buf, len, &msg) != 0)

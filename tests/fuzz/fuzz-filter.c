@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What filters leave in a call. The input is read from both ends: from its beginning the requests
- * of a kernel that does nothing wrong, from its end what the programs of two filters do to each
- * call that they see. They write where they like in the memory of the slot and return what they
- * like; the view must answer each request once, in a form that the kernel takes, lose nothing, and
- * touch nothing outside of the lower tree.
+ * Fuzzes the checks of what filters leave in a call. The input is read from both ends: from its
+ * beginning the requests of a correct kernel, from its end the actions of the programs of two
+ * filters on each call. Programs write anywhere in the slot and return any number. The view must
+ * answer each request once, in a valid form, leak nothing, and touch nothing outside of LOWER.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 /* -- the input ------------------------------------------------------------------------------- */
 
-/* One thread at a time reads it: the view's worker while a request is under way, else this one. */
+/* One thread at a time reads the input: the view's worker during a request, else this thread. */
 static const uint8_t *front, *back;
 
 static bool at_end(void)
@@ -65,7 +64,7 @@ static uint64_t a_number(void)
 	return take_back(pick % 8);
 }
 
-/* One member of those that limit or name something. */
+/* Changes one of the members that are limits or names. */
 static void write_member(struct pst_call *call)
 {
 	struct fuse_dirent *dirent = (struct fuse_dirent *)call->data;
@@ -135,7 +134,7 @@ static void write_text(struct pst_call *call)
 		call->data_len = (uint32_t)strlen(text);
 }
 
-/* A listing of two names, in the form of the request, with a node that is made up. */
+/* Writes a listing of two names, in the form of the request, with an invented node. */
 static void write_listing(struct pst_call *call)
 {
 	size_t head = call->in.read.read_flags & PST_READ_PLUS ? FUSE_NAME_OFFSET_DIRENTPLUS :
@@ -155,7 +154,7 @@ static void write_listing(struct pst_call *call)
 	call->data_len = (uint32_t)(2 * (head + 8));
 }
 
-/* Some bytes somewhere. */
+/* Changes some bytes anywhere. */
 static void write_bytes(struct pst_call *call)
 {
 	static const struct {
@@ -189,7 +188,7 @@ static void write_bytes(struct pst_call *call)
 		memory[i] = (uint8_t)take_back(1);
 }
 
-/* Space on the disk is the one thing that is not given away freely. */
+/* Limits the disk space that requests may use. */
 static void limit(struct pst_call *call, uint32_t opcode)
 {
 	if (opcode == FUSE_FALLOCATE) {
@@ -246,7 +245,7 @@ static int run(struct pst_call *call)
 #define POST(name, opcode, facts) { FILTER_POST, opcode, run },
 
 static const struct fake_program all[] = { PST_OPS(BOTH){ FILTER_NAME, 0, run }, { 0 } };
-/* Without any program before, requests are not read back from the call. */
+/* Without a pre program the engine does not read the request back from the call. */
 static const struct fake_program posts[] = { PST_OPS(POST){ 0 } };
 
 static const struct fake fakes[] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The kernel's side of a fuzzer's view: messages, and the account of what was told. */
+/* The kernel's side of a fuzzer's view: messages, and the nodes and files that the kernel knows. */
 #include "fuzz-kernel.h"
 
 #include <assert.h>
@@ -56,7 +56,7 @@ uint64_t kernel_send(uint32_t opcode, uint64_t nodeid, const struct iovec *parts
 	return head.unique;
 }
 
-/* One answer, to this request, of a form that the kernel takes. */
+/* Reads the reply to this request, and checks that the kernel would accept its form. */
 void kernel_receive(uint64_t unique, struct answer *ret_answer)
 {
 	struct fuse_out_header head;
@@ -65,7 +65,7 @@ void kernel_receive(uint64_t unique, struct answer *ret_answer)
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 	ssize_t n;
 
-	/* Of filters that come there are notifications. The fuzzer's clock interrupts. */
+	/* Adding filters causes notifications. The fuzzer's timer interrupts system calls. */
 	do {
 		do
 			n = recvmsg(fd, &msg, 0);
@@ -85,7 +85,7 @@ void kernel_call(uint32_t opcode, uint64_t nodeid, const struct iovec *parts, in
 	kernel_receive(kernel_send(opcode, nodeid, parts, n), ret_answer);
 }
 
-/* Nothing of a filter gets between: what the view itself says. */
+/* Asks the view without filters. */
 int kernel_ask_quietly(uint32_t opcode, uint64_t nodeid, void *arg, size_t len)
 {
 	struct iovec part = { arg, len };
@@ -106,7 +106,7 @@ static void forget(uint64_t id, uint64_t n)
 	kernel_send(FUSE_FORGET, id, &(struct iovec){ &in, sizeof(in) }, 1);
 }
 
-/* The kernel has been told of a node. It must be one that the view knows. */
+/* A reply has a node. The view must know it. */
 static void learn(uint64_t id)
 {
 	struct fuse_getattr_in in = { 0 };
@@ -159,7 +159,7 @@ void kernel_learn_listing(const struct answer *answer, bool plus)
 		assert(!memchr(dirent->name, '/', dirent->namelen));
 		if (!plus || !entry->entry_out.nodeid)
 			continue;
-		/* The kernel takes no nodes by these, and does not give them back either. */
+		/* The kernel neither counts nor forgets the nodes of these entries. */
 		assert(strncmp(dirent->name, "..", dirent->namelen) != 0);
 		kernel_learn_entry(&entry->entry_out, 0);
 	}
@@ -200,7 +200,7 @@ void kernel_give_back(void)
 	}
 	for (; n_known > 1; n_known--)
 		forget(known[n_known - 1].id, known[n_known - 1].n);
-	/* What was forgotten, and the request before, have been let go of once this is answered. */
+	/* The reply to this request comes after all FORGETs were handled. */
 	for (int i = 0; i < 2; i++)
 		assert(kernel_ask_quietly(FUSE_GETATTR, 1, &in, sizeof(in)) == 0);
 }

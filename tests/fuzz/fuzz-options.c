@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The command line of a mount: the input is its words, parted by NULs. */
+/* Fuzzes the command line of a mount: NULs in the input separate the words. */
 #include <assert.h>
 #include <errno.h>
 #include <stdint.h>
@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	options = (struct mount_options)MOUNT_OPTIONS_INIT;
 	r = options_parse(&options, len % 2 ? OPTIONS_HELPER : OPTIONS_COMMAND, argc, argv, &error);
 	assert(r == 0 || (r == -EINVAL && error.text[0]));
-	/* A remount is content with one word, the mount point. */
+	/* A remount needs only one word, the mount point. */
 	assert(r != 0 || options.help ||
 	       (options.view.lower && (options.view.mountpoint || options.remount)));
 	return 0;

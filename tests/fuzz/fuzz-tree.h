@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The tree below a fuzzer's view: a few files of each kind, with names short and long. Beside it
- * lies a file that a symlink of the tree leads to, and that nobody may touch.
+ * The lower tree of a fuzzer's view: a few files of each kind, with short and long names. A symlink
+ * in the tree leads to a file beside it, which must not change.
  */
 
-/*
- * Makes it, in $TMPDIR, until the program ends. Returns a descriptor of its root, which is
- * borrowed.
- */
+/* Makes the tree in $TMPDIR, until the program ends. Returns a borrowed descriptor of its root. */
 int tree_make(void);
-/* Puts it back to what it was. */
+/* Restores the tree. */
 void tree_fresh(void);
-/* Ends the program where something beside it is not as it was. */
+/* Aborts if something beside the tree has changed. */
 void tree_check_outside(void);
 
-/* The name of something that there is, or may be made. */
+/* Returns the name of a file that exists or can be created. */
 const char *tree_name(unsigned int n);
-/* Likewise, or dots. */
+/* Returns such a name, or "." or "..". */
 const char *tree_name_or_dots(unsigned int n);

@@ -2,8 +2,8 @@
 /*
  * A fuzzer's view, and the requests that it gets.
  *
- * It has one worker and no pool, so requests are done one after the other, in the last slot:
- * behind it there is no memory.
+ * The view has one worker and no pool, so it handles one request at a time, in the last slot: no
+ * memory follows that slot.
  */
 #include "fuzz-view.h"
 #include "fuzz-kernel.h"
@@ -76,13 +76,13 @@ static struct init_negotiated shake_hands(struct chan *chan)
 
 void view_start(const char *const *filters)
 {
-	/* Nobody changes the tree meanwhile: names may be remembered as absent, too. */
+	/* No other process changes the tree, so the kernel may also cache absent names. */
 	struct fs_config fs_config = { .cache = PST_CACHE_EXCLUSIVE,
 				       .locks = PST_LOCKS_LOWER,
 				       .fd_budget = 64 };
 	struct chan *chan;
 	struct server_config config = { .chans = &chan, .n_chans = 1, .filters = filters };
-	/* Offsets are the filters' to change: files of all sizes are not wanted. */
+	/* Filters may change offsets, so the size of files is limited. */
 	struct rlimit limit = { 4 << 20, 4 << 20 };
 	struct fs_stat stat;
 	struct pst_error error;
@@ -118,7 +118,7 @@ void view_settle(void)
 
 /* -- requests -------------------------------------------------------------------------------- */
 
-/* The argument of an operation, as the request has it. Returns its length. */
+/* Writes the argument of an operation. Returns its length. */
 static size_t fill_arg(const struct view_request *r, const struct kernel_file *file, uint64_t node2,
 		       union pst_in *in)
 {
@@ -222,7 +222,7 @@ static size_t fill_arg(const struct view_request *r, const struct kernel_file *f
 	}
 }
 
-/* What follows the argument. */
+/* Adds the names and the data behind the argument. */
 static int fill_rest(const struct view_request *r, const union pst_in *in, struct iovec *iov)
 {
 	static const char bytes[KERNEL_MAX_WRITE], xattr[] = "user.n";
@@ -269,7 +269,7 @@ static int fill_rest(const struct view_request *r, const union pst_in *in, struc
 	return n;
 }
 
-/* What the operation must be given to make sense. */
+/* Returns whether the operation needs an open file or directory. */
 static bool takes_file(uint32_t opcode, bool *ret_dir)
 {
 	*ret_dir = opcode == FUSE_READDIR || opcode == FUSE_READDIRPLUS ||
@@ -309,7 +309,7 @@ static uint32_t type_made(const struct view_request *r, const union pst_in *in)
 	}
 }
 
-/* A good answer has the size that the operation's has, and says what can be. */
+/* Checks that a reply without error has the right size and valid values. */
 static void judge(const struct view_request *r, const union pst_in *in, uint64_t id,
 		  const struct answer *answer)
 {
@@ -393,7 +393,7 @@ void view_call(const struct view_request *request)
 	iov[n].iov_len = fill_arg(&r, file, node2, &in);
 	n += iov[n].iov_len != 0;
 	n += fill_rest(&r, &in, iov + n);
-	/* It is closed, whatever the answer is. */
+	/* The kernel closes the file whatever the reply is. */
 	if (r.opcode == FUSE_RELEASE || r.opcode == FUSE_RELEASEDIR)
 		kernel_closed(open.fh);
 	kernel_call(r.opcode, id, iov, n, &answer);

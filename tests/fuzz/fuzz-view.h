@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* A view for fuzzers, in this process: see fuzz-kernel.h for who uses it. */
+/* A view for fuzzers, in this process; fuzz-kernel.h is its kernel. */
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/* While it is set, filters are to do nothing. */
+/* If set, filters do nothing. */
 extern _Atomic bool view_quiet;
 
-/* Starts a view of a fresh tree with these filters (specs, ended by NULL): one, for all inputs. */
+/* Starts the view for all inputs, on a new tree, with these filters (SPECs, ended by NULL). */
 void view_start(const char *const *filters);
 
-/* node, node2, handle: numbers among those that are known; name, name2: see fuzz-tree.h. */
+/* node, node2, handle: they choose from those that are known; name, name2: see fuzz-tree.h. */
 struct view_request {
 	uint32_t opcode;
 	unsigned int node, node2, handle, name, name2;
@@ -20,11 +20,11 @@ struct view_request {
 	uint32_t flags;
 	uint64_t off;
 };
-/* Sends it, where it makes sense now, and judges the answer. */
+/* Sends the request if it is possible now, and checks the reply. */
 void view_call(const struct view_request *request);
 
 /*
- * Gives everything back, and sees that the view has nothing left and that nothing beside the tree
- * was touched. The tree is fresh again.
+ * Closes and forgets all files, checks that the view has none left and that nothing beside the tree
+ * has changed, and restores the tree.
  */
 void view_settle(void);
