@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """doc-names.py ROOT: tests, files and functions that docs/ and tests/mount/modes name exist.
 
-A page names a file of tests as `41-coherence`, a case of the mount tests as `41.own_none` or
-`41-coherence.own_none`, a file as `fs/attr.c` or `src/fs/attr.c`, and a function of src/ as
-`req_serve()`, the last two in backticks. Prints a line for each name that does not exist and ends
-with status 1 then."""
+A page names a file of tests as `42-external-changes`, a case of the mount tests as
+`42.frozen_lower_can_be_looked_at` (or with the whole name of the file), a file as `fs/attr.c` or
+`src/fs/attr.c`, and a function of src/ as `req_serve()`, the last two in backticks. Prints a line
+for each name that does not exist and ends with status 1 then."""
 import glob
 import os
 import re

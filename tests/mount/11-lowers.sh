@@ -27,7 +27,7 @@ once_overlay() { all_on overlay names kinds rename attr xattr acl dir perm data 
 once_ramfs() { all_on ramfs names kinds rename dir perm data modes mmap; }
 
 # Files whose size says nothing, written by nobody.
-each_proc() {
+each_proc_files_are_read() {
 	LOWER=/proc/sys
 	view -o cache=none,pseudo=show "$LOWER"
 	equal "$(cat "$VIEW/kernel/ostype")" Linux ostype
@@ -36,7 +36,7 @@ each_proc() {
 	LOG_MAY='.'
 }
 
-each_sysfs() {
+each_sysfs_files_are_read() {
 	LOWER=/sys/kernel
 	view -o cache=none,pseudo=show "$LOWER"
 	equal "$(cat "$VIEW/mm/transparent_hugepage/enabled")" \
@@ -73,7 +73,7 @@ slow_all_in_a_view_of_a_view() {
 }
 
 # All that is done to a file that has no name: the flag that makes one goes to no open of it.
-each_file_without_a_name() {
+each_unnamed_file_takes_every_operation() {
 	lower ext4
 	view -o cache=none
 	file_without_a_name "$VIEW"
@@ -107,7 +107,7 @@ file_without_a_name() { # DIR
 }
 
 # A FUSE file system below the view: its own daemon may be slow, and it cannot open handles for ever.
-each_fuse_below() {
+each_lower_on_bindfs_works() {
 	command -v bindfs > /dev/null || skip "bindfs is not installed"
 	lower ext4
 	mkdir "$T/bindfs"
@@ -131,7 +131,7 @@ each_fuse_below() {
 }
 
 # Read-only all the way down.
-each_squashed() {
+each_squashfs_is_read_only() {
 	command -v mksquashfs > /dev/null || skip "mksquashfs is not installed"
 	mkdir -p "$T/src/d" "$T/sq"
 	echo text > "$T/src/d/f"

@@ -34,14 +34,20 @@ moved() { # OPTIONS
 	same
 }
 
-each_noatime() { moved noatime > "$T/o"; equal "$(cat "$T/o")" "no no"; }
-each_nodiratime() { moved nodiratime > "$T/o"; equal "$(cat "$T/o")" "yes no"; }
-each_relatime() { moved relatime > "$T/o"; equal "$(cat "$T/o")" "yes yes"; }
-each_strictatime() { moved strictatime > "$T/o"; equal "$(cat "$T/o")" "yes yes"; }
-each_no_flag() { moved '' > "$T/o"; equal "$(cat "$T/o")" "yes yes"; }
+# Access times of file and directory move as wanted with these options.
+access_times_move() { # OPTIONS WANT
+	moved "$1" > "$T/o"
+	equal "$(cat "$T/o")" "$2" "access times that move"
+}
+
+each_noatime_moves_no_access_time() { access_times_move noatime "no no"; }
+each_nodiratime_moves_access_times_of_files_only() { access_times_move nodiratime "yes no"; }
+each_relatime_moves_old_access_times() { access_times_move relatime "yes yes"; }
+each_strictatime_moves_access_times() { access_times_move strictatime "yes yes"; }
+each_access_times_move_without_a_flag() { access_times_move '' "yes yes"; }
 
 # relatime: once, then no more until something is written.
-each_relatime_twice() {
+each_relatime_moves_access_time_once_for_each_change() {
 	lower ext4
 	mount -o remount,strictatime "$FS"
 	echo text > "$LOWER/f"
@@ -61,7 +67,7 @@ each_relatime_twice() {
 }
 
 # What the mount below says holds where the view says nothing.
-each_lower_noatime() {
+each_noatime_of_lower_holds_in_view() {
 	lower ext4
 	mount -o remount,noatime "$FS"
 	echo text > "$LOWER/f"
@@ -73,7 +79,7 @@ each_lower_noatime() {
 	equal "$(stat -c %x "$LOWER/f")" "$once" "the access time"
 }
 
-each_noatime_mapped_and_spliced() {
+each_noatime_holds_for_mappings_and_splice() {
 	lower ext4
 	mount -o remount,strictatime "$FS"
 	head -c 100000 /dev/zero > "$LOWER/f"
@@ -97,7 +103,7 @@ nothing_can_be_changed() {
 	done
 }
 
-each_ro() {
+each_ro_refuses_every_change() {
 	lower ext4
 	echo text > "$LOWER/f"
 	mkdir "$LOWER/d"
@@ -109,7 +115,7 @@ each_ro() {
 }
 
 # The tree below stays writable for others, and the view shows it.
-each_ro_changes_below() {
+each_ro_shows_changes_below() {
 	lower ext4
 	echo text > "$LOWER/f"
 	view -o ro,cache=none
@@ -118,7 +124,7 @@ each_ro_changes_below() {
 	equal "$(wc -l < "$VIEW/f")" 2 lines
 }
 
-each_lower_is_ro() {
+each_read_only_lower_refuses_every_change() {
 	lower ext4
 	echo text > "$LOWER/f"
 	mount -o remount,ro "$FS"
@@ -132,7 +138,7 @@ each_lower_is_ro() {
 	nothing_can_be_changed
 }
 
-each_noexec() {
+each_noexec_refuses_execution() {
 	lower ext4
 	cp /bin/true "$LOWER/true"
 	printf '#!/bin/sh\n' > "$LOWER/script"
@@ -143,7 +149,7 @@ each_noexec() {
 	equal "$(as 1000 "$TOOLS/act" try exec "$VIEW/true")" EACCES
 }
 
-each_nodev() {
+each_nodev_refuses_devices() {
 	lower ext4
 	mknod -m 666 "$LOWER/null" c 1 3
 	view
@@ -154,7 +160,7 @@ each_nodev() {
 	equal "$(act try read "$VIEW/null")" EACCES "with nodev"
 }
 
-each_suid_programs() {
+each_nosuid_ignores_set_id_bits() {
 	lower ext4
 	cp "$(command -v id)" "$LOWER/id"
 	chown 1005:1006 "$LOWER/id"
@@ -168,7 +174,7 @@ each_suid_programs() {
 	equal "$(as 1000 "$VIEW/id" -g)" 1000 "effective group with nosuid"
 }
 
-each_nosymfollow() {
+each_nosymfollow_follows_no_link() {
 	lower ext4
 	echo text > "$LOWER/f"
 	ln -s f "$LOWER/l"
@@ -178,7 +184,7 @@ each_nosymfollow() {
 }
 
 # Nobody but root, when so asked.
-once_noallow_other() {
+once_noallow_other_keeps_users_out() {
 	real || skip "a bind mount has no such option"
 	lower ext4
 	echo text > "$LOWER/f"

@@ -16,7 +16,7 @@ with_submounts() { # OPTIONS
 	view -o "cache=none,$1"
 }
 
-each_cross() {
+each_cross_shows_mounts_below() {
 	with_submounts xdev=cross
 	equal "$(cat "$VIEW/a/sub/f")" inside
 	equal "$(cat "$VIEW/a/sub/deeper/f")" deepest
@@ -36,7 +36,7 @@ each_cross() {
 }
 
 # Inode numbers of two file systems may be equal: they must not be taken for one file.
-each_cross_same_numbers() {
+each_equal_numbers_of_two_mounts_are_two_files() {
 	lower ext4
 	mkdir "$LOWER/one" "$LOWER/two"
 	mount -t tmpfs -o mode=755 one "$LOWER/one"
@@ -56,7 +56,7 @@ each_cross_same_numbers() {
 }
 
 # The same file system twice: below LOWER it is mounted once more.
-each_cross_itself() {
+each_bind_mount_inside_lower_is_shown() {
 	lower ext4
 	mkdir "$LOWER/d" "$LOWER/again"
 	echo text > "$LOWER/d/f"
@@ -71,7 +71,7 @@ each_cross_itself() {
 
 # What was looked at by both ways, and is changed by one of them, is right by the other at once; only the first
 # time that it is met again has to be heard of.
-each_cross_twice() {
+each_file_reached_by_two_mounts_is_right_by_both() {
 	local mode way
 	lower ext4
 	mkdir "$LOWER/d" "$LOWER/again"
@@ -99,7 +99,7 @@ new"
 	done
 }
 
-each_hide() {
+each_hide_shows_what_mounts_cover() {
 	with_submounts xdev=hide
 	equal "$(cat "$VIEW/a/sub/f")" covered
 	check test ! -e "$VIEW/a/sub/deeper"
@@ -111,7 +111,7 @@ each_hide() {
 }
 
 # A file that is mounted over a file.
-each_cross_file() {
+each_file_mounted_over_file_is_shown() {
 	lower ext4
 	echo below > "$LOWER/f"
 	mkdir "$T/elsewhere"
@@ -121,7 +121,7 @@ each_cross_file() {
 	equal "$(cat "$VIEW/f")" above
 }
 
-each_lower_unmounted() {
+each_view_outlives_the_mount_of_lower() {
 	lower ext4
 	mkdir "$LOWER/d"
 	echo text > "$LOWER/d/f"
@@ -139,7 +139,7 @@ each_lower_unmounted() {
 
 drop_caches_of_view() { echo 2 > /proc/sys/vm/drop_caches; }
 
-each_lower_covered() {
+each_mount_over_lower_does_not_cover_view() {
 	lower ext4
 	echo text > "$LOWER/f"
 	view -o cache=none
@@ -152,7 +152,7 @@ each_lower_covered() {
 }
 
 # The root of LOWER moved and removed below.
-each_lower_moved() {
+each_view_follows_moved_lower() {
 	lower ext4
 	echo text > "$LOWER/f"
 	view -o cache=none
@@ -163,7 +163,7 @@ each_lower_moved() {
 	check test -e "$VIEW/f"
 }
 
-each_numbers() {
+each_inode_numbers_are_those_below() {
 	lower ext4
 	mkdir "$LOWER/d"
 	: > "$LOWER/d/a"

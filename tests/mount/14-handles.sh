@@ -3,7 +3,7 @@
 #
 # File handles of the view itself, as an NFS server uses them.
 
-each_open() {
+each_handle_opens_its_file() {
 	alone
 	lower ext4
 	mkdir -p "$LOWER/d/e"
@@ -19,7 +19,7 @@ each_open() {
 }
 
 # The kernel has forgotten the node, and so have we.
-each_after_forgetting() {
+each_handle_opens_forgotten_file() {
 	alone
 	lower ext4
 	mkdir -p "$LOWER/d/e"
@@ -40,7 +40,7 @@ each_after_forgetting() {
 
 few_nodes() { [ "$(info nodes)" -le 2 ]; }
 
-each_renamed() {
+each_handle_opens_renamed_file() {
 	alone
 	lower ext4
 	mkdir "$LOWER/d"
@@ -58,7 +58,7 @@ each_renamed() {
 	check grep -q content "$T/said"
 }
 
-each_removed() {
+each_handle_of_removed_file_is_stale() {
 	alone
 	lower ext4
 	echo content > "$LOWER/f"
@@ -75,7 +75,7 @@ each_removed() {
 	equal "$(cat "$T/said")" ESTALE
 }
 
-each_invented() {
+each_invented_handle_is_refused() {
 	lower ext4
 	echo content > "$LOWER/f"
 	view -o cache=none
@@ -91,7 +91,7 @@ each_invented() {
 }
 
 # Many of them, so that the table of nodes has been full of others meanwhile.
-each_many() {
+each_handle_opens_its_file_among_many() {
 	alone
 	lower ext4
 	act many "$LOWER" 2000
@@ -112,7 +112,7 @@ each_many() {
 }
 
 # With the key in a file they outlive the mount; with another key, or of another LOWER, they do not.
-each_after_a_remount() {
+each_handles_outlive_the_mount_with_a_key() {
 	alone
 	lower ext4
 	mkdir -p "$LOWER/d/e"
@@ -141,7 +141,7 @@ each_after_a_remount() {
 	done
 }
 
-each_after_a_remount_elsewhere() {
+each_handles_outlive_the_mount_on_other_file_systems() {
 	local type
 	for type in tmpfs xfs btrfs; do
 		lower $type
@@ -157,7 +157,7 @@ each_after_a_remount_elsewhere() {
 }
 
 # A key that others know is none; where handles cannot outlive the mount that is said at once.
-once_handles_refused() {
+once_bad_keys_are_refused() {
 	real || skip "it is about options of a view"
 	lower tmpfs
 	mkdir "$T/mnt"

@@ -11,7 +11,7 @@ lock_tree() { # OPTIONS
 	view -o "cache=none,$1"
 }
 
-each_lower() {
+each_lower_locks_hold_for_users_of_lower() {
 	local kind
 	lock_tree locks=lower
 	for kind in flock posix ofd; do
@@ -48,7 +48,7 @@ check_excluded() { # KIND FILE WHERE
 	equal "$(act lock "$2" "$1" ex < /dev/null)" EAGAIN "$1 $3"
 }
 
-each_local() {
+each_local_locks_hold_in_view_only() {
 	real || skip "a bind mount has lower locks only"
 	local kind
 	lock_tree locks=local
@@ -65,12 +65,12 @@ each_local() {
 
 # The same steps as with local locks: among them waiters that are interrupted or killed, and locks that
 # closing gives back.
-each_lower_steps() {
+each_lock_operations_are_right_with_lower_locks() {
 	lock_tree locks=lower
 	parity lock
 }
 
-each_waiting_for_below() {
+each_lock_waits_for_holder_below() {
 	local kind
 	lock_tree locks=lower
 	for kind in flock posix ofd; do
@@ -88,7 +88,7 @@ each_waiting_for_below() {
 }
 
 # Many more waiters than there are threads: the view goes on, and all get it in the end.
-each_many_waiters() {
+each_many_waiters_leave_view_usable() {
 	local i pids=()
 	lock_tree locks=lower
 	holder below lock "$LOWER/f" flock ex
@@ -107,7 +107,7 @@ gone_or_zombie() { daemon_done "$1"; }
 lock_is_free() { [ "$(act lock "$1" "$2" ex < /dev/null)" = held ]; }
 
 # The daemon dies while somebody waits: he is told, he does not hang.
-each_waiter_and_dead_daemon() {
+each_waiter_ends_when_daemon_dies() {
 	real || skip "there is no daemon"
 	lock_tree locks=lower
 	holder below lock "$LOWER/f" flock ex

@@ -4,7 +4,7 @@
 # How requests come and answers go: by /dev/fuse, or by io_uring, whose queues have few entries each,
 # belong to one CPU each, and may fail to be set up in many ways.
 
-LIMIT[slow_cpu_away]=120
+LIMIT[cpu_away]=120
 
 uring=/sys/module/fuse/parameters/enable_uring
 

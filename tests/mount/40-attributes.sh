@@ -21,7 +21,7 @@ agree() { # WHAT [OPTION]
 }
 
 # With nothing cached, whatever is done below is seen at once.
-each_changed_below() {
+each_changes_below_are_seen_at_once() {
 	attribute_tree cache=none
 	agree "mounting"
 	echo more >> "$LOWER/f" && agree "append below"
@@ -45,7 +45,7 @@ each_changed_below() {
 }
 
 # A file that is open in the view, changed below.
-each_open_and_changed_below() {
+each_changes_below_of_open_file_are_seen() {
 	attribute_tree cache=none
 	exec 7<> "$VIEW/f"
 	echo longer than before > "$LOWER/f"
@@ -60,7 +60,7 @@ each_open_and_changed_below() {
 }
 
 # Stores into a mapping are announced by nothing; with cache=none they are seen all the same.
-each_stores() {
+each_stores_are_seen_without_cache() {
 	attribute_tree cache=none
 	head -c 20000 /dev/zero > "$VIEW/m"
 	holder map map "$VIEW/m"
@@ -91,7 +91,7 @@ each_stores() {
 
 # That nobody writes to a file any more is proved by a lease. Whoever opens it for writing below in
 # that moment breaks the lease, and the kernel tells the daemon by a signal.
-each_lease_is_broken() {
+each_opens_below_break_leases_without_harm() {
 	lower ext4
 	: > "$LOWER/f"
 	view -o cache=exclusive
@@ -110,7 +110,7 @@ each_lease_is_broken() {
 
 # Within its time an answer is kept, then the client asks again. The long time does not run out while the
 # case looks, however slow the machine is; the short one runs out at some time.
-each_ttl() {
+each_attributes_are_kept_for_ttl() {
 	real || skip "a bind mount has no caches of its own"
 	alone
 	attribute_tree cache=ttl=3600
@@ -141,7 +141,7 @@ look_often() {
 
 mode_is() { [ "$(stat -c %a "$VIEW/f")" = "$1" ]; }
 
-each_ttl_names() {
+each_names_are_kept_for_ttl() {
 	alone
 	attribute_tree cache=ttl=1
 	check test -e "$VIEW/f" -a ! -e "$VIEW/new"
@@ -154,7 +154,7 @@ each_ttl_names() {
 }
 
 # The tree is ours alone: what was looked at once costs nothing.
-each_exclusive() {
+each_exclusive_asks_once() {
 	real || skip "a bind mount has no caches of its own"
 	alone
 	attribute_tree cache=exclusive
@@ -170,7 +170,7 @@ NOT_CACHED='!(whiteout)'
 
 # The whole comparison with caches: attributes that the kernel keeps must be right after every call,
 # as long as all is done through the view.
-each_exclusive_steps() {
+each_operations_are_right_with_exclusive() {
 	local group
 	lower ext4
 	view -o cache=exclusive
@@ -181,7 +181,7 @@ each_exclusive_steps() {
 }
 
 # Where directories are listed without having been opened.
-once_unopened_steps() {
+once_operations_are_right_with_opendir_off() {
 	local group
 	lower ext4
 	view -o cache=exclusive,opendir=off
@@ -192,7 +192,7 @@ once_unopened_steps() {
 	becomes 0 info handles
 }
 
-each_ttl_steps() {
+each_operations_are_right_with_ttl() {
 	local group
 	lower ext4
 	view -o cache=ttl=60
@@ -205,7 +205,7 @@ xattrs_and_modes() { # DIR
 
 # xattr=off: none are seen or set. Those below stay, what is made gets what a default ACL says, and a
 # write takes capabilities away, all as below.
-each_xattr_off() {
+each_xattr_off_shows_no_attributes() {
 	local dir
 	real || skip "a bind mount has them"
 	lower ext4
@@ -230,7 +230,7 @@ each_xattr_off() {
 }
 
 # An ACL at the top is a sign that the option is not for this tree.
-once_xattr_off_refused() {
+once_xattr_off_is_refused_beside_acl() {
 	real || skip "a bind mount has no options of ours"
 	lower ext4
 	setfacl -d -m u:1001:rwx "$LOWER"
@@ -244,7 +244,7 @@ once_xattr_off_refused() {
 }
 
 # How libfuse's users say it.
-once_timeouts() {
+once_attr_timeout_is_ttl() {
 	real || skip "a bind mount has no caches of its own"
 	alone
 	attribute_tree attr_timeout=0,entry_timeout=5
@@ -252,5 +252,5 @@ once_timeouts() {
 	requests GETATTR,STATX,LOOKUP look_often
 	check test "$N" -ge 50
 }
-LIMIT[exclusive_steps]=150
-LIMIT[ttl_steps]=150
+LIMIT[operations_are_right_with_exclusive]=150
+LIMIT[operations_are_right_with_ttl]=150

@@ -31,21 +31,24 @@ soon() { # NAME ACTOR [ARG...]
 }
 
 # What is done through the view is right at the first look, whatever the mode.
-each_own_none() { tree cache=none; matrix none "$VIEW" --first; }
-each_own_auto() { tree cache=auto; matrix auto "$VIEW" --first; }
-each_own_exclusive() { tree cache=exclusive; matrix exclusive "$VIEW" --first; }
-each_own_ttl() { tree cache=ttl=60; matrix ttl "$VIEW" --first; }
+each_own_changes_are_right_with_none() { tree cache=none; matrix none "$VIEW" --first; }
+each_own_changes_are_right_with_auto() { tree cache=auto; matrix auto "$VIEW" --first; }
+each_own_changes_are_right_with_exclusive() {
+	tree cache=exclusive
+	matrix exclusive "$VIEW" --first
+}
+each_own_changes_are_right_with_ttl() { tree cache=ttl=60; matrix ttl "$VIEW" --first; }
 
 # A new file is believed for a moment, since somebody below may have it mapped. It must not be while
 # it is mapped in the view.
-each_own_store_when_just_found() {
+each_store_to_file_just_found_is_seen() {
 	passing || skip "stores into pages of the view come as writes later"
 	tree cache=auto
 	check "$TOOLS/coherence" found 20 "$VIEW" "$LOWER"
 }
 
 # A proof that is under way proves nothing to those who look meanwhile.
-each_own_looks_while_mapped() {
+each_looks_at_mapped_file_are_right() {
 	passing || skip "stores into pages of the view come as writes later"
 	tree cache=auto
 	echo text > "$LOWER/file"
@@ -53,7 +56,7 @@ each_own_looks_while_mapped() {
 }
 
 # The lease that proves that nobody writes must not meet an open that cannot wait.
-each_own_open_nowait() {
+each_own_open_with_nonblock_succeeds() {
 	tree cache=auto
 	: > "$LOWER/file"
 	check "$TOOLS/coherence" nowait 4 "$VIEW/file"
@@ -61,30 +64,30 @@ each_own_open_nowait() {
 
 # What is done below: at once, in a moment, or when a second is over. Some of these take minutes: by
 # name.
-each_below_none() { tree cache=none; matrix none "$LOWER" --first; }
+each_outside_changes_are_right_with_none() { tree cache=none; matrix none "$LOWER" --first; }
 
 # Every operation, with a few of the looks. What nobody hears of is never right, and a watcher that is
 # slow by itself is slow half of the time: so the longest may be what a busy machine makes of it.
-each_below_auto_part() {
+each_outside_changes_are_seen_with_auto() {
 	tree cache=auto
 	COHERENCE_LONGEST=3000 soon auto "$LOWER" --part 7
 	no_lease_left
 }
 
-slow_below_auto() {
+slow_every_outside_change_is_seen_with_auto() {
 	tree cache=auto
 	soon auto "$LOWER"
 	no_lease_left
 }
 
-slow_below_ttl() {
+slow_outside_changes_are_seen_after_ttl() {
 	real || skip "a bind mount has no caches of its own"
 	tree cache=ttl=1
 	matrix ttl "$LOWER" --batch 1200 --longest 1200000 --give-up 400
 }
 
 # Each of two views of one tree sees the changes of the other one as external ones.
-slow_two_views() {
+slow_two_views_see_each_others_changes() {
 	local first second
 	tree cache=auto
 	first=$VIEW
@@ -95,7 +98,7 @@ slow_two_views() {
 }
 
 # Other file systems below.
-slow_lowers() {
+slow_changes_are_seen_on_other_file_systems() {
 	local type
 	for type in xfs btrfs tmpfs; do
 		# shellcheck disable=SC2034
@@ -110,8 +113,8 @@ slow_lowers() {
 
 # Directories that were opened, then changed, then read: btrfs lists what was there at the open, and the kernel
 # caches the listing for everybody.
-each_listed_after_change() { listed_on ext4 btrfs; }
-once_listed_after_change_elsewhere() { listed_on xfs tmpfs ramfs overlay; }
+each_listing_after_change_shows_it() { listed_on ext4 btrfs; }
+once_listing_after_change_shows_it_on_other_file_systems() { listed_on xfs tmpfs ramfs overlay; }
 
 listed_on() { # TYPE...
 	local type
@@ -129,7 +132,7 @@ listed_on() { # TYPE...
 
 # The same where the kernel opens directories itself, where a filter is asked about each name, and in a view
 # of a view.
-once_listed_after_change_by_other_ways() {
+once_listing_after_change_shows_it_with_filters_and_opendir_off() {
 	local first
 	real || skip "a bind mount has no other ways"
 	lower btrfs 300
@@ -163,13 +166,13 @@ no_lease_left() {
 	check not grep -q LEASE /proc/locks
 }
 
-LIMIT[own_none]=290
-LIMIT[own_auto]=120
-LIMIT[own_exclusive]=120
-LIMIT[own_ttl]=120
-LIMIT[below_none]=290
-LIMIT[below_auto_part]=120
-LIMIT[below_auto]=290
-LIMIT[below_ttl]=290
-LIMIT[two_views]=290
-LIMIT[lowers]=590
+LIMIT[own_changes_are_right_with_none]=290
+LIMIT[own_changes_are_right_with_auto]=120
+LIMIT[own_changes_are_right_with_exclusive]=120
+LIMIT[own_changes_are_right_with_ttl]=120
+LIMIT[outside_changes_are_right_with_none]=290
+LIMIT[outside_changes_are_seen_with_auto]=120
+LIMIT[every_outside_change_is_seen_with_auto]=290
+LIMIT[outside_changes_are_seen_after_ttl]=290
+LIMIT[two_views_see_each_others_changes]=290
+LIMIT[changes_are_seen_on_other_file_systems]=590

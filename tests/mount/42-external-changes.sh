@@ -41,7 +41,7 @@ settled() {
 # ---- places -------------------------------------------------------------------------------------
 
 # The other directory has not been looked at: nothing of it is watched.
-each_hard_links() {
+each_change_by_another_hard_link_is_seen() {
 	lower ext4
 	mkdir "$LOWER"/{a,b}
 	echo text > "$LOWER/a/f"
@@ -57,7 +57,7 @@ each_hard_links() {
 
 # A second name given below, in a directory that is not watched, is not heard of, nor is what is done
 # by it: all is right once the view has looked at that name.
-each_linked_below() {
+each_link_made_below_is_right_after_a_look() {
 	auto_tree
 	stat "$VIEW/a/f" > /dev/null
 	ln "$LOWER/a/f" "$LOWER/b/h"
@@ -69,7 +69,7 @@ each_linked_below() {
 }
 
 # But who opens a file gets what it is now, in every mode that promises anything.
-each_opened_after_unheard() {
+each_open_sees_changes_without_event() {
 	local mode fd
 	for mode in auto ttl=60; do
 		auto_tree
@@ -86,8 +86,8 @@ each_opened_after_unheard() {
 }
 
 # Blocks change without an event or another time when delayed ones are allocated: an open shows it.
-each_opened_after_write_back() { opened_after_write_back ext4 auto ttl=60; }
-once_opened_after_write_back_elsewhere() {
+each_open_sees_blocks_after_write_back() { opened_after_write_back ext4 auto ttl=60; }
+once_open_sees_blocks_after_write_back_on_other_file_systems() {
 	opened_after_write_back xfs auto
 	opened_after_write_back btrfs auto
 }
@@ -114,7 +114,7 @@ opened_after_write_back() { # TYPE CACHE...
 
 # Where the view has written to it before, the kernel has had to forget size and times, and those alone:
 # of the rest every change is seen at the next open all the same.
-each_opened_after_own_write() {
+each_open_sees_changes_without_event_after_own_write() {
 	local mode fd
 	for mode in auto ttl=60; do
 		auto_tree
@@ -142,7 +142,7 @@ each_opened_after_own_write() {
 
 # An ACL may change without the mode. Whoever does it gives the file another name for it, which tells
 # nobody, and takes that away again.
-each_opened_after_unheard_acl() {
+each_open_sees_acl_changed_without_event() {
 	local mode
 	for mode in auto ttl=60; do
 		auto_tree
@@ -167,7 +167,7 @@ each_opened_after_unheard_acl() {
 }
 
 # Nor is it asked for anew by another name of the file.
-each_opened_by_another_name() {
+each_open_by_another_name_sees_changed_acl() {
 	lower ext4
 	mkdir "$LOWER"/{a,b}
 	echo text > "$LOWER/a/f"
@@ -193,7 +193,7 @@ acl_unheard() { # PERMISSIONS
 
 # A log that is opened for each line: the kernel does not ask for its attributes at each line. It may for
 # some, because an open can come before the RELEASE of the one before it.
-each_log_lines() {
+each_appends_cause_few_attribute_requests() {
 	auto_tree
 	echo line >> "$VIEW/a/f"
 	: < "$VIEW/a/f"
@@ -208,7 +208,7 @@ append_lines() { # N
 }
 
 # The view gives a file its second name: what is done by the other one is heard of from then on.
-each_linked_in_view() {
+each_link_made_in_view_is_watched() {
 	auto_tree
 	stat "$VIEW/a/f" > /dev/null
 	ln "$VIEW/a/f" "$VIEW/b/h"
@@ -218,7 +218,7 @@ each_linked_in_view() {
 }
 
 # A size that no other is greater than, which the kernel forgets as it forgets no other.
-each_greatest_size() {
+each_open_sees_the_greatest_size() {
 	lower tmpfs
 	mkdir "$LOWER"/{a,b}
 	echo text > "$LOWER/a/f"
@@ -252,7 +252,7 @@ with mmap.mmap(fd, 4096) as m:
 ' "$1"
 }
 
-each_moved_below() {
+each_file_moved_below_is_followed() {
 	auto_tree
 	ls -l "$VIEW/a" > /dev/null
 	exec 7< "$VIEW/a/f"
@@ -266,7 +266,7 @@ each_moved_below() {
 	check test ! -e "$VIEW/b/f"
 }
 
-each_moved_in_view() {
+each_file_moved_in_view_is_followed() {
 	auto_tree
 	ls -l "$VIEW/a" > /dev/null
 	mv "$VIEW/a/f" "$VIEW/b/f"
@@ -277,7 +277,7 @@ each_moved_in_view() {
 }
 
 # What was open by the name that others give to another file has lost it.
-each_renamed_over() {
+each_rename_over_open_file_updates_nlink() {
 	auto_tree
 	exec 7< "$VIEW/a/f"
 	# What was just found is believed for a moment only.
@@ -291,7 +291,7 @@ each_renamed_over() {
 
 # What tells that a name is gone waits for its directory, where a request of the view is under way. It is of
 # one name only, though the kernel thinks that it was the last.
-each_one_of_two_removed() {
+each_removed_name_leaves_the_other_link() {
 	need_filters
 	lower ext4
 	mkdir "$LOWER"/{a,b}
@@ -320,7 +320,7 @@ each_one_of_two_removed() {
 	equal "$(stat -c %h "$VIEW/b/h")" 1
 }
 
-each_directory_replaced() {
+each_replaced_directory_is_seen() {
 	auto_tree
 	ls -lR "$VIEW" > /dev/null
 	mkdir -m 711 "$LOWER/new"
@@ -334,7 +334,7 @@ each_directory_replaced() {
 }
 
 # Directories themselves: mode, owner, times, attributes.
-each_directory_changed() {
+each_attributes_of_directories_are_seen() {
 	auto_tree
 	ls -lR "$VIEW" > /dev/null
 	chmod 711 "$LOWER/a" && seen %a 711 "$VIEW/a"
@@ -345,7 +345,7 @@ each_directory_changed() {
 }
 
 # Something is mounted in the view on a directory that goes away below.
-each_covered() {
+each_removal_below_a_mount_is_seen() {
 	auto_tree
 	ls -lR "$VIEW" > /dev/null
 	mount -t tmpfs none "$VIEW/a" || fail "mount in the view"
@@ -358,7 +358,7 @@ each_covered() {
 	settled
 }
 
-each_deep() {
+each_changes_in_deep_trees_are_seen() {
 	local d=deep i
 	lower ext4
 	for i in $(seq 60); do d=$d/$i; done
@@ -376,7 +376,7 @@ each_deep() {
 # ---- data ---------------------------------------------------------------------------------------
 
 # A file that was mapped below before the view first looked at it: seen at the latest when that ends.
-each_mapped_before() {
+each_store_by_older_mapping_is_seen_when_it_ends() {
 	local old
 	lower ext4
 	head -c 8192 /dev/zero > "$LOWER/m"
@@ -395,7 +395,7 @@ each_mapped_before() {
 
 newer_than() { [ "$(stat -c %Y "$2")" -gt "$1" ]; }
 
-each_appended() {
+each_append_below_is_seen() {
 	auto_tree
 	"$TOOLS/coherence" appended 80 "$VIEW/a/f" "$LOWER/a/f" "$(passing && echo on || echo off)" ||
 		fail "an append below is not seen"
@@ -403,7 +403,7 @@ each_appended() {
 }
 
 # What was read of a served file is not read again from the view's own pages once others have written.
-each_data_changed() {
+each_changed_content_is_read() {
 	auto_tree
 	local i
 	for i in 1 2 3 4 5 6; do
@@ -422,7 +422,7 @@ starts_with() {
 }
 
 # Where changes cannot be heard of, promises are short.
-each_elsewhere() {
+each_unwatchable_lower_is_cached_briefly() {
 	lower overlay
 	echo text > "$LOWER/f"
 	view -o cache=auto
@@ -436,7 +436,7 @@ each_elsewhere() {
 }
 
 # Where a part of the tree is, it is believed for a second there, not for less.
-each_elsewhere_below() {
+each_unwatchable_part_is_cached_for_a_second() {
 	lower ext4
 	mkdir "$LOWER/o"
 	mkdir "$T/ovl"
@@ -461,7 +461,7 @@ for _ in range(int(sys.argv[1])): os.stat(sys.argv[2])
 
 # Where directories are not opened, the kernel keeps every listing; one that changed unheard, and has the
 # time of last modification that it had, must not be believed longer than a promise.
-once_elsewhere_unopened() {
+once_unwatchable_listing_is_cached_briefly_with_opendir_off() {
 	local time
 	lower overlay
 	mkdir "$LOWER/d"
@@ -478,7 +478,7 @@ once_elsewhere_unopened() {
 listed() { ls "$1" | grep -qx "$2"; }
 
 # The same where it is heard of.
-once_heard_unopened() {
+once_watched_listing_is_right_with_opendir_off() {
 	lower ext4
 	mkdir "$LOWER/d"
 	: > "$LOWER/d/old"
@@ -513,7 +513,7 @@ way_is() { # LOWER heard|unheard [WHY]
 	fi
 	unview
 }
-once_ways() {
+once_probe_and_log_say_what_is_watched() {
 	real || skip "about the program's own words"
 	local type
 	for type in ext4 xfs btrfs tmpfs; do
@@ -531,9 +531,9 @@ once_ways() {
 	way_is "$below" unheard FUSE
 	LOG_MAY='.'
 }
-LIMIT[ways]=120
+LIMIT[probe_and_log_say_what_is_watched]=120
 
-each_inotify() {
+each_inotify_reports_removal_below() {
 	auto_tree
 	"$TOOLS/coherence" heard "$VIEW/d" "$LOWER/d" || fail "inotify in the view missed it"
 }
@@ -541,7 +541,7 @@ each_inotify() {
 # ---- in the way ---------------------------------------------------------------------------------
 
 # Creating in the view holds the directory's lock, which telling of a name needs, too.
-each_same_directory() {
+each_changes_on_both_sides_do_not_hang() {
 	auto_tree
 	local pids=() i
 	for i in 1 2; do
@@ -554,7 +554,7 @@ each_same_directory() {
 	settled
 }
 
-each_unmount_with_events() {
+each_unmount_with_queued_events_ends() {
 	auto_tree
 	ls -lR "$VIEW" > /dev/null
 	"$TOOLS/coherence" touch 4000 "$LOWER/d"
@@ -565,7 +565,7 @@ each_unmount_with_events() {
 }
 
 # While nothing can be written below, what is known can be looked at, and nothing is lost after it.
-once_frozen() {
+once_frozen_lower_can_be_looked_at() {
 	auto_tree
 	ls -lR "$VIEW" > /dev/null
 	fsfreeze -f "$FS" 2> /dev/null || skip "it cannot be frozen"
@@ -581,7 +581,7 @@ once_frozen() {
 	settled
 }
 
-once_full() {
+once_full_lower_stays_coherent() {
 	lower ext4 32
 	view -o cache=auto
 	dd if=/dev/zero of="$LOWER/big" bs=64k status=none 2> /dev/null
@@ -596,7 +596,7 @@ once_full() {
 }
 
 # A process that was stopped in the midst of its work does not hold up the others' news.
-each_stopped_client() {
+each_stopped_client_delays_no_invalidation() {
 	auto_tree
 	ls -lR "$VIEW" > /dev/null
 	local i pid
@@ -619,7 +619,7 @@ each_stopped_client() {
 # that is not allowed, all of it works as well.
 n_prompt() { cut -d')' -f2 "/proc/${VIEW_PIDS[-1]}"/task/*/stat | cut -d' ' -f39,40 | grep -c '^1 1$'; }
 
-once_prompt() {
+once_invalidation_threads_have_real_time_priority() {
 	real || skip "there is no daemon"
 	chrt -f 1 true 2> /dev/null || skip "real-time priorities are not allowed here"
 	auto_tree
@@ -648,7 +648,7 @@ fill_the_queue() {
 }
 
 # More than the kernel keeps for us: all promises are dropped at once.
-once_overflow() {
+once_queue_overflow_invalidates_everything() {
 	real || skip "there is no daemon"
 	auto_tree
 	ls -lR "$VIEW" > /dev/null
@@ -668,7 +668,7 @@ once_overflow() {
 }
 
 # The same with a mount inside: names are asked for anew one by one, and nothing is detached.
-once_overflow_keeps_mounts() {
+once_queue_overflow_keeps_mounts() {
 	real || skip "there is no daemon"
 	auto_tree
 	mkdir -p "$LOWER/a/deep/er"
@@ -692,7 +692,7 @@ once_overflow_keeps_mounts() {
 # ---- leases -------------------------------------------------------------------------------------
 
 # Proving that nobody writes takes a lease for a moment; who opens then waits for that moment.
-each_opens_below() {
+each_opens_below_do_not_wait_for_leases() {
 	auto_tree
 	"$TOOLS/coherence" opens 1000 "$VIEW/a/f" "$LOWER/a/f" > "$T/opens" || fail "open"
 	cat "$T/opens"
@@ -715,13 +715,13 @@ storm() { # MODE SECONDS
 	unview
 }
 
-each_storm() {
+each_random_operations_end_with_equal_trees() {
 	storm auto 8
 	storm none 3
 }
 
 # STORM=SECONDS makes it longer.
-slow_long_storm() {
+slow_long_random_operations_end_with_equal_trees() {
 	storm auto "${STORM:-60}"
 	storm none "${STORM:-60}"
 }
@@ -735,7 +735,7 @@ ticks() { # PID
 }
 
 # A build elsewhere on the same file system.
-slow_build_elsewhere() {
+slow_build_outside_lower_costs_little() {
 	auto_tree
 	ls -lR "$VIEW" > /dev/null
 	local before after events
@@ -749,7 +749,7 @@ slow_build_elsewhere() {
 }
 
 # What watching costs the view's own operations: both by turns, the medians.
-slow_own_cost() {
+slow_cost_of_watching_own_operations() {
 	lower ext4
 	view -o cache=auto
 	local auto=$VIEW events own
@@ -761,10 +761,10 @@ slow_own_cost() {
 	echo "events $(($(info events "$auto") - events)), of our own $(($(info own_events "$auto") - own))"
 }
 
-LIMIT[storm]=120
-LIMIT[long_storm]=$((120 + 2 * ${STORM:-60}))
-LIMIT[same_directory]=120
-LIMIT[overflow]=120
-LIMIT[overflow_keeps_mounts]=120
-LIMIT[own_cost]=200
-LIMIT[build_elsewhere]=60
+LIMIT[random_operations_end_with_equal_trees]=120
+LIMIT[long_random_operations_end_with_equal_trees]=$((120 + 2 * ${STORM:-60}))
+LIMIT[changes_on_both_sides_do_not_hang]=120
+LIMIT[queue_overflow_invalidates_everything]=120
+LIMIT[queue_overflow_keeps_mounts]=120
+LIMIT[cost_of_watching_own_operations]=200
+LIMIT[build_outside_lower_costs_little]=60

@@ -40,7 +40,8 @@ once_inherited_views_are_not_seen() {
 	view
 	check program mount "$LOWER" "$T/view with blank"
 	timeout 50 unshare -m -p -f --kill-child --mount-proc --propagation private \
-		bash "$TESTS/case" "$T/nested" 60-bad-input once upon_itself "$MODE=$MODE_OPTS" > "$T/nested/out" 2>&1
+		bash "$TESTS/case" "$T/nested" 60-bad-input once mount_upon_lower_leaves_nothing \
+		"$MODE=$MODE_OPTS" > "$T/nested/out" 2>&1
 	cat "$T/nested/out" "$T/nested/results"
 	check program umount "$T/view with blank"
 	grep -q '^ok ' "$T/nested/results" || fail "a case is confused by a view elsewhere"
@@ -53,7 +54,7 @@ bad() {
 	echo text > "$LOWER/f"
 }
 
-once_lower() {
+once_bad_lower_is_refused() {
 	bad
 	refused_with 32 "(no such|does not exist).*absent" "$T/absent" "$T/mnt"
 	refused_with 32 "not a directory.*/f" "$LOWER/f" "$T/mnt"
@@ -62,7 +63,7 @@ once_lower() {
 	refused_with 1 "LOWER|empty|missing" "" "$T/mnt"
 }
 
-once_mountpoint() {
+once_bad_mountpoint_is_refused() {
 	bad
 	refused_with 32 "(no such|does not exist).*absent" "$LOWER" "$T/absent"
 	refused_with 32 "not a directory.*/f" "$LOWER" "$LOWER/f"
@@ -72,7 +73,7 @@ once_mountpoint() {
 }
 
 # A view that would contain itself.
-once_inside() {
+once_mountpoint_inside_lower_is_no_endless_tree() {
 	bad
 	mkdir -p "$LOWER/in/side"
 	local said status
@@ -89,7 +90,7 @@ once_inside() {
 	check timeout 10 umount "$LOWER/in/side"
 }
 
-once_upon_itself() {
+once_mount_upon_lower_leaves_nothing() {
 	bad
 	local said status
 	said=$(program mount "$LOWER" "$LOWER" 2>&1)
@@ -105,7 +106,7 @@ once_upon_itself() {
 
 nothing_runs() { [ "$(ps -e -o comm= | grep -c '^penstock')" = 0 ]; }
 
-once_already_this_view() {
+once_second_mount_on_view_is_refused() {
 	bad
 	view -o cache=none
 	refused_twice "$LOWER" "$VIEW"
@@ -123,7 +124,7 @@ refused_twice() {
 }
 
 # tests/unit/test-options.c and test-view-options.c have all that is refused; here are exit codes.
-once_options() {
+once_bad_options_exit_with_1() {
 	bad
 	refused_with 1 "passthru.*passthrough" -o passthru=on "$LOWER" "$T/mnt"
 	refused_with 1 "wrkers.*workers" --wrkers=3 "$LOWER" "$T/mnt"
@@ -133,7 +134,7 @@ once_options() {
 }
 
 # Options that others have are taken.
-once_options_of_others() {
+once_options_of_other_programs_are_taken() {
 	bad
 	view -o nofail,_netdev,defaults,nouser,auto,x-systemd.automount,comment=some,clone_fd,allow_other,default_permissions,max_threads=3,rw,suid,dev,exec,async
 	equal "$(cat "$VIEW/f")" text
@@ -142,7 +143,7 @@ once_options_of_others() {
 	equal "$(cat "$VIEW/f")" text
 }
 
-once_sloppy() {
+once_sloppy_ignores_unknown_options() {
 	bad
 	check program mount -s -o nonsense=1 "$LOWER" "$T/mnt"
 	equal "$(cat "$T/mnt/f")" text
@@ -151,7 +152,7 @@ once_sloppy() {
 }
 
 # Every size that is allowed works, and odd ones do not break anything.
-once_numbers() {
+once_every_allowed_number_works() {
 	bad
 	local o
 	head -c 3000000 /dev/urandom > "$LOWER/big"
@@ -171,7 +172,7 @@ once_numbers() {
 	done
 }
 
-once_no_privilege() {
+once_mount_without_privilege_names_the_capability() {
 	bad
 	local said status
 	chmod 755 "$T"
@@ -185,7 +186,7 @@ once_no_privilege() {
 }
 
 # Not readable for who mounts: root without its powers.
-once_not_readable() {
+once_unreadable_lower_is_refused() {
 	bad
 	local said status
 	mkdir -m 700 "$LOWER/closed"
@@ -200,7 +201,7 @@ once_not_readable() {
 }
 
 # As deep as the kernel stacks file systems, and one more.
-once_too_deep() {
+once_too_deep_stack_is_refused() {
 	bad
 	local i dir=$LOWER status=0 said
 	for i in 1 2 3 4 5; do
@@ -236,7 +237,7 @@ once_passthrough_on_is_a_promise() {
 	check test -n "$(info passthrough_why)"
 }
 
-once_no_fuse() {
+once_missing_dev_fuse_is_reported() {
 	bad
 	mkdir "$T/dev"
 	cp -a /dev/null /dev/zero /dev/urandom "$T/dev"
@@ -244,7 +245,7 @@ once_no_fuse() {
 	refused_with '2|32' "/dev/fuse" "$LOWER" "$T/mnt"
 }
 
-once_umount() {
+once_umount_of_no_view_is_refused() {
 	bad
 	refused "not a mount point" program umount "$T/mnt"
 	refused "absent" program umount "$T/absent"
@@ -275,7 +276,7 @@ once_help_and_version() {
 	refused 'no option "--json=3"' program stat --json=3 -x "$T"
 }
 
-once_probe() {
+once_probe_reports_reasons() {
 	real || skip "about the program's own words"
 	lower ext4
 	check program probe > "$T/text"
@@ -288,7 +289,7 @@ once_probe() {
 }
 
 # The background form returns when the view answers, and tells what went wrong if it does not.
-once_short_form() {
+once_short_form_mounts() {
 	bad
 	check program "$LOWER" "$T/mnt" -o ro
 	equal "$(cat "$T/mnt/f")" text

@@ -3,10 +3,10 @@
 #
 # Random work, then all is compared: data against a model in memory, names of view and lower.
 
-LIMIT[names]=120
-LIMIT[data]=120
+LIMIT[random_operations_on_names_equal_lower]=120
+LIMIT[random_io_matches_model]=120
 
-each_data() {
+each_random_io_matches_model() {
 	local seed
 	lower ext4
 	view -o cache=none
@@ -18,7 +18,7 @@ each_data() {
 }
 
 # The times that a cache would need to be wrong.
-each_data_cached() {
+each_random_io_matches_model_with_exclusive() {
 	local seed
 	lower ext4
 	view -o cache=exclusive
@@ -32,7 +32,7 @@ each_data_cached() {
 }
 
 # Several at once, and memory is short now and then.
-each_data_together() {
+each_random_io_of_several_processes_matches_models() {
 	local seed pids=()
 	lower ext4
 	view
@@ -51,7 +51,7 @@ each_data_together() {
 }
 
 # On xfs and on tmpfs once.
-once_data_elsewhere() {
+once_random_io_matches_model_on_other_file_systems() {
 	local type
 	for type in xfs btrfs tmpfs; do
 		lower $type
@@ -62,7 +62,7 @@ once_data_elsewhere() {
 	done
 }
 
-each_names() {
+each_random_operations_on_names_equal_lower() {
 	local seed
 	lower ext4
 	view -o cache=none
@@ -73,7 +73,7 @@ each_names() {
 	done
 }
 
-each_names_cached() {
+each_random_operations_on_names_equal_lower_with_exclusive() {
 	lower ext4
 	view -o cache=exclusive
 	act shuffle "$VIEW" 4 4 2000 || fail "seed 4"
@@ -82,7 +82,7 @@ each_names_cached() {
 	same -x
 }
 
-once_names_without_handles() {
+once_random_operations_on_names_equal_lower_without_handles() {
 	lower overlay
 	view -o cache=none
 	act shuffle "$VIEW" 7 4 1500 || fail "seed 7"
@@ -90,7 +90,7 @@ once_names_without_handles() {
 }
 
 # What people do.
-each_archive() {
+each_unpacked_archive_equals_original() {
 	lower ext4
 	view
 	(cd "$TESTS/.." && tar cf - .) > "$T/tar" || fail tar
@@ -105,7 +105,7 @@ each_archive() {
 	equal "$(ls -A "$LOWER")" ""
 }
 
-each_git() {
+each_git_repository_is_sound() {
 	command -v git > /dev/null || skip "git is not installed"
 	lower ext4
 	view
@@ -125,7 +125,7 @@ each_git() {
 	same
 }
 
-each_database() {
+each_sqlite_database_is_sound() {
 	python3 -c 'import sqlite3' 2> /dev/null || skip "no sqlite3"
 	lower ext4
 	view

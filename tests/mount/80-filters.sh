@@ -19,7 +19,7 @@ events_are() { # OP WANT
 	within 5 eval "[ \"\$(events $1)\" = '$2' ]" || fail "events of $1: '$(events "$1")', should be '$2'"
 }
 
-each_order() {
+each_filters_run_in_order() {
 	filtered_view tag,name=a,id=1,ops=mkdir:statfs tag,name=b,id=2,ops=mkdir \
 		tag,name=c,id=3,ops=mkdir
 	tracing "$T/trace"
@@ -30,7 +30,7 @@ each_order() {
 }
 
 # The first that answers ends it; who was not asked before is not asked after.
-each_order_answered() {
+each_filter_that_answers_ends_the_chain() {
 	filtered_view tag,name=a,id=1,ops=mkdir:statfs tag,name=b,id=2,ops=mkdir,before=13 \
 		tag,name=c,id=3,ops=mkdir
 	tracing "$T/trace"
@@ -83,13 +83,13 @@ refuse_what_is_made() {
 	equal "$(ran bad errors)" 0 "bad runs"
 }
 
-each_success_refused() {
+each_operation_refused_after_success_holds_nothing() {
 	filtered_view errors
 	refuse_what_is_made
 }
 
 # What the kernel had cached before is not what it was.
-each_success_refused_exclusive() {
+each_operation_refused_after_success_is_seen_with_exclusive() {
 	filtered_view -o cache=exclusive errors
 	echo text > "$LOWER/f"
 	echo text > "$LOWER/g"
@@ -123,7 +123,7 @@ each_success_refused_exclusive() {
 
 # ---- what has no program ------------------------------------------------------------------------
 
-each_no_program_no_run() {
+each_operation_without_program_runs_nothing() {
 	lower ext4
 	echo text > "$LOWER/f"
 	mkdir "$LOWER/d"
@@ -143,7 +143,7 @@ each_no_program_no_run() {
 # ---- many names at once ---------------------------------------------------------------------------
 
 # A listing with entries asks about many names in one run, and comes to the same as looking them up.
-each_listed_together() {
+each_listing_asks_about_many_names_in_one_run() {
 	lower ext4
 	mkdir "$LOWER/d"
 	local i names

@@ -5,8 +5,8 @@
 # data-log tells of each read and write; data-cipher keeps other bytes below than it shows, such that
 # a byte that went round it, or was seen at another place than it went to, is a wrong one.
 
-LIMIT[cipher]=240
-LIMIT[cipher_cached]=240
+LIMIT[nothing_bypasses_a_cipher]=240
+LIMIT[nothing_bypasses_a_cached_cipher]=240
 
 # What data-log told since the last time, "read 0 5|got 0 5|..."; uid first where it is not root.
 told() {
@@ -37,7 +37,7 @@ log_tree() { # [OPTIONS]
 	told
 }
 
-each_seen() {
+each_filter_sees_every_read_and_write() {
 	local f
 	log_tree
 	f=$VIEW/f
@@ -74,7 +74,7 @@ each_seen() {
 }
 
 # Through O_DIRECT, too, in the sizes in which it was asked.
-each_seen_direct() {
+each_filter_sees_direct_io() {
 	log_tree
 	head -c 16384 /dev/zero > "$LOWER/g"
 	says '4096 ................|8192 ................' r+direct "$VIEW/g" 'pread 4096 4096' 'pread 0 8192'
@@ -84,7 +84,7 @@ each_seen_direct() {
 }
 
 # And there is nothing to see where no data goes.
-each_seen_nothing_else() {
+each_filter_sees_nothing_without_data() {
 	log_tree
 	stat "$VIEW/f" > /dev/null
 	chmod 644 "$VIEW/f"
@@ -100,7 +100,7 @@ each_seen_nothing_else() {
 }
 
 # More than fits into a request comes in pieces, each with its place.
-each_seen_in_pieces() {
+each_filter_sees_large_transfers_in_pieces() {
 	log_tree cache=none,max_write=65536
 	head -c 200000 /dev/urandom > "$LOWER/g"
 	"$TOOLS/io" r "$VIEW/g" 'pread 1000 199000' > /dev/null
@@ -122,7 +122,7 @@ seen_sum() { # WHAT BYTES AT-LEAST
 }
 
 # What the kernel does by itself for a mapping or on advice is seen as well.
-each_seen_pages() {
+each_filter_sees_reads_of_pages() {
 	log_tree
 	says 3 r "$VIEW/f" 'peek private 3'
 	told
@@ -134,7 +134,7 @@ each_seen_pages() {
 
 # ---- and changed --------------------------------------------------------------------------------
 
-each_changed() {
+each_changed_reads_and_writes_take_effect() {
 	local f
 	lower ext4
 	printf 0123456789abcdef > "$LOWER/f"
@@ -174,7 +174,7 @@ each_changed() {
 }
 
 # An error that becomes data: what one filter refuses, the one before it answers.
-each_mended() {
+each_filter_turns_error_into_data() {
 	need_filters
 	lower ext4
 	printf text > "$LOWER/f"
@@ -184,7 +184,7 @@ each_mended() {
 
 # What one caller has been shown is not shown to the next: neither by splice nor by a mapping, for which
 # the kernel keeps pages.
-each_by_caller() {
+each_caller_is_not_shown_data_of_another() {
 	local how
 	need_filters
 	lower ext4
@@ -203,7 +203,7 @@ each_by_caller() {
 }
 
 # What READLINK told one the kernel must not tell another; a view where it does refuses the filter.
-each_links_by_caller() {
+each_caller_is_not_shown_link_text_of_another() {
 	need_filters
 	lower ext4
 	ln -s text "$LOWER/link"
@@ -220,7 +220,7 @@ each_links_by_caller() {
 }
 
 # What cannot be honoured is refused, and the file is as it was.
-each_refused_changes() {
+each_impossible_changes_fail_with_eio() {
 	LOG_MAY='program (pre|post)/(read|write) '
 	lower ext4
 	printf 0123456789 > "$LOWER/f"
@@ -246,21 +246,21 @@ cipher_parity() { # GROUP...
 	MODE=$real_mode
 }
 
-each_cipher() {
+each_nothing_bypasses_a_cipher() {
 	filtered_view data-cipher
 	cipher_parity data copy aio
 	check test "$(ran runs data-cipher pre/write)" -gt 100
 	equal "$(ran bad data-cipher)" 0 "bad runs"
 }
 
-each_cipher_cached() {
+each_nothing_bypasses_a_cached_cipher() {
 	filtered_view data-cipher-cached
 	cipher_parity data modes copy mmap aio
 	check test "$(ran runs data-cipher-cached pre/write)" -gt 100
 	equal "$(ran bad data-cipher-cached)" 0 "bad runs"
 }
 
-each_cipher_model() {
+each_random_io_through_cipher_matches_model() {
 	local f
 	for f in data-cipher data-cipher-cached; do
 		filtered_view -o cache=none,max_write=32768 $f
@@ -271,7 +271,7 @@ each_cipher_model() {
 }
 
 # A text that lies below is shown by no way of reading.
-each_no_leak() {
+each_stored_text_is_shown_by_no_way_of_reading() {
 	local f name
 	lower ext4
 	echo SECRETSECRETSECRET > "$LOWER/f"
@@ -306,7 +306,7 @@ each_no_leak() {
 }
 
 # Pages of a mapping are read and written by way of the filter, with and without a page cache.
-each_maps() {
+each_mappings_go_through_the_filter() {
 	local f
 	for f in data-cipher data-cipher-cached; do
 		lower ext4
@@ -324,7 +324,7 @@ each_maps() {
 	done
 }
 
-each_programs() {
+each_programs_run_through_the_filter() {
 	local f
 	for f in data-cipher data-cipher-cached; do
 		filtered_view $f
@@ -341,7 +341,7 @@ each_programs() {
 }
 
 # Sizes are those below, by whatever they came.
-each_sizes() {
+each_sizes_are_those_below() {
 	local f
 	for f in data-cipher data-cipher-cached; do
 		filtered_view $f
@@ -363,7 +363,7 @@ each_sizes() {
 }
 
 # Somebody appends below, unseen: what is appended here goes behind it, and is told so.
-each_append_behind_growth() {
+each_append_goes_behind_unseen_growth() {
 	local f
 	for f in data-cipher data-cipher-cached; do
 		filtered_view -o cache=ttl=60 $f
@@ -382,7 +382,7 @@ each_append_behind_growth() {
 # ---- modes --------------------------------------------------------------------------------------
 
 # Only what a filter holds for is served.
-each_others_pass() {
+each_other_files_pass_through() {
 	lower ext4
 	mkdir "$LOWER/in"
 	echo 'some text' > "$LOWER/out"
@@ -405,7 +405,7 @@ each_others_pass() {
 }
 
 # Several have it open, each in its own way; each sees at once what another has written.
-each_openers() {
+each_openers_see_each_others_writes() {
 	local f
 	for f in data-cipher data-cipher-cached; do
 		filtered_view $f
@@ -425,7 +425,7 @@ each_openers() {
 }
 
 # A page cache from before goes when a filter comes that must see each caller.
-each_cache_before() {
+each_new_filter_drops_the_page_cache() {
 	need_filters
 	lower ext4
 	echo text > "$LOWER/f"

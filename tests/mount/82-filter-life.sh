@@ -12,7 +12,7 @@ names_of_chain() {
 
 # ---- coming and going ---------------------------------------------------------------------------
 
-each_at_mount() {
+each_mount_options_add_filters() {
 	lower ext4
 	need_filters
 	view -F pass,name=one -o 'filter=tag;name=two;ops=mkdir:rmdir;id=7,cache=none' -F guard
@@ -27,7 +27,7 @@ each_at_mount() {
 }
 
 # A mount whose filter is wrong is none.
-each_at_mount_refused() {
+each_mount_with_bad_filter_is_refused() {
 	lower ext4
 	need_filters
 	mkdir "$T/mnt"
@@ -49,7 +49,7 @@ each_at_mount_refused() {
 	END
 }
 
-each_live() {
+each_filters_are_added_replaced_and_removed() {
 	lower ext4
 	need_filters
 	echo text > "$LOWER/f"
@@ -96,7 +96,7 @@ each_failing_add_changes_nothing() {
 }
 
 # A relative file is one of who calls, not of the daemon.
-each_file_of_the_caller() {
+each_relative_path_is_of_the_caller() {
 	lower ext4
 	need_filters
 	view
@@ -113,7 +113,7 @@ each_file_of_the_caller() {
 
 # ---- what was cached ----------------------------------------------------------------------------
 
-each_cached_is_gone() {
+each_change_of_filters_drops_caches() {
 	lower ext4
 	need_filters
 	local i
@@ -156,7 +156,7 @@ each_cached_is_gone() {
 }
 
 # A file that is open, served, when the data changes for it: its pages are dropped too.
-each_cached_pages() {
+each_change_of_filters_drops_pages_of_open_files() {
 	lower ext4
 	need_filters
 	echo Text > "$LOWER/data"
@@ -171,7 +171,7 @@ each_cached_pages() {
 }
 
 # The kernel cannot be told to hand over a file that passes through.
-each_bypassed() {
+each_open_file_passes_through_until_closed() {
 	lower ext4
 	need_filters
 	passing || skip "this variant passes nothing through"
@@ -203,7 +203,7 @@ each_bypassed() {
 }
 
 # Files that were known before are held for only where they are concerned: nothing about them changes.
-each_known_files_are_free() {
+each_new_filter_leaves_other_files_free() {
 	lower ext4
 	need_filters
 	echo text > "$LOWER/f"
@@ -286,7 +286,7 @@ each_changes_under_load() {
 LIMIT[changes_under_load]=120
 
 # Random operations on names by several processes, while filters with programs for names come and go.
-each_names_under_load() {
+each_random_operations_survive_changes_of_filters() {
 	lower ext4
 	need_filters
 	view -o cache=exclusive
@@ -311,7 +311,7 @@ each_names_under_load() {
 }
 
 # What an old request makes while a filter is on its way has the filter, too: files may move there.
-each_moves_while_it_comes() {
+each_files_can_move_while_filter_is_added() {
 	lower ext4
 	need_filters
 	mkdir "$LOWER/old" "$LOWER/other"
@@ -341,7 +341,7 @@ each_moves_while_it_comes() {
 }
 
 # In the background, too, and over again.
-each_background() {
+each_filters_work_in_background() {
 	lower ext4
 	need_filters
 	: > "$LOWER/f"
@@ -370,7 +370,7 @@ each_unmount_under_load() {
 }
 
 # A change waits for what began before it, and only for that.
-each_slow_requests() {
+each_change_waits_for_earlier_requests_only() {
 	lower ext4
 	need_filters
 	: > "$LOWER/f"
@@ -399,7 +399,7 @@ each_slow_requests() {
 	same
 }
 
-once_too_many() {
+once_more_than_63_filters_are_refused() {
 	lower ext4
 	need_filters
 	view
@@ -416,7 +416,7 @@ once_too_many() {
 
 # ---- what is left behind ------------------------------------------------------------------------
 
-once_nothing_is_left() {
+once_unmount_leaves_no_bpf_objects() {
 	lower ext4
 	need_filters
 	command -v bpftool > /dev/null || skip "bpftool is not installed"
@@ -439,7 +439,7 @@ nothing_of_it() {
 	[ -z "$(bpf_ids | sort | comm -12 - "$T/own")" ]
 }
 
-once_removed_is_gone() {
+once_removed_filter_frees_its_maps() {
 	lower ext4
 	need_filters
 	command -v bpftool > /dev/null || skip "bpftool is not installed"
@@ -452,7 +452,7 @@ once_removed_is_gone() {
 	within 5 eval '! bpftool map show id '"$id"' > /dev/null 2>&1' || fail "map $id is still there"
 }
 
-once_pinned() {
+once_pinned_maps_are_shared() {
 	lower ext4
 	need_filters
 	command -v bpftool > /dev/null || skip "bpftool is not installed"
@@ -496,7 +496,7 @@ pinned_count() {
 
 # ---- stat and check -----------------------------------------------------------------------------
 
-each_stat() {
+each_stat_counts_runs() {
 	filters_of_stat
 	chain stat --json > "$T/json"
 	check grep -q '"programs"' "$T/json"
@@ -518,7 +518,7 @@ filters_of_stat() {
 	act xattr get "$VIEW/f" user.guarded > /dev/null
 }
 
-once_check() {
+once_check_describes_a_filter() {
 	need_filters
 	"$PENSTOCK" filter check guard > "$T/said" || fail "cannot check a good filter"
 	check grep -q 'guards files' "$T/said"
@@ -530,7 +530,7 @@ once_check() {
 }
 
 # What the view does not have, no program runs for, and its owner is told.
-once_idle_programs() {
+once_programs_that_cannot_run_are_reported() {
 	lower ext4
 	need_filters
 	: > "$LOWER/f"
@@ -543,7 +543,7 @@ once_idle_programs() {
 
 # Where the kernel keeps listings for all and opens directories by itself, no filter may count on being
 # asked: neither one that comes with the view nor one that comes later.
-once_listings_for_all() {
+once_filters_that_need_requests_are_refused_with_opendir_off() {
 	local filter
 	lower ext4
 	need_filters
@@ -559,7 +559,7 @@ once_listings_for_all() {
 }
 
 # A view without filters has none to show, and is no slower for the question.
-each_none() {
+each_view_without_filters_says_so() {
 	lower ext4
 	need_filters
 	view

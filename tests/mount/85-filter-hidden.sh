@@ -116,13 +116,13 @@ hidden_operations() { # OPTIONS
 	check test -e "$LOWER/d/.env" -a -e "$LOWER/d/.git/config"
 	equal "$(ran bad hide)" 0 "bad runs"
 }
-LIMIT[hidden]=90
-LIMIT[hidden_ttl]=90
-LIMIT[hidden_exclusive]=90
+LIMIT[hidden_name_is_absent_in_every_operation]=90
+LIMIT[hidden_name_is_absent_with_ttl]=90
+LIMIT[hidden_name_is_absent_with_exclusive]=90
 
-each_hidden() { hidden_operations cache=none; }
-each_hidden_exclusive() { hidden_operations cache=exclusive; }
-each_hidden_ttl() { hidden_operations cache=ttl=60; }
+each_hidden_name_is_absent_in_every_operation() { hidden_operations cache=none; }
+each_hidden_name_is_absent_with_exclusive() { hidden_operations cache=exclusive; }
+each_hidden_name_is_absent_with_ttl() { hidden_operations cache=ttl=60; }
 
 # What an operation asks below a hidden name is the same whether or not there is something, and so is what
 # the kernel keeps of the answer: else time would tell. The tree below is a view, too, which counts.
@@ -239,11 +239,11 @@ hidden_later() { # OPTIONS
 	same -x
 }
 
-each_hidden_later() { hidden_later cache=none; }
-each_hidden_later_exclusive() { hidden_later cache=exclusive; }
+each_name_known_before_is_hidden() { hidden_later cache=none; }
+each_name_known_before_is_hidden_with_exclusive() { hidden_later cache=exclusive; }
 
 # Another name of a hidden file that was made below is a name like others; in the view none can be made.
-each_hidden_links() {
+each_other_name_of_hidden_file_stays() {
 	hidden_tree
 	ln "$LOWER/d/.env" "$LOWER/d/other"
 	filtered_view $HIDE
@@ -258,7 +258,7 @@ each_hidden_links() {
 }
 
 # Of a listing nearly all is hidden: what is left is there, whole.
-each_hidden_many() {
+each_listing_of_mostly_hidden_names_is_whole() {
 	lower ext4
 	mkdir "$LOWER/d"
 	(cd "$LOWER/d" && touch x{1..4000}.key a b c && mkdir .git e)
@@ -270,7 +270,7 @@ each_hidden_many() {
 }
 
 # By path: a tree that would show what is hidden somewhere else is not moved there.
-each_hidden_paths() {
+each_hidden_path_cannot_be_moved_elsewhere() {
 	lower ext4
 	mkdir -p "$LOWER"/{a/b,a/x,q/b,z}
 	echo secret > "$LOWER/a/b/f"
@@ -300,7 +300,7 @@ each_hidden_paths() {
 }
 
 # On lower file systems of other kinds, with and without file handles.
-each_hidden_lowers() {
+each_names_are_hidden_on_other_file_systems() {
 	local type
 	for type in tmpfs ramfs overlay btrfs; do
 		[ $type != btrfs ] || command -v mkfs.btrfs > /dev/null || continue
@@ -332,7 +332,7 @@ each_hidden_lowers() {
 }
 
 # Names that the lower file system takes for the same.
-each_hidden_folded() {
+each_every_spelling_of_hidden_name_is_hidden() {
 	need_filters
 	FS=$T/fs0 LOWER=$T/fs0/lower
 	mkdir "$FS"
@@ -357,7 +357,7 @@ each_hidden_folded() {
 }
 
 # A name that the lower file system folds leads to the same file: there, a view that folds.
-each_hidden_folded_below() {
+each_every_spelling_of_hidden_name_is_hidden_in_folding_view() {
 	need_filters
 	local name folding
 	lower ext4
@@ -406,5 +406,5 @@ hidden_by_size() { # OPTIONS
 	answers 0 unlink "$VIEW/d/small"
 }
 
-each_hidden_by_size() { hidden_by_size cache=none; }
-each_hidden_by_size_kept() { hidden_by_size cache=exclusive; }
+each_file_hidden_by_size_is_absent() { hidden_by_size cache=none; }
+each_file_hidden_by_size_is_absent_with_exclusive() { hidden_by_size cache=exclusive; }

@@ -7,7 +7,7 @@
 
 depth() { act xattr get "$VIEW/$1" user.depth; }
 
-each_inherited() {
+each_children_inherit_filters_and_cells() {
 	lower ext4
 	mkdir -p "$LOWER/a/b/c" "$LOWER/a/zero/d" "$LOWER/a/free-tree/in"
 	: > "$LOWER/a/b/c/f"
@@ -39,7 +39,7 @@ each_inherited() {
 }
 
 # A hard link in the view has what its file has; the file keeps what it has by either name.
-each_inherited_links() {
+each_hard_links_keep_filters() {
 	lower ext4
 	mkdir "$LOWER/d" "$LOWER/free-d"
 	echo text > "$LOWER/d/f"
@@ -68,7 +68,7 @@ each_inherited_links() {
 	equal "$(act xattr get "$VIEW/free-below" user.guarded)" yes
 }
 
-each_moved() {
+each_move_that_loses_a_filter_is_refused() {
 	lower ext4
 	mkdir -p "$LOWER/d/sub" "$LOWER/free-d/sub"
 	echo 'in d' > "$LOWER/d/f"
@@ -99,7 +99,7 @@ each_moved() {
 
 # Files that a filter with names and paths is not concerned with are moved and linked as ever, whatever was
 # known of them.
-each_moved_freely() {
+each_files_without_match_move_freely() {
 	local spec
 	for spec in hide readonly fault mask; do
 		lower ext4
@@ -124,7 +124,7 @@ each_moved_freely() {
 }
 
 # Attached to a part of the tree.
-each_attached() {
+each_attached_filter_holds_from_its_directory_down() {
 	lower ext4
 	mkdir -p "$LOWER/part/deep" "$LOWER/other"
 	echo text > "$LOWER/part/deep/f"
@@ -173,7 +173,7 @@ each_attached() {
 }
 
 # What the kernel knew below, when the filter came: files, open ones, where somebody works.
-each_attached_later() {
+each_attached_filter_holds_for_open_files() {
 	lower ext4
 	mkdir -p "$LOWER/part/deep" "$LOWER/other"
 	echo text > "$LOWER/part/deep/f"
@@ -200,7 +200,7 @@ each_attached_later() {
 }
 
 # A listing plants no entry that a lookup would refuse.
-each_listing_plants_nothing() {
+each_listing_adds_no_entry_that_lookup_refuses() {
 	lower ext4
 	mkdir "$LOWER/d"
 	echo text > "$LOWER/d/refused"
@@ -222,7 +222,7 @@ each_listing_plants_nothing() {
 
 # ---- by caller ----------------------------------------------------------------------------------
 
-each_callers() {
+each_filter_tells_callers_apart() {
 	lower ext4
 	mkdir -m 777 "$LOWER/d"
 	echo text > "$LOWER/d/secret"
@@ -256,7 +256,7 @@ each_callers() {
 }
 
 # At the same time, on several processors.
-each_callers_at_once() {
+each_filter_tells_callers_apart_at_the_same_time() {
 	lower ext4
 	mkdir -m 777 "$LOWER/d"
 	echo text > "$LOWER/d/secret"
@@ -276,7 +276,7 @@ callers_loop() { # UID WANT
 }
 
 # With idmap the kernel does not say who asks.
-each_callers_refuse_idmap() {
+each_filter_by_caller_is_refused_with_idmap() {
 	lower ext4
 	need_filters
 	mkdir "$T/mnt"

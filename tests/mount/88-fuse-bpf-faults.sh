@@ -7,7 +7,7 @@
 # ---- faults ------------------------------------------------------------------------------------
 
 # A program before an operation is heard, in every operation.
-each_verdict_is_heard() {
+each_verdict_of_pre_program_counts_in_every_operation() {
 	lower ext4
 	mkdir "$LOWER/d" "$LOWER/e"
 	echo text > "$LOWER/f"
@@ -59,7 +59,7 @@ each_verdict_is_heard() {
 }
 
 # Operations have programs of their own: fsyncdir is not fsync. And they are told of their own nodes.
-each_own_programs() {
+each_each_operation_runs_its_own_program() {
 	lower ext4
 	mkdir "$LOWER/d"
 	echo text > "$LOWER/f"
@@ -74,7 +74,7 @@ each_own_programs() {
 
 # A program after an operation runs although there is none before: each of parity-results, and here
 # those after opening. What they refuse is not left open.
-each_refused_after() {
+each_open_refused_afterwards_is_closed() {
 	local i
 	lower ext4
 	mkdir "$LOWER/d"
@@ -97,7 +97,7 @@ each_refused_after() {
 # ---- changes that were ignored ------------------------------------------------------------------
 
 # Names, of all operations that have some.
-each_changed_names() {
+each_changed_names_take_effect() {
 	local i
 	lower ext4
 	mkdir "$LOWER/sub"
@@ -131,7 +131,7 @@ values_tree() { # [OPTIONS]
 	filtered_view ${1:+-o "$1"} parity-values
 }
 
-each_changed_attributes() {
+each_changed_attributes_take_effect() {
 	values_tree cache=ttl=60
 	# A value, one attribute more, one less.
 	chmod 755 "$VIEW/f"
@@ -155,7 +155,7 @@ each_changed_attributes() {
 	equal "$(stat -c '%u %g' "$LOWER/g")" '1234 0' "what is below"
 }
 
-each_changed_creation() {
+each_changed_creation_takes_effect() {
 	values_tree
 	(umask 077; : > "$VIEW/new"; mkdir "$VIEW/d"; mkfifo "$VIEW/fifo"; mknod "$VIEW/char" c 10 200)
 	equal "$(stat -c '%a %u %g' "$LOWER/new")" '640 1234 2345' "a file"
@@ -177,7 +177,7 @@ each_changed_creation() {
 	equal "$(readlink "$LOWER/l2") $(readlink "$VIEW/l2")" 'longer LINKer' "what is shown of a target"
 }
 
-each_changed_xattrs() {
+each_changed_xattrs_take_effect() {
 	values_tree
 	says 0 rw "$VIEW/f" 'setx user.a some'
 	says 'user.b .|2 so' r "$LOWER/f" listx 'getx user.b'
@@ -193,7 +193,7 @@ each_changed_xattrs() {
 	says ENODATA r "$LOWER/f" 'getx user.b'
 }
 
-each_changed_ranges() {
+each_changed_ranges_take_effect() {
 	local i
 	values_tree cache=none,locks=lower
 	says 0 rw "$VIEW/f" 'fallocate 0 5000'
@@ -222,7 +222,7 @@ each_changed_ranges() {
 }
 
 # Flags of an open: what the kernel would not go by must not look as if it did.
-each_changed_open_flags() {
+each_changed_open_flags_take_effect_or_fail() {
 	LOG_MAY='program pre/(open|create) '
 	lower ext4
 	echo text > "$LOWER/f"
