@@ -35,7 +35,7 @@ absent=$(program "$1" 'echo 1..2; echo skipped: no eBPF; exit 77')
 		'"ok 1 - 00.a@on\nnot ok 2 - 00.b@on: why # 1\nok 3 - 00.c@on # SKIP old\n1..3\n"'
 } > "$dir/log"
 
-diff - <("$1/tools/results.py" "$dir/log") << 'X'
+diff - <(cd "$dir" && "$1/tools/results.py" log missing) << 'X'
 not ok unit.crashed: ended with status 137
 not ok unit.crashed.3: did not run
 not ok unit.crashed.4: did not run
@@ -43,9 +43,10 @@ not ok unit.failed.a: why; too
 not ok unit.hangs: not done after 30 s
 not ok rules.bad: ended with status 1
 not ok mount.00.b@on: why # 1
+not ok missing: meson has left no log: No such file or directory
 skip unit.fine.b: no b
 skip filter.absent: no eBPF
 skip rules.none: there is no codespell
 skip mount.00.c@on: old
-7 passed, 7 failed, 4 skipped
+7 passed, 8 failed, 4 skipped
 X

@@ -66,9 +66,12 @@ def main():
     tap = sys.argv[1] == '--tap'
     results = []
     for log in sys.argv[1 + tap:]:
-        with open(log, encoding='utf-8') as file:
-            for line in file:
-                results += cases(json.loads(line))
+        try:
+            with open(log, encoding='utf-8') as file:
+                for line in file:
+                    results += cases(json.loads(line))
+        except OSError as error:
+            results.append(('not ok', log, f'meson has left no log: {error.strerror}'))
     if tap:
         print(f'1..{len(results)}')
         for number, (word, name, why) in enumerate(results, 1):

@@ -188,8 +188,10 @@ static void test_pin_that_does_not_fit_is_refused(void **state)
 	struct pst_error error;
 	struct statfs fs;
 
-	if (statfs("/sys/fs/bpf", &fs) < 0 || fs.f_type != 0xcafe4a11)
+	if (statfs("/sys/fs/bpf", &fs) < 0 || fs.f_type != 0xcafe4a11) {
+		print_message("skipped: no BPF file system at /sys/fs/bpf\n");
 		skip();
+	}
 	filter = load("maps,unit=10,pin=/sys/fs/bpf/penstock-test");
 	count_one(filter);
 	filter_keep_pin(filter);

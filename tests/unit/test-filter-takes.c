@@ -36,8 +36,10 @@ static const char *ready_made(void)
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/hide.bpf.o", dir ? dir : "");
-	if (!dir || access(path, R_OK) < 0)
+	if (!dir || access(path, R_OK) < 0) {
+		print_message("skipped: no clang that compiles eBPF\n");
 		skip();
+	}
 	return dir;
 }
 

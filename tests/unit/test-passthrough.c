@@ -414,8 +414,10 @@ static void test_file_of_server_passes_as_its_owner(void **state)
 	struct fixture f = { .by_owner = true };
 	int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600), number;
 
-	if (geteuid() != 0 || fd < 0)
+	if (geteuid() != 0 || fd < 0) {
+		print_message("skipped: this takes root, and O_TMPFILE in /tmp\n");
 		skip();
+	}
 	set_up(&f, true, false);
 	number = nodetab_mount_add(f.fs.nodes, &mount);
 	key.own_fd = open(fd_path(fd).text, O_PATH | O_CLOEXEC);
