@@ -17,7 +17,7 @@ static struct kernel *start(void **state)
 }
 
 /* Every operation that names a node, once each; one forget for each takes all of it back. */
-static void test_every_entry(void **state)
+static void test_one_forget_takes_back_one_entry(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -47,7 +47,7 @@ static void test_every_entry(void **state)
 }
 
 /* Counts add up over many answers, and forgets of any size take away as many. */
-static void test_counts(void **state)
+static void test_lookup_counts_add_up(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -76,7 +76,7 @@ static void test_counts(void **state)
 }
 
 /* Batches of all sizes, the same node in several places of one. */
-static void test_batch(void **state)
+static void test_batch_forget_takes_any_size(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -98,7 +98,7 @@ static void test_batch(void **state)
 }
 
 /* An open file is there for as long as it is open, forgotten or not, deleted or not. */
-static void test_any_order(void **state)
+static void test_open_file_outlives_forget_and_unlink(void **state)
 {
 	enum { FORGET, RELEASE, UNLINK, N };
 	static const int orders[6][N] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
@@ -136,7 +136,7 @@ static void test_any_order(void **state)
 }
 
 /* Many opens of one file, released in another order than they were made. */
-static void test_many_opens(void **state)
+static void test_many_opens_share_one_backing_id(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -227,7 +227,7 @@ static void not_taken(void **state, struct k_request *request, const void *arg, 
 	k_stop(k);
 }
 
-static void test_not_taken(void **state)
+static void test_undelivered_reply_leaves_no_reference(void **state)
 {
 	struct fuse_mknod_in mknod_in = { .mode = S_IFREG | 0600 };
 	struct fuse_mkdir_in mkdir_in = { .mode = 0700 };
@@ -255,5 +255,8 @@ static void test_not_taken(void **state)
 		not_taken(state, &rows[i].request, rows[i].arg, rows[i].len);
 }
 
-TEST_MAIN(K_TEST(test_every_entry), K_TEST(test_counts), K_TEST(test_batch), K_TEST(test_any_order),
-	  K_TEST(test_many_opens), K_TEST(test_left_open), K_TEST(test_not_taken))
+TEST_MAIN(K_TEST(test_one_forget_takes_back_one_entry), K_TEST(test_lookup_counts_add_up),
+	  K_TEST(test_batch_forget_takes_any_size),
+	  K_TEST(test_open_file_outlives_forget_and_unlink),
+	  K_TEST(test_many_opens_share_one_backing_id), K_TEST(test_left_open),
+	  K_TEST(test_undelivered_reply_leaves_no_reference))
