@@ -64,7 +64,10 @@ bool call_has_text(const struct op *op)
 
 void call_begin(struct filter_call *call, const struct chain *chain, uint32_t opcode)
 {
-	memset(&call->chain, 0, sizeof(*call) - offsetof(struct filter_call, chain));
+	const size_t constant = offsetof(struct filter_call, chain);
+
+	/* Not &call->chain: the kernel's memset() warns if a member is smaller than the size. */
+	memset((char *)call + constant, 0, sizeof(*call) - constant);
 	call->chain = chain;
 	call->opcode = opcode;
 	call->op = op_find(opcode);
