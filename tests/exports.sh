@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # exports.sh LIBRARY HEADER: the library exports the functions that the header declares, no more and
-# no fewer. What is exported once cannot be taken back.
+# no fewer. An exported function has to stay.
 set -u
 exported=$(nm -D --defined-only "$1" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort)
 others=$(nm -D --defined-only "$1" | awk '$2 != "T" && $2 != "A" { print $3 }')

@@ -7,7 +7,7 @@ C_TOKEN = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|//[^\n]*|/\*.*
 DOCSTRING = re.compile(r'"""(.*?)"""', re.S)
 HASH_LINE = re.compile(r'\s*#(?!!)(.*)')
 HASH_BEHIND = re.compile(r'\S.*?\s#\s+(.*)')
-# Of Markdown and scdoc; "; " begins a comment of scdoc.
+# An item of a list in Markdown or scdoc; "; " begins a comment of scdoc.
 ITEM = re.compile(r'\s*([*-]|\d+\.|;)\s+')
 NO_TEXT = re.compile(r'\t|    |#|\||\s*```')
 END_OF_SENTENCE = re.compile(r'(?<=[.!?:;])["\')*_]*\s+(?=\W?[A-Z])')

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What every cmocka test program needs: the headers in the order that cmocka wants, and main(). */
+/* Every cmocka test program includes this: the headers in cmocka's order, and main(). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +28,7 @@
 
 /* Defines main(), which runs these tests: members of an array of struct CMUnitTest. */
 #define TEST_MAIN(...) TEST_MAIN_WITH(NULL, NULL, __VA_ARGS__)
-/* Likewise; setup() runs before the first test, teardown() after the last. */
+/* Defines main() with a setup() before the first test and a teardown() after the last. */
 #define TEST_MAIN_WITH(setup, teardown, ...)                                                       \
 	int main(void)                                                                             \
 	{                                                                                          \

@@ -3,8 +3,8 @@
 # deps.sh SET...: installs the packages that the sets need: build, test, bench, kernels.
 #
 # On Debian and its kin, as root, the script installs missing packages. Elsewhere it names them and
-# ends with status 1. It runs before every build, so it looks for the files themselves, which takes no
-# time and also finds those that came from elsewhere.
+# ends with status 1. It runs before every build, so it looks for the files themselves, which takes
+# no time and also finds those that came from elsewhere.
 set -u
 
 # SET  KIND:WHAT  PACKAGE: a program in PATH, a module of pkg-config, a header, clang's runtime.
