@@ -14,12 +14,20 @@
 
 static kuid_t lower_uid(const struct inode *inode)
 {
-	return vfsuid_into_kuid(i_uid_into_vfsuid(pst_idmap(inode->i_sb), pst_lower_inode(inode)));
+	const struct inode *l = pst_lower_inode(inode);
+
+	if (likely(!pst_sb(inode->i_sb)->idmapped))
+		return l->i_uid;
+	return vfsuid_into_kuid(i_uid_into_vfsuid(pst_idmap(inode->i_sb), l));
 }
 
 static kgid_t lower_gid(const struct inode *inode)
 {
-	return vfsgid_into_kgid(i_gid_into_vfsgid(pst_idmap(inode->i_sb), pst_lower_inode(inode)));
+	const struct inode *l = pst_lower_inode(inode);
+
+	if (likely(!pst_sb(inode->i_sb)->idmapped))
+		return l->i_gid;
+	return vfsgid_into_kgid(i_gid_into_vfsgid(pst_idmap(inode->i_sb), l));
 }
 
 /* The view may lack nosuid: exec must not find set-id bits that the mount of LOWER ignores. */

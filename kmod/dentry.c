@@ -15,38 +15,76 @@
  */
 #include "penstock.h"
 
-/* A name and its length that belong together, although the dentry may be renamed meanwhile. */
-struct name {
-	const unsigned char *text;
-	unsigned int len, seq;
+/*
+ * The sequence counts of a dentry of the view and its lower dentry, in one word. The kernel raises
+ * the count of a dentry with each change of its name, parent or inode and when it unhashes it. So a
+ * pair of dentries that was compared once stays valid as long as both counts are the same: d_time
+ * has the stamp of the last comparison, or UNCHECKED, which is no stamp because counts are even.
+ */
+#define UNCHECKED 1UL
+
+struct stamp {
+	unsigned int mine, theirs;
 };
 
-static bool read_name(const struct dentry *dentry, struct name *n)
+static struct stamp take_stamp(const struct dentry *d, const struct dentry *l)
 {
-	n->seq = raw_seqcount_begin(&dentry->d_seq);
-	n->text = READ_ONCE(dentry->d_name.name);
-	n->len = READ_ONCE(dentry->d_name.len);
-	return !read_seqcount_retry(&dentry->d_seq, n->seq);
+	return (struct stamp){ raw_seqcount_begin(&d->d_seq), raw_seqcount_begin(&l->d_seq) };
+}
+
+static unsigned long stamp_word(struct stamp s)
+{
+	BUILD_BUG_ON(sizeof(long) < sizeof(s));
+	return (unsigned long)s.mine << 32 | s.theirs;
+}
+
+static bool is_torn(const struct dentry *d, const struct dentry *l, struct stamp s)
+{
+	return read_seqcount_retry(&d->d_seq, s.mine) || read_seqcount_retry(&l->d_seq, s.theirs);
 }
 
 /*
- * Compares the dentry @d of the view with its lower dentry @l. Called under RCU, takes no lock.
- * Returns 1 if all is as it was, 0 if not, -EAGAIN if a rename came between.
+ * Keeps a stamp, unless the lock is taken: then the next one to compare keeps it. Under the lock
+ * the dentry has the lower dentry that was compared, and not one that replaced it.
  */
-static int compare(const struct dentry *d, const struct dentry *l)
+static void keep_stamp(struct dentry *d, const struct dentry *l, struct stamp s)
 {
-	const struct inode *inode = d_inode_rcu(d);
-	struct name mine, theirs;
+	if (!spin_trylock(&d->d_lock))
+		return;
+	if (d->d_fsdata == l)
+		WRITE_ONCE(d->d_time, stamp_word(s));
+	spin_unlock(&d->d_lock);
+}
+
+/*
+ * Compares the dentry @d of the view with its lower dentry @l. Called under RCU, does not sleep.
+ * Returns 1 if all is as it was, 0 if not, -EAGAIN if a change came between.
+ */
+static int compare(struct dentry *d, const struct dentry *l)
+{
+	struct stamp s = take_stamp(d, l);
+	const unsigned char *mine, *theirs;
+	const struct inode *inode;
+	unsigned int len;
 	bool same;
 
-	if (d_unhashed(l) || d_inode_rcu(l) != (inode ? pst_lower_inode(inode) : NULL))
-		return 0;
-	if (!read_name(d, &mine) || !read_name(l, &theirs))
+	if (likely(READ_ONCE(d->d_time) == stamp_word(s)))
+		return 1;
+	inode = d_inode_rcu(d);
+	len = READ_ONCE(d->d_name.len);
+	mine = READ_ONCE(d->d_name.name);
+	theirs = READ_ONCE(l->d_name.name);
+	same = !d_unhashed(l) && d_inode_rcu(l) == (inode ? pst_lower_inode(inode) : NULL) &&
+	       READ_ONCE(l->d_parent) == pst_lower(READ_ONCE(d->d_parent)) &&
+	       READ_ONCE(l->d_name.len) == len;
+	/* The names may only be read if they and the length belong together. */
+	if (is_torn(d, l, s))
 		return -EAGAIN;
-	same = READ_ONCE(l->d_parent) == pst_lower(READ_ONCE(d->d_parent)) &&
-	       mine.len == theirs.len && memcmp(mine.text, theirs.text, mine.len) == 0;
-	if (read_seqcount_retry(&d->d_seq, mine.seq) || read_seqcount_retry(&l->d_seq, theirs.seq))
+	same = same && memcmp(mine, theirs, len) == 0;
+	if (is_torn(d, l, s))
 		return -EAGAIN;
+	if (same)
+		keep_stamp(d, l, s);
 	return same;
 }
 
@@ -74,7 +112,7 @@ static bool compare_folded(struct dentry *d, struct dentry *l)
 	return same;
 }
 
-static int revalidate_rcu(struct dentry *d, unsigned int flags)
+static int revalidate_rcu(struct dentry *d)
 {
 	const struct dentry *l = pst_lower(d);
 	const struct inode *inode = d_inode_rcu(d);
@@ -107,7 +145,7 @@ static int pst_revalidate(c_revalidate_args)
 	int ret;
 
 	if (flags & LOOKUP_RCU)
-		return revalidate_rcu(dentry, flags);
+		return revalidate_rcu(dentry);
 	l = get_lower(dentry);
 	if (!l)
 		return d_really_is_negative(dentry);
@@ -146,12 +184,20 @@ static int pst_d_delete(const struct dentry *dentry)
 	return l && d_unhashed(l);
 }
 
+/* The kernel leaves in d_time what the memory had before. */
+static int pst_d_init(struct dentry *dentry)
+{
+	dentry->d_time = UNCHECKED;
+	return 0;
+}
+
 static void pst_d_release(struct dentry *dentry)
 {
 	dput(dentry->d_fsdata);
 }
 
 const struct dentry_operations pst_dentry_ops = {
+	.d_init = pst_d_init,
 	.d_revalidate = pst_revalidate,
 	.d_weak_revalidate = pst_weak_revalidate,
 	.d_delete = pst_d_delete,
@@ -161,11 +207,19 @@ const struct dentry_operations pst_dentry_ops = {
 
 /*
  * Gives a negative dentry another lower dentry. Takes over the reference to it. The VFS holds the
- * lock of the directory for writing.
+ * lock of the directory for writing, or nobody else knows the dentry.
  */
 void pst_replace_lower(struct dentry *dentry, struct dentry *lower)
 {
-	dput(xchg(&dentry->d_fsdata, lower));
+	struct dentry *old;
+
+	spin_lock(&dentry->d_lock);
+	old = dentry->d_fsdata;
+	WRITE_ONCE(dentry->d_time, UNCHECKED);
+	/* A task that sees the new lower dentry sees that it is unchecked. */
+	smp_store_release(&dentry->d_fsdata, lower);
+	spin_unlock(&dentry->d_lock);
+	dput(old);
 }
 
 /* Checks if the view knows a directory under another parent or another lower dentry. */

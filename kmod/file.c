@@ -121,7 +121,7 @@ static ssize_t pst_read_iter(struct kiocb *iocb, struct iov_iter *to)
  * Writes hold the lock of the view's inode, shared. The backing file functions strip set-id bits
  * from the inode of the view where it is not S_NOSEC, without its lock, and a chmod(2) that sets
  * such a bit takes S_NOSEC away until pst_copy_attr() sets it again. A chmod holds the lock
- * exclusively; pst_refresh() sets S_NOSEC if a chmod failed.
+ * exclusively; after one that failed the next write sets S_NOSEC.
  */
 static ssize_t pst_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
@@ -136,7 +136,8 @@ static ssize_t pst_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		inode_lock_shared(inode);
 	else if (!inode_trylock_shared(inode))
 		return -EAGAIN;
-	pst_refresh(inode);
+	if (unlikely(!IS_NOSEC(inode)))
+		pst_copy_attr(inode);
 	ret = backing_file_write_iter(l, from, iocb, iocb->ki_flags, &ctx);
 	inode_unlock_shared(inode);
 	return ret;
@@ -160,7 +161,8 @@ static ssize_t pst_splice_write(struct pipe_inode_info *pipe, struct file *file,
 	if (IS_ERR(l))
 		return PTR_ERR(l);
 	inode_lock_shared(inode);
-	pst_refresh(inode);
+	if (unlikely(!IS_NOSEC(inode)))
+		pst_copy_attr(inode);
 	ret = c_splice_write(pipe, file, l, ppos, len, flags);
 	inode_unlock_shared(inode);
 	return ret;

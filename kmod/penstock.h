@@ -21,6 +21,7 @@ struct pst_sb {
 	struct dentry *root;  /* LOWER */
 	char *lower_name;     /* the path of LOWER, for /proc/mounts */
 	bool lower_locks;     /* locks=lower: file locks are taken on the lower file */
+	bool idmapped;        /* the mount of LOWER maps IDs */
 	bool nosuid;          /* the mount of LOWER ignores set-id bits and capabilities */
 };
 
@@ -49,7 +50,7 @@ static inline struct inode *pst_lower_inode(const struct inode *inode)
 
 static inline struct dentry *pst_lower(const struct dentry *dentry)
 {
-	return READ_ONCE(((struct dentry *)dentry)->d_fsdata);
+	return smp_load_acquire(&((struct dentry *)dentry)->d_fsdata);
 }
 
 static inline struct vfsmount *pst_mnt(const struct dentry *dentry)

@@ -203,6 +203,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	s->mnt = mnt;
 	s->root = dget(o->lower.dentry);
 	s->lower_locks = o->lower_locks;
+	s->idmapped = is_idmapped_mnt(mnt);
 	s->nosuid = mnt->mnt_flags & MNT_NOSUID;
 	sb->s_op = &pst_super_ops;
 	sb->s_xattr = pst_xattr_handlers;

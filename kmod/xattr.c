@@ -66,7 +66,7 @@ struct posix_acl *pst_get_acl(struct mnt_idmap *idmap, struct dentry *dentry, in
 	struct posix_acl *acl =
 		vfs_get_acl(pst_idmap(dentry->d_sb), pst_lower(dentry), posix_acl_xattr_name(type));
 
-	if (IS_ERR_OR_NULL(acl) || !is_idmapped_mnt(pst_mnt(dentry)))
+	if (IS_ERR_OR_NULL(acl) || !pst_sb(dentry->d_sb)->idmapped)
 		return acl;
 	return map_acl(acl, dentry);
 }
