@@ -49,8 +49,12 @@ test-kernels:
 	@tests/kernels/run
 	@tests/kernels/kmod/run
 
+# In a copy: the kernel's make writes its results beside the sources.
 kmod:
-	@$(MAKE) -s -C $(or $(KDIR),/lib/modules/$(shell uname -r)/build) M=$(CURDIR)/kmod modules
+	@mkdir -p $(BUILD)/kmod/src && cp -pR kmod include $(BUILD)/kmod && \
+		cp -pR src/filter $(BUILD)/kmod/src
+	@$(MAKE) -s -C $(or $(KDIR),/lib/modules/$(shell uname -r)/build) \
+		M=$(abspath $(BUILD))/kmod/kmod modules
 
 # The loader finds a library that is new only when its cache has been made anew.
 install: program
