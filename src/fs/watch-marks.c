@@ -3,8 +3,9 @@
  * Marks on directories, on files with several names, and on the private mount.
  *
  * mark_lock: held while node->watch and the mark itself change; node->watch is read without it.
- * lock: guards mounts. No function takes one while it holds the other, or waits for the view under
- * one.
+ * lock: guards mounts. Nothing takes lock under mark_lock. mark_lock is taken under lock in one
+ * case: a finder in watch-events.c drops the last reference to another node. No function waits for
+ * the view under a lock.
  */
 #include "fs/watch-private.h"
 #include "util/cleanup.h"

@@ -12,8 +12,8 @@
 #include <string.h>
 
 /*
- * A walk without the lock that takes more hops has met a chain that changes meanwhile, and may
- * never end; the finder then takes the lock.
+ * A walk without the lock that takes more hops may have met a chain that changes meanwhile, and
+ * never end; the finder then takes the lock, under which a chain may be longer.
  */
 #define MAX_HOPS 256
 
