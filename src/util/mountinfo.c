@@ -78,7 +78,8 @@ static int read_all(const char *path, char **ret_text)
 		return -errno;
 	setvbuf(file, NULL, _IOFBF, READ_SIZE);
 	errno = 0;
-	if (getdelim(ret_text, &size, '\0', file) < 0) {
+	/* After a read that fails, getdelim(3) returns the part that it has: half a table. */
+	if (getdelim(ret_text, &size, '\0', file) < 0 || ferror(file)) {
 		r = -errno;
 		free(*ret_text);
 		*ret_text = NULL;

@@ -3,9 +3,15 @@
 #include "../test.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
@@ -80,5 +86,60 @@ static void test_absent_table_is_an_error(void **state)
 	assert_int_equal(table.n, 0);
 }
 
+struct writer {
+	const char *path;
+	pthread_t reader;
+	atomic_bool done;
+};
+
+static void ignore(int number)
+{
+}
+
+/* Writes a line into the FIFO; when it has been read, interrupts the read(2) that waits for more. */
+static void *write_and_interrupt(void *aux)
+{
+	static const char text[] = "21 20 0:20 / / rw,relatime - ext4 /dev/root rw\n";
+	struct writer *writer = aux;
+	_cleanup_(fd_closep) int fd = open(writer->path, O_WRONLY | O_CLOEXEC);
+	int unread = 1;
+
+	if (write(fd, text, sizeof(text) - 1) < 0)
+		return NULL;
+	while (unread && ioctl(fd, FIONREAD, &unread) == 0)
+		usleep(1000);
+	while (!writer->done) {
+		pthread_kill(writer->reader, SIGUSR1);
+		usleep(1000);
+	}
+	return NULL;
+}
+
+/* Half a table must not pass for a whole one: a mount that is missing in it would not be hidden. */
+static void test_read_that_fails_later_is_an_error(void **state)
+{
+	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
+	struct sigaction action = { .sa_handler = ignore };
+	struct writer writer = { .reader = pthread_self() };
+	char dir[] = "/tmp/test-mountinfo-XXXXXX", path[64];
+	pthread_t thread;
+	int r;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/fifo", dir);
+	writer.path = path;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+	assert_int_equal(pthread_create(&thread, NULL, write_and_interrupt, &writer), 0);
+	r = mountinfo_read(path, &table);
+	writer.done = true;
+	pthread_join(thread, NULL);
+	unlink(path);
+	rmdir(dir);
+	assert_int_equal(r, -EINTR);
+	assert_int_equal(table.n, 0);
+}
+
 TEST_MAIN(cmocka_unit_test(test_fields_and_escapes), cmocka_unit_test(test_long_table),
-	  cmocka_unit_test(test_absent_table_is_an_error))
+	  cmocka_unit_test(test_absent_table_is_an_error),
+	  cmocka_unit_test(test_read_that_fails_later_is_an_error))
