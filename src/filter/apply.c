@@ -138,10 +138,10 @@ static int run_post(struct filter_call *call, struct chain_entry *entry, int r,
 	call->error = call->slot->error = r;
 	verdict = run_program(call, entry, FILTER_POST);
 	/*
-	 * Restores the request for the next filter even if the program has failed. run_program()
-	 * has reported a failure already.
+	 * Restores the request for the next filter even if the program has failed, which has been
+	 * reported. EIO may also be the verdict of a program that has not failed.
 	 */
-	if (!call_validate_unasked(call, in) && verdict != -EIO)
+	if (!call_validate_unasked(call, in) && !call->failed)
 		return run_program_bad(call, entry, FILTER_POST,
 				       "changed the request after the operation");
 	if (verdict < 0)

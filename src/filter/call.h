@@ -87,6 +87,7 @@ struct filter_call {
 	uint64_t noted;            /* filters with something in saved->note */
 	struct filter_node *dir;   /* the directory, while a name is checked */
 	struct filter_node *known; /* LOOKUP: the node, if it has several names */
+	bool failed;               /* the last program has failed, which was reported */
 	bool names_changed;        /* pre programs have changed a name */
 	bool only_name;            /* LOOKUP: the node has no other name */
 	uint64_t seen;             /* LOOKUP: the node's filters when it was found */

@@ -14,6 +14,7 @@ static uint32_t program_of(const struct filter_call *call, enum filter_kind kind
 int run_program_bad(struct filter_call *call, const struct chain_entry *entry,
 		    enum filter_kind kind, const char *what)
 {
+	call->failed = true;
 	call->host->bad(call, entry, kind, program_of(call, kind), what, 0);
 	return -EIO;
 }
@@ -25,6 +26,7 @@ static int run(struct filter_call *call, const struct chain_entry *entry, enum f
 	uint32_t opcode = program_of(call, kind);
 	int r = call->host->run(call, entry, kind, opcode, ctx, ret_verdict);
 
+	call->failed = r != 0;
 	if (r == 0)
 		return 0;
 	call->host->bad(call, entry, kind, opcode, "could not be run", r);

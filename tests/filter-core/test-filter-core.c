@@ -175,6 +175,12 @@ static int changes_argument(struct pst_call *call)
 	return 99;
 }
 
+static int changes_argument_and_returns_eio(struct pst_call *call)
+{
+	call->in.write.offset++;
+	return -EIO;
+}
+
 static int changes_name(struct pst_call *call)
 {
 	memcpy(call->name[0].text, "other", sizeof("other"));
@@ -207,6 +213,7 @@ static void filter_is_not_blamed_for_changes_of_another(void **state)
 		unsigned int n_bad;
 	} rows[] = {
 		{ NULL, changes_argument, FUSE_WRITE, -EIO, 1 },
+		{ NULL, changes_argument_and_returns_eio, FUSE_WRITE, -EIO, 1 },
 		{ changes_name, NULL, FUSE_UNLINK, -EACCES, 0 },
 		{ delays_undeclared, NULL, FUSE_WRITE, -EIO, 1 },
 	};
