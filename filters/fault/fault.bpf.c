@@ -31,7 +31,7 @@ PST_TAKES("elsewhere read write : use fault-data, which has the same options and
 PST_OPTION(struct pst_names, names, "names and globs of files and trees, in any directory");
 PST_OPTION(struct pst_paths, paths, "paths of files and trees");
 PST_OPTION(struct pst_errno, error,
-	   "the error to return, by name or number (EIO unless delay_us or shorten is given)");
+	   "the error to return, by name or number (EIO unless another fault is given)");
 PST_RANGE(__u32, delay_us, 1, 4294967295, "microseconds to wait first");
 PST_RANGE(__u32, percent, 1, 100, "chance of a fault") = 100;
 PST_RANGE(__u64, every, 1, 1152921504606846976, "only each Nth call") = 1;

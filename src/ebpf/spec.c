@@ -173,10 +173,10 @@ static int find_name(const char *what, char **ret_path, struct pst_error *error)
 		guess_in(dir, what, &suggestion);
 	}
 	return error_set(error, -ENOENT,
-			 "there is no filter '%.100s'%s%s%s in %.200s; for an object of your own "
+			 "there is no filter '%.100s' in %.200s%s%s%s; for an object of your own "
 			 "write its path, as ./%.60s.bpf.o",
-			 what, *suggestion.word ? ", did you mean '" : "", suggestion.word,
-			 *suggestion.word ? "'?" : "", dirs, what);
+			 what, dirs, *suggestion.word ? " (did you mean '" : "", suggestion.word,
+			 *suggestion.word ? "'?)" : "", what);
 }
 
 int spec_find(const char *what, char **ret_path, struct pst_error *error)

@@ -131,7 +131,7 @@ static int cgroup_id(const char *path, uint64_t *ret_id, struct pst_error *error
 				 strerror(errno));
 	if (!S_ISDIR(st.st_mode) || fs.f_type != CGROUP2_SUPER_MAGIC)
 		return error_set(error, -EINVAL,
-				 "%.200s is not the directory of a cgroup (v2), which are below "
+				 "%.200s is not the directory of a cgroup (v2): give one below "
 				 "/sys/fs/cgroup",
 				 path);
 	*ret_id = st.st_ino;

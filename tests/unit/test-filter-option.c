@@ -270,7 +270,7 @@ static void test_refused(void **state)
 	} rows[] = {
 		{ "", { "names no filter" } },
 		{ ",x=1", { "names no filter" } },
-		{ "option", { "no filter 'option'", "did you mean 'options'" } },
+		{ "option", { "no filter 'option' in /", " (did you mean 'options'?); for" } },
 		{ "/no/such.o", { "/no/such.o", "No such file" } },
 		{ "/proc/version", { "not an eBPF object" } },
 		{ "/", { "not a regular file" } },
