@@ -23,6 +23,7 @@ void ticker_init(struct ticker *ticker, bool (*tick)(void *aux), void *aux, unsi
 /* Sleeps until the next call is due; false: the thread ends. */
 static bool wait_for_tick(struct ticker *ticker)
 {
+	struct timespec until;
 	bool goes_on;
 
 	pthread_mutex_lock(&ticker->lock);
@@ -30,8 +31,10 @@ static bool wait_for_tick(struct ticker *ticker)
 		ticker->n_idle = 0;
 		pthread_cond_wait(&ticker->woken, &ticker->lock);
 	}
-	if (!ticker->stop)
-		clock_cond_wait_ms(&ticker->woken, &ticker->lock, ticker->period_ms);
+	/* A second thread that has seen sleeps may signal now; the period does not end by that. */
+	until = clock_after_ms(ticker->period_ms);
+	while (!ticker->stop && pthread_cond_timedwait(&ticker->woken, &ticker->lock, &until) == 0)
+		;
 	goes_on = !ticker->stop;
 	pthread_mutex_unlock(&ticker->lock);
 	return goes_on;
@@ -44,8 +47,9 @@ static void *ticker_main(void *arg)
 	/* Threads that this one starts inherit its identity. */
 	fs_thread_init();
 	while (wait_for_tick(ticker)) {
-		/* Set before the call, so that what comes up after the call wakes the thread. */
+		/* Set before the call: a thread with something to do wakes this one, or is seen. */
 		ticker->sleeps = ticker->n_idle == ticker->n_idle_max;
+		atomic_thread_fence(memory_order_seq_cst);
 		if (ticker->tick(ticker->aux)) {
 			ticker->sleeps = false;
 			ticker->n_idle = 0;
@@ -67,8 +71,8 @@ int ticker_start(struct ticker *ticker)
 void ticker_wake(struct ticker *ticker)
 {
 	/*
-	 * Either this sees that the thread has set sleeps, or the call that the thread makes then
-	 * sees what the caller has stored before.
+	 * With the fence of ticker_main(): either this sees that the thread has set sleeps, or the
+	 * call that the thread makes then sees the values that the caller has stored before.
 	 */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!atomic_load_explicit(&ticker->sleeps, memory_order_relaxed))
