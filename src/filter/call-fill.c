@@ -75,22 +75,30 @@ void call_begin(struct filter_call *call, const struct chain *chain, uint32_t op
 
 /* -- out of the reach of programs -------------------------------------------------------------- */
 
+int call_save_name(char saved[PST_NAME_SIZE], const char *name)
+{
+	size_t len = strnlen(name, PST_NAME_SIZE);
+	bool fits = len < PST_NAME_SIZE;
+
+	if (fits)
+		memcpy(saved, name, len);
+	saved[fits ? len : 0] = '\0';
+	return fits ? 0 : -ENAMETOOLONG;
+}
+
 static int save_names(struct filter_call *call)
 {
 	unsigned int i, n = call->op->n_call_names;
 
 	for (i = 0; i < n; i++) {
 		char *saved = call->saved->name[i];
-		size_t len = strnlen(call->name[i], PST_NAME_SIZE);
 
-		if (len == PST_NAME_SIZE)
+		/* The names of requests were saved, and checked, before. */
+		if (call->name[i] == saved)
+			continue;
+		if (call_save_name(saved, call->name[i]) < 0)
 			return -ENAMETOOLONG;
-		memmove(saved, call->name[i], len);
-		saved[len] = '\0';
 		call->name[i] = saved;
-		/*
-		 * Check-in has checked the name where programs can write, so the copy is checked.
-		 */
 		if (i < call->op->n_entries && !filter_name_ok(saved, call->op->flags & OP_DOTS))
 			return -EINVAL;
 	}
@@ -102,21 +110,27 @@ static int save_names(struct filter_call *call)
 
 /*
  * Moves the data of the request to the place of data. Names, which may lie there, were saved
- * before.
+ * before. Returns 0 or -ENAMETOOLONG.
  */
-static void place_data(struct filter_call *call)
+static int place_data(struct filter_call *call)
 {
+	uint32_t most = call->op->data_max;
 	char *data = call->slot->data;
 
 	if (call_has_text(call->op)) {
-		call->data_len = strlen(call->name[1]);
-		memmove(data, call->name[1], call->data_len + 1);
+		/* Programs can write over the NUL that was there when the request was decoded. */
+		call->data_len = strnlen(call->name[1], most + 1);
+		if (call->data_len > most)
+			return -ENAMETOOLONG;
+		memmove(data, call->name[1], call->data_len);
+		data[call->data_len] = '\0';
 		call->name[1] = data;
 	} else if (call_room_in(call)) {
 		if (call->data != data)
 			memmove(data, call->data, call->data_len);
 		call->data = data;
 	}
+	return 0;
 }
 
 int call_fill_save(struct filter_call *call)
@@ -133,9 +147,7 @@ int call_fill_save(struct filter_call *call)
 	call->uid = call->caller.uid;
 	call->gid = call->caller.gid;
 	r = save_names(call);
-	if (r == 0)
-		place_data(call);
-	return r;
+	return r == 0 ? place_data(call) : r;
 }
 
 /* -- before ----------------------------------------------------------------------------------- */

@@ -4,6 +4,10 @@
 #include "filter/call.h"
 
 /*
+ * Copies a name to memory that programs cannot write to. Returns 0, or -ENAMETOOLONG and no name.
+ */
+int call_save_name(char saved[PST_NAME_SIZE], const char *name);
+/*
  * Copies the argument and the names of the operation to call->saved, where programs cannot write,
  * and moves its data to the place in the slot. Sets call->name and call->data to the new places.
  * Returns 0, or -errno as the answer if a name is too long or invalid.

@@ -2,9 +2,8 @@
 /*
  * Check-in: turns the numbers of the kernel into nodes and handles, so an operation never sees a
  * number that stands for nothing. The row of the operation (filter/op-rows.h) says which it needs
- * and where the argument has the numbers. Programs of filters cannot reach these: header and
- * argument lie in req->saved where filters reach the slot. Names lie in the slot until
- * call_fill_save() copies them, and checks them again.
+ * and where the argument has the numbers. Programs of filters cannot reach these, nor the names:
+ * header, argument and names lie in req->saved where filters reach the slot.
  */
 #include "request/check-in.h"
 #include "filter/name.h"
@@ -77,6 +76,8 @@ int check_in(struct req *req)
 	const struct op *op = req->msg.op;
 	int r = 0;
 
+	if (req->long_name)
+		return -ENAMETOOLONG;
 	for (int i = 0; i < op->n_entries; i++)
 		if (!filter_name_ok(req->msg.name[i], op->flags & OP_DOTS))
 			return -EINVAL;

@@ -57,16 +57,15 @@ static void caller_of(struct req *req)
 
 /*
  * Copies names and data that the operation still needs to another place in the slot, because the
- * data of the reply overwrites those of the request. A name that programs have checked stays where
- * it is, because they cannot write there (filter/call.h) and could change a copy in the slot after
- * the check. Data needs no such care, because all bytes are valid. Returns 0 or -errno.
+ * data of the reply overwrites those of the request. A name in req->saved stays there, because
+ * programs could change a copy in the slot after the check. Data needs no such care, because all
+ * bytes are valid. Returns 0 or -errno.
  */
 static int move_aside(struct req *req)
 {
 	struct wire_msg *msg = &req->msg;
 	char *aside = req->slot.base + SLOT_ASIDE;
-	bool checked = req->chain && req->call.filters;
-	size_t name_len = msg->op->n_names && !checked ? strlen(msg->name[0]) + 1 : 0;
+	size_t name_len = msg->op->n_names && !req->saved ? strlen(msg->name[0]) + 1 : 0;
 
 	req->data = slot_data(&req->slot);
 	if (!msg->op->data_unit && !name_len)

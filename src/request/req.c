@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* A request: its memory, and the chain that it runs under. */
 #include "request/req.h"
+#include "filter/call-fill.h"
 
 #include <stddef.h>
 
@@ -8,15 +9,21 @@ void req_save(struct req *req)
 {
 	struct wire_msg *msg = &req->msg;
 	struct req_saved *saved = req->saved;
+	const struct op *op = msg->op;
 
 	if (!saved)
 		return;
-	assert(msg->op->arg_size <= sizeof(saved->call.cur));
+	assert(op->arg_size <= sizeof(saved->call.cur));
 	saved->head = *msg->head;
 	memset(&saved->call.cur, 0, sizeof(saved->call.cur));
-	memcpy(&saved->call.cur, msg->arg, msg->op->arg_size);
+	memcpy(&saved->call.cur, msg->arg, op->arg_size);
 	msg->head = &saved->head;
 	msg->arg = &saved->call.cur;
+	req->long_name = false;
+	for (int i = 0; i < op->n_names - call_has_text(op); i++) {
+		req->long_name |= call_save_name(saved->call.name[i], msg->name[i]) < 0;
+		msg->name[i] = saved->call.name[i];
+	}
 }
 
 /*

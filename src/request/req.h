@@ -21,8 +21,9 @@ struct chain;
 struct deferred;
 
 /*
- * Header and argument of a request, in memory that programs cannot write to. They can write to each
- * slot in a map at any time, so the argument is copied here on arrival, to call.cur.
+ * Header, argument and names of a request, in memory that programs cannot write to. They can write
+ * to each slot in a map at any time, so the argument is copied here on arrival, to call.cur, and
+ * the names to call.name. The text of a symbolic link is data, and stays in the slot.
  */
 struct req_saved {
 	struct fuse_in_header head;
@@ -67,6 +68,7 @@ struct req {
 	bool may_block; /* it may block on a fast lower file system, too */
 	bool at_once;   /* the pool took it because a thread was free for it */
 	bool measured;  /* its duration is recorded */
+	bool long_name; /* it has a name that is too long for saved */
 
 	/* All members from here on are cleared for each request. Check-in; counted: */
 	struct fs_caller caller;
@@ -116,7 +118,7 @@ static inline void *req_out(struct req *req, size_t len)
 	return out;
 }
 
-/* Copies header and argument to req->saved, where filters can reach the slot. */
+/* Copies header, argument and names to req->saved, where filters can reach the slot. */
 void req_save(struct req *req);
 /*
  * Puts the request under the chain in force, which stays in memory until req_leave_chain(). Returns

@@ -626,6 +626,7 @@ static void test_made_up_listing_names_no_files(void **state)
 
 static _Atomic bool held;
 static struct fuse_in_header written; /* unique: of the request whose header is changed */
+static const char *written_name;      /* of that MKDIR; NULL: it is another operation */
 
 static int hold(struct pst_call *call)
 {
@@ -649,6 +650,8 @@ static int write_elsewhere(struct pst_call *call)
 			continue;
 		head->nodeid = written.nodeid;
 		head->uid = written.uid;
+		if (written_name)
+			strcpy((char *)(head + 1) + sizeof(struct fuse_mkdir_in), written_name);
 	}
 	return PST_PASS;
 }
@@ -670,6 +673,39 @@ static uint64_t send_getattr(struct filter_view *view, uint32_t uid)
 
 	return k_send(view->c, K_REQUEST(FUSE_GETATTR, view->file, &in,
 					 .caller = &(struct k_caller){ .uid = uid }));
+}
+
+/* No filter holds for the MKDIR. With dirsync it waits in the pool before check-in. */
+static void test_name_of_a_queued_request_is_out_of_reach(void **state)
+{
+	const struct fuse_mkdir_in in = { .mode = 0755 };
+	static struct k_answer answer;
+	uint64_t uniques[N_HELD];
+	struct filter_view view;
+	struct fuse_entry_out entry;
+
+	fake_register(&holder);
+	fake_register(&writer);
+	view = filter_view_start(state, &(struct k_options){ .n_pool = 1, .dirsync = true },
+				 (const char *const[]){ "holder", "writer", NULL });
+	held = true;
+	for (int i = 0; i < N_HELD - 1; i++)
+		uniques[i] = send_getattr(&view, getuid());
+	uniques[N_HELD - 1] =
+		k_send(view.c, K_REQUEST(FUSE_MKDIR, view.dir, &in, .names = { "asked" }));
+	written = (struct fuse_in_header){ .unique = uniques[N_HELD - 1], .nodeid = view.dir };
+	written_name = "other";
+	assert_int_equal(k_lookup(view.c, view.dir, "b", &entry), 0);
+	k_forget(view.c, entry.nodeid, 1);
+	held = false;
+	for (int i = 0; i < N_HELD; i++)
+		assert_int_equal(k_wait(view.c, uniques[i], &answer), 0);
+	written_name = NULL;
+	memcpy(&entry, answer.data, sizeof(entry));
+	k_forget(view.c, entry.nodeid, 1);
+	assert_int_equal(unlinkat(view.k->lower, "dir/asked", AT_REMOVEDIR), 0);
+	assert_int_equal(faccessat(view.k->lower, "dir/other", F_OK, 0), -1);
+	filter_view_stop(&view);
 }
 
 static void test_header_of_a_queued_request_is_out_of_reach(void **state)
@@ -711,4 +747,5 @@ TEST_MAIN(K_TEST(test_bad_changes_fail_with_eio), K_TEST(test_allowed_changes_ta
 	  K_TEST(test_made_up_listing_names_no_files),
 	  K_TEST(test_refused_truncating_open_invalidates_the_file),
 	  K_TEST(test_header_of_a_queued_request_is_out_of_reach),
+	  K_TEST(test_name_of_a_queued_request_is_out_of_reach),
 	  K_TEST(test_undelivered_plain_listing_forgets_nothing))

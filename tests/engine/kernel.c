@@ -204,6 +204,7 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 			  options->n_pool  ? options->n_pool :
 					     2,
 		.max_write = k->negotiated.max_write,
+		.dirsync = options->dirsync,
 		.filters = options->filters,
 	};
 

@@ -44,6 +44,7 @@ struct k_options {
 	enum pst_locks locks;
 	bool passthrough;
 	bool no_pool;
+	bool dirsync;
 	bool complaints;                 /* errors in the log are to be expected */
 	unsigned int n_chans;            /* 0: 1 */
 	unsigned int n_pool;             /* 0: 2 */
