@@ -163,7 +163,6 @@ static int run(struct req *req)
 	int r = 0;
 
 	if (req->stage == STAGE_ARRIVED) {
-		caller_of(req);
 		r = check_in(req);
 		if (r == 0 && req->chain)
 			r = run_filters_before(req);
@@ -416,6 +415,8 @@ struct req *req_serve(struct req *req)
 	if (req->stage == STAGE_ARRIVED && !req->in_pool) {
 		req = take_chain(req);
 		req->measured = true;
+		/* Before the request waits, because programs can change extensions in its slot. */
+		caller_of(req);
 		trace_begin(req);
 	}
 	if (to_pool_at_first(req, &other))

@@ -15,6 +15,8 @@ void req_save(struct req *req)
 		return;
 	assert(op->arg_size <= sizeof(saved->call.cur));
 	saved->head = *msg->head;
+	/* A program may have changed the opcode since the row of the operation was found. */
+	saved->head.opcode = (uint32_t)(op - op_table);
 	memset(&saved->call.cur, 0, sizeof(saved->call.cur));
 	memcpy(&saved->call.cur, msg->arg, op->arg_size);
 	msg->head = &saved->head;

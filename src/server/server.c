@@ -123,9 +123,10 @@ static struct req *move(struct req *req)
 	to->chan = req->chan;
 	to->queue = req->queue;
 	to->in_pool = req->in_pool;
-	/* This cannot fail, because the same bytes were decoded before. */
-	chan_decode(&to->slot, chan_copy(&req->slot, &req->msg, &to->slot), &to->msg);
+	to->msg = req->msg;
+	/* From the old slot, because programs can write to the new one. */
 	req_save(to);
+	chan_copy(&req->slot, &to->slot, &to->msg);
 	if (req_slot_is_owned(req))
 		to->from = req;
 	else

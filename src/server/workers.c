@@ -44,6 +44,8 @@ static struct req *worker_serve(struct worker *worker, struct req *req, bool bad
 {
 	struct workers *workers = worker->workers;
 
+	if (!bad)
+		req_save(req);
 	req->chan = worker->chan;
 	req->queue = worker->number;
 	req->in_pool = false;
@@ -54,7 +56,6 @@ static struct req *worker_serve(struct worker *worker, struct req *req, bool bad
 		serve_bad(req);
 		return req_release(req);
 	}
-	req_save(req);
 	atomic_fetch_add_explicit(&workers->counts[worker->number][req->msg.head->opcode].n, 1,
 				  memory_order_relaxed);
 	if (log_level() >= PST_LOG_DEBUG) {

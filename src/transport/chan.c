@@ -22,24 +22,25 @@ int chan_decode(struct slot *slot, size_t len, struct wire_msg *ret_msg)
 	return wire_decode(slot_message(slot), len, ret_msg) ? CHAN_E_BAD : 0;
 }
 
-size_t chan_copy(const struct slot *from, const struct wire_msg *msg, struct slot *to)
+/* Moves a pointer from one memory of len bytes to another; other pointers stay as they are. */
+static const char *moved(const char *at, const char *from, const char *to, size_t len)
 {
-	char *at = slot_message(to);
-	size_t len = msg->head->len;
-	uint32_t payload;
+	return at >= from && at <= from + len ? to + (at - from) : at;
+}
 
-	if (!from->entry) {
-		memcpy(at, slot_message(from), len);
-		return len;
-	}
-	payload = slot_headers(from)->ring_ent_in_out.payload_sz;
-	len = sizeof(*msg->head) + msg->op->arg_size + payload;
-	memcpy(at, msg->head, sizeof(*msg->head));
-	((struct fuse_in_header *)at)->len = (uint32_t)len;
-	at += sizeof(*msg->head);
-	memcpy(at, msg->arg, msg->op->arg_size);
-	memcpy(at + msg->op->arg_size, slot_data(from), payload);
-	return len;
+void chan_copy(const struct slot *from, const struct slot *to, struct wire_msg *msg)
+{
+	size_t before = sizeof(*msg->head) + msg->op->arg_size;
+	char *payload = slot_message(to) + before;
+	char *was = from->entry ? slot_data(from) : slot_message(from) + before;
+	size_t len = from->entry ? slot_headers(from)->ring_ent_in_out.payload_sz :
+				   msg->head->len - before;
+
+	memcpy(payload, was, len);
+	msg->name[0] = moved(msg->name[0], was, payload, len);
+	msg->name[1] = moved(msg->name[1], was, payload, len);
+	msg->data = (char *)moved(msg->data, was, payload, len);
+	msg->ext = moved(msg->ext, was, payload, len);
 }
 
 int chan_vector(const struct chan_answer *answer, struct fuse_out_header *head, struct iovec iov[3])

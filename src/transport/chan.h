@@ -147,8 +147,11 @@ struct chan *chan_free(struct chan *chan);
 
 /* For transports that receive a request in one piece: decodes the len bytes at slot_message(). */
 int chan_decode(struct slot *slot, size_t len, struct wire_msg *ret_msg);
-/* Copies a request to another slot, in one piece. Returns its length there. */
-size_t chan_copy(const struct slot *from, const struct wire_msg *msg, struct slot *to);
+/*
+ * Copies names, data and extensions of a request to another slot, and makes msg, which was decoded
+ * from the first slot, point to them there. Header and argument are not copied.
+ */
+void chan_copy(const struct slot *from, const struct slot *to, struct wire_msg *msg);
 /* Fills *head and iov with a reply. Returns the number of vectors. */
 int chan_vector(const struct chan_answer *answer, struct fuse_out_header *head,
 		struct iovec iov[3]);

@@ -51,6 +51,18 @@ static void test_saved_request_is_not_in_the_slot(void **state)
 	assert_false(arrival.req.long_name);
 }
 
+/* The opcode is an index: of the row of the operation, and of tables with as many rows. */
+static void test_opcode_is_that_of_the_decoded_operation(void **state)
+{
+	static struct arrival arrival;
+
+	(void)state;
+	arrive(&arrival, FUSE_UNLINK, "name", NULL);
+	((struct fuse_in_header *)arrival.slot)->opcode = 0x7fffffff;
+	req_save(&arrival.req);
+	assert_int_equal(arrival.req.msg.head->opcode, FUSE_UNLINK);
+}
+
 static void test_long_name_is_noted_and_not_kept(void **state)
 {
 	static struct arrival arrival;
@@ -83,5 +95,6 @@ static void test_text_of_a_link_stays_in_the_slot(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(test_saved_request_is_not_in_the_slot),
+	  cmocka_unit_test(test_opcode_is_that_of_the_decoded_operation),
 	  cmocka_unit_test(test_long_name_is_noted_and_not_kept),
 	  cmocka_unit_test(test_text_of_a_link_stays_in_the_slot))
