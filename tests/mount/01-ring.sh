@@ -21,5 +21,6 @@ once_views_of_the_machine_are_invisible() {
 
 slow_sees_only_its_own_mounts() {
 	check not grep -E ' - fuse(blk)?(\.[^ ]*)? ' /proc/self/mountinfo
-	equal "$(find /run/penstock /tmp -mindepth 1 2> /dev/null)" "" "the content of /run/penstock and /tmp"
+	equal "$(find /run/penstock /tmp -mindepth 1 2> /dev/null)" "" \
+		"the content of /run/penstock and /tmp"
 }

@@ -106,7 +106,8 @@ file_without_a_name() { # DIR
 	P
 }
 
-# A FUSE file system below the view: its own daemon may be slow, and it cannot open handles for ever.
+# A FUSE file system below the view: its own daemon may be slow, and it cannot open handles for
+# ever.
 each_lower_on_bindfs_works() {
 	command -v bindfs > /dev/null || skip "bindfs is not installed"
 	lower ext4

@@ -29,7 +29,8 @@ moved() { # OPTIONS
 	read_both
 	after=$(atimes)
 	[ "$(sed -n 1p <<< "$before")" = "$(sed -n 1p <<< "$after")" ] && printf no || printf yes
-	[ "$(sed -n 2p <<< "$before")" = "$(sed -n 2p <<< "$after")" ] && printf ' no' || printf ' yes'
+	[ "$(sed -n 2p <<< "$before")" = "$(sed -n 2p <<< "$after")" ] && printf ' no' ||
+		printf ' yes'
 	# With the mapped kind of reading as well.
 	same
 }
@@ -66,7 +67,7 @@ each_relatime_moves_access_time_once_for_each_change() {
 	same
 }
 
-# What the mount below says holds where the view says nothing.
+# The view keeps noatime of the lower mount when its own options do not set it.
 each_noatime_of_lower_holds_in_view() {
 	lower ext4
 	mount -o remount,noatime "$FS"
@@ -196,7 +197,8 @@ once_noallow_other_keeps_users_out() {
 	check as 1000 cat "$VIEW/f"
 }
 
-# What programs ask before they begin to write: "yes" or the name of the error, for file, directory and root.
+# Prints "yes" or the name of the error for access(NAME, W_OK), which programs call before they
+# begin to write.
 writable() { # NAME...
 	timeout 10 python3 - "$@" <<- 'P'
 		import ctypes, errno, os, sys
@@ -228,7 +230,8 @@ each_view_of_a_read_only_lower_is_read_only() {
 	equal "$(grep -c 'LOWER is read-only' "${VIEW_LOGS[0]}")" 1 "lines in the log"
 	# It can be written to as soon as LOWER can.
 	mount -o remount,rw "$FS"
-	within 5 says_writable "yes yes yes " "$VIEW" "$VIEW/d" "$VIEW/f" || fail "not writable again"
+	within 5 says_writable "yes yes yes " "$VIEW" "$VIEW/d" "$VIEW/f" ||
+		fail "not writable again"
 	equal "$(act try create "$VIEW/new")" 0 create
 }
 
@@ -243,7 +246,7 @@ each_view_follows_a_lower_that_becomes_read_only() {
 	check test "$(stat -f -c %f "$VIEW")" -ge 0
 	mount -o remount,rw "$FS"
 	within 5 says_writable "yes yes " "$VIEW" "$VIEW/f" || fail "not writable again"
-	# What is read-only for itself, with a file system that is not.
+	# A read-only bind mount of a file system that is writable.
 	unview
 	mount -o remount,bind,ro "$FS"
 	view -o cache=none
@@ -253,9 +256,11 @@ each_view_follows_a_lower_that_becomes_read_only() {
 	# The file system gives up after an error: some kernels make it read-only.
 	device=$(findmnt -n -o SOURCE "$FS")
 	mount -o remount,errors=remount-ro "$FS"
-	echo 1 2> /dev/null > "/sys/fs/ext4/${device#/dev/}/trigger_fs_error" || skip "ext4 cannot be made to fail"
+	echo 1 2> /dev/null > "/sys/fs/ext4/${device#/dev/}/trigger_fs_error" ||
+		skip "ext4 cannot be made to fail"
 	"$TOOLS/act" try create "$VIEW/new"
-	within 5 says_writable "$(writable "$LOWER/f")" "$VIEW/f" || fail "access is not as below after an error"
+	within 5 says_writable "$(writable "$LOWER/f")" "$VIEW/f" ||
+		fail "access is not as below after an error"
 }
 
 # Read-only because the user has said so stays read-only, whatever LOWER does.
@@ -288,7 +293,7 @@ each_remount_changes_the_flags_of_the_mount() {
 	remount noexec,nosymfollow || fail "remount,noexec"
 	check not "$VIEW/true" 2> /dev/null
 	check not cat "$VIEW/link" 2> /dev/null
-	# What is not named stays.
+	# A remount leaves the flags that it does not name as they are.
 	remount exec || fail "remount,exec"
 	check "$VIEW/true"
 	check not cat "$VIEW/link" 2> /dev/null
@@ -306,7 +311,8 @@ each_remount_changes_the_flags_of_the_mount() {
 	remount rw || fail "remount,rw after LOWER"
 	within 5 says_writable "yes " "$VIEW/f" || fail "not writable"
 	refused "not the mount point of a view" "$PENSTOCK" mount -o remount,ro "$FS"
-	refused "hold until the view is unmounted: cache" eval 'remount cache=none,ro 2>&1 | grep . >&2; false'
+	refused "hold until the view is unmounted: cache" eval \
+		'remount cache=none,ro 2>&1 | grep . >&2; false'
 }
 
 # Access times below follow, also of data that passes through.
@@ -345,9 +351,11 @@ each_remount_keeps_read_only_mounts_below() {
 	umount "$LOWER/d"
 }
 
-# Changes of each kind, ten times: prints the kinds that caused fewer writes to the device than that.
+# Changes of each kind, ten times: prints the kinds that caused fewer writes to the device than
+# that.
 lost_changes() { # all|names
-	timeout 50 python3 - "$VIEW" "$FS" "$(basename "$(findmnt -n -o SOURCE "$FS")")" "$1" <<- 'P'
+	timeout 50 python3 - "$VIEW" "$FS" "$(basename "$(findmnt -n -o SOURCE "$FS")")" \
+		"$1" <<- 'P'
 		import os, sys
 		view, fs, device, which = sys.argv[1:]
 		def path(n):
@@ -396,7 +404,8 @@ each_sync_has_every_change_on_the_disk() {
 	unview
 	mkdir "$T/refused"
 	if [ "$opts" != "$MODE_OPTS" ]; then
-		refused "passthrough=on: sync is set" "$PENSTOCK" mount -o "sync,$MODE_OPTS" "$LOWER" "$T/refused"
+		refused "passthrough=on: sync is set" "$PENSTOCK" mount -o "sync,$MODE_OPTS" \
+			"$LOWER" "$T/refused"
 	fi
 }
 

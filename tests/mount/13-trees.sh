@@ -21,10 +21,12 @@ each_cross_shows_mounts_below() {
 	equal "$(cat "$VIEW/a/sub/f")" inside
 	equal "$(cat "$VIEW/a/sub/deeper/f")" deepest
 	equal "$(cat "$VIEW/b/f")" plain
-	# No two files have the same device and number; within a file system the order of numbers holds.
+	# No two files have the same device and number; within a file system the order of numbers
+	# holds.
 	equal "$(find "$VIEW" -printf '%D %i\n' | sort | uniq -d | wc -l)" 0 "numbers used twice"
 	equal "$(stat -c %i "$VIEW/a")" "$(stat -c %i "$LOWER/a")" "st_ino on LOWER's own device"
-	equal $(($(stat -c %i "$VIEW/a/sub") & 0xffffffffffff)) "$(stat -c %i "$LOWER/a/sub")" "st_ino"
+	equal $(($(stat -c %i "$VIEW/a/sub") & 0xffffffffffff)) \
+		"$(stat -c %i "$LOWER/a/sub")" "st_ino"
 	echo more >> "$VIEW/a/sub/f"
 	equal "$(wc -l < "$LOWER/a/sub/f")" 2 lines
 	mkdir "$VIEW/a/sub/new"
@@ -69,8 +71,8 @@ each_bind_mount_inside_lower_is_shown() {
 	same -x
 }
 
-# What was looked at by both ways, and is changed by one of them, is right by the other at once; only the first
-# time that it is met again has to be heard of.
+# A bind mount shows the same directory twice. A change through one path is visible through the
+# other path at once, when the view has looked the file up by both.
 each_file_reached_by_two_mounts_is_right_by_both() {
 	local mode way
 	lower ext4

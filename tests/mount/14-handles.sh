@@ -96,11 +96,11 @@ each_handle_opens_its_file_among_many() {
 	lower ext4
 	act many "$LOWER" 2000
 	view -o cache=none
-	local i
+	local i file
 	for i in 0 500 1999; do
-		echo "content $i" > "$LOWER/directory-00000$((i / 1000))/file-number-$(printf %08d $i)"
-		act handle save "$VIEW/directory-00000$((i / 1000))/file-number-$(printf %08d $i)" \
-			"$T/handle$i" || fail save
+		file=directory-00000$((i / 1000))/file-number-$(printf %08d $i)
+		echo "content $i" > "$LOWER/$file"
+		act handle save "$VIEW/$file" "$T/handle$i" || fail save
 	done
 	find "$VIEW" > /dev/null
 	drop_caches

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Idmapped mounts of the view: the same steps as on an idmapped mount of the lower file system. Who
-# is 1000 here owns his files as 101000 on the disk.
+# Runs the same steps on an idmapped mount of the view and on an idmapped mount of the lower file
+# system. The files of user 1000 belong to 101000 on the disk.
 
 LIMIT[steps]=180
 
@@ -24,7 +24,8 @@ each_steps() {
 	for group in names kinds rename perm attr acl; do
 		# The counters are asked for by the mount that is not mapped.
 		timeout 150 "$TOOLS/parity" $(real && echo "--limits $TESTS/limits") \
-			--variant idmap $group "$TWIN" "$T/mapped-view" "$T/mapped-lower" > "$T/out-$group" 2>&1
+			--variant idmap $group "$TWIN" "$T/mapped-view" \
+				"$T/mapped-lower" > "$T/out-$group" 2>&1
 		PREFIX=$group take_results < "$T/out-$group"
 	done
 	VIEW=$view

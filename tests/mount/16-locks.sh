@@ -36,7 +36,8 @@ each_lower_locks_hold_for_users_of_lower() {
 	done
 }
 
-# A flock(2) lock of the view is gone below only with RELEASE, which the kernel sends after close(2) returned.
+# A flock(2) lock of the view is gone below only with RELEASE, which the kernel sends after close(2)
+# returned.
 lock_when_free() { # NAME FILE KIND ex|sh
 	local end=$((SECONDS + 60))
 	while holder "$1" lock "${@:2}"; [ "$SAID" = EAGAIN ] && [ $SECONDS -lt $end ]; do
@@ -63,8 +64,8 @@ each_local_locks_hold_in_view_only() {
 	done
 }
 
-# The same steps as with local locks: among them waiters that are interrupted or killed, and locks that
-# closing gives back.
+# The same steps as with local locks: among them waiters that are interrupted or killed, and locks
+# that closing gives back.
 each_lock_operations_are_right_with_lower_locks() {
 	lock_tree locks=lower
 	parity lock
@@ -123,7 +124,8 @@ each_waiter_ends_when_daemon_dies() {
 	rm -f /run/penstock/*
 }
 
-# A database that is written from both sides at once: with locks=lower each side waits for the other.
+# A database that is written from both sides at once: with locks=lower each side waits for the
+# other.
 once_sqlite_from_both_sides_loses_nothing() {
 	passing || skip "pages of the view's own are not seen by others at once"
 	/usr/bin/python3 -c 'import sqlite3' 2> /dev/null || skip "no sqlite3"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# How requests come and answers go: by /dev/fuse, or by io_uring, whose queues have few entries each,
-# belong to one CPU each, and may fail to be set up in many ways.
+# How requests come and answers go: by /dev/fuse, or by io_uring, whose queues have few entries
+# each, belong to one CPU each, and may fail to be set up in many ways.
 
 LIMIT[cpu_away]=120
 
@@ -20,7 +20,8 @@ once_chosen() {
 	lower tmpfs
 	echo text > "$LOWER/f"
 	local row want
-	for row in transport=uring:uring io_uring:uring :uring transport=auto:uring transport=dev:dev \
+	for row in transport=uring:uring io_uring:uring :uring transport=auto:uring \
+		transport=dev:dev \
 		transport=uring,uring_depth=1:uring io_uring,io_uring_q_depth=32:uring \
 		transport=uring,workers=1:uring transport=uring,workers=64:uring \
 		transport=uring,max_write=4096,passthrough=off:uring enable_uring:uring; do
@@ -36,7 +37,8 @@ once_chosen() {
 	done
 }
 
-# What does not come to work is said, and the view works all the same; unless nothing else will do.
+# The daemon logs that it cannot use io_uring and serves through /dev/fuse; with transport=uring the
+# mount fails instead.
 once_falls_back() {
 	need_uring
 	lower tmpfs
@@ -64,8 +66,9 @@ once_falls_back() {
 	same
 }
 
-# A request that comes after all entries of its queue are in use, and before another one is registered, is
-# served by that one, even if the last requests of the queue were all for directories.
+# A request that comes after all entries of its queue are in use, and before another one is
+# registered, is served by that one, even if the last requests of the queue were all for
+# directories.
 once_request_before_a_late_entry_is_served() {
 	need_uring
 	[ "$(nproc)" -gt 1 ] || skip "there is one CPU, so one queue"
@@ -96,8 +99,8 @@ once_request_before_a_late_entry_is_served() {
 	exec 7<&-
 }
 
-# Requests that the kernel makes of FUSE_NOTIFY_RETRIEVE have the numbers that the daemon chose. The kernel finds
-# a request by its number, so no two threads may choose the same one.
+# Requests that the kernel makes of FUSE_NOTIFY_RETRIEVE have the numbers that the daemon chose. The
+# kernel finds a request by its number, so no two threads may choose the same one.
 once_retrieves_have_different_numbers() {
 	need_uring
 	lower tmpfs
@@ -117,7 +120,8 @@ once_retrieves_have_different_numbers() {
 	exec 7<&-
 	n=$(grep -c ' 0$' "$T/retrieves")
 	[ "$n" -gt 1 ] || fail "the daemon sent $n notifications"
-	equal "$(grep ' 0$' "$T/retrieves" | cut -d ' ' -f 1 | sort | uniq -d)" '' "numbers chosen twice"
+	equal "$(grep ' 0$' "$T/retrieves" | cut -d ' ' -f 1 | sort | uniq -d)" '' \
+		"numbers chosen twice"
 }
 
 # Locks that wait keep an entry of the queue each: nobody could let go of one if they took all.
@@ -139,8 +143,8 @@ each_many_wait() {
 	exec 7<&-
 }
 
-# Filters reach the memory of a slot, so there are few. Locks that find none are refused, as those are that find
-# no memory; others wait, and the one that ends the wait comes in.
+# Filters reach the memory of a slot, so there are few. Locks that find none are refused, as those
+# are that find no memory; others wait, and the one that ends the wait comes in.
 once_locks_that_find_no_slot_are_refused() {
 	need_uring
 	need_filters
@@ -171,7 +175,8 @@ once_locks_that_find_no_slot_are_refused() {
 
 all_wait() { [ "$(counter SETLKW)" -ge "$1" ]; }
 
-# Likewise with those that are killed: they are told by another way than they came.
+# Killed waiters of a lock leave the queue, too. The kernel sends their FUSE_INTERRUPT through
+# /dev/fuse, even if their requests came through io_uring.
 each_many_give_up() {
 	lower tmpfs
 	: > "$LOWER/f"
@@ -196,8 +201,8 @@ microseconds() { # CMD...
 	echo $((${EPOCHREALTIME/[.,]/} - before))
 }
 
-# Looks at FILE on the CPU of the waiting requests. A look that waits for them takes 700 ms at least; a
-# busy machine also delays the look at / beside it.
+# Looks at FILE on the CPU of the waiting requests. A look that waits for them takes 700 ms at
+# least; a busy machine also delays the look at / beside it.
 looks_soon() { # FILE WHY
 	local took beside
 	took=$(microseconds taskset -c 0 stat "$1")
@@ -210,7 +215,8 @@ looks_soon() { # FILE WHY
 each_many_are_slow() {
 	need_filters
 	lower tmpfs
-	# The kernel locks a directory while it makes a name there, so each slow request has its own.
+	# The kernel locks a directory while it makes a name there, so each slow request has its
+	# own.
 	mkdir "$LOWER/d" "$LOWER"/d{1..14}
 	view -o cache=none -F fault,ops=mkdir,delay_us=1500000
 	local i pids=()
@@ -226,7 +232,7 @@ each_many_are_slow() {
 
 all_make() { [ "$(counter MKDIR)" -ge "$1" ]; }
 
-# What lies below is served by another process, which takes its time.
+# The lower file system is a FUSE file system (a second view) whose mkdir takes 1.5 seconds.
 each_slow_below() {
 	need_filters
 	local i pids=()
@@ -275,7 +281,8 @@ each_ends_under_load() {
 		view -o cache=none
 		pids=()
 		for i in 0 1 2 3; do
-			(while [ -e "$VIEW/here" ] && echo text > "$VIEW/f$i"; do cat "$VIEW/f$i"; done) \
+			(while [ -e "$VIEW/here" ] &&
+				echo text > "$VIEW/f$i"; do cat "$VIEW/f$i"; done) \
 				> /dev/null 2>&1 &
 			pids+=($!)
 		done
@@ -289,7 +296,8 @@ each_ends_under_load() {
 			rm -f /run/penstock/*
 		else
 			umount -l "$VIEW"
-			within 10 loaders_end "${pids[@]}" || fail "somebody waits for what has gone"
+			within 10 loaders_end "${pids[@]}" ||
+				fail "somebody waits for what has gone"
 			unset "VIEW_DIRS[N_VIEWS - 1]"
 			daemon_ended $((N_VIEWS - 1)) 0
 		fi
@@ -318,7 +326,8 @@ slow_cpu_away() {
 		sleep 0.5
 		echo 0 > $cpu || skip "CPU 1 cannot be switched off"
 		sleep 0.5
-		timeout 5 stat "$VIEW" > /dev/null || { echo 1 > $cpu; fail "no answer without CPU 1"; }
+		timeout 5 stat "$VIEW" > /dev/null ||
+			{ echo 1 > $cpu; fail "no answer without CPU 1"; }
 		echo 1 > $cpu
 		timeout 5 taskset -c 1 stat "$VIEW" > /dev/null || fail "no answer on CPU 1"
 	done

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# How many requests the kernel sends for one operation: tools/requests/rows.c has the table. Where the
-# answer to one could say more or less of how long it holds, another shows in it.
+# Counts the requests that the kernel sends for one operation and compares them with the table of
+# tools/requests/rows.c. A reply with a wrong timeout causes a request too many or too few.
 
 each_request_counted() {
 	real || skip "there is no daemon that counts"
@@ -24,5 +24,6 @@ each_request_counted() {
 	timeout 50 "$TOOLS/requests" "${served[@]}" "$PENSTOCK" "${args[@]}" > "$T/counted" 2>&1
 	echo "status $?" >> "$T/counted"
 	take_results < <(grep -v '^status' "$T/counted")
-	grep -q '^status [01]$' "$T/counted" || fail "counting ended badly: $(tail -n 2 "$T/counted")"
+	grep -q '^status [01]$' "$T/counted" ||
+		fail "counting ended badly: $(tail -n 2 "$T/counted")"
 }

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What one user, or one slow operation below, can use up: others go on. docs/security.md has the list.
+# No user and no slow lower operation can use up a resource so that other users' requests are
+# blocked. docs/security.md lists the resources.
 
 A=1001 B=1002
 
@@ -59,7 +60,8 @@ each_leases_hold_nobody() {
 		fail "a write hangs while opens wait for leases"
 	# One who waits can be killed.
 	kill -KILL "${pids[@]:0:10}"
-	within 5 none_runs "${pids[@]:0:10}" || fail "an open that waits for a lease cannot be killed"
+	within 5 none_runs "${pids[@]:0:10}" ||
+		fail "an open that waits for a lease cannot be killed"
 	release leases
 	for i in "${pids[@]:10}"; do
 		wait "$i" || fail "an open failed once the leases were gone"
@@ -76,7 +78,8 @@ none_runs() { # PID...
 	return 0
 }
 
-# Whatever else breaks a lease waits in the pool: truncate(2), lseek(2), fcntl(2) locks.
+# truncate(2), lseek(2) and fcntl(2) locks break leases, too: these requests wait in the pool, not
+# in a worker.
 each_leases_hold_no_worker() {
 	real || skip "natively each process waits by itself"
 	two_users 40
@@ -84,7 +87,8 @@ each_leases_hold_no_worker() {
 	take_leases 20
 	local i pids=()
 	for i in $(seq 20); do
-		as $A env PATH=/usr/bin:/bin timeout 40 python3 -c 'import os, sys; os.truncate(sys.argv[1], 1)' "$VIEW/a/$i" &
+		as $A env PATH=/usr/bin:/bin timeout 40 python3 \
+			-c 'import os, sys; os.truncate(sys.argv[1], 1)' "$VIEW/a/$i" &
 		pids+=($!)
 	done
 	sleep 0.3
@@ -117,8 +121,8 @@ thaw() {
 	kill $THAWER
 }
 
-# While the lower file system is frozen changes wait for it, reads and looks do not; neither do those of
-# the same user.
+# While the lower file system is frozen changes wait for it, reads and looks do not; neither do
+# those of the same user.
 each_frozen_holds_changes_only() {
 	real || skip "natively each process waits by itself"
 	two_users 60
@@ -162,13 +166,15 @@ once_objects_that_hang() {
 	sleep 0.3
 	VIEW=$T/view0
 	timeout 5 "$PENSTOCK" stat "$VIEW" > /dev/null || fail "stat hangs while an object hangs"
-	timeout 5 "$PENSTOCK" filter list "$VIEW" > /dev/null || fail "filter list hangs while an object hangs"
+	timeout 5 "$PENSTOCK" filter list "$VIEW" > /dev/null ||
+		fail "filter list hangs while an object hangs"
 	wait $add && fail "an object that cannot be read was added"
 	grep -q 'took more than 10 seconds' "$T/said" || fail "it said: $(cat "$T/said")"
 	kill -CONT "${VIEW_PIDS[1]}"
 }
 
-# One user who opens all that he can, files and directories, leaves descriptors of the daemon to others.
+# One user who opens all that he can, files and directories, leaves descriptors of the daemon to
+# others.
 once_descriptors_are_left_to_others() {
 	real || skip "there is no daemon"
 	two_users 5
@@ -197,7 +203,8 @@ once_descriptors_are_left_to_others() {
 		[ "$n" -lt 400 ] && [ "$error" = 24 ] || fail "a user opened $n, then error $error"
 		check timeout 5 setpriv --reuid $B --regid $B --clear-groups cat "$VIEW/b/1"
 		check timeout 5 setpriv --reuid $B --regid $B --clear-groups ls "$VIEW/b"
-		check timeout 5 setpriv --reuid $B --regid $B --clear-groups sh -c "echo x > '$VIEW/b/new'"
+		check timeout 5 setpriv --reuid $B --regid $B --clear-groups sh \
+			-c "echo x > '$VIEW/b/new'"
 		check timeout 5 cat "$VIEW/a/2"
 		check not as $A cat "$VIEW/a/3" 2> /dev/null
 		check timeout 5 "$PENSTOCK" stat "$VIEW"
@@ -217,7 +224,8 @@ each_waiting_locks_are_left_to_others() {
 	view -o cache=none,locks=lower
 	exec 7< "$VIEW/shared"
 	check flock -x 7
-	setpriv --reuid $A --regid $A --clear-groups env PATH=/usr/bin:/bin python3 - "$VIEW/shared" \
+	setpriv --reuid $A --regid $A --clear-groups env PATH=/usr/bin:/bin python3 - \
+		"$VIEW/shared" \
 		> "$T/waiting" 2>&1 <<- 'END' 9>&- &
 		import fcntl, sys, threading, time
 		threading.stack_size(65536)
@@ -238,7 +246,8 @@ each_waiting_locks_are_left_to_others() {
 	local pid=$! other
 	within 30 test -s "$T/waiting" || fail "the user finds no end"
 	echo "waiting: $(cat "$T/waiting")"
-	grep -q '^[1-9][0-9]* .37.$' "$T/waiting" || fail "the user got $(cat "$T/waiting"), not ENOLCK"
+	grep -q '^[1-9][0-9]* .37.$' "$T/waiting" ||
+		fail "the user got $(cat "$T/waiting"), not ENOLCK"
 	timeout 30 setpriv --reuid $B --regid $B --clear-groups flock -x "$VIEW/shared" true &
 	other=$!
 	sleep 0.3
@@ -250,14 +259,15 @@ each_waiting_locks_are_left_to_others() {
 	exec 7<&-
 }
 
-# A process that is stopped while its open waits for a lease gets the file when the lease has gone, as
-# below. The open is for writing: where data passes through, the kernel itself waits for opens for
-# reading, and answers EIO.
+# A process that is stopped while its open waits for a lease gets the file when the lease has gone,
+# as below. The open is for writing: where data passes through, the kernel itself waits for opens
+# for reading, and answers EIO.
 each_stopped_process_gets_its_open() {
 	two_users 1
 	view -o cache=none
 	take_leases 1
-	setpriv --reuid $A --regid $A --clear-groups dd if=/dev/null of="$VIEW/a/1" conv=notrunc,fdatasync \
+	setpriv --reuid $A --regid $A --clear-groups dd if=/dev/null of="$VIEW/a/1" \
+		conv=notrunc,fdatasync \
 		> "$T/got" 2>&1 9>&- &
 	local pid=$!
 	sleep 0.3

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Data by every kind of call. Where the variant passes data through, the steps that say so fail when
-# a single READ or WRITE request reaches the daemon; without passthrough the results are the same.
+# Reads and writes data with every kind of call. In a variant with passthrough, the steps that say
+# so fail when a single READ or WRITE request reaches the daemon; without passthrough the results
+# are the same.
 
 LIMIT[large]=180
 

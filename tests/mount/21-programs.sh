@@ -73,7 +73,8 @@ each_compile() {
 	for i in 1 2 3 4 5; do
 		printf 'int f%d(void) { return %d; }\n' $i $i > "$VIEW/f$i.c"
 	done
-	printf 'int f1(void), f5(void);\nint main(void) { return f1() + f5() - 6; }\n' > "$VIEW/main.c"
+	printf 'int f1(void), f5(void);\nint main(void) { return f1() + f5() - 6; }\n' \
+		> "$VIEW/main.c"
 	(cd "$VIEW" && TMPDIR=$VIEW cc -o main ./*.c) || fail "cc"
 	check "$VIEW/main"
 	same

@@ -46,8 +46,10 @@ each_suid() {
 			make_suid "$LOWER/f" $mode
 			write_as "$TWIN/f" $who
 			write_as "$VIEW/f" $who
-			equal "$(stat -c %a "$VIEW/f")" "$(stat -c %a "$TWIN/f")" "mode $mode after a write by $who"
-			equal "$(stat -c %a "$LOWER/f")" "$(stat -c %a "$TWIN/f")" "mode $mode below"
+			equal "$(stat -c %a "$VIEW/f")" "$(stat -c %a "$TWIN/f")" \
+				"mode $mode after a write by $who"
+			equal "$(stat -c %a "$LOWER/f")" "$(stat -c %a "$TWIN/f")" \
+				"mode $mode below"
 		done
 	done
 }
@@ -94,7 +96,8 @@ each_quota() {
 	FS=$T/fs0 LOWER=$T/fs0/lower
 	mkdir "$FS"
 	truncate -s 128M "$T/fs.img"
-	mkfs.ext4 -q -F -O quota "$T/fs.img" && mount -o loop,usrquota "$T/fs.img" "$FS" 2> /dev/null ||
+	mkfs.ext4 -q -F -O quota "$T/fs.img" &&
+		mount -o loop,usrquota "$T/fs.img" "$FS" 2> /dev/null ||
 		skip "no quota on ext4 here"
 	setquota -u 1000 0 4096 0 20 "$FS" 2> /dev/null || skip "no quota on ext4 here"
 	mkdir -m 777 "$LOWER"
@@ -121,9 +124,11 @@ each_refused_file_is_alone() {
 	mkdir -p "$LOWER/deep" "$T/o1" "$T/o2"
 	mount -t tmpfs none "$T/o1" && mkdir "$T/o1"/{l,u,w,m}
 	mount -t tmpfs none "$T/o2" && mkdir "$T/o2"/{u,w}
-	mount -t overlay -o "lowerdir=$T/o1/l,upperdir=$T/o1/u,workdir=$T/o1/w" none "$T/o1/m" || fail ovl
+	mount -t overlay -o "lowerdir=$T/o1/l,upperdir=$T/o1/u,workdir=$T/o1/w" none "$T/o1/m" ||
+		fail ovl
 	echo one > "$T/o1/m/f"
-	mount -t overlay -o "lowerdir=$T/o1/m,upperdir=$T/o2/u,workdir=$T/o2/w" none "$LOWER/deep" ||
+	mount -t overlay -o "lowerdir=$T/o1/m,upperdir=$T/o2/u,workdir=$T/o2/w" none \
+		"$LOWER/deep" ||
 		skip "no overlay on overlay"
 	echo plain > "$LOWER/f"
 	view -o cache=none,xdev=cross
@@ -152,7 +157,8 @@ each_several_file_systems() {
 	mkdir "$LOWER/tmpfs" "$LOWER/xfs"
 	mount -t tmpfs none "$LOWER/tmpfs"
 	truncate -s 300M "$T/x.img"
-	mkfs.xfs -q "$T/x.img" 2> /dev/null && mount -o loop "$T/x.img" "$LOWER/xfs" || skip "no xfs"
+	mkfs.xfs -q "$T/x.img" 2> /dev/null && mount -o loop "$T/x.img" "$LOWER/xfs" ||
+		skip "no xfs"
 	view -o cache=none
 	no_data_requests work_on_all
 	same
@@ -163,7 +169,8 @@ work_on_all() {
 	for d in . tmpfs xfs; do
 		act write 100 1000 "$VIEW/$d/f" || return 1
 		cat "$VIEW/$d/f" > /dev/null
-		dd if="$VIEW/$d/f" of="$VIEW/$d/g" bs=4096 oflag=direct status=none conv=fsync 2> /dev/null ||
+		dd if="$VIEW/$d/f" of="$VIEW/$d/g" bs=4096 oflag=direct status=none \
+			conv=fsync 2> /dev/null ||
 			cp "$VIEW/$d/f" "$VIEW/$d/g"
 	done
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Files that are in use and have lost their last name: they go on as below, whatever they are, whatever took the
-# name, and when all caches were dropped since.
+# Files that are in use and have lost their last name: they go on as below, whatever they are,
+# whatever took the name, and when all caches were dropped since.
 
 # Descriptors that are only cached are closed within two seconds.
 WAIT=3.2
@@ -17,8 +17,8 @@ each_removed_while_in_use() {
 	end
 }
 
-# As somebody who is not root, where the kernel opens directories itself; on other file systems, without any
-# cache.
+# As somebody who is not root, where the kernel opens directories itself; on other file systems,
+# without any cache.
 once_removed_while_in_use_elsewhere() {
 	local type
 	alone
@@ -60,8 +60,8 @@ end() {
 
 none_left() { [ "$(info nodes)" -le 1 ] && [ "$(info fds)" = 0 ]; }
 
-# A descriptor for each, but not for more than half of what the view may cache. The others fail with ESTALE, and
-# nobody else is held up.
+# A descriptor for each, but not for more than half of what the view may cache. The others fail with
+# ESTALE, and nobody else is held up.
 once_more_in_use_than_descriptors() {
 	real || skip "there are no descriptors of a daemon"
 	[ -x /usr/bin/python3 ] || skip "no python3"
@@ -95,8 +95,8 @@ once_more_in_use_than_descriptors() {
 	within 10 none_left || fail "$(info fds) descriptors, $(info nodes) nodes are left"
 }
 
-# Others below remove what is used in the view. The event comes after the file has gone, so it stays usable only
-# where its descriptor was cached.
+# Others below remove what is used in the view. The event comes after the file has gone, so it stays
+# usable only where its descriptor was cached.
 once_removed_below_while_in_use() {
 	local i
 	real || skip "a bind mount has no below"

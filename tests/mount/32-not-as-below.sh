@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What the kernel does not pass on to a FUSE file system, so that a view differs from the tree below.
+# Operations that the kernel does not pass on to a FUSE file system, so that a view differs from the
+# lower tree.
 
 tried() { # STEP [as UID]
 	local python=/usr/bin/python3
@@ -55,7 +56,8 @@ once_statx_has_no_inode_flags_and_swap_is_refused() {
 	refused 'Invalid argument' swapon "$VIEW/swap"
 }
 
-# The kernel writes with the rights that the file was registered with by the first of the opens that overlap.
+# The kernel writes with the rights that the file was registered with by the first of the opens that
+# overlap.
 each_set_id_bits_of_an_open_file_go_with_a_write_by_root() {
 	real || skip "below they stay"
 	passing || skip "served data is written as below"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The lower inode is the authority for every attribute; what the kernel keeps of it, and for how long
-# (cache=none, ttl, exclusive).
+# The lower inode is the authority for every attribute; what the kernel keeps of it, and for how
+# long (cache=none, ttl, exclusive).
 
 attribute_tree() { # OPTIONS
 	lower ext4
@@ -89,8 +89,8 @@ each_stores_are_seen_without_cache() {
 	agree "munmap"
 }
 
-# That nobody writes to a file any more is proved by a lease. Whoever opens it for writing below in
-# that moment breaks the lease, and the kernel tells the daemon by a signal.
+# The daemon takes a lease to prove that no process has the file open for writing. An open for
+# writing below breaks the lease in that moment, and the kernel sends the daemon a signal.
 each_opens_below_break_leases_without_harm() {
 	lower ext4
 	: > "$LOWER/f"
@@ -108,8 +108,8 @@ each_opens_below_break_leases_without_harm() {
 	true
 }
 
-# Within its time an answer is kept, then the client asks again. The long time does not run out while the
-# case looks, however slow the machine is; the short one runs out at some time.
+# Within its time an answer is kept, then the client asks again. The long time does not run out
+# while the case looks, however slow the machine is; the short one runs out at some time.
 each_attributes_are_kept_for_ttl() {
 	real || skip "a bind mount has no caches of its own"
 	alone
@@ -118,7 +118,7 @@ each_attributes_are_kept_for_ttl() {
 	requests GETATTR,STATX,LOOKUP look_often
 	# The control connection itself looks at the mount point.
 	check test "$N" -le 4
-	# What is done through the view is seen at once.
+	# Changes through the view are visible at once.
 	chmod 640 "$VIEW/f"
 	agree "chmod"
 	echo more >> "$VIEW/f"
@@ -165,7 +165,8 @@ each_exclusive_asks_once() {
 	check test "$N" -le 1
 }
 
-# ext4 changes a directory's times when it fails to leave a whiteout, and nobody can tell the kernel.
+# ext4 changes a directory's times when it fails to leave a whiteout, and nobody can tell the
+# kernel.
 NOT_CACHED='!(whiteout)'
 
 # The whole comparison with caches: attributes that the kernel keeps must be right after every call,
@@ -175,20 +176,24 @@ each_operations_are_right_with_exclusive() {
 	lower ext4
 	view -o cache=exclusive
 	for group in names kinds rename attr xattr data modes copy; do
-		# What is read ahead moves a time when nobody looks any more.
-		PREFIX=$group parity $group --only "$NOT_CACHED" $([ $group = modes ] && echo --no-atime)
+		# Readahead changes an access time after the last look at it.
+		PREFIX=$group parity $group --only "$NOT_CACHED" \
+			$([ $group = modes ] && echo --no-atime)
 	done
 }
 
-# Where directories are listed without having been opened.
+# With opendir=off the client lists directories without sending OPENDIR.
 once_operations_are_right_with_opendir_off() {
 	local group
 	lower ext4
 	view -o cache=exclusive,opendir=off
-	for group in dir names rename flags; do PREFIX=$group parity $group --only "$NOT_CACHED"; done
+	for group in dir names rename flags; do
+		PREFIX=$group parity $group --only "$NOT_CACHED"
+	done
 	check sync "$VIEW"
 	real || return 0
-	# Who stopped before the end of a listing has left a directory behind, for two seconds or so.
+	# A reader that stopped before the end of a listing leaves a handle of the directory in the
+	# daemon for about two seconds.
 	becomes 0 info handles
 }
 
@@ -196,15 +201,18 @@ each_operations_are_right_with_ttl() {
 	local group
 	lower ext4
 	view -o cache=ttl=60
-	for group in names kinds rename attr acl; do PREFIX=$group parity $group --only "$NOT_CACHED"; done
+	for group in names kinds rename attr acl; do
+		PREFIX=$group parity $group --only "$NOT_CACHED"
+	done
 }
 
 xattrs_and_modes() { # DIR
-	(cd "$1" && getfattr -R -d -m - . 2> /dev/null && find . -name '[a-z]*' -printf '%p %m\n' | sort)
+	(cd "$1" && getfattr -R -d -m - . 2> /dev/null && find . -name '[a-z]*' -printf '%p %m\n' |
+		sort)
 }
 
-# xattr=off: none are seen or set. Those below stay, what is made gets what a default ACL says, and a
-# write takes capabilities away, all as below.
+# xattr=off: none are seen or set. Those below stay, what is made gets what a default ACL says, and
+# a write takes capabilities away, all as below.
 each_xattr_off_shows_no_attributes() {
 	local dir
 	real || skip "a bind mount has them"

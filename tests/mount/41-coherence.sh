@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What docs/coherence.md guarantees, for each cache= mode: every operation that changes something or
-# moves an access time, crossed with every field of statx, the listings and the content. Before each
-# operation all was looked at, so that the view has copies that could be stale.
+# Checks the guarantees of docs/coherence.md for each cache= mode: every operation that changes a
+# file or its access time, crossed with every field of statx, the listings and the content. Before
+# each operation the case has looked at all of these, so that the client has cached copies that
+# could be stale.
 #
-#	COHERENCE_MEDIAN=MS COHERENCE_LONGEST=MS	how soon what others did has to be seen (50, 500)
+#	COHERENCE_MEDIAN=MS	the longest median until the view shows a change below (50)
+#	COHERENCE_LONGEST=MS	the longest time until it does (500)
 #
 # On a machine with nothing else to do the median is below 1 ms; what it was is printed (VERBOSE=1).
 
@@ -26,11 +28,12 @@ tree() { # OPTIONS
 }
 
 soon() { # NAME ACTOR [ARG...]
-	matrix "$1" "$2" "${@:3}" --median "${COHERENCE_MEDIAN:-50}" --longest "${COHERENCE_LONGEST:-500}" \
+	matrix "$1" "$2" "${@:3}" --median "${COHERENCE_MEDIAN:-50}" --longest \
+		"${COHERENCE_LONGEST:-500}" \
 		--but $UNHEARD
 }
 
-# What is done through the view is right at the first look, whatever the mode.
+# A change through the view is visible at the first look in every mode.
 each_own_changes_are_right_with_none() { tree cache=none; matrix none "$VIEW" --first; }
 each_own_changes_are_right_with_auto() { tree cache=auto; matrix auto "$VIEW" --first; }
 each_own_changes_are_right_with_exclusive() {
@@ -62,12 +65,13 @@ each_own_open_with_nonblock_succeeds() {
 	check "$TOOLS/coherence" nowait 4 "$VIEW/file"
 }
 
-# What is done below: at once, in a moment, or when a second is over. Some of these take minutes: by
-# name.
+# A change below is visible at once (none), after its event (auto), or after a second (ttl). Cases
+# that take minutes run only when named.
 each_outside_changes_are_right_with_none() { tree cache=none; matrix none "$LOWER" --first; }
 
-# Every operation, with a few of the looks. What nobody hears of is never right, and a watcher that is
-# slow by itself is slow half of the time: so the longest may be what a busy machine makes of it.
+# Runs every operation with a few of the looks. A change without an event would never be visible,
+# and a slow watcher would be slow in half of the looks; so the limit for the longest time may allow
+# for a busy machine.
 each_outside_changes_are_seen_with_auto() {
 	tree cache=auto
 	COHERENCE_LONGEST=3000 soon auto "$LOWER" --part 7
@@ -111,8 +115,8 @@ slow_changes_are_seen_on_other_file_systems() {
 	done
 }
 
-# Directories that were opened, then changed, then read: btrfs lists what was there at the open, and the kernel
-# caches the listing for everybody.
+# Directories that were opened, then changed, then read: btrfs lists what was there at the open, and
+# the kernel caches the listing for everybody.
 each_listing_after_change_shows_it() { listed_on ext4 btrfs; }
 once_listing_after_change_shows_it_on_other_file_systems() { listed_on xfs tmpfs ramfs overlay; }
 
@@ -130,8 +134,8 @@ listed_on() { # TYPE...
 	done
 }
 
-# The same where the kernel opens directories itself, where a filter is asked about each name, and in a view
-# of a view.
+# The same where the kernel opens directories itself, where a filter is asked about each name, and
+# in a view of a view.
 once_listing_after_change_shows_it_with_filters_and_opendir_off() {
 	local first
 	real || skip "a bind mount has no other ways"
@@ -158,7 +162,8 @@ once_listing_after_change_shows_it_with_filters_and_opendir_off() {
 }
 
 listed() {
-	take_results < <(timeout 100 "$TOOLS/coherence" listed "${ROUNDS:-30}" "$VIEW" "$LOWER" 2>&1)
+	take_results < <(timeout 100 "$TOOLS/coherence" listed "${ROUNDS:-30}" "$VIEW" \
+		"$LOWER" 2>&1)
 	rm -rf "${LOWER:?}"/*
 }
 

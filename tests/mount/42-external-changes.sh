@@ -55,8 +55,8 @@ each_change_by_another_hard_link_is_seen() {
 	equal "$(stat -c %a "$VIEW/a/f")" 600
 }
 
-# A second name given below, in a directory that is not watched, is not heard of, nor is what is done
-# by it: all is right once the view has looked at that name.
+# A second name given below, in a directory that is not watched, is not heard of, nor is what is
+# done by it: all is right once the view has looked at that name.
 each_link_made_below_is_right_after_a_look() {
 	auto_tree
 	stat "$VIEW/a/f" > /dev/null
@@ -99,21 +99,23 @@ opened_after_write_back() { # TYPE CACHE...
 		view -o "cache=$mode"
 		for side in "$VIEW" "$LOWER"; do
 			for i in {0..11}; do
-				dd if=/dev/zero of="$side/f" bs=4k count=1 seek=$((i * 16)) conv=notrunc \
+				dd if=/dev/zero of="$side/f" bs=4k count=1 seek=$((i * 16)) \
+					conv=notrunc \
 					status=none
 			done
 			stat "$VIEW/f" > /dev/null
 			sync -f "$LOWER"
 			: < "$VIEW/f"
-			equal "$(stat -c %b "$VIEW/f")" "$(stat -c %b "$LOWER/f")" "$type, $mode: blocks"
+			equal "$(stat -c %b "$VIEW/f")" "$(stat -c %b "$LOWER/f")" \
+				"$type, $mode: blocks"
 			rm "$VIEW/f"
 		done
 		unview
 	done
 }
 
-# Where the view has written to it before, the kernel has had to forget size and times, and those alone:
-# of the rest every change is seen at the next open all the same.
+# After a write of the view the daemon invalidates size and times in the kernel's cache, and only
+# these: the next open must still notice a change of any other attribute.
 each_open_sees_changes_without_event_after_own_write() {
 	local mode fd
 	for mode in auto ttl=60; do
@@ -140,8 +142,8 @@ each_open_sees_changes_without_event_after_own_write() {
 	done
 }
 
-# An ACL may change without the mode. Whoever does it gives the file another name for it, which tells
-# nobody, and takes that away again.
+# An ACL can change while the mode stays the same. The change is made through a second name, which
+# causes no event in the watched directory, and the name is removed again.
 each_open_sees_acl_changed_without_event() {
 	local mode
 	for mode in auto ttl=60; do
@@ -182,7 +184,8 @@ each_open_by_another_name_sees_changed_acl() {
 	check not may_open
 }
 
-# That and nothing more: a look makes the kernel ask anew.
+# Opens the file as user 1001 and does nothing else, because a stat would make the kernel ask for
+# the attributes.
 may_open() { as 1001 sh -c ': < "$1"' - "$VIEW/a/f"; }
 
 acl_unheard() { # PERMISSIONS
@@ -191,8 +194,8 @@ acl_unheard() { # PERMISSIONS
 	rm "$LOWER/b/h"
 }
 
-# A log that is opened for each line: the kernel does not ask for its attributes at each line. It may for
-# some, because an open can come before the RELEASE of the one before it.
+# A log that is opened for each line: the kernel does not ask for its attributes at each line. It
+# may for some, because an open can come before the RELEASE of the one before it.
 each_appends_cause_few_attribute_requests() {
 	auto_tree
 	echo line >> "$VIEW/a/f"
@@ -226,7 +229,8 @@ each_open_sees_the_greatest_size() {
 	stat "$VIEW/a/f" > /dev/null
 	ln "$LOWER/a/f" "$LOWER/b/h"
 	truncate -s 9223372036854775807 "$LOWER/b/h"
-	# An open shows every change before it. Without one the client may keep what it has for a minute.
+	# An open shows every change before it. Without one the client may keep what it has for a
+	# minute.
 	: < "$VIEW/a/f"
 	equal "$(stat -c %s "$VIEW/a/f")" 9223372036854775807
 	truncate -s 4 "$LOWER/b/h"
@@ -276,11 +280,11 @@ each_file_moved_in_view_is_followed() {
 	check test ! -e "$VIEW/b/f"
 }
 
-# What was open by the name that others give to another file has lost it.
+# An open file loses its name when a rename below puts another file there.
 each_rename_over_open_file_updates_nlink() {
 	auto_tree
 	exec 7< "$VIEW/a/f"
-	# What was just found is believed for a moment only.
+	# The client caches the attributes of a file that it has just looked up for 20 ms only.
 	sleep 0.1
 	for _ in 1 2; do equal "$(stat -L -c %h /proc/self/fd/7)" 1; done
 	mv "$LOWER/a/g" "$LOWER/a/f"
@@ -289,8 +293,9 @@ each_rename_over_open_file_updates_nlink() {
 	exec 7<&-
 }
 
-# What tells that a name is gone waits for its directory, where a request of the view is under way. It is of
-# one name only, though the kernel thinks that it was the last.
+# The notification about a removed name waits for the lock of its directory, which a request of the
+# view holds. It must invalidate that one name and leave the other link alone, even if the kernel
+# takes the name for the file's last one.
 each_removed_name_leaves_the_other_link() {
 	need_filters
 	lower ext4
@@ -375,7 +380,8 @@ each_changes_in_deep_trees_are_seen() {
 
 # ---- data ---------------------------------------------------------------------------------------
 
-# A file that was mapped below before the view first looked at it: seen at the latest when that ends.
+# A file that was mapped below before the view first looked at it: seen at the latest when that
+# ends.
 each_store_by_older_mapping_is_seen_when_it_ends() {
 	local old
 	lower ext4
@@ -397,12 +403,14 @@ newer_than() { [ "$(stat -c %Y "$2")" -gt "$1" ]; }
 
 each_append_below_is_seen() {
 	auto_tree
-	"$TOOLS/coherence" appended 80 "$VIEW/a/f" "$LOWER/a/f" "$(passing && echo on || echo off)" ||
+	"$TOOLS/coherence" appended 80 "$VIEW/a/f" "$LOWER/a/f" \
+		"$(passing && echo on || echo off)" ||
 		fail "an append below is not seen"
 	cmp "$VIEW/a/f" "$LOWER/a/f"
 }
 
-# What was read of a served file is not read again from the view's own pages once others have written.
+# Without passthrough the kernel must not answer a read from the view's page cache after the lower
+# file was written to.
 each_changed_content_is_read() {
 	auto_tree
 	local i
@@ -421,7 +429,7 @@ starts_with() {
 	[ "$(dd iflag=fullblock bs=1 count=1 status=none < /proc/self/fd/7)" = "$1" ]
 }
 
-# Where changes cannot be heard of, promises are short.
+# On a lower file system that cannot be watched the timeouts are short.
 each_unwatchable_lower_is_cached_briefly() {
 	lower overlay
 	echo text > "$LOWER/f"
@@ -435,14 +443,15 @@ each_unwatchable_lower_is_cached_briefly() {
 	LOG_MAY='believed for'
 }
 
-# Where a part of the tree is, it is believed for a second there, not for less.
+# In a part of the tree that cannot be watched the timeout is a second, not less.
 each_unwatchable_part_is_cached_for_a_second() {
 	lower ext4
 	mkdir "$LOWER/o"
 	mkdir "$T/ovl"
 	mount -t tmpfs none "$T/ovl"
 	mkdir "$T/ovl"/{lower,upper,work}
-	mount -t overlay -o "lowerdir=$T/ovl/lower,upperdir=$T/ovl/upper,workdir=$T/ovl/work" none "$LOWER/o"
+	mount -t overlay -o "lowerdir=$T/ovl/lower,upperdir=$T/ovl/upper,workdir=$T/ovl/work" none \
+		"$LOWER/o"
 	echo text > "$LOWER/o/f"
 	touch -d yesterday "$LOWER/o/f"
 	view -o cache=auto
@@ -459,8 +468,8 @@ for _ in range(int(sys.argv[1])): os.stat(sys.argv[2])
 ' "$@"
 }
 
-# Where directories are not opened, the kernel keeps every listing; one that changed unheard, and has the
-# time of last modification that it had, must not be believed longer than a promise.
+# With opendir=off the kernel keeps every listing. A directory that changed without an event, and
+# without a new time of last modification, must not be served from the cache beyond the timeout.
 once_unwatchable_listing_is_cached_briefly_with_opendir_off() {
 	local time
 	lower overlay
@@ -495,7 +504,7 @@ gone_from() { ! listed "$1" "$2"; }
 
 # ---- who watches --------------------------------------------------------------------------------
 
-# What "penstock probe" says of LOWER, what the log says, and what is done are one.
+# "penstock probe LOWER", the log and the number of watches have to agree.
 way_is() { # LOWER heard|unheard [WHY]
 	local probed watched log=$T/daemon$N_VIEWS.log
 	probed=$(timeout 20 "$PENSTOCK" probe "$1" | grep lower_watch)
@@ -507,7 +516,8 @@ way_is() { # LOWER heard|unheard [WHY]
 		check grep -q 'cache=auto: watching this file system' "$log"
 		check test "$watched" -gt 0
 	else
-		[[ $probed == *"cannot watch this file system ($3"* ]] || fail "$1: probe says $probed"
+		[[ $probed == *"cannot watch this file system ($3"* ]] ||
+			fail "$1: probe says $probed"
 		check grep -qF "cannot watch this file system ($3" "$log"
 		equal "$watched" 0 "marks on $1"
 	fi
@@ -548,7 +558,8 @@ each_changes_on_both_sides_do_not_hang() {
 		"$TOOLS/coherence" storm 5 $i "$VIEW" "$LOWER" 9>&- & pids+=($!)
 	done
 	( until [ -e "$T/stop" ]; do rm -rf "$LOWER/d"/*; sleep 0.05; done ) 9>&- & pids+=($!)
-	( for i in $(seq 6); do "$TOOLS/coherence" touch 300 "$VIEW/d" 2>&1; done; : > "$T/stop" ) 9>&- &
+	( for i in $(seq 6); do "$TOOLS/coherence" touch 300 \
+		"$VIEW/d" 2>&1; done; : > "$T/stop" ) 9>&- &
 	pids+=($!)
 	for i in "${pids[@]}"; do wait "$i" || fail "one of them failed"; done
 	settled
@@ -614,10 +625,12 @@ each_stopped_client_delays_no_invalidation() {
 	true
 }
 
-# What is heard and handed on does not wait for whoever else wants the CPU: the thread that hears and
-# the four that hand on have the least of real-time priorities, those that serve have none. Where
-# that is not allowed, all of it works as well.
-n_prompt() { cut -d')' -f2 "/proc/${VIEW_PIDS[-1]}"/task/*/stat | cut -d' ' -f39,40 | grep -c '^1 1$'; }
+# Events and their notifications must not wait for other processes that use the CPU: the thread that
+# reads events and the four that send notifications have the lowest real-time priority, the workers
+# have none. Without the right to set priorities everything still works.
+n_prompt() {
+	cut -d')' -f2 "/proc/${VIEW_PIDS[-1]}"/task/*/stat | cut -d' ' -f39,40 | grep -c '^1 1$'
+}
 
 once_invalidation_threads_have_real_time_priority() {
 	real || skip "there is no daemon"
@@ -634,7 +647,8 @@ once_invalidation_threads_have_real_time_priority() {
 
 overflowed() { [ "$(info overflows)" -ge 1 ]; }
 
-# Stops the daemon and fills the kernel's queue of events below d; what follows has no room in the queue.
+# Stops the daemon and fills the kernel's queue of events below d; what follows has no room in the
+# queue.
 fill_the_queue() {
 	local max
 	max=$(cat /proc/sys/fs/fanotify/max_queued_events)
@@ -709,7 +723,7 @@ storm() { # MODE SECONDS
 	view -o "cache=$1"
 	"$TOOLS/coherence" storm "$2" "${SEED:-$RANDOM}" "$VIEW" "$VIEW" "$LOWER" "$LOWER" ||
 		fail "$1: what should never be said"
-	# What is promised longest is over, or its event has come.
+	# By then the longest timeout has ended or the event has arrived.
 	sleep 1
 	is_same || { cat "$T/differences"; fail "$1: the trees differ"; }
 	unview
@@ -748,7 +762,8 @@ slow_build_outside_lower_costs_little() {
 	check test $((after - before)) -le $(($(getconf CLK_TCK) / 5))
 }
 
-# What watching costs the view's own operations: both by turns, the medians.
+# Measures how much watching slows the view's own operations: runs both by turns and prints the
+# medians.
 slow_cost_of_watching_own_operations() {
 	lower ext4
 	view -o cache=auto
@@ -758,7 +773,8 @@ slow_cost_of_watching_own_operations() {
 	"$TOOLS/coherence" times 200 "$auto" "$VIEW" > /dev/null
 	events=$(info events "$auto") own=$(info own_events "$auto")
 	"$TOOLS/coherence" times "${N_TIMES:-2000}" "$auto" "$VIEW"
-	echo "events $(($(info events "$auto") - events)), of our own $(($(info own_events "$auto") - own))"
+	echo "events $(($(info events "$auto") - events))," \
+		"of our own $(($(info own_events "$auto") - own))"
 }
 
 LIMIT[random_operations_end_with_equal_trees]=120

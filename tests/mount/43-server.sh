@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# A server that has the authority for mode and owner of files whose data passes through:
-# examples/pretend.c. What it has said is true of these fields, the lower inode of all others, at the
-# first look, whoever asks for what.
+# examples/pretend.c is a server that decides mode and owner of files whose data passes through.
+# Every caller sees the server's values of these fields, and the lower inode's of all others, at the
+# first look.
 
 BELOW='%s %b %Y %y %h %i' # what the lower inode has the authority for
 
@@ -29,7 +29,8 @@ served_view() { # [OPTION...]
 agree() { # WHAT PATH
 	local field
 	for field in $BELOW; do
-		equal "$(stat -c "$field" "$VIEW/$2")" "$(stat -c "$field" "$LOWER/$2")" "$1: $field"
+		equal "$(stat -c "$field" "$VIEW/$2")" "$(stat -c "$field" "$LOWER/$2")" \
+			"$1: $field"
 	done
 	equal "$(stat -c "$BELOW" "$VIEW/$2")" "$(stat -c "$BELOW" "$LOWER/$2")" "$1"
 }
@@ -85,7 +86,7 @@ each_fields() {
 	done
 }
 
-# What others do below: to the inode's fields it is seen, to the server's it is nothing.
+# A change below is visible in the lower inode's fields and does not change the server's.
 each_outside() {
 	lower ext4
 	echo text > "$LOWER/f"
@@ -98,7 +99,8 @@ each_outside() {
 	owned f 600 0 0
 	# The server says something else: the kernel is told.
 	kill -HUP "${VIEW_PIDS[0]}"
-	within 5 eval '[ "$(stat -c %a "$VIEW/f")" = 666 ]' || fail "what the server has changed was not seen"
+	within 5 eval '[ "$(stat -c %a "$VIEW/f")" = 666 ]' ||
+		fail "what the server has changed was not seen"
 	agree "both" f
 }
 
@@ -112,10 +114,12 @@ each_set_id() {
 		check chown 1000:1000 "$VIEW/$how"
 		check chmod 6755 "$VIEW/$how"
 		owned "$how" 6755 1000 1000
-		# Nothing in the view shows these; a write there must not leave them on the changed file.
+		# Nothing in the view shows these; a write there must not leave them on the changed
+		# file.
 		chmod 6711 "$LOWER/$how"
 		case $how in
-		write) check as 1000 dd of="$VIEW/write" bs=1 count=1 conv=notrunc if=/dev/zero status=none ;;
+		write) check as 1000 dd of="$VIEW/write" bs=1 count=1 conv=notrunc if=/dev/zero \
+			status=none ;;
 		truncate) check as 1000 truncate -s 2 "$VIEW/truncate" ;;
 		open) check as 1000 sh -c ": > '$VIEW/open'" ;;
 		append) check as 1000 sh -c "echo x >> '$VIEW/append'" ;;

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Mounts inside a view: a tmpfs on a directory, a bind mount on a file, a mount in another namespace.
-# The kernel detaches a mount without a word when the name that leads to it is taken for gone; nothing
-# but the removal of its mount point may do that.
+# Mounts inside a view: a tmpfs on a directory, a bind mount on a file, a mount in another
+# namespace. The kernel detaches a mount without a word when the name that leads to it is taken for
+# gone; nothing but the removal of its mount point may do that.
 
 INSIDE_PIDS=()
 
@@ -27,7 +27,8 @@ cover() {
 }
 
 uncover() {
-	umount "$VIEW/${1:-p}/d" "$VIEW/${1:-p}/deep/er" "$VIEW/${1:-p}/f" || fail "a mount has gone"
+	umount "$VIEW/${1:-p}/d" "$VIEW/${1:-p}/deep/er" "$VIEW/${1:-p}/f" ||
+		fail "a mount has gone"
 	kill "${INSIDE_PIDS[-1]}"
 	wait "${INSIDE_PIDS[-1]}" 2> /dev/null
 	true
@@ -61,8 +62,10 @@ each_filter_changes_keep_mounts_inside() {
 		view -o "cache=$cache"
 		ls -lR "$VIEW" > /dev/null
 		cover
-		for spec in hide,names=nothing,name=x hide-for,names=nothing,uid=1000,name=x mask,names=nothing,name=x \
-			owner,uid=1000,name=x audit,name=x readonly,name=x fault,ops=mkdir,name=x; do
+		for spec in hide,names=nothing,name=x hide-for,names=nothing,uid=1000,name=x \
+			mask,names=nothing,name=x \
+			owner,uid=1000,name=x audit,name=x readonly,name=x \
+				fault,ops=mkdir,name=x; do
 			check chain add "$spec"
 			kept "cache=$cache, filter add $spec"
 			check chain replace x "$spec"
@@ -86,12 +89,15 @@ once_filter_that_hides_a_mount_point_is_refused() {
 	view
 	ls -lR "$VIEW" > /dev/null
 	cover
-	refused 'hides "d".*/p/d in the view is a mount point' "$PENSTOCK" filter add "$VIEW" hide,names=d
+	refused 'hides "d".*/p/d in the view is a mount point' "$PENSTOCK" filter add "$VIEW" \
+		hide,names=d
 	refused 'hides "p".*is a mount point' "$PENSTOCK" filter add "$VIEW" hide,paths=p
 	refused 'hides "f".*/p/f in the view' "$PENSTOCK" filter add "$VIEW" hide,names=f
-	refused 'hides "other".*/p/other in the view' "$PENSTOCK" filter add "$VIEW" hide,names=other
+	refused 'hides "other".*/p/other in the view' "$PENSTOCK" filter add "$VIEW" \
+		hide,names=other
 	check chain add hide,names=shown
-	refused 'hides "er".*/p/deep/er in the view' "$PENSTOCK" filter replace "$VIEW" hide hide,names=er
+	refused 'hides "er".*/p/deep/er in the view' "$PENSTOCK" filter replace "$VIEW" hide \
+		hide,names=er
 	look_at_all
 	kept "refused filters"
 	check test ! -e "$VIEW/shown"
@@ -164,15 +170,19 @@ once_directory_renamed_below_keeps_mounts() {
 			case $first in
 			old) stat "$VIEW/p" > /dev/null 2>&1; sleep 0.1 ;;
 			new) within 5 test -e "$VIEW/q" ;;
-			both | list) ls -l "$VIEW" > /dev/null; sleep 0.1; ls -l "$VIEW" > /dev/null ;;
+			both | list) ls -l "$VIEW" > /dev/null; sleep 0.1
+				ls -l "$VIEW" > /dev/null ;;
 			esac
 			stat "$VIEW/p" > /dev/null 2>&1
-			within 5 test -e "$VIEW/q/d" || fail "$cache, $first first: the new name does not appear"
+			within 5 test -e "$VIEW/q/d" ||
+				fail "$cache, $first first: the new name does not appear"
 			kept "a rename below, $cache, $first first" q
 			if [ $first != both ]; then
-				within 5 moved_to q p || fail "$cache, $first first: the old name stays"
+				within 5 moved_to q p ||
+					fail "$cache, $first first: the old name stays"
 			else
-				within 5 test -d "$VIEW/p" || fail "$cache: the new directory does not appear"
+				within 5 test -d "$VIEW/p" ||
+					fail "$cache: the new directory does not appear"
 			fi
 			kept "a rename below, $cache, $first first, the old name" q
 			uncover q
@@ -231,7 +241,7 @@ once_expiry_and_memory_pressure_keep_mounts() {
 	uncover
 }
 
-# What the kernel does with any file system: a mount point that is gone takes its mount along.
+# The kernel does this with any file system: removing a mount point detaches its mount.
 once_removal_of_a_mount_point_takes_the_mount() {
 	inside_tree
 	view -o cache=none

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Users of a view inside the kernel, which hold names between two steps: overlayfs with its upper and
-# work directory in the view. They must not see a name vanish unless somebody below has changed it.
+# Users of a view inside the kernel, which hold names between two steps: overlayfs with its upper
+# and work directory in the view. They must not see a name vanish unless somebody below has changed
+# it.
 
-# The view's own operations are no news to the kernel: 4 processes, names that come and go and come back.
+# The view's own operations are no news to the kernel: 4 processes, names that come and go and come
+# back.
 each_own_operations_invalidate_no_names() {
 	real || skip "there is no daemon"
 	lower ext4
@@ -47,7 +49,8 @@ overlay_stress() { # CACHE N
 		check not grep -v 'No such file or directory' "$T/errors"
 		check not grep . "$T/errors2"
 		for ((i = 0; i < $2 / 2; i++)); do
-			echo y > "$VIEW/m/a" && mv "$VIEW/m/a" "$VIEW/m/b" && mv "$VIEW/m/b" "$VIEW/m/a" &&
+			echo y > "$VIEW/m/a" && mv "$VIEW/m/a" "$VIEW/m/b" &&
+				mv "$VIEW/m/b" "$VIEW/m/a" &&
 				ln "$VIEW/m/a" "$VIEW/m/c" && rm "$VIEW/m/a" "$VIEW/m/c" ||
 				fail "cache=$1, round $round, step $i"
 		done

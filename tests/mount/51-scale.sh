@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Much at once: names in a directory, processes, nodes that come while others go, CPUs.
-# What takes long is slow_; for another transport than the first of MODES, set MODES.
+# Large numbers of names in a directory, of processes, of nodes that come while others go, and of
+# CPUs. Long cases are slow_; to test another transport than the first of MODES, set MODES.
 
 LIMIT[million_names]=600
 LIMIT[million_forgotten]=600
@@ -28,7 +28,8 @@ removed_meanwhile() { # VIEW LOWER N [counted]
 	equal "$(ls -f "$1" | wc -l)" "$(ls -f "$2" | wc -l)" "names at the end"
 }
 
-# Reading costs the daemon the same memory for any number of names: each open directory has a buffer.
+# Reading costs the daemon the same memory for any number of names: each open directory has a
+# buffer.
 names() { # N TYPE MIB
 	local before
 	lower "$2" "$3"
@@ -43,20 +44,22 @@ names() { # N TYPE MIB
 	listing cold check "$VIEW" "$1"
 	listing warm check "$VIEW" "$1"
 	real && echo "peak: $before KiB before, $(peak) after"
-	real && { [ $(($(peak) - before)) -le 1024 ] || fail "listing took $(($(peak) - before)) KiB"; }
+	real && { [ $(($(peak) - before)) -le 1024 ] ||
+		fail "listing took $(($(peak) - before)) KiB"; }
 	removed_meanwhile "$VIEW" "$LOWER" "$1"
 }
 
 each_many_names() { names 20000 ext4 256; }
 each_many_names_on_tmpfs() { names 20000 tmpfs 256; }
 
-# Where nobody opens directories, each piece of a listing goes on where the last one ended: also where
-# a place is not a number that can be gone back to once names have gone (ramfs).
+# With opendir=off each READDIR goes on after the last entry of the one before, also on ramfs, whose
+# offsets are counts and lead elsewhere once names are removed.
 unopened_names() { # TYPE
 	local reader places=()
 	lower "$1"
 	mkdir "$LOWER/a" "$LOWER/b"
-	act listing make "$LOWER/a" 5000 && act listing make "$LOWER/b" 5000 || fail "cannot make names"
+	act listing make "$LOWER/a" 5000 && act listing make "$LOWER/b" 5000 ||
+		fail "cannot make names"
 	view -o cache=exclusive,opendir=off
 	[ "$1" = ramfs ] && places=(counted)
 	removed_meanwhile "$VIEW/a" "$LOWER/a" 5000 "${places[@]}"
@@ -65,7 +68,7 @@ unopened_names() { # TYPE
 	wait $reader || fail "the second reader did not see all names"
 	listing warm check "$VIEW/b" 5000
 	real || return 0
-	# Who stops before the end leaves nothing behind for long.
+	# A reader that stops before the end leaves no handle behind for long.
 	: > "$VIEW/b/new"
 	rm "$VIEW/b/new"
 	act listing begin "$VIEW/b" 5000 || fail "cannot begin to read"
@@ -117,7 +120,8 @@ forgotten() { # N TYPE MIB ROUNDS
 	rm "$T/looking"
 	wait "${pids[@]}" || fail "a walk did not see everything"
 	equal "$(find "$VIEW" -type f | wc -l)" "$1" "files afterwards"
-	echo "$(counter FORGET) and $(counter BATCH_FORGET) forgets of $(counter READDIRPLUS),$(counter LOOKUP)"
+	echo "$(counter FORGET) and $(counter BATCH_FORGET) forgets" \
+		"of $(counter READDIRPLUS),$(counter LOOKUP)"
 	within 30 root_only || fail "$(info nodes) nodes after dropping the caches"
 	equal "$(info handles)" 0 "open handles afterwards"
 }
@@ -140,7 +144,9 @@ rate_on() { # CPUS FILE: looks per second of one process on each, together
 		files+=($!)
 	done
 	wait "${files[@]}" || fail "cannot look at $2"
-	for cpu in $1; do cat "$T/rate$cpu"; rm "$T/rate$cpu"; done | awk '{ n += $1 } END { print n }'
+	for cpu in $1; do
+		cat "$T/rate$cpu"; rm "$T/rate$cpu"
+	done | awk '{ n += $1 } END { print n }'
 }
 
 middle() { sort -n | sed -n 3p; }

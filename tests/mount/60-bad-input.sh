@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What cannot be mounted is refused with words that name what is wrong, with the exit codes of
-# mount(8), and leaves nothing behind.
+# A mount that cannot work fails with a message that names the cause, with an exit code of mount(8),
+# and leaves nothing behind.
 
 program() { timeout 20 "$PENSTOCK" "$@"; }
 
@@ -25,7 +25,8 @@ refused_with() {
 		said=$(program mount $form "$@" 2>&1)
 		status=$?
 		echo "mount $form $*: $status: $said"
-		[[ "|$code|" == *"|$status|"* ]] || fail "mount $form $* ended with $status instead of $code: $said"
+		[[ "|$code|" == *"|$status|"* ]] ||
+			fail "mount $form $* ended with $status instead of $code: $said"
 		grep -Eqi -- "$text" <<< "$said" || fail "'$said' does not match '$text'"
 		nothing_left
 	done
@@ -136,7 +137,9 @@ once_bad_options_exit_with_1() {
 # Options that others have are taken.
 once_options_of_other_programs_are_taken() {
 	bad
-	view -o nofail,_netdev,defaults,nouser,auto,x-systemd.automount,comment=some,clone_fd,allow_other,default_permissions,max_threads=3,rw,suid,dev,exec,async
+	local options=nofail,_netdev,defaults,nouser,auto,x-systemd.automount,comment=some,clone_fd
+	options+=,allow_other,default_permissions,max_threads=3,rw,suid,dev,exec,async
+	view -o $options
 	equal "$(cat "$VIEW/f")" text
 	unview
 	view -o "fsname=with space,subtype=penstock"
@@ -156,7 +159,8 @@ once_every_allowed_number_works() {
 	bad
 	local o
 	head -c 3000000 /dev/urandom > "$LOWER/big"
-	for o in workers=1 workers=64 pool=1 pool=64 max_write=4096 max_write=131072 max_write=1048576 \
+	for o in workers=1 workers=64 pool=1 pool=64 max_write=4096 max_write=131072 \
+		max_write=1048576 \
 		max_write=5000 fds=16 fds=100000; do
 		local said
 		if ! said=$(program mount -o "$o,passthrough=off" "$LOWER" "$T/mnt" 2>&1); then
@@ -219,7 +223,8 @@ once_too_deep_stack_is_refused() {
 		grep -Eqi 'deep|stack' <<< "$said" || fail "said '$said'"
 	fi
 	for i in 5 4 3 2 1; do
-		mountpoint -q "$T/deep$i" 2> /dev/null && check timeout 10 "$PENSTOCK" umount "$T/deep$i"
+		mountpoint -q "$T/deep$i" 2> /dev/null &&
+			check timeout 10 "$PENSTOCK" umount "$T/deep$i"
 	done
 	within 5 nothing_runs
 	: > "$T/connections"
@@ -228,7 +233,8 @@ once_too_deep_stack_is_refused() {
 
 once_passthrough_on_is_a_promise() {
 	bad
-	# Where it cannot be had it is refused: here the kernel has it, so it is on.
+	# passthrough=on fails without kernel support. This kernel has it, so the mount succeeds
+	# with it on.
 	view -r -o passthrough=on
 	equal "$(info passthrough)" true
 	unview

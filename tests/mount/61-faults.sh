@@ -15,7 +15,8 @@ each_full_disk() {
 	local i last=0
 	mkdir "$VIEW/d"
 	for i in $(seq 20000); do
-		last=$(act try symlink "$VIEW/d/a-name-that-is-long-enough-to-fill-a-block-soon-$i" \
+		last=$(act try symlink \
+			"$VIEW/d/a-name-that-is-long-enough-to-fill-a-block-soon-$i" \
 			"$(printf '%0200d' 0)")
 		[ "$last" = 0 ] || break
 	done

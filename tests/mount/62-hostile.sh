@@ -4,9 +4,9 @@
 # The lower tree is hostile: names, links and directories change places while we work. Nothing that
 # lies outside LOWER may be read or changed through the view.
 #
-# The links point to $T/outside. Who works in the view lives in a mount namespace where that place
-# is empty, so that following such a link itself leads it nowhere; only a daemon that follows it
-# could bring back what is there.
+# The links point to $T/outside. The processes that use the view live in a mount namespace where
+# that directory is empty: if they follow such a link themselves they find nothing, and only a
+# daemon that follows it could return the files of $T/outside.
 
 LIMIT[swapped]=90
 
@@ -31,7 +31,8 @@ fingerprint() {
 }
 
 in_the_dark() { # CMD...: where nothing lies outside
-	unshare -m --propagation private bash -c 'mount -t tmpfs none "$0/outside" && shift 0 && "$@"' "$T" "$@"
+	unshare -m --propagation private \
+		bash -c 'mount -t tmpfs none "$0/outside" && "$@"' "$T" "$@"
 }
 
 work() { # SECONDS
@@ -80,7 +81,7 @@ swapped() { # OPTIONS
 each_swapped() { swapped cache=none; }
 each_swapped_cached() { swapped cache=ttl=1; }
 
-# Where the node is kept by a descriptor or found by name, as on overlayfs.
+# On overlayfs the daemon keeps nodes by a descriptor or finds them by name.
 once_swapped_without_handles() {
 	lower overlay
 	local fs=$FS
@@ -132,7 +133,8 @@ each_special_files() {
 	holder one swap "$LOWER" f p
 	local end=$((SECONDS + 4))
 	while [ $SECONDS -lt $end ]; do
-		timeout 2 dd if="$VIEW/f" of=/dev/null iflag=nonblock bs=10 count=1 status=none 2> /dev/null
+		timeout 2 dd if="$VIEW/f" of=/dev/null iflag=nonblock bs=10 count=1 \
+			status=none 2> /dev/null
 		timeout 2 stat "$VIEW/f" > /dev/null 2>&1
 		timeout 2 act try truncate "$VIEW/f" 3 > /dev/null 2>&1
 	done

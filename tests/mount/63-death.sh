@@ -34,7 +34,9 @@ each_killed_clients() {
 			pkill -KILL -P "$i" 2> /dev/null
 			kill -KILL "$i" 2> /dev/null
 		done
-		for i in "${pids[@]}"; do within 5 daemon_done "$i" || fail "a client cannot be killed"; done
+		for i in "${pids[@]}"; do
+			within 5 daemon_done "$i" || fail "a client cannot be killed"
+		done
 		wait "${pids[@]}" 2> /dev/null
 		rm -f "$VIEW/copy$round"
 	done
@@ -58,7 +60,8 @@ each_daemon_killed() {
 	kill -KILL "${VIEW_PIDS[0]}"
 	within 5 test_not_connected || fail "the view still says $(act try stat "$VIEW/f")"
 	local call
-	for call in "stat $VIEW/f" "read $VIEW/f" "create $VIEW/new" "mkdir $VIEW/d" "statfs $VIEW" \
+	for call in "stat $VIEW/f" "read $VIEW/f" "create $VIEW/new" "mkdir $VIEW/d" \
+		"statfs $VIEW" \
 		"unlink $VIEW/f"; do
 		# shellcheck disable=SC2086
 		equal "$(timeout 5 "$TOOLS/act" try $call)" ENOTCONN "$call"
@@ -76,7 +79,7 @@ each_daemon_killed() {
 
 test_not_connected() { [ "$(timeout 5 "$TOOLS/act" try stat "$VIEW/f")" = ENOTCONN ]; }
 
-# What is passed through goes on without us.
+# Files that pass through can be read and written after the daemon was killed.
 each_daemon_killed_data_lives() {
 	end_tree -o cache=none
 	passing || skip "data is served in this variant"
@@ -201,13 +204,17 @@ each_end_under_load() {
 		i=$(view_index "$VIEW")
 		case $((round % 3)) in
 		0) timeout 10 umount -l "$VIEW" ;;
-		1) kill -TERM "${VIEW_PIDS[i]}"; sleep 0.05; kill -TERM "${VIEW_PIDS[i]}" 2> /dev/null ;;
-		2) echo 1 > "/sys/fs/fuse/connections/${VIEW_NUMBERS[i]}/abort"; umount -l "$VIEW" ;;
+		1) kill -TERM "${VIEW_PIDS[i]}"; sleep 0.05
+			kill -TERM "${VIEW_PIDS[i]}" 2> /dev/null ;;
+		2) echo 1 > "/sys/fs/fuse/connections/${VIEW_NUMBERS[i]}/abort"
+			umount -l "$VIEW" ;;
 		esac
 		unset "VIEW_DIRS[i]"
 		LOG_MAY='.'
 		daemon_ended "$i" ''
-		within 10 no_children || { ps -ef; for p in $(jobs -rp); do cat /proc/$p/stack; done; fail "clients hang"; }
+		within 10 no_children ||
+			{ ps -ef; for p in $(jobs -rp); do cat /proc/$p/stack; done; fail \
+			"clients hang"; }
 	done
 }
 

@@ -14,20 +14,23 @@ helper_tree() {
 	mkdir "$T/sbin/upper" "$T/sbin/work"
 	ln -s "$(realpath "$PENSTOCK")" "$T/sbin/upper/mount.penstock"
 	ln -s "$(realpath "$PENSTOCK")" "$T/sbin/upper/mount.fuse.penstock"
-	mount -t overlay -o "lowerdir=$sbin,upperdir=$T/sbin/upper,workdir=$T/sbin/work" none "$sbin" ||
+	mount -t overlay -o "lowerdir=$sbin,upperdir=$T/sbin/upper,workdir=$T/sbin/work" none \
+		"$sbin" ||
 		fail "cannot put the helpers into $sbin"
 }
 
 # It is there and works; then it goes.
 mounted_and_gone() {
 	equal "$(timeout 5 cat "$T/mnt/f")" text
-	grep -q " $T/mnt fuse.penstock " /proc/mounts || fail "the type is $(grep " $T/mnt " /proc/mounts)"
+	grep -q " $T/mnt fuse.penstock " /proc/mounts ||
+		fail "the type is $(grep " $T/mnt " /proc/mounts)"
 	timeout 10 umount "$T/mnt" || fail "cannot be unmounted"
 	within 5 nothing_runs || fail "a daemon is left"
 }
 
 nothing_runs() {
-	[ "$(ps -e -o comm= | grep -Ec '^(penstock|mount\.)')" = 0 ] && [ -z "$(ls /run/penstock 2> /dev/null)" ]
+	[ "$(ps -e -o comm= | grep -Ec '^(penstock|mount\.)')" = 0 ] &&
+		[ -z "$(ls /run/penstock 2> /dev/null)" ]
 }
 
 once_type_penstock() {
@@ -44,11 +47,13 @@ once_type_fuse_penstock() {
 
 once_options() {
 	helper_tree
-	check timeout 20 mount -t penstock -o ro,noatime,cache=none,passthrough=off,nofail,_netdev,x-some=thing \
+	check timeout 20 mount -t penstock \
+		-o ro,noatime,cache=none,passthrough=off,nofail,_netdev,x-some=thing \
 		"$LOWER" "$T/mnt"
 	equal "$(info passthrough "$T/mnt")" false
 	equal "$(act try create "$T/mnt/new")" EROFS
-	grep -q " $T/mnt fuse.penstock ro,.*noatime" /proc/mounts || fail "options: $(grep "$T/mnt" /proc/mounts)"
+	grep -q " $T/mnt fuse.penstock ro,.*noatime" /proc/mounts ||
+		fail "options: $(grep "$T/mnt" /proc/mounts)"
 	mounted_and_gone
 	check timeout 20 mount -r -v -t penstock "$LOWER" "$T/mnt"
 	equal "$(act try create "$T/mnt/new")" EROFS
@@ -63,7 +68,8 @@ once_options() {
 once_fstab() {
 	helper_tree
 	{
-		echo "$LOWER $T/mnt penstock defaults,noauto,cache=none,x-systemd.requires-mounts-for=/ 0 0"
+		echo "$LOWER $T/mnt penstock" \
+			"defaults,noauto,cache=none,x-systemd.requires-mounts-for=/ 0 0"
 		echo "$LOWER $T/other fuse.penstock ro,nofail,user,noauto,fsname=other 0 0"
 		echo "$T/absent $T/third penstock nofail,auto 0 0"
 	} > "$T/fstab"
@@ -72,7 +78,8 @@ once_fstab() {
 	check timeout 20 mount "$T/mnt"
 	mounted_and_gone
 	check timeout 20 mount "$T/other"
-	grep -q "^other $T/other fuse.penstock ro" /proc/mounts || fail "$(grep "$T/other" /proc/mounts)"
+	grep -q "^other $T/other fuse.penstock ro" /proc/mounts ||
+		fail "$(grep "$T/other" /proc/mounts)"
 	check timeout 10 umount "$T/other"
 	within 5 nothing_runs
 	# nofail: what is absent does not stop the rest.
@@ -143,8 +150,8 @@ values_of() { # NAME[=VALUES]
 	esac
 }
 
-# The option table of the program itself: what the command takes reaches the view in the same form by
-# mount(8) and by a line of fstab. An option whose name libmount takes for itself would be lost.
+# The option table of the program itself: what the command takes reaches the view in the same form
+# by mount(8) and by a line of fstab. An option whose name libmount takes for itself would be lost.
 once_every_option_reaches_the_view() {
 	helper_tree
 	local row option want got n=0
@@ -153,16 +160,21 @@ once_every_option_reaches_the_view() {
 			n=$((n + 1))
 			want=$("$PENSTOCK" mount --dry-run -v -o "$option" "$LOWER" "$T/mnt") ||
 				fail "the command refuses $option"
-			got=$(timeout 20 mount -f -v -t penstock -o "$option" "$LOWER" "$T/mnt" 2>&1 | grep -v '^mount:')
+			got=$(timeout 20 mount -f -v -t penstock -o "$option" "$LOWER" \
+				"$T/mnt" 2>&1 | grep -v '^mount:')
 			equal "$got" "$want" "$option by mount(8)"
 			echo "$LOWER $T/mnt penstock $option 0 0" > "$T/fstab"
-			got=$(timeout 20 mount -f -v -T "$T/fstab" "$T/mnt" 2>&1 | grep -v '^mount:')
+			got=$(timeout 20 mount -f -v -T "$T/fstab" "$T/mnt" 2>&1 |
+				grep -v '^mount:')
 			equal "$got" "$want" "$option by fstab"
 		done < <(values_of "$row")
-	done < <("$PENSTOCK" mount --help=all | sed -n '/^Options,/,/^Options of other/s/^  \([^ ]*\) .*/\1/p')
+	done < <("$PENSTOCK" mount --help=all |
+		sed -n '/^Options,/,/^Options of other/s/^  \([^ ]*\) .*/\1/p')
 	check test "$n" -ge 50
-	# What is on by itself is not printed: so the options that matter most are looked at one by one.
-	for option in noallow_other cache=none locks=lower passthrough=off xattr=off xdev=hide nosuid ro; do
+	# mount(8) does not print options that are on by default, so the loop checks the most
+	# important options one by one.
+	for option in noallow_other cache=none locks=lower passthrough=off xattr=off xdev=hide \
+		nosuid ro; do
 		timeout 20 mount -f -v -t penstock -o "$option" "$LOWER" "$T/mnt" > "$T/said" 2>&1
 		grep -qx "$option" "$T/said" || fail "$option is lost by mount(8): $(cat "$T/said")"
 	done
@@ -173,15 +185,19 @@ once_filters_reach_the_view() {
 	need_filters
 	helper_tree
 	local spec listed
-	for spec in "hide;names=*.key:.env" "owner;uid=1000;chown=ignore" "fault;ops=mkdir:fsync*;percent=7;error=ENOSPC" \
-		"quota;bytes=10M;per=uid" "mask;names=.env;how=values" "readonly;paths=/etc;name=other"; do
+	for spec in "hide;names=*.key:.env" "owner;uid=1000;chown=ignore" \
+		"fault;ops=mkdir:fsync*;percent=7;error=ENOSPC" \
+		"quota;bytes=10M;per=uid" "mask;names=.env;how=values" \
+			"readonly;paths=/etc;name=other"; do
 		check timeout 20 mount -t penstock -o "ro,filter=$spec,nodev" "$LOWER" "$T/mnt"
-		listed=$("$PENSTOCK" filter list --json "$T/mnt" | sed 's/.*"spec":"\([^"]*\)".*/\1/')
+		listed=$("$PENSTOCK" filter list --json "$T/mnt" |
+			sed 's/.*"spec":"\([^"]*\)".*/\1/')
 		equal "$listed" "${spec//;/,}" "the filter by mount(8)"
 		mounted_and_gone
 		echo "$LOWER $T/mnt penstock ro,filter=$spec,nodev 0 0" > "$T/fstab"
 		check timeout 20 mount -T "$T/fstab" "$T/mnt"
-		listed=$("$PENSTOCK" filter list --json "$T/mnt" | sed 's/.*"spec":"\([^"]*\)".*/\1/')
+		listed=$("$PENSTOCK" filter list --json "$T/mnt" |
+			sed 's/.*"spec":"\([^"]*\)".*/\1/')
 		equal "$listed" "${spec//;/,}" "the filter by fstab"
 		mounted_and_gone
 	done
@@ -203,10 +219,12 @@ once_noallow_other_by_fstab() {
 	refused "noallow_other" "$(realpath /sbin)/mount.penstock" "$LOWER" "$T/mnt" -o private
 }
 
-# Words of other FUSE programs: accepted with one line where every view is so, refused with our word else.
+# Words of other FUSE programs: accepted with one line where every view is so, refused with our word
+# else.
 once_words_of_other_programs() {
 	helper_tree
-	timeout 20 mount -t penstock -o nonempty,use_ino,big_writes,hard_remove "$LOWER" "$T/mnt" 2> "$T/said"
+	timeout 20 mount -t penstock -o nonempty,use_ino,big_writes,hard_remove "$LOWER" \
+		"$T/mnt" 2> "$T/said"
 	equal $? 0 "exit code with words that are true anyway"
 	equal "$(wc -l < "$T/said")" 1 "lines about them"
 	check grep -q 'nonempty, use_ino, big_writes, hard_remove' "$T/said"
@@ -226,12 +244,14 @@ once_remount() {
 	equal "$(act try create "$T/mnt/new")" EROFS
 	check timeout 20 mount -o remount,rw,noatime "$T/mnt"
 	equal "$(act try create "$T/mnt/new")" 0
-	grep -q " $T/mnt fuse.penstock rw,nosuid,.*noatime" /proc/mounts || fail "options: $(grep "$T/mnt" /proc/mounts)"
+	grep -q " $T/mnt fuse.penstock rw,nosuid,.*noatime" /proc/mounts ||
+		fail "options: $(grep "$T/mnt" /proc/mounts)"
 	# As by fstab: its options are repeated, and those that cannot be changed are named.
 	echo "$LOWER $T/mnt penstock cache=none,noexec 0 0" > "$T/fstab"
 	mount --bind "$T/fstab" /etc/fstab
 	check timeout 20 mount -o remount,ro "$T/mnt"
-	grep -q " $T/mnt fuse.penstock ro,.*noexec" /proc/mounts || fail "options: $(grep "$T/mnt" /proc/mounts)"
+	grep -q " $T/mnt fuse.penstock ro,.*noexec" /proc/mounts ||
+		fail "options: $(grep "$T/mnt" /proc/mounts)"
 	refused "no option \"nonsense\"" timeout 20 mount -o remount,nonsense "$T/mnt"
 	umount /etc/fstab
 	mounted_and_gone

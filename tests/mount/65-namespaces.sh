@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Views in user namespaces and containers: what the kernel refuses there (passthrough, opening files by
-# handle, fanotify) has a substitute, and the program says so once.
+# Views in user namespaces and containers: what the kernel refuses there (passthrough, opening files
+# by handle, fanotify) has a substitute, and the program says so once.
 
 LIMIT[operations_in_a_namespace_of_many_users]=240
 LIMIT[operations_without_dac_read_search]=120
 
-# What Docker and Podman give to a container when nothing is asked for.
+# The capabilities that Docker and Podman give to a container by default.
 CONTAINER=chown,dac_override,fowner,fsetid,kill,setgid,setuid,setpcap,net_bind_service
 CONTAINER+=,net_raw,sys_chroot,mknod,audit_write,setfcap
 
@@ -16,9 +16,9 @@ with_capabilities() { # NAME,NAME... CMD...
 	setpriv --bounding-set="-all,+${1//,/,+}" --inh-caps=-all "${@:2}"
 }
 
-# Runs FUNCTION of this file in a user namespace with a mount namespace: of user 1000 alone, who is root
-# there, or of the users from 100000 on. /dev/fuse is a device node of our own, since the machine's may be
-# closed to others.
+# Runs FUNCTION of this file in a user namespace with a mount namespace: of user 1000 alone, who is
+# root there, or of the users from 100000 on. /dev/fuse is a device node of our own, since the
+# machine's may be closed to others.
 in_user_namespace() { # one|many FUNCTION
 	local owner=1000 enter=(setpriv --reuid 1000 --regid 1000 --clear-groups unshare -U -r -m)
 	real || skip "a bind mount needs no device"
@@ -37,7 +37,8 @@ in_user_namespace() { # one|many FUNCTION
 		. "$TESTS/$FILE.sh"
 		LOWER=$1 TWIN=$2
 		trap scenario_end EXIT
-		"$3"' _ "$LOWER" "$TWIN" "$2" || [ -s "$T/results" ] || fail "status $? in the namespace"
+		"$3"' _ "$LOWER" "$TWIN" "$2" || [ -s "$T/results" ] ||
+		fail "status $? in the namespace"
 	[ -z "${KEEPER:-}" ] || kill "$KEEPER"
 }
 
@@ -45,9 +46,11 @@ in_user_namespace() { # one|many FUNCTION
 namespace_of_many() {
 	unshare -U -m sleep 1000 9>&- &
 	KEEPER=$!
-	within 5 eval '[ "$(readlink /proc/$KEEPER/ns/user)" != "$(readlink /proc/self/ns/user)" ]' ||
+	within 5 eval \
+		'[ "$(readlink /proc/$KEEPER/ns/user)" != "$(readlink /proc/self/ns/user)" ]' ||
 		fail "no namespace"
-	echo 0 100000 65536 > /proc/$KEEPER/uid_map && echo 0 100000 65536 > /proc/$KEEPER/gid_map ||
+	echo 0 100000 65536 > /proc/$KEEPER/uid_map &&
+		echo 0 100000 65536 > /proc/$KEEPER/gid_map ||
 		fail "the namespace cannot be given its users"
 }
 
@@ -55,7 +58,8 @@ namespace_of_many() {
 view_here() { # TRANSPORT [OPTIONS]
 	view -r -o "transport=$1${2:+,$2}"
 	equal "$(info passthrough)" false passthrough
-	equal "$(grep -c 'serves data itself, without passthrough' "${VIEW_LOGS[N_VIEWS - 1]}")" 1 "lines in the log"
+	equal "$(grep -c 'serves data itself, without passthrough' "${VIEW_LOGS[N_VIEWS - 1]}")" 1 \
+		"lines in the log"
 }
 
 each_user_namespace_of_one_user() {
@@ -119,7 +123,8 @@ once_default_container_is_told_what_to_add() {
 	real || skip "about the program"
 	lower ext4
 	mkdir "$T/mnt"
-	refused '--cap-add SYS_ADMIN' with_capabilities $CONTAINER "$PENSTOCK" mount "$LOWER" "$T/mnt"
+	refused '--cap-add SYS_ADMIN' with_capabilities $CONTAINER "$PENSTOCK" mount \
+		"$LOWER" "$T/mnt"
 	refused 'unshare -Urm' as 1000 "$PENSTOCK" mount "$LOWER" "$T/mnt"
 }
 
@@ -167,7 +172,7 @@ no_place() {
 	check umount "$T/mnt"
 }
 
-# What probe says off, the mount finds off, for the reason that the namespace is.
+# A feature that probe reports as off because of the namespace is off in the mount, too.
 once_probe_agrees_with_mount() {
 	lower ext4
 	echo text > "$LOWER/f"
@@ -182,7 +187,8 @@ probe_here() {
 		grep -q "^$row  *off " "$T/probe" || fail "probe says: $(grep "^$row " "$T/probe")"
 	done
 	for row in passthrough bpf_filters fanotify lower_handles; do
-		grep -q "^$row .*namespace" "$T/probe" || fail "probe says: $(grep "^$row " "$T/probe")"
+		grep -q "^$row .*namespace" "$T/probe" ||
+			fail "probe says: $(grep "^$row " "$T/probe")"
 	done
 	refused 'namespace|BPF|bpf' "$PENSTOCK" mount --filter readonly "$LOWER" "$TWIN"
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What the commands about a mounted view have in common: which path names it, exit codes, errors as JSON, and
-# views whose process has died.
+# The commands for a mounted view share these: how a path names the view, exit codes, errors as
+# JSON, and views whose process has died.
 
 program() { timeout 20 "$PENSTOCK" "$@"; }
 
@@ -13,7 +13,8 @@ ends() {
 	program "$@" > "$T/stdout" 2> "$T/stderr"
 	status=$?
 	echo "penstock $*: $status: $(head -c 300 "$T/stderr")"
-	[ $status = "$want" ] || fail "'penstock $*' ends with $status, should be $want: $(cat "$T/stderr")"
+	[ $status = "$want" ] ||
+		fail "'penstock $*' ends with $status, should be $want: $(cat "$T/stderr")"
 }
 
 # ---- paths --------------------------------------------------------------------------------------
@@ -31,16 +32,19 @@ once_any_path_names_the_view() {
 	ln -s loop "$T/loop"
 	ln -s "$T" "$LOWER/sub/out"
 	local path
-	for path in "$T/place/dir" "$T/place/dir/" "$T/place/dir//" "$T/place/./dir/." "$T/place/../place/dir" \
+	for path in "$T/place/dir" "$T/place/dir/" "$T/place/dir//" "$T/place/./dir/." \
+		"$T/place/../place/dir" \
 		"$T/link" "$T/link/" "$T/link2" "$T/parent/dir" "$T/parent/../parent/dir" \
 		"$T/place/up/$(basename "$T")/link2" "$T/place/dir/sub/.." \
-		"$T/place/dir/sub/out/link" place/dir ./place/dir/ link ../"$(basename "$T")"/link; do
+		"$T/place/dir/sub/out/link" place/dir ./place/dir/ link \
+			../"$(basename "$T")"/link; do
 		(cd "$T" && ends 0 stat --json "$path" && ends 0 filter list "$path") || exit 1
 
 	done
 	(cd "$T/place/dir" && ends 0 stat . && ends 0 stat ./ && ends 0 stat sub/..) || exit 1
 	(cd "$T/place/dir/sub/deep" && ends 0 stat ../.. && ends 0 stat ../../../dir) || exit 1
-	(cd "$T" && ends 32 stat place/dir/sub && ends 32 stat loop && ends 32 stat place && ends 32 stat place/dirx) ||
+	(cd "$T" && ends 32 stat place/dir/sub && ends 32 stat loop && ends 32 stat place &&
+		ends 32 stat place/dirx) ||
 		exit 1
 	refused "(loop|symbolic|symlink)" program stat "$T/loop"
 	program umount "$T/link2/" || fail "a link is no way to unmount the view"
@@ -49,7 +53,8 @@ once_any_path_names_the_view() {
 	check test -h "$T/link2"
 }
 
-# A process that does not answer: the view is found and taken away all the same, by way of a link, too.
+# A process that does not answer: the view is found and taken away all the same, by way of a link,
+# too.
 once_path_of_a_stuck_view() {
 	real || skip "there is no daemon"
 	lower tmpfs
@@ -72,7 +77,8 @@ once_umount_returns_when_the_process_is_reaped() {
 	real || skip "about the program"
 	lower ext4
 	mkdir "$T/mnt"
-	unshare -p -f --mount-proc --propagation private python3 - "$PENSTOCK" "$LOWER" "$T/mnt" <<- 'END' ||
+	unshare -p -f --mount-proc --propagation private python3 - "$PENSTOCK" "$LOWER" \
+		"$T/mnt" <<- 'END' ||
 		import json, os, subprocess, sys, time
 		penstock, lower, mnt = sys.argv[1:]
 		subprocess.run([penstock, "mount", lower, mnt], check=True)
@@ -156,10 +162,11 @@ once_exit_codes() {
 	ends 0 umount "$VIEW"
 	unset 'VIEW_DIRS[0]'
 	daemon_ended 0 0
-	# Where no view can be mounted, probe says so.
+	# probe reports that an ordinary user cannot mount a view.
 	as 1000 timeout 20 "$PENSTOCK" probe --json > "$T/stdout" 2> /dev/null
 	equal $? 32 "exit code of probe for an ordinary user"
-	check jq -e '.works == false and (.error | contains("cap_sys_admin")) and .features.fuse' < "$T/stdout"
+	check jq -e '.works == false and (.error | contains("cap_sys_admin")) and .features.fuse' \
+		< "$T/stdout"
 	ends 0 probe --json
 	check jq -e '.works == true' < "$T/stdout"
 }
@@ -176,7 +183,8 @@ once_errors_are_json() {
 		# shellcheck disable=SC2086
 		program $args --json > "$T/stdout" 2> /dev/null
 		equal $? $code "exit code of $args --json"
-		jq -e --argjson code $code '(.error | length > 0) and .exit == $code' < "$T/stdout" > /dev/null ||
+		jq -e --argjson code $code '(.error | length > 0) and .exit == $code' \
+			< "$T/stdout" > /dev/null ||
 			fail "'$args --json' prints '$(cat "$T/stdout")'"
 	done <<- EOF
 		stat $T/dir
@@ -203,7 +211,8 @@ once_errors_are_json() {
 
 # ---- dead views ---------------------------------------------------------------------------------
 
-# After kill -9 each command says what has happened and what removes the view; umount does it, in use or not.
+# After kill -9 each command says what has happened and what removes the view; umount does it, in
+# use or not.
 each_killed_process() {
 	real || skip "there is no daemon"
 	lower tmpfs

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# As whom the lower file system is asked. Where it decides by itself who may do what, every operation
-# reaches it as the caller: on FUSE (a server that writes down who asks), cgroup and proc.
+# The daemon reaches a lower file system that decides by itself who may do what as the caller, in
+# every operation: FUSE (a server that logs the caller), cgroup and proc.
 
 USER_ID=65533
 
@@ -81,9 +81,11 @@ each_every_request_below_carries_the_caller() {
 	real || skip "a bind mount of FUSE asks as the caller by nature"
 	recorded_view
 	as $USER_ID "$BASH" -c "$(declare -f every_operation); every_operation '$VIEW'"
-	for op in LOOKUP GETATTR SETATTR READLINK SYMLINK MKNOD MKDIR UNLINK RMDIR RENAME LINK OPEN STATFS \
+	for op in LOOKUP GETATTR SETATTR READLINK SYMLINK MKNOD MKDIR UNLINK RMDIR RENAME LINK \
+		OPEN STATFS \
 		FSYNC SETXATTR GETXATTR LISTXATTR REMOVEXATTR OPENDIR READDIR CREATE FALLOCATE; do
-		grep -q "^$op $USER_ID $USER_ID\$" "$T/asked" || fail "no $op of the user's has been asked for"
+		grep -q "^$op $USER_ID $USER_ID\$" "$T/asked" ||
+			fail "no $op of the user's has been asked for"
 	done
 	passing || check grep -q "^WRITE $USER_ID $USER_ID\$" "$T/asked"
 	equal "$(asked_by_others)" "" "requests of others"
@@ -119,7 +121,8 @@ users_process() {
 	THEIRS=$(< "$T/theirs")
 }
 
-# A cgroup that a user owns takes only processes that are his: the kernel looks at who opened, and who writes.
+# A cgroup that a user owns takes only processes that are his: the kernel looks at who opened, and
+# who writes.
 each_a_cgroup_takes_no_process_of_others() {
 	local group=pst${T//\//-} pid
 	LOWER=/sys/fs/cgroup/freezer
@@ -160,7 +163,8 @@ each_pseudo_file_systems_below_are_hidden() {
 	view -o cache=none
 	equal "$(ls "$VIEW/proc")" under "what lies under proc"
 	equal "$(cat "$VIEW/proc/under")" under "what lies under proc"
-	equal "$(ls "$VIEW/sys" "$VIEW/data/proc" | wc -w)" 2 "names where sysfs and proc are mounted"
+	equal "$(ls "$VIEW/sys" "$VIEW/data/proc" | wc -w)" 2 \
+		"names where sysfs and proc are mounted"
 	equal "$(cat "$VIEW/data/f")" text "a file on a tmpfs"
 	# The caller's own mounts are as they were.
 	check test -d "$LOWER/data/proc/1"
@@ -183,7 +187,8 @@ once_lower_on_a_pseudo_file_system_is_refused() {
 	refused "pseudo.*hide, show" "$PENSTOCK" mount -o pseudo=yes "$T/lower" "$T/mnt"
 }
 
-# Shown all the same, proc keeps from a user what it keeps from him directly, and shows nobody the daemon.
+# Shown all the same, proc keeps from a user what it keeps from him directly, and shows nobody the
+# daemon.
 each_proc_is_read_as_the_caller() {
 	local pid task
 	real || skip "the daemon is what this is about"
@@ -194,11 +199,13 @@ each_proc_is_read_as_the_caller() {
 	equal "$(cat "$VIEW/sys/kernel/ostype")" Linux ostype
 	for file in maps environ stack syscall personality; do
 		equal "$(as $USER_ID cat "$VIEW/$pid/$file" 2> /dev/null | wc -c)" \
-			"$(as $USER_ID cat "/proc/$pid/$file" 2> /dev/null | wc -c)" "bytes of $file"
+			"$(as $USER_ID cat "/proc/$pid/$file" 2> /dev/null | wc -c)" \
+				"bytes of $file"
 	done
 	equal "$(as $USER_ID readlink "$VIEW/$pid/exe")" "" "text of exe"
 	for task in "/proc/${VIEW_PIDS[0]}/task"/*; do
-		equal "$("$TOOLS/act" try read "$VIEW/${task##*/}/maps")" EACCES "maps of the daemon"
+		equal "$("$TOOLS/act" try read "$VIEW/${task##*/}/maps")" EACCES \
+			"maps of the daemon"
 	done
 	equal "$("$TOOLS/act" try read "$VIEW/self/maps")" EACCES "self"
 	users_process

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What the process of a view may do, thread by thread, and what it leaves when it is killed.
+# Checks the capabilities of each thread of a view's process, and the sockets that remain after it
+# was killed.
 
 # Capabilities by their numbers, as /proc/PID/status has them.
 declare -A CAPS=(
 	[chown]=0 [dac_override]=1 [dac_read_search]=2 [fowner]=3 [fsetid]=4 [setgid]=6 [setuid]=7
-	[linux_immutable]=9 [sys_ptrace]=19 [sys_admin]=21 [sys_resource]=24 [mknod]=27 [lease]=28 [setfcap]=31
+	[linux_immutable]=9 [sys_ptrace]=19 [sys_admin]=21 [sys_resource]=24 [mknod]=27 [lease]=28 \
+		[setfcap]=31
 	[perfmon]=38 [bpf]=39
 )
-SERVE='chown dac_override dac_read_search fowner fsetid setgid setuid linux_immutable sys_admin mknod lease setfcap'
+SERVE='chown dac_override dac_read_search fowner fsetid setgid setuid linux_immutable sys_admin'
+SERVE+=' mknod lease setfcap'
 
 # Threads of the daemon by this name that have more than these capabilities.
 has_more_than() { # THREAD-NAME CAPABILITY...
@@ -30,15 +33,20 @@ each_threads_have_the_capabilities_they_use() {
 	view
 	cat "$VIEW/f" > /dev/null
 	# shellcheck disable=SC2086
-	equal "$(has_more_than penstock-ctl sys_admin sys_resource bpf perfmon dac_override dac_read_search)" '' control
+	local control='sys_admin sys_resource bpf perfmon dac_override dac_read_search'
+	equal "$(has_more_than penstock-ctl $control)" '' control
 	equal "$(has_more_than penstock-signal sys_admin dac_read_search)" '' signals
 	equal "$(has_more_than penstock-lower sys_admin dac_read_search)" '' "flags of LOWER"
-	# Those that serve have no names of their own: none but the main thread has more than they use.
+	# Those that serve have no names of their own: none but the main thread has more than they
+	# use.
 	local task more=0 serve=0 cap
-	for cap in $SERVE bpf perfmon sys_resource sys_ptrace; do serve=$((serve | 1 << CAPS[$cap])); done
+	for cap in $SERVE bpf perfmon sys_resource sys_ptrace; do
+		serve=$((serve | 1 << CAPS[$cap]))
+	done
 	for task in "/proc/${VIEW_PIDS[0]}/task"/*; do
 		[ "${task##*/}" = "${VIEW_PIDS[0]}" ] && continue
-		[ $((0x$(sed -n 's/^CapPrm:\t//p' "$task/status") & ~serve)) = 0 ] || more=$((more + 1))
+		[ $((0x$(sed -n 's/^CapPrm:\t//p' "$task/status") & ~serve)) = 0 ] ||
+			more=$((more + 1))
 	done
 	equal $more 0 "threads with more capabilities"
 	equal "$(sed -n 's/^NoNewPrivs:\t//p' "/proc/${VIEW_PIDS[0]}/status")" 1 no_new_privs
@@ -73,7 +81,8 @@ once_sockets_of_killed_views_are_removed() {
 	timeout 10 "$PENSTOCK" umount "$T/killed"
 	equal "$(sockets)" 1 "sockets after umount"
 	# Others', which live, are left alone: also where their mounts are not in sight.
-	unshare -m --propagation private bash -c 'umount "$1" && "$2" stat "$1"' _ "$T/next" "$PENSTOCK" 2> /dev/null
+	unshare -m --propagation private bash -c 'umount "$1" && "$2" stat "$1"' _ "$T/next" \
+		"$PENSTOCK" 2> /dev/null
 	equal "$(info pid "$T/next")" "${VIEW_PIDS[1]}" "the living one's socket"
 	unview "$T/next"
 }
@@ -84,7 +93,8 @@ once_filters_beside_an_installed_program_are_not_taken() {
 	mkdir -p "$T/bin/filters"
 	cp "$PENSTOCK" "$T/bin/penstock"
 	cp "$TOOLS/filters/pass.bpf.o" "$T/bin/filters/mine.bpf.o"
-	refused "there is no filter 'mine'" env -u PENSTOCK_FILTER_PATH "$T/bin/penstock" filter check mine
+	refused "there is no filter 'mine'" env -u PENSTOCK_FILTER_PATH "$T/bin/penstock" filter \
+		check mine
 	: > "$T/bin/build.ninja"
 	check env -u PENSTOCK_FILTER_PATH "$T/bin/penstock" filter check mine > /dev/null
 }

@@ -77,8 +77,8 @@ each_random_operations_on_names_equal_lower_with_exclusive() {
 	lower ext4
 	view -o cache=exclusive
 	act shuffle "$VIEW" 4 4 2000 || fail "seed 4"
-	# An access time may be old: the kernel takes an answer for new that was on its way when a read
-	# that was passed through moved it.
+	# An access time may be old: the kernel takes an answer for new that was on its way when a
+	# read that was passed through moved it.
 	same -x
 }
 
@@ -89,7 +89,7 @@ once_random_operations_on_names_equal_lower_without_handles() {
 	same
 }
 
-# What people do.
+# Everyday work: unpacking an archive.
 each_unpacked_archive_equals_original() {
 	lower ext4
 	view

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The order in which filters run, operations that a filter refuses after they were done, and lookups by a
-# listing. 88 tests what filters change, 81 what they do to data. The filters are those of filters/, each of
-# which says in its first lines what it does.
+# The order in which filters run, operations that a filter refuses after they were done, and lookups
+# by a listing. 88 tests what filters change, 81 what they do to data. The filters are those of
+# filters/, each of which says in its first lines what it does.
 
 # ---- order --------------------------------------------------------------------------------------
 
-# What the events so far say: "before1 before2 after2 ..." of the operation.
+# Prints the events of operation OP in the trace so far: "before1 before2 after2 ...".
 events() { # OP
 	local said
 	said=$(grep "\"op\":\"$1\"" "$T/trace" | grep -o '"what":"[a-z]*","values":\[[0-9]*' |
@@ -16,7 +16,8 @@ events() { # OP
 }
 
 events_are() { # OP WANT
-	within 5 eval "[ \"\$(events $1)\" = '$2' ]" || fail "events of $1: '$(events "$1")', should be '$2'"
+	within 5 eval "[ \"\$(events $1)\" = '$2' ]" ||
+		fail "events of $1: '$(events "$1")', should be '$2'"
 }
 
 each_filters_run_in_order() {
@@ -37,7 +38,7 @@ each_filter_that_answers_ends_the_chain() {
 	answers EACCES mkdir "$VIEW/d"
 	events_are mkdir 'before1 before2 after1'
 	check test ! -e "$LOWER/d"
-	# What one makes of it is what the next sees: values[1] is the result so far.
+	# Each filter sees the result as the filter before it left it: values[1] is that result.
 	kill $TRACER
 	chain replace c tag,name=c,id=3,ops=mkdir,after=1 > /dev/null
 	chain replace b tag,name=b,id=2,ops=mkdir,after=28 > /dev/null
@@ -51,7 +52,8 @@ each_filter_that_answers_ends_the_chain() {
 
 # ---- errors -------------------------------------------------------------------------------------
 
-# An operation that was done and is refused then: the caller has the error, and nobody holds anything.
+# An operation that was done and is refused then: the caller has the error, and nobody holds
+# anything.
 refuse_what_is_made() {
 	local i handles
 	: > "$LOWER/f"
@@ -72,7 +74,7 @@ refuse_what_is_made() {
 	answers EDQUOT rename "$VIEW/f" "$VIEW/no-more"
 	equal "$(info handles)" "$handles" "handles that are open"
 	check test "$(ran errors errors post/create)" = 3
-	# What was made is there, and like any other.
+	# The files that the refused operations made exist and can be used.
 	check test -e "$LOWER/no-file1" -a -p "$LOWER/no-fifo1" -a -d "$LOWER/no-dir1"
 	rm "$LOWER/no-open"
 	rmdir "$LOWER/no-open-dir"
@@ -88,7 +90,7 @@ each_operation_refused_after_success_holds_nothing() {
 	refuse_what_is_made
 }
 
-# What the kernel had cached before is not what it was.
+# The kernel must drop what it cached before a refused operation changed the lower tree.
 each_operation_refused_after_success_is_seen_with_exclusive() {
 	filtered_view -o cache=exclusive errors
 	echo text > "$LOWER/f"
@@ -117,7 +119,8 @@ each_operation_refused_after_success_is_seen_with_exclusive() {
 	answers EIO rmdir "$VIEW/no-dir"
 	answers EIO chmod "$VIEW/f" 640
 	within 2 eval '[ "$(stat -c %a "$VIEW/f")" = 640 ]' || fail "the mode is not seen"
-	within 2 test ! -e "$VIEW/no-moved" -a ! -e "$VIEW/no-dir" || fail "what was removed is seen"
+	within 2 test ! -e "$VIEW/no-moved" -a ! -e "$VIEW/no-dir" ||
+		fail "what was removed is seen"
 	same
 }
 
@@ -140,7 +143,8 @@ each_operation_without_program_runs_nothing() {
 	no_data_requests cat "$VIEW/f"
 }
 
-# ---- many names at once ---------------------------------------------------------------------------
+# ---- many names at once
+# ---------------------------------------------------------------------------
 
 # A listing with entries asks about many names in one run, and comes to the same as looking them up.
 each_listing_asks_about_many_names_in_one_run() {
@@ -161,7 +165,8 @@ each_listing_asks_about_many_names_in_one_run() {
 	equal "$(grep -c hidden <<< "$names")" 0 "hidden names"
 	equal "$(grep -c 'refused.*Permission denied' "$T/errors")" 10 "refused names"
 	equal "$(ls "$VIEW/d" | grep -c other)" 10 "names of another file"
-	equal "$(stat -c %i "$VIEW/d/other3")" "$(stat -c %i "$LOWER/d/plain0")" "inode of another name"
+	equal "$(stat -c %i "$VIEW/d/other3")" "$(stat -c %i "$LOWER/d/plain0")" \
+		"inode of another name"
 	equal "$(stat -c %i "$VIEW/d/plain7")" "$(stat -c %i "$LOWER/d/plain7")" "inode"
 	check not stat "$VIEW/d/hidden3"
 	real || return 0

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What filters with programs for data see, and that nothing goes round them. Two filters do most of it:
-# data-log tells of each read and write; data-cipher keeps other bytes below than it shows, such that
-# a byte that went round it, or was seen at another place than it went to, is a wrong one.
+# Filters with programs for data see every access to data. Two filters do most of this: data-log
+# sends an event for each read and write; data-cipher stores other bytes than the view shows, so
+# that a byte that bypasses it, or that it sees at a wrong offset, is wrong.
 
 LIMIT[nothing_bypasses_a_cipher]=240
 LIMIT[nothing_bypasses_a_cached_cipher]=240
 
-# What data-log told since the last time, "read 0 5|got 0 5|..."; uid first where it is not root.
+# Puts data-log's events since the last call into SEEN, "read 0 5|got 0 5|..."; the uid comes first
+# unless it is root.
 told() {
 	local got end
 	sleep 0.2
 	end=$(wc -l < "$T/trace")
 	got=$(tail -n +$((TOLD + 1)) "$T/trace" | sed -n \
-		's/.*"uid":\([0-9]*\).*"what":"\([a-z]*\)","values":\[\([0-9]*\),\([0-9]*\)\].*/\1 \2 \3 \4/p' |
-		sed 's/^0 //' | tr '\n' '|')
+		's/.*"uid":\([0-9]*\).*"what":"\([a-z]*\)","values":\[\([0-9,]*\)\].*/\1 \2 \3/p' |
+		sed 's/^0 //; s/,/ /' | tr '\n' '|')
 	TOLD=$end
 	SEEN=${got%|}
 }
@@ -77,7 +78,8 @@ each_filter_sees_every_read_and_write() {
 each_filter_sees_direct_io() {
 	log_tree
 	head -c 16384 /dev/zero > "$LOWER/g"
-	says '4096 ................|8192 ................' r+direct "$VIEW/g" 'pread 4096 4096' 'pread 0 8192'
+	says '4096 ................|8192 ................' r+direct "$VIEW/g" 'pread 4096 4096' \
+		'pread 0 8192'
 	seen 'read 4096 4096|got 0 4096|read 0 8192|got 0 8192' 'O_DIRECT reads'
 	says '4096|4096 cccccccccccccccc' rw+direct "$VIEW/g" 'fill 8192 4096 c' 'pread 8192 4096'
 	seen 'write 8192 4096|read 8192 4096|got 0 4096' 'O_DIRECT writes'
@@ -90,7 +92,8 @@ each_filter_sees_nothing_without_data() {
 	chmod 644 "$VIEW/f"
 	mv "$VIEW/f" "$VIEW/g"
 	ln "$VIEW/g" "$VIEW/f"
-	says '0|3|0|0|0|0' rw "$VIEW/f" 'truncate 12' 'seek set 3' 'fallocate 0 20' fsync datasync close
+	says '0|3|0|0|0|0' rw "$VIEW/f" 'truncate 12' 'seek set 3' 'fallocate 0 20' fsync \
+		datasync close
 	says '0|1 v' rw "$VIEW/f" 'setx user.a v' 'getx user.a'
 	ls -l "$VIEW" > /dev/null
 	echo name > "$VIEW/new"
@@ -121,7 +124,7 @@ seen_sum() { # WHAT BYTES AT-LEAST
 		END { exit bad || sum != all || n < least }' || fail "pieces of $1: $SEEN"
 }
 
-# What the kernel does by itself for a mapping or on advice is seen as well.
+# The filter also sees the reads that the kernel makes for a mapping or for readahead.
 each_filter_sees_reads_of_pages() {
 	log_tree
 	says 3 r "$VIEW/f" 'peek private 3'
@@ -129,7 +132,8 @@ each_filter_sees_reads_of_pages() {
 	grep -q '^read 0 ' <<< "$SEEN" || fail "a private mapping was read unseen: '$SEEN'"
 	says '0|2 01' r "$VIEW/f" 'advise 0 16' 'pread 0 2'
 	told
-	{ grep -q 'read 0 2' <<< "$SEEN" && grep -q 'got 0 2' <<< "$SEEN"; } || fail "a read after advice went unseen: '$SEEN'"
+	{ grep -q 'read 0 2' <<< "$SEEN" && grep -q 'got 0 2' <<< "$SEEN"; } ||
+		fail "a read after advice went unseen: '$SEEN'"
 }
 
 # ---- and changed --------------------------------------------------------------------------------
@@ -182,8 +186,8 @@ each_filter_turns_error_into_data() {
 	says '3 mmm' r "$VIEW/f" 'pread 0 10'
 }
 
-# What one caller has been shown is not shown to the next: neither by splice nor by a mapping, for which
-# the kernel keeps pages.
+# One caller's data must not be shown to the next caller: neither by splice nor by a mapping, for
+# which the kernel keeps pages.
 each_caller_is_not_shown_data_of_another() {
 	local how
 	need_filters
@@ -192,7 +196,8 @@ each_caller_is_not_shown_data_of_another() {
 	chmod 644 "$LOWER/f"
 	filtered_view data-caller
 	exec 7< "$VIEW/f"
-	for how in 'pread 0 6' 'splice 0 6' 'send 6' 'peek private 0' 'peek shared 0' 'aread 0 6' 'uread 0 6'; do
+	for how in 'pread 0 6' 'splice 0 6' 'send 6' 'peek private 0' 'peek shared 0' 'aread 0 6' \
+		'uread 0 6'; do
 		# Root either is shown it or has no such way.
 		"$TOOLS/io" r - "$how" <&7 > "$T/said" 2>&1
 		grep -q SECRET "$T/said" || check not grep -q '^[pau]read' <<< "$how"
@@ -202,7 +207,8 @@ each_caller_is_not_shown_data_of_another() {
 	exec 7<&-
 }
 
-# What READLINK told one the kernel must not tell another; a view where it does refuses the filter.
+# The kernel must not show one caller's link text to another; a view whose kernel caches link texts
+# refuses the filter.
 each_caller_is_not_shown_link_text_of_another() {
 	need_filters
 	lower ext4
@@ -219,7 +225,7 @@ each_caller_is_not_shown_link_text_of_another() {
 	equal "$(as 1001 readlink "$VIEW/link")" text
 }
 
-# What cannot be honoured is refused, and the file is as it was.
+# A change that the daemon cannot carry out fails with EIO and leaves the file as it was.
 each_impossible_changes_fail_with_eio() {
 	LOG_MAY='program (pre|post)/(read|write) '
 	lower ext4
@@ -234,8 +240,8 @@ each_impossible_changes_fail_with_eio() {
 
 # ---- nothing goes round -------------------------------------------------------------------------
 
-# The comparison program knows nothing of it: its twin is a plain tree, and what it takes for the lower
-# one is the view.
+# The comparison program knows nothing of it: its twin is a plain tree, and what it takes for the
+# lower one is the view.
 cipher_parity() { # GROUP...
 	local group real_mode=$MODE
 	passing() { false; }
@@ -280,15 +286,18 @@ each_stored_text_is_shown_by_no_way_of_reading() {
 		filtered_view $f
 		ln "$LOWER/f" "$LOWER/$f"
 		for name in f $f; do
-			"$TOOLS/io" rw "$VIEW/$name" 'read 10' 'pread 0 10' 'preadv 0 10' 'aread 0 10' \
-				'uread 0 10' 'send 10' 'splice 0 10' "copy $T/out 0 18" 'advise 0 18' \
+			"$TOOLS/io" rw "$VIEW/$name" 'read 10' 'pread 0 10' 'preadv 0 10' \
+				'aread 0 10' \
+				'uread 0 10' 'send 10' 'splice 0 10' "copy $T/out 0 18" \
+					'advise 0 18' \
 				'peek private 0' 'peek shared 0' > "$T/read"
 			"$TOOLS/io" rw "$VIEW/$name" "copy $VIEW/copied 0 18" >> "$T/read"
 			check not grep -q SEC "$T/read"
 			check not grep -q '^S$' "$T/read"
 			check not grep -qs SEC "$T/out" "$LOWER/copied-$f"
 		done
-		# Below, a copy inside the view is again what the cipher makes of it, not what it shows.
+		# Below, a copy inside the view is again what the cipher makes of it, not what it
+		# shows.
 		cat "$VIEW/f" > "$T/shown"
 		check not grep -q SEC "$T/shown"
 		rm -f "$VIEW/copied"
@@ -298,7 +307,8 @@ each_stored_text_is_shown_by_no_way_of_reading() {
 		exec 7< "$VIEW/f"
 		check not grep -q SEC /proc/self/fd/7
 		exec 7<&-
-		act handle save "$VIEW/f" "$T/handle" && act handle open "$VIEW" "$T/handle" > "$T/read"
+		act handle save "$VIEW/f" "$T/handle" &&
+			act handle open "$VIEW" "$T/handle" > "$T/read"
 		check not grep -q SEC "$T/read"
 		rm -f "$LOWER/$f" "$LOWER/copied" "$T/out"
 		unview
@@ -312,12 +322,13 @@ each_mappings_go_through_the_filter() {
 		lower ext4
 		filtered_view $f
 		says 8 w+create "$VIEW/f" 'write 12345678'
-		says '4|4|0|8 12345678' rw "$VIEW/f" 'peek shared 3' 'peek private 3' 'poke private 3 x' \
+		says '4|4|0|8 12345678' rw "$VIEW/f" 'peek shared 3' 'peek private 3' \
+			'poke private 3 x' \
 			'pread 0 8'
 		says '0|8 123x5678' rw "$VIEW/f" 'poke shared 3 x' 'pread 0 8'
 		check not grep -q 5678 "$LOWER/f"
 		unview
-		# What the store has left below is what the cipher makes of it.
+		# The lower file has the stored byte enciphered.
 		filtered_view data-cipher
 		equal "$(cat "$VIEW/f")" 123x5678 "after a store by $f"
 		unview
@@ -345,7 +356,8 @@ each_sizes_are_those_below() {
 	local f
 	for f in data-cipher data-cipher-cached; do
 		filtered_view $f
-		says '10|0|6 abcdef|0|9 abcdef...' rw+create "$VIEW/f" 'write abcdefghij' 'truncate 6' \
+		says '10|0|6 abcdef|0|9 abcdef...' rw+create "$VIEW/f" 'write abcdefghij' \
+			'truncate 6' \
 			'pread 0 20' 'truncate 9' 'pread 0 20'
 		equal "$(stat -c %s "$VIEW/f") $(stat -c %s "$LOWER/f")" '9 9' sizes
 		: > "$VIEW/f"
@@ -374,7 +386,8 @@ each_append_goes_behind_unseen_growth() {
 		equal "$(stat -c %s "$LOWER/$f")" 109 "size below"
 		unview
 		filtered_view $f
-		equal "$(tail -c 4 "$VIEW/$f")" last "$f: what was appended behind what is not known of"
+		equal "$(tail -c 4 "$VIEW/$f")" last \
+			"$f: what was appended behind what is not known of"
 		unview
 	done
 }

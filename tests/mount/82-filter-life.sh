@@ -7,7 +7,8 @@
 held_bpf() { find "/proc/${VIEW_PIDS[0]}/fd" -lname 'anon_inode:bpf*' | wc -l; }
 
 names_of_chain() {
-	chain list --json 2> /dev/null | tr -d ' \n' | grep -o '"name":"[^"]*"' | cut -d'"' -f4 | tr '\n' ' '
+	chain list --json 2> /dev/null | tr -d ' \n' | grep -o '"name":"[^"]*"' | cut -d'"' -f4 |
+		tr '\n' ' '
 }
 
 # ---- coming and going ---------------------------------------------------------------------------
@@ -123,7 +124,8 @@ each_change_of_filters_drops_caches() {
 	touch "$LOWER"/d/{a,b,x-dropped}
 	view -o cache=exclusive
 	for i in 1 2 3; do
-		# Entries, absent names, attributes, listings, pages: all of it is in the kernel now.
+		# Entries, absent names, attributes, listings, pages: all of it is in the kernel
+		# now.
 		answers ENOENT stat "$VIEW/d/a-real"
 		equal "$(cat "$VIEW/d/data")" Text
 		equal "$(ls "$VIEW/d" | wc -l)" 5
@@ -202,7 +204,8 @@ each_open_file_passes_through_until_closed() {
 	same -x
 }
 
-# Files that were known before are held for only where they are concerned: nothing about them changes.
+# Files that were known before are held for only where they are concerned: nothing about them
+# changes.
 each_new_filter_leaves_other_files_free() {
 	lower ext4
 	need_filters
@@ -245,9 +248,9 @@ load() { # NUMBER
 	echo $i > "$T/rounds$1"
 }
 
-# No operation of others fails or is lost while filters come, are replaced and go, and each change holds for
-# the next operation. Without filters the memory that they need is not there yet: the first add moves
-# requests over.
+# No operation of others fails or is lost while filters come, are replaced and go, and each change
+# holds for the next operation. Without filters the memory that they need is not there yet: the
+# first add moves requests over.
 each_changes_under_load() {
 	local i n pids=() status
 	lower ext4
@@ -278,14 +281,18 @@ each_changes_under_load() {
 	for i in "${!pids[@]}"; do
 		wait "${pids[i]}"
 		status=$?
-		[ $status = 0 ] || fail "load $((i + 1)) failed at step $status: $(tail -n 1 "$T/load$((i + 1))" "$T/model")"
+		[ $status = 0 ] ||
+			fail "load $((i + 1)) failed at step $status:" \
+				"$(tail -n 1 "$T"/load$((i + 1)))" \
+				"$(tail -n 1 "$T/model")"
 	done
 	for i in 1 2 3; do check test "$(cat "$T/rounds$i")" -ge 3; done
 	same -x
 }
 LIMIT[changes_under_load]=120
 
-# Random operations on names by several processes, while filters with programs for names come and go.
+# Random operations on names by several processes, while filters with programs for names come and
+# go.
 each_random_operations_survive_changes_of_filters() {
 	lower ext4
 	need_filters
@@ -310,7 +317,8 @@ each_random_operations_survive_changes_of_filters() {
 	within 5 eval '[ "$(info handles)" = 0 ]' || fail "$(info handles) handles are left open"
 }
 
-# What an old request makes while a filter is on its way has the filter, too: files may move there.
+# A new filter also applies to a directory that a request makes while the filter is being added, so
+# files can be moved there.
 each_files_can_move_while_filter_is_added() {
 	lower ext4
 	need_filters
@@ -385,9 +393,11 @@ each_change_waits_for_earlier_requests_only() {
 	wait $pid
 	equal "$(cat "$T/slow")" 0 "the operation that was slow"
 	answers 0 mkdir "$VIEW/fast"
-	# Who waits for a lock may wait for ever: nobody waits for him.
+	# A request may wait for a lock without end, so adding and removing filters does not wait
+	# for it.
 	holder first lock "$VIEW/f" posix ex
-	timeout 30 "$TOOLS/act" lock "$VIEW/f" posix ex wait > "$T/second" 2>&1 < <(sleep 20) & pid=$!
+	timeout 30 "$TOOLS/act" lock "$VIEW/f" posix ex \
+		wait > "$T/second" 2>&1 < <(sleep 20) & pid=$!
 	sleep 0.3
 	check test ! -s "$T/second"
 	check chain add pass
@@ -421,7 +431,10 @@ once_unmount_leaves_no_bpf_objects() {
 	need_filters
 	command -v bpftool > /dev/null || skip "bpftool is not installed"
 	alone
-	bpf_ids() { bpftool prog show | grep -o '^[0-9]*'; bpftool map show | grep -o '^[0-9]*:' | sed 's/^/map /'; }
+	bpf_ids() {
+		bpftool prog show | grep -o '^[0-9]*'
+			bpftool map show | grep -o '^[0-9]*:' | sed 's/^/map /'
+	}
 	bpf_ids | sort > "$T/before"
 	view -F pass -F tag,id=1 -F counter
 	check chain add hide,names=a:b:c*
@@ -433,7 +446,8 @@ once_unmount_leaves_no_bpf_objects() {
 	within 5 nothing_of_it || fail "left: $(bpf_ids | sort | comm -12 - "$T/own")"
 }
 
-# What came while the view was there has gone with it; what others load meanwhile is theirs.
+# The BPF objects of the view are gone with it; $T/own may also hold objects that other processes
+# loaded meanwhile.
 nothing_of_it() {
 	comm -13 "$T/before" "$T/during" > "$T/own"
 	[ -z "$(bpf_ids | sort | comm -12 - "$T/own")" ]
@@ -449,7 +463,8 @@ once_removed_filter_frees_its_maps() {
 	id=$(bpftool map show name lookups | grep -o '^[0-9]*' | tail -n 1)
 	check test -n "$id"
 	check chain remove counter
-	within 5 eval '! bpftool map show id '"$id"' > /dev/null 2>&1' || fail "map $id is still there"
+	within 5 eval '! bpftool map show id '"$id"' > /dev/null 2>&1' ||
+		fail "map $id is still there"
 }
 
 once_pinned_maps_are_shared() {
@@ -490,7 +505,8 @@ once_pinned_maps_are_shared() {
 }
 
 pinned_count() {
-	bpftool -j map lookup pinned "$T/bpf/pst/lookups" key 0 0 0 0 | grep -o '"value":[^]]*' | tr -d '" []' |
+	bpftool -j map lookup pinned "$T/bpf/pst/lookups" key 0 0 0 0 | grep -o '"value":[^]]*' |
+		tr -d '" []' |
 		sed 's/value://' | tr ',' ' ' | { read -r a b rest; echo $((a + 256 * b)); }
 }
 
@@ -529,7 +545,7 @@ once_check_describes_a_filter() {
 	refused 'x.bpf.o' "$PENSTOCK" filter check "$T/x.bpf.o"
 }
 
-# What the view does not have, no program runs for, and its owner is told.
+# A program for a feature that the view lacks never runs, and the log says so.
 once_programs_that_cannot_run_are_reported() {
 	lower ext4
 	need_filters
@@ -541,8 +557,8 @@ once_programs_that_cannot_run_are_reported() {
 	equal "$(ran runs guard pre/getxattr)" 0 "runs"
 }
 
-# Where the kernel keeps listings for all and opens directories by itself, no filter may count on being
-# asked: neither one that comes with the view nor one that comes later.
+# With opendir=off the kernel keeps listings for all callers and opens directories by itself. A
+# filter that needs these requests is refused, both at the mount and later.
 once_filters_that_need_requests_are_refused_with_opendir_off() {
 	local filter
 	lower ext4
@@ -569,8 +585,8 @@ each_view_without_filters_says_so() {
 
 # ---- changes that readers try to outrun ----------------------------------------------------------
 
-# Control groups for readers that are frozen (version 2: a frozen process can be killed there) and that get
-# little of the CPU (of either version); empty where this machine has none.
+# Control groups for readers that are frozen (version 2: a frozen process can be killed there) and
+# that get little of the CPU (of either version); empty where this machine has none.
 reader_groups() {
 	local root
 	FREEZER='' SLOW=''
@@ -578,7 +594,8 @@ reader_groups() {
 	[ -z "$root" ] || FREEZER=$(mktemp -d "$root/penstock.XXXXXX" 2> /dev/null)
 	root=$(findmnt -n -o TARGET -t cgroup -O cpu | head -n 1)
 	[ -z "$root" ] || SLOW=$(mktemp -d "$root/penstock.XXXXXX" 2> /dev/null)
-	[ -z "$SLOW" ] || { echo 20000 > "$SLOW/cpu.cfs_period_us"; echo 2000 > "$SLOW/cpu.cfs_quota_us"; } ||
+	[ -z "$SLOW" ] || { echo 20000 > "$SLOW/cpu.cfs_period_us"; echo \
+		2000 > "$SLOW/cpu.cfs_quota_us"; } ||
 		SLOW=''
 	if [ -z "$SLOW" ] && [ -n "$FREEZER" ]; then
 		SLOW=$(mktemp -d "${FREEZER%/*}/penstock.XXXXXX")
@@ -599,7 +616,8 @@ outrun() { # SECONDS OPTIONS UID SPEC
 	view -o "$2"
 	ls -l "$VIEW/d" > /dev/null
 	"$TOOLS/coherence" outrun "$1" "$3" "$VIEW/d" file30 "$PENSTOCK" "$VIEW" "$4,name=outrun" \
-		"$FREEZER" "$SLOW" > "$T/outrun" || { cat "$T/outrun"; fail "$2, $4: a change was outrun"; }
+		"$FREEZER" "$SLOW" > "$T/outrun" ||
+			{ cat "$T/outrun"; fail "$2, $4: a change was outrun"; }
 	tail -n 1 "$T/outrun"
 	unview
 }
@@ -619,9 +637,11 @@ slow_change_is_not_outrun_for_long() {
 	lower ext4
 	local options
 	reader_groups
-	for options in cache=auto cache=exclusive cache=ttl=1 cache=none cache=exclusive,opendir=off; do
+	for options in cache=auto cache=exclusive cache=ttl=1 cache=none \
+		cache=exclusive,opendir=off; do
 		outrun "${OUTRUN:-20}" "$options" 0 hide,names=file30
-		[[ $options == *opendir=off ]] || outrun "${OUTRUN:-20}" "$options" 1000 hide-for,names=file30,uid=1000
+		[[ $options == *opendir=off ]] ||
+			outrun "${OUTRUN:-20}" "$options" 1000 hide-for,names=file30,uid=1000
 	done
 	no_reader_groups
 }

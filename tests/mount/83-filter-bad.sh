@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What filters may not: the operation fails with EIO, it is counted and said once, and all goes on.
+# A filter that does what it must not makes the operation fail with EIO, is counted, is logged once,
+# and the view goes on.
 
-# Does a thing that the filter bad spoils: EIO, counted, one line in the log for each filter, and all goes
-# on. A WANT of 0 is for things of which only the count tells.
+# Does a thing that the filter bad spoils: EIO, counted, one line in the log for each filter, and
+# all goes on. A WANT of 0 is for things of which only the count tells.
 spoiled() { # FILTER WHAT PROGRAM WANT COMMAND...
 	local filter=$1 what=$2 program=$3 want=$4 lines said
 	shift 4
@@ -18,7 +19,8 @@ spoiled() { # FILTER WHAT PROGRAM WANT COMMAND...
 		fail -n "$what" "'$*' came to '$said', should be '$want'"
 	elif [ "$(ran bad "$filter" "$program")" = 0 ]; then
 		fail -n "$what" "not counted"
-	elif [ "$(grep -c "filter $filter: its program $program" "$T/daemon0.log")" != $((lines + 1)) ]; then
+	elif [ "$(grep -c "filter $filter: its program $program" "$T/daemon0.log")" != \
+		$((lines + 1)) ]; then
 		fail -n "$what" "not one line in the log"
 	elif ! timeout 5 stat -f "$VIEW" > /dev/null; then
 		fail -n "$what" "the view has ended"
@@ -27,7 +29,8 @@ spoiled() { # FILTER WHAT PROGRAM WANT COMMAND...
 	fi
 	# A second time it is counted, and not logged.
 	"$@" > /dev/null 2>&1
-	[ "$(grep -c "filter $filter: its program $program" "$T/daemon0.log")" -le $((lines + 1)) ] ||
+	[ "$(grep -c "filter $filter: its program $program" "$T/daemon0.log")" -le \
+		$((lines + 1)) ] ||
 		fail -n "$what" "logged twice"
 }
 
@@ -35,7 +38,8 @@ each_bad_verdicts() {
 	LOG_MAY='filter bad: its program'
 	filtered_view bad
 	local what
-	for what in five minus-600 minus-512 serve symlink-slash target-nul target-empty target-long done-entry; do
+	for what in five minus-600 minus-512 serve symlink-slash target-nul target-empty \
+		target-long done-entry; do
 		spoiled bad $what pre/symlink EIO act try symlink "$VIEW/link" text
 		check test ! -L "$LOWER/link"
 	done
@@ -47,7 +51,8 @@ each_bad_verdicts() {
 		spoiled bad $what name EIO act try mkdir "$VIEW/dir"
 		check test ! -e "$LOWER/dir"
 	done
-	for what in post-five post-600 post-serve late-in late-name entry-node entry-zero entry-generation entry-type; do
+	for what in post-five post-600 post-serve late-in late-name entry-node entry-zero \
+		entry-generation entry-type; do
 		spoiled bad $what post/symlink EIO act try symlink "$VIEW/link-$what" text
 	done
 	with bad pass
@@ -124,8 +129,8 @@ fstat_of() {
 	exec 7<&-
 }
 
-# A filter that would do nothing, or not what its options seem to say, is refused by all ways that lead to a
-# view; the view goes on with the filters that it has.
+# A filter that would do nothing, or not what its options seem to say, is refused by all ways that
+# lead to a view; the view goes on with the filters that it has.
 once_options_that_mean_nothing() {
 	filtered_view hide,names=never
 	mkdir "$T/mnt"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What the FUSE-BPF proposal was tested with; docs/fuse-bpf.md lists which case here is for which there.
-# A case that is called as one there does what that one does.
+# The tests of the FUSE-BPF proposal; docs/fuse-bpf.md lists which case here stands for which of its
+# tests. A case with the name of such a test does the same steps.
 
 pattern() { head -c "$1" /dev/urandom | base64 -w 0 | head -c "$1"; }
 
@@ -42,12 +42,14 @@ each_partial() {
 	pattern 12288 > "$LOWER/f"
 	filtered_view parity-partial
 	says '4096 bbbbbbbbbbbbbbbb' r "$VIEW/f" 'pread 0 4096'
-	check cmp <(dd if="$VIEW/f" bs=4096 count=1 status=none) <(head -c 4096 /dev/zero | tr '\0' b)
+	check cmp <(dd if="$VIEW/f" bs=4096 count=1 status=none) <(head -c 4096 /dev/zero |
+		tr '\0' b)
 	check cmp <(dd if="$VIEW/f" bs=4096 skip=1 status=none) <(tail -c +4097 "$LOWER/f")
 }
 
-# Operations that a filter lets pass do what they do below: bpf_test_attrs, _dir, _mknod, _link and so on.
-# ext4 changes a directory's times when it fails to leave a whiteout, which no event tells of.
+# Operations that a filter lets pass do what they do below: bpf_test_attrs, _dir, _mknod, _link and
+# so on. ext4 changes a directory's times when it fails to leave a whiteout, which no event tells
+# of.
 each_operations_through_a_filter() {
 	local group variant=()
 	passing && variant=(--variant filtered)
@@ -66,7 +68,8 @@ each_readdir() {
 	touch "$LOWER/one" "$LOWER/old" "$LOWER/two"
 	filtered_view parity-fake
 	equal "$(ls -U "$VIEW" | sort | tr '\n' ' ')" 'fake new one two '
-	equal "$(find "$VIEW" -mindepth 1 -maxdepth 1 -printf '%f\n' 2> /dev/null | sort | tr '\n' ' ')" \
+	equal "$(find "$VIEW" -mindepth 1 -maxdepth 1 -printf '%f\n' 2> /dev/null |
+		sort | tr '\n' ' ')" \
 		'fake new one two '
 	answers ENOENT stat "$VIEW/fake"
 	answers 0 stat "$VIEW/one"
@@ -83,7 +86,8 @@ each_creat() {
 	answers EDQUOT create "$VIEW/in/f"
 	answers 0 create "$VIEW/out/f"
 	answers EEXIST create "$VIEW/out/f"
-	equal "$(ls "$LOWER/in" "$LOWER/out" | tr '\n' ' ' | sed "s|$LOWER||g")" '/in:  /out: f ' "files below"
+	equal "$(ls "$LOWER/in" "$LOWER/out" | tr '\n' ' ' | sed "s|$LOWER||g")" '/in:  /out: f ' \
+		"files below"
 }
 
 each_hidden_entries() {
@@ -127,12 +131,14 @@ each_redact_readdir() {
 	lower ext4
 	mkdir "$LOWER/six" "$LOWER/many" "$LOWER/none"
 	touch "$LOWER/six/f"{1,2,3,4,5,6}
-	(cd "$LOWER/many" && seq -f 'x-is-a-long-name-that-fills-the-page-soon-%g' 3000 | xargs touch && touch last first)
+	(cd "$LOWER/many" && seq -f 'x-is-a-long-name-that-fills-the-page-soon-%g' 3000 |
+		xargs touch && touch last first)
 	touch "$LOWER/none/x"{1,2,3}
 	filtered_view parity-redact
 	equal "$(ls "$VIEW/six" | tr '\n' ' ')" 'f2 f4 f6 '
 	equal "$(ls "$VIEW/many" | tr '\n' ' ')" 'first last '
-	equal "$(find "$VIEW/many" -mindepth 1 -printf '%f ' | tr ' ' '\n' | sort | tr '\n' ' ')" 'first last '
+	equal "$(find "$VIEW/many" -mindepth 1 -printf '%f ' | tr ' ' '\n' | sort | tr '\n' ' ')" \
+		'first last '
 	equal "$(ls -l "$VIEW/many" | wc -l)" 3 "a long listing"
 	equal "$(ls "$VIEW/none")" '' "where all is dropped"
 	equal "$(ls -A "$VIEW/none" | wc -l)" 0
@@ -165,7 +171,8 @@ each_remove_backing() {
 	no_data_requests cat "$VIEW/folder1/f"
 }
 
-# bpf_test_alter_errcode_bpf: the kernel is told that the name is absent, or it would not ask for more.
+# bpf_test_alter_errcode_bpf: the kernel is told that the name is absent, or it would not ask for
+# more.
 each_alter_errcode() {
 	lower ext4
 	filtered_view parity-results
@@ -262,7 +269,8 @@ each_flock() {
 	check test "$(ran runs pass pre/setlk)" -ge 2
 }
 
-# bpf_test_create_and_remove_bpf, bpf_test_mkdir_and_remove_bpf. What is looked up anew is judged anew.
+# bpf_test_create_and_remove_bpf, bpf_test_mkdir_and_remove_bpf. A new lookup decides again which
+# filters apply to a file.
 each_taken_off() {
 	lower ext4
 	mkdir "$LOWER/old"
@@ -273,12 +281,12 @@ each_taken_off() {
 	: > "$VIEW/new"
 	answers 0 chmod "$VIEW/new" 600
 	check mkdir "$VIEW/newdir"
-	# What is made in a directory that is free of it is free, too.
+	# A file made in a directory without the filter has no filter, either.
 	: > "$VIEW/newdir/f"
 	answers 0 chmod "$VIEW/newdir/f" 600
 	check mkfifo "$VIEW/fifo"
 	answers 0 chmod "$VIEW/fifo" 600
-	# What is found has it of its directory.
+	# A file that is looked up inherits the filter of its directory.
 	answers EPERM chmod "$VIEW/old/f" 600
 	touch "$LOWER/newdir/below"
 	answers 0 chmod "$VIEW/newdir/below" 600

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# A hidden name is absent in every operation, whatever was known of it, and nothing tells that it is there.
+# A hidden name is absent in every operation, whatever was known of it, and nothing tells that it is
+# there.
 
 HIDE='hide,names=.env:*.key:.git'
 
@@ -74,7 +75,7 @@ hidden_everywhere() { # WHO
 			hidden_answers $d $name > "$T/answers-$d"
 			while read -r want call said; do
 				[ "$want" = "$said" ] ||
-					fail "as $1, $call of a hidden $d/$name came to $said, should be $want"
+					fail "as $1, $call of a hidden $d/$name: $said, not $want"
 			done < "$T/answers-$d"
 		done
 		check cmp "$T/answers-d" "$T/answers-e"
@@ -98,11 +99,12 @@ hidden_operations() { # OPTIONS
 	done
 	equal "$(find "$VIEW/d" | wc -l)" 3 names
 	equal "$(cat "$VIEW/d/plain")" plain "what is not hidden"
-	# Where one may not write nothing is said, either.
+	# In a directory that the caller may not write to, a create fails with EACCES for hidden and
+	# other names alike.
 	chmod 755 "$LOWER/d" "$LOWER/e" "$VIEW/d" "$VIEW/e"
 	equal "$(as 1001 "$TOOLS/act" try create "$VIEW/d/.env")" EACCES
 	equal "$(as 1001 "$TOOLS/act" try create "$VIEW/e/.env")" EACCES
-	# What comes later.
+	# Hidden names that are made after the mount.
 	echo secret > "$LOWER/e/new.key"
 	mkdir "$LOWER/e/.git"
 	answers ENOENT stat "$VIEW/e/new.key"
@@ -111,7 +113,7 @@ hidden_operations() { # OPTIONS
 	mkdir -p "$LOWER/d/dir/deep/er"
 	: > "$LOWER/d/dir/deep/er/x.key"
 	[[ $1 == cache=none ]] && equal "$(ls -A "$VIEW/d/dir/deep/er")" "" "a tree that came later"
-	# What holds something hidden does not go away with it.
+	# A directory with hidden names in it cannot be removed.
 	check not rm -r "$VIEW/d" 2> /dev/null
 	check test -e "$LOWER/d/.env" -a -e "$LOWER/d/.git/config"
 	equal "$(ran bad hide)" 0 "bad runs"
@@ -124,15 +126,17 @@ each_hidden_name_is_absent_in_every_operation() { hidden_operations cache=none; 
 each_hidden_name_is_absent_with_exclusive() { hidden_operations cache=exclusive; }
 each_hidden_name_is_absent_with_ttl() { hidden_operations cache=ttl=60; }
 
-# What an operation asks below a hidden name is the same whether or not there is something, and so is what
-# the kernel keeps of the answer: else time would tell. The tree below is a view, too, which counts.
+# An operation on a hidden name causes the same lower requests, and the same caching, whether the
+# name exists or not; otherwise the time it takes would reveal it. The lower tree is a view, too,
+# which counts the requests.
 asked_below() { # CALL ARG...
 	local ops=LOOKUP,GETATTR,STATX,MKNOD,MKDIR,CREATE,UNLINK,RMDIR,RENAME2,LINK,SYMLINK,OPEN
 	local before here
 	here=$(counters $ops) before=$(VIEW=$BELOW counters $ops)
 	"$TOOLS/act" try "$@" > "$T/said"
 	"$TOOLS/act" try "$@" >> "$T/said"
-	echo "$(($(counters $ops) - here)) $(($(VIEW=$BELOW counters $ops) - before)) $(paste -sd' ' "$T/said")"
+	echo "$(($(counters $ops) - here)) $(($(VIEW=$BELOW counters $ops) - before))" \
+		"$(paste -sd' ' "$T/said")"
 }
 
 # The kernel may forget something meanwhile, and ask again: the least of some tries counts.
@@ -170,11 +174,13 @@ once_time_does_not_tell_what_is_hidden() {
 		BELOW=$VIEW
 		# shellcheck disable=SC2086
 		filtered_below $specs
-		for call in 'stat P' 'unlink P' 'rmdir P' 'create P' 'mkdir P' 'rename P N' 'rename F P' 'link F P'; do
+		for call in 'stat P' 'unlink P' 'rmdir P' 'create P' 'mkdir P' 'rename P N' \
+			'rename F P' 'link F P'; do
 			OTHERS=
 			[[ $specs != quota* ]] || OTHERS=$(echo "$VIEW"/others/*)
 			same_asked "$call" ||
-				fail "'$call' with $specs asks $(paste -sd: "$T/asked-d" "$T/asked-e")"
+				fail "'$call' with $specs:" \
+					"requests $(paste -sd: "$T/asked-d" "$T/asked-e")"
 		done
 		unview
 		unview "$BELOW"
@@ -187,7 +193,7 @@ filtered_below() { # SPEC...
 	view -o cache=ttl=600,fds=16 "${options[@]}" "$BELOW"
 }
 
-# What the kernel knew, or somebody had open, when the filter came.
+# Names that the kernel had cached, and files that were open, when the filter was added.
 hidden_later() { # OPTIONS
 	hidden_tree
 	need_filters
@@ -212,8 +218,9 @@ hidden_later() { # OPTIONS
 	# Directories that are open lead no further than their names.
 	answers ENOENT stat /proc/self/fd/7/.env
 	answers ENOENT read /proc/self/fd/7/id.key
-	equal "$(ls -A /proc/self/fd/7/ | tr '\n' ' ')" 'dir plain ' "names in a directory that was open"
-	# Who was inside is inside, and sees nothing there.
+	equal "$(ls -A /proc/self/fd/7/ | tr '\n' ' ')" 'dir plain ' \
+		"names in a directory that was open"
+	# A process whose working directory is hidden stays there and sees no names.
 	answers ENOENT stat config
 	answers ENOENT stat "$VIEW/d/dir/../.git/config"
 	answers ENOENT read /proc/self/fd/8/config
@@ -222,7 +229,7 @@ hidden_later() { # OPTIONS
 	answers 0 stat ../plain
 	check cd ..
 	answers ENOENT stat .git
-	# Who had it open has it: it was let in.
+	# An open file stays readable, because its open was permitted.
 	equal "$(cat <&6)" secret "what was open"
 	cd "$T"
 	exec 6<&- 7<&- 8<&-
@@ -242,7 +249,8 @@ hidden_later() { # OPTIONS
 each_name_known_before_is_hidden() { hidden_later cache=none; }
 each_name_known_before_is_hidden_with_exclusive() { hidden_later cache=exclusive; }
 
-# Another name of a hidden file that was made below is a name like others; in the view none can be made.
+# Another name of a hidden file that was made below is a name like others; in the view none can be
+# made.
 each_other_name_of_hidden_file_stays() {
 	hidden_tree
 	ln "$LOWER/d/.env" "$LOWER/d/other"
@@ -257,7 +265,7 @@ each_other_name_of_hidden_file_stays() {
 	check not test -e "$LOWER/d/more.key" -o -e "$LOWER/d/more"
 }
 
-# Of a listing nearly all is hidden: what is left is there, whole.
+# A listing in which nearly all names are hidden still shows all the others.
 each_listing_of_mostly_hidden_names_is_whole() {
 	lower ext4
 	mkdir "$LOWER/d"

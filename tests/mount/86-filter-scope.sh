@@ -22,7 +22,7 @@ each_children_inherit_filters_and_cells() {
 	equal "$(depth free-file)" ENODATA
 	equal "$(depth a/free-tree)" ENODATA
 	equal "$(depth a/free-tree/in)" ENODATA
-	# What is made has it from its directory.
+	# A new file inherits the filter from its directory.
 	: > "$VIEW/a/b/new"
 	mkdir "$VIEW/a/b/new-d"
 	mkfifo "$VIEW/a/b/new-p"
@@ -90,15 +90,16 @@ each_move_that_loses_a_filter_is_refused() {
 	answers 0 rename "$VIEW/free-d/f" "$VIEW/d/f3"
 	answers EPERM write "$VIEW/d/f3"
 	equal "$(act xattr get "$VIEW/d/f3" user.guarded)" yes
-	# mv does not copy then, since a copy is what the filter shows, and mv would remove the file.
+	# mv does not copy then, since a copy is what the filter shows, and mv would remove the
+	# file.
 	refused 'not permitted' mv "$VIEW/d/f3" "$VIEW/free-d/f4"
 	equal "$(cat "$LOWER/d/f3")" 'in free'
 	check test ! -e "$LOWER/free-d/f4"
 	same -x
 }
 
-# Files that a filter with names and paths is not concerned with are moved and linked as ever, whatever was
-# known of them.
+# Files that a filter with names and paths is not concerned with are moved and linked as ever,
+# whatever was known of them.
 each_files_without_match_move_freely() {
 	local spec
 	for spec in hide readonly fault mask; do
@@ -142,7 +143,8 @@ each_attached_filter_holds_from_its_directory_down() {
 	equal "$(act xattr get "$VIEW/part/new" user.guarded)" yes
 	equal "$(act xattr get "$VIEW/part" user.guarded)" yes "what it is attached to"
 	equal "$(act xattr get "$VIEW" user.guarded)" ENODATA
-	# The path leads there when the view is mounted again, too: nothing of it is moved or removed.
+	# The path leads there when the view is mounted again, too: nothing of it is moved or
+	# removed.
 	mkdir "$LOWER/empty"
 	answers EPERM rename "$VIEW/part" "$VIEW/moved"
 	answers EPERM rename "$VIEW/part/deep" "$VIEW/part/shallow"
@@ -172,7 +174,8 @@ each_attached_filter_holds_from_its_directory_down() {
 	answers 0 write "$VIEW/other/g"
 }
 
-# What the kernel knew below, when the filter came: files, open ones, where somebody works.
+# The filter also applies to files that the kernel had cached or open, and to a working directory,
+# when the filter was added.
 each_attached_filter_holds_for_open_files() {
 	lower ext4
 	mkdir -p "$LOWER/part/deep" "$LOWER/other"
@@ -234,17 +237,19 @@ each_filter_tells_callers_apart() {
 		equal "$(as 1001 "$try" try read "$VIEW/d/secret")" 0 "round $i, 1001 reads"
 		equal "$(as 1002 "$try" try read "$VIEW/d/secret")" ENOENT "round $i, 1002 reads"
 		equal "$(as 1001 "$try" try stat "$VIEW/d/secret")" 0 "round $i, 1001 stats"
-		equal "$(as 1002 "$try" try create "$VIEW/d/secret-new")" EPERM "round $i, 1002 creates"
+		equal "$(as 1002 "$try" try create "$VIEW/d/secret-new")" EPERM \
+			"round $i, 1002 creates"
 		equal "$(as 1002 stat -c %u "$VIEW/d/only" 2> /dev/null)" '' "round $i, 1002 looks"
 		equal "$(as 1001 stat -c %u "$VIEW/d/only")" 1001 "round $i, owner for 1001"
 		equal "$(as 1002 stat -c %u "$VIEW/d")" 1002 "round $i, owner for 1002"
 		equal "$(as 1001 stat -c %u "$VIEW/d")" 1001 "round $i, owner for 1001"
-		equal "$(as 1002 ls -l "$VIEW/d" 2> /dev/null | grep -c secret)" 0 "round $i, 1002 lists"
+		equal "$(as 1002 ls -l "$VIEW/d" 2> /dev/null | grep -c secret)" 0 \
+			"round $i, 1002 lists"
 		equal "$(as 1001 ls -l "$VIEW/d" | grep -c secret)" 1 "round $i, 1001 lists"
 		equal "$(as 1002 ls "$VIEW/d" | grep -c secret)" 0 "round $i, 1002 lists names"
 		equal "$(as 1001 ls "$VIEW/d" | grep -c secret)" 1 "round $i, 1001 lists names"
 	done
-	# What was absent comes, for who may see it.
+	# A name that did not exist appears for the user who may see it.
 	equal "$(as 1001 "$try" try stat "$VIEW/d/later")" ENOENT
 	equal "$(as 1002 "$try" try stat "$VIEW/d/later")" ENOENT
 	equal "$(as 1001 "$try" try create "$VIEW/d/later")" 0

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What "penstock trace" tells of a view, with filters and without.
+# The output of "penstock trace" for a view with filters and without.
 
 # Every line is an object; shows what was asked for.
 trace_parses() {
@@ -39,7 +39,8 @@ each_trace_no_filter() {
 	view -o cache=none
 	tracing "$T/trace"
 	mkdir "$VIEW/d"
-	within 5 grep -q '"op":"mkdir","path":"/d",.*"error":0' "$T/trace" || fail "$(cat "$T/trace")"
+	within 5 grep -q '"op":"mkdir","path":"/d",.*"error":0' "$T/trace" ||
+		fail "$(cat "$T/trace")"
 	kill $TRACER
 	trace_parses "$T/trace"
 }
@@ -56,17 +57,22 @@ each_trace_filtered() {
 	within 5 grep -q '"op":"unlink".*"ns"' "$T/trace"
 	kill $TRACER
 	trace_parses "$T/trace"
-	check grep -q '"op":"open","path":"/f",.*"error":1,"ns":[0-9]*,"verdict":"guard: EPERM"' "$T/trace"
-	check grep -q '"op":"unlink","path":"/f",.*"event":{"filter":"tag","what":"before","values":\[5,0\]}' "$T/trace"
+	check grep -q '"op":"open","path":"/f",.*"error":1,"ns":[0-9]*,"verdict":"guard: EPERM"' \
+		"$T/trace"
+	check grep -q \
+		'"op":"unlink","path":"/f",.*"filter":"tag","what":"before","values":\[5,0\]}' \
+		"$T/trace"
 	# For people.
 	"$PENSTOCK" trace "$VIEW" > "$T/text" 2>&1 9>&- & TRACER=$!
 	within 5 has_spoken "$T/text" || fail "trace says nothing"
 	: > "$LOWER/f"
 	answers EPERM write "$VIEW/f"
-	within 5 grep -q 'open .*/f .*EPERM .*guard: EPERM' "$T/text" || fail "not in the text: $(cat "$T/text")"
+	within 5 grep -q 'open .*/f .*EPERM .*guard: EPERM' "$T/text" ||
+		fail "not in the text: $(cat "$T/text")"
 	# Before the operation there is no result: an event then has none.
 	rm "$VIEW/f"
-	within 5 grep -Eq 'unlink +/f .* -  +-  +tag: before 5 0' "$T/text" || fail "not in the text: $(cat "$T/text")"
+	within 5 grep -Eq 'unlink +/f .* -  +-  +tag: before 5 0' "$T/text" ||
+		fail "not in the text: $(cat "$T/text")"
 	check not grep -q '"error".*"what":"before"' "$T/trace"
 	check grep -q '"error":0,.*"what":"after"' "$T/trace"
 	kill $TRACER
@@ -93,7 +99,8 @@ lost_is_told() {
 	grep -q '"lost":' "$T/trace"
 }
 
-# Who goes away is forgotten; the view goes on, and ends under those that listen.
+# The daemon drops a trace client that exits; the view goes on, and can be unmounted while clients
+# are connected.
 each_trace_ends() {
 	lower ext4
 	need_filters
@@ -109,13 +116,14 @@ each_trace_ends() {
 	within 5 gone $TRACER || fail "trace does not end with its view"
 }
 
-# What two parsers say of each line, and what a name is after the way through them.
+# Two parsers accept each line of FILE, and with KEY each name is found in it unchanged.
 is_json() { # FILE [KEY]
 	"$TESTS/json-names.py" check "$@" || fail "$1 is not as penstock(1) says"
 	jq -e . < "$1" > /dev/null || fail "jq does not take $1"
 }
 
-# One name that is no UTF-8 made a line that no parser took, and an audit that reads the trace ended there.
+# One name that is no UTF-8 made a line that no parser took, and an audit that reads the trace ended
+# there.
 once_trace_of_any_name_is_json() {
 	lower tmpfs
 	need_filters
@@ -137,9 +145,9 @@ once_trace_of_any_name_is_json() {
 	jq -r 'select(.op == "create") | .path' < "$T/trace" > "$T/paths"
 	check grep -qx '/\\xff\\xfe' "$T/paths"
 	check grep -qx '/\\x5cx41' "$T/paths"
-	# Where the kernel does not tell a path, the line says so, and the name is there all the same.
-	check test "$(jq -r 'select(.path_cut and (.path | startswith("/ddd")) and (.path | endswith("/?/leaf"))).op' \
-		< "$T/trace" | grep -c create)" -ge 1
+	# When the kernel cannot give the path, the line says so and still has the last name.
+	check test "$(jq -r 'select(.path_cut and (.path | startswith("/ddd")) and
+			(.path | endswith("/?/leaf"))).op' < "$T/trace" | grep -c create)" -ge 1
 }
 
 once_text_of_any_name_is_harmless() {
@@ -166,7 +174,8 @@ once_commands_on_any_name_print_json() {
 	odd=$LOWER/$'l\xff"\\\n'$escape
 	mkdir "$odd" "$T/"$'m\xff\302\2332J'
 	VIEW=$T/$'m\xff\302\2332J'
-	"$PENSTOCK" mount --filter $'hide,names=a\xff:\\\\x41' "$odd" "$VIEW" || fail "the view is not mounted"
+	"$PENSTOCK" mount --filter $'hide,names=a\xff:\\\\x41' "$odd" "$VIEW" ||
+		fail "the view is not mounted"
 	: > "$odd/"$'a\xff'
 	check not test -e "$VIEW/"$'a\xff'
 	for what in stat 'filter list' 'filter stat'; do
@@ -175,7 +184,8 @@ once_commands_on_any_name_print_json() {
 		is_json "$T/json"
 		# shellcheck disable=SC2086
 		"$PENSTOCK" $what "$VIEW" > "$T/text" || fail "$what fails"
-		"$TESTS/json-names.py" plain "$T/text" || fail "$what prints a command to the terminal"
+		"$TESTS/json-names.py" plain "$T/text" ||
+			fail "$what prints a command to the terminal"
 	done
 	"$PENSTOCK" filter list --json "$VIEW" | jq -r '.filters[0].spec' > "$T/spec"
 	equal "$(cat "$T/spec")" 'hide,names=a\xff:\\x5cx41' "the spec"
@@ -188,7 +198,8 @@ once_commands_on_any_name_print_json() {
 	for what in stat umount trace 'filter list'; do
 		# shellcheck disable=SC2086
 		"$PENSTOCK" $what "$odd"$'\xff'$escape 2> "$T/text"
-		"$TESTS/json-names.py" plain "$T/text" || fail "an error of $what is a command to the terminal"
+		"$TESTS/json-names.py" plain "$T/text" ||
+			fail "an error of $what is a command to the terminal"
 	done
 	check "$PENSTOCK" umount "$VIEW"
 }

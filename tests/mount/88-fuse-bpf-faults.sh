@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What was wrong with the FUSE-BPF proposal, and the changes by filters that it ignored: neither is here.
-# docs/fuse-bpf.md has the list.
+# The faults of the FUSE-BPF proposal, and the changes by filters that it ignored: this view has
+# neither. docs/fuse-bpf.md has the list.
 
 # ---- faults ------------------------------------------------------------------------------------
 
@@ -15,7 +15,8 @@ each_verdict_of_pre_program_counts_in_every_operation() {
 	filtered_view -o cache=none,locks=lower fault,error=EDQUOT,names=none
 	heard() { # OP WANT CMD...
 		local said
-		chain replace fault "fault,error=EDQUOT,ops=$1" > /dev/null || fail "no filter for $1"
+		chain replace fault "fault,error=EDQUOT,ops=$1" > /dev/null ||
+			fail "no filter for $1"
 		said=$("${@:3}" 2>&1)
 		[[ $said == *"$2"* ]] || fail "$1: '${*:3}' says '$said', should be $2"
 		check test "$(ran errors fault)" -ge 1
@@ -58,7 +59,8 @@ each_verdict_of_pre_program_counts_in_every_operation() {
 	same -x
 }
 
-# Operations have programs of their own: fsyncdir is not fsync. And they are told of their own nodes.
+# Operations have programs of their own: fsyncdir is not fsync. And they are told of their own
+# nodes.
 each_each_operation_runs_its_own_program() {
 	lower ext4
 	mkdir "$LOWER/d"
@@ -72,8 +74,8 @@ each_each_operation_runs_its_own_program() {
 	equal "$(ls "$LOWER/d" | tr '\n' ' ')" 'g h '
 }
 
-# A program after an operation runs although there is none before: each of parity-results, and here
-# those after opening. What they refuse is not left open.
+# A post program runs without a pre program: here the programs after opening, elsewhere those of
+# parity-results. A file whose open a post program refused does not stay open.
 each_open_refused_afterwards_is_closed() {
 	local i
 	lower ext4
@@ -157,13 +159,14 @@ each_changed_attributes_take_effect() {
 
 each_changed_creation_takes_effect() {
 	values_tree
-	(umask 077; : > "$VIEW/new"; mkdir "$VIEW/d"; mkfifo "$VIEW/fifo"; mknod "$VIEW/char" c 10 200)
+	(umask 077; : > "$VIEW/new"; mkdir "$VIEW/d"; mkfifo "$VIEW/fifo"; mknod "$VIEW/char" \
+		c 10 200)
 	equal "$(stat -c '%a %u %g' "$LOWER/new")" '640 1234 2345' "a file"
 	equal "$(stat -c '%a %u %g' "$LOWER/d")" '701 1234 2345' "a directory"
 	equal "$(stat -c '%a %u %g' "$LOWER/fifo")" '604 1234 2345' "a fifo"
 	equal "$(stat -c '%a %t %T' "$LOWER/char")" '604 1 5' "a device"
 	says '100604' rw+tmpfile "$VIEW" mode
-	# Whoever asks.
+	# The caller makes no difference.
 	mkdir -m 777 "$LOWER/all"
 	equal "$(as 1001 "$TOOLS/act" try create "$VIEW/all/f")" 0 "a file by another user"
 	equal "$(stat -c '%u %g' "$LOWER/all/f")" '1234 2345' "its owner"
@@ -172,9 +175,11 @@ each_changed_creation_takes_effect() {
 	equal "$(stat -c '%u %g' "$LOWER/l")" '1234 2345' "a link"
 	equal "$(readlink "$LOWER/l")" to "a link's target"
 	ln -s grow "$VIEW/grown"
-	equal "$(readlink "$LOWER/grown") $(readlink "$VIEW/grown")" 'a longer target a longer target'
+	equal "$(readlink "$LOWER/grown") $(readlink "$VIEW/grown")" \
+		'a longer target a longer target'
 	ln -s longer "$VIEW/l2"
-	equal "$(readlink "$LOWER/l2") $(readlink "$VIEW/l2")" 'longer LINKer' "what is shown of a target"
+	equal "$(readlink "$LOWER/l2") $(readlink "$VIEW/l2")" 'longer LINKer' \
+		"what is shown of a target"
 }
 
 each_changed_xattrs_take_effect() {
@@ -207,9 +212,10 @@ each_changed_ranges_take_effect() {
 	echo abcdefgh > "$LOWER/from"
 	says '4' r "$VIEW/from" "copy $VIEW/to 0 8"
 	equal "$(cat "$LOWER/to")" cdef "copied from another place"
-	# What the kernel is told of it holds.
+	# The kernel uses the values of the changed replies.
 	equal "$(stat -c %s "$VIEW/h")" 2500
-	says 'EDEADLK|0|free|held 1' rw "$VIEW/g" 'lock 7 1' 'lock 100 150' 'test 100 50' 'test 200 5'
+	says 'EDEADLK|0|free|held 1' rw "$VIEW/g" 'lock 7 1' 'lock 100 150' 'test 100 50' \
+		'test 200 5'
 	equal "$(stat -f -c %f "$VIEW")" 42 "free blocks"
 	touch "$LOWER/target"
 	answers EEXIST rename "$VIEW/g" "$VIEW/target"

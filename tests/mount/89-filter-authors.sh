@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Who writes a filter: what `penstock filter new` makes, and what docs/filters.md teaches, both as they
+# The templates of `penstock filter new` and the examples of docs/filters.md build and work as they
 # stand.
 
 # In a directory of its own, so that nothing is found but what the page says.
@@ -70,17 +70,20 @@ once_taught() {
 # The values in a map of hash kind that no filter of another view has, added up.
 counted() { # MAP
 	command -v bpftool > /dev/null || { echo 1; return; }
-	bpftool -j map dump name "$1" | grep -o '"value":[0-9]*' | awk -F: '{ n += $2 } END { print n + 0 }'
+	bpftool -j map dump name "$1" | grep -o '"value":[0-9]*' |
+		awk -F: '{ n += $2 } END { print n + 0 }'
 }
 
-# ---- what objects and files say -------------------------------------------------------------------
+# ---- what objects and files say
+# -------------------------------------------------------------------
 
 # Nothing in a text that is more than text, but for newlines.
 is_plain() { # FILE
 	! LC_ALL=C grep -q '[^[:print:][:blank:]]' "$1"
 }
 
-# What an object calls itself, the name of a file and a value are shown, and do nothing else.
+# The description in an object, a file name and a value are printed so that they cannot act as
+# terminal commands.
 once_words_are_harmless() {
 	local escape=$'\033]0;title\007\033[2J' file
 	begin

@@ -106,14 +106,16 @@ each_write_by_the_owner_shown_clears_hidden_bits() {
 			# Also of what the kernel has cached, and of what was looked up long ago.
 			shown "$file" 755
 			case $how in
-			write) check as 1000 dd of="$VIEW/$file" bs=1 count=1 conv=notrunc if=/dev/zero status=none ;;
+			write) check as 1000 dd of="$VIEW/$file" bs=1 count=1 conv=notrunc \
+				if=/dev/zero status=none ;;
 			append) check as 1000 sh -c "echo x >> '$VIEW/$file'" ;;
 			truncate) check as 1000 truncate -s 2 "$VIEW/$file" ;;
 			open) check as 1000 sh -c ": > '$VIEW/$file'" ;;
 			create) check as 1000 cp /dev/null "$VIEW/$file" ;;
 			mapping)
 				passing || continue
-				check python_as_user 'with open(sys.argv[1], "r+b") as f: mmap.mmap(f.fileno(), 10)[0] = 65' "$VIEW/$file"
+				check python_as_user 'with open(sys.argv[1], "r+b") as f:
+					mmap.mmap(f.fileno(), 10)[0] = 65' "$VIEW/$file"
 				;;
 			esac
 			equal "$(stat -c %a "$LOWER/$file")" 755 "the mode below after $how"
@@ -158,7 +160,8 @@ each_capabilities_do_not_work_beside_another_owner() {
 	equal "$(act xattr list "$VIEW/p")" '' "attributes listed"
 	cp "$(command -v cat)" "$LOWER/c"
 	setcap cap_net_raw+ep "$LOWER/c"
-	equal "$(as 1001 "$VIEW/c" /proc/self/status | awk '/^CapEff/ { print $2 }')" 0000000000000000 "capabilities"
+	equal "$(as 1001 "$VIEW/c" /proc/self/status | awk '/^CapEff/ { print $2 }')" \
+		0000000000000000 "capabilities"
 	refused 'not permitted' setcap cap_net_raw+ep "$VIEW/p"
 	unview
 	filtered_view owner,uid=0
@@ -173,7 +176,8 @@ each_filter_that_forgets_the_bits_shows_none() {
 	for in in lookup getattr listing done; do
 		filtered_view "shows,in=$in"
 		equal "$(ls -ln "$VIEW" | awk '/ p$/ { print substr($1, 1, 10) }')" \
-			"$(ls -ln "$VIEW" | awk '/ p$/ { print $3 == 0 ? "-rwxr-xr-x" : "-rwsr-sr-x" }')" \
+			"$(ls -ln "$VIEW" |
+				awk '/ p$/ { print $3 == 0 ? "-rwxr-xr-x" : "-rwsr-sr-x" }')" \
 			"the mode in a listing, $in"
 		equal "$(as 1001 "$VIEW/p" -u | sed 's/^1000$/1001/')" 1001 "user ID, $in"
 		if [ "$(stat -c %u "$VIEW/p")" = 0 ]; then

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# A filter that shortens reads and writes shortens what read(2) and write(2) come to, and nothing else: the
-# kernel takes a short answer to a read of its page cache for the end of the file.
+# A filter that shortens reads and writes shortens what read(2) and write(2) come to, and nothing
+# else: the kernel takes a short answer to a read of its page cache for the end of the file.
 
 short_lower() {
 	need_filters
@@ -48,9 +48,11 @@ print("right")' "$LOWER/big" "$VIEW/big")
 each_short_reads_reach_read_alone() {
 	local spec
 	short_lower
-	for spec in fault-data,ops=read,shorten=700 data-change,read_size=700 data-change,read_len=700; do
+	for spec in fault-data,ops=read,shorten=700 data-change,read_size=700 \
+		data-change,read_len=700; do
 		filtered_view "$spec"
-		equal "$(dd if="$VIEW/big" bs=4096 count=1 status=none | wc -c)" 700 "one read with $spec"
+		equal "$(dd if="$VIEW/big" bs=4096 count=1 status=none | wc -c)" 700 \
+			"one read with $spec"
 		whole "$spec"
 		unview
 	done
@@ -62,7 +64,8 @@ each_page_cache_of_a_shortening_filter_is_whole() {
 	for spec in short,ask=700 short,give=700 short,ask=5000,give=4097; do
 		filtered_view "$spec"
 		whole "$spec"
-		equal "$(dd if="$VIEW/big" bs=51200 count=1 status=none | wc -c)" 51200 "one read with $spec"
+		equal "$(dd if="$VIEW/big" bs=51200 count=1 status=none | wc -c)" 51200 \
+			"one read with $spec"
 		equal "$(ran bad short)" 0 "runs that failed"
 		unview
 	done
@@ -87,7 +90,8 @@ with open(sys.argv[1], "r+b") as f:
         sys.exit(4)' "$VIEW/big"
 		case $spec:$? in
 		*:3) skip "no shared mappings of served files here" ;;
-		fault-data*:0) equal "$(head -c 50000 "$LOWER/big" | tr -d x | wc -c)" 0 "bytes that were not written" ;;
+		fault-data*:0) equal "$(head -c 50000 "$LOWER/big" | tr -d x | wc -c)" 0 \
+			"bytes that were not written" ;;
 		data-change*:4) ;;
 		*) fail "storing with $spec ended otherwise" ;;
 		esac

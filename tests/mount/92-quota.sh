@@ -19,13 +19,15 @@ quota_view() { # SPEC...
 usage() { "$TOOLS/quota" usage "$T/bpf/quota" | tr '\n' ' '; }
 
 counted() { # WANT WHAT
-	within 5 eval "[ \"\$(usage)\" = '$1 ' ]" || fail "$2: counted is '$(usage)', should be '$1 '"
+	within 5 eval "[ \"\$(usage)\" = '$1 ' ]" ||
+		fail "$2: counted is '$(usage)', should be '$1 '"
 }
 
 # Bytes that can be written to a new file before EDQUOT.
 room() {
 	local n
-	n=$(head -c 20000000 /dev/zero | dd of="$VIEW/room" bs=4096 iflag=fullblock 2>&1 | awk '/ copied/ { print $1 }')
+	n=$(head -c 20000000 /dev/zero | dd of="$VIEW/room" bs=4096 iflag=fullblock 2>&1 |
+		awk '/ copied/ { print $1 }')
 	rm -f "$VIEW/room"
 	echo "$n"
 }
@@ -68,7 +70,8 @@ for i in range(500):
     if fill(made): break
     time.sleep(0.01)
 assert os.fstat(made).st_size == 1 << 20, "closed"
-os.link("/proc/self/fd/%d" % made, "named", src_dir_fd=made)' "$VIEW" || fail "a file without a name"
+os.link("/proc/self/fd/%d" % made, "named", src_dir_fd=made)' "$VIEW" ||
+		fail "a file without a name"
 	counted '0 1048576 1 nameless 0' "a file that got a name"
 	rm "$VIEW/named"
 	counted '0 0 0 nameless 0' "removed"
@@ -184,7 +187,8 @@ m.flush()' "$VIEW/f"
 # The daemon of the view of that number dies, and its mount goes.
 die() { # NUMBER
 	kill -KILL "${VIEW_PIDS[$1]}"
-	within 5 eval '! kill -0 ${VIEW_PIDS['"$1"']} 2> /dev/null' || fail "the daemon cannot be killed"
+	within 5 eval '! kill -0 ${VIEW_PIDS['"$1"']} 2> /dev/null' ||
+		fail "the daemon cannot be killed"
 	umount -l "${VIEW_DIRS[$1]}"
 	unset "VIEW_DIRS[$1]"
 	rm -f /run/penstock/*
@@ -244,18 +248,21 @@ once_pin_that_does_not_fit_is_refused() {
 	unview
 	mkdir "$T/other"
 	refused "pin=.*another filter.*per=tree.*per=uid.*rm -r $T/bpf/quota" \
-		"$PENSTOCK" mount --filter "quota,bytes=1M,per=uid,pin=$T/bpf/quota" "$LOWER" "$T/other"
-	refused "pin=.*another filter" "$PENSTOCK" mount --filter "counter,pin=$T/bpf/quota" "$LOWER" "$T/other"
+		"$PENSTOCK" mount --filter "quota,bytes=1M,per=uid,pin=$T/bpf/quota" "$LOWER" \
+			"$T/other"
+	refused "pin=.*another filter" "$PENSTOCK" mount --filter "counter,pin=$T/bpf/quota" \
+		"$LOWER" "$T/other"
 	rm "$T/bpf/quota/quota_nameless" "$T/bpf/quota/pst_filter"
 	refused 'not left by a filter.*rm -r' \
 		"$PENSTOCK" mount --filter "quota,bytes=1M,pin=$T/bpf/quota" "$LOWER" "$T/other"
 	rm -r "$T/bpf/quota"
 	quota_view bytes=1M
 	counted 'nameless 0' "with nothing pinned"
-	# What fails has pinned nothing.
+	# A filter that fails to load has pinned nothing.
 	refused 'at=nowhere' chain add "quota,bytes=1M,name=two,at=nowhere,pin=$T/bpf/two"
 	check test ! -e "$T/bpf/two"
-	refused 'already in use' "$PENSTOCK" mount --filter "quota,bytes=1M,pin=$T/bpf/quota" "$LOWER" "$T/other"
+	refused 'already in use' "$PENSTOCK" mount --filter "quota,bytes=1M,pin=$T/bpf/quota" \
+		"$LOWER" "$T/other"
 }
 
 # Everything at random, by four processes: the usage is what there is.
@@ -264,7 +271,8 @@ model() { # SEED PHASES PROCESSES [uid]
 	said=$("$TOOLS/quota" model "$VIEW" "$T/bpf/quota" "$1" "$3" "$2" 1000000 16 ${4:-}) ||
 		fail "seed $1: $said"
 	rm -rf "${VIEW:?}"/*
-	within 5 eval '! "$TOOLS/quota" usage "$T/bpf/quota" | grep -v " 0 0$" | grep -v "nameless 0"' ||
+	within 5 eval \
+		'! "$TOOLS/quota" usage "$T/bpf/quota" | grep -v " 0 0$" | grep -v "nameless 0"' ||
 		fail "all is removed, and counted is '$(usage)'"
 	equal "$(ran bad quota)" 0 "runs that failed"
 }

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What a filter protects by its name or path keeps its protection, or the operation is refused: every
-# ready-made filter, every way to move, link, exchange or reopen a file (act escape), with the lower
-# file system's caches dropped at each step, and the view mounted again.
+# A file that a filter protects by its name or path keeps its protection, or the operation that
+# would end it fails: every ready-made filter, every way to move, link, exchange or reopen a file
+# (act escape), with the lower file system's caches dropped at each step, and the view mounted
+# again.
 
 EVERYBODY=
 
-# A row: the files that the filter SPEC protects, and the errors with which it may refuse a new name.
+# A row: the files that the filter SPEC protects, and the errors with which it may refuse a new
+# name.
 #	FILES|ERRORS|FLAGS|SPEC
 # FLAGS: r the text must not be shown, w the file must not be written to, h nor through a descriptor
 # that was there before the filter.
+MASK_SEC=mask,name=m,at=/sec
 ROWS=(
 	'.env sec/k sec/d/k|EPERM|rwh|mask,names=.env,paths=/sec'
 	'sec/k sec/d/k|EPERM|rwh|mask,at=/sec,how=values'
@@ -24,7 +27,7 @@ ROWS=(
 	'sec/k sec/d/k|EPERM||owner,at=/sec,uid=1000'
 	'sec/k sec/d/k|EPERM||audit,at=/sec'
 	'sec/k sec/d/k|EPERM||quota,at=/sec,bytes=1G'
-	'.env sec/k sec/d/k|EPERM,EROFS|rwh|mask,names=.env readonly,name=r,paths=/sec mask,name=m,at=/sec audit'
+	".env sec/k sec/d/k|EPERM,EROFS|rwh|mask,names=.env readonly,paths=/sec $MASK_SEC audit"
 )
 
 # Everybody may change it: what is refused is refused by the filter.
@@ -72,7 +75,8 @@ escape_go() { # ERRORS FLAGS WHEN
 		*:shown) [[ $2 != *r* ]] || fail "$3: $file is shown by $way" ;;
 		*:written) [[ $2 != *w* ]] || fail "$3: $file was written to by $way" ;;
 		read*:* | write*:* | truncate*:*) ;;
-		# What it replaces is gone, and it has the filter: some filters do not mind.
+		# The replaced file is gone, and the new one has the filter, which some filters
+		# permit.
 		replaced:0) [[ $2 != *w* ]] || fail "$3: $file was replaced" ;;
 		link-empty:ENOENT | link-empty:EPERM | *:ENOENT) ;;
 		*) [[ $errors == *,$said,* ]] || fail "$3: $way of $file came to $said, not $1" ;;
@@ -89,10 +93,11 @@ escape_names() { # WHEN
 	done
 }
 
-# What nobody may read is shown to user 1000 under no name.
+# User 1000 finds the protected text under no name.
 escape_shown() { # FLAGS WHEN
 	[[ $1 != *r* ]] || check not as 1000 grep -rqs hunter2 "$VIEW"
-	[[ $1 != *w* ]] || equal "$(cat "$LOWER"/{.env,sec/k,sec/d/k} | sort -u)" KEY=hunter2 "text below, $2"
+	[[ $1 != *w* ]] || equal "$(cat "$LOWER"/{.env,sec/k,sec/d/k} | sort -u)" KEY=hunter2 \
+		"text below, $2"
 }
 
 escape_add() { # SPECS
@@ -152,8 +157,10 @@ once_escape_from_a_filter_is_refused() {
 LIMIT[escape_from_a_new_filter_is_refused]=90
 once_escape_from_a_new_filter_is_refused() {
 	lower ext4
-	# Those that protect descriptors, one of those that hide, and several at once; the long form has all.
-	escapes live cache=exclusive "${ROWS[0]}" "${ROWS[1]}" "${ROWS[3]}" "${ROWS[6]}" "${ROWS[12]}"
+	# Those that protect descriptors, one of those that hide, and several at once; the long form
+	# has all.
+	escapes live cache=exclusive "${ROWS[0]}" "${ROWS[1]}" "${ROWS[3]}" "${ROWS[6]}" \
+		"${ROWS[12]}"
 }
 
 each_escape_from_mask_is_refused() {
@@ -168,7 +175,8 @@ slow_escapes_everywhere() {
 	EVERYBODY=1
 	local type cache mode
 	for type in ext4 tmpfs overlay btrfs xfs; do
-		[[ $type != btrfs && $type != xfs ]] || command -v mkfs.$type > /dev/null || continue
+		[[ $type != btrfs && $type != xfs ]] || command -v mkfs.$type > /dev/null ||
+			continue
 		lower $type
 		for mode in $MODES; do
 			MODE_OPTS=${mode#*=}
@@ -181,7 +189,8 @@ slow_escapes_everywhere() {
 	done
 }
 
-# ---- programs that edit and move -------------------------------------------------------------------
+# ---- programs that edit and move
+# -------------------------------------------------------------------
 
 # A masked file, and one that is not, at the root and in a repository of git.
 tools_tree() {
@@ -219,9 +228,11 @@ TOOL_STEPS=(
 	'shred shred -u .env'
 	'ed sh -c "printf \"s/KEY/NAME/\nw\nq\n\" | ed -s .env"'
 	'vim vim -u NONE -es -c "%s/KEY/NAME/" -c "w!" -c "q!" .env'
-	'vim-rename vim -u NONE -es -c "set backupcopy=no backup" -c "%s/KEY/NAME/" -c "w!" -c "q!" .env'
+	'vim-rename vim -u NONE -es -c "set backupcopy=no backup" \
+		-c "%s/KEY/NAME/" -c "w!" -c "q!" .env'
 	'emacs emacs -Q --batch .env --eval "(progn (insert \"NAME\") (save-buffer))"'
-	'emacs-rename emacs -Q --batch --eval "(setq backup-by-copying nil)" .env --eval "(progn (insert \"N\") (save-buffer))"'
+	'emacs-rename emacs -Q --batch --eval "(setq backup-by-copying nil)" .env \
+		--eval "(progn (insert \"N\") (save-buffer))"'
 	'rsync rsync -a plain .env'
 	'rsync-inplace rsync -a --inplace plain .env'
 	'rsync-away rsync -a --remove-source-files .env sec "$T/away"'
@@ -245,14 +256,17 @@ masked_tools() { # UID
 	for step in "${TOOL_STEPS[@]}"; do
 		name=${step%% *}
 		command=${step#* }
-		[ -x "$(command -v "${command%% *}")" ] || { skip -n "$name" "${command%% *} is not installed"; continue; }
+		[ -x "$(command -v "${command%% *}")" ] ||
+			{ skip -n "$name" "${command%% *} is not installed"; continue; }
 		[ -e plain ] || echo plain > "$LOWER/plain"
 		: > stolen 2> /dev/null
 		T=$T timeout 20 setpriv --reuid "$1" --clear-groups --inh-caps=-all -- \
 			bash -c "$command" < /dev/null > "$T/said" 2>&1
 		echo "$name: status $?: $(head -n 2 "$T/said" | tr '\n' ' ')"
-		equal "$(cat "$LOWER"/{.env,sec/k,repo/.env} | sort -u)" KEY=hunter2 "what is below after $name"
-		equal "$(find "$LOWER" -path "$LOWER/repo/.git" -prune -o -type f -print0 | xargs -0 grep -l hunter2 | wc -l)" \
+		equal "$(cat "$LOWER"/{.env,sec/k,repo/.env} | sort -u)" KEY=hunter2 \
+			"what is below after $name"
+		equal "$(find "$LOWER" -path "$LOWER/repo/.git" -prune -o -type f -print0 |
+			xargs -0 grep -l hunter2 | wc -l)" \
 			3 "files with the secret after $name"
 		check not grep -rqs hunter2 "$VIEW" "$T/away"
 		ok "$name"
@@ -287,7 +301,7 @@ once_masked_files_are_written_where_allowed() {
 	refused 'write.*deny.*allow|deny' "$PENSTOCK" filter check mask,write=alow
 }
 
-# What the next to look finds where somebody has moved files below.
+# After a move below the next lookup decides by the new name.
 each_name_below_decides_at_the_next_lookup() {
 	lower ext4
 	echo hunter2 | tee "$LOWER/.env" > "$LOWER/plain"
@@ -305,7 +319,7 @@ each_name_below_decides_at_the_next_lookup() {
 	exec 7<&-
 }
 
-# Where case does not matter, every spelling leads to the file, and so to the filter.
+# In a case-insensitive directory every spelling leads to the file, and so to the filter.
 each_spellings_of_a_name_are_protected() {
 	local folding name
 	need_filters
@@ -328,9 +342,11 @@ each_spellings_of_a_name_are_protected() {
 	equal "$(cat "$LOWER/.env")" KEY=hunter2
 }
 
-# ---- random operations ------------------------------------------------------------------------------
+# ---- random operations
+# ------------------------------------------------------------------------------
 
-# Names and paths that are hidden and protected, among others, in directories that anybody may change.
+# Names and paths that are hidden and protected, among others, in directories that anybody may
+# change.
 meddle_tree() {
 	local d
 	mkdir -p "$LOWER"/{d0/d2,d1,r/d3,h/d4,x.ro,many}
@@ -350,7 +366,8 @@ inos_of() { # TEXT
 	grep -rlx "$1" "$LOWER" | xargs stat -c %i | paste -sd,
 }
 
-# All that is known below of the files with these numbers; directories that are not protected may move.
+# All that is known below of the files with these numbers; directories that are not protected may
+# move.
 files_of() { # INOS
 	local args=() ino
 	for ino in ${1//,/ }; do args+=(-o -inum "$ino"); done
@@ -368,7 +385,8 @@ meddled() { # STEPS OPTIONS
 	hidden=$(inos_of hidden) readonly=$(inos_of protected)
 	before=$(files_of "$hidden,$readonly")
 	filtered_view -o "$2" 'hide,names=*.key,paths=/h' 'readonly,names=*.ro,paths=/r'
-	as 1000 "$TOOLS/act" meddle "$VIEW" "${SEED:-1}" 2 $(($1 / 2)) "$hidden" "$readonly" > "$T/meddled" 2>&1 9>&- &
+	as 1000 "$TOOLS/act" meddle "$VIEW" "${SEED:-1}" 2 $(($1 / 2)) "$hidden" \
+		"$readonly" > "$T/meddled" 2>&1 9>&- &
 	pid=$!
 	while kill -0 $pid 2> /dev/null; do
 		evict

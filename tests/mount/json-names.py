@@ -4,8 +4,8 @@
 Names that a parser of JSON or a terminal could stumble over.
 
 json-names.py make DIR          makes a file of each such name
-json-names.py deep DIR          makes a file "leaf" below directories whose path is longer than PATH_MAX
-json-names.py check FILE [KEY]  every line of FILE is JSON and UTF-8; with KEY, its values end in all of
+json-names.py deep DIR          makes a file "leaf" whose path in DIR is longer than PATH_MAX
+json-names.py check FILE [KEY]  every line of FILE is JSON and UTF-8; with KEY, its values end in
                                 the names when the form that penstock(1) describes is taken back
 json-names.py plain FILE        FILE has no byte that a terminal takes for a command, and is UTF-8
 """
@@ -16,11 +16,12 @@ import sys
 
 NAMES = [b'a%cz' % byte for byte in range(1, 256) if byte != ord('/')] + [
     b'\xff\xfe', b'\xc3(', b'\xed\xa0\x80', b'\xed\xbf\xbf', b'\xed\xa0\xbd\xed\xb8\x80',
-    b'\xc0\xaf', b'\xc1\xbf', b'\xe0\x80\x80', b'\xe0\x9f\xbf', b'\xf0\x80\x80\x80', b'\xf0\x8f\xbf\xbf',
-    b'\xf4\x90\x80\x80', b'\xf5\x80\x80\x80', b'\xfe', b'end\xc3', b'end\xe2\x82', b'end\xf0\x9f\x98',
-    b'\x80\x80', 'ä€😀'.encode(), '\u2028\ufeff\uffff'.encode(), b'\xc2\x9b2J', b'\x1b]0;title\x07\x1b[2J',
-    b'new\nline', b'quote"quote', b"it's", b'\\', b'\\\\', b'\\x41', b'\\\\x41', b'\\x', b'\\xzz', b'\\\xff',
-    b'\\x5cx41', b'\\u0041', b'%41', b'{"a":1}', b'\xff' * 255, b'"' * 255, b'\\x' * 127, '€'.encode() * 85,
+    b'\xc0\xaf', b'\xc1\xbf', b'\xe0\x80\x80', b'\xe0\x9f\xbf', b'\xf0\x80\x80\x80',
+    b'\xf0\x8f\xbf\xbf', b'\xf4\x90\x80\x80', b'\xf5\x80\x80\x80', b'\xfe', b'end\xc3',
+    b'end\xe2\x82', b'end\xf0\x9f\x98', b'\x80\x80', 'ä€😀'.encode(), '\u2028\ufeff\uffff'.encode(),
+    b'\xc2\x9b2J', b'\x1b]0;title\x07\x1b[2J', b'new\nline', b'quote"quote', b"it's", b'\\',
+    b'\\\\', b'\\x41', b'\\\\x41', b'\\x', b'\\xzz', b'\\\xff', b'\\x5cx41', b'\\u0041', b'%41',
+    b'{"a":1}', b'\xff' * 255, b'"' * 255, b'\\x' * 127, '€'.encode() * 85,
 ]
 
 
@@ -55,7 +56,7 @@ def check(file, key=None):
             seen.add(take_back(value[key]).rsplit(b'/', 1)[-1])
     missing = [name for name in NAMES if name not in seen]
     if key and missing:
-        sys.exit('%d names are not there or not what they were, the first: %r' % (len(missing), missing[0]))
+        sys.exit('%d names are missing or changed, the first: %r' % (len(missing), missing[0]))
 
 
 def plain(file):

@@ -3,7 +3,7 @@
 #
 # The vocabulary of the mount ring. A test file is a set of functions:
 #
-#	each_NAME	a case that runs in every variant of MODES, but for those in the list "modes"
+#	each_NAME	a case that runs in every variant of MODES that the list "modes" permits
 #	once_NAME	a case that does not depend on the variant: runs in the first only
 #	slow_NAME	as once_, and only when it is asked for by name
 #	LIMIT[NAME]=N	on a line of its own: seconds that the case may take (60)
@@ -11,11 +11,11 @@
 # A case begins in an empty directory $T, which goes away after it, and is a success when the
 # function comes to its end. These words are there for it:
 #
-#	lower [TYPE [MIB]]	a fresh file system (ext4 xfs btrfs tmpfs ramfs overlay): $FS its root,
-#				$LOWER the tree to show, $TWIN a plain directory beside it
+#	lower [TYPE [MIB]]	makes a file system (ext4 xfs btrfs tmpfs ramfs overlay); $FS is
+#				its root, $LOWER the tree to show, $TWIN a plain directory in it
 #	view [-b] [-o OPTS] [-r] [-F SPEC]... [LOWER [MOUNTPOINT]]
-#				mounts a view with the options of the variant, sets $VIEW; -b: background
-#				form, -r: the variant's options are left out, -F: with that filter
+#				mounts a view with the options of the variant, sets $VIEW; -b: in
+#				the background, -r: without the variant's options, -F: a filter
 #	unview [MOUNTPOINT]	unmounts it; the daemon has to end with 0, in time, with a clean log
 #	same [-x] [A B]		every name, attribute, xattr, link and byte of two trees is equal
 #				(default: view and lower); -x: but for the access times
@@ -31,28 +31,33 @@
 #	check [not] CMD...	CMD has to succeed (or fail); says which one did not
 #	equal A B [WHAT]	two words are the same
 #	refused TEXT CMD...	CMD fails, and what it says matches the extended expression TEXT
-#	within SECONDS CMD...	CMD succeeds some time soon; fails after SECONDS, 30 at least. The shell
-#				expands the words of CMD once: for a value that changes, take "becomes"
-#	becomes WANT CMD...	CMD prints WANT some time soon
-#	holder NAME VERB ARG...	starts "act VERB ARG..." and waits for the first line that it says, in $SAID
+#	within SECONDS CMD...	repeats CMD until it succeeds; fails after SECONDS, 30 at least.
+#				The shell expands the words of CMD once: for a value that changes,
+#				take "becomes"
+#	becomes WANT CMD...	repeats CMD until it prints WANT
+#	holder NAME VERB ARG...	starts "act VERB ARG..." and waits for its first line, in $SAID
 #	tell NAME LINE		gives it a line, waits for the answer
 #	release NAME		ends it
 #	act VERB ARG...		the helper for what a shell cannot do, see tools/act
-#	answers WANT CALL ARG...	"act try CALL ARG..." has to say WANT: 0, or the name of an error
-#	says WANT FLAGS FILE STEP...	"io FLAGS FILE STEP..." has to print WANT: its lines with '|' between
+#	answers WANT CALL ARG...	"act try CALL ARG..." has to print WANT: 0 or an error
+#	says WANT FLAGS FILE STEP...	"io FLAGS FILE STEP..." has to print WANT: its lines,
+#				joined by '|'
 #	need_filters		skips the case where filters cannot be built or run
-#	filtered_view [-o OPTS] SPEC...	a view with these filters, of the lower tree that there is or of a
-#				new one; cache=none where -o does not say otherwise
+#	filtered_view [-o OPTS] SPEC...	mounts a view with these filters, of the lower tree of the
+#				case or of a new one; with cache=none unless -o says otherwise
 #	with FILTER SPEC	puts a filter in the place of the one of that name
 #	chain VERB [ARG...]	"penstock filter VERB" on the view: add SPEC, remove NAME, ...
-#	ran COLUMN FILTER [PROGRAM]	the sum of a column of "penstock filter stat": runs errors answered bad
-#	tracing FILE [ARG...]	writes "penstock trace --json ARG..." of the view to a file, $TRACER its pid
-#	alone			waits until no other case is "alone": for who drops the caches of the
-#				machine, and for who counts on them
+#	ran COLUMN FILTER [PROGRAM]	prints the sum of a column of "penstock filter stat": runs,
+#				errors, answered or bad
+#	tracing FILE [ARG...]	writes "penstock trace --json ARG..." of the view to FILE, sets
+#				$TRACER to its pid
+#	alone			waits until no other case is "alone": for cases that drop the
+#				caches of the machine, and for cases that count on them
 #	drop_caches		makes the kernel forget what it keeps of inodes and names
 #	ok NAME, fail [-n NAME] WHY, skip [-n NAME] WHY	results, of a step when NAME is given
 #	passing			true in a variant that passes data through
-#	real			true when VIEW is a view; false for the bind mount that proves the tests
+#	real			succeeds when VIEW is a view, fails when it is the bind mount that
+#				proves the tests
 
 declare -A LIMIT=()
 VIEW='' LOWER='' TWIN='' FS=''
@@ -147,8 +152,8 @@ refused() { # TEXT CMD...
 	grep -Eqi -- "$text" <<< "$said" || fail "'$*' said '$said', which does not match '$text'"
 }
 
-# The number says how soon it usually is. On a machine that has much else to do it takes longer, so a failure
-# is only what has not come after half a minute.
+# The number says how soon it usually is. On a machine that has much else to do it takes longer, so
+# a failure is only what has not come after half a minute.
 within() { # SECONDS CMD...
 	local end=$((SECONDS + ($1 > 30 ? $1 : 30))) pause=002
 	shift
@@ -201,7 +206,8 @@ as() { # UID[:GID[,GID...]] CMD...
 	groups=${groups#,}
 	shift
 	if [ -n "$groups" ]; then
-		setpriv --reuid "$uid" --regid "${gid:-$uid}" --groups "$groups" --inh-caps=-all -- "$@"
+		setpriv --reuid "$uid" --regid "${gid:-$uid}" --groups "$groups" \
+			--inh-caps=-all -- "$@"
 	else
 		setpriv --reuid "$uid" --regid "${gid:-$uid}" --clear-groups --inh-caps=-all -- "$@"
 	fi
@@ -238,8 +244,8 @@ lower() { # [TYPE [MIB]]
 		mkdir "$T/ovl$n"
 		mount -t tmpfs -o "size=${size}m" none "$T/ovl$n"
 		mkdir "$T/ovl$n"/{lower,upper,work}
-		mount -t overlay -o "lowerdir=$T/ovl$n/lower,upperdir=$T/ovl$n/upper,workdir=$T/ovl$n/work" \
-			none "$FS"
+		mount -t overlay -o "lowerdir=$T/ovl$n/lower" \
+			-o "upperdir=$T/ovl$n/upper,workdir=$T/ovl$n/work" none "$FS"
 		;;
 	*) fail "no such lower: $type" ;;
 	esac || fail "cannot make a lower file system of type $type"
@@ -252,7 +258,8 @@ make_image() { # N MIB MKFS...
 	local image=$T/fs$1.img size=$2
 	shift 2
 	[ -x "$(command -v "$1")" ] || skip "$1 is not installed"
-	truncate -s "${size}M" "$image" && "$@" "$image" > /dev/null 2>&1 && mount -o loop "$image" "$FS"
+	truncate -s "${size}M" "$image" && "$@" "$image" > /dev/null 2>&1 &&
+		mount -o loop "$image" "$FS"
 }
 
 # ---- view ---------------------------------------------------------------------------------------
@@ -300,10 +307,12 @@ mount_view() { # FORM LOWER MNT OPTS LOG [FILTER-OPTION...]
 	before=$(mount_device "$3")
 	if [ "$1" = foreground ]; then
 		# shellcheck disable=SC2086
-		$DAEMON_PREFIX "$PENSTOCK" mount -f ${4:+-o "$4"} "${@:6}" "$2" "$3" > "$5" 2>&1 9>&- &
+		$DAEMON_PREFIX "$PENSTOCK" mount -f ${4:+-o "$4"} "${@:6}" "$2" "$3" \
+			> "$5" 2>&1 9>&- &
 		pid=$!
 		until after=$(mount_device "$3"); [ "$after" != "$before" ]; do
-			kill -0 $pid 2>/dev/null || fail "the view was not mounted: $(tail -n 3 "$5")"
+			kill -0 $pid 2>/dev/null ||
+				fail "the view was not mounted: $(tail -n 3 "$5")"
 			sleep 0.005
 		done
 	else
@@ -333,8 +342,8 @@ mount_bind() { # LOWER MNT OPTS
 	fi
 	for o in ${3//,/ }; do
 		case $o in
-		ro | nosuid | nodev | noexec | noatime | nodiratime | relatime | strictatime | nosymfollow)
-			flags=$flags,$o ;;
+		ro | nosuid | nodev | noexec | nosymfollow) flags=$flags,$o ;;
+		noatime | nodiratime | relatime | strictatime) flags=$flags,$o ;;
 		esac
 	done
 	[ -z "$flags" ] || mount -o "remount,bind$flags" "$2" || fail "bind mount options"
@@ -351,7 +360,8 @@ view_index() { # MNT
 
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
-# What counts is that it is gone: bash may lose the status of a process whose number comes again.
+# Succeeds when the mount is gone; the status of umount does not count, because bash may lose the
+# status of a process whose number is used again.
 unmounted() { # MNT
 	timeout 10 umount "$1" || ! grep -qF " $1 " /proc/self/mounts
 }
@@ -376,16 +386,18 @@ daemon_ended() { # I [STATUS]
 		show_threads "$pid"
 		fail "the daemon still runs 10 seconds after its view has gone"
 	}
-	# Its number belongs to the next one now, perhaps of another case: nobody may abort it for us.
+	# Its number belongs to the next one now, perhaps of another case: nobody may abort it for
+	# us.
 	sed -i "/^${VIEW_NUMBERS[$1]}\$/d" "$T/connections"
-	# 127, or less than nothing, is bash having lost it: among thousands of processes a number comes again.
+	# 127, or less than nothing, is bash having lost it: among thousands of processes a number
+	# comes again.
 	if wait "$pid" 2> /dev/null; status=$?; [ $status != 127 ] && [ $status -ge 0 ]; then
 		[ -z "${2:-}" ] || [ $status = "$2" ] || fail "the daemon ended with status $status"
 	fi
 	log_is_clean "${VIEW_LOGS[$1]}"
 }
 
-# Where its threads wait.
+# Prints the kernel stack of each thread of the process.
 show_threads() { # PID
 	local t
 	for t in "/proc/$1/task"/*; do
@@ -413,7 +425,9 @@ scenario_end() {
 	local status=$? i
 	trap - EXIT
 	if [ $status = 0 ]; then
-		for i in $(printf '%s\n' "${!VIEW_DIRS[@]}" | sort -rn); do unview "${VIEW_DIRS[i]}"; done
+		for i in $(printf '%s\n' "${!VIEW_DIRS[@]}" | sort -rn); do
+			unview "${VIEW_DIRS[i]}"
+		done
 		left_behind
 		[ -s "$T/results" ] || ok ''
 		exit 0
@@ -566,13 +580,16 @@ same() { # [-x] [A B]
 # from being equal are listed with the reason in the file "limits".
 parity() { # GROUP [ARG...]
 	local stat=() limits=() variants=(--variant "$MODE")
-	# What holds where data is passed through holds there by any transport.
+	# A limit of the variant "on" (data passes through) also applies to any other transport with
+	# passthrough.
 	[ "$MODE" = uring ] && variants+=(--variant on)
 	passing && stat=(--stat "$PENSTOCK stat --json $VIEW")
 	real && limits=(--limits "$TESTS/limits")
-	timeout 300 "$TOOLS/parity" "${variants[@]}" "${stat[@]}" "${limits[@]}" ${ONLY:+--only "$ONLY"} \
+	timeout 300 "$TOOLS/parity" "${variants[@]}" "${stat[@]}" "${limits[@]}" \
+		${ONLY:+--only "$ONLY"} \
 		"${@:2}" "$1" "$TWIN" "$VIEW" "$LOWER" > "$T/parity.out" 2>&1
 	echo "status $?" >> "$T/parity.out"
 	take_results < <(grep -v '^status' "$T/parity.out")
-	grep -q '^status [01]$' "$T/parity.out" || fail "comparison $1 ended badly: $(tail -n 1 "$T/parity.out")"
+	grep -q '^status [01]$' "$T/parity.out" ||
+		fail "comparison $1 ended badly: $(tail -n 1 "$T/parity.out")"
 }

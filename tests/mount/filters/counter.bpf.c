@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* For the mount ring: counts lookups in a map that others can read, and fill: a step of 0 stops it. */
+/* For the mount ring: counts lookups in a map that tests read and write; a step of 0 stops it. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "counts lookups");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * A toy cipher: the lower file has other bytes than the view shows. What becomes of a byte depends on
- * its place in the file, so a read or write that is not seen, or is seen at another place than it goes
- * to, shows as a wrong byte. Twice is nothing, and zeros stay: holes look the same on both sides.
+ * A toy cipher: the lower file has other bytes than the view shows. The cipher of a byte depends on
+ * its offset, so a read or write that bypasses the filter, or that the filter sees at a wrong
+ * offset, shows as a wrong byte. The cipher is its own inverse, and zeros stay zeros, so that holes
+ * look the same on both sides.
  */
 #include <penstock/filter.bpf.h>
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * For the mount ring: a cell that counts how deep a file is below where the filter is attached, shown
- * as the attribute user.depth. Files named "free*" are taken off, with all that is below them; "zero"
+ * For the mount ring: a cell that counts how many directories lie between a file and the directory
+ * that the filter is attached to, shown as the attribute user.depth. The filter takes itself off
+ * files named "free*" and all that is in them; "zero"
  * begins to count again.
  */
 #include <penstock/filter.bpf.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * For the mount ring: what is looked up is refused, hidden, or another, by its name; and what was asked
+ * For the mount ring: refuses, hides or replaces the looked-up file by its name; and what was asked
  * stands in events. No program for names: what LOOKUP says is all there is.
  */
 #include <penstock/filter.bpf.h>

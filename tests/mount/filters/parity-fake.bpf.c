@@ -2,7 +2,7 @@
 /* Directories have an entry "fake" that is not there; an entry "old" is called "new". */
 #include <penstock/filter.bpf.h>
 
-/* Where a listing that has been read so far goes on: nowhere. */
+/* The offset of the last entry: a listing that goes on from here is at its end. */
 #define END 0x7fffffff7fffffff
 
 PST_FILTER(0, "adds and renames entries of listings");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Every name that begins with "a-" is one that begins with "b-", in all operations that take names. */
+/* Changes the "a-" at the beginning of a name to "b-", in all operations that take names. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "changes the names of operations");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * Refuses to change attributes wherever it holds, and takes itself off what is made, and off what is
- * found under the name "free".
+ * Refuses to change the attributes of its files, and takes itself off new files, and off files that
+ * are looked up by the name "free".
  */
 #include <penstock/filter.bpf.h>
 

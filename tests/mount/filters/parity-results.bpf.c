@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* What operations came to becomes something else. There are no pre programs here. */
+/* Post programs that change the results of operations. There are no pre programs here. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "changes what operations come to");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * Changes what operations bring and what they answer, each in one way. Names of extended attributes,
- * targets of links and the rest are such that a test sees which change was honoured.
+ * Changes the arguments and the results of operations, each in one way. Names of extended
+ * attributes, targets of links and the rest are such that a test sees which change took effect.
  */
 #include <penstock/filter.bpf.h>
 

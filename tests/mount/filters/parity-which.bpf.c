@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Whether an operation gets its own program, and is told of its own nodes. */
+/* For tests that an operation runs its own program, with the node ids of its own files. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(PST_WANT_ATTR, "tells operations and nodes apart");

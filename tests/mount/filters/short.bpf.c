@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* short: reads give less than there is, of files with a page cache, and says nothing of it in their size. */
+/* short: makes reads of files with a page cache return less than the size that stat reports. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(PST_CACHEABLE, "gives less than was asked for");

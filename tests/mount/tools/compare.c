@@ -7,9 +7,9 @@
  * differs is asked for again on both sides before it is called a difference, because the lower file
  * system may allocate blocks between the two questions.
  *
- * stx_dev differs by nature: a view has only one. Files that the second tree has on other devices
- * than its root's are told apart by the upper 16 bits of their inode numbers. stx_attributes is left out: the kernel's FUSE has no way to
- * answer it. So is the mount id.
+ * The comparison leaves out stx_dev, because a view has only one device: the upper 16 bits of the
+ * inode numbers tell files apart that the second tree has on other devices than its root's. It also
+ * leaves out stx_attributes, which a FUSE server cannot answer, and the mount id.
  */
 #include <dirent.h>
 #include <errno.h>

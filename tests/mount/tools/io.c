@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * io FLAGS FILE STEP...: opens a file and takes steps with it, each an argument; prints one line for
- * each: what it came to, or the name of its error. FLAGS are words with '+': r, w, rw, create, append,
+ * io FLAGS FILE STEP...: opens a file and takes a step for each argument; prints one line for
+ * each: its result, or the name of its error. FLAGS are words with '+': r, w, rw, create, append,
  * direct, sync, tmpfile. FILE "-" is standard input as it is. Steps:
  *
  *	read N, pread AT N, preadv AT N	prints the number of bytes and the first ones as text
@@ -10,7 +10,7 @@
  *	advise AT N			POSIX_FADV_WILLNEED
  *	peek shared|private AT		maps the file, prints a byte
  *	poke shared|private AT CHAR	maps the file, stores a byte, prints "0"
- *	send N, splice AT N		by sendfile and by splice to a pipe; prints what came out of it
+ *	send N, splice AT N		by sendfile and by splice to a pipe; prints the data
  *	fill-by-splice AT TEXT		the other direction
  *	copy TO AT N			copy_file_range to the beginning of another file
  *	aread AT N, awrite AT TEXT	by io_submit(2)

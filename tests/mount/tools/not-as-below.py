@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""not-as-below.py STEP VIEW LOWER: what the kernel does not pass on to a FUSE file system, and what is left.
+"""not-as-below.py STEP VIEW LOWER: checks operations that the kernel does not pass on to FUSE.
 
 Ends with an error where the view does not do what docs/security.md and penstock(1) say of it.
 """
@@ -54,7 +54,7 @@ def clones(view, lower):
     equal(said(lambda: fcntl.ioctl(b, FICLONERANGE, clone) and 0), refused, "FICLONERANGE")
     equal(said(lambda: fcntl.ioctl(a, FIDEDUPERANGE, dedupe)), refused, "FIDEDUPERANGE")
     equal(said(lambda: extents(a)), refused, "FIEMAP")
-    # What cp(1) does then shares the blocks all the same.
+    # copy_file_range(), which cp(1) uses then, still shares the blocks.
     c = os.open(view + "/c", os.O_RDWR | os.O_CREAT)
     equal(os.copy_file_range(a, c, SIZE), SIZE, "copy_file_range")
     below = os.open(lower + "/c", os.O_RDONLY)
@@ -68,7 +68,8 @@ def mark(flags, how, path):
     group = LIBC.fanotify_init(flags, os.O_RDONLY)
     if group < 0:
         raise OSError(ctypes.get_errno(), "fanotify_init")
-    r = LIBC.fanotify_mark(group, FAN_MARK_ADD | how, ctypes.c_uint64(FAN_MODIFY), -100, path.encode())
+    r = LIBC.fanotify_mark(group, FAN_MARK_ADD | how, ctypes.c_uint64(FAN_MODIFY), -100,
+                           path.encode())
     if r < 0:
         e = ctypes.get_errno()
         os.close(group)
@@ -79,12 +80,14 @@ def mark(flags, how, path):
 def identity(view, lower):
     fd = os.open(view, os.O_RDONLY)
     equal(said(lambda: fcntl.ioctl(fd, FS_IOC_GETFSUUID, bytearray(17))), "ENOTTY", "GETFSUUID")
-    equal(said(lambda: fcntl.ioctl(fd, FS_IOC_GETFSSYSFSPATH, bytearray(129))), "ENOTTY", "GETFSSYSFSPATH")
+    equal(said(lambda: fcntl.ioctl(fd, FS_IOC_GETFSSYSFSPATH, bytearray(129))), "ENOTTY",
+          "GETFSSYSFSPATH")
     equal(os.statvfs(view).f_fsid, 0, "f_fsid")
     with open(lower + "/f", "w") as f:
         f.write("text")
     for how, name in (FAN_MARK_MOUNT, "mount"), (FAN_MARK_FILESYSTEM, "file system"):
-        equal(said(lambda: mark(FAN_REPORT_FID, how, view)), "ENODEV", "fanotify with handles on a " + name)
+        equal(said(lambda: mark(FAN_REPORT_FID, how, view)), "ENODEV",
+              "fanotify with handles on a " + name)
     # With handles on a file, with descriptors on all of the view.
     for flags, how, path in (FAN_REPORT_FID, 0, view + "/f"), (0, FAN_MARK_FILESYSTEM, view):
         group = mark(flags, how, path)
@@ -95,8 +98,9 @@ def identity(view, lower):
 
 
 def across(view, lower):
-    """Sockets and pipes have their other end in the kernel's inode, and a view has inodes of its own."""
-    for bound, used, want in (view, lower, "ECONNREFUSED"), (lower, view, "ECONNREFUSED"), (view, view, 0):
+    """A socket or pipe connects only through the same inode, and a view has inodes of its own."""
+    refused = "ECONNREFUSED"
+    for bound, used, want in (view, lower, refused), (lower, view, refused), (view, view, 0):
         server, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
         server.bind(bound + "/s")
         server.listen(1)
@@ -107,7 +111,8 @@ def across(view, lower):
     os.mkfifo(lower + "/p")
     for read, write, want in (view, lower, "ENXIO"), (lower, view, "ENXIO"), (view, view, True):
         end = os.open(read + "/p", os.O_RDONLY | os.O_NONBLOCK)
-        equal(said(lambda: os.open(write + "/p", os.O_WRONLY | os.O_NONBLOCK) > 0), want, "a pipe of the other side")
+        equal(said(lambda: os.open(write + "/p", os.O_WRONLY | os.O_NONBLOCK) > 0), want,
+              "a pipe of the other side")
         os.close(end)
 
 
@@ -143,4 +148,5 @@ def attributes(view, lower):
     equal(got[view], (True, 0), "flags in the view")
 
 
-{"clones": clones, "attributes": attributes, "identity": identity, "across": across, "trim": trim}[sys.argv[1]](*sys.argv[2:])
+STEPS = {function.__name__: function for function in (clones, attributes, identity, across, trim)}
+STEPS[sys.argv[1]](*sys.argv[2:])

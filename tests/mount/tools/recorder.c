@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * recorder MOUNTPOINT LOG: a FUSE file system that writes down who asks: a line "OPERATION UID GID" for
- * each request. It decides by itself who may do what, as network file systems do: every request about a name
- * that begins with "for-UID" fails with EACCES when another user sends it.
+ * recorder MOUNTPOINT LOG: a FUSE file system that logs the caller of each request, in a line
+ * "OPERATION UID GID". It checks permissions itself, as network file systems do: each request for a
+ * name that begins with "for-UID" fails with EACCES when another user sends it.
  *
  * Names that begin with "dir" are directories, with "link" symbolic links, with "fifo" in them
  * pipes, all others files; every name
@@ -108,8 +108,9 @@ static unsigned int find(const char *name, bool make)
 static struct fuse_attr attr_of(unsigned int number)
 {
 	const char *name = files[number].name;
-	struct fuse_attr attr = { .ino = number, .nlink = 1, .size = strlen(TEXT), .blksize = 4096 };
+	struct fuse_attr attr = { .ino = number, .nlink = 1, .blksize = 4096 };
 
+	attr.size = strlen(TEXT);
 	attr.uid = attr.gid = files[number].uid;
 	attr.mode = strncmp(name, "dir", 3) == 0  ? S_IFDIR | 0777 :
 		    strncmp(name, "link", 4) == 0 ? S_IFLNK | 0777 :
@@ -136,7 +137,7 @@ static void answer_entry(const struct fuse_in_header *head, const char *name, bo
 	answer(head, number ? 0 : ENOENT, &out, opened ? sizeof(out) : sizeof(out.entry));
 }
 
-/* Whether the file is another user's. */
+/* Returns true if the name says that the file is another user's. */
 static bool is_of_another(const struct fuse_in_header *head, const char *name)
 {
 	return strncmp(name, "for-", 4) == 0 && strtoul(name + 4, NULL, 10) != head->uid;

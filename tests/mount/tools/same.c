@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * same [--no-atime] [--no-blocks] [--no-btime] [--names] A B: compares two trees (see compare.h), prints each
- * difference and exits 1 when there was one. --names: no content and no extended attributes.
+ * same [--no-atime] [--no-blocks] [--no-btime] [--names] A B: compares two trees (see compare.h),
+ * prints each difference and exits 1 when there was one. --names: no content and no extended
+ * attributes.
  */
 #include <err.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""unnamed.py DIR [SECONDS]: files of every kind that are in use and lose their last name, in every way.
+"""unnamed.py DIR [SECONDS]: removes the last names of files of every kind that are in use.
 
-Makes the files in DIR, keeps them in use, removes their names, waits, and prints what can still be done with
-each: a line for each kind and way, to be compared with the same of another directory. With SECONDS it waits so
-long and drops the caches of the machine.
+Makes the files in DIR, uses them, removes their names in every way, waits, and tries each operation
+on each file. Prints a line for each kind and way, which a test compares with those of another
+directory. With SECONDS it waits so long and drops the caches of the machine.
 """
 import ctypes
 import os
@@ -87,7 +87,7 @@ def append(path):
 
 
 def enter(fd):
-    """What the directory is like as the working directory."""
+    """Makes the directory the working directory; returns its link count and its names."""
     back = os.open(".", os.O_PATH)
     os.fchdir(fd)
     said = tried(lambda: os.stat(".").st_nlink), tried(lambda: os.listdir("."))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * act xattr get|set|remove|list PATH [NAME [VALUE [create|replace]]]: prints the value or the names, or
- * the name of the error. The calls of "act try" that need more than a path.
+ * act xattr get|set|remove|list PATH [NAME [VALUE [create|replace]]]: prints the value, the names
+ * or the name of the error. The calls of "act try" that need more than a path.
  */
 #include <sys/xattr.h>
 

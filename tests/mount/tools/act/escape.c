@@ -2,10 +2,11 @@
 /*
  * act escape DIR FILE...: every way to give a file of DIR another name, or to open it without one.
  *
- * Opens what it can of each FILE (below DIR), prints "held" and waits for a line: so the test can add
- * filters, or make the kernel forget, in between. Then it tries each way to a name in DIR/out, and
- * prints a line for each: FILE WAY, and 0 or the error's name. Ways to open the file end with "shown"
- * where the file's text has "hunter2" in it, and with "written" where the file could be written to.
+ * Opens each FILE in DIR in all modes that succeed, prints "held" and waits for a line, so that the
+ * test can add filters, or make the kernel forget, in between. Then it tries each way to a name in
+ * DIR/out, and prints a line for each: FILE WAY, and 0 or the error's name. Ways to open the file
+ * end with "shown" if the file's text has "hunter2" in it, and with "written" if the file could be
+ * written to.
  */
 #include <fcntl.h>
 #include <limits.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * One directory of very many names: every name once, whatever was removed meanwhile, and every place
- * that telldir gave is found again.
+ * One directory of very many names: a listing has every name once, even if names are removed
+ * meanwhile, and seekdir finds every place that telldir gave.
  */
 #include <dirent.h>
 #include <time.h>
@@ -86,8 +86,9 @@ static long read_some(struct listing *l, long max)
 }
 
 /*
- * Backwards, so that each is a jump. A place whose name has gone leads to any name: until rewinddir,
- * POSIX leaves open whether a removed name is seen, and the kernel's copy of a listing has it.
+ * Visits the places backwards, so that each is a jump. The place of a removed name may lead to any
+ * name: until rewinddir, POSIX leaves open whether a reader sees a removed name, and the kernel's
+ * cached listing has it.
  */
 static void visit_places(struct listing *l)
 {
@@ -146,7 +147,7 @@ int act_listing(int argc, char **argv)
 		remove_some(&l);
 		read_some(&l, l.n);
 		judge(&l, false);
-		/* Where places are numbers of names (ramfs) they lead elsewhere now. */
+		/* On ramfs a place is a count of names, so it leads elsewhere now. */
 		if (argc == 3)
 			visit_places(&l);
 		rewinddir(l.dir);

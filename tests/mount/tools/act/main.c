@@ -22,7 +22,8 @@ static const struct {
 	{ "load", act_load, "LIBRARY: loads it" },
 	{ "many", act_many, "DIR N: makes N files in a tree of directories of 1000" },
 	{ "meddle", act_meddle,
-	  "DIR SEED PROCESSES STEPS HIDDEN READONLY: random operations that must not reach these files" },
+	  "DIR SEED PROCESSES STEPS HIDDEN READONLY: random operations that must not reach "
+	  "these files" },
 	{ "model", act_model, "FILE SEED STEPS: random operations against a model in memory" },
 	{ "rate", act_rate, "FILE SECONDS: how many times it can be looked at" },
 	{ "shuffle", act_shuffle, "DIR SEED PROCESSES STEPS: random operations on names" },

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * act meddle DIR SEED PROCESSES STEPS HIDDEN READONLY: each process does random operations on names and
- * open files of DIR, which is a view with filters that hide the files with the inode numbers HIDDEN, and
- * protect those with the numbers READONLY (numbers with commas between them).
+ * act meddle DIR SEED PROCESSES STEPS HIDDEN READONLY: each process does random operations on names
+ * and open files of DIR, which is a view with filters that hide the files with the inode numbers
+ * HIDDEN, and protect those with the numbers READONLY (numbers with commas between them).
  *
- * Prints and ends with 1 when an operation leads to a hidden file, or to a protected one in a way that
- * could change it.
+ * Prints a line and exits with 1 when an operation reaches a hidden file, or a protected one in a
+ * way that could change it.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -222,7 +222,7 @@ static void held_step(int fd)
 
 static int meddle(long steps)
 {
-	/* What fails is what is expected of most of it. */
+	/* Most of these operations are expected to fail. */
 	for (int i = 0; i < N_HELD; i++)
 		held[i] = -1;
 	for (long i = 0; i < steps; i++) {

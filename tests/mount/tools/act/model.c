@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * act model FILE SEED STEPS: random reads, writes, truncations, mapped stores, holes and allocations
- * on one file, through several opens; after each step what it says is compared with a copy in
+ * act model FILE SEED STEPS: random reads, writes, truncations, mapped stores, holes, allocations
+ * on one file, through several opens; after each step the result is compared with a copy in
  * memory. The last lines tell what was done before a difference.
  */
 #include <stdarg.h>

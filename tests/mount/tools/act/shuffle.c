@@ -27,8 +27,8 @@ static void pick(char *ret_path, size_t n)
 }
 
 /*
- * What another process may have caused. EROFS: by a filter readonly that has just come to a file whose path
- * it could not find, because somebody else has removed one of its names.
+ * Returns true if another process may have caused the error. EROFS: a filter readonly was just
+ * added, and could not find the path of a file because another process removed one of its names.
  */
 static bool expected(int error)
 {

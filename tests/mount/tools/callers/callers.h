@@ -2,8 +2,8 @@
 #ifndef TESTS_CALLERS_H
 #define TESTS_CALLERS_H
 /*
- * What is tried, on a file or in a directory that was made for it alone. One function for each operation: it
- * returns 0 or -errno, and may write what it has seen to `said`.
+ * The operations that each caller tries, on a file or in a directory made for that try alone. Each
+ * function does one operation, returns 0 or -errno, and may write what it has seen to `said`.
  */
 #include <stddef.h>
 
@@ -14,11 +14,11 @@ struct op {
 	int (*fn)(const char *path, char said[SAID_SIZE]);
 };
 
-/* Of a file; path is that of the file. */
+/* Operations on a file; path is that of the file. */
 extern const struct op file_ops[];
 extern const size_t n_file_ops;
 
-/* Of a directory, with a file "f", a directory "d" and a link "l" in it. */
+/* Operations in a directory with a file "f", a directory "d" and a link "l". */
 extern const struct op dir_ops[];
 extern const size_t n_dir_ops;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What is tried in a directory. */
+/* The operations that each caller tries in a directory. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What is tried on a file. */
+/* The operations that each caller tries on a file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -36,7 +36,7 @@ static int open_as(const char *path, int flags)
 		return r;                                                                          \
 	}
 
-/* Not for reading and O_TRUNC: what that does is undefined, and NFS answers by what it knows of the name. */
+/* No O_RDONLY with O_TRUNC: POSIX leaves it undefined, and NFS decides by cached attributes. */
 OP(open_read, open_as(path, O_RDONLY))
 OP(open_write, open_as(path, O_WRONLY))
 OP(open_both, open_as(path, O_RDWR))

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * callers make DIR [SHARE]: makes a file, or a directory, for each operation, caller, mode and owner that there is.
- * callers run DIR [SHARE]: does each operation as each caller; prints a line for each: what it came to.
+ * callers make DIR [SHARE]: makes a file, or a directory, for each operation, caller, mode, owner.
+ * callers run DIR [SHARE]: does each operation as each caller; prints a line with each result.
  *
- * Two trees that were made alike can be compared by what run prints and by what is left in them. So both need no
- * more than to be seen at DIR: made below by root, run by way of NFS or of a view. SHARE: only each n-th file, for
- * machines that are slow.
+ * A test makes two trees below as root, runs this program on both, through NFS or a view, and
+ * compares the output and the trees that are left. Nothing but DIR is used. SHARE: only each n-th
+ * file, for slow machines.
  */
 #include <err.h>
 #include <errno.h>

@@ -2,8 +2,8 @@
 #ifndef TESTS_COHERENCE_H
 #define TESTS_COHERENCE_H
 /*
- * coherence VERB ARG...: does what changes files, on one side of a view, and looks at the other side
- * within microseconds. One function for each verb; it gets what follows the verb and returns the
+ * coherence VERB ARG...: changes files on one side of a view, and looks at the other side within
+ * microseconds. One function for each verb; it gets what follows the verb and returns the
  * exit status.
  */
 #include <err.h>
@@ -34,7 +34,7 @@ int coherence_outrun(int argc, char **argv);
 
 /* -- ops.c ------------------------------------------------------------------------------------ */
 
-/* What an operation keeps between its steps. */
+/* The state of an operation between its steps. */
 struct op_state {
 	int dir;     /* the fixture, in the tree that is acted on */
 	int view;    /* the fixture, in the view */
@@ -63,7 +63,7 @@ extern const unsigned int n_ops;
 void fixture_make(int at, const char *name);
 void op_state_fini(struct op_state *state);
 
-/* Names that are looked at, also such as do not exist (yet), and the directories that are listed. */
+/* The names to look at, some of which do not exist (yet), and the directories to list. */
 extern const char *const fixture_paths[];
 extern const char *const fixture_dirs[];
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * coherence listed ROUNDS VIEW LOWER: listings of a directory that the view itself changes, between every
- * two steps of a reader. A listing that begins after a change shows it, whichever descriptor reads it, and
- * so does each listing after it, because the kernel may answer that from its cache.
+ * coherence listed ROUNDS VIEW LOWER: lists a directory that the view itself changes, between every
+ * two steps of a reader. A listing that begins after a change shows it, whichever descriptor reads
+ * it, and so does each later listing, because the kernel may answer it from its cache.
  *
- * Prints a line for each step. ROUNDS is for the last one, in which four processes create, remove and list.
+ * Prints a line for each step. ROUNDS is for the last step, in which four processes create, remove
+ * and list.
  */
 #include <dirent.h>
 #include <sys/syscall.h>
@@ -162,8 +163,8 @@ static bool rewound_halfway(const char *step, int dir)
 }
 
 /*
- * The kernel drops a cached listing when the next reader begins, and caches what all readers bring from
- * then on: also the end of the listing from one who began before.
+ * The kernel drops a cached listing when the next reader begins, and then caches the entries
+ * of all readers: also the end of the listing of a reader that began before.
  */
 static bool ended_by_an_older_reader(const char *step, int dir)
 {
@@ -187,7 +188,7 @@ static bool ended_by_an_older_reader(const char *step, int dir)
 	return good && expect_all(step, dir, N_NEW);
 }
 
-/* Creates a name, lists, removes it, lists: beside others who do the same. Returns how often it was wrong. */
+/* Creates a name, lists, removes it, lists, as other processes do. Returns the number of errors. */
 static int busy(int dir, int number, int rounds)
 {
 	int n_bad = 0;

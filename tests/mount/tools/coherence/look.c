@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Looking at a fixture in the view and below it. Nothing here moves an access time: what is opened is
- * opened with O_NOATIME.
+ * Looks at a fixture in the view and in the lower tree. Every open has O_NOATIME, so that no look
+ * changes an access time.
  */
 #include <dirent.h>
 #include <sys/syscall.h>
@@ -128,7 +128,7 @@ static void list(int dir, const char *path, struct listing *listing)
 		for (long at = 0; at < n && listing->n < MAX_NAMES;) {
 			const struct dirent64 *entry = (const struct dirent64 *)(buf + at);
 
-			/* What is above the fixture is not compared. */
+			/* The parent directory is outside of the fixture. */
 			if (strcmp(entry->d_name, "..") != 0)
 				snprintf(listing->names[listing->n++], 300, "%s %u %llu",
 					 entry->d_name, entry->d_type,

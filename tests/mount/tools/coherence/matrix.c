@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * coherence matrix [OPTIONS] NAME VIEW LOWER ACTOR: each operation, done in the tree ACTOR (VIEW for
+ * coherence matrix [OPTIONS] NAME VIEW LOWER ACTOR: each operation, in the tree ACTOR (VIEW for
  * the view's own ones; LOWER, or another view, for outside ones), crossed with each way of looking,
  * that one being the first after the operation; then all others. Before it everything is looked at
  * in the view, so that there are copies to go stale.
@@ -11,7 +11,7 @@
  *	--served	data goes by the view's page cache: stores arrive later
  *	--only TEXT	operations with this text in their names
  *	--but NAMES	not these (with commas): what the mode does not promise
- *	--part N	one in N of the pairs of an operation and a look, each operation at least once
+ *	--part N	one in N pairs of operation and look, each operation at least once
  *	--give-up MS	when something counts as never right (4000)
  */
 #include <getopt.h>
@@ -53,7 +53,7 @@ static void say(const struct instance *in, const char *what, const char *why)
 		       look_name(in->how), what, why);
 }
 
-/* Whether what was stored may be looked for: pages of the view itself are written when they are synced. */
+/* False for stores of a served view: the kernel writes their pages only when they are synced. */
 static bool is_promised(const struct op *op, unsigned int how)
 {
 	return how != LOOK_DATA || !o.served || !(op->flags & OP_STORES);
@@ -222,16 +222,16 @@ static int judge(void)
 	printf("mode %s: %lu checks, %lu mismatches at first look, healed: median %.1f ms, "
 	       "longest %.1f ms, never %lu\n",
 	       o.name, n_checks, n_bad, median, longest, n_never);
-	printf("mode %s: half of %lu changes that were seen late within %.1f ms, 99 %% within %.1f ms; "
-	       "%lu operations are not there\n",
+	printf("mode %s: half of %lu changes that were seen late within %.1f ms, 99 %% within "
+	       "%.1f ms; %lu operations are not there\n",
 	       o.name, n_healed, median, part_of(healed, n_healed, 0.99), n_skipped);
 	if (o.first)
 		bad = bad || n_bad;
 	else if (o.longest)
 		bad = bad || n_never || longest > o.longest || (o.median && median > o.median);
 	if (n_heard)
-		printf("mode %s: a bare inotify reader heard within: median %.1f ms, 99 %% %.1f ms, "
-		       "longest %.1f ms\n",
+		printf("mode %s: a bare inotify reader heard within: median %.1f ms, "
+		       "99 %% %.1f ms, longest %.1f ms\n",
 		       o.name, part_of(heard, n_heard, 0.5), part_of(heard, n_heard, 0.99),
 		       part_of(heard, n_heard, 1));
 	printf(bad ? "not ok %s: %lu wrong at first look, %lu never right, longest %.0f ms, "

@@ -5,10 +5,10 @@
  * coherence times N DIR DIR		what changes a file, in both by turns: the medians
  * coherence build SECONDS DIR		makes, writes, renames and removes files, as a build does
  * coherence touch N DIR		makes N files in DIR, as fast as it goes
- * coherence appended N VIEWFILE LOWERFILE on|off	what sees the new length after an append below;
- *					off: data is served
- * coherence heard VIEWDIR LOWERDIR	whether who watches a file of the view by inotify hears that it is
- *					removed below
+ * coherence appended N VIEWFILE LOWERFILE on|off	checks that each call sees the new length
+ *					after an append below; off: data is served
+ * coherence heard VIEWDIR LOWERDIR	checks that an inotify watch on a file of the view
+ *					reports its removal below
  */
 #include <poll.h>
 #include <signal.h>
@@ -198,7 +198,7 @@ static bool sees(unsigned int what, int fd, int to, off_t size)
 		off_t in = size - 1, out = 0;
 		struct stat st;
 
-		/* The kernel copies up to the length that it knows: who copies asks for it first. */
+		/* The kernel copies up to its cached length, so copying programs stat first. */
 		fstat(fd, &st);
 		return copy_file_range(fd, &in, to, &out, 1, 0) == 1;
 	}
@@ -235,8 +235,8 @@ static void wait_to_see(unsigned int what, int fd, int to, off_t size)
 }
 
 /*
- * The end by O_APPEND is where the next byte goes: nothing may be overwritten, nothing left out. Where
- * data is served, the position afterwards is reckoned from the length that the kernel knew.
+ * O_APPEND writes at the end of the lower file: the write may overwrite nothing and leave no hole.
+ * If data is served, the kernel computes the position afterwards from its cached length.
  */
 static bool append_lands(const char *view, int lower, off_t size, bool served)
 {

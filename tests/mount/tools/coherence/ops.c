@@ -261,7 +261,7 @@ OP(send_file, return copy(s, false);)
 OP(clone_range, int from = open_in(s, "big", O_RDONLY);
    int r = WITH("f", O_WRONLY, ioctl(fd, FICLONE, from)); close(from); return r;)
 
-/* What an ordinary user's write takes away from the mode. */
+/* Does the operation as an ordinary user, whose write clears set-ID bits. */
 static int as_user(struct op_state *s, int (*what)(struct op_state *s))
 {
 	int r;

@@ -6,7 +6,7 @@
  * may miss it.
  *
  * Readers are held between the reply of the view and its use: some run only when nobody else wants
- * the CPU (SCHED_IDLE), beside a busy loop on each CPU; some are stopped during the change and go on
+ * the CPU (SCHED_IDLE), beside a busy loop on each CPU; some stop during the change and go on
  * after it, one at a time. Two more lie in the control groups (version 2) FREEZER, which is frozen
  * during changes, and SLOW, which has a small share of the CPU; "" where there is none.
  */
@@ -208,16 +208,16 @@ static pid_t start_hog(void)
 
 static void run(const char *program, const char *verb, const char *view, const char *what)
 {
-	char *argv[] = { (char *)program, "filter", (char *)verb, (char *)view, (char *)what, NULL };
+	const char *const argv[] = { program, "filter", verb, view, what, NULL };
 	pid_t pid;
 	int status;
 
-	if (posix_spawn(&pid, program, NULL, NULL, argv, environ) || waitpid(pid, &status, 0) < 0 ||
-	    status)
+	if (posix_spawn(&pid, program, NULL, NULL, (char *const *)argv, environ) ||
+	    waitpid(pid, &status, 0) < 0 || status)
 		errx(2, "filter %s %s fails", verb, what);
 }
 
-/* Who goes on late is let go one by one, with looks by this process after each. */
+/* Lets the late readers go on one by one, and looks at the files after each. */
 static void look_after(const struct outrun *o, const pid_t *readers)
 {
 	if (o->uid && seteuid(o->uid) < 0)

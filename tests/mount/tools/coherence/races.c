@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What goes wrong only in a moment: each verb makes that moment again and again. */
+/* Races that fail only within a short moment: each verb repeats that moment many times. */
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -19,7 +19,7 @@ static void store(int dir, const char *name)
 	munmap(map, 1);
 }
 
-/* The time alone: a whole stat would ask for the access time, which a mapping makes the kernel forget. */
+/* Gets mtime alone: a mapping invalidates the access time, so a whole stat would send GETATTR. */
 static int64_t mtime_of(int dir, const char *name)
 {
 	struct statx stx;
@@ -57,8 +57,8 @@ int coherence_found(int argc, char **argv)
 /* -- looks at once, while it is mapped --------------------------------------------------------- */
 
 /*
- * Each look asks for a proof that nobody can store, which fails. Nobody may take that one is under way
- * for its success: a promise would outlive the next store.
+ * Each look makes the daemon try a lease to prove that no process can store, and the lease fails. A
+ * lease that is still being tried must not count as proof: the timeout would outlast a store.
  */
 int coherence_mapped(int argc, char **argv)
 {
@@ -100,7 +100,7 @@ int coherence_mapped(int argc, char **argv)
 	return n_stale != 0;
 }
 
-/* -- opens that may not wait, beside looks that prove that nobody writes ------------------------ */
+/* -- opens that may not wait, during looks that take a lease ----------------------------------- */
 
 /* Opens that allow a mapping, then looks: each asks for a proof until there is one. */
 static void look_for(const char *file, double seconds)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * coherence storm SECONDS SEED DIR...: a process for each DIR does random operations on a few names,
- * all of them in what is one tree in the end. Each also looks at names all the time, so that there
+ * coherence storm SECONDS SEED DIR...: a process for each DIR does random operations on few names;
+ * all DIRs lead to the same tree. Each also looks at names all the time, so that there
  * are copies to go stale. Errors are what comes of meeting; only what the view must never say
  * (EIO and its like) ends it with 1.
  */
@@ -56,8 +56,8 @@ static int with_file(const char *path, int flags, unsigned int what)
 		r = (int)read(fd, buf, sizeof(buf));
 		break;
 	case 5:
-		/* Makes the page writable, as a store does; but where somebody has shortened the file
-		 * meanwhile it fails and raises no signal. */
+		/* Makes the page writable, as a store does; but fails without a signal if another
+		 * process has shortened the file meanwhile. */
 		map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		if (map == MAP_FAILED)
 			break;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A bare inotify reader beside the view: nobody can hear of a change sooner than it, so what it takes
- * is what the scheduler takes. It watches the fixture below in a thread of its own.
+ * A bare inotify reader of the lower fixture, in a thread of its own. No process can learn of a
+ * change sooner, so its delay is the scheduler's.
  */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -205,7 +205,7 @@ static void make_each(struct side *s, const char *dir, const char *tag)
 	look(s, path);
 }
 
-/* Where the directory has a default ACL the umask counts for nothing, elsewhere it does. */
+/* A default ACL of the directory replaces the umask. */
 static void inherited(struct side *s)
 {
 	static const char *const acls[] = {

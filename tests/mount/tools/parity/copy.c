@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Data that never comes to the caller: splice, tee, sendfile, copy_file_range, between all kinds. */
+/* Data that never reaches the caller: splice, tee, sendfile, copy_file_range, between all kinds. */
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>

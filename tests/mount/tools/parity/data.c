@@ -174,7 +174,7 @@ static void vectors(struct side *s)
 
 		MUST(ftruncate(fd, 0) == 0);
 		for (int j = 0; j < counts[i]; j++) {
-			/* Of every length, empty ones among them, at odd addresses. */
+			/* Segments of every length, also empty ones, at odd addresses. */
 			v[j] = (struct iovec){ out + total + (j % 3 ? 0 : 1), (j * 131) % 1999 };
 			total += v[j].iov_len;
 		}
@@ -195,7 +195,7 @@ static void vectors(struct side *s)
 	DO(s, writev(fd, v, minus_one));
 }
 
-/* Where the caller's memory ends in the middle, what was before it counts. */
+/* If the caller's memory ends in the middle, the call transfers the part before. */
 static void vectors_faulting(struct side *s)
 {
 	struct iovec v[2];

@@ -5,7 +5,7 @@
 
 #include "parity.h"
 
-/* What stays out: the file system's own bookkeeping (extents, inline data, indexed). */
+/* All flags but the file system's own bookkeeping (extents, inline data, indexed). */
 #define SHOWN                                                                                      \
 	(FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | FS_NOATIME_FL | FS_SYNC_FL |              \
 	 FS_DIRSYNC_FL | FS_TOPDIR_FL | FS_PROJINHERIT_FL | FS_NOCOW_FL | FS_COMPR_FL)

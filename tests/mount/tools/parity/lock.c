@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * flock, POSIX and open-file-description locks between users of one tree. Whether they reach the
- * lower file is another question, asked by a test of its own.
+ * flock, POSIX and open-file-description locks between users of one tree. tests/mount/16-locks.sh
+ * checks that they reach the lower file.
  */
 #include <signal.h>
 #include <sys/file.h>
@@ -34,11 +34,11 @@ static void pause_ms(long ms)
 	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
 }
 
-/* What F_GETLK says: who is in the way, of what kind and where. */
+/* Notes the result of F_GETLK: the process that has the blocking lock, its kind and its range. */
 static void note_lock(struct side *s, int fd, int cmd, int type, off_t start, off_t length,
 		      pid_t child)
 {
-	struct flock l = { .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length };
+	struct flock l = { .l_type = type, .l_start = start, .l_len = length };
 
 	if (fcntl(fd, cmd, &l) < 0) {
 		note(s, "getlk = %s", strerrorname_np(errno));
@@ -395,7 +395,7 @@ static void deadlock(struct side *s)
 	note(s, "the child %d", status);
 }
 
-/* Three in a ring, over two files: the last one to wait is told, and the others get what they wait for. */
+/* Three waiters in a circle, over two files: the last gets EDEADLK, the others get their locks. */
 static void deadlock_of_three(struct side *s)
 {
 	int status, ready[2], told = 0, got = 0;

@@ -12,7 +12,8 @@
  *
  * A scenario that is named in FILE ("GROUP.NAME: reason", "GROUP.NAME@WORD: reason") is expected to
  * differ, because the kernel itself decides so; it is an error when it does not, unless
- * --other-lower says that this lower file system need not be able to do what it is about. Exit 0: all equal, 1: not, 2: wrong usage.
+ * --other-lower says that this lower file system may lack the operation. Exit 0: all equal, 1: not,
+ * 2: wrong usage.
  */
 #include <err.h>
 #include <fnmatch.h>
@@ -238,7 +239,7 @@ static bool run(const struct scenario_group *group, const struct scenario *scena
 	side_open(&twin, options.twin, options.twin, name);
 	side_open(&view, options.view, options.lower, name);
 
-	/* What fails in a plain directory is a wrong test. */
+	/* A scenario that fails in a plain directory is a wrong test. */
 	if (!side_run(&twin, scenario)) {
 		printf("not ok %s: fails in the twin\n%s", scenario->name, twin.transcript->text);
 		return false;

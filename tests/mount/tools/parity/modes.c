@@ -169,7 +169,7 @@ static void direct(struct side *s)
 	DO(s, pread(fd, in, 8192, (1 << 20) - 4096));
 	DO(s, pread(fd, in, 4096, 4 << 20));
 	DO(s, pwrite(fd, out, 4096, 8 << 20));
-	/* What is not aligned is the lower file system's to refuse. */
+	/* The lower file system decides if unaligned I/O fails. */
 	DO(s, pwrite(fd, out, 100, 0));
 	DO(s, pwrite(fd, out, 4096, 100));
 	DO(s, pread(fd, in, 100, 0));

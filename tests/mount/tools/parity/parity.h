@@ -11,8 +11,8 @@
  * the view and below, in every field of statx. And at its end the two trees must be equal in all,
  * and, where S_PASSED stands, no READ or WRITE may have reached the daemon.
  *
- * What is written down must not depend on the side: no descriptor numbers, inode numbers or clock
- * times, but whether they are equal to, or later than, others.
+ * A note must not depend on the side: it has no descriptor numbers, inode numbers or clock times,
+ * but may say that one is equal to, or later than, another.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Owners of what is made, groups, and rights that a descriptor keeps. What each caller may do with
- * files and directories of each mode and owner is compared by tools/callers.
+ * Owners of new files, groups, and rights that a descriptor keeps. tools/callers compares the
+ * rights of each caller to files and directories of each mode and owner.
  */
 #include "parity.h"
 

@@ -15,7 +15,7 @@ static void list(struct side *s, const char *path)
 		note(s, "list of %s = %s", path, strerrorname_np(errno));
 		return;
 	}
-	/* The order is the lower's: a sum does not depend on it, and the tree is compared besides. */
+	/* Adds up the names, because the order of the list differs between file systems. */
 	for (ssize_t i = 0; i < n; i++)
 		sum += (unsigned char)names[i];
 	note(s, "list of %s: %zd bytes, sum %ld", path, n, sum);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Processes that do at random whatever changes sizes, owners and links, at the same files, and hold some
- * without a name. Between phases all stand still, and what there is is added up: files with names by the
- * directory, those without by who has them open. The usage must be the same, for each owner; at all times it
- * must be within the limits.
+ * Several processes change sizes, owners and links of the same files at random, and keep some files
+ * open without a name. Between phases all processes pause, and the model adds up the files: those
+ * with names by the directory, those without by the processes that have them open. The filter's
+ * usage must be the same, for each owner; at all times it must be within the limits.
  */
 #include <err.h>
 #include <errno.h>
@@ -298,7 +298,8 @@ static bool agrees(bool say)
 		if (want.bytes == usage[i].bytes && want.files == usage[i].files)
 			continue;
 		if (say)
-			printf("owner %llu: %llu bytes, %llu files are counted; %llu, %llu are there (%u without a name)\n",
+			printf("owner %llu: %llu bytes, %llu files are counted; "
+			       "%llu, %llu are there (%u without a name)\n",
 			       (unsigned long long)usage[i].uid, (unsigned long long)usage[i].bytes,
 			       (unsigned long long)usage[i].files, (unsigned long long)want.bytes,
 			       (unsigned long long)want.files, nameless);

@@ -5,19 +5,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Of one owner (uid), or of all (0). */
+/* The usage of one owner (uid), or of all (0). */
 struct usage {
 	uint64_t uid, bytes, files;
 };
 #define MAX_OWNERS 16
 
-/* Reads the maps that are pinned in a directory; returns how many owners, exits where there are none. */
+/* Reads the maps pinned in a directory; returns the number of owners, exits if no map is there. */
 unsigned int usage_read(const char *dir, struct usage usage[MAX_OWNERS],
 			unsigned int *ret_nameless);
 
 /*
- * model DIR PIN SEED PROCESSES PHASES BYTES FILES [uid]: random operations of several processes in DIR,
- * which is empty, in phases; after each the usage has to be what there is.
+ * model DIR PIN SEED PROCESSES PHASES BYTES FILES [uid]: random operations of several processes in
+ * DIR, which is empty, in phases; after each the usage has to equal the files in DIR.
  */
 int model(int argc, char **argv);
 

@@ -5,12 +5,12 @@
  *
  * Counts the requests that the kernel sends for one operation, by what "penstock stat" has counted
  * before and after it, and holds them against the table below: a request more than it has there
- * is a failure, "not ok ROW-CACHE: why". Each VIEW shows what "make" has made; CACHE says which
- * column holds for it, or "lean". --markdown prints what was counted as a table. --served: data does not pass
- * through, so READ and WRITE come with it.
+ * is a failure, "not ok ROW-CACHE: why". Each VIEW shows what "make" has made; CACHE names its
+ * column, or "lean". --markdown prints the counts as a table. --served: data does not pass through,
+ * so READ and WRITE requests are counted, too.
  *
- * What others do on the machine can only add requests (they drop caches, or a ttl runs out on us), so
- * an operation is tried several times, each with names of its own, and the least of them counts.
+ * Other processes on the machine can only add requests (they drop caches, or a ttl runs out), so
+ * each operation is tried several times, each with names of its own, and the lowest count is used.
  * FORGET is left out: the kernel sends it when it likes, and nobody waits for it.
  */
 #include "requests.h"
@@ -42,7 +42,7 @@ static const char *expected(const struct row *row, int cache)
 	return row->requests[cache];
 }
 
-/* ---- counting --------------------------------------------------------------------------------- */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 struct counts {
 	int n;
@@ -82,7 +82,10 @@ static bool is_left_out(const char *op)
 	       (served && (strcmp(op, "READ") == 0 || strcmp(op, "WRITE") == 0));
 }
 
-/* What "penstock stat" says, from a directory that is not in the view: a shell would look at it. */
+/*
+ * Reads the output of "penstock stat", run in a directory outside the view: a shell would look at
+ * its working directory, and these requests would be counted.
+ */
 static void ask_penstock(char *text, size_t size)
 {
 	int ends[2], status = 0;
@@ -128,8 +131,9 @@ static struct counts ask(void)
 }
 
 /*
- * RELEASE comes when it comes: what was counted stands when nothing more is, or when that does not end,
- * which is a failure that shows: asking itself causes FLUSH where files are open and closing has to ask.
+ * RELEASE arrives at any time, so the counts are read until they no longer change. If they never
+ * stop the wrong count shows: reading them itself causes FLUSH, if files are open and close() sends
+ * a request.
  */
 static struct counts settled(void)
 {
@@ -151,7 +155,7 @@ static struct counts one_round(const struct row *row)
 
 	if (row->before)
 		row->before();
-	/* Of a file that changed lately cache=auto is sure at the second look only (fs/attr.c). */
+	/* cache=auto caches a file that changed lately from the second look on (fs/attr.c). */
 	for (int i = 0; i < (row->known ? 2 : 0); i++) {
 		row->act();
 		usleep(25000);
@@ -240,7 +244,7 @@ static void print_counts(const struct counts *of)
 		printf("-");
 }
 
-/* ---- one view after the other ------------------------------------------------------------------- */
+/* ---- one view after the other ---------------------------------------------------------------- */
 
 static struct counts results[MAX_ROWS][N_COLUMNS];
 static bool measured[N_COLUMNS];
@@ -310,7 +314,7 @@ static void markdown(void)
 	printf("\n");
 }
 
-/* Where xattr=off and opendir=off make a difference. */
+/* Prints the rows that xattr=off and opendir=off change. */
 static void markdown_lean(void)
 {
 	printf("\n| one operation | exclusive | with xattr=off,opendir=off |\n|---|---|---|\n");

@@ -14,8 +14,8 @@
  * One operation: act is counted, before and after are not. "known": it was done twice before it is
  * counted. requests: those it may cause under each cache=, as "LOOKUP 2*GETATTR"; NULL: as in the
  * column before. served: those with cache=none where data is served, since a read that comes to
- * the page cache asks first whether the file has changed. lean: those with xattr=off,opendir=off, where
- * they are not those of the first column.
+ * the page cache asks first whether the file has changed. lean: those with xattr=off,opendir=off,
+ * if they differ from the first column.
  */
 struct row {
 	const char *name, *title;
@@ -32,7 +32,10 @@ extern struct now {
 	int round, try;
 } now;
 
-/* Makes what all rows begin with. What the kernel must not know yet is there for each round. */
+/*
+ * Makes the tree that all rows begin with. Each round has files of its own for the names that the
+ * kernel must not have looked up yet.
+ */
 void rows_make_tree(const char *dir);
 
 /* Ends the program when a call has failed. */

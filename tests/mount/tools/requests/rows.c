@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What is done in a view, and which requests it may cause. */
+/* The table of operations in a view, and of the requests that each may cause. */
 #include "requests.h"
 
 #include <dirent.h>
@@ -277,7 +277,7 @@ static void read_link(void)
 	must((int)readlink("link", text, sizeof(text)), "readlink");
 }
 
-/* What is "known" was done twice before, by whoever counts. */
+/* main.c has done a "known" operation twice before it counts. */
 /* clang-format off */
 const struct row rows[] = {
 	{ "stat-first", "stat of a new name", false, NULL, stat_first, NULL,
@@ -352,9 +352,11 @@ const struct row rows[] = {
 	  { "GETXATTR", SAME, SAME, "LOOKUP GETATTR GETXATTR" }, .lean = "" },
 	{ "cp", "`cp -p` of a file", false, change_directory, cp_known, NULL,
 	  {
-	    "2*LOOKUP 2*GETATTR SETATTR CREATE OPEN 2*GETXATTR SETXATTR COPY_FILE_RANGE_64 2*RELEASE",
+	    "2*LOOKUP 2*GETATTR SETATTR CREATE OPEN 2*GETXATTR SETXATTR COPY_FILE_RANGE_64 "
+	    "2*RELEASE",
 	    SAME, SAME,
-	    "4*LOOKUP 11*GETATTR SETATTR CREATE OPEN 2*GETXATTR SETXATTR COPY_FILE_RANGE_64 2*RELEASE" },
+	    "4*LOOKUP 11*GETATTR SETATTR CREATE OPEN 2*GETXATTR SETXATTR COPY_FILE_RANGE_64 "
+	    "2*RELEASE" },
 	  .lean = "2*LOOKUP 2*GETATTR 2*SETATTR CREATE OPEN COPY_FILE_RANGE_64 2*RELEASE" },
 	{ "exec", "exec of a program, repeated", true, NULL, exec_known, NULL,
 	  { "OPEN GETXATTR RELEASE", SAME, SAME, "LOOKUP 4*GETATTR OPEN GETXATTR RELEASE" },
@@ -374,7 +376,6 @@ static void make_listed(const char *name)
 	must(chdir(".."), "..");
 }
 
-/* The tree that all rows begin with. What the kernel must not know yet is there for each try. */
 void rows_make_tree(const char *dir)
 {
 	static const char *const listed[] = { "names", "files", "shown" };
