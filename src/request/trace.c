@@ -315,7 +315,17 @@ void trace_end(struct req *req, int r)
 	bool for_all = req->call.filters || !req->chain;
 	const struct chain_entry *decided_by = req->call.decided_by;
 	const struct wire_msg *msg = &req->msg;
-	const struct subject subject = {
+	struct subject subject;
+	_cleanup_(freep) struct line *line = NULL;
+
+	if (!req->trace_ns || !is_on(trace) || !(for_all || trace->n_all))
+		return;
+	line = malloc(sizeof(*line));
+	if (!line)
+		return;
+	line->len = 0;
+	/* Only here, because this function runs for each request, and mostly returns above. */
+	subject = (struct subject){
 		.fs = req->fs,
 		.opcode = msg->head->opcode,
 		.node = req->node,
@@ -325,14 +335,6 @@ void trace_end(struct req *req, int r)
 		.gid = msg->head->gid,
 		.pid = msg->head->pid,
 	};
-	_cleanup_(freep) struct line *line = NULL;
-
-	if (!req->trace_ns || !is_on(trace) || !(for_all || trace->n_all))
-		return;
-	line = malloc(sizeof(*line));
-	if (!line)
-		return;
-	line->len = 0;
 	/* The reply that a name is absent is no error to the kernel, but one to the client. */
 	if (r == 0 && msg->op->effect == OP_FINDS && !req->entry.node)
 		r = -ENOENT;

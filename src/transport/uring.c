@@ -16,7 +16,7 @@
  *   channel that was given more entries is a surplus, and leaves operations that may block to
  *   other threads.
  * - A queue has an entry that waits, or all its requests are being served and will end. Before a
- *   request waits, for a lease or in the pool, the queue gets another channel, or its channel one
+ *   request waits, for a lock or in the pool, the queue gets another channel, or its channel one
  *   more slot (wants). Without that, the request that would end the wait could not arrive.
  * - A reply makes the kernel send a request that waits in its queue, but the registration of an
  *   entry does not. So after each late registration the kernel is made to send a dummy request,
