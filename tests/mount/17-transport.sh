@@ -124,19 +124,28 @@ once_retrieves_have_different_numbers() {
 		"numbers chosen twice"
 }
 
-# Locks that wait keep an entry of the queue each: nobody could let go of one if they took all.
-each_many_wait() {
+# Mounts a view, locks $VIEW/f as descriptor 7 and starts N processes on CPU 0 that wait for it.
+# Adds their process ids to pids.
+start_lock_waiters() { # N
+	local i
 	lower tmpfs
 	: > "$LOWER/f"
 	view -o cache=none,locks=lower
-	local i pids=()
 	exec 7< "$VIEW/f"
 	check flock -x 7
-	for i in $(seq 60); do
-		timeout 40 taskset -c 0 flock -x "$VIEW/f" true &
+	for i in $(seq "$1"); do
+		taskset -c 0 flock -x "$VIEW/f" true &
 		pids+=($!)
 	done
-	within 10 all_wait 60
+	within 10 all_wait "$1"
+}
+
+all_wait() { [ "$(counter SETLKW)" -ge "$1" ]; }
+
+# Locks that wait keep an entry of the queue each: nobody could let go of one if they took all.
+each_many_wait() {
+	local i pids=()
+	start_lock_waiters 60
 	taskset -c 0 timeout 5 stat "$VIEW" > /dev/null || fail "nobody is served while locks wait"
 	taskset -c 0 flock -u 7
 	for i in "${pids[@]}"; do wait "$i" || fail "one who waited did not get the lock"; done
@@ -173,22 +182,11 @@ once_locks_that_find_no_slot_are_refused() {
 	exec 7<&-
 }
 
-all_wait() { [ "$(counter SETLKW)" -ge "$1" ]; }
-
 # Killed waiters of a lock leave the queue, too. The kernel sends their FUSE_INTERRUPT through
 # /dev/fuse, even if their requests came through io_uring.
 each_many_give_up() {
-	lower tmpfs
-	: > "$LOWER/f"
-	view -o cache=none,locks=lower
-	local i pids=()
-	exec 7< "$VIEW/f"
-	check flock -x 7
-	for i in $(seq 30); do
-		taskset -c 0 flock -x "$VIEW/f" true &
-		pids+=($!)
-	done
-	within 10 all_wait 30
+	local pids=()
+	start_lock_waiters 30
 	kill -KILL "${pids[@]}"
 	wait "${pids[@]}" 2> /dev/null
 	exec 7<&-
