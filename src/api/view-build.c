@@ -115,8 +115,9 @@ static int check_handles(const struct pst_view_options *options, const struct fs
 				 options->handles);
 	if (any_filter(options, chain_goes_by_names))
 		return error_set(error, -EOPNOTSUPP,
-				 "handles=%s: a file handle has no name, but a filter decides by "
-				 "names: leave out handles= or the filter",
+				 "handles=%s: the view also has a filter that decides by names, "
+				 "which a file handle does not contain; leave out handles= or "
+				 "the filter",
 				 options->handles);
 	return 0;
 }
@@ -226,12 +227,12 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 			     view->negotiated.features & FUSE_HAS_EXPIRE_ONLY, &b->callbacks,
 			     &config.host);
 	if (r < 0)
-		return error_set(error, r, "no memory");
+		return error_set(error, r, "out of memory");
 	b->lower = -1;
 	r = fs_new(&config, &b->fs);
 	if (r < 0)
-		return error_set(error, r, "cannot set up the view of %s: %s", view->lower,
-				 strerror(-r));
+		return error_set(error, r, "cannot set up the file system of the view of %s: %s",
+				 view->lower, strerror(-r));
 	return options->handles ? check_handles(options, b->fs, error) : 0;
 }
 

@@ -54,8 +54,8 @@ static int check_ranges(const struct pst_view_options *options, struct pst_error
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].value > rows[i].last)
 			return error_set(error, -EINVAL,
-					 "%s=%u: the values are 0 to %u; PST_VIEW_OPTIONS_INIT "
-					 "sets all",
+					 "%s=%u: give a value from 0 to %u; "
+					 "PST_VIEW_OPTIONS_INIT sets the defaults",
 					 rows[i].name, rows[i].value, rows[i].last);
 	return 0;
 }
@@ -67,7 +67,9 @@ static int check_pads(const struct pst_view_options *options, struct pst_error *
 	if (memcmp(options->pad0, zeros, sizeof(options->pad0)) == 0 &&
 	    memcmp(options->pad1, zeros, sizeof(options->pad1)) == 0)
 		return 0;
-	return error_set(error, -EINVAL, "padding is not 0; PST_VIEW_OPTIONS_INIT sets all");
+	return error_set(error, -EINVAL,
+			 "a padding member is not 0; initialize the options with "
+			 "PST_VIEW_OPTIONS_INIT");
 }
 
 int view_options_copy(const struct pst_view_options *given, struct pst_view_options *ret_options,
@@ -80,7 +82,8 @@ int view_options_copy(const struct pst_view_options *given, struct pst_view_opti
 		if (bytes[i])
 			return error_set(
 				error, -E2BIG,
-				"the program sets options that this libpenstock does not have");
+				"the program sets options that this libpenstock does not have; "
+				"use the version that it was compiled for, or a newer one");
 	*ret_options = (struct pst_view_options){ 0 };
 	memcpy(ret_options, given, given->size < size ? given->size : size);
 	return 0;
@@ -112,12 +115,16 @@ int view_options_check(const struct pst_view_options *options, struct pst_error 
 	if (r < 0)
 		return r;
 	if (options->max_write && (options->max_write < 4096 || options->max_write > 1u << 24))
-		return error_set(error, -EINVAL, "max_write must be 4096 to 16777216 bytes");
+		return error_set(error, -EINVAL,
+				 "max_write=%u: give a number of bytes from 4096 "
+				 "to 16777216, or 0 for the default",
+				 options->max_write);
 	if (options->server &&
 	    (options->server->size != sizeof(struct pst_server) || !options->server->fields ||
 	     !options->server->getattr || !options->server->setattr))
 		return error_set(error, -EINVAL,
-				 "server: size, fields, getattr and setattr must be set");
+				 "server: the program must set the members size, fields, getattr "
+				 "and setattr");
 	/* Without OPENDIR, only an invalidation makes the kernel drop a cached listing. */
 	if (options->opendir == PST_OPENDIR_OFF && options->cache != PST_CACHE_EXCLUSIVE &&
 	    options->cache != PST_CACHE_AUTO)

@@ -36,7 +36,7 @@ int view_directory(const char *what, const char *path, char **ret_path, struct p
 	struct statx stx;
 
 	if (!path || !path[0])
-		return error_set(error, -EINVAL, "%s is not given", what);
+		return error_set(error, -EINVAL, "%s is missing", what);
 	real = realpath(path, NULL);
 	if (!real && errno == ENOENT)
 		return error_set(error, -ENOENT, "%s does not exist: %s", what, path);

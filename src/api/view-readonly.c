@@ -38,7 +38,9 @@ int view_follow_lower(struct pst_view *view, struct pst_error *error)
 	config.lower = fcntl(view->lower_fd, F_DUPFD_CLOEXEC, 3);
 	r = config.lower < 0 ? -errno : lower_readonly_start(&config, &view->lower_readonly);
 	if (r < 0)
-		return error_set(error, r, "cannot watch whether LOWER becomes read-only: %s",
+		return error_set(error, r,
+				 "cannot start to watch whether LOWER becomes "
+				 "read-only: %s",
 				 strerror(-r));
 	server_on_readonly(view->server, lower_is_readonly, view->lower_readonly);
 	return 0;
@@ -92,7 +94,9 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 		r = error_set(error, -EROFS, "LOWER is read-only, so the view stays read-only");
 	}
 	if (r < 0 && !error->text[0])
-		error_set(error, r, "cannot change the flags of the private mount of LOWER: %s",
+		error_set(error, r,
+			  "the kernel refuses to change the mount flags with which the "
+			  "view accesses LOWER: %s",
 			  strerror(-r));
 	if (r == 0)
 		view->mount_flags = mount_flags;

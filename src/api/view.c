@@ -22,7 +22,7 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 	int r;
 
 	if (!view)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	view->lower_fd = -1;
 	pthread_mutex_init(&view->flags_lock, NULL);
 	r = view_options_copy(given, &copy, error);
@@ -140,7 +140,7 @@ int pst_view_trace(struct pst_view *view, int fd, int all, struct pst_error *err
 {
 	int r = trace_add(server_trace(view->server), fd, all);
 
-	return r < 0 ? error_set(error, r, "cannot trace: %s", strerror(-r)) : 0;
+	return r < 0 ? error_set(error, r, "cannot start the trace: %s", strerror(-r)) : 0;
 }
 
 int pst_view_op_stats(struct pst_view *view, struct pst_op_stat *rows, size_t n, size_t *ret_n)

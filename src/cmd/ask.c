@@ -39,12 +39,15 @@ int ask(const char *path, const char *verb, struct json_object *arguments, int t
 		return CMD_FAILED;
 	}
 	if (fd < 0) {
-		cmd_error("%s: the process of this view does not listen at %s: %s", path, socket,
-			  strerror(-r));
+		cmd_error("%s: cannot connect to the process of this view at its control socket "
+			  "%s: %s; the log of the mount says whether it could make the socket",
+			  path, socket, strerror(-r));
 		return CMD_FAILED;
 	}
 	if (r < 0) {
-		cmd_error("%s: the process of this view does not answer: %s", path, strerror(-r));
+		cmd_error("%s: the process of this view does not answer: %s; try again, or end "
+			  "the view by `penstock umount -l %s`",
+			  path, strerror(-r), path);
 		return cmd_exit_code(r);
 	}
 	if (ctl_reply_error(reply)) {

@@ -30,7 +30,8 @@ static int print_line(const struct cmd_call *call, const char *line)
 	int r = CMD_OK;
 
 	if (!json_object_is_type(object, json_type_object)) {
-		cmd_error("%s: the process of this view sent a line that is no JSON object: %.100s",
+		cmd_error("%s: the process of this view sent a line that is not a JSON object, "
+			  "which is left out: %.100s",
 			  path, line);
 	} else if (json_object_object_get_ex(object, "version", &version)) {
 		/* Lines of a trace have no version: this is the reply of a trace that failed. */

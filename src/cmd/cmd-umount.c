@@ -33,7 +33,7 @@ static int refuse(const char *path, int error)
 	else if (error == -EPERM)
 		cmd_error("%s: unmounting needs CAP_SYS_ADMIN: run this command as root", path);
 	else
-		cmd_error("%s: %s", path, strerror(-error));
+		cmd_error("%s: cannot unmount the view: %s", path, strerror(-error));
 	return error == -EPERM ? CMD_USAGE : CMD_FAILED;
 }
 
@@ -87,7 +87,9 @@ static int unmount(const char *path, const struct mounts_view *view, bool lazy)
 	if (fd < 0 || lazy)
 		return CMD_OK;
 	if (ctl_client_wait_end(fd, END_MS) < 0)
-		cmd_error("%s is unmounted, but its process has not ended yet", path);
+		cmd_error("%s is unmounted, but its process has not ended after %d seconds: an "
+			  "operation on LOWER may block it",
+			  path, END_MS / 1000);
 	else
 		wait_until_reaped(pid);
 	ctl_remove_dead();

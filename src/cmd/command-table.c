@@ -93,8 +93,9 @@ static const struct cmd commands[] = { {
 	JSON_LIST,
 	.summary = "add a filter, which runs before an operation after the other filters",
 	.help =
-	"Adds the filter SPEC to the view at MOUNTPOINT. Before an operation it runs after the\n"
-	"other filters. It holds for all operations that begin after the command has returned.\n",
+	"Adds the filter SPEC to the view at MOUNTPOINT. Before an operation it runs after "
+	"the\nother filters. It applies to all operations that begin after the command has "
+	"returned.\n",
 	.run = cmd_view, .verb = "filter-add", .members = { "spec" }, .print = out_filter_change,
 }, {
 	.name = "filter remove",

@@ -112,10 +112,14 @@ static _Noreturn void wait_for_report(pid_t child, int fd)
 
 	status = reap(child);
 	if (WIFSIGNALED(status))
-		cmd_error("the background process was killed by signal %d (%s)", WTERMSIG(status),
-			  strsignal(WTERMSIG(status)));
+		cmd_error("signal %d (%s) killed the process of the view before it could report "
+			  "success; if a dead view is left at MOUNTPOINT, `penstock umount` "
+			  "removes it. Please report this",
+			  WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		cmd_error("the background process ended with exit status %d and reported no error",
+		cmd_error("the process of the view ended with exit status %d before it could "
+			  "report success; if a dead view is left at MOUNTPOINT, `penstock "
+			  "umount` removes it. Please report this",
 			  WEXITSTATUS(status));
 	exit(CMD_BUG);
 }

@@ -19,9 +19,9 @@ static void print_bypassed(struct json_object *filter)
 	if (!all)
 		return;
 	printf("    %" PRIu64
-	       " file%s already open when %s was added: the kernel reads and writes\n"
-	       "    %s directly until closed, and further opens fail with EBUSY until then.\n"
-	       "    `fuser -v MOUNTPOINT/FILE` says who has it open.\n",
+	       " file%s already open when %s was added: the kernel reads and writes\n    %s "
+	       "directly until closed, and further opens fail with EBUSY until then.\n    `fuser "
+	       "-v MOUNTPOINT/FILE` lists the processes that have it open.\n",
 	       all, all == 1 ? " was" : "s were", json_get_text(filter, "name"),
 	       all == 1 ? "it" : "them");
 	for (size_t i = 0; i < n; i++)
@@ -114,11 +114,11 @@ static void print_program(const char *name, uint64_t n_insns)
 	else
 		printf("    %-18s %6s  ", name, "-");
 	if (!operation)
-		printf("for each name that is looked at or listed\n");
+		printf("for each name that is used or listed\n");
 	else if (strcmp(operation, "/any") == 0)
-		printf("%s every operation but read and write\n", side);
+		printf("%s every operation except read and write\n", side);
 	else if (strcmp(operation, "/changes") == 0)
-		printf("%s every operation that changes something, but write\n", side);
+		printf("%s every operation that changes something, except write\n", side);
 	else
 		printf("%s %s\n", side, operation + 1);
 }

@@ -74,9 +74,9 @@ static int change_below(const char *path, unsigned int flags, unsigned int chang
 static int fail(const char *path, int error)
 {
 	if (error == -EBUSY)
-		cmd_error(
-			"%s: cannot become read-only while files in the view are open for writing",
-			path);
+		cmd_error("%s: cannot become read-only while files in the view are open for "
+			  "writing; `fuser -vm %s` lists the processes that use it",
+			  path, path);
 	else if (error == -EPERM)
 		cmd_error("%s: changing the flags of a mount needs CAP_SYS_ADMIN: run this command "
 			  "as root",
@@ -97,10 +97,9 @@ int remount(const struct mount_options *options)
 	if (code != CMD_OK)
 		return code;
 	if (options->kept)
-		cmd_error(
-			"%s: remount changes only the flags of the mount; these options hold until "
-			"the view is unmounted: %s",
-			path, options->kept);
+		cmd_error("%s: remount changes only the flags of the mount; to change these "
+			  "options, unmount the view and mount it again: %s",
+			  path, options->kept);
 	r = flags_now(path, &before);
 	if (r == 0)
 		r = change(path, options->flags_set, options->flags_clear);

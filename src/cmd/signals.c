@@ -66,10 +66,9 @@ static void unmount(struct signals *signals, int number)
 	signals->n_ends++;
 	r = pst_view_unmount(signals->view, signals->n_ends > 1);
 	if (r == -EBUSY)
-		log_error(
-			"SIG%s: the view is in use and stays mounted; a second signal unmounts it "
-			"lazily",
-			sigabbrev_np(number));
+		log_error("SIG%s: the view is in use and stays mounted; a second signal removes "
+			  "it from the tree, and the process ends when its last user is gone",
+			  sigabbrev_np(number));
 	else if (r < 0)
 		log_error("SIG%s: cannot unmount the view: %s", sigabbrev_np(number), strerror(-r));
 }

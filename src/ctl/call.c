@@ -70,7 +70,9 @@ static void find_verb(struct ctl_call *call, const struct ctl_verb *verbs, size_
 
 	if (!json_object_object_get_ex(call->request, "verb", &name) ||
 	    !json_object_is_type(name, json_type_string)) {
-		call_refuse(call, -EBADMSG, "the request has no verb");
+		call_refuse(call, -EBADMSG,
+			    "the request has no verb: its member \"verb\" must be the name of a "
+			    "command");
 		return;
 	}
 	for (size_t i = 0; i < n_verbs; i++)
@@ -91,7 +93,9 @@ static void find_members(struct ctl_call *call)
 		call->texts[i] = json_copy_text(call->request, call->verb->members[i]);
 		if (call->texts[i])
 			continue;
-		snprintf(text, sizeof(text), "the request has no \"%s\"", call->verb->members[i]);
+		snprintf(text, sizeof(text),
+			 "the request has no \"%s\", or its value is not a text",
+			 call->verb->members[i]);
 		call_refuse(call, -EBADMSG, text);
 	}
 }
@@ -99,6 +103,8 @@ static void find_members(struct ctl_call *call)
 int call_init(struct ctl_call *call, const struct ctl_verb *verbs, size_t n_verbs, const char *line,
 	      size_t len)
 {
+	char text[128];
+
 	*call = (struct ctl_call){ .aux = call->aux,
 				   .request = parse(line, len),
 				   .reply = call_new_reply() };
@@ -107,8 +113,9 @@ int call_init(struct ctl_call *call, const struct ctl_verb *verbs, size_t n_verb
 	if (!call->request) {
 		call_refuse(call, -EBADMSG, "a request is one JSON object on one line");
 	} else if (json_get_number(call->request, "version") != CTL_VERSION) {
-		call_refuse(call, -EPROTONOSUPPORT,
-			    "this view speaks version 1 of the control protocol only");
+		snprintf(text, sizeof(text),
+			 "this view speaks only version %d of the control protocol", CTL_VERSION);
+		call_refuse(call, -EPROTONOSUPPORT, text);
 	} else {
 		find_verb(call, verbs, n_verbs);
 		find_members(call);

@@ -18,11 +18,13 @@ static const struct {
 	  "its changes to data do not depend on the caller, so page cache and mmap work" },
 	{ PST_DELAYS, "delays", "it may delay operations" },
 	{ PST_WANT_ATTR, "want-attr", "it reads the attributes of the file" },
-	{ PST_WANT_CHILD, "want-child", "it reads the attributes of the file under a name" },
+	{ PST_WANT_CHILD, "want-child",
+	  "it reads the attributes of the file that a name refers "
+	  "to" },
 	{ PST_WANT_CGROUP, "want-cgroup", "it reads the cgroup of the caller" },
-	{ PST_EXACT, "exact", "changes of one file run one after the other" },
+	{ PST_EXACT, "exact", "operations that change the same file run one after the other" },
 	{ PST_CELLS, "cells", "it stores a number for each file" },
-	{ PST_HIDES, "hides", "it decides about a name before the lower directory is read" },
+	{ PST_HIDES, "hides", "it decides about a name before the lower directory is accessed" },
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -56,7 +56,7 @@ int filter_slots_new(unsigned int n, size_t size, struct filter_slots **ret_slot
 	_cleanup_(filter_slots_freep) struct filter_slots *slots = calloc(1, sizeof(*slots));
 
 	if (!slots)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	slots->fd = -1;
 	slots->memory = MAP_FAILED;
 	if (size > UINT32_MAX)
@@ -67,7 +67,8 @@ int filter_slots_new(unsigned int n, size_t size, struct filter_slots **ret_slot
 		return explain_map(slots->fd, n, size, error);
 	slots->value_size = size;
 	if (getrandom(&slots->view, sizeof(slots->view), 0) < 0)
-		return error_set(error, -errno, "no random numbers: %s", strerror(errno));
+		return error_set(error, -errno, "cannot get random numbers from the kernel: %s",
+				 strerror(errno));
 	slots->len = n * size;
 	slots->memory = mmap(NULL, slots->len, PROT_READ | PROT_WRITE, MAP_SHARED, slots->fd, 0);
 	if (slots->memory == MAP_FAILED)

@@ -74,7 +74,7 @@ int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, cha
 	int r;
 
 	if (!report)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	copy_log("", log, log_size);
 	r = load_open(&load, spec, error);
 	if (r < 0)

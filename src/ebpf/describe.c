@@ -98,7 +98,8 @@ static void describe_paths(struct text *text, char *rest)
 
 		begin_item(text);
 		if (path[strspn(path, "/")])
-			add(text, "\"%s%s\" and all below it", *path == '/' ? "" : "/", path);
+			add(text, "\"%s%s\" and all files inside it", *path == '/' ? "" : "/",
+			    path);
 		else
 			add(text, "all of the view");
 	}

@@ -51,11 +51,11 @@ int filter_load(const char *spec, const struct filter_slots *slots, struct filte
 	int r;
 
 	if (!filter)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	memset(filter, 0, sizeof(*filter));
 	filter->spec = strdup(spec);
 	if (!filter->spec)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	r = load_open(&filter->load, spec, error);
 	if (r == 0)
 		r = load_finish(&filter->load, slots, error);

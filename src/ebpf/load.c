@@ -36,7 +36,7 @@ static int set_name(struct load *load, const char *name, struct pst_error *error
 				 "characters; give it another by name=",
 				 name, NAME_LEN);
 	load->name = strdup(name);
-	return load->name ? 0 : error_set(error, -ENOMEM, "no memory");
+	return load->name ? 0 : error_set(error, -ENOMEM, "out of memory");
 }
 
 /* Normalises the path: "/a//b/" becomes "a/b". */
@@ -49,7 +49,7 @@ static int set_at(struct load *load, const char *path, struct pst_error *error)
 	free(load->at);
 	load->at = at;
 	if (!copy || !at)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	while ((component = strsep(&rest, "/"))) {
 		if (!*component || strcmp(component, ".") == 0)
 			continue;
@@ -107,7 +107,7 @@ int load_open(struct load *load, const char *spec, struct pst_error *error)
 		return r;
 	if (!load->name) {
 		name = spec_name(load->path);
-		r = name ? set_name(load, name, error) : error_set(error, -ENOMEM, "no memory");
+		r = name ? set_name(load, name, error) : error_set(error, -ENOMEM, "out of memory");
 		if (r < 0)
 			return r;
 	}
@@ -130,7 +130,8 @@ static int prepare_slots(struct load *load, const struct filter_slots *slots,
 		r = bpf_map__set_value_size(map, sizeof(struct pst_call) + data_size);
 	}
 	if (r < 0)
-		return error_set(error, r, "cannot give the filter its memory: %s", strerror(-r));
+		return error_set(error, r, "cannot share the memory of calls with the filter: %s",
+				 strerror(-r));
 	object_find_var(&load->object, "pst_data_size", &var);
 	memcpy(var.at, &data_size, sizeof(data_size));
 	if (slots && object_find_var(&load->object, "pst_view", &var) &&
@@ -149,14 +150,17 @@ static int prepare_patterns(struct load *load, struct pst_error *error)
 	if (!rows)
 		return !n ? 0 :
 			    error_set(error, -EINVAL,
-				      "the object has options for names or paths, but its map for "
-				      "patterns, pst_patterns, is missing");
+				      "the object has options for names or paths, but not the "
+				      "map pst_patterns, in which their patterns are stored: "
+				      "compile it again with <penstock/filter.bpf.h>");
 	if (option_list_has_patterns(&load->options))
 		r = bpf_map__set_max_entries(rows, n ? n : 1);
 	else
 		r = bpf_map__set_autocreate(rows, false);
 	return r == 0 ? 0 :
-			error_set(error, r, "cannot set the size of the map of patterns: %s",
+			error_set(error, r,
+				  "cannot set the size of the map pst_patterns for the "
+				  "names and paths of the filter: %s",
 				  strerror(-r));
 }
 
@@ -169,8 +173,11 @@ static int fill_patterns(struct load *load, struct pst_error *error)
 		int r = bpf_map__update_elem(rows, &i, sizeof(i), row, sizeof(*row), BPF_ANY);
 
 		if (r < 0)
-			return error_set(error, r, "cannot store the pattern '%.100s': %s",
-					 row->text, strerror(-r));
+			return error_set(error, r,
+					 "filter %.60s: the kernel refuses to store "
+					 "the pattern '%.100s' of its names or paths: "
+					 "%s",
+					 load->name, row->text, strerror(-r));
 	}
 	return 0;
 }

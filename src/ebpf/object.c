@@ -177,7 +177,7 @@ static int open_bytes(const char *path, const void *bytes, size_t size, struct o
 	int r;
 
 	if (!object.verifier_log || !name)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	object.verifier_log[0] = '\0';
 	object.bpf = bpf_object__open_mem(bytes, size, &opts);
 	if (!object.bpf)

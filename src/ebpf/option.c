@@ -117,7 +117,7 @@ int option_list_find(const struct object *object, struct options *ret_options,
 			continue;
 		rows = reallocarray(options.rows, options.n + 1, sizeof(*options.rows));
 		if (!rows)
-			return error_set(error, -ENOMEM, "no memory");
+			return error_set(error, -ENOMEM, "out of memory");
 		options.rows = rows;
 		option = &options.rows[options.n];
 		*option = (struct option){ .name = var.name, .help = help, .at = var.at };
@@ -237,7 +237,7 @@ static int set(struct option *option, const char *value, struct patterns *patter
 		return set_text(option, value, error);
 	copy = strdup(value);
 	return copy ? set_struct(option, value, copy, patterns, error) :
-		      error_set(error, -ENOMEM, "no memory");
+		      error_set(error, -ENOMEM, "out of memory");
 }
 
 static struct option *find(const struct options *options, const char *name)
@@ -262,7 +262,7 @@ int option_list_set(struct options *options, const char *name, const char *value
 		return error_set(error, r, "option '%.60s%s%.80s': %s", name, value ? "=" : "",
 				 value ? value : "", why.text);
 	option->given = strdup(value ? value : "yes");
-	return option->given ? 0 : error_set(error, -ENOMEM, "no memory");
+	return option->given ? 0 : error_set(error, -ENOMEM, "out of memory");
 }
 
 /* Checks that one of the options of a list such as "names paths" is given. */
@@ -275,7 +275,7 @@ static int check_needed(const struct options *options, const char *filter, const
 	size_t len = 0;
 
 	if (!copy)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	while ((name = strsep(&rest, " "))) {
 		const struct option *option = find(options, name);
 

@@ -74,8 +74,8 @@ static int check_both(const char *text, struct pst_error *error)
 				 text, text);
 	if (find_bare(text, " \t\n"))
 		return error_set(error, -EINVAL,
-				 "'%.100s' contains a blank: write ':' between two patterns, as in "
-				 ".env:.git, and '\\ ' for a blank that belongs to a name",
+				 "'%.100s' contains white space: write ':' between two patterns, "
+				 "as in .env:.git, and '\\ ' for a space that belongs to a name",
 				 text);
 	return 0;
 }
@@ -125,8 +125,8 @@ int pattern_check_path(const char *text, struct pst_error *error)
 	if (r < 0 || !find_two_stars(text))
 		return r;
 	return error_set(error, -EINVAL,
-			 "'%.100s': '**' has no meaning in a path, which matches all below it: "
-			 "write names=%.100s for a name in every directory",
+			 "'%.100s': '**' has no meaning in a path, which includes all files "
+			 "inside it: write names=%.100s for a name in every directory",
 			 text, last_part(text, part));
 }
 
@@ -167,15 +167,16 @@ static int scan(const char *text, struct shape *shape, struct pst_error *error)
 			p = end_of_set(p);
 			if (!p)
 				return error_set(error, -EINVAL,
-						 "'%.255s' has a '[' without characters and a ']' "
-						 "behind it; write \\[ for the character itself",
+						 "'%.255s' has a '[' that is not followed by "
+						 "characters and a ']'; write \\[ for the "
+						 "character itself",
 						 text);
 			continue;
 		case '\\':
 			if (!*++p)
 				return error_set(error, -EINVAL,
 						 "'%.255s' ends in a backslash: write \\\\ for a "
-						 "backslash, or a character behind it",
+						 "backslash, or add the character that it quotes",
 						 text);
 		}
 		shape->tail.text[shape->tail.len++] = *p;

@@ -30,7 +30,11 @@ static int add_row(struct patterns *patterns, const struct pst_pattern *row,
 		   struct pst_error *error)
 {
 	if (patterns->n == MAX_ROWS)
-		return error_set(error, -E2BIG, "more than %d patterns in all", MAX_ROWS);
+		return error_set(error, -E2BIG,
+				 "the names and paths of the filter have more "
+				 "than %d patterns in all: split them between two "
+				 "filters",
+				 MAX_ROWS);
 	if (patterns->n == patterns->room) {
 		size_t room = patterns->room ? 2 * patterns->room : 16;
 		void *rows = reallocarray(patterns->rows, room, sizeof(*patterns->rows));
@@ -232,8 +236,8 @@ static int add_path(struct patterns *patterns, const char *whole, char *path,
 		if (name_is_dots(component))
 			return error_set(
 				error, -EINVAL,
-				"'%.255s' contains '%s': paths begin at the root of the view "
-				"and lead down",
+				"'%.255s' contains '%s': write paths from the root of the view, "
+				"without . and ..",
 				whole, component);
 		if (paths->n_steps == PST_MAX_STEPS)
 			return error_set(error, -E2BIG,
@@ -270,7 +274,7 @@ int patterns_add_paths(struct patterns *patterns, char *list, struct pst_paths *
 		int r;
 
 		if (!whole)
-			return error_set(error, -ENOMEM, "no memory");
+			return error_set(error, -ENOMEM, "out of memory");
 		if (!*whole)
 			return error_set(error, -EINVAL,
 					 "a path is empty: write / for the whole view");

@@ -137,7 +137,7 @@ int pin_open(const char *dir, const char *identity, struct pin **ret_pin, struct
 	int r;
 
 	if (!pin)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	pin->dir_fd = -1;
 	if (*dir != '/')
 		return error_set(
@@ -148,7 +148,7 @@ int pin_open(const char *dir, const char *identity, struct pin **ret_pin, struct
 	snprintf(pin->identity, sizeof(pin->identity), "%s", identity);
 	pin->dir = strdup(dir);
 	if (!pin->dir)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	if (mkdir(dir, 0700) == 0)
 		pin->made_dir = true;
 	else if (errno != EEXIST)
@@ -200,7 +200,10 @@ static int adopt(const struct pin *pin, struct bpf_map *map, struct pst_error *e
 	}
 	r = bpf_map__reuse_fd(map, fd);
 	return r == 0 ? 0 :
-			error_set(error, r, "cannot use the map %.200s: %s", path, strerror(-r));
+			error_set(error, r,
+				  "cannot use the pinned map %.200s: %s; remove it, or "
+				  "choose another directory for pin=",
+				  path, strerror(-r));
 }
 
 int pin_adopt(struct pin *pin, struct bpf_object *object, struct pst_error *error)

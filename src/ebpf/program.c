@@ -171,7 +171,10 @@ int programs_find(const struct object *object, struct programs *ret_programs,
 		}
 	}
 	if (!n)
-		return error_set(error, -EINVAL, "the object has no programs: it would do nothing");
+		return error_set(error, -EINVAL,
+				 "the object has no programs, so the filter "
+				 "would do nothing: define one with PST_PRE(), "
+				 "PST_POST() or PST_NAME()");
 	*ret_programs = programs;
 	return 0;
 }

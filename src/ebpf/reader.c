@@ -107,14 +107,17 @@ static int copy_in(int fd, const char *path, size_t *ret_size, struct pst_error 
 		off_t at = (off_t)(sizeof(struct header) + size);
 
 		if (pwrite(OBJECT_FD, buf, (size_t)n, at) != n)
-			return error_set(error, -ENOMEM, "no memory");
+			return error_set(error, -ENOMEM, "out of memory");
 		size += (size_t)n;
 	}
 	if (n < 0)
 		return error_set(error, -errno, "cannot read the filter %.300s: %s", path,
 				 strerror(errno));
 	if (n > 0)
-		return error_set(error, -EFBIG, "the filter %.300s grows while it is read", path);
+		return error_set(error, -EFBIG,
+				 "the filter %.300s has grown while it was read: "
+				 "try again when it is complete",
+				 path);
 	*ret_size = size;
 	return 0;
 }
@@ -154,7 +157,7 @@ static int try_it(struct header *header)
 	int r;
 
 	if (memory == MAP_FAILED)
-		return error_set(&header->error, -ENOMEM, "no memory");
+		return error_set(&header->error, -ENOMEM, "out of memory");
 	r = object_try(header->path, memory + sizeof(*header), header->size, &header->error);
 	munmap(memory, size);
 	return r;
@@ -268,8 +271,9 @@ static int run(const char *what, int fd, struct pst_error *error)
 
 	if (!may_start())
 		return error_set(error, -EBUSY,
-				 "cannot read the filter %.200s: %u processes hang that were "
-				 "started to read filters",
+				 "cannot read the filter %.200s: %u earlier processes that read "
+				 "filters have not ended; a file system that does not answer "
+				 "blocks them",
 				 what, MAX_LEFT);
 	r = start(what, fd, &pid);
 	if (r < 0)
@@ -281,8 +285,8 @@ static int run(const char *what, int fd, struct pst_error *error)
 	if (!wait_for(pid, 100))
 		leave(pid);
 	return error_set(error, -ETIMEDOUT,
-			 "reading the filter %.200s took more than %d seconds: is it on a file "
-			 "system that does not answer?",
+			 "cannot read the filter %.200s within %d seconds: copy it to a file "
+			 "system that answers faster",
 			 what, MAX_MS / 1000);
 }
 
@@ -292,7 +296,9 @@ static int take(const char *what, const struct object_file *file, struct pst_err
 	const struct header *header = file->memory;
 
 	if (file->memory_size < sizeof(*header))
-		return error_set(error, -EIO, "the process that reads the filter %.200s has failed",
+		return error_set(error, -EIO,
+				 "the process that reads the filter %.200s has "
+				 "failed: try again",
 				 what);
 	if (!header->tried)
 		return error_set(error, -EINVAL,
@@ -326,7 +332,7 @@ int reader_read(const char *what, struct object_file *ret_file, struct pst_error
 	file.memory = mmap(NULL, file.memory_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (file.memory == MAP_FAILED) {
 		file.memory = NULL;
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	}
 	r = take(what, &file, error);
 	if (r < 0)
@@ -336,7 +342,7 @@ int reader_read(const char *what, struct object_file *ret_file, struct pst_error
 	file.size = header->size;
 	file.path = strdup(header->path);
 	if (!file.path)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	*ret_file = file;
 	file = (struct object_file){ 0 };
 	return 0;

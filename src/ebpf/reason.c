@@ -16,13 +16,12 @@
 #define PAST_THE_END                                                                               \
 	"an access may go past the end: compare the offset with a constant right before it, "      \
 	"and use pst_data() for data"
-#define ENDLESS                                                                                    \
-	"the verifier cannot see that this loop ends: use bpf_loop() or a constant number of turns"
+#define ENDLESS "the verifier cannot prove that this loop ends: use bpf_loop() or a constant count"
 #define TOO_LONG                                                                                   \
-	"the verifier walks every turn of a loop, on every path: use bpf_loop(), or "              \
-	"pst_data_each() for data"
+	"the verifier checks each iteration of a loop on each path, and gives up after too many: " \
+	"use bpf_loop(), or pst_data_each() for data"
 #define NO_POINTER                                                                                 \
-	"to the verifier this is a number, not a pointer: pointers cannot be computed from "       \
+	"for the verifier this is a number, not a pointer: pointers cannot be computed from "      \
 	"integers or kept in maps"
 #define NO_HELPER "this kernel does not have that helper, or not for programs of this kind"
 
@@ -34,7 +33,7 @@ static const struct {
 	  "the result of a lookup in a map may be NULL: check it first" },
 	{ "mem access 'mem_or_null'", "this may be NULL: check it first" },
 	{ "At callback return",
-	  "the function that bpf_loop() calls must return 0 to go on or 1 to stop" },
+	  "the function that bpf_loop() calls must return 0 to continue or 1 to stop" },
 	{ "expected=fp",
 	  "the argument for the function that bpf_loop() calls must be on the stack: "
 	  "put pointers into a struct there" },
@@ -63,11 +62,13 @@ static const struct {
 	{ "unknown func", NO_HELPER },
 	{ "invalid func", NO_HELPER },
 	{ "cannot use helper", NO_HELPER },
-	{ "GPL", "the object has another licence than PST_FILTER() declares" },
+	{ "GPL",
+	  "the helper needs the licence that PST_FILTER() declares; the object has another" },
 	{ "leepable", "programs of filters may sleep, so they can use only some kinds of maps, "
 		      "such as arrays and hashes" },
 	{ "pointer arithmetic", "only a number with known bounds can be added to a pointer" },
-	{ "unreachable insn", "this code can never be reached; often it follows an endless loop" },
+	{ "unreachable insn",
+	  "the verifier refuses code that cannot be reached; often it follows an endless loop" },
 	{ "CAP_PERFMON", "the process lacks CAP_PERFMON" },
 	{ "pointer comparison prohibited", "the process lacks CAP_PERFMON" },
 };

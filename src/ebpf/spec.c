@@ -31,7 +31,10 @@ static int add_option(struct spec *spec, const char *text, struct pst_error *err
 	struct spec_option *option = &spec->options[spec->n_options];
 
 	if (equals == text)
-		return error_set(error, -EINVAL, "'%.100s' has no option before the '='", text);
+		return error_set(error, -EINVAL,
+				 "'%.100s' has no name of an option before the "
+				 "'='",
+				 text);
 	if (spec->n_options == MAX_OPTIONS)
 		return error_set(error, -E2BIG, "a filter takes at most %d options", MAX_OPTIONS);
 	*option = (struct spec_option){ 0 };
@@ -39,7 +42,7 @@ static int add_option(struct spec *spec, const char *text, struct pst_error *err
 	option->name = equals ? strndup(text, equals - text) : strdup(text);
 	option->value = equals ? strdup(equals + 1) : NULL;
 	if (!option->name || (equals && !option->value))
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	for (size_t i = 0; i + 1 < spec->n_options; i++)
 		if (strcmp(spec->options[i].name, option->name) == 0)
 			return error_set(error, -EINVAL,
@@ -58,10 +61,10 @@ int spec_parse(const char *text, struct spec *ret_spec, struct pst_error *error)
 
 	spec.options = calloc(MAX_OPTIONS, sizeof(*spec.options));
 	if (!copy || !spec.options)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	spec.what = strdup(parse_part(&rest, ',', false));
 	if (!spec.what)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	if (!*spec.what)
 		return error_set(error, -EINVAL,
 				 "'%.100s' names no filter: write NAME or FILE first, then options",
@@ -155,7 +158,7 @@ static int find_name(const char *what, char **ret_path, struct pst_error *error)
 	char *rest = copy;
 
 	if (!copy)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	while (rest) {
 		_cleanup_(freep) char *path = NULL;
 		const char *dir = parse_part(&rest, ':', false);
@@ -164,7 +167,7 @@ static int find_name(const char *what, char **ret_path, struct pst_error *error)
 			continue;
 		if (asprintf(&path, "%s/%s.bpf.o", dir, what) < 0) {
 			path = NULL;
-			return error_set(error, -ENOMEM, "no memory");
+			return error_set(error, -ENOMEM, "out of memory");
 		}
 		if (access(path, F_OK) == 0) {
 			*ret_path = take_ptr(path);

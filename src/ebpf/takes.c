@@ -133,7 +133,7 @@ int takes_check_names(const struct takes *takes, const char *list, struct pst_er
 	if (!takes->list_of)
 		return 0;
 	if (!copy)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	while (rest) {
 		const char *pattern = parse_part(&rest, ':', false);
 

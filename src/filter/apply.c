@@ -23,8 +23,8 @@ static int refuse_answer(struct filter_call *call, const struct chain_entry *ent
 			 enum filter_kind kind)
 {
 	return run_program_bad(call, entry, kind,
-			       "returned PST_DONE with an invalid answer, or for an operation that "
-			       "only the view can answer");
+			       "returned PST_DONE with an invalid result, or for an operation "
+			       "whose result only the view can make");
 }
 
 /* Turns the verdict of a pre program into the result of apply_before(). */

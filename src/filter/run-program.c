@@ -163,7 +163,7 @@ static int take(struct filter_call *call, struct chain_entry *entry, enum filter
 				       "returned PST_SERVE, but this view has no server");
 	if (verdict > PST_SERVE || verdict <= -512)
 		return run_program_bad(call, entry, kind,
-				       "returned a number that is none of PST_PASS, PST_DONE and "
+				       "returned a number other than PST_PASS, PST_DONE and "
 				       "-errno");
 	/* After ENOSYS the kernel would never send this operation again, for any file. */
 	if (verdict == -ENOSYS)

@@ -69,8 +69,9 @@ static int fields_of(struct fs *fs, struct node *node)
 	file = file_of(fs, node, &fh);
 	fields = server->fields(server->aux, &file);
 	if (fields & ~SERVABLE) {
-		log_error("the server claims attributes (mask %#x) that only the lower inode can "
-			  "own: the caller gets EIO",
+		log_error("the fields() of the server returned %#x, attributes that a server "
+			  "cannot set; it may return only STATX_MODE, _UID, _GID, _ATIME, _MTIME "
+			  "and _CTIME: the caller gets EIO",
 			  fields & ~SERVABLE);
 		return -EIO;
 	}
@@ -128,8 +129,8 @@ int authority_apply(struct fs *fs, struct node *node, struct statx *stx)
 	if (r < 0)
 		return r;
 	if (!is_sane(&served, (uint32_t)fields)) {
-		log_error("the server's getattr() returned an invalid owner or time for inode "
-			  "%llu: the caller gets EIO",
+		log_error("the server's getattr() set an invalid owner or time for inode %llu "
+			  "(-1, or nanoseconds above 999999999): the caller gets EIO",
 			  (unsigned long long)node->ino);
 		return -EIO;
 	}

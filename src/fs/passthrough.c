@@ -247,9 +247,10 @@ static enum io_mode register_if_possible(struct passthrough *pt, struct node *no
 
 	if (owners && !owner_passes(pt, node, st, trial)) {
 		if (count_refusal(pt, &pt->told_owner))
-			log_warning("serving the data of a file instead of passing it through: on "
-				    "the server its owner lacks a permission that others have, or "
-				    "it has set-ID bits. Further such files are counted, not "
+			log_warning("a file is read and written through the view, not passed "
+				    "through: its owner, as whom the kernel would access it on "
+				    "the server, may not read and write it, or it has set-ID "
+				    "bits. Further such files are counted (`penstock stat`), not "
 				    "logged");
 		return IO_CACHED;
 	}
@@ -262,8 +263,9 @@ static enum io_mode register_if_possible(struct passthrough *pt, struct node *no
 	 * ESTALE: the file was unlinked, so its handle no longer opens. The kernel refused nothing.
 	 */
 	if (r < 0 && r != -ESTALE && count_refusal(pt, &pt->told))
-		log_warning("serving the data of a file, because the kernel refuses to pass it "
-			    "through (%s)%s. Further refusals are counted, not logged",
+		log_warning("a file is read and written through the view, because the kernel "
+			    "refuses to pass it through (%s)%s. Further refusals are counted "
+			    "(`penstock stat`), not logged",
 			    strerror(-r),
 			    r == -ELOOP ? ": its file system is stacked too deep" : "");
 	return r < 0 ? IO_CACHED : IO_PASSTHROUGH;

@@ -37,10 +37,9 @@ void unnamed_keep(struct fs *fs, struct node *node)
 {
 	if (!fs_is_remote(fs) && !fdcache_keep(fs->fds, node) &&
 	    !atomic_exchange(&fs->told_unnamed, true))
-		log_warning(
-			"too many files without a name are in use: operations on those that are "
-			"not open for reading or writing fail with ESTALE. Raise fds= or "
-			"RLIMIT_NOFILE");
+		log_warning("too many deleted files are in use: operations on those that are not "
+			    "open for reading or writing fail with ESTALE. Raise fds= or "
+			    "RLIMIT_NOFILE");
 }
 
 /*

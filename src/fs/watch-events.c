@@ -222,8 +222,8 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 	watch->n_events++;
 	if (mask & FAN_Q_OVERFLOW) {
 		watch->n_overflows++;
-		log_warning(
-			"fanotify queue overflow: invalidating all cached attributes and names");
+		log_warning("fanotify queue overflow: changes of LOWER were lost, so the view "
+			    "invalidates all cached attributes and names");
 		invalidate_all(watch->fs);
 		schedule(watch, 0, false);
 		return;

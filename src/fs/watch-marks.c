@@ -52,7 +52,9 @@ static void mount_add(struct watch *watch, struct watched_mount *mount,
 			  FAN_MARK_ADD | FAN_MARK_MOUNT | FAN_MARK_IGNORE |
 				  FAN_MARK_IGNORED_SURV_MODIFY,
 			  EVENTS_OF_DATA | FAN_ONDIR, lower->fd, ".") < 0)
-		log_debug("cannot ignore events of the private mount: %s", strerror(errno));
+		log_debug("fanotify cannot ignore the view's own changes, which therefore also "
+			  "invalidate caches: %s",
+			  strerror(errno));
 	mount->watchable = true;
 }
 
@@ -96,7 +98,9 @@ static void add_mark(struct fs *fs, struct node *node, int fd)
 		if (node->watch == WATCH_ON)
 			watch->n_marks++;
 		else
-			log_debug("cannot watch a file: %s", strerror(errno));
+			log_debug("fanotify refuses to watch a file, so the timeout of unwatched "
+				  "file systems applies to it: %s",
+				  strerror(errno));
 	}
 	pthread_mutex_unlock(&watch->mark_lock);
 }

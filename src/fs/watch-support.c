@@ -67,7 +67,7 @@ void watch_support(int events_fd, int fd, bool handles, struct fs_watch_support 
 	else if ((support.refused = events_fd < 0))
 		snprintf(support.why, sizeof(support.why), "fanotify: %s", strerror(-events_fd));
 	else if ((support.refused = watch_mark(events_fd, fd, S_ISDIR(st.st_mode)) < 0))
-		snprintf(support.why, sizeof(support.why), "fanotify refuses it: %s",
+		snprintf(support.why, sizeof(support.why), "fanotify refuses to watch it: %s",
 			 strerror(errno));
 	else
 		support.watchable = true;

@@ -85,7 +85,7 @@ static bool follow_lower(struct lower_readonly *follow)
 		return false;
 	if (r < 0) {
 		log_warning(
-			"%s: LOWER has become %s, but the kernel refuses to make the view so: %s",
+			"%s: LOWER has become %s, but the kernel refuses to change the view: %s",
 			follow->config.mountpoint, readonly ? "read-only" : "writable",
 			strerror(-r));
 		return true;

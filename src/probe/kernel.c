@@ -48,14 +48,13 @@ static void probe_statx(struct probe *probe)
 
 	if (statx(AT_FDCWD, "/", 0, STATX_MNT_ID | STATX_MNT_ID_UNIQUE, &stx) < 0)
 		stx.stx_mask = 0;
-	probe_row(
-		probe, "statx_mnt_id", stx.stx_mask & (STATX_MNT_ID | STATX_MNT_ID_UNIQUE), "%s",
-		stx.stx_mask & STATX_MNT_ID_UNIQUE ?
-			"The kernel numbers mounts, and never uses a number again." :
-		stx.stx_mask & STATX_MNT_ID ?
-			"The kernel numbers mounts, but uses the number of an unmounted one again "
-			"(Linux 6.8 does not)." :
-			"The kernel does not number the mounts below LOWER. Linux 5.8 does.");
+	probe_row(probe, "statx_mnt_id", stx.stx_mask & (STATX_MNT_ID | STATX_MNT_ID_UNIQUE), "%s",
+		  stx.stx_mask & STATX_MNT_ID_UNIQUE ?
+			  "The kernel gives each mount a unique ID." :
+		  stx.stx_mask & STATX_MNT_ID ?
+			  "The kernel gives each mount an ID, but reuses the IDs of removed mounts "
+			  "(Linux 6.8 does not)." :
+			  "The kernel does not give the ID of a mount. Linux 5.8 does.");
 }
 
 /* Loads a program of the type of filters: "return 0". Returns 0 or -errno. */

@@ -24,7 +24,7 @@ static void probe_type(struct probe *probe, int lower_fd)
 	type = fstype_find((uint64_t)st.f_type);
 	if (!type->magic)
 		probe_row(probe, "lower_type", true,
-			  "LOWER has the type 0x%lx, which penstock does not know.",
+			  "LOWER has the type 0x%lx, which Penstock does not know.",
 			  (unsigned long)st.f_type);
 	else
 		probe_row(probe, "lower_type", true, "LOWER is %s%s.", type->name,
@@ -39,7 +39,8 @@ static void probe_handles(struct probe *probe, int lower_fd)
 
 	if (r == 0)
 		probe_row(probe, name, true,
-			  "LOWER has file handles, of %u bytes here: nodes need no descriptors.",
+			  "LOWER has file handles, of %u bytes here: the view keeps no "
+			  "descriptor for each file that the kernel has in its cache.",
 			  len);
 	else if (!len)
 		probe_row(probe, name, false,
@@ -65,12 +66,12 @@ static void probe_watch(struct probe *probe, int lower_fd)
 	fs_watch_support(lower_fd, &support);
 	if (support.watchable)
 		probe_row(probe, "lower_watch", true,
-			  "cache=auto watches this file system: the view shows changes below at "
-			  "once.");
+			  "cache=auto watches this file system: the view shows changes of LOWER "
+			  "at once.");
 	else
 		probe_row(probe, "lower_watch", false,
 			  "cache=auto cannot watch this file system (%s): the view shows changes "
-			  "below after a second.",
+			  "of LOWER after one second.",
 			  support.why);
 }
 

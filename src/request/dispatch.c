@@ -96,7 +96,8 @@ static void answer(struct req *req, int r)
 		return;
 	result_undo(req);
 	if (sent == CHAN_E_REFUSED) {
-		log_error("a bug: the kernel refused the reply to %s; the caller gets EIO",
+		log_error("the kernel refused the reply to %s, so the caller gets EIO: please "
+			  "report this bug",
 			  req->msg.op->name);
 		answer.error = -EIO;
 		req->chan->ops->reply(req->chan, req_home(req), &answer);
@@ -272,7 +273,8 @@ static int answer_of(struct req *req, int r)
 {
 	if (r <= 0 && r > -512)
 		return r;
-	log_error("a bug: %s returned %d, which is no errno; the caller gets EIO",
+	log_error("%s returned %d, which is not an errno, so the caller gets EIO: please report "
+		  "this bug",
 		  req->msg.op->name, r);
 	return -EIO;
 }

@@ -96,7 +96,7 @@ static int map_cells(struct chain_entry *entry, struct pst_error *error)
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	entry->cells = p;
 	return 0;
 }
@@ -132,7 +132,7 @@ int chain_entry_new(const struct chain_entry_config *config, const char *spec,
 		return r;
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	entry->bit = (unsigned int)__builtin_ctzll(free_bits);
 	r = filter_load(spec, slots, &entry->filter, error);
 	if (r == 0) {

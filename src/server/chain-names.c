@@ -25,7 +25,7 @@ int chain_names_init(struct chain_names *names, struct request_pool *requests,
 	if (!entry)
 		return 0;
 	if (chain_new(&entry, 1, &names->chain) < 0)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	names->req = request_pool_borrow(requests, true);
 	atomic_store(&names->req->chain, names->chain);
 	return 0;

@@ -123,8 +123,9 @@ static bool put_in_force(struct filters *filters, struct chain *chain, struct ch
 	if (request_pool_drained(filters->requests, old, DRAIN_MS))
 		return true;
 	/* The old chain is never freed then, because requests still use it. */
-	log_warning("requests under the old filters have not ended within %d s: these filters stay "
-		    "loaded until the view ends",
+	log_warning("some operations that began under the old filters have not ended within %d "
+		    "s: they end under these filters, which stay loaded until the view is "
+		    "unmounted",
 		    DRAIN_MS / 1000);
 	return false;
 }
@@ -140,7 +141,7 @@ static int change(struct filters *filters, struct chain_entry *const *entries, u
 	int r;
 
 	if (n && chain_new(entries, n, &chain) < 0)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	r = chain_names_init(&names, filters->requests, filters->invalidator, new, error);
 	if (r < 0) {
 		chain_free(chain);

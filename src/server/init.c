@@ -19,13 +19,17 @@ static int answer_once(struct chan *chan, struct slot *slot, const struct init_r
 	int r, init;
 
 	if (poll(&fd, 1, INIT_TIMEOUT_MS) == 0)
-		return error_set(error, -ETIMEDOUT, "the kernel has sent no INIT for %d seconds",
+		return error_set(error, -ETIMEDOUT,
+				 "the kernel has not sent the INIT request "
+				 "within %d seconds",
 				 INIT_TIMEOUT_MS / 1000);
 	r = chan->ops->receive(chan, &slot, &msg);
 	if (r == CHAN_E_AGAIN)
 		return CHAN_E_AGAIN;
 	if (r || msg.head->opcode != FUSE_INIT)
-		return error_set(error, -EPROTO, "the kernel's first request is not INIT");
+		return error_set(error, -EPROTO,
+				 "the first request of the kernel is not a valid "
+				 "INIT request");
 	init = init_negotiate(&msg, request, &out, ret_negotiated);
 	answer.unique = msg.head->unique;
 	answer.arg = &out;
@@ -35,8 +39,10 @@ static int answer_once(struct chan *chan, struct slot *slot, const struct init_r
 	r = chan->ops->reply(chan, slot, &answer);
 	if (init == INIT_E_OLDER)
 		return error_set(error, -EPROTO,
-				 "the kernel's FUSE protocol is older than " INIT_OLDEST_TEXT " or "
-				 "lacks what every version since then has");
+				 "the kernel's FUSE protocol is older than " INIT_OLDEST_TEXT
+				 " or offers less than that "
+				 "version must: use Linux 6.1 "
+				 "or newer");
 	if (r)
 		return error_set(error, -EPROTO, "the kernel refused the reply to INIT");
 	return init == INIT_E_AGAIN ? CHAN_E_AGAIN : 0;
@@ -55,7 +61,7 @@ int server_answer_init(struct chan *chan, const struct init_request *request,
 
 	slot.base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (slot.base == MAP_FAILED)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	do {
 		r = answer_once(chan, &slot, request, ret_negotiated, error);
 	} while (r == CHAN_E_AGAIN);

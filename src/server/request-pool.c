@@ -66,12 +66,12 @@ static int set_map(struct request_set *set, bool filtered, struct pst_error *err
 			return r;
 		set->memory = filter_slots_memory(set->slots);
 		set->saved = calloc(set->n, sizeof(*set->saved));
-		return set->saved ? 0 : error_set(error, -ENOMEM, "no memory");
+		return set->saved ? 0 : error_set(error, -ENOMEM, "out of memory");
 	}
 	p = mmap(NULL, set->n * set->size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	set->memory = p;
 	return 0;
 }
@@ -83,14 +83,14 @@ static int set_new(struct request_host *host, unsigned int n, size_t data_size, 
 	int r;
 
 	if (!set)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	if (data_size < SLOT_MIN_DATA)
 		data_size = SLOT_MIN_DATA;
 	set->n = n;
 	set->size = SLOT_DATA + (data_size + SLOT_PAGE - 1) / SLOT_PAGE * SLOT_PAGE;
 	set->reqs = calloc(n, sizeof(*set->reqs));
 	if (!set->reqs)
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	r = set_map(set, filtered, error);
 	if (r < 0)
 		return r;

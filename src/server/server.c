@@ -232,7 +232,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 
 	if (!server) {
 		drop(config);
-		return error_set(error, -ENOMEM, "no memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	}
 	exact_init(&server->exact);
 	init_request_host(server, config);
@@ -258,7 +258,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 		r = filters_new(&server->requests, server->fs_callbacks->invalidator,
 				config->features, &server->filters);
 	if (r < 0)
-		return error_set(error, r, "no memory");
+		return error_set(error, r, "out of memory");
 	for (size_t i = 0; config->filters && config->filters[i]; i++) {
 		r = filters_change(server->filters, NULL, config->filters[i], error);
 		if (r < 0)

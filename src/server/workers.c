@@ -24,10 +24,13 @@ static void serve_bad(struct req *req)
 	struct chan_answer answer = { .error = op ? -EIO : -ENOSYS };
 
 	if (!head) {
-		log_error("dropped a request that is shorter than a header");
+		log_error("the kernel sent a request that is shorter than its header and cannot "
+			  "be answered; its caller waits until it is interrupted. Please report "
+			  "this");
 		return;
 	}
-	log_debug("cannot decode request %u (%s)", head->opcode, op ? op->name : "unknown");
+	log_debug("the caller gets an error, because the request %u (%s) cannot be decoded",
+		  head->opcode, op ? op->name : "unknown");
 	if (op && (op->flags & OP_NO_REPLY))
 		return;
 	answer.unique = head->unique;
@@ -138,7 +141,9 @@ static void worker_pin(const struct worker *worker)
 	int r = cpu < 0 ? 0 : cpu_pin((unsigned int)cpu);
 
 	if (r < 0)
-		log_info("cannot pin the worker of CPU %d to it: %s", cpu, strerror(-r));
+		log_info("cannot pin the worker of CPU %d to this CPU, so its requests may be "
+			 "slower: %s",
+			 cpu, strerror(-r));
 }
 
 static int give_first(struct worker *worker)
@@ -224,7 +229,9 @@ static void *worker_main(void *arg)
 
 	r = fs_thread_init();
 	if (r < 0)
-		log_error("a worker cannot take the identity that it needs: %s", strerror(-r));
+		log_error("a worker cannot set the user and capabilities with which it accesses "
+			  "LOWER, and ends: %s",
+			  strerror(-r));
 	r = worker_begin(worker, r);
 	if (r == 0 && !worker->chan->ops->give) {
 		req = request_pool_take(workers->requests, !worker->extra);
@@ -244,7 +251,8 @@ static void *worker_main(void *arg)
 	if (fails)
 		log_error("a worker has ended: %s", strerror(-r));
 	else if (r < 0)
-		log_info("an extra worker has ended: %s", strerror(-r));
+		log_info("an extra worker has ended, which the view does not need: %s",
+			 strerror(-r));
 	/* Wake the followers: the connection is gone. */
 	if (worker->chan->ops->shared)
 		leader_release_all(&workers->leader);
@@ -373,7 +381,8 @@ bool workers_add(struct workers *workers, unsigned int number)
 		r = start_extra(workers, number);
 	pthread_mutex_unlock(&workers->grow_lock);
 	if (r < 0 && r != -EAGAIN)
-		log_warning("cannot start an extra worker, although all others are held up: %s",
+		log_warning("cannot start an extra worker although all others are blocked, so "
+			    "requests wait for them: %s",
 			    strerror(-r));
 	return r == 0;
 }

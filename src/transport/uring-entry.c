@@ -79,8 +79,8 @@ static void hand_over(struct uring *uring, struct chan_entry *entry)
 	} while (!atomic_compare_exchange_weak(&uring->handed, &first, entry));
 	/* The thread that put the first entry into the list wakes the owner for all of them. */
 	if (!first && write(uring->event_fd, &one, sizeof(one)) < 0)
-		log_error("cannot wake the worker of an io_uring queue, whose replies are late "
-			  "now: %s",
+		log_error("cannot wake the worker of an io_uring queue, so replies wait for its "
+			  "next request: %s",
 			  strerror(errno));
 }
 

@@ -129,8 +129,8 @@ static int take(struct uring *uring, const struct io_uring_cqe *cqe, struct slot
 		return CHAN_E_AGAIN;
 	}
 	if (res < 0 && !entry->commit_id) {
-		log_warning("the kernel refused a further entry of an io_uring queue, which goes "
-			    "on with those that it has: %s",
+		log_warning("cannot register an additional entry of an io_uring queue, which "
+			    "continues with its existing entries: %s",
 			    strerror(-res));
 		/* This channel has no other entry, so no completion will report the end. */
 		uring->gone |= uring->all == entry && !entry->next && uring->late;

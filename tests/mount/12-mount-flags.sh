@@ -311,7 +311,7 @@ each_remount_changes_the_flags_of_the_mount() {
 	remount rw || fail "remount,rw after LOWER"
 	within 5 says_writable "yes " "$VIEW/f" || fail "not writable"
 	refused "not the mount point of a view" "$PENSTOCK" mount -o remount,ro "$FS"
-	refused "hold until the view is unmounted: cache" eval \
+	refused "unmount the view and mount it again: cache" eval \
 		'remount cache=none,ro 2>&1 | grep . >&2; false'
 }
 

@@ -174,8 +174,8 @@ once_bad_keys_are_refused() {
 	for f in short long odd empty; do no_view "32 hexadecimal digits" "handles=$T/$f"; done
 	no_view "not a regular file" "handles=$T/directory"
 	no_view "cannot open the file" "handles=$T/link"
-	no_view "cannot make the file" "handles=$T/absent/key"
-	no_view "a filter decides by names" "handles=$T/key,filter=hide;names=x"
+	no_view "cannot create the file for the key" "handles=$T/absent/key"
+	no_view "a filter that decides by names" "handles=$T/key,filter=hide;names=x"
 	lower overlay
 	no_view "ext4, xfs, tmpfs or btrfs" "handles=$T/key"
 }

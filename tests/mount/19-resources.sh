@@ -169,7 +169,7 @@ once_objects_that_hang() {
 	timeout 5 "$PENSTOCK" filter list "$VIEW" > /dev/null ||
 		fail "filter list hangs while an object hangs"
 	wait $add && fail "an object that cannot be read was added"
-	grep -q 'took more than 10 seconds' "$T/said" || fail "it said: $(cat "$T/said")"
+	grep -q 'within 10 seconds' "$T/said" || fail "it said: $(cat "$T/said")"
 	kill -CONT "${VIEW_PIDS[1]}"
 }
 

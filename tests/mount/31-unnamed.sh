@@ -89,7 +89,7 @@ once_more_in_use_than_descriptors() {
 		assert open("other").read() == "text\n"
 		sys.exit(not good)
 	X
-	check grep -q "without a name are in use" "${VIEW_LOGS[0]}"
+	check grep -q "too many deleted files are in use" "${VIEW_LOGS[0]}"
 	# The kernel may go on caching a file that has a name.
 	rm "$VIEW/other"
 	within 10 none_left || fail "$(info fds) descriptors, $(info nodes) nodes are left"

@@ -151,7 +151,7 @@ once_options_that_mean_nothing() {
 		hide,names=**/x|write 'x'
 		hide,names=.env .git|.env:.git
 		hide,names=secret/|write 'secret'
-		hide,paths=/a/**|all below it
+		hide,paths=/a/**|all files inside it
 		mask,how=value|'values'
 		owner,chown=igonre|'ignore'
 		quota,bytes=1,per=usr|uid, tree
