@@ -8,8 +8,8 @@
  *	how=values		the same, but keys are shown (see values.h)
  *	how=empty		files read as empty, and have size 0
  *	fill=x
- *	write=deny		masked files cannot be opened for writing, truncated, renamed, linked,
- *				replaced or removed (EPERM)
+ *	write=deny		masked files cannot be opened for writing, truncated, renamed,
+ *				linked, replaced or removed (EPERM)
  *	write=allow		... can
  *
  * Without both lists all files are masked.

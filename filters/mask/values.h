@@ -4,7 +4,7 @@
  * beginning up to the '=' or ':' if it begins with
  *
  *	KEY=value   KEY = value   export KEY=value	and the value is not empty
- *	KEY: value   KEY:   - KEY: value		with a blank or the line's end behind the ':'
+ *	KEY: value   KEY:   - KEY: value	with a blank or the line's end after the ':'
  *	"KEY": value   'KEY': value   "KEY" = value
  *
  * KEY: letters, digits, '_', '.' and '-', at most KEY_MAX, the first of them a letter or '_' unless

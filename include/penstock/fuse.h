@@ -647,7 +647,10 @@ struct fuse_notify_prune_out {
 	uint64_t spare;
 };
 
-/* Request extensions, after names and data, each padded to 8 bytes. Types below 32: security labels. */
+/*
+ * Request extensions, after names and data, each padded to 8 bytes. Types below 32: security
+ * labels.
+ */
 enum fuse_ext_type {
 	FUSE_MAX_NR_SECCTX = 31,
 	FUSE_EXT_GROUPS = 32,

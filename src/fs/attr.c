@@ -194,8 +194,8 @@ void attr_find_alias(struct fs *fs, struct node *node)
 		return;
 	atomic_fetch_or(&node->attr_state, HAS_ALIAS);
 	/*
-	 * Replies gave the alias timeouts so far. Of a directory this invalidates all names, even
-	 * those that the kernel has cached as absent, which no listing has.
+	 * Replies gave the alias timeouts so far. For a directory this call invalidates all
+	 * names, even those that the kernel has cached as absent, which no listing has.
 	 */
 	if (!(atomic_fetch_or(&alias->attr_state, HAS_ALIAS) & HAS_ALIAS)) {
 		if (S_ISDIR(alias->type))

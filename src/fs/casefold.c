@@ -77,7 +77,7 @@ static void look(void *aux, struct node *dir, const char *name, uint64_t ino, ui
 	if (ino != search->ino || search->is_written_so)
 		return;
 	search->is_written_so = strcmp(name, search->name) == 0;
-	/* Of several hard links, the one that differs only in case counts. */
+	/* The search is for the hard link whose name differs only in case. */
 	if (search->found && strcasecmp(name, search->name) != 0)
 		return;
 	search->found = true;

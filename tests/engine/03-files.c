@@ -147,8 +147,8 @@ static void test_handle_allows_what_it_was_opened_for(void **state)
 }
 
 /*
- * Appending: a write by a caller goes to the end that the file has below, whatever end the view has in
- * mind; one from the page cache goes where its page was.
+ * Appending: a write by a caller goes to the end that the file has below, whatever end the view has
+ * in mind; one from the page cache goes where its page was.
  */
 static void expect_appends(struct kernel *k, const struct file *file, const char *name)
 {
@@ -240,7 +240,7 @@ static void test_create_of_existing_name_is_stale(void **state)
 	}
 }
 
-/* What cannot be opened here: others' business, or the kernel's own. */
+/* OPEN of a pipe, device, link or directory fails: the kernel opens those itself. */
 static void test_only_regular_files_are_opened(void **state)
 {
 	struct kernel *k = start(state, true);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What can be done with an open file besides reading and writing. */
+/* Operations on an open file, apart from reads and writes. */
 #include "kernel.h"
 
 #include <errno.h>

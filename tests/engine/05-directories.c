@@ -240,7 +240,10 @@ static void test_name_removed_between_requests_is_not_listed(void **state)
 	stop(&f);
 }
 
-/* Reads the directory to its end; returns whether the kernel may take its cached listing for complete. */
+/*
+ * Reads the directory to its end; returns whether the kernel may take its cached listing for
+ * complete.
+ */
 static bool completes(struct fixture *f, uint64_t fh, uint64_t off)
 {
 	static struct listing view;
@@ -267,7 +270,7 @@ static void test_listing_changed_while_read_is_not_completed(void **state)
 	uint64_t off;
 
 	assert_true(completes(&f, f.fh, 0));
-	/* Who is slower than that has seen nothing. */
+	/* A round of more than 50 ms proves nothing: the test tries again. */
 	do {
 		began_ms = clock_ms();
 		assert_int_equal(k_readdir(f.c, K_ROOT, f.fh, 0, 900, false, &answer), 0);

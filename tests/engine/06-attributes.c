@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Attributes, plain and extended, of every kind of file, and how long the kernel may believe them. */
+/*
+ * Attributes, plain and extended, of every kind of file, and how long the kernel may believe them.
+ */
 #include "kernel.h"
 
 #include <errno.h>
@@ -229,7 +231,10 @@ static void test_attr_timeout_depends_on_cache_and_opens(void **state)
 			assert_int_equal(k_open(&k->chans[0], id, rows[i].flags, &open), 0);
 		assert_int_equal(k_getattr(&k->chans[0], id, &out), 0);
 		assert_int_equal(out.attr_valid == 0 && out.attr_valid_nsec == 0, rows[i].zero);
-		/* Nobody else: once the last writer has gone, and no lease says otherwise, for long. */
+		/*
+		 * Nobody else: once the last writer has gone, and no lease says otherwise, for
+		 * long.
+		 */
 		if (rows[i].flags == O_RDWR && rows[i].cache == PST_CACHE_EXCLUSIVE) {
 			assert_int_equal(k_release(&k->chans[0], id, open.fh), 0);
 			assert_int_equal(k_getattr(&k->chans[0], id, &out), 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A server that has the authority for attributes: what it is asked, how a change is divided between it
- * and the lower inode, and what becomes of answers that no file can have.
+ * A server that has the authority for attributes: what it is asked, how a change is divided between
+ * it and the lower inode, and what becomes of answers that no file can have.
  */
 #include "kernel.h"
 
@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-/* What the server does, and what it was asked last. */
+/* The behaviour of the fake server, and its last request. */
 static struct {
 	uint32_t fields, mode, uid;
 	int answer;    /* of getattr and setattr */
@@ -174,7 +174,7 @@ static void test_divided(void **state)
 	in.size = 1;
 	assert_int_equal(k_setattr(&k->chans[0], entry.nodeid, &in, &out), -EROFS);
 	assert_int_equal(below(k).st_size, 3);
-	/* What is not its own does not ask it; but for what is said of the file then. */
+	/* A change of fields that the server does not own is done below without asking it. */
 	srv.answer = 0;
 	srv.n_set = 0;
 	in.valid = FATTR_SIZE;
@@ -201,7 +201,9 @@ static void test_given_away(void **state)
 	k_stop(k);
 }
 
-/* The owner is the server's and the mode is not: the bit is for the owner below, who is not shown. */
+/*
+ * The owner is the server's and the mode is not: the bit is for the owner below, who is not shown.
+ */
 static void test_bits_of_another_owner(void **state)
 {
 	struct kernel *k = start(state, STATX_UID, false);
@@ -278,7 +280,7 @@ static void test_nonsense(void **state)
 	k_stop(k);
 }
 
-/* What the server refuses to speak of is there all the same: its name is not absent any more. */
+/* A file is made although the server then fails: its name is not absent any more. */
 static void test_made(void **state)
 {
 	struct kernel *k = start(state, STATX_MODE, false);
@@ -300,7 +302,10 @@ static void test_made(void **state)
 		usleep(1000);
 		k_sync(c);
 	}
-	/* For each the directory's attributes and the name; the attributes of what has one more name. */
+	/*
+	 * For each the directory's attributes and the name; the attributes of what has one more
+	 * name.
+	 */
 	assert_int_equal(c->n_notified - before, 7);
 	assert_int_equal(k_lookup(c, K_ROOT, "dir", &entry), 0);
 	assert_int_equal(k_lookup(c, K_ROOT, "new", &entry), 0);

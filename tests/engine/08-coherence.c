@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What the kernel is made to forget when a file is opened, and how long it may believe a new link. */
+/* Invalidation when a file is opened, and the timeout of a new hard link. */
 #include "kernel.h"
 
 #include <errno.h>
@@ -214,7 +214,9 @@ static void test_crossing(void **state)
 	k_stop(k);
 }
 
-/* -- while the kernel is slow to take notifications --------------------------------------------- */
+/*
+ * -- while the kernel is slow to take notifications ---------------------------------------------
+ */
 
 #define N_READS 64
 
@@ -279,8 +281,9 @@ static void end_open(struct k_chan *c, uint64_t nodeid, uint64_t unique)
 }
 
 /*
- * Of two who open at the same time the second one must not believe that the ACL is forgotten while the
- * first one is still about to say so. (Where the first one was not slow enough it has been: once more.)
+ * Two clients open a file at the same time. The second open must invalidate the ACL as well, as
+ * long as the notification of the first one has not been sent. (If the first open was fast enough
+ * to have sent it, the test tries again.)
  */
 static void test_two_opens(void **state)
 {
@@ -342,7 +345,7 @@ static unsigned int look_while_opened(struct kernel *k, uint64_t id)
 
 /*
  * The next open invalidates attributes that a GETATTR replies while an open invalidates older ones.
- * (Where the open sent its notification before the GETATTR came, or looked only after it, the next
+ * (If the open sent its notification before the GETATTR came, or looked only after it, the next
  * open has nothing to invalidate: the test tries again.)
  */
 static void test_told_meanwhile(void **state)

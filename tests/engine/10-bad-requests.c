@@ -316,7 +316,7 @@ static void test_huge_sizes_are_cut(void **state)
 		assert_int_equal(k_call(c, K_REQUEST(opcode, K_ROOT, &read_in), &answer), 0);
 		assert_true(answer.len > 0 && answer.len <= 65536);
 	}
-	/* What is open and remembered goes with the view. */
+	/* The end of the view closes the open file and drops the nodes. */
 	k_stop(k);
 }
 
@@ -355,7 +355,7 @@ static void test_extensions_are_checked(void **state)
 					.ext_len = 16),
 			      &entry, sizeof(entry));
 
-		/* That group does not exist for anybody. */
+		/* (gid_t)-1 is no group, so even root cannot take it. */
 		if (i == 2 && geteuid() == 0) {
 			assert_int_equal(r, -EINVAL);
 			continue;
@@ -379,7 +379,9 @@ static void test_impossible_kinds_and_flags_are_refused(void **state)
 	assert_true(k_mknod(c, K_ROOT, "new", S_IFLNK | 0600, &entry) < 0);
 	assert_int_equal(faccessat(k->lower, "new", F_OK, AT_SYMLINK_NOFOLLOW), -1);
 	assert_int_equal(k_rename(c, K_ROOT, "file", K_ROOT, "new", 1u << 31), -EINVAL);
-	/* A descriptor of a directory has an empty link text: the answer is an error, not the text. */
+	/*
+	 * A descriptor of a directory has an empty link text: the answer is an error, not the text.
+	 */
 	assert_true(k_call(c, K_PLAIN(FUSE_READLINK, K_ROOT), &answer) < 0);
 	stop(k);
 }

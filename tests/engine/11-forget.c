@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What the kernel is told of and gives back: every answer that names a node counts once, also when
- * it was not taken, and after all has been given back the table is the root again. Releasing and
- * forgetting may come in any order.
+ * Lookup counts: each reply that has a nodeid counts once, but not a reply that the kernel did not
+ * take. After FORGET of all counts the table has only the root. RELEASE and FORGET may come in any
+ * order.
  */
 #include "kernel.h"
 
@@ -219,7 +219,7 @@ static void not_taken(void **state, struct k_request *request, const void *arg, 
 	} while (n == 0);
 	k_expect_left(k, 1, 3);
 	assert_int_equal(k_stat(k).n_backings, request->opcode == FUSE_OPEN);
-	/* What was counted before counts as it did. */
+	/* The earlier lookups still count once each. */
 	k_forget(&k->chans[0], ids[0], 1);
 	k_forget(&k->chans[0], ids[1], 1);
 	k_sync(&k->chans[0]);

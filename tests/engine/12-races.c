@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Several channels at work on the same files at the same time: lookups race with the forgets of what
- * others were told, opens with releases, listings with all of them. Each thread keeps the kernel's
- * books of what it was told; what it has not given back must be there.
+ * Several channels at work on the same files at the same time: lookups race with the forgets of
+ * what others were told, opens with releases, listings with all of them. Each thread keeps the
+ * kernel's books of what it was told; what it has not given back must be there.
  */
 #include "kernel.h"
 

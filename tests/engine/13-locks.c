@@ -85,7 +85,7 @@ static void unlock(struct fixture *f)
 	assert_int_equal(lock(f, FUSE_SETLK, whole(f->holder, HOLDER, F_UNLCK)), 0);
 }
 
-/* What a third owner is told of the file's first byte. */
+/* Returns the lock type that GETLK reports to a third owner for the first byte of the file. */
 static uint32_t type_seen(struct fixture *f)
 {
 	struct fuse_lk_in in = range(f->holder, 3, F_WRLCK, 0, 0);
@@ -239,7 +239,7 @@ static void test_close_drops_locks_but_not_the_one_waited_for(void **state)
 	unique = send_lock(&f, range(f.waiter, WAITER, F_WRLCK, 0, 10));
 	expect_waiting(&f, 50);
 	assert_int_equal(k_flush(f.c, f.id, f.waiter, WAITER), 0);
-	/* What it had is free. */
+	/* The range that the cancelled request had is free. */
 	assert_int_equal(lock(&f, FUSE_SETLK, range(f.holder, HOLDER, F_WRLCK, 150, 150)), 0);
 	unlock(&f);
 	assert_int_equal(answer_of(&f, unique), 0);
@@ -366,7 +366,7 @@ static void test_waiting_locks_end_with_the_view(void **state)
 			assert_int_equal(answer_of(&f, f.c->unique), 0);
 			for (int i = 0; i < 10; i++)
 				assert_int_equal(answer_of(&f, uniques[i]), -EINTR);
-			/* Who comes later does not wait at all. */
+			/* A lock request after DESTROY does not wait at all. */
 			assert_int_equal(lock(&f, FUSE_SETLKW, whole(f.waiter, WAITER, F_WRLCK)),
 					 -EINTR);
 		} else {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What may block goes to the pool. A file whose lower one is under lease blocks whoever opens it,
- * for as long as the test wants: so requests can be held in the pool while others come, while there
- * are many, and while the view ends.
+ * Operations that may block run in the pool. An open of a file with a lease on the lower file
+ * blocks for as long as the test wants. So requests stay in the pool while other requests come,
+ * while there are many of them, and while the view ends.
  */
 #include "kernel.h"
 
@@ -321,7 +321,7 @@ static void test_fsync_is_not_interrupted(void **state)
 	expect_no_interruption(&f, send_held(&f));
 }
 
-/* Whatever else opens the lower file waits for its lease in the pool, and holds no channel up. */
+/* Other operations that open the lower file wait for its lease in the pool, not in a channel. */
 static void test_no_operation_waits_for_a_lease_in_a_worker(void **state)
 {
 	struct fixture f = start_with(&(struct k_options){

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A lower tree that changes under every look, as fast as a thread of this process can: whatever name
- * leads to whichever file, the node and the attributes of an answer are always of one inode, no
- * symbolic link is followed, and no way leads out of the tree.
+ * A lower tree that changes under every look, as fast as a thread of this process can: whatever
+ * name leads to whichever file, the node and the attributes of an answer are always of one inode,
+ * no symbolic link is followed, and no way leads out of the tree.
  */
 #include "kernel.h"
 
@@ -16,8 +16,8 @@
 #define N_LOOKS 4000
 
 /*
- * So often, and longer until it has been seen once: who changes things may keep step with who looks. Then
- * with pauses, that it does not.
+ * So often, and longer until it has been seen once: who changes things may keep step with who
+ * looks. Then with pauses, that it does not.
  */
 static bool goes_on(int look, unsigned int n_seen)
 {
@@ -65,7 +65,7 @@ static struct kernel *start(void **state)
 
 /* -- files that change places ---------------------------------------------------------------- */
 
-/* What is known of each of the files, by its inode: another mode, size and text for each. */
+/* The expected text of each file, by inode; each file has a mode and a size of its own. */
 static const char *const texts[] = { "a", "bb", "ccc" };
 #define N_TEXTS 3
 static uint64_t inos[N_TEXTS];
@@ -291,7 +291,9 @@ static void test_directory_exchanged_with_link_leads_nowhere_else(void **state)
 						     &file;
 		assert_int_equal(entry.attr.ino, st->st_ino);
 		assert_int_equal(entry.attr.mode, st->st_mode);
-		/* "tmp" is ours in the directory; behind the link there would be another, and more. */
+		/*
+		 * "tmp" is ours in the directory; behind the link there would be another, and more.
+		 */
 		r = k_lookup(c, entry.nodeid, "etc", &below);
 		assert_true(st == &dir ? r == 0 && below.nodeid == 0 : r == -ENOTDIR);
 		r = k_lookup(c, entry.nodeid, "tmp", &below);

@@ -94,7 +94,7 @@ static void test_nodes_beyond_descriptors_fail_with_emfile(void **state)
 	} else {
 		assert_int_equal(n, N_FILES);
 	}
-	/* What is known goes on, again and again. */
+	/* Operations on known files still work, again and again. */
 	for (int i = 0; i < n; i++) {
 		assert_int_equal(k_getattr(c, entries[i].nodeid, &attr), 0);
 		assert_int_equal(attr.attr.ino, entries[i].attr.ino);

@@ -94,7 +94,7 @@ static void test_post_programs_run_in_reverse_order(void **state)
 	calm(&view);
 }
 
-/* What is decided is decided: only those see the result whose turn had come before. */
+/* After a filter has decided, only the filters that ran before it see the result. */
 static void test_decision_reaches_only_programs_that_ran(void **state)
 {
 	struct filter_view view = start_chain(state, false);
@@ -173,7 +173,7 @@ static void test_bad_verdicts_become_eio(void **state)
 	calm(&view);
 }
 
-/* Whoever is at fault is named, once for each program: also when it could not be run. */
+/* The log names the filter at fault once for each program, also when the program did not run. */
 static unsigned int n_named;
 
 static void hear(void *aux, enum pst_log_level level, const char *text)
@@ -256,7 +256,9 @@ static int answer(struct pst_call *call)
 static const struct fake_program answering_programs[] = { PST_OPS(ANSWERING){ 0 } };
 static const struct fake answering = { .name = "answering", .programs = answering_programs };
 
-/* What makes files known or open only the engine can answer. */
+/*
+ * Returns false for operations whose reply has a nodeid or a handle: only the engine can make it.
+ */
 static bool answerable(uint32_t opcode)
 {
 	switch (opcode) {

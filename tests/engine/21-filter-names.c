@@ -107,7 +107,7 @@ static void expect_hidden(struct filter_view *view, const char *name)
 	assert_int_equal(k_rename(c, K_ROOT, name, K_ROOT, "file", RENAME_EXCHANGE), -ENOENT);
 }
 
-/* Whether it is there or not makes no difference. */
+/* The errors are the same for a hidden file that exists and for one that does not. */
 static void test_hidden_name_is_absent_in_every_operation(void **state)
 {
 	struct filter_view view = start(state, "hide");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What programs leave in a call: what may be changed is honoured, the rest fails the operation with
- * EIO, and either way nothing is lost of what the kernel and the view know of each other.
+ * Changes of a call by programs: permitted changes take effect, all others fail the operation with
+ * EIO. In both cases the lookup counts and open files of the kernel and the view stay equal.
  */
 #include "filter-view.h"
 #include "transport/slot.h"
@@ -259,7 +259,7 @@ static void test_allowed_changes_take_effect(void **state)
 	stop(&view);
 }
 
-/* What comes with a request arrives below as it came where no program is run before. */
+/* Without a pre program the lower tree gets the name and data exactly as the client sent them. */
 static void test_request_without_pre_program_arrives_as_sent(void **state)
 {
 	static const char name[] = "a-name-that-reaches-into-where-the-data-of-a-request-will-lie";
@@ -319,7 +319,7 @@ static void scribble_message(struct pst_call *call)
 	       sizeof(call->pad1) + fake_data_size());
 }
 
-/* What was made and opened is let go of when a post program says no. */
+/* If a post program refuses the operation, the view drops the new node and closes the new file. */
 static void test_refused_operation_leaves_no_reference(void **state)
 {
 	static const uint32_t opcodes[] = { FUSE_LOOKUP, FUSE_OPEN,   FUSE_OPENDIR, FUSE_TMPFILE,
@@ -416,7 +416,10 @@ static void drop(struct pst_call *call)
 	call->data_len = (uint32_t)to;
 }
 
-/* Returns how many names the answer has. Their files, which the view knows until now, are forgotten. */
+/*
+ * Returns how many names the answer has. Their files, which the view knows until now, are
+ * forgotten.
+ */
 static unsigned int count_and_forget(struct filter_view *view, const struct k_answer *answer)
 {
 	const struct fuse_direntplus *entry;
@@ -505,7 +508,7 @@ static void test_undelivered_plain_listing_forgets_nothing(void **state)
 	stop(&view);
 }
 
-/* Of a listing: the entry of a dot, and the first two that have files, in their order. */
+/* Entries of the listing: that of ".", and the first two of files, in their order. */
 static struct fuse_direntplus *dot, *one, *other;
 
 static void find_entries(struct pst_call *call)

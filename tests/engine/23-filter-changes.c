@@ -126,7 +126,7 @@ static int getattr(struct filter_view *view, uint64_t id)
 	return k_getattr(view->c, id, &out);
 }
 
-/* Whether the name is there; what was looked up is forgotten. */
+/* Looks the name up and forgets the node. Returns 0 or -errno. */
 static int lookup(struct filter_view *view, uint64_t dir, const char *name)
 {
 	struct fuse_entry_out entry;
@@ -160,7 +160,7 @@ static void test_first_filter_holds_at_once(void **state)
 	filter_view_stop(&view);
 }
 
-/* Likewise with names: also of directories that the kernel has known for long. */
+/* A new filter for names also holds in directories that the kernel has known for long. */
 static void test_filter_for_names_holds_in_known_directories(void **state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
@@ -170,7 +170,7 @@ static void test_filter_for_names_holds_in_known_directories(void **state)
 	assert_int_equal(lookup(&view, view.dir, "a"), -ENOENT);
 	assert_int_equal(lookup(&view, view.dir, "b"), 0);
 	assert_int_equal(lookup(&view, K_ROOT, "file"), -ENOENT);
-	/* Who has it open has it. */
+	/* A file that is open can still be used. */
 	assert_int_equal(getattr(&view, view.file), 0);
 	assert_int_equal(replace(&view, "hide", "no"), 0);
 	assert_int_equal(lookup(&view, view.dir, "a"), 0);
@@ -181,7 +181,7 @@ static void test_filter_for_names_holds_in_known_directories(void **state)
 	filter_view_stop(&view);
 }
 
-/* What cannot be done is not done at all. */
+/* A change of the filters that fails leaves the chain as it was. */
 static void test_failed_change_changes_nothing(void **state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 },
@@ -470,8 +470,8 @@ static long now_ms(void)
 }
 
 /*
- * A filter that declares delays makes one request wait in the pool, and no other. A filter that does
- * not declare them gets EIO and a line in the log.
+ * A filter that declares delays makes one request wait in the pool, and no other. A filter that
+ * does not declare them gets EIO and a line in the log.
  */
 static void test_delay_holds_up_one_request_only(void **state)
 {

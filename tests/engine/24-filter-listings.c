@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Listings with entries before programs of LOOKUP: asked about many names at once, a program finds the
- * same and does the same as when it is asked about each by itself.
+ * Listings with entries before programs of LOOKUP: asked about many names at once, a program finds
+ * the same and does the same as when it is asked about each by itself.
  */
 #include "filter-view.h"
 
@@ -11,7 +11,7 @@
 
 #define N_NAMES 200
 
-/* What the program was asked, in order. */
+/* The names that the program was run for, in order. */
 static char asked[4 * N_NAMES][32];
 static unsigned int n_asked;
 
@@ -21,8 +21,8 @@ static bool begins(const struct pst_call *call, const char *with)
 }
 
 /*
- * "doorman": what becomes of a name is in it. What a program leaves in the call of one name must not be
- * in that of the next.
+ * The filter "doorman": the name itself says the verdict. A value that the program leaves in the
+ * call of one name must not reach the call of the next.
  */
 static int doorman(struct pst_call *call)
 {
@@ -161,7 +161,7 @@ static const struct shown *find(const struct listing *listing, const char *name)
 	return NULL;
 }
 
-/* Whatever the program does about names, and wherever they stand among others. */
+/* A listing in batches gives the same names as one by one, for each verdict at each position. */
 static void test_same(void **state)
 {
 	static const char *const kinds[] = { "refused", "hidden", "unknown", "answered", "renamed",
@@ -185,7 +185,9 @@ static void test_same(void **state)
 		if (!find(&a, b.shown[i].name))
 			fail_msg("%s is shown only where each is asked about", b.shown[i].name);
 	assert_int_equal(a.n, b.n);
-	/* The directory's order is that of hashes, which differ from one file system to the next. */
+	/*
+	 * The directory's order is that of hashes, which differ from one file system to the next.
+	 */
 	for (unsigned int i = 0; i < a.n; i++) {
 		const struct shown *other = find(&b, a.shown[i].name);
 
@@ -234,7 +236,8 @@ static void test_wrong(void **state)
 	static struct listing a;
 
 	for (unsigned int k = 0; k < 3; k++) {
-		const char *names[] = { "plain-0", "plain-1", kinds[k], "plain-2", "plain-3", NULL };
+		const char *kind = kinds[k];
+		const char *names[] = { "plain-0", "plain-1", kind, "plain-2", "plain-3", NULL };
 
 		list(state, "doorman", names, &a);
 		for (unsigned int i = 0; i < a.n; i++) {

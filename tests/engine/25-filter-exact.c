@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * PST_EXACT: operations that change a file run one at a time, and programs after them see what they have
- * left. Notes from programs before to those after. Files that the kernel has forgotten.
+ * PST_EXACT: operations that change a file run one at a time, and programs after them see what they
+ * have left. Notes from programs before to those after. Files that the kernel has forgotten.
  */
 #include "filter-view.h"
 #include "server/chain-update.h"

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Filters made of C functions, in the place of src/ebpf/: a test that has fake-filter.c among its
- * sources links these, and needs neither libbpf nor the right to use it. What the engine does with
- * filters is tested so; that programs run in the kernel is for tests with real ones.
+ * sources links these, and needs neither libbpf nor the right to use it. They test the
+ * engine's part; tests with real filters test that programs run in the kernel.
  *
  * Specs are "NAME[,at=PATH][,name=NAME]", where NAME is a fake that the test has registered.
  */

@@ -19,7 +19,7 @@ static void make_tree(struct kernel *k)
 
 	k_file_below(k, "file", "some text");
 	snprintf(path, sizeof(path), "%s/file", k->path);
-	/* Where the lower file system has none, operations on it are answered so. */
+	/* If the lower file system has no extended attributes, the tests expect its error. */
 	setxattr(path, "user.n", "value", 5, 0);
 	k_require(symlinkat("file", k->lower, "link") == 0);
 	k_require(mkdirat(k->lower, "dir", 0755) == 0 && mkdirat(k->lower, "dir/sub", 0755) == 0);
@@ -58,7 +58,7 @@ struct filter_view filter_view_start(void **state, const struct k_options *optio
 
 void filter_view_stop(struct filter_view *view)
 {
-	/* What a test has closed itself is 0. */
+	/* A handle that the test has closed itself is 0. */
 	if (view->fh)
 		k_release(view->c, view->file, view->fh);
 	if (view->dir_fh)

@@ -22,8 +22,8 @@ struct filter_view filter_view_start(void **state, const struct k_options *optio
 void filter_view_stop(struct filter_view *view);
 
 /*
- * Sends a request for this operation that would succeed, and waits for the answer. What it makes is
- * called "new". Returns the answer's error.
+ * Sends a request for this operation that would succeed, and waits for the answer. A file
+ * that the request makes is called "new". Returns the error of the reply.
  */
 int op_call(struct filter_view *view, uint32_t opcode, struct k_answer *ret_answer);
 

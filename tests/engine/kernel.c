@@ -19,7 +19,7 @@
 
 enum k_nodes k_handles = K_HANDLES, k_own_fds = K_OWN_FDS;
 
-/* What is left of a test that failed is removed at the end of the program. */
+/* The directory of the current test; removed at the end of the program if the test has failed. */
 static char live_path[sizeof(((struct kernel *)0)->path)];
 /* The view of the current test; NULL: the test has ended it. */
 static struct kernel *live;

@@ -12,8 +12,8 @@
  *	k_stop(k);
  *
  * A channel belongs to one thread at a time. Verbs answer 0, a count, or -errno as the server did;
- * what cannot be (no answer, an answer of the wrong size, one that nobody waits for, an error in the
- * log) ends the test.
+ * what cannot be (no answer, an answer of the wrong size, one that nobody waits for, an error in
+ * the log) ends the test.
  */
 #include "../test.h"
 
@@ -105,12 +105,14 @@ void k_stop_empty(struct kernel *k);
 void k_deafen(struct k_chan *c);
 struct fs_stat k_stat(struct kernel *k);
 unsigned int k_count_fds(void);
-/* So many are open and known, as soon as requests that were answered have let go of what they held. */
+/*
+ * So many are open and known, as soon as requests that were answered have let go of what they held.
+ */
 void k_expect_left(struct kernel *k, uint64_t n_handles, uint64_t n_nodes);
 
 /* -- messages -------------------------------------------------------------------------------- */
 
-/* Who asks; where none is given it is this process. */
+/* The caller of a request; by default this process. */
 struct k_caller {
 	uint32_t uid, gid, pid;
 };
@@ -136,7 +138,7 @@ struct k_request {
 			      .arg = (ARG),                                                        \
 			      .arg_len = sizeof(*(ARG)),                                           \
 			      ##__VA_ARGS__ })
-/* Likewise, without an argument. */
+/* A request without an argument. */
 #define K_PLAIN(OPCODE, NODEID, ...)                                                               \
 	(&(struct k_request){ .opcode = (OPCODE), .nodeid = (NODEID), ##__VA_ARGS__ })
 
@@ -199,9 +201,9 @@ void k_interrupt(struct k_chan *c, uint64_t unique);
 
 /* Makes a file with this text below; its mode is 0644. */
 void k_file_below(struct kernel *k, const char *name, const char *text);
-/* What a lower file holds must be this text. */
+/* Fails the test unless the lower file contains this text. */
 void k_expect_below(struct kernel *k, const char *name, const char *text);
-/* Attributes must be those of a lower file, as it is now. */
+/* Fails the test unless the attributes equal those that the lower file has now. */
 void k_expect_same(struct kernel *k, const struct fuse_attr *attr, const char *name);
 
 /* -- programs -------------------------------------------------------------------------------- */

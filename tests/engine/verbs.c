@@ -151,7 +151,12 @@ int k_flush(struct k_chan *c, uint64_t nodeid, uint64_t fh, uint64_t owner)
 ssize_t k_read(struct k_chan *c, uint64_t nodeid, uint64_t fh, void *buf, uint32_t size,
 	       uint64_t off, int flags)
 {
-	struct fuse_read_in in = { .fh = fh, .offset = off, .size = size, .flags = (uint32_t)flags };
+	struct fuse_read_in in = {
+		.fh = fh,
+		.offset = off,
+		.size = size,
+		.flags = flags,
+	};
 	struct k_answer answer;
 	int r = k_call(c, K_REQUEST(FUSE_READ, nodeid, &in), &answer);
 
@@ -183,7 +188,10 @@ int k_readdir(struct k_chan *c, uint64_t nodeid, uint64_t fh, uint64_t off, uint
 
 	r = k_call(c, K_REQUEST(plus ? FUSE_READDIRPLUS : FUSE_READDIR, nodeid, &in), ret_answer);
 	k_require(r < 0 || ret_answer->len <= size);
-	/* Too short for a name: the kernel takes this for the end, too, but completes no cached listing. */
+	/*
+	 * Too short for a name: the kernel takes this for the end, too, but completes no cached
+	 * listing.
+	 */
 	ret_answer->uncached = r == 0 && ret_answer->len && ret_answer->len < FUSE_NAME_OFFSET;
 	if (ret_answer->uncached)
 		ret_answer->len = 0;

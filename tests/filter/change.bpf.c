@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Changes a call wherever a filter may: arguments, results, names, the first and last byte of data. */
+/*
+ * Changes a call wherever a filter may: arguments, results, names, the first and last byte of data.
+ */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "changes calls");

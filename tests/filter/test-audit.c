@@ -80,7 +80,7 @@ static void test_events(void **state)
 		assert_int_equal(call->event[0].value[1], row->value);
 		assert_int_equal(call->error, row->error);
 	}
-	/* What passes through goes on passing through. */
+	/* The filter has no programs for data, so files stay passed through. */
 	assert_false(direct_facts()->ops[FILTER_POST] & (1ULL << FUSE_WRITE | 1ULL << FUSE_READ));
 	assert_int_equal(direct_facts()->ops[FILTER_PRE], 0);
 }

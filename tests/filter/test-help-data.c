@@ -63,7 +63,7 @@ static void test_data_each(void **state)
 
 /* -- texts in data ---------------------------------------------------------------------------- */
 
-/* What becomes of data with an option's text put at a place, in the stead of another's length. */
+/* pst_data_replace(): each row has the data before and after an option's text is put into it. */
 static void test_replace(void **state)
 {
 	static const struct {

@@ -86,7 +86,7 @@ static void test_globs(void **state)
 		{ "*.t?r.[gx]z", "a.tar.gz", 1 },
 		{ "*.t?r.[gx]z", "a.tar.bz", 0 },
 		{ "[\xc3]*", "\xc3\xa4", 1 },
-		/* What the loader refuses matches nothing. */
+		/* Patterns that the loader refuses match nothing. */
 		{ "[", "[", 0 },
 		{ "[a", "a", 0 },
 		{ "\\", "\\", 0 },
@@ -309,8 +309,8 @@ static void pick(char *text, unsigned int *seed, const char *const *pieces, int 
 #define LONG "abababababababababababababababababababababababababababababababababababab"
 
 /*
- * Whatever a list is of, libc agrees. The pieces are few, so that patterns begin and end alike; the
- * last is longer than a key.
+ * Random lists of patterns match as fnmatch(3) does. The pieces are few, so that patterns begin and
+ * end alike; the last is longer than a key.
  */
 static void test_lists_at_random(void **state)
 {

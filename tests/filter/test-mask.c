@@ -54,7 +54,7 @@ static const char *shown(const char *before, uint64_t offset)
 	return call->data;
 }
 
-/* Of each form of a line: what is shown of it. */
+/* Each row has a form of a line, and the bytes that the filter shows. */
 static void test_keys_are_shown(void **state)
 {
 	static const struct {
@@ -106,7 +106,7 @@ static void test_keys_are_shown(void **state)
 	assert_non_null(strstr(shown(line, 0), "kkk=x"));
 }
 
-/* What may belong to a value; S is in values only. */
+/* No byte that may be part of a value is shown; the letter S stands in values only. */
 static void test_values_are_not_shown(void **state)
 {
 	static const char *const texts[] = {
@@ -145,12 +145,12 @@ static void test_values_are_not_shown(void **state)
 		if (strchr(after, 'S'))
 			fail_msg("'%s' became '%s'", texts[i], after);
 	}
-	/* Who begins to read in the middle does not learn what is a key. */
+	/* A read that begins in the middle of a line shows no key of that line. */
 	assert_string_equal(shown("ret\nkey=value", 4), "xxx\nxxxxxxxxx");
 	assert_string_equal(shown("\nkey=value", 1), "\nxxxxxxxxx");
 }
 
-/* Whatever the bytes and wherever they lie in a word, no byte is added, and only blanked or shown. */
+/* Random bytes at any place in a word: each byte is blanked or shown, and none is added. */
 static void test_values_at_random(void **state)
 {
 	static const char bytes[] = "=\n: \"'ab-#\\{[\t=\n: export\xff\x80\x01";
@@ -174,7 +174,7 @@ static void test_values_at_random(void **state)
 		for (size_t k = 0; k < len; k++)
 			if (before[k] == '\n')
 				assert_int_equal(call->data[k], '\n');
-		/* Of no use as a byte of a key, so never shown. */
+		/* These bytes cannot be part of a key, so the filter never shows them. */
 		assert_null(memchr(call->data, '\xff', len));
 		assert_null(memchr(call->data, '\\', len));
 	}
@@ -213,7 +213,10 @@ static void test_values_of_files(void **state)
 		for (unsigned int k = 1 + rand_r(&seed) % 60; k; k--) {
 			unsigned int part = rand_r(&seed) % N(parts);
 
-			/* A line that stands alone may be a key; behind others it goes on with them. */
+			/*
+			 * A line that stands alone may be a key; behind others it goes on with
+			 * them.
+			 */
 			if (strcmp(parts[part], "  S=S\n") == 0)
 				strcat(text, "o: S\n");
 			strcat(text, parts[part]);
@@ -242,7 +245,7 @@ static void test_empty(void **state)
 	assert_int_equal(direct_pre(), 0);
 }
 
-/* What is not masked is not touched. */
+/* The filter leaves files that are not masked alone. */
 static void test_others(void **state)
 {
 	static const char *const hows[] = { "blank", "values", "empty" };
@@ -324,7 +327,7 @@ static void test_attributes(void **state)
 	assert_int_equal(call->out.statx.stat.size, 0);
 }
 
-/* What is refused to whom, with and without write=allow. */
+/* Operations on a masked file that are refused, with and without write=allow. */
 static void test_writing(void **state)
 {
 	static const struct {

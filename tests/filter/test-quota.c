@@ -27,8 +27,8 @@ static uint64_t nodeid(const struct file *file)
 }
 
 /*
- * Runs both programs as the engine would, with the file as it was before, and as it will be if the one
- * before the operation lets it pass.
+ * Runs both programs as the engine would, with the file as it was before, and as it will be if the
+ * one before the operation lets it pass.
  */
 static int both(const struct file *then)
 {
@@ -179,7 +179,7 @@ static void rename_over(const struct file *file, const struct file *replaced, ui
 		if (!flags && then.ino != file->ino)
 			then.nlink--;
 	}
-	/* Of an exchange the engine tells nothing afterwards: no file loses a name. */
+	/* After an exchange the engine passes no replaced file, because no file loses a name. */
 	assert_int_equal(both(replaced && !flags ? &then : NULL), 0);
 	if (replaced)
 		forget(replaced);
@@ -222,7 +222,7 @@ static void test_bytes(void **state)
 	assert_int_equal(truncate_to(&b, 91), -EDQUOT);
 	assert_int_equal(truncate_to(&b, 90), 0);
 	assert_int_equal(left(&b, 200), 0);
-	/* What was there before makes room, too. */
+	/* Bytes that a file had before the mount also become free. */
 	assert_int_equal(truncate_to(&b, 0), 0);
 	assert_int_equal(left(&b, 200), 90);
 	assert_int_equal(allocate(&b, 0, 0, 91, 91), -EDQUOT);
@@ -321,7 +321,7 @@ static void test_huge_sizes_do_not_overflow(void **state)
 	}
 }
 
-/* What was reserved and not needed is given back, and what was done in part is counted so. */
+/* The filter frees a reservation that was not used, and counts a partial write as such. */
 static void test_failures(void **state)
 {
 	struct file a = { S_IFREG, 1, 1, 10, 0 }, then = a;

@@ -18,7 +18,7 @@
 
 static struct filter_slots *slots;
 
-/* Makes the slots. Where that cannot be, says why and ends the program as skipped. */
+/* Makes the slots. If that fails, prints why and ends the program as skipped. */
 static inline void fixture_init(void)
 {
 	struct pst_error error;

@@ -445,7 +445,7 @@ static void test_modes(void **state)
 	assert_int_equal(st.st_mode, S_IFDIR | 0755);
 }
 
-/* What a process that died has left is replaced; what a successor has made is left alone. */
+/* The server replaces the socket of a process that died, but not that of its successor. */
 static void test_stale(void **state)
 {
 	struct fixture *fixture = *state;
@@ -478,7 +478,9 @@ static void test_open_directory(void **state)
 	assert_int_equal(chmod(run, 0755), 0);
 }
 
-/* A client that waits for the end learns of it; one that waits for an answer does not wait forever. */
+/*
+ * A client that waits for the end learns of it; one that waits for an answer does not wait forever.
+ */
 static void test_end(void **state)
 {
 	struct fixture *fixture = *state;
@@ -508,7 +510,7 @@ static void test_bad_server(void **state)
 	fd_close(fds[0]);
 }
 
-/* What a verb writes to a connection that it has taken is left there by the call for the reply. */
+/* The server sends the reply first, then the bytes that a verb writes after it took the fd over. */
 static void test_take(void **state)
 {
 	struct fixture *fixture = *state;

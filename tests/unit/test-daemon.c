@@ -22,7 +22,7 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 
-/* What the child does once it is in the background; it holds on to hold_fd while it lives. */
+/* Runs in the child once it is in the background. The child keeps hold_fd open while it lives. */
 typedef void (*child_fn)(struct daemon *daemon, int hold_fd);
 
 struct result {
@@ -90,7 +90,7 @@ static struct result run(child_fn child)
 	return result;
 }
 
-/* Whether the child ends within ms. */
+/* Returns true if the child ends within ms. */
 static int is_gone(int hold_fd, int ms)
 {
 	struct pollfd poll_fd = { hold_fd, POLLIN, 0 };

@@ -15,7 +15,7 @@
 #include "util/caps.h"
 #include "util/cleanup.h"
 
-/* What authors get wrong; what is said: the reason, the source if there is one, what to do. */
+/* Mistakes of authors: the error has the reason, the source line if there is one, the remedy. */
 static void test_refused(void **state)
 {
 	static const struct {
@@ -160,7 +160,7 @@ static void test_pin(void **state)
 	count_one(filter);
 	filter_keep_pin(filter);
 	filter_free(filter);
-	/* What it has left is the next one's. */
+	/* The next filter with this pin continues with the counts of the first. */
 	assert_int_equal(counted(map), 1);
 	filter = load("maps,pin=/sys/fs/bpf/penstock-test");
 	count_one(filter);
@@ -254,7 +254,7 @@ static void test_unprivileged(void **state)
 		bad |= !strstr(error.text, "lacks CAP_BPF and CAP_PERFMON") << 1;
 		bad |= (filter_load("pass", slots, &filter, &error) != -EPERM) << 2;
 		bad |= !strstr(error.text, "lacks CAP_BPF") << 3;
-		/* What it is can be told nevertheless. */
+		/* The report of the object is complete without the right to load it. */
 		bad |= (pst_filter_check("pass", &report, log, sizeof(log), &error) != -EPERM) << 4;
 		bad |= (report.n_programs != 6 || report.programs[0].n_insns || *log) << 5;
 		_exit(bad);

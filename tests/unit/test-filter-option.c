@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What users write to ask for a filter: how it is taken apart, which values options take, and what
- * is said of the rest. Objects are opened, but nothing is loaded: no privilege is needed.
+ * Specs of filters: how they are parsed, the values that options take, and the errors for all
+ * others. Objects are opened, but nothing is loaded, so the test needs no privilege.
  */
 #include "../test.h"
 
@@ -19,7 +19,7 @@
 #include "ebpf/value.h"
 #include "util/cleanup.h"
 
-/* Whatever the type allows. */
+/* No restriction beyond the type. */
 static const struct takes any;
 
 /* Each row: a text, and its parts in brackets. */
@@ -153,7 +153,8 @@ static void test_ids(void **state)
 		{ "*", "0-18446744073709551615 " },
 		{ "5-5", "5-5 " },
 		{ "1:2:3:4:5:6:7:8:9:10:11:12:13:14:15:16",
-		  "1-1 2-2 3-3 4-4 5-5 6-6 7-7 8-8 9-9 10-10 11-11 12-12 13-13 14-14 15-15 16-16 " },
+		  "1-1 2-2 3-3 4-4 5-5 6-6 7-7 8-8 9-9 10-10 11-11 12-12 13-13 14-14 "
+		  "15-15 16-16 " },
 		{ "1:2:3:4:5:6:7:8:9:10:11:12:13:14:15:16:17", NULL },
 		{ "2-1", NULL },
 		{ "", NULL },
@@ -345,7 +346,7 @@ static void test_engine_options(void **state)
 
 /* -- damaged objects -------------------------------------------------------------------------- */
 
-/* Where a section lies in an object, or NULL. */
+/* Returns the bytes of a section in the object, NULL if it has none of that name. */
 static uint8_t *find_section(uint8_t *bytes, const char *name, size_t *ret_size)
 {
 	Elf64_Ehdr *head = (Elf64_Ehdr *)bytes;
@@ -369,7 +370,7 @@ static void write_object(const char *path, const uint8_t *bytes, size_t len)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* Whatever its types say, an object is opened or refused: a view in use may be what opens it. */
+/* An object with damaged BTF is opened or refused. A crash would end a view that loads it. */
 static void test_damaged(void **state)
 {
 	static uint8_t bytes[1 << 20];
@@ -405,7 +406,7 @@ static void test_damaged(void **state)
 		memcpy(btf + at, &was, 4);
 	}
 	assert_true(n > 5);
-	/* What is cut off anywhere, too. */
+	/* The same holds for a truncated object. */
 	for (size_t end = 0; end < len; end += len / 16) {
 		_cleanup_(load_fini) struct load load = { 0 };
 
@@ -415,7 +416,7 @@ static void test_damaged(void **state)
 	unlink(path);
 }
 
-/* What is no regular file, or too large for a filter, is refused, and nobody waits for it. */
+/* Files that are not regular or are too large are refused without waiting. */
 static void test_no_object(void **state)
 {
 	char path[] = "/tmp/penstock-test-XXXXXX", fifo[64];

@@ -199,7 +199,7 @@ static void test_bad_names(void **state)
 		{ "[a\\]", "\\[" },
 		{ "a\\", "backslash" },
 		{ "x" LEN_255, "255" },
-		/* What other programs give a meaning to: the user is told what to write. */
+		/* Other programs give these a meaning: the error says how to write them here. */
 		{ "!x", "\\!x" },
 		{ "a:!x", "\\!x" },
 		{ "@rules", "\\@rules" },

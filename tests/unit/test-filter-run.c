@@ -67,7 +67,7 @@ static void test_precedence(void **state)
 	assert_int_equal(facts->cell, 0);
 }
 
-/* What programs change is in our memory, in the slot that was asked for and in no other. */
+/* Changes by programs show in our mapping, in the slot of the call and in no other. */
 static void test_changes(void **state)
 {
 	_cleanup_(filter_freep) struct filter *filter = load("change");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Values that mean nothing are refused before a filter is loaded. The words come out of the ready-made filters
- * themselves, so one that is new is tested as well.
+ * Values that mean nothing are refused before a filter is loaded. The words come out of the
+ * ready-made filters themselves, so one that is new is tested as well.
  */
 #include "../test.h"
 #include "typos.h"
@@ -20,7 +20,7 @@ enum {
 	SPEC_SIZE = 4300,
 };
 
-/* What the user is told of a spec; "" when it is taken. */
+/* Returns the error for a spec; "" if there is none. */
 static const char *told(const char *spec)
 {
 	static struct pst_error error;
@@ -54,8 +54,8 @@ static void make_spec(char spec[SPEC_SIZE], const char *text)
 /* ---- typing errors ---- */
 
 /*
- * What an option says to a value. Opening an object takes a process and milliseconds, so the option of one
- * that is open is set time and again.
+ * Returns the error of an option for a value. Opening an object takes a process and milliseconds,
+ * so the test sets the option of an open object again and again.
  */
 static const char *told_by(struct load *load, const struct option *option, const char *value)
 {
@@ -97,8 +97,8 @@ static void try_typo(void *aux, const char *typo)
 }
 
 /*
- * All words of one option: each is taken, or refused with what to do instead, and no typing error of one is
- * taken. Returns how many there are.
+ * All words of one option: each is taken, or refused with what to do instead, and no typing error
+ * of one is taken. Returns how many there are.
  */
 static unsigned int try_option(struct load *load, const struct option *option)
 {
@@ -136,7 +136,7 @@ static void test_typos_of_words_are_refused_with_the_word(void **state)
 		if (len < 6 || strcmp(entry->d_name + len - 6, ".bpf.o"))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		/* That it lacks what it needs does not matter: its options are known by then. */
+		/* The missing required option is of no matter: the options are parsed by then. */
 		load_open(&load, path, &error);
 		for (size_t i = 0; i < load.options.n; i++)
 			n += try_option(&load, &load.options.rows[i]);
@@ -147,7 +147,9 @@ static void test_typos_of_words_are_refused_with_the_word(void **state)
 
 /* ---- rows ---- */
 
-/* Each row: options of a ready-made filter that mean nothing, and a part of what the user is told. */
+/*
+ * Each row: options of a ready-made filter that mean nothing, and a part of what the user is told.
+ */
 static void test_what_means_nothing_is_refused(void **state)
 {
 	static const char *const rows[][2] = {

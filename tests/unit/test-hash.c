@@ -19,7 +19,7 @@ static void test_siphash(void **state)
 		  0x93f5f5799a932462 },
 		{ { 0x0, 0x0 }, 0x0, 0xe849e8bb6ffe2567 },
 		{ { 0x706050403020100, 0xf0e0d0c0b0a0908 }, 0x0, 0x39d3851ca07681a7 },
-		{ { 0x706050403020100, 0xf0e0d0c0b0a0908 }, 0xffffffffffffffff, 0x2a68ff30a3d9da34 },
+		{ { 0x706050403020100, 0xf0e0d0c0b0a0908 }, UINT64_MAX, 0x2a68ff30a3d9da34 },
 		{ { 0xdeadbeefcafef00d, 0x123456789abcdef },
 		  0x1122334455667788,
 		  0xb440f350a8d426bf },

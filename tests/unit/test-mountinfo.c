@@ -96,7 +96,7 @@ static void ignore(int number)
 {
 }
 
-/* Writes a line into the FIFO; when it has been read, interrupts the read(2) that waits for more. */
+/* Writes a line into the FIFO. When it is read, interrupts the read(2) that waits for more. */
 static void *write_and_interrupt(void *aux)
 {
 	static const char text[] = "21 20 0:20 / / rw,relatime - ext4 /dev/root rw\n";

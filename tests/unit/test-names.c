@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What a request's names and extensions may be. */
+/* Checks of the names and extensions of a request. */
 #include "../test.h"
 
 #include <stdbool.h>

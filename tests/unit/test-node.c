@@ -29,7 +29,12 @@ static struct fhandle fh_of(uint32_t ino, uint32_t gen)
 
 static struct node_key key_of(uint32_t ino, uint32_t gen)
 {
-	return (struct node_key){ .fh = fh_of(ino, gen), .ino = ino, .type = S_IFREG, .own_fd = -1 };
+	return (struct node_key){
+		.fh = fh_of(ino, gen),
+		.ino = ino,
+		.type = S_IFREG,
+		.own_fd = -1,
+	};
 }
 
 /* Nodes that the table has freed. */

@@ -234,7 +234,9 @@ static void test_commas(void **state)
 	assert_string_equal(options.view.lower, "-x");
 }
 
-/* Each row: words, and the filters that come of them. In a list a filter's commas are semicolons. */
+/*
+ * Each row: words, and the filters that come of them. In a list a filter's commas are semicolons.
+ */
 static void test_filters(void **state)
 {
 	static const struct {
@@ -296,7 +298,7 @@ static void test_words(void **state)
 	}
 }
 
-/* What mount(8) runs: `mount.penstock SPEC DIR -sfnv -N ns -o opts -t type`. */
+/* mount(8) runs `mount.penstock SPEC DIR -sfnv -N ns -o opts -t type`. */
 static void test_helper(void **state)
 {
 	_cleanup_(options_fini) struct mount_options options;
@@ -404,7 +406,7 @@ static const char *told(const char *option)
 	return r == 0 ? "" : error.text;
 }
 
-/* Whether the text offers a word that is one slip away from what was typed. */
+/* Returns true if the text suggests a word that is one slip away from the typed one. */
 static bool offers(const char *text, const char *typo)
 {
 	struct suggestion suggestion = SUGGESTION_INIT;

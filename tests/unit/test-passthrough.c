@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The I/O mode of open files. Runs each sequence of a few opens, closes and ticks, with a kernel that
- * registers files and one that refuses, and checks:
+ * The I/O mode of open files. Runs each sequence of a few opens, closes and ticks, with a kernel
+ * that registers files and one that refuses, and checks:
  *
  *	- all opens that a node has at one time are of one mode, and name one backing id;
  *	- an id that an open has named stays registered until the last close;

@@ -78,7 +78,7 @@ static void print(char *buf, size_t size, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* Whatever the bytes are: what is written is UTF-8, and comes back. */
+/* The escaped form of random bytes is UTF-8, and decodes to the same bytes. */
 static void test_random_bytes_come_back(void **state)
 {
 	static const char odd[] = "\\x\\\xff\xc3\xa4"
