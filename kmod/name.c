@@ -12,6 +12,17 @@
 #include "penstock.h"
 
 /*
+ * Checks if the lower dentry still has the name of the view's dentry. The kernel's functions that
+ * lock a lower directory for a dentry check its directory only: without this an unlink or a rename
+ * would do away with a file that has just been renamed below, under its new name. The caller has
+ * locked both directories.
+ */
+static bool has_name(const struct dentry *dentry, const struct dentry *lower)
+{
+	return d_same_name(lower, lower->d_parent, &dentry->d_name);
+}
+
+/*
  * Locks the lower directory of a name that is to be created or removed. Returns the lower dentry,
  * negative if @creating and positive if not, for c_end(); or an error.
  */
@@ -22,6 +33,10 @@ static struct dentry *start(struct dentry *dentry, bool creating)
 	if (!l)
 		return ERR_PTR(creating ? -EPERM : -ENOENT);
 	l = creating ? c_start_creating(dir, l) : c_start_removing(dir, l);
+	if (!IS_ERR(l) && !has_name(dentry, l)) {
+		c_end(dir, l);
+		l = ERR_PTR(-EINVAL);
+	}
 	if (l != ERR_PTR(-EINVAL))
 		return l;
 	l = c_start_lookup(pst_idmap(dentry->d_sb), dir, &dentry->d_name);
@@ -236,6 +251,10 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 		return err;
 	c_init_renaming(&r, pst_idmap(old->d_sb), flags);
 	err = c_start_renaming(&r, pst_lower(old), pst_lower(new));
+	if (!err && !(has_name(old, r.rd.old_dentry) && has_name(new, r.rd.new_dentry))) {
+		c_end_renaming(&r);
+		err = -EINVAL;
+	}
 	if (err == -EINVAL)
 		err = c_start_renaming_names(&r, &old->d_name, &new->d_name);
 	if (err)

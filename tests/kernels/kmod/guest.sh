@@ -106,6 +106,12 @@ tools() { # FS
 		grep -q '^not ok' /w/out && failed=1
 		[ $status -gt 1 ] &&
 			say_bad "$1.$options" "behaviour ended with $status: $(tail -n 1 /w/out)"
+		guard "/w/$1/lower" /w/view ${options#locks=} > /w/out 2>&1
+		status=$?
+		sed -n "s/^\(ok\|not ok\|skip\) /\1 $1.$options-/p" /w/out
+		[ $status = 0 ] || failed=1
+		[ $status -gt 1 ] &&
+			say_bad "$1.$options" "guard ended with $status: $(tail -n 1 /w/out)"
 		check "$1.$options.umount" umount /w/view
 		fresh "$1"
 	done

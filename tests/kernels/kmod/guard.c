@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * guard LOWER VIEW local|lower: checks that no user of a view can
+ * do to others what he could not do in LOWER, above all by doing it at the same time as a change
+ * below. Prints a line for each.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *lower, *view;
+static bool failed;
+
+static const char *path(const char *base, const char *name)
+{
+	static char bufs[8][4200];
+	static int i;
+	char *p = bufs[i++ % 8];
+
+	snprintf(p, sizeof(bufs[0]), "%s/%s", base, name);
+	return p;
+}
+#define L(NAME) path(lower, NAME)
+#define V(NAME) path(view, NAME)
+
+static void report(const char *name, bool good, int line)
+{
+	int error = errno;
+
+	if (good)
+		printf("ok %s\n", name);
+	else
+		printf("not ok %s: line %d, errno %d (%s)\n", name, line, error, strerror(error));
+	failed = failed || !good;
+}
+#define CHECK(NAME, CONDITION) (errno = 0, report(NAME, CONDITION, __LINE__))
+
+static void make(const char *file)
+{
+	close(open(file, O_CREAT | O_WRONLY, 0644));
+}
+
+/* Waits for a child. Returns its exit status; -1, with the child killed, if it takes too long. */
+static int ended(pid_t pid)
+{
+	int status;
+
+	for (int i = 0; i < 100; i++) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : -2;
+		usleep(100000);
+	}
+	kill(pid, SIGKILL);
+	return -1;
+}
+
+/* Repeats a call in a child until this process kills it. */
+static pid_t repeat(void (*call)(void))
+{
+	pid_t pid = fork();
+
+	while (pid == 0)
+		call();
+	return pid;
+}
+
+static void stop(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* ---- a name that is renamed below while the view uses it --------------------------------- */
+
+static char v_new[4200], v_old[4200];
+
+static void unlink_new(void)
+{
+	unlink(v_new);
+}
+
+static void rename_new(void)
+{
+	rename(v_new, v_old);
+}
+
+/*
+ * Renames r/new to r/kept in LOWER while the view does @call with r/new. Returns how often r/kept
+ * was gone afterwards: nobody ever touches that name in the view.
+ */
+static int lost(void (*call)(void))
+{
+	char new[4200], kept[4200];
+	time_t end = time(NULL) + 4;
+	int n = 0;
+	pid_t pid;
+
+	snprintf(new, sizeof(new), "%s/r/new", lower);
+	snprintf(kept, sizeof(kept), "%s/r/kept", lower);
+	pid = repeat(call);
+	while (time(NULL) < end && n < 5) {
+		make(new);
+		if (rename(new, kept) < 0)
+			continue; /* the view was faster */
+		n += access(kept, F_OK) < 0;
+		unlink(kept);
+	}
+	stop(pid);
+	return n;
+}
+
+/* The same with a target of renames: r/target moves to r/kept, and r/kept must stay what it was. */
+static void rename_over(void)
+{
+	make(v_old);
+	rename(v_old, v_new);
+}
+
+static int overwritten(void)
+{
+	char new[4200], kept[4200];
+	time_t end = time(NULL) + 4;
+	struct stat a, b;
+	int n = 0;
+	pid_t pid;
+
+	snprintf(new, sizeof(new), "%s/r/new", lower);
+	snprintf(kept, sizeof(kept), "%s/r/kept", lower);
+	pid = repeat(rename_over);
+	while (time(NULL) < end && n < 5) {
+		if (rename(new, kept) < 0 || stat(kept, &a) < 0)
+			continue;
+		sched_yield();
+		n += stat(kept, &b) < 0 || a.st_ino != b.st_ino;
+		unlink(kept);
+	}
+	stop(pid);
+	return n;
+}
+
+static void names_that_move(void)
+{
+	mkdir(L("r"), 0755);
+	snprintf(v_new, sizeof(v_new), "%s/r/new", view);
+	snprintf(v_old, sizeof(v_old), "%s/r/old", view);
+	CHECK("unlink-spares-new-name", lost(unlink_new) == 0);
+	CHECK("rename-spares-new-name", lost(rename_new) == 0);
+	CHECK("rename-spares-moved-target", overwritten() == 0);
+}
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc != 4)
+		return 2;
+	lower = argv[1];
+	view = argv[2];
+	umask(022);
+	if (strcmp(argv[3], "lower") == 0)
+		return 0;
+	names_that_move();
+	return failed;
+}
