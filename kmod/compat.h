@@ -399,25 +399,6 @@ static inline ssize_t c_splice_read(struct file *file, struct file *lower, loff_
 #endif
 }
 
-static inline ssize_t c_splice_write(struct pipe_inode_info *pipe, struct file *file,
-				     struct file *lower, loff_t *ppos, size_t len,
-				     unsigned int flags)
-{
-	struct backing_file_ctx ctx = c_backing_ctx(file);
-#ifdef HAVE_SPLICE_KIOCB
-	struct kiocb iocb;
-	ssize_t ret;
-
-	init_sync_kiocb(&iocb, file);
-	iocb.ki_pos = *ppos;
-	ret = backing_file_splice_write(pipe, lower, &iocb, len, flags, &ctx);
-	*ppos = iocb.ki_pos;
-	return ret;
-#else
-	return backing_file_splice_write(pipe, lower, ppos, len, flags, &ctx);
-#endif
-}
-
 /* The first argument of backing_file_open() was the path of the file until 6.12.95. */
 #ifdef HAVE_BACKING_OPEN_FILE
 #define c_backing_user(FILE) (FILE)

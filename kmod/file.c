@@ -151,20 +151,25 @@ static ssize_t pst_splice_read(struct file *file, loff_t *ppos, struct pipe_inod
 	return IS_ERR(l) ? PTR_ERR(l) : c_splice_read(file, l, ppos, pipe, len, flags);
 }
 
+/*
+ * The function of the backing files wants the lock of the view's inode, as in pst_write_iter(). But
+ * this waits until the pipe has data, for as long as its writer likes, and whoever changes the file
+ * or its name meanwhile would wait too. The lower file's own function strips set-id bits.
+ */
 static ssize_t pst_splice_write(struct pipe_inode_info *pipe, struct file *file, loff_t *ppos,
 				size_t len, unsigned int flags)
 {
-	struct inode *inode = file_inode(file);
 	struct file *l = pst_lower_file(file);
 	ssize_t ret;
 
 	if (IS_ERR(l))
 		return PTR_ERR(l);
-	inode_lock_shared(inode);
-	if (unlikely(!IS_NOSEC(inode)))
-		pst_copy_attr(inode);
-	ret = c_splice_write(pipe, file, l, ppos, len, flags);
-	inode_unlock_shared(inode);
+	if (!l->f_op->splice_write)
+		return -EINVAL;
+	file_start_write(l);
+	ret = l->f_op->splice_write(pipe, l, ppos, len, flags);
+	file_end_write(l);
+	pst_wrote(file);
 	return ret;
 }
 

@@ -157,6 +157,35 @@ static void names_that_move(void)
 	CHECK("rename-spares-moved-target", overwritten() == 0);
 }
 
+/* ---- one user who stops others ----------------------------------------------------------- */
+
+/* Moves data from a pipe that stays empty into a file, which must not keep others from it. */
+static void splice_from_empty_pipe(void)
+{
+	int fds[2];
+	pid_t waits, other;
+
+	make(L("s"));
+	if (pipe(fds) < 0)
+		return;
+	waits = fork();
+	if (waits == 0) {
+		int fd = open(V("s"), O_WRONLY);
+
+		_exit(splice(fds[0], NULL, fd, NULL, 100, 0) == 1 ? 0 : 1);
+	}
+	usleep(300000);
+	other = fork();
+	if (other == 0)
+		_exit(truncate(V("s"), 0) < 0 || chmod(V("s"), 0600) < 0 || unlink(V("s")) < 0);
+	CHECK("splice-holds-no-lock", ended(other) == 0);
+	if (write(fds[1], "x", 1) < 0)
+		failed = true;
+	CHECK("splice-ends", ended(waits) == 0);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -168,5 +197,6 @@ int main(int argc, char **argv)
 	if (strcmp(argv[3], "lower") == 0)
 		return 0;
 	names_that_move();
+	splice_from_empty_pipe();
 	return failed;
 }
