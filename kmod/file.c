@@ -81,9 +81,8 @@ int pst_release(struct inode *inode, struct file *file)
 {
 	struct file *l = file->private_data;
 
-	/* Locks of open file descriptions are owned by the file of the view. */
 	if (pst_sb(inode->i_sb)->lower_locks)
-		locks_remove_posix(l, file);
+		pst_unlock_all(file);
 	fput(l);
 	return 0;
 }

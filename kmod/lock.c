@@ -33,6 +33,34 @@ int pst_lock(struct file *file, int cmd, struct file_lock *fl)
 	return ret;
 }
 
+/*
+ * Removes all POSIX locks that the lower file of a file of the view still has, when that file is
+ * released: none may stay, because each points to the lower file. Those of open file descriptions
+ * end here. Others are left if one thread locks a file while another closes it: fcntl(2) notices
+ * that, but looks for the lock in the inode of the view.
+ */
+void pst_unlock_all(struct file *file)
+{
+	struct file *l = file->private_data;
+	struct file_lock_context *ctx = locks_inode_context(file_inode(l));
+	struct file_lock *fl;
+	fl_owner_t owner = NULL, last;
+
+	if (!ctx)
+		return;
+	do {
+		last = owner;
+		owner = NULL;
+		spin_lock(&ctx->flc_lock);
+		list_for_each_entry(fl, &ctx->flc_posix, c.flc_list) if (fl->c.flc_file == l)
+			owner = fl->c.flc_owner;
+		spin_unlock(&ctx->flc_lock);
+		/* The lower file system may fail to remove a lock. */
+		if (owner && owner != last)
+			locks_remove_posix(l, owner);
+	} while (owner != last);
+}
+
 int pst_flock(struct file *file, int cmd, struct file_lock *fl)
 {
 	struct file *l = file->private_data;

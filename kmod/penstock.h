@@ -122,6 +122,7 @@ long pst_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 /* lock.c */
 int pst_lock(struct file *file, int cmd, struct file_lock *fl);
 int pst_flock(struct file *file, int cmd, struct file_lock *fl);
+void pst_unlock_all(struct file *file);
 
 /* dir.c */
 extern const struct file_operations pst_dir_ops;

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -157,6 +158,57 @@ static void names_that_move(void)
 	CHECK("rename-spares-moved-target", overwritten() == 0);
 }
 
+/* ---- locks ------------------------------------------------------------------------------- */
+
+static int shared_fd;
+static volatile int turn; /* 1 the thread locks, 2 it has */
+
+static void *lock_it(void *arg)
+{
+	struct flock fl = { .l_type = F_WRLCK };
+
+	for (;;) {
+		while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) != 1)
+			;
+		fcntl(shared_fd, F_SETLK, &fl);
+		__atomic_store_n(&turn, 2, __ATOMIC_RELEASE);
+	}
+	return arg;
+}
+
+/* Locks a file in one thread while another closes it. Returns 0 if no lock is left. */
+static int lock_and_close(void)
+{
+	time_t end = time(NULL) + 8;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		pthread_t t;
+		int fd;
+
+		close(open(V("lock"), O_CREAT | O_RDWR, 0644));
+		fd = open(L("lock"), O_RDWR);
+		if (pthread_create(&t, NULL, lock_it, NULL))
+			_exit(2);
+		while (time(NULL) < end) {
+			struct flock fl = { .l_type = F_WRLCK };
+
+			shared_fd = open(V("lock"), O_RDWR);
+			__atomic_store_n(&turn, 1, __ATOMIC_RELEASE);
+			for (int i = rand() % 2000; i > 0; i--)
+				__asm__ volatile("" ::: "memory");
+			close(shared_fd);
+			while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) != 2)
+				;
+			/* For this, locks of the own process are those of others. */
+			if (fcntl(fd, F_OFD_GETLK, &fl) < 0 || fl.l_type != F_UNLCK)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	return ended(pid);
+}
+
 /* ---- one user who stops others ----------------------------------------------------------- */
 
 /* Moves data from a pipe that stays empty into a file, which must not keep others from it. */
@@ -194,8 +246,10 @@ int main(int argc, char **argv)
 	lower = argv[1];
 	view = argv[2];
 	umask(022);
-	if (strcmp(argv[3], "lower") == 0)
-		return 0;
+	if (strcmp(argv[3], "lower") == 0) {
+		CHECK("no-lock-after-close", lock_and_close() == 0);
+		return failed;
+	}
 	names_that_move();
 	splice_from_empty_pipe();
 	return failed;
