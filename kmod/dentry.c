@@ -222,7 +222,10 @@ void pst_replace_lower(struct dentry *dentry, struct dentry *lower)
 	dput(old);
 }
 
-/* Checks if the view knows a directory under another parent or another lower dentry. */
+/*
+ * Checks if the view knows a directory under another parent or another lower dentry. One without a
+ * parent can be put in place of the dentry, unless the dentry is below it.
+ */
 static bool is_elsewhere(struct inode *inode, struct dentry *dentry, struct dentry *lower)
 {
 	struct dentry *alias = d_find_any_alias(inode);
@@ -231,21 +234,26 @@ static bool is_elsewhere(struct inode *inode, struct dentry *dentry, struct dent
 	if (!alias)
 		return false;
 	ret = pst_lower(alias) != lower ||
-	      (!IS_ROOT(alias) && READ_ONCE(alias->d_parent) != dentry->d_parent);
+	      (IS_ROOT(alias) ? is_subdir(dentry, alias) :
+				READ_ONCE(alias->d_parent) != dentry->d_parent);
 	dput(alias);
 	return ret;
 }
 
 /*
- * Returns the inode for a dentry of the view with the lower dentry @lower, which is positive;
- * -ENOMEM. A directory that was moved below leaves its inode to those who are in it and gets a new
- * one: d_splice_alias() would have to move the old dentry, for which it can only try to get the
- * locks, and fails with ESTALE.
+ * Returns the inode for a dentry of the view with the lower dentry @lower, which is positive.
+ * -ENOMEM; -ELOOP if @lower is LOWER, moved below into a directory that a task in the view is still
+ * in: the view cannot be a directory in itself. A directory that was moved below leaves its inode
+ * to those who are in it and gets a new one: d_splice_alias() would have to move the old dentry,
+ * for which it can only try to get the locks, and fails with ESTALE.
  */
 struct inode *pst_iget_for(struct dentry *dentry, struct dentry *lower)
 {
-	struct inode *inode = pst_iget(dentry->d_sb, d_inode(lower));
+	struct inode *inode;
 
+	if (lower == pst_sb(dentry->d_sb)->root)
+		return ERR_PTR(-ELOOP);
+	inode = pst_iget(dentry->d_sb, d_inode(lower));
 	while (!IS_ERR(inode) && S_ISDIR(inode->i_mode) && is_elsewhere(inode, dentry, lower)) {
 		remove_inode_hash(inode);
 		iput(inode);
@@ -266,6 +274,8 @@ struct dentry *pst_attach(struct dentry *dentry, struct dentry *lower)
 	pst_replace_lower(dentry, lower);
 	do {
 		inode = d_is_positive(lower) ? pst_iget_for(dentry, lower) : NULL;
+		if (IS_ERR(inode))
+			return ERR_CAST(inode);
 		/* Fails with ESTALE where others attached the same directory elsewhere just now. */
 		ret = d_splice_alias(inode, dentry);
 	} while (ret == ERR_PTR(-ESTALE) || ret == ERR_PTR(-ELOOP));

@@ -238,6 +238,33 @@ static void splice_from_empty_pipe(void)
 	close(fds[1]);
 }
 
+/* Moves LOWER itself into a directory that was below it and that a task in the view is in. */
+static void lower_becomes_child(void)
+{
+	char base[4200], name[256];
+	pid_t pid;
+	int fd;
+
+	snprintf(base, sizeof(base), "%s", lower);
+	*strrchr(base, '/') = '\0';
+	snprintf(name, sizeof(name), "in/%s", strrchr(lower, '/') + 1);
+	mkdir(L("in"), 0755);
+	fd = open(V("in"), O_RDONLY | O_DIRECTORY);
+	rename(L("in"), path(base, "in"));
+	rename(lower, path(base, name));
+	pid = fork();
+	if (pid == 0) {
+		struct stat st;
+
+		_exit(fstatat(fd, strrchr(lower, '/') + 1, &st, 0) == 0 || errno == ELOOP ? 0 : 1);
+	}
+	CHECK("lower-moved-into-child", ended(pid) == 0);
+	rename(path(base, name), lower);
+	rename(path(base, "in"), L("in"));
+	close(fd);
+	CHECK("lower-moved-back", access(V("in"), F_OK) == 0);
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -252,5 +279,6 @@ int main(int argc, char **argv)
 	}
 	names_that_move();
 	splice_from_empty_pipe();
+	lower_becomes_child();
 	return failed;
 }
