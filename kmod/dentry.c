@@ -279,6 +279,9 @@ struct dentry *pst_attach(struct dentry *dentry, struct dentry *lower)
 		/* Fails with ESTALE where others attached the same directory elsewhere just now. */
 		ret = d_splice_alias(inode, dentry);
 	} while (ret == ERR_PTR(-ESTALE) || ret == ERR_PTR(-ELOOP));
+	/* One that obtain() in export.c has just made may lack its lower dentry. */
+	if (!IS_ERR_OR_NULL(ret) && !pst_lower(ret) && cmpxchg(&ret->d_fsdata, NULL, dget(lower)))
+		dput(lower);
 	return ret;
 }
 
