@@ -154,8 +154,12 @@ int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *fr
 	}
 	if (!err) {
 		inode_lock(d_inode(l));
+		/* The VFS asks the copy of the flag, which an open file does not refresh. */
+		if (resize && IS_APPEND(d_inode(l)))
+			err = -EPERM;
 		adapt_change(&attr, lower_idmap, d_inode(l));
-		err = notify_change(lower_idmap, l, &attr, NULL);
+		if (!err)
+			err = notify_change(lower_idmap, l, &attr, NULL);
 		inode_unlock(d_inode(l));
 	}
 	if (resize)

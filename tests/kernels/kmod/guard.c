@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -265,6 +267,26 @@ static void lower_becomes_child(void)
 	CHECK("lower-moved-back", access(V("in"), F_OK) == 0);
 }
 
+/* ---- attributes -------------------------------------------------------------------------- */
+
+static void append_only_below(void)
+{
+	int flags = FS_APPEND_FL, none = 0, fd, l;
+
+	make(L("a"));
+	fd = open(V("a"), O_RDWR);
+	l = open(L("a"), O_RDWR);
+	if (write(l, "text", 4) < 0 || ioctl(l, FS_IOC_SETFLAGS, &flags) < 0) {
+		printf("skip append-only-truncate: errno %d\n", errno);
+	} else {
+		CHECK("append-only-truncate", ftruncate(fd, 0) < 0 && errno == EPERM);
+		CHECK("append-only-has-its-data", lseek(l, 0, SEEK_END) == 4);
+		ioctl(l, FS_IOC_SETFLAGS, &none);
+	}
+	close(l);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -279,6 +301,7 @@ int main(int argc, char **argv)
 	}
 	names_that_move();
 	splice_from_empty_pipe();
+	append_only_below();
 	lower_becomes_child();
 	return failed;
 }
