@@ -2,13 +2,40 @@
 /* Extended attributes and ACLs: those of the lower inode, got and set as the caller. */
 #include "penstock.h"
 
+/*
+ * The kernel translates the user ID in file capabilities between the caller's user namespace and
+ * the file system's. It does so for the view, so it must not do it again for the lower file, except
+ * where the mount of LOWER maps IDs.
+ */
+static bool is_translated(const struct dentry *dentry, const char *name)
+{
+	return strcmp(name, XATTR_NAME_CAPS) == 0 && !pst_sb(dentry->d_sb)->idmapped;
+}
+
 static int get_any(const struct xattr_handler *handler, struct dentry *dentry, struct inode *inode,
 		   const char *name, void *value, size_t size)
 {
+	struct dentry *lower = pst_lower(dentry);
+
 	/* As with set-id bits: exec through the view would heed what LOWER's mount ignores. */
 	if (pst_sb(dentry->d_sb)->nosuid && strcmp(name, XATTR_NAME_CAPS) == 0)
 		return -ENODATA;
-	return vfs_getxattr(pst_idmap(dentry->d_sb), pst_lower(dentry), name, value, size);
+	if (is_translated(dentry, name))
+		return __vfs_getxattr(lower, d_inode(lower), name, value, size);
+	return vfs_getxattr(pst_idmap(dentry->d_sb), lower, name, value, size);
+}
+
+static int set_caps(struct dentry *lower, const void *value, size_t size, int flags)
+{
+	int err = -EPERM;
+
+	inode_lock(d_inode(lower));
+	/* vfs_setxattr() has asked this about the view, whose copy of the owner can be old. */
+	if (capable_wrt_inode_uidgid(&nop_mnt_idmap, d_inode(lower), CAP_SETFCAP))
+		err = __vfs_setxattr_locked(&nop_mnt_idmap, lower, XATTR_NAME_CAPS, value, size,
+					    flags, NULL);
+	inode_unlock(d_inode(lower));
+	return err;
 }
 
 static int set_any(const struct xattr_handler *handler, struct mnt_idmap *idmap,
@@ -20,7 +47,9 @@ static int set_any(const struct xattr_handler *handler, struct mnt_idmap *idmap,
 
 	if (err)
 		return err;
-	if (value)
+	if (value && is_translated(dentry, name))
+		err = set_caps(pst_lower(dentry), value, size, flags);
+	else if (value)
 		err = vfs_setxattr(lower_idmap, pst_lower(dentry), name, value, size, flags);
 	else
 		err = vfs_removexattr(lower_idmap, pst_lower(dentry), name);

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <pthread.h>
 #include <sched.h>
@@ -17,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -287,6 +289,85 @@ static void append_only_below(void)
 	close(fd);
 }
 
+static bool write_text(pid_t pid, const char *file, const char *text)
+{
+	char name[64];
+	int fd;
+	bool good;
+
+	snprintf(name, sizeof(name), "/proc/%d/%s", (int)pid, file);
+	fd = open(name, O_WRONLY);
+	good = write(fd, text, strlen(text)) > 0;
+	close(fd);
+	return good;
+}
+
+/* Runs a function as root of a user namespace whose root is user 100000. */
+static bool as_container_root(bool (*run)(void))
+{
+	int go[2], ready[2];
+	char c = 0;
+	pid_t pid;
+
+	if (pipe(go) < 0 || pipe(ready) < 0)
+		return false;
+	pid = fork();
+	if (pid == 0) {
+		if (unshare(CLONE_NEWUSER) < 0 || write(ready[1], &c, 1) < 0 ||
+		    read(go[0], &c, 1) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+			_exit(2);
+		_exit(!run());
+	}
+	if (read(ready[0], &c, 1) < 0 || !write_text(pid, "uid_map", "0 100000 65536") ||
+	    !write_text(pid, "gid_map", "0 100000 65536") || write(go[1], &c, 1) < 0)
+		return false;
+	for (int i = 0; i < 2; i++) {
+		close(go[i]);
+		close(ready[i]);
+	}
+	return ended(pid) == 0;
+}
+
+static const struct vfs_cap_data capability = { .magic_etc = VFS_CAP_REVISION_2,
+						.data[0].permitted = 1 << 10 };
+
+static bool set_capability_below(void)
+{
+	return setxattr(L("caps1"), "security.capability", &capability, sizeof(capability), 0) == 0;
+}
+
+static bool set_capability(void)
+{
+	struct vfs_ns_cap_data got;
+
+	return setxattr(V("caps2"), "security.capability", &capability, sizeof(capability), 0) ==
+		       0 &&
+	       getxattr(V("caps2"), "security.capability", &got, sizeof(got)) ==
+		       sizeof(capability) &&
+	       memcmp(&got, &capability, sizeof(capability)) == 0;
+}
+
+static void capabilities_of_containers(void)
+{
+	char a[64] = "", b[64] = "", c[64] = "";
+	int n;
+
+	make(L("caps1"));
+	make(L("caps2"));
+	if (chown(L("caps1"), 100000, 100000) < 0 || chown(L("caps2"), 100000, 100000) < 0 ||
+	    !as_container_root(set_capability_below)) {
+		printf("skip container-sets-capability: not in LOWER either\n");
+		return;
+	}
+	CHECK("container-sets-capability", as_container_root(set_capability));
+	n = getxattr(L("caps1"), "security.capability", a, sizeof(a));
+	CHECK("container-capability-is-below",
+	      n == sizeof(struct vfs_ns_cap_data) &&
+		      getxattr(L("caps2"), "security.capability", b, sizeof(b)) == n &&
+		      getxattr(V("caps2"), "security.capability", c, sizeof(c)) == n &&
+		      memcmp(a, b, n) == 0 && memcmp(a, c, n) == 0);
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -302,6 +383,7 @@ int main(int argc, char **argv)
 	names_that_move();
 	splice_from_empty_pipe();
 	append_only_below();
+	capabilities_of_containers();
 	lower_becomes_child();
 	return failed;
 }
