@@ -15,13 +15,14 @@
 
 #include "compat.h"
 
-/* A view. All members are set when the view is mounted and never change. */
+/* A view. All members are set when the view is mounted and never change, but wb_err. */
 struct pst_sb {
 	struct vfsmount *mnt; /* a private clone of the mount that LOWER is on */
 	struct dentry *root;  /* LOWER */
 	char *lower_name;     /* the path of LOWER, for /proc/mounts */
 	bool lower_locks;     /* locks=lower: file locks are taken on the lower file */
 	bool idmapped;        /* the mount of LOWER maps IDs */
+	errseq_t wb_err;      /* the writeback errors below that the view has reported */
 	bool nosuid;          /* the mount of LOWER ignores set-id bits and capabilities */
 };
 

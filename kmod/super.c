@@ -69,15 +69,24 @@ static int pst_statfs(struct dentry *dentry, struct kstatfs *buf)
  */
 static int pst_sync_fs(struct super_block *sb, int wait)
 {
+	struct pst_sb *s = pst_sb(sb);
 	struct super_block *lower;
-	int err;
+	errseq_t seen;
+	int err, wb_err;
 
 	if (!wait || !sb->s_root)
 		return 0;
-	lower = pst_sb(sb)->root->d_sb;
+	lower = s->root->d_sb;
 	down_read(&lower->s_umount);
 	err = sync_filesystem(lower);
 	up_read(&lower->s_umount);
+	/* syncfs(2) tells each open file of the errors that the view's super block has. */
+	seen = READ_ONCE(s->wb_err);
+	wb_err = errseq_check_and_advance(&lower->s_wb_err, &seen);
+	if (wb_err) {
+		WRITE_ONCE(s->wb_err, seen);
+		errseq_set(&sb->s_wb_err, wb_err);
+	}
 	return err;
 }
 
@@ -202,6 +211,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	}
 	s->mnt = mnt;
 	s->root = dget(o->lower.dentry);
+	s->wb_err = errseq_sample(&s->root->d_sb->s_wb_err);
 	s->lower_locks = o->lower_locks;
 	s->idmapped = is_idmapped_mnt(mnt);
 	s->nosuid = mnt->mnt_flags & MNT_NOSUID;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * guard LOWER VIEW local|lower: checks that no user of a view can
+ * guard LOWER VIEW local|lower|syncfs: checks that no user of a view can
  * do to others what he could not do in LOWER, above all by doing it at the same time as a change
  * below. Prints a line for each.
  */
@@ -368,6 +368,22 @@ static void capabilities_of_containers(void)
 		      memcmp(a, b, n) == 0 && memcmp(a, c, n) == 0);
 }
 
+/* Writes more than the device of the lower file system has room for. Returns 0 if syncfs fails. */
+static int syncfs_reports(void)
+{
+	int v = open(V("big"), O_CREAT | O_WRONLY, 0644), l = open(L("big"), O_RDONLY);
+	static char data[1 << 20];
+
+	for (int i = 0; i < 24; i++) {
+		memset(data, i + 1, sizeof(data));
+		if (write(v, data, sizeof(data)) < 0)
+			return 3;
+	}
+	if (syncfs(v) == 0)
+		return syncfs(l) == 0 ? 4 : 1;
+	return syncfs(v) == 0 ? 0 : 1; /* once is enough */
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -376,6 +392,8 @@ int main(int argc, char **argv)
 	lower = argv[1];
 	view = argv[2];
 	umask(022);
+	if (strcmp(argv[3], "syncfs") == 0)
+		return syncfs_reports();
 	if (strcmp(argv[3], "lower") == 0) {
 		CHECK("no-lock-after-close", lock_and_close() == 0);
 		return failed;

@@ -202,6 +202,24 @@ stacked() {
 	fi
 }
 
+# A lower file system that cannot write its data, because its device is in a tmpfs that is full.
+writeback_errors() {
+	mkdir -p /w/small /w/full
+	mount -t tmpfs -o size=12m t /w/small
+	truncate -s 64M /w/small/image
+	losetup /dev/loop1 /w/small/image
+	mke2fs /dev/loop1 > /dev/null
+	mount -t ext4 /dev/loop1 /w/full
+	view /w/full || return
+	check errors.syncfs guard /w/full /w/view syncfs
+	check errors.umount umount /w/view
+	umount /w/full
+	losetup -d /dev/loop1
+	sleep 1
+	check errors.umount-lower umount /w/small
+	log_is_silent errors 'EXT4-fs|I/O error|loop1|lost|failed'
+}
+
 stress_both() { # FS
 	view "/w/$1/lower" || return
 	stress "/w/$1/lower" /w/view "$SECS" 6 > /w/out 2>&1
@@ -267,7 +285,7 @@ for phase in $phases; do
 		failures) [ $fs = ext4 ] || fail_allocations $fs ;;
 		esac
 	done
-	[ "$phase" = tools ] && restrictions
+	[ "$phase" = tools ] && { restrictions; writeback_errors; }
 	[ "$phase" = stacked ] && stacked
 	no_leak "$phase"
 	read -r end _ < /proc/uptime
