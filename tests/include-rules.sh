@@ -17,6 +17,7 @@ transport  util/* wire/* penstock/penstock.h
 node       util/* filter/node.h
 fs         util/* node/* penstock/penstock.h
 ebpf       util/* filter/* penstock/*
+kernel     util/* ebpf/* filter/* penstock/*
 mount      util/* wire/* fs/* penstock/penstock.h
 filter     penstock/*
 request    util/* wire/* transport/* fs/* mount/* ebpf/* filter/* penstock/*

@@ -89,6 +89,17 @@ struct filter_slots *filter_slots_free(struct filter_slots *slots)
 	return NULL;
 }
 
+int filter_slots_freeze(struct filter_slots *slots, struct pst_error *error)
+{
+	/* The kernel does not freeze a map that is mapped for writing. */
+	munmap(slots->memory, slots->len);
+	slots->memory = MAP_FAILED;
+	if (bpf_map_freeze(slots->fd) < 0)
+		return error_set(error, -errno, "cannot freeze the memory of filters: %s",
+				 strerror(errno));
+	return 0;
+}
+
 void *filter_slots_memory(const struct filter_slots *slots)
 {
 	return slots->memory;

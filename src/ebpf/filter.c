@@ -96,3 +96,8 @@ const struct filter_facts *filter_facts(const struct filter *filter)
 {
 	return &filter->facts;
 }
+
+int filter_program(const struct filter *filter, enum filter_kind kind, uint32_t opcode)
+{
+	return filter->program_fd[kind][opcode];
+}

@@ -24,6 +24,11 @@ int filter_slots_new(unsigned int n, size_t size, struct filter_slots **ret_slot
 struct filter_slots *filter_slots_free(struct filter_slots *slots);
 /* Returns the first slot; the others follow without gaps. */
 void *filter_slots_memory(const struct filter_slots *slots);
+/*
+ * Makes the slots those of programs and of the kernel alone: no process can write to them any more.
+ * filter_slots_memory() must not be called. Returns 0, or -errno with *error set.
+ */
+int filter_slots_freeze(struct filter_slots *slots, struct pst_error *error);
 
 struct filter;
 
@@ -43,6 +48,8 @@ struct filter *filter_free(struct filter *filter);
  */
 int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_error *error);
 const struct filter_facts *filter_facts(const struct filter *filter);
+/* Returns the descriptor of a program; it is the filter's. -1: there is none. */
+int filter_program(const struct filter *filter, enum filter_kind kind, uint32_t opcode);
 
 /*
  * The maps that a filter has pinned (pin=); without pin= these do nothing. filter_keep_pin(): the

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Mounts a view of the kernel engine: loads the filters as the daemon does, and hands their
+ * programs to the module.
+ *
+ * The module uses the memory of calls that the filters were loaded for. It is frozen before, so
+ * that no process can write to it any more. The module holds the programs, and they hold their
+ * maps.
+ */
+#include "kernel/view.h"
+#include "ebpf/filter.h"
+#include "kernel/module-abi.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+/* Bytes of data in a slot: programs see at most the value of an extended attribute. */
+#define DATA_SIZE (64 * 1024 + 4096)
+
+DEFINE_CLEANUP(struct filter_slots *, filter_slots_free);
+DEFINE_CLEANUP(struct filter *, filter_free);
+
+/* Reads why the module has refused. Returns false if it does not say. */
+static bool read_reason(int fs_fd, char *buf, size_t size)
+{
+	ssize_t len = read(fs_fd, buf, size - 1);
+
+	if (len <= 0)
+		return false;
+	buf[len] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	/* A line begins with its kind: "e ". */
+	memmove(buf, buf + 2, strlen(buf) < 2 ? 1 : strlen(buf + 2) + 1);
+	return true;
+}
+
+static int refused(int fs_fd, const char *lower, int error_number, struct pst_error *error)
+{
+	char reason[256];
+
+	if (!read_reason(fs_fd, reason, sizeof(reason)))
+		strcpy(reason, strerror(error_number));
+	return error_set(error, -error_number, "the module penstock refuses a view of %s: %s",
+			 lower, reason);
+}
+
+/* Appends the programs of a filter. Returns their number. */
+static unsigned int add_programs(const struct filter *filter, struct module_program *to)
+{
+	const struct filter_facts *facts = filter_facts(filter);
+	unsigned int n = 0;
+
+	for (uint32_t kind = 0; kind < _FILTER_KINDS; kind++)
+		for (uint32_t opcode = 0; opcode < OP_MAX; opcode++)
+			if (facts->ops[kind] >> opcode & 1)
+				to[n++] = (struct module_program){
+					.kind = kind,
+					.opcode = opcode,
+					.fd = filter_program(filter, kind, opcode),
+				};
+	return n;
+}
+
+/* Hands a filter to the module. Returns 0 or -errno. */
+static int give_filter(int fs_fd, const struct filter *filter)
+{
+	const struct filter_facts *facts = filter_facts(filter);
+	const char *const texts[MODULE_N_TEXTS] = { facts->name, facts->spec, facts->file,
+						    facts->summary, facts->at };
+	size_t size = sizeof(struct module_filter) +
+		      _FILTER_KINDS * OP_MAX * sizeof(struct module_program);
+	_cleanup_(freep) struct module_filter *value = NULL;
+	char *end;
+
+	for (int i = 0; i < MODULE_N_TEXTS; i++)
+		size += strlen(texts[i]) + 1;
+	value = calloc(1, size);
+	if (!value)
+		return -ENOMEM;
+	*value = (struct module_filter){
+		.abi = MODULE_ABI,
+		.filter_abi = PST_FILTER_ABI,
+		.flags = facts->flags,
+		.cell = facts->cell,
+		.unknown = facts->unknown,
+	};
+	value->n_programs = add_programs(filter, value->program);
+	end = (char *)&value->program[value->n_programs];
+	for (int i = 0; i < MODULE_N_TEXTS; i++)
+		end = stpcpy(end, texts[i]) + 1;
+	return fsconfig(fs_fd, FSCONFIG_SET_BINARY, "filter", value, (int)(end - (char *)value)) <
+			       0 ?
+		       -errno :
+		       0;
+}
+
+/* Loads the filters and hands them to the module. */
+static int give_filters(int fs_fd, const char *lower, const char *const *specs, unsigned int n,
+			struct pst_error *error)
+{
+	unsigned int n_slots = 2 * (unsigned int)sysconf(_SC_NPROCESSORS_CONF);
+	_cleanup_(filter_slots_freep) struct filter_slots *slots = NULL;
+	int r = filter_slots_new(n_slots, sizeof(struct pst_call) + DATA_SIZE, &slots, error);
+
+	if (r == 0)
+		r = filter_slots_freeze(slots, error);
+	for (unsigned int i = 0; r == 0 && i < n; i++) {
+		_cleanup_(filter_freep) struct filter *filter = NULL;
+
+		r = filter_load(specs[i], slots, &filter, error);
+		if (r < 0)
+			return r;
+		r = give_filter(fs_fd, filter);
+		if (r < 0)
+			return refused(fs_fd, lower, -r, error);
+		filter_keep_pin(filter);
+	}
+	return r;
+}
+
+int kernel_view_mount(const char *lower, const char *target, const char *const *specs,
+		      unsigned int n, struct pst_error *error)
+{
+	_cleanup_(fd_closep) int fs_fd = fsopen("penstock", FSOPEN_CLOEXEC), mount_fd = -1;
+	int r;
+
+	if (fs_fd < 0)
+		return error_set(error, -errno, "this kernel has no file system penstock: %s",
+				 errno == ENODEV ? "load the module" : strerror(errno));
+	if (fsconfig(fs_fd, FSCONFIG_SET_STRING, "lower", lower, 0) < 0)
+		return refused(fs_fd, lower, errno, error);
+	r = n ? give_filters(fs_fd, lower, specs, n, error) : 0;
+	if (r < 0)
+		return r;
+	if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return refused(fs_fd, lower, errno, error);
+	mount_fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, 0);
+	if (mount_fd < 0 || move_mount(mount_fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_set(error, -errno, "cannot mount at %s: %s", target, strerror(errno));
+	return 0;
+}
