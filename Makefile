@@ -52,7 +52,7 @@ test-kernels:
 # In a copy: the kernel's make writes its results beside the sources.
 kmod:
 	@mkdir -p $(BUILD)/kmod/src && cp -pR kmod include $(BUILD)/kmod && \
-		cp -pR src/filter $(BUILD)/kmod/src
+		cp -pR src/filter src/kernel $(BUILD)/kmod/src
 	@$(MAKE) -s -C $(or $(KDIR),/lib/modules/$(shell uname -r)/build) \
 		M=$(abspath $(BUILD))/kmod/kmod modules
 

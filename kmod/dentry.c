@@ -117,13 +117,16 @@ static int revalidate_rcu(struct dentry *d)
 	const struct dentry *l = pst_lower(d);
 	const struct inode *inode = d_inode_rcu(d);
 
-	if (!l || compare(d, l) <= 0 || l->d_flags & DCACHE_OP_REVALIDATE)
+	/* A name that a filter hides is hidden whatever is below. */
+	if (!l)
+		return inode ? -ECHILD : 1;
+	if (compare(d, l) <= 0 || l->d_flags & DCACHE_OP_REVALIDATE)
 		return -ECHILD;
 	/* Attributes are copied with references only: the inode may be on its way out here. */
 	return inode && pst_attr_differs(inode) ? -ECHILD : 1;
 }
 
-/* Returns the lower dentry with a reference; NULL where there is none. */
+/* Returns the lower dentry with a reference; NULL if a filter hides the name. */
 static struct dentry *get_lower(const struct dentry *d)
 {
 	struct dentry *l;
@@ -270,12 +273,18 @@ struct dentry *pst_attach(struct dentry *dentry, struct dentry *lower)
 {
 	struct dentry *ret;
 	struct inode *inode;
+	int err;
 
 	pst_replace_lower(dentry, lower);
 	do {
 		inode = d_is_positive(lower) ? pst_iget_for(dentry, lower) : NULL;
 		if (IS_ERR(inode))
 			return ERR_CAST(inode);
+		err = inode ? pst_filter_found(dentry, inode) : 0;
+		if (err) {
+			iput(inode);
+			return ERR_PTR(err);
+		}
 		/* Fails with ESTALE where others attached the same directory elsewhere just now. */
 		ret = d_splice_alias(inode, dentry);
 	} while (ret == ERR_PTR(-ESTALE) || ret == ERR_PTR(-ELOOP));
@@ -287,8 +296,13 @@ struct dentry *pst_attach(struct dentry *dentry, struct dentry *lower)
 
 struct dentry *pst_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
 {
-	struct dentry *parent = pst_lower(dentry->d_parent);
-	struct dentry *l = c_lookup(pst_idmap(dir->i_sb), parent, &dentry->d_name);
+	struct dentry *parent = pst_lower(dentry->d_parent), *l;
+	int err = pst_filter_lookup(dir, dentry);
 
+	if (err == -ENOENT)
+		return d_splice_alias(NULL, dentry);
+	if (err)
+		return ERR_PTR(err);
+	l = c_lookup(pst_idmap(dir->i_sb), parent, &dentry->d_name);
 	return IS_ERR(l) ? l : pst_attach(dentry, l);
 }

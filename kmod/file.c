@@ -322,6 +322,12 @@ int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, u
 		fput(l);
 		return PTR_ERR(inode);
 	}
+	err = pst_filter_tmpfile(dir, inode);
+	if (err) {
+		iput(inode);
+		fput(l);
+		return err;
+	}
 	pst_replace_lower(dentry, dget(l->f_path.dentry));
 	d_mark_tmpfile(file, inode);
 	d_instantiate(dentry, inode);

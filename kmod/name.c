@@ -54,11 +54,12 @@ static struct dentry *start(struct dentry *dentry, bool creating)
 /*
  * Makes the dentry of the view stand for the lower file that has just been made. If the lower file
  * system gave the new file another dentry, this one is dropped, and the name is looked up when it
- * is needed. Returns 0 or -ENOMEM, when the file exists below all the same.
+ * is needed. Returns 0 or an error, when the file exists below all the same.
  */
 static int instantiate(struct dentry *dentry, struct dentry *lower)
 {
 	struct inode *inode;
+	int err;
 
 	if (lower != pst_lower(dentry))
 		pst_replace_lower(dentry, dget(lower));
@@ -70,6 +71,12 @@ static int instantiate(struct dentry *dentry, struct dentry *lower)
 	if (IS_ERR(inode)) {
 		d_drop(dentry);
 		return PTR_ERR(inode);
+	}
+	err = pst_filter_found(dentry, inode);
+	if (err) {
+		iput(inode);
+		d_drop(dentry);
+		return err;
 	}
 	d_instantiate(dentry, inode);
 	return 0;
@@ -161,8 +168,10 @@ static int pst_atomic_open(struct inode *dir, struct dentry *dentry, struct file
 static int pst_link(struct dentry *old, struct inode *dir, struct dentry *dentry)
 {
 	struct dentry *ldir = pst_lower(dentry->d_parent), *l;
-	int err = mnt_want_write(pst_mnt(dentry));
+	int err = pst_filter_link(d_inode(old), dir, dentry);
 
+	if (!err)
+		err = mnt_want_write(pst_mnt(dentry));
 	if (err)
 		return err;
 	l = start(dentry, true);
@@ -170,7 +179,9 @@ static int pst_link(struct dentry *old, struct inode *dir, struct dentry *dentry
 	if (err)
 		goto out;
 	err = vfs_link(pst_lower(old), pst_idmap(dir->i_sb), d_inode(ldir), l, NULL);
-	if (!err && d_inode(l) == pst_lower_inode(d_inode(old))) {
+	/* The file has one more name. If a filter fails, the name is looked up again. */
+	if (!err && d_inode(l) == pst_lower_inode(d_inode(old)) &&
+	    pst_filter_found(dentry, d_inode(old)) == 0) {
 		ihold(d_inode(old));
 		d_instantiate(dentry, d_inode(old));
 	} else if (!err) {
@@ -246,7 +257,9 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 
 	if (!pst_lower(old) || !pst_lower(new))
 		return pst_lower(old) ? -EPERM : -ENOENT;
-	err = mnt_want_write(pst_mnt(old));
+	err = pst_filter_rename(old, new, flags, NULL);
+	if (!err)
+		err = mnt_want_write(pst_mnt(old));
 	if (err)
 		return err;
 	c_init_renaming(&r, pst_idmap(old->d_sb), flags);
@@ -255,8 +268,15 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 		c_end_renaming(&r);
 		err = -EINVAL;
 	}
-	if (err == -EINVAL)
+	if (err == -EINVAL) {
 		err = c_start_renaming_names(&r, &old->d_name, &new->d_name);
+		if (err)
+			goto out;
+		/* These are other files than the VFS found: a directory may not move anywhere. */
+		err = pst_filter_rename(old, new, flags, &r.rd);
+		if (err)
+			c_end_renaming(&r);
+	}
 	if (err)
 		goto out;
 	err = vfs_rename(&r.rd);

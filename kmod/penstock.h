@@ -3,9 +3,9 @@
  * Penstock's kernel engine: what the files of the module share.
  *
  * A view has one super block. Each dentry of the view holds the lower dentry of the same name in
- * d_fsdata, negative lower dentries too; NULL stands for a name without a lower dentry, which is
- * what filters will hide. Each inode of the view holds one lower inode and copies of the attributes
- * that the VFS reads itself; the lower inode is the authority for all attributes.
+ * d_fsdata, negative lower dentries too; NULL stands for a name that a filter hides. Each inode of
+ * the view holds one lower inode and copies of the attributes that the VFS reads itself; the lower
+ * inode is the authority for all attributes.
  *
  * Locks are taken in this order: those of the view, which the VFS holds, then those of the lower
  * file system. The module itself has no lock.
@@ -15,15 +15,20 @@
 
 #include "compat.h"
 
+#include "filter/node.h"
+
+struct pst_filters;
+
 /* A view. All members are set when the view is mounted and never change, but wb_err. */
 struct pst_sb {
-	struct vfsmount *mnt; /* a private clone of the mount that LOWER is on */
-	struct dentry *root;  /* LOWER */
-	char *lower_name;     /* the path of LOWER, for /proc/mounts */
-	bool lower_locks;     /* locks=lower: file locks are taken on the lower file */
-	bool idmapped;        /* the mount of LOWER maps IDs */
-	errseq_t wb_err;      /* the writeback errors below that the view has reported */
-	bool nosuid;          /* the mount of LOWER ignores set-id bits and capabilities */
+	struct vfsmount *mnt;        /* a private clone of the mount that LOWER is on */
+	struct dentry *root;         /* LOWER */
+	char *lower_name;            /* the path of LOWER, for /proc/mounts */
+	bool lower_locks;            /* locks=lower: file locks are taken on the lower file */
+	bool idmapped;               /* the mount of LOWER maps IDs */
+	errseq_t wb_err;             /* the writeback errors below that the view has reported */
+	bool nosuid;                 /* the mount of LOWER ignores set-id bits and capabilities */
+	struct pst_filters *filters; /* NULL: none */
 };
 
 struct pst_inode {
@@ -31,6 +36,10 @@ struct pst_inode {
 	struct dentry *orphan;  /* a lower dentry that the worker drops, see reclaim.c */
 	struct llist_node late; /* in the worker's list */
 	atomic_t n_late;        /* references to this inode that the worker drops */
+	/* Only set in a view with filters: */
+	struct filter_node filter; /* the filters that hold for the file ... */
+	port_atomic_u64 *cells;    /* ... and their cells; NULL where no filter uses cells */
+	u64 nodeid, parent;        /* for programs; parent: of the last lookup */
 	struct inode vfs;
 };
 
@@ -130,6 +139,25 @@ extern const struct file_operations pst_dir_ops;
 
 /* export.c */
 extern const struct export_operations pst_export_ops;
+
+/* filters.c */
+int pst_filters_add(struct fs_context *fc, struct pst_filters **filters, const void *value,
+		    size_t size);
+int pst_filters_prepare(struct pst_filters *filters);
+void pst_filters_free(struct pst_filters *filters);
+int pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi);
+void pst_filters_set_root(struct inode *root);
+
+/* call.c */
+int pst_filter_lookup(struct inode *dir, struct dentry *dentry);
+int pst_filter_found(struct dentry *dentry, struct inode *inode);
+int pst_filter_tmpfile(struct inode *dir, struct inode *inode);
+int pst_filter_link(struct inode *inode, struct inode *dir, struct dentry *dentry);
+int pst_filter_rename(struct dentry *old, struct dentry *new, unsigned int flags,
+		      const struct renamedata *rd);
+
+/* list.c */
+int pst_filter_iterate(struct file *file, struct file *lower, struct dir_context *ctx);
 
 /* reclaim.c */
 void pst_d_iput(struct dentry *dentry, struct inode *inode);

@@ -18,6 +18,7 @@ struct options {
 	struct path lower;
 	bool lower_locks;
 	bool hide_mounts;
+	struct pst_filters *filters;
 };
 
 /* ---- inodes ------------------------------------------------------------------------------ */
@@ -28,6 +29,10 @@ static struct inode *pst_alloc_inode(struct super_block *sb)
 
 	if (!pi)
 		return NULL;
+	if (pst_filters_init_inode(sb, pi)) {
+		kmem_cache_free(inode_cache, pi);
+		return NULL;
+	}
 	pi->lower = NULL;
 	pi->orphan = NULL;
 	atomic_set(&pi->n_late, 0);
@@ -36,6 +41,7 @@ static struct inode *pst_alloc_inode(struct super_block *sb)
 
 static void pst_free_inode(struct inode *inode)
 {
+	kfree(pst_i(inode)->cells);
 	kmem_cache_free(inode_cache, pst_i(inode));
 }
 
@@ -189,7 +195,7 @@ static char *path_name(const struct path *path)
 /* On failure pst_kill_sb() frees what this has put into s_fs_info. */
 static int fill_super(struct super_block *sb, struct fs_context *fc)
 {
-	const struct options *o = fc->fs_private;
+	struct options *o = fc->fs_private;
 	int err = check_lower(sb, fc, o);
 	struct vfsmount *mnt;
 	struct inode *inode;
@@ -201,6 +207,12 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	if (!s)
 		return -ENOMEM;
 	sb->s_fs_info = s;
+	s->filters = o->filters;
+	o->filters = NULL;
+	if (s->filters)
+		err = pst_filters_prepare(s->filters);
+	if (err)
+		return err;
 	s->lower_name = path_name(&o->lower);
 	if (!s->lower_name)
 		return -ENOMEM;
@@ -219,10 +231,15 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_xattr = pst_xattr_handlers;
 	sb->s_magic = PST_SUPER_MAGIC;
 	inherit(sb, mnt);
+	/* A handle would lead to a file without its name, which filters decide by. */
+	if (s->filters)
+		sb->s_export_op = NULL;
 	c_set_d_op(sb, &pst_dentry_ops);
 	inode = pst_iget(sb, d_inode(s->root));
 	if (IS_ERR(inode))
 		return PTR_ERR(inode);
+	if (s->filters)
+		pst_filters_set_root(inode);
 	sb->s_root = d_make_root(inode);
 	if (!sb->s_root)
 		return -ENOMEM;
@@ -242,6 +259,7 @@ static void pst_kill_sb(struct super_block *sb)
 	kill_anon_super(sb);
 	if (!s)
 		return;
+	pst_filters_free(s->filters);
 	dput(s->root);
 	if (s->mnt)
 		kern_unmount(s->mnt);
@@ -251,16 +269,24 @@ static void pst_kill_sb(struct super_block *sb)
 
 /* ---- options ----------------------------------------------------------------------------- */
 
-enum { OPT_LOWER, OPT_LOWER_FD, OPT_LOCKS, OPT_XDEV };
+enum { OPT_LOWER, OPT_LOWER_FD, OPT_LOCKS, OPT_XDEV, OPT_FILTER };
 
 static const struct constant_table lock_words[] = { { "local", false }, { "lower", true }, {} };
 static const struct constant_table xdev_words[] = { { "hide", 0 }, {} };
+
+/* The value of "filter" is a struct module_filter. */
+static int is_blob(struct p_log *log, const struct fs_parameter_spec *spec,
+		   struct fs_parameter *param, struct fs_parse_result *result)
+{
+	return param->type == fs_value_is_blob ? 0 : -EINVAL;
+}
 
 static const struct fs_parameter_spec pst_parameters[] = {
 	fsparam_string("lower", OPT_LOWER),
 	fsparam_fd("lower_fd", OPT_LOWER_FD),
 	fsparam_enum("locks", OPT_LOCKS, lock_words),
 	fsparam_enum("xdev", OPT_XDEV, xdev_words),
+	__fsparam(is_blob, "filter", OPT_FILTER, 0, NULL),
 	{}
 };
 
@@ -313,6 +339,10 @@ static int pst_parse_param(struct fs_context *fc, struct fs_parameter *param)
 	case OPT_XDEV:
 		o->hide_mounts = true;
 		return 0;
+	case OPT_FILTER:
+		if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE)
+			return invalf(fc, "penstock: a remount cannot change filters");
+		return pst_filters_add(fc, &o->filters, param->blob, param->size);
 	default:
 		return opt;
 	}
@@ -327,8 +357,10 @@ static void pst_free_fc(struct fs_context *fc)
 {
 	struct options *o = fc->fs_private;
 
-	if (o)
+	if (o) {
 		path_put(&o->lower);
+		pst_filters_free(o->filters);
+	}
 	kfree(o);
 }
 

@@ -263,6 +263,121 @@ fail_allocations() { # FS
 	log_is_silent "$1.failures"
 }
 
+# The tree for filters.sh.
+make_tree() { # DIR
+	mkdir -p "$1/a/b/in" "$1/a/b/out" "$1/shut/deep" "$1/onlyhidden" "$1/many" "$1/long"
+	for f in plain x.key .env a/n.key a/b/in/f a/b/out/f shut/f shut/deep/f onlyhidden/y.key; do
+		echo "$f" > "$1/$f"
+	done
+	i=0
+	while [ $i -lt 300 ]; do
+		: > "$1/many/name$i"
+		: > "$1/many/name$i.key"
+		i=$((i + 1))
+	done
+	i=100
+	x=$(printf '%0248d' 0)
+	while [ $i -lt 200 ]; do
+		: > "$1/long/$x$i.key"
+		: > "$1/long/$x$i.kay"
+		i=$((i + 1))
+	done
+}
+
+# The debugging kernel takes 40 s to check the programs of hide.
+fuse_is_mounted() {
+	n=0
+	until grep -q ' /w/fuse ' /proc/mounts; do
+		n=$((n + 1))
+		[ $n -gt 2000 ] && return 1
+		usleep 50000
+	done
+}
+
+filtered() { # LOWER SPEC...
+	if ! mount-view "$1" /w/view "$2" > /w/said 2>&1; then
+		say_bad "filters.mount" "$(head -c 300 /w/said)"
+		return 1
+	fi
+}
+
+# Checks that a mount is refused, with these words.
+refused() { # NAME WORDS SPEC...
+	name=$1 words=$2
+	shift 2
+	if mount-view /w/tmpfs/lower /w/view "$@" > /w/said 2>&1; then
+		umount /w/view
+		say_bad "filters.refuses-$name" "the view was mounted"
+	elif grep -q "$words" /w/said; then
+		say_ok "filters.refuses-$name"
+	else
+		say_bad "filters.refuses-$name" "$(head -c 300 /w/said)"
+	fi
+}
+
+# The same list of commands in a view of the module and in one of the daemon.
+filters() { # FS
+	export PENSTOCK_FILTER_PATH=/filters
+	hide="hide,names=*.key:.env,paths=/shut:/a/b/in"
+	if [ ! -e /filters/hide.bpf.o ] || [ ! -e /bin/mount-view ]; then
+		echo "skip $1.filters: the program or the filters are not built"
+		return
+	fi
+	make_tree "/w/$1/lower"
+	make_tree "/w/$1/twin"
+	filtered "/w/$1/lower" "$hide" || return
+	sh /filters.sh /w/view > /w/of-module
+	mkdir -p /w/fuse
+	penstock mount -f --filter "$hide" "/w/$1/twin" /w/fuse > /w/daemon.log 2>&1 &
+	daemon=$!
+	if fuse_is_mounted; then
+		sh /filters.sh /w/fuse > /w/of-daemon
+		umount /w/fuse
+		wait $daemon
+		echo "# $1.filters: $(grep -c '^[$]' /w/of-daemon) commands," \
+			"$(grep -c '^= 0' /w/of-daemon) without an error"
+		if diff /w/of-daemon /w/of-module > /w/diff; then
+			say_ok "$1.filters.as-the-daemon"
+		else
+			say_bad "$1.filters.as-the-daemon" "$(wc -l < /w/diff) lines differ"
+			sed 's/^/# /' /w/diff | head -n 60
+		fi
+		(cd "/w/$1/twin" && find . | sort) > /w/of-daemon
+		(cd "/w/$1/lower" && find . | sort) > /w/of-module
+		check "$1.filters.same-tree-below" cmp /w/of-daemon /w/of-module
+	else
+		say_bad "$1.filters.daemon" "$(tail -n 3 /w/daemon.log)"
+	fi
+	check "$1.filters.below" [ -e "/w/$1/lower/x.key" ]
+	: > "/w/$1/lower/made-below.key"
+	: > "/w/$1/lower/made-below"
+	check "$1.filters.made-below" [ -e /w/view/made-below ]
+	check "$1.filters.hidden-made-below" [ ! -e /w/view/made-below.key ]
+	mv "/w/$1/lower/made-below" "/w/$1/lower/renamed.key"
+	check "$1.filters.renamed-below" [ ! -e /w/view/made-below -a ! -e /w/view/renamed.key ]
+	echo 2 > /proc/sys/vm/drop_caches
+	check "$1.filters.after-reclaim" [ ! -e /w/view/x.key ]
+	check "$1.filters.listing" sh -c '! ls -a /w/view | grep "[.]key$"'
+	check "$1.filters.stress" stress "/w/$1/lower" /w/view 5 6
+	check "$1.filters.umount" umount /w/view
+	fresh "$1"
+	log_is_silent "$1.filters"
+}
+
+refusals() {
+	export PENSTOCK_FILTER_PATH=/filters
+	[ -e /filters/hide.bpf.o ] && [ -e /bin/mount-view ] || return
+	refused other-filters "only filters that hide" "hide,names=x" readonly
+	refused by-caller "only filters that hide" "hide-for,names=x,uid=5"
+	refused at "only filters that hide" "hide,names=x,at=/a"
+	check filters.refuses-text not_mounted "lower=/w/tmpfs/lower,filter=x"
+	handover /w/tmpfs/lower > /w/out
+	status=$?
+	grep -E '^(ok|not ok) ' /w/out
+	[ $status = 0 ] || say_bad filters.handover "ended with $status"
+	log_is_silent refusals
+}
+
 gunzip /disk.gz
 # No line in the log for each use of drop_caches.
 echo 4 > /proc/sys/vm/drop_caches
@@ -283,10 +398,12 @@ for phase in $phases; do
 		reclaim) reclaim $fs ;;
 		# ext4 reports its own failures in the log.
 		failures) [ $fs = ext4 ] || fail_allocations $fs ;;
+		filters) filters $fs ;;
 		esac
 	done
 	[ "$phase" = tools ] && { restrictions; writeback_errors; }
 	[ "$phase" = stacked ] && stacked
+	[ "$phase" = filters ] && refusals
 	no_leak "$phase"
 	read -r end _ < /proc/uptime
 	echo "# $phase: ${start%.*} s to ${end%.*} s"

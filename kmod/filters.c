@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The filters of a view: takes them from the program that mounts it, by fsconfig(2).
+ *
+ * The programs are of type BPF_PROG_TYPE_SYSCALL, as in the daemon. The module holds a reference to
+ * each, so they and their maps outlive the program that loaded them. Parameters reach this file
+ * before anyone has checked the caller: fsopen(2) is open to root of any user namespace.
+ */
+#include "filters.h"
+
+#include <linux/filter.h>
+
+#include "kernel/module-abi.h"
+
+static const char *const texts[MODULE_N_TEXTS] = { "name", "spec", "file", "summary", "at" };
+
+static void free_filter(struct filter *f)
+{
+	for (int kind = 0; kind < _FILTER_KINDS; kind++)
+		for (int opcode = 0; opcode < OP_MAX; opcode++)
+			if (f->program[kind][opcode])
+				bpf_prog_put(f->program[kind][opcode]);
+	kvfree(f->said);
+	kvfree(f);
+}
+
+void pst_filters_free(struct pst_filters *filters)
+{
+	if (!filters)
+		return;
+	chain_free(filters->chain);
+	pst_slots_free(filters);
+	for (unsigned int i = 0; i < filters->n; i++)
+		free_filter(filters->filter[i]);
+	kfree(filters);
+}
+
+/* Checks the versions and the size of the fixed part. */
+static int check_head(struct fs_context *fc, const struct module_filter *m, size_t size)
+{
+	if (size < sizeof(m->abi) + sizeof(m->filter_abi) || m->abi != MODULE_ABI ||
+	    m->filter_abi != PST_FILTER_ABI)
+		return invalf(fc,
+			      "penstock: the module is of another version than the program that "
+			      "mounts; this module has version %u.%u",
+			      MODULE_ABI, PST_FILTER_ABI);
+	if (size < sizeof(*m) || m->n_programs > _FILTER_KINDS * OP_MAX ||
+	    size < struct_size(m, program, m->n_programs))
+		return invalf(fc, "penstock: the description of a filter is too short");
+	return 0;
+}
+
+/* Sets the strings of the facts. They are behind the programs. */
+static int set_texts(struct fs_context *fc, struct filter *f, size_t size)
+{
+	const struct module_filter *m = f->said;
+	const char **const to[MODULE_N_TEXTS] = { &f->facts.name, &f->facts.spec, &f->facts.file,
+						  &f->facts.summary, &f->facts.at };
+	const char *at = (const char *)&m->program[m->n_programs], *end = (const char *)m + size;
+
+	for (int i = 0; i < MODULE_N_TEXTS; i++) {
+		const char *nul = memchr(at, 0, end - at);
+
+		if (!nul)
+			return invalf(fc, "penstock: a filter has no %s", texts[i]);
+		*to[i] = at;
+		at = nul + 1;
+	}
+	return 0;
+}
+
+static int take_program(struct fs_context *fc, struct pst_filters *filters, struct filter *f,
+			const struct module_program *p)
+{
+	struct bpf_prog *prog, **to;
+
+	if (p->kind >= _FILTER_KINDS || p->opcode >= OP_MAX ||
+	    (p->kind == FILTER_NAME) != (p->opcode == 0))
+		return invalf(fc, "penstock: filter %s has a program for no operation",
+			      f->facts.name);
+	to = &f->program[p->kind][p->opcode];
+	if (*to)
+		return invalf(fc, "penstock: filter %s has two programs for one operation",
+			      f->facts.name);
+	prog = bpf_prog_get_type_dev(p->fd, BPF_PROG_TYPE_SYSCALL, false);
+	if (IS_ERR(prog)) {
+		errorf(fc, "penstock: filter %s: descriptor %d is no program of a filter",
+		       f->facts.name, p->fd);
+		return PTR_ERR(prog);
+	}
+	*to = prog;
+	f->facts.ops[p->kind] |= 1ULL << p->opcode;
+	if (prog->aux->max_ctx_offset > sizeof(struct pst_ctx))
+		return invalf(fc, "penstock: filter %s reads behind its context", f->facts.name);
+	return pst_slots_check(fc, filters, prog);
+}
+
+/* Refuses filters with anything that the module cannot do yet: none may be without effect. */
+static int check_supported(struct fs_context *fc, const struct filter *f)
+{
+	const struct filter_facts *facts = &f->facts;
+
+	if (facts->ops[FILTER_PRE] || facts->ops[FILTER_POST] || !facts->ops[FILTER_NAME] ||
+	    !(facts->flags & PST_HIDES) ||
+	    facts->flags & ~(PST_HIDES | PST_CELLS | PST_CACHEABLE) || *facts->at) {
+		errorf(fc,
+		       "penstock: filter %s: the module can run only filters that hide names from "
+		       "all callers, without at=",
+		       facts->name);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int fill(struct fs_context *fc, struct pst_filters *filters, struct filter *f,
+		const void *value, size_t size)
+{
+	const struct module_filter *m;
+	int err;
+
+	/* A copy, because the value is freed by the caller. */
+	f->said = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!f->said)
+		return -ENOMEM;
+	m = memcpy(f->said, value, size);
+	f->facts.flags = m->flags;
+	f->facts.cell = m->cell;
+	f->facts.unknown = m->unknown;
+	err = set_texts(fc, f, size);
+	for (u32 i = 0; i < m->n_programs && !err; i++)
+		err = take_program(fc, filters, f, &m->program[i]);
+	if (err)
+		return err;
+	f->entry = (struct chain_entry){
+		.filter = f,
+		.facts = &f->facts,
+		.bit = filters->n,
+		.cells = m->flags & PST_CELLS ? f : NULL,
+	};
+	return check_supported(fc, f);
+}
+
+/*
+ * Adds a filter to those of a view that is not mounted yet; *@filters is NULL before the first. The
+ * value of the parameter is from the caller of fsconfig(2), whoever that is. After a failure the
+ * view cannot be mounted any more.
+ */
+int pst_filters_add(struct fs_context *fc, struct pst_filters **filters, const void *value,
+		    size_t size)
+{
+	struct filter *f;
+	int err;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	err = check_head(fc, value, size);
+	if (err)
+		return err;
+	if (!*filters)
+		*filters = kzalloc(sizeof(**filters), GFP_KERNEL_ACCOUNT);
+	if (!*filters)
+		return -ENOMEM;
+	if ((*filters)->failed)
+		return -EINVAL;
+	if ((*filters)->n == PST_MAX_FILTERS)
+		return invalf(fc, "penstock: a view has at most %u filters", PST_MAX_FILTERS);
+	f = kvzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	if (!f)
+		return -ENOMEM;
+	err = fill(fc, *filters, f, value, size);
+	if (err)
+		free_filter(f);
+	else
+		(*filters)->filter[(*filters)->n++] = f;
+	/* The slots may have gone with the programs. */
+	(*filters)->failed |= err != 0;
+	return err;
+}
+
+/* Makes the chain and the slots of a view that is being mounted. Returns 0 or an error. */
+int pst_filters_prepare(struct pst_filters *filters)
+{
+	struct chain_entry **entries;
+	int err;
+
+	if (filters->failed || !filters->n)
+		return -EINVAL;
+	entries = kcalloc(filters->n, sizeof(*entries), GFP_KERNEL);
+	if (!entries)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < filters->n; i++)
+		entries[i] = &filters->filter[i]->entry;
+	err = chain_new(entries, filters->n, &filters->chain);
+	kfree(entries);
+	return err ? err : pst_slots_make(filters);
+}
+
+/* Gives a new inode a cell for each filter, where filters use cells. Returns 0 or -ENOMEM. */
+int pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi)
+{
+	struct pst_filters *filters = pst_sb(sb)->filters;
+
+	pi->cells = NULL;
+	port_store(&pi->filter.filters, 0);
+	if (!filters)
+		return 0;
+	pi->nodeid = atomic64_inc_return(&filters->last_nodeid);
+	pi->parent = 0;
+	if (!filters->chain->cells)
+		return 0;
+	pi->cells = kcalloc(filters->n, sizeof(*pi->cells), GFP_KERNEL_ACCOUNT);
+	return pi->cells ? 0 : -ENOMEM;
+}
+
+/* All filters hold for the root. */
+void pst_filters_set_root(struct inode *root)
+{
+	const struct chain *chain = pst_filters_of(root)->chain;
+
+	filter_node_set(&pst_i(root)->filter, chain->all, chain->all);
+	for (unsigned int i = 0; i < chain->n; i++)
+		if (chain->entries[i]->cells)
+			port_store(&pst_i(root)->cells[chain->entries[i]->bit],
+				   chain->entries[i]->facts->cell);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The filters of a view, for filters.c, slots.c, call.c and list.c. */
+#ifndef PENSTOCK_FILTERS_H
+#define PENSTOCK_FILTERS_H
+
+#include "penstock.h"
+
+#include <linux/bpf.h>
+
+#include "filter/call.h"
+
+/* A filter: the programs that the loader has handed over, and what it said of them. */
+struct filter {
+	struct filter_facts facts; /* its strings are in said */
+	struct chain_entry entry;
+	void *said; /* the value of the parameter */
+	struct bpf_prog *program[_FILTER_KINDS][OP_MAX];
+	atomic_t n_bad; /* runs whose result was refused */
+};
+
+/* A call in the memory that programs can reach, and what belongs to it. */
+struct slot {
+	unsigned long busy; /* bit 0 */
+	struct filter_call call;
+	struct filter_saved saved;
+};
+
+/* The filters of a view. Constant once the view is mounted. */
+struct pst_filters {
+	bool failed; /* one could not be added, so the view must not be mounted */
+	unsigned int n;
+	struct filter *filter[PST_MAX_FILTERS];
+	struct chain *chain;
+	struct bpf_map *map; /* of the slots; the programs hold it */
+	unsigned int n_slots;
+	struct slot **slot;
+	wait_queue_head_t wait; /* for a slot that is not busy */
+	atomic64_t last_nodeid;
+};
+
+/* slots.c */
+int pst_slots_check(struct fs_context *fc, struct pst_filters *filters, struct bpf_prog *prog);
+int pst_slots_make(struct pst_filters *filters);
+void pst_slots_free(struct pst_filters *filters);
+struct slot *pst_slot_get(struct pst_filters *filters);
+void pst_slot_put(struct pst_filters *filters, struct slot *slot);
+
+/* call.c */
+extern const struct filter_host pst_filter_host;
+struct slot *pst_call_begin(u32 opcode, struct inode *dir);
+void pst_call_end(struct inode *dir, struct slot *slot);
+
+static inline struct pst_filters *pst_filters_of(const struct inode *inode)
+{
+	return pst_sb(inode->i_sb)->filters;
+}
+
+#endif

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Slots: the calls that programs can reach. They are the elements of the BPF array "pst_slots",
+ * which the loader has made and all programs of a view share.
+ *
+ * The array is frozen, so no process can write to it. Programs can, at any time and to any slot.
+ * The array lives as long as the programs that use it. A slot belongs to one task from
+ * pst_slot_get() to pst_slot_put(). A task that holds one never waits for another slot, and does
+ * nothing in the lower file system, so slots come free soon.
+ */
+#include "filters.h"
+
+#include <linux/wait.h>
+
+/* Beside the data of requests that filters of today see: the value of an attribute. */
+#define MIN_SLOT (sizeof(struct pst_call) + 4096)
+
+/* Returns the array of slots that a program uses; NULL: none. */
+static struct bpf_map *map_of(struct bpf_prog *prog)
+{
+	struct bpf_map *map = NULL;
+
+	mutex_lock(&prog->aux->used_maps_mutex);
+	for (u32 i = 0; i < prog->aux->used_map_cnt && !map; i++)
+		if (strcmp(prog->aux->used_maps[i]->name, "pst_slots") == 0)
+			map = prog->aux->used_maps[i];
+	mutex_unlock(&prog->aux->used_maps_mutex);
+	return map;
+}
+
+/* Checks the slots of a program, and that they are those of the programs before it. */
+int pst_slots_check(struct fs_context *fc, struct pst_filters *filters, struct bpf_prog *prog)
+{
+	struct bpf_map *map = map_of(prog);
+
+	if (!map || map->map_type != BPF_MAP_TYPE_ARRAY || !(map->map_flags & BPF_F_MMAPABLE))
+		return invalf(fc, "penstock: a program has no array pst_slots");
+	if (!READ_ONCE(map->frozen))
+		return invalf(fc, "penstock: pst_slots is not frozen");
+	if (map->value_size < MIN_SLOT || map->value_size % PAGE_SIZE)
+		return invalf(fc, "penstock: the slots of pst_slots have a wrong size");
+	if (filters->map && filters->map != map)
+		return invalf(fc, "penstock: the programs have different slots");
+	filters->map = map;
+	return 0;
+}
+
+static struct slot *make_slot(const struct pst_filters *filters, unsigned int number)
+{
+	struct bpf_array *array = container_of(filters->map, struct bpf_array, map);
+	struct slot *slot = kvzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
+
+	if (!slot)
+		return NULL;
+	slot->call.host = &pst_filter_host;
+	slot->call.slot = (struct pst_call *)(array->value + (size_t)array->elem_size * number);
+	slot->call.slot_number = number;
+	slot->call.slot_room = filters->map->value_size - sizeof(struct pst_call);
+	slot->call.saved = &slot->saved;
+	return slot;
+}
+
+/* Makes the slots of the checked array. Returns 0 or -ENOMEM; pst_slots_free() in both cases. */
+int pst_slots_make(struct pst_filters *filters)
+{
+	unsigned int n = min(filters->map->max_entries, 2 * num_possible_cpus());
+
+	init_waitqueue_head(&filters->wait);
+	filters->slot = kvcalloc(n, sizeof(*filters->slot), GFP_KERNEL_ACCOUNT);
+	if (!filters->slot)
+		return -ENOMEM;
+	for (; filters->n_slots < n; filters->n_slots++) {
+		filters->slot[filters->n_slots] = make_slot(filters, filters->n_slots);
+		if (!filters->slot[filters->n_slots])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void pst_slots_free(struct pst_filters *filters)
+{
+	for (unsigned int i = 0; i < filters->n_slots; i++)
+		kvfree(filters->slot[i]);
+	kvfree(filters->slot);
+}
+
+/* Takes the slot of this CPU, which is in the caches of this CPU, or another if it is busy. */
+static struct slot *try_get(struct pst_filters *filters)
+{
+	unsigned int first = raw_smp_processor_id();
+
+	for (unsigned int i = 0; i < filters->n_slots; i++) {
+		struct slot *slot = filters->slot[(first + i) % filters->n_slots];
+
+		if (!test_bit(0, &slot->busy) && !test_and_set_bit_lock(0, &slot->busy))
+			return slot;
+	}
+	return NULL;
+}
+
+/* Returns a slot, or -EINTR if the task is killed while it waits for one. */
+struct slot *pst_slot_get(struct pst_filters *filters)
+{
+	struct slot *slot = try_get(filters);
+
+	if (!slot && wait_event_killable(filters->wait, (slot = try_get(filters))))
+		return ERR_PTR(-EINTR);
+	return slot;
+}
+
+void pst_slot_put(struct pst_filters *filters, struct slot *slot)
+{
+	clear_bit_unlock(0, &slot->busy);
+	/* Pairs with the barrier of wait_event(): either the waiter sees the bit, or we see it. */
+	smp_mb__after_atomic();
+	if (waitqueue_active(&filters->wait))
+		wake_up(&filters->wait);
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * handover LOWER: gives the module descriptions of filters that it has to refuse, with programs
+ * that do nothing, and one that it has to take. Prints a line for each; ends with 1 if one is
+ * wrong. Each is given to a mount of its own, which must then fail.
+ */
+#include "kernel/module-abi.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define NAME_PROGRAM 2 /* FILTER_NAME of src/filter/facts.h */
+#define SLOT_SIZE    (6 * 4096)
+
+/* A description with room for programs and texts. */
+struct value {
+	union {
+		struct module_filter m;
+		char bytes[1024];
+	};
+	size_t size;
+};
+
+static const char *lower;
+static int failed;
+
+static int bpf(int command, union bpf_attr *attr)
+{
+	return (int)syscall(SYS_bpf, command, attr, sizeof(*attr));
+}
+
+static int new_map(const char *name, unsigned int size, int freeze)
+{
+	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_ARRAY,
+				.key_size = 4,
+				.value_size = size,
+				.max_entries = 2,
+				.map_flags = BPF_F_MMAPABLE };
+	int fd;
+
+	strncpy(attr.map_name, name, sizeof(attr.map_name) - 1);
+	fd = bpf(BPF_MAP_CREATE, &attr);
+	if (fd >= 0 && freeze) {
+		memset(&attr, 0, sizeof(attr));
+		attr.map_fd = (unsigned int)fd;
+		bpf(BPF_MAP_FREEZE, &attr);
+	}
+	return fd;
+}
+
+/* Loads a program that uses a map, if it is not -1, and returns 0. */
+static int new_program(unsigned int type, int map)
+{
+	struct bpf_insn insns[] = {
+		{ .code = BPF_LD | BPF_DW | BPF_IMM,
+		  .dst_reg = BPF_REG_1,
+		  .src_reg = BPF_PSEUDO_MAP_FD,
+		  .imm = map },
+		{ 0 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int skip = map < 0 ? 2 : 0;
+	union bpf_attr attr = { .prog_type = type,
+				.insns = (unsigned long)(insns + skip),
+				.insn_cnt = (unsigned int)(4 - skip),
+				.license = (unsigned long)"GPL",
+				.prog_flags = type == BPF_PROG_TYPE_SYSCALL ? BPF_F_SLEEPABLE : 0 };
+
+	return bpf(BPF_PROG_LOAD, &attr);
+}
+
+static struct value value_of(int program)
+{
+	struct value v = { .m = { .abi = MODULE_ABI,
+				  .filter_abi = PST_FILTER_ABI,
+				  .flags = PST_HIDES,
+				  .n_programs = 1 } };
+
+	v.m.program[0] = (struct module_program){ .kind = NAME_PROGRAM, .fd = program };
+	v.size = sizeof(struct module_filter) + sizeof(struct module_program) + MODULE_N_TEXTS;
+	return v;
+}
+
+/* Gives values to one mount; the last has to end with this error, and the mount with it. */
+static void expect(const char *name, int error, const struct value *values, int n)
+{
+	int fd = fsopen("penstock", 0), r = 0;
+
+	fsconfig(fd, FSCONFIG_SET_STRING, "lower", lower, 0);
+	for (int i = 0; i < n; i++)
+		r = fsconfig(fd, FSCONFIG_SET_BINARY, "filter", &values[i].m, (int)values[i].size) <
+				    0 ?
+			    errno :
+			    0;
+	if (r == error && error && fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		r = -1; /* mounted without the filter */
+	else if (r == error && !error && fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		r = errno;
+	close(fd);
+	if (r == error) {
+		printf("ok handover-%s\n", name);
+		return;
+	}
+	printf("not ok handover-%s: the result is %d, expected %d\n", name, r, error);
+	failed = 1;
+}
+
+static void bad_descriptions(const struct value *good)
+{
+	struct value v = *good;
+
+	v.m.flags = 0;
+	expect("does-not-hide", EOPNOTSUPP, &v, 1);
+	v.m.flags = PST_HIDES | PST_BY_CALLER;
+	expect("by-caller", EOPNOTSUPP, &v, 1);
+	v = *good;
+	v.m.program[0].kind = 3;
+	expect("wrong-kind", EINVAL, &v, 1);
+	v.m.program[0].kind = 0;
+	v.m.program[0].opcode = 64;
+	expect("wrong-opcode", EINVAL, &v, 1);
+	v.m.program[0].opcode = FUSE_OPEN;
+	expect("operation", EOPNOTSUPP, &v, 1);
+	v = *good;
+	v.m.n_programs = 2;
+	v.m.program[1] = v.m.program[0];
+	v.size += sizeof(v.m.program[0]);
+	expect("twice", EINVAL, &v, 1);
+	v = *good;
+	v.size--;
+	expect("four-texts", EINVAL, &v, 1);
+	v.m.n_programs = 0;
+	v.m.program[0] = (struct module_program){ 0 };
+	v.size = sizeof(v.m) + MODULE_N_TEXTS;
+	expect("no-program", EOPNOTSUPP, &v, 1);
+}
+
+/* These are refused before a filter is made of them, as are values of other versions. */
+static void bad_heads(const struct value *good)
+{
+	struct value v[2] = { *good, *good };
+	int fd = fsopen("penstock", 0), n = 0, n_bad = 0;
+
+	for (int i = 0; i < 4; i++, v[0] = *good) {
+		if (i == 0)
+			v[0].m.abi++;
+		else if (i == 1)
+			v[0].m.filter_abi--;
+		else if (i == 2)
+			v[0].m.n_programs = 0x10000001;
+		else
+			v[0].size = 7;
+		n_bad += fsconfig(fd, FSCONFIG_SET_BINARY, "filter", &v[0].m, (int)v[0].size) < 0 &&
+			 errno == EINVAL;
+		n++;
+	}
+	close(fd);
+	if (n == n_bad) {
+		printf("ok handover-heads\n");
+		return;
+	}
+	printf("not ok handover-heads: %d of %d were taken\n", n - n_bad, n);
+	failed = 1;
+}
+
+static void bad_programs(const struct value *good)
+{
+	struct value v[2] = { *good, *good };
+	int frozen = new_map("pst_slots", SLOT_SIZE, 1);
+
+	v[0] = value_of(-1);
+	expect("no-descriptor", EBADF, v, 1);
+	v[0] = value_of(0);
+	expect("descriptor-of-a-file", EINVAL, v, 1);
+	v[0] = value_of(new_program(BPF_PROG_TYPE_SOCKET_FILTER, frozen));
+	expect("other-type", EINVAL, v, 1);
+	v[0] = value_of(new_program(BPF_PROG_TYPE_SYSCALL, -1));
+	expect("no-slots", EINVAL, v, 1);
+	v[0] = value_of(new_program(BPF_PROG_TYPE_SYSCALL, new_map("other", SLOT_SIZE, 1)));
+	expect("other-map", EINVAL, v, 1);
+	v[0] = value_of(new_program(BPF_PROG_TYPE_SYSCALL, new_map("pst_slots", SLOT_SIZE, 0)));
+	expect("not-frozen", EINVAL, v, 1);
+	v[0] = value_of(new_program(BPF_PROG_TYPE_SYSCALL, new_map("pst_slots", 4096, 1)));
+	expect("small-slots", EINVAL, v, 1);
+	v[0] = *good;
+	v[1] = value_of(new_program(BPF_PROG_TYPE_SYSCALL, frozen));
+	expect("two-maps-of-slots", EINVAL, v, 2);
+	/* A filter that is taken after one that was refused does not make the view whole. */
+	v[0] = value_of(-1);
+	v[1] = *good;
+	expect("after-a-refused-one", EINVAL, v, 2);
+}
+
+int main(int argc, char **argv)
+{
+	struct value good[2];
+
+	if (argc != 2)
+		return 2;
+	lower = argv[1];
+	good[0] = value_of(new_program(BPF_PROG_TYPE_SYSCALL, new_map("pst_slots", SLOT_SIZE, 1)));
+	if (good[0].m.program[0].fd < 0) {
+		printf("not ok handover: cannot load a program: %s\n", strerror(errno));
+		return 1;
+	}
+	good[1] = good[0];
+	expect("good", 0, good, 1);
+	expect("good-twice", 0, good, 2);
+	bad_descriptions(good);
+	bad_heads(good);
+	bad_programs(good);
+	return failed;
+}
