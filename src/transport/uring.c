@@ -1,37 +1,40 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The io_uring transport. The kernel has a queue for each CPU, and sends a request to the queue of
- * the CPU on which the client runs. An entry of a queue is a slot that is registered with the
- * kernel once: a command that waits in the ring of a channel. The command completes when the slot
- * has a request; the next command for the entry replies to that request and waits for another. So
- * one system call for each request sends the reply, waits and receives.
+ * The io_uring transport of FUSE. The kernel has one queue for each CPU and puts a request into the
+ * queue of the CPU on which the client runs. A channel is a ring with the one thread that receives
+ * on it; a queue has one channel or several. An entry is a slot (the memory of one request) that a
+ * channel has registered with its queue. For each entry the thread submits a command, which waits
+ * in the kernel and completes when the slot has a request. The next command for the entry carries
+ * the reply and waits for another request. So each request takes one system call, which sends the
+ * reply, waits and receives.
  *
  * Invariants:
- * - The kernel fills a slot in the thread that has sent its command. So only the thread that
- *   receives on a channel sends commands there; a thread that has served a request elsewhere hands
- *   the entry over to that thread.
- * - So a request that arrives for an entry of a thread waits while the thread is held up. A thread
- *   that may be held up has no other entry waiting: a queue has several channels, each with a
- *   thread and one entry (more), and the kernel sends a request to the entry that was sent last. A
- *   channel that was given more entries is a surplus, and leaves operations that may block to
- *   other threads.
- * - A queue has an entry that waits, or all its requests are being served and will end. Before a
- *   request waits, for a lock or in the pool, the queue gets another channel, or its channel one
- *   more slot (wants). Without that, the request that would end the wait could not arrive.
- * - A reply makes the kernel send a request that waits in its queue, but the registration of an
- *   entry does not. So after each late registration the kernel is made to send a dummy request,
- *   whose reply does that: uring-fetch.c.
- * - A reply is sent before the next request is served.
- * - Forgets, interrupts and notifications go by /dev/fuse, which another worker reads.
- * - When the connection has ended, only entries with an error arrive. The thread stays until all
- *   armed entries have, because the kernel waits for them before umount(2) returns.
+ * - The kernel fills a slot as task work of the thread that submitted the command. So only the
+ *   receiving thread of a channel submits commands there. A thread that has served a request
+ *   elsewhere hands the entry over to the receiving thread.
+ * - While a thread is blocked, the requests that arrive for its entries wait. So a thread that may
+ *   block has at most one entry: its queue has several channels with one entry each, which more()
+ *   adds. The kernel gives a request to the entry that was submitted last. A channel that was given
+ *   further entries (surplus) leaves operations that may block to other threads.
+ * - No deadlock: an operation may wait until another request of its queue has been served, such as
+ *   an unlock. So each queue has a waiting entry, or all its requests are being served and will
+ *   end. Before an operation waits for a lock or in the pool, the worker asks wants(), and makes
+ *   another channel for the queue or gives its channel another entry.
+ * - A reply makes the kernel dispatch the next queued request, but the registration of an entry
+ *   does not. So after each late registration uring-fetch.c makes the kernel send a dummy request.
+ *   The reply to it dispatches the queue.
+ * - A channel sends the reply of a request before its thread serves the next one.
+ * - Forgets, interrupts and notifications come by /dev/fuse, which another worker reads.
+ * - After the end of the connection all submitted commands complete with an error. The thread
+ *   stays until then, because umount(2) returns only after the kernel has freed all entries.
  *
- * The kernel does not report whether it took a reply. If it refuses one, which is a bug of ours,
- * the client gets an error; if the connection ends, all references that the kernel holds are
- * dropped anyway.
+ * The kernel does not report that it took a reply. If the kernel refuses one, which means a bug in
+ * the daemon, the client gets an error. At the end of the connection the kernel drops all its
+ * references anyway.
  *
  * Locking: none. The receiving thread owns the ring. Other threads push entries to the list handed,
- * and the receiving thread takes the whole list; n_armed and gone are atomic.
+ * and the receiving thread takes the whole list. n_armed and gone are atomic, and so is n_all of a
+ * queue, which its channels share.
  */
 #include "transport/uring-private.h"
 #include "util/fd.h"
@@ -186,8 +189,9 @@ static int uring_receive(struct chan *chan, struct slot **slot, struct wire_msg 
 /* -- beginning and end ----------------------------------------------------------------------- */
 
 /*
- * Counts the entries that the kernel refused at once. Returns -errno if a queue is left without
- * entries of any channel, sent or yet to be sent. Else a channel without entries goes idle.
+ * Takes the entries that the kernel refused during registration out of the counts. Returns -errno
+ * if a queue is left without an entry of any channel, submitted or not yet. A channel that has no
+ * entry left while another one of its queue has some is marked as gone.
  */
 static int refused(struct uring *uring)
 {
