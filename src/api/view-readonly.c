@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Flags of the private mount of LOWER: read-only as LOWER is, and changed by remounts. */
+/*
+ * Read-only views. A view becomes read-only and writable together with the file system of LOWER.
+ * Remounts of the view also change the mount flags of the clone of LOWER, the private mount by
+ * which the view reaches lower files.
+ */
 #include "api/view.h"
 #include "mount/mount.h"
 #include "util/fstype.h"
@@ -31,7 +35,7 @@ int view_follow_lower(struct pst_view *view, struct pst_error *error)
 
 	if (config.readonly)
 		log_warning("%s: LOWER is read-only, so the view is, too", view->mountpoint);
-	/* On a remote file system statfs(2) may block, and for ever if its server has died. */
+	/* On a remote file system statfs(2) may block, forever if its server has died. */
 	type = fstype_of(view->lower_fd);
 	if (type && type->remote)
 		return 0;
@@ -49,7 +53,10 @@ int view_follow_lower(struct pst_view *view, struct pst_error *error)
 int view_keep_lower(struct pst_view *view, const struct pst_view_options *options, int lower)
 {
 	struct statvfs st;
-	/* Asks LOWER's own mount, because the clone for a read-only view is read-only already. */
+	/*
+	 * This asks the mount of LOWER, because the clone for a read-only view is read-only
+	 * already.
+	 */
 	bool was_readonly = statvfs(view->lower, &st) == 0 && (st.f_flag & ST_RDONLY);
 
 	view->mount_flags = options->mount_flags;
@@ -58,7 +65,10 @@ int view_keep_lower(struct pst_view *view, const struct pst_view_options *option
 	if (view->lower_fd < 0)
 		return -errno;
 	view->was_readonly = was_readonly;
-	/* The view follows the file system from here on. A locked flag stays set. */
+	/*
+	 * The clone becomes writable, because mount/lower-readonly.c makes the view read-only
+	 * while LOWER is. The kernel keeps the flag if a user namespace has locked it.
+	 */
 	if (was_readonly && !(options->mount_flags & PST_MOUNT_RDONLY))
 		mount_clone_clear_readonly(lower);
 	return 0;
@@ -72,7 +82,10 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 	error->text[0] = '\0';
 	pthread_mutex_lock(&view->flags_lock);
 	mount_flags = (view->mount_flags & ~changed) | (mount_flags & changed);
-	/* When the view became read-only, all mounts below LOWER did, whatever they were before. */
+	/*
+	 * When the view became read-only, the clones of all submounts did, too. Their own flags are
+	 * lost, so the kernel would make all of them writable.
+	 */
 	if (view->readonly_below && (view->mount_flags & PST_MOUNT_RDONLY) &&
 	    !(mount_flags & PST_MOUNT_RDONLY))
 		r = error_set(
@@ -82,8 +95,8 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 	else
 		r = mount_clone_set_flags(view->lower_fd, mount_flags);
 	/*
-	 * The view itself has lower files open for writing. Its superblock is read-only, so no
-	 * client can write to them.
+	 * The daemon has lower files open for writing, so the clone cannot become read-only. It
+	 * stays writable: the superblock of the view is read-only, so no client can write by it.
 	 */
 	if (r == -EBUSY && (mount_flags & PST_MOUNT_RDONLY) &&
 	    !(view->mount_flags & PST_MOUNT_RDONLY))

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The table of commands. */
+/* Finds, lists and suggests commands of the table. */
 #include "cmd/cmd.h"
 
 /*
- * Returns the command that argv[1], or argv[1] and argv[2], name, and the number of these words;
- * NULL: there is none. argc is at least 2.
+ * Returns the command that argv[1] alone or argv[1] and argv[2] together name; NULL if the table
+ * has none. Sets *ret_n_words to the number of words of its name, 1 or 2. argc is at least 2.
  */
 const struct cmd *command_find(int argc, char **argv, int *ret_n_words);
 
@@ -14,5 +14,8 @@ const struct cmd *command_find(int argc, char **argv, int *ret_n_words);
  */
 void command_list(const char *group);
 
-/* Prints that the group has no such command, and suggests one. Returns CMD_USAGE. */
+/*
+ * Prints that the group (NULL: the program) has no command of this name, and the most similar one
+ * if there is any. Returns CMD_USAGE.
+ */
 int command_unknown(const char *group, const char *word);

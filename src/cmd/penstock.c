@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * penstock: the program, under three names. As `penstock` its first words are a command of
- * command-table.c; two paths are the short form of `mount`. As `mount.penstock` and
- * `mount.fuse.penstock` it is the helper that mount(8) runs for these types.
+ * main() of the program, which has three names. As `penstock` it takes a command of
+ * command-table.c; `penstock LOWER MOUNTPOINT` is the short form of `penstock mount`. As
+ * `mount.penstock` and `mount.fuse.penstock` it is the helper that mount(8) runs for the file
+ * system types penstock and fuse.penstock.
  */
 #include "cmd/cmd.h"
 #include "cmd/command-table.h"
@@ -27,8 +28,8 @@ static void print_help(void)
 }
 
 /*
- * Returns whether these are the arguments of `penstock LOWER MOUNTPOINT`: an option comes first, or
- * there are two words of which the first has a '/' or is the name of a file.
+ * Returns true for the arguments of `penstock LOWER MOUNTPOINT`: an option comes first, or there
+ * are two words or more, and the first has a '/' or names a file that exists.
  */
 static bool is_short_form(int argc, char **argv)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A socket in place of /dev/fuse: tests and fuzzers play the kernel at its other end, and need
- * neither mount nor privilege. One packet is one message. Closing the other end is unmounting.
+ * A transport for tests and fuzzers: a SOCK_SEQPACKET socket takes the place of /dev/fuse, and the
+ * test acts as the kernel on the peer socket. It needs neither a mount nor privileges. Each packet
+ * is one message. When the test closes the peer, the connection ends as by umount(2).
  */
 #include "transport/chan.h"
 
