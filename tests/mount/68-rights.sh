@@ -231,7 +231,7 @@ each_system_attributes_reach_a_view_of_a_view_as_the_caller() {
 		as $USER_ID "$TOOLS/act" xattr $how > /dev/null
 	done
 	as $USER_ID cat "$VIEW/f" > /dev/null
-	within 5 grep -q '"op":"removexattr"' "$T/trace"
+	within 5 grep -q '"op":"open"' "$T/trace"
 	kill "$TRACER"
 	for op in setxattr getxattr removexattr listxattr open; do
 		check grep "\"op\":\"$op\"" "$T/trace" > /dev/null
