@@ -24,6 +24,8 @@ cover() {
 		"$VIEW/p/other" 9>&- > /dev/null 2>&1 &
 	INSIDE_PIDS+=($!)
 	within 5 covered_elsewhere || fail "mount in another namespace"
+	# The thread that reads the mount table pauses for 20 ms after each change of it.
+	sleep 0.2
 }
 
 uncover() {
