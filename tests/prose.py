@@ -9,7 +9,8 @@ HASH_LINE = re.compile(r'\s*#(?!!)(.*)')
 HASH_BEHIND = re.compile(r'\S.*?\s#\s+(.*)')
 # An item of a list in Markdown or scdoc; "; " begins a comment of scdoc.
 ITEM = re.compile(r'\s*([*-]|\d+\.|;)\s+')
-NO_TEXT = re.compile(r'\t|    |#|\||\s*```')
+# Examples of Markdown are indented; in scdoc a tab begins the description of an option.
+NO_TEXT = {'.md': re.compile(r'\t|    |#|\s*```'), '.scd': re.compile(r'#|[|:\]]|\s*```')}
 END_OF_SENTENCE = re.compile(r'(?<=[.!?:;])["\')*_]*\s+(?=\W?[A-Z])')
 
 
@@ -59,17 +60,20 @@ def docstrings(text):
         yield from paragraphs(match.group(1).split('\n'), text.count('\n', 0, match.start()) + 1)
 
 
-def page_text(text):
-    """Paragraphs and items of Markdown and scdoc: no headings, examples, tables."""
+def page_text(text, no_text):
+    """Paragraphs, items and cells of tables of Markdown and scdoc: no headings, no examples."""
     held, first, example = [], 1, False
     for number, line in enumerate(text.split('\n'), 1):
         if line.lstrip().startswith('```'):
             example = not example
         item = ITEM.match(line)
-        if item:
+        if line.startswith('|') and not example:
+            yield from ((number, cell.strip()) for cell in line.split('|'))
+            line = ''
+        elif item:
             yield from paragraphs(held, first)
             held, first, line = [], number, line[item.end():]
-        elif example or NO_TEXT.match(line):
+        elif example or no_text.match(line):
             line = ''
         held.append(line.lstrip('*_ '))
     yield from paragraphs(held, first)
@@ -81,7 +85,7 @@ def sentences(path, text):
     if path.endswith(('.c', '.h')):
         found = c_comments(text)
     elif path.endswith(('.md', '.scd')):
-        found = page_text(text)
+        found = page_text(text, NO_TEXT[path[path.rindex('.'):]])
     elif path.endswith('.py'):
         found = [*hash_comments(text), *docstrings(text)]
     else:

@@ -20,8 +20,8 @@ MAX_COLUMNS = 100   # of a line; tabs are eight columns wide
 # Lines wider than MAX_COLUMNS, and sentences that open as a riddle, that each folder had when its
 # limit was set. Folders that are not named have none. These numbers only fall: `style.py count`
 # prints the present ones.
-KNOWN_WIDE = {'docs': 17, 'tests/kernels': 60}
-KNOWN_RIDDLES = {'tests/kernels': 16}
+KNOWN_WIDE = {'docs': 17, 'tests/kernels': 40}
+KNOWN_RIDDLES = {}
 
 # Folders without text of ours: results of builds, texts of licences, inputs of fuzzers.
 SKIPPED_FOLDERS = re.compile(r'\.git$|build|LICENSES$|corpus$|__pycache__$')
@@ -214,7 +214,8 @@ def plant_text():
                                   ('a.sh', script, '#'), ('a.sh', script + 'x=1  ', '#'),
                                   ('a.py', script, '#'),
                                   ('meson.build', script + '\n', '#'), ('a.bpf.c', c + '\n', '//'),
-                                  ('a.md', '', ''), ('a.scd', '; ', ''), ('a.1.scd', '', '')):
+                                  ('a.md', '', ''), ('a.scd', '; ', ''), ('a.1.scd', '', ''),
+                                  ('a.1.scd', '\t', '\t')):
             lines = text.replace('@', mark).replace('\nWhat', f'\n{mark} what').strip()
             comment = f'/* {lines} */' if path == 'a.h' else f'{mark} {lines}'.lstrip()
             plant(path, start + comment + '\n', want)
@@ -225,6 +226,8 @@ def plant_text():
     plant('a.py', script + '"""Does it.\n\nWhat it is."""\n', True)
     plant('a.md', '# Where to look\n\n    What = 1\n\n```\nWhat = 1\n```\n', False)
     plant('a.md', '* What is known.\n', True)
+    plant('a.md', '| a cell | Where it is so. |\n', True)
+    plant('a.1.scd', '```\n\tWhat = 1\n```\n', False)
 
 
 def main():

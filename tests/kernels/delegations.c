@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What F_SETDELEG (Linux 6.19) does on the file system of DIR, and what it costs.
+ * Measures F_SETDELEG (Linux 6.19) on the file system of DIR.
  *
- * delegations DIR [ROUNDS]	One line for each operation by somebody else: what it broke, the
- *				delegation of a directory or that of a file in it, and how long it took,
- *				beside the same without any: half of ROUNDS, and the longest, in
- *				microseconds. A thread of real-time priority gives back what is asked
- *				for. Exit 1: another operation breaks them than is written here.
- * delegations DIR 0 COMMAND	Runs COMMAND while both are held and nobody gives them back; prints how
- *				long it took, and exits as it does.
+ * delegations DIR [ROUNDS]	Prints a line for each operation of another process: the delegation
+ *				that it broke (of a directory, or of a file in it), and its time
+ *				beside the time without a delegation: half of ROUNDS, and the
+ *				longest, in microseconds. A thread of real-time priority returns the
+ *				delegations. Exit 1: other operations break them than this file says.
+ * delegations DIR 0 COMMAND	Runs COMMAND while both are held and nobody returns them. Prints its
+ *				time, and exits as it does.
  *
- * Exit 77: this kernel has none.
+ * Exit 77: this kernel has no delegations.
  */
 #include <err.h>
 #include <errno.h>
@@ -230,7 +230,7 @@ struct figures {
 	int error;
 };
 
-/* What somebody else does, in a process of its own. The parent delegates before each round. */
+/* Measures op in a process of its own. The parent delegates before each round. */
 static struct figures measure(const struct op *op, bool delegated, double *us)
 {
 	struct figures *shared = shared_memory(sizeof(*shared));
@@ -294,7 +294,7 @@ static bool trial(const struct op *op, double *us)
 	return broken == op->breaks && with.error == op->error && !without.error;
 }
 
-/* What it costs to take one and give it back, and to make a file where one is ours. */
+/* Measures taking and returning a delegation, and creating a file under an own delegation. */
 static void own_costs(void)
 {
 	double before = now_us(), pair, plain, kept;

@@ -23,7 +23,8 @@ sed -n "s/@until-\([0-9]*\)\.\([0-9]*\):/ \1 \2 /p" /limits-of-kernels 2> /dev/n
 groups() { # FS VARIANT OPTIONS GROUP[=PATTERN]...
 	fs=$1 variant=$2 opts=$3 more=
 	shift 3
-	# Who compares reads links below, which moves times that the view was promised to own.
+	# The comparison reads links below, so it moves access times, which only the view may
+	# change.
 	case $opts in *exclusive*) more=--no-atime ;; esac
 	mkdir -p "/w/$fs/lower-$variant" "/w/$fs/twin-$variant"
 	view "/w/$fs/lower-$variant" "$opts" || return
@@ -45,7 +46,7 @@ groups() { # FS VARIANT OPTIONS GROUP[=PATTERN]...
 	unview "$fs.$variant"
 }
 
-# What the program says of this kernel.
+# The reports of the program about this kernel.
 basics() {
 	mkdir -p /w/ext4/basics
 	echo text > /w/ext4/basics/f
@@ -129,7 +130,7 @@ filters() {
 	unview filters
 }
 
-# What others change below, with nothing said about caching. Emulated machines are slow: a second.
+# Changes below by others, in the default cache mode. Emulated machines are slow: a second.
 heard() {
 	mkdir -p /w/ext4/heard/sub
 	echo one > /w/ext4/heard/f
@@ -150,8 +151,8 @@ heard() {
 	unview heard
 }
 
-# What the kernel forgets at an open: of a file that the view has written to, size and times alone; by a
-# message that other kernels may take for something else.
+# At an open of a file that the view has written to, the kernel invalidates only size and times. The
+# daemon asks for that by a message that other kernels may take for something else.
 opened() {
 	mkdir -p /w/ext4/opened/sub
 	echo one > /w/ext4/opened/f
@@ -179,7 +180,8 @@ requests() { # OP
 	penstock stat --json /w/view | sed -n "s/.*\"$1\":{\"requests\":\([0-9]*\).*/\1/p"
 }
 
-# What docs/notes/coherence-2026-11.md says of delegations. Nothing of ours uses them; that is why.
+# Tests the statements of docs/notes/coherence-2026-11.md about delegations, which are the reason
+# that the daemon does not use them.
 delegations_say() { # FS
 	delegations "/w/$1" 5 > /w/said
 	status=$?
@@ -191,8 +193,9 @@ delegations_say() { # FS
 	esac
 }
 
-# Who breaks one waits as long as its holder sleeps (45 s, here 3); who comes by a file system that is
-# stacked on top is refused. Both are told, not judged: a later kernel may do better.
+# A process that breaks a delegation waits while its holder sleeps (45 s, here 3). An operation
+# through a stacked file system is refused. The test reports both and fails for neither, because a
+# later kernel may do better.
 delegations_harm() {
 	at_least 6 19 || return
 	mkdir -p /w/tmpfs/up /w/tmpfs/low /w/tmpfs/work /w/over

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 #
-# What the scripts in the virtual machine share.
+# Functions that the scripts in the virtual machine share.
 
 failed=0
 say_ok() { echo "ok $1"; }

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 #
-# Runs in the virtual machine, as root under busybox, in a tmpfs: the kernel's server of NFS exports two
-# file systems to its own client, one of them with root squashed, and views lie on what the client has
-# mounted; then a view is exported itself.
+# Runs in the virtual machine, as root under busybox, in a tmpfs: the kernel's server of NFS exports
+# two file systems to its own client, one of them with root squashed, and views lie on what the
+# client has mounted; then a view is exported itself.
 
 . /lib.sh
 . /settings
 
 never=2147483647
 
-# What exportfs and mountd would say. Flags: insecure 2, root_squash 4, no_subtree_check 0x400, fsid= 0x2000,
-# crossmnt 0x4000.
+# Exports DIR as exportfs(8) and mountd(8) do. Flags: insecure 2, root_squash 4, no_subtree_check
+# 0x400, fsid= 0x2000, crossmnt 0x4000.
 export_dir() { # DIR FSID FLAGS
 	echo "me $1 $never $((0x2402 + $3)) 65534 65534 $2" > /proc/net/rpc/nfsd.export/channel
 	printf 'me 1 \\x%02x000000 %s %s\n' "$2" "$never" "$1" > /proc/net/rpc/nfsd.fh/channel
@@ -19,7 +19,8 @@ export_dir() { # DIR FSID FLAGS
 
 serve_nfs() {
 	ifconfig lo 127.0.0.1 up
-	# Where the server keeps its clients, so that it knows at once that it need not wait for any.
+	# The server stores its clients here. An empty directory tells it not to wait for any of
+	# them.
 	mkdir -p /var/lib/nfs/v4recovery /w/srv /w/nfs /w/view
 	gunzip /disk.gz
 	cp /disk /w/disk2
@@ -50,16 +51,17 @@ differences() { # A B
 	diff -U 0 "$1" "$2" | sed '1,2d; /^@@/d' | head -n 6 | tr '\n' ';'
 }
 
-# What was answered, but for the order in which two reasons to refuse were found; and, where root is nobody, for
-# a program of root's that may only be executed: execve(2) alone opens it so, and a view cannot ask as execve(2);
-# and for chdir(2), which the kernel decides by the mode.
+# Prints the answers, apart from three differences that may be: the order in which two reasons to
+# refuse were found; with root_squash, a program of root's that may only be executed (only execve(2)
+# opens it so, and a view cannot ask as execve(2)); and chdir(2), which the kernel decides by the
+# mode.
 answers() { # FILE NAME
 	case $2 in squash*) limit='s/^\(file.exec [a-z]* 0 0711: \)E.*/\1refused/; /^dir.enter root .* 0700/d' ;; *) limit= ;; esac
 	sed 's/^\(dir.mkdev .*: \|dir.tmpfile .*: \)E.*/\1refused/;'"$limit" "$1"
 }
 
-# Each operation by each caller on files of each mode and owner, on NFS itself and in a view of it: the same
-# answers, the same left on the server.
+# Each operation by each caller on files of each mode and owner, on NFS itself and in a view of it:
+# the same answers, the same left on the server.
 as_on_nfs() { # NAME VERSION EXPORT OPTIONS
 	name=$1 top=/w/srv$3/$1
 	mkdir -p "$top/plain" "$top/lower"
@@ -93,7 +95,7 @@ as_user() { # UID CMD...
 
 fds_of() { ls "/proc/$1/fd" | wc -l; }
 
-# What has just been written and read is closed, and so its directory is empty when it was removed.
+# A file that was just written and read is closed, so its directory is empty once it is removed.
 removed_again_and_again() {
 	for i in 1 2 3 4 5 6 7 8; do
 		mkdir /w/view/sub
@@ -106,8 +108,8 @@ removed_again_and_again() {
 	done
 }
 
-# Data passes through where the owner of a file may do what the caller may; it is on the server when the file
-# has been closed; what is not open is gone when it was removed.
+# Data passes through where the owner of a file may do what the caller may; it is on the server when
+# the file has been closed; what is not open is gone when it was removed.
 data() {
 	mkdir -m 777 /w/srv/data
 	head -c 300000 /dev/urandom > /w/srv/data/big
@@ -148,8 +150,8 @@ nodes() {
 	umount /w/nfs
 }
 
-# A file system of the server's below LOWER is mounted by who enters it. Directories that root, who is nobody
-# there, may not read are looked at as their owner.
+# A file system of the server's below LOWER is mounted by who enters it. Directories that root, who
+# is nobody there, may not read are looked at as their owner.
 below() {
 	mkdir -m 700 /w/srv/squash/home
 	echo mine > /w/srv/squash/home/f
@@ -190,7 +192,8 @@ viewed_as() { # OPTIONS
 	export_dir /w/srv/view 2 0
 }
 
-# A view is exported, unmounted and mounted again: what its clients have open goes on if it has a key.
+# A view is exported, unmounted and mounted again: what its clients have open goes on if it has a
+# key.
 exported() {
 	mkdir -p /w/low/d
 	echo text > /w/low/d/f
@@ -235,8 +238,8 @@ churn() { # DIR NAME
 	done
 }
 
-# The server holds names of the view between two steps of one request. No operation, of its clients or in
-# the view, may make the kernel drop such a name.
+# The server holds names of the view between two steps of one request. No operation, of its clients
+# or in the view, may make the kernel drop such a name.
 exported_names() {
 	mkdir -p /w/low/n
 	viewed_as cache=auto || return
