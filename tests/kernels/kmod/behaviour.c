@@ -4,13 +4,13 @@
  * program does not have, because they need the view and LOWER at the same time: what one side
  * does has to be seen by the other at once. Prints a line for each.
  */
+#include "check.h"
+
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,32 +23,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-static const char *lower, *view;
-static bool lower_locks, failed;
-
-static const char *path(const char *base, const char *name)
-{
-	static char bufs[8][4200];
-	static int i;
-	char *p = bufs[i++ % 8];
-
-	snprintf(p, sizeof(bufs[0]), "%s/%s", base, name);
-	return p;
-}
-#define L(NAME) path(lower, NAME)
-#define V(NAME) path(view, NAME)
-
-static void report(const char *name, bool good, int line)
-{
-	int error = errno;
-
-	if (good)
-		printf("ok %s\n", name);
-	else
-		printf("not ok %s: line %d, errno %d (%s)\n", name, line, error, strerror(error));
-	failed = failed || !good;
-}
-#define CHECK(NAME, CONDITION) (errno = 0, report(NAME, CONDITION, __LINE__))
+static bool lower_locks;
 
 static void put(const char *file, const char *text)
 {

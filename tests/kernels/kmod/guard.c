@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * guard LOWER VIEW local|lower|syncfs: checks that no user of a view can
- * do to others what he could not do in LOWER, above all by doing it at the same time as a change
- * below. Prints a line for each.
+ * guard LOWER VIEW local|lower|syncfs: checks that no user of a view can do to others what LOWER
+ * would not let them do, above all at the same time as a change below. Prints a line for each
+ * check.
  */
-#include <errno.h>
+#include "check.h"
+
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/fs.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,33 +21,6 @@
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
-
-static const char *lower, *view;
-static bool failed;
-
-static const char *path(const char *base, const char *name)
-{
-	static char bufs[8][4200];
-	static int i;
-	char *p = bufs[i++ % 8];
-
-	snprintf(p, sizeof(bufs[0]), "%s/%s", base, name);
-	return p;
-}
-#define L(NAME) path(lower, NAME)
-#define V(NAME) path(view, NAME)
-
-static void report(const char *name, bool good, int line)
-{
-	int error = errno;
-
-	if (good)
-		printf("ok %s\n", name);
-	else
-		printf("not ok %s: line %d, errno %d (%s)\n", name, line, error, strerror(error));
-	failed = failed || !good;
-}
-#define CHECK(NAME, CONDITION) (errno = 0, report(NAME, CONDITION, __LINE__))
 
 static void make(const char *file)
 {
