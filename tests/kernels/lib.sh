@@ -9,7 +9,11 @@ say_bad() { echo "not ok $1: $2"; failed=1; }
 check() { # NAME CMD...
 	name=$1
 	shift
-	if "$@" > /w/said 2>&1; then say_ok "$name"; else say_bad "$name" "$* says $(head -c 200 /w/said | tr '\n' ' ')"; fi
+	if "$@" > /w/said 2>&1; then
+		say_ok "$name"
+	else
+		say_bad "$name" "$* says $(head -c 300 /w/said | tr '\n' ' ')"
+	fi
 }
 
 version=$(uname -r | cut -d. -f1,2)

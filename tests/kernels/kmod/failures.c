@@ -4,6 +4,8 @@
  * failing (fail-nth), until none is left to fail. An operation may succeed or fail with ENOMEM; the
  * kernel's log and its leak detector say if the module took it well. Mounts the view itself.
  */
+#include "paths.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,20 +22,7 @@
 
 enum { MAX_POINTS = 150 };
 
-static const char *lower, *view;
 static int nth = -1, n_odd, n_points;
-
-static const char *path(const char *base, const char *name)
-{
-	static char bufs[8][4200];
-	static int i;
-	char *p = bufs[i++ % 8];
-
-	snprintf(p, sizeof(bufs[0]), "%s/%s", base, name);
-	return p;
-}
-#define L(NAME) path(lower, NAME)
-#define V(NAME) path(view, NAME)
 
 static void put(const char *file, const char *text)
 {

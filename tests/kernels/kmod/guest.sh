@@ -5,18 +5,7 @@
 # the mount ring does, and RESULT-OK as the last word if nothing failed.
 
 . /settings
-failed=0
-say_ok() { echo "ok $1"; }
-say_bad() { echo "not ok $1: $2"; failed=1; }
-check() { # NAME CMD...
-	name=$1
-	shift
-	if "$@" > /w/said 2>&1; then
-		say_ok "$name"
-	else
-		say_bad "$name" "$* says $(head -c 300 /w/said | tr '\n' ' ')"
-	fi
-}
+. /lib.sh
 
 phases=$(sed -n 's/.*phases=\([^ ]*\).*/\1/p' /proc/cmdline | tr , ' ')
 mkdir -p /w/view /w/ext4 /w/tmpfs
