@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# deps.sh SET...: installs the packages that the sets need: build, test, bench, kernels.
+# deps.sh SET...: installs the packages that the sets need: build, test, bench, kernels,
+# debug-kernel.
 #
 # On Debian and its kin, as root, the script installs missing packages. Elsewhere it names them and
 # ends with status 1. It runs before every build, so it looks for the files themselves, which takes
