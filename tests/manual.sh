@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # manual.sh PENSTOCK ROOT: penstock(1) has every command and mount option that the program has,
-# penstock-filters(7) every operation of PST_OPS and every ready-made filter.
+# penstock-filters(7) every operation of PST_OPS and a section for each ready-made filter.
 set -u
 penstock=$1 page=$2/man/penstock.1.scd bad=0
 
@@ -32,5 +32,5 @@ if [ -z "$operations" ] || [ -z "$filters" ]; then
 	exit 1
 fi
 for name in $operations; do has "$name" "^$name( |\$)"; done
-for name in $filters; do has "$name" "(^|[^a-z-])$name([^a-z-]|\$)"; done
+for name in $filters; do has "$name" "^\*$name\*\$"; done
 exit $bad
