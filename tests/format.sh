@@ -8,7 +8,5 @@ version=$(clang-format --version 2> /dev/null | grep -oE '[0-9]+' | head -n 1)
 cd "$1" || exit 2
 echo 'int  a;' | clang-format --dry-run -Werror 2> /dev/null &&
 	{ echo "format.sh is broken: clang-format finds nothing"; exit 2; }
-folders=(src include filters examples tests bench share)
-[ ! -d kmod ] || folders+=(kmod)
-find "${folders[@]}" -name '*.[ch]' -print0 |
+find src include filters examples tests bench share kmod -name '*.[ch]' -print0 |
 	xargs -0 -P 2 -n 50 clang-format --dry-run -Werror
