@@ -54,14 +54,12 @@ static int check_file(const char *path, int fd, struct pst_error *error)
 
 	if (fstat(fd, &st) < 0)
 		return error_set(error, -errno,
-				 "handles=%s: cannot read the attributes of the "
-				 "file: %s",
-				 path, strerror(errno));
+				 "handles=%s: cannot read the attributes of the file: %s", path,
+				 strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return error_set(error, -EINVAL,
 				 "handles=%s: this is not a regular file; name a "
-				 "file that does not exist, and the mount makes "
-				 "it",
+				 "file that does not exist, and the mount makes it",
 				 path);
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return error_set(error, -EPERM,
@@ -88,9 +86,8 @@ int handles_key_read(const char *path, uint64_t ret_key[2], struct pst_error *er
 		r = make(path);
 		if (r < 0)
 			return error_set(error, r,
-					 "handles=%s: cannot create the file for the "
-					 "key: %s",
-					 path, strerror(-r));
+					 "handles=%s: cannot create the file for the key: %s", path,
+					 strerror(-r));
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	}
 	if (fd < 0)

@@ -192,8 +192,7 @@ static int check_no_acl(const char *lower, struct pst_error *error)
 		if (getxattr(lower, names[i], NULL, 0) > 0)
 			return error_set(
 				error, -EINVAL,
-				"xattr=off: LOWER has an ACL, which the view would ignore: "
-				"%s",
+				"xattr=off: LOWER has an ACL, which the view would ignore: %s",
 				lower);
 	return 0;
 }

@@ -43,8 +43,7 @@ int view_follow_lower(struct pst_view *view, struct pst_error *error)
 	r = config.lower < 0 ? -errno : lower_readonly_start(&config, &view->lower_readonly);
 	if (r < 0)
 		return error_set(error, r,
-				 "cannot start to watch whether LOWER becomes "
-				 "read-only: %s",
+				 "cannot start to watch whether LOWER becomes read-only: %s",
 				 strerror(-r));
 	server_on_readonly(view->server, lower_is_readonly, view->lower_readonly);
 	return 0;

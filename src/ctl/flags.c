@@ -19,8 +19,7 @@ static const struct {
 	{ PST_DELAYS, "delays", "it may delay operations" },
 	{ PST_WANT_ATTR, "want-attr", "it reads the attributes of the file" },
 	{ PST_WANT_CHILD, "want-child",
-	  "it reads the attributes of the file that a name refers "
-	  "to" },
+	  "it reads the attributes of the file that a name refers to" },
 	{ PST_WANT_CGROUP, "want-cgroup", "it reads the cgroup of the caller" },
 	{ PST_EXACT, "exact", "operations that change the same file run one after the other" },
 	{ PST_CELLS, "cells", "it stores a number for each file" },

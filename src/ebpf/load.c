@@ -175,8 +175,7 @@ static int fill_patterns(struct load *load, struct pst_error *error)
 		if (r < 0)
 			return error_set(error, r,
 					 "filter %.60s: the kernel refuses to store "
-					 "the pattern '%.100s' of its names or paths: "
-					 "%s",
+					 "the pattern '%.100s' of its names or paths: %s",
 					 load->name, row->text, strerror(-r));
 	}
 	return 0;

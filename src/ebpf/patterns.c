@@ -32,8 +32,7 @@ static int add_row(struct patterns *patterns, const struct pst_pattern *row,
 	if (patterns->n == MAX_ROWS)
 		return error_set(error, -E2BIG,
 				 "the names and paths of the filter have more "
-				 "than %d patterns in all: split them between two "
-				 "filters",
+				 "than %d patterns in all: split them between two filters",
 				 MAX_ROWS);
 	if (patterns->n == patterns->room) {
 		size_t room = patterns->room ? 2 * patterns->room : 16;

@@ -297,8 +297,7 @@ static int take(const char *what, const struct object_file *file, struct pst_err
 
 	if (file->memory_size < sizeof(*header))
 		return error_set(error, -EIO,
-				 "the process that reads the filter %.200s has "
-				 "failed: try again",
+				 "the process that reads the filter %.200s has failed: try again",
 				 what);
 	if (!header->tried)
 		return error_set(error, -EINVAL,

@@ -31,9 +31,7 @@ static int add_option(struct spec *spec, const char *text, struct pst_error *err
 	struct spec_option *option = &spec->options[spec->n_options];
 
 	if (equals == text)
-		return error_set(error, -EINVAL,
-				 "'%.100s' has no name of an option before the "
-				 "'='",
+		return error_set(error, -EINVAL, "'%.100s' has no name of an option before the '='",
 				 text);
 	if (spec->n_options == MAX_OPTIONS)
 		return error_set(error, -E2BIG, "a filter takes at most %d options", MAX_OPTIONS);

@@ -20,16 +20,14 @@ static int answer_once(struct chan *chan, struct slot *slot, const struct init_r
 
 	if (poll(&fd, 1, INIT_TIMEOUT_MS) == 0)
 		return error_set(error, -ETIMEDOUT,
-				 "the kernel has not sent the INIT request "
-				 "within %d seconds",
+				 "the kernel has not sent the INIT request within %d seconds",
 				 INIT_TIMEOUT_MS / 1000);
 	r = chan->ops->receive(chan, &slot, &msg);
 	if (r == CHAN_E_AGAIN)
 		return CHAN_E_AGAIN;
 	if (r || msg.head->opcode != FUSE_INIT)
 		return error_set(error, -EPROTO,
-				 "the first request of the kernel is not a valid "
-				 "INIT request");
+				 "the first request of the kernel is not a valid INIT request");
 	init = init_negotiate(&msg, request, &out, ret_negotiated);
 	answer.unique = msg.head->unique;
 	answer.arg = &out;
@@ -40,9 +38,7 @@ static int answer_once(struct chan *chan, struct slot *slot, const struct init_r
 	if (init == INIT_E_OLDER)
 		return error_set(error, -EPROTO,
 				 "the kernel's FUSE protocol is older than " INIT_OLDEST_TEXT
-				 " or offers less than that "
-				 "version must: use Linux 6.1 "
-				 "or newer");
+				 " or offers less than that version must: use Linux 6.1 or newer");
 	if (r)
 		return error_set(error, -EPROTO, "the kernel refused the reply to INIT");
 	return init == INIT_E_AGAIN ? CHAN_E_AGAIN : 0;
