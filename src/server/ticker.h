@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A thread that calls a function every few milliseconds while that has something to do, and sleeps
- * otherwise: an idle view wakes no thread.
+ * A thread that calls a function once in each period while the function has something to do, and
+ * sleeps otherwise: an idle view wakes no thread.
  *
- * The watchdog of a server is one: it looks for threads that are held up.
+ * A view has two. The watchdog of the server looks for threads that are held up, every few
+ * milliseconds. The ticker of struct fs_callbacks calls fs_tick(), once a second.
  */
 #include <pthread.h>
 #include <stdbool.h>
