@@ -275,7 +275,8 @@ struct pst_view_info {
 	uint64_t n_fds;            /* lower descriptors kept for nodes now */
 	uint64_t n_backings;       /* files registered for passthrough now */
 	uint64_t n_registered;     /* registrations for passthrough since the mount */
-	uint64_t n_refused;        /* registrations that the kernel refused since the mount */
+	uint64_t n_refused;        /* refusals to pass a file through since the mount: by the
+				      kernel, or because of the owner's rights or set-ID bits */
 	uint64_t node_bytes;       /* memory of the node table, with all that belongs to it */
 	uint64_t n_watched;        /* lower directories and files that are watched now */
 	uint64_t n_events;         /* fanotify events since the mount */
