@@ -138,7 +138,7 @@ int call_fill_save(struct filter_call *call)
 	struct filter_saved *saved = call->saved;
 	int r;
 
-	/* call->arg may be saved->cur, when a READ goes on with its next piece. */
+	/* The daemon passes saved->cur as call->arg, so saved->cur must be written last. */
 	memset(&saved->orig, 0, sizeof(saved->orig));
 	/* The argument of RENAME is the beginning of that of RENAME2. */
 	if (call->op->arg_size)
