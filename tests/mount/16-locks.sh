@@ -4,7 +4,6 @@
 # Whom a lock keeps out: users of the view only (locks=local), or those of the lower file as well
 # (locks=lower).
 
-
 lock_tree() { # OPTIONS
 	lower ext4
 	echo text > "$LOWER/f"
@@ -104,8 +103,6 @@ each_many_waiters_leave_view_usable() {
 	for i in "${!pids[@]}"; do wait "${pids[i]}" || fail "waiter $i failed"; done
 }
 
-gone_or_zombie() { daemon_done "$1"; }
-lock_is_free() { [ "$(act lock "$1" "$2" ex < /dev/null)" = held ]; }
 
 # The daemon dies while somebody waits: he is told, he does not hang.
 each_waiter_ends_when_daemon_dies() {
@@ -116,7 +113,7 @@ each_waiter_ends_when_daemon_dies() {
 	local waiter=$!
 	sleep 0.1
 	kill -KILL "${VIEW_PIDS[0]}"
-	within 5 gone_or_zombie $waiter || fail "the waiter hangs"
+	within 5 daemon_done $waiter || fail "the waiter hangs"
 	release below
 	check umount "$VIEW"
 	unset "VIEW_DIRS[0]"
