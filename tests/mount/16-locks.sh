@@ -103,8 +103,7 @@ each_many_waiters_leave_view_usable() {
 	for i in "${!pids[@]}"; do wait "${pids[i]}" || fail "waiter $i failed"; done
 }
 
-
-# The daemon dies while somebody waits: he is told, he does not hang.
+# When the daemon dies, a process that waits for a lock gets an error.
 each_waiter_ends_when_daemon_dies() {
 	real || skip "there is no daemon"
 	lock_tree locks=lower

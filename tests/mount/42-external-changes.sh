@@ -558,8 +558,10 @@ each_changes_on_both_sides_do_not_hang() {
 		"$TOOLS/coherence" storm 5 $i "$VIEW" "$LOWER" 9>&- & pids+=($!)
 	done
 	( until [ -e "$T/stop" ]; do rm -rf "$LOWER/d"/*; sleep 0.05; done ) 9>&- & pids+=($!)
-	( for i in $(seq 6); do "$TOOLS/coherence" touch 300 \
-		"$VIEW/d" 2>&1; done; : > "$T/stop" ) 9>&- &
+	(
+		for i in $(seq 6); do "$TOOLS/coherence" touch 300 "$VIEW/d" 2>&1; done
+		: > "$T/stop"
+	) 9>&- &
 	pids+=($!)
 	for i in "${pids[@]}"; do wait "$i" || fail "one of them failed"; done
 	settled

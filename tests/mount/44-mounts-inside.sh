@@ -172,8 +172,11 @@ once_directory_renamed_below_keeps_mounts() {
 			case $first in
 			old) stat "$VIEW/p" > /dev/null 2>&1; sleep 0.1 ;;
 			new) within 5 test -e "$VIEW/q" ;;
-			both | list) ls -l "$VIEW" > /dev/null; sleep 0.1
-				ls -l "$VIEW" > /dev/null ;;
+			both | list)
+				ls -l "$VIEW" > /dev/null
+				sleep 0.1
+				ls -l "$VIEW" > /dev/null
+				;;
 			esac
 			stat "$VIEW/p" > /dev/null 2>&1
 			within 5 test -e "$VIEW/q/d" ||

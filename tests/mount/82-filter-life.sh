@@ -433,7 +433,7 @@ once_unmount_leaves_no_bpf_objects() {
 	alone
 	bpf_ids() {
 		bpftool prog show | grep -o '^[0-9]*'
-			bpftool map show | grep -o '^[0-9]*:' | sed 's/^/map /'
+		bpftool map show | grep -o '^[0-9]*:' | sed 's/^/map /'
 	}
 	bpf_ids | sort > "$T/before"
 	view -F pass -F tag,id=1 -F counter
@@ -594,9 +594,10 @@ reader_groups() {
 	[ -z "$root" ] || FREEZER=$(mktemp -d "$root/penstock.XXXXXX" 2> /dev/null)
 	root=$(findmnt -n -o TARGET -t cgroup -O cpu | head -n 1)
 	[ -z "$root" ] || SLOW=$(mktemp -d "$root/penstock.XXXXXX" 2> /dev/null)
-	[ -z "$SLOW" ] || { echo 20000 > "$SLOW/cpu.cfs_period_us"; echo \
-		2000 > "$SLOW/cpu.cfs_quota_us"; } ||
-		SLOW=''
+	if [ -n "$SLOW" ]; then
+		echo 20000 > "$SLOW/cpu.cfs_period_us"
+		echo 2000 > "$SLOW/cpu.cfs_quota_us" || { rmdir "$SLOW"; SLOW=''; }
+	fi
 	if [ -z "$SLOW" ] && [ -n "$FREEZER" ]; then
 		SLOW=$(mktemp -d "${FREEZER%/*}/penstock.XXXXXX")
 		echo "2000 20000" 2> /dev/null > "$SLOW/cpu.max" || { rmdir "$SLOW"; SLOW=''; }
