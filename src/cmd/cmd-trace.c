@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 

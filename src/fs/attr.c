@@ -40,7 +40,6 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <time.h>
 
 #define MAY_BE_MAPPED 1u
 #define SHORT_TIMEOUT 2u

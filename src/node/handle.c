@@ -6,7 +6,6 @@
  */
 #include "node/handle.h"
 #include "node/node.h"
-#include "util/cleanup.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 /*
  * Receives the first page of a message in a page on the stack and copies it from there: mostly that
