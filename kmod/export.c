@@ -35,7 +35,7 @@ static int pst_encode_fh(struct inode *inode, u32 *fh, int *max_len, struct inod
 		len = 0;
 	type = exportfs_encode_inode_fh(l, (struct fid *)(fh + 1), &len, dir ? d_inode(dir) : NULL,
 					0);
-	if (type >= 0 && type<FILEID_INVALID && * max_len> len) {
+	if (type >= 0 && type < FILEID_INVALID && len < *max_len) {
 		fh[0] = type | (dir ? WITH_PARENT : 0);
 		type = PST_FILEID;
 	} else {

@@ -52,8 +52,9 @@ void pst_unlock_all(struct file *file)
 		last = owner;
 		owner = NULL;
 		spin_lock(&ctx->flc_lock);
-		list_for_each_entry(fl, &ctx->flc_posix, c.flc_list) if (fl->c.flc_file == l)
-			owner = fl->c.flc_owner;
+		list_for_each_entry(fl, &ctx->flc_posix, c.flc_list)
+			if (fl->c.flc_file == l)
+				owner = fl->c.flc_owner;
 		spin_unlock(&ctx->flc_lock);
 		/* The lower file system may fail to remove a lock. */
 		if (owner && owner != last)

@@ -20,8 +20,7 @@ static void drop_late_inodes(struct work_struct *work)
 {
 	struct pst_inode *pi, *next;
 
-	llist_for_each_entry_safe(pi, next, llist_del_all(&late_inodes), late)
-	{
+	llist_for_each_entry_safe(pi, next, llist_del_all(&late_inodes), late) {
 		struct dentry *orphan = xchg(&pi->orphan, NULL);
 		int n = atomic_xchg(&pi->n_late, 0);
 
