@@ -27,26 +27,19 @@
 DEFINE_CLEANUP(struct filter_slots *, filter_slots_free);
 DEFINE_CLEANUP(struct filter *, filter_free);
 
-/* Reads why the module has refused. Returns false if it does not say. */
-static bool read_reason(int fs_fd, char *buf, size_t size)
-{
-	ssize_t len = read(fs_fd, buf, size - 1);
-
-	if (len <= 0)
-		return false;
-	buf[len] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-	/* A line begins with its kind: "e ". */
-	memmove(buf, buf + 2, strlen(buf) < 2 ? 1 : strlen(buf + 2) + 1);
-	return true;
-}
-
+/* Sets the error to what the module says of its refusal, else to the text of the errno. */
 static int refused(int fs_fd, const char *lower, int error_number, struct pst_error *error)
 {
-	char reason[256];
+	const char *reason = strerror(error_number);
+	char line[256];
+	ssize_t len = read(fs_fd, line, sizeof(line) - 1);
 
-	if (!read_reason(fs_fd, reason, sizeof(reason)))
-		strcpy(reason, strerror(error_number));
+	/* A line begins with its kind: "e ". */
+	if (len > 2) {
+		line[len] = '\0';
+		line[strcspn(line, "\n")] = '\0';
+		reason = line + 2;
+	}
 	return error_set(error, -error_number, "the module penstock refuses a view of %s: %s",
 			 lower, reason);
 }
