@@ -299,7 +299,7 @@ static int set_lower(struct fs_context *fc, struct fs_parameter *param)
 	if (param->type == fs_value_is_file) {
 		path = param->file->f_path;
 		path_get(&path);
-	} else if (param->string) {
+	} else {
 		err = kern_path(param->string, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
 		if (err) {
 			errorf(fc, "penstock: lower=%s: error %d", param->string, err);
