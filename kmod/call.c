@@ -287,17 +287,16 @@ int pst_filter_tmpfile(struct inode *dir, struct inode *inode)
 static int check_two(struct slot *slot, struct inode *node2, const void *arg)
 {
 	struct filter_call *call = &slot->call;
-	int err = 0;
+	int err;
 
 	call->node2 = &pst_i(node2)->filter;
 	call->type2 = node2->i_mode & S_IFMT;
 	call->arg = arg;
 	call->filters = chain_asked(call->chain, call->opcode, call->node, call->node2);
-	if (call->filters)
-		err = call_fill_save(call);
-	if (call->filters && !err)
-		err = name_check_call(call);
-	return err;
+	if (!call->filters)
+		return 0;
+	err = call_fill_save(call);
+	return err ? err : name_check_call(call);
 }
 
 /* Checks if a file may get one more name. Returns 0, -EPERM or another error. */
