@@ -12,7 +12,7 @@
 
 #include <linux/wait.h>
 
-/* Beside the data of requests that filters of today see: the value of an attribute. */
+/* With a page of data, although no filter of today sees data. */
 #define MIN_SLOT (sizeof(struct pst_call) + 4096)
 
 /* Returns the array of slots that a program uses; NULL: none. */
