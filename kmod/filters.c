@@ -142,8 +142,8 @@ static int fill(struct fs_context *fc, struct pst_filters *filters, struct filte
 
 /*
  * Adds a filter to those of a view that is not mounted yet; *@filters is NULL before the first. The
- * value of the parameter is from the caller of fsconfig(2), whoever that is. After a failure the
- * view cannot be mounted any more.
+ * value of the parameter is from the caller of fsconfig(2), whoever that is. After a failure only
+ * pst_filters_free() may be called: the slots may have gone with the programs.
  */
 int pst_filters_add(struct fs_context *fc, struct pst_filters **filters, const void *value,
 		    size_t size)
@@ -160,8 +160,6 @@ int pst_filters_add(struct fs_context *fc, struct pst_filters **filters, const v
 		*filters = kzalloc(sizeof(**filters), GFP_KERNEL_ACCOUNT);
 	if (!*filters)
 		return -ENOMEM;
-	if ((*filters)->failed)
-		return -EINVAL;
 	if ((*filters)->n == PST_MAX_FILTERS)
 		return invalf(fc, "penstock: a view has at most %u filters", PST_MAX_FILTERS);
 	f = kvzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
@@ -172,8 +170,6 @@ int pst_filters_add(struct fs_context *fc, struct pst_filters **filters, const v
 		free_filter(f);
 	else
 		(*filters)->filter[(*filters)->n++] = f;
-	/* The slots may have gone with the programs. */
-	(*filters)->failed |= err != 0;
 	return err;
 }
 
@@ -183,8 +179,6 @@ int pst_filters_prepare(struct pst_filters *filters)
 	struct chain_entry **entries;
 	int err;
 
-	if (filters->failed || !filters->n)
-		return -EINVAL;
 	entries = kcalloc(filters->n, sizeof(*entries), GFP_KERNEL);
 	if (!entries)
 		return -ENOMEM;

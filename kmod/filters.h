@@ -27,7 +27,6 @@ struct slot {
 
 /* The filters of a view. Constant once the view is mounted. */
 struct pst_filters {
-	bool failed; /* one could not be added, so the view must not be mounted */
 	unsigned int n;
 	struct filter *filter[PST_MAX_FILTERS];
 	struct chain *chain;

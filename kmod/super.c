@@ -19,6 +19,7 @@ struct options {
 	bool lower_locks;
 	bool hide_mounts;
 	struct pst_filters *filters;
+	bool lacks_filter; /* one was refused, so the view must not be mounted */
 };
 
 /* ---- inodes ------------------------------------------------------------------------------ */
@@ -133,6 +134,8 @@ static int check_lower(struct super_block *sb, struct fs_context *fc, const stru
 	const struct path *lower = &o->lower;
 	const struct super_block *l;
 
+	if (o->lacks_filter)
+		return invalf(fc, "penstock: a filter was refused");
 	if (!lower->dentry)
 		return invalf(fc, "penstock: lower=DIRECTORY is missing");
 	l = lower->dentry->d_sb;
@@ -321,7 +324,7 @@ static int pst_parse_param(struct fs_context *fc, struct fs_parameter *param)
 {
 	struct options *o = fc->fs_private;
 	struct fs_parse_result result;
-	int opt = fs_parse(fc, pst_parameters, param, &result);
+	int opt = fs_parse(fc, pst_parameters, param, &result), err;
 
 	switch (opt) {
 	case OPT_LOWER:
@@ -342,7 +345,11 @@ static int pst_parse_param(struct fs_context *fc, struct fs_parameter *param)
 	case OPT_FILTER:
 		if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE)
 			return invalf(fc, "penstock: a remount cannot change filters");
-		return pst_filters_add(fc, &o->filters, param->blob, param->size);
+		if (o->lacks_filter)
+			return invalf(fc, "penstock: a filter was refused");
+		err = pst_filters_add(fc, &o->filters, param->blob, param->size);
+		o->lacks_filter = err != 0;
+		return err;
 	default:
 		return opt;
 	}
