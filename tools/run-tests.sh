@@ -3,7 +3,7 @@
 # run-tests.sh [quick]: `meson test` in build/, then the cases that failed or were skipped, and the
 # count as the last line. Ends with status 1 when a case failed.
 #
-# "quick" leaves out the sanitizers, the fuzzers and most of the mount ring, for less than a minute.
+# "quick" leaves out the sanitizers, the fuzzers and most of the mount ring, and takes a minute.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 logs=build/meson-logs
