@@ -30,11 +30,11 @@ struct fake {
 	const struct fake_program *programs;
 };
 
-/* From now on specs may name this one, whose memory stays the caller's. */
+/* Lets specs name this fake. The caller keeps the memory. */
 void fake_register(const struct fake *fake);
 /* Filters that are loaded: 0 when a server has given all of them back. */
 unsigned int fake_n_loaded(void);
-/* Bytes of data that each slot has. Nothing lies behind the last slot: who reads there dies. */
+/* Bytes of data of each slot. A read behind the last slot ends the program. */
 size_t fake_data_size(void);
 /* Returns the slot with this number, of those that were allocated last; NULL: there are fewer. */
 struct pst_call *fake_slot(unsigned int number);

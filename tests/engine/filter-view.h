@@ -15,10 +15,10 @@ struct filter_view {
 	uint64_t fh, dir_fh;      /* of file, for reading and writing; of dir */
 };
 
-/* Starts it with these filters (specs, ended by NULL); the options' other members are kept. */
+/* Starts a view with the options, locks=lower, and these filters (specs, ended by NULL). */
 struct filter_view filter_view_start(void **state, const struct k_options *options,
 				     const char *const *specs);
-/* Gives all back that was started with; the test has given back the rest. */
+/* Closes and forgets the files of struct filter_view, then stops the view. */
 void filter_view_stop(struct filter_view *view);
 
 /*

@@ -11,9 +11,9 @@
  *	k_forget(c, entry.nodeid, 1);
  *	k_stop(k);
  *
- * A channel belongs to one thread at a time. Verbs answer 0, a count, or -errno as the server did;
- * what cannot be (no answer, an answer of the wrong size, one that nobody waits for, an error in
- * the log) ends the test.
+ * A channel belongs to one thread at a time. Verbs return 0, a count, or the server's -errno. The
+ * test fails if a request gets no answer or one of the wrong size, if an answer has no request, and
+ * if the server logs an error.
  */
 #include "../test.h"
 
@@ -30,11 +30,11 @@
 #define K_MAX_DATA  (1u << 17)
 #define K_ROOT      1
 
-/* For any thread: a failed test in the first one, the end of the program in others. */
+/* Fails the test in the first thread, and ends the program in others. */
 void k_fail(const char *file, int line, const char *what);
 #define k_require(what) ((what) ? (void)0 : k_fail(__FILE__, __LINE__, #what))
 
-/* How nodes are known: by file handle, which takes CAP_DAC_READ_SEARCH, or by a descriptor each. */
+/* The server opens nodes by handle, with CAP_DAC_READ_SEARCH, or keeps a descriptor of each. */
 enum k_nodes { K_HANDLES, K_OWN_FDS };
 
 struct k_options {
@@ -91,13 +91,13 @@ struct kernel {
 	_Atomic unsigned int n_complaints; /* errors in the log */
 };
 
-/* Skips the test where nodes cannot be known this way. */
+/* Starts the server and sends INIT. Skips the test if the server cannot open nodes this way. */
 struct kernel *k_start(const struct k_options *options);
 /* Unmounts and ends the server, which must leave no descriptor behind; removes the lower tree. */
 void k_stop(struct kernel *k);
-/* The first half of it: closes the channels. */
+/* The first half of k_stop(): closes the channels. */
 void k_hang_up(struct kernel *k);
-/* The second: ends the server. */
+/* The second half of k_stop(): ends the server. */
 void k_stop_server(struct kernel *k);
 /* Waits until nothing is open and no node but the root is known, then k_stop(). */
 void k_stop_empty(struct kernel *k);
@@ -106,7 +106,8 @@ void k_deafen(struct k_chan *c);
 struct fs_stat k_stat(struct kernel *k);
 unsigned int k_count_fds(void);
 /*
- * So many are open and known, as soon as requests that were answered have let go of what they held.
+ * Waits until so many handles are open and so many nodes are known, because a request drops its
+ * references after its reply; fails the test if that does not come.
  */
 void k_expect_left(struct kernel *k, uint64_t n_handles, uint64_t n_nodes);
 
@@ -146,7 +147,7 @@ struct k_request {
 uint64_t k_send(struct k_chan *c, const struct k_request *request);
 /* Sends these bytes as they are. */
 void k_send_raw(struct k_chan *c, const void *bytes, size_t len);
-/* Waits so long for any answer; false when there was none. */
+/* Waits up to ms for any answer. Returns false if none came. */
 bool k_receive(struct k_chan *c, int ms, struct k_answer *ret_answer);
 /* Waits for the answer to this request; returns its error. */
 int k_wait(struct k_chan *c, uint64_t unique, struct k_answer *ret_answer);
