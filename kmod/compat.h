@@ -97,13 +97,13 @@ static inline unsigned long c_get_unmapped_area(struct file *file, unsigned long
 #define c_lookup_args(NAME, DIR) (NAME)->name, (DIR), (NAME)->len
 #endif
 
-/* Looks a name up, as the caller. Returns a dentry with a reference, also a negative one. */
-static inline struct dentry *c_lookup(struct mnt_idmap *idmap, struct dentry *dir,
-				      const struct qstr *name)
+/*
+ * Looks a name up, as the caller. Returns a dentry with a reference, also a negative one. Names are
+ * passed as copies, because the kernel writes the hash of the lower directory into them.
+ */
+static inline struct dentry *c_lookup(struct mnt_idmap *idmap, struct dentry *dir, struct qstr name)
 {
-	struct qstr this = { .name = name->name, .len = name->len };
-
-	return lookup_one_unlocked(idmap, c_lookup_args(&this, dir));
+	return lookup_one_unlocked(idmap, c_lookup_args(&name, dir));
 }
 
 /*
@@ -118,11 +118,9 @@ static inline struct dentry *c_lookup(struct mnt_idmap *idmap, struct dentry *di
 #define c_end(DIR, CHILD)            end_creating(CHILD)
 
 static inline struct dentry *c_start_lookup(struct mnt_idmap *idmap, struct dentry *dir,
-					    const struct qstr *name)
+					    struct qstr name)
 {
-	struct qstr this = { .name = name->name, .len = name->len };
-
-	return start_creating(idmap, dir, &this);
+	return start_creating(idmap, dir, &name);
 }
 #else
 static inline void c_end(struct dentry *dir, struct dentry *child)
@@ -149,13 +147,12 @@ static inline struct dentry *c_start(struct dentry *dir, struct dentry *child, b
 #define c_start_removing(DIR, CHILD) c_start(DIR, CHILD, true)
 
 static inline struct dentry *c_start_lookup(struct mnt_idmap *idmap, struct dentry *dir,
-					    const struct qstr *name)
+					    struct qstr name)
 {
-	struct qstr this = { .name = name->name, .len = name->len };
 	struct dentry *child;
 
 	inode_lock_nested(d_inode(dir), I_MUTEX_PARENT);
-	child = lookup_one(idmap, c_lookup_args(&this, dir));
+	child = lookup_one(idmap, c_lookup_args(&name, dir));
 	if (IS_ERR(child))
 		inode_unlock(d_inode(dir));
 	return child;
@@ -239,13 +236,9 @@ static inline int c_start_renaming(struct c_renaming *r, struct dentry *old, str
 	return start_renaming_two_dentries(&r->rd, old, new);
 }
 
-static inline int c_start_renaming_names(struct c_renaming *r, const struct qstr *old,
-					 const struct qstr *new)
+static inline int c_start_renaming_names(struct c_renaming *r, struct qstr old, struct qstr new)
 {
-	struct qstr from = { .name = old->name, .len = old->len };
-	struct qstr to = { .name = new->name, .len = new->len };
-
-	return start_renaming(&r->rd, 0, &from, &to);
+	return start_renaming(&r->rd, 0, &old, &new);
 }
 
 static inline void c_end_renaming(struct c_renaming *r)
@@ -305,17 +298,14 @@ static inline int c_start_renaming(struct c_renaming *r, struct dentry *old, str
 	return c_check_renaming(r, trap);
 }
 
-static inline int c_start_renaming_names(struct c_renaming *r, const struct qstr *old,
-					 const struct qstr *new)
+static inline int c_start_renaming_names(struct c_renaming *r, struct qstr old, struct qstr new)
 {
-	struct qstr from = { .name = old->name, .len = old->len };
-	struct qstr to = { .name = new->name, .len = new->len };
 	struct dentry *trap = lock_rename(r->old_dir, r->new_dir), *o, *n;
 
 	if (IS_ERR(trap))
 		return PTR_ERR(trap);
-	o = lookup_one(r->rd.old_mnt_idmap, c_lookup_args(&from, r->old_dir));
-	n = IS_ERR(o) ? NULL : lookup_one(r->rd.old_mnt_idmap, c_lookup_args(&to, r->new_dir));
+	o = lookup_one(r->rd.old_mnt_idmap, c_lookup_args(&old, r->old_dir));
+	n = IS_ERR(o) ? NULL : lookup_one(r->rd.old_mnt_idmap, c_lookup_args(&new, r->new_dir));
 	if (IS_ERR(o) || IS_ERR(n)) {
 		unlock_rename(r->old_dir, r->new_dir);
 		if (IS_ERR(o))

@@ -303,6 +303,6 @@ struct dentry *pst_lookup(struct inode *dir, struct dentry *dentry, unsigned int
 		return d_splice_alias(NULL, dentry);
 	if (err)
 		return ERR_PTR(err);
-	l = c_lookup(pst_idmap(dir->i_sb), parent, &dentry->d_name);
+	l = c_lookup(pst_idmap(dir->i_sb), parent, dentry->d_name);
 	return IS_ERR(l) ? l : pst_attach(dentry, l);
 }

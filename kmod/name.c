@@ -39,7 +39,7 @@ static struct dentry *start(struct dentry *dentry, bool creating)
 	}
 	if (l != ERR_PTR(-EINVAL))
 		return l;
-	l = c_start_lookup(pst_idmap(dentry->d_sb), dir, &dentry->d_name);
+	l = c_start_lookup(pst_idmap(dentry->d_sb), dir, dentry->d_name);
 	if (IS_ERR(l))
 		return l;
 	if (d_is_positive(l) == creating) {
@@ -269,7 +269,7 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 		err = -EINVAL;
 	}
 	if (err == -EINVAL) {
-		err = c_start_renaming_names(&r, &old->d_name, &new->d_name);
+		err = c_start_renaming_names(&r, old->d_name, new->d_name);
 		if (err)
 			goto out;
 		/* These are other files than the VFS found: a directory may not move anywhere. */
