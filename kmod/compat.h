@@ -21,14 +21,12 @@
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
 #include <linux/llist.h>
-#include <linux/magic.h>
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
 #include <linux/sched/mm.h>
-#include <linux/security.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/splice.h>
