@@ -197,6 +197,12 @@ static void bad_programs(const struct value *good)
 	v[0] = value_of(-1);
 	v[1] = *good;
 	expect("after-a-refused-one", EINVAL, v, 2);
+	/* The version is that of each filter, also of one behind a good one. */
+	v[0] = *good;
+	v[1] = *good;
+	v[1].m.abi++;
+	expect("other-version-after-a-good-one", EINVAL, v, 2);
+	expect("other-version-alone", EINVAL, v + 1, 1);
 }
 
 int main(int argc, char **argv)
