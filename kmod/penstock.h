@@ -25,6 +25,7 @@ struct pst_sb {
 	struct dentry *root;         /* LOWER */
 	char *lower_name;            /* the path of LOWER, for /proc/mounts */
 	bool lower_locks;            /* locks=lower: file locks are taken on the lower file */
+	bool hide_mounts;            /* xdev=hide, for /proc/mounts */
 	bool idmapped;               /* the mount of LOWER maps IDs */
 	errseq_t wb_err;             /* the writeback errors below that the view has reported */
 	bool nosuid;                 /* the mount of LOWER ignores set-id bits and capabilities */

@@ -9,6 +9,8 @@
  */
 #include "penstock.h"
 
+#include "kernel/module-abi.h"
+
 #define PST_SUPER_MAGIC 0x50535446
 
 static struct kmem_cache *inode_cache;
@@ -104,6 +106,8 @@ static int pst_show_options(struct seq_file *m, struct dentry *root)
 	seq_show_option(m, "lower", s->lower_name);
 	if (s->lower_locks)
 		seq_puts(m, ",locks=lower");
+	if (s->hide_mounts)
+		seq_puts(m, ",xdev=hide");
 	return 0;
 }
 
@@ -228,6 +232,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	s->root = dget(o->lower.dentry);
 	s->wb_err = errseq_sample(&s->root->d_sb->s_wb_err);
 	s->lower_locks = o->lower_locks;
+	s->hide_mounts = o->hide_mounts;
 	s->idmapped = is_idmapped_mnt(mnt);
 	s->nosuid = mnt->mnt_flags & MNT_NOSUID;
 	sb->s_op = &pst_super_ops;
@@ -272,7 +277,7 @@ static void pst_kill_sb(struct super_block *sb)
 
 /* ---- options ----------------------------------------------------------------------------- */
 
-enum { OPT_LOWER, OPT_LOWER_FD, OPT_LOCKS, OPT_XDEV, OPT_FILTER };
+enum { OPT_VERSION, OPT_LOWER, OPT_LOWER_FD, OPT_LOCKS, OPT_XDEV, OPT_FILTER };
 
 static const struct constant_table lock_words[] = { { "local", false }, { "lower", true }, {} };
 static const struct constant_table xdev_words[] = { { "hide", 0 }, {} };
@@ -285,6 +290,7 @@ static int is_blob(struct p_log *log, const struct fs_parameter_spec *spec,
 }
 
 static const struct fs_parameter_spec pst_parameters[] = {
+	fsparam_string("version", OPT_VERSION),
 	fsparam_string("lower", OPT_LOWER),
 	fsparam_fd("lower_fd", OPT_LOWER_FD),
 	fsparam_enum("locks", OPT_LOCKS, lock_words),
@@ -327,6 +333,14 @@ static int pst_parse_param(struct fs_context *fc, struct fs_parameter *param)
 	int opt = fs_parse(fc, pst_parameters, param, &result), err;
 
 	switch (opt) {
+	case OPT_VERSION:
+		if (strcmp(param->string, MODULE_VERSION_TEXT) == 0)
+			return 0;
+		return invalf(fc,
+			      "penstock: the program that mounts has version %s of the interface, "
+			      "the module has " MODULE_VERSION_TEXT
+			      ": install both from one release",
+			      param->string);
 	case OPT_LOWER:
 		return set_lower(fc, param);
 	case OPT_LOWER_FD:

@@ -25,7 +25,7 @@ server     util/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/* pens
 probe      util/* wire/* transport/* fs/* mount/* penstock/*
 api        util/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/* server/* penstock/*
 ctl        util/* penstock/*
-cmd        util/* ctl/* penstock/*
+cmd        util/* ctl/* kernel/* penstock/*
 '
 
 # HEADER: the only files that may include it, as patterns of their paths below ROOT.

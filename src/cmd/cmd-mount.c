@@ -8,6 +8,7 @@
  */
 #include "cmd/cmd.h"
 #include "cmd/daemon.h"
+#include "cmd/engine.h"
 #include "cmd/option-apply.h"
 #include "cmd/options.h"
 #include "cmd/remount.h"
@@ -237,7 +238,8 @@ static int run(const struct cmd *cmd, enum options_dialect dialect, int argc, ch
 	}
 	if (options.remount)
 		return remount(&options);
-	return mount_and_serve(&mount, &options);
+	r = engine_mount(&options);
+	return r == ENGINE_MOUNT_FUSE ? mount_and_serve(&mount, &options) : r;
 }
 
 int cmd_mount(struct cmd_call *call)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * penstock umount: unmounts a view, and returns when its process has ended.
+ * penstock umount: unmounts a view, and returns when its process has ended. A view of the kernel
+ * engine has no process.
  *
  * umount(8) also unmounts a view, but returns before the process has ended; a script that then
  * removes LOWER's disk would race with it. The control socket is closed when the process ends.
@@ -77,9 +78,9 @@ static int unmount(const char *path, const struct mounts_view *view, bool lazy)
 	char socket[CTL_PATH_MAX];
 	pid_t pid;
 
-	fd = ctl_client_find(view->connection, socket);
+	fd = view->in_kernel ? -ENOENT : ctl_client_find(view->connection, socket);
 	pid = process_of(fd);
-	if (fd < 0 && mounts_view_is_dead(view))
+	if (!view->in_kernel && fd < 0 && mounts_view_is_dead(view))
 		return unmount_dead(path, view, socket);
 	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0)
 		return refuse(path, -errno);

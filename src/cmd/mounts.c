@@ -53,7 +53,8 @@ int mounts_find(const char *path, struct mounts_view *ret_view)
 		cmd_error("%s is not a mount point", path);
 		return CMD_FAILED;
 	}
-	if (strcmp(mount->type, "fuse.penstock") != 0) {
+	ret_view->in_kernel = strcmp(mount->type, "penstock") == 0;
+	if (!ret_view->in_kernel && strcmp(mount->type, "fuse.penstock") != 0) {
 		cmd_error("%s is not the mount point of a view, but of a file system of type %s; "
 			  "umount(8) unmounts that",
 			  path, mount->type);

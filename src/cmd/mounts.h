@@ -6,6 +6,7 @@
 struct mounts_view {
 	char *mountpoint;        /* absolute, symlinks resolved */
 	unsigned int connection; /* minor number of its st_dev */
+	bool in_kernel;          /* of the kernel engine: no process */
 };
 
 void mounts_view_fini(struct mounts_view *view);

@@ -24,6 +24,7 @@ _Static_assert(PST_CACHE_TTL == 1 && PST_CACHE_NONE == 2 && PST_CACHE_EXCLUSIVE 
 _Static_assert(PST_LOCKS_LOWER == 1 && PST_XATTR_OFF == 1 && PST_OPENDIR_OFF == 1, "two words");
 _Static_assert(PST_XDEV_HIDE == 1 && PST_PSEUDO_SHOW == 1, "two words");
 _Static_assert(PST_TRANSPORT_URING == 1 && PST_TRANSPORT_DEV == 2, "transport=");
+_Static_assert(ENGINE_KERNEL == 1 && ENGINE_AUTO == 2, "engine=");
 _Static_assert(PST_LOG_WARNING == 1 && PST_LOG_INFO == 2 && PST_LOG_DEBUG == 3, "log=");
 
 #define VIEW(member)  .offset = offsetof(struct mount_options, view.member)
@@ -40,6 +41,9 @@ _Static_assert(PST_LOG_WARNING == 1 && PST_LOG_INFO == 2 && PST_LOG_DEBUG == 3, 
 
 /* clang-format off */
 const struct option_row option_rows[] = {
+	{ "engine", OPTION_CHOICE, "fuse|kernel|auto",
+	  "a process serves the view, or the module penstock (fuse)", OWN(engine) },
+
 	/* data and attributes */
 	{ "passthrough", OPTION_CHOICE, "auto|on|off", "reads and writes run in the kernel (auto)",
 	  VIEW(passthrough) },
@@ -207,7 +211,8 @@ const struct option_row option_rows[] = {
 	  .by_kernel = true },
 	{ "modules", OPTION_REFUSED, NULL,
 	  "use --filter SPEC: filters do what modules of libfuse do" },
-	{ "subdir lowerdir source", OPTION_REFUSED, NULL, "give the directory as LOWER" },
+	{ "subdir lowerdir source lower", OPTION_REFUSED, NULL, "give the directory as LOWER",
+	  .by_kernel = true },
 	{ "posix_lock no_posix_lock flock no_flock", OPTION_REFUSED, NULL,
 	  "use locks=lower or locks=local" },
 	{ "nolock", OPTION_REFUSED, NULL, "use locks=local" },

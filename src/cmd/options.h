@@ -6,6 +6,13 @@
 
 #include <penstock/penstock.h>
 
+/* The engine that does the operations of a view. */
+enum engine {
+	ENGINE_FUSE,   /* a process */
+	ENGINE_KERNEL, /* the module penstock */
+	ENGINE_AUTO,   /* the module where it is loaded and fits, else a process */
+};
+
 /* Strings are borrowed from the command line, or from copies. */
 struct mount_options {
 	struct pst_view_options view;
@@ -31,6 +38,7 @@ struct mount_options {
 	bool help;
 	bool help_all; /* with the options of other programs */
 	int subtype;
+	int engine; /* enum engine */
 };
 
 /* The two kinds of command lines: -f has two meanings. */

@@ -4,7 +4,8 @@
  * of a view cannot change; mount(8) repeats those of fstab at each remount.
  *
  * Data passes through by a private mount of the view's process. When the flags for access times or
- * read-only change, the process changes them there, too.
+ * read-only change, the process changes them there, too. A view of the kernel engine has no
+ * process, and reads the flags at each operation.
  */
 #include "cmd/remount.h"
 #include "cmd/ask.h"
@@ -113,7 +114,7 @@ int remount(const struct mount_options *options)
 		after &= ~(unsigned int)PST_MOUNT_RDONLY;
 		changed |= PST_MOUNT_RDONLY;
 	}
-	if (!changed)
+	if (!changed || view.in_kernel)
 		return CMD_OK;
 	code = change_below(path, after, changed);
 	if (code != CMD_OK)

@@ -5,12 +5,17 @@
  * value of the parameter "filter" for FSCONFIG_SET_BINARY, once for each filter, in the order in
  * which they run.
  *
- * Program and module compare MODULE_ABI and PST_FILTER_ABI before anything else. There is no
- * compatibility between versions: both come from the same release.
+ * Program and module compare MODULE_ABI and PST_FILTER_ABI before anything else: the program sets
+ * the parameter "version" to MODULE_VERSION_TEXT first, and each filter has both numbers. There is
+ * no compatibility between versions: both come from the same release.
  */
 #include <penstock/filter.h>
 
 #define MODULE_ABI 1
+
+#define MODULE_TEXT2(N)     #N
+#define MODULE_TEXT(N)      MODULE_TEXT2(N)
+#define MODULE_VERSION_TEXT MODULE_TEXT(MODULE_ABI) "." MODULE_TEXT(PST_FILTER_ABI)
 
 struct module_program {
 	uint32_t kind;   /* enum filter_kind */

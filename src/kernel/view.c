@@ -9,14 +9,18 @@
  */
 #include "kernel/view.h"
 #include "ebpf/filter.h"
+#include "kernel/fits.h"
 #include "kernel/module-abi.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/mount-attrs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -95,8 +99,7 @@ static int give_filter(int fs_fd, const struct filter *filter)
 }
 
 /* Loads the filters and hands them to the module. */
-static int give_filters(int fs_fd, const char *lower, const char *const *specs, unsigned int n,
-			struct pst_error *error)
+static int give_filters(int fs_fd, const struct pst_view_options *options, struct pst_error *error)
 {
 	unsigned int n_slots = 2 * (unsigned int)sysconf(_SC_NPROCESSORS_CONF);
 	_cleanup_(filter_slots_freep) struct filter_slots *slots = NULL;
@@ -104,38 +107,92 @@ static int give_filters(int fs_fd, const char *lower, const char *const *specs, 
 
 	if (r == 0)
 		r = filter_slots_freeze(slots, error);
-	for (unsigned int i = 0; r == 0 && i < n; i++) {
+	for (const char *const *spec = options->filters; r == 0 && *spec; spec++) {
 		_cleanup_(filter_freep) struct filter *filter = NULL;
 
-		r = filter_load(specs[i], slots, &filter, error);
+		r = filter_load(*spec, slots, &filter, error);
 		if (r < 0)
 			return r;
 		r = give_filter(fs_fd, filter);
 		if (r < 0)
-			return refused(fs_fd, lower, -r, error);
+			return refused(fs_fd, options->lower, -r, error);
 		filter_keep_pin(filter);
 	}
 	return r;
 }
 
-int kernel_view_mount(const char *lower, const char *target, const char *const *specs,
-		      unsigned int n, struct pst_error *error)
+bool kernel_module_is_loaded(void)
 {
-	_cleanup_(fd_closep) int fs_fd = fsopen("penstock", FSOPEN_CLOEXEC), mount_fd = -1;
-	int r;
+	_cleanup_(freep) char *line = NULL;
+	FILE *types = fopen("/proc/filesystems", "re");
+	bool found = false;
+	size_t size = 0;
 
-	if (fs_fd < 0)
-		return error_set(error, -errno, "this kernel has no file system penstock: %s",
-				 errno == ENODEV ? "load the module" : strerror(errno));
-	if (fsconfig(fs_fd, FSCONFIG_SET_STRING, "lower", lower, 0) < 0)
-		return refused(fs_fd, lower, errno, error);
-	r = n ? give_filters(fs_fd, lower, specs, n, error) : 0;
+	while (types && !found && getline(&line, &size, types) > 0)
+		found = strcmp(line, "nodev\tpenstock\n") == 0;
+	if (types)
+		fclose(types);
+	return found;
+}
+
+/* Makes a context of the file system; the kernel then loads the module where it is installed. */
+static int open_context(int *ret_fd, struct pst_error *error)
+{
+	*ret_fd = fsopen("penstock", FSOPEN_CLOEXEC);
+	if (*ret_fd >= 0)
+		return 0;
+	if (errno == ENODEV)
+		return error_set(error, -ENODEV,
+				 "the module penstock is not loaded, and the kernel could not load "
+				 "it; `penstock probe` says why, and how to install it");
+	if (errno == EPERM)
+		return error_set(error, -EPERM,
+				 "a view of the kernel engine needs CAP_SYS_ADMIN: run this "
+				 "command as root");
+	return error_set(error, -errno, "fsopen(2) of the file system penstock: %s",
+			 strerror(errno));
+}
+
+/* Sets the options of the file system. Returns 0 or -errno with the module's message. */
+static int set_options(int fs_fd, const struct pst_view_options *options, struct pst_error *error)
+{
+	const struct {
+		const char *name, *value; /* NULL: not set */
+	} rows[] = {
+		{ "version", MODULE_VERSION_TEXT }, /* first, before anything is compared */
+		{ "lower", options->lower },
+		{ "source", options->fsname ? options->fsname : options->lower },
+		{ "locks", options->locks == PST_LOCKS_LOWER ? "lower" : NULL },
+		{ "xdev", options->xdev == PST_XDEV_HIDE ? "hide" : NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].value &&
+		    fsconfig(fs_fd, FSCONFIG_SET_STRING, rows[i].name, rows[i].value, 0) < 0)
+			return refused(fs_fd, options->lower, errno, error);
+	return options->filters ? give_filters(fs_fd, options, error) : 0;
+}
+
+int kernel_view_mount(const struct pst_view_options *options, struct pst_error *error)
+{
+	_cleanup_(fd_closep) int fs_fd = -1, mount_fd = -1;
+	char said[KERNEL_SAID_SIZE];
+	int r = kernel_fits(options, said, error);
+
+	if (r == 0)
+		r = open_context(&fs_fd, error);
+	if (r == 0)
+		r = set_options(fs_fd, options, error);
 	if (r < 0)
 		return r;
 	if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return refused(fs_fd, lower, errno, error);
-	mount_fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, 0);
-	if (mount_fd < 0 || move_mount(mount_fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return error_set(error, -errno, "cannot mount at %s: %s", target, strerror(errno));
+		return refused(fs_fd, options->lower, errno, error);
+	mount_fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, mount_attrs(options->mount_flags));
+	if (mount_fd < 0 || move_mount(mount_fd, "", AT_FDCWD, options->mountpoint,
+				       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
+		return error_set(error, -errno, "cannot mount at %s: %s", options->mountpoint,
+				 strerror(errno));
+	if (*said)
+		log_warning("%s", said);
 	return 0;
 }

@@ -3,9 +3,14 @@
 /* Views of the kernel engine: the module penstock (kmod/) does all operations. */
 #include <penstock/penstock.h>
 
+#include <stdbool.h>
+
 /*
- * Mounts a view of the directory lower at target, with n filters (the SPECs of filter_load()) in
- * the order in which they run. No process stays behind. Returns 0, or -errno with *error set.
+ * Mounts a view. No process stays behind. Returns 0 and logs which options have no effect in the
+ * kernel engine; or -errno with *error: -EOPNOTSUPP if the engine cannot do what an option asks
+ * for, -ENODEV without the module.
  */
-int kernel_view_mount(const char *lower, const char *target, const char *const *specs,
-		      unsigned int n, struct pst_error *error);
+int kernel_view_mount(const struct pst_view_options *options, struct pst_error *error);
+
+/* Returns whether the kernel has the module now. */
+bool kernel_module_is_loaded(void);

@@ -6,6 +6,7 @@
 
 . /settings
 . /lib.sh
+. /command.sh
 
 phases=$(sed -n 's/.*phases=\([^ ]*\).*/\1/p' /proc/cmdline | tr , ' ')
 mkdir -p /w/view /w/ext4 /w/tmpfs
@@ -393,6 +394,7 @@ for phase in $phases; do
 	[ "$phase" = tools ] && { restrictions; writeback_errors; }
 	[ "$phase" = stacked ] && stacked
 	[ "$phase" = filters ] && refusals
+	[ "$phase" = command ] && command_phase
 	no_leak "$phase"
 	read -r end _ < /proc/uptime
 	echo "# $phase: ${start%.*} s to ${end%.*} s"

@@ -7,13 +7,16 @@
 int main(int argc, char **argv)
 {
 	struct pst_error error = { 0 };
+	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
 
 	if (argc < 3) {
 		fprintf(stderr, "usage: mount-view LOWER TARGET [SPEC...]\n");
 		return 2;
 	}
-	if (kernel_view_mount(argv[1], argv[2], (const char *const *)argv + 3,
-			      (unsigned int)argc - 3, &error) == 0)
+	options.lower = argv[1];
+	options.mountpoint = argv[2];
+	options.filters = argc > 3 ? (const char *const *)argv + 3 : NULL;
+	if (kernel_view_mount(&options, &error) == 0)
 		return 0;
 	fprintf(stderr, "mount-view: %s\n", error.text);
 	return 1;

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Chooses the engine of a view. */
+#include "cmd/options.h"
+
+#define ENGINE_MOUNT_FUSE (-1)
+
+/*
+ * Mounts the view with the kernel engine if engine= chooses it. Prints errors, and logs the choice
+ * with its reason. Returns an exit code, or ENGINE_MOUNT_FUSE if the FUSE engine has to mount.
+ */
+int engine_mount(const struct mount_options *options);
