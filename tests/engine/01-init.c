@@ -42,7 +42,7 @@ static uint64_t send_init(struct pair *pair, uint32_t major, uint32_t minor)
 	return k_send(&pair->kernel, K_REQUEST(FUSE_INIT, 0, &in));
 }
 
-static void test_good(void **state)
+static void init_is_answered_with_negotiated_values(void **state)
 {
 	struct init_negotiated negotiated;
 	struct fuse_init_out out;
@@ -64,7 +64,7 @@ static void test_good(void **state)
 }
 
 /* A kernel of the future asks again, in the version that it was told. */
-static void test_newer(void **state)
+static void newer_kernel_negotiates_again(void **state)
 {
 	struct init_negotiated negotiated;
 	struct k_answer answer;
@@ -82,7 +82,7 @@ static void test_newer(void **state)
 	pair_free(&pair);
 }
 
-static void test_older(void **state)
+static void older_kernel_is_refused(void **state)
 {
 	static const uint32_t minors[] = { 0, 8, 23, 31, 36 };
 
@@ -103,7 +103,7 @@ static void test_older(void **state)
 }
 
 /* Something else comes first: that is no kernel. */
-static void test_not_init(void **state)
+static void first_request_other_than_init_is_refused(void **state)
 {
 	static const struct {
 		struct fuse_in_header head;
@@ -129,7 +129,7 @@ static void test_not_init(void **state)
 	}
 }
 
-static void test_hung_up(void **state)
+static void closed_connection_fails_the_handshake(void **state)
 {
 	struct init_negotiated negotiated;
 	struct pst_error error;
@@ -148,7 +148,7 @@ static void test_hung_up(void **state)
 }
 
 /* INIT a second time is an operation like those that do not exist. */
-static void test_again(void **state)
+static void second_init_fails_with_enosys(void **state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
 	struct fuse_init_in in = { .major = 7, .minor = 44, .flags = UINT32_MAX };
@@ -161,7 +161,7 @@ static void test_again(void **state)
 }
 
 /* A view that nobody ever asks anything starts and ends. */
-static void test_nothing(void **state)
+static void unused_view_starts_and_ends(void **state)
 {
 	for (unsigned int n_chans = 1; n_chans <= K_MAX_CHANS; n_chans++) {
 		struct kernel *k = k_start(&(struct k_options){
@@ -172,6 +172,9 @@ static void test_nothing(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(test_good), cmocka_unit_test(test_newer), cmocka_unit_test(test_older),
-	  cmocka_unit_test(test_not_init), cmocka_unit_test(test_hung_up), K_TEST(test_again),
-	  K_TEST(test_nothing))
+TEST_MAIN(cmocka_unit_test(init_is_answered_with_negotiated_values),
+	  cmocka_unit_test(newer_kernel_negotiates_again),
+	  cmocka_unit_test(older_kernel_is_refused),
+	  cmocka_unit_test(first_request_other_than_init_is_refused),
+	  cmocka_unit_test(closed_connection_fails_the_handshake),
+	  K_TEST(second_init_fails_with_enosys), K_TEST(unused_view_starts_and_ends))

@@ -32,7 +32,7 @@ static void expect_entry(struct kernel *k, const struct fuse_entry_out *entry, c
 	expect_name(k, entry, name);
 }
 
-static void test_lookup_answers_whole_entries(void **state)
+static void lookup_answers_whole_entries(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -56,7 +56,7 @@ static void test_lookup_answers_whole_entries(void **state)
 }
 
 /* A name that is absent is an answer that holds, unless nothing may be believed. */
-static void test_absent_name_is_cached_for_the_timeout(void **state)
+static void absent_name_is_cached_for_the_timeout(void **state)
 {
 	struct kernel *k = start(state);
 	struct fuse_entry_out entry;
@@ -73,7 +73,7 @@ static void test_absent_name_is_cached_for_the_timeout(void **state)
 }
 
 /* Names of the same file lead to one node; it is known until the last of its names is forgotten. */
-static void test_hard_links_share_a_node(void **state)
+static void hard_links_share_a_node(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -100,7 +100,7 @@ static void test_hard_links_share_a_node(void **state)
 }
 
 /* ".", "..": what the kernel asks when somebody opens a file handle of the view. */
-static void test_dots_lead_to_self_and_parent(void **state)
+static void dots_lead_to_self_and_parent(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -123,7 +123,7 @@ static void test_dots_lead_to_self_and_parent(void **state)
 }
 
 /* A number that was forgotten still stands for its file where it is made of the file's handle. */
-static void test_forgotten_nodeid_leads_to_its_file(void **state)
+static void forgotten_nodeid_leads_to_its_file(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -148,7 +148,6 @@ static void test_forgotten_nodeid_leads_to_its_file(void **state)
 	k_stop_empty(k);
 }
 
-TEST_MAIN(K_TEST(test_lookup_answers_whole_entries),
-	  K_TEST(test_absent_name_is_cached_for_the_timeout), K_TEST(test_hard_links_share_a_node),
-	  K_TEST(test_dots_lead_to_self_and_parent),
-	  K_TEST(test_forgotten_nodeid_leads_to_its_file))
+TEST_MAIN(K_TEST(lookup_answers_whole_entries), K_TEST(absent_name_is_cached_for_the_timeout),
+	  K_TEST(hard_links_share_a_node), K_TEST(dots_lead_to_self_and_parent),
+	  K_TEST(forgotten_nodeid_leads_to_its_file))

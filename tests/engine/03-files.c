@@ -48,7 +48,7 @@ static void expect_nothing_open(struct kernel *k)
 	assert_int_equal(k_stat(k).n_backings, 0);
 }
 
-static void test_opens_share_one_backing_id(void **state)
+static void opens_share_one_backing_id(void **state)
 {
 	struct kernel *k = start(state, true);
 	struct k_chan *c = &k->chans[0];
@@ -74,7 +74,7 @@ static void test_opens_share_one_backing_id(void **state)
 	k_stop(k);
 }
 
-static void test_reads_at_any_offset_are_answered(void **state)
+static void reads_at_any_offset_are_answered(void **state)
 {
 	struct kernel *k = start(state, false);
 	struct k_chan *c = &k->chans[0];
@@ -97,7 +97,7 @@ static void test_reads_at_any_offset_are_answered(void **state)
 	k_stop(k);
 }
 
-static void test_writes_at_any_offset_are_answered(void **state)
+static void writes_at_any_offset_are_answered(void **state)
 {
 	struct kernel *k = start(state, false);
 	struct k_chan *c = &k->chans[0];
@@ -128,7 +128,7 @@ static void test_writes_at_any_offset_are_answered(void **state)
 }
 
 /* A handle does what it was opened for. */
-static void test_handle_allows_what_it_was_opened_for(void **state)
+static void handle_allows_what_it_was_opened_for(void **state)
 {
 	struct kernel *k = start(state, false);
 	struct k_chan *c = &k->chans[0];
@@ -167,7 +167,7 @@ static void expect_appends(struct kernel *k, const struct file *file, const char
 	k_expect_below(k, name, "aBCdEFghi");
 }
 
-static void test_append_goes_to_the_end_below(void **state)
+static void append_goes_to_the_end_below(void **state)
 {
 	struct kernel *k = start(state, false);
 	struct file file = open_file(k, "file", "", O_RDWR | O_APPEND);
@@ -177,7 +177,7 @@ static void test_append_goes_to_the_end_below(void **state)
 	k_stop(k);
 }
 
-static void test_append_to_created_file_goes_to_the_end_below(void **state)
+static void append_to_created_file_goes_to_the_end_below(void **state)
 {
 	struct kernel *k = start(state, false);
 	struct k_chan *c = &k->chans[0];
@@ -195,7 +195,7 @@ static void test_append_to_created_file_goes_to_the_end_below(void **state)
 }
 
 /* O_DIRECT is switched on and off again by fcntl(2): what a write says of it counts. */
-static void test_write_follows_its_own_o_direct(void **state)
+static void write_follows_its_own_o_direct(void **state)
 {
 	struct kernel *k = start(state, false);
 	struct k_chan *c = &k->chans[0];
@@ -212,7 +212,7 @@ static void test_write_follows_its_own_o_direct(void **state)
 	k_stop(k);
 }
 
-static void test_create_of_existing_name_is_stale(void **state)
+static void create_of_existing_name_is_stale(void **state)
 {
 	for (int passthrough = 0; passthrough < 2; passthrough++) {
 		struct kernel *k = start(state, passthrough);
@@ -241,7 +241,7 @@ static void test_create_of_existing_name_is_stale(void **state)
 }
 
 /* OPEN of a pipe, device, link or directory fails: the kernel opens those itself. */
-static void test_only_regular_files_are_opened(void **state)
+static void only_regular_files_are_opened(void **state)
 {
 	struct kernel *k = start(state, true);
 	struct k_chan *c = &k->chans[0];
@@ -258,10 +258,9 @@ static void test_only_regular_files_are_opened(void **state)
 	k_stop(k);
 }
 
-TEST_MAIN(K_TEST(test_opens_share_one_backing_id), K_TEST(test_reads_at_any_offset_are_answered),
-	  K_TEST(test_writes_at_any_offset_are_answered),
-	  K_TEST(test_handle_allows_what_it_was_opened_for),
-	  K_TEST(test_append_goes_to_the_end_below),
-	  K_TEST(test_append_to_created_file_goes_to_the_end_below),
-	  K_TEST(test_write_follows_its_own_o_direct),
-	  K_TEST(test_create_of_existing_name_is_stale), K_TEST(test_only_regular_files_are_opened))
+TEST_MAIN(K_TEST(opens_share_one_backing_id), K_TEST(reads_at_any_offset_are_answered),
+	  K_TEST(writes_at_any_offset_are_answered), K_TEST(handle_allows_what_it_was_opened_for),
+	  K_TEST(append_goes_to_the_end_below),
+	  K_TEST(append_to_created_file_goes_to_the_end_below),
+	  K_TEST(write_follows_its_own_o_direct), K_TEST(create_of_existing_name_is_stale),
+	  K_TEST(only_regular_files_are_opened))

@@ -50,7 +50,7 @@ static int call(struct fixture *f, uint32_t opcode, const void *arg, size_t arg_
 		     NULL, 0);
 }
 
-static void test_bad_ranges_of_fallocate_are_refused(void **state)
+static void bad_ranges_of_fallocate_are_refused(void **state)
 {
 	for (int passthrough = 0; passthrough < 2; passthrough++) {
 		struct fixture f = start(state, passthrough, "0123456789");
@@ -67,7 +67,7 @@ static void test_bad_ranges_of_fallocate_are_refused(void **state)
 	}
 }
 
-static void test_lseek_answers_as_below(void **state)
+static void lseek_answers_as_below(void **state)
 {
 	struct fixture f = start(state, true, "0123456789");
 	struct {
@@ -98,7 +98,7 @@ static void test_lseek_answers_as_below(void **state)
 }
 
 /* COPY_FILE_RANGE and its wide form, within a file and between two. */
-static void test_both_forms_of_copy_copy(void **state)
+static void both_forms_of_copy_copy(void **state)
 {
 	struct fixture f = start(state, true, "0123456789");
 	struct fuse_entry_out entry;
@@ -142,7 +142,7 @@ static int do_ioctl(struct fixture *f, const struct fuse_ioctl_in *in, const voi
 		      ret_answer);
 }
 
-static void test_known_ioctls_pass(void **state)
+static void known_ioctls_pass(void **state)
 {
 	struct fixture f = start(state, true, "text");
 	struct fuse_ioctl_in in = { .fh = f.fh, .cmd = FS_IOC_GETFLAGS, .out_size = 4 };
@@ -190,5 +190,5 @@ static void test_known_ioctls_pass(void **state)
 	stop(&f);
 }
 
-TEST_MAIN(K_TEST(test_bad_ranges_of_fallocate_are_refused), K_TEST(test_lseek_answers_as_below),
-	  K_TEST(test_both_forms_of_copy_copy), K_TEST(test_known_ioctls_pass))
+TEST_MAIN(K_TEST(bad_ranges_of_fallocate_are_refused), K_TEST(lseek_answers_as_below),
+	  K_TEST(both_forms_of_copy_copy), K_TEST(known_ioctls_pass))

@@ -159,7 +159,7 @@ static void expect_equal(const struct listing *have, const struct listing *want,
 	}
 }
 
-static void test_listing_is_whole_with_any_buffer(void **state)
+static void listing_is_whole_with_any_buffer(void **state)
 {
 	static const uint32_t sizes[] = { 420, 424, 500, 1000, 4096, 32768, 65536, 1 << 20 };
 	struct fixture f = start(state);
@@ -177,7 +177,7 @@ static void test_listing_is_whole_with_any_buffer(void **state)
 }
 
 /* Plain and with entries in turns, on one open directory, as the kernel does when it adapts. */
-static void test_plain_and_plus_requests_may_alternate(void **state)
+static void plain_and_plus_requests_may_alternate(void **state)
 {
 	struct fixture f = start(state);
 	static struct listing below, view;
@@ -197,7 +197,7 @@ static void test_plain_and_plus_requests_may_alternate(void **state)
 }
 
 /* Too little room for even one name: no name, and none is lost. */
-static void test_buffer_too_small_for_a_name_stays_empty(void **state)
+static void buffer_too_small_for_a_name_stays_empty(void **state)
 {
 	struct fixture f = start(state);
 	static struct listing below, view;
@@ -216,7 +216,7 @@ static void test_buffer_too_small_for_a_name_stays_empty(void **state)
 }
 
 /* A name that is removed between two requests is not listed by the second one. */
-static void test_name_removed_between_requests_is_not_listed(void **state)
+static void name_removed_between_requests_is_not_listed(void **state)
 {
 	struct fixture f = start(state);
 	static struct listing below, view;
@@ -260,7 +260,7 @@ static bool completes(struct fixture *f, uint64_t fh, uint64_t off)
 #define QUIET_US 150000
 
 /* A reader who began before a change, or soon after it, does not complete what others go on by. */
-static void test_listing_changed_while_read_is_not_completed(void **state)
+static void listing_changed_while_read_is_not_completed(void **state)
 {
 	struct fixture f = start(state);
 	static struct k_answer answer;
@@ -292,7 +292,7 @@ static void test_listing_changed_while_read_is_not_completed(void **state)
  * at its end. The kernel may cache the older names under the newer version: the daemon completes no
  * listing until the version has changed again.
  */
-static void test_listing_beside_an_older_one_is_not_completed(void **state)
+static void listing_beside_an_older_one_is_not_completed(void **state)
 {
 	struct fixture f = start(state);
 	static struct k_answer answer;
@@ -315,7 +315,7 @@ static void test_listing_beside_an_older_one_is_not_completed(void **state)
 	stop(&f);
 }
 
-static void test_bad_offsets_list_nothing(void **state)
+static void bad_offsets_list_nothing(void **state)
 {
 	static const uint64_t offsets[] = { UINT64_MAX, 1ULL << 63, (1ULL << 63) + 1 };
 	struct fixture f = start(state);
@@ -336,7 +336,7 @@ static void test_bad_offsets_list_nothing(void **state)
 }
 
 /* Nobody else changes the tree: the kernel may keep listings. */
-static void test_exclusive_listings_are_cached(void **state)
+static void exclusive_listings_are_cached(void **state)
 {
 	struct kernel *k = k_start(
 		&(struct k_options){ .nodes = K_NODES(state), .cache = PST_CACHE_EXCLUSIVE });
@@ -349,10 +349,9 @@ static void test_exclusive_listings_are_cached(void **state)
 	k_stop(k);
 }
 
-TEST_MAIN(K_TEST(test_listing_is_whole_with_any_buffer),
-	  K_TEST(test_plain_and_plus_requests_may_alternate),
-	  K_TEST(test_buffer_too_small_for_a_name_stays_empty),
-	  K_TEST(test_bad_offsets_list_nothing), K_TEST(test_exclusive_listings_are_cached),
-	  K_TEST(test_name_removed_between_requests_is_not_listed),
-	  K_TEST(test_listing_changed_while_read_is_not_completed),
-	  K_TEST(test_listing_beside_an_older_one_is_not_completed))
+TEST_MAIN(K_TEST(listing_is_whole_with_any_buffer), K_TEST(plain_and_plus_requests_may_alternate),
+	  K_TEST(buffer_too_small_for_a_name_stays_empty), K_TEST(bad_offsets_list_nothing),
+	  K_TEST(exclusive_listings_are_cached),
+	  K_TEST(name_removed_between_requests_is_not_listed),
+	  K_TEST(listing_changed_while_read_is_not_completed),
+	  K_TEST(listing_beside_an_older_one_is_not_completed))

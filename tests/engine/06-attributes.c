@@ -35,7 +35,7 @@ static uint64_t look_up(struct kernel *k, const char *name)
 	return entry.nodeid;
 }
 
-static void test_getattr_equals_lower(void **state)
+static void getattr_equals_lower(void **state)
 {
 	struct kernel *k = start(state);
 	struct fuse_attr_out out;
@@ -62,7 +62,7 @@ static int set(struct kernel *k, uint64_t id, const struct fuse_setattr_in *in,
 	return k_setattr(&k->chans[0], id, in, ret_out);
 }
 
-static void test_setattr_sets_sizes(void **state)
+static void setattr_sets_sizes(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -97,7 +97,7 @@ static void test_setattr_sets_sizes(void **state)
 	k_stop(k);
 }
 
-static void test_setattr_sets_times(void **state)
+static void setattr_sets_times(void **state)
 {
 	struct kernel *k = start(state);
 	struct fuse_attr_out out;
@@ -165,7 +165,7 @@ static int get_xattr(struct kernel *k, uint64_t id, const char *name, char *buf,
 }
 
 /* Names and values of all sizes: an answer in any case. */
-static void test_xattrs_of_any_size_are_answered(void **state)
+static void xattrs_of_any_size_are_answered(void **state)
 {
 	struct kernel *k = start(state);
 	uint64_t id = look_up(k, "file");
@@ -197,7 +197,7 @@ static void test_xattrs_of_any_size_are_answered(void **state)
 /* -- the rest -------------------------------------------------------------------------------- */
 
 /* How long what is said of a file may be believed, by the kind of cache and what it is open for. */
-static void test_attr_timeout_depends_on_cache_and_opens(void **state)
+static void attr_timeout_depends_on_cache_and_opens(void **state)
 {
 	static const struct {
 		enum pst_cache cache;
@@ -244,6 +244,5 @@ static void test_attr_timeout_depends_on_cache_and_opens(void **state)
 	}
 }
 
-TEST_MAIN(K_TEST(test_getattr_equals_lower), K_TEST(test_setattr_sets_sizes),
-	  K_TEST(test_setattr_sets_times), K_TEST(test_xattrs_of_any_size_are_answered),
-	  K_TEST(test_attr_timeout_depends_on_cache_and_opens))
+TEST_MAIN(K_TEST(getattr_equals_lower), K_TEST(setattr_sets_sizes), K_TEST(setattr_sets_times),
+	  K_TEST(xattrs_of_any_size_are_answered), K_TEST(attr_timeout_depends_on_cache_and_opens))

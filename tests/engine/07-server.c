@@ -100,7 +100,7 @@ static struct stat below(struct kernel *k)
 	return st;
 }
 
-static void test_asked_once(void **state)
+static void server_is_asked_once_for_its_fields(void **state)
 {
 	struct kernel *k = start(state, STATX_MODE | STATX_UID, false);
 	struct fuse_entry_out entry;
@@ -128,7 +128,7 @@ static void test_asked_once(void **state)
 }
 
 /* The lookup that makes a node fails after another has found the node: the node stays usable. */
-static void test_failed_lookup_leaves_the_node_its_descriptor(void **state)
+static void failed_lookup_leaves_the_node_its_descriptor(void **state)
 {
 	struct kernel *k = start(state, STATX_MODE, false);
 	struct fuse_entry_out entry;
@@ -148,7 +148,7 @@ static void test_failed_lookup_leaves_the_node_its_descriptor(void **state)
 	k_stop(k);
 }
 
-static void test_divided(void **state)
+static void setattr_is_divided_between_server_and_lower(void **state)
 {
 	struct kernel *k = start(state, STATX_MODE, false);
 	struct fuse_setattr_in in = {
@@ -185,7 +185,7 @@ static void test_divided(void **state)
 }
 
 /* The owner is the server's, the mode is not: nothing below would clear the bits. */
-static void test_given_away(void **state)
+static void chown_clears_set_id_bits_of_lower(void **state)
 {
 	struct kernel *k = start(state, STATX_UID, false);
 	struct fuse_setattr_in in = { .valid = FATTR_UID, .uid = 4242 };
@@ -204,7 +204,7 @@ static void test_given_away(void **state)
 /*
  * The owner is the server's and the mode is not: the bit is for the owner below, who is not shown.
  */
-static void test_bits_of_another_owner(void **state)
+static void set_id_bits_of_another_owner_are_hidden(void **state)
 {
 	struct kernel *k = start(state, STATX_UID, false);
 	struct fuse_setattr_in in = { .valid = FATTR_MODE, .mode = S_IFREG | 0711 };
@@ -226,7 +226,7 @@ static void test_bits_of_another_owner(void **state)
 }
 
 /* A server that has mode and owner says itself what goes together. */
-static void test_bits_of_a_served_mode(void **state)
+static void set_id_bits_of_a_served_mode_are_shown(void **state)
 {
 	struct kernel *k = start(state, STATX_UID | STATX_MODE, false);
 	struct fuse_entry_out entry;
@@ -239,7 +239,7 @@ static void test_bits_of_a_served_mode(void **state)
 }
 
 /* Times that are the server's; "now" is said as a time. */
-static void test_times(void **state)
+static void now_reaches_the_server_as_a_time(void **state)
 {
 	struct kernel *k = start(state, STATX_MTIME, false);
 	struct fuse_setattr_in in = { .valid = FATTR_MTIME | FATTR_MTIME_NOW };
@@ -255,7 +255,7 @@ static void test_times(void **state)
 	k_stop(k);
 }
 
-static void test_nonsense(void **state)
+static void impossible_answers_become_eio(void **state)
 {
 	struct kernel *k = start(state, STATX_MODE | STATX_UID | STATX_MTIME, true);
 	struct fuse_entry_out entry;
@@ -281,7 +281,7 @@ static void test_nonsense(void **state)
 }
 
 /* A file is made although the server then fails: its name is not absent any more. */
-static void test_made(void **state)
+static void created_name_is_invalidated_when_server_fails(void **state)
 {
 	struct kernel *k = start(state, STATX_MODE, false);
 	struct k_chan *c = &k->chans[0];
@@ -314,7 +314,7 @@ static void test_made(void **state)
 }
 
 /* A file that gets the record of one that was forgotten is asked about anew. */
-static void test_record_again(void **state)
+static void reused_node_asks_the_server_again(void **state)
 {
 	struct kernel *k = start(state, STATX_MODE, false);
 	struct k_chan *c = &k->chans[0];
@@ -334,7 +334,7 @@ static void test_record_again(void **state)
 }
 
 /* Size and links cannot be a server's. */
-static void test_too_much(void **state)
+static void fields_that_no_server_may_own_are_refused(void **state)
 {
 	struct kernel *k = start(state, STATX_SIZE | STATX_MODE, true);
 	struct fuse_entry_out entry;
@@ -347,7 +347,11 @@ static void test_too_much(void **state)
 	k_stop(k);
 }
 
-TEST_MAIN(K_TEST(test_failed_lookup_leaves_the_node_its_descriptor), K_TEST(test_asked_once),
-	  K_TEST(test_divided), K_TEST(test_given_away), K_TEST(test_times), K_TEST(test_nonsense),
-	  K_TEST(test_too_much), K_TEST(test_made), K_TEST(test_bits_of_another_owner),
-	  K_TEST(test_bits_of_a_served_mode), K_TEST(test_record_again))
+TEST_MAIN(K_TEST(failed_lookup_leaves_the_node_its_descriptor),
+	  K_TEST(server_is_asked_once_for_its_fields),
+	  K_TEST(setattr_is_divided_between_server_and_lower),
+	  K_TEST(chown_clears_set_id_bits_of_lower), K_TEST(now_reaches_the_server_as_a_time),
+	  K_TEST(impossible_answers_become_eio), K_TEST(fields_that_no_server_may_own_are_refused),
+	  K_TEST(created_name_is_invalidated_when_server_fails),
+	  K_TEST(set_id_bits_of_another_owner_are_hidden),
+	  K_TEST(set_id_bits_of_a_served_mode_are_shown), K_TEST(reused_node_asks_the_server_again))

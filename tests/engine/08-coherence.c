@@ -73,7 +73,7 @@ static void ask_for_acl(struct k_chan *c, uint64_t nodeid)
 	free(answer);
 }
 
-static void test_opened(void **state)
+static void open_invalidates_what_changed_since_the_reply(void **state)
 {
 	struct kernel *k = start(state, &(struct k_options){ 0 });
 	uint64_t id = look_up(k);
@@ -113,7 +113,7 @@ static void forget_and_ask(struct kernel *k, uint64_t id)
 }
 
 /* An ACL is forgotten with all of the rest only. */
-static void test_acl(void **state)
+static void open_invalidates_a_cached_acl_with_the_rest(void **state)
 {
 	struct kernel *k = start(state, &(struct k_options){ 0 });
 	uint64_t id = look_up(k);
@@ -132,7 +132,7 @@ static void test_acl(void **state)
 }
 
 /* Nor with another name's entry: the kernel keeps the ACL that it has. */
-static void test_acl_by_name(void **state)
+static void lookup_by_other_name_leaves_acl_to_the_open(void **state)
 {
 	struct kernel *k = start(state, &(struct k_options){ 0 });
 	uint64_t id = look_up(k);
@@ -157,7 +157,7 @@ static void test_acl_by_name(void **state)
 }
 
 /* A change that failed half way. */
-static void test_half_changed(void **state)
+static void half_failed_setattr_invalidates_at_once(void **state)
 {
 	struct kernel *k = start(state, &(struct k_options){ 0 });
 	struct k_chan *c = &k->chans[0];
@@ -188,7 +188,7 @@ static int64_t now_ms(void)
 }
 
 /* Two answers in a row: the kernel takes that of them for the newest which comes first. */
-static void test_crossing(void **state)
+static void crossing_replies_are_invalidated_by_the_open(void **state)
 {
 	struct kernel *k = start(state, &(struct k_options){ 0 });
 	uint64_t id = look_up(k);
@@ -285,7 +285,7 @@ static void end_open(struct k_chan *c, uint64_t nodeid, uint64_t unique)
  * long as the notification of the first one has not been sent. (If the first open was fast enough
  * to have sent it, the test tries again.)
  */
-static void test_two_opens(void **state)
+static void second_open_invalidates_the_acl_too(void **state)
 {
 	struct kernel *k = start(state, &(struct k_options){ .n_chans = 3 });
 	struct k_chan *c = k->chans;
@@ -348,7 +348,7 @@ static unsigned int look_while_opened(struct kernel *k, uint64_t id)
  * (If the open sent its notification before the GETATTR came, or looked only after it, the next
  * open has nothing to invalidate: the test tries again.)
  */
-static void test_told_meanwhile(void **state)
+static void reply_during_invalidation_is_invalidated_next(void **state)
 {
 	struct kernel *k = start(state, &(struct k_options){ .n_chans = 3 });
 	uint64_t id = look_up(k);
@@ -361,7 +361,7 @@ static void test_told_meanwhile(void **state)
 }
 
 /* The kernel takes the answer to LINK for the newest whenever it comes: it is good for a moment. */
-static void test_link(void **state)
+static void link_reply_has_a_short_timeout(void **state)
 {
 	struct kernel *k = start(state, &(struct k_options){ .cache = PST_CACHE_EXCLUSIVE });
 	struct k_chan *c = &k->chans[0];
@@ -385,6 +385,11 @@ static void test_link(void **state)
 	k_stop(k);
 }
 
-TEST_MAIN(K_TEST(test_opened), K_TEST(test_acl), K_TEST(test_acl_by_name),
-	  K_TEST(test_half_changed), K_TEST(test_crossing), K_TEST(test_two_opens),
-	  K_TEST(test_told_meanwhile), K_TEST(test_link))
+TEST_MAIN(K_TEST(open_invalidates_what_changed_since_the_reply),
+	  K_TEST(open_invalidates_a_cached_acl_with_the_rest),
+	  K_TEST(lookup_by_other_name_leaves_acl_to_the_open),
+	  K_TEST(half_failed_setattr_invalidates_at_once),
+	  K_TEST(crossing_replies_are_invalidated_by_the_open),
+	  K_TEST(second_open_invalidates_the_acl_too),
+	  K_TEST(reply_during_invalidation_is_invalidated_next),
+	  K_TEST(link_reply_has_a_short_timeout))

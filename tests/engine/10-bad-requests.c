@@ -56,7 +56,7 @@ static int send_sample(struct k_chan *c, char *bytes, size_t len, uint32_t opcod
 }
 
 /* Every operation on a node that nobody knows, with an argument of noise. */
-static void test_every_operation_on_unknown_node_is_answered(void **state)
+static void every_operation_on_unknown_node_is_answered(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -83,7 +83,7 @@ static void test_every_operation_on_unknown_node_is_answered(void **state)
 }
 
 /* The same, cut off at every byte: in the header's words, and against them. */
-static void test_truncated_requests_fail_with_eio(void **state)
+static void truncated_requests_fail_with_eio(void **state)
 {
 	struct kernel *k = start(state);
 
@@ -107,7 +107,7 @@ static void test_truncated_requests_fail_with_eio(void **state)
 	stop(k);
 }
 
-static void test_unknown_opcodes_fail_with_enosys(void **state)
+static void unknown_opcodes_fail_with_enosys(void **state)
 {
 	static const uint32_t opcodes[] = {
 		0, 7, 19, 48, 49, 60, 63, 64, 4096, 1u << 30, UINT32_MAX
@@ -123,7 +123,7 @@ static void test_unknown_opcodes_fail_with_enosys(void **state)
 }
 
 /* Numbers of nodes that nobody was given, in every operation that takes one. */
-static void test_unknown_nodeids_are_stale(void **state)
+static void unknown_nodeids_are_stale(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -169,7 +169,7 @@ static int call_fh(struct k_chan *c, uint32_t opcode, uint64_t nodeid, uint64_t 
 }
 
 /* Numbers of open files that nobody was given, or that are of another node or kind. */
-static void test_unknown_handles_are_refused(void **state)
+static void unknown_handles_are_refused(void **state)
 {
 	static const uint32_t of_files[] = { FUSE_READ,
 					     FUSE_WRITE,
@@ -228,7 +228,7 @@ static void test_unknown_handles_are_refused(void **state)
 }
 
 /* Names that would lead elsewhere, or nowhere, wherever there is a name. */
-static void test_bad_names_are_refused(void **state)
+static void bad_names_are_refused(void **state)
 {
 	static char too_long[257];
 	static const char *const names[] = {
@@ -263,7 +263,7 @@ static void test_bad_names_are_refused(void **state)
 }
 
 /* Names below a file, a link, a pipe. */
-static void test_names_below_files_are_refused(void **state)
+static void names_below_files_are_refused(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -291,7 +291,7 @@ static void test_names_below_files_are_refused(void **state)
 }
 
 /* Sizes beyond what a request may have: less is done, nothing is overrun. */
-static void test_huge_sizes_are_cut(void **state)
+static void huge_sizes_are_cut(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -321,7 +321,7 @@ static void test_huge_sizes_are_cut(void **state)
 }
 
 /* A message longer than any the view can have asked for. */
-static void test_message_longer_than_any_is_refused(void **state)
+static void message_longer_than_any_is_refused(void **state)
 {
 	struct kernel *k = start(state);
 	size_t len = 120000;
@@ -334,7 +334,7 @@ static void test_message_longer_than_any_is_refused(void **state)
 }
 
 /* Extensions: a group that is asked for, and noise in its place. */
-static void test_extensions_are_checked(void **state)
+static void extensions_are_checked(void **state)
 {
 	static const uint32_t exts[][4] = {
 		{ 16, FUSE_EXT_GROUPS, 1, 0 },
@@ -368,7 +368,7 @@ static void test_extensions_are_checked(void **state)
 }
 
 /* Kinds that MKNOD does not make, flags of RENAME2 that there are not, the text of a directory. */
-static void test_impossible_kinds_and_flags_are_refused(void **state)
+static void impossible_kinds_and_flags_are_refused(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -387,7 +387,7 @@ static void test_impossible_kinds_and_flags_are_refused(void **state)
 }
 
 /* Ranges that end before they begin or lie behind all offsets, and types that are none. */
-static void test_impossible_locks_are_refused(void **state)
+static void impossible_locks_are_refused(void **state)
 {
 	static const struct fuse_file_lock rows[] = {
 		{ 5, 4, F_RDLCK, 100 },
@@ -414,11 +414,10 @@ static void test_impossible_locks_are_refused(void **state)
 	stop(k);
 }
 
-TEST_MAIN(K_TEST(test_every_operation_on_unknown_node_is_answered),
-	  K_TEST(test_truncated_requests_fail_with_eio),
-	  K_TEST(test_unknown_opcodes_fail_with_enosys), K_TEST(test_unknown_nodeids_are_stale),
-	  K_TEST(test_unknown_handles_are_refused), K_TEST(test_bad_names_are_refused),
-	  K_TEST(test_huge_sizes_are_cut), K_TEST(test_names_below_files_are_refused),
-	  K_TEST(test_message_longer_than_any_is_refused), K_TEST(test_extensions_are_checked),
-	  K_TEST(test_impossible_kinds_and_flags_are_refused),
-	  K_TEST(test_impossible_locks_are_refused))
+TEST_MAIN(K_TEST(every_operation_on_unknown_node_is_answered),
+	  K_TEST(truncated_requests_fail_with_eio), K_TEST(unknown_opcodes_fail_with_enosys),
+	  K_TEST(unknown_nodeids_are_stale), K_TEST(unknown_handles_are_refused),
+	  K_TEST(bad_names_are_refused), K_TEST(huge_sizes_are_cut),
+	  K_TEST(names_below_files_are_refused), K_TEST(message_longer_than_any_is_refused),
+	  K_TEST(extensions_are_checked), K_TEST(impossible_kinds_and_flags_are_refused),
+	  K_TEST(impossible_locks_are_refused))

@@ -17,7 +17,7 @@ static struct kernel *start(void **state)
 }
 
 /* Every operation that names a node, once each; one forget for each takes all of it back. */
-static void test_one_forget_takes_back_one_entry(void **state)
+static void one_forget_takes_back_one_entry(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -47,7 +47,7 @@ static void test_one_forget_takes_back_one_entry(void **state)
 }
 
 /* Counts add up over many answers, and forgets of any size take away as many. */
-static void test_lookup_counts_add_up(void **state)
+static void lookup_counts_add_up(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -76,7 +76,7 @@ static void test_lookup_counts_add_up(void **state)
 }
 
 /* Batches of all sizes, the same node in several places of one. */
-static void test_batch_forget_takes_any_size(void **state)
+static void batch_forget_takes_any_size(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -98,7 +98,7 @@ static void test_batch_forget_takes_any_size(void **state)
 }
 
 /* An open file is there for as long as it is open, forgotten or not, deleted or not. */
-static void test_open_file_outlives_forget_and_unlink(void **state)
+static void open_file_outlives_forget_and_unlink(void **state)
 {
 	enum { FORGET, RELEASE, UNLINK, N };
 	static const int orders[6][N] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
@@ -136,7 +136,7 @@ static void test_open_file_outlives_forget_and_unlink(void **state)
 }
 
 /* Many opens of one file, released in another order than they were made. */
-static void test_many_opens_share_one_backing_id(void **state)
+static void many_opens_share_one_backing_id(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -162,7 +162,7 @@ static void test_many_opens_share_one_backing_id(void **state)
 }
 
 /* A view may end at any point: open files and remembered nodes are its own to clear away. */
-static void test_left_open(void **state)
+static void view_ends_with_open_files_and_nodes(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -227,7 +227,7 @@ static void not_taken(void **state, struct k_request *request, const void *arg, 
 	k_stop(k);
 }
 
-static void test_undelivered_reply_leaves_no_reference(void **state)
+static void undelivered_reply_leaves_no_reference(void **state)
 {
 	struct fuse_mknod_in mknod_in = { .mode = S_IFREG | 0600 };
 	struct fuse_mkdir_in mkdir_in = { .mode = 0700 };
@@ -255,8 +255,7 @@ static void test_undelivered_reply_leaves_no_reference(void **state)
 		not_taken(state, &rows[i].request, rows[i].arg, rows[i].len);
 }
 
-TEST_MAIN(K_TEST(test_one_forget_takes_back_one_entry), K_TEST(test_lookup_counts_add_up),
-	  K_TEST(test_batch_forget_takes_any_size),
-	  K_TEST(test_open_file_outlives_forget_and_unlink),
-	  K_TEST(test_many_opens_share_one_backing_id), K_TEST(test_left_open),
-	  K_TEST(test_undelivered_reply_leaves_no_reference))
+TEST_MAIN(K_TEST(one_forget_takes_back_one_entry), K_TEST(lookup_counts_add_up),
+	  K_TEST(batch_forget_takes_any_size), K_TEST(open_file_outlives_forget_and_unlink),
+	  K_TEST(many_opens_share_one_backing_id), K_TEST(view_ends_with_open_files_and_nodes),
+	  K_TEST(undelivered_reply_leaves_no_reference))

@@ -179,19 +179,19 @@ static void race(void **state, const struct k_options *given)
 	k_stop(k);
 }
 
-static void test_channels_race_for_the_same_files(void **state)
+static void channels_race_for_the_same_files(void **state)
 {
 	race(state, &(struct k_options){ .ttl_ns = 1000000000 });
 }
 
 /* With passthrough, and a descriptor cache that is always full. */
-static void test_channels_race_with_a_full_descriptor_cache(void **state)
+static void channels_race_with_a_full_descriptor_cache(void **state)
 {
 	race(state, &(struct k_options){ .passthrough = true, .fd_budget = 2 });
 }
 
 /* With promises that have to be proved, and locks that go with each handle. */
-static void test_channels_race_with_leases_and_locks(void **state)
+static void channels_race_with_leases_and_locks(void **state)
 {
 	race(state, &(struct k_options){ .passthrough = true,
 					 .cache = PST_CACHE_EXCLUSIVE,
@@ -199,6 +199,6 @@ static void test_channels_race_with_leases_and_locks(void **state)
 					 .no_pool = true });
 }
 
-TEST_MAIN(K_TEST(test_channels_race_for_the_same_files),
-	  K_TEST(test_channels_race_with_a_full_descriptor_cache),
-	  K_TEST(test_channels_race_with_leases_and_locks))
+TEST_MAIN(K_TEST(channels_race_for_the_same_files),
+	  K_TEST(channels_race_with_a_full_descriptor_cache),
+	  K_TEST(channels_race_with_leases_and_locks))

@@ -109,7 +109,7 @@ static int answer_of(struct fixture *f, uint64_t unique)
 	return k_wait(f->c, unique, &answer);
 }
 
-static void test_waiting_lock_is_granted(void **state)
+static void waiting_lock_is_granted(void **state)
 {
 	struct fixture f = start(state);
 	uint64_t unique = send_lock(&f, whole(f.waiter, WAITER, F_WRLCK));
@@ -126,7 +126,7 @@ static void test_waiting_lock_is_granted(void **state)
 }
 
 /* The kernel's word that a request is interrupted may come before the request. */
-static void test_interrupt_before_its_request_counts(void **state)
+static void interrupt_before_its_request_counts(void **state)
 {
 	struct fixture f = start(state);
 	struct fuse_lk_in in = whole(f.waiter, WAITER, F_WRLCK);
@@ -145,7 +145,7 @@ static void test_interrupt_before_its_request_counts(void **state)
 	stop(&f);
 }
 
-static void test_interrupted_wait_fails_with_eintr(void **state)
+static void interrupted_wait_fails_with_eintr(void **state)
 {
 	struct fixture f = start(state);
 
@@ -163,7 +163,7 @@ static void test_interrupted_wait_fails_with_eintr(void **state)
 }
 
 /* It comes too late: the lock stays, and nothing is answered twice. */
-static void test_late_interrupt_leaves_the_lock(void **state)
+static void late_interrupt_leaves_the_lock(void **state)
 {
 	struct fixture f = start(state);
 	uint64_t unique = send_lock(&f, whole(f.waiter, WAITER, F_WRLCK));
@@ -178,7 +178,7 @@ static void test_late_interrupt_leaves_the_lock(void **state)
 }
 
 /* Numbers of requests that never wait, more of them than are kept. */
-static void test_interrupts_of_other_requests_are_ignored(void **state)
+static void interrupts_of_other_requests_are_ignored(void **state)
 {
 	struct fixture f = start(state);
 	uint64_t unique;
@@ -194,7 +194,7 @@ static void test_interrupts_of_other_requests_are_ignored(void **state)
 }
 
 /* Interrupted and unlocked at once, many times over: one answer, and the lock goes with it. */
-static void test_interrupt_and_unlock_give_one_reply(void **state)
+static void interrupt_and_unlock_give_one_reply(void **state)
 {
 	struct fixture f = start_with(state, 2);
 	struct k_chan *other = &f.k->chans[1];
@@ -229,7 +229,7 @@ static void test_interrupt_and_unlock_give_one_reply(void **state)
  * Somebody of the waiting process closes the file: its locks go, natively, and what it waits for it
  * gets, and keeps.
  */
-static void test_close_drops_locks_but_not_the_one_waited_for(void **state)
+static void close_drops_locks_but_not_the_one_waited_for(void **state)
 {
 	struct fixture f = start(state);
 	uint64_t unique;
@@ -254,7 +254,7 @@ static void test_close_drops_locks_but_not_the_one_waited_for(void **state)
 }
 
 /* Released while a lock is waited for through it: a handle that is held is closed all the same. */
-static void test_handle_is_released_while_a_lock_waits(void **state)
+static void handle_is_released_while_a_lock_waits(void **state)
 {
 	struct fixture f = start(state);
 	uint64_t unique = send_lock(&f, whole(f.waiter, WAITER, F_WRLCK));
@@ -272,7 +272,7 @@ static void test_handle_is_released_while_a_lock_waits(void **state)
 }
 
 /* The holder may be a user of the lower file. */
-static void test_lock_waits_for_holder_below(void **state)
+static void lock_waits_for_holder_below(void **state)
 {
 	struct fixture f = start(state);
 	struct flock fl = { .l_type = F_WRLCK };
@@ -289,7 +289,7 @@ static void test_lock_waits_for_holder_below(void **state)
 }
 
 /* flock(2) waits as well, and is as well interrupted. */
-static void test_flock_waits_and_is_interrupted(void **state)
+static void flock_waits_and_is_interrupted(void **state)
 {
 	struct fixture f = start(state);
 	struct fuse_lk_in in = { .fh = f.holder,
@@ -314,7 +314,7 @@ static void test_flock_waits_and_is_interrupted(void **state)
 }
 
 /* Many owners wait; they all get it, one after the other. */
-static void test_many_waiters_get_the_lock_in_turn(void **state)
+static void many_waiters_get_the_lock_in_turn(void **state)
 {
 	enum { N = 40 };
 	struct fixture f = start_with(state, 2);
@@ -353,7 +353,7 @@ static uint64_t now_ms(void)
 }
 
 /* The view ends while locks are waited for: soon, and whoever still listens hears of it. */
-static void test_waiting_locks_end_with_the_view(void **state)
+static void waiting_locks_end_with_the_view(void **state)
 {
 	for (int destroy = 0; destroy < 2; destroy++) {
 		struct fixture f = start(state);
@@ -378,13 +378,11 @@ static void test_waiting_locks_end_with_the_view(void **state)
 	}
 }
 
-TEST_MAIN(K_TEST(test_waiting_lock_is_granted), K_TEST(test_interrupt_before_its_request_counts),
-	  K_TEST(test_interrupted_wait_fails_with_eintr),
-	  K_TEST(test_late_interrupt_leaves_the_lock),
-	  K_TEST(test_interrupts_of_other_requests_are_ignored),
-	  K_TEST(test_interrupt_and_unlock_give_one_reply),
-	  K_TEST(test_close_drops_locks_but_not_the_one_waited_for),
-	  K_TEST(test_handle_is_released_while_a_lock_waits),
-	  K_TEST(test_lock_waits_for_holder_below), K_TEST(test_flock_waits_and_is_interrupted),
-	  K_TEST(test_many_waiters_get_the_lock_in_turn),
-	  K_TEST(test_waiting_locks_end_with_the_view))
+TEST_MAIN(K_TEST(waiting_lock_is_granted), K_TEST(interrupt_before_its_request_counts),
+	  K_TEST(interrupted_wait_fails_with_eintr), K_TEST(late_interrupt_leaves_the_lock),
+	  K_TEST(interrupts_of_other_requests_are_ignored),
+	  K_TEST(interrupt_and_unlock_give_one_reply),
+	  K_TEST(close_drops_locks_but_not_the_one_waited_for),
+	  K_TEST(handle_is_released_while_a_lock_waits), K_TEST(lock_waits_for_holder_below),
+	  K_TEST(flock_waits_and_is_interrupted), K_TEST(many_waiters_get_the_lock_in_turn),
+	  K_TEST(waiting_locks_end_with_the_view))

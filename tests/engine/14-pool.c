@@ -89,21 +89,6 @@ static void expect_silence(struct fixture *f)
 	assert_false(k_receive(f->c, 50, &answer));
 }
 
-static void test_goes_on(void **state)
-{
-	struct fixture f = start(state);
-	uint64_t uniques[N_HELD];
-
-	for (int i = 0; i < N_HELD; i++) {
-		uniques[i] = send_held(&f);
-		k_sync(f.c);
-	}
-	expect_silence(&f);
-	let_go(&f);
-	expect_answers(&f, uniques, N_HELD);
-	k_stop(f.k);
-}
-
 static const struct k_caller alice = { 1001, 1001, 0 }, bob = { 1002, 1002, 0 };
 
 static uint64_t send_as(struct fixture *f, const struct k_caller *caller, uint32_t opcode,
@@ -131,7 +116,7 @@ static void send_interrupt(struct fixture *f, uint64_t unique)
 }
 
 /* Many more requests wait than there are threads: the channel still takes others. */
-static void test_channel_goes_on_while_many_wait(void **state)
+static void channel_goes_on_while_many_wait(void **state)
 {
 	enum { N = 100 };
 	struct fixture f = start(state);
@@ -148,7 +133,7 @@ static void test_channel_goes_on_while_many_wait(void **state)
 }
 
 /* Opens by one user beyond his share are refused; those of another user wait. */
-static void test_open_beyond_the_share_is_refused(void **state)
+static void open_beyond_the_share_is_refused(void **state)
 {
 	enum { N = N_ROOM / 2, N_MORE = 10 };
 	struct fixture f = start(state);
@@ -196,7 +181,7 @@ static int get_slowly_once(void *aux, const struct pst_file *file, struct statx 
 }
 
 /* After a slow request, one that looks finds no idle thread of the pool. */
-static void test_look_starts_one_thread(void **state)
+static void look_starts_one_thread(void **state)
 {
 	atomic_bool slow = false;
 	struct pst_server server = { .size = sizeof(server),
@@ -237,7 +222,7 @@ static void test_look_starts_one_thread(void **state)
 }
 
 /* One user's requests that are held leave threads to others, whose requests overtake his queue. */
-static void test_held_user_leaves_threads_to_others(void **state)
+static void held_user_leaves_threads_to_others(void **state)
 {
 	enum { N = 2 * N_THREADS };
 	struct fixture f = start(state);
@@ -273,7 +258,7 @@ static uint32_t ended_process(void)
 }
 
 /* An open that waits for a lease ends with EINTR when its caller ends: running or queued. */
-static void test_open_ends_with_its_caller(void **state)
+static void open_ends_with_its_caller(void **state)
 {
 	enum { N = 2 * N_THREADS };
 	const struct k_caller dead = { 1001, 1001, ended_process() };
@@ -309,7 +294,7 @@ static void expect_no_interruption(struct fixture *f, uint64_t unique)
 }
 
 /* An open whose caller goes on (it was stopped, or has a handler) ends when the lease does. */
-static void test_open_of_a_living_caller_is_not_interrupted(void **state)
+static void open_of_a_living_caller_is_not_interrupted(void **state)
 {
 	const struct k_caller living = { 1001, 1001, (uint32_t)getpid() };
 	struct fixture f = start(state);
@@ -318,7 +303,7 @@ static void test_open_of_a_living_caller_is_not_interrupted(void **state)
 }
 
 /* An fsync is not interrupted by a signal that does not end its caller, as fsync(2) is not. */
-static void test_fsync_is_not_interrupted(void **state)
+static void fsync_is_not_interrupted(void **state)
 {
 	struct fixture f = start(state);
 
@@ -326,7 +311,7 @@ static void test_fsync_is_not_interrupted(void **state)
 }
 
 /* Other operations that open the lower file wait for its lease in the pool, not in a channel. */
-static void test_no_operation_waits_for_a_lease_in_a_worker(void **state)
+static void no_operation_waits_for_a_lease_in_a_worker(void **state)
 {
 	struct fixture f = start_with(&(struct k_options){
 		.nodes = K_NODES(state), .passthrough = true, .locks = PST_LOCKS_LOWER });
@@ -359,21 +344,8 @@ static void test_no_operation_waits_for_a_lease_in_a_worker(void **state)
 	k_stop(f.k);
 }
 
-/* Without a pool the channel does all the work. */
-static void test_no_pool(void **state)
-{
-	struct fixture f = start_with(&(struct k_options){
-		.nodes = K_NODES(state), .passthrough = true, .no_pool = true });
-	uint64_t unique = send_held(&f);
-
-	expect_silence(&f);
-	let_go(&f);
-	expect_answers(&f, &unique, 1);
-	k_stop(f.k);
-}
-
 /* One channel's block is not another's. */
-static void test_other_channel(void **state)
+static void blocked_channel_does_not_block_another(void **state)
 {
 	struct fixture f = start_with(&(struct k_options){
 		.nodes = K_NODES(state), .passthrough = true, .no_pool = true, .n_chans = 2 });
@@ -387,26 +359,8 @@ static void test_other_channel(void **state)
 	k_stop(f.k);
 }
 
-/* Opening a file under lease waits for its holder, as natively; nobody else does. */
-static void test_open(void **state)
-{
-	struct fixture f = start(state);
-	struct fuse_open_in in = { .flags = O_RDWR };
-	struct k_answer answer;
-	uint64_t unique;
-
-	unique = k_send(f.c, K_REQUEST(FUSE_OPEN, f.id, &in));
-	for (int i = 0; i < 3; i++)
-		k_sync(f.c);
-	expect_silence(&f);
-	let_go(&f);
-	assert_int_equal(k_wait(f.c, unique, &answer), 0);
-	assert_int_equal(answer.len, sizeof(struct fuse_open_out));
-	k_stop(f.k);
-}
-
 /* Writes of different data, all in the pool at once: each lands where it belongs. */
-static void test_writes(void **state)
+static void concurrent_writes_land_at_their_offsets(void **state)
 {
 	enum { N = 64, SIZE = 8192 };
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state), .n_pool = 4 });
@@ -442,7 +396,7 @@ static void test_writes(void **state)
 }
 
 /* Reads of what is not in memory are started again in the pool. */
-static void test_cold_reads(void **state)
+static void uncached_reads_are_answered(void **state)
 {
 	enum { N = 32, SIZE = 65536 };
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
@@ -489,7 +443,7 @@ static void *let_go_later(void *arg)
 }
 
 /* The view ends with requests in the pool and in its queue: they run to their ends, unheard. */
-static void test_end(void **state)
+static void queued_requests_run_after_the_view_ends(void **state)
 {
 	struct fixture f = start(state);
 	struct fuse_entry_out entry;
@@ -513,7 +467,7 @@ static void test_end(void **state)
 }
 
 /* Many requests of many kinds, and the end right behind them, at different moments. */
-static void test_end_at_once(void **state)
+static void view_may_end_at_any_moment(void **state)
 {
 	for (int round = 0; round < 20; round++) {
 		struct kernel *k = k_start(&(struct k_options){
@@ -539,12 +493,10 @@ static void test_end_at_once(void **state)
 	}
 }
 
-TEST_MAIN(K_TEST(test_goes_on), K_TEST(test_channel_goes_on_while_many_wait),
-	  K_TEST(test_open_beyond_the_share_is_refused),
-	  K_TEST(test_held_user_leaves_threads_to_others), K_TEST(test_look_starts_one_thread),
-	  K_TEST(test_open_ends_with_its_caller),
-	  K_TEST(test_open_of_a_living_caller_is_not_interrupted),
-	  K_TEST(test_fsync_is_not_interrupted),
-	  K_TEST(test_no_operation_waits_for_a_lease_in_a_worker), K_TEST(test_no_pool),
-	  K_TEST(test_other_channel), K_TEST(test_open), K_TEST(test_writes),
-	  K_TEST(test_cold_reads), K_TEST(test_end), K_TEST(test_end_at_once))
+TEST_MAIN(K_TEST(channel_goes_on_while_many_wait), K_TEST(open_beyond_the_share_is_refused),
+	  K_TEST(held_user_leaves_threads_to_others), K_TEST(look_starts_one_thread),
+	  K_TEST(open_ends_with_its_caller), K_TEST(open_of_a_living_caller_is_not_interrupted),
+	  K_TEST(fsync_is_not_interrupted), K_TEST(no_operation_waits_for_a_lease_in_a_worker),
+	  K_TEST(blocked_channel_does_not_block_another),
+	  K_TEST(concurrent_writes_land_at_their_offsets), K_TEST(uncached_reads_are_answered),
+	  K_TEST(queued_requests_run_after_the_view_ends), K_TEST(view_may_end_at_any_moment))

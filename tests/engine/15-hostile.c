@@ -120,7 +120,7 @@ static void check_one(struct k_chan *c, const struct fuse_entry_out *entry, bool
 	assert_int_equal(k_release(c, entry->nodeid, open.fh), 0);
 }
 
-static void test_exchanged_files_keep_their_attributes(void **state)
+static void exchanged_files_keep_their_attributes(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -144,7 +144,7 @@ static void test_exchanged_files_keep_their_attributes(void **state)
 }
 
 /* The same through listings with entries. */
-static void test_listed_files_keep_their_attributes(void **state)
+static void listed_files_keep_their_attributes(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -186,7 +186,7 @@ static void replace_step(struct hostile *h, unsigned int n)
 	k_require(renameat(h->k->lower, "new", h->k->lower, "file") == 0);
 }
 
-static void test_replaced_file_keeps_its_node(void **state)
+static void replaced_file_keeps_its_node(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -226,7 +226,7 @@ static void blink_step(struct hostile *h, unsigned int n)
 		unlinkat(h->k->lower, "file", 0);
 }
 
-static void test_blinking_name_is_there_or_absent(void **state)
+static void blinking_name_is_there_or_absent(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -264,7 +264,7 @@ static void disguise_step(struct hostile *h, unsigned int n)
 	renameat2(h->k->lower, n & 1 ? "link" : "file", h->k->lower, "dir", RENAME_EXCHANGE);
 }
 
-static void test_directory_exchanged_with_link_leads_nowhere_else(void **state)
+static void directory_exchanged_with_link_leads_nowhere_else(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -323,7 +323,7 @@ static void move_step(struct hostile *h, unsigned int n)
 		 n & 1 ? "other/dir" : "dir");
 }
 
-static void test_moved_directory_takes_its_files_along(void **state)
+static void moved_directory_takes_its_files_along(void **state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -352,8 +352,7 @@ static void test_moved_directory_takes_its_files_along(void **state)
 	k_stop_empty(k);
 }
 
-TEST_MAIN(K_TEST(test_exchanged_files_keep_their_attributes),
-	  K_TEST(test_listed_files_keep_their_attributes),
-	  K_TEST(test_replaced_file_keeps_its_node), K_TEST(test_blinking_name_is_there_or_absent),
-	  K_TEST(test_directory_exchanged_with_link_leads_nowhere_else),
-	  K_TEST(test_moved_directory_takes_its_files_along))
+TEST_MAIN(K_TEST(exchanged_files_keep_their_attributes), K_TEST(listed_files_keep_their_attributes),
+	  K_TEST(replaced_file_keeps_its_node), K_TEST(blinking_name_is_there_or_absent),
+	  K_TEST(directory_exchanged_with_link_leads_nowhere_else),
+	  K_TEST(moved_directory_takes_its_files_along))

@@ -76,7 +76,7 @@ static int look_up(struct kernel *k, const char *format, int i, struct fuse_entr
 }
 
 /* Nodes with descriptors of their own: as many as there can be, then an answer. */
-static void test_nodes_beyond_descriptors_fail_with_emfile(void **state)
+static void nodes_beyond_descriptors_fail_with_emfile(void **state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
 	struct k_chan *c = &k->chans[0];
@@ -113,7 +113,7 @@ static void test_nodes_beyond_descriptors_fail_with_emfile(void **state)
 }
 
 /* Open files whose data is served: as many as there can be; closing one makes room for one. */
-static void test_opens_beyond_descriptors_fail_with_emfile(void **state)
+static void opens_beyond_descriptors_fail_with_emfile(void **state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
 	struct k_chan *c = &k->chans[0];
@@ -146,7 +146,7 @@ static void test_opens_beyond_descriptors_fail_with_emfile(void **state)
 }
 
 /* Descriptors that are only kept for speed are given up before anybody is refused. */
-static void test_cache_gives_way(void **state)
+static void cached_descriptors_are_closed_for_new_ones(void **state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
 	struct k_chan *c = &k->chans[0];
@@ -199,7 +199,7 @@ static void test_cache_gives_way(void **state)
 }
 
 /* A failed create leaves nothing open and nothing remembered. */
-static void test_failed_create_leaves_nothing(void **state)
+static void failed_create_leaves_nothing(void **state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
 	struct k_chan *c = &k->chans[0];
@@ -226,7 +226,7 @@ static void test_failed_create_leaves_nothing(void **state)
 }
 
 /* Listings with entries go on without entries where there are no descriptors for them. */
-static void test_listing_without_descriptors_has_no_entries(void **state)
+static void listing_without_descriptors_has_no_entries(void **state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
 	struct k_chan *c = &k->chans[0];
@@ -259,7 +259,7 @@ static void test_listing_without_descriptors_has_no_entries(void **state)
 }
 
 /* The limit that the process has on the size of files is an answer to writers, no signal. */
-static void test_file_size_limit_fails_with_efbig(void **state)
+static void file_size_limit_fails_with_efbig(void **state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
 	struct k_chan *c = &k->chans[0];
@@ -294,10 +294,11 @@ static void test_file_size_limit_fails_with_efbig(void **state)
 #test "@own_fds", test, NULL, restore_limit, &k_own_fds                            \
 	}
 
-TEST_MAIN(LIMIT_TEST(test_nodes_beyond_descriptors_fail_with_emfile),
-	  LIMIT_TEST(test_opens_beyond_descriptors_fail_with_emfile),
-	  LIMIT_TEST(test_failed_create_leaves_nothing),
-	  LIMIT_TEST(test_listing_without_descriptors_has_no_entries),
-	  LIMIT_TEST(test_file_size_limit_fails_with_efbig),
+TEST_MAIN(LIMIT_TEST(nodes_beyond_descriptors_fail_with_emfile),
+	  LIMIT_TEST(opens_beyond_descriptors_fail_with_emfile),
+	  LIMIT_TEST(failed_create_leaves_nothing),
+	  LIMIT_TEST(listing_without_descriptors_has_no_entries),
+	  LIMIT_TEST(file_size_limit_fails_with_efbig),
 	  /* Descriptors of nodes' own are not kept for speed. */
-	  { "test_cache_gives_way@handles", test_cache_gives_way, NULL, restore_limit, &k_handles })
+	  { "cached_descriptors_are_closed_for_new_ones@handles",
+	    cached_descriptors_are_closed_for_new_ones, NULL, restore_limit, &k_handles })

@@ -108,7 +108,7 @@ static void expect_hidden(struct filter_view *view, const char *name)
 }
 
 /* The errors are the same for a hidden file that exists and for one that does not. */
-static void test_hidden_name_is_absent_in_every_operation(void **state)
+static void hidden_name_is_absent_in_every_operation(void **state)
 {
 	struct filter_view view = start(state, "hide");
 
@@ -151,7 +151,7 @@ static void list(struct filter_view *view, uint64_t dir, uint32_t size, bool plu
 }
 
 /* Not even as an end that comes too early: the kernel may have room for one name only. */
-static void test_hidden_names_are_not_listed(void **state)
+static void hidden_names_are_not_listed(void **state)
 {
 	struct filter_view view = start(state, "hide");
 	char names[4096], name[20];
@@ -193,7 +193,7 @@ static void forget(struct filter_view *view, const struct fuse_entry_out *entry)
 }
 
 /* A file has the filters of its directory, but those that its name takes off; so has all below. */
-static void test_name_takes_filter_off_what_is_below(void **state)
+static void name_takes_filter_off_what_is_below(void **state)
 {
 	struct filter_view view = start(state, "calm");
 	struct fuse_entry_out dir, file, kept;
@@ -212,7 +212,7 @@ static void test_name_takes_filter_off_what_is_below(void **state)
 }
 
 /* Names, which of them a file gets or exchanges, and what comes of it. */
-static void test_move_that_loses_a_filter_is_refused(void **state)
+static void move_that_loses_a_filter_is_refused(void **state)
 {
 	static const struct {
 		const char *from, *to;
@@ -272,7 +272,7 @@ static uint64_t cell_of(struct filter_view *view, uint64_t id)
 }
 
 /* Each way in which a file becomes known. */
-static void test_cells_are_inherited_by_every_operation(void **state)
+static void cells_are_inherited_by_every_operation(void **state)
 {
 	static struct k_answer answer;
 	struct filter_view view = start(state, "depth");
@@ -311,8 +311,6 @@ static void test_cells_are_inherited_by_every_operation(void **state)
 	filter_view_stop(&view);
 }
 
-TEST_MAIN(K_TEST(test_hidden_name_is_absent_in_every_operation),
-	  K_TEST(test_hidden_names_are_not_listed),
-	  K_TEST(test_name_takes_filter_off_what_is_below),
-	  K_TEST(test_move_that_loses_a_filter_is_refused),
-	  K_TEST(test_cells_are_inherited_by_every_operation))
+TEST_MAIN(K_TEST(hidden_name_is_absent_in_every_operation), K_TEST(hidden_names_are_not_listed),
+	  K_TEST(name_takes_filter_off_what_is_below), K_TEST(move_that_loses_a_filter_is_refused),
+	  K_TEST(cells_are_inherited_by_every_operation))

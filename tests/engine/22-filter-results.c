@@ -175,7 +175,7 @@ static const struct {
 	{ FILTER_POST, FUSE_READDIR, dirent_cut },
 };
 
-static void test_bad_changes_fail_with_eio(void **state)
+static void bad_changes_fail_with_eio(void **state)
 {
 	static struct k_answer answer;
 	static const char *const sides[] = { "pre", "post" };
@@ -219,7 +219,7 @@ static void set(enum filter_kind kind, void (*fn)(struct pst_call *call))
 	change = fn;
 }
 
-static void test_allowed_changes_take_effect(void **state)
+static void allowed_changes_take_effect(void **state)
 {
 	static struct k_answer answer;
 	struct filter_view view = start(state, "both");
@@ -260,7 +260,7 @@ static void test_allowed_changes_take_effect(void **state)
 }
 
 /* Without a pre program the lower tree gets the name and data exactly as the client sent them. */
-static void test_request_without_pre_program_arrives_as_sent(void **state)
+static void request_without_pre_program_arrives_as_sent(void **state)
 {
 	static const char name[] = "a-name-that-reaches-into-where-the-data-of-a-request-will-lie";
 	struct filter_view view = start(state, "posts");
@@ -320,7 +320,7 @@ static void scribble_message(struct pst_call *call)
 }
 
 /* If a post program refuses the operation, the view drops the new node and closes the new file. */
-static void test_refused_operation_leaves_no_reference(void **state)
+static void refused_operation_leaves_no_reference(void **state)
 {
 	static const uint32_t opcodes[] = { FUSE_LOOKUP, FUSE_OPEN,   FUSE_OPENDIR, FUSE_TMPFILE,
 					    FUSE_CREATE, FUSE_UNLINK, FUSE_MKDIR,   FUSE_SETXATTR };
@@ -340,7 +340,7 @@ static void test_refused_operation_leaves_no_reference(void **state)
 }
 
 /* A file that a refused open has cut off is forgotten before that is answered. */
-static void test_refused_truncating_open_invalidates_the_file(void **state)
+static void refused_truncating_open_invalidates_the_file(void **state)
 {
 	struct filter_view view = start(state, "both");
 	unsigned int *forgotten = &view.c->n_notified_as[FUSE_NOTIFY_INVAL_INODE], before;
@@ -368,7 +368,7 @@ static void scribble(struct pst_call *call)
 }
 
 /* A name that is absent has no file, whatever a program leaves where there would be one. */
-static void test_absent_name_stays_absent(void **state)
+static void absent_name_stays_absent(void **state)
 {
 	/* The kernel may remember that it is absent: the answer is a success. */
 	struct k_options options = { .cache = PST_CACHE_EXCLUSIVE };
@@ -436,7 +436,7 @@ static unsigned int count_and_forget(struct filter_view *view, const struct k_an
 	return n;
 }
 
-static void test_dropped_entries_are_forgotten(void **state)
+static void dropped_entries_are_forgotten(void **state)
 {
 	static const unsigned int masks[] = { 0x3f, 0x2a, 0x15, 0x20, 0x01 };
 	static struct k_answer answer;
@@ -482,7 +482,7 @@ static void list_alike(struct pst_call *call)
 }
 
 /* A plain listing that the kernel does not take tells of no files: none is forgotten. */
-static void test_undelivered_plain_listing_forgets_nothing(void **state)
+static void undelivered_plain_listing_forgets_nothing(void **state)
 {
 	struct k_options options = { .n_chans = 2 };
 	struct filter_view view;
@@ -576,7 +576,7 @@ static void forge(struct pst_call *call)
 }
 
 /* A program must not name files; what the listing had told of is forgotten with it. */
-static void test_forged_entries_are_refused(void **state)
+static void forged_entries_are_refused(void **state)
 {
 	static struct k_answer answer;
 	struct filter_view view = start(state, "both");
@@ -606,7 +606,7 @@ static void make_up(struct pst_call *call)
 	call->data_len = FUSE_NAME_OFFSET_DIRENTPLUS + 8;
 }
 
-static void test_made_up_listing_names_no_files(void **state)
+static void made_up_listing_names_no_files(void **state)
 {
 	static struct k_answer answer;
 	struct filter_view view = start(state, "both");
@@ -679,7 +679,7 @@ static uint64_t send_getattr(struct filter_view *view, uint32_t uid)
 }
 
 /* No filter holds for the MKDIR. With dirsync it waits in the pool before check-in. */
-static void test_name_of_a_queued_request_is_out_of_reach(void **state)
+static void name_of_a_queued_request_is_out_of_reach(void **state)
 {
 	const struct fuse_mkdir_in in = { .mode = 0755 };
 	static struct k_answer answer;
@@ -711,7 +711,7 @@ static void test_name_of_a_queued_request_is_out_of_reach(void **state)
 	filter_view_stop(&view);
 }
 
-static void test_header_of_a_queued_request_is_out_of_reach(void **state)
+static void header_of_a_queued_request_is_out_of_reach(void **state)
 {
 	static struct k_answer answer;
 	uint64_t uniques[N_HELD];
@@ -742,13 +742,13 @@ static void test_header_of_a_queued_request_is_out_of_reach(void **state)
 	filter_view_stop(&view);
 }
 
-TEST_MAIN(K_TEST(test_bad_changes_fail_with_eio), K_TEST(test_allowed_changes_take_effect),
-	  K_TEST(test_request_without_pre_program_arrives_as_sent),
+TEST_MAIN(K_TEST(bad_changes_fail_with_eio), K_TEST(allowed_changes_take_effect),
+	  K_TEST(request_without_pre_program_arrives_as_sent),
 	  K_TEST(checked_xattr_name_is_not_in_the_slot),
-	  K_TEST(test_refused_operation_leaves_no_reference), K_TEST(test_absent_name_stays_absent),
-	  K_TEST(test_dropped_entries_are_forgotten), K_TEST(test_forged_entries_are_refused),
-	  K_TEST(test_made_up_listing_names_no_files),
-	  K_TEST(test_refused_truncating_open_invalidates_the_file),
-	  K_TEST(test_header_of_a_queued_request_is_out_of_reach),
-	  K_TEST(test_name_of_a_queued_request_is_out_of_reach),
-	  K_TEST(test_undelivered_plain_listing_forgets_nothing))
+	  K_TEST(refused_operation_leaves_no_reference), K_TEST(absent_name_stays_absent),
+	  K_TEST(dropped_entries_are_forgotten), K_TEST(forged_entries_are_refused),
+	  K_TEST(made_up_listing_names_no_files),
+	  K_TEST(refused_truncating_open_invalidates_the_file),
+	  K_TEST(header_of_a_queued_request_is_out_of_reach),
+	  K_TEST(name_of_a_queued_request_is_out_of_reach),
+	  K_TEST(undelivered_plain_listing_forgets_nothing))

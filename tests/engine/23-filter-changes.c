@@ -141,7 +141,7 @@ static int lookup(struct filter_view *view, uint64_t dir, const char *name)
  * The first filter of a view brings memory of its own. The worker waits for a request in the old:
  * what comes next is filtered all the same.
  */
-static void test_first_filter_holds_at_once(void **state)
+static void first_filter_holds_at_once(void **state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
 
@@ -161,7 +161,7 @@ static void test_first_filter_holds_at_once(void **state)
 }
 
 /* A new filter for names also holds in directories that the kernel has known for long. */
-static void test_filter_for_names_holds_in_known_directories(void **state)
+static void filter_for_names_holds_in_known_directories(void **state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
 
@@ -182,7 +182,7 @@ static void test_filter_for_names_holds_in_known_directories(void **state)
 }
 
 /* A change of the filters that fails leaves the chain as it was. */
-static void test_failed_change_changes_nothing(void **state)
+static void failed_change_changes_nothing(void **state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 },
 					(const char *const[]){ "no,name=first", NULL });
@@ -207,7 +207,7 @@ static uint64_t cell_of(struct filter_view *view, uint64_t id)
 }
 
 /* Attached below the root: it holds there and below, and nowhere else. */
-static void test_attached_filter_holds_below_its_directory(void **state)
+static void attached_filter_holds_below_its_directory(void **state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
 	struct fuse_entry_out sub;
@@ -228,7 +228,7 @@ static void test_attached_filter_holds_below_its_directory(void **state)
 	filter_view_stop(&view);
 }
 
-static void test_filters_beyond_the_limit_are_refused(void **state)
+static void filters_beyond_the_limit_are_refused(void **state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
 	char spec[40];
@@ -322,7 +322,7 @@ static void pause_ms(long ms)
 }
 
 /* The first filter waits for requests that began without one; those that come meet it at once. */
-static void test_first_filter_waits_for_earlier_requests(void **state)
+static void first_filter_waits_for_earlier_requests(void **state)
 {
 	static struct k_answer answer;
 	struct filter_view view =
@@ -350,7 +350,7 @@ static void test_first_filter_waits_for_earlier_requests(void **state)
 }
 
 /* A filter goes when the last request that runs under it has ended; those that come do not wait. */
-static void test_removal_waits_for_requests_under_way(void **state)
+static void removal_waits_for_requests_under_way(void **state)
 {
 	static struct k_answer answer;
 	struct filter_view view =
@@ -384,7 +384,7 @@ static void test_removal_waits_for_requests_under_way(void **state)
 }
 
 /* Another that comes meanwhile holds for what comes, not for what is under way. */
-static void test_new_filter_spares_requests_under_way(void **state)
+static void new_filter_spares_requests_under_way(void **state)
 {
 	static struct k_answer answer;
 	struct filter_view view =
@@ -436,7 +436,7 @@ static void *load_main(void *arg)
 }
 
 /* Filters come, are replaced and go while others work: no operation is lost or fails. */
-static void test_changes_of_filters_lose_no_request(void **state)
+static void changes_of_filters_lose_no_request(void **state)
 {
 	struct filter_view view = start(state, &(struct k_options){ .n_chans = 2 }, NULL);
 	struct load load = { .c = &view.k->chans[1], .dir = view.dir };
@@ -473,7 +473,7 @@ static long now_ms(void)
  * A filter that declares delays makes one request wait in the pool, and no other. A filter that
  * does not declare them gets EIO and a line in the log.
  */
-static void test_delay_holds_up_one_request_only(void **state)
+static void delay_holds_up_one_request_only(void **state)
 {
 	static struct k_answer answer;
 	struct filter_view view = start(state, &(struct k_options){ .complaints = true },
@@ -531,7 +531,7 @@ static bool completes(struct filter_view *view, uint64_t fh)
  * kernel may cache the older names under the version after the change: the daemon completes no
  * listing of that version.
  */
-static void test_listing_from_before_the_change_is_not_completed(void **state)
+static void listing_from_before_the_change_is_not_completed(void **state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
 	static struct k_answer answer;
@@ -558,14 +558,10 @@ static void test_listing_from_before_the_change_is_not_completed(void **state)
 	filter_view_stop(&view);
 }
 
-TEST_MAIN(K_TEST(test_first_filter_holds_at_once),
-	  K_TEST(test_filter_for_names_holds_in_known_directories),
-	  K_TEST(test_failed_change_changes_nothing),
-	  K_TEST(test_attached_filter_holds_below_its_directory),
-	  K_TEST(test_filters_beyond_the_limit_are_refused),
-	  K_TEST(test_removal_waits_for_requests_under_way),
-	  K_TEST(test_new_filter_spares_requests_under_way),
-	  K_TEST(test_changes_of_filters_lose_no_request),
-	  K_TEST(test_delay_holds_up_one_request_only),
-	  K_TEST(test_first_filter_waits_for_earlier_requests),
-	  K_TEST(test_listing_from_before_the_change_is_not_completed))
+TEST_MAIN(K_TEST(first_filter_holds_at_once), K_TEST(filter_for_names_holds_in_known_directories),
+	  K_TEST(failed_change_changes_nothing), K_TEST(attached_filter_holds_below_its_directory),
+	  K_TEST(filters_beyond_the_limit_are_refused),
+	  K_TEST(removal_waits_for_requests_under_way),
+	  K_TEST(new_filter_spares_requests_under_way), K_TEST(changes_of_filters_lose_no_request),
+	  K_TEST(delay_holds_up_one_request_only), K_TEST(first_filter_waits_for_earlier_requests),
+	  K_TEST(listing_from_before_the_change_is_not_completed))

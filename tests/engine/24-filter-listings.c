@@ -162,7 +162,7 @@ static const struct shown *find(const struct listing *listing, const char *name)
 }
 
 /* A listing in batches gives the same names as one by one, for each verdict at each position. */
-static void test_same(void **state)
+static void batched_listing_equals_one_by_one(void **state)
 {
 	static const char *const kinds[] = { "refused", "hidden", "unknown", "answered", "renamed",
 					     "free",    "other",  "slash",   "somebody", "late",
@@ -210,7 +210,7 @@ static void test_same(void **state)
 }
 
 /* Names that are let pass are asked about together: that is what it is for. */
-static void test_fewer_runs(void **state)
+static void batches_need_fewer_runs(void **state)
 {
 	static char texts[N_NAMES][24];
 	static const char *names[N_NAMES + 1];
@@ -230,7 +230,7 @@ static void test_fewer_runs(void **state)
 }
 
 /* A program that writes where it has no business loses names, and nothing else. */
-static void test_wrong(void **state)
+static void program_that_writes_out_of_place_makes_up_no_name(void **state)
 {
 	static const char *const kinds[] = { "miscounted", "uncounted", "overwritten" };
 	static struct listing a;
@@ -251,4 +251,5 @@ static void test_wrong(void **state)
 	}
 }
 
-TEST_MAIN(K_TEST(test_same), K_TEST(test_fewer_runs), K_TEST(test_wrong))
+TEST_MAIN(K_TEST(batched_listing_equals_one_by_one), K_TEST(batches_need_fewer_runs),
+	  K_TEST(program_that_writes_out_of_place_makes_up_no_name))

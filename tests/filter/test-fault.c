@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-static void test_errors(void **state)
+static void fault_has_the_given_error_and_delay(void **state)
 {
 	static const struct {
 		const char *spec;
@@ -33,7 +33,7 @@ static void test_errors(void **state)
 }
 
 /* '!' where it fails, '.' where not. */
-static void test_times(void **state)
+static void fault_obeys_count_after_and_every(void **state)
 {
 	static const struct {
 		const char *spec, *times;
@@ -55,7 +55,7 @@ static void test_times(void **state)
 	}
 }
 
-static void test_percent(void **state)
+static void percent_is_the_share_of_faults(void **state)
 {
 	int n = 0;
 
@@ -68,7 +68,7 @@ static void test_percent(void **state)
 	assert_in_range(n, 726, 1274);
 }
 
-static void test_where(void **state)
+static void fault_obeys_operations_names_and_paths(void **state)
 {
 	static const struct {
 		const char *spec;
@@ -105,7 +105,7 @@ static void test_where(void **state)
 	assert_int_equal(direct_cell("var/x"), 0);
 }
 
-static void test_data(void **state)
+static void data_fault_fails_or_shortens_reads_and_writes(void **state)
 {
 	static const struct {
 		const char *spec;
@@ -137,7 +137,7 @@ static void test_data(void **state)
 }
 
 /* Files that nothing happens to go on passing through. */
-static void test_held(void **state)
+static void data_fault_blocks_passthrough_of_matching_files_only(void **state)
 {
 	static const struct {
 		const char *spec;
@@ -163,7 +163,9 @@ static void test_held(void **state)
 	}
 }
 
-TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(test_errors),
-	       cmocka_unit_test(test_times), cmocka_unit_test(test_percent),
-	       cmocka_unit_test(test_where), cmocka_unit_test(test_data),
-	       cmocka_unit_test(test_held))
+TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(fault_has_the_given_error_and_delay),
+	       cmocka_unit_test(fault_obeys_count_after_and_every),
+	       cmocka_unit_test(percent_is_the_share_of_faults),
+	       cmocka_unit_test(fault_obeys_operations_names_and_paths),
+	       cmocka_unit_test(data_fault_fails_or_shortens_reads_and_writes),
+	       cmocka_unit_test(data_fault_blocks_passthrough_of_matching_files_only))

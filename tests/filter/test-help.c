@@ -16,7 +16,7 @@ static int glob(const char *pattern, const char *name)
 	return direct_pre();
 }
 
-static void test_globs(void **state)
+static void glob_matches_as_fnmatch_would(void **state)
 {
 	static const struct {
 		const char *pattern, *name;
@@ -100,7 +100,7 @@ static void test_globs(void **state)
 }
 
 /* libc is asked about globs that nobody thought of. */
-static void test_globs_at_random(void **state)
+static void random_globs_match_as_fnmatch_does(void **state)
 {
 	static const char *const pieces[] = { "a",    "b",     "*",   "?", "[ab]",
 					      "[!a]", "[a-b]", "\\*", "*" };
@@ -124,7 +124,7 @@ static void test_globs_at_random(void **state)
 }
 
 /* The longest names and the worst glob come to an end, and to the right one. */
-static void test_long_globs(void **state)
+static void longest_names_and_worst_globs_match_correctly(void **state)
 {
 	char pattern[256] = "", name[300];
 
@@ -159,7 +159,7 @@ static int match(const char *name)
 	return direct_pre();
 }
 
-static void test_names(void **state)
+static void name_list_matches_exact_names_and_globs(void **state)
 {
 	static const struct {
 		const char *name;
@@ -207,7 +207,7 @@ static void test_names(void **state)
 }
 
 /* Prefixes and suffixes at the ends of words, and of words of words. */
-static void test_name_lengths(void **state)
+static void fixed_text_of_any_length_matches_exactly(void **state)
 {
 	static const int lens[] = { 1,  7,   8,   9,   16,  31,  63,  64,
 				    65, 127, 128, 200, 247, 248, 249, 254 };
@@ -251,7 +251,7 @@ static char *many(const char *front, int n)
 	return spec;
 }
 
-static void test_many_names(void **state)
+static void thousand_names_match_exactly(void **state)
 {
 	static const char *const absent[] = { "name100001.c", "name101000.c", "x.e100000", "name",
 					      "" };
@@ -290,7 +290,7 @@ static double cost_of(int n_patterns)
 }
 
 /* A thousand patterns cost as much as two, but for noise. */
-static void test_many_names_cost(void **state)
+static void thousand_names_cost_as_much_as_two(void **state)
 {
 	double few = cost_of(2), much = cost_of(1000);
 
@@ -312,7 +312,7 @@ static void pick(char *text, unsigned int *seed, const char *const *pieces, int 
  * Random lists of patterns match as fnmatch(3) does. The pieces are few, so that patterns begin and
  * end alike; the last is longer than a key.
  */
-static void test_lists_at_random(void **state)
+static void random_lists_match_as_fnmatch_does(void **state)
 {
 	static const char *const pieces[] = {
 		"a", "b", "ab", "*", "?", "[ab]", "[!a]", "\\*", LONG,
@@ -348,7 +348,7 @@ static void test_lists_at_random(void **state)
 	assert_in_range(n_matches, 2000, 10000);
 }
 
-static void test_name_is(void **state)
+static void name_is_compares_the_whole_name(void **state)
 {
 	static const struct {
 		const char *name;
@@ -363,7 +363,7 @@ static void test_name_is(void **state)
 	}
 }
 
-static void test_ids(void **state)
+static void id_list_matches_its_ranges_only(void **state)
 {
 	static const struct {
 		uint32_t uid;
@@ -381,7 +381,7 @@ static void test_ids(void **state)
 	assert_int_equal(direct_pre(), 0);
 }
 
-static void test_ops(void **state)
+static void operation_list_matches_names_and_globs(void **state)
 {
 	static const struct {
 		uint32_t opcode;
@@ -398,7 +398,7 @@ static void test_ops(void **state)
 
 /* -- paths ------------------------------------------------------------------------------------ */
 
-static void test_paths(void **state)
+static void only_files_below_the_paths_are_inside(void **state)
 {
 	static const struct {
 		const char *path;
@@ -434,10 +434,12 @@ static void test_paths(void **state)
 	for (size_t i = 0; i < N(rows); i++)
 		if ((int)(direct_cell(rows[i].path) >> 63) != rows[i].inside)
 			fail_msg("'%s': should be %d", rows[i].path, rows[i].inside);
+	direct_load("help,paths=/");
+	assert_true(direct_facts()->cell == PST_PATHS_INSIDE);
 }
 
 /* As many components as there can be, and a path that needs the last of them. */
-static void test_long_paths(void **state)
+static void path_of_62_components_is_followed_to_its_end(void **state)
 {
 	char spec[400] = "help,paths=", path[300] = "";
 
@@ -453,7 +455,7 @@ static void test_long_paths(void **state)
 }
 
 /* A hard link does not lose what its file has; a directory is where it is. */
-static void test_hard_links(void **state)
+static void hard_link_stays_inside_and_directory_does_not(void **state)
 {
 	struct pst_call *call;
 
@@ -469,10 +471,17 @@ static void test_hard_links(void **state)
 	}
 }
 
-TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(test_globs),
-	       cmocka_unit_test(test_globs_at_random), cmocka_unit_test(test_long_globs),
-	       cmocka_unit_test(test_names), cmocka_unit_test(test_name_lengths),
-	       cmocka_unit_test(test_many_names), cmocka_unit_test(test_many_names_cost),
-	       cmocka_unit_test(test_lists_at_random), cmocka_unit_test(test_name_is),
-	       cmocka_unit_test(test_ids), cmocka_unit_test(test_ops), cmocka_unit_test(test_paths),
-	       cmocka_unit_test(test_long_paths), cmocka_unit_test(test_hard_links))
+TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(glob_matches_as_fnmatch_would),
+	       cmocka_unit_test(random_globs_match_as_fnmatch_does),
+	       cmocka_unit_test(longest_names_and_worst_globs_match_correctly),
+	       cmocka_unit_test(name_list_matches_exact_names_and_globs),
+	       cmocka_unit_test(fixed_text_of_any_length_matches_exactly),
+	       cmocka_unit_test(thousand_names_match_exactly),
+	       cmocka_unit_test(thousand_names_cost_as_much_as_two),
+	       cmocka_unit_test(random_lists_match_as_fnmatch_does),
+	       cmocka_unit_test(name_is_compares_the_whole_name),
+	       cmocka_unit_test(id_list_matches_its_ranges_only),
+	       cmocka_unit_test(operation_list_matches_names_and_globs),
+	       cmocka_unit_test(only_files_below_the_paths_are_inside),
+	       cmocka_unit_test(path_of_62_components_is_followed_to_its_end),
+	       cmocka_unit_test(hard_link_stays_inside_and_directory_does_not))

@@ -18,7 +18,7 @@ static void check(const struct row *rows, size_t n)
 				 rows[i].verdict);
 }
 
-static void test_names(void **state)
+static void hidden_name_is_absent_in_every_directory(void **state)
 {
 	static const struct row rows[] = {
 		{ "", ".env", -ENOENT },   { "a/b/c", ".env", -ENOENT }, { "", "x.key", -ENOENT },
@@ -30,7 +30,7 @@ static void test_names(void **state)
 	check(rows, N(rows));
 }
 
-static void test_paths(void **state)
+static void hidden_path_is_absent_with_all_below(void **state)
 {
 	static const struct row rows[] = {
 		{ "", "etc", 0 },
@@ -52,7 +52,7 @@ static void test_paths(void **state)
 /*
  * All that are given have to fit; who is not concerned may go in, and is told nothing of the rest.
  */
-static void test_for(void **state)
+static void only_matching_callers_find_the_name_absent(void **state)
 {
 	static const struct {
 		const char *options;
@@ -97,7 +97,7 @@ static void test_for(void **state)
 }
 
 /* Files that nothing is below of are let go where it is known that they are. */
-static void test_held(void **state)
+static void hide_leaves_files_and_keeps_directories(void **state)
 {
 	static const struct {
 		uint32_t opcode, mode, held;
@@ -141,7 +141,7 @@ static void load_many(const struct kind *kind, int n)
 }
 
 /* A thousand patterns cost next to what one does, where they do not all begin and end alike. */
-static void test_many(void **state)
+static void thousand_patterns_cost_about_as_much_as_one(void **state)
 {
 	static const struct kind kinds[] = {
 		{ "names", "name-%d.c", "name-777.c", 2000 },
@@ -169,6 +169,9 @@ static void test_many(void **state)
 	}
 }
 
-TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(test_names),
-	       cmocka_unit_test(test_paths), cmocka_unit_test(test_for),
-	       cmocka_unit_test(test_held), cmocka_unit_test(test_many))
+TEST_MAIN_WITH(direct_setup, direct_teardown,
+	       cmocka_unit_test(hidden_name_is_absent_in_every_directory),
+	       cmocka_unit_test(hidden_path_is_absent_with_all_below),
+	       cmocka_unit_test(only_matching_callers_find_the_name_absent),
+	       cmocka_unit_test(hide_leaves_files_and_keeps_directories),
+	       cmocka_unit_test(thousand_patterns_cost_about_as_much_as_one))

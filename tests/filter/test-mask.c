@@ -18,7 +18,7 @@ static struct pst_call *read_of(const char *data, uint32_t len, uint64_t offset,
 	return call;
 }
 
-static void test_blank(void **state)
+static void blank_replaces_all_but_newlines(void **state)
 {
 	static const struct {
 		const char *before, *after;
@@ -55,7 +55,7 @@ static const char *shown(const char *before, uint64_t offset)
 }
 
 /* Each row has a form of a line, and the bytes that the filter shows. */
-static void test_keys_are_shown(void **state)
+static void values_shows_keys_and_masks_values(void **state)
 {
 	static const struct {
 		const char *before, *after;
@@ -107,7 +107,7 @@ static void test_keys_are_shown(void **state)
 }
 
 /* No byte that may be part of a value is shown; the letter S stands in values only. */
-static void test_values_are_not_shown(void **state)
+static void values_shows_nothing_that_may_be_a_value(void **state)
 {
 	static const char *const texts[] = {
 		"K=\"a\nS=S\nS: S\nS\"\nb=S\n",
@@ -151,7 +151,7 @@ static void test_values_are_not_shown(void **state)
 }
 
 /* Random bytes at any place in a word: each byte is blanked or shown, and none is added. */
-static void test_values_at_random(void **state)
+static void random_data_is_masked_byte_for_byte(void **state)
 {
 	static const char bytes[] = "=\n: \"'ab-#\\{[\t=\n: export\xff\x80\x01";
 	static char before[5000];
@@ -181,7 +181,7 @@ static void test_values_at_random(void **state)
 }
 
 /* Files of all forms, at every place in a word, between values that S is in. */
-static void test_values_of_files(void **state)
+static void random_files_show_no_value(void **state)
 {
 	static const char *const parts[] = {
 		"a=SS\n",
@@ -229,7 +229,7 @@ static void test_values_of_files(void **state)
 	}
 }
 
-static void test_empty(void **state)
+static void empty_file_has_no_data(void **state)
 {
 	struct pst_call *call;
 
@@ -246,7 +246,7 @@ static void test_empty(void **state)
 }
 
 /* The filter leaves files that are not masked alone. */
-static void test_others(void **state)
+static void files_that_do_not_match_stay_unmasked(void **state)
 {
 	static const char *const hows[] = { "blank", "values", "empty" };
 
@@ -268,7 +268,7 @@ static void test_others(void **state)
 }
 
 /* Size and blocks of what is shown as empty; who keeps the filter. */
-static void test_attributes(void **state)
+static void empty_file_shows_size_0_and_others_their_own(void **state)
 {
 	static const struct {
 		uint32_t opcode, mode;
@@ -328,7 +328,7 @@ static void test_attributes(void **state)
 }
 
 /* Operations on a masked file that are refused, with and without write=allow. */
-static void test_writing(void **state)
+static void masked_file_cannot_be_written_unless_allowed(void **state)
 {
 	static const struct {
 		uint32_t opcode, flags; /* of an open, of what is set, of a write */
@@ -384,7 +384,7 @@ static void speed(const char *spec, uint64_t offset, double least)
 	}
 }
 
-static void test_speed(void **state)
+static void mask_reaches_its_least_speed(void **state)
 {
 	speed("mask,how=blank", 0, 0.2);
 	/* Keys are looked for a byte at a time, in the first read of a file only. */
@@ -392,9 +392,13 @@ static void test_speed(void **state)
 	speed("mask,how=values", 4096, 0.2);
 }
 
-TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(test_blank),
-	       cmocka_unit_test(test_keys_are_shown), cmocka_unit_test(test_values_are_not_shown),
-	       cmocka_unit_test(test_values_at_random), cmocka_unit_test(test_values_of_files),
-	       cmocka_unit_test(test_empty), cmocka_unit_test(test_others),
-	       cmocka_unit_test(test_attributes), cmocka_unit_test(test_writing),
-	       cmocka_unit_test(test_speed))
+TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(blank_replaces_all_but_newlines),
+	       cmocka_unit_test(values_shows_keys_and_masks_values),
+	       cmocka_unit_test(values_shows_nothing_that_may_be_a_value),
+	       cmocka_unit_test(random_data_is_masked_byte_for_byte),
+	       cmocka_unit_test(random_files_show_no_value),
+	       cmocka_unit_test(empty_file_has_no_data),
+	       cmocka_unit_test(files_that_do_not_match_stay_unmasked),
+	       cmocka_unit_test(empty_file_shows_size_0_and_others_their_own),
+	       cmocka_unit_test(masked_file_cannot_be_written_unless_allowed),
+	       cmocka_unit_test(mask_reaches_its_least_speed))

@@ -21,7 +21,7 @@ static struct fuse_attr *attr_of(struct pst_call *call)
 	}
 }
 
-static void test_shown(void **state)
+static void results_show_the_given_owner(void **state)
 {
 	static const uint32_t opcodes[] = { FUSE_LOOKUP,  FUSE_CREATE,  FUSE_MKDIR,
 					    FUSE_MKNOD,   FUSE_SYMLINK, FUSE_LINK,
@@ -64,7 +64,7 @@ static void test_shown(void **state)
 	}
 }
 
-static void test_created(void **state)
+static void new_file_belongs_to_the_given_owner(void **state)
 {
 	static const struct {
 		const char *spec;
@@ -90,7 +90,7 @@ static void test_created(void **state)
 	}
 }
 
-static void test_chown(void **state)
+static void chown_passes_fails_or_is_ignored(void **state)
 {
 	const uint32_t both = FATTR_UID | FATTR_GID;
 	const struct {
@@ -120,5 +120,6 @@ static void test_chown(void **state)
 	}
 }
 
-TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(test_shown),
-	       cmocka_unit_test(test_created), cmocka_unit_test(test_chown))
+TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(results_show_the_given_owner),
+	       cmocka_unit_test(new_file_belongs_to_the_given_owner),
+	       cmocka_unit_test(chown_passes_fails_or_is_ignored))

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* Names that are made or taken away are refused where they are, and only there. */
-static void test_names(void **state)
+static void names_are_read_only_below_the_paths(void **state)
 {
 	static const struct {
 		const char *dir, *name;
@@ -78,7 +78,7 @@ static struct pst_call *prepare(const struct row *op, uint64_t cell)
 	return call;
 }
 
-static void test_files(void **state)
+static void files_are_read_only_below_the_paths(void **state)
 {
 	static const struct {
 		const char *spec;
@@ -107,7 +107,7 @@ static void test_files(void **state)
 	assert_int_equal(direct_facts()->ops[FILTER_POST], 0);
 }
 
-static void test_for(void **state)
+static void only_matching_callers_are_refused(void **state)
 {
 	static const struct {
 		uint32_t uid;
@@ -136,5 +136,6 @@ static void test_for(void **state)
 	}
 }
 
-TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(test_names),
-	       cmocka_unit_test(test_files), cmocka_unit_test(test_for))
+TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(names_are_read_only_below_the_paths),
+	       cmocka_unit_test(files_are_read_only_below_the_paths),
+	       cmocka_unit_test(only_matching_callers_are_refused))

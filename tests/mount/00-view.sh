@@ -3,7 +3,7 @@
 #
 # A view by itself: it is there, it is equal, it ends; what "penstock stat" says of it.
 
-each_equal() {
+each_view_equals_the_lower_tree() {
 	lower ext4
 	mkdir -p "$LOWER"/a/b/c
 	echo text > "$LOWER/a/file"
@@ -21,7 +21,7 @@ each_equal() {
 	same
 }
 
-each_background() {
+each_mount_returns_when_the_view_answers() {
 	lower ext4
 	echo text > "$LOWER/f"
 	view -b
@@ -29,7 +29,7 @@ each_background() {
 	unview
 }
 
-once_many_times() {
+once_ten_views_in_a_row_mount_and_end() {
 	lower tmpfs
 	echo text > "$LOWER/f"
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
@@ -40,7 +40,7 @@ once_many_times() {
 }
 
 # Several views of one tree, and a view of a view.
-each_several() {
+each_two_views_of_one_tree_share_changes() {
 	lower ext4
 	echo text > "$LOWER/f"
 	view -o cache=none
@@ -52,7 +52,7 @@ each_several() {
 	equal "$(wc -l < "$VIEW/f")" 2 "lines after the first has gone"
 }
 
-each_of_a_view() {
+each_view_of_a_view_passes_changes_down() {
 	lower ext4
 	echo text > "$LOWER/f"
 	view -o cache=none
@@ -66,7 +66,7 @@ each_of_a_view() {
 	VIEW=$one
 }
 
-once_what_stat_says() {
+once_stat_reports_the_mount_and_its_counters() {
 	real || skip "there is no daemon to ask"
 	lower ext4
 	echo text > "$LOWER/f"
@@ -93,7 +93,7 @@ once_what_stat_says() {
 
 knows_the_file() { stat "$VIEW/f" > /dev/null && [ "$(info nodes)" = 2 ]; }
 
-once_listed_in_mounts() {
+once_mount_table_has_source_type_and_flags() {
 	lower ext4
 	view -o fsname=the-name,ro,noatime
 	real || return 0
@@ -103,19 +103,4 @@ once_listed_in_mounts() {
 	view
 	grep -q "^$LOWER $VIEW fuse.penstock rw," /proc/mounts ||
 		fail "/proc/mounts says: $(grep "$VIEW" /proc/mounts)"
-}
-
-# Nothing that was opened stays open: a daemon that leaks handles ends in EMFILE one day.
-each_nothing_stays() {
-	lower ext4
-	view
-	act shuffle "$VIEW" 7 3 500 || fail "shuffle"
-	find "$VIEW" -ls > /dev/null
-	find "$VIEW" -type f -exec cat {} + > /dev/null
-	real || return 0
-	within 3 test_handles_gone || fail "$(info handles) handles, $(info backings) backings stay"
-}
-
-test_handles_gone() {
-	[ "$(info handles)" = 0 ] && [ "$(info backings)" = 0 ]
 }

@@ -4,14 +4,14 @@
 # Runs the same steps on an idmapped mount of the view and on an idmapped mount of the lower file
 # system. The files of user 1000 belong to 101000 on the disk.
 
-LIMIT[steps]=180
+LIMIT[idmapped_view_equals_idmapped_lower]=180
 
 mapped() {
 	mkdir "$T/mapped-$2"
 	act idmap "$1" "$T/mapped-$2" 0 0 1000 101000 1000 60000 || fail "no idmapped mount of $1"
 }
 
-each_steps() {
+each_idmapped_view_equals_idmapped_lower() {
 	lower ext4
 	view -o cache=none,idmap
 	mount --bind "$LOWER" "$LOWER"
@@ -32,7 +32,7 @@ each_steps() {
 	umount "$T/mapped-view"
 }
 
-each_owner_on_disk() {
+each_idmapped_view_maps_owners_on_disk() {
 	lower ext4
 	chmod 777 "$LOWER"
 	view -o cache=none,idmap
@@ -48,7 +48,7 @@ each_owner_on_disk() {
 }
 
 # Without the option it is refused, not half done.
-once_not_asked_for() {
+once_idmapped_mount_without_option_is_refused() {
 	real || skip "a bind mount has no such option"
 	lower ext4
 	view

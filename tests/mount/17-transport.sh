@@ -4,7 +4,7 @@
 # How requests come and answers go: by /dev/fuse, or by io_uring, whose queues have few entries
 # each, belong to one CPU each, and may fail to be set up in many ways.
 
-LIMIT[cpu_away]=120
+LIMIT[queue_of_an_offline_cpu_is_served]=120
 
 uring=/sys/module/fuse/parameters/enable_uring
 
@@ -15,7 +15,7 @@ need_uring() {
 }
 
 # Every way to ask for it comes to the same, and to what was asked for.
-once_chosen() {
+once_options_choose_the_transport() {
 	need_uring
 	lower tmpfs
 	echo text > "$LOWER/f"
@@ -39,7 +39,7 @@ once_chosen() {
 
 # The daemon logs that it cannot use io_uring and serves through /dev/fuse; with transport=uring the
 # mount fails instead.
-once_falls_back() {
+once_view_without_working_uring_uses_dev_fuse() {
 	need_uring
 	lower tmpfs
 	echo text > "$LOWER/f"
@@ -143,7 +143,7 @@ start_lock_waiters() { # N
 all_wait() { [ "$(counter SETLKW)" -ge "$1" ]; }
 
 # Locks that wait keep an entry of the queue each: nobody could let go of one if they took all.
-each_many_wait() {
+each_waiting_locks_leave_the_queue_usable() {
 	local i pids=()
 	start_lock_waiters 60
 	taskset -c 0 timeout 5 stat "$VIEW" > /dev/null || fail "nobody is served while locks wait"
@@ -184,7 +184,7 @@ once_locks_that_find_no_slot_are_refused() {
 
 # Killed waiters of a lock leave the queue, too. The kernel sends their FUSE_INTERRUPT through
 # /dev/fuse, even if their requests came through io_uring.
-each_many_give_up() {
+each_killed_lock_waiters_leave_the_queue() {
 	local pids=()
 	start_lock_waiters 30
 	kill -KILL "${pids[@]}"
@@ -210,7 +210,7 @@ looks_soon() { # FILE WHY
 }
 
 # Operations that take their time, more than a queue has entries, leave the others alone.
-each_many_are_slow() {
+each_slow_operations_do_not_block_others() {
 	need_filters
 	lower tmpfs
 	# The kernel locks a directory while it makes a name there, so each slow request has its
@@ -231,7 +231,7 @@ each_many_are_slow() {
 all_make() { [ "$(counter MKDIR)" -ge "$1" ]; }
 
 # The lower file system is a FUSE file system (a second view) whose mkdir takes 1.5 seconds.
-each_slow_below() {
+each_slow_fuse_lower_does_not_block_others() {
 	need_filters
 	local i pids=()
 	lower tmpfs
@@ -250,7 +250,7 @@ each_slow_below() {
 }
 
 # A file system here that was held up is no longer relied on, for a moment.
-each_slow_for_once() {
+each_frozen_lower_does_not_block_others() {
 	local i pids
 	lower ext4
 	mkdir -p "$LOWER"/d{1,2} "$LOWER/e"
@@ -270,48 +270,8 @@ each_slow_for_once() {
 	check test -d "$LOWER/d2/x"
 }
 
-# Ends while all are busy, again and again: nothing hangs, nothing stays.
-each_ends_under_load() {
-	lower tmpfs
-	: > "$LOWER/here"
-	local round i pids
-	for round in 1 2 3 4 5 6; do
-		view -o cache=none
-		pids=()
-		for i in 0 1 2 3; do
-			(while [ -e "$VIEW/here" ] &&
-				echo text > "$VIEW/f$i"; do cat "$VIEW/f$i"; done) \
-				> /dev/null 2>&1 &
-			pids+=($!)
-		done
-		sleep 0.2
-		if [ $((round % 2)) = 0 ] && real; then
-			kill -KILL "${VIEW_PIDS[N_VIEWS - 1]}"
-			within 10 loaders_end "${pids[@]}" || fail "somebody waits for the dead"
-			within 10 umount "$VIEW" || fail "cannot unmount"
-			unset "VIEW_DIRS[N_VIEWS - 1]"
-			daemon_ended $((N_VIEWS - 1))
-			rm -f /run/penstock/*
-		else
-			umount -l "$VIEW"
-			within 10 loaders_end "${pids[@]}" ||
-				fail "somebody waits for what has gone"
-			unset "VIEW_DIRS[N_VIEWS - 1]"
-			daemon_ended $((N_VIEWS - 1)) 0
-		fi
-		wait "${pids[@]}" 2> /dev/null
-		:
-	done
-}
-
-loaders_end() {
-	local pid
-	for pid; do kill -0 "$pid" 2> /dev/null && return 1; done
-	return 0
-}
-
 # A CPU that goes away and comes back: its queue is served from elsewhere meanwhile.
-slow_cpu_away() {
+slow_queue_of_an_offline_cpu_is_served() {
 	local cpu=/sys/devices/system/cpu/cpu1/online i
 	need_uring
 	[ -w $cpu ] || skip "there is no CPU that can be switched off"

@@ -4,7 +4,7 @@
 # Counts the requests that the kernel sends for one operation and compares them with the table of
 # tools/requests/rows.c. A reply with a wrong timeout causes a request too many or too few.
 
-each_request_counted() {
+each_operations_cause_expected_requests() {
 	real || skip "there is no daemon that counts"
 	lower ext4
 	alone

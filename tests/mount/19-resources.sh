@@ -43,7 +43,7 @@ others_go_on() { # FIRST WHY
 
 # A user holds write leases on his own files below and opens them in the view, more often than the
 # pool has threads: each open waits, up to 45 seconds.
-each_leases_hold_nobody() {
+each_leases_of_one_user_do_not_block_others() {
 	real || skip "natively each process waits by itself"
 	two_users 120
 	view -o cache=none
@@ -80,7 +80,7 @@ none_runs() { # PID...
 
 # truncate(2), lseek(2) and fcntl(2) locks break leases, too: these requests wait in the pool, not
 # in a worker.
-each_leases_hold_no_worker() {
+each_lease_breaks_block_no_worker() {
 	real || skip "natively each process waits by itself"
 	two_users 40
 	view -o cache=none,locks=lower
@@ -123,7 +123,7 @@ thaw() {
 
 # While the lower file system is frozen changes wait for it, reads and looks do not; neither do
 # those of the same user.
-each_frozen_holds_changes_only() {
+each_frozen_lower_blocks_changes_only() {
 	real || skip "natively each process waits by itself"
 	two_users 60
 	view -o cache=none
@@ -147,7 +147,7 @@ each_frozen_holds_changes_only() {
 }
 
 # An object that cannot be read to its end is refused, and meanwhile the view answers others.
-once_objects_that_hang() {
+once_unreadable_filter_object_blocks_nobody() {
 	need_filters
 	lower tmpfs
 	view -o cache=none
@@ -175,7 +175,7 @@ once_objects_that_hang() {
 
 # One user who opens all that he can, files and directories, leaves descriptors of the daemon to
 # others.
-once_descriptors_are_left_to_others() {
+once_one_user_leaves_descriptors_to_others() {
 	real || skip "there is no daemon"
 	two_users 5
 	local what pid n error
@@ -216,7 +216,7 @@ once_descriptors_are_left_to_others() {
 }
 
 # One user lets locks wait until there are no more for that user; another one's lock waits its turn.
-each_waiting_locks_are_left_to_others() {
+each_one_user_leaves_waiting_locks_to_others() {
 	passing || skip "locks do not depend on how data goes"
 	two_users 1
 	echo shared > "$LOWER/shared"
@@ -262,7 +262,7 @@ each_waiting_locks_are_left_to_others() {
 # A process that is stopped while its open waits for a lease gets the file when the lease has gone,
 # as below. The open is for writing: where data passes through, the kernel itself waits for opens
 # for reading, and answers EIO.
-each_stopped_process_gets_its_open() {
+each_open_of_a_stopped_process_waits_for_the_lease() {
 	two_users 1
 	view -o cache=none
 	take_leases 1

@@ -14,7 +14,7 @@ program_tree() {
 
 run_program() { [ "$("$VIEW/program" try stat /)" = 0 ]; }
 
-each_execute() {
+each_program_and_script_execute() {
 	program_tree
 	no_data_requests run_program
 	equal "$("$VIEW/script")" "from the script"
@@ -24,7 +24,7 @@ each_execute() {
 	equal "$(act try exec "$VIEW/script")" EACCES
 }
 
-each_library() {
+each_shared_library_loads() {
 	local library
 	library=$(ldd "$TOOLS/act" | grep -o '/[^ ]*libc\.so[^ ]*' | head -n 1)
 	[ -n "$library" ] || skip "no shared C library"
@@ -36,7 +36,7 @@ each_library() {
 load_library() { [ "$(act load "$VIEW/libtest.so")" = loaded ]; }
 
 # A file that runs is not written, and one that is being written does not run.
-each_text_busy() {
+each_running_program_cannot_be_written() {
 	program_tree
 	"$VIEW/sleep" infinity &
 	local pid=$!
@@ -54,7 +54,7 @@ each_text_busy() {
 }
 
 # Replaced while it runs: the running one goes on, the next start is the new one.
-each_replaced() {
+each_replaced_program_keeps_running() {
 	program_tree -o cache=none
 	"$VIEW/sleep" 1 &
 	local pid=$!
@@ -65,7 +65,7 @@ each_replaced() {
 }
 
 # A compiler's work: many files written, closed, read again, executed.
-each_compile() {
+each_compiler_works_in_the_view() {
 	command -v cc > /dev/null || skip "no compiler"
 	lower ext4
 	view

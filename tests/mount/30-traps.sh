@@ -3,10 +3,8 @@
 #
 # The traps that others fell into (DESIGN, section 4); each with the figure that shows it.
 
-LIMIT[suid]=120
-
 # The kernel must not ask for security.capability before every write.
-each_no_getxattr_per_write() {
+each_writes_do_not_read_capabilities_each_time() {
 	real || skip "there is no daemon to ask"
 	lower ext4
 	chmod 777 "$LOWER"
@@ -21,7 +19,7 @@ each_no_getxattr_per_write() {
 }
 
 # fallocate, truncate and what else changes a file do not bring it back.
-each_no_request_storm() {
+each_repeated_reads_cause_few_requests() {
 	real || skip "there is no daemon to ask"
 	lower ext4
 	head -c 1000000 /dev/zero > "$LOWER/f"
@@ -35,42 +33,8 @@ each_no_request_storm() {
 	check test $((after - before)) -le 80
 }
 
-# Bits that a write takes away, one readable line each; the whole matrix is 10-operations.suid.
-each_suid() {
-	local mode who
-	lower ext4
-	view -o cache=none
-	for mode in 6777 6755 4711 2711 2644; do
-		for who in 1000 1001 0; do
-			make_suid "$TWIN/f" $mode
-			make_suid "$LOWER/f" $mode
-			write_as "$TWIN/f" $who
-			write_as "$VIEW/f" $who
-			equal "$(stat -c %a "$VIEW/f")" "$(stat -c %a "$TWIN/f")" \
-				"mode $mode after a write by $who"
-			equal "$(stat -c %a "$LOWER/f")" "$(stat -c %a "$TWIN/f")" \
-				"mode $mode below"
-		done
-	done
-}
-
-make_suid() { # FILE MODE
-	rm -f "$1"
-	echo text > "$1"
-	chown 1000:1000 "$1"
-	chmod "$2" "$1"
-}
-
-# Opened by root, so that who writes need not have the right to open it.
-write_as() { # FILE UID
-	(
-		exec 7>> "$1"
-		if [ "$2" = 0 ]; then echo more >&7; else as "$2" sh -c 'echo more >&7'; fi
-	)
-}
-
 # Blocks that are kept for root are not for others, although it is our process that writes.
-each_reserved_blocks() {
+each_users_cannot_use_reserved_blocks() {
 	local native
 	FS=$T/fs0 LOWER=$T/fs0/lower
 	mkdir "$FS"
@@ -91,7 +55,7 @@ each_reserved_blocks() {
 	check test "$got" -le $((native + 1048576)) -a "$got" -ge $((native - 1048576))
 }
 
-each_quota() {
+each_disk_quota_of_the_caller_applies() {
 	command -v setquota > /dev/null || skip "the quota tools are not installed"
 	FS=$T/fs0 LOWER=$T/fs0/lower
 	mkdir "$FS"
@@ -119,7 +83,7 @@ each_quota() {
 }
 
 # A file that nobody passes through does not spoil it for others: a stack that is too deep.
-each_refused_file_is_alone() {
+each_refused_passthrough_affects_no_other_file() {
 	lower ext4
 	mkdir -p "$LOWER/deep" "$T/o1" "$T/o2"
 	mount -t tmpfs none "$T/o1" && mkdir "$T/o1"/{l,u,w,m}
@@ -152,7 +116,7 @@ append_and_read() {
 }
 
 # The same with two kinds of file systems that can be passed through, each by itself.
-each_several_file_systems() {
+each_files_of_several_file_systems_pass_through() {
 	lower ext4
 	mkdir "$LOWER/tmpfs" "$LOWER/xfs"
 	mount -t tmpfs none "$LOWER/tmpfs"
@@ -176,7 +140,7 @@ work_on_all() {
 }
 
 # Many processes open one file in all modes at the same time, over and over.
-each_open_race() {
+each_racing_opens_in_all_modes_succeed() {
 	lower ext4
 	head -c 100000 /dev/zero > "$LOWER/f"
 	view
@@ -198,24 +162,8 @@ each_open_race() {
 	same
 }
 
-# Opened, closed and opened again: what was written meanwhile below is seen.
-each_no_stale_pages() {
-	lower ext4
-	echo one > "$LOWER/f"
-	view -o cache=none
-	equal "$(cat "$VIEW/f")" one
-	echo two > "$LOWER/f"
-	equal "$(cat "$VIEW/f")" two
-	holder reader hold r "$VIEW/f"
-	printf 'six' 1<> "$LOWER/f"
-	equal "$(cat "$VIEW/f")" six
-	release reader
-	echo longer than before > "$LOWER/f"
-	equal "$(cat "$VIEW/f")" "longer than before"
-}
-
 # The daemon keeps only what it needs, and a server that can load nothing of the caller's.
-once_capabilities() {
+once_daemon_drops_capabilities() {
 	real || skip "there is no daemon"
 	lower ext4
 	view

@@ -9,7 +9,7 @@ WAIT=3.2
 
 BEGUN=()
 
-each_removed_while_in_use() {
+each_removed_file_in_use_behaves_as_on_lower() {
 	alone
 	lower ext4
 	view
@@ -19,7 +19,7 @@ each_removed_while_in_use() {
 
 # As somebody who is not root, where the kernel opens directories itself; on other file systems,
 # without any cache.
-once_removed_while_in_use_elsewhere() {
+once_removed_file_in_use_behaves_so_on_other_file_systems() {
 	local type
 	alone
 	lower ext4
@@ -62,7 +62,7 @@ none_left() { [ "$(info nodes)" -le 1 ] && [ "$(info fds)" = 0 ]; }
 
 # A descriptor for each, but not for more than half of what the view may cache. The others fail with
 # ESTALE, and nobody else is held up.
-once_more_in_use_than_descriptors() {
+once_removed_files_beyond_half_of_fds_are_stale() {
 	real || skip "there are no descriptors of a daemon"
 	[ -x /usr/bin/python3 ] || skip "no python3"
 	lower ext4
@@ -97,7 +97,7 @@ once_more_in_use_than_descriptors() {
 
 # Others below remove what is used in the view. The event comes after the file has gone, so it stays
 # usable only where its descriptor was cached.
-once_removed_below_while_in_use() {
+once_file_removed_in_lower_stays_while_cached() {
 	local i
 	real || skip "a bind mount has no below"
 	[ -x /usr/bin/python3 ] || skip "no python3"

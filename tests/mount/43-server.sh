@@ -41,7 +41,7 @@ owned() { # PATH MODE UID GID [WHERE]
 	equal "$(stat -c '%u' "${5:-$VIEW}/$1")" "$3" "owner alone of $1"
 }
 
-each_fields() {
+each_server_decides_mode_and_owner_only() {
 	lower ext4
 	local cache
 	for cache in auto none ttl exclusive; do
@@ -87,7 +87,7 @@ each_fields() {
 }
 
 # A change below is visible in the lower inode's fields and does not change the server's.
-each_outside() {
+each_outside_change_keeps_fields_of_the_server() {
 	lower ext4
 	echo text > "$LOWER/f"
 	served_view cache=auto
@@ -105,7 +105,7 @@ each_outside() {
 }
 
 # Bits that a write, or giving a file away, takes off a mode: wherever that mode is.
-each_set_id() {
+each_write_and_chown_clear_served_set_id_bits() {
 	lower ext4
 	local how
 	served_view cache=exclusive
@@ -140,7 +140,7 @@ each_set_id() {
 }
 
 # Directories, links, new files; a mode has no ACL beside it.
-each_kinds() {
+each_server_decides_for_directories_links_and_new_files() {
 	lower ext4
 	mkdir "$LOWER/d"
 	ln -s nowhere "$LOWER/l"

@@ -3,8 +3,8 @@
 #
 # Many nodes with few descriptors: what a node costs, and that forgetting gives it back.
 
-LIMIT[hundred_thousand]=150
-LIMIT[million]=1500
+LIMIT[hundred_thousand_nodes_need_no_descriptors]=150
+LIMIT[million_nodes_need_no_descriptors]=1500
 
 resident() { # the daemon's memory in bytes
 	awk '/^VmRSS:/ { print $2 * 1024 }' "/proc/${VIEW_PIDS[0]}/status"
@@ -42,12 +42,12 @@ walk() { # N TYPE MIB
 
 smaller() { [ "$(resident)" -le "$1" ]; }
 
-once_hundred_thousand() { walk 100000 tmpfs 1000; }
-slow_million() { walk 1000000 tmpfs 4000; }
+once_hundred_thousand_nodes_need_no_descriptors() { walk 100000 tmpfs 1000; }
+slow_million_nodes_need_no_descriptors() { walk 1000000 tmpfs 4000; }
 
 # On overlayfs, which gives no file handles, each node needs a descriptor, and there are few. The
 # daemon must give up old ones so that lookups go on.
-once_without_handles() {
+once_nodes_without_handles_are_forgotten() {
 	real || skip "there is no daemon"
 	alone
 	lower overlay
@@ -64,7 +64,7 @@ once_without_handles() {
 few_fds() { [ "$(ls "/proc/${VIEW_PIDS[0]}/fd" | wc -l)" -le 200 ]; }
 
 # Too few descriptors for what is there: errors are possible, damage and death are not.
-once_few_descriptors() {
+once_too_few_descriptors_fail_only_with_emfile() {
 	real || skip "there is no daemon"
 	alone
 	lower overlay
@@ -81,7 +81,7 @@ once_few_descriptors() {
 }
 
 # More open files in the view than the daemon may have descriptors.
-once_many_open_files() {
+once_opens_beyond_the_limit_fail_with_emfile() {
 	real || skip "there is no daemon"
 	lower ext4
 	"$TOOLS/act" many "$LOWER" 1000
@@ -103,7 +103,7 @@ test_all_open() {
 }
 
 # Directories that come and go: nothing stays of what was removed.
-each_come_and_go() {
+each_removed_directories_leave_no_nodes() {
 	alone
 	lower ext4
 	view

@@ -3,7 +3,7 @@
 #
 # When the lower file system says no, the caller hears exactly that, and nothing is half done.
 
-each_full_disk() {
+each_full_disk_fails_with_enospc() {
 	lower ext4 32
 	echo precious > "$LOWER/f"
 	view -o cache=none
@@ -29,7 +29,7 @@ each_full_disk() {
 }
 
 # By mapping: the store is refused when it happens, as below.
-each_full_disk_appends() {
+each_appends_to_full_disk_keep_sizes_equal() {
 	lower ext4 32
 	view -o cache=none
 	local one two
@@ -42,19 +42,8 @@ each_full_disk_appends() {
 	same
 }
 
-each_quota() {
-	command -v btrfs > /dev/null || skip "btrfs is not installed"
-	lower btrfs
-	btrfs quota enable "$FS" > /dev/null 2>&1 && btrfs qgroup limit 8M "$FS" > /dev/null 2>&1 ||
-		skip "no quota on btrfs here"
-	view -o cache=none
-	check not dd if=/dev/zero of="$VIEW/f" bs=64k 2> "$T/said"
-	check grep -q 'quota exceeded' "$T/said"
-	same -x
-}
-
 # The device below ends in the middle.
-each_io_error() {
+each_device_error_fails_with_eio() {
 	alone
 	FS=$T/fs0 LOWER=$T/fs0/lower
 	LOG_MAY='Input/output error'
@@ -74,7 +63,7 @@ each_io_error() {
 	check test -n "$(ls -A "$VIEW")"
 }
 
-each_lower_made_read_only() {
+each_read_only_lower_fails_with_erofs() {
 	lower ext4
 	echo text > "$LOWER/f"
 	view -o cache=none
@@ -90,7 +79,7 @@ each_lower_made_read_only() {
 }
 
 # The limit is the caller's, though it is another process that writes.
-each_file_size_limit() {
+each_file_size_limit_of_the_caller_applies() {
 	lower ext4
 	chmod 777 "$LOWER"
 	view
@@ -99,20 +88,4 @@ each_file_size_limit() {
 	status=$?
 	check test $status != 0
 	equal "$(stat -c %s "$LOWER/f")" 102400 "size"
-}
-
-# All threads busy with something slow: others are answered all the same.
-each_slow_calls() {
-	lower ext4
-	echo text > "$LOWER/f"
-	view -o cache=none
-	local i
-	for i in $(seq 20); do
-		( head -c 3000000 /dev/zero > "$VIEW/s$i"; sync "$VIEW/s$i" ) &
-	done
-	for i in $(seq 20); do
-		equal "$(timeout 5 cat "$VIEW/f")" text
-	done
-	wait $(jobs -p | grep -v "^${VIEW_PIDS[0]}\$")
-	same
 }

@@ -8,10 +8,10 @@
 # that directory is empty: if they follow such a link themselves they find nothing, and only a
 # daemon that follows it could return the files of $T/outside.
 
-LIMIT[swapped]=90
+LIMIT[swapped_names_lead_nowhere_outside]=90
 
-outside_tree() {
-	lower ext4
+outside_tree() { # [TYPE]
+	lower "$@"
 	mkdir -p "$T/outside/in" "$LOWER/dir/in" "$LOWER/d2"
 	echo SECRET > "$T/outside/file"
 	echo SECRET > "$T/outside/in/file"
@@ -61,8 +61,8 @@ work() { # SECONDS
 	return 0
 }
 
-swapped() { # OPTIONS
-	outside_tree
+swapped() { # OPTIONS [TYPE]
+	outside_tree "${@:2}"
 	view -o "$1"
 	holder one swap "$LOWER" dir link
 	holder two swap "$LOWER/d2" file link
@@ -78,39 +78,14 @@ swapped() { # OPTIONS
 	diff "$T/before" "$T/after" || fail "what lies outside was changed through the view"
 }
 
-each_swapped() { swapped cache=none; }
-each_swapped_cached() { swapped cache=ttl=1; }
+each_swapped_names_lead_nowhere_outside() { swapped cache=none; }
+each_swapped_names_lead_nowhere_outside_with_ttl() { swapped cache=ttl=1; }
 
-# On overlayfs the daemon keeps nodes by a descriptor or finds them by name.
-once_swapped_without_handles() {
-	lower overlay
-	local fs=$FS
-	mkdir "$T/outside"
-	mkdir "$LOWER/a"
-	swapped_here "$fs"
-}
-
-swapped_here() {
-	mkdir -p "$T/outside/in" "$LOWER/dir/in" "$LOWER/d2"
-	echo SECRET > "$T/outside/file"
-	echo plain > "$LOWER/dir/file"
-	echo plain > "$LOWER/d2/file"
-	ln -s "$T/outside" "$LOWER/link"
-	ln -s "$T/outside/file" "$LOWER/d2/link"
-	fingerprint > "$T/before"
-	view -o cache=none
-	holder one swap "$LOWER" dir link
-	export -f work
-	export VIEW
-	in_the_dark bash -c 'work 4' > "$T/worked" 2> /dev/null
-	release one
-	grep -q SECRET "$T/worked" && fail "what lies outside was read through the view"
-	fingerprint > "$T/after"
-	diff "$T/before" "$T/after" || fail "what lies outside was changed through the view"
-}
+# On overlayfs the daemon holds a descriptor for each node or finds the node by its name.
+once_swapped_names_lead_nowhere_outside_on_overlay() { swapped cache=none overlay; }
 
 # The root of the view has no way up, and a directory that is moved out from below is not followed.
-each_dot_dot() {
+each_dot_dot_does_not_leave_lower() {
 	outside_tree
 	view -o cache=none
 	equal "$(cat "$VIEW/../outside/file" 2> /dev/null)" SECRET "the client's own way up"
@@ -124,7 +99,7 @@ each_dot_dot() {
 }
 
 # A device or a fifo in a file's place: opening it must not hang or act on the daemon.
-each_special_files() {
+each_fifo_in_place_of_a_file_does_not_hang() {
 	lower ext4
 	echo text > "$LOWER/f"
 	mkfifo "$LOWER/p"
@@ -143,7 +118,7 @@ each_special_files() {
 }
 
 # Listing while names come and go and change their kind.
-each_listing() {
+each_listing_while_names_change_keeps_the_others() {
 	lower ext4
 	"$TOOLS/act" many "$LOWER" 300
 	view -o cache=none

@@ -4,9 +4,10 @@
 # Ends of every kind: clients killed at any moment, a daemon that dies, unmounting what is in use,
 # signals.
 
-ends() { # the view of number 0 ended by itself: nothing to unmount at the end of the case
-	unset "VIEW_DIRS[0]"
-	daemon_ended 0 "${1-0}"
+# View number I (0) has ended by itself, so the end of the case does not unmount it.
+ends() { # [STATUS [I]]
+	unset "VIEW_DIRS[${2:-0}]"
+	daemon_ended "${2:-0}" "${1-0}"
 }
 
 end_tree() {
@@ -16,7 +17,7 @@ end_tree() {
 	view "$@"
 }
 
-each_killed_clients() {
+each_killed_clients_leave_nothing_open() {
 	local round pids i
 	lower ext4
 	head -c 5000000 /dev/urandom > "$LOWER/big"
@@ -52,7 +53,7 @@ each_killed_clients() {
 nothing_open() { [ "$(info handles)" = 0 ] && [ "$(info backings)" = 0 ]; }
 
 # Nobody waits for the dead.
-each_daemon_killed() {
+each_killed_daemon_fails_calls_with_enotconn() {
 	end_tree -o cache=none
 	exec 7< "$VIEW/f"
 	holder writer hold w "$VIEW/f"
@@ -80,7 +81,7 @@ each_daemon_killed() {
 test_not_connected() { [ "$(timeout 5 "$TOOLS/act" try stat "$VIEW/f")" = ENOTCONN ]; }
 
 # Files that pass through can be read and written after the daemon was killed.
-each_daemon_killed_data_lives() {
+each_passed_through_file_outlives_the_daemon() {
 	end_tree -o cache=none
 	passing || skip "data is served in this variant"
 	exec 7<> "$VIEW/f"
@@ -98,7 +99,7 @@ each_daemon_killed_data_lives() {
 }
 
 # A socket that a dead one left is no obstacle for the next.
-each_after_a_dead_one() {
+each_killed_daemon_does_not_block_the_next() {
 	end_tree
 	kill -KILL "${VIEW_PIDS[0]}"
 	within 5 test_not_connected || fail "still connected"
@@ -116,7 +117,7 @@ each_after_a_dead_one() {
 	rm -f /run/penstock/*
 }
 
-each_busy() {
+each_umount_of_a_busy_view_fails() {
 	end_tree
 	exec 7< "$VIEW/f"
 	check not timeout 5 umount "$VIEW" 2> "$T/said"
@@ -128,7 +129,7 @@ each_busy() {
 	ends 0
 }
 
-each_lazy() {
+each_lazy_umount_serves_open_files() {
 	end_tree
 	exec 7< "$VIEW/f"
 	check timeout 10 "$PENSTOCK" umount -l "$VIEW"
@@ -139,22 +140,18 @@ each_lazy() {
 	ends 0
 }
 
-each_term() {
-	end_tree
-	kill -TERM "${VIEW_PIDS[0]}"
-	ends 0
-	check not mountpoint -q "$VIEW"
-}
-
-each_int() {
-	end_tree
-	kill -INT "${VIEW_PIDS[0]}"
-	ends 0
-	check not mountpoint -q "$VIEW"
+each_sigterm_and_sigint_end_the_view() {
+	local signal
+	for signal in TERM INT; do
+		end_tree
+		kill -$signal "${VIEW_PIDS[N_VIEWS - 1]}"
+		ends 0 $((N_VIEWS - 1))
+		check not mountpoint -q "$VIEW"
+	done
 }
 
 # In use: the first asks, the second insists.
-each_term_while_busy() {
+each_second_sigterm_unmounts_a_busy_view() {
 	LOG_MAY='in use|busy|signal'
 	end_tree
 	exec 7< "$VIEW/f"
@@ -169,7 +166,7 @@ each_term_while_busy() {
 
 not_mounted() { [ -z "$(mount_device "$VIEW")" ]; }
 
-each_term_in_background() {
+each_sigterm_ends_a_view_in_the_background() {
 	real || skip "there is no daemon"
 	lower ext4
 	echo text > "$LOWER/f"
@@ -179,7 +176,7 @@ each_term_in_background() {
 	check not mountpoint -q "$VIEW"
 }
 
-each_usr1_and_hup() {
+each_sigusr1_logs_statistics_and_sigpipe_is_ignored() {
 	end_tree -o log=info
 	cat "$VIEW/f" > /dev/null
 	kill -USR1 "${VIEW_PIDS[0]}"
@@ -189,25 +186,28 @@ each_usr1_and_hup() {
 	equal "$(timeout 5 cat "$VIEW/f")" text
 }
 
-# Unmounted by whatever means, under load.
-each_end_under_load() {
+# The view ends by each way while clients read, write and list: no client hangs, nothing remains.
+each_view_ends_under_load() {
 	local round i
 	real || skip "there is no daemon"
 	lower ext4
 	"$TOOLS/act" many "$LOWER" 200
-	for round in 1 2 3 4 5 6; do
+	for round in 1 2 3 4 5 6 7 8; do
 		view -o cache=none "$LOWER" "$T/load$round"
 		for i in 1 2 3; do
 			find "$VIEW" -ls > /dev/null 2>&1 9>&- &
 			act shuffle "$VIEW" "$i" 1 300 > /dev/null 2>&1 9>&- &
 		done
 		i=$(view_index "$VIEW")
-		case $((round % 3)) in
+		case $((round % 4)) in
 		0) timeout 10 umount -l "$VIEW" ;;
 		1) kill -TERM "${VIEW_PIDS[i]}"; sleep 0.05
 			kill -TERM "${VIEW_PIDS[i]}" 2> /dev/null ;;
 		2) echo 1 > "/sys/fs/fuse/connections/${VIEW_NUMBERS[i]}/abort"
 			umount -l "$VIEW" ;;
+		3) kill -KILL "${VIEW_PIDS[i]}"
+			within 10 umount "$VIEW" || fail "cannot unmount"
+			rm -f /run/penstock/* ;;
 		esac
 		unset "VIEW_DIRS[i]"
 		LOG_MAY='.'
@@ -226,7 +226,7 @@ no_children() {
 }
 
 # The working directory of a client, a mount upon the view, a mapping: all keep it busy.
-each_kinds_of_use() {
+each_directory_mapping_and_mount_keep_the_view_busy() {
 	end_tree
 	( cd "$VIEW" && exec sleep infinity ) &
 	local pid=$!
@@ -246,7 +246,7 @@ each_kinds_of_use() {
 }
 
 # Removing LOWER itself, below a living view.
-each_lower_removed() {
+each_removed_lower_leaves_an_empty_view() {
 	end_tree -o cache=none
 	rm -rf "$LOWER"
 	equal "$(ls -A "$VIEW")" "" "names in what is gone"

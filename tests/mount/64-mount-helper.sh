@@ -33,19 +33,16 @@ nothing_runs() {
 		[ -z "$(ls /run/penstock 2> /dev/null)" ]
 }
 
-once_type_penstock() {
+once_mount_8_takes_both_types() {
+	local type
 	helper_tree
-	check timeout 20 mount -t penstock "$LOWER" "$T/mnt"
-	mounted_and_gone
+	for type in penstock fuse.penstock; do
+		check timeout 20 mount -t $type "$LOWER" "$T/mnt"
+		mounted_and_gone
+	done
 }
 
-once_type_fuse_penstock() {
-	helper_tree
-	check timeout 20 mount -t fuse.penstock "$LOWER" "$T/mnt"
-	mounted_and_gone
-}
-
-once_options() {
+once_mount_8_passes_options_on() {
 	helper_tree
 	check timeout 20 mount -t penstock \
 		-o ro,noatime,cache=none,passthrough=off,nofail,_netdev,x-some=thing \
@@ -65,7 +62,7 @@ once_options() {
 	check not mountpoint -q "$T/mnt"
 }
 
-once_fstab() {
+once_lines_of_fstab_mount_views() {
 	helper_tree
 	{
 		echo "$LOWER $T/mnt penstock" \
@@ -87,7 +84,7 @@ once_fstab() {
 	check not mountpoint -q "$T/third"
 }
 
-once_failures() {
+once_failures_have_the_exit_status_of_mount_8() {
 	helper_tree
 	local status
 	timeout 20 mount -t penstock "$T/absent" "$T/mnt" 2> "$T/said"
@@ -106,7 +103,7 @@ once_failures() {
 }
 
 # The contract itself: what mount(8) calls.
-once_called_directly() {
+once_helper_takes_arguments_of_mount_8() {
 	helper_tree
 	check timeout 20 mount.penstock "$LOWER" "$T/mnt" -o rw,cache=none
 	mounted_and_gone
@@ -126,7 +123,7 @@ once_called_directly() {
 	within 5 nothing_runs || fail "a daemon is left"
 }
 
-once_unmounted_by_users_tools() {
+once_fusermount3_unmounts_a_view() {
 	helper_tree
 	command -v fusermount3 > /dev/null || skip "fusermount3 is not installed"
 	check timeout 20 mount -t penstock "$LOWER" "$T/mnt"
@@ -221,7 +218,7 @@ once_noallow_other_by_fstab() {
 
 # Words of other FUSE programs: accepted with one line where every view is so, refused with our word
 # else.
-once_words_of_other_programs() {
+once_options_of_other_programs_are_taken_or_explained() {
 	helper_tree
 	timeout 20 mount -t penstock -o nonempty,use_ino,big_writes,hard_remove "$LOWER" \
 		"$T/mnt" 2> "$T/said"
@@ -237,7 +234,7 @@ once_words_of_other_programs() {
 }
 LIMIT[every_option_reaches_the_view]=120
 
-once_remount() {
+once_remount_changes_flags_only() {
 	helper_tree
 	check timeout 20 mount -t penstock -o cache=none,nosuid "$LOWER" "$T/mnt"
 	check timeout 20 mount -o remount,ro "$T/mnt"

@@ -11,7 +11,7 @@ for line in open(sys.argv[1]):
     json.loads(line)' "$1" || fail "$1 has a line that is no JSON"
 }
 
-each_trace_all() {
+each_trace_all_prints_every_operation() {
 	lower ext4
 	need_filters
 	view -o cache=none
@@ -33,7 +33,7 @@ each_trace_all() {
 }
 
 # Without filters there is nothing to choose from.
-each_trace_no_filter() {
+each_trace_without_filters_prints_operations() {
 	lower ext4
 	need_filters
 	view -o cache=none
@@ -45,7 +45,7 @@ each_trace_no_filter() {
 	trace_parses "$T/trace"
 }
 
-each_trace_filtered() {
+each_trace_prints_verdicts_and_events() {
 	lower ext4
 	need_filters
 	mkdir "$LOWER/free-d"
@@ -79,7 +79,7 @@ each_trace_filtered() {
 }
 
 # A reader that stands still slows nobody down; what it missed is counted.
-each_trace_stopped() {
+each_stopped_tracer_delays_nobody() {
 	lower ext4
 	need_filters
 	: > "$LOWER/f"
@@ -101,7 +101,7 @@ lost_is_told() {
 
 # The daemon drops a trace client that exits; the view goes on, and can be unmounted while clients
 # are connected.
-each_trace_ends() {
+each_tracer_and_view_end_independently() {
 	lower ext4
 	need_filters
 	view

@@ -17,7 +17,7 @@ build() { # [TARGET...]
 	make -s CLANG='clang -Werror' INCLUDE="$(realpath "$TESTS/../../include")" "$@"
 }
 
-once_skeleton() {
+once_new_filter_builds_and_passes_its_test() {
 	begin
 	check test -x test.sh
 	check build
@@ -38,7 +38,7 @@ write_blocks() {
 		file { print > file }' "$TESTS/../../docs/filters.md"
 }
 
-once_taught() {
+once_examples_of_the_filters_page_work() {
 	local i
 	begin
 	write_blocks
@@ -84,7 +84,7 @@ is_plain() { # FILE
 
 # The description in an object, a file name and a value are printed so that they cannot act as
 # terminal commands.
-once_words_are_harmless() {
+once_texts_of_filters_do_not_control_the_terminal() {
 	local escape=$'\033]0;title\007\033[2J' file
 	begin
 	cat > words.bpf.c <<- 'END'

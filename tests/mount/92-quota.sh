@@ -3,8 +3,8 @@
 #
 # quota counts what there is: not what a caller said, nor what a file was once.
 
-LIMIT[model]=120
-LIMIT[long_model]=1500
+LIMIT[random_operations_match_the_model]=120
+LIMIT[long_random_operations_match_the_model]=1500
 
 # A BPF file system for the maps, where usage() finds them.
 quota_view() { # SPEC...
@@ -33,7 +33,7 @@ room() {
 }
 
 # The view ends before it is served: its root is forgotten, and quota has a program for that.
-once_filter_refused_after_quota() {
+once_mount_refused_after_quota_ends_cleanly() {
 	need_filters
 	lower ext4
 	mkdir -p "$T/bpf" "$T/mnt"
@@ -277,7 +277,7 @@ model() { # SEED PHASES PROCESSES [uid]
 	equal "$(ran bad quota)" 0 "runs that failed"
 }
 
-each_model() {
+each_random_operations_match_the_model() {
 	local seed=$RANDOM
 	quota_view bytes=1000000,files=16
 	model "$seed" 6 4
@@ -287,7 +287,7 @@ each_model() {
 	model "$seed" 6 4 uid
 }
 
-slow_long_model() {
+slow_long_random_operations_match_the_model() {
 	local type
 	for type in ext4 xfs btrfs tmpfs; do
 		lower $type 400

@@ -64,7 +64,7 @@ static void check_restored(void)
 }
 
 /* A serving thread is root, has no other groups, and has only the capabilities that it needs. */
-static void test_serving_thread_has_few_capabilities(void **state)
+static void serving_thread_has_few_capabilities(void **state)
 {
 	static const int none[] = {
 		CAP_SYS_RESOURCE, CAP_NET_ADMIN, CAP_SYS_MODULE, CAP_SYS_PTRACE,
@@ -81,7 +81,7 @@ static void test_serving_thread_has_few_capabilities(void **state)
 }
 
 /* Each row: a caller, and the identity of a thread that acts as this caller. */
-static void test_thread_acts_as_caller(void **state)
+static void thread_acts_as_caller(void **state)
 {
 	static const struct {
 		struct fs_caller caller;
@@ -125,7 +125,7 @@ static void test_thread_acts_as_caller(void **state)
 }
 
 /* If a step of entering fails, leaving undoes the steps before it. */
-static void test_failed_entry_is_undone(void **state)
+static void failed_entry_is_undone(void **state)
 {
 	static const struct {
 		struct fs_caller caller;
@@ -150,7 +150,7 @@ static void test_failed_entry_is_undone(void **state)
 }
 
 /* Scopes inside a scope that failed, or that was left early. */
-static void test_nested_scopes_are_undone(void **state)
+static void nested_scopes_are_undone(void **state)
 {
 	static const struct fs_caller bad = { .uid = UINT32_MAX, .gid = 1000 };
 	static const struct fs_caller good = { .uid = 1000, .gid = 1000 };
@@ -174,7 +174,7 @@ static void test_nested_scopes_are_undone(void **state)
 	}
 }
 
-static void test_backing_and_stranger_lack_other_privileges(void **state)
+static void backing_and_stranger_lack_other_privileges(void **state)
 {
 	struct identity now;
 
@@ -215,7 +215,7 @@ static void test_backing_and_stranger_lack_other_privileges(void **state)
 }
 
 /* Writers: root keeps CAP_FSETID unless the kernel says that the caller lacks it. */
-static void test_writer_drops_fsetid_if_caller_lacks_it(void **state)
+static void writer_drops_fsetid_if_caller_lacks_it(void **state)
 {
 	static const struct {
 		struct fs_caller caller;
@@ -244,7 +244,7 @@ static void test_writer_drops_fsetid_if_caller_lacks_it(void **state)
 }
 
 /* A new file belongs to the caller and has the caller's umask, not that of the caller before. */
-static void test_new_file_belongs_to_caller(void **state)
+static void new_file_belongs_to_caller(void **state)
 {
 	static const struct {
 		struct fs_caller caller;
@@ -279,7 +279,7 @@ static void test_new_file_belongs_to_caller(void **state)
 }
 
 /* Groups and capabilities of callers, which may have ended. */
-static void test_groups_and_capabilities_of_callers_are_read(void **state)
+static void groups_and_capabilities_of_callers_are_read(void **state)
 {
 	struct fs_caller self = { .pid = (uint32_t)getpid(), .gid = 12 };
 	static const struct fs_caller gone = { .pid = 0x7fffffff, .gid = 12 }, none = { .gid = 12 };
@@ -296,7 +296,7 @@ static void test_groups_and_capabilities_of_callers_are_read(void **state)
 }
 
 /* Takes a caller's whole identity. Scopes inside change nothing; leaving restores all of it. */
-static void test_whole_identity_disables_inner_scopes(void **state)
+static void whole_identity_disables_inner_scopes(void **state)
 {
 	static const struct {
 		struct fs_caller caller;
@@ -350,7 +350,7 @@ static void test_whole_identity_disables_inner_scopes(void **state)
 }
 
 /* A child process with groups and one capability. */
-static void test_whole_identity_of_child_process_is_taken(void **state)
+static void whole_identity_of_child_process_is_taken(void **state)
 {
 	static const gid_t groups[] = { 50, 60, 70 };
 	struct fs_caller caller = { .uid = 1000, .gid = 1001 };
@@ -394,16 +394,16 @@ static void test_whole_identity_of_child_process_is_taken(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_serving_thread_has_few_capabilities),
-		cmocka_unit_test(test_thread_acts_as_caller),
-		cmocka_unit_test(test_failed_entry_is_undone),
-		cmocka_unit_test(test_nested_scopes_are_undone),
-		cmocka_unit_test(test_backing_and_stranger_lack_other_privileges),
-		cmocka_unit_test(test_writer_drops_fsetid_if_caller_lacks_it),
-		cmocka_unit_test(test_new_file_belongs_to_caller),
-		cmocka_unit_test(test_groups_and_capabilities_of_callers_are_read),
-		cmocka_unit_test(test_whole_identity_disables_inner_scopes),
-		cmocka_unit_test(test_whole_identity_of_child_process_is_taken),
+		cmocka_unit_test(serving_thread_has_few_capabilities),
+		cmocka_unit_test(thread_acts_as_caller),
+		cmocka_unit_test(failed_entry_is_undone),
+		cmocka_unit_test(nested_scopes_are_undone),
+		cmocka_unit_test(backing_and_stranger_lack_other_privileges),
+		cmocka_unit_test(writer_drops_fsetid_if_caller_lacks_it),
+		cmocka_unit_test(new_file_belongs_to_caller),
+		cmocka_unit_test(groups_and_capabilities_of_callers_are_read),
+		cmocka_unit_test(whole_identity_disables_inner_scopes),
+		cmocka_unit_test(whole_identity_of_child_process_is_taken),
 	};
 
 	if (geteuid() != 0) {

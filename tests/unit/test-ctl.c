@@ -224,7 +224,7 @@ static void exchange(int fd, const char *bytes, size_t len, char *answer, size_t
 	receive(fd, answer, size);
 }
 
-static void test_calls(void **state)
+static void call_returns_reply_or_error_of_verb(void **state)
 {
 	_cleanup_(fd_closep) int fd = open_client(*state);
 	struct json_object *reply = NULL, *number = NULL;
@@ -249,7 +249,7 @@ static void test_calls(void **state)
 }
 
 /* Each row: a line, and a part of the answer. The connection outlives it. */
-static void test_rubbish(void **state)
+static void malformed_line_is_refused_and_connection_survives(void **state)
 {
 	static const struct {
 		const char *line, *answer;
@@ -288,7 +288,7 @@ static void test_rubbish(void **state)
 }
 
 /* Requests in pieces, and several in one piece. */
-static void test_pieces(void **state)
+static void requests_may_arrive_in_pieces_or_together(void **state)
 {
 	static const char line[] = "{\"version\":1,\"verb\":\"echo\",\"text\":1}\n";
 	_cleanup_(fd_closep) int fd = open_client(*state);
@@ -314,7 +314,7 @@ static void test_pieces(void **state)
 }
 
 /* A mebibyte without a newline: refused after CTL_LINE_MAX, and hung up on. */
-static void test_endless_line(void **state)
+static void endless_line_is_refused_and_client_disconnected(void **state)
 {
 	_cleanup_(fd_closep) int fd = open_client(*state);
 	_cleanup_(freep) char *bytes = malloc(1 << 20);
@@ -339,7 +339,7 @@ static void test_endless_line(void **state)
 }
 
 /* One that says nothing, one that stops in the middle, one that never reads: others are served. */
-static void test_silent_clients(void **state)
+static void silent_clients_do_not_block_others(void **state)
 {
 	_cleanup_(fd_closep) int silent = open_client(*state);
 	_cleanup_(fd_closep) int half = open_client(*state);
@@ -355,7 +355,7 @@ static void test_silent_clients(void **state)
 	expect_echo(silent, "I can speak");
 }
 
-static void test_long_reply(void **state)
+static void reply_larger_than_socket_buffer_arrives_whole(void **state)
 {
 	_cleanup_(fd_closep) int fd = open_client(*state);
 	struct json_object *reply = NULL, *text = NULL;
@@ -369,7 +369,7 @@ static void test_long_reply(void **state)
 }
 
 /* More clients than there are places: the new ones are served. */
-static void test_many_clients(void **state)
+static void client_beyond_the_limit_is_served(void **state)
 {
 	int fds[100];
 
@@ -383,7 +383,7 @@ static void test_many_clients(void **state)
 }
 
 /* A new client takes the place of the client that was silent for longest, not of the newest one. */
-static void test_new_clients(void **state)
+static void new_client_replaces_longest_silent_one(void **state)
 {
 	int silent[16], fds[8];
 
@@ -401,7 +401,7 @@ static void test_new_clients(void **state)
 }
 
 /* So many clients at once that each place is used by several: all are answered. */
-static void test_burst(void **state)
+static void every_client_of_a_burst_is_answered(void **state)
 {
 	static const char line[] = "{\"version\":1,\"verb\":\"busy\"}\n";
 	char answer[64];
@@ -418,7 +418,7 @@ static void test_burst(void **state)
 	}
 }
 
-static void test_gone_at_once(void **state)
+static void server_survives_clients_that_close_at_once(void **state)
 {
 	static const char line[] = "{\"version\":1,\"verb\":\"long\"}\n";
 
@@ -432,7 +432,7 @@ static void test_gone_at_once(void **state)
 	expect_alive(*state);
 }
 
-static void test_modes(void **state)
+static void socket_has_mode_0600_in_directory_of_0755(void **state)
 {
 	struct fixture *fixture = *state;
 	char run[CTL_PATH_MAX];
@@ -446,7 +446,7 @@ static void test_modes(void **state)
 }
 
 /* The server replaces the socket of a process that died, but not that of its successor. */
-static void test_stale(void **state)
+static void stopped_server_keeps_socket_of_successor(void **state)
 {
 	struct fixture *fixture = *state;
 	struct ctl_server *old = fixture->server;
@@ -464,7 +464,7 @@ static void test_stale(void **state)
 }
 
 /* A directory that others can write to is not one to trust with a socket. */
-static void test_open_directory(void **state)
+static void directory_that_others_can_write_to_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
 	struct ctl_server_options options = { .path = fixture->path };
@@ -481,7 +481,7 @@ static void test_open_directory(void **state)
 /*
  * A client that waits for the end learns of it; one that waits for an answer does not wait forever.
  */
-static void test_end(void **state)
+static void waiting_client_notices_end_of_server(void **state)
 {
 	struct fixture *fixture = *state;
 	_cleanup_(fd_closep) int fd = open_client(fixture);
@@ -494,7 +494,7 @@ static void test_end(void **state)
 }
 
 /* The other end is somebody who takes calls and says nothing, or nonsense. */
-static void test_bad_server(void **state)
+static void call_fails_on_silence_and_nonsense(void **state)
 {
 	struct json_object *reply = NULL;
 	int fds[2];
@@ -511,7 +511,7 @@ static void test_bad_server(void **state)
 }
 
 /* The server sends the reply first, then the bytes that a verb writes after it took the fd over. */
-static void test_take(void **state)
+static void verb_writes_to_taken_connection_after_its_reply(void **state)
 {
 	struct fixture *fixture = *state;
 	_cleanup_(fd_closep) int fd = open_client(fixture);
@@ -535,7 +535,7 @@ static void test_take(void **state)
 }
 
 /* A connection that was taken outlives the server. */
-static void test_taken_at_end(void **state)
+static void taken_connection_outlives_server(void **state)
 {
 	struct fixture *fixture = *state;
 	_cleanup_(fd_closep) int fd = open_client(fixture);
@@ -554,7 +554,7 @@ static void test_taken_at_end(void **state)
 	assert_string_equal(line, "more\n");
 }
 
-static void test_take_fails(void **state)
+static void failed_take_closes_only_its_connection(void **state)
 {
 	struct fixture *fixture = *state;
 	_cleanup_(fd_closep) int fd = open_client(fixture);
@@ -577,7 +577,7 @@ static void test_take_fails(void **state)
 }
 
 /* A verb that takes the connection waits until the replies before its own are read. */
-static void test_take_unread(void **state)
+static void connection_is_taken_after_earlier_replies_are_read(void **state)
 {
 	static const char lines[] = "{\"version\":1,\"verb\":\"long\"}\n"
 				    "{\"version\":1,\"verb\":\"take\"}\n";
@@ -607,7 +607,7 @@ static void test_take_unread(void **state)
 }
 
 /* Slow verbs run beside each other and beside requests of others, a dozen at a time. */
-static void test_slow_verbs(void **state)
+static void twelve_slow_verbs_run_at_a_time_and_block_nobody(void **state)
 {
 	static const char line[] = "{\"version\":1,\"verb\":\"slow\"}\n";
 	char answer[256];
@@ -638,7 +638,7 @@ static void test_slow_verbs(void **state)
 }
 
 /* Each row: a request for a verb with a member, and the answer. */
-static void test_members(void **state)
+static void request_without_member_of_verb_is_refused(void **state)
 {
 	static const struct {
 		const char *line, *answer;
@@ -658,9 +658,21 @@ static void test_members(void **state)
 	}
 }
 
-TEST_MAIN(TEST(test_calls), TEST(test_rubbish), TEST(test_pieces), TEST(test_endless_line),
-	  TEST(test_silent_clients), TEST(test_long_reply), TEST(test_many_clients),
-	  TEST(test_new_clients), TEST(test_burst), TEST(test_gone_at_once), TEST(test_modes),
-	  TEST(test_stale), TEST(test_open_directory), TEST(test_end), TEST(test_bad_server),
-	  TEST(test_take), TEST(test_taken_at_end), TEST(test_take_fails), TEST(test_take_unread),
-	  TEST(test_slow_verbs), TEST(test_members))
+TEST_MAIN(TEST(call_returns_reply_or_error_of_verb),
+	  TEST(malformed_line_is_refused_and_connection_survives),
+	  TEST(requests_may_arrive_in_pieces_or_together),
+	  TEST(endless_line_is_refused_and_client_disconnected),
+	  TEST(silent_clients_do_not_block_others),
+	  TEST(reply_larger_than_socket_buffer_arrives_whole),
+	  TEST(client_beyond_the_limit_is_served), TEST(new_client_replaces_longest_silent_one),
+	  TEST(every_client_of_a_burst_is_answered),
+	  TEST(server_survives_clients_that_close_at_once),
+	  TEST(socket_has_mode_0600_in_directory_of_0755),
+	  TEST(stopped_server_keeps_socket_of_successor),
+	  TEST(directory_that_others_can_write_to_is_refused),
+	  TEST(waiting_client_notices_end_of_server), TEST(call_fails_on_silence_and_nonsense),
+	  TEST(verb_writes_to_taken_connection_after_its_reply),
+	  TEST(taken_connection_outlives_server), TEST(failed_take_closes_only_its_connection),
+	  TEST(connection_is_taken_after_earlier_replies_are_read),
+	  TEST(twelve_slow_verbs_run_at_a_time_and_block_nobody),
+	  TEST(request_without_member_of_verb_is_refused))

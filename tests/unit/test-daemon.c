@@ -118,7 +118,7 @@ static void child_ready(struct daemon *daemon, int hold_fd)
 	usleep(300000);
 }
 
-static void test_ready(void **state)
+static void command_succeeds_once_child_is_in_background(void **state)
 {
 	struct result result = run(child_ready);
 	char said[256] = "";
@@ -139,7 +139,7 @@ static void child_fails(struct daemon *daemon, int hold_fd)
 		_exit(1);
 }
 
-static void test_failure(void **state)
+static void failure_of_child_is_reported_with_its_status(void **state)
 {
 	struct result result = run(child_fails);
 
@@ -159,7 +159,7 @@ static void child_complains(struct daemon *daemon, int hold_fd)
 	daemon_failed(daemon, CMD_SYSTEM, text);
 }
 
-static void test_long_failure(void **state)
+static void too_long_error_is_truncated(void **state)
 {
 	struct result result = run(child_complains);
 
@@ -179,7 +179,7 @@ static void child_vanishes(struct daemon *daemon, int hold_fd)
 	_exit(7);
 }
 
-static void test_no_report(void **state)
+static void child_that_dies_without_report_is_an_internal_error(void **state)
 {
 	struct result result = run(child_crashes);
 
@@ -203,7 +203,7 @@ static void child_waits(struct daemon *daemon, int hold_fd)
 	sigwait(&set, &number);
 }
 
-static void test_interrupted(void **state)
+static void signal_to_command_ends_child(void **state)
 {
 	struct result result;
 	int error_fd;
@@ -220,7 +220,7 @@ static void test_interrupted(void **state)
 }
 
 /* The foreground has nobody to report to. */
-static void test_foreground(void **state)
+static void foreground_process_reports_to_nobody(void **state)
 {
 	struct daemon daemon = { .report_fd = -1 };
 
@@ -228,6 +228,9 @@ static void test_foreground(void **state)
 	assert_false(daemon_failed(&daemon, CMD_FAILED, "text"));
 }
 
-TEST_MAIN(cmocka_unit_test(test_ready), cmocka_unit_test(test_failure),
-	  cmocka_unit_test(test_long_failure), cmocka_unit_test(test_no_report),
-	  cmocka_unit_test(test_interrupted), cmocka_unit_test(test_foreground))
+TEST_MAIN(cmocka_unit_test(command_succeeds_once_child_is_in_background),
+	  cmocka_unit_test(failure_of_child_is_reported_with_its_status),
+	  cmocka_unit_test(too_long_error_is_truncated),
+	  cmocka_unit_test(child_that_dies_without_report_is_an_internal_error),
+	  cmocka_unit_test(signal_to_command_ends_child),
+	  cmocka_unit_test(foreground_process_reports_to_nobody))

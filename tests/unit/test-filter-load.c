@@ -16,7 +16,7 @@
 #include "util/cleanup.h"
 
 /* Mistakes of authors: the error has the reason, the source line if there is one, the remedy. */
-static void test_refused(void **state)
+static void refusal_has_reason_source_line_and_remedy(void **state)
 {
 	static const struct {
 		const char *spec, *words[3];
@@ -58,7 +58,7 @@ static void test_refused(void **state)
 	}
 }
 
-static void test_check(void **state)
+static void check_reports_programs_options_and_end_of_log(void **state)
 {
 	struct pst_filter_report report = { .size = sizeof(report) };
 	struct pst_error error;
@@ -124,7 +124,7 @@ static uint64_t counted(const char *map)
 }
 
 /* The maps of a filter are found under their paths, also by the next one. */
-static void test_pin(void **state)
+static void pinned_maps_pass_to_the_next_filter(void **state)
 {
 	static const char dir[] = "/sys/fs/bpf/penstock-test",
 			  map[] = "/sys/fs/bpf/penstock-test/count";
@@ -178,7 +178,7 @@ static void test_pin(void **state)
 }
 
 /* Maps of another filter, of the same with other options, or of nobody are refused, and stay. */
-static void test_pin_that_does_not_fit_is_refused(void **state)
+static void pin_of_another_filter_is_refused(void **state)
 {
 	static const char dir[] = "/sys/fs/bpf/penstock-test",
 			  map[] = "/sys/fs/bpf/penstock-test/count",
@@ -221,7 +221,7 @@ static void test_pin_that_does_not_fit_is_refused(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
-static void test_slots(void **state)
+static void too_large_slots_are_refused(void **state)
 {
 	struct filter_slots *other = NULL;
 	struct pst_error error;
@@ -234,7 +234,7 @@ static void test_slots(void **state)
 }
 
 /* Somebody without the capability is told which one it is. */
-static void test_unprivileged(void **state)
+static void missing_capability_is_named(void **state)
 {
 	struct filter *filter = NULL;
 	struct pst_filter_report report = { .size = sizeof(report) };
@@ -266,12 +266,12 @@ static void test_unprivileged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_check),
-		cmocka_unit_test(test_pin),
-		cmocka_unit_test(test_pin_that_does_not_fit_is_refused),
-		cmocka_unit_test(test_slots),
-		cmocka_unit_test(test_unprivileged),
+		cmocka_unit_test(refusal_has_reason_source_line_and_remedy),
+		cmocka_unit_test(check_reports_programs_options_and_end_of_log),
+		cmocka_unit_test(pinned_maps_pass_to_the_next_filter),
+		cmocka_unit_test(pin_of_another_filter_is_refused),
+		cmocka_unit_test(too_large_slots_are_refused),
+		cmocka_unit_test(missing_capability_is_named),
 	};
 	int r;
 

@@ -23,7 +23,7 @@
 static const struct takes any;
 
 /* Each row: a text, and its parts in brackets. */
-static void test_spec(void **state)
+static void spec_splits_into_file_and_options(void **state)
 {
 	static const struct {
 		const char *text, *parts;
@@ -58,7 +58,7 @@ static void test_spec(void **state)
 	}
 }
 
-static void test_spec_name(void **state)
+static void filter_is_named_after_its_file(void **state)
 {
 	static const char *const rows[][2] = {
 		{ "/usr/lib/hide.bpf.o", "hide" },
@@ -76,7 +76,7 @@ static void test_spec_name(void **state)
 }
 
 /* Each row: a text, the integer's size and sign, and its value, or whether it is refused. */
-static void test_integers(void **state)
+static void integer_out_of_range_is_refused(void **state)
 {
 	static const struct {
 		const char *text;
@@ -143,7 +143,7 @@ static void test_integers(void **state)
 }
 
 /* Each row: a list of ids, and its ranges. NULL: refused. */
-static void test_ids(void **state)
+static void id_list_becomes_ranges_or_is_refused(void **state)
 {
 	static const struct {
 		const char *list, *ranges;
@@ -190,7 +190,7 @@ static void test_ids(void **state)
 }
 
 /* The directory of a cgroup stands for its id, which is its inode number. */
-static void test_cgroup(void **state)
+static void cgroup_path_stands_for_its_id(void **state)
 {
 	char list[] = "/sys/fs/cgroup:1";
 	struct pst_ids ids;
@@ -218,7 +218,7 @@ static const struct option *find_option(const struct load *load, const char *nam
 }
 
 /* Each row: options of the object "options", one of them, and what it then is. */
-static void test_options(void **state)
+static void option_has_type_and_given_or_default_value(void **state)
 {
 	static const struct {
 		const char *spec, *name, *type, *value;
@@ -264,7 +264,7 @@ static void test_options(void **state)
 }
 
 /* Each row: what is refused, and words that are said about it. */
-static void test_refused(void **state)
+static void wrong_spec_is_refused_with_advice(void **state)
 {
 	static const struct {
 		const char *spec, *words[3];
@@ -323,7 +323,7 @@ static void test_refused(void **state)
 }
 
 /* Each row: what is written, the filter's name, and where it is attached. */
-static void test_engine_options(void **state)
+static void every_filter_takes_name_and_at(void **state)
 {
 	static const struct {
 		const char *spec, *name, *at;
@@ -371,7 +371,7 @@ static void write_object(const char *path, const uint8_t *bytes, size_t len)
 }
 
 /* An object with damaged BTF is opened or refused. A crash would end a view that loads it. */
-static void test_damaged(void **state)
+static void damaged_object_does_not_crash_the_loader(void **state)
 {
 	static uint8_t bytes[1 << 20];
 	char path[] = "/tmp/penstock-test-XXXXXX", spec[64];
@@ -417,7 +417,7 @@ static void test_damaged(void **state)
 }
 
 /* Files that are not regular or are too large are refused without waiting. */
-static void test_no_object(void **state)
+static void fifo_device_and_huge_file_are_refused(void **state)
 {
 	char path[] = "/tmp/penstock-test-XXXXXX", fifo[64];
 	struct pst_error error;
@@ -444,11 +444,16 @@ static void test_no_object(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_spec),     cmocka_unit_test(test_spec_name),
-		cmocka_unit_test(test_integers), cmocka_unit_test(test_ids),
-		cmocka_unit_test(test_cgroup),   cmocka_unit_test(test_options),
-		cmocka_unit_test(test_refused),  cmocka_unit_test(test_engine_options),
-		cmocka_unit_test(test_damaged),  cmocka_unit_test(test_no_object),
+		cmocka_unit_test(spec_splits_into_file_and_options),
+		cmocka_unit_test(filter_is_named_after_its_file),
+		cmocka_unit_test(integer_out_of_range_is_refused),
+		cmocka_unit_test(id_list_becomes_ranges_or_is_refused),
+		cmocka_unit_test(cgroup_path_stands_for_its_id),
+		cmocka_unit_test(option_has_type_and_given_or_default_value),
+		cmocka_unit_test(wrong_spec_is_refused_with_advice),
+		cmocka_unit_test(every_filter_takes_name_and_at),
+		cmocka_unit_test(damaged_object_does_not_crash_the_loader),
+		cmocka_unit_test(fifo_device_and_huge_file_are_refused),
 	};
 
 	if (!getenv("PENSTOCK_FILTER_PATH")) {

@@ -46,7 +46,7 @@ static const char *key_of(const struct pst_pattern *row, bool by_end)
 }
 
 /* Each row: a pattern, whether it is found by its end, its key, and what then is to be done. */
-static void test_kinds(void **state)
+static void pattern_is_indexed_by_its_fixed_text(void **state)
 {
 	static const struct {
 		const char *pattern;
@@ -115,7 +115,7 @@ static void test_kinds(void **state)
 }
 
 /* Rows are sorted, and each knows the longest shorter key that its own begins with. */
-static void test_lists(void **state)
+static void patterns_are_sorted_and_know_shorter_keys(void **state)
 {
 	static const struct {
 		const char *key;
@@ -156,7 +156,7 @@ static void test_lists(void **state)
 }
 
 /* A glob goes where fewer of the list are like it. */
-static void test_sides(void **state)
+static void glob_is_indexed_by_its_rarer_side(void **state)
 {
 	static const struct {
 		const char *list;
@@ -181,7 +181,7 @@ static void test_sides(void **state)
 }
 
 /* Each row: a list of names that is refused, and a word of what is said. */
-static void test_bad_names(void **state)
+static void wrong_name_pattern_is_refused_with_advice(void **state)
 {
 	static const struct {
 		const char *list, *word;
@@ -234,7 +234,7 @@ static void test_bad_names(void **state)
 }
 
 /* Each row: a list of paths, its components, and which of them are first and last. */
-static void test_paths(void **state)
+static void path_list_becomes_steps(void **state)
 {
 	static const struct {
 		const char *list, *components;
@@ -276,7 +276,7 @@ static void test_paths(void **state)
 	}
 }
 
-static void test_bad_paths(void **state)
+static void wrong_path_is_refused_with_advice(void **state)
 {
 	static const struct {
 		const char *list, *word;
@@ -308,6 +308,9 @@ static void test_bad_paths(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(test_kinds), cmocka_unit_test(test_lists), cmocka_unit_test(test_sides),
-	  cmocka_unit_test(test_bad_names), cmocka_unit_test(test_paths),
-	  cmocka_unit_test(test_bad_paths))
+TEST_MAIN(cmocka_unit_test(pattern_is_indexed_by_its_fixed_text),
+	  cmocka_unit_test(patterns_are_sorted_and_know_shorter_keys),
+	  cmocka_unit_test(glob_is_indexed_by_its_rarer_side),
+	  cmocka_unit_test(wrong_name_pattern_is_refused_with_advice),
+	  cmocka_unit_test(path_list_becomes_steps),
+	  cmocka_unit_test(wrong_path_is_refused_with_advice))

@@ -11,7 +11,7 @@
 #include "util/cleanup.h"
 
 /* The most particular program is run, and the groups are what they should be. */
-static void test_precedence(void **state)
+static void most_specific_program_runs(void **state)
 {
 	_cleanup_(filter_freep) struct filter *filter = load("pass,at=/a/");
 	const struct filter_facts *facts = filter_facts(filter);
@@ -68,7 +68,7 @@ static void test_precedence(void **state)
 }
 
 /* Changes by programs show in our mapping, in the slot of the call and in no other. */
-static void test_changes(void **state)
+static void program_changes_only_the_slot_of_its_call(void **state)
 {
 	_cleanup_(filter_freep) struct filter *filter = load("change");
 	struct pst_call *first = call_at(0), *last = call_at(N_SLOTS - 1);
@@ -105,7 +105,7 @@ static void test_changes(void **state)
 }
 
 /* Programs see what options were set to, and their defaults where they were not. */
-static void test_options(void **state)
+static void programs_see_given_and_default_options(void **state)
 {
 	_cleanup_(filter_freep) struct filter *defaults = load("options");
 	_cleanup_(filter_freep) struct filter *filter =
@@ -139,18 +139,8 @@ static void test_options(void **state)
 	assert_string_equal(filter_facts(defaults)->name, "options");
 }
 
-static struct pst_call *call_named(const char *name, uint64_t cell)
-{
-	struct pst_call *call = call_at(0);
-
-	call->name[0].len = strlen(name);
-	strcpy(call->name[0].text, name);
-	call->cell = cell;
-	return call;
-}
-
-/* Programs find names of all kinds of patterns, each list by itself. */
-static void test_names(void **state)
+/* A filter with two lists of names matches each list by itself. */
+static void two_name_lists_match_independently(void **state)
 {
 	_cleanup_(filter_freep) struct filter *filter =
 		load("patterns,first=.env:*.key:id_*:a?c:\\*,second=[x-z]*:.env:*.c");
@@ -167,9 +157,12 @@ static void test_names(void **state)
 	};
 
 	for (size_t i = 0; i < N(rows); i++) {
+		struct pst_call *call;
 		int lists;
 
-		call_named(rows[i].name, 0);
+		call = call_at(0);
+		call->name[0].len = strlen(rows[i].name);
+		strcpy(call->name[0].text, rows[i].name);
 		lists = run(filter, FILTER_NAME, 0, 0);
 		if (lists != rows[i].lists)
 			fail_msg("%s is in %d", rows[i].name, lists);
@@ -179,63 +172,7 @@ static void test_names(void **state)
 	assert_int_equal(filter_facts(filter)->cell, 0);
 }
 
-/* A filter's cell begins where its paths begin, and a program follows them down. */
-static void test_paths(void **state)
-{
-	_cleanup_(filter_freep) struct filter *filter = load("patterns,paths=/etc/ssl:src/b-*/x");
-	_cleanup_(filter_freep) struct filter *root = load("patterns,paths=/");
-	static const struct {
-		const char *path;
-		bool inside;
-	} rows[] = {
-		{ "etc", false },        { "etc/ssl", true },    { "etc/ssl/a/b", true },
-		{ "ssl", false },        { "ssl/etc", false },   { "a/etc/ssl", false },
-		{ "src/b-1/x", true },   { "src/b-/x/y", true }, { "src/c-1/x", false },
-		{ "src/b-1/xx", false }, { "src/x", false },
-	};
-
-	for (size_t i = 0; i < N(rows); i++) {
-		_cleanup_(freep) char *copy = strdup(rows[i].path);
-		uint64_t cell = filter_facts(filter)->cell;
-		char *rest = copy, *name;
-
-		while ((name = strsep(&rest, "/"))) {
-			struct pst_call *call = call_named(name, cell);
-
-			run(filter, FILTER_NAME, 0, 0);
-			cell = call->child.cell;
-		}
-		if (!!(cell & PST_PATHS_INSIDE) != rows[i].inside)
-			fail_msg("%s: the cell is %llx", rows[i].path, (unsigned long long)cell);
-	}
-	assert_true(filter_facts(filter)->cell == 5);
-	assert_true(filter_facts(root)->cell == PST_PATHS_INSIDE);
-}
-
-/* Thousands of patterns in one option. */
-static void test_many_names(void **state)
-{
-	enum { N = 3000 };
-	_cleanup_(freep) char *spec = malloc(32 + N * 12);
-	_cleanup_(filter_freep) struct filter *filter = NULL;
-	size_t len = sprintf(spec, "patterns,second=x*y:");
-	char name[16];
-
-	for (int i = 0; i < N; i++)
-		len += sprintf(spec + len, "%s%d%s", i ? ":" : "", i, i % 3 ? "" : ".*");
-	filter = load(spec);
-	for (int i = 0; i < N; i++) {
-		sprintf(name, "%d%s", i, i % 3 ? "" : ".txt");
-		call_named(name, 0);
-		assert_int_equal(run(filter, FILTER_NAME, 0, 0), 2);
-		strcat(name, "-");
-		name[0] = 'a';
-		call_named(name, 0);
-		assert_int_equal(run(filter, FILTER_NAME, 0, 0), 0);
-	}
-}
-
-static void test_stat(void **state)
+static void runs_errors_and_bad_results_are_counted(void **state)
 {
 	_cleanup_(filter_freep) struct filter *filter = load("pass");
 	struct filter_count count;
@@ -287,7 +224,7 @@ static void *run_many(void *arg)
 }
 
 /* Many threads run one filter, each on its own slot: no change and no count is lost. */
-static void test_threads(void **state)
+static void concurrent_runs_lose_no_change_or_count(void **state)
 {
 	_cleanup_(filter_freep) struct filter *filter = load("change");
 	struct runner runners[N_THREADS];
@@ -313,10 +250,12 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_precedence), cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_options),    cmocka_unit_test(test_names),
-		cmocka_unit_test(test_paths),      cmocka_unit_test(test_many_names),
-		cmocka_unit_test(test_stat),       cmocka_unit_test(test_threads),
+		cmocka_unit_test(most_specific_program_runs),
+		cmocka_unit_test(program_changes_only_the_slot_of_its_call),
+		cmocka_unit_test(programs_see_given_and_default_options),
+		cmocka_unit_test(two_name_lists_match_independently),
+		cmocka_unit_test(runs_errors_and_bad_results_are_counted),
+		cmocka_unit_test(concurrent_runs_lose_no_change_or_count),
 	};
 	int r;
 

@@ -119,7 +119,7 @@ static unsigned int try_option(struct load *load, const struct option *option)
 	return n;
 }
 
-static void test_typos_of_words_are_refused_with_the_word(void **state)
+static void mistyped_word_is_refused_with_the_right_one(void **state)
 {
 	const char *dir = ready_made();
 	DIR *stream = opendir(dir);
@@ -150,7 +150,7 @@ static void test_typos_of_words_are_refused_with_the_word(void **state)
 /*
  * Each row: options of a ready-made filter that mean nothing, and a part of what the user is told.
  */
-static void test_what_means_nothing_is_refused(void **state)
+static void spec_without_effect_is_refused_with_advice(void **state)
 {
 	static const char *const rows[][2] = {
 		{ "hide", "names=, paths=" },
@@ -207,7 +207,7 @@ static void test_what_means_nothing_is_refused(void **state)
 	}
 }
 
-static void test_what_means_something_is_taken(void **state)
+static void spec_with_effect_is_accepted(void **state)
 {
 	static const char *const rows[] = {
 		"hide,names=a\\ b:\\!c",
@@ -240,6 +240,6 @@ static void test_what_means_something_is_taken(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(test_typos_of_words_are_refused_with_the_word),
-	  cmocka_unit_test(test_what_means_nothing_is_refused),
-	  cmocka_unit_test(test_what_means_something_is_taken))
+TEST_MAIN(cmocka_unit_test(mistyped_word_is_refused_with_the_right_one),
+	  cmocka_unit_test(spec_without_effect_is_refused_with_advice),
+	  cmocka_unit_test(spec_with_effect_is_accepted))

@@ -8,7 +8,7 @@
  * The first is the published vector for a message of eight bytes (key 00..0f, message 00..07). The
  * others were made with `openssl mac -macopt hexkey:KEY -macopt size:8 SIPHASH`.
  */
-static void test_siphash(void **state)
+static void keyed_hash_matches_published_vectors(void **state)
 {
 	static const struct {
 		uint64_t key[2];
@@ -31,7 +31,7 @@ static void test_siphash(void **state)
 }
 
 /* Numbers that differ in their high or low bits only spread over a small table. */
-static void test_mix(void **state)
+static void quick_hash_spreads_similar_numbers(void **state)
 {
 	enum { N = 4096 };
 
@@ -49,7 +49,7 @@ static void test_mix(void **state)
 }
 
 /* Every byte counts, and so does the length. */
-static void test_bytes(void **state)
+static void hash_depends_on_every_byte_and_length(void **state)
 {
 	uint8_t data[24] = { 0 };
 
@@ -66,4 +66,6 @@ static void test_bytes(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(test_siphash), cmocka_unit_test(test_mix), cmocka_unit_test(test_bytes))
+TEST_MAIN(cmocka_unit_test(keyed_hash_matches_published_vectors),
+	  cmocka_unit_test(quick_hash_spreads_similar_numbers),
+	  cmocka_unit_test(hash_depends_on_every_byte_and_length))

@@ -32,7 +32,7 @@ static int read_text(const char *text, size_t len, struct mountinfo_table *table
 	return r;
 }
 
-static void test_fields_and_escapes(void **state)
+static void escaped_fields_are_decoded(void **state)
 {
 	static const char text[] =
 		"21 20 0:20 / / rw,relatime shared:1 - ext4 /dev/root rw\n"
@@ -61,7 +61,7 @@ static void test_fields_and_escapes(void **state)
 	assert_null(mountinfo_of(&table, 58));
 }
 
-static void test_long_table(void **state)
+static void table_of_10000_mounts_is_read_whole(void **state)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
 	_cleanup_(freep) char *text = malloc(1 << 20);
@@ -76,7 +76,7 @@ static void test_long_table(void **state)
 	assert_int_equal(mountinfo_at(&table, "/mnt/0")->id, 2);
 }
 
-static void test_absent_table_is_an_error(void **state)
+static void absent_table_is_an_error(void **state)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
 
@@ -116,7 +116,7 @@ static void *write_and_interrupt(void *aux)
 }
 
 /* Half a table must not pass for a whole one: a mount that is missing in it would not be hidden. */
-static void test_read_that_fails_later_is_an_error(void **state)
+static void read_that_fails_later_is_an_error(void **state)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
 	struct sigaction action = { .sa_handler = ignore };
@@ -140,6 +140,7 @@ static void test_read_that_fails_later_is_an_error(void **state)
 	assert_int_equal(table.n, 0);
 }
 
-TEST_MAIN(cmocka_unit_test(test_fields_and_escapes), cmocka_unit_test(test_long_table),
-	  cmocka_unit_test(test_absent_table_is_an_error),
-	  cmocka_unit_test(test_read_that_fails_later_is_an_error))
+TEST_MAIN(cmocka_unit_test(escaped_fields_are_decoded),
+	  cmocka_unit_test(table_of_10000_mounts_is_read_whole),
+	  cmocka_unit_test(absent_table_is_an_error),
+	  cmocka_unit_test(read_that_fails_later_is_an_error))

@@ -9,7 +9,7 @@
 #include "filter/name.h"
 #include "wire/msg.h"
 
-static void test_names(void **state)
+static void empty_name_and_name_with_slash_are_refused(void **state)
 {
 	static const struct {
 		const char *name;
@@ -40,7 +40,7 @@ struct ext {
 #define GROUPS FUSE_EXT_GROUPS
 
 /* Each row: extensions one after the other, and the group that comes out of them. */
-static void test_groups(void **state)
+static void first_group_of_extensions_is_found(void **state)
 {
 	static const struct {
 		const char *what;
@@ -92,7 +92,7 @@ static void test_groups(void **state)
 }
 
 /* Any bytes, any length: the answer may be anything, the reading stays inside. */
-static void test_noise(void **state)
+static void random_extensions_are_read_within_bounds(void **state)
 {
 	uint64_t random = 88172645463325252ULL;
 
@@ -113,4 +113,6 @@ static void test_noise(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(test_names), cmocka_unit_test(test_groups), cmocka_unit_test(test_noise))
+TEST_MAIN(cmocka_unit_test(empty_name_and_name_with_slash_are_refused),
+	  cmocka_unit_test(first_group_of_extensions_is_found),
+	  cmocka_unit_test(random_extensions_are_read_within_bounds))

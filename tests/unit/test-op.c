@@ -23,7 +23,7 @@ static uint64_t rows_with_flag(uint8_t flag)
 	return found;
 }
 
-static void test_filters_see_the_operations_of_the_public_list(void **state)
+static void filters_see_the_operations_of_the_public_list(void **state)
 {
 	static const struct {
 		const char *name;
@@ -47,7 +47,7 @@ static void test_filters_see_the_operations_of_the_public_list(void **state)
 }
 
 /* Results may differ: one of the two forms of COPY_FILE_RANGE counts in 64 bits. */
-static void test_two_forms_of_an_operation_agree(void **state)
+static void two_forms_of_an_operation_agree(void **state)
 {
 	static const uint32_t forms[][2] = {
 		{ FUSE_RENAME, FUSE_RENAME2 },
@@ -75,7 +75,7 @@ static void test_two_forms_of_an_operation_agree(void **state)
 			assert_int_equal(op_filter_opcode(opcode), opcode);
 }
 
-static void test_operations_that_change_something(void **state)
+static void operations_that_change_something_are_flagged(void **state)
 {
 	static const uint32_t changing[] = {
 		FUSE_SETATTR,
@@ -119,7 +119,7 @@ static void test_operations_that_change_something(void **state)
 	}
 }
 
-static void test_names(void **state)
+static void operations_have_the_entries_of_the_public_list(void **state)
 {
 	uint64_t on_entries = 0;
 
@@ -151,7 +151,7 @@ static void check_member(const struct op *op, const struct op_member *member, si
 	assert_true(member->at + member->len <= arg_size);
 }
 
-static void test_members_lie_in_the_argument(void **state)
+static void members_lie_in_the_argument(void **state)
 {
 	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
 		const struct op *op = op_find(opcode);
@@ -173,7 +173,7 @@ static void test_members_lie_in_the_argument(void **state)
 	}
 }
 
-static void test_check_in_has_what_it_needs(void **state)
+static void check_in_finds_handles_and_nodes_it_needs(void **state)
 {
 	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
 		const struct op *op = op_find(opcode);
@@ -192,7 +192,7 @@ static void test_check_in_has_what_it_needs(void **state)
 	}
 }
 
-static void test_replies(void **state)
+static void replies_have_the_size_of_their_structs(void **state)
 {
 	static const struct {
 		uint32_t opcode;
@@ -239,8 +239,10 @@ static void test_replies(void **state)
 	assert_int_equal(n, N(results));
 }
 
-TEST_MAIN(cmocka_unit_test(test_filters_see_the_operations_of_the_public_list),
-	  cmocka_unit_test(test_two_forms_of_an_operation_agree),
-	  cmocka_unit_test(test_operations_that_change_something), cmocka_unit_test(test_names),
-	  cmocka_unit_test(test_members_lie_in_the_argument),
-	  cmocka_unit_test(test_check_in_has_what_it_needs), cmocka_unit_test(test_replies))
+TEST_MAIN(cmocka_unit_test(filters_see_the_operations_of_the_public_list),
+	  cmocka_unit_test(two_forms_of_an_operation_agree),
+	  cmocka_unit_test(operations_that_change_something_are_flagged),
+	  cmocka_unit_test(operations_have_the_entries_of_the_public_list),
+	  cmocka_unit_test(members_lie_in_the_argument),
+	  cmocka_unit_test(check_in_finds_handles_and_nodes_it_needs),
+	  cmocka_unit_test(replies_have_the_size_of_their_structs))

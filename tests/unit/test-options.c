@@ -31,7 +31,7 @@ static int parse(struct mount_options *options, enum options_dialect dialect,
 static const char *const flags_of_mount_8 = "rw,nosuid,nodev,noexec,relatime,x-systemd.automount";
 
 /* Each row: an option list, and what it does to a view. */
-static void test_values(void **state)
+static void option_list_sets_members_of_view_options(void **state)
 {
 	static const struct {
 		const char *list;
@@ -109,7 +109,7 @@ static void test_values(void **state)
 }
 
 /* Each row: an option, and a part of what the user is told. */
-static void test_refusals(void **state)
+static void wrong_option_is_refused_with_advice(void **state)
 {
 	static const struct {
 		const char *list, *text;
@@ -191,7 +191,7 @@ static void test_refusals(void **state)
 }
 
 /* Both spellings, and words in any order. */
-static void test_spellings(void **state)
+static void dashed_and_comma_separated_options_agree(void **state)
 {
 	static const char *const lines[][MAX_WORDS] = {
 		{ "a", "b", "-o", "cache=none,ro", NULL },
@@ -216,7 +216,7 @@ static void test_spellings(void **state)
 }
 
 /* Commas part options; a value may have one behind a backslash, and never becomes an option. */
-static void test_commas(void **state)
+static void escaped_comma_stays_in_value(void **state)
 {
 	_cleanup_(options_fini) struct mount_options options;
 	struct pst_error error;
@@ -237,7 +237,7 @@ static void test_commas(void **state)
 /*
  * Each row: words, and the filters that come of them. In a list a filter's commas are semicolons.
  */
-static void test_filters(void **state)
+static void filter_specs_keep_their_order_and_commas(void **state)
 {
 	static const struct {
 		const char *words[MAX_WORDS];
@@ -277,7 +277,7 @@ static void test_filters(void **state)
 	}
 }
 
-static void test_words(void **state)
+static void incomplete_or_unknown_words_are_refused(void **state)
 {
 	static const char *const lines[][MAX_WORDS] = {
 		{ NULL },
@@ -299,7 +299,7 @@ static void test_words(void **state)
 }
 
 /* mount(8) runs `mount.penstock SPEC DIR -sfnv -N ns -o opts -t type`. */
-static void test_helper(void **state)
+static void helper_takes_options_of_mount_8(void **state)
 {
 	_cleanup_(options_fini) struct mount_options options;
 	struct pst_error error;
@@ -318,7 +318,7 @@ static void test_helper(void **state)
 }
 
 /* The sloppy form passes over what it does not know, not over what it knows to be wrong. */
-static void test_sloppy(void **state)
+static void sloppy_helper_ignores_only_unknown_options(void **state)
 {
 	_cleanup_(options_fini) struct mount_options options;
 	struct pst_error error;
@@ -338,7 +338,7 @@ static void test_sloppy(void **state)
 			 -EINVAL);
 }
 
-static void test_log(void **state)
+static void last_log_option_sets_level_and_debug_the_foreground(void **state)
 {
 	static const struct {
 		const char *words[MAX_WORDS];
@@ -364,7 +364,7 @@ static void test_log(void **state)
 	}
 }
 
-static void test_suggestion(void **state)
+static void nearest_name_is_suggested(void **state)
 {
 	static const char *const names[] = { "mount", "umount", "probe", "stat", "on", "off" };
 	static const struct {
@@ -427,7 +427,7 @@ static void refused_with_the_word(void *aux, const char *typo)
 	char option[160];
 
 	snprintf(option, sizeof(option), "%.*s%s", (int)(word - context), context, typo);
-	/* "ttl=SECONDS" is a word and a number; test_refusals() has it. */
+	/* "ttl=SECONDS" is a word and a number; wrong_option_is_refused_with_advice() has it. */
 	if (strchr(word, '='))
 		return;
 	text = told(option);
@@ -440,7 +440,7 @@ static void refused_with_the_word(void *aux, const char *typo)
 }
 
 /* Every word that the value of an option is one of, out of the program's own table. */
-static void test_typos_of_values_are_refused_with_the_word(void **state)
+static void mistyped_value_is_refused_with_the_right_one(void **state)
 {
 	char name[64], word[64], context[160];
 	unsigned int n = 0;
@@ -476,7 +476,7 @@ static void refused_with_the_name(void *aux, const char *typo)
 		fail_msg("%s: the user is told \"%s\"", option, text);
 }
 
-static void test_typos_of_names_are_refused_with_the_name(void **state)
+static void mistyped_name_is_refused_with_the_right_one(void **state)
 {
 	char name[64];
 
@@ -486,10 +486,15 @@ static void test_typos_of_names_are_refused_with_the_name(void **state)
 			each_typo(name, refused_with_the_name, name);
 }
 
-TEST_MAIN(cmocka_unit_test(test_values), cmocka_unit_test(test_refusals),
-	  cmocka_unit_test(test_spellings), cmocka_unit_test(test_commas),
-	  cmocka_unit_test(test_words), cmocka_unit_test(test_helper),
-	  cmocka_unit_test(test_sloppy), cmocka_unit_test(test_log),
-	  cmocka_unit_test(test_suggestion), cmocka_unit_test(test_filters),
-	  cmocka_unit_test(test_typos_of_values_are_refused_with_the_word),
-	  cmocka_unit_test(test_typos_of_names_are_refused_with_the_name))
+TEST_MAIN(cmocka_unit_test(option_list_sets_members_of_view_options),
+	  cmocka_unit_test(wrong_option_is_refused_with_advice),
+	  cmocka_unit_test(dashed_and_comma_separated_options_agree),
+	  cmocka_unit_test(escaped_comma_stays_in_value),
+	  cmocka_unit_test(incomplete_or_unknown_words_are_refused),
+	  cmocka_unit_test(helper_takes_options_of_mount_8),
+	  cmocka_unit_test(sloppy_helper_ignores_only_unknown_options),
+	  cmocka_unit_test(last_log_option_sets_level_and_debug_the_foreground),
+	  cmocka_unit_test(nearest_name_is_suggested),
+	  cmocka_unit_test(filter_specs_keep_their_order_and_commas),
+	  cmocka_unit_test(mistyped_value_is_refused_with_the_right_one),
+	  cmocka_unit_test(mistyped_name_is_refused_with_the_right_one))

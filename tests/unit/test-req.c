@@ -34,7 +34,7 @@ static void arrive(struct arrival *arrival, uint32_t opcode, const char *name, c
 	assert_int_equal(wire_decode(arrival->slot, head.len, &arrival->req.msg), 0);
 }
 
-static void test_saved_request_is_not_in_the_slot(void **state)
+static void saved_request_is_not_in_the_slot(void **state)
 {
 	static struct arrival arrival;
 	const struct wire_msg *msg = &arrival.req.msg;
@@ -52,7 +52,7 @@ static void test_saved_request_is_not_in_the_slot(void **state)
 }
 
 /* The opcode is an index: of the row of the operation, and of tables with as many rows. */
-static void test_opcode_is_that_of_the_decoded_operation(void **state)
+static void opcode_is_that_of_the_decoded_operation(void **state)
 {
 	static struct arrival arrival;
 
@@ -63,7 +63,7 @@ static void test_opcode_is_that_of_the_decoded_operation(void **state)
 	assert_int_equal(arrival.req.msg.head->opcode, FUSE_UNLINK);
 }
 
-static void test_long_name_is_noted_and_not_kept(void **state)
+static void long_name_is_noted_and_not_kept(void **state)
 {
 	static struct arrival arrival;
 	char name[PST_NAME_SIZE + 1];
@@ -82,7 +82,7 @@ static void test_long_name_is_noted_and_not_kept(void **state)
 }
 
 /* To filters the text is data. */
-static void test_text_of_a_link_stays_in_the_slot(void **state)
+static void text_of_a_link_stays_in_the_slot(void **state)
 {
 	static struct arrival arrival;
 
@@ -94,7 +94,7 @@ static void test_text_of_a_link_stays_in_the_slot(void **state)
 			(uintptr_t)arrival.slot + sizeof(arrival.slot));
 }
 
-TEST_MAIN(cmocka_unit_test(test_saved_request_is_not_in_the_slot),
-	  cmocka_unit_test(test_opcode_is_that_of_the_decoded_operation),
-	  cmocka_unit_test(test_long_name_is_noted_and_not_kept),
-	  cmocka_unit_test(test_text_of_a_link_stays_in_the_slot))
+TEST_MAIN(cmocka_unit_test(saved_request_is_not_in_the_slot),
+	  cmocka_unit_test(opcode_is_that_of_the_decoded_operation),
+	  cmocka_unit_test(long_name_is_noted_and_not_kept),
+	  cmocka_unit_test(text_of_a_link_stays_in_the_slot))

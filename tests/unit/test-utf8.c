@@ -8,7 +8,7 @@
 #include "util/cleanup.h"
 #include "util/utf8.h"
 
-static void test_characters(void **state)
+static void only_valid_utf8_has_a_length(void **state)
 {
 	static const struct {
 		const char *text;
@@ -45,7 +45,7 @@ static void test_characters(void **state)
 			fail_msg("row %zu: %zu bytes", i, utf8_char(rows[i].text));
 }
 
-static void test_escapes(void **state)
+static void escaped_text_is_restored(void **state)
 {
 	static const char *const rows[][2] = {
 		{ "plain", "plain" },
@@ -79,7 +79,7 @@ static void print(char *buf, size_t size, const char *text)
 }
 
 /* The escaped form of random bytes is UTF-8, and decodes to the same bytes. */
-static void test_random_bytes_come_back(void **state)
+static void random_bytes_come_back(void **state)
 {
 	static const char odd[] = "\\x\\\xff\xc3\xa4"
 				  "5cf\x1b\xe2\x82\xac\xed\xa0";
@@ -106,7 +106,7 @@ static void test_random_bytes_come_back(void **state)
 	}
 }
 
-static void test_printed_text_commands_no_terminal(void **state)
+static void printed_text_commands_no_terminal(void **state)
 {
 	char buf[64];
 
@@ -114,6 +114,6 @@ static void test_printed_text_commands_no_terminal(void **state)
 	assert_string_equal(buf, "a\\033b\\302\\233\\xff\xc3\xa4");
 }
 
-TEST_MAIN(cmocka_unit_test(test_characters), cmocka_unit_test(test_escapes),
-	  cmocka_unit_test(test_random_bytes_come_back),
-	  cmocka_unit_test(test_printed_text_commands_no_terminal))
+TEST_MAIN(cmocka_unit_test(only_valid_utf8_has_a_length),
+	  cmocka_unit_test(escaped_text_is_restored), cmocka_unit_test(random_bytes_come_back),
+	  cmocka_unit_test(printed_text_commands_no_terminal))
