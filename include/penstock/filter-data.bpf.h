@@ -8,9 +8,9 @@
 /* -- data ------------------------------------------------------------------------------------ */
 
 /*
- * Returns a pointer to size bytes at a place in the slot's data, even behind call->data_len; NULL:
- * the slot is smaller. The compiler must not split the sum again, because the verifier could not
- * follow.
+ * Returns a pointer to size bytes of the slot at offset at of the data, even after call->data_len,
+ * or NULL if the slot is smaller. barrier_var() keeps the compiler from splitting the sum again:
+ * the verifier could not prove the bound then, and would refuse the program.
  */
 static __always_inline char *pst_data_at(struct pst_call *call, __u64 at, __u32 size)
 {
@@ -25,8 +25,8 @@ static __always_inline char *pst_data_at(struct pst_call *call, __u64 at, __u32 
 }
 
 /*
- * Returns a pointer to LEN bytes of the call's data at AT; NULL if there are fewer. LEN: a
- * constant.
+ * Returns a pointer to len bytes of the call's data at offset at, or NULL if the data is shorter.
+ * len must be a constant.
  */
 static __always_inline void *pst_data(struct pst_call *call, __u64 at, __u32 len)
 {
@@ -44,9 +44,10 @@ static __always_inline void *pst_data(struct pst_call *call, __u64 at, __u32 len
  *	...
  *	pst_data_each(call, rot13, NULL);
  *
- * BLOCK is a char * to PST_BLOCK bytes. The first LEN of them are data: all but in the last block;
- * the function may write to the others. AT is the offset of the block in the data. AUX is the
- * argument of pst_data_each(): NULL or pst_room(call). A result other than 0 ends the loop.
+ * BLOCK is a char * to PST_BLOCK bytes. The first LEN bytes are data; LEN is smaller than PST_BLOCK
+ * only in the last block, and the function may overwrite the bytes after the data there. AT is the
+ * offset of the block in the data. AUX is the argument of pst_data_each(): NULL or pst_room(call).
+ * A result other than 0 ends the loop.
  *
  * Write a loop over bytes as `for (i = 0; i < PST_BLOCK && i < len; i++)`. A loop over all eight
  * words of the block is eight times as fast.
@@ -91,7 +92,7 @@ struct pst_blocks {
 			 0);                                                                       \
 	})
 
-/* The bytes of a text option (char[]), without its NUL. */
+/* Returns the length in bytes of a text option (char[]), without its NUL. */
 #define pst_text_len(OPTION) pst_text_end(OPTION, sizeof(OPTION))
 static __always_inline __u32 pst_text_end(const volatile char *text, __u32 size)
 {
@@ -117,7 +118,10 @@ static __always_inline int pst_data_is(struct pst_call *call, const volatile cha
 	return 1;
 }
 
-/* Moves one byte; the last one first if the data moves up. */
+/*
+ * Moves one byte. If the data moves up, the last byte moves first, so that no byte is overwritten
+ * before it has moved.
+ */
 PST_LOOP(pst_data_shift_byte, i, ctx)
 {
 	struct pst_call *call = *(struct pst_call **)ctx;
@@ -132,7 +136,10 @@ PST_LOOP(pst_data_shift_byte, i, ctx)
 	return 0;
 }
 
-/* Moves the data from FROM on to TO. Returns 0, or -errno if it does not fit. */
+/*
+ * Moves the data that begins at offset from to offset to. Returns 0, -ERANGE if from is after the
+ * end of the data, or -EOVERFLOW if the result does not fit.
+ */
 PST_HELPER int pst_data_shift(struct pst_call *call, __u64 from, __u64 to)
 {
 	struct pst_scratch *s = pst_scratch(call);
@@ -153,7 +160,7 @@ PST_HELPER int pst_data_shift(struct pst_call *call, __u64 from, __u64 to)
 }
 
 /*
- * Replaces N bytes of data at AT by the option's text, and moves the bytes behind them. Returns 0,
+ * Replaces N bytes of data at AT by the option's text, and moves the bytes after them. Returns 0,
  * or -errno if there are fewer bytes or the result does not fit.
  */
 #define pst_data_replace(CALL, AT, N, OPTION)                                                      \

@@ -10,7 +10,7 @@
  * Names longer than 255 bytes match nothing: no file system has them.
  */
 
-/* The patterns of all options. The engine fills it. */
+/* The patterns of all options. The engine fills this map before it loads the filter. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -30,7 +30,9 @@ static __always_inline __u32 pst_name_len(const struct pst_call *call, __u32 i)
 #define pst_name_is(CALL, I, LITERAL)                                                              \
 	pst_text_is((CALL)->name[(I)&1].text, "" LITERAL, sizeof(LITERAL))
 
-/* Returns whether the first size bytes are equal. size: a constant of at most PST_NAME_SIZE. */
+/*
+ * Returns whether the first size bytes are equal. size must be a constant of at most PST_NAME_SIZE.
+ */
 static __always_inline int pst_text_is(const volatile char *text, const char *literal, __u32 size)
 {
 	for (__u32 i = 0; i < size; i++)
@@ -61,7 +63,10 @@ static __always_inline int pst_glob_char(const struct pst_glob *glob, __u32 at)
 	return at < glob->pattern_len ? pst_char_at(glob->pattern, at) : -1;
 }
 
-/* Goes back to the last star, which takes one character more. Returns 1 if there is no star. */
+/*
+ * Goes back to the last star, and lets the star match one character more than before. Returns 1 if
+ * there is no star, so the text does not match.
+ */
 static __always_inline long pst_glob_back(struct pst_scratch *s)
 {
 	if (!s->star_at)
@@ -142,9 +147,10 @@ PST_LOOP(pst_glob_step, i, ctx)
 }
 
 /*
- * Returns whether the text matches the glob: * for any characters, ? for one, [a-z] for one of
- * these, [!a-z] for one of the others, and \ before a character that has no special meaning. Both
- * are in buffers of PST_PATTERN_SIZE bytes, whatever their lengths.
+ * Returns whether the text matches the glob. In a glob, * matches any characters, ? one character,
+ * [a-z] one character of a set, and [!a-z] one that is not in the set; a character after \ has no
+ * special meaning. pattern and text must be in buffers of PST_PATTERN_SIZE bytes, even if they are
+ * shorter.
  */
 PST_HELPER int pst_glob(struct pst_call *call, const char *pattern, __u32 pattern_len,
 			const char *text, __u32 text_len)
@@ -178,13 +184,13 @@ PST_HELPER int pst_glob(struct pst_call *call, const char *pattern, __u32 patter
 #define pst_last_highest(word)  __builtin_bswap64(word)
 #endif
 
-/* Returns such a number with only its n highest bytes, the others zero; n is at most 8. */
+/* Returns the number with all bytes but the n highest set to zero; n is at most 8. */
 static __always_inline __u64 pst_highest(__u64 number, __u32 n)
 {
 	return n < 8 ? number & ~(~0ULL >> (8 * n)) : number;
 }
 
-/* Sets scratch.key to the beginning of the text, which is in a buffer of 512 bytes. */
+/* Sets scratch.key to the beginning of the text. text must be in a buffer of 512 bytes. */
 static __always_inline void pst_key_begin(struct pst_scratch *s, const char *text, __u32 len)
 {
 	for (__u32 i = 0; i < PST_KEY_WORDS; i++) {
@@ -277,9 +283,10 @@ PST_LOOP(pst_rows_halve, i, ctx)
 }
 
 /*
- * Tries a row, and goes on to the next one that may match. All keys with which the text begins are
- * at this row or before it. If the row's own key is one, the next is the row before, or is reached
- * from there. If not, the next is a proper beginning of the row's key.
+ * Tries a row, and goes on to the next row that may match. All rows whose key the text begins with
+ * are at this row or before it. If the text begins with this row's key, the search goes on with the
+ * row before it. If not, all rows left are proper beginnings of this row's key, and row->shorter is
+ * the last of them.
  */
 PST_LOOP(pst_rows_try, i, ctx)
 {

@@ -6,15 +6,15 @@
 /*
  * Helpers of filters for paths, and for the files that a filter acts on.
  *
- * Paths are matched one name at a time, as names are looked up. The cell of each directory holds
- * the result so far. So no program needs the path of a file, or walks up to the root.
+ * The helpers match a path one name at a time, as the kernel looks up its names. The cell of each
+ * directory has the result so far. So no program needs the path of a file, or walks up to the root.
  */
 
 /* -- paths ----------------------------------------------------------------------------------- */
 
 /*
- * In a directory's cell, bit I is set if the next name of a path must match component I of the
- * list. PST_PATHS_INSIDE is set if a path ends here or further up.
+ * In a directory's cell, bit I is set if a name of the directory that matches component I of the
+ * list continues a path. PST_PATHS_INSIDE is set if the directory is at or below one of the paths.
  */
 struct pst_walk {
 	struct pst_search search; /* for the name */
@@ -102,8 +102,9 @@ static __always_inline int pst_child_may_be_dir(const struct pst_call *call)
 }
 
 /*
- * For the program for names: sets child.cell to the cell of the file under name[0]. A file that is
- * inside by another name stays inside, so that a hard link does not evade the filter.
+ * Sets child.cell to the cell of the file under name[0]. For the program for names. A file that is
+ * inside a path by another name keeps PST_PATHS_INSIDE, so that a hard link does not evade the
+ * filter.
  */
 static __always_inline void pst_paths_step(const volatile struct pst_paths *paths,
 					   struct pst_call *call)
@@ -118,10 +119,11 @@ static __always_inline void pst_paths_step(const volatile struct pst_paths *path
 /* -- names and paths together ---------------------------------------------------------------- */
 
 /*
- * Filters with both options act on files with these names in any directory, on files at these
- * paths, and on all files below either. If both lists are empty they act on all files.
- *
  * Returns whether the filter acts on a file with this cell.
+ *
+ * A filter with an option for names and one for paths acts on files with these names in any
+ * directory, on files at these paths, and on all files below such files. If both lists are empty,
+ * the filter acts on all files.
  */
 static __always_inline int pst_chosen(const volatile struct pst_names *names,
 				      const volatile struct pst_paths *paths, __u64 cell)
@@ -130,8 +132,9 @@ static __always_inline int pst_chosen(const volatile struct pst_names *names,
 }
 
 /*
- * For the program for names: sets child.cell, and returns whether the filter acts on the file. If
- * not, and the file is no directory, excludes it from the filter.
+ * Sets child.cell, and returns whether the filter acts on the file under name[0]. For the program
+ * for names. If the filter does not act on the file, and the file cannot be a directory, excludes
+ * the file from the filter: the engine then no longer runs the filter for it.
  */
 static __always_inline int pst_choose(const volatile struct pst_names *names,
 				      const volatile struct pst_paths *paths, struct pst_call *call)

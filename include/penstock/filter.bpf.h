@@ -53,8 +53,8 @@
  *	PST_OPTION(__u32, percent, "how many of a hundred calls fail") = 100;
  *	PST_OPTION(struct pst_names, names, "names and globs to hide");
  *
- * TYPE: an integer, _Bool, an array of char, struct pst_names, struct pst_ids, struct pst_paths,
- * struct pst_errno.
+ * TYPE is an integer, _Bool, an array of char, struct pst_names, struct pst_ids, struct pst_paths
+ * or struct pst_errno.
  */
 #define PST_OPTION(TYPE, NAME, HELP)                                                               \
 	const volatile TYPE NAME __attribute__((btf_decl_tag("option: " HELP)))
@@ -92,8 +92,9 @@
 #define PST_OP_WORD(NAME, OPCODE, FACTS) #NAME " "
 
 /*
- * Refuses the filter, which would do nothing, unless one of these options is given:
- * PST_AT_LEAST_ONE_OF("names paths"). If there are several, on lines of their own, each must hold.
+ * Makes the engine refuse the filter unless the user gives one of these options, without which the
+ * filter would do nothing: PST_AT_LEAST_ONE_OF("names paths"). A filter may have several of these
+ * conditions, each on a line of its own; all must be met.
  */
 #define PST_AT_LEAST_ONE_OF(OPTIONS) PST_NEEDS(__LINE__, OPTIONS)
 #define PST_NEEDS(LINE, OPTIONS)     PST_NEEDS_(LINE, OPTIONS)
@@ -102,27 +103,27 @@
 		__attribute__((btf_decl_tag("at least one of: " OPTIONS))) = 0
 
 /*
- * Behind an option: the meaning of the filter's maps depends on its value. So the filter does not
- * adopt maps that were pinned (pin=) with another value.
+ * Follows an option to declare that the meaning of the filter's maps depends on its value. So the
+ * filter does not adopt maps that were pinned (pin=) with another value.
  *
  *	PST_ONE_OF(per, "uid tree", "the unit of the limits") PST_OF_MAPS = "tree";
  */
 #define PST_OF_MAPS __attribute__((btf_decl_tag("of maps")))
 
 /*
- * Defines the program that runs before, or after, an operation (PST_OPS) or a group of operations
- * (any, changes). CALL names its parameter, a struct pst_call *. It returns an enum pst_verdict or
- * -errno.
+ * Define the program that runs before (PST_PRE) or after (PST_POST) an operation of PST_OPS or a
+ * group of operations (any, changes). CALL names the program's parameter, a struct pst_call *. The
+ * program returns an enum pst_verdict or -errno.
  */
 #define PST_PRE(OP, CALL)                                                                          \
 	PST_CHOOSE(PST_MANY_##OP, PST_PROGRAM_MANY, PST_PROGRAM)("pre/" #OP, pst_pre_##OP, CALL)
 #define PST_POST(OP, CALL) PST_PROGRAM("post/" #OP, pst_post_##OP, CALL)
 
 /*
- * Defines the program for names. It runs for a name (call->name[0]) of a directory (call->node) for
- * which the filter holds: before each operation on the name, and for each entry of a listing. It
- * returns PST_PASS; -ENOENT, to hide the name, which is then absent in every operation; or another
- * -errno, to refuse operations on the name. It may set child.cell and child.held for the file.
+ * Defines the program for names. It runs for a name (call->name[0]) of a directory (call->node) to
+ * which the filter applies: before each operation on the name, and for each entry of a listing. The
+ * program returns PST_PASS; -ENOENT to hide the name, which is then absent in every operation; or
+ * another -errno to refuse operations on the name. It may set child.cell and child.held.
  */
 #define PST_NAME(CALL)                                                                             \
 	static __always_inline int pst_name_body(struct pst_call *CALL);                           \
@@ -168,8 +169,8 @@ struct {
 const volatile __u32 pst_data_size = 4096;
 
 /*
- * A number that differs for each mount. Elements of pinned maps that are about open files, or have
- * nodeids, are valid only in the mount that made them.
+ * A number that differs for each mount. An element of a pinned map that describes an open file, or
+ * that contains a nodeid, is valid only in the mount that created it.
  */
 const volatile __u64 pst_view = 1;
 
@@ -205,8 +206,9 @@ const volatile __u64 pst_view = 1;
 	static __always_inline int FUNCTION##_body(struct pst_call *CALL)
 
 /*
- * One run of a program before LOOKUP handles the names of a listing one after the other, copied to
- * name[0], up to the first that the program does not simply let pass.
+ * One run of a program before LOOKUP handles the names of a listing one after the other, each
+ * copied to name[0]. The run ends after the first name that the program has refused, changed or
+ * answered, because the engine must handle that name by itself.
  */
 #define PST_MANY_lookup                 ,
 #define PST_MANY_any                    ,
@@ -279,8 +281,8 @@ static __always_inline _Bool pst_only_passed(const struct pst_call *call,
 
 /*
  * The variables that helpers change in loops. They are not on the stack, because the verifier would
- * follow each value that a counter there can have; and not in a map, because programs on other
- * calls would write to it, too.
+ * follow each value that a counter on the stack can have. They are not in a map, because programs
+ * that run at the same time on other calls would overwrite them.
  */
 #define PST_ROOM 256
 struct pst_scratch {
@@ -288,8 +290,8 @@ struct pst_scratch {
 	char text[512];              /* a word to match that is not a name */
 	uint64_t bits, cell; /* of a path: components that may come next; the cell of the file */
 	uint32_t found;
-	uint32_t pattern_at, text_at;   /* of a glob: the position ... */
-	uint32_t star_at, star_text_at; /* ... and that behind the last star */
+	uint32_t pattern_at, text_at;   /* of a glob: the current position in pattern and text */
+	uint32_t star_at, star_text_at; /* of a glob: the position after the last star */
 	uint32_t in_set, negated, hit;
 	uint32_t row, row_first, row_end; /* of patterns */
 	uint32_t from, to, begin;         /* positions in data that is moved */
@@ -297,9 +299,9 @@ struct pst_scratch {
 };
 
 /*
- * PST_ROOM bytes of the call that a program can use while it runs, with undefined content at first.
- * A function that is called for each block or entry keeps its sums here, not on the stack, for the
- * same reason.
+ * Returns a pointer to PST_ROOM bytes of the call that a program can use while it runs. The content
+ * is undefined at first. A function that is called for each block or entry keeps its sums here, not
+ * on the stack, for the same reason.
  */
 #define pst_room(CALL) ((void *)pst_scratch(CALL)->room)
 

@@ -6,8 +6,9 @@
  * include <penstock/filter.bpf.h>, which includes this. docs/filters.md is the tutorial,
  * penstock-filters(7) the reference.
  *
- * A program of a filter runs on a struct pst_call, the memory of the request. Filters are trusted
- * but may have bugs: the engine checks all that they leave in a call before it uses it.
+ * A program of a filter runs on a struct pst_call, the memory of the request. The engine is the
+ * part of the daemon (or of the kernel module) that runs programs. It trusts filters, but filters
+ * may have bugs, so the engine checks every member that a program has changed before it uses it.
  */
 #include <penstock/fuse.h>
 
@@ -16,10 +17,11 @@
 
 /* The results of a program; a negative result is the error that the caller gets. */
 enum pst_verdict {
-	PST_PASS = 0,  /* go on, with the changes of the program */
-	PST_DONE = 1,  /* pre: the program has answered, and the operation does not take place;
-				   post: the program has answered instead of an error */
-	PST_SERVE = 2, /* pre only: a server answers; refused in views of this version */
+	PST_PASS = 0,  /* the operation goes on, with the changes of the program */
+	PST_DONE = 1,  /* pre: the program has filled in the reply, and the operation does not take
+			  place; post: the program has filled in a reply that replaces the
+			  error of the operation */
+	PST_SERVE = 2, /* reserved: the operation fails with EIO in views of this version */
 };
 
 /* The properties that a filter declares in PST_FILTER(). */
@@ -28,10 +30,10 @@ enum pst_filter_flag {
 	PST_CACHEABLE = 1 << 1,   /* its effect on data is the same for all callers: the kernel may
 					   cache data and map it */
 	PST_DELAYS = 1 << 2,      /* it may set call->delay_us */
-	PST_WANT_ATTR = 1 << 3,   /* node.attr is filled, not only ino, type and device */
+	PST_WANT_ATTR = 1 << 3,   /* all of node.attr is filled, not only ino, type and device */
 	PST_WANT_CHILD = 1 << 4,  /* child.attr is filled if there is a file under name[0] */
 	PST_WANT_CGROUP = 1 << 5, /* caller.cgroup is filled */
-	PST_CELLS = 1 << 6,       /* it uses cells */
+	PST_CELLS = 1 << 6,       /* it uses cells: numbers that it keeps for each file */
 	PST_EXACT = 1 << 7,       /* call->after is filled, and operations that change one file run
 					   one at a time, see struct pst_call */
 	PST_HIDES = 1 << 8,       /* its program for names hides by directory and name alone, so it
@@ -46,16 +48,19 @@ enum pst_filter_flag {
 #define PST_EVENT_SIZE  32   /* bytes of an event's word, with its NUL */
 #define PST_MAX_FILTERS 63   /* in one view */
 
-/* The caller. A pre program may change uid and gid, which then own files that are created. */
+/*
+ * The caller. A pre program may change uid and gid; the operation then creates files with this
+ * owner and group.
+ */
 struct pst_caller {
 	uint32_t uid;
 	uint32_t gid;
-	uint32_t pid; /* in the PID namespace of the view's process; 0: not in it */
+	uint32_t pid; /* in the PID namespace of the view's process; 0 if the caller is not in it */
 	uint32_t pad;
-	uint64_t cgroup; /* id, with PST_WANT_CGROUP; 0: not known */
+	uint64_t cgroup; /* its ID, with PST_WANT_CGROUP; 0 if it is not known */
 };
 
-/* Attributes of a lower file. mode 0: there is no file. */
+/* Attributes of a lower file. mode is 0 if there is no file. */
 struct pst_attr {
 	uint64_t ino;
 	uint64_t size;
@@ -69,18 +74,18 @@ struct pst_attr {
 };
 
 struct pst_node {
-	uint64_t nodeid;      /* 0: the operation has no such node */
-	uint64_t parent;      /* nodeid of the directory of its last lookup; 0: not known */
-	struct pst_attr attr; /* ino, type and device; all of it with PST_WANT_ATTR */
+	uint64_t nodeid;      /* 0 if the operation has no such node */
+	uint64_t parent;      /* nodeid of the directory of its last lookup; 0 if not known */
+	struct pst_attr attr; /* ino, type and device; all members with PST_WANT_ATTR */
 };
 
 /* The file under name[0], when the name is looked up, created, listed or the target of a rename. */
 struct pst_child {
-	uint64_t cell;        /* its cell of this filter; initially a copy of its directory's */
-	uint64_t known_cell;  /* the cell that it has now, if known is 1 */
-	uint32_t held;        /* 1: this filter holds for it; set to 0 to exclude it */
+	uint64_t cell;        /* the file's cell of this filter; at first the directory's cell */
+	uint64_t known_cell;  /* the cell that the file has had so far, if known is 1 */
+	uint32_t held;        /* 1: this filter applies to the file; set to 0 to exclude it */
 	uint32_t known;       /* 1: the kernel knows the file already, by this or another name */
-	struct pst_attr attr; /* mode 0: not known yet */
+	struct pst_attr attr; /* mode is 0 if the file has not been looked up yet */
 };
 
 struct pst_name {
@@ -101,13 +106,14 @@ struct pst_create_out {
 };
 
 /*
- * A name of a listing. One run of a program for names, or of the one before LOOKUP, handles many.
+ * A name of a listing. One run of the program for names, or of the program before LOOKUP, handles
+ * many names.
  */
 #define PST_LISTED_SIZE 256 /* programs run once for each longer name */
 #define PST_N_LISTED    42
 struct pst_listed {
 	uint64_t ino;
-	uint32_t mode;   /* the type; 0: not known */
+	uint32_t mode;   /* the type; 0 if not known */
 	int32_t verdict; /* the result of the program */
 	uint32_t len;
 	uint32_t pad;
@@ -159,44 +165,45 @@ union pst_out {
 
 /*
  * One operation. Filters may change name, in, out, data, data_len, cell, child.cell, child.held,
- * caller.uid, caller.gid, delay_us, note and events; all other members are read-only.
+ * caller.uid, caller.gid, delay_us, note and events. The engine ignores changes of all other
+ * members.
  *
  * With PST_EXACT, operations of the view that can change the size, owner or links of a file run one
  * at a time: SETATTR, WRITE, FALLOCATE and OPEN with O_TRUNC of the file, LINK to it, and UNLINK,
  * RMDIR and RENAME that remove one of its names. node.attr (child.attr, replaced, node2.attr) has
- * the attributes before the operation, after.attr those after it, even if it has failed. So the
- * difference is the effect of this operation. COPY is missing because filters that see data make it
- * fail.
+ * the attributes before the operation, and after.attr the attributes after it, even if the
+ * operation has failed. So the difference is the effect of this operation alone. COPY is not one
+ * of these operations, because it fails in views with filters that see data.
  *
  * data: in pre programs the data of SYMLINK (the target), SETXATTR (the value), WRITE and IOCTL; in
  * post programs the answer of READLINK, GETXATTR, LISTXATTR, READ, READDIR and IOCTL.
  */
 struct pst_call {
-	uint32_t opcode; /* enum fuse_opcode; the newer of two forms (FUSE_RENAME2) */
+	uint32_t opcode; /* enum fuse_opcode; of two forms the newer one (FUSE_RENAME2) */
 	int32_t error;   /* the result so far: 0, or -errno */
 	uint64_t unique; /* the request's number */
 	struct pst_caller caller;
 	struct pst_node node;  /* the file of the operation, or the directory of name[0] */
 	struct pst_node node2; /* link: the file; rename: the directory of name[1] */
-	uint64_t cell;         /* this filter's cell of node; changes are stored */
-	uint64_t cell2;        /* of node2; read only */
+	uint64_t cell;         /* this filter's cell of node; the engine stores changes */
+	uint64_t cell2;        /* this filter's cell of node2; read only */
 	struct pst_child child;
 	uint32_t n_names;
 	uint32_t data_len;  /* bytes of data */
-	uint32_t data_size; /* the greatest data_len */
+	uint32_t data_size; /* the largest data_len that a program may set */
 	uint32_t delay_us;  /* the operation waits this long; with PST_DELAYS */
 	uint32_t n_events;
 	uint32_t n_asked; /* for the engine and PST_PRE() */
 	struct pst_event event[PST_N_EVENTS];
 	struct pst_name name[2];
 	union pst_in in;
-	struct pst_attr replaced; /* rename: the file under name[1], with PST_WANT_CHILD */
-	struct pst_node after;    /* post: the changed or created file, with PST_EXACT; attr.mode 0:
-					   not known */
-	uint64_t note[2];         /* from this filter's pre program to its post program; 0 at
-					   first */
-	char scratch[4096 - 2792];              /* pst_scratch(): for helpers; lost between
-					   programs */
+	struct pst_attr replaced;  /* rename: the file under name[1], with PST_WANT_CHILD */
+	struct pst_node after;     /* post: the changed or created file, with PST_EXACT; attr.mode
+				     is 0 if the attributes are not known */
+	uint64_t note[2];          /* this filter's pre program passes these to its post program;
+				     0 at first */
+	char scratch[4096 - 2792]; /* pst_scratch(), for helpers; other programs
+						   overwrite it */
 	struct pst_listed listed[PST_N_LISTED]; /* for the engine, PST_NAME(), PST_PRE() */
 	char pad0[3 * 4096 - PST_N_LISTED * sizeof(struct pst_listed)];
 	union pst_out out;
@@ -209,17 +216,17 @@ _Static_assert(__builtin_offsetof(struct pst_call, data) == 5 * 4096, "data begi
 /* The context of a program. */
 struct pst_ctx {
 	uint32_t slot;     /* the number of the call in pst_slots */
-	uint32_t n_listed; /* names of call->listed to run on, 0: run on name[0] */
+	uint32_t n_listed; /* names of call->listed to run on; 0 to run on name[0] */
 	uint32_t first;    /* the number of the first of them */
 	uint32_t pad;
 };
 
 /* Facts of an operation, in the third column of PST_OPS. */
 enum pst_op_fact {
-	PST_OP_CHANGES = 1 << 0, /* changes data, attributes or names. Not set for OPEN and
-					   IOCTL: it depends on their arguments */
-	PST_OP_ENTRY = 1 << 1,   /* name[0] is an entry of the directory node, and child is
-					   its file */
+	PST_OP_CHANGES = 1 << 0, /* changes data, attributes or names; not set for OPEN and
+				    IOCTL, whose arguments decide whether they change something */
+	PST_OP_ENTRY = 1 << 1,   /* name[0] is an entry of the directory node, and child is the
+				    file of that entry */
 };
 
 /*
@@ -272,16 +279,16 @@ enum pst_op_fact {
 #define PST_FACT_BIT(OPCODE, FACT)           ((uint64_t) !!(FACT) << (OPCODE))
 
 /*
- * PST_POST(forget, CALL) runs when the kernel has forgotten the file call->node; it is no
- * operation. nodeid, parent, the inode number, type and device are filled, and the filter's cell.
- * No process has the file open or mapped any more, and a file without names no longer exists. The
- * program can refuse and change nothing.
+ * PST_POST(forget, CALL) is a program that runs after no operation, but when the kernel has
+ * forgotten the file call->node. The engine fills nodeid, parent, the inode number, type and device
+ * of call->node, and call->cell. No process has the file open or mapped any more, and a file
+ * without names no longer exists. The engine ignores the result, and all changes of the call.
  */
 
 /*
- * Groups of operations, for programs that handle several: "pre/any" runs for every operation but
- * read and write, "pre/changes" for those that change something, except write. If several programs
- * match an operation, that of the smallest group runs.
+ * Groups of operations, for programs that handle several: "pre/any" runs for every operation except
+ * READ and WRITE, "pre/changes" for every operation with PST_OP_CHANGES except WRITE. If several
+ * programs of a filter match an operation, only the program of the smallest group runs.
  */
 
 /* The variable pst_filter of each object, which PST_FILTER() defines. */
@@ -292,21 +299,21 @@ struct pst_filter_info {
 };
 
 /*
- * Types of options besides numbers and texts. The engine fills them from the user's text. The parts
- * of a list are separated by ':'.
+ * Types of options besides numbers and texts. The engine fills them from the user's text. A ':'
+ * separates the parts of a list.
  */
 
 /* Names and globs (* ? [a-z] [!a-z]), which match in any directory: "*.key:.env:id_[a-z]*". */
 struct pst_names {
-	uint32_t n;         /* patterns; 0: the list is empty */
-	uint32_t begins_at; /* the rows of pst_patterns that match the beginning of a name ... */
+	uint32_t n;         /* patterns in the list */
+	uint32_t begins_at; /* the first row of pst_patterns that matches the beginning of a name */
 	uint32_t n_begins;
-	uint32_t ends_at; /* ... and its end */
+	uint32_t ends_at; /* the first row that matches the end of a name */
 	uint32_t n_ends;
 	uint32_t pad;
 };
 
-/* Numbers and ranges, "0:1000-1999"; the directory of a cgroup stands for its ID. */
+/* Numbers and ranges, "0:1000-1999"; the path of a cgroup's directory stands for its ID. */
 #define PST_MAX_RANGES 16
 struct pst_ids {
 	uint32_t n;
@@ -322,9 +329,9 @@ struct pst_errno {
 };
 
 /*
- * Paths from the root of the view, each component a name or a glob: "/etc/ssl:src/build-*". All
+ * Paths from the root of the view: "/etc/ssl:src/build-*". Each component is a name or a glob. All
  * paths together have at most PST_MAX_STEPS components. The cell of the root is .start;
- * pst_paths_step() makes that of a file from its directory's.
+ * pst_paths_step() computes the cell of a file from the cell of its directory.
  */
 #define PST_MAX_STEPS    62
 #define PST_PATHS_INSIDE (1ULL << 63) /* in a cell: the file is at or below one of the paths */
@@ -348,7 +355,7 @@ struct pst_paths {
 struct pst_pattern {
 	uint64_t key[PST_KEY_WORDS];
 	uint32_t shorter;     /* the last row whose key is a proper beginning of this key */
-#define PST_NO_ROW UINT32_MAX /* in shorter: there is no such row */
+#define PST_NO_ROW UINT32_MAX /* the value of shorter if there is no such row */
 	uint16_t len;         /* bytes of text */
 	uint8_t key_len;      /* bytes of key */
 	uint8_t kind;         /* enum pst_pattern_kind */

@@ -32,7 +32,7 @@ typedef __s64 int64_t;
 /* The kernel hands out read buffers no smaller than this. */
 #define FUSE_MIN_READ_BUFFER 8192
 
-/* In the header's uid and gid: the kernel does not say who asks (idmapped mounts). */
+/* The uid and gid of a header in which the kernel does not name the caller (idmapped mounts). */
 #define FUSE_INVALID_UIDGID ((uint32_t)-1)
 
 /* Set in the unique of a request that is sent a second time. */
@@ -91,7 +91,10 @@ enum fuse_opcode {
 	FUSE_COPY_FILE_RANGE_64 = 53,
 };
 
-/* Messages that the server sends unasked: the error of struct fuse_out_header, with unique 0. */
+/*
+ * Notifications, which the server sends without a request: the error member of struct
+ * fuse_out_header has the code, unique is 0.
+ */
 enum fuse_notify_code {
 	FUSE_NOTIFY_POLL = 1,
 	FUSE_NOTIFY_INVAL_INODE = 2,
@@ -194,8 +197,10 @@ struct fuse_init_out {
 	uint16_t unused[11];
 };
 
-/* Attributes and names. Times are seconds and nanoseconds of CLOCK_REALTIME, blocks are 512 bytes,
- * *_valid is for how long, in seconds (and *_nsec), the kernel may believe the answer. */
+/*
+ * Attributes and names. Times are seconds and nanoseconds of CLOCK_REALTIME, blocks are 512 bytes.
+ * *_valid (seconds) and *_valid_nsec are how long the kernel may cache attributes or the name.
+ */
 #define FUSE_ATTR_SUBMOUNT (1 << 0) /* fuse_attr.flags: the root of another file system */
 struct fuse_attr {
 	uint64_t ino;
@@ -286,7 +291,7 @@ struct fuse_statx_out {
 	struct fuse_statx stat;
 };
 
-/* SETATTR: which members of struct fuse_setattr_in count. */
+/* Bits of fuse_setattr_in.valid: the members that SETATTR changes. */
 #define FATTR_MODE         (1 << 0)
 #define FATTR_UID          (1 << 1)
 #define FATTR_GID          (1 << 2)
@@ -319,7 +324,7 @@ struct fuse_setattr_in {
 	uint32_t unused5;
 };
 
-/* FORGET and BATCH_FORGET: the kernel gives back lookup counts. Neither has an answer. */
+/* FORGET and BATCH_FORGET: the kernel drops lookup counts. The server sends no reply to them. */
 struct fuse_forget_in {
 	uint64_t nlookup;
 };
@@ -366,7 +371,7 @@ struct fuse_access_in {
 	uint32_t padding;
 };
 
-/* Open files. fh is the number that the server gave the open file. */
+/* Open files. fh is a number by which the server finds the open file. */
 #define FOPEN_DIRECT_IO              (1 << 0)
 #define FOPEN_KEEP_CACHE             (1 << 1)
 #define FOPEN_NONSEEKABLE            (1 << 2)
@@ -502,7 +507,10 @@ struct fuse_statfs_out {
 	struct fuse_kstatfs st;
 };
 
-/* Extended attributes. The long form of SETXATTR is used when FUSE_SETXATTR_EXT is negotiated. */
+/*
+ * Extended attributes. With FUSE_SETXATTR_EXT the kernel sends all of fuse_setxattr_in, else only
+ * its first FUSE_COMPAT_SETXATTR_IN_SIZE bytes.
+ */
 #define FUSE_COMPAT_SETXATTR_IN_SIZE 8
 #define FUSE_SETXATTR_ACL_KILL_SGID  (1 << 0)
 struct fuse_setxattr_in {
@@ -578,7 +586,10 @@ struct fuse_bmap_out {
 	uint64_t block;
 };
 
-/* Directory entries, each padded to 8 bytes. off is where the entry after this one begins. */
+/*
+ * Directory entries, each padded to 8 bytes. off is the offset that the kernel sends to read the
+ * entry after this one.
+ */
 struct fuse_dirent {
 	uint64_t ino;
 	uint64_t off;

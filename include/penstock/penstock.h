@@ -19,8 +19,10 @@
  *	pst_view_wait(view);
  *	pst_view_free(view);
  *
- * Every function returns 0 or a negative errno unless its comment says otherwise. Several threads
- * may use a view at once; pst_view_free() must be the last call on it.
+ * Every function returns 0 or a negative errno unless its comment says otherwise. An argument
+ * "struct pst_error *error" may be NULL unless the comment says otherwise; after a failure *error
+ * has the reason. Several threads may use a view at the same time, but pst_view_free() must be the
+ * last call on the view, or threads would use freed memory.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -45,13 +47,14 @@ struct pst_error {
 /* Passthrough: reads and writes run in the kernel on the lower file. */
 enum pst_passthrough {
 	PST_PASSTHROUGH_AUTO, /* where the kernel and the lower file system have it */
-	PST_PASSTHROUGH_ON,   /* as AUTO, but the mount fails where the kernel lacks it */
+	PST_PASSTHROUGH_ON,   /* as AUTO, but the mount fails if the kernel has no passthrough */
 	PST_PASSTHROUGH_OFF,  /* the view serves data, through its own page cache */
 };
 
 /* How long the kernel may cache attributes and names. */
 enum pst_cache {
-	PST_CACHE_AUTO,      /* until they change below, where that can be watched; else as TTL */
+	PST_CACHE_AUTO,      /* until the lower file changes, on lower file systems that can be
+				watched; for options.ttl_ns on all others */
 	PST_CACHE_TTL,       /* for options.ttl_ns */
 	PST_CACHE_NONE,      /* not at all: each use reads the lower tree */
 	PST_CACHE_EXCLUSIVE, /* without a limit: only the view changes the lower tree */
@@ -59,41 +62,44 @@ enum pst_cache {
 
 /* The place where flock(2) and fcntl(2) locks take effect. */
 enum pst_locks {
-	PST_LOCKS_LOCAL, /* in the view: programs that lock the lower files do not see them */
-	PST_LOCKS_LOWER, /* on the lower file: they also exclude programs that lock that */
+	PST_LOCKS_LOCAL, /* in the view only: programs that lock the lower file ignore the locks */
+	PST_LOCKS_LOWER, /* on the lower file: programs that lock the lower file respect them */
 };
 
 /* Selects whether the kernel sends OPENDIR to the view. */
 enum pst_opendir {
 	PST_OPENDIR_ON,
-	PST_OPENDIR_OFF, /* with PST_CACHE_AUTO and _EXCLUSIVE: cached listings need no request */
+	PST_OPENDIR_OFF, /* the kernel lists a cached directory without a request; needs
+			    PST_CACHE_AUTO or PST_CACHE_EXCLUSIVE */
 };
 
 /* Selects whether the view has extended attributes, and with them ACLs. */
 enum pst_xattr {
-	PST_XATTR_ON,  /* those of the lower files */
-	PST_XATTR_OFF, /* none: the kernel sends no requests for them, and ignores ACLs below */
+	PST_XATTR_ON,  /* the view has the extended attributes of the lower files */
+	PST_XATTR_OFF, /* the view has none, and the kernel ignores the ACLs of lower files; it
+			  sends no requests for extended attributes */
 };
 
-/* File systems that are mounted below LOWER. */
+/* Selects whether the view shows file systems that are mounted on directories of LOWER. */
 enum pst_xdev {
-	PST_XDEV_CROSS, /* shown; all of the view has one st_dev */
-	PST_XDEV_HIDE,  /* hidden: the view has the directories that they are mounted on */
+	PST_XDEV_CROSS, /* shows them; all files of the view have the same st_dev */
+	PST_XDEV_HIDE,  /* hides them: the view shows the directories that they cover */
 };
 
 /*
- * Pseudo file systems (proc, sysfs, cgroup, debugfs, ...), whose files are parts of the kernel, as
- * LOWER or mounted below it. HIDE: the view has the directories that they are mounted on, and LOWER
- * must not lie on one.
+ * Selects whether the view shows pseudo file systems (proc, sysfs, cgroup, debugfs, ...), whose
+ * files are parts of the kernel.
  */
 enum pst_pseudo {
-	PST_PSEUDO_HIDE,
-	PST_PSEUDO_SHOW,
+	PST_PSEUDO_HIDE, /* hides those that are mounted on directories of LOWER, and refuses
+			    the mount if LOWER itself lies on one */
+	PST_PSEUDO_SHOW, /* shows them */
 };
 
 /* How the kernel sends requests to the view. */
 enum pst_transport {
-	PST_TRANSPORT_AUTO,  /* io_uring where the kernel has it and it is switched on */
+	PST_TRANSPORT_AUTO,  /* io_uring if the kernel has it and enable_uring is on in the
+				kernel; else /dev/fuse */
 	PST_TRANSPORT_URING, /* as AUTO, but the mount fails without io_uring */
 	PST_TRANSPORT_DEV,   /* /dev/fuse */
 };
@@ -109,12 +115,12 @@ enum {
 	PST_MOUNT_STRICTATIME = 1 << 6,
 	PST_MOUNT_NOSYMFOLLOW = 1 << 7,
 	PST_MOUNT_RELATIME = 1 << 8, /* overrides noatime of the lower mount */
-	/* Changes are on the disk before the reply: all changes, or only changes of names. */
-	PST_MOUNT_SYNC = 1 << 9,
-	PST_MOUNT_DIRSYNC = 1 << 10,
+	PST_MOUNT_SYNC = 1 << 9,     /* each change is on the disk before the system call returns;
+					disables passthrough */
+	PST_MOUNT_DIRSYNC = 1 << 10, /* as SYNC, but only for changes of names */
 };
 
-/* Log levels: a message is printed when its level is at most the chosen one. */
+/* Log levels. The library prints messages of the level of pst_log_set() and of lower numbers. */
 enum pst_log_level {
 	PST_LOG_ERROR,
 	PST_LOG_WARNING,
@@ -124,90 +130,101 @@ enum pst_log_level {
 
 struct statx;
 
-/* A file of the lower tree, for a server. Pointers are valid during the call. */
+/* A file of the lower tree, for a server. The struct and *handle are valid during the call only. */
 struct pst_file {
-	uint64_t nodeid;    /* its number in the view, for pst_view_changed() */
+	uint64_t nodeid;    /* the number of the file in the view, for pst_view_changed() */
 	uint64_t ino;       /* of the lower inode */
 	uint32_t dev_major; /* of the lower inode */
 	uint32_t dev_minor;
-	uint32_t type;       /* S_IFMT bits of its mode */
-	uint32_t handle_len; /* bytes; 0: its file system has no handles */
-	const void *handle;  /* differs for all files of a device, also for removed ones */
+	uint32_t type;       /* S_IFMT bits of the mode */
+	uint32_t handle_len; /* bytes of *handle; 0 if the file system has no handles */
+	const void *handle;  /* name_to_handle_at(2); no two files of a device have the same
+				handle, even if one has been removed */
 };
 
 /*
- * A server is the authority for some attributes of some files; the lower inode is the authority for
- * all others. Size, blocks, link count and data are always those of the lower inode: so the kernel
- * can pass the file through, and data that is written below is visible at once.
+ * A server is a part of the program that decides some attributes of some files; all other
+ * attributes are those of the lower inode. Size, blocks, link count and data always are those of
+ * the lower inode, because the kernel passes reads and writes through to it. A process that writes
+ * to the lower file therefore changes what clients of the view read, without the server.
  *
- * Several threads of the view may call these functions at once, while a client waits: they must
- * return soon, and must not use the view. If the server has the mode of a file, the file has no
- * ACL.
+ * Several threads of the view may call these functions at the same time, while a client waits. The
+ * functions must return soon. They must not use the view, neither by functions of the library nor
+ * by system calls on its files: the thread may hold locks of the view, so using the view can
+ * deadlock. A file whose mode the server decides has no ACL.
  *
- * A server that has the owner or group of a file, but not its mode, cannot make it a set-ID
- * program: the view shows set-ID bits only beside the owner and group of the lower file. A server
- * that has mode and owner decides which program runs as which user. It must take into account that
- * the owner of the lower file can change that program.
+ * A server that decides the owner or group of a file, but not the mode, cannot make the file a
+ * set-ID program: the view shows set-ID bits only with the owner and group of the lower file. A
+ * server that decides mode and owner decides which program runs as which user. It must take into
+ * account that the owner of the lower file can change the content of that program.
  */
 struct pst_server {
 	size_t size; /* sizeof(struct pst_server) */
-	void *aux;   /* the first argument of each function */
+	void *aux;   /* the program's; the first argument of each function */
 	/*
-	 * Returns the attributes of a file that are the server's, as a mask of STATX_MODE,
-	 * STATX_UID, STATX_GID, STATX_ATIME, STATX_MTIME and STATX_CTIME. Called once in the life
-	 * of a nodeid.
+	 * Returns which attributes of a file the server decides, as a mask of STATX_MODE,
+	 * STATX_UID, STATX_GID, STATX_ATIME, STATX_MTIME and STATX_CTIME. The view calls it once in
+	 * the life of a nodeid.
 	 */
 	uint32_t (*fields)(void *aux, const struct pst_file *file);
 	/*
-	 * Fills in these attributes. *stx has the attributes of the lower inode; the view takes
-	 * only the server's ones from *stx afterwards. Returns 0, or a negative errno for the
-	 * client.
+	 * Fills in the attributes that the server decides. *stx has the attributes of the lower
+	 * inode before; after, the view takes only the attributes of the mask of fields() from
+	 * *stx. Returns 0, or a negative errno for the client.
 	 */
 	int (*getattr)(void *aux, const struct pst_file *file, struct statx *stx);
 	/*
-	 * Changes the attributes in stx->stx_mask, after the permission checks, and before the
-	 * attributes of the lower inode change. With a new owner, stx_mode has its set-ID bits
-	 * cleared already; a write to the file also clears them, by a call of this function.
-	 * Returns 0, or a negative errno, which refuses the change.
+	 * Changes the attributes in stx->stx_mask. The view calls it after the permission checks
+	 * and before it changes the attributes of the lower inode. If the owner changes, the view
+	 * has cleared the set-ID bits of stx_mode; a write to the file also clears them, by a call
+	 * of this function. Returns 0, or a negative errno for the client; then nothing changes.
 	 */
 	int (*setattr)(void *aux, const struct pst_file *file, const struct statx *stx);
 };
 
 /*
- * The options of a view. pst_view_mount() borrows the strings during the call only. Initialise with
- * PST_VIEW_OPTIONS_INIT; later versions add members at the end only.
+ * The options of a view. Programs initialise them with PST_VIEW_OPTIONS_INIT; later versions of the
+ * library add members at the end only. The strings belong to the program: pst_view_mount() uses
+ * them only during the call.
  */
 struct pst_view_options {
 	size_t size;              /* sizeof(struct pst_view_options) */
 	const char *lower;        /* the directory to show */
 	const char *mountpoint;   /* the directory to show it at */
-	const char *fsname;       /* first field of /proc/mounts; NULL: lower */
+	const char *fsname;       /* first field of /proc/mounts; NULL for the path of lower */
 	unsigned int mount_flags; /* PST_MOUNT_* */
 	enum pst_passthrough passthrough;
 	enum pst_cache cache;
-	uint64_t ttl_ns; /* for PST_CACHE_TTL, and files that cannot be watched; nanoseconds */
+	uint64_t ttl_ns; /* nanoseconds, for PST_CACHE_TTL and for files that cannot be watched */
 	enum pst_locks locks;
 	enum pst_xdev xdev;
-	unsigned int n_workers; /* 0: one for each CPU */
-	unsigned int n_pool;    /* threads for operations that may block; 0: a default */
-	unsigned int max_write; /* bytes of data in one request; 0: 1 MiB, or less with io_uring
-					   and many CPUs (docs/requests.md) */
-	unsigned int fd_budget; /* lower descriptors to keep for nodes; 0: by RLIMIT_NOFILE */
-	uint8_t idmap;          /* 1: allow idmapped mounts of the view */
-	uint8_t allow_other;    /* 0: only the mounting user may enter the view */
-	uint8_t pad0[6];        /* 0 */
-	/* Specs "NAME|FILE[,option=value...]" up to NULL, which run in this order. NULL: none. */
+	unsigned int n_workers; /* threads that receive requests; 0 for one for each CPU */
+	unsigned int n_pool;    /* threads for operations that may block; 0 for the default, 8 */
+	unsigned int max_write; /* bytes of data in one request; 0 for 1 MiB, or less with io_uring
+				   and many CPUs (docs/requests.md) */
+	unsigned int fd_budget; /* descriptors of lower files that the view keeps open for its
+				   nodes; 0 for a quarter of RLIMIT_NOFILE, 4096 at most */
+	uint8_t idmap;          /* 1 to allow idmapped mounts of the view */
+	uint8_t allow_other;    /* 0 to let only the user who mounts the view use it */
+	uint8_t pad0[6];        /* must be 0 */
+	/*
+	 * Specs "NAME|FILE[,option=value...]" of filters, which run in this order; NULL ends the
+	 * list. NULL for a view without filters.
+	 */
 	const char *const *filters;
 	enum pst_transport transport;
-	unsigned int uring_depth; /* io_uring: requests at a time for each CPU; 0: a default */
-	uint8_t enable_uring;     /* 1: switch io_uring on in the kernel, for all later mounts */
-	uint8_t pad1[7];          /* 0 */
-	const struct pst_server *server; /* copied. NULL: none */
+	unsigned int uring_depth; /* io_uring: requests at a time for each CPU; 0 for a default */
+	uint8_t enable_uring;     /* 1 to switch FUSE over io_uring on in the kernel, which
+				     also applies to all later mounts of other programs */
+	uint8_t pad1[7];          /* must be 0 */
+	/* The functions of a server, or NULL. pst_view_mount() copies the struct. */
+	const struct pst_server *server;
 	enum pst_xattr xattr;
 	enum pst_opendir opendir;
 	/*
-	 * A file with the key for file handles of the view, which outlive the mount then; the file
-	 * is created if it is absent. NULL: file handles end with the mount.
+	 * The path of a file with a key. With it, file handles of the view (name_to_handle_at(2))
+	 * stay valid when the view is mounted again with the same file. pst_view_mount() creates
+	 * the file if it is absent. With NULL, file handles become invalid when the mount ends.
 	 */
 	const char *handles;
 	enum pst_pseudo pseudo;
@@ -219,8 +236,8 @@ struct pst_view_options {
 	}
 
 /*
- * Mounts a view, and returns when its threads serve it. On failure nothing is left behind, and
- * *error (may be NULL) says why. The caller frees the view: pst_view_free().
+ * Mounts a view, and returns when its threads serve it. The caller must free *ret_view with
+ * pst_view_free(). After a failure nothing is mounted, and *ret_view is unchanged.
  */
 int pst_view_mount(const struct pst_view_options *options, struct pst_view **ret_view,
 		   struct pst_error *error);
@@ -232,37 +249,42 @@ int pst_view_mount(const struct pst_view_options *options, struct pst_view **ret
 int pst_view_wait(struct pst_view *view);
 
 /*
- * Unmounts the view; -EBUSY while it is in use. With lazy not 0 it disappears from the tree at
- * once, and ends with its last user. Any thread may call this, but no signal handler.
+ * Unmounts the view. Returns -EBUSY if a process uses the view. If lazy is not 0, the view
+ * disappears from the tree immediately, and ends when the last process has closed its files. The
+ * caller must still free the view. A signal handler must not call this.
  */
 int pst_view_unmount(struct pst_view *view, int lazy);
 
 /*
- * Makes passthrough follow the flags of the mount (access times, read-only). To be called when
- * mount_setattr(2) or mount(2) has changed these: the PST_MOUNT_* bits in changed, to their values
- * in mount_flags. Returns 0, or -errno and *error.
+ * Applies flags of the view's mount (access times, read-only) to the mount by which the view
+ * reaches lower files, because passthrough obeys the flags of that one. The program must call this
+ * after mount_setattr(2) or mount(2) has changed the PST_MOUNT_* bits in changed to their values in
+ * mount_flags. error must not be NULL.
  */
 int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned int changed,
 		       struct pst_error *error);
 
-/* Unmounts the view lazily if it is mounted, ends all its threads, and frees it. Takes NULL. */
+/*
+ * Unmounts the view lazily if it is mounted, ends all its threads, and frees it. Waits for requests
+ * that run. Accepts NULL. No other thread may use the view during or after this call.
+ */
 void pst_view_free(struct pst_view *view);
 
 /*
- * Makes the kernel drop the attributes of a file that it has cached, because the server has changed
- * them. May return before the kernel has; does nothing for a file that the kernel does not know.
- * Must not be called from a function of the server.
+ * Makes the kernel drop the cached attributes of a file. A program with a server calls this when it
+ * has changed attributes. May return before the kernel has dropped them. Does nothing if the kernel
+ * does not know the file. Functions of struct pst_server must not call this.
  */
 void pst_view_changed(struct pst_view *view, uint64_t nodeid);
 
 /* Returns the number of the view in /sys/fs/fuse/connections, the minor number of its st_dev. */
 unsigned int pst_view_connection(const struct pst_view *view);
 
-/* Facts about a mounted view. Strings live as long as the view. */
+/* Facts about a mounted view. The strings belong to the view, and end with it. */
 struct pst_view_info {
-	size_t size;                 /* in: sizeof(struct pst_view_info) */
-	const char *lower;           /* absolute path of LOWER when it was mounted */
-	const char *mountpoint;      /* absolute path of the mount point when it was mounted */
+	size_t size;                 /* the caller sets this to sizeof(struct pst_view_info) */
+	const char *lower;           /* absolute path of LOWER at the time of the mount */
+	const char *mountpoint;      /* absolute path of the mount point at that time */
 	const char *transport;       /* "uring" or "dev" */
 	int passthrough;             /* 1: on */
 	const char *passthrough_why; /* why passthrough is off, or "" */
@@ -277,13 +299,14 @@ struct pst_view_info {
 	uint64_t n_registered;     /* registrations for passthrough since the mount */
 	uint64_t n_refused;        /* refusals to pass a file through since the mount: by the
 				      kernel, or because of the owner's rights or set-ID bits */
-	uint64_t node_bytes;       /* memory of the node table, with all that belongs to it */
+	uint64_t node_bytes;       /* memory of all nodes and of the tables that find them */
 	uint64_t n_watched;        /* lower directories and files that are watched now */
 	uint64_t n_events;         /* fanotify events since the mount */
 	uint64_t n_own_events;     /* events that the view itself caused */
 	uint64_t n_overflows;      /* overflows of the fanotify queue */
 	const char *transport_why; /* why the view does not use io_uring, or "" */
 };
+/* Fills *ret_info. Returns -EINVAL if its size is not that of the library. */
 int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info);
 
 /* Counters of one operation, by its protocol name ("LOOKUP", ...). */
@@ -301,9 +324,10 @@ struct pst_op_stat {
 int pst_view_op_stats(struct pst_view *view, struct pst_op_stat *rows, size_t n, size_t *ret_n);
 
 /*
- * Change the filters (docs/filters.md) of a mounted view. A change that fails has no effect. When
- * these functions return, the change holds for all operations, and the kernel has nothing cached
- * from before. name: a name of pst_view_filters().
+ * These functions change the filters (docs/filters.md) of a mounted view. A change that fails has
+ * no effect. When a function returns 0, the change applies to all operations, and the kernel has
+ * dropped what it had cached before the change. name is a name of pst_view_filters(); -ENOENT if
+ * the view has no filter of that name.
  */
 int pst_view_filter_add(struct pst_view *view, const char *spec, struct pst_error *error);
 int pst_view_filter_remove(struct pst_view *view, const char *name, struct pst_error *error);
@@ -316,7 +340,8 @@ struct pst_filter {
 	char spec[1024];     /* the spec by which it was added */
 	char file[512];      /* the path of the object */
 	char summary[120];   /* the object's description of itself */
-	char at[512];        /* the path below the root where it is attached; "": the root */
+	char at[512];        /* the directory that it acts on (at=), from the root of the view;
+				"" for the whole view */
 	uint32_t flags;      /* enum pst_filter_flag of <penstock/filter.h> */
 	uint32_t n_bypassed; /* files whose data it does not see yet, see pst_view_bypassed() */
 };
@@ -326,7 +351,8 @@ int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, s
 /*
  * Lists files whose data a filter should see but does not: they were open with passthrough when the
  * filter was added, and the kernel reads and writes them directly until they are closed. Paths
- * begin at the root of the view. Sets *ret_n to the number of these files.
+ * begin at the root of the view. Fills up to n rows, and sets *ret_n to the number of these files.
+ * Returns -ENOENT if the view has no filter of that name.
  */
 struct pst_bypassed {
 	char path[512];
@@ -346,12 +372,12 @@ struct pst_filter_stat {
 };
 /*
  * Fills up to n rows, one for each operation that a filter has a program for. Sets *ret_n to the
- * number of these.
+ * number of such rows.
  */
 int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n,
 			  size_t *ret_n);
 
-/* Describes an object, for people who choose or write filters. */
+/* An option of a filter. */
 struct pst_filter_option {
 	char name[64];
 	char type[32];   /* "integer", "text", "names", "ids", "paths", "switch", "error" */
@@ -360,11 +386,12 @@ struct pst_filter_option {
 };
 struct pst_filter_program {
 	char name[32];    /* the name in the object: "pre/any" */
-	uint32_t n_insns; /* eBPF instructions; 0: the program was not loaded */
+	uint32_t n_insns; /* eBPF instructions; 0 if the program was not loaded */
 	uint32_t pad;
 };
+/* Describes a filter for people who choose or write filters. */
 struct pst_filter_report {
-	size_t size; /* in: sizeof(struct pst_filter_report) */
+	size_t size; /* the caller sets this to sizeof(struct pst_filter_report) */
 	char file[512];
 	char summary[120];
 	uint32_t flags;
@@ -375,24 +402,28 @@ struct pst_filter_report {
 	char does[4096]; /* lines that say what the filter does with the options of the spec */
 };
 /*
- * Loads a filter, describes it, and unloads it. On failure *error has a short reason, and log (may
- * be NULL) the end of the verifier's log with source lines, zero-terminated. If only the kernel
- * refuses the object, for one because the caller may not load programs, *ret_report is filled all
- * the same; after other failures it is unchanged.
+ * Loads a filter, describes it, and unloads it. If the kernel refuses the object, for example
+ * because the caller may not load programs, log (log_size bytes, may be NULL) gets the end of the
+ * verifier's log with source lines, zero-terminated, and *ret_report is filled all the same. After
+ * other failures *ret_report is unchanged.
  */
 int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, char *log,
 		     size_t log_size, struct pst_error *error);
 
 /*
- * Writes a line of JSON to fd (taken) for each operation that filters saw or, with all not 0, for
- * each operation, until the reader ends. The view never waits for the reader: it counts lines that
- * the reader does not take in time, and the next line has their number.
+ * Starts to write a line of JSON to fd, a pipe or socket, for each operation that filters have seen
+ * or, if all is not 0, for every operation. Takes ownership of fd, even on failure: the view makes
+ * fd non-blocking, and closes it when the reader has closed the other end. The view never waits for
+ * the reader: it drops lines for which fd has no room, and the next line has the number of lines
+ * that were dropped. Returns -EBUSY if 16 traces run already.
  */
 int pst_view_trace(struct pst_view *view, int fd, int all, struct pst_error *error);
 
 /*
- * Sets the function that gets log messages up to a level. Any thread may call fn, which must not
- * call the library. By default the library prints errors and warnings to standard error.
+ * Sets the log level of the process, and the function that gets the messages; fn may be NULL for
+ * standard error. Any thread of the library may call fn, several at the same time, and fn must not
+ * call the library. By default the library prints errors and warnings to standard error. No lock
+ * guards these settings, so the program must call this before it mounts a view.
  */
 typedef void (*pst_log_fn)(void *aux, enum pst_log_level level, const char *text);
 void pst_log_set(enum pst_log_level level, pst_log_fn fn, void *aux);
@@ -404,8 +435,8 @@ struct pst_probe {
 	char why[256];    /* details, or why the feature is missing and how to get it */
 };
 /*
- * Finds out which features the kernel has, and the file system of the directory lower, unless that
- * is NULL. Fills up to n rows, and sets *ret_n to the number of features.
+ * Finds out which features the kernel has, and which the file system of the directory lower has,
+ * unless lower is NULL. Fills up to n rows, and sets *ret_n to the number of features.
  */
 int pst_probe(const char *lower, struct pst_probe *rows, size_t n, size_t *ret_n);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A key is 32 hexadecimal digits in a file that only its owner can read, because users who know it
- * can make up handles of files that they may not reach. A new file is complete before it gets its
- * name, so that two views that are mounted at the same time have the same key.
+ * A key is 32 hexadecimal digits in a file that only its owner can read, because users who know the
+ * key can forge handles of files that they have no permission to reach. A new file is complete
+ * before it gets its name: two views that are mounted at the same time then read the same key, and
+ * never a part of one.
  */
 #include "api/handles-key.h"
 #include "util/cleanup.h"
@@ -22,8 +23,8 @@
 #define DIGITS 32
 
 /*
- * Writes a new key to a temporary file, and links that to path. Another process may have created
- * path meanwhile: its key is used then. Returns 0 or -errno.
+ * Writes a new key to a temporary file, and links this file to path. Returns 0, also if another
+ * process has created path meanwhile (the caller then reads the other key), or -errno.
  */
 static int make(const char *path)
 {

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * Reads the key in a file, which is created with a new key if it is absent. Returns 0, or -errno
- * and *error.
+ * Reads the key from the file at path. Creates the file with a new key if it is absent. Returns 0,
+ * or -errno and *error.
  */
 int handles_key_read(const char *path, uint64_t ret_key[2], struct pst_error *error);

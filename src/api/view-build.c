@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Builds a view: the mount, the reply to INIT, the file system and the server.
+ * Builds a view: creates its mount, replies to INIT, starts the file system and the server.
  *
- * The mount is attached last, so users never see a view that does not work. LOWER is reached
- * through a private clone of its mount.
+ * Attaches the mount last, so users never see a view that does not work. The view reaches LOWER
+ * through a detached clone of LOWER's mount, whose flags it can change and which no process can
+ * unmount.
  */
 #include "api/handles-key.h"
 #include "api/view.h"
@@ -41,8 +42,8 @@ static unsigned int default_fds(void)
 }
 
 /*
- * Returns the number of descriptors for open files and directories: RLIMIT_NOFILE less those for
- * nodes and the daemon.
+ * Returns the number of descriptors for open files and directories: RLIMIT_NOFILE less the
+ * descriptors for nodes (fd_budget) and for the daemon itself.
  */
 static unsigned int open_budget(unsigned int fd_budget)
 {
@@ -68,7 +69,10 @@ static uint32_t stack_depth_over(int lower)
 	return type && type->stacked ? 2 : 1;
 }
 
-/* The parts of a view that exist before its server, which takes most of them. */
+/*
+ * The parts of a view that exist before its server. build_server() passes fs, callbacks and the
+ * channels to the server; building_end() frees all others.
+ */
 struct building {
 	int lower;
 	int mount_fd;
@@ -87,8 +91,8 @@ static void building_end(struct building *b)
 }
 
 /*
- * Returns true where is() holds for one of the filters. A filter that cannot be opened is refused
- * later.
+ * Returns true if is() returns true for one of the filters. Ignores a filter that cannot be opened,
+ * because server_new() refuses it later with a better message.
  */
 static bool any_filter(const struct pst_view_options *options,
 		       bool (*is)(const struct filter_facts *facts))
@@ -103,7 +107,7 @@ static bool any_filter(const struct pst_view_options *options,
 	return false;
 }
 
-/* Refuses handles= where no handle would ever be valid after the mount has ended. */
+/* Refuses handles= if no file handle would be valid after the mount has ended. */
 static int check_handles(const struct pst_view_options *options, const struct fs *fs,
 			 struct pst_error *error)
 {
@@ -266,7 +270,10 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 	};
 	int r, begin;
 
-	/* With io_uring the first channel serves no operations, and the others are pairs. */
+	/*
+	 * With io_uring the first channel serves no operations, and each worker has two of the
+	 * others.
+	 */
 	view->n_workers = b->transport.uring ? b->transport.n_chans / 2 : b->transport.n_chans;
 	r = server_new(&config, &view->server, error);
 	b->fs = NULL;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Checks the options that a program gives. The library refuses values that it does not know,
- * because the program was built for another version or has not initialised the struct, and would
- * get another view than it wants.
+ * Checks the options that a program gives. The library refuses values that it does not know: such a
+ * program was built for another version or has not initialised the struct, and would get a view
+ * with other properties than it asked for.
  */
 #include "api/view-options.h"
 #include "api/view-paths.h"
@@ -28,7 +28,7 @@
 #define ALL_FLAGS   (2 * PST_MOUNT_DIRSYNC - 1)
 #define ATIME_FLAGS (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)
 
-/* Checks members that may have the values from 0 to a last one. */
+/* Checks the members that may have any value from 0 to a maximum. */
 static int check_ranges(const struct pst_view_options *options, struct pst_error *error)
 {
 	const struct {
@@ -135,8 +135,9 @@ int view_options_check(const struct pst_view_options *options, struct pst_error 
 }
 
 /*
- * Names the missing capability, instead of system calls that fail one by one. CAP_DAC_READ_SEARCH
- * is not needed: without it, nodes keep descriptors.
+ * Without this check the first system call that needs the capability would fail, with a message
+ * that does not name it. CAP_DAC_READ_SEARCH is not required: without it the view keeps a
+ * descriptor open for each node, instead of opening files by handle.
  */
 int view_check_privilege(struct pst_error *error)
 {
@@ -192,7 +193,8 @@ static int check_no_acl(const char *lower, struct pst_error *error)
 		if (getxattr(lower, names[i], NULL, 0) > 0)
 			return error_set(
 				error, -EINVAL,
-				"xattr=off: LOWER has an ACL, which the view would ignore: %s",
+				"xattr=off: LOWER has an ACL, which the view would ignore; leave "
+				"out xattr=off, or remove the ACL: %s",
 				lower);
 	return 0;
 }

@@ -4,16 +4,19 @@
 #include <penstock/penstock.h>
 
 /*
- * Sets *ret_path to the absolute path of a directory, for free(). what: "LOWER" or "MOUNTPOINT".
- * Returns 0, or -errno and *error.
+ * Sets *ret_path to the absolute path of a directory; the caller frees it. path may be NULL. what
+ * is "LOWER" or "MOUNTPOINT", for the message. Returns 0, or -errno and *error.
  */
 int view_directory(const char *what, const char *path, char **ret_path, struct pst_error *error);
 
-/* Fills *error: a system call on a path failed with errno number. Returns -number. */
+/*
+ * Fills *error after a system call on path failed with the errno number (positive). what is "LOWER"
+ * or "MOUNTPOINT". Returns -number.
+ */
 int view_unreachable(const char *what, const char *path, int number, struct pst_error *error);
 
 /*
- * Fills *error: a view is mounted at the mount point already, and its process may have died.
- * Returns -errno.
+ * Fills *error when a view is already mounted at the mount point. Returns -EBUSY, or -ENOTCONN if
+ * the process of that view has died.
  */
 int view_refuse_second(const char *mountpoint, struct pst_error *error);

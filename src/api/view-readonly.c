@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Read-only views. A view becomes read-only and writable together with the file system of LOWER.
- * Remounts of the view also change the mount flags of the clone of LOWER, the private mount by
- * which the view reaches lower files.
+ * Remounts of the view also change the flags of the detached clone of LOWER's mount, by which the
+ * view reaches lower files. view->flags_lock guards view->mount_flags and the flags of the clone.
  */
 #include "api/view.h"
 #include "mount/mount.h"
@@ -53,8 +53,8 @@ int view_keep_lower(struct pst_view *view, const struct pst_view_options *option
 {
 	struct statvfs st;
 	/*
-	 * This asks the mount of LOWER, because the clone for a read-only view is read-only
-	 * already.
+	 * Not fstatvfs(lower): the clone for a view that is mounted read-only is read-only already,
+	 * even if LOWER is writable.
 	 */
 	bool was_readonly = statvfs(view->lower, &st) == 0 && (st.f_flag & ST_RDONLY);
 
@@ -82,8 +82,9 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 	pthread_mutex_lock(&view->flags_lock);
 	mount_flags = (view->mount_flags & ~changed) | (mount_flags & changed);
 	/*
-	 * When the view became read-only, the clones of all submounts did, too. Their own flags are
-	 * lost, so the kernel would make all of them writable.
+	 * When the view became read-only, the kernel set the read-only flag of all mounts in the
+	 * clone. Nothing remembers which submounts were read-only before, so clearing the flag
+	 * would make all of them writable.
 	 */
 	if (view->readonly_below && (view->mount_flags & PST_MOUNT_RDONLY) &&
 	    !(mount_flags & PST_MOUNT_RDONLY))
@@ -94,8 +95,9 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 	else
 		r = mount_clone_set_flags(view->lower_fd, mount_flags);
 	/*
-	 * The daemon has lower files open for writing, so the clone cannot become read-only. It
-	 * stays writable: the superblock of the view is read-only, so no client can write by it.
+	 * EBUSY: the daemon has lower files open for writing, so the clone cannot become read-only.
+	 * Change the other flags, and leave the clone writable. No client can write by the clone,
+	 * because the superblock of the view is read-only.
 	 */
 	if (r == -EBUSY && (mount_flags & PST_MOUNT_RDONLY) &&
 	    !(view->mount_flags & PST_MOUNT_RDONLY))

@@ -18,29 +18,31 @@ struct pst_view {
 	bool uring;
 	char transport_why[200];
 	struct server *server;
-	int lower_fd;             /* LOWER on the private mount */
-	unsigned int mount_flags; /* PST_MOUNT_*, as the mount below; under flags_lock */
-	bool was_readonly;        /* LOWER's mount or file system was so when the view was made */
-	bool readonly_below;      /* some mounts below LOWER are read-only by themselves */
+	int lower_fd;             /* LOWER on the clone of its mount; owned */
+	unsigned int mount_flags; /* PST_MOUNT_* of the clone; under flags_lock */
+	bool was_readonly;        /* LOWER was read-only when the view was mounted */
+	bool readonly_below;      /* some submounts of LOWER were read-only at that time */
 	pthread_mutex_t flags_lock;
-	struct lower_readonly *lower_readonly; /* NULL: the view does not follow LOWER */
+	/* Makes the view read-only while LOWER is. NULL on a remote file system. */
+	struct lower_readonly *lower_readonly;
 	_Atomic bool mounted;
 };
 
 /*
- * Makes and attaches the mount of a view, whose LOWER and MOUNTPOINT are set, and its server.
- * Returns 0, or -errno and *error.
+ * Creates the mount of a view, starts its server, and attaches the mount. view->lower and
+ * view->mountpoint must be set. Returns 0, or -errno and *error; the caller then frees the view.
  */
 int view_build(struct pst_view *view, const struct pst_view_options *options,
 	       struct pst_error *error);
 
 /*
- * Duplicates lower, a descriptor of LOWER's private mount, to change the flags of that later.
- * Clears its read-only flag where the view follows LOWER. Returns 0 or -errno.
+ * Sets view->lower_fd to a duplicate of lower, a descriptor of the clone of LOWER's mount, to
+ * change the flags of the clone later. The caller keeps lower. Clears the read-only flag of the
+ * clone if LOWER is read-only but the view's options are not. Returns 0 or -errno.
  */
 int view_keep_lower(struct pst_view *view, const struct pst_view_options *options, int lower);
 /*
- * Starts a thread that keeps the view read-only while the file system of LOWER is. Returns 0, or
- * -errno and *error.
+ * Starts a thread that keeps the view read-only while the file system of LOWER is read-only. Does
+ * nothing on a remote file system. Returns 0, or -errno and *error.
  */
 int view_follow_lower(struct pst_view *view, struct pst_error *error);

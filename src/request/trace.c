@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Tracing. The thread that serves a request writes a line about it just before the reply, and does
- * not wait: a line that a listener does not take at once is counted as lost, and the next line that
- * the listener takes has the number.
+ * Tracing. The thread that serves a request writes a line about it to each listener just before the
+ * reply, and never waits for a listener: if the pipe or socket has no room, the thread drops the
+ * line, and the next line has the number of dropped lines. A listener that waited would block all
+ * clients of the view.
  *
- * Lock: lock guards the listeners. Threads compose lines without it.
+ * Locking: trace->lock guards the listeners. Threads compose lines without the lock.
  */
 #include "request/trace.h"
 #include "util/cleanup.h"
@@ -28,13 +29,13 @@
 #define MAX_LISTENERS 16
 /* Room for two paths of the greatest length, with five characters for each byte, and the rest. */
 #define LINE_SIZE 65536
-#define TAIL_SIZE 64 /* room in that for the end of the line, which differs between listeners */
+#define TAIL_SIZE 64 /* bytes of these for the end of a line, which differs between listeners */
 
 struct listener {
-	int fd; /* owned; -1: free */
+	int fd; /* owned; -1 if this struct is free */
 	bool all;
-	uint64_t lost;
-	size_t rest_len; /* of a line that the listener took in part only */
+	uint64_t lost;   /* lines that were dropped since the last line that was written */
+	size_t rest_len; /* bytes in rest: the end of a line that the kernel took in part only */
 	char rest[LINE_SIZE];
 };
 
@@ -77,7 +78,10 @@ static void listener_end(struct trace *trace, struct listener *listener)
 	trace->n--;
 }
 
-/* Returns true where the reader has ended; without this, only the next line would show it. */
+/*
+ * Returns true if the reader has closed its end. Without this check a view without requests would
+ * keep listeners whose reader has gone, and trace_add() would fail with EBUSY.
+ */
 static bool has_gone(const struct listener *listener)
 {
 	struct pollfd fd = { .fd = listener->fd };
@@ -116,7 +120,7 @@ int trace_add(struct trace *trace, int fd, bool all)
 	return r;
 }
 
-/* Returns true where there is a listener; else tracing costs nothing. */
+/* Returns true if there is a listener. If not, callers do nothing else for tracing. */
 static bool is_on(const struct trace *trace)
 {
 	return atomic_load_explicit(&trace->n, memory_order_relaxed);
@@ -139,12 +143,12 @@ static void put(struct line *line, const char *format, ...)
 	va_start(args, format);
 	n = vsnprintf(line->text + line->len, left, format, args);
 	va_end(args);
-	/* A text that does not fit is left out as a whole, so the line stays valid. */
+	/* If the text does not fit, all of it is left out, so that the line stays valid JSON. */
 	if (n >= 0 && (size_t)n < left)
 		line->len += (size_t)n;
 }
 
-/* Writes a text in quotes, and bytes that are no UTF-8 as util/utf8.h says. */
+/* Writes a text in quotes, with the escapes of util/utf8.h for bytes that are not UTF-8. */
 static void put_text(struct line *line, const char *text)
 {
 	put(line, "\"");
@@ -190,7 +194,10 @@ static ssize_t send_some(int fd, const char *text, size_t len)
 	return n < 0 ? -errno : n;
 }
 
-/* Sends a line, whose end this writes behind it. Caller holds the lock. */
+/*
+ * Sends a line to a listener: first the rest of the line before, if the kernel took only a part of
+ * that one. Writes the end of the line to line->text[line->len]. Caller holds the lock.
+ */
 static void listener_send(struct trace *trace, struct listener *listener, struct line *line)
 {
 	char *tail = line->text + line->len;
@@ -247,7 +254,7 @@ static void send_all(struct trace *trace, struct line *line, bool for_all)
 struct subject {
 	struct fs *fs;
 	uint32_t opcode;
-	struct node *node, *node2; /* NULL: none */
+	struct node *node, *node2; /* may be NULL */
 	const char *name[2];
 	uint32_t uid, gid, pid;
 };
@@ -324,7 +331,7 @@ void trace_end(struct req *req, int r)
 	if (!line)
 		return;
 	line->len = 0;
-	/* Only here, because this function runs for each request, and mostly returns above. */
+	/* Filled here, and not above, because most calls of this function have returned by now. */
 	subject = (struct subject){
 		.fs = req->fs,
 		.opcode = msg->head->opcode,
@@ -335,7 +342,7 @@ void trace_end(struct req *req, int r)
 		.gid = msg->head->gid,
 		.pid = msg->head->pid,
 	};
-	/* The reply that a name is absent is no error to the kernel, but one to the client. */
+	/* A reply "the name is absent" has error 0, but the client gets ENOENT. */
 	if (r == 0 && msg->op->effect == OP_FINDS && !req->entry.node)
 		r = -ENOENT;
 	put_subject(line, &subject);

@@ -22,7 +22,10 @@ int chan_decode(struct slot *slot, size_t len, struct wire_msg *ret_msg)
 	return wire_decode(slot_message(slot), len, ret_msg) ? CHAN_E_BAD : 0;
 }
 
-/* Moves a pointer from one memory of len bytes to another; other pointers stay as they are. */
+/*
+ * Returns the address in the copy at to of a pointer into the len bytes at from. Returns pointers
+ * that lead elsewhere unchanged.
+ */
 static const char *moved(const char *at, const char *from, const char *to, size_t len)
 {
 	return at >= from && at <= from + len ? to + (at - from) : at;
@@ -69,7 +72,7 @@ int chan_notify_vector(int code, const void *arg, size_t arg_len, const void *da
 	};
 	int n = chan_vector(&answer, head, iov);
 
-	/* A notification is a reply to no request, with the code as its error. */
+	/* A notification has unique 0, and its code in the error member. */
 	head->error = code;
 	return n;
 }

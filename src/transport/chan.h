@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Channels: how requests arrive and how replies leave. A transport is a table of functions, struct
- * chan_ops, and knows nothing of files. Errors are the engine's (util/err.h).
+ * A channel is one connection to the kernel's request queue, on which the daemon receives requests
+ * and sends replies. A transport is a table of functions, struct chan_ops, and knows nothing of
+ * files. Errors are those of the engine (util/err.h).
  *
- * There are two kinds of transports. Most fill the slot that the server passes to receive(). The
- * others own slots: the server gives slots to the transport, receive() returns one of these with a
- * request in it, and the server gives that slot back after the reply; some transports send the
- * reply only then. The server does not touch a slot while the transport has it.
+ * There are two kinds of transports. /dev/fuse and the socket of tests fill the slot that the
+ * server passes to receive(). io_uring owns slots: the server gives slots to the channel by give(),
+ * receive() returns one of them with a request in it, and the server gives the slot back after
+ * reply(); the channel sends the reply only then. The server must not touch a slot while the
+ * channel owns it, because the kernel may write to it.
  */
 #include "transport/slot.h"
 #include "wire/msg.h"
@@ -17,10 +19,10 @@
 
 enum chan_error {
 	_CHAN_E_OK,
-	CHAN_E_AGAIN,   /* there is no request this time (EINTR, or it was revoked): call again */
+	CHAN_E_AGAIN,   /* receive: no request (EINTR, or the client was interrupted); call again */
 	CHAN_E_GONE,    /* receive: the connection has ended; reply: no client waits any more */
 	CHAN_E_BAD,     /* receive: the request is malformed; *ret_msg as wire_decode() leaves it */
-	CHAN_E_REFUSED, /* reply: the kernel refuses this reply; it would take an error */
+	CHAN_E_REFUSED, /* reply: the kernel refuses this reply; the caller replies with an error */
 };
 
 /* A reply: the error of the header or 0, the result, then data. Result and data may be empty. */
@@ -38,49 +40,56 @@ struct chan_host {
 	void *aux;
 	/*
 	 * Calls fn with nodeids of regular files that the kernel most likely has in memory, until
-	 * fn returns true. Returns that nodeid; 0: fn returned true for none.
+	 * fn returns true. Returns the nodeid for which fn returned true, or 0.
 	 */
 	uint64_t (*find_file)(void *aux, bool (*fn)(void *fn_aux, uint64_t nodeid), void *fn_aux);
 };
 
 struct chan;
 struct chan_ops {
-	/* All channels of a connection read one queue; poll(2) on any of them reports it. */
+	/* All channels of a connection read the same queue; poll(2) on each reports it. */
 	bool shared;
 	/*
-	 * Waits for one request. *slot is the slot to fill; a transport that owns slots sets it to
-	 * the slot that has the request.
+	 * Waits for one request. Fills *slot; a transport that owns slots sets *slot to the slot
+	 * that has the request instead. Returns 0, enum chan_error, or -errno.
 	 */
 	int (*receive)(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg);
-	/* Replies to the request that arrived in this slot, and may overwrite that request. */
+	/*
+	 * Replies to the request that arrived in this slot; may overwrite the request. Returns 0 or
+	 * enum chan_error.
+	 */
 	int (*reply)(struct chan *chan, struct slot *slot, const struct chan_answer *answer);
 	/* Sends a notification: a struct of the ABI, then data. Returns 0 or -errno. */
 	int (*notify)(struct chan *chan, int code, const void *arg, size_t arg_len,
 		      const void *data, size_t data_len);
-	/* Registers a file for passthrough. Returns the backing ID, or -errno for the client. */
+	/*
+	 * Registers a file for passthrough. The caller keeps fd. Returns the backing ID, or -errno
+	 * for the client.
+	 */
 	int (*backing_open)(struct chan *chan, int fd);
 	void (*backing_close)(struct chan *chan, int id);
 
 	/*
 	 * The functions from here to fall_back are NULL in transports that own no slots; callers
-	 * tell the two kinds by give.
+	 * test give to tell the two kinds.
 	 *
-	 * give: gives the transport a slot: a new one, or one whose request has been served. Any
-	 * thread may call it. Returns 0 or -ENOMEM; -ENOMEM for a new slot only.
-	 * wants: returns true when no request can arrive by the queues until a request has been
-	 * served: the transport needs a new slot, or one more channel of the same queues.
-	 * surplus: returns true when requests may arrive for the thread of the channel while the
-	 * thread serves another request. The thread must do nothing then that may block.
-	 * fetch: makes the kernel send requests that have waited since before a slot was given or
-	 * a channel was added. Returns false where the kernel cannot be made to now. Any thread
-	 * may call it; mostly it reads one counter.
-	 * more: makes one more channel of the same queues and connection, with its own n_slots.
-	 * The caller frees it before the channel that it was made of. Returns 0 or -errno.
-	 * begin: takes chan->n_slots new slots; the receiving thread calls it first. Returns 0 or
-	 * -errno: the channel cannot serve. If so, or if another channel of the connection cannot,
-	 * the caller calls fall_back.
-	 * fall_back: makes the channel one of /dev/fuse, which takes no slots. Returns 0 or
-	 * -errno: the connection cannot be served at all.
+	 * give: gives the channel a slot: a new one, or one whose request has been served. Any
+	 * thread may call it. Returns 0, or -ENOMEM for a new slot; the caller keeps that slot.
+	 * wants: returns true if a queue of the channel has no slot for the next request, so the
+	 * request waits until another one has been served. The caller must give a new slot or add
+	 * a channel before its thread blocks, or the view may deadlock.
+	 * surplus: returns true if a request may arrive for the thread of this channel while the
+	 * thread serves another one. The thread must then not block, or that request waits.
+	 * fetch: makes the kernel send requests that have waited in a queue since before a slot
+	 * was given or a channel was added. Returns false if this is not possible now; the caller
+	 * tries again later. Any thread may call it; mostly it only reads one counter.
+	 * more: creates another channel for the same queues and connection, with its own n_slots.
+	 * The caller frees it before it frees chan. Returns 0 or -errno.
+	 * begin: gives the channel chan->n_slots new slots; the receiving thread calls it first.
+	 * Returns 0, or -errno if the channel cannot serve. After a failure of any channel of the
+	 * connection the caller calls fall_back for all of them.
+	 * fall_back: turns the channel into a channel of /dev/fuse, which owns no slots. Returns
+	 * 0, or -errno if the connection cannot be served at all.
 	 */
 	int (*give)(struct chan *chan, struct slot *slot);
 	bool (*wants)(struct chan *chan);
@@ -90,26 +99,26 @@ struct chan_ops {
 	int (*begin)(struct chan *chan, struct slot **slots);
 	int (*fall_back)(struct chan *chan);
 
-	void (*fini)(struct chan *chan); /* NULL: the channel owns nothing but fd */
+	void (*fini)(struct chan *chan); /* NULL if the channel owns nothing but fd */
 };
 
 struct chan {
 	const struct chan_ops *ops;
 	int fd;                       /* owned */
-	unsigned int n_slots;         /* slots that it takes at the start; 0: it owns none, ever */
-	int cpu;                      /* the CPU whose requests arrive here; -1: of all CPUs */
-	const struct chan_host *host; /* borrowed; NULL: the channel is used without nodes */
+	unsigned int n_slots;         /* slots for begin(); 0 if the transport owns no slots */
+	int cpu;                      /* the CPU whose requests arrive here; -1 for several CPUs */
+	const struct chan_host *host; /* borrowed; NULL in tests without nodes */
 };
 
 /*
- * Opens a channel of /dev/fuse. first: the channel whose connection it joins; NULL: it is for a
- * connection of its own. Returns 0 or -errno.
+ * Opens a channel of /dev/fuse, which joins the connection of first, or is for a new connection if
+ * first is NULL. Returns 0 or -errno.
  */
 int chan_dev_new(const struct chan *first, struct chan **ret_chan);
 
-/* For transports beside /dev/fuse. Returns a descriptor of /dev/fuse, or -errno. */
+/* Opens /dev/fuse, for other transports. Returns a descriptor, which the caller owns, or -errno. */
 int chan_dev_open(void);
-/* Makes a descriptor of /dev/fuse one of the connection of chan. Returns 0 or -errno. */
+/* Attaches fd, a descriptor of /dev/fuse, to the connection of chan. Returns 0 or -errno. */
 int chan_dev_join(int fd, const struct chan *chan);
 /* The functions of struct chan_ops for channels whose fd is a descriptor of /dev/fuse. */
 extern const struct chan_ops chan_dev_ops;
@@ -118,17 +127,19 @@ int chan_dev_notify(struct chan *chan, int code, const void *arg, size_t arg_len
 int chan_dev_backing_open(struct chan *chan, int fd);
 void chan_dev_backing_close(struct chan *chan, int id);
 /*
- * Returns true where this process may register backing files on the connection of fd, a descriptor
- * of /dev/fuse whose INIT was answered with passthrough. The kernel wants CAP_SYS_ADMIN in the
- * initial user namespace, and checks that before it looks at the file: so this registers none.
+ * Returns true if this process may register backing files on the connection of fd, a descriptor of
+ * /dev/fuse whose INIT was answered with passthrough. The kernel requires CAP_SYS_ADMIN in the
+ * initial user namespace. It checks that before it looks at the file, so this function tries to
+ * register descriptor -1, and never registers a file.
  */
 bool chan_dev_may_register(int fd);
 
 /*
- * FUSE over io_uring: a channel for some of the kernel's queues. The kernel has one queue for each
- * CPU that the machine may have. A channel is made before there is a connection, so that all that
- * can fail has failed before INIT promises the kernel all queues; chan_dev_join() then makes its fd
- * one of the connection, before begin().
+ * Creates a channel of FUSE over io_uring, for some of the kernel's queues. The kernel has one
+ * queue for each CPU that the machine may have. The caller creates all channels before it answers
+ * INIT, which promises the kernel to serve all queues: a channel that could not be created after
+ * that would leave requests without a server. Before begin(), the caller attaches chan->fd to the
+ * connection by chan_dev_join(). Returns 0 or -errno.
  */
 struct chan_uring_plan {
 	const unsigned int *queues;
@@ -139,20 +150,26 @@ struct chan_uring_plan {
 };
 int chan_uring_new(const struct chan_uring_plan *plan, struct chan **ret_chan);
 
-/* A socket on which a test plays the kernel. Takes fd. Backing IDs are counted from 1. */
+/*
+ * Creates a channel on fd, a SOCK_SEQPACKET socket on whose peer a test acts as the kernel. Takes
+ * ownership of fd, except on failure. Backing IDs are counted from 1. Returns 0 or -ENOMEM.
+ */
 int chan_sock_new(int fd, struct chan **ret_chan);
 
-/* Takes NULL. Returns NULL. */
+/* Closes and frees a channel. Accepts NULL. Returns NULL. */
 struct chan *chan_free(struct chan *chan);
 
-/* For transports that receive a request in one piece: decodes the len bytes at slot_message(). */
+/*
+ * Decodes the len bytes at slot_message(), for transports that receive a request in one piece.
+ * Returns 0 or CHAN_E_BAD.
+ */
 int chan_decode(struct slot *slot, size_t len, struct wire_msg *ret_msg);
 /*
- * Copies names, data and extensions of a request to another slot, and makes msg, which was decoded
- * from the first slot, point to them there. Header and argument are not copied.
+ * Copies names, data and extensions of a request from one slot to another, and changes the pointers
+ * of msg, which was decoded from the slot from, to the copies. Does not copy header and argument.
  */
 void chan_copy(const struct slot *from, const struct slot *to, struct wire_msg *msg);
-/* Fills *head and iov with a reply. Returns the number of vectors. */
+/* Fills *head and iov with a reply; iov points to head and to the answer. Returns their number. */
 int chan_vector(const struct chan_answer *answer, struct fuse_out_header *head,
 		struct iovec iov[3]);
 /* As chan_vector(), for a notification. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The /dev/fuse transport. All descriptors of a connection take requests from the kernel's one
- * queue; a reply has to go to the descriptor by which its request came. Backing IDs belong to the
- * connection, so any of its descriptors can register and release them.
+ * The /dev/fuse transport. All descriptors of a connection receive requests from the same kernel
+ * queue. A reply must be written to the descriptor on which its request was read, or the kernel
+ * refuses the reply. Backing IDs belong to the connection, so any of its descriptors can register
+ * and release them. No state besides the descriptor, no locks.
  */
 #include "transport/chan.h"
 
@@ -15,8 +16,9 @@
 #include <sys/uio.h>
 
 /*
- * Receives the first page of a message in a page on the stack and copies it from there: mostly that
- * is all there is, and the kernel pins one page of ordinary memory (slot.h) instead of several.
+ * Receives the first page of a message on the stack and copies it to the slot. Most messages end
+ * there, so the kernel pins one page of ordinary memory instead of several pages of a BPF map,
+ * which cost several times as much each (slot.h).
  */
 static int dev_receive(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg)
 {
@@ -111,7 +113,7 @@ void chan_dev_backing_close(struct chan *chan, int id)
 {
 	uint32_t number = (uint32_t)id;
 
-	/* This fails only where the kernel has released the file already. */
+	/* Fails only if the kernel has released the file already. */
 	ioctl(chan->fd, FUSE_DEV_IOC_BACKING_CLOSE, &number);
 }
 

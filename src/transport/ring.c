@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The parts of io_uring that the transport needs, on the system calls themselves: liburing would be
- * one more dependency for three calls, and distributions ship it without entries of 128 bytes.
+ * The parts of io_uring that the transport needs, by system calls and without liburing, which would
+ * be one more dependency for three calls, and which distributions ship without entries of 128
+ * bytes.
  *
  * One thread submits to a ring (IORING_SETUP_SINGLE_ISSUER). The kernel runs the task work of a
- * completion when that thread asks for completions, not in the middle of its other work
- * (IORING_SETUP_DEFER_TASKRUN). No locks: only that thread uses a ring, but for ring_init() and
- * ring_fini().
+ * completion when this thread calls io_uring_enter(2), not in the middle of its other work
+ * (IORING_SETUP_DEFER_TASKRUN). No locks: only this thread uses the ring, except for ring_init()
+ * and ring_fini().
  */
 #include "transport/ring.h"
 #include "util/fd.h"
@@ -99,7 +100,7 @@ struct io_uring_sqe *ring_sqe(struct ring *ring)
 {
 	struct io_uring_sqe *sqe;
 
-	/* The kernel has copied the entries when ring_enter() returns, so all are free then. */
+	/* When ring_enter() returns, the kernel has copied all entries, so each may be reused. */
 	if (ring->n_filled == ring->sq_size && ring_enter(ring, false) < 0)
 		return NULL;
 	sqe = (struct io_uring_sqe *)(ring->sqes + (size_t)(ring->tail & ring->sq_mask) * RING_SQE);

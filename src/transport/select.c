@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The choice of a transport.
+ * Chooses the transport.
  *
- * Each view has /dev/fuse: INIT, forgets and interrupts arrive there. With FUSE over io_uring, a
- * view also has channels for each CPU, whose workers stay on that CPU. The kernel has a queue for
- * every CPU that the machine may ever have, and uses none before all are served; one worker, which
- * runs on any CPU, serves the queues of all CPUs that cannot be used now.
+ * Each view has a channel of /dev/fuse, on which INIT, forgets and interrupts arrive. With FUSE
+ * over io_uring, a view also has channels for each CPU, whose workers run on that CPU only. The
+ * kernel has a queue for every CPU that the machine may ever have, and uses none before the daemon
+ * serves all; one worker, which runs on any CPU, serves the queues of all CPUs that cannot be used
+ * now.
  *
- * Once INIT has promised io_uring, every operation waits until all queues are there. So all that
- * can fail on our side is done before INIT, and if it fails, INIT does not promise io_uring.
+ * Once the reply to INIT has promised io_uring, every operation waits until all queues are served:
+ * a queue that could not be set up would block the mount forever. So this file opens all channels
+ * before INIT, and if that fails, the reply to INIT does not promise io_uring.
  */
 #include "transport/select.h"
 #include "util/cleanup.h"
@@ -30,17 +32,17 @@
 #define DEFAULT_DEPTH   2
 
 /*
- * The bound of the memory of all slots: with more slots, each has less room for data. Most of this
- * memory is never touched. But with filters the kernel allocates all of it at once, and requests of
- * the greatest size can come to use each slot.
+ * Limits the memory of all slots together: with more slots, each has less room for data. Without
+ * filters, most of this memory is never touched. With filters, the slots are one BPF map, and the
+ * kernel allocates all of it when the map is created.
  */
 #define MEMORY (96u << 20)
-/* Slots beyond those of queues, workers and pool. */
+/* Slots besides the slots of queues, workers and the pool. */
 #define N_OTHERS 48
 
 /* -- CPUs of the machine --------------------------------------------------------------------- */
 
-/* Returns how many CPUs a list like "0-3,8" names; 0: the text is no such list. */
+/* Returns the number of CPUs in a list like "0-3,8", or 0 if the list is malformed. */
 static unsigned int count_list(const char *list)
 {
 	unsigned int first, last, n = 0;
@@ -84,9 +86,9 @@ static int add_queues(struct transport *transport, const struct chan_uring_plan 
 }
 
 /*
- * Adds two channels for the same queues. The kernel sends requests to the channel that has replied
- * last, and the other one waits with the rest of the depth: so a worker that is held up delays no
- * request.
+ * Adds two channels, and so two workers, for the same queues. The kernel sends each request to the
+ * channel that has replied last. The other channel has the rest of the depth, so while one worker
+ * is blocked, requests go to the other.
  */
 static int add_pair(struct transport *transport, struct chan_uring_plan plan)
 {
@@ -209,8 +211,9 @@ static const char *kernel_lacks(void)
 }
 
 /*
- * Falls back on /dev/fuse alone. Returns 0 and logs why, or -EOPNOTSUPP and *error where the
- * options want io_uring. Channels that a server has taken have fallen back by themselves.
+ * Falls back on /dev/fuse alone: frees the channels of io_uring that the transport still owns. The
+ * server has turned the channels that it owns into channels of /dev/fuse. Returns 0 and logs why,
+ * or -EOPNOTSUPP and *error if the user has given transport=uring.
  */
 static int fall_back(struct transport *transport, const struct pst_view_options *options,
 		     enum pst_log_level level, struct pst_error *error)
@@ -298,7 +301,7 @@ int transport_connected(struct transport *transport, const struct pst_view_optio
 			 "the kernel did not offer it for this mount");
 		r = fall_back(transport, options, PST_LOG_WARNING, error);
 	}
-	/* Without io_uring each worker has a channel of its own for the one queue. */
+	/* Without io_uring all workers read the same queue, each by its own channel. */
 	while (r == 0 && !transport->uring && transport->n_chans < transport->n_workers) {
 		r = chan_dev_new(transport->chans[0], &transport->chans[transport->n_chans]);
 		if (r < 0)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A slot: the memory of one request and its reply, in one piece. A slot is laid out as the struct
- * pst_call of the filter ABI, so filters see results and data where the engine has them:
+ * A slot is the memory of one request and its reply, in one piece. It is laid out as the struct
+ * pst_call of the filter ABI, so filters see results and data without a copy:
  *
- *	0		the call as filters see it (filter/call-fill.c), also for names of a
- *			listing; untouched without filters
+ *	0		the call as filters see it (filter/call-fill.c), with room for names of a
+ *			listing; unused without filters
  *	SLOT_OUT	the result of the reply
  *	SLOT_ASIDE	names and data of the request, moved here when the reply has data
  *	SLOT_MESSAGE	the request, if it arrives in one piece: then the data of a WRITE
@@ -29,7 +29,7 @@
 #define SLOT_ASIDE_SIZE (SLOT_HEADERS - SLOT_ASIDE)
 static_assert(SLOT_HEADERS < SLOT_MESSAGE && SLOT_HEADERS % 8 == 0, "layout of a slot");
 
-/* The kernel takes no smaller buffers to read requests into. */
+/* The kernel refuses to write requests to smaller buffers. */
 #define SLOT_MIN_DATA FUSE_MIN_READ_BUFFER
 
 struct chan_entry;
@@ -38,12 +38,12 @@ struct slot {
 	char *base; /* page-aligned, SLOT_DATA + data_size bytes */
 	size_t data_size;
 	/*
-	 * The slot lies in a BPF map, where filters reach it. The kernel pins each page that it
-	 * copies a message to or from, and pinning costs several times as much in a map as in
-	 * ordinary memory.
+	 * The slot lies in a BPF map, which filters can access. The kernel pins each page that it
+	 * copies a message to or from, and pinning a page of a map costs several times as much as
+	 * pinning a page of ordinary memory.
 	 */
 	bool in_map;
-	struct chan_entry *entry; /* of the transport that owns the slot; NULL: none does */
+	struct chan_entry *entry; /* of the channel that owns the slot; NULL if none does */
 };
 
 static inline char *slot_message(const struct slot *slot)

@@ -28,7 +28,7 @@ static int sock_receive(struct chan *chan, struct slot **slot, struct wire_msg *
 	return errno == EINTR || errno == EAGAIN ? CHAN_E_AGAIN : -errno;
 }
 
-/* Returns 0 or -errno. */
+/* Sends n vectors as one packet. Returns 0 or -errno. */
 static int send_vector(struct chan *chan, struct iovec *iov, int n)
 {
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)n };

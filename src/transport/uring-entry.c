@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Entries of the kernel's queues. An entry is a slot and a command that waits in the ring of its
- * channel.
+ * Entries of the kernel's queues. An entry is a slot for which a command waits in the kernel, on
+ * the ring of its channel. Locking as in uring.c: none, the lists all and handed are lock-free.
  */
 #include "transport/uring-private.h"
 #include "util/log.h"
@@ -31,8 +31,8 @@ struct io_uring_sqe *uring_command(struct uring *uring, uint32_t op, uint16_t qi
 }
 
 /*
- * Sends the command by which the entry waits for a request; if it has had a request, the command
- * also sends the reply to that.
+ * Fills in the command by which the entry waits for a request. If the entry has had a request, the
+ * command also sends the reply to that request.
  */
 static void arm(struct uring *uring, struct chan_entry *entry)
 {
@@ -68,7 +68,7 @@ void uring_arm_event(struct uring *uring)
 	sqe->len = sizeof(uring->event_count);
 }
 
-/* For all threads but the owner. */
+/* Makes the owner send the command of an entry. For all threads except the owner. */
 static void hand_over(struct uring *uring, struct chan_entry *entry)
 {
 	struct chan_entry *first = uring->handed;
@@ -89,8 +89,9 @@ void uring_take_handed(struct uring *uring)
 	struct chan_entry *entry, *next;
 
 	/*
-	 * The event is armed before the list is taken, because a thread that finds the list empty
-	 * after that wakes this one again.
+	 * Arm the event before taking the list: a thread that adds an entry to the empty list after
+	 * that writes to the event, which then wakes this thread. In the other order the event
+	 * could be lost, and the reply of that entry would never be sent.
 	 */
 	uring_arm_event(uring);
 	for (entry = atomic_exchange(&uring->handed, NULL); entry; entry = next) {
@@ -102,8 +103,8 @@ void uring_take_handed(struct uring *uring)
 /* -- slots ----------------------------------------------------------------------------------- */
 
 /*
- * Returns the queue that has the fewest entries: of all channels, or, while this channel begins, of
- * this one.
+ * Returns the queue that has the fewest entries of all channels, or, while begin() runs, the fewest
+ * entries of this channel.
  */
 static struct queue *poorest(struct uring *uring)
 {
@@ -158,7 +159,7 @@ int uring_give(struct chan *chan, struct slot *slot)
 
 	if (!entry)
 		return -ENOMEM;
-	/* chan_uring_new() has added the entries of the start to n_all: see refused(). */
+	/* For entries of begin(), chan_uring_new() has added to n_all already: see refused(). */
 	if (uring->begun)
 		uring_count(entry->queue, 1);
 	else
@@ -180,7 +181,7 @@ bool uring_wants(struct chan *chan)
 	return false;
 }
 
-/* Returns true where each queue may have an entry left: requests may arrive for it then. */
+/* Returns true if each queue may have an armed entry, for which a request may arrive. */
 bool uring_surplus(struct chan *chan)
 {
 	struct uring *uring = uring_of(chan);

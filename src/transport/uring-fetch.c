@@ -1,34 +1,35 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Makes the kernel send requests that wait in its queue. The kernel takes a request out of the
- * queue when an entry commits the reply to another one, and sends each new request to an entry that
- * waits. So a request waits as long as no entry does. But the kernel overlooks requests that waited
- * when an entry was registered, until some entry commits a reply (fuse_uring_do_register() looks at
- * none). If all entries have requests that wait for something, that may be never.
+ * Makes the kernel send requests that wait in its queue. The kernel sends a new request to an entry
+ * that waits, if there is one; else it queues the request, and dispatches the next queued request
+ * when an entry commits a reply. A registration does not dispatch (fuse_uring_do_register()): a
+ * request that was queued before an entry was registered stays queued, although that entry waits,
+ * until some entry commits a reply. If the requests of all other entries wait for the queued one,
+ * for example for its unlock, this is a deadlock.
  *
  * So after each late registration this file makes the kernel send a dummy request, by
  * FUSE_NOTIFY_RETRIEVE of no bytes (which asks for parts of the page cache). The dummy request goes
- * to an entry that waits, and the commit of its reply takes the next request out of the queue. One
- * for each registration is enough: each takes another entry, and an entry that has committed waits
- * only if the queue was empty then.
+ * to an entry that waits, and the commit of its reply dispatches the next queued request. One dummy
+ * request for each registration is enough: each goes to another entry, and an entry that has
+ * committed a reply waits only if the queue was empty at that time.
  *
- * The kernel sends the dummy request for a regular file that it knows, on the queue of the CPU that
- * calls. If the kernel knows no such file, or this process may not run on that CPU (cpusets), the
- * next request that is about to wait tries again, unless the entry has got a request of that CPU
- * meanwhile. Until then a request that waits in the queue waits for one of the requests before it.
- * Locks are not among these: their file is regular, and the kernel knows it.
+ * The kernel sends the dummy request for a regular file that it knows, on the queue of the CPU of
+ * the calling thread. If the kernel knows no regular file, or this process may not run on that CPU
+ * (cpusets), the worker that is about to block next tries again, unless a request has arrived for
+ * the entry meanwhile. Until then a queued request waits for one of the requests before it. These
+ * cannot be waiting for a lock, because the kernel would know the regular file of the lock.
  */
 #include "transport/uring-private.h"
 #include "util/cpu.h"
 
-/* Even, as the kernel's numbers are, and larger than any of these will ever be. */
+/* The kernel's request numbers are even, as this one, and will never become as large. */
 #define FIRST_NUMBER (1ULL << 62)
 
 /*
- * Makes the kernel send a dummy request. The kernel finds the request of a reply by its number, in
- * a table of the queue. So no two dummy requests have the same number, whichever channel they are
- * for: else the kernel mistakes one entry for another, and a request that it puts there afterwards
- * never arrives.
+ * Makes the kernel send a dummy request for the file nodeid. Returns true if the kernel did. The
+ * kernel finds the request of a reply by its number, in a table of the queue. So all dummy requests
+ * of the process have different numbers: with equal numbers, the kernel would mistake one entry for
+ * another, and the next request for that entry would never arrive.
  */
 static bool retrieve(void *aux, uint64_t nodeid)
 {
@@ -43,8 +44,8 @@ static bool retrieve(void *aux, uint64_t nodeid)
 }
 
 /*
- * Runs on the CPU of the queue. The kernel may have forgotten first->file: its FORGET may not have
- * arrived yet.
+ * Makes the kernel send a dummy request for any regular file. Must run on the CPU of the queue.
+ * Tries first->file before others; the kernel may have forgotten that file by now.
  */
 static bool retrieve_any(struct uring *uring, struct queue *first)
 {

@@ -46,7 +46,7 @@
 #include <sys/eventfd.h>
 
 #define N_SQE 64
-/* Completions of entries that are given after the start. */
+/* Room for completions of slots that are given after begin(). */
 #define N_CQE_MORE 256
 
 #define NO_QUEUE UINT16_MAX
@@ -86,7 +86,8 @@ static int uring_reply(struct chan *chan, struct slot *slot, const struct chan_a
 	if (arg_len + data_len > slot->data_size)
 		return CHAN_E_REFUSED;
 	/*
-	 * Data of a reply without a result lies at payload already, unless the request was moved.
+	 * If the reply has no result, its data is at payload already, unless the request was moved
+	 * to another slot.
 	 */
 	if (data_len && answer->data != to + arg_len)
 		memmove(to + arg_len, answer->data, data_len);
@@ -110,7 +111,10 @@ static void answer_dummy(struct chan *chan, struct chan_entry *entry, uint64_t u
 	uring_give(chan, entry->slot);
 }
 
-/* Takes a completion. Returns 0 or CHAN_E_BAD for a request, CHAN_E_AGAIN for anything else. */
+/*
+ * Handles a completion. Returns 0 or CHAN_E_BAD if a request has arrived, and sets *slot to its
+ * slot; else CHAN_E_AGAIN.
+ */
 static int take(struct uring *uring, const struct io_uring_cqe *cqe, struct slot **slot,
 		struct wire_msg *ret_msg)
 {
@@ -135,7 +139,10 @@ static int take(struct uring *uring, const struct io_uring_cqe *cqe, struct slot
 		log_warning("cannot register an additional entry of an io_uring queue, which "
 			    "continues with its existing entries: %s",
 			    strerror(-res));
-		/* This channel has no other entry, so no completion will report the end. */
+		/*
+		 * If this was the only entry of the channel, no completion will report the end of
+		 * the connection, and the thread would wait forever.
+		 */
 		uring->gone |= uring->all == entry && !entry->next && uring->late;
 		return CHAN_E_AGAIN;
 	}
@@ -163,7 +170,10 @@ static int uring_receive(struct chan *chan, struct slot **slot, struct wire_msg 
 	int r;
 
 	if (uring->broken) {
-		/* Cancels the commands that wait in the kernel; the end of a thread does not. */
+		/*
+		 * Closing the ring cancels the commands that wait in the kernel. The end of this
+		 * thread would not, and umount(2) would wait for them.
+		 */
 		uring->gone = true;
 		ring_fini(ring);
 		return uring->broken;
@@ -172,7 +182,7 @@ static int uring_receive(struct chan *chan, struct slot **slot, struct wire_msg 
 		return CHAN_E_GONE;
 	if (!cqe || ring->n_filled) {
 		r = ring_enter(ring, !cqe && !uring->grown);
-		/* A signal came, or the kernel has no memory for completions now. */
+		/* A signal has arrived, or the kernel has no memory for completions now. */
 		if (r == -EINTR || r == -EAGAIN || r == -EBUSY)
 			return CHAN_E_AGAIN;
 		if (r < 0) {
@@ -189,9 +199,9 @@ static int uring_receive(struct chan *chan, struct slot **slot, struct wire_msg 
 /* -- beginning and end ----------------------------------------------------------------------- */
 
 /*
- * Takes the entries that the kernel refused during registration out of the counts. Returns -errno
- * if a queue is left without an entry of any channel, submitted or not yet. A channel that has no
- * entry left while another one of its queue has some is marked as gone.
+ * Subtracts the entries that the kernel refused to register from the counts. Returns -errno if a
+ * queue then has no entry in any channel, submitted or not yet. If only this channel has no entry
+ * left, sets gone, so that its thread ends.
  */
 static int refused(struct uring *uring)
 {
@@ -248,8 +258,9 @@ static void uring_fini(struct chan *chan)
 }
 
 /*
- * Makes the kernel stop waiting for queues, by a registration that fails. The channel's ring may
- * not work, so this uses another one.
+ * Makes the kernel stop waiting for queues, by a registration for a queue that does not exist: the
+ * kernel then falls back on /dev/fuse. Uses a new ring, because that of the channel may not work.
+ * Returns 0 or -errno.
  */
 static int give_up(struct uring *uring)
 {
@@ -291,7 +302,10 @@ static const struct chan_ops uring_ops = {
 	.fini = uring_fini,
 };
 
-/* Makes a channel. fd: a descriptor of /dev/fuse, taken; or -errno, which is returned. */
+/*
+ * Creates a channel for fd, a descriptor of /dev/fuse. Takes ownership of fd, even on failure. If
+ * fd is negative, returns it as the error. Returns 0 or -errno.
+ */
 static int new_chan(const struct chan_uring_plan *plan, int fd, struct uring **ret_uring)
 {
 	struct uring *uring = calloc(1, sizeof(*uring));

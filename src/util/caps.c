@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Capabilities, by system calls that the C library does not declare. The kernel keeps them for each
- * thread: these functions concern the calling thread only. No state, no locks.
+ * Capabilities, by system calls that the C library does not declare. Each thread has its own: these
+ * functions read and change those of the calling thread only. No state, no locks.
  */
 #include "util/caps.h"
 #include "util/fd.h"
@@ -54,7 +54,7 @@ bool caps_in_user_namespace(void)
 	uint32_t inside, outside, count;
 	char map[128];
 
-	/* The map of the initial user namespace gives each ID to itself. */
+	/* The initial user namespace maps each ID to the same ID. */
 	return fd_read_file("/proc/self/uid_map", map, sizeof(map)) > 0 &&
 	       (sscanf(map, "%u %u %u", &inside, &outside, &count) != 3 || inside != 0 ||
 		outside != 0 || count != UINT32_MAX);

@@ -14,11 +14,11 @@ struct caps {
 
 /* Returns the thread's capabilities. */
 struct caps caps_get(void);
-/* Sets them, and the inheritable ones to none. Returns 0 or -errno. */
+/* Sets the thread's capabilities, and clears the inheritable set. Returns 0 or -errno. */
 int caps_set(uint64_t effective, uint64_t permitted);
 /* Returns whether a capability is in the thread's effective set. */
 bool caps_have(int cap);
-/* Drops all capabilities of this thread, except those in keep, for ever. */
+/* Drops all capabilities of this thread except the set keep (CAP_BIT()), permanently. */
 void caps_limit(uint64_t keep);
 
 /*
@@ -27,6 +27,7 @@ void caps_limit(uint64_t keep);
  */
 bool caps_in_user_namespace(void);
 /*
- * Returns the mode of kernel_lockdown(7), "integrity" or "confidentiality"; NULL: not locked down.
+ * Returns the mode of kernel_lockdown(7), "integrity" or "confidentiality"; NULL if the kernel is
+ * not locked down. The string is a constant.
  */
 const char *caps_lockdown(void);

@@ -4,7 +4,8 @@
 #include <stdint.h>
 
 /*
- * Returns the ID of the cgroup (version 2) of a process, as bpf_get_current_cgroup_id() does; 0: it
- * is not known. Makes five system calls.
+ * Returns the ID of the cgroup (version 2) of a process, the number that
+ * bpf_get_current_cgroup_id() returns in that process; 0 if the ID is not known. Makes five system
+ * calls.
  */
 uint64_t cgroup_of(uint32_t pid);

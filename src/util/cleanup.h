@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Ownership by scope: a local variable that owns something is declared with _cleanup_() and its
- * destructor; take_ptr() and take_fd() pass ownership on. So every failure is a bare return.
+ * Ownership by scope: a local variable that owns a resource is declared with _cleanup_() and a
+ * destructor, which runs when the variable goes out of scope; take_ptr() and take_fd() pass
+ * ownership on. So every failure is a bare return.
  */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Clocks for durations and deadlines: setting the time of day does not move them. */
+/* Clocks for durations and deadlines. Setting the time of day does not change these clocks. */
 #include <pthread.h>
 #include <stdint.h>
 #include <time.h>
@@ -17,5 +17,8 @@ struct timespec clock_after_ms(unsigned int ms);
 
 /* Initialises a condition variable for clock_cond_wait_ms() and CLOCK_MONOTONIC. */
 void clock_cond_init(pthread_cond_t *cond);
-/* Waits for the condition, at most ms milliseconds. The caller holds lock. 0 or ETIMEDOUT. */
+/*
+ * Waits for the condition, at most ms milliseconds. The caller holds lock. Returns 0 or ETIMEDOUT,
+ * a positive number.
+ */
 int clock_cond_wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, unsigned int ms);

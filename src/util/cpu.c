@@ -56,7 +56,7 @@ void cpu_leave(cpu_set_t *was)
 	CPU_FREE(was);
 }
 
-/* The struct sched_attr of sched_setattr(2), which not all C libraries have, nor the call. */
+/* The struct sched_attr of sched_setattr(2). Some C libraries have neither of the two. */
 struct policy {
 	uint32_t size, policy;
 	uint64_t flags;
@@ -72,8 +72,8 @@ static int set_policy(struct policy policy)
 }
 
 /*
- * A short slice needs no privilege, and since Linux 6.12 the scheduler runs a thread that has one
- * sooner.
+ * Any thread may choose a short slice. Since Linux 6.12 the scheduler runs a thread with a short
+ * slice sooner after it wakes.
  */
 void cpu_set_normal(void)
 {
@@ -86,7 +86,7 @@ void cpu_set_normal(void)
 
 void cpu_set_fifo(void)
 {
-	/* The lowest real-time priority: only ordinary threads have to wait for this one. */
+	/* The lowest real-time priority, so that only SCHED_OTHER threads wait for this thread. */
 	if (set_policy((struct policy){ .policy = SCHED_FIFO, .priority = 1 }) < 0)
 		cpu_set_normal();
 }

@@ -7,13 +7,17 @@
 #define CPU_MAX       8192
 #define CPU_SET_BYTES CPU_ALLOC_SIZE(CPU_MAX)
 
-/* Pins the thread to a CPU. Returns 0 or -errno: the CPU cannot be used now. */
+/* Pins the thread to a CPU. Returns 0, or -errno if the thread cannot run on this CPU now. */
 int cpu_pin(unsigned int cpu);
-/* Returns the CPUs that the thread may run on, for CPU_FREE(); NULL: failed. */
+/*
+ * Returns the CPUs that the thread may run on; the caller frees the set with CPU_FREE(). Returns
+ * NULL on failure.
+ */
 cpu_set_t *cpu_allowed(void);
 /*
- * Pins the thread to a CPU. Returns 0 or -errno; after 0 the caller passes *ret_was to cpu_leave(),
- * which undoes it. cpu_leave() takes NULL.
+ * Pins the thread to a CPU, and sets *ret_was to the CPUs that the thread could run on before.
+ * Returns 0 or -errno. After 0 the caller must pass *ret_was to cpu_leave(), which restores and
+ * frees the set. cpu_leave() accepts NULL.
  */
 int cpu_enter(unsigned int cpu, cpu_set_t **ret_was);
 void cpu_leave(cpu_set_t *was);
@@ -30,8 +34,8 @@ void cpu_set_fifo(void);
  */
 void cpu_set_normal(void);
 /*
- * Sleeps for 20 microseconds: for loops that wait for another thread. sched_yield() is wrong there,
- * because a SCHED_FIFO thread yields only to threads of its priority, and would wait for ever for a
- * SCHED_OTHER thread of its own CPU.
+ * Sleeps for 20 microseconds. For loops that wait for another thread. sched_yield() would deadlock
+ * there: a SCHED_FIFO thread yields only to threads of its priority, so it would keep the CPU from
+ * the SCHED_OTHER thread that it waits for.
  */
 void cpu_spin_backoff(void);

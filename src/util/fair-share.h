@@ -4,11 +4,11 @@
  * Limits each user to a fair share of a resource of a fixed amount.
  *
  * A user may have as many pieces as are free. So a single user gets half of the pieces, two users
- * get a third each, and the next user always finds some free. Root has no limit. User IDs with the
- * same hash have one share together.
+ * get a third each, and some pieces always stay free for the next user. Root has no limit. Users
+ * whose IDs have the same hash have one share together.
  *
- * No locks: each function may be called from any thread. Two users who take a piece at the same
- * time may get one piece too many.
+ * Locks nothing; any thread may call each function. If two threads take a piece at the same time,
+ * one of them may exceed the limit by one.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -17,7 +17,7 @@
 #define FAIR_SHARE_ROWS 1024u
 
 struct fair_share {
-	uint32_t n; /* constant: the amount; 0: no limit */
+	uint32_t n; /* pieces in all, constant; 0 for no limit */
 	_Atomic uint32_t n_taken;
 	_Atomic uint32_t n_of[FAIR_SHARE_ROWS];
 };

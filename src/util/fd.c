@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* File descriptors. in_fd_dir is the only state, and belongs to each thread. No locks. */
+/* File descriptors. The only state is in_fd_dir, which each thread has for itself. No locks. */
 #include "util/fd.h"
 #include "util/cleanup.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* File descriptors: always close-on-exec, -1 when there is none. */
+/* File descriptors. All are close-on-exec; -1 stands for none. */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -14,8 +14,8 @@ static inline void fd_closep(int *fd)
 }
 
 /*
- * Returns the path by which system calls reach the file of fd: "/proc/self/fd/N", or "N" in a
- * thread that has called fd_path_shorten().
+ * Returns a path of the file of fd for system calls that take no descriptor: "/proc/self/fd/N", or
+ * "N" in a thread that has called fd_path_shorten().
  */
 struct fd_path {
 	char text[32];
@@ -30,5 +30,8 @@ int fd_reopen(int fd, int flags);
  */
 void fd_path_shorten(void);
 
-/* Reads a file as text, cut off at size - 1 bytes. Returns the length or -errno. */
+/*
+ * Reads a file into buf, at most size - 1 bytes, and ends the text with a NUL. Returns the length
+ * or -errno.
+ */
 int fd_read_file(const char *path, char *buf, size_t size);

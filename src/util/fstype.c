@@ -2,10 +2,10 @@
 /*
  * The table of file system types. No state, no locks.
  *
- * The types of the first group leave permissions to the kernel, which has checked them before a
- * request reaches the daemon: the result of an operation there depends at most on the caller's user
- * ID, group ID and quota. Every other type, also one that is not in the table, may check all of the
- * caller's identity.
+ * File systems of the types without checks_caller leave permissions to the kernel, which has
+ * checked them before a request reaches the daemon: the result of an operation there depends at
+ * most on the caller's user ID, group ID and quota. Every other type, and each type that is not in
+ * the table, may check the whole identity of the caller.
  */
 #include "util/fstype.h"
 

@@ -5,22 +5,25 @@
 #include <stdint.h>
 
 struct fstype {
-	uint64_t magic;     /* f_type; 0: not in the table */
-	const char *name;   /* a pseudo file system's is the type in mountinfo */
-	bool unwatchable;   /* it can change without an event of this kernel */
+	uint64_t magic;     /* f_type; 0 if the type is not in the table */
+	const char *name;   /* for pseudo file systems the type that mountinfo shows */
+	bool unwatchable;   /* it can change without a fanotify event of this kernel */
 	bool remote;        /* another machine or process answers, so calls may block */
 	bool zero_size;     /* its files have st_size 0, whatever a read returns */
 	bool checks_caller; /* it checks permissions itself, after the kernel */
-	/* It checks user and group IDs alone: the owner mostly has the rights of other users. */
+	/*
+	 * Its server checks user and group IDs and knows no capabilities, so root may have fewer
+	 * permissions on a file than the owner of the file.
+	 */
 	bool checks_ids;
 	bool pseudo;  /* its files are parts of the kernel: opens and writes have effects */
 	bool proc;    /* proc: it shows processes, and each process sees itself there */
 	bool stacked; /* it can lie on another file system; the kernel allows two levels */
 };
 
-/* Returns the properties of a type. A type that is not in the table has checks_caller. */
+/* Returns the properties of a type, not NULL. A type that is not in the table has checks_caller. */
 const struct fstype *fstype_find(uint64_t magic);
-/* Returns the type of the file system that fd lies on; NULL: fstatfs(2) failed, see errno. */
+/* Returns the type of the file system that fd lies on; NULL and errno if fstatfs(2) failed. */
 const struct fstype *fstype_of(int fd);
-/* Returns whether a type of mountinfo is a pseudo file system. */
+/* Returns whether name, a type as mountinfo shows it, is a pseudo file system. */
 bool fstype_is_pseudo(const char *name);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The log sink. Its variables have file scope, because a program has one log. No lock guards them:
- * a program sets them before it starts threads; otherwise a message may go to the old function with
- * the new aux.
+ * The log of the process. Locks nothing: a program calls pst_log_set() before it starts threads. If
+ * it calls pst_log_set() later, a thread may call the old function with the new aux.
  */
 #include "util/log.h"
 
@@ -27,8 +26,8 @@ enum pst_log_level log_level(void)
 }
 
 /*
- * Replaces control characters, because messages quote file names and texts of eBPF objects: neither
- * may start a line of its own or send a command to a terminal.
+ * Replaces control characters. Messages quote file names and texts of eBPF objects: without this, a
+ * file name could forge a line of the log or send commands to a terminal.
  */
 static void make_one_line(char *text)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The log: one sink with four levels, which pst_log_set() chooses. */
+/* The log of the process: messages of four levels go to the function of pst_log_set(). */
 #include <penstock/penstock.h>
 
 void log_print(enum pst_log_level level, const char *format, ...)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Reads mount tables. A table is read whole, then cut into its fields in place, which struct
- * mountinfo points to. No state, no locks.
+ * Reads mount tables. Reads the whole table into one buffer and replaces the separators by NULs;
+ * struct mountinfo points into this buffer. No state, no locks.
  */
 #include "util/mountinfo.h"
 #include "util/cleanup.h"
@@ -15,8 +15,8 @@
 #define READ_SIZE 16384 /* bytes at a time: more than stdio would choose */
 
 /*
- * Replaces escapes of three octal digits, in place: the kernel writes blanks and backslashes so.
- * Returns the text.
+ * Decodes escapes of three octal digits (\040), by which the kernel writes blanks and backslashes,
+ * in place. Returns the text.
  */
 static char *unescape(char *text)
 {
@@ -67,7 +67,7 @@ static bool parse(char *line, struct mountinfo *ret)
 	return true;
 }
 
-/* Reads a file without NUL bytes as text, for free(). Returns 0 or -errno. */
+/* Reads a file without NUL bytes into *ret_text, which the caller frees. Returns 0 or -errno. */
 static int read_all(const char *path, char **ret_text)
 {
 	FILE *file = fopen(path, "re");
@@ -78,7 +78,7 @@ static int read_all(const char *path, char **ret_text)
 		return -errno;
 	setvbuf(file, NULL, _IOFBF, READ_SIZE);
 	errno = 0;
-	/* After a read that fails, getdelim(3) returns the part that it has: half a table. */
+	/* If a read fails, getdelim(3) returns what it has read so far, which is half a table. */
 	if (getdelim(ret_text, &size, '\0', file) < 0 || ferror(file)) {
 		r = -errno;
 		free(*ret_text);

@@ -5,19 +5,19 @@
 
 #define MOUNTINFO_OWN "/proc/thread-self/mountinfo"
 
-/* A mount. Its texts belong to the table, and have no escapes. */
+/* A mount. Its strings belong to the table, and their escapes (\040) are decoded. */
 struct mountinfo {
 	int id, parent;
 	unsigned int connection; /* of a FUSE mount, see mountinfo_connection() */
 	const char *root;        /* the directory of its file system that is mounted */
 	const char *point;       /* the mount point, from the root of the process */
-	const char *flags;       /* of the mount, with commas */
+	const char *flags;       /* of the mount, separated by commas */
 	const char *type;        /* of the file system */
 };
 
 /*
- * A mount table, in the kernel's order. A parent may come after its children, because a mount keeps
- * its place when mount --move moves it.
+ * A mount table, in the kernel's order. A parent may come after its children: mount --move gives a
+ * mount a new parent, but does not change its position in the table.
  */
 struct mountinfo_table {
 	struct mountinfo *mounts;
@@ -31,11 +31,11 @@ static inline unsigned int mountinfo_connection(unsigned int major_nr, unsigned 
 	return major_nr << 20 | minor_nr;
 }
 
-/* Reads a mount table. Returns 0 or -errno; after 0 *ret_table is for mountinfo_fini(). */
+/* Reads a mount table, which the caller frees with mountinfo_fini(). Returns 0 or -errno. */
 int mountinfo_read(const char *path, struct mountinfo_table *ret_table);
 void mountinfo_fini(struct mountinfo_table *table);
 
-/* Returns the topmost mount at a mount point, the last one that is listed; NULL: there is none. */
+/* Returns the topmost mount at a mount point: the last one in the table. NULL if there is none. */
 const struct mountinfo *mountinfo_at(const struct mountinfo_table *table, const char *point);
-/* Returns the last mount of a connection; NULL: there is none. */
+/* Returns the last mount of a FUSE connection in the table; NULL if there is none. */
 const struct mountinfo *mountinfo_of(const struct mountinfo_table *table, unsigned int connection);

@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 /*
- * Parses a whole number without a sign, which may end in k, M or G (powers of 1024). base is that
- * of strtoull(3): with 0 the text may be 0x1f or 0644. Returns false if the text has another form
- * or the number exceeds 64 bits.
+ * Parses a whole number without a sign, which may end in k, M or G (powers of 1024). base is as for
+ * strtoull(3): with 0 the text may be 0x1f or 0644. Returns false if the text has another form or
+ * the number exceeds 64 bits.
  */
 bool parse_number(const char *text, int base, uint64_t *ret_number);
 
@@ -19,8 +19,8 @@ bool parse_seconds(const char *text, uint64_t *ret_ns);
 
 /*
  * Cuts the first part off *rest, up to a separator without a backslash, and moves *rest after that
- * separator, or sets it to NULL after the last part. Returns the part; NULL if *rest is NULL.
- * Writes to the text.
+ * separator, or sets *rest to NULL after the last part. Returns the part, or NULL if *rest is NULL.
+ * Changes the text: puts a NUL after the part, and drops backslashes.
  *
  * A backslash before a separator is dropped. A backslash before another character stays; but if
  * the part will not be cut again (is_last), a backslash before a backslash is dropped, too.

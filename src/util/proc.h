@@ -5,11 +5,18 @@
 #include <stdint.h>
 
 /*
- * Reads /proc/PID/FILE as text, cut off at size. Returns its length or -errno; -ESRCH for pid 0, by
- * which the kernel names a process of another pid namespace.
+ * Reads at most size - 1 bytes of /proc/PID/FILE into buf, and ends the text with a NUL. Returns
+ * the length or -errno; -ESRCH for pid 0, which the kernel sends for a process that is not in this
+ * PID namespace.
  */
 int proc_read(uint32_t pid, const char *file, char *buf, size_t size);
-/* Returns what follows key, which begins with a newline; NULL: the text has no such line. */
+/*
+ * Returns the text after key, which must begin with a newline ("\nUid:"); NULL if the text has no
+ * such line.
+ */
 const char *proc_field(const char *text, const char *key);
-/* Returns a hexadecimal number: a set of signals or capabilities. 0: there is no such line. */
+/*
+ * Returns the hexadecimal number after key: a set of signals or capabilities. Returns 0 if the text
+ * has no such line.
+ */
 uint64_t proc_mask(const char *text, const char *key);

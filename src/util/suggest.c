@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The suggestion is the candidate with the least edit distance (letters to change, insert, delete
- * or swap with the next). Among candidates at the same distance it is the one with the longest
- * common prefix, because mistakes are rarer at the beginning. At most a third of the letters may
- * differ. No state, no locks.
+ * The suggestion is the candidate with the smallest edit distance: the number of letters to change,
+ * insert, delete or swap with the next. Among candidates at the same distance, the candidate with
+ * the longest common prefix wins, because mistakes are rarer at the beginning. At most a third of
+ * the letters may differ. No state, no locks.
  */
 #include "util/suggest.h"
 

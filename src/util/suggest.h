@@ -3,14 +3,14 @@
 /* Suggests the word that a user most likely meant by a mistyped one: "did you mean ...?" */
 
 struct suggestion {
-	char word[64]; /* the best so far; "": no candidate is near enough */
-	unsigned int distance;
-	unsigned int prefix; /* of the common prefix */
+	char word[64];         /* the best candidate so far; "" if none is near enough */
+	unsigned int distance; /* edit distance of word */
+	unsigned int prefix;   /* length of the prefix that both words have */
 };
 #define SUGGESTION_INIT                                                                            \
 	{                                                                                          \
 		.distance = ~0U,                                                                   \
 	}
 
-/* Makes candidate the suggestion for written if it is nearer than the one before. */
+/* Makes candidate the suggestion for the word written if it is nearer than all before. */
 void suggest_try(struct suggestion *suggestion, const char *written, const char *candidate);

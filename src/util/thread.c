@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-/* A real-time signal that the C library does not use, and programs hardly ever. */
+/* A real-time signal that the C library does not use, and that programs rarely use. */
 #define WAKE_SIGNAL (SIGRTMAX - 2)
 
 static void wake_handler(int signal)

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Threads whose system calls can be interrupted. They block all signals but one, whose handler does
- * nothing: the system call that the thread is in ends with EINTR. A signal that arrives just before
- * the call is lost, so the caller of thread_wake() must be ready to call it again.
+ * Threads whose system calls can be interrupted. These threads block all signals but one, whose
+ * handler does nothing: the system call that the thread is in fails with EINTR. If the signal
+ * arrives just before the system call, the system call is not interrupted, so the caller of
+ * thread_wake() must repeat it until the thread has reacted.
  */
 #include <pthread.h>
 
-/* Installs the handler of the signal. May be called several times. */
+/* Installs the handler of the signal. Safe to call several times. */
 void thread_wake_install(void);
-/* As pthread_create(), but returns 0 or -errno, and the thread blocks all other signals. */
+/* As pthread_create(), but returns 0 or -errno, and the thread blocks all signals but this one. */
 int thread_create(pthread_t *ret_thread, const pthread_attr_t *attr, void *(*main)(void *),
 		  void *arg);
 /* Interrupts the system call that the thread is in. */
 void thread_wake(pthread_t thread);
 /*
- * Returns the signal, for kernel interfaces that send a signal (F_SETSIG) that has to do nothing.
+ * Returns the number of the signal, for kernel interfaces that must be told a signal to send
+ * (F_SETSIG).
  */
 int thread_wake_signal(void);

@@ -60,7 +60,7 @@ char *utf8_escape(const char *text)
 	return copy;
 }
 
-/* Returns the value of a hexadecimal digit; -1: it is none, or an upper-case one. */
+/* Returns the value of a lower-case hexadecimal digit, or -1 for another character. */
 static int digit(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -82,7 +82,7 @@ void utf8_unescape(char *text)
 	*to = '\0';
 }
 
-/* Returns the number of bytes of the control character at text, 1 or 2; 0: there is none. */
+/* Returns the number of bytes of the control character at text, 1 or 2; 0 for other characters. */
 static int control(const uint8_t *text)
 {
 	if (text[0] < 0x20 || text[0] == 0x7f)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The FUSE ABI. Other files in src/ include this header, never the ABI itself. */
+/* The FUSE ABI. Other files in src/ include this header instead of <penstock/fuse.h>. */
 #include <assert.h>
 #include <stddef.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Decodes requests. The kernel can be trusted, but the same code decodes requests that filters have
- * changed and that fuzzers make up. So it checks all that can be checked: no pointer of a message
- * leads outside its buffer, whatever the buffer has.
+ * Decodes requests. The kernel can be trusted, but this code also decodes requests that filters
+ * have changed and that fuzzers invent. So it checks every length: whatever the bytes of the buffer
+ * are, no pointer of the decoded message leads outside the buffer. No state, no locks.
  */
 #include "wire/msg.h"
 
@@ -32,7 +32,7 @@ static const char *cursor_take_name(struct cursor *c)
 	return end ? cursor_take(c, (size_t)(end - c->at) + 1) : NULL;
 }
 
-/* Returns the number of bytes of data, by the argument. */
+/* Returns the number of bytes of data, as a member of the argument gives it. */
 static size_t announced(const struct wire_msg *msg)
 {
 	const uint32_t *n = (const uint32_t *)((const char *)msg->arg + msg->op->data_len.at);
@@ -40,7 +40,7 @@ static size_t announced(const struct wire_msg *msg)
 	return (size_t)msg->op->data_unit * *n;
 }
 
-/* Decodes names, data and extensions, which all transports have in one piece. */
+/* Decodes names, data and extensions, which lie next to each other in all transports. */
 static int decode_payload(struct cursor *c, struct wire_msg *msg)
 {
 	size_t ext_len = (size_t)msg->head->total_extlen * 8;
@@ -63,7 +63,7 @@ static int decode_payload(struct cursor *c, struct wire_msg *msg)
 		if (!msg->data)
 			return WIRE_E_BAD;
 	} else {
-		/* The argument of INIT has grown: its newer members are data here. */
+		/* For INIT, these are the members that newer kernels add to the argument. */
 		msg->data = c->at;
 		msg->data_len = c->left;
 	}

@@ -6,7 +6,10 @@
 
 #define NS_PER_S 1000000000u
 
-/* Packs a device number as the kernel does: 12 bits of major amid 20 bits of minor. */
+/*
+ * Packs a device number as the kernel does: the low 8 bits of the minor number, then 12 bits of the
+ * major, then the high 12 bits of the minor.
+ */
 static uint32_t encode_dev(uint32_t major_nr, uint32_t minor_nr)
 {
 	return (minor_nr & 0xff) | major_nr << 8 | (minor_nr & ~0xffu) << 12;
@@ -118,7 +121,10 @@ bool dirbuf_fits(const struct dirbuf *buf, size_t name_len)
 
 size_t dirbuf_room(const struct dirbuf *buf)
 {
-	/* Short names grow most. A name of 4 bytes is a record of 24 bytes in getdents64(2). */
+	/*
+	 * The records of short names grow most when they are encoded. A name of 4 bytes has a
+	 * record of 24 bytes in getdents64(2).
+	 */
 	return (buf->size - buf->len) / dirbuf_size(buf, 4) * 24;
 }
 

@@ -16,19 +16,28 @@ void encode_entry_out(const struct statx *stx, uint64_t nodeid, uint64_t generat
 		      uint64_t entry_ns, uint64_t attr_ns, struct fuse_entry_out *ret_out);
 void encode_statfs_out(const struct statvfs *st, struct fuse_statfs_out *ret_out);
 
-/* A buffer of directory entries; plus: those of READDIRPLUS, each with the reply to its LOOKUP. */
+/*
+ * A buffer of directory entries. If plus is true, the entries are those of READDIRPLUS: each has
+ * the reply to a LOOKUP of its name.
+ */
 struct dirbuf {
 	char *at;
 	size_t size;
 	size_t len;
 	bool plus;
 };
-/* Returns the bytes that a name of this length takes. */
+/* Returns the size in bytes of the entry of a name of name_len bytes. */
 size_t dirbuf_size(const struct dirbuf *buf, size_t name_len);
-/* Returns true where one more name of this length has room. */
+/* Returns true if the buffer has room for one more name of name_len bytes. */
 bool dirbuf_fits(const struct dirbuf *buf, size_t name_len);
-/* Returns how many bytes of records of getdents64(2) have room, whatever names these have. */
+/*
+ * Returns how many bytes of getdents64(2) records surely have room in the buffer after they have
+ * been encoded, whatever the names are.
+ */
 size_t dirbuf_room(const struct dirbuf *buf);
-/* Appends a name, for which there has to be room. entry: NULL, or the reply to its LOOKUP. */
+/*
+ * Appends a name. The caller has checked dirbuf_fits(). entry is the reply to LOOKUP of the name,
+ * or NULL; it is used only if buf->plus is true.
+ */
 void dirbuf_add(struct dirbuf *buf, const char *name, size_t name_len, uint64_t ino, uint64_t off,
 		uint32_t type, const struct fuse_entry_out *entry);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * INIT, the first request of a connection. A feature that is asked for is a promise to the kernel,
- * which some code in this tree keeps; none is asked for only because the kernel offers it.
+ * INIT, the first request of a connection. The reply enables features, and each feature obliges the
+ * daemon to behave in a certain way. So the reply enables only features that code in this tree
+ * implements, never all that the kernel offers. No state, no locks.
  */
 #include "wire/init.h"
 
@@ -12,7 +13,7 @@
 
 /* The features of every view. struct init_request disables some of them and has extra ones. */
 static const uint64_t wanted =
-	FUSE_ASYNC_READ | /* several reads of one file at once */
+	FUSE_ASYNC_READ | /* several reads of one file at the same time */
 	FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS |
 	FUSE_ATOMIC_O_TRUNC | /* open(O_TRUNC) in one request */
 	FUSE_EXPORT_SUPPORT | /* LOOKUP of "." and "..": file handles of the view */
