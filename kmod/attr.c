@@ -8,7 +8,7 @@
  * path walk comes by, and copied under i_lock where they differ. The inode is S_NOSEC for good, so
  * that the VFS leaves it to the lower file system to strip set-id bits when data is written.
  */
-#include "penstock.h"
+#include "op.h"
 
 #define COPIED_FLAGS (S_SYNC | S_IMMUTABLE | S_APPEND)
 
@@ -127,16 +127,18 @@ static void adapt_change(struct iattr *attr, struct mnt_idmap *idmap, struct ino
 		attr->ia_valid |= ATTR_FORCE;
 }
 
-int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *from)
+/*
+ * Does a change below; the caller has write access to the lower mount. cred: NULL, or who does what
+ * a filter has changed.
+ */
+int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred)
 {
 	struct mnt_idmap *lower_idmap = pst_idmap(dentry->d_sb);
 	struct dentry *l = pst_lower(dentry);
-	struct iattr attr = *from;
 	bool resize = attr.ia_valid & ATTR_SIZE;
-	int err = mnt_want_write(pst_mnt(dentry));
+	const struct cred *old;
+	int err = 0;
 
-	if (err)
-		goto out_copy;
 	attr.ia_valid &= ~ATTR_OPEN;
 	if (attr.ia_valid & ATTR_FILE) {
 		if (attr.ia_file->f_op == &pst_file_ops && attr.ia_file->private_data)
@@ -147,7 +149,7 @@ int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *fr
 	if (resize) {
 		err = get_write_access(d_inode(l));
 		if (err)
-			goto out;
+			return err;
 		/* Through a file, the lower open broke the leases. */
 		if (!(attr.ia_valid & ATTR_FILE))
 			err = break_lease(d_inode(l), O_WRONLY);
@@ -157,17 +159,35 @@ int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *fr
 		/* The VFS asks the copy of the flag, which an open file does not refresh. */
 		if (resize && IS_APPEND(d_inode(l)))
 			err = -EPERM;
+		/* As the caller, by whom it depends which bits go. */
 		adapt_change(&attr, lower_idmap, d_inode(l));
+		old = cred ? override_creds(cred) : NULL;
 		if (!err)
 			err = notify_change(lower_idmap, l, &attr, NULL);
+		if (old)
+			revert_creds(old);
 		inode_unlock(d_inode(l));
 	}
 	if (resize)
 		put_write_access(d_inode(l));
-out:
-	mnt_drop_write(pst_mnt(dentry));
-out_copy:
-	pst_copy_attr(d_inode(dentry));
+	return err;
+}
+
+int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *from)
+{
+	struct inode *inode = d_inode(dentry);
+	int err = mnt_want_write(pst_mnt(dentry));
+	struct pst_op op;
+
+	if (!err) {
+		/* With O_TRUNC, the program for OPEN has seen it. */
+		if (!(from->ia_valid & ATTR_OPEN) && pst_asks(&op, inode, FUSE_SETATTR))
+			err = pst_filter_setattr(&op, dentry, *from);
+		else
+			err = pst_change(dentry, *from, NULL);
+		mnt_drop_write(pst_mnt(dentry));
+	}
+	pst_copy_attr(inode);
 	return err;
 }
 

@@ -180,7 +180,7 @@ struct slot *pst_call_begin(u32 opcode, struct inode *dir)
 
 	if (IS_ERR(slot))
 		return slot;
-	call = &slot->call;
+	call = slot->call;
 	call->aux = NULL;
 	call_begin(call, filters->chain, opcode);
 	call->type = S_IFDIR;
@@ -227,10 +227,10 @@ int pst_filter_lookup(struct inode *dir, struct dentry *dentry)
 	slot = pst_call_begin(FUSE_LOOKUP, dir);
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
-	slot->call.name[0] = dentry->d_name.name;
-	err = call_fill_save(&slot->call);
+	slot->call->name[0] = dentry->d_name.name;
+	err = call_fill_save(slot->call);
 	if (!err)
-		err = name_check_call(&slot->call);
+		err = name_check_call(slot->call);
 	pst_call_end(dir, slot);
 	return err;
 }
@@ -252,7 +252,7 @@ int pst_filter_found(struct dentry *dentry, struct inode *inode)
 	slot = pst_call_begin(FUSE_LOOKUP, dir);
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
-	call = &slot->call;
+	call = slot->call;
 	call->name[0] = dentry->d_name.name;
 	fill_attr(inode, &attr);
 	err = call_fill_save(call);
@@ -277,8 +277,8 @@ int pst_filter_tmpfile(struct inode *dir, struct inode *inode)
 	slot = pst_call_begin(FUSE_TMPFILE, dir);
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
-	place_inherit(&slot->call, slot->call.node);
-	place_give(&slot->call, &pst_i(inode)->filter, &slot->call.child);
+	place_inherit(slot->call, slot->call->node);
+	place_give(slot->call, &pst_i(inode)->filter, &slot->call->child);
 	pst_call_end(dir, slot);
 	return 0;
 }
@@ -286,7 +286,7 @@ int pst_filter_tmpfile(struct inode *dir, struct inode *inode)
 /* Checks names of an operation with a second node. */
 static int check_two(struct slot *slot, struct inode *node2, const void *arg)
 {
-	struct filter_call *call = &slot->call;
+	struct filter_call *call = slot->call;
 	int err;
 
 	call->node2 = &pst_i(node2)->filter;
@@ -312,7 +312,7 @@ int pst_filter_link(struct inode *inode, struct inode *dir, struct dentry *dentr
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
 	arg.oldnodeid = pst_i(inode)->nodeid;
-	slot->call.name[0] = dentry->d_name.name;
+	slot->call->name[0] = dentry->d_name.name;
 	err = check_two(slot, inode, &arg);
 	pst_call_end(dir, slot);
 	return err;
@@ -341,9 +341,9 @@ int pst_filter_rename(struct dentry *old, struct dentry *new, unsigned int flags
 		names.lower[0] = d_inode(rd->old_dentry);
 		names.lower[1] = d_inode(rd->new_dentry);
 	}
-	slot->call.aux = &names;
-	slot->call.name[0] = old->d_name.name;
-	slot->call.name[1] = new->d_name.name;
+	slot->call->aux = &names;
+	slot->call->name[0] = old->d_name.name;
+	slot->call->name[1] = new->d_name.name;
 	err = check_two(slot, new_dir, &arg);
 	pst_call_end(dir, slot);
 	return err;

@@ -30,6 +30,7 @@ void pst_filters_free(struct pst_filters *filters)
 		return;
 	chain_free(filters->chain);
 	pst_slots_free(filters);
+	put_cred(filters->cred);
 	for (unsigned int i = 0; i < filters->n; i++)
 		free_filter(filters->filter[i]);
 	kfree(filters);
@@ -95,21 +96,50 @@ static int take_program(struct fs_context *fc, struct pst_filters *filters, stru
 	return pst_slots_check(fc, filters, prog);
 }
 
+/* The operations whose programs the module runs, before and after the operation. */
+static const u64 served[2] = {
+	[FILTER_PRE] = BIT_ULL(FUSE_SETATTR),
+	[FILTER_POST] = BIT_ULL(FUSE_SETATTR),
+};
+
+static int refuse(struct fs_context *fc, const struct filter *f, const char *what,
+		  const char *which)
+{
+	errorf(fc, "penstock: filter %s %s%s, which the module cannot do", f->facts.name, what,
+	       which);
+	return -EOPNOTSUPP;
+}
+
 /* Refuses filters with anything that the module cannot do yet: none may be without effect. */
 static int check_supported(struct fs_context *fc, const struct filter *f)
 {
+	static const char *const kinds[] = { "has a program before ", "has a program after " };
+	static const struct {
+		u32 flag;
+		const char *what;
+	} flags[] = {
+		{ PST_BY_CALLER, "depends on the caller" },
+		{ PST_WANT_CHILD, "wants the file under a name (PST_WANT_CHILD)" },
+		{ PST_WANT_CGROUP, "wants the cgroup of callers (PST_WANT_CGROUP)" },
+		{ PST_EXACT, "wants operations one at a time (PST_EXACT)" },
+	};
 	const struct filter_facts *facts = &f->facts;
 
-	if (facts->ops[FILTER_PRE] || facts->ops[FILTER_POST] || !facts->ops[FILTER_NAME] ||
-	    !(facts->flags & PST_HIDES) ||
-	    facts->flags & ~(PST_HIDES | PST_CELLS | PST_CACHEABLE) || *facts->at) {
-		errorf(fc,
-		       "penstock: filter %s: the module can run only filters that hide names from "
-		       "all callers, without at=",
-		       facts->name);
-		return -EOPNOTSUPP;
+	for (int kind = FILTER_PRE; kind <= FILTER_POST; kind++) {
+		u64 others = facts->ops[kind] & ~served[kind];
+		const char *name = others ? op_filter_name(__ffs64(others)) : NULL;
+
+		if (others)
+			return refuse(fc, f, kinds[kind], name ? name : "no operation");
 	}
-	return 0;
+	if (!facts->ops[FILTER_PRE] && !facts->ops[FILTER_POST] && !facts->ops[FILTER_NAME])
+		return refuse(fc, f, "has no program", "");
+	if (facts->ops[FILTER_NAME] && !(facts->flags & PST_HIDES))
+		return refuse(fc, f, "decides about names by more than the name", "");
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (facts->flags & flags[i].flag)
+			return refuse(fc, f, flags[i].what, "");
+	return *facts->at ? refuse(fc, f, "is attached with at=", "") : 0;
 }
 
 static int fill(struct fs_context *fc, struct pst_filters *filters, struct filter *f,
@@ -174,11 +204,13 @@ int pst_filters_add(struct fs_context *fc, struct pst_filters **filters, const v
 }
 
 /* Makes the chain and the slots of a view that is being mounted. Returns 0 or an error. */
-int pst_filters_prepare(struct pst_filters *filters)
+int pst_filters_prepare(struct pst_sb *s)
 {
+	struct pst_filters *filters = s->filters;
 	struct chain_entry **entries;
 	int err;
 
+	filters->cred = get_current_cred();
 	entries = kcalloc(filters->n, sizeof(*entries), GFP_KERNEL);
 	if (!entries)
 		return -ENOMEM;
@@ -186,7 +218,11 @@ int pst_filters_prepare(struct pst_filters *filters)
 		entries[i] = &filters->filter[i]->entry;
 	err = chain_new(entries, filters->n, &filters->chain);
 	kfree(entries);
-	return err ? err : pst_slots_make(filters);
+	if (err)
+		return err;
+	for (unsigned int opcode = 0; opcode < OP_MAX; opcode++)
+		s->asked |= (u64) !!filters->chain->any[opcode] << opcode;
+	return pst_slots_make(filters);
 }
 
 /* Gives a new inode a cell for each filter, where filters use cells. Returns 0 or -ENOMEM. */

@@ -18,11 +18,15 @@ struct filter {
 	atomic_t n_bad; /* runs whose result was refused */
 };
 
-/* A call in the memory that programs can reach, and what belongs to it. */
+/*
+ * A call in the memory that programs can reach. The state of the operation is in call, which the
+ * operation keeps when it gives the slot back to go on in the lower file system, see op.c.
+ */
 struct slot {
 	unsigned long busy; /* bit 0 */
-	struct filter_call call;
-	struct filter_saved saved;
+	struct pst_call *memory;
+	unsigned int number;
+	struct filter_call *call; /* never NULL */
 };
 
 /* The filters of a view. Constant once the view is mounted. */
@@ -35,6 +39,7 @@ struct pst_filters {
 	struct slot **slot;
 	wait_queue_head_t wait; /* for a slot that is not busy */
 	atomic64_t last_nodeid;
+	const struct cred *cred; /* of the task that mounted the view */
 };
 
 /* slots.c */
@@ -43,6 +48,9 @@ int pst_slots_make(struct pst_filters *filters);
 void pst_slots_free(struct pst_filters *filters);
 struct slot *pst_slot_get(struct pst_filters *filters);
 void pst_slot_put(struct pst_filters *filters, struct slot *slot);
+struct filter_call *pst_call_new(const struct pst_filters *filters);
+void pst_call_free(struct filter_call *call);
+void pst_slot_swap(struct slot *slot, struct filter_call **call);
 
 /* call.c */
 extern const struct filter_host pst_filter_host;

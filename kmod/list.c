@@ -79,8 +79,8 @@ static int ask(struct inode *dir, struct batch *b)
 
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
-	if (listing_asks(&slot->call)) {
-		listing_init(listing, &slot->call);
+	if (listing_asks(slot->call)) {
+		listing_init(listing, slot->call);
 		for (unsigned int i = 0; i < b->n; i++) {
 			if (b->name[i].hidden || name_is_dots(b->name[i].text))
 				continue;

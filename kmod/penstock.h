@@ -30,6 +30,7 @@ struct pst_sb {
 	errseq_t wb_err;             /* the writeback errors below that the view has reported */
 	bool nosuid;                 /* the mount of LOWER ignores set-id bits and capabilities */
 	struct pst_filters *filters; /* NULL: none */
+	u64 asked;                   /* bits 1 << opcode: filters see the operation */
 };
 
 struct pst_inode {
@@ -86,6 +87,7 @@ void pst_copy_attr(struct inode *inode);
 int pst_permission(struct mnt_idmap *idmap, struct inode *inode, int mask);
 int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask,
 		unsigned int flags);
+int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred);
 int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *from);
 const char *pst_get_link(struct dentry *dentry, struct inode *inode, struct delayed_call *done);
 int pst_fiemap(struct inode *inode, struct fiemap_extent_info *info, u64 start, u64 len);
@@ -144,7 +146,7 @@ extern const struct export_operations pst_export_ops;
 /* filters.c */
 int pst_filters_add(struct fs_context *fc, struct pst_filters **filters, const void *value,
 		    size_t size);
-int pst_filters_prepare(struct pst_filters *filters);
+int pst_filters_prepare(struct pst_sb *s);
 void pst_filters_free(struct pst_filters *filters);
 int pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi);
 void pst_filters_set_root(struct inode *root);

@@ -12,8 +12,8 @@
 
 #include <linux/wait.h>
 
-/* With a page of data, although no filter of today sees data. */
-#define MIN_SLOT (sizeof(struct pst_call) + 4096)
+/* The value of an extended attribute is the largest data that programs see. */
+#define MIN_SLOT (sizeof(struct pst_call) + XATTR_SIZE_MAX)
 
 /* Returns the array of slots that a program uses; NULL: none. */
 static struct bpf_map *map_of(struct bpf_prog *prog)
@@ -45,18 +45,54 @@ int pst_slots_check(struct fs_context *fc, struct pst_filters *filters, struct b
 	return 0;
 }
 
+struct call_state {
+	struct filter_call call;
+	struct filter_saved saved;
+};
+
+/* Returns the state of a call, for a slot of these filters; NULL: no memory. */
+struct filter_call *pst_call_new(const struct pst_filters *filters)
+{
+	struct call_state *state = kvmalloc(sizeof(*state), GFP_KERNEL_ACCOUNT);
+
+	if (!state)
+		return NULL;
+	state->call = (struct filter_call){
+		.host = &pst_filter_host,
+		.slot_room = filters->map->value_size - sizeof(struct pst_call),
+		.saved = &state->saved,
+	};
+	return &state->call;
+}
+
+void pst_call_free(struct filter_call *call)
+{
+	if (call)
+		kvfree(container_of(call, struct call_state, call));
+}
+
+/* Gives the slot another state. The caller gets the one that the slot has had. */
+void pst_slot_swap(struct slot *slot, struct filter_call **call)
+{
+	swap(slot->call, *call);
+	slot->call->slot = slot->memory;
+	slot->call->slot_number = slot->number;
+}
+
 static struct slot *make_slot(const struct pst_filters *filters, unsigned int number)
 {
 	struct bpf_array *array = container_of(filters->map, struct bpf_array, map);
-	struct slot *slot = kvzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
+	struct slot *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
+	struct filter_call *call = pst_call_new(filters);
 
-	if (!slot)
+	if (!slot || !call) {
+		kfree(slot);
+		pst_call_free(call);
 		return NULL;
-	slot->call.host = &pst_filter_host;
-	slot->call.slot = (struct pst_call *)(array->value + (size_t)array->elem_size * number);
-	slot->call.slot_number = number;
-	slot->call.slot_room = filters->map->value_size - sizeof(struct pst_call);
-	slot->call.saved = &slot->saved;
+	}
+	slot->memory = (struct pst_call *)(array->value + (size_t)array->elem_size * number);
+	slot->number = number;
+	pst_slot_swap(slot, &call);
 	return slot;
 }
 
@@ -79,8 +115,10 @@ int pst_slots_make(struct pst_filters *filters)
 
 void pst_slots_free(struct pst_filters *filters)
 {
-	for (unsigned int i = 0; i < filters->n_slots; i++)
-		kvfree(filters->slot[i]);
+	for (unsigned int i = 0; i < filters->n_slots; i++) {
+		pst_call_free(filters->slot[i]->call);
+		kfree(filters->slot[i]);
+	}
 	kvfree(filters->slot);
 }
 

@@ -217,7 +217,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	s->filters = o->filters;
 	o->filters = NULL;
 	if (s->filters)
-		err = pst_filters_prepare(s->filters);
+		err = pst_filters_prepare(s);
 	if (err)
 		return err;
 	s->lower_name = path_name(&o->lower);

@@ -354,12 +354,58 @@ filters() { # FS
 	log_is_silent "$1.filters"
 }
 
+# Runs a script in a view of the module and in one of the daemon with the same filter and like trees.
+as_the_daemon() { # FS NAME SPEC SCRIPT
+	filtered "/w/$1/lower" "$3" || return
+	sh "$4" /w/view > /w/of-module
+	check "$1.$2.umount" umount /w/view
+	mkdir -p /w/fuse
+	penstock mount -f --filter "$3" "/w/$1/twin" /w/fuse > /w/daemon.log 2>&1 &
+	daemon=$!
+	if ! fuse_is_mounted; then
+		say_bad "$1.$2.daemon" "$(tail -n 3 /w/daemon.log)"
+		return 1
+	fi
+	sh "$4" /w/fuse > /w/of-daemon
+	umount /w/fuse
+	wait $daemon
+	echo "# $1.$2: $(grep -c '^[$]' /w/of-daemon) commands," \
+		"$(grep -c '^= 0' /w/of-daemon) without an error"
+	if diff /w/of-daemon /w/of-module > /w/diff; then
+		say_ok "$1.$2.as-the-daemon"
+	else
+		say_bad "$1.$2.as-the-daemon" "$(wc -l < /w/diff) lines differ"
+		sed 's/^/# /' /w/diff | head -n 60
+	fi
+	fresh "$1"
+}
+
+make_files() { # DIR
+	for f in plain own; do echo "$f" > "$1/$f"; done
+	mkdir "$1/dir"
+	ln -s plain "$1/link"
+	chown 77:77 "$1/own"
+	chmod 755 "$1" "$1/plain" "$1/own"
+}
+
+inodes() { # FS
+	export PENSTOCK_FILTER_PATH=/filters
+	if [ ! -e /filters/inodes.bpf.o ] || [ ! -e /bin/mount-view ]; then
+		echo "skip $1.inodes: the program or the filters are not built"
+		return
+	fi
+	make_files "/w/$1/lower"
+	make_files "/w/$1/twin"
+	as_the_daemon "$1" inodes inodes /inodes.sh
+	log_is_silent "$1.inodes" "penstock: filter inodes: its program"
+}
+
 refusals() {
 	export PENSTOCK_FILTER_PATH=/filters
 	[ -e /filters/hide.bpf.o ] && [ -e /bin/mount-view ] || return
-	refused other-filters "only filters that hide" "hide,names=x" readonly
-	refused by-caller "only filters that hide" "hide-for,names=x,uid=5"
-	refused at "only filters that hide" "hide,names=x,at=/a"
+	refused other-filters "has a program before link" "hide,names=x" readonly
+	refused by-caller "depends on the caller" "hide-for,names=x,uid=5"
+	refused at "attached with at=" "hide,names=x,at=/a"
 	check filters.refuses-text not_mounted "lower=/w/tmpfs/lower,filter=x"
 	handover /w/tmpfs/lower > /w/out
 	status=$?
@@ -389,6 +435,7 @@ for phase in $phases; do
 		# ext4 reports its own failures in the log.
 		failures) [ $fs = ext4 ] || fail_allocations $fs ;;
 		filters) filters $fs ;;
+		inodes) inodes $fs ;;
 		esac
 	done
 	[ "$phase" = tools ] && { restrictions; writeback_errors; }

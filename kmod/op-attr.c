@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Operations on attributes that filters see. The arguments of programs are those that fs/fuse makes
+ * for the daemon, so that programs see the same in both engines.
+ */
+#include "op.h"
+
+#include <linux/cred.h>
+
+#define FATTR_OWNER (FATTR_UID | FATTR_GID)
+#define FATTR_TIMES (FATTR_ATIME | FATTR_MTIME)
+
+void pst_fill_fuse_attr(const struct kstat *stat, struct fuse_attr *ret_attr)
+{
+	*ret_attr = (struct fuse_attr){
+		.ino = stat->ino,
+		.size = stat->size,
+		.blocks = stat->blocks,
+		.atime = stat->atime.tv_sec,
+		.mtime = stat->mtime.tv_sec,
+		.ctime = stat->ctime.tv_sec,
+		.atimensec = stat->atime.tv_nsec,
+		.mtimensec = stat->mtime.tv_nsec,
+		.ctimensec = stat->ctime.tv_nsec,
+		.mode = stat->mode,
+		.nlink = stat->nlink,
+		.uid = from_kuid_munged(&init_user_ns, stat->uid),
+		.gid = from_kgid_munged(&init_user_ns, stat->gid),
+		.rdev = new_encode_dev(stat->rdev),
+		.blksize = stat->blksize,
+	};
+}
+
+/* ---- SETATTR ----------------------------------------------------------------------------- */
+
+static void fill_setattr(const struct iattr *attr, umode_t mode, struct fuse_setattr_in *in)
+{
+	unsigned int valid = attr->ia_valid;
+	bool kills = valid & (ATTR_KILL_SUID | ATTR_KILL_SGID);
+
+	*in = (struct fuse_setattr_in){
+		.mode = attr->ia_mode,
+		.uid = from_kuid(&init_user_ns, vfsuid_into_kuid(attr->ia_vfsuid)),
+		.gid = from_kgid(&init_user_ns, vfsgid_into_kgid(attr->ia_vfsgid)),
+		.size = attr->ia_size,
+		.atime = attr->ia_atime.tv_sec,
+		.atimensec = attr->ia_atime.tv_nsec,
+		.mtime = attr->ia_mtime.tv_sec,
+		.mtimensec = attr->ia_mtime.tv_nsec,
+	};
+	if (valid & ATTR_MODE && !kills)
+		in->valid |= FATTR_MODE;
+	if (valid & ATTR_UID)
+		in->valid |= FATTR_UID;
+	if (valid & ATTR_GID)
+		in->valid |= FATTR_GID;
+	if (valid & ATTR_SIZE)
+		in->valid |= FATTR_SIZE | FATTR_LOCKOWNER;
+	if (valid & ATTR_ATIME)
+		in->valid |= FATTR_ATIME | (valid & ATTR_ATIME_SET ? 0 : FATTR_ATIME_NOW);
+	/* ftruncate(2) sets the time by itself, below. */
+	if (valid & ATTR_MTIME && (valid & ATTR_MTIME_SET ||
+				   (valid & (ATTR_SIZE | ATTR_FILE)) != (ATTR_SIZE | ATTR_FILE)))
+		in->valid |= FATTR_MTIME | (valid & ATTR_MTIME_SET ? 0 : FATTR_MTIME_NOW);
+	if (valid & ATTR_FILE) {
+		in->valid |= FATTR_FH;
+		in->fh = pst_fh(attr->ia_file);
+	}
+	if ((!S_ISDIR(mode) && valid & (ATTR_UID | ATTR_GID)) ||
+	    (valid & ATTR_SIZE && !capable(CAP_FSETID)))
+		in->valid |= FATTR_KILL_SUIDGID;
+}
+
+static bool is_time(u32 valid, u32 set, u32 now, u32 nsec)
+{
+	return !(valid & set) || valid & now || nsec < NSEC_PER_SEC;
+}
+
+static int check_setattr(const struct fuse_setattr_in *in, umode_t mode)
+{
+	if (!is_time(in->valid, FATTR_ATIME, FATTR_ATIME_NOW, in->atimensec) ||
+	    !is_time(in->valid, FATTR_MTIME, FATTR_MTIME_NOW, in->mtimensec))
+		return -EINVAL;
+	if (!(in->valid & FATTR_SIZE))
+		return 0;
+	if (!S_ISREG(mode))
+		return S_ISDIR(mode) ? -EISDIR : -EINVAL;
+	return in->size > S64_MAX ? -EFBIG : 0;
+}
+
+/* Returns the part of a change that the members @valid of the argument are. */
+static struct iattr part_of(const struct fuse_setattr_in *in, u32 valid, const struct iattr *came,
+			    umode_t type)
+{
+	struct iattr attr = {
+		.ia_valid = came->ia_valid & (ATTR_CTIME | ATTR_FILE),
+		.ia_mode = (in->mode & S_IALLUGO) | type,
+		.ia_vfsuid = VFSUIDT_INIT(make_kuid(&init_user_ns, in->uid)),
+		.ia_vfsgid = VFSGIDT_INIT(make_kgid(&init_user_ns, in->gid)),
+		.ia_size = in->size,
+		.ia_atime = { .tv_sec = in->atime, .tv_nsec = in->atimensec },
+		.ia_mtime = { .tv_sec = in->mtime, .tv_nsec = in->mtimensec },
+		.ia_file = came->ia_file,
+	};
+
+	if (valid & FATTR_MODE)
+		attr.ia_valid |= ATTR_MODE;
+	/* The ID -1 leaves the owner as it is, as in chown(2). */
+	if (valid & FATTR_UID && vfsuid_valid(attr.ia_vfsuid))
+		attr.ia_valid |= ATTR_UID;
+	if (valid & FATTR_GID && vfsgid_valid(attr.ia_vfsgid))
+		attr.ia_valid |= ATTR_GID;
+	if (valid & FATTR_SIZE)
+		attr.ia_valid |= ATTR_SIZE;
+	if (valid & FATTR_ATIME)
+		attr.ia_valid |= ATTR_ATIME | (in->valid & FATTR_ATIME_NOW ? 0 : ATTR_ATIME_SET);
+	if (valid & FATTR_MTIME)
+		attr.ia_valid |= ATTR_MTIME | (in->valid & FATTR_MTIME_NOW ? 0 : ATTR_MTIME_SET);
+	return attr;
+}
+
+/*
+ * Does what programs have made of a change. The caller was allowed to do the change as it came; a
+ * filter may want what the caller may not do. The VFS never changes the owner and the mode at once,
+ * nor do lower file systems expect it.
+ */
+static int change_otherwise(const struct pst_op *op, struct dentry *dentry,
+			    const struct iattr *came)
+{
+	static const u32 steps[] = { FATTR_OWNER, FATTR_SIZE, FATTR_MODE, FATTR_TIMES };
+	const struct fuse_setattr_in *in = &op->in.setattr;
+	umode_t mode = d_inode(dentry)->i_mode;
+	int err = check_setattr(in, mode);
+	struct cred *cred;
+
+	if (err)
+		return err;
+	cred = pst_op_cred(op);
+	if (!cred)
+		return -ENOMEM;
+	for (int i = 0; i < ARRAY_SIZE(steps) && !err; i++)
+		if (in->valid & steps[i])
+			err = pst_change(dentry,
+					 part_of(in, in->valid & steps[i], came, mode & S_IFMT),
+					 cred);
+	put_cred(cred);
+	return err;
+}
+
+/* Fills the attributes that a SETATTR answers with. */
+static noinline_for_stack int stat_lower(struct dentry *dentry, struct fuse_attr *ret_attr)
+{
+	struct path lower = pst_lower_path(dentry);
+	struct kstat stat;
+	int err = vfs_getattr_nosec(&lower, &stat, STATX_BASIC_STATS, 0);
+
+	if (!err)
+		pst_fill_fuse_attr(&stat, ret_attr);
+	return err;
+}
+
+/* Checks what the lower file system would check, before programs see the change. */
+static noinline_for_stack int may_change(struct dentry *dentry, struct iattr attr)
+{
+	pst_refresh(d_inode(dentry));
+	/* This would remove the capabilities of the file. */
+	attr.ia_valid &= ~ATTR_KILL_PRIV;
+	return setattr_prepare(&nop_mnt_idmap, dentry, &attr);
+}
+
+int pst_filter_setattr(struct pst_op *op, struct dentry *dentry, struct iattr attr)
+{
+	struct fuse_attr_out out = {};
+	int err = may_change(dentry, attr), r;
+
+	if (err)
+		return err;
+	fill_setattr(&attr, d_inode(dentry)->i_mode, &op->in.setattr);
+	op->out = &out;
+	op->may_act = true;
+	r = pst_before(op);
+	if (!r && (op->changed || op->acts))
+		r = change_otherwise(op, dentry, &attr);
+	else if (!r)
+		r = pst_change(dentry, attr, NULL);
+	if (!r || r == PST_OP_DONE) {
+		err = stat_lower(dentry, &out.attr);
+		r = err ? err : 0;
+	}
+	return pst_after(op, r);
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runs the programs before and after an operation on an inode of the view.
+ *
+ * An operation asks pst_asks() if filters see it, fills op.in and the other members, and calls
+ * pst_before(), then does what it does below, then pst_after(). In between it has no slot, because
+ * the lower file system may wait for others; the state of the call stays in op->call, and goes back
+ * into a slot for the programs after the operation.
+ */
+#include "filters.h"
+#include "op.h"
+
+#include <linux/cred.h>
+#include <linux/hrtimer.h>
+
+#include "filter/apply.h"
+#include "filter/call-fill.h"
+#include "filter/name-check.h"
+
+#define MAX_DELAY_US 60000000u
+
+bool pst_op_init(struct pst_op *op, struct inode *inode, struct inode *inode2, u32 opcode)
+{
+	const struct chain *chain = pst_filters_of(inode)->chain;
+	u64 filters = chain_asked(chain, opcode, &pst_i(inode)->filter,
+				  inode2 ? &pst_i(inode2)->filter : NULL);
+
+	if (!filters)
+		return false;
+	memset(op, 0, offsetof(struct pst_op, in));
+	op->chain = chain;
+	op->inode = inode;
+	op->inode2 = inode2;
+	op->opcode = opcode;
+	op->filters = filters;
+	return true;
+}
+
+/* ---- data and results -------------------------------------------------------------------- */
+
+/* Makes the data of the request those of the operation. They are copied out of the slot. */
+static int take_data(struct pst_op *op, const struct filter_call *call)
+{
+	char *copy = kvmalloc(call->data_len + 1, GFP_KERNEL_ACCOUNT);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, call->slot->data, call->data_len);
+	copy[call->data_len] = '\0';
+	/* Other programs could write to it after the core has looked at it. */
+	if (call_has_text(call->op) && strlen(copy) != call->data_len) {
+		kvfree(copy);
+		return -EIO;
+	}
+	op->copy = copy;
+	op->data = copy;
+	op->data_len = call->data_len;
+	return 0;
+}
+
+/* Takes over the result that programs have made or changed. Its data fit into op->answer. */
+static void take_result(struct pst_op *op, const struct filter_call *call)
+{
+	if (op->out)
+		memcpy(op->out, &call->saved->out, call->op->result_size);
+	if (!op->answer)
+		return;
+	op->answer_len = min_t(size_t, call->answer_len, op->room);
+	memcpy(op->answer, call->slot->data, op->answer_len);
+}
+
+/* The opposite: shows the result of the operation to programs. */
+static void give_result(const struct pst_op *op, struct filter_call *call)
+{
+	if (op->out) {
+		memcpy(&call->saved->out, op->out, call->op->result_size);
+		call->out_len = call->op->result_size;
+	}
+	if (!op->answer)
+		return;
+	call->answer_len = min_t(size_t, op->answer_len, call->slot_room);
+	memcpy(call->slot->data, op->answer, call->answer_len);
+}
+
+/* ---- before ------------------------------------------------------------------------------ */
+
+/* Waits as long as filters want, or until the task is killed. */
+static void delay(u32 us)
+{
+	ktime_t time = ns_to_ktime((u64)min(us, MAX_DELAY_US) * NSEC_PER_USEC);
+
+	if (!us)
+		return;
+	set_current_state(TASK_KILLABLE);
+	schedule_hrtimeout(&time, HRTIMER_MODE_REL);
+}
+
+/* Begins the call of an operation in a slot. */
+static struct slot *begin(const struct pst_op *op)
+{
+	struct slot *slot = pst_call_begin(op->opcode, op->inode);
+	struct filter_call *call;
+
+	if (IS_ERR(slot))
+		return slot;
+	call = slot->call;
+	call->aux = op->aux;
+	call->type = op->inode->i_mode & S_IFMT;
+	if (op->inode2) {
+		call->node2 = &pst_i(op->inode2)->filter;
+		call->type2 = op->inode2->i_mode & S_IFMT;
+	}
+	call->filters = op->filters;
+	call->arg = &op->in;
+	call->name[0] = op->name[0];
+	call->name[1] = op->name[1];
+	/* A value that is longer than a slot is longer than any file system takes. */
+	call->data = (char *)op->data; /* moved, not changed */
+	call->data_len = min_t(size_t, op->data_len, call->slot_room);
+	return slot;
+}
+
+/* Reports that a program has changed what the module cannot change. Returns -EIO. */
+int pst_op_bad(const struct pst_op *op, bool before, const char *what)
+{
+	u64 asked = (before ? op->chain->pre : op->chain->post)[op->opcode] & op->filters;
+
+	/* If there are several, only the filter itself could tell. */
+	for (unsigned int i = 0; i < op->chain->n; i++)
+		if (asked >> op->chain->entries[i]->bit & 1)
+			pst_filter_host.bad(NULL, op->chain->entries[i],
+					    before ? FILTER_PRE : FILTER_POST,
+					    op_filter_opcode(op->opcode), what, 0);
+	return -EIO;
+}
+
+/*
+ * Checks who the caller is after the programs. The lower file system is asked as the caller, so
+ * only an operation that can act for somebody else can use other IDs.
+ */
+static int check_caller(const struct pst_op *op, const struct filter_call *call)
+{
+	if ((call->caller.uid == call->uid && call->caller.gid == call->gid) || op->may_act)
+		return 0;
+	return pst_op_bad(op, true, "changed the caller, which has no effect on this operation");
+}
+
+/* Runs the programs before the operation in its slot. */
+static int run_before(struct pst_op *op, struct filter_call *call)
+{
+	int r = call_fill_save(call);
+
+	op->refused = r ? r : name_check_call(call);
+	if (!r)
+		r = apply_before(call, op->refused);
+	if (!r)
+		r = check_caller(op, call);
+	if (!r && call->op->data_max && call->chain->pre[call->opcode] & call->filters)
+		r = take_data(op, call);
+	if (r == APPLY_DONE)
+		take_result(op, call);
+	op->changed = memcmp(&call->saved->cur, &call->saved->orig, call->op->arg_size) != 0;
+	op->acts = call->caller.uid != call->uid || call->caller.gid != call->gid;
+	op->uid = call->caller.uid;
+	op->gid = call->caller.gid;
+	memcpy(&op->in, &call->saved->cur, call->op->arg_size);
+	op->name[0] = call->name[0];
+	op->name[1] = call->name[1];
+	return r;
+}
+
+/* Checks if programs have to see the operation before it is done. */
+static bool asks_before(const struct pst_op *op, const struct op *row)
+{
+	return (op->chain->pre[op->opcode] & op->filters) || row->n_entries ||
+	       (row->flags & OP_CHANGES && op->chain->want_attr & op->filters);
+}
+
+/* Checks if the state of the call is used when the slot is given back. */
+static bool needs_state(const struct pst_op *op, const struct op *row)
+{
+	return op->keep || op->chain->post[op->opcode] & op->filters || row->n_call_names ||
+	       row->data_max;
+}
+
+/*
+ * Runs the programs before an operation that pst_asks() has answered with true. Returns 0 to go on
+ * with op->in, op->name and op->data; PST_OP_DONE if a program has answered, with the answer in
+ * op->out and op->answer; or an error. pst_after() has to be called in all cases, with the result.
+ */
+int pst_before(struct pst_op *op)
+{
+	struct pst_filters *filters = pst_filters_of(op->inode);
+	const struct op *row = op_find(op->opcode);
+	bool keep = needs_state(op, row);
+	struct slot *slot;
+	u32 us;
+	int r;
+
+	if (!asks_before(op, row))
+		return 0;
+	op->call = keep ? pst_call_new(filters) : NULL;
+	slot = keep && !op->call ? ERR_PTR(-ENOMEM) : begin(op);
+	if (IS_ERR(slot)) {
+		op->filters = 0;
+		pst_call_free(op->call);
+		return PTR_ERR(slot);
+	}
+	r = run_before(op, slot->call);
+	us = slot->call->delay_us;
+	if (keep)
+		pst_slot_swap(slot, &op->call);
+	else
+		op->filters = 0;
+	pst_call_end(op->inode, slot);
+	delay(us);
+	return r;
+}
+
+/* ---- after ------------------------------------------------------------------------------- */
+
+/* Fills a slot with an operation that no program has seen before it was done. */
+static int begin_after(const struct pst_op *op, struct filter_call *call)
+{
+	int r = call_fill_save(call);
+
+	if (!r)
+		r = name_check_call(call);
+	if (r)
+		return r;
+	call_fill(call, true);
+	call->ran = call->filters;
+	return 0;
+}
+
+/* Fills the slot that the call of the operation has got back. */
+static void fill_again(const struct pst_op *op, struct filter_call *call)
+{
+	call_fill_again(call, op->refused == 0);
+	if (call->op->data_max)
+		memcpy(call->slot->data, op->data, call->data_len);
+}
+
+static int run_after(struct pst_op *op, struct filter_call *call, bool begun, int r)
+{
+	int err = 0;
+
+	if (begun)
+		fill_again(op, call);
+	else
+		err = begin_after(op, call);
+	if (err)
+		return err;
+	if (!r)
+		give_result(op, call);
+	r = apply_after(call, r, op->found, NULL);
+	if (!r)
+		take_result(op, call);
+	return r;
+}
+
+int pst_op_after(struct pst_op *op, int r)
+{
+	struct pst_filters *filters = pst_filters_of(op->inode);
+	bool begun = op->call, asks = op->chain->post[op->opcode] & op->filters;
+	struct slot *slot;
+
+	if (r == PST_OP_DONE)
+		r = 0;
+	if (asks && begun)
+		asks = apply_asks_after(op->call);
+	slot = !asks ? NULL : begun ? pst_slot_get(filters) : begin(op);
+	if (IS_ERR(slot)) {
+		r = PTR_ERR(slot);
+	} else if (slot) {
+		if (begun)
+			pst_slot_swap(slot, &op->call);
+		r = run_after(op, slot->call, begun, r);
+		if (begun)
+			pst_slot_swap(slot, &op->call);
+		pst_call_end(op->inode, slot);
+	}
+	pst_call_free(op->call);
+	kvfree(op->copy);
+	return r;
+}
+
+/* ---- acting for others ------------------------------------------------------------------- */
+
+/*
+ * Returns the credentials of the task that mounted the view with the IDs of the caller, or those
+ * that a program has given it; for put_cred(). For what a filter wants and the caller has not to be
+ * allowed to do. NULL: no memory.
+ */
+struct cred *pst_op_cred(const struct pst_op *op)
+{
+	const struct cred *old = override_creds(pst_filters_of(op->inode)->cred);
+	struct cred *cred = prepare_creds();
+
+	revert_creds(old);
+	if (!cred)
+		return NULL;
+	cred->fsuid = make_kuid(&init_user_ns, op->uid);
+	cred->fsgid = make_kgid(&init_user_ns, op->gid);
+	return cred;
+}
