@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# A view by itself: it is there, it is equal, it ends; what "penstock stat" says of it.
+# One view: its content, its end, and the output of "penstock stat".
 
 each_view_equals_the_lower_tree() {
 	lower ext4
@@ -15,7 +15,7 @@ each_view_equals_the_lower_tree() {
 	head -c 3000000 /dev/urandom > "$LOWER/a/b/big"
 	view -o cache=none
 	same
-	# And again, now that everything has been looked at.
+	# Compares again, because the kernel now has everything in its caches.
 	same
 	echo more >> "$VIEW/a/file"
 	same
@@ -39,7 +39,7 @@ once_ten_views_in_a_row_mount_and_end() {
 	done
 }
 
-# Several views of one tree, and a view of a view.
+# Two views of one tree: a change through one is visible in the other.
 each_two_views_of_one_tree_share_changes() {
 	lower ext4
 	echo text > "$LOWER/f"

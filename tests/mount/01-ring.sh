@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The ring itself: a case sees no mount, no control socket and no file of the rest of the machine.
+# Checks the runner itself: a case sees no mount, no control socket and no file that belongs to the
+# rest of the machine.
 
-# The case runs the ring once more, below a view and with files of its own: to the inner ring these
-# belong to the machine.
+# The case runs tests/mount/run inside a view and with files of its own, which the inner run must
+# take for mounts and files of the machine.
 once_views_of_the_machine_are_invisible() {
 	lower tmpfs
 	echo text > "$LOWER/f"
@@ -15,7 +16,8 @@ once_views_of_the_machine_are_invisible() {
 	cat inner
 	check grep -qx 'ok 1 - 01-ring.sees_only_its_own_mounts@.*' inner
 	check grep -qx '1[.][.]1' inner
-	# The inner case has detached the view in its own namespace only.
+	# The inner case has detached the view only in its own namespace, so the view still answers
+	# here.
 	equal "$(cat "$VIEW/f")" text
 }
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The operations and the data on other file systems below. xfs, btrfs and tmpfs have file handles;
-# overlayfs and ramfs have none that can be opened again: there a node keeps a descriptor.
+# Runs operations and data transfers on other lower file systems. xfs, btrfs and tmpfs have file
+# handles. overlayfs and ramfs have no handles that the daemon can open again, so each node keeps a
+# descriptor there.
 
 LIMIT[xfs]=180
 LIMIT[btrfs]=180
@@ -26,7 +27,7 @@ once_tmpfs() { all_on tmpfs names kinds rename attr xattr acl dir data modes cop
 once_overlay() { all_on overlay names kinds rename attr xattr acl dir perm data modes copy mmap; }
 once_ramfs() { all_on ramfs names kinds rename dir perm data modes mmap; }
 
-# Files whose size says nothing, written by nobody.
+# Files of proc and sysfs have size 0 and content nevertheless.
 each_proc_files_are_read() {
 	LOWER=/proc/sys
 	view -o cache=none,pseudo=show "$LOWER"
@@ -44,7 +45,7 @@ each_sysfs_files_are_read() {
 	LOG_MAY='.'
 }
 
-# A view of a view, on an ext4: $INNER and $VIEW.
+# Mounts a view of a view of an ext4; sets $INNER and $VIEW.
 view_of_a_view() {
 	lower ext4
 	view -o cache=none "$FS"
@@ -59,7 +60,7 @@ end_view_of_a_view() {
 	unview
 }
 
-# Operations by way of two servers, as root and as users.
+# Compares operations that pass through two daemons, as root and as users.
 parity_of_a_view_of_a_view() { # GROUP...
 	local group
 	view_of_a_view
@@ -72,7 +73,8 @@ slow_all_in_a_view_of_a_view() {
 	parity_of_a_view_of_a_view names rename attr acl dir perm modes suid lock
 }
 
-# All that is done to a file that has no name: the flag that makes one goes to no open of it.
+# Applies every operation to a file that O_TMPFILE made. The daemon must not pass O_TMPFILE on when
+# it opens that file again.
 each_unnamed_file_takes_every_operation() {
 	lower ext4
 	view -o cache=none
@@ -106,8 +108,8 @@ file_without_a_name() { # DIR
 	P
 }
 
-# A FUSE file system below the view: its own daemon may be slow, and it cannot open handles for
-# ever.
+# The lower file system is a FUSE file system: its own daemon may be slow, and its file handles stop
+# working when it forgets the inode.
 each_lower_on_bindfs_works() {
 	command -v bindfs > /dev/null || skip "bindfs is not installed"
 	lower ext4
@@ -131,7 +133,7 @@ each_lower_on_bindfs_works() {
 	wait $pid
 }
 
-# Read-only all the way down.
+# The lower file system can never be written to.
 each_squashfs_is_read_only() {
 	command -v mksquashfs > /dev/null || skip "mksquashfs is not installed"
 	mkdir -p "$T/src/d" "$T/sq"

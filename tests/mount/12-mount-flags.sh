@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Flags of the mount hold for the view as for any mount, and for data that is passed through, too.
+# The flags of the mount apply to a view as to any other mount, also to data that the kernel passes
+# through.
 
 old_times() { # FILE...: both times long ago, so that relatime has a reason
 	touch -a -d '2001-01-01' "$@"
@@ -15,7 +16,8 @@ read_both() {
 	ls "$VIEW/d" > /dev/null
 }
 
-# Does reading through the view move the access time of file and directory: "yes yes", "no no"...
+# Prints whether reading through the view moves the access time of a file and of a directory: "yes
+# yes", "no no"...
 moved() { # OPTIONS
 	local before after
 	lower ext4
@@ -31,11 +33,11 @@ moved() { # OPTIONS
 	[ "$(sed -n 1p <<< "$before")" = "$(sed -n 1p <<< "$after")" ] && printf no || printf yes
 	[ "$(sed -n 2p <<< "$before")" = "$(sed -n 2p <<< "$after")" ] && printf ' no' ||
 		printf ' yes'
-	# With the mapped kind of reading as well.
+	# Mappings read by another path of the kernel, so the case compares these as well.
 	same
 }
 
-# Access times of file and directory move as wanted with these options.
+# Fails unless these options move the access times of file and directory as WANT says.
 access_times_move() { # OPTIONS WANT
 	moved "$1" > "$T/o"
 	equal "$(cat "$T/o")" "$2" "access times that move"
@@ -47,7 +49,7 @@ each_relatime_moves_old_access_times() { access_times_move relatime "yes yes"; }
 each_strictatime_moves_access_times() { access_times_move strictatime "yes yes"; }
 each_access_times_move_without_a_flag() { access_times_move '' "yes yes"; }
 
-# relatime: once, then no more until something is written.
+# With relatime the first read after a change moves the access time, and later reads do not.
 each_relatime_moves_access_time_once_for_each_change() {
 	lower ext4
 	mount -o remount,strictatime "$FS"
@@ -115,7 +117,7 @@ each_ro_refuses_every_change() {
 	check test -w "$LOWER/f"
 }
 
-# The tree below stays writable for others, and the view shows it.
+# Other programs still write to the lower tree, and the view shows their changes.
 each_ro_shows_changes_below() {
 	lower ext4
 	echo text > "$LOWER/f"
@@ -184,7 +186,7 @@ each_nosymfollow_follows_no_link() {
 	equal "$(readlink "$VIEW/l")" f
 }
 
-# Nobody but root, when so asked.
+# With noallow_other only root may enter the view.
 once_noallow_other_keeps_users_out() {
 	real || skip "a bind mount has no such option"
 	lower ext4
@@ -228,7 +230,7 @@ each_view_of_a_read_only_lower_is_read_only() {
 	check test "$(findmnt -n -o OPTIONS "$VIEW" | cut -d, -f1)" = ro
 	equal "$(act try create "$VIEW/new")" EROFS create
 	equal "$(grep -c 'LOWER is read-only' "${VIEW_LOGS[0]}")" 1 "lines in the log"
-	# It can be written to as soon as LOWER can.
+	# The view becomes writable as soon as LOWER is.
 	mount -o remount,rw "$FS"
 	within 5 says_writable "yes yes yes " "$VIEW" "$VIEW/d" "$VIEW/f" ||
 		fail "not writable again"
@@ -246,14 +248,14 @@ each_view_follows_a_lower_that_becomes_read_only() {
 	check test "$(stat -f -c %f "$VIEW")" -ge 0
 	mount -o remount,rw "$FS"
 	within 5 says_writable "yes yes " "$VIEW" "$VIEW/f" || fail "not writable again"
-	# A read-only bind mount of a file system that is writable.
+	# LOWER is a read-only bind mount of a writable file system.
 	unview
 	mount -o remount,bind,ro "$FS"
 	view -o cache=none
 	equal "$(writable "$VIEW/f")" "EROFS " "access with a read-only mount"
 	mount -o remount,bind,rw "$FS"
 	within 5 says_writable "yes " "$VIEW/f" || fail "not writable again"
-	# The file system gives up after an error: some kernels make it read-only.
+	# After an I/O error some kernels make the file system read-only.
 	device=$(findmnt -n -o SOURCE "$FS")
 	mount -o remount,errors=remount-ro "$FS"
 	echo 1 2> /dev/null > "/sys/fs/ext4/${device#/dev/}/trigger_fs_error" ||
@@ -263,7 +265,7 @@ each_view_follows_a_lower_that_becomes_read_only() {
 		fail "access is not as below after an error"
 }
 
-# Read-only because the user has said so stays read-only, whatever LOWER does.
+# A view that the user mounted read-only stays read-only whatever LOWER becomes.
 each_ro_stays_when_lower_changes() {
 	real || skip "a bind mount is by nature"
 	readonly_tree
@@ -293,16 +295,16 @@ each_remount_changes_the_flags_of_the_mount() {
 	remount noexec,nosymfollow || fail "remount,noexec"
 	check not "$VIEW/true" 2> /dev/null
 	check not cat "$VIEW/link" 2> /dev/null
-	# A remount leaves the flags that it does not name as they are.
+	# A remount keeps the flags that it does not name.
 	remount exec || fail "remount,exec"
 	check "$VIEW/true"
 	check not cat "$VIEW/link" 2> /dev/null
-	# Not while somebody writes.
+	# A remount with ro fails while a process writes.
 	exec 7> "$VIEW/open"
 	refused "open for writing" remount ro
 	exec 7>&-
 	equal "$(act try create "$VIEW/new2")" 0 create
-	# A view that LOWER keeps read-only stays so.
+	# LOWER is read-only, so the view stays read-only.
 	remount ro
 	mount -o remount,ro "$FS"
 	refused "LOWER is read-only" remount rw
@@ -315,7 +317,8 @@ each_remount_changes_the_flags_of_the_mount() {
 		'remount cache=none,ro 2>&1 | grep . >&2; false'
 }
 
-# Access times below follow, also of data that passes through.
+# The remount also decides about access times of the lower files, even if the kernel passes their
+# data through.
 each_remount_changes_access_times() {
 	local before
 	real || skip "about the program's own remount"
@@ -337,7 +340,7 @@ each_remount_changes_access_times() {
 	equal "$(stat -c %x "$LOWER/f")" "$before" "access time when read-only"
 }
 
-# A mount below LOWER that is read-only by itself does not become writable with the view.
+# A mount inside LOWER that is itself read-only stays read-only when the view becomes writable.
 each_remount_keeps_read_only_mounts_below() {
 	real || skip "about the program's own remount"
 	readonly_tree
@@ -351,8 +354,7 @@ each_remount_keeps_read_only_mounts_below() {
 	umount "$LOWER/d"
 }
 
-# Changes of each kind, ten times: prints the kinds that caused fewer writes to the device than
-# that.
+# Makes ten changes of each kind. Prints the kinds that caused fewer than ten writes to the device.
 lost_changes() { # all|names
 	timeout 50 python3 - "$VIEW" "$FS" "$(basename "$(findmnt -n -o SOURCE "$FS")")" \
 		"$1" <<- 'P'

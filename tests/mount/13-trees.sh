@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The tree below as a place among mounts: file systems mounted in it, itself unmounted or covered.
+# LOWER among mounts: file systems mounted inside it, and LOWER itself unmounted, covered or moved.
 
 with_submounts() { # OPTIONS
 	lower ext4
@@ -21,8 +21,8 @@ each_cross_shows_mounts_below() {
 	equal "$(cat "$VIEW/a/sub/f")" inside
 	equal "$(cat "$VIEW/a/sub/deeper/f")" deepest
 	equal "$(cat "$VIEW/b/f")" plain
-	# No two files have the same device and number; within a file system the order of numbers
-	# holds.
+	# No two files have the same device and inode number. Within a file system inode numbers
+	# keep their order.
 	equal "$(find "$VIEW" -printf '%D %i\n' | sort | uniq -d | wc -l)" 0 "numbers used twice"
 	equal "$(stat -c %i "$VIEW/a")" "$(stat -c %i "$LOWER/a")" "st_ino on LOWER's own device"
 	equal $(($(stat -c %i "$VIEW/a/sub") & 0xffffffffffff)) \
@@ -37,7 +37,8 @@ each_cross_shows_mounts_below() {
 	same
 }
 
-# Inode numbers of two file systems may be equal: they must not be taken for one file.
+# Inode numbers of two file systems may be equal; the view must not take these two inodes for one
+# file.
 each_equal_numbers_of_two_mounts_are_two_files() {
 	lower ext4
 	mkdir "$LOWER/one" "$LOWER/two"
@@ -57,7 +58,7 @@ each_equal_numbers_of_two_mounts_are_two_files() {
 	same
 }
 
-# The same file system twice: below LOWER it is mounted once more.
+# LOWER is mounted a second time inside itself.
 each_bind_mount_inside_lower_is_shown() {
 	lower ext4
 	mkdir "$LOWER/d" "$LOWER/again"
@@ -112,7 +113,7 @@ each_hide_shows_what_mounts_cover() {
 	equal "$(wc -l < "$LOWER/a/sub/f")" 2 lines
 }
 
-# A file that is mounted over a file.
+# A file is mounted over another file.
 each_file_mounted_over_file_is_shown() {
 	lower ext4
 	echo below > "$LOWER/f"
@@ -153,7 +154,7 @@ each_mount_over_lower_does_not_cover_view() {
 	equal "$(wc -l < "$LOWER/f")" 2 lines
 }
 
-# The root of LOWER moved and removed below.
+# The root of LOWER is moved and removed in the lower file system.
 each_view_follows_moved_lower() {
 	lower ext4
 	echo text > "$LOWER/f"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# File handles of the view itself, as an NFS server uses them.
+# File handles of the view, as an NFS server uses them.
 
 each_handle_opens_its_file() {
 	alone
@@ -18,7 +18,7 @@ each_handle_opens_its_file() {
 	check grep -q content "$T/said"
 }
 
-# The kernel has forgotten the node, and so have we.
+# The kernel and the daemon have both forgotten the node.
 each_handle_opens_forgotten_file() {
 	alone
 	lower ext4
@@ -51,7 +51,7 @@ each_handle_opens_renamed_file() {
 	drop_caches
 	check act handle open "$VIEW" "$T/handle" > "$T/said"
 	check grep -q content "$T/said"
-	# Moved below, where nobody tells us.
+	# The file is moved in the lower tree, so no request tells the daemon.
 	mv "$LOWER/d/g" "$LOWER/h"
 	drop_caches
 	check act handle open "$VIEW" "$T/handle" > "$T/said"
@@ -68,7 +68,7 @@ each_handle_of_removed_file_is_stale() {
 	drop_caches
 	act handle open "$VIEW" "$T/handle" > "$T/said"
 	equal "$(cat "$T/said")" ESTALE
-	# Another file, perhaps with the same inode, is not the one that was meant.
+	# A new file may have the inode number of the old one; the old handle must not open it.
 	echo another > "$VIEW/f"
 	drop_caches
 	act handle open "$VIEW" "$T/handle" > "$T/said"
@@ -80,7 +80,8 @@ each_invented_handle_is_refused() {
 	echo content > "$LOWER/f"
 	view -o cache=none
 	act handle save "$VIEW/f" "$T/handle"
-	# All bytes of the handle changed: an answer, and never a crash.
+	# Changes each byte of the handle in turn: the open succeeds or fails, and the daemon does
+	# not crash.
 	local i
 	for i in 8 9 10 12 16 20 24; do
 		cp "$T/handle" "$T/other"
@@ -90,7 +91,7 @@ each_invented_handle_is_refused() {
 	equal "$(cat "$VIEW/f")" content
 }
 
-# Many of them, so that the table of nodes has been full of others meanwhile.
+# Opens many handles, so that the node table has held other nodes in between.
 each_handle_opens_its_file_among_many() {
 	alone
 	lower ext4
@@ -111,7 +112,8 @@ each_handle_opens_its_file_among_many() {
 	done
 }
 
-# With the key in a file they outlive the mount; with another key, or of another LOWER, they do not.
+# Handles outlive the mount if the key comes from a file. They do not with another key or another
+# LOWER.
 each_handles_outlive_the_mount_with_a_key() {
 	alone
 	lower ext4
@@ -156,7 +158,8 @@ each_handles_outlive_the_mount_on_other_file_systems() {
 	done
 }
 
-# A key that others know is none; where handles cannot outlive the mount that is said at once.
+# A key file that is malformed or that other users can read is refused, and so is a view whose
+# handles cannot outlive the mount.
 once_bad_keys_are_refused() {
 	real || skip "it is about options of a view"
 	lower tmpfs

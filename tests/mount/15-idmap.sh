@@ -22,7 +22,7 @@ each_idmapped_view_equals_idmapped_lower() {
 	local view=$VIEW group
 	TWIN=$T/mapped-twin
 	for group in names kinds rename perm attr acl; do
-		# The counters are asked for by the mount that is not mapped.
+		# The comparison reads the counters through the mount without idmap.
 		timeout 150 "$TOOLS/parity" $(real && echo "--limits $TESTS/limits") \
 			--variant idmap $group "$TWIN" "$T/mapped-view" \
 				"$T/mapped-lower" > "$T/out-$group" 2>&1
@@ -47,7 +47,7 @@ each_idmapped_view_maps_owners_on_disk() {
 	umount "$T/mapped-view"
 }
 
-# Without the option it is refused, not half done.
+# The kernel refuses an idmapped mount of a view without the option idmap.
 once_idmapped_mount_without_option_is_refused() {
 	real || skip "a bind mount has no such option"
 	lower ext4

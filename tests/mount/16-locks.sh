@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Whom a lock keeps out: users of the view only (locks=local), or those of the lower file as well
+# A lock excludes users of the view only (locks=local), or users of the lower file as well
 # (locks=lower).
 
 lock_tree() { # OPTIONS
@@ -35,8 +35,8 @@ each_lower_locks_hold_for_users_of_lower() {
 	done
 }
 
-# A flock(2) lock of the view is gone below only with RELEASE, which the kernel sends after close(2)
-# returned.
+# A flock(2) lock of the view leaves the lower file with RELEASE, which the kernel sends after
+# close(2) has returned.
 lock_when_free() { # NAME FILE KIND ex|sh
 	local end=$((SECONDS + 60))
 	while holder "$1" lock "${@:2}"; [ "$SAID" = EAGAIN ] && [ $SECONDS -lt $end ]; do
@@ -63,8 +63,8 @@ each_local_locks_hold_in_view_only() {
 	done
 }
 
-# The same steps as with local locks: among them waiters that are interrupted or killed, and locks
-# that closing gives back.
+# Runs the same steps as with local locks, among them waiters that are interrupted or killed, and
+# locks that close(2) drops.
 each_lock_operations_are_right_with_lower_locks() {
 	lock_tree locks=lower
 	parity lock
@@ -79,7 +79,7 @@ each_lock_waits_for_holder_below() {
 		local waiter=$!
 		sleep 0.2
 		check test ! -s "$T/waiter"
-		# Nobody else has to wait for who waits.
+		# Other requests do not wait for the processes that wait for the lock.
 		equal "$(timeout 5 cat "$VIEW/f")" text
 		release below
 		within 5 grep -q held "$T/waiter" || fail "$kind: does not get what is free"
@@ -87,7 +87,8 @@ each_lock_waits_for_holder_below() {
 	done
 }
 
-# Many more waiters than there are threads: the view goes on, and all get it in the end.
+# Many more processes wait than the pool has threads: the view still answers, and each process gets
+# the lock.
 each_many_waiters_leave_view_usable() {
 	local i pids=()
 	lock_tree locks=lower
@@ -120,8 +121,7 @@ each_waiter_ends_when_daemon_dies() {
 	rm -f /run/penstock/*
 }
 
-# A database that is written from both sides at once: with locks=lower each side waits for the
-# other.
+# Both sides write to one database: with locks=lower each side waits for the other one's locks.
 once_sqlite_from_both_sides_loses_nothing() {
 	passing || skip "pages of the view's own are not seen by others at once"
 	/usr/bin/python3 -c 'import sqlite3' 2> /dev/null || skip "no sqlite3"

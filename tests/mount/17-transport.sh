@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# How requests come and answers go: by /dev/fuse, or by io_uring, whose queues have few entries
-# each, belong to one CPU each, and may fail to be set up in many ways.
+# Requests and replies go through /dev/fuse or io_uring. An io_uring queue belongs to one CPU and
+# has few entries, and its setup may fail in many ways.
 
 LIMIT[queue_of_an_offline_cpu_is_served]=120
 
@@ -14,7 +14,7 @@ need_uring() {
 	[ "$(cat $uring)" = Y ] || skip "FUSE over io_uring is switched off in $uring"
 }
 
-# Every way to ask for it comes to the same, and to what was asked for.
+# Each spelling of the option chooses the transport that it names.
 once_options_choose_the_transport() {
 	need_uring
 	lower tmpfs
@@ -58,7 +58,7 @@ once_view_without_working_uring_uses_dev_fuse() {
 			-o transport=uring "$LOWER" "$T"
 		ok "$way"
 	done
-	# A queue that has fewer entries than it should is no reason.
+	# A queue with one entry less than planned is used nevertheless.
 	DAEMON_PREFIX="env LD_PRELOAD=$TOOLS/no-uring.so NO_URING=one"
 	view -r -o cache=none,transport=uring
 	equal "$(info transport)" uring
@@ -66,9 +66,9 @@ once_view_without_working_uring_uses_dev_fuse() {
 	same
 }
 
-# A request that comes after all entries of its queue are in use, and before another one is
-# registered, is served by that one, even if the last requests of the queue were all for
-# directories.
+# A request may arrive when all entries of its queue are in use, before the daemon has registered
+# another entry. The new entry then serves the request, even if the last requests of the queue were
+# all for directories.
 once_request_before_a_late_entry_is_served() {
 	need_uring
 	[ "$(nproc)" -gt 1 ] || skip "there is one CPU, so one queue"
@@ -80,7 +80,8 @@ once_request_before_a_late_entry_is_served() {
 	local i looked thaw pids=()
 	taskset -cp 1 $BASHPID > /dev/null
 	exec 7< "$VIEW/f"
-	# The view was slow to begin with: for a second everything goes to the pool.
+	# The daemon found the view slow at its start, so it sends every request to the pool for a
+	# second.
 	sleep 1.5
 	fsfreeze -f "$FS" || skip "it cannot be frozen"
 	(sleep 40; fsfreeze -u "$FS") 7<&- &
@@ -90,7 +91,7 @@ once_request_before_a_late_entry_is_served() {
 		pids+=($!)
 	done
 	within 10 all_make 2
-	# The slow requests end after the look only, so a look that waits for them does not end.
+	# The slow requests end only after the stat, so a stat that waits for them does not end.
 	timeout 30 taskset -c 0 stat "$VIEW" 7<&- > /dev/null
 	looked=$?
 	kill $thaw && fsfreeze -u "$FS"
@@ -142,7 +143,8 @@ start_lock_waiters() { # N
 
 all_wait() { [ "$(counter SETLKW)" -ge "$1" ]; }
 
-# Locks that wait keep an entry of the queue each: nobody could let go of one if they took all.
+# Each waiting lock keeps an entry of the queue. If waiting locks took all entries, the unlock
+# request could not arrive: deadlock.
 each_waiting_locks_leave_the_queue_usable() {
 	local i pids=()
 	start_lock_waiters 60
@@ -152,8 +154,8 @@ each_waiting_locks_leave_the_queue_usable() {
 	exec 7<&-
 }
 
-# Filters reach the memory of a slot, so there are few. Locks that find none are refused, as those
-# are that find no memory; others wait, and the one that ends the wait comes in.
+# With filters a queue has few slots, because filters need their memory. A lock that finds no free
+# slot fails with ENOLCK. The others wait, and the unlock request still arrives.
 once_locks_that_find_no_slot_are_refused() {
 	need_uring
 	need_filters
@@ -199,8 +201,8 @@ microseconds() { # CMD...
 	echo $((${EPOCHREALTIME/[.,]/} - before))
 }
 
-# Looks at FILE on the CPU of the waiting requests. A look that waits for them takes 700 ms at
-# least; a busy machine also delays the look at / beside it.
+# Calls stat FILE on the CPU of the blocked requests. A stat that waits for them takes at least 700
+# ms. A busy machine also delays stat /, which runs next for comparison.
 looks_soon() { # FILE WHY
 	local took beside
 	took=$(microseconds taskset -c 0 stat "$1")
@@ -209,12 +211,12 @@ looks_soon() { # FILE WHY
 	[ "$took" -lt $((700000 + 10 * beside)) ] || fail "a look took $took us while $2"
 }
 
-# Operations that take their time, more than a queue has entries, leave the others alone.
+# More slow operations than the queue has entries do not delay other requests.
 each_slow_operations_do_not_block_others() {
 	need_filters
 	lower tmpfs
-	# The kernel locks a directory while it makes a name there, so each slow request has its
-	# own.
+	# The kernel locks a directory while it creates a name in it, so each slow request has its
+	# own directory.
 	mkdir "$LOWER/d" "$LOWER"/d{1..14}
 	view -o cache=none -F fault,ops=mkdir,delay_us=1500000
 	local i pids=()
@@ -249,7 +251,8 @@ each_slow_fuse_lower_does_not_block_others() {
 	for i in "${pids[@]}"; do wait "$i" || fail "a slow one failed"; done
 }
 
-# A file system here that was held up is no longer relied on, for a moment.
+# After one slow request the daemon sends requests of a local file system to the pool for a second,
+# too.
 each_frozen_lower_does_not_block_others() {
 	local i pids
 	lower ext4
@@ -270,7 +273,7 @@ each_frozen_lower_does_not_block_others() {
 	check test -d "$LOWER/d2/x"
 }
 
-# A CPU that goes away and comes back: its queue is served from elsewhere meanwhile.
+# While CPU 1 is offline, another queue serves its requests.
 slow_queue_of_an_offline_cpu_is_served() {
 	local cpu=/sys/devices/system/cpu/cpu1/online i
 	need_uring
@@ -290,7 +293,7 @@ slow_queue_of_an_offline_cpu_is_served() {
 		timeout 5 taskset -c 1 stat "$VIEW" > /dev/null || fail "no answer on CPU 1"
 	done
 	kill $loader
-	# And one that was away when it began.
+	# Then the view is mounted while CPU 1 is offline.
 	unview
 	echo 0 > $cpu
 	view -r -o cache=none,transport=uring

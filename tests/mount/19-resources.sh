@@ -6,7 +6,7 @@
 
 A=1001 B=1002
 
-# A tree with files of two users, on a file system of its own.
+# Makes a tree with files of two users, on a file system of its own.
 two_users() { # FILES
 	lower ext4 64
 	mkdir "$LOWER/a" "$LOWER/b"
@@ -27,7 +27,7 @@ take_leases() { # N: on the first files of user A
 	equal "$SAID" "leases $1"
 }
 
-# User B, and root, look at and read files that nobody has looked at before, from each CPU.
+# User B and root look at and read files that are not cached yet, from each CPU.
 others_go_on() { # FIRST WHY
 	local cpu n=$1
 	for cpu in $(seq 0 $(($(nproc) - 1))); do
@@ -41,8 +41,8 @@ others_go_on() { # FIRST WHY
 	timeout 5 "$PENSTOCK" stat "$VIEW" > /dev/null || fail "the control socket hangs while $2"
 }
 
-# A user holds write leases on his own files below and opens them in the view, more often than the
-# pool has threads: each open waits, up to 45 seconds.
+# User A holds write leases on lower files and opens these files in the view, more often than the
+# pool has threads. Each open waits for its lease, up to 45 seconds.
 each_leases_of_one_user_do_not_block_others() {
 	real || skip "natively each process waits by itself"
 	two_users 120
@@ -55,10 +55,10 @@ each_leases_of_one_user_do_not_block_others() {
 	done
 	within 10 opens 100
 	others_go_on 102 "opens wait for leases"
-	# Others may open files of theirs for writing, too.
+	# Other users can also open files for writing.
 	timeout 5 setpriv --reuid $B --regid $B --clear-groups sh -c "echo x >> '$VIEW/b/1'" ||
 		fail "a write hangs while opens wait for leases"
-	# One who waits can be killed.
+	# A process that waits for a lease can be killed.
 	kill -KILL "${pids[@]:0:10}"
 	within 5 none_runs "${pids[@]:0:10}" ||
 		fail "an open that waits for a lease cannot be killed"
@@ -78,8 +78,8 @@ none_runs() { # PID...
 	return 0
 }
 
-# truncate(2), lseek(2) and fcntl(2) locks break leases, too: these requests wait in the pool, not
-# in a worker.
+# truncate(2), lseek(2) and fcntl(2) locks break leases, too. These requests wait in the pool and
+# not in a worker.
 each_lease_breaks_block_no_worker() {
 	real || skip "natively each process waits by itself"
 	two_users 40
@@ -100,7 +100,7 @@ each_lease_breaks_block_no_worker() {
 	done
 }
 
-# A frozen file system would outlive the case: it is thawed however the case ends.
+# Thaws the file system however the case ends, because a frozen file system would outlive the case.
 freeze() {
 	[ -x "$(command -v fsfreeze)" ] || skip "fsfreeze is not installed"
 	fsfreeze -f "$FS"
@@ -121,8 +121,8 @@ thaw() {
 	kill $THAWER
 }
 
-# While the lower file system is frozen changes wait for it, reads and looks do not; neither do
-# those of the same user.
+# While the lower file system is frozen, changes wait. Reads and stat do not, not even those of the
+# user whose changes wait.
 each_frozen_lower_blocks_changes_only() {
 	real || skip "natively each process waits by itself"
 	two_users 60
@@ -146,7 +146,7 @@ each_frozen_lower_blocks_changes_only() {
 	done
 }
 
-# An object that cannot be read to its end is refused, and meanwhile the view answers others.
+# The daemon refuses an object that it cannot read to the end, and answers other requests meanwhile.
 once_unreadable_filter_object_blocks_nobody() {
 	need_filters
 	lower tmpfs
@@ -156,7 +156,7 @@ once_unreadable_filter_object_blocks_nobody() {
 	refused 'not a regular file' timeout 15 "$PENSTOCK" filter add "$VIEW" "$T/fifo.bpf.o"
 	refused 'not a regular file' timeout 15 "$PENSTOCK" filter add "$VIEW" /dev/zero
 	refused 'too large' timeout 15 "$PENSTOCK" filter add "$VIEW" "$T/large.bpf.o"
-	# The object lies in a view whose daemon does not answer.
+	# The object lies in a view whose daemon is stopped.
 	mkdir "$T/dead"
 	LOWER=$T/dead view -o cache=none "$T/dead" "$T/deadview"
 	: > "$T/dead/x.bpf.o"
@@ -173,8 +173,8 @@ once_unreadable_filter_object_blocks_nobody() {
 	kill -CONT "${VIEW_PIDS[1]}"
 }
 
-# One user who opens all that he can, files and directories, leaves descriptors of the daemon to
-# others.
+# A user who opens as many files or directories as possible does not use up the daemon's
+# descriptors.
 once_one_user_leaves_descriptors_to_others() {
 	real || skip "there is no daemon"
 	two_users 5
@@ -215,7 +215,8 @@ once_one_user_leaves_descriptors_to_others() {
 	done
 }
 
-# One user lets locks wait until there are no more for that user; another one's lock waits its turn.
+# A user who queues locks gets ENOLCK at some number. The lock of another user still waits for its
+# turn.
 each_one_user_leaves_waiting_locks_to_others() {
 	passing || skip "locks do not depend on how data goes"
 	two_users 1
@@ -259,9 +260,9 @@ each_one_user_leaves_waiting_locks_to_others() {
 	exec 7<&-
 }
 
-# A process that is stopped while its open waits for a lease gets the file when the lease has gone,
-# as below. The open is for writing: where data passes through, the kernel itself waits for opens
-# for reading, and answers EIO.
+# A process that is stopped and continued while its open waits for a lease gets the file when the
+# lease ends, as on the lower file system. The open is for writing, because with passthrough the
+# kernel itself waits in opens for reading, and returns EIO.
 each_open_of_a_stopped_process_waits_for_the_lease() {
 	two_users 1
 	view -o cache=none

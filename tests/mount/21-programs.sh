@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Programs and libraries that lie in the view.
+# Programs and shared libraries in the view.
 
 program_tree() {
 	lower ext4
@@ -35,7 +35,7 @@ each_shared_library_loads() {
 
 load_library() { [ "$(act load "$VIEW/libtest.so")" = loaded ]; }
 
-# A file that runs is not written, and one that is being written does not run.
+# A running program cannot be written to, and a program that is open for writing cannot be executed.
 each_running_program_cannot_be_written() {
 	program_tree
 	"$VIEW/sleep" infinity &
@@ -53,7 +53,7 @@ each_running_program_cannot_be_written() {
 	equal "$("$VIEW/sleep" 0; echo $?)" 0 "running what was written"
 }
 
-# Replaced while it runs: the running one goes on, the next start is the new one.
+# A program that is replaced while it runs continues; the next execve(2) starts the new one.
 each_replaced_program_keeps_running() {
 	program_tree -o cache=none
 	"$VIEW/sleep" 1 &
@@ -64,7 +64,7 @@ each_replaced_program_keeps_running() {
 	wait $pid || fail "the running program was disturbed"
 }
 
-# A compiler's work: many files written, closed, read again, executed.
+# A compiler writes many files, closes them, reads them again and executes the result.
 each_compiler_works_in_the_view() {
 	command -v cc > /dev/null || skip "no compiler"
 	lower ext4

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The traps that others fell into (DESIGN, section 4); each with the figure that shows it.
+# Mistakes of other FUSE file systems, each with a number of requests or a result that shows it.
 
 # The kernel must not ask for security.capability before every write.
 each_writes_do_not_read_capabilities_each_time() {
@@ -18,7 +18,7 @@ each_writes_do_not_read_capabilities_each_time() {
 	check test "$N" -le 2
 }
 
-# fallocate, truncate and what else changes a file do not bring it back.
+# Repeated reads of cached data cause a few requests for each open, not one for each block.
 each_repeated_reads_cause_few_requests() {
 	real || skip "there is no daemon to ask"
 	lower ext4
@@ -29,11 +29,13 @@ each_repeated_reads_cause_few_requests() {
 	before=$(total)
 	for _ in 1 2 3 4 5 6 7 8 9 10; do cat "$VIEW/f" > /dev/null; done
 	after=$(total)
-	# Each time: open, release; perhaps a getattr or a lookup; not one for each block.
+	# Each cat sends OPEN and RELEASE, and perhaps GETATTR or LOOKUP; it sends no request for
+	# each block.
 	check test $((after - before)) -le 80
 }
 
-# Blocks that are kept for root are not for others, although it is our process that writes.
+# A user cannot use blocks that the lower file system reserves for root, although a daemon with
+# root's user ID writes them.
 each_users_cannot_use_reserved_blocks() {
 	local native
 	FS=$T/fs0 LOWER=$T/fs0/lower
@@ -72,17 +74,19 @@ each_disk_quota_of_the_caller_applies() {
 	as 1000 dd if=/dev/zero of="$VIEW/f" bs=64k count=200 status=none 2> "$T/said"
 	grep -q 'quota exceeded' "$T/said" || fail "instead of EDQUOT: $(cat "$T/said")"
 	check test "$(stat -c %s "$LOWER/f")" -le 4300000
-	# The number of files, too.
+	# The quota also limits the number of files.
 	local i
 	for i in $(seq 30); do as 1000 touch "$VIEW/n$i" 2> /dev/null; done
 	check test "$(ls "$LOWER" | wc -l)" -le 20
-	# And what somebody else writes into his file counts for him: root may, a user may not.
+	# Blocks that another user writes into the file count for its owner: root may write beyond
+	# the quota, a user may not.
 	chmod 666 "$LOWER/f"
 	check not as 1001 dd if=/dev/zero of="$VIEW/f" bs=64k count=200 status=none oflag=append \
 		conv=notrunc 2> /dev/null
 }
 
-# A file that nobody passes through does not spoil it for others: a stack that is too deep.
+# A file that the kernel cannot pass through, because its stack of file systems is too deep, does
+# not stop passthrough of other files.
 each_refused_passthrough_affects_no_other_file() {
 	lower ext4
 	mkdir -p "$LOWER/deep" "$T/o1" "$T/o2"
@@ -115,7 +119,7 @@ append_and_read() {
 	[ "$(wc -l < "$VIEW/f")" = 2 ]
 }
 
-# The same with two kinds of file systems that can be passed through, each by itself.
+# Files of two file systems below one view pass through, each by its own rules.
 each_files_of_several_file_systems_pass_through() {
 	lower ext4
 	mkdir "$LOWER/tmpfs" "$LOWER/xfs"
@@ -139,7 +143,7 @@ work_on_all() {
 	done
 }
 
-# Many processes open one file in all modes at the same time, over and over.
+# Eight processes open one file in all modes at the same time, over and over.
 each_racing_opens_in_all_modes_succeed() {
 	lower ext4
 	head -c 100000 /dev/zero > "$LOWER/f"
@@ -162,7 +166,7 @@ each_racing_opens_in_all_modes_succeed() {
 	same
 }
 
-# The daemon keeps only what it needs, and a server that can load nothing of the caller's.
+# The daemon does not keep all capabilities.
 once_daemon_drops_capabilities() {
 	real || skip "there is no daemon"
 	lower ext4

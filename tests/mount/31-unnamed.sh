@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Files that are in use and have lost their last name: they go on as below, whatever they are,
-# whatever took the name, and when all caches were dropped since.
+# Files that are in use and have lost their last name behave as on the lower file system: for every
+# file type, whatever file took the name, and after all caches were dropped.
 
-# Descriptors that are only cached are closed within two seconds.
+# The daemon closes descriptors that it only caches within two seconds.
 WAIT=3.2
 
 BEGUN=()
@@ -17,8 +17,8 @@ each_removed_file_in_use_behaves_as_on_lower() {
 	end
 }
 
-# As somebody who is not root, where the kernel opens directories itself; on other file systems,
-# without any cache.
+# Runs the case as an ordinary user with opendir=off, where the kernel opens directories itself, and
+# on other file systems with cache=none.
 once_removed_file_in_use_behaves_so_on_other_file_systems() {
 	local type
 	alone
@@ -51,7 +51,7 @@ end() {
 		check test "$(wc -l < "$T/want$i")" -ge 29
 		diff "$T/want$i" "$T/have$i" || fail "number $i is not as below"
 	done
-	# Nothing is left when nobody uses it any more.
+	# When no process uses the files any more, the daemon frees their nodes and descriptors.
 	real || return 0
 	for VIEW in "${VIEW_DIRS[@]}"; do
 		within 10 none_left || fail "$(info fds) descriptors, $(info nodes) nodes are left"
@@ -60,8 +60,8 @@ end() {
 
 none_left() { [ "$(info nodes)" -le 1 ] && [ "$(info fds)" = 0 ]; }
 
-# A descriptor for each, but not for more than half of what the view may cache. The others fail with
-# ESTALE, and nobody else is held up.
+# The daemon keeps a descriptor for each removed file in use, up to half of the descriptors that it
+# may cache. Operations on the rest fail with ESTALE; other files are not affected.
 once_removed_files_beyond_half_of_fds_are_stale() {
 	real || skip "there are no descriptors of a daemon"
 	[ -x /usr/bin/python3 ] || skip "no python3"
@@ -90,13 +90,13 @@ once_removed_files_beyond_half_of_fds_are_stale() {
 		sys.exit(not good)
 	X
 	check grep -q "too many deleted files are in use" "${VIEW_LOGS[0]}"
-	# The kernel may go on caching a file that has a name.
+	# The kernel may keep a file with a name in its cache, so the case removes the name.
 	rm "$VIEW/other"
 	within 10 none_left || fail "$(info fds) descriptors, $(info nodes) nodes are left"
 }
 
-# Others below remove what is used in the view. The event comes after the file has gone, so it stays
-# usable only where its descriptor was cached.
+# A lower file is removed that a process uses in the view. The event arrives after the file has
+# gone, so the file stays usable only if the daemon had cached its descriptor.
 once_file_removed_in_lower_stays_while_cached() {
 	local i
 	real || skip "a bind mount has no below"

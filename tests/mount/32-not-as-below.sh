@@ -32,7 +32,7 @@ once_sockets_and_pipes_end_at_the_view() {
 	tried across
 }
 
-# Free space is trimmed for who may do so below.
+# FITRIM needs the privilege that it needs on the lower file system.
 each_trim_needs_the_right_to_it() {
 	lower ext4
 	chmod 755 "$LOWER"
@@ -41,7 +41,8 @@ each_trim_needs_the_right_to_it() {
 	tried trim as 1234
 }
 
-# chattr(1) and lsattr(1) work, statx(2) says nothing of it; swap files need an inode of a disk.
+# chattr(1) and lsattr(1) work; statx(2) does not return their flags. A swap file needs the blocks
+# of a disk, so swapon(8) fails.
 once_statx_has_no_inode_flags_and_swap_is_refused() {
 	real || skip "below there are both"
 	lower ext4
@@ -56,8 +57,8 @@ once_statx_has_no_inode_flags_and_swap_is_refused() {
 	refused 'Invalid argument' swapon "$VIEW/swap"
 }
 
-# The kernel writes with the rights that the file was registered with by the first of the opens that
-# overlap.
+# The kernel writes with the credentials with which the file was registered, by the first of the
+# opens that overlap.
 each_set_id_bits_of_an_open_file_go_with_a_write_by_root() {
 	real || skip "below they stay"
 	passing || skip "served data is written as below"
@@ -70,7 +71,7 @@ each_set_id_bits_of_an_open_file_go_with_a_write_by_root() {
 	echo text >> "$VIEW/f"
 	equal "$(stat -c %a "$LOWER/f")" 755 "mode while the file was open before"
 	exec 7<&-
-	# The close is over when the RELEASE has come, soon after it.
+	# The file is registered anew once RELEASE has arrived, soon after close(2).
 	within 10 write_keeps_bits "$VIEW/f" || fail "a write by root clears bits for ever"
 }
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The lower inode is the authority for every attribute; what the kernel keeps of it, and for how
-# long (cache=none, ttl, exclusive).
+# Attributes come from the lower inode; the option cache= (none, ttl, exclusive) sets how long the
+# kernel may cache them.
 
 attribute_tree() { # OPTIONS
 	lower ext4
@@ -20,7 +20,7 @@ agree() { # WHAT [OPTION]
 	}
 }
 
-# With nothing cached, whatever is done below is seen at once.
+# With cache=none the first look shows each change of the lower tree.
 each_changes_below_are_seen_at_once() {
 	attribute_tree cache=none
 	agree "mounting"
@@ -44,7 +44,7 @@ each_changes_below_are_seen_at_once() {
 	act shuffle "$LOWER" 1 2 300 && agree "all that the shuffle does"
 }
 
-# A file that is open in the view, changed below.
+# A file that is open in the view is changed in the lower tree.
 each_changes_below_of_open_file_are_seen() {
 	attribute_tree cache=none
 	exec 7<> "$VIEW/f"
@@ -59,7 +59,7 @@ each_changes_below_of_open_file_are_seen() {
 	agree "the end"
 }
 
-# Stores into a mapping are announced by nothing; with cache=none they are seen all the same.
+# No event reports a store into a mapping. With cache=none the view shows it at the first look.
 each_stores_are_seen_without_cache() {
 	attribute_tree cache=none
 	head -c 20000 /dev/zero > "$VIEW/m"
@@ -78,7 +78,7 @@ each_stores_are_seen_without_cache() {
 	agree "a store after close"
 	tell map m
 	agree "msync after close"
-	# Stores below while the view has the file mapped.
+	# The lower file is stored to while the view has it mapped.
 	holder below map "$LOWER/m"
 	sleep 0.02
 	tell below "s 200 z"
@@ -99,7 +99,8 @@ each_opens_below_break_leases_without_harm() {
 	timeout 60 bash -c 'while :; do : >> "$1"; done' _ "$LOWER/f" 9>&- &
 	pid=$!
 	for ((i = 0; i < 400; i++)); do
-		# An open for both, and a write after which the kernel asks for attributes.
+		# Opens for reading and writing and writes, after which the kernel asks for the
+		# attributes.
 		echo x 1<> "$VIEW/f"
 		[ -s "$VIEW/f" ] || fail "the view answers no more, at $i"
 	done
@@ -108,15 +109,15 @@ each_opens_below_break_leases_without_harm() {
 	true
 }
 
-# Within its time an answer is kept, then the client asks again. The long time does not run out
-# while the case looks, however slow the machine is; the short one runs out at some time.
+# Within its timeout the kernel reuses an answer, then it asks again. The long timeout does not end
+# while the case runs, however slow the machine is; the short one ends at some time.
 each_attributes_are_kept_for_ttl() {
 	real || skip "a bind mount has no caches of its own"
 	alone
 	attribute_tree cache=ttl=3600
 	stat "$VIEW/f" > /dev/null
 	requests GETATTR,STATX,LOOKUP look_often
-	# The control connection itself looks at the mount point.
+	# Opening the control connection also looks at the mount point.
 	check test "$N" -le 4
 	# Changes through the view are visible at once.
 	chmod 640 "$VIEW/f"
@@ -153,7 +154,7 @@ each_names_are_kept_for_ttl() {
 	: > "$VIEW/f2" && check test -e "$VIEW/f2"
 }
 
-# The tree is ours alone: what was looked at once costs nothing.
+# With cache=exclusive no other program changes the lower tree, so the kernel asks once.
 each_exclusive_asks_once() {
 	real || skip "a bind mount has no caches of its own"
 	alone
@@ -165,18 +166,18 @@ each_exclusive_asks_once() {
 	check test "$N" -le 1
 }
 
-# ext4 changes a directory's times when it fails to leave a whiteout, and nobody can tell the
-# kernel.
+# ext4 changes a directory's times when it fails to make a whiteout, and no event tells the daemon.
 NOT_CACHED='!(whiteout)'
 
-# The whole comparison with caches: attributes that the kernel keeps must be right after every call,
-# as long as all is done through the view.
+# Runs the whole comparison with caches: the kernel's cached attributes must be right after every
+# call, if all calls go through the view.
 each_operations_are_right_with_exclusive() {
 	local group
 	lower ext4
 	view -o cache=exclusive
 	for group in names kinds rename attr xattr data modes copy; do
-		# Readahead changes an access time after the last look at it.
+		# Readahead moves an access time after the case has looked at it, so the comparison
+		# leaves access times out.
 		PREFIX=$group parity $group --only "$NOT_CACHED" \
 			$([ $group = modes ] && echo --no-atime)
 	done
@@ -211,8 +212,9 @@ xattrs_and_modes() { # DIR
 		sort)
 }
 
-# xattr=off: none are seen or set. Those below stay, what is made gets what a default ACL says, and
-# a write takes capabilities away, all as below.
+# With xattr=off the view shows and sets no extended attributes. The lower files keep theirs, a new
+# file gets the default ACL of its directory, and a write clears file capabilities, as on the lower
+# file system.
 each_xattr_off_shows_no_attributes() {
 	local dir
 	real || skip "a bind mount has them"
@@ -237,7 +239,7 @@ each_xattr_off_shows_no_attributes() {
 	equal "$(xattrs_and_modes "$LOWER")" "$(xattrs_and_modes "$TWIN")" "what is below"
 }
 
-# An ACL at the top is a sign that the option is not for this tree.
+# An ACL on LOWER itself shows that the tree uses ACLs, so the mount is refused.
 once_xattr_off_is_refused_beside_acl() {
 	real || skip "a bind mount has no options of ours"
 	lower ext4
@@ -251,7 +253,7 @@ once_xattr_off_is_refused_beside_acl() {
 	view -o xattr=off
 }
 
-# How libfuse's users say it.
+# Users of libfuse know attr_timeout= and entry_timeout=.
 once_attr_timeout_is_ttl() {
 	real || skip "a bind mount has no caches of its own"
 	alone

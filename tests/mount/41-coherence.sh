@@ -9,9 +9,10 @@
 #	COHERENCE_MEDIAN=MS	the longest median until the view shows a change below (50)
 #	COHERENCE_LONGEST=MS	the longest time until it does (500)
 #
-# On a machine with nothing else to do the median is below 1 ms; what it was is printed (VERBOSE=1).
+# On an idle machine the median is below 1 ms; VERBOSE=1 prints the measured one.
 
-# Access times that others move without a word of the kernel: of links, or set alone.
+# Operations that move an access time without an event: those on symbolic links, and utimensat(2)
+# that sets only the access time.
 UNHEARD=read_symlink,follow_symlink,set_atime
 
 matrix() { # NAME ACTOR [ARG...]
@@ -42,15 +43,16 @@ each_own_changes_are_right_with_exclusive() {
 }
 each_own_changes_are_right_with_ttl() { tree cache=ttl=60; matrix ttl "$VIEW" --first; }
 
-# A new file is believed for a moment, since somebody below may have it mapped. It must not be while
-# it is mapped in the view.
+# The daemon gives a new file a short timeout, because another program may have the lower file
+# mapped. Attributes must not be cached while the view has the file mapped.
 each_store_to_file_just_found_is_seen() {
 	passing || skip "stores into pages of the view come as writes later"
 	tree cache=auto
 	check "$TOOLS/coherence" found 20 "$VIEW" "$LOWER"
 }
 
-# A proof that is under way proves nothing to those who look meanwhile.
+# While the daemon takes a lease to prove that no process writes, replies to other looks must not
+# count as proven.
 each_looks_at_mapped_file_are_right() {
 	passing || skip "stores into pages of the view come as writes later"
 	tree cache=auto
@@ -58,20 +60,20 @@ each_looks_at_mapped_file_are_right() {
 	check "$TOOLS/coherence" mapped 6 "$VIEW/file" "$LOWER/file"
 }
 
-# The lease that proves that nobody writes must not meet an open that cannot wait.
+# The daemon's lease must not make an open with O_NONBLOCK fail in the view.
 each_own_open_with_nonblock_succeeds() {
 	tree cache=auto
 	: > "$LOWER/file"
 	check "$TOOLS/coherence" nowait 4 "$VIEW/file"
 }
 
-# A change below is visible at once (none), after its event (auto), or after a second (ttl). Cases
-# that take minutes run only when named.
+# A change of the lower tree is visible at once (none), after its event (auto), or after a second
+# (ttl). Cases that take minutes are slow_.
 each_outside_changes_are_right_with_none() { tree cache=none; matrix none "$LOWER" --first; }
 
-# Runs every operation with a few of the looks. A change without an event would never be visible,
-# and a slow watcher would be slow in half of the looks; so the limit for the longest time may allow
-# for a busy machine.
+# Combines every operation with some of the looks. A change without an event would never become
+# visible, and a slow watcher would delay half of the looks, so the limit for the longest time can
+# be generous.
 each_outside_changes_are_seen_with_auto() {
 	tree cache=auto
 	COHERENCE_LONGEST=3000 soon auto "$LOWER" --part 7
@@ -101,7 +103,7 @@ slow_two_views_see_each_others_changes() {
 	no_lease_left
 }
 
-# Other file systems below.
+# Runs the matrix on other lower file systems.
 slow_changes_are_seen_on_other_file_systems() {
 	local type
 	for type in xfs btrfs tmpfs; do
@@ -115,8 +117,8 @@ slow_changes_are_seen_on_other_file_systems() {
 	done
 }
 
-# Directories that were opened, then changed, then read: btrfs lists what was there at the open, and
-# the kernel caches the listing for everybody.
+# Directories that are opened, then changed, then read. btrfs lists the names of the time of the
+# open, and the kernel would cache this listing for every process.
 each_listing_after_change_shows_it() { listed_on ext4 btrfs; }
 once_listing_after_change_shows_it_on_other_file_systems() { listed_on xfs tmpfs ramfs overlay; }
 
@@ -134,8 +136,7 @@ listed_on() { # TYPE...
 	done
 }
 
-# The same where the kernel opens directories itself, where a filter is asked about each name, and
-# in a view of a view.
+# The same with opendir=off, with a filter that runs for each name, and in a view of a view.
 once_listing_after_change_shows_it_with_filters_and_opendir_off() {
 	local first
 	real || skip "a bind mount has no other ways"

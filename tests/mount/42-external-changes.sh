@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Others at work on the lower tree, under cache=auto: where files go and come from, who holds what,
-# what is in the way, and what it costs. docs/coherence.md names these cases.
+# Other programs change the lower tree while the view has cache=auto: hard links, renames, leases
+# and mappings, and the cost of watching. docs/coherence.md names these cases.
 
-# A change below is seen; generous, since the machine may have much to do. 41-coherence measures.
+# Seconds until a change of the lower tree has to be visible. The limit is generous, because the
+# machine may be busy; 41-coherence measures the time.
 SOON=3
 
 auto_tree() { # [OPTIONS]
@@ -15,7 +16,7 @@ auto_tree() { # [OPTIONS]
 	view -o "cache=auto${1:+,$1}"
 }
 
-# The view of auto_tree in another mode.
+# Mounts the view of auto_tree again in another mode.
 view_again() { # MODE
 	[ "$1" = auto ] || { unview; view -o "cache=$1"; }
 }
@@ -40,7 +41,7 @@ settled() {
 
 # ---- places -------------------------------------------------------------------------------------
 
-# The other directory has not been looked at: nothing of it is watched.
+# The view has not looked at the other directory, so the daemon does not watch it.
 each_change_by_another_hard_link_is_seen() {
 	lower ext4
 	mkdir "$LOWER"/{a,b}
@@ -55,8 +56,8 @@ each_change_by_another_hard_link_is_seen() {
 	equal "$(stat -c %a "$VIEW/a/f")" 600
 }
 
-# A second name given below, in a directory that is not watched, is not heard of, nor is what is
-# done by it: all is right once the view has looked at that name.
+# A second name that is made in an unwatched directory of the lower tree causes no event, nor do
+# changes through it. The view is right once it has looked up that name.
 each_link_made_below_is_right_after_a_look() {
 	auto_tree
 	stat "$VIEW/a/f" > /dev/null
@@ -68,7 +69,7 @@ each_link_made_below_is_right_after_a_look() {
 	echo more >> "$LOWER/b/h" && seen %s 10 "$VIEW/a/f"
 }
 
-# But who opens a file gets what it is now, in every mode that promises anything.
+# open(2) sees all changes before it, in every mode but exclusive.
 each_open_sees_changes_without_event() {
 	local mode fd
 	for mode in auto ttl=60; do
@@ -85,7 +86,8 @@ each_open_sees_changes_without_event() {
 	done
 }
 
-# Blocks change without an event or another time when delayed ones are allocated: an open shows it.
+# Delayed allocation changes st_blocks without an event and without a new ctime; the next open shows
+# the new value.
 each_open_sees_blocks_after_write_back() { opened_after_write_back ext4 auto ttl=60; }
 once_open_sees_blocks_after_write_back_on_other_file_systems() {
 	opened_after_write_back xfs auto
@@ -156,7 +158,7 @@ each_open_sees_acl_changed_without_event() {
 		check not may_open
 		acl_unheard r
 		: < "$VIEW/a/f"
-		# Size and times are forgotten before the kernel asks for the ACL.
+		# The daemon invalidates size and times before the kernel asks for the ACL.
 		stat "$VIEW/a/f" > /dev/null
 		echo own >> "$VIEW/a/f"
 		: < "$VIEW/a/f"
@@ -168,7 +170,7 @@ each_open_sees_acl_changed_without_event() {
 	done
 }
 
-# Nor is it asked for anew by another name of the file.
+# A lookup by another name does not make the kernel ask for the ACL again.
 each_open_by_another_name_sees_changed_acl() {
 	lower ext4
 	mkdir "$LOWER"/{a,b}
@@ -177,7 +179,7 @@ each_open_by_another_name_sees_changed_acl() {
 	setfacl -m u:1001:r,o::- "$LOWER/a/f"
 	view -o cache=ttl=60
 	check may_open
-	# Not so soon that two answers might cross.
+	# Waits, so that the two replies cannot cross.
 	sleep 0.1
 	setfacl -m u:1001:-,m::r "$LOWER/a/f"
 	: < "$VIEW/b/h"
@@ -194,8 +196,8 @@ acl_unheard() { # PERMISSIONS
 	rm "$LOWER/b/h"
 }
 
-# A log that is opened for each line: the kernel does not ask for its attributes at each line. It
-# may for some, because an open can come before the RELEASE of the one before it.
+# A logger opens its file for each line. The kernel does not ask for the attributes each time,
+# except when an open arrives before the RELEASE of the one before it.
 each_appends_cause_few_attribute_requests() {
 	auto_tree
 	echo line >> "$VIEW/a/f"
@@ -210,7 +212,7 @@ append_lines() { # N
 	for ((i = 0; i < $1; i++)); do echo line >> "$VIEW/a/f"; done
 }
 
-# The view gives a file its second name: what is done by the other one is heard of from then on.
+# The view itself makes the second name, so the daemon watches both.
 each_link_made_in_view_is_watched() {
 	auto_tree
 	stat "$VIEW/a/f" > /dev/null
@@ -220,7 +222,7 @@ each_link_made_in_view_is_watched() {
 	rm "$LOWER/b/h" && seen %h 1 "$VIEW/a/f"
 }
 
-# A size that no other is greater than, which the kernel forgets as it forgets no other.
+# The greatest possible size, which the kernel invalidates in another way than smaller ones.
 each_open_sees_the_greatest_size() {
 	lower tmpfs
 	mkdir "$LOWER"/{a,b}
@@ -229,8 +231,8 @@ each_open_sees_the_greatest_size() {
 	stat "$VIEW/a/f" > /dev/null
 	ln "$LOWER/a/f" "$LOWER/b/h"
 	truncate -s 9223372036854775807 "$LOWER/b/h"
-	# An open shows every change before it. Without one the client may keep what it has for a
-	# minute.
+	# An open shows every change before it. Without an open the kernel may use its cached
+	# attributes for a minute.
 	: < "$VIEW/a/f"
 	equal "$(stat -c %s "$VIEW/a/f")" 9223372036854775807
 	truncate -s 4 "$LOWER/b/h"
@@ -238,7 +240,8 @@ each_open_sees_the_greatest_size() {
 	equal "$(stat -c %s "$VIEW/a/f")" 4
 	unview
 	rm "$LOWER/b/h"
-	# Nobody else writes; who may store by a mapping is told no old times.
+	# With cache=exclusive no other program writes, so a process with a mapping must not see old
+	# times.
 	view -o cache=exclusive
 	truncate -s 9223372036854775807 "$VIEW/a/f"
 	check store "$VIEW/a/f"
@@ -280,11 +283,11 @@ each_file_moved_in_view_is_followed() {
 	check test ! -e "$VIEW/b/f"
 }
 
-# An open file loses its name when a rename below puts another file there.
+# A rename in the lower tree puts another file in the place of an open file.
 each_rename_over_open_file_updates_nlink() {
 	auto_tree
 	exec 7< "$VIEW/a/f"
-	# The client caches the attributes of a file that it has just looked up for 20 ms only.
+	# The kernel caches the attributes of a file that was just looked up for only 20 ms.
 	sleep 0.1
 	for _ in 1 2; do equal "$(stat -L -c %h /proc/self/fd/7)" 1; done
 	mv "$LOWER/a/g" "$LOWER/a/f"
@@ -313,7 +316,7 @@ each_removed_name_leaves_the_other_link() {
 	sleep 0.2
 	rm "$LOWER/a/f"
 	seen %h 1 "$VIEW/b/h"
-	# News of other files do not wait for this, however many of its names go.
+	# Notifications about other files do not wait for this one, however many names are removed.
 	rm "$LOWER/a/"{1..9}
 	chmod 604 "$LOWER/b/other"
 	seen %a 604 "$VIEW/b/other"
@@ -338,7 +341,7 @@ each_replaced_directory_is_seen() {
 	settled
 }
 
-# Directories themselves: mode, owner, times, attributes.
+# Mode, owner, times and extended attributes of a directory change.
 each_attributes_of_directories_are_seen() {
 	auto_tree
 	ls -lR "$VIEW" > /dev/null
@@ -349,7 +352,7 @@ each_attributes_of_directories_are_seen() {
 	setfacl -m u:1001:rwx "$LOWER/b" && seen %A 'drwxrwxr-x' "$VIEW/b"
 }
 
-# Something is mounted in the view on a directory that goes away below.
+# A directory with a mount on it is removed from the lower tree.
 each_removal_below_a_mount_is_seen() {
 	auto_tree
 	ls -lR "$VIEW" > /dev/null
@@ -380,8 +383,8 @@ each_changes_in_deep_trees_are_seen() {
 
 # ---- data ---------------------------------------------------------------------------------------
 
-# A file that was mapped below before the view first looked at it: seen at the latest when that
-# ends.
+# A program had mapped the lower file before the view first looked at it. Its stores are visible at
+# the latest when the mapping ends.
 each_store_by_older_mapping_is_seen_when_it_ends() {
 	local old
 	lower ext4
@@ -424,12 +427,12 @@ each_changed_content_is_read() {
 	done
 }
 
-# By a descriptor that was open all the time.
+# Reads through a descriptor that stayed open.
 starts_with() {
 	[ "$(dd iflag=fullblock bs=1 count=1 status=none < /proc/self/fd/7)" = "$1" ]
 }
 
-# On a lower file system that cannot be watched the timeouts are short.
+# On a lower file system that cannot be watched, timeouts are short.
 each_unwatchable_lower_is_cached_briefly() {
 	lower overlay
 	echo text > "$LOWER/f"
@@ -486,7 +489,7 @@ once_unwatchable_listing_is_cached_briefly_with_opendir_off() {
 
 listed() { ls "$1" | grep -qx "$2"; }
 
-# The same where it is heard of.
+# The same in a directory that the daemon watches.
 once_watched_listing_is_right_with_opendir_off() {
 	lower ext4
 	mkdir "$LOWER/d"
@@ -550,7 +553,8 @@ each_inotify_reports_removal_below() {
 
 # ---- in the way ---------------------------------------------------------------------------------
 
-# Creating in the view holds the directory's lock, which telling of a name needs, too.
+# A create in the view holds the lock of the directory, which the notification about a name needs,
+# too.
 each_changes_on_both_sides_do_not_hang() {
 	auto_tree
 	local pids=() i
@@ -577,7 +581,8 @@ each_unmount_with_queued_events_ends() {
 	wait $pid
 }
 
-# While nothing can be written below, what is known can be looked at, and nothing is lost after it.
+# While the lower file system is frozen, cached and known files can be looked at. After the thaw
+# nothing is lost.
 once_frozen_lower_can_be_looked_at() {
 	auto_tree
 	ls -lR "$VIEW" > /dev/null
@@ -608,7 +613,7 @@ once_full_lower_stays_coherent() {
 	settled
 }
 
-# A process that was stopped in the midst of its work does not hold up the others' news.
+# A stopped client process does not delay notifications to other clients.
 each_stopped_client_delays_no_invalidation() {
 	auto_tree
 	ls -lR "$VIEW" > /dev/null
@@ -627,9 +632,9 @@ each_stopped_client_delays_no_invalidation() {
 	true
 }
 
-# Events and their notifications must not wait for other processes that use the CPU: the thread that
-# reads events and the four that send notifications have the lowest real-time priority, the workers
-# have none. Without the right to set priorities everything still works.
+# The thread that reads events and the four threads that send notifications have the lowest
+# real-time priority, so that they do not wait for other processes that use the CPU. Workers have
+# none. Without the privilege to set priorities everything still works.
 n_prompt() {
 	cut -d')' -f2 "/proc/${VIEW_PIDS[-1]}"/task/*/stat | cut -d' ' -f39,40 | grep -c '^1 1$'
 }
@@ -649,21 +654,21 @@ once_invalidation_threads_have_real_time_priority() {
 
 overflowed() { [ "$(info overflows)" -ge 1 ]; }
 
-# Stops the daemon and fills the kernel's queue of events below d; what follows has no room in the
-# queue.
+# Stops the daemon and fills the kernel's event queue with changes in d, so that later events find
+# no room.
 fill_the_queue() {
 	local max
 	max=$(cat /proc/sys/fs/fanotify/max_queued_events)
 	[ "$max" -le 100000 ] || skip "a queue of $max events does not overflow in this time"
 	equal "$(info overflows)" 0 overflows
-	# Until a stop has reached all threads some events may still be read.
+	# Threads may still read events until the stop has reached all of them.
 	kill -STOP "${VIEW_PIDS[0]}"
 	N_FILLED=$((max + 2000))
 	"$TOOLS/coherence" touch $N_FILLED "$LOWER/d"
 	LOG_MAY='more changed below'
 }
 
-# More than the kernel keeps for us: all promises are dropped at once.
+# More events than the kernel's queue holds: the daemon invalidates everything.
 once_queue_overflow_invalidates_everything() {
 	real || skip "there is no daemon"
 	auto_tree
@@ -683,7 +688,8 @@ once_queue_overflow_invalidates_everything() {
 	equal "$(ls "$VIEW/d" | wc -l)" "$N_FILLED" "names"
 }
 
-# The same with a mount inside: names are asked for anew one by one, and nothing is detached.
+# The same with a mount inside the view: the daemon looks up names one by one, and no mount is
+# detached.
 once_queue_overflow_keeps_mounts() {
 	real || skip "there is no daemon"
 	auto_tree
@@ -707,7 +713,8 @@ once_queue_overflow_keeps_mounts() {
 
 # ---- leases -------------------------------------------------------------------------------------
 
-# Proving that nobody writes takes a lease for a moment; who opens then waits for that moment.
+# The daemon takes a lease for a moment to prove that no process writes; an open waits at most for
+# that moment.
 each_opens_below_do_not_wait_for_leases() {
 	auto_tree
 	"$TOOLS/coherence" opens 1000 "$VIEW/a/f" "$LOWER/a/f" > "$T/opens" || fail "open"
@@ -736,7 +743,7 @@ each_random_operations_end_with_equal_trees() {
 	storm none 3
 }
 
-# STORM=SECONDS makes it longer.
+# STORM=SECONDS sets how long it runs.
 slow_long_random_operations_end_with_equal_trees() {
 	storm auto "${STORM:-60}"
 	storm none "${STORM:-60}"
@@ -750,7 +757,7 @@ ticks() { # PID
 	echo $((fields[13] + fields[14]))
 }
 
-# A build elsewhere on the same file system.
+# A build runs elsewhere on the same file system.
 slow_build_outside_lower_costs_little() {
 	auto_tree
 	ls -lR "$VIEW" > /dev/null
@@ -764,8 +771,8 @@ slow_build_outside_lower_costs_little() {
 	check test $((after - before)) -le $(($(getconf CLK_TCK) / 5))
 }
 
-# Measures how much watching slows the view's own operations: runs both by turns and prints the
-# medians.
+# Measures how much watching slows the view's own operations: runs watched and unwatched views by
+# turns and prints the medians.
 slow_cost_of_watching_own_operations() {
 	lower ext4
 	view -o cache=auto

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# examples/pretend.c is a server that decides mode and owner of files whose data passes through.
-# Every caller sees the server's values of these fields, and the lower inode's of all others, at the
-# first look.
+# The server examples/pretend.c decides mode and owner of files whose data passes through. Every
+# caller sees the server's values of these fields, and the lower inode's values of all others, at
+# the first look.
 
 BELOW='%s %b %Y %y %h %i' # what the lower inode has the authority for
 
@@ -25,7 +25,7 @@ served_view() { # [OPTION...]
 	note_view "$VIEW" "$pid" "$log" "${after#*:}"
 }
 
-# After WHAT: each of the lower inode's fields asked for alone, then all together.
+# After WHAT, compares each field of the lower inode alone, then all together.
 agree() { # WHAT PATH
 	local field
 	for field in $BELOW; do
@@ -53,7 +53,7 @@ each_server_decides_mode_and_owner_only() {
 		owned "$cache/f" 640 1000 1001
 		owned "$cache/f" 644 0 0 "$LOWER"
 		agree "chmod" "$cache/f"
-		# Its owner in the view may write, whose it is below or not; strangers may not.
+		# The owner in the view may write, whoever owns the lower file; other users may not.
 		check as 1000 sh -c "echo more >> '$VIEW/$cache/f'"
 		agree "append" "$cache/f"
 		check not as 1002 cat "$VIEW/$cache/f"
@@ -97,14 +97,15 @@ each_outside_change_keeps_fields_of_the_server() {
 	echo more >> "$LOWER/f"
 	within 5 eval '[ "$(stat -c %s "$VIEW/f")" = 10 ]' || fail "the size below was not seen"
 	owned f 600 0 0
-	# The server says something else: the kernel is told.
+	# The server changes its answer and notifies the kernel.
 	kill -HUP "${VIEW_PIDS[0]}"
 	within 5 eval '[ "$(stat -c %a "$VIEW/f")" = 666 ]' ||
 		fail "what the server has changed was not seen"
 	agree "both" f
 }
 
-# Bits that a write, or giving a file away, takes off a mode: wherever that mode is.
+# A write, truncation or chown clears set-id bits of the mode, whether the mode is the server's or
+# the lower inode's.
 each_write_and_chown_clear_served_set_id_bits() {
 	lower ext4
 	local how
@@ -114,8 +115,8 @@ each_write_and_chown_clear_served_set_id_bits() {
 		check chown 1000:1000 "$VIEW/$how"
 		check chmod 6755 "$VIEW/$how"
 		owned "$how" 6755 1000 1000
-		# Nothing in the view shows these; a write there must not leave them on the changed
-		# file.
+		# The view does not show these bits of the lower file. A write in the view must
+		# clear them nevertheless.
 		chmod 6711 "$LOWER/$how"
 		case $how in
 		write) check as 1000 dd of="$VIEW/write" bs=1 count=1 conv=notrunc if=/dev/zero \
@@ -133,13 +134,13 @@ each_write_and_chown_clear_served_set_id_bits() {
 		owned "$how" 711 0 0 "$LOWER"
 		agree "$how" "$how"
 	done
-	# By somebody who may: they stay, as everywhere.
+	# A write by root keeps the bits, as on other file systems.
 	check chmod 6755 "$VIEW/write"
 	echo x >> "$VIEW/write"
 	owned write 6755 1000 1000
 }
 
-# Directories, links, new files; a mode has no ACL beside it.
+# Directories, links and new files. A file whose mode is the server's has no ACL.
 each_server_decides_for_directories_links_and_new_files() {
 	lower ext4
 	mkdir "$LOWER/d"

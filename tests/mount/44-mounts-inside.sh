@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 #
 # Mounts inside a view: a tmpfs on a directory, a bind mount on a file, a mount in another
-# namespace. The kernel detaches a mount without a word when the name that leads to it is taken for
-# gone; nothing but the removal of its mount point may do that.
+# namespace. The kernel silently detaches a mount when the daemon reports its mount point as absent;
+# only the removal of the mount point may cause this.
 
 INSIDE_PIDS=()
 
@@ -13,7 +13,7 @@ inside_tree() {
 	echo covered | tee "$LOWER"/p/{d,other,deep/er}/s > "$LOWER/p/f"
 }
 
-# Mounts in this namespace, and on p/other in one of its own.
+# Makes mounts in this namespace, and one on p/other in a namespace of its own.
 cover() {
 	mount -t tmpfs none "$VIEW/p/d" || fail "mount on a directory"
 	mount -t tmpfs none "$VIEW/p/deep/er" || fail "mount deeper"
@@ -46,7 +46,7 @@ kept() { # WHAT [DIR]
 	covered_elsewhere || fail "after $1 the mount in another namespace has gone"
 }
 
-# As the users that a filter tells apart. Fails or not: the names are looked up.
+# Looks up the names as each user that a filter tells apart. The lookups may fail.
 look_at_all() {
 	for who in 0 1000; do
 		as $who find "$VIEW" -maxdepth 4 > /dev/null 2>&1
@@ -110,7 +110,7 @@ once_filter_that_hides_a_mount_point_is_refused() {
 	check test -e "$VIEW/shown"
 }
 
-# A user from whom a mount point is hidden looks at it, before and after others have.
+# A user from whom a mount point is hidden looks it up, before and after other users have.
 each_lookup_of_a_hidden_mount_point_keeps_the_mount() {
 	real || skip "there are no filters"
 	need_filters
@@ -159,7 +159,7 @@ once_lookup_that_fails_keeps_the_mount() {
 
 moved_to() { [ ! -e "$VIEW/$1/d/s" ] && [ -d "$VIEW/$1/d" ] && [ ! -e "$VIEW/$2" ]; }
 
-# The old name, the new one or a listing is looked at first.
+# After the rename, the first look is at the old name, at the new name, or at a listing.
 once_directory_renamed_below_keeps_mounts() {
 	inside_tree
 	local cache first
@@ -213,7 +213,7 @@ once_rename_in_view_keeps_mounts() {
 	uncover shown/p
 }
 
-# Files below that are made and renamed, next to the mounts and onto each other.
+# Files of the lower tree are created and renamed, next to mount points and onto each other.
 once_changes_below_keep_mounts() {
 	inside_tree
 	view -o cache=auto
@@ -246,7 +246,7 @@ once_expiry_and_memory_pressure_keep_mounts() {
 	uncover
 }
 
-# The kernel does this with any file system: removing a mount point detaches its mount.
+# On any file system, the kernel detaches a mount when its mount point is removed.
 once_removal_of_a_mount_point_takes_the_mount() {
 	inside_tree
 	view -o cache=none

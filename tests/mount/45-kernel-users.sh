@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Users of a view inside the kernel, which hold names between two steps: overlayfs with its upper
-# and work directory in the view. They must not see a name vanish unless somebody below has changed
-# it.
+# Users of a view inside the kernel that hold a name between two steps: overlayfs with its upper and
+# work directory in the view. A name must not vanish for them unless a program changes the lower
+# tree.
 
-# The view's own operations are no news to the kernel: 4 processes, names that come and go and come
-# back.
+# The view's own operations send no notifications about names: 4 processes create, remove and create
+# names again.
 each_own_operations_invalidate_no_names() {
 	real || skip "there is no daemon"
 	lower ext4
@@ -15,7 +15,7 @@ each_own_operations_invalidate_no_names() {
 		view -o "cache=$cache,log=debug"
 		"$TOOLS/coherence" storm 1 "${SEED:-$RANDOM}" "$VIEW" "$VIEW" "$VIEW" "$VIEW" ||
 			fail "$cache: what should never be said"
-		# Twice the time that the watcher may sleep between two batches of events.
+		# Waits twice as long as the watcher may sleep between two batches of events.
 		sleep 0.05
 		n=$(grep -c 'notify: INVAL_ENTRY\|notify: DELETE' "$T/daemon$((N_VIEWS - 1)).log")
 		equal "$n" 0 "names that the kernel was told to forget with cache=$cache"
@@ -31,7 +31,7 @@ overlay_in_view() {
 		skip "no overlayfs on a view here"
 }
 
-# N: directories.
+# Takes N, the number of directories.
 overlay_stress() { # CACHE N
 	local i round copying
 	for ((i = 0; i < $2; i++)); do
@@ -45,7 +45,7 @@ overlay_stress() { # CACHE N
 		copying=$!
 		rm -rf "$VIEW/m/dd" 2> "$T/errors2"
 		wait $copying
-		# A copy of what is being removed may miss files, and nothing else.
+		# A copy of a tree that is being removed may miss files; no other error is allowed.
 		check not grep -v 'No such file or directory' "$T/errors"
 		check not grep . "$T/errors2"
 		for ((i = 0; i < $2 / 2; i++)); do

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Many nodes with few descriptors: what a node costs, and that forgetting gives it back.
+# Many nodes with few descriptors: the memory of a node, and that FORGET frees it.
 
 LIMIT[hundred_thousand_nodes_need_no_descriptors]=150
 LIMIT[million_nodes_need_no_descriptors]=1500
@@ -30,7 +30,7 @@ walk() { # N TYPE MIB
 	check test $((bytes / nodes)) -le 200
 	check test $(((after - before) / nodes)) -le 200
 	check test "$(ls "/proc/${VIEW_PIDS[0]}/fd" | wc -l)" -le 256
-	# Forgotten by the kernel, given back by us.
+	# The kernel forgets the nodes, so the daemon must free them.
 	drop_caches
 	within 20 few_nodes 100 || fail "$(info nodes) nodes after dropping the caches"
 	within 5 smaller $((before + (after - before) / 4 + 4000000)) ||
@@ -63,7 +63,7 @@ once_nodes_without_handles_are_forgotten() {
 
 few_fds() { [ "$(ls "/proc/${VIEW_PIDS[0]}/fd" | wc -l)" -le 200 ]; }
 
-# Too few descriptors for what is there: errors are possible, damage and death are not.
+# With too few descriptors operations may fail with EMFILE; nothing else may happen.
 once_too_few_descriptors_fail_only_with_emfile() {
 	real || skip "there is no daemon"
 	alone
@@ -80,7 +80,7 @@ once_too_few_descriptors_fail_only_with_emfile() {
 	equal "$(cat "$VIEW/directory-000000/file-number-00000001"; echo $?)" 0 "afterwards"
 }
 
-# More open files in the view than the daemon may have descriptors.
+# A client opens more files than the daemon may have descriptors.
 once_opens_beyond_the_limit_fail_with_emfile() {
 	real || skip "there is no daemon"
 	lower ext4
@@ -102,7 +102,7 @@ test_all_open() {
 	[ "$SAID" = "open 200 0" ]
 }
 
-# Directories that come and go: nothing stays of what was removed.
+# Removed directories leave no nodes behind.
 each_removed_directories_leave_no_nodes() {
 	alone
 	lower ext4

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Large numbers of names in a directory, of processes, of nodes that come while others go, and of
-# CPUs. Long cases are slow_; to test another transport than the first of MODES, set MODES.
+# Large numbers of names in a directory, of processes, of nodes and of CPUs. Long cases are slow_.
+# Set MODES to test another transport than the first of MODES.
 
 LIMIT[listing_of_a_million_names_takes_constant_memory]=600
 LIMIT[million_forgotten_nodes_leave_the_table]=600
@@ -28,8 +28,8 @@ removed_meanwhile() { # VIEW LOWER N [counted]
 	equal "$(ls -f "$1" | wc -l)" "$(ls -f "$2" | wc -l)" "names at the end"
 }
 
-# Reading costs the daemon the same memory for any number of names: each open directory has a
-# buffer.
+# A listing takes the same memory of the daemon for any number of names, because each open directory
+# has one buffer.
 names() { # N TYPE MIB
 	local before
 	lower "$2" "$3"
@@ -52,8 +52,8 @@ names() { # N TYPE MIB
 each_listing_of_20000_names_takes_constant_memory() { names 20000 ext4 256; }
 each_listing_of_20000_names_takes_constant_memory_on_tmpfs() { names 20000 tmpfs 256; }
 
-# With opendir=off each READDIR goes on after the last entry of the one before, also on ramfs, whose
-# offsets are counts and lead elsewhere once names are removed.
+# With opendir=off each READDIR continues after the last entry of the READDIR before. On ramfs
+# offsets are counts, so an offset means another entry once names are removed.
 unopened_names() { # TYPE
 	local reader places=()
 	lower "$1"
@@ -68,7 +68,7 @@ unopened_names() { # TYPE
 	wait $reader || fail "the second reader did not see all names"
 	listing warm check "$VIEW/b" 5000
 	real || return 0
-	# A reader that stops before the end leaves no handle behind for long.
+	# When a reader stops before the end, the daemon soon closes its handle of the directory.
 	: > "$VIEW/b/new"
 	rm "$VIEW/b/new"
 	act listing begin "$VIEW/b" 5000 || fail "cannot begin to read"
@@ -103,8 +103,8 @@ look_for_ever() { # until the flag has gone
 	while [ -e "$T/looking" ]; do find "$VIEW" -type f -size 0 > /dev/null || return; done
 }
 
-# The caches are dropped again and again while nodes are looked up: what is forgotten and what is
-# found at the same moment must not be miscounted, or it stays in the table for ever.
+# Drops the caches again and again while clients look up nodes. A node that is forgotten and found
+# at the same moment must be counted right, or it stays in the table forever.
 forgotten() { # N TYPE MIB ROUNDS
 	local pids=() i nodes
 	real || skip "there is no table"
@@ -129,7 +129,7 @@ forgotten() { # N TYPE MIB ROUNDS
 	equal "$(info handles)" 0 "open handles afterwards"
 }
 
-# The kernel gives up what it can at a time; it may take it more than one call.
+# One call of the kernel's shrinkers may leave nodes cached, so the case repeats it.
 root_only() {
 	drop_caches
 	[ "$(info nodes)" -le 1 ]
@@ -154,8 +154,9 @@ rate_on() { # CPUS FILE: looks per second of one process on each, together
 
 middle() { sort -n | sed -n 3p; }
 
-# Two CPUs of clients do more than one, each look a request. The rest of the machine has a say in
-# these figures, so only the medians count, and only what a lock around everything would fail.
+# Clients on two CPUs get more replies than a client on one; each look is a request. Other processes
+# disturb the measurement, so the case compares medians, with a limit that only a lock around
+# everything would miss.
 slow_two_cpus_serve_more_than_one() {
 	local what file one two
 	[ "$(nproc)" -ge 2 ] || skip "one CPU"

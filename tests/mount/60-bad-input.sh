@@ -6,7 +6,7 @@
 
 program() { timeout 20 "$PENSTOCK" "$@"; }
 
-# No mount, no process, no socket.
+# Fails if a mount, a process or a socket remains.
 nothing_left() {
 	local left
 	left=$(own_mounts)
@@ -16,7 +16,8 @@ nothing_left() {
 	[ -z "$left" ] || fail "left in /run/penstock: $left"
 }
 
-# refused_with CODE TEXT ARG...: in both forms, foreground and background.
+# Runs "penstock mount ARG..." in the foreground and in the background; both have to end with CODE
+# and a message that matches TEXT.
 refused_with() {
 	local code=$1 text=$2 said status form
 	shift 2
@@ -73,7 +74,7 @@ once_bad_mountpoint_is_refused() {
 	refused_with 1 "one argument too many|too many" "$LOWER" "$T/mnt" third
 }
 
-# A view that would contain itself.
+# The mount point lies inside LOWER, so the view would contain itself.
 once_mountpoint_inside_lower_is_no_endless_tree() {
 	bad
 	mkdir -p "$LOWER/in/side"
@@ -86,7 +87,7 @@ once_mountpoint_inside_lower_is_no_endless_tree() {
 		nothing_left
 		return 0
 	fi
-	# Kept out of itself: then walking it has an end.
+	# With xdev=hide the view does not show itself, so find comes to an end.
 	check timeout 10 find "$LOWER/in/side" > /dev/null
 	check timeout 10 umount "$LOWER/in/side"
 }
@@ -124,7 +125,8 @@ refused_twice() {
 	equal "$(grep -c " $2 " /proc/self/mountinfo)" 1 "mounts there"
 }
 
-# tests/unit/test-options.c and test-view-options.c have all that is refused; here are exit codes.
+# tests/unit/test-options.c and test-view-options.c test all wrong options; here the exit status
+# counts.
 once_bad_options_exit_with_1() {
 	bad
 	refused_with 1 "passthru.*passthrough" -o passthru=on "$LOWER" "$T/mnt"
@@ -134,7 +136,7 @@ once_bad_options_exit_with_1() {
 	refused_with 1 "q" -q "$LOWER" "$T/mnt"
 }
 
-# Options that others have are taken.
+# The program accepts options of other programs that do not matter to a view.
 once_options_of_other_programs_are_taken() {
 	bad
 	local options=nofail,_netdev,defaults,nouser,auto,x-systemd.automount,comment=some,clone_fd
@@ -154,7 +156,7 @@ once_sloppy_ignores_unknown_options() {
 	nothing_left
 }
 
-# Every size that is allowed works, and odd ones do not break anything.
+# Every size that is allowed works, also sizes that are no power of two.
 once_every_allowed_number_works() {
 	bad
 	local o
@@ -189,7 +191,7 @@ once_mount_without_privilege_names_the_capability() {
 	nothing_left
 }
 
-# Not readable for who mounts: root without its powers.
+# Root without CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH cannot read LOWER.
 once_unreadable_lower_is_refused() {
 	bad
 	local said status
@@ -204,7 +206,7 @@ once_unreadable_lower_is_refused() {
 	nothing_left
 }
 
-# As deep as the kernel stacks file systems, and one more.
+# A stack of file systems as deep as the kernel allows works, and one level more is refused.
 once_too_deep_stack_is_refused() {
 	bad
 	local i dir=$LOWER status=0 said
@@ -294,7 +296,7 @@ once_probe_reports_reasons() {
 	nothing_left
 }
 
-# The background form returns when the view answers, and tells what went wrong if it does not.
+# A mount in the background returns when the view answers, or prints the reason why it does not.
 once_short_form_mounts() {
 	bad
 	check program "$LOWER" "$T/mnt" -o ro

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# When the lower file system says no, the caller hears exactly that, and nothing is half done.
+# When the lower file system fails, the caller gets the same error, and no operation is half done.
 
 each_full_disk_fails_with_enospc() {
 	lower ext4 32
@@ -11,7 +11,7 @@ each_full_disk_fails_with_enospc() {
 	check grep -q 'No space left' "$T/said"
 	sync -f "$FS"
 	same
-	# A name needs a block now and then as well; who cannot have it is told.
+	# A new name sometimes needs a new block; without one the caller gets ENOSPC.
 	local i last=0
 	mkdir "$VIEW/d"
 	for i in $(seq 20000); do
@@ -28,7 +28,7 @@ each_full_disk_fails_with_enospc() {
 	same
 }
 
-# By mapping: the store is refused when it happens, as below.
+# An append to a full disk may fail; the view shows the size of the lower file in either case.
 each_appends_to_full_disk_keep_sizes_equal() {
 	lower ext4 32
 	view -o cache=none
@@ -42,7 +42,7 @@ each_appends_to_full_disk_keep_sizes_equal() {
 	same
 }
 
-# The device below ends in the middle.
+# The device of the lower file system becomes shorter than the file system.
 each_device_error_fails_with_eio() {
 	alone
 	FS=$T/fs0 LOWER=$T/fs0/lower
@@ -78,7 +78,7 @@ each_read_only_lower_fails_with_erofs() {
 	same
 }
 
-# The limit is the caller's, though it is another process that writes.
+# RLIMIT_FSIZE of the caller applies, although the daemon writes.
 each_file_size_limit_of_the_caller_applies() {
 	lower ext4
 	chmod 777 "$LOWER"

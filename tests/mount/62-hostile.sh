@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The lower tree is hostile: names, links and directories change places while we work. Nothing that
-# lies outside LOWER may be read or changed through the view.
+# The lower tree is hostile: names, links and directories change places while clients work in the
+# view. Nothing outside LOWER may be read or changed through the view.
 #
 # The links point to $T/outside. The processes that use the view live in a mount namespace where
 # that directory is empty: if they follow such a link themselves they find nothing, and only a
@@ -72,7 +72,7 @@ swapped() { # OPTIONS [TYPE]
 	release one
 	release two
 	check test -s "$T/worked"
-	# In the dark the outside is empty, so SECRET can only have come through the daemon.
+	# $T/outside is empty for the clients, so SECRET can only have come through the daemon.
 	grep -q SECRET "$T/worked" && fail "what lies outside was read through the view"
 	fingerprint > "$T/after"
 	diff "$T/before" "$T/after" || fail "what lies outside was changed through the view"
@@ -84,7 +84,8 @@ each_swapped_names_lead_nowhere_outside_with_ttl() { swapped cache=ttl=1; }
 # On overlayfs the daemon holds a descriptor for each node or finds the node by its name.
 once_swapped_names_lead_nowhere_outside_on_overlay() { swapped cache=none overlay; }
 
-# The root of the view has no way up, and a directory that is moved out from below is not followed.
+# ".." of the view's root leads to the mount point's parent, and the daemon does not follow a
+# directory that was moved out of LOWER.
 each_dot_dot_does_not_leave_lower() {
 	outside_tree
 	view -o cache=none
@@ -93,12 +94,12 @@ each_dot_dot_does_not_leave_lower() {
 	cd "$VIEW/deep" || fail cd
 	mv "$LOWER/deep" "$FS/deep"
 	: > "$FS/above"
-	# From a directory that has left the tree nothing outside is to be had.
+	# From a directory that has left LOWER no file outside LOWER can be reached.
 	if [ -e ../above ]; then real && fail "the way up leads out of LOWER"; fi
 	cd "$T" || fail cd
 }
 
-# A device or a fifo in a file's place: opening it must not hang or act on the daemon.
+# A fifo takes the place of a file: the open must not hang, and must not act on the daemon.
 each_fifo_in_place_of_a_file_does_not_hang() {
 	lower ext4
 	echo text > "$LOWER/f"
@@ -117,7 +118,7 @@ each_fifo_in_place_of_a_file_does_not_hang() {
 	equal "$(timeout 5 cat "$VIEW/n"; echo $?)" 0 "the view still answers"
 }
 
-# Listing while names come and go and change their kind.
+# Listings while names are created, removed and change their type.
 each_listing_while_names_change_keeps_the_others() {
 	lower ext4
 	"$TOOLS/act" many "$LOWER" 300

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Ends of every kind: clients killed at any moment, a daemon that dies, unmounting what is in use,
-# signals.
+# Clients that are killed at any moment, a daemon that dies, unmounts of views in use, and signals.
 
 # View number I (0) has ended by itself, so the end of the case does not unmount it.
 ends() { # [STATUS [I]]
@@ -52,7 +51,7 @@ each_killed_clients_leave_nothing_open() {
 
 nothing_open() { [ "$(info handles)" = 0 ] && [ "$(info backings)" = 0 ]; }
 
-# Nobody waits for the dead.
+# A client of a killed daemon gets ENOTCONN and does not wait.
 each_killed_daemon_fails_calls_with_enotconn() {
 	end_tree -o cache=none
 	exec 7< "$VIEW/f"
@@ -72,7 +71,7 @@ each_killed_daemon_fails_calls_with_enotconn() {
 	check timeout 5 umount "$VIEW"
 	ends ''
 	equal "$(cat "$LOWER/f")" text
-	# Its place can be used again.
+	# The mount point can be used again.
 	rm -f /run/penstock/*
 	view -o cache=none "$LOWER" "$VIEW"
 	equal "$(cat "$VIEW/f")" text
@@ -98,7 +97,7 @@ each_passed_through_file_outlives_the_daemon() {
 	rm -f /run/penstock/*
 }
 
-# A socket that a dead one left is no obstacle for the next.
+# The control socket of a killed daemon does not stop the next mount.
 each_killed_daemon_does_not_block_the_next() {
 	end_tree
 	kill -KILL "${VIEW_PIDS[0]}"
@@ -150,7 +149,7 @@ each_sigterm_and_sigint_end_the_view() {
 	done
 }
 
-# In use: the first asks, the second insists.
+# The first SIGTERM asks for an unmount, which a busy view refuses; the second detaches the mount.
 each_second_sigterm_unmounts_a_busy_view() {
 	LOG_MAY='in use|busy|signal'
 	end_tree
@@ -225,7 +224,7 @@ no_children() {
 	done
 }
 
-# The working directory of a client, a mount upon the view, a mapping: all keep it busy.
+# The working directory of a client, a mount inside the view and a mapping each keep the view busy.
 each_directory_mapping_and_mount_keep_the_view_busy() {
 	end_tree
 	( cd "$VIEW" && exec sleep infinity ) &
@@ -245,7 +244,7 @@ each_directory_mapping_and_mount_keep_the_view_busy() {
 	unview
 }
 
-# Removing LOWER itself, below a living view.
+# LOWER itself is removed while the view is mounted.
 each_removed_lower_leaves_an_empty_view() {
 	end_tree -o cache=none
 	rm -rf "$LOWER"

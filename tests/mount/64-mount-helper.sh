@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# By way of mount(8) and fstab. The helpers are put into /sbin in our own mount namespace only.
+# Views that mount(8) and lines of fstab mount. The helpers appear in /sbin only in the mount
+# namespace of the case.
 
 helper_tree() {
 	real || skip "about the program's own helper"
@@ -19,7 +20,7 @@ helper_tree() {
 		fail "cannot put the helpers into $sbin"
 }
 
-# It is there and works; then it goes.
+# Checks that the view works, then unmounts it and waits for the end of its process.
 mounted_and_gone() {
 	equal "$(timeout 5 cat "$T/mnt/f")" text
 	grep -q " $T/mnt fuse.penstock " /proc/mounts ||
@@ -57,7 +58,7 @@ once_mount_8_passes_options_on() {
 	mounted_and_gone
 	check timeout 20 mount -n -s -t penstock -o nonsense "$LOWER" "$T/mnt"
 	mounted_and_gone
-	# Fake: nothing happens.
+	# With -f mount(8) does not mount.
 	check timeout 20 mount -f -t penstock "$LOWER" "$T/mnt"
 	check not mountpoint -q "$T/mnt"
 }
@@ -79,7 +80,7 @@ once_lines_of_fstab_mount_views() {
 		fail "$(grep "$T/other" /proc/mounts)"
 	check timeout 10 umount "$T/other"
 	within 5 nothing_runs
-	# nofail: what is absent does not stop the rest.
+	# With nofail an absent LOWER does not stop the other mounts.
 	timeout 20 mount -a > /dev/null 2>&1
 	check not mountpoint -q "$T/third"
 }
@@ -102,7 +103,7 @@ once_failures_have_the_exit_status_of_mount_8() {
 	within 5 nothing_runs
 }
 
-# The contract itself: what mount(8) calls.
+# Calls the helper with the arguments that mount(8) passes.
 once_helper_takes_arguments_of_mount_8() {
 	helper_tree
 	check timeout 20 mount.penstock "$LOWER" "$T/mnt" -o rw,cache=none
@@ -110,7 +111,7 @@ once_helper_takes_arguments_of_mount_8() {
 	check timeout 20 mount.fuse.penstock "$LOWER" "$T/mnt" -sn -o ro -t fuse.penstock
 	equal "$(act try create "$T/mnt/new")" EROFS
 	mounted_and_gone
-	# -N: in another mount namespace.
+	# -N mounts in another mount namespace.
 	unshare -m --propagation private sleep 30 &
 	local pid=$!
 	sleep 0.2
@@ -131,7 +132,7 @@ once_fusermount3_unmounts_a_view() {
 	within 5 nothing_runs || fail "a daemon is left"
 }
 
-# A value for an option as `penstock mount --help=all` writes it: NAME=A|B, NAME=N, NAME.
+# Prints values for an option as `penstock mount --help=all` writes it: NAME=A|B, NAME=N, NAME.
 values_of() { # NAME[=VALUES]
 	local name=${1%%=*} values=${1#*=} value
 	case $1 in
@@ -147,8 +148,8 @@ values_of() { # NAME[=VALUES]
 	esac
 }
 
-# The option table of the program itself: what the command takes reaches the view in the same form
-# by mount(8) and by a line of fstab. An option whose name libmount takes for itself would be lost.
+# Every option of the program's own table reaches the view in the same form by the command, by
+# mount(8) and by fstab. An option with a name that libmount takes for itself would be lost.
 once_every_option_reaches_the_view() {
 	helper_tree
 	local row option want got n=0
@@ -200,7 +201,7 @@ once_filters_reach_the_view() {
 	done
 }
 
-# A view that only its owner may enter is one by all ways that lead to it.
+# noallow_other keeps users out however the view is mounted.
 once_noallow_other_by_fstab() {
 	helper_tree
 	local how
@@ -216,8 +217,8 @@ once_noallow_other_by_fstab() {
 	refused "noallow_other" "$(realpath /sbin)/mount.penstock" "$LOWER" "$T/mnt" -o private
 }
 
-# Words of other FUSE programs: accepted with one line where every view is so, refused with our word
-# else.
+# Options of other FUSE programs: accepted with one line if every view behaves so, else refused with
+# the name of our option.
 once_options_of_other_programs_are_taken_or_explained() {
 	helper_tree
 	timeout 20 mount -t penstock -o nonempty,use_ino,big_writes,hard_remove "$LOWER" \
@@ -243,7 +244,8 @@ once_remount_changes_flags_only() {
 	equal "$(act try create "$T/mnt/new")" 0
 	grep -q " $T/mnt fuse.penstock rw,nosuid,.*noatime" /proc/mounts ||
 		fail "options: $(grep "$T/mnt" /proc/mounts)"
-	# As by fstab: its options are repeated, and those that cannot be changed are named.
+	# A remount through fstab repeats the options of its line; mount(8) names those that cannot
+	# change.
 	echo "$LOWER $T/mnt penstock cache=none,noexec 0 0" > "$T/fstab"
 	mount --bind "$T/fstab" /etc/fstab
 	check timeout 20 mount -o remount,ro "$T/mnt"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Views in user namespaces and containers: what the kernel refuses there (passthrough, opening files
-# by handle, fanotify) has a substitute, and the program says so once.
+# Views in user namespaces and containers. The kernel refuses passthrough, opening by handle and
+# fanotify there. The daemon uses a substitute and logs this once.
 
 LIMIT[operations_in_a_namespace_of_many_users]=240
 LIMIT[operations_without_dac_read_search]=120
@@ -11,14 +11,14 @@ LIMIT[operations_without_dac_read_search]=120
 CONTAINER=chown,dac_override,fowner,fsetid,kill,setgid,setuid,setpcap,net_bind_service
 CONTAINER+=,net_raw,sys_chroot,mknod,audit_write,setfcap
 
-# Runs a command with these capabilities at most.
+# Runs a command with no more than these capabilities.
 with_capabilities() { # NAME,NAME... CMD...
 	setpriv --bounding-set="-all,+${1//,/,+}" --inh-caps=-all "${@:2}"
 }
 
-# Runs FUNCTION of this file in a user namespace with a mount namespace: of user 1000 alone, who is
-# root there, or of the users from 100000 on. /dev/fuse is a device node of our own, since the
-# machine's may be closed to others.
+# Runs FUNCTION of this file in a new user and mount namespace: of user 1000 alone, who is root
+# there, or of the users from 100000 on. Makes a device node /dev/fuse, because other users may not
+# be able to open the machine's node.
 in_user_namespace() { # one|many FUNCTION
 	local owner=1000 enter=(setpriv --reuid 1000 --regid 1000 --clear-groups unshare -U -r -m)
 	real || skip "a bind mount needs no device"
@@ -42,7 +42,7 @@ in_user_namespace() { # one|many FUNCTION
 	[ -z "${KEEPER:-}" ] || kill "$KEEPER"
 }
 
-# A process in a new user namespace and mount namespace, which root here has given its users to.
+# Starts a process in a new user and mount namespace; root outside writes its user mappings.
 namespace_of_many() {
 	unshare -U -m sleep 1000 9>&- &
 	KEEPER=$!
@@ -54,7 +54,7 @@ namespace_of_many() {
 		fail "the namespace cannot be given its users"
 }
 
-# A view with the defaults; its log says once that data is served.
+# Mounts a view with the defaults; its log must say once that the daemon serves the data.
 view_here() { # TRANSPORT [OPTIONS]
 	view -r -o "transport=$1${2:+,$2}"
 	equal "$(info passthrough)" false passthrough
@@ -83,7 +83,8 @@ one_user() {
 	check rm -r "$VIEW/a"
 	echo 3 > /proc/sys/vm/drop_caches 2> /dev/null
 	same -x
-	# Each node keeps a descriptor, which an open file outlives.
+	# Each node has a descriptor here; the open file stays readable after the daemon has closed
+	# it.
 	exec 7< "$VIEW/data"
 	rm "$VIEW/data"
 	cmp -n 65536 /proc/self/fd/7 /proc/self/fd/7 || fail "a removed file cannot be read"
@@ -93,7 +94,7 @@ one_user() {
 	equal "$(ls "$XDG_RUNTIME_DIR/penstock")" "" "left in XDG_RUNTIME_DIR"
 }
 
-# All that a view does, as several users: operations are compared with a directory beside LOWER.
+# Compares all operations of several users with those in a directory beside LOWER.
 once_operations_in_a_namespace_of_many_users() {
 	lower ext4
 	in_user_namespace many many_users
@@ -104,12 +105,12 @@ many_users() {
 	MODE=off
 	view_here dev cache=none
 	for group in names kinds rename attr perm; do PREFIX=$group parity $group; done
-	# Device files, of which "kinds" wants one, cannot be made here.
+	# mknod(2) fails for devices in a user namespace, so the step "kinds" is left out.
 	ONLY='[!k]*' PREFIX=dir parity dir
 }
 
-# As root of a container that was given CAP_SYS_ADMIN and no more: files pass through, and cannot be
-# opened by handle.
+# As root of a container with CAP_SYS_ADMIN alone: the kernel passes files through, and the daemon
+# cannot open files by handle.
 once_operations_without_dac_read_search() {
 	local group
 	lower ext4
@@ -139,7 +140,7 @@ passthrough_on() {
 	check not mountpoint -q "$T/mnt"
 }
 
-# The kernel locks the mounts that a user namespace was made with: together, and their flags.
+# The kernel locks the mounts that a user namespace inherits, together and with their flags.
 once_locked_mounts_are_refused_in_words() {
 	lower ext4
 	mkdir "$LOWER/sub" "$T/mnt"
@@ -156,7 +157,7 @@ locked_mounts() {
 	check test -e "$VIEW/sub/inside"
 }
 
-# Without a place for the control socket the view works, and says what is missing.
+# Without a directory for its control socket the view works, and the log says what is missing.
 once_no_place_for_the_control_socket() {
 	lower ext4
 	in_user_namespace one no_place

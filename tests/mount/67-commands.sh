@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The commands for a mounted view share these: how a path names the view, exit codes, errors as
-# JSON, and views whose process has died.
+# All commands for a mounted view: how a path names the view, exit codes, errors as JSON, and views
+# whose process has died.
 
 program() { timeout 20 "$PENSTOCK" "$@"; }
 
-# ends CODE ARG...: the command's exit code; what it says goes to $T/stdout and $T/stderr.
+# ends CODE ARG...: the command has to exit with CODE; its output goes to $T/stdout and $T/stderr.
 ends() {
 	local want=$1 status
 	shift
@@ -19,7 +19,7 @@ ends() {
 
 # ---- paths --------------------------------------------------------------------------------------
 
-# All paths that lead to the mount point, whatever links are on the way.
+# Every path that leads to the mount point names the view, also through symbolic links.
 once_any_path_names_the_view() {
 	real || skip "about the program's own words"
 	lower tmpfs
@@ -53,8 +53,8 @@ once_any_path_names_the_view() {
 	check test -h "$T/link2"
 }
 
-# A process that does not answer: the view is found and taken away all the same, by way of a link,
-# too.
+# The process is stopped: umount finds and removes the view nevertheless, also by a path with a
+# link.
 once_path_of_a_stuck_view() {
 	real || skip "there is no daemon"
 	lower tmpfs
@@ -72,7 +72,7 @@ once_path_of_a_stuck_view() {
 
 # ---- exit codes ---------------------------------------------------------------------------------
 
-# The process is gone when umount returns, also where init (here: the script) is slow to reap it.
+# umount returns when the process has gone, also if init (here: the script) is slow to reap it.
 once_umount_returns_when_the_process_is_reaped() {
 	real || skip "about the program"
 	lower ext4
@@ -95,7 +95,8 @@ once_umount_returns_when_the_process_is_reaped() {
 		fail "see above"
 }
 
-# The table of penstock(1), for each command. umount(8) ends with 32 where nothing is mounted.
+# Checks the table of exit codes of penstock(1) for each command. umount(8) exits with 32 if nothing
+# is mounted.
 once_exit_codes() {
 	real || skip "about the program's own words"
 	lower tmpfs
@@ -157,7 +158,7 @@ once_exit_codes() {
 		ends_as umount "$VIEW"
 		equal $? 1 "exit code of who may not unmount"
 	) || exit 1
-	# In use: 32, as umount(8).
+	# A view in use: exit status 32, as umount(8) has it.
 	(cd "$VIEW" && ends 32 umount "$VIEW") || exit 1
 	ends 0 umount "$VIEW"
 	unset 'VIEW_DIRS[0]'
@@ -171,7 +172,7 @@ once_exit_codes() {
 	check jq -e '.works == true' < "$T/stdout"
 }
 
-# A command that fails with --json prints one object that says why, and ends as it does without.
+# With --json a command that fails prints one object with the reason and has the same exit status.
 once_errors_are_json() {
 	real || skip "about the program's own words"
 	mkdir "$T/dir"
@@ -211,8 +212,8 @@ once_errors_are_json() {
 
 # ---- dead views ---------------------------------------------------------------------------------
 
-# After kill -9 each command says what has happened and what removes the view; umount does it, in
-# use or not.
+# After kill -9 each command names the command that removes the view. umount removes it, in use or
+# not.
 each_killed_process() {
 	real || skip "there is no daemon"
 	lower tmpfs
@@ -241,7 +242,7 @@ each_killed_process() {
 		check not mountpoint -q "$VIEW"
 		exec 7<&-
 		unset 'VIEW_DIRS[-1]'
-		# Its control socket has gone, too, and the place is free.
+		# The control socket has gone, too, and the mount point can be used again.
 		equal "$(ls /run/penstock 2> /dev/null)" "" "what is left in /run/penstock"
 		check program mount "$LOWER" "$VIEW"
 		check program umount "$VIEW"

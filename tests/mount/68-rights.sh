@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The daemon reaches a lower file system that decides by itself who may do what as the caller, in
-# every operation: FUSE (a server that logs the caller), cgroup and proc.
+# Some lower file systems check permissions themselves: FUSE (a server that logs the caller), cgroup
+# and proc. The daemon sends every operation there as the caller.
 
 USER_ID=65533
 
-# A view of the recorder's tree; what it has written down so far is forgotten.
+# Mounts a view of the recorder's tree and clears the log of the recorder.
 recorded_view() { # [OPTIONS]
 	mkdir -p "$T/recorder"
 	"$TOOLS/recorder" "$T/recorder" "$T/asked" 9>&- &
@@ -25,7 +25,7 @@ end_recorder() {
 	wait $RECORDER
 }
 
-# One operation of each kind, in Python, since a shell asks for much more than it is told to.
+# Runs one operation of each kind. Python, because a shell makes many other calls.
 every_operation() { # DIR
 	timeout 60 python3 - "$1" <<- 'P'
 		import os, sys
@@ -69,7 +69,8 @@ every_operation() { # DIR
 	P
 }
 
-# The kernel opens, reads and writes what passes through as nobody: the user has asked for that.
+# The kernel opens, reads and writes files that pass through as user nobody (65534), because the
+# user has chosen passthrough.
 asked_by_others() {
 	local may='^$'
 	passing && may='^(OPEN|READ|WRITE) 65534 '
@@ -92,7 +93,7 @@ each_every_request_below_carries_the_caller() {
 	end_recorder
 }
 
-# The server below decides: what it refuses a user directly it refuses him by way of the view.
+# A user gets the same refusal through the view as directly from the lower server.
 each_what_the_lower_server_refuses_is_refused() {
 	local op
 	real || skip "a bind mount of FUSE asks as the caller by nature"
@@ -105,7 +106,7 @@ each_what_the_lower_server_refuses_is_refused() {
 	equal "$(as $USER_ID "$TOOLS/act" xattr set "$VIEW/for-1000" user.x 1)" EACCES setxattr
 	equal "$(as $USER_ID "$TOOLS/act" xattr remove "$VIEW/for-1000" user.x)" EACCES removexattr
 	equal "$(as $USER_ID "$TOOLS/act" xattr list "$VIEW/for-1000")" EACCES listxattr
-	# Root is no exception to the server, and the owner of the name may.
+	# The lower server refuses root as well, and permits the user that the name contains.
 	equal "$(act try read "$VIEW/for-1000")" EACCES "read by root"
 	if ! passing; then
 		equal "$(as 1000 "$TOOLS/act" try read "$VIEW/for-1000")" 0 "read by the owner"
@@ -113,7 +114,7 @@ each_what_the_lower_server_refuses_is_refused() {
 	end_recorder
 }
 
-# A process of the user's, in $THEIRS.
+# Starts a process of the user, in $THEIRS.
 users_process() {
 	# shellcheck disable=SC2016
 	as $USER_ID sh -c 'echo $$; exec sleep 100' > "$T/theirs" 9>&- &
@@ -121,8 +122,8 @@ users_process() {
 	THEIRS=$(< "$T/theirs")
 }
 
-# A cgroup that a user owns takes only processes that are his: the kernel looks at who opened, and
-# who writes.
+# The cgroup of a user accepts only processes of that user: the kernel checks the credentials of the
+# open and of the write.
 each_a_cgroup_takes_no_process_of_others() {
 	local group=pst${T//\//-} pid
 	LOWER=/sys/fs/cgroup/freezer
@@ -144,7 +145,7 @@ each_a_cgroup_takes_no_process_of_others() {
 	check grep -q "^/proc/$THEIRS/" "$T/moved"
 }
 
-# Pseudo file systems below LOWER: as if nothing were mounted there.
+# Mounts pseudo file systems inside LOWER; the view shows the directories that they cover.
 pseudo_tree() {
 	lower ext4
 	mkdir "$LOWER"/{proc,sys,data}
@@ -166,7 +167,7 @@ each_pseudo_file_systems_below_are_hidden() {
 	equal "$(ls "$VIEW/sys" "$VIEW/data/proc" | wc -w)" 2 \
 		"names where sysfs and proc are mounted"
 	equal "$(cat "$VIEW/data/f")" text "a file on a tmpfs"
-	# The caller's own mounts are as they were.
+	# Mounts of the caller stay as they were.
 	check test -d "$LOWER/data/proc/1"
 	unview
 	view -o cache=none,xdev=hide
@@ -187,8 +188,8 @@ once_lower_on_a_pseudo_file_system_is_refused() {
 	refused "pseudo.*hide, show" "$PENSTOCK" mount -o pseudo=yes "$T/lower" "$T/mnt"
 }
 
-# Shown all the same, proc keeps from a user what it keeps from him directly, and shows nobody the
-# daemon.
+# With pseudo=show proc hides from a user through the view what it hides directly, and the daemon's
+# own entries are not shown.
 each_proc_is_read_as_the_caller() {
 	local pid task
 	real || skip "the daemon is what this is about"
@@ -214,7 +215,8 @@ each_proc_is_read_as_the_caller() {
 	unview
 }
 
-# Names in system.* that the kernel knows nothing of are set as the caller, wherever they go.
+# Attributes in system.* that the kernel does not know are set with the caller's credentials,
+# through any number of views.
 each_system_attributes_reach_a_view_of_a_view_as_the_caller() {
 	local inner
 	real || skip "a bind mount has no trace"

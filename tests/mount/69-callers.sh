@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Each operation by root, the owner, a member of the group and somebody else, on files and in
-# directories of each mode and owner (tools/callers): the same answers as below, and the same left
-# behind. NFS has it in tests/kernels/nfs.sh.
+# Each operation as root, the owner, a member of the group and another user, on files and in
+# directories of each mode and owner (tools/callers): results and resulting files equal those on the
+# lower file system. tests/kernels/nfs.sh does this with NFS.
 
 left_in() { (cd "$1" && find . -printf '%p %m %U %G %s %n\n' | sort); }
 
@@ -18,8 +18,8 @@ each_callers_get_what_they_get_below() {
 	check "$TOOLS/callers" run "$TWIN/all" > "$T/below"
 	check "$TOOLS/callers" run "$VIEW/all" > "$T/viewed"
 	check diff "$T/below" "$T/viewed"
-	# Root's write takes the bits away from a file that was opened for reading first: it was
-	# registered without a look at its mode.
+	# A write by root clears the bits of a file that was first opened for reading, because the
+	# kernel registered that file without regard to its mode.
 	passing && but='/file-read-and-write/root\..*[24]7[57]5 '
 	check diff <(left_in "$TWIN/all" | grep -Ev "$but") <(left_in "$LOWER/all" |
 		grep -Ev "$but")

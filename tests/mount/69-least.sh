@@ -14,7 +14,7 @@ declare -A CAPS=(
 SERVE='chown dac_override dac_read_search fowner fsetid setgid setuid linux_immutable sys_admin'
 SERVE+=' mknod lease setfcap'
 
-# Threads of the daemon by this name that have more than these capabilities.
+# Prints the threads with this name that have more than these capabilities.
 has_more_than() { # THREAD-NAME CAPABILITY...
 	local task name=$1 allowed=0 has cap
 	shift
@@ -37,8 +37,8 @@ each_threads_have_the_capabilities_they_use() {
 	equal "$(has_more_than penstock-ctl $control)" '' control
 	equal "$(has_more_than penstock-signal sys_admin dac_read_search)" '' signals
 	equal "$(has_more_than penstock-lower sys_admin dac_read_search)" '' "flags of LOWER"
-	# Those that serve have no names of their own: none but the main thread has more than they
-	# use.
+	# Serving threads have no name of their own. Only the main thread has more capabilities than
+	# they use.
 	local task more=0 serve=0 cap
 	for cap in $SERVE bpf perfmon sys_resource sys_ptrace; do
 		serve=$((serve | 1 << CAPS[$cap]))
@@ -54,7 +54,7 @@ each_threads_have_the_capabilities_they_use() {
 
 sockets() { find /run/penstock -name '*.sock*' 2> /dev/null | wc -l; }
 
-# A view that is killed, and what it leaves gone out of sight.
+# Mounts a view, kills its process and detaches the mount.
 killed_view() {
 	view -o cache=none "$LOWER" "$T/killed"
 	kill -KILL "${VIEW_PIDS[N_VIEWS - 1]}"
@@ -68,26 +68,26 @@ once_sockets_of_killed_views_are_removed() {
 	killed_view
 	equal "$(sockets)" 1 "sockets while the dead view is mounted"
 	umount "$T/killed"
-	# By the next mount.
+	# The next mount removes the socket.
 	view -o cache=none "$LOWER" "$T/next"
 	equal "$(sockets)" 1 "sockets after a mount"
-	# By asking.
+	# A command that asks for the view removes the socket.
 	killed_view
 	umount -l "$T/killed"
 	"$PENSTOCK" stat "$T/next" > /dev/null || fail stat
 	equal "$(sockets)" 1 "sockets after stat"
-	# By unmounting.
+	# An unmount removes the socket.
 	killed_view
 	timeout 10 "$PENSTOCK" umount "$T/killed"
 	equal "$(sockets)" 1 "sockets after umount"
-	# Others', which live, are left alone: also where their mounts are not in sight.
+	# Sockets of views that are alive stay, even if their mounts are not visible here.
 	unshare -m --propagation private bash -c 'umount "$1" && "$2" stat "$1"' _ "$T/next" \
 		"$PENSTOCK" 2> /dev/null
 	equal "$(info pid "$T/next")" "${VIEW_PIDS[1]}" "the living one's socket"
 	unview "$T/next"
 }
 
-# An installed program takes nothing from where it lies; one that lies where it was built does.
+# An installed program does not load filters from its own directory; one in a build directory does.
 once_filters_beside_an_installed_program_are_not_taken() {
 	need_filters
 	mkdir -p "$T/bin/filters"

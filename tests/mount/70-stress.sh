@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Random work, then all is compared: data against a model in memory, names of view and lower.
+# Random operations, then a comparison: of data with a model in memory, of names in view and lower
+# tree.
 
 LIMIT[random_operations_on_names_equal_lower]=120
 LIMIT[random_io_matches_model]=120
@@ -17,7 +18,7 @@ each_random_io_matches_model() {
 	same
 }
 
-# The times that a cache would need to be wrong.
+# The same with cache=exclusive: the kernel must not answer from a stale cache.
 each_random_io_matches_model_with_exclusive() {
 	local seed
 	lower ext4
@@ -31,7 +32,7 @@ each_random_io_matches_model_with_exclusive() {
 	same
 }
 
-# Several at once, and memory is short now and then.
+# Several processes at once, while memory is short now and then.
 each_random_io_of_several_processes_matches_models() {
 	local seed pids=()
 	lower ext4
@@ -50,7 +51,7 @@ each_random_io_of_several_processes_matches_models() {
 	same -x
 }
 
-# On xfs and on tmpfs once.
+# Once on xfs and on tmpfs.
 once_random_io_matches_model_on_other_file_systems() {
 	local type
 	for type in xfs btrfs tmpfs; do
@@ -77,8 +78,8 @@ each_random_operations_on_names_equal_lower_with_exclusive() {
 	lower ext4
 	view -o cache=exclusive
 	act shuffle "$VIEW" 4 4 2000 || fail "seed 4"
-	# An access time may be old: the kernel takes an answer for new that was on its way when a
-	# read that was passed through moved it.
+	# The kernel may keep an old access time: a reply was under way while a read that passed
+	# through moved the time.
 	same -x
 }
 
@@ -89,7 +90,7 @@ once_random_operations_on_names_equal_lower_without_handles() {
 	same
 }
 
-# Everyday work: unpacking an archive.
+# Unpacks an archive in the view.
 each_unpacked_archive_equals_original() {
 	lower ext4
 	view

@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 #
 # The order in which filters run, operations that a filter refuses after they were done, and lookups
-# by a listing. 88 tests what filters change, 81 what they do to data. The filters are those of
-# filters/, each of which says in its first lines what it does.
+# by a listing. 88-fuse-bpf-faults tests what filters change, 81-filter-data what they do to data.
+# Each filter in filters/ says in its first lines what it does.
 
 # ---- order --------------------------------------------------------------------------------------
 
@@ -30,7 +30,8 @@ each_filters_run_in_order() {
 	kill $TRACER
 }
 
-# The first that answers ends it; who was not asked before is not asked after.
+# The first filter that answers ends the chain; the filters after it run neither before nor after
+# the operation.
 each_filter_that_answers_ends_the_chain() {
 	filtered_view tag,name=a,id=1,ops=mkdir:statfs tag,name=b,id=2,ops=mkdir,before=13 \
 		tag,name=c,id=3,ops=mkdir
@@ -52,8 +53,8 @@ each_filter_that_answers_ends_the_chain() {
 
 # ---- errors -------------------------------------------------------------------------------------
 
-# An operation that was done and is refused then: the caller has the error, and nobody holds
-# anything.
+# A filter refuses an operation after it was done: the caller gets the error, and neither kernel nor
+# daemon keeps a reference.
 refuse_what_is_made() {
 	local i handles
 	: > "$LOWER/f"
@@ -107,7 +108,7 @@ each_operation_refused_after_success_is_seen_with_exclusive() {
 	answers EDQUOT mkfifo "$VIEW/no-fifo"
 	answers EDQUOT link "$VIEW/f" "$VIEW/no-second"
 	answers EDQUOT rename "$VIEW/g" "$VIEW/no-moved"
-	# All of it has happened below, and that is what there is.
+	# The lower tree has all changes of the refused operations, and the view shows them.
 	for name in no-file no-dir no-link no-fifo no-second no-moved; do
 		within 2 test -e "$VIEW/$name" -o -L "$VIEW/$name" || fail "$name is not seen"
 	done
@@ -139,14 +140,15 @@ each_operation_without_program_runs_nothing() {
 	equal "$(ran runs guard pre/setattr)" 0 "runs for setattr"
 	check test "$(ran runs guard pre/open)" -ge 1
 	equal "$(chain stat | grep -c guard)" 4 "rows"
-	# Reads and writes stay in the kernel.
+	# The kernel passes reads and writes through.
 	no_data_requests cat "$VIEW/f"
 }
 
 # ---- many names at once
 # ---------------------------------------------------------------------------
 
-# A listing with entries asks about many names in one run, and comes to the same as looking them up.
+# One run of a program decides about many names of a listing, with the same result as separate
+# lookups.
 each_listing_asks_about_many_names_in_one_run() {
 	lower ext4
 	mkdir "$LOWER/d"
@@ -170,6 +172,6 @@ each_listing_asks_about_many_names_in_one_run() {
 	equal "$(stat -c %i "$VIEW/d/plain7")" "$(stat -c %i "$LOWER/d/plain7")" "inode"
 	check not stat "$VIEW/d/hidden3"
 	real || return 0
-	# Each name that is not simply let pass ends a run; the rest come by dozens.
+	# A run ends at each name that the program does not simply pass; the rest come by dozens.
 	check test "$(ran runs doorman pre/lookup)" -le 120
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Filters with programs for data see every access to data. Two filters do most of this: data-log
-# sends an event for each read and write; data-cipher stores other bytes than the view shows, so
-# that a byte that bypasses it, or that it sees at a wrong offset, is wrong.
+# A filter with programs for data sees every access to data. The cases use two filters: data-log
+# sends an event for each read and write; data-cipher stores other bytes than the view shows, so a
+# byte that bypasses the filter, or that the filter sees at a wrong offset, is wrong.
 
 LIMIT[nothing_bypasses_a_cipher]=240
 LIMIT[nothing_bypasses_a_cached_cipher]=240
@@ -60,7 +60,7 @@ each_filter_sees_every_read_and_write() {
 	seen 'read 2 3|got 0 3|write 6 2' AIO
 	says '4 ZzXY|2' rw "$f" 'uread 0 4' 'uwrite 9 __'
 	seen 'read 0 4|got 0 4|write 9 2' io_uring
-	# The kernel's splice goes by pages.
+	# splice(2) reads whole pages.
 	says '5 XYABQ' r "$f" 'splice 2 5'
 	seen 'read 0 4096|got 0 16' 'splice from it'
 	says '2' w "$f" 'fill-by-splice 3 pq'
@@ -74,7 +74,7 @@ each_filter_sees_every_read_and_write() {
 	equal "$(cat "$LOWER/f")" 'ZuXpqBQQ8__bcdefend'
 }
 
-# Through O_DIRECT, too, in the sizes in which it was asked.
+# The filter sees requests with O_DIRECT in the sizes that the caller passed.
 each_filter_sees_direct_io() {
 	log_tree
 	head -c 16384 /dev/zero > "$LOWER/g"
@@ -85,7 +85,7 @@ each_filter_sees_direct_io() {
 	seen 'write 8192 4096|read 8192 4096|got 0 4096' 'O_DIRECT writes'
 }
 
-# And there is nothing to see where no data goes.
+# The filter does not run when no data is transferred.
 each_filter_sees_nothing_without_data() {
 	log_tree
 	stat "$VIEW/f" > /dev/null
@@ -102,7 +102,7 @@ each_filter_sees_nothing_without_data() {
 	seen '' 'deleting'
 }
 
-# More than fits into a request comes in pieces, each with its place.
+# A transfer larger than a request arrives in several requests, each with its offset.
 each_filter_sees_large_transfers_in_pieces() {
 	log_tree cache=none,max_write=65536
 	head -c 200000 /dev/urandom > "$LOWER/g"
@@ -115,7 +115,7 @@ each_filter_sees_large_transfers_in_pieces() {
 	equal "$(tr -d '\0' < "$LOWER/h" | wc -c)" 150000
 }
 
-# The pieces follow each other without gap, and none is larger than a request may be.
+# The requests follow each other without a gap, and none is larger than a request may be.
 seen_sum() { # WHAT BYTES AT-LEAST
 	told
 	tr '|' '\n' <<< "$SEEN" | awk -v what="$1" -v all="$2" -v least="$3" '
@@ -177,7 +177,7 @@ each_changed_reads_and_writes_take_effect() {
 	equal "$(ran bad data-change)" 0 "bad runs"
 }
 
-# An error that becomes data: what one filter refuses, the one before it answers.
+# One filter refuses the read with an error, and the filter before it answers with data.
 each_filter_turns_error_into_data() {
 	need_filters
 	lower ext4
@@ -198,7 +198,7 @@ each_caller_is_not_shown_data_of_another() {
 	exec 7< "$VIEW/f"
 	for how in 'pread 0 6' 'splice 0 6' 'send 6' 'peek private 0' 'peek shared 0' 'aread 0 6' \
 		'uread 0 6'; do
-		# Root either is shown it or has no such way.
+		# Root either gets the data or an error, because it cannot read this way.
 		"$TOOLS/io" r - "$how" <&7 > "$T/said" 2>&1
 		grep -q SECRET "$T/said" || check not grep -q '^[pau]read' <<< "$how"
 		as 1000 "$TOOLS/io" r - "$how" <&7 > "$T/said" 2>&1
@@ -240,12 +240,13 @@ each_impossible_changes_fail_with_eio() {
 
 # ---- nothing goes round -------------------------------------------------------------------------
 
-# The comparison program knows nothing of it: its twin is a plain tree, and what it takes for the
-# lower one is the view.
+# The comparison does not know about the cipher: its twin is a plain tree, and it takes the view for
+# the lower tree.
 cipher_parity() { # GROUP...
 	local group real_mode=$MODE
 	passing() { false; }
-	# As where nothing is passed through, whatever the variant.
+	# Uses the limits of the variant without passthrough, because a data filter ends
+	# passthrough.
 	for group; do
 		LOWER=$VIEW MODE=filtered-$real_mode PREFIX=$group parity "$group" --variant off
 	done
@@ -276,7 +277,7 @@ each_random_io_through_cipher_matches_model() {
 	done
 }
 
-# A text that lies below is shown by no way of reading.
+# No way to read returns the text that is stored in the lower file.
 each_stored_text_is_shown_by_no_way_of_reading() {
 	local f name
 	lower ext4
@@ -296,8 +297,8 @@ each_stored_text_is_shown_by_no_way_of_reading() {
 			check not grep -q '^S$' "$T/read"
 			check not grep -qs SEC "$T/out" "$LOWER/copied-$f"
 		done
-		# Below, a copy inside the view is again what the cipher makes of it, not what it
-		# shows.
+		# A copy inside the view passes the cipher again: the lower file of the copy has
+		# enciphered bytes.
 		cat "$VIEW/f" > "$T/shown"
 		check not grep -q SEC "$T/shown"
 		rm -f "$VIEW/copied"
@@ -351,7 +352,7 @@ each_programs_run_through_the_filter() {
 	done
 }
 
-# Sizes are those below, by whatever they came.
+# The sizes that the view shows are those of the lower files, however they changed.
 each_sizes_are_those_below() {
 	local f
 	for f in data-cipher data-cipher-cached; do
@@ -374,7 +375,8 @@ each_sizes_are_those_below() {
 	done
 }
 
-# Somebody appends below, unseen: what is appended here goes behind it, and is told so.
+# Another program appends to the lower file unnoticed. The next append in the view goes to the real
+# end, and the filter sees that offset.
 each_append_goes_behind_unseen_growth() {
 	local f
 	for f in data-cipher data-cipher-cached; do
@@ -394,7 +396,7 @@ each_append_goes_behind_unseen_growth() {
 
 # ---- modes --------------------------------------------------------------------------------------
 
-# Only what a filter holds for is served.
+# The daemon serves only files to which the filter applies.
 each_other_files_pass_through() {
 	lower ext4
 	mkdir "$LOWER/in"
@@ -407,7 +409,7 @@ each_other_files_pass_through() {
 	no_data_requests eval 'echo more >> "$VIEW/out"'
 	requests READ cmp "$VIEW/in/f" <(echo 'some text')
 	check test "$N" -ge 1
-	# Each as it is, at the same time.
+	# Opens one file of each kind at the same time.
 	exec 7< "$VIEW/in/f" 8<> "$VIEW/out"
 	no_data_requests eval 'cat <&8 > /dev/null'
 	equal "$(cat <&7)" 'some text'
@@ -417,7 +419,8 @@ each_other_files_pass_through() {
 	no_data_requests cmp "$VIEW/out" "$LOWER/out"
 }
 
-# Several have it open, each in its own way; each sees at once what another has written.
+# Several processes have the file open in different modes; each sees at once what another has
+# written.
 each_openers_see_each_others_writes() {
 	local f
 	for f in data-cipher data-cipher-cached; do
@@ -437,7 +440,7 @@ each_openers_see_each_others_writes() {
 	done
 }
 
-# A page cache from before goes when a filter comes that must see each caller.
+# A filter that must see each caller ends the page cache that an earlier filter allowed.
 each_new_filter_drops_the_page_cache() {
 	need_filters
 	lower ext4

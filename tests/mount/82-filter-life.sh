@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Filters come and go on a view that is in use; what they leave behind.
+# Filters are added, replaced and removed while the view is in use, and leave nothing behind.
 
-# Programs and maps that the daemon holds.
+# Prints the BPF programs and maps that the daemon has open.
 held_bpf() { find "/proc/${VIEW_PIDS[0]}/fd" -lname 'anon_inode:bpf*' | wc -l; }
 
 names_of_chain() {
@@ -17,7 +17,7 @@ each_mount_options_add_filters() {
 	lower ext4
 	need_filters
 	view -F pass,name=one -o 'filter=tag;name=two;ops=mkdir:rmdir;id=7,cache=none' -F guard
-	# -o stands before --filter in the command line.
+	# Filters of -o come before filters of --filter.
 	equal "$(names_of_chain)" 'two one guard ' order
 	chain list > "$T/list"
 	check grep -q 'lets everything pass' "$T/list"
@@ -27,7 +27,7 @@ each_mount_options_add_filters() {
 	same
 }
 
-# A mount whose filter is wrong is none.
+# A mount with a wrong filter fails.
 each_mount_with_bad_filter_is_refused() {
 	lower ext4
 	need_filters
@@ -96,7 +96,7 @@ each_failing_add_changes_nothing() {
 	equal "$(held_bpf)" "$before" "programs and maps that are held"
 }
 
-# A relative file is one of who calls, not of the daemon.
+# The daemon takes a relative file name from the directory of the caller, not from its own.
 each_relative_path_is_of_the_caller() {
 	lower ext4
 	need_filters
@@ -124,8 +124,7 @@ each_change_of_filters_drops_caches() {
 	touch "$LOWER"/d/{a,b,x-dropped}
 	view -o cache=exclusive
 	for i in 1 2 3; do
-		# Entries, absent names, attributes, listings, pages: all of it is in the kernel
-		# now.
+		# Now the kernel caches entries, absent names, attributes, listings and pages.
 		answers ENOENT stat "$VIEW/d/a-real"
 		equal "$(cat "$VIEW/d/data")" Text
 		equal "$(ls "$VIEW/d" | wc -l)" 5
@@ -157,7 +156,7 @@ each_change_of_filters_drops_caches() {
 	same -x
 }
 
-# A file that is open, served, when the data changes for it: its pages are dropped too.
+# A new filter changes the data of a file that is open and served: the kernel's pages are dropped.
 each_change_of_filters_drops_pages_of_open_files() {
 	lower ext4
 	need_filters
@@ -172,7 +171,7 @@ each_change_of_filters_drops_pages_of_open_files() {
 	exec 7<&- 8<&-
 }
 
-# The kernel cannot be told to hand over a file that passes through.
+# The kernel cannot stop passing a file through while the file is open.
 each_open_file_passes_through_until_closed() {
 	lower ext4
 	need_filters
@@ -188,14 +187,14 @@ each_open_file_passes_through_until_closed() {
 	check grep -qx ' */data' <(chain list)
 	answers EBUSY read "$VIEW/data"
 	answers 0 read "$VIEW/plain"
-	# Refused as a whole.
+	# The open fails before it changes the file.
 	check not eval ': 2> /dev/null > "$VIEW/data"'
 	equal "$(cat "$LOWER/data")" Text "what a refused open has left"
 	exec 7<&- 8<&-
 	within 5 eval 'cat "$VIEW/data" > /dev/null 2>&1' || fail "it is busy for ever"
 	equal "$(cat "$VIEW/data")" tEXT
 	check not grep -qx ' */data' <(chain list)
-	# The other way round: a served file goes on being served until it is closed.
+	# In the other direction: the daemon goes on serving a served file until it is closed.
 	exec 7< "$VIEW/data"
 	check chain remove data
 	equal "$(cat <&7)" Text "what is open"
@@ -204,8 +203,7 @@ each_open_file_passes_through_until_closed() {
 	same -x
 }
 
-# Files that were known before are held for only where they are concerned: nothing about them
-# changes.
+# A new filter does not run for known files without a match: these stay passed through.
 each_new_filter_leaves_other_files_free() {
 	lower ext4
 	need_filters
@@ -228,7 +226,7 @@ each_new_filter_leaves_other_files_free() {
 
 # ---- under load ---------------------------------------------------------------------------------
 
-# Loops that fail when any operation does that should not.
+# Runs loops that fail when an operation fails unexpectedly.
 load() { # NUMBER
 	local d=$VIEW/load$1 i=0
 	mkdir "$d" || exit 1
@@ -248,9 +246,9 @@ load() { # NUMBER
 	echo $i > "$T/rounds$1"
 }
 
-# No operation of others fails or is lost while filters come, are replaced and go, and each change
-# holds for the next operation. Without filters the memory that they need is not there yet: the
-# first add moves requests over.
+# While filters are added, replaced and removed, no other operation fails or is lost, and each
+# change applies to the next operation. A view without filters has no BPF memory for requests, so
+# the first add moves requests there.
 each_changes_under_load() {
 	local i n pids=() status
 	lower ext4
@@ -328,7 +326,8 @@ each_files_can_move_while_filter_is_added() {
 	local filter pids
 	for filter in pass guard,name=other hide,names=*.never; do
 		view -o cache=exclusive -F fault,ops=mkdir,delay_us=1500000
-		# Nobody has to look for a name where the other one makes a directory.
+		# The directory is known, so no process looks it up while the other one creates a
+		# directory in it.
 		stat "$VIEW/old" "$VIEW/other" > /dev/null
 		pids=()
 		act try mkdir "$VIEW/new" > "$T/new" & pids+=($!)
@@ -348,7 +347,7 @@ each_files_can_move_while_filter_is_added() {
 	done
 }
 
-# In the background, too, and over again.
+# Repeats this in a view in the background.
 each_filters_work_in_background() {
 	lower ext4
 	need_filters
@@ -362,7 +361,7 @@ each_filters_work_in_background() {
 	equal "$(names_of_chain)" 'guard pass '
 }
 
-# Unmounted in the middle of it: whoever uses it has an error, and nothing is left.
+# The view is unmounted while filters change: clients get an error, and nothing remains.
 each_unmount_under_load() {
 	lower ext4
 	need_filters
@@ -377,7 +376,7 @@ each_unmount_under_load() {
 	daemon_ended 0 0
 }
 
-# A change waits for what began before it, and only for that.
+# A change of filters waits only for requests that began before it.
 each_change_waits_for_earlier_requests_only() {
 	lower ext4
 	need_filters
@@ -480,14 +479,15 @@ once_pinned_maps_are_shared() {
 	before=$(pinned_count)
 	for i in 1 2 3; do stat "$VIEW/f" > /dev/null; done
 	check test "$(pinned_count)" -ge $((before + 3))
-	# The other way: what others write is what the filter sees.
+	# In the other direction: the filter reads values that other programs write into the map.
 	bpftool map update pinned "$T/bpf/pst/lookups" key 1 0 0 0 value 100 0 0 0 0 0 0 0
 	before=$(pinned_count)
 	stat "$VIEW/f" > /dev/null
 	check test "$(pinned_count)" -ge $((before + 100))
 	refused 'already in use' chain add "counter,name=two,pin=$T/bpf/pst"
 	check test -e "$T/bpf/pst/lookups"
-	# One that takes its place takes the place of its maps; where it cannot, they stay.
+	# A filter that replaces another one takes over its maps; if the replacement fails, the maps
+	# stay.
 	refused 'no option' chain replace counter "counter,nonsense=1,pin=$T/bpf/pst"
 	check test "$(pinned_count)" -ge 3
 	before=$(pinned_count)
@@ -499,7 +499,7 @@ once_pinned_maps_are_shared() {
 	check chain remove two
 	check test ! -e "$T/bpf/two"
 	unview
-	# The next mount finds them.
+	# The next mount uses the pinned maps.
 	check test "$(pinned_count)" -gt "$before"
 	umount "$T/bpf"
 }
@@ -530,7 +530,7 @@ filters_of_stat() {
 	view -F guard
 	answers EPERM write "$VIEW/f"
 	answers 0 read "$VIEW/f"
-	# Asked for the size first.
+	# getfattr(1) first asks for the size.
 	act xattr get "$VIEW/f" user.guarded > /dev/null
 }
 
@@ -574,7 +574,7 @@ once_filters_that_need_requests_are_refused_with_opendir_off() {
 	equal "$(names_of_chain)" 'guard '
 }
 
-# A view without filters has none to show, and is no slower for the question.
+# A view without filters prints an empty list and does not become slower by the question.
 each_view_without_filters_says_so() {
 	lower ext4
 	need_filters
@@ -633,7 +633,7 @@ each_change_is_not_outrun_by_held_readers() {
 	no_reader_groups
 }
 
-# Longer, and with every way that the kernel caches names.
+# Runs longer, with every cache= mode.
 slow_change_is_not_outrun_for_long() {
 	lower ext4
 	local options

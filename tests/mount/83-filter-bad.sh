@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# A filter that does what it must not makes the operation fail with EIO, is counted, is logged once,
-# and the view goes on.
+# A filter that breaks the rules makes the operation fail with EIO, is counted and is logged once;
+# the view continues.
 
-# Does a thing that the filter bad spoils: EIO, counted, one line in the log for each filter, and
-# all goes on. A WANT of 0 is for things of which only the count tells.
+# Runs COMMAND, which the filter "bad" spoils. The command fails with EIO, the run is counted, and
+# the log has one line for each filter. With a WANT of 0 the command succeeds, and only the count
+# shows the fault.
 spoiled() { # FILTER WHAT PROGRAM WANT COMMAND...
 	local filter=$1 what=$2 program=$3 want=$4 lines said
 	shift 4
@@ -27,7 +28,7 @@ spoiled() { # FILTER WHAT PROGRAM WANT COMMAND...
 	else
 		ok "$what"
 	fi
-	# A second time it is counted, and not logged.
+	# A second run is counted and not logged.
 	"$@" > /dev/null 2>&1
 	[ "$(grep -c "filter $filter: its program $program" "$T/daemon0.log")" -le \
 		$((lines + 1)) ] ||
@@ -116,7 +117,7 @@ each_bad_numbers() {
 	spoiled bad setattr-type post/setattr EIO act try chmod "$VIEW/f" 640
 	with bad pass
 	within 5 eval '[ "$(info handles)" = 0 ]' || fail "$(info handles) handles are left open"
-	# Nothing is held that the kernel does not know of.
+	# The daemon keeps no node that the kernel does not know.
 	alone
 	drop_caches
 	within 5 eval '[ "$(info nodes)" -le 2 ]' || fail "$(info nodes) nodes are left"
@@ -129,8 +130,8 @@ fstat_of() {
 	exec 7<&-
 }
 
-# A filter that would do nothing, or not what its options seem to say, is refused by all ways that
-# lead to a view; the view goes on with the filters that it has.
+# The mount and "filter add" refuse a filter whose options have no effect or contradict each other;
+# the view continues with its filters.
 once_options_that_mean_nothing() {
 	filtered_view hide,names=never
 	mkdir "$T/mnt"

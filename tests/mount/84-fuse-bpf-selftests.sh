@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The tests of the FUSE-BPF proposal; docs/fuse-bpf.md lists which case here stands for which of its
-# tests. A case with the name of such a test does the same steps.
+# The selftests of the FUSE-BPF proposal; docs/fuse-bpf.md maps each of them to a case. A case with
+# the name of a selftest does the same steps.
 
 pattern() { head -c "$1" /dev/urandom | base64 -w 0 | head -c "$1"; }
 
 # ---- the selftests ------------------------------------------------------------------------------
 
-# basic: without filters, and without passing through, all comes to the daemon, once.
+# basic: without filters and passthrough, each operation sends one request to the daemon.
 each_basic() {
 	real || skip "there is no daemon"
 	local op
@@ -23,7 +23,7 @@ each_basic() {
 	if passing; then equal $N 0 "READ requests"; else check test $N -ge 1; fi
 }
 
-# bpf_test_real, set_backing: a filter that sees reads, and one that does not.
+# bpf_test_real, set_backing: one filter that sees reads, and one that does not.
 each_real() {
 	lower ext4
 	pattern 100000 > "$LOWER/f"
@@ -37,7 +37,7 @@ each_real() {
 	no_data_requests cmp "$VIEW/f" "$LOWER/f"
 }
 
-# bpf_test_partial: one page from the filter, the others from the file.
+# bpf_test_partial: the filter provides one page, the file the others.
 each_partial() {
 	lower ext4
 	pattern 12288 > "$LOWER/f"
@@ -48,9 +48,9 @@ each_partial() {
 	check cmp <(dd if="$VIEW/f" bs=4096 skip=1 status=none) <(tail -c +4097 "$LOWER/f")
 }
 
-# Operations that a filter lets pass do what they do below: bpf_test_attrs, _dir, _mknod, _link and
-# so on. ext4 changes a directory's times when it fails to leave a whiteout, which no event tells
-# of.
+# bpf_test_attrs, _dir, _mknod, _link and so on: operations that a filter passes behave as on the
+# lower file system. ext4 changes a directory's times when it fails to make a whiteout, which no
+# event reports.
 each_operations_through_a_filter() {
 	local group variant=()
 	passing && variant=(--variant filtered)
@@ -63,7 +63,7 @@ each_operations_through_a_filter() {
 }
 LIMIT[operations_through_a_filter]=150
 
-# bpf_test_readdir: an entry that is not there, and one that is called otherwise.
+# bpf_test_readdir: the filter adds an entry for an absent file and renames another entry.
 each_readdir() {
 	lower ext4
 	touch "$LOWER/one" "$LOWER/old" "$LOWER/two"
@@ -78,7 +78,7 @@ each_readdir() {
 	equal "$(ran bad parity-fake)" 0 "bad runs"
 }
 
-# bpf_test_creat: where no filter holds in a view that has some, and where one does.
+# bpf_test_creat: creates a file that the filter does not apply to, and one that it applies to.
 each_creat() {
 	need_filters
 	lower ext4
@@ -98,18 +98,18 @@ each_hidden_entries() {
 	answers ENOENT stat "$VIEW/hide"
 	says '0|4|4 text' rw+create "$VIEW/show/f" 'fallocate 0 4096' 'pwrite 0 text' 'pread 0 4'
 	equal "$(stat -c %s "$LOWER/show/f")" 4096
-	# A listing does not let the file in where LOOKUP has not found it.
+	# A listing must not make a file reachable that LOOKUP did not find.
 	ls -l "$VIEW" > /dev/null 2>&1
 	answers ENOENT stat "$VIEW/hide"
 	answers ENOENT read "$VIEW/hide"
-	# The ready-made filter hides the name from all there is.
+	# The ready-made filter hides the name in every operation.
 	chain replace parity-hidden hide,names=hide > /dev/null
 	answers ENOENT stat "$VIEW/hide"
 	answers EPERM mkdir "$VIEW/hide"
 	equal "$(ls "$VIEW")" show
 }
 
-# bpf_test_largedir: a thousand names, and the exact number of times that they were asked for.
+# bpf_test_largedir: a thousand names, and the exact number of lookups.
 each_largedir() {
 	local i before
 	lower ext4
@@ -126,7 +126,7 @@ each_largedir() {
 	equal "$(ls "$LOWER" | wc -l)" 1000
 }
 
-# bpf_test_redact_readdir: three of six; and parts of a listing of which nothing is left.
+# bpf_test_redact_readdir: three of six names; and parts of a listing that lose all names.
 each_redact_readdir() {
 	local i
 	lower ext4
@@ -143,17 +143,18 @@ each_redact_readdir() {
 	equal "$(ls -l "$VIEW/many" | wc -l)" 3 "a long listing"
 	equal "$(ls "$VIEW/none")" '' "where all is dropped"
 	equal "$(ls -A "$VIEW/none" | wc -l)" 0
-	# Dropped, not hidden.
+	# The entry left the listing, and the file can be looked up.
 	answers 0 stat "$VIEW/six/f1"
 	check rm -r "$VIEW/six/f1"
 	equal "$(ran bad parity-redact)" 0 "bad runs"
-	# Nothing is counted for entries that the kernel was not told of: their nodes go.
+	# The daemon counts no lookup for dropped entries, so their nodes are freed.
 	echo 2 > /proc/sys/vm/drop_caches
 	within 5 eval 'echo 2 > /proc/sys/vm/drop_caches; [ "$(info nodes)" -le 20 ]' ||
 		fail "$(info nodes) nodes are left"
 }
 
-# bpf_test_remove_backing: one directory is shown for another, and there the filter does not hold.
+# bpf_test_remove_backing: a lookup of one directory finds another, to which the filter does not
+# apply.
 each_remove_backing() {
 	local runs
 	lower ext4
@@ -172,8 +173,8 @@ each_remove_backing() {
 	no_data_requests cat "$VIEW/folder1/f"
 }
 
-# bpf_test_alter_errcode_bpf: the kernel is told that the name is absent, or it would not ask for
-# more.
+# bpf_test_alter_errcode_bpf: the filter changes the error of MKDIR. The filter also makes LOOKUP
+# report the name as absent, because otherwise the kernel would not send MKDIR.
 each_alter_errcode() {
 	lower ext4
 	filtered_view parity-results
@@ -181,18 +182,18 @@ each_alter_errcode() {
 	answers EPERM mkdir "$VIEW/file1"
 	answers ENOMEM stat "$VIEW/absent-is-no-memory"
 	answers 0 mkdir "$VIEW/other"
-	# An error that becomes a success.
+	# The filter turns an error into a success.
 	check mkdir "$VIEW/full"
 	touch "$LOWER/full/f"
 	check rmdir "$VIEW/full"
 	check test -e "$LOWER/full/f"
-	# And the reverse: what was done is done.
+	# The filter turns a success into an error; the file is removed nevertheless.
 	touch "$LOWER/f"
 	answers EBUSY unlink "$VIEW/f"
 	check test ! -e "$LOWER/f"
 }
 
-# bpf_test_lookup_postfilter: it sees what came of it, and decides.
+# bpf_test_lookup_postfilter: the post program sees the result and decides.
 each_lookup_postfilter() {
 	LOG_MAY='program post/lookup returned PST_DONE'
 	lower ext4
@@ -203,7 +204,7 @@ each_lookup_postfilter() {
 	answers 0 stat "$VIEW/file2"
 	equal "$(cat "$VIEW/file2")" two
 	answers ENOENT stat "$VIEW/file3"
-	# Nor is it there because a listing with entries has shown it.
+	# A listing with entries must not make the file reachable either.
 	ls -l "$VIEW" > /dev/null 2>&1
 	answers ENOENT stat "$VIEW/file1"
 	answers ENOENT read "$VIEW/file1"
@@ -211,7 +212,8 @@ each_lookup_postfilter() {
 	equal "$(ran bad parity-results)" 1 "answers that are none"
 }
 
-# bpf_test_readdirplus_not_overriding_backing: what LOOKUP has said of a file holds after a listing.
+# bpf_test_readdirplus_not_overriding_backing: a listing does not change what LOOKUP returned for a
+# file.
 each_readdirplus() {
 	lower ext4
 	touch "$LOWER/free" "$LOWER/bound"
@@ -226,7 +228,7 @@ each_readdirplus() {
 	answers EPERM chmod "$VIEW/bound" 600
 	no_data_requests cat <&7
 	exec 7<&-
-	# Nor does a listing that comes first say less, or more, than LOOKUP would.
+	# A listing before the LOOKUP gives the same result as LOOKUP.
 	unview
 	filtered_view -o cache=ttl=60 parity-off
 	ls -l "$VIEW" > /dev/null
@@ -234,7 +236,7 @@ each_readdirplus() {
 	answers EPERM chmod "$VIEW/bound" 644
 }
 
-# bpf_test_revalidate_handle_backing_fd: behind the name there is another file now.
+# bpf_test_revalidate_handle_backing_fd: another file now has the name.
 each_revalidate() {
 	local i text
 	lower ext4
@@ -255,7 +257,7 @@ each_revalidate() {
 	done
 }
 
-# flock_test: with those who lock below.
+# flock_test: excludes processes that lock the lower file.
 each_flock() {
 	lower ext4
 	touch "$LOWER/f"
@@ -291,7 +293,7 @@ each_taken_off() {
 	answers EPERM chmod "$VIEW/old/f" 600
 	touch "$LOWER/newdir/below"
 	answers 0 chmod "$VIEW/newdir/below" 600
-	# The kernel looks a directory up again after its mode was changed: so this comes last.
+	# After a chmod the kernel looks the directory up again, so this step is the last.
 	answers 0 chmod "$VIEW/newdir" 700
 }
 
@@ -310,7 +312,7 @@ each_follow_mounts() {
 	umount "$LOWER/mnt" "$T/other"
 }
 
-# copy_file_range_test: between files that a filter sees the data of and others, in all four ways.
+# copy_file_range_test: between files with and without a data filter, in all four combinations.
 each_copy_file_range() {
 	local from to text
 	need_filters
@@ -325,13 +327,14 @@ each_copy_file_range() {
 			check cmp "$VIEW/$to/copy-of-$from" <(printf %s "$text")
 		done
 	done
-	# Copies are the filter's to see: below they are as it stores them, or as it shows them.
+	# The filter sees the copies: a copy to plain/ is stored as the view shows it, a copy to
+	# served/ as the filter enciphers it.
 	check cmp "$LOWER/plain/copy-of-served" <(printf %s "$text")
 	check not cmp -s "$LOWER/served/copy-of-plain" <(printf %s "$text")
 	check cmp "$LOWER/served/copy-of-plain" "$LOWER/served/copy-of-served"
 }
 
-# bpf_test_stack_depth_limit: a view of a view is one that works.
+# bpf_test_stack_depth_limit: a view of a view works.
 each_stacked() {
 	local first
 	lower ext4

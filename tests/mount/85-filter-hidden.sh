@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# A hidden name is absent in every operation, whatever was known of it, and nothing tells that it is
-# there.
+# A hidden name is absent in every operation, whatever the kernel had cached, and neither results
+# nor times show that the file exists.
 
 HIDE='hide,names=.env:*.key:.git'
 
-# The same tree twice; only in d are the names there that are hidden.
+# Makes the same tree twice: d has the names that are hidden, e does not.
 hidden_tree() {
 	local d
 	lower ext4
@@ -24,7 +24,7 @@ hidden_tree() {
 	chmod 666 "$LOWER/d/.env" "$LOWER/d/id.key"
 }
 
-# All that can be done to a hidden name, with what it has to come to.
+# Runs every operation on NAME in DIR. Prints the expected and the actual result of each.
 hidden_answers() { # DIR NAME
 	local p=$VIEW/$1/$2 plain=$VIEW/$1/plain
 	local a
@@ -67,7 +67,7 @@ hidden_answers() { # DIR NAME
 	END
 }
 
-# As wanted, and the same whether or not there is something.
+# Fails unless every operation has the expected result, the same with and without the hidden file.
 hidden_everywhere() { # WHO
 	local name want said d
 	for name in .env id.key .git link.key; do
@@ -104,7 +104,7 @@ hidden_operations() { # OPTIONS
 	chmod 755 "$LOWER/d" "$LOWER/e" "$VIEW/d" "$VIEW/e"
 	equal "$(as 1001 "$TOOLS/act" try create "$VIEW/d/.env")" EACCES
 	equal "$(as 1001 "$TOOLS/act" try create "$VIEW/e/.env")" EACCES
-	# Hidden names that are made after the mount.
+	# The hidden files are created after the mount.
 	echo secret > "$LOWER/e/new.key"
 	mkdir "$LOWER/e/.git"
 	answers ENOENT stat "$VIEW/e/new.key"
@@ -139,7 +139,8 @@ asked_below() { # CALL ARG...
 		"$(paste -sd' ' "$T/said")"
 }
 
-# The kernel may forget something meanwhile, and ask again: the least of some tries counts.
+# The kernel may drop a cache entry meanwhile and ask again, so the least number of several tries
+# counts.
 same_asked() { # CALL
 	local d call
 	: > "$T/tried-d"
@@ -159,7 +160,8 @@ same_asked() { # CALL
 	return 1
 }
 
-# With OTHERS, the daemon has no descriptor of what the call is about: it used them for the others.
+# With OTHERS the daemon has used up its descriptors for other files, so it has none for the files
+# of the call.
 once_time_does_not_tell_what_is_hidden() {
 	local call specs BELOW OTHERS
 	need_filters
@@ -167,7 +169,7 @@ once_time_does_not_tell_what_is_hidden() {
 	hidden_tree
 	mkdir "$LOWER/others"
 	touch "$LOWER/others/"{1..40}
-	# A listing below would find other names.
+	# A lower listing of the directory would find other names.
 	rm -r "$LOWER"/{d,e}/dir
 	for specs in "$HIDE" "hide-for,uid=0,${HIDE#*,}" "quota,bytes=1G $HIDE audit,at=/e"; do
 		view -o cache=none
@@ -193,7 +195,7 @@ filtered_below() { # SPEC...
 	view -o cache=ttl=600,fds=16 "${options[@]}" "$BELOW"
 }
 
-# Names that the kernel had cached, and files that were open, when the filter was added.
+# The kernel had cached the names, and processes had files open, when the filter was added.
 hidden_later() { # OPTIONS
 	hidden_tree
 	need_filters
@@ -215,7 +217,7 @@ hidden_later() { # OPTIONS
 	answers ENOENT stat "$T/bound/.env"
 	equal "$(ls -A "$T/bound" | tr '\n' ' ')" 'dir plain ' "names by a bind mount"
 	answers EPERM create "$T/bound/.env"
-	# Directories that are open lead no further than their names.
+	# A path that begins at an open directory does not lead to hidden names either.
 	answers ENOENT stat /proc/self/fd/7/.env
 	answers ENOENT read /proc/self/fd/7/id.key
 	equal "$(ls -A /proc/self/fd/7/ | tr '\n' ' ')" 'dir plain ' \
@@ -234,7 +236,7 @@ hidden_later() { # OPTIONS
 	cd "$T"
 	exec 6<&- 7<&- 8<&-
 	umount "$T/bound"
-	# By handle there is no way that the kernel does not remember.
+	# A handle opens only files that the kernel knows; it has forgotten the hidden ones.
 	alone
 	drop_caches
 	equal "$(act handle open "$VIEW" "$T/handle")" ESTALE "by handle"
@@ -249,8 +251,8 @@ hidden_later() { # OPTIONS
 each_name_known_before_is_hidden() { hidden_later cache=none; }
 each_name_known_before_is_hidden_with_exclusive() { hidden_later cache=exclusive; }
 
-# Another name of a hidden file that was made below is a name like others; in the view none can be
-# made.
+# A second name that another program gave a hidden file in the lower tree is not hidden. In the view
+# no second name can be made.
 each_other_name_of_hidden_file_stays() {
 	hidden_tree
 	ln "$LOWER/d/.env" "$LOWER/d/other"
@@ -277,7 +279,8 @@ each_listing_of_mostly_hidden_names_is_whole() {
 	equal "$(info handles)" 0 "handles"
 }
 
-# By path: a tree that would show what is hidden somewhere else is not moved there.
+# With paths=, a directory that contains hidden files cannot be moved, because elsewhere they would
+# appear.
 each_hidden_path_cannot_be_moved_elsewhere() {
 	lower ext4
 	mkdir -p "$LOWER"/{a/b,a/x,q/b,z}
@@ -307,7 +310,7 @@ each_hidden_path_cannot_be_moved_elsewhere() {
 	equal "$(ls "$VIEW/a")" ''
 }
 
-# On lower file systems of other kinds, with and without file handles.
+# On other lower file systems, with and without file handles.
 each_names_are_hidden_on_other_file_systems() {
 	local type
 	for type in tmpfs ramfs overlay btrfs; do
@@ -339,7 +342,7 @@ each_names_are_hidden_on_other_file_systems() {
 	done
 }
 
-# Names that the lower file system takes for the same.
+# The lower file system ignores case, so several spellings name one file.
 each_every_spelling_of_hidden_name_is_hidden() {
 	need_filters
 	FS=$T/fs0 LOWER=$T/fs0/lower
@@ -364,7 +367,7 @@ each_every_spelling_of_hidden_name_is_hidden() {
 	check test -e "$LOWER/.env"
 }
 
-# A name that the lower file system folds leads to the same file: there, a view that folds.
+# The lower file system ignores case: here it is a view whose filter folds case.
 each_every_spelling_of_hidden_name_is_hidden_in_folding_view() {
 	need_filters
 	local name folding
@@ -388,7 +391,7 @@ each_every_spelling_of_hidden_name_is_hidden_in_folding_view() {
 	check test -e "$LOWER/.env" -a -e "$LOWER/sub/.env"
 }
 
-# Hidden for what it is and not for its name: absent all the same.
+# The filter hides files by size and not by name; they are absent in the same way.
 hidden_by_size() { # OPTIONS
 	lower ext4
 	mkdir "$LOWER/d"
@@ -407,7 +410,7 @@ hidden_by_size() { # OPTIONS
 	answers EPERM link "$VIEW/d/small" "$VIEW/d/large"
 	answers EPERM rename "$VIEW/d/small" "$VIEW/d/large"
 	equal "$(stat -c %s "$LOWER/d/large")" 5000 "size below"
-	# Others are not.
+	# Small files are not hidden.
 	answers EEXIST mkdir "$VIEW/d/small"
 	answers 0 create "$VIEW/d/new"
 	answers 0 rename "$VIEW/d/new" "$VIEW/d/small"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Which files a filter holds for, by name, directory and caller.
+# Which files a filter applies to: by name, by directory and by caller.
 
 # ---- which files it holds for -------------------------------------------------------------------
 
@@ -18,7 +18,7 @@ each_children_inherit_filters_and_cells() {
 	equal "$(depth a/b/c/f)" 4
 	equal "$(depth a/zero)" 0
 	equal "$(depth a/zero/d)" 1
-	# Taken off, with all that is below.
+	# The filter excludes files named "free*" and all files in such directories.
 	equal "$(depth free-file)" ENODATA
 	equal "$(depth a/free-tree)" ENODATA
 	equal "$(depth a/free-tree/in)" ENODATA
@@ -31,14 +31,15 @@ each_children_inherit_filters_and_cells() {
 	equal "$(depth a/free-tree/new)" ENODATA "of what is made where it does not hold"
 	: > "$VIEW/a/free-new"
 	equal "$(depth a/free-new)" ENODATA "of what is made and taken off"
-	# By a listing that brings the entries along.
+	# A listing with entries applies the filter to its files.
 	mkdir -p "$LOWER/a/late"/{1..5}
 	ls -l "$VIEW/a/late" > /dev/null
 	equal "$(depth a/late/1)$(depth a/late/5)" 33 "of what was listed"
 	equal "$(ran bad depth)" 0 "bad runs"
 }
 
-# A hard link in the view has what its file has; the file keeps what it has by either name.
+# A hard link in the view gets the filters and cells of its file; the file keeps them under either
+# name.
 each_hard_links_keep_filters() {
 	lower ext4
 	mkdir "$LOWER/d" "$LOWER/free-d"
@@ -51,17 +52,17 @@ each_hard_links_keep_filters() {
 	answers EPERM chmod "$VIEW/d/f" 600
 	answers EPERM truncate "$VIEW/d/f" 0
 	answers 0 write "$VIEW/free-d/f"
-	# It would be free by the other name: no.
+	# The new name would end the filter, so the link is refused.
 	answers EPERM link "$VIEW/d/f" "$VIEW/free-d/g"
 	answers EPERM link "$VIEW/d/f" "$VIEW/d/free-g"
 	check test ! -e "$LOWER/free-d/g" -a ! -e "$LOWER/d/free-g"
 	answers 0 link "$VIEW/d/f" "$VIEW/d/g"
 	equal "$(act xattr get "$VIEW/d/g" user.guarded)" yes
-	# It gains the filter.
+	# The file gains the filter by its new name.
 	answers 0 link "$VIEW/free-d/f" "$VIEW/d/h"
 	answers EPERM write "$VIEW/d/h"
 	answers EPERM write "$VIEW/free-d/f"
-	# Made below: reachable by a name that is free and by one that is not.
+	# The link is made in the lower tree, so one name has the filter and the other does not.
 	ln "$LOWER/d/f" "$LOWER/free-below"
 	stat "$VIEW/d/f" > /dev/null
 	answers EPERM write "$VIEW/free-below"
@@ -75,7 +76,7 @@ each_move_that_loses_a_filter_is_refused() {
 	echo 'in free' > "$LOWER/free-d/f"
 	: > "$LOWER/d/g"
 	filtered_view guard
-	# Out of it: not by rename, which would shake it off.
+	# A rename out of the directory would end the filter, so it is refused.
 	answers EPERM rename "$VIEW/d/f" "$VIEW/free-d/f2"
 	answers EPERM rename "$VIEW/d/f" "$VIEW/d/free-f"
 	answers EPERM exchange "$VIEW/d/f" "$VIEW/free-d/f"
@@ -83,23 +84,23 @@ each_move_that_loses_a_filter_is_refused() {
 	answers EPERM rename "$VIEW/d/sub" "$VIEW/free-d/sub2"
 	answers EPERM rename "$VIEW/free-d/sub" "$VIEW/d/sub2"
 	equal "$(cat "$LOWER/d/f" "$LOWER/free-d/f" | tr '\n' ' ')" 'in d in free '
-	# Within, and into it.
+	# A rename within the directory or into it is allowed.
 	answers 0 rename "$VIEW/d/g" "$VIEW/d/sub/g"
 	answers EPERM write "$VIEW/d/sub/g"
 	answers 0 write "$VIEW/free-d/f"
 	answers 0 rename "$VIEW/free-d/f" "$VIEW/d/f3"
 	answers EPERM write "$VIEW/d/f3"
 	equal "$(act xattr get "$VIEW/d/f3" user.guarded)" yes
-	# mv does not copy then, since a copy is what the filter shows, and mv would remove the
-	# file.
+	# rename(2) fails with EPERM and not with EXDEV. After EXDEV mv(1) would copy what the
+	# filter shows and then remove the file.
 	refused 'not permitted' mv "$VIEW/d/f3" "$VIEW/free-d/f4"
 	equal "$(cat "$LOWER/d/f3")" 'in free'
 	check test ! -e "$LOWER/free-d/f4"
 	same -x
 }
 
-# Files that a filter with names and paths is not concerned with are moved and linked as ever,
-# whatever was known of them.
+# Files without a match of names= and paths= can be moved and linked freely, whatever the kernel had
+# cached.
 each_files_without_match_move_freely() {
 	local spec
 	for spec in hide readonly fault mask; do
@@ -124,7 +125,7 @@ each_files_without_match_move_freely() {
 	done
 }
 
-# Attached to a part of the tree.
+# The filter is attached to a directory.
 each_attached_filter_holds_from_its_directory_down() {
 	lower ext4
 	mkdir -p "$LOWER/part/deep" "$LOWER/other"
@@ -143,8 +144,8 @@ each_attached_filter_holds_from_its_directory_down() {
 	equal "$(act xattr get "$VIEW/part/new" user.guarded)" yes
 	equal "$(act xattr get "$VIEW/part" user.guarded)" yes "what it is attached to"
 	equal "$(act xattr get "$VIEW" user.guarded)" ENODATA
-	# The path leads there when the view is mounted again, too: nothing of it is moved or
-	# removed.
+	# The directory keeps its place: a rename or a removal of a directory on its path is
+	# refused, so that the path leads to it at the next mount, too.
 	mkdir "$LOWER/empty"
 	answers EPERM rename "$VIEW/part" "$VIEW/moved"
 	answers EPERM rename "$VIEW/part/deep" "$VIEW/part/shallow"
@@ -157,7 +158,8 @@ each_attached_filter_holds_from_its_directory_down() {
 	answers 0 rename "$VIEW/empty" "$VIEW/other/empty"
 	check chain remove d2
 	answers 0 rmdir "$VIEW/part/void"
-	# Somebody renames it below: what it is attached to is the directory.
+	# Another program renames the directory in the lower tree; the filter stays with the
+	# directory.
 	mv "$LOWER/part" "$LOWER/moved"
 	answers EPERM write "$VIEW/moved/deep/f"
 	alone
@@ -167,7 +169,7 @@ each_attached_filter_holds_from_its_directory_down() {
 	refused 'nowhere.*No such file' chain add guard,name=g2,at=/nowhere
 	chain list > "$T/list"
 	check grep -q part "$T/list"
-	# To one file.
+	# The filter is attached to one file.
 	: > "$VIEW/other/g"
 	chain add guard,name=g2,at=/other/f || fail "cannot attach it to a file"
 	answers EPERM write "$VIEW/other/f"
@@ -193,7 +195,7 @@ each_attached_filter_holds_for_open_files() {
 	answers EPERM chmod "$VIEW/part/deep/f" 600
 	equal "$(act xattr get "$VIEW/other" user.guarded)" ENODATA
 	chain remove guard
-	# Without a program for names, too.
+	# The same with a filter that has no program for names.
 	chain add attached,at=/part || fail "cannot add it"
 	equal "$(act xattr get /proc/self/fd/7 user.attached)" yes "an open file"
 	equal "$(act xattr get . user.attached)" yes "the working directory"
@@ -202,7 +204,7 @@ each_attached_filter_holds_for_open_files() {
 	cd "$T"
 }
 
-# A listing plants no entry that a lookup would refuse.
+# A listing adds no entry to the kernel's cache that a lookup would refuse.
 each_listing_adds_no_entry_that_lookup_refuses() {
 	lower ext4
 	mkdir "$LOWER/d"
@@ -260,7 +262,7 @@ each_filter_tells_callers_apart() {
 	equal "$(ran bad callers)" 0 "bad runs"
 }
 
-# At the same time, on several processors.
+# Clients on several CPUs look at the same time.
 each_filter_tells_callers_apart_at_the_same_time() {
 	lower ext4
 	mkdir -m 777 "$LOWER/d"
@@ -280,7 +282,7 @@ callers_loop() { # UID WANT
 		done' _ "$TOOLS/act" "$VIEW/d/secret" "$2" 4> "$T/wrong-$1"
 }
 
-# With idmap the kernel does not say who asks.
+# With idmap the kernel does not tell the daemon who the caller is.
 each_filter_by_caller_is_refused_with_idmap() {
 	lower ext4
 	need_filters

@@ -3,7 +3,7 @@
 #
 # The output of "penstock trace" for a view with filters and without.
 
-# Every line is an object; shows what was asked for.
+# Fails unless every line is a JSON object.
 trace_parses() {
 	command -v python3 > /dev/null || return 0
 	python3 -c 'import json, sys
@@ -32,7 +32,7 @@ each_trace_all_prints_every_operation() {
 	check not grep -q verdict "$T/trace"
 }
 
-# Without filters there is nothing to choose from.
+# Without filters the trace prints every operation.
 each_trace_without_filters_prints_operations() {
 	lower ext4
 	need_filters
@@ -62,14 +62,14 @@ each_trace_prints_verdicts_and_events() {
 	check grep -q \
 		'"op":"unlink","path":"/f",.*"filter":"tag","what":"before","values":\[5,0\]}' \
 		"$T/trace"
-	# For people.
+	# The same in the human-readable form.
 	"$PENSTOCK" trace "$VIEW" > "$T/text" 2>&1 9>&- & TRACER=$!
 	within 5 has_spoken "$T/text" || fail "trace says nothing"
 	: > "$LOWER/f"
 	answers EPERM write "$VIEW/f"
 	within 5 grep -q 'open .*/f .*EPERM .*guard: EPERM' "$T/text" ||
 		fail "not in the text: $(cat "$T/text")"
-	# Before the operation there is no result: an event then has none.
+	# Events before the operation have no result and no duration.
 	rm "$VIEW/f"
 	within 5 grep -Eq 'unlink +/f .* -  +-  +tag: before 5 0' "$T/text" ||
 		fail "not in the text: $(cat "$T/text")"
@@ -78,7 +78,7 @@ each_trace_prints_verdicts_and_events() {
 	kill $TRACER
 }
 
-# A reader that stands still slows nobody down; what it missed is counted.
+# A stopped reader delays no operation, and the trace counts the lines that the reader missed.
 each_stopped_tracer_delays_nobody() {
 	lower ext4
 	need_filters
@@ -116,14 +116,14 @@ each_tracer_and_view_end_independently() {
 	within 5 gone $TRACER || fail "trace does not end with its view"
 }
 
-# Two parsers accept each line of FILE, and with KEY each name is found in it unchanged.
+# Two parsers accept each line of FILE. With KEY, each name appears in it unchanged.
 is_json() { # FILE [KEY]
 	"$TESTS/json-names.py" check "$@" || fail "$1 is not as penstock(1) says"
 	jq -e . < "$1" > /dev/null || fail "jq does not take $1"
 }
 
-# One name that is no UTF-8 made a line that no parser took, and an audit that reads the trace ended
-# there.
+# A name that is not UTF-8 once made a line that no JSON parser accepted, and an audit program
+# stopped there.
 once_trace_of_any_name_is_json() {
 	lower tmpfs
 	need_filters
@@ -145,7 +145,7 @@ once_trace_of_any_name_is_json() {
 	jq -r 'select(.op == "create") | .path' < "$T/trace" > "$T/paths"
 	check grep -qx '/\\xff\\xfe' "$T/paths"
 	check grep -qx '/\\x5cx41' "$T/paths"
-	# When the kernel cannot give the path, the line says so and still has the last name.
+	# If the kernel cannot give the path, the line has "path_cut" and the last component.
 	check test "$(jq -r 'select(.path_cut and (.path | startswith("/ddd")) and
 			(.path | endswith("/?/leaf"))).op' < "$T/trace" | grep -c create)" -ge 1
 }
@@ -166,7 +166,7 @@ once_text_of_any_name_is_harmless() {
 	check grep -qF '\xff\xfe' "$T/trace"
 }
 
-# All that a command prints of a view whose LOWER, MOUNTPOINT and filters have such names.
+# The commands print valid JSON for a view whose LOWER, MOUNTPOINT and filters have such names.
 once_commands_on_any_name_print_json() {
 	local odd what escape=$'\033[2J'
 	lower tmpfs
@@ -189,7 +189,7 @@ once_commands_on_any_name_print_json() {
 	done
 	"$PENSTOCK" filter list --json "$VIEW" | jq -r '.filters[0].spec' > "$T/spec"
 	equal "$(cat "$T/spec")" 'hide,names=a\xff:\\x5cx41' "the spec"
-	# Specs go the same way to the process of the view.
+	# The command sends specs to the view's process in the same encoding.
 	check "$PENSTOCK" filter replace "$VIEW" hide $'hide,names=b\xff'
 	"$PENSTOCK" filter list --json "$VIEW" | jq -r '.filters[0].spec' > "$T/spec"
 	equal "$(cat "$T/spec")" 'hide,names=b\xff' "the spec after a change"

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The faults of the FUSE-BPF proposal, and the changes by filters that it ignored: this view has
-# neither. docs/fuse-bpf.md has the list.
+# Faults of the FUSE-BPF proposal, and changes by filters that it ignored. This view has none of
+# these faults; docs/fuse-bpf.md lists them.
 
 # ---- faults ------------------------------------------------------------------------------------
 
-# A program before an operation is heard, in every operation.
+# The verdict of a pre program counts in every operation.
 each_verdict_of_pre_program_counts_in_every_operation() {
 	lower ext4
 	mkdir "$LOWER/d" "$LOWER/e"
@@ -50,7 +50,7 @@ each_verdict_of_pre_program_counts_in_every_operation() {
 	heard lseek EDQUOT "$TOOLS/io" r "$VIEW/f" 'seek data 0'
 	heard copy EDQUOT "$TOOLS/io" r "$VIEW/f" "copy $VIEW/e/new 0 4"
 	heard ioctl 'quota exceeded' lsattr -d "$VIEW/f"
-	# Closing cannot be refused; flush is heard by close.
+	# RELEASE cannot fail, and the error of FLUSH becomes that of close(2).
 	chain replace fault fault,error=EDQUOT,ops=release:releasedir > /dev/null
 	says '4 text|0' rw "$VIEW/f" 'read 4' close
 	ls "$VIEW" > /dev/null
@@ -59,8 +59,8 @@ each_verdict_of_pre_program_counts_in_every_operation() {
 	same -x
 }
 
-# Operations have programs of their own: fsyncdir is not fsync. And they are told of their own
-# nodes.
+# Each operation has a program of its own (FSYNCDIR does not run that of FSYNC), and a program sees
+# the nodes of its operation.
 each_each_operation_runs_its_own_program() {
 	lower ext4
 	mkdir "$LOWER/d"
@@ -74,8 +74,8 @@ each_each_operation_runs_its_own_program() {
 	equal "$(ls "$LOWER/d" | tr '\n' ' ')" 'g h '
 }
 
-# A post program runs without a pre program: here the programs after opening, elsewhere those of
-# parity-results. A file whose open a post program refused does not stay open.
+# A post program runs also without a pre program: here those after an open, elsewhere those of
+# parity-results. A file is closed when a post program refuses its open.
 each_open_refused_afterwards_is_closed() {
 	local i
 	lower ext4
@@ -91,14 +91,14 @@ each_open_refused_afterwards_is_closed() {
 	within 5 eval '[ "$(info handles)" = 0 ]' || fail "$(info handles) files are still open"
 	chain remove parity-open > /dev/null
 	chain add data-log > /dev/null
-	# Were one of them still open, it could not be opened in another way.
+	# If one of the refused opens were still open, the file could not be opened in another mode.
 	answers 0 read "$VIEW/f"
 	equal "$(cat "$VIEW/f")" text
 }
 
 # ---- changes that were ignored ------------------------------------------------------------------
 
-# Names, of all operations that have some.
+# A filter changes the names of every operation that has names.
 each_changed_names_take_effect() {
 	local i
 	lower ext4
@@ -115,7 +115,7 @@ each_changed_names_take_effect() {
 	equal "$(readlink "$VIEW/a-link")" target
 	check mv "$VIEW/a-file" "$VIEW/sub/a-moved"
 	equal "$(ls "$LOWER/sub" | tr '\n' ' ')" 'b-hard b-moved '
-	# Both names at once, in the form without flags and in that with them.
+	# Both names change, in a rename with flags and in one without.
 	act try rename "$VIEW/sub/a-moved" "$VIEW/a-back" > /dev/null
 	equal "$(cat "$LOWER/b-back")" text
 	for i in file back; do echo $i > "$LOWER/b-$i"; done
@@ -135,7 +135,7 @@ values_tree() { # [OPTIONS]
 
 each_changed_attributes_take_effect() {
 	values_tree cache=ttl=60
-	# A value, one attribute more, one less.
+	# The filter changes a value, adds an attribute and drops one.
 	chmod 755 "$VIEW/f"
 	equal "$(stat -c '%a %u' "$LOWER/f")" '644 0'
 	chmod 711 "$VIEW/f"
@@ -148,7 +148,8 @@ each_changed_attributes_take_effect() {
 	equal "$(stat -c %.9Y "$LOWER/f")" 1000000000.123456789 "time by touch"
 	truncate -s 101 "$VIEW/f"
 	equal "$(stat -c %s "$LOWER/f") $(stat -c %s "$VIEW/f")" '200 200' sizes
-	# The answers: of GETATTR, of SETATTR (which the kernel believes for a minute), of LOOKUP.
+	# The filter changes the results of GETATTR, SETATTR (which the kernel caches for a minute)
+	# and LOOKUP.
 	touch "$LOWER/g" "$LOWER/shown"
 	equal "$(stat -c %u "$VIEW")" 77 "the owner that GETATTR shows"
 	chmod 600 "$VIEW/g"
@@ -166,7 +167,7 @@ each_changed_creation_takes_effect() {
 	equal "$(stat -c '%a %u %g' "$LOWER/fifo")" '604 1234 2345' "a fifo"
 	equal "$(stat -c '%a %t %T' "$LOWER/char")" '604 1 5' "a device"
 	says '100604' rw+tmpfile "$VIEW" mode
-	# The caller makes no difference.
+	# The changed creation has the same owner whoever the caller is.
 	mkdir -m 777 "$LOWER/all"
 	equal "$(as 1001 "$TOOLS/act" try create "$VIEW/all/f")" 0 "a file by another user"
 	equal "$(stat -c '%u %g' "$LOWER/all/f")" '1234 2345' "its owner"
@@ -227,22 +228,23 @@ each_changed_ranges_take_effect() {
 	equal "$(ran bad parity-values)" 0 "bad runs"
 }
 
-# Flags of an open: what the kernel would not go by must not look as if it did.
+# Changed flags of an open either take effect in the kernel or fail; they are not silently ignored.
 each_changed_open_flags_take_effect_or_fail() {
 	LOG_MAY='program pre/(open|create) '
 	lower ext4
 	echo text > "$LOWER/f"
-	# O_RDWR becomes O_RDONLY: nothing is written by it.
+	# O_RDWR becomes O_RDONLY, so the file cannot be written to.
 	filtered_view parity-open,drop=2
 	"$TOOLS/io" rw "$VIEW/f" 'pwrite 0 LOST' > "$T/said" 2>&1
 	equal "$(cat "$LOWER/f")" text "what must not be written"
 	check not grep -qx 4 "$T/said"
-	# O_APPEND is added: what is written goes to the end.
+	# The filter adds O_APPEND, so writes go to the end.
 	chain replace parity-open parity-open,add=1024 > /dev/null
 	"$TOOLS/io" rw "$VIEW/f" 'pwrite 0 more' > "$T/said" 2>&1
 	[ "$(cat "$LOWER/f")" = "$(printf 'text\nmore')" ] || ! grep -qx 4 "$T/said" ||
 		fail "O_APPEND was ignored"
-	# O_TRUNC is taken away: the kernel takes the file for empty until it is told otherwise.
+	# The filter drops O_TRUNC. The kernel believes the file empty until the daemon invalidates
+	# its size.
 	echo text > "$LOWER/f"
 	chain replace parity-open parity-open,drop=512 > /dev/null
 	cat "$VIEW/f" > /dev/null

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The templates of `penstock filter new` and the examples of docs/filters.md build and work as they
-# stand.
+# The templates of `penstock filter new` and the examples of docs/filters.md compile and work
+# unchanged.
 
-# In a directory of its own, so that nothing is found but what the page says.
+# Works in an empty directory, so that only the files that the page names exist.
 begin() {
 	need_filters
 	cd "$T" || fail cd
@@ -12,7 +12,8 @@ begin() {
 	cd mine || fail "no directory"
 }
 
-# The program of a case lies elsewhere than its headers. Warnings are mistakes here.
+# The case has its own copy of the program, so it names the directory of the headers. Warnings count
+# as errors.
 build() { # [TARGET...]
 	make -s CLANG='clang -Werror' INCLUDE="$(realpath "$TESTS/../../include")" "$@"
 }
@@ -30,7 +31,7 @@ once_new_filter_builds_and_passes_its_test() {
 	refused 'exists and is not changed' "$PENSTOCK" filter new mine
 }
 
-# The page's blocks of C, each in a file of the number that it has there.
+# Writes each block of C of the page to a file with the number of the block.
 write_blocks() {
 	awk '
 		/^```c$/ { file = ++n ".bpf.c"; next }
@@ -43,7 +44,7 @@ once_examples_of_the_filters_page_work() {
 	begin
 	write_blocks
 	equal "$(find . -name '[0-9].bpf.c' | wc -l)" 7 "blocks of C in docs/filters.md"
-	# The last is one that the verifier refuses; it has only the program.
+	# The last block is a program that the verifier refuses; the page shows no more of it.
 	sed -i '1i #include <penstock/filter.bpf.h>\nPST_FILTER(0, "wrong");' 7.bpf.c
 	for i in 1 2 3 4 5 6 7; do check build $i.bpf.o; done
 	refused 'call->data_len - 1. = .!.;.*no known bound' "$PENSTOCK" filter check ./7.bpf.o
@@ -67,7 +68,7 @@ once_examples_of_the_filters_page_work() {
 	equal "$(counted executed)" 1 "files that were executed"
 }
 
-# The values in a map of hash kind that no filter of another view has, added up.
+# Prints the sum of the values in a hash map that no filter of another view has.
 counted() { # MAP
 	command -v bpftool > /dev/null || { echo 1; return; }
 	bpftool -j map dump name "$1" | grep -o '"value":[0-9]*' |
@@ -77,7 +78,7 @@ counted() { # MAP
 # ---- what objects and files say
 # -------------------------------------------------------------------
 
-# Nothing in a text that is more than text, but for newlines.
+# Succeeds if a text has no control characters but newlines.
 is_plain() { # FILE
 	! LC_ALL=C grep -q '[^[:print:][:blank:]]' "$1"
 }
@@ -106,7 +107,8 @@ once_texts_of_filters_do_not_control_the_terminal() {
 	check is_plain "$T/said"
 	equal "$(wc -l < "$T/said")" 7 "lines that are said of it"
 
-	# More options than a report has room for: the first are shown, and no memory behind them.
+	# The filter has more options than a report has room for. The report has the first ones, and
+	# no bytes beyond its memory are printed.
 	{
 		printf '#include <penstock/filter.bpf.h>\nPST_FILTER(0, "many");\n'
 		printf 'PST_OPTION(__u32, o%d, "one of many");\n' {1..40}
@@ -118,7 +120,7 @@ once_texts_of_filters_do_not_control_the_terminal() {
 	equal "$(grep -c '  integer  0  *one of many$' "$T/said")" 32 "options that are shown"
 	equal "$(wc -l < "$T/said")" 38 "lines that are said of it"
 
-	# Messages have one line, whatever is named in them.
+	# A message has one line, whatever names it contains.
 	for file in "./none$escape"$'\n.o' "words$escape"$'\nx'; do
 		check not "$PENSTOCK" filter check "$file" 2> "$T/said"
 		check is_plain "$T/said"

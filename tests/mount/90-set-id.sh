@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# A program with set-ID bits or file capabilities never runs as an owner that only the view shows.
+# A program with set-id bits or file capabilities never runs as an owner that only the view shows.
 
-# A program of user 1000 that says as whom it runs: $LOWER/NAME with the mode.
+# Makes $LOWER/NAME with the mode, a program of user 1000 that prints the user and group it runs as.
 program() { # NAME MODE [OWNER]
 	cp "$(command -v id)" "$LOWER/$1"
 	chown "${3:-1000:1000}" "$LOWER/$1"
 	if [ -n "${3:-}" ]; then chmod "$2" "$LOWER/$1"; else as 1000 chmod "$2" "$LOWER/$1"; fi
 }
 
-# As user 1000, who may not be able to run what root calls python3.
+# Runs Python as user 1000, who may not be able to execute root's python3.
 python_as_user() { # CODE ARG...
 	python3 -c "import mmap, os, stat, sys
 os.setgroups([]); os.setgid(1000); os.setuid(1000)
 $1" "${@:2}"
 }
 
-# All ways to ask for the mode, and what execve(2) makes of it.
+# Checks the mode by every call that returns it, and the user as which execve(2) runs the program.
 shown() { # NAME WANT [CALLER]
 	equal "$(stat -c %a "$VIEW/$1")" "$2" "the mode of $1"
 	equal "$(stat -c %a "$VIEW/$1")" "$2" "the mode of $1, asked again"
@@ -36,14 +36,14 @@ each_program_of_a_user_does_not_run_as_the_owner_shown() {
 	program real 6755 0:0
 	for cache in none exclusive; do
 		filtered_view -o cache=$cache owner,uid=0,gid=0
-		# A listing with attributes answers first.
+		# A listing with attributes is the first reply.
 		check test -z "$(ls -l "$VIEW" | grep '^-..[sS].* p[246]')"
 		check test -z "$(ls -l "$VIEW" | grep '^-.....[sS].* p[246]')"
 		for mode in 4755 2755 6755; do
 			shown p$mode 755
 			runs_as p$mode 1001 1001 1001
 		done
-		# Owner and group shown are the real ones: nothing is taken away.
+		# The view shows the real owner and group, so all bits stay.
 		shown real 6755
 		runs_as real 1001 0 0
 		check ln "$VIEW/p4755" "$VIEW/l$cache"
@@ -53,7 +53,7 @@ each_program_of_a_user_does_not_run_as_the_owner_shown() {
 	done
 }
 
-# One of both shown otherwise: the bit of the other one goes on working.
+# The view shows another owner or another group: the bit of the real one still works.
 each_bit_of_the_real_group_stays_beside_another_owner() {
 	lower ext4
 	program p 6755 0:5
@@ -67,7 +67,7 @@ each_bit_of_the_real_group_stays_beside_another_owner() {
 	filtered_view owner,gid=1234
 	shown p 4755
 	runs_as p 1001 0 1001
-	# In a directory the bit means inheritance.
+	# The set-group-ID bit of a directory means inheritance, so it stays.
 	shown dir 2777
 	: > "$VIEW/dir/f"
 	equal "$(stat -c %g "$LOWER/dir/f")" 7 "the group of a file in a set-group-ID directory"
@@ -87,10 +87,10 @@ each_chmod_keeps_hidden_bits_and_sets_none() {
 	refused 'not permitted' as 1000 chmod 4711 "$VIEW/root"
 	equal "$(stat -c %a "$LOWER/plain")" 755 "the mode below"
 	shown plain 755
-	# The group is the real one, so the bit is anybody's to set who may.
+	# The group is the real one, so a user with the privilege may set its bit.
 	check chmod g+s "$VIEW/plain"
 	equal "$(stat -c %a "$LOWER/plain")" 2755 "the mode below"
-	# Given away: no bit goes with a file, as everywhere.
+	# A chown clears all bits, as on other file systems.
 	check chown 1001 "$VIEW/root"
 	equal "$(stat -c '%a %u' "$LOWER/root")" '700 1001' "mode and owner below"
 }
@@ -103,7 +103,8 @@ each_write_by_the_owner_shown_clears_hidden_bits() {
 		for how in write append truncate open create mapping; do
 			file=$how-$cache
 			program "$file" 4755 0:0
-			# Also of what the kernel has cached, and of what was looked up long ago.
+			# The change also reaches attributes in the kernel's cache and files that
+			# were looked up long ago.
 			shown "$file" 755
 			case $how in
 			write) check as 1000 dd of="$VIEW/$file" bs=1 count=1 conv=notrunc \
@@ -124,7 +125,8 @@ each_write_by_the_owner_shown_clears_hidden_bits() {
 	done
 }
 
-# A filter that makes new files another user's: the maker could not have given them these bits.
+# The filter makes new files belong to another user, to whom their creator could not have given a
+# program with these bits.
 each_file_made_for_another_user_has_no_set_id_bits() {
 	lower ext4
 	chmod 777 "$LOWER"
@@ -141,7 +143,8 @@ assert (st.st_mode & 0o7777, st.st_uid) == (0o755, 0), oct(st.st_mode)' "$VIEW"
 		equal "$(stat -c '%a %u %g' "$LOWER/$name")" '755 0 0' "$name below"
 	done
 	unview
-	# Made as the maker's own, and written to at once: neither shown nor left below.
+	# The file belongs to its creator and is written to at once: neither view nor lower file has
+	# the bits.
 	filtered_view owner,uid=0
 	check python_as_user 'os.umask(0)
 fd = os.open(sys.argv[1] + "/own", os.O_CREAT | os.O_WRONLY, 0o4755)
@@ -168,7 +171,8 @@ each_capabilities_do_not_work_beside_another_owner() {
 	equal "$(getcap "$VIEW/p" | wc -l)" 1 "capabilities of the real owner"
 }
 
-# A filter of somebody's own need not think of it: whichever program shows the owner.
+# The daemon hides the bits for any filter that shows another owner, whichever program of it does
+# so.
 each_filter_that_forgets_the_bits_shows_none() {
 	lower ext4
 	local in
@@ -188,7 +192,7 @@ each_filter_that_forgets_the_bits_shows_none() {
 	done
 }
 
-# When the filter has gone, the file is its owner's again in every way.
+# After the filter is removed, the view shows the real owner and all bits again.
 each_filter_that_goes_leaves_nothing_hidden() {
 	lower ext4
 	program p 755 1000:1000

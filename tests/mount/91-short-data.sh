@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# A filter that shortens reads and writes shortens what read(2) and write(2) come to, and nothing
-# else: the kernel takes a short answer to a read of its page cache for the end of the file.
+# A filter that shortens reads and writes changes only the results of read(2) and write(2). The
+# kernel would take a short reply to a read of its page cache for the end of the file.
 
 short_lower() {
 	need_filters
@@ -10,7 +10,7 @@ short_lower() {
 	head -c 51200 /dev/urandom > "$LOWER/big"
 }
 
-# Every way to the data by which no program sees a short read has all of it.
+# Checks that all ways to read but read(2) return the whole file.
 whole() { # WHAT
 	local copy
 	check cmp "$LOWER/big" "$VIEW/big"
@@ -71,7 +71,7 @@ each_page_cache_of_a_shortening_filter_is_whole() {
 	done
 }
 
-# Stores of a mapping are written back whole, or their loss is told.
+# Stores into a mapping are written back completely, or fsync(2) reports the loss.
 each_stores_are_written_back_whole() {
 	short_lower
 	local spec

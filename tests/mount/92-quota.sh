@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# quota counts what there is: not what a caller said, nor what a file was once.
+# quota counts the files and bytes that exist; sizes that a caller passed, or that a file once had,
+# do not count.
 
 LIMIT[random_operations_match_the_model]=120
 LIMIT[long_random_operations_match_the_model]=1500
 
-# A BPF file system for the maps, where usage() finds them.
+# Mounts a BPF file system for the pinned maps, which usage() reads.
 quota_view() { # SPEC...
 	need_filters
 	mkdir -p "$T/bpf"
@@ -23,7 +24,7 @@ counted() { # WANT WHAT
 		fail "$2: counted is '$(usage)', should be '$1 '"
 }
 
-# Bytes that can be written to a new file before EDQUOT.
+# Prints how many bytes can be written to a new file before EDQUOT.
 room() {
 	local n
 	n=$(head -c 20000000 /dev/zero | dd of="$VIEW/room" bs=4096 iflag=fullblock 2>&1 |
@@ -32,7 +33,8 @@ room() {
 	echo "$n"
 }
 
-# The view ends before it is served: its root is forgotten, and quota has a program for that.
+# The view ends before it serves requests. Its root is then forgotten, for which quota has a
+# program.
 once_mount_refused_after_quota_ends_cleanly() {
 	need_filters
 	lower ext4
@@ -60,7 +62,7 @@ os.unlink("u")
 assert fill(unlinked) == 1 << 20, "unlinked"
 made = os.open(".", os.O_TMPFILE | os.O_RDWR)
 assert fill(made) == 0, "made without a name"
-# Held by a descriptor that opens nothing: the file is still there.
+# A descriptor of O_PATH holds the file, so the file still counts.
 path = os.open("/proc/self/fd/%d" % unlinked, os.O_PATH)
 os.close(unlinked)
 assert fill(made) == 0, "held by O_PATH"
@@ -77,7 +79,7 @@ os.link("/proc/self/fd/%d" % made, "named", src_dir_fd=made)' "$VIEW" ||
 	counted '0 0 0 nameless 0' "removed"
 }
 
-# Files that are made without a name and closed do not use up files=.
+# Files that are created without a name and closed do not count.
 each_made_and_closed_files_do_not_count() {
 	quota_view files=3
 	python3 -c 'import errno, os, sys, time
@@ -113,7 +115,7 @@ each_sizes_that_overflow_are_refused() {
 	equal "$(room)" 1048576 "room"
 }
 
-# Opens with O_TRUNC at the same time give back once what was there.
+# Several opens with O_TRUNC at the same time free the bytes of the file once.
 each_truncations_at_once_count_once() {
 	quota_view bytes=1M
 	python3 -c 'import os, sys, threading
@@ -137,7 +139,7 @@ for t in threads: t.join()' "$VIEW" || fail "truncating"
 	equal "$(room)" 1048576 "room"
 }
 
-# Taking away what was there before makes room for what was added, and no more.
+# Removing files from before the mount frees at most what was added since.
 each_usage_never_falls_below_zero() {
 	lower ext4
 	head -c 3000000 /dev/zero > "$LOWER/old"
@@ -161,7 +163,7 @@ each_owners_have_limits_of_their_own() {
 		'1000 524288 2 1001 1048576 2 nameless 0 ' "usage"
 }
 
-# Stores of a mapping are in the length that a file has already.
+# Stores into a mapping do not grow the file, so they need no free bytes.
 each_shared_mappings_work_and_do_not_grow_files() {
 	quota_view bytes=100000
 	head -c 50000 /dev/zero > "$VIEW/f"
@@ -184,7 +186,7 @@ m.flush()' "$VIEW/f"
 
 # ---- pin= ---------------------------------------------------------------------------------------
 
-# The daemon of the view of that number dies, and its mount goes.
+# Kills the daemon of view NUMBER and unmounts the view.
 die() { # NUMBER
 	kill -KILL "${VIEW_PIDS[$1]}"
 	within 5 eval '! kill -0 ${VIEW_PIDS['"$1"']} 2> /dev/null' ||
@@ -203,7 +205,7 @@ each_counting_goes_on_from_mount_to_mount() {
 	rm "$VIEW/a"
 	counted '0 0 0 nameless 0' "a file of before was removed"
 	head -c 300000 /dev/zero > "$VIEW/a"
-	# With files that have no name any more, which end with the daemon.
+	# Unlinked open files, which end with the daemon.
 	exec 7> "$VIEW/u"
 	rm "$VIEW/u"
 	head -c 100000 /dev/zero >&7
@@ -214,7 +216,7 @@ each_counting_goes_on_from_mount_to_mount() {
 	quota_view bytes=2M,files=10
 	: > "$VIEW/c"
 	counted '0 500000 3 nameless 0' "after the daemon was killed"
-	# In whole writes of 4096 bytes.
+	# dd(1) writes whole blocks of 4096 bytes.
 	equal "$(room)" 1593344 "room under the new limit"
 }
 
@@ -229,13 +231,13 @@ each_limit_changes_and_counting_goes_on() {
 	exec 7>&-
 	counted '0 300000 1 nameless 0' "a file without a name was closed"
 	refused quota dd if=/dev/zero of="$VIEW/b" bs=220000 count=1 status=none
-	# One that cannot take its place leaves it and its maps as they are.
+	# A replacement that fails leaves the filter and its maps as they are.
 	refused 'no option' chain replace quota "quota,nonsense=1,pin=$T/bpf/quota"
 	refused 'another filter' chain replace quota "quota,bytes=1M,per=uid,pin=$T/bpf/quota"
 	rm "$VIEW/b"
 	counted '0 300000 1 nameless 0' "after replacing was refused"
 	refused 'already in use' chain add "quota,bytes=1M,name=two,pin=$T/bpf/quota"
-	# Removing the filter removes what it has pinned.
+	# Removing the filter removes its pinned maps.
 	check chain remove quota
 	check test ! -e "$T/bpf/quota"
 	check chain add "quota,bytes=1M,pin=$T/bpf/quota"
@@ -258,14 +260,14 @@ once_pin_that_does_not_fit_is_refused() {
 	rm -r "$T/bpf/quota"
 	quota_view bytes=1M
 	counted 'nameless 0' "with nothing pinned"
-	# A filter that fails to load has pinned nothing.
+	# A filter that fails to load has pinned no maps.
 	refused 'at=nowhere' chain add "quota,bytes=1M,name=two,at=nowhere,pin=$T/bpf/two"
 	check test ! -e "$T/bpf/two"
 	refused 'already in use' "$PENSTOCK" mount --filter "quota,bytes=1M,pin=$T/bpf/quota" \
 		"$LOWER" "$T/other"
 }
 
-# Everything at random, by four processes: the usage is what there is.
+# Four processes do random operations; the usage of the maps equals that of the files.
 model() { # SEED PHASES PROCESSES [uid]
 	local said
 	said=$("$TOOLS/quota" model "$VIEW" "$T/bpf/quota" "$1" "$3" "$2" 1000000 16 ${4:-}) ||

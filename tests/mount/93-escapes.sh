@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# A file that a filter protects by its name or path keeps its protection, or the operation that
-# would end it fails: every ready-made filter, every way to move, link, exchange or reopen a file
-# (act escape), with the lower file system's caches dropped at each step, and the view mounted
+# A file that a filter protects by name or path stays protected, or the operation that would end the
+# protection fails. Tests every ready-made filter with every way to move, link, exchange or reopen a
+# file (act escape). Each step drops the caches of the lower file system, and the view is mounted
 # again.
 
 EVERYBODY=
@@ -30,7 +30,7 @@ ROWS=(
 	".env sec/k sec/d/k|EPERM,EROFS|rwh|mask,names=.env readonly,paths=/sec $MASK_SEC audit"
 )
 
-# Everybody may change it: what is refused is refused by the filter.
+# Every user may change the tree, so only the filter can refuse an operation.
 escape_tree() { # FILES
 	local f
 	mkdir -p "$LOWER"/{sec/d,out,many}
@@ -42,13 +42,14 @@ escape_tree() { # FILES
 	chmod -R a+rwX "$LOWER"
 }
 
-# The daemon's descriptors first, which hold what the lower file system keeps.
+# Makes the daemon close its descriptors, then drops the lower file system's caches, which the
+# descriptors pin.
 evict() {
 	stat "$VIEW"/many/* > /dev/null
 	drop_caches
 }
 
-# As who, and what the helper said.
+# Runs the helper as UID; its output is in $T/escape.out.
 escape_run() { # UID FILES
 	rm -f "$T/escape.in"
 	mkfifo "$T/escape.in"
@@ -75,8 +76,8 @@ escape_go() { # ERRORS FLAGS WHEN
 		*:shown) [[ $2 != *r* ]] || fail "$3: $file is shown by $way" ;;
 		*:written) [[ $2 != *w* ]] || fail "$3: $file was written to by $way" ;;
 		read*:* | write*:* | truncate*:*) ;;
-		# The replaced file is gone, and the new one has the filter, which some filters
-		# permit.
+		# The file was replaced and has gone. The new file has the filter, and some filters
+		# permit this.
 		replaced:0) [[ $2 != *w* ]] || fail "$3: $file was replaced" ;;
 		link-empty:ENOENT | link-empty:EPERM | *:ENOENT) ;;
 		*) [[ $errors == *,$said,* ]] || fail "$3: $way of $file came to $said, not $1" ;;
@@ -84,7 +85,7 @@ escape_go() { # ERRORS FLAGS WHEN
 	done < "$T/escape.out"
 }
 
-# No file that was protected has a name that is not.
+# Fails if a protected file has a name that is not protected.
 escape_names() { # WHEN
 	local ino out
 	for ino in $INODES; do
@@ -93,7 +94,7 @@ escape_names() { # WHEN
 	done
 }
 
-# User 1000 finds the protected text under no name.
+# Fails if user 1000 finds the protected text under any name.
 escape_shown() { # FLAGS WHEN
 	[[ $1 != *r* ]] || check not as 1000 grep -rqs hunter2 "$VIEW"
 	[[ $1 != *w* ]] || equal "$(cat "$LOWER"/{.env,sec/k,sec/d/k} | sort -u)" KEY=hunter2 \
@@ -110,12 +111,12 @@ escapes_of_row() { # ROW WHEN OPTIONS
 	IFS='|' read -r files errors flags specs <<< "$1"
 	for spec in $specs; do options+=("$spec"); done
 	for uid in 1000 0; do
-		# Root has to be tried where the filter makes a difference, and in the long form.
+		# Root runs only where the filter treats root differently, or in the long form.
 		[[ $uid = 1000 || $specs == *-for,* || -n $EVERYBODY ]] || continue
 		rm -rf "${LOWER:?}"/*
 		escape_tree "$files"
 		INODES=$(cd "$LOWER" && stat -c %i $files | tr '\n' ' ')
-		# Root is not one of those whom filters for some callers are for.
+		# Filters for some callers (-for) do not apply to root.
 		[[ $uid = 0 && $specs == *-for,* ]] && flags='' errors=EPERM
 		if [ "$2" = mounted ]; then
 			filtered_view -o "$3" "${options[@]}"
@@ -157,8 +158,8 @@ once_escape_from_a_filter_is_refused() {
 LIMIT[escape_from_a_new_filter_is_refused]=90
 once_escape_from_a_new_filter_is_refused() {
 	lower ext4
-	# Those that protect descriptors, one of those that hide, and several at once; the long form
-	# has all.
+	# The short form tests filters that protect descriptors, one that hides files, and several
+	# filters at once; the long form tests all.
 	escapes live cache=exclusive "${ROWS[0]}" "${ROWS[1]}" "${ROWS[3]}" "${ROWS[6]}" \
 		"${ROWS[12]}"
 }
@@ -169,7 +170,7 @@ each_escape_from_mask_is_refused() {
 	escapes mounted cache=none "${ROWS[0]}"
 }
 
-# All of it, for all kinds of lower file systems, and all ways of caching.
+# Runs all rows on every lower file system with every cache= mode.
 LIMIT[escapes_everywhere]=3600
 slow_escapes_everywhere() {
 	EVERYBODY=1
@@ -192,7 +193,7 @@ slow_escapes_everywhere() {
 # ---- programs that edit and move
 # -------------------------------------------------------------------
 
-# A masked file, and one that is not, at the root and in a repository of git.
+# Makes a masked file and another one, at the root and in a git repository.
 tools_tree() {
 	lower ext4
 	mkdir "$LOWER/repo" "$LOWER/sec"
@@ -244,7 +245,7 @@ TOOL_STEPS=(
 	'git-clean git -C repo clean -qfdx'
 )
 
-# By root, who is bound by nothing else, and by a user to whom the files belong.
+# Runs the tools as root, whom no permission stops, and as a user who owns the files.
 masked_tools() { # UID
 	local step name command
 	tools_tree
@@ -285,7 +286,7 @@ slow_masked_files_survive_tools_of_users() {
 	masked_tools 1000
 }
 
-# write=allow: the same tools do what they are asked for, with what they are shown.
+# With write=allow the same tools write, and they store the text that the view shows.
 once_masked_files_are_written_where_allowed() {
 	lower ext4
 	echo KEY=hunter2 | tee "$LOWER/.env" "$LOWER/.env2" > "$LOWER/.env3"
@@ -301,7 +302,7 @@ once_masked_files_are_written_where_allowed() {
 	refused 'write.*deny.*allow|deny' "$PENSTOCK" filter check mask,write=alow
 }
 
-# After a move below the next lookup decides by the new name.
+# After a rename in the lower tree the next lookup decides by the new name.
 each_name_below_decides_at_the_next_lookup() {
 	lower ext4
 	echo hunter2 | tee "$LOWER/.env" > "$LOWER/plain"
@@ -310,7 +311,8 @@ each_name_below_decides_at_the_next_lookup() {
 	mv "$LOWER/.env" "$LOWER/moved"
 	mv "$LOWER/plain" "$LOWER/.env"
 	equal "$(cat "$VIEW/moved" "$VIEW/.env")" $'hunter2\nxxxxxxx'
-	# A second name below: while the kernel knows one that is masked, all are.
+	# Another program makes a second name in the lower tree. While the kernel knows a masked
+	# name, all names are masked.
 	ln "$LOWER/.env" "$LOWER/second"
 	exec 7< "$VIEW/.env"
 	equal "$(cat "$VIEW/second")" xxxxxxx
@@ -319,7 +321,7 @@ each_name_below_decides_at_the_next_lookup() {
 	exec 7<&-
 }
 
-# In a case-insensitive directory every spelling leads to the file, and so to the filter.
+# In a case-insensitive directory every spelling leads to the file and so to the filter.
 each_spellings_of_a_name_are_protected() {
 	local folding name
 	need_filters
@@ -345,7 +347,7 @@ each_spellings_of_a_name_are_protected() {
 # ---- random operations
 # ------------------------------------------------------------------------------
 
-# Names and paths that are hidden and protected, among others, in directories that anybody may
+# Makes hidden and protected names and paths among others, in directories that every user may
 # change.
 meddle_tree() {
 	local d
@@ -366,8 +368,8 @@ inos_of() { # TEXT
 	grep -rlx "$1" "$LOWER" | xargs stat -c %i | paste -sd,
 }
 
-# All that is known below of the files with these numbers; directories that are not protected may
-# move.
+# Prints name and content of the lower files with these inode numbers. Directories that are not
+# protected may move.
 files_of() { # INOS
 	local args=() ino
 	for ino in ${1//,/ }; do args+=(-o -inum "$ino"); done
@@ -403,7 +405,7 @@ meddled() { # STEPS OPTIONS
 
 once_random_operations_do_not_reach_protected_files() { meddled 20000 cache=exclusive; }
 
-# A million operations, by way of all caches.
+# Runs a million operations in each cache= mode.
 LIMIT[million_operations_do_not_reach_protected_files]=3600
 slow_million_operations_do_not_reach_protected_files() {
 	local cache

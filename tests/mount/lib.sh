@@ -63,12 +63,13 @@ declare -A LIMIT=()
 VIEW='' LOWER='' TWIN='' FS=''
 N=0 SAID=''
 declare -A HOLDERS=()
-# Per view, in the order of mounting; VIEW_DIRS has only those that are to be unmounted yet.
+# One element per view, in the order of mounting; VIEW_DIRS has only views that are still to be
+# unmounted.
 N_VIEWS=0
 VIEW_DIRS=() VIEW_PIDS=() VIEW_LOGS=() VIEW_NUMBERS=()
 # Words before the command of the daemon: DAEMON_PREFIX="prlimit --nofile=256"
 DAEMON_PREFIX=''
-# Extended expression of lines that may stand in the log of the daemon.
+# An extended regular expression for lines that the daemon's log may contain.
 LOG_MAY=''
 N_RESULTS=0
 
@@ -84,7 +85,7 @@ result() { # WORD NAME [WHY]
 
 ok() { result ok "$1"; }
 
-# Without -n the case ends here.
+# Fails the step with -n; without -n fails the case and ends it.
 fail() {
 	local where
 	if [ "$1" = -n ]; then
@@ -106,8 +107,8 @@ skip() {
 	exit 0
 }
 
-# Steps of helper programs: lines "ok STEP", "not ok STEP: why", "skip STEP: why".
-# PREFIX, if set, is put before the name of the step.
+# Takes the steps of a helper program from standard input: lines "ok STEP", "not ok STEP: why",
+# "skip STEP: why". Prefixes the step with PREFIX, if that is set.
 take_results() {
 	local line step word
 	while IFS= read -r line; do
@@ -152,8 +153,8 @@ refused() { # TEXT CMD...
 	grep -Eqi -- "$text" <<< "$said" || fail "'$*' said '$said', which does not match '$text'"
 }
 
-# The number says how soon it usually is. On a machine that has much else to do it takes longer, so
-# a failure is only what has not come after half a minute.
+# The number says how soon CMD usually succeeds. A busy machine needs longer, so CMD fails only
+# after half a minute.
 within() { # SECONDS CMD...
 	local end=$((SECONDS + ($1 > 30 ? $1 : 30))) pause=002
 	shift
@@ -173,7 +174,7 @@ becomes() { # WANT CMD...
 
 prints() { [ "$("${@:2}" 2> /dev/null)" = "$1" ]; }
 
-# Its input never ends by itself: it is opened for both directions.
+# Opens the input for both directions, so that the helper never reads its end.
 holder() {
 	local name=$1
 	shift
@@ -216,7 +217,7 @@ as() { # UID[:GID[,GID...]] CMD...
 act() { "$TOOLS/act" "$@"; }
 
 alone() {
-	# Other rings drop the caches of the machine, too: they lock the same folder.
+	# Other test programs that drop the machine's caches lock the same folder.
 	exec 9< /dev/shm
 	flock 9
 }
@@ -228,7 +229,8 @@ drop_caches() {
 
 # ---- lower --------------------------------------------------------------------------------------
 
-# A fresh file system. Its image lies in memory; the loop device frees itself with the last mount.
+# Makes a fresh file system. Its image lies in memory; the kernel frees the loop device with the
+# last unmount.
 lower() { # [TYPE [MIB]]
 	local type=${1:-ext4} size=${2:-512} n=${N_LOWER:-0}
 	N_LOWER=$((n + 1))
@@ -264,7 +266,7 @@ make_image() { # N MIB MKFS...
 
 # ---- view ---------------------------------------------------------------------------------------
 
-# "0:45 /the/dir" -> the device of the topmost mount at DIR, empty when nothing is mounted there
+# Prints the device of the topmost mount at DIR ("0:45"), or nothing if there is no mount.
 mount_device() {
 	local id parent dev root dir rest found=''
 	while read -r id parent dev root dir rest; do
@@ -273,7 +275,8 @@ mount_device() {
 	echo "$found"
 }
 
-# Mounts of the type fuse or fuse.NAME that the case has made and that are still there.
+# Prints the lines of mountinfo for mounts of type fuse or fuse.NAME that the case has made and that
+# still exist.
 own_mounts() {
 	grep -E ' - fuse(\.[^ ]*)? ' /proc/self/mountinfo |
 		awk 'NR == FNR { before[$1]; next } !($1 in before)' "$T/mounts-before" -
@@ -332,7 +335,8 @@ note_view() { # DIR PID LOG NUMBER
 	N_VIEWS=$((N_VIEWS + 1))
 }
 
-# The stand-in: the options that a mount has anyway are honoured, ours are left out.
+# Mounts the bind mount of VIEW_MODE=bind. Honours the options that every mount has and ignores
+# Penstock's own.
 mount_bind() { # LOWER MNT OPTS
 	local o flags=''
 	if [[ ,$3, == *,xdev=hide,* ]]; then
@@ -378,7 +382,7 @@ unview() { # [MNT]
 	daemon_ended "$i" 0
 }
 
-# The daemon of view number I has to be gone soon, with that status.
+# Waits for the daemon of view I to end, and checks its exit status and its log.
 daemon_ended() { # I [STATUS]
 	local pid=${VIEW_PIDS[$1]} status
 	real || return 0
@@ -386,11 +390,11 @@ daemon_ended() { # I [STATUS]
 		show_threads "$pid"
 		fail "the daemon still runs 10 seconds after its view has gone"
 	}
-	# Its number belongs to the next one now, perhaps of another case: nobody may abort it for
-	# us.
+	# Another case may get the number of this connection next, so the entry must not stay:
+	# abort_all would abort that case's connection.
 	sed -i "/^${VIEW_NUMBERS[$1]}\$/d" "$T/connections"
-	# 127, or less than nothing, is bash having lost it: among thousands of processes a number
-	# comes again.
+	# bash may lose the status when a process number is reused; then wait returns 127 or a
+	# negative number.
 	if wait "$pid" 2> /dev/null; status=$?; [ $status != 127 ] && [ $status -ge 0 ]; then
 		[ -z "${2:-}" ] || [ $status = "$2" ] || fail "the daemon ended with status $status"
 	fi
@@ -406,7 +410,7 @@ show_threads() { # PID
 	done 2> /dev/null
 }
 
-# A zombie is done too: wait will fetch it.
+# A zombie counts as ended; wait will reap it.
 daemon_done() {
 	local state
 	{ read -r _ _ state _ < "/proc/$1/stat"; } 2> /dev/null || return 0
@@ -420,7 +424,7 @@ log_is_clean() { # LOG
 	[ -z "$bad" ] || fail "the daemon's log says: $bad"
 }
 
-# The end of every case, however it came.
+# Runs at the end of every case: unmounts its views and checks that nothing remains.
 scenario_end() {
 	local status=$? i
 	trap - EXIT
@@ -460,7 +464,7 @@ counter() { # OP [MNT]
 	echo "${n:-0}"
 }
 
-# Requests of one or several operations, all in one question.
+# Prints the sum of requests of one or several operations, from one question to the daemon.
 counters() { # OP,OP...
 	local json op n sum=0
 	json=$(stat_json)
@@ -515,7 +519,7 @@ need_filters() {
 		skip "filters cannot be loaded here: $(head -n 1 <<< "$why")"
 }
 
-# A view of a fresh lower tree, or of the one there is, with these filters.
+# Mounts a view with these filters, of a fresh lower tree or of the existing one.
 filtered_view() { # [-o OPTIONS] SPEC...
 	local opts=cache=none filters=() spec
 	need_filters
@@ -525,7 +529,7 @@ filtered_view() { # [-o OPTIONS] SPEC...
 	view -o "$opts" "${filters[@]}"
 }
 
-# Replaces the one filter there is, so that many variants need one mount only.
+# Replaces the only filter, so that many variants need one mount.
 with() { # FILTER SPEC
 	chain replace "$1" "$2" > /dev/null || fail "cannot have the filter $2"
 }
@@ -541,9 +545,10 @@ ran() { # COLUMN FILTER [PROGRAM]
 		END { print sum + 0 }'
 }
 
-# The first line shows that it listens: STATFS is never answered from a cache.
+# Sends STATFS, which is never answered from a cache, until the trace has a line and so is
+# listening.
 tracing() { # FILE [ARG...]
-	# Before the tracer starts: lines of an earlier trace are not this one's first.
+	# Clears the file before the tracer starts, because it may have lines of an earlier trace.
 	: > "$1"
 	"$PENSTOCK" trace --json "${@:2}" "$VIEW" > "$1" 2>&1 9>&- &
 	TRACER=$!
@@ -576,8 +581,8 @@ same() { # [-x] [A B]
 		fail "${1:-view} and ${2:-lower} differ"
 }
 
-# The same steps in twin and view, see tools/parity/parity.h. Steps that the kernel's FUSE keeps
-# from being equal are listed with the reason in the file "limits".
+# Runs the same steps in twin and view, see tools/parity/parity.h. The file "limits" lists the steps
+# that cannot be equal because of the kernel's FUSE, each with the reason.
 parity() { # GROUP [ARG...]
 	local stat=() limits=() variants=(--variant "$MODE")
 	# A limit of the variant "on" (data passes through) also applies to any other transport with

@@ -32,7 +32,7 @@ static int when(const char *word)
 	return value && strcmp(value, word) == 0;
 }
 
-/* Entries to register come with two buffers; with none the kernel refuses them. */
+/* Entries are registered with two buffers; the kernel refuses an entry without buffers. */
 static void spoil(int fd, long n)
 {
 	char *sqes =

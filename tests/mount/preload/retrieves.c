@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * For LD_PRELOAD: appends a line to the file $RETRIEVES for each FUSE_NOTIFY_RETRIEVE that the
- * process sends: the number of the request that the kernel makes of the notification, the node, and
- * 0 or the error.
+ * process sends: the number that the kernel will give to its request, the node, and 0 or the error.
  */
 #include <dlfcn.h>
 #include <errno.h>
