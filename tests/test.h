@@ -14,7 +14,7 @@
 /* The number of elements of an array. */
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Fails the test from any thread: cmocka's assertions are for the first one. */
+/* Fails the test from any thread; cmocka's assertions work only in the first thread. */
 #define require(what)                                                                              \
 	do {                                                                                       \
 		if (!(what)) {                                                                     \
@@ -23,7 +23,7 @@
 		}                                                                                  \
 	} while (0)
 
-/* A test that the file's set_up() and tear_down() surround. */
+/* Runs the file's set_up() before the test and tear_down() after it. */
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 /* Defines main(), which runs these tests: members of an array of struct CMUnitTest. */

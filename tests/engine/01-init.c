@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The first request of a connection, and what comes in its place. */
+/* The INIT handshake of a connection, and connections that do not begin with INIT. */
 #include "kernel.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 static const struct init_request wanted = { .max_write = 65536, .max_background = 12 };
 
-/* One end of a connection whose other end is a channel. */
+/* One end of a socket pair; the other end is a channel of the server. */
 struct pair {
 	struct k_chan kernel;
 	struct chan *chan;
@@ -63,7 +63,7 @@ static void init_is_answered_with_negotiated_values(void **state)
 	pair_free(&pair);
 }
 
-/* A kernel of the future asks again, in the version that it was told. */
+/* A newer kernel sends INIT again, with the major version that the server replied. */
 static void newer_kernel_negotiates_again(void **state)
 {
 	struct init_negotiated negotiated;
@@ -102,7 +102,7 @@ static void older_kernel_is_refused(void **state)
 	}
 }
 
-/* Something else comes first: that is no kernel. */
+/* The connection begins with another request, so the other end is no kernel. */
 static void first_request_other_than_init_is_refused(void **state)
 {
 	static const struct {
@@ -139,7 +139,7 @@ static void closed_connection_fails_the_handshake(void **state)
 	pair.kernel.fd = fd_close(pair.kernel.fd);
 	assert_int_equal(server_answer_init(pair.chan, &wanted, &negotiated, &error), -EPROTO);
 	pair_free(&pair);
-	/* And right after INIT was sent: nobody takes the answer. */
+	/* The kernel closes the connection right after INIT, so the reply cannot be sent. */
 	pair_new(&pair);
 	send_init(&pair, 7, 44);
 	pair.kernel.fd = fd_close(pair.kernel.fd);
@@ -147,7 +147,7 @@ static void closed_connection_fails_the_handshake(void **state)
 	pair_free(&pair);
 }
 
-/* INIT a second time is an operation like those that do not exist. */
+/* A second INIT gets the same error as an unknown operation. */
 static void second_init_fails_with_enosys(void **state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
@@ -160,7 +160,7 @@ static void second_init_fails_with_enosys(void **state)
 	k_stop(k);
 }
 
-/* A view that nobody ever asks anything starts and ends. */
+/* A view that gets no request starts and ends. */
 static void unused_view_starts_and_ends(void **state)
 {
 	for (unsigned int n_chans = 1; n_chans <= K_MAX_CHANS; n_chans++) {

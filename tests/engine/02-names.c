@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Nodes by name: their numbers, and for how long an answer holds. The mount tests compare what
- * operations on names do with the lower tree (tests/mount/tools/parity/names.c, kinds.c, rename.c).
+ * Nodes by name: node IDs, and the timeouts of replies. The mount tests compare operations on names
+ * with the lower tree (tests/mount/tools/parity/names.c, kinds.c, rename.c).
  */
 #include "kernel.h"
 
@@ -14,7 +14,7 @@ static struct kernel *start(void **state)
 	return k_start(&(struct k_options){ .nodes = K_NODES(state), .ttl_ns = 2500000000 });
 }
 
-/* An entry is whole, about this lower file, and its name holds for as long as was asked for. */
+/* Checks that an entry describes this lower file and has the entry timeout of the options. */
 static void expect_name(struct kernel *k, const struct fuse_entry_out *entry, const char *name)
 {
 	assert_true(entry->nodeid > 1);
@@ -24,7 +24,7 @@ static void expect_name(struct kernel *k, const struct fuse_entry_out *entry, co
 	k_expect_same(k, &entry->attr, name);
 }
 
-/* So do its attributes. */
+/* Checks the attributes and their timeout as well. */
 static void expect_entry(struct kernel *k, const struct fuse_entry_out *entry, const char *name)
 {
 	assert_int_equal(entry->attr_valid, 2);
@@ -47,7 +47,7 @@ static void lookup_answers_whole_entries(void **state)
 
 		assert_int_equal(k_lookup(c, K_ROOT, name, &entry), 0);
 		expect_entry(k, &entry, name);
-		/* The same number each time, and the same generation. */
+		/* Each lookup returns the same node ID and the same generation. */
 		assert_int_equal(k_lookup(c, K_ROOT, name, &again), 0);
 		assert_memory_equal(&entry, &again, sizeof(entry));
 		k_forget(c, entry.nodeid, 2);
@@ -55,7 +55,7 @@ static void lookup_answers_whole_entries(void **state)
 	k_stop_empty(k);
 }
 
-/* A name that is absent is an answer that holds, unless nothing may be believed. */
+/* A reply about an absent name has a timeout, except with cache=none. */
 static void absent_name_is_cached_for_the_timeout(void **state)
 {
 	struct kernel *k = start(state);
@@ -72,7 +72,10 @@ static void absent_name_is_cached_for_the_timeout(void **state)
 	k_stop(k);
 }
 
-/* Names of the same file lead to one node; it is known until the last of its names is forgotten. */
+/*
+ * Names of one file lead to one node; the node is known until all lookups of all names are
+ * forgotten.
+ */
 static void hard_links_share_a_node(void **state)
 {
 	struct kernel *k = start(state);
@@ -99,7 +102,7 @@ static void hard_links_share_a_node(void **state)
 	k_stop_empty(k);
 }
 
-/* ".", "..": what the kernel asks when somebody opens a file handle of the view. */
+/* The kernel looks up "." and ".." when a process opens a file handle of the view. */
 static void dots_lead_to_self_and_parent(void **state)
 {
 	struct kernel *k = start(state);
@@ -117,12 +120,12 @@ static void dots_lead_to_self_and_parent(void **state)
 	assert_int_equal(entry.generation, 0);
 	assert_int_equal(k_lookup(c, K_ROOT, ".", &entry), 0);
 	assert_int_equal(entry.nodeid, K_ROOT);
-	/* There is no way up from the root. */
+	/* The root has no parent in the view. */
 	assert_int_equal(k_lookup(c, K_ROOT, "..", &entry), -ENOENT);
 	k_stop(k);
 }
 
-/* A number that was forgotten still stands for its file where it is made of the file's handle. */
+/* A node ID that is made of the file's handle leads to the file even after FORGET. */
 static void forgotten_nodeid_leads_to_its_file(void **state)
 {
 	struct kernel *k = start(state);

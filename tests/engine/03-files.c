@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Open files: how the kernel is told to reach their data, and reads and writes that come to us. */
+/*
+ * Open files: the replies that tell the kernel how to reach their data, and READ and WRITE
+ * requests.
+ */
 #include "kernel.h"
 
 #include <errno.h>
@@ -15,7 +18,7 @@ static struct kernel *start(void **state, bool passthrough)
 		.nodes = K_NODES(state), .ttl_ns = 1000000000, .passthrough = passthrough });
 }
 
-/* A file made below, looked up and opened. */
+/* A file of the lower tree, looked up and opened. */
 struct file {
 	uint64_t id, fh;
 	struct fuse_open_out open;
@@ -41,7 +44,7 @@ static void close_file(struct kernel *k, const struct file *file)
 	k_sync(&k->chans[0]);
 }
 
-/* Every file has one node, and every node of a closed file is gone. */
+/* Checks that each file has one node, and that closed files have none. */
 static void expect_nothing_open(struct kernel *k)
 {
 	k_expect_left(k, 0, 1);
@@ -60,12 +63,12 @@ static void opens_share_one_backing_id(void **state)
 	assert_true(file.open.open_flags & FOPEN_PASSTHROUGH);
 	assert_true(file.open.backing_id > 0);
 	assert_false(file.open.open_flags & (FOPEN_KEEP_CACHE | FOPEN_DIRECT_IO));
-	/* The kernel takes no other backing file while this one is open. */
+	/* The kernel accepts no other backing file while this open exists. */
 	assert_int_equal(k_open(c, file.id, O_RDONLY, &second), 0);
 	assert_int_equal(second.backing_id, file.open.backing_id);
 	assert_int_not_equal(second.fh, file.fh);
 	assert_int_equal(k_stat(k).n_backings, 1);
-	/* Reads come all the same, for readahead. */
+	/* READ requests also arrive for passed-through files, for readahead. */
 	assert_int_equal(k_read(c, file.id, second.fh, buf, sizeof(buf), 3, O_RDONLY), 7);
 	assert_memory_equal(buf, "3456789", 7);
 	assert_int_equal(k_release(c, file.id, second.fh), 0);
@@ -90,7 +93,10 @@ static void reads_at_any_offset_are_answered(void **state)
 	assert_int_equal(k_read(c, file.id, file.fh, buf, 64, 10, O_RDONLY), 0);
 	assert_int_equal(k_read(c, file.id, file.fh, buf, 64, 1ULL << 40, O_RDONLY), 0);
 	assert_int_equal(k_read(c, file.id, file.fh, buf, 0, 0, O_RDONLY), 0);
-	/* No offset of ours: the kernel below would take -1 for "where the file stands". */
+	/*
+	 * The server must refuse offset -1, which pread(2) of the lower file would take for the
+	 * current position.
+	 */
 	assert_int_equal(k_read(c, file.id, file.fh, buf, 64, UINT64_MAX, O_RDONLY), -EINVAL);
 	assert_int_equal(k_read(c, file.id, file.fh, buf, 64, 1ULL << 63, O_RDONLY), -EINVAL);
 	close_file(k, &file);
@@ -127,7 +133,7 @@ static void writes_at_any_offset_are_answered(void **state)
 	k_stop(k);
 }
 
-/* A handle does what it was opened for. */
+/* A handle allows exactly the accesses that it was opened for. */
 static void handle_allows_what_it_was_opened_for(void **state)
 {
 	struct kernel *k = start(state, false);
@@ -147,8 +153,8 @@ static void handle_allows_what_it_was_opened_for(void **state)
 }
 
 /*
- * Appending: a write by a caller goes to the end that the file has below, whatever end the view has
- * in mind; one from the page cache goes where its page was.
+ * Checks appends: a write by a caller goes to the end of the lower file, whatever size the kernel
+ * has cached. A write from the page cache goes to the offset of its page.
  */
 static void expect_appends(struct kernel *k, const struct file *file, const char *name)
 {
@@ -194,7 +200,7 @@ static void append_to_created_file_goes_to_the_end_below(void **state)
 	k_stop(k);
 }
 
-/* O_DIRECT is switched on and off again by fcntl(2): what a write says of it counts. */
+/* fcntl(2) sets and clears O_DIRECT, so the flags of each WRITE count. */
 static void write_follows_its_own_o_direct(void **state)
 {
 	struct kernel *k = start(state, false);
@@ -231,7 +237,10 @@ static void create_of_existing_name_is_stale(void **state)
 		assert_int_equal(
 			k_create(c, K_ROOT, "new", O_RDWR | O_CREAT | O_EXCL, 0666, &entry, &open),
 			-EEXIST);
-		/* Without O_EXCL the kernel shall look again: somebody was faster. */
+		/*
+		 * Without O_EXCL another process may have created the file first; the kernel has to
+		 * look it up again.
+		 */
 		assert_int_equal(k_create(c, K_ROOT, "new", O_RDWR | O_CREAT, 0666, &entry, &open),
 				 -ESTALE);
 		close_file(k, &file);
@@ -240,7 +249,7 @@ static void create_of_existing_name_is_stale(void **state)
 	}
 }
 
-/* OPEN of a pipe, device, link or directory fails: the kernel opens those itself. */
+/* OPEN of a pipe, device, link or directory fails, because the kernel opens these itself. */
 static void only_regular_files_are_opened(void **state)
 {
 	struct kernel *k = start(state, true);

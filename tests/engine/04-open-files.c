@@ -11,7 +11,10 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 
-/* A view with one open file, passed through or not: then our own descriptor comes later. */
+/*
+ * A view with one open file. If the file passes through, the server opens its own descriptor only
+ * when it needs one.
+ */
 struct fixture {
 	struct kernel *k;
 	struct k_chan *c;
@@ -97,7 +100,7 @@ static void lseek_answers_as_below(void **state)
 	stop(&f);
 }
 
-/* COPY_FILE_RANGE and its wide form, within a file and between two. */
+/* COPY_FILE_RANGE and COPY_FILE_RANGE_64, within a file and between two files. */
 static void both_forms_of_copy_copy(void **state)
 {
 	struct fixture f = start(state, true, "0123456789");
@@ -169,7 +172,10 @@ static void known_ioctls_pass(void **state)
 			assert_true(have & FS_NODUMP_FL);
 		}
 	}
-	/* More than the command has; commands that would be done with our rights; any command. */
+	/*
+	 * A size that the command does not have, commands that the server would carry out with its
+	 * own privileges, and an unknown command.
+	 */
 	in = (struct fuse_ioctl_in){ .fh = f.fh, .cmd = FS_IOC_GETFLAGS, .out_size = 65 };
 	assert_int_equal(do_ioctl(&f, &in, NULL, &answer), -EINVAL);
 	in.out_size = UINT32_MAX;

@@ -16,7 +16,7 @@ struct fixture {
 	uint64_t fh;
 };
 
-/* A root with files whose names are of all lengths, opened. */
+/* Makes and opens a root directory with files whose names have all lengths. */
 static struct fixture start(void **state)
 {
 	struct fixture f = { 0 };
@@ -43,7 +43,7 @@ static void stop(struct fixture *f)
 	k_stop_empty(f->k);
 }
 
-/* A whole listing as the lower directory gives it: names, numbers, types, and offsets. */
+/* The expected listing, from the lower directory: names, inode numbers, types and offsets. */
 struct listing {
 	unsigned int n;
 	struct {
@@ -87,7 +87,7 @@ static bool is_dots(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* An entry goes with its name and is of that file; it is given back at once. */
+/* Checks that an entry belongs to its name and file, and forgets it at once. */
 static void check_plus(struct fixture *f, const struct fuse_direntplus *plus, const char *name)
 {
 	if (is_dots(name)) {
@@ -102,7 +102,7 @@ static void check_plus(struct fixture *f, const struct fuse_direntplus *plus, co
 	k_forget(f->c, plus->entry_out.nodeid, 1);
 }
 
-/* Takes one answer apart; returns the offset to go on from. */
+/* Decodes one reply. Returns the offset at which to continue. */
 static uint64_t take(struct fixture *f, const struct k_answer *answer, bool plus,
 		     struct listing *listing)
 {
@@ -176,7 +176,10 @@ static void listing_is_whole_with_any_buffer(void **state)
 	stop(&f);
 }
 
-/* Plain and with entries in turns, on one open directory, as the kernel does when it adapts. */
+/*
+ * Plain requests and requests with entries alternate on one open directory, as when the kernel
+ * adapts.
+ */
 static void plain_and_plus_requests_may_alternate(void **state)
 {
 	struct fixture f = start(state);
@@ -196,7 +199,7 @@ static void plain_and_plus_requests_may_alternate(void **state)
 	stop(&f);
 }
 
-/* Too little room for even one name: no name, and none is lost. */
+/* A buffer that is too small for one name gets no name, and later requests miss none. */
 static void buffer_too_small_for_a_name_stays_empty(void **state)
 {
 	struct fixture f = start(state);
@@ -241,7 +244,7 @@ static void name_removed_between_requests_is_not_listed(void **state)
 }
 
 /*
- * Reads the directory to its end; returns whether the kernel may take its cached listing for
+ * Reads the directory to its end. Returns true if the kernel may take its cached listing for
  * complete.
  */
 static bool completes(struct fixture *f, uint64_t fh, uint64_t off)
@@ -259,7 +262,10 @@ static bool completes(struct fixture *f, uint64_t fh, uint64_t off)
 
 #define QUIET_US 150000
 
-/* A reader who began before a change, or soon after it, does not complete what others go on by. */
+/*
+ * A reader that began before a change, or soon after it, does not complete the cached listing that
+ * later readers use.
+ */
 static void listing_changed_while_read_is_not_completed(void **state)
 {
 	struct fixture f = start(state);
@@ -270,7 +276,7 @@ static void listing_changed_while_read_is_not_completed(void **state)
 	uint64_t off;
 
 	assert_true(completes(&f, f.fh, 0));
-	/* A round of more than 50 ms proves nothing: the test tries again. */
+	/* Rounds that take more than 50 ms prove nothing, so the test repeats them. */
 	do {
 		began_ms = clock_ms();
 		assert_int_equal(k_readdir(f.c, K_ROOT, f.fh, 0, 900, false, &answer), 0);
@@ -335,7 +341,7 @@ static void bad_offsets_list_nothing(void **state)
 	stop(&f);
 }
 
-/* Nobody else changes the tree: the kernel may keep listings. */
+/* With cache=exclusive no other program changes the tree, so the kernel may cache listings. */
 static void exclusive_listings_are_cached(void **state)
 {
 	struct kernel *k = k_start(
@@ -345,7 +351,7 @@ static void exclusive_listings_are_cached(void **state)
 	assert_int_equal(k_opendir(&k->chans[0], K_ROOT, &open), 0);
 	assert_int_equal(open.open_flags & (FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE),
 			 FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE);
-	/* Left open: the end of the view closes it. */
+	/* The directory stays open; the end of the view closes it. */
 	k_stop(k);
 }
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/*
- * Attributes, plain and extended, of every kind of file, and how long the kernel may believe them.
- */
+/* Attributes and extended attributes of every file type, and the timeouts of their replies. */
 #include "kernel.h"
 
 #include <errno.h>
@@ -49,7 +47,7 @@ static void getattr_equals_lower(void **state)
 		k_expect_same(k, &out.attr, kinds[i]);
 		assert_int_equal(out.attr_valid, 1);
 	}
-	/* Nothing is kept here: what changes below is seen by the next look. */
+	/* Nothing is cached here, so the next look shows the change of the lower file. */
 	k_file_below(k, "file", "longer than it was before");
 	assert_int_equal(k_getattr(&k->chans[0], look_up(k, "file"), &out), 0);
 	k_expect_same(k, &out.attr, "file");
@@ -78,7 +76,7 @@ static void setattr_sets_sizes(void **state)
 	in = (struct fuse_setattr_in){ .valid = FATTR_SIZE | FATTR_FH, .fh = open.fh, .size = 2 };
 	assert_int_equal(set(k, id, &in, &out), 0);
 	k_expect_below(k, "file", "01");
-	/* A handle that is none, or is read-only: the file is changed by its name's right. */
+	/* With an unknown or a read-only handle the server changes the file by its node. */
 	in.fh = 4711;
 	in.size = 1;
 	assert_int_equal(set(k, id, &in, &out), 0);
@@ -114,7 +112,10 @@ static void setattr_sets_times(void **state)
 		assert_int_equal(out.attr.atime, 1000000000);
 		assert_int_equal(out.attr.mtime, (uint64_t)-5);
 		k_expect_same(k, &out.attr, kinds[i]);
-		/* One alone leaves the other as it is; "now" is not what the request says. */
+		/*
+		 * Sets one time and keeps the other. With FATTR_MTIME_NOW the time in the request
+		 * does not count.
+		 */
 		in = (struct fuse_setattr_in){ .valid = FATTR_MTIME | FATTR_MTIME_NOW, .mtime = 7 };
 		assert_int_equal(set(k, id, &in, &out), 0);
 		assert_int_equal(out.attr.atime, 1000000000);
@@ -122,7 +123,9 @@ static void setattr_sets_times(void **state)
 		k_expect_same(k, &out.attr, kinds[i]);
 		in = (struct fuse_setattr_in){ .valid = FATTR_ATIME, .atimensec = 1000000000 };
 		assert_int_equal(set(k, id, &in, &out), -EINVAL);
-		/* Numbers that mean "now" and "leave it" to the system call mean nothing here. */
+		/*
+		 * The server must not pass UTIME_NOW and UTIME_OMIT in the request to utimensat(2).
+		 */
 		in.atimensec = UTIME_NOW;
 		assert_int_equal(set(k, id, &in, &out), -EINVAL);
 		in.atimensec = UTIME_OMIT;
@@ -144,7 +147,7 @@ static int set_xattr(struct kernel *k, uint64_t id, const char *name, const void
 		     NULL, 0);
 }
 
-/* GETXATTR, or LISTXATTR without a name. The length, or -errno. */
+/* Sends GETXATTR, or LISTXATTR if there is no name. Returns the length or -errno. */
 static int get_xattr(struct kernel *k, uint64_t id, const char *name, char *buf, uint32_t size)
 {
 	struct fuse_getxattr_in in = { .size = size };
@@ -164,7 +167,7 @@ static int get_xattr(struct kernel *k, uint64_t id, const char *name, char *buf,
 	return (int)answer.len;
 }
 
-/* Names and values of all sizes: an answer in any case. */
+/* Names and values of all sizes get a reply. */
 static void xattrs_of_any_size_are_answered(void **state)
 {
 	struct kernel *k = start(state);
@@ -189,14 +192,14 @@ static void xattrs_of_any_size_are_answered(void **state)
 		if (r == 0)
 			assert_int_equal(get_xattr(k, id, "user.value", buf, sizeof(buf)), size);
 	}
-	/* More room than the view ever answers with. */
+	/* The client's buffer is larger than any reply. */
 	assert_true(get_xattr(k, id, NULL, buf, sizeof(buf)) >= 0);
 	k_stop(k);
 }
 
 /* -- the rest -------------------------------------------------------------------------------- */
 
-/* How long what is said of a file may be believed, by the kind of cache and what it is open for. */
+/* The attribute timeout for each kind of cache and each mode of open. */
 static void attr_timeout_depends_on_cache_and_opens(void **state)
 {
 	static const struct {
@@ -232,8 +235,8 @@ static void attr_timeout_depends_on_cache_and_opens(void **state)
 		assert_int_equal(k_getattr(&k->chans[0], id, &out), 0);
 		assert_int_equal(out.attr_valid == 0 && out.attr_valid_nsec == 0, rows[i].zero);
 		/*
-		 * Nobody else: once the last writer has gone, and no lease says otherwise, for
-		 * long.
+		 * With cache=exclusive the timeout is long again once the last writer has closed
+		 * the file, unless a lease shows another writer.
 		 */
 		if (rows[i].flags == O_RDWR && rows[i].cache == PST_CACHE_EXCLUSIVE) {
 			assert_int_equal(k_release(&k->chans[0], id, open.fh), 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A server that has the authority for attributes: what it is asked, how a change is divided between
- * it and the lower inode, and what becomes of answers that no file can have.
+ * A server that owns attributes: its calls, how a change is divided between the server and the
+ * lower inode, and replies with values that no file can have.
  */
 #include "kernel.h"
 
@@ -34,7 +34,10 @@ static uint32_t fields(void *aux, const struct pst_file *file)
 	return srv.fields;
 }
 
-/* Waits for the test to open the gate. Returns false if it is open or holds another thread. */
+/*
+ * Waits for the test to open the gate. Returns false if the gate is open or another thread waits
+ * there.
+ */
 static bool wait_at_gate(void)
 {
 	int closed = GATE_CLOSED;
@@ -56,7 +59,7 @@ static int get(void *aux, const struct pst_file *file, struct statx *stx)
 		stx->stx_uid = srv.uid;
 	if (srv.nsec)
 		stx->stx_mtime.tv_nsec = srv.nsec;
-	/* Not its own, so of no effect. */
+	/* The server does not own the size, so this has no effect. */
 	stx->stx_size = 4711;
 	return srv.answer;
 }
@@ -116,7 +119,7 @@ static void server_is_asked_once_for_its_fields(void **state)
 	assert_int_equal(srv.file.type, S_IFREG);
 	if (!K_NODES(state))
 		assert_true(srv.file.handle_len > 0);
-	/* The type stays, and so does what is not the server's. */
+	/* The file type and the fields that the server does not own come from the lower inode. */
 	assert_int_equal(entry.attr.mode, S_IFREG | 0751);
 	assert_int_equal(entry.attr.uid, 4242);
 	assert_int_equal(entry.attr.gid, below(k).st_gid);
@@ -169,12 +172,15 @@ static void setattr_is_divided_between_server_and_lower(void **state)
 	assert_int_equal(below(k).st_mtime, 1000000000);
 	assert_int_equal(below(k).st_mode & 07777, 0644);
 	assert_int_equal(out.attr.size, 3);
-	/* It is asked first: what it refuses is not done below either. */
+	/* The server is asked first, so a change that it refuses does not reach the lower inode. */
 	srv.answer = -EROFS;
 	in.size = 1;
 	assert_int_equal(k_setattr(&k->chans[0], entry.nodeid, &in, &out), -EROFS);
 	assert_int_equal(below(k).st_size, 3);
-	/* A change of fields that the server does not own is done below without asking it. */
+	/*
+	 * A change of fields that the server does not own goes to the lower inode without a call of
+	 * the server.
+	 */
 	srv.answer = 0;
 	srv.n_set = 0;
 	in.valid = FATTR_SIZE;
@@ -184,7 +190,7 @@ static void setattr_is_divided_between_server_and_lower(void **state)
 	k_stop(k);
 }
 
-/* The owner is the server's, the mode is not: nothing below would clear the bits. */
+/* The server owns the owner but not the mode, so no lower chown(2) would clear the bits. */
 static void chown_clears_set_id_bits_of_lower(void **state)
 {
 	struct kernel *k = start(state, STATX_UID, false);
@@ -202,7 +208,8 @@ static void chown_clears_set_id_bits_of_lower(void **state)
 }
 
 /*
- * The owner is the server's and the mode is not: the bit is for the owner below, who is not shown.
+ * The server owns the owner but not the mode: the bits belong to the lower owner, whom the view
+ * does not show.
  */
 static void set_id_bits_of_another_owner_are_hidden(void **state)
 {
@@ -225,7 +232,7 @@ static void set_id_bits_of_another_owner_are_hidden(void **state)
 	k_stop(k);
 }
 
-/* A server that has mode and owner says itself what goes together. */
+/* A server that owns mode and owner decides about set-id bits itself. */
 static void set_id_bits_of_a_served_mode_are_shown(void **state)
 {
 	struct kernel *k = start(state, STATX_UID | STATX_MODE, false);
@@ -238,7 +245,7 @@ static void set_id_bits_of_a_served_mode_are_shown(void **state)
 	k_stop(k);
 }
 
-/* Times that are the server's; "now" is said as a time. */
+/* The server owns times. It gets a time instead of "now". */
 static void now_reaches_the_server_as_a_time(void **state)
 {
 	struct kernel *k = start(state, STATX_MTIME, false);
@@ -272,7 +279,7 @@ static void impossible_answers_become_eio(void **state)
 	assert_int_equal(k_getattr(&k->chans[0], entry.nodeid, &out), -EIO);
 	srv.answer = -100000;
 	assert_int_equal(k_getattr(&k->chans[0], entry.nodeid, &out), -EIO);
-	/* An errno is an answer. */
+	/* An errno is a valid reply. */
 	srv.answer = -EACCES;
 	assert_int_equal(k_getattr(&k->chans[0], entry.nodeid, &out), -EACCES);
 	srv.answer = 0;
@@ -280,7 +287,10 @@ static void impossible_answers_become_eio(void **state)
 	k_stop(k);
 }
 
-/* A file is made although the server then fails: its name is not absent any more. */
+/*
+ * The file is created although the server then fails. The kernel's cached absence of the name must
+ * be invalidated.
+ */
 static void created_name_is_invalidated_when_server_fails(void **state)
 {
 	struct kernel *k = start(state, STATX_MODE, false);
@@ -303,8 +313,8 @@ static void created_name_is_invalidated_when_server_fails(void **state)
 		k_sync(c);
 	}
 	/*
-	 * For each the directory's attributes and the name; the attributes of what has one more
-	 * name.
+	 * For each file, the directory's attributes and the name; for the linked file also its own
+	 * attributes.
 	 */
 	assert_int_equal(c->n_notified - before, 7);
 	assert_int_equal(k_lookup(c, K_ROOT, "dir", &entry), 0);
@@ -313,7 +323,7 @@ static void created_name_is_invalidated_when_server_fails(void **state)
 	k_stop(k);
 }
 
-/* A file that gets the record of one that was forgotten is asked about anew. */
+/* A file that gets the record of a forgotten node must not get its server fields. */
 static void reused_node_asks_the_server_again(void **state)
 {
 	struct kernel *k = start(state, STATX_MODE, false);
@@ -333,7 +343,7 @@ static void reused_node_asks_the_server_again(void **state)
 	k_stop(k);
 }
 
-/* Size and links cannot be a server's. */
+/* The server may not own size, type or link count. */
 static void fields_that_no_server_may_own_are_refused(void **state)
 {
 	struct kernel *k = start(state, STATX_SIZE | STATX_MODE, true);

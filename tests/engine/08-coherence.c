@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define SHORT_TIMEOUT_NS 20000000
-/* An answer that is so old has come. */
+/* After this time the kernel has received a reply. */
 #define COME_MS 50
 
 static struct kernel *start(void **state, const struct k_options *options)
@@ -46,7 +46,10 @@ static void look(struct kernel *k, uint64_t nodeid)
 	assert_int_equal(k_getattr(&k->chans[0], nodeid, &out), 0);
 }
 
-/* How often it was told to forget what a write changes, and all, while the file was opened. */
+/*
+ * Opens the file and checks how often the server invalidated size and times (written), and
+ * everything (all), during the open.
+ */
 static void expect_forgotten(struct kernel *k, uint64_t nodeid, unsigned int written,
 			     unsigned int all)
 {
@@ -83,26 +86,31 @@ static void open_invalidates_what_changed_since_the_reply(void **state)
 	expect_forgotten(k, id, 0, 0);
 	append_below(k);
 	expect_forgotten(k, id, 1, 0);
-	/* It has been forgotten. */
+	/*
+	 * The server has invalidated these attributes, so the next open has nothing to invalidate.
+	 */
 	append_below(k);
 	expect_forgotten(k, id, 0, 0);
 	fchmodat(k->lower, "file", 0600, 0);
 	expect_forgotten(k, id, 0, 1);
 	fchmodat(k->lower, "file", 0644, 0);
 	expect_forgotten(k, id, 0, 0);
-	/* Told one after the other: nobody can say whether the second has come. */
+	/*
+	 * Two different replies, one after the other: the server cannot know which one the kernel
+	 * keeps.
+	 */
 	look(k, id);
 	fchmodat(k->lower, "file", 0600, 0);
 	look(k, id);
 	expect_forgotten(k, id, 0, 1);
-	/* The answer to a change is taken in any case. */
+	/* The kernel always uses the reply to SETATTR. */
 	look(k, id);
 	assert_int_equal(k_setattr(&k->chans[0], id, &in, &out), 0);
 	expect_forgotten(k, id, 0, 0);
 	k_stop(k);
 }
 
-/* It forgets size and times, and asks for the ACL then. */
+/* Makes the server invalidate size and times; then the kernel asks for the ACL. */
 static void forget_and_ask(struct kernel *k, uint64_t id)
 {
 	look(k, id);
@@ -112,7 +120,9 @@ static void forget_and_ask(struct kernel *k, uint64_t id)
 	ask_for_acl(&k->chans[0], id);
 }
 
-/* An ACL is forgotten with all of the rest only. */
+/*
+ * A notification about size and times does not invalidate an ACL; only one about everything does.
+ */
 static void open_invalidates_a_cached_acl_with_the_rest(void **state)
 {
 	struct kernel *k = start(state, &(struct k_options){ 0 });
@@ -124,14 +134,14 @@ static void open_invalidates_a_cached_acl_with_the_rest(void **state)
 	forget_and_ask(k, id);
 	append_below(k);
 	expect_forgotten(k, id, 0, 1);
-	/* Also where that is all that it has. */
+	/* The same if the kernel has cached only the ACL. */
 	ask_for_acl(&k->chans[0], id);
 	append_below(k);
 	expect_forgotten(k, id, 0, 1);
 	k_stop(k);
 }
 
-/* Nor with another name's entry: the kernel keeps the ACL that it has. */
+/* An entry by another name does not replace the ACL that the kernel has cached. */
 static void lookup_by_other_name_leaves_acl_to_the_open(void **state)
 {
 	struct kernel *k = start(state, &(struct k_options){ 0 });
@@ -143,7 +153,7 @@ static void lookup_by_other_name_leaves_acl_to_the_open(void **state)
 	expect_forgotten(k, id, 0, 1);
 	look(k, id);
 	ask_for_acl(&k->chans[0], id);
-	/* Another ctime, as another ACL would have. */
+	/* The ctime changes, as it would with another ACL. */
 	usleep(COME_MS * 1000);
 	fchmodat(k->lower, "file", 0644, 0);
 	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "second", &entry), 0);
@@ -156,7 +166,7 @@ static void lookup_by_other_name_leaves_acl_to_the_open(void **state)
 	k_stop(k);
 }
 
-/* A change that failed half way. */
+/* SETATTR changes the owner and then fails to change the size. */
 static void half_failed_setattr_invalidates_at_once(void **state)
 {
 	struct kernel *k = start(state, &(struct k_options){ 0 });
@@ -167,10 +177,10 @@ static void half_failed_setattr_invalidates_at_once(void **state)
 	struct fuse_attr_out out;
 	uint64_t id = look_up(k);
 
-	/* It is told before that is answered. */
+	/* The notification is sent before the reply. */
 	assert_int_equal(k_setattr(c, id, &in, &out), -EFBIG);
 	assert_int_equal(c->n_notified_as[FUSE_NOTIFY_INVAL_INODE], 1);
-	/* One that is refused as a whole. */
+	/* SETATTR fails before it changes anything. */
 	in.valid = FATTR_SIZE;
 	assert_int_equal(k_setattr(c, id, &in, &out), -EFBIG);
 	usleep(COME_MS * 1000);
@@ -187,7 +197,7 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Two answers in a row: the kernel takes that of them for the newest which comes first. */
+/* Two replies cross: the kernel takes the one that arrives first for the newer one. */
 static void crossing_replies_are_invalidated_by_the_open(void **state)
 {
 	struct kernel *k = start(state, &(struct k_options){ 0 });
@@ -220,7 +230,10 @@ static void crossing_replies_are_invalidated_by_the_open(void **state)
 
 #define N_READS 64
 
-/* More than the channel that notifications go by takes is on its way: they wait. */
+/*
+ * More replies are on their way than the socket of the notifications can hold, so notifications
+ * wait.
+ */
 struct jam {
 	struct k_chan *c;
 	uint64_t nodeid, fh, reads[N_READS];
@@ -263,7 +276,7 @@ static uint64_t begin_open(struct k_chan *c, uint64_t nodeid)
 	struct k_request request = *K_REQUEST(FUSE_OPEN, nodeid, &in);
 	uint64_t unique = k_send(c, &request);
 
-	/* It has come to where it waits. */
+	/* The open has reached the point where it waits. */
 	usleep(COME_MS * 1000);
 	return unique;
 }
@@ -325,7 +338,7 @@ static unsigned int look_while_opened(struct kernel *k, uint64_t id)
 	struct jam held;
 	uint64_t open;
 
-	/* Twice another mode: nobody knows which of them the kernel has. */
+	/* The mode changes twice, so the server cannot know which one the kernel keeps. */
 	for (int i = 0; i < 2; i++) {
 		usleep(COME_MS * 1000);
 		fchmodat(k->lower, "file", i ? 0600 : 0640, 0);
@@ -360,7 +373,7 @@ static void reply_during_invalidation_is_invalidated_next(void **state)
 	k_stop(k);
 }
 
-/* The kernel takes the answer to LINK for the newest whenever it comes: it is good for a moment. */
+/* The kernel always uses the reply to LINK, even a late one, so the reply has a short timeout. */
 static void link_reply_has_a_short_timeout(void **state)
 {
 	struct kernel *k = start(state, &(struct k_options){ .cache = PST_CACHE_EXCLUSIVE });

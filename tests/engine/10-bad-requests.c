@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Requests that no kernel sends, and answers to all that one does: whatever comes, the view lives,
- * has answered what wants an answer exactly once, and has changed nothing it should not.
+ * Malformed requests that no kernel sends, and replies to every kind of request. The view survives
+ * all of them, answers each request that needs a reply exactly once, and changes nothing that it
+ * should not.
  */
 #include "kernel.h"
 
@@ -23,7 +24,10 @@ static struct kernel *start(void **state)
 	return k;
 }
 
-/* All is as after start() but for what the kernel was told and knows of. */
+/*
+ * Checks that the view's state is that after start(), except for nodes that the kernel knows, and
+ * stops it.
+ */
 static void stop(struct kernel *k)
 {
 	k_sync(&k->chans[0]);
@@ -38,7 +42,9 @@ static bool wants_answer(uint32_t opcode)
 	       opcode != FUSE_NOTIFY_REPLY;
 }
 
-/* Sends bytes under a number of this channel; what must be answered is. Returns the error. */
+/*
+ * Sends bytes with a number of this channel and expects a reply if one is due. Returns the error.
+ */
 static int send_sample(struct k_chan *c, char *bytes, size_t len, uint32_t opcode)
 {
 	struct fuse_in_header *head = (struct fuse_in_header *)bytes;
@@ -55,7 +61,7 @@ static int send_sample(struct k_chan *c, char *bytes, size_t len, uint32_t opcod
 	return k_wait(c, c->unique, &answer);
 }
 
-/* Every operation on a node that nobody knows, with an argument of noise. */
+/* Every operation on an unknown node, with a random argument. */
 static void every_operation_on_unknown_node_is_answered(void **state)
 {
 	struct kernel *k = start(state);
@@ -82,7 +88,9 @@ static void every_operation_on_unknown_node_is_answered(void **state)
 	stop(k);
 }
 
-/* The same, cut off at every byte: in the header's words, and against them. */
+/*
+ * The same requests truncated at every byte, with the right and with the full length in the header.
+ */
 static void truncated_requests_fail_with_eio(void **state)
 {
 	struct kernel *k = start(state);
@@ -122,7 +130,7 @@ static void unknown_opcodes_fail_with_enosys(void **state)
 	stop(k);
 }
 
-/* Numbers of nodes that nobody was given, in every operation that takes one. */
+/* Node IDs that the server never returned, in every operation that has one. */
 static void unknown_nodeids_are_stale(void **state)
 {
 	struct kernel *k = start(state);
@@ -133,7 +141,7 @@ static void unknown_nodeids_are_stale(void **state)
 	uint64_t ids[] = { 0, 2, 0x80000000, 0x80000001, 0xffffffff, 1ULL << 63, UINT64_MAX, 0, 0 };
 
 	assert_int_equal(k_lookup(c, K_ROOT, "file", &entry), 0);
-	/* One too high or low, and one that was forgotten. */
+	/* A node ID one too high, one too low, and one that was forgotten. */
 	ids[7] = entry.nodeid + 1;
 	ids[8] = entry.nodeid ^ (1ULL << 40);
 	for (size_t i = 0; i < N(ids); i++) {
@@ -156,7 +164,10 @@ static void unknown_nodeids_are_stale(void **state)
 
 static int call_fh(struct k_chan *c, uint32_t opcode, uint64_t nodeid, uint64_t fh)
 {
-	/* Long enough for every argument that begins with a handle; data for none. */
+	/*
+	 * Long enough for every argument that begins with a handle; 0 bytes of data for all
+	 * operations.
+	 */
 	uint64_t arg[8] = { fh };
 	static struct k_answer answer;
 
@@ -168,7 +179,7 @@ static int call_fh(struct k_chan *c, uint32_t opcode, uint64_t nodeid, uint64_t 
 		      &answer);
 }
 
-/* Numbers of open files that nobody was given, or that are of another node or kind. */
+/* File handles that the server never returned, or that belong to another node or type. */
 static void unknown_handles_are_refused(void **state)
 {
 	static const uint32_t of_files[] = { FUSE_READ,
@@ -208,11 +219,11 @@ static void unknown_handles_are_refused(void **state)
 				call_fh(c, of_dirs[j], K_ROOT, fhs[i] == dir.fh ? 0 : fhs[i]),
 				-EBADF);
 	}
-	/* The right handle, of another node. */
+	/* A valid handle of another node. */
 	for (size_t j = 0; j < N(of_files); j++)
 		assert_int_equal(call_fh(c, of_files[j], other.nodeid, file.fh), -EBADF);
 	assert_int_equal(call_fh(c, FUSE_READDIR, K_ROOT, file.fh), -EBADF);
-	/* Files are not listed, directories not read. */
+	/* READDIR of a file and READ of a directory. */
 	assert_int_equal(call_fh(c, FUSE_READDIR, entry.nodeid, file.fh), -ENOTDIR);
 	assert_int_equal(call_fh(c, FUSE_READDIRPLUS, entry.nodeid, file.fh), -ENOTDIR);
 	assert_int_equal(call_fh(c, FUSE_READ, K_ROOT, dir.fh), -EISDIR);
@@ -227,7 +238,7 @@ static void unknown_handles_are_refused(void **state)
 	stop(k);
 }
 
-/* Names that would lead elsewhere, or nowhere, wherever there is a name. */
+/* Names with slashes, empty names, "." and "..", in every operation that has a name. */
 static void bad_names_are_refused(void **state)
 {
 	static char too_long[257];
@@ -254,7 +265,7 @@ static void bad_names_are_refused(void **state)
 		assert_int_equal(k_rename(c, K_ROOT, "file", K_ROOT, names[i], 0), want);
 		if (geteuid() == 0)
 			assert_int_equal(k_link(c, entry.nodeid, K_ROOT, names[i], &other), want);
-		/* Dots are what a file handle of the view is resolved by. */
+		/* The kernel looks up "." and ".." to resolve a file handle of the view. */
 		if (strcmp(names[i], ".") != 0)
 			assert_true(k_lookup(c, K_ROOT, names[i], &other) < 0);
 	}
@@ -262,7 +273,7 @@ static void bad_names_are_refused(void **state)
 	stop(k);
 }
 
-/* Names below a file, a link, a pipe. */
+/* Names in a file, in a link and in a pipe. */
 static void names_below_files_are_refused(void **state)
 {
 	struct kernel *k = start(state);
@@ -290,7 +301,7 @@ static void names_below_files_are_refused(void **state)
 	stop(k);
 }
 
-/* Sizes beyond what a request may have: less is done, nothing is overrun. */
+/* Sizes beyond the limits of a request: the server does less, and overruns no buffer. */
 static void huge_sizes_are_cut(void **state)
 {
 	struct kernel *k = start(state);
@@ -320,7 +331,7 @@ static void huge_sizes_are_cut(void **state)
 	k_stop(k);
 }
 
-/* A message longer than any the view can have asked for. */
+/* A message longer than the server's buffer for requests. */
 static void message_longer_than_any_is_refused(void **state)
 {
 	struct kernel *k = start(state);
@@ -333,7 +344,7 @@ static void message_longer_than_any_is_refused(void **state)
 	stop(k);
 }
 
-/* Extensions: a group that is asked for, and noise in its place. */
+/* Extensions with a group, and with random bytes instead. */
 static void extensions_are_checked(void **state)
 {
 	static const uint32_t exts[][4] = {
@@ -367,7 +378,7 @@ static void extensions_are_checked(void **state)
 	stop(k);
 }
 
-/* Kinds that MKNOD does not make, flags of RENAME2 that there are not, the text of a directory. */
+/* File types that MKNOD does not make, unknown flags of RENAME2, and READLINK of a directory. */
 static void impossible_kinds_and_flags_are_refused(void **state)
 {
 	struct kernel *k = start(state);

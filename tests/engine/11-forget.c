@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Lookup counts: each reply that has a nodeid counts once, but not a reply that the kernel did not
- * take. After FORGET of all counts the table has only the root. RELEASE and FORGET may come in any
- * order.
+ * Lookup counts: each reply with a node ID counts once, unless the kernel did not receive it. After
+ * FORGET of all counts the table has only the root. RELEASE and FORGET may come in any order.
  */
 #include "kernel.h"
 
@@ -16,7 +15,7 @@ static struct kernel *start(void **state)
 		.nodes = K_NODES(state), .ttl_ns = 1000000000, .passthrough = true });
 }
 
-/* Every operation that names a node, once each; one forget for each takes all of it back. */
+/* Every operation that returns an entry, once each; one FORGET takes all counts back. */
 static void one_forget_takes_back_one_entry(void **state)
 {
 	struct kernel *k = start(state);
@@ -38,7 +37,10 @@ static void one_forget_takes_back_one_entry(void **state)
 	assert_int_equal(k_lookup(c, entry[1].nodeid, "..", &entry[n++]), 0);
 	k_expect_left(k, 0, 6);
 	for (uint32_t i = 0; i < n; i++) {
-		/* The kernel looks up ".." for file handles only, which no name leads to. */
+		/*
+		 * The kernel looks up ".." only for file handles, so the reply has no entry
+		 * timeout.
+		 */
 		assert_int_equal(entry[i].entry_valid, i < n - 1);
 		ones[i] = (struct fuse_forget_one){ entry[i].nodeid, 1 };
 	}
@@ -46,7 +48,7 @@ static void one_forget_takes_back_one_entry(void **state)
 	k_stop_empty(k);
 }
 
-/* Counts add up over many answers, and forgets of any size take away as many. */
+/* Counts add up over many replies, and FORGETs of any size subtract. */
 static void lookup_counts_add_up(void **state)
 {
 	struct kernel *k = start(state);
@@ -64,18 +66,18 @@ static void lookup_counts_add_up(void **state)
 	assert_int_equal(k_getattr(c, entry.nodeid, &attr), 0);
 	k_forget(c, entry.nodeid, 1);
 	assert_int_equal(k_getattr(c, entry.nodeid, &attr), -ESTALE);
-	/* More than was given, and what was given back already. */
+	/* FORGETs of more than the count, and of a node that was forgotten before. */
 	assert_int_equal(k_lookup(c, K_ROOT, "file", &entry), 0);
 	k_forget(c, entry.nodeid, UINT64_MAX);
 	k_forget(c, entry.nodeid, 1);
 	k_sync(c);
 	k_expect_left(k, 0, 1);
-	/* The root is not the kernel's to give back. */
+	/* A FORGET does not free the root. */
 	k_forget(c, K_ROOT, UINT64_MAX);
 	k_stop_empty(k);
 }
 
-/* Batches of all sizes, the same node in several places of one. */
+/* Batches of all sizes, with the same node in several places. */
 static void batch_forget_takes_any_size(void **state)
 {
 	struct kernel *k = start(state);
@@ -97,7 +99,7 @@ static void batch_forget_takes_any_size(void **state)
 	k_stop_empty(k);
 }
 
-/* An open file is there for as long as it is open, forgotten or not, deleted or not. */
+/* An open file stays usable when it is forgotten and deleted. */
 static void open_file_outlives_forget_and_unlink(void **state)
 {
 	enum { FORGET, RELEASE, UNLINK, N };
@@ -135,7 +137,7 @@ static void open_file_outlives_forget_and_unlink(void **state)
 	}
 }
 
-/* Many opens of one file, released in another order than they were made. */
+/* Many opens of one file are released in another order than they were made. */
 static void many_opens_share_one_backing_id(void **state)
 {
 	struct kernel *k = start(state);
@@ -161,7 +163,7 @@ static void many_opens_share_one_backing_id(void **state)
 	k_stop(k);
 }
 
-/* A view may end at any point: open files and remembered nodes are its own to clear away. */
+/* The view may end at any time, and frees open files and nodes itself. */
 static void view_ends_with_open_files_and_nodes(void **state)
 {
 	struct kernel *k = start(state);
@@ -182,7 +184,10 @@ static void view_ends_with_open_files_and_nodes(void **state)
 
 /* -- answers that nobody takes --------------------------------------------------------------- */
 
-/* Sends a request whose answer cannot be delivered; it must leave no more than before. */
+/*
+ * Sends a request whose reply cannot be delivered. Afterwards the server has no more nodes and
+ * handles than before.
+ */
 static void not_taken(void **state, struct k_request *request, const void *arg, size_t arg_len)
 {
 	struct kernel *k = k_start(&(struct k_options){
@@ -191,7 +196,7 @@ static void not_taken(void **state, struct k_request *request, const void *arg, 
 	struct fuse_open_out open;
 	uint64_t ids[2], n, errors;
 
-	/* A channel that hears and one that does not. */
+	/* The kernel receives replies on one of two channels only. */
 	k_file_below(k, "file", "text");
 	assert_int_equal(k_mkdir(&k->chans[0], K_ROOT, "dir", 0755, &dir), 0);
 	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "file", &entry), 0);
@@ -212,7 +217,10 @@ static void not_taken(void **state, struct k_request *request, const void *arg, 
 	if (request->opcode == FUSE_READDIRPLUS)
 		*(uint64_t *)arg = open.fh;
 	k_send(&k->chans[1], request);
-	/* The next request on the channel is counted when this one is done. */
+	/*
+	 * The server handles the next request on this channel only after it has dropped the
+	 * references of this one.
+	 */
 	k_send(&k->chans[1], K_PLAIN(FUSE_STATFS, K_ROOT));
 	do {
 		server_op_stat(k->server, FUSE_STATFS, &n, &errors);

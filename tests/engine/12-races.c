@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Several channels at work on the same files at the same time: lookups race with the forgets of
- * what others were told, opens with releases, listings with all of them. Each thread keeps the
- * kernel's books of what it was told; what it has not given back must be there.
+ * Several channels use the same files at the same time: lookups race with forgets of other threads,
+ * opens with releases, listings with all of them. Each thread counts the lookups that the kernel
+ * would count; a node that it has not forgotten must be known.
  */
 #include "kernel.h"
 
@@ -45,7 +45,7 @@ static void forget(struct thread *t, unsigned int i)
 
 	if (!t->counts[i])
 		return;
-	/* It has not been given back: it is there. */
+	/* This thread has not forgotten the node, so it is known. */
 	k_require(k_getattr(t->c, t->ids[i], &attr) == 0);
 	k_require(attr.attr.ino == t->inos[i]);
 	k_forget(t->c, t->ids[i], t->counts[i]);
@@ -70,7 +70,7 @@ static void open_and_read(struct thread *t, unsigned int i)
 	look_up(t, i);
 	file_name(want, i);
 	k_require(k_open(t->c, t->ids[i], O_RDWR, &open) == 0);
-	/* Forgotten while open, as a kernel may that drops caches. */
+	/* Forgets the node while its file is open, as a kernel does that drops caches. */
 	forget(t, i);
 	k_require(k_read(t->c, t->ids[i], open.fh, have, sizeof(have), 0, O_RDWR) ==
 		  (ssize_t)strlen(want));
@@ -78,7 +78,9 @@ static void open_and_read(struct thread *t, unsigned int i)
 	k_require(k_release(t->c, t->ids[i], open.fh) == 0);
 }
 
-/* A listing tells of every file; what it told of what is not ours is given back at once. */
+/*
+ * Lists with entries for every file. Entries that this thread does not use are forgotten at once.
+ */
 static void list(struct thread *t)
 {
 	struct k_answer *answer = malloc(sizeof(*answer));
@@ -102,7 +104,7 @@ static void list(struct thread *t)
 	free(answer);
 }
 
-/* A file of this thread alone, which the others' listings come across. */
+/* Makes and removes a file of this thread alone, which listings of others may show. */
 static void make_and_remove(struct thread *t)
 {
 	struct fuse_entry_out entry;
@@ -190,7 +192,7 @@ static void channels_race_with_a_full_descriptor_cache(void **state)
 	race(state, &(struct k_options){ .passthrough = true, .fd_budget = 2 });
 }
 
-/* With promises that have to be proved, and locks that go with each handle. */
+/* With lower leases that prove timeouts, and locks that end with their handles. */
 static void channels_race_with_leases_and_locks(void **state)
 {
 	race(state, &(struct k_options){ .passthrough = true,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Locks that are waited for: interrupted before, while and after they wait, granted, and waiting
- * when the view ends.
+ * Waiting locks: interrupted before, while and after they wait, granted, and waiting when the view
+ * ends.
  */
 #include "kernel.h"
 
@@ -12,7 +12,10 @@
 
 #include "util/fd.h"
 
-/* A view with one file, open twice; the holder is an owner that has locked all of it. */
+/*
+ * A view with one file that is open twice. The holder has locked the whole file; the waiter waits
+ * for it.
+ */
 struct fixture {
 	struct kernel *k;
 	struct k_chan *c;
@@ -115,7 +118,7 @@ static void waiting_lock_is_granted(void **state)
 	uint64_t unique = send_lock(&f, whole(f.waiter, WAITER, F_WRLCK));
 
 	expect_waiting(&f, 50);
-	/* The channel is not kept waiting. */
+	/* The channel still takes requests. */
 	assert_int_equal(type_seen(&f), F_WRLCK);
 	unlock(&f);
 	assert_int_equal(answer_of(&f, unique), 0);
@@ -125,7 +128,7 @@ static void waiting_lock_is_granted(void **state)
 	stop(&f);
 }
 
-/* The kernel's word that a request is interrupted may come before the request. */
+/* FUSE_INTERRUPT may arrive before the request that it interrupts. */
 static void interrupt_before_its_request_counts(void **state)
 {
 	struct fixture f = start(state);
@@ -136,7 +139,7 @@ static void interrupt_before_its_request_counts(void **state)
 
 	k_interrupt(f.c, unique);
 	assert_int_equal(k_call(f.c, &request, &answer), -EINTR);
-	/* It was that request alone: the next one waits. */
+	/* Only that request was interrupted: the next one waits. */
 	f.c->unique = unique;
 	unique = send_lock(&f, in);
 	expect_waiting(&f, 50);
@@ -156,13 +159,13 @@ static void interrupted_wait_fails_with_eintr(void **state)
 		k_interrupt(f.c, unique);
 		assert_int_equal(answer_of(&f, unique), -EINTR);
 	}
-	/* Nothing is left in the lower file's queue. */
+	/* The waiter has left the queue of the lower file. */
 	unlock(&f);
 	assert_int_equal(type_seen(&f), F_UNLCK);
 	stop(&f);
 }
 
-/* It comes too late: the lock stays, and nothing is answered twice. */
+/* The interrupt arrives too late: the lock stays, and no second reply is sent. */
 static void late_interrupt_leaves_the_lock(void **state)
 {
 	struct fixture f = start(state);
@@ -177,7 +180,7 @@ static void late_interrupt_leaves_the_lock(void **state)
 	stop(&f);
 }
 
-/* Numbers of requests that never wait, more of them than are kept. */
+/* Interrupts of requests that never wait, more of them than the server remembers. */
 static void interrupts_of_other_requests_are_ignored(void **state)
 {
 	struct fixture f = start(state);
@@ -193,7 +196,10 @@ static void interrupts_of_other_requests_are_ignored(void **state)
 	stop(&f);
 }
 
-/* Interrupted and unlocked at once, many times over: one answer, and the lock goes with it. */
+/*
+ * Interrupt and unlock at the same time, many times: one reply, and the lock belongs to the caller
+ * only if it says so.
+ */
 static void interrupt_and_unlock_give_one_reply(void **state)
 {
 	struct fixture f = start_with(state, 2);
@@ -226,8 +232,8 @@ static void interrupt_and_unlock_give_one_reply(void **state)
 }
 
 /*
- * Somebody of the waiting process closes the file: its locks go, natively, and what it waits for it
- * gets, and keeps.
+ * The waiting process closes the file in another thread: its locks are dropped, as natively. The
+ * lock that it waits for is granted and stays.
  */
 static void close_drops_locks_but_not_the_one_waited_for(void **state)
 {
@@ -239,13 +245,13 @@ static void close_drops_locks_but_not_the_one_waited_for(void **state)
 	unique = send_lock(&f, range(f.waiter, WAITER, F_WRLCK, 0, 10));
 	expect_waiting(&f, 50);
 	assert_int_equal(k_flush(f.c, f.id, f.waiter, WAITER), 0);
-	/* The range that the cancelled request had is free. */
+	/* No lock covers the range of the cancelled request. */
 	assert_int_equal(lock(&f, FUSE_SETLK, range(f.holder, HOLDER, F_WRLCK, 150, 150)), 0);
 	unlock(&f);
 	assert_int_equal(answer_of(&f, unique), 0);
 	usleep(20000);
 	assert_int_equal(type_seen(&f), F_WRLCK);
-	/* It is the owner's like any other. */
+	/* The lock belongs to its owner like any other. */
 	assert_int_equal(lock(&f, FUSE_SETLK, range(f.waiter, WAITER, F_RDLCK, 0, 10)), 0);
 	assert_int_equal(type_seen(&f), F_RDLCK);
 	assert_int_equal(k_flush(f.c, f.id, f.waiter, WAITER), 0);
@@ -253,7 +259,7 @@ static void close_drops_locks_but_not_the_one_waited_for(void **state)
 	stop(&f);
 }
 
-/* Released while a lock is waited for through it: a handle that is held is closed all the same. */
+/* RELEASE of a handle through which a lock waits closes the handle. */
 static void handle_is_released_while_a_lock_waits(void **state)
 {
 	struct fixture f = start(state);
@@ -271,7 +277,7 @@ static void handle_is_released_while_a_lock_waits(void **state)
 	stop(&f);
 }
 
-/* The holder may be a user of the lower file. */
+/* The lock that blocks may be that of a user of the lower file. */
 static void lock_waits_for_holder_below(void **state)
 {
 	struct fixture f = start(state);
@@ -288,7 +294,7 @@ static void lock_waits_for_holder_below(void **state)
 	stop(&f);
 }
 
-/* flock(2) waits as well, and is as well interrupted. */
+/* flock(2) also waits and can be interrupted. */
 static void flock_waits_and_is_interrupted(void **state)
 {
 	struct fixture f = start(state);
@@ -313,7 +319,7 @@ static void flock_waits_and_is_interrupted(void **state)
 	stop(&f);
 }
 
-/* Many owners wait; they all get it, one after the other. */
+/* Many owners wait, and each gets the lock, one after the other. */
 static void many_waiters_get_the_lock_in_turn(void **state)
 {
 	enum { N = 40 };
@@ -336,7 +342,7 @@ static void many_waiters_get_the_lock_in_turn(void **state)
 			i++;
 		assert_true(i < N);
 		uniques[i] = 0;
-		/* Nobody else has it meanwhile. */
+		/* Only one owner has the lock. */
 		expect_waiting(&f, 1);
 		in = whole(f.waiter, WAITER + i, F_UNLCK);
 		assert_int_equal(k_lock(other, FUSE_SETLK, f.id, &in, NULL), 0);
@@ -352,7 +358,10 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* The view ends while locks are waited for: soon, and whoever still listens hears of it. */
+/*
+ * The view ends while locks wait: it ends soon, and each waiting request that can be answered gets
+ * a reply.
+ */
 static void waiting_locks_end_with_the_view(void **state)
 {
 	for (int destroy = 0; destroy < 2; destroy++) {

@@ -43,7 +43,7 @@ static struct fixture start_with(const struct k_options *options)
 	assert_int_equal(k_open(f.c, entry.nodeid, O_RDWR, &open), 0);
 	f.id = entry.nodeid;
 	f.fh = open.fh;
-	/* Being told that somebody wants it is of no interest. */
+	/* The kernel sends SIGIO when an open breaks the lease; the test ignores it. */
 	signal(SIGIO, SIG_IGN);
 	f.lease = openat(f.k->lower, "held", O_RDONLY | O_CLOEXEC);
 	if (fcntl(f.lease, F_SETLEASE, F_RDLCK) < 0) {
@@ -60,13 +60,13 @@ static struct fixture start(void **state)
 	return start_with(&(struct k_options){ .nodes = K_NODES(state), .passthrough = true });
 }
 
-/* Lets go of those that are held. */
+/* Ends the lease, so that blocked requests continue. */
 static void let_go(struct fixture *f)
 {
 	f->lease = fd_close(f->lease);
 }
 
-/* A request that is held until let_go(). */
+/* Sends a request that blocks until let_go(). */
 static uint64_t send_held(struct fixture *f)
 {
 	struct fuse_fsync_in in = { .fh = f->fh };
@@ -115,7 +115,7 @@ static void send_interrupt(struct fixture *f, uint64_t unique)
 	k_send(f->c, K_REQUEST(FUSE_INTERRUPT, 0, &in));
 }
 
-/* Many more requests wait than there are threads: the channel still takes others. */
+/* Many more requests block than the pool has threads: the channel still takes others. */
 static void channel_goes_on_while_many_wait(void **state)
 {
 	enum { N = 100 };
@@ -132,7 +132,7 @@ static void channel_goes_on_while_many_wait(void **state)
 	k_stop(f.k);
 }
 
-/* Opens by one user beyond his share are refused; those of another user wait. */
+/* Opens by one user beyond that user's share are refused; those of another user wait. */
 static void open_beyond_the_share_is_refused(void **state)
 {
 	enum { N = N_ROOM / 2, N_MORE = 10 };
@@ -180,7 +180,9 @@ static int get_slowly_once(void *aux, const struct pst_file *file, struct statx 
 	return 0;
 }
 
-/* After a slow request, one that looks finds no idle thread of the pool. */
+/*
+ * After a slow request the pool starts a thread for the next GETATTR, because it has no idle one.
+ */
 static void look_starts_one_thread(void **state)
 {
 	atomic_bool slow = false;
@@ -201,9 +203,9 @@ static void look_starts_one_thread(void **state)
 	uniques[1] = send_held(&f);
 	expect_silence(&f);
 	/*
-	 * On a busy machine an earlier request was perhaps slow as well, and the first GETATTR
-	 * looks already. Or the second passes in which a slow request counts: then the test tries
-	 * again.
+	 * On a busy machine an earlier request may have been slow, so that the first GETATTR
+	 * already went to the pool; or more than a second passes, after which a slow request no
+	 * longer counts. Then the test tries again.
 	 */
 	n_threads = count_threads();
 	for (int tries = 0; tries < 20; tries++) {
@@ -221,7 +223,9 @@ static void look_starts_one_thread(void **state)
 	k_stop(f.k);
 }
 
-/* One user's requests that are held leave threads to others, whose requests overtake his queue. */
+/*
+ * Blocked requests of one user leave threads to others, whose requests overtake that user's queue.
+ */
 static void held_user_leaves_threads_to_others(void **state)
 {
 	enum { N = 2 * N_THREADS };
@@ -246,7 +250,7 @@ static void held_user_leaves_threads_to_others(void **state)
 	k_stop(f.k);
 }
 
-/* The number of a process that has ended. */
+/* Returns the process ID of a process that has ended. */
 static uint32_t ended_process(void)
 {
 	pid_t pid = fork();
@@ -257,7 +261,10 @@ static uint32_t ended_process(void)
 	return (uint32_t)pid;
 }
 
-/* An open that waits for a lease ends with EINTR when its caller ends: running or queued. */
+/*
+ * An open that waits for a lease fails with EINTR when its caller has ended, whether it runs or is
+ * queued.
+ */
 static void open_ends_with_its_caller(void **state)
 {
 	enum { N = 2 * N_THREADS };
@@ -293,7 +300,10 @@ static void expect_no_interruption(struct fixture *f, uint64_t unique)
 	k_stop(f->k);
 }
 
-/* An open whose caller goes on (it was stopped, or has a handler) ends when the lease does. */
+/*
+ * An open whose caller lives (it was stopped, or has a signal handler) waits for the end of the
+ * lease.
+ */
 static void open_of_a_living_caller_is_not_interrupted(void **state)
 {
 	const struct k_caller living = { 1001, 1001, (uint32_t)getpid() };
@@ -302,7 +312,7 @@ static void open_of_a_living_caller_is_not_interrupted(void **state)
 	expect_no_interruption(&f, send_open(&f, &living));
 }
 
-/* An fsync is not interrupted by a signal that does not end its caller, as fsync(2) is not. */
+/* An fsync is not interrupted while its caller lives, as with fsync(2). */
 static void fsync_is_not_interrupted(void **state)
 {
 	struct fixture f = start(state);
@@ -339,12 +349,12 @@ static void no_operation_waits_for_a_lease_in_a_worker(void **state)
 		assert_int_equal(answer.error, -ENXIO);
 	for (int i = 1; i < 5; i++)
 		assert_int_equal(k_wait(f.c, uniques[i], &answer), 0);
-	/* Not every lower file system has flags. */
+	/* Some lower file systems have no inode flags. */
 	k_wait(f.c, uniques[5], &answer);
 	k_stop(f.k);
 }
 
-/* One channel's block is not another's. */
+/* A channel that blocks does not block another one. */
 static void blocked_channel_does_not_block_another(void **state)
 {
 	struct fixture f = start_with(&(struct k_options){
@@ -359,7 +369,7 @@ static void blocked_channel_does_not_block_another(void **state)
 	k_stop(f.k);
 }
 
-/* Writes of different data, all in the pool at once: each lands where it belongs. */
+/* Concurrent writes of different data in the pool each reach their offset. */
 static void concurrent_writes_land_at_their_offsets(void **state)
 {
 	enum { N = 64, SIZE = 8192 };
@@ -395,7 +405,7 @@ static void concurrent_writes_land_at_their_offsets(void **state)
 	k_stop(k);
 }
 
-/* Reads of what is not in memory are started again in the pool. */
+/* Reads of data that is not in the page cache run again in the pool. */
 static void uncached_reads_are_answered(void **state)
 {
 	enum { N = 32, SIZE = 65536 };
@@ -442,7 +452,7 @@ static void *let_go_later(void *arg)
 	return NULL;
 }
 
-/* The view ends with requests in the pool and in its queue: they run to their ends, unheard. */
+/* The view ends with requests in the pool and its queue. They run to their end, without replies. */
 static void queued_requests_run_after_the_view_ends(void **state)
 {
 	struct fixture f = start(state);
@@ -452,7 +462,7 @@ static void queued_requests_run_after_the_view_ends(void **state)
 	pthread_t thread;
 
 	assert_int_equal(k_create(f.c, K_ROOT, "other", O_RDWR, 0644, &entry, &open), 0);
-	/* So many that the write has to wait in its user's queue. */
+	/* Enough requests for the write to wait in its user's queue. */
 	for (int i = 0; i < N_THREADS; i++)
 		send_held(&f);
 	in.fh = open.fh;
@@ -466,7 +476,7 @@ static void queued_requests_run_after_the_view_ends(void **state)
 	k_stop(f.k);
 }
 
-/* Many requests of many kinds, and the end right behind them, at different moments. */
+/* Sends many requests of several kinds and ends the view soon after, at different moments. */
 static void view_may_end_at_any_moment(void **state)
 {
 	for (int round = 0; round < 20; round++) {

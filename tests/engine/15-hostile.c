@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A lower tree that changes under every look, as fast as a thread of this process can: whatever
- * name leads to whichever file, the node and the attributes of an answer are always of one inode,
- * no symbolic link is followed, and no way leads out of the tree.
+ * A lower tree that changes during every look, as fast as a thread of this process can change it.
+ * The node and the attributes of a reply always belong to one inode, the server follows no symbolic
+ * link, and no request leaves the tree.
  */
 #include "kernel.h"
 
@@ -16,8 +16,8 @@
 #define N_LOOKS 4000
 
 /*
- * So often, and longer until it has been seen once: who changes things may keep step with who
- * looks. Then with pauses, that it does not.
+ * Returns true for a number of looks, and longer until the change was seen once, because both
+ * threads may run in step. Then pauses between looks, to break the step.
  */
 static bool goes_on(int look, unsigned int n_seen)
 {
@@ -99,7 +99,7 @@ static int which(uint64_t ino)
 	return -1;
 }
 
-/* The attributes, the node, and what can be read through it must be of the same file. */
+/* Checks that attributes, node and content belong to the same file. */
 static void check_one(struct k_chan *c, const struct fuse_entry_out *entry, bool read)
 {
 	int i = which(entry->attr.ino);
@@ -175,7 +175,7 @@ static void listed_files_keep_their_attributes(void **state)
 
 /* -- files that are replaced ----------------------------------------------------------------- */
 
-/* Each has a size of its own; the inode numbers of those that went are soon used again. */
+/* Each file has a size of its own. The inode numbers of removed files are soon used again. */
 static void replace_step(struct hostile *h, unsigned int n)
 {
 	int fd = openat(h->k->lower, "new", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -201,7 +201,10 @@ static void replaced_file_keeps_its_node(void **state)
 		int r;
 
 		assert_int_equal(k_lookup(c, K_ROOT, "file", &entry), 0);
-		/* The node is of one file for good: another look sees it, or that it is gone. */
+		/*
+		 * The node belongs to one file forever: a second look returns that file, or that it
+		 * has gone.
+		 */
 		r = k_getattr(c, entry.nodeid, &attr);
 		if (r != 0)
 			assert_int_equal(r, -ESTALE);
@@ -217,7 +220,10 @@ static void replaced_file_keeps_its_node(void **state)
 	k_stop_empty(k);
 }
 
-/* Names that come and go between the two halves of a lookup: there, or not, and no other error. */
+/*
+ * Names that appear and vanish within a lookup: it succeeds or fails with ENOENT, and with no other
+ * error.
+ */
 static void blink_step(struct hostile *h, unsigned int n)
 {
 	if (n & 1)
@@ -258,7 +264,7 @@ static void blinking_name_is_there_or_absent(void **state)
 
 /* -- other kinds of files -------------------------------------------------------------------- */
 
-/* A directory changes places with a link to the root of everything, and with a file. */
+/* A directory changes places with a symbolic link to /, and with a file. */
 static void disguise_step(struct hostile *h, unsigned int n)
 {
 	renameat2(h->k->lower, n & 1 ? "link" : "file", h->k->lower, "dir", RENAME_EXCHANGE);
@@ -292,7 +298,8 @@ static void directory_exchanged_with_link_leads_nowhere_else(void **state)
 		assert_int_equal(entry.attr.ino, st->st_ino);
 		assert_int_equal(entry.attr.mode, st->st_mode);
 		/*
-		 * "tmp" is ours in the directory; behind the link there would be another, and more.
+		 * The lower directory has "tmp". Through the link the lookup would find the
+		 * machine's /tmp, and /etc.
 		 */
 		r = k_lookup(c, entry.nodeid, "etc", &below);
 		assert_true(st == &dir ? r == 0 && below.nodeid == 0 : r == -ENOTDIR);
@@ -316,7 +323,7 @@ static void directory_exchanged_with_link_leads_nowhere_else(void **state)
 	k_stop_empty(k);
 }
 
-/* A directory that is moved about: what is made in it is made in it, wherever it is. */
+/* A directory is moved while files are created in it: they appear in it, wherever it is. */
 static void move_step(struct hostile *h, unsigned int n)
 {
 	renameat(h->k->lower, n & 1 ? "dir" : "other/dir", h->k->lower,

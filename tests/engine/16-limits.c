@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Out of descriptors, of room in a file, of handles: each request gets its answer, what was there
- * stays usable, and when there is room again all is as before.
+ * No descriptors, no room in a file, no handles: each request gets a reply, known files stay
+ * usable, and all works again when there is room.
  */
 #include "kernel.h"
 
@@ -16,7 +16,9 @@ static struct rlimit old_limit;
 static int fillers[1024];
 static unsigned int n_fillers;
 
-/* Lets the process have so many more descriptors than it has: no gap in their numbers is left. */
+/*
+ * Limits the process to so many more descriptors than it has open, without gaps in their numbers.
+ */
 static void limit_fds(unsigned int more)
 {
 	struct rlimit limit;
@@ -75,7 +77,7 @@ static int look_up(struct kernel *k, const char *format, int i, struct fuse_entr
 	return k_lookup(&k->chans[0], K_ROOT, name, ret_entry);
 }
 
-/* Nodes with descriptors of their own: as many as there can be, then an answer. */
+/* Each node has a descriptor of its own: when none is left, lookups fail with EMFILE. */
 static void nodes_beyond_descriptors_fail_with_emfile(void **state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
@@ -94,7 +96,7 @@ static void nodes_beyond_descriptors_fail_with_emfile(void **state)
 	} else {
 		assert_int_equal(n, N_FILES);
 	}
-	/* Operations on known files still work, again and again. */
+	/* Operations on known nodes still work, again and again. */
 	for (int i = 0; i < n; i++) {
 		assert_int_equal(k_getattr(c, entries[i].nodeid, &attr), 0);
 		assert_int_equal(attr.attr.ino, entries[i].attr.ino);
@@ -112,7 +114,10 @@ static void nodes_beyond_descriptors_fail_with_emfile(void **state)
 	k_stop(k);
 }
 
-/* Open files whose data is served: as many as there can be; closing one makes room for one. */
+/*
+ * Each open file that the server serves needs a descriptor. When none is left, opens fail with
+ * EMFILE; a close makes room for one open.
+ */
 static void opens_beyond_descriptors_fail_with_emfile(void **state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
@@ -145,7 +150,7 @@ static void opens_beyond_descriptors_fail_with_emfile(void **state)
 	k_stop(k);
 }
 
-/* Descriptors that are only kept for speed are given up before anybody is refused. */
+/* The server closes cached descriptors before it refuses a request. */
 static void cached_descriptors_are_closed_for_new_ones(void **state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
@@ -160,7 +165,7 @@ static void cached_descriptors_are_closed_for_new_ones(void **state)
 	for (int i = 0; i < N_FILES; i++)
 		assert_int_equal(look_up(k, "d%d", i, &entries[i]), 0);
 	for (int round = 0; round < 5; round++) {
-		/* Directories stay in the cache until they are in the way. */
+		/* Descriptors of directories stay in the cache until their room is needed. */
 		for (int i = 0; i < N_FILES; i++)
 			assert_int_equal(k_getattr(c, entries[i].nodeid, &attr), 0);
 		assert_true(k_stat(k).n_fds >= N_FILES);
@@ -198,7 +203,7 @@ static void cached_descriptors_are_closed_for_new_ones(void **state)
 	k_stop_empty(k);
 }
 
-/* A failed create leaves nothing open and nothing remembered. */
+/* A failed create leaves no open file and no node. */
 static void failed_create_leaves_nothing(void **state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
@@ -225,7 +230,7 @@ static void failed_create_leaves_nothing(void **state)
 	k_stop(k);
 }
 
-/* Listings with entries go on without entries where there are no descriptors for them. */
+/* Without descriptors for entries, listings have no entries. */
 static void listing_without_descriptors_has_no_entries(void **state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
@@ -258,7 +263,7 @@ static void listing_without_descriptors_has_no_entries(void **state)
 	k_stop_empty(k);
 }
 
-/* The limit that the process has on the size of files is an answer to writers, no signal. */
+/* The server's RLIMIT_FSIZE makes writes fail with EFBIG and sends no signal. */
 static void file_size_limit_fails_with_efbig(void **state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
@@ -299,6 +304,6 @@ TEST_MAIN(LIMIT_TEST(nodes_beyond_descriptors_fail_with_emfile),
 	  LIMIT_TEST(failed_create_leaves_nothing),
 	  LIMIT_TEST(listing_without_descriptors_has_no_entries),
 	  LIMIT_TEST(file_size_limit_fails_with_efbig),
-	  /* Descriptors of nodes' own are not kept for speed. */
+	  /* The descriptor that a node owns is not a cached one. */
 	  { "cached_descriptors_are_closed_for_new_ones@handles",
 	    cached_descriptors_are_closed_for_new_ones, NULL, restore_limit, &k_handles })

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Filters in a chain: the order in which their programs are run, what each verdict comes to, and
- * which operations a program may answer in the place of the file system.
+ * Filters in a chain: the order in which their programs run, the effect of each verdict, and the
+ * operations that a program may answer instead of the file system.
  */
 #include "filter-view.h"
 
@@ -66,7 +66,7 @@ static struct filter_view start_chain(void **state, bool complaints)
 				 (const char *const[]){ "a", "b", "c", NULL });
 }
 
-/* GETATTR of the root, and who was run for it. */
+/* Sends GETATTR of the root and checks which programs ran. */
 static int getattr(struct filter_view *view, const char *expected)
 {
 	struct fuse_attr_out out;
@@ -110,7 +110,7 @@ static void decision_reaches_only_programs_that_ran(void **state)
 	calm(&view);
 }
 
-/* Post programs make errors of successes, and the reverse. */
+/* Post programs turn successes into errors, and errors into successes. */
 static void post_programs_change_the_result(void **state)
 {
 	struct filter_view view = start_chain(state, false);
@@ -124,7 +124,7 @@ static void post_programs_change_the_result(void **state)
 	post_verdict[1] = -ENODEV;
 	assert_int_equal(getattr(&view, "abcCBA"), -ENODEV);
 	assert_int_equal(post_saw[0], -ENODEV);
-	/* Done where it is done already says nothing new. */
+	/* PST_DONE after an operation that was done already has no effect. */
 	post_verdict[2] = PST_DONE;
 	post_verdict[1] = 0;
 	assert_int_equal(getattr(&view, "abcCBA"), 0);
@@ -136,7 +136,7 @@ struct verdict {
 	bool bad;
 };
 
-/* Numbers that the kernel takes for answers, and others. */
+/* Verdicts that the kernel would take for replies, and others. */
 static void bad_verdicts_become_eio(void **state)
 {
 	static const struct verdict verdicts[] = {
@@ -147,10 +147,10 @@ static void bad_verdicts_become_eio(void **state)
 		{ INT_MIN + 1, -EIO, -EIO, true },
 		{ INT_MAX, -EIO, -EIO, true },
 		{ PST_SERVE + 1, -EIO, -EIO, true },
-		/* There is nobody to serve. */
+		/* No server exists that could serve the request. */
 		{ PST_SERVE, -EIO, -EIO, true },
 		{ FAKE_NOT_RUN, -EIO, -EIO, true },
-		/* The kernel would not ask again in the life of the view. */
+		/* After ENOSYS the kernel would never ask again in the life of the view. */
 		{ -ENOSYS, -EOPNOTSUPP, -EOPNOTSUPP, false },
 	};
 	struct filter_view view = start_chain(state, true);
@@ -198,7 +198,7 @@ static void program_at_fault_is_named_once(void **state)
 	}
 }
 
-/* A filter that has post programs only has them run. */
+/* A filter with post programs only. */
 static int post_only(struct pst_call *call)
 {
 	return note('P', 0);
@@ -325,7 +325,7 @@ static void done_answers_all_but_opens_and_entries(void **state)
 	expect_answered(&view, FUSE_RELEASE);
 	expect_answered(&view, FUSE_RELEASEDIR);
 	doing = false;
-	/* They were closed all the same; nothing else was done. */
+	/* The refused opens are closed; no other reference remains. */
 	k_expect_left(view.k, 0, 4);
 	view.fh = view.dir_fh = 0;
 	k_expect_below(view.k, "file", "some text");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Programs for names: what is hidden is absent in every operation, what holds for a file comes from
- * the places that it has, and goes with it when it gets another.
+ * Programs for names: a hidden name is absent in every operation. A file gets its filters from the
+ * directories and names that lead to it, and keeps or loses them when it is moved.
  */
 #include "filter-view.h"
 
@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* "hide": names that begin with "hidden". */
+/* "hide" hides names that begin with "hidden". */
 static int hide_name(struct pst_call *call)
 {
 	return strncmp(call->name[0].text, "hidden", 6) == 0 ? -ENOENT : PST_PASS;
@@ -19,8 +19,8 @@ static const struct fake_program hide_programs[] = { { FILTER_NAME, 0, hide_name
 static const struct fake hide = { .name = "hide", .programs = hide_programs };
 
 /*
- * "calm": holds nowhere below a name that begins with "free"; writing to what it holds for is
- * refused.
+ * "calm" refuses writes. It does not apply to names that begin with "free" and to files in such
+ * directories.
  */
 static int calm_name(struct pst_call *call)
 {
@@ -43,7 +43,7 @@ static const struct fake_program calm_programs[] = {
 };
 static const struct fake calm = { .name = "calm", .programs = calm_programs };
 
-/* "depth": the cell of a file is how deep it lies; statfs tells. */
+/* "depth" counts in the cell how deep a file lies; STATFS returns the number. */
 static int depth_name(struct pst_call *call)
 {
 	call->child.cell = call->cell + 1;
@@ -122,7 +122,7 @@ static void hidden_name_is_absent_in_every_operation(void **state)
 	filter_view_stop(&view);
 }
 
-/* The names of a listing, in one text; what was told of is forgotten. */
+/* Collects the names of a listing in one text and forgets its entries. */
 static void list(struct filter_view *view, uint64_t dir, uint32_t size, bool plus, char *names)
 {
 	static struct k_answer answer;
@@ -150,7 +150,7 @@ static void list(struct filter_view *view, uint64_t dir, uint32_t size, bool plu
 	assert_int_equal(k_releasedir(view->c, dir, open.fh), 0);
 }
 
-/* Not even as an end that comes too early: the kernel may have room for one name only. */
+/* Nor does a hidden name end the listing too early, if the kernel has room for one name only. */
 static void hidden_names_are_not_listed(void **state)
 {
 	struct filter_view view = start(state, "hide");
@@ -192,7 +192,10 @@ static void forget(struct filter_view *view, const struct fuse_entry_out *entry)
 	k_forget(view->c, entry->nodeid, 1);
 }
 
-/* A file has the filters of its directory, but those that its name takes off; so has all below. */
+/*
+ * A file gets the filters of its directory, except those that its name excludes; files in a
+ * directory get those of the directory.
+ */
 static void name_takes_filter_off_what_is_below(void **state)
 {
 	struct filter_view view = start(state, "calm");
@@ -211,7 +214,7 @@ static void name_takes_filter_off_what_is_below(void **state)
 	filter_view_stop(&view);
 }
 
-/* Names, which of them a file gets or exchanges, and what comes of it. */
+/* Each row: the old and the new name, the flags, and the expected error. */
 static void move_that_loses_a_filter_is_refused(void **state)
 {
 	static const struct {
@@ -219,13 +222,13 @@ static void move_that_loses_a_filter_is_refused(void **state)
 		uint32_t flags;
 		int r;
 	} moves[] = {
-		/* A file that would lose the filter, a directory either way. */
+		/* A file that would lose the filter, and a directory that would lose or gain it. */
 		{ "held", "free", 0, -EPERM },
 		{ "held-dir", "free-dir2", 0, -EPERM },
 		{ "free-dir", "held-dir2", 0, -EPERM },
 		{ "free", "held", RENAME_EXCHANGE, -EPERM },
 		{ "held", "free", RENAME_EXCHANGE, -EPERM },
-		/* One that stays what it is, or gains. */
+		/* A file that keeps or gains the filter. */
 		{ "held", "held2", 0, 0 },
 		{ "held2", "held", 0, 0 },
 		{ "free", "free2", 0, 0 },
@@ -242,7 +245,7 @@ static void move_that_loses_a_filter_is_refused(void **state)
 	assert_int_equal(k_mkdir(view.c, K_ROOT, "free-dir", 0755, &dirs[1]), 0);
 	assert_int_equal(open_to_write(&view, held.nodeid), -EROFS);
 	assert_int_equal(open_to_write(&view, free.nodeid), 0);
-	/* Another name must not say less than the first. */
+	/* The second name must not exclude a filter that the first one has. */
 	assert_int_equal(k_link(view.c, held.nodeid, K_ROOT, "free-link", &link), -EPERM);
 	assert_int_equal(k_link(view.c, held.nodeid, K_ROOT, "held-link", &link), 0);
 	forget(&view, &link);
@@ -252,7 +255,7 @@ static void move_that_loses_a_filter_is_refused(void **state)
 					  moves[i].flags),
 				 moves[i].r);
 	}
-	/* It has gained the filter, though the kernel knew it before. */
+	/* The file has gained the filter, although the kernel knew it before. */
 	assert_int_equal(open_to_write(&view, free.nodeid), -EROFS);
 	forget(&view, &held);
 	forget(&view, &free);
@@ -271,7 +274,7 @@ static uint64_t cell_of(struct filter_view *view, uint64_t id)
 	return out.st.blocks;
 }
 
-/* Each way in which a file becomes known. */
+/* Every operation by which the kernel learns of a file. */
 static void cells_are_inherited_by_every_operation(void **state)
 {
 	static struct k_answer answer;
@@ -304,7 +307,7 @@ static void cells_are_inherited_by_every_operation(void **state)
 		k_forget(view.c, plus->entry_out.nodeid, 1);
 		n--;
 	}
-	/* "a" was looked up twice. */
+	/* "a" is known by two lookups. */
 	assert_int_equal(n, 1);
 	assert_int_equal(k_releasedir(view.c, dir.nodeid, open.fh), 0);
 	forget(&view, &dir);

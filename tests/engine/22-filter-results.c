@@ -13,7 +13,7 @@
 
 #include "transport/slot.h"
 
-/* The one program of this test: it runs what the test says, for one side. */
+/* The kind of program that the test uses, and the function that this program runs. */
 static enum filter_kind side;
 /* Atomic, because a test may change it while a request runs whose answer nobody waits for. */
 static void (*_Atomic change)(struct pst_call *call);
@@ -297,7 +297,9 @@ static void find_name(struct pst_call *call)
 	name_in_slot = memcmp((char *)call + SLOT_ASIDE, "user.n", sizeof("user.n")) == 0;
 }
 
-/* The operation must not take a name that programs have checked from where they can change it. */
+/*
+ * A program checked the name; the operation must use a copy that programs cannot change afterwards.
+ */
 static void checked_xattr_name_is_not_in_the_slot(void **state)
 {
 	static struct k_answer answer;
@@ -312,7 +314,7 @@ static void checked_xattr_name_is_not_in_the_slot(void **state)
 
 /* -- accounts --------------------------------------------------------------------------------- */
 
-/* All that the request came in: whatever the engine still needs of it lies elsewhere. */
+/* Overwrites the slot, to show that the engine has copied all that it still needs. */
 static void scribble_message(struct pst_call *call)
 {
 	memset((char *)call + offsetof(struct pst_call, pad1), 'x',
@@ -339,7 +341,7 @@ static void refused_operation_leaves_no_reference(void **state)
 	stop(&view);
 }
 
-/* A file that a refused open has cut off is forgotten before that is answered. */
+/* A refused open has truncated the file: the server invalidates the file before it replies. */
 static void refused_truncating_open_invalidates_the_file(void **state)
 {
 	struct filter_view view = start(state, "both");
@@ -367,10 +369,10 @@ static void scribble(struct pst_call *call)
 	scribbled = true;
 }
 
-/* A name that is absent has no file, whatever a program leaves where there would be one. */
+/* A lookup that found no file returns no node, whatever a program writes into the entry. */
 static void absent_name_stays_absent(void **state)
 {
-	/* The kernel may remember that it is absent: the answer is a success. */
+	/* The reply allows the kernel to cache the absence, so it is a success with node ID 0. */
 	struct k_options options = { .cache = PST_CACHE_EXCLUSIVE };
 	struct filter_view view;
 	struct fuse_entry_out entry;
@@ -393,14 +395,14 @@ static void absent_name_stays_absent(void **state)
 static unsigned int keep_mask; /* bit N: the Nth name of the answer stays */
 static unsigned int n_parts;
 
-/* Moves the names that stay together. */
+/* Keeps only some names of the listing. */
 static void drop(struct pst_call *call)
 {
 	bool plus = call->in.read.read_flags & PST_READ_PLUS;
 	size_t to = 0, size;
 	unsigned int i = 0;
 
-	/* The names of the listing are looked up on the way. */
+	/* READDIRPLUS also runs the programs for LOOKUP. */
 	if (call->opcode != FUSE_READDIR)
 		return;
 	n_parts++;
@@ -417,8 +419,8 @@ static void drop(struct pst_call *call)
 }
 
 /*
- * Returns how many names the answer has. Their files, which the view knows until now, are
- * forgotten.
+ * Returns the number of names in the reply. Forgets their nodes, which the view must know until
+ * then.
  */
 static unsigned int count_and_forget(struct filter_view *view, const struct k_answer *answer)
 {
@@ -451,19 +453,19 @@ static void dropped_entries_are_forgotten(void **state)
 		k_sync(view.c);
 		k_expect_left(view.k, 2, 4);
 	}
-	/* All of one part is not the end: the next is asked for. */
+	/* A part without names is not the end: the kernel asks for the next part. */
 	keep_mask = 0;
 	n_parts = 0;
 	assert_int_equal(k_readdir(view.c, view.dir, view.dir_fh, 0, 200, true, &answer), 0);
 	assert_int_equal(answer.len, 0);
-	/* One for each of ".", "..", "a", "b", "c", "sub", and the end. */
+	/* One part for each of ".", "..", "a", "b", "c", "sub", and the end. */
 	assert_int_equal(n_parts, 7);
 	k_sync(view.c);
 	k_expect_left(view.k, 2, 4);
 	stop(&view);
 }
 
-/* Names of a plain listing whose bytes are an entry of one with entries, too. */
+/* Names of a plain listing whose bytes also look like an entry with attributes. */
 #define N_ALIKE 5
 static uint64_t alike_nodeid;
 
@@ -481,7 +483,7 @@ static void list_alike(struct pst_call *call)
 	}
 }
 
-/* A plain listing that the kernel does not take tells of no files: none is forgotten. */
+/* A plain listing that the kernel does not receive has no entries, so no node may be forgotten. */
 static void undelivered_plain_listing_forgets_nothing(void **state)
 {
 	struct k_options options = { .n_chans = 2 };
@@ -498,7 +500,10 @@ static void undelivered_plain_listing_forgets_nothing(void **state)
 	in.fh = view.dir_fh;
 	k_deafen(&view.k->chans[1]);
 	k_send(&view.k->chans[1], K_REQUEST(FUSE_READDIR, view.dir, &in));
-	/* The next request on the channel is counted when this one is done. */
+	/*
+	 * The server handles the next request on this channel only after it has dropped the
+	 * references of this one.
+	 */
 	k_send(&view.k->chans[1], K_PLAIN(FUSE_STATFS, K_ROOT));
 	do {
 		server_op_stat(view.k->server, FUSE_STATFS, &n, &errors);
@@ -508,7 +513,7 @@ static void undelivered_plain_listing_forgets_nothing(void **state)
 	stop(&view);
 }
 
-/* Entries of the listing: that of ".", and the first two of files, in their order. */
+/* The entries of ".", and of the first two files in the listing. */
 static struct fuse_direntplus *dot, *one, *other;
 
 static void find_entries(struct pst_call *call)
@@ -575,7 +580,9 @@ static void forge(struct pst_call *call)
 	}
 }
 
-/* A program must not name files; what the listing had told of is forgotten with it. */
+/*
+ * A program must not write node IDs. After such a fault the entries of the listing are forgotten.
+ */
 static void forged_entries_are_refused(void **state)
 {
 	static struct k_answer answer;
@@ -591,7 +598,7 @@ static void forged_entries_are_refused(void **state)
 	stop(&view);
 }
 
-/* One name in a listing that a program makes up itself: of a file, or of none. */
+/* The node ID of an entry that a program invents, or 0. */
 static uint64_t made_up;
 
 static void make_up(struct pst_call *call)
@@ -639,7 +646,7 @@ static int hold(struct pst_call *call)
 	return PST_PASS;
 }
 
-/* Writes to the header of another request. */
+/* Writes to the header of another request in its slot. */
 static int write_elsewhere(struct pst_call *call)
 {
 	struct pst_call *slot;
@@ -678,7 +685,7 @@ static uint64_t send_getattr(struct filter_view *view, uint32_t uid)
 					 .caller = &(struct k_caller){ .uid = uid }));
 }
 
-/* No filter holds for the MKDIR. With dirsync it waits in the pool before check-in. */
+/* No filter applies to MKDIR. With dirsync it waits in the pool before check-in. */
 static void name_of_a_queued_request_is_out_of_reach(void **state)
 {
 	const struct fuse_mkdir_in in = { .mode = 0755 };
@@ -737,7 +744,7 @@ static void header_of_a_queued_request_is_out_of_reach(void **state)
 		memcpy(&attr, answer.data, sizeof(attr));
 		assert_true(S_ISREG(attr.attr.mode));
 	}
-	/* The other user still has a share of the threads. */
+	/* The other user still has threads. */
 	assert_int_equal(k_wait(view.c, send_getattr(&view, 8), &answer), 0);
 	filter_view_stop(&view);
 }

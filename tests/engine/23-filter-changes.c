@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Filters that come and go while the view is in use: each change holds from the moment that it
- * returns, for all files, and loses no request that is under way.
+ * Filters are added, replaced and removed while the view is in use. Each change applies to all
+ * files from the moment it returns, and no request under way is lost.
  */
 #include "filter-view.h"
 
@@ -14,7 +14,7 @@
 
 #include "api/view.h"
 
-/* "no" refuses to tell attributes; "hide" hides "file" and "a"; "depth" counts in cells. */
+/* "no" refuses GETATTR; "hide" hides "file" and "a"; "depth" counts in cells. */
 static int refuse(struct pst_call *call)
 {
 	return -EACCES;
@@ -44,7 +44,7 @@ static int pass(struct pst_call *call)
 	return PST_PASS;
 }
 
-/* "gate" lets GETATTR wait in the pool until the test opens it. */
+/* "gate" makes GETATTR wait in the pool until the test opens it. */
 static sem_t entered, gate;
 
 static int wait_at_gate(struct pst_call *call)
@@ -55,7 +55,7 @@ static int wait_at_gate(struct pst_call *call)
 	return PST_PASS;
 }
 
-/* "delay" asks for a wait, "hasty" likewise without having said that it would. */
+/* "delay" declares delays and asks for one; "hasty" asks for one without declaring it. */
 #define DELAY_MS 150
 
 static int delay(struct pst_call *call)
@@ -138,8 +138,8 @@ static int lookup(struct filter_view *view, uint64_t dir, const char *name)
 }
 
 /*
- * The first filter of a view brings memory of its own. The worker waits for a request in the old:
- * what comes next is filtered all the same.
+ * The first filter brings the slots into the view. A worker already waits for a request in its old
+ * memory; the next request is filtered nevertheless.
  */
 static void first_filter_holds_at_once(void **state)
 {
@@ -149,7 +149,7 @@ static void first_filter_holds_at_once(void **state)
 	assert_int_equal(add(&view, "no"), 0);
 	assert_int_equal(getattr(&view, view.file), -EACCES);
 	assert_true(view.c->n_notified > 0);
-	/* A barrier for each directory, and no message that would detach mounts. */
+	/* Each directory got one notification, and none that would detach mounts. */
 	assert_true(view.c->n_notified_as[FUSE_NOTIFY_INVAL_ENTRY] > 0);
 	assert_int_equal(view.c->n_notified_as[FUSE_NOTIFY_INC_EPOCH], 0);
 	assert_int_equal(view.c->n_unhashed, 0);
@@ -170,7 +170,7 @@ static void filter_for_names_holds_in_known_directories(void **state)
 	assert_int_equal(lookup(&view, view.dir, "a"), -ENOENT);
 	assert_int_equal(lookup(&view, view.dir, "b"), 0);
 	assert_int_equal(lookup(&view, K_ROOT, "file"), -ENOENT);
-	/* A file that is open can still be used. */
+	/* An open file stays usable. */
 	assert_int_equal(getattr(&view, view.file), 0);
 	assert_int_equal(replace(&view, "hide", "no"), 0);
 	assert_int_equal(lookup(&view, view.dir, "a"), 0);
@@ -206,7 +206,7 @@ static uint64_t cell_of(struct filter_view *view, uint64_t id)
 	return out.st.blocks;
 }
 
-/* Attached below the root: it holds there and below, and nowhere else. */
+/* A filter that is attached to a directory applies to it and to files in it, and to no other. */
 static void attached_filter_holds_below_its_directory(void **state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
@@ -321,7 +321,9 @@ static void pause_ms(long ms)
 	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
 }
 
-/* The first filter waits for requests that began without one; those that come meet it at once. */
+/*
+ * The first filter waits for requests that began without it. Later requests are filtered at once.
+ */
 static void first_filter_waits_for_earlier_requests(void **state)
 {
 	static struct k_answer answer;
@@ -349,7 +351,7 @@ static void first_filter_waits_for_earlier_requests(void **state)
 	filter_view_stop(&view);
 }
 
-/* A filter goes when the last request that runs under it has ended; those that come do not wait. */
+/* A filter is freed when the last request that uses it has ended. Later requests do not wait. */
 static void removal_waits_for_requests_under_way(void **state)
 {
 	static struct k_answer answer;
@@ -367,9 +369,9 @@ static void removal_waits_for_requests_under_way(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, removal_main, &removal), 0);
 	pause_ms(100);
 	assert_false(removal.done);
-	/* There is no gate any more for those that come. */
+	/* Later requests do not run the program "gate". */
 	assert_int_equal(getattr(&view, view.dir), 0);
-	/* Which of the two passes is not said. */
+	/* Either of the two requests continues. */
 	sem_post(&gate);
 	assert_true(k_receive(view.c, 20000, &answer) && answer.error == 0);
 	pause_ms(50);
@@ -383,7 +385,7 @@ static void removal_waits_for_requests_under_way(void **state)
 	filter_view_stop(&view);
 }
 
-/* Another that comes meanwhile holds for what comes, not for what is under way. */
+/* A second filter is added meanwhile: it applies to later requests, not to those under way. */
 static void new_filter_spares_requests_under_way(void **state)
 {
 	static struct k_answer answer;
@@ -435,7 +437,9 @@ static void *load_main(void *arg)
 	return NULL;
 }
 
-/* Filters come, are replaced and go while others work: no operation is lost or fails. */
+/*
+ * Filters are added, replaced and removed while other threads work: no operation is lost or fails.
+ */
 static void changes_of_filters_lose_no_request(void **state)
 {
 	struct filter_view view = start(state, &(struct k_options){ .n_chans = 2 }, NULL);

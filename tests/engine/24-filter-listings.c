@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Listings with entries before programs of LOOKUP: asked about many names at once, a program finds
- * the same and does the same as when it is asked about each by itself.
+ * Listings with entries run programs of LOOKUP for many names at once. The results equal those of
+ * one run per name.
  */
 #include "filter-view.h"
 
@@ -11,7 +11,7 @@
 
 #define N_NAMES 200
 
-/* The names that the program was run for, in order. */
+/* The names for which the program ran, in order. */
 static char asked[4 * N_NAMES][32];
 static unsigned int n_asked;
 
@@ -68,7 +68,10 @@ static int pass(struct pst_call *call)
 
 static const struct fake_program together[] = { { FILTER_PRE, FUSE_LOOKUP, doorman }, { 0 } };
 static const struct fake many = { .name = "doorman", .programs = together };
-/* The same with a program after LOOKUP, which is run by name. */
+/*
+ * The same program, and a post program of LOOKUP, which makes the engine run it for each name
+ * alone.
+ */
 static const struct fake_program apart[] = {
 	{ FILTER_PRE, FUSE_LOOKUP, doorman },
 	{ FILTER_POST, FUSE_LOOKUP, pass },
@@ -111,7 +114,7 @@ static void take_entries(struct filter_view *view, const struct k_answer *answer
 	}
 }
 
-/* Lists "many" by way of one of the filters, as if mounted anew. */
+/* Lists the directory "many" through one of the filters, in a fresh view. */
 static void list(void **state, const char *filter, const char *const *names,
 		 struct listing *listing)
 {
@@ -173,7 +176,7 @@ static void batched_listing_equals_one_by_one(void **state)
 
 	for (unsigned int i = 0; i < N_NAMES - 20; i++) {
 		snprintf(texts[i], sizeof(texts[i]), "%s-%u", kinds[i % 15], i / 15);
-		/* Four kinds of the same name. */
+		/* Four kinds share the name "plain". */
 		if (i % 15 >= 11)
 			snprintf(texts[i], sizeof(texts[i]), "plain-%u",
 				 (i / 15) * 4 + i % 15 - 11);
@@ -185,9 +188,7 @@ static void batched_listing_equals_one_by_one(void **state)
 		if (!find(&a, b.shown[i].name))
 			fail_msg("%s is shown only where each is asked about", b.shown[i].name);
 	assert_int_equal(a.n, b.n);
-	/*
-	 * The directory's order is that of hashes, which differ from one file system to the next.
-	 */
+	/* The order of the directory depends on hashes, which differ between file systems. */
 	for (unsigned int i = 0; i < a.n; i++) {
 		const struct shown *other = find(&b, a.shown[i].name);
 
@@ -204,12 +205,14 @@ static void batched_listing_equals_one_by_one(void **state)
 	assert_null(find(&a, "unknown-0"));
 	assert_null(find(&a, "renamed-0"));
 	assert_null(find(&a, "slash-0"));
-	/* Each was asked about, once; hidden ones behind the last that is shown are read again. */
+	/*
+	 * The program ran once for each name. Hidden names after the last shown one are read again.
+	 */
 	assert_in_range(a.n_asked, N_NAMES - 20, N_NAMES - 10);
 	assert_in_range(b.n_asked, N_NAMES - 20, N_NAMES - 10);
 }
 
-/* Names that are let pass are asked about together: that is what it is for. */
+/* Names that the program passes share a run. */
 static void batches_need_fewer_runs(void **state)
 {
 	static char texts[N_NAMES][24];
@@ -229,7 +232,7 @@ static void batches_need_fewer_runs(void **state)
 		assert_true(a.shown[i].nodeid || a.shown[i].name[0] == '.');
 }
 
-/* A program that writes where it has no business loses names, and nothing else. */
+/* A program that writes outside its name may lose names, but adds none. */
 static void program_that_writes_out_of_place_makes_up_no_name(void **state)
 {
 	static const char *const kinds[] = { "miscounted", "uncounted", "overwritten" };

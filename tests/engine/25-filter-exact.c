@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * PST_EXACT: operations that change a file run one at a time, and programs after them see what they
- * have left. Notes from programs before to those after. Files that the kernel has forgotten.
+ * PST_EXACT: operations that change a file run one at a time, and their post programs see the
+ * result. Notes from pre programs to post programs. Files that the kernel has forgotten.
  */
 #include "filter-view.h"
 #include "server/chain-update.h"
@@ -55,7 +55,7 @@ static const struct fake exact = { .name = "exact",
 				   .flags = PST_EXACT | PST_WANT_ATTR,
 				   .programs = exact_programs };
 
-/* Sends a write that makes the file longer, or cuts it. */
+/* Sends a WRITE that extends the file, or a SETATTR that truncates it. */
 static uint64_t send_change(struct filter_view *view, struct k_chan *c, unsigned int i)
 {
 	struct fuse_write_in write = { .fh = view->fh, .offset = i * 10, .size = 4 };
@@ -111,7 +111,7 @@ static int forgotten(struct pst_call *call)
 {
 	if (n_gone < 8)
 		gone[n_gone++] = call->node;
-	/* No verdict changes anything. */
+	/* The verdict has no effect. */
 	return -EPERM;
 }
 
@@ -157,7 +157,7 @@ static void forgotten_files_are_told(void **state)
 	filter_view_stop(&view);
 }
 
-/* The node that a filter is attached to goes last, when filters have been let go of. */
+/* The node that a filter is attached to is freed last, when the filters have gone. */
 static void end_of_the_view_tells_nobody(void **state)
 {
 	struct pst_error error;

@@ -200,7 +200,7 @@ static struct pst_call *call_in(const struct filter *filter, unsigned int slot)
 	return (struct pst_call *)((char *)filter->slots->memory + slot * filter->slots->size);
 }
 
-/* Does what the macro PST_NAME() does with a listing. */
+/* Does for a listing what the macro PST_NAME() does. */
 static int run_listed(struct filter *filter, unsigned int slot, unsigned int n)
 {
 	struct counter *counter = &filter->counter[FILTER_NAME][0];
@@ -225,7 +225,7 @@ static int run_listed(struct filter *filter, unsigned int slot, unsigned int n)
 	return 0;
 }
 
-/* Does what the macro PST_PRE() does with a listing. */
+/* Does for a listing what the macro PST_PRE() does. */
 static int run_looked_up(struct filter *filter, unsigned int slot, unsigned int first,
 			 unsigned int n)
 {

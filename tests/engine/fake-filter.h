@@ -34,7 +34,7 @@ struct fake {
 void fake_register(const struct fake *fake);
 /* Filters that are loaded: 0 when a server has given all of them back. */
 unsigned int fake_n_loaded(void);
-/* Bytes of data of each slot. A read behind the last slot ends the program. */
+/* Returns the bytes of data of each slot. A read beyond the last slot crashes the program. */
 size_t fake_data_size(void);
 /* Returns the slot with this number, of those that were allocated last; NULL: there are fewer. */
 struct pst_call *fake_slot(unsigned int number);

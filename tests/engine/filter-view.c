@@ -70,7 +70,7 @@ void filter_view_stop(struct filter_view *view)
 	assert_int_equal(fake_n_loaded(), n_loaded);
 }
 
-/* Operations on open files: the argument, and the request's node. */
+/* Fills the argument of an operation on an open file. Returns its length. */
 static size_t handle_arg(struct filter_view *view, uint32_t opcode, union pst_in *in,
 			 struct k_request *request)
 {
@@ -83,7 +83,7 @@ static size_t handle_arg(struct filter_view *view, uint32_t opcode, union pst_in
 	case FUSE_READDIR:
 		in->read.fh = fh;
 		in->read.size = 4096;
-		/* As read(2) sends it, which may get less. */
+		/* As for read(2), which accepts a short reply. */
 		in->read.read_flags = dir ? 0 : FUSE_READ_LOCKOWNER;
 		return sizeof(in->read);
 	case FUSE_WRITE:
@@ -133,7 +133,7 @@ static size_t handle_arg(struct filter_view *view, uint32_t opcode, union pst_in
 	}
 }
 
-/* The others. */
+/* Fills the argument of any other operation. */
 static size_t node_arg(struct filter_view *view, uint32_t opcode, union pst_in *in,
 		       struct k_request *request)
 {

@@ -7,7 +7,10 @@
 #include "fake-filter.h"
 #include "kernel.h"
 
-/* Below: "file" ("some text"), "link" (to "file"), "dir" with "a", "b", "c" and "sub" in it. */
+/*
+ * The lower tree: "file" ("some text"), "link" (to "file"), "dir" with "a", "b", "c" and "sub" in
+ * it.
+ */
 struct filter_view {
 	struct kernel *k;
 	struct k_chan *c;
@@ -27,7 +30,7 @@ void filter_view_stop(struct filter_view *view);
  */
 int op_call(struct filter_view *view, uint32_t opcode, struct k_answer *ret_answer);
 
-/* How much of a listing an entry takes. */
+/* Returns the size of an entry in a listing. */
 static inline size_t entry_size(const struct fuse_dirent *dirent, bool plus)
 {
 	size_t head = plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
@@ -35,6 +38,6 @@ static inline size_t entry_size(const struct fuse_dirent *dirent, bool plus)
 	return FUSE_REC_ALIGN(head + dirent->namelen);
 }
 
-/* Counters of a program of a filter. */
+/* Returns the counters of a program of a filter. */
 struct filter_count filter_view_count(struct filter_view *view, const char *filter,
 				      const char *program);

@@ -158,7 +158,7 @@ static struct chan *chan_new(struct k_chan *c)
 	return chan;
 }
 
-/* INIT is sent before it is waited for: the socket keeps it. */
+/* Sends INIT before the server waits for it; the socket keeps the message. */
 static void shake_hands(struct kernel *k, const struct k_options *options, struct chan *chan)
 {
 	struct fuse_init_in in = {
@@ -189,7 +189,7 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 	struct fs_config fs_config = {
 		.lower = fcntl(k->lower, F_DUPFD_CLOEXEC, 3),
 		.passthrough = k->negotiated.features & FUSE_PASSTHROUGH,
-		/* Nothing is watched unless a test asks for it. */
+		/* The server watches no files unless a test asks for it. */
 		.cache = options->cache ? options->cache : PST_CACHE_TTL,
 		.ttl_ns = options->ttl_ns,
 		.locks = options->locks,
@@ -298,7 +298,7 @@ void k_stop(struct kernel *k)
 	pst_log_set(PST_LOG_WARNING, NULL, NULL);
 	k_require(k->n_complaints == 0);
 	for (unsigned int i = 0; i < k->n_chans; i++) {
-		/* Every answer had somebody who waited for it. */
+		/* Each reply was one that the test waited for. */
 		k_require(!k->chans[i].strays);
 	}
 	k->lower = fd_close(k->lower);
@@ -406,7 +406,7 @@ static bool receive(struct k_chan *c, int ms, struct k_answer *ret_answer)
 			return false;
 		k_require(n >= (ssize_t)sizeof(head));
 		k_require(head.len == (size_t)n && !(msg.msg_flags & MSG_TRUNC));
-		/* An answer to nothing, whose error is what it is about. */
+		/* A notification; its error field is the code. */
 		if (!head.unique) {
 			c->n_notified++;
 			c->n_notified_as[head.error & 15]++;
@@ -421,7 +421,10 @@ static bool receive(struct k_chan *c, int ms, struct k_answer *ret_answer)
 	return true;
 }
 
-/* Takes the answer to a request, or (0) any, that came while others were waited for. */
+/*
+ * Takes the reply to this request, or any reply (0), from those that came while the test waited for
+ * others.
+ */
 static bool take_stray(struct k_chan *c, uint64_t unique, struct k_answer *ret_answer)
 {
 	for (struct k_stray **link = &c->strays; *link; link = &(*link)->next) {

@@ -34,7 +34,10 @@
 void k_fail(const char *file, int line, const char *what);
 #define k_require(what) ((what) ? (void)0 : k_fail(__FILE__, __LINE__, #what))
 
-/* The server opens nodes by handle, with CAP_DAC_READ_SEARCH, or keeps a descriptor of each. */
+/*
+ * The server opens nodes by handle, with CAP_DAC_READ_SEARCH, or each node has a descriptor of its
+ * own.
+ */
 enum k_nodes { K_HANDLES, K_OWN_FDS };
 
 struct k_options {
@@ -61,7 +64,7 @@ struct k_answer {
 	_Alignas(8) char data[K_MAX_DATA + 64];
 };
 
-/* An answer that came while another was waited for. */
+/* A reply that came while the test waited for another one. */
 struct k_stray {
 	struct k_stray *next;
 	struct k_answer answer;
@@ -101,7 +104,7 @@ void k_hang_up(struct kernel *k);
 void k_stop_server(struct kernel *k);
 /* Waits until nothing is open and no node but the root is known, then k_stop(). */
 void k_stop_empty(struct kernel *k);
-/* From now on the kernel takes no answers; it still sends. */
+/* From now on the kernel receives no replies; it still sends requests. */
 void k_deafen(struct k_chan *c);
 struct fs_stat k_stat(struct kernel *k);
 unsigned int k_count_fds(void);
@@ -154,7 +157,9 @@ int k_wait(struct k_chan *c, uint64_t unique, struct k_answer *ret_answer);
 int k_call(struct k_chan *c, const struct k_request *request, struct k_answer *ret_answer);
 /* As k_call(), for answers of this size. */
 int k_ask(struct k_chan *c, const struct k_request *request, void *ret_out, size_t out_len);
-/* Waits until all that was sent before on this channel, and is not in the pool, has been done. */
+/*
+ * Waits until the server has handled all earlier requests on this channel that are not in the pool.
+ */
 void k_sync(struct k_chan *c);
 
 /* -- verbs ----------------------------------------------------------------------------------- */
@@ -200,7 +205,7 @@ void k_interrupt(struct k_chan *c, uint64_t unique);
 
 /* -- the lower tree -------------------------------------------------------------------------- */
 
-/* Makes a file with this text below; its mode is 0644. */
+/* Makes a lower file with this text and mode 0644. */
 void k_file_below(struct kernel *k, const char *name, const char *text);
 /* Fails the test unless the lower file contains this text. */
 void k_expect_below(struct kernel *k, const char *name, const char *text);
@@ -209,7 +214,7 @@ void k_expect_same(struct kernel *k, const struct fuse_attr *attr, const char *n
 
 /* -- programs -------------------------------------------------------------------------------- */
 
-/* A test, once for each way that nodes are known: the mode is *state. */
+/* Runs the test once for each of the k_nodes, which is *state. */
 #define K_TEST(test)                                                                               \
 	{ #test "@handles", test, NULL, NULL, &k_handles },                                        \
 	{                                                                                          \

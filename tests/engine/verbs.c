@@ -188,10 +188,7 @@ int k_readdir(struct k_chan *c, uint64_t nodeid, uint64_t fh, uint64_t off, uint
 
 	r = k_call(c, K_REQUEST(plus ? FUSE_READDIRPLUS : FUSE_READDIR, nodeid, &in), ret_answer);
 	k_require(r < 0 || ret_answer->len <= size);
-	/*
-	 * Too short for a name: the kernel takes this for the end, too, but completes no cached
-	 * listing.
-	 */
+	/* No name fits. The kernel takes this for the end, too, but completes no cached listing. */
 	ret_answer->uncached = r == 0 && ret_answer->len && ret_answer->len < FUSE_NAME_OFFSET;
 	if (ret_answer->uncached)
 		ret_answer->len = 0;

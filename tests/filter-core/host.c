@@ -91,7 +91,7 @@ static void put_node(const struct filter_call *c, struct filter_node *filter)
 static int real_name(const struct filter_call *c, struct filter_node *dir, const char *name,
 		     char ret_real[PST_NAME_SIZE])
 {
-	/* In this tree "UPPER" leads to "upper". */
+	/* In this tree "UPPER" is another spelling of "upper". */
 	if (strcmp(name, "UPPER") != 0)
 		return -ENOENT;
 	memcpy(ret_real, "upper", sizeof("upper"));

@@ -39,7 +39,7 @@ extern struct asked asked;
 /* filter_host.event() calls it, between the reads of a slot; may be NULL. */
 extern void (*on_event)(struct pst_call *slot);
 
-/* Allocations of the core: held, in all; whether the next one fails. */
+/* Allocations of the core: present ones, and all so far; whether the next one fails. */
 extern int n_allocated, n_allocations;
 extern bool allocation_fails;
 

@@ -79,7 +79,7 @@ static struct node *three_filters(void)
 	static const char *const names[] = { "a", "b", "c" };
 	struct node *node = host_node(NULL, "file", S_IFREG);
 
-	/* Bits are not in the order of the chain. */
+	/* The bits of the filters are not in the order of the chain. */
 	for (unsigned int i = 0; i < 3; i++) {
 		struct filter *filter = host_filter(names[i], 0, 2 - i);
 
@@ -247,7 +247,7 @@ static void filter_is_not_blamed_for_changes_of_another(void **state)
  * -- names ---------------------------------------------------------------------------------------
  */
 
-/* Hides "secret", and holds for nothing called "free". */
+/* Hides "secret", and does not apply to files named "free". */
 static int name_program(struct pst_call *call)
 {
 	if (strcmp(call->name[0].text, "secret") == 0)
@@ -358,7 +358,7 @@ static void hidden_other_name_is_not_looked_at(void **state)
 	struct node *root = tree_with_other_name("secret");
 
 	assert_int_equal(on_name(FUSE_UNLINK, root, "file"), -ENOENT);
-	/* "file" alone was. */
+	/* Only "file" was looked at. */
 	assert_int_equal(asked.n_peeks, 1);
 }
 

@@ -1,33 +1,38 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Objects that are refused, each for the one reason that it is compiled for. */
+/* Objects that are refused. -DBAD_NAME compiles the object for one reason. */
 #include <penstock/filter.bpf.h>
 
 #ifdef BAD_ABI
+/* The object is of another version of the filter ABI. */
 const volatile struct pst_filter_info pst_filter = { .abi = 4711, .summary = "from the future" };
 char bad_license[] SEC("license") = "Dual BSD/GPL";
 #elif defined(BAD_LICENCE)
 const volatile struct pst_filter_info pst_filter = { .abi = PST_FILTER_ABI };
 char bad_license[] SEC("license") = "Proprietary";
 #elif defined(BAD_FOREIGN)
+/* The object has no PST_FILTER(), so it is an eBPF object of another program. */
 char bad_license[] SEC("license") = "Dual BSD/GPL";
 #else
 PST_FILTER(0, "is refused");
 #endif
 
-/* Something a program may depend on that the verifier cannot know. */
+/* A value that the verifier cannot bound. */
 #define UNKNOWN (call->in.read.size)
 
 #if defined(BAD_SECTION)
+/* The section names an operation that does not exist ("lokup"). */
 SEC("penstock/pre/lokup") int program(struct pst_ctx *ctx)
 {
 	return 0;
 }
 #elif defined(BAD_SYSCALL)
+/* The section names a system call (chmod) instead of an operation (setattr). */
 PST_PRE(chmod, call)
 {
 	return 0;
 }
 #elif defined(BAD_TWICE)
+/* Two programs have the same section. */
 SEC("penstock/pre/lookup") int first(struct pst_ctx *ctx)
 {
 	return 0;
@@ -37,26 +42,30 @@ SEC("penstock/pre/lookup") int second(struct pst_ctx *ctx)
 	return 0;
 }
 #elif defined(BAD_EMPTY)
-/* No programs at all. */
+/* The object has no programs. */
 #elif defined(BAD_TAKEN)
+/* The option has the name of one that every filter has. */
 PST_OPTION(__u32, pin, "has the name of an option that every filter has");
 PST_PRE(lookup, call)
 {
 	return pin;
 }
 #elif defined(BAD_TYPE)
+/* The option has a type that options cannot have. */
 PST_OPTION(struct pst_ctx, odd, "has a type that options cannot have");
 PST_PRE(lookup, call)
 {
 	return odd.slot;
 }
 #elif defined(BAD_BOUNDS)
+/* Writes to data at an index that is not checked. */
 PST_PRE(write, call)
 {
 	call->data[UNKNOWN] = 0;
 	return 0;
 }
 #elif defined(BAD_LOOP)
+/* Loops without a bound that the verifier can find. */
 PST_PRE(lookup, call)
 {
 	while (((volatile struct pst_call *)call)->error != 1)
@@ -64,7 +73,7 @@ PST_PRE(lookup, call)
 	return 0;
 }
 #elif defined(BAD_LONG)
-/* The walk through this has megabytes. */
+/* A bounded loop, then an access without a check. The log of the verifier has megabytes. */
 PST_POST(read, call)
 {
 	for (__u32 i = 0; i < 5000 && i < call->data_len; i++)
@@ -73,6 +82,7 @@ PST_POST(read, call)
 	return 0;
 }
 #elif defined(BAD_PATHS)
+/* Two nested loops of 4096 rounds are too many instructions for the verifier. */
 PST_POST(read, call)
 {
 	__u32 n = 0;
@@ -83,11 +93,13 @@ PST_POST(read, call)
 	return n & 1;
 }
 #elif defined(BAD_NAME)
+/* Reads the last byte of a name without a check that the name is not empty. */
 PST_PRE(unlink, call)
 {
 	return call->name[0].text[call->name[0].len - 1] == '~' ? -EPERM : 0;
 }
 #elif defined(BAD_BLOCK)
+/* Writes one byte past the end of a block of data. */
 PST_DATA_FN(terminate, block, len, at, aux)
 {
 	block[len] = 0;
@@ -99,6 +111,7 @@ PST_POST(read, call)
 	return 0;
 }
 #elif defined(BAD_STACK)
+/* Two functions with 300 bytes each exceed the stack. */
 static __attribute__((noinline)) int inner(struct pst_call *call)
 {
 	volatile char large[300];
@@ -116,29 +129,34 @@ PST_PRE(open, call)
 	return inner(call) + large[UNKNOWN & 127];
 }
 #elif defined(BAD_HELPER)
+/* Calls a kernel helper that this type of program may not call. */
 PST_PRE(open, call)
 {
 	return bpf_skb_load_bytes((void *)call, 0, call->data, 4);
 }
 #elif defined(BAD_LIBRARY)
+/* Calls a function of the C library. */
 int strcmp(const char *a, const char *b);
 PST_PRE(unlink, call)
 {
 	return strcmp(call->name[0].text, "core") ? 0 : -EPERM;
 }
 #elif defined(BAD_LICENCE)
+/* Calls a helper that is reserved for GPL programs, with another licence. */
 PST_PRE(open, call)
 {
 	bpf_printk("opened");
 	return 0;
 }
 #elif defined(BAD_VARIABLE)
+/* The option is not a constant, because the program writes to it. */
 int limit __attribute__((btf_decl_tag("option: can be changed"))) = 5;
 PST_PRE(open, call)
 {
 	return limit++ > 5 ? -EMFILE : 0;
 }
 #elif defined(BAD_CALLBACK)
+/* The callback of a loop returns a value other than 0 and 1. */
 PST_LOOP(again, i, ctx)
 {
 	return 5;
@@ -149,6 +167,7 @@ PST_PRE(open, call)
 	return 0;
 }
 #elif defined(BAD_AUX)
+/* Passes a loop a context that does not lie on the stack. */
 PST_LOOP(once, i, ctx)
 {
 	return 1;
@@ -159,6 +178,7 @@ PST_PRE(open, call)
 	return 0;
 }
 #elif defined(BAD_NULL)
+/* Uses the result of a map lookup without a check for NULL. */
 SEC("penstock/pre/lookup") int unchecked(struct pst_ctx *ctx)
 {
 	__u32 slot = ctx->slot;
@@ -167,6 +187,7 @@ SEC("penstock/pre/lookup") int unchecked(struct pst_ctx *ctx)
 	return call->opcode;
 }
 #else
+/* A correct program, for objects that are refused for another reason: abi, foreign, no -g. */
 PST_PRE(lookup, call)
 {
 	return UNKNOWN;

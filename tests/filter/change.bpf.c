@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * Changes a call wherever a filter may: arguments, results, names, the first and last byte of data.
+ * Changes everything that a filter may change in a call: arguments, results, names, the first and
+ * last byte of data.
  */
 #include <penstock/filter.bpf.h>
 

@@ -22,7 +22,7 @@ int direct_teardown(void **state);
 void direct_load(const char *spec);
 const struct filter_facts *direct_facts(void);
 
-/* Returns the call, emptied. */
+/* Returns the call with all members 0. */
 struct pst_call *direct_call(uint32_t opcode);
 /* Returns the call as the last program left it. */
 struct pst_call *direct_again(void);
@@ -36,7 +36,7 @@ int direct_named(void);
 
 /* Runs the program for names on a name in a directory with this cell; returns the verdict. */
 int direct_lookup(uint64_t cell, const char *name);
-/* Returns the cell of the file at a path below the root. */
+/* Returns the cell of the file at a path relative to the root. */
 uint64_t direct_cell(const char *path);
 
 /* Returns the nanoseconds of one run, the least of several rounds of n runs. */

@@ -50,7 +50,7 @@ PST_PRE(statfs, call)
 	return PST_PASS;
 }
 
-/* The number that is at the place that is said, or -ERANGE. */
+/* Returns the number at the offset of the request, or -ERANGE. */
 PST_PRE(lseek, call)
 {
 	__u64 *number = pst_data(call, call->in.lseek.offset, sizeof(*number));
@@ -58,7 +58,10 @@ PST_PRE(lseek, call)
 	return number ? (int)*number : -ERANGE;
 }
 
-/* Another text, at a place that is said, for one that the data begins with. */
+/*
+ * Replaces the text "from", with which the data has to begin, by "to"; the first byte of the
+ * request is the offset.
+ */
 PST_POST(readlink, call)
 {
 	if (!pst_data_begins(call, from))

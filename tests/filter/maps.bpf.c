@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Counts in a map of its own, which can be pinned. */
+/* Counts in a map that can be pinned. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "counts lookups");

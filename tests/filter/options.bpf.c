@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Has an option of each type, and shows in its events what they were set to. */
+/* Has an option of each type, and writes the values to its events. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(PST_CELLS, "shows its options");

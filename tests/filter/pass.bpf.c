@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Passes everything, and answers for some operations who was asked, in the order of precedence. */
+/*
+ * Passes operations, and returns for some a verdict that says which program ran, from general to
+ * specific.
+ */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(PST_BY_CALLER | PST_WANT_CGROUP, "passes everything");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* audit: operation and result -> event. */
+/* audit: the event of each operation and result. */
 #include "direct.h"
 
 #include <fcntl.h>
@@ -80,7 +80,7 @@ static void only_selected_operations_make_an_event(void **state)
 		assert_int_equal(call->event[0].value[1], row->value);
 		assert_int_equal(call->error, row->error);
 	}
-	/* The filter has no programs for data, so files stay passed through. */
+	/* The filter has no programs for data, so the kernel passes files through. */
 	assert_false(direct_facts()->ops[FILTER_POST] & (1ULL << FUSE_WRITE | 1ULL << FUSE_READ));
 	assert_int_equal(direct_facts()->ops[FILTER_PRE], 0);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* fault and fault-data: which times something happens, and what. */
+/* fault and fault-data: which operations fail, and how. */
 #include "direct.h"
 
 #include <stdio.h>
@@ -32,7 +32,7 @@ static void fault_has_the_given_error_and_delay(void **state)
 	assert_false(direct_facts()->ops[FILTER_PRE] & (1ULL << FUSE_WRITE | 1ULL << FUSE_READ));
 }
 
-/* '!' where it fails, '.' where not. */
+/* '!' is a fault, '.' is none. */
 static void fault_obeys_count_after_and_every(void **state)
 {
 	static const struct {
@@ -64,7 +64,7 @@ static void percent_is_the_share_of_faults(void **state)
 		direct_call(FUSE_GETATTR);
 		n += direct_pre() != 0;
 	}
-	/* Ten deviations to either side. */
+	/* Ten standard deviations to either side. */
 	assert_in_range(n, 726, 1274);
 }
 
@@ -136,7 +136,7 @@ static void data_fault_fails_or_shortens_reads_and_writes(void **state)
 	}
 }
 
-/* Files that nothing happens to go on passing through. */
+/* Files without a match still pass through. */
 static void data_fault_blocks_passthrough_of_matching_files_only(void **state)
 {
 	static const struct {

@@ -56,14 +56,14 @@ static void data_is_walked_in_blocks_without_gaps(void **state)
 		assert_int_equal(sum.gaps, 0);
 	}
 	assert_int_equal(sum_of(4096, 3).blocks, 3);
-	/* A length that cannot be leads nowhere. */
+	/* A length larger than a slot must not crash the program. */
 	direct_call(FUSE_WRITE)->data_len = 0xffffffff;
 	direct_pre();
 }
 
 /* -- texts in data ---------------------------------------------------------------------------- */
 
-/* pst_data_replace(): each row has the data before and after an option's text is put into it. */
+/* pst_data_replace(): each row has the data before and after the replacement. */
 static void text_is_replaced_within_the_room_for_data(void **state)
 {
 	static const struct {
@@ -103,7 +103,7 @@ static void text_is_replaced_within_the_room_for_data(void **state)
 		    memcmp(call->data, rows[i].want, call->data_len))
 			fail_msg("row %zu: %d, %.*s", i, r, (int)call->data_len, call->data);
 	}
-	/* Up to the last byte that there is room for, and no further. */
+	/* The text may fill the data to its last byte and not further. */
 	for (uint32_t spare = 0; spare < 2; spare++) {
 		struct pst_call *call;
 
@@ -230,7 +230,7 @@ static void dropped_entries_leave_the_listing(void **state)
 		}
 }
 
-/* Data that is full to its last byte, and data that is no listing. */
+/* A listing that fills the data to its last byte, and data that is no listing. */
 static void full_listing_shrinks_and_malformed_one_ends(void **state)
 {
 	struct pst_call *call;

@@ -99,7 +99,7 @@ static void glob_matches_as_fnmatch_would(void **state)
 				 rows[i].matches);
 }
 
-/* libc is asked about globs that nobody thought of. */
+/* Compares random globs with fnmatch(3). */
 static void random_globs_match_as_fnmatch_does(void **state)
 {
 	static const char *const pieces[] = { "a",    "b",     "*",   "?", "[ab]",
@@ -123,7 +123,7 @@ static void random_globs_match_as_fnmatch_does(void **state)
 	assert_in_range(n_matches, 500, 4500);
 }
 
-/* The longest names and the worst glob come to an end, and to the right one. */
+/* The longest names and the most expensive globs. */
 static void longest_names_and_worst_globs_match_correctly(void **state)
 {
 	char pattern[256] = "", name[300];
@@ -144,7 +144,7 @@ static void longest_names_and_worst_globs_match_correctly(void **state)
 	assert_int_equal(glob(pattern, name), 1);
 	pattern[253] = 'b';
 	assert_int_equal(glob(pattern, name), 0);
-	/* No file system has such a name. */
+	/* No file system has names of 256 bytes. */
 	memset(name, 'a', 256);
 	name[256] = '\0';
 	assert_int_equal(glob("*", name), 0);
@@ -206,7 +206,7 @@ static void name_list_matches_exact_names_and_globs(void **state)
 	assert_int_equal(match("a"), 1);
 }
 
-/* Prefixes and suffixes at the ends of words, and of words of words. */
+/* Prefixes and suffixes that end at the boundaries of words, and of blocks of words. */
 static void fixed_text_of_any_length_matches_exactly(void **state)
 {
 	static const int lens[] = { 1,  7,   8,   9,   16,  31,  63,  64,
@@ -238,7 +238,7 @@ static void fixed_text_of_any_length_matches_exactly(void **state)
 	}
 }
 
-/* The list of n names and n suffixes with this in front. */
+/* Returns FRONT followed by a list of n/2 names and n/2 suffixes. The caller frees it. */
 static char *many(const char *front, int n)
 {
 	char *spec = malloc(64 * n + 64), *p = spec;
@@ -270,7 +270,8 @@ static void thousand_names_match_exactly(void **state)
 }
 
 /*
- * Returns the least time of several runs with so many patterns: other processes take the CPU, too.
+ * Returns the least time of several runs with so many patterns, because other processes use the
+ * CPU, too.
  */
 static double cost_of(int n_patterns)
 {
@@ -289,7 +290,7 @@ static double cost_of(int n_patterns)
 	return least;
 }
 
-/* A thousand patterns cost as much as two, but for noise. */
+/* A thousand patterns cost as much as two, within the noise of the measurement. */
 static void thousand_names_cost_as_much_as_two(void **state)
 {
 	double few = cost_of(2), much = cost_of(1000);
@@ -298,7 +299,7 @@ static void thousand_names_cost_as_much_as_two(void **state)
 	assert_true(much < few + 2000);
 }
 
-/* A text of pieces, at random. */
+/* Makes a text of n random pieces. */
 static void pick(char *text, unsigned int *seed, const char *const *pieces, int n_pieces, int n)
 {
 	text[0] = '\0';
@@ -309,8 +310,8 @@ static void pick(char *text, unsigned int *seed, const char *const *pieces, int 
 #define LONG "abababababababababababababababababababababababababababababababababababab"
 
 /*
- * Random lists of patterns match as fnmatch(3) does. The pieces are few, so that patterns begin and
- * end alike; the last is longer than a key.
+ * Random lists of patterns match as fnmatch(3) does. There are few pieces, so that patterns share
+ * begins and ends; the last piece is longer than a key.
  */
 static void random_lists_match_as_fnmatch_does(void **state)
 {
@@ -438,7 +439,7 @@ static void only_files_below_the_paths_are_inside(void **state)
 	assert_true(direct_facts()->cell == PST_PATHS_INSIDE);
 }
 
-/* As many components as there can be, and a path that needs the last of them. */
+/* The largest number of components, and a path that has all of them. */
 static void path_of_62_components_is_followed_to_its_end(void **state)
 {
 	char spec[400] = "help,paths=", path[300] = "";
@@ -454,7 +455,10 @@ static void path_of_62_components_is_followed_to_its_end(void **state)
 	assert_int_equal(direct_cell(path), PST_PATHS_INSIDE);
 }
 
-/* A hard link does not lose what its file has; a directory is where it is. */
+/*
+ * A new hard link of a file inside the paths stays inside. A directory has one place, so its path
+ * decides.
+ */
 static void hard_link_stays_inside_and_directory_does_not(void **state)
 {
 	struct pst_call *call;

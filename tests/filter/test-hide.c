@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* hide and hide-for: name -> verdict. */
+/* hide and hide-for: the verdict for a name. */
 #include "direct.h"
 
 #include <stdio.h>
@@ -49,9 +49,7 @@ static void hidden_path_is_absent_with_all_below(void **state)
 	check(rows, N(rows));
 }
 
-/*
- * All that are given have to fit; who is not concerned may go in, and is told nothing of the rest.
- */
+/* A caller has to match all options. Other callers may enter hidden directories. */
 static void only_matching_callers_find_the_name_absent(void **state)
 {
 	static const struct {
@@ -90,13 +88,19 @@ static void only_matching_callers_find_the_name_absent(void **state)
 			call->caller.cgroup = rows[i].cgroup;
 			if (direct_named() != rows[i].verdict)
 				fail_msg("row %zu: should be %d", i, rows[i].verdict);
-			/* The same for all: those below it ask about it, too. */
+			/*
+			 * The cell is the same for every caller, because files in the directory ask
+			 * about the cell.
+			 */
 			assert_int_equal(call->child.cell, PST_PATHS_INSIDE);
 		}
 	}
 }
 
-/* Files that nothing is below of are let go where it is known that they are. */
+/*
+ * The filter excludes a file once its type is known not to be a directory, because no name lies
+ * below it.
+ */
 static void hide_leaves_files_and_keeps_directories(void **state)
 {
 	static const struct {
@@ -119,7 +123,7 @@ static void hide_leaves_files_and_keeps_directories(void **state)
 	}
 }
 
-/* Patterns that have a number in them where the %d is. */
+/* Patterns with a number at the place of %d. */
 struct kind {
 	const char *what, *pattern, *hidden;
 	double limit_ns;
@@ -140,7 +144,7 @@ static void load_many(const struct kind *kind, int n)
 	free(spec);
 }
 
-/* A thousand patterns cost next to what one does, where they do not all begin and end alike. */
+/* A thousand patterns cost about as much as one, unless they all begin and end alike. */
 static void thousand_patterns_cost_about_as_much_as_one(void **state)
 {
 	static const struct kind kinds[] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* mask: data before -> after, attributes before -> after, what is refused. */
+/* mask: data and attributes before and after, and refused operations. */
 #include "direct.h"
 
 #include <fcntl.h>
@@ -54,7 +54,7 @@ static const char *shown(const char *before, uint64_t offset)
 	return call->data;
 }
 
-/* Each row has a form of a line, and the bytes that the filter shows. */
+/* Each row: lines of some form, and the bytes that the filter shows. */
 static void values_shows_keys_and_masks_values(void **state)
 {
 	static const struct {
@@ -93,7 +93,10 @@ static void values_shows_keys_and_masks_values(void **state)
 			fail_msg("'%s' became '%s', should be '%s'", rows[i].before, after,
 				 rows[i].after);
 	}
-	/* A key that may be longer than what is read of it, and one that is too long to be one. */
+	/*
+	 * A key at the end of the read may be incomplete, so it is masked, as is a text that is too
+	 * long for a key.
+	 */
 	assert_string_equal(shown("a=b\nkey", 0), "a=x\nxxx");
 	assert_string_equal(shown("a=b\nkey=", 0), "a=x\nxxxx");
 	assert_string_equal(shown("a=b\nkey:", 0), "a=x\nxxxx");
@@ -106,7 +109,7 @@ static void values_shows_keys_and_masks_values(void **state)
 	assert_non_null(strstr(shown(line, 0), "kkk=x"));
 }
 
-/* No byte that may be part of a value is shown; the letter S stands in values only. */
+/* The filter shows no byte that may be part of a value; only values have the letter S. */
 static void values_shows_nothing_that_may_be_a_value(void **state)
 {
 	static const char *const texts[] = {
@@ -127,7 +130,7 @@ static void values_shows_nothing_that_may_be_a_value(void **state)
 		"- S=S\n- S\n- \"S\"\n",
 		"[\"S\", \"S\"]\n[\n\"S\",\n'S'\n]\n",
 		"{\"S\": \"S\", \"S\": 1}\n",
-		/* Quotes that may be open, or not. */
+		/* Quotes that may be open or closed. */
 		"a=it's\nS=S\n",
 		"a=\"\"\"x\nS=S\n\"\"\"\nS=S\n",
 		"a='x\\'\nS=S\n",
@@ -150,7 +153,7 @@ static void values_shows_nothing_that_may_be_a_value(void **state)
 	assert_string_equal(shown("\nkey=value", 1), "\nxxxxxxxxx");
 }
 
-/* Random bytes at any place in a word: each byte is blanked or shown, and none is added. */
+/* Random bytes at any place in a word: each byte is shown or masked, and none is added. */
 static void random_data_is_masked_byte_for_byte(void **state)
 {
 	static const char bytes[] = "=\n: \"'ab-#\\{[\t=\n: export\xff\x80\x01";
@@ -180,7 +183,7 @@ static void random_data_is_masked_byte_for_byte(void **state)
 	}
 }
 
-/* Files of all forms, at every place in a word, between values that S is in. */
+/* Random files of known parts; S appears in values only. */
 static void random_files_show_no_value(void **state)
 {
 	static const char *const parts[] = {
@@ -214,8 +217,8 @@ static void random_files_show_no_value(void **state)
 			unsigned int part = rand_r(&seed) % N(parts);
 
 			/*
-			 * A line that stands alone may be a key; behind others it goes on with
-			 * them.
+			 * A line that stands alone may be a key; after other lines it may continue
+			 * their value.
 			 */
 			if (strcmp(parts[part], "  S=S\n") == 0)
 				strcat(text, "o: S\n");
@@ -245,7 +248,7 @@ static void empty_file_has_no_data(void **state)
 	assert_int_equal(direct_pre(), 0);
 }
 
-/* The filter leaves files that are not masked alone. */
+/* The filter does not change files without a match. */
 static void files_that_do_not_match_stay_unmasked(void **state)
 {
 	static const char *const hows[] = { "blank", "values", "empty" };
@@ -267,7 +270,7 @@ static void files_that_do_not_match_stay_unmasked(void **state)
 	}
 }
 
-/* Size and blocks of what is shown as empty; who keeps the filter. */
+/* Attributes of files shown as empty, and which files the filter stays on. */
 static void empty_file_shows_size_0_and_others_their_own(void **state)
 {
 	static const struct {
@@ -342,7 +345,7 @@ static void masked_file_cannot_be_written_unless_allowed(void **state)
 		{ FUSE_SETATTR, FATTR_SIZE, -EPERM, 0 },
 		{ FUSE_SETATTR, FATTR_SIZE | FATTR_FH, 0, 0 },
 		{ FUSE_WRITE, 0, 0, 0 },
-		/* A page that shows something else must not be written down. */
+		/* A page of the page cache has masked bytes, which must not overwrite the file. */
 		{ FUSE_WRITE, FUSE_WRITE_CACHE, -EACCES, -EACCES },
 	};
 
@@ -379,7 +382,10 @@ static void speed(const char *spec, uint64_t offset, double least)
 		ns = direct_ns(direct_post, 100);
 		print_message("%s at %llu: %u KiB at %.2f GB/s\n", spec, (unsigned long long)offset,
 			      len / 1024, len / ns);
-		/* Less than is to be reached, since others may be busy here: words, not bytes. */
+		/*
+		 * The limit is lower than what the filter reaches, because other processes may use
+		 * the CPU; a loop over bytes would still fail.
+		 */
 		assert_true(len / ns > least);
 	}
 }
@@ -387,7 +393,7 @@ static void speed(const char *spec, uint64_t offset, double least)
 static void mask_reaches_its_least_speed(void **state)
 {
 	speed("mask,how=blank", 0, 0.2);
-	/* Keys are looked for a byte at a time, in the first read of a file only. */
+	/* The filter looks for keys byte by byte, only in the first read of a file. */
 	speed("mask,how=values", 0, 0.01);
 	speed("mask,how=values", 4096, 0.2);
 }

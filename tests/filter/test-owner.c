@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* owner: owners before -> after, in results, creations and changes. */
+/* owner: owners in results, creations and changes, before and after the filter. */
 #include "direct.h"
 
 #include <stdio.h>

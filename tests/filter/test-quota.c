@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* quota: a story of operations, and what is left to be had after each. */
+/* quota: sequences of operations, and the bytes and files that remain after each. */
 #include "direct.h"
 
 #include <fcntl.h>
 #include <linux/falloc.h>
 
-/* A file as the engine would tell of it. */
+/* A file as the engine describes it to the filter. */
 struct file {
 	uint32_t mode, uid, nlink;
 	uint64_t ino, size;
@@ -20,15 +20,15 @@ static void fill(struct pst_attr *attr, const struct file *file)
 	attr->size = file->size;
 }
 
-/* A number of a file in the view; one for each inode here. */
+/* Returns the node ID of a file; each inode has one. */
 static uint64_t nodeid(const struct file *file)
 {
 	return 1000 + file->ino;
 }
 
 /*
- * Runs both programs as the engine would, with the file as it was before, and as it will be if the
- * one before the operation lets it pass.
+ * Runs pre and post program as the engine does: the pre program sees the file before the operation.
+ * If it passes, the post program sees the file after it.
  */
 static int both(const struct file *then)
 {
@@ -69,7 +69,7 @@ static int create(uint32_t opcode, uint32_t uid)
 	return create_file(opcode, &(struct file){ S_IFREG, uid, opcode != FUSE_TMPFILE, 99, 0 });
 }
 
-/* An operation after which the file has another size. */
+/* Runs an operation after which the file has another size. */
 static int resize(struct file *file, uint64_t size)
 {
 	struct file then = *file;
@@ -91,7 +91,7 @@ static int write_to(struct file *file, uint64_t offset, uint32_t len)
 	return resize(file, offset + len > file->size ? offset + len : file->size);
 }
 
-/* The offset is not where it writes. */
+/* Writes with O_APPEND, where the offset in the request does not count. */
 static int append_to(struct file *file, uint64_t offset, uint32_t len)
 {
 	struct pst_call *call = on_file(FUSE_WRITE, file);
@@ -136,7 +136,7 @@ static int allocate(struct file *file, uint32_t mode, uint64_t offset, uint64_t 
 	return resize(file, size);
 }
 
-/* One name less. With the last one the file has none. */
+/* Removes a name of the file. After the last one the file has none. */
 static void take_away(uint32_t opcode, struct file *file)
 {
 	struct file then = *file;
@@ -148,7 +148,7 @@ static void take_away(uint32_t opcode, struct file *file)
 	*file = then;
 }
 
-/* The kernel has forgotten it. */
+/* Tells the filter that the kernel has forgotten the file. */
 static void forget(const struct file *file)
 {
 	struct pst_call *call = direct_call(FUSE_FORGET);
@@ -185,7 +185,7 @@ static void rename_over(const struct file *file, const struct file *replaced, ui
 		forget(replaced);
 }
 
-/* How many bytes more this file can grow by. */
+/* Returns by how many bytes this file can grow. */
 static int64_t left(const struct file *file, int64_t most)
 {
 	for (int64_t n = most; n > 0; n--) {
@@ -195,7 +195,7 @@ static int64_t left(const struct file *file, int64_t most)
 		call->data_len = n;
 		if (direct_pre() != 0)
 			continue;
-		/* Gives back what it has reserved. */
+		/* Frees the reservation. */
 		call->error = -EIO;
 		fill(&call->after.attr, file);
 		assert_int_equal(direct_post(), 0);
@@ -233,7 +233,7 @@ static void growth_beyond_bytes_is_refused(void **state)
 	assert_int_equal(allocate(&b, FALLOC_FL_INSERT_RANGE, 0, 31, 91), -EDQUOT);
 	take_away_unused(FUSE_UNLINK, &a);
 	assert_int_equal(left(&b, 200), 90);
-	/* Files are not limited. */
+	/* Without files= the number of files is not limited. */
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(create(FUSE_MKDIR, 0), 0);
 }
@@ -271,7 +271,7 @@ static void file_without_name_counts_until_forgotten(void **state)
 	assert_int_equal(left(&b, 200), 70);
 	forget(&a);
 	assert_int_equal(left(&b, 200), 70);
-	/* One that gets a name is a file as others, which being forgotten does not end. */
+	/* A file that gets a name counts as any other, so forgetting it does not free it. */
 	fill(&direct_call(FUSE_LINK)->node2.attr, &b);
 	b.nlink = 1;
 	assert_int_equal(both(&b), 0);
@@ -321,7 +321,7 @@ static void huge_sizes_do_not_overflow(void **state)
 	}
 }
 
-/* The filter frees a reservation that was not used, and counts a partial write as such. */
+/* The filter frees an unused reservation, and counts a partial write. */
 static void failed_operation_frees_its_reservation(void **state)
 {
 	struct file a = { S_IFREG, 1, 1, 10, 0 }, then = a;
@@ -331,7 +331,7 @@ static void failed_operation_frees_its_reservation(void **state)
 	call = on_file(FUSE_WRITE, &a);
 	call->data_len = 90;
 	assert_int_equal(direct_pre(), 0);
-	/* Somebody else finds no room meanwhile. */
+	/* The operation fails after the filter has reserved its bytes. */
 	assert_int_equal(call->note[0], 90);
 	call->error = -ENOSPC;
 	then.size = 30;
@@ -346,7 +346,7 @@ static void failed_operation_frees_its_reservation(void **state)
 	call = on_file(FUSE_OPEN, &a);
 	call->in.open.flags = O_WRONLY | O_TRUNC;
 	assert_int_equal(resize(&a, 0), 0);
-	/* A second one at the same time finds that there is nothing left. */
+	/* A second open at the same time finds the file empty, so it frees nothing. */
 	on_file(FUSE_OPEN, &a)->in.open.flags = O_WRONLY | O_TRUNC;
 	assert_int_equal(resize(&a, 0), 0);
 	assert_int_equal(left(&a, 200), 100);
@@ -393,7 +393,7 @@ static void creation_beyond_files_is_refused(void **state)
 		assert_int_equal(create(creations[i], i), 0);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(create(creations[i], i), -EDQUOT);
-	/* Names that remain, or that take each other's place. */
+	/* Names of files with another link, renames, and exchanges free no file. */
 	take_away_unused(FUSE_UNLINK, &linked);
 	rename_over(&file, NULL, 0);
 	rename_over(&file, &file, 0);
@@ -423,7 +423,7 @@ static void each_owner_has_its_own_quota(void **state)
 	assert_int_equal(write_to(&a, 0, 80), 0);
 	assert_int_equal(left(&a, 200), 20);
 	assert_int_equal(left(&b, 200), 100);
-	/* A file that changes hands is the new owner's. */
+	/* After a chown the file counts for the new owner. */
 	assert_int_equal(write_to(&b, 0, 30), 0);
 	assert_int_equal(give_to(&a, 2), -EDQUOT);
 	assert_int_equal(truncate_to(&a, 70), 0);
@@ -434,7 +434,7 @@ static void each_owner_has_its_own_quota(void **state)
 	assert_int_equal(left(&b, 200), 100);
 	assert_int_equal(create(FUSE_CREATE, 1), 0);
 	assert_int_equal(create(FUSE_CREATE, 2), -EDQUOT);
-	/* Without a name it counts for the owner that it has when it is forgotten. */
+	/* A file without a name counts for its owner at the time when it is forgotten. */
 	take_away(FUSE_UNLINK, &a);
 	assert_int_equal(left(&a, 200), 0);
 	assert_int_equal(give_to(&a, 3), 0);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* readonly and readonly-for: operation, and where it is -> verdict. */
+/* readonly and readonly-for: the verdict for each operation and place. */
 #include "direct.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>
 
-/* Names that are made or taken away are refused where they are, and only there. */
+/* Creating and removing names is refused in protected places only. */
 static void names_are_read_only_below_the_paths(void **state)
 {
 	static const struct {
@@ -102,7 +102,7 @@ static void files_are_read_only_below_the_paths(void **state)
 					 op_filter_name(ops[k].opcode), ops[k].word);
 		}
 	}
-	/* There are no programs for what passes through. */
+	/* The filter has no programs for data, so the kernel passes files through. */
 	assert_false(direct_facts()->ops[FILTER_PRE] & (1ULL << FUSE_WRITE | 1ULL << FUSE_READ));
 	assert_int_equal(direct_facts()->ops[FILTER_POST], 0);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * For tests that run filters: slots, calls in them, filters from the objects that were compiled for
- * the tests. Includes what cmocka wants before it.
+ * For tests that run filters: slots with calls, and filters from the objects that were compiled for
+ * the tests. Includes cmocka's headers first.
  */
 #include "../test.h"
 
@@ -38,7 +38,7 @@ static inline void fixture_fini(void)
 	slots = filter_slots_free(slots);
 }
 
-/* The call in a slot, emptied. */
+/* Returns the call in a slot, with all members 0. */
 static inline struct pst_call *call_at(unsigned int slot)
 {
 	char *memory = filter_slots_memory(slots);

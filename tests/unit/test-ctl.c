@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The control socket, both ends: the protocol, and clients that mean no good or no sense. */
+/* Both ends of the control socket: the protocol, and clients that send malformed or no requests. */
 #include "../test.h"
 
 #include <errno.h>
@@ -51,7 +51,7 @@ static int run_fail(struct ctl_call *call)
 	return -EBUSY;
 }
 
-/* More than a socket's buffer takes at once. */
+/* Replies with more than a socket's buffer can hold. */
 static int run_long(struct ctl_call *call)
 {
 	_cleanup_(freep) char *text = malloc(1 << 20);
@@ -61,7 +61,7 @@ static int run_long(struct ctl_call *call)
 	return 0;
 }
 
-/* Lines of the verb's own on a connection that it has taken, */
+/* Writes the verb's own lines to a connection that it has taken over. */
 static int take_connection(struct ctl_call *call, int fd)
 {
 	*(_Atomic int *)call->aux = fd;
@@ -90,7 +90,7 @@ static int run_take_fail(struct ctl_call *call)
 	return 0;
 }
 
-/* One that fails has nothing to take. */
+/* A verb that fails must not take over its connection. */
 static int run_fail_take(struct ctl_call *call)
 {
 	call->take = take_connection;
@@ -106,7 +106,7 @@ static int run_slow(struct ctl_call *call)
 	return 0;
 }
 
-/* As long as one that looks at many nodes. */
+/* Takes as long as a verb that looks at many nodes. */
 static int run_busy(struct ctl_call *call)
 {
 	(void)call;
@@ -181,7 +181,7 @@ static int open_client(struct fixture *fixture)
 	return fd;
 }
 
-/* Calls with a text and expects it back: the server is alive. */
+/* Calls "echo" and expects the text in the reply, which shows that the server is alive. */
 static void expect_echo(int fd, const char *text)
 {
 	struct json_object *arguments = json_object_new_object(), *reply = NULL, *answer = NULL;
@@ -217,7 +217,7 @@ static void receive(int fd, char *answer, size_t size)
 	answer[n] = '\0';
 }
 
-/* Sends bytes as they are and reads one line of an answer. */
+/* Sends these bytes and reads one line of the reply. */
 static void exchange(int fd, const char *bytes, size_t len, char *answer, size_t size)
 {
 	assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), len);
@@ -248,7 +248,7 @@ static void call_returns_reply_or_error_of_verb(void **state)
 	expect_echo(fd, "two");
 }
 
-/* Each row: a line, and a part of the answer. The connection outlives it. */
+/* Each row: a line, and a part of the reply. The connection stays open. */
 static void malformed_line_is_refused_and_connection_survives(void **state)
 {
 	static const struct {
@@ -287,7 +287,7 @@ static void malformed_line_is_refused_and_connection_survives(void **state)
 	expect_echo(fd, "after all that");
 }
 
-/* Requests in pieces, and several in one piece. */
+/* One request arrives in pieces, and several arrive together. */
 static void requests_may_arrive_in_pieces_or_together(void **state)
 {
 	static const char line[] = "{\"version\":1,\"verb\":\"echo\",\"text\":1}\n";
@@ -313,7 +313,10 @@ static void requests_may_arrive_in_pieces_or_together(void **state)
 	assert_non_null(strstr(answer, "\"text\":3"));
 }
 
-/* A mebibyte without a newline: refused after CTL_LINE_MAX, and hung up on. */
+/*
+ * Sends a mebibyte without a newline: the server refuses it after CTL_LINE_MAX and closes the
+ * connection.
+ */
 static void endless_line_is_refused_and_client_disconnected(void **state)
 {
 	_cleanup_(fd_closep) int fd = open_client(*state);
@@ -338,7 +341,10 @@ static void endless_line_is_refused_and_client_disconnected(void **state)
 	expect_alive(*state);
 }
 
-/* One that says nothing, one that stops in the middle, one that never reads: others are served. */
+/*
+ * One client sends nothing, one stops within a request, one never reads: the server still serves
+ * others.
+ */
 static void silent_clients_do_not_block_others(void **state)
 {
 	_cleanup_(fd_closep) int silent = open_client(*state);
@@ -368,7 +374,7 @@ static void reply_larger_than_socket_buffer_arrives_whole(void **state)
 	}
 }
 
-/* More clients than there are places: the new ones are served. */
+/* More clients connect than the server has places; new clients are served. */
 static void client_beyond_the_limit_is_served(void **state)
 {
 	int fds[100];
@@ -400,7 +406,7 @@ static void new_client_replaces_longest_silent_one(void **state)
 		fd_close(silent[i]);
 }
 
-/* So many clients at once that each place is used by several: all are answered. */
+/* Several clients of a burst share each place, one after the other; all get their reply. */
 static void every_client_of_a_burst_is_answered(void **state)
 {
 	static const char line[] = "{\"version\":1,\"verb\":\"busy\"}\n";
@@ -445,7 +451,10 @@ static void socket_has_mode_0600_in_directory_of_0755(void **state)
 	assert_int_equal(st.st_mode, S_IFDIR | 0755);
 }
 
-/* The server replaces the socket of a process that died, but not that of its successor. */
+/*
+ * The server replaces the socket of a dead process, and does not remove the socket of its
+ * successor.
+ */
 static void stopped_server_keeps_socket_of_successor(void **state)
 {
 	struct fixture *fixture = *state;
@@ -463,7 +472,7 @@ static void stopped_server_keeps_socket_of_successor(void **state)
 	assert_int_equal(ctl_socket_connect(fixture->path), -ENOENT);
 }
 
-/* A directory that others can write to is not one to trust with a socket. */
+/* The server refuses a directory in which another user could replace the socket. */
 static void directory_that_others_can_write_to_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -479,7 +488,7 @@ static void directory_that_others_can_write_to_is_refused(void **state)
 }
 
 /*
- * A client that waits for the end learns of it; one that waits for an answer does not wait forever.
+ * A client that waits for the end of the server returns when the server ends, or after its timeout.
  */
 static void waiting_client_notices_end_of_server(void **state)
 {
@@ -493,7 +502,7 @@ static void waiting_client_notices_end_of_server(void **state)
 	assert_int_equal(ctl_client_wait_end(fd, WAIT_MS), 0);
 }
 
-/* The other end is somebody who takes calls and says nothing, or nonsense. */
+/* The server accepts the call and does not reply, or replies with nonsense. */
 static void call_fails_on_silence_and_nonsense(void **state)
 {
 	struct json_object *reply = NULL;
@@ -510,7 +519,7 @@ static void call_fails_on_silence_and_nonsense(void **state)
 	fd_close(fds[0]);
 }
 
-/* The server sends the reply first, then the bytes that a verb writes after it took the fd over. */
+/* The server sends its reply before the bytes that the verb writes to the connection. */
 static void verb_writes_to_taken_connection_after_its_reply(void **state)
 {
 	struct fixture *fixture = *state;
@@ -527,14 +536,14 @@ static void verb_writes_to_taken_connection_after_its_reply(void **state)
 	receive(fd, line, sizeof(line));
 	assert_string_equal(line, "{\"line\":2}\n");
 
-	/* The server has let go of it, so the end of the verb's descriptor is the connection's. */
+	/* The server has closed its own descriptor, so the connection ends with the verb's. */
 	expect_alive(fixture);
 	assert_int_equal(ctl_client_wait_end(fd, 50), -ETIMEDOUT);
 	fixture->taken_fd = fd_close(fixture->taken_fd);
 	assert_int_equal(ctl_client_wait_end(fd, WAIT_MS), 0);
 }
 
-/* A connection that was taken outlives the server. */
+/* The connection stays usable when the server stops. */
 static void taken_connection_outlives_server(void **state)
 {
 	struct fixture *fixture = *state;
@@ -576,7 +585,7 @@ static void failed_take_closes_only_its_connection(void **state)
 	assert_int_equal(fixture->taken_fd, -1);
 }
 
-/* A verb that takes the connection waits until the replies before its own are read. */
+/* A verb takes over its connection only after the client has read the earlier replies. */
 static void connection_is_taken_after_earlier_replies_are_read(void **state)
 {
 	static const char lines[] = "{\"version\":1,\"verb\":\"long\"}\n"
@@ -590,7 +599,7 @@ static void connection_is_taken_after_earlier_replies_are_read(void **state)
 	assert_int_equal(send(fd, lines, sizeof(lines) - 1, 0), sizeof(lines) - 1);
 	expect_alive(fixture);
 	assert_int_equal(fixture->taken_fd, -1);
-	/* Once it is read, in whole, the next request is answered as any. */
+	/* After the long reply has been read, the server handles the next request. */
 	while (n < 40 || memcmp(answer + n - 11, "{\"line\":2}\n", 11) != 0) {
 		struct pollfd poll_fd = { fd, POLLIN, 0 };
 
@@ -606,7 +615,7 @@ static void connection_is_taken_after_earlier_replies_are_read(void **state)
 	free(answer);
 }
 
-/* Slow verbs run beside each other and beside requests of others, a dozen at a time. */
+/* Slow verbs run at the same time as other requests, at most twelve at once. */
 static void twelve_slow_verbs_run_at_a_time_and_block_nobody(void **state)
 {
 	static const char line[] = "{\"version\":1,\"verb\":\"slow\"}\n";
@@ -625,7 +634,7 @@ static void twelve_slow_verbs_run_at_a_time_and_block_nobody(void **state)
 	fds[12] = open_client(*state);
 	exchange(fds[12], line, sizeof(line) - 1, answer, sizeof(answer));
 	assert_non_null(strstr(answer, "too many filters are being changed"));
-	/* Clients that run one keep their places. */
+	/* The server does not disconnect clients whose slow verb runs. */
 	for (int i = 0; i < 20; i++)
 		expect_alive(*state);
 	slow_may_end = true;
@@ -637,7 +646,7 @@ static void twelve_slow_verbs_run_at_a_time_and_block_nobody(void **state)
 		fd_close(fds[i]);
 }
 
-/* Each row: a request for a verb with a member, and the answer. */
+/* Each row: a request of a verb that needs "name", and the reply. */
 static void request_without_member_of_verb_is_refused(void **state)
 {
 	static const struct {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Going into the background: what the caller of the command sees, for each way that it can end.
- * The command is a process of its own here, as it is in life.
+ * Mounting in the background: the output and exit status of the command, for each way in which its
+ * child can end. The command runs in a process of its own.
  */
 #include "../test.h"
 
@@ -73,7 +73,10 @@ static void finish(pid_t pid, int error_fd, struct result *result)
 	ssize_t n;
 
 	assert_int_equal(waitpid(pid, &result->status, 0), pid);
-	/* A child that is in the background has let go of it, else this would wait for its end. */
+	/*
+	 * A child in the background has closed its end of the pipe; else read(2) would wait for the
+	 * child's end.
+	 */
 	while ((n = read(error_fd, result->text + len, sizeof(result->text) - 1 - len)) > 0)
 		len += n;
 	result->text[len] = '\0';
@@ -98,7 +101,10 @@ static int is_gone(int hold_fd, int ms)
 	return poll(&poll_fd, 1, ms) == 1;
 }
 
-/* In the background all is as it should be, or the pipe says what is not. */
+/*
+ * In the background, writes to the pipe what is wrong with directory, session and standard
+ * descriptors.
+ */
 static void child_ready(struct daemon *daemon, int hold_fd)
 {
 	char directory[64];
@@ -149,7 +155,7 @@ static void failure_of_child_is_reported_with_its_status(void **state)
 	fd_close(result.hold_fd);
 }
 
-/* A text longer than there is room for is cut off, not lost. */
+/* Reports an error that is longer than the pipe's message. */
 static void child_complains(struct daemon *daemon, int hold_fd)
 {
 	char text[2000];
@@ -193,7 +199,9 @@ static void child_that_dies_without_report_is_an_internal_error(void **state)
 	fd_close(result.hold_fd);
 }
 
-/* As a mount that takes long: it ends at the signal, which it has blocked and waits for. */
+/*
+ * A mount that takes long: the child ends at the signal, which is blocked and which it waits for.
+ */
 static void child_waits(struct daemon *daemon, int hold_fd)
 {
 	sigset_t set;
@@ -219,7 +227,7 @@ static void signal_to_command_ends_child(void **state)
 	fd_close(result.hold_fd);
 }
 
-/* The foreground has nobody to report to. */
+/* A process in the foreground has no command that waits for it. */
 static void foreground_process_reports_to_nobody(void **state)
 {
 	struct daemon daemon = { .report_fd = -1 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Errors and log lines of several threads: each is one whole line. */
+/* Errors and log lines that several threads print at once are each one whole line. */
 #include "cmd/cmd.h"
 
 #include "../test.h"

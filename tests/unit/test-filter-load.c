@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Filters on their way into the kernel: what is known of them, what is refused and what is then
- * said. Needs to be allowed to load eBPF.
+ * Loading filters into the kernel: reports, errors and pinned maps. Needs the privilege to load
+ * eBPF.
  */
 #include "filter-fixture.h"
 
@@ -15,13 +15,15 @@
 #include "util/caps.h"
 #include "util/cleanup.h"
 
-/* Mistakes of authors: the error has the reason, the source line if there is one, the remedy. */
+/*
+ * Mistakes of authors: the error has the reason, the source line if there is one, and the remedy.
+ */
 static void refusal_has_reason_source_line_and_remedy(void **state)
 {
 	static const struct {
 		const char *spec, *words[3];
 	} rows[] = {
-		/* The verifier's. */
+		/* Refused by the verifier. */
 		{ "bad-bounds", { "unbounded memory access", "call->data[UNKNOWN]", "compare" } },
 		{ "bad-loop", { "loop", "while", "bpf_loop()" } },
 		{ "bad-null", { "map_value_or_null", "call->opcode", "may be NULL" } },
@@ -34,7 +36,7 @@ static void refusal_has_reason_source_line_and_remedy(void **state)
 		{ "bad-licence", { "GPL", "bpf_printk", "PST_FILTER()" } },
 		{ "bad-callback", { "callback", "return 5", "1 to stop" } },
 		{ "bad-aux", { "expected=fp", "bpf_loop(10, once", "on the stack" } },
-		/* Ours, from what the object is. */
+		/* Refused by Penstock because of the object's content. */
 		{ "bad-library", { "bad-library.bpf.o", "'strcmp'", "static" } },
 		{ "bad-debug", { "bad-debug.bpf.o", "without -g", "" } },
 		{ "bad-variable", { "'limit'", "not a constant", "PST_OPTION()" } },
@@ -81,7 +83,7 @@ static void check_reports_programs_options_and_end_of_log(void **state)
 		}
 	assert_true(found);
 
-	/* A caller with a smaller struct gets as much as it has room for. */
+	/* If the caller's struct is smaller, only the members that fit are written. */
 	report.size = offsetof(struct pst_filter_report, options);
 	report.options[0].name[0] = '!';
 	assert_int_equal(pst_filter_check("pass", &report, NULL, 0, &error), 0);
@@ -91,7 +93,7 @@ static void check_reports_programs_options_and_end_of_log(void **state)
 	assert_true(pst_filter_check("bad-bounds", &report, log, sizeof(log), &error) < 0);
 	assert_non_null(strstr(log, "unbounded memory access"));
 	assert_non_null(strstr(log, "; call->data[UNKNOWN] = 0;"));
-	/* The end of a log is what is kept of it. */
+	/* A log buffer that is too small gets the end of the log. */
 	assert_true(pst_filter_check("bad-bounds", &report, tail, sizeof(tail), &error) < 0);
 	assert_true(strlen(tail) < sizeof(tail));
 	assert_string_equal(tail, log + strlen(log) - strlen(tail));
@@ -123,7 +125,10 @@ static uint64_t counted(const char *map)
 	return n;
 }
 
-/* The maps of a filter are found under their paths, also by the next one. */
+/*
+ * The maps of a filter are pinned under its directory, and the next filter with this directory uses
+ * them.
+ */
 static void pinned_maps_pass_to_the_next_filter(void **state)
 {
 	static const char dir[] = "/sys/fs/bpf/penstock-test",
@@ -148,12 +153,12 @@ static void pinned_maps_pass_to_the_next_filter(void **state)
 	filter = load("maps,pin=/sys/fs/bpf/penstock-test");
 	assert_int_equal(access(map, F_OK), 0);
 	assert_int_equal(access("/sys/fs/bpf/penstock-test/pst_slots", F_OK), -1);
-	/* As long as it runs the directory is its own. */
+	/* While the filter exists, no other filter can use the directory. */
 	assert_true(filter_load("maps,pin=/sys/fs/bpf/penstock-test", slots, &other, &error) < 0);
 	assert_non_null(strstr(error.text, "already in use"));
 	assert_int_equal(access(map, F_OK), 0);
 	count_one(filter);
-	/* One that never was in force leaves nothing. */
+	/* A filter that was never activated leaves no pinned maps. */
 	filter_free(filter);
 	assert_int_equal(access(dir, F_OK), -1);
 	filter = load("maps,pin=/sys/fs/bpf/penstock-test");
@@ -165,7 +170,7 @@ static void pinned_maps_pass_to_the_next_filter(void **state)
 	filter = load("maps,pin=/sys/fs/bpf/penstock-test");
 	count_one(filter);
 	assert_int_equal(counted(map), 2);
-	/* One that is to take its place has them at once. */
+	/* A filter that replaces another one uses its maps at once. */
 	filter_lend_pin(filter);
 	other = load("maps,pin=/sys/fs/bpf/penstock-test");
 	count_one(other);
@@ -177,7 +182,10 @@ static void pinned_maps_pass_to_the_next_filter(void **state)
 	assert_int_equal(access(dir, F_OK), -1);
 }
 
-/* Maps of another filter, of the same with other options, or of nobody are refused, and stay. */
+/*
+ * Maps of another filter, of the same filter with other options, or of unknown origin are refused
+ * and stay unchanged.
+ */
 static void pin_of_another_filter_is_refused(void **state)
 {
 	static const char dir[] = "/sys/fs/bpf/penstock-test",
@@ -208,10 +216,10 @@ static void pin_of_another_filter_is_refused(void **state)
 	assert_int_equal(unlink("/tmp/penstock-test-others.bpf.o"), 0);
 	assert_non_null(strstr(error.text, "(maps,"));
 	assert_int_equal(counted(map), 10);
-	/* An option that does not matter to the maps. */
+	/* The option "idle" is not one of the maps' options, so the maps fit. */
 	filter = load("maps,unit=10,idle=1,pin=/sys/fs/bpf/penstock-test");
 	filter_free(filter);
-	/* Without the mark nobody knows whose they are. */
+	/* Without the mark file the origin of the maps is unknown. */
 	assert_int_equal(unlink(mark), 0);
 	assert_true(filter_load("maps,unit=10,pin=/sys/fs/bpf/penstock-test", slots, &other,
 				&error) < 0);
@@ -233,7 +241,7 @@ static void too_large_slots_are_refused(void **state)
 	assert_null(filter_free(NULL));
 }
 
-/* Somebody without the capability is told which one it is. */
+/* The error for a user without the capability names it. */
 static void missing_capability_is_named(void **state)
 {
 	struct filter *filter = NULL;
@@ -254,7 +262,7 @@ static void missing_capability_is_named(void **state)
 		bad |= !strstr(error.text, "lacks CAP_BPF and CAP_PERFMON") << 1;
 		bad |= (filter_load("pass", slots, &filter, &error) != -EPERM) << 2;
 		bad |= !strstr(error.text, "lacks CAP_BPF") << 3;
-		/* The report of the object is complete without the right to load it. */
+		/* The report describes the object although it cannot be loaded. */
 		bad |= (pst_filter_check("pass", &report, log, sizeof(log), &error) != -EPERM) << 4;
 		bad |= (report.n_programs != 6 || report.programs[0].n_insns || *log) << 5;
 		_exit(bad);

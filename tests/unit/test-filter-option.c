@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Specs of filters: how they are parsed, the values that options take, and the errors for all
- * others. Objects are opened, but nothing is loaded, so the test needs no privilege.
+ * Specs of filters: parsing, values of options, and errors. Objects are opened and not loaded, so
+ * the test needs no privilege.
  */
 #include "../test.h"
 
@@ -75,7 +75,7 @@ static void filter_is_named_after_its_file(void **state)
 	}
 }
 
-/* Each row: a text, the integer's size and sign, and its value, or whether it is refused. */
+/* Each row: a text, size and sign of the integer, and its value, or that it is refused. */
 static void integer_out_of_range_is_refused(void **state)
 {
 	static const struct {
@@ -217,7 +217,7 @@ static const struct option *find_option(const struct load *load, const char *nam
 	return NULL;
 }
 
-/* Each row: options of the object "options", one of them, and what it then is. */
+/* Each row: options of the object "options", the name of one option, its type and its value. */
 static void option_has_type_and_given_or_default_value(void **state)
 {
 	static const struct {
@@ -263,7 +263,7 @@ static void option_has_type_and_given_or_default_value(void **state)
 	}
 }
 
-/* Each row: what is refused, and words that are said about it. */
+/* Each row: a spec that is refused, and parts of the error. */
 static void wrong_spec_is_refused_with_advice(void **state)
 {
 	static const struct {
@@ -322,7 +322,7 @@ static void wrong_spec_is_refused_with_advice(void **state)
 	}
 }
 
-/* Each row: what is written, the filter's name, and where it is attached. */
+/* Each row: a spec, the filter's name, and the directory that it is attached to. */
 static void every_filter_takes_name_and_at(void **state)
 {
 	static const struct {

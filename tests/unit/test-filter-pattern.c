@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Names, globs and paths of filters: what they are taken for, and what is said of the rest. */
+/* Names, globs and paths of filters: how they are indexed, and the errors for wrong ones. */
 #include "../test.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@ static int add_paths(struct patterns *patterns, const char *list, struct pst_pat
 	return patterns_add_paths(patterns, copy, paths, error);
 }
 
-/* The bytes of a row's key, as they stand in the pattern. */
+/* Returns the text of a row's key in the order of the pattern. */
 static const char *key_of(const struct pst_pattern *row, bool by_end)
 {
 	static char key[PST_KEY_WORDS * 8 + 1];
@@ -45,7 +45,10 @@ static const char *key_of(const struct pst_pattern *row, bool by_end)
 	return key;
 }
 
-/* Each row: a pattern, whether it is found by its end, its key, and what then is to be done. */
+/*
+ * Each row: a pattern, whether its key is the end of the text, the key, and the kind of match that
+ * remains.
+ */
 static void pattern_is_indexed_by_its_fixed_text(void **state)
 {
 	static const struct {
@@ -155,7 +158,7 @@ static void patterns_are_sorted_and_know_shorter_keys(void **state)
 	assert_int_equal(patterns.rows[13].shorter, 12);
 }
 
-/* A glob goes where fewer of the list are like it. */
+/* A glob is indexed by its begin or its end, whichever fewer patterns of the list share. */
 static void glob_is_indexed_by_its_rarer_side(void **state)
 {
 	static const struct {
@@ -180,7 +183,7 @@ static void glob_is_indexed_by_its_rarer_side(void **state)
 	}
 }
 
-/* Each row: a list of names that is refused, and a word of what is said. */
+/* Each row: a list of names that is refused, and a part of the error. */
 static void wrong_name_pattern_is_refused_with_advice(void **state)
 {
 	static const struct {
@@ -199,7 +202,9 @@ static void wrong_name_pattern_is_refused_with_advice(void **state)
 		{ "[a\\]", "\\[" },
 		{ "a\\", "backslash" },
 		{ "x" LEN_255, "255" },
-		/* Other programs give these a meaning: the error says how to write them here. */
+		/*
+		 * Other programs give these texts a meaning; the error says how to write them here.
+		 */
 		{ "!x", "\\!x" },
 		{ "a:!x", "\\!x" },
 		{ "@rules", "\\@rules" },
@@ -233,7 +238,7 @@ static void wrong_name_pattern_is_refused_with_advice(void **state)
 	}
 }
 
-/* Each row: a list of paths, its components, and which of them are first and last. */
+/* Each row: a list of paths, its components, and bit masks of the first and last components. */
 static void path_list_becomes_steps(void **state)
 {
 	static const struct {

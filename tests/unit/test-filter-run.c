@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Filters at work: which program is run when, and that programs see and change the calls in the
- * slots, see their options, and find names and paths. Needs to be allowed to load eBPF.
+ * Programs of loaded filters: which program runs for an operation, and that programs see and change
+ * the call in their slot, and see their options and lists of names. Needs the privilege to load
+ * eBPF.
  */
 #include "filter-fixture.h"
 
@@ -10,7 +11,7 @@
 
 #include "util/cleanup.h"
 
-/* The most particular program is run, and the groups are what they should be. */
+/* The most specific program runs for each operation. */
 static void most_specific_program_runs(void **state)
 {
 	_cleanup_(filter_freep) struct filter *filter = load("pass,at=/a/");
@@ -67,7 +68,7 @@ static void most_specific_program_runs(void **state)
 	assert_int_equal(facts->cell, 0);
 }
 
-/* Changes by programs show in our mapping, in the slot of the call and in no other. */
+/* A change by a program appears in the mapped slot of its call and in no other slot. */
 static void program_changes_only_the_slot_of_its_call(void **state)
 {
 	_cleanup_(filter_freep) struct filter *filter = load("change");
@@ -89,7 +90,7 @@ static void program_changes_only_the_slot_of_its_call(void **state)
 	assert_int_equal(run(filter, FILTER_NAME, 0, 0), PST_PASS);
 	assert_string_equal(first->name[0].text, "Xbc");
 
-	/* Data, up to the last byte of a slot and no further. */
+	/* Data is writable up to the last byte of a slot and no further. */
 	first = call_at(0);
 	first->data_len = DATA_SIZE;
 	assert_int_equal(run(filter, FILTER_PRE, FUSE_WRITE, 0), PST_PASS);
@@ -100,11 +101,11 @@ static void program_changes_only_the_slot_of_its_call(void **state)
 	first->data_len = 0;
 	assert_int_equal(run(filter, FILTER_PRE, FUSE_WRITE, 0), -EINVAL);
 
-	/* There is no such slot: the program says so, and nothing happens. */
+	/* The slot does not exist, so the program fails and changes nothing. */
 	assert_int_equal(run(filter, FILTER_PRE, FUSE_SETATTR, N_SLOTS), -EFAULT);
 }
 
-/* Programs see what options were set to, and their defaults where they were not. */
+/* Programs see the values that options were set to, or their defaults. */
 static void programs_see_given_and_default_options(void **state)
 {
 	_cleanup_(filter_freep) struct filter *defaults = load("options");
@@ -223,7 +224,7 @@ static void *run_many(void *arg)
 	return NULL;
 }
 
-/* Many threads run one filter, each on its own slot: no change and no count is lost. */
+/* Many threads run one filter, each with its own slot: no change and no count is lost. */
 static void concurrent_runs_lose_no_change_or_count(void **state)
 {
 	_cleanup_(filter_freep) struct filter *filter = load("change");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Values that mean nothing are refused before a filter is loaded. The words come out of the
- * ready-made filters themselves, so one that is new is tested as well.
+ * Values without effect are refused before a filter is loaded. The test reads the allowed words
+ * from the ready-made filters, so it covers new filters, too.
  */
 #include "../test.h"
 #include "typos.h"
@@ -29,7 +29,7 @@ static const char *told(const char *spec)
 	return load_open(&load, spec, &error) < 0 ? error.text : "";
 }
 
-/* The folder of the ready-made filters; the test is skipped where there is none. */
+/* Returns the directory of the ready-made filters. Skips the test if there is none. */
 static const char *ready_made(void)
 {
 	const char *dir = getenv("READY_MADE");
@@ -43,7 +43,7 @@ static const char *ready_made(void)
 	return dir;
 }
 
-/* "hide,names=x" with the object's path in the place of the name. */
+/* Makes a spec that has the path of the object instead of the filter's name: "hide,names=x". */
 static void make_spec(char spec[SPEC_SIZE], const char *text)
 {
 	size_t name = strcspn(text, ",");
@@ -84,7 +84,7 @@ static void try_typo(void *aux, const char *typo)
 	const char *text = told_by(load, option, typo), *at = strstr(text, "did you mean '");
 	char word[80] = "";
 
-	/* "setattr" with a letter less may be another word. */
+	/* "setattr" with one letter less may be another valid word. */
 	if (takes_each_match(words, typo, NULL, NULL))
 		return;
 	if (!*text)
@@ -97,8 +97,8 @@ static void try_typo(void *aux, const char *typo)
 }
 
 /*
- * All words of one option: each is taken, or refused with what to do instead, and no typing error
- * of one is taken. Returns how many there are.
+ * Tries all words of one option: each is accepted, or refused with advice, and no mistyped word is
+ * accepted. Returns the number of words.
  */
 static unsigned int try_option(struct load *load, const struct option *option)
 {
@@ -136,7 +136,10 @@ static void mistyped_word_is_refused_with_the_right_one(void **state)
 		if (len < 6 || strcmp(entry->d_name + len - 6, ".bpf.o"))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		/* The missing required option is of no matter: the options are parsed by then. */
+		/*
+		 * A missing required option does not matter, because the options were parsed
+		 * before.
+		 */
 		load_open(&load, path, &error);
 		for (size_t i = 0; i < load.options.n; i++)
 			n += try_option(&load, &load.options.rows[i]);
@@ -147,9 +150,7 @@ static void mistyped_word_is_refused_with_the_right_one(void **state)
 
 /* ---- rows ---- */
 
-/*
- * Each row: options of a ready-made filter that mean nothing, and a part of what the user is told.
- */
+/* Each row: options of a ready-made filter that have no effect, and a part of the error. */
 static void spec_without_effect_is_refused_with_advice(void **state)
 {
 	static const char *const rows[][2] = {

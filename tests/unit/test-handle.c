@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The handle table: a number finds its handle only, and references are counted. */
+/* The handle table: a file handle number leads to its handle only, and references are counted. */
 #include "../test.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #define MAX_HANDLES (1u << 20)
 
-/* Fewer under a sanitizer, which is slow. */
+/* Fewer rounds under a sanitizer, which is slow. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define N_FULL 5000u
 #else
@@ -195,7 +195,7 @@ static void *race_main(void *arg)
 		require(handle_new(f->tab, f->file, (int)i, 0, &handle) == 0);
 		old = atomic_exchange(&race->numbers[i % N_SLOTS], handle_fh(handle));
 		/*
-		 * The thread that takes a number out drops the reference of the one that put it in.
+		 * A thread that removes a number drops the reference of the thread that added it.
 		 */
 		handle = old ? handle_lookup(f->tab, old) : NULL;
 		require(!old || (handle && handle_fh(handle) == old && handle->node == f->file));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The keyed hash against vectors of SipHash-2-4, and that the quick one mixes. */
+/* The keyed hash has the values of SipHash-2-4; the quick hash spreads similar numbers. */
 #include "../test.h"
 
 #include "util/hash.h"
@@ -30,7 +30,7 @@ static void keyed_hash_matches_published_vectors(void **state)
 		assert_int_equal(hash_keyed(rows[i].key, rows[i].number), rows[i].hash);
 }
 
-/* Numbers that differ in their high or low bits only spread over a small table. */
+/* Numbers that differ only in their high or low bits spread over a small table. */
 static void quick_hash_spreads_similar_numbers(void **state)
 {
 	enum { N = 4096 };
@@ -48,7 +48,7 @@ static void quick_hash_spreads_similar_numbers(void **state)
 	}
 }
 
-/* Every byte counts, and so does the length. */
+/* Each byte and the length change the hash. */
 static void hash_depends_on_every_byte_and_length(void **state)
 {
 	uint8_t data[24] = { 0 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* INIT: kernels of all versions, and the features that a view wants. */
+/* The INIT negotiation with kernels of all versions, and the features that a view gets. */
 #include "../test.h"
 
 #include <stdio.h>
@@ -23,7 +23,7 @@ static const struct init_request wants = {
 	.max_background = 64,
 };
 
-/* An INIT request of a kernel; with_ext: with the second half of its argument. */
+/* An INIT request of a kernel. with_ext: its argument includes the second half. */
 struct offer {
 	uint32_t major, minor;
 	uint64_t flags;
@@ -73,7 +73,7 @@ static void too_old_kernel_is_refused(void **state)
 		{ { 0, 0, 0, false }, INIT_E_OLDER },
 		{ { 8, 0, NEW, true }, INIT_E_AGAIN },
 		{ { UINT32_MAX, 0, 0, false }, INIT_E_AGAIN },
-		/* Without one of the features that are needed. */
+		/* One of the required features is missing. */
 		{ { 7, 45, NEW & ~FUSE_INIT_EXT, true }, INIT_E_OLDER },
 		{ { 7, 45, NEW & ~FUSE_SETXATTR_EXT, true }, INIT_E_OLDER },
 		{ { 7, 45, NEW & ~FUSE_MAX_PAGES, true }, INIT_E_OLDER },
@@ -98,7 +98,7 @@ static void too_old_kernel_is_refused(void **state)
 	}
 }
 
-/* A view gets only features that the kernel offers and that it wants. */
+/* A view gets only features that the kernel offers and that the view wants. */
 static void features_are_offered_and_wanted(void **state)
 {
 	static const uint64_t never =
@@ -133,7 +133,7 @@ static void features_are_offered_and_wanted(void **state)
 	}
 }
 
-/* A view gets a feature of init_request.extra where the kernel offers that, and not elsewhere. */
+/* A view gets a feature of init_request.extra if the kernel offers it. */
 static void extra_feature_is_negotiated_where_offered(void **state)
 {
 	static const struct offer new = { 7, 45, NEW, true }, old = { 7, 37, OLD, true };
@@ -149,7 +149,7 @@ static void extra_feature_is_negotiated_where_offered(void **state)
 	assert_false(negotiated.features & FUSE_OVER_IO_URING);
 }
 
-/* Bits from 32 on count only with FUSE_INIT_EXT, and with an argument that has them. */
+/* Flags from bit 32 on count only with FUSE_INIT_EXT and an argument that is long enough. */
 static void second_word_needs_flag_and_argument(void **state)
 {
 	static const struct offer offer = { 7, 45, NEW, false };

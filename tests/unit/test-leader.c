@@ -144,7 +144,7 @@ static int start_still(void **state)
 	return 0;
 }
 
-/* Makes the watcher look once. The watcher waits for that whenever it does not hold the lock. */
+/* Makes the watcher look once, as soon as it waits for a look. */
 static void look(struct crew *crew)
 {
 	pthread_mutex_lock(&crew->leader.lock);
@@ -210,13 +210,16 @@ static void forget_taken(struct crew *crew)
 
 /* ---- without a clock ---- */
 
-/* A look that finds n_taken requests taken since the last one, no leader, and requests queued. */
+/*
+ * A look at which n_taken requests were taken since the last look, no worker is leader, and
+ * requests are queued.
+ */
 static enum leader_advice behind(struct leader_looks *looks, unsigned int n_taken)
 {
 	return leader_look(looks, ((looks->before >> 16) + n_taken) << 16, true);
 }
 
-/* A look that finds a leader. */
+/* A look at which a worker is leader. */
 static enum leader_advice keeping_up(struct leader_looks *looks, unsigned int n_taken)
 {
 	return leader_look(looks, (((looks->before >> 16) + n_taken) << 16) + 1, false);
@@ -242,7 +245,7 @@ static void two_clients_need_another_worker(void **state)
 		assert_true(++i < 20);
 }
 
-/* Few requests were taken since the last look, so the worker that took them is held up. */
+/* Few requests were taken since the last look, so the worker that took them is blocked. */
 static void first_look_notices_held_up_worker(void **state)
 {
 	struct leader_looks looks = { 0 };
@@ -337,7 +340,7 @@ static void watcher_looks_again_after_rest(void **state)
 
 /* ---- with its clock ---- */
 
-/* Another worker becomes a leader for each one that is held up, while there are followers. */
+/* For each blocked worker another one becomes leader, while there are followers. */
 static void follower_replaces_held_up_leader(void **state)
 {
 	struct crew *crew = *state;
@@ -348,7 +351,7 @@ static void follower_replaces_held_up_leader(void **state)
 		assert_int_equal(answered(crew, COMES), QUICK);
 	}
 	ask_and_wait(crew, 100);
-	/* All workers are held up now. When that ends, all requests are answered. */
+	/* Now all workers are blocked. When they continue, all requests are answered. */
 	ask(crew, SLOW);
 	ask(crew, QUICK);
 	assert_int_equal(answered(crew, 50), -1);
@@ -391,7 +394,7 @@ static void load_brings_leaders_and_its_end_followers(void **state)
 	assert_int_equal(n_waiting(crew), 1);
 }
 
-/* Short requests that never end bring another leader, though many are taken between looks. */
+/* Short requests without a pause bring a second leader, although many are taken between looks. */
 static void queue_that_never_empties_brings_leader(void **state)
 {
 	struct crew *crew = *state;
@@ -410,7 +413,7 @@ static void queue_that_never_empties_brings_leader(void **state)
 	assert_true(n_taking(crew) >= 2);
 }
 
-/* A worker that copies a long request takes no other one meanwhile. */
+/* A worker that copies a long request takes no other request meanwhile. */
 static void long_request_brings_leader(void **state)
 {
 	struct crew *crew = *state;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Mount tables. */
+/* Reading /proc/PID/mountinfo. */
 #include "../test.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include "util/fd.h"
 #include "util/mountinfo.h"
 
-/* Reads a table that consists of this text. */
+/* Reads a table with this text. */
 static int read_text(const char *text, size_t len, struct mountinfo_table *table)
 {
 	char path[] = "/tmp/test-mountinfo-XXXXXX";
@@ -52,7 +52,7 @@ static void escaped_fields_are_decoded(void **state)
 	assert_string_equal(mount->point, "/mnt/c\\d");
 	assert_string_equal(mount->flags, "ro,nosuid");
 	assert_string_equal(mount->type, "fuse.penstock");
-	/* The last one is on top. */
+	/* The last mount in the table is the topmost one. */
 	mount = mountinfo_at(&table, "/mnt/c\\d");
 	assert_non_null(mount);
 	assert_string_equal(mount->type, "tmpfs");
@@ -115,7 +115,10 @@ static void *write_and_interrupt(void *aux)
 	return NULL;
 }
 
-/* Half a table must not pass for a whole one: a mount that is missing in it would not be hidden. */
+/*
+ * A truncated table must not be taken for a whole one, because the view would not hide a mount that
+ * is missing there.
+ */
 static void read_that_fails_later_is_an_error(void **state)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };

@@ -30,7 +30,7 @@ static void empty_name_and_name_with_slash_are_refused(void **state)
 	}
 }
 
-/* An extension: its header's size and type, then up to four words. */
+/* An extension: size and type of its header, then up to four words. */
 struct ext {
 	uint32_t size, type;
 	uint32_t words[4];
@@ -39,7 +39,7 @@ struct ext {
 
 #define GROUPS FUSE_EXT_GROUPS
 
-/* Each row: extensions one after the other, and the group that comes out of them. */
+/* Each row: extensions, one after the other, and the group that they contain. */
 static void first_group_of_extensions_is_found(void **state)
 {
 	static const struct {
@@ -91,7 +91,7 @@ static void first_group_of_extensions_is_found(void **state)
 	}
 }
 
-/* Any bytes, any length: the answer may be anything, the reading stays inside. */
+/* Random bytes of any length: the result may be anything, but no byte beyond them is read. */
 static void random_extensions_are_read_within_bounds(void **state)
 {
 	uint64_t random = 88172645463325252ULL;
@@ -106,7 +106,7 @@ static void random_extensions_are_read_within_bounds(void **state)
 			random ^= random << 13;
 			random ^= random >> 7;
 			random ^= random << 17;
-			/* Mostly small numbers: they lead further in. */
+			/* Mostly small numbers, because these lead to more extensions. */
 			exact[j] = random % 3 ? 0 : (uint8_t)(random >> 8) % 40;
 		}
 		wire_ext_group(&msg, &gid);

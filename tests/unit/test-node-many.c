@@ -44,7 +44,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* The key of the n-th node. The handle of every third one does not pack. */
+/* Returns the key of the n-th node. The handle of every third one does not pack. */
 static struct fhandle nth(uint32_t n)
 {
 	struct fhandle fh = fh_of(n + 10, n ^ 5);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The node table, by one thread: identity, counting, memory. */
+/* The node table, used by one thread: identity, counting, memory. */
 #include "../test.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 
 #define ROOT_INO 2
 
-/* Handles of ext4's layout, which that of the root has. */
+/* Returns a handle in the layout of ext4, which the root has, too. */
 static struct fhandle fh_of(uint32_t ino, uint32_t gen)
 {
 	struct fhandle fh = { .len = 8, .type = 1 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The table of operations (filter/op.c), checked against facts that are written out here from the
- * protocol, and against itself: columns that depend on each other agree. Arguments and names are
- * checked by test-wire.c, which decodes a request of every operation.
+ * Checks the table of operations (filter/op.c) against facts of the protocol that are written here,
+ * and columns that depend on each other. test-wire.c decodes a request of every operation and so
+ * checks arguments and names.
  */
 #include "../test.h"
 
@@ -46,7 +46,7 @@ static void filters_see_the_operations_of_the_public_list(void **state)
 	assert_int_equal(op_filter_opcode(~0U), ~0U);
 }
 
-/* Results may differ: one of the two forms of COPY_FILE_RANGE counts in 64 bits. */
+/* Results may differ: COPY_FILE_RANGE_64 returns a count of 64 bits. */
 static void two_forms_of_an_operation_agree(void **state)
 {
 	static const uint32_t forms[][2] = {
@@ -103,7 +103,7 @@ static void operations_that_change_something_are_flagged(void **state)
 	assert_int_equal(rows_with_flag(OP_CHANGES), want);
 	assert_int_equal(PST_OPS_THAT_CHANGE,
 			 want & ~BIT(FUSE_RENAME) & ~BIT(FUSE_COPY_FILE_RANGE_64));
-	/* FUSE_CREATE may truncate, too, but counts as a change anyway. */
+	/* FUSE_CREATE may truncate, too, and has OP_CHANGES anyway. */
 	assert_int_equal(rows_with_flag(OP_TRUNCATES), BIT(FUSE_OPEN));
 	assert_int_equal(rows_with_flag(OP_EXACT),
 			 BIT(FUSE_SETATTR) | BIT(FUSE_WRITE) | BIT(FUSE_FALLOCATE));
@@ -186,7 +186,7 @@ static void check_in_finds_handles_and_nodes_it_needs(void **state)
 				 op->node2.len != 0);
 		if (op->n_names)
 			assert_int_equal(op->check_in, OP_NEEDS_NODE);
-		/* Filters are asked about a node. */
+		/* Filters apply to nodes. */
 		if (op_filter_name(opcode) && opcode != FUSE_FORGET)
 			assert_int_not_equal(op->check_in, OP_NEEDS_NOTHING);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The command line of a mount: what is understood, and what is said of the rest. */
+/* The command line of a mount: accepted options, and errors for all others. */
 #include "../test.h"
 #include "typos.h"
 
@@ -15,7 +15,7 @@
 
 #define MAX_WORDS 12
 
-/* Parses words up to a NULL. */
+/* Parses the words before the NULL. */
 static int parse(struct mount_options *options, enum options_dialect dialect,
 		 struct pst_error *error, const char *const words[])
 {
@@ -30,7 +30,7 @@ static int parse(struct mount_options *options, enum options_dialect dialect,
 
 static const char *const flags_of_mount_8 = "rw,nosuid,nodev,noexec,relatime,x-systemd.automount";
 
-/* Each row: an option list, and what it does to a view. */
+/* Each row: an option list, and the resulting members of the view's options. */
 static void option_list_sets_members_of_view_options(void **state)
 {
 	static const struct {
@@ -108,7 +108,7 @@ static void option_list_sets_members_of_view_options(void **state)
 	}
 }
 
-/* Each row: an option, and a part of what the user is told. */
+/* Each row: an option, and a part of the error. */
 static void wrong_option_is_refused_with_advice(void **state)
 {
 	static const struct {
@@ -152,7 +152,7 @@ static void wrong_option_is_refused_with_advice(void **state)
 		{ "filter=", "such as hide" },
 		{ "filtre=hide", "\"filter\"" },
 		{ "subtype=other", "penstock" },
-		/* Words of other programs that a view has another word for. */
+		/* Options of other programs for which Penstock has another one. */
 		{ "private", "noallow_other" },
 		{ "allow_root", "noallow_other" },
 		{ "rprivate", "--make-rprivate" },
@@ -190,7 +190,7 @@ static void wrong_option_is_refused_with_advice(void **state)
 	}
 }
 
-/* Both spellings, and words in any order. */
+/* Options with dashes and in lists, and words in any order. */
 static void dashed_and_comma_separated_options_agree(void **state)
 {
 	static const char *const lines[][MAX_WORDS] = {
@@ -215,7 +215,10 @@ static void dashed_and_comma_separated_options_agree(void **state)
 	}
 }
 
-/* Commas part options; a value may have one behind a backslash, and never becomes an option. */
+/*
+ * A comma separates options. A backslash before a comma makes it part of the value, which never
+ * becomes an option.
+ */
 static void escaped_comma_stays_in_value(void **state)
 {
 	_cleanup_(options_fini) struct mount_options options;
@@ -234,9 +237,7 @@ static void escaped_comma_stays_in_value(void **state)
 	assert_string_equal(options.view.lower, "-x");
 }
 
-/*
- * Each row: words, and the filters that come of them. In a list a filter's commas are semicolons.
- */
+/* Each row: words, and the resulting filters. In a list the commas of a filter are semicolons. */
 static void filter_specs_keep_their_order_and_commas(void **state)
 {
 	static const struct {
@@ -317,7 +318,7 @@ static void helper_takes_options_of_mount_8(void **state)
 							   PST_MOUNT_NOEXEC | PST_MOUNT_RELATIME);
 }
 
-/* The sloppy form passes over what it does not know, not over what it knows to be wrong. */
+/* -s ignores unknown options, and still refuses wrong values of known ones. */
 static void sloppy_helper_ignores_only_unknown_options(void **state)
 {
 	_cleanup_(options_fini) struct mount_options options;
@@ -332,7 +333,7 @@ static void sloppy_helper_ignores_only_unknown_options(void **state)
 			       (const char *[]){ "a", "b", "-s", "-o", "workers=many", NULL }),
 			 -EINVAL);
 	options_fini(&options);
-	/* An s in a value is none. */
+	/* The s in a value is not the flag -s. */
 	assert_int_equal(parse(&options, OPTIONS_HELPER, &error,
 			       (const char *[]){ "a", "b", "-o", "sloppys", NULL }),
 			 -EINVAL);
@@ -395,7 +396,7 @@ static void nearest_name_is_suggested(void **state)
 
 /* ---- typing errors ---- */
 
-/* Parses one option and returns what the user is told; "" when it is accepted. */
+/* Parses one option. Returns the error, "" if the option is accepted. */
 static const char *told(const char *option)
 {
 	static struct pst_error error;
@@ -406,7 +407,7 @@ static const char *told(const char *option)
 	return r == 0 ? "" : error.text;
 }
 
-/* Returns true if the text suggests a word that is one slip away from the typed one. */
+/* Returns true if the text suggests a word that differs from the typed one by one typing error. */
 static bool offers(const char *text, const char *typo)
 {
 	struct suggestion suggestion = SUGGESTION_INIT;
@@ -419,7 +420,10 @@ static bool offers(const char *text, const char *typo)
 	return suggestion.distance == 1;
 }
 
-/* context is NAME=WORD: the word that was meant is offered, or another one that is as near. */
+/*
+ * Takes NAME=WORD as context: the error for a mistyped WORD must suggest WORD, or another word that
+ * is as near.
+ */
 static void refused_with_the_word(void *aux, const char *typo)
 {
 	const char *context = aux;
@@ -427,7 +431,7 @@ static void refused_with_the_word(void *aux, const char *typo)
 	char option[160];
 
 	snprintf(option, sizeof(option), "%.*s%s", (int)(word - context), context, typo);
-	/* "ttl=SECONDS" is a word and a number; wrong_option_is_refused_with_advice() has it. */
+	/* "ttl=SECONDS" is a word and a number; wrong_option_is_refused_with_advice() tests it. */
 	if (strchr(word, '='))
 		return;
 	text = told(option);
@@ -439,7 +443,7 @@ static void refused_with_the_word(void *aux, const char *typo)
 		fail_msg("%s: the user is not told of \"%s\": \"%s\"", option, word, text);
 }
 
-/* Every word that the value of an option is one of, out of the program's own table. */
+/* Tries every word of every option whose values are words, from the program's own table. */
 static void mistyped_value_is_refused_with_the_right_one(void **state)
 {
 	char name[64], word[64], context[160];
@@ -468,10 +472,10 @@ static void refused_with_the_name(void *aux, const char *typo)
 	text = told(option);
 	if (!*text)
 		fail_msg("%s is accepted", option);
-	/* "suid" with a letter less is another option. */
+	/* "suid" with one letter less is another option. */
 	if (strncmp(text, "there is no option", strlen("there is no option")) != 0)
 		return;
-	/* With two letters of which one is wrong nobody can tell. */
+	/* A word of two letters of which one is wrong is too short for a suggestion. */
 	if (strlen(name) > 3 && !offers(text, typo))
 		fail_msg("%s: the user is told \"%s\"", option, text);
 }

@@ -10,7 +10,7 @@
 
 #include "request/req.h"
 
-/* A decoded request with these names, in memory that stands for its slot. */
+/* A decoded request with these names, in memory that takes the place of its slot. */
 struct arrival {
 	struct req_saved saved;
 	struct req req;
@@ -81,7 +81,7 @@ static void long_name_is_noted_and_not_kept(void **state)
 	assert_string_equal(arrival.req.msg.name[0], name + 1);
 }
 
-/* To filters the text is data. */
+/* Filters see the text of a link as data. */
 static void text_of_a_link_stays_in_the_slot(void **state)
 {
 	static struct arrival arrival;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Texts of any bytes, for JSON and terminals: what is written can be read back, and is valid. */
+/*
+ * Texts of any bytes for JSON and terminals: the printed form is valid UTF-8 and can be decoded to
+ * the same bytes.
+ */
 #include "../test.h"
 
 #include <stdlib.h>
@@ -69,7 +72,7 @@ static void escaped_text_is_restored(void **state)
 	}
 }
 
-/* Gets as a string what utf8_print() writes. */
+/* Returns in buf the text that utf8_print() writes. */
 static void print(char *buf, size_t size, const char *text)
 {
 	FILE *file = fmemopen(buf, size, "w");

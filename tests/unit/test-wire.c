@@ -134,7 +134,7 @@ static void whole_message_decodes(void **state)
 	}
 }
 
-/* A message that is cut off is malformed; but INIT may end with the members that we know. */
+/* A truncated message is malformed, except INIT that ends after the members that we need. */
 static void truncated_message_is_malformed(void **state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
@@ -148,7 +148,7 @@ static void truncated_message_is_malformed(void **state)
 
 			assert_int_equal(decode_both(s, buf, cut, 0),
 					 cut < SAMPLE_HEAD ? WIRE_E_SHORT : WIRE_E_BAD);
-			/* Again, with the length of the whole message in the header. */
+			/* The same with the full length in the header. */
 			memcpy(copy, buf, cut);
 			assert_int_equal(wire_decode(copy, cut, &msg),
 					 cut < SAMPLE_HEAD ? WIRE_E_SHORT : WIRE_E_BAD);
@@ -175,7 +175,7 @@ static void wrong_length_in_header_is_malformed(void **state)
 	}
 }
 
-/* Bytes behind the message are data where the argument may grow, and ignored elsewhere. */
+/* Bytes after the message are data if the argument may grow, else they are ignored. */
 static void bytes_behind_message_are_data_or_ignored(void **state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
@@ -197,7 +197,7 @@ static void bytes_behind_message_are_data_or_ignored(void **state)
 	}
 }
 
-/* Counts of more data than there is, up to products that overflow. */
+/* The argument counts more data than the message has, up to products that overflow. */
 static void count_beyond_message_is_malformed(void **state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
@@ -223,7 +223,7 @@ static void count_beyond_message_is_malformed(void **state)
 	}
 }
 
-/* Counts of less data than there is, down to none. */
+/* The argument counts less data than the message has, down to none. */
 static void smaller_count_takes_less_data(void **state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
@@ -240,7 +240,7 @@ static void smaller_count_takes_less_data(void **state)
 	}
 }
 
-/* Names without a zero byte inside of the message. */
+/* Names without a terminating zero byte in the message. */
 static void unterminated_name_is_malformed(void **state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
@@ -250,7 +250,7 @@ static void unterminated_name_is_malformed(void **state)
 
 		if (!s->n_names)
 			continue;
-		/* No zero byte behind the argument; then one that ends the first name only. */
+		/* First no name has a zero byte, then the first name only. */
 		memset(buf + SAMPLE_HEAD + s->arg_len, 'x', len - SAMPLE_HEAD - s->arg_len);
 		assert_int_equal(decode_both(s, buf, len, 0), WIRE_E_BAD);
 		if (s->n_names < 2)
@@ -290,7 +290,7 @@ static void extensions_are_bounded_by_message(void **state)
 		assert_int_equal(decode_both(s, buf, len, 24), 0);
 		if (!sample_is_extended(s->opcode))
 			continue;
-		/* Extensions may take all of the message, and names then have no room. */
+		/* Extensions may fill the rest of the message, and then leave no room for names. */
 		for (uint16_t units = 4; units; units = units > 0x4000 ? 0 : units * 2) {
 			head->total_extlen = units;
 			assert_int_equal(decode_both(s, buf, len, 24), WIRE_E_BAD);
@@ -313,7 +313,7 @@ static void printed_line_ends_within_buffer(void **state)
 		assert_non_null(strstr(text, op_find(s->opcode)->name));
 		for (int n = 0; n < s->n_names; n++)
 			assert_non_null(strstr(text, sample_names[n]));
-		/* The line ends within its room, however small that is. */
+		/* The line ends within its buffer, however small that is. */
 		for (size_t size = 1; size < 100; size++) {
 			_cleanup_(freep) char *line = malloc(size);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* For the mount ring: gives its files the attribute user.attached. It has no program for names. */
+/* Gives every file that it applies to the attribute user.attached. It has no program for names. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "shows what it holds for");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* For the mount ring: does to reads and writes what filters may not. */
+/* Breaks one rule for reads and writes; the option "what" names it. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "does to data what it may not");

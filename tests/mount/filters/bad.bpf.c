@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* For the mount ring: does one thing that filters may not; the option what says which. */
+/* Breaks one rule for filters; the option "what" names it. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "does what it may not");
@@ -32,7 +32,7 @@ PST_NAME(call)
 	return PST_PASS;
 }
 
-/* Verdicts are tried on an operation that nothing else needs. */
+/* SYMLINK also tests the verdicts, because no other case of this filter uses it. */
 PST_PRE(symlink, call)
 {
 	if (is("undeclared-cell"))
@@ -230,7 +230,7 @@ PST_POST(readdir, call)
 	if (is("listing-cut"))
 		call->data_len -= 8;
 	if (is("listing-node") && head) {
-		/* The third entry: the first two are . and .., which have none. */
+		/* The third entry, because "." and ".." have no node ID. */
 		struct fuse_entry_out *entry = (void *)(call->data + 2 * (128 + 24 + 8));
 
 		entry->nodeid++;

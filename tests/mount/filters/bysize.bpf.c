@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* For the mount ring: hides what is larger than 1000 bytes, whatever it is called. */
+/* Hides files larger than 1000 bytes, whatever their names are. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(PST_WANT_CHILD, "hides large files");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * For the mount ring: each sees another view. Files belong to who looks; "secret*" is hidden from
- * user 1002; "only*" cannot be looked up by anybody but user 1001, who is told EACCES.
+ * Shows each caller another tree: every file belongs to the caller, user 1002 does not find
+ * "secret*", and only user 1001 may look up "only*"; other users get EACCES.
  */
 #include <penstock/filter.bpf.h>
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* For the mount ring: counts lookups in a map that tests read and write; a step of 0 stops it. */
+/*
+ * Counts lookups in the first element of a map. The second element is the step, 1 if it is 0. Tests
+ * read and write both.
+ */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "counts lookups");

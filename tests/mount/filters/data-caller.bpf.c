@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Only root reads what files have; to others they are full of '-'. */
+/* Only root reads the content of files; other users read as many '-'. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(PST_BY_CALLER, "shows data to root only");

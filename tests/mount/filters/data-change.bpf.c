@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Reads and writes that become others, as the options say. */
+/* Changes reads and writes as its options say. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "changes reads and writes");

@@ -16,7 +16,7 @@ PST_DATA_FN(cipher, block, len, at, aux)
 
 		if (i >= len)
 			break;
-		/* Either exchange the halves of the byte, or negate it. */
+		/* Either swaps the halves of the byte, or negates it. */
 		block[i] = (place ^ place >> 7 ^ place >> 12 ^ place >> 20) & 1 ? -c :
 										  (c << 4 | c >> 4);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* An event for every read and write: where, how much, and what came of it. */
+/* Sends an event before every read and write (offset, size) and after every read (error, size). */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "tells of reads and writes");

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * For the mount ring: reads and writes of files whose names begin with "data", and of what is in
- * directories of such names. The option what says what happens to them:
+ * Changes reads and writes of files whose names begin with "data", and of files in directories with
+ * such names. The option "what" says how:
  *
- *	swap		text is stored with upper and lower case exchanged
- *	short		of what was read the first 5 bytes are shown
+ *	swap		the lower file has upper and lower case exchanged
+ *	short		a read returns at most 5 bytes
  */
 #include <penstock/filter.bpf.h>
 
@@ -27,7 +27,7 @@ PST_NAME(call)
 	return PST_PASS;
 }
 
-/* Only now it is known what it is. */
+/* The name did not say whether the file is a directory; after the lookup its mode does. */
 PST_POST(lookup, call)
 {
 	if (!call->error && !S_ISDIR(call->child.attr.mode) && !call->child.cell)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * For the mount ring: a cell that counts how many directories lie between a file and the directory
- * that the filter is attached to, shown as the attribute user.depth. The filter takes itself off
- * files named "free*" and all that is in them; "zero"
- * begins to count again.
+ * Counts in its cell how many directories lie between a file and the directory that the filter is
+ * attached to, and shows the number as the attribute user.depth. A file named "zero" starts again
+ * at 0. The filter does not apply to files named "free*" and the files in them.
  */
 #include <penstock/filter.bpf.h>
 

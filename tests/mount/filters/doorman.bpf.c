@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * For the mount ring: refuses, hides or replaces the looked-up file by its name; and what was asked
- * stands in events. No program for names: what LOOKUP says is all there is.
+ * Refuses "refused*", hides "hidden*" and finds plain0 for "other*", in its program before LOOKUP.
+ * It has no program for names, so listings have to ask this program, too.
  */
 #include <penstock/filter.bpf.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * For the mount tests: refuses operations that have succeeded. The name says which:
+ * Refuses operations after they succeeded, by name:
  *
- *	no-open*	opening fails with EPERM, after the lower file was opened
- *	no-*		making it fails with EDQUOT, after it was made
+ *	no-open*	OPEN and OPENDIR fail with EPERM
+ *	no-*		operations that create the name fail with EDQUOT
  */
 #include <penstock/filter.bpf.h>
 
@@ -29,37 +29,15 @@ PST_POST(opendir, call)
 	return call->cell == NO_OPEN ? -EPERM : PST_PASS;
 }
 
-static __always_inline int made(const struct pst_call *call, __u32 i)
-{
-	return !call->error && begins(call, i, "no-") ? -EDQUOT : PST_PASS;
-}
+#define MADE(OP, I)                                                                                \
+	PST_POST(OP, call)                                                                         \
+	{                                                                                          \
+		return !call->error && begins(call, I, "no-") ? -EDQUOT : PST_PASS;                \
+	}
 
-PST_POST(create, call)
-{
-	return made(call, 0);
-}
-
-PST_POST(mkdir, call)
-{
-	return made(call, 0);
-}
-
-PST_POST(mknod, call)
-{
-	return made(call, 0);
-}
-
-PST_POST(symlink, call)
-{
-	return made(call, 0);
-}
-
-PST_POST(link, call)
-{
-	return made(call, 0);
-}
-
-PST_POST(rename, call)
-{
-	return made(call, 1);
-}
+MADE(create, 0)
+MADE(mkdir, 0)
+MADE(mknod, 0)
+MADE(symlink, 0)
+MADE(link, 0)
+MADE(rename, 1)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Makes a view that does not tell case apart, of a tree whose names are all in small letters. */
+/* Makes the view of a tree case-insensitive, if all names of the tree are in lower case. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "case makes no difference");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * For the mount ring: nothing that it holds for can be opened for writing or changed, and all of it
- * carries the attribute user.guarded. Files named "free*" are taken off.
+ * Refuses to open its files for writing and to change their attributes, and gives them the
+ * attribute user.guarded. It does not apply to files named "free*".
  */
 #include <penstock/filter.bpf.h>
 

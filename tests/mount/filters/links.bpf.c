@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* For the mount ring: user 1001 reads another text of every link, of four characters. */
+/* User 1001 reads the text "1001" for every link of at least four characters. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(PST_BY_CALLER, "shows links to one caller as others");

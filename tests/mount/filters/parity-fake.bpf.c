@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Directories have an entry "fake" that is not there; an entry "old" is called "new". */
+/*
+ * Adds an entry "fake" for an absent file to each directory, and renames the entry "old" to "new".
+ */
 #include <penstock/filter.bpf.h>
 
-/* The offset of the last entry: a listing that goes on from here is at its end. */
+/* The offset of the added entry: a listing that continues from here is at its end. */
 #define END 0x7fffffff7fffffff
 
 PST_FILTER(0, "adds and renames entries of listings");
@@ -14,7 +16,7 @@ PST_DIRENT_FN(rename, call, dirent, entry, aux)
 
 	if (name && pst_name_is(call, 0, "old")) {
 		__builtin_memcpy(name, "new", 3);
-		/* LOOKUP says what is there by that name. */
+		/* Without a node ID the kernel sends LOOKUP for the new name. */
 		if (entry)
 			entry->nodeid = 0;
 	}
@@ -31,7 +33,10 @@ PST_POST(readdir, call)
 	pst_dirents(call, rename, NULL);
 	if (call->in.read.read_flags & PST_READ_PLUS)
 		head += sizeof(struct fuse_entry_out);
-	/* Behind the first part, so that reading goes on where it would have. */
+	/*
+	 * The entry goes after the first part of the listing, so that the next READDIR continues
+	 * where it would have continued without the filter.
+	 */
 	if (call->in.read.offset || len + head + 8 > call->data_size)
 		return PST_PASS;
 	for (__u32 i = 0; i < sizeof(struct fuse_entry_out) + sizeof(*fake); i += 8) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* A name that LOOKUP does not find, by a pre program. */
+/* Its program before LOOKUP does not find the name "hide". */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "does not find the name \"hide\"");

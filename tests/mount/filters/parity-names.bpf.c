@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Changes the "a-" at the beginning of a name to "b-", in all operations that take names. */
+/* Changes names that begin with "a-" to begin with "b-", in every operation that has names. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "changes the names of operations");
@@ -13,39 +13,18 @@ static __always_inline int change(struct pst_call *call)
 	return PST_PASS;
 }
 
-PST_PRE(lookup, call)
-{
-	return change(call);
-}
-PST_PRE(create, call)
-{
-	return change(call);
-}
-PST_PRE(mkdir, call)
-{
-	return change(call);
-}
-PST_PRE(mknod, call)
-{
-	return change(call);
-}
-PST_PRE(symlink, call)
-{
-	return change(call);
-}
-PST_PRE(link, call)
-{
-	return change(call);
-}
-PST_PRE(unlink, call)
-{
-	return change(call);
-}
-PST_PRE(rmdir, call)
-{
-	return change(call);
-}
-PST_PRE(rename, call)
-{
-	return change(call);
-}
+#define CHANGE(OP)                                                                                 \
+	PST_PRE(OP, call)                                                                          \
+	{                                                                                          \
+		return change(call);                                                               \
+	}
+
+CHANGE(lookup)
+CHANGE(create)
+CHANGE(mkdir)
+CHANGE(mknod)
+CHANGE(symlink)
+CHANGE(link)
+CHANGE(unlink)
+CHANGE(rmdir)
+CHANGE(rename)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * Refuses to change the attributes of its files, and takes itself off new files, and off files that
- * are looked up by the name "free".
+ * Refuses to change the attributes of its files. It does not apply to new files, and no longer to
+ * files that a lookup finds by the name "free".
  */
 #include <penstock/filter.bpf.h>
 
@@ -18,22 +18,16 @@ static __always_inline int off(struct pst_call *call)
 	return PST_PASS;
 }
 
-PST_POST(create, call)
-{
-	return off(call);
-}
-PST_POST(mkdir, call)
-{
-	return off(call);
-}
-PST_POST(mknod, call)
-{
-	return off(call);
-}
-PST_POST(symlink, call)
-{
-	return off(call);
-}
+#define OFF(OP)                                                                                    \
+	PST_POST(OP, call)                                                                         \
+	{                                                                                          \
+		return off(call);                                                                  \
+	}
+
+OFF(create)
+OFF(mkdir)
+OFF(mknod)
+OFF(symlink)
 
 PST_POST(lookup, call)
 {

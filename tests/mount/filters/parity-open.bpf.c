@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Opening: refused after it was done, or with other flags than the caller's. */
+/* Refuses opens after they succeeded, or changes the flags of the caller. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "meddles with opening");

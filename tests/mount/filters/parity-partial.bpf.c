@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* The first page of every file comes from the filter, the others from the file. */
+/* Answers reads of the first page of every file itself; the file provides the others. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "answers for the first page");

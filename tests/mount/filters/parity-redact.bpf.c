@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Listings without every second number, and without any name that begins with 'x'. */
+/* Drops names that end in an odd digit or begin with 'x' from listings. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "drops entries of listings");

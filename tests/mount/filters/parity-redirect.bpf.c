@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* A lookup of folder1 finds folder2, which the filter does not apply to. */
+/* A lookup of folder1 finds folder2, and the filter does not apply to the found directory. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "shows one directory for another");

@@ -14,7 +14,7 @@ PST_POST(lookup, call)
 		return call->error ? -EXDEV : PST_PASS;
 	if (pst_name_is(call, 0, "file3"))
 		return call->error == -ENOENT ? PST_PASS : -EXDEV;
-	/* Without a file there is no entry to make up. */
+	/* PST_DONE for an absent file is a fault, because the filter cannot make up an entry. */
 	if (pst_name_is(call, 0, "made-up"))
 		return PST_DONE;
 	return PST_PASS;
@@ -27,7 +27,7 @@ PST_POST(mkdir, call)
 
 PST_POST(rmdir, call)
 {
-	/* A failure that becomes a success. */
+	/* Turns an error into a success. */
 	return call->error == -ENOTEMPTY ? PST_DONE : PST_PASS;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * Changes the arguments and the results of operations, each in one way. Names of extended
- * attributes, targets of links and the rest are such that a test sees which change took effect.
+ * Changes arguments and results, each operation in one way. The names and values are chosen so that
+ * a test sees which change took effect.
  */
 #include <penstock/filter.bpf.h>
 
@@ -13,7 +13,7 @@ PST_PRE(setattr, call)
 {
 	struct fuse_setattr_in *in = &call->in.setattr;
 
-	/* A value; a further attribute; one fewer. */
+	/* Changes a value, adds an attribute and drops one. */
 	if (in->valid & FATTR_MODE)
 		in->mode &= ~0111;
 	if ((in->valid & FATTR_MODE) && (in->mode & 0777) == 0600) {
@@ -270,7 +270,7 @@ PST_POST(getlk, call)
 	return PST_PASS;
 }
 
-/* FS_IOC_GETFLAGS: what lsattr shows. */
+/* FS_IOC_GETFLAGS, which lsattr(1) sends. */
 PST_POST(ioctl, call)
 {
 	char *flags = pst_data(call, 0, 1);

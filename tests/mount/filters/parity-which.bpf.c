@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* For tests that an operation runs its own program, with the node ids of its own files. */
+/*
+ * Returns an error that says whether the operation ran its own program with the nodes of its own
+ * files.
+ */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(PST_WANT_ATTR, "tells operations and nodes apart");
@@ -14,7 +17,7 @@ PST_PRE(fsyncdir, call)
 	return S_ISDIR(call->node.attr.mode) ? -ENOLCK : -EXDEV;
 }
 
-/* The directory of the new name, and the file. */
+/* node is the directory of the new name, node2 the file. */
 PST_PRE(link, call)
 {
 	if (!call->node.nodeid || !S_ISDIR(call->node.attr.mode))
@@ -24,7 +27,10 @@ PST_PRE(link, call)
 	return call->in.link.oldnodeid == call->node2.nodeid ? PST_PASS : -ENXIO;
 }
 
-/* Both forms of the call have their flags, and the directory of each name. */
+/*
+ * node and node2 are the directories of the old and the new name. Both opcodes of rename have
+ * flags.
+ */
 PST_PRE(rename, call)
 {
 	if (call->node.nodeid == call->node2.nodeid || call->node.attr.ino == call->node2.attr.ino)

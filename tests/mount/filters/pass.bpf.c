@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* For the mount ring: lets everything pass, before and after all that is not data. */
+/* Passes every operation, before and after it, except reads and writes. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "lets everything pass");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* short: makes reads of files with a page cache return less than the size that stat reports. */
+/* Makes reads of files with a page cache return fewer bytes than the size that stat(2) reports. */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(PST_CACHEABLE, "gives less than was asked for");

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* shows: all files as root's, and thinks of no set-ID bits. in=: lookup, getattr, listing, done. */
+/*
+ * Shows all files as root's without clearing set-id bits. The option "in" names the operation that
+ * does so: lookup, getattr, listing or done.
+ */
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "shows all files as root's");
@@ -34,7 +37,7 @@ PST_POST(statx, call)
 	return !call->error && in_is("getattr") ? show(call) : PST_PASS;
 }
 
-/* An answer that nobody below has given. */
+/* A reply that no lower file gave. */
 PST_PRE(getattr, call)
 {
 	struct fuse_attr *attr = &call->out.attr.attr;

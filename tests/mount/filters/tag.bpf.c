@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * For the mount ring: tells of each run before and after the operations ops, as events "before" and
- * "after" with its id and the result so far; may refuse them.
+ * Sends an event "before" and an event "after" each operation in "ops", with its id and the error
+ * so far. Can refuse these operations before or after they run.
  */
 #include <penstock/filter.bpf.h>
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * For LD_PRELOAD: an io_uring that does not come to work. NO_URING says when:
+ * For LD_PRELOAD: makes io_uring fail. NO_URING says at which step:
  *
- *	setup		it cannot be made
- *	enable		it is made, and cannot be begun with
- *	register	the kernel refuses the entries of the two rings of one queue
- *	one		... the last entry of one of them only
- *	late		it takes a second until the kernel has the first entries of each ring
+ *	setup		io_uring_setup(2) fails
+ *	enable		the ring exists, and enabling it fails
+ *	register	the kernel refuses the entries of both rings of one queue
+ *	one		the kernel refuses the last entry of one ring of a queue
+ *	late		the kernel gets the first entries of each ring a second late
  */
 #include <dlfcn.h>
 #include <errno.h>

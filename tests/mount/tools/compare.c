@@ -26,7 +26,7 @@
 
 #include "compare.h"
 
-/* Kernels that cannot answer the birth time in a FUSE file system leave the bit away. */
+/* Some kernels do not return the birth time on FUSE file systems. */
 #define COMPARE_MASK (STATX_BASIC_STATS | STATX_BTIME)
 
 struct walk {
@@ -170,7 +170,7 @@ static void listing_free(struct listing *l)
 	free(l->entries);
 }
 
-/* All names of a directory but "..", sorted. */
+/* Reads all names of a directory except "..", sorted. */
 static int listing_read(int dir, bool quiet, struct listing *ret)
 {
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | (quiet ? O_NOATIME : 0));
@@ -199,7 +199,7 @@ static void compare_xattrs(struct walk *w, int a, int b, const char *name)
 {
 	char path_a[256 + 32], path_b[256 + 32], list_a[65536], list_b[65536];
 
-	/* Through /proc, since the file itself may not be opened (device, fifo, link). */
+	/* Through /proc, because devices, fifos and links may not be opened. */
 	snprintf(path_a, sizeof(path_a), "/proc/self/fd/%d/%s", a, name);
 	snprintf(path_b, sizeof(path_b), "/proc/self/fd/%d/%s", b, name);
 	ssize_t n_a = llistxattr(path_a, list_a, sizeof(list_a));
@@ -284,11 +284,14 @@ static void compare_entry(struct walk *w, int a, int b, const char *name)
 
 static void compare_dir(struct walk *w, int a, int b, uint64_t dev_b)
 {
-	/* Names in a directory of another device have the numbers of that device. */
+	/* The inode numbers of another device are compared without the bits of the device. */
 	int shift = dev_b != w->dev ? 16 : 0;
 	size_t length = strlen(w->path), i = 0, j = 0;
 	struct listing x, y;
-	/* First the second tree, quietly: then listing the first cannot be what changes it. */
+	/*
+	 * Lists the second tree first, with O_NOATIME, so that listing the first one cannot change
+	 * it.
+	 */
 	int error_b = listing_read(b, true, &y), error_a = listing_read(a, false, &x);
 
 	if (error_a != error_b)

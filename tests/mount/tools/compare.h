@@ -14,20 +14,20 @@ enum {
 	COMPARE_LOW_INO = 1 << 5,   /* the upper 16 bits of inode numbers may differ */
 };
 
-/* Called for each difference; path is relative to the roots that are compared. */
+/* Called for each difference; path is relative to both roots. */
 typedef void (*compare_say_fn)(void *aux, const char *path, const char *what);
 
 /*
- * Compares what statx(2) says of two names, links not followed; an empty name is the descriptor
- * itself. Returns 0 when equal; else 1, and *ret_why says in which fields.
+ * Compares statx(2) of two names without following links; an empty name means the descriptor.
+ * Returns 0 if equal, else 1 and in *ret_why the names of the fields.
  */
 int compare_stat(int a, const char *name_a, int b, const char *name_b, unsigned int flags,
 		 char *ret_why, size_t size);
 
-/* Compares two directories with all below them. Returns the number of differences. */
+/* Compares two directories and all files in them. Returns the number of differences. */
 unsigned long compare_tree(int a, int b, unsigned int flags, compare_say_fn say, void *aux);
 
-/* A checksum of the content of an open file, -1 when it cannot be read. */
+/* Returns a checksum of the content of an open file, -1 if it cannot be read. */
 int64_t compare_checksum(int fd);
 
 #endif

@@ -53,7 +53,7 @@ static long number(const struct step *step, int i)
 	return strtol(step->arg[i], NULL, 0);
 }
 
-/* The result of what read into the buffer. */
+/* Prints the number of bytes in the buffer, and the first ones. */
 static void show(ssize_t n)
 {
 	if (n < 0) {
@@ -74,7 +74,7 @@ static void result(ssize_t n)
 		printf("%zd\n", n);
 }
 
-/* Results of the asynchronous interfaces: -errno. */
+/* Asynchronous interfaces return -errno. */
 static ssize_t as_errno(long r)
 {
 	if (r >= 0)
@@ -201,7 +201,7 @@ static void by_aio(const struct step *step)
 	syscall(SYS_io_destroy, ctx);
 }
 
-/* One entry, by hand: the library is not everywhere. */
+/* Submits one entry without liburing, which is not installed everywhere. */
 static void by_uring(const struct step *step)
 {
 	int reads = strcmp(step->verb, "uread") == 0;
@@ -276,7 +276,7 @@ static void attribute(const struct step *step)
 	} else if (strcmp(verb, "rmx") == 0) {
 		result(fremovexattr(fd, name));
 	} else if (strcmp(verb, "getx") == 0) {
-		/* Its size first, as libraries do. */
+		/* Asks for the size first, as libraries do. */
 		n = fgetxattr(fd, name, NULL, 0);
 		show(n <= 0 ? n : fgetxattr(fd, name, buffer, (size_t)n));
 	} else {

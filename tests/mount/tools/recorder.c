@@ -22,7 +22,7 @@
 #define MAX_FILES 256
 #define TEXT      "text\n"
 
-/* A file is known by its name; its number is its place here. */
+/* Each file is known by its name; its node ID is its index here. */
 static struct file {
 	char name[64];
 	bool made;

@@ -2,8 +2,8 @@
 #ifndef TESTS_ACT_H
 #define TESTS_ACT_H
 /*
- * act VERB ARG...: what a shell cannot do by itself. One function for each verb; it gets what
- * follows the verb and returns the exit status.
+ * act VERB ARG...: system calls that a shell cannot make. Each verb has a function, which gets the
+ * arguments after the verb and returns the exit status.
  */
 #include <err.h>
 #include <errno.h>
@@ -36,10 +36,10 @@ int act_try(int argc, char **argv);
 int act_call(int argc, char **argv);
 int act_xattr(int argc, char **argv);
 
-/* Waits until whoever started us closes our input. */
+/* Waits until the process that started this one closes our input. */
 void wait_for_end(void);
 
-/* A small generator of its own, so that a seed means the same everywhere. */
+/* A random generator of our own, so that a seed gives the same numbers everywhere. */
 static inline uint32_t dice(uint64_t *state)
 {
 	*state = *state * 6364136223846793005u + 1442695040888963407u;

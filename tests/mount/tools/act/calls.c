@@ -42,7 +42,7 @@ int act_xattr(int argc, char **argv)
 
 		if (n < 0)
 			return say(n);
-		/* Programs ask for the size first, and believe it. */
+		/* Programs ask for the size first and rely on it. */
 		if (size != n)
 			printf("(of %zd) ", size);
 		printf("%.*s\n", (int)n, value);
@@ -55,7 +55,10 @@ int act_xattr(int argc, char **argv)
 	return say(setxattr(argv[1], argv[2], argv[3], strlen(argv[3]), flags));
 }
 
-/* LEN bytes from the start of one file to the start of another; says how many. */
+/*
+ * Copies LEN bytes from the start of one file to the start of another. Returns how many were
+ * copied.
+ */
 static long copy(const char *from, const char *to, const char *len)
 {
 	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT, 0644);

@@ -28,7 +28,7 @@ static void say(const struct held *file, const char *way, int r)
 	printf("%s %s %s\n", file->path, way, r < 0 ? strerrorname_np(errno) : "0");
 }
 
-/* A name in out that nobody has. */
+/* Returns a name in out that does not exist yet. */
 static const char *fresh(void)
 {
 	static char name[32];
@@ -89,7 +89,7 @@ static void move(const struct held *file)
 	say(file, "replaced", renameat(top, other(false), top, file->path));
 }
 
-/* With the directory that it is in. */
+/* Renames the directory of the file. */
 static void move_dir(const struct held *file)
 {
 	char dir[PATH_MAX];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * act handle save PATH FILE: keeps the handle of PATH in FILE.
- * act handle open MOUNT FILE: opens by that handle; prints inode, type and the beginning of the
- * content, or the name of the error.
+ * act handle save PATH FILE: stores the file handle of PATH in FILE.
+ *
+ * act handle open MOUNT FILE: opens the file by this handle; prints inode number, type and the
+ * begin of its content, or the name of the error.
  */
 #include "act.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Verbs that keep something, a lock, an open file, a mapping, for as long as the test wants. */
+/* Verbs that hold a lock, an open file or a mapping until the test ends them. */
 #include <dlfcn.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -7,7 +7,7 @@
 
 #include "act.h"
 
-/* Prints "held", or why not. */
+/* Prints "held", or the name of the error. */
 int act_lock(int argc, char **argv)
 {
 	if (argc < 3)
@@ -31,7 +31,9 @@ int act_lock(int argc, char **argv)
 	return 0;
 }
 
-/* MODE: r, w, or d for O_PATH. Opens as many as it can; prints how many, and why not more. */
+/*
+ * Opens files in MODE: r, w, or d for O_PATH. Prints how many could be opened, and the first error.
+ */
 int act_hold(int argc, char **argv)
 {
 	int n = 0, error = 0;
@@ -50,12 +52,12 @@ int act_hold(int argc, char **argv)
 	return 0;
 }
 
-/* Prints how many leases it has. */
+/* Takes leases and prints how many it got. */
 int act_lease(int argc, char **argv)
 {
 	int n = 0;
 
-	/* The kernel says by this signal that somebody waits. */
+	/* The kernel sends this signal when a process waits for the lease. */
 	signal(SIGIO, SIG_IGN);
 	for (int i = 0; i < argc; i++) {
 		int fd = open(argv[i], O_RDWR);
@@ -96,7 +98,10 @@ int act_map(int argc, char **argv)
 	return 0;
 }
 
-/* N writes of SIZE bytes at random places of the first MiB; "stat": fstat after each. */
+/*
+ * Writes N times SIZE bytes at random offsets of the first MiB; with "stat", calls fstat(2) after
+ * each.
+ */
 int act_write(int argc, char **argv)
 {
 	static char data[1 << 20];

@@ -20,7 +20,9 @@ static void write_file(const char *path, const char *text)
 	close(fd);
 }
 
-/* A user namespace with that map; somebody has to live in it to hold it for a moment. */
+/*
+ * Opens a user namespace with this map. A child process keeps the namespace alive until it is open.
+ */
 static int namespace_open(const char *map)
 {
 	char path[64], c;

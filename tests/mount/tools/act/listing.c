@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * One directory of very many names: a listing has every name once, even if names are removed
- * meanwhile, and seekdir finds every place that telldir gave.
+ * One directory with very many names: a listing has every name once, even if names are removed
+ * meanwhile, and seekdir(3) finds every position that telldir(3) returned.
  */
 #include <dirent.h>
 #include <time.h>
@@ -46,7 +46,7 @@ static int make(const char *path, long n)
 	return 0;
 }
 
-/* The number of the next name, -1 at the end. */
+/* Returns the number in the next name, -1 at the end. */
 static long next_number(struct listing *l)
 {
 	struct dirent *entry;
@@ -65,7 +65,7 @@ static long next_number(struct listing *l)
 	return i;
 }
 
-/* Reads up to MAX names, and notes some places. */
+/* Reads up to MAX names, and remembers some positions. */
 static long read_some(struct listing *l, long max)
 {
 	long step = l->n / N_PLACES + 1, n;
@@ -86,9 +86,9 @@ static long read_some(struct listing *l, long max)
 }
 
 /*
- * Visits the places backwards, so that each is a jump. The place of a removed name may lead to any
- * name: until rewinddir, POSIX leaves open whether a reader sees a removed name, and the kernel's
- * cached listing has it.
+ * Visits the positions from last to first, so that each is a jump. The position of a removed name
+ * may lead to any name: until rewinddir(3), POSIX leaves open whether a reader sees a removed name,
+ * and the kernel's cached listing has it.
  */
 static void visit_places(struct listing *l)
 {
@@ -102,7 +102,10 @@ static void visit_places(struct listing *l)
 	}
 }
 
-/* Every name that is there once; one that was removed once at most, and not at all where AFTER. */
+/*
+ * Fails unless each existing name was seen once, and each removed one at most once, or not at all
+ * with AFTER.
+ */
 static void judge(struct listing *l, bool after)
 {
 	for (long i = 0; i < l->n; i++) {
@@ -147,7 +150,7 @@ int act_listing(int argc, char **argv)
 		remove_some(&l);
 		read_some(&l, l.n);
 		judge(&l, false);
-		/* On ramfs a place is a count of names, so it leads elsewhere now. */
+		/* On ramfs a position is a count of names, so it now means another name. */
 		if (argc == 3)
 			visit_places(&l);
 		rewinddir(l.dir);
@@ -166,7 +169,7 @@ int act_listing(int argc, char **argv)
 	return 0;
 }
 
-/* How many times a file can be looked at in some seconds, counted in one process. */
+/* Prints how often a file can be looked at in some seconds, counted in one process. */
 int act_rate(int argc, char **argv)
 {
 	struct stat st;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Many files, quickly; two names that change places for ever; one system call. */
+/* Makes many files; lets two names change places forever; makes one system call. */
 #include <poll.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -52,7 +52,7 @@ int act_swap(int argc, char **argv)
 	return 0;
 }
 
-/* Prints 0 or the name of the error; the status is 0 when the call was made. */
+/* Prints 0 or the name of the error. The exit status is 0 if the call was made. */
 int act_try(int argc, char **argv)
 {
 	const char *call = argc > 1 ? argv[0] : "", *path = argc > 1 ? argv[1] : "";

@@ -45,7 +45,7 @@ static void wrong(const char *what, const char *path)
 	exit(1);
 }
 
-/* A file that is shown. */
+/* Checks a file that the view shows. */
 static void see(const struct stat *st, const char *path)
 {
 	if (is_one_of(&hidden, st->st_ino))
@@ -78,7 +78,7 @@ static const char *fd_name(int fd)
 	return name;
 }
 
-/* A descriptor is kept for later, in the place of another one. */
+/* Keeps a descriptor for later operations, in the place of another one. */
 static void keep(int fd, const char *path, bool writes)
 {
 	int *place = &held[dice(&state) % N_HELD];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * act model FILE SEED STEPS: random reads, writes, truncations, mapped stores, holes, allocations
- * on one file, through several opens; after each step the result is compared with a copy in
- * memory. The last lines tell what was done before a difference.
+ * act model FILE SEED STEPS: random reads, writes, truncations, mapped stores, holes and
+ * allocations on one file, through several opens. After each step compares the result with a copy
+ * in memory. The output ends with the last steps before a difference.
  */
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -209,12 +209,14 @@ int act_model(int argc, char **argv)
 	for (int i = 0; i < N_OPENS; i++)
 		if ((fds[i] = open(argv[0], O_RDWR | O_CREAT, 0644)) < 0)
 			err(1, "%s", argv[0]);
-	/* Not every lower file system has it. */
+	/* Some lower file systems have no O_DIRECT. */
 	direct = open(argv[0], O_RDWR | O_DIRECT);
 	for (step = 0; step < atol(argv[2]); step++) {
 		int *fd = &fds[dice(&state) % N_OPENS];
 
-		/* Now and then a new open, so that the file has its first and last ones, too. */
+		/*
+		 * Sometimes opens the file anew, so that it has a first open and a last close, too.
+		 */
 		if (dice(&state) % 40 == 0) {
 			close(*fd);
 			*fd = open(argv[0], O_RDWR);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * act shuffle DIR SEED PROCESSES STEPS: each process makes, removes, renames, links, changes and
- * lists names out of a small set, all in the same directories, so that they meet all the time.
- * Errors that come from meeting are right; others are printed, and end it with 1.
+ * act shuffle DIR SEED PROCESSES STEPS: each process creates, removes, renames, links, changes and
+ * lists a few names, all in the same directories, so that the processes often use the same name.
+ * Errors that another process may cause are accepted; others are printed, and the exit status is 1.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -133,7 +133,7 @@ int act_shuffle(int argc, char **argv)
 
 	if (argc != 4)
 		return 2;
-	/* A pipe may be written to whose last reader has just gone. */
+	/* A write to a pipe may come after the last reader has gone. */
 	signal(SIGPIPE, SIG_IGN);
 	top = open(argv[0], O_RDONLY | O_DIRECTORY);
 	if (top < 0)
@@ -150,7 +150,7 @@ int act_shuffle(int argc, char **argv)
 		state = strtoull(argv[1], NULL, 10) * 1000 + p;
 		for (long i = 0; i < atol(argv[3]); i++)
 			if (one_step() < 0 && !expected(errno)) {
-				/* Not by way of a buffer, which _exit() leaves behind. */
+				/* Without a buffer, which _exit() would not flush. */
 				dprintf(1, "process %d, step %ld: %s\n", p, i,
 					strerrorname_np(errno));
 				_exit(1);

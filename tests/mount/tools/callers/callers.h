@@ -2,8 +2,8 @@
 #ifndef TESTS_CALLERS_H
 #define TESTS_CALLERS_H
 /*
- * The operations that each caller tries, on a file or in a directory made for that try alone. Each
- * function does one operation, returns 0 or -errno, and may write what it has seen to `said`.
+ * The operations that each caller tries, each on a file or in a directory that was made for this
+ * try. Each function does one operation, returns 0 or -errno, and may write what it saw to `said`.
  */
 #include <stddef.h>
 

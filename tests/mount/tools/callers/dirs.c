@@ -11,7 +11,7 @@
 
 #include "callers.h"
 
-/* The path of a name in the directory; good until the fourth call from now. */
+/* Returns the path of a name in the directory, valid until the fourth call from now. */
 static const char *in(const char *dir, const char *name)
 {
 	static char paths[4][256];
@@ -38,7 +38,7 @@ static int create_as(const char *dir, int flags, mode_t mode)
 	return r;
 }
 
-/* 0 or -errno of an open. */
+/* Returns 0 or -errno of an open. */
 static int opened(const char *path, int flags, mode_t mode)
 {
 	int fd = open(path, flags, mode);
@@ -80,7 +80,7 @@ OP(remove_dir, result(rmdir(D)))
 OP(change_mode, result(chmod(dir, 0750)))
 OP(look_for_nothing, result(lstat(NEW, &(struct stat){ 0 })))
 
-/* It has just been closed: nobody holds it. */
+/* The file has just been closed, so no process has it open. */
 static int remove_read(const char *dir, char said[SAID_SIZE])
 {
 	int r;

@@ -121,7 +121,7 @@ static int do_lock(int fd, char *said)
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int r = result(fcntl(fd, F_SETLK, &lock));
 
-	/* To NFS it is the same lock. */
+	/* NFS takes both for the same lock. */
 	lock.l_type = F_UNLCK;
 	if (r == 0)
 		r = result(fcntl(fd, F_SETLK, &lock));
@@ -130,7 +130,7 @@ static int do_lock(int fd, char *said)
 	return r;
 }
 
-/* By an open file of which nothing is left but the descriptor. */
+/* Uses an open file whose name and permissions have gone. */
 static int do_all_the_same(int fd, char *said)
 {
 	char text[20] = "";
@@ -168,7 +168,7 @@ static int closed_to_all(const char *path, char said[SAID_SIZE])
 	return r;
 }
 
-/* Somebody reads it while somebody else, who may, begins to write. */
+/* One caller reads the file while another one, who may, begins to write. */
 static int read_and_write(const char *path, char said[SAID_SIZE])
 {
 	int fd = open(path, O_RDONLY), r = fd < 0 ? -errno : do_read(fd, said), w;

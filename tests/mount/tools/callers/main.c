@@ -41,7 +41,7 @@ static const mode_t dir_modes[] = { 0755, 0700, 0775, 01777, 02775, 0711, 0733, 
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-/* A place in the tree: what is done there, by whom, and what it is like. */
+/* One try: the operation, the caller, and mode and owner of its file or directory. */
 struct place {
 	const struct op *op;
 	const struct caller *caller;

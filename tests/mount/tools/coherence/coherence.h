@@ -3,7 +3,7 @@
 #define TESTS_COHERENCE_H
 /*
  * coherence VERB ARG...: changes files on one side of a view, and looks at the other side within
- * microseconds. One function for each verb; it gets what follows the verb and returns the
+ * microseconds. Each verb has a function, which gets the arguments after the verb and returns the
  * exit status.
  */
 #include <err.h>
@@ -59,36 +59,36 @@ struct op {
 extern const struct op ops[];
 extern const unsigned int n_ops;
 
-/* Makes the files that the operations are about, in a new directory. Exits when it cannot. */
+/* Makes the files of the operations, in a new directory. Exits on errors. */
 void fixture_make(int at, const char *name);
 void op_state_fini(struct op_state *state);
 
-/* The names to look at, some of which do not exist (yet), and the directories to list. */
+/* The names to look at, some of which do not exist yet, and the directories to list. */
 extern const char *const fixture_paths[];
 extern const char *const fixture_dirs[];
 
 /* -- look.c ----------------------------------------------------------------------------------- */
 
-/* One way of looking: a field of statx asked for alone, all of them, the listings, the content. */
+/* The ways of looking: each field of statx(2) alone, all fields, the listings, the content. */
 enum { LOOK_FIELDS = 12, LOOK_ALL = LOOK_FIELDS, LOOK_LISTING, LOOK_DATA, N_LOOKS };
 
 const char *look_name(unsigned int look);
-/* Compares two fixtures; the number of things that differ, the first of them in ret_why. */
+/* Compares two fixtures. Returns the number of differences, and the first one in ret_why. */
 unsigned int look(unsigned int how, int view, int lower, char *ret_why, size_t size);
-/* Looks at everything, so that the kernel has copies of it. */
+/* Looks at everything, so that the kernel has cached copies. */
 void look_prime(int view);
 
 /* -- witness.c -------------------------------------------------------------------------------- */
 
 void witness_start(void);
-/* Listens for what becomes of a fixture from now on. */
+/* Watches a fixture from now on. */
 void witness_watch(int fixture);
-/* When it last heard of something. */
+/* Returns the time of the last event. */
 double witness_heard(void);
 
 /* -- small things ----------------------------------------------------------------------------- */
 
-/* The number that comes first; exits where there are not as many arguments as it wants. */
+/* Returns the first argument, a number. Exits if there are fewer arguments than `want`. */
 const char *only_number(int argc, char **argv, int want, const char *usage);
 
 static inline double now_ms(void)
@@ -105,7 +105,7 @@ static inline uint32_t dice(uint64_t *state)
 	return (uint32_t)(*state >> 33);
 }
 
-/* The number at a part of a sorted list. */
+/* Returns the number at this part of a sorted list: 0.5 is the median. */
 double part_of(double *list, size_t n, double part);
 int open_dir(const char *path);
 

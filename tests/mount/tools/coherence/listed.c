@@ -17,7 +17,7 @@ enum { FEW = 5, MANY = 300, N_NEW = 20, N_PROCESSES = 4 };
 
 static int view, lower;
 
-/* A directory of some names, as the view has it. */
+/* Makes a directory with some names in the lower tree; returns its descriptor in the view. */
 static int dir_of(const char *step, int n_old)
 {
 	char name[60];
@@ -67,7 +67,7 @@ static void remove_new(int dir, int from, int to)
 	}
 }
 
-/* One getdents(2) with a small buffer; counts the new names in it. false: the end. */
+/* Calls getdents(2) with a small buffer and counts the new names. Returns false at the end. */
 static bool read_piece(int fd, int *n_new)
 {
 	char buf[8192];
@@ -97,7 +97,9 @@ static bool expect(const char *step, const char *who, int have, int want)
 	return false;
 }
 
-/* Two more descriptors, one after the other: the second one reads what the kernel has cached. */
+/*
+ * Lists with two more descriptors, one after the other: the second gets what the kernel has cached.
+ */
 static bool expect_all(const char *step, int dir, int want)
 {
 	bool good = true;

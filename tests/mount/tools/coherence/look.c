@@ -128,7 +128,7 @@ static void list(int dir, const char *path, struct listing *listing)
 		for (long at = 0; at < n && listing->n < MAX_NAMES;) {
 			const struct dirent64 *entry = (const struct dirent64 *)(buf + at);
 
-			/* The parent directory is outside of the fixture. */
+			/* The parent directory does not belong to the fixture. */
 			if (strcmp(entry->d_name, "..") != 0)
 				snprintf(listing->names[listing->n++], 300, "%s %u %llu",
 					 entry->d_name, entry->d_type,

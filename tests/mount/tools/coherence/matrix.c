@@ -53,7 +53,10 @@ static void say(const struct instance *in, const char *what, const char *why)
 		       look_name(in->how), what, why);
 }
 
-/* False for stores of a served view: the kernel writes their pages only when they are synced. */
+/*
+ * Returns false for stores into a mapping whose data is served: the kernel writes these pages only
+ * at a sync.
+ */
 static bool is_promised(const struct op *op, unsigned int how)
 {
 	return how != LOOK_DATA || !o.served || !(op->flags & OP_STORES);
@@ -86,7 +89,7 @@ static bool begin(struct instance *in)
 	}
 	if (o.longest && !o.batch)
 		witness_watch(in->lower);
-	/* A promise may be given long before the change, or just before it. */
+	/* Looks long before the change, or just before it. */
 	if (!o.batch && !o.first && in->how % 5 == 4)
 		usleep(50000);
 	in->before = now_ms();
@@ -112,7 +115,7 @@ static void end(struct instance *in)
 	close(in->view);
 }
 
-/* Looks once; when something differs, again until it does not, or it is given up. */
+/* Looks, and repeats this while something differs, until a time limit. */
 static bool heal(struct instance *in, unsigned int how, double *last)
 {
 	char why[300], first_why[300] = "";
@@ -147,7 +150,7 @@ static bool heal(struct instance *in, unsigned int how, double *last)
 	return true;
 }
 
-/* How long a bare reader took to hear of it. */
+/* Notes after how much time a bare inotify reader got the event. */
 static void note_witness(const struct instance *in)
 {
 	double at = witness_heard();
@@ -197,7 +200,10 @@ static void run(void)
 	for (unsigned int i = 0; i < n_ops; i++) {
 		if ((o.only && !strstr(ops[i].name, o.only)) || is_excepted(ops[i].name))
 			continue;
-		/* Another look first for each operation: in all of them each look has its turn. */
+		/*
+		 * Each operation begins with another look, so that over all operations each look
+		 * comes first.
+		 */
 		for (unsigned int how = i % o.part; how < N_LOOKS; how += o.part) {
 			list[n] = (struct instance){ .op = &ops[i], .how = how };
 			if (!begin(&list[n])) {

@@ -27,7 +27,10 @@ static double *numbers(size_t n)
 	return list;
 }
 
-/* Opens for both and stats, so that each stat has to prove anew that nobody writes. */
+/*
+ * Opens the file for reading and writing and calls stat(2), so that each stat makes the daemon
+ * prove that no process writes.
+ */
 static void look_for_ever(const char *path)
 {
 	struct stat st;
@@ -155,7 +158,7 @@ int coherence_build(int argc, char **argv)
 		close(fd);
 		if (renameat(dir, name, dir, other) < 0 || fchmodat(dir, other, 0755, 0) < 0)
 			err(1, "%s", other);
-		/* A compiler thinks, too. */
+		/* A compiler also computes. */
 		usleep(500);
 	}
 	printf("build: %lu files\n", n);
@@ -203,7 +206,7 @@ static bool sees(unsigned int what, int fd, int to, off_t size)
 		return copy_file_range(fd, &in, to, &out, 1, 0) == 1;
 	}
 	default: {
-		/* Beyond the end of what was known: the page is mapped from below. */
+		/* Maps the page beyond the known end from the lower file. */
 		char *map = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
 		bool is = map != MAP_FAILED && map[size - 1] == 'y';
 
@@ -266,7 +269,7 @@ int coherence_appended(int argc, char **argv)
 		int to = open(other, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
 		struct stat st, below;
 
-		/* Stale copies first, then the append. */
+		/* First fills the caches with old sizes, then appends. */
 		if (fd < 0 || to < 0 || lower < 0 || fstat(fd, &st) < 0 ||
 		    write(lower, "yyyy", 4) != 4 || fstat(lower, &below) < 0)
 			err(1, "%s", argv[2]);

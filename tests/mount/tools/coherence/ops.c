@@ -67,7 +67,7 @@ void fixture_make(int at, const char *name)
 	if (fsetxattr(fd, "user.a", "one", 3, 0) < 0 && errno != EOPNOTSUPP)
 		err(2, "fixture: setxattr");
 	close(fd);
-	/* So that a read moves it, also where the mount is "relatime". */
+	/* Old times, so that a read moves the access time even with "relatime". */
 	for (unsigned int i = 0; fixture_paths[i]; i++)
 		utimensat(dir, fixture_paths[i], old, AT_SYMLINK_NOFOLLOW);
 	close(dir);
@@ -95,7 +95,7 @@ static int open_in(struct op_state *s, const char *name, int flags)
 	return openat(s->dir, name, flags | O_CLOEXEC, 0644);
 }
 
-/* Opens, calls, closes. */
+/* Opens the file, makes the call, closes the file. */
 #define WITH(name, flags, call)                                                                    \
 	({                                                                                         \
 		int fd = open_in(s, name, flags), r_ = fd < 0 ? -errno : done(call);               \
@@ -153,7 +153,10 @@ OP(unlink_open, return done(unlinkat(s->dir, "f", 0));)
 /* -- directories that were opened in the view, then changed, then read ------------------------ */
 
 OP(open_a, return s->fd = openat(s->view, "a", O_RDONLY | O_DIRECTORY | O_CLOEXEC), done(s->fd);)
-/* Reads the directory to its end; after an own change the listing has to show a name, or not to. */
+/*
+ * Reads the directory to its end. After a change through the view the listing must show a name, or
+ * must not.
+ */
 static int read_a(struct op_state *s, const char *name, bool shown)
 {
 	char buf[4096];
@@ -202,7 +205,7 @@ OP(replace_xattr, return WITH("f", O_RDONLY, fsetxattr(fd, "user.a", "three", 5,
 OP(remove_xattr, return WITH("f", O_RDONLY, fremovexattr(fd, "user.a"));)
 OP(set_xattr_dir, return WITH("a", O_RDONLY, fsetxattr(fd, "user.b", "two", 3, 0));)
 
-/* user::rwx user:1001:rwx group::r-- mask::rwx other::r--, as the kernel takes it */
+/* The ACL user::rwx user:1001:rwx group::r-- mask::rwx other::r--, in the kernel's format. */
 static const uint8_t acl[] = { 2,    0,    0,    0,    1,    0,    7,    0,    0xff, 0xff, 0xff,
 			       0xff, 2,    0,    7,    0,    0xe9, 3,    0,    0,    4,    0,
 			       4,    0,    0xff, 0xff, 0xff, 0xff, 0x10, 0,    7,    0,    0xff,
@@ -338,7 +341,7 @@ static int unmap_it(struct op_state *s)
 	return done(r);
 }
 
-/* Another byte each time, in both pages: no store is like one before. */
+/* Stores another byte each time, in both pages, so that no store equals the one before. */
 static int store(struct op_state *s)
 {
 	static char c = 'a';

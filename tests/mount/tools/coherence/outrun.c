@@ -25,7 +25,7 @@ extern char **environ;
 
 #define N_READERS 8
 
-/* Readers by the way in which they are held; the others are stopped. */
+/* Readers by the way in which they are delayed; the others are stopped. */
 enum { OTHER_USER, NOT_IDLE, FROZEN, SLOWED };
 
 enum { CHANGING, HIDDEN, VISIBLE };
@@ -108,7 +108,7 @@ static const struct {
 };
 #define N_LOOKS (sizeof(looks) / sizeof(looks[0]))
 
-/* One look; what it finds counts if no change began or ended meanwhile. */
+/* Looks once. The result counts only if no change began or ended meanwhile. */
 static void look_once(const struct outrun *o, const char *who, size_t i)
 {
 	uint32_t before = o->shared->state;
@@ -169,7 +169,10 @@ static void let_go(const struct outrun *o, unsigned int number, pid_t reader)
 	kill(reader, SIGCONT);
 }
 
-/* Reader 0 is another user, for whom nothing is hidden if the filter tells callers apart. */
+/*
+ * Reader 0 runs as another user. If the filter tells callers apart, this user must always find the
+ * name.
+ */
 static pid_t start_reader(struct outrun *o, unsigned int number)
 {
 	pid_t pid = start();
@@ -194,7 +197,9 @@ static pid_t start_reader(struct outrun *o, unsigned int number)
 			  i);
 }
 
-/* Comes before those with SCHED_IDLE, and behind the view and whoever changes its filters. */
+/*
+ * Runs before processes with SCHED_IDLE, and after the view and the process that changes filters.
+ */
 static pid_t start_hog(void)
 {
 	pid_t pid = start();
@@ -217,7 +222,7 @@ static void run(const char *program, const char *verb, const char *view, const c
 		errx(2, "filter %s %s fails", verb, what);
 }
 
-/* Lets the late readers go on one by one, and looks at the files after each. */
+/* Continues the delayed readers one by one, and looks at the files after each. */
 static void look_after(const struct outrun *o, const pid_t *readers)
 {
 	if (o->uid && seteuid(o->uid) < 0)

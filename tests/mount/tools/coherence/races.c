@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Races that fail only within a short moment: each verb repeats that moment many times. */
+/* Races that fail only within a short time: each verb repeats them many times. */
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -44,7 +44,7 @@ int coherence_found(int argc, char **argv)
 		if (fd < 0 || write(fd, "some text", 9) != 9)
 			err(1, "%s", name);
 		close(fd);
-		/* Another tick of the clock that files take their times from. */
+		/* Waits for the next tick of the clock that file times come from. */
 		usleep(10000);
 		mtime_of(view, name);
 		store(view, name);
@@ -90,7 +90,10 @@ int coherence_mapped(int argc, char **argv)
 		}
 		for (unsigned int i = 0; i < N_LOOKERS; i++)
 			waitpid(pids[i], NULL, 0);
-		/* Another tick of the clock, and a page that is clean: storing into it says so. */
+		/*
+		 * Waits for the next tick, and until the page is clean, so that the next store
+		 * faults.
+		 */
 		usleep(5000);
 		msync(map, 4096, MS_SYNC);
 		*map = (char)n;
@@ -102,7 +105,7 @@ int coherence_mapped(int argc, char **argv)
 
 /* -- opens that may not wait, during looks that take a lease ----------------------------------- */
 
-/* Opens that allow a mapping, then looks: each asks for a proof until there is one. */
+/* Opens that allow a mapping, then looks, until a look proves that no process writes. */
 static void look_for(const char *file, double seconds)
 {
 	double until = now_ms() + seconds * 1000;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * coherence storm SECONDS SEED DIR...: a process for each DIR does random operations on few names;
- * all DIRs lead to the same tree. Each also looks at names all the time, so that there
- * are copies to go stale. Errors are what comes of meeting; only what the view must never say
- * (EIO and its like) ends it with 1.
+ * coherence storm SECONDS SEED DIR...: a process for each DIR does random operations on a few
+ * names. All DIRs lead to the same tree. Each process also looks at names all the time, so that the
+ * kernel has copies that could be stale. Most errors may be caused by another process. Errors that
+ * a view must never return (EIO and similar ones) end the program with status 1.
  */
 #include <dirent.h>
 #include <sys/mman.h>

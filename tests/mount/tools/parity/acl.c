@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* POSIX ACLs: set, honoured, inherited under every umask, kept in step with the mode. */
+/* POSIX ACLs: set, enforced, inherited with every umask, and consistent with the mode. */
 #include <sys/xattr.h>
 
 #include "parity.h"
@@ -7,7 +7,7 @@
 #define ACCESS  "system.posix_acl_access"
 #define DEFAULT "system.posix_acl_default"
 
-/* The wire form of an ACL: little endian, one entry each. */
+/* The format of an ACL in an extended attribute: little endian. */
 struct acl_entry {
 	uint16_t tag, perm;
 	uint32_t id;
@@ -162,7 +162,7 @@ static void honoured(struct side *s)
 	}
 }
 
-/* Changed while somebody has looked already: what was cached must not decide. */
+/* The ACL changes after a process has looked: a cached copy must not decide. */
 static void changed(struct side *s)
 {
 	put_mode(s, "f", 1, 0600, 1000, 1000);
@@ -251,7 +251,7 @@ static void inherited_deeply(struct side *s)
 	DO(s, faccessat(s->dir, "d/e/f/g", R_OK, 0));
 }
 
-/* Setting an ACL by an owner who is not of the group takes the set-group-ID bit. */
+/* An owner outside the file's group sets an ACL, which clears the set-group-ID bit. */
 static void set_group_id(struct side *s)
 {
 	put_mode(s, "f", 1, 02755, 1000, 2000);

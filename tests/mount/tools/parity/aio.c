@@ -6,7 +6,7 @@
 
 enum { N = 16, BLOCK = 65536 };
 
-/* Every block written with its own pattern, in one batch; then read back in another order. */
+/* Writes every block with its own pattern in one batch, then reads the blocks in another order. */
 static void note_file(struct side *s, const char *name)
 {
 	note_stat(s, s->dir, name);
@@ -167,7 +167,7 @@ static void uring_direct(struct side *s)
 	uring_with(s, "f", O_DIRECT);
 }
 
-/* Operations on names and attributes, asked for through a ring. */
+/* Operations on names and attributes through a ring. */
 static void uring_names(struct side *s)
 {
 	struct io_uring_cqe *cqe;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Attributes: chmod, chown, times, truncate, what statx answers, which times an operation moves. */
+/*
+ * Attributes: chmod, chown, times, truncate, the results of statx, and the times that an operation
+ * moves.
+ */
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
@@ -40,7 +43,7 @@ static void chmod_ways(struct side *s)
 	DO(s, fchmod(fd, 0666));
 }
 
-/* The set-group-ID bit goes when the owner is not of the group. */
+/* chmod clears the set-group-ID bit if the owner is not in the group. */
 static void chmod_by_owner(struct side *s)
 {
 	put_mode(s, "own-group", 1, 0644, 1000, 1000);
@@ -191,7 +194,7 @@ static void truncations(struct side *s)
 	DO(s, ftruncate(rw, 11));
 	DO(s, ftruncate(rw, 14));
 	note_content(s, "file");
-	/* Handle opened for writing before the right to write was taken away. */
+	/* The descriptor was opened for writing before the permission was removed. */
 	MUST(fchmod(rw, 0400) == 0 && fchown(rw, 1000, 1000) == 0);
 	become(1000, 1000, 0);
 	DO(s, truncate("file", 1));
@@ -218,7 +221,7 @@ static void size_limit(struct side *s)
 	note_stat(s, s->dir, "file");
 }
 
-/* Each field asked for alone has to be what all together say. */
+/* Each field of statx(2) has the same value when asked for alone and with all others. */
 static void statx_alone(struct side *s)
 {
 	struct statx all, one;
@@ -250,7 +253,7 @@ static void statx_alone(struct side *s)
 	DO(s, statx(s->dir, "absent", 0, STATX_BASIC_STATS, &one));
 }
 
-/* The times that every operation moves, of the file and of its directory. */
+/* Every operation moves certain times of the file and of its directory. */
 static void which_times_move(struct side *s)
 {
 	char text[16];
@@ -313,8 +316,10 @@ static void file_system(struct side *s)
 	put(s, "file", "x");
 	fd = openat(s->dir, "file", O_RDONLY);
 	DO(s, fstatfs(fd, &st));
-	/* Compared with the lower tree of the same moment, since they share the file system; that
-	 * does work of its own in the background, so more than one look may be needed. */
+	/*
+	 * Compares with the lower tree at the same moment, because both are on one file system,
+	 * whose background work changes the values. So more than one look may be needed.
+	 */
 	for (int i = 0; i < 50; i++) {
 		MUST(fstatfs(fd, &st) == 0 && fstatfs(s->below, &below) == 0);
 		if (st.f_bfree == below.f_bfree && st.f_ffree == below.f_ffree)

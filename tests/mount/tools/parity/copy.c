@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Data that never reaches the caller: splice, tee, sendfile, copy_file_range, between all kinds. */
+/*
+ * Copies inside the kernel: splice, tee, sendfile and copy_file_range, between all kinds of files.
+ */
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -114,7 +116,7 @@ static void copy_ranges(struct side *s)
 	DO(s, copy_file_range(in, &from, out, &to, 1000, 0));
 	note(s, "places %lld %lld", (long long)from, (long long)to);
 	note_content(s, "g");
-	/* Within one file: apart, and overlapping. */
+	/* Within one file: separate and overlapping ranges. */
 	from = 0, to = 400000;
 	DO(s, copy_file_range(in, &from, in, &to, 5000, 0));
 	from = 0, to = 1000;
@@ -134,7 +136,7 @@ static void copy_ranges(struct side *s)
 	note_content(s, "g");
 }
 
-/* Right after the source grew by a write: the size that is known must be the new one. */
+/* Copies right after a write has extended the source: the new size counts. */
 static void copy_grown(struct side *s)
 {
 	off_t from = 0, to = 0;
@@ -149,7 +151,7 @@ static void copy_grown(struct side *s)
 	note_content(s, "g");
 }
 
-/* Between the view and something else, both ways. */
+/* Between the view and another file system, in both directions. */
 static void copy_to_elsewhere(struct side *s)
 {
 	char name[] = "/dev/shm/parity-XXXXXX";

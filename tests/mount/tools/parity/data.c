@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Reading and writing, one call at a time: every kind of call, flag, vector and place. */
+/* Reads and writes, one call at a time: every call, flag, vector and offset. */
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "parity.h"
 
-/* Not constants, so that the compiler does not know better. */
+/* Volatile, so that the compiler does not warn about NULL and invalid pointers. */
 static void *volatile nothing = NULL, *volatile nowhere = (void *)8;
 static volatile int minus_one = -1;
 
@@ -45,7 +45,7 @@ static void basics(struct side *s)
 	note_content(s, "f");
 }
 
-/* Places that the lower file system cannot have. */
+/* Offsets beyond the limit of the lower file system. */
 static void too_far(struct side *s)
 {
 	int fd = openat(s->dir, "f", O_CREAT | O_RDWR, 0644);
@@ -54,7 +54,7 @@ static void too_far(struct side *s)
 	DO(s, pwrite(fd, "x", 1, INT64_MAX - 1));
 	DO(s, ftruncate(fd, 1LL << 45));
 	note_stat(s, fd, "");
-	/* So that nobody reads all of it in the end. */
+	/* Shortens the file, so that the comparison does not read all of it. */
 	DO(s, ftruncate(fd, 0));
 }
 
@@ -150,7 +150,7 @@ static void fallocates(struct side *s)
 	DO(s, fallocate(d, 0, 0, 10));
 }
 
-/* The kernel's FUSE answers these by itself: see "limits". */
+/* The kernel's FUSE refuses these flags itself; see "limits". */
 static void fallocate_moving(struct side *s)
 {
 	unsigned char *out = pattern(100000, 6);

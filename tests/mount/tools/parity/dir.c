@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Reading directories: every name once, d_ino and d_type right, places that can be gone back to. */
+/*
+ * Reading directories: every name once, d_ino and d_type right, seekdir(3) to any position of
+ * telldir(3).
+ */
 #include <dirent.h>
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -16,7 +19,10 @@ static void fill(struct side *s, const char *dir, int n)
 	MUST(mkdirat(s->dir, dir, 0755) == 0);
 	int d = openat(s->dir, dir, O_RDONLY | O_DIRECTORY);
 	for (int i = 0; i < n; i++) {
-		/* Lengths from short to the longest, so that no two buffers end alike. */
+		/*
+		 * Lengths from short to the longest, so that each buffer ends at another place in
+		 * an entry.
+		 */
 		snprintf(name, sizeof(name), "%04d-%0*d", i, 1 + (i * 37) % 240, 0);
 		int fd = openat(d, name, O_CREAT | O_WRONLY, 0644);
 		MUST(fd >= 0);
@@ -25,7 +31,7 @@ static void fill(struct side *s, const char *dir, int n)
 	close(d);
 }
 
-/* Number, sum of the names, whether each d_ino is the st_ino. */
+/* Notes the number of names, their sum, and whether each d_ino equals st_ino. */
 static void note_listing(struct side *s, DIR *d, bool with_stat)
 {
 	struct dirent *e;
@@ -87,7 +93,7 @@ static void many(struct side *s)
 	closedir(d);
 }
 
-/* From every place that telldir() gave, the rest is what followed it. */
+/* From every position of telldir(3), seekdir(3) leads to the rest of the listing. */
 static void places(struct side *s)
 {
 	enum { N = 400 };
@@ -143,7 +149,7 @@ static void small_buffers(struct side *s)
 	close(fd);
 }
 
-/* Names that stay are seen exactly once, whatever is made and removed meanwhile. */
+/* Names that stay are listed exactly once while other names are created and removed. */
 static void while_changing(struct side *s)
 {
 	static unsigned char seen[MANY];
@@ -158,7 +164,7 @@ static void while_changing(struct side *s)
 		if (e->d_name[0] == '.' || strncmp(e->d_name, "new", 3) == 0)
 			continue;
 		seen[number]++;
-		/* Every second one goes when it was seen; others come. */
+		/* Every second name is removed once it was listed; others are created. */
 		if (number % 2)
 			MUST(unlinkat(dirfd(d), e->d_name, 0) == 0);
 		if (i % 50 == 0) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Inode flags and their kin: what lsattr, chattr and xfs_io ask for by ioctl. */
+/* Inode flags and similar ioctls, which lsattr, chattr and xfs_io use. */
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 
 #include "parity.h"
 
-/* All flags but the file system's own bookkeeping (extents, inline data, indexed). */
+/* All flags except those that the file system manages itself (extents, inline data, indexed). */
 #define SHOWN                                                                                      \
 	(FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | FS_NOATIME_FL | FS_SYNC_FL |              \
 	 FS_DIRSYNC_FL | FS_TOPDIR_FL | FS_PROJINHERIT_FL | FS_NOCOW_FL | FS_COMPR_FL)
@@ -106,7 +106,7 @@ static void append_only(struct side *s)
 	DO(s, unlinkat(s->dir, "f", 0));
 }
 
-/* The right to change is checked for the caller, not for who carries it out. */
+/* The permission of the caller counts, not that of the process that makes the ioctl. */
 static void by_others(struct side *s)
 {
 	put_mode(s, "own", 1, 0644, 1000, 1000);
@@ -156,7 +156,7 @@ static void extended(struct side *s)
 static void generation(struct side *s)
 {
 	struct stat st;
-	/* The command is defined with a long, which FUSE fills; others fill an int. */
+	/* The command is defined with a long, which FUSE fills; other file systems fill an int. */
 	long version = 77, below = 78;
 
 	put(s, "f", "x");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* All kinds of files: devices, sockets, links of both kinds, and files without a name. */
+/* All file types: devices, sockets, hard and symbolic links, and files without a name. */
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Places past 2 and 4 GiB, and the largest transfer of one call. */
+/* Offsets beyond 2 and 4 GiB, and the largest transfer of one call. */
 #include <sys/mman.h>
 #include <sys/uio.h>
 

@@ -19,8 +19,8 @@ static int lock(int fd, int cmd, int type, off_t start, off_t length)
 }
 
 /*
- * For a lock that somebody else has given back by closing. Natively that is done when close()
- * returns; the kernel's FUSE tells of the last close a moment later. So: within two seconds.
+ * Waits up to two seconds for a lock that another process drops by close(2). Natively the lock has
+ * gone when close() returns; the kernel's FUSE sends RELEASE a moment later.
  */
 #define SOON(s, call)                                                                              \
 	({                                                                                         \
@@ -56,7 +56,7 @@ static void note_lock(struct side *s, int fd, int cmd, int type, off_t start, of
 					   "somebody else");
 }
 
-/* A child that runs fn on an open of its own, and waits until it is told to end. */
+/* A child that runs fn on an open of its own, and then waits for its end. */
 struct holder {
 	pid_t pid;
 	int go;
@@ -87,7 +87,7 @@ static struct holder hold(struct side *s, void (*fn)(struct side *s, int fd))
 	return h;
 }
 
-/* Told by a byte and not by closing: children that were made since hold the pipe open, too. */
+/* Sends a byte instead of closing the pipe, because later children hold the pipe open, too. */
 static void let_go(struct holder h)
 {
 	must(write(h.go, "x", 1) == 1 || errno == EPIPE, "let go");
@@ -135,7 +135,7 @@ static void flocks(struct side *s)
 	DO(s, flock(fd, LOCK_SH | LOCK_NB));
 	let_go(h);
 	SOON(s, flock(fd, LOCK_EX | LOCK_NB));
-	/* A copy of the descriptor holds the same lock; it ends with the last. */
+	/* A duplicate of the descriptor shares the lock, which ends with the last of both. */
 	int copy = dup(fd);
 	close(fd);
 	DO(s, flock(two, LOCK_EX | LOCK_NB));
@@ -169,7 +169,7 @@ static void posix(struct side *s)
 	DO(s, lock(fd, F_SETLK, F_WRLCK, -1, 1));
 	let_go(h);
 	SOON(s, lock(fd, F_SETLK, F_WRLCK, 0, 0));
-	/* Any close by the process drops all of them. */
+	/* close(2) of any descriptor of the file drops all of the process's locks. */
 	close(ro);
 	h = hold(s, posix_middle);
 	let_go(h);
@@ -217,7 +217,7 @@ static void ofd(struct side *s)
 	SOON(s, lock(two, F_OFD_SETLK, F_WRLCK, 100, 1));
 }
 
-/* Somebody waits, and gets it when the other goes. */
+/* A process waits for the lock and gets it when the holder drops it. */
 static void waiting_with(struct side *s, int kind)
 {
 	int status;
@@ -250,7 +250,10 @@ static void on_alarm(int number)
 {
 }
 
-/* A signal ends the waiting; kill does at any moment; afterwards nothing is held by the dead. */
+/*
+ * A signal ends the wait, and SIGKILL does so at any moment; afterwards the dead process has no
+ * lock.
+ */
 static void interrupted(struct side *s)
 {
 	put(s, "f", "x");
@@ -311,7 +314,7 @@ static void holds_read_and_write(struct side *s, int fd)
 	MUST(lock(fd, F_SETLK, F_RDLCK, 20, 10) == 0);
 }
 
-/* In two parts, after asking by itself. */
+/* Locks two ranges, after a query. */
 static void holds_two_parts(struct side *s, int fd)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 50, .l_len = 10 };
@@ -326,11 +329,11 @@ static void holds_to_the_end(struct side *s, int fd)
 {
 	MUST(lock(fd, F_SETLK, F_RDLCK, 28, 4) == 0);
 	MUST(lock(fd, F_SETLK, F_RDLCK, 100, 0) == 0);
-	/* From a read lock to a write lock and back. */
+	/* Converts a read lock to a write lock and back. */
 	MUST(lock(fd, F_SETLK, F_WRLCK, 100, 0) == 0 && lock(fd, F_SETLK, F_RDLCK, 200, 0) == 0);
 }
 
-/* Several processes have locks, and each answer names the one that is in the way. */
+/* Several processes have locks, and each F_GETLK names the one that blocks. */
 static void holders_named(struct side *s)
 {
 	static const off_t starts[] = { 0,  5,  10, 20, 24, 25, 29,  30,  32,
@@ -359,7 +362,7 @@ static void holders_named(struct side *s)
 				     l.l_type == F_UNLCK ? -1 : who);
 			}
 		}
-		/* One less, and then with locks of our own. */
+		/* First one holder less, then locks of our own. */
 		if (round == 0)
 			let_go(h[1]);
 		else
@@ -370,7 +373,7 @@ static void holders_named(struct side *s)
 	close(fd);
 }
 
-/* The two ends of a deadlock: one of them is told. */
+/* Two processes deadlock: one of them gets EDEADLK. */
 static void deadlock(struct side *s)
 {
 	int status, ready[2];

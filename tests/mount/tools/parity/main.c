@@ -44,7 +44,7 @@ static struct {
 	const char *twin, *view, *lower;
 } options = { .agree = true, .patience = 1 };
 
-/* READ and WRITE requests so far, -1 when they cannot be had. */
+/* Returns the number of READ and WRITE requests so far, -1 if unknown. */
 static long data_requests(void)
 {
 	char text[65536];
@@ -65,7 +65,7 @@ static long data_requests(void)
 	return sum;
 }
 
-/* A directory for the scenario below root, made through root itself. */
+/* Opens a new directory for the scenario in root. */
 static void side_open(struct side *s, const char *root, const char *below, const char *name)
 {
 	snprintf(s->path, sizeof(s->path), "%s/%s", root, name);
@@ -78,7 +78,7 @@ static void side_open(struct side *s, const char *root, const char *below, const
 		err(2, "%s", s->path);
 }
 
-/* In a child, so that a scenario may change its identity, its limits, or die. */
+/* Runs the scenario in a child process, which may change its identity and limits, and may die. */
 static bool side_run(struct side *s, const struct scenario *scenario)
 {
 	int status;
@@ -103,7 +103,7 @@ static bool side_run(struct side *s, const struct scenario *scenario)
 	return status == 0;
 }
 
-/* The first line that differs, as one sentence. */
+/* Writes the first line that differs as one sentence. */
 static bool differs(const char *twin, const char *view, char *why, size_t size)
 {
 	while (*twin || *view) {
@@ -120,7 +120,10 @@ static bool differs(const char *twin, const char *view, char *why, size_t size)
 	return false;
 }
 
-/* All lines that differ, when both have as many; else all of both. */
+/*
+ * Prints all lines that differ if both transcripts have the same number of lines, else both
+ * transcripts.
+ */
 static void show_differences(const char *twin, const char *view)
 {
 	size_t n_twin = 0, n_view = 0;
@@ -151,7 +154,10 @@ static void tree_difference(void *aux, const char *path, const char *what)
 		snprintf(why, 1024, "in the end %.300s differs: %.600s", path, what);
 }
 
-/* "GROUP.NAME: reason", or "GROUP.NAME@VARIANT: reason" with a variant that this is. */
+/*
+ * Returns true for a line "GROUP.NAME: reason", or "GROUP.NAME@VARIANT: reason" with one of our
+ * variants.
+ */
 static bool limit_fits(const char *line, const char *group, const char *name)
 {
 	char key[256];
@@ -171,7 +177,7 @@ static bool limit_fits(const char *line, const char *group, const char *name)
 	return false;
 }
 
-/* The reason why this scenario cannot be equal, or NULL. */
+/* Returns the reason why this scenario cannot be equal, or NULL. */
 static const char *limit_of(const char *group, const char *name)
 {
 	static char line[1024];

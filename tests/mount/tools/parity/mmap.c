@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Mappings: private and shared, read and written, of a file that shrinks below them. */
+/* Mappings, private and shared, read and written, also of a file that is truncated meanwhile. */
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -14,7 +14,7 @@ static void on_bus(int number)
 	siglongjmp(bus, 1);
 }
 
-/* A byte, or that there is none: SIGBUS. */
+/* Notes a byte, or SIGBUS. */
 static void note_byte(struct side *s, const char *what, const volatile char *p)
 {
 	signal(SIGBUS, on_bus);
@@ -96,13 +96,13 @@ static void storing(struct side *s)
 	note_content(s, "f");
 }
 
-/* Times and size of the view follow the stores, whether they are synced or not. */
+/* Times and size in the view follow stores, with and without msync(2). */
 static void storing_and_looking(struct side *s)
 {
 	int fd = make(s, "f", 20000);
 	char *p = map(s, "shared", fd, 20000, PROT_READ | PROT_WRITE, MAP_SHARED);
 
-	/* All in memory, so that a store is not a read as well where the data is served. */
+	/* The pages are in memory, so that a store causes no READ if the daemon serves the data. */
 	note(s, "sum %llx", (long long)checksum(p, 20000));
 	for (int i = 0; i < 5; i++) {
 		struct stamp before = stamp_take(s, fd, "");
@@ -156,7 +156,7 @@ static void truncated_under(struct side *s)
 	note_content(s, "f");
 }
 
-/* Bytes behind the end, in the last page, do not come back when the file grows. */
+/* Bytes after the end of the file, in its last page, do not reappear when the file grows. */
 static void past_the_end(struct side *s)
 {
 	int fd = make(s, "f", 100);
@@ -234,7 +234,7 @@ static void changed_kinds(struct side *s)
 	map(s, "a directory", d, 4096, PROT_READ, MAP_SHARED);
 }
 
-/* Reads with the pages of the same file as their target, and writes from them. */
+/* Reads into a mapping of the same file, and writes from one. */
 static void file_into_itself(struct side *s)
 {
 	int fd = make(s, "f", 65536);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Reading and writing in the modes that a file can be opened in, and in several at once. */
+/* Reads and writes in all modes of open(2), and in several at once. */
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -28,7 +28,7 @@ static void append(struct side *s)
 	note_content(s, "f");
 }
 
-/* O_APPEND taken away from an open file: writes go where they are told to. */
+/* After fcntl(2) clears O_APPEND, writes go to their offsets. */
 static void append_cleared(struct side *s)
 {
 	int fd = FD(s, openat(s->dir, "f", O_CREAT | O_RDWR | O_APPEND, 0644));
@@ -41,7 +41,7 @@ static void append_cleared(struct side *s)
 	note_content(s, "f");
 }
 
-/* Two processes append at the same time: nothing is lost, nothing is torn. */
+/* Two processes append at the same time: no line is lost or mixed. */
 static void two_appenders(struct side *s)
 {
 	enum { LINES = 2000, WIDTH = 100 };
@@ -126,7 +126,7 @@ static void rwf_flags(struct side *s)
 	}
 }
 
-/* Without waiting: the page is in memory, so it can be had at once. */
+/* The page is in memory, so RWF_NOWAIT can read it at once. */
 static void nowait(struct side *s)
 {
 	char in[4096];
@@ -188,7 +188,7 @@ static void direct_odd_memory(struct side *s)
 	note_content(s, "f");
 }
 
-/* O_DIRECT given to, and taken from, an open file. */
+/* fcntl(2) sets and clears O_DIRECT. */
 static void direct_toggled(struct side *s)
 {
 	unsigned char *in = pattern(4096, 11);
@@ -205,7 +205,7 @@ static void direct_toggled(struct side *s)
 	note_content(s, "f");
 }
 
-/* Several opens of one file in different modes see each other's data at once. */
+/* Several opens in different modes see each other's data at once. */
 static void mixed_opens(struct side *s)
 {
 	unsigned char *out = pattern(65536, 12), *in = pattern(65536, 13);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Making and removing names: open, mkdir, unlink, rmdir; what a name may be; who comes first. */
+/*
+ * Creating and removing names with open, mkdir, unlink and rmdir; valid names; races between
+ * creators.
+ */
 #include <sys/wait.h>
 
 #include "parity.h"
@@ -187,7 +190,7 @@ static void directories(struct side *s)
 	DO(s, syncfs(fd));
 }
 
-/* Twenty processes want to be the one who makes a name. */
+/* Twenty processes create one name with O_EXCL. */
 static void exclusive_race(struct side *s)
 {
 	for (int round = 0; round < 10; round++) {
@@ -219,7 +222,7 @@ static void exclusive_race(struct side *s)
 	}
 }
 
-/* As above, with mkdir, link, symlink and rename for the prize. */
+/* The same race with mkdir, link, symlink and rename. */
 static void other_races(struct side *s)
 {
 	static const char *const kinds[] = { "mkdir", "symlink", "link", "rename" };

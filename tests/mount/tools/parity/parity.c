@@ -91,8 +91,8 @@ static void disagreement(void *aux, const char *path, const char *what)
 }
 
 /*
- * As root, whoever the scenario is at the moment: the lower tree need not be open to him. The two
- * trees are small here; scenarios with many files say S_NO_AGREE.
+ * Compares as root, whatever user the scenario acts as, because that user may not read the lower
+ * tree. The two trees are small here; scenarios with many files set S_NO_AGREE.
  */
 void agree(struct side *s, const char *what)
 {

@@ -58,16 +58,16 @@ extern const struct scenario_group group_names, group_kinds, group_rename, group
 
 /* Writes a line of the transcript. */
 void note(struct side *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* "what = 3" or "what = ENOENT"; then compares view and lower. Returns the result. */
+/* Notes "what = 3" or "what = ENOENT", then compares view and lower tree. Returns the result. */
 long note_result(struct side *s, const char *what, long result, int error);
 long note_fd(struct side *s, const char *what, long result, int error);
-/* Type, mode, links, owner, size, device of a name, or of the descriptor when name is "". */
+/* Notes type, mode, links, owner, size and device of a name, or of the descriptor if name is "". */
 void note_stat(struct side *s, int dir, const char *name);
-/* Length and checksum of a file's content. */
+/* Notes length and checksum of a file's content. */
 void note_content(struct side *s, const char *name);
-/* Length and checksum of what was read; a negative length as it is. */
+/* Notes length and checksum of data, or a negative length. */
 void note_data(struct side *s, const char *what, const void *data, ssize_t n);
-/* Compares view and lower now; what is said in the report when they differ. */
+/* Compares view and lower tree now; `what` appears in the report of a difference. */
 void agree(struct side *s, const char *what);
 
 #define DO(s, call)                                                                                \
@@ -83,22 +83,22 @@ void agree(struct side *s, const char *what);
 		(int)note_fd(s, #call, fd_result, errno);                                          \
 	})
 
-/* Preparation, not written down: exits the scenario when it fails. */
+/* Prepare a scenario without notes. End the scenario on errors. */
 void put(struct side *s, const char *name, const char *text);
 /* Makes a file of zeros without opening it; size in bytes. */
 void put_mode(struct side *s, const char *name, off_t size, mode_t mode, uid_t uid, gid_t gid);
 void put_dir(struct side *s, const char *name, mode_t mode, uid_t uid, gid_t gid);
 void must(bool good, const char *what);
 #define MUST(expr) must(expr, #expr)
-/* A buffer of n bytes with a pattern that depends on seed, aligned to a page. */
+/* Returns n bytes of a pattern that depends on seed, aligned to a page. */
 unsigned char *pattern(size_t n, unsigned int seed);
 int64_t checksum(const void *data, size_t n);
 
-/* Acts as somebody else from here on, and as root again. */
+/* Acts as another user from here on, and as root again. */
 void become(uid_t uid, gid_t gid, int n_groups, ...);
 void become_root(void);
 
-/* Which of the times of a file have moved since: prints e.g. "mtime ctime". */
+/* Prints which times of a file have moved since, such as "mtime ctime". */
 struct stamp {
 	struct statx stx;
 };

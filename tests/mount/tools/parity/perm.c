@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Owners of new files, groups, and rights that a descriptor keeps. tools/callers compares the
- * rights of each caller to files and directories of each mode and owner.
+ * Owners of new files, groups, and permissions that a descriptor keeps. tools/callers compares the
+ * permissions of each caller for files and directories of each mode and owner.
  */
 #include "parity.h"
 
@@ -15,7 +15,10 @@ static int try_open(struct side *s, const char *name, int flags)
 	return fd < 0 ? -1 : 0;
 }
 
-/* New things belong to the caller; in a directory with the set-group-ID bit, to its group. */
+/*
+ * New files belong to the caller; in a directory with the set-group-ID bit, to the directory's
+ * group.
+ */
 static void ownership(struct side *s)
 {
 	static const mode_t kinds[] = { 0777, 02777, 03777 };
@@ -62,7 +65,7 @@ static void in_group_of_many(struct side *s)
 	DO(s, faccessat(s->dir, "f", R_OK | W_OK, 0));
 }
 
-/* A directory is entered by descriptor although its parent is closed now. */
+/* A descriptor leads into a directory although its parent can no longer be searched. */
 static void by_descriptor(struct side *s)
 {
 	put_dir(s, "closed", 0755, 0, 0);
@@ -78,7 +81,7 @@ static void by_descriptor(struct side *s)
 	DO(s, unlinkat(fd, "f", 0));
 }
 
-/* A descriptor keeps the right that it was opened with. */
+/* A descriptor keeps the access mode that it was opened with. */
 static void kept_right(struct side *s)
 {
 	char text[4];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* rename, every kind onto every kind, with every flag. */
+/* rename(2) of every file type over every file type, with every flag. */
 #include "parity.h"
 
 static const char *const kinds[] = { "absent", "file", "dir", "full", "link", "fifo" };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Set-user-ID and set-group-ID bits, and file capabilities: taken away by whom, by what, and when
- * not. The whole matrix of modes, callers and operations; the lower file system says what is right.
+ * Set-user-ID and set-group-ID bits and file capabilities: which caller and operation clears them.
+ * Runs the whole matrix of modes, callers and operations; the lower file system gives the expected
+ * result.
  */
 #include <linux/capability.h>
 #include <linux/fs.h>
@@ -55,7 +56,7 @@ static void act_as(enum caller caller)
 	}
 }
 
-/* Operations; each gets a descriptor that root opened, and the name. */
+/* Each operation gets a descriptor that root opened, and the name. */
 #define OP(name, call)                                                                             \
 	static long name(struct side *s, int fd, const char *name_of_file)                         \
 	{                                                                                          \
@@ -79,7 +80,7 @@ OP(op_chmod, fchmodat(s->dir, NAME, 06777, 0))
 OP(op_touch, utimensat(s->dir, NAME, NULL, 0))
 OP(op_xattr, fsetxattr(fd, "user.x", "y", 1, 0))
 
-/* Closes it and leaves errno as it is; returns the result of the operation. */
+/* Closes the descriptor and keeps errno; returns the result of the operation. */
 static long closing(int fd, long r)
 {
 	int error = errno;
@@ -166,7 +167,7 @@ static const struct op {
 	{ "setxattr", op_xattr, O_RDWR },
 };
 
-/* One cell: a file of that mode, the caller, the operation; what becomes of the mode. */
+/* Makes a file with this mode, does the operation as the caller, and notes the new mode. */
 static void cell(struct side *s, const struct op *op, enum caller caller, mode_t mode)
 {
 	char name[64];
@@ -223,7 +224,7 @@ static void by_weak_root(struct side *s)
 	by(s, ROOT_WITHOUT_FSETID);
 }
 
-/* A stranger's chown(-1, -1) of a file that somebody else has open for writing. */
+/* chown(-1, -1) by another user while a process has the file open for writing. */
 static void chown_while_written(struct side *s)
 {
 	const struct op op = { "chown-same", op_chown_same, O_RDWR };
@@ -231,7 +232,7 @@ static void chown_while_written(struct side *s)
 	cell(s, &op, OTHER, 06777);
 }
 
-/* Many writes to one file: the bits go once, and come back when they are set again. */
+/* Many writes to one file: the first one clears the bits, and again after each chmod. */
 static void again_and_again(struct side *s)
 {
 	put_mode(s, "file", 4, 06777, 1000, 1000);
@@ -256,7 +257,7 @@ static bool has_caps(struct side *s, const char *name)
 	return getxattr(path, "security.capability", value, sizeof(value)) > 0;
 }
 
-/* File capabilities go with the same operations. */
+/* The same operations clear file capabilities. */
 static void capabilities_with(struct side *s, bool stores)
 {
 	static const struct vfs_cap_data caps = {

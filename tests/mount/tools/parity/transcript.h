@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_TRANSCRIPT_H
 #define TESTS_TRANSCRIPT_H
-/* The notes of a scenario; in memory that is shared with the process that the scenario runs in. */
+/* The notes of a scenario, in memory that is shared with the scenario's process. */
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Extended attributes of every name space, on every kind of file, by root and others. */
+/* Extended attributes of every namespace, on every file type, as root and as other users. */
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
@@ -180,7 +180,7 @@ static void by_descriptor(struct side *s)
 	DO(s, fgetxattr(rw, "user.a", value, 16));
 }
 
-/* A copy of the cached kind would be seen here: set, look, set again, look. */
+/* Sets and reads values by turns, so that a stale cached value would appear. */
 static void never_stale(struct side *s)
 {
 	put(s, "f", "x");

@@ -78,7 +78,7 @@ static void keep(int fd)
 
 static off_t some_size(void)
 {
-	/* Now and then one that overflows. */
+	/* Sometimes returns a size that overflows. */
 	return dice(40) ? (off_t)dice(100000) : INT64_MAX - (off_t)dice(3);
 }
 
@@ -113,7 +113,7 @@ static void store(int fd)
 
 	if (p == MAP_FAILED)
 		return;
-	/* Another process may have cut it meanwhile: the signal ends nothing here, see model(). */
+	/* Another process may have truncated the file meanwhile; model() ignores the signal. */
 	if (fstat(fd, &st) == 0 && st.st_size > 0 && dice(4) == 0)
 		msync(p, 4096, MS_SYNC);
 	munmap(p, 4096);
@@ -137,7 +137,7 @@ static void link_held(int fd, const char *path)
 	linkat(AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
-/* Pipes are opened as well, so nothing may wait for the other end. */
+/* Also opens pipes, with O_NONBLOCK, because no process may open the other end. */
 static void step(void)
 {
 	int fd = *slot();
@@ -328,7 +328,7 @@ static void pause_ms(long ms)
 	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
 }
 
-/* The kernel forgets files in its own time: what they counted for is given back then. */
+/* The kernel forgets files at some later time, and only then the filter frees their usage. */
 static bool agrees_soon(void)
 {
 	for (int i = 0; i < 1000; i++) {

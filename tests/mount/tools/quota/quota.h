@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_QUOTA_H
 #define TESTS_QUOTA_H
-/* quota VERB ARG...: what the filter quota counts, and whether it is what there is. */
+/*
+ * quota VERB ARG...: prints the usage that the filter quota counts, and compares it with the files.
+ */
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -110,7 +110,7 @@ static void ask_penstock(char *text, size_t size)
 		errx(2, "penstock stat failed: %s", text);
 }
 
-/* "OP":{"requests":N,... for each operation that has come. */
+/* Parses "OP":{"requests":N,... for each operation that was requested. */
 static struct counts ask(void)
 {
 	static char text[65536];
@@ -186,7 +186,7 @@ static unsigned long allowed(const char *text, const char *op)
 	return 0;
 }
 
-/* The first operation of which there are more than allowed; NULL if there is none. */
+/* Returns the first operation with more requests than allowed, NULL if there is none. */
 static const struct count *too_many(const struct counts *counts, const char *text)
 {
 	for (int i = 0; i < counts->n; i++)
@@ -222,7 +222,7 @@ static const char *print_count(const char *space, const struct count *count)
 	return " ";
 }
 
-/* In the order in which most of them come; then the others. */
+/* Prints counts in the order in which most requests arrive; then all others. */
 static void print_counts(const struct counts *of)
 {
 	static const char *const order[] = { "LOOKUP",      "GETATTR", "SETATTR",    "OPENDIR",

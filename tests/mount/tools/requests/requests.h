@@ -27,18 +27,21 @@ struct row {
 extern const struct row rows[];
 extern const size_t n_rows;
 
-/* Names that are made are numbered by the rounds of all rows, those that are there by the row's. */
+/*
+ * New names have the round as their number, counted over all rows; existing names have the row's
+ * round.
+ */
 extern struct now {
 	int round, try;
 } now;
 
 /*
- * Makes the tree that all rows begin with. Each round has files of its own for the names that the
- * kernel must not have looked up yet.
+ * Makes the tree that all rows need. Each round has files of its own for names that the kernel must
+ * not know yet.
  */
 void rows_make_tree(const char *dir);
 
-/* Ends the program when a call has failed. */
+/* Ends the program if a call has failed. */
 void must(int r, const char *what);
 
 #endif

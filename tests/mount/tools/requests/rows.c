@@ -155,7 +155,7 @@ static void open_write(void)
 	close(fd);
 }
 
-/* A directory that was changed just before, as when one file after the other is made in it. */
+/* The directory has just changed, as when a program creates one file after the other. */
 static void change_directory(void)
 {
 	make_file(once("before"));
