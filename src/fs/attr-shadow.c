@@ -2,17 +2,17 @@
 /*
  * Shadow of the attributes that the kernel has cached of a regular file, for close-to-open
  * consistency: an open compares the shadow with the lower inode and invalidates the kernel's copy
- * where they differ, whether or not an event reported the change. Other types of files have no
- * shadow, because their opens make no request.
+ * if they differ, even if no event reported the change. Other types of files have no shadow,
+ * because their opens make no request.
  *
- * node->shadow holds two hashes. The lower half is the hash of the attributes that a write changes
- * (WRITTEN); 0 means that the kernel has none of them. The upper half is the hash of the others
- * (OTHER). Hashes are odd. An even number means that the kernel may have either of two values, and
- * differs from every hash.
+ * node->shadow contains two hashes. The lower half is the hash of the attributes that a write
+ * changes (WRITTEN), or 0 if the kernel has not cached them. The upper half is the hash of the
+ * other attributes (OTHER). Hashes are odd. An even number means that the kernel may have cached
+ * either of two values; it differs from every hash, so the next open invalidates.
  *
- * Two bits of the word say what else the kernel may have cached, and drops only together with all
- * attributes. ACL: an ACL, or that there is none. HUGE: a size that invalidating the written
- * attributes does not drop. No locks.
+ * Two bits of the word record what the kernel drops only together with all attributes. ACL: the
+ * kernel may have cached an ACL, or that the file has none. HUGE: the kernel may have cached a size
+ * that invalidating the written attributes does not drop. No locks.
  */
 #include "fs/fs-private.h"
 #include "util/clock.h"
@@ -46,7 +46,7 @@ static uint64_t hash_attributes(const struct statx *stx)
 	       (stx->stx_size >= FS_WRITTEN_LIMIT ? HUGE : 0);
 }
 
-/* True in the cache modes in which opens revalidate. */
+/* Returns true in the cache modes in which opens compare the shadow. */
 static bool is_compared(struct fs *fs)
 {
 	return fs->config.cache == PST_CACHE_AUTO || fs->config.cache == PST_CACHE_TTL;
@@ -74,20 +74,21 @@ static uint64_t unsure_after(uint64_t old)
 
 bool shadow_in_flight(const struct node *node)
 {
-	/* Read before the clock, else a reply recorded in between would lie in the future. */
+	/* Before clock_ms(): a reply recorded in between would seem to be in the future. */
 	uint32_t shadow_ms = atomic_load(&node->shadow_ms);
 
 	return clock_ms() - shadow_ms <= SHADOW_IN_FLIGHT_MS;
 }
 
 /*
- * Returns the halves of a reply that the kernel may ignore if they differ from its copy.
+ * Returns the halves of the shadow (OTHER, WRITTEN) of which the kernel may keep its own copy and
+ * ignore the reply.
  *
- * The kernel takes all of a reply to SETATTR. Filters may refuse other replies. From an entry the
- * kernel takes the attributes and keeps its ACL. From a reply to GETATTR it takes nothing if it has
- * written to the file meanwhile, and asks for size and times again. When two replies cross, it
- * takes the first: where an event reports the change between the two, watch-events.c invalidates a
- * second time; a new link by a name that is not watched changes the link count without an event.
+ * The kernel uses all of a reply to SETATTR. Filters may refuse other replies. From an entry the
+ * kernel uses the attributes and keeps its cached ACL. It ignores a reply to GETATTR if it has
+ * written to the file meanwhile, and asks for size and times again. If two replies cross, it uses
+ * the first: if an event reports the change between the two, watch-events.c invalidates a second
+ * time; but a new link by a name that is not watched changes the link count without an event.
  */
 static uint64_t in_doubt(const struct node *node, uint64_t old, enum attr_reply reply,
 			 bool may_cross)
@@ -143,8 +144,8 @@ void shadow_record_acl(struct fs *fs, struct node *node)
 void shadow_drop(struct fs *fs, struct node *node)
 {
 	/*
-	 * Clears the bits before it invalidates, because the kernel ignores replies that are in
-	 * flight meanwhile, even one with an ACL.
+	 * Clear the bits before the invalidation: the kernel ignores replies that are in flight
+	 * during the invalidation, even one with an ACL.
 	 */
 	fs->n_shadow_drops++;
 	atomic_fetch_and(&node->shadow, ~EXTRA);

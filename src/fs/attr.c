@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Attributes in replies, and how long the kernel may cache them. This file stores no attribute:
- * each is read for its reply from the owner of the field (authority.c). Only this file decides
- * timeouts:
+ * each reply has attributes that were read for it from the lower inode or the server (authority.c).
+ * Only this file decides timeouts:
  *
- *	cache=auto		long, if a change by others would make an event (watch.c)
+ *	cache=auto		long, if a change by another process makes an event (watch.c)
  *	cache=none		0
  *	cache=ttl		the ttl of the mount option
  *	cache=exclusive		long, because no other process changes the lower tree
  *
- * The timeout is 0 in all modes if filters that depend on the caller hold for the node, or if the
+ * The timeout is 0 in all modes if filters that depend on the caller apply to the node, or if the
  * node has an alias.
  *
- * It is 0, too, while a process may store through a shared mapping, because stores make no event:
- * from the first open for reading and writing until a proof that there is no writer. The last close
- * proves nothing, because a mapping outlives it. A read lease on the lower file is the proof: the
- * kernel grants it only if there is no writer and no writable mapping. Stores into pages of the
- * view itself (files that are not passed through) reach the daemon as writes, which the kernel
- * knows.
+ * The timeout is also 0 while a process may store through a shared mapping, because stores make no
+ * event: from the first open for reading and writing until a proof that there is no writer. The
+ * last close proves nothing, because a mapping outlives it. The proof is a read lease on the lower
+ * file: the kernel grants one only if there is no writer and no writable mapping. Stores to pages
+ * of the view itself (files that are not passed through) reach the daemon as writes, which the
+ * kernel knows.
  *
- * An open for writing through the view must not meet the lease: the kernel opens the backing file
- * after our reply, and fails an open that would have to wait (O_NONBLOCK) with EIO. So no proof
- * begins while there are writers, and a new writer waits for the end of a proof.
+ * An open for writing through the view must not find the lease: the kernel opens the backing file
+ * after our reply, and if that open would have to wait (O_NONBLOCK), the client gets EIO. So no
+ * proof begins while there are writers, and a new writer waits for the end of a proof.
  *
  * node->attr_state:
  *	MAY_BE_MAPPED	an open may have allowed a mapping since the last proof
- *	SHORT_TIMEOUT	replies had a short timeout nevertheless
- *	PROVING		a proof is under way
+ *	SHORT_TIMEOUT	MAY_BE_MAPPED is set, but a reply had a short timeout, not 0
+ *	PROVING		a thread tries to take the lease
  *	HAS_ALIAS	the node has, or had, an alias (node_lookup_alias()); to the kernel these
  *			are two files, so an operation on one invalidates nothing of the other
  *	the other bits	number of opens that allow a shared writable mapping, in units of ONE_OPEN
@@ -55,10 +55,10 @@
 #define SHORT_TIMEOUT_NS 20000000ULL
 
 /*
- * Returns the timeout of attributes or names that no store through a mapping changes: that of the
- * cache mode, or with a watch a long one for a directory that has a mark, and for files in it. A
- * file with several names may be changed through a directory without a mark, so it needs its own
- * mark.
+ * Returns the timeout of attributes or names if stores through a mapping are ignored: the timeout
+ * of the cache mode, or with a watch a long one for a directory that has a mark, and for the files
+ * in it. A file with several names may be changed through a directory without a mark, so it needs
+ * its own mark.
  */
 static uint64_t timeout_of(struct fs *fs, struct node *node)
 {
@@ -81,9 +81,10 @@ static uint64_t timeout_of(struct fs *fs, struct node *node)
 }
 
 /*
- * Returns true if no process has the file open for writing. Takes the lease and gives it back at
- * once. A process that opens the file for writing in between waits for that moment. The kernel then
- * sends the daemon a signal; the default one, SIGIO, would end it.
+ * Returns true if no process has the file open for writing. Takes the lease and gives it back
+ * immediately. If a process opens the file for writing in between, it waits for that moment, and
+ * the kernel sends the daemon a signal: F_SETSIG selects one that is ignored, because the default,
+ * SIGIO, would kill the daemon.
  */
 static bool prove_unwritten(struct fs *fs, struct node *node)
 {
@@ -102,7 +103,7 @@ static bool prove_unwritten(struct fs *fs, struct node *node)
 	return true;
 }
 
-/* Returns true if stores through a mapping may be going on now. */
+/* Returns true if a process may store through a mapping now. */
 static bool may_be_stored_to(struct fs *fs, struct node *node)
 {
 	uint32_t state = atomic_load_explicit(&node->attr_state, memory_order_acquire);
@@ -112,7 +113,7 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 		return true;
 	if (!(state & MAY_BE_MAPPED))
 		return false;
-	/* Cleared before the proof, because an open meanwhile sets the bit again. */
+	/* Clear the bit before the proof: an open that happens meanwhile sets it again. */
 	if (!atomic_compare_exchange_strong(&node->attr_state, &state,
 					    (state & HAS_ALIAS) | PROVING))
 		return true;
@@ -123,7 +124,7 @@ static bool may_be_stored_to(struct fs *fs, struct node *node)
 	return !proven;
 }
 
-/* Returns ns, or 0 if stores through a mapping may be going on. */
+/* Returns ns, or 0 if a process may store through a mapping now. */
 static uint64_t unless_stored_to(struct fs *fs, struct node *node, uint64_t ns)
 {
 	return ns && S_ISREG(node->type) && may_be_stored_to(fs, node) ? 0 : ns;
@@ -169,7 +170,7 @@ int attr_complete_link(struct fs *fs, struct node *node, int fd, struct fs_attr 
 {
 	int r;
 
-	/* Before the attributes are read. */
+	/* The mark must be there before the attributes are read, or a change could be missed. */
 	want_watch(fs, node);
 	watch_before_read(fs, node, fd);
 	r = lower_stat(fd, &ret_attr->stx);
@@ -193,8 +194,8 @@ void attr_find_alias(struct fs *fs, struct node *node)
 		return;
 	atomic_fetch_or(&node->attr_state, HAS_ALIAS);
 	/*
-	 * Replies gave the alias timeouts so far. For a directory this call invalidates all
-	 * names, even those that the kernel has cached as absent, which no listing has.
+	 * Earlier replies had timeouts for the alias. If it is a directory, everything must be
+	 * invalidated: the kernel may have cached names as absent, which no listing has.
 	 */
 	if (!(atomic_fetch_or(&alias->attr_state, HAS_ALIAS) & HAS_ALIAS)) {
 		if (S_ISDIR(alias->type))

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The authority for each attribute. Each attribute of each node has one authority: the lower inode,
- * or for fields that a server owns, the server (struct pst_server). These are read from the server
- * for every reply with attributes, and changes of them go to the server. All others, among them
- * size and blocks, stay with the inode, where reads and writes that pass through change them.
+ * Attributes that a server decides (struct pst_server). Each attribute of each node has one
+ * authority: the server, or the lower inode. The view reads the server's attributes from the server
+ * for every reply with attributes, and sends changes of them to the server. All other attributes,
+ * among them size and blocks, are those of the inode, where reads and writes that pass through
+ * change them.
  *
- * A write to a file, and chown(2), clear set-ID bits. Those of the inode's mode the lower file
- * system clears; those of a server's mode this file clears. Files with a server's mode are always
- * registered such that writes clear the bits below as well (passthrough.c).
+ * A write to a file, and chown(2), clear set-ID bits. The lower file system clears those of the
+ * inode's mode; this file clears those of a server's mode. Files whose mode the server decides are
+ * always registered without CAP_FSETID, so writes also clear the bits of the lower inode
+ * (passthrough.c).
  *
- * node->served: the mask of STATX_* that the server owns, and ASKED once it has returned that. If
- * two threads ask at the same time, the first result counts. No locks.
+ * node->served is the mask of STATX_* that the server decides, with ASKED after fields() has
+ * returned it. If two threads call fields() at the same time, the first result counts. No locks.
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
@@ -21,11 +23,11 @@
 #include <time.h>
 
 #define SERVABLE (STATX_MODE | STATX_UID | STATX_GID | STATX_ATIME | STATX_MTIME | STATX_CTIME)
-/* No server owns the type of a file, so its bit is free. */
+/* No server decides the type of a file, so this bit is free. */
 #define ASKED STATX_TYPE
 static_assert((SERVABLE | ASKED) <= UINT8_MAX && !(SERVABLE & ASKED), "served is a byte");
 
-/* Describes a node for the server. The result points to *fh, which has the handle. */
+/* Describes a node for the server. The result points to *fh, to which this writes the handle. */
 static struct pst_file file_of(struct fs *fs, struct node *node, struct fhandle *fh)
 {
 	struct pst_file file = {
@@ -53,7 +55,7 @@ static int answer_of(const char *what, int r)
 	return -EIO;
 }
 
-/* Returns the fields of a node that the server owns, or -EIO. */
+/* Returns the fields of a node that the server decides, or -EIO. */
 static int fields_of(struct fs *fs, struct node *node)
 {
 	const struct pst_server *server = &fs->config.server;
@@ -97,7 +99,7 @@ static void take_fields(struct node *node, struct statx *stx, const struct statx
 				      (fields & STATX_UID) && stx->stx_uid != served->stx_uid,
 				      (fields & STATX_GID) && stx->stx_gid != served->stx_gid);
 
-	/* A server that owns the mode as well decides on the bits itself. */
+	/* A server that also decides the mode decides about its set-ID bits. */
 	stx->stx_mode = (uint16_t)shown;
 	if (fields & STATX_MODE)
 		stx->stx_mode = (stx->stx_mode & S_IFMT) | (served->stx_mode & 07777);
@@ -147,7 +149,7 @@ int authority_stat(struct fs *fs, struct node *node, int fd, struct statx *ret_s
 
 /* -- changes ----------------------------------------------------------------------------------- */
 
-/* Any chown clears the set-user-ID bit, also one by root. */
+/* Returns the set-ID bits that chown(2) clears. Any chown clears S_ISUID, even one by root. */
 static uint32_t killed_by_chown(const struct fs_caller *caller, const struct statx *now)
 {
 	uint32_t kill = now->stx_mode & S_ISUID;
@@ -161,13 +163,13 @@ static uint32_t killed_by_chown(const struct fs_caller *caller, const struct sta
 	return kill;
 }
 
-/* Returns the set-ID bits that a change clears besides. */
+/* Returns the set-ID bits that a change clears as a side effect. */
 static uint32_t killed(const struct fs_caller *caller, const struct fs_change *change,
 		       const struct statx *now)
 {
 	if (change->set & (FS_SET_UID | FS_SET_GID))
 		return killed_by_chown(caller, now);
-	/* set 0: a write is about to come, or a chown(-1, -1). */
+	/* With set 0 a write follows, or the client has called chown(-1, -1). */
 	if (change->set == 0 || (change->set & FS_KILL_SUIDGID))
 		return caller_bits_to_kill(caller, now);
 	return 0;
@@ -198,7 +200,7 @@ static const struct {
 	{ FS_SET_ATIME, STATX_ATIME }, { FS_SET_MTIME, STATX_MTIME },
 };
 
-/* Moves the fields that the server owns from *change to *asked. */
+/* Moves the fields that the server decides from *change to *asked. */
 static void divide(uint32_t served, struct fs_change *change, struct statx *asked)
 {
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -248,7 +250,10 @@ int authority_change(struct fs *fs, const struct fs_caller *caller, struct node 
 		asked.stx_mask |= STATX_MODE;
 		asked.stx_mode &= (uint16_t)~kill;
 	} else if (kill && !(wanted & FS_SET_MODE) && (asked.stx_mask & (STATX_UID | STATX_GID))) {
-		/* The owner below does not change, so nothing there would clear the bits. */
+		/*
+		 * The owner of the lower file does not change, so the lower file system would not
+		 * clear the bits.
+		 */
 		change->set |= FS_SET_MODE;
 		change->mode = below.stx_mode & 07777 & ~kill;
 	}
@@ -257,7 +262,10 @@ int authority_change(struct fs *fs, const struct fs_caller *caller, struct node 
 		if (r < 0)
 			return r;
 	}
-	/* set 0 is a change of its own, see struct fs_change, and not that of the caller. */
+	/*
+	 * If the server has taken all fields, stop: a change with set 0 has an effect of its own
+	 * (struct fs_change), which the client has not asked for.
+	 */
 	if (!(change->set & ~FS_KILL_SUIDGID) && (wanted || (served & STATX_MODE)))
 		return AUTHORITY_DONE;
 	return 0;

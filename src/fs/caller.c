@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Groups and capabilities of the caller of a request, which requests do not have. Reading them from
- * /proc takes three system calls, so operations do it only where they matter. They do not change
- * meanwhile, because the caller waits for the reply. A caller that is not found (in another process
- * namespace, or it does not wait) has no groups and no capabilities. No state, no locks.
+ * Groups and capabilities of the caller, which requests do not contain. Reading them from /proc
+ * takes three system calls, so operations do it only if the result can make a difference. They do
+ * not change meanwhile, because the caller waits for the reply. A caller that is not found, because
+ * it is in another PID namespace or does not wait, gets no groups and no capabilities. No state, no
+ * locks.
  */
 #include "fs/creds.h"
 #include "fs/fs.h"
@@ -17,7 +18,7 @@
 
 #define STATUS_SIZE 65536
 
-/* Reads the next number of a line; false: the line has no more. */
+/* Reads the next number of a line. Returns false at the end of the line. */
 static bool next_number(const char **at, uint32_t *ret_number)
 {
 	char *end;
@@ -31,7 +32,10 @@ static bool next_number(const char **at, uint32_t *ret_number)
 	return *end != 0;
 }
 
-/* Capabilities of a caller in another user namespace have no effect in ours. */
+/*
+ * Returns true if a process is in the daemon's user namespace. Capabilities in another one have no
+ * effect on LOWER.
+ */
 static bool in_our_user_namespace(uint32_t pid)
 {
 	char ours[1024], theirs[1024];
@@ -40,7 +44,7 @@ static bool in_our_user_namespace(uint32_t pid)
 	       proc_read(pid, "uid_map", theirs, sizeof(theirs)) > 0 && strcmp(ours, theirs) == 0;
 }
 
-/* Returns the user ID for file access from a thread's status, UINT32_MAX: there is none. */
+/* Returns the user ID for file access from a thread's status, or UINT32_MAX if there is none. */
 static uint32_t fsuid_of(const char *status)
 {
 	const char *line = proc_field(status, "\nUid:");
@@ -64,9 +68,10 @@ void caller_read(const struct fs_caller *caller, struct caller_facts *ret_facts)
 	if (caller->unknown || proc_read(caller->pid, "status", status, sizeof(status)) <= 0)
 		return;
 	/*
-	 * Kernel code on top of the view (overlayfs, knfsd) acts with another user ID than the
-	 * thread it runs in, and a filter may have replaced the caller. Then the thread's groups
-	 * and capabilities are not the caller's. A caller with user ID 0 has all capabilities.
+	 * Kernel code on top of the view (overlayfs, knfsd) acts with another user ID than that of
+	 * the thread in which it runs, and a filter may have replaced the caller. The groups and
+	 * capabilities of the thread are then not those of the caller: give a caller with user ID 0
+	 * all capabilities, and all others none.
 	 */
 	if (fsuid_of(status) != caller->uid) {
 		ret_facts->caps = caller->uid == 0 ? UINT64_MAX : 0;
@@ -111,7 +116,7 @@ uint32_t caller_bits_to_kill(const struct fs_caller *caller, const struct statx 
 {
 	uint32_t kill = stx->stx_mode & S_ISUID;
 
-	/* Members of the group keep the bit of a file that the group cannot execute. */
+	/* A write by a group member leaves S_ISGID of a file that the group cannot execute. */
 	if ((stx->stx_mode & S_ISGID) &&
 	    ((stx->stx_mode & S_IXGRP) || !caller_in_group(caller, stx->stx_gid)))
 		kill |= S_ISGID;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Case-insensitive directories (or insensitive to Unicode forms, or with short names): maps a name
- * to the spelling on disk, so that filters see that.
+ * to the spelling on disk. Filters see this spelling, or a client could evade a filter for "key" by
+ * the name "KEY".
  *
  * is_casefold() takes a name that the directory has, and looks up the same name in the other case:
- * in a case-insensitive directory it leads to the same file. node->casefold has the result. A
- * directory with two hard links whose names differ only in case is taken for a case-insensitive
- * one, which costs only time. No locks.
+ * in a case-insensitive directory both lead to the same file. node->casefold stores the result. If
+ * a directory has two hard links to a file whose names differ only in case, it is wrongly treated
+ * as case-insensitive, which costs only time. No locks.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -19,7 +20,7 @@
 
 enum casefold { CASEFOLD_UNKNOWN, CASEFOLD_OFF, CASEFOLD_ON };
 
-/* Writes the same name in the other case; false: it has no letters, or is too long. */
+/* Writes the same name in the other case. Returns false if it has no letters or is too long. */
 static bool other_case(const char *name, char other[FS_NAME_SIZE])
 {
 	bool differs = false;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Creates, renames and removes names. Operations that create an inode run as the caller, so that
- * owner, group, set-group-ID directories, default ACLs, umask and quota work as below. The others
- * do not depend on the caller, whose permission the kernel has checked. No state, no locks.
+ * owner, group, set-group-ID directories, default ACLs, umask and quota work as in the lower tree.
+ * Other operations do not depend on the caller, whose permissions the kernel has checked. No state,
+ * no locks.
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"

@@ -40,21 +40,21 @@
 	 CAP_BIT(CAP_LEASE)) /* prove that no process writes to a file of another user */
 
 /*
- * The capabilities that leaving user ID 0 removes from the effective set, and returning to it adds
- * again: the kernel's CAP_FS_SET, as far as we have it. So a scope that has left user ID 0 needs no
- * system call to restore them.
+ * The capabilities that leaving user ID 0 removes from the effective set, and that returning to
+ * user ID 0 adds again: those of CAP_FS_SET of the kernel that the daemon has. So a scope that has
+ * left user ID 0 needs no system call to restore them.
  */
 #define CAPS_OF_UID_0                                                                              \
 	(CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_DAC_READ_SEARCH) |           \
 	 CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_LINUX_IMMUTABLE) |                \
 	 CAP_BIT(CAP_MKNOD))
 
-/* Kept in force while acting as a caller that is not root. */
+/* The capabilities that a thread keeps while it acts as a caller that is not root. */
 #define CAPS_CALLER                                                                                \
 	(CAPS_SERVE & ~(CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID) |           \
 			CAP_BIT(CAP_LINUX_IMMUTABLE)))
 
-/* Neither root, who may use reserved blocks, nor a user whose quota would be charged. */
+/* A user ID that may not use blocks reserved for root, and whose quota is most likely unused. */
 #define BACKING_ID 65534
 
 enum entered {
@@ -125,7 +125,10 @@ void creds_umask(uint32_t mask)
 	umask_now = mask;
 }
 
-/* Takes the caller's IDs and these capabilities; caps 0 keeps those that user ID 0 has. */
+/*
+ * Takes the caller's IDs, and the capabilities in caps; if caps is 0, the thread keeps the
+ * capabilities of user ID 0.
+ */
 static int enter(const struct fs_caller *caller, uint64_t caps, struct creds_scope *scope)
 {
 	/* A view without root serves its own user only. */
@@ -158,7 +161,7 @@ int creds_enter_writer(const struct fs_caller *caller, bool kill, uint32_t mode,
 
 	if ((caller->uid == 0 || caller->unknown) && !kill)
 		return 0;
-	/* Members of a group keep the bit of a file that the group cannot execute. */
+	/* A write by a group member leaves S_ISGID of a file that the group cannot execute. */
 	if ((mode & (S_ISGID | S_IXGRP)) == S_ISGID && caller->gid != gid &&
 	    caller_in_group(caller, gid)) {
 		writer.has_group = true;
@@ -222,7 +225,7 @@ static int enter_whole(const struct fs_caller *caller, const struct caller_facts
 	if (syscall(SYS_setresgid, -1, caller->gid, -1) < 0 ||
 	    syscall(SYS_setresuid, -1, caller->uid, -1) < 0)
 		return -errno;
-	/* After the user ID, because changing that changes the effective set. */
+	/* After the user ID, because a change of the user ID changes the effective set. */
 	return caps_set(facts->caps & caps_permitted, caps_permitted);
 }
 

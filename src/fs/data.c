@@ -33,7 +33,10 @@ static int follow_flags(struct handle *handle, int fd, int flags)
 	return 0;
 }
 
-/* True for a valid offset. To preadv2(2) and pwritev2(2), -1 means that of the descriptor. */
+/*
+ * Returns true for a valid offset. To preadv2(2) and pwritev2(2), -1 means the descriptor's own
+ * offset.
+ */
 static bool is_offset(uint64_t off)
 {
 	return off <= INT64_MAX;
@@ -77,7 +80,8 @@ static ssize_t write_all(int fd, const struct fs_write *write, int rwf)
 		if (n < 0 && errno == EINTR)
 			continue;
 		/*
-		 * When pages are written back, the kernel ignores the length and sees errors only.
+		 * When the kernel writes pages back, it ignores the length of the reply, so an
+		 * incomplete write must be an error, or data would be lost.
 		 */
 		if (n < 0)
 			return done && !write->from_cache ? (ssize_t)done : -errno;
@@ -88,7 +92,7 @@ static ssize_t write_all(int fd, const struct fs_write *write, int rwf)
 	return (ssize_t)done;
 }
 
-/* Takes the caller's identity for a change of data, see creds_enter_writer(). */
+/* Takes the caller's identity for a change of data, as creds_enter_writer() describes. */
 static int enter_writer(struct fs *fs, const struct fs_caller *caller, const struct node *node,
 			bool kill, int fd, struct creds_scope *scope)
 {
@@ -121,8 +125,8 @@ ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *h
 		return r;
 	r = write->kill ? authority_written(fs, caller, handle->node, fd) : 0;
 	/*
-	 * A page that is written back has no caller: the lower file system checks the one that
-	 * opened the descriptor.
+	 * A page that is written back has no caller: the lower file system checks the identity with
+	 * which the descriptor was opened.
 	 */
 	if (r == 0 && !(write->from_cache && lower_checks_caller(fs, handle->node)))
 		r = enter_writer(fs, caller, handle->node, write->kill, fd, &scope);
@@ -223,7 +227,7 @@ ssize_t fs_copy(struct fs *fs, const struct fs_caller *caller, struct handle *fr
 	n = copy_file_range(in, &in_off, out, &out_off, len, flags);
 	if (n < 0)
 		return -errno;
-	/* Reading changed the atime, but the kernel invalidates attributes of the target only. */
+	/* Reading has changed the atime; the kernel invalidates only attributes of the target. */
 	shadow_drop(fs, from->node);
 	return n;
 }

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Directory cursors, for views without OPENDIR: directories that stand at an offset between two
- * requests of a listing.
+ * Directory cursors, for views without OPENDIR. A cursor is an open directory and the offset at
+ * which its last READDIR has ended.
  *
  * In such a view READDIR has a nodeid and an offset only. Opening the directory for each request
  * would be slow; and on file systems that keep the position in the descriptor (dir.c), the offset
- * alone is wrong once names have been removed. So a READDIR leaves its handle here, and the READDIR
- * with the next offset takes it. Two readers at the same offset have a handle each.
+ * alone leads to the wrong name once names have been removed. So a READDIR stores its handle here,
+ * and the READDIR with the next offset takes the handle out. Two readers at the same offset have a
+ * handle each.
  *
- * A reader that stops before the end leaves its handle behind. So there are at most CURSORS_MAX
- * cursors: a new one replaces the oldest, and one that has seen two ticks is closed.
+ * A reader that stops before the end of the directory never takes its handle out. So there are at
+ * most CURSORS_MAX cursors: a new cursor replaces the oldest, and a cursor that has been stored for
+ * two ticks is closed.
  *
- * Lock: that of struct cursors, a leaf.
+ * Locking: cursors.lock guards all of struct cursors. Holders take no other lock.
  */
 #include "fs/fs-private.h"
 
@@ -40,7 +42,7 @@ struct handle *cursors_take(struct fs *fs, const struct node *node, uint64_t off
 	return handle;
 }
 
-/* Moves the handle's cursor; false: the handle has none. Caller holds the lock. */
+/* Moves the handle's cursor. Returns false if the handle has none. Caller holds the lock. */
 static bool move(struct cursors *cursors, const struct handle *handle, uint64_t off)
 {
 	for (unsigned int i = 0; i < cursors->n; i++) {
@@ -77,7 +79,7 @@ bool cursors_tick(struct fs *fs)
 	bool left;
 
 	pthread_mutex_lock(&cursors->lock);
-	/* The older cursors come first, so those that have seen a tick do. */
+	/* Cursors are in the order of their age, so those that have seen a tick come first. */
 	while (cursors->n && cursors->at[0].seen)
 		old[n++] = take_out(cursors, 0);
 	for (unsigned int i = 0; i < cursors->n; i++)

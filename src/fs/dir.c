@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Directories. Offsets are those of the lower file system, so that telldir(3) and seekdir(3) mean
- * the same in the view as below, and the memory for a listing does not depend on its length. Lock:
- * a handle's, for its stream.
+ * Directories. Offsets are those of the lower file system, so that telldir(3) and seekdir(3) work
+ * as in the lower tree, and the memory for a listing does not depend on its length. Locking: the
+ * lock of a handle guards its stream.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -27,21 +27,21 @@ struct lower_dirent {
 };
 
 /*
- * The length of the record of a name of NAME_MAX bytes. Names can be longer on file systems that
- * count characters.
+ * The length of the getdents64(2) record of a name of NAME_MAX bytes. Names can be longer on file
+ * systems that count characters.
  */
 #define LONG_RECORD 280
 
 /*
- * The state of an open directory. Names are never read ahead of a request. The kernel puts a cached
- * listing together from the replies to several readers, and takes it for as new as the directory
- * was when the first of these readers began. Names that were read ahead before a change would make
- * that cached listing wrong for all readers.
+ * The state of an open directory. The daemon never reads names before a request asks for them. The
+ * kernel puts a cached listing together from the replies to several readers, and assumes that it is
+ * as new as the directory was when the first of these readers began. Names that were read before a
+ * change and sent after it would make the cached listing wrong for all readers.
  */
 struct dirstream {
 	off_t pos;        /* of the lower descriptor */
 	uint64_t ino_mix; /* of the directory's device */
-	bool replied;     /* a reply with names may be under way */
+	bool replied;     /* listings_taken() is due for the last reply */
 	_Alignas(struct lower_dirent) char buf[BUF_SIZE];
 };
 
@@ -78,7 +78,7 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 	if (r < 0)
 		return r;
 	watch_before_read(fs, node, ref.fd);
-	/* With xdev=hide: opening the directory would mount a file system on it. */
+	/* Only with xdev=hide: opening the directory would trigger the automount that it hides. */
 	if (lower_checks_caller(fs, node) && lower_is_automount(ref.fd))
 		return -EACCES;
 	/*
@@ -101,7 +101,7 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 
 int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **ret_handle)
 {
-	/* A new listing opens the directory anew, so that it has the names that exist now. */
+	/* Offset 0 opens the directory again, so that the listing has the names that exist now. */
 	struct handle *handle = off ? cursors_take(fs, node, off) : NULL;
 	struct fs_open open;
 	int r;
@@ -116,7 +116,7 @@ int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **re
 	return 0;
 }
 
-/* Adds the records in the buffer to the reply; false: some of them do not fit. */
+/* Adds the records in the buffer to the reply. Returns false if some of them do not fit. */
 static bool give(struct fs *fs, struct handle *handle, struct dirstream *stream, size_t len,
 		 struct fs_dirsink *sink)
 {
@@ -159,7 +159,10 @@ static int seek(struct handle *handle, struct dirstream *stream, off_t pos)
 	return 0;
 }
 
-/* Returns the handle's stream in *ret_stream, at an offset; caller holds the handle's lock. */
+/*
+ * Sets *ret_stream to the handle's stream, which it creates if there is none, and seeks to pos.
+ * Returns 0 or -errno. Caller holds the handle's lock.
+ */
 static int stream_at(struct fs *fs, struct handle *handle, off_t pos, struct dirstream **ret_stream)
 {
 	struct dirstream *stream = handle->stream;
@@ -185,8 +188,8 @@ static int stream_at(struct fs *fs, struct handle *handle, off_t pos, struct dir
 }
 
 /*
- * getdents64(2), with the caller's identity if the lower file system checks it. Returns the bytes
- * read or -errno.
+ * Calls getdents64(2), with the caller's identity if the lower file system checks the caller.
+ * Returns the number of bytes or -errno.
  */
 static ssize_t read_names(struct fs *fs, struct handle *handle, struct dirstream *stream,
 			  size_t size)
@@ -202,9 +205,9 @@ static ssize_t read_names(struct fs *fs, struct handle *handle, struct dirstream
 }
 
 /*
- * Reads names and adds them to the reply: at most as many as surely have room. all: the room of an
- * empty reply. Returns 1 if there may be more names, 0 at the end of the directory or of the reply,
- * or -errno.
+ * Reads names and adds them to the reply: at most as many as surely have room. all is the room of
+ * an empty reply. Returns 1 if there may be more names, 0 at the end of the directory or of the
+ * reply, or -errno.
  */
 static int read_some(struct fs *fs, struct handle *handle, struct dirstream *stream, size_t all,
 		     struct fs_dirsink *sink)
@@ -231,7 +234,8 @@ static int read_some(struct fs *fs, struct handle *handle, struct dirstream *str
 }
 
 /*
- * The kernel has cached the names of the last reply, or will not. Caller holds the handle's lock.
+ * Records that the kernel has cached the names of the last reply, or never will. Caller holds the
+ * handle's lock.
  */
 static void reply_is_taken(struct fs *fs, struct handle *handle)
 {
@@ -274,8 +278,8 @@ int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dir
 	if (fs->config.no_opendir && r == 0 && then != off)
 		cursors_put(fs, handle, then);
 	/*
-	 * Without OPENDIR no reply tells the kernel whether it may cache the listing, so it always
-	 * does. If changes make no event, this makes it drop the listing.
+	 * Without OPENDIR no reply can forbid the kernel to cache the listing, so it always does.
+	 * If changes make no event, drop the cached listing after each reply.
 	 */
 	if (fs->config.no_opendir && !attr_keep_listing(fs, handle->node))
 		fs_invalidate_node(fs, handle->node, true);

@@ -2,9 +2,8 @@
 #pragma once
 /*
  * Declarations that the files of fs/ share, by file. Unless a comment says otherwise, functions
- * return 0 or -errno and leave outputs untouched on failure; nodes and handles in arguments are
- * borrowed, those in results are strong references; fd is an O_PATH descriptor of the node,
- * borrowed.
+ * return 0 or -errno and leave outputs untouched on failure. They borrow the nodes and handles in
+ * their arguments, and return strong references. fd is an O_PATH descriptor of the node, borrowed.
  */
 #include "fs/creds.h"
 #include "fs/fs.h"
@@ -19,25 +18,25 @@ struct passthrough;
 struct locks;
 struct watch;
 
-/* dir-cursors.c: directories that stand at an offset between two requests. */
+/* dir-cursors.c: open directories, each with the offset at which its last READDIR has ended. */
 #define CURSORS_MAX 64
 struct cursors {
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock; /* guards all members below */
 	unsigned int n;
 	struct cursor {
 		struct handle *handle; /* counted */
 		uint64_t off;
-		bool seen; /* has seen a tick */
+		bool seen; /* a tick has passed since the cursor was put here */
 	} at[CURSORS_MAX]; /* the oldest first */
 };
 
-/* listings.c: changes and readers of a group of directories. */
+/* listings.c: changes and replies of a group of directories. */
 #define LISTINGS_N_GROUPS 1024u
 struct listing_group {
-	_Atomic uint32_t changed_ms; /* of the last change; 0: long ago */
-	_Atomic uint32_t n_replies;  /* replies with names that are under way */
-	_Atomic bool crossed;        /* a change came while a reply was under way */
-	_Atomic bool mixed;          /* names from before a change may have the new version */
+	_Atomic uint32_t changed_ms; /* clock_ms() of the last change; 0 if that is long ago */
+	_Atomic uint32_t n_replies;  /* replies with names that the kernel has not cached yet */
+	_Atomic bool crossed;        /* a name changed while n_replies was not 0 */
+	_Atomic bool mixed;          /* the kernel may have cached names from before a change */
 };
 
 #define INO_MAX_DEVS 4096
@@ -49,7 +48,7 @@ struct fs {
 	struct handletab *handles;
 	struct passthrough *passthrough;
 	struct locks *locks;
-	struct watch *watch;        /* watch.c; NULL: nothing is watched */
+	struct watch *watch;        /* watch.c; NULL if nothing is watched */
 	struct fair_share open_fds; /* descriptors of handles, by the user who opened them */
 	struct node *root;          /* counted */
 	_Atomic bool remote;        /* a lower file system is remote, see fs_is_remote() */
@@ -57,11 +56,11 @@ struct fs {
 		_Atomic uint64_t by_caller, by_name, data, cacheable, forget;
 	} filters;                           /* see struct fs_filters */
 	_Atomic bool told_unnamed;           /* unnamed.c has logged a warning */
-	_Atomic uint64_t devs[INO_MAX_DEVS]; /* ino.c: device + 1; 0: free; the first is LOWER's */
+	_Atomic uint64_t devs[INO_MAX_DEVS]; /* ino.c: device + 1, or 0; the first is LOWER's */
 	/*
-	 * attr-shadow.c: calls of shadow_drop() under way. Each open reads it, so it has a cache
-	 * line of its own: by its distance from the others, because calloc() does not align to
-	 * cache lines.
+	 * attr-shadow.c: the number of calls of shadow_drop() that run now. Each open reads it, so
+	 * no other member is in its cache line. The padding ensures that: calloc() does not align
+	 * to cache lines.
 	 */
 	char before[64];
 	_Atomic unsigned int n_shadow_drops;
@@ -70,24 +69,30 @@ struct fs {
 	struct cursors cursors; /* with no_opendir */
 	struct namecache names;
 };
-/* Else calloc() would not be enough, and a compiler for AVX would store to unaligned memory. */
+/*
+ * fs_new() allocates the struct by calloc(). With a larger alignment the compiler may use aligned
+ * AVX stores, which fault on memory of calloc().
+ */
 static_assert(_Alignof(struct fs) <= _Alignof(max_align_t), "calloc() aligns a struct fs");
 
 /* -- lookup.c, lower-mount.c: the node of a lower file ----------------------------------------- */
 
-/* Finds or makes the node of a name in dir; dir_fd is the directory's descriptor. */
+/* Finds or creates the node of a name in dir; dir_fd is a descriptor of dir. */
 int lookup_name(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		struct fs_entry *ret_entry);
-/* Finds or makes the node of a descriptor; dir: the directory where it was found, or NULL. */
+/*
+ * Finds or creates the node of the file of a descriptor. dir is the directory in which the file was
+ * found, or NULL.
+ */
 int lookup_fd(struct fs *fs, struct node *dir, int fd, struct fs_entry *ret_entry);
 /*
- * Makes the key of a file from its descriptor and attributes. Returns 1: *ret_fh is its file
- * handle; 0: it is that of node_key_own(); -errno.
+ * Computes the key of a file from its descriptor and attributes. Returns 1 if *ret_fh is the file
+ * handle of the file, 0 if it is the key of node_key_own(), or -errno.
  */
 int lookup_key(struct fs *fs, int fd, const struct statx *stx, struct fhandle *ret_fh);
 /*
- * Returns the number of the mount that a file lies on, which is added if it is new, or -errno. fh
- * is the file's handle, NULL if it has none.
+ * Returns the number of the mount that a file lies on, or -errno. Adds the mount if it is new. fh
+ * is the handle of the file, or NULL if it has none.
  */
 int lower_mount_of(struct fs *fs, int fd, const struct statx *stx, const struct fhandle *fh);
 
@@ -97,50 +102,60 @@ int lower_stat(int fd, struct statx *ret_stx);
 /* As lower_stat(), with the caller's identity if the node's file system checks the caller. */
 int lower_stat_as_caller(struct fs *fs, struct node *node, int fd, struct statx *ret_stx);
 int lower_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
-/* chmod(2) by an O_PATH descriptor: by fchmodat2(2) since Linux 6.6, by /proc before. */
+/* Changes the mode of a file by an O_PATH descriptor: fchmodat2(2) since Linux 6.6, else /proc. */
 int lower_chmod(int fd, uint32_t mode);
-/* True if entering the directory mounts a file system on it (NFS, autofs). */
+/* Returns true if entering the directory would mount a file system on it (NFS, autofs). */
 bool lower_is_automount(int fd);
 
-/* openat(2). Returns the descriptor or -errno; trims the descriptor cache after EMFILE. */
+/*
+ * As openat(2), but after EMFILE closes descriptors of the cache and tries again. Returns a
+ * descriptor, which the caller owns, or -errno.
+ */
 int lower_openat(struct fs *fs, int dir_fd, const char *name, int flags, uint32_t mode);
 /*
- * Opens a node's file. Returns the descriptor or -errno; FS_WOULD_WAIT if the open would wait for a
- * lease and this thread may not wait.
+ * Opens the file of a node. Returns a descriptor, which the caller owns, or -errno; FS_WOULD_WAIT
+ * if the open would wait for the holder of a lease and this thread may not wait.
  */
 int lower_open(struct fs *fs, struct node *node, int flags);
 /* Returns true if this thread may wait for holders of leases. */
 bool lower_may_wait(void);
-/* Returns an O_PATH descriptor of a node, outside the cache, or -errno. */
+/* Returns a new O_PATH descriptor of a node, which the caller owns, or -errno. */
 int lower_open_path(struct fs *fs, struct node *node);
-/* Returns the descriptor of a handle, which it opens if there is none yet, or -errno. Borrowed. */
+/*
+ * Returns the descriptor of a handle, or -errno. Opens the file if the handle has no descriptor
+ * yet. The handle owns the descriptor.
+ */
 int lower_of_handle(struct fs *fs, struct handle *handle);
 /*
- * Gives a handle its descriptor, and counts that for the user who opened it. False: the handle has
- * a descriptor already, and fd stays the caller's.
+ * Makes fd the descriptor of a handle, and counts it for the user who opened the handle. Returns
+ * true if the handle has taken ownership of fd; false if the handle has a descriptor already, and
+ * the caller keeps fd.
  */
 bool lower_to_handle(struct fs *fs, struct handle *handle, int fd);
 
-/* The lower mount that a node was found on. */
+/* Returns the lower mount on which a node was found. */
 static inline const struct lower_mount *lower_mount(struct fs *fs, const struct node *node)
 {
 	return nodetab_mount(fs->nodes, node->fh.mount);
 }
-/* True if the node's file system checks permissions of the caller itself. */
+/* Returns true if the node's file system checks the permissions of the caller itself. */
 static inline bool lower_checks_caller(struct fs *fs, const struct node *node)
 {
 	return lower_mount(fs, node)->checks_caller;
 }
 /*
- * Takes the caller's identity for operations on a node's lower file if its file system checks it;
- * else does nothing, at no cost. The function's caller opens descriptors before, because opening by
- * handle takes a capability that the request's caller may lack.
+ * Gives this thread the identity of the request's caller if the node's file system checks the
+ * caller; else does nothing. Functions open the descriptors that they need before they call this,
+ * because opening by handle takes a capability that the request's caller may lack.
  */
 static inline int lower_enter(struct fs *fs, const struct node *node, struct creds_scope *ret_scope)
 {
 	return lower_checks_caller(fs, node) ? creds_enter_whole(0, ret_scope) : 0;
 }
-/* As lower_enter(), for operations that create an inode: else takes creds_enter_caller(). */
+/*
+ * As lower_enter(), for operations that create an inode. If the file system does not check the
+ * caller, calls creds_enter_caller(), so that the new inode belongs to the caller.
+ */
 static inline int lower_enter_maker(struct fs *fs, const struct node *dir,
 				    const struct fs_caller *caller, struct creds_scope *ret_scope)
 {
@@ -150,14 +165,15 @@ static inline int lower_enter_maker(struct fs *fs, const struct node *dir,
 
 /* -- attr.c: attributes in replies, and their timeouts ----------------------------------------- */
 
-/* A timeout without an end. */
+/* A timeout that never ends in practice: a year. */
 #define ATTR_LONG_NS (86400ULL * 365 * 1000000000)
 
 /* The reply that carries attributes: an entry (LOOKUP, READDIRPLUS, LINK, ...), or another. */
 enum attr_reply { REPLY_ENTRY, REPLY_GETATTR, REPLY_SETATTR };
 
 /*
- * True if filters that depend on the caller hold for a node: a reply is valid for one caller only.
+ * Returns true if filters that depend on the caller apply to a node. A reply is then valid for one
+ * caller only, so the kernel must not cache it.
  */
 static inline bool attr_is_by_caller(struct fs *fs, const struct node *node)
 {
@@ -167,32 +183,36 @@ static inline bool attr_is_by_caller(struct fs *fs, const struct node *node)
 
 /*
  * Completes attributes that were just read from the lower inode: sets the fields that a server
- * owns, the inode number and the timeout. Records them in the shadow.
+ * decides, the inode number and the timeout. Records the attributes in the shadow.
  */
 int attr_complete(struct fs *fs, struct node *node, struct fs_attr *attr, enum attr_reply reply);
 /* Reads and completes the attributes of a node that got one more name. */
 int attr_complete_link(struct fs *fs, struct node *node, int fd, struct fs_attr *ret_attr);
 /* Sets the timeout of an entry's name; dir is NULL for "." and "..". */
 void attr_complete_entry(struct fs *fs, struct node *dir, struct fs_entry *entry);
-/* Return timeouts in nanoseconds: of a node's attributes; of a directory's names. */
+/* Return timeouts in nanoseconds: of the attributes of a node, and of the names in a directory. */
 uint64_t attr_timeout(struct fs *fs, struct node *node);
 uint64_t attr_name_timeout(struct fs *fs, struct node *dir);
 /* Returns true if the kernel may keep a directory's cached listing until the next open. */
 bool attr_keep_listing(struct fs *fs, struct node *dir);
 
-/* Called for a new node, before its reply: sets timeouts to 0 if the node has an alias (node.h). */
+/*
+ * Sets the timeouts of a new node to 0 if the node has an alias (node.h). The caller calls it
+ * before the first reply with this node.
+ */
 void attr_find_alias(struct fs *fs, struct node *node);
 /*
- * For a new node: gives *attr a short timeout if another process may have mapped the file. For a
- * node of a file that was just created: no process has mapped it.
+ * attr_node_seen_first() gives *attr a short timeout if another process may have mapped the file of
+ * a new node. attr_node_created() records that no process has mapped the file of a new node,
+ * because the view has just created the file.
  */
 void attr_node_seen_first(struct fs *fs, struct node *node, struct fs_attr *attr);
 void attr_node_created(struct node *node);
-/* Another process may store to the lower file through a mapping. */
+/* Records that another process may store to the lower file through a mapping. */
 void attr_mark_maybe_mapped(struct node *node);
 /*
- * Called around an open for writing that is under way: no lease is held meanwhile, see attr.c.
- * attr_opened() and attr_released() count opens by themselves.
+ * A thread calls these two around an open for writing: between them attr.c takes no read lease on
+ * the file, which the open would break. attr_opened() and attr_released() need no such calls.
  */
 void attr_writer_begins(struct node *node);
 void attr_writer_ends(struct node *node);
@@ -201,23 +221,33 @@ void attr_released(struct node *node, int flags, enum io_mode mode);
 
 /* -- attr-shadow.c: the attributes that the kernel has cached ---------------------------------- */
 
-/* Returns the hash of attributes of the lower inode, for shadow_record(); 0: nothing to record. */
+/*
+ * Returns the hash of attributes of the lower inode, for shadow_record(), or 0 if there is nothing
+ * to record.
+ */
 uint64_t shadow_of(struct fs *fs, struct node *node, const struct statx *stx);
-/* Called before a reply with these attributes; watched: changes by others make events. */
+/*
+ * Records a shadow before the reply with these attributes. watched is true if changes by other
+ * processes make fanotify events.
+ */
 void shadow_record(struct node *node, uint64_t shadow, enum attr_reply reply, bool watched);
-/* Called before an ACL is read for a reply, which may also say that there is none. */
+/*
+ * Records that the kernel may cache the ACLs of a node, or that it has none. The caller calls it
+ * before it reads the ACL for the reply.
+ */
 void shadow_record_acl(struct fs *fs, struct node *node);
 /*
- * True if a reply was recorded so recently that the kernel may receive it after an invalidation
- * that is sent now.
+ * Returns true if a reply was recorded so recently that the kernel may receive it after an
+ * invalidation that is sent now, and so keep old attributes.
  */
 #define SHADOW_IN_FLIGHT_MS 30
 bool shadow_in_flight(const struct node *node);
 /*
- * Invalidate what the kernel has cached, before they return. Called only from inside a request.
- * shadow_drop(): all attributes and ACLs, because an operation of the view changed more than the
- * kernel expects. shadow_drop_written(): of a regular file, the attributes that a write changes.
- * shadow_revalidate(): at open, those that differ from the lower inode.
+ * The kernel has dropped the attributes when these functions return. Only threads that serve a
+ * request call them. shadow_drop() invalidates all attributes and ACLs, after an operation of the
+ * view that has changed more than the kernel expects. shadow_drop_written() invalidates the
+ * attributes that a write changes, of a regular file. shadow_revalidate() compares the shadow with
+ * the lower inode at an open, and invalidates the attributes if they differ.
  */
 void shadow_drop(struct fs *fs, struct node *node);
 void shadow_drop_written(struct fs *fs, struct node *node);
@@ -226,97 +256,110 @@ void shadow_revalidate(struct fs *fs, struct node *node);
 /* -- invalidate.c: makes the kernel drop what it has cached ------------------------------------ */
 
 /*
- * Invalidates a name. child: the node whose file was removed with it, or NULL; expire: the name may
- * still lead to the same file, or the view itself has changed it.
+ * Invalidates a name. child is the node whose file was removed with the name, or NULL. expire is
+ * true if the name may still lead to the same file, or if the view itself has changed it.
  */
 void invalidate_name(struct fs *fs, struct node *dir, const char *name, struct node *child,
 		     bool expire);
 void invalidate_all(struct fs *fs);
 /*
- * Records that a node lies in another directory (NULL: unknown), and invalidates its attributes if
- * that directory is not watched.
+ * Records that a node lies in the directory dir, or in an unknown one if dir is NULL, and
+ * invalidates its attributes if that directory is not watched.
  */
 void invalidate_moved(struct fs *fs, struct node *node, struct node *dir);
 
 /* -- authority.c, set-id.c, ino.c: attributes that differ from the lower ones ------------------ */
 
-/* Replaces the fields of *stx, read from the lower inode, that the server owns. */
+/*
+ * Replaces the fields of *stx that the server decides by the server's values. *stx has the
+ * attributes of the lower inode before.
+ */
 int authority_apply(struct fs *fs, struct node *node, struct statx *stx);
-/* lower_stat() and authority_apply(). */
+/* Calls lower_stat() and authority_apply(). */
 int authority_stat(struct fs *fs, struct node *node, int fd, struct statx *ret_stx);
 /*
- * Sends the server its part of a change, and removes that part from *change. Returns AUTHORITY_DONE
- * if nothing is left for the lower inode.
+ * Calls setattr() of the server for the fields of a change that the server decides, and removes
+ * these fields from *change. Returns 0, -errno, or AUTHORITY_DONE if no field is left to change in
+ * the lower inode.
  */
 #define AUTHORITY_DONE 1
 int authority_change(struct fs *fs, const struct fs_caller *caller, struct node *node, int fd,
 		     struct fs_change *change);
 /*
- * Clears set-ID bits of a mode that the server owns, after a caller without CAP_FSETID wrote data.
+ * Clears set-ID bits of a mode that the server decides, after a caller without CAP_FSETID has
+ * written data.
  */
 int authority_written(struct fs *fs, const struct fs_caller *caller, struct node *node, int fd);
-/* True if the server is known to own a field (STATX_*). */
+/* Returns true if the server is known to decide a field (STATX_*) of a node. */
 static inline bool authority_is_served(const struct node *node, uint32_t field)
 {
 	return atomic_load_explicit(&node->served, memory_order_relaxed) & field;
 }
 
 /*
- * Returns the set-ID bits of the mode that the view hides, because it shows another owner or group
- * than the lower file has; 0: it shows the lower ones.
+ * Returns the set-ID bits of the mode that the view hides because it shows another owner or group
+ * than the lower file has; 0 if it shows the same.
  */
 uint32_t set_id_hidden(const struct node *node);
-/* Keeps these bits in a change of the mode; -EPERM if the change would set one. */
+/*
+ * Makes a change of the mode keep the hidden set-ID bits of the lower file. Returns 0, or -EPERM if
+ * the change would set such a bit.
+ */
 int set_id_keep(const struct node *node, int fd, struct fs_change *change);
-/* True if xattr is that of file capabilities, and the node's must not take effect. */
+/*
+ * Returns true if xattr is the attribute of file capabilities, and the node's capabilities must not
+ * take effect because the view shows another owner.
+ */
 bool set_id_is_capability(const struct node *node, const char *xattr);
 
-/* Returns the number to mix (xor) into inode numbers of a file's device; 0 for LOWER's own. */
+/* Returns the number to xor with inode numbers of a file's device; 0 for the device of LOWER. */
 uint64_t ino_mix(struct fs *fs, const struct statx *stx);
 
 /* -- passthrough.c, owner.c: how data is reached ----------------------------------------------- */
 
 int passthrough_new(struct fs *fs, struct passthrough **ret_pt);
-/* Called after all nodes are freed. */
+/* Frees the registry. The caller has freed all nodes before. Accepts NULL. Returns NULL. */
 struct passthrough *passthrough_free(struct passthrough *passthrough);
 /*
- * Decides the I/O mode of an open with these flags, and counts the open. st: the file's attributes,
- * or st_mode is 0. -EBUSY: the file is open by passthrough, and filters hold for its data, or its
- * owner may not open it so.
+ * Decides the I/O mode of an open with these flags, and counts the open; passthrough_close() undoes
+ * the count. *st has the file's attributes; st_mode is 0 if they are not known. Returns -EBUSY if
+ * the file is open by passthrough but this open needs another mode, because filters apply to its
+ * data or its owner may not open it with these flags.
  */
 int passthrough_open(struct fs *fs, struct node *node, const struct stat *st, int flags,
 		     struct fs_open *open);
 void passthrough_close(struct fs *fs, struct node *node);
-/* Closes the node's backing id if no open uses it; false: the node is open. */
+/* Closes the node's backing ID. Returns false and does nothing if an open uses it. */
 bool passthrough_close_idle(struct fs *fs, struct node *node);
+/* Closes the node's backing ID, because the node is being freed. */
 void passthrough_node_gone(struct fs *fs, struct node *node);
-/* Closes backing ids that have been idle for a tick; false: none are left. */
+/* Closes backing IDs that have been idle for a tick. Returns false if no idle one is left. */
 bool passthrough_reap(struct fs *fs);
 void passthrough_stat(struct fs *fs, struct fs_stat *stat);
 
-/* The owner that a node's file is registered as. */
+/* The owner with whose credentials the kernel reads and writes a file that is passed through. */
 struct file_owner {
 	uint32_t uid, gid;
 };
-/* The list of one shard, whose lock the caller holds. */
+/* The nodes of one shard that are registered with an owner. The caller holds the shard's lock. */
 struct owned;
-/* Finds a node's owner; false: the file is not registered as an owner. */
+/* Finds the owner of a node. Returns false if the file is not registered with an owner. */
 bool owned_find(const struct owned *list, const struct node *node, struct file_owner *ret_owner);
-/* Records a node's owner; NULL: removes it. */
+/* Records the owner of a node, or removes it if owner is NULL. Returns 0 or -ENOMEM. */
 int owned_set(struct owned **list, const struct node *node, const struct file_owner *owner);
 /*
- * Opens, as its owner, a program that the caller may execute but not read. Returns the descriptor
- * or -errno.
+ * Opens a program that the caller may execute but not read, with the credentials of its owner.
+ * Returns a descriptor, which the caller owns, or -errno.
  */
 int owner_open_program(struct fs *fs, struct node *node);
-/* True if that owner may open the node's file with these flags. */
+/* Returns true if the owner may open the node's file with these flags. */
 bool owner_may(struct fs *fs, struct node *node, const struct file_owner *owner, int flags);
 
 /* -- data.c, lock.c ---------------------------------------------------------------------------- */
 
 /*
- * Closes a duplicate of the handle's descriptor, so that a server reports errors of written data
- * (NFS sends the data then).
+ * Closes a duplicate of the handle's descriptor: a remote file system such as NFS then sends
+ * written data to its server. Returns 0, or the -errno of the server.
  */
 int data_flush(struct fs *fs, struct handle *handle);
 
@@ -326,8 +369,8 @@ struct locks *locks_free(struct locks *locks);
 void locks_shutdown(struct locks *locks);
 bool locks_tick(struct locks *locks);
 /*
- * Drops the locks on a node of an owner (close(2)), or of all owners (NULL); fh: of those only that
- * used this handle last, or NULL.
+ * Drops locks on a node: those of one lock owner (after close(2)), or of all if owner is NULL. If
+ * fh is not NULL, drops only locks of owners that have used this handle last.
  */
 void locks_drop(struct fs *fs, const struct node *node, const uint64_t *owner, const uint64_t *fh);
 
@@ -335,29 +378,35 @@ void locks_drop(struct fs *fs, const struct node *node, const uint64_t *owner, c
 
 void dir_stream_free(struct fs *fs, struct handle *handle);
 
-/* Takes the cursor at this offset out. Returns a strong reference; NULL: there is none. */
+/* Removes and returns the handle that stands at this offset, with its reference, or NULL. */
 struct handle *cursors_take(struct fs *fs, const struct node *node, uint64_t off);
-/* Leaves a cursor at this offset; takes a reference of its own. */
+/* Stores a handle that stands at this offset; takes a reference of its own. */
 void cursors_put(struct fs *fs, struct handle *handle, uint64_t off);
-/* Closes cursors that have seen two ticks; false: none are left. */
+/* Closes handles that have been stored for two ticks. Returns false if none is left. */
 bool cursors_tick(struct fs *fs);
 
-/* Called before a reply to a request for names; begins: for the first ones. */
+/* Records that a reply with names follows; begins is true if the reply has the first names. */
 void listings_replies(struct fs *fs, const struct node *dir, bool begins);
-/* Called once for each such reply: it had no names, or the kernel has cached its names. */
+/*
+ * Records that the kernel has cached the names of a reply, or that the reply had no names. The
+ * caller calls it once for each listings_replies().
+ */
 void listings_taken(struct fs *fs, const struct node *dir);
 
 /* -- watch*.c: changes by others, with cache=auto ---------------------------------------------- */
 
 enum watch_state { WATCH_NONE, WATCH_ON, WATCH_WANTED, WATCH_NOT };
-/* If fanotify does not work, leaves *ret_watch untouched and logs why. */
+/*
+ * Opens a fanotify queue. Returns 0 or -errno. If the kernel refuses fanotify, returns 0, leaves
+ * *ret_watch untouched, and logs why.
+ */
 int watch_new(struct fs *fs, struct watch **ret_watch);
 int watch_start(struct watch *watch);
 void watch_stop(struct watch *watch);
 struct watch *watch_free(struct watch *watch);
 /*
- * Called before the attributes of a node, or the names of a directory, are read, so that changes
- * after the read make an event.
+ * Watches a node. The caller calls it before it reads the attributes of the node, or the names of
+ * the directory: a change after the read then makes an event, and none is missed.
  */
 void watch_before_read(struct fs *fs, struct node *node, int fd);
 void watch_node_gone(struct fs *fs, struct node *node);
@@ -365,10 +414,10 @@ void watch_stat(const struct watch *watch, struct fs_stat *stat);
 
 /* -- unnamed.c: files that are in use and lose their last name --------------------------------- */
 
-/* Called before a name is removed. */
+/* Prepares the node of a name for the removal of the name. */
 void unnamed_before(struct fs *fs, struct node *dir, int dir_fd, const char *name);
-/* A node was created without a name, or another process has removed a name of it. */
+/* Keeps a node that was created without a name, or of which a process has removed a name. */
 void unnamed_keep(struct fs *fs, struct node *node);
-/* A name was renamed to another one, or the two were exchanged (flags: RENAME_*). */
+/* Prepares nodes after a rename or, with RENAME_EXCHANGE in flags, an exchange of two names. */
 void unnamed_renamed(struct fs *fs, struct node *dir, const char *name, struct node *new_dir,
 		     const char *new_name, unsigned int flags);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The passthrough file system: carries out each operation on the lower tree. It works on nodes,
- * handles and struct statx, and knows neither messages nor transports. Sections name the file of
- * each function.
+ * The passthrough file system carries out each operation on the lower tree. It works on nodes,
+ * handles and struct statx, and knows neither messages nor transports. The title of each section
+ * names the files that define its functions.
  *
  * Unless its comment says otherwise, a function
  *  - returns 0 or -errno, which the caller of the view gets (util/err.h), and leaves its outputs
  *    untouched on failure;
- *  - borrows the nodes and handles in its arguments; those in results are strong references, for
- *    fs_node_put() and fs_handle_put();
+ *  - borrows the nodes and handles in its arguments, and returns strong references, which the
+ *    caller drops by fs_node_put() and fs_handle_put();
  *  - takes a NUL-terminated name of one component, but not "." or ".." (except fs_lookup());
  *  - may be called from any thread that has called fs_thread_init().
  *
@@ -28,83 +28,90 @@
 
 struct fs;
 
-/* Instead of 0: the operation keeps the request and will call fs_waiter.done(). */
+/* An operation returns this if it keeps the request and will call fs_waiter.done() later. */
 #define FS_LATER 1
 /*
- * Instead of -errno: the operation has done nothing yet, because it would wait for the holder of a
- * lease. The caller runs it again in a thread that may wait, see fs_thread_may_wait().
+ * An operation returns this if it has done nothing yet, because it would wait for the holder of a
+ * lease. The caller runs the operation again in a thread that may wait (fs_thread_may_wait()): if
+ * the thread that receives requests waited, the request by which the holder gives the lease up
+ * might never be served.
  */
 #define FS_WOULD_WAIT (-600)
 
 /* -- the file system as a whole (fs.c) --------------------------------------------------------- */
 
-/* Services that the file system needs from the daemon. All are set; called from any thread. */
+/* Services that the file system needs from the daemon. All are set. Any thread may call them. */
 struct fs_host {
 	void *aux;
-	/* Registers a lower file for passthrough. Returns the backing id or -errno. */
+	/* Registers a lower file; the caller keeps fd. Returns the backing ID or -errno. */
 	int (*backing_open)(void *aux, int fd);
 	void (*backing_close)(void *aux, int backing_id);
-	/* Asks for fs_tick() to be called about once a second from now on. */
+	/* Makes the daemon call fs_tick() about once a second until fs_tick() returns false. */
 	void (*want_tick)(void *aux);
 	/*
-	 * Make the kernel drop what it has cached: attributes of a node, and with data its pages; a
-	 * name (child: the node that was removed with it, or 0; expire: the name may still lead to
-	 * the same file); everything. They return at once, before the kernel has done it.
+	 * These functions only queue an invalidation, and return before the kernel has dropped
+	 * anything. invalidate_node: the attributes of a node, and its cached pages if data is
+	 * true. invalidate_name: a name; child is the node that was removed with it, or 0; expire
+	 * is true if the name may still lead to the same file. invalidate_all: everything.
 	 */
 	void (*invalidate_node)(void *aux, uint64_t nodeid, bool data);
 	void (*invalidate_name)(void *aux, uint64_t parent, const char *name, uint64_t child,
 				bool expire);
 	void (*invalidate_all)(void *aux);
 	/*
-	 * Another process has moved a directory away that the kernel has cached under this name.
-	 * Called before the name is invalidated; reads the mount tables.
+	 * Reports that another process has moved a directory away that the kernel has cached under
+	 * this name. The file system calls it before it invalidates the name; it reads the mount
+	 * tables.
 	 */
 	void (*moved_away)(void *aux, uint64_t parent, const char *name, uint64_t child);
 	/*
-	 * Make the kernel drop a node's attributes and ACLs, or of a regular file only what a write
-	 * changes (size, blocks, mtime, ctime), before they return. May be called from inside a
-	 * request. The second one does nothing if the kernel has cached a size of FS_WRITTEN_LIMIT
-	 * or more.
+	 * The kernel has dropped the attributes when these functions return. invalidate_attr_now:
+	 * all attributes and ACLs of a node. invalidate_written_now: only the attributes that a
+	 * write changes (size, blocks, mtime, ctime), for regular files; does nothing if the kernel
+	 * has cached a size of FS_WRITTEN_LIMIT or more. A thread that serves a request may call
+	 * them: they take no locks of the kernel for which the request could wait.
 	 */
 	void (*invalidate_attr_now)(void *aux, uint64_t nodeid);
 	void (*invalidate_written_now)(void *aux, uint64_t nodeid);
-	/*
-	 * A node with filters of fs_filters.forget is being freed. The callback must not take
-	 * references to it.
-	 */
+	/* Called before a node with filters of fs_filters.forget is freed. Takes no reference. */
 	void (*forgotten)(void *aux, struct node *node);
 };
 
 #define FS_WRITTEN_LIMIT (INT64_MAX - 1)
 
 struct fs_config {
-	int lower; /* the root directory, on a private mount; taken */
+	int lower; /* LOWER, on the clone of its mount */
 	bool passthrough;
-	bool passthrough_asked; /* passthrough also if the lower file system checks the caller */
+	bool passthrough_asked; /* passthrough even if the lower file system checks the caller */
 	bool pseudo;            /* shows pseudo file systems */
 	bool hide_mounts;       /* hides mounts below LOWER, and does not trigger automounts */
 	bool sync;              /* each write is on the disk before its reply */
 	bool no_opendir;        /* the kernel sends READDIR without OPENDIR */
 	enum pst_cache cache;
-	uint64_t ttl_ns; /* timeout with cache=ttl, and if auto cannot watch */
+	uint64_t ttl_ns; /* timeout for cache=ttl, and for cache=auto on unwatchable file systems */
 	enum pst_locks locks;
-	unsigned int n_waiting_locks; /* locks that may wait at a time; 0: a good default */
+	unsigned int n_waiting_locks; /* locks that may wait at the same time; 0 for a default */
 	unsigned int fd_budget;       /* descriptors in the descriptor cache */
 	unsigned int open_budget;     /* descriptors of open files and directories; 0: no limit */
-	bool keyed;                   /* generations of nodes are made with key */
+	bool keyed;                   /* generations of nodes are computed from key */
 	uint64_t key[2];
-	bool own_fds; /* a descriptor for each node: no CAP_DAC_READ_SEARCH */
+	bool own_fds; /* keep a descriptor for each node: CAP_DAC_READ_SEARCH is missing */
 	struct fs_host host;
-	struct pst_server server; /* fields is NULL: no server */
+	struct pst_server server; /* fields is NULL if there is no server */
 };
 
+/*
+ * Creates the file system. Copies *config. Takes ownership of config->lower, even on failure.
+ * Returns 0 or -errno.
+ */
 int fs_new(const struct fs_config *config, struct fs **ret_fs);
+/* Frees the file system after all its nodes and handles were put. Accepts NULL. Returns NULL. */
 struct fs *fs_free(struct fs *fs);
-/* Starts the threads of the file system. Called once, after the host is ready. */
+/* Starts the threads of the file system. The daemon calls it once, when its host is ready. */
 int fs_start(struct fs *fs);
 /* Ends the threads and interrupts waits for locks, because the view ends. */
 void fs_shutdown(struct fs *fs);
-/* Closes idle descriptors and backing ids; false: none are left that a later call could close. */
+/* Closes idle descriptors and backing IDs. Returns false if none is left to close later. */
 bool fs_tick(struct fs *fs);
 
 struct fs_stat {
@@ -120,20 +127,21 @@ void fs_stat(struct fs *fs, struct fs_stat *ret_stat);
 struct fs_caller {
 	uint32_t uid, gid;
 	uint32_t pid;
-	bool unknown; /* the kernel does not say who (idmapped mounts): uid is 65534 */
+	bool unknown; /* the kernel does not name the caller (idmapped mounts); uid is 65534 */
 	uint32_t umask;
 	bool has_group; /* group is a supplementary group, which the new mode needs */
 	uint32_t group;
-	uint64_t filters;       /* CREATE and TMPFILE: filters of the new file */
-	uint64_t known_filters; /* ... of these filters */
+	/* CREATE and TMPFILE: which of the filters in known_filters apply to the new file. */
+	uint64_t filters;
+	uint64_t known_filters;
 };
 
-/* Drops capabilities, groups and umask of a new thread. Called before it runs operations. */
+/* Drops capabilities, groups and umask of a new thread. Each thread calls it before all others. */
 int fs_thread_init(void);
 /*
- * Makes this thread run operations for a caller (NULL: for itself). If the lower file system checks
- * the caller, they run with the caller's identity. The struct is borrowed, and must not change,
- * until the next call.
+ * Makes this thread run operations for a caller, or for the daemon itself if caller is NULL. If the
+ * lower file system checks the caller, the operations run with the caller's identity. Borrows the
+ * struct until the next call; until then it must not change.
  */
 void fs_serve(const struct fs_caller *caller);
 /* Sets whether this thread may wait for holders of leases; a new thread may not. */
@@ -141,32 +149,40 @@ void fs_thread_may_wait(bool may);
 
 /* -- nodes and handles by number (fs.c, lookup.c) ---------------------------------------------- */
 
-/* Return a strong reference to the node or handle of a number from the kernel, or NULL. */
+/*
+ * Return a strong reference to the node of a nodeid, or to the open handle of a file handle number,
+ * or NULL if the number is invalid. fs_handle() also returns NULL for a handle of another node,
+ * unless node is NULL.
+ */
 struct node *fs_node(struct fs *fs, uint64_t nodeid);
 struct handle *fs_handle(struct fs *fs, uint64_t fh, const struct node *node);
 void fs_node_put(struct fs *fs, struct node *node);
 void fs_handle_put(struct fs *fs, struct handle *handle);
-/* True if fs_node_revive() can find nodes on LOWER's own mount. */
+/* Returns true if fs_node_revive() can find nodes on LOWER's own mount. */
 bool fs_revives(const struct fs *fs);
-/* As fs_node(), for a forgotten nodeid that is part of a file handle of the view. */
+/*
+ * As fs_node(), but also finds the file of a nodeid that the kernel has forgotten, when a client
+ * opens a file handle of the view that has this nodeid.
+ */
 struct node *fs_node_revive(struct fs *fs, uint64_t nodeid);
 /* Subtracts n from the node's nlookup. */
 void fs_forget(struct fs *fs, uint64_t nodeid, uint64_t n);
-/* See node_generation() and node_number(). */
+/* As node_generation() and node_number() of node/node.h. */
 uint32_t fs_generation(struct fs *fs, const struct node *node);
 uint32_t fs_node_number(struct fs *fs, const struct node *node);
 /* Calls fn for every living node, with a reference during the call. */
 void fs_walk(struct fs *fs, node_walk_fn fn, void *aux);
 /*
  * Calls fn with the nodeid of each regular file that the kernel knows, until fn returns true.
- * Returns that nodeid, 0: fn returned true for none.
+ * Returns the nodeid for which fn returned true, or 0.
  */
 uint64_t fs_find_file(struct fs *fs, bool (*fn)(void *aux, uint64_t nodeid), void *aux);
 /* Reads the attributes of a node as the view shows them. */
 int fs_node_stat(struct fs *fs, struct node *node, struct statx *ret_stx);
 /*
- * Pins a descriptor of a node, so that it can be read after the node loses its names. *ret_pin is
- * for fdref_putp(). If the node has no descriptor, fs_pin_stat() fails with -ESTALE.
+ * Pins a descriptor of a node, so that fs_pin_stat() can read its attributes after the node has
+ * lost its last name. The caller passes *ret_pin to fdref_putp(). If no descriptor can be opened,
+ * fs_pin_stat() fails with -ESTALE.
  */
 void fs_pin(struct fs *fs, struct node *node, struct fdref *ret_pin);
 /* As fs_node_stat(), through the descriptor of fs_pin(). */
@@ -174,60 +190,64 @@ int fs_pin_stat(struct fs *fs, struct node *node, const struct fdref *pin, struc
 
 /* -- paths and names (node-path.c, lookup.c, casefold.c, dir.c) -------------------------------- */
 
-/* Finds the node of a path below the root; fails if it has a symbolic link. "": the root. */
+/*
+ * Finds the node of a path below the root; "" is the root. Returns -ELOOP if a directory of the
+ * path is a symbolic link.
+ */
 int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node);
-/* Writes the path of a node below the root, or "?" if it is not known. */
+/* Writes the path of a node below the root, or "?" if the path is not known. */
 void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size);
 /*
- * As fs_node_path(). For a directory whose path is too long for the kernel, gives the path of its
- * nearest ancestor that has one, with "/?" appended, and returns true.
+ * As fs_node_path(). If the path of a directory is too long for the kernel, writes the path of its
+ * nearest ancestor whose path is not, with "/?" appended, and returns true.
  */
 bool fs_node_path_cut(struct fs *fs, struct node *node, char *buf, size_t size);
 /*
- * Reads the attributes of a lower name without making a node. *ret_node is its node if one exists,
- * else it is untouched.
+ * Reads the attributes of a lower name without creating a node. Sets *ret_node to the node of the
+ * file if one exists; else leaves *ret_node untouched.
  */
 int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret_stx,
 	    struct node **ret_node);
 /*
- * Finds the spelling on disk of a name in a case-insensitive directory. -ENOENT: it is the given
- * one, or the name does not exist.
+ * Finds the spelling on disk of a name in a case-insensitive directory. Returns -ENOENT if the
+ * spelling is that of name, or if the name does not exist.
  */
 #define FS_NAME_SIZE 1024
 int fs_real_name(struct fs *fs, struct node *dir, const char *name, char real[FS_NAME_SIZE]);
-/* Calls fn for each lower name of a directory (type: S_IFMT); does nothing for other nodes. */
+/* Calls fn for each lower name of a directory; type is S_IFMT bits. Ignores other nodes. */
 typedef void (*fs_name_fn)(void *aux, struct node *dir, const char *name, uint64_t ino,
 			   uint32_t type);
 void fs_each_name(struct fs *fs, struct node *node, fs_name_fn fn, void *aux);
 
 /* -- lower file systems (lower-mount.c, watch-support.c, owner.c) ------------------------------ */
 
-/* True if any lower file system is remote or FUSE: calls on it may block for long. */
+/* Returns true if any lower file system is remote or FUSE: calls on it may block for long. */
 bool fs_is_remote(const struct fs *fs);
 /* Returns the device number of the lower mount of a node. */
 void fs_node_device(struct fs *fs, const struct node *node, uint32_t *ret_major,
 		    uint32_t *ret_minor);
 
 /*
- * Checks if cache=auto can watch the file system of a directory (fd: open for reading). If not, a
- * view uses a timeout of ttl_ns there, and *ret_support says why.
+ * Checks if cache=auto can watch the file system of fd, a directory that is open for reading. If
+ * not, a view uses the timeout ttl_ns there, and ret_support->why has the reason.
  */
 struct fs_watch_support {
 	bool watchable;
-	bool refused; /* by the kernel, although the type of file system allows it */
-	char why[96]; /* if not watchable */
+	bool refused; /* the kernel refused the watch, although this type can be watched */
+	char why[96]; /* the reason if watchable is false */
 };
 void fs_watch_support(int fd, struct fs_watch_support *ret_support);
 /* Opens and closes a fanotify queue, as a view with cache=auto does. Returns 0 or -errno. */
 int fs_watch_try(void);
 /*
- * Checks if a view could open files by handle on the file system of fd (open for reading). -errno:
- * each node would keep a descriptor. *ret_len is the length of fd's handle; 0: it has none.
+ * Checks if a view could open files by handle on the file system of fd, which is open for reading.
+ * Returns 0, or -errno if not: the view would then keep a descriptor open for each file that the
+ * kernel knows. Sets *ret_len to the length of fd's handle in bytes, or 0 if it has none.
  */
 int fs_handles_try(int fd, unsigned int *ret_len);
 /*
- * Opens the directory of a descriptor for reading: as this process, or as the directory's owner if
- * a server refuses this process. Returns a new descriptor or -errno.
+ * Opens the directory of fd for reading, or as its owner if a file server refuses root (NFS
+ * root_squash). The caller keeps fd. Returns a new descriptor or -errno.
  */
 int fs_open_dir(int fd);
 
@@ -238,7 +258,7 @@ struct fs_filters {
 	uint64_t by_caller; /* results depend on the caller */
 	uint64_t by_name;   /* results depend on names */
 	uint64_t data;      /* see reads and writes */
-	uint64_t cacheable; /* of these: do the same for every caller */
+	uint64_t cacheable; /* see data, and have the same effect for every caller */
 	uint64_t forget;    /* have programs for nodes that are freed */
 };
 void fs_set_filters(struct fs *fs, const struct fs_filters *filters);
@@ -247,11 +267,12 @@ void fs_set_filters(struct fs *fs, const struct fs_filters *filters);
  * data, the next open drops the pages that the kernel has cached.
  */
 void fs_filters_changed(struct fs *fs, struct node *node, uint64_t changed);
-/* True if the node is open by passthrough although filters that see data hold for it. */
+/* Returns true if the node is open by passthrough although filters that see data apply to it. */
 bool fs_bypasses(struct fs *fs, struct node *node);
 /*
- * A filter shows a node with another owner (other_uid) or group (other_gid) than the lower file
- * has: returns mode without the set-ID bits that would take effect for these.
+ * Returns mode without the set-ID bits that would run a program as another user or group than the
+ * owner and group of the lower file. other_uid and other_gid: a filter shows another owner or
+ * another group than the lower file has.
  */
 uint32_t fs_show_mode(struct node *node, uint32_t mode, bool other_uid, bool other_gid);
 /* Called when no filter shows another owner of the node any more. */
@@ -260,12 +281,15 @@ void fs_show_real(struct fs *fs, struct node *node);
 /* -- invalidation (invalidate.c) --------------------------------------------------------------- */
 
 /*
- * Makes the kernel ask again for a node's attributes, and for a name in it (or NULL), because the
- * reply to a request will not say what the request did. Called before the reply: attributes are
- * dropped when this returns, names soon after.
+ * Makes the kernel drop a node's attributes, and a name in it (may be NULL), because the reply to a
+ * request does not tell the kernel what the request has changed. The caller calls this before it
+ * replies: the kernel has dropped the attributes when this returns, and the name soon after.
  */
 void fs_invalidate(struct fs *fs, struct node *node, const char *name);
-/* Makes the kernel drop a node's attributes, and with data its cached pages. Returns at once. */
+/*
+ * Makes the kernel drop a node's attributes, and also its cached pages if data is true. Returns
+ * before the kernel has dropped them.
+ */
 void fs_invalidate_node(struct fs *fs, struct node *node, bool data);
 
 /* -- names (lookup.c, create.c) ---------------------------------------------------------------- */
@@ -276,32 +300,32 @@ struct fs_attr {
 	uint64_t attr_ns;
 };
 
-/* The result of a lookup or a create. */
+/* The result of a lookup or a create. The caller owns the reference to node. */
 struct fs_entry {
-	struct node *node; /* NULL: the name does not exist; the kernel may cache that */
+	struct node *node; /* NULL if the name does not exist, which the kernel may cache */
 	struct fs_attr attr;
 	uint64_t entry_ns;
 };
 
 int fs_lookup(struct fs *fs, struct node *dir, const char *name, struct fs_entry *ret_entry);
-/* A file to create: any but a regular file that is opened at once, for which see fs_create(). */
+/* A file to create without opening it. fs_create() creates and opens a regular file. */
 struct fs_new_file {
 	uint32_t mode;      /* type and permissions */
-	dev_t rdev;         /* device */
-	const char *target; /* symbolic link */
+	dev_t rdev;         /* the number of a device */
+	const char *target; /* the text of a symbolic link */
 };
 int fs_make(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
 	    const struct fs_new_file *file, struct fs_entry *ret_entry);
 int fs_link(struct fs *fs, struct node *node, struct node *dir, const char *name,
 	    struct fs_entry *ret_entry);
 int fs_unlink(struct fs *fs, struct node *dir, const char *name, bool rmdir);
-/* flags: RENAME_* of renameat2(2). */
+/* Renames a name. flags are RENAME_* of renameat2(2). */
 int fs_rename(struct fs *fs, const struct fs_caller *caller, struct node *dir, const char *name,
 	      struct node *new_dir, const char *new_name, unsigned int flags);
 
 /* -- attributes (setattr.c, xattr.c, sync.c) --------------------------------------------------- */
 
-/* handle: an open handle of the node, or NULL. */
+/* Reads the attributes of a node. handle is an open handle of the node, or NULL. */
 int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct fs_attr *ret_attr);
 
 enum fs_set {
@@ -318,23 +342,26 @@ struct fs_change {
 	unsigned int set; /* enum fs_set */
 	uint32_t mode, uid, gid;
 	uint64_t size;
-	struct timespec times[2]; /* access, modification; tv_nsec may be UTIME_NOW */
+	struct timespec times[2]; /* atime, mtime; tv_nsec may be UTIME_NOW */
 };
 int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 	       struct handle *handle, const struct fs_change *change, struct fs_attr *ret_attr);
 
-/* Returns the length of the text, which is not terminated, or -errno. */
+/* Reads the text of a symbolic link, without a NUL. Returns its length or -errno. */
 int fs_readlink(struct fs *fs, struct node *node, char *buf, size_t size);
 int fs_statfs(struct fs *fs, struct node *node, struct statvfs *ret_st);
 int fs_syncfs(struct fs *fs, struct node *node);
-/* Writes a change of a node, or of names in it, to the disk. */
+/* Writes a change of a node, or of names in a directory, to the disk. */
 int fs_sync_change(struct fs *fs, struct node *node);
 
-/* Return the length of the value or list, or -errno. size 0: copy nothing. */
+/* Return the length of the value or list, or -errno. With size 0 they copy nothing to buf. */
 int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, size_t size);
 int fs_listxattr(struct fs *fs, const struct fs_caller *caller, struct node *node, char *buf,
 		 size_t size);
-/* flags: XATTR_* of setxattr(2). kill_sgid: clears the set-group-ID bit. */
+/*
+ * Sets an extended attribute. flags are XATTR_* of setxattr(2). If kill_sgid is true, also clears
+ * the set-group-ID bit of the file.
+ */
 int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *value, size_t size,
 		int flags, bool kill_sgid);
 int fs_removexattr(struct fs *fs, struct node *node, const char *name);
@@ -344,11 +371,12 @@ int fs_removexattr(struct fs *fs, struct node *node, const char *name);
 /* How reads and writes of an open file reach the lower file. */
 enum io_mode {
 	IO_NONE,        /* the file is not open */
-	IO_CACHED,      /* requests, through the page cache of the view */
-	IO_PASSTHROUGH, /* the kernel, on the lower file; no requests */
-	IO_DIRECT,      /* requests, each as the caller made it */
+	IO_CACHED,      /* the page cache of the view sends requests */
+	IO_PASSTHROUGH, /* the kernel reads and writes the lower file, and sends no requests */
+	IO_DIRECT,      /* each read(2) or write(2) is a request, without the page cache */
 };
 
+/* The result of an open. The caller owns the reference to handle. */
 struct fs_open {
 	struct handle *handle;
 	enum io_mode mode;
@@ -358,13 +386,14 @@ struct fs_open {
 	bool cache_dir;  /* the kernel may cache the listing */
 };
 /*
- * Called before an open or a create. -EMFILE: the caller's user has the largest share of
- * descriptors that one user may have.
+ * Checks the limit of open files. The daemon calls it before an open or a create. Returns 0, or
+ * -EMFILE if the caller's user has as many descriptors as one user may have.
  */
 int fs_may_open(struct fs *fs, const struct fs_caller *caller);
 /*
- * flags: those of open(2). kill: O_TRUNC clears the set-ID bits. -EBUSY: the file is open by
- * passthrough, and filters hold for its data.
+ * Opens a file. flags are those of open(2). If kill is true, O_TRUNC clears the set-ID bits.
+ * Returns -EBUSY if the file is open by passthrough, and filters apply to its data: the kernel
+ * allows only one of the two at a time.
  */
 int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags, bool kill,
 	    struct fs_open *ret_open);
@@ -372,21 +401,24 @@ int fs_create(struct fs *fs, const struct fs_caller *caller, struct node *dir, c
 	      int flags, uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open);
 int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, int flags,
 	       uint32_t mode, struct fs_entry *ret_entry, struct fs_open *ret_open);
-/* RELEASE: closes the handle, once. The reference stays the caller's. */
+/*
+ * Closes the handle, for RELEASE. The caller keeps its reference, and the descriptor stays open
+ * until the last reference is put. A second call for the same handle returns -EBADF.
+ */
 int fs_release(struct fs *fs, struct handle *handle);
 
 /* -- data of files that are not passed through (data.c, ioctl.c) ------------------------------- */
 
-/* Return the bytes done or -errno. nowait: -EAGAIN instead of waiting for the disk. */
+/* Return the number of bytes or -errno; with nowait -EAGAIN instead of waiting for the disk. */
 ssize_t fs_read(struct fs *fs, struct handle *handle, char *buf, size_t size, uint64_t off,
 		int flags, bool nowait);
 struct fs_write {
 	const char *buf;
 	size_t size;
 	uint64_t off;
-	int flags;       /* of the open file, as they are now */
-	bool from_cache; /* from the page cache, not from a caller */
-	bool kill;       /* clear set-user-ID and set-group-ID */
+	int flags;       /* of the open file; fcntl(2) may have changed them after the open */
+	bool from_cache; /* the page cache writes, not a caller */
+	bool kill;       /* clear the set-ID bits */
 };
 ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *handle,
 		 const struct fs_write *write);
@@ -397,7 +429,10 @@ int fs_lseek(struct fs *fs, struct handle *handle, int64_t off, int whence, int6
 ssize_t fs_copy(struct fs *fs, const struct fs_caller *caller, struct handle *from,
 		uint64_t from_off, struct handle *to, uint64_t to_off, uint64_t len,
 		unsigned int flags);
-/* in and out are the command's data; *ret_len is the length of the result in out. */
+/*
+ * Runs an ioctl on the lower file. in is the data of the command (in_len bytes). Writes the result
+ * to out (out_len bytes at most), and sets *ret_len to its length.
+ */
 int fs_ioctl(struct fs *fs, struct handle *handle, uint32_t cmd, const void *in, size_t in_len,
 	     void *out, size_t out_len, size_t *ret_len);
 
@@ -410,8 +445,9 @@ struct fs_dirent {
 	uint32_t type; /* DT_* */
 };
 /*
- * The reply that fs_readdir() fills. room() returns the bytes of getdents64(2) records that surely
- * fit. fits() returns true if one more name fits; called before add(). add() takes entry->node.
+ * The reply that fs_readdir() fills. room() returns how many bytes of getdents64(2) records surely
+ * fit. fits() returns true if one more name fits; fs_readdir() calls it before add(). add() takes
+ * ownership of the reference to entry->node.
  */
 struct fs_dirsink {
 	size_t (*room)(struct fs_dirsink *sink);
@@ -421,17 +457,20 @@ struct fs_dirsink {
 	bool entries; /* fs_readdir() looks up each name for add() */
 };
 int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open);
-/* With no_opendir: finds a handle at an offset, or makes one. */
+/* Finds a handle that stands at an offset of a directory, or opens one. For no_opendir. */
 int fs_dir_at(struct fs *fs, struct node *node, uint64_t off, struct handle **ret_handle);
 int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dirsink *sink);
-/* True if the kernel may take its cached listing of the directory for complete. */
+/* Returns true if the kernel may use its cached listing of the directory as complete. */
 bool fs_listing_is_settled(struct fs *fs, const struct node *dir);
-/* Called after a name in the directory, or the names that filters show, changed. */
+/* Records that a name in the directory has changed, or the set of names that filters show. */
 void fs_listing_changed(struct fs *fs, const struct node *dir);
 
 /* -- locks, with locks=lower (lock.c, lock-holder.c) ------------------------------------------- */
 
-/* FLUSH: drops the locks of an owner, which calls close(2), and sends written data to a server. */
+/*
+ * Carries out FLUSH, which the kernel sends at close(2): drops the POSIX locks of the lock owner,
+ * and makes a remote file system send written data to its server.
+ */
 int fs_flush(struct fs *fs, struct handle *handle, uint64_t owner);
 
 struct fs_lock {
@@ -442,16 +481,16 @@ struct fs_lock {
 	bool flock;
 };
 int fs_getlk(struct fs *fs, struct handle *handle, struct fs_lock *lock);
-/* A request that waits for a lock. done() is called once, from a thread of fs. */
+/* A request that waits for a lock. A thread of fs calls done() exactly once. */
 struct fs_waiter {
 	void (*done)(struct fs_waiter *waiter, int result);
 	uint64_t unique; /* the request's number, for fs_interrupt() */
 };
 /*
- * Takes a lock. -EAGAIN: there is no waiter, and the lock is held by another owner. FS_LATER: fs
- * borrows the waiter until it calls done().
+ * Takes a lock. If another owner has the lock, returns -EAGAIN if waiter is NULL, else FS_LATER: fs
+ * then borrows the waiter until it calls waiter->done().
  */
 int fs_setlk(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
 	     struct fs_waiter *waiter);
-/* Ends the wait of a request with -EINTR, now or when the request comes. */
+/* Ends the wait of a request for a lock with -EINTR, now or as soon as the wait begins. */
 void fs_interrupt(struct fs *fs, uint64_t unique);

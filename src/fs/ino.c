@@ -2,11 +2,11 @@
 /*
  * Inode numbers of the view: those of the lower files.
  *
- * The kernel gives all of the view one st_dev; only on virtiofs it gives one to each mount below.
- * LOWER can reach several devices: mounts, subvolumes, layers of overlayfs. Programs would take two
- * files of different devices for one if their inode numbers are the same. So ino_mix() mixes the
- * index of the device into the upper bits of the number, which file systems do not use; LOWER's own
- * device has index 0. Lock-free.
+ * All files of a FUSE mount have the same st_dev (only virtiofs shows submounts). But LOWER can
+ * contain several devices: mounts, subvolumes, layers of overlayfs. If two files of different
+ * devices had the same inode number, programs would treat them as hard links of one file, and cp or
+ * tar would lose data. So ino_mix() puts the index of the device into the upper bits of the number,
+ * which file systems do not use; the device of LOWER has index 0. No locks.
  */
 #include "fs/fs-private.h"
 
@@ -24,6 +24,6 @@ uint64_t ino_mix(struct fs *fs, const struct statx *stx)
 		if (!found || found == dev)
 			break;
 	}
-	/* All further devices share an index, which is right for files with one link. */
+	/* All further devices share an index. Programs compare inode numbers only of hard links. */
 	return i << 48;
 }

@@ -10,20 +10,21 @@
  * have. Only a reader that begins compares the version. And if a reader begins before the first one
  * has received its reply, the kernel replaces the version of the listing, but not its names.
  *
- * So the end of a listing completes the cached listing only
- * - if the directory has not changed for QUIET_MS, because then no reader is halfway that began
- *   after the change;
- * - unless a reader began after a change while a reply with names from before it was under way,
- *   because then the kernel may cache these names under the version after the change. The next
- *   change ends this state, because the version then differs.
- * A reply with names is under way until the same reader asks for more or closes the directory. This
+ * So a reply may mark the end of the cached listing only if
+ * - the directory has not changed for QUIET_MS, so that no reader which began after the change is
+ *   still halfway; and
+ * - no reader began after a change while a reply with names from before the change was in flight
+ *   (mixed), because the kernel may then have cached old names under the new version. The next
+ *   change ends this state, because it changes the version again.
+ * A reply with names is in flight until the same reader asks for more or closes the directory. This
  * can take long, because the kernel caches the names when the reader runs, and the reader may wait
  * for a CPU.
  *
  * A change of filters changes the names that directories list, too. Directories share the records
- * of LISTINGS_N_GROUPS groups, so a change in one makes the kernel drop the cached listings of some
- * others for a moment. No locks: a change and a beginning at the same moment may come in either
- * order, because the kernel receives the reply to the change after both.
+ * of LISTINGS_N_GROUPS groups, so a change in one directory makes the kernel drop the cached
+ * listings of some other directories for a moment. No locks: if a change and the first READDIR of a
+ * reader come at the same time, either order is right, because the kernel receives the reply to the
+ * change after both.
  */
 #include "fs/fs-private.h"
 #include "util/clock.h"

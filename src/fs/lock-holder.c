@@ -4,7 +4,7 @@
  * owner, because the locks that the view takes below belong to open files, not to processes. So
  * this file tests the descriptor of each owner.
  *
- * Lock: that of struct locks, for all of it.
+ * Locking: locks->lock guards everything here.
  */
 #include "fs/lock-private.h"
 
@@ -12,7 +12,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* As in the kernel, for its own locks. */
+/* The kernel's limit for its own locks. */
 #define MAX_WAITS 10
 
 struct flock lock_to_flock(const struct fs_lock *lock)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Owners of fcntl(2) locks: each pair of file and owner has one lower descriptor, on which its
- * locks are taken. Lock: that of struct locks, for all of it.
+ * locks are taken. Locking: locks->lock guards everything here.
  */
 #include "fs/lock-private.h"
 #include "util/fd.h"
@@ -21,7 +21,7 @@ void lock_owner_put(struct fs *fs, struct owner *owner)
 	free(owner);
 }
 
-/* Finds the owner with this number for a node; NULL: there is none. Caller holds the lock. */
+/* Finds the owner with this number for a node, or returns NULL. Caller holds the lock. */
 static struct owner *owner_find(struct locks *locks, struct node *node, uint64_t number)
 {
 	struct owner *owner;
@@ -32,7 +32,10 @@ static struct owner *owner_find(struct locks *locks, struct node *node, uint64_t
 	return owner;
 }
 
-/* Read and write locks may follow, so this tries O_RDWR; a read-only file opens as the handle. */
+/*
+ * Opens the descriptor of an owner. Tries O_RDWR, because read and write locks may follow; if that
+ * fails, opens the file with the access mode of the handle.
+ */
 static int owner_open(struct fs *fs, struct handle *handle)
 {
 	int fd = lower_open(fs, handle->node, O_RDWR);
@@ -42,7 +45,10 @@ static int owner_open(struct fs *fs, struct handle *handle)
 	return fd;
 }
 
-/* Caller holds the lock, which this function releases while it opens the descriptor. */
+/*
+ * Finds or creates the owner of a lock. Returns 0 or -errno; *ret_owner is borrowed. Caller holds
+ * the lock, which this function releases while it opens the descriptor.
+ */
 int lock_owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lock,
 		  struct owner **ret_owner)
 {
@@ -84,8 +90,8 @@ int lock_owner_of(struct fs *fs, struct handle *handle, const struct fs_lock *lo
 }
 
 /*
- * Drops all locks of an owner, and its descriptor unless a waiter uses that: closing it would drop
- * the waiter's lock at the moment when it is granted. Caller holds the lock.
+ * Drops all locks of an owner. Also closes its descriptor, unless a waiter uses the descriptor: the
+ * waiter's lock would be dropped as soon as it is granted. Caller holds the lock.
  */
 static void owner_drop(struct fs *fs, struct owner **link)
 {
@@ -120,7 +126,8 @@ void locks_drop(struct fs *fs, const struct node *node, const uint64_t *number, 
 }
 
 /*
- * Caller holds the lock. An owner that was dropped while it waited, and got no lock, has no locks.
+ * Ends the use of an owner by a waiter, whose wait has ended with r. If the owner was dropped
+ * meanwhile and the waiter got no lock, the owner has no locks and is freed. Caller holds the lock.
  */
 void lock_owner_waited(struct fs *fs, struct owner *owner, int r)
 {

@@ -14,7 +14,7 @@ struct owner {
 	uint64_t fh;  /* the handle that was used last */
 	uint32_t pid; /* of the process that locked last */
 	int fd;
-	bool dropped; /* its locks were dropped while it waited for another one */
+	bool dropped; /* its locks were dropped while it waited for another lock */
 };
 
 struct wait {
@@ -33,7 +33,7 @@ struct wait {
 
 struct locks {
 	struct fs *fs;
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock; /* guards all members below */
 	pthread_cond_t gone;  /* a waiter has ended */
 	struct owner *owners;
 	struct wait *waits;

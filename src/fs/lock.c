@@ -2,19 +2,20 @@
 /*
  * Locks on the lower file (locks=lower). With locks=local the kernel sends no requests for locks.
  *
- * A lock of flock(2) belongs to an open file, so it is taken on the handle's own lower descriptor.
- * A lock of fcntl(2) belongs to a file and an owner (a process, or an open file for OFD locks), and
- * any handle of the file can take it. So each pair of file and owner has one lower descriptor, on
- * which its locks are taken as OFD locks. Closing the descriptor drops all locks of the owner: at
- * FLUSH (each close by a process), and at RELEASE for owners that used that handle last.
+ * A lock of flock(2) belongs to an open file, so the daemon takes it on the handle's own lower
+ * descriptor. A lock of fcntl(2) belongs to a file and an owner (a process, or an open file for OFD
+ * locks), and any handle of the file can take it. So each pair of file and owner has one lower
+ * descriptor, on which the daemon takes its locks as OFD locks. Closing the descriptor drops all
+ * locks of the owner: at FLUSH (each close by a process), and at RELEASE for owners that used that
+ * handle last.
  *
- * Waiting: each waiter has a thread in the kernel's own queue for the lock, so that order and
- * fairness are those of the lower file system. A signal interrupts a waiter. If the signal comes
- * between the waiter's test of the flag and its system call, it is lost; so each tick repeats it
- * until the waiter has ended. INTERRUPT may also overtake its request, so numbers of requests that
- * were not found are kept for a while.
+ * Waiting: each waiter is a thread that waits in fcntl(2) or flock(2), so that order and fairness
+ * are those of the lower file system. A signal interrupts a waiter. If the signal arrives between
+ * the waiter's test of the flag and its system call, the system call is not interrupted; so each
+ * tick sends the signal again until the waiter has ended. INTERRUPT may also overtake its request,
+ * so the daemon remembers the last numbers for which it found no waiter.
  *
- * One lock guards all of it, because locks are not on a hot path.
+ * Locking: locks->lock guards all state, because locks are not on a hot path.
  */
 #include "fs/lock-private.h"
 #include "util/cleanup.h"
@@ -114,7 +115,7 @@ void fs_interrupt(struct fs *fs, uint64_t unique)
 		fs->config.host.want_tick(fs->config.host.aux);
 }
 
-/* True if the request was interrupted before it came; caller holds the lock. */
+/* Returns true if the INTERRUPT of the request arrived before it. Caller holds the lock. */
 static bool was_early(struct locks *locks, uint64_t unique)
 {
 	for (int i = 0; i < N_EARLY; i++) {
@@ -155,8 +156,8 @@ static int take(int fd, const struct fs_lock *lock, bool wait)
 }
 
 /*
- * Drops what the wait holds. Called before the reply, because the caller may close the file right
- * after it, and the wait must not keep it open then.
+ * Puts the references of a wait to owner and handle. Must be called before the reply: the client
+ * may close the file right after the reply, and the wait must not keep the lower file open then.
  */
 static void wait_drop(struct wait *wait, int r)
 {
@@ -199,7 +200,7 @@ static void *wait_main(void *arg)
 	return NULL;
 }
 
-/* Starts the thread of a wait; caller holds the lock. */
+/* Starts the thread of a wait. Returns FS_LATER or -errno. Caller holds the lock. */
 static int wait_start(struct fs *fs, struct wait *wait)
 {
 	struct locks *locks = fs->locks;
@@ -218,7 +219,7 @@ static int wait_start(struct fs *fs, struct wait *wait)
 	pthread_attr_destroy(&attr);
 	if (r < 0)
 		return -ENOLCK;
-	/* The thread cannot end before these, because it needs the lock for that. */
+	/* The thread cannot put these references earlier, because it needs the lock for that. */
 	handle_get(wait->handle);
 	if (wait->owner)
 		wait->owner->refs++;

@@ -2,15 +2,15 @@
 /*
  * Finds the nodes of names.
  *
- * A lookup is two system calls: one reads the handle of the name, one its attributes. Between them
- * a process below may give the name to another file. A reply with the node of one file and the
- * attributes of the other would let a user open a file by the permissions of another one. So both
- * must have the same inode number, which is read from its place in the handle. If they differ, or
- * if the layout of the handle is unknown or the name is on another mount, the name is opened, and
- * the open file gives the handle and the attributes.
+ * A lookup takes two system calls: one reads the handle of the name, one its attributes. Between
+ * them another process may give the name to another file. A reply with the node of one file and the
+ * attributes of the other would let a user open a file by the permissions of another file. So
+ * handle and attributes must have the same inode number; it is read from its known place in the
+ * handle. If the numbers differ, if the layout of the handle is unknown, or if the name is on
+ * another mount, the lookup opens the name and reads handle and attributes from the open file.
  *
- * This file never follows symbolic links, and starts at directories' own descriptors only. No
- * state, no locks.
+ * This file never follows symbolic links: all paths are one name in the descriptor of a directory.
+ * No state, no locks.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -23,7 +23,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Reads the handle and the attributes of a name; -EOPNOTSUPP: it has no handle. */
+/*
+ * Reads the handle and the attributes of a name. Returns 0, -EOPNOTSUPP if its file system has no
+ * handles, or another -errno.
+ */
 static int read_name(struct fs *fs, struct node *dir, int dir_fd, const char *name,
 		     struct fhandle *fh, int *mnt_id, struct statx *ret_stx)
 {
@@ -39,7 +42,10 @@ static int read_name(struct fs *fs, struct node *dir, int dir_fd, const char *na
 		       0;
 }
 
-/* Finds or makes the node of a key, whose descriptor it takes. Completes *entry. */
+/*
+ * Finds or creates the node of a key, and completes *entry, in which the caller has filled the
+ * attributes. Takes ownership of key->own_fd, even on failure.
+ */
 static int entry_of_key(struct fs *fs, struct node_key *key, struct node *dir,
 			struct fs_entry *entry)
 {
@@ -143,8 +149,8 @@ static int resolve_by_opening(struct fs *fs, struct node *dir, int dir_fd, const
 	_cleanup_(fd_closep) int fd = open_name(fs, dir, dir_fd, name, 0);
 
 	/*
-	 * Entering the directory mounts a file system of the server on it; opening by O_PATH does
-	 * not.
+	 * An open with O_PATH does not trigger the automount of a file system of the server; an
+	 * open with O_DIRECTORY does.
 	 */
 	if (fd >= 0 && dir && lower_checks_caller(fs, dir) && !fs->config.hide_mounts &&
 	    lower_is_automount(fd)) {
@@ -157,8 +163,9 @@ static int resolve_by_opening(struct fs *fs, struct node *dir, int dir_fd, const
 }
 
 /*
- * True if a name of a proc file system is a thread of this process. The proc file system opens the
- * files of such a thread for the daemon, even with the identity of a caller who may not open them.
+ * Returns true if a name of a proc file system is a thread of this process. The proc file system
+ * lets the daemon open the files of its own threads even while it acts as a caller who may not open
+ * them, so a client could read the daemon's memory.
  */
 static bool is_this_process(int dir_fd, const char *name)
 {
@@ -279,7 +286,7 @@ int fs_peek(struct fs *fs, struct node *dir, const char *name, struct statx *ret
 	if (r < 0)
 		return r;
 	mount = nodetab_mount_find(fs->nodes, (int)ret_stx->stx_mnt_id);
-	/* No node lies on a mount that no lookup has met. */
+	/* No lookup has found a file on this mount, so there is no node on it. */
 	if (mount < 0)
 		return 0;
 	if (nodetab_mount(fs->nodes, (unsigned int)mount)->handles &&
@@ -305,7 +312,7 @@ struct node *fs_node_revive(struct fs *fs, uint64_t nodeid)
 	struct fs_entry entry;
 	struct fhandle fh;
 
-	/* The names of the file are unknown, so filters that depend on names could not judge it. */
+	/* The names of the file are unknown, so filters by name could not decide about it. */
 	if (atomic_load(&fs->filters.by_name))
 		return NULL;
 	if (!node_id_unpack(fs->nodes, nodeid, &fh))

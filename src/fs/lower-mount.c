@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The lower mounts: that of LOWER, and those below it. The first lookup of a file on a mount adds
- * the mount to the node table, with the properties of its file system. No locks but the table's.
+ * The lower mounts: the mount of LOWER and its submounts. The first lookup of a file on a mount
+ * adds the mount to the node table, with the properties of its file system. No locks besides those
+ * of the table.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -13,8 +14,8 @@
 #include <fcntl.h>
 
 /*
- * Returns a descriptor by which files of the same mount can be opened by handle, or -errno. It has
- * to be open for reading, so a mount whose root is a pipe or a device has none.
+ * Returns a new descriptor by which files of the same mount can be opened by handle, or -errno. The
+ * descriptor has to be open for reading, so a mount whose root is a pipe or a device has none.
  */
 static int open_for_handles(int fd, uint32_t mode)
 {
@@ -24,10 +25,11 @@ static int open_for_handles(int fd, uint32_t mode)
 }
 
 /*
- * Returns a descriptor for opening handles of the mount; -errno: nodes on it keep descriptors
- * instead. Opens fh, the handle of fd, once, because the kernel makes handles that it then refuses
- * to open: in a user namespace, without CAP_DAC_READ_SEARCH, and on file systems that cannot decode
- * them. Failing for lack of descriptors or memory tells nothing about the mount.
+ * Returns a descriptor for opening handles of the mount, or -errno if nodes on this mount must keep
+ * descriptors instead. Opens fh, the handle of fd, once as a trial, because the kernel also returns
+ * handles that it then refuses to open: in a user namespace, without CAP_DAC_READ_SEARCH, and on
+ * file systems that cannot decode them. A failure for lack of descriptors or memory proves nothing
+ * about the mount.
  */
 static int open_mount(int fd, const struct fhandle *fh, uint32_t mode)
 {

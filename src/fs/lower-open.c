@@ -67,7 +67,7 @@ int lower_openat(struct fs *fs, int dir_fd, const char *name, int flags, uint32_
 	return fd < 0 ? -errno : fd;
 }
 
-/* Flags that mean nothing for an existing lower file. */
+/* Flags that have no effect on, or must not be used for, a lower file that exists. */
 #define FLAGS_NOT_BELOW (O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW | O_DIRECTORY | O_TMPFILE)
 
 static int open_once(struct fs *fs, struct node *node, int flags)
@@ -110,10 +110,10 @@ bool lower_may_wait(void)
 }
 
 /*
- * An open waits until the holder of a lease on the file has given it up: 45 seconds at most by
- * default. A thread that may not wait opens with O_NONBLOCK, which has no other effect on regular
- * files. So the descriptor keeps the flag, except on remote file systems, which may send it to the
- * server.
+ * If another process has a lease on the file, open(2) waits until that process has given up the
+ * lease, 45 seconds at most by default. A thread that may not wait opens with O_NONBLOCK, which has
+ * no other effect on regular files. So the descriptor keeps the flag, except on remote file
+ * systems, which may send the flag to the server.
  */
 static int open_in_time(struct fs *fs, struct node *node, int flags)
 {
@@ -139,7 +139,7 @@ int lower_open(struct fs *fs, struct node *node, int flags)
 		fdcache_trim(fs->fds);
 		fd = open_in_time(fs, node, flags);
 	}
-	/* An append-only file opens with O_APPEND only; but each write has its own offset. */
+	/* An append-only file needs O_APPEND at the open; but each write brings its own offset. */
 	if (fd >= 0 && (flags & O_APPEND))
 		fcntl(fd, F_SETFL, flags & ~O_APPEND);
 	return fd;
@@ -154,7 +154,7 @@ bool lower_to_handle(struct fs *fs, struct handle *handle, int fd)
 {
 	int none = -1;
 
-	/* Before the exchange, because the last reference to the handle gives the piece back. */
+	/* Before the exchange: after it, another thread may free the handle and put the share. */
 	fair_share_take(&fs->open_fds, handle->uid);
 	if (atomic_compare_exchange_strong(&handle->fd, &none, fd))
 		return true;
@@ -163,8 +163,8 @@ bool lower_to_handle(struct fs *fs, struct handle *handle, int fd)
 }
 
 /*
- * Holds no lock while it opens the file, which may take long. If two threads open it, one of them
- * closes its descriptor again.
+ * Holds no lock while it opens the file, because that may take long. If two threads open it at the
+ * same time, one of them closes its descriptor again.
  */
 int lower_of_handle(struct fs *fs, struct handle *handle)
 {

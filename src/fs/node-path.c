@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Finds nodes by path, and paths of nodes. Paths serve people, filters of a subtree, and as hints;
- * no operation of the view uses them. No state, no locks.
+ * Finds nodes by path, and paths of nodes. Messages, filters with at= and watch-events.c use paths;
+ * no operation of a client does, because a rename could change the path meanwhile. No state, no
+ * locks.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -43,7 +44,7 @@ int fs_walk_path(struct fs *fs, const char *path, struct node **ret_node)
 	return r;
 }
 
-/* Reads the lower path of a descriptor from /proc; false: it is too long, and *buf is "". */
+/* Reads the lower path of a descriptor. Returns false, with "" in buf, if the path is too long. */
 static bool read_path(int fd, char *buf, size_t size)
 {
 	ssize_t n = readlink(fd_path(fd).text, buf, size - 1);
@@ -52,7 +53,7 @@ static bool read_path(int fd, char *buf, size_t size)
 	return n >= 0;
 }
 
-/* Reads the lower path of a node; "": the kernel does not know it. */
+/* Reads the lower path of a node, or "" if the kernel does not know the path. */
 static void lower_path(struct fs *fs, struct node *node, char *buf, size_t size)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
@@ -63,10 +64,11 @@ static void lower_path(struct fs *fs, struct node *node, char *buf, size_t size)
 }
 
 /*
- * Removes LOWER's own path from the start of a lower path; false: the file is not below LOWER.
+ * Removes the path of LOWER from the start of a lower path. Returns false if the file is not below
+ * LOWER.
  *
- * A private mount of LOWER is mounted nowhere, so the kernel gives paths on it from its root, which
- * is LOWER; without a private mount, paths begin with that of LOWER.
+ * The clone of LOWER's mount is attached nowhere, so paths on it begin at its root, which is LOWER.
+ * Without a clone (in tests), they begin with the path of LOWER.
  */
 static bool strip_lower(struct fs *fs, char *path)
 {
@@ -86,7 +88,7 @@ void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size)
 	lower_path(fs, node, buf, size);
 	if (node == fs->root)
 		snprintf(buf, size, "/");
-	/* The kernel gives "/" for a file whose directory it has dropped from its memory. */
+	/* The kernel returns "/" for a file whose directory is no longer in the dentry cache. */
 	else if (!strip_lower(fs, buf) || !buf[1])
 		snprintf(buf, size, "?");
 }
@@ -99,7 +101,7 @@ bool fs_node_path_cut(struct fs *fs, struct node *node, char *buf, size_t size)
 	fs_node_path(fs, node, buf, size);
 	if (strcmp(buf, "?") != 0 || !S_ISDIR(node->type) || fdref_get(fs->fds, node, &ref) < 0)
 		return false;
-	/* The limit bounds the time in a deep tree. */
+	/* Limits the time in a deep tree. */
 	for (int i = 0; i < 256; i++) {
 		int fd = openat(above < 0 ? ref.fd : above, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 

@@ -3,10 +3,11 @@
  * Opens, creates and closes files.
  *
  * A file whose data passes through needs no descriptor of the daemon: the kernel itself opens the
- * backing file for each open. But it does not check what open(2) checks: if the file is immutable,
- * busy as a program, or unable to do O_DIRECT. So opens for writing, or with O_DIRECT, are tried on
- * the lower file first. If an operation on the open file makes a request nevertheless (fsync,
- * fallocate, fadvise, ...), the first of them opens the lower file. No locks of its own.
+ * backing file for each open. But the kernel does not check there if the file is immutable, runs as
+ * a program (ETXTBSY), or supports O_DIRECT, as open(2) does. So for writing, or with O_DIRECT, the
+ * daemon first tries to open the lower file. Some operations on an open file make a request all the
+ * same (fsync, fallocate, fadvise, ...); the first of them opens the lower file. No locks of its
+ * own.
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
@@ -17,8 +18,8 @@
 #include <fcntl.h>
 
 /*
- * Flags that creating the lower file does not need, because it is new, and each write has its own
- * offset.
+ * Flags that are left out when the lower file is created: they have no effect on a new file, and
+ * each write brings its own offset instead of O_APPEND.
  */
 #define FLAGS_NOT_MADE (O_CREAT | O_NOCTTY | O_NOFOLLOW | O_DIRECTORY | O_APPEND)
 
@@ -30,7 +31,10 @@ static bool wants_write(int flags)
 	return (flags & O_ACCMODE) != O_RDONLY;
 }
 
-/* Tries the open on the lower file; *ret_fd is -1 if that is not needed. */
+/*
+ * Opens the lower file, to get the errors of open(2). Returns 0 or -errno; sets *ret_fd to the
+ * descriptor, which the caller owns, or to -1 if no trial is needed.
+ */
 static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node *node, int flags,
 		     bool kill, int *ret_fd)
 {
@@ -50,7 +54,10 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 			r = authority_written(fs, caller, node, ref.fd);
 		if (r == 0)
 			r = lower_stat(ref.fd, &stx);
-		/* Other callers have their own identity if the lower file system checks it. */
+		/*
+		 * If the lower file system checks the caller, lower_open() takes the identity of
+		 * all callers but root.
+		 */
 		if (r == 0 && (caller->uid == 0 || !lower_checks_caller(fs, node)))
 			r = creds_enter_writer(caller, kill || (stx.stx_mode & set_id_hidden(node)),
 					       stx.stx_mode, stx.stx_gid, &scope);
@@ -67,7 +74,8 @@ static int try_lower(struct fs *fs, const struct fs_caller *caller, struct node 
 }
 
 /*
- * Clears the set-ID bits that the view hides, before a mapping can store to the file; also in *st.
+ * Clears the set-ID bits that the view hides, in the file and in *st, if the open allows a mapping
+ * whose stores would have to clear them. Returns 0 or -errno.
  */
 static int clear_hidden(const struct node *node, int flags, int fd, struct stat *st)
 {
@@ -82,7 +90,10 @@ static int clear_hidden(const struct node *node, int flags, int fd, struct stat 
 	return r;
 }
 
-/* Makes the handle of a node. Takes fd, its lower file (-1: not opened; then st_mode is 0). */
+/*
+ * Creates a handle of a node. Takes ownership of fd_taken, the descriptor of the lower file, even
+ * on failure; it may be -1, and st->st_mode is then 0. Returns 0 or -errno.
+ */
 static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 		     const struct stat *st, struct fs_open *ret_open)
 {
@@ -109,8 +120,9 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 		}
 	}
 	/*
-	 * Keeps no descriptor without need, because that would prevent leases. If the lower file
-	 * system checks the caller, a later open might run as another caller.
+	 * With passthrough the descriptor is closed, because it would prevent leases of other
+	 * processes. If the lower file system checks the caller, the descriptor is kept: a later
+	 * open might run as another caller.
 	 */
 	if (open.mode != IO_PASSTHROUGH || lower_checks_caller(fs, node))
 		lower_to_handle(fs, open.handle, take_fd(&fd));
@@ -133,10 +145,10 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	struct stat st = { 0 };
 	int fd = -1, r;
 
-	/* The kernel opens pipes and devices itself. On one of these an open could hang. */
+	/* The kernel opens pipes and devices itself. Here, the open of a pipe could block. */
 	if (!S_ISREG(node->type))
 		return -ENXIO;
-	/* Here, because passthrough_open() would refuse the open after the data is gone. */
+	/* Check now: when passthrough_open() refuses the open, O_TRUNC has removed the data. */
 	if ((flags & O_TRUNC) && fs_bypasses(fs, node))
 		return -EBUSY;
 	shadow_revalidate(fs, node);
@@ -152,7 +164,7 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 		fd_close(fd);
 	} else {
 		r = open_node(fs, node, flags, fd, &st, ret_open);
-		/* The mode has changed with the data; or the data has, although the open failed. */
+		/* O_TRUNC has changed the mode, or removed the data although the open failed. */
 		if ((flags & O_TRUNC) && (kill || r < 0))
 			shadow_drop(fs, node);
 	}
@@ -161,7 +173,10 @@ int fs_open(struct fs *fs, const struct fs_caller *caller, struct node *node, in
 	return r;
 }
 
-/* Makes the node of a file that was just created, and opens it. Takes fd. */
+/*
+ * Creates the node and the handle of a file that was just created. Takes ownership of fd_taken, its
+ * descriptor, even on failure. Returns 0 or -errno.
+ */
 static int open_made(struct fs *fs, const struct fs_caller *caller, struct node *dir, int fd_taken,
 		     int flags, struct fs_entry *ret_entry, struct fs_open *ret_open)
 {
@@ -177,8 +192,8 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 	/* Before the open, because the filters of the file decide its I/O mode. */
 	filter_node_set(&entry.node->filter, caller->filters, caller->known_filters);
 	/*
-	 * A file without a name cannot be opened by its handle, and its name may be removed at
-	 * once.
+	 * Cache a descriptor, because another process may remove the name immediately, and a file
+	 * without a name cannot be opened by its handle.
 	 */
 	path_fd = fd_reopen(fd, O_PATH);
 	if (path_fd >= 0)
@@ -200,7 +215,7 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 	return 0;
 }
 
-/* Creates a file in a lower directory as the caller. Returns its descriptor or -errno. */
+/* Creates a file in a lower directory as the caller. Returns a new descriptor or -errno. */
 static int create_below(struct fs *fs, const struct fs_caller *caller, struct node *dir,
 			const char *name, int flags, uint32_t mode)
 {

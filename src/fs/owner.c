@@ -2,13 +2,13 @@
 /*
  * Passthrough on file systems that check the caller by user ID (NFS, SMB, ...).
  *
- * The kernel opens, reads and writes a backing file with the credentials of the thread that
- * registered it, for all callers. In most cases the owner of a file has each permission that a
- * caller has. So the file is registered as its owner. Before that, each open is tried as the
- * caller, who gets the error of the server, and as the owner, because the caller would get EIO if
- * the kernel's own open fails.
+ * The kernel opens, reads and writes a backing file for all callers with the credentials of the
+ * thread that registered it. Mostly the owner of a file has each permission that a caller has, so
+ * the file is registered with the owner's credentials. For each open, the daemon first opens the
+ * file as the caller, so that the client gets the error of the server, and then as the owner: if
+ * the kernel's own open as the owner failed, the client would get EIO.
  *
- * No locks of its own: passthrough.c guards the lists.
+ * No locks of its own: the locks of passthrough.c guard the lists.
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
@@ -25,7 +25,7 @@
 #define SYS_faccessat2 439
 #endif
 
-/* The owner of a node's backing file. Not in struct node, because most nodes have none. */
+/* The owner of a node's backing file. Not in struct node, because most nodes need none. */
 struct owned {
 	const struct node *node;
 	struct file_owner owner;
@@ -82,7 +82,7 @@ bool owner_may(struct fs *fs, struct node *node, const struct file_owner *owner,
 	return fd >= 0;
 }
 
-/* Asks the server if the caller may execute the file. Returns 0 or -errno. */
+/* Asks the remote server if the caller may execute the file. Returns 0 or -errno. */
 static int may_execute(struct fs *fs, struct node *node, int fd)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Passthrough. Only this file holds backing ids, and decides the I/O mode of an open file.
+ * Passthrough. Only this file stores backing IDs and decides the I/O mode of an open file.
  *
  * The kernel has a file open either with a backing file (each open must name the same id) or with a
  * page cache of the view, and fails an open of the other kind with EIO. So a node has one mode from
@@ -12,25 +12,25 @@
  *	cached		cached		  cached	-	   direct, or cached if they allow
  *	direct		direct		  direct	direct	   direct
  *
- * "-" cannot be: the first open decides whether the file can pass through, for all opens until the
- * last release. "Zero size": files of proc, sysfs and the like. Filters may be added and removed
- * while a file is open; an open that would bypass one fails with EBUSY.
+ * "-" cannot happen: the first open decides if the file can pass through, for all opens until the
+ * last release. "Zero size" files are those of proc, sysfs and the like. Filters may be added and
+ * removed while a file is open; an open that would bypass a filter fails with EBUSY.
  *
  * Privilege: the kernel reads and writes with the credentials of the thread that registered the
  * file. With CAP_FSETID a write by any caller keeps the set-ID bits; without it a write by root
- * clears them. The kernel sends SETATTR first where a write has to clear the bits, but decides that
- * by the mode in its cache. So a file is registered with CAP_FSETID only if it has set-ID bits when
- * it is opened, because the cached mode is fresh at that moment.
+ * clears them. If a write has to clear the bits, the kernel sends SETATTR before, but it decides
+ * that by the mode in its cache. So a file is registered with CAP_FSETID only if it has set-ID bits
+ * when it is opened, because the cached mode is fresh at that moment.
  *
- * If a server checks permissions itself, the file is registered as its owner (owner.c), or served
- * if the owner lacks a permission that other callers may have.
+ * If a remote server checks permissions itself (NFS), the file is registered with the credentials
+ * of its owner (owner.c), or served if the owner lacks a permission that other callers may have.
  *
- * A backing id is kept from one open to the next, so that an open needs no registration. It is
- * closed after a tick without an open, because it holds the lower inode: the lower file system
- * could not free the space of a file that was deleted below.
+ * A backing ID is kept from one open to the next, so that an open needs no registration. It is
+ * closed after a tick without an open, because it references the lower inode: if the file is
+ * deleted in the lower tree, the lower file system cannot free its space before.
  *
- * Locks: the shard of a node guards the node's members for passthrough, and its entry in owned.
- * idle_lock guards the queue of idle nodes; it is taken after a shard.
+ * Locks: the lock of a node's shard guards the node's members for passthrough, and its entry in
+ * owned. idle_lock guards the queue of idle nodes, and is taken after the lock of a shard.
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
@@ -48,25 +48,26 @@
 enum backing_flag {
 	FLAG_IDLE = 1 << 0,  /* in the idle queue */
 	FLAG_USED = 1 << 1,  /* opened since the last tick */
-	FLAG_KEEPS = 1 << 2, /* registered such that writes leave set-ID bits */
-	FLAG_STALE = 1 << 3, /* the kernel has cached pages that other filters saw */
+	FLAG_KEEPS = 1 << 2, /* registered with CAP_FSETID: writes leave set-ID bits */
+	FLAG_STALE = 1 << 3, /* the kernel may have cached pages from before a change of filters */
 };
 
 struct shard {
 	pthread_mutex_t lock;
-	struct owned *owned; /* nodes whose files are registered as their owners */
+	struct owned *owned; /* nodes whose files are registered with their owners' credentials */
 };
 
 struct passthrough {
 	struct fs *fs;
 	struct shard shard[N_SHARDS];
 	_Atomic uint64_t n_backings, n_registered, n_refused;
-	_Atomic bool told, told_owner; /* a refusal by the kernel, by a server, has been logged */
+	_Atomic bool told;       /* a refusal by the kernel has been logged */
+	_Atomic bool told_owner; /* a refusal because of the owner's rights has been logged */
 
-	pthread_mutex_t idle_lock; /* guards what follows */
+	pthread_mutex_t idle_lock; /* guards the members below */
 	size_t idle_at;
-	_Atomic size_t n_idle;   /* read without the lock, too */
-	uint64_t idle[MAX_IDLE]; /* a ring of nodeids, whose nodes may have been freed */
+	_Atomic size_t n_idle;   /* also read without the lock */
+	uint64_t idle[MAX_IDLE]; /* a ring of nodeids; their nodes may have been freed */
 };
 
 int passthrough_new(struct fs *fs, struct passthrough **ret_pt)
@@ -105,8 +106,9 @@ static pthread_mutex_t *lock_of(struct passthrough *pt, const struct node *node)
 }
 
 /*
- * Registers the lower file as its owner, or as an unprivileged user (NULL). Returns 0 or -errno.
- * Caller holds the shard.
+ * Registers the lower file with the credentials of owner, or of an unprivileged user if owner is
+ * NULL. If keeps is true, writes leave set-ID bits. Returns 0 or -errno. Caller holds the shard's
+ * lock.
  */
 static int backing_open(struct passthrough *pt, struct node *node, bool keeps,
 			const struct file_owner *owner)
@@ -153,9 +155,10 @@ static void backing_close(struct passthrough *pt, struct node *node)
 }
 
 /*
- * True if the file system of the node allows passthrough. The kernel opens the lower file once
- * more, as an unprivileged user or as the owner. If the lower file system checks the caller, and
- * not by IDs, this needs the option passthrough=on.
+ * Returns true if the file system of the node allows passthrough. The kernel reads and writes for
+ * all callers with the credentials of one user. If the lower file system checks the caller, and not
+ * by IDs alone, the caller's own rights would be ignored, so the user must ask for it
+ * (passthrough=on).
  */
 static bool passes(struct fs *fs, const struct node *node)
 {
@@ -167,8 +170,8 @@ static bool passes(struct fs *fs, const struct node *node)
 /* The result of trying to open a file as its owner. */
 struct trial {
 	bool tried;
-	bool may;     /* the owner may open it with the flags of this open */
-	bool may_all; /* ... for reading and writing, as a later open may do */
+	bool may;     /* the owner may open the file with the flags of this open */
+	bool may_all; /* the owner may open it for reading and writing, as a later open may do */
 	struct file_owner owner;
 };
 
@@ -184,7 +187,7 @@ static void try_owner(struct passthrough *pt, struct node *node, const struct st
 	pthread_mutex_lock(lock_of(pt, node));
 	open = node->n_open;
 	passing = open && node->io_mode == IO_PASSTHROUGH;
-	/* The owner may have changed, but the kernel opens the file as the former one. */
+	/* If the owner has changed, the kernel still opens the file as the former owner. */
 	if (passing)
 		owned_find(shard_of(pt, node)->owned, node, &trial->owner);
 	pthread_mutex_unlock(lock_of(pt, node));
@@ -196,8 +199,8 @@ static void try_owner(struct passthrough *pt, struct node *node, const struct st
 }
 
 /*
- * True if a file of a server may pass through. Closes its backing id if that is of another owner.
- * Caller holds the shard.
+ * Returns true if a file of a remote server may pass through. Closes its backing ID if the file was
+ * registered with another owner. Caller holds the shard's lock.
  */
 static bool owner_passes(struct passthrough *pt, struct node *node, const struct stat *st,
 			 const struct trial *trial)
@@ -205,8 +208,8 @@ static bool owner_passes(struct passthrough *pt, struct node *node, const struct
 	struct file_owner now;
 
 	/*
-	 * A write by root leaves set-ID bits, but the server clears them on a write by the owner,
-	 * as whom the kernel would write for all callers.
+	 * A write by root has to leave set-ID bits. But the kernel would write as the owner for all
+	 * callers, and the server clears the bits after a write by the owner.
 	 */
 	if (!trial->tried || !trial->may_all || (st->st_mode & (S_ISUID | S_ISGID)))
 		return false;
@@ -216,14 +219,14 @@ static bool owner_passes(struct passthrough *pt, struct node *node, const struct
 	return true;
 }
 
-/* Counts a file that is served because of a refusal; true: this is the first one of its kind. */
+/* Counts a file that is served because of a refusal. Returns true for the first one of its kind. */
 static bool count_refusal(struct passthrough *pt, _Atomic bool *told)
 {
 	pt->n_refused++;
 	return !atomic_exchange(told, true);
 }
 
-/* Returns the mode that the filters of a node need; IO_NONE: none of them sees its data. */
+/* Returns the mode that the filters of a node need, or IO_NONE if none of them sees its data. */
 static enum io_mode filter_mode(struct fs *fs, const struct node *node)
 {
 	uint64_t seen = node_filters(node) & atomic_load(&fs->filters.data);
@@ -234,8 +237,8 @@ static enum io_mode filter_mode(struct fs *fs, const struct node *node)
 }
 
 /*
- * Registers the lower file unless it is registered already, and returns the mode; caller holds the
- * shard.
+ * Registers the lower file unless it is registered already. Returns IO_PASSTHROUGH, or IO_CACHED
+ * after a refusal. Caller holds the shard's lock.
  */
 static enum io_mode register_if_possible(struct passthrough *pt, struct node *node,
 					 const struct stat *st, const struct trial *trial)
@@ -254,7 +257,7 @@ static enum io_mode register_if_possible(struct passthrough *pt, struct node *no
 				    "logged");
 		return IO_CACHED;
 	}
-	/* An open for reading needs no certain credentials, and does not know the file's mode. */
+	/* An open for reading does not know the mode (0), and needs no particular credentials. */
 	if (node->backing_id && (!st->st_mode || keeps == !!(node->passthrough_flags & FLAG_KEEPS)))
 		return IO_PASSTHROUGH;
 	backing_close(pt, node);
@@ -271,7 +274,7 @@ static enum io_mode register_if_possible(struct passthrough *pt, struct node *no
 	return r < 0 ? IO_CACHED : IO_PASSTHROUGH;
 }
 
-/* Returns the mode by the table at the top; IO_NONE: refused. Caller holds the shard. */
+/* Returns the mode by the table above, or IO_NONE to refuse. Caller holds the shard's lock. */
 static enum io_mode decide(struct passthrough *pt, struct node *node, const struct stat *st,
 			   const struct trial *trial)
 {
@@ -297,7 +300,7 @@ int passthrough_open(struct fs *fs, struct node *node, const struct stat *st, in
 	struct passthrough *pt = fs->passthrough;
 	struct trial trial = { 0 };
 
-	/* Without the lock, because it waits for the server. */
+	/* Before the lock is taken, because the trial waits for the server. */
 	try_owner(pt, node, st, flags, &trial);
 	pthread_mutex_lock(lock_of(pt, node));
 	open->mode = decide(pt, node, st, &trial);
@@ -335,8 +338,8 @@ bool fs_bypasses(struct fs *fs, struct node *node)
 }
 
 /*
- * Adds the node to the queue of idle backing ids, or closes its id if the queue is full. Caller
- * holds the shard.
+ * Adds the node to the queue of idle backing IDs, or closes its backing ID if the queue is full.
+ * Caller holds the shard's lock.
  */
 static void idle_add(struct passthrough *pt, struct node *node)
 {
@@ -387,7 +390,7 @@ void passthrough_node_gone(struct fs *fs, struct node *node)
 	pthread_mutex_unlock(lock_of(fs->passthrough, node));
 }
 
-/* Removes the first nodeid from the queue of idle backing ids; 0: the queue is empty. */
+/* Removes and returns the first nodeid of the queue of idle backing IDs, or 0 if it is empty. */
 static uint64_t idle_take(struct passthrough *pt)
 {
 	uint64_t id = 0;
@@ -402,11 +405,14 @@ static uint64_t idle_take(struct passthrough *pt)
 	return id;
 }
 
-/* Closes the backing id of a node from the queue, or adds it again if it was opened since. */
+/*
+ * Closes the backing ID of a node from the queue, or adds the node to the queue again if it was
+ * opened since.
+ */
 static void idle_look(struct passthrough *pt, struct node *node)
 {
 	pthread_mutex_lock(lock_of(pt, node));
-	/* Without the flag, this is another node that has got the nodeid. */
+	/* Without the flag, the nodeid now belongs to another node. */
 	if (node->passthrough_flags & FLAG_IDLE) {
 		bool used = node->passthrough_flags & FLAG_USED;
 

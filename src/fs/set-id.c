@@ -3,11 +3,12 @@
  * Set-user-ID and set-group-ID bits, and file capabilities, of files that the view shows with
  * another owner than the lower file has.
  *
- * execve(2) in the view takes the bits and the owner from the attributes in our replies. If a
- * filter or a server replaced the owner and left the bits, the program of an ordinary user would
- * run as the owner that is shown. So the view shows a bit only beside the owner, or group, of the
- * lower file. The bit of the lower file stays: a chmod of the mode that is shown does not clear it.
- * Such a chmod cannot set the bit either, because below the program would run as the lower owner.
+ * execve(2) in the view uses the bits and the owner from the attributes in our replies. If a filter
+ * or a server replaced the owner and left the bits, the program of an ordinary user would run as
+ * the owner that the view shows, for example as root. So the view shows S_ISUID only with the
+ * owner, and S_ISGID only with the group, of the lower file. The bit of the lower file stays: a
+ * chmod of the shown mode does not clear it. Such a chmod cannot set the bit either, because in the
+ * lower tree the program would run as the lower owner.
  *
  * The kernel cannot ask us to clear bits that it does not see. So writes to such a file in the view
  * clear them: no backing file is registered with CAP_FSETID (passthrough.c), served writes drop
@@ -15,9 +16,9 @@
  * clears them itself (open.c). File capabilities survive stores as well, so the view does not show
  * them at all.
  *
- * node->foreign has the hidden bits (bits 9 and up of the mode) from the first such reply on, until
- * no filter that could show owners is left. In a directory S_ISGID means inheritance, and stays. No
- * locks.
+ * node->foreign has the hidden bits (bits 9 and up of the mode) from the first reply with another
+ * owner until no filter is left that could show one. In a directory S_ISGID means that new files
+ * inherit the group, so directories keep it. No locks.
  */
 #include "fs/fs-private.h"
 
@@ -28,7 +29,7 @@
 
 uint32_t set_id_hidden(const struct node *node)
 {
-	/* A directory has node->casefold in its place. */
+	/* In a directory, node->casefold occupies the memory of node->foreign. */
 	if (S_ISDIR(node->type))
 		return 0;
 	return (uint32_t)atomic_load_explicit(&node->foreign, memory_order_relaxed) << MODE_SHIFT;
@@ -62,7 +63,7 @@ int set_id_keep(const struct node *node, int fd, struct fs_change *change)
 		return 0;
 	if (change->mode & hidden)
 		return -EPERM;
-	/* Giving a file away, and changing its data, clears the lower bits anyway. */
+	/* A change of owner or size clears the bits of the lower file anyway. */
 	if (change->set & (FS_SET_UID | FS_SET_GID | FS_SET_SIZE))
 		return 0;
 	r = lower_stat(fd, &stx);

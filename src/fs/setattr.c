@@ -37,10 +37,9 @@ int fs_getattr(struct fs *fs, struct node *node, struct handle *handle, struct f
 }
 
 /*
- * Carries out a SETATTR that sets nothing. The kernel sends it for two reasons: a write is about to
- * come that has to clear set-ID bits, or a process called chown(-1, -1), which any process may do.
- * The first reason exists only for files that are open for writing and that have bits which a write
- * by the caller clears.
+ * Carries out a SETATTR that sets nothing. The kernel sends it before a write that has to clear
+ * set-ID bits, or because a process has called chown(-1, -1), which any process may do. It is the
+ * first only if the file is open for writing and has bits that a write by the caller clears.
  */
 static int change_nothing(struct fs *fs, const struct fs_caller *caller, struct node *node, int fd)
 {
@@ -79,7 +78,7 @@ static int change_owner(const struct fs_caller *caller, int fd, const struct fs_
 	struct statx stx;
 	int r;
 
-	/* chown(2) leaves the set-group-ID bit for members of the group: so act as no member. */
+	/* chown(2) by a member of the group leaves the set-group-ID bit: so act as no member. */
 	if (change->set & FS_KILL_SUIDGID) {
 		r = lower_stat(fd, &stx);
 		if (r < 0)
@@ -93,7 +92,7 @@ static int change_owner(const struct fs_caller *caller, int fd, const struct fs_
 	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
-/* handle_fd: the descriptor of a handle that is open for writing, or -1. */
+/* Truncates a file. handle_fd is the descriptor of a handle that is open for writing, or -1. */
 static int change_size(const struct fs_caller *caller, struct node *node, int handle_fd, int fd,
 		       const struct fs_change *change)
 {
@@ -134,8 +133,8 @@ static int change_times(int fd, const struct fs_change *change)
 }
 
 /*
- * True if the change of size has set the times already. The kernel sends both for one truncate(2),
- * and its caller may lack the permission to set times.
+ * Returns true if the change of size has set the times already. The kernel sends both for one
+ * truncate(2), and the client may lack the permission to set times: a second change would fail.
  */
 static bool size_set_times(struct fs *fs, struct node *node, const struct fs_change *change)
 {
@@ -165,8 +164,8 @@ static int apply(struct fs *fs, const struct fs_caller *caller, struct node *nod
 }
 
 /*
- * Applies a change with the caller's identity if the lower file system checks it. Gets the handle's
- * descriptor before, because it may have to be opened.
+ * Applies a change, with the caller's identity if the lower file system checks the caller. Gets the
+ * handle's descriptor before, because opening it may take a capability that the caller lacks.
  */
 static int apply_as_caller(struct fs *fs, const struct fs_caller *caller, struct node *node,
 			   struct handle *handle, int fd, const struct fs_change *change)
@@ -181,8 +180,8 @@ static int apply_as_caller(struct fs *fs, const struct fs_caller *caller, struct
 }
 
 /*
- * Returns FS_WOULD_WAIT if the change of size would wait for the holder of a lease and this thread
- * may not wait. Called before anything is changed.
+ * Returns FS_WOULD_WAIT if the change of size could wait for the holder of a lease and this thread
+ * may not wait; else 0. fs_setattr() calls it before it changes anything.
  */
 static int may_change_size(struct fs *fs, struct handle *handle)
 {
@@ -215,7 +214,7 @@ int fs_setattr(struct fs *fs, const struct fs_caller *caller, struct node *node,
 		r = apply_as_caller(fs, caller, node, handle, ref.fd, &below);
 	if (r < 0 && one)
 		return r;
-	/* A change of several fields that failed may have changed some of them. */
+	/* If a change of several fields fails, some of them may have changed. */
 	if (r >= 0)
 		r = lower_stat_as_caller(fs, node, ref.fd, &attr.stx);
 	if (r == 0)

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Writes changes to the disk before their reply (mount options sync, dirsync). The kernel sends a
- * FUSE file system with these options no other requests than one without, so the daemon has to do
- * it.
+ * Writes changes to the disk before their reply (mount options sync, dirsync). FUSE sends no FSYNC
+ * for these mount options, so the daemon calls fsync(2) itself.
  *
- * fsync(2) of a directory covers the names that were made in it. For files that cannot be opened
- * (links, pipes, devices) the whole file system is flushed. No state, no locks.
+ * fsync(2) of a directory also writes the names that were created in it. For files that cannot be
+ * opened (links, pipes, devices) the daemon syncs the whole file system. No state, no locks.
  */
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
@@ -32,7 +31,7 @@ int fs_sync_change(struct fs *fs, struct node *node)
 {
 	_cleanup_(fd_closep) int fd = open_for_sync(fs, node);
 
-	/* A file that does not exist any more has nothing to write. */
+	/* If the file does not exist any more, there is nothing to write. */
 	if (fd == -ESTALE || fd == -ENOENT)
 		return 0;
 	if (fd == -EACCES || fd == -EPERM)

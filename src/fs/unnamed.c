@@ -7,8 +7,9 @@
  * the node gets a descriptor before its name is removed, and keeps it until the kernel forgets the
  * node, which happens at once if the file is not in use.
  *
- * This does not work for names that another process removes below: when their event is read, the
- * file cannot be opened any more, unless its descriptor is cached. No state of its own, no locks.
+ * This does not work for names that another process removes in the lower tree: when the daemon
+ * reads the event, the file cannot be opened any more, unless its descriptor is cached. No state of
+ * its own, no locks.
  */
 #include "fs/fs-private.h"
 #include "util/log.h"
@@ -19,7 +20,7 @@
 
 #define CLOSING_MS 10
 
-/* Returns a strong reference to the node of a name; NULL: the kernel knows no node of it. */
+/* Returns a strong reference to the node of a name, or NULL if the kernel knows no such node. */
 static struct node *node_of(struct fs *fs, struct node *dir, int dir_fd, const char *name)
 {
 	struct fhandle fh = { 0 };
@@ -43,9 +44,9 @@ void unnamed_keep(struct fs *fs, struct node *node)
 }
 
 /*
- * Closes what the view has open of the file only for the next use: NFS renames an open file to a
- * name of its own (.nfs...) instead of removing it, and then its directory cannot be removed. The
- * kernel sends RELEASE after close(2) has returned, so this waits a moment for it.
+ * Closes the descriptors that the view keeps open for later use of the file. NFS renames an open
+ * file to .nfs... instead of removing it, and rmdir(2) of its directory then fails. The kernel
+ * sends RELEASE only after close(2) has returned, so this function waits up to CLOSING_MS for it.
  */
 static void close_idle(struct fs *fs, struct node *node)
 {

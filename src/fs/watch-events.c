@@ -2,9 +2,9 @@
 /*
  * Reads fanotify events and invalidates the attributes and names that each event is about.
  *
- * All of it runs in the one thread of watch.c, to which again, taken and buf of struct watch
- * belong. This file takes lock to look up the mount of a handle. It holds no lock while it
- * invalidates, because that may drop the last reference to a node, which takes mark_lock.
+ * All functions run in the thread of watch.c, and only this thread uses again, taken and buf of
+ * struct watch. They take watch->lock to look up the mount of a handle. They hold no lock while
+ * they invalidate, because that may drop the last reference to a node, which takes mark_lock.
  */
 #include "fs/watch-private.h"
 #include "node/handle.h"
@@ -18,7 +18,7 @@
 
 _Atomic unsigned int watch_n_views;
 
-/* Returns a strong reference to the node of a handle in an event; NULL: there is none. */
+/* Returns a strong reference to the node of a handle in an event, or NULL if there is none. */
 static struct node *node_of(struct watch *watch, const struct fanotify_event_info_fid *info)
 {
 	const struct file_handle *handle = (const struct file_handle *)info->handle;
@@ -45,7 +45,10 @@ static struct node *node_of(struct watch *watch, const struct fanotify_event_inf
 	return node;
 }
 
-/* Schedules a second invalidation. If the ring is full, its last entry becomes everything. */
+/*
+ * Schedules a second invalidation of a node. If the ring is full, changes its last entry to nodeid
+ * 0, which invalidates everything.
+ */
 static void schedule(struct watch *watch, uint64_t nodeid, bool data)
 {
 	unsigned int last;
@@ -89,7 +92,7 @@ int watch_invalidate_due(struct watch *watch)
 
 /* The files of an event. */
 struct subject {
-	struct node *dir; /* counted; the directory where a name changed */
+	struct node *dir; /* counted; the directory in which a name has changed */
 	const char *name;
 	struct node *node; /* counted; the file itself */
 };
@@ -126,9 +129,9 @@ static void read_subject(struct watch *watch, const struct fanotify_event_metada
 #define NAME_EVENTS (FAN_CREATE | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVED_TO)
 
 /*
- * Updates node->parent after the kernel merged "moved from" and "moved to" of one name into one
- * event. The order of the two is lost, so this function gets the place of the file from its lower
- * path.
+ * Updates node->parent after the kernel has merged "moved from" and "moved to" of one name into one
+ * event. The event does not tell which came last, so this function finds the directory of the file
+ * by its lower path.
  */
 static void find_place(struct watch *watch, struct node *node)
 {
@@ -162,9 +165,10 @@ static void follow(struct watch *watch, uint64_t mask, const struct subject *sub
 }
 
 /*
- * Records a directory where a rename has replaced a name. The file that had the name has lost a
- * link, but no event says which file it was. It may be any open file that was found in this
- * directory; lookups of the name find another file anyway.
+ * Records a directory in which a rename may have replaced a name. The file that had the name has
+ * lost a link, but no event names that file. It may be any open file that was found in this
+ * directory, so taken_invalidate() invalidates all of them. Files that are not open need nothing:
+ * a lookup of the name finds the new file.
  */
 static void taken_add(struct watch *watch, const struct node *dir)
 {
@@ -176,7 +180,7 @@ static void taken_add(struct watch *watch, const struct node *dir)
 	watch->n_taken++;
 }
 
-/* Invalidates an open file if it was found in such a directory. */
+/* Invalidates an open file if it was found in a directory that taken_add() has recorded. */
 static void taken_invalidate(void *aux, struct handle *handle)
 {
 	struct watch *watch = aux;
@@ -202,7 +206,10 @@ static void handle_names(struct watch *watch, uint64_t mask, const struct subjec
 
 	if (!subject->dir || !subject->name)
 		return;
-	/* A descriptor of a regular file would hold its space, which the other process frees. */
+	/*
+	 * Not for regular files: a descriptor would keep the lower file system from freeing their
+	 * space, although another process has deleted the file.
+	 */
 	if ((mask & FAN_DELETE) && subject->node && !S_ISREG(subject->node->type))
 		unnamed_keep(fs, subject->node);
 	if ((mask & FAN_MOVED_FROM) && (mask & FAN_ONDIR) && subject->node)
@@ -211,7 +218,7 @@ static void handle_names(struct watch *watch, uint64_t mask, const struct subjec
 	invalidate(watch, subject->dir, true);
 }
 
-/* Handles an event, which info follows. */
+/* Handles an event; info points to the information records that follow it. */
 static void handle_event(struct watch *watch, const struct fanotify_event_metadata *event,
 			 const char *info)
 {
@@ -228,7 +235,10 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 		schedule(watch, 0, false);
 		return;
 	}
-	/* An open of a directory changes nothing. Before a close, a process may have listed it. */
+	/*
+	 * An open of a directory changes nothing. A close does: a process may have listed the
+	 * directory before, which changes the atime.
+	 */
 	if ((mask & FAN_ONDIR) && !(mask & ~(FAN_ONDIR | FAN_OPEN)))
 		return;
 	if (own && watch_n_views == 1) {
@@ -251,7 +261,7 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 			taken_add(watch, subject.dir);
 		if (subject.node && (mask & (FAN_OPEN | FAN_MODIFY)))
 			attr_mark_maybe_mapped(subject.node);
-		/* A change of names changes the file's link count and times, too. */
+		/* A change of names also changes the link count and the times of the file. */
 		if (subject.node)
 			invalidate(watch, subject.node, mask & FAN_MODIFY);
 	}
@@ -259,7 +269,7 @@ static void handle_event(struct watch *watch, const struct fanotify_event_metada
 	node_put(watch->fs->nodes, subject.node);
 }
 
-/* One buffer at a time, because a thread with SCHED_FIFO must not keep the CPU. */
+/* Handles one buffer only, because a thread with SCHED_FIFO must not keep the CPU for long. */
 void watch_read(struct watch *watch)
 {
 	ssize_t n = read(watch->fd, watch->buf, sizeof(watch->buf));

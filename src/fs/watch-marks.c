@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Marks on directories, on files with several names, and on the private mount.
+ * Fanotify marks on directories, on files with several names, and on the clone of LOWER's mount.
  *
- * mark_lock: held while node->watch and the mark itself change; node->watch is read without it.
- * lock: guards mounts. Nothing takes lock under mark_lock. mark_lock is taken under lock in one
- * case: a finder in watch-events.c drops the last reference to another node. No function waits for
- * the view under a lock.
+ * Locking: a thread holds mark_lock while it changes node->watch and the mark; node->watch is read
+ * without it. lock guards mounts. The order is lock, then mark_lock: node_of() in watch-events.c
+ * may drop the last reference to a node while it holds lock. No function makes a system call on the
+ * view under a lock, because it could deadlock.
  */
 #include "fs/watch-private.h"
 #include "util/cleanup.h"
@@ -34,7 +34,7 @@ static void log_support(const struct fs_config *config, const struct fs_watch_su
 		       support->why, (unsigned long long)config->ttl_ns / 1000000);
 }
 
-/* Fills *mount, by a file on the mount; caller holds the lock. */
+/* Fills *mount. fd is a file on the mount. Caller holds watch->lock. */
 static void mount_add(struct watch *watch, struct watched_mount *mount,
 		      const struct lower_mount *lower, int fd)
 {
@@ -115,8 +115,8 @@ void watch_before_read(struct fs *fs, struct node *node, int fd)
 }
 
 /*
- * Removes the node's mark. A mark belongs to the file, so it stays if another node of the same file
- * has it.
+ * Removes the node's mark. A mark belongs to the lower inode, so it stays if other, another node of
+ * the same file (may be NULL), is watched.
  */
 static void unmark(struct watch *watch, struct node *node, const struct node *other)
 {
@@ -148,7 +148,7 @@ void watch_node_gone(struct fs *fs, struct node *node)
 	alias = node_lookup_alias(fs->nodes, node);
 	unmark(watch, node, other && other->watch == WATCH_ON ? other : alias);
 	pthread_mutex_unlock(&watch->mark_lock);
-	/* After the unlock: the last reference calls this function again. */
+	/* After the unlock: putting the last reference calls this function again. */
 	node_put(fs->nodes, other);
 	node_put(fs->nodes, alias);
 }

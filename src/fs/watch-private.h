@@ -15,13 +15,13 @@
 #define WATCH_N_AGAIN    4096
 #define WATCH_N_TAKEN    16
 
-/* A file system that files of the view lie on. */
+/* A lower mount, by its number in the node table. */
 struct watched_mount {
 	bool known, watchable;
 	fsid_t fsid;
 };
 
-/* A node to invalidate a second time; nodeid 0: everything. */
+/* A node to invalidate a second time; nodeid 0 stands for everything. */
 struct watch_again {
 	uint64_t nodeid;
 	uint32_t due_ms;
@@ -30,8 +30,8 @@ struct watch_again {
 
 struct watch {
 	struct fs *fs; /* constant */
-	int fd;        /* constant: fanotify's */
-	int stop_fd;   /* constant: readable once the thread has to end */
+	int fd;        /* constant: the fanotify queue; -errno if the kernel refused it */
+	int stop_fd;   /* constant: an eventfd, readable once the thread has to end */
 	pid_t pid;     /* constant */
 	pthread_t thread;
 	bool started;
@@ -41,11 +41,11 @@ struct watch {
 	pthread_mutex_t lock;      /* guards mounts */
 	struct watched_mount mounts[WATCH_MAX_MOUNTS];
 
-	/* for the thread only */
-	struct watch_again again[WATCH_N_AGAIN]; /* a ring, the first due first */
+	/* Only the thread uses the members below. */
+	struct watch_again again[WATCH_N_AGAIN]; /* a ring, ordered by due_ms */
 	unsigned int again_at, n_again;
-	uint64_t taken[WATCH_N_TAKEN]; /* directories where a name went to another file */
-	unsigned int n_taken;          /* more than WATCH_N_TAKEN: any directory */
+	uint64_t taken[WATCH_N_TAKEN]; /* directories in which a rename may have replaced a name */
+	unsigned int n_taken;          /* if it exceeds WATCH_N_TAKEN, any directory may be one */
 	_Alignas(struct fanotify_event_metadata) char buf[WATCH_BUF_SIZE];
 };
 
@@ -53,18 +53,22 @@ struct watch {
 int watch_open(void);
 /* Adds a mark on a directory or a file by an O_PATH descriptor. Returns as fanotify_mark(2). */
 int watch_mark(int events_fd, int fd, bool is_dir);
-/* As fs_watch_support(), with a queue (or -errno); handles: files can be opened by handle. */
+/*
+ * As fs_watch_support(), with a fanotify queue, which the caller keeps (-errno if it has none).
+ * handles is true if files can be opened by handle.
+ */
 void watch_support(int events_fd, int fd, bool handles, struct fs_watch_support *ret_support);
 
 /*
- * watch-marks.c: adds LOWER's mount. Called before the first request, so that the log says at mount
- * if LOWER can be watched.
+ * watch-marks.c: checks if LOWER's mount can be watched. watch_new() calls it, so that the log says
+ * at mount, before the first request, if LOWER can be watched.
  */
 void watch_look_at_root(struct watch *watch);
 
 /*
- * watch-events.c, for the thread. watch_read() handles one buffer of events. watch_invalidate_due()
- * invalidates a second time what is due, and returns the milliseconds until the next, or -1.
+ * watch-events.c: only the thread calls these. watch_read() handles one buffer of events.
+ * watch_invalidate_due() carries out the second invalidations that are due, and returns the
+ * milliseconds until the next one, or -1 if there is none.
  */
 void watch_read(struct watch *watch);
 int watch_invalidate_due(struct watch *watch);

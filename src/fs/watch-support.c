@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Checks if cache=auto can watch a lower file system, and if not, why. A view checks each file
- * system that it meets, "penstock probe" that of LOWER. These functions try what a view does. No
- * state, no locks.
+ * Checks if cache=auto can watch a lower file system, and if not, why. A view checks the file
+ * system of each lower mount, "penstock probe" that of LOWER. These functions make the same system
+ * calls as a view. No state, no locks.
  */
 #include "fs/watch-private.h"
 #include "node/fhandle.h"
@@ -80,7 +80,7 @@ void fs_watch_support(int fd, struct fs_watch_support *ret_support)
 	_cleanup_(fd_closep) int opened = -1;
 	struct fhandle fh;
 
-	/* Opened by handle, as nodes are. Closing the queue removes the mark. */
+	/* Opens the file by handle, as nodes are opened. Closing the queue removes the mark. */
 	if (fhandle_at(fd, "", &fh, NULL) == 0)
 		opened = fhandle_open(fd, &fh, O_PATH | O_CLOEXEC);
 	watch_support(events_fd, fd, opened >= 0, ret_support);

@@ -2,28 +2,30 @@
 /*
  * Watches for changes by other processes below (cache=auto), with fanotify.
  *
- * Each directory of which the kernel may have cached anything has a mark, which reports changes of
- * the directory, of its names, and of the files in it. A file with several names has its own mark.
- * So files that no request has met cost nothing and make no events.
+ * Each directory that the kernel may have cached has a mark, which reports changes of the
+ * directory, of its names, and of the files in it. A file with several names has its own mark. So
+ * files that no request has named cost nothing and make no events.
  *
  * The view's own operations need no event, because the kernel knows them. The view reads, writes
- * and opens files by the private mount of LOWER, which has a mark that ignores these. Changes of
- * names and attributes make events with this process's number, which are dropped.
+ * and opens files by its clone of LOWER's mount, which has a mark that ignores such events. Changes
+ * of names and attributes make events with this process's PID, which this module drops.
  *
  * Stores through a mapping make no event. But a process has to open a file before it maps it, so an
  * open by another process marks the file as maybe mapped: attr.c gives it no timeout until there is
  * no writer.
  *
- * Events have file handles, by which this module finds nodes. Each event invalidates at once, and a
- * second time after SHADOW_IN_FLIGHT_MS if a reply was sent just before: the daemon may have read
- * the attributes before the change, and the kernel may receive the reply after the invalidation.
+ * Events have file handles, by which this module finds nodes. Each event invalidates immediately,
+ * and a second time after SHADOW_IN_FLIGHT_MS if a reply was sent just before: the daemon may have
+ * read the attributes before the change, and the kernel may receive the reply after the
+ * invalidation.
  *
- * One thread reads events in batches. After a batch it sleeps for a moment, so that many changes
- * cause few wake-ups. It waits for nothing but the kernel's queue. It runs with SCHED_FIFO where
- * permitted, because under load the latency of invalidations is scheduling delay.
+ * One thread reads events in batches. After a batch the thread sleeps for a moment, so that many
+ * changes cause few wake-ups. It waits for nothing but the kernel's queue, so it cannot deadlock
+ * with requests. It runs with SCHED_FIFO if permitted, because on a loaded machine the latency of
+ * invalidations is scheduling delay.
  *
- * This file has the watch as a whole, and the thread; watch-marks.c has the marks, watch-events.c
- * the events, watch-support.c the check if a file system can be watched.
+ * This file creates and frees the watch, and has the thread; watch-marks.c adds and removes marks,
+ * watch-events.c handles events, watch-support.c checks if a file system can be watched.
  *
  * Locks: this file takes none. The thread ends before anything is freed.
  */
@@ -91,8 +93,8 @@ int watch_new(struct fs *fs, struct watch **ret_watch)
 	watch->stop_fd = -1;
 	pthread_mutex_init(&watch->lock, NULL);
 	/*
-	 * Recursive, because watch_node_gone() looks up nodes under it, and may drop the last
-	 * reference to one that has a mark as well.
+	 * Recursive, because watch_node_gone() looks up nodes under this lock. If it drops the last
+	 * reference to a node with a mark, it is called again for that node, and would deadlock.
 	 */
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);

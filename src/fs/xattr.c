@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Extended attributes. They are reached by /proc/self/fd, because neither fgetxattr(2) nor
- * getxattrat(2) with AT_EMPTY_PATH accepts an O_PATH descriptor. For a symbolic link, that path
- * leads to the link itself. No state, no locks.
+ * Extended attributes. System calls name the file by its path in /proc/self/fd, because neither
+ * fgetxattr(2) nor getxattrat(2) with AT_EMPTY_PATH accepts an O_PATH descriptor. The descriptor of
+ * a symbolic link leads to the link itself. No state, no locks.
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
@@ -19,9 +19,10 @@
 #define ACL "system.posix_acl_access"
 
 /*
- * Takes the identity for an operation on an attribute. The kernel has checked who may read and
- * write user.*, trusted.* and security.* attributes, and ACLs. It does not know other names in
- * system.* (ACLs of NFS, SMB and NTFS), so for these the lower file system checks the caller.
+ * Takes the identity of the caller if the lower file system has to check an operation on an
+ * attribute. The kernel has checked the permission for user.*, trusted.* and security.* attributes,
+ * and for ACLs. It does not know other names in system.* (ACLs of NFS, SMB and NTFS), so the lower
+ * file system has to check these.
  */
 static int enter(struct fs *fs, const struct node *node, const char *name,
 		 struct creds_scope *scope)
@@ -32,7 +33,10 @@ static int enter(struct fs *fs, const struct node *node, const char *name,
 	return unknown ? creds_enter_whole(0, scope) : lower_enter(fs, node, scope);
 }
 
-/* True if the view has no such attribute: the ACL is part of the mode, which a server may own. */
+/*
+ * Returns true if the view hides an attribute: the ACL determines the mode, so a file whose mode
+ * the server decides has no ACL.
+ */
 static bool is_void(const struct node *node, const char *name)
 {
 	return authority_is_served(node, STATX_MODE) && strcmp(name, ACL) == 0;
@@ -104,7 +108,8 @@ static ssize_t list_as_caller(struct fs *fs, const struct fs_caller *caller, str
 		return r;
 	n = listxattr(fd_path(fd).text, list, XATTR_LIST_MAX);
 	/*
-	 * Reading the caller's capabilities takes longer than listing, so only where these matter.
+	 * Reading the caller's capabilities takes longer than the listing, so only if the listing
+	 * depends on them.
 	 */
 	if (!lower_checks_caller(fs, node) && has_trusted(list, n) &&
 	    !caller_capable(caller, CAP_SYS_ADMIN)) {
@@ -154,7 +159,10 @@ int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *
 	if (r < 0)
 		return r;
 	r = setxattr(fd_path(ref.fd).text, name, value, size, flags) < 0 ? -errno : 0;
-	/* The caller, who is not in the file's group, has set an ACL: the kernel clears no bit. */
+	/*
+	 * A caller who is not in the file's group has set an ACL. The lower file system leaves the
+	 * bit, because the daemon has CAP_FSETID.
+	 */
 	if (r == 0 && kill_sgid && !lower_checks_caller(fs, node)) {
 		struct statx stx;
 
@@ -171,13 +179,13 @@ int fs_removexattr(struct fs *fs, struct node *node, const char *name)
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	int r;
 
-	/* The view has no such ACL before and after. */
+	/* The view hides this ACL, so for the client it is absent already. */
 	if (is_void(node, name))
 		return 0;
 	r = fdref_get(fs->fds, node, &ref);
 	/*
-	 * The kernel removes file capabilities on a write by any caller; it has checked callers of
-	 * removexattr(2).
+	 * The kernel sends REMOVEXATTR of file capabilities also for a write by a caller without
+	 * CAP_SETFCAP. It has checked callers of removexattr(2), so add the capability.
 	 */
 	if (r == 0 && lower_checks_caller(fs, node) && strcmp(name, "security.capability") == 0)
 		r = creds_enter_whole(CAP_BIT(CAP_SETFCAP), &scope);
