@@ -213,6 +213,7 @@ static int take_away(struct inode *dir, struct dentry *dentry, bool is_dir)
 	struct dentry *ldir = pst_lower(dentry->d_parent), *l;
 	struct mnt_idmap *idmap = pst_idmap(dir->i_sb);
 	struct inode *victim;
+	bool two_refs;
 	int err = mnt_want_write(pst_mnt(dentry));
 
 	if (err)
@@ -222,13 +223,24 @@ static int take_away(struct inode *dir, struct dentry *dentry, bool is_dir)
 	if (err)
 		goto out;
 	victim = d_inode(l);
+	/*
+	 * The kernel keeps the dentry of a removed name as a negative one if it has one reference.
+	 * The dentry of the view has a reference for as long as the VFS locks its directory.
+	 */
+	two_refs = l == pst_lower(dentry);
+	if (two_refs)
+		dput(l);
 	if (is_dir)
 		err = c_vfs_rmdir(idmap, ldir, l);
 	else
 		err = vfs_unlink(idmap, d_inode(ldir), l, NULL);
+	if (two_refs)
+		dget(l);
 	if (!err) {
 		forget_moved(dentry, victim);
-		d_drop(dentry);
+		/* NFS renames a file that is open instead of removing it. */
+		if (l != pst_lower(dentry) || d_unhashed(l) || d_is_positive(l))
+			d_drop(dentry);
 	}
 	c_end(ldir, l);
 	pst_refresh(d_inode(dentry));
