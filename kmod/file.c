@@ -2,10 +2,10 @@
 /*
  * Open files.
  *
- * An open file of the view has an open lower file in private_data. Data goes there by the backing
- * file functions of the kernel, with the credentials of the caller and into no cache of its own;
- * mappings are mappings of the lower file. Reads take no lock, writes do not exclude each other
- * here.
+ * An open file of the view has an open lower file in private_data. Reads and writes go there with
+ * the credentials of the caller, asynchronous ones by the backing file functions of the kernel, and
+ * there is no cache here; mappings are mappings of the lower file. Reads take no lock, writes do
+ * not exclude each other here.
  */
 #include "penstock.h"
 
@@ -99,11 +99,21 @@ int pst_flush(struct file *file, fl_owner_t id)
 
 void pst_wrote(struct file *file)
 {
-	struct inode *inode = file_inode(file);
+	struct inode *inode = file_inode(file), *l = pst_lower_inode(inode);
 
+	if (i_size_read(inode) == i_size_read(l))
+		return;
 	spin_lock(&inode->i_lock);
-	i_size_write(inode, i_size_read(pst_lower_inode(inode)));
+	i_size_write(inode, i_size_read(l));
 	spin_unlock(&inode->i_lock);
+}
+
+/* The flags of one read or write, which have the same bits in both types. */
+static rwf_t rw_flags(const struct kiocb *iocb)
+{
+	const int passed = IOCB_HIPRI | IOCB_DSYNC | IOCB_SYNC | IOCB_NOWAIT | IOCB_APPEND;
+
+	return (__force rwf_t)(iocb->ki_flags & passed);
 }
 
 static ssize_t pst_read_iter(struct kiocb *iocb, struct iov_iter *to)
@@ -113,14 +123,17 @@ static ssize_t pst_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	if (IS_ERR(l))
 		return PTR_ERR(l);
+	if (is_sync_kiocb(iocb))
+		return vfs_iter_read(l, to, &iocb->ki_pos, rw_flags(iocb));
 	return backing_file_read_iter(l, to, iocb, iocb->ki_flags, &ctx);
 }
 
 /*
- * Writes hold the lock of the view's inode, shared. The backing file functions strip set-id bits
- * from the inode of the view where it is not S_NOSEC, without its lock, and a chmod(2) that sets
- * such a bit takes S_NOSEC away until pst_copy_attr() sets it again. A chmod holds the lock
- * exclusively; after one that failed the next write sets S_NOSEC.
+ * Asynchronous writes hold the lock of the view's inode, shared. The backing file functions strip
+ * set-id bits from the inode of the view where it is not S_NOSEC, without its lock, and a chmod(2)
+ * that sets such a bit takes S_NOSEC away until pst_copy_attr() sets it again. A chmod holds the
+ * lock exclusively; after one that failed the next write sets S_NOSEC. For other writes the backing
+ * file functions would do nothing else that is needed here.
  */
 static ssize_t pst_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
@@ -131,6 +144,11 @@ static ssize_t pst_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 	if (IS_ERR(l))
 		return PTR_ERR(l);
+	if (is_sync_kiocb(iocb)) {
+		ret = vfs_iter_write(l, from, &iocb->ki_pos, rw_flags(iocb));
+		pst_wrote(iocb->ki_filp);
+		return ret;
+	}
 	if (!(iocb->ki_flags & IOCB_NOWAIT))
 		inode_lock_shared(inode);
 	else if (!inode_trylock_shared(inode))
