@@ -46,9 +46,15 @@ bool pst_attr_differs(const struct inode *inode)
 {
 	const struct inode *l = pst_lower_inode(inode);
 
-	return inode->i_mode != lower_mode(inode) || !uid_eq(inode->i_uid, lower_uid(inode)) ||
-	       !gid_eq(inode->i_gid, lower_gid(inode)) || inode->i_nlink != l->i_nlink ||
-	       (inode->i_flags ^ (l->i_flags | S_NOSEC)) & (COPIED_FLAGS | S_NOSEC);
+	if (inode->i_nlink != l->i_nlink ||
+	    (inode->i_flags ^ (l->i_flags | S_NOSEC)) & (COPIED_FLAGS | S_NOSEC))
+		return true;
+	if (unlikely(pst_sb(inode->i_sb)->adapts))
+		return inode->i_mode != lower_mode(inode) ||
+		       !uid_eq(inode->i_uid, lower_uid(inode)) ||
+		       !gid_eq(inode->i_gid, lower_gid(inode));
+	return (inode->i_mode ^ l->i_mode) & ~S_IFMT || !uid_eq(inode->i_uid, l->i_uid) ||
+	       !gid_eq(inode->i_gid, l->i_gid);
 }
 
 /* Copies the attributes of the lower inode. The caller holds a reference to the inode. */
@@ -94,7 +100,7 @@ int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 	if (err)
 		return err;
 	stat->dev = inode->i_sb->s_dev;
-	if (i_size_read(inode) != stat->size || pst_attr_differs(inode))
+	if (i_size_read(inode) != stat->size)
 		pst_copy_attr(inode);
 	return 0;
 }

@@ -112,7 +112,7 @@ static bool compare_folded(struct dentry *d, struct dentry *l)
 	return same;
 }
 
-static int revalidate_rcu(struct dentry *d)
+static int revalidate_rcu(struct dentry *d, unsigned int flags)
 {
 	const struct dentry *l = pst_lower(d);
 	const struct inode *inode = d_inode_rcu(d);
@@ -122,8 +122,11 @@ static int revalidate_rcu(struct dentry *d)
 		return inode ? -ECHILD : 1;
 	if (compare(d, l) <= 0 || l->d_flags & DCACHE_OP_REVALIDATE)
 		return -ECHILD;
-	/* Attributes are copied with references only: the inode may be on its way out here. */
-	return inode && pst_attr_differs(inode) ? -ECHILD : 1;
+	/*
+	 * Attributes are copied with references only: the inode may be on its way out here. Those
+	 * of a directory in the middle of a path are compared next, by pst_permission().
+	 */
+	return inode && !(flags & LOOKUP_PARENT) && pst_attr_differs(inode) ? -ECHILD : 1;
 }
 
 /* Returns the lower dentry with a reference; NULL if a filter hides the name. */
@@ -148,7 +151,7 @@ static int pst_revalidate(c_revalidate_args)
 	int ret;
 
 	if (flags & LOOKUP_RCU)
-		return revalidate_rcu(dentry);
+		return revalidate_rcu(dentry, flags);
 	l = get_lower(dentry);
 	if (!l)
 		return d_really_is_negative(dentry);

@@ -29,6 +29,7 @@ struct pst_sb {
 	bool idmapped;               /* the mount of LOWER maps IDs */
 	errseq_t wb_err;             /* the writeback errors below that the view has reported */
 	bool nosuid;                 /* the mount of LOWER ignores set-id bits and capabilities */
+	bool adapts;                 /* idmapped or nosuid: the view shows other attributes */
 	struct pst_filters *filters; /* NULL: none */
 	u64 asked;                   /* bits 1 << opcode: filters see the operation */
 };
