@@ -6,6 +6,7 @@
 #	make test                           all tests: 10 minutes on two idle CPUs
 #	make test-quick                     the tests of the edit loop: a minute
 #	make bench                          the table of docs/performance.md
+#	make bench-kernel                   the table of the kernel engine, in virtual machines
 #	make test-kernels                   the same program on other kernels, in virtual machines
 #	make kmod KDIR=dir                  the module of the kernel engine (kmod/README.md)
 #	make install                        program, library, man pages, helpers of mount(8)
@@ -16,7 +17,7 @@ LOWER =
 MOUNT =
 OPTIONS =
 
-.PHONY: all program deps run test test-quick bench test-kernels kmod install clean
+.PHONY: all program deps run test test-quick bench bench-kernel test-kernels kmod install clean
 
 all: program
 	@echo "$(BUILD)/penstock is built; \`make run' shows it, \`make test' tests it," \
@@ -42,6 +43,11 @@ test-quick:
 bench: program
 	@tools/deps.sh build bench
 	@bench/run
+
+bench-kernel: program
+	@tools/deps.sh build bench kernels
+	@tools/build.sh $(BUILD)
+	@bench/kernel/run
 
 test-kernels:
 	@tools/deps.sh build test kernels

@@ -48,14 +48,14 @@ def add(tar, name, rng, **fields):
     tar.addfile(info, io.BytesIO(data) if data is not None else None)
 
 
-def make_tar(path):
+def make_tar(path, files=FILES):
     rng = random.Random(20)
     pool = "".join(rng.choice(WORDS) + rng.choice(" \n(;") for _ in range(200000)).encode()
     paths = directories(rng)
     with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as tar:
         for name in sorted(paths):
             add(tar, name, rng, type=tarfile.DIRTYPE, mode=0o755)
-        for i in range(FILES):
+        for i in range(files):
             size = min(int(rng.lognormvariate(math.log(MEDIAN_BYTES), SPREAD)), LARGEST_BYTES)
             end = rng.choice((".c", ".c", ".c", ".h", ".h", ".txt", ".py", ".sh"))
             add(tar, f"{rng.choice(paths)}/{rng.choice(WORDS)}-{i}{end}", rng,
