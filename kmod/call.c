@@ -18,11 +18,6 @@
 #include "filter/name-check.h"
 #include "filter/place.h"
 
-static struct inode *inode_of(struct filter_node *node)
-{
-	return &container_of(node, struct pst_inode, filter)->vfs;
-}
-
 static void fill_attr(const struct inode *inode, struct pst_attr *ret_attr)
 {
 	const struct inode *l = pst_lower_inode(inode);
@@ -51,7 +46,7 @@ struct names {
 static void fill_node(const struct filter_call *call, struct filter_node *node, bool want_attr,
 		      struct pst_node *ret_node)
 {
-	const struct inode *inode = inode_of(node);
+	const struct inode *inode = pst_inode_of(node);
 	struct pst_attr attr;
 
 	fill_attr(inode, &attr);
@@ -74,7 +69,7 @@ static int peek(const struct filter_call *call, struct filter_node *dir, const c
 	for (int i = 0; names && i < 2; i++) {
 		struct dentry *d = names->dentry[i];
 
-		if (d_inode(d->d_parent) != inode_of(dir) || strcmp(name, d->d_name.name) != 0)
+		if (d_inode(d->d_parent) != pst_inode_of(dir) || strcmp(name, d->d_name.name) != 0)
 			continue;
 		if (d_really_is_negative(d))
 			return -ENOENT;
@@ -127,12 +122,18 @@ static int run(struct filter_call *call, const struct chain_entry *entry, enum f
 	       u32 opcode, const struct pst_ctx *ctx, int *ret_verdict)
 {
 	const struct bpf_prog *prog = entry->filter->program[kind][opcode];
+	struct pst_count __percpu *count = entry->filter->count[kind][opcode];
 	/* Programs may write to their context. */
 	struct pst_ctx own = *ctx;
 
 	rcu_read_lock_trace();
 	*ret_verdict = bpf_prog_run_pin_on_cpu(prog, &own);
 	rcu_read_unlock_trace();
+	this_cpu_inc(count->runs);
+	if (*ret_verdict < 0)
+		this_cpu_inc(count->errors);
+	else if (*ret_verdict > 0)
+		this_cpu_inc(count->answered);
 	return 0;
 }
 
@@ -140,15 +141,16 @@ static int run(struct filter_call *call, const struct chain_entry *entry, enum f
 static void bad(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
 		u32 opcode, const char *what, int error)
 {
+	this_cpu_inc(entry->filter->count[kind][opcode]->bad);
 	if (atomic_inc_return(&entry->filter->n_bad) == 1)
 		pr_err("penstock: filter %s: its program %s; the operation failed with EIO\n",
 		       entry->facts->name, what);
 }
 
-/* There is nobody yet to report events to. */
 static void event(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
 		  const struct pst_event *e, int error)
 {
+	pst_trace_event(call, entry, kind, e, error);
 }
 
 const struct filter_host pst_filter_host = {
@@ -231,6 +233,8 @@ int pst_filter_lookup(struct inode *dir, struct dentry *dentry)
 	err = call_fill_save(slot->call);
 	if (!err)
 		err = name_check_call(slot->call);
+	if (err)
+		pst_trace_result(slot->call, err);
 	pst_call_end(dir, slot);
 	return err;
 }
@@ -263,6 +267,7 @@ int pst_filter_found(struct dentry *dentry, struct inode *inode)
 		place_give(call, &pst_i(inode)->filter, &call->child);
 		WRITE_ONCE(pst_i(inode)->parent, pst_i(dir)->nodeid);
 	}
+	pst_trace_result(call, err);
 	pst_call_end(dir, slot);
 	return err;
 }
@@ -296,7 +301,11 @@ static int check_two(struct slot *slot, struct inode *node2, const void *arg)
 	if (!call->filters)
 		return 0;
 	err = call_fill_save(call);
-	return err ? err : name_check_call(call);
+	if (!err)
+		err = name_check_call(call);
+	if (err)
+		pst_trace_result(call, err);
+	return err;
 }
 
 /* Checks if a file may get one more name. Returns 0, -EPERM or another error. */

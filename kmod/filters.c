@@ -17,9 +17,11 @@ static const char *const texts[MODULE_N_TEXTS] = { "name", "spec", "file", "summ
 static void free_filter(struct filter *f)
 {
 	for (int kind = 0; kind < _FILTER_KINDS; kind++)
-		for (int opcode = 0; opcode < OP_MAX; opcode++)
+		for (int opcode = 0; opcode < OP_MAX; opcode++) {
 			if (f->program[kind][opcode])
 				bpf_prog_put(f->program[kind][opcode]);
+			free_percpu(f->count[kind][opcode]);
+		}
 	kvfree(f->said);
 	kvfree(f);
 }
@@ -90,6 +92,9 @@ static int take_program(struct fs_context *fc, struct pst_filters *filters, stru
 		return PTR_ERR(prog);
 	}
 	*to = prog;
+	f->count[p->kind][p->opcode] = alloc_percpu_gfp(struct pst_count, GFP_KERNEL_ACCOUNT);
+	if (!f->count[p->kind][p->opcode])
+		return -ENOMEM;
 	f->facts.ops[p->kind] |= 1ULL << p->opcode;
 	if (prog->aux->max_ctx_offset > sizeof(struct pst_ctx))
 		return invalf(fc, "penstock: filter %s reads behind its context", f->facts.name);

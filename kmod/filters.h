@@ -9,12 +9,21 @@
 
 #include "filter/call.h"
 
+/* The runs of a program on a CPU. */
+struct pst_count {
+	unsigned long runs;
+	unsigned long errors;   /* the program chose an error */
+	unsigned long answered; /* the program answered the operation */
+	unsigned long bad;      /* the result was refused */
+};
+
 /* A filter: the programs that the loader has handed over, and what it said of them. */
 struct filter {
 	struct filter_facts facts; /* its strings are in said */
 	struct chain_entry entry;
 	void *said; /* the value of the parameter */
 	struct bpf_prog *program[_FILTER_KINDS][OP_MAX];
+	struct pst_count __percpu *count[_FILTER_KINDS][OP_MAX];
 	atomic_t n_bad; /* runs whose result was refused */
 };
 
@@ -56,6 +65,16 @@ void pst_slot_swap(struct slot *slot, struct filter_call **call);
 extern const struct filter_host pst_filter_host;
 struct slot *pst_call_begin(u32 opcode, struct inode *dir);
 void pst_call_end(struct inode *dir, struct slot *slot);
+
+/* trace.c */
+void pst_trace_event(const struct filter_call *call, const struct chain_entry *entry,
+		     enum filter_kind kind, const struct pst_event *event, int error);
+void pst_trace_result(const struct filter_call *call, int error);
+
+static inline struct inode *pst_inode_of(struct filter_node *node)
+{
+	return &container_of(node, struct pst_inode, filter)->vfs;
+}
 
 static inline struct pst_filters *pst_filters_of(const struct inode *inode)
 {

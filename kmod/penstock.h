@@ -19,7 +19,7 @@
 
 struct pst_filters;
 
-/* A view. All members are set when the view is mounted and never change, but wb_err. */
+/* A view. All members are set when the view is mounted and never change, but those at the end. */
 struct pst_sb {
 	struct vfsmount *mnt;        /* a private clone of the mount that LOWER is on */
 	struct dentry *root;         /* LOWER */
@@ -27,11 +27,16 @@ struct pst_sb {
 	bool lower_locks;            /* locks=lower: file locks are taken on the lower file */
 	bool hide_mounts;            /* xdev=hide, for /proc/mounts */
 	bool idmapped;               /* the mount of LOWER maps IDs */
-	errseq_t wb_err;             /* the writeback errors below that the view has reported */
 	bool nosuid;                 /* the mount of LOWER ignores set-id bits and capabilities */
 	bool adapts;                 /* idmapped or nosuid: the view shows other attributes */
 	struct pst_filters *filters; /* NULL: none */
 	u64 asked;                   /* bits 1 << opcode: filters see the operation */
+	struct proc_dir_entry *folder;
+	errseq_t wb_err; /* the writeback errors below that the view has reported */
+	/* trace.c has these: */
+	spinlock_t trace_lock;
+	struct list_head readers;
+	bool trace_ended;
 };
 
 struct pst_inode {
@@ -162,6 +167,17 @@ int pst_filter_rename(struct dentry *old, struct dentry *new, unsigned int flags
 
 /* list.c */
 int pst_filter_iterate(struct file *file, struct file *lower, struct dir_context *ctx);
+
+/* control.c */
+void pst_control_init(void);
+void pst_control_exit(void);
+void pst_control_add(struct super_block *sb);
+void pst_control_remove(struct super_block *sb);
+
+/* trace.c */
+void pst_trace_init(struct pst_sb *s);
+void pst_trace_add(struct pst_sb *s);
+void pst_trace_end(struct pst_sb *s);
 
 /* reclaim.c */
 void pst_d_iput(struct dentry *dentry, struct inode *inode);

@@ -213,6 +213,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	s = kzalloc(sizeof(*s), GFP_KERNEL);
 	if (!s)
 		return -ENOMEM;
+	pst_trace_init(s);
 	sb->s_fs_info = s;
 	s->filters = o->filters;
 	o->filters = NULL;
@@ -253,6 +254,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	if (!sb->s_root)
 		return -ENOMEM;
 	sb->s_root->d_fsdata = dget(s->root);
+	pst_control_add(sb);
 	return 0;
 }
 
@@ -264,6 +266,8 @@ static void pst_kill_sb(struct super_block *sb)
 {
 	struct pst_sb *s = sb->s_fs_info;
 
+	if (s)
+		pst_control_remove(sb);
 	pst_reclaim_flush();
 	kill_anon_super(sb);
 	if (!s)
@@ -426,15 +430,19 @@ static int __init pst_init(void)
 					SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT, init_inode_once);
 	if (!inode_cache)
 		return -ENOMEM;
+	pst_control_init();
 	err = register_filesystem(&pst_type);
-	if (err)
+	if (err) {
+		pst_control_exit();
 		kmem_cache_destroy(inode_cache);
+	}
 	return err;
 }
 
 static void __exit pst_exit(void)
 {
 	unregister_filesystem(&pst_type);
+	pst_control_exit();
 	pst_reclaim_flush();
 	/* Inodes are freed by RCU. */
 	rcu_barrier();

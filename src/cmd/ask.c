@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Requests to the process of a view. The mount point leads to the number of the view's connection,
- * and that to its control socket. No state, no locks.
+ * and that to its control socket. A view of the kernel engine has no process: the module answers.
+ * No state, no locks.
  */
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
+#include "cmd/in-kernel.h"
 #include "cmd/mounts.h"
 #include "ctl/client.h"
 #include "util/cleanup.h"
@@ -25,6 +27,8 @@ int ask(const char *path, const char *verb, struct json_object *arguments, int t
 
 	if (code != CMD_OK)
 		return code;
+	if (view.in_kernel)
+		return in_kernel_ask(&view, verb, ret_reply, ret_fd);
 	fd = ctl_client_find(view.connection, socket);
 	if (fd == -EACCES || fd == -EPERM) {
 		cmd_error("%s: only root and the user who mounted the view may use its socket %s",

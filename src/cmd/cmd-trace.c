@@ -5,10 +5,11 @@
  *
  * After the reply to "trace" the threads of the view write lines of JSON to the control socket.
  * They do not wait for this process: a line for which the socket has no room is dropped, and
- * counted.
+ * counted. A view of the kernel engine has a file of records instead (kmod/trace.c).
  */
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
+#include "cmd/in-kernel.h"
 #include "cmd/out.h"
 #include "ctl/client.h"
 #include "ctl/json.h"
@@ -44,6 +45,26 @@ static int print_line(const struct cmd_call *call, const char *line)
 	return r;
 }
 
+/* Prints the lines of a view of the kernel engine. Returns an exit code. */
+static int follow_module(const struct cmd_call *call, int fd)
+{
+	struct json_object *line;
+	int r;
+
+	while ((r = in_kernel_trace_next(fd, &line)) > 0) {
+		(call->json ? out_json : out_trace)(line);
+		json_object_put(line);
+		fflush(stdout);
+		if (ferror(stdout))
+			r = -EIO;
+		if (r < 0)
+			break;
+	}
+	if (r < 0)
+		cmd_error("%s: the trace ends: %s", call->words[0], strerror(-r));
+	return cmd_exit_code(r);
+}
+
 static int follow(const struct cmd_call *call, int fd)
 {
 	_cleanup_(freep) char *line = NULL;
@@ -71,11 +92,15 @@ int cmd_trace(struct cmd_call *call)
 {
 	struct json_object *arguments = json_object_new_object(), *reply = NULL;
 	_cleanup_(fd_closep) int fd = -1;
+	bool in_kernel;
 	int code;
 
 	json_add_bool(arguments, "all", call->flag);
 	code = ask(call->words[0], "trace", arguments, ASK_MS, &reply, &fd);
 	json_object_put(arguments);
+	in_kernel = code == CMD_OK && strcmp(json_get_text(reply, "engine"), "kernel") == 0;
 	json_object_put(reply);
-	return code == CMD_OK ? follow(call, take_fd(&fd)) : code;
+	if (code != CMD_OK)
+		return code;
+	return in_kernel ? follow_module(call, fd) : follow(call, take_fd(&fd));
 }

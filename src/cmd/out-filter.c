@@ -70,7 +70,8 @@ void out_filter_change(struct json_object *reply)
 
 static void print_mean(uint64_t ns, uint64_t n_runs)
 {
-	if (n_runs)
+	/* The module does not measure times. */
+	if (n_runs && ns)
 		printf(" %11.3f\n", (double)ns / (double)n_runs / 1000);
 	else
 		printf(" %11s\n", "-");

@@ -76,6 +76,15 @@ void out_stat(struct json_object *reply)
 
 	out_line("%s is shown at %s", json_get_text(reply, "lower"),
 		 json_get_text(reply, "mountpoint"));
+	if (strcmp(json_get_text(reply, "engine"), "kernel") == 0) {
+		out_line("engine       kernel: the module penstock, interface %s; no process",
+			 json_get_text(reply, "interface"));
+		out_line("options      locks=%s, xdev=%s", json_get_text(reply, "locks"),
+			 json_get_text(reply, "xdev"));
+		print_filters(reply);
+		return;
+	}
+	out_line("engine       fuse");
 	if (json_get_bool(reply, "passthrough"))
 		out_line("passthrough  on: reads and writes run in the kernel");
 	else

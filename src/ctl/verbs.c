@@ -90,6 +90,7 @@ static int run_stat(struct ctl_call *call)
 		return r;
 	snprintf(kernel, sizeof(kernel), "%u.%u", info.kernel_major, info.kernel_minor);
 
+	json_add_text(reply, "engine", "fuse");
 	json_add_text(reply, "lower", info.lower);
 	json_add_text(reply, "mountpoint", info.mountpoint);
 	json_add_number(reply, "pid", getpid());

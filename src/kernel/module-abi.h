@@ -34,5 +34,29 @@ struct module_filter {
 	/* Behind the programs: MODULE_N_TEXTS strings with their NULs. */
 };
 
+/*
+ * A record of the file "trace" of a view, which read(2) returns one at a time. Behind it are
+ * MODULE_N_RECORD_TEXTS strings with their NULs: path, path2, filter, and the text of an event.
+ */
+struct module_record {
+	uint32_t size; /* with the strings */
+	uint32_t lost; /* records before it for which the queue had no room */
+	uint64_t time_ns;
+	uint32_t flags;  /* enum module_record_flag */
+	uint32_t opcode; /* as filters see it */
+	int32_t error;   /* 0 or negative */
+	int32_t verdict;
+	uint32_t uid, gid, pid, pad;
+	uint64_t value[2]; /* of an event */
+};
+
+enum module_record_flag {
+	MODULE_RECORD_EVENT = 1,   /* a program has left an event, else an operation has ended */
+	MODULE_RECORD_RESULT = 2,  /* error is set */
+	MODULE_RECORD_VERDICT = 4, /* the filter has decided by verdict */
+};
+
+#define MODULE_N_RECORD_TEXTS 4
+
 /* The strings of struct filter_facts, in its order: name, spec, file, summary, at. */
 #define MODULE_N_TEXTS 5

@@ -14,11 +14,7 @@
 
 #define READ_SIZE 16384 /* bytes at a time: more than stdio would choose */
 
-/*
- * Decodes escapes of three octal digits (\040), by which the kernel writes blanks and backslashes,
- * in place. Returns the text.
- */
-static char *unescape(char *text)
+char *mountinfo_unescape(char *text)
 {
 	char *to = text;
 
@@ -59,8 +55,8 @@ static bool parse(char *line, struct mountinfo *ret)
 		.id = atoi(fields[0]),
 		.parent = atoi(fields[1]),
 		.connection = mountinfo_connection(major_nr, minor_nr),
-		.root = unescape(fields[3]),
-		.point = unescape(fields[4]),
+		.root = mountinfo_unescape(fields[3]),
+		.point = mountinfo_unescape(fields[4]),
 		.flags = fields[5],
 		.type = type,
 	};

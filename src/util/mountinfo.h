@@ -31,6 +31,12 @@ static inline unsigned int mountinfo_connection(unsigned int major_nr, unsigned 
 	return major_nr << 20 | minor_nr;
 }
 
+/*
+ * Decodes escapes of three octal digits (\040), by which the kernel writes blanks and backslashes,
+ * in place. Returns the text.
+ */
+char *mountinfo_unescape(char *text);
+
 /* Reads a mount table, which the caller frees with mountinfo_fini(). Returns 0 or -errno. */
 int mountinfo_read(const char *path, struct mountinfo_table *ret_table);
 void mountinfo_fini(struct mountinfo_table *table);

@@ -85,6 +85,74 @@ flags() {
 	rm /bin/mount.penstock
 }
 
+is_empty() { [ -z "$(ls "$1")" ]; }
+
+n_readers() { # COUNT
+	[ "$(ls -l /proc/[0-9]*/fd 2> /dev/null | grep -c '/proc/fs/penstock/.*/trace')" = "$1" ]
+}
+
+tracing() { # CMD...
+	"$@" > /w/trace 2>&1 &
+	pid=$!
+	wait_for n_readers 1 || say_bad command.trace "nobody reads"
+}
+
+# The commands for a view with filters: where the daemon answers too, the answer is compared.
+control() {
+	odd="$(printf '/w/tmpfs/o\td\\d')"
+	mkdir "$odd"
+	for engine in fuse kernel; do
+		penstock mount -o engine=$engine --filter hide,names=*.key:.env \
+			--filter "hide,name=two,names=a\\,b" "$odd" /w/view > /w/said 2>&1 ||
+			say_bad "command.control-$engine" "$(head -c 300 /w/said)"
+		ls /w/view /w/view/x.key > /dev/null 2>&1
+		penstock stat /w/view > /w/stat
+		check "command.stat-engine-$engine" grep -q "^engine *$engine" /w/stat
+		grep -E '^/w|^filters' /w/stat > /w/stat-$engine
+		penstock filter list /w/view > /w/list-$engine
+		penstock filter stat /w/view | awk '{ print $1, $2, NF }' > /w/programs-$engine
+		[ $engine = kernel ] || check command.control-umount penstock umount /w/view
+	done
+	check command.stat-as-the-daemon cmp /w/stat-fuse /w/stat-kernel
+	check command.list-as-the-daemon cmp /w/list-fuse /w/list-kernel
+	check command.programs-as-the-daemon cmp /w/programs-fuse /w/programs-kernel
+	penstock filter stat /w/view > /w/out
+	check command.programs-ran grep -q 'hide *name *[1-9]' /w/out
+	penstock filter list --json /w/view > /w/out
+	check command.json grep -q '"engine":"kernel"' /w/out
+	check command.no-change sh -c "! penstock filter remove /w/view two"
+	/bin/setpriv --reuid 77 --clear-groups penstock stat /w/view > /w/out 2>&1
+	check command.only-root grep -q "only root" /w/out
+	touch "$odd/f"
+	tracing penstock trace /w/view
+	ls /w/view/f /w/view/y.key > /dev/null 2>&1
+	sleep 0.2
+	kill $pid
+	wait $pid
+	check command.trace grep -q "lookup */f .* ok" /w/trace
+	check command.trace-verdict grep -q "lookup */y.key .*ENOENT .*hide: ENOENT" /w/trace
+	tracing penstock trace --json /w/view
+	kill -STOP $pid
+	n=0
+	while [ $n -lt 3000 ]; do n=$((n + 1)); echo "/w/view/$n.key"; done |
+		xargs stat > /dev/null 2>&1
+	kill -CONT $pid
+	sleep 0.5
+	ls /w/view/z.key > /dev/null 2>&1
+	check command.trace-lost wait_for grep -q '"lost":[1-9]' /w/trace
+	n=0
+	file=$(ls /proc/fs/penstock/*/trace)
+	while [ $n -lt 15 ]; do n=$((n + 1)); sleep 100 < "$file" & done
+	wait_for n_readers 16
+	check command.trace-17 sh -c "timeout 5 penstock trace /w/view 2>&1 | grep -q '16 traces'"
+	check command.umount-ends-traces penstock umount /w/view
+	wait $pid
+	check command.trace-ends [ $? = 0 ]
+	check command.folder-is-gone is_empty /proc/fs/penstock
+	killall sleep
+	rmdir "$odd" 2> /dev/null || rm -r "$odd"
+}
+
 # The kernel asks for the module by the name of the file system.
 loading() {
 	check command.rmmod rmmod penstock
@@ -104,6 +172,7 @@ command_phase() {
 	echo text > /w/tmpfs/lower/f
 	choices
 	flags
+	[ -e /filters/hide.bpf.o ] && control
 	loading
 	fresh tmpfs
 	log_is_silent command "penstock: the program that mounts"

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The files of each view in /proc/fs/penstock/MAJOR:MINOR, by its device number, for root:
+ *
+ *	view		facts, a line for each: a name, a tab, a value
+ *	filters		the filters, in the order in which they run
+ *	programs	counters of each program of each filter
+ *	trace		events and results as they happen, see trace.c
+ *
+ * Tabs separate the columns of a line. Tabs, newlines and backslashes within a column are written
+ * as octal numbers. The folder goes before anything that its files show, and removing it waits for
+ * those who read them.
+ */
+#include "filters.h"
+
+#include <linux/proc_fs.h>
+
+#include "kernel/module-abi.h"
+
+static struct proc_dir_entry *all_views;
+
+static void put(struct seq_file *m, const char *text, char end)
+{
+	seq_escape(m, text, "\t\n\\");
+	seq_putc(m, end);
+}
+
+static int show_view(struct seq_file *m, void *unused)
+{
+	const struct pst_sb *s = m->private;
+
+	seq_puts(m, "version\t" MODULE_VERSION_TEXT "\nlower\t");
+	put(m, s->lower_name, '\n');
+	seq_printf(m, "locks\t%s\nxdev\t%s\n", s->lower_locks ? "lower" : "local",
+		   s->hide_mounts ? "hide" : "cross");
+	return 0;
+}
+
+/* NAME SPEC FILE SUMMARY AT FLAGS */
+static int show_filters(struct seq_file *m, void *unused)
+{
+	const struct pst_sb *s = m->private;
+	const struct chain *chain = s->filters ? s->filters->chain : NULL;
+
+	for (unsigned int i = 0; chain && i < chain->n; i++) {
+		const struct filter_facts *facts = chain->entries[i]->facts;
+
+		put(m, facts->name, '\t');
+		put(m, facts->spec, '\t');
+		put(m, facts->file, '\t');
+		put(m, facts->summary, '\t');
+		put(m, facts->at, '\t');
+		seq_printf(m, "%u\n", facts->flags);
+	}
+	return 0;
+}
+
+/* FILTER PROGRAM RUNS ERRORS ANSWERED BAD */
+static void show_program(struct seq_file *m, const struct filter *f, enum filter_kind kind,
+			 u32 opcode)
+{
+	static const char *const kinds[] = { "pre/", "post/", "name" };
+	struct pst_count sum = {};
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+	{
+		const struct pst_count *c = per_cpu_ptr(f->count[kind][opcode], cpu);
+
+		sum.runs += READ_ONCE(c->runs);
+		sum.errors += READ_ONCE(c->errors);
+		sum.answered += READ_ONCE(c->answered);
+		sum.bad += READ_ONCE(c->bad);
+	}
+	put(m, f->facts.name, '\t');
+	seq_printf(m, "%s%s\t%lu\t%lu\t%lu\t%lu\n", kinds[kind],
+		   kind == FILTER_NAME ? "" : op_filter_name(opcode), sum.runs, sum.errors,
+		   sum.answered, sum.bad);
+}
+
+static int show_programs(struct seq_file *m, void *unused)
+{
+	const struct pst_sb *s = m->private;
+	const struct chain *chain = s->filters ? s->filters->chain : NULL;
+
+	for (unsigned int i = 0; chain && i < chain->n; i++) {
+		const struct filter *f = chain->entries[i]->filter;
+
+		for (int kind = 0; kind < _FILTER_KINDS; kind++)
+			for (u32 opcode = 0; opcode < OP_MAX; opcode++)
+				if (f->count[kind][opcode])
+					show_program(m, f, kind, opcode);
+	}
+	return 0;
+}
+
+static char *folder_name(const struct super_block *sb, char name[32])
+{
+	snprintf(name, 32, "%u:%u", MAJOR(sb->s_dev), MINOR(sb->s_dev));
+	return name;
+}
+
+/* Makes the folder of a view. A view works without it, too. */
+void pst_control_add(struct super_block *sb)
+{
+	struct pst_sb *s = pst_sb(sb);
+	char name[32];
+
+	if (!all_views)
+		return;
+	s->folder = proc_mkdir(folder_name(sb, name), all_views);
+	if (!s->folder)
+		return;
+	proc_create_single_data("view", 0400, s->folder, show_view, s);
+	proc_create_single_data("filters", 0400, s->folder, show_filters, s);
+	proc_create_single_data("programs", 0400, s->folder, show_programs, s);
+	pst_trace_add(s);
+}
+
+void pst_control_remove(struct super_block *sb)
+{
+	struct pst_sb *s = pst_sb(sb);
+	char name[32];
+
+	if (!s->folder)
+		return;
+	pst_trace_end(s);
+	remove_proc_subtree(folder_name(sb, name), all_views);
+}
+
+void __init pst_control_init(void)
+{
+	all_views = proc_mkdir("fs/penstock", NULL);
+}
+
+void pst_control_exit(void)
+{
+	if (all_views)
+		remove_proc_entry("fs/penstock", NULL);
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Answers the verbs of the control socket (ctl/verbs.c) for views of the kernel engine, from the
+ * files that the module has for each view. No state, no locks.
+ */
+#include "cmd/in-kernel.h"
+#include "cmd/cmd.h"
+#include "ctl/flags.h"
+#include "ctl/json.h"
+#include "ctl/proto.h"
+#include "kernel/control.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Fills a reply. Returns 0 or -errno. */
+typedef int (*fill_fn)(const struct mounts_view *view, struct json_object *reply);
+
+static int add_filter_names(const struct mounts_view *view, struct json_object *reply)
+{
+	_cleanup_(kernel_table_fini) struct kernel_table table = { 0 };
+	int r = kernel_table_read(view->connection, "filters", &table);
+	struct json_object *names = json_add_array(reply, "filters");
+	char *name;
+
+	while (r == 0 && kernel_table_next(&table, &name, 1))
+		json_object_array_add(names, json_text(name));
+	return r;
+}
+
+static int fill_stat(const struct mounts_view *view, struct json_object *reply)
+{
+	_cleanup_(kernel_table_fini) struct kernel_table table = { 0 };
+	int r = kernel_table_read(view->connection, "view", &table);
+	char *columns[2];
+
+	json_add_text(reply, "mountpoint", view->mountpoint);
+	while (r == 0 && kernel_table_next(&table, columns, 2))
+		json_add_text(reply, strcmp(columns[0], "version") == 0 ? "interface" : columns[0],
+			      columns[1]);
+	return r < 0 ? r : add_filter_names(view, reply);
+}
+
+static int fill_filter_list(const struct mounts_view *view, struct json_object *reply)
+{
+	static const char *const members[] = { "name", "spec", "file", "summary", "at" };
+	_cleanup_(kernel_table_fini) struct kernel_table table = { 0 };
+	int r = kernel_table_read(view->connection, "filters", &table);
+	struct json_object *filters = json_add_array(reply, "filters");
+	char *columns[6];
+
+	while (r == 0 && kernel_table_next(&table, columns, 6)) {
+		struct json_object *filter = json_append_object(filters);
+
+		for (int i = 0; i < 5; i++)
+			json_add_text(filter, members[i], columns[i]);
+		json_object_object_add(filter, "flags",
+				       flags_to_json((uint32_t)strtoul(columns[5], NULL, 10)));
+		json_add_number(filter, "n_bypassed", 0);
+	}
+	return r;
+}
+
+static int fill_filter_stat(const struct mounts_view *view, struct json_object *reply)
+{
+	static const char *const members[] = { "runs", "errors", "answered", "bad" };
+	_cleanup_(kernel_table_fini) struct kernel_table table = { 0 };
+	int r = kernel_table_read(view->connection, "programs", &table);
+	struct json_object *programs = json_add_array(reply, "programs");
+	char *columns[6];
+
+	while (r == 0 && kernel_table_next(&table, columns, 6)) {
+		struct json_object *program = json_append_object(programs);
+
+		json_add_text(program, "filter", columns[0]);
+		json_add_text(program, "program", columns[1]);
+		for (int i = 0; i < 4; i++)
+			json_add_number(program, members[i], strtoull(columns[2 + i], NULL, 10));
+	}
+	return r;
+}
+
+static int fail(const struct mounts_view *view, int error)
+{
+	const char *path = view->mountpoint;
+
+	if (error == -EACCES || error == -EPERM)
+		cmd_error("%s: the view is of the kernel engine, and only root can ask the module "
+			  "about it",
+			  path);
+	else if (error == -ENOENT)
+		cmd_error("%s: the module has no files for this view in /proc/fs/penstock", path);
+	else if (error == -EBUSY)
+		cmd_error("%s: there are 16 traces of this view, the most there can be", path);
+	else
+		cmd_error("%s: cannot read what the module says of this view: %s", path,
+			  strerror(-error));
+	return error == -EPERM ? CMD_USAGE : cmd_exit_code(error);
+}
+
+int in_kernel_ask(const struct mounts_view *view, const char *verb, struct json_object **ret_reply,
+		  int *ret_fd)
+{
+	static const struct {
+		const char *verb;
+		fill_fn fill; /* NULL: of the trace */
+	} rows[] = {
+		{ "stat", fill_stat },
+		{ "filter-list", fill_filter_list },
+		{ "filter-stat", fill_filter_stat },
+		{ "trace", NULL },
+	};
+	struct json_object *reply;
+	size_t i = 0;
+	int r = 0;
+
+	while (i < sizeof(rows) / sizeof(rows[0]) && strcmp(rows[i].verb, verb) != 0)
+		i++;
+	if (i == sizeof(rows) / sizeof(rows[0])) {
+		cmd_error("%s: the filters of a mounted view of the kernel engine cannot change: "
+			  "unmount the view, and mount it with other filters",
+			  view->mountpoint);
+		return CMD_FAILED;
+	}
+	reply = json_object_new_object();
+	json_add_number(reply, "version", CTL_VERSION);
+	json_add_text(reply, "engine", "kernel");
+	if (rows[i].fill)
+		r = rows[i].fill(view, reply);
+	else
+		r = *ret_fd = kernel_control_open(view->connection, "trace");
+	if (r < 0) {
+		json_object_put(reply);
+		return fail(view, r);
+	}
+	*ret_reply = reply;
+	return CMD_OK;
+}
+
+static void add_event(struct json_object *line, const struct kernel_record *record)
+{
+	struct json_object *event = json_add_object(line, "event"), *values;
+
+	json_add_text(event, "filter", record->filter);
+	json_add_text(event, "what", record->what);
+	values = json_add_array(event, "values");
+	for (int i = 0; i < 2; i++)
+		json_object_array_add(values, json_object_new_uint64(record->head.value[i]));
+}
+
+static void add_verdict(struct json_object *line, const struct kernel_record *record)
+{
+	int verdict = record->head.verdict;
+	const char *name = verdict < 0 ? strerrorname_np(-verdict) : "answered";
+	_cleanup_(freep) char *text = NULL;
+
+	if (asprintf(&text, "%s: %s", record->filter, name ? name : "?") >= 0)
+		json_add_text(line, "verdict", text);
+}
+
+int in_kernel_trace_next(int fd, struct json_object **ret_line)
+{
+	_cleanup_(freep) struct kernel_record *record = malloc(sizeof(*record));
+	const struct module_record *head;
+	struct json_object *line;
+	int r = record ? kernel_record_read(fd, record) : -ENOMEM;
+
+	if (r <= 0)
+		return r;
+	head = &record->head;
+	line = json_object_new_object();
+	json_object_object_add(line, "time",
+			       json_object_new_double((double)head->time_ns / 1000000000));
+	json_add_text(line, "op", record->op);
+	json_add_text(line, "path", record->path);
+	if (*record->path2)
+		json_add_text(line, "path2", record->path2);
+	json_add_number(line, "uid", head->uid);
+	json_add_number(line, "gid", head->gid);
+	json_add_number(line, "pid", head->pid);
+	if (head->flags & MODULE_RECORD_RESULT)
+		json_add_number(line, "error", (uint64_t)-head->error);
+	if (head->flags & MODULE_RECORD_EVENT)
+		add_event(line, record);
+	if (head->flags & MODULE_RECORD_VERDICT)
+		add_verdict(line, record);
+	if (head->lost)
+		json_add_number(line, "lost", head->lost);
+	*ret_line = line;
+	return 1;
+}
