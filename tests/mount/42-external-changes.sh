@@ -559,7 +559,7 @@ each_changes_on_both_sides_do_not_hang() {
 	auto_tree
 	local pids=() i
 	for i in 1 2; do
-		"$TOOLS/coherence" storm 5 $i "$VIEW" "$LOWER" 9>&- & pids+=($!)
+		act storm 5 $i "$VIEW" "$LOWER" 9>&- & pids+=($!)
 	done
 	( until [ -e "$T/stop" ]; do rm -rf "$LOWER/d"/*; sleep 0.05; done ) 9>&- & pids+=($!)
 	(
@@ -619,7 +619,7 @@ each_stopped_client_delays_no_invalidation() {
 	ls -lR "$VIEW" > /dev/null
 	local i pid
 	for i in 1 2 3 4 5 6; do
-		"$TOOLS/coherence" storm 20 $i "$VIEW" > /dev/null 2>&1 9>&- &
+		act storm 20 $i "$VIEW" > /dev/null 2>&1 9>&- &
 		pid=$!
 		sleep 0.1$i
 		pkill -STOP -P $pid
@@ -730,7 +730,7 @@ each_opens_below_do_not_wait_for_leases() {
 storm() { # MODE SECONDS
 	lower ext4
 	view -o "cache=$1"
-	"$TOOLS/coherence" storm "$2" "${SEED:-$RANDOM}" "$VIEW" "$VIEW" "$LOWER" "$LOWER" ||
+	act storm "$2" "${SEED:-$RANDOM}" "$VIEW" "$VIEW" "$LOWER" "$LOWER" ||
 		fail "$1: what should never be said"
 	# By then the longest timeout has ended or the event has arrived.
 	sleep 1

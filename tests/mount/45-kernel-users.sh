@@ -13,7 +13,7 @@ each_own_operations_invalidate_no_names() {
 	local cache n
 	for cache in auto exclusive; do
 		view -o "cache=$cache,log=debug"
-		"$TOOLS/coherence" storm 1 "${SEED:-$RANDOM}" "$VIEW" "$VIEW" "$VIEW" "$VIEW" ||
+		act storm 1 "${SEED:-$RANDOM}" "$VIEW" "$VIEW" "$VIEW" "$VIEW" ||
 			fail "$cache: what should never be said"
 		# Waits twice as long as the watcher may sleep between two batches of events.
 		sleep 0.05

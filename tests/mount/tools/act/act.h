@@ -31,6 +31,7 @@ int act_meddle(int argc, char **argv);
 int act_model(int argc, char **argv);
 int act_rate(int argc, char **argv);
 int act_shuffle(int argc, char **argv);
+int act_storm(int argc, char **argv);
 int act_swap(int argc, char **argv);
 int act_try(int argc, char **argv);
 int act_call(int argc, char **argv);

@@ -27,6 +27,7 @@ static const struct {
 	{ "model", act_model, "FILE SEED STEPS: random operations against a model in memory" },
 	{ "rate", act_rate, "FILE SECONDS: how many times it can be looked at" },
 	{ "shuffle", act_shuffle, "DIR SEED PROCESSES STEPS: random operations on names" },
+	{ "storm", act_storm, "SECONDS SEED DIR...: random operations, a process for each DIR" },
 	{ "swap", act_swap, "DIR A B: exchanges two names until end of input" },
 	{ "try", act_try, "CALL ARG...: one system call, prints 0 or the error's name" },
 	{ "xattr", act_xattr, "get|set|remove|list PATH [NAME [VALUE [create|replace]]]" },

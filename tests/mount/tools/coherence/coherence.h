@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 int coherence_matrix(int argc, char **argv);
-int coherence_storm(int argc, char **argv);
 int coherence_opens(int argc, char **argv);
 int coherence_times(int argc, char **argv);
 int coherence_appended(int argc, char **argv);

@@ -42,9 +42,8 @@ int main(int argc, char **argv)
 		{ "found", coherence_found },       { "heard", coherence_heard },
 		{ "mapped", coherence_mapped },     { "nowait", coherence_nowait },
 		{ "matrix", coherence_matrix },     { "opens", coherence_opens },
-		{ "storm", coherence_storm },       { "times", coherence_times },
-		{ "touch", coherence_touch },       { "listed", coherence_listed },
-		{ "outrun", coherence_outrun },
+		{ "times", coherence_times },       { "touch", coherence_touch },
+		{ "listed", coherence_listed },     { "outrun", coherence_outrun },
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
