@@ -42,7 +42,7 @@ static uint64_t send_init(struct pair *pair, uint32_t major, uint32_t minor)
 	return k_send(&pair->kernel, K_REQUEST(FUSE_INIT, 0, &in));
 }
 
-static void init_is_answered_with_negotiated_values(void **state)
+TEST(init_is_answered_with_negotiated_values, state)
 {
 	struct init_negotiated negotiated;
 	struct fuse_init_out out;
@@ -64,7 +64,7 @@ static void init_is_answered_with_negotiated_values(void **state)
 }
 
 /* A newer kernel sends INIT again, with the major version that the server replied. */
-static void newer_kernel_negotiates_again(void **state)
+TEST(newer_kernel_negotiates_again, state)
 {
 	struct init_negotiated negotiated;
 	struct k_answer answer;
@@ -82,7 +82,7 @@ static void newer_kernel_negotiates_again(void **state)
 	pair_free(&pair);
 }
 
-static void older_kernel_is_refused(void **state)
+TEST(older_kernel_is_refused, state)
 {
 	static const uint32_t minors[] = { 0, 8, 23, 31, 36 };
 
@@ -103,7 +103,7 @@ static void older_kernel_is_refused(void **state)
 }
 
 /* The connection begins with another request, so the other end is no kernel. */
-static void first_request_other_than_init_is_refused(void **state)
+TEST(first_request_other_than_init_is_refused, state)
 {
 	static const struct {
 		struct fuse_in_header head;
@@ -129,7 +129,7 @@ static void first_request_other_than_init_is_refused(void **state)
 	}
 }
 
-static void closed_connection_fails_the_handshake(void **state)
+TEST(closed_connection_fails_the_handshake, state)
 {
 	struct init_negotiated negotiated;
 	struct pst_error error;
@@ -148,7 +148,7 @@ static void closed_connection_fails_the_handshake(void **state)
 }
 
 /* A second INIT gets the same error as an unknown operation. */
-static void second_init_fails_with_enosys(void **state)
+K_TEST(second_init_fails_with_enosys, state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
 	struct fuse_init_in in = { .major = 7, .minor = 44, .flags = UINT32_MAX };
@@ -161,7 +161,7 @@ static void second_init_fails_with_enosys(void **state)
 }
 
 /* A view that gets no request starts and ends. */
-static void unused_view_starts_and_ends(void **state)
+K_TEST(unused_view_starts_and_ends, state)
 {
 	for (unsigned int n_chans = 1; n_chans <= K_MAX_CHANS; n_chans++) {
 		struct kernel *k = k_start(&(struct k_options){
@@ -172,9 +172,4 @@ static void unused_view_starts_and_ends(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(init_is_answered_with_negotiated_values),
-	  cmocka_unit_test(newer_kernel_negotiates_again),
-	  cmocka_unit_test(older_kernel_is_refused),
-	  cmocka_unit_test(first_request_other_than_init_is_refused),
-	  cmocka_unit_test(closed_connection_fails_the_handshake),
-	  K_TEST(second_init_fails_with_enosys), K_TEST(unused_view_starts_and_ends))
+TEST_MAIN(NULL, NULL)

@@ -32,7 +32,7 @@ static void expect_entry(struct kernel *k, const struct fuse_entry_out *entry, c
 	expect_name(k, entry, name);
 }
 
-static void lookup_answers_whole_entries(void **state)
+K_TEST(lookup_answers_whole_entries, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -56,7 +56,7 @@ static void lookup_answers_whole_entries(void **state)
 }
 
 /* A reply about an absent name has a timeout, except with cache=none. */
-static void absent_name_is_cached_for_the_timeout(void **state)
+K_TEST(absent_name_is_cached_for_the_timeout, state)
 {
 	struct kernel *k = start(state);
 	struct fuse_entry_out entry;
@@ -76,7 +76,7 @@ static void absent_name_is_cached_for_the_timeout(void **state)
  * Names of one file lead to one node; the node is known until all lookups of all names are
  * forgotten.
  */
-static void hard_links_share_a_node(void **state)
+K_TEST(hard_links_share_a_node, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -103,7 +103,7 @@ static void hard_links_share_a_node(void **state)
 }
 
 /* The kernel looks up "." and ".." when a process opens a file handle of the view. */
-static void dots_lead_to_self_and_parent(void **state)
+K_TEST(dots_lead_to_self_and_parent, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -126,7 +126,7 @@ static void dots_lead_to_self_and_parent(void **state)
 }
 
 /* A node ID that is made of the file's handle leads to the file even after FORGET. */
-static void forgotten_nodeid_leads_to_its_file(void **state)
+K_TEST(forgotten_nodeid_leads_to_its_file, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -151,6 +151,4 @@ static void forgotten_nodeid_leads_to_its_file(void **state)
 	k_stop_empty(k);
 }
 
-TEST_MAIN(K_TEST(lookup_answers_whole_entries), K_TEST(absent_name_is_cached_for_the_timeout),
-	  K_TEST(hard_links_share_a_node), K_TEST(dots_lead_to_self_and_parent),
-	  K_TEST(forgotten_nodeid_leads_to_its_file))
+TEST_MAIN(NULL, NULL)

@@ -51,7 +51,7 @@ static void expect_nothing_open(struct kernel *k)
 	assert_int_equal(k_stat(k).n_backings, 0);
 }
 
-static void opens_share_one_backing_id(void **state)
+K_TEST(opens_share_one_backing_id, state)
 {
 	struct kernel *k = start(state, true);
 	struct k_chan *c = &k->chans[0];
@@ -77,7 +77,7 @@ static void opens_share_one_backing_id(void **state)
 	k_stop(k);
 }
 
-static void reads_at_any_offset_are_answered(void **state)
+K_TEST(reads_at_any_offset_are_answered, state)
 {
 	struct kernel *k = start(state, false);
 	struct k_chan *c = &k->chans[0];
@@ -103,7 +103,7 @@ static void reads_at_any_offset_are_answered(void **state)
 	k_stop(k);
 }
 
-static void writes_at_any_offset_are_answered(void **state)
+K_TEST(writes_at_any_offset_are_answered, state)
 {
 	struct kernel *k = start(state, false);
 	struct k_chan *c = &k->chans[0];
@@ -134,7 +134,7 @@ static void writes_at_any_offset_are_answered(void **state)
 }
 
 /* A handle allows exactly the accesses that it was opened for. */
-static void handle_allows_what_it_was_opened_for(void **state)
+K_TEST(handle_allows_what_it_was_opened_for, state)
 {
 	struct kernel *k = start(state, false);
 	struct k_chan *c = &k->chans[0];
@@ -173,7 +173,7 @@ static void expect_appends(struct kernel *k, const struct file *file, const char
 	k_expect_below(k, name, "aBCdEFghi");
 }
 
-static void append_goes_to_the_end_below(void **state)
+K_TEST(append_goes_to_the_end_below, state)
 {
 	struct kernel *k = start(state, false);
 	struct file file = open_file(k, "file", "", O_RDWR | O_APPEND);
@@ -183,7 +183,7 @@ static void append_goes_to_the_end_below(void **state)
 	k_stop(k);
 }
 
-static void append_to_created_file_goes_to_the_end_below(void **state)
+K_TEST(append_to_created_file_goes_to_the_end_below, state)
 {
 	struct kernel *k = start(state, false);
 	struct k_chan *c = &k->chans[0];
@@ -201,7 +201,7 @@ static void append_to_created_file_goes_to_the_end_below(void **state)
 }
 
 /* fcntl(2) sets and clears O_DIRECT, so the flags of each WRITE count. */
-static void write_follows_its_own_o_direct(void **state)
+K_TEST(write_follows_its_own_o_direct, state)
 {
 	struct kernel *k = start(state, false);
 	struct k_chan *c = &k->chans[0];
@@ -218,7 +218,7 @@ static void write_follows_its_own_o_direct(void **state)
 	k_stop(k);
 }
 
-static void create_of_existing_name_is_stale(void **state)
+K_TEST(create_of_existing_name_is_stale, state)
 {
 	for (int passthrough = 0; passthrough < 2; passthrough++) {
 		struct kernel *k = start(state, passthrough);
@@ -250,7 +250,7 @@ static void create_of_existing_name_is_stale(void **state)
 }
 
 /* OPEN of a pipe, device, link or directory fails, because the kernel opens these itself. */
-static void only_regular_files_are_opened(void **state)
+K_TEST(only_regular_files_are_opened, state)
 {
 	struct kernel *k = start(state, true);
 	struct k_chan *c = &k->chans[0];
@@ -267,9 +267,4 @@ static void only_regular_files_are_opened(void **state)
 	k_stop(k);
 }
 
-TEST_MAIN(K_TEST(opens_share_one_backing_id), K_TEST(reads_at_any_offset_are_answered),
-	  K_TEST(writes_at_any_offset_are_answered), K_TEST(handle_allows_what_it_was_opened_for),
-	  K_TEST(append_goes_to_the_end_below),
-	  K_TEST(append_to_created_file_goes_to_the_end_below),
-	  K_TEST(write_follows_its_own_o_direct), K_TEST(create_of_existing_name_is_stale),
-	  K_TEST(only_regular_files_are_opened))
+TEST_MAIN(NULL, NULL)

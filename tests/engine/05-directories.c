@@ -159,7 +159,7 @@ static void expect_equal(const struct listing *have, const struct listing *want,
 	}
 }
 
-static void listing_is_whole_with_any_buffer(void **state)
+K_TEST(listing_is_whole_with_any_buffer, state)
 {
 	static const uint32_t sizes[] = { 420, 424, 500, 1000, 4096, 32768, 65536, 1 << 20 };
 	struct fixture f = start(state);
@@ -180,7 +180,7 @@ static void listing_is_whole_with_any_buffer(void **state)
  * Plain requests and requests with entries alternate on one open directory, as when the kernel
  * adapts.
  */
-static void plain_and_plus_requests_may_alternate(void **state)
+K_TEST(plain_and_plus_requests_may_alternate, state)
 {
 	struct fixture f = start(state);
 	static struct listing below, view;
@@ -200,7 +200,7 @@ static void plain_and_plus_requests_may_alternate(void **state)
 }
 
 /* A buffer that is too small for one name gets no name, and later requests miss none. */
-static void buffer_too_small_for_a_name_stays_empty(void **state)
+K_TEST(buffer_too_small_for_a_name_stays_empty, state)
 {
 	struct fixture f = start(state);
 	static struct listing below, view;
@@ -219,7 +219,7 @@ static void buffer_too_small_for_a_name_stays_empty(void **state)
 }
 
 /* A name that is removed between two requests is not listed by the second one. */
-static void name_removed_between_requests_is_not_listed(void **state)
+K_TEST(name_removed_between_requests_is_not_listed, state)
 {
 	struct fixture f = start(state);
 	static struct listing below, view;
@@ -266,7 +266,7 @@ static bool completes(struct fixture *f, uint64_t fh, uint64_t off)
  * A reader that began before a change, or soon after it, does not complete the cached listing that
  * later readers use.
  */
-static void listing_changed_while_read_is_not_completed(void **state)
+K_TEST(listing_changed_while_read_is_not_completed, state)
 {
 	struct fixture f = start(state);
 	static struct k_answer answer;
@@ -298,7 +298,7 @@ static void listing_changed_while_read_is_not_completed(void **state)
  * at its end. The kernel may cache the older names under the newer version: the daemon completes no
  * listing until the version has changed again.
  */
-static void listing_beside_an_older_one_is_not_completed(void **state)
+K_TEST(listing_beside_an_older_one_is_not_completed, state)
 {
 	struct fixture f = start(state);
 	static struct k_answer answer;
@@ -321,7 +321,7 @@ static void listing_beside_an_older_one_is_not_completed(void **state)
 	stop(&f);
 }
 
-static void bad_offsets_list_nothing(void **state)
+K_TEST(bad_offsets_list_nothing, state)
 {
 	static const uint64_t offsets[] = { UINT64_MAX, 1ULL << 63, (1ULL << 63) + 1 };
 	struct fixture f = start(state);
@@ -342,7 +342,7 @@ static void bad_offsets_list_nothing(void **state)
 }
 
 /* With cache=exclusive no other program changes the tree, so the kernel may cache listings. */
-static void exclusive_listings_are_cached(void **state)
+K_TEST(exclusive_listings_are_cached, state)
 {
 	struct kernel *k = k_start(
 		&(struct k_options){ .nodes = K_NODES(state), .cache = PST_CACHE_EXCLUSIVE });
@@ -355,9 +355,4 @@ static void exclusive_listings_are_cached(void **state)
 	k_stop(k);
 }
 
-TEST_MAIN(K_TEST(listing_is_whole_with_any_buffer), K_TEST(plain_and_plus_requests_may_alternate),
-	  K_TEST(buffer_too_small_for_a_name_stays_empty), K_TEST(bad_offsets_list_nothing),
-	  K_TEST(exclusive_listings_are_cached),
-	  K_TEST(name_removed_between_requests_is_not_listed),
-	  K_TEST(listing_changed_while_read_is_not_completed),
-	  K_TEST(listing_beside_an_older_one_is_not_completed))
+TEST_MAIN(NULL, NULL)

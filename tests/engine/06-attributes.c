@@ -33,7 +33,7 @@ static uint64_t look_up(struct kernel *k, const char *name)
 	return entry.nodeid;
 }
 
-static void getattr_equals_lower(void **state)
+K_TEST(getattr_equals_lower, state)
 {
 	struct kernel *k = start(state);
 	struct fuse_attr_out out;
@@ -60,7 +60,7 @@ static int set(struct kernel *k, uint64_t id, const struct fuse_setattr_in *in,
 	return k_setattr(&k->chans[0], id, in, ret_out);
 }
 
-static void setattr_sets_sizes(void **state)
+K_TEST(setattr_sets_sizes, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -95,7 +95,7 @@ static void setattr_sets_sizes(void **state)
 	k_stop(k);
 }
 
-static void setattr_sets_times(void **state)
+K_TEST(setattr_sets_times, state)
 {
 	struct kernel *k = start(state);
 	struct fuse_attr_out out;
@@ -168,7 +168,7 @@ static int get_xattr(struct kernel *k, uint64_t id, const char *name, char *buf,
 }
 
 /* Names and values of all sizes get a reply. */
-static void xattrs_of_any_size_are_answered(void **state)
+K_TEST(xattrs_of_any_size_are_answered, state)
 {
 	struct kernel *k = start(state);
 	uint64_t id = look_up(k, "file");
@@ -200,7 +200,7 @@ static void xattrs_of_any_size_are_answered(void **state)
 /* -- the rest -------------------------------------------------------------------------------- */
 
 /* The attribute timeout for each kind of cache and each mode of open. */
-static void attr_timeout_depends_on_cache_and_opens(void **state)
+K_TEST(attr_timeout_depends_on_cache_and_opens, state)
 {
 	static const struct {
 		enum pst_cache cache;
@@ -247,5 +247,4 @@ static void attr_timeout_depends_on_cache_and_opens(void **state)
 	}
 }
 
-TEST_MAIN(K_TEST(getattr_equals_lower), K_TEST(setattr_sets_sizes), K_TEST(setattr_sets_times),
-	  K_TEST(xattrs_of_any_size_are_answered), K_TEST(attr_timeout_depends_on_cache_and_opens))
+TEST_MAIN(NULL, NULL)

@@ -103,7 +103,7 @@ static struct stat below(struct kernel *k)
 	return st;
 }
 
-static void server_is_asked_once_for_its_fields(void **state)
+K_TEST(server_is_asked_once_for_its_fields, state)
 {
 	struct kernel *k = start(state, STATX_MODE | STATX_UID, false);
 	struct fuse_entry_out entry;
@@ -131,7 +131,7 @@ static void server_is_asked_once_for_its_fields(void **state)
 }
 
 /* The lookup that makes a node fails after another has found the node: the node stays usable. */
-static void failed_lookup_leaves_the_node_its_descriptor(void **state)
+K_TEST(failed_lookup_leaves_the_node_its_descriptor, state)
 {
 	struct kernel *k = start(state, STATX_MODE, false);
 	struct fuse_entry_out entry;
@@ -151,7 +151,7 @@ static void failed_lookup_leaves_the_node_its_descriptor(void **state)
 	k_stop(k);
 }
 
-static void setattr_is_divided_between_server_and_lower(void **state)
+K_TEST(setattr_is_divided_between_server_and_lower, state)
 {
 	struct kernel *k = start(state, STATX_MODE, false);
 	struct fuse_setattr_in in = {
@@ -191,7 +191,7 @@ static void setattr_is_divided_between_server_and_lower(void **state)
 }
 
 /* The server owns the owner but not the mode, so no lower chown(2) would clear the bits. */
-static void chown_clears_set_id_bits_of_lower(void **state)
+K_TEST(chown_clears_set_id_bits_of_lower, state)
 {
 	struct kernel *k = start(state, STATX_UID, false);
 	struct fuse_setattr_in in = { .valid = FATTR_UID, .uid = 4242 };
@@ -211,7 +211,7 @@ static void chown_clears_set_id_bits_of_lower(void **state)
  * The server owns the owner but not the mode: the bits belong to the lower owner, whom the view
  * does not show.
  */
-static void set_id_bits_of_another_owner_are_hidden(void **state)
+K_TEST(set_id_bits_of_another_owner_are_hidden, state)
 {
 	struct kernel *k = start(state, STATX_UID, false);
 	struct fuse_setattr_in in = { .valid = FATTR_MODE, .mode = S_IFREG | 0711 };
@@ -233,7 +233,7 @@ static void set_id_bits_of_another_owner_are_hidden(void **state)
 }
 
 /* A server that owns mode and owner decides about set-id bits itself. */
-static void set_id_bits_of_a_served_mode_are_shown(void **state)
+K_TEST(set_id_bits_of_a_served_mode_are_shown, state)
 {
 	struct kernel *k = start(state, STATX_UID | STATX_MODE, false);
 	struct fuse_entry_out entry;
@@ -246,7 +246,7 @@ static void set_id_bits_of_a_served_mode_are_shown(void **state)
 }
 
 /* The server owns times. It gets a time instead of "now". */
-static void now_reaches_the_server_as_a_time(void **state)
+K_TEST(now_reaches_the_server_as_a_time, state)
 {
 	struct kernel *k = start(state, STATX_MTIME, false);
 	struct fuse_setattr_in in = { .valid = FATTR_MTIME | FATTR_MTIME_NOW };
@@ -262,7 +262,7 @@ static void now_reaches_the_server_as_a_time(void **state)
 	k_stop(k);
 }
 
-static void impossible_answers_become_eio(void **state)
+K_TEST(impossible_answers_become_eio, state)
 {
 	struct kernel *k = start(state, STATX_MODE | STATX_UID | STATX_MTIME, true);
 	struct fuse_entry_out entry;
@@ -291,7 +291,7 @@ static void impossible_answers_become_eio(void **state)
  * The file is created although the server then fails. The kernel's cached absence of the name must
  * be invalidated.
  */
-static void created_name_is_invalidated_when_server_fails(void **state)
+K_TEST(created_name_is_invalidated_when_server_fails, state)
 {
 	struct kernel *k = start(state, STATX_MODE, false);
 	struct k_chan *c = &k->chans[0];
@@ -324,7 +324,7 @@ static void created_name_is_invalidated_when_server_fails(void **state)
 }
 
 /* A file that gets the record of a forgotten node must not get its server fields. */
-static void reused_node_asks_the_server_again(void **state)
+K_TEST(reused_node_asks_the_server_again, state)
 {
 	struct kernel *k = start(state, STATX_MODE, false);
 	struct k_chan *c = &k->chans[0];
@@ -344,7 +344,7 @@ static void reused_node_asks_the_server_again(void **state)
 }
 
 /* The server may not own size, type or link count. */
-static void fields_that_no_server_may_own_are_refused(void **state)
+K_TEST(fields_that_no_server_may_own_are_refused, state)
 {
 	struct kernel *k = start(state, STATX_SIZE | STATX_MODE, true);
 	struct fuse_entry_out entry;
@@ -357,11 +357,4 @@ static void fields_that_no_server_may_own_are_refused(void **state)
 	k_stop(k);
 }
 
-TEST_MAIN(K_TEST(failed_lookup_leaves_the_node_its_descriptor),
-	  K_TEST(server_is_asked_once_for_its_fields),
-	  K_TEST(setattr_is_divided_between_server_and_lower),
-	  K_TEST(chown_clears_set_id_bits_of_lower), K_TEST(now_reaches_the_server_as_a_time),
-	  K_TEST(impossible_answers_become_eio), K_TEST(fields_that_no_server_may_own_are_refused),
-	  K_TEST(created_name_is_invalidated_when_server_fails),
-	  K_TEST(set_id_bits_of_another_owner_are_hidden),
-	  K_TEST(set_id_bits_of_a_served_mode_are_shown), K_TEST(reused_node_asks_the_server_again))
+TEST_MAIN(NULL, NULL)

@@ -76,7 +76,7 @@ static void ask_for_acl(struct k_chan *c, uint64_t nodeid)
 	free(answer);
 }
 
-static void open_invalidates_what_changed_since_the_reply(void **state)
+K_TEST(open_invalidates_what_changed_since_the_reply, state)
 {
 	struct kernel *k = start(state, &(struct k_options){ 0 });
 	uint64_t id = look_up(k);
@@ -123,7 +123,7 @@ static void forget_and_ask(struct kernel *k, uint64_t id)
 /*
  * A notification about size and times does not invalidate an ACL; only one about everything does.
  */
-static void open_invalidates_a_cached_acl_with_the_rest(void **state)
+K_TEST(open_invalidates_a_cached_acl_with_the_rest, state)
 {
 	struct kernel *k = start(state, &(struct k_options){ 0 });
 	uint64_t id = look_up(k);
@@ -142,7 +142,7 @@ static void open_invalidates_a_cached_acl_with_the_rest(void **state)
 }
 
 /* An entry by another name does not replace the ACL that the kernel has cached. */
-static void lookup_by_other_name_leaves_acl_to_the_open(void **state)
+K_TEST(lookup_by_other_name_leaves_acl_to_the_open, state)
 {
 	struct kernel *k = start(state, &(struct k_options){ 0 });
 	uint64_t id = look_up(k);
@@ -167,7 +167,7 @@ static void lookup_by_other_name_leaves_acl_to_the_open(void **state)
 }
 
 /* SETATTR changes the owner and then fails to change the size. */
-static void half_failed_setattr_invalidates_at_once(void **state)
+K_TEST(half_failed_setattr_invalidates_at_once, state)
 {
 	struct kernel *k = start(state, &(struct k_options){ 0 });
 	struct k_chan *c = &k->chans[0];
@@ -198,7 +198,7 @@ static int64_t now_ms(void)
 }
 
 /* Two replies cross: the kernel takes the one that arrives first for the newer one. */
-static void crossing_replies_are_invalidated_by_the_open(void **state)
+K_TEST(crossing_replies_are_invalidated_by_the_open, state)
 {
 	struct kernel *k = start(state, &(struct k_options){ 0 });
 	uint64_t id = look_up(k);
@@ -298,7 +298,7 @@ static void end_open(struct k_chan *c, uint64_t nodeid, uint64_t unique)
  * long as the notification of the first one has not been sent. (If the first open was fast enough
  * to have sent it, the test tries again.)
  */
-static void second_open_invalidates_the_acl_too(void **state)
+K_TEST(second_open_invalidates_the_acl_too, state)
 {
 	struct kernel *k = start(state, &(struct k_options){ .n_chans = 3 });
 	struct k_chan *c = k->chans;
@@ -361,7 +361,7 @@ static unsigned int look_while_opened(struct kernel *k, uint64_t id)
  * (If the open sent its notification before the GETATTR came, or looked only after it, the next
  * open has nothing to invalidate: the test tries again.)
  */
-static void reply_during_invalidation_is_invalidated_next(void **state)
+K_TEST(reply_during_invalidation_is_invalidated_next, state)
 {
 	struct kernel *k = start(state, &(struct k_options){ .n_chans = 3 });
 	uint64_t id = look_up(k);
@@ -374,7 +374,7 @@ static void reply_during_invalidation_is_invalidated_next(void **state)
 }
 
 /* The kernel always uses the reply to LINK, even a late one, so the reply has a short timeout. */
-static void link_reply_has_a_short_timeout(void **state)
+K_TEST(link_reply_has_a_short_timeout, state)
 {
 	struct kernel *k = start(state, &(struct k_options){ .cache = PST_CACHE_EXCLUSIVE });
 	struct k_chan *c = &k->chans[0];
@@ -398,11 +398,4 @@ static void link_reply_has_a_short_timeout(void **state)
 	k_stop(k);
 }
 
-TEST_MAIN(K_TEST(open_invalidates_what_changed_since_the_reply),
-	  K_TEST(open_invalidates_a_cached_acl_with_the_rest),
-	  K_TEST(lookup_by_other_name_leaves_acl_to_the_open),
-	  K_TEST(half_failed_setattr_invalidates_at_once),
-	  K_TEST(crossing_replies_are_invalidated_by_the_open),
-	  K_TEST(second_open_invalidates_the_acl_too),
-	  K_TEST(reply_during_invalidation_is_invalidated_next),
-	  K_TEST(link_reply_has_a_short_timeout))
+TEST_MAIN(NULL, NULL)

@@ -62,7 +62,7 @@ static int send_sample(struct k_chan *c, char *bytes, size_t len, uint32_t opcod
 }
 
 /* Every operation on an unknown node, with a random argument. */
-static void every_operation_on_unknown_node_is_answered(void **state)
+K_TEST(every_operation_on_unknown_node_is_answered, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -91,7 +91,7 @@ static void every_operation_on_unknown_node_is_answered(void **state)
 /*
  * The same requests truncated at every byte, with the right and with the full length in the header.
  */
-static void truncated_requests_fail_with_eio(void **state)
+K_TEST(truncated_requests_fail_with_eio, state)
 {
 	struct kernel *k = start(state);
 
@@ -115,7 +115,7 @@ static void truncated_requests_fail_with_eio(void **state)
 	stop(k);
 }
 
-static void unknown_opcodes_fail_with_enosys(void **state)
+K_TEST(unknown_opcodes_fail_with_enosys, state)
 {
 	static const uint32_t opcodes[] = {
 		0, 7, 19, 48, 49, 60, 63, 64, 4096, 1u << 30, UINT32_MAX
@@ -131,7 +131,7 @@ static void unknown_opcodes_fail_with_enosys(void **state)
 }
 
 /* Node IDs that the server never returned, in every operation that has one. */
-static void unknown_nodeids_are_stale(void **state)
+K_TEST(unknown_nodeids_are_stale, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -180,7 +180,7 @@ static int call_fh(struct k_chan *c, uint32_t opcode, uint64_t nodeid, uint64_t 
 }
 
 /* File handles that the server never returned, or that belong to another node or type. */
-static void unknown_handles_are_refused(void **state)
+K_TEST(unknown_handles_are_refused, state)
 {
 	static const uint32_t of_files[] = { FUSE_READ,
 					     FUSE_WRITE,
@@ -239,7 +239,7 @@ static void unknown_handles_are_refused(void **state)
 }
 
 /* Names with slashes, empty names, "." and "..", in every operation that has a name. */
-static void bad_names_are_refused(void **state)
+K_TEST(bad_names_are_refused, state)
 {
 	static char too_long[257];
 	static const char *const names[] = {
@@ -274,7 +274,7 @@ static void bad_names_are_refused(void **state)
 }
 
 /* Names in a file, in a link and in a pipe. */
-static void names_below_files_are_refused(void **state)
+K_TEST(names_below_files_are_refused, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -302,7 +302,7 @@ static void names_below_files_are_refused(void **state)
 }
 
 /* Sizes beyond the limits of a request: the server does less, and overruns no buffer. */
-static void huge_sizes_are_cut(void **state)
+K_TEST(huge_sizes_are_cut, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -332,7 +332,7 @@ static void huge_sizes_are_cut(void **state)
 }
 
 /* A message longer than the server's buffer for requests. */
-static void message_longer_than_any_is_refused(void **state)
+K_TEST(message_longer_than_any_is_refused, state)
 {
 	struct kernel *k = start(state);
 	size_t len = 120000;
@@ -345,7 +345,7 @@ static void message_longer_than_any_is_refused(void **state)
 }
 
 /* Extensions with a group, and with random bytes instead. */
-static void extensions_are_checked(void **state)
+K_TEST(extensions_are_checked, state)
 {
 	static const uint32_t exts[][4] = {
 		{ 16, FUSE_EXT_GROUPS, 1, 0 },
@@ -379,7 +379,7 @@ static void extensions_are_checked(void **state)
 }
 
 /* File types that MKNOD does not make, unknown flags of RENAME2, and READLINK of a directory. */
-static void impossible_kinds_and_flags_are_refused(void **state)
+K_TEST(impossible_kinds_and_flags_are_refused, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -398,7 +398,7 @@ static void impossible_kinds_and_flags_are_refused(void **state)
 }
 
 /* Ranges that end before they begin or lie behind all offsets, and types that are none. */
-static void impossible_locks_are_refused(void **state)
+K_TEST(impossible_locks_are_refused, state)
 {
 	static const struct fuse_file_lock rows[] = {
 		{ 5, 4, F_RDLCK, 100 },
@@ -425,10 +425,4 @@ static void impossible_locks_are_refused(void **state)
 	stop(k);
 }
 
-TEST_MAIN(K_TEST(every_operation_on_unknown_node_is_answered),
-	  K_TEST(truncated_requests_fail_with_eio), K_TEST(unknown_opcodes_fail_with_enosys),
-	  K_TEST(unknown_nodeids_are_stale), K_TEST(unknown_handles_are_refused),
-	  K_TEST(bad_names_are_refused), K_TEST(huge_sizes_are_cut),
-	  K_TEST(names_below_files_are_refused), K_TEST(message_longer_than_any_is_refused),
-	  K_TEST(extensions_are_checked), K_TEST(impossible_kinds_and_flags_are_refused),
-	  K_TEST(impossible_locks_are_refused))
+TEST_MAIN(NULL, NULL)

@@ -16,7 +16,7 @@ static struct kernel *start(void **state)
 }
 
 /* Every operation that returns an entry, once each; one FORGET takes all counts back. */
-static void one_forget_takes_back_one_entry(void **state)
+K_TEST(one_forget_takes_back_one_entry, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -49,7 +49,7 @@ static void one_forget_takes_back_one_entry(void **state)
 }
 
 /* Counts add up over many replies, and FORGETs of any size subtract. */
-static void lookup_counts_add_up(void **state)
+K_TEST(lookup_counts_add_up, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -78,7 +78,7 @@ static void lookup_counts_add_up(void **state)
 }
 
 /* Batches of all sizes, with the same node in several places. */
-static void batch_forget_takes_any_size(void **state)
+K_TEST(batch_forget_takes_any_size, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -100,7 +100,7 @@ static void batch_forget_takes_any_size(void **state)
 }
 
 /* An open file stays usable when it is forgotten and deleted. */
-static void open_file_outlives_forget_and_unlink(void **state)
+K_TEST(open_file_outlives_forget_and_unlink, state)
 {
 	enum { FORGET, RELEASE, UNLINK, N };
 	static const int orders[6][N] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
@@ -138,7 +138,7 @@ static void open_file_outlives_forget_and_unlink(void **state)
 }
 
 /* Many opens of one file are released in another order than they were made. */
-static void many_opens_share_one_backing_id(void **state)
+K_TEST(many_opens_share_one_backing_id, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -164,7 +164,7 @@ static void many_opens_share_one_backing_id(void **state)
 }
 
 /* The view may end at any time, and frees open files and nodes itself. */
-static void view_ends_with_open_files_and_nodes(void **state)
+K_TEST(view_ends_with_open_files_and_nodes, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -235,7 +235,7 @@ static void not_taken(void **state, struct k_request *request, const void *arg, 
 	k_stop(k);
 }
 
-static void undelivered_reply_leaves_no_reference(void **state)
+K_TEST(undelivered_reply_leaves_no_reference, state)
 {
 	struct fuse_mknod_in mknod_in = { .mode = S_IFREG | 0600 };
 	struct fuse_mkdir_in mkdir_in = { .mode = 0700 };
@@ -263,7 +263,4 @@ static void undelivered_reply_leaves_no_reference(void **state)
 		not_taken(state, &rows[i].request, rows[i].arg, rows[i].len);
 }
 
-TEST_MAIN(K_TEST(one_forget_takes_back_one_entry), K_TEST(lookup_counts_add_up),
-	  K_TEST(batch_forget_takes_any_size), K_TEST(open_file_outlives_forget_and_unlink),
-	  K_TEST(many_opens_share_one_backing_id), K_TEST(view_ends_with_open_files_and_nodes),
-	  K_TEST(undelivered_reply_leaves_no_reference))
+TEST_MAIN(NULL, NULL)

@@ -181,19 +181,19 @@ static void race(void **state, const struct k_options *given)
 	k_stop(k);
 }
 
-static void channels_race_for_the_same_files(void **state)
+K_TEST(channels_race_for_the_same_files, state)
 {
 	race(state, &(struct k_options){ .ttl_ns = 1000000000 });
 }
 
 /* With passthrough, and a descriptor cache that is always full. */
-static void channels_race_with_a_full_descriptor_cache(void **state)
+K_TEST(channels_race_with_a_full_descriptor_cache, state)
 {
 	race(state, &(struct k_options){ .passthrough = true, .fd_budget = 2 });
 }
 
 /* With lower leases that prove timeouts, and locks that end with their handles. */
-static void channels_race_with_leases_and_locks(void **state)
+K_TEST(channels_race_with_leases_and_locks, state)
 {
 	race(state, &(struct k_options){ .passthrough = true,
 					 .cache = PST_CACHE_EXCLUSIVE,
@@ -201,6 +201,4 @@ static void channels_race_with_leases_and_locks(void **state)
 					 .no_pool = true });
 }
 
-TEST_MAIN(K_TEST(channels_race_for_the_same_files),
-	  K_TEST(channels_race_with_a_full_descriptor_cache),
-	  K_TEST(channels_race_with_leases_and_locks))
+TEST_MAIN(NULL, NULL)

@@ -112,7 +112,7 @@ static int answer_of(struct fixture *f, uint64_t unique)
 	return k_wait(f->c, unique, &answer);
 }
 
-static void waiting_lock_is_granted(void **state)
+K_TEST(waiting_lock_is_granted, state)
 {
 	struct fixture f = start(state);
 	uint64_t unique = send_lock(&f, whole(f.waiter, WAITER, F_WRLCK));
@@ -129,7 +129,7 @@ static void waiting_lock_is_granted(void **state)
 }
 
 /* FUSE_INTERRUPT may arrive before the request that it interrupts. */
-static void interrupt_before_its_request_counts(void **state)
+K_TEST(interrupt_before_its_request_counts, state)
 {
 	struct fixture f = start(state);
 	struct fuse_lk_in in = whole(f.waiter, WAITER, F_WRLCK);
@@ -148,7 +148,7 @@ static void interrupt_before_its_request_counts(void **state)
 	stop(&f);
 }
 
-static void interrupted_wait_fails_with_eintr(void **state)
+K_TEST(interrupted_wait_fails_with_eintr, state)
 {
 	struct fixture f = start(state);
 
@@ -166,7 +166,7 @@ static void interrupted_wait_fails_with_eintr(void **state)
 }
 
 /* The interrupt arrives too late: the lock stays, and no second reply is sent. */
-static void late_interrupt_leaves_the_lock(void **state)
+K_TEST(late_interrupt_leaves_the_lock, state)
 {
 	struct fixture f = start(state);
 	uint64_t unique = send_lock(&f, whole(f.waiter, WAITER, F_WRLCK));
@@ -181,7 +181,7 @@ static void late_interrupt_leaves_the_lock(void **state)
 }
 
 /* Interrupts of requests that never wait, more of them than the server remembers. */
-static void interrupts_of_other_requests_are_ignored(void **state)
+K_TEST(interrupts_of_other_requests_are_ignored, state)
 {
 	struct fixture f = start(state);
 	uint64_t unique;
@@ -200,7 +200,7 @@ static void interrupts_of_other_requests_are_ignored(void **state)
  * Interrupt and unlock at the same time, many times: one reply, and the lock belongs to the caller
  * only if it says so.
  */
-static void interrupt_and_unlock_give_one_reply(void **state)
+K_TEST(interrupt_and_unlock_give_one_reply, state)
 {
 	struct fixture f = start_with(state, 2);
 	struct k_chan *other = &f.k->chans[1];
@@ -235,7 +235,7 @@ static void interrupt_and_unlock_give_one_reply(void **state)
  * The waiting process closes the file in another thread: its locks are dropped, as natively. The
  * lock that it waits for is granted and stays.
  */
-static void close_drops_locks_but_not_the_one_waited_for(void **state)
+K_TEST(close_drops_locks_but_not_the_one_waited_for, state)
 {
 	struct fixture f = start(state);
 	uint64_t unique;
@@ -260,7 +260,7 @@ static void close_drops_locks_but_not_the_one_waited_for(void **state)
 }
 
 /* RELEASE of a handle through which a lock waits closes the handle. */
-static void handle_is_released_while_a_lock_waits(void **state)
+K_TEST(handle_is_released_while_a_lock_waits, state)
 {
 	struct fixture f = start(state);
 	uint64_t unique = send_lock(&f, whole(f.waiter, WAITER, F_WRLCK));
@@ -278,7 +278,7 @@ static void handle_is_released_while_a_lock_waits(void **state)
 }
 
 /* The lock that blocks may be that of a user of the lower file. */
-static void lock_waits_for_holder_below(void **state)
+K_TEST(lock_waits_for_holder_below, state)
 {
 	struct fixture f = start(state);
 	struct flock fl = { .l_type = F_WRLCK };
@@ -295,7 +295,7 @@ static void lock_waits_for_holder_below(void **state)
 }
 
 /* flock(2) also waits and can be interrupted. */
-static void flock_waits_and_is_interrupted(void **state)
+K_TEST(flock_waits_and_is_interrupted, state)
 {
 	struct fixture f = start(state);
 	struct fuse_lk_in in = { .fh = f.holder,
@@ -320,7 +320,7 @@ static void flock_waits_and_is_interrupted(void **state)
 }
 
 /* Many owners wait, and each gets the lock, one after the other. */
-static void many_waiters_get_the_lock_in_turn(void **state)
+K_TEST(many_waiters_get_the_lock_in_turn, state)
 {
 	enum { N = 40 };
 	struct fixture f = start_with(state, 2);
@@ -362,7 +362,7 @@ static uint64_t now_ms(void)
  * The view ends while locks wait: it ends soon, and each waiting request that can be answered gets
  * a reply.
  */
-static void waiting_locks_end_with_the_view(void **state)
+K_TEST(waiting_locks_end_with_the_view, state)
 {
 	for (int destroy = 0; destroy < 2; destroy++) {
 		struct fixture f = start(state);
@@ -387,11 +387,4 @@ static void waiting_locks_end_with_the_view(void **state)
 	}
 }
 
-TEST_MAIN(K_TEST(waiting_lock_is_granted), K_TEST(interrupt_before_its_request_counts),
-	  K_TEST(interrupted_wait_fails_with_eintr), K_TEST(late_interrupt_leaves_the_lock),
-	  K_TEST(interrupts_of_other_requests_are_ignored),
-	  K_TEST(interrupt_and_unlock_give_one_reply),
-	  K_TEST(close_drops_locks_but_not_the_one_waited_for),
-	  K_TEST(handle_is_released_while_a_lock_waits), K_TEST(lock_waits_for_holder_below),
-	  K_TEST(flock_waits_and_is_interrupted), K_TEST(many_waiters_get_the_lock_in_turn),
-	  K_TEST(waiting_locks_end_with_the_view))
+TEST_MAIN(NULL, NULL)

@@ -116,7 +116,7 @@ static void send_interrupt(struct fixture *f, uint64_t unique)
 }
 
 /* Many more requests block than the pool has threads: the channel still takes others. */
-static void channel_goes_on_while_many_wait(void **state)
+K_TEST(channel_goes_on_while_many_wait, state)
 {
 	enum { N = 100 };
 	struct fixture f = start(state);
@@ -133,7 +133,7 @@ static void channel_goes_on_while_many_wait(void **state)
 }
 
 /* Opens by one user beyond that user's share are refused; those of another user wait. */
-static void open_beyond_the_share_is_refused(void **state)
+K_TEST(open_beyond_the_share_is_refused, state)
 {
 	enum { N = N_ROOM / 2, N_MORE = 10 };
 	struct fixture f = start(state);
@@ -183,7 +183,7 @@ static int get_slowly_once(void *aux, const struct pst_file *file, struct statx 
 /*
  * After a slow request the pool starts a thread for the next GETATTR, because it has no idle one.
  */
-static void look_starts_one_thread(void **state)
+K_TEST(look_starts_one_thread, state)
 {
 	atomic_bool slow = false;
 	struct pst_server server = { .size = sizeof(server),
@@ -226,7 +226,7 @@ static void look_starts_one_thread(void **state)
 /*
  * Blocked requests of one user leave threads to others, whose requests overtake that user's queue.
  */
-static void held_user_leaves_threads_to_others(void **state)
+K_TEST(held_user_leaves_threads_to_others, state)
 {
 	enum { N = 2 * N_THREADS };
 	struct fixture f = start(state);
@@ -265,7 +265,7 @@ static uint32_t ended_process(void)
  * An open that waits for a lease fails with EINTR when its caller has ended, whether it runs or is
  * queued.
  */
-static void open_ends_with_its_caller(void **state)
+K_TEST(open_ends_with_its_caller, state)
 {
 	enum { N = 2 * N_THREADS };
 	const struct k_caller dead = { 1001, 1001, ended_process() };
@@ -304,7 +304,7 @@ static void expect_no_interruption(struct fixture *f, uint64_t unique)
  * An open whose caller lives (it was stopped, or has a signal handler) waits for the end of the
  * lease.
  */
-static void open_of_a_living_caller_is_not_interrupted(void **state)
+K_TEST(open_of_a_living_caller_is_not_interrupted, state)
 {
 	const struct k_caller living = { 1001, 1001, (uint32_t)getpid() };
 	struct fixture f = start(state);
@@ -313,7 +313,7 @@ static void open_of_a_living_caller_is_not_interrupted(void **state)
 }
 
 /* An fsync is not interrupted while its caller lives, as with fsync(2). */
-static void fsync_is_not_interrupted(void **state)
+K_TEST(fsync_is_not_interrupted, state)
 {
 	struct fixture f = start(state);
 
@@ -321,7 +321,7 @@ static void fsync_is_not_interrupted(void **state)
 }
 
 /* Other operations that open the lower file wait for its lease in the pool, not in a channel. */
-static void no_operation_waits_for_a_lease_in_a_worker(void **state)
+K_TEST(no_operation_waits_for_a_lease_in_a_worker, state)
 {
 	struct fixture f = start_with(&(struct k_options){
 		.nodes = K_NODES(state), .passthrough = true, .locks = PST_LOCKS_LOWER });
@@ -355,7 +355,7 @@ static void no_operation_waits_for_a_lease_in_a_worker(void **state)
 }
 
 /* A channel that blocks does not block another one. */
-static void blocked_channel_does_not_block_another(void **state)
+K_TEST(blocked_channel_does_not_block_another, state)
 {
 	struct fixture f = start_with(&(struct k_options){
 		.nodes = K_NODES(state), .passthrough = true, .no_pool = true, .n_chans = 2 });
@@ -370,7 +370,7 @@ static void blocked_channel_does_not_block_another(void **state)
 }
 
 /* Concurrent writes of different data in the pool each reach their offset. */
-static void concurrent_writes_land_at_their_offsets(void **state)
+K_TEST(concurrent_writes_land_at_their_offsets, state)
 {
 	enum { N = 64, SIZE = 8192 };
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state), .n_pool = 4 });
@@ -406,7 +406,7 @@ static void concurrent_writes_land_at_their_offsets(void **state)
 }
 
 /* Reads of data that is not in the page cache run again in the pool. */
-static void uncached_reads_are_answered(void **state)
+K_TEST(uncached_reads_are_answered, state)
 {
 	enum { N = 32, SIZE = 65536 };
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
@@ -453,7 +453,7 @@ static void *let_go_later(void *arg)
 }
 
 /* The view ends with requests in the pool and its queue. They run to their end, without replies. */
-static void queued_requests_run_after_the_view_ends(void **state)
+K_TEST(queued_requests_run_after_the_view_ends, state)
 {
 	struct fixture f = start(state);
 	struct fuse_entry_out entry;
@@ -477,7 +477,7 @@ static void queued_requests_run_after_the_view_ends(void **state)
 }
 
 /* Sends many requests of several kinds and ends the view soon after, at different moments. */
-static void view_may_end_at_any_moment(void **state)
+K_TEST(view_may_end_at_any_moment, state)
 {
 	for (int round = 0; round < 20; round++) {
 		struct kernel *k = k_start(&(struct k_options){
@@ -503,10 +503,4 @@ static void view_may_end_at_any_moment(void **state)
 	}
 }
 
-TEST_MAIN(K_TEST(channel_goes_on_while_many_wait), K_TEST(open_beyond_the_share_is_refused),
-	  K_TEST(held_user_leaves_threads_to_others), K_TEST(look_starts_one_thread),
-	  K_TEST(open_ends_with_its_caller), K_TEST(open_of_a_living_caller_is_not_interrupted),
-	  K_TEST(fsync_is_not_interrupted), K_TEST(no_operation_waits_for_a_lease_in_a_worker),
-	  K_TEST(blocked_channel_does_not_block_another),
-	  K_TEST(concurrent_writes_land_at_their_offsets), K_TEST(uncached_reads_are_answered),
-	  K_TEST(queued_requests_run_after_the_view_ends), K_TEST(view_may_end_at_any_moment))
+TEST_MAIN(NULL, NULL)

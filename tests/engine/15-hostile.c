@@ -120,7 +120,7 @@ static void check_one(struct k_chan *c, const struct fuse_entry_out *entry, bool
 	assert_int_equal(k_release(c, entry->nodeid, open.fh), 0);
 }
 
-static void exchanged_files_keep_their_attributes(void **state)
+K_TEST(exchanged_files_keep_their_attributes, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -144,7 +144,7 @@ static void exchanged_files_keep_their_attributes(void **state)
 }
 
 /* The same through listings with entries. */
-static void listed_files_keep_their_attributes(void **state)
+K_TEST(listed_files_keep_their_attributes, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -186,7 +186,7 @@ static void replace_step(struct hostile *h, unsigned int n)
 	k_require(renameat(h->k->lower, "new", h->k->lower, "file") == 0);
 }
 
-static void replaced_file_keeps_its_node(void **state)
+K_TEST(replaced_file_keeps_its_node, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -232,7 +232,7 @@ static void blink_step(struct hostile *h, unsigned int n)
 		unlinkat(h->k->lower, "file", 0);
 }
 
-static void blinking_name_is_there_or_absent(void **state)
+K_TEST(blinking_name_is_there_or_absent, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -270,7 +270,7 @@ static void disguise_step(struct hostile *h, unsigned int n)
 	renameat2(h->k->lower, n & 1 ? "link" : "file", h->k->lower, "dir", RENAME_EXCHANGE);
 }
 
-static void directory_exchanged_with_link_leads_nowhere_else(void **state)
+K_TEST(directory_exchanged_with_link_leads_nowhere_else, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -330,7 +330,7 @@ static void move_step(struct hostile *h, unsigned int n)
 		 n & 1 ? "other/dir" : "dir");
 }
 
-static void moved_directory_takes_its_files_along(void **state)
+K_TEST(moved_directory_takes_its_files_along, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];
@@ -359,7 +359,4 @@ static void moved_directory_takes_its_files_along(void **state)
 	k_stop_empty(k);
 }
 
-TEST_MAIN(K_TEST(exchanged_files_keep_their_attributes), K_TEST(listed_files_keep_their_attributes),
-	  K_TEST(replaced_file_keeps_its_node), K_TEST(blinking_name_is_there_or_absent),
-	  K_TEST(directory_exchanged_with_link_leads_nowhere_else),
-	  K_TEST(moved_directory_takes_its_files_along))
+TEST_MAIN(NULL, NULL)

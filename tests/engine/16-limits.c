@@ -57,6 +57,10 @@ static int restore_limit(void **state)
 	return 0;
 }
 
+#define LIMIT_TEST(name, state)                                                                    \
+	TEST_ROWS(name, state, { #name "@handles", name, NULL, restore_limit, &k_handles },        \
+		  { #name "@own_fds", name, NULL, restore_limit, &k_own_fds })
+
 static void make_files(struct kernel *k)
 {
 	char name[16];
@@ -78,7 +82,7 @@ static int look_up(struct kernel *k, const char *format, int i, struct fuse_entr
 }
 
 /* Each node has a descriptor of its own: when none is left, lookups fail with EMFILE. */
-static void nodes_beyond_descriptors_fail_with_emfile(void **state)
+LIMIT_TEST(nodes_beyond_descriptors_fail_with_emfile, state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
 	struct k_chan *c = &k->chans[0];
@@ -118,7 +122,7 @@ static void nodes_beyond_descriptors_fail_with_emfile(void **state)
  * Each open file that the server serves needs a descriptor. When none is left, opens fail with
  * EMFILE; a close makes room for one open.
  */
-static void opens_beyond_descriptors_fail_with_emfile(void **state)
+LIMIT_TEST(opens_beyond_descriptors_fail_with_emfile, state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
 	struct k_chan *c = &k->chans[0];
@@ -150,8 +154,13 @@ static void opens_beyond_descriptors_fail_with_emfile(void **state)
 	k_stop(k);
 }
 
-/* The server closes cached descriptors before it refuses a request. */
-static void cached_descriptors_are_closed_for_new_ones(void **state)
+/*
+ * The server closes cached descriptors before it refuses a request. The descriptor that a node owns
+ * is not a cached one.
+ */
+TEST_ROWS(cached_descriptors_are_closed_for_new_ones, state,
+	  { "cached_descriptors_are_closed_for_new_ones@handles",
+	    cached_descriptors_are_closed_for_new_ones, NULL, restore_limit, &k_handles })
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
 	struct k_chan *c = &k->chans[0];
@@ -204,7 +213,7 @@ static void cached_descriptors_are_closed_for_new_ones(void **state)
 }
 
 /* A failed create leaves no open file and no node. */
-static void failed_create_leaves_nothing(void **state)
+LIMIT_TEST(failed_create_leaves_nothing, state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
 	struct k_chan *c = &k->chans[0];
@@ -231,7 +240,7 @@ static void failed_create_leaves_nothing(void **state)
 }
 
 /* Without descriptors for entries, listings have no entries. */
-static void listing_without_descriptors_has_no_entries(void **state)
+LIMIT_TEST(listing_without_descriptors_has_no_entries, state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
 	struct k_chan *c = &k->chans[0];
@@ -264,7 +273,7 @@ static void listing_without_descriptors_has_no_entries(void **state)
 }
 
 /* The server's RLIMIT_FSIZE makes writes fail with EFBIG and sends no signal. */
-static void file_size_limit_fails_with_efbig(void **state)
+LIMIT_TEST(file_size_limit_fails_with_efbig, state)
 {
 	struct kernel *k = k_start(&(struct k_options){ .nodes = K_NODES(state) });
 	struct k_chan *c = &k->chans[0];
@@ -293,17 +302,4 @@ static void file_size_limit_fails_with_efbig(void **state)
 	k_stop(k);
 }
 
-#define LIMIT_TEST(test)                                                                           \
-	{ #test "@handles", test, NULL, restore_limit, &k_handles },                               \
-	{                                                                                          \
-#test "@own_fds", test, NULL, restore_limit, &k_own_fds                            \
-	}
-
-TEST_MAIN(LIMIT_TEST(nodes_beyond_descriptors_fail_with_emfile),
-	  LIMIT_TEST(opens_beyond_descriptors_fail_with_emfile),
-	  LIMIT_TEST(failed_create_leaves_nothing),
-	  LIMIT_TEST(listing_without_descriptors_has_no_entries),
-	  LIMIT_TEST(file_size_limit_fails_with_efbig),
-	  /* The descriptor that a node owns is not a cached one. */
-	  { "cached_descriptors_are_closed_for_new_ones@handles",
-	    cached_descriptors_are_closed_for_new_ones, NULL, restore_limit, &k_handles })
+TEST_MAIN(NULL, NULL)

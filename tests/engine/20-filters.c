@@ -86,7 +86,7 @@ static void calm(struct filter_view *view)
 }
 
 /* Pre programs in the order of the chain, post programs in reverse. */
-static void post_programs_run_in_reverse_order(void **state)
+K_TEST(post_programs_run_in_reverse_order, state)
 {
 	struct filter_view view = start_chain(state, false);
 
@@ -95,7 +95,7 @@ static void post_programs_run_in_reverse_order(void **state)
 }
 
 /* After a filter has decided, only the filters that ran before it see the result. */
-static void decision_reaches_only_programs_that_ran(void **state)
+K_TEST(decision_reaches_only_programs_that_ran, state)
 {
 	struct filter_view view = start_chain(state, false);
 
@@ -111,7 +111,7 @@ static void decision_reaches_only_programs_that_ran(void **state)
 }
 
 /* Post programs turn successes into errors, and errors into successes. */
-static void post_programs_change_the_result(void **state)
+K_TEST(post_programs_change_the_result, state)
 {
 	struct filter_view view = start_chain(state, false);
 
@@ -137,7 +137,7 @@ struct verdict {
 };
 
 /* Verdicts that the kernel would take for replies, and others. */
-static void bad_verdicts_become_eio(void **state)
+K_TEST(bad_verdicts_become_eio, state)
 {
 	static const struct verdict verdicts[] = {
 		{ -1, -1, -1, false },
@@ -181,7 +181,7 @@ static void hear(void *aux, enum pst_log_level level, const char *text)
 	n_named += strstr(text, "filter b: its program pre/getattr") != NULL;
 }
 
-static void program_at_fault_is_named_once(void **state)
+K_TEST(program_at_fault_is_named_once, state)
 {
 	static const int verdicts[] = { FAKE_NOT_RUN, 77 };
 
@@ -210,7 +210,7 @@ static const struct fake_program post_only_programs[] = {
 };
 static const struct fake post_only_fake = { .name = "post-only", .programs = post_only_programs };
 
-static void filter_without_pre_programs_runs_post_programs(void **state)
+K_TEST(filter_without_pre_programs_runs_post_programs, state)
 {
 	struct filter_view view;
 
@@ -310,7 +310,7 @@ static void expect_answered(struct filter_view *view, uint32_t opcode)
 		assert_int_equal(((struct fuse_write_out *)got.data)->size, 3);
 }
 
-static void done_answers_all_but_opens_and_entries(void **state)
+K_TEST(done_answers_all_but_opens_and_entries, state)
 {
 	struct filter_view view;
 
@@ -334,8 +334,4 @@ static void done_answers_all_but_opens_and_entries(void **state)
 	filter_view_stop(&view);
 }
 
-TEST_MAIN(K_TEST(post_programs_run_in_reverse_order),
-	  K_TEST(decision_reaches_only_programs_that_ran), K_TEST(post_programs_change_the_result),
-	  K_TEST(bad_verdicts_become_eio), K_TEST(program_at_fault_is_named_once),
-	  K_TEST(filter_without_pre_programs_runs_post_programs),
-	  K_TEST(done_answers_all_but_opens_and_entries))
+TEST_MAIN(NULL, NULL)

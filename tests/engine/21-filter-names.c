@@ -108,7 +108,7 @@ static void expect_hidden(struct filter_view *view, const char *name)
 }
 
 /* The errors are the same for a hidden file that exists and for one that does not. */
-static void hidden_name_is_absent_in_every_operation(void **state)
+K_TEST(hidden_name_is_absent_in_every_operation, state)
 {
 	struct filter_view view = start(state, "hide");
 
@@ -151,7 +151,7 @@ static void list(struct filter_view *view, uint64_t dir, uint32_t size, bool plu
 }
 
 /* Nor does a hidden name end the listing too early, if the kernel has room for one name only. */
-static void hidden_names_are_not_listed(void **state)
+K_TEST(hidden_names_are_not_listed, state)
 {
 	struct filter_view view = start(state, "hide");
 	char names[4096], name[20];
@@ -196,7 +196,7 @@ static void forget(struct filter_view *view, const struct fuse_entry_out *entry)
  * A file gets the filters of its directory, except those that its name excludes; files in a
  * directory get those of the directory.
  */
-static void name_takes_filter_off_what_is_below(void **state)
+K_TEST(name_takes_filter_off_what_is_below, state)
 {
 	struct filter_view view = start(state, "calm");
 	struct fuse_entry_out dir, file, kept;
@@ -215,7 +215,7 @@ static void name_takes_filter_off_what_is_below(void **state)
 }
 
 /* Each row: the old and the new name, the flags, and the expected error. */
-static void move_that_loses_a_filter_is_refused(void **state)
+K_TEST(move_that_loses_a_filter_is_refused, state)
 {
 	static const struct {
 		const char *from, *to;
@@ -275,7 +275,7 @@ static uint64_t cell_of(struct filter_view *view, uint64_t id)
 }
 
 /* Every operation by which the kernel learns of a file. */
-static void cells_are_inherited_by_every_operation(void **state)
+K_TEST(cells_are_inherited_by_every_operation, state)
 {
 	static struct k_answer answer;
 	struct filter_view view = start(state, "depth");
@@ -314,6 +314,4 @@ static void cells_are_inherited_by_every_operation(void **state)
 	filter_view_stop(&view);
 }
 
-TEST_MAIN(K_TEST(hidden_name_is_absent_in_every_operation), K_TEST(hidden_names_are_not_listed),
-	  K_TEST(name_takes_filter_off_what_is_below), K_TEST(move_that_loses_a_filter_is_refused),
-	  K_TEST(cells_are_inherited_by_every_operation))
+TEST_MAIN(NULL, NULL)

@@ -175,7 +175,7 @@ static const struct {
 	{ FILTER_POST, FUSE_READDIR, dirent_cut },
 };
 
-static void bad_changes_fail_with_eio(void **state)
+K_TEST(bad_changes_fail_with_eio, state)
 {
 	static struct k_answer answer;
 	static const char *const sides[] = { "pre", "post" };
@@ -219,7 +219,7 @@ static void set(enum filter_kind kind, void (*fn)(struct pst_call *call))
 	change = fn;
 }
 
-static void allowed_changes_take_effect(void **state)
+K_TEST(allowed_changes_take_effect, state)
 {
 	static struct k_answer answer;
 	struct filter_view view = start(state, "both");
@@ -260,7 +260,7 @@ static void allowed_changes_take_effect(void **state)
 }
 
 /* Without a pre program the lower tree gets the name and data exactly as the client sent them. */
-static void request_without_pre_program_arrives_as_sent(void **state)
+K_TEST(request_without_pre_program_arrives_as_sent, state)
 {
 	static const char name[] = "a-name-that-reaches-into-where-the-data-of-a-request-will-lie";
 	struct filter_view view = start(state, "posts");
@@ -300,7 +300,7 @@ static void find_name(struct pst_call *call)
 /*
  * A program checked the name; the operation must use a copy that programs cannot change afterwards.
  */
-static void checked_xattr_name_is_not_in_the_slot(void **state)
+K_TEST(checked_xattr_name_is_not_in_the_slot, state)
 {
 	static struct k_answer answer;
 	struct filter_view view = start(state, "both");
@@ -322,7 +322,7 @@ static void scribble_message(struct pst_call *call)
 }
 
 /* If a post program refuses the operation, the view drops the new node and closes the new file. */
-static void refused_operation_leaves_no_reference(void **state)
+K_TEST(refused_operation_leaves_no_reference, state)
 {
 	static const uint32_t opcodes[] = { FUSE_LOOKUP, FUSE_OPEN,   FUSE_OPENDIR, FUSE_TMPFILE,
 					    FUSE_CREATE, FUSE_UNLINK, FUSE_MKDIR,   FUSE_SETXATTR };
@@ -342,7 +342,7 @@ static void refused_operation_leaves_no_reference(void **state)
 }
 
 /* A refused open has truncated the file: the server invalidates the file before it replies. */
-static void refused_truncating_open_invalidates_the_file(void **state)
+K_TEST(refused_truncating_open_invalidates_the_file, state)
 {
 	struct filter_view view = start(state, "both");
 	unsigned int *forgotten = &view.c->n_notified_as[FUSE_NOTIFY_INVAL_INODE], before;
@@ -370,7 +370,7 @@ static void scribble(struct pst_call *call)
 }
 
 /* A lookup that found no file returns no node, whatever a program writes into the entry. */
-static void absent_name_stays_absent(void **state)
+K_TEST(absent_name_stays_absent, state)
 {
 	/* The reply allows the kernel to cache the absence, so it is a success with node ID 0. */
 	struct k_options options = { .cache = PST_CACHE_EXCLUSIVE };
@@ -438,7 +438,7 @@ static unsigned int count_and_forget(struct filter_view *view, const struct k_an
 	return n;
 }
 
-static void dropped_entries_are_forgotten(void **state)
+K_TEST(dropped_entries_are_forgotten, state)
 {
 	static const unsigned int masks[] = { 0x3f, 0x2a, 0x15, 0x20, 0x01 };
 	static struct k_answer answer;
@@ -484,7 +484,7 @@ static void list_alike(struct pst_call *call)
 }
 
 /* A plain listing that the kernel does not receive has no entries, so no node may be forgotten. */
-static void undelivered_plain_listing_forgets_nothing(void **state)
+K_TEST(undelivered_plain_listing_forgets_nothing, state)
 {
 	struct k_options options = { .n_chans = 2 };
 	struct filter_view view;
@@ -583,7 +583,7 @@ static void forge(struct pst_call *call)
 /*
  * A program must not write node IDs. After such a fault the entries of the listing are forgotten.
  */
-static void forged_entries_are_refused(void **state)
+K_TEST(forged_entries_are_refused, state)
 {
 	static struct k_answer answer;
 	struct filter_view view = start(state, "both");
@@ -613,7 +613,7 @@ static void make_up(struct pst_call *call)
 	call->data_len = FUSE_NAME_OFFSET_DIRENTPLUS + 8;
 }
 
-static void made_up_listing_names_no_files(void **state)
+K_TEST(made_up_listing_names_no_files, state)
 {
 	static struct k_answer answer;
 	struct filter_view view = start(state, "both");
@@ -686,7 +686,7 @@ static uint64_t send_getattr(struct filter_view *view, uint32_t uid)
 }
 
 /* No filter applies to MKDIR. With dirsync it waits in the pool before check-in. */
-static void name_of_a_queued_request_is_out_of_reach(void **state)
+K_TEST(name_of_a_queued_request_is_out_of_reach, state)
 {
 	const struct fuse_mkdir_in in = { .mode = 0755 };
 	static struct k_answer answer;
@@ -718,7 +718,7 @@ static void name_of_a_queued_request_is_out_of_reach(void **state)
 	filter_view_stop(&view);
 }
 
-static void header_of_a_queued_request_is_out_of_reach(void **state)
+K_TEST(header_of_a_queued_request_is_out_of_reach, state)
 {
 	static struct k_answer answer;
 	uint64_t uniques[N_HELD];
@@ -749,13 +749,4 @@ static void header_of_a_queued_request_is_out_of_reach(void **state)
 	filter_view_stop(&view);
 }
 
-TEST_MAIN(K_TEST(bad_changes_fail_with_eio), K_TEST(allowed_changes_take_effect),
-	  K_TEST(request_without_pre_program_arrives_as_sent),
-	  K_TEST(checked_xattr_name_is_not_in_the_slot),
-	  K_TEST(refused_operation_leaves_no_reference), K_TEST(absent_name_stays_absent),
-	  K_TEST(dropped_entries_are_forgotten), K_TEST(forged_entries_are_refused),
-	  K_TEST(made_up_listing_names_no_files),
-	  K_TEST(refused_truncating_open_invalidates_the_file),
-	  K_TEST(header_of_a_queued_request_is_out_of_reach),
-	  K_TEST(name_of_a_queued_request_is_out_of_reach),
-	  K_TEST(undelivered_plain_listing_forgets_nothing))
+TEST_MAIN(NULL, NULL)

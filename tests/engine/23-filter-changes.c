@@ -141,7 +141,7 @@ static int lookup(struct filter_view *view, uint64_t dir, const char *name)
  * The first filter brings the slots into the view. A worker already waits for a request in its old
  * memory; the next request is filtered nevertheless.
  */
-static void first_filter_holds_at_once(void **state)
+K_TEST(first_filter_holds_at_once, state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
 
@@ -161,7 +161,7 @@ static void first_filter_holds_at_once(void **state)
 }
 
 /* A new filter for names also holds in directories that the kernel has known for long. */
-static void filter_for_names_holds_in_known_directories(void **state)
+K_TEST(filter_for_names_holds_in_known_directories, state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
 
@@ -182,7 +182,7 @@ static void filter_for_names_holds_in_known_directories(void **state)
 }
 
 /* A change of the filters that fails leaves the chain as it was. */
-static void failed_change_changes_nothing(void **state)
+K_TEST(failed_change_changes_nothing, state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 },
 					(const char *const[]){ "no,name=first", NULL });
@@ -207,7 +207,7 @@ static uint64_t cell_of(struct filter_view *view, uint64_t id)
 }
 
 /* A filter that is attached to a directory applies to it and to files in it, and to no other. */
-static void attached_filter_holds_below_its_directory(void **state)
+K_TEST(attached_filter_holds_below_its_directory, state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
 	struct fuse_entry_out sub;
@@ -228,7 +228,7 @@ static void attached_filter_holds_below_its_directory(void **state)
 	filter_view_stop(&view);
 }
 
-static void filters_beyond_the_limit_are_refused(void **state)
+K_TEST(filters_beyond_the_limit_are_refused, state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
 	char spec[40];
@@ -324,7 +324,7 @@ static void pause_ms(long ms)
 /*
  * The first filter waits for requests that began without it. Later requests are filtered at once.
  */
-static void first_filter_waits_for_earlier_requests(void **state)
+K_TEST(first_filter_waits_for_earlier_requests, state)
 {
 	static struct k_answer answer;
 	struct filter_view view =
@@ -352,7 +352,7 @@ static void first_filter_waits_for_earlier_requests(void **state)
 }
 
 /* A filter is freed when the last request that uses it has ended. Later requests do not wait. */
-static void removal_waits_for_requests_under_way(void **state)
+K_TEST(removal_waits_for_requests_under_way, state)
 {
 	static struct k_answer answer;
 	struct filter_view view =
@@ -386,7 +386,7 @@ static void removal_waits_for_requests_under_way(void **state)
 }
 
 /* A second filter is added meanwhile: it applies to later requests, not to those under way. */
-static void new_filter_spares_requests_under_way(void **state)
+K_TEST(new_filter_spares_requests_under_way, state)
 {
 	static struct k_answer answer;
 	struct filter_view view =
@@ -440,7 +440,7 @@ static void *load_main(void *arg)
 /*
  * Filters are added, replaced and removed while other threads work: no operation is lost or fails.
  */
-static void changes_of_filters_lose_no_request(void **state)
+K_TEST(changes_of_filters_lose_no_request, state)
 {
 	struct filter_view view = start(state, &(struct k_options){ .n_chans = 2 }, NULL);
 	struct load load = { .c = &view.k->chans[1], .dir = view.dir };
@@ -477,7 +477,7 @@ static long now_ms(void)
  * A filter that declares delays makes one request wait in the pool, and no other. A filter that
  * does not declare them gets EIO and a line in the log.
  */
-static void delay_holds_up_one_request_only(void **state)
+K_TEST(delay_holds_up_one_request_only, state)
 {
 	static struct k_answer answer;
 	struct filter_view view = start(state, &(struct k_options){ .complaints = true },
@@ -535,7 +535,7 @@ static bool completes(struct filter_view *view, uint64_t fh)
  * kernel may cache the older names under the version after the change: the daemon completes no
  * listing of that version.
  */
-static void listing_from_before_the_change_is_not_completed(void **state)
+K_TEST(listing_from_before_the_change_is_not_completed, state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
 	static struct k_answer answer;
@@ -562,10 +562,4 @@ static void listing_from_before_the_change_is_not_completed(void **state)
 	filter_view_stop(&view);
 }
 
-TEST_MAIN(K_TEST(first_filter_holds_at_once), K_TEST(filter_for_names_holds_in_known_directories),
-	  K_TEST(failed_change_changes_nothing), K_TEST(attached_filter_holds_below_its_directory),
-	  K_TEST(filters_beyond_the_limit_are_refused),
-	  K_TEST(removal_waits_for_requests_under_way),
-	  K_TEST(new_filter_spares_requests_under_way), K_TEST(changes_of_filters_lose_no_request),
-	  K_TEST(delay_holds_up_one_request_only), K_TEST(first_filter_waits_for_earlier_requests),
-	  K_TEST(listing_from_before_the_change_is_not_completed))
+TEST_MAIN(NULL, NULL)

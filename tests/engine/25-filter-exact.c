@@ -76,7 +76,7 @@ static uint64_t send_change(struct filter_view *view, struct k_chan *c, unsigned
 	return k_send(c, &request);
 }
 
-static void changes_of_a_file_come_one_at_a_time(void **state)
+K_TEST(changes_of_a_file_come_one_at_a_time, state)
 {
 	static struct k_answer answer;
 	uint64_t uniques[2 * N_WRITES];
@@ -124,7 +124,7 @@ static const struct fake telling = { .name = "telling",
 				     .flags = PST_EXACT,
 				     .programs = telling_programs };
 
-static void forgotten_files_are_told(void **state)
+K_TEST(forgotten_files_are_told, state)
 {
 	struct fuse_entry_out entry, again;
 	struct fuse_forget_one one;
@@ -158,7 +158,7 @@ static void forgotten_files_are_told(void **state)
 }
 
 /* The node that a filter is attached to is freed last, when the filters have gone. */
-static void end_of_the_view_tells_nobody(void **state)
+K_TEST(end_of_the_view_tells_nobody, state)
 {
 	struct pst_error error;
 	struct filter_view view;
@@ -178,5 +178,4 @@ static void end_of_the_view_tells_nobody(void **state)
 	assert_int_equal(n_gone, 0);
 }
 
-TEST_MAIN(K_TEST(changes_of_a_file_come_one_at_a_time), K_TEST(forgotten_files_are_told),
-	  K_TEST(end_of_the_view_tells_nobody))
+TEST_MAIN(NULL, NULL)

@@ -215,10 +215,8 @@ void k_expect_same(struct kernel *k, const struct fuse_attr *attr, const char *n
 /* -- programs -------------------------------------------------------------------------------- */
 
 /* Runs the test once for each of the k_nodes, which is *state. */
-#define K_TEST(test)                                                                               \
-	{ #test "@handles", test, NULL, NULL, &k_handles },                                        \
-	{                                                                                          \
-#test "@own_fds", test, NULL, NULL, &k_own_fds                                     \
-	}
+#define K_TEST(name, state)                                                                        \
+	TEST_ROWS(name, state, { #name "@handles", name, NULL, NULL, &k_handles },                 \
+		  { #name "@own_fds", name, NULL, NULL, &k_own_fds })
 extern enum k_nodes k_handles, k_own_fds;
 #define K_NODES(state) (*(enum k_nodes *)*(state))

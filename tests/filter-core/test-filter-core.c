@@ -107,7 +107,7 @@ static int getattr(struct filter_call *call, struct node *node, uint32_t uid)
 	return apply_after(call, r == APPLY_DONE ? 0 : r, NULL, NULL);
 }
 
-static void node_without_filters_asks_nobody(void **state)
+TEST_F(node_without_filters_asks_nobody, state)
 {
 	struct node *node = three_filters();
 	struct filter_call *call = host_call();
@@ -120,7 +120,7 @@ static void node_without_filters_asks_nobody(void **state)
 	assert_string_equal(asked.log, "b B");
 }
 
-static void operation_runs_its_programs_and_allocates_nothing(void **state)
+TEST_F(operation_runs_its_programs_and_allocates_nothing, state)
 {
 	struct node *node = three_filters();
 
@@ -130,7 +130,7 @@ static void operation_runs_its_programs_and_allocates_nothing(void **state)
 	assert_int_equal(n_allocations, 0);
 }
 
-static void chain_reports_lack_of_memory(void **state)
+TEST_F(chain_reports_lack_of_memory, state)
 {
 	host_filter("a", 0, 0);
 	allocation_fails = true;
@@ -204,7 +204,7 @@ static int sees_the_request(struct pst_call *call)
 	return PST_PASS;
 }
 
-static void filter_is_not_blamed_for_changes_of_another(void **state)
+TEST_F(filter_is_not_blamed_for_changes_of_another, state)
 {
 	static const struct {
 		program_fn pre, post;
@@ -287,7 +287,7 @@ static int on_name(uint32_t opcode, struct node *dir, const char *name)
 	return host_before(call);
 }
 
-static void filters_and_cells_are_inherited_by_name(void **state)
+TEST_F(filters_and_cells_are_inherited_by_name, state)
 {
 	struct node *root = tree_with_names();
 	struct node *free_node = host_node(root, "free", S_IFREG);
@@ -301,7 +301,7 @@ static void filters_and_cells_are_inherited_by_name(void **state)
 	assert_int_equal(port_load(&free_node->cells[1]), 11);
 }
 
-static void names_of_one_file_add_their_filters(void **state)
+TEST_F(names_of_one_file_add_their_filters, state)
 {
 	struct filter_node node = { 0 };
 
@@ -313,7 +313,7 @@ static void names_of_one_file_add_their_filters(void **state)
 	assert_int_equal(filter_node_filters(&node), 4 | FILTERS_SET);
 }
 
-static void spelling_on_disk_is_asked_about_too(void **state)
+TEST_F(spelling_on_disk_is_asked_about_too, state)
 {
 	struct node *root = tree_with_names();
 	struct filter_call *call = host_call();
@@ -342,7 +342,7 @@ static struct node *tree_with_other_name(const char *name)
 	return root;
 }
 
-static void other_name_is_asked_about_and_keeps_the_delay(void **state)
+TEST_F(other_name_is_asked_about_and_keeps_the_delay, state)
 {
 	struct node *root = tree_with_other_name("free");
 	struct filter_call *call = host_call();
@@ -353,7 +353,7 @@ static void other_name_is_asked_about_and_keeps_the_delay(void **state)
 	assert_int_equal(call->delay_us, 5);
 }
 
-static void hidden_other_name_is_not_looked_at(void **state)
+TEST_F(hidden_other_name_is_not_looked_at, state)
 {
 	struct node *root = tree_with_other_name("secret");
 
@@ -362,7 +362,7 @@ static void hidden_other_name_is_not_looked_at(void **state)
 	assert_int_equal(asked.n_peeks, 1);
 }
 
-static void name_that_is_none_is_not_taken(void **state)
+TEST_F(name_that_is_none_is_not_taken, state)
 {
 	struct node *root = tree_with_other_name("no/name");
 	struct filter_call *call = host_call();
@@ -412,7 +412,7 @@ static int event_and_error(struct pst_call *call)
 	return PST_PASS;
 }
 
-static void event_tells_of_the_error_of_the_operation(void **state)
+TEST_F(event_tells_of_the_error_of_the_operation, state)
 {
 	struct node *node = host_node(NULL, "file", S_IFREG);
 	struct filter *filter = host_filter("event", 0, 0);
@@ -426,7 +426,7 @@ static void event_tells_of_the_error_of_the_operation(void **state)
 	assert_int_equal(asked.error, -EIO);
 }
 
-static void slot_that_changes_is_not_believed(void **state)
+TEST_F(slot_that_changes_is_not_believed, state)
 {
 	struct node *node = host_node(NULL, "file", S_IFREG);
 	struct filter *filter = host_filter("event", 0, 0);
@@ -472,7 +472,7 @@ __attribute__((no_sanitize("thread"))) static void *scribbler(void *slot)
 }
 
 /* Checks that the values that an engine uses are valid, whatever is written to the slot. */
-static void slot_that_another_thread_writes_to_does_no_harm(void **state)
+TEST_F(slot_that_another_thread_writes_to_does_no_harm, state)
 {
 	struct node *root = tree_with_names();
 	struct filter *filter = host_filter("pass", 0, 2);
@@ -510,13 +510,4 @@ static void slot_that_another_thread_writes_to_does_no_harm(void **state)
 	pthread_join(thread, NULL);
 }
 
-TEST_MAIN(TEST(operation_runs_its_programs_and_allocates_nothing),
-	  TEST(node_without_filters_asks_nobody), TEST(chain_reports_lack_of_memory),
-	  TEST(filters_and_cells_are_inherited_by_name), TEST(names_of_one_file_add_their_filters),
-	  TEST(spelling_on_disk_is_asked_about_too),
-	  TEST(other_name_is_asked_about_and_keeps_the_delay),
-	  TEST(hidden_other_name_is_not_looked_at), TEST(name_that_is_none_is_not_taken),
-	  TEST(event_tells_of_the_error_of_the_operation),
-	  TEST(filter_is_not_blamed_for_changes_of_another),
-	  TEST(slot_that_changes_is_not_believed),
-	  TEST(slot_that_another_thread_writes_to_does_no_harm))
+TEST_MAIN(NULL, NULL)

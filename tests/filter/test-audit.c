@@ -34,7 +34,7 @@ static void put_word(struct pst_call *call, uint32_t word)
 	}
 }
 
-static void only_selected_operations_make_an_event(void **state)
+TEST(only_selected_operations_make_an_event, state)
 {
 	static const struct row rows[] = {
 		{ "audit", FUSE_LOOKUP, 0, 0, 0, "ok", 0 },
@@ -85,5 +85,4 @@ static void only_selected_operations_make_an_event(void **state)
 	assert_int_equal(direct_facts()->ops[FILTER_PRE], 0);
 }
 
-TEST_MAIN_WITH(direct_setup, direct_teardown,
-	       cmocka_unit_test(only_selected_operations_make_an_event))
+TEST_MAIN(direct_setup, direct_teardown)

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-static void fault_has_the_given_error_and_delay(void **state)
+TEST(fault_has_the_given_error_and_delay, state)
 {
 	static const struct {
 		const char *spec;
@@ -33,7 +33,7 @@ static void fault_has_the_given_error_and_delay(void **state)
 }
 
 /* '!' is a fault, '.' is none. */
-static void fault_obeys_count_after_and_every(void **state)
+TEST(fault_obeys_count_after_and_every, state)
 {
 	static const struct {
 		const char *spec, *times;
@@ -55,7 +55,7 @@ static void fault_obeys_count_after_and_every(void **state)
 	}
 }
 
-static void percent_is_the_share_of_faults(void **state)
+TEST(percent_is_the_share_of_faults, state)
 {
 	int n = 0;
 
@@ -68,7 +68,7 @@ static void percent_is_the_share_of_faults(void **state)
 	assert_in_range(n, 726, 1274);
 }
 
-static void fault_obeys_operations_names_and_paths(void **state)
+TEST(fault_obeys_operations_names_and_paths, state)
 {
 	static const struct {
 		const char *spec;
@@ -105,7 +105,7 @@ static void fault_obeys_operations_names_and_paths(void **state)
 	assert_int_equal(direct_cell("var/x"), 0);
 }
 
-static void data_fault_fails_or_shortens_reads_and_writes(void **state)
+TEST(data_fault_fails_or_shortens_reads_and_writes, state)
 {
 	static const struct {
 		const char *spec;
@@ -137,7 +137,7 @@ static void data_fault_fails_or_shortens_reads_and_writes(void **state)
 }
 
 /* Files without a match still pass through. */
-static void data_fault_blocks_passthrough_of_matching_files_only(void **state)
+TEST(data_fault_blocks_passthrough_of_matching_files_only, state)
 {
 	static const struct {
 		const char *spec;
@@ -163,9 +163,4 @@ static void data_fault_blocks_passthrough_of_matching_files_only(void **state)
 	}
 }
 
-TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(fault_has_the_given_error_and_delay),
-	       cmocka_unit_test(fault_obeys_count_after_and_every),
-	       cmocka_unit_test(percent_is_the_share_of_faults),
-	       cmocka_unit_test(fault_obeys_operations_names_and_paths),
-	       cmocka_unit_test(data_fault_fails_or_shortens_reads_and_writes),
-	       cmocka_unit_test(data_fault_blocks_passthrough_of_matching_files_only))
+TEST_MAIN(direct_setup, direct_teardown)

@@ -25,7 +25,7 @@ static struct sum sum_of(uint32_t len, uint64_t stop_at)
 	return sum;
 }
 
-static void data_is_walked_in_blocks_without_gaps(void **state)
+TEST(data_is_walked_in_blocks_without_gaps, state)
 {
 	static const uint32_t lens[] = { 0,
 					 1,
@@ -64,7 +64,7 @@ static void data_is_walked_in_blocks_without_gaps(void **state)
 /* -- texts in data ---------------------------------------------------------------------------- */
 
 /* pst_data_replace(): each row has the data before and after the replacement. */
-static void text_is_replaced_within_the_room_for_data(void **state)
+TEST(text_is_replaced_within_the_room_for_data, state)
 {
 	static const struct {
 		const char *options, *data;
@@ -121,7 +121,7 @@ static void text_is_replaced_within_the_room_for_data(void **state)
 
 /* -- data by its place ------------------------------------------------------------------------ */
 
-static void number_is_read_only_within_the_data(void **state)
+TEST(number_is_read_only_within_the_data, state)
 {
 	static const struct {
 		uint64_t at;
@@ -203,7 +203,7 @@ static void check_list(const char *const *names, int plus, const char *dropped)
 	assert_int_equal(call->data_len, at);
 }
 
-static void dropped_entries_leave_the_listing(void **state)
+TEST(dropped_entries_leave_the_listing, state)
 {
 	static char longest[256];
 	static const char *const lists[][8] = {
@@ -231,7 +231,7 @@ static void dropped_entries_leave_the_listing(void **state)
 }
 
 /* A listing that fills the data to its last byte, and data that is no listing. */
-static void full_listing_shrinks_and_malformed_one_ends(void **state)
+TEST(full_listing_shrinks_and_malformed_one_ends, state)
 {
 	struct pst_call *call;
 	struct fuse_dirent *dirent;
@@ -259,7 +259,7 @@ static void full_listing_shrinks_and_malformed_one_ends(void **state)
 	}
 }
 
-static void dropped_xattr_leaves_the_list(void **state)
+TEST(dropped_xattr_leaves_the_list, state)
 {
 	static const struct {
 		const char *before, *after;
@@ -285,7 +285,7 @@ static void dropped_xattr_leaves_the_list(void **state)
 	}
 }
 
-static void events_arrive_in_order_up_to_the_limit(void **state)
+TEST(events_arrive_in_order_up_to_the_limit, state)
 {
 	struct pst_call *call;
 
@@ -300,11 +300,4 @@ static void events_arrive_in_order_up_to_the_limit(void **state)
 	}
 }
 
-TEST_MAIN_WITH(direct_setup, direct_teardown,
-	       cmocka_unit_test(data_is_walked_in_blocks_without_gaps),
-	       cmocka_unit_test(text_is_replaced_within_the_room_for_data),
-	       cmocka_unit_test(number_is_read_only_within_the_data),
-	       cmocka_unit_test(dropped_entries_leave_the_listing),
-	       cmocka_unit_test(full_listing_shrinks_and_malformed_one_ends),
-	       cmocka_unit_test(dropped_xattr_leaves_the_list),
-	       cmocka_unit_test(events_arrive_in_order_up_to_the_limit))
+TEST_MAIN(direct_setup, direct_teardown)

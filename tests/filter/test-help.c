@@ -16,7 +16,7 @@ static int glob(const char *pattern, const char *name)
 	return direct_pre();
 }
 
-static void glob_matches_as_fnmatch_would(void **state)
+TEST(glob_matches_as_fnmatch_would, state)
 {
 	static const struct {
 		const char *pattern, *name;
@@ -100,7 +100,7 @@ static void glob_matches_as_fnmatch_would(void **state)
 }
 
 /* Compares random globs with fnmatch(3). */
-static void random_globs_match_as_fnmatch_does(void **state)
+TEST(random_globs_match_as_fnmatch_does, state)
 {
 	static const char *const pieces[] = { "a",    "b",     "*",   "?", "[ab]",
 					      "[!a]", "[a-b]", "\\*", "*" };
@@ -124,7 +124,7 @@ static void random_globs_match_as_fnmatch_does(void **state)
 }
 
 /* The longest names and the most expensive globs. */
-static void longest_names_and_worst_globs_match_correctly(void **state)
+TEST(longest_names_and_worst_globs_match_correctly, state)
 {
 	char pattern[256] = "", name[300];
 
@@ -159,7 +159,7 @@ static int match(const char *name)
 	return direct_pre();
 }
 
-static void name_list_matches_exact_names_and_globs(void **state)
+TEST(name_list_matches_exact_names_and_globs, state)
 {
 	static const struct {
 		const char *name;
@@ -207,7 +207,7 @@ static void name_list_matches_exact_names_and_globs(void **state)
 }
 
 /* Prefixes and suffixes that end at the boundaries of words, and of blocks of words. */
-static void fixed_text_of_any_length_matches_exactly(void **state)
+TEST(fixed_text_of_any_length_matches_exactly, state)
 {
 	static const int lens[] = { 1,  7,   8,   9,   16,  31,  63,  64,
 				    65, 127, 128, 200, 247, 248, 249, 254 };
@@ -251,7 +251,7 @@ static char *many(const char *front, int n)
 	return spec;
 }
 
-static void thousand_names_match_exactly(void **state)
+TEST(thousand_names_match_exactly, state)
 {
 	static const char *const absent[] = { "name100001.c", "name101000.c", "x.e100000", "name",
 					      "" };
@@ -291,7 +291,7 @@ static double cost_of(int n_patterns)
 }
 
 /* A thousand patterns cost as much as two, within the noise of the measurement. */
-static void thousand_names_cost_as_much_as_two(void **state)
+TEST(thousand_names_cost_as_much_as_two, state)
 {
 	double few = cost_of(2), much = cost_of(1000);
 
@@ -313,7 +313,7 @@ static void pick(char *text, unsigned int *seed, const char *const *pieces, int 
  * Random lists of patterns match as fnmatch(3) does. There are few pieces, so that patterns share
  * begins and ends; the last piece is longer than a key.
  */
-static void random_lists_match_as_fnmatch_does(void **state)
+TEST(random_lists_match_as_fnmatch_does, state)
 {
 	static const char *const pieces[] = {
 		"a", "b", "ab", "*", "?", "[ab]", "[!a]", "\\*", LONG,
@@ -349,7 +349,7 @@ static void random_lists_match_as_fnmatch_does(void **state)
 	assert_in_range(n_matches, 2000, 10000);
 }
 
-static void name_is_compares_the_whole_name(void **state)
+TEST(name_is_compares_the_whole_name, state)
 {
 	static const struct {
 		const char *name;
@@ -364,7 +364,7 @@ static void name_is_compares_the_whole_name(void **state)
 	}
 }
 
-static void id_list_matches_its_ranges_only(void **state)
+TEST(id_list_matches_its_ranges_only, state)
 {
 	static const struct {
 		uint32_t uid;
@@ -382,7 +382,7 @@ static void id_list_matches_its_ranges_only(void **state)
 	assert_int_equal(direct_pre(), 0);
 }
 
-static void operation_list_matches_names_and_globs(void **state)
+TEST(operation_list_matches_names_and_globs, state)
 {
 	static const struct {
 		uint32_t opcode;
@@ -399,7 +399,7 @@ static void operation_list_matches_names_and_globs(void **state)
 
 /* -- paths ------------------------------------------------------------------------------------ */
 
-static void only_files_below_the_paths_are_inside(void **state)
+TEST(only_files_below_the_paths_are_inside, state)
 {
 	static const struct {
 		const char *path;
@@ -440,7 +440,7 @@ static void only_files_below_the_paths_are_inside(void **state)
 }
 
 /* The largest number of components, and a path that has all of them. */
-static void path_of_62_components_is_followed_to_its_end(void **state)
+TEST(path_of_62_components_is_followed_to_its_end, state)
 {
 	char spec[400] = "help,paths=", path[300] = "";
 
@@ -459,7 +459,7 @@ static void path_of_62_components_is_followed_to_its_end(void **state)
  * A new hard link of a file inside the paths stays inside. A directory has one place, so its path
  * decides.
  */
-static void hard_link_stays_inside_and_directory_does_not(void **state)
+TEST(hard_link_stays_inside_and_directory_does_not, state)
 {
 	struct pst_call *call;
 
@@ -475,17 +475,4 @@ static void hard_link_stays_inside_and_directory_does_not(void **state)
 	}
 }
 
-TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(glob_matches_as_fnmatch_would),
-	       cmocka_unit_test(random_globs_match_as_fnmatch_does),
-	       cmocka_unit_test(longest_names_and_worst_globs_match_correctly),
-	       cmocka_unit_test(name_list_matches_exact_names_and_globs),
-	       cmocka_unit_test(fixed_text_of_any_length_matches_exactly),
-	       cmocka_unit_test(thousand_names_match_exactly),
-	       cmocka_unit_test(thousand_names_cost_as_much_as_two),
-	       cmocka_unit_test(random_lists_match_as_fnmatch_does),
-	       cmocka_unit_test(name_is_compares_the_whole_name),
-	       cmocka_unit_test(id_list_matches_its_ranges_only),
-	       cmocka_unit_test(operation_list_matches_names_and_globs),
-	       cmocka_unit_test(only_files_below_the_paths_are_inside),
-	       cmocka_unit_test(path_of_62_components_is_followed_to_its_end),
-	       cmocka_unit_test(hard_link_stays_inside_and_directory_does_not))
+TEST_MAIN(direct_setup, direct_teardown)

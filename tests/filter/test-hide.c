@@ -18,7 +18,7 @@ static void check(const struct row *rows, size_t n)
 				 rows[i].verdict);
 }
 
-static void hidden_name_is_absent_in_every_directory(void **state)
+TEST(hidden_name_is_absent_in_every_directory, state)
 {
 	static const struct row rows[] = {
 		{ "", ".env", -ENOENT },   { "a/b/c", ".env", -ENOENT }, { "", "x.key", -ENOENT },
@@ -30,7 +30,7 @@ static void hidden_name_is_absent_in_every_directory(void **state)
 	check(rows, N(rows));
 }
 
-static void hidden_path_is_absent_with_all_below(void **state)
+TEST(hidden_path_is_absent_with_all_below, state)
 {
 	static const struct row rows[] = {
 		{ "", "etc", 0 },
@@ -50,7 +50,7 @@ static void hidden_path_is_absent_with_all_below(void **state)
 }
 
 /* A caller has to match all options. Other callers may enter hidden directories. */
-static void only_matching_callers_find_the_name_absent(void **state)
+TEST(only_matching_callers_find_the_name_absent, state)
 {
 	static const struct {
 		const char *options;
@@ -101,7 +101,7 @@ static void only_matching_callers_find_the_name_absent(void **state)
  * The filter excludes a file once its type is known not to be a directory, because no name lies
  * below it.
  */
-static void hide_leaves_files_and_keeps_directories(void **state)
+TEST(hide_leaves_files_and_keeps_directories, state)
 {
 	static const struct {
 		uint32_t opcode, mode, held;
@@ -145,7 +145,7 @@ static void load_many(const struct kind *kind, int n)
 }
 
 /* A thousand patterns cost about as much as one, unless they all begin and end alike. */
-static void thousand_patterns_cost_about_as_much_as_one(void **state)
+TEST(thousand_patterns_cost_about_as_much_as_one, state)
 {
 	static const struct kind kinds[] = {
 		{ "names", "name-%d.c", "name-777.c", 2000 },
@@ -173,9 +173,4 @@ static void thousand_patterns_cost_about_as_much_as_one(void **state)
 	}
 }
 
-TEST_MAIN_WITH(direct_setup, direct_teardown,
-	       cmocka_unit_test(hidden_name_is_absent_in_every_directory),
-	       cmocka_unit_test(hidden_path_is_absent_with_all_below),
-	       cmocka_unit_test(only_matching_callers_find_the_name_absent),
-	       cmocka_unit_test(hide_leaves_files_and_keeps_directories),
-	       cmocka_unit_test(thousand_patterns_cost_about_as_much_as_one))
+TEST_MAIN(direct_setup, direct_teardown)

@@ -18,7 +18,7 @@ static struct pst_call *read_of(const char *data, uint32_t len, uint64_t offset,
 	return call;
 }
 
-static void blank_replaces_all_but_newlines(void **state)
+TEST(blank_replaces_all_but_newlines, state)
 {
 	static const struct {
 		const char *before, *after;
@@ -55,7 +55,7 @@ static const char *shown(const char *before, uint64_t offset)
 }
 
 /* Each row: lines of some form, and the bytes that the filter shows. */
-static void values_shows_keys_and_masks_values(void **state)
+TEST(values_shows_keys_and_masks_values, state)
 {
 	static const struct {
 		const char *before, *after;
@@ -110,7 +110,7 @@ static void values_shows_keys_and_masks_values(void **state)
 }
 
 /* The filter shows no byte that may be part of a value; only values have the letter S. */
-static void values_shows_nothing_that_may_be_a_value(void **state)
+TEST(values_shows_nothing_that_may_be_a_value, state)
 {
 	static const char *const texts[] = {
 		"K=\"a\nS=S\nS: S\nS\"\nb=S\n",
@@ -154,7 +154,7 @@ static void values_shows_nothing_that_may_be_a_value(void **state)
 }
 
 /* Random bytes at any place in a word: each byte is shown or masked, and none is added. */
-static void random_data_is_masked_byte_for_byte(void **state)
+TEST(random_data_is_masked_byte_for_byte, state)
 {
 	static const char bytes[] = "=\n: \"'ab-#\\{[\t=\n: export\xff\x80\x01";
 	static char before[5000];
@@ -184,7 +184,7 @@ static void random_data_is_masked_byte_for_byte(void **state)
 }
 
 /* Random files of known parts; S appears in values only. */
-static void random_files_show_no_value(void **state)
+TEST(random_files_show_no_value, state)
 {
 	static const char *const parts[] = {
 		"a=SS\n",
@@ -232,7 +232,7 @@ static void random_files_show_no_value(void **state)
 	}
 }
 
-static void empty_file_has_no_data(void **state)
+TEST(empty_file_has_no_data, state)
 {
 	struct pst_call *call;
 
@@ -249,7 +249,7 @@ static void empty_file_has_no_data(void **state)
 }
 
 /* The filter does not change files without a match. */
-static void files_that_do_not_match_stay_unmasked(void **state)
+TEST(files_that_do_not_match_stay_unmasked, state)
 {
 	static const char *const hows[] = { "blank", "values", "empty" };
 
@@ -271,7 +271,7 @@ static void files_that_do_not_match_stay_unmasked(void **state)
 }
 
 /* Attributes of files shown as empty, and which files the filter stays on. */
-static void empty_file_shows_size_0_and_others_their_own(void **state)
+TEST(empty_file_shows_size_0_and_others_their_own, state)
 {
 	static const struct {
 		uint32_t opcode, mode;
@@ -331,7 +331,7 @@ static void empty_file_shows_size_0_and_others_their_own(void **state)
 }
 
 /* Operations on a masked file that are refused, with and without write=allow. */
-static void masked_file_cannot_be_written_unless_allowed(void **state)
+TEST(masked_file_cannot_be_written_unless_allowed, state)
 {
 	static const struct {
 		uint32_t opcode, flags; /* of an open, of what is set, of a write */
@@ -390,7 +390,7 @@ static void speed(const char *spec, uint64_t offset, double least)
 	}
 }
 
-static void mask_reaches_its_least_speed(void **state)
+TEST(mask_reaches_its_least_speed, state)
 {
 	speed("mask,how=blank", 0, 0.2);
 	/* The filter looks for keys byte by byte, only in the first read of a file. */
@@ -398,13 +398,4 @@ static void mask_reaches_its_least_speed(void **state)
 	speed("mask,how=values", 4096, 0.2);
 }
 
-TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(blank_replaces_all_but_newlines),
-	       cmocka_unit_test(values_shows_keys_and_masks_values),
-	       cmocka_unit_test(values_shows_nothing_that_may_be_a_value),
-	       cmocka_unit_test(random_data_is_masked_byte_for_byte),
-	       cmocka_unit_test(random_files_show_no_value),
-	       cmocka_unit_test(empty_file_has_no_data),
-	       cmocka_unit_test(files_that_do_not_match_stay_unmasked),
-	       cmocka_unit_test(empty_file_shows_size_0_and_others_their_own),
-	       cmocka_unit_test(masked_file_cannot_be_written_unless_allowed),
-	       cmocka_unit_test(mask_reaches_its_least_speed))
+TEST_MAIN(direct_setup, direct_teardown)

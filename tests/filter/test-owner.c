@@ -21,7 +21,7 @@ static struct fuse_attr *attr_of(struct pst_call *call)
 	}
 }
 
-static void results_show_the_given_owner(void **state)
+TEST(results_show_the_given_owner, state)
 {
 	static const uint32_t opcodes[] = { FUSE_LOOKUP,  FUSE_CREATE,  FUSE_MKDIR,
 					    FUSE_MKNOD,   FUSE_SYMLINK, FUSE_LINK,
@@ -64,7 +64,7 @@ static void results_show_the_given_owner(void **state)
 	}
 }
 
-static void new_file_belongs_to_the_given_owner(void **state)
+TEST(new_file_belongs_to_the_given_owner, state)
 {
 	static const struct {
 		const char *spec;
@@ -90,7 +90,7 @@ static void new_file_belongs_to_the_given_owner(void **state)
 	}
 }
 
-static void chown_passes_fails_or_is_ignored(void **state)
+TEST(chown_passes_fails_or_is_ignored, state)
 {
 	const uint32_t both = FATTR_UID | FATTR_GID;
 	const struct {
@@ -120,6 +120,4 @@ static void chown_passes_fails_or_is_ignored(void **state)
 	}
 }
 
-TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(results_show_the_given_owner),
-	       cmocka_unit_test(new_file_belongs_to_the_given_owner),
-	       cmocka_unit_test(chown_passes_fails_or_is_ignored))
+TEST_MAIN(direct_setup, direct_teardown)

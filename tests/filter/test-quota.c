@@ -204,7 +204,7 @@ static int64_t left(const struct file *file, int64_t most)
 	return 0;
 }
 
-static void growth_beyond_bytes_is_refused(void **state)
+TEST(growth_beyond_bytes_is_refused, state)
 {
 	struct file a = { S_IFREG, 1, 1, 10, 0 }, b = { S_IFREG, 2, 1, 11, 50 };
 
@@ -238,7 +238,7 @@ static void growth_beyond_bytes_is_refused(void **state)
 		assert_int_equal(create(FUSE_MKDIR, 0), 0);
 }
 
-static void allocation_beyond_eof_is_refused(void **state)
+TEST(allocation_beyond_eof_is_refused, state)
 {
 	struct file a = { S_IFREG, 1, 1, 10, 50 };
 
@@ -252,7 +252,7 @@ static void allocation_beyond_eof_is_refused(void **state)
 	assert_int_equal(left(&a, 200), 100);
 }
 
-static void file_without_name_counts_until_forgotten(void **state)
+TEST(file_without_name_counts_until_forgotten, state)
 {
 	struct file a = { S_IFREG, 1, 1, 10, 0 }, b = { S_IFREG, 1, 0, 11, 0 };
 
@@ -284,7 +284,7 @@ static void file_without_name_counts_until_forgotten(void **state)
 	assert_int_equal(create(FUSE_CREATE, 1), -EDQUOT);
 }
 
-static void usage_does_not_fall_below_zero(void **state)
+TEST(usage_does_not_fall_below_zero, state)
 {
 	struct file old = { S_IFREG, 1, 1, 10, 1000 }, a = { S_IFREG, 1, 1, 11, 0 };
 
@@ -295,7 +295,7 @@ static void usage_does_not_fall_below_zero(void **state)
 	assert_int_equal(create(FUSE_CREATE, 1), -EDQUOT);
 }
 
-static void huge_sizes_do_not_overflow(void **state)
+TEST(huge_sizes_do_not_overflow, state)
 {
 	static const char *const specs[] = { "quota,bytes=100", "quota,files=100",
 					     "quota,bytes=1152921504606846976" };
@@ -322,7 +322,7 @@ static void huge_sizes_do_not_overflow(void **state)
 }
 
 /* The filter frees an unused reservation, and counts a partial write. */
-static void failed_operation_frees_its_reservation(void **state)
+TEST(failed_operation_frees_its_reservation, state)
 {
 	struct file a = { S_IFREG, 1, 1, 10, 0 }, then = a;
 	struct pst_call *call;
@@ -363,7 +363,7 @@ static void failed_operation_frees_its_reservation(void **state)
 	assert_int_equal(create(FUSE_CREATE, 1), -EDQUOT);
 }
 
-static void reserved_bytes_are_not_given_twice(void **state)
+TEST(reserved_bytes_are_not_given_twice, state)
 {
 	struct file a = { S_IFREG, 1, 1, 10, 0 }, b = { S_IFREG, 1, 1, 11, 0 };
 	struct pst_call *call, kept;
@@ -381,7 +381,7 @@ static void reserved_bytes_are_not_given_twice(void **state)
 	assert_int_equal(left(&b, 200), 40);
 }
 
-static void creation_beyond_files_is_refused(void **state)
+TEST(creation_beyond_files_is_refused, state)
 {
 	static const uint32_t creations[] = { FUSE_CREATE, FUSE_MKDIR, FUSE_MKNOD, FUSE_SYMLINK,
 					      FUSE_TMPFILE };
@@ -411,7 +411,7 @@ static void creation_beyond_files_is_refused(void **state)
 	assert_int_equal(create(FUSE_MKDIR, 0), -EDQUOT);
 }
 
-static void each_owner_has_its_own_quota(void **state)
+TEST(each_owner_has_its_own_quota, state)
 {
 	struct file a = { S_IFREG, 1, 1, 10, 0 }, b = { S_IFREG, 2, 1, 11, 0 };
 
@@ -443,12 +443,4 @@ static void each_owner_has_its_own_quota(void **state)
 	assert_int_equal(left(&a, 200), 100);
 }
 
-TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(growth_beyond_bytes_is_refused),
-	       cmocka_unit_test(failed_operation_frees_its_reservation),
-	       cmocka_unit_test(creation_beyond_files_is_refused),
-	       cmocka_unit_test(each_owner_has_its_own_quota),
-	       cmocka_unit_test(allocation_beyond_eof_is_refused),
-	       cmocka_unit_test(file_without_name_counts_until_forgotten),
-	       cmocka_unit_test(usage_does_not_fall_below_zero),
-	       cmocka_unit_test(huge_sizes_do_not_overflow),
-	       cmocka_unit_test(reserved_bytes_are_not_given_twice))
+TEST_MAIN(direct_setup, direct_teardown)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* Creating and removing names is refused in protected places only. */
-static void names_are_read_only_below_the_paths(void **state)
+TEST(names_are_read_only_below_the_paths, state)
 {
 	static const struct {
 		const char *dir, *name;
@@ -78,7 +78,7 @@ static struct pst_call *prepare(const struct row *op, uint64_t cell)
 	return call;
 }
 
-static void files_are_read_only_below_the_paths(void **state)
+TEST(files_are_read_only_below_the_paths, state)
 {
 	static const struct {
 		const char *spec;
@@ -107,7 +107,7 @@ static void files_are_read_only_below_the_paths(void **state)
 	assert_int_equal(direct_facts()->ops[FILTER_POST], 0);
 }
 
-static void only_matching_callers_are_refused(void **state)
+TEST(only_matching_callers_are_refused, state)
 {
 	static const struct {
 		uint32_t uid;
@@ -136,6 +136,4 @@ static void only_matching_callers_are_refused(void **state)
 	}
 }
 
-TEST_MAIN_WITH(direct_setup, direct_teardown, cmocka_unit_test(names_are_read_only_below_the_paths),
-	       cmocka_unit_test(files_are_read_only_below_the_paths),
-	       cmocka_unit_test(only_matching_callers_are_refused))
+TEST_MAIN(direct_setup, direct_teardown)

@@ -64,7 +64,7 @@ static void check_restored(void)
 }
 
 /* A serving thread is root, has no other groups, and has only the capabilities that it needs. */
-static void serving_thread_has_few_capabilities(void **state)
+TEST(serving_thread_has_few_capabilities, state)
 {
 	static const int none[] = {
 		CAP_SYS_RESOURCE, CAP_NET_ADMIN, CAP_SYS_MODULE, CAP_SYS_PTRACE,
@@ -81,7 +81,7 @@ static void serving_thread_has_few_capabilities(void **state)
 }
 
 /* Each row: a caller, and the identity of a thread that acts as this caller. */
-static void thread_acts_as_caller(void **state)
+TEST(thread_acts_as_caller, state)
 {
 	static const struct {
 		struct fs_caller caller;
@@ -125,7 +125,7 @@ static void thread_acts_as_caller(void **state)
 }
 
 /* If a step of entering fails, leaving undoes the steps before it. */
-static void failed_entry_is_undone(void **state)
+TEST(failed_entry_is_undone, state)
 {
 	static const struct {
 		struct fs_caller caller;
@@ -150,7 +150,7 @@ static void failed_entry_is_undone(void **state)
 }
 
 /* Scopes inside a scope that failed, or that was left early. */
-static void nested_scopes_are_undone(void **state)
+TEST(nested_scopes_are_undone, state)
 {
 	static const struct fs_caller bad = { .uid = UINT32_MAX, .gid = 1000 };
 	static const struct fs_caller good = { .uid = 1000, .gid = 1000 };
@@ -174,7 +174,7 @@ static void nested_scopes_are_undone(void **state)
 	}
 }
 
-static void backing_and_stranger_lack_other_privileges(void **state)
+TEST(backing_and_stranger_lack_other_privileges, state)
 {
 	struct identity now;
 
@@ -215,7 +215,7 @@ static void backing_and_stranger_lack_other_privileges(void **state)
 }
 
 /* Writers: root keeps CAP_FSETID unless the kernel says that the caller lacks it. */
-static void writer_drops_fsetid_if_caller_lacks_it(void **state)
+TEST(writer_drops_fsetid_if_caller_lacks_it, state)
 {
 	static const struct {
 		struct fs_caller caller;
@@ -244,7 +244,7 @@ static void writer_drops_fsetid_if_caller_lacks_it(void **state)
 }
 
 /* A new file belongs to the caller and has the caller's umask, not that of the caller before. */
-static void new_file_belongs_to_caller(void **state)
+TEST(new_file_belongs_to_caller, state)
 {
 	static const struct {
 		struct fs_caller caller;
@@ -279,7 +279,7 @@ static void new_file_belongs_to_caller(void **state)
 }
 
 /* Groups and capabilities of callers, which may have ended. */
-static void groups_and_capabilities_of_callers_are_read(void **state)
+TEST(groups_and_capabilities_of_callers_are_read, state)
 {
 	struct fs_caller self = { .pid = (uint32_t)getpid(), .gid = 12 };
 	static const struct fs_caller gone = { .pid = 0x7fffffff, .gid = 12 }, none = { .gid = 12 };
@@ -296,7 +296,7 @@ static void groups_and_capabilities_of_callers_are_read(void **state)
 }
 
 /* Takes a caller's whole identity. Scopes inside change nothing; leaving restores all of it. */
-static void whole_identity_disables_inner_scopes(void **state)
+TEST(whole_identity_disables_inner_scopes, state)
 {
 	static const struct {
 		struct fs_caller caller;
@@ -350,7 +350,7 @@ static void whole_identity_disables_inner_scopes(void **state)
 }
 
 /* A child process with groups and one capability. */
-static void whole_identity_of_child_process_is_taken(void **state)
+TEST(whole_identity_of_child_process_is_taken, state)
 {
 	static const gid_t groups[] = { 50, 60, 70 };
 	struct fs_caller caller = { .uid = 1000, .gid = 1001 };
@@ -393,19 +393,6 @@ static void whole_identity_of_child_process_is_taken(void **state)
 
 int main(void)
 {
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(serving_thread_has_few_capabilities),
-		cmocka_unit_test(thread_acts_as_caller),
-		cmocka_unit_test(failed_entry_is_undone),
-		cmocka_unit_test(nested_scopes_are_undone),
-		cmocka_unit_test(backing_and_stranger_lack_other_privileges),
-		cmocka_unit_test(writer_drops_fsetid_if_caller_lacks_it),
-		cmocka_unit_test(new_file_belongs_to_caller),
-		cmocka_unit_test(groups_and_capabilities_of_callers_are_read),
-		cmocka_unit_test(whole_identity_disables_inner_scopes),
-		cmocka_unit_test(whole_identity_of_child_process_is_taken),
-	};
-
 	if (geteuid() != 0) {
 		printf("changing identity takes root\n");
 		return 77;
@@ -413,5 +400,5 @@ int main(void)
 	if (fs_thread_init() < 0)
 		return 1;
 	before = who();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return tests_run(NULL, NULL);
 }

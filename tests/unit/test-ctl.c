@@ -224,7 +224,7 @@ static void exchange(int fd, const char *bytes, size_t len, char *answer, size_t
 	receive(fd, answer, size);
 }
 
-static void call_returns_reply_or_error_of_verb(void **state)
+TEST_F(call_returns_reply_or_error_of_verb, state)
 {
 	_cleanup_(fd_closep) int fd = open_client(*state);
 	struct json_object *reply = NULL, *number = NULL;
@@ -249,7 +249,7 @@ static void call_returns_reply_or_error_of_verb(void **state)
 }
 
 /* Each row: a line, and a part of the reply. The connection stays open. */
-static void malformed_line_is_refused_and_connection_survives(void **state)
+TEST_F(malformed_line_is_refused_and_connection_survives, state)
 {
 	static const struct {
 		const char *line, *answer;
@@ -288,7 +288,7 @@ static void malformed_line_is_refused_and_connection_survives(void **state)
 }
 
 /* One request arrives in pieces, and several arrive together. */
-static void requests_may_arrive_in_pieces_or_together(void **state)
+TEST_F(requests_may_arrive_in_pieces_or_together, state)
 {
 	static const char line[] = "{\"version\":1,\"verb\":\"echo\",\"text\":1}\n";
 	_cleanup_(fd_closep) int fd = open_client(*state);
@@ -317,7 +317,7 @@ static void requests_may_arrive_in_pieces_or_together(void **state)
  * Sends a mebibyte without a newline: the server refuses it after CTL_LINE_MAX and closes the
  * connection.
  */
-static void endless_line_is_refused_and_client_disconnected(void **state)
+TEST_F(endless_line_is_refused_and_client_disconnected, state)
 {
 	_cleanup_(fd_closep) int fd = open_client(*state);
 	_cleanup_(freep) char *bytes = malloc(1 << 20);
@@ -345,7 +345,7 @@ static void endless_line_is_refused_and_client_disconnected(void **state)
  * One client sends nothing, one stops within a request, one never reads: the server still serves
  * others.
  */
-static void silent_clients_do_not_block_others(void **state)
+TEST_F(silent_clients_do_not_block_others, state)
 {
 	_cleanup_(fd_closep) int silent = open_client(*state);
 	_cleanup_(fd_closep) int half = open_client(*state);
@@ -361,7 +361,7 @@ static void silent_clients_do_not_block_others(void **state)
 	expect_echo(silent, "I can speak");
 }
 
-static void reply_larger_than_socket_buffer_arrives_whole(void **state)
+TEST_F(reply_larger_than_socket_buffer_arrives_whole, state)
 {
 	_cleanup_(fd_closep) int fd = open_client(*state);
 	struct json_object *reply = NULL, *text = NULL;
@@ -375,7 +375,7 @@ static void reply_larger_than_socket_buffer_arrives_whole(void **state)
 }
 
 /* More clients connect than the server has places; new clients are served. */
-static void client_beyond_the_limit_is_served(void **state)
+TEST_F(client_beyond_the_limit_is_served, state)
 {
 	int fds[100];
 
@@ -389,7 +389,7 @@ static void client_beyond_the_limit_is_served(void **state)
 }
 
 /* A new client takes the place of the client that was silent for longest, not of the newest one. */
-static void new_client_replaces_longest_silent_one(void **state)
+TEST_F(new_client_replaces_longest_silent_one, state)
 {
 	int silent[16], fds[8];
 
@@ -407,7 +407,7 @@ static void new_client_replaces_longest_silent_one(void **state)
 }
 
 /* Several clients of a burst share each place, one after the other; all get their reply. */
-static void every_client_of_a_burst_is_answered(void **state)
+TEST_F(every_client_of_a_burst_is_answered, state)
 {
 	static const char line[] = "{\"version\":1,\"verb\":\"busy\"}\n";
 	char answer[64];
@@ -424,7 +424,7 @@ static void every_client_of_a_burst_is_answered(void **state)
 	}
 }
 
-static void server_survives_clients_that_close_at_once(void **state)
+TEST_F(server_survives_clients_that_close_at_once, state)
 {
 	static const char line[] = "{\"version\":1,\"verb\":\"long\"}\n";
 
@@ -438,7 +438,7 @@ static void server_survives_clients_that_close_at_once(void **state)
 	expect_alive(*state);
 }
 
-static void socket_has_mode_0600_in_directory_of_0755(void **state)
+TEST_F(socket_has_mode_0600_in_directory_of_0755, state)
 {
 	struct fixture *fixture = *state;
 	char run[CTL_PATH_MAX];
@@ -455,7 +455,7 @@ static void socket_has_mode_0600_in_directory_of_0755(void **state)
  * The server replaces the socket of a dead process, and does not remove the socket of its
  * successor.
  */
-static void stopped_server_keeps_socket_of_successor(void **state)
+TEST_F(stopped_server_keeps_socket_of_successor, state)
 {
 	struct fixture *fixture = *state;
 	struct ctl_server *old = fixture->server;
@@ -473,7 +473,7 @@ static void stopped_server_keeps_socket_of_successor(void **state)
 }
 
 /* The server refuses a directory in which another user could replace the socket. */
-static void directory_that_others_can_write_to_is_refused(void **state)
+TEST_F(directory_that_others_can_write_to_is_refused, state)
 {
 	struct fixture *fixture = *state;
 	struct ctl_server_options options = { .path = fixture->path };
@@ -490,7 +490,7 @@ static void directory_that_others_can_write_to_is_refused(void **state)
 /*
  * A client that waits for the end of the server returns when the server ends, or after its timeout.
  */
-static void waiting_client_notices_end_of_server(void **state)
+TEST_F(waiting_client_notices_end_of_server, state)
 {
 	struct fixture *fixture = *state;
 	_cleanup_(fd_closep) int fd = open_client(fixture);
@@ -503,7 +503,7 @@ static void waiting_client_notices_end_of_server(void **state)
 }
 
 /* The server accepts the call and does not reply, or replies with nonsense. */
-static void call_fails_on_silence_and_nonsense(void **state)
+TEST_F(call_fails_on_silence_and_nonsense, state)
 {
 	struct json_object *reply = NULL;
 	int fds[2];
@@ -520,7 +520,7 @@ static void call_fails_on_silence_and_nonsense(void **state)
 }
 
 /* The server sends its reply before the bytes that the verb writes to the connection. */
-static void verb_writes_to_taken_connection_after_its_reply(void **state)
+TEST_F(verb_writes_to_taken_connection_after_its_reply, state)
 {
 	struct fixture *fixture = *state;
 	_cleanup_(fd_closep) int fd = open_client(fixture);
@@ -544,7 +544,7 @@ static void verb_writes_to_taken_connection_after_its_reply(void **state)
 }
 
 /* The connection stays usable when the server stops. */
-static void taken_connection_outlives_server(void **state)
+TEST_F(taken_connection_outlives_server, state)
 {
 	struct fixture *fixture = *state;
 	_cleanup_(fd_closep) int fd = open_client(fixture);
@@ -563,7 +563,7 @@ static void taken_connection_outlives_server(void **state)
 	assert_string_equal(line, "more\n");
 }
 
-static void failed_take_closes_only_its_connection(void **state)
+TEST_F(failed_take_closes_only_its_connection, state)
 {
 	struct fixture *fixture = *state;
 	_cleanup_(fd_closep) int fd = open_client(fixture);
@@ -586,7 +586,7 @@ static void failed_take_closes_only_its_connection(void **state)
 }
 
 /* A verb takes over its connection only after the client has read the earlier replies. */
-static void connection_is_taken_after_earlier_replies_are_read(void **state)
+TEST_F(connection_is_taken_after_earlier_replies_are_read, state)
 {
 	static const char lines[] = "{\"version\":1,\"verb\":\"long\"}\n"
 				    "{\"version\":1,\"verb\":\"take\"}\n";
@@ -616,7 +616,7 @@ static void connection_is_taken_after_earlier_replies_are_read(void **state)
 }
 
 /* Slow verbs run at the same time as other requests, at most twelve at once. */
-static void twelve_slow_verbs_run_at_a_time_and_block_nobody(void **state)
+TEST_F(twelve_slow_verbs_run_at_a_time_and_block_nobody, state)
 {
 	static const char line[] = "{\"version\":1,\"verb\":\"slow\"}\n";
 	char answer[256];
@@ -647,7 +647,7 @@ static void twelve_slow_verbs_run_at_a_time_and_block_nobody(void **state)
 }
 
 /* Each row: a request of a verb that needs "name", and the reply. */
-static void request_without_member_of_verb_is_refused(void **state)
+TEST_F(request_without_member_of_verb_is_refused, state)
 {
 	static const struct {
 		const char *line, *answer;
@@ -667,21 +667,4 @@ static void request_without_member_of_verb_is_refused(void **state)
 	}
 }
 
-TEST_MAIN(TEST(call_returns_reply_or_error_of_verb),
-	  TEST(malformed_line_is_refused_and_connection_survives),
-	  TEST(requests_may_arrive_in_pieces_or_together),
-	  TEST(endless_line_is_refused_and_client_disconnected),
-	  TEST(silent_clients_do_not_block_others),
-	  TEST(reply_larger_than_socket_buffer_arrives_whole),
-	  TEST(client_beyond_the_limit_is_served), TEST(new_client_replaces_longest_silent_one),
-	  TEST(every_client_of_a_burst_is_answered),
-	  TEST(server_survives_clients_that_close_at_once),
-	  TEST(socket_has_mode_0600_in_directory_of_0755),
-	  TEST(stopped_server_keeps_socket_of_successor),
-	  TEST(directory_that_others_can_write_to_is_refused),
-	  TEST(waiting_client_notices_end_of_server), TEST(call_fails_on_silence_and_nonsense),
-	  TEST(verb_writes_to_taken_connection_after_its_reply),
-	  TEST(taken_connection_outlives_server), TEST(failed_take_closes_only_its_connection),
-	  TEST(connection_is_taken_after_earlier_replies_are_read),
-	  TEST(twelve_slow_verbs_run_at_a_time_and_block_nobody),
-	  TEST(request_without_member_of_verb_is_refused))
+TEST_MAIN(NULL, NULL)

@@ -124,7 +124,7 @@ static void child_ready(struct daemon *daemon, int hold_fd)
 	usleep(300000);
 }
 
-static void command_succeeds_once_child_is_in_background(void **state)
+TEST(command_succeeds_once_child_is_in_background, state)
 {
 	struct result result = run(child_ready);
 	char said[256] = "";
@@ -145,7 +145,7 @@ static void child_fails(struct daemon *daemon, int hold_fd)
 		_exit(1);
 }
 
-static void failure_of_child_is_reported_with_its_status(void **state)
+TEST(failure_of_child_is_reported_with_its_status, state)
 {
 	struct result result = run(child_fails);
 
@@ -165,7 +165,7 @@ static void child_complains(struct daemon *daemon, int hold_fd)
 	daemon_failed(daemon, CMD_SYSTEM, text);
 }
 
-static void too_long_error_is_truncated(void **state)
+TEST(too_long_error_is_truncated, state)
 {
 	struct result result = run(child_complains);
 
@@ -185,7 +185,7 @@ static void child_vanishes(struct daemon *daemon, int hold_fd)
 	_exit(7);
 }
 
-static void child_that_dies_without_report_is_an_internal_error(void **state)
+TEST(child_that_dies_without_report_is_an_internal_error, state)
 {
 	struct result result = run(child_crashes);
 
@@ -211,7 +211,7 @@ static void child_waits(struct daemon *daemon, int hold_fd)
 	sigwait(&set, &number);
 }
 
-static void signal_to_command_ends_child(void **state)
+TEST(signal_to_command_ends_child, state)
 {
 	struct result result;
 	int error_fd;
@@ -228,7 +228,7 @@ static void signal_to_command_ends_child(void **state)
 }
 
 /* A process in the foreground has no command that waits for it. */
-static void foreground_process_reports_to_nobody(void **state)
+TEST(foreground_process_reports_to_nobody, state)
 {
 	struct daemon daemon = { .report_fd = -1 };
 
@@ -236,9 +236,4 @@ static void foreground_process_reports_to_nobody(void **state)
 	assert_false(daemon_failed(&daemon, CMD_FAILED, "text"));
 }
 
-TEST_MAIN(cmocka_unit_test(command_succeeds_once_child_is_in_background),
-	  cmocka_unit_test(failure_of_child_is_reported_with_its_status),
-	  cmocka_unit_test(too_long_error_is_truncated),
-	  cmocka_unit_test(child_that_dies_without_report_is_an_internal_error),
-	  cmocka_unit_test(signal_to_command_ends_child),
-	  cmocka_unit_test(foreground_process_reports_to_nobody))
+TEST_MAIN(NULL, NULL)

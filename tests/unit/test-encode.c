@@ -97,7 +97,7 @@ static unsigned int fill(struct dirbuf *buf)
 	}
 }
 
-static void listing_decodes_as_encoded(void **state)
+TEST(listing_decodes_as_encoded, state)
 {
 	for (size_t size = 0; size < 3000; size += size < 700 ? 1 : 41) {
 		for (int plus = 0; plus < 2; plus++) {
@@ -117,7 +117,7 @@ static void listing_decodes_as_encoded(void **state)
 }
 
 /* dirbuf_fits() is exact to the byte. */
-static void dirbuf_fits_is_exact(void **state)
+TEST(dirbuf_fits_is_exact, state)
 {
 	for (size_t len = 0; len < 40; len++) {
 		for (int plus = 0; plus < 2; plus++) {
@@ -133,7 +133,7 @@ static void dirbuf_fits_is_exact(void **state)
 	}
 }
 
-static void attr_has_all_fields_of_statx(void **state)
+TEST(attr_has_all_fields_of_statx, state)
 {
 	const struct statx stx = {
 		.stx_ino = 0x123456789abc,
@@ -174,7 +174,7 @@ static void attr_has_all_fields_of_statx(void **state)
 }
 
 /* The kernel packs 12 bits of major in the middle of 20 bits of minor. */
-static void rdev_is_packed_as_in_kernel(void **state)
+TEST(rdev_is_packed_as_in_kernel, state)
 {
 	static const struct {
 		uint32_t major_nr, minor_nr, rdev;
@@ -199,7 +199,7 @@ static void rdev_is_packed_as_in_kernel(void **state)
 	}
 }
 
-static void entry_has_node_and_timeouts(void **state)
+TEST(entry_has_node_and_timeouts, state)
 {
 	const struct statx stx = { .stx_ino = 9, .stx_mode = S_IFDIR | 0755 };
 	struct fuse_entry_out out;
@@ -217,7 +217,7 @@ static void entry_has_node_and_timeouts(void **state)
 }
 
 /* The reply to STATX has the mask of the lower file system, without bits that are ours alone. */
-static void statx_reply_has_mask_of_lower_file(void **state)
+TEST(statx_reply_has_mask_of_lower_file, state)
 {
 	const struct statx stx = {
 		.stx_mask = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID,
@@ -247,7 +247,7 @@ static void statx_reply_has_mask_of_lower_file(void **state)
 	assert_int_equal(out.stat.btime.__reserved, 0);
 }
 
-static void statfs_reply_has_all_fields(void **state)
+TEST(statfs_reply_has_all_fields, state)
 {
 	const struct statvfs st = {
 		.f_bsize = 4096,
@@ -274,9 +274,4 @@ static void statfs_reply_has_all_fields(void **state)
 	assert_int_equal(out.st.padding, 0);
 }
 
-TEST_MAIN(cmocka_unit_test(listing_decodes_as_encoded), cmocka_unit_test(dirbuf_fits_is_exact),
-	  cmocka_unit_test(attr_has_all_fields_of_statx),
-	  cmocka_unit_test(rdev_is_packed_as_in_kernel),
-	  cmocka_unit_test(entry_has_node_and_timeouts),
-	  cmocka_unit_test(statx_reply_has_mask_of_lower_file),
-	  cmocka_unit_test(statfs_reply_has_all_fields))
+TEST_MAIN(NULL, NULL)

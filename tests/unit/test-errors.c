@@ -21,7 +21,7 @@ static void *print_lines(void *arg)
 	return NULL;
 }
 
-static void lines_of_threads_stay_whole(void **state)
+TEST(lines_of_threads_stay_whole, state)
 {
 	int numbers[N_THREADS], fd = memfd_create("errors", MFD_CLOEXEC), before = dup(2), n = 0;
 	pthread_t threads[N_THREADS];
@@ -54,4 +54,4 @@ static void lines_of_threads_stay_whole(void **state)
 	assert_int_equal(n, N_THREADS * N_LINES);
 }
 
-TEST_MAIN(cmocka_unit_test(lines_of_threads_stay_whole))
+TEST_MAIN(NULL, NULL)

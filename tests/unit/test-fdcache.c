@@ -151,7 +151,7 @@ static bool is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
-static void budget_limits_open_descriptors(void **state)
+TEST_F(budget_limits_open_descriptors, state)
 {
 	struct fixture *f = *state;
 
@@ -165,7 +165,7 @@ static void budget_limits_open_descriptors(void **state)
 }
 
 /* Pinned descriptors stay open. Without room, a reference has a descriptor outside the cache. */
-static void pinned_descriptor_stays_open(void **state)
+TEST_F(pinned_descriptor_stays_open, state)
 {
 	struct fixture *f = *state;
 	struct fdref pinned[BUDGET], again, more;
@@ -199,7 +199,7 @@ static void pinned_descriptor_stays_open(void **state)
 }
 
 /* fdcache_reap() closes files that were not used since the last call, but not directories. */
-static void reap_closes_unused_files(void **state)
+TEST_F(reap_closes_unused_files, state)
 {
 	struct fixture *f = *state;
 
@@ -220,7 +220,7 @@ static void reap_closes_unused_files(void **state)
 }
 
 /* Freeing a node closes its descriptor. */
-static void freed_node_has_no_descriptor(void **state)
+TEST_F(freed_node_has_no_descriptor, state)
 {
 	struct fixture *f = *state;
 	struct fdref ref = get(f, 0);
@@ -247,7 +247,7 @@ static int open_path(struct fixture *f, int i)
 	return fd;
 }
 
-static void offered_descriptor_is_used(void **state)
+TEST_F(offered_descriptor_is_used, state)
 {
 	struct fixture *f = *state;
 	struct fdref ref[BUDGET];
@@ -268,7 +268,7 @@ static void offered_descriptor_is_used(void **state)
 		fdref_putp(&ref[i]);
 }
 
-static void nothing_is_cached_without_budget(void **state)
+TEST_WITH(nothing_is_cached_without_budget, state, set_up_none, tear_down)
 {
 	struct fixture *f = *state;
 	struct fdref ref;
@@ -287,7 +287,7 @@ static void nothing_is_cached_without_budget(void **state)
 }
 
 /* A node's own descriptor is never cached, and references do not close it. */
-static void own_descriptor_is_never_cached(void **state)
+TEST_F(own_descriptor_is_never_cached, state)
 {
 	struct fixture *f = *state;
 	struct node_key key = { .type = S_IFREG, .flags = NODE_OWN_FD, .ino = f->keys[0].ino };
@@ -308,7 +308,7 @@ static void own_descriptor_is_never_cached(void **state)
 }
 
 /* A file that was deleted below can be opened only while the cache has its descriptor. */
-static void deleted_file_opens_only_while_cached(void **state)
+TEST_F(deleted_file_opens_only_while_cached, state)
 {
 	struct fixture *f = *state;
 	struct fdref ref;
@@ -321,7 +321,7 @@ static void deleted_file_opens_only_while_cached(void **state)
 }
 
 /* A file without a name keeps its descriptor; one that has a name left does not. */
-static void nameless_file_keeps_its_descriptor(void **state)
+TEST_F(nameless_file_keeps_its_descriptor, state)
 {
 	struct fixture *f = *state;
 
@@ -342,7 +342,7 @@ static void nameless_file_keeps_its_descriptor(void **state)
 	assert_int_equal(fdcache_count(f->cache), 0);
 }
 
-static void keeps_half_of_the_budget(void **state)
+TEST_F(keeps_half_of_the_budget, state)
 {
 	struct fixture *f = *state;
 
@@ -356,7 +356,7 @@ static void keeps_half_of_the_budget(void **state)
 		touch(f, i);
 }
 
-static void name_leads_to_node_recorded_last(void **state)
+TEST_F(name_leads_to_node_recorded_last, state)
 {
 	struct fixture *f = *state;
 	struct node *dir = f->nodes[N_FILES];
@@ -390,7 +390,7 @@ static void name_leads_to_node_recorded_last(void **state)
 }
 
 /* At EMFILE the cache closes its descriptors and tries again. */
-static void emfile_trims_the_cache(void **state)
+TEST_F(emfile_trims_the_cache, state)
 {
 	struct fixture *f = *state;
 	struct rlimit old, few;
@@ -439,7 +439,7 @@ static void *race_main(void *arg)
 	return NULL;
 }
 
-static void threads_get_descriptors_of_their_nodes(void **state)
+TEST_F(threads_get_descriptors_of_their_nodes, state)
 {
 	struct fixture *f = *state;
 	struct race race = { .f = f, .n_running = 3 };
@@ -480,22 +480,5 @@ static bool can_open(void)
 
 int main(void)
 {
-	static const struct CMUnitTest tests[] = {
-		TEST(budget_limits_open_descriptors),
-		TEST(pinned_descriptor_stays_open),
-		TEST(reap_closes_unused_files),
-		TEST(freed_node_has_no_descriptor),
-		TEST(offered_descriptor_is_used),
-		cmocka_unit_test_setup_teardown(nothing_is_cached_without_budget, set_up_none,
-						tear_down),
-		TEST(own_descriptor_is_never_cached),
-		TEST(deleted_file_opens_only_while_cached),
-		TEST(nameless_file_keeps_its_descriptor),
-		TEST(keeps_half_of_the_budget),
-		TEST(name_leads_to_node_recorded_last),
-		TEST(emfile_trims_the_cache),
-		TEST(threads_get_descriptors_of_their_nodes),
-	};
-
-	return can_open() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
+	return can_open() ? tests_run(NULL, NULL) : 77;
 }

@@ -63,7 +63,7 @@ static struct fhandle handle_of(enum layout layout, uint64_t ino, uint32_t gen)
 	return fh;
 }
 
-static void packed_handle_is_restored(void **state)
+TEST(packed_handle_is_restored, state)
 {
 	static const struct {
 		uint64_t ino;
@@ -102,7 +102,7 @@ static void packed_handle_is_restored(void **state)
 }
 
 /* Inode numbers of 64 bits are read whole, and never packed to the number of another file. */
-static void inode_number_of_64_bits_is_not_packed(void **state)
+TEST(inode_number_of_64_bits_is_not_packed, state)
 {
 	for (int layout = XFS64; layout < N_LAYOUTS; layout++) {
 		struct fhandle sample = handle_of(layout, 64, 0);
@@ -117,7 +117,7 @@ static void inode_number_of_64_bits_is_not_packed(void **state)
 }
 
 /* Handles of another mount, layout or subvolume than the shape's do not pack. */
-static void handle_of_other_shape_is_not_packed(void **state)
+TEST(handle_of_other_shape_is_not_packed, state)
 {
 	for (int layout = 0; layout < N_LAYOUTS; layout++) {
 		struct fhandle sample = handle_of(layout, 64, 0);
@@ -144,7 +144,7 @@ static void handle_of_other_shape_is_not_packed(void **state)
 }
 
 /* Handles of an unknown layout are neither packed nor unpacked, and have no inode number. */
-static void handle_of_unknown_layout_is_not_packed(void **state)
+TEST(handle_of_unknown_layout_is_not_packed, state)
 {
 	static const struct fhandle others[] = {
 		{ .len = 8, .type = 2 },     { .len = 16, .type = 1 },
@@ -165,7 +165,7 @@ static void handle_of_unknown_layout_is_not_packed(void **state)
 }
 
 /* Numbers that no handle packs to are not unpacked. */
-static void number_of_no_handle_is_not_unpacked(void **state)
+TEST(number_of_no_handle_is_not_unpacked, state)
 {
 	static const uint64_t ids[] = { 0, 1, 0x80000000, 0x580000003, UINT64_MAX };
 
@@ -178,7 +178,7 @@ static void number_of_no_handle_is_not_unpacked(void **state)
 	}
 }
 
-static void handle_has_its_inode_number(void **state)
+TEST(handle_has_its_inode_number, state)
 {
 	for (int layout = 0; layout < N_LAYOUTS; layout++) {
 		struct fhandle fh = handle_of(layout, 1234567, 99);
@@ -190,7 +190,7 @@ static void handle_has_its_inode_number(void **state)
 }
 
 /* The handle of a directory in /tmp has its inode number if the layout is known. */
-static void handle_of_real_directory_has_its_inode_number(void **state)
+TEST(handle_of_real_directory_has_its_inode_number, state)
 {
 	char path[] = "/tmp/penstock-test-XXXXXX";
 	struct fhandle by_name, by_fd, none;
@@ -217,10 +217,4 @@ static void handle_of_real_directory_has_its_inode_number(void **state)
 	assert_false(fhandle_equal(&by_name, &by_fd));
 }
 
-TEST_MAIN(cmocka_unit_test(packed_handle_is_restored),
-	  cmocka_unit_test(inode_number_of_64_bits_is_not_packed),
-	  cmocka_unit_test(handle_of_other_shape_is_not_packed),
-	  cmocka_unit_test(handle_of_unknown_layout_is_not_packed),
-	  cmocka_unit_test(number_of_no_handle_is_not_unpacked),
-	  cmocka_unit_test(handle_has_its_inode_number),
-	  cmocka_unit_test(handle_of_real_directory_has_its_inode_number))
+TEST_MAIN(NULL, NULL)

@@ -18,7 +18,7 @@
 /*
  * Mistakes of authors: the error has the reason, the source line if there is one, and the remedy.
  */
-static void refusal_has_reason_source_line_and_remedy(void **state)
+TEST(refusal_has_reason_source_line_and_remedy, state)
 {
 	static const struct {
 		const char *spec, *words[3];
@@ -60,7 +60,7 @@ static void refusal_has_reason_source_line_and_remedy(void **state)
 	}
 }
 
-static void check_reports_programs_options_and_end_of_log(void **state)
+TEST(check_reports_programs_options_and_end_of_log, state)
 {
 	struct pst_filter_report report = { .size = sizeof(report) };
 	struct pst_error error;
@@ -129,7 +129,7 @@ static uint64_t counted(const char *map)
  * The maps of a filter are pinned under its directory, and the next filter with this directory uses
  * them.
  */
-static void pinned_maps_pass_to_the_next_filter(void **state)
+TEST(pinned_maps_pass_to_the_next_filter, state)
 {
 	static const char dir[] = "/sys/fs/bpf/penstock-test",
 			  map[] = "/sys/fs/bpf/penstock-test/count";
@@ -186,7 +186,7 @@ static void pinned_maps_pass_to_the_next_filter(void **state)
  * Maps of another filter, of the same filter with other options, or of unknown origin are refused
  * and stay unchanged.
  */
-static void pin_of_another_filter_is_refused(void **state)
+TEST(pin_of_another_filter_is_refused, state)
 {
 	static const char dir[] = "/sys/fs/bpf/penstock-test",
 			  map[] = "/sys/fs/bpf/penstock-test/count",
@@ -229,7 +229,7 @@ static void pin_of_another_filter_is_refused(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
-static void too_large_slots_are_refused(void **state)
+TEST(too_large_slots_are_refused, state)
 {
 	struct filter_slots *other = NULL;
 	struct pst_error error;
@@ -242,7 +242,7 @@ static void too_large_slots_are_refused(void **state)
 }
 
 /* The error for a user without the capability names it. */
-static void missing_capability_is_named(void **state)
+TEST(missing_capability_is_named, state)
 {
 	struct filter *filter = NULL;
 	struct pst_filter_report report = { .size = sizeof(report) };
@@ -273,18 +273,10 @@ static void missing_capability_is_named(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refusal_has_reason_source_line_and_remedy),
-		cmocka_unit_test(check_reports_programs_options_and_end_of_log),
-		cmocka_unit_test(pinned_maps_pass_to_the_next_filter),
-		cmocka_unit_test(pin_of_another_filter_is_refused),
-		cmocka_unit_test(too_large_slots_are_refused),
-		cmocka_unit_test(missing_capability_is_named),
-	};
 	int r;
 
 	fixture_init();
-	r = cmocka_run_group_tests(tests, NULL, NULL);
+	r = tests_run(NULL, NULL);
 	fixture_fini();
 	return r;
 }

@@ -23,7 +23,7 @@
 static const struct takes any;
 
 /* Each row: a text, and its parts in brackets. */
-static void spec_splits_into_file_and_options(void **state)
+TEST(spec_splits_into_file_and_options, state)
 {
 	static const struct {
 		const char *text, *parts;
@@ -58,7 +58,7 @@ static void spec_splits_into_file_and_options(void **state)
 	}
 }
 
-static void filter_is_named_after_its_file(void **state)
+TEST(filter_is_named_after_its_file, state)
 {
 	static const char *const rows[][2] = {
 		{ "/usr/lib/hide.bpf.o", "hide" },
@@ -76,7 +76,7 @@ static void filter_is_named_after_its_file(void **state)
 }
 
 /* Each row: a text, size and sign of the integer, and its value, or that it is refused. */
-static void integer_out_of_range_is_refused(void **state)
+TEST(integer_out_of_range_is_refused, state)
 {
 	static const struct {
 		const char *text;
@@ -143,7 +143,7 @@ static void integer_out_of_range_is_refused(void **state)
 }
 
 /* Each row: a list of ids, and its ranges. NULL: refused. */
-static void id_list_becomes_ranges_or_is_refused(void **state)
+TEST(id_list_becomes_ranges_or_is_refused, state)
 {
 	static const struct {
 		const char *list, *ranges;
@@ -190,7 +190,7 @@ static void id_list_becomes_ranges_or_is_refused(void **state)
 }
 
 /* The directory of a cgroup stands for its id, which is its inode number. */
-static void cgroup_path_stands_for_its_id(void **state)
+TEST(cgroup_path_stands_for_its_id, state)
 {
 	char list[] = "/sys/fs/cgroup:1";
 	struct pst_ids ids;
@@ -218,7 +218,7 @@ static const struct option *find_option(const struct load *load, const char *nam
 }
 
 /* Each row: options of the object "options", the name of one option, its type and its value. */
-static void option_has_type_and_given_or_default_value(void **state)
+TEST(option_has_type_and_given_or_default_value, state)
 {
 	static const struct {
 		const char *spec, *name, *type, *value;
@@ -264,7 +264,7 @@ static void option_has_type_and_given_or_default_value(void **state)
 }
 
 /* Each row: a spec that is refused, and parts of the error. */
-static void wrong_spec_is_refused_with_advice(void **state)
+TEST(wrong_spec_is_refused_with_advice, state)
 {
 	static const struct {
 		const char *spec, *words[3];
@@ -323,7 +323,7 @@ static void wrong_spec_is_refused_with_advice(void **state)
 }
 
 /* Each row: a spec, the filter's name, and the directory that it is attached to. */
-static void every_filter_takes_name_and_at(void **state)
+TEST(every_filter_takes_name_and_at, state)
 {
 	static const struct {
 		const char *spec, *name, *at;
@@ -371,7 +371,7 @@ static void write_object(const char *path, const uint8_t *bytes, size_t len)
 }
 
 /* An object with damaged BTF is opened or refused. A crash would end a view that loads it. */
-static void damaged_object_does_not_crash_the_loader(void **state)
+TEST(damaged_object_does_not_crash_the_loader, state)
 {
 	static uint8_t bytes[1 << 20];
 	char path[] = "/tmp/penstock-test-XXXXXX", spec[64];
@@ -417,7 +417,7 @@ static void damaged_object_does_not_crash_the_loader(void **state)
 }
 
 /* Files that are not regular or are too large are refused without waiting. */
-static void fifo_device_and_huge_file_are_refused(void **state)
+TEST(fifo_device_and_huge_file_are_refused, state)
 {
 	char path[] = "/tmp/penstock-test-XXXXXX", fifo[64];
 	struct pst_error error;
@@ -443,22 +443,9 @@ static void fifo_device_and_huge_file_are_refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(spec_splits_into_file_and_options),
-		cmocka_unit_test(filter_is_named_after_its_file),
-		cmocka_unit_test(integer_out_of_range_is_refused),
-		cmocka_unit_test(id_list_becomes_ranges_or_is_refused),
-		cmocka_unit_test(cgroup_path_stands_for_its_id),
-		cmocka_unit_test(option_has_type_and_given_or_default_value),
-		cmocka_unit_test(wrong_spec_is_refused_with_advice),
-		cmocka_unit_test(every_filter_takes_name_and_at),
-		cmocka_unit_test(damaged_object_does_not_crash_the_loader),
-		cmocka_unit_test(fifo_device_and_huge_file_are_refused),
-	};
-
 	if (!getenv("PENSTOCK_FILTER_PATH")) {
 		puts("no clang that compiles eBPF: there are no objects to open");
 		return 77;
 	}
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return tests_run(NULL, NULL);
 }

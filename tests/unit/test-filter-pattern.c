@@ -49,7 +49,7 @@ static const char *key_of(const struct pst_pattern *row, bool by_end)
  * Each row: a pattern, whether its key is the end of the text, the key, and the kind of match that
  * remains.
  */
-static void pattern_is_indexed_by_its_fixed_text(void **state)
+TEST(pattern_is_indexed_by_its_fixed_text, state)
 {
 	static const struct {
 		const char *pattern;
@@ -118,7 +118,7 @@ static void pattern_is_indexed_by_its_fixed_text(void **state)
 }
 
 /* Rows are sorted, and each knows the longest shorter key that its own begins with. */
-static void patterns_are_sorted_and_know_shorter_keys(void **state)
+TEST(patterns_are_sorted_and_know_shorter_keys, state)
 {
 	static const struct {
 		const char *key;
@@ -159,7 +159,7 @@ static void patterns_are_sorted_and_know_shorter_keys(void **state)
 }
 
 /* A glob is indexed by its begin or its end, whichever fewer patterns of the list share. */
-static void glob_is_indexed_by_its_rarer_side(void **state)
+TEST(glob_is_indexed_by_its_rarer_side, state)
 {
 	static const struct {
 		const char *list;
@@ -184,7 +184,7 @@ static void glob_is_indexed_by_its_rarer_side(void **state)
 }
 
 /* Each row: a list of names that is refused, and a part of the error. */
-static void wrong_name_pattern_is_refused_with_advice(void **state)
+TEST(wrong_name_pattern_is_refused_with_advice, state)
 {
 	static const struct {
 		const char *list, *word;
@@ -239,7 +239,7 @@ static void wrong_name_pattern_is_refused_with_advice(void **state)
 }
 
 /* Each row: a list of paths, its components, and bit masks of the first and last components. */
-static void path_list_becomes_steps(void **state)
+TEST(path_list_becomes_steps, state)
 {
 	static const struct {
 		const char *list, *components;
@@ -281,7 +281,7 @@ static void path_list_becomes_steps(void **state)
 	}
 }
 
-static void wrong_path_is_refused_with_advice(void **state)
+TEST(wrong_path_is_refused_with_advice, state)
 {
 	static const struct {
 		const char *list, *word;
@@ -313,9 +313,4 @@ static void wrong_path_is_refused_with_advice(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(pattern_is_indexed_by_its_fixed_text),
-	  cmocka_unit_test(patterns_are_sorted_and_know_shorter_keys),
-	  cmocka_unit_test(glob_is_indexed_by_its_rarer_side),
-	  cmocka_unit_test(wrong_name_pattern_is_refused_with_advice),
-	  cmocka_unit_test(path_list_becomes_steps),
-	  cmocka_unit_test(wrong_path_is_refused_with_advice))
+TEST_MAIN(NULL, NULL)

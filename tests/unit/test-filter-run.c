@@ -12,7 +12,7 @@
 #include "util/cleanup.h"
 
 /* The most specific program runs for each operation. */
-static void most_specific_program_runs(void **state)
+TEST(most_specific_program_runs, state)
 {
 	_cleanup_(filter_freep) struct filter *filter = load("pass,at=/a/");
 	const struct filter_facts *facts = filter_facts(filter);
@@ -69,7 +69,7 @@ static void most_specific_program_runs(void **state)
 }
 
 /* A change by a program appears in the mapped slot of its call and in no other slot. */
-static void program_changes_only_the_slot_of_its_call(void **state)
+TEST(program_changes_only_the_slot_of_its_call, state)
 {
 	_cleanup_(filter_freep) struct filter *filter = load("change");
 	struct pst_call *first = call_at(0), *last = call_at(N_SLOTS - 1);
@@ -106,7 +106,7 @@ static void program_changes_only_the_slot_of_its_call(void **state)
 }
 
 /* Programs see the values that options were set to, or their defaults. */
-static void programs_see_given_and_default_options(void **state)
+TEST(programs_see_given_and_default_options, state)
 {
 	_cleanup_(filter_freep) struct filter *defaults = load("options");
 	_cleanup_(filter_freep) struct filter *filter =
@@ -141,7 +141,7 @@ static void programs_see_given_and_default_options(void **state)
 }
 
 /* A filter with two lists of names matches each list by itself. */
-static void two_name_lists_match_independently(void **state)
+TEST(two_name_lists_match_independently, state)
 {
 	_cleanup_(filter_freep) struct filter *filter =
 		load("patterns,first=.env:*.key:id_*:a?c:\\*,second=[x-z]*:.env:*.c");
@@ -173,7 +173,7 @@ static void two_name_lists_match_independently(void **state)
 	assert_int_equal(filter_facts(filter)->cell, 0);
 }
 
-static void runs_errors_and_bad_results_are_counted(void **state)
+TEST(runs_errors_and_bad_results_are_counted, state)
 {
 	_cleanup_(filter_freep) struct filter *filter = load("pass");
 	struct filter_count count;
@@ -225,7 +225,7 @@ static void *run_many(void *arg)
 }
 
 /* Many threads run one filter, each with its own slot: no change and no count is lost. */
-static void concurrent_runs_lose_no_change_or_count(void **state)
+TEST(concurrent_runs_lose_no_change_or_count, state)
 {
 	_cleanup_(filter_freep) struct filter *filter = load("change");
 	struct runner runners[N_THREADS];
@@ -250,18 +250,10 @@ static void concurrent_runs_lose_no_change_or_count(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(most_specific_program_runs),
-		cmocka_unit_test(program_changes_only_the_slot_of_its_call),
-		cmocka_unit_test(programs_see_given_and_default_options),
-		cmocka_unit_test(two_name_lists_match_independently),
-		cmocka_unit_test(runs_errors_and_bad_results_are_counted),
-		cmocka_unit_test(concurrent_runs_lose_no_change_or_count),
-	};
 	int r;
 
 	fixture_init();
-	r = cmocka_run_group_tests(tests, NULL, NULL);
+	r = tests_run(NULL, NULL);
 	fixture_fini();
 	return r;
 }

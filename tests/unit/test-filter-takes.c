@@ -119,7 +119,7 @@ static unsigned int try_option(struct load *load, const struct option *option)
 	return n;
 }
 
-static void mistyped_word_is_refused_with_the_right_one(void **state)
+TEST(mistyped_word_is_refused_with_the_right_one, state)
 {
 	const char *dir = ready_made();
 	DIR *stream = opendir(dir);
@@ -151,7 +151,7 @@ static void mistyped_word_is_refused_with_the_right_one(void **state)
 /* ---- rows ---- */
 
 /* Each row: options of a ready-made filter that have no effect, and a part of the error. */
-static void spec_without_effect_is_refused_with_advice(void **state)
+TEST(spec_without_effect_is_refused_with_advice, state)
 {
 	static const char *const rows[][2] = {
 		{ "hide", "names=, paths=" },
@@ -208,7 +208,7 @@ static void spec_without_effect_is_refused_with_advice(void **state)
 	}
 }
 
-static void spec_with_effect_is_accepted(void **state)
+TEST(spec_with_effect_is_accepted, state)
 {
 	static const char *const rows[] = {
 		"hide,names=a\\ b:\\!c",
@@ -241,6 +241,4 @@ static void spec_with_effect_is_accepted(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(mistyped_word_is_refused_with_the_right_one),
-	  cmocka_unit_test(spec_without_effect_is_refused_with_advice),
-	  cmocka_unit_test(spec_with_effect_is_accepted))
+TEST_MAIN(NULL, NULL)

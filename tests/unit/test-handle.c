@@ -70,7 +70,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void handle_holds_its_node(void **state)
+TEST_F(handle_holds_its_node, state)
 {
 	struct fixture *f = *state;
 	struct handle *handle, *again;
@@ -99,7 +99,7 @@ static void handle_holds_its_node(void **state)
 	assert_int_equal(handletab_count(f->tab), 0);
 }
 
-static void handle_of_directory_is_marked(void **state)
+TEST_F(handle_of_directory_is_marked, state)
 {
 	struct fixture *f = *state;
 	struct handle *handle;
@@ -110,7 +110,7 @@ static void handle_of_directory_is_marked(void **state)
 }
 
 /* A number is used once: the next handle with the same index has another one. */
-static void number_is_used_once(void **state)
+TEST_F(number_is_used_once, state)
 {
 	struct fixture *f = *state;
 	uint64_t before = 0;
@@ -131,7 +131,7 @@ static void number_is_used_once(void **state)
 	}
 }
 
-static void unknown_number_finds_nothing(void **state)
+TEST_F(unknown_number_finds_nothing, state)
 {
 	static const uint64_t numbers[] = { 0,          1,          255,
 					    256,        4095,       1u << 20,
@@ -152,7 +152,7 @@ static void unknown_number_finds_nothing(void **state)
 }
 
 /* A full table fails with ENFILE, until a handle is freed. */
-static void full_table_fails_with_enfile(void **state)
+TEST_F(full_table_fails_with_enfile, state)
 {
 	struct fixture *f = *state;
 	_cleanup_(freep) struct handle **handles = calloc(N_FULL, sizeof(*handles));
@@ -216,7 +216,7 @@ static void count_gone(void *aux, struct handle *handle)
 	atomic_fetch_add((_Atomic unsigned int *)aux, 1);
 }
 
-static void threads_find_open_handles(void **state)
+TEST_F(threads_find_open_handles, state)
 {
 	struct fixture *f = *state;
 	struct race race = { .f = f };
@@ -239,6 +239,4 @@ static void threads_find_open_handles(void **state)
 	assert_int_equal(handletab_count(f->tab), 0);
 }
 
-TEST_MAIN(TEST(handle_holds_its_node), TEST(handle_of_directory_is_marked),
-	  TEST(number_is_used_once), TEST(unknown_number_finds_nothing),
-	  TEST(full_table_fails_with_enfile), TEST(threads_find_open_handles))
+TEST_MAIN(NULL, NULL)

@@ -8,7 +8,7 @@
  * The first is the published vector for a message of eight bytes (key 00..0f, message 00..07). The
  * others were made with `openssl mac -macopt hexkey:KEY -macopt size:8 SIPHASH`.
  */
-static void keyed_hash_matches_published_vectors(void **state)
+TEST(keyed_hash_matches_published_vectors, state)
 {
 	static const struct {
 		uint64_t key[2];
@@ -31,7 +31,7 @@ static void keyed_hash_matches_published_vectors(void **state)
 }
 
 /* Numbers that differ only in their high or low bits spread over a small table. */
-static void quick_hash_spreads_similar_numbers(void **state)
+TEST(quick_hash_spreads_similar_numbers, state)
 {
 	enum { N = 4096 };
 
@@ -49,7 +49,7 @@ static void quick_hash_spreads_similar_numbers(void **state)
 }
 
 /* Each byte and the length change the hash. */
-static void hash_depends_on_every_byte_and_length(void **state)
+TEST(hash_depends_on_every_byte_and_length, state)
 {
 	uint8_t data[24] = { 0 };
 
@@ -66,6 +66,4 @@ static void hash_depends_on_every_byte_and_length(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(keyed_hash_matches_published_vectors),
-	  cmocka_unit_test(quick_hash_spreads_similar_numbers),
-	  cmocka_unit_test(hash_depends_on_every_byte_and_length))
+TEST_MAIN(NULL, NULL)

@@ -55,7 +55,7 @@ static int negotiate(const struct offer *offer, const struct init_request *w,
 	return init_negotiate(&msg, w, out, negotiated);
 }
 
-static void too_old_kernel_is_refused(void **state)
+TEST(too_old_kernel_is_refused, state)
 {
 	static const struct {
 		struct offer offer;
@@ -99,7 +99,7 @@ static void too_old_kernel_is_refused(void **state)
 }
 
 /* A view gets only features that the kernel offers and that the view wants. */
-static void features_are_offered_and_wanted(void **state)
+TEST(features_are_offered_and_wanted, state)
 {
 	static const uint64_t never =
 		FUSE_OVER_IO_URING | FUSE_REQUEST_TIMEOUT | FUSE_SECURITY_CTX | FUSE_HAS_INODE_DAX |
@@ -134,7 +134,7 @@ static void features_are_offered_and_wanted(void **state)
 }
 
 /* A view gets a feature of init_request.extra if the kernel offers it. */
-static void extra_feature_is_negotiated_where_offered(void **state)
+TEST(extra_feature_is_negotiated_where_offered, state)
 {
 	static const struct offer new = { 7, 45, NEW, true }, old = { 7, 37, OLD, true };
 	struct init_request extra = wants;
@@ -150,7 +150,7 @@ static void extra_feature_is_negotiated_where_offered(void **state)
 }
 
 /* Flags from bit 32 on count only with FUSE_INIT_EXT and an argument that is long enough. */
-static void second_word_needs_flag_and_argument(void **state)
+TEST(second_word_needs_flag_and_argument, state)
 {
 	static const struct offer offer = { 7, 45, NEW, false };
 	struct fuse_init_out out;
@@ -162,7 +162,7 @@ static void second_word_needs_flag_and_argument(void **state)
 	assert_int_equal(out.max_stack_depth, 0);
 }
 
-static void disabled_feature_is_not_negotiated(void **state)
+TEST(disabled_feature_is_not_negotiated, state)
 {
 	static const struct offer offer = { 7, 45, NEW, true };
 	static const uint64_t optional[] = { FUSE_PASSTHROUGH, FUSE_ALLOW_IDMAP, FUSE_POSIX_LOCKS,
@@ -183,7 +183,7 @@ static void disabled_feature_is_not_negotiated(void **state)
 }
 
 /* max_pages counts the last page of max_write, which may not be full. */
-static void max_pages_covers_max_write(void **state)
+TEST(max_pages_covers_max_write, state)
 {
 	static const struct {
 		uint32_t max_write, max_pages;
@@ -206,9 +206,4 @@ static void max_pages_covers_max_write(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(too_old_kernel_is_refused),
-	  cmocka_unit_test(features_are_offered_and_wanted),
-	  cmocka_unit_test(extra_feature_is_negotiated_where_offered),
-	  cmocka_unit_test(second_word_needs_flag_and_argument),
-	  cmocka_unit_test(disabled_feature_is_not_negotiated),
-	  cmocka_unit_test(max_pages_covers_max_write))
+TEST_MAIN(NULL, NULL)

@@ -53,7 +53,7 @@ static const struct {
 #undef ROW
 };
 
-static void each_option_fits_has_no_effect_or_is_refused(void **state)
+TEST(each_option_fits_has_no_effect_or_is_refused, state)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct pst_view_options options = rows[i].options;
@@ -79,7 +79,7 @@ static void each_option_fits_has_no_effect_or_is_refused(void **state)
 	}
 }
 
-static void a_refused_option_wins_and_all_others_are_said(void **state)
+TEST(a_refused_option_wins_and_all_others_are_said, state)
 {
 	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
 	struct pst_error error = { 0 };
@@ -101,10 +101,5 @@ static void a_refused_option_wins_and_all_others_are_said(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_option_fits_has_no_effect_or_is_refused),
-		cmocka_unit_test(a_refused_option_wins_and_all_others_are_said),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return tests_run(NULL, NULL);
 }

@@ -226,7 +226,7 @@ static enum leader_advice keeping_up(struct leader_looks *looks, unsigned int n_
 }
 
 /* With one client, up to every sixth look finds a queued request and no leader. */
-static void one_client_needs_one_worker(void **state)
+TEST(one_client_needs_one_worker, state)
 {
 	struct leader_looks looks = { 0 };
 
@@ -236,7 +236,7 @@ static void one_client_needs_one_worker(void **state)
 }
 
 /* With two clients, every second look does. */
-static void two_clients_need_another_worker(void **state)
+TEST(two_clients_need_another_worker, state)
 {
 	struct leader_looks looks = { 0 };
 	int i = 0;
@@ -246,7 +246,7 @@ static void two_clients_need_another_worker(void **state)
 }
 
 /* Few requests were taken since the last look, so the worker that took them is blocked. */
-static void first_look_notices_held_up_worker(void **state)
+TEST(first_look_notices_held_up_worker, state)
 {
 	struct leader_looks looks = { 0 };
 
@@ -257,7 +257,7 @@ static void first_look_notices_held_up_worker(void **state)
 	assert_int_equal(behind(&looks, 16), LEADER_LOOK_AGAIN);
 }
 
-static void watcher_of_idle_view_rests(void **state)
+TEST(watcher_of_idle_view_rests, state)
 {
 	struct leader_looks looks = { 0 };
 
@@ -275,7 +275,7 @@ static void watcher_of_idle_view_rests(void **state)
 }
 
 /* A worker stays a leader while it mostly finds no other leader. */
-static void spare_worker_becomes_follower(void **state)
+TEST(spare_worker_becomes_follower, state)
 {
 	struct leader leader;
 	unsigned int first = 0, second = 0;
@@ -297,7 +297,7 @@ static void spare_worker_becomes_follower(void **state)
 }
 
 /* With one client, one worker serves all requests, and the other one is a follower. */
-static void one_worker_serves_one_client(void **state)
+TEST_WITH(one_worker_serves_one_client, state, start_still, end)
 {
 	struct crew *crew = *state;
 
@@ -306,7 +306,7 @@ static void one_worker_serves_one_client(void **state)
 }
 
 /* The follower becomes a leader at the first look that finds a queued request. */
-static void first_look_at_queued_request_brings_leader(void **state)
+TEST_WITH(first_look_at_queued_request_brings_leader, state, start_still, end)
 {
 	struct crew *crew = *state;
 
@@ -321,7 +321,7 @@ static void first_look_at_queued_request_brings_leader(void **state)
 }
 
 /* The watcher of an idle view rests, and looks again when a request is taken. */
-static void watcher_looks_again_after_rest(void **state)
+TEST_WITH(watcher_looks_again_after_rest, state, start_still, end)
 {
 	struct crew *crew = *state;
 
@@ -341,7 +341,7 @@ static void watcher_looks_again_after_rest(void **state)
 /* ---- with its clock ---- */
 
 /* For each blocked worker another one becomes leader, while there are followers. */
-static void follower_replaces_held_up_leader(void **state)
+TEST_WITH(follower_replaces_held_up_leader, state, start, end)
 {
 	struct crew *crew = *state;
 
@@ -378,7 +378,7 @@ static void all_come(struct crew *crew, unsigned char byte)
 }
 
 /* More workers serve requests that arrive faster than one serves them; later one is enough. */
-static void load_brings_leaders_and_its_end_followers(void **state)
+TEST_WITH(load_brings_leaders_and_its_end_followers, state, start, end)
 {
 	struct crew *crew = *state;
 	int n = 0;
@@ -395,7 +395,7 @@ static void load_brings_leaders_and_its_end_followers(void **state)
 }
 
 /* Short requests without a pause bring a second leader, although many are taken between looks. */
-static void queue_that_never_empties_brings_leader(void **state)
+TEST_WITH(queue_that_never_empties_brings_leader, state, start, end)
 {
 	struct crew *crew = *state;
 	unsigned int n_asked = 0, n = 0;
@@ -414,23 +414,11 @@ static void queue_that_never_empties_brings_leader(void **state)
 }
 
 /* A worker that copies a long request takes no other request meanwhile. */
-static void long_request_brings_leader(void **state)
+TEST_WITH(long_request_brings_leader, state, start, end)
 {
 	struct crew *crew = *state;
 
 	all_come(crew, LONG);
 }
 
-TEST_MAIN(cmocka_unit_test(one_client_needs_one_worker),
-	  cmocka_unit_test(two_clients_need_another_worker),
-	  cmocka_unit_test(first_look_notices_held_up_worker),
-	  cmocka_unit_test(watcher_of_idle_view_rests),
-	  cmocka_unit_test(spare_worker_becomes_follower),
-	  cmocka_unit_test_setup_teardown(one_worker_serves_one_client, start_still, end),
-	  cmocka_unit_test_setup_teardown(first_look_at_queued_request_brings_leader, start_still,
-					  end),
-	  cmocka_unit_test_setup_teardown(watcher_looks_again_after_rest, start_still, end),
-	  cmocka_unit_test_setup_teardown(follower_replaces_held_up_leader, start, end),
-	  cmocka_unit_test_setup_teardown(load_brings_leaders_and_its_end_followers, start, end),
-	  cmocka_unit_test_setup_teardown(queue_that_never_empties_brings_leader, start, end),
-	  cmocka_unit_test_setup_teardown(long_request_brings_leader, start, end))
+TEST_MAIN(NULL, NULL)

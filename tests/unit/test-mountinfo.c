@@ -32,7 +32,7 @@ static int read_text(const char *text, size_t len, struct mountinfo_table *table
 	return r;
 }
 
-static void escaped_fields_are_decoded(void **state)
+TEST(escaped_fields_are_decoded, state)
 {
 	static const char text[] =
 		"21 20 0:20 / / rw,relatime shared:1 - ext4 /dev/root rw\n"
@@ -61,7 +61,7 @@ static void escaped_fields_are_decoded(void **state)
 	assert_null(mountinfo_of(&table, 58));
 }
 
-static void table_of_10000_mounts_is_read_whole(void **state)
+TEST(table_of_10000_mounts_is_read_whole, state)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
 	_cleanup_(freep) char *text = malloc(1 << 20);
@@ -76,7 +76,7 @@ static void table_of_10000_mounts_is_read_whole(void **state)
 	assert_int_equal(mountinfo_at(&table, "/mnt/0")->id, 2);
 }
 
-static void absent_table_is_an_error(void **state)
+TEST(absent_table_is_an_error, state)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
 
@@ -119,7 +119,7 @@ static void *write_and_interrupt(void *aux)
  * A truncated table must not be taken for a whole one, because the view would not hide a mount that
  * is missing there.
  */
-static void read_that_fails_later_is_an_error(void **state)
+TEST(read_that_fails_later_is_an_error, state)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
 	struct sigaction action = { .sa_handler = ignore };
@@ -143,7 +143,4 @@ static void read_that_fails_later_is_an_error(void **state)
 	assert_int_equal(table.n, 0);
 }
 
-TEST_MAIN(cmocka_unit_test(escaped_fields_are_decoded),
-	  cmocka_unit_test(table_of_10000_mounts_is_read_whole),
-	  cmocka_unit_test(absent_table_is_an_error),
-	  cmocka_unit_test(read_that_fails_later_is_an_error))
+TEST_MAIN(NULL, NULL)

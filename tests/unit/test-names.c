@@ -9,7 +9,7 @@
 #include "filter/name.h"
 #include "wire/msg.h"
 
-static void empty_name_and_name_with_slash_are_refused(void **state)
+TEST(empty_name_and_name_with_slash_are_refused, state)
 {
 	static const struct {
 		const char *name;
@@ -40,7 +40,7 @@ struct ext {
 #define GROUPS FUSE_EXT_GROUPS
 
 /* Each row: extensions, one after the other, and the group that they contain. */
-static void first_group_of_extensions_is_found(void **state)
+TEST(first_group_of_extensions_is_found, state)
 {
 	static const struct {
 		const char *what;
@@ -92,7 +92,7 @@ static void first_group_of_extensions_is_found(void **state)
 }
 
 /* Random bytes of any length: the result may be anything, but no byte beyond them is read. */
-static void random_extensions_are_read_within_bounds(void **state)
+TEST(random_extensions_are_read_within_bounds, state)
 {
 	uint64_t random = 88172645463325252ULL;
 
@@ -113,6 +113,4 @@ static void random_extensions_are_read_within_bounds(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(empty_name_and_name_with_slash_are_refused),
-	  cmocka_unit_test(first_group_of_extensions_is_found),
-	  cmocka_unit_test(random_extensions_are_read_within_bounds))
+TEST_MAIN(NULL, NULL)

@@ -116,7 +116,7 @@ static uint64_t record_bytes(void)
 	return bytes;
 }
 
-static void memory_grows_and_shrinks_with_nodes(void **state)
+TEST_F(memory_grows_and_shrinks_with_nodes, state)
 {
 	struct nodetab *tab = *state;
 	_cleanup_(freep) uint64_t *ids = calloc(MANY, sizeof(*ids));
@@ -149,7 +149,7 @@ static void memory_grows_and_shrinks_with_nodes(void **state)
 }
 
 /* Free records are used before the table grows. */
-static void free_records_are_used_first(void **state)
+TEST_F(free_records_are_used_first, state)
 {
 	struct nodetab *tab = *state;
 	_cleanup_(freep) uint64_t *ids = calloc(MANY, sizeof(*ids));
@@ -166,7 +166,7 @@ static void free_records_are_used_first(void **state)
 }
 
 /* Looking up numbers beyond the last node allocates no memory. */
-static void guessed_numbers_allocate_no_memory(void **state)
+TEST_F(guessed_numbers_allocate_no_memory, state)
 {
 	struct nodetab *tab = *state;
 	uint64_t before = record_bytes();
@@ -177,7 +177,7 @@ static void guessed_numbers_allocate_no_memory(void **state)
 }
 
 /* Many nodes on one chain of the index are all found, and none is made twice. */
-static void long_chain_loses_no_node(void **state)
+TEST_F(long_chain_loses_no_node, state)
 {
 	enum { N = 600 };
 	struct nodetab *tab = *state;
@@ -223,7 +223,7 @@ static unsigned int n_fds(void)
 }
 
 /* Nodes with long handles, as on NFS, need no descriptor, and their memory is freed with them. */
-static void memory_of_long_handles_is_freed(void **state)
+TEST_F(memory_of_long_handles_is_freed, state)
 {
 	struct nodetab *tab = *state;
 	_cleanup_(freep) struct node **nodes = calloc(MANY, sizeof(*nodes));
@@ -258,6 +258,4 @@ static void memory_of_long_handles_is_freed(void **state)
 	assert_in_range(record_bytes(), 0, empty + BLOCK + 2048 * 40);
 }
 
-TEST_MAIN(TEST(memory_grows_and_shrinks_with_nodes), TEST(memory_of_long_handles_is_freed),
-	  TEST(free_records_are_used_first), TEST(guessed_numbers_allocate_no_memory),
-	  TEST(long_chain_loses_no_node))
+TEST_MAIN(NULL, NULL)

@@ -95,7 +95,7 @@ static uint64_t n_nodes(struct fixture *f)
 	return nodetab_stat(f->tab).n_nodes;
 }
 
-static void root_has_id_1_and_is_never_freed(void **state)
+TEST_F(root_has_id_1_and_is_never_freed, state)
 {
 	struct fixture *f = *state;
 	struct fhandle fh = fh_of(ROOT_INO, 0);
@@ -126,7 +126,7 @@ static void root_has_id_1_and_is_never_freed(void **state)
 	assert_int_equal(f->gone.n, 0);
 }
 
-static void each_generation_of_an_inode_is_a_node(void **state)
+TEST_F(each_generation_of_an_inode_is_a_node, state)
 {
 	struct fixture *f = *state;
 	struct node_key key = key_of(12, 34);
@@ -160,7 +160,7 @@ static void each_generation_of_an_inode_is_a_node(void **state)
 }
 
 /* Nodes of handles that do not pack have nodeids made from indexes, each used once. */
-static void handle_that_does_not_pack_gets_number_used_once(void **state)
+TEST_F(handle_that_does_not_pack_gets_number_used_once, state)
 {
 	struct fixture *f = *state;
 	struct node_key keys[3] = { key_of(5, 1), key_of(0x80000005, 1), key_of(5, 1) };
@@ -190,7 +190,7 @@ static void handle_that_does_not_pack_gets_number_used_once(void **state)
 }
 
 /* Handles of each length are told apart by their last byte. */
-static void handles_of_each_length_are_told_apart(void **state)
+TEST_F(handles_of_each_length_are_told_apart, state)
 {
 	struct fixture *f = *state;
 	struct node *nodes[FHANDLE_MAX + 1][2];
@@ -221,7 +221,7 @@ static void handles_of_each_length_are_told_apart(void **state)
 	assert_int_equal(n_nodes(f), 1);
 }
 
-static void unknown_nodeid_finds_nothing(void **state)
+TEST_F(unknown_nodeid_finds_nothing, state)
 {
 	static const uint64_t ids[] = {
 		0,          2,           3,          0x500000003,        0x80000000,
@@ -235,7 +235,7 @@ static void unknown_nodeid_finds_nothing(void **state)
 	assert_int_equal(n_nodes(f), 1);
 }
 
-static void generation_depends_on_nodeid_and_secret(void **state)
+TEST_F(generation_depends_on_nodeid_and_secret, state)
 {
 	struct fixture *f = *state;
 	struct node_key key = key_of(77, 1);
@@ -261,7 +261,7 @@ static void generation_depends_on_nodeid_and_secret(void **state)
 }
 
 /* Generations are the same with the same key and root, and differ if one of these differs. */
-static void generation_is_same_with_same_key_and_root(void **state)
+TEST(generation_is_same_with_same_key_and_root, state)
 {
 	static const struct {
 		uint64_t key[2];
@@ -290,7 +290,7 @@ static void generation_is_same_with_same_key_and_root(void **state)
 }
 
 /* Each row: nlookup, the numbers that are forgotten, and the step that frees the node. */
-static void forget_of_all_lookups_frees_node(void **state)
+TEST_F(forget_of_all_lookups_frees_node, state)
 {
 	static const struct {
 		uint64_t remembered;
@@ -330,7 +330,7 @@ static void forget_of_all_lookups_frees_node(void **state)
 }
 
 /* A forgotten node lives while it has a reference, and can be remembered again. */
-static void forgotten_node_lives_while_referenced(void **state)
+TEST_F(forgotten_node_lives_while_referenced, state)
 {
 	struct fixture *f = *state;
 	struct node_key key = key_of(50, 1);
@@ -350,7 +350,7 @@ static void forgotten_node_lives_while_referenced(void **state)
 }
 
 /* A node takes its own descriptor, which is closed with the node or with the table. */
-static void own_descriptor_is_closed_with_node(void **state)
+TEST_F(own_descriptor_is_closed_with_node, state)
 {
 	struct fixture *f = *state;
 	struct node *nodes[2];
@@ -384,7 +384,7 @@ static int mount_add(struct fixture *f, int mnt_id, int *ret_fd)
 	return nodetab_mount_add(f->tab, &mount);
 }
 
-static void known_mount_is_not_added_again(void **state)
+TEST_F(known_mount_is_not_added_again, state)
 {
 	struct fixture *f = *state;
 	int fd;
@@ -407,10 +407,4 @@ static void known_mount_is_not_added_again(void **state)
 	assert_int_equal(nodetab_mount_find(f->tab, 4000), 3900);
 }
 
-TEST_MAIN(TEST(root_has_id_1_and_is_never_freed), TEST(each_generation_of_an_inode_is_a_node),
-	  TEST(handle_that_does_not_pack_gets_number_used_once),
-	  TEST(handles_of_each_length_are_told_apart), TEST(unknown_nodeid_finds_nothing),
-	  TEST(generation_depends_on_nodeid_and_secret),
-	  cmocka_unit_test(generation_is_same_with_same_key_and_root),
-	  TEST(forget_of_all_lookups_frees_node), TEST(forgotten_node_lives_while_referenced),
-	  TEST(own_descriptor_is_closed_with_node), TEST(known_mount_is_not_added_again))
+TEST_MAIN(NULL, NULL)

@@ -23,7 +23,7 @@ static uint64_t rows_with_flag(uint8_t flag)
 	return found;
 }
 
-static void filters_see_the_operations_of_the_public_list(void **state)
+TEST(filters_see_the_operations_of_the_public_list, state)
 {
 	static const struct {
 		const char *name;
@@ -47,7 +47,7 @@ static void filters_see_the_operations_of_the_public_list(void **state)
 }
 
 /* Results may differ: COPY_FILE_RANGE_64 returns a count of 64 bits. */
-static void two_forms_of_an_operation_agree(void **state)
+TEST(two_forms_of_an_operation_agree, state)
 {
 	static const uint32_t forms[][2] = {
 		{ FUSE_RENAME, FUSE_RENAME2 },
@@ -75,7 +75,7 @@ static void two_forms_of_an_operation_agree(void **state)
 			assert_int_equal(op_filter_opcode(opcode), opcode);
 }
 
-static void operations_that_change_something_are_flagged(void **state)
+TEST(operations_that_change_something_are_flagged, state)
 {
 	static const uint32_t changing[] = {
 		FUSE_SETATTR,
@@ -119,7 +119,7 @@ static void operations_that_change_something_are_flagged(void **state)
 	}
 }
 
-static void operations_have_the_entries_of_the_public_list(void **state)
+TEST(operations_have_the_entries_of_the_public_list, state)
 {
 	uint64_t on_entries = 0;
 
@@ -151,7 +151,7 @@ static void check_member(const struct op *op, const struct op_member *member, si
 	assert_true(member->at + member->len <= arg_size);
 }
 
-static void members_lie_in_the_argument(void **state)
+TEST(members_lie_in_the_argument, state)
 {
 	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
 		const struct op *op = op_find(opcode);
@@ -173,7 +173,7 @@ static void members_lie_in_the_argument(void **state)
 	}
 }
 
-static void check_in_finds_handles_and_nodes_it_needs(void **state)
+TEST(check_in_finds_handles_and_nodes_it_needs, state)
 {
 	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
 		const struct op *op = op_find(opcode);
@@ -192,7 +192,7 @@ static void check_in_finds_handles_and_nodes_it_needs(void **state)
 	}
 }
 
-static void replies_have_the_size_of_their_structs(void **state)
+TEST(replies_have_the_size_of_their_structs, state)
 {
 	static const struct {
 		uint32_t opcode;
@@ -239,10 +239,4 @@ static void replies_have_the_size_of_their_structs(void **state)
 	assert_int_equal(n, N(results));
 }
 
-TEST_MAIN(cmocka_unit_test(filters_see_the_operations_of_the_public_list),
-	  cmocka_unit_test(two_forms_of_an_operation_agree),
-	  cmocka_unit_test(operations_that_change_something_are_flagged),
-	  cmocka_unit_test(operations_have_the_entries_of_the_public_list),
-	  cmocka_unit_test(members_lie_in_the_argument),
-	  cmocka_unit_test(check_in_finds_handles_and_nodes_it_needs),
-	  cmocka_unit_test(replies_have_the_size_of_their_structs))
+TEST_MAIN(NULL, NULL)

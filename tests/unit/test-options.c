@@ -31,7 +31,7 @@ static int parse(struct mount_options *options, enum options_dialect dialect,
 static const char *const flags_of_mount_8 = "rw,nosuid,nodev,noexec,relatime,x-systemd.automount";
 
 /* Each row: an option list, and the resulting members of the view's options. */
-static void option_list_sets_members_of_view_options(void **state)
+TEST(option_list_sets_members_of_view_options, state)
 {
 	static const struct {
 		const char *list;
@@ -109,7 +109,7 @@ static void option_list_sets_members_of_view_options(void **state)
 }
 
 /* Each row: an option, and a part of the error. */
-static void wrong_option_is_refused_with_advice(void **state)
+TEST(wrong_option_is_refused_with_advice, state)
 {
 	static const struct {
 		const char *list, *text;
@@ -191,7 +191,7 @@ static void wrong_option_is_refused_with_advice(void **state)
 }
 
 /* Options with dashes and in lists, and words in any order. */
-static void dashed_and_comma_separated_options_agree(void **state)
+TEST(dashed_and_comma_separated_options_agree, state)
 {
 	static const char *const lines[][MAX_WORDS] = {
 		{ "a", "b", "-o", "cache=none,ro", NULL },
@@ -219,7 +219,7 @@ static void dashed_and_comma_separated_options_agree(void **state)
  * A comma separates options. A backslash before a comma makes it part of the value, which never
  * becomes an option.
  */
-static void escaped_comma_stays_in_value(void **state)
+TEST(escaped_comma_stays_in_value, state)
 {
 	_cleanup_(options_fini) struct mount_options options;
 	struct pst_error error;
@@ -238,7 +238,7 @@ static void escaped_comma_stays_in_value(void **state)
 }
 
 /* Each row: words, and the resulting filters. In a list the commas of a filter are semicolons. */
-static void filter_specs_keep_their_order_and_commas(void **state)
+TEST(filter_specs_keep_their_order_and_commas, state)
 {
 	static const struct {
 		const char *words[MAX_WORDS];
@@ -278,7 +278,7 @@ static void filter_specs_keep_their_order_and_commas(void **state)
 	}
 }
 
-static void incomplete_or_unknown_words_are_refused(void **state)
+TEST(incomplete_or_unknown_words_are_refused, state)
 {
 	static const char *const lines[][MAX_WORDS] = {
 		{ NULL },
@@ -300,7 +300,7 @@ static void incomplete_or_unknown_words_are_refused(void **state)
 }
 
 /* mount(8) runs `mount.penstock SPEC DIR -sfnv -N ns -o opts -t type`. */
-static void helper_takes_options_of_mount_8(void **state)
+TEST(helper_takes_options_of_mount_8, state)
 {
 	_cleanup_(options_fini) struct mount_options options;
 	struct pst_error error;
@@ -319,7 +319,7 @@ static void helper_takes_options_of_mount_8(void **state)
 }
 
 /* -s ignores unknown options, and still refuses wrong values of known ones. */
-static void sloppy_helper_ignores_only_unknown_options(void **state)
+TEST(sloppy_helper_ignores_only_unknown_options, state)
 {
 	_cleanup_(options_fini) struct mount_options options;
 	struct pst_error error;
@@ -339,7 +339,7 @@ static void sloppy_helper_ignores_only_unknown_options(void **state)
 			 -EINVAL);
 }
 
-static void last_log_option_sets_level_and_debug_the_foreground(void **state)
+TEST(last_log_option_sets_level_and_debug_the_foreground, state)
 {
 	static const struct {
 		const char *words[MAX_WORDS];
@@ -365,7 +365,7 @@ static void last_log_option_sets_level_and_debug_the_foreground(void **state)
 	}
 }
 
-static void nearest_name_is_suggested(void **state)
+TEST(nearest_name_is_suggested, state)
 {
 	static const char *const names[] = { "mount", "umount", "probe", "stat", "on", "off" };
 	static const struct {
@@ -444,7 +444,7 @@ static void refused_with_the_word(void *aux, const char *typo)
 }
 
 /* Tries every word of every option whose values are words, from the program's own table. */
-static void mistyped_value_is_refused_with_the_right_one(void **state)
+TEST(mistyped_value_is_refused_with_the_right_one, state)
 {
 	char name[64], word[64], context[160];
 	unsigned int n = 0;
@@ -480,7 +480,7 @@ static void refused_with_the_name(void *aux, const char *typo)
 		fail_msg("%s: the user is told \"%s\"", option, text);
 }
 
-static void mistyped_name_is_refused_with_the_right_one(void **state)
+TEST(mistyped_name_is_refused_with_the_right_one, state)
 {
 	char name[64];
 
@@ -490,15 +490,4 @@ static void mistyped_name_is_refused_with_the_right_one(void **state)
 			each_typo(name, refused_with_the_name, name);
 }
 
-TEST_MAIN(cmocka_unit_test(option_list_sets_members_of_view_options),
-	  cmocka_unit_test(wrong_option_is_refused_with_advice),
-	  cmocka_unit_test(dashed_and_comma_separated_options_agree),
-	  cmocka_unit_test(escaped_comma_stays_in_value),
-	  cmocka_unit_test(incomplete_or_unknown_words_are_refused),
-	  cmocka_unit_test(helper_takes_options_of_mount_8),
-	  cmocka_unit_test(sloppy_helper_ignores_only_unknown_options),
-	  cmocka_unit_test(last_log_option_sets_level_and_debug_the_foreground),
-	  cmocka_unit_test(nearest_name_is_suggested),
-	  cmocka_unit_test(filter_specs_keep_their_order_and_commas),
-	  cmocka_unit_test(mistyped_value_is_refused_with_the_right_one),
-	  cmocka_unit_test(mistyped_name_is_refused_with_the_right_one))
+TEST_MAIN(NULL, NULL)

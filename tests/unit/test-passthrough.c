@@ -231,7 +231,7 @@ static void run(struct fixture *f, unsigned int number, unsigned int length)
 	sequence[0] = 0;
 }
 
-static void each_sequence_keeps_one_mode_and_id(void **state)
+TEST_WITH(each_sequence_keeps_one_mode_and_id, state, NULL, tell_sequence)
 {
 	enum { LENGTH = 6 };
 	struct fixture f = { 0 };
@@ -252,7 +252,7 @@ static void each_sequence_keeps_one_mode_and_id(void **state)
 }
 
 /* Without passthrough, and on file systems without sizes, no file is registered. */
-static void no_file_is_registered_without_passthrough(void **state)
+TEST(no_file_is_registered_without_passthrough, state)
 {
 	static const struct {
 		bool passthrough, zero_size;
@@ -291,7 +291,7 @@ static void no_file_is_registered_without_passthrough(void **state)
 /*
  * A file that has got set-ID bits is registered anew at the next open, with the privilege for them.
  */
-static void set_id_bits_register_file_anew(void **state)
+TEST(set_id_bits_register_file_anew, state)
 {
 	static const struct {
 		uint32_t first, second;
@@ -336,7 +336,7 @@ static void many_close(void *aux, int id)
 	n_live--;
 }
 
-static void full_idle_queue_closes_ids(void **state)
+TEST(full_idle_queue_closes_ids, state)
 {
 	enum { N = 4096 + 50 };
 	static struct node *nodes[N];
@@ -391,7 +391,7 @@ static enum io_mode open_owned(struct fixture *f, int fd, int flags)
 }
 
 /* On a server, a file passes through as its owner if the owner may read and write it. */
-static void file_of_server_passes_as_its_owner(void **state)
+TEST(file_of_server_passes_as_its_owner, state)
 {
 	static const struct {
 		mode_t mode;
@@ -456,7 +456,7 @@ static void file_of_server_passes_as_its_owner(void **state)
  * Nodes that are still open when the view ends lose their backing ids, and a file of a server its
  * entry in the list of owners (LeakSanitizer reports one that stays).
  */
-static void end_of_view_closes_ids_of_open_nodes(void **state)
+TEST(end_of_view_closes_ids_of_open_nodes, state)
 {
 	static const struct lower_mount server = {
 		.fd = -1,
@@ -494,16 +494,7 @@ static void end_of_view_closes_ids_of_open_nodes(void **state)
 
 int main(void)
 {
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(each_sequence_keeps_one_mode_and_id, tell_sequence),
-		cmocka_unit_test(no_file_is_registered_without_passthrough),
-		cmocka_unit_test(set_id_bits_register_file_anew),
-		cmocka_unit_test(full_idle_queue_closes_ids),
-		cmocka_unit_test(file_of_server_passes_as_its_owner),
-		cmocka_unit_test(end_of_view_closes_ids_of_open_nodes),
-	};
-
 	if (geteuid() == 0 && fs_thread_init() < 0)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return tests_run(NULL, NULL);
 }

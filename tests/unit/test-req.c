@@ -34,7 +34,7 @@ static void arrive(struct arrival *arrival, uint32_t opcode, const char *name, c
 	assert_int_equal(wire_decode(arrival->slot, head.len, &arrival->req.msg), 0);
 }
 
-static void saved_request_is_not_in_the_slot(void **state)
+TEST(saved_request_is_not_in_the_slot, state)
 {
 	static struct arrival arrival;
 	const struct wire_msg *msg = &arrival.req.msg;
@@ -52,7 +52,7 @@ static void saved_request_is_not_in_the_slot(void **state)
 }
 
 /* The opcode is an index: of the row of the operation, and of tables with as many rows. */
-static void opcode_is_that_of_the_decoded_operation(void **state)
+TEST(opcode_is_that_of_the_decoded_operation, state)
 {
 	static struct arrival arrival;
 
@@ -63,7 +63,7 @@ static void opcode_is_that_of_the_decoded_operation(void **state)
 	assert_int_equal(arrival.req.msg.head->opcode, FUSE_UNLINK);
 }
 
-static void long_name_is_noted_and_not_kept(void **state)
+TEST(long_name_is_noted_and_not_kept, state)
 {
 	static struct arrival arrival;
 	char name[PST_NAME_SIZE + 1];
@@ -82,7 +82,7 @@ static void long_name_is_noted_and_not_kept(void **state)
 }
 
 /* Filters see the text of a link as data. */
-static void text_of_a_link_stays_in_the_slot(void **state)
+TEST(text_of_a_link_stays_in_the_slot, state)
 {
 	static struct arrival arrival;
 
@@ -94,7 +94,4 @@ static void text_of_a_link_stays_in_the_slot(void **state)
 			(uintptr_t)arrival.slot + sizeof(arrival.slot));
 }
 
-TEST_MAIN(cmocka_unit_test(saved_request_is_not_in_the_slot),
-	  cmocka_unit_test(opcode_is_that_of_the_decoded_operation),
-	  cmocka_unit_test(long_name_is_noted_and_not_kept),
-	  cmocka_unit_test(text_of_a_link_stays_in_the_slot))
+TEST_MAIN(NULL, NULL)

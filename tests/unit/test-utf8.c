@@ -11,7 +11,7 @@
 #include "util/cleanup.h"
 #include "util/utf8.h"
 
-static void only_valid_utf8_has_a_length(void **state)
+TEST(only_valid_utf8_has_a_length, state)
 {
 	static const struct {
 		const char *text;
@@ -48,7 +48,7 @@ static void only_valid_utf8_has_a_length(void **state)
 			fail_msg("row %zu: %zu bytes", i, utf8_char(rows[i].text));
 }
 
-static void escaped_text_is_restored(void **state)
+TEST(escaped_text_is_restored, state)
 {
 	static const char *const rows[][2] = {
 		{ "plain", "plain" },
@@ -82,7 +82,7 @@ static void print(char *buf, size_t size, const char *text)
 }
 
 /* The escaped form of random bytes is UTF-8, and decodes to the same bytes. */
-static void random_bytes_come_back(void **state)
+TEST(random_bytes_come_back, state)
 {
 	static const char odd[] = "\\x\\\xff\xc3\xa4"
 				  "5cf\x1b\xe2\x82\xac\xed\xa0";
@@ -109,7 +109,7 @@ static void random_bytes_come_back(void **state)
 	}
 }
 
-static void printed_text_commands_no_terminal(void **state)
+TEST(printed_text_commands_no_terminal, state)
 {
 	char buf[64];
 
@@ -117,6 +117,4 @@ static void printed_text_commands_no_terminal(void **state)
 	assert_string_equal(buf, "a\\033b\\302\\233\\xff\xc3\xa4");
 }
 
-TEST_MAIN(cmocka_unit_test(only_valid_utf8_has_a_length),
-	  cmocka_unit_test(escaped_text_is_restored), cmocka_unit_test(random_bytes_come_back),
-	  cmocka_unit_test(printed_text_commands_no_terminal))
+TEST_MAIN(NULL, NULL)

@@ -32,7 +32,7 @@ static void refused(const struct pst_view_options *options, const char *name)
 		fail_msg("%s: the error is \"%s\"", name, text);
 }
 
-static void values_out_of_range_are_refused(void **state)
+TEST(values_out_of_range_are_refused, state)
 {
 	struct pst_view_options options;
 
@@ -72,7 +72,7 @@ static void values_out_of_range_are_refused(void **state)
 }
 
 /* PST_VIEW_OPTIONS_INIT alone is accepted. */
-static void defaults_are_accepted(void **state)
+TEST(defaults_are_accepted, state)
 {
 	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
 	const char *text;
@@ -84,5 +84,4 @@ static void defaults_are_accepted(void **state)
 		fail_msg("the error is \"%s\"", text);
 }
 
-TEST_MAIN(cmocka_unit_test(values_out_of_range_are_refused),
-	  cmocka_unit_test(defaults_are_accepted))
+TEST_MAIN(NULL, NULL)

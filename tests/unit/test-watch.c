@@ -110,7 +110,7 @@ static void look_again(void *aux, struct node *node)
 }
 
 /* The new node has the mark, and changes by another process make events. */
-static void mark_stays_with_node_found_while_other_is_freed(void **state)
+TEST_F(mark_stays_with_node_found_while_other_is_freed, state)
 {
 	struct fixture *f = *state;
 	struct node *node = look(f);
@@ -140,4 +140,4 @@ static void mark_stays_with_node_found_while_other_is_freed(void **state)
 	fs_node_put(f->fs, f->again);
 }
 
-TEST_MAIN(TEST(mark_stays_with_node_found_while_other_is_freed))
+TEST_MAIN(NULL, NULL)

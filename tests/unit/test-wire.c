@@ -104,7 +104,7 @@ static int decode_both(const struct sample *s, const char *whole, size_t len, si
 }
 
 /* There is a sample for each operation of the table, and for no other. */
-static void samples_cover_all_operations(void **state)
+TEST(samples_cover_all_operations, state)
 {
 	for (uint32_t opcode = 0; opcode < 4200; opcode++) {
 		size_t i = 0;
@@ -124,7 +124,7 @@ static void samples_cover_all_operations(void **state)
 	assert_null(op_find(1u << 31));
 }
 
-static void whole_message_decodes(void **state)
+TEST(whole_message_decodes, state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -135,7 +135,7 @@ static void whole_message_decodes(void **state)
 }
 
 /* A truncated message is malformed, except INIT that ends after the members that we need. */
-static void truncated_message_is_malformed(void **state)
+TEST(truncated_message_is_malformed, state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -157,7 +157,7 @@ static void truncated_message_is_malformed(void **state)
 }
 
 /* The header has another length than the message. */
-static void wrong_length_in_header_is_malformed(void **state)
+TEST(wrong_length_in_header_is_malformed, state)
 {
 	static const int32_t lies[] = { -1, 1, 8, -40, INT32_MIN, INT32_MAX };
 
@@ -176,7 +176,7 @@ static void wrong_length_in_header_is_malformed(void **state)
 }
 
 /* Bytes after the message are data if the argument may grow, else they are ignored. */
-static void bytes_behind_message_are_data_or_ignored(void **state)
+TEST(bytes_behind_message_are_data_or_ignored, state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -198,7 +198,7 @@ static void bytes_behind_message_are_data_or_ignored(void **state)
 }
 
 /* The argument counts more data than the message has, up to products that overflow. */
-static void count_beyond_message_is_malformed(void **state)
+TEST(count_beyond_message_is_malformed, state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -224,7 +224,7 @@ static void count_beyond_message_is_malformed(void **state)
 }
 
 /* The argument counts less data than the message has, down to none. */
-static void smaller_count_takes_less_data(void **state)
+TEST(smaller_count_takes_less_data, state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -241,7 +241,7 @@ static void smaller_count_takes_less_data(void **state)
 }
 
 /* Names without a terminating zero byte in the message. */
-static void unterminated_name_is_malformed(void **state)
+TEST(unterminated_name_is_malformed, state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -260,7 +260,7 @@ static void unterminated_name_is_malformed(void **state)
 	}
 }
 
-static void unknown_opcode_keeps_header(void **state)
+TEST(unknown_opcode_keeps_header, state)
 {
 	static const uint32_t opcodes[] = { 0,  7,  19,   48,       49,       60,        63,
 					    64, 65, 4096, 1u << 24, 1u << 31, UINT32_MAX };
@@ -279,7 +279,7 @@ static void unknown_opcode_keeps_header(void **state)
 }
 
 /* Extensions that fit into the message, and longer ones. */
-static void extensions_are_bounded_by_message(void **state)
+TEST(extensions_are_bounded_by_message, state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -300,7 +300,7 @@ static void extensions_are_bounded_by_message(void **state)
 	}
 }
 
-static void printed_line_ends_within_buffer(void **state)
+TEST(printed_line_ends_within_buffer, state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
@@ -323,13 +323,4 @@ static void printed_line_ends_within_buffer(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(samples_cover_all_operations), cmocka_unit_test(whole_message_decodes),
-	  cmocka_unit_test(truncated_message_is_malformed),
-	  cmocka_unit_test(wrong_length_in_header_is_malformed),
-	  cmocka_unit_test(bytes_behind_message_are_data_or_ignored),
-	  cmocka_unit_test(count_beyond_message_is_malformed),
-	  cmocka_unit_test(smaller_count_takes_less_data),
-	  cmocka_unit_test(unterminated_name_is_malformed),
-	  cmocka_unit_test(unknown_opcode_keeps_header),
-	  cmocka_unit_test(extensions_are_bounded_by_message),
-	  cmocka_unit_test(printed_line_ends_within_buffer))
+TEST_MAIN(NULL, NULL)

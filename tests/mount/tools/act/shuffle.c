@@ -4,10 +4,10 @@
  * lists a few names, all in the same directories, so that the processes often use the same name.
  * Errors that another process may cause are accepted; others are printed, and the exit status is 1.
  *
- * act storm SECONDS SEED DIR...: a process for each DIR does such operations, and more on files. All
- * DIRs lead to the same tree. Each process also looks at names all the time, so that the kernel has
- * copies that could be stale. Errors that a view must never return (EIO and similar ones) end the
- * program with status 1.
+ * act storm SECONDS SEED DIR...: a process for each DIR does such operations, and more on files.
+ * All DIRs lead to the same tree. Each process also looks at names all the time, so that the
+ * kernel has copies that could be stale. Errors that a view must never return (EIO and similar
+ * ones) end the program with status 1.
  */
 #include <dirent.h>
 #include <signal.h>
