@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Keeps directories that filters are attached to (at=) in place. Their paths have to lead there
- * when the view is mounted again, so no directory of these paths can be moved or removed. No locks.
+ * Keeps directories that filters are attached to (at=) in place. When the view is mounted again,
+ * the path in at= has to lead to the same directory, so clients cannot move or remove any directory
+ * of such a path. No locks.
  */
 #include "request/attached.h"
 
@@ -16,7 +17,7 @@ static bool is_within(const char *path, const char *dir)
 	return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-/* Returns true where a filter is attached to a node, or below it. */
+/* Returns true if a filter is attached to a node, or to a directory below it. */
 static bool is_attached(struct req *req, struct node *node)
 {
 	const struct chain *chain = req->chain;

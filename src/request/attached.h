@@ -3,8 +3,8 @@
 #include "request/req.h"
 
 /*
- * Checks that a request moves, replaces or removes no node that a filter is attached to (at=), and
- * no directory above one. To be called in views with such filters, even where none holds for the
- * request. Returns 0 or -EPERM.
+ * Checks that a request does not move, replace or remove a directory that a filter is attached to
+ * (at=), nor an ancestor of one. Must be called in views with such filters even if none of them
+ * applies to the request. Returns 0 or -EPERM.
  */
 int attached_check(struct req *req);

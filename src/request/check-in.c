@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Check-in: turns the numbers of the kernel into nodes and handles, so an operation never sees a
- * number that stands for nothing. The row of the operation (filter/op-rows.h) says which it needs
- * and where the argument has the numbers. Programs of filters cannot reach these, nor the names:
- * header, argument and names lie in req->saved where filters reach the slot.
+ * Check-in: finds the nodes and handles of the numbers in a request, so an operation never sees an
+ * invalid number. The row of the operation (filter/op-rows.h) has which numbers the operation needs
+ * and where they are in the argument. Programs of filters cannot change the numbers or the names
+ * after the check: if filters can access the slot, header, argument and names are in req->saved. No
+ * locks.
  */
 #include "request/check-in.h"
 #include "filter/name.h"
@@ -25,7 +26,7 @@ static struct node *find_node(struct req *req)
 {
 	struct node *node = fs_node(req->fs, req->msg.head->nodeid);
 
-	/* An NFS server looks up "." of a forgotten node, of which a client has kept the handle. */
+	/* An NFS server looks up "." of a forgotten node if a client has kept its file handle. */
 	if (!node && req->msg.op->effect == OP_FINDS && strcmp(req->msg.name[0], ".") == 0)
 		node = fs_node_revive(req->fs, req->msg.head->nodeid);
 	return node;
@@ -43,7 +44,7 @@ static int find_handle(struct req *req)
 		return 0;
 	}
 	if (S_ISDIR(req->node->type) && req_is_disabled(req, FUSE_OPENDIR)) {
-		/* The directory has no handle: its node and the offset stand for one. */
+		/* Without OPENDIR the directory has no handle: find one by node and offset. */
 		r = fs_dir_at(req->fs, req->node, op->answer == OP_ANSWER_LIST ? in->offset : 0,
 			      &req->handle);
 		if (r < 0)

@@ -11,14 +11,14 @@ struct deferred {
 	_Atomic int n_left;
 };
 
-/* Ends one part; sends the reply when both have ended. */
+/* Ends one of the two parts. The second call sends the reply and frees *deferred. */
 static void deferred_end(struct deferred *deferred)
 {
 	struct chan_answer answer = { .unique = deferred->waiter.unique };
 
 	if (atomic_fetch_sub(&deferred->n_left, 1) > 1)
 		return;
-	/* Read only now, because the other part may have set it since this function began. */
+	/* After the decrement, because the other thread may have set the result just before. */
 	answer.error = deferred->result;
 	deferred->chan->ops->reply(deferred->chan, deferred->slot, &answer);
 	if (deferred->chan->ops->give)

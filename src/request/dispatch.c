@@ -2,14 +2,15 @@
 /*
  * The life of a request. Only this file, and deferred.c for locks that wait, sends replies.
  *
- * Check-in finds the nodes and open files of the request (check-in.c), the function of the
- * operation runs, check-out writes the result and counts the lookups and open files that the kernel
- * will hold (result.c). Check-in and check-out go by the row of the operation; its function returns
- * a result and counts nothing.
+ * Check-in finds the nodes and open files of the request (check-in.c), then the function of the
+ * operation runs, then check-out writes the result and adds to the lookup counts (result.c). The
+ * row of the operation controls check-in and check-out; the function only returns a result.
  *
  * Filters run between check-in and the function, and after the result is written (filter/apply.c).
  * So filters see the request as the kernel sent it, and the engine checks the changes of filters
  * before it counts anything.
+ *
+ * No locks: a request belongs to one thread at a time.
  */
 #include "filter/apply.h"
 #include "filter/place.h"
@@ -30,7 +31,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* The user and group ID of callers whose IDs the kernel does not tell (idmapped mounts). */
+/* The user and group ID of callers whose IDs the kernel does not send (idmapped mounts). */
 #define NOBODY 65534
 
 #define FUNCTION(NAME, FUNCTION, ...) [FUSE_##NAME] = op_##FUNCTION,
@@ -57,9 +58,9 @@ static void caller_of(struct req *req)
 
 /*
  * Copies names and data that the operation still needs to another place in the slot, because the
- * data of the reply overwrites those of the request. A name in req->saved stays there, because
- * programs could change a copy in the slot after the check. Data needs no such care, because all
- * bytes are valid. Returns 0 or -errno.
+ * data of the reply will overwrite them. A name in req->saved stays there: a program could change a
+ * copy in the slot after the engine has checked the name. For data this does not matter, because
+ * all bytes are valid. Returns 0 or -errno.
  */
 static int move_aside(struct req *req)
 {
@@ -115,8 +116,8 @@ static void req_cleanup(struct req *req)
 }
 
 /*
- * Runs the pre programs; without any, notes the filters that a file which is created inherits from
- * its directory. Returns 0, -errno, APPLY_DONE or REQ_TO_POOL.
+ * Runs the pre programs. If no filter applies to the request, records the filters that a created
+ * file inherits from its directory. Returns 0, -errno, APPLY_DONE or REQ_TO_POOL.
  */
 static int run_filters_before(struct req *req)
 {
@@ -127,8 +128,9 @@ static int run_filters_before(struct req *req)
 		req->host->mark_nodes(req);
 	adapter_begin(req);
 	/*
-	 * Before any program runs: a request that moves to the pool later would hold a file while
-	 * it waits for a thread, and all threads may be waiting for the file.
+	 * Go to the pool before any program runs and before exact_lock(): a request that waited for
+	 * a thread of the pool while it has a file locked could deadlock, because all threads may
+	 * wait for that file.
 	 */
 	if (((chain->delays & req->call.filters) || exact_may_wait(req)) && !req->in_pool)
 		return REQ_TO_POOL;
@@ -136,7 +138,7 @@ static int run_filters_before(struct req *req)
 		r = adapter_before(req);
 	else if (req->node)
 		place_inherit(&req->call, &req->node->filter);
-	/* Programs check names first: the time of this lookup must not reveal hidden names. */
+	/* After the programs, so that the time of this lookup does not reveal hidden names. */
 	return r == 0 && chain->attached ? attached_check(req) : r;
 }
 
@@ -185,8 +187,8 @@ static int run(struct req *req)
 }
 
 /*
- * Closes the file that the operation has opened, and invalidates what the kernel has cached of
- * files that it has changed. To be called where the reply is an error although the operation has
+ * Closes the file that the operation has opened, and invalidates what the kernel has cached of the
+ * files that it has changed. Must be called if the reply is an error although the operation has
  * run.
  */
 static void discard_result(struct req *req)
@@ -205,7 +207,7 @@ static void discard_result(struct req *req)
 }
 
 /*
- * Returns true where the changes of the operation have to be on the disk before the reply (sync,
+ * Returns true if the changes of the operation have to be on the disk before the reply (sync,
  * dirsync).
  */
 static bool is_durable(const struct req *req)
@@ -219,8 +221,8 @@ static bool is_durable(const struct req *req)
 }
 
 /*
- * Waits until the changes are on the disk, where the view is sync or dirsync. Returns 0, or -errno
- * for the reply.
+ * Waits until the changes are on the disk if the view is mounted with sync or dirsync. Returns 0,
+ * or -errno for the reply.
  */
 static int make_durable(struct req *req)
 {
@@ -262,13 +264,13 @@ static int run_filters_after(struct req *req, int r)
 	then = reads ? op_read_post(req, r, answered) : adapter_after(req, r);
 	if (r == 0 && then != 0)
 		discard_result(req);
-	/* Encodes again that the name is absent, because programs may have added attributes. */
+	/* Encode the absent name again, because programs may have added attributes. */
 	if (then == 0 && finds && !req->entry.node)
 		result_encode(req);
 	return then;
 }
 
-/* Returns the error of the reply for the result r of an operation; -EIO where r is a bug. */
+/* Returns the error of the reply for the result r of an operation; -EIO if r is not an errno. */
 static int answer_of(struct req *req, int r)
 {
 	if (r <= 0 && r > -512)
@@ -280,8 +282,8 @@ static int answer_of(struct req *req, int r)
 }
 
 /*
- * Puts the request under the chain in force. Moves a request that was received before the first
- * filter was loaded to memory that filters reach, and returns the request that it has become.
+ * Puts the request under the chain in force. If the request was received before the first filter
+ * was loaded, moves it to a slot in the BPF map. Returns the request, or the new one.
  */
 static struct req *take_chain(struct req *req)
 {
@@ -293,7 +295,7 @@ static struct req *take_chain(struct req *req)
 	return req;
 }
 
-/* Hands a request to the pool; false: there is no pool, or no room in it for this user. */
+/* Hands a request to the pool. Returns false if there is no pool, or no room for this user. */
 static bool to_pool(struct req *req, struct req **ret_other)
 {
 	req->measured = false;
@@ -301,8 +303,8 @@ static bool to_pool(struct req *req, struct req **ret_other)
 }
 
 /*
- * Returns true for a change, which the lower file system can hold up, where the kernel may give
- * this thread requests meanwhile that no other thread receives.
+ * Returns true for a change if the kernel may meanwhile send requests to this thread that no other
+ * thread can receive: the change may block on the lower file system, and they would wait for it.
  */
 static bool is_risky(struct req *req)
 {
@@ -311,10 +313,10 @@ static bool is_risky(struct req *req)
 }
 
 /*
- * Hands over a request that looks up or reads, as to_pool() does. The request must not queue behind
- * requests of the same user that wait, because the kernel may hold a directory locked for it. So
- * where no thread of the pool is free this thread runs the request, unless no other thread would
- * receive requests then.
+ * Hands a request that looks up or reads to the pool, as to_pool() does. The request must not queue
+ * after requests of the same user that wait: the client has the directory locked in the kernel, so
+ * other clients would wait, too. If no thread of the pool is free, this thread runs the request,
+ * unless no other thread could then receive requests.
  */
 static bool look_to_pool(struct req *req, bool may_block, struct req **ret_other)
 {
@@ -328,8 +330,8 @@ static bool look_to_pool(struct req *req, bool may_block, struct req **ret_other
 }
 
 /*
- * Hands a request over before check-in, if its operation always runs in the pool, or while the
- * lower file system is slow.
+ * Hands a request to the pool before check-in, if its operation always runs in the pool, or while
+ * the lower file system is slow. Returns false if this thread has to run the request.
  */
 static bool to_pool_at_first(struct req *req, struct req **ret_other)
 {
@@ -346,8 +348,8 @@ static bool to_pool_at_first(struct req *req, struct req **ret_other)
 }
 
 /*
- * Returns true where the pool has no room for one more request of this user, and no thread would
- * receive requests of other users if this thread were held up, too.
+ * Returns true if the pool has no room for one more request of this user, and no thread could
+ * receive requests of other users if this request blocked its thread, too.
  */
 static bool is_too_many(struct req *req)
 {
@@ -376,10 +378,10 @@ static int run_here(struct req *req)
 	return r;
 }
 
-/* Returns the result of the operation; REQ_TO_POOL: it has to run in the pool. */
+/* Returns the result of the operation, or REQ_TO_POOL if it has to run in the pool. */
 static int serve(struct req *req)
 {
-	/* The kernel does not send an operation any more after ENOSYS. */
+	/* After ENOSYS the kernel does not send this operation again. */
 	if (req_is_disabled(req, req->msg.head->opcode))
 		return -ENOSYS;
 	return is_too_many(req) ? -EAGAIN : run(req);
@@ -398,7 +400,7 @@ struct req *req_finish(struct req *req, int r)
 		if (op->effect == OP_FINDS && keep_mounts(req, &r))
 			result_encode(req);
 		req->host->count(req, r);
-		/* Before the reply, after which the slot may have another request. */
+		/* Before the reply: after it, the kernel may put another request into the slot. */
 		trace_end(req, r);
 		if (!(op->flags & OP_NO_REPLY))
 			answer(req, r);
@@ -417,7 +419,7 @@ struct req *req_serve(struct req *req)
 	if (req->stage == STAGE_ARRIVED && !req->in_pool) {
 		req = take_chain(req);
 		req->measured = true;
-		/* Before the request waits, because programs can change extensions in its slot. */
+		/* Now, because programs can change the extensions in the slot while it waits. */
 		caller_of(req);
 		trace_begin(req);
 	}

@@ -32,7 +32,7 @@ static struct node *named(struct req *req, struct node *dir, const char *name)
 	return fs_peek(req->fs, dir, name, &stx, &node) < 0 ? NULL : node;
 }
 
-/* The argument of RENAME, which has no flags, was padded with zeros by req_save(). */
+/* Returns true for RENAME_EXCHANGE. For RENAME without flags, req_save() has added zeros. */
 static bool exchanges(const struct req *req)
 {
 	return ((const struct fuse_rename2_in *)req->msg.arg)->flags & RENAME_EXCHANGE;
@@ -91,7 +91,7 @@ void exact_lock(struct exact *exact, struct req *req)
 	if (!req->changed)
 		return;
 	take(row_of(exact, req));
-	/* If the request removes the last name of the file, only a descriptor reaches it. */
+	/* If the request removes the last name of the file, no handle opens the file any more. */
 	fs_pin(req->fs, req->changed, &req->pin);
 }
 

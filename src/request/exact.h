@@ -2,12 +2,12 @@
 #pragma once
 /*
  * Locks of files for filters that declare PST_EXACT: operations that change the size, owner or
- * links of a file run one at a time, so what these filters see of the file before and after is the
- * work of one operation.
+ * links of a file run one at a time, so the difference between the attributes before and after is
+ * the effect of one operation.
  *
- * A request holds the file from before its pre programs until after its post programs, in whatever
- * thread it runs. Files share the rows of a table, so one file may wait for another. The locks of
- * the rows are innermost.
+ * A request has the file locked from before its pre programs until after its post programs, even if
+ * it moves to another thread. Files share the rows of a table, so a request may wait for another
+ * file with the same row. No other lock is taken under the lock of a row.
  */
 #include "request/req.h"
 
@@ -24,15 +24,15 @@ void exact_init(struct exact *exact);
 void exact_fini(struct exact *exact);
 
 /*
- * Returns true where exact_lock() may have to wait for another request. The operation and its
- * filters alone decide: no name is looked up.
+ * Returns true if exact_lock() may have to wait for another request. Depends only on the operation
+ * and its filters, and looks up no name.
  */
 bool exact_may_wait(const struct req *req);
 /*
- * Locks the file that a request is about to change, where one of its filters declares PST_EXACT;
- * the file is req->changed then. Waits until no other request holds the file. To be called when
- * filters have let the names pass, because it looks up the files of these names.
+ * If one of the request's filters declares PST_EXACT, waits until no other request has the file
+ * locked that this request changes, locks the file and sets req->changed to it. The caller has run
+ * the programs for names before, because this function looks up the files of the names.
  */
 void exact_lock(struct exact *exact, struct req *req);
-/* Unlocks the file; does nothing where the request holds none. */
+/* Unlocks the file of exact_lock(); does nothing if the request has none locked. */
 void exact_unlock(struct exact *exact, struct req *req);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The engine's services for the filter core (filter/host.h). Fills struct filter_call from a
- * request, and the request from the call. No locks.
+ * The daemon's services for the filter core (filter/host.h). Copies a request to struct
+ * filter_call, and the changes of programs from the call to the request. No locks.
  */
 #include "request/filter-adapter.h"
 #include "request/exact.h"
@@ -150,7 +150,7 @@ static int run(struct filter_call *call, const struct chain_entry *entry, enum f
 	return filter_run(entry->filter, kind, opcode, ctx, ret_verdict);
 }
 
-/* Counts a wrong program, and logs the first time for each filter and operation. */
+/* Counts an invalid result of a program, and logs the first one of each filter and operation. */
 static void bad(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
 		uint32_t opcode, const char *what, int error)
 {
@@ -247,7 +247,10 @@ void adapter_wait(const struct filter_call *call)
 	}
 }
 
-/* Replies to a SETATTR that a filter has decided: with the attributes, which have not changed. */
+/*
+ * Replies to a SETATTR to which a filter has replied PST_DONE: with the attributes, which have not
+ * changed.
+ */
 static int answer_setattr(struct req *req)
 {
 	struct fs_attr attr;
@@ -282,7 +285,7 @@ int adapter_before(struct req *req)
 
 	fill_call(req);
 	r = call_fill_save(call);
-	/* The names are out of the reach of programs now, and data is where programs see it. */
+	/* From here on programs cannot change the names, and find the data in the slot. */
 	req->msg.name[0] = call->name[0];
 	req->msg.name[1] = call->name[1];
 	req->msg.data = call->data;

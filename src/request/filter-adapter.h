@@ -4,47 +4,48 @@
 #include "request/req.h"
 
 /*
- * Prepares a request whose slot filters can reach. slot_number: of its slot in the set. To be
- * called once.
+ * Prepares a new request whose slot lies in a BPF map; slot_number is the index of its slot in the
+ * map.
  */
 void adapter_init(struct req *req, unsigned int slot_number);
 
 /*
- * Notes in req->call which filters hold for the request, which runs under a chain. If none does,
- * the request needs place_inherit() only.
+ * Records in req->call which filters of the request's chain apply to the request. If none does, the
+ * request needs only place_inherit().
  */
 void adapter_begin(struct req *req);
 /*
- * Saves names and data of the request where programs cannot reach them, runs the pre programs, and
- * waits as long as filters want. Returns what apply_before() returns.
+ * Saves names and data of the request where programs cannot change them, runs the pre programs, and
+ * waits for the delay of filters. Returns the result of apply_before().
  */
 int adapter_before(struct req *req);
 /*
- * As apply_found(), for a LOOKUP with the result r and req->entry. Drops the file where filters
- * refuse its name.
+ * As apply_found(), for a LOOKUP with the result r and req->entry. Puts the node of the entry if
+ * filters refuse its name.
  */
 int adapter_found(struct req *req, int r);
 /* As apply_after(), for the result in req. */
 int adapter_after(struct req *req, int r);
-/* Gives the node the filters that hold for the name of the request. */
+/* Records in the node the filters that apply to the name of the request. */
 void adapter_place(struct req *req, struct node *node);
 
 /*
- * A RENAME gives its file the filters that it gains, and then moves it. A LOOKUP that began before
- * may have found the file at its old place: after adapter_lookup_begin(), the filter core learns
- * whether a RENAME has run since. adapter_rename_end() is called for all requests.
+ * A RENAME first adds to its file the filters of the new place, and then moves the file. A LOOKUP
+ * that began before may have found the file at its old place, and must not remove these filters:
+ * adapter_lookup_begin() records the number of RENAMEs, so that the filter core can tell if one has
+ * run since. adapter_rename_end() must be called for each request.
  */
 void adapter_lookup_begin(struct req *req);
 void adapter_rename_end(struct req *req);
 
-/* Waits as long as filters want, or until the view ends. */
+/* Waits for the delay that filters have set, or until the view ends. */
 void adapter_wait(const struct filter_call *call);
 /* Returns the cell that a filter has for a node. The filter has PST_CELLS. */
 port_atomic_u64 *adapter_cell(struct fs *fs, const struct chain_entry *entry, struct node *node);
 void adapter_fill_attr(const struct statx *stx, struct pst_attr *ret_attr);
 /*
  * Fills *ret_after with the file that the operation has found or created, if a filter declares
- * PST_EXACT. stx: its attributes, or NULL.
+ * PST_EXACT. stx has its attributes, or is NULL.
  */
 void adapter_fill_after(const struct filter_call *call, struct node *node, const struct statx *stx,
 			struct pst_node *ret_after);

@@ -24,37 +24,42 @@ struct request_host {
 	struct submounts *submounts;
 	struct trace *trace;
 	uint64_t disabled_ops; /* bits of opcodes: operations that the view lacks */
-	bool sync, dirsync;    /* sync all changes, or those of names, before the reply */
+	bool sync, dirsync;    /* sync all changes, or changes of names, before the reply */
 	bool has_pool;
 
-	struct chain *_Atomic chain; /* the chain in force, NULL: none */
-	_Atomic bool stopping;       /* the view ends: requests must not wait any longer */
-	/* Numbers of RENAMEs with filters that run, and that have ended. */
+	struct chain *_Atomic chain; /* the chain in force, or NULL without filters */
+	_Atomic bool stopping;       /* the view ends, so requests must not wait any longer */
+	/* How many RENAMEs with filters run now, and how many have ended. */
 	_Atomic unsigned int n_renaming, n_renamed;
 	struct latency latency;
 
 	/*
-	 * Hands the request to the thread pool, and sets *ret_other to the request that the calling
-	 * thread continues with, as req_serve() returns it. Returns false where the pool has no
-	 * room for one more request of this user; the caller still has the request then.
-	 * may_block: the request would go to the pool on a fast file system, too. at_once: only
-	 * where a thread is free to run it, so that it queues behind no other request.
+	 * Hands the request to the thread pool, which then owns it, and sets *ret_other to the
+	 * request with which the calling thread continues, as req_serve() returns it. Returns false
+	 * if the pool has no room for one more request of this user; the caller keeps the request.
+	 * may_block is true if the operation goes to the pool even on a fast file system. If
+	 * at_once is true, the request goes to the pool only if a thread is free to run it
+	 * immediately.
 	 */
 	bool (*to_pool)(struct req *req, bool may_block, bool at_once, struct req **ret_other);
 	/*
-	 * Returns true where the server receives requests even while this request blocks its
-	 * thread; starts another thread for that, if need be. briefly: the request most likely does
-	 * not block, so one more slot for its queue is enough.
+	 * Returns true if the server can receive requests while this request blocks its thread;
+	 * starts another worker if necessary. briefly is true if the request most likely does not
+	 * block, so that one more slot for its queue is enough.
 	 */
 	bool (*spare)(struct req *req, bool briefly);
 	/*
-	 * To be called before the request waits for a lock (for_lock is true). Returns false where
-	 * no request would arrive by its queue any more.
+	 * Ensures that requests can arrive by the queue of this request while it waits; for_lock is
+	 * true if it waits for a lock. Returns false if that fails: the request must not wait then,
+	 * because the unlock might never arrive.
 	 */
 	bool (*feed)(struct req *req, bool for_lock);
 	/* Interrupts the queued or running request with this number. */
 	void (*interrupt)(struct request_host *host, uint64_t unique);
-	/* Moves a request to memory that filters reach. Returns the request that it has become. */
+	/*
+	 * Moves a request to a slot in a BPF map, which filters can access. Returns the new
+	 * request; the old one belongs to the host, or to the new one as req->from.
+	 */
 	struct req *(*move)(struct req *req);
 	/*
 	 * Sets the bit of a filter that is being added, chain->activating, in the nodes of a

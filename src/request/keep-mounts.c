@@ -9,9 +9,9 @@
  * error (beside -EINTR, from Linux 6.12 on) after which the kernel keeps the dentry.
  *
  * This file replaces replies only for names that a scan of the mount tables has found
- * (mount/submounts.c). It scans again before it replaces one, because mounts end and the kernel
- * moves dentries; also where a filter depends on the caller. It does not scan for a LOOKUP that
- * succeeds, nor for a name that is absent without such a filter. No locks.
+ * (mount/submounts.c). It scans again before it replaces a reply, because mounts end and the kernel
+ * moves dentries; also if a filter depends on the caller. It does not scan for a LOOKUP that
+ * succeeds, nor for an absent name without such a filter. No locks.
  */
 #include "request/keep-mounts.h"
 #include "filter/chain.h"
@@ -21,7 +21,7 @@
 #include <limits.h>
 
 /*
- * Returns true where a filter may hide the name from this caller only. Absent names count, too, so
+ * Returns true if a filter may hide the name from this caller only. Treats absent names alike, so
  * that the time until the reply does not reveal which names are hidden.
  */
 static bool may_be_hidden(struct req *req, int r)
@@ -32,8 +32,8 @@ static bool may_be_hidden(struct req *req, int r)
 }
 
 /*
- * Returns true where the last scan has found a mount at or below the name; *ret_node is the nodeid
- * of the file there.
+ * Returns true if the last scan has found a mount at or below the name, and the reply would detach
+ * it. Sets *ret_node to the nodeid of the file that the kernel has under the name.
  */
 static bool was_covered(struct req *req, int r, uint64_t *ret_node)
 {
@@ -63,7 +63,7 @@ static bool is_covered(struct req *req, bool moved, uint64_t *ret_node)
 	return submounts_covers(submounts, req->node->id, req->msg.name[0], ret_node);
 }
 
-/* Returns true where a file still has a name below LOWER. */
+/* Returns true if a file still has a name below LOWER. */
 static bool is_in_lower(struct fs *fs, struct node *node)
 {
 	char path[PATH_MAX];
@@ -78,7 +78,10 @@ static bool is_in_lower(struct fs *fs, struct node *node)
 	return is;
 }
 
-/* Replies with the file that was moved in the lower tree; false: it was removed. */
+/*
+ * Replaces the entry by the file that was moved in the lower tree. Returns false if the file was
+ * removed.
+ */
 static bool answer_with(struct req *req, uint64_t nodeid)
 {
 	struct fs *fs = req->fs;

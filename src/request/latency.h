@@ -15,7 +15,7 @@
 #define LATENCY_MEMORY_MS 1000
 
 struct latency {
-	_Atomic uint32_t slow_ms; /* the clock when an operation was slow; 0: never */
+	_Atomic uint32_t slow_ms; /* clock_ms() of the last slow operation; 0 if there was none */
 };
 
 /* Records how long an operation took, or has taken until now. */

@@ -65,7 +65,10 @@ static struct fs_change change_of(const struct fuse_setattr_in *in)
 	return change;
 }
 
-/* Refuses UTIME_NOW and UTIME_OMIT as numbers of nanoseconds, like all others of that size. */
+/*
+ * Returns false if nsec is not a valid number of nanoseconds. UTIME_NOW and UTIME_OMIT are not, and
+ * would have another meaning in utimensat(2).
+ */
 static bool is_time(uint32_t valid, uint32_t set, uint32_t now, uint32_t nsec)
 {
 	return !(valid & set) || (valid & now) || nsec <= 999999999;
@@ -108,7 +111,7 @@ int op_readlink(struct req *req)
 	return 0;
 }
 
-/* Replies with the value, or with its length n alone if the caller has given no room (size 0). */
+/* Replies with the value, or only with its length n if the caller has given size 0. */
 static int answer_value(struct req *req, size_t size, int n)
 {
 	struct fuse_getxattr_out *out;

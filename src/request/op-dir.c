@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* READDIR and READDIRPLUS, whose listing has entries: each name with the reply to its LOOKUP. */
+/*
+ * READDIR and READDIRPLUS. A listing of READDIRPLUS has entries: with each name, the reply to a
+ * LOOKUP of the name. No locks besides those of fs.
+ */
 #include "filter/apply.h"
 #include "filter/call-fill.h"
 #include "filter/name-check.h"
@@ -20,10 +23,13 @@ struct dir_reply {
 	struct fs_dirsink sink;
 	struct dirbuf buf;
 	struct req *req;
-	struct filtered *filtered; /* NULL: no filter has programs for these names */
+	struct filtered *filtered; /* NULL if no filter has programs for these names */
 };
 
-/* Names to run programs on, and memory to build the listing in, which programs cannot reach. */
+/*
+ * The names to run programs on, and memory in which the listing is built, where programs cannot
+ * change it.
+ */
 struct filtered {
 	struct dir_reply *reply;
 	size_t size; /* bytes of the names in listing, if filters show all of them */
@@ -48,7 +54,7 @@ static void encode(const struct req *req, const struct fs_entry *entry,
 			 entry->entry_ns, entry->attr.attr_ns, ret_out);
 }
 
-/* Adds a name. Counts the node of the entry for the kernel, and puts it. */
+/* Adds a name. Adds one to the lookup count of the entry's node, and puts the node. */
 static void add(struct fs_dirsink *sink, const struct fs_dirent *dirent, struct fs_entry *entry)
 {
 	struct dir_reply *reply = reply_of(sink);
@@ -70,7 +76,7 @@ static void add(struct fs_dirsink *sink, const struct fs_dirent *dirent, struct 
 
 /* -- names with filters ------------------------------------------------------------------------ */
 
-/* Adds a name that filters let pass. out: the reply to its LOOKUP, or NULL. */
+/* Adds a name that filters do not hide. out is the reply to its LOOKUP, or NULL. */
 static void show(struct dir_reply *reply, const char *name, uint64_t ino, uint64_t off,
 		 uint32_t type, const struct fuse_entry_out *out)
 {
@@ -81,13 +87,13 @@ static void show(struct dir_reply *reply, const char *name, uint64_t ino, uint64
 	dirbuf_add(&reply->buf, name, strlen(name), ino, off, type, out);
 }
 
-/* A name whose LOOKUP fails is listed, as it would be without filters. */
+/* Returns true if a name is listed: even if its LOOKUP fails with r, as without filters. */
 static bool is_shown(int r)
 {
 	return r != -ENOENT && r != -EIO;
 }
 
-/* Gives a node its filters and counts it for the kernel. Puts the node. */
+/* Records the filters of a node, adds one to its lookup count, and puts the node. */
 static void place(struct filter_call *call, struct req *req, struct node *node)
 {
 	place_give(call, &node->filter, &call->child);
@@ -96,7 +102,7 @@ static void place(struct filter_call *call, struct req *req, struct node *node)
 }
 
 /*
- * Looks up a name that has passed all filters, where none has a program after LOOKUP. Returns 0 or
+ * Looks up a name that filters do not hide, if no filter has a program after LOOKUP. Returns 0 or
  * -errno.
  */
 static int look_up(struct filter_call *call, const char *name, struct fuse_entry_out *ret_out)
@@ -184,7 +190,7 @@ static void found(struct listing *listing, unsigned int i, const char *name, int
 		     r == 0 ? &out : NULL);
 }
 
-/* Runs programs on the names in listing, and adds those that are shown. */
+/* Runs programs on the names in listing, and adds the names that filters do not hide. */
 static void ask(struct filtered *filtered)
 {
 	struct listing *listing = &filtered->listing;
@@ -205,7 +211,7 @@ static void ask(struct filtered *filtered)
 	filtered->size = 0;
 }
 
-/* Runs programs on the names in listing first, because names that are not shown take no room. */
+/* Runs the programs on the names in listing first, because hidden names need no room. */
 static size_t room(struct fs_dirsink *sink)
 {
 	struct dir_reply *reply = reply_of(sink);
@@ -215,7 +221,7 @@ static size_t room(struct fs_dirsink *sink)
 	return dirbuf_room(&reply->buf);
 }
 
-/* Returns true where one more name has room, even if filters hide none of those in listing. */
+/* Returns true if one more name has room even if filters hide none of the names in listing. */
 static bool fits_together(struct fs_dirsink *sink, size_t name_len)
 {
 	struct dir_reply *reply = reply_of(sink);
@@ -227,7 +233,7 @@ static bool fits_together(struct fs_dirsink *sink, size_t name_len)
 	return dirbuf_fits(&reply->buf, name_len);
 }
 
-/* As add(), where filters have programs for names or for LOOKUP: runs them for one name. */
+/* As add(), if filters have programs for names or for LOOKUP: runs them for one name. */
 static void add_filtered(struct fs_dirsink *sink, const struct fs_dirent *dirent,
 			 struct fs_entry *entry)
 {
@@ -248,7 +254,7 @@ static void add_filtered(struct fs_dirsink *sink, const struct fs_dirent *dirent
 		     out.nodeid ? &out : NULL);
 }
 
-/* As add_filtered(), for many names at once. */
+/* As add_filtered(), but collects names, so that one run of a program handles many names. */
 static void add_together(struct fs_dirsink *sink, const struct fs_dirent *dirent,
 			 struct fs_entry *entry)
 {
@@ -269,8 +275,8 @@ static void add_together(struct fs_dirsink *sink, const struct fs_dirent *dirent
 /* -- READDIR ----------------------------------------------------------------------------------- */
 
 /*
- * Lists a directory and runs programs on the names, one by one or many at once. The call of each
- * name takes the place of the request in the slot.
+ * Lists a directory and runs programs on the names, one by one or many in one run. In the slot, the
+ * call of each name overwrites the call of the request.
  */
 static int list_filtered(struct req *req, struct dir_reply *reply, uint64_t off)
 {
@@ -296,7 +302,7 @@ static int list_filtered(struct req *req, struct dir_reply *reply, uint64_t off)
 	return r;
 }
 
-/* Returns true where the listing has entries, whose files the kernel counts. */
+/* Returns true if the listing has entries, which add to lookup counts. */
 static bool has_entries(const struct req *req)
 {
 	return req->msg.head->opcode == FUSE_READDIRPLUS;
@@ -320,13 +326,14 @@ int op_readdir(struct req *req)
 	else
 		r = fs_readdir(req->fs, req->handle, in->offset, &reply.sink);
 	req->data_len = reply.buf.len;
-	/* Names that were read before an error are not lost: the next READDIR gets that first. */
+	/* Return the names that were read before an error; the next READDIR gets the error. */
 	return req->data_len ? 0 : r;
 }
 
 /*
- * The kernel takes an empty reply for the end, and its cached listing is complete then. A reply
- * that is too short for a name is the end to the client, and the cached listing stays incomplete.
+ * After an empty reply, which is the end of the directory, the kernel marks its cached listing as
+ * complete. A reply that is too short for a name also is the end for the client, but leaves the
+ * cached listing incomplete.
  */
 #define END_UNCACHED_SIZE 8
 
@@ -342,9 +349,9 @@ void op_readdir_commit(struct req *req)
 }
 
 /*
- * Programs may have written to the slot since the listing was checked. The kernel copies the reply
- * from the same memory, so such a program can make it take another node, too. fs_forget() takes
- * back no more than the kernel holds: the other node may die early, and gives ESTALE.
+ * A program may have written to the slot since the listing was checked, so the nodeids here may be
+ * wrong. fs_forget() never subtracts more than a node's lookup count: at worst another node is
+ * freed early, and its use fails with ESTALE.
  */
 void op_readdir_undo(struct req *req)
 {
@@ -357,7 +364,7 @@ void op_readdir_undo(struct req *req)
 			fs_forget(req->fs, record.entry.nodeid, 1);
 }
 
-/* Forgets the files that filters have dropped; all files, where keep is false. */
+/* Subtracts the lookups of files that filters have dropped, or of all files if keep is false. */
 static void forget_unlisted(struct req *req, bool keep)
 {
 	const struct filter_call *call = &req->call;
@@ -371,8 +378,8 @@ static void forget_unlisted(struct req *req, bool keep)
 }
 
 /*
- * Runs the programs after a listing, and forgets the files that they drop. Sets *ret_end to the
- * offset behind its names.
+ * Runs the programs after a listing, and subtracts the lookups of the files that they drop. Sets
+ * *ret_end to the offset after the last name.
  */
 static int leave_listing(struct req *req, uint64_t *ret_end)
 {
@@ -407,7 +414,7 @@ int op_readdir_post(struct req *req, int r, bool answered)
 		r = leave_listing(req, &end);
 		if (r < 0 || req->data_len || !some || answered)
 			return r;
-		/* Filters have dropped all names, and the kernel would take that for the end. */
+		/* Filters have dropped all names, and an empty reply would be the end. */
 		in->offset = end;
 		r = op_readdir(req);
 	}

@@ -46,7 +46,7 @@ int op_release(struct req *req)
 {
 	int r = fs_release(req->fs, req->handle);
 
-	/* Drops the reference of the kernel; the request has one of its own. */
+	/* Puts the reference that the kernel had by the open; the request has its own. */
 	if (r == 0)
 		fs_handle_put(req->fs, req->handle);
 	return r;
@@ -60,7 +60,7 @@ int op_flush(struct req *req)
 }
 
 /*
- * Reads until size bytes are there, because the kernel takes a short reply for the end of the file.
+ * Reads until size bytes are there, because the kernel treats a short reply as the end of the file.
  * A worker does not wait for data that is not in memory: it hands the request to the pool.
  */
 int op_read(struct req *req)
@@ -88,8 +88,8 @@ int op_read(struct req *req)
 }
 
 /*
- * Runs the post programs of a READ. Sets *ret_end where the lower file ends there, and the programs
- * have not shortened the data.
+ * Runs the post programs of a READ. Sets *ret_end if the lower file ends here and the programs have
+ * not shortened the data.
  */
 static int read_filtered(struct req *req, int r, bool answered, bool *ret_end)
 {
@@ -127,7 +127,7 @@ static int read_pieces(struct req *req, uint64_t off, uint32_t size)
 	size_t done = 0;
 	int r = all ? 0 : -ENOMEM;
 
-	/* The request cannot go to the pool any more, so this thread waits for the disk. */
+	/* The programs have run, so the request cannot go to the pool: wait for the disk here. */
 	req->in_pool = true;
 	while (r == 0) {
 		memcpy(all + done, req->data, req->data_len);
@@ -151,7 +151,7 @@ int op_read_post(struct req *req, int r, bool answered)
 	bool end;
 
 	r = read_filtered(req, r, answered, &end);
-	/* Only read(2) and its like send an owner of locks, and these may get short data. */
+	/* Requests with a lock owner come from read(2) and the like, which may return less. */
 	if (r < 0 || end || req->data_len == size || (came.read_flags & FUSE_READ_LOCKOWNER))
 		return r;
 	return read_pieces(req, came.offset, size);
@@ -211,7 +211,7 @@ int op_copy(struct req *req)
 {
 	const struct fuse_copy_file_range_in *in = req->msg.arg;
 	bool wide = req->msg.head->opcode == FUSE_COPY_FILE_RANGE_64;
-	/* The reply to the older form has 32 bits. */
+	/* The reply to the older form has room for 32 bits only. */
 	uint64_t len = !wide && in->len > 0x7ffff000 ? 0x7ffff000 : in->len;
 	ssize_t n;
 
@@ -234,7 +234,7 @@ int op_ioctl(struct req *req)
 	size_t out_size = in->out_size < req->slot.data_size ? in->out_size : req->slot.data_size;
 	int r;
 
-	/* The lower file system would not know that a "long" of a 32-bit program has 4 bytes. */
+	/* The lower file system cannot know that a "long" of a 32-bit program has 4 bytes. */
 	if (in->flags & FUSE_IOCTL_UNRESTRICTED)
 		return -ENOTTY;
 	/* FITRIM is the only command that takes long. */
@@ -284,7 +284,7 @@ int op_setlk(struct req *req)
 	struct fs_waiter *waiter;
 	int r = fs_setlk(req->fs, req->handle, &lock, NULL);
 
-	/* Only a lock that waits needs a deferred reply: so an unlock always succeeds. */
+	/* Only a lock that waits needs a deferred reply, so an unlock always succeeds. */
 	if (r != -EAGAIN || req->msg.head->opcode != FUSE_SETLKW)
 		return r;
 	waiter = deferred_new(req);

@@ -38,7 +38,7 @@ int op_symlink(struct req *req)
 int op_mknod(struct req *req)
 {
 	const struct fuse_mknod_in *in = req->msg.arg;
-	/* Converts the kernel's packing of device numbers to that of libc. */
+	/* Converts a device number from the kernel's encoding to that of libc. */
 	uint32_t major_nr = (in->rdev & 0xfff00) >> 8;
 	uint32_t minor_nr = (in->rdev & 0xff) | (in->rdev >> 12 & 0xfff00);
 	struct fs_new_file file = { .mode = in->mode, .rdev = makedev(major_nr, minor_nr) };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* A request: its memory, and the chain that it runs under. */
+/* The memory of a request, and the chain under which it runs. No locks; the chain is atomic. */
 #include "request/req.h"
 #include "filter/call-fill.h"
 
@@ -29,9 +29,11 @@ void req_save(struct req *req)
 }
 
 /*
- * Hazard pointer: a thread that wants to free a chain looks at all requests. So a request says that
- * it has begun, publishes the chain, and reads the chain in force again; where that has changed the
- * request starts over with the new one.
+ * Hazard pointer: a thread that wants to free a chain first looks for it in all requests. So a
+ * request sets begun, publishes the chain in req->chain, and reads the chain in force again. If
+ * that has changed, the other thread may have looked too early, and the request starts over with
+ * the new
+ * chain: it would use freed memory otherwise.
  */
 struct chain *req_enter_chain(struct req *req)
 {
@@ -71,7 +73,7 @@ struct req *req_release(struct req *req)
 	if (!req_slot_is_owned(req))
 		return req;
 	req->from = NULL;
-	/* This cannot fail for a slot that was given before. The transport has the request then. */
+	/* give() cannot fail for a slot that was given before. The channel now owns the slot. */
 	req->chan->ops->give(req->chan, from ? &from->slot : &req->slot);
 	return from ? req : NULL;
 }

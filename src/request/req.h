@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A request: it arrives in its slot, is checked in, runs, is checked out and answered once.
+ * A request arrives in its slot, is checked in, runs, is checked out, and gets exactly one reply.
  *
  * A request belongs to one thread at a time: the worker that received it, or the thread of the pool
  * that runs it.
@@ -21,19 +21,20 @@ struct chain;
 struct deferred;
 
 /*
- * Header, argument and names of a request, in memory that programs cannot write to. They can write
- * to each slot in a map at any time, so the argument is copied here on arrival, to call.cur, and
- * the names to call.name. The text of a symbolic link is data, and stays in the slot.
+ * Header, argument and names of a request, in memory that programs cannot write to. A program can
+ * write to each slot of the BPF map at any time, also after the engine has checked a value there.
+ * So req_save() copies the argument to call.cur, and the names to call.name. The text of a symbolic
+ * link is data, and stays in the slot.
  */
 struct req_saved {
 	struct fuse_in_header head;
 	struct filter_saved call;
 };
 
-/* How far a request has come: no step is repeated when the request goes to another thread. */
+/* The steps that are done. They are not repeated when the request goes to another thread. */
 enum stage {
 	STAGE_ARRIVED,
-	STAGE_CHECKED_IN, /* checked in, and let pass by the filters */
+	STAGE_CHECKED_IN, /* check-in and pre programs are done */
 };
 
 struct req {
@@ -44,19 +45,19 @@ struct req {
 	struct req *next; /* in the free list or in a queue of the pool; their lock */
 
 	/*
-	 * The chain that the request runs under; NULL: none. The thread that has the request writes
-	 * it. A thread that wants to free a chain reads it in all requests.
+	 * A hazard pointer: the chain under which the request runs, or NULL. The thread that has
+	 * the request writes it. A thread that wants to free a chain reads it in all requests.
 	 */
 	struct chain *_Atomic chain;
-	/* The request runs, under chain or under none. Written and read likewise. */
+	/* The request runs, with or without a chain. Written and read like chain. */
 	atomic_bool begun;
-	struct req_saved *saved; /* constant; NULL where filters cannot reach the slot */
-	/* The operation as filters see it. Constant members only, where call.chain is NULL. */
+	struct req_saved *saved; /* constant; NULL if the slot is not in a BPF map */
+	/* The operation as filters see it; without call.chain only constant members are valid. */
 	struct filter_call call;
 
 	/*
-	 * The request from which this one was moved. Its slot carries the reply, because the
-	 * transport owns that slot. NULL: this request was not moved.
+	 * The request from which this one was moved, or NULL. The reply is sent from the slot of
+	 * that request, because the channel owns that slot.
 	 */
 	struct req *from;
 
@@ -64,8 +65,8 @@ struct req {
 	struct chan *chan;
 	unsigned int queue; /* number of the channel */
 	struct wire_msg msg;
-	bool in_pool;   /* the request runs where it may block its thread */
-	bool may_block; /* it may block on a fast lower file system, too */
+	bool in_pool;   /* the request runs in a thread that it may block */
+	bool may_block; /* it may block even on a fast lower file system */
 	bool at_once;   /* the pool took it because a thread was free for it */
 	bool measured;  /* its duration is recorded */
 	bool long_name; /* it has a name that is too long for saved */
@@ -81,24 +82,30 @@ struct req {
 	size_t out_len; /* of the result at req_out() */
 	char *data;     /* in the slot */
 	size_t data_len;
-	struct fs_entry entry; /* check-out counts it for the kernel, or drops it; node counted */
-	struct fs_open open;   /* likewise; handle counted */
+	struct fs_entry entry; /* node counted; check-out adds a lookup of the kernel */
+	struct fs_open open;   /* handle counted; check-out leaves this reference to the kernel */
 
 	/* filters */
 	enum stage stage;
-	struct node *changed;   /* counted: only this request changes it, request/exact.c */
-	struct fdref pin;       /* of changed; valid while that is set */
+	struct node *changed;   /* counted; locked by request/exact.c, or NULL */
+	struct fdref pin;       /* of changed; valid if changed is not NULL */
 	bool renaming;          /* RENAME: adapter_rename_end() has to be called */
 	unsigned int n_renamed; /* LOOKUP: see adapter_lookup_begin() */
 
-	struct deferred *deferred; /* sends the reply when the request has ended; NULL: none */
-	uint64_t trace_ns;         /* clock_ns() on arrival; 0: the view is not traced */
+	struct deferred *deferred; /* sends the reply when the request has ended; or NULL */
+	uint64_t trace_ns;         /* clock_ns() on arrival; 0 if the view is not traced */
 };
 
-/* A result beside FS_LATER: the operation would block, and has to run again in the pool. */
+/*
+ * An operation returns this, or FS_LATER, besides 0 and -errno: it would block, and has to run
+ * again in the pool.
+ */
 #define REQ_TO_POOL 2
 
-/* Returns the place of the result: out of the reach of programs, where filters hold. */
+/*
+ * Returns the memory of the result. If filters apply to the request, programs cannot change this
+ * memory.
+ */
 static inline union pst_out *req_result(const struct req *req)
 {
 	return req->call.filters ? &req->saved->call.out :
@@ -118,41 +125,41 @@ static inline void *req_out(struct req *req, size_t len)
 	return out;
 }
 
-/* Copies header, argument and names to req->saved, where filters can reach the slot. */
+/* Copies header, argument and names to req->saved if the slot is in a BPF map. */
 void req_save(struct req *req);
 /*
- * Puts the request under the chain in force, which stays in memory until req_leave_chain(). Returns
- * that chain; NULL: none.
+ * Puts the request under the chain in force, which then stays in memory until req_leave_chain().
+ * Returns this chain, or NULL without filters.
  */
 struct chain *req_enter_chain(struct req *req);
 void req_leave_chain(struct req *req);
-/* Clears the members that are of one request; the caller has put references. */
+/* Clears the members from caller on. The caller has put all references before. */
 void req_clear(struct req *req);
 /*
- * Gives the slot of a request that was answered back to a transport that owns slots. Returns what
- * req_serve() returns.
+ * After the reply, gives the slot of the request back to its channel if the channel owns slots.
+ * Returns a free request, as req_serve() does.
  */
 struct req *req_release(struct req *req);
 
 /*
- * Runs a request to its end, or hands it to the pool. Returns a free request for the calling
- * thread: this one or another in its place. Returns NULL where the transport owns the request,
- * which went back there or to the pool.
+ * Runs a request to its end, or hands it to the pool. Returns a free request that the calling
+ * thread owns afterwards: this one, or another instead. Returns NULL if the slot belongs to the
+ * channel; the request then belongs to the channel again, or to the pool.
  */
 struct req *req_serve(struct req *req);
 /*
  * Ends a request with the result r: runs post programs, replies and checks out. Also ends a request
- * that was handed to the pool and has not begun to run there. Returns what req_serve() returns.
+ * that the pool has not begun to run. Returns a free request, as req_serve() does.
  */
 struct req *req_finish(struct req *req, int r);
 
-/* Returns the slot that carries the reply. */
+/* Returns the slot from which the reply is sent. */
 static inline struct slot *req_home(struct req *req)
 {
 	return req->from ? &req->from->slot : &req->slot;
 }
 
-/* Returns true where the transport owns the slot of the request. */
+/* Returns true if the channel owns the slot of the request. */
 static inline bool req_slot_is_owned(const struct req *req)
 {
 	return req->chan->ops->give;
@@ -168,21 +175,22 @@ OP_ROWS(OP_FUNCTION)
 #undef OP_FUNCTION
 
 /*
- * Changes the end of a listing so that the kernel does not take its cached listing for complete,
- * where that would be wrong.
+ * Changes the end of a listing if the kernel must not mark its cached listing as complete, because
+ * names have changed meanwhile.
  */
 void op_readdir_commit(struct req *req);
-/* Forgets the files of a listing that the kernel did not get. */
+/* Subtracts the lookups of a listing that the kernel did not get. */
 void op_readdir_undo(struct req *req);
 /*
- * Runs the post programs of a READ. If they shorten the data of a READ that fills the page cache,
- * reads the rest in further pieces, because the kernel takes a short reply for the end of the file,
- * and truncates the file there. answered: a pre program has made the reply. Returns 0 or -errno.
+ * Runs the post programs of a READ with the result r. If they shorten the data of a READ that fills
+ * the page cache, reads the rest in further pieces: the kernel would treat a short reply as the end
+ * of the file, and truncate the file there. answered is true if a pre program has made the reply.
+ * Returns 0 or -errno.
  */
 int op_read_post(struct req *req, int r, bool answered);
 /*
- * Runs the post programs of a listing, and forgets the files that they drop. If they drop all
- * names, lists the next ones, because the kernel takes an empty reply for the end; but not if a pre
- * program has made the reply (answered). Returns 0 or -errno.
+ * Runs the post programs of a listing with the result r, and subtracts the lookups of files that
+ * they drop. If they drop all names, lists the next names, because the kernel would treat an empty
+ * reply as the end; but not if a pre program has made the reply (answered). Returns 0 or -errno.
  */
 int op_readdir_post(struct req *req, int r, bool answered);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Results with nodeids and handles. The kernel holds a lookup count for each entry and an open file
- * for each handle, from the moment it gets the reply until it sends FORGET or RELEASE. Only this
- * file, and op-dir.c for listings, counts these and takes them back.
+ * Results with nodeids and handles. When the kernel gets a reply it has one more lookup of the
+ * node, or an open file, until it sends FORGET or RELEASE. Only this file, and op-dir.c for
+ * listings, add to the lookup counts, and subtract if the kernel did not get the reply. No locks.
  */
 #include "request/result.h"
 #include "request/filter-adapter.h"
@@ -58,7 +58,7 @@ void result_encode(struct req *req)
 	}
 }
 
-/* Returns the node of the entry in the reply; NULL: there is no entry, or it has no file. */
+/* Returns the node of the entry in the reply, or NULL if there is no entry or no file. */
 static struct node *entry_node(const struct req *req)
 {
 	uint8_t result = req->msg.op->result;

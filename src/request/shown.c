@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Owners that filters show, and owners that they create files for. No set-ID bit may go with an
- * owner that a filter has chosen; fs/set-id.c says why. The engine ensures that, because a filter
- * might not.
+ * Set-ID bits of files whose owner a filter has replaced. No reply may have a set-ID bit together
+ * with an owner that a filter has chosen, or a program could run as that owner; fs/set-id.c
+ * explains this. The engine clears the bits, because the author of a filter may not know it. No
+ * locks.
  */
 #include "request/shown.h"
 
@@ -10,11 +11,11 @@
 
 #define SET_IDS (S_ISUID | S_ISGID)
 
-/* Sets *ret_stx to the attributes of the lower file; false: they are not known. */
+/* Sets *ret_stx to the attributes of the lower file. Returns false if they are not known. */
 static bool real_attr(struct req *req, struct statx *ret_stx)
 {
 	*ret_stx = req->entry.attr.stx;
-	/* The mode is 0 where a filter has made up the reply, and the operation has not run. */
+	/* The mode is 0 if a filter has made the reply and the operation has not run. */
 	return ret_stx->stx_mode || fs_node_stat(req->fs, req->node, ret_stx) == 0;
 }
 
@@ -85,7 +86,7 @@ void shown_check_made(struct req *req)
 
 	if (req->caller.uid == req->call.uid && req->caller.gid == req->call.gid)
 		return;
-	/* A directory's set-group-ID bit means inheritance. */
+	/* In a directory, S_ISGID means that new files inherit the group. */
 	if (op->mode.len && op->creates != S_IFDIR)
 		*mode &= ~(uint32_t)SET_IDS;
 }

@@ -9,15 +9,16 @@ int trace_new(struct trace **ret_trace);
 struct trace *trace_free(struct trace *trace);
 
 /*
- * Adds a listener, fd (taken): for all operations, or for those that filters handled. Returns 0 or
- * -errno.
+ * Adds a listener for all operations, or only for operations that filters have handled. Takes
+ * ownership of fd, a pipe or socket, even on failure, and makes it non-blocking. Returns 0, -EBUSY
+ * if there are too many listeners, or another -errno.
  */
 int trace_add(struct trace *trace, int fd, bool all);
 
 /* Records the time when a request begins. */
 void trace_begin(struct req *req);
-/* Writes an event of a program. error: the result so far, for a program after the operation. */
+/* Writes an event of a program. error is the result so far, for a program after the operation. */
 void trace_event(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
 		 const struct pst_event *event, int error);
-/* Writes a request that ends with r. To be called before its nodes are put. */
+/* Writes a request that ends with r. Must be called before the request puts its nodes. */
 void trace_end(struct req *req, int r);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Marks the nodes that a filter holds for, while the filter is added or removed. */
+/*
+ * Marks the nodes to which a filter applies, while the filter is added or removed. No locks: the
+ * bits of nodes are atomic.
+ */
 #include "server/chain-marks.h"
 #include "filter/name-check.h"
 #include "request/filter-adapter.h"
@@ -48,7 +51,7 @@ static void check_names(const struct chain_marks *marks, char *path)
 	fs_node_put(fs, dir);
 }
 
-/* Finds the lower path of a node; false: the node has none, or is renamed too often. */
+/* Finds the lower path of a node. Returns false if it has none, or is renamed too often. */
 static bool find_path(struct fs *fs, struct node *node, char path[PATH_MAX])
 {
 	struct node *found;
@@ -67,7 +70,7 @@ static bool find_path(struct fs *fs, struct node *node, char path[PATH_MAX])
 	return false;
 }
 
-/* Runs the new filter on the lower path of a node; false: that path is not known. */
+/* Runs the new filter on the lower path of a node. Returns false if the path is not known. */
 static bool check_path(const struct chain_marks *marks, struct node *node)
 {
 	char path[PATH_MAX];
@@ -81,8 +84,8 @@ static bool check_path(const struct chain_marks *marks, struct node *node)
 /* -- marks ------------------------------------------------------------------------------------ */
 
 /*
- * Sets the bit of the new filter in a node, and its cell: only with the bit, because programs may
- * run already and have written the cell.
+ * Sets the bit of the new filter in a node, and its cell. If the bit is set already, leaves the
+ * cell alone, because a program may have written it.
  */
 static void set_bit(const struct chain_marks *marks, struct node *node, uint64_t cell)
 {
@@ -95,8 +98,8 @@ static void set_bit(const struct chain_marks *marks, struct node *node, uint64_t
 }
 
 /*
- * Sets or clears the bit of the new filter in a node that the kernel knows, because the kernel does
- * not look up working directories and open files again soon. The next LOOKUP decides again.
+ * Sets or clears the bit of the new filter in a node that the kernel knows. The next LOOKUP would
+ * do that too, but the kernel does not look up open files and working directories again.
  */
 static void mark_new(const struct chain_marks *marks, struct node *node)
 {
@@ -105,12 +108,12 @@ static void mark_new(const struct chain_marks *marks, struct node *node)
 	if (&node->filter == entry->at)
 		return;
 	if (node->id == FUSE_ROOT_ID) {
-		/* A filter that is attached elsewhere does not hold for the root. */
+		/* A filter with at= does not apply to the root. */
 		if (entry->at)
 			return;
 		set_bit(marks, node, entry->facts->cell);
 	} else if (!marks->req || !check_path(marks, node)) {
-		/* The filter may be for the path, which is not known: so it holds for the node. */
+		/* The path is unknown, and the filter may be meant for it: apply it to the node. */
 		set_bit(marks, node, marks->by_name ? entry->facts->unknown : entry->facts->cell);
 	}
 	port_and(&node->filter.filters, ~FILTERS_SET);
@@ -149,7 +152,7 @@ void chain_marks_apply(struct chain_marks *marks)
 	struct req *req = NULL;
 
 	marks->by_name = marks->new && (marks->chain->by_name & 1ULL << marks->new->bit);
-	/* Without memory the filter holds for all nodes, which is correct and slow. */
+	/* Without memory the filter applies to all nodes, which is correct but slow. */
 	if (marks->by_name)
 		seen = calloc(NODE_MAX / 64, sizeof(*seen));
 	if (seen) {
@@ -160,8 +163,8 @@ void chain_marks_apply(struct chain_marks *marks)
 	marks->seen = seen;
 	marks->req = req;
 	/*
-	 * Before the walk, because other nodes inherit from these; after it, because it changes
-	 * these, too.
+	 * Before the walk, because nodes inherit bits from these directories; and after it, because
+	 * the walk has also changed the bits of these directories.
 	 */
 	mark_attached(marks);
 	fs_walk(marks->fs, mark_node, marks);
@@ -171,8 +174,9 @@ void chain_marks_apply(struct chain_marks *marks)
 }
 
 /*
- * Takes a request to run the new filter on. Returns NULL after UPDATE_MS, because all requests may
- * be waiting here: then the filter holds for the nodes as if their paths were not known.
+ * Takes a request to run the new filter on. Returns NULL after UPDATE_MS: if all requests wait
+ * here, waiting longer would be a deadlock. The filter then applies to the nodes as if their paths
+ * were not known.
  */
 static struct req *borrow_soon(struct request_pool *requests)
 {

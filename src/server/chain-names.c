@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * server/invalidator.c explains how names are invalidated, and why. The caller holds
- * filters->changing of server/chain-update.c.
+ * Invalidates names after a change of filters; server/invalidator.c explains how and why. The
+ * caller holds filters->changing of server/chain-update.c, so changes run one at a time.
  */
 #include "server/chain-names.h"
 #include "mount/submounts.h"
@@ -39,8 +39,8 @@ void chain_names_fini(struct chain_names *names)
 }
 
 /*
- * Returns true where the new filter may hide a name from some caller. A filter that depends on the
- * caller counts as hiding every name that it handles, because the next caller is not known.
+ * Returns true if the new filter may hide a name from some caller. Assumes that a filter which
+ * depends on the caller hides every name, because the next caller is not known.
  */
 static bool hides_name(void *aux, struct node *dir, const char *name, uint32_t type)
 {
@@ -78,20 +78,20 @@ int chain_names_check_mounts(struct chain_names *names)
 
 	if (!names->entry)
 		return 0;
-	/* request/keep-mounts.c uses the result of this scan, too. */
+	/* request/keep-mounts.c also uses the result of this scan. */
 	submounts_scan(submounts, 0);
 	if (!names->chain->names || names->chain->by_caller)
 		return 0;
 	return submounts_each(submounts, check_covered, names);
 }
 
-/* Returns true where a filter hides or changes names, for all or for some callers. */
+/* Returns true if a filter hides or changes names, for all or for some callers. */
 static bool affects_names(const struct chain *chain, const struct chain_entry *entry)
 {
 	return chain && entry && ((chain->by_name | chain->by_caller) >> entry->bit & 1);
 }
 
-/* Returns true where a filter may replace the name in a LOOKUP. */
+/* Returns true if a filter may replace the name in a LOOKUP. */
 static bool changes_names(const struct chain *chain, const struct chain_entry *entry)
 {
 	return chain && entry && (chain->pre[FUSE_LOOKUP] >> entry->bit & 1);

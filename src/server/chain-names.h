@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Names that the kernel has cached when filters change: finds those that a new filter hides, and
- * invalidates all of them.
+ * Invalidates the names that the kernel has cached when filters change, and refuses a new filter
+ * that would hide a mount point.
  */
 #include "filter/chain.h"
 
@@ -15,29 +15,30 @@ struct request_pool;
 struct chain_names {
 	struct request_pool *requests; /* borrowed, as invalidator */
 	struct invalidator *invalidator;
-	struct chain_entry *entry; /* borrowed; NULL: filters are only removed */
-	struct chain *chain;       /* of that entry alone */
+	struct chain_entry *entry; /* borrowed; NULL if filters are only removed */
+	struct chain *chain;       /* has entry alone */
 	struct req *req;           /* borrowed from requests */
 	struct pst_error *error;   /* borrowed */
 };
 
 /*
- * entry: the new filter, NULL: there is none. Waits for a free request. Returns 0, or -ENOMEM and
- * *error; keeps error for chain_names_check_mounts().
+ * Prepares a change of filters. entry is the new filter, or NULL. Borrows all pointers until
+ * chain_names_fini(). Waits for a free request. Returns 0, or -ENOMEM and *error; the caller must
+ * call chain_names_fini() only after 0.
  */
 int chain_names_init(struct chain_names *names, struct request_pool *requests,
 		     struct invalidator *invalidator, struct chain_entry *entry,
 		     struct pst_error *error);
 void chain_names_fini(struct chain_names *names);
 /*
- * Refuses a filter that hides a name from all callers which leads to a mount inside the view. To be
- * called before the change, when all nodes that the filter holds for have its bit. Returns 0, or
- * -EBUSY and the error.
+ * Refuses a filter that hides the mount point of a mount inside the view from all callers: the
+ * kernel would detach the mount. The caller calls this before the change, when all nodes to which
+ * the filter applies have its bit. Returns 0, or -EBUSY and *names->error.
  */
 int chain_names_check_mounts(struct chain_names *names);
 /*
- * Invalidates what the kernel has cached under the chain before. To be called after the change. old
- * and gone are that chain and the entry that was removed, or NULL.
+ * Invalidates what the kernel has cached under the old chain. The caller calls this after the
+ * change. old is the chain before, gone the entry that was removed; both may be NULL.
  */
 void chain_names_invalidate(struct chain_names *names, const struct chain *old,
 			    const struct chain_entry *gone);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Adding, removing and replacing filters.
+ * Adds, removes and replaces filters.
  *
- * The steps of a change: load the new filter; put the new chain in force; wait until the requests
- * under the old chain have ended; set the bit of the new filter in nodes; invalidate what the
- * kernel has cached under the old chain; free the removed filter. Nodes get the bit twice, before
- * and after the wait: a node that an old request makes meanwhile may inherit from a directory that
- * had no such bit yet.
+ * A change has these steps: load the new filter; set its bit in all nodes; put the new chain in
+ * force; wait until the requests under the old chain have ended; set the bit again; invalidate what
+ * the kernel has cached under the old chain; free the removed filter. The bit is set twice, because
+ * a node that an old request creates meanwhile may inherit from a directory that had no such bit
+ * yet.
  *
- * Locks: changing is held for the whole change, which may take long: it loads an object and waits
- * for requests. lock is held while the chain is replaced, and by threads that read the chain
- * outside of a request. changing is taken before lock.
+ * Locks: a thread holds changing for the whole change, which may take long, because it loads an
+ * object and waits for requests. A thread holds lock while it replaces the chain, or reads the
+ * chain outside of a request. changing is taken before lock.
  */
 #include "server/chain-update.h"
 #include "server/chain-entry.h"
@@ -26,7 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The longest wait for requests under the old chain, because these may wait for leases or disks. */
+/* The longest wait for requests under the old chain, which may wait for leases or disks. */
 #define DRAIN_MS 30000
 
 struct filters {
@@ -36,8 +36,8 @@ struct filters {
 	uint64_t features;        /* constant */
 	pthread_mutex_t changing; /* guards used, and chain to write */
 	pthread_mutex_t lock;     /* guards chain, to read or write */
-	struct chain *chain;      /* in force; NULL: none */
-	uint64_t used;            /* bits that the filters have in the masks of nodes */
+	struct chain *chain;      /* in force; NULL if there are no filters */
+	uint64_t used;            /* bits of the filters in the masks of nodes */
 
 	struct forget_programs forget;
 };
@@ -83,7 +83,7 @@ static int unknown(struct filters *filters, const char *name, struct pst_error *
 			 len ? "it has " : "it has none", names);
 }
 
-/* Gives the properties of all filters to the file system. */
+/* Tells the file system the properties of all filters. */
 static void inform_fs(struct fs *fs, const struct chain *chain)
 {
 	struct fs_filters facts = { 0 };
@@ -100,18 +100,15 @@ static void inform_fs(struct fs *fs, const struct chain *chain)
 }
 
 /*
- * Puts a chain in force, and waits until no request runs under the old one. Returns false where one
- * still does. Caller holds changing.
+ * Puts a chain in force, and waits until no request runs under the old chain. Returns false if one
+ * still does after DRAIN_MS. Caller holds changing.
  */
 static bool put_in_force(struct filters *filters, struct chain *chain, struct chain_entry *new)
 {
 	struct chain *old = filters->chain;
 
 	inform_fs(filters->fs, chain);
-	/*
-	 * From here on no thread outside of a request reads the old chain, nor the entry that it
-	 * loses.
-	 */
+	/* After the unlock no thread outside of a request reads the old chain or its entries. */
 	pthread_mutex_lock(&filters->lock);
 	filters->chain = chain;
 	pthread_mutex_unlock(&filters->lock);
@@ -122,7 +119,7 @@ static bool put_in_force(struct filters *filters, struct chain *chain, struct ch
 	}
 	if (request_pool_drained(filters->requests, old, DRAIN_MS))
 		return true;
-	/* The old chain is never freed then, because requests still use it. */
+	/* The old chain is never freed: requests still use it, and would use freed memory. */
 	log_warning("some operations that began under the old filters have not ended within %d "
 		    "s: they end under these filters, which stay loaded until the view is "
 		    "unmounted",
@@ -176,7 +173,8 @@ static int change(struct filters *filters, struct chain_entry *const *entries, u
 }
 
 /*
- * Loads a filter, and refuses one with the name of another filter than gone. Caller holds changing.
+ * Loads a filter. Refuses it if a filter other than gone has its name. Returns 0, or -errno and
+ * *error. Caller holds changing.
  */
 static int load(struct filters *filters, const char *spec, const struct chain_entry *gone,
 		struct chain_entry **ret_entry, struct pst_error *error)

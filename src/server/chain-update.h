@@ -14,8 +14,8 @@ struct invalidator;
 struct request_pool;
 
 /*
- * requests and invalidator are borrowed; features are FUSE_* as agreed with the kernel. Returns 0
- * or -ENOMEM.
+ * Creates an empty list of filters. Borrows requests and invalidator; features are FUSE_* that were
+ * negotiated with the kernel. Returns 0 or -ENOMEM.
  */
 int filters_new(struct request_pool *requests, struct invalidator *invalidator, uint64_t features,
 		struct filters **ret_filters);
@@ -23,13 +23,17 @@ struct filters *filters_free(struct filters *filters);
 
 /*
  * Adds the filter of a spec (name is NULL), removes the filter with a name (spec is NULL), or
- * replaces that by the filter of the spec. On return the kernel has nothing cached from before.
- * Returns 0, or -errno and *error: then nothing has changed.
+ * replaces the filter with a name by the filter of a spec. When this returns 0, the kernel has
+ * dropped what it had cached before the change. After -errno and *error nothing has changed.
+ * Waits for running requests, so it would deadlock inside a request.
  */
 int filters_change(struct filters *filters, const char *name, const char *spec,
 		   struct pst_error *error);
 
-/* Returns the chain in force, which stays in memory until filters_unlock(); NULL: none. */
+/*
+ * Returns the chain in force, or NULL if there are no filters. The chain stays in memory until
+ * filters_unlock(), which the caller must call in both cases.
+ */
 const struct chain *filters_lock(struct filters *filters);
 void filters_unlock(struct filters *filters);
 

@@ -3,12 +3,13 @@
 /*
  * A fair queue of requests: first come, first served for one user, round robin over users.
  *
- * Two bounds keep threads and room free for other users. A user may have as many requests running
- * as there are threads that run nothing, and may have as many requests here as there is room left.
- * So one user alone gets half, two users get a third each, and a user who comes later always finds
- * some free.
+ * Two limits keep threads and room free for other users. A user may have as many requests running
+ * as there are idle threads, and as many requests queued or running as the queue has room left. So
+ * one user alone gets half, two users get a third each, and some always stay free for the next
+ * user.
  *
- * Users whose IDs have the same hash share a row of the table, and its turn. The caller locks.
+ * Users whose IDs have the same hash share a row of the table, and its turn. The caller holds a
+ * lock that guards the queue.
  */
 #include "request/req.h"
 
@@ -27,22 +28,22 @@ struct fair_queue {
 
 void fair_queue_init(struct fair_queue *queue, unsigned int n_threads);
 /*
- * Returns true where the user of the request may have one more request here, queued or running. The
+ * Returns true if the user of the request may have one more request here, queued or running. The
  * queue has room for n_room requests.
  */
 bool fair_queue_has_room(struct fair_queue *queue, const struct req *req, unsigned int n_room);
-/* Returns true where a request of this user would run at once, if there is a thread. */
+/* Returns true if a request of this user could run immediately on an idle thread. */
 bool fair_queue_may_run(struct fair_queue *queue, const struct req *req);
 /*
- * Appends a request. One that holds a file (request/exact.h) comes first and needs no share,
- * because requests that run may be waiting for the file. A request that was queued because a thread
- * was free for it (at_once) needs no share either, because requests of other users may make that
- * smaller meanwhile.
+ * Appends a request. A request that has a file locked (request/exact.h) comes first and needs no
+ * share: running requests may wait for this file, and would deadlock. A request that was queued
+ * because a thread was free for it (at_once) needs no share either: requests of other users may
+ * have reduced the share since.
  */
 void fair_queue_push(struct fair_queue *queue, struct req *req);
-/* Takes the next request that may run now, and counts it as running; NULL: there is none. */
+/* Removes and returns the next request that may run now, and counts it as running; or NULL. */
 struct req *fair_queue_pop(struct fair_queue *queue);
-/* Takes the request with this number out of the queue; NULL: it is not queued. */
+/* Removes and returns the request with this number, or NULL if it is not queued. */
 struct req *fair_queue_remove(struct fair_queue *queue, uint64_t unique);
-/* Counts a request of this user ID, which was popped, as served. */
+/* Ends the count of a request of this user ID, which fair_queue_pop() has returned. */
 void fair_queue_done(struct fair_queue *queue, uint32_t uid);

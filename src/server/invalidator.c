@@ -4,38 +4,38 @@
  *
  * Names. FUSE_NOTIFY_INVAL_ENTRY has two forms. Without a flag the kernel unhashes the dentry and
  * detaches, in every mount namespace, what is mounted on or below it. With FUSE_EXPIRE_ONLY (Linux
- * 6.2) the kernel sends a LOOKUP the next time the name is used, and keeps dentry and mounts where
- * the reply names the same node. FUSE_NOTIFY_INC_EPOCH (Linux 6.16) makes the kernel unhash all
- * dentries one by one, as they are used: no mount inside the view outlives that. So names are
- * expired one by one, those that the lower directories have.
+ * 6.2) the kernel sends a LOOKUP the next time the name is used, and keeps dentry and mounts if the
+ * reply names the same node. FUSE_NOTIFY_INC_EPOCH (Linux 6.16) makes the kernel unhash every
+ * dentry the next time it is used, which detaches all mounts inside the view. So the daemon expires
+ * names one by one: those that the lower directories have.
  *
  * After a change of filters the kernel must not cache replies from before the change. A client that
- * is preempted can take such a reply in late, without bound. invalidator_filters_changed() is
- * called when the new chain is in force, and then this holds:
+ * is preempted can process such a reply at any later time. invalidator_filters_changed() runs when
+ * the new chain is in force. It is correct for these reasons:
  *
  * 1. A LOOKUP of a name without a usable dentry, CREATE and its like, READDIR and READDIRPLUS: the
  *    client holds the lock of the directory, shared or exclusive, from before it sends the request
- *    until dentry and page cache of the listing are written. INVAL_ENTRY takes that lock
- *    exclusively, so it comes after each of them that had begun; those that begin later meet the
- *    new chain. This needs no dentry: an INVAL_ENTRY of "." is a barrier for its directory.
+ *    until it has written the dentry or the page cache of the listing. INVAL_ENTRY takes that lock
+ *    exclusively, so it waits for each such request that had begun; later requests run under the
+ *    new chain. No dentry is needed: an INVAL_ENTRY of "." is a barrier for its directory.
  * 2. A LOOKUP that revalidates a dentry takes no lock, and its reply sets the timeout of the dentry
- *    again, however late. A dentry that was unhashed stays unhashed then. A dentry that was
- *    expired only stays valid: it leads to the same node as before. So names that the new chain
- *    hides from some caller are unhashed, and all others expired. A name is only expired if a
- *    mount lies on or below it.
- * 3. Attributes: the kernel compares the version of the inode's attributes from before the request
- *    with the version of now, which INVAL_INODE has increased. INVAL_INODE does not find an inode
- *    that a reply of 1. makes before the client has taken that reply: so all directories go first,
- *    then all inodes. A program before LOOKUP can show names that no directory has. When such a
- *    filter is added or removed the epoch is raised after the barriers, unless a mount inside the
- *    view is known.
+ *    again, however late. A dentry that was unhashed stays unhashed. But a dentry that was only
+ *    expired becomes valid again, with the same node as before. So names that the new chain hides
+ *    from some caller are unhashed, and all other names expired. If a mount lies on or below a
+ *    name, the name is always expired.
+ * 3. Attributes: the kernel compares the version of the inode's attributes at the time of the
+ *    request with the current version, which INVAL_INODE has increased. INVAL_INODE does not find
+ *    an inode that a reply of 1. creates later: so all directories are invalidated first, then all
+ *    inodes. A program before LOOKUP can show names that no directory has. When such a filter is
+ *    added or removed, the epoch is raised after the barriers, unless a mount inside the view is
+ *    known.
  * 4. Pages of data, of listings and of symbolic links: INVAL_INODE waits for the lock of each page,
- *    which a READ holds until its reply was taken; pages of listings fall under 1.
+ *    which a READ holds until the kernel has processed its reply; for pages of listings see 1.
  *
- * Threads: some take jobs from a queue of names, others from a queue of nodes, and jobs may
- * overtake each other. INVAL_ENTRY may have to wait for the lock of its directory, so other threads
- * send INVAL_INODE. When a queue is full, one flag makes a thread invalidate everything. lock
- * guards the queues.
+ * Threads: some take jobs from a queue of names, others from a queue of nodes. Jobs may overtake
+ * each other. INVAL_ENTRY may wait for the lock of its directory, so other threads send
+ * INVAL_INODE. When a queue is full, the flag all makes a thread invalidate everything. lock guards
+ * the queues.
  */
 #include "server/invalidator.h"
 #include "mount/submounts.h"
@@ -87,7 +87,7 @@ struct invalidator {
 	bool stop, all, sending_all;
 };
 
-/* Invalidates a name of a directory, also one that the kernel has cached as absent. */
+/* Invalidates a name of a directory, even a name that the kernel has cached as absent. */
 static void send_name(struct invalidator *invalidator, uint64_t dir, const char *name, bool expire)
 {
 	struct fuse_notify_inval_entry_out out = {
@@ -97,7 +97,7 @@ static void send_name(struct invalidator *invalidator, uint64_t dir, const char 
 	struct chan *chan = invalidator->chan;
 	bool covered = submounts_covers(invalidator->submounts, dir, name, NULL);
 
-	/* The only form of INVAL_ENTRY that this kernel has would detach the mount. */
+	/* This kernel has only the form of INVAL_ENTRY that would detach the mount. */
 	if (covered && !invalidator->can_expire)
 		return;
 	if ((expire || covered) && invalidator->can_expire)
@@ -138,7 +138,7 @@ void invalidator_send_written(struct chan *chan, uint64_t nodeid)
 struct walk {
 	struct invalidator *invalidator;
 	struct fs *fs;
-	const struct invalidator_names *names; /* NULL: names stay as they are */
+	const struct invalidator_names *names; /* NULL to leave names alone */
 };
 
 static void send_listed(void *aux, struct node *dir, const char *name, uint64_t ino, uint32_t type)
@@ -172,7 +172,10 @@ static void send_node(void *aux, struct node *node)
 	send_inode(walk->invalidator->chan, node->id, true);
 }
 
-/* Makes the kernel unhash every dentry the next time that it is used; false: the kernel cannot. */
+/*
+ * Makes the kernel unhash every dentry the next time that it is used. Returns false if this kernel
+ * cannot.
+ */
 static bool raise_epoch(struct invalidator *invalidator)
 {
 	struct chan *chan = invalidator->chan;
@@ -195,7 +198,7 @@ void invalidator_filters_changed(struct invalidator *invalidator, struct fs *fs,
 
 /*
  * Invalidates everything, after events of the lower file system were lost. A lower directory does
- * not list names that have been removed, so this raises the epoch where that detaches no mount.
+ * not list names that have been removed, so this raises the epoch if that detaches no mount.
  */
 static void send_all(struct invalidator *invalidator)
 {
@@ -211,8 +214,8 @@ static void send_all(struct invalidator *invalidator)
 /* -- threads ------------------------------------------------------------------ */
 
 /*
- * Returns true where a lower directory lacks a name. FUSE_NOTIFY_DELETE unhashes the name even if
- * that leads to a new file, on which a user may have mounted a file system since.
+ * Returns true if a lower directory lacks a name. Without this check FUSE_NOTIFY_DELETE would also
+ * unhash the name of a new file, on which a user may have mounted a file system since.
  */
 static bool is_absent(struct fs *fs, uint64_t parent, const char *name)
 {
@@ -234,7 +237,7 @@ static void run_name(struct invalidator *invalidator, const struct job *job)
 	};
 	struct chan *chan = invalidator->chan;
 
-	/* Inotify watches in the view report that the file is gone. */
+	/* FUSE_NOTIFY_DELETE makes inotify watches in the view report the removal. */
 	if (job->child && is_absent(invalidator->fs, job->nodeid, job->name)) {
 		log_debug("notify: DELETE of \"%s\" in node %llu", job->name,
 			  (unsigned long long)job->nodeid);
@@ -254,8 +257,8 @@ static void run_node(struct invalidator *invalidator, const struct job *job)
 }
 
 /*
- * Returns true where the thread has to invalidate everything: one thread of the queue of nodes does
- * that. Caller holds the lock.
+ * Returns true if the thread has to invalidate everything, which one thread of the queue of nodes
+ * does. Caller holds the lock.
  */
 static bool take_all(struct queue *queue)
 {
@@ -276,16 +279,16 @@ static void *queue_main(void *arg)
 	struct queue *queue = arg;
 	struct invalidator *invalidator = queue->invalidator;
 
-	/* A message takes little time, and until it is sent clients read stale data. */
+	/* A notification takes little time, and clients read stale data until it is sent. */
 	cpu_set_fifo();
 	fs_thread_init();
-	/* is_absent() opens directories by handle; messages need no capability. */
+	/* is_absent() opens directories by handle; notifications need no capability. */
 	caps_limit(CAP_BIT(CAP_DAC_READ_SEARCH));
 	pthread_mutex_lock(&invalidator->lock);
 	while (!invalidator->stop) {
 		if (take_all(queue)) {
 			pthread_mutex_unlock(&invalidator->lock);
-			/* A million nodes take a second. */
+			/* A million nodes take a second: do not keep the CPU for so long. */
 			cpu_set_normal();
 			send_all(invalidator);
 			cpu_set_fifo();

@@ -5,15 +5,17 @@
  * after a RELEASE, for which no client waits, a second thread would take the CPU that the client
  * needs. So one worker waits at the queue, the leader, while it keeps up; the others are followers.
  *
- * One follower is the watcher: it looks at the queue every few milliseconds. When requests lie
- * there and no leader waits, another leader is needed: at once if few requests were taken since the
- * last look, because the worker that took them is held up; else if more than every third look finds
- * that (with one client up to every sixth look does, with two clients more than every second). A
- * worker that copies a long request wakes the watcher itself. A worker that mostly finds another
- * leader at the queue becomes a follower.
+ * One follower is the watcher: it looks at the queue every few milliseconds. If requests are queued
+ * and no leader waits, the view may need another leader. If few requests were received since the
+ * last look, the watcher becomes a leader immediately, because the leader is blocked; else if more
+ * than every third look finds this (with one client up to every sixth look does, with two clients
+ * more than every second). A worker that copies a long request wakes the watcher itself. A worker
+ * that mostly finds another leader waiting becomes a follower.
  *
- * The watcher stops looking when no request was taken for a while, so an idle view wakes no thread.
- * The worker that takes the next request wakes the watcher.
+ * The watcher stops looking when no request was received for a while, so an idle view wakes no
+ * thread. The worker that receives the next request wakes the watcher.
+ *
+ * Locking: leader->lock, as leader.h says for each member; state is atomic.
  */
 #include "server/leader.h"
 #include "util/clock.h"
@@ -27,11 +29,11 @@
 
 #define LOOK_MS       4
 #define FIRST_LOOK_MS 1
-#define FEW           16 /* requests taken between two looks */
+#define FEW           16 /* fewer requests between two looks mean that the leader is blocked */
 #define BEHIND        10 /* twice the looks that found requests waiting, less the other looks */
 #define LOOKS_IDLE    32 /* looks in a row without a request, until the watcher rests */
 
-/* Bytes whose copying takes so long that another leader is needed. */
+/* Bytes of a request whose copying takes so long that another leader is needed. */
 #define LONG (32 << 10)
 
 void leader_init(struct leader *leader)
@@ -49,11 +51,11 @@ void leader_fini(struct leader *leader)
 	pthread_mutex_destroy(&leader->lock);
 }
 
-/* Sleeps until a request is taken. Caller holds the lock. */
+/* Sleeps until a worker receives a request. Caller holds the lock. */
 static void rest(struct leader *leader, uint64_t seen)
 {
 	leader->unwatched = true;
-	/* A worker that took a request before that has not woken the watcher. */
+	/* A worker that received a request before this line does not wake the watcher. */
 	if (N_TAKEN(leader->state) != N_TAKEN(seen))
 		leader->unwatched = false;
 	while (leader->unwatched && !leader->ended)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Leader/Followers: of the workers that share one queue, as few wait for its requests as keep up
- * with it; leader.c says why. The workers that wait at the queue are leaders; the others,
- * followers, sleep.
+ * Leader/Followers: of the workers that share one queue, only as many wait for its requests as are
+ * needed to keep up; leader.c says why. The workers that wait for requests are leaders; all other
+ * workers, the followers, sleep.
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -16,8 +16,8 @@ struct leader {
 	_Atomic bool watched;        /* a follower watches the queue; lock to write */
 	pthread_mutex_t lock;        /* guards the members below */
 	pthread_cond_t watch, other; /* the watcher sleeps on watch, other followers on other */
-	unsigned int look_ms;        /* between two looks; 0, for tests: until watch is signalled */
-	bool called;                 /* the watcher has to become a leader at once */
+	unsigned int look_ms;        /* time between two looks; 0 in tests: wait for watch */
+	bool called;                 /* the watcher has to become a leader immediately */
 	bool ended;
 };
 
@@ -29,13 +29,13 @@ struct leader_looks {
 
 enum leader_advice {
 	LEADER_LOOK_AGAIN,
-	LEADER_NEEDED, /* another worker has to take requests */
-	LEADER_RESTS,  /* no request was taken for a while: stop looking */
+	LEADER_NEEDED, /* the view needs another leader */
+	LEADER_RESTS,  /* no request has arrived for a while, so the watcher stops looking */
 };
 
 /*
- * Adds a look at the queue: its state, and whether requests lie in it while no leader waits
- * (queued). Returns what the watcher does next.
+ * Records a look at the queue. state is leader->state; queued is true if requests are queued and no
+ * leader waits. Returns the next action of the watcher.
  */
 enum leader_advice leader_look(struct leader_looks *looks, uint64_t state, bool queued);
 
@@ -43,16 +43,16 @@ void leader_init(struct leader *leader);
 void leader_fini(struct leader *leader);
 
 /*
- * To be called before a worker waits for a request; returns when the worker is needed as a leader.
- * queue is a descriptor of the queue that poll(2) reports readable while requests lie in it. *spare
- * belongs to the worker and begins as LEADER_SPARE.
+ * A worker calls this before it waits for a request. Returns when the worker is needed as a leader.
+ * queue is a descriptor that poll(2) reports as readable while requests are queued. *spare belongs
+ * to the worker, and is LEADER_SPARE at first.
  */
 #define LEADER_SPARE 32u
 void leader_begin_wait(struct leader *leader, unsigned int *spare, int queue);
-/* To be called after that wait, with the size of the request in bytes; 0: there is none. */
+/* A worker calls this after the wait; len is the size of the request in bytes, or 0 for none. */
 void leader_end_wait(struct leader *leader, unsigned int *spare, int queue, size_t len);
 
-/* Returns true where no leader waits for a request, and no follower would notice. */
+/* Returns true if no leader waits for a request, and no follower watches the queue. */
 bool leader_is_missing(const struct leader *leader);
-/* Makes all followers leaders, for good, so that they see the end of the connection. */
+/* Makes all followers leaders permanently, so that they see the end of the connection. */
 void leader_release_all(struct leader *leader);

@@ -9,9 +9,9 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/* Threads beyond n_keep end when they have been idle for so long. */
+/* Threads beyond n_keep end after so many idle seconds. */
 #define IDLE_S 10
-/* The pool has at most so many times n_keep threads. */
+/* The pool has at most GROWTH * n_keep threads. */
 #define GROWTH 8
 
 void pool_init(struct pool *pool, struct request_pool *requests, struct ticker *watchdog)
@@ -22,7 +22,7 @@ void pool_init(struct pool *pool, struct request_pool *requests, struct ticker *
 }
 
 /*
- * Waits for a request. Returns false where the thread has been idle for long enough to end. Caller
+ * Waits for a request. Returns false if the thread has been idle for long enough to end. Caller
  * holds the lock.
  */
 static bool wait_for_work(struct pool *pool)
@@ -38,7 +38,7 @@ static bool wait_for_work(struct pool *pool)
 	return r != ETIMEDOUT || pool->n <= pool->n_keep;
 }
 
-/* Returns the next request; NULL: the thread ends. Caller holds the lock. */
+/* Waits for and returns the next request, or NULL if the thread must end. Caller holds the lock. */
 static struct req *next(struct pool *pool)
 {
 	bool goes_on = true;
@@ -71,7 +71,7 @@ static void *pool_main(void *arg)
 
 	fs_thread_init();
 	fs_thread_may_wait(true);
-	/* The worker that started the thread may be pinned, and its affinity is inherited. */
+	/* The thread inherits the affinity of the worker that started it, maybe a pinned one. */
 	if (pool->cpus)
 		sched_setaffinity(0, CPU_SET_BYTES, pool->cpus);
 	pthread_mutex_lock(&pool->lock);
@@ -84,7 +84,7 @@ static void *pool_main(void *arg)
 		pthread_mutex_lock(&pool->lock);
 		thread->req = NULL;
 		fair_queue_done(&pool->queue, thread->uid);
-		/* Shares of other users may have grown by more threads than this one. */
+		/* Shares of other users may have grown by more than one thread: wake another. */
 		if (pool->queue.n_queued)
 			pthread_cond_signal(&pool->work);
 	}
@@ -95,7 +95,7 @@ static void *pool_main(void *arg)
 	return NULL;
 }
 
-/* Starts one more thread, unless there are n_max. Returns 0 or -errno. Caller holds the lock. */
+/* Starts one more thread unless n_max run. Returns 0 or -errno. Caller holds the lock. */
 static int grow(struct pool *pool)
 {
 	struct pool_thread *thread = pool->threads;
@@ -149,7 +149,7 @@ bool pool_has_room(struct pool *pool, const struct req *req, unsigned int n_room
 
 /* -- requests and interrupts ------------------------------------------------------------------ */
 
-/* Returns true where the INTERRUPT arrived before the request. Caller holds the lock. */
+/* Returns true if the INTERRUPT arrived before the request. Caller holds the lock. */
 static bool was_early(struct pool *pool, uint64_t unique)
 {
 	for (unsigned int i = 0; i < POOL_EARLY; i++) {
@@ -162,10 +162,10 @@ static bool was_early(struct pool *pool, uint64_t unique)
 }
 
 /*
- * Returns true where a thread has ended or a SIGKILL is pending for it; the kernel turns other
- * fatal signals into SIGKILL. Only then a request is interrupted. The kernel sends INTERRUPT for
- * all signals and does not say for which: also for a stop, and for handlers with SA_RESTART, where
- * a system call must not end with EINTR.
+ * Returns true if a client's thread has ended or a SIGKILL is pending for it; the kernel turns
+ * other fatal signals into SIGKILL. Requests of other clients are not interrupted: the kernel sends
+ * INTERRUPT for every signal without its number, also for a stop, and for handlers with SA_RESTART,
+ * after which a system call must not fail with EINTR.
  */
 static bool is_dying(uint32_t pid)
 {
@@ -178,8 +178,8 @@ static bool is_dying(uint32_t pid)
 }
 
 /*
- * Returns true where a thread takes the request at once; starts one if need be. Caller holds the
- * lock.
+ * Returns true if a thread can run the request immediately; starts a thread if necessary. Caller
+ * holds the lock.
  */
 static bool runs_at_once(struct pool *pool, const struct req *req)
 {
@@ -207,8 +207,8 @@ bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once)
 	if (!early) {
 		fair_queue_push(&pool->queue, req);
 		/*
-		 * runs_at_once() has started a thread if need be. If no thread can be started, the
-		 * existing threads take the request in its turn.
+		 * With at_once, runs_at_once() has started a thread if necessary. If grow() fails,
+		 * the existing threads run the request in its turn.
 		 */
 		if (!at_once && pool->queue.n_queued > pool->n_idle)
 			grow(pool);
@@ -220,7 +220,10 @@ bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once)
 	return true;
 }
 
-/* Takes a request whose client is being killed out of the queue. Caller holds the lock. */
+/*
+ * Removes a request from the queue and returns it if its client is being killed; else returns NULL.
+ * Caller holds the lock.
+ */
 static struct req *take_queued(struct pool *pool, uint64_t unique)
 {
 	struct req *req = fair_queue_remove(&pool->queue, unique);
@@ -289,7 +292,7 @@ void pool_stop(struct pool *pool)
 	pool->stop = true;
 	pthread_cond_broadcast(&pool->work);
 	while (pool->n) {
-		/* No client waits for these replies, so signals may end the system calls. */
+		/* No client waits for these replies, so signals may interrupt the system calls. */
 		for (unsigned int i = 0; i < pool->n_max; i++)
 			if (pool->threads[i].req)
 				thread_wake(pool->threads[i].thread);

@@ -4,17 +4,17 @@
  * Thread pool for requests that may block (disk, lease, lock of a lower file, remote lower file
  * system).
  *
- * The pool has n_keep threads, starts more while requests are queued, and ends those again after
- * some idle seconds. Requests wait in a fair queue (server/fair-queue.h): one user never has all
- * threads, nor all room in the queue.
+ * The pool has n_keep threads, starts more while requests are queued, and ends the additional ones
+ * after some idle seconds. Requests wait in a fair queue (server/fair-queue.h): one user never has
+ * all threads, nor all room in the queue.
  *
- * Operations that may block always go to the pool (may_block). All others go there while the lower
- * file system is slow: it is remote, or an operation there was slow within the last second
+ * Operations that may block always go to the pool (may_block). All other operations go there while
+ * the lower file system is slow: it is remote, or an operation was slow within the last second
  * (request/latency.h).
  *
  * An INTERRUPT ends a queued request with -EINTR. For a running request the pool sends a signal to
- * the thread, which ends a system call that signals can end. Both happen only while the caller is
- * being killed.
+ * the thread, so that a system call which signals can interrupt fails with EINTR. The pool does
+ * both only if the caller is being killed.
  */
 #include "request/req.h"
 #include "server/fair-queue.h"
@@ -30,20 +30,20 @@
 struct pool_thread {
 	struct pool *pool;
 	pthread_t thread;
-	enum { POOL_NONE, POOL_RUNS, POOL_ENDED } state; /* ended: to be joined */
-	struct req *req; /* the request that runs here; NULL: the thread is idle */
+	enum { POOL_NONE, POOL_RUNS, POOL_ENDED } state; /* POOL_ENDED must be joined */
+	struct req *req; /* the request that runs here; NULL if the thread is idle */
 	uint64_t unique; /* of req, as the members below */
 	uint32_t uid, pid;
 	uint32_t began_ms;
-	bool may_block;   /* req takes long on a fast file system, too */
+	bool may_block;   /* req may take long even on a fast file system */
 	bool interrupted; /* the thread gets signals until req has ended */
 };
 
 struct pool {
-	struct request_pool *requests; /* borrowed: takes requests that have ended */
-	struct ticker *watchdog;       /* borrowed: calls pool_check() */
+	struct request_pool *requests; /* borrowed; requests are put back to it */
+	struct ticker *watchdog;       /* borrowed; calls pool_check() */
 	cpu_set_t *cpus;               /* constant: CPUs that the pool may run on */
-	unsigned int n_keep, n_max;    /* constant; 0: there is no pool */
+	unsigned int n_keep, n_max;    /* constant; 0 if there is no pool */
 
 	pthread_mutex_t lock; /* guards the members below */
 	pthread_cond_t work;  /* the queue has grown, or the pool stops */
@@ -51,28 +51,29 @@ struct pool {
 	struct pool_thread *threads; /* n_max */
 	unsigned int n, n_idle;
 	bool stop;
-	uint64_t early[POOL_EARLY]; /* requests whose INTERRUPT came first */
+	uint64_t early[POOL_EARLY]; /* requests whose INTERRUPT arrived before them */
 	unsigned int n_early;
 };
 
 void pool_init(struct pool *pool, struct request_pool *requests, struct ticker *watchdog);
-/* Starts n_keep threads (0: there is no pool). Returns 0 or -errno; some threads may run then. */
-int pool_start(struct pool *pool, unsigned int n_keep);
 /*
- * Returns true where the pool, with room for n_room requests, has room for one more of this user.
+ * Starts n_keep threads, or none for 0. Returns 0, or -errno; some threads may run even after a
+ * failure, until pool_stop().
  */
+int pool_start(struct pool *pool, unsigned int n_keep);
+/* Returns true if the pool, with room for n_room requests, has room for one more of this user. */
 bool pool_has_room(struct pool *pool, const struct req *req, unsigned int n_room);
 /*
- * Hands a request to the pool. at_once: only where a thread is free for it; else returns false, and
- * the caller still has the request.
+ * Hands a request to the pool, which then owns it, and returns true. If at_once is true and no
+ * thread is free for the request, returns false, and the caller keeps the request.
  */
 bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once);
-/* Interrupts the request with this number, even if it arrives only later. */
+/* Interrupts the request with this number, even if the request arrives only later. */
 void pool_interrupt(struct pool *pool, uint64_t unique);
 /*
- * For the watchdog: records how long operations have taken until now, and repeats signals that may
- * have come before the system call that they have to end. Returns false while no thread has to be
- * checked.
+ * For the watchdog: records how long operations have taken until now, and repeats signals, because
+ * a signal that arrives before the system call does not interrupt it. Returns false if no thread
+ * has to be checked again.
  */
 bool pool_check(struct pool *pool);
 /* Runs the queued requests and ends the threads. Interrupts requests that wait. */

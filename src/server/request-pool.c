@@ -10,8 +10,9 @@
 #include <time.h>
 
 /*
- * Requests that transports may get after the start; where address space is scarce; and with
- * filters, because the kernel allocates the memory of their map at once.
+ * The number of requests that channels may get after the start. There are fewer of them if address
+ * space is scarce, and with filters, because the kernel allocates all memory of a BPF map when the
+ * map is created.
  */
 #define N_EXTRA          768
 #define N_EXTRA_SMALL    128
@@ -20,17 +21,17 @@
 /* -- sets of requests -------------------------------------------------------------------------- */
 
 /*
- * Requests with the memory of their slots. A server begins with one set. The first filter that is
- * added to a running view brings another set, in memory that filters reach; the old set is freed
- * when its last request has been put back.
+ * Requests with the memory of their slots. A server begins with one set. When the first filter is
+ * added to a running view, another set in a BPF map replaces it; the old set is freed when its last
+ * request has been put back.
  */
 struct request_set {
 	unsigned int n; /* constant */
 	struct req *reqs;
-	struct req_saved *saved;    /* one for each request, with slots for filters; else NULL */
-	char *memory;               /* of all slots; NULL: none yet */
-	size_t size;                /* of one slot */
-	struct filter_slots *slots; /* owned; NULL: filters cannot reach the memory */
+	struct req_saved *saved;    /* one for each request, with filters; else NULL */
+	char *memory;               /* of all slots; NULL while the set is built */
+	size_t size;                /* bytes of one slot */
+	struct filter_slots *slots; /* owned; NULL if the slots lie in ordinary memory */
 	struct req *free;           /* the pool's lock guards this and n_out */
 	unsigned int n_out;         /* requests that are in use */
 };
@@ -52,8 +53,8 @@ static struct request_set *set_free(struct request_set *set)
 DEFINE_CLEANUP(struct request_set *, set_free);
 
 /*
- * Allocates the memory of the slots and what goes with it; filtered: where filters reach it.
- * Returns 0, or -errno and *error.
+ * Allocates the memory of the slots, in a BPF map if filtered is true. Returns 0, or -errno and
+ * *error.
  */
 static int set_map(struct request_set *set, bool filtered, struct pst_error *error)
 {
@@ -117,13 +118,13 @@ static int set_new(struct request_host *host, unsigned int n, size_t data_size, 
 
 /* -- the pool --------------------------------------------------------------------------------- */
 
-/* Returns the number of requests that transports never get. */
+/* Returns the number of requests that channels never own. */
 static unsigned int n_own(const struct request_pool_config *config, bool filtered)
 {
 	return config->n_threads + config->n_queued[filtered] + config->n_extra_threads[filtered];
 }
 
-/* Makes the first set, with n_extra requests that transports may get after the start. */
+/* Creates the first set, with n_extra requests that channels may get after the start. */
 static int first_set(struct request_pool *pool, unsigned int n_extra, struct request_set **ret_set,
 		     struct pst_error *error)
 {
@@ -205,10 +206,7 @@ unsigned int request_pool_room(struct request_pool *pool, bool owned)
 	bool filtered = request_pool_in_map(pool);
 	unsigned int n = pool->config.n_queued[filtered];
 
-	/*
-	 * A request that arrived in a slot which filters do not reach has moved to one of the n
-	 * requests.
-	 */
+	/* A request from a slot outside of the map has moved to one of the n requests. */
 	if (owned && (!filtered || pool->n_givable < n))
 		return pool->n_givable;
 	return n;
@@ -233,7 +231,7 @@ struct req *request_pool_take_extra(struct request_pool *pool, bool for_lock)
 	struct req *req = NULL;
 
 	pthread_mutex_lock(&pool->lock);
-	/* Transports own all requests of an old set. */
+	/* If there is an old set, the slots of channels lie there. */
 	if (pool->n_extra > (for_lock ? 0 : pool->n_for_locks))
 		req = pop(pool->old ? pool->old : pool->set);
 	pool->n_extra -= req != NULL;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A server: its parts, and the services that requests need from it (struct request_host).
+ * Creates and frees a server with its parts, and implements the services that requests need from it
+ * (struct request_host).
  *
- * One worker for each channel (server/workers.h) receives requests and serves them where they
- * arrived. A request that may block for long goes to the thread pool (server/pool.h), and the
- * worker continues with a spare request (server/request-pool.h). When all requests are in use the
- * worker runs the operation itself, and its queue waits.
+ * One worker for each channel (server/workers.h) receives requests and serves them in the slot in
+ * which they arrived. A request that may block for long goes to the thread pool (server/pool.h),
+ * and the worker continues with a spare request (server/request-pool.h). If all requests are in
+ * use, the worker runs the operation itself, and the next request waits.
  *
- * Transports that own slots get requests of their own at the start, and the server has these only
- * between arrival and reply. When so many of them wait that a channel has none left, the channel
- * gets one more, which it keeps.
+ * Channels of io_uring own slots: they get requests at the start, and the server has these only
+ * between arrival and reply. If all requests of a channel wait, the channel gets one more, which it
+ * keeps.
  */
 #include "server/server.h"
 #include "request/exact.h"
@@ -28,9 +29,9 @@
 #include <string.h>
 
 /*
- * Requests for the queue of the thread pool. With filters there are fewer, because the kernel
- * allocates the memory of their map at once. With transports that own slots there are few, because
- * queued requests stay in those slots.
+ * The number of requests for the queue of the thread pool. With filters there are fewer, because
+ * the kernel allocates all memory of a BPF map when the map is created. With io_uring few are
+ * needed, because queued requests stay in the slots of their channels.
  */
 #define N_QUEUED          768
 #define N_QUEUED_FILTERED 40
@@ -53,7 +54,7 @@ struct server {
 	struct filters *filters;
 	struct exact exact;
 	void (*_Atomic on_readonly)(void *aux);
-	void *on_readonly_aux; /* set before that */
+	void *on_readonly_aux; /* set before on_readonly */
 };
 
 /* -- requests -------------------------------------------------------------------------------- */
@@ -64,9 +65,9 @@ static struct server *server_of(const struct request_host *host)
 }
 
 /*
- * Gives the queue of the request another worker, or its channel another slot, where no request
- * would arrive there any more. A lock must not wait where the kernel may overlook the request that
- * frees it.
+ * Gives the queue of the request another worker, or its channel another slot, if no request could
+ * arrive there any more. Returns false if that fails. Then, or if fetch() fails, a lock must not
+ * wait: the unlock might stay queued in the kernel, which would be a deadlock.
  */
 static bool feed(struct req *req, bool for_lock)
 {
@@ -186,7 +187,7 @@ static void init_request_host(struct server *server, const struct server_config 
 
 DEFINE_CLEANUP(struct server *, server_free);
 
-/* Frees the objects that a server takes, where no server can be made. */
+/* Frees the objects that config passes to the server, because no server can be created. */
 static void drop(const struct server_config *config)
 {
 	fs_free(config->fs);
@@ -195,7 +196,7 @@ static void drop(const struct server_config *config)
 		chan_free(config->chans[i]);
 }
 
-/* For the watchdog: looks for threads that are held up, and returns false while none can be. */
+/* For the watchdog: looks for blocked threads. Returns false if none has to be checked again. */
 static bool check(void *aux)
 {
 	struct server *server = aux;
@@ -289,8 +290,8 @@ struct server *server_free(struct server *server)
 	fs_shutdown(server->request_host.fs);
 	fs_callbacks_stop(server->fs_callbacks);
 	/*
-	 * A filter may have the last reference to the directory that it is attached to. The node
-	 * dies then, and fs_callbacks must not find filters that are half freed.
+	 * Clear server->filters first: a filter may have the last reference to the directory that
+	 * it is attached to. Freeing that node calls forgotten(), which would use freed filters.
 	 */
 	filters = server->filters;
 	server->filters = NULL;

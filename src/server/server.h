@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A server: threads that receive requests from channels, run them on a file system and reply. A
- * mount and a test that plays the kernel on a socket use the same server.
+ * A server has the threads that receive requests from channels, run them on a file system, and
+ * reply. Mounts use it, and so do tests that act as the kernel on a socket.
  */
 #include "transport/chan.h"
 #include "fs/fs.h"
@@ -17,41 +17,49 @@ struct filters;
 struct trace;
 
 /*
- * Receives INIT on a new connection, for which it waits ten seconds, and answers it. Returns 0, or
- * -errno and *error.
+ * Receives the INIT request of a new connection and replies to it. Waits for INIT ten seconds at
+ * most. Returns 0, or -errno and *error.
  */
 int server_answer_init(struct chan *chan, const struct init_request *request,
 		       struct init_negotiated *ret_negotiated, struct pst_error *error);
 
 struct server_config {
-	struct fs *fs;                     /* taken */
-	struct fs_callbacks *fs_callbacks; /* taken: the callbacks that fs was made with */
-	/* n_chans channels, each taken, and served by a worker. The first owns no slots. */
+	struct fs *fs;                     /* the server takes ownership */
+	struct fs_callbacks *fs_callbacks; /* the server takes ownership; fs uses these */
+	/*
+	 * n_chans channels; the server takes ownership of each, and starts a worker for each. The
+	 * first is a channel of /dev/fuse or a socket. The array stays the caller's.
+	 */
 	struct chan **chans;
 	unsigned int n_chans;
 	unsigned int n_pool;
 	uint32_t max_write;
-	uint64_t features;          /* FUSE_* as agreed with the kernel */
-	bool sync, dirsync;         /* sync all changes, or those of names, before the reply */
+	uint64_t features;          /* FUSE_* that were negotiated with the kernel */
+	bool sync, dirsync;         /* sync all changes, or changes of names, before the reply */
 	uint64_t disabled_ops;      /* bits of opcodes: operations that the view lacks */
-	const char *const *filters; /* specs up to NULL, or NULL; borrowed during the call */
+	const char *const *filters; /* specs, ended by NULL; or NULL. Used during the call only */
 };
 /*
- * Makes a server and starts its threads. Takes the objects that config marks as taken, also on
- * failure. Returns 0, or -errno and *error.
+ * Creates a server and starts its threads. Takes ownership of the objects that config marks, even
+ * on failure. Returns 0, or -errno and *error. The caller frees *ret_server with server_free().
  */
 int server_new(const struct server_config *config, struct server **ret_server,
 	       struct pst_error *error);
 /*
- * Returns 0, or -errno where the channels that own slots do not work and have fallen back on
- * /dev/fuse.
+ * Returns 0, or -errno if io_uring did not work and its channels have fallen back on /dev/fuse.
  */
 int server_begin_error(struct server *server);
 /* Waits until the connection ends. Returns 0, or the -errno of the worker that failed. */
 int server_wait(struct server *server);
-/* Makes any thread call fn after an operation that fails with EROFS; NULL ends that. */
+/*
+ * Makes threads call fn after an operation that fails with EROFS; fn may be NULL. Several threads
+ * may call fn at the same time, also for a short while after another call of this function.
+ */
 void server_on_readonly(struct server *server, void (*fn)(void *aux), void *aux);
-/* Ends the threads, even while the connection lasts, and frees the server. Takes NULL. */
+/*
+ * Ends the threads, even while the connection lasts, and frees the server with the objects that it
+ * owns. Accepts NULL. Returns NULL.
+ */
 struct server *server_free(struct server *server);
 
 /* Parts of the server, borrowed. */

@@ -20,7 +20,7 @@ void ticker_init(struct ticker *ticker, bool (*tick)(void *aux), void *aux, unsi
 	clock_cond_init(&ticker->woken);
 }
 
-/* Sleeps until the next call is due; false: the thread ends. */
+/* Sleeps until the next call is due. Returns false if the thread must end. */
 static bool wait_for_tick(struct ticker *ticker)
 {
 	struct timespec until;
@@ -31,7 +31,7 @@ static bool wait_for_tick(struct ticker *ticker)
 		ticker->n_idle = 0;
 		pthread_cond_wait(&ticker->woken, &ticker->lock);
 	}
-	/* A second thread that has seen sleeps may signal now; the period does not end by that. */
+	/* Another thread that has seen sleeps may signal late: wait for the whole period anyway. */
 	until = clock_after_ms(ticker->period_ms);
 	while (!ticker->stop && pthread_cond_timedwait(&ticker->woken, &ticker->lock, &until) == 0)
 		;
@@ -47,7 +47,10 @@ static void *ticker_main(void *arg)
 	/* Threads that this one starts inherit its identity. */
 	fs_thread_init();
 	while (wait_for_tick(ticker)) {
-		/* Set before the call: a thread with something to do wakes this one, or is seen. */
+		/*
+		 * Set sleeps before the call: then a thread that adds work either wakes this
+		 * thread, or has added the work early enough for the call to find it.
+		 */
 		ticker->sleeps = ticker->n_idle == ticker->n_idle_max;
 		atomic_thread_fence(memory_order_seq_cst);
 		if (ticker->tick(ticker->aux)) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Most channels put a request into the slot that the worker passes to them. Those that own slots
- * take some at the start, and return one of these with each request.
+ * Workers receive requests and serve them. A channel of /dev/fuse or a socket receives a request
+ * into the slot that the worker passes to it. A channel of io_uring gets slots at the start, and
+ * returns one of them with each request.
+ *
+ * Locking: workers.h names the lock of each member.
  */
 #include "server/workers.h"
 #include "util/cleanup.h"
@@ -37,12 +40,15 @@ static void serve_bad(struct req *req)
 	req->chan->ops->reply(req->chan, &req->slot, &answer);
 }
 
-/* A worker that has served one request for so long is held up. */
+/* A worker that has served one request for so long is treated as blocked. */
 #define HELD_UP_MS 10
-/* Extra workers for each channel that owns slots. */
+/* The maximum of extra workers for each channel that owns slots. */
 #define EXTRA_EACH 8
 
-/* Serves a request, or hands it to the thread pool. Returns what req_serve() does. */
+/*
+ * Serves a request, or hands it to the thread pool. Returns the request that the worker owns
+ * afterwards, as req_serve() does.
+ */
 static struct req *worker_serve(struct worker *worker, struct req *req, bool bad)
 {
 	struct workers *workers = worker->workers;
@@ -93,8 +99,8 @@ static int receive(struct worker *worker, struct slot **slot, struct wire_msg *r
 }
 
 /*
- * Receives and serves requests until the connection ends. Returns 0 then, or -errno. *held: the
- * request whose slot is filled next, for a channel that owns no slots.
+ * Receives and serves requests until the connection ends. Returns 0 at the end, or -errno. *held is
+ * the request whose slot is filled next, for a channel that owns no slots; the caller owns it.
  */
 static int worker_loop(struct worker *worker, struct req **held)
 {
@@ -167,9 +173,10 @@ static int give_first(struct worker *worker)
 }
 
 /*
- * Makes a channel that owns slots ready; r: -errno of what has failed before, or 0. All channels of
- * the start get ready, or all fall back, because the kernel uses no queue before it has all. Slots
- * that were given to a channel that falls back are not used again.
+ * Makes a channel that owns slots ready. r is 0, or the -errno of an earlier failure of this
+ * worker. All channels of the start become ready, or all fall back on /dev/fuse, because the kernel
+ * uses no queue before all are served. Slots that were given to a channel that falls back are not
+ * used again.
  */
 static int worker_begin(struct worker *worker, int r)
 {
@@ -204,7 +211,10 @@ static void note_begun(struct worker *worker, int r)
 	pthread_mutex_unlock(&workers->lock);
 }
 
-/* r: 0, or the -errno for which the view fails. broken: the view has to end. */
+/*
+ * Records the end of a worker. r is 0, or the -errno with which the view fails. If broken is true,
+ * the view ends although other workers run.
+ */
 static void note_end(struct worker *worker, bool broken, int r)
 {
 	struct workers *workers = worker->workers;
@@ -244,8 +254,8 @@ static void *worker_main(void *arg)
 		r = worker_loop(worker, &req);
 	}
 	/*
-	 * The view does not need an extra worker, unless requests are lost in the slots of its
-	 * channel.
+	 * The view can go on without an extra worker. But if its channel of io_uring has served
+	 * requests, those in its slots would be lost, and their clients would wait forever.
 	 */
 	fails = r < 0 && (!worker->extra || (owns && served));
 	if (fails)
@@ -422,7 +432,7 @@ int workers_wait(struct workers *workers)
 	return r;
 }
 
-/* Workers wait in a system call that only the kernel or a signal ends. */
+/* Signals each worker until it ends, because it waits in a system call. */
 void workers_stop(struct workers *workers)
 {
 	pthread_mutex_lock(&workers->lock);
