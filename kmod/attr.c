@@ -197,18 +197,25 @@ int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *fr
 	return err;
 }
 
-const char *pst_get_link(struct dentry *dentry, struct inode *inode, struct delayed_call *done)
+const char *pst_get_link_lower(struct dentry *dentry, struct delayed_call *done)
 {
-	struct path lower;
-	const char *text;
+	struct path lower = pst_lower_path(dentry);
+	const char *text = vfs_get_link(lower.dentry, done);
 
-	if (!dentry)
-		return ERR_PTR(-ECHILD);
-	lower = pst_lower_path(dentry);
-	text = vfs_get_link(lower.dentry, done);
 	if (!IS_ERR(text) && !sb_rdonly(dentry->d_sb))
 		touch_atime(&lower);
 	return text;
+}
+
+const char *pst_get_link(struct dentry *dentry, struct inode *inode, struct delayed_call *done)
+{
+	struct pst_op op;
+
+	if (!dentry)
+		return ERR_PTR(-ECHILD);
+	if (pst_asks(&op, inode, FUSE_READLINK))
+		return pst_filter_get_link(&op, dentry, done);
+	return pst_get_link_lower(dentry, done);
 }
 
 int pst_fiemap(struct inode *inode, struct fiemap_extent_info *info, u64 start, u64 len)
@@ -218,12 +225,26 @@ int pst_fiemap(struct inode *inode, struct fiemap_extent_info *info, u64 start, 
 	return l->i_op->fiemap ? l->i_op->fiemap(l, info, start, len) : -EOPNOTSUPP;
 }
 
+/* To filters, flags of inodes are commands of ioctl(2). */
 int pst_fileattr_get(struct dentry *dentry, struct c_fileattr *fa)
 {
-	return vfs_fileattr_get(pst_lower(dentry), fa);
+	struct pst_op op;
+	int err = 0;
+
+	if (pst_asks(&op, d_inode(dentry), FUSE_IOCTL)) {
+		op.in.ioctl = (struct fuse_ioctl_in){
+			.cmd = fa->fsx_valid ? FS_IOC_FSGETXATTR : FS_IOC_GETFLAGS,
+		};
+		err = pst_before(&op);
+		if (err == PST_OP_DONE)
+			err = pst_op_bad(&op, true, "answered a command that has data");
+	}
+	if (!err)
+		err = vfs_fileattr_get(pst_lower(dentry), fa);
+	return pst_after(&op, err);
 }
 
-int pst_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry, struct c_fileattr *fa)
+static int set_lower_flags(struct dentry *dentry, struct c_fileattr *fa)
 {
 	int err = mnt_want_write(pst_mnt(dentry));
 
@@ -233,4 +254,20 @@ int pst_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry, struct c_fi
 	pst_copy_attr(d_inode(dentry));
 	mnt_drop_write(pst_mnt(dentry));
 	return err;
+}
+
+int pst_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry, struct c_fileattr *fa)
+{
+	struct pst_op op;
+	int err = 0;
+
+	if (pst_asks(&op, d_inode(dentry), FUSE_IOCTL)) {
+		op.in.ioctl = (struct fuse_ioctl_in){
+			.cmd = fa->fsx_valid ? FS_IOC_FSSETXATTR : FS_IOC_SETFLAGS,
+		};
+		err = pst_before(&op);
+	}
+	if (!err)
+		err = set_lower_flags(dentry, fa);
+	return pst_after(&op, err);
 }

@@ -4,9 +4,9 @@
  * view has in private_data. The position is kept in the file of the view; the lower file gets it
  * before each call, under the lock of the position that the VFS holds.
  */
-#include "penstock.h"
+#include "op.h"
 
-static int pst_dir_open(struct inode *inode, struct file *file)
+static int open_lower(struct inode *inode, struct file *file)
 {
 	struct path lower = pst_lower_path(file->f_path.dentry);
 	unsigned int flags = pst_lower_flags(file, MNT_NOATIME | MNT_NODIRATIME);
@@ -16,6 +16,15 @@ static int pst_dir_open(struct inode *inode, struct file *file)
 		return PTR_ERR(l);
 	file->private_data = l;
 	return 0;
+}
+
+static int pst_dir_open(struct inode *inode, struct file *file)
+{
+	struct pst_op op;
+
+	if (pst_asks(&op, inode, FUSE_OPENDIR))
+		return pst_filter_open(&op, file, open_lower);
+	return open_lower(inode, file);
 }
 
 static int pst_iterate(struct file *file, struct dir_context *ctx)

@@ -7,7 +7,7 @@
  * there is no cache here; mappings are mappings of the lower file. Reads take no lock, writes do
  * not exclude each other here.
  */
-#include "penstock.h"
+#include "op.h"
 
 #define FOLLOWED_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
@@ -56,7 +56,7 @@ static int check_append_only(const struct file *file, const struct inode *lower)
 	return file->f_flags & O_TRUNC ? -EPERM : 0;
 }
 
-static int pst_open(struct inode *inode, struct file *file)
+static int open_lower(struct inode *inode, struct file *file)
 {
 	struct path lower = pst_lower_path(file->f_path.dentry);
 	unsigned int flags = pst_lower_flags(file, MNT_NOATIME) &
@@ -77,24 +77,56 @@ static int pst_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static int pst_open(struct inode *inode, struct file *file)
+{
+	struct pst_op op;
+
+	if (pst_asks(&op, inode, FUSE_OPEN))
+		return pst_filter_open(&op, file, open_lower);
+	return open_lower(inode, file);
+}
+
 int pst_release(struct inode *inode, struct file *file)
 {
 	struct file *l = file->private_data;
+	struct pst_op op;
+	int ret = 0;
 
+	if (pst_asks(&op, inode, S_ISDIR(inode->i_mode) ? FUSE_RELEASEDIR : FUSE_RELEASE)) {
+		op.in.release =
+			(struct fuse_release_in){ .fh = pst_fh(file), .flags = file->f_flags };
+		ret = pst_before(&op);
+	}
 	if (pst_sb(inode->i_sb)->lower_locks)
 		pst_unlock_all(file);
 	fput(l);
+	pst_after(&op, ret);
 	return 0;
+}
+
+static int flush_lower(struct file *file, fl_owner_t id)
+{
+	struct file *l = file->private_data;
+
+	return l->f_op->flush ? l->f_op->flush(l, id) : 0;
 }
 
 int pst_flush(struct file *file, fl_owner_t id)
 {
-	struct file *l = file->private_data;
+	struct pst_op op;
+	int ret = 0;
 
 	/* close(2) looks for locks in the inode of the view only. */
 	if (pst_sb(file_inode(file)->i_sb)->lower_locks)
-		locks_remove_posix(l, id);
-	return l->f_op->flush ? l->f_op->flush(l, id) : 0;
+		locks_remove_posix(file->private_data, id);
+	if (pst_asks(&op, file_inode(file), FUSE_FLUSH)) {
+		op.in.flush = (struct fuse_flush_in){ .fh = pst_fh(file),
+						      .lock_owner = (unsigned long)id };
+		ret = pst_before(&op);
+	}
+	if (!ret)
+		ret = flush_lower(file, id);
+	return pst_after(&op, ret);
 }
 
 void pst_wrote(struct file *file)
@@ -211,7 +243,7 @@ static unsigned long pst_get_unmapped_area(struct file *file, unsigned long addr
 /*
  * Also for directories. The VFS holds the lock of the position, and only this uses the lower one.
  */
-loff_t pst_llseek(struct file *file, loff_t offset, int whence)
+static loff_t seek_lower(struct file *file, loff_t offset, int whence)
 {
 	struct file *l = file->private_data;
 	loff_t ret;
@@ -222,17 +254,70 @@ loff_t pst_llseek(struct file *file, loff_t offset, int whence)
 	return ret;
 }
 
+/* As the daemon's, programs see only what asks the lower file system. */
+loff_t pst_llseek(struct file *file, loff_t offset, int whence)
+{
+	struct inode *inode = file_inode(file);
+	struct fuse_lseek_out out = {};
+	struct pst_op op;
+	loff_t ret = 0;
+	int err;
+
+	if ((whence != SEEK_DATA && whence != SEEK_HOLE) || S_ISDIR(inode->i_mode) ||
+	    !pst_asks(&op, inode, FUSE_LSEEK))
+		return seek_lower(file, offset, whence);
+	op.in.lseek =
+		(struct fuse_lseek_in){ .fh = pst_fh(file), .offset = offset, .whence = whence };
+	op.out = &out;
+	err = pst_before(&op);
+	if (!err) {
+		ret = seek_lower(file, op.in.lseek.offset, op.in.lseek.whence);
+		out.offset = ret;
+		err = min(ret, 0);
+	}
+	err = pst_after(&op, err);
+	return err ? err : vfs_setpos(file, out.offset, inode->i_sb->s_maxbytes);
+}
+
 int pst_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
-	return vfs_fsync_range(file->private_data, start, end, datasync);
+	struct inode *inode = file_inode(file);
+	struct pst_op op;
+	int ret = 0;
+
+	if (pst_asks(&op, inode, S_ISDIR(inode->i_mode) ? FUSE_FSYNCDIR : FUSE_FSYNC)) {
+		op.in.fsync = (struct fuse_fsync_in){
+			.fh = pst_fh(file), .fsync_flags = datasync ? FUSE_FSYNC_FDATASYNC : 0
+		};
+		ret = pst_before(&op);
+		datasync = op.in.fsync.fsync_flags & FUSE_FSYNC_FDATASYNC;
+	}
+	if (!ret)
+		ret = vfs_fsync_range(file->private_data, start, end, datasync);
+	return pst_after(&op, ret);
 }
 
 static long pst_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 {
-	long ret = vfs_fallocate(file->private_data, mode, offset, len);
+	struct fuse_fallocate_in *in;
+	struct pst_op op;
+	int ret = 0;
 
-	pst_wrote(file);
-	return ret;
+	if (pst_asks(&op, file_inode(file), FUSE_FALLOCATE)) {
+		in = &op.in.fallocate;
+		*in = (struct fuse_fallocate_in){
+			.fh = pst_fh(file), .offset = offset, .length = len, .mode = mode
+		};
+		ret = pst_before(&op);
+		mode = in->mode;
+		offset = in->offset;
+		len = in->length;
+	}
+	if (!ret) {
+		ret = vfs_fallocate(file->private_data, mode, offset, len);
+		pst_wrote(file);
+	}
+	return pst_after(&op, ret);
 }
 
 static int pst_fadvise(struct file *file, loff_t offset, loff_t len, int advice)
@@ -240,9 +325,8 @@ static int pst_fadvise(struct file *file, loff_t offset, loff_t len, int advice)
 	return vfs_fadvise(file->private_data, offset, len, advice);
 }
 
-/* The VFS calls this only with two files that have this function. */
-static ssize_t pst_copy_file_range(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
-				   size_t len, unsigned int flags)
+static ssize_t copy_lower(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
+			  loff_t len, unsigned int flags)
 {
 	struct file *from = in->private_data, *to = pst_lower_file(out);
 	ssize_t ret;
@@ -254,16 +338,12 @@ static ssize_t pst_copy_file_range(struct file *in, loff_t pos_in, struct file *
 	return ret;
 }
 
-static loff_t pst_remap_file_range(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
-				   loff_t len, unsigned int flags)
+static ssize_t clone_lower(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
+			   loff_t len, unsigned int flags)
 {
 	struct file *from = in->private_data, *to = out->private_data;
-	loff_t ret;
+	ssize_t ret;
 
-	if (flags & ~(REMAP_FILE_DEDUP | REMAP_FILE_ADVISORY))
-		return -EINVAL;
-	if (in->f_op != &pst_file_ops || out->f_op != &pst_file_ops)
-		return -EXDEV;
 	if (flags & REMAP_FILE_DEDUP)
 		ret = vfs_dedupe_file_range_one(from, pos_in, to, pos_out, len, flags);
 	else
@@ -272,13 +352,43 @@ static loff_t pst_remap_file_range(struct file *in, loff_t pos_in, struct file *
 	return ret;
 }
 
+/* The VFS calls this only with two files that have this function. */
+static ssize_t pst_copy_file_range(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
+				   size_t len, unsigned int flags)
+{
+	struct pst_op op;
+
+	if (pst_asks2(&op, file_inode(in), file_inode(out), FUSE_COPY_FILE_RANGE_64)) {
+		op.in.copy.flags = flags;
+		return pst_filter_copy(&op, in, pos_in, out, pos_out, len, copy_lower);
+	}
+	return copy_lower(in, pos_in, out, pos_out, len, flags);
+}
+
+/* To filters a reflink is a copy. A file that shares its blocks anew has the same data. */
+static loff_t pst_remap_file_range(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
+				   loff_t len, unsigned int flags)
+{
+	struct pst_op op;
+
+	if (flags & ~(REMAP_FILE_DEDUP | REMAP_FILE_ADVISORY))
+		return -EINVAL;
+	if (in->f_op != &pst_file_ops || out->f_op != &pst_file_ops)
+		return -EXDEV;
+	if (!(flags & REMAP_FILE_DEDUP) &&
+	    pst_asks2(&op, file_inode(in), file_inode(out), FUSE_COPY_FILE_RANGE_64)) {
+		op.in.copy.flags = flags;
+		return pst_filter_copy(&op, in, pos_in, out, pos_out, len, clone_lower);
+	}
+	return clone_lower(in, pos_in, out, pos_out, len, flags);
+}
+
 /*
  * Passes a command on to the lower file, which was opened by the same caller with the same rights.
  * The lower file system knows nothing of a view that is mounted read-only, so a command that can
  * change something needs write access to the mount of the view here.
  */
-static long pass_ioctl(struct file *file, unsigned int cmd, unsigned long arg,
-		       long (*run)(struct file *, unsigned int, unsigned long))
+long pst_pass_ioctl(struct file *file, unsigned int cmd, unsigned long arg, pst_ioctl_fn *run)
 {
 	long ret;
 
@@ -292,6 +402,16 @@ static long pass_ioctl(struct file *file, unsigned int cmd, unsigned long arg,
 	return ret;
 }
 
+static long do_ioctl(struct file *file, unsigned int cmd, unsigned long arg, unsigned int flags,
+		     pst_ioctl_fn *run)
+{
+	struct pst_op op;
+
+	if (pst_asks(&op, file_inode(file), FUSE_IOCTL))
+		return pst_filter_ioctl(&op, file, cmd, arg, flags, run);
+	return pst_pass_ioctl(file, cmd, arg, run);
+}
+
 /* Flags of inodes do not come here, but by fileattr. */
 long pst_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
@@ -299,7 +419,7 @@ long pst_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (!l->f_op->unlocked_ioctl)
 		return -ENOTTY;
-	return pass_ioctl(file, cmd, arg, l->f_op->unlocked_ioctl);
+	return do_ioctl(file, cmd, arg, 0, l->f_op->unlocked_ioctl);
 }
 
 long pst_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -308,7 +428,8 @@ long pst_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (!l->f_op->compat_ioctl)
 		return -ENOIOCTLCMD;
-	return pass_ioctl(file, cmd, arg, l->f_op->compat_ioctl);
+	return do_ioctl(file, cmd, arg, FUSE_IOCTL_COMPAT | FUSE_IOCTL_32BIT,
+			l->f_op->compat_ioctl);
 }
 
 static int keep_lower_file(struct inode *inode, struct file *file)

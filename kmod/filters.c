@@ -102,9 +102,17 @@ static int take_program(struct fs_context *fc, struct pst_filters *filters, stru
 }
 
 /* The operations whose programs the module runs, before and after the operation. */
+#define ON_FILES                                                                                   \
+	(BIT_ULL(FUSE_SETATTR) | BIT_ULL(FUSE_READLINK) | BIT_ULL(FUSE_OPEN) |                     \
+	 BIT_ULL(FUSE_STATFS) | BIT_ULL(FUSE_RELEASE) | BIT_ULL(FUSE_FSYNC) |                      \
+	 BIT_ULL(FUSE_SETXATTR) | BIT_ULL(FUSE_GETXATTR) | BIT_ULL(FUSE_LISTXATTR) |               \
+	 BIT_ULL(FUSE_REMOVEXATTR) | BIT_ULL(FUSE_FLUSH) | BIT_ULL(FUSE_OPENDIR) |                 \
+	 BIT_ULL(FUSE_RELEASEDIR) | BIT_ULL(FUSE_FSYNCDIR) | BIT_ULL(FUSE_IOCTL) |                 \
+	 BIT_ULL(FUSE_FALLOCATE) | BIT_ULL(FUSE_LSEEK) | BIT_ULL(FUSE_COPY_FILE_RANGE) |           \
+	 BIT_ULL(FUSE_SYNCFS))
 static const u64 served[2] = {
-	[FILTER_PRE] = BIT_ULL(FUSE_SETATTR),
-	[FILTER_POST] = BIT_ULL(FUSE_SETATTR),
+	[FILTER_PRE] = ON_FILES,
+	[FILTER_POST] = ON_FILES,
 };
 
 static int refuse(struct fs_context *fc, const struct filter *f, const char *what,

@@ -189,3 +189,42 @@ int pst_filter_setattr(struct pst_op *op, struct dentry *dentry, struct iattr at
 	}
 	return pst_after(op, r);
 }
+
+/* ---- READLINK ---------------------------------------------------------------------------- */
+
+/* Copies the text of the lower link, which is in its cache or in memory that is freed with it. */
+static int read_lower_link(struct dentry *dentry, char *text, size_t *ret_len)
+{
+	DEFINE_DELAYED_CALL(done);
+	const char *lower = pst_get_link_lower(dentry, &done);
+	int err = PTR_ERR_OR_ZERO(lower);
+
+	if (!err) {
+		*ret_len = strscpy(text, lower, PATH_MAX);
+		err = min_t(ssize_t, *ret_len, 0);
+	}
+	do_delayed_call(&done);
+	return err;
+}
+
+const char *pst_filter_get_link(struct pst_op *op, struct dentry *dentry, struct delayed_call *done)
+{
+	char *text = kzalloc(PATH_MAX, GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!text)
+		return ERR_PTR(-ENOMEM);
+	op->answer = text;
+	op->room = PATH_MAX - 1;
+	err = pst_before(op);
+	if (!err)
+		err = read_lower_link(dentry, text, &op->answer_len);
+	err = pst_after(op, err);
+	if (err) {
+		kfree(text);
+		return ERR_PTR(err);
+	}
+	text[op->answer_len] = '\0';
+	set_delayed_call(done, kfree_link, text);
+	return text;
+}

@@ -58,11 +58,17 @@ static int take_data(struct pst_op *op, const struct filter_call *call)
 	return 0;
 }
 
-/* Takes over the result that programs have made or changed. Its data fit into op->answer. */
+/* Returns the bytes of op->out. For an extended attribute out has its size. */
+static size_t out_size(const struct filter_call *call)
+{
+	return call->op->result_size ? call->op->result_size : sizeof(struct fuse_getxattr_out);
+}
+
+/* Takes over the result that programs have made or changed. */
 static void take_result(struct pst_op *op, const struct filter_call *call)
 {
 	if (op->out)
-		memcpy(op->out, &call->saved->out, call->op->result_size);
+		memcpy(op->out, &call->saved->out, out_size(call));
 	if (!op->answer)
 		return;
 	op->answer_len = min_t(size_t, call->answer_len, op->room);
@@ -73,8 +79,8 @@ static void take_result(struct pst_op *op, const struct filter_call *call)
 static void give_result(const struct pst_op *op, struct filter_call *call)
 {
 	if (op->out) {
-		memcpy(&call->saved->out, op->out, call->op->result_size);
-		call->out_len = call->op->result_size;
+		call->out_len = out_size(call);
+		memcpy(&call->saved->out, op->out, call->out_len);
 	}
 	if (!op->answer)
 		return;
@@ -111,6 +117,9 @@ static struct slot *begin(const struct pst_op *op)
 		call->type2 = op->inode2->i_mode & S_IFMT;
 	}
 	call->filters = op->filters;
+	/* A file is closed for no caller, as the daemon's programs see it. */
+	if (call->op->flags & OP_CLOSES)
+		call->caller = (struct pst_caller){};
 	call->arg = &op->in;
 	call->name[0] = op->name[0];
 	call->name[1] = op->name[1];

@@ -71,7 +71,19 @@ static inline int pst_after(struct pst_op *op, int r)
 
 /* op-attr.c */
 void pst_fill_fuse_attr(const struct kstat *stat, struct fuse_attr *ret_attr);
+const char *pst_filter_get_link(struct pst_op *op, struct dentry *dentry,
+				struct delayed_call *done);
 int pst_filter_setattr(struct pst_op *op, struct dentry *dentry, struct iattr attr);
+
+/* op-file.c */
+typedef ssize_t pst_copy_fn(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
+			    loff_t len, unsigned int flags);
+int pst_filter_open(struct pst_op *op, struct file *file,
+		    int (*open)(struct inode *inode, struct file *file));
+ssize_t pst_filter_copy(struct pst_op *op, struct file *in, loff_t pos_in, struct file *out,
+			loff_t pos_out, loff_t len, pst_copy_fn *copy);
+long pst_filter_ioctl(struct pst_op *op, struct file *file, unsigned int cmd, unsigned long arg,
+		      unsigned int flags, pst_ioctl_fn *run);
 
 /* The number by which programs know an open file. */
 static inline u64 pst_fh(const struct file *file)

@@ -95,6 +95,7 @@ int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 		unsigned int flags);
 int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred);
 int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *from);
+const char *pst_get_link_lower(struct dentry *dentry, struct delayed_call *done);
 const char *pst_get_link(struct dentry *dentry, struct inode *inode, struct delayed_call *done);
 int pst_fiemap(struct inode *inode, struct fiemap_extent_info *info, u64 start, u64 len);
 int pst_fileattr_get(struct dentry *dentry, struct c_fileattr *fa);
@@ -135,6 +136,8 @@ int pst_release(struct inode *inode, struct file *file);
 int pst_flush(struct file *file, fl_owner_t id);
 int pst_fsync(struct file *file, loff_t start, loff_t end, int datasync);
 loff_t pst_llseek(struct file *file, loff_t offset, int whence);
+typedef long pst_ioctl_fn(struct file *file, unsigned int cmd, unsigned long arg);
+long pst_pass_ioctl(struct file *file, unsigned int cmd, unsigned long arg, pst_ioctl_fn *run);
 long pst_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long pst_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 

@@ -7,7 +7,7 @@
  * when the view is mounted, the option xdev=hide has to say that this is wanted. Only root in the
  * first user namespace may mount.
  */
-#include "penstock.h"
+#include "op.h"
 
 #include "kernel/module-abi.h"
 
@@ -68,24 +68,50 @@ static void init_inode_once(void *p)
 static int pst_statfs(struct dentry *dentry, struct kstatfs *buf)
 {
 	struct path lower = pst_lower_path(dentry);
+	struct fuse_statfs_out out = {};
+	struct pst_op op;
+	int err;
 
-	return vfs_statfs(&lower, buf);
+	if (likely(!pst_asks(&op, d_inode(dentry), FUSE_STATFS)))
+		return vfs_statfs(&lower, buf);
+	op.out = &out;
+	err = pst_before(&op);
+	if (!err || err == PST_OP_DONE) {
+		int r = vfs_statfs(&lower, buf);
+
+		/* The type and the ID are not the filters'. */
+		if (r || !err)
+			err = r;
+	}
+	if (!err)
+		out.st = (struct fuse_kstatfs){ buf->f_blocks,  buf->f_bfree, buf->f_bavail,
+						buf->f_files,   buf->f_ffree, buf->f_bsize,
+						buf->f_namelen, buf->f_frsize };
+	err = pst_after(&op, err);
+	if (err)
+		return err;
+	buf->f_blocks = out.st.blocks;
+	buf->f_bfree = out.st.bfree;
+	buf->f_bavail = out.st.bavail;
+	buf->f_files = out.st.files;
+	buf->f_ffree = out.st.ffree;
+	buf->f_bsize = out.st.bsize;
+	buf->f_namelen = out.st.namelen;
+	buf->f_frsize = out.st.frsize;
+	return 0;
 }
 
 /*
  * Writes the lower file system back for syncfs(2). sync(2) does that by itself, and when a view is
  * unmounted, where there is no root any more, nothing asks for it.
  */
-static int pst_sync_fs(struct super_block *sb, int wait)
+static int sync_lower(struct super_block *sb)
 {
 	struct pst_sb *s = pst_sb(sb);
-	struct super_block *lower;
+	struct super_block *lower = s->root->d_sb;
 	errseq_t seen;
 	int err, wb_err;
 
-	if (!wait || !sb->s_root)
-		return 0;
-	lower = s->root->d_sb;
 	down_read(&lower->s_umount);
 	err = sync_filesystem(lower);
 	up_read(&lower->s_umount);
@@ -97,6 +123,20 @@ static int pst_sync_fs(struct super_block *sb, int wait)
 		errseq_set(&sb->s_wb_err, wb_err);
 	}
 	return err;
+}
+
+static int pst_sync_fs(struct super_block *sb, int wait)
+{
+	struct pst_op op;
+	int err = 0;
+
+	if (!wait || !sb->s_root)
+		return 0;
+	if (pst_asks(&op, d_inode(sb->s_root), FUSE_SYNCFS))
+		err = pst_before(&op);
+	if (!err)
+		err = sync_lower(sb);
+	return pst_after(&op, err);
 }
 
 static int pst_show_options(struct seq_file *m, struct dentry *root)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Extended attributes and ACLs: those of the lower inode, got and set as the caller. */
-#include "penstock.h"
+#include "op.h"
+
+#include <linux/cred.h>
 
 /*
  * The kernel translates the user ID in file capabilities between the caller's user namespace and
@@ -12,8 +14,8 @@ static bool is_translated(const struct dentry *dentry, const char *name)
 	return strcmp(name, XATTR_NAME_CAPS) == 0 && !pst_sb(dentry->d_sb)->idmapped;
 }
 
-static int get_any(const struct xattr_handler *handler, struct dentry *dentry, struct inode *inode,
-		   const char *name, void *value, size_t size)
+/* Gets a value from the lower inode. */
+static ssize_t get_lower(struct dentry *dentry, const char *name, void *value, size_t size)
 {
 	struct dentry *lower = pst_lower(dentry);
 
@@ -38,9 +40,9 @@ static int set_caps(struct dentry *lower, const void *value, size_t size, int fl
 	return err;
 }
 
-static int set_any(const struct xattr_handler *handler, struct mnt_idmap *idmap,
-		   struct dentry *dentry, struct inode *inode, const char *name, const void *value,
-		   size_t size, int flags)
+/* Sets a value of the lower inode; NULL removes it. */
+static int set_lower(struct dentry *dentry, const char *name, const void *value, size_t size,
+		     int flags)
 {
 	struct mnt_idmap *lower_idmap = pst_idmap(dentry->d_sb);
 	int err = mnt_want_write(pst_mnt(dentry));
@@ -57,6 +59,102 @@ static int set_any(const struct xattr_handler *handler, struct mnt_idmap *idmap,
 	return err;
 }
 
+/* Lists the names of the lower inode. */
+static ssize_t list_lower(struct dentry *dentry, const char *none, void *list, size_t size)
+{
+	return vfs_listxattr(pst_lower(dentry), list, size);
+}
+
+/* ---- with filters ------------------------------------------------------------------------ */
+
+/* GETXATTR and LISTXATTR: with size 0, the answer is the size alone. */
+static ssize_t
+filter_get(struct pst_op *op, struct dentry *dentry, const char *name, void *value, size_t size,
+	   ssize_t (*get)(struct dentry *dentry, const char *name, void *value, size_t size))
+{
+	struct fuse_getxattr_out out = {};
+	ssize_t n;
+	int err;
+
+	op->in.getxattr = (struct fuse_getxattr_in){ .size = size };
+	op->name[0] = name;
+	op->room = size;
+	op->answer = size ? value : NULL;
+	op->out = size ? NULL : &out;
+	err = pst_before(op);
+	if (!err) {
+		n = get(dentry, op->name[0], value, op->in.getxattr.size);
+		err = min_t(ssize_t, n, 0);
+		op->answer_len = out.size = err ? 0 : n;
+	}
+	err = pst_after(op, err);
+	if (err)
+		return err;
+	return size ? op->answer_len : out.size;
+}
+
+static int set_as(struct pst_op *op, struct dentry *dentry, int flags)
+{
+	struct cred *cred = pst_op_cred(op);
+	const struct cred *old;
+	int err;
+
+	if (!cred)
+		return -ENOMEM;
+	old = override_creds(cred);
+	err = set_lower(dentry, op->name[0], op->data, op->data_len, flags);
+	revert_creds(old);
+	put_cred(cred);
+	return err;
+}
+
+/*
+ * SETXATTR and REMOVEXATTR. The caller was allowed to set the attribute as it came; what a filter
+ * has made of it is done for the filter.
+ */
+static int filter_set(struct pst_op *op, struct dentry *dentry, const char *name, const void *value,
+		      size_t size, int flags)
+{
+	bool changed;
+	int err;
+
+	if (value)
+		op->in.setxattr = (struct fuse_setxattr_in){ .size = size, .flags = flags };
+	op->name[0] = name;
+	op->data = value;
+	op->data_len = size;
+	op->may_act = true;
+	err = pst_before(op);
+	changed = op->changed || op->acts || strcmp(op->name[0], name) != 0 ||
+		  op->data_len != size || (size && memcmp(op->data, value, size) != 0);
+	if (!err && changed)
+		err = set_as(op, dentry, value ? op->in.setxattr.flags : 0);
+	else if (!err)
+		err = set_lower(dentry, name, value, size, flags);
+	return pst_after(op, err);
+}
+
+static int get_any(const struct xattr_handler *handler, struct dentry *dentry, struct inode *inode,
+		   const char *name, void *value, size_t size)
+{
+	struct pst_op op;
+
+	if (pst_asks(&op, inode, FUSE_GETXATTR))
+		return filter_get(&op, dentry, name, value, size, get_lower);
+	return get_lower(dentry, name, value, size);
+}
+
+static int set_any(const struct xattr_handler *handler, struct mnt_idmap *idmap,
+		   struct dentry *dentry, struct inode *inode, const char *name, const void *value,
+		   size_t size, int flags)
+{
+	struct pst_op op;
+
+	if (pst_asks(&op, inode, value ? FUSE_SETXATTR : FUSE_REMOVEXATTR))
+		return filter_set(&op, dentry, name, value, size, flags);
+	return set_lower(dentry, name, value, size, flags);
+}
+
 /* The empty prefix takes all names; ACLs have operations of their own. */
 static const struct xattr_handler any_name = { .prefix = "", .get = get_any, .set = set_any };
 
@@ -64,7 +162,11 @@ const struct xattr_handler *const pst_xattr_handlers[] = { &any_name, NULL };
 
 ssize_t pst_listxattr(struct dentry *dentry, char *list, size_t size)
 {
-	return vfs_listxattr(pst_lower(dentry), list, size);
+	struct pst_op op;
+
+	if (pst_asks(&op, d_inode(dentry), FUSE_LISTXATTR))
+		return filter_get(&op, dentry, NULL, list, size, list_lower);
+	return list_lower(dentry, NULL, list, size);
 }
 
 /*
@@ -90,7 +192,7 @@ static struct posix_acl *map_acl(struct posix_acl *acl, const struct dentry *den
 	return mapped;
 }
 
-struct posix_acl *pst_get_acl(struct mnt_idmap *idmap, struct dentry *dentry, int type)
+static struct posix_acl *get_lower_acl(struct dentry *dentry, int type)
 {
 	struct posix_acl *acl =
 		vfs_get_acl(pst_idmap(dentry->d_sb), pst_lower(dentry), posix_acl_xattr_name(type));
@@ -100,7 +202,7 @@ struct posix_acl *pst_get_acl(struct mnt_idmap *idmap, struct dentry *dentry, in
 	return map_acl(acl, dentry);
 }
 
-int pst_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl *acl, int type)
+static int set_lower_acl(struct dentry *dentry, struct posix_acl *acl, int type)
 {
 	struct mnt_idmap *lower_idmap = pst_idmap(dentry->d_sb);
 	const char *name = posix_acl_xattr_name(type);
@@ -115,4 +217,111 @@ int pst_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl
 	pst_refresh(d_inode(dentry));
 	mnt_drop_write(pst_mnt(dentry));
 	return err;
+}
+
+/* ---- ACLs with filters: attributes with the names and values that system calls give them. */
+
+/* Returns the value of an ACL, for kvfree(), with its size; NULL: no memory. */
+static void *value_of(const struct posix_acl *acl, size_t *ret_size)
+{
+	struct posix_acl_xattr_header *value;
+	struct posix_acl_xattr_entry *e;
+
+	*ret_size = posix_acl_xattr_size(acl->a_count);
+	value = kvzalloc(*ret_size, GFP_KERNEL_ACCOUNT);
+	if (!value)
+		return NULL;
+	value->a_version = cpu_to_le32(POSIX_ACL_XATTR_VERSION);
+	e = (void *)(value + 1);
+	for (unsigned int i = 0; i < acl->a_count; i++, e++) {
+		const struct posix_acl_entry *from = &acl->a_entries[i];
+		u32 id = ACL_UNDEFINED_ID;
+
+		if (from->e_tag == ACL_USER)
+			id = from_kuid(&init_user_ns, from->e_uid);
+		else if (from->e_tag == ACL_GROUP)
+			id = from_kgid(&init_user_ns, from->e_gid);
+		e->e_tag = cpu_to_le16(from->e_tag);
+		e->e_perm = cpu_to_le16(from->e_perm);
+		e->e_id = cpu_to_le32(id);
+	}
+	return value;
+}
+
+/* The get function of filter_get() for an ACL. */
+static ssize_t get_acl_value(struct dentry *dentry, const char *name, void *to, size_t room)
+{
+	int type = strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) == 0 ? ACL_TYPE_ACCESS :
+								    ACL_TYPE_DEFAULT;
+	struct posix_acl *acl = get_lower_acl(dentry, type);
+	void *value;
+	size_t size;
+
+	if (IS_ERR_OR_NULL(acl))
+		return acl ? PTR_ERR(acl) : -ENODATA;
+	value = value_of(acl, &size);
+	posix_acl_release(acl);
+	if (value && size <= room)
+		memcpy(to, value, size);
+	kvfree(value);
+	return !value ? -ENOMEM : size <= room ? size : -ERANGE;
+}
+
+static struct posix_acl *filter_get_acl(struct pst_op *op, struct dentry *dentry, int type)
+{
+	void *value = kvmalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
+	struct posix_acl *acl;
+	ssize_t size;
+
+	if (!value)
+		return ERR_PTR(-ENOMEM);
+	size = filter_get(op, dentry, posix_acl_xattr_name(type), value, PAGE_SIZE, get_acl_value);
+	if (size > 0)
+		acl = posix_acl_from_xattr(&init_user_ns, value, size);
+	else
+		acl = size && size != -ENODATA ? ERR_PTR(size) : NULL;
+	kvfree(value);
+	return acl;
+}
+
+static int filter_set_acl(struct pst_op *op, struct dentry *dentry, struct posix_acl *acl, int type)
+{
+	size_t size = 0;
+	void *value = acl ? value_of(acl, &size) : NULL;
+	int err;
+
+	if (acl && !value)
+		return -ENOMEM;
+	if (acl)
+		op->in.setxattr = (struct fuse_setxattr_in){ .size = size };
+	op->name[0] = posix_acl_xattr_name(type);
+	op->data = value;
+	op->data_len = size;
+	err = pst_before(op);
+	if (!err && (op->changed || strcmp(op->name[0], posix_acl_xattr_name(type)) != 0 ||
+		     op->data_len != size || (size && memcmp(op->data, value, size) != 0)))
+		err = pst_op_bad(op, true, "changed an ACL");
+	if (!err)
+		err = set_lower_acl(dentry, acl, type);
+	err = pst_after(op, err);
+	kvfree(value);
+	return err;
+}
+
+struct posix_acl *pst_get_acl(struct mnt_idmap *idmap, struct dentry *dentry, int type)
+{
+	struct pst_op op;
+
+	if (pst_asks(&op, d_inode(dentry), FUSE_GETXATTR))
+		return filter_get_acl(&op, dentry, type);
+	return get_lower_acl(dentry, type);
+}
+
+int pst_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl *acl, int type)
+{
+	struct pst_op op;
+
+	if (pst_asks(&op, d_inode(dentry), acl ? FUSE_SETXATTR : FUSE_REMOVEXATTR))
+		return filter_set_acl(&op, dentry, acl, type);
+	return set_lower_acl(dentry, acl, type);
 }

@@ -43,3 +43,8 @@ for as in say user; do
 		chmod 755 plain own dir
 	done
 done
+say calls
+user calls
+say find dir plain own link
+say cat link
+say sh -c './own; echo $?'

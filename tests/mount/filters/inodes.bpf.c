@@ -51,3 +51,178 @@ PST_POST(setattr, call)
 		return -EDQUOT;
 	return call->error == -EROFS ? -ETXTBSY : PST_PASS;
 }
+
+/* The command that sets the flags of an inode, FS_IOC_SETFLAGS. */
+#define SETFLAGS 0x40086602
+
+PST_PRE(open, call)
+{
+	return call->in.open.flags & O_APPEND ? -EROFS : PST_PASS;
+}
+
+PST_POST(open, call)
+{
+	return !call->error && (call->in.open.flags & O_NOATIME) ? -EDQUOT : PST_PASS;
+}
+
+PST_PRE(opendir, call)
+{
+	return call->in.open.flags & O_NOATIME ? -EROFS : PST_PASS;
+}
+
+/* Closing a file cannot be refused, but close(2) can fail. */
+PST_PRE(release, call)
+{
+	return -EPERM;
+}
+
+PST_POST(flush, call)
+{
+	return call->caller.uid == 77 ? -EDQUOT : PST_PASS;
+}
+
+PST_PRE(fsync, call)
+{
+	return call->in.fsync.fsync_flags ? -EDQUOT : PST_PASS;
+}
+
+PST_PRE(fsyncdir, call)
+{
+	call->in.fsync.fsync_flags = 0;
+	return PST_PASS;
+}
+
+PST_PRE(fallocate, call)
+{
+	if (call->in.fallocate.length == 7000)
+		call->in.fallocate.mode |= 1; /* FALLOC_FL_KEEP_SIZE */
+	call->in.fallocate.length *= 2;
+	return PST_PASS;
+}
+
+PST_PRE(lseek, call)
+{
+	if (call->in.lseek.whence == 3) /* SEEK_DATA */
+		call->in.lseek.offset += 4096;
+	return PST_PASS;
+}
+
+PST_POST(lseek, call)
+{
+	if (!call->error && call->in.lseek.whence == 4) /* SEEK_HOLE */
+		call->out.lseek.offset -= 1;
+	return PST_PASS;
+}
+
+PST_PRE(copy, call)
+{
+	if (call->in.copy.len == 8)
+		call->in.copy.off_in = 2;
+	if (call->in.copy.len == 9)
+		return -EROFS;
+	call->in.copy.len /= 2;
+	return PST_PASS;
+}
+
+PST_POST(statfs, call)
+{
+	call->out.statfs.st.bfree = 42;
+	return PST_PASS;
+}
+
+PST_PRE(ioctl, call)
+{
+	return call->in.ioctl.cmd == SETFLAGS ? -EROFS : PST_PASS;
+}
+
+PST_POST(readlink, call)
+{
+	char *target = pst_data(call, 0, 4);
+
+	if (target && target[0] == 'p')
+		__builtin_memcpy(target, "ownx", 4);
+	if (target)
+		call->data_len = 3;
+	return PST_PASS;
+}
+
+static __always_inline int a_to_b(struct pst_call *call)
+{
+	if (pst_name_is(call, 0, "user.a"))
+		call->name[0].text[5] = 'b';
+	return PST_PASS;
+}
+
+PST_PRE(setxattr, call)
+{
+	char *value = pst_data(call, 0, 7), *first = pst_data(call, 0, 1);
+
+	if (pst_name_is(call, 0, "system.posix_acl_default"))
+		return -EROFS;
+	if (pst_name_is(call, 0, "user.trusted"))
+		__builtin_memcpy(call->name[0].text, "trusted.user", 13);
+	if (value && value[0] == 'c')
+		__builtin_memcpy(value, "CHANGED", 7);
+	else if (first && first[0] == 's')
+		call->data_len = 2;
+	else if (first && first[0] == 'g') {
+		__builtin_memcpy(call->data, "another-value", 13);
+		call->data_len = 13;
+	}
+	if (pst_name_is(call, 0, "user.once"))
+		call->in.setxattr.flags |= 1; /* XATTR_CREATE */
+	return a_to_b(call);
+}
+
+/* Sees the name and the value as they are now. */
+PST_POST(setxattr, call)
+{
+	char *value = pst_data(call, 0, 7);
+
+	if (!call->error && value && value[0] == 'C' && !pst_name_is(call, 0, "user.b"))
+		return -EDQUOT;
+	return PST_PASS;
+}
+
+PST_PRE(removexattr, call)
+{
+	return a_to_b(call);
+}
+
+PST_PRE(getxattr, call)
+{
+	if (pst_name_is(call, 0, "user.alias"))
+		__builtin_memcpy(call->name[0].text, "user.b", 7);
+	return PST_PASS;
+}
+
+PST_POST(getxattr, call)
+{
+	char *value;
+
+	if (pst_name_is(call, 0, "user.none") && call->error == -ENODATA) {
+		call->out.getxattr.size = 4;
+		call->data_len = 4;
+		value = call->in.getxattr.size >= 4 ? pst_data(call, 0, 4) : NULL;
+		if (value)
+			__builtin_memcpy(value, "none", 4);
+		return call->in.getxattr.size && !value ? -ERANGE : PST_DONE;
+	}
+	if (call->error || !pst_name_is(call, 0, "user.long"))
+		return PST_PASS;
+	if (call->in.getxattr.size)
+		call->data_len = 3;
+	return PST_PASS;
+}
+
+PST_XATTR_FN(secret, call, aux)
+{
+	return pst_name_is(call, 0, "user.secret") ? PST_DROP : PST_KEEP;
+}
+
+PST_POST(listxattr, call)
+{
+	if (!call->error && call->in.getxattr.size)
+		pst_xattrs(call, secret, NULL);
+	return PST_PASS;
+}
