@@ -226,7 +226,7 @@ K_TEST(look_starts_one_thread, state)
 /*
  * Blocked requests of one user leave threads to others, whose requests overtake that user's queue.
  */
-K_TEST(held_user_leaves_threads_to_others, state)
+K_TEST(blocked_user_leaves_threads_to_others, state)
 {
 	enum { N = 2 * N_THREADS };
 	struct fixture f = start(state);

@@ -141,7 +141,7 @@ static int lookup(struct filter_view *view, uint64_t dir, const char *name)
  * The first filter brings the slots into the view. A worker already waits for a request in its old
  * memory; the next request is filtered nevertheless.
  */
-K_TEST(first_filter_holds_at_once, state)
+K_TEST(first_filter_applies_at_once, state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
 
@@ -161,7 +161,7 @@ K_TEST(first_filter_holds_at_once, state)
 }
 
 /* A new filter for names also holds in directories that the kernel has known for long. */
-K_TEST(filter_for_names_holds_in_known_directories, state)
+K_TEST(filter_for_names_applies_in_known_directories, state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
 
@@ -207,7 +207,7 @@ static uint64_t cell_of(struct filter_view *view, uint64_t id)
 }
 
 /* A filter that is attached to a directory applies to it and to files in it, and to no other. */
-K_TEST(attached_filter_holds_below_its_directory, state)
+K_TEST(attached_filter_applies_from_its_directory_down, state)
 {
 	struct filter_view view = start(state, &(struct k_options){ 0 }, NULL);
 	struct fuse_entry_out sub;
@@ -477,7 +477,7 @@ static long now_ms(void)
  * A filter that declares delays makes one request wait in the pool, and no other. A filter that
  * does not declare them gets EIO and a line in the log.
  */
-K_TEST(delay_holds_up_one_request_only, state)
+K_TEST(delay_blocks_one_request_only, state)
 {
 	static struct k_answer answer;
 	struct filter_view view = start(state, &(struct k_options){ .complaints = true },

@@ -5,13 +5,13 @@
 # handles. overlayfs and ramfs have no handles that the daemon can open again, so each node keeps a
 # descriptor there.
 
-LIMIT[xfs]=180
-LIMIT[btrfs]=180
-LIMIT[tmpfs]=180
-LIMIT[overlay]=180
-LIMIT[ramfs]=180
-LIMIT[operations_in_a_view_of_a_view]=120
-LIMIT[all_in_a_view_of_a_view]=300
+LIMIT[operations_on_xfs_behave_as_on_lower]=180
+LIMIT[operations_on_btrfs_behave_as_on_lower]=180
+LIMIT[operations_on_tmpfs_behave_as_on_lower]=180
+LIMIT[operations_on_overlay_behave_as_on_lower]=180
+LIMIT[operations_on_ramfs_behave_as_on_lower]=180
+LIMIT[operations_in_a_view_of_a_view_equal_lower]=120
+LIMIT[all_operations_in_a_view_of_a_view_equal_lower]=300
 
 all_on() { # TYPE [GROUP...]
 	local type=$1 group
@@ -21,11 +21,21 @@ all_on() { # TYPE [GROUP...]
 	for group; do PREFIX=$group parity "$group" --other-lower --variant "$type"; done
 }
 
-once_xfs() { all_on xfs names kinds rename attr xattr acl dir flags data modes copy mmap; }
-once_btrfs() { all_on btrfs names kinds rename attr xattr acl dir data modes copy mmap; }
-once_tmpfs() { all_on tmpfs names kinds rename attr xattr acl dir data modes copy mmap; }
-once_overlay() { all_on overlay names kinds rename attr xattr acl dir perm data modes copy mmap; }
-once_ramfs() { all_on ramfs names kinds rename dir perm data modes mmap; }
+once_operations_on_xfs_behave_as_on_lower() {
+	all_on xfs names kinds rename attr xattr acl dir flags data modes copy mmap
+}
+once_operations_on_btrfs_behave_as_on_lower() {
+	all_on btrfs names kinds rename attr xattr acl dir data modes copy mmap
+}
+once_operations_on_tmpfs_behave_as_on_lower() {
+	all_on tmpfs names kinds rename attr xattr acl dir data modes copy mmap
+}
+once_operations_on_overlay_behave_as_on_lower() {
+	all_on overlay names kinds rename attr xattr acl dir perm data modes copy mmap
+}
+once_operations_on_ramfs_behave_as_on_lower() {
+	all_on ramfs names kinds rename dir perm data modes mmap
+}
 
 # Files of proc and sysfs have size 0 and content nevertheless.
 each_proc_files_are_read() {
@@ -68,8 +78,10 @@ parity_of_a_view_of_a_view() { # GROUP...
 	end_view_of_a_view
 }
 
-each_operations_in_a_view_of_a_view() { parity_of_a_view_of_a_view kinds xattr flags data copy; }
-slow_all_in_a_view_of_a_view() {
+each_operations_in_a_view_of_a_view_equal_lower() {
+	parity_of_a_view_of_a_view kinds xattr flags data copy
+}
+slow_all_operations_in_a_view_of_a_view_equal_lower() {
 	parity_of_a_view_of_a_view names rename attr acl dir perm modes suid lock
 }
 

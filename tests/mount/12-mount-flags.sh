@@ -70,7 +70,7 @@ each_relatime_moves_access_time_once_for_each_change() {
 }
 
 # The view keeps noatime of the lower mount when its own options do not set it.
-each_noatime_of_lower_holds_in_view() {
+each_noatime_of_lower_applies_in_view() {
 	lower ext4
 	mount -o remount,noatime "$FS"
 	echo text > "$LOWER/f"
@@ -82,7 +82,7 @@ each_noatime_of_lower_holds_in_view() {
 	equal "$(stat -c %x "$LOWER/f")" "$once" "the access time"
 }
 
-each_noatime_holds_for_mappings_and_splice() {
+each_noatime_applies_to_mappings_and_splice() {
 	lower ext4
 	mount -o remount,strictatime "$FS"
 	head -c 100000 /dev/zero > "$LOWER/f"

@@ -10,7 +10,7 @@ lock_tree() { # OPTIONS
 	view -o "cache=none,$1"
 }
 
-each_lower_locks_hold_for_users_of_lower() {
+each_lower_locks_exclude_users_of_lower() {
 	local kind
 	lock_tree locks=lower
 	for kind in flock posix ofd; do
@@ -48,7 +48,7 @@ check_excluded() { # KIND FILE WHERE
 	equal "$(act lock "$2" "$1" ex < /dev/null)" EAGAIN "$1 $3"
 }
 
-each_local_locks_hold_in_view_only() {
+each_local_locks_exclude_users_of_view_only() {
 	real || skip "a bind mount has lower locks only"
 	local kind
 	lock_tree locks=local

@@ -233,7 +233,7 @@ once_too_deep_stack_is_refused() {
 	nothing_left
 }
 
-once_passthrough_on_is_a_promise() {
+once_passthrough_option_is_obeyed_and_reported() {
 	bad
 	# passthrough=on fails without kernel support. This kernel has it, so the mount succeeds
 	# with it on.
@@ -266,7 +266,7 @@ once_umount_of_no_view_is_refused() {
 	nothing_left
 }
 
-once_help_and_version() {
+once_every_command_prints_help() {
 	real || skip "about the program's own words"
 	local sub
 	equal "$(program --version | head -n 1)" "penstock 0.1.0"

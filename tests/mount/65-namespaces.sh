@@ -4,8 +4,8 @@
 # Views in user namespaces and containers. The kernel refuses passthrough, opening by handle and
 # fanotify there. The daemon uses a substitute and logs this once.
 
-LIMIT[operations_in_a_namespace_of_many_users]=240
-LIMIT[operations_without_dac_read_search]=120
+LIMIT[operations_in_namespace_of_many_users_equal_lower]=240
+LIMIT[operations_without_dac_read_search_equal_lower]=120
 
 # The capabilities that Docker and Podman give to a container by default.
 CONTAINER=chown,dac_override,fowner,fsetid,kill,setgid,setuid,setpcap,net_bind_service
@@ -62,7 +62,7 @@ view_here() { # TRANSPORT [OPTIONS]
 		"lines in the log"
 }
 
-each_user_namespace_of_one_user() {
+each_view_works_in_namespace_of_one_user() {
 	lower ext4
 	in_user_namespace one one_user
 }
@@ -95,7 +95,7 @@ one_user() {
 }
 
 # Compares all operations of several users with those in a directory beside LOWER.
-once_operations_in_a_namespace_of_many_users() {
+once_operations_in_namespace_of_many_users_equal_lower() {
 	lower ext4
 	in_user_namespace many many_users
 }
@@ -111,7 +111,7 @@ many_users() {
 
 # As root of a container with CAP_SYS_ADMIN alone: the kernel passes files through, and the daemon
 # cannot open files by handle.
-once_operations_without_dac_read_search() {
+once_operations_without_dac_read_search_equal_lower() {
 	local group
 	lower ext4
 	DAEMON_PREFIX="setpriv --bounding-set=-all,+sys_admin,+${CONTAINER//,/,+}"
@@ -141,7 +141,7 @@ passthrough_on() {
 }
 
 # The kernel locks the mounts that a user namespace inherits, together and with their flags.
-once_locked_mounts_are_refused_in_words() {
+once_locked_mounts_are_refused_with_advice() {
 	lower ext4
 	mkdir "$LOWER/sub" "$T/mnt"
 	mount -t tmpfs none "$LOWER/sub"
@@ -158,7 +158,7 @@ locked_mounts() {
 }
 
 # Without a directory for its control socket the view works, and the log says what is missing.
-once_no_place_for_the_control_socket() {
+once_view_works_without_control_socket() {
 	lower ext4
 	in_user_namespace one no_place
 }

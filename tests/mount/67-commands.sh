@@ -55,7 +55,7 @@ once_any_path_names_the_view() {
 
 # The process is stopped: umount finds and removes the view nevertheless, also by a path with a
 # link.
-once_path_of_a_stuck_view() {
+once_stuck_view_is_found_and_unmounted() {
 	real || skip "there is no daemon"
 	lower tmpfs
 	mkdir "$T/inside"
@@ -97,7 +97,7 @@ once_umount_returns_when_the_process_is_reaped() {
 
 # Checks the table of exit codes of penstock(1) for each command. umount(8) exits with 32 if nothing
 # is mounted.
-once_exit_codes() {
+once_exit_codes_are_those_of_the_manual() {
 	real || skip "about the program's own words"
 	lower tmpfs
 	mkdir "$T/dir" "$T/mnt"
@@ -214,7 +214,7 @@ once_errors_are_json() {
 
 # After kill -9 each command names the command that removes the view. umount removes it, in use or
 # not.
-each_killed_process() {
+each_killed_view_is_reported_and_removed() {
 	real || skip "there is no daemon"
 	lower tmpfs
 	echo text > "$LOWER/f"

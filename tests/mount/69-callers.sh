@@ -7,7 +7,7 @@
 
 left_in() { (cd "$1" && find . -printf '%p %m %U %G %s %n\n' | sort); }
 
-each_callers_get_what_they_get_below() {
+each_callers_get_the_results_of_lower() {
 	local dir but="^$"
 	lower ext4
 	for dir in "$LOWER" "$TWIN"; do

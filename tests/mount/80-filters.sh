@@ -86,7 +86,7 @@ refuse_what_is_made() {
 	equal "$(ran bad errors)" 0 "bad runs"
 }
 
-each_operation_refused_after_success_holds_nothing() {
+each_operation_refused_after_success_leaves_no_reference() {
 	filtered_view errors
 	refuse_what_is_made
 }

@@ -204,7 +204,7 @@ each_open_file_passes_through_until_closed() {
 }
 
 # A new filter does not run for known files without a match: these stay passed through.
-each_new_filter_leaves_other_files_free() {
+each_new_filter_leaves_other_files_passed_through() {
 	lower ext4
 	need_filters
 	echo text > "$LOWER/f"
@@ -249,7 +249,7 @@ load() { # NUMBER
 # While filters are added, replaced and removed, no other operation fails or is lost, and each
 # change applies to the next operation. A view without filters has no BPF memory for requests, so
 # the first add moves requests there.
-each_changes_under_load() {
+each_changes_of_filters_lose_no_operation() {
 	local i n pids=() status
 	lower ext4
 	need_filters
@@ -287,7 +287,7 @@ each_changes_under_load() {
 	for i in 1 2 3; do check test "$(cat "$T/rounds$i")" -ge 3; done
 	same -x
 }
-LIMIT[changes_under_load]=120
+LIMIT[changes_of_filters_lose_no_operation]=120
 
 # Random operations on names by several processes, while filters with programs for names come and
 # go.
@@ -362,7 +362,7 @@ each_filters_work_in_background() {
 }
 
 # The view is unmounted while filters change: clients get an error, and nothing remains.
-each_unmount_under_load() {
+each_unmount_during_changes_of_filters_ends() {
 	lower ext4
 	need_filters
 	view -F pass -F depth
@@ -623,7 +623,7 @@ outrun() { # SECONDS OPTIONS UID SPEC
 	unview
 }
 
-each_change_is_not_outrun_by_held_readers() {
+each_change_applies_to_delayed_readers() {
 	real || skip "there are no filters"
 	lower ext4
 	need_filters
@@ -634,7 +634,7 @@ each_change_is_not_outrun_by_held_readers() {
 }
 
 # Runs longer, with every cache= mode.
-slow_change_is_not_outrun_for_long() {
+slow_change_applies_to_delayed_readers_for_long() {
 	lower ext4
 	local options
 	reader_groups
@@ -646,4 +646,4 @@ slow_change_is_not_outrun_for_long() {
 	done
 	no_reader_groups
 }
-LIMIT[change_is_not_outrun_for_long]=$((60 + 10 * ${OUTRUN:-20}))
+LIMIT[change_applies_to_delayed_readers_for_long]=$((60 + 10 * ${OUTRUN:-20}))

@@ -35,7 +35,7 @@ spoiled() { # FILTER WHAT PROGRAM WANT COMMAND...
 		fail -n "$what" "logged twice"
 }
 
-each_bad_verdicts() {
+each_bad_verdict_becomes_eio() {
 	LOG_MAY='filter bad: its program'
 	filtered_view bad
 	local what
@@ -59,9 +59,9 @@ each_bad_verdicts() {
 	with bad pass
 	same
 }
-LIMIT[bad_verdicts]=120
+LIMIT[bad_verdict_becomes_eio]=120
 
-each_bad_names() {
+each_bad_name_becomes_eio() {
 	LOG_MAY='filter bad: its program'
 	filtered_view bad
 	mkdir "$LOWER/a" "$LOWER/d"
@@ -81,7 +81,7 @@ each_bad_names() {
 	same
 }
 
-each_bad_numbers() {
+each_bad_number_becomes_eio() {
 	LOG_MAY='filter bad: its program'
 	filtered_view bad
 	echo text > "$LOWER/f"
@@ -123,7 +123,7 @@ each_bad_numbers() {
 	within 5 eval '[ "$(info nodes)" -le 2 ]' || fail "$(info nodes) nodes are left"
 	same
 }
-LIMIT[bad_numbers]=120
+LIMIT[bad_number_becomes_eio]=120
 
 fstat_of() {
 	exec 7< "$1" && stat -L /proc/self/fd/7
@@ -132,7 +132,7 @@ fstat_of() {
 
 # The mount and "filter add" refuse a filter whose options have no effect or contradict each other;
 # the view continues with its filters.
-once_options_that_mean_nothing() {
+once_options_without_effect_are_refused() {
 	filtered_view hide,names=never
 	mkdir "$T/mnt"
 	local spec text
@@ -171,7 +171,7 @@ once_options_that_mean_nothing() {
 	check grep -q 'names that end with ".key", the name ".env"' "$T/said"
 }
 
-each_bad_data() {
+each_bad_data_becomes_eio() {
 	LOG_MAY='filter bad-data: its program'
 	filtered_view bad-data
 	echo text > "$LOWER/f"

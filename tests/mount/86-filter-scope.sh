@@ -126,7 +126,7 @@ each_files_without_match_move_freely() {
 }
 
 # The filter is attached to a directory.
-each_attached_filter_holds_from_its_directory_down() {
+each_attached_filter_applies_from_its_directory_down() {
 	lower ext4
 	mkdir -p "$LOWER/part/deep" "$LOWER/other"
 	echo text > "$LOWER/part/deep/f"
@@ -178,7 +178,7 @@ each_attached_filter_holds_from_its_directory_down() {
 
 # The filter also applies to files that the kernel had cached or open, and to a working directory,
 # when the filter was added.
-each_attached_filter_holds_for_open_files() {
+each_attached_filter_applies_to_open_files() {
 	lower ext4
 	mkdir -p "$LOWER/part/deep" "$LOWER/other"
 	echo text > "$LOWER/part/deep/f"

@@ -61,7 +61,7 @@ each_verdict_of_pre_program_counts_in_every_operation() {
 
 # Each operation has a program of its own (FSYNCDIR does not run that of FSYNC), and a program sees
 # the nodes of its operation.
-each_each_operation_runs_its_own_program() {
+each_operation_runs_its_own_program() {
 	lower ext4
 	mkdir "$LOWER/d"
 	echo text > "$LOWER/f"

@@ -54,7 +54,7 @@ each_program_of_a_user_does_not_run_as_the_owner_shown() {
 }
 
 # The view shows another owner or another group: the bit of the real one still works.
-each_bit_of_the_real_group_stays_beside_another_owner() {
+each_bit_of_the_real_group_stays_with_another_owner() {
 	lower ext4
 	program p 6755 0:5
 	mkdir "$LOWER/dir"
@@ -73,7 +73,7 @@ each_bit_of_the_real_group_stays_beside_another_owner() {
 	equal "$(stat -c %g "$LOWER/dir/f")" 7 "the group of a file in a set-group-ID directory"
 }
 
-each_chmod_keeps_hidden_bits_and_sets_none() {
+each_chmod_neither_clears_nor_sets_hidden_bits() {
 	lower ext4
 	program root 4755 0:0
 	program plain 755 0:0
@@ -154,7 +154,7 @@ assert os.fstat(fd).st_uid == 0' "$VIEW"
 	check as 1000 chmod 755 "$LOWER/own"
 }
 
-each_capabilities_do_not_work_beside_another_owner() {
+each_file_capabilities_do_not_work_with_another_owner() {
 	lower ext4
 	program p 755 0:0
 	setcap cap_net_raw+ep "$LOWER/p" 2> /dev/null || skip "no setcap here"

@@ -246,7 +246,7 @@ TEST(two_clients_need_another_worker, state)
 }
 
 /* Few requests were taken since the last look, so the worker that took them is blocked. */
-TEST(first_look_notices_held_up_worker, state)
+TEST(first_look_notices_blocked_worker, state)
 {
 	struct leader_looks looks = { 0 };
 
@@ -341,7 +341,7 @@ TEST_WITH(watcher_looks_again_after_rest, state, start_still, end)
 /* ---- with its clock ---- */
 
 /* For each blocked worker another one becomes leader, while there are followers. */
-TEST_WITH(follower_replaces_held_up_leader, state, start, end)
+TEST_WITH(follower_replaces_blocked_leader, state, start, end)
 {
 	struct crew *crew = *state;
 

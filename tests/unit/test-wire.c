@@ -176,7 +176,7 @@ TEST(wrong_length_in_header_is_malformed, state)
 }
 
 /* Bytes after the message are data if the argument may grow, else they are ignored. */
-TEST(bytes_behind_message_are_data_or_ignored, state)
+TEST(bytes_after_message_are_data_or_ignored, state)
 {
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		const struct sample *s = &samples[i];
