@@ -397,7 +397,7 @@ K_TEST(impossible_kinds_and_flags_are_refused, state)
 	stop(k);
 }
 
-/* Ranges that end before they begin or lie behind all offsets, and types that are none. */
+/* Ranges that end before they begin or exceed all offsets, and unknown lock types. */
 K_TEST(impossible_locks_are_refused, state)
 {
 	static const struct fuse_file_lock rows[] = {

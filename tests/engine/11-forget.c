@@ -182,7 +182,7 @@ K_TEST(view_ends_with_open_files_and_nodes, state)
 	k_stop(k);
 }
 
-/* -- answers that nobody takes --------------------------------------------------------------- */
+/* -- replies that are not delivered ---------------------------------------------------------- */
 
 /*
  * Sends a request whose reply cannot be delivered. Afterwards the server has no more nodes and

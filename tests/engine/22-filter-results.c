@@ -15,7 +15,7 @@
 
 /* The kind of program that the test uses, and the function that this program runs. */
 static enum filter_kind side;
-/* Atomic, because a test may change it while a request runs whose answer nobody waits for. */
+/* Atomic, because a test may change it while a request runs for whose reply it does not wait. */
 static void (*_Atomic change)(struct pst_call *call);
 static int verdict;
 

@@ -75,7 +75,7 @@ static void decode_parts(const struct wire_msg *whole, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	/* Exactly as long as the request, so that the sanitizer reports a byte behind it. */
+	/* Exactly as long as the request, so that the sanitizer reports a read beyond it. */
 	_cleanup_(freep) char *buf = malloc(len ? len : 1);
 	struct wire_msg msg = { 0 };
 

@@ -26,7 +26,7 @@ struct answer {
 	_Alignas(8) char data[KERNEL_MAX_WRITE * 2];
 };
 
-/* Sends a request of these parts (at most four) behind its header; returns its number. */
+/* Sends a request of a header and these parts (at most four); returns its number. */
 uint64_t kernel_send(uint32_t opcode, uint64_t nodeid, const struct iovec *parts, int n);
 /* Returns the reply to that request. */
 void kernel_receive(uint64_t unique, struct answer *ret_answer);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The lower tree of a fuzzer's view, and a file beside it that must not change. */
+/* The lower tree of a fuzzer's view, and a file outside it that must not change. */
 #include "fuzz-tree.h"
 
 #include <assert.h>

@@ -222,7 +222,7 @@ static size_t fill_arg(const struct view_request *r, const struct kernel_file *f
 	}
 }
 
-/* Adds the names and the data behind the argument. */
+/* Adds the names and the data after the argument. */
 static int fill_rest(const struct view_request *r, const union pst_in *in, struct iovec *iov)
 {
 	static const char bytes[KERNEL_MAX_WRITE], xattr[] = "user.n";

@@ -24,7 +24,7 @@ struct view_request {
 void view_call(const struct view_request *request);
 
 /*
- * Closes and forgets all files, checks that the view has none left and that nothing beside the tree
- * has changed, and restores the tree.
+ * Closes and forgets all files, checks that the view has none left and that no file outside the
+ * tree has changed, and restores the tree.
  */
 void view_settle(void);

@@ -119,7 +119,7 @@ append_and_read() {
 	[ "$(wc -l < "$VIEW/f")" = 2 ]
 }
 
-# Files of two file systems below one view pass through, each by its own rules.
+# Files of two lower file systems in one view pass through, each by its own rules.
 each_files_of_several_file_systems_pass_through() {
 	lower ext4
 	mkdir "$LOWER/tmpfs" "$LOWER/xfs"

@@ -89,8 +89,9 @@ each_stores_are_seen_without_cache() {
 	agree "munmap"
 }
 
-# The daemon takes a lease to prove that no process has the file open for writing. An open for
-# writing below breaks the lease in that moment, and the kernel sends the daemon a signal.
+# The daemon takes a lease to prove that no process has the file open for writing. When a process
+# opens the lower file for writing at this time, the kernel breaks the lease and sends the daemon a
+# signal.
 each_opens_below_break_leases_without_harm() {
 	lower ext4
 	: > "$LOWER/f"

@@ -86,7 +86,8 @@ each_server_decides_mode_and_owner_only() {
 	done
 }
 
-# A change below is visible in the lower inode's fields and does not change the server's.
+# A change of the lower file is visible in the lower inode's fields and does not change the
+# server's.
 each_outside_change_keeps_fields_of_the_server() {
 	lower ext4
 	echo text > "$LOWER/f"

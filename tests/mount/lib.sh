@@ -1,63 +1,66 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The vocabulary of the mount ring. A test file is a set of functions:
+# Functions for the cases of the mount tests. A test file defines shell functions:
 #
-#	each_NAME	a case that runs in every variant of MODES that the list "modes" permits
-#	once_NAME	a case that does not depend on the variant: runs in the first only
-#	slow_NAME	as once_, and only when it is asked for by name
-#	LIMIT[NAME]=N	on a line of its own: seconds that the case may take (60)
+#	each_NAME	a case that runs in every variant of MODES, except those in the list "modes"
+#	once_NAME	a case whose result does not depend on the variant: runs in the first only
+#	slow_NAME	as once_, and only when a pattern on the command line contains its name
+#	LIMIT[NAME]=N	on a line of its own: the case may take N seconds (60)
 #
-# A case begins in an empty directory $T, which goes away after it, and is a success when the
-# function comes to its end. These words are there for it:
+# A case begins in an empty directory $T, which is removed afterwards, and succeeds when its
+# function reaches the end. It can use these functions:
 #
 #	lower [TYPE [MIB]]	makes a file system (ext4 xfs btrfs tmpfs ramfs overlay); $FS is
 #				its root, $LOWER the tree to show, $TWIN a plain directory in it
 #	view [-b] [-o OPTS] [-r] [-F SPEC]... [LOWER [MOUNTPOINT]]
 #				mounts a view with the options of the variant, sets $VIEW; -b: in
 #				the background, -r: without the variant's options, -F: a filter
-#	unview [MOUNTPOINT]	unmounts it; the daemon has to end with 0, in time, with a clean log
-#	same [-x] [A B]		every name, attribute, xattr, link and byte of two trees is equal
-#				(default: view and lower); -x: but for the access times
-#	counter OP [MNT]	how many OP requests the daemon has got
-#	total			how many requests it has got in all
-#	no_requests OPS CMD...	runs CMD; fails when one of OPS (with commas) reached the daemon
-#	no_data_requests CMD...	the same for READ and WRITE where the variant passes data through
-#	requests OP CMD...	runs CMD, leaves in $N how many OP requests it caused
-#	own_mounts		the lines of mountinfo of the FUSE mounts that the case has made
-#	info KEY [MNT]		a number or word of "penstock stat --json"
+#	unview [MOUNTPOINT]	unmounts a view; its daemon has to exit with 0, soon, and without
+#				errors in its log
+#	same [-x] [A B]		fails unless all names, attributes, xattrs, links and data of two
+#				trees are equal (view and lower tree); -x: except access times
+#	counter OP [MNT]	prints how many OP requests the daemon has received
+#	total			prints how many requests the daemon has received in all
+#	no_requests OPS CMD...	runs CMD; fails if one of OPS (with commas) reached the daemon
+#	no_data_requests CMD...	the same for READ and WRITE, if the variant passes data through
+#	requests OP CMD...	runs CMD; $N is the number of OP requests meanwhile
+#	own_mounts		prints the lines of mountinfo of FUSE mounts that the case has made
+#	info KEY [MNT]		prints a number or word of "penstock stat --json"
 #	parity GROUP [ARG...]	runs a group of the comparison program on twin and view
 #	as UID[:GID[,GID...]] CMD...	runs CMD as an ordinary user
-#	check [not] CMD...	CMD has to succeed (or fail); says which one did not
-#	equal A B [WHAT]	two words are the same
-#	refused TEXT CMD...	CMD fails, and what it says matches the extended expression TEXT
+#	check [not] CMD...	fails, with the text of CMD, unless CMD succeeds (or fails)
+#	equal A B [WHAT]	fails unless both words are equal
+#	refused TEXT CMD...	fails unless CMD fails with a message that matches TEXT, an extended
+#				regular expression
 #	within SECONDS CMD...	repeats CMD until it succeeds; fails after SECONDS, 30 at least.
-#				The shell expands the words of CMD once: for a value that changes,
-#				take "becomes"
+#				The shell expands the words of CMD once: use "becomes" for a value
+#				that changes
 #	becomes WANT CMD...	repeats CMD until it prints WANT
 #	holder NAME VERB ARG...	starts "act VERB ARG..." and waits for its first line, in $SAID
-#	tell NAME LINE		gives it a line, waits for the answer
-#	release NAME		ends it
-#	act VERB ARG...		the helper for what a shell cannot do, see tools/act
-#	answers WANT CALL ARG...	"act try CALL ARG..." has to print WANT: 0 or an error
-#	says WANT FLAGS FILE STEP...	"io FLAGS FILE STEP..." has to print WANT: its lines,
-#				joined by '|'
+#	tell NAME LINE		sends a line to this process and waits for its reply
+#	release NAME		ends this process
+#	act VERB ARG...		makes system calls that a shell cannot make, see tools/act
+#	answers WANT CALL ARG...	fails unless "act try CALL ARG..." prints WANT, 0 or an
+#				error
+#	says WANT FLAGS FILE STEP...	fails unless the lines of "io FLAGS FILE STEP...", joined
+#				by '|', are WANT
 #	need_filters		skips the case where filters cannot be built or run
 #	filtered_view [-o OPTS] SPEC...	mounts a view with these filters, of the lower tree of the
-#				case or of a new one; with cache=none unless -o says otherwise
-#	with FILTER SPEC	puts a filter in the place of the one of that name
-#	chain VERB [ARG...]	"penstock filter VERB" on the view: add SPEC, remove NAME, ...
+#				case or of a new one; with cache=none unless OPTS sets cache=
+#	with FILTER SPEC	replaces the filter of that name by another
+#	chain VERB [ARG...]	runs "penstock filter VERB" on the view: add SPEC, remove NAME, ...
 #	ran COLUMN FILTER [PROGRAM]	prints the sum of a column of "penstock filter stat": runs,
 #				errors, answered or bad
-#	tracing FILE [ARG...]	writes "penstock trace --json ARG..." of the view to FILE, sets
-#				$TRACER to its pid
+#	tracing FILE [ARG...]	writes "penstock trace --json ARG..." of the view to FILE; $TRACER
+#				is its process ID
 #	alone			waits until no other case is "alone": for cases that drop the
-#				caches of the machine, and for cases that count on them
-#	drop_caches		makes the kernel forget what it keeps of inodes and names
-#	ok NAME, fail [-n NAME] WHY, skip [-n NAME] WHY	results, of a step when NAME is given
-#	passing			true in a variant that passes data through
-#	real			succeeds when VIEW is a view, fails when it is the bind mount that
-#				proves the tests
+#				machine's caches, and for cases that count on these caches
+#	drop_caches		makes the kernel drop cached inodes and names
+#	ok NAME, fail [-n NAME] WHY, skip [-n NAME] WHY	results, of a step if NAME is given
+#	passing			succeeds in a variant that passes data through
+#	real			succeeds if VIEW is a view, fails if it is the bind mount that
+#				checks the tests
 
 declare -A LIMIT=()
 VIEW='' LOWER='' TWIN='' FS=''

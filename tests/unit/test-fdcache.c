@@ -307,7 +307,7 @@ TEST_F(own_descriptor_is_never_cached, state)
 	assert_false(is_open(key.own_fd));
 }
 
-/* A file that was deleted below can be opened only while the cache has its descriptor. */
+/* A deleted lower file can be opened only while the cache has its descriptor. */
 TEST_F(deleted_file_opens_only_while_cached, state)
 {
 	struct fixture *f = *state;

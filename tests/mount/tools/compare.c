@@ -2,14 +2,14 @@
 /*
  * Comparison of files and trees.
  *
- * The order of questions matters, because looking changes what is looked at: attributes are asked
- * for before anything is read, names of the second tree are listed with O_NOATIME. A field that
- * differs is asked for again on both sides before it is called a difference, because the lower file
- * system may allocate blocks between the two questions.
+ * The order of looks matters, because a look changes its file: statx(2) comes before any read, and
+ * the second tree is listed with O_NOATIME. When a field differs, both sides are asked again
+ * before this counts as a difference, because the lower file system may have allocated blocks
+ * between both looks.
  *
- * The comparison leaves out stx_dev, because a view has only one device: the upper 16 bits of the
- * inode numbers tell files apart that the second tree has on other devices than its root's. It also
- * leaves out stx_attributes, which a FUSE server cannot answer, and the mount id.
+ * The comparison leaves out stx_dev, because a view has only one device: the upper 16 bits of its
+ * inode numbers say which device a file has in the second tree. It also leaves out stx_attributes,
+ * which a FUSE server cannot return, and the mount ID.
  */
 #include <dirent.h>
 #include <errno.h>

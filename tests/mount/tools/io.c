@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * io FLAGS FILE STEP...: opens a file and takes a step for each argument; prints one line for
- * each: its result, or the name of its error. FLAGS are words with '+': r, w, rw, create, append,
- * direct, sync, tmpfile. FILE "-" is standard input as it is. Steps:
+ * io FLAGS FILE STEP...: opens a file and does a step for each argument. Prints one line for each
+ * step: its result, or the name of its error. FLAGS are words with '+': r, w, rw, create, append,
+ * direct, sync, tmpfile. FILE "-" is standard input. Steps:
  *
  *	read N, pread AT N, preadv AT N	prints the number of bytes and the first ones as text
  *	write TEXT, pwrite AT TEXT, pwritev AT TEXT, fill AT N CHAR
@@ -11,7 +11,7 @@
  *	peek shared|private AT		maps the file, prints a byte
  *	poke shared|private AT CHAR	maps the file, stores a byte, prints "0"
  *	send N, splice AT N		by sendfile and by splice to a pipe; prints the data
- *	fill-by-splice AT TEXT		the other direction
+ *	fill-by-splice AT TEXT		by splice from a pipe
  *	copy TO AT N			copy_file_range to the beginning of another file
  *	aread AT N, awrite AT TEXT	by io_submit(2)
  *	uread AT N, uwrite AT TEXT	by io_uring

@@ -4,9 +4,9 @@
  * "OPERATION UID GID". It checks permissions itself, as network file systems do: each request for a
  * name that begins with "for-UID" fails with EACCES when another user sends it.
  *
- * Names that begin with "dir" are directories, with "link" symbolic links, with "fifo" in them
- * pipes, all others files; every name
- * exists but those with "new" in them until they are made. Nothing is cached. Ends with its mount.
+ * Names that begin with "dir" are directories, those with "link" symbolic links, those that contain
+ * "fifo" pipes, all others files. Every name exists, except those that contain "new" until they are
+ * created. The kernel caches nothing. The program ends with its mount.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -3,9 +3,9 @@
  * callers make DIR [SHARE]: makes a file, or a directory, for each operation, caller, mode, owner.
  * callers run DIR [SHARE]: does each operation as each caller; prints a line with each result.
  *
- * A test makes two trees below as root, runs this program on both, through NFS or a view, and
- * compares the output and the trees that are left. Nothing but DIR is used. SHARE: only each n-th
- * file, for slow machines.
+ * A test makes two lower trees as root and runs this program on both, directly and through NFS or a
+ * view. Then it compares the outputs and the resulting trees. The program uses only files in DIR.
+ * SHARE: only each n-th file, for slow machines.
  */
 #include <err.h>
 #include <errno.h>

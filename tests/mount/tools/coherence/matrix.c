@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * coherence matrix [OPTIONS] NAME VIEW LOWER ACTOR: each operation, in the tree ACTOR (VIEW for
- * the view's own ones; LOWER, or another view, for outside ones), crossed with each way of looking,
- * that one being the first after the operation; then all others. Before it everything is looked at
- * in the view, so that there are copies to go stale.
+ * coherence matrix [OPTIONS] NAME VIEW LOWER ACTOR: does each operation in the tree ACTOR: VIEW for
+ * the view's own changes, LOWER or another view for external ones. Combines each operation with
+ * each way of looking, which comes first after the operation; all other ways follow. Before the
+ * operation it looks at everything in the view, so that the kernel has copies that could be stale.
  *
  *	--first		nothing may differ at the first look
- *	--median MS, --longest MS	what differs has to be equal by then
- *	--batch MS	do many, wait so long, look then: for promises that end by themselves
- *	--served	data goes by the view's page cache: stores arrive later
- *	--only TEXT	operations with this text in their names
- *	--but NAMES	not these (with commas): what the mode does not promise
+ *	--median MS, --longest MS	limits for the time until nothing differs
+ *	--batch MS	do many operations, wait this time, then look: for timeouts
+ *	--served	the view's page cache has the data: stores arrive later
+ *	--only TEXT	only operations with this text in their names
+ *	--but NAMES	without these operations (with commas): the mode does not guarantee them
  *	--part N	one in N pairs of operation and look, each operation at least once
- *	--give-up MS	when something counts as never right (4000)
+ *	--give-up MS	the time after which a difference counts as permanent (4000)
  */
 #include <getopt.h>
 #include <sys/resource.h>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * coherence opens N VIEWFILE LOWERFILE	how long opening below for writing takes, while the view
- *					asks for a lease of the file over and over
- * coherence times N DIR DIR		what changes a file, in both by turns: the medians
- * coherence build SECONDS DIR		makes, writes, renames and removes files, as a build does
- * coherence touch N DIR		makes N files in DIR, as fast as it goes
+ * coherence opens N VIEWFILE LOWERFILE	times opens of the lower file for writing, while the
+ *					view takes leases of the file again and again
+ * coherence times N DIR DIR		times changes of a file, in both by turns; prints medians
+ * coherence build SECONDS DIR		creates, writes, renames and removes files, as a build does
+ * coherence touch N DIR		creates N files in DIR, as fast as possible
  * coherence appended N VIEWFILE LOWERFILE on|off	checks that each call sees the new length
- *					after an append below; off: data is served
+ *					after an append to the lower file; off: data is served
  * coherence heard VIEWDIR LOWERDIR	checks that an inotify watch on a file of the view
- *					reports its removal below
+ *					reports the removal of the lower file
  */
 #include <poll.h>
 #include <signal.h>
@@ -183,7 +183,7 @@ int coherence_touch(int argc, char **argv)
 	return 0;
 }
 
-/* -- an append below -------------------------------------------------------------------------- */
+/* -- an append to the lower file -------------------------------------------------------------- */
 
 static unsigned long at_once[4], in_time[4];
 static double longest;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The operations: all that change something, and those that move an access time. Each begins with a
- * fixture of its own; names in it are the same for all of them:
+ * All operations that change something or move an access time. Each one begins with a fixture of
+ * its own, which has these files:
  *
  *	f	10000 bytes	big	100000 bytes	x	set-user-ID, writable for all
  *	a/l b/m	one file	e	a script	s	a link to f

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * outrun SECONDS UID DIR NAME PENSTOCK VIEW SPEC [FREEZER] [SLOW]: adds and removes a filter that
- * hides NAME in DIR from UID, over and over, while readers look at the name in every way. After
- * "filter add" has returned no look that begins may find the name, and after "filter remove" none
- * may miss it.
+ * coherence outrun SECONDS UID DIR NAME PENSTOCK VIEW SPEC [FREEZER] [SLOW]: adds and removes a
+ * filter that hides NAME in DIR from UID, again and again, while readers look at the name in every
+ * way. After "filter add" has returned, no look that begins may find the name; after "filter
+ * remove", every look must find it.
  *
- * Readers are held between the reply of the view and its use: some run only when nobody else wants
- * the CPU (SCHED_IDLE), beside a busy loop on each CPU; some stop during the change and go on
- * after it, one at a time. Two more lie in the control groups (version 2) FREEZER, which is frozen
- * during changes, and SLOW, which has a small share of the CPU; "" where there is none.
+ * Readers are delayed between the reply of the view and its use. Some have SCHED_IDLE and compete
+ * with a busy loop on each CPU; some are stopped during the change and continue after it, one at a
+ * time. Two more are in the control groups (version 2) FREEZER, which is frozen during changes, and
+ * SLOW, which has a small share of the CPU. "" means that there is no such group.
  */
 #include "coherence.h"
 

@@ -4,16 +4,15 @@
  *	[--no-atime] [--no-btime] [--other-lower]
  *	[--patience N] GROUP TWIN VIEW LOWER
  *
- * Runs the scenarios of GROUP in a directory of their own below TWIN and below VIEW, and prints one
- * line for each: "ok NAME", "not ok NAME: why" or "skip NAME: why"; further lines, "# ...", explain
- * what differs. LOWER is what VIEW shows. COMMAND prints the daemon's counters as JSON.
+ * Runs each scenario of GROUP in new directories in TWIN and in VIEW, and prints one line for it:
+ * "ok NAME", "not ok NAME: why" or "skip NAME: why"; further lines, "# ...", explain a difference.
+ * VIEW is a view of LOWER. COMMAND prints the daemon's counters as JSON.
  *
- * With --patience everything may take N times as long: an emulated machine is slow.
+ * With --patience all time limits are N times as long, for slow emulated machines.
  *
- * A scenario that is named in FILE ("GROUP.NAME: reason", "GROUP.NAME@WORD: reason") is expected to
- * differ, because the kernel itself decides so; it is an error when it does not, unless
- * --other-lower says that this lower file system may lack the operation. Exit 0: all equal, 1: not,
- * 2: wrong usage.
+ * FILE names scenarios that the kernel itself makes differ ("GROUP.NAME: reason", "GROUP.NAME@WORD:
+ * reason"). Such a scenario must differ, unless --other-lower says that this lower file system may
+ * lack the operation. Exit status 0: all equal, 1: not, 2: wrong usage.
  */
 #include <err.h>
 #include <fnmatch.h>

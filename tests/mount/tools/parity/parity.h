@@ -2,16 +2,16 @@
 #ifndef TESTS_PARITY_H
 #define TESTS_PARITY_H
 /*
- * The comparison program: a scenario is a function that makes system calls in a directory of its
- * own and writes down what they answered. It runs once in a plain directory, the twin, and once in
- * the view; both transcripts have to be equal. So no expectation is written anywhere: the lower
- * file system itself says what is right.
+ * The comparison program. A scenario is a function that makes system calls in a directory of its
+ * own and notes their results. It runs once in a plain directory, the twin, and once in the view;
+ * both transcripts have to be equal. So no test has expected results: those of the lower file
+ * system are right.
  *
- * Besides, after every call of the view (DO, FD) each file of the scenario must look the same in
- * the view and below, in every field of statx. And at its end the two trees must be equal in all,
- * and, where S_PASSED stands, no READ or WRITE may have reached the daemon.
+ * In addition, after every call in the view (DO, FD), statx(2) of each file of the scenario must
+ * return the same fields in the view and in the lower tree. At the end of the scenario both trees
+ * must be equal. With S_PASSED no READ or WRITE may have reached the daemon.
  *
- * A note must not depend on the side: it has no descriptor numbers, inode numbers or clock times,
+ * A note must not depend on the tree: it has no descriptor numbers, inode numbers or clock times,
  * but may say that one is equal to, or later than, another.
  */
 #include <errno.h>

@@ -2,8 +2,8 @@
 /*
  * Several processes change sizes, owners and links of the same files at random, and keep some files
  * open without a name. Between phases all processes pause, and the model adds up the files: those
- * with names by the directory, those without by the processes that have them open. The filter's
- * usage must be the same, for each owner; at all times it must be within the limits.
+ * with names from the directory, those without from the processes that have them open. The filter's
+ * usage of each owner must equal this sum, and must never exceed the limits.
  */
 #include <err.h>
 #include <errno.h>

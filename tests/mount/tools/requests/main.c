@@ -3,15 +3,15 @@
  * requests make DIR
  * requests [--served] [--markdown] PENSTOCK CACHE=VIEW...
  *
- * Counts the requests that the kernel sends for one operation, by what "penstock stat" has counted
- * before and after it, and holds them against the table below: a request more than it has there
- * is a failure, "not ok ROW-CACHE: why". Each VIEW shows what "make" has made; CACHE names its
- * column, or "lean". --markdown prints the counts as a table. --served: data does not pass through,
- * so READ and WRITE requests are counted, too.
+ * Counts the requests that the kernel sends for one operation, with "penstock stat" before and
+ * after it, and compares them with the table in rows.c. More requests than the table allows are a
+ * failure, "not ok ROW-CACHE: why". Each VIEW shows the tree of "make". CACHE names the view's
+ * column, or "lean". --markdown prints the counts as a table. --served: data does not pass
+ * through, so READ and WRITE requests are counted, too.
  *
  * Other processes on the machine can only add requests (they drop caches, or a ttl runs out), so
  * each operation is tried several times, each with names of its own, and the lowest count is used.
- * FORGET is left out: the kernel sends it when it likes, and nobody waits for it.
+ * FORGET does not count, because the kernel sends it at any time and does not wait for it.
  */
 #include "requests.h"
 

@@ -11,11 +11,11 @@
 #define N_COLUMNS (N_CACHES + 1)
 
 /*
- * One operation: act is counted, before and after are not. "known": it was done twice before it is
- * counted. requests: those it may cause under each cache=, as "LOOKUP 2*GETATTR"; NULL: as in the
- * column before. served: those with cache=none where data is served, since a read that comes to
- * the page cache asks first whether the file has changed. lean: those with xattr=off,opendir=off,
- * if they differ from the first column.
+ * One operation: requests of act() count, those of before() and after() do not. "known": the
+ * operation runs twice before it is counted. requests: the allowed ones for each cache=, as
+ * "LOOKUP 2*GETATTR"; NULL: as in the column before. served: with cache=none if data is served,
+ * because a read from the page cache first asks whether the file has changed. lean: with
+ * xattr=off,opendir=off, if different from the first column.
  */
 struct row {
 	const char *name, *title;
