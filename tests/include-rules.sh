@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # include-rules.sh [ROOT]: checks that includes point downwards only (docs/architecture.md).
 #
-# A layer is a folder below src/, and an include names the folder, so the direction can be read off
-# every line. Exit status 1 when a line goes against the rules; before that the check has to find
-# violations that are planted in a tree of its own.
+# A layer is a folder in src/, and an include names the folder, so each include shows its
+# direction. First the check has to find violations in a tree that it makes for this. Exits with 1
+# if an include in ROOT breaks a rule.
 set -u
 root=${1:-$(dirname "$0")/..}
 
-# FOLDER: what its files may include, as patterns of what stands between the quotes or brackets.
-# Headers of libc and the kernel are free but for those in `reserved`. The folder itself is implied.
+# FOLDER: the headers that its files may include, as patterns of the text between quotes or
+# brackets. All headers of libc and the kernel are allowed, except those in `reserved`, and so are
+# those of the folder itself.
 rules='
 util       penstock/penstock.h
 wire       util/* filter/* penstock/*
@@ -28,7 +29,7 @@ ctl        util/* penstock/*
 cmd        util/* ctl/* kernel/* penstock/*
 '
 
-# HEADER: the only files that may include it, as patterns of their paths below ROOT.
+# HEADER: the only files that may include it, as patterns of their paths in ROOT.
 reserved='
 linux/fuse.h     include/penstock/fuse.h
 penstock/fuse.h  src/wire/abi.h src/ebpf/* include/penstock/filter.h

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Workers that share a queue, played by threads that read bytes from a pipe: how many of them are
- * leaders, and when a follower becomes one because others are held up. A byte says how long its
- * request takes.
+ * Leaders and followers of a queue. Threads of the test take the place of workers and read bytes
+ * from a pipe, which take the place of requests; a byte says how long its request takes. The tests
+ * check how many workers are leaders, and when a follower becomes one because others are blocked.
  *
  * Durations depend on the load of the machine. So the decisions of the watcher are tested without a
  * clock. With real threads and real looks, a test only waits for an event that has to come; it
@@ -22,7 +22,7 @@
 
 #define N_WORKERS 4
 
-/* Milliseconds after which a test fails, because an event has not come. */
+/* A test fails after so many milliseconds without the event that it waits for. */
 #define COMES 60000
 
 /*
