@@ -9,6 +9,7 @@
 #	make bench-kernel                   the table of the kernel engine, in virtual machines
 #	make test-kernels                   the same program on other kernels, in virtual machines
 #	make kmod KDIR=dir                  the module of the kernel engine (kmod/README.md)
+#	make kmod-install, kmod-remove      the same by DKMS, for each kernel with headers
 #	make install                        program, library, man pages, helpers of mount(8)
 #	make clean
 
@@ -17,7 +18,8 @@ LOWER =
 MOUNT =
 OPTIONS =
 
-.PHONY: all program deps run test test-quick bench bench-kernel test-kernels kmod install clean
+.PHONY: all program deps run test test-quick bench bench-kernel test-kernels kmod kmod-install \
+	kmod-remove install clean
 
 all: program
 	@echo "$(BUILD)/penstock is built; \`make run' shows it, \`make test' tests it," \
@@ -61,6 +63,23 @@ kmod:
 		cp -pR src/filter src/kernel $(BUILD)/kmod/src
 	@$(MAKE) -s -C $(or $(KDIR),/lib/modules/$(shell uname -r)/build) \
 		M=$(abspath $(BUILD))/kmod/kmod modules
+
+# DKMS builds the module anew for each kernel that is installed later.
+VERSION = $(shell sed -n 's/^.define PST_VERSION "\(.*\)"/\1/p' include/penstock/penstock.h)
+DKMS_SOURCE = /usr/src/penstock-$(VERSION)
+
+kmod-install: kmod-remove
+	@tools/deps.sh dkms
+	@mkdir -p $(DKMS_SOURCE)/src
+	@cp -R kmod include $(DKMS_SOURCE)
+	@cp -R src/filter src/kernel $(DKMS_SOURCE)/src
+	@sed 's/@VERSION@/$(VERSION)/' kmod/dkms.conf > $(DKMS_SOURCE)/dkms.conf
+	@dkms install penstock/$(VERSION) $(if $(KVER),-k $(KVER))
+
+kmod-remove:
+	@if command -v dkms > /dev/null; then dkms status penstock | sed 's/[,:].*//' | sort -u | \
+		while read -r package; do dkms remove "$$package" --all; done; fi
+	@rm -rf /usr/src/penstock-[0-9]*
 
 # The loader finds a library that is new only when its cache has been made anew.
 install: program

@@ -493,4 +493,5 @@ module_init(pst_init);
 module_exit(pst_exit);
 MODULE_ALIAS_FS("penstock");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(PENSTOCK_VERSION);
 MODULE_DESCRIPTION("Penstock: a view of a directory tree, with filters");

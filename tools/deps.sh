@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# deps.sh SET...: installs the packages that the sets need: build, test, bench, kernels,
+# deps.sh SET...: installs the packages that the sets need: build, test, bench, dkms, kernels,
 # debug-kernel.
 #
 # On Debian and its kin, as root, the script installs missing packages. Elsewhere it names them and
@@ -45,6 +45,9 @@ bench    program:bindfs            bindfs
 bench    program:mergerfs          mergerfs
 bench    program:fuse-overlayfs    fuse-overlayfs
 bench    program:fusermount3       fuse3
+dkms     program:dkms              dkms
+dkms     program:make              make
+dkms     program:gcc               gcc
 kernels  program:qemu-system-x86_64  qemu-system-x86
 kernels  program:busybox           busybox-static
 kernels  program:depmod            kmod

@@ -79,6 +79,7 @@ int pst_probe(const char *lower, struct pst_probe *rows, size_t n, size_t *ret_n
 	probe_fuse(&probe, lower_fd);
 	probe_process(&probe);
 	probe_kernel(&probe);
+	probe_engine(&probe);
 	if (lower)
 		probe_lower(&probe, lower_fd);
 	*ret_n = probe.n_rows;

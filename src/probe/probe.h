@@ -9,5 +9,8 @@ void probe_fuse(struct probe *probe, int lower_fd);
 /* System calls and kernel facilities that a view uses. */
 void probe_kernel(struct probe *probe);
 
+/* The module of the kernel engine. */
+void probe_engine(struct probe *probe);
+
 /* The file system of a directory. */
 void probe_lower(struct probe *probe, int lower_fd);

@@ -153,9 +153,28 @@ control() {
 	rmdir "$odd" 2> /dev/null || rm -r "$odd"
 }
 
+probed() { # ROW STATE WORDS
+	penstock probe 2> /dev/null | grep -q "^$1 *$2 .*$3"
+}
+
+# penstock probe, while no module is loaded.
+probes() {
+	list=/lib/modules/$(uname -r)/modules.dep
+	check command.probe-absent probed kernel_engine off "make kmod-install"
+	mkdir -p "${list%/*}/updates" /lib/modules/other
+	echo "updates/penstock.ko:" > /lib/modules/other/modules.dep
+	check command.probe-other-kernel probed kernel_engine off "for another kernel"
+	echo "updates/penstock.ko: kernel/fs/fuse.ko" > "$list"
+	check command.probe-installed probed kernel_engine on "installed for this kernel"
+	check command.probe-unsigned-allowed probed module_signature on "without a signature"
+	rm -r /lib/modules/other "$list"
+}
+
 # The kernel asks for the module by the name of the file system.
 loading() {
+	check command.probe-loaded probed kernel_engine on "penstock [0-9.]* is loaded"
 	check command.rmmod rmmod penstock
+	probes
 	mounts_as auto-not-loaded fuse.penstock "module penstock is not loaded" \
 		engine=auto,log=info
 	fails not-installed 32 "could not load it" \

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Probes the module of the kernel engine: is it loaded, installed for this kernel, and signed if
+ * that is needed. Loads nothing. No state, no locks.
+ */
+#include "probe/probe.h"
+#include "util/caps.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#include <penstock/penstock.h>
+
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define MODULES "/lib/modules"
+
+/*
+ * Finds the file of the module in the list of modules of a kernel. Returns whether there is one;
+ * ret_path is its path.
+ */
+static bool find_module(const char *release, char ret_path[PATH_MAX])
+{
+	_cleanup_(freep) char *line = NULL;
+	char list[PATH_MAX];
+	bool found = false;
+	size_t size = 0;
+	FILE *lines;
+
+	snprintf(list, sizeof(list), MODULES "/%s/modules.dep", release);
+	lines = fopen(list, "re");
+	while (lines && !found && getline(&line, &size, lines) > 0) {
+		char *name;
+
+		line[strcspn(line, ":\n")] = '\0';
+		name = strrchr(line, '/');
+		found = strncmp(name ? name + 1 : line, "penstock.ko", 11) == 0;
+	}
+	if (lines)
+		fclose(lines);
+	if (found)
+		snprintf(ret_path, PATH_MAX, MODULES "/%s/%s", release, line);
+	return found;
+}
+
+/* Returns whether the module is installed for any kernel. */
+static bool is_anywhere(void)
+{
+	char path[PATH_MAX];
+	bool found = false;
+	glob_t all;
+
+	if (glob(MODULES "/*/modules.dep", 0, NULL, &all) != 0)
+		return false;
+	for (size_t i = 0; i < all.gl_pathc && !found; i++) {
+		char *release = all.gl_pathv[i] + strlen(MODULES "/");
+
+		release[strcspn(release, "/")] = '\0';
+		found = find_module(release, path);
+	}
+	globfree(&all);
+	return found;
+}
+
+static void probe_module(struct probe *probe, const char *release, bool loaded, bool installed)
+{
+	const char *name = "kernel_engine";
+	char version[64] = "", path[PATH_MAX];
+
+	snprintf(path, sizeof(path), MODULES "/%s/build/Makefile", release);
+	if (loaded) {
+		fd_read_file("/sys/module/penstock/version", version, sizeof(version));
+		version[strcspn(version, "\n")] = '\0';
+		probe_row(
+			probe, name, true,
+			"The module penstock %s is loaded: engine=kernel uses it, and engine=auto "
+			"where it can do all that is asked for.",
+			version);
+	} else if (installed) {
+		probe_row(probe, name, true,
+			  "The module penstock is installed for this kernel, but not loaded: "
+			  "engine=kernel loads it, engine=auto does not. `modprobe penstock` loads "
+			  "it.");
+	} else if (!probe_kernel_is(6, 12)) {
+		probe_row(probe, name, false,
+			  "This kernel is too old. The module penstock needs Linux 6.12.");
+	} else if (is_anywhere()) {
+		probe_row(probe, name, false,
+			  "The module penstock is installed for another kernel, but not for this "
+			  "one: install the headers of %s, then run `dkms autoinstall`.",
+			  release);
+	} else {
+		probe_row(probe, name, false,
+			  "The module penstock is not installed: run `make kmod-install` in the "
+			  "sources of Penstock. The headers of this kernel, which that needs, are "
+			  "%sinstalled.",
+			  access(path, F_OK) == 0 ? "" : "not ");
+	}
+}
+
+/* Returns whether a module file ends with a signature. */
+static bool has_signature(const char *path)
+{
+	static const char mark[] = "~Module signature appended~\n";
+	char end[sizeof(mark)] = "";
+	FILE *file = fopen(path, "re");
+	bool found;
+
+	if (!file)
+		return false;
+	found = fseek(file, -(long)strlen(mark), SEEK_END) == 0 &&
+		fread(end, 1, strlen(mark), file) == strlen(mark) && strcmp(end, mark) == 0;
+	fclose(file);
+	return found;
+}
+
+/* Returns whether the kernel loads only modules that are signed with a key that it has. */
+static bool needs_signature(void)
+{
+	char enforced[8] = "";
+
+	fd_read_file("/sys/module/module/parameters/sig_enforce", enforced, sizeof(enforced));
+	return enforced[0] == 'Y' || caps_lockdown();
+}
+
+static void probe_signature(struct probe *probe, bool loaded, const char *path)
+{
+	size_t len = strlen(path);
+
+	if (loaded || !needs_signature())
+		probe_row(probe, "module_signature", true, "%s",
+			  loaded ? "The kernel has loaded the module penstock." :
+				   "This kernel also loads modules without a signature.");
+	else if (len > 3 && strcmp(path + len - 3, ".ko") != 0)
+		probe_row(probe, "module_signature", true,
+			  "This kernel loads only signed modules (Secure Boot). `modinfo -F signer "
+			  "penstock` says who signed the module.");
+	else
+		probe_row(probe, "module_signature", has_signature(path),
+			  "This kernel loads only signed modules (Secure Boot), and the module "
+			  "penstock %s. docs/engines.md in the sources says how DKMS signs modules "
+			  "and how to enroll the key.",
+			  !*path              ? "is not installed" :
+			  has_signature(path) ? "is signed; its key has to be enrolled" :
+						"has no signature");
+}
+
+void probe_engine(struct probe *probe)
+{
+	bool loaded = access("/sys/module/penstock", F_OK) == 0;
+	char path[PATH_MAX] = "";
+	struct utsname name;
+
+	if (uname(&name) < 0)
+		return;
+	probe_module(probe, name.release, loaded, find_module(name.release, path));
+	probe_signature(probe, loaded, path);
+}
