@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The memory of calls: one BPF array that is mapped into this process, so the daemon and the
- * programs of filters see the same bytes. The kernel copies requests into it as into any memory.
+ * programs of filters access the same bytes. The kernel writes requests to it as to any memory. No
+ * locks.
  */
 #include "ebpf/explain.h"
 #include "ebpf/filter-private.h"

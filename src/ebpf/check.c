@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Reports what an object is, and whether the kernel accepts it, to users and authors of filters. */
+/* Describes an object to users and authors of filters, and reports if the kernel accepts it. */
 #include "ebpf/describe.h"
 #include "ebpf/load.h"
 #include "util/log.h"
@@ -10,7 +10,7 @@
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Fills the rows that the report has room for; report->n_options counts all options. */
+/* Fills as many rows as the report has room for; report->n_options counts all options. */
 static void report_options(const struct options *options, struct pst_filter_report *report)
 {
 	report->n_options = options->n;
@@ -42,7 +42,10 @@ static void report_programs(const struct object *object, bool loaded,
 	}
 }
 
-/* The log quotes lines of source from the object: removes characters that control a terminal. */
+/*
+ * Replaces characters that control a terminal. The log quotes lines of source from the object,
+ * which could send commands to the terminal of the user.
+ */
 static void make_printable(char *log)
 {
 	for (unsigned char *p = (unsigned char *)log; *p; p++)

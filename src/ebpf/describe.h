@@ -3,5 +3,8 @@
 /* Describes in plain words what a filter will do with its options. */
 #include "ebpf/load.h"
 
-/* Writes lines to buf, each ended by a newline; cuts the text if it is too long. */
+/*
+ * Writes lines to buf, each ended by a newline. If they need more than size bytes, cuts the text
+ * off.
+ */
 void describe(const struct load *load, char *buf, size_t size);

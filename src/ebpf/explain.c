@@ -43,7 +43,7 @@ int explain_eperm(const char *what, struct pst_error *error)
 }
 
 /*
- * Copies the text behind a phrase of libbpf, up to the end of the line or of the quoted word.
+ * Copies the text after a phrase of libbpf, up to the end of the line or of the quoted word.
  * Returns false if libbpf has not printed the phrase.
  */
 static bool find_said(const char *said, const char *phrase, char *buf, size_t size)

@@ -8,16 +8,16 @@
 #include <stdatomic.h>
 
 struct filter_slots {
-	int fd; /* of the map */
+	int fd; /* the BPF map; owned */
 	void *memory;
-	size_t len; /* of the whole mapping */
+	size_t len; /* bytes of the whole mapping */
 	size_t value_size;
-	uint64_t view; /* a number of the view that they are for */
+	uint64_t view; /* a random number for each view: pst_view of programs */
 };
 
 /*
- * Counters, in shards on cache lines of their own: threads run filters on different slots, so the
- * slot's number mostly gives each thread a shard of its own.
+ * Counters, in shards so that threads do not share cache lines. The number of the slot selects the
+ * shard: threads run filters on different slots, so mostly each thread has a shard of its own.
  */
 #define FILTER_N_SHARDS 8
 struct filter_counter {
@@ -30,8 +30,8 @@ struct filter_shard {
 struct filter {
 	struct filter_facts facts;
 	struct load load;                      /* its strings, object and pin */
-	char *spec;                            /* as the user wrote it */
-	int program_fd[_FILTER_KINDS][OP_MAX]; /* borrowed from the object; -1: none */
+	char *spec;                            /* as the user has written it */
+	int program_fd[_FILTER_KINDS][OP_MAX]; /* the object owns them; -1 for no program */
 	struct filter_shard shards[FILTER_N_SHARDS];
 };
 

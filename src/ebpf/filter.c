@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Fills the properties that the object declares and its programs show. */
+/* Fills the flags that the object declares, and the operations for which it has programs. */
 static void fill_traits(struct filter_facts *facts, const struct load *load)
 {
 	facts->flags = load->object.info.flags;
@@ -62,7 +62,7 @@ int filter_load(const char *spec, const struct filter_slots *slots, struct filte
 	if (r < 0)
 		return r;
 	fill_facts(filter);
-	/* These may be large, and only loading needs them. */
+	/* Only loading needs these, and they may be large. */
 	patterns_fini(&filter->load.patterns);
 	free(filter->load.object.verifier_log);
 	filter->load.object.verifier_log = NULL;

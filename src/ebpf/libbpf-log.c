@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Keeps what libbpf prints. A process has one print function for libbpf, and other code of the
- * process may have set it: this file calls that function outside of captures.
+ * Captures the messages of libbpf. libbpf has one print function for the whole process, and other
+ * code of the process may have set one before: outside of captures this file calls that one.
  *
- * Locking: each thread has a capture of its own. previous_fn is set once.
+ * Locking: none. Each thread has its own capture, and previous_fn is set once.
  */
 #include "ebpf/explain.h"
 
@@ -13,14 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* No message begins behind so many bytes; the first ones have the reason. */
+/* Drops messages after so many bytes, because the first messages have the reason. */
 #define MAX_KEPT (1024 * 1024)
 
 static libbpf_print_fn_t previous_fn;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static __thread struct {
 	bool on;
-	FILE *stream; /* to text; NULL: nothing was printed, or no memory */
+	FILE *stream; /* writes to text; NULL if libbpf has printed nothing, or out of memory */
 	char *text;
 	size_t len;
 } kept;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Loads a filter: parses "NAME,option=value", finds and opens the object, sets its options, finds
- * its programs, replaces its map of calls by our memory, loads it, and stores its patterns.
+ * its programs, replaces its map of calls by the map of the view's slots, loads the object, and
+ * stores its patterns. No state, no locks.
  */
 #include "ebpf/load.h"
 #include "ebpf/explain.h"
@@ -18,7 +19,7 @@
 
 #define NAME_LEN 63
 
-/* The size of the data of slots that pst_filter_check() loads a filter for. */
+/* The data size of slots with which pst_filter_check() loads a filter. */
 #define CHECK_DATA_SIZE 65536
 
 static int set_name(struct load *load, const char *name, struct pst_error *error)
@@ -114,7 +115,7 @@ int load_open(struct load *load, const char *spec, struct pst_error *error)
 	return programs_find(&load->object, &load->programs, error);
 }
 
-/* Replaces the object's map of calls by our memory, and sets the constants that describe it. */
+/* Replaces the object's map of calls by the slots, and sets the constants that describe them. */
 static int prepare_slots(struct load *load, const struct filter_slots *slots,
 			 struct pst_error *error)
 {
@@ -140,7 +141,7 @@ static int prepare_slots(struct load *load, const struct filter_slots *slots,
 	return 0;
 }
 
-/* Gives the map of patterns its size, or keeps libbpf from making it if no option uses it. */
+/* Sets the size of the map of patterns, or keeps libbpf from creating it if no option needs it. */
 static int prepare_patterns(struct load *load, struct pst_error *error)
 {
 	struct bpf_map *rows = bpf_object__find_map_by_name(load->object.bpf, "pst_patterns");
@@ -182,8 +183,9 @@ static int fill_patterns(struct load *load, struct pst_error *error)
 }
 
 /*
- * Writes a text that two filters have in common if one may use the pinned maps of the other: the
- * name of the object and the options that decide what the maps mean (PST_OF_MAPS).
+ * Writes the identity of the filter's pinned maps: the name of the object, and the options that
+ * determine the meaning of the maps (PST_OF_MAPS). A filter may use pinned maps of the same
+ * identity only.
  */
 static void identify(const struct load *load, char *identity, size_t size)
 {
@@ -204,7 +206,7 @@ static void identify(const struct load *load, char *identity, size_t size)
 	}
 }
 
-/* Uses the maps that an earlier run of the filter has left in the directory of pin=. */
+/* Replaces maps of the object by those that an earlier run of the filter has pinned (pin=). */
 static int adopt_pinned(struct load *load, struct pst_error *error)
 {
 	char identity[400];
@@ -230,7 +232,7 @@ int load_finish(struct load *load, const struct filter_slots *slots, struct pst_
 	if (r < 0)
 		return r;
 	r = bpf_object__load(load->object.bpf);
-	/* libbpf prints more while explain_load() probes the kernel. */
+	/* Before explain_load(), which probes the kernel and makes libbpf print more. */
 	said = capture_take();
 	if (r < 0)
 		return explain_load(r, said, load->object.verifier_log, error);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Opens an object: a child process reads the file (ebpf/reader.c), libbpf opens the bytes that the
- * child has read, and this file checks that they are a filter, built for this ABI. Names and types
- * of the object's constants come from its BTF.
+ * child has read, and this file checks that the object is a filter for this ABI. Names and types of
+ * the object's constants come from its BTF. No state, no locks.
  */
 #include "ebpf/object.h"
 #include "ebpf/explain.h"
@@ -17,9 +17,10 @@
 #include <string.h>
 
 /*
- * Without a buffer of ours, libbpf loads again with twice the room until the log fits. The log of a
- * loop that the verifier walks to its end has a hundred megabytes, so the most usual mistake would
- * take minutes. Newer kernels keep the end of a log that is too long, which has the reason.
+ * The size of the buffer for the verifier's log. Without a buffer, libbpf would load the object
+ * again and again, each time with twice the room, until the log fits. The log of a loop that the
+ * verifier follows to its end has a hundred megabytes, so the most common mistake would take
+ * minutes. If the log does not fit, newer kernels keep its end, which has the reason.
  */
 #define VERIFIER_LOG (16 << 20)
 
@@ -48,7 +49,7 @@ bool object_var(const struct object *object, unsigned int i, struct object_var *
 		.at = object->rodata + info->offset,
 		.size = info->size,
 	};
-	/* A damaged object must not make this process write outside of the constants. */
+	/* Without this check a damaged object could make this process overwrite other memory. */
 	if ((size_t)info->offset + info->size > object->rodata_size)
 		ret_var->size = 0;
 	return true;
@@ -66,7 +67,7 @@ bool object_find_var(const struct object *object, const char *name, struct objec
 	return false;
 }
 
-/* Returns the text behind the kind if the type is a note of that kind on a variable, or NULL. */
+/* Returns the text after the kind if the type is a note of this kind on a variable, or NULL. */
 static const char *note_of(const struct object *object, const struct btf_type *type,
 			   const char *kind)
 {

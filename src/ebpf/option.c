@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The options of an object. Their names and types come from its BTF. Setting an option writes to a
- * constant of the object before the object is loaded; so the verifier knows the value, and drops
- * the code that the value rules out.
+ * constant of the object before the object is loaded. So the verifier knows the value, and removes
+ * the code that is never reached with this value. No state, no locks.
  */
 #include "ebpf/option.h"
 #include "ebpf/value.h"
@@ -16,8 +16,8 @@
 
 static const struct {
 	const char *name; /* for users */
-	const char *type; /* of the constant, if that is a struct ... */
-	size_t size;      /* ... of this size */
+	const char *type; /* the name of the struct, for constants that are structs */
+	size_t size;      /* the size of the struct */
 } kinds[] = {
 	[OPTION_INTEGER] = { "integer" },
 	[OPTION_SWITCH] = { "switch" },
@@ -41,8 +41,8 @@ bool option_is_common(const char *name)
 }
 
 /*
- * Returns the type of a constant without const, volatile and typedefs. No valid type has 32 of
- * them; the limit is for BTF in which types refer to each other in a circle.
+ * Returns the type of a constant without const, volatile and typedefs. Stops after 32 of these,
+ * because in damaged BTF types could refer to each other in a circle.
  */
 static const struct btf_type *plain_type(const struct btf *btf, uint32_t id)
 {
@@ -53,7 +53,7 @@ static const struct btf_type *plain_type(const struct btf *btf, uint32_t id)
 	return type;
 }
 
-/* Finds the kind of an option by its type. Returns false if no option can have that type. */
+/* Finds the kind of an option by its type. Returns false if options cannot have this type. */
 static bool find_kind(const struct btf *btf, const struct object_var *var, struct option *option)
 {
 	const struct btf_type *type = plain_type(btf, var->type), *element;
@@ -181,14 +181,14 @@ static int set_text(struct option *option, const char *value, struct pst_error *
 	if (r < 0)
 		return r;
 	if (strlen(value) >= option->size)
-		return error_set(error, -EINVAL, "the text is too long: at most %zu bytes",
+		return error_set(error, -EINVAL, "the text is too long: give at most %zu bytes",
 				 option->size - 1);
 	memset(option->at, 0, option->size);
 	memcpy(option->at, value, strlen(value));
 	return 0;
 }
 
-/* Sets an option that is a struct. list: a copy of value, which is cut into its parts. */
+/* Sets an option that is a struct. list is a copy of value, which this cuts into parts. */
 static int set_struct(struct option *option, const char *value, char *list,
 		      struct patterns *patterns, struct pst_error *error)
 {

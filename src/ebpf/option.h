@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The options of an object: the constants that its programmer has declared by PST_OPTION(). */
+/* The options of an object are the constants that its author has declared by PST_OPTION(). */
 #include "ebpf/object.h"
 #include "ebpf/patterns.h"
 #include "ebpf/takes.h"
@@ -17,13 +17,13 @@ enum option_kind {
 };
 
 struct option {
-	const char *name, *help; /* the object's */
+	const char *name, *help; /* the object owns these */
 	enum option_kind kind;
 	bool is_signed;
-	struct takes takes; /* the values of its type that are valid */
+	struct takes takes; /* the values that are valid */
 	size_t size;
-	void *at;    /* in the object's constants; need not be aligned */
-	char *given; /* as the user wrote it; NULL: not given */
+	void *at;    /* points to the object's constant, maybe unaligned */
+	char *given; /* the value that the user has written, or NULL */
 };
 
 struct options {
@@ -32,38 +32,38 @@ struct options {
 	size_t n;
 };
 
-/* Returns whether every filter has an option of that name. */
+/* Returns whether name is an option that every filter has: name, at or pin. */
 bool option_is_common(const char *name);
 
 /*
- * Finds the options of an object. Returns 0, with *ret_options for option_list_fini(), or -errno
- * with *error set. The options point into the object.
+ * Finds the options of an object, which must outlive them. Returns 0, or -errno and *error. After 0
+ * the caller must call option_list_fini().
  */
 int option_list_find(const struct object *object, struct options *ret_options,
 		     struct pst_error *error);
 void option_list_fini(struct options *options);
 
 /*
- * Sets an option to value (NULL: the user gave only the name). Adds its patterns to *patterns.
- * Returns 0, or -errno with *error set.
+ * Sets an option to value, which is NULL if the user has given only the name. Adds the option's
+ * patterns to *patterns. Returns 0, or -errno and *error.
  */
 int option_list_set(struct options *options, const char *name, const char *value,
 		    struct patterns *patterns, struct pst_error *error);
 
 /*
- * Checks, after the last option, that the options which the filter of this name needs are given.
- * Returns 0, or -errno with *error set.
+ * Checks that the user has given the options that the filter of this name needs. The caller calls
+ * it after it has set the last option. Returns 0, or -errno and *error.
  */
 int option_list_check(const struct options *options, const char *filter, struct pst_error *error);
 
 /*
- * Returns whether there is an option for names or paths. A file whose path is not known could match
- * it, so such a file gets the cell PST_PATHS_INSIDE.
+ * Returns whether there is an option for names or paths. Files whose path is not known then get the
+ * cell PST_PATHS_INSIDE, because they could match.
  */
 bool option_list_has_patterns(const struct options *options);
-/* Returns the filter's first cell: .start of its first list of paths, 0 without one. */
+/* Returns the cell of the filter's root: .start of its first list of paths, or 0. */
 uint64_t option_list_cell(const struct options *options);
 
-/* Returns the type, and writes the value, for users. */
+/* Return the type, and write the value, as users see them. */
 const char *option_type(const struct option *option);
 void option_value(const struct option *option, char *buf, size_t size);

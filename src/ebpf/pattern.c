@@ -27,7 +27,7 @@ static const char *end_of_set(const char *text)
 /* -- syntax of other programs ----------------------------------------------------------------- */
 
 /*
- * Returns the first of these characters in text that is neither part of a set nor behind a
+ * Returns the first of these characters in text that is neither part of a set nor after a
  * backslash, or NULL.
  */
 static const char *find_bare(const char *text, const char *these)
@@ -58,7 +58,7 @@ static const char *find_two_stars(const char *text)
 	return NULL;
 }
 
-/* Makes the checks that hold for names and paths. */
+/* Makes the checks that names and paths have in common. */
 static int check_both(const char *text, struct pst_error *error)
 {
 	if (*text == '!')
@@ -80,7 +80,7 @@ static int check_both(const char *text, struct pst_error *error)
 	return 0;
 }
 
-/* Returns the most likely intention: the part behind the last slash, with one star for several. */
+/* Returns a pattern to suggest: the part after the last slash, with one star for several. */
 static const char *last_part(const char *text, char part[PST_PATTERN_SIZE])
 {
 	size_t len = strlen(text), n = 0;
@@ -135,13 +135,13 @@ struct text {
 	char text[PST_PATTERN_SIZE];
 };
 
-/* The wildcards of a pattern, and the text before the first and behind the last of them. */
+/* The wildcards of a pattern, the text before the first, and the text after the last of them. */
 struct shape {
 	size_t n_stars, n_others; /* '*'; '?' and sets */
 	struct text head, tail;
 };
 
-/* A wildcard follows the text so far, which is the head if it is the first one. */
+/* Ends the current text before a wildcard. The text before the first wildcard is the head. */
 static void end_text(struct shape *shape)
 {
 	if (shape->n_stars + shape->n_others == 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Parses one name or glob. A name that matches begins with the text before the first wildcard (*, ?
- * or a set), and ends with the text behind the last one. One of these two texts becomes the key by
- * which a program finds the pattern among many.
+ * Parses one name or glob. Each matching name begins with the text before the first wildcard (*, ?
+ * or a set), and ends with the text after the last wildcard. One of these two texts becomes the key
+ * by which a program finds the pattern among many.
  */
 #include <penstock/filter.h>
 #include <penstock/penstock.h>
@@ -17,11 +17,11 @@ struct pattern_key {
 
 struct pattern {
 	struct pattern_key begin, end;
-	/* The check that is left once the pattern is found by begin, or by end: */
+	/* The check that a program still has to make after it has found begin, or end. */
 	enum pst_pattern_kind begin_kind, end_kind;
 	size_t n_begin, n_end; /* the number of patterns of the list with this key */
 	size_t len;
-	char text[PST_PATTERN_SIZE]; /* as it was written */
+	char text[PST_PATTERN_SIZE]; /* as the user has written it */
 };
 
 /*

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Turns lists of names, globs and paths into rows of the map pst_patterns.
+ * Converts lists of names, globs and paths into rows of the map pst_patterns. No state, no locks.
  *
- * Each name or glob of a list is a row. Its key is the text that it begins or ends with. The rows
- * are sorted by key, and each has the number of the row whose key is the longest proper beginning
- * of its own. So a program finds all patterns that may match a name by one binary search, whatever
- * their number.
+ * Each name or glob of a list is a row. The key of a row is the text with which matching names
+ * begin or end. The rows are sorted by key, and each row has the number of the row whose key is the
+ * longest proper beginning of this row's key. So a program finds all patterns that may match a name
+ * by one binary search.
  */
 #include "ebpf/patterns.h"
 #include "ebpf/pattern.h"
@@ -111,7 +111,7 @@ static int by_end(const void *a, const void *b)
 	return compare_keys(&((const struct pattern *)a)->end, &((const struct pattern *)b)->end);
 }
 
-/* Sets n_end, or n_begin, of each pattern. They are sorted by these keys. */
+/* Sets n_end, or n_begin, of each pattern. The patterns must be sorted by these keys. */
 static void count_alike(struct pattern *rows, size_t n, bool ends)
 {
 	for (size_t i = 0, next; i < n; i = next) {
@@ -124,8 +124,8 @@ static void count_alike(struct pattern *rows, size_t n, bool ends)
 }
 
 /*
- * Returns whether to find the pattern by its end. A program tries patterns with the same key one by
- * one, so the key that fewer patterns have is better.
+ * Returns whether the end of the pattern is the better key. A program tries patterns with the same
+ * key one by one, so the better key is the one that fewer patterns have.
  */
 static bool goes_by_end(const struct pattern *pattern)
 {
@@ -138,7 +138,7 @@ static bool goes_by_end(const struct pattern *pattern)
 	return pattern->end.len > pattern->begin.len;
 }
 
-/* Returns whether the key of a is a proper beginning of that of b. */
+/* Returns whether the key of a is a proper beginning of the key of b. */
 static bool is_shorter(const struct pst_pattern *a, const struct pst_pattern *b)
 {
 	if (a->key_len >= b->key_len)
@@ -153,7 +153,7 @@ static bool is_shorter(const struct pst_pattern *a, const struct pst_pattern *b)
 	return true;
 }
 
-/* Sets .shorter of the rows from first on, which are sorted. */
+/* Sets .shorter of the rows from first on. These rows must be sorted. */
 static void link_rows(struct patterns *patterns, size_t first)
 {
 	struct pst_pattern *rows = patterns->rows;
@@ -167,7 +167,7 @@ static void link_rows(struct patterns *patterns, size_t first)
 	}
 }
 
-/* Adds those of the sorted patterns that are found by their ends, or the others. */
+/* Adds the sorted patterns whose key is their end (ends is true), or their beginning. */
 static int add_sorted(struct patterns *patterns, const struct pattern *rows, size_t n, bool ends,
 		      struct pst_error *error)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Turns lists of names, globs and paths that users write into rows of the map pst_patterns. */
+/* Converts lists of names, globs and paths into rows of the map pst_patterns. */
 #include "util/cleanup.h"
 
 #include <penstock/filter.h>
@@ -16,9 +16,9 @@ struct patterns {
 void patterns_fini(struct patterns *patterns);
 
 /*
- * Adds a list such as "*.key:.env" or "/etc/ssl:src/build-*", and writes to it. Returns 0, with the
- * place of its rows in *ret_names or *ret_paths; or -errno with the wrong part in *error: then call
- * only patterns_fini().
+ * Add a list such as "*.key:.env" or "/etc/ssl:src/build-*". They change the text of the list.
+ * Return 0, and the position of the rows in *ret_names or *ret_paths; or -errno and *error, which
+ * names the wrong part. After a failure the caller may only call patterns_fini().
  */
 int patterns_add_names(struct patterns *patterns, char *list, struct pst_names *ret_names,
 		       struct pst_error *error);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Pinned maps. They stay when the filter ends, even by a crash, and the next filter adopts them: a
- * quota goes on with its counts after a crash, an unmount or a change of its limit. The maps of
- * calls, patterns and constants are never pinned: writing to them from outside would change what
- * the verifier or a running operation relies on.
+ * Pinned maps. They stay when the filter ends, even after a crash, and the next filter adopts them:
+ * quota keeps its counts over a crash, an unmount or a change of its limit. The maps of calls,
+ * patterns and constants are never pinned, because another program that writes to them would break
+ * what the verifier or a running operation relies on.
  *
- * A map in the directory, pst_filter, holds the identity of the filter that owns the other maps. It
- * is pinned first, so maps without it belong to another program.
+ * The map pst_filter in the directory has the identity of the filter that owns the other maps. It
+ * is pinned first, so maps without pst_filter belong to another program.
  *
- * One filter at a time uses the directory: it holds a flock(2) on it, which ends with its process.
+ * Locking: a filter takes a flock(2) on the directory while it uses it, so only one filter does at
+ * a time. The lock ends with the process.
  */
 #include "ebpf/pin.h"
 #include "ebpf/filter-private.h"
@@ -37,10 +38,10 @@ struct pin {
 	struct bpf_object *object; /* borrowed; NULL until pin_adopt() */
 	char *dir;
 	char identity[IDENTITY_SIZE];
-	int dir_fd;    /* holds the lock; -1: another filter uses the directory */
-	bool made_dir; /* the directory was made for this filter */
-	bool fresh;    /* the maps there were made for this filter */
-	bool kept;     /* the filter has been in force */
+	int dir_fd;    /* has the flock(2); -1 while lent to the filter that replaces this one */
+	bool made_dir; /* pin_open() has created the directory */
+	bool fresh;    /* pin_maps() has pinned new maps */
+	bool kept;     /* the filter has been in force, so the maps stay */
 };
 
 DEFINE_CLEANUP(struct pin *, pin_free);
@@ -111,7 +112,7 @@ static int refuse_foreign(const struct pin *pin, const char *why, struct pst_err
 			 pin->dir, why, pin->dir);
 }
 
-/* Refuses the maps of another filter, and of the same one with other options of PST_OF_MAPS. */
+/* Refuses the maps of another filter, or of this filter with other options of PST_OF_MAPS. */
 static int check_mark(const struct pin *pin, struct pst_error *error)
 {
 	char path[PATH_MAX], found[IDENTITY_SIZE] = "", why[2 * IDENTITY_SIZE + 80];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Finds the programs of an object. The name of a program's section says when it runs:
+ * Finds the programs of an object. The name of a program's section determines when it runs:
  * "penstock/name", "penstock/pre/OP" or "penstock/post/OP", where OP is an operation or a group of
- * operations. If several programs match an operation, the one of the smallest group runs.
+ * operations. If several programs match an operation, the program of the smallest group runs. No
+ * state, no locks.
  */
 #include "ebpf/program.h"
 #include "util/log.h"
@@ -78,7 +79,7 @@ static const struct {
 	{ "rename2", "rename" }, { "setlkw", "setlk" },  { "copy_file_range", "copy" },
 };
 
-/* Finds the operation that the user probably meant by a word; "" if none is similar. */
+/* Finds the operation that the author probably meant by a word; "" if none is similar. */
 static void find_op(const char *word, struct suggestion *op)
 {
 	for (size_t i = 0; i < sizeof(synonyms) / sizeof(synonyms[0]); i++)
@@ -91,8 +92,8 @@ static void find_op(const char *word, struct suggestion *op)
 }
 
 /*
- * Finds the section that the author probably meant. If the given one begins with the prefix of a
- * kind, only the operation behind it is wrong.
+ * Finds the section that the author probably meant. If the given section begins with the prefix of
+ * a kind, only the operation after it is wrong.
  */
 static void find_suggestion(const char *section, struct suggestion *suggestion)
 {

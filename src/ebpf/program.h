@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The programs of an object, and the operations that each is run for. */
+/* The programs of an object, and the operations for which each runs. */
 #include "ebpf/object.h"
 #include "filter/facts.h"
 
-/* The program to run for each kind and opcode; NULL: none. */
+/* The program to run for each kind and opcode, or NULL. The object owns the programs. */
 struct programs {
 	struct bpf_program *program[_FILTER_KINDS][OP_MAX];
 };

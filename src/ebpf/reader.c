@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Reads an object in a child process. Reading can hang for ever (a FIFO, a dead network mount), and
- * libbpf does not check what it opens: a damaged object can crash the process, which may be that of
- * a view in use.
+ * Reads an object in a child process. A read can block forever (a FIFO, a dead network mount), and
+ * libbpf trusts the object: a damaged one can crash the process, which may serve a view in use.
  *
- * So the child finds, reads and tries the object, and leaves it in a memfd behind a header with the
- * result. The child executes this program anew, because a forked child of a process with threads
- * could hang in malloc(), on a lock of another thread. A program that is linked with the library
- * needs no code for this: the constructor below recognises the child by argv[0] before main().
+ * So the child finds, reads and opens the object by libbpf as a trial, and writes a header with the
+ * result and then the object to a memfd. The child executes this program again, because a forked
+ * child of a process with threads could deadlock in malloc(), on a lock that another thread had at
+ * the fork. A program that is linked with the library needs no code for this: the constructor below
+ * recognises the child by argv[0] before main().
  *
  * The child has only three descriptors and the memfd, limits on CPU time and memory, and no
- * capabilities once the object is open. The parent kills it when it takes too long. A child that
- * hangs in the kernel does not end by that: the parent leaves it and reaps it later, and starts no
- * child while MAX_LEFT of them hang.
+ * capabilities after it has opened the object. The parent kills a child that takes too long. If the
+ * child is blocked in the kernel, it does not end then: the parent goes on and reaps it later, and
+ * starts no child while MAX_LEFT of them are blocked.
  */
 #include "ebpf/reader.h"
 #include "ebpf/spec.h"
@@ -96,7 +96,7 @@ static int check_file(const char *path, const struct stat *st, struct pst_error 
 	return 0;
 }
 
-/* Appends the file to the memfd, which has only the header. */
+/* Appends the file to the memfd, which has only the header so far. */
 static int copy_in(int fd, const char *path, size_t *ret_size, struct pst_error *error)
 {
 	size_t size = 0;
@@ -122,7 +122,7 @@ static int copy_in(int fd, const char *path, size_t *ret_size, struct pst_error 
 	return 0;
 }
 
-/* Finds and reads the object: fills *header, and the memfd behind its header. */
+/* Finds and reads the object: fills *header, and writes the object to the memfd after it. */
 static int read_in(const char *what, struct header *header)
 {
 	_cleanup_(freep) char *path = NULL;
@@ -169,7 +169,7 @@ static void child(const char *what)
 
 	limit_all();
 	header.result = read_in(what, &header);
-	/* Saves the path, for the error if trying the object crashes this process. */
+	/* Write the path now: the parent names it if the trial crashes this process. */
 	if (pwrite(OBJECT_FD, &header, sizeof(header), 0) != sizeof(header))
 		_exit(1);
 	if (header.result == 0)
@@ -178,7 +178,7 @@ static void child(const char *what)
 	_exit(pwrite(OBJECT_FD, &header, sizeof(header), 0) == sizeof(header) ? 0 : 1);
 }
 
-/* Runs before main() of the program, which is the child if it has that name. */
+/* Runs before main(). If argv[0] is PROGRAM_NAME, this process is the child; main() never runs. */
 __attribute__((constructor)) static void be_the_child(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[0], PROGRAM_NAME) == 0)
@@ -187,7 +187,7 @@ __attribute__((constructor)) static void be_the_child(int argc, char **argv)
 
 /* -- the parent ------------------------------------------------------------------------------- */
 
-/* Children that hang in the kernel. */
+/* Killed children that are still blocked in the kernel. */
 static pthread_mutex_t left_lock = PTHREAD_MUTEX_INITIALIZER;
 static pid_t left[MAX_LEFT]; /* left_lock; 0: free */
 

@@ -14,8 +14,8 @@ struct object_file {
 
 /*
  * Finds the object of a NAME or FILE (ebpf/spec.h), reads it once, and checks that libbpf can open
- * these bytes. Takes 10 seconds at most. Returns 0, with *ret_file for object_file_fini(), or
- * -errno with *error set.
+ * these bytes. Takes 10 seconds at most. Returns 0, or -errno and *error. After 0 the caller must
+ * call object_file_fini().
  */
 int reader_read(const char *what, struct object_file *ret_file, struct pst_error *error);
 void object_file_fini(struct object_file *file);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Finds in the verifier's log why it has refused a program, for the author of the program.
+ * Finds in the verifier's log the reason why it has refused a program, for the author of the
+ * program. No state, no locks.
  *
  * The log lists the steps of the verifier: register states, instructions and, in lines that begin
- * with ';', the C source of the instructions. The reason is the last line that is none of these,
- * and the last source line before it is the place. If the log is long only its end may be there.
+ * with ';', the C source of the instructions. The reason is the last line that is not one of these,
+ * and the last source line before the reason is its place. A long log may have lost its beginning.
  */
 #include "ebpf/reason.h"
 
@@ -25,7 +26,7 @@
 	"integers or kept in maps"
 #define NO_HELPER "this kernel does not have that helper, or not for programs of this kind"
 
-/* The usual mistake behind a phrase of the verifier's reason. The first row that matches counts. */
+/* The usual mistake that causes a reason with this phrase. The first row that matches counts. */
 static const struct {
 	const char *phrase, *hint;
 } hints[] = {

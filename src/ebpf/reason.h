@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /*
- * Writes the verifier's reason, the line of source and the usual mistake behind it to buf. Returns
- * false if the log has no reason.
+ * Writes the verifier's reason, the line of source and the usual mistake that causes it to buf.
+ * Returns false if the log has no reason.
  */
 bool reason_find(const char *log, char *buf, size_t size);

@@ -20,10 +20,10 @@
 #include <unistd.h>
 
 /*
- * The part of the union that is used. A run costs the way into the kernel and back, the copy of the
- * context, and a return from here that the processor predicts wrongly, because the kernel has
- * overwritten its predictions of returns. A shorter attr, a shorter context and a system call
- * without libc's function were measured; none of them makes a difference.
+ * The bytes of the union that the kernel needs. A run costs a system call, the copy of the context,
+ * and a mispredicted return from here, because the kernel has overwritten the processor's return
+ * stack. A shorter attr, a shorter context and a system call without libc's function were measured:
+ * none of them is faster.
  */
 #define ATTR_SIZE (offsetof(union bpf_attr, test.ctx_in) + sizeof(uint64_t))
 

@@ -98,8 +98,8 @@ char *spec_name(const char *path)
 }
 
 /*
- * Writes the directory of this program if it runs where it was built, so that it finds the filters
- * built with it; else "", because any file may be beside an installed program.
+ * Writes the directory of this program if it runs in its build folder, so that it finds the filters
+ * there; else "": the directory of an installed program may contain files of any origin.
  */
 static void build_directory(char dir[PATH_MAX])
 {
@@ -117,7 +117,10 @@ static void build_directory(char dir[PATH_MAX])
 		dir[0] = '\0';
 }
 
-/* Returns the directories to look for a NAME in, in order, separated by ':'. For free(). */
+/*
+ * Returns the directories in which to search a NAME, in order, separated by ':', or NULL if out of
+ * memory. The caller frees the text.
+ */
 static char *search_path(void)
 {
 	const char *user = secure_getenv("PENSTOCK_FILTER_PATH");
@@ -190,7 +193,7 @@ int spec_find(const char *what, char **ret_path, struct pst_error *error)
 	if (access(what, R_OK) < 0)
 		return error_set(error, -errno, "cannot read the filter %.300s: %s", what,
 				 strerror(errno));
-	/* The path that a view reports must stay right when its working directory is gone. */
+	/* Absolute, so that the path in reports of the view does not depend on its directory. */
 	path = realpath(what, NULL);
 	if (!path)
 		return error_set(error, -errno, "cannot find the filter %.300s: %s", what,

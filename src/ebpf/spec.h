@@ -9,7 +9,7 @@
 
 struct spec_option {
 	char *name;
-	char *value; /* NULL: there was no '=' */
+	char *value; /* NULL if there was no '=' */
 };
 
 struct spec {
@@ -18,17 +18,17 @@ struct spec {
 	size_t n_options;
 };
 
-/* Parses text. Returns 0, with *ret_spec for spec_fini(), or -errno with *error set. */
+/* Parses text. Returns 0, or -errno and *error. After 0 the caller must call spec_fini(). */
 int spec_parse(const char *text, struct spec *ret_spec, struct pst_error *error);
 void spec_fini(struct spec *spec);
 
 /*
- * Finds the object of a NAME or FILE. Returns 0, with its path in *ret_path, for free(), or -errno
- * with *error set.
+ * Finds the object of a NAME or FILE. Returns 0, or -errno and *error. After 0 the caller frees
+ * *ret_path, the path of the object.
  */
 int spec_find(const char *what, char **ret_path, struct pst_error *error);
 /*
  * Returns the default name of a filter: the last component of its object's path without ".bpf.o" or
- * ".o". For free(); NULL: no memory.
+ * ".o". The caller frees it. Returns NULL if out of memory.
  */
 char *spec_name(const char *path);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The valid values of an option. Other values are refused before the filter is loaded, and the
- * error suggests the right word, because a filter that runs has no way to complain.
+ * The valid values of an option. The engine refuses other values before it loads the filter, and
+ * suggests the right word, because a running filter cannot report an error to the user. No state,
+ * no locks.
  */
 #include "ebpf/takes.h"
 #include "util/cleanup.h"
@@ -20,14 +21,14 @@
 
 #define MAX_WORD 63
 
-/* Copies the next word and moves *words behind it. Returns false if there are no more. */
+/* Copies the next word and moves *words after it. Returns false if there are no more. */
 static bool next_word(const char **words, char word[MAX_WORD + 1])
 {
 	size_t len;
 
 	*words += strspn(*words, " ");
 	len = strcspn(*words, " ");
-	/* The text behind a ":" is for users. */
+	/* The text after a ":" is advice for users, not a word. */
 	if (!len || **words == ':')
 		return false;
 	snprintf(word, MAX_WORD + 1, "%.*s", (int)len, *words);
@@ -164,7 +165,7 @@ bool takes_number(const struct takes *takes, uint64_t value, bool negative)
 }
 
 /*
- * Reads the files itself, because getpwnam() may ask a server in the network.
+ * Reads the files itself, because getpwnam() may block on a network server.
  */
 int takes_find_id(const struct takes *takes, const char *name, uint64_t *ret_id)
 {

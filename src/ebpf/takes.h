@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The valid values of an option, by the notes of PST_TAKES() and of the option's type. */
+/* The valid values of an option, as its PST_TAKES() notes and its type define them. */
 #include <penstock/penstock.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Words are separated by blanks and belong to the object. Zero: each value of the type is valid. */
+/*
+ * Blanks separate the words, which the object owns. If all members are zero, each value of the type
+ * is valid.
+ */
 struct takes {
 	const char *one_of;    /* a text is one of these words */
 	const char *list_of;   /* each name of a list is one of these, each glob matches one */
@@ -20,10 +23,10 @@ struct takes {
 /* Adds a note, without its "takes: ". Returns 0, or -EINVAL if the note is unknown. */
 int takes_add(struct takes *takes, const char *note);
 
-/* Each checks a value. Returns 0, or -errno with the valid values in *error. */
+/* Each checks a value. Returns 0, or -errno and *error, which lists the valid values. */
 int takes_check_word(const struct takes *takes, const char *value, struct pst_error *error);
 int takes_check_names(const struct takes *takes, const char *list, struct pst_error *error);
-/* Returns whether a number is valid. negative: value is that of an int64_t below 0. */
+/* Returns whether a number is valid. If negative is true, value is an int64_t below 0. */
 bool takes_number(const struct takes *takes, uint64_t value, bool negative);
 
 /* Calls fn (may be NULL) for each word that a name or glob matches. Returns how many there are. */

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-/* The largest error of a verdict and of a FUSE reply; all named errors are smaller. */
+/* The largest errno that a verdict and a FUSE reply can have; all errnos with names are smaller. */
 #define MAX_ERRNO 511
 
 /* Returns where the low bytes of a number of that size begin in an uint64_t. */
@@ -40,7 +40,7 @@ static bool takes_names(const struct takes *takes)
 	return takes->users || takes->groups;
 }
 
-/* Parses a number, or the name of a user or group if the option takes these. */
+/* Parses a number, or the name of a user or group if the option allows names. */
 static bool parse_id(const char *text, const struct takes *takes, uint64_t *ret)
 {
 	return parse_number(text, 0, ret) ||

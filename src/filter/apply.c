@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Runs the filters that hold for an operation.
+ * Runs the filters that apply to an operation. No locks; filter/call.h explains why values are
+ * copied before they are checked.
  *
- * First the programs for names decide which names exist, and which filters hold for their files.
- * Then the pre programs run in the order of the chain, until one of them refuses or answers the
- * operation. After the operation the post programs run in the opposite order: those of all filters
- * before the one that decided.
+ * First the programs for names decide which names exist, and which filters apply to their files.
+ * Then the pre programs run in the order of the chain, until one of them refuses the operation or
+ * makes its reply. After the operation the post programs of the filters before that one run in the
+ * opposite order.
  *
  * A filter that fails, or leaves invalid values, makes this one operation fail with EIO and is
  * counted.
@@ -37,7 +38,7 @@ static int take_pre(struct filter_call *call, const struct chain_entry *entry, i
 			       0 :
 			       run_program_bad(call, entry, FILTER_PRE,
 					       "changed what it must not change");
-	/* The program of a SETATTR leaves no answer: the engine reads the attributes. */
+	/* A program for SETATTR makes no reply: the engine replies with the current attributes. */
 	if (call->opcode != FUSE_SETATTR && !call_validate_answer(call))
 		return refuse_answer(call, entry, FILTER_PRE);
 	return APPLY_DONE;
@@ -63,7 +64,7 @@ static int run_pre(struct filter_call *call)
 	return r;
 }
 
-/* Names that pre programs have put there are checked like those of the request. */
+/* Runs the pre programs, and checks the names that they have changed like those of the request. */
 static int run_pre_and_check(struct filter_call *call)
 {
 	uint32_t delay_us;
@@ -93,14 +94,15 @@ int apply_before(struct filter_call *call, int names)
 		call->ran = call->filters & ~call->decided;
 		return names;
 	}
-	/* The text of a link was in reach of the programs for names. */
+	/* The programs for names could change the text of a link, which is in the slot. */
 	if (call_has_text(op) && !call_validate_request(call))
 		return -EIO;
 	r = asks_names && (chain->pre[call->opcode] & call->filters) ? run_pre_and_check(call) :
 								       run_pre(call);
 	/*
-	 * The kernel shows the pages of a mapping, and spliced pages, to other callers, too. After
-	 * EACCES, programs that splice read instead.
+	 * The kernel also shows the pages of a mapping, and spliced pages, to other callers, so
+	 * refuse such reads if the data depends on the caller. After EACCES, programs that splice
+	 * call read(2) instead.
 	 */
 	if (r == 0 && op->answer == OP_ANSWER_CONTENT &&
 	    !(call->saved->orig.read.read_flags & FUSE_READ_LOCKOWNER) &&
@@ -128,7 +130,8 @@ int apply_before_lookups(struct filter_call *call, struct chain_entry *entry, un
 /* -- after ------------------------------------------------------------------------------------ */
 
 /*
- * Runs a post program on the result r of an operation with this argument. Returns the new result.
+ * Runs a post program on the result r of an operation with the argument *in. Returns the new
+ * result.
  */
 static int run_post(struct filter_call *call, struct chain_entry *entry, int r,
 		    const union pst_in *in)
@@ -146,7 +149,7 @@ static int run_post(struct filter_call *call, struct chain_entry *entry, int r,
 				       "changed the request after the operation");
 	if (verdict < 0)
 		return verdict;
-	/* The program turns an error into a success with an answer of its own. */
+	/* The program has replaced an error by a reply of its own. */
 	if (verdict == PST_DONE && r < 0)
 		return call_validate_answer(call) ? 0 : refuse_answer(call, entry, FILTER_POST);
 	if (r == 0 && !call_validate_result(call))
@@ -178,9 +181,10 @@ int apply_after(struct filter_call *call, int r, const struct pst_attr *found,
 /* -- LOOKUP ------------------------------------------------------------------------------------ */
 
 /*
- * LOOKUP found a node that the kernel knows, maybe by another name. If the file has several names,
- * programs see what they know of the node (child.known_cell), and a filter that holds by one name
- * holds by all. If it has only one name, a program below has renamed it, and the new name decides.
+ * Handles a LOOKUP that has found a node which the kernel knows, maybe by another name. If the file
+ * has several names, programs see the cell that the node has so far (child.known_cell), and a
+ * filter that applies by one name applies by all. If the file has only one name, another process
+ * has renamed it, and the new name decides.
  */
 static void found_known(struct filter_call *call, struct filter_node *node,
 			const struct pst_attr *attr)

@@ -43,7 +43,7 @@ uint32_t call_room_in(const struct filter_call *call)
 {
 	const struct op *op = call->op;
 
-	/* A filter may shorten the data of a WRITE, but there is no more of it than came. */
+	/* A filter may shorten the data of a WRITE, but not add to it. */
 	if (op->data_max == OP_AS_CAME)
 		return at_most(call, call_member(&call->saved->orig, op->data_len));
 	return at_most(call, op->data_max);
@@ -223,7 +223,7 @@ void call_fill(struct filter_call *call, bool look)
 	slot->n_names = op->n_call_names;
 	fill_asked(call, &saved->orig);
 	slot->data_len = room_in ? (uint32_t)call->data_len : 0;
-	/* Without data in the request, the room for an answer that a pre program gives. */
+	/* If the request has no data, data_size is the room for the reply of a pre program. */
 	slot->data_size = room_in ? room_in : call_room_out(call);
 	slot->child = (struct pst_child){ 0 };
 	slot->replaced = (struct pst_attr){ 0 };
@@ -266,7 +266,7 @@ void call_fill_forgotten(struct filter_call *call, struct filter_node *node)
 	memset(slot, 0, offsetof(struct pst_call, scratch));
 	slot->opcode = FUSE_FORGET;
 	call->host->fill_node(call, node, false, &slot->node);
-	/* For its cells only: a reference taken now would revive the node. */
+	/* Used for its cells only. Taking a reference now would lead to a use after free. */
 	call->dir = node;
 }
 
@@ -277,7 +277,7 @@ void call_fill_result(struct filter_call *call, int r, const struct pst_attr *fo
 {
 	struct pst_call *slot = call->slot;
 
-	/* The program that refused or answered the operation may have changed these before. */
+	/* The program that has decided the operation may have changed these before. */
 	if (r < 0 || call->decided) {
 		fill_asked(call, &call->saved->cur);
 		slot->caller = call->caller;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Takes over the changes that a program has left in a slot, or refuses them as a whole.
+ * Applies the changes that a program has left in a slot, or refuses all of them. No locks.
  *
  * Programs must not change the numbers of nodes, handles and backing files, and must not make
  * lengths exceed the room of the kernel. The limits come from the request as it arrived, never from
@@ -18,7 +18,7 @@ static bool member_kept(const union pst_in *now, const union pst_in *then, struc
 	return memcmp(now->bytes + member.at, then->bytes + member.at, member.len) == 0;
 }
 
-/* Returns whether the members that filters must not change are as they came. */
+/* Returns whether the members that filters must not change are those of the request. */
 static bool members_kept(const struct filter_call *call, const union pst_in *now)
 {
 	const struct op_member word = { call->op->bits_at, sizeof(uint32_t) };
@@ -42,7 +42,7 @@ static bool room_ok(const struct filter_call *call, const union pst_in *now)
 	return is <= was && (op->answer != OP_ANSWER_VALUE || !is == !was);
 }
 
-/* Refuses the ID -1, because system calls take it for "unchanged". */
+/* Refuses the ID -1, which means "unchanged" to system calls. */
 static bool caller_ok(const struct filter_call *call, uint32_t uid, uint32_t gid)
 {
 	return (uid != UINT32_MAX || call->caller.uid == UINT32_MAX) &&
@@ -112,8 +112,8 @@ static bool take_data(struct filter_call *call, union pst_in *in)
 		slot->data[len] = '\0';
 	} else {
 		/*
-		 * After a short writeback the kernel would count all pages as written, and lose the
-		 * rest.
+		 * When the kernel writes pages back, it ignores the length of the reply: shortened
+		 * data would be lost.
 		 */
 		if (is_written_back(call) && len < call->saved->orig.write.size)
 			return false;
@@ -160,7 +160,7 @@ static bool size_ok(uint64_t size)
 	return size <= INT64_MAX;
 }
 
-/* Returns whether an entry still has the same file, of the same type, or still none. */
+/* Returns whether an entry still has the same file of the same type, or still no file. */
 static bool entry_kept(const struct fuse_entry_out *now, const struct fuse_entry_out *then)
 {
 	return now->nodeid == then->nodeid && now->generation == then->generation &&

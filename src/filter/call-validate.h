@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Takes over the changes that a program has left in the slot: all, or none. */
+/*
+ * Apply the changes that a program has left in the slot: all, or none. Each function returns false
+ * if a change is invalid.
+ */
 #include "filter/call.h"
 
-/*
- * After a pre program: makes its changes part of the request. Returns false if one is invalid. So
- * do the others.
- */
+/* Applies the changes of a pre program to the request. */
 bool call_validate_request(struct filter_call *call);
-/* After PST_DONE: makes what the program has filled in the answer. */
+/* After PST_DONE: uses the result and data in the slot as the reply. */
 bool call_validate_answer(struct filter_call *call);
-/* After a post program: makes its changes part of the answer. */
+/* Applies the changes of a post program to the reply. */
 bool call_validate_result(struct filter_call *call);
 /*
  * Returns whether a post program has left the argument (in) and the names unchanged; if not,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * An operation on its way through the filters. Programs see it in a slot (struct pst_call), to
- * which all programs can write at any time. So the core copies each value from the slot once,
- * checks the copy, and uses the copy. The request as it came is kept where programs cannot write.
+ * An operation while filters handle it. Programs see it in a slot (struct pst_call), to which any
+ * program can write at any time. So the core copies each value from the slot once, checks the copy,
+ * and uses the copy: if it read the value again, a program could change it after the check. The
+ * original request is kept where programs cannot write.
  *
  * Data is not copied, because it is large, and because all bytes are valid. Its length is copied
  * and checked.
@@ -12,24 +13,24 @@
  */
 #include "filter/host.h"
 
-/* The filters that hold for a file by its place in the tree, and its cells. */
+/* The filters that apply to a file by its place in the tree, and the cells of the file. */
 struct filter_place {
 	uint64_t filters;
 	uint64_t cells[PST_MAX_FILTERS];
 };
 
 /*
- * The argument and the names of an operation, as they came and as filters have changed them, and
- * its result. Each slot has one, in memory that programs cannot write to.
+ * The argument of an operation, as the kernel has sent it and as filters have changed it, its
+ * names, and its result. Each slot has one such struct, in memory that programs cannot write to.
  */
 struct filter_saved {
-	union pst_in orig;                 /* the argument as it came, in the newer form */
-	union pst_in cur;                  /* ... as it is now */
-	union pst_out out;                 /* the result */
-	char name[2][PST_NAME_SIZE];       /* as they are now */
-	char left[2][PST_NAME_SIZE];       /* as a program has left them, while they are checked */
-	char real[PST_NAME_SIZE];          /* the spelling of a name in the directory */
-	uint64_t note[PST_MAX_FILTERS][2]; /* for post programs; see noted */
+	union pst_in orig;                       /* the kernel's argument, in the newer form */
+	union pst_in cur;                        /* the argument with the changes of filters */
+	union pst_out out;                       /* the result */
+	char name[2][PST_NAME_SIZE];             /* the names with the changes of filters */
+	char left[2][PST_NAME_SIZE];             /* names that a program has left, while checked */
+	char real[PST_NAME_SIZE];                /* the spelling of a name in the directory */
+	uint64_t note[PST_MAX_FILTERS][2];       /* for post programs; see noted */
 	struct filter_place written, from, back; /* of filter/name-check.c */
 };
 
@@ -39,9 +40,9 @@ struct filter_entry_id {
 	uint64_t name; /* a hash of it */
 	uint32_t type; /* S_IFREG, ... */
 	uint32_t uid, gid;
-	uint32_t at; /* where its record begins in the data, if it is listed */
-	bool listed; /* filters have left its record in the listing ... */
-	uint32_t shown_mode, shown_uid, shown_gid; /* ... with these attributes */
+	uint32_t at; /* the offset of its record in the data, if listed is true */
+	bool listed; /* filters have left its record in the listing, with the attributes below */
+	uint32_t shown_mode, shown_uid, shown_gid;
 };
 
 struct filter_call {
@@ -53,7 +54,7 @@ struct filter_call {
 	uint32_t slot_room; /* bytes of slot->data */
 	struct filter_saved *saved;
 
-	/* The filters that will hold for the file under the name; only set if filters is not 0. */
+	/* The filters that will apply to the file under the name; valid if filters is not 0. */
 	struct filter_place child;
 
 	/* call_begin() clears all members from here on. The engine sets: */
@@ -63,7 +64,7 @@ struct filter_call {
 	uint32_t type, type2; /* S_IFMT bits of node and node2 */
 	uint64_t unique;
 	struct pst_caller caller; /* with the changes of programs */
-	uint32_t uid, gid;        /* as they came; set by call_fill_save() */
+	uint32_t uid, gid;        /* the kernel's; set by call_fill_save() */
 	struct filter_node *node;
 	struct filter_node *node2; /* LINK: the file; RENAME: the new directory */
 	const void *arg;           /* op->arg_size bytes, for call_fill_save() */
@@ -78,13 +79,13 @@ struct filter_call {
 	size_t n_ids;
 
 	/* The core sets: */
-	uint64_t ran;                         /* filters before the one that decided */
-	uint64_t decided;                     /* the bit of the filter that decided ... */
-	const struct chain_entry *decided_by; /* ... and its entry */
+	uint64_t ran;                         /* filters whose pre programs have passed */
+	uint64_t decided;                     /* the bit of the filter that has decided */
+	const struct chain_entry *decided_by; /* the entry of this filter */
 	int verdict;
 	int error;                 /* the result so far, while post programs run */
-	uint32_t delay_us;         /* the wait that filters want */
-	uint64_t noted;            /* filters with something in saved->note */
+	uint32_t delay_us;         /* the delay that filters have set */
+	uint64_t noted;            /* filters that have set saved->note */
 	struct filter_node *dir;   /* the directory, while a name is checked */
 	struct filter_node *known; /* LOOKUP: the node, if it has several names */
 	bool failed;               /* the last program has failed, which was reported */
@@ -93,5 +94,5 @@ struct filter_call {
 	uint64_t seen;             /* LOOKUP: the node's filters when it was found */
 };
 
-/* Begins an operation under a chain: clears all members behind child. */
+/* Begins an operation under a chain: clears all members after child. */
 void call_begin(struct filter_call *call, const struct chain *chain, uint32_t opcode);

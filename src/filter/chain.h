@@ -16,27 +16,26 @@ struct chain_entry {
 	struct filter *filter;            /* the engine's, for filter_host.run() */
 	const struct filter_facts *facts; /* constant */
 	unsigned int bit;                 /* constant: its number in filter_node.filters */
-	struct filter_node *at;           /* a reference to the node of at=; NULL: the root */
-	void *cells;                      /* the engine's, for filter_host.cell(); NULL: none */
-	port_atomic_u64 per_child;        /* not 0: its programs have excluded a file */
+	struct filter_node *at;           /* counted: the directory of at=; NULL for the root */
+	void *cells;                      /* the engine's, for filter_host.cell(); may be NULL */
+	port_atomic_u64 per_child;        /* not 0 if its programs have excluded a file */
 };
 
 struct chain {
 	unsigned int n;
 	struct chain_entry *entries[PST_MAX_FILTERS];
 
-	/* Sets of filters, a bit each: */
+	/* Sets of filters, a bit for each filter: */
 	uint64_t all;
-	uint64_t pre[OP_MAX], post[OP_MAX]; /* ... with a program for an opcode */
-	uint64_t names;                     /* ... with a program for names */
-	uint64_t any[OP_MAX];               /* ... involved in an opcode in any way */
+	uint64_t pre[OP_MAX], post[OP_MAX]; /* filters with a program for an opcode */
+	uint64_t names;                     /* filters with a program for names */
+	uint64_t any[OP_MAX];               /* filters that an opcode concerns in any way */
 	uint64_t by_caller, data, cacheable, delays, want_attr, want_child, want_cgroup, exact;
-	uint64_t cells;    /* ... that use cells */
-	uint64_t by_name;  /* ... whose effect depends on names: chain_goes_by_names() */
-	uint64_t attached; /* ... with at= */
-	uint64_t hides;    /* ... that hide names without knowing the files */
-
-	/* ... that were just added: the engine is still setting their bits in nodes. */
+	uint64_t cells;    /* filters that use cells */
+	uint64_t by_name;  /* filters whose effect depends on names: chain_goes_by_names() */
+	uint64_t attached; /* filters with at= */
+	uint64_t hides;    /* filters that hide names without looking at the files */
+	/* Filters that were just added: the engine is still setting their bits in nodes. */
 	port_atomic_u64 activating;
 };
 
@@ -44,7 +43,7 @@ struct chain {
 bool chain_goes_by_names(const struct filter_facts *facts);
 /* Returns 0 and a chain of these entries, or -ENOMEM. */
 int chain_new(struct chain_entry *const *entries, unsigned int n, struct chain **ret_chain);
-/* Returns whether a filter has programs for answers with attributes. */
+/* Returns whether a filter has programs for replies with attributes, and may show other owners. */
 bool chain_shows(const struct chain *chain);
 struct chain *chain_free(struct chain *chain);
 

@@ -17,9 +17,9 @@ struct filter_facts {
 	const char *spec; /* as the user wrote it */
 	const char *file; /* the object's path */
 	const char *summary;
-	const char *at;              /* path of at= from the root of the view; "": the root */
+	const char *at;              /* path of at= from the root of the view; "" for the root */
 	uint32_t flags;              /* enum pst_filter_flag */
-	uint64_t ops[_FILTER_KINDS]; /* with a program: bits 1 << opcode; for names: bit 0 */
+	uint64_t ops[_FILTER_KINDS]; /* opcodes with a program, as bits; bit 0 for names */
 	uint64_t cell;               /* the first cell: that of the directory of at= */
 	uint64_t unknown;            /* the cell of a file whose path is not known */
 };

@@ -10,37 +10,40 @@ struct filter_call;
 
 struct filter_host {
 	/*
-	 * Fills the members that the engine knows without reading the file: nodeid, parent,
-	 * attr.ino, the type in attr.mode, the device; with want_attr all of attr, if the file can
-	 * be read.
+	 * Fills the members that the engine knows without a system call: nodeid, parent, attr.ino,
+	 * the type in attr.mode, the device. If want_attr is true, fills all of attr, unless the
+	 * engine cannot read the attributes.
 	 */
 	void (*fill_node)(const struct filter_call *call, struct filter_node *node, bool want_attr,
 			  struct pst_node *ret_node);
 	/*
-	 * Looks up a name without making a node. Returns 0 with the attributes of the file and a
-	 * reference to its node, for put_node(), if the kernel knows it (else *ret_node is
-	 * unchanged); or -errno.
+	 * Looks up a name without creating a node. Returns 0 or -errno. Sets *ret_attr to the
+	 * attributes of the file. If the kernel knows the file, sets *ret_node to its node, with a
+	 * reference that the caller passes to put_node(); else leaves *ret_node unchanged.
 	 */
 	int (*peek)(const struct filter_call *call, struct filter_node *dir, const char *name,
 		    struct pst_attr *ret_attr, struct filter_node **ret_node);
 	void (*put_node)(const struct filter_call *call, struct filter_node *node);
 	/*
 	 * Finds the spelling of a name in a case-insensitive directory. Returns 0, or -ENOENT if
-	 * the name is spelled that way, or absent.
+	 * the spelling is that of name, or if the name is absent.
 	 */
 	int (*real_name)(const struct filter_call *call, struct filter_node *dir, const char *name,
 			 char ret_real[PST_NAME_SIZE]);
 	/* Returns the cell of a node, for an entry with cells; it lives as long as the node. */
 	port_atomic_u64 *(*cell)(const struct filter_call *call, const struct chain_entry *entry,
 				 struct filter_node *node);
-	/* The filters of a node have changed after FILTERS_SET: cached pages may be wrong. */
+	/*
+	 * Reports that the filters of a node have changed after FILTERS_SET, so pages in the
+	 * kernel's cache may be wrong.
+	 */
 	void (*filters_changed)(const struct filter_call *call, struct filter_node *node,
 				uint64_t changed);
 
 	/*
-	 * rename_begins(): a RENAME is about to give its file the filters of the new place; this
-	 * lasts until the operation ends. renamed_since() returns whether a RENAME was in that
-	 * state at any time since this operation, a LOOKUP, began.
+	 * rename_begins() records that a RENAME adds to its file the filters of the new place, and
+	 * runs until the end of the operation. renamed_since() returns whether such a RENAME has
+	 * run at any time since this operation, a LOOKUP, began.
 	 */
 	void (*rename_begins)(struct filter_call *call);
 	bool (*renamed_since)(const struct filter_call *call);
@@ -58,7 +61,7 @@ struct filter_host {
 	 */
 	void (*bad)(struct filter_call *call, const struct chain_entry *entry,
 		    enum filter_kind kind, uint32_t opcode, const char *what, int error);
-	/* A program has left an event. error: the result so far if it is a post program. */
+	/* Reports an event of a program. error is the result so far for a post program. */
 	void (*event)(struct filter_call *call, const struct chain_entry *entry,
 		      enum filter_kind kind, const struct pst_event *event, int error);
 };

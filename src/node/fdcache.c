@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The descriptor cache: a fixed number of entries. node->fd_slot is the number of the node's entry,
- * ent->node the entry's node. Using a cached descriptor takes no lock: pin the entry, then check
- * that it still belongs to the node. Entries are filled and emptied under the lock, and only while
- * they have no pins.
+ * ent->node the entry's node. Using a cached descriptor takes no lock: a thread pins the entry,
+ * then checks that the entry still belongs to the node. Entries are filled and emptied under the
+ * lock, and only while they have no pins.
  *
- * pins: the number of references to the descriptor; DEAD while the entry is empty or another node
- * gets it.
+ * ent->pins is the number of references to the descriptor, or DEAD while the entry is empty or
+ * another node gets it.
  *
- * kept: the node has lost a name, see fdcache_keep(). fdcache_reap() checks at the second tick if
- * the file has a name left, because the kernel forgets most of these nodes at once.
+ * ent->kept is set if the node has lost a name: fdcache_keep(). fdcache_reap() checks only at the
+ * second tick if the file has a name left, because the kernel forgets most of these nodes before.
  */
 #include "node/fdcache.h"
 #include "node/node.h"
@@ -31,7 +31,7 @@ struct fdent {
 	_Atomic int pins;
 	int fd;                      /* constant while pins is not DEAD */
 	_Atomic(struct node *) node; /* constant while pins is not DEAD */
-	_Atomic bool used;           /* since the hand or fdcache_reap() passed it */
+	_Atomic bool used;           /* used since the hand or fdcache_reap() passed the entry */
 	_Atomic uint8_t kept;
 };
 
@@ -62,7 +62,7 @@ int fdcache_new(unsigned int budget, struct nodetab *tab, const struct fdcache_h
 	return 0;
 }
 
-/* Empties an entry unless it is pinned; returns false if it is. Caller holds the lock. */
+/* Empties an entry. Returns false if the entry is pinned. Caller holds the lock. */
 static bool ent_empty(struct fdcache *cache, struct fdent *ent)
 {
 	uint32_t slot = (uint32_t)(ent - cache->ents);
@@ -136,8 +136,8 @@ static struct fdent *ent_find_empty(struct fdcache *cache)
 }
 
 /*
- * Puts a descriptor into the cache, pinned once. Returns NULL if there is no room, or the node has
- * an entry.
+ * Puts a descriptor into the cache, pinned once; the cache then owns fd. Returns NULL if there is
+ * no room or the node has an entry; the caller then keeps fd.
  */
 static struct fdent *ent_fill(struct fdcache *cache, struct node *node, int fd)
 {
@@ -221,7 +221,7 @@ bool fdcache_close(struct fdcache *cache, struct node *node)
 
 void fdcache_drop(struct fdcache *cache, struct node *node)
 {
-	/* Only a thread that wants the entry's former node can pin it now; it unpins it at once. */
+	/* Only a thread that looks for the entry's former node can pin it now, for a moment. */
 	while (!fdcache_close(cache, node))
 		cpu_spin_backoff();
 }
@@ -243,7 +243,7 @@ bool fdcache_keep(struct fdcache *cache, struct node *node)
 	return true;
 }
 
-/* Decides about a kept entry; true: the next tick has to look again. Caller holds the lock. */
+/* Checks a kept entry. Returns true if the next tick has to check again. Caller holds the lock. */
 static bool kept_look(struct fdcache *cache, struct fdent *ent)
 {
 	uint8_t kept = ent->kept;

@@ -18,7 +18,7 @@ struct layout {
 	uint8_t type, len;
 	uint8_t ino_at, ino_len; /* inode number; 4 or 8 bytes */
 	uint8_t gen_at;          /* generation; 4 bytes */
-	uint8_t root_at;         /* subvolume; 8 bytes; 0: there is none */
+	uint8_t root_at;         /* subvolume; 8 bytes; 0 if the layout has none */
 };
 
 static const struct layout layouts[] = {
@@ -64,8 +64,8 @@ int fhandle_open(int mount_fd, const struct fhandle *fh, int flags)
 	buf.head.handle_type = fh->type;
 	memcpy(buf.head.f_handle, fh->bytes, fh->len);
 	/*
-	 * ext4 answers ENOMEM, too, while it gives the inode number to another file. A moment later
-	 * it answers ESTALE.
+	 * ext4 also returns ENOMEM while it reuses the inode number for another file. A moment
+	 * later it returns ESTALE.
 	 */
 	do {
 		if (tries)
@@ -75,7 +75,7 @@ int fhandle_open(int mount_fd, const struct fhandle *fh, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Returns the layout of a handle, NULL: unknown. */
+/* Returns the layout of a handle, or NULL if it is unknown. */
 static const struct layout *layout_of(uint8_t type, uint8_t len)
 {
 	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * File handles of the lower file systems: they name a file without a descriptor.
+ * File handles of the lower file systems: they identify a file without a descriptor.
  *
- * A short handle of a known layout is packed into the 64 bits of a nodeid, and unpacked again: then
- * the nodeid alone is enough to find the file, even if the kernel and the daemon have dropped all
- * they knew of it.
+ * A short handle of a known layout is packed into the 64 bits of a nodeid. So the nodeid alone is
+ * enough to find the file again, even after the kernel has forgotten the node and the daemon has
+ * freed it.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@
 #define FHANDLE_MAX 128
 
 struct fhandle {
-	uint8_t len;    /* bytes in use, the others are undefined; 0: no handle */
+	uint8_t len;    /* valid bytes in bytes; 0 if there is no handle */
 	uint8_t type;   /* the lower file system's number of the layout */
 	uint16_t mount; /* index in the table of lower mounts */
 	uint8_t bytes[FHANDLE_MAX];
@@ -22,14 +22,14 @@ struct fhandle {
 
 /*
  * Reads the handle of name in dir, or of dir itself if name is "". *ret_mnt_id (may be NULL) is the
- * kernel's number of the mount that the file is on. Sets ret_fh->mount to 0. Returns 0 or -errno;
- * -EOPNOTSUPP: the file system has no handles.
+ * kernel's number of the mount that the file is on. Sets ret_fh->mount to 0. Returns 0, -EOPNOTSUPP
+ * if the file system has no handles, or another -errno.
  */
 int fhandle_at(int dir, const char *name, struct fhandle *ret_fh, int *ret_mnt_id);
 
 /*
- * Opens the file of a handle. Takes a descriptor on its mount (borrowed) and flags of open(2).
- * Returns the descriptor or -errno.
+ * Opens the file of a handle with flags of open(2). mount_fd is a descriptor on its mount,
+ * borrowed. Returns a new descriptor or -errno.
  */
 int fhandle_open(int mount_fd, const struct fhandle *fh, int flags);
 
@@ -41,15 +41,15 @@ int fhandle_is_ino(const struct fhandle *fh, uint64_t ino);
 
 /* How the handles of one file system are packed; read from one of them. */
 struct fhandle_shape {
-	uint8_t len, type; /* len 0: they are not packed */
+	uint8_t len, type; /* len is 0 if handles are not packed */
 	uint64_t root;     /* btrfs: the subvolume */
 };
 struct fhandle_shape fhandle_shape(const struct fhandle *fh);
 
 /*
- * Packs a handle of mount 0; false: it does not fit, or has another shape. Bit 31 of a packed
- * number is clear.
+ * Packs a handle of mount 0. Returns false if it does not fit or has another shape. Bit 31 of a
+ * packed number is clear.
  */
 bool fhandle_pack(const struct fhandle_shape *shape, const struct fhandle *fh, uint64_t *ret_id);
-/* Restores the packed handle; false: no handle packs to this number. */
+/* Restores the packed handle. Returns false if no handle packs to this number. */
 bool fhandle_unpack(const struct fhandle_shape *shape, uint64_t id, struct fhandle *ret_fh);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The handle table: chunks that never move, and a stack of free indexes. Like node records, handles
- * stay readable after they were freed. So finding one takes no lock: take a reference unless the
- * count is zero, then compare the generation. Lock: lock, for the stack and for adding chunks.
+ * stay readable after they were freed. So finding a handle takes no lock: a thread takes a
+ * reference unless the count is zero, then compares the generation. Locking: lock guards the stack
+ * and the adding of chunks.
  */
 #include "node/handle.h"
 #include "node/node.h"
@@ -22,7 +23,7 @@ struct handletab {
 	_Atomic uint32_t n_chunks;
 	struct handle *chunks[MAX_CHUNKS];
 
-	pthread_mutex_t lock; /* guards what follows, and adding chunks */
+	pthread_mutex_t lock; /* guards the members below, and adding chunks */
 	uint32_t generation;
 	uint32_t *free; /* n_chunks * CHUNK entries, n_free in use */
 	uint32_t n_free;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The cache of names. A new name replaces the one that had its place. No locks: the two words of a
- * place must fit together, or the place counts as empty.
+ * The cache of names. A new name overwrites the name in its place. No locks: if the two words of a
+ * place do not match, because two threads have written it at the same time, the place is empty.
  */
 #include "node/namecache.h"
 #include "node/node.h"

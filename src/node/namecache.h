@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Maps names to the nodeids that the last replies gave for them, because a request that removes a
- * name does not say which file has the name. Only a hint: an entry may be out of date, or may have
- * been replaced by another name. Lock-free; a hash table of fixed size without chains.
+ * Maps names to the nodeids of the last replies for these names, because a request that removes a
+ * name does not contain the nodeid of the file. Only a hint: an entry may be out of date, or
+ * another name may have overwritten it. A hash table of fixed size without chains. No locks.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@ struct node;
 
 #define NAMECACHE_SIZE (1u << 14)
 
-/* All zero: no name is known. */
+/* All zero for an empty cache. */
 struct namecache {
 	struct namecache_place {
 		_Atomic uint64_t id;
@@ -21,11 +21,11 @@ struct namecache {
 	} places[NAMECACHE_SIZE];
 };
 
-/* Instead of a nodeid: the name does not exist; nothing is known of the name. */
+/* Values instead of a nodeid: the name does not exist; the cache does not know the name. */
 #define NAMECACHE_ABSENT  0ULL
 #define NAMECACHE_UNKNOWN UINT64_MAX
 
 void namecache_put(struct namecache *names, const struct node *dir, const char *name, uint64_t id);
-/* True if the name is known; *ret_id may be NAMECACHE_ABSENT. */
+/* Returns true and *ret_id, which may be NAMECACHE_ABSENT, if the cache knows the name. */
 bool namecache_find(struct namecache *names, const struct node *dir, const char *name,
 		    uint64_t *ret_id);

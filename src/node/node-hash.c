@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The index of the node table: hash chains of records, by file handle, or by nodeid where that is a
- * packed handle. The index grows and shrinks with the number of nodes; an old one stays mapped,
- * because finders may still read it. Locks: see node-private.h.
+ * The index of the node table: hash chains of records, by file handle, or by nodeid if the nodeid
+ * is a packed handle. The index grows and shrinks with the number of nodes. An old index stays
+ * mapped, because other threads may still read it, and would read unmapped memory. Locks:
+ * node-private.h.
  */
 #include "node/node-private.h"
 #include "util/hash.h"
@@ -89,11 +90,11 @@ static void resize(struct nodetab *tab, unsigned int from, unsigned int to)
 	pthread_mutex_lock(&tab->alloc_lock);
 	if (tab->index_bits == from && !tab->index[to])
 		tab->index[to] = index_map(to);
-	/* Without memory for a larger index, chains get longer: slower, but still correct. */
+	/* Without memory for a larger index chains become longer, which is slower but correct. */
 	if (tab->index_bits == from && tab->index[to]) {
 		atomic_store_explicit(&tab->index_bits, to, memory_order_release);
 		rehash(tab);
-		/* The old index stays mapped for finders that are in it, and now reads as empty. */
+		/* The old index stays mapped for threads that read it; its chains are empty now. */
 		madvise((void *)tab->index[from], sizeof(uint32_t) << from, MADV_DONTNEED);
 	}
 	pthread_mutex_unlock(&tab->alloc_lock);

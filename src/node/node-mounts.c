@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The lower mounts of a node table. A mount is never removed, and its number never changes. Lock:
- * mount_lock for adding; readers take none.
+ * The lower mounts of a node table. A mount is never removed, and its number never changes.
+ * Locking: mount_lock guards adding; readers take no lock.
  */
 #include "node/node-private.h"
 #include "util/fd.h"

@@ -7,9 +7,9 @@
  * Records lie in a memfd that is mapped once for the largest table. The kernel adds pages when they
  * are written, and node-records.c frees them when a block of records is empty. So the memory of a
  * record can always be read, even after the record was freed (as another node, or as zeros).
- * Finding is therefore lock-free: follow the chain, take a reference if the count is not zero, then
- * check that the node is the wanted one. A finder that races with a change of the chain may miss a
- * node that exists, so it repeats every miss under the lock.
+ * Therefore a lookup takes no lock: it follows the chain, takes a reference if the count is not
+ * zero, then checks that this is the wanted node. If the chain changes meanwhile, the lookup may
+ * miss a node that exists, so it repeats every miss under the lock.
  *
  * Locks: shard[hash % N_SHARDS] for the chains of that hash; alloc_lock for blocks and bitmaps;
  * mount_lock for adding a mount. Resizing the index takes every shard, then alloc_lock. Record 0 is
@@ -57,9 +57,9 @@ struct nodetab {
 	_Atomic uint32_t *index[MAX_INDEX_BITS + 1]; /* by size; mapped when needed, then kept */
 	pthread_mutex_t shard[N_SHARDS];
 
-	pthread_mutex_t alloc_lock; /* guards what follows */
+	pthread_mutex_t alloc_lock; /* guards the members below, up to serial */
 	struct block *blocks;
-	_Atomic uint32_t n_blocks; /* the last one is not empty; read without the lock, too */
+	_Atomic uint32_t n_blocks; /* the last block is not empty; also read without the lock */
 	uint32_t first_free;       /* no block before this one has room */
 	uint32_t serial;
 
@@ -99,8 +99,8 @@ static inline bool node_get_unless_dead(struct node *node)
 int node_records_map(struct nodetab *tab);
 void node_records_unmap(struct nodetab *tab);
 /*
- * Makes a record with one reference; from then on finders may take references to it. id 0: makes a
- * nodeid from the index. Returns NULL if there is no memory.
+ * Creates a record with one reference; from then on other threads may take references to it. If id
+ * is 0, makes a nodeid from the index. Returns NULL if out of memory.
  */
 struct node *node_record_new(struct nodetab *tab, const struct node_key *key, uint64_t id);
 void node_record_free(struct nodetab *tab, struct node *node);
@@ -108,7 +108,7 @@ static inline bool node_record_is_used(const struct nodetab *tab, uint32_t index
 {
 	return tab->blocks[index / BLOCK_NODES].used[index % BLOCK_NODES / 64] >> index % 64 & 1;
 }
-/* True if the node has this file handle. */
+/* Returns true if the node has this file handle. */
 bool node_has_fh(struct nodetab *tab, const struct node *node, const struct fhandle *fh);
 
 /* node-hash.c: the index by handle. The caller of insert and remove holds the shard of the hash. */
@@ -119,8 +119,8 @@ uint64_t node_hash_of_node(struct nodetab *tab, const struct node *node);
 void node_hash_insert(struct nodetab *tab, uint64_t hash, struct node *node);
 void node_hash_remove(struct nodetab *tab, uint64_t hash, struct node *node);
 /*
- * Makes the index larger or smaller if the number of nodes calls for it. Takes every shard and
- * alloc_lock.
+ * Makes the index larger or smaller if the number of nodes has changed enough. Takes the locks of
+ * all shards and alloc_lock.
  */
 void node_hash_resize(struct nodetab *tab);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The memory of the node table, and the file handles in the records. Records come in blocks of
- * BLOCK_NODES. The lowest free one is used first, so that the table stays dense; the memory of an
- * empty block goes back to the kernel. Lock: alloc_lock.
+ * BLOCK_NODES. The lowest free record is used first, so that the table stays dense; the memory of
+ * an empty block goes back to the kernel. Locking: alloc_lock guards blocks and bitmaps.
  */
 #include "node/node-private.h"
 #include "util/fd.h"
@@ -60,8 +60,8 @@ static int blocks_grow(struct nodetab *tab)
 }
 
 /*
- * Returns a free record for a file with a handle of len bytes, NULL: no memory. *ret_serial is a
- * number that is used once.
+ * Returns a free record for a file with a handle of len bytes, or NULL if out of memory. Sets
+ * *ret_serial to a number that is used only once.
  */
 static struct node *record_alloc(struct nodetab *tab, uint8_t len, uint32_t *ret_serial)
 {
@@ -105,7 +105,7 @@ void node_record_free(struct nodetab *tab, struct node *node)
 	block->n_used--;
 	if (index / BLOCK_NODES < tab->first_free)
 		tab->first_free = index / BLOCK_NODES;
-	/* A failure costs memory only: the next user of the block gets it. */
+	/* If this fails, the memory stays allocated until the block is used again. */
 	if (block->n_used == 0)
 		fallocate(tab->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 			  (off_t)(index / BLOCK_NODES) * (off_t)BLOCK_BYTES, BLOCK_BYTES);
@@ -127,7 +127,7 @@ struct node *node_record_new(struct nodetab *tab, const struct node_key *key, ui
 		return NULL;
 	if (!id)
 		id = (uint64_t)serial << 32 | INDEX_FORM | index_of(tab, node);
-	/* The members from fd_slot on are 0 in a new node; finders read those before it. */
+	/* Clear the members from fd_slot on. Other threads may still read the members before it. */
 	memset((char *)node + offsetof(struct node, fd_slot), 0,
 	       sizeof(*node) - offsetof(struct node, fd_slot));
 	node->ino = key->ino;

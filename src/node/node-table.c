@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The node table as a whole: makes, frees and walks it; makes its root, and the generations of
- * nodeids. Locks: see node-private.h.
+ * The node table as a whole: creates, frees and walks it; creates its root, and computes the
+ * generations of nodeids. Locks: node-private.h.
  */
 #include "node/node-private.h"
 #include "util/cleanup.h"
@@ -130,7 +130,7 @@ struct cursor {
 	uint64_t used[BLOCK_NODES / 64]; /* of the block that index is in */
 };
 
-/* Returns a strong reference to the next living node; NULL: there are no more. */
+/* Returns a strong reference to the next living node, or NULL if there are no more. */
 static struct node *next_node(struct nodetab *tab, struct cursor *cursor)
 {
 	for (; cursor->index < tab->n_blocks * BLOCK_NODES; cursor->index++) {

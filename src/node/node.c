@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Nodes: finds them without a lock, makes them, counts references and nlookup. node-private.h has
- * the locks, and says why finding is safe.
+ * Nodes: finds them without a lock, creates them, counts references and nlookup. node-private.h has
+ * the locks, and explains why lookups without a lock are safe.
  */
 #include "node/node.h"
 #include "node/node-private.h"
@@ -12,8 +12,8 @@
 #include <string.h>
 
 /*
- * A walk without the lock that takes more hops may have met a chain that changes meanwhile, and
- * never end; the finder then takes the lock, under which a chain may be longer.
+ * Limits a walk without the lock, which might never end in a chain that changes meanwhile. After so
+ * many hops the lookup repeats the walk under the lock.
  */
 #define MAX_HOPS 256
 
@@ -21,7 +21,7 @@
 
 /* A node to search for in a chain: by its nodeid if the handle packs to one, else by its handle. */
 struct wanted {
-	uint64_t id;              /* 0: unknown */
+	uint64_t id;              /* 0 if it is unknown */
 	const struct fhandle *fh; /* if id is 0 */
 };
 
@@ -51,7 +51,7 @@ static struct node *chain_walk(struct nodetab *tab, uint64_t hash, const struct 
 	for (int hops = 0; at && hops < MAX_HOPS; hops++) {
 		struct node *node = &tab->nodes[at];
 
-		/* Read before take_if_wanted(), after which the record may be another node. */
+		/* Before take_if_wanted(): after it, the record may belong to another node. */
 		at = atomic_load_explicit(&node->next, memory_order_acquire);
 		if (take_if_wanted(tab, node, wanted))
 			return node;

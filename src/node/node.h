@@ -11,9 +11,9 @@
  * 32 to 63).
  *
  * Life: a record lives while its count is not zero. The count is two numbers in one word, so that
- * one atomic operation tells whether both are zero: nlookup, the number of replies that gave the
- * kernel the node and that it has not forgotten, and the number of references. Only node_remember()
- * and node_forget() change nlookup.
+ * one atomic operation shows if both are zero: nlookup, the number of replies with this node that
+ * the kernel has not forgotten, and the number of references. Only node_remember() and
+ * node_forget() change nlookup.
  */
 #include "filter/node.h"
 #include "node/fhandle.h"
@@ -40,16 +40,16 @@ struct fhandle_kept {
 
 struct node {
 	_Atomic uint64_t count;    /* nlookup << 24 | references */
-	_Atomic uint64_t id;       /* constant while count is not 0; 0: the record is free */
+	_Atomic uint64_t id;       /* constant while count is not 0; 0 if the record is free */
 	uint64_t ino;              /* constant: the lower inode's number */
-	struct filter_node filter; /* the filters that hold for the node */
+	struct filter_node filter; /* the filters that apply to the node */
 	_Atomic uint64_t parent;   /* hint: id of the directory where it was last found, or 0 */
 	_Atomic uint64_t shadow;   /* fs/attr-shadow.c: attributes that the kernel has cached */
 	struct fhandle_kept fh;    /* constant */
 	_Atomic uint32_t next;     /* hash chain: next record's index; shard lock to write */
 	uint16_t type;             /* constant: S_IFMT bits of the mode */
 	uint8_t flags;             /* constant: NODE_* */
-	_Atomic uint8_t served;    /* fields that a server owns; fs/authority.c */
+	_Atomic uint8_t served;    /* fields that a server decides; fs/authority.c */
 	_Atomic uint32_t fd_slot;  /* descriptor cache: entry number, 0 for none (fdcache.c) */
 	int32_t backing_id;        /* or 0; fs/passthrough.c, its lock */
 	uint32_t n_open;           /* number of opens; fs/passthrough.c, its lock */
@@ -66,7 +66,7 @@ struct node {
 };
 static_assert(sizeof(struct node) == 112, "a million nodes in a hundred megabytes");
 
-/* Returns the node of a filter member, which is all of it that the filter core knows. */
+/* Returns the node of its member filter, by which the filter core identifies nodes. */
 static inline struct node *node_of_filter(struct filter_node *filter)
 {
 	return (struct node *)((char *)filter - offsetof(struct node, filter));
@@ -86,10 +86,10 @@ static inline uint64_t node_filters(const struct node *node)
 /* A lower mount. Number 0 is that of LOWER; the others are mounts below LOWER. */
 struct lower_mount {
 	int mnt_id;                    /* the kernel's number of the mount */
-	int fd;                        /* on it, open for reading, for open_by_handle_at(); or -1 */
+	int fd;                        /* owned; a file on it, for open_by_handle_at(2); or -1 */
 	bool handles;                  /* nodes of its files have file handles */
 	bool checks_caller;            /* it checks permissions itself, see util/fstype.h */
-	bool checks_ids;               /* ... by user ID: files pass through as their owner */
+	bool checks_ids;               /* it checks user and group IDs alone, see util/fstype.h */
 	bool proc;                     /* it is a proc file system */
 	bool zero_size;                /* st_size is 0 although reads return data (proc, sysfs) */
 	uint32_t dev_major, dev_minor; /* of the file by which it was found */
@@ -103,23 +103,23 @@ struct nodetab_stat {
 };
 
 /*
- * Generations are made with the key (NULL: a random one) and the root's handle. Returns 0 or
- * -errno.
+ * Creates a table. Computes the generations of nodeids from the key, or from a random key if key is
+ * NULL, and the root's handle. Returns 0 or -errno.
  */
 int nodetab_new(const uint64_t key[2], struct nodetab **ret_tab);
 struct nodetab *nodetab_free(struct nodetab *tab);
 struct nodetab_stat nodetab_stat(struct nodetab *tab);
 
 /*
- * Makes the root, with id 1. Takes own_fd (-1: none). Called once, before any other node exists.
- * *ret_node is a reference that the table owns. Returns 0 or -ENOMEM.
+ * Creates the root, with nodeid 1, before any other node exists. Takes ownership of own_fd, which
+ * may be -1, except on failure. The table owns the reference *ret_node. Returns 0 or -ENOMEM.
  */
 int nodetab_set_root(struct nodetab *tab, const struct fhandle *fh, uint64_t ino, int own_fd,
 		     struct node **ret_node);
 
 /*
- * Called once for each node that is about to be freed and has no references left. Releases what
- * other modules hold for the node.
+ * The table calls it once for each node before it frees the node, when no references are left. It
+ * releases the objects of other modules for the node, and must not take references.
  */
 typedef void (*node_free_fn)(void *aux, struct node *node);
 void nodetab_on_free(struct nodetab *tab, node_free_fn fn, void *aux);
@@ -129,13 +129,13 @@ typedef void (*node_walk_fn)(void *aux, struct node *node);
 void nodetab_walk(struct nodetab *tab, node_walk_fn fn, void *aux);
 /*
  * Calls fn with the nodeid of each regular file that the kernel knows, until fn returns true.
- * Returns that nodeid, 0: fn returned true for none.
+ * Returns the nodeid for which fn returned true, or 0.
  */
 uint64_t nodetab_find_file(struct nodetab *tab, bool (*fn)(void *aux, uint64_t nodeid), void *aux);
 
-/* True if handles of the root's layout are packed into nodeids. */
+/* Returns true if handles of the root's layout are packed into nodeids. */
 bool nodetab_packs(const struct nodetab *tab);
-/* Restores the handle from a packed nodeid; a node need not exist. False: the id is not packed. */
+/* Restores the handle of a packed nodeid, even without a node. Returns false for other nodeids. */
 bool node_id_unpack(struct nodetab *tab, uint64_t id, struct fhandle *ret_fh);
 
 /* Returns an unguessable number that belongs to the nodeid; 0 for the root. */
@@ -148,19 +148,22 @@ uint32_t node_number(struct nodetab *tab, const struct node *node);
 
 /* Returns the number of the mount that the kernel calls mnt_id, or -ENOENT. */
 int nodetab_mount_find(struct nodetab *tab, int mnt_id);
-/* Adds a mount, or finds it if it was added. Takes mount->fd. Returns its number or -ENFILE. */
+/*
+ * Adds a mount, or finds it if it was added already. Takes ownership of mount->fd, even on failure.
+ * Returns its number or -ENFILE.
+ */
 int nodetab_mount_add(struct nodetab *tab, const struct lower_mount *mount);
 const struct lower_mount *nodetab_mount(struct nodetab *tab, unsigned int number);
 
 /*
- * Returns a strong reference to an alias of the node: another node of the same lower file, found
- * through another mount of its file system. NULL: there is none.
+ * Returns a strong reference to an alias of the node, or NULL: another node of the same lower file,
+ * found through another mount of its file system.
  */
 struct node *node_lookup_alias(struct nodetab *tab, const struct node *node);
 
 /* -- finding and counting (node.c) ------------------------------------------------------------- */
 
-/* Return a strong reference to the node with this nodeid or handle; NULL: there is none. */
+/* Return a strong reference to the node with this nodeid or handle, or NULL if there is none. */
 struct node *node_lookup_id(struct nodetab *tab, uint64_t id);
 struct node *node_lookup_fh(struct nodetab *tab, const struct fhandle *fh);
 
@@ -170,12 +173,12 @@ struct node_key {
 	uint64_t ino;
 	uint16_t type;
 	uint16_t flags;
-	int own_fd; /* with NODE_OWN_FD: a new node takes it */
+	int own_fd; /* with NODE_OWN_FD: a new node takes ownership */
 	uint64_t filters;
 };
 /*
- * Finds the node with key->fh, or makes it: then *ret_new (may be NULL) is true. *ret_node is a
- * strong reference. With NODE_OWN_FD, fh is that of node_key_own(). Returns 0 or -ENOMEM.
+ * Finds the node with key->fh, or creates it and sets *ret_new (may be NULL) to true. *ret_node is
+ * a strong reference. With NODE_OWN_FD, fh is the key of node_key_own(). Returns 0 or -ENOMEM.
  */
 int node_lookup_or_new(struct nodetab *tab, const struct node_key *key, struct node **ret_node,
 		       bool *ret_new);
@@ -183,12 +186,12 @@ int node_lookup_or_new(struct nodetab *tab, const struct node_key *key, struct n
 struct fhandle node_key_own(unsigned int mount, uint32_t dev_major, uint32_t dev_minor,
 			    uint64_t ino);
 
-/* Takes one more reference to a node that the caller holds. Returns the node. */
+/* Takes one more reference to a node of which the caller has a reference. Returns the node. */
 struct node *node_get(struct node *node);
-/* Drops a reference; frees the node with the last one. NULL is allowed. Returns NULL. */
+/* Puts a reference; putting the last one may free the node. Accepts NULL. Returns NULL. */
 struct node *node_put(struct nodetab *tab, struct node *node);
 
-/* Add one to nlookup; subtract n, or all that is left, which may free the node. */
+/* node_remember() adds one to nlookup. node_forget() subtracts n, but not more than nlookup. */
 void node_remember(struct node *node);
 void node_forget(struct nodetab *tab, struct node *node, uint64_t n);
 
@@ -196,5 +199,5 @@ void node_forget(struct nodetab *tab, struct node *node, uint64_t n);
 
 /* Copies the file handle of a node. */
 void node_fhandle(struct nodetab *tab, const struct node *node, struct fhandle *ret_fh);
-/* Opens the file of a node by its handle. Returns the descriptor or -errno. */
+/* Opens the file of a node by its handle. Returns a new descriptor or -errno. */
 int node_open(struct nodetab *tab, const struct node *node, int flags);

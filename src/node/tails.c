@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Long file handles. No locks: node.c writes a tail before its node can be found, and reads a tail
- * while it holds the node or the lock of its chain.
+ * Long file handles. No locks: node.c writes a tail before other threads can find its node, and
+ * reads a tail while it has a reference to the node or the lock of its chain.
  */
 #include "node/tails.h"
 #include "node/node.h"
@@ -87,7 +87,7 @@ void tails_punch(struct tails *tails, uint32_t first, uint32_t n)
 {
 	off_t end = tails->at + (off_t)tails->max * TAIL_MIDDLE;
 
-	/* A failure costs memory only. */
+	/* If this fails, the memory stays allocated, which is harmless. */
 	fallocate(tails->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 		  tails->at + (off_t)first * TAIL_MIDDLE, (off_t)n * TAIL_MIDDLE);
 	fallocate(tails->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The rest of long file handles, for which a node's record has no room: two arrays behind the
+ * The rest of long file handles, for which a node's record has no room: two arrays after the
  * records in the same memfd, with the same index. Handles of up to FHANDLE_SHORT + TAIL_MIDDLE
- * bytes use the first array only. The kernel adds pages when they are written.
+ * bytes use the first array only. The kernel allocates pages when they are written.
  */
 #include "node/fhandle.h"
 
