@@ -5,8 +5,9 @@
  *
  * The core is called in the task that does the operation, which may sleep and holds the locks of
  * the directories of the view that the VFS has taken. All filters so far hide by the directory and
- * the name alone (PST_HIDES): a dentry without a lower dentry is a hidden name, for as long as the
- * view is mounted, and no program runs for a name that the dcache has.
+ * the name alone (PST_HIDES), or by the caller too. A dentry without a lower dentry is a name that
+ * is hidden from all callers, for as long as the view is mounted. No program runs for a name that
+ * the dcache has, but those of filters by caller, see caller.c.
  */
 #include "filters.h"
 
@@ -18,7 +19,7 @@
 #include "filter/name-check.h"
 #include "filter/place.h"
 
-static void fill_attr(const struct inode *inode, struct pst_attr *ret_attr)
+void pst_fill_attr(const struct inode *inode, struct pst_attr *ret_attr)
 {
 	const struct inode *l = pst_lower_inode(inode);
 
@@ -49,7 +50,7 @@ static void fill_node(const struct filter_call *call, struct filter_node *node, 
 	const struct inode *inode = pst_inode_of(node);
 	struct pst_attr attr;
 
-	fill_attr(inode, &attr);
+	pst_fill_attr(inode, &attr);
 	*ret_node = (struct pst_node){ .nodeid = pst_i(inode)->nodeid,
 				       .parent = READ_ONCE(pst_i(inode)->parent),
 				       .attr = attr };
@@ -73,7 +74,7 @@ static int peek(const struct filter_call *call, struct filter_node *dir, const c
 			continue;
 		if (d_really_is_negative(d))
 			return -ENOENT;
-		fill_attr(d_inode(d), ret_attr);
+		pst_fill_attr(d_inode(d), ret_attr);
 		if (names->lower[i])
 			ret_attr->mode = READ_ONCE(names->lower[i]->i_mode);
 		*ret_node = &pst_i(d_inode(d))->filter;
@@ -189,12 +190,8 @@ struct slot *pst_call_begin(u32 opcode, struct inode *dir)
 	call->node = &pst_i(dir)->filter;
 	call->arg = &no_arg;
 	call->data = call->slot->data;
-	call->caller = (struct pst_caller){
-		.uid = from_kuid_munged(&init_user_ns, current_fsuid()),
-		.gid = from_kgid_munged(&init_user_ns, current_fsgid()),
-		.pid = task_pid_nr(current),
-	};
 	call->filters = chain_asked(call->chain, opcode, call->node, NULL);
+	pst_caller_fill(filters, call->chain->want_cgroup, &call->caller);
 	return slot;
 }
 
@@ -258,7 +255,7 @@ int pst_filter_found(struct dentry *dentry, struct inode *inode)
 		return PTR_ERR(slot);
 	call = slot->call;
 	call->name[0] = dentry->d_name.name;
-	fill_attr(inode, &attr);
+	pst_fill_attr(inode, &attr);
 	err = call_fill_save(call);
 	place_inherit(call, call->node);
 	if (!err)

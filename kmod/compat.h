@@ -11,6 +11,7 @@
 #define PENSTOCK_COMPAT_H
 
 #include <linux/backing-file.h>
+#include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/exportfs.h>
 #include <linux/fiemap.h>
@@ -316,6 +317,20 @@ static inline int c_start_renaming_names(struct c_renaming *r, struct qstr old, 
 	return c_check_renaming(r, trap);
 }
 #endif
+
+/* ---- cgroups ----------------------------------------------------------------------------- */
+
+/* Returns the ID of the cgroup of version 2 that the task is in, 0 without cgroups. */
+static inline u64 c_cgroup_of_current(void)
+{
+	u64 id = 0;
+#ifdef CONFIG_CGROUPS
+	rcu_read_lock();
+	id = cgroup_id(task_dfl_cgroup(current));
+	rcu_read_unlock();
+#endif
+	return id;
+}
 
 /* ---- d_revalidate ------------------------------------------------------------------------ */
 

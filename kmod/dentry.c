@@ -126,7 +126,9 @@ static int revalidate_rcu(struct dentry *d, unsigned int flags)
 	 * Attributes are copied with references only: the inode may be on its way out here. Those
 	 * of a directory in the middle of a path are compared next, by pst_permission().
 	 */
-	return inode && !(flags & LOOKUP_PARENT) && pst_attr_differs(inode) ? -ECHILD : 1;
+	if (inode && !(flags & LOOKUP_PARENT) && pst_attr_differs(inode))
+		return -ECHILD;
+	return pst_sb(d->d_sb)->filters ? pst_caller_check_rcu(d, flags) : 1;
 }
 
 /* Returns the lower dentry with a reference; NULL if a filter hides the name. */
@@ -155,6 +157,12 @@ static int pst_revalidate(c_revalidate_args)
 	l = get_lower(dentry);
 	if (!l)
 		return d_really_is_negative(dentry);
+	/* First, because the lower file system must not be asked about a hidden name. */
+	ret = pst_sb(dentry->d_sb)->filters ? pst_caller_check(dentry, flags) : 0;
+	if (ret) {
+		dput(l);
+		return ret;
+	}
 	do {
 		rcu_read_lock();
 		ret = compare(dentry, l);
@@ -302,10 +310,10 @@ struct dentry *pst_lookup(struct inode *dir, struct dentry *dentry, unsigned int
 	struct dentry *parent = pst_lower(dentry->d_parent), *l;
 	int err = pst_filter_lookup(dir, dentry);
 
-	if (err == -ENOENT)
+	if (err == -ENOENT && !pst_is_by_caller(dir))
 		return d_splice_alias(NULL, dentry);
 	if (err)
-		return ERR_PTR(err);
+		return ERR_PTR(pst_caller_error(err, dir, flags));
 	l = c_lookup(pst_idmap(dir->i_sb), parent, dentry->d_name);
 	return IS_ERR(l) ? l : pst_attach(dentry, l);
 }

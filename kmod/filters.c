@@ -30,6 +30,7 @@ void pst_filters_free(struct pst_filters *filters)
 {
 	if (!filters)
 		return;
+	pst_caller_free(filters);
 	chain_free(filters->chain);
 	pst_slots_free(filters);
 	put_cred(filters->cred);
@@ -131,9 +132,7 @@ static int check_supported(struct fs_context *fc, const struct filter *f)
 		u32 flag;
 		const char *what;
 	} flags[] = {
-		{ PST_BY_CALLER, "depends on the caller" },
 		{ PST_WANT_CHILD, "wants the file under a name (PST_WANT_CHILD)" },
-		{ PST_WANT_CGROUP, "wants the cgroup of callers (PST_WANT_CGROUP)" },
 		{ PST_EXACT, "wants operations one at a time (PST_EXACT)" },
 	};
 	const struct filter_facts *facts = &f->facts;
@@ -230,6 +229,8 @@ int pst_filters_prepare(struct pst_sb *s)
 	for (unsigned int i = 0; i < filters->n; i++)
 		entries[i] = &filters->filter[i]->entry;
 	err = chain_new(entries, filters->n, &filters->chain);
+	if (!err)
+		err = pst_caller_prepare(filters, entries);
 	kfree(entries);
 	if (err)
 		return err;
@@ -249,6 +250,7 @@ int pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi)
 		return 0;
 	pi->nodeid = atomic64_inc_return(&filters->last_nodeid);
 	pi->parent = 0;
+	pi->names = pi->nodeid;
 	if (!filters->chain->cells)
 		return 0;
 	pi->cells = kcalloc(filters->n, sizeof(*pi->cells), GFP_KERNEL_ACCOUNT);

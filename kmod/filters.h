@@ -48,7 +48,11 @@ struct pst_filters {
 	struct slot **slot;
 	wait_queue_head_t wait; /* for a slot that is not busy */
 	atomic64_t last_nodeid;
-	const struct cred *cred; /* of the task that mounted the view */
+	const struct cred *cred;      /* of the task that mounted the view */
+	struct pid_namespace *pid_ns; /* of the task that mounted the view */
+	/* Only set if there are filters by caller with programs for names: */
+	struct chain *by_caller; /* they alone */
+	struct kept_verdict *verdicts;
 };
 
 /* slots.c */
@@ -61,8 +65,14 @@ struct filter_call *pst_call_new(const struct pst_filters *filters);
 void pst_call_free(struct filter_call *call);
 void pst_slot_swap(struct slot *slot, struct filter_call **call);
 
+/* caller.c */
+int pst_caller_prepare(struct pst_filters *filters, struct chain_entry **entries);
+void pst_caller_free(struct pst_filters *filters);
+void pst_caller_fill(const struct pst_filters *filters, u64 want_cgroup, struct pst_caller *caller);
+
 /* call.c */
 extern const struct filter_host pst_filter_host;
+void pst_fill_attr(const struct inode *inode, struct pst_attr *ret_attr);
 struct slot *pst_call_begin(u32 opcode, struct inode *dir);
 void pst_call_end(struct inode *dir, struct slot *slot);
 

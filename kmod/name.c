@@ -149,7 +149,7 @@ static int pst_atomic_open(struct inode *dir, struct dentry *dentry, struct file
 	int err;
 
 	if (d_in_lookup(dentry))
-		instead = pst_lookup(dir, dentry, 0);
+		instead = pst_lookup(dir, dentry, flags & O_CREAT ? LOOKUP_CREATE : 0);
 	while (!instead && d_really_is_negative(dentry) && flags & O_CREAT) {
 		err = pst_create(NULL, dir, dentry, mode, true);
 		if (err && (err != -EEXIST || flags & O_EXCL))

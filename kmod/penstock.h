@@ -48,6 +48,7 @@ struct pst_inode {
 	struct filter_node filter; /* the filters that hold for the file ... */
 	port_atomic_u64 *cells;    /* ... and their cells; NULL where no filter uses cells */
 	u64 nodeid, parent;        /* for programs; parent: of the last lookup */
+	u64 names;                 /* changes with each dentry that it loses, see caller.c */
 	struct inode vfs;
 };
 
@@ -167,6 +168,13 @@ int pst_filter_tmpfile(struct inode *dir, struct inode *inode);
 int pst_filter_link(struct inode *inode, struct inode *dir, struct dentry *dentry);
 int pst_filter_rename(struct dentry *old, struct dentry *new, unsigned int flags,
 		      const struct renamedata *rd);
+
+/* caller.c */
+bool pst_is_by_caller(const struct inode *dir);
+int pst_caller_error(int err, struct inode *dir, unsigned int flags);
+int pst_caller_check_rcu(struct dentry *d, unsigned int flags);
+int pst_caller_check(struct dentry *d, unsigned int flags);
+void pst_caller_forget(struct inode *inode);
 
 /* list.c */
 int pst_filter_iterate(struct file *file, struct file *lower, struct dir_context *ctx);

@@ -400,11 +400,35 @@ inodes() { # FS
 	log_is_silent "$1.inodes" "penstock: filter inodes: its program"
 }
 
+# Filters that hide from some callers only.
+by_caller() { # FS
+	export PENSTOCK_FILTER_PATH=/filters
+	[ -e /filters/hide-for.bpf.o ] && [ -e /bin/mount-view ] || return
+	hide="hide-for,names=*.key,paths=/a/b/in,uid=77"
+	for tree in lower twin; do
+		make_tree "/w/$1/$tree"
+		chown -R 55:55 "/w/$1/$tree"
+	done
+	as_the_daemon "$1" by-caller "$hide" /by-caller.sh
+	filtered "/w/$1/lower" "$hide" || return
+	check "$1.by-caller.stress" stress "/w/$1/lower" /w/view 3 6
+	mkdir "/w/$1/lower/looks"
+	if callers "/w/$1/lower/looks" /w/view/looks "${SECS:-10}" > /w/out; then
+		say_ok "$1.by-caller.each-its-own"
+	else
+		say_bad "$1.by-caller.each-its-own" \
+			"$(grep -v ^task /w/out | head -n 3 | tr '\n' ';')"
+	fi
+	sed 's/^/# /' /w/out | tail -n 6
+	check "$1.by-caller.umount" umount /w/view
+	fresh "$1"
+	log_is_silent "$1.by-caller"
+}
+
 refusals() {
 	export PENSTOCK_FILTER_PATH=/filters
 	[ -e /filters/hide.bpf.o ] && [ -e /bin/mount-view ] || return
 	refused other-filters "has a program before link" "hide,names=x" readonly
-	refused by-caller "depends on the caller" "hide-for,names=x,uid=5"
 	refused at "attached with at=" "hide,names=x,at=/a"
 	check filters.refuses-text not_mounted "lower=/w/tmpfs/lower,filter=x"
 	handover /w/tmpfs/lower > /w/out
@@ -435,6 +459,7 @@ for phase in $phases; do
 		# ext4 reports its own failures in the log.
 		failures) [ $fs = ext4 ] || fail_allocations $fs ;;
 		filters) filters $fs ;;
+		callers) by_caller $fs ;;
 		inodes) inodes $fs ;;
 		esac
 	done

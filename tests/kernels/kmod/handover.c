@@ -119,8 +119,8 @@ static void bad_descriptions(const struct value *good)
 
 	v.m.flags = 0;
 	expect("does-not-hide", EOPNOTSUPP, &v, 1);
-	v.m.flags = PST_HIDES | PST_BY_CALLER;
-	expect("by-caller", EOPNOTSUPP, &v, 1);
+	v.m.flags = PST_HIDES | PST_EXACT;
+	expect("exact", EOPNOTSUPP, &v, 1);
 	v = *good;
 	v.m.program[0].kind = 3;
 	expect("wrong-kind", EINVAL, &v, 1);
