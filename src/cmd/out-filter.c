@@ -38,7 +38,7 @@ static void print_filter(struct json_object *filter)
 	out_line("    spec     %s", json_get_text(filter, "spec"));
 	out_line("    file     %s", json_get_text(filter, "file"));
 	if (*at)
-		out_line("    below    %s", at);
+		out_line("    at       %s", at);
 	for (size_t i = 0; (flag = json_text_at(filter, "flags", i)); i++)
 		printf("%s%s", i ? ", " : "    flags    ", flag);
 	if (json_length(filter, "flags"))

@@ -44,19 +44,23 @@ static void probe_handles(struct probe *probe, int lower_fd)
 			  len);
 	else if (!len)
 		probe_row(probe, name, false,
-			  "LOWER has no file handles (%s): each node of the view keeps a "
-			  "descriptor, so RLIMIT_NOFILE bounds their number.",
+			  "LOWER has no file handles (%s): the view keeps a descriptor open for "
+			  "each file that the kernel has in its cache; if it reaches "
+			  "RLIMIT_NOFILE, operations fail with EMFILE, so raise that limit.",
 			  strerror(-r));
 	else if (r == -EPERM)
 		probe_row(probe, name, false,
 			  "LOWER has file handles, but opening them needs CAP_DAC_READ_SEARCH in "
-			  "the initial user namespace: each node of the view keeps a descriptor, "
-			  "so RLIMIT_NOFILE bounds their number.");
+			  "the initial user namespace: without it the view keeps a descriptor open "
+			  "for each file that the kernel has in its cache; if it reaches "
+			  "RLIMIT_NOFILE, operations fail with EMFILE, so raise that limit.");
 	else
-		probe_row(probe, name, false,
-			  "LOWER has file handles, but cannot open them (%s): each node of the "
-			  "view keeps a descriptor, so RLIMIT_NOFILE bounds their number.",
-			  strerror(-r));
+		probe_row(
+			probe, name, false,
+			"LOWER has file handles, but cannot open them (%s): the view keeps a "
+			"descriptor open for each file that the kernel has in its cache; if it "
+			"reaches RLIMIT_NOFILE, operations fail with EMFILE, so raise that limit.",
+			strerror(-r));
 }
 
 static void probe_watch(struct probe *probe, int lower_fd)
