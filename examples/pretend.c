@@ -41,7 +41,7 @@ static int compare(const void *a, const void *b)
 
 	if (x->ino != y->ino)
 		return x->ino < y->ino ? -1 : 1;
-	/* The same number on another device, or a number that was used again. */
+	/* Another device has a file of the same number, or the number was used again. */
 	return memcmp(x, y, offsetof(struct record, ino));
 }
 
@@ -83,7 +83,10 @@ static int get(void *aux, const struct pst_file *file, struct statx *stx)
 	return 0;
 }
 
-/* Returns the record of a file, made if need be; NULL: no memory. The caller holds the lock. */
+/*
+ * Returns the record of a file, which it creates if there is none, or NULL if out of memory. The
+ * caller holds the lock.
+ */
 static struct record *record_of(const struct pst_file *file)
 {
 	struct record *new = malloc(sizeof(*new)), **found;

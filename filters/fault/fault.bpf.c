@@ -4,7 +4,7 @@
  *
  *	ops=open:*xattr		names and globs of operations; none: all
  *	names=*.db		files and trees of these names, in any directory
- *	paths=/var/lib		... at these paths below the root
+ *	paths=/var/lib		files and trees at these paths from the root of the view
  *	error=ENOSPC		the errno, by name or number
  *	delay_us=2000		microseconds to wait first; without error= only that
  *	percent=10		chance of a fault
@@ -12,10 +12,12 @@
  *	after=100		skip the first hundred calls
  *	count=1			at most one fault
  *
- * Without names and paths, all files count. An operation with a name is on the file of that name.
- * All these operations are counted together. Closing a file never fails.
+ * Without names= and paths=, the filter acts on all files. An operation with a name is on the file
+ * of that name. every=, after= and count= count all these operations together. Closing a file never
+ * fails.
  *
- * fault-data is the same, and also for reads and writes, which then do not pass through. It has
+ * fault-data also acts on reads and writes, so the data of these files does not pass through. It
+ * has
  *
  *	shorten=100		cuts reads and writes to at most this many bytes
  */
@@ -125,7 +127,7 @@ PST_PRE(write, call)
 {
 	if (!happens(call))
 		return PST_PASS;
-	/* A writeback must not be short, because the kernel would lose the rest. */
+	/* Not for a writeback, of which the kernel ignores the length: data would be lost. */
 	if (shorten && call->data_len > shorten && !(call->in.write.write_flags & FUSE_WRITE_CACHE))
 		call->data_len = call->in.write.size = shorten;
 	return fail(call);

@@ -8,16 +8,16 @@
  *
  * hide-for hides from some callers only, so the kernel caches no answer, as it does with hide.
  *
- *	uid=1000-1999:65534	hides from these users,
- *	gid=100			... these groups (the caller's group, not its supplementary ones),
- *	cgroup=/sys/fs/cgroup/x	... processes in these cgroups
+ *	uid=1000-1999:65534	hides from these users
+ *	gid=100			hides from these groups (the caller's group, not supplementary ones)
+ *	cgroup=/sys/fs/cgroup/x	hides from processes in these cgroups
  *
- * A caller must match all of the last three that are given.
+ * If several of uid=, gid= and cgroup= are given, a caller must match all of them.
  *
  * Users can still notice that something is hidden: a directory with hidden names cannot be removed
  * (ENOTEMPTY, also by rm -rf), its link count includes hidden directories, and hidden entries leave
- * gaps in the offsets of its listing. The time of an operation on a hidden name tells nothing,
- * because the lower tree is not asked.
+ * gaps in the offsets of its listing. The time of an operation on a hidden name reveals nothing,
+ * because the view does not look the name up in the lower tree.
  */
 #include <penstock/filter.bpf.h>
 
@@ -50,7 +50,7 @@ PST_NAME(call)
 	/* Without both options nothing is hidden. */
 	if (!names.n && pst_paths_empty(&paths))
 		return PST_PASS;
-	/* Cells are set for all callers, because they are the file's, not the caller's. */
+	/* Set cells for every caller, because a cell belongs to the file, not to the caller. */
 	if (!pst_choose(&names, &paths, call))
 		return PST_PASS;
 #ifdef HIDE_FOR

@@ -3,14 +3,14 @@
  * mask: shows files with other content.
  *
  *	names=*.key:.env	files and trees with these names, in any directory
- *	paths=/etc/shadow	... at these paths from the root of the view
+ *	paths=/etc/shadow	files and trees at these paths from the root of the view
  *	how=blank		each byte but newlines reads as the character fill
  *	how=values		the same, but keys are shown (see values.h)
  *	how=empty		files read as empty, and have size 0
  *	fill=x
  *	write=deny		masked files cannot be opened for writing, truncated, renamed,
  *				linked, replaced or removed (EPERM)
- *	write=allow		... can
+ *	write=allow		all of this is permitted
  *
  * Without both lists all files are masked.
  *
@@ -54,7 +54,7 @@ static __always_inline __u64 bytes_that_are(__u64 word, char c)
 	return ~(((word & ~HIGH) + ~HIGH) | word) & HIGH;
 }
 
-/* Makes 0xff of each byte 0x80. */
+/* Replaces each byte 0x80 by 0xff. */
 static __always_inline __u64 whole_bytes(__u64 high)
 {
 	return (high << 1) - (high >> 7);
@@ -191,7 +191,7 @@ PST_POST(statx, call)
 	return PST_PASS;
 }
 
-/* The positions of data and holes would tell the length of the file. */
+/* The positions of data and holes would reveal the length of the file. */
 PST_PRE(lseek, call)
 {
 	return shown_empty(call) ? -ENXIO : PST_PASS;

@@ -8,8 +8,8 @@
  *	chown=deny		refuses changes of the owner (EPERM)
  *	chown=ignore		reports success but changes nothing
  *
- * An owner or group that is not given, or -1, is that of the lower file or of the caller. The
- * kernel checks permissions by the owners that are shown.
+ * An owner or group that is not given, or is -1, stays that of the lower file, or of the caller who
+ * creates a file. The kernel checks permissions by the owners that the filter shows.
  */
 #include <penstock/filter.bpf.h>
 

@@ -269,7 +269,7 @@ CREATES(mknod)
 CREATES(symlink)
 CREATES(tmpfile)
 
-/* A name was removed. A file without names still counts while the kernel knows it. */
+/* Handles the removal of a name. A file without names still counts while the kernel knows it. */
 static __always_inline int gone(const struct pst_call *call, const struct pst_attr *before)
 {
 	if (call->error || !before->mode || call->after.attr.nlink)
@@ -416,7 +416,7 @@ PST_PRE(fallocate, call)
 		more = 0;
 	if (!(in->mode & FALLOC_FL_KEEP_SIZE) || !more)
 		return take_noted(call, uid, more, 0);
-	/* Blocks behind the end of a file are part of no length, so they could not be counted. */
+	/* Blocks after the end of a file are not part of its length, so they are not counted. */
 	r = take(uid, more, 0);
 	if (!r)
 		settle(uid, -(__s64)more, 0);

@@ -3,7 +3,7 @@
  * readonly: refuses all changes of files with EROFS, like a file system that is mounted read-only.
  *
  *	names=*.lock:.git	files and trees with these names, in any directory
- *	paths=/usr:/etc		... at these paths from the root of the view
+ *	paths=/usr:/etc		files and trees at these paths from the root of the view
  *
  * Both lists include all files below; without both, the whole tree is protected. The filter refuses
  * opening for writing, so the data of files still passes through. A file that was open for writing
@@ -11,11 +11,11 @@
  *
  * readonly-for refuses changes by some callers only.
  *
- *	uid=1000-1999:65534	by these users,
- *	gid=100			... these groups (the caller's group, not its supplementary ones),
- *	cgroup=/sys/fs/cgroup/x	... processes in these cgroups
+ *	uid=1000-1999:65534	changes by these users
+ *	gid=100			changes by these groups (the caller's group, not supplementary ones)
+ *	cgroup=/sys/fs/cgroup/x	changes by processes in these cgroups
  *
- * A caller must match all of the last three that are given.
+ * If several of uid=, gid= and cgroup= are given, a caller must match all of them.
  */
 #include <penstock/filter.bpf.h>
 
@@ -96,7 +96,7 @@ PST_PRE(tmpfile, call)
 	return change(call, call->cell);
 }
 
-/* A new name anywhere changes the file. */
+/* A new name changes the link count and ctime of the file, even in another directory. */
 PST_PRE(link, call)
 {
 	return change(call, call->cell2);
@@ -107,7 +107,7 @@ PST_PRE(copy, call)
 	return change(call, call->cell2);
 }
 
-/* Commands that only pass data to the kernel set something: flags, project, verity. */
+/* An ioctl that passes data to the kernel and gets none back sets something: flags, verity. */
 PST_PRE(ioctl, call)
 {
 	if (_IOC_DIR(call->in.ioctl.cmd) != _IOC_WRITE)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * One request of a client: parsed, checked against the row of its verb, run. The thread of the
- * session that has received it is the only user of a request, so there are no locks.
+ * Parses one request of a client, checks it against its verb's row in the table of verbs, and runs
+ * the verb. Only the thread of the session that has received a request uses it, so no locks.
  */
 #include "ctl/call.h"
 #include "ctl/json.h"
@@ -42,7 +42,10 @@ const char *call_error_text(const struct ctl_call *call, int error)
 	return call->error.text[0] ? call->error.text : strerror(-error);
 }
 
-/* Parses a line. Returns the object, for json_object_put(); NULL: the line is not one object. */
+/*
+ * Parses a line. Returns the object, which the caller frees by json_object_put(), or NULL if the
+ * line is not one JSON object or memory is exhausted.
+ */
 static struct json_object *parse(const char *line, size_t len)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);

@@ -31,7 +31,7 @@ struct ctl_verb {
 /* A request and its reply. The functions of the verb must not keep pointers into it. */
 struct ctl_call {
 	void *aux;                   /* from ctl_server_options */
-	const struct ctl_verb *verb; /* NULL: the reply is an error already */
+	const struct ctl_verb *verb; /* NULL if the reply is an error already */
 	struct json_object *request;
 	struct json_object *reply;
 	char *texts[CTL_N_MEMBERS]; /* values of verb->members */

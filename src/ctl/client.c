@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The client side of the control socket. Each wait has a deadline, because a server may be stuck.
+ * The client side of the control socket. Each wait has a deadline, because a server may be blocked.
+ * No state, no locks.
  */
 #include "ctl/client.h"
 #include "ctl/json.h"

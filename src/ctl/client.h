@@ -10,21 +10,21 @@ struct json_object;
 void ctl_remove_dead(void);
 
 /*
- * Connects to the view with this connection number; tries each place. Returns a descriptor or
- * -errno. path becomes the socket that was tried last, or that of the first place if no socket
- * exists.
+ * Connects to the view with this connection number; tries each directory of sockets. Returns a
+ * descriptor, which the caller owns, or -errno. Writes to path the socket that was tried last, or
+ * that in the first directory if no socket exists.
  */
 int ctl_client_find(unsigned int connection, char path[CTL_PATH_MAX]);
 
 /*
- * Sends {"version":1,"verb":verb} with the members of arguments (may be NULL, stays the caller's)
- * and receives the reply, which is the caller's. Returns 0, also if the reply is an error, see
- * ctl_reply_error(); -ETIMEDOUT after timeout_ms; or another -errno.
+ * Sends {"version":1,"verb":verb} with the members of arguments (may be NULL; the caller keeps it),
+ * and receives the reply. The caller frees *ret_reply by json_object_put(). Returns 0, even if the
+ * reply is an error (ctl_reply_error()); -ETIMEDOUT after timeout_ms; or another -errno.
  */
 int ctl_client_call(int fd, const char *verb, struct json_object *arguments, int timeout_ms,
 		    struct json_object **ret_reply);
 
-/* Returns the text of a reply that is an error, borrowed; NULL: the reply is no error. */
+/* Returns the text of an error reply, which the reply owns, or NULL if the reply is no error. */
 const char *ctl_reply_error(struct json_object *reply);
 
 /* Waits until the server closes the connection. Returns 0 or -ETIMEDOUT. */

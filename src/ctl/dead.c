@@ -19,7 +19,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Returns true also if the mount table cannot be read, so that the socket stays. */
+/*
+ * Returns whether the connection is mounted in this namespace; true if the mount table cannot be
+ * read, so that the socket stays.
+ */
 static bool is_mounted(unsigned int connection)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };

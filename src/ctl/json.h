@@ -10,7 +10,7 @@
 
 struct json_object;
 
-/* Returns a new JSON string; NULL: no memory. */
+/* Returns a new JSON string, or NULL if out of memory. */
 struct json_object *json_text(const char *text);
 
 /* Add a member to an object. NULL as a text is added as "". */
@@ -35,7 +35,7 @@ struct json_object *json_at(struct json_object *object, const char *name, size_t
 const char *json_text_at(struct json_object *object, const char *name, size_t i);
 
 /*
- * Returns a member that is a string, unescaped, for free(); NULL: it is no string, or out of
- * memory.
+ * Returns an unescaped copy of a member that is a string, which the caller frees. Returns NULL if
+ * the member is not a string, or out of memory.
  */
 char *json_copy_text(struct json_object *object, const char *name);

@@ -76,8 +76,8 @@ int line_send(int fd, struct json_object *object, int64_t deadline)
 }
 
 /*
- * Receives bytes up to the first newline, and none after it. Returns their number; 0: the
- * connection has ended; -1 with errno.
+ * Receives bytes up to the first newline, and none after it. Returns their number, 0 if the
+ * connection has ended, or -1 and errno.
  */
 static ssize_t receive_part(int fd, char *bytes, size_t size)
 {

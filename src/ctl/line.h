@@ -19,10 +19,10 @@ int line_send(int fd, struct json_object *object, int64_t deadline);
 
 /*
  * Receives one line of at most max bytes, its newline included. Leaves the bytes after the line in
- * the socket, for the next call or for a verb that takes the connection over. *ret_line is the
- * caller's; it ends with a NUL in place of the newline, which *ret_len does not count. Returns 0;
- * -ECONNRESET at the end of the connection; -EMSGSIZE; -ETIMEDOUT at the deadline; or another
- * -errno.
+ * the socket, for the next call or for a verb that takes the connection over. The caller frees
+ * *ret_line, which ends with a NUL instead of the newline; *ret_len does not count the NUL. Returns
+ * 0; -ECONNRESET at the end of the connection; -EMSGSIZE if the line is longer; -ETIMEDOUT at the
+ * deadline; or another -errno.
  */
 int line_receive(int fd, size_t max, int64_t deadline, char **ret_line, size_t *ret_len);
 

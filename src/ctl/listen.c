@@ -19,8 +19,9 @@
 #include <unistd.h>
 
 /*
- * Makes the directory of the sockets, or checks that only its owner can write to it, and that the
- * owner is root or this user. Returns 0 or -errno.
+ * Creates the directory of the sockets. If it exists, checks that its owner is root or this user,
+ * and that only the owner can write to it: other users could replace the socket. Returns 0 or
+ * -errno.
  */
 static int make_directory(const char *path)
 {
@@ -34,7 +35,7 @@ static int make_directory(const char *path)
 	if (!directory)
 		return -ENOMEM;
 	if (mkdir(directory, 0755) == 0) {
-		/* The caller's umask may have taken bits away. */
+		/* The umask of the process may have cleared bits. */
 		return chmod(directory, 0755) < 0 ? -errno : 0;
 	}
 	if (errno != EEXIST)

@@ -9,7 +9,7 @@
  *	< {"version":1,"error":"there is no verb \"sing\"","errno":95}
  *
  * A request has a version, a verb, and members that depend on the verb. A reply has the members of
- * the verb, or "error" for people and "errno" for programs. The server replies to the requests of a
+ * the verb, or "error" for users and "errno" for programs. The server replies to the requests of a
  * client in their order. After the reply to "trace" the view sends lines until either side closes
  * the connection, and reads no more requests. Members may be added to requests and replies within a
  * version; unknown members are ignored. Texts are escaped as util/utf8.h says, in both directions.

@@ -2,11 +2,11 @@
 /*
  * The server of the control socket: one thread accepts clients, and a thread for each client (a
  * session) receives a request, runs its verb and sends the reply, until either side closes the
- * connection. A session may wait for its client, or run a slow verb, for any time. At most
- * N_SESSIONS exist: for a further client the accepting thread ends the session that was silent for
- * longest, but no session that runs a verb, whose client has just come, or whose client has just
- * received a reply. While there is none to end, new clients wait. Fewer than N_SESSIONS sessions
- * may run a slow verb at a time, so other clients are still served.
+ * connection. A session may wait for its client, or run a slow verb, without limit. At most
+ * N_SESSIONS exist. For a further client the accepting thread ends the session that was silent for
+ * longest; but it ends no session that runs a verb, or whose client has connected or received a
+ * reply less than SILENT_MS ago. If there is no session to end, new clients wait. Fewer than
+ * N_SESSIONS sessions may run a slow verb at the same time, so other clients are still served.
  *
  * Root and the user who mounted the view may send requests. The mode of the socket and SO_PEERCRED
  * both ensure that, because the mode can be changed later.
@@ -41,8 +41,8 @@
 	 CAP_BIT(CAP_SYS_RESOURCE) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_DAC_READ_SEARCH))
 
 #define N_SESSIONS 16
-#define N_SLOW     12  /* verbs at a time */
-#define SILENT_MS  200 /* after which a session may be ended for a new client */
+#define N_SLOW     12  /* slow verbs that may run at the same time */
+#define SILENT_MS  200 /* a session may be ended for a new client after so long a silence */
 #define WAIT_MS    10  /* between two looks for such a session */
 #define RETRY_MS   100 /* after accept(2) found no free descriptor */
 
@@ -52,8 +52,8 @@ struct session {
 	bool started; /* the thread has to be joined; used by the accepting thread only */
 
 	/* Guarded by server->lock; only the session itself sets fd to -1. */
-	int fd;             /* -1: the session has ended */
-	bool ending;        /* no verb may begin */
+	int fd;             /* owned; -1 after the session has ended */
+	bool ending;        /* the session may begin no more verbs */
 	bool idle;          /* waits for the first byte of a request */
 	bool running;       /* a verb runs */
 	uint32_t silent_ms; /* clock_ms() when a request came, or its verb ended */
@@ -103,7 +103,9 @@ static int wait_for_request(struct session *session)
 	return r;
 }
 
-/* Returns 0; -EBUSY: too many slow verbs run; -EPIPE: the session has to end. */
+/*
+ * Begins a verb. Returns 0, -EBUSY if too many slow verbs run, or -EPIPE if the session has to end.
+ */
 static int verb_begin(struct session *session, const struct ctl_verb *verb)
 {
 	struct ctl_server *server = session->server;
@@ -147,7 +149,8 @@ static int run_verb(struct session *session, struct ctl_call *call)
 }
 
 /*
- * Passes the connection to the verb, after the reply. Returns a negative value: the session ends.
+ * Passes the connection to the verb, after the reply. Returns a negative value, because the session
+ * then ends.
  */
 static int hand_over(int client_fd, struct ctl_call *call)
 {
@@ -199,7 +202,10 @@ static void *session_main(void *arg)
 	return NULL;
 }
 
-/* Ends the session and joins its thread. Called by the accepting thread, or after it has ended. */
+/*
+ * Ends the session and joins its thread. Only the accepting thread calls this, or the thread that
+ * stops the server after the accepting thread has ended.
+ */
 static void session_stop(struct session *session)
 {
 	struct ctl_server *server = session->server;
@@ -235,8 +241,8 @@ static bool has_unseen(const struct session *session)
 }
 
 /*
- * Returns the session to use for a new client: one that has ended, or the one that was silent for
- * longest, which begins no verb from now on. NULL: there is none.
+ * Returns the session to use for a new client: an ended session, or the session that was silent for
+ * longest, which may begin no verb from now on. Returns NULL if there is none.
  */
 static struct session *find_session(struct ctl_server *server)
 {
@@ -264,7 +270,9 @@ static struct session *find_session(struct ctl_server *server)
 	return found;
 }
 
-/* Waits for a session to use for a new client, and ends it. NULL: the server stops. */
+/*
+ * Waits for a session to use for a new client, and ends it. Returns NULL if the server has to stop.
+ */
 static struct session *wait_for_session(struct ctl_server *server)
 {
 	struct pollfd stop = { server->stop_fd, POLLIN, 0 };
@@ -318,7 +326,8 @@ static void *accept_main(void *arg)
 	caps_limit(CAPS_CONTROL);
 	for (;;) {
 		/*
-		 * While there is no free descriptor, poll(2) would return at once, again and again.
+		 * If accept(2) found no free descriptor, do not poll the socket: poll(2) would
+		 * return immediately, and this loop would use all of a CPU.
 		 */
 		if (poll(fds, exhausted ? 1 : 2, exhausted ? RETRY_MS : -1) < 0)
 			continue;

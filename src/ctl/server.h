@@ -13,12 +13,13 @@ struct ctl_server_options {
 };
 
 /*
- * Binds the socket, see listen_at(), and starts the accepting thread. Returns 0 or -errno.
+ * Binds the socket as listen_at() does, and starts the accepting thread. Copies *options, but
+ * borrows path, aux and the table until ctl_server_stop(). Returns 0 or -errno.
  */
 int ctl_server_start(const struct ctl_server_options *options, struct ctl_server **ret_server);
 
 /*
- * Waits for running verbs, closes all connections, ends the threads, removes the socket. Takes
- * NULL.
+ * Waits for running verbs, closes all connections, ends the threads, removes the socket, and frees
+ * *server. Accepts NULL.
  */
 void ctl_server_stop(struct ctl_server *server);

@@ -18,5 +18,5 @@ enum ctl_place { CTL_PLACE_RUN, CTL_PLACE_USER, _CTL_N_PLACES };
  */
 bool ctl_socket_path(enum ctl_place place, unsigned int connection, char path[CTL_PATH_MAX]);
 
-/* Connects to the socket at path. Returns a descriptor that does not block, or -errno. */
+/* Connects to the socket at path. Returns a new non-blocking descriptor, or -errno. */
 int ctl_socket_connect(const char *path);

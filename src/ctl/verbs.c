@@ -30,8 +30,8 @@
 
 /*
  * Gets all rows of a function of the library that fills an array. Calls fn(view, rows, n, &n)
- * twice: first for the number of rows, then with room for that many. Rows that are added in between
- * are left out. *rows is the caller's, for free(). Returns 0 or -errno.
+ * twice: first for the number of rows, then with room for so many. Rows that are added in between
+ * are left out. The caller frees *rows. Returns 0 or -errno.
  */
 #define get_rows(fn, view, rows, ret_n)                                                            \
 	({                                                                                         \

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A thread that keeps the view read-only while the file system of LOWER is, because for access(2)
- * the kernel checks the view's flags only. LOWER changes when a process remounts it: the kernel
- * then wakes a poll(2) of the mount table. LOWER also changes when its file system becomes
- * read-only after an error: then an operation fails with EROFS, and calls lower_readonly_check().
+ * A thread that keeps the view read-only while the file system of LOWER is read-only, because for
+ * access(2) the kernel checks only the view's flags. LOWER changes when a process remounts it: the
+ * kernel then wakes a poll(2) of the mount table. LOWER also changes when its file system becomes
+ * read-only after an error: then an operation fails with EROFS, and its thread calls
+ * lower_readonly_check().
  *
  * The thread changes the view's superblock, not the flags of its mount: these belong to the user,
  * and the view is writable if both are. While files of the view are open for writing, the kernel
@@ -63,8 +64,9 @@ static bool path_is_writable(const struct lower_readonly_config *config)
 }
 
 /*
- * The private mount shows whether the file system is read-only. If LOWER's own mount was read-only
- * at the start, by its file system or by its flags, its path shows when that ends.
+ * The clone of LOWER's mount shows if the file system is read-only. If LOWER's own mount was
+ * read-only at the start, by its file system or by its flags, the path of LOWER shows when it
+ * becomes writable.
  */
 bool lower_readonly_now(struct lower_readonly *follow)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The private clone of LOWER's mount, with the mounts below it, except some types of file systems.
+ * The detached clone of LOWER's mount, with its submounts, except those of some file system types.
  *
- * The kernel cannot unmount anything from a detached clone. So a thread makes a mount namespace of
- * its own, unmounts there, where no other process sees it, and clones the rest. If there is nothing
- * to leave out, or the kernel refuses the namespace, the calling thread clones the mount directly.
- * No state, no locks.
+ * The kernel cannot unmount anything from a detached clone. So a thread creates a mount namespace,
+ * unmounts the excluded submounts there, where no other process sees it, and clones the rest. If
+ * nothing is excluded, or the kernel refuses the namespace, the calling thread clones the mount
+ * directly. No state, no locks.
  */
 #include "mount/mount.h"
 #include "util/cleanup.h"
@@ -49,7 +49,7 @@ static bool is_left_out(const struct clone *clone, const struct mountinfo *mount
 	return is_below(mount->point, clone->path) && clone->leave_out(mount->type);
 }
 
-/* The thread. After the first two calls its mounts concern no other process. */
+/* The thread. After the first two calls it changes mounts without effect on other processes. */
 static void *clone_main(void *arg)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
@@ -63,8 +63,9 @@ static void *clone_main(void *arg)
 	}
 	r = mountinfo_read(MOUNTINFO_OWN, &table);
 	/*
-	 * umount2() fails for a mount that was unmounted with the one it was on, and for one that
-	 * the kernel does not let go: lookups then find the pseudo file system and leave it out.
+	 * Ignore errors: umount2() fails for a mount that was unmounted together with its parent,
+	 * and for a mount that the kernel has locked. In the second case lookups find the pseudo
+	 * file system, and hide it.
 	 */
 	for (size_t i = 0; i < table.n; i++)
 		if (is_left_out(clone, &table.mounts[i]))
@@ -73,7 +74,7 @@ static void *clone_main(void *arg)
 	return NULL;
 }
 
-/* Returns whether there are mounts to leave out, also if the mount table cannot be read. */
+/* Returns whether there are mounts to leave out; true if the mount table cannot be read. */
 static bool has_left_out(const struct clone *clone)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
@@ -96,7 +97,7 @@ static int clone_tree(const char *path, bool recursive, bool (*leave_out)(const 
 	return clone.fd >= 0 ? clone.fd : open_clone(path, true);
 }
 
-/* Returns those flags of the view's mount that the clone of LOWER gets, too. */
+/* Returns the flags of the view's mount that the clone of LOWER's mount also gets. */
 static struct mount_attr attr_of(unsigned int flags)
 {
 	struct mount_attr attr = {

@@ -112,8 +112,8 @@ int mount_attach(int mount_fd, const char *mountpoint, struct pst_error *error)
 }
 
 /*
- * Finds a path at which the connection is mounted, on top of other mounts: mountpoint, or else the
- * last one in the mount table. Returns 0 or -errno. *ret_path is for free(); it stays NULL if the
+ * Finds a path at which the connection is mounted and not covered: mountpoint, or else the last
+ * mount in the table. Returns 0 or -errno. The caller frees *ret_path, which stays NULL if the
  * connection is mounted nowhere in this namespace.
  */
 static int find_mount(unsigned int connection, const char *mountpoint, char **ret_path)

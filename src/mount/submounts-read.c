@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Reads the mount tables of all mount namespaces: the mountinfo of one process of each. No state,
- * no locks.
+ * Reads the mount tables of all mount namespaces, by the mountinfo of one process of each
+ * namespace. No state, no locks.
  */
 #include "mount/submounts-private.h"
 #include "util/cleanup.h"
@@ -25,7 +25,7 @@ void texts_clear(struct texts *texts)
 	*texts = (struct texts){ 0 };
 }
 
-/* Adds a text. Returns false if the list has it already, or memory is exhausted. */
+/* Adds a text. Returns false if the list has the text already, or memory is exhausted. */
 static bool texts_add(struct texts *texts, const char *text)
 {
 	char **at;

@@ -7,16 +7,16 @@
  * view. Mountinfo has their mount points as paths from the root of the view, by the names of the
  * kernel's dentries. The scan makes a table of the names on these paths, with the file of each.
  *
- * A name on a path may have another file below than before, because a directory was renamed there.
- * The kernel's dentry of the name still has the old file, so the scan keeps the entry of the scan
- * before.
+ * A name on a path may have another lower file than before, because another process has renamed a
+ * directory there. The kernel's dentry of the name still has the old file, so the scan keeps the
+ * row of the scan before.
  *
  * A thread scans when the mounts of this process's namespace change, which the kernel reports. The
  * kernel does not report changes in other namespaces, so a function that could detach a mount scans
  * first. Mounts in namespaces without a process, or that this process may not read, are not found.
  *
- * Locks: scan_lock is held during a scan, which reads /proc and the lower file system. lock guards
- * the table and is held for moments only, also by scans.
+ * Locks: a thread holds scan_lock during a scan, which reads /proc and the lower file system. lock
+ * guards the table; threads, also scans, hold it only for moments. scan_lock is taken first.
  */
 #include "mount/submounts.h"
 #include "mount/submounts-private.h"
@@ -123,8 +123,8 @@ static bool has_name(struct fs *fs, uint64_t id)
 }
 
 /*
- * Returns the nodeid of the file that the kernel's dentry at path has; the last name of path is
- * name, in dir. 0: not known.
+ * Returns the nodeid of the file that the kernel's dentry at path has, or 0 if it is not known. The
+ * last name of path is name, in the directory dir.
  */
 static uint64_t node_at(struct submounts *submounts, const struct table *old, uint64_t dir,
 			const char *name, const char *path)
@@ -165,7 +165,7 @@ static void cover_path(struct submounts *submounts, const struct table *old, str
 	}
 }
 
-/* Makes a new table. old has the rows of the present one, and one that the caller knows of. */
+/* Makes a new table. old has the rows of the current table, and a row that the caller has added. */
 static void make_table(struct submounts *submounts, const struct table *old)
 {
 	struct table new = { 0 }, was;
@@ -192,8 +192,9 @@ static bool own_changed(const struct submounts *submounts)
 }
 
 /*
- * Scans, unless the last scan is younger than max_age_ms. moved (may be NULL): a name and its file
- * in the kernel's dentry, to add to the table if the name is covered. The caller holds scan_lock.
+ * Scans, unless the last scan is younger than max_age_ms. moved (may be NULL) has a name and the
+ * file of the kernel's dentry, to add to the table if the name is covered. The caller holds
+ * scan_lock.
  */
 static void scan(struct submounts *submounts, unsigned int max_age_ms, const struct covered *moved)
 {

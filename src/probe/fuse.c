@@ -88,7 +88,10 @@ static int read_init(struct connection *connection)
 	return 0;
 }
 
-/* Opens a connection and reads INIT. Returns 0 or -errno; connection_fini() follows in any case. */
+/*
+ * Opens a connection and reads INIT. Returns 0 or -errno. The caller must call connection_fini()
+ * even after a failure.
+ */
 static int connection_open(struct connection *connection)
 {
 	int r;
@@ -105,8 +108,8 @@ static int connection_open(struct connection *connection)
 }
 
 /*
- * Answers INIT with passthrough, so that files can be registered whose file system is stacked on
- * fewer than depth others. Returns 0 or -errno.
+ * Replies to INIT with passthrough and depth as the maximal stack depth, so that files can be
+ * registered whose file system is stacked on fewer than depth others. Returns 0 or -errno.
  */
 static int answer_init(struct connection *connection, uint32_t depth)
 {
@@ -202,8 +205,8 @@ static void probe_backing(struct probe *probe, int lower_fd)
 }
 
 /*
- * Adds the row of a feature that INIT has a flag for: on; or off, because the kernel is older than
- * 6.minor; or off, because of missing.
+ * Adds the row of a feature that has a flag in INIT. The row is on if the kernel offers the flag;
+ * else it is off, because the kernel is older than 6.minor, or because of the text missing.
  */
 static void feature(struct probe *probe, uint64_t offered, uint64_t flag, const char *name,
 		    const char *use, unsigned int minor, const char *missing)
@@ -217,7 +220,7 @@ static void feature(struct probe *probe, uint64_t offered, uint64_t flag, const 
 		probe_row(probe, name, false, "%s", missing);
 }
 
-/* Answers INIT, because the kernel registers files only after that. */
+/* Probes passthrough. Replies to INIT before, because the kernel registers files only after it. */
 static void probe_passthrough(struct probe *probe, struct connection *connection, uint64_t offered)
 {
 	const char *name = "passthrough";
@@ -266,7 +269,7 @@ static void probe_device(struct probe *probe, int error)
 			  strerror(-error));
 }
 
-/* Adds the rows of features that only a connection shows: off, all for the same reason. */
+/* Adds the rows of features that only a connection shows, all off, because there is none. */
 static void no_connection(struct probe *probe, int error)
 {
 	static const char *const names[] = { "protocol", "passthrough", "idmapped_mounts" };

@@ -53,9 +53,9 @@ static void probe_process(struct probe *probe)
 }
 
 /*
- * Opens LOWER for reading. Returns a descriptor or -errno. Opens it on a private clone of its
- * mount, as a view does, because a process may be allowed to open file handles on an attached mount
- * but not on a clone. Without the right to clone, opens it on the attached mount.
+ * Opens LOWER for reading. Returns a descriptor or -errno. Opens LOWER on a detached clone of its
+ * mount, as a view does, because the kernel may allow a process to open file handles on an attached
+ * mount but not on a clone. If the process must not clone, opens LOWER on the attached mount.
  */
 static int open_lower(const char *lower)
 {

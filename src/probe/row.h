@@ -6,14 +6,14 @@
 
 struct pst_probe;
 
-/* The rows so far: n_rows counts all, rows holds the first, as many as there is room for. */
+/* The rows so far. n_rows counts all; rows has as many of the first as there is room for. */
 struct probe {
 	struct pst_probe *rows;
 	size_t room;
 	size_t n_rows;
 };
 
-/* Adds a row: the name of a feature (not copied), and a sentence for people. */
+/* Adds a row: the name of a feature, which must be a constant, and a sentence for users. */
 void probe_row(struct probe *probe, const char *name, bool on, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
