@@ -202,8 +202,13 @@ TEST(name_list_matches_exact_names_and_globs, state)
 	direct_load("help");
 	assert_int_equal(match(".env"), 0);
 	assert_int_equal(match(""), 0);
-	direct_load("help,names=*");
+	/* A second list of the filter does not match names of the first. */
+	direct_load("help,names=*,ops=mkdir");
 	assert_int_equal(match("a"), 1);
+	direct_call(FUSE_RMDIR);
+	assert_int_equal(direct_pre(), 0);
+	direct_call(FUSE_MKDIR);
+	assert_int_equal(direct_pre(), 1);
 }
 
 /* Prefixes and suffixes that end at the boundaries of words, and of blocks of words. */

@@ -29,16 +29,6 @@ each_mount_returns_when_the_view_answers() {
 	unview
 }
 
-once_ten_views_in_a_row_mount_and_end() {
-	lower tmpfs
-	echo text > "$LOWER/f"
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		view -o cache=none "$LOWER" "$T/again"
-		equal "$(cat "$VIEW/f")" text
-		unview
-	done
-}
-
 # Two views of one tree: a change through one is visible in the other.
 each_two_views_of_one_tree_share_changes() {
 	lower ext4
@@ -50,20 +40,6 @@ each_two_views_of_one_tree_share_changes() {
 	equal "$(wc -l < "$VIEW/f")" 2 "lines in the second view"
 	unview "$one"
 	equal "$(wc -l < "$VIEW/f")" 2 "lines after the first has gone"
-}
-
-each_view_of_a_view_passes_changes_down() {
-	lower ext4
-	echo text > "$LOWER/f"
-	view -o cache=none
-	local one=$VIEW
-	view -o cache=none "$one"
-	echo more >> "$VIEW/f"
-	mkdir "$VIEW/d"
-	equal "$(wc -l < "$LOWER/f")" 2 lines
-	check test -d "$LOWER/d"
-	unview "$VIEW"
-	VIEW=$one
 }
 
 once_stat_reports_the_mount_and_its_counters() {

@@ -18,22 +18,6 @@ each_writes_do_not_read_capabilities_each_time() {
 	check test "$N" -le 2
 }
 
-# Repeated reads of cached data cause a few requests for each open, not one for each block.
-each_repeated_reads_cause_few_requests() {
-	real || skip "there is no daemon to ask"
-	lower ext4
-	head -c 1000000 /dev/zero > "$LOWER/f"
-	view -o cache=ttl=10
-	cat "$VIEW/f" > /dev/null
-	local before after
-	before=$(total)
-	for _ in 1 2 3 4 5 6 7 8 9 10; do cat "$VIEW/f" > /dev/null; done
-	after=$(total)
-	# Each cat sends OPEN and RELEASE, and perhaps GETATTR or LOOKUP; it sends no request for
-	# each block.
-	check test $((after - before)) -le 80
-}
-
 # A user cannot use blocks that the lower file system reserves for root, although a daemon with
 # root's user ID writes them.
 each_users_cannot_use_reserved_blocks() {

@@ -101,19 +101,3 @@ test_all_open() {
 	release opener
 	[ "$SAID" = "open 200 0" ]
 }
-
-# Removed directories leave no nodes behind.
-each_removed_directories_leave_no_nodes() {
-	alone
-	lower ext4
-	view
-	local i
-	for i in $(seq 30); do
-		mkdir "$VIEW/d$i"
-		for j in 1 2 3 4 5 6 7 8 9 10; do echo $j > "$VIEW/d$i/f$j"; done
-		rm -r "$VIEW/d$i"
-	done
-	real || return 0
-	within 5 few_nodes 3 || fail "$(info nodes) nodes of what was removed"
-	equal "$(info handles)" 0 handles
-}

@@ -125,37 +125,6 @@ refused_twice() {
 	equal "$(grep -c " $2 " /proc/self/mountinfo)" 1 "mounts there"
 }
 
-# tests/unit/test-options.c and test-view-options.c test all wrong options; here the exit status
-# counts.
-once_bad_options_exit_with_1() {
-	bad
-	refused_with 1 "passthru.*passthrough" -o passthru=on "$LOWER" "$T/mnt"
-	refused_with 1 "wrkers.*workers" --wrkers=3 "$LOWER" "$T/mnt"
-	refused_with 1 "ttl" -o cache=ttl=many "$LOWER" "$T/mnt"
-	refused_with 1 "cache=exclusive" -o opendir=off,cache=ttl=9 "$LOWER" "$T/mnt"
-	refused_with 1 "q" -q "$LOWER" "$T/mnt"
-}
-
-# The program accepts options of other programs that do not matter to a view.
-once_options_of_other_programs_are_taken() {
-	bad
-	local options=nofail,_netdev,defaults,nouser,auto,x-systemd.automount,comment=some,clone_fd
-	options+=,allow_other,default_permissions,max_threads=3,rw,suid,dev,exec,async
-	view -o $options
-	equal "$(cat "$VIEW/f")" text
-	unview
-	view -o "fsname=with space,subtype=penstock"
-	equal "$(cat "$VIEW/f")" text
-}
-
-once_sloppy_ignores_unknown_options() {
-	bad
-	check program mount -s -o nonsense=1 "$LOWER" "$T/mnt"
-	equal "$(cat "$T/mnt/f")" text
-	check program umount "$T/mnt"
-	nothing_left
-}
-
 # Every size that is allowed works, also sizes that are no power of two.
 once_every_allowed_number_works() {
 	bad

@@ -28,20 +28,6 @@ each_full_disk_fails_with_enospc() {
 	same
 }
 
-# An append to a full disk may fail; the view shows the size of the lower file in either case.
-each_appends_to_full_disk_keep_sizes_equal() {
-	lower ext4 32
-	view -o cache=none
-	local one two
-	dd if=/dev/zero of="$VIEW/fill" bs=64k 2> /dev/null
-	one=$(stat -c %s "$VIEW/fill")
-	printf x >> "$VIEW/fill" 2> /dev/null
-	two=$(stat -c %s "$VIEW/fill")
-	equal "$two" "$(stat -c %s "$LOWER/fill")" "size"
-	check test "$two" -ge "$one"
-	same
-}
-
 # The device of the lower file system becomes shorter than the file system.
 each_device_error_fails_with_eio() {
 	alone

@@ -140,39 +140,6 @@ TEST(programs_see_given_and_default_options, state)
 	assert_string_equal(filter_facts(defaults)->name, "options");
 }
 
-/* A filter with two lists of names matches each list by itself. */
-TEST(two_name_lists_match_independently, state)
-{
-	_cleanup_(filter_freep) struct filter *filter =
-		load("patterns,first=.env:*.key:id_*:a?c:\\*,second=[x-z]*:.env:*.c");
-	_cleanup_(filter_freep) struct filter *empty = load("patterns");
-	_cleanup_(filter_freep) struct filter *all = load("patterns,second=*");
-	static const struct {
-		const char *name;
-		int lists; /* bit 0: it is in the first; bit 1: in the second */
-	} rows[] = {
-		{ ".env", 3 },  { ".envx", 0 },  { ".en", 0 },   { "a.key", 1 }, { ".key", 1 },
-		{ "key", 0 },   { "id_rsa", 1 }, { "id_", 1 },   { "id", 0 },    { "abc", 1 },
-		{ "abbc", 0 },  { "*", 1 },      { "**", 0 },    { "x", 2 },     { "zebra", 2 },
-		{ "y.key", 3 }, { "id_.c", 3 },  { "plain", 0 }, { ".keys", 0 },
-	};
-
-	for (size_t i = 0; i < N(rows); i++) {
-		struct pst_call *call;
-		int lists;
-
-		call = call_at(0);
-		call->name[0].len = strlen(rows[i].name);
-		strcpy(call->name[0].text, rows[i].name);
-		lists = run(filter, FILTER_NAME, 0, 0);
-		if (lists != rows[i].lists)
-			fail_msg("%s is in %d", rows[i].name, lists);
-		assert_int_equal(run(empty, FILTER_NAME, 0, 0), 0);
-		assert_int_equal(run(all, FILTER_NAME, 0, 0), 2);
-	}
-	assert_int_equal(filter_facts(filter)->cell, 0);
-}
-
 TEST(runs_errors_and_bad_results_are_counted, state)
 {
 	_cleanup_(filter_freep) struct filter *filter = load("pass");
