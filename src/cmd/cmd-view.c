@@ -4,7 +4,7 @@
  * filter list, stat, add, remove and replace. The row of the command has the verb, and the names of
  * its arguments in the request.
  *
- * The process of the view opens the object of a filter. Its working directory is another one, so a
+ * The process of the view opens the object of a filter, from a working directory of its own, so a
  * FILE is sent as an absolute path.
  */
 #include "cmd/ask.h"
@@ -18,6 +18,16 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Returns the length of the NAME or FILE of a spec. It ends at a comma without a backslash. */
+static size_t file_length(const char *spec)
+{
+	size_t n = 0;
+
+	while (spec[n] && spec[n] != ',')
+		n += spec[n] == '\\' && spec[n + 1] ? 2 : 1;
+	return n;
+}
+
 /*
  * Makes the FILE of a spec absolute; a spec that begins with a NAME stays as it is. A FILE has a
  * '/' or ends in ".o". Escapes commas in the path of the working directory, because a comma ends
@@ -27,7 +37,7 @@ static int make_absolute(const char *spec, char **ret_spec)
 {
 	_cleanup_(freep) char *directory = NULL;
 	_cleanup_(freep) char *escaped = NULL;
-	size_t n = strcspn(spec, ","), length = 0;
+	size_t n = file_length(spec), length = 0;
 	int r;
 
 	if (spec[0] == '/' ||

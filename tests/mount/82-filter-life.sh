@@ -106,7 +106,10 @@ each_relative_path_is_of_the_caller() {
 	cd "$T/own,dir" || fail cd
 	check chain add ./guard.bpf.o,name=g
 	check chain add guard.bpf.o,name=g2
-	equal "$(names_of_chain)" 'g g2 '
+	mkdir 'sub,dir'
+	cp guard.bpf.o 'sub,dir/'
+	check chain add 'sub\,dir/guard.bpf.o,name=g3'
+	equal "$(names_of_chain)" 'g g2 g3 '
 	: > "$LOWER/f"
 	answers EPERM write "$VIEW/f"
 	cd "$T"
