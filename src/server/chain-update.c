@@ -156,6 +156,8 @@ static int change(struct filters *filters, struct chain_entry *const *entries, u
 		return r;
 	}
 	drained = put_in_force(filters, chain, new);
+	if (gone && !new)
+		filter_remove_pin(gone->filter);
 	marks.gone = gone && drained ? 1ULL << gone->bit : 0;
 	chain_marks_apply(&marks);
 	if (chain)
@@ -240,8 +242,6 @@ int filters_change(struct filters *filters, const char *name, const char *spec,
 	/* The new filter may adopt the maps of the old one. */
 	if (gone && spec)
 		filter_lend_pin(gone->filter);
-	else if (gone)
-		filter_remove_pin(gone->filter);
 	if (r == 0 && spec)
 		r = load(filters, spec, gone, &new, error);
 	if (r == 0)
