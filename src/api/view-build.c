@@ -113,9 +113,9 @@ static int check_handles(const struct pst_view_options *options, const struct fs
 {
 	if (!fs_revives(fs))
 		return error_set(error, -EOPNOTSUPP,
-				 "handles=%s: the file handles of LOWER's file system cannot be "
-				 "opened here, or do not fit into those of a view; use LOWER on "
-				 "ext4, xfs, tmpfs or btrfs, or leave handles= out",
+				 "handles=%s: the kernel cannot open files of LOWER by file "
+				 "handles, or its handles do not fit into those of a view; use "
+				 "LOWER on ext4, xfs, tmpfs or btrfs, or leave handles= out",
 				 options->handles);
 	if (any_filter(options, chain_goes_by_names))
 		return error_set(error, -EOPNOTSUPP,
@@ -301,7 +301,7 @@ static int build_all(struct pst_view *view, const struct pst_view_options *optio
 		return b->lower;
 	r = view_keep_lower(view, options, b->lower);
 	if (r < 0)
-		return error_set(error, r, "cannot open LOWER again: %s", strerror(-r));
+		return error_set(error, r, "cannot keep a descriptor of LOWER: %s", strerror(-r));
 	r = connect_kernel(view, options, b, error);
 	if (r < 0)
 		return r;

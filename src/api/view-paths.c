@@ -24,9 +24,9 @@ int view_unreachable(const char *what, const char *path, int number, struct pst_
 {
 	if (is_dead_errno(number))
 		return error_set(error, -number,
-				 "%s: the process that serves %s has died; `penstock umount %s` "
-				 "removes a view, `umount -l %s` another mount",
-				 what, path, path, path);
+				 "%s: %s is on a mount whose process has died; unmount that mount, "
+				 "by `penstock umount` if it is a view, or else by `umount -l`",
+				 what, path);
 	return error_set(error, -number, "cannot open %s: %s: %s", what, path, strerror(number));
 }
 

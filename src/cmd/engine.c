@@ -3,8 +3,8 @@
  * Chooses the engine of a view, and mounts with the kernel engine.
  *
  * engine=auto takes the kernel engine if its module is loaded already and can do all that the
- * options and filters ask for. The module itself decides the last part: if it refuses the view, the
- * FUSE engine mounts it. No state, no locks.
+ * options and filters ask for. kernel_view_mount() decides that: after any error of it the FUSE
+ * engine mounts the view. No state, no locks.
  */
 #include "cmd/engine.h"
 #include "cmd/cmd.h"
@@ -47,8 +47,8 @@ int engine_mount(const struct mount_options *options)
 		log_info("the kernel engine mounted the view at %s: no process stays behind",
 			 mountpoint);
 	else if (options->engine == ENGINE_AUTO)
-		log_info("engine=auto: the FUSE engine mounts the view at %s: %s", mountpoint,
-			 error.text);
+		log_info("engine=auto: the FUSE engine mounts the view at %s, because: %s",
+			 mountpoint, error.text);
 	pst_log_set(PST_LOG_WARNING, NULL, NULL);
 	if (r == 0)
 		return CMD_OK;

@@ -6,7 +6,8 @@
 #define ENGINE_MOUNT_FUSE (-1)
 
 /*
- * Mounts the view with the kernel engine if engine= chooses it. Prints errors, and logs the choice
- * with its reason. Returns an exit code, or ENGINE_MOUNT_FUSE if the FUSE engine has to mount.
+ * Mounts the view with the kernel engine if engine= chooses it. Prints errors, and logs the choice;
+ * if engine=auto falls back to FUSE, also the reason. Returns an exit code, or ENGINE_MOUNT_FUSE if
+ * the FUSE engine has to mount.
  */
 int engine_mount(const struct mount_options *options);

@@ -2,9 +2,10 @@
 /*
  * Finds the view that is mounted at a path.
  *
- * A view whose process is stuck or dead has to be found, too, to be unmounted. So these functions
- * send no request to the process: the kernel itself answers a statx(2) that requests no field, with
- * AT_STATX_DONT_SYNC. The answer has the ID of the mount, which is looked up in the mount table.
+ * A view whose process is stuck or dead has to be found, too, to be unmounted. So mounts_find()
+ * sends no request to the process: the kernel itself answers a statx(2) that requests no field,
+ * with AT_STATX_DONT_SYNC. The answer has the ID of the mount, which is looked up in the mount
+ * table. mounts_view_is_dead() does send a request, from a child, which it kills after two seconds.
  * No state, no locks.
  */
 #include "cmd/mounts.h"
@@ -55,8 +56,7 @@ int mounts_find(const char *path, struct mounts_view *ret_view)
 	}
 	ret_view->in_kernel = strcmp(mount->type, "penstock") == 0;
 	if (!ret_view->in_kernel && strcmp(mount->type, "fuse.penstock") != 0) {
-		cmd_error("%s is not the mount point of a view, but of a file system of type %s; "
-			  "umount(8) unmounts that",
+		cmd_error("%s is not the mount point of a view, but of a file system of type %s",
 			  path, mount->type);
 		return CMD_FAILED;
 	}
@@ -70,13 +70,14 @@ int mounts_find(const char *path, struct mounts_view *ret_view)
 
 /* ---- dead views ---- */
 
-#define ANSWER_MS 2000 /* for statfs(2) of a dead view, which fails at once */
+/* A view that does not answer within this time is stuck; statfs_says_dead() takes at most 1 s. */
+#define ANSWER_MS 2000
 
 /*
  * Returns whether statfs(2) fails because the process has died: ENOTCONN; ECONNABORTED at first;
  * with io_uring ECANCELED until the kernel has torn down the rings.
  */
-static bool kernel_answers(const char *mountpoint)
+static bool statfs_says_dead(const char *mountpoint)
 {
 	struct statfs st;
 
@@ -104,7 +105,7 @@ bool mounts_view_is_dead(const struct mounts_view *view)
 		return false;
 	child = fork();
 	if (child == 0)
-		_exit(kernel_answers(view->mountpoint));
+		_exit(statfs_says_dead(view->mountpoint));
 	fd_close(fds[1]);
 	fd.fd = fds[0];
 	ended = child > 0 && poll(&fd, 1, ANSWER_MS) > 0;

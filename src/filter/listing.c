@@ -21,7 +21,8 @@ bool listing_asks(const struct filter_call *readdir)
 
 /*
  * Returns the only filter with a program that must run before the LOOKUPs of a listing, so that one
- * run handles all names; NULL if there are several, or if other programs must run for each name.
+ * run handles all names; NULL if there is none, if there are several, or if other programs must run
+ * for each name.
  */
 static struct chain_entry *together(const struct chain *chain, uint64_t held)
 {
