@@ -185,11 +185,11 @@ static bool asks_before(const struct pst_op *op, const struct op *row)
 	       (row->flags & OP_CHANGES && op->chain->want_attr & op->filters);
 }
 
-/* Checks if the state of the call is used when the slot is given back. */
+/* Checks if the state of the call is used when the slot is given back; a trace uses it, too. */
 static bool needs_state(const struct pst_op *op, const struct op *row)
 {
-	return op->keep || op->chain->post[op->opcode] & op->filters || row->n_call_names ||
-	       row->data_max;
+	return op->keep || pst_trace_is_read(pst_sb(op->inode->i_sb)) ||
+	       op->chain->post[op->opcode] & op->filters || row->n_call_names || row->data_max;
 }
 
 /*
@@ -285,9 +285,12 @@ int pst_op_after(struct pst_op *op, int r)
 		if (begun)
 			pst_slot_swap(slot, &op->call);
 		r = run_after(op, slot->call, begun, r);
+		pst_trace_result(slot->call, r);
 		if (begun)
 			pst_slot_swap(slot, &op->call);
 		pst_call_end(op->inode, slot);
+	} else if (begun) {
+		pst_trace_result(op->call, r);
 	}
 	pst_call_free(op->call);
 	kvfree(op->copy);

@@ -190,6 +190,11 @@ void pst_trace_init(struct pst_sb *s);
 void pst_trace_add(struct pst_sb *s);
 void pst_trace_end(struct pst_sb *s);
 
+static inline bool pst_trace_is_read(const struct pst_sb *s)
+{
+	return !list_empty_careful(&s->readers);
+}
+
 /* reclaim.c */
 void pst_d_iput(struct dentry *dentry, struct inode *inode);
 void pst_reclaim_flush(void);

@@ -108,11 +108,6 @@ static void give(struct pst_sb *s, struct module_record *r)
 	kfree(r);
 }
 
-static bool is_read(const struct pst_sb *s)
-{
-	return !list_empty_careful(&s->readers);
-}
-
 static struct pst_sb *sb_of(const struct filter_call *call)
 {
 	return pst_sb(pst_inode_of(call->node)->i_sb);
@@ -125,7 +120,7 @@ void pst_trace_event(const struct filter_call *call, const struct chain_entry *e
 	struct pst_sb *s = sb_of(call);
 	struct module_record *r;
 
-	if (!is_read(s))
+	if (!pst_trace_is_read(s))
 		return;
 	r = make_record(call);
 	if (r) {
@@ -145,7 +140,7 @@ void pst_trace_result(const struct filter_call *call, int error)
 	const struct chain_entry *entry = call->decided_by;
 	struct module_record *r;
 
-	if (!call->filters || !is_read(s))
+	if (!call->filters || !pst_trace_is_read(s))
 		return;
 	r = make_record(call);
 	if (r) {

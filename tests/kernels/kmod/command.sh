@@ -153,6 +153,42 @@ control() {
 	rmdir "$odd" 2> /dev/null || rm -r "$odd"
 }
 
+# The same operations in a view of each engine: the traces have the same events and results. Times
+# and process IDs are left out.
+events() {
+	rm -f /w/tmpfs/lower/e
+	for engine in fuse kernel; do
+		echo text > /w/tmpfs/lower/e
+		penstock mount -o engine=$engine --filter events /w/tmpfs/lower /w/view \
+			> /w/said 2>&1 ||
+			say_bad "command.events-$engine" "$(head -c 300 /w/said)"
+		if [ $engine = kernel ]; then
+			tracing penstock trace /w/view
+		else
+			penstock trace /w/view > /w/trace 2>&1 &
+			pid=$!
+			sleep 2
+		fi
+		chmod 600 /w/view/e
+		chmod 666 /w/view/e 2> /dev/null
+		cat /w/view/e > /dev/null
+		sleep 0.5
+		kill $pid
+		wait $pid
+		check "command.events-umount-$engine" penstock umount /w/view
+		awk '$2 == "setattr" || $2 == "open" { $1 = ""; $5 = ""; $7 = ""; print }' \
+			/w/trace > /w/trace-$engine
+		rm /w/tmpfs/lower/e
+	done
+	check command.events-are-there [ "$(grep -c events: /w/trace-kernel)" = 5 ]
+	if diff /w/trace-fuse /w/trace-kernel > /w/diff; then
+		say_ok command.events-as-the-daemon
+	else
+		say_bad command.events-as-the-daemon "the traces differ"
+		sed 's/^/# /' /w/diff
+	fi
+}
+
 probed() { # ROW STATE WORDS
 	penstock probe 2> /dev/null | grep -q "^$1 *$2 .*$3"
 }
@@ -192,6 +228,7 @@ command_phase() {
 	choices
 	flags
 	[ -e /filters/hide.bpf.o ] && control
+	[ -e /filters/events.bpf.o ] && events
 	loading
 	fresh tmpfs
 	log_is_silent command "penstock: the program that mounts"
