@@ -87,8 +87,7 @@ int pst_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
 	return inode_permission(pst_idmap(inode->i_sb), pst_lower_inode(inode), mask);
 }
 
-int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask,
-		unsigned int flags)
+int pst_getattr_lower(const struct path *path, struct kstat *stat, u32 mask, unsigned int flags)
 {
 	struct path lower = pst_lower_path(path->dentry);
 	struct inode *inode = d_inode(path->dentry);
@@ -103,6 +102,17 @@ int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 	if (i_size_read(inode) != stat->size)
 		pst_copy_attr(inode);
 	return 0;
+}
+
+/* As with FUSE, it is a STATX if the time of birth is wanted. */
+int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask,
+		unsigned int flags)
+{
+	struct pst_op op;
+
+	if (pst_asks(&op, d_inode(path->dentry), mask & STATX_BTIME ? FUSE_STATX : FUSE_GETATTR))
+		return pst_filter_getattr(&op, path, stat, mask, flags);
+	return pst_getattr_lower(path, stat, mask, flags);
 }
 
 /*

@@ -104,7 +104,8 @@ static int take_program(struct fs_context *fc, struct pst_filters *filters, stru
 
 /* The operations whose programs the module runs, before and after the operation. */
 #define ON_FILES                                                                                   \
-	(BIT_ULL(FUSE_SETATTR) | BIT_ULL(FUSE_READLINK) | BIT_ULL(FUSE_OPEN) |                     \
+	(BIT_ULL(FUSE_GETATTR) | BIT_ULL(FUSE_STATX) | BIT_ULL(FUSE_GETLK) | BIT_ULL(FUSE_SETLK) | \
+	 BIT_ULL(FUSE_SETATTR) | BIT_ULL(FUSE_READLINK) | BIT_ULL(FUSE_OPEN) |                     \
 	 BIT_ULL(FUSE_STATFS) | BIT_ULL(FUSE_RELEASE) | BIT_ULL(FUSE_FSYNC) |                      \
 	 BIT_ULL(FUSE_SETXATTR) | BIT_ULL(FUSE_GETXATTR) | BIT_ULL(FUSE_LISTXATTR) |               \
 	 BIT_ULL(FUSE_REMOVEXATTR) | BIT_ULL(FUSE_FLUSH) | BIT_ULL(FUSE_OPENDIR) |                 \

@@ -7,23 +7,18 @@
  * request's file with the one it calls for, so the request gets the lower file for the call only;
  * what waits in the lower inode's list is the request itself.
  */
-#include "penstock.h"
+#include "op.h"
 
-int pst_lock(struct file *file, int cmd, struct file_lock *fl)
+/* Runs the operation on the lower file: a lock of fcntl(2), or of flock(2). */
+static int lock_lower(struct file *file, int cmd, struct file_lock *fl, bool flock)
 {
 	struct file *l = file->private_data;
 	int ret;
 
-	if (!pst_sb(file_inode(file)->i_sb)->lower_locks) {
-		if (cmd == F_CANCELLK)
-			return 0;
-		if (!IS_GETLK(cmd))
-			return posix_lock_file(file, fl, NULL);
-		posix_test_lock(file, fl);
-		return 0;
-	}
 	fl->c.flc_file = l;
-	if (cmd == F_CANCELLK)
+	if (flock)
+		ret = l->f_op->flock ? l->f_op->flock(l, cmd, fl) : locks_lock_file_wait(l, fl);
+	else if (cmd == F_CANCELLK)
 		ret = vfs_cancel_lock(l, fl);
 	else if (IS_GETLK(cmd))
 		ret = vfs_test_lock(l, fl);
@@ -31,6 +26,89 @@ int pst_lock(struct file *file, int cmd, struct file_lock *fl)
 		ret = vfs_lock_file(l, cmd, fl, NULL);
 	fl->c.flc_file = file;
 	return ret;
+}
+
+/* The same, but waits for the lock if fcntl(2) would: programs then see it once. */
+static int lock_and_wait(struct file *file, int cmd, struct file_lock *fl, bool flock)
+{
+	int ret;
+
+	do {
+		ret = lock_lower(file, cmd, fl, flock);
+		if (ret != FILE_LOCK_DEFERRED)
+			return ret;
+		ret = wait_event_interruptible(fl->c.flc_wait,
+					       list_empty(&fl->c.flc_blocked_member));
+	} while (!ret);
+	locks_delete_block(fl);
+	return ret;
+}
+
+static struct fuse_file_lock lk_of(const struct file_lock *fl, pid_t pid)
+{
+	return (struct fuse_file_lock){
+		.start = fl->fl_start, .end = fl->fl_end, .type = fl->c.flc_type, .pid = pid
+	};
+}
+
+static int take_lk(const struct fuse_file_lock *lk, struct file_lock *fl)
+{
+	if (lk->start > lk->end || lk->end > OFFSET_MAX || lk->type > F_UNLCK)
+		return -EINVAL;
+	fl->fl_start = lk->start;
+	fl->fl_end = lk->end;
+	fl->c.flc_type = lk->type;
+	return 0;
+}
+
+/* Programs see the locks that the lower file gets. While one waits, it has no slot. */
+static int filter_lock(struct pst_op *op, struct file *file, int cmd, struct file_lock *fl,
+		       bool flock)
+{
+	bool get = !flock && IS_GETLK(cmd), unlock = fl->c.flc_type == F_UNLCK;
+	struct fuse_lk_in *in = &op->in.lk;
+	struct fuse_lk_out out = {};
+	int err;
+
+	*in = (struct fuse_lk_in){
+		.fh = pst_fh(file),
+		.owner = (unsigned long)fl->c.flc_owner,
+		.lk = lk_of(fl, get || unlock ? 0 : task_tgid_nr(current)),
+		.lk_flags = flock ? FUSE_LK_FLOCK : 0,
+	};
+	op->out = get ? &out : NULL;
+	err = pst_before(op);
+	if (!err)
+		err = take_lk(&in->lk, fl);
+	if (!err) {
+		err = lock_and_wait(file, cmd, fl, flock);
+		out.lk = lk_of(fl, fl->c.flc_pid);
+	}
+	err = pst_after(op, err);
+	if (!err && get) {
+		err = take_lk(&out.lk, fl);
+		fl->c.flc_pid = out.lk.pid;
+	}
+	return err;
+}
+
+int pst_lock(struct file *file, int cmd, struct file_lock *fl)
+{
+	struct inode *inode = file_inode(file);
+	struct pst_op op;
+
+	if (pst_sb(inode->i_sb)->lower_locks) {
+		if (cmd != F_CANCELLK &&
+		    pst_asks(&op, inode, IS_GETLK(cmd) ? FUSE_GETLK : FUSE_SETLK))
+			return filter_lock(&op, file, cmd, fl, false);
+		return lock_lower(file, cmd, fl, false);
+	}
+	if (cmd == F_CANCELLK)
+		return 0;
+	if (!IS_GETLK(cmd))
+		return posix_lock_file(file, fl, NULL);
+	posix_test_lock(file, fl);
+	return 0;
 }
 
 /*
@@ -64,13 +142,12 @@ void pst_unlock_all(struct file *file)
 
 int pst_flock(struct file *file, int cmd, struct file_lock *fl)
 {
-	struct file *l = file->private_data;
-	int ret;
+	struct inode *inode = file_inode(file);
+	struct pst_op op;
 
-	if (!pst_sb(file_inode(file)->i_sb)->lower_locks)
+	if (!pst_sb(inode->i_sb)->lower_locks)
 		return locks_lock_file_wait(file, fl);
-	fl->c.flc_file = l;
-	ret = l->f_op->flock ? l->f_op->flock(l, cmd, fl) : locks_lock_file_wait(l, fl);
-	fl->c.flc_file = file;
-	return ret;
+	if (pst_asks(&op, inode, FUSE_SETLK))
+		return filter_lock(&op, file, cmd, fl, true);
+	return lock_lower(file, cmd, fl, true);
 }

@@ -31,6 +31,82 @@ void pst_fill_fuse_attr(const struct kstat *stat, struct fuse_attr *ret_attr)
 	};
 }
 
+/* ---- GETATTR and STATX ------------------------------------------------------------------- */
+
+union attr_out {
+	struct fuse_attr_out attr;
+	struct fuse_statx_out statx;
+};
+
+static struct fuse_sx_time sx_time(struct timespec64 time)
+{
+	return (struct fuse_sx_time){ .tv_sec = time.tv_sec, .tv_nsec = time.tv_nsec };
+}
+
+static void fill_getattr(const struct pst_op *op, const struct kstat *stat, union attr_out *ret_out)
+{
+	memset(ret_out, 0, sizeof(*ret_out));
+	if (op->opcode == FUSE_GETATTR) {
+		pst_fill_fuse_attr(stat, &ret_out->attr.attr);
+		return;
+	}
+	ret_out->statx.stat = (struct fuse_statx){
+		.mask = stat->result_mask & (STATX_BASIC_STATS | STATX_BTIME),
+		.blksize = stat->blksize,
+		.attributes = stat->attributes,
+		.nlink = stat->nlink,
+		.uid = from_kuid_munged(&init_user_ns, stat->uid),
+		.gid = from_kgid_munged(&init_user_ns, stat->gid),
+		.mode = stat->mode,
+		.ino = stat->ino,
+		.size = stat->size,
+		.blocks = stat->blocks,
+		.attributes_mask = stat->attributes_mask,
+		.atime = sx_time(stat->atime),
+		.btime = sx_time(stat->btime),
+		.ctime = sx_time(stat->ctime),
+		.mtime = sx_time(stat->mtime),
+		.rdev_major = MAJOR(stat->rdev),
+		.rdev_minor = MINOR(stat->rdev),
+		.dev_major = MAJOR(stat->dev),
+		.dev_minor = MINOR(stat->dev),
+	};
+}
+
+static noinline_for_stack bool is_unchanged(const struct pst_op *op, const struct kstat *stat,
+					    const union attr_out *out)
+{
+	union attr_out was;
+
+	fill_getattr(op, stat, &was);
+	return memcmp(&was, out, sizeof(was)) == 0;
+}
+
+/* The view decides permission by the lower attributes, so filters cannot show others yet. */
+int pst_filter_getattr(struct pst_op *op, const struct path *path, struct kstat *stat, u32 mask,
+		       unsigned int flags)
+{
+	union attr_out out;
+	int err;
+
+	if (op->opcode == FUSE_STATX)
+		op->in.statx = (struct fuse_statx_in){ .sx_mask = STATX_BASIC_STATS | STATX_BTIME };
+	else
+		op->in.getattr = (struct fuse_getattr_in){};
+	op->out = &out;
+	err = pst_before(op);
+	if (err == PST_OP_DONE)
+		err = pst_op_bad(op, true, "answered with attributes, which cannot be shown yet");
+	if (!err) {
+		err = pst_getattr_lower(path, stat, mask, flags);
+		fill_getattr(op, stat, &out);
+	}
+	err = pst_after(op, err);
+	if (!err && !is_unchanged(op, stat, &out))
+		return pst_op_bad(op, false, "changed attributes, which cannot be shown yet");
+	return err;
+}
+
 /* ---- SETATTR ----------------------------------------------------------------------------- */
 
 static void fill_setattr(const struct iattr *attr, umode_t mode, struct fuse_setattr_in *in)

@@ -246,8 +246,9 @@ static int begin_after(const struct pst_op *op, struct filter_call *call)
 static void fill_again(const struct pst_op *op, struct filter_call *call)
 {
 	call_fill_again(call, op->refused == 0);
+	/* If the operation was refused, op->data are those that came, and may be shorter. */
 	if (call->op->data_max)
-		memcpy(call->slot->data, op->data, call->data_len);
+		memcpy(call->slot->data, op->data, min(call->data_len, op->data_len));
 }
 
 static int run_after(struct pst_op *op, struct filter_call *call, bool begun, int r)

@@ -73,6 +73,8 @@ static inline int pst_after(struct pst_op *op, int r)
 void pst_fill_fuse_attr(const struct kstat *stat, struct fuse_attr *ret_attr);
 const char *pst_filter_get_link(struct pst_op *op, struct dentry *dentry,
 				struct delayed_call *done);
+int pst_filter_getattr(struct pst_op *op, const struct path *path, struct kstat *stat, u32 mask,
+		       unsigned int flags);
 int pst_filter_setattr(struct pst_op *op, struct dentry *dentry, struct iattr attr);
 
 /* op-file.c */

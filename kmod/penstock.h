@@ -92,6 +92,7 @@ static inline struct path pst_lower_path(const struct dentry *dentry)
 bool pst_attr_differs(const struct inode *inode);
 void pst_copy_attr(struct inode *inode);
 int pst_permission(struct mnt_idmap *idmap, struct inode *inode, int mask);
+int pst_getattr_lower(const struct path *path, struct kstat *stat, u32 mask, unsigned int flags);
 int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask,
 		unsigned int flags);
 int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred);

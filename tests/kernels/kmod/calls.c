@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -94,6 +96,45 @@ static void data(const char *file)
 	SAY(file, close(fd));
 }
 
+static struct flock range(short type, long start)
+{
+	return (struct flock){ .l_type = type, .l_start = start, .l_len = 20 };
+}
+
+static void locks(const char *file)
+{
+	int fd = open(file, O_RDWR), fd2 = open(file, O_RDWR);
+	struct flock l;
+	pid_t pid;
+
+	SAY(file, flock(fd, LOCK_SH));
+	SAY(file, flock(fd, LOCK_EX));
+	SAY(file, flock(fd2, LOCK_EX | LOCK_NB));
+	SAY(file, flock(fd, LOCK_UN));
+	for (int start = 0; start < 200; start += start == 0 ? 7 : 93) {
+		l = range(F_WRLCK, start);
+		SAY(file, fcntl(fd, F_OFD_SETLK, &l));
+		l = range(F_RDLCK, start);
+		SAY(file, fcntl(fd2, F_OFD_GETLK, &l));
+		printf("%d %ld %ld\n", l.l_type, (long)l.l_start, (long)l.l_len);
+	}
+	l = range(F_RDLCK, 60);
+	SAY(file, fcntl(fd2, F_OFD_SETLK, &l));
+	/* A lock that has to wait until another process ends. */
+	pid = fork();
+	if (pid == 0) {
+		l = range(F_WRLCK, 300);
+		_exit(fcntl(open(file, O_RDWR), F_SETLK, &l) || usleep(300000));
+	}
+	usleep(100000);
+	l = range(F_WRLCK, 310);
+	SAY(file, fcntl(fd, F_SETLK, &l));
+	SAY(file, fcntl(fd, F_SETLKW, &l));
+	waitpid(pid, NULL, 0);
+	close(fd);
+	close(fd2);
+}
+
 static void flags(const char *file)
 {
 	int fd = open(file, O_RDONLY), n = 0;
@@ -169,8 +210,10 @@ int main(void)
 	setvbuf(stdout, NULL, _IONBF, 0);
 	for (int i = 0; i < 4; i++) {
 		opens(files[i]);
-		if (i < 2)
+		if (i < 2) {
 			data(files[i]);
+			locks(files[i]);
+		}
 		flags(files[i]);
 		attrs(files[i]);
 		memset(buf, 0, 64);

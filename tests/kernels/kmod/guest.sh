@@ -360,7 +360,7 @@ as_the_daemon() { # FS NAME SPEC SCRIPT
 	sh "$4" /w/view > /w/of-module
 	check "$1.$2.umount" umount /w/view
 	mkdir -p /w/fuse
-	penstock mount -f --filter "$3" "/w/$1/twin" /w/fuse > /w/daemon.log 2>&1 &
+	penstock mount -f -o locks=lower --filter "$3" "/w/$1/twin" /w/fuse > /w/daemon.log 2>&1 &
 	daemon=$!
 	if ! fuse_is_mounted; then
 		say_bad "$1.$2.daemon" "$(tail -n 3 /w/daemon.log)"
@@ -396,7 +396,19 @@ inodes() { # FS
 	fi
 	make_files "/w/$1/lower"
 	make_files "/w/$1/twin"
+	export LOCKS=lower
 	as_the_daemon "$1" inodes inodes /inodes.sh
+	# The daemon's programs see only what the kernel does not know.
+	filtered "/w/$1/lower" inodes,stat || return
+	touch /w/view/plain
+	mkfifo /w/view/pipe
+	mknod /w/view/null c 1 3
+	check "$1.inodes.stat" stat /w/view/plain
+	check "$1.inodes.stat-refused" sh -c 'stat /w/view/pipe 2>&1 | grep "Disk quota"'
+	check "$1.inodes.stat-changed" sh -c 'stat /w/view/null 2>&1 | grep "Input/output error"'
+	check "$1.inodes.umount" umount /w/view
+	unset LOCKS
+	fresh "$1"
 	log_is_silent "$1.inodes" "penstock: filter inodes: its program"
 }
 

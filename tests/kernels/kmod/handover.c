@@ -127,7 +127,7 @@ static void bad_descriptions(const struct value *good)
 	v.m.program[0].kind = 0;
 	v.m.program[0].opcode = 64;
 	expect("wrong-opcode", EINVAL, &v, 1);
-	v.m.program[0].opcode = FUSE_OPEN;
+	v.m.program[0].opcode = FUSE_READ;
 	expect("operation", EOPNOTSUPP, &v, 1);
 	v = *good;
 	v.m.n_programs = 2;

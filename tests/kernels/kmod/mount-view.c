@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* mount-view LOWER TARGET [SPEC...]: mounts a view of the kernel engine with filters. */
+/*
+ * mount-view LOWER TARGET [SPEC...]: mounts a view of the kernel engine with filters, and
+ * with locks=lower if the variable LOCKS is set.
+ */
 #include "kernel/view.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 int main(int argc, char **argv)
 {
@@ -15,6 +19,7 @@ int main(int argc, char **argv)
 	}
 	options.lower = argv[1];
 	options.mountpoint = argv[2];
+	options.locks = getenv("LOCKS") ? PST_LOCKS_LOWER : PST_LOCKS_LOCAL;
 	options.filters = argc > 3 ? (const char *const *)argv + 3 : NULL;
 	if (kernel_view_mount(&options, &error) == 0)
 		return 0;

@@ -6,6 +6,7 @@
 #include <penstock/filter.bpf.h>
 
 PST_FILTER(0, "changes operations on files");
+PST_OPTION(_Bool, stat, "refuses GETATTR and STATX of pipes, and changes those of devices");
 
 PST_PRE(setattr, call)
 {
@@ -224,5 +225,52 @@ PST_POST(listxattr, call)
 {
 	if (!call->error && call->in.getxattr.size)
 		pst_xattrs(call, secret, NULL);
+	return PST_PASS;
+}
+
+PST_PRE(setlk, call)
+{
+	if ((call->in.lk.lk_flags & 1) && call->in.lk.lk.type == 0) /* flock(2), F_RDLCK */
+		return -EROFS;
+	if (call->in.lk.lk.start == 7)
+		return -EDEADLK;
+	if (call->in.lk.lk.start == 100)
+		call->in.lk.lk.start = 50;
+	return PST_PASS;
+}
+
+PST_POST(getlk, call)
+{
+	if (!call->error && call->out.lk.lk.type != 2) /* F_UNLCK */
+		call->out.lk.lk.start += 1;
+	return PST_PASS;
+}
+
+static __always_inline int refuse_pipes(const struct pst_call *call)
+{
+	return stat && S_ISFIFO(call->node.attr.mode) ? -EDQUOT : PST_PASS;
+}
+
+PST_PRE(getattr, call)
+{
+	return refuse_pipes(call);
+}
+
+PST_PRE(statx, call)
+{
+	return refuse_pipes(call);
+}
+
+PST_POST(getattr, call)
+{
+	if (stat && !call->error && S_ISCHR(call->out.attr.attr.mode))
+		call->out.attr.attr.uid = 5;
+	return PST_PASS;
+}
+
+PST_POST(statx, call)
+{
+	if (stat && !call->error && S_ISCHR(call->out.statx.stat.mode))
+		call->out.statx.stat.uid = 5;
 	return PST_PASS;
 }
