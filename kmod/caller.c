@@ -6,12 +6,13 @@
  * error that they return: the VFS gives it to that task and keeps the dentry for the others.
  *
  * A filter that also declares PST_HIDES decides by directory, name and caller alone, except for a
- * file with several names, about which it may know something by another name. Its verdict on the
- * only name of a file is kept in a table, which RCU walk reads without a lock. An entry cannot
- * answer for another task, because its key is all of struct pst_caller, which is all that a program
- * can see of a task. It cannot answer for another name: struct pst_inode.names changes when the
- * inode loses a dentry, so an address of a dentry in an entry with the present number is that of
- * the same dentry; and the sequence count of a dentry changes with its name, parent and inode.
+ * file with several names, about which it may know something by another name. Its verdict on any
+ * other name, also an absent one, is kept in a table, which RCU walk reads without a lock. An entry
+ * cannot answer for another task, because its key is all of struct pst_caller, which is all that a
+ * program can see of a task. It cannot answer for another name: a number in the key changes when a
+ * dentry is freed whose address has the same hash, so the address in an entry with the present
+ * number is that of the same dentry; and the sequence count of a dentry changes with its name,
+ * parent and inode.
  */
 #include "filters.h"
 
@@ -22,9 +23,10 @@
 #include "filter/call-fill.h"
 
 #define TABLE_BITS 11
+#define FREED_BITS 8
 
 struct verdict_key {
-	u64 names;
+	u64 freed; /* dentries with the same hash, before */
 	const struct dentry *dentry;
 	u64 seq;
 	struct pst_caller caller;
@@ -36,6 +38,11 @@ struct kept_verdict {
 	int result;
 	struct verdict_key key;
 } ____cacheline_aligned;
+
+struct verdicts {
+	struct kept_verdict entry[1 << TABLE_BITS];
+	atomic64_t freed[1 << FREED_BITS];
+};
 
 /*
  * Prepares for the filters of a view that is being mounted, whose entries the array has; overwrites
@@ -52,8 +59,7 @@ int pst_caller_prepare(struct pst_filters *filters, struct chain_entry **entries
 			entries[n++] = chain->entries[i];
 	if (!n)
 		return 0;
-	filters->verdicts =
-		kvcalloc(1 << TABLE_BITS, sizeof(*filters->verdicts), GFP_KERNEL_ACCOUNT);
+	filters->verdicts = kvzalloc(sizeof(*filters->verdicts), GFP_KERNEL_ACCOUNT);
 	return filters->verdicts ? chain_new(entries, n, &filters->by_caller) : -ENOMEM;
 }
 
@@ -91,12 +97,15 @@ bool pst_is_by_caller(const struct inode *dir)
 
 /* ---- the table --------------------------------------------------------------------------- */
 
-static void fill_key(struct dentry *d, const struct inode *inode, unsigned int seq,
+static atomic64_t *freed(const struct pst_filters *filters, const struct dentry *d)
+{
+	return &filters->verdicts->freed[hash_ptr(d, FREED_BITS)];
+}
+
+static void fill_key(const struct pst_filters *filters, const struct dentry *d, unsigned int seq,
 		     struct verdict_key *key)
 {
-	const struct pst_filters *filters = pst_filters_of(inode);
-
-	key->names = READ_ONCE(pst_i(inode)->names);
+	key->freed = atomic64_read(freed(filters, d));
 	key->dentry = d;
 	key->seq = seq;
 	pst_caller_fill(filters, filters->by_caller->want_cgroup, &key->caller);
@@ -105,9 +114,10 @@ static void fill_key(struct dentry *d, const struct inode *inode, unsigned int s
 static struct kept_verdict *entry_of(const struct pst_filters *filters,
 				     const struct verdict_key *key)
 {
-	u64 mix = key->names ^ (u64)key->caller.uid << 40 ^ (u64)key->caller.pid << 20;
+	u64 mix = (unsigned long)key->dentry ^ (u64)key->caller.uid << 40 ^
+		  (u64)key->caller.pid << 20;
 
-	return &filters->verdicts[hash_64(mix, TABLE_BITS)];
+	return &filters->verdicts->entry[hash_64(mix, TABLE_BITS)];
 }
 
 /* Returns the kept verdict, or -ECHILD. Called under RCU. */
@@ -136,13 +146,13 @@ static void keep(const struct pst_filters *filters, const struct verdict_key *ke
 	smp_store_release(&v->turn, turn + 2);
 }
 
-/* An inode loses a dentry. */
-void pst_caller_forget(struct inode *inode)
+/* A dentry is about to be freed. */
+void pst_caller_forget(const struct dentry *d)
 {
-	struct pst_filters *filters = pst_filters_of(inode);
+	const struct pst_filters *filters = pst_sb(d->d_sb)->filters;
 
 	if (filters && filters->verdicts)
-		WRITE_ONCE(pst_i(inode)->names, atomic64_inc_return(&filters->last_nodeid));
+		atomic64_inc(freed(filters, d));
 }
 
 /* ---- asking ------------------------------------------------------------------------------ */
@@ -160,10 +170,10 @@ int pst_caller_error(int err, struct inode *dir, unsigned int flags)
 	return err ? err : -EPERM;
 }
 
-/* Checks if the verdict on a name can be kept: the file exists and has no other name. */
+/* Checks if the verdict on a name can be kept: its file, if there is one, has no other name. */
 static bool can_keep(const struct inode *inode)
 {
-	return inode && (S_ISDIR(inode->i_mode) || READ_ONCE(pst_lower_inode(inode)->i_nlink) == 1);
+	return !inode || S_ISDIR(inode->i_mode) || READ_ONCE(pst_lower_inode(inode)->i_nlink) == 1;
 }
 
 static int ask(struct inode *dir, struct inode *inode, const char *name)
@@ -203,7 +213,7 @@ int pst_caller_check_rcu(struct dentry *d, unsigned int flags)
 		return 1;
 	if (!can_keep(inode))
 		return -ECHILD;
-	fill_key(d, inode, seq, &key);
+	fill_key(pst_filters_of(dir), d, seq, &key);
 	result = kept(pst_filters_of(dir), &key);
 	/* The answer to an operation that creates the name may need to sleep. */
 	if (result && flags & (LOOKUP_CREATE | LOOKUP_RENAME_TARGET))
@@ -242,7 +252,7 @@ int pst_caller_check(struct dentry *d, unsigned int flags)
 			     !(asked(dir) & ~pst_filters_of(dir)->by_caller->hides);
 
 		if (keeps)
-			fill_key(d, inode, seq, &key);
+			fill_key(pst_filters_of(dir), d, seq, &key);
 		err = ask(dir, inode, n.name.name);
 		if (keeps && (!err || err == -ENOENT))
 			keep(pst_filters_of(dir), &key, err);

@@ -207,6 +207,7 @@ static int pst_d_init(struct dentry *dentry)
 
 static void pst_d_release(struct dentry *dentry)
 {
+	pst_caller_forget(dentry);
 	dput(dentry->d_fsdata);
 }
 

@@ -251,7 +251,6 @@ int pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi)
 		return 0;
 	pi->nodeid = atomic64_inc_return(&filters->last_nodeid);
 	pi->parent = 0;
-	pi->names = pi->nodeid;
 	if (!filters->chain->cells)
 		return 0;
 	pi->cells = kcalloc(filters->n, sizeof(*pi->cells), GFP_KERNEL_ACCOUNT);

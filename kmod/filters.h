@@ -52,7 +52,7 @@ struct pst_filters {
 	struct pid_namespace *pid_ns; /* of the task that mounted the view */
 	/* Only set if there are filters by caller with programs for names: */
 	struct chain *by_caller; /* they alone */
-	struct kept_verdict *verdicts;
+	struct verdicts *verdicts;
 };
 
 /* slots.c */

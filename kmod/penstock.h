@@ -48,7 +48,6 @@ struct pst_inode {
 	struct filter_node filter; /* the filters that hold for the file ... */
 	port_atomic_u64 *cells;    /* ... and their cells; NULL where no filter uses cells */
 	u64 nodeid, parent;        /* for programs; parent: of the last lookup */
-	u64 names;                 /* changes with each dentry that it loses, see caller.c */
 	struct inode vfs;
 };
 
@@ -175,7 +174,7 @@ bool pst_is_by_caller(const struct inode *dir);
 int pst_caller_error(int err, struct inode *dir, unsigned int flags);
 int pst_caller_check_rcu(struct dentry *d, unsigned int flags);
 int pst_caller_check(struct dentry *d, unsigned int flags);
-void pst_caller_forget(struct inode *inode);
+void pst_caller_forget(const struct dentry *d);
 
 /* list.c */
 int pst_filter_iterate(struct file *file, struct file *lower, struct dir_context *ctx);

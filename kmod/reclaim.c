@@ -42,7 +42,6 @@ void pst_d_iput(struct dentry *dentry, struct inode *inode)
 {
 	struct pst_inode *pi = pst_i(inode);
 
-	pst_caller_forget(inode);
 	if (likely(!(current->flags & PF_MEMALLOC)) || READ_ONCE(pi->lower->i_nlink)) {
 		iput(inode);
 		return;
