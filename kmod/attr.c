@@ -10,8 +10,6 @@
  */
 #include "op.h"
 
-#define COPIED_FLAGS (S_SYNC | S_IMMUTABLE | S_APPEND)
-
 static kuid_t lower_uid(const struct inode *inode)
 {
 	const struct inode *l = pst_lower_inode(inode);
@@ -41,20 +39,10 @@ static umode_t lower_mode(const struct inode *inode)
 	return (inode->i_mode & S_IFMT) | (mode & ~S_IFMT);
 }
 
-/* Compares the copies with the lower inode, without locks. */
-bool pst_attr_differs(const struct inode *inode)
+bool pst_adapted_differs(const struct inode *inode)
 {
-	const struct inode *l = pst_lower_inode(inode);
-
-	if (inode->i_nlink != l->i_nlink ||
-	    (inode->i_flags ^ (l->i_flags | S_NOSEC)) & (COPIED_FLAGS | S_NOSEC))
-		return true;
-	if (unlikely(pst_sb(inode->i_sb)->adapts))
-		return inode->i_mode != lower_mode(inode) ||
-		       !uid_eq(inode->i_uid, lower_uid(inode)) ||
-		       !gid_eq(inode->i_gid, lower_gid(inode));
-	return (inode->i_mode ^ l->i_mode) & ~S_IFMT || !uid_eq(inode->i_uid, l->i_uid) ||
-	       !gid_eq(inode->i_gid, l->i_gid);
+	return inode->i_mode != lower_mode(inode) || !uid_eq(inode->i_uid, lower_uid(inode)) ||
+	       !gid_eq(inode->i_gid, lower_gid(inode));
 }
 
 /* Copies the attributes of the lower inode. The caller holds a reference to the inode. */
@@ -65,7 +53,8 @@ void pst_copy_attr(struct inode *inode)
 
 	spin_lock(&inode->i_lock);
 	/* The VFS takes S_NOSEC away when it sets set-id bits. */
-	inode_set_flags(inode, (l->i_flags & COPIED_FLAGS) | S_NOSEC, COPIED_FLAGS | S_NOSEC);
+	inode_set_flags(inode, (l->i_flags & PST_COPIED_FLAGS) | S_NOSEC,
+			PST_COPIED_FLAGS | S_NOSEC);
 	inode->i_mode = lower_mode(inode);
 	inode->i_uid = lower_uid(inode);
 	inode->i_gid = lower_gid(inode);

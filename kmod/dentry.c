@@ -147,14 +147,12 @@ static struct dentry *get_lower(const struct dentry *d)
 	return l;
 }
 
-static int pst_revalidate(c_revalidate_args)
+/* A function of its own, because its large frame would cost each step of an RCU walk. */
+static noinline int revalidate_ref(struct dentry *dentry, unsigned int flags)
 {
-	struct dentry *l;
+	struct dentry *l = get_lower(dentry);
 	int ret;
 
-	if (flags & LOOKUP_RCU)
-		return revalidate_rcu(dentry, flags);
-	l = get_lower(dentry);
 	if (!l)
 		return d_really_is_negative(dentry);
 	/* First, because the lower file system must not be asked about a hidden name. */
@@ -176,6 +174,11 @@ static int pst_revalidate(c_revalidate_args)
 		pst_refresh(d_inode(dentry));
 	dput(l);
 	return ret;
+}
+
+static int pst_revalidate(c_revalidate_args)
+{
+	return flags & LOOKUP_RCU ? revalidate_rcu(dentry, flags) : revalidate_ref(dentry, flags);
 }
 
 static int pst_weak_revalidate(struct dentry *dentry, unsigned int flags)

@@ -88,7 +88,7 @@ static inline struct path pst_lower_path(const struct dentry *dentry)
 }
 
 /* attr.c */
-bool pst_attr_differs(const struct inode *inode);
+bool pst_adapted_differs(const struct inode *inode);
 void pst_copy_attr(struct inode *inode);
 int pst_permission(struct mnt_idmap *idmap, struct inode *inode, int mask);
 int pst_getattr_lower(const struct path *path, struct kstat *stat, u32 mask, unsigned int flags);
@@ -101,6 +101,22 @@ const char *pst_get_link(struct dentry *dentry, struct inode *inode, struct dela
 int pst_fiemap(struct inode *inode, struct fiemap_extent_info *info, u64 start, u64 len);
 int pst_fileattr_get(struct dentry *dentry, struct c_fileattr *fa);
 int pst_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry, struct c_fileattr *fa);
+
+#define PST_COPIED_FLAGS (S_SYNC | S_IMMUTABLE | S_APPEND)
+
+/* Compares the copies with the lower inode, without locks. Each path walk does, so it is inline. */
+static inline bool pst_attr_differs(const struct inode *inode)
+{
+	const struct inode *l = pst_lower_inode(inode);
+
+	if (inode->i_nlink != l->i_nlink ||
+	    (inode->i_flags ^ (l->i_flags | S_NOSEC)) & (PST_COPIED_FLAGS | S_NOSEC))
+		return true;
+	if (unlikely(pst_sb(inode->i_sb)->adapts))
+		return pst_adapted_differs(inode);
+	return (inode->i_mode ^ l->i_mode) & ~S_IFMT || !uid_eq(inode->i_uid, l->i_uid) ||
+	       !gid_eq(inode->i_gid, l->i_gid);
+}
 
 /* Refreshes the copies in an inode where they differ from the lower inode. */
 static inline void pst_refresh(struct inode *inode)
