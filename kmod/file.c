@@ -67,7 +67,10 @@ static int open_lower(struct inode *inode, struct file *file)
 	if (err)
 		return err;
 	/* exec reads set-id bits from the copies after this. */
-	pst_copy_attr(inode);
+	if (i_size_read(inode) != i_size_read(d_inode(lower.dentry)))
+		pst_copy_attr(inode);
+	else
+		pst_refresh(inode);
 	/* pst_permission() checked permission, so it is not checked again for the lower inode. */
 	l = backing_file_open(c_backing_user(file), flags, &lower, current_cred());
 	if (IS_ERR(l))

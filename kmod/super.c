@@ -48,10 +48,12 @@ static void pst_free_inode(struct inode *inode)
 	kmem_cache_free(inode_cache, pst_i(inode));
 }
 
-/* The pointer to the lower inode stays: a task in RCU walk may still read it. */
+/*
+ * An inode of the view has no pages. The pointer to the lower inode stays: a task in RCU walk may
+ * still read it.
+ */
 static void pst_evict_inode(struct inode *inode)
 {
-	truncate_inode_pages_final(&inode->i_data);
 	clear_inode(inode);
 	iput(pst_i(inode)->lower);
 }
