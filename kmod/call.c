@@ -19,6 +19,7 @@
 #include "filter/name-check.h"
 #include "filter/place.h"
 
+/* IDs of the first user namespace are those of the kernel. */
 void pst_fill_attr(const struct inode *inode, struct pst_attr *ret_attr)
 {
 	const struct inode *l = pst_lower_inode(inode);
@@ -29,8 +30,8 @@ void pst_fill_attr(const struct inode *inode, struct pst_attr *ret_attr)
 		.blocks = l->i_blocks,
 		.mode = READ_ONCE(l->i_mode),
 		.nlink = READ_ONCE(l->i_nlink),
-		.uid = from_kuid_munged(&init_user_ns, inode->i_uid),
-		.gid = from_kgid_munged(&init_user_ns, inode->i_gid),
+		.uid = __kuid_val(inode->i_uid),
+		.gid = __kgid_val(inode->i_gid),
 		.dev_major = MAJOR(l->i_sb->s_dev),
 		.dev_minor = MINOR(l->i_sb->s_dev),
 	};
@@ -47,18 +48,18 @@ struct names {
 static void fill_node(const struct filter_call *call, struct filter_node *node, bool want_attr,
 		      struct pst_node *ret_node)
 {
-	const struct inode *inode = pst_inode_of(node);
-	struct pst_attr attr;
+	const struct inode *inode = pst_inode_of(node), *l = pst_lower_inode(inode);
 
-	pst_fill_attr(inode, &attr);
-	*ret_node = (struct pst_node){ .nodeid = pst_i(inode)->nodeid,
-				       .parent = READ_ONCE(pst_i(inode)->parent),
-				       .attr = attr };
-	if (!want_attr)
-		ret_node->attr = (struct pst_attr){ .ino = attr.ino,
-						    .mode = attr.mode & S_IFMT,
-						    .dev_major = attr.dev_major,
-						    .dev_minor = attr.dev_minor };
+	*ret_node = (struct pst_node){
+		.nodeid = pst_i(inode)->nodeid,
+		.parent = READ_ONCE(pst_i(inode)->parent),
+		.attr = { .ino = l->i_ino,
+			  .mode = inode->i_mode & S_IFMT,
+			  .dev_major = MAJOR(l->i_sb->s_dev),
+			  .dev_minor = MINOR(l->i_sb->s_dev) },
+	};
+	if (want_attr)
+		pst_fill_attr(inode, &ret_node->attr);
 }
 
 /* Only a RENAME asks: the other operations say themselves which file is under their name. */

@@ -75,8 +75,8 @@ void pst_caller_free(struct pst_filters *filters)
 void pst_caller_fill(const struct pst_filters *filters, u64 want_cgroup, struct pst_caller *caller)
 {
 	*caller = (struct pst_caller){
-		.uid = from_kuid_munged(&init_user_ns, current_fsuid()),
-		.gid = from_kgid_munged(&init_user_ns, current_fsgid()),
+		.uid = __kuid_val(current_fsuid()),
+		.gid = __kgid_val(current_fsgid()),
 		.pid = task_pid_nr_ns(current, filters->pid_ns),
 		.cgroup = want_cgroup ? c_cgroup_of_current() : 0,
 	};

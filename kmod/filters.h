@@ -7,7 +7,7 @@
 
 #include <linux/bpf.h>
 
-#include "filter/call.h"
+#include "filter/listing.h"
 
 /* The runs of a program on a CPU. */
 struct pst_count {
@@ -36,6 +36,7 @@ struct slot {
 	struct pst_call *memory;
 	unsigned int number;
 	struct filter_call *call; /* never NULL */
+	struct listing listing;   /* so that a listing allocates less */
 };
 
 /* The filters of a view. Constant once the view is mounted. */

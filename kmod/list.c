@@ -8,8 +8,6 @@
  */
 #include "filters.h"
 
-#include "filter/listing.h"
-
 struct batch {
 	struct dir_context ctx;
 	bool full;
@@ -21,7 +19,6 @@ struct batch {
 		char text[PST_LISTED_SIZE];
 		bool hidden;
 	} name[PST_N_LISTED];
-	struct listing listing;
 };
 
 /* Called by the lower file system for each name. Returns false to end the listing before it. */
@@ -73,12 +70,13 @@ static int fill_batch(struct file *lower, loff_t pos, struct batch *b)
 /* Runs the filters on the collected names, and sets hidden of each. */
 static int ask(struct inode *dir, struct batch *b)
 {
-	struct listing *listing = &b->listing;
 	unsigned int added[PST_N_LISTED];
 	struct slot *slot = pst_call_begin(FUSE_READDIR, dir);
+	struct listing *listing;
 
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
+	listing = &slot->listing;
 	if (listing_asks(slot->call)) {
 		listing_init(listing, slot->call);
 		for (unsigned int i = 0; i < b->n; i++) {

@@ -82,11 +82,11 @@ void pst_slot_swap(struct slot *slot, struct filter_call **call)
 static struct slot *make_slot(const struct pst_filters *filters, unsigned int number)
 {
 	struct bpf_array *array = container_of(filters->map, struct bpf_array, map);
-	struct slot *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
+	struct slot *slot = kvzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
 	struct filter_call *call = pst_call_new(filters);
 
 	if (!slot || !call) {
-		kfree(slot);
+		kvfree(slot);
 		pst_call_free(call);
 		return NULL;
 	}
@@ -117,7 +117,7 @@ void pst_slots_free(struct pst_filters *filters)
 {
 	for (unsigned int i = 0; i < filters->n_slots; i++) {
 		pst_call_free(filters->slot[i]->call);
-		kfree(filters->slot[i]);
+		kvfree(filters->slot[i]);
 	}
 	kvfree(filters->slot);
 }

@@ -209,7 +209,10 @@ int apply_found(struct filter_call *call, int r, struct filter_node *node,
 		found_known(call, node, attr);
 	checked = name_check(call, call->node, call->name[0], NAME_FIND, attr);
 	call->known = NULL;
-	call_fill(call, checked == 0);
+	call->delay_us = 0;
+	/* The programs for names have seen other values in the slot. */
+	if (call->chain->post[call->opcode] & call->filters)
+		call_fill(call, checked == 0);
 	if (checked == 0)
 		return r;
 	call->ran &= ~call->decided;
