@@ -7,6 +7,7 @@
 
 . /settings
 export PENSTOCK_FILTER_PATH=/filters
+uuid=01234567-89ab-cdef-0123-456789abcdef
 hide='hide,names=*.key:*.pem:.env:secret*'
 
 # Nothing is written out during a figure, by the kernel or by the journal.
@@ -23,6 +24,7 @@ mount_target() { # TARGET; uses $lower
 		mount -t overlay -o "lowerdir=/w/empty,upperdir=$lower,workdir=/w/disk/work" o \
 			/w/view ;;
 	kernel) mount -i -t penstock -o "lower=$lower" none /w/view ;;
+	kernel-one) mount-view "$lower" /w/view 'hide,names=*.key' ;;
 	kernel-hide) mount-view "$lower" /w/view "$hide" ;;
 	kernel-four)
 		mount-view "$lower" /w/view "$hide" 'readonly,names=*.lock' owner,uid=0 audit ;;
@@ -60,7 +62,8 @@ jobs() { # TARGET
 measure() { # TARGET
 	rm -f /w/image
 	truncate -s 400M /w/image
-	mkfs.ext4 -q -F /w/image > /dev/null
+	# The same order of names in all directories.
+	mkfs.ext4 -q -F -U "$uuid" -E "hash_seed=$uuid" /w/image > /dev/null
 	mount -t ext4 -o loop,noinit_itable,commit=9999 /w/image /w/disk || return
 	lower=/w/disk/lower
 	mkdir $lower
