@@ -249,8 +249,8 @@ K_TEST(create_of_existing_name_is_stale, state)
 	}
 }
 
-/* OPEN of a pipe, device, link or directory fails, because the kernel opens these itself. */
-K_TEST(only_regular_files_are_opened, state)
+/* The kernel sends OPEN for regular files only, and OPENDIR for directories only. */
+K_TEST(open_refuses_all_but_regular_files, state)
 {
 	struct kernel *k = start(state, true);
 	struct k_chan *c = &k->chans[0];

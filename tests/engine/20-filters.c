@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* -- a chain of three, which say when they were run ------------------------------------------- */
+/* -- three filters that append a letter to ran[] ---------------------------------------------- */
 
 static char ran[64];
 static int pre_verdict[3], post_verdict[3];
@@ -78,20 +78,20 @@ static int getattr(struct filter_view *view, const char *expected)
 	return r;
 }
 
-static void calm(struct filter_view *view)
+static void reset_and_stop(struct filter_view *view)
 {
 	for (int i = 0; i < 3; i++)
 		pre_verdict[i] = post_verdict[i] = 0;
 	filter_view_stop(view);
 }
 
-/* Pre programs in the order of the chain, post programs in reverse. */
+/* Pre programs run in the order of the chain, post programs in reverse. */
 K_TEST(post_programs_run_in_reverse_order, state)
 {
 	struct filter_view view = start_chain(state, false);
 
 	assert_int_equal(getattr(&view, "abcCBA"), 0);
-	calm(&view);
+	reset_and_stop(&view);
 }
 
 /* After a filter has decided, only the filters that ran before it see the result. */
@@ -107,7 +107,7 @@ K_TEST(decision_reaches_only_programs_that_ran, state)
 	assert_int_equal(post_saw[0], 0);
 	pre_verdict[0] = -EPERM;
 	assert_int_equal(getattr(&view, "a"), -EPERM);
-	calm(&view);
+	reset_and_stop(&view);
 }
 
 /* Post programs turn successes into errors, and errors into successes. */
@@ -128,7 +128,7 @@ K_TEST(post_programs_change_the_result, state)
 	post_verdict[2] = PST_DONE;
 	post_verdict[1] = 0;
 	assert_int_equal(getattr(&view, "abcCBA"), 0);
-	calm(&view);
+	reset_and_stop(&view);
 }
 
 struct verdict {
@@ -136,8 +136,11 @@ struct verdict {
 	bool bad;
 };
 
-/* Verdicts that the kernel would take for replies, and others. */
-K_TEST(bad_verdicts_become_eio, state)
+/*
+ * The verdicts -1 to -511 reach the client, apart from ENOSYS, after which the kernel would stop
+ * sending the operation. All others become EIO and are counted as bad.
+ */
+K_TEST(verdicts_that_are_no_errno_become_eio, state)
 {
 	static const struct verdict verdicts[] = {
 		{ -1, -1, -1, false },
@@ -170,7 +173,7 @@ K_TEST(bad_verdicts_become_eio, state)
 		assert_int_equal(filter_view_count(&view, "b", "post/getattr").n_bad, n_bad);
 	}
 	assert_int_equal(filter_view_count(&view, "a", "pre/getattr").n_bad, 0);
-	calm(&view);
+	reset_and_stop(&view);
 }
 
 /* The log names the filter at fault once for each program, also when the program did not run. */
@@ -194,7 +197,7 @@ K_TEST(program_at_fault_is_named_once, state)
 		for (int j = 0; j < 3; j++)
 			assert_int_equal(getattr(&view, "abA"), -EIO);
 		assert_int_equal(n_named, 1);
-		calm(&view);
+		reset_and_stop(&view);
 	}
 }
 
@@ -257,7 +260,7 @@ static const struct fake_program answering_programs[] = { PST_OPS(ANSWERING){ 0 
 static const struct fake answering = { .name = "answering", .programs = answering_programs };
 
 /*
- * Returns false for operations whose reply has a nodeid or a handle: only the engine can make it.
+ * Returns false for operations whose reply has a nodeid or a handle, which only the engine knows.
  */
 static bool answerable(uint32_t opcode)
 {
@@ -310,7 +313,7 @@ static void expect_answered(struct filter_view *view, uint32_t opcode)
 		assert_int_equal(((struct fuse_write_out *)got.data)->size, 3);
 }
 
-K_TEST(done_answers_all_but_opens_and_entries, state)
+K_TEST(pst_done_answers_operations_without_nodeid_or_handle, state)
 {
 	struct filter_view view;
 

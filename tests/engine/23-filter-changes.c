@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/view.h"
+#include "server/chain-update.h"
 
 /* "no" refuses GETATTR; "hide" hides "file" and "a"; "depth" counts in cells. */
 static int refuse(struct pst_call *call)
@@ -351,6 +352,19 @@ K_TEST(first_filter_waits_for_earlier_requests, state)
 	filter_view_stop(&view);
 }
 
+/* Waits until requests that begin now run without filters. */
+static void wait_until_no_filter_is_in_force(struct filter_view *view)
+{
+	struct filters *filters = server_filters(view->k->server);
+	bool none = false;
+
+	while (!none) {
+		pause_ms(1);
+		none = !filters_lock(filters);
+		filters_unlock(filters);
+	}
+}
+
 /* A filter is freed when the last request that uses it has ended. Later requests do not wait. */
 K_TEST(removal_waits_for_requests_under_way, state)
 {
@@ -367,7 +381,7 @@ K_TEST(removal_waits_for_requests_under_way, state)
 		sem_wait(&entered);
 	}
 	assert_int_equal(pthread_create(&thread, NULL, removal_main, &removal), 0);
-	pause_ms(100);
+	wait_until_no_filter_is_in_force(&view);
 	assert_false(removal.done);
 	/* Later requests do not run the program "gate". */
 	assert_int_equal(getattr(&view, view.dir), 0);
@@ -400,7 +414,7 @@ K_TEST(new_filter_spares_requests_under_way, state)
 	held = send_getattr(&view, view.file);
 	sem_wait(&entered);
 	assert_int_equal(pthread_create(&thread, NULL, removal_main, &removal), 0);
-	pause_ms(50);
+	wait_until_no_filter_is_in_force(&view);
 	sem_post(&gate);
 	pthread_join(thread, NULL);
 	assert_int_equal(add(&view, "no"), 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Objects that are refused. -DBAD_NAME compiles the object for one reason. */
+/* Objects that are refused. Each is compiled with one macro -DBAD_REASON, see tests/meson.build. */
 #include <penstock/filter.bpf.h>
 
 #ifdef BAD_ABI

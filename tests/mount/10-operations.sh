@@ -26,7 +26,7 @@ each_permissions_behave_as_on_lower() { operations perm; }
 each_xattrs_behave_as_on_lower() { operations xattr; }
 each_acls_behave_as_on_lower() { operations acl; }
 each_directories_behave_as_on_lower() { operations dir; }
-each_inode_flags_behave_as_on_lower() { operations flags; }
+each_inode_flags_ioctl_behaves_as_on_lower() { operations flags; }
 each_locks_behave_as_on_lower() { operations lock; }
 each_data_behaves_as_on_lower() { operations data; }
 each_open_modes_behave_as_on_lower() { operations modes; }

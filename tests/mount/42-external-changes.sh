@@ -88,13 +88,13 @@ each_open_sees_changes_without_event() {
 
 # Delayed allocation changes st_blocks without an event and without a new ctime; the next open shows
 # the new value.
-each_open_sees_blocks_after_write_back() { opened_after_write_back ext4 auto ttl=60; }
+each_open_sees_blocks_after_write_back() { check_blocks_after_write_back ext4 auto ttl=60; }
 once_open_sees_blocks_after_write_back_on_other_file_systems() {
-	opened_after_write_back xfs auto
-	opened_after_write_back btrfs auto
+	check_blocks_after_write_back xfs auto
+	check_blocks_after_write_back btrfs auto
 }
 
-opened_after_write_back() { # TYPE CACHE...
+check_blocks_after_write_back() { # TYPE CACHE...
 	local type=$1 mode i side
 	lower "$type" 300
 	for mode in "${@:2}"; do
@@ -259,7 +259,7 @@ with mmap.mmap(fd, 4096) as m:
 ' "$1"
 }
 
-each_file_moved_below_is_followed() {
+each_lower_changes_reach_file_renamed_in_lower() {
 	auto_tree
 	ls -l "$VIEW/a" > /dev/null
 	exec 7< "$VIEW/a/f"
@@ -273,7 +273,7 @@ each_file_moved_below_is_followed() {
 	check test ! -e "$VIEW/b/f"
 }
 
-each_file_moved_in_view_is_followed() {
+each_lower_changes_reach_file_renamed_in_view() {
 	auto_tree
 	ls -l "$VIEW/a" > /dev/null
 	mv "$VIEW/a/f" "$VIEW/b/f"

@@ -320,7 +320,7 @@ each_random_operations_survive_changes_of_filters() {
 
 # A new filter also applies to a directory that a request makes while the filter is being added, so
 # files can be moved there.
-each_files_can_move_while_filter_is_added() {
+each_files_move_into_directory_made_while_filter_is_added() {
 	lower ext4
 	need_filters
 	mkdir "$LOWER/old" "$LOWER/other"
