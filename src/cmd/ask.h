@@ -8,9 +8,9 @@ struct json_object;
 #define ASK_CHANGE_MS 120000 /* for changes, which load programs and wait for requests */
 
 /*
- * Sends a verb with arguments (the caller's) to the process of the view at path, and receives the
- * reply. Prints each error. Returns an exit code; with CMD_OK *ret_reply is the caller's, and so is
- * *ret_fd, the connection; with ret_fd NULL the connection is closed.
+ * Sends a verb with arguments, which the caller keeps, to the process of the view at path, and
+ * receives the reply. Prints each error. Returns an exit code. After CMD_OK the caller frees
+ * *ret_reply and closes *ret_fd, the connection; if ret_fd is NULL, this closes the connection.
  */
 int ask(const char *path, const char *verb, struct json_object *arguments, int timeout_ms,
 	struct json_object **ret_reply, int *ret_fd);

@@ -38,7 +38,7 @@ static int refuse(const char *path, int error)
 	return error == -EPERM ? CMD_USAGE : CMD_FAILED;
 }
 
-/* Returns the process that listens at a control socket; 0: it has no ID in this PID namespace. */
+/* Returns the process that listens at a control socket; 0 if it is not in this PID namespace. */
 static pid_t process_of(int fd)
 {
 	struct ucred credentials = { 0 };

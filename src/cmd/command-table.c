@@ -163,7 +163,8 @@ static const struct cmd commands[] = { {
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 /*
- * Returns the word of the command after that of the group; NULL: the command is not in this group.
+ * Returns the word of the command after the word of the group, or NULL if the command is not in
+ * this group.
  */
 static const char *word_in(const char *group, const struct cmd *cmd)
 {

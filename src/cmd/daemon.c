@@ -58,8 +58,8 @@ static int reap(pid_t child)
 }
 
 /*
- * Reads the report until the child closes the pipe. Returns its length; 0: the child sent none;
- * -EINTR: a signal came; or another -errno.
+ * Reads the report until the child closes the pipe. Returns its length, 0 if the child has sent
+ * none, -EINTR if a signal has arrived, or another -errno.
  */
 static ssize_t read_report(int fd, int signal_fd, struct report *report)
 {

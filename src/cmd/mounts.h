@@ -13,7 +13,8 @@ void mounts_view_fini(struct mounts_view *view);
 
 /*
  * Finds the view that has path as its mount point; does not wait for its process. Returns an exit
- * code; prints the error unless that is CMD_OK. *ret_view is the caller's.
+ * code, and prints an error unless it is CMD_OK. After CMD_OK the caller must call
+ * mounts_view_fini().
  */
 int mounts_find(const char *path, struct mounts_view *ret_view);
 

@@ -40,7 +40,7 @@ struct option_row {
 extern const struct option_row option_rows[];
 extern const size_t option_n_rows;
 
-/* Returns the first row with this name; NULL: there is none. */
+/* Returns the first row with this name, or NULL. */
 const struct option_row *option_find(const char *name);
 
 /* Returns whether this is an option of a view, not one of other programs. */

@@ -60,7 +60,7 @@ static void add(struct chain *chain, const struct chain_entry *entry)
 	}
 }
 
-/* Returns the filters that are involved in an operation without a program for it. */
+/* Returns the filters that an operation concerns although they have no program for it. */
 static uint64_t involved(const struct chain *chain, const struct op *op)
 {
 	uint64_t bits = takes_names(op) ? chain->names : 0;

@@ -3,9 +3,10 @@
 /*
  * Runs filters on the names of a listing, as if each name were looked up.
  *
- * The engine collects names, has the filters run on all of them at once, and then shows them in
- * their order. A struct listing is large: the engine allocates it for one READDIR. It uses the slot
- * of the READDIR, so call_fill_again() must follow.
+ * The engine collects names, lets the filters run on all of them in one run, and then lists the
+ * names that are not hidden, in their order. A struct listing is large: the engine allocates one
+ * for each READDIR. It overwrites the call in the slot, so the engine must call call_fill_again()
+ * after.
  */
 #include "filter/call.h"
 
@@ -27,7 +28,7 @@ struct listing {
 
 /* Returns whether filters must run on the names of a listing. */
 bool listing_asks(const struct filter_call *readdir);
-/* Begins with a READDIR, or READDIRPLUS, that its own programs have let pass. */
+/* Begins with a READDIR, or READDIRPLUS, whose pre programs have returned PST_PASS. */
 void listing_init(struct listing *listing, const struct filter_call *readdir);
 /*
  * Returns whether filters must run on each name by itself: by listing_check(), or for READDIRPLUS
@@ -41,8 +42,8 @@ int listing_check(struct listing *listing, const char *name, uint32_t type);
 void listing_lookup(struct listing *listing, const char *name);
 
 /*
- * Adds a name to those that filters will run on at once. Returns false if it is too long: then call
- * listing_check() or listing_lookup().
+ * Adds a name to the names of the next run. Returns false if the name is too long; the engine must
+ * then call listing_check() or listing_lookup().
  */
 bool listing_add(struct listing *listing, const char *name, uint64_t ino, uint64_t off,
 		 uint32_t type);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Runs the programs for names, which decide whether a name exists and which filters hold for its
- * file.
+ * Runs the programs for names, which decide if a name exists and which filters apply to its file.
  *
- * A directory's filters hold for its files unless their programs for names say otherwise. A file
+ * A directory's filters apply to its files unless their programs for names exclude a file. A file
  * may move, or get another name, only if it loses no filter by that. Only the two names decide
  * this. If a program knew the filters that the node has now, it could keep its filter at the new
  * name, but the filter would end when the kernel forgets the node.
@@ -63,9 +62,10 @@ bool name_check_wants_child(const struct filter_call *call, const struct filter_
 }
 
 /*
- * The checked name has another spelling in the directory, saved->real. A filter holds for the file
- * if it holds by either spelling. A new name is stored as it was written, so call->child then keeps
- * only what holds by that: a move to the name must not rely on the other spelling.
+ * The checked name has another spelling in the directory, saved->real. A filter applies to the file
+ * if it applies by either spelling. A new name is stored as the caller has written it, so
+ * call->child then keeps only the filters that apply by this spelling: a move to the name must not
+ * rely on the other one.
  */
 static int check_real(struct filter_call *call, struct filter_node *dir, enum name_use use,
 		      const struct pst_attr *attr)
@@ -170,8 +170,8 @@ static bool all_alike(const struct filter_call *call, const struct filter_node *
 struct place {
 	struct filter_node *dir; /* borrowed */
 	const char *name;
-	struct filter_node *node; /* a reference; NULL: the kernel does not know the file */
-	struct pst_attr attr;     /* mode 0: the name is absent */
+	struct filter_node *node; /* counted; NULL if the kernel does not know the file */
+	struct pst_attr attr;     /* mode is 0 if the name is absent */
 	int r;                    /* 0, or the error of looking it up */
 };
 
@@ -257,8 +257,8 @@ static int check_rename(struct filter_call *call)
 }
 
 /*
- * Checks the new name of a hard link: all filters of the node must hold by it. The kernel does not
- * say by which name the file is linked, so the filters of all names that were looked up count.
+ * Checks the new name of a hard link: all filters of the node must apply by this name. The kernel
+ * does not send the old name, so the filters of all names that were looked up count.
  */
 static int check_link(struct filter_call *call)
 {

@@ -4,7 +4,7 @@
 #include "filter/port.h"
 
 struct filter_node {
-	port_atomic_u64 filters; /* a bit for each filter that holds for the node; FILTERS_SET */
+	port_atomic_u64 filters; /* a bit for each filter that applies to the node; FILTERS_SET */
 };
 
 /* Bit of filters: they were decided for a name of the file, not only inherited. */
@@ -24,5 +24,8 @@ static inline uint64_t filter_node_filters(const struct filter_node *node)
  */
 void filter_node_set(struct filter_node *node, uint64_t filters, uint64_t known);
 
-/* Replaces earlier decisions if the mask is still seen. Else returns false and changes nothing. */
+/*
+ * Replaces earlier decisions if node->filters still is seen, and returns true. Returns false and
+ * changes nothing if another thread has changed it.
+ */
 bool filter_node_reset(struct filter_node *node, uint64_t filters, uint64_t known, uint64_t seen);

@@ -19,7 +19,7 @@ static void give_filters(struct filter_call *call, struct filter_node *node, uin
 {
 	const struct chain *chain = call->chain;
 
-	/* Nobody else knows a file that was just created. */
+	/* A file that was just created has no other name, by which a filter could apply. */
 	if (call->op->effect == OP_CREATES)
 		filter_node_set(node, filters, chain->all | FILTERS_SET);
 	/*
@@ -37,7 +37,7 @@ void place_give(struct filter_call *call, struct filter_node *node,
 	const struct chain *chain = call->chain;
 	uint64_t before = filter_node_filters(node), filters = place->filters;
 
-	/* A filter with at= always holds for the node of at=. */
+	/* A filter with at= always applies to the node of at=. */
 	for (unsigned int i = 0; chain->attached && i < chain->n; i++)
 		if (chain->entries[i]->at == node)
 			filters |= 1ULL << chain->entries[i]->bit;

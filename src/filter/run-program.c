@@ -117,7 +117,7 @@ static void take_own(struct filter_call *call, struct chain_entry *entry, const 
 		memcpy(call->saved->note[entry->bit], own->note, sizeof(own->note));
 		call->noted |= bit;
 	}
-	/* A filter can hold for a child only if it holds for the directory. */
+	/* A filter can apply to a child only if it applies to the directory. */
 	if (!own->held) {
 		if (call->child.filters & bit)
 			port_store(&entry->per_child, 1);
@@ -144,7 +144,7 @@ static void report_events(struct filter_call *call, const struct chain_entry *en
 
 /* -- running ----------------------------------------------------------------------------------- */
 
-/* Checks what a program has left, and takes it over. Returns the verdict of the engine, or -EIO. */
+/* Checks and applies the values that a program has set. Returns its verdict, or -EIO. */
 static int take(struct filter_call *call, struct chain_entry *entry, enum filter_kind kind,
 		int verdict)
 {

@@ -4,7 +4,7 @@
 #include "filter/call.h"
 
 /*
- * Runs a program of a filter on the slot, and takes over what the program sets there for itself.
+ * Runs a program of a filter on the slot, and stores the cells, notes and events that it has set.
  * Returns the verdict: PST_PASS, PST_DONE or -errno. -EIO may also mean that the program could not
  * be run or left invalid values, which was reported.
  */
@@ -12,8 +12,8 @@ int run_program(struct filter_call *call, struct chain_entry *entry, enum filter
 
 /*
  * Runs the program before LOOKUP on the names first to first + n - 1 of a listing, up to the first
- * name that it does not simply let pass. *ret_at is the last name that the program ran on; the slot
- * and the returned verdict, as that of run_program(), belong to that name.
+ * name that it has refused or changed. *ret_at is the last name on which the program ran; the slot
+ * and the returned verdict, as of run_program(), belong to this name.
  */
 int run_program_lookups(struct filter_call *call, struct chain_entry *entry, unsigned int first,
 			unsigned int n, unsigned int *ret_at);
@@ -24,6 +24,6 @@ int run_program_lookups(struct filter_call *call, struct chain_entry *entry, uns
  */
 int run_program_names(struct filter_call *call, const struct chain_entry *entry, unsigned int n);
 
-/* Reports that a program has done wrong (what: "changed ..."). Returns -EIO. */
+/* Reports an invalid result of a program; what continues "the program ...". Returns -EIO. */
 int run_program_bad(struct filter_call *call, const struct chain_entry *entry,
 		    enum filter_kind kind, const char *what);
