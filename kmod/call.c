@@ -4,20 +4,14 @@
  * (struct filter_host).
  *
  * The core is called in the task that does the operation, which may sleep and holds the locks of
- * the directories of the view that the VFS has taken. All filters so far hide by the directory and
- * the name alone (PST_HIDES), or by the caller too. A dentry without a lower dentry is a name that
- * is hidden from all callers, for as long as the view is mounted. No program runs for a name that
- * the dcache has, but those of filters by caller, see caller.c.
+ * the directories of the view that the VFS has taken.
  */
 #include "filters.h"
 
 #include <linux/filter.h>
 #include <linux/rcupdate_trace.h>
 
-#include "filter/apply.h"
 #include "filter/call-fill.h"
-#include "filter/name-check.h"
-#include "filter/place.h"
 
 /* IDs of the first user namespace are those of the kernel. */
 void pst_fill_attr(const struct inode *inode, struct pst_attr *ret_attr)
@@ -39,12 +33,6 @@ void pst_fill_attr(const struct inode *inode, struct pst_attr *ret_attr)
 
 /* ---- the table --------------------------------------------------------------------------- */
 
-/* The dentries of a RENAME, which the VFS has looked up. */
-struct names {
-	struct dentry *dentry[2];
-	const struct inode *lower[2]; /* the files that really move; NULL: those of dentry */
-};
-
 static void fill_node(const struct filter_call *call, struct filter_node *node, bool want_attr,
 		      struct pst_node *ret_node)
 {
@@ -62,29 +50,29 @@ static void fill_node(const struct filter_call *call, struct filter_node *node, 
 		pst_fill_attr(inode, &ret_node->attr);
 }
 
-/* Only a RENAME asks: the other operations say themselves which file is under their name. */
+/* The VFS has looked up all names of an operation before it begins. */
 static int peek(const struct filter_call *call, struct filter_node *dir, const char *name,
 		struct pst_attr *ret_attr, struct filter_node **ret_node)
 {
-	const struct names *names = call->aux;
+	const struct pst_called *names = call->aux;
 
-	for (int i = 0; names && i < 2; i++) {
-		struct dentry *d = names->dentry[i];
+	for (int i = 0; names && i < 2 && names->dentry[i]; i++) {
+		const struct dentry *d = names->dentry[i];
+		struct inode *inode = names->inode[i];
 
 		if (d_inode(d->d_parent) != pst_inode_of(dir) || strcmp(name, d->d_name.name) != 0)
 			continue;
-		if (d_really_is_negative(d))
+		if (!inode)
 			return -ENOENT;
-		pst_fill_attr(d_inode(d), ret_attr);
-		if (names->lower[i])
-			ret_attr->mode = READ_ONCE(names->lower[i]->i_mode);
-		*ret_node = &pst_i(d_inode(d))->filter;
+		*ret_attr = names->attr[i];
+		if (filter_node_filters(&pst_i(inode)->filter) & FILTERS_SET)
+			*ret_node = &pst_i(inode)->filter;
 		return 0;
 	}
 	return -ENOENT;
 }
 
-/* The dentries hold the nodes of peek(). */
+/* The caller holds the nodes of peek(). */
 static void put_node(const struct filter_call *call, struct filter_node *node)
 {
 }
@@ -149,6 +137,20 @@ static void bad(struct filter_call *call, const struct chain_entry *entry, enum 
 		       entry->facts->name, what);
 }
 
+/*
+ * Reports that the programs of these filters, of which only a program itself could tell which it
+ * was, have changed what the module cannot change. what continues a sentence that begins with the
+ * program's name. Returns -EIO.
+ */
+int pst_call_bad(const struct chain *chain, u64 filters, enum filter_kind kind, u32 opcode,
+		 const char *what)
+{
+	for (unsigned int i = 0; i < chain->n; i++)
+		if (filters >> chain->entries[i]->bit & 1)
+			bad(NULL, chain->entries[i], kind, op_filter_opcode(opcode), what, 0);
+	return -EIO;
+}
+
 static void event(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
 		  const struct pst_event *e, int error)
 {
@@ -199,159 +201,4 @@ struct slot *pst_call_begin(u32 opcode, struct inode *dir)
 void pst_call_end(struct inode *dir, struct slot *slot)
 {
 	pst_slot_put(pst_filters_of(dir), slot);
-}
-
-/*
- * Returns 0 if filters can run for names of a directory of the view. In a case-insensitive one they
- * would have to see the spelling on the disk, too.
- */
-static int may_ask(struct dentry *dir)
-{
-	return pst_lower(dir)->d_flags & (DCACHE_OP_COMPARE | DCACHE_OP_HASH) ? -EOPNOTSUPP : 0;
-}
-
-/*
- * Asks the filters for a name that is about to be looked up below. The VFS holds the lock of the
- * directory. Returns 0, -ENOENT if the name is hidden, or another error.
- */
-int pst_filter_lookup(struct inode *dir, struct dentry *dentry)
-{
-	struct slot *slot;
-	int err;
-
-	if (!pst_filters_of(dir))
-		return 0;
-	err = may_ask(dentry->d_parent);
-	if (err || !filter_node_filters(&pst_i(dir)->filter))
-		return err;
-	slot = pst_call_begin(FUSE_LOOKUP, dir);
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
-	slot->call->name[0] = dentry->d_name.name;
-	err = call_fill_save(slot->call);
-	if (!err)
-		err = name_check_call(slot->call);
-	if (err)
-		pst_trace_result(slot->call, err);
-	pst_call_end(dir, slot);
-	return err;
-}
-
-/*
- * Gives the inode that was found or made under a name its filters and cells, before the dentry gets
- * it. The VFS holds the lock of the directory. Returns 0 or an error.
- */
-int pst_filter_found(struct dentry *dentry, struct inode *inode)
-{
-	struct inode *dir = d_inode(dentry->d_parent);
-	struct filter_call *call;
-	struct pst_attr attr;
-	struct slot *slot;
-	int err;
-
-	if (!pst_filters_of(dir))
-		return 0;
-	slot = pst_call_begin(FUSE_LOOKUP, dir);
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
-	call = slot->call;
-	call->name[0] = dentry->d_name.name;
-	pst_fill_attr(inode, &attr);
-	err = call_fill_save(call);
-	place_inherit(call, call->node);
-	if (!err)
-		err = apply_found(call, 0, &pst_i(inode)->filter, &attr);
-	if (!err) {
-		place_give(call, &pst_i(inode)->filter, &call->child);
-		WRITE_ONCE(pst_i(inode)->parent, pst_i(dir)->nodeid);
-	}
-	pst_trace_result(call, err);
-	pst_call_end(dir, slot);
-	return err;
-}
-
-/* Gives the inode of a file without a name the filters and cells of the directory. */
-int pst_filter_tmpfile(struct inode *dir, struct inode *inode)
-{
-	struct slot *slot;
-
-	if (!pst_filters_of(dir))
-		return 0;
-	slot = pst_call_begin(FUSE_TMPFILE, dir);
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
-	place_inherit(slot->call, slot->call->node);
-	place_give(slot->call, &pst_i(inode)->filter, &slot->call->child);
-	pst_call_end(dir, slot);
-	return 0;
-}
-
-/* Checks names of an operation with a second node. */
-static int check_two(struct slot *slot, struct inode *node2, const void *arg)
-{
-	struct filter_call *call = slot->call;
-	int err;
-
-	call->node2 = &pst_i(node2)->filter;
-	call->type2 = node2->i_mode & S_IFMT;
-	call->arg = arg;
-	call->filters = chain_asked(call->chain, call->opcode, call->node, call->node2);
-	if (!call->filters)
-		return 0;
-	err = call_fill_save(call);
-	if (!err)
-		err = name_check_call(call);
-	if (err)
-		pst_trace_result(call, err);
-	return err;
-}
-
-/* Checks if a file may get one more name. Returns 0, -EPERM or another error. */
-int pst_filter_link(struct inode *inode, struct inode *dir, struct dentry *dentry)
-{
-	struct fuse_link_in arg = {};
-	struct slot *slot;
-	int err;
-
-	if (!pst_filters_of(dir))
-		return 0;
-	slot = pst_call_begin(FUSE_LINK, dir);
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
-	arg.oldnodeid = pst_i(inode)->nodeid;
-	slot->call->name[0] = dentry->d_name.name;
-	err = check_two(slot, inode, &arg);
-	pst_call_end(dir, slot);
-	return err;
-}
-
-/*
- * Checks if a file may move, and gives it the filters of the new place in addition. rd: NULL, or
- * the lower files if others than those of the view are to move. Returns 0, -EPERM or another error.
- */
-int pst_filter_rename(struct dentry *old, struct dentry *new, unsigned int flags,
-		      const struct renamedata *rd)
-{
-	struct inode *dir = d_inode(old->d_parent), *new_dir = d_inode(new->d_parent);
-	struct fuse_rename2_in arg = { .flags = flags };
-	struct names names = { .dentry = { old, new } };
-	struct slot *slot;
-	int err;
-
-	if (!pst_filters_of(dir))
-		return 0;
-	slot = pst_call_begin(FUSE_RENAME2, dir);
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
-	arg.newdir = pst_i(new_dir)->nodeid;
-	if (rd) {
-		names.lower[0] = d_inode(rd->old_dentry);
-		names.lower[1] = d_inode(rd->new_dentry);
-	}
-	slot->call->aux = &names;
-	slot->call->name[0] = old->d_name.name;
-	slot->call->name[1] = new->d_name.name;
-	err = check_two(slot, new_dir, &arg);
-	pst_call_end(dir, slot);
-	return err;
 }

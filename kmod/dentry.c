@@ -119,7 +119,7 @@ static int revalidate_rcu(struct dentry *d, unsigned int flags)
 
 	/* A name that a filter hides is hidden whatever is below. */
 	if (!l)
-		return inode ? -ECHILD : 1;
+		return inode || !pst_filter_fixed_names(d->d_sb) ? -ECHILD : 1;
 	if (compare(d, l) <= 0 || l->d_flags & DCACHE_OP_REVALIDATE)
 		return -ECHILD;
 	/*
@@ -154,7 +154,7 @@ static noinline int revalidate_ref(struct dentry *dentry, unsigned int flags)
 	int ret;
 
 	if (!l)
-		return d_really_is_negative(dentry);
+		return d_really_is_negative(dentry) && pst_filter_fixed_names(dentry->d_sb);
 	/* First, because the lower file system must not be asked about a hidden name. */
 	ret = pst_sb(dentry->d_sb)->filters ? pst_caller_check(dentry, flags) : 0;
 	if (ret) {
@@ -295,11 +295,15 @@ struct dentry *pst_attach(struct dentry *dentry, struct dentry *lower)
 		inode = d_is_positive(lower) ? pst_iget_for(dentry, lower) : NULL;
 		if (IS_ERR(inode))
 			return ERR_CAST(inode);
-		err = inode ? pst_filter_found(dentry, inode) : 0;
-		if (err) {
+		err = pst_filter_found(dentry, inode);
+		if (err)
 			iput(inode);
-			return ERR_PTR(err);
+		if (err == -ENOENT) {
+			pst_replace_lower(dentry, NULL);
+			return d_splice_alias(NULL, dentry);
 		}
+		if (err)
+			return ERR_PTR(err);
 		/* Fails with ESTALE where others attached the same directory elsewhere just now. */
 		ret = d_splice_alias(inode, dentry);
 	} while (ret == ERR_PTR(-ESTALE) || ret == ERR_PTR(-ELOOP));

@@ -84,7 +84,8 @@ static int pst_open(struct inode *inode, struct file *file)
 {
 	struct pst_op op;
 
-	if (pst_asks(&op, inode, FUSE_OPEN))
+	/* A file that was just made was opened by CREATE. */
+	if (!(file->f_mode & FMODE_CREATED) && pst_asks(&op, inode, FUSE_OPEN))
 		return pst_filter_open(&op, file, open_lower);
 	return open_lower(inode, file);
 }
@@ -448,26 +449,39 @@ int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, u
 {
 	struct dentry *dentry = file->f_path.dentry;
 	struct path parent = pst_lower_path(dentry->d_parent);
-	struct inode *inode;
+	struct pst_name_op op = { .opcode = FUSE_TMPFILE,
+				  .dentry = dentry,
+				  .mode = (mode & ~S_IFMT) | S_IFREG,
+				  .flags = file->f_flags };
+	const struct cred *caller = current_cred();
+	struct inode *inode = NULL;
 	struct file *l;
-	int err = mnt_want_write(parent.mnt);
+	int err = pst_name_begin(&op);
 
 	if (err)
 		return err;
+	err = mnt_want_write(parent.mnt);
+	if (err)
+		return pst_name_end(&op, err, NULL);
+	if (op.cred)
+		override_creds(op.cred);
 	l = backing_tmpfile_open(c_backing_user(file), pst_lower_flags(file, MNT_NOATIME), &parent,
-				 mode, current_cred());
+				 op.mode, caller);
+	if (op.cred)
+		revert_creds(caller);
 	mnt_drop_write(parent.mnt);
-	if (IS_ERR(l))
-		return PTR_ERR(l);
-	inode = pst_iget(dir->i_sb, file_inode(l));
+	err = PTR_ERR_OR_ZERO(l);
+	if (!err)
+		inode = pst_iget(dir->i_sb, file_inode(l));
 	if (IS_ERR(inode)) {
-		fput(l);
-		return PTR_ERR(inode);
+		err = PTR_ERR(inode);
+		inode = NULL;
 	}
-	err = pst_filter_tmpfile(dir, inode);
+	err = pst_name_end(&op, err, inode);
 	if (err) {
 		iput(inode);
-		fput(l);
+		if (!IS_ERR(l))
+			fput(l);
 		return err;
 	}
 	pst_replace_lower(dentry, dget(l->f_path.dentry));

@@ -112,9 +112,14 @@ static int take_program(struct fs_context *fc, struct pst_filters *filters, stru
 	 BIT_ULL(FUSE_RELEASEDIR) | BIT_ULL(FUSE_FSYNCDIR) | BIT_ULL(FUSE_IOCTL) |                 \
 	 BIT_ULL(FUSE_FALLOCATE) | BIT_ULL(FUSE_LSEEK) | BIT_ULL(FUSE_COPY_FILE_RANGE) |           \
 	 BIT_ULL(FUSE_SYNCFS))
+#define ON_NAMES                                                                                   \
+	(BIT_ULL(FUSE_LOOKUP) | BIT_ULL(FUSE_MKNOD) | BIT_ULL(FUSE_MKDIR) |                        \
+	 BIT_ULL(FUSE_SYMLINK) | BIT_ULL(FUSE_UNLINK) | BIT_ULL(FUSE_RMDIR) | BIT_ULL(FUSE_LINK) | \
+	 BIT_ULL(FUSE_RENAME2) | BIT_ULL(FUSE_CREATE) | BIT_ULL(FUSE_TMPFILE))
+
 static const u64 served[2] = {
-	[FILTER_PRE] = ON_FILES,
-	[FILTER_POST] = ON_FILES,
+	[FILTER_PRE] = ON_NAMES | ON_FILES,
+	[FILTER_POST] = ON_NAMES | ON_FILES,
 };
 
 static int refuse(struct fs_context *fc, const struct filter *f, const char *what,
@@ -133,7 +138,6 @@ static int check_supported(struct fs_context *fc, const struct filter *f)
 		u32 flag;
 		const char *what;
 	} flags[] = {
-		{ PST_WANT_CHILD, "wants the file under a name (PST_WANT_CHILD)" },
 		{ PST_EXACT, "wants operations one at a time (PST_EXACT)" },
 	};
 	const struct filter_facts *facts = &f->facts;
@@ -147,8 +151,6 @@ static int check_supported(struct fs_context *fc, const struct filter *f)
 	}
 	if (!facts->ops[FILTER_PRE] && !facts->ops[FILTER_POST] && !facts->ops[FILTER_NAME])
 		return refuse(fc, f, "has no program", "");
-	if (facts->ops[FILTER_NAME] && !(facts->flags & PST_HIDES))
-		return refuse(fc, f, "decides about names by more than the name", "");
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		if (facts->flags & flags[i].flag)
 			return refuse(fc, f, flags[i].what, "");
@@ -216,6 +218,12 @@ int pst_filters_add(struct fs_context *fc, struct pst_filters **filters, const v
 	return err;
 }
 
+static bool has_fixed_names(const struct chain *chain)
+{
+	return !(chain->names & (chain->by_caller | ~chain->hides)) && !chain->pre[FUSE_LOOKUP] &&
+	       !chain->post[FUSE_LOOKUP];
+}
+
 /* Makes the chain and the slots of a view that is being mounted. Returns 0 or an error. */
 int pst_filters_prepare(struct pst_sb *s)
 {
@@ -237,6 +245,7 @@ int pst_filters_prepare(struct pst_sb *s)
 		return err;
 	for (unsigned int opcode = 0; opcode < OP_MAX; opcode++)
 		s->asked |= (u64) !!filters->chain->any[opcode] << opcode;
+	filters->fixed_names = has_fixed_names(filters->chain);
 	return pst_slots_make(filters);
 }
 

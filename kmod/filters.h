@@ -54,6 +54,7 @@ struct pst_filters {
 	/* Only set if there are filters by caller with programs for names: */
 	struct chain *by_caller; /* they alone */
 	struct verdicts *verdicts;
+	bool fixed_names; /* programs say the same of a name in all operations, see call-name.c */
 };
 
 /* slots.c */
@@ -71,11 +72,20 @@ int pst_caller_prepare(struct pst_filters *filters, struct chain_entry **entries
 void pst_caller_free(struct pst_filters *filters);
 void pst_caller_fill(const struct pst_filters *filters, u64 want_cgroup, struct pst_caller *caller);
 
+/* The names of an operation, which the VFS has looked up, for filter_host.peek(). */
+struct pst_called {
+	struct dentry *dentry[2];
+	struct inode *inode[2]; /* their files; NULL: there is none */
+	struct pst_attr attr[2];
+};
+
 /* call.c */
 extern const struct filter_host pst_filter_host;
 void pst_fill_attr(const struct inode *inode, struct pst_attr *ret_attr);
 struct slot *pst_call_begin(u32 opcode, struct inode *dir);
 void pst_call_end(struct inode *dir, struct slot *slot);
+int pst_call_bad(const struct chain *chain, u64 filters, enum filter_kind kind, u32 opcode,
+		 const char *what);
 
 /* trace.c */
 void pst_trace_event(const struct filter_call *call, const struct chain_entry *entry,

@@ -30,9 +30,12 @@ static struct dentry *start(struct dentry *dentry, bool creating)
 {
 	struct dentry *dir = pst_lower(dentry->d_parent), *l = pst_lower(dentry);
 
-	if (!l)
+	if (!l && pst_filter_fixed_names(dentry->d_sb))
 		return ERR_PTR(creating ? -EPERM : -ENOENT);
-	l = creating ? c_start_creating(dir, l) : c_start_removing(dir, l);
+	if (!l)
+		l = ERR_PTR(-EINVAL);
+	else
+		l = creating ? c_start_creating(dir, l) : c_start_removing(dir, l);
 	if (!IS_ERR(l) && !has_name(dentry, l)) {
 		c_end(dir, l);
 		l = ERR_PTR(-EINVAL);
@@ -52,62 +55,80 @@ static struct dentry *start(struct dentry *dentry, bool creating)
 }
 
 /*
- * Makes the dentry of the view stand for the lower file that has just been made. If the lower file
- * system gave the new file another dentry, this one is dropped, and the name is looked up when it
- * is needed. Returns 0 or an error, when the file exists below all the same.
+ * Makes the dentry of the view stand for the lower file that has just been made. Returns its inode.
+ * If the lower file system gave the new file another dentry, NULL: the name is looked up when it is
+ * needed.
  */
-static int instantiate(struct dentry *dentry, struct dentry *lower)
+static struct inode *made(struct dentry *dentry, struct dentry *lower)
 {
-	struct inode *inode;
-	int err;
-
 	if (lower != pst_lower(dentry))
 		pst_replace_lower(dentry, dget(lower));
-	if (d_is_negative(lower)) {
-		d_drop(dentry);
-		return 0;
-	}
-	inode = pst_iget_for(dentry, lower);
-	if (IS_ERR(inode)) {
-		d_drop(dentry);
-		return PTR_ERR(inode);
-	}
-	err = pst_filter_found(dentry, inode);
-	if (err) {
-		iput(inode);
-		d_drop(dentry);
-		return err;
-	}
-	d_instantiate(dentry, inode);
-	return 0;
+	return d_is_negative(lower) ? NULL : pst_iget_for(dentry, lower);
 }
 
-static int make(struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev,
-		const char *symlink)
+/*
+ * Ends an operation that has made a name with the result err. The dentry gets the inode, whose
+ * reference this takes; without one, or after an error, when the file may exist below all the
+ * same, the name is looked up when it is needed.
+ */
+static int end_making(struct pst_name_op *op, int err, struct inode *inode)
 {
-	struct dentry *ldir = pst_lower(dentry->d_parent), *l;
-	struct mnt_idmap *idmap = pst_idmap(dir->i_sb);
-	int err = mnt_want_write(pst_mnt(dentry));
+	bool is_made = !err;
+
+	if (IS_ERR(inode)) {
+		err = PTR_ERR(inode);
+		inode = NULL;
+	}
+	err = pst_name_end(op, err, inode);
+	if (!err && inode) {
+		d_instantiate(op->dentry, inode);
+		return 0;
+	}
+	iput(inode);
+	if (is_made)
+		d_drop(op->dentry);
+	return err;
+}
+
+static int make_lower(const struct pst_name_op *op, struct dentry *l)
+{
+	struct dentry *ldir = pst_lower(op->dentry->d_parent);
+	struct mnt_idmap *idmap = pst_idmap(op->dentry->d_sb);
+
+	if (S_ISREG(op->mode))
+		return c_vfs_create(idmap, ldir, l, op->mode);
+	if (S_ISLNK(op->mode))
+		return c_vfs_symlink(idmap, ldir, l, op->text);
+	return c_vfs_mknod(idmap, ldir, l, op->mode, op->dev);
+}
+
+static int make(struct pst_name_op *op)
+{
+	struct dentry *dentry = op->dentry, *ldir = pst_lower(dentry->d_parent), *l;
+	struct mnt_idmap *idmap = pst_idmap(dentry->d_sb);
+	const struct cred *caller = NULL;
+	int err = pst_name_begin(op);
 
 	if (err)
 		return err;
-	l = start(dentry, true);
-	if (!IS_ERR(l) && S_ISDIR(mode))
-		l = c_mkdir(idmap, ldir, l, mode & ~S_IFMT);
-	err = PTR_ERR_OR_ZERO(l);
+	err = mnt_want_write(pst_mnt(dentry));
 	if (err)
-		goto out;
-	if (S_ISREG(mode))
-		err = c_vfs_create(idmap, ldir, l, mode);
-	else if (S_ISLNK(mode))
-		err = c_vfs_symlink(idmap, ldir, l, symlink);
-	else if (!S_ISDIR(mode))
-		err = c_vfs_mknod(idmap, ldir, l, mode, dev);
-	if (!err)
-		err = instantiate(dentry, l);
-	c_end(ldir, l);
-	pst_refresh(dir);
-out:
+		return pst_name_end(op, err, NULL);
+	l = start(dentry, true);
+	if (op->cred)
+		caller = override_creds(op->cred);
+	if (!IS_ERR(l) && S_ISDIR(op->mode))
+		l = c_mkdir(idmap, ldir, l, op->mode & ~S_IFMT);
+	err = PTR_ERR_OR_ZERO(l);
+	if (!err && !S_ISDIR(op->mode))
+		err = make_lower(op, l);
+	if (caller)
+		revert_creds(caller);
+	err = end_making(op, err, err ? NULL : made(dentry, l));
+	if (!IS_ERR(l)) {
+		c_end(ldir, l);
+		pst_refresh(d_inode(dentry->d_parent));
+	}
 	mnt_drop_write(pst_mnt(dentry));
 	return err;
 }
@@ -115,25 +136,44 @@ out:
 static int pst_create(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
 		      umode_t mode, bool excl)
 {
-	return make(dir, dentry, (mode & ~S_IFMT) | S_IFREG, 0, NULL);
+	struct pst_name_op op = { .opcode = FUSE_MKNOD,
+				  .dentry = dentry,
+				  .mode = (mode & ~S_IFMT) | S_IFREG };
+
+	return make(&op);
 }
 
 static c_mkdir_type pst_mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
 			      umode_t mode)
 {
-	return c_mkdir_result(make(dir, dentry, (mode & ~S_IFMT) | S_IFDIR, 0, NULL));
+	struct pst_name_op op = { .opcode = FUSE_MKDIR,
+				  .dentry = dentry,
+				  .mode = (mode & ~S_IFMT) | S_IFDIR };
+
+	return c_mkdir_result(make(&op));
 }
 
 static int pst_mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
 		     umode_t mode, dev_t dev)
 {
-	return make(dir, dentry, mode, dev, NULL);
+	struct pst_name_op op = {
+		.opcode = FUSE_MKNOD,
+		.dentry = dentry,
+		.mode = mode,
+		.dev = dev,
+	};
+
+	return make(&op);
 }
 
 static int pst_symlink(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
 		       const char *to)
 {
-	return make(dir, dentry, S_IFLNK | 0777, 0, to);
+	struct pst_name_op op = {
+		.opcode = FUSE_SYMLINK, .dentry = dentry, .mode = S_IFLNK | 0777, .text = to
+	};
+
+	return make(&op);
 }
 
 /*
@@ -151,7 +191,16 @@ static int pst_atomic_open(struct inode *dir, struct dentry *dentry, struct file
 	if (d_in_lookup(dentry))
 		instead = pst_lookup(dir, dentry, flags & O_CREAT ? LOOKUP_CREATE : 0);
 	while (!instead && d_really_is_negative(dentry) && flags & O_CREAT) {
-		err = pst_create(NULL, dir, dentry, mode, true);
+		struct pst_name_op op = { .opcode = FUSE_CREATE,
+					  .dentry = dentry,
+					  .mode = (mode & ~S_IFMT) | S_IFREG,
+					  .flags = flags };
+
+		err = make(&op);
+		flags |= op.flags & O_EXCL;
+		/* A filter hides the file that exists: a lookup finds nothing each time. */
+		if (err == -EEXIST && !(flags & O_EXCL) && !pst_lower(dentry))
+			return -ESTALE;
 		if (err && (err != -EEXIST || flags & O_EXCL))
 			return err;
 		if (!err && d_really_is_positive(dentry)) {
@@ -168,29 +217,31 @@ static int pst_atomic_open(struct inode *dir, struct dentry *dentry, struct file
 static int pst_link(struct dentry *old, struct inode *dir, struct dentry *dentry)
 {
 	struct dentry *ldir = pst_lower(dentry->d_parent), *l;
-	int err = pst_filter_link(d_inode(old), dir, dentry);
+	struct pst_name_op op = { .opcode = FUSE_LINK, .dentry = dentry, .inode = d_inode(old) };
+	struct inode *inode = NULL;
+	int err = pst_name_begin(&op);
 
-	if (!err)
-		err = mnt_want_write(pst_mnt(dentry));
 	if (err)
 		return err;
+	err = mnt_want_write(pst_mnt(dentry));
+	if (err)
+		return pst_name_end(&op, err, NULL);
 	l = start(dentry, true);
 	err = PTR_ERR_OR_ZERO(l);
-	if (err)
-		goto out;
-	err = vfs_link(pst_lower(old), pst_idmap(dir->i_sb), d_inode(ldir), l, NULL);
-	/* The file has one more name. If a filter fails, the name is looked up again. */
-	if (!err && d_inode(l) == pst_lower_inode(d_inode(old)) &&
-	    pst_filter_found(dentry, d_inode(old)) == 0) {
-		ihold(d_inode(old));
-		d_instantiate(dentry, d_inode(old));
-	} else if (!err) {
-		d_drop(dentry);
+	if (!err)
+		err = vfs_link(pst_lower(old), pst_idmap(dir->i_sb), d_inode(ldir), l, NULL);
+	if (!err && d_inode(l) == pst_lower_inode(d_inode(old))) {
+		inode = d_inode(old);
+		ihold(inode);
+		if (l != pst_lower(dentry))
+			pst_replace_lower(dentry, dget(l));
 	}
-	c_end(ldir, l);
-	pst_refresh(d_inode(old));
-	pst_refresh(dir);
-out:
+	err = end_making(&op, err, inode);
+	if (!IS_ERR(l)) {
+		c_end(ldir, l);
+		pst_refresh(d_inode(old));
+		pst_refresh(dir);
+	}
 	mnt_drop_write(pst_mnt(dentry));
 	return err;
 }
@@ -208,74 +259,82 @@ static void forget_moved(struct dentry *dentry, const struct inode *removed)
 		remove_inode_hash(inode);
 }
 
-static int take_away(struct inode *dir, struct dentry *dentry, bool is_dir)
+static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 {
 	struct dentry *ldir = pst_lower(dentry->d_parent), *l;
+	struct pst_name_op op = { .opcode = opcode, .dentry = dentry };
 	struct mnt_idmap *idmap = pst_idmap(dir->i_sb);
-	struct inode *victim;
+	struct inode *victim = NULL;
 	bool two_refs;
-	int err = mnt_want_write(pst_mnt(dentry));
+	int err = pst_name_begin(&op), done;
 
-	if (err)
+	if (err < 0)
 		return err;
-	l = start(dentry, false);
-	err = PTR_ERR_OR_ZERO(l);
-	if (err)
+	if (err == PST_ANSWERED)
 		goto out;
-	victim = d_inode(l);
-	/*
-	 * The kernel keeps the dentry of a removed name as a negative one if it has one reference.
-	 * The dentry of the view has a reference for as long as the VFS locks its directory.
-	 */
-	two_refs = l == pst_lower(dentry);
-	if (two_refs)
-		dput(l);
-	if (is_dir)
-		err = c_vfs_rmdir(idmap, ldir, l);
-	else
-		err = vfs_unlink(idmap, d_inode(ldir), l, NULL);
-	if (two_refs)
-		dget(l);
-	if (!err) {
-		forget_moved(dentry, victim);
-		/* NFS renames a file that is open instead of removing it. */
-		if (l != pst_lower(dentry) || d_unhashed(l) || d_is_positive(l))
-			d_drop(dentry);
+	err = mnt_want_write(pst_mnt(dentry));
+	if (err)
+		return pst_name_end(&op, err, NULL);
+	l = start(dentry, false);
+	done = PTR_ERR_OR_ZERO(l);
+	if (!done) {
+		victim = d_inode(l);
+		/*
+		 * The kernel keeps the dentry of a removed name as a negative one if it has one
+		 * reference. The dentry of the view has a reference for as long as the VFS locks
+		 * its directory.
+		 */
+		two_refs = l == pst_lower(dentry);
+		if (two_refs)
+			dput(l);
+		if (opcode == FUSE_RMDIR)
+			done = c_vfs_rmdir(idmap, ldir, l);
+		else
+			done = vfs_unlink(idmap, d_inode(ldir), l, NULL);
+		if (two_refs)
+			dget(l);
+		if (!done) {
+			forget_moved(dentry, victim);
+			/* NFS renames a file that is open instead of removing it. */
+			if (l != pst_lower(dentry) || d_unhashed(l) || d_is_positive(l))
+				d_drop(dentry);
+		}
+		c_end(ldir, l);
+		pst_refresh(d_inode(dentry));
+		pst_refresh(dir);
 	}
-	c_end(ldir, l);
-	pst_refresh(d_inode(dentry));
-	pst_refresh(dir);
-out:
 	mnt_drop_write(pst_mnt(dentry));
-	return err;
+	err = pst_name_end(&op, done, NULL);
+	if (err || !done)
+		return err;
+out:
+	/* A filter says so, but the file is still there, and the VFS takes it for removed. */
+	forget_moved(dentry, NULL);
+	d_drop(dentry);
+	return 0;
 }
 
 static int pst_unlink(struct inode *dir, struct dentry *dentry)
 {
-	return take_away(dir, dentry, false);
+	return take_away(dir, dentry, FUSE_UNLINK);
 }
 
 static int pst_rmdir(struct inode *dir, struct dentry *dentry)
 {
-	return take_away(dir, dentry, true);
+	return take_away(dir, dentry, FUSE_RMDIR);
 }
 
-static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct dentry *old,
-		      struct inode *new_dir, struct dentry *new, unsigned int flags)
+/* Locks the lower names, and renames them. *ret_gone: the lower file that was replaced. */
+static int rename_lower(struct pst_name_op *op, struct inode **ret_gone)
 {
+	struct dentry *old = op->dentry, *new = op->dentry2;
 	struct c_renaming r = { .old_dir = pst_lower(old->d_parent),
 				.new_dir = pst_lower(new->d_parent) };
-	int err;
+	int err = -EINVAL;
 
-	if (!pst_lower(old) || !pst_lower(new))
-		return pst_lower(old) ? -EPERM : -ENOENT;
-	err = pst_filter_rename(old, new, flags, NULL);
-	if (!err)
-		err = mnt_want_write(pst_mnt(old));
-	if (err)
-		return err;
-	c_init_renaming(&r, pst_idmap(old->d_sb), flags);
-	err = c_start_renaming(&r, pst_lower(old), pst_lower(new));
+	c_init_renaming(&r, pst_idmap(old->d_sb), op->flags);
+	if (pst_lower(old) && pst_lower(new))
+		err = c_start_renaming(&r, pst_lower(old), pst_lower(new));
 	if (!err && !(has_name(old, r.rd.old_dentry) && has_name(new, r.rd.new_dentry))) {
 		c_end_renaming(&r);
 		err = -EINVAL;
@@ -283,26 +342,55 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 	if (err == -EINVAL) {
 		err = c_start_renaming_names(&r, old->d_name, new->d_name);
 		if (err)
-			goto out;
+			return err;
 		/* These are other files than the VFS found: a directory may not move anywhere. */
-		err = pst_filter_rename(old, new, flags, &r.rd);
-		if (err)
-			c_end_renaming(&r);
+		err = pst_filter_rename_again(op, &r.rd);
+	} else if (err) {
+		return err;
 	}
-	if (err)
-		goto out;
-	err = vfs_rename(&r.rd);
-	if (!err && !(flags & RENAME_EXCHANGE))
-		forget_moved(new, d_inode(r.rd.new_dentry));
+	/* A filter may have set the flag. */
+	if (!err && op->flags & RENAME_NOREPLACE && d_is_positive(r.rd.new_dentry))
+		err = -EEXIST;
+	if (!err)
+		err = vfs_rename(&r.rd);
+	*ret_gone = d_inode(r.rd.new_dentry);
 	c_end_renaming(&r);
+	return err;
+}
+
+static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct dentry *old,
+		      struct inode *new_dir, struct dentry *new, unsigned int flags)
+{
+	struct pst_name_op op = { .opcode = FUSE_RENAME2,
+				  .dentry = old,
+				  .dentry2 = new,
+				  .inode = new_dir,
+				  .flags = flags };
+	struct inode *gone = NULL;
+	int err, done;
+
+	if (!(pst_lower(old) && pst_lower(new)) && pst_filter_fixed_names(old->d_sb))
+		return pst_lower(old) ? -EPERM : -ENOENT;
+	err = pst_name_begin(&op);
+	if (err < 0)
+		return err;
+	if (!err) {
+		done = mnt_want_write(pst_mnt(old));
+		if (!done) {
+			done = rename_lower(&op, &gone);
+			mnt_drop_write(pst_mnt(old));
+		}
+		err = pst_name_end(&op, done, NULL);
+	}
+	/* Also where a filter says that the file was renamed, and it was not. */
+	if (!err && !(flags & RENAME_EXCHANGE))
+		forget_moved(new, gone);
 	pst_refresh(old_dir);
 	pst_refresh(new_dir);
 	pst_refresh(d_inode(old));
 	if (d_really_is_positive(new))
 		pst_refresh(d_inode(new));
-out:
-	mnt_drop_write(pst_mnt(old));
-	return err;
+	return min(err, 0);
 }
 
 const struct inode_operations pst_dir_iops = {

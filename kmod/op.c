@@ -91,7 +91,7 @@ static void give_result(const struct pst_op *op, struct filter_call *call)
 /* ---- before ------------------------------------------------------------------------------ */
 
 /* Waits as long as filters want, or until the task is killed. */
-static void delay(u32 us)
+void pst_delay(u32 us)
 {
 	ktime_t time = ns_to_ktime((u64)min(us, MAX_DELAY_US) * NSEC_PER_USEC);
 
@@ -102,7 +102,7 @@ static void delay(u32 us)
 }
 
 /* Begins the call of an operation in a slot. */
-static struct slot *begin(const struct pst_op *op)
+struct slot *pst_op_slot(const struct pst_op *op)
 {
 	struct slot *slot = pst_call_begin(op->opcode, op->inode);
 	struct filter_call *call;
@@ -134,13 +134,7 @@ int pst_op_bad(const struct pst_op *op, bool before, const char *what)
 {
 	u64 asked = (before ? op->chain->pre : op->chain->post)[op->opcode] & op->filters;
 
-	/* If there are several, only the filter itself could tell. */
-	for (unsigned int i = 0; i < op->chain->n; i++)
-		if (asked >> op->chain->entries[i]->bit & 1)
-			pst_filter_host.bad(NULL, op->chain->entries[i],
-					    before ? FILTER_PRE : FILTER_POST,
-					    op_filter_opcode(op->opcode), what, 0);
-	return -EIO;
+	return pst_call_bad(op->chain, asked, before ? FILTER_PRE : FILTER_POST, op->opcode, what);
 }
 
 /*
@@ -189,7 +183,8 @@ static bool asks_before(const struct pst_op *op, const struct op *row)
 static bool needs_state(const struct pst_op *op, const struct op *row)
 {
 	return op->keep || pst_trace_is_read(pst_sb(op->inode->i_sb)) ||
-	       op->chain->post[op->opcode] & op->filters || row->n_call_names || row->data_max;
+	       op->chain->post[op->opcode] & op->filters ||
+	       (op->chain->pre[op->opcode] & op->filters && (row->n_call_names || row->data_max));
 }
 
 /*
@@ -209,7 +204,7 @@ int pst_before(struct pst_op *op)
 	if (!asks_before(op, row))
 		return 0;
 	op->call = keep ? pst_call_new(filters) : NULL;
-	slot = keep && !op->call ? ERR_PTR(-ENOMEM) : begin(op);
+	slot = keep && !op->call ? ERR_PTR(-ENOMEM) : pst_op_slot(op);
 	if (IS_ERR(slot)) {
 		op->filters = 0;
 		pst_call_free(op->call);
@@ -222,7 +217,7 @@ int pst_before(struct pst_op *op)
 	else
 		op->filters = 0;
 	pst_call_end(op->inode, slot);
-	delay(us);
+	pst_delay(us);
 	return r;
 }
 
@@ -279,7 +274,7 @@ int pst_op_after(struct pst_op *op, int r)
 		r = 0;
 	if (asks && begun)
 		asks = apply_asks_after(op->call);
-	slot = !asks ? NULL : begun ? pst_slot_get(filters) : begin(op);
+	slot = !asks ? NULL : begun ? pst_slot_get(filters) : pst_op_slot(op);
 	if (IS_ERR(slot)) {
 		r = PTR_ERR(slot);
 	} else if (slot) {
@@ -293,6 +288,8 @@ int pst_op_after(struct pst_op *op, int r)
 	} else if (begun) {
 		pst_trace_result(op->call, r);
 	}
+	if (!r && op->made && op->call)
+		pst_filter_give(op->call, op->inode, op->made);
 	pst_call_free(op->call);
 	kvfree(op->copy);
 	return r;

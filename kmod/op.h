@@ -8,6 +8,7 @@
 #include <penstock/filter.h>
 
 struct filter_call;
+struct slot;
 
 /* The result of pst_before(): a program has answered, so nothing is done below. */
 #define PST_OP_DONE 3
@@ -27,6 +28,7 @@ struct pst_op {
 	void *answer; /* the data of the answer, in a buffer of @room bytes */
 	size_t answer_len, room;
 	const struct pst_attr *found; /* of the file under the name */
+	struct inode *made;           /* gets the filters that hold for the name, if keep is set */
 	bool keep;                    /* the state of the call is used after pst_before() */
 	bool may_act;                 /* other IDs of the caller are used: pst_op_cred() */
 
@@ -44,6 +46,8 @@ bool pst_op_init(struct pst_op *op, struct inode *inode, struct inode *inode2, u
 int pst_before(struct pst_op *op);
 int pst_op_after(struct pst_op *op, int r);
 struct cred *pst_op_cred(const struct pst_op *op);
+struct slot *pst_op_slot(const struct pst_op *op);
+void pst_delay(u32 us);
 int pst_op_bad(const struct pst_op *op, bool before, const char *what);
 
 /* Checks if filters see an operation on inode (and inode2). Begins @op; if not, it stays empty. */
@@ -68,6 +72,9 @@ static inline int pst_after(struct pst_op *op, int r)
 {
 	return unlikely(op->filters || r == PST_OP_DONE) ? pst_op_after(op, r) : r;
 }
+
+/* call-name.c */
+void pst_filter_give(struct filter_call *call, struct inode *dir, struct inode *inode);
 
 /* op-attr.c */
 void pst_fill_fuse_attr(const struct kstat *stat, struct fuse_attr *ret_attr);

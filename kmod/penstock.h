@@ -15,8 +15,11 @@
 
 #include "compat.h"
 
+#include <penstock/fuse.h>
+
 #include "filter/node.h"
 
+struct pst_name_call;
 struct pst_filters;
 
 /* A view. All members are set when the view is mounted and never change, but those at the end. */
@@ -177,13 +180,29 @@ void pst_filters_free(struct pst_filters *filters);
 int pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi);
 void pst_filters_set_root(struct inode *root);
 
-/* call.c */
+/* call-name.c */
+struct pst_name_op {
+	u32 opcode;
+	struct dentry *dentry;  /* its name; TMPFILE: the file */
+	struct dentry *dentry2; /* RENAME: the new name */
+	struct inode *inode;    /* LINK: the file; RENAME: the new directory */
+	umode_t mode;           /* of a new file, with its type */
+	dev_t dev;              /* MKNOD */
+	unsigned int flags;     /* CREATE, TMPFILE: of open; RENAME */
+	const char *text;       /* SYMLINK: the target */
+	/* Set by pst_name_begin(): */
+	const struct cred *cred; /* of who creates the file; NULL: the caller */
+	struct pst_name_call *call;
+};
+
+#define PST_ANSWERED 1 /* a filter says that the operation is done */
+
+bool pst_filter_fixed_names(const struct super_block *sb);
 int pst_filter_lookup(struct inode *dir, struct dentry *dentry);
 int pst_filter_found(struct dentry *dentry, struct inode *inode);
-int pst_filter_tmpfile(struct inode *dir, struct inode *inode);
-int pst_filter_link(struct inode *inode, struct inode *dir, struct dentry *dentry);
-int pst_filter_rename(struct dentry *old, struct dentry *new, unsigned int flags,
-		      const struct renamedata *rd);
+int pst_name_begin(struct pst_name_op *op);
+int pst_name_end(struct pst_name_op *op, int r, struct inode *inode);
+int pst_filter_rename_again(const struct pst_name_op *op, const struct renamedata *rd);
 
 /* caller.c */
 bool pst_is_by_caller(const struct inode *dir);

@@ -291,6 +291,65 @@ filtered() { # LOWER SPEC...
 	fi
 }
 
+# Runs SCRIPT in a view of the module, which is mounted, and in one of the daemon with the same
+# filter and a like tree. Compares what it prints, and the trees below.
+as_the_daemon() { # FS NAME SPEC SCRIPT
+	sh "$4" /w/view > /w/of-module
+	mkdir -p /w/fuse
+	penstock mount -f -o locks=lower --filter "$3" "/w/$1/twin" /w/fuse > /w/daemon.log 2>&1 &
+	daemon=$!
+	if ! fuse_is_mounted; then
+		say_bad "$1.$2.daemon" "$(tail -n 3 /w/daemon.log)"
+		return 1
+	fi
+	sh "$4" /w/fuse > /w/of-daemon
+	umount /w/fuse
+	wait $daemon
+	echo "# $1.$2: $(grep -c '^[$]' /w/of-daemon) commands," \
+		"$(grep -c '^= 0' /w/of-daemon) without an error"
+	if diff -U 4 /w/of-daemon /w/of-module > /w/diff; then
+		say_ok "$1.$2.as-the-daemon"
+	else
+		say_bad "$1.$2.as-the-daemon" "$(grep -c '^[-+]' /w/diff) lines differ"
+		sed 's/^/# /' /w/diff | head -n 60
+	fi
+	for t in twin lower; do
+		(cd "/w/$1/$t" && find . -exec stat -c '%n:%F:%a:%u:%g' {} + | sort) > "/w/of-$t"
+	done
+	if diff /w/of-twin /w/of-lower > /w/diff; then
+		say_ok "$1.$2.same-tree-below"
+	else
+		say_bad "$1.$2.same-tree-below" "$(wc -l < /w/diff) lines differ"
+		sed 's/^/# /' /w/diff | head -n 40
+	fi
+}
+
+# The tree for names.sh, which belongs to user 1000.
+make_names_tree() { # DIR
+	mkdir -p "$1/cell-old/d" "$1/full-old/a" "$1/done-old" "$1/sub"
+	for f in plain ro-old gone-old pre-old refused-old unseen-old set-old x.key .env \
+		cell-old/a cell-old/f cell-old/fixed-old; do
+		echo "$f" > "$1/$f"
+	done
+	chown -R 1000:1000 "$1"
+}
+
+# Filters with other programs for names, and with programs before and after operations on them.
+filtered_names() { # FS
+	export PENSTOCK_FILTER_PATH=/filters
+	for spec in names errors; do
+		make_names_tree "/w/$1/lower"
+		make_names_tree "/w/$1/twin"
+		if filtered "/w/$1/lower" "$spec"; then
+			name=${spec%%,*}
+			as_the_daemon "$1" "$name" "$spec" /names.sh
+			check "$1.$name.umount" umount /w/view
+		fi
+		fresh "$1"
+	done
+	log_is_silent "$1.names" 'penstock: filter names: its program changed a name'
+}
+
 # Checks that a mount is refused, with these words.
 refused() { # NAME WORDS SPEC...
 	name=$1 words=$2
@@ -316,28 +375,7 @@ filters() { # FS
 	make_tree "/w/$1/lower"
 	make_tree "/w/$1/twin"
 	filtered "/w/$1/lower" "$hide" || return
-	sh /filters.sh /w/view > /w/of-module
-	mkdir -p /w/fuse
-	penstock mount -f --filter "$hide" "/w/$1/twin" /w/fuse > /w/daemon.log 2>&1 &
-	daemon=$!
-	if fuse_is_mounted; then
-		sh /filters.sh /w/fuse > /w/of-daemon
-		umount /w/fuse
-		wait $daemon
-		echo "# $1.filters: $(grep -c '^[$]' /w/of-daemon) commands," \
-			"$(grep -c '^= 0' /w/of-daemon) without an error"
-		if diff /w/of-daemon /w/of-module > /w/diff; then
-			say_ok "$1.filters.as-the-daemon"
-		else
-			say_bad "$1.filters.as-the-daemon" "$(wc -l < /w/diff) lines differ"
-			sed 's/^/# /' /w/diff | head -n 60
-		fi
-		(cd "/w/$1/twin" && find . | sort) > /w/of-daemon
-		(cd "/w/$1/lower" && find . | sort) > /w/of-module
-		check "$1.filters.same-tree-below" cmp /w/of-daemon /w/of-module
-	else
-		say_bad "$1.filters.daemon" "$(tail -n 3 /w/daemon.log)"
-	fi
+	as_the_daemon "$1" filters "$hide" /filters.sh
 	check "$1.filters.below" [ -e "/w/$1/lower/x.key" ]
 	: > "/w/$1/lower/made-below.key"
 	: > "/w/$1/lower/made-below"
@@ -352,32 +390,6 @@ filters() { # FS
 	check "$1.filters.umount" umount /w/view
 	fresh "$1"
 	log_is_silent "$1.filters"
-}
-
-# Runs a script in a view of the module and in one of the daemon with the same filter and like trees.
-as_the_daemon() { # FS NAME SPEC SCRIPT
-	filtered "/w/$1/lower" "$3" || return
-	sh "$4" /w/view > /w/of-module
-	check "$1.$2.umount" umount /w/view
-	mkdir -p /w/fuse
-	penstock mount -f -o locks=lower --filter "$3" "/w/$1/twin" /w/fuse > /w/daemon.log 2>&1 &
-	daemon=$!
-	if ! fuse_is_mounted; then
-		say_bad "$1.$2.daemon" "$(tail -n 3 /w/daemon.log)"
-		return 1
-	fi
-	sh "$4" /w/fuse > /w/of-daemon
-	umount /w/fuse
-	wait $daemon
-	echo "# $1.$2: $(grep -c '^[$]' /w/of-daemon) commands," \
-		"$(grep -c '^= 0' /w/of-daemon) without an error"
-	if diff /w/of-daemon /w/of-module > /w/diff; then
-		say_ok "$1.$2.as-the-daemon"
-	else
-		say_bad "$1.$2.as-the-daemon" "$(wc -l < /w/diff) lines differ"
-		sed 's/^/# /' /w/diff | head -n 60
-	fi
-	fresh "$1"
 }
 
 make_files() { # DIR
@@ -397,7 +409,10 @@ inodes() { # FS
 	make_files "/w/$1/lower"
 	make_files "/w/$1/twin"
 	export LOCKS=lower
+	filtered "/w/$1/lower" inodes || return
 	as_the_daemon "$1" inodes inodes /inodes.sh
+	check "$1.inodes.umount" umount /w/view
+	fresh "$1"
 	# The daemon's programs see only what the kernel does not know.
 	filtered "/w/$1/lower" inodes,stat || return
 	touch /w/view/plain
@@ -421,7 +436,10 @@ by_caller() { # FS
 		make_tree "/w/$1/$tree"
 		chown -R 55:55 "/w/$1/$tree"
 	done
+	filtered "/w/$1/lower" "$hide" || return
 	as_the_daemon "$1" by-caller "$hide" /by-caller.sh
+	check "$1.by-caller.umount" umount /w/view
+	fresh "$1"
 	filtered "/w/$1/lower" "$hide" || return
 	check "$1.by-caller.stress" stress "/w/$1/lower" /w/view 3 6
 	mkdir "/w/$1/lower/looks"
@@ -440,7 +458,7 @@ by_caller() { # FS
 refusals() {
 	export PENSTOCK_FILTER_PATH=/filters
 	[ -e /filters/hide.bpf.o ] && [ -e /bin/mount-view ] || return
-	refused other-filters "has a program before link" "hide,names=x" readonly
+	refused other-filters "has a program before" "hide,names=x" quota,files=5
 	refused at "attached with at=" "hide,names=x,at=/a"
 	check filters.refuses-text not_mounted "lower=/w/tmpfs/lower,filter=x"
 	handover /w/tmpfs/lower > /w/out
@@ -473,6 +491,8 @@ for phase in $phases; do
 		filters) filters $fs ;;
 		callers) by_caller $fs ;;
 		inodes) inodes $fs ;;
+		# The verdicts of filters do not depend on the lower file system.
+		names) [ $fs = ext4 ] || filtered_names $fs ;;
 		esac
 	done
 	[ "$phase" = tools ] && { restrictions; writeback_errors; }

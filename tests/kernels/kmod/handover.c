@@ -117,8 +117,6 @@ static void bad_descriptions(const struct value *good)
 {
 	struct value v = *good;
 
-	v.m.flags = 0;
-	expect("does-not-hide", EOPNOTSUPP, &v, 1);
 	v.m.flags = PST_HIDES | PST_EXACT;
 	expect("exact", EOPNOTSUPP, &v, 1);
 	v = *good;

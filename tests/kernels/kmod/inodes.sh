@@ -14,7 +14,7 @@ say() { # CMD...
 # The same as a user who owns the file "own" only.
 user() {
 	echo "(user)"
-	say setpriv --reuid 77 --regid 77 --clear-groups "$@"
+	say /bin/setpriv --reuid 77 --regid 77 --clear-groups "$@"
 }
 # The time is shown where a filter or the command has set it.
 attr() { stat -c '%n %a %u:%g %s %Y' "$@" | sed 's/1[1-9][0-9]*$/now/'; }

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runs filters for operations on names.
+ *
+ * If all programs for names hide by the directory and the name alone (PST_HIDES), for all
+ * callers, a dentry without a lower dentry is a hidden name, for as long as the view is mounted,
+ * and no program runs for a name that the dcache has. Other programs may answer otherwise for
+ * each operation (pst_filters.fixed_names is false): they run before each operation that changes a
+ * name, and a hidden name is looked up again each time.
+ */
+#include "filters.h"
+#include "op.h"
+
+#include <linux/kdev_t.h>
+
+#include "filter/apply.h"
+#include "filter/call-fill.h"
+#include "filter/name-check.h"
+#include "filter/place.h"
+
+/* The state that programs before and after an operation need until it ends. */
+struct pst_name_call {
+	struct pst_op op;
+	struct pst_called names;
+	struct pst_create_out out; /* entry comes first, also for the other operations */
+	struct pst_attr found;
+};
+
+static struct inode *dir_of(const struct pst_name_op *op)
+{
+	return d_inode(op->dentry->d_parent);
+}
+
+/*
+ * Returns 0 if filters can run for names of a directory of the view. In a case-insensitive one they
+ * would have to see the spelling on the disk, too.
+ */
+static int may_ask(struct dentry *dir)
+{
+	return pst_lower(dir)->d_flags & (DCACHE_OP_COMPARE | DCACHE_OP_HASH) ? -EOPNOTSUPP : 0;
+}
+
+/* Returns whether a hidden name stays hidden for all. */
+bool pst_filter_fixed_names(const struct super_block *sb)
+{
+	return !pst_sb(sb)->filters || pst_sb(sb)->filters->fixed_names;
+}
+
+/* ---- lookup ------------------------------------------------------------------------------ */
+
+/*
+ * Asks the filters for a name that is about to be looked up below. The VFS holds the lock of the
+ * directory. Returns 0, -ENOENT if the name is hidden, or another error.
+ */
+int pst_filter_lookup(struct inode *dir, struct dentry *dentry)
+{
+	struct pst_filters *filters = pst_filters_of(dir);
+	struct slot *slot;
+	int err;
+
+	if (!filters)
+		return 0;
+	err = may_ask(dentry->d_parent);
+	if (err || !(filter_node_filters(&pst_i(dir)->filter) & filters->chain->hides))
+		return err;
+	slot = pst_call_begin(FUSE_LOOKUP, dir);
+	if (IS_ERR(slot))
+		return PTR_ERR(slot);
+	slot->call->name[0] = dentry->d_name.name;
+	err = call_fill_save(slot->call);
+	if (!err)
+		err = name_check_call(slot->call);
+	if (err)
+		pst_trace_result(slot->call, err);
+	pst_call_end(dir, slot);
+	return err;
+}
+
+/* Gives an inode its filters and cells, before a dentry gets it. */
+void pst_filter_give(struct filter_call *call, struct inode *dir, struct inode *inode)
+{
+	place_give(call, &pst_i(inode)->filter, &call->child);
+	WRITE_ONCE(pst_i(inode)->parent, pst_i(dir)->nodeid);
+}
+
+/* Fills the result of an operation that has found or made a file. */
+static void fill_entry(const struct inode *inode, struct fuse_entry_out *out)
+{
+	struct kstat stat;
+
+	generic_fillattr(pst_idmap(inode->i_sb), STATX_BASIC_STATS, pst_lower_inode(inode), &stat);
+	pst_fill_fuse_attr(&stat, &out->attr);
+	out->nodeid = pst_i(inode)->nodeid;
+}
+
+/* Checks a name that was looked up below. inode: its file, or NULL; attr: its attributes. */
+static int check_found(struct filter_call *call, struct inode *inode, const struct pst_attr *attr)
+{
+	u64 both = call->chain->pre[FUSE_LOOKUP] | call->chain->post[FUSE_LOOKUP];
+	int r = 0;
+
+	place_inherit(call, call->node);
+	if (both & call->filters)
+		r = apply_before(call, name_check_call(call));
+	if (!r && call->names_changed)
+		r = pst_call_bad(call->chain, call->chain->pre[FUSE_LOOKUP] & call->filters,
+				 FILTER_PRE, FUSE_LOOKUP, "changed the name of a lookup");
+	if (!r)
+		r = apply_found(call, 0, inode ? &pst_i(inode)->filter : NULL, attr);
+	if (!apply_asks_after(call))
+		return r;
+	memset(&call->saved->out, 0, sizeof(call->saved->out));
+	call->out_len = call->op->result_size;
+	if (inode)
+		fill_entry(inode, &call->saved->out.entry);
+	return apply_after(call, r, r ? NULL : attr, NULL);
+}
+
+/*
+ * Gives the inode that was found under a name its filters and cells, before the dentry gets it;
+ * inode: NULL if the name is absent. The VFS holds the lock of the directory. Returns 0, -ENOENT
+ * if the name is hidden, or another error.
+ */
+int pst_filter_found(struct dentry *dentry, struct inode *inode)
+{
+	struct pst_called names = { .dentry[0] = dentry, .inode[0] = inode };
+	struct inode *dir = d_inode(dentry->d_parent);
+	struct filter_call *call;
+	struct slot *slot;
+	u32 us;
+	int err;
+
+	if (!pst_filters_of(dir) || (!inode && pst_filters_of(dir)->fixed_names))
+		return 0;
+	slot = pst_call_begin(FUSE_LOOKUP, dir);
+	if (IS_ERR(slot))
+		return PTR_ERR(slot);
+	call = slot->call;
+	call->aux = &names;
+	call->name[0] = dentry->d_name.name;
+	if (inode)
+		pst_fill_attr(inode, &names.attr[0]);
+	err = call_fill_save(call);
+	if (!err)
+		err = check_found(call, inode, inode ? &names.attr[0] : NULL);
+	if (!err && inode)
+		pst_filter_give(call, dir, inode);
+	us = call->delay_us;
+	pst_trace_result(call, err);
+	pst_call_end(dir, slot);
+	pst_delay(us);
+	return err;
+}
+
+/* ---- changes ----------------------------------------------------------------------------- */
+
+/* Returns whether the dentry alone cannot say what filters answer to an operation. */
+static bool is_asked(const struct pst_name_op *op)
+{
+	const struct pst_filters *filters = pst_filters_of(dir_of(op));
+	u64 held, asked;
+
+	if (!filters)
+		return false;
+	held = filter_node_filters(&pst_i(dir_of(op))->filter);
+	asked = filters->chain->pre[op->opcode] | filters->chain->post[op->opcode];
+	if (op->inode)
+		held |= filter_node_filters(&pst_i(op->inode)->filter);
+	if (op->inode || !filters->fixed_names)
+		asked = filters->chain->any[op->opcode];
+	return held & asked;
+}
+
+static bool makes_file(const struct pst_name_op *op)
+{
+	return op_find(op->opcode)->effect == OP_CREATES;
+}
+
+static void fill_in(const struct pst_name_op *op, union pst_in *in)
+{
+	*in = (union pst_in){};
+	switch (op->opcode) {
+	case FUSE_MKNOD:
+		in->mknod.mode = op->mode;
+		in->mknod.rdev = new_encode_dev(op->dev);
+		in->mknod.umask = current_umask();
+		break;
+	case FUSE_MKDIR:
+		in->mkdir.mode = op->mode & ~S_IFMT;
+		in->mkdir.umask = current_umask();
+		break;
+	case FUSE_CREATE:
+	case FUSE_TMPFILE:
+		in->create.flags = op->flags & ~O_NOCTTY;
+		in->create.mode = op->mode;
+		in->create.umask = current_umask();
+		break;
+	case FUSE_LINK:
+		in->link.oldnodeid = pst_i(op->inode)->nodeid;
+		break;
+	case FUSE_RENAME2:
+		in->rename.newdir = pst_i(op->inode)->nodeid;
+		in->rename.flags = op->flags;
+		break;
+	}
+}
+
+/* Makes what filters need until the operation ends. NULL: no memory. */
+static struct pst_name_call *new_call(const struct pst_name_op *op)
+{
+	struct pst_name_call *c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
+	struct dentry *const dentry[2] = { op->dentry, op->dentry2 };
+
+	if (!c || !pst_op_init(&c->op, dir_of(op), op->inode, op->opcode))
+		return c;
+	fill_in(op, &c->op.in);
+	for (int i = 0; i < 2 && dentry[i]; i++) {
+		c->op.name[i] = dentry[i]->d_name.name;
+		c->names.dentry[i] = dentry[i];
+		c->names.inode[i] = d_inode(dentry[i]);
+		if (d_inode(dentry[i]))
+			pst_fill_attr(d_inode(dentry[i]), &c->names.attr[i]);
+	}
+	if (op->text) {
+		c->op.name[1] = op->text;
+		c->op.data = op->text;
+		c->op.data_len = strlen(op->text);
+	}
+	c->op.aux = &c->names;
+	c->op.out = op_find(op->opcode)->result_size ? &c->out : NULL;
+	/* Other IDs of the caller are the owner of a new file, and nothing to other operations. */
+	c->op.may_act = true;
+	c->op.keep = !pst_filters_of(dir_of(op))->fixed_names &&
+		     (makes_file(op) || op->opcode == FUSE_LINK);
+	return c;
+}
+
+/* Takes over the mode and umask that filters have left for a new file. */
+static int take_mode(struct pst_name_op *op, u32 umask)
+{
+	const struct pst_op *o = &op->call->op;
+	umode_t mode = call_member(&o->in, op_find(op->opcode)->mode);
+
+	if (umask != current_umask()) {
+		mode &= ~(umask & 0777);
+		/* The lower file system takes away what the umask of the caller has. */
+		if (mode & current_umask())
+			return pst_op_bad(o, true, "took bits from the umask that the mode has");
+	}
+	op->mode = (op->mode & S_IFMT) | (mode & 07777);
+	/* No set-id bit goes to an owner that a filter has chosen; see src/fs/set-id.c. */
+	if (o->acts && !S_ISDIR(op->mode))
+		op->mode &= ~(S_ISUID | S_ISGID);
+	return 0;
+}
+
+/* Takes over what programs have changed of an operation. Returns 0 or an error. */
+static int take_changes(struct pst_name_op *op)
+{
+	const struct pst_op *o = &op->call->op;
+	const union pst_in *in = &o->in;
+
+	/* Without such programs, the names may have gone with the slot. */
+	if (!(o->chain->pre[op->opcode] & o->filters))
+		return 0;
+	for (int i = 0; i < op_find(op->opcode)->n_entries; i++)
+		if (strcmp(o->name[i], op->call->names.dentry[i]->d_name.name) != 0)
+			return pst_op_bad(o, true, "changed a name");
+	if (o->acts && makes_file(op)) {
+		op->cred = pst_op_cred(o);
+		if (!op->cred)
+			return -ENOMEM;
+	}
+	switch (op->opcode) {
+	case FUSE_SYMLINK:
+		op->text = o->data;
+		break;
+	case FUSE_MKNOD:
+		op->dev = new_decode_dev(in->mknod.rdev);
+		return take_mode(op, in->mknod.umask);
+	case FUSE_MKDIR:
+		return take_mode(op, in->mkdir.umask);
+	case FUSE_CREATE:
+		op->flags |= in->create.flags & O_EXCL;
+		fallthrough;
+	case FUSE_TMPFILE:
+		return take_mode(op, in->create.umask);
+	case FUSE_RENAME2:
+		op->flags = in->rename.flags;
+	}
+	return 0;
+}
+
+/* Runs the programs after an operation. Returns the new result, and frees the call. */
+static int end_call(struct pst_name_op *op, int r, struct inode *inode)
+{
+	struct pst_name_call *c = op->call;
+
+	c->op.made = inode;
+	if (!r && inode && c->op.chain->post[op->opcode] & c->op.filters) {
+		pst_fill_attr(inode, &c->found);
+		c->op.found = &c->found;
+		fill_entry(inode, &c->out.entry);
+	}
+	r = pst_after(&c->op, r);
+	if (op->cred)
+		put_cred(op->cred);
+	kfree(c);
+	op->call = NULL;
+	return r;
+}
+
+/*
+ * Runs the programs for names and those before an operation. Returns 0 to do the operation as op
+ * says then, and to call pst_name_end(); PST_ANSWERED if a filter says that it is done; or an
+ * error.
+ */
+int pst_name_begin(struct pst_name_op *op)
+{
+	int r;
+
+	if (!is_asked(op))
+		return 0;
+	op->call = new_call(op);
+	if (!op->call)
+		return -ENOMEM;
+	r = pst_before(&op->call->op);
+	if (!r)
+		r = take_changes(op);
+	if (r)
+		r = end_call(op, r, NULL) ?: PST_ANSWERED;
+	return r;
+}
+
+/* Gives the inode of a file without a name the filters and cells of the directory. */
+static int give_nameless(const struct pst_name_op *op, struct inode *inode)
+{
+	struct slot *slot;
+
+	if (!pst_filters_of(inode))
+		return 0;
+	slot = pst_call_begin(FUSE_TMPFILE, dir_of(op));
+	if (IS_ERR(slot))
+		return PTR_ERR(slot);
+	place_inherit(slot->call, slot->call->node);
+	pst_filter_give(slot->call, dir_of(op), inode);
+	pst_call_end(dir_of(op), slot);
+	return 0;
+}
+
+/*
+ * Runs the programs after an operation with the result r, and gives a file that got the name its
+ * filters; inode: the file, or NULL. Returns the new result.
+ */
+int pst_name_end(struct pst_name_op *op, int r, struct inode *inode)
+{
+	bool given = op->call && op->call->op.call;
+
+	if (op->call)
+		r = end_call(op, r, inode);
+	if (r || !inode || given)
+		return r;
+	return op->opcode == FUSE_TMPFILE ? give_nameless(op, inode) :
+					    pst_filter_found(op->dentry, inode);
+}
+
+/*
+ * Checks a RENAME again, whose names lead to other files below by now: rd has the lower files that
+ * really move. Returns 0, -EPERM or another error.
+ */
+int pst_filter_rename_again(const struct pst_name_op *op, const struct renamedata *rd)
+{
+	struct pst_name_call *c = new_call(op);
+	struct slot *slot;
+	int err = 0;
+
+	if (!c)
+		return -ENOMEM;
+	if (!c->op.filters)
+		goto out;
+	c->names.attr[0].mode = READ_ONCE(d_inode(rd->old_dentry)->i_mode);
+	if (d_is_positive(rd->new_dentry))
+		c->names.attr[1].mode = READ_ONCE(d_inode(rd->new_dentry)->i_mode);
+	slot = pst_op_slot(&c->op);
+	err = PTR_ERR_OR_ZERO(slot);
+	if (err)
+		goto out;
+	err = call_fill_save(slot->call);
+	if (!err)
+		err = name_check_call(slot->call);
+	if (err)
+		pst_trace_result(slot->call, err);
+	pst_call_end(dir_of(op), slot);
+out:
+	kfree(c);
+	return err;
+}
