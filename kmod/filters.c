@@ -122,6 +122,9 @@ static const u64 served[2] = {
 	[FILTER_POST] = ON_NAMES | ON_FILES,
 };
 
+/* A filter that shows other attributes than LOWER has programs after both. */
+#define SHOWS (BIT_ULL(FUSE_LOOKUP) | BIT_ULL(FUSE_GETATTR))
+
 static int refuse(struct fs_context *fc, const struct filter *f, const char *what,
 		  const char *which)
 {
@@ -149,6 +152,9 @@ static int check_supported(struct fs_context *fc, const struct filter *f)
 		if (others)
 			return refuse(fc, f, kinds[kind], name ? name : "no operation");
 	}
+	/* Permission would be decided by other attributes than those that the filter shows. */
+	if (!(SHOWS & ~facts->ops[FILTER_POST]))
+		return refuse(fc, f, "may change attributes after LOOKUP and GETATTR", "");
 	if (!facts->ops[FILTER_PRE] && !facts->ops[FILTER_POST] && !facts->ops[FILTER_NAME])
 		return refuse(fc, f, "has no program", "");
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)

@@ -459,6 +459,7 @@ refusals() {
 	export PENSTOCK_FILTER_PATH=/filters
 	[ -e /filters/hide.bpf.o ] && [ -e /bin/mount-view ] || return
 	refused other-filters "has a program before" "hide,names=x" quota,files=5
+	refused shown-attributes "may change attributes after LOOKUP" owner,uid=5
 	refused at "attached with at=" "hide,names=x,at=/a"
 	check filters.refuses-text not_mounted "lower=/w/tmpfs/lower,filter=x"
 	handover /w/tmpfs/lower > /w/out
