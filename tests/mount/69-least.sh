@@ -54,11 +54,11 @@ each_threads_have_the_capabilities_they_use() {
 
 sockets() { find /run/penstock -name '*.sock*' 2> /dev/null | wc -l; }
 
-# Mounts a view, kills its process and detaches the mount.
+# Mounts a view and kills its process. Returns when the process has closed its socket.
 killed_view() {
 	view -o cache=none "$LOWER" "$T/killed"
 	kill -KILL "${VIEW_PIDS[N_VIEWS - 1]}"
-	wait "${VIEW_PIDS[N_VIEWS - 1]}" 2> /dev/null
+	within 5 daemon_done "${VIEW_PIDS[N_VIEWS - 1]}"
 	unset "VIEW_DIRS[N_VIEWS - 1]"
 }
 
