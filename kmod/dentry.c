@@ -211,7 +211,7 @@ static int pst_d_init(struct dentry *dentry)
 static void pst_d_release(struct dentry *dentry)
 {
 	pst_caller_forget(dentry);
-	dput(dentry->d_fsdata);
+	pst_drop_lower(dentry->d_fsdata);
 }
 
 const struct dentry_operations pst_dentry_ops = {

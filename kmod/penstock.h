@@ -232,6 +232,7 @@ static inline bool pst_trace_is_read(const struct pst_sb *s)
 
 /* reclaim.c */
 void pst_d_iput(struct dentry *dentry, struct inode *inode);
+void pst_drop_lower(struct dentry *lower);
 void pst_reclaim_flush(void);
 
 #endif

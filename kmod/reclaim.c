@@ -9,16 +9,27 @@
  * reference to an inode of the view whose lower inode has no link is handed to a worker. The list
  * needs no allocation, because its node is in the inode of the view.
  *
+ * A name that is absent in the view keeps a lower dentry too, which can get a file that is then
+ * removed again. There is no inode of the view whose node could be used, so pst_drop_lower()
+ * allocates one; the task may use the reserves, and if it gets none it drops the dentry.
+ *
  * An inode can be handed over several times, by several dentries, and while the worker has it:
  * n_late counts the references, and only the one that makes it 1 queues the inode.
  */
 #include "penstock.h"
 
+struct late_dentry {
+	struct llist_node node;
+	struct dentry *dentry;
+};
+
 static LLIST_HEAD(late_inodes);
+static LLIST_HEAD(late_dentries);
 
 static void drop_late_inodes(struct work_struct *work)
 {
 	struct pst_inode *pi, *next;
+	struct late_dentry *d, *next_d;
 
 	llist_for_each_entry_safe(pi, next, llist_del_all(&late_inodes), late) {
 		struct dentry *orphan = xchg(&pi->orphan, NULL);
@@ -27,6 +38,10 @@ static void drop_late_inodes(struct work_struct *work)
 		dput(orphan);
 		while (n--)
 			iput(&pi->vfs);
+	}
+	llist_for_each_entry_safe(d, next_d, llist_del_all(&late_dentries), node) {
+		dput(d->dentry);
+		kfree(d);
 	}
 }
 
@@ -52,6 +67,23 @@ void pst_d_iput(struct dentry *dentry, struct inode *inode)
 		llist_add(&pi->late, &late_inodes);
 		schedule_work(&late_work);
 	}
+}
+
+/* Drops a lower dentry, which may be NULL; in reclaim the worker drops that of a removed file. */
+void pst_drop_lower(struct dentry *lower)
+{
+	struct late_dentry *d = NULL;
+
+	if (unlikely(current->flags & PF_MEMALLOC) && lower && d_is_positive(lower) &&
+	    !READ_ONCE(d_inode(lower)->i_nlink))
+		d = kmalloc(sizeof(*d), GFP_NOWAIT | __GFP_NOWARN);
+	if (!d) {
+		dput(lower);
+		return;
+	}
+	d->dentry = lower;
+	if (llist_add(&d->node, &late_dentries))
+		schedule_work(&late_work);
 }
 
 /* Waits until the worker has dropped all that it was given before. */
