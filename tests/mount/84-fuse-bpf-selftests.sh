@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The selftests of the FUSE-BPF proposal; docs/fuse-bpf.md maps each of them to a case. A case with
-# the name of a selftest does the same steps.
+# The steps of the selftests of the FUSE-BPF proposal. A comment before each case names the
+# selftest, and docs/fuse-bpf.md lists the case for each selftest.
 
 pattern() { head -c "$1" /dev/urandom | base64 -w 0 | head -c "$1"; }
 
-# ---- the selftests ------------------------------------------------------------------------------
-
-# basic: without filters and passthrough, each operation sends one request to the daemon.
-each_basic() {
+# basic_test: without filters and passthrough, each operation sends one request to the daemon.
+each_operation_sends_one_request() {
 	real || skip "there is no daemon"
 	local op
 	lower ext4
@@ -23,8 +21,8 @@ each_basic() {
 	if passing; then equal $N 0 "READ requests"; else check test $N -ge 1; fi
 }
 
-# bpf_test_real, set_backing: one filter that sees reads, and one that does not.
-each_real() {
+# bpf_test_real, bpf_test_set_backing: one filter that sees reads, and one that does not.
+each_only_a_filter_that_sees_reads_stops_passthrough() {
 	lower ext4
 	pattern 100000 > "$LOWER/f"
 	filtered_view data-log
@@ -38,7 +36,7 @@ each_real() {
 }
 
 # bpf_test_partial: the filter provides one page, the file the others.
-each_partial() {
+each_filter_provides_one_page_and_the_file_the_others() {
 	lower ext4
 	pattern 12288 > "$LOWER/f"
 	filtered_view parity-partial
@@ -51,7 +49,7 @@ each_partial() {
 # bpf_test_attrs, _dir, _mknod, _link and so on: operations that a filter passes behave as on the
 # lower file system. ext4 changes a directory's times when it fails to make a whiteout, which no
 # event reports.
-each_operations_through_a_filter() {
+each_passing_filter_changes_no_operation() {
 	local group variant=()
 	passing && variant=(--variant filtered)
 	filtered_view -o cache=exclusive pass
@@ -61,10 +59,10 @@ each_operations_through_a_filter() {
 	check test "$(ran runs pass)" -ge 1000
 	equal "$(stat -f -c %t "$VIEW")" 65735546 "type of the file system"
 }
-LIMIT[operations_through_a_filter]=150
+LIMIT[passing_filter_changes_no_operation]=150
 
 # bpf_test_readdir: the filter adds an entry for an absent file and renames another entry.
-each_readdir() {
+each_filter_adds_and_renames_entries_of_a_listing() {
 	lower ext4
 	touch "$LOWER/one" "$LOWER/old" "$LOWER/two"
 	filtered_view parity-fake
@@ -79,7 +77,7 @@ each_readdir() {
 }
 
 # bpf_test_creat: creates a file that the filter does not apply to, and one that it applies to.
-each_creat() {
+each_creation_fails_only_where_the_filter_applies() {
 	need_filters
 	lower ext4
 	mkdir "$LOWER/in" "$LOWER/out"
@@ -91,7 +89,8 @@ each_creat() {
 		"files below"
 }
 
-each_hidden_entries() {
+# bpf_test_hidden_entries: LOOKUP fails for a name that stays in listings.
+each_listing_does_not_reveal_a_hidden_name() {
 	lower ext4
 	mkdir "$LOWER/hide" "$LOWER/show"
 	filtered_view parity-hidden
@@ -110,7 +109,7 @@ each_hidden_entries() {
 }
 
 # bpf_test_largedir: a thousand names, and the exact number of lookups.
-each_largedir() {
+each_each_request_runs_a_program_once() {
 	local i before
 	lower ext4
 	filtered_view -o cache=ttl=60 pass
@@ -127,7 +126,7 @@ each_largedir() {
 }
 
 # bpf_test_redact_readdir: three of six names; and parts of a listing that lose all names.
-each_redact_readdir() {
+each_entries_removed_from_a_listing_can_be_looked_up() {
 	local i
 	lower ext4
 	mkdir "$LOWER/six" "$LOWER/many" "$LOWER/none"
@@ -155,7 +154,7 @@ each_redact_readdir() {
 
 # bpf_test_remove_backing: a lookup of one directory finds another, to which the filter does not
 # apply.
-each_remove_backing() {
+each_lookup_that_leads_elsewhere_leaves_the_filter() {
 	local runs
 	lower ext4
 	mkdir "$LOWER/folder1" "$LOWER/folder2"
@@ -175,7 +174,7 @@ each_remove_backing() {
 
 # bpf_test_alter_errcode_bpf: the filter changes the error of MKDIR. The filter also makes LOOKUP
 # report the name as absent, because otherwise the kernel would not send MKDIR.
-each_alter_errcode() {
+each_filter_changes_errors_and_successes() {
 	lower ext4
 	filtered_view parity-results
 	mkdir "$LOWER/file1"
@@ -194,7 +193,7 @@ each_alter_errcode() {
 }
 
 # bpf_test_lookup_postfilter: the post program sees the result and decides.
-each_lookup_postfilter() {
+each_post_program_decides_the_result_of_a_lookup() {
 	LOG_MAY='program post/lookup returned PST_DONE'
 	lower ext4
 	echo one > "$LOWER/file1"
@@ -214,7 +213,7 @@ each_lookup_postfilter() {
 
 # bpf_test_readdirplus_not_overriding_backing: a listing does not change what LOOKUP returned for a
 # file.
-each_readdirplus() {
+each_listing_does_not_change_the_result_of_lookup() {
 	lower ext4
 	touch "$LOWER/free" "$LOWER/bound"
 	echo text > "$LOWER/f"
@@ -237,7 +236,7 @@ each_readdirplus() {
 }
 
 # bpf_test_revalidate_handle_backing_fd: another file now has the name.
-each_revalidate() {
+each_replaced_directory_is_looked_up_again() {
 	local i text
 	lower ext4
 	mkdir "$LOWER/d1" "$LOWER/d2"
@@ -258,7 +257,7 @@ each_revalidate() {
 }
 
 # flock_test: excludes processes that lock the lower file.
-each_flock() {
+each_flock_excludes_lockers_of_the_lower_file() {
 	lower ext4
 	touch "$LOWER/f"
 	filtered_view -o cache=none,locks=lower pass
@@ -272,9 +271,9 @@ each_flock() {
 	check test "$(ran runs pass pre/setlk)" -ge 2
 }
 
-# bpf_test_create_and_remove_bpf, bpf_test_mkdir_and_remove_bpf. A new lookup decides again which
-# filters apply to a file.
-each_taken_off() {
+# bpf_test_create_and_remove_bpf, bpf_test_mkdir_and_remove_bpf: the filter excludes the files that
+# are created. At the next lookup the filter decides again whether it applies to the file.
+each_filter_excludes_new_files_until_they_are_looked_up() {
 	lower ext4
 	mkdir "$LOWER/old"
 	touch "$LOWER/f" "$LOWER/old/f"
@@ -297,8 +296,8 @@ each_taken_off() {
 	answers 0 chmod "$VIEW/newdir" 700
 }
 
-# bpf_test_follow_mounts
-each_follow_mounts() {
+# bpf_test_follow_mounts: the filter also applies to a file system that is mounted inside LOWER.
+each_filter_applies_inside_mounts() {
 	lower ext4
 	mkdir "$LOWER/mnt" "$T/other"
 	mount -t tmpfs none "$T/other"
@@ -313,7 +312,7 @@ each_follow_mounts() {
 }
 
 # copy_file_range_test: between files with and without a data filter, in all four combinations.
-each_copy_file_range() {
+each_copies_between_filtered_and_other_files() {
 	local from to text
 	need_filters
 	lower ext4
@@ -335,7 +334,7 @@ each_copy_file_range() {
 }
 
 # bpf_test_stack_depth_limit: a view of a view works.
-each_stacked() {
+each_view_of_a_view_applies_both_filters() {
 	local first
 	lower ext4
 	pattern 100000 > "$LOWER/f"

@@ -5,7 +5,7 @@
  */
 #include <penstock/filter.bpf.h>
 
-PST_FILTER(0, "takes itself off what is made");
+PST_FILTER(0, "excludes new files");
 
 PST_PRE(setattr, call)
 {
