@@ -68,7 +68,7 @@ static int fill_batch(struct file *lower, loff_t pos, struct batch *b)
 }
 
 /* Runs the filters on the collected names, and sets hidden of each. */
-static int ask(struct inode *dir, struct batch *b)
+static int filter_batch(struct inode *dir, struct batch *b)
 {
 	unsigned int added[PST_N_LISTED];
 	struct slot *slot = pst_call_begin(FUSE_READDIR, dir);
@@ -77,7 +77,7 @@ static int ask(struct inode *dir, struct batch *b)
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
 	listing = &slot->listing;
-	if (listing_asks(slot->call)) {
+	if (listing_needs_filters(slot->call)) {
 		listing_init(listing, slot->call);
 		for (unsigned int i = 0; i < b->n; i++) {
 			if (b->name[i].hidden || name_is_dots(b->name[i].text))
@@ -86,7 +86,7 @@ static int ask(struct inode *dir, struct batch *b)
 			listing_add(listing, b->name[i].text, b->name[i].ino, b->name[i].pos,
 				    b->name[i].type);
 		}
-		listing_ask(listing);
+		listing_filter_names(listing);
 		for (unsigned int i = 0; i < listing->n; i++)
 			b->name[added[i]].hidden = listing->names[i].hidden;
 	}
@@ -119,7 +119,7 @@ int pst_filter_iterate(struct file *file, struct file *lower, struct dir_context
 	do {
 		err = fill_batch(lower, ctx->pos, b);
 		if (!err)
-			err = ask(file_inode(file), b);
+			err = filter_batch(file_inode(file), b);
 	} while (!err && emit(ctx, b) && b->full);
 	kvfree(b);
 	return err;

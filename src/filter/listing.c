@@ -6,17 +6,17 @@
 #include "filter/place.h"
 #include "filter/run-program.h"
 
-bool listing_asks(const struct filter_call *readdir)
+bool listing_needs_filters(const struct filter_call *readdir)
 {
 	const struct chain *chain = readdir->chain;
-	uint64_t asked;
+	uint64_t needed;
 
 	if (!chain || !readdir->filters)
 		return false;
-	asked = chain->names;
+	needed = chain->names;
 	if (readdir->opcode == FUSE_READDIRPLUS)
-		asked |= chain->pre[FUSE_LOOKUP] | chain->post[FUSE_LOOKUP];
-	return asked & readdir->filters;
+		needed |= chain->pre[FUSE_LOOKUP] | chain->post[FUSE_LOOKUP];
+	return needed & readdir->filters;
 }
 
 /*
@@ -109,7 +109,7 @@ bool listing_add(struct listing *listing, const char *name, uint64_t ino, uint64
 }
 
 /* Runs one filter on the names. If the program could not be run, all names are hidden. */
-static void ask_one(struct listing *listing, const struct chain_entry *entry)
+static void filter_names_by(struct listing *listing, const struct chain_entry *entry)
 {
 	int r = run_program_names(&listing->call, entry, listing->n);
 
@@ -118,7 +118,7 @@ static void ask_one(struct listing *listing, const struct chain_entry *entry)
 			listing->names[i].hidden = true;
 }
 
-void listing_ask(struct listing *listing)
+void listing_filter_names(struct listing *listing)
 {
 	const struct chain *chain = listing->readdir->chain;
 	struct filter_call *call = &listing->call;
@@ -130,12 +130,12 @@ void listing_ask(struct listing *listing)
 	call_fill_name(call, call->node, "");
 	for (unsigned int i = 0; i < chain->n; i++)
 		if (call->filters & chain->names & 1ULL << chain->entries[i]->bit)
-			ask_one(listing, chain->entries[i]);
+			filter_names_by(listing, chain->entries[i]);
 }
 
-void listing_ask_lookups(struct listing *listing,
-			 void (*found)(struct listing *listing, unsigned int i, const char *name,
-				       int r))
+void listing_filter_lookups(struct listing *listing,
+			    void (*found)(struct listing *listing, unsigned int i, const char *name,
+					  int r))
 {
 	unsigned int first = 0, at, n = listing->n;
 

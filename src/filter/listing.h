@@ -13,7 +13,7 @@
 struct listing_name {
 	uint64_t ino, off;
 	uint32_t type; /* DT_REG, ... */
-	bool hidden;   /* set by listing_ask() */
+	bool hidden;   /* set by listing_filter_names() */
 	char text[PST_LISTED_SIZE];
 };
 
@@ -26,8 +26,8 @@ struct listing {
 	struct listing_name names[PST_N_LISTED];
 };
 
-/* Returns whether filters must run on the names of a listing. */
-bool listing_asks(const struct filter_call *readdir);
+/* Returns true if the directory has filters that may hide or change names of its listing. */
+bool listing_needs_filters(const struct filter_call *readdir);
 /* Begins with a READDIR, or READDIRPLUS, whose pre programs have returned PST_PASS. */
 void listing_init(struct listing *listing, const struct filter_call *readdir);
 /*
@@ -47,13 +47,16 @@ void listing_lookup(struct listing *listing, const char *name);
  */
 bool listing_add(struct listing *listing, const char *name, uint64_t ino, uint64_t off,
 		 uint32_t type);
-/* Runs the filters on the added names, if any, of a READDIR. Sets hidden of each name. */
-void listing_ask(struct listing *listing);
 /*
- * Runs the filter listing->together, which is not NULL, on the added names of a READDIRPLUS. Calls
- * found() for each name in order, with r 0 and the name to look up, which the program may have
- * changed; or with r -errno.
+ * Runs the programs for names on the added names of a READDIR, each program once for all names. Sets
+ * hidden of each name.
  */
-void listing_ask_lookups(struct listing *listing,
-			 void (*found)(struct listing *listing, unsigned int i, const char *name,
-				       int r));
+void listing_filter_names(struct listing *listing);
+/*
+ * Runs the program before LOOKUP of listing->together, which is not NULL, on the added names of a
+ * READDIRPLUS. Calls found() for name I, in order: with r 0 and the name to look up, which the
+ * program may have changed; or with r -errno if the program refuses the LOOKUP.
+ */
+void listing_filter_lookups(struct listing *listing,
+			    void (*found)(struct listing *listing, unsigned int i, const char *name,
+					  int r));

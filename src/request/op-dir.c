@@ -191,14 +191,14 @@ static void found(struct listing *listing, unsigned int i, const char *name, int
 }
 
 /* Runs programs on the names in listing, and adds the names that filters do not hide. */
-static void ask(struct filtered *filtered)
+static void filter_added(struct filtered *filtered)
 {
 	struct listing *listing = &filtered->listing;
 
 	if (listing->together) {
-		listing_ask_lookups(listing, found);
+		listing_filter_lookups(listing, found);
 	} else {
-		listing_ask(listing);
+		listing_filter_names(listing);
 		for (unsigned int i = 0; i < listing->n; i++) {
 			const struct listing_name *listed = &listing->names[i];
 
@@ -217,7 +217,7 @@ static size_t room(struct fs_dirsink *sink)
 	struct dir_reply *reply = reply_of(sink);
 
 	if (reply->filtered)
-		ask(reply->filtered);
+		filter_added(reply->filtered);
 	return dirbuf_room(&reply->buf);
 }
 
@@ -229,7 +229,7 @@ static bool fits_together(struct fs_dirsink *sink, size_t name_len)
 
 	if (dirbuf_size(&reply->buf, name_len) <= left)
 		return true;
-	ask(reply->filtered);
+	filter_added(reply->filtered);
 	return dirbuf_fits(&reply->buf, name_len);
 }
 
@@ -263,13 +263,13 @@ static void add_together(struct fs_dirsink *sink, const struct fs_dirent *dirent
 
 	if (name_is_dots(dirent->name) || !listing_add(&filtered->listing, dirent->name,
 						       dirent->ino, dirent->off, dirent->type)) {
-		ask(filtered);
+		filter_added(filtered);
 		add_filtered(sink, dirent, entry);
 		return;
 	}
 	filtered->size += dirbuf_size(&reply->buf, dirent->name_len);
 	if (filtered->listing.n == PST_N_LISTED)
-		ask(filtered);
+		filter_added(filtered);
 }
 
 /* -- READDIR ----------------------------------------------------------------------------------- */
@@ -296,7 +296,7 @@ static int list_filtered(struct req *req, struct dir_reply *reply, uint64_t off)
 	reply->sink.fits = one_by_one ? fits : fits_together;
 	reply->sink.add = one_by_one ? add_filtered : add_together;
 	r = fs_readdir(req->fs, req->handle, off, &reply->sink);
-	ask(filtered);
+	filter_added(filtered);
 	memcpy(req->data, filtered->memory, reply->buf.len);
 	call_fill_again(&req->call, true);
 	return r;
@@ -321,7 +321,7 @@ int op_readdir(struct req *req)
 
 	if (reply.buf.size > req->slot.data_size)
 		reply.buf.size = req->slot.data_size;
-	if (listing_asks(&req->call))
+	if (listing_needs_filters(&req->call))
 		r = list_filtered(req, &reply, in->offset);
 	else
 		r = fs_readdir(req->fs, req->handle, in->offset, &reply.sink);
