@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A key is 32 hexadecimal digits in a file that only its owner can read, because users who know the
- * key can forge handles of files that they have no permission to reach. A new file is complete
- * before it gets its name: two views that are mounted at the same time then read the same key, and
- * never a part of one.
+ * Reads the key of file handles. A key is 32 hexadecimal digits in a file that only its owner can
+ * read, because users who know the key can forge handles of files that they have no permission to
+ * reach. A symbolic link is refused (O_NOFOLLOW): a user who may change the link, but not the file,
+ * could choose the key. O_NONBLOCK keeps a named pipe from blocking the mount.
+ *
+ * A new file is complete before it gets its name: two views that are mounted at the same time then
+ * read the same key, and never a part of one.
  */
 #include "api/handles-key.h"
 #include "util/cleanup.h"
@@ -21,6 +24,7 @@
 #include <unistd.h>
 
 #define DIGITS 32
+#define FLAGS  (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
 
 /*
  * Writes a new key to a temporary file, and links this file to path. Returns 0, also if another
@@ -77,7 +81,7 @@ static int check_file(const char *path, int fd, struct pst_error *error)
 
 int handles_key_read(const char *path, uint64_t ret_key[2], struct pst_error *error)
 {
-	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	_cleanup_(fd_closep) int fd = open(path, FLAGS);
 	char text[DIGITS + 3] = { 0 };
 	uint64_t key[2];
 	ssize_t n;
@@ -89,8 +93,13 @@ int handles_key_read(const char *path, uint64_t ret_key[2], struct pst_error *er
 			return error_set(error, r,
 					 "handles=%s: cannot create the file for the key: %s", path,
 					 strerror(-r));
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		fd = open(path, FLAGS);
 	}
+	if (fd < 0 && errno == ELOOP)
+		return error_set(error, -ELOOP,
+				 "handles=%s: this is a symbolic link, which another user could "
+				 "change; give the path of the key file itself",
+				 path);
 	if (fd < 0)
 		return error_set(error, -errno, "handles=%s: cannot open the file: %s", path,
 				 strerror(errno));

@@ -104,6 +104,21 @@ static int check_mount_flags(unsigned int flags, struct pst_error *error)
 	return 0;
 }
 
+static int check_server(const struct pst_server *server, struct pst_error *error)
+{
+	if (server->size != sizeof(*server))
+		return error_set(error, -EINVAL,
+				 "server.size=%zu: set it to sizeof(struct pst_server), which is "
+				 "%zu bytes in this libpenstock; if the program does, compile it "
+				 "for this version",
+				 server->size, sizeof(*server));
+	if (!server->fields || !server->getattr || !server->setattr)
+		return error_set(error, -EINVAL,
+				 "server: the program must set all of the functions fields, "
+				 "getattr and setattr");
+	return 0;
+}
+
 int view_options_check(const struct pst_view_options *options, struct pst_error *error)
 {
 	int r = check_ranges(options, error);
@@ -119,12 +134,9 @@ int view_options_check(const struct pst_view_options *options, struct pst_error 
 				 "max_write=%u: give a number of bytes from 4096 "
 				 "to 16777216, or 0 for the default",
 				 options->max_write);
-	if (options->server &&
-	    (options->server->size != sizeof(struct pst_server) || !options->server->fields ||
-	     !options->server->getattr || !options->server->setattr))
-		return error_set(error, -EINVAL,
-				 "server: the program must set the members size, fields, getattr "
-				 "and setattr");
+	r = options->server ? check_server(options->server, error) : 0;
+	if (r < 0)
+		return r;
 	/* Without OPENDIR, only an invalidation makes the kernel drop a cached listing. */
 	if (options->opendir == PST_OPENDIR_OFF && options->cache != PST_CACHE_EXCLUSIVE &&
 	    options->cache != PST_CACHE_AUTO)

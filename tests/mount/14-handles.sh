@@ -176,7 +176,7 @@ once_bad_keys_are_refused() {
 	local f
 	for f in short long odd empty; do no_view "32 hexadecimal digits" "handles=$T/$f"; done
 	no_view "not a regular file" "handles=$T/directory"
-	no_view "cannot open the file" "handles=$T/link"
+	no_view "symbolic link" "handles=$T/link"
 	no_view "cannot create the file for the key" "handles=$T/absent/key"
 	no_view "a filter that decides by names" "handles=$T/key,filter=hide;names=x"
 	lower overlay
