@@ -6,15 +6,20 @@
 /*
  * Helpers of filters for paths, and for the files that a filter acts on.
  *
- * The helpers match a path one name at a time, as the kernel looks up its names. The cell of each
- * directory has the result so far. So no program needs the path of a file, or walks up to the root.
+ * A cell is a 64-bit number that the engine stores for each file and filter; docs/filters.md
+ * explains cells. These helpers use the cell of a directory to remember which components of the
+ * paths its own path has matched so far. When the kernel looks up a name in the directory, the
+ * program for names compares the name with the components that may come next, and stores the result
+ * in the cell of the file. So no program needs the whole path of a file, or walks up to the root.
  */
 
 /* -- paths ----------------------------------------------------------------------------------- */
 
 /*
- * In a directory's cell, bit I is set if a name of the directory that matches component I of the
- * list continues a path. PST_PATHS_INSIDE is set if the directory is at or below one of the paths.
+ * The components of all paths in a list are numbered: "etc/ssl:src" has etc (0), ssl (1) and src
+ * (2). In the cell of a directory, bit I is set if component I may come next: the cell of the root
+ * has bits 0 and 2, and the cell of /etc has bit 1. PST_PATHS_INSIDE is set in the cells of /etc/ssl,
+ * of /src, and of all files below them.
  */
 struct pst_walk {
 	struct pst_search search; /* for the name */
@@ -61,7 +66,10 @@ PST_HELPER __u64 pst_paths_walk(const volatile struct pst_paths *paths, __u64 ce
 	return s->cell;
 }
 
-/* Returns the cell of the file under name I (0 or 1) of a directory with this cell. */
+/*
+ * Returns the cell that a file gets under call->name[i] in a directory. cell is the cell of the
+ * directory; i is 0 or 1.
+ */
 static __always_inline __u64 pst_paths_after(const volatile struct pst_paths *paths, __u64 cell,
 					     struct pst_call *call, __u32 i)
 {
@@ -72,7 +80,7 @@ static __always_inline __u64 pst_paths_after(const volatile struct pst_paths *pa
 	return pst_paths_walk(paths, cell, call, call->name[i & 1].text, call->name[i & 1].len);
 }
 
-/* Returns whether a file with this cell is at or below one of the paths. */
+/* Returns true if the file with this cell is at or below one of the paths. */
 static __always_inline int pst_paths_inside(__u64 cell)
 {
 	return cell >> 63;
@@ -84,8 +92,8 @@ static __always_inline int pst_paths_empty(const volatile struct pst_paths *path
 }
 
 /*
- * Returns whether the file under name[0] may be a directory. Before a name is looked up, its type
- * is not known.
+ * Returns true if the file under name[0] may be a directory. Before the name is looked up, the type
+ * of the file is not known.
  */
 static __always_inline int pst_child_may_be_dir(const struct pst_call *call)
 {
@@ -102,9 +110,9 @@ static __always_inline int pst_child_may_be_dir(const struct pst_call *call)
 }
 
 /*
- * Sets child.cell to the cell of the file under name[0]. For the program for names. A file that is
- * inside a path by another name keeps PST_PATHS_INSIDE, so that a hard link does not evade the
- * filter.
+ * Sets child.cell, the cell of the file under name[0]. Only the program for names (PST_NAME) can
+ * use it. A file that is inside a path by another of its names keeps PST_PATHS_INSIDE, so that
+ * a hard link does not evade the filter.
  */
 static __always_inline void pst_paths_step(const volatile struct pst_paths *paths,
 					   struct pst_call *call)
@@ -119,7 +127,7 @@ static __always_inline void pst_paths_step(const volatile struct pst_paths *path
 /* -- names and paths together ---------------------------------------------------------------- */
 
 /*
- * Returns whether the filter acts on a file with this cell.
+ * Returns true if the filter acts on the file with this cell.
  *
  * A filter with an option for names and one for paths acts on files with these names in any
  * directory, on files at these paths, and on all files below such files. If both lists are empty,
@@ -132,9 +140,9 @@ static __always_inline int pst_chosen(const volatile struct pst_names *names,
 }
 
 /*
- * Sets child.cell, and returns whether the filter acts on the file under name[0]. For the program
- * for names. If the filter does not act on the file, and the file cannot be a directory, excludes
- * the file from the filter: the engine then no longer runs the filter for it.
+ * Sets child.cell, and returns true if the filter acts on the file under name[0]. Only the program
+ * for names (PST_NAME) can use it. If the filter does not act on the file, and the file cannot be a
+ * directory, excludes the file from the filter: the engine then no longer runs the filter for it.
  */
 static __always_inline int pst_choose(const volatile struct pst_names *names,
 				      const volatile struct pst_paths *paths, struct pst_call *call)

@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The parts that all commands share: rows of the table, parsing, answers, errors, exit codes. */
+/*
+ * Runs a command: parses the arguments by the row of the command in the table, prints the answer or
+ * the error, and returns the exit code. All commands share these functions.
+ */
 #include <stdbool.h>
 #include <stddef.h>
 
 struct json_object;
 struct cmd_call;
 
-/* A command: a row of command-table.c. Usage line, help and errors are generated from it. */
+/* A command: a row of command-table.c. The usage line, --help and errors are made from the row. */
 struct cmd {
-	const char *name;             /* "stat", "filter add"; NULL: of the mount helper */
-	const char *arguments;        /* names; in brackets: optional; "...": any number */
-	const char *flag, *flag_help; /* an option --FLAG, or -F; NULL: none */
-	const char *json_help;        /* what --json prints; NULL: there is no --json */
-	bool own_options;             /* run() reads argv itself */
-	const char *summary;          /* one line for the overview */
-	const char *help;             /* the text of --help before the options */
-	void (*help_more)(const struct cmd *cmd); /* prints what follows; NULL: nothing */
+	const char *name;      /* "stat", "filter add"; NULL for the mount helper */
+	const char *arguments; /* of the usage line: [X] is optional, X... may be repeated */
+	const char *flag;      /* the only option, "lazy" for --lazy and -l; NULL if none */
+	const char *flag_help;
+	const char *json_help; /* the output with --json; NULL if there is no --json */
+	bool own_options;      /* run() reads argv itself, because of other options */
+	const char *summary;   /* a line of `penstock --help` */
+	const char *help;      /* the text of `penstock COMMAND --help` before the options */
+	void (*help_more)(const struct cmd *cmd); /* prints the text after the options; or NULL */
 
-	int (*run)(struct cmd_call *call);         /* returns an exit code */
-	void (*print)(struct json_object *answer); /* prints its answer for people */
+	int (*run)(struct cmd_call *call);         /* runs the command; returns an exit code */
+	void (*print)(struct json_object *answer); /* prints run()'s answer without --json */
 
-	/* For cmd_view(): the verb, and the members for the arguments after MOUNTPOINT. */
+	/*
+	 * For cmd_view(), which sends a request to the process of a view: the verb of the request,
+	 * and the names of its members with the arguments after MOUNTPOINT.
+	 */
 	const char *verb;
 	const char *members[2];
 };
@@ -30,17 +37,16 @@ struct cmd {
 struct cmd_call {
 	const struct cmd *cmd;
 	int argc;
-	char **argv;  /* argv[0] is the command's own name */
-	char **words; /* the arguments; ended by NULL */
-	bool flag, json;
-	bool answered; /* cmd_answer() was called */
+	char **argv;     /* argv[0] is the command's own name */
+	char **words;    /* the arguments that are not options; NULL ends the list */
+	bool flag, json; /* the user gave cmd->flag, --json */
+	bool answered;   /* cmd_answer() was called */
 };
 
 /*
- * Exit codes of all commands: those of mount(8) and umount(8). penstock(1) documents them. A
- * command ends with CMD_FAILED after each failure that has no code of its own: no view is mounted
- * there, the process of the view has died, a filter is refused, no view can be mounted on this
- * machine.
+ * The exit codes of all commands have the meanings of mount(8) and umount(8); penstock(1) documents
+ * them. CMD_FAILED is for every failure that has no code of its own, for example: no view is mounted
+ * at MOUNTPOINT, the process of the view has died, or the kernel refuses a filter.
  */
 #define CMD_OK          0
 #define CMD_USAGE       1  /* wrong invocation or options, or not permitted */
@@ -49,7 +55,7 @@ struct cmd_call {
 #define CMD_INTERRUPTED 8  /* by the user */
 #define CMD_FAILED      32 /* the command failed */
 
-/* The functions of the table. */
+/* The run() functions of command-table.c. */
 int cmd_mount(struct cmd_call *call);
 int cmd_umount(struct cmd_call *call);
 int cmd_probe(struct cmd_call *call);
@@ -59,8 +65,8 @@ int cmd_filter_check(struct cmd_call *call);
 int cmd_filter_new(struct cmd_call *call);
 
 /*
- * The mount command under the contract of mount(8)'s helpers: `SPEC DIR [-sfnv] [-N ns] [-o
- * options] [-t type]`, where -f means "pretend".
+ * The mount command for mount(8), which runs it as the helper mount.penstock with the arguments
+ * `SPEC DIR [-sfnv] [-N ns] [-o options] [-t type]`. There -f means "pretend", not "foreground".
  */
 int cmd_mount_helper(int argc, char **argv);
 

@@ -26,7 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The longest wait for requests under the old chain, which may wait for leases or disks. */
+/* The longest wait, in milliseconds, for requests that began under the old chain to end. */
 #define DRAIN_MS 30000
 
 struct filters {
@@ -100,8 +100,8 @@ static void inform_fs(struct fs *fs, const struct chain *chain)
 }
 
 /*
- * Puts a chain in force, and waits until no request runs under the old chain. Returns false if one
- * still does after DRAIN_MS. Caller holds changing.
+ * Puts a chain in force, and waits until no request runs under the old chain. Returns false if a
+ * request still does after DRAIN_MS milliseconds. Caller holds changing.
  */
 static bool put_in_force(struct filters *filters, struct chain *chain, struct chain_entry *new)
 {

@@ -23,9 +23,21 @@ struct filters *filters_free(struct filters *filters);
 
 /*
  * Adds the filter of a spec (name is NULL), removes the filter with a name (spec is NULL), or
- * replaces the filter with a name by the filter of a spec. When this returns 0, the kernel has
- * dropped what it had cached before the change. After -errno and *error nothing has changed.
- * Waits for running requests, so it would deadlock inside a request.
+ * replaces the filter with a name by the filter of a spec. Returns 0; or -errno and *error, and
+ * then nothing has changed.
+ *
+ * When this function returns 0, all later requests run under the new filters, and the kernel can no
+ * longer use a reply that it has cached, or receives late, from before the change. There are three
+ * exceptions:
+ *
+ * - A file that was open already, and whose data a new filter sees: the kernel reads and writes it
+ *   directly until it is closed.
+ * - A request that has not ended after 30 seconds (it waits for a lease, or for a slow disk): it
+ *   ends under the old filters, and the kernel may cache its reply. A line in the log says so.
+ * - Names that a program before LOOKUP shows although the directory does not have them: the kernel
+ *   keeps them if it is older than Linux 6.16, or if a mount is inside the view.
+ *
+ * Must not be called by a thread that runs a request: it would wait for this request.
  */
 int filters_change(struct filters *filters, const char *name, const char *spec,
 		   struct pst_error *error);
