@@ -3,9 +3,9 @@
  * audit: reports each operation as an event for `penstock trace`, which adds the caller, the
  * operation and the path.
  *
- *	ops=unlink:rename:set*	names and globs of operations; none: all
+ *	ops=unlink:rename:set*	names and globs of operations (default: all)
  *	changes_only		only operations that change something or open for writing
- *	uid=1000-1999		only operations of these users; none: all
+ *	uid=1000-1999		only operations of these users (default: all)
  *
  * An event is "ok" or "refused". Its first number is the errno, its second the flags of an open or
  * rename, the members that a SETATTR sets, or the command of an ioctl.
@@ -17,9 +17,9 @@
 
 PST_FILTER(0, "reports operations and their results as events");
 
-PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations to report; none: all");
+PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations to report (default: all)");
 PST_OPTION(_Bool, changes_only, "only operations that change something or open for writing");
-PST_OPTION(struct pst_ids, uid, "users to report; none: all") PST_TAKES("users");
+PST_OPTION(struct pst_ids, uid, "users to report (default: all)") PST_TAKES("users");
 
 static __always_inline int changes(const struct pst_call *call)
 {

@@ -2,7 +2,7 @@
 /*
  * fault: makes operations fail or be slow, to test how programs handle that.
  *
- *	ops=open:*xattr		names and globs of operations; none: all
+ *	ops=open:*xattr		names and globs of operations (default: all)
  *	names=*.db		files and trees of these names, in any directory
  *	paths=/var/lib		files and trees at these paths from the root of the view
  *	error=ENOSPC		the errno, by name or number
@@ -24,9 +24,9 @@
 #include <penstock/filter.bpf.h>
 
 #ifdef FAULT_DATA
-PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations; none: all");
+PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations (default: all)");
 #else
-PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations; none: all but read and write")
+PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations (default: all but read and write)")
 PST_TAKES("elsewhere read write : use fault-data, which has the same options and sees reads and "
 	  "writes");
 #endif
@@ -35,15 +35,16 @@ PST_OPTION(struct pst_paths, paths, "paths of files and trees");
 PST_OPTION(struct pst_errno, error,
 	   "the error to return, by name or number (EIO unless another fault is given)");
 PST_RANGE(__u32, delay_us, 1, 4294967295, "microseconds to wait first");
-PST_RANGE(__u32, percent, 1, 100, "chance of a fault") = 100;
+PST_RANGE(__u32, percent, 1, 100, "chance of a fault, in percent") = 100;
 PST_RANGE(__u64, every, 1, 1152921504606846976, "only each Nth call") = 1;
 PST_OPTION(__u64, after, "skip the first N calls");
-PST_OPTION(__u64, count, "at most N faults; 0: no limit");
+PST_OPTION(__u64, count, "at most N faults (0: no limit)");
 
 #ifdef FAULT_DATA
 PST_FILTER(PST_CELLS | PST_DELAYS,
 	   "makes operations, reads and writes fail, be slow or fall short");
-PST_RANGE(__u32, shorten, 1, 4294967295, "cut reads and writes to N bytes; none: do not");
+PST_RANGE(__u32, shorten, 1, 4294967295,
+	  "the most bytes that a read or write returns (default: no limit)");
 #else
 PST_FILTER(PST_CELLS | PST_DELAYS, "makes operations fail or be slow");
 #define shorten 0

@@ -28,11 +28,11 @@ PST_AT_LEAST_ONE_OF("names paths");
 #ifdef HIDE_FOR
 PST_FILTER(PST_CELLS | PST_HIDES | PST_BY_CALLER | PST_WANT_CGROUP,
 	   "hides names and paths from some callers");
-PST_OPTION(struct pst_ids, uid, "users to hide from; none: all") PST_TAKES("users");
+PST_OPTION(struct pst_ids, uid, "users to hide from (default: all)") PST_TAKES("users");
 PST_OPTION(struct pst_ids, gid,
-	   "groups to hide from (of the caller, not supplementary ones); none: all")
+	   "groups to hide from; supplementary groups do not count (default: all)")
 PST_TAKES("groups");
-PST_OPTION(struct pst_ids, cgroup, "cgroups to hide from; none: all");
+PST_OPTION(struct pst_ids, cgroup, "cgroups to hide from (default: all)");
 PST_AT_LEAST_ONE_OF("uid gid cgroup");
 
 static __always_inline int concerns(const struct pst_caller *caller)

@@ -19,25 +19,25 @@
  * The state depends on all bytes before. So keys are shown only in reads that begin at the start of
  * the file; the data of other reads is blanked as a whole.
  *
- * Eight bytes are blanked at a time if none of them can end a value, else one.
+ * The filter blanks eight bytes at a time if none of them can end a value.
  */
 
 #define KEY_MAX 128
 
 enum values_state {
-	LINE,       /* blanks at the beginning of a line */
-	DASH,       /* ... and one '-' */
+	LINE,       /* the blanks at the beginning of a line */
+	DASH,       /* a '-' after these blanks */
 	KEY,        /* a key without quotes */
 	QUOTED_KEY, /* inside the quotes of a key */
 	BEHIND_KEY,
-	BEHIND_EQUALS, /* a value has to follow */
-	BEHIND_COLON,  /* a blank has to follow */
-	VALUE,         /* no key follows in this line */
-	QUOTED,        /* the same, inside quotes */
-	COMMENT,       /* the same, and quotes have no meaning */
-	LOST,          /* no more keys in this file */
+	BEHIND_EQUALS, /* a value must follow, else the text before was no key */
+	BEHIND_COLON,  /* a blank must follow, else the text before was no key */
+	VALUE,         /* a value: no key follows in this line */
+	QUOTED,        /* inside the quotes of a value */
+	COMMENT,       /* a comment, in which quotes have no meaning */
+	LOST,          /* the rest of the file: quotes may be open, so no later key is certain */
 };
-/* In the states before VALUE the filter shows the bytes of the line so far once they form a key. */
+/* In the states before VALUE, the bytes of the line so far may still be part of a key. */
 #define OPEN(STATE) ((STATE) < VALUE)
 
 /* The state, in pst_room(call). */
@@ -47,7 +47,7 @@ struct values {
 	__u32 at;      /* the offset of the current byte */
 	__u32 line_at; /* where its line begins */
 	__u32 column;  /* of the key in its line */
-	__u32 goes_on; /* lines indented to this column or further continue a value; 0: none */
+	__u32 goes_on; /* lines indented to this column or further continue a value; 0 if none do */
 	__u32 len;     /* of the key, or of the text inside quotes */
 	__u8 quote, before;
 	__u8 dash, exported, quoted, begun, escaped;
@@ -73,7 +73,7 @@ static __always_inline int is_key(__u8 c)
 	return begins_key(c) || (__u8)(c - '0') < 10 || c == '.' || c == '-';
 }
 
-PST_LOOP(values_take_back_byte, i, ctx)
+PST_LOOP(values_blank_line_byte, i, ctx)
 {
 	struct pst_call *call = *(struct pst_call **)ctx;
 	struct values *v = pst_room(call);
@@ -85,11 +85,11 @@ PST_LOOP(values_take_back_byte, i, ctx)
 	return 0;
 }
 
-/* The line has no key: blanks its bytes so far; lines that continue it will be blanked. */
-static __always_inline void values_take_back(struct pst_call *call, struct values *v)
+/* Blanks the bytes of the line so far, because it has no key; the rest is a value. */
+static __always_inline void values_blank_line(struct pst_call *call, struct values *v)
 {
 	if (v->at > v->line_at)
-		bpf_loop(v->at - v->line_at, values_take_back_byte, &call, 0);
+		bpf_loop(v->at - v->line_at, values_blank_line_byte, &call, 0);
 	v->state = VALUE;
 	v->begun = 1;
 	v->goes_on = v->column + 1;
@@ -169,7 +169,7 @@ static __always_inline void values_quoted(struct values *v, __u8 c)
 static __always_inline void values_no_key(struct pst_call *call, struct values *v, __u8 c,
 					  __u8 before)
 {
-	values_take_back(call, v);
+	values_blank_line(call, v);
 	v->before = before;
 	values_value(v, c);
 }
@@ -183,7 +183,7 @@ static __always_inline void values_line(struct pst_call *call, struct values *v,
 	} else if (c == '#' || c == ';') {
 		__u32 goes_on = v->goes_on;
 
-		values_take_back(call, v);
+		values_blank_line(call, v);
 		v->goes_on = goes_on;
 		v->state = COMMENT;
 	} else if (!v->dash && v->goes_on && v->column >= v->goes_on) {
@@ -262,7 +262,7 @@ static __always_inline void values_quoted_key(struct pst_call *call, struct valu
 		v->state = BEHIND_KEY;
 		v->quoted = 1;
 	} else {
-		values_take_back(call, v);
+		values_blank_line(call, v);
 		v->state = QUOTED;
 		v->escaped = 0;
 		v->before = 'a';
@@ -270,7 +270,7 @@ static __always_inline void values_quoted_key(struct pst_call *call, struct valu
 	}
 }
 
-/* Handles one byte. Returns whether to blank it. */
+/* Handles one byte. Returns true if the byte must be blanked. */
 static __attribute__((noinline)) int values_step(struct pst_call *call, __u8 c)
 {
 	struct values *v = pst_room(call);
@@ -332,7 +332,7 @@ static __attribute__((noinline)) int values_step(struct pst_call *call, __u8 c)
 	return !OPEN(v->state) && v->begun;
 }
 
-/* Returns whether all eight bytes are part of a value and none can end it. */
+/* Returns true if all eight bytes are part of a value and none of them can end it. */
 static __always_inline int values_all(const struct values *v, __u64 word)
 {
 	__u64 newlines = bytes_that_are(word, '\n');
@@ -389,5 +389,5 @@ static __always_inline void values_blank(struct pst_call *call)
 	/* The end of the data may have cut a line before its '=' or ':'. */
 	v->at = len;
 	if (OPEN(v->state))
-		values_take_back(call, v);
+		values_blank_line(call, v);
 }

@@ -18,8 +18,8 @@ PST_FILTER(0, "shows and creates files with another owner");
 /* 4294967295 is no valid ID. */
 #define OWNER(NAME, KIND, HELP) PST_RANGE(__s64, NAME, -1, 4294967294, HELP) PST_TAKES(KIND) = -1
 
-OWNER(uid, "users", "the owner that files show; -1: the real one");
-OWNER(gid, "groups", "the group that files show; -1: the real one");
+OWNER(uid, "users", "the owner that files show (-1: that of the lower file)");
+OWNER(gid, "groups", "the group that files show (-1: that of the lower file)");
 OWNER(create_uid, "users", "the owner of files that are created; -1: the caller");
 OWNER(create_gid, "groups", "the group of files that are created; -1: the caller's");
 PST_ONE_OF(chown, "pass deny ignore", "pass, deny or ignore changes of owner and group") = "pass";

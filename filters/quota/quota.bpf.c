@@ -11,10 +11,10 @@
  * (O_TMPFILE) count, too. Files that exist when counting begins do not count. Removing them makes
  * room, but the usage does not fall below zero.
  *
- * An operation that makes a file longer reserves the room before, and releases afterwards what it
- * did not need. So concurrent operations never exceed the limit. An operation counts with the
- * difference of the attributes before and after it, which the engine reads (PST_EXACT), never with
- * the sizes that the caller gave.
+ * The program before an operation that makes a file longer reserves the bytes, and the program
+ * after it releases those that the operation did not need. So concurrent operations never exceed
+ * the limit. An operation counts with the difference of the attributes before and after it, which
+ * the engine reads (PST_EXACT), never with the sizes that the caller gave.
  *
  * The usage is in the map quota_usage, by user ID (or 0), where other programs can set it. Files
  * without a name are in quota_nameless, by nodeid. With pin= both outlive the view.
@@ -28,8 +28,8 @@
 PST_FILTER(PST_WANT_ATTR | PST_WANT_CHILD | PST_EXACT,
 	   "limits by how many bytes and files a tree may grow");
 
-PST_RANGE(__u64, bytes, 1, 1152921504606846976, "bytes that files may grow by; none: no limit");
-PST_RANGE(__u64, files, 1, 1152921504606846976, "files that may be created; none: no limit");
+PST_RANGE(__u64, bytes, 1, 1152921504606846976, "bytes that files may grow by (default: no limit)");
+PST_RANGE(__u64, files, 1, 1152921504606846976, "files that may be created (default: no limit)");
 PST_AT_LEAST_ONE_OF("bytes files");
 PST_ONE_OF(per, "uid tree", "uid: a limit for each owner; tree: one for all") PST_OF_MAPS = "tree";
 
@@ -115,7 +115,7 @@ ATOMIC int release(__u64 *counter, __u64 less)
 }
 
 /* Reserves bytes and files for an owner. Returns 0 or -errno. */
-static __attribute__((noinline)) int take(__u32 uid, __u64 more_bytes, __u64 more_files)
+static __attribute__((noinline)) int reserve_both(__u32 uid, __u64 more_bytes, __u64 more_files)
 {
 	struct usage *usage;
 	int r;
@@ -134,8 +134,8 @@ static __attribute__((noinline)) int take(__u32 uid, __u64 more_bytes, __u64 mor
 	return r;
 }
 
-/* Adds to the usage of an owner, or subtracts, without regard to the limit. */
-static __attribute__((noinline)) int settle(__u32 uid, __s64 more_bytes, __s64 more_files)
+/* Adds to the usage of an owner, or subtracts, without a check of the limit. */
+static __attribute__((noinline)) int add_usage(__u32 uid, __s64 more_bytes, __s64 more_files)
 {
 	struct usage *usage;
 
@@ -158,10 +158,10 @@ static __attribute__((noinline)) int settle(__u32 uid, __s64 more_bytes, __s64 m
 /* call->note: the reservation of the pre program, for the post program. */
 #define RESERVED_FILE (1ULL << 32)
 
-static __always_inline int take_noted(struct pst_call *call, __u32 uid, __u64 more_bytes,
-				      int more_files)
+static __always_inline int reserve_noted(struct pst_call *call, __u32 uid, __u64 more_bytes,
+					 int more_files)
 {
-	int r = take(uid, more_bytes, more_files);
+	int r = reserve_both(uid, more_bytes, more_files);
 
 	if (r)
 		return r;
@@ -170,20 +170,21 @@ static __always_inline int take_noted(struct pst_call *call, __u32 uid, __u64 mo
 	return PST_PASS;
 }
 
-static __always_inline void give_back_noted(const struct pst_call *call)
+static __always_inline void release_noted(const struct pst_call *call)
 {
-	settle((__u32)call->note[1], -(__s64)call->note[0], call->note[1] & RESERVED_FILE ? -1 : 0);
+	add_usage((__u32)call->note[1], -(__s64)call->note[0],
+		  call->note[1] & RESERVED_FILE ? -1 : 0);
 }
 
 /* -- files without a name --------------------------------------------------------------------- */
 
 static __always_inline void forget(__u64 nodeid, const struct nameless *file)
 {
-	settle(file->uid, -(__s64)file->bytes, -(__s64)file->files);
+	add_usage(file->uid, -(__s64)file->bytes, -(__s64)file->files);
 	bpf_map_delete_elem(&quota_nameless, &nodeid);
 }
 
-static long forget_of_before(void *map, __u64 *nodeid, struct nameless *file, void *aux)
+static long forget_if_earlier(void *map, __u64 *nodeid, struct nameless *file, void *aux)
 {
 	if (file->view != pst_view)
 		forget(*nodeid, file);
@@ -201,7 +202,7 @@ ATOMIC int is_first(void)
 static __always_inline void begin(void)
 {
 	if (!begun && is_first())
-		bpf_for_each_map_elem(&quota_nameless, forget_of_before, NULL, 0);
+		bpf_for_each_map_elem(&quota_nameless, forget_if_earlier, NULL, 0);
 }
 
 /* Returns the file of a nodeid. Removes one of an earlier view, which had the number before. */
@@ -235,17 +236,17 @@ static __always_inline __u64 length(const struct pst_attr *attr)
 	return S_ISREG(attr->mode) ? attr->size : 0;
 }
 
-static __always_inline int made(struct pst_call *call)
+static __always_inline int after_creation(struct pst_call *call)
 {
 	const struct pst_attr *attr = &call->after.attr;
 
 	if (call->error || !attr->mode) {
-		give_back_noted(call);
+		release_noted(call);
 		return PST_PASS;
 	}
 	if (is("uid") && attr->uid != (__u32)call->note[1]) {
-		settle(attr->uid, 0, 1);
-		give_back_noted(call);
+		add_usage(attr->uid, 0, 1);
+		release_noted(call);
 	}
 	if (!attr->nlink)
 		add_nameless(call->after.nodeid, attr->uid, 0, 1);
@@ -256,11 +257,11 @@ static __always_inline int made(struct pst_call *call)
 	PST_PRE(OP, call)                                                                          \
 	{                                                                                          \
 		begin();                                                                           \
-		return take_noted(call, call->caller.uid, 0, 1);                                   \
+		return reserve_noted(call, call->caller.uid, 0, 1);                                \
 	}                                                                                          \
 	PST_POST(OP, call)                                                                         \
 	{                                                                                          \
-		return made(call);                                                                 \
+		return after_creation(call);                                                       \
 	}
 
 CREATES(create)
@@ -269,13 +270,13 @@ CREATES(mknod)
 CREATES(symlink)
 CREATES(tmpfile)
 
-/* Handles the removal of a name. A file without names still counts while the kernel knows it. */
-static __always_inline int gone(const struct pst_call *call, const struct pst_attr *before)
+/* After the removal of a name. A file without a name counts until the kernel forgets it. */
+static __always_inline int after_removal(const struct pst_call *call, const struct pst_attr *before)
 {
 	if (call->error || !before->mode || call->after.attr.nlink)
 		return PST_PASS;
 	if (!call->after.attr.mode)
-		settle(before->uid, -(__s64)length(before), -1);
+		add_usage(before->uid, -(__s64)length(before), -1);
 	else
 		add_nameless(call->after.nodeid, call->after.attr.uid, length(&call->after.attr),
 			     1);
@@ -285,13 +286,13 @@ static __always_inline int gone(const struct pst_call *call, const struct pst_at
 PST_POST(unlink, call)
 {
 	begin();
-	return gone(call, &call->child.attr);
+	return after_removal(call, &call->child.attr);
 }
 
 PST_POST(rmdir, call)
 {
 	begin();
-	return gone(call, &call->child.attr);
+	return after_removal(call, &call->child.attr);
 }
 
 #define RENAME_EXCHANGE 2
@@ -299,7 +300,8 @@ PST_POST(rmdir, call)
 PST_POST(rename, call)
 {
 	begin();
-	return call->in.rename.flags & RENAME_EXCHANGE ? PST_PASS : gone(call, &call->replaced);
+	return call->in.rename.flags & RENAME_EXCHANGE ? PST_PASS :
+							 after_removal(call, &call->replaced);
 }
 
 PST_POST(link, call)
@@ -326,27 +328,27 @@ static __always_inline __u64 growth(const struct pst_call *call, __u64 end)
 	return end > length(&call->node.attr) ? end - length(&call->node.attr) : 0;
 }
 
-/* After an operation: counts the change of the file's length and owner. */
-static __attribute__((noinline)) int changed(struct pst_call *call)
+/* After an operation on a file: counts the change of its length and owner. */
+static __attribute__((noinline)) int after_change(struct pst_call *call)
 {
 	const struct pst_attr *before = &call->node.attr, *after = &call->after.attr;
 	__s64 more = length(after) - length(before);
 	struct nameless *file;
 
 	if (!after->mode) {
-		give_back_noted(call);
+		release_noted(call);
 		return PST_PASS;
 	}
 	if (is("uid") && after->uid != before->uid) {
-		settle(after->uid, length(after), 1);
-		give_back_noted(call);
-		settle(before->uid, -(__s64)length(before), -1);
+		add_usage(after->uid, length(after), 1);
+		release_noted(call);
+		add_usage(before->uid, -(__s64)length(before), -1);
 	} else {
 		if (call->note[1] & RESERVED_FILE || (__u32)call->note[1] != before->uid) {
-			give_back_noted(call);
-			settle(before->uid, more, 0);
+			release_noted(call);
+			add_usage(before->uid, more, 0);
 		} else {
-			settle(before->uid, more - (__s64)call->note[0], 0);
+			add_usage(before->uid, more - (__s64)call->note[0], 0);
 		}
 	}
 	if (after->nlink)
@@ -367,13 +369,14 @@ PST_PRE(write, call)
 	_Bool appends = (in->flags & O_APPEND) && !(in->write_flags & FUSE_WRITE_CACHE);
 
 	begin();
-	return take_noted(call, call->node.attr.uid,
-			  appends ? call->data_len : growth(call, in->offset + call->data_len), 0);
+	return reserve_noted(call, call->node.attr.uid,
+			     appends ? call->data_len : growth(call, in->offset + call->data_len),
+			     0);
 }
 
 PST_POST(write, call)
 {
-	return changed(call);
+	return after_change(call);
 }
 
 PST_POST(open, call)
@@ -381,7 +384,7 @@ PST_POST(open, call)
 	if (!(call->in.open.flags & O_TRUNC))
 		return PST_PASS;
 	begin();
-	return changed(call);
+	return after_change(call);
 }
 
 PST_PRE(setattr, call)
@@ -393,13 +396,13 @@ PST_PRE(setattr, call)
 	if ((in->valid & FATTR_SIZE) && S_ISREG(call->node.attr.mode))
 		end = in->size;
 	if ((in->valid & FATTR_UID) && in->uid != call->node.attr.uid && is("uid"))
-		return take_noted(call, in->uid, end, 1);
-	return take_noted(call, call->node.attr.uid, growth(call, end), 0);
+		return reserve_noted(call, in->uid, end, 1);
+	return reserve_noted(call, call->node.attr.uid, growth(call, end), 0);
 }
 
 PST_POST(setattr, call)
 {
-	return changed(call);
+	return after_change(call);
 }
 
 PST_PRE(fallocate, call)
@@ -415,15 +418,15 @@ PST_PRE(fallocate, call)
 	if (in->mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE))
 		more = 0;
 	if (!(in->mode & FALLOC_FL_KEEP_SIZE) || !more)
-		return take_noted(call, uid, more, 0);
+		return reserve_noted(call, uid, more, 0);
 	/* Blocks after the end of a file are not part of its length, so they are not counted. */
-	r = take(uid, more, 0);
+	r = reserve_both(uid, more, 0);
 	if (!r)
-		settle(uid, -(__s64)more, 0);
+		add_usage(uid, -(__s64)more, 0);
 	return r ? r : -EOPNOTSUPP;
 }
 
 PST_POST(fallocate, call)
 {
-	return changed(call);
+	return after_change(call);
 }

@@ -27,11 +27,12 @@ PST_OPTION(struct pst_paths, paths, "paths to protect, with all below them");
 #ifdef READONLY_FOR
 PST_FILTER(PST_CELLS | PST_BY_CALLER | PST_WANT_CGROUP,
 	   "refuses some callers all changes of a tree, or of parts of it");
-PST_OPTION(struct pst_ids, uid, "users who must not change anything; none: all") PST_TAKES("users");
+PST_OPTION(struct pst_ids, uid, "users who must not change anything (default: all)")
+PST_TAKES("users");
 PST_OPTION(struct pst_ids, gid,
-	   "groups that must not (of the caller, not supplementary ones); none: all")
+	   "groups that must not; supplementary groups do not count (default: all)")
 PST_TAKES("groups");
-PST_OPTION(struct pst_ids, cgroup, "cgroups that must not; none: all");
+PST_OPTION(struct pst_ids, cgroup, "cgroups that must not (default: all)");
 PST_AT_LEAST_ONE_OF("uid gid cgroup");
 
 static __always_inline int concerns(const struct pst_caller *caller)

@@ -64,9 +64,9 @@
  * loads the filter, and suggests the right word, so programs need not check them:
  *
  *	PST_ONE_OF(how, "blank values empty", "how text is hidden") = "blank";
- *	PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations; none: all");
+ *	PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations (default: all)");
  *	PST_RANGE(__u32, percent, 1, 100, "chance of a fault in percent") = 100;
- *	PST_OPTION(struct pst_ids, uid, "users to report; none: all") PST_TAKES("users");
+ *	PST_OPTION(struct pst_ids, uid, "users to report (default: all)") PST_TAKES("users");
  *	PST_OPTION(__s64, gid, "the group to show") PST_TAKES("groups") = -1;
  *
  * Blanks separate WORDS. A PST_ONE_OF() is an array of PST_WORD_SIZE chars. A PST_LIST_OF() is a
