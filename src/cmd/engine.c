@@ -44,7 +44,7 @@ int engine_mount(const struct mount_options *options)
 	pst_log_set(options->log_level, print_log, (void *)options);
 	r = try_kernel(options, &error);
 	if (r == 0)
-		log_info("the kernel engine mounted the view at %s: no process stays behind",
+		log_info("the kernel engine mounted the view at %s; it needs no process",
 			 mountpoint);
 	else if (options->engine == ENGINE_AUTO)
 		log_info("engine=auto: the FUSE engine mounts the view at %s, because: %s",

@@ -90,15 +90,15 @@ static int fail(const struct mounts_view *view, int error)
 	const char *path = view->mountpoint;
 
 	if (error == -EACCES || error == -EPERM)
-		cmd_error("%s: the view is of the kernel engine, and only root can ask the module "
-			  "about it",
+		cmd_error("%s: the kernel module serves this view, and only root may read its "
+			  "state",
 			  path);
 	else if (error == -ENOENT)
-		cmd_error("%s: the module has no files for this view in /proc/fs/penstock", path);
+		cmd_error("%s: /proc/fs/penstock has no files for this view", path);
 	else if (error == -EBUSY)
-		cmd_error("%s: there are 16 traces of this view, the most there can be", path);
+		cmd_error("%s: 16 commands trace this view already; end one of them first", path);
 	else
-		cmd_error("%s: cannot read what the module says of this view: %s", path,
+		cmd_error("%s: cannot read the files of this view in /proc/fs/penstock: %s", path,
 			  strerror(-error));
 	return error == -EPERM ? CMD_USAGE : cmd_exit_code(error);
 }
@@ -108,7 +108,7 @@ int in_kernel_ask(const struct mounts_view *view, const char *verb, struct json_
 {
 	static const struct {
 		const char *verb;
-		fill_fn fill; /* NULL: of the trace */
+		fill_fn fill; /* NULL for trace, which returns a descriptor */
 	} rows[] = {
 		{ "stat", fill_stat },
 		{ "filter-list", fill_filter_list },
@@ -122,7 +122,7 @@ int in_kernel_ask(const struct mounts_view *view, const char *verb, struct json_
 	while (i < sizeof(rows) / sizeof(rows[0]) && strcmp(rows[i].verb, verb) != 0)
 		i++;
 	if (i == sizeof(rows) / sizeof(rows[0])) {
-		cmd_error("%s: the filters of a mounted view of the kernel engine cannot change: "
+		cmd_error("%s: the kernel module serves this view and cannot change its filters: "
 			  "unmount the view, and mount it with other filters",
 			  view->mountpoint);
 		return CMD_FAILED;

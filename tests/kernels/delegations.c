@@ -61,7 +61,7 @@ static int delegate(int fd, int type)
 	return fcntl(fd, F_SETDELEG, &delegation) < 0 ? -errno : 0;
 }
 
-/* The one who gives back. */
+/* The thread that returns the delegations. */
 static void *give_back(void *arg)
 {
 	struct sched_param first = { .sched_priority = 1 };
@@ -81,7 +81,7 @@ static void *give_back(void *arg)
 	return NULL;
 }
 
-/* -- operations, each with what makes it possible again ---------------------------------------- */
+/* -- operations, each with the function that undoes it ----------------------------------------- */
 
 static int opened(int fd)
 {

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 #
-# Runs in the virtual machine, as root under busybox, in a tmpfs. One line for each step, as the
-# mount ring prints it; RESULT-OK as the last word when nothing failed.
+# Runs in the virtual machine, as root under busybox, in a tmpfs. Prints a line for each step, as
+# the mount ring does, and RESULT-OK as the last word if nothing failed.
 #
-# Here is what cannot be seen on the machine that builds: that a kernel without passthrough, without
-# STATX, without O_TMPFILE for FUSE gets served data and every fallback, and that kernels with
-# passthrough, older and newer than ours, pass data through.
+# Tests the behaviour that depends on the kernel: a kernel without passthrough, without STATX or
+# without O_TMPFILE for FUSE gets served data and each fallback, and kernels with passthrough, older
+# and newer than that of the machine that builds, pass data through.
 
 . /lib.sh
 
@@ -18,8 +18,8 @@ cat /limits > /w/limits
 sed -n "s/@until-\([0-9]*\)\.\([0-9]*\):/ \1 \2 /p" /limits-of-kernels 2> /dev/null |
 	while read -r step a b why; do at_least "$a" "$b" || echo "$step: $why"; done >> /w/limits
 
-# The same steps in a plain directory and in the view. GROUP=PATTERN: some steps only; what makes
-# thousands of calls takes minutes here and proves nothing that our own kernel has not.
+# Compares the same steps in a plain directory and in the view. GROUP=PATTERN selects steps: those
+# with thousands of calls take minutes here and do not depend on the kernel.
 groups() { # FS VARIANT OPTIONS GROUP[=PATTERN]...
 	fs=$1 variant=$2 opts=$3 more=
 	shift 3
@@ -88,7 +88,7 @@ basics() {
 
 not_mounted() { ! mounted /w/view; }
 
-# Random work in every mode.
+# Random operations in every mode, compared with a model.
 stress() { # VARIANT
 	mkdir -p /w/tmpfs/stress
 	view /w/tmpfs/stress "cache=none,passthrough=$1" || return
@@ -99,8 +99,8 @@ stress() { # VARIANT
 	rm -rf /w/tmpfs/stress
 }
 
-# The ready-made filters: whether this kernel's verifier takes them, with lists that are not empty,
-# and what some of them do on a mount.
+# The verifier of this kernel accepts each ready-made filter, with lists that are not empty, and
+# some of the filters work on a mount.
 filters() {
 	if ! penstock filter check /filters/readonly.bpf.o > /w/said 2>&1 && grep -q 'without libbpf' /w/said; then
 		echo "skip filters: $(cat /w/said)"
@@ -130,7 +130,8 @@ filters() {
 	unview filters
 }
 
-# Changes below by others, in the default cache mode. Emulated machines are slow: a second.
+# Changes of the lower tree appear in the view within a second, in the default cache mode. The limit
+# is a second because emulated machines are slow.
 heard() {
 	mkdir -p /w/ext4/heard/sub
 	echo one > /w/ext4/heard/f
@@ -151,8 +152,8 @@ heard() {
 	unview heard
 }
 
-# At an open of a file that the view has written to, the kernel invalidates only size and times. The
-# daemon asks for that by a message that other kernels may take for something else.
+# When a file is opened that the view has written to, the daemon invalidates only the size and times
+# of the file. Other kernels may understand its notification differently.
 opened() {
 	mkdir -p /w/ext4/opened/sub
 	echo one > /w/ext4/opened/f

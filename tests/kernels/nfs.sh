@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 #
-# Runs in the virtual machine, as root under busybox, in a tmpfs: the kernel's server of NFS exports
-# two file systems to its own client, one of them with root squashed, and views lie on what the
-# client has mounted; then a view is exported itself.
+# Runs in the virtual machine, as root under busybox, in a tmpfs. The kernel's NFS server exports
+# two file systems to the client on the same machine, one of them with root_squash. The script tests
+# views of the client's mounts, and then exports a view.
 
 . /lib.sh
 . /settings
@@ -42,7 +42,7 @@ nfs_mount() { # PATH DIR [OPTIONS]
 	mount -t nfs4 -o "addr=127.0.0.1,clientaddr=127.0.0.1,sec=sys,vers=4.2${3:+,$3}" "127.0.0.1:$1" "$2"
 }
 
-# Mode, owner, size and links of all that is in a directory.
+# Prints mode, owner, size and link count of each file in a directory.
 listed() { # DIR
 	(cd "$1" && find . | sort | xargs stat -c '%n %a %u %g %s %h')
 }
@@ -51,17 +51,17 @@ differences() { # A B
 	diff -U 0 "$1" "$2" | sed '1,2d; /^@@/d' | head -n 6 | tr '\n' ';'
 }
 
-# Prints the answers, apart from three differences that may be: the order in which two reasons to
-# refuse were found; with root_squash, a program of root's that may only be executed (only execve(2)
-# opens it so, and a view cannot ask as execve(2)); and chdir(2), which the kernel decides by the
+# Prints the results without three differences that are allowed: the error, if an operation is
+# refused for two reasons; with root_squash, a program of root that may only be executed (only
+# execve(2) opens it for that, and a view cannot); and chdir(2), which the kernel decides by the
 # mode.
 answers() { # FILE NAME
 	case $2 in squash*) limit='s/^\(file.exec [a-z]* 0 0711: \)E.*/\1refused/; /^dir.enter root .* 0700/d' ;; *) limit= ;; esac
 	sed 's/^\(dir.mkdev .*: \|dir.tmpfile .*: \)E.*/\1refused/;'"$limit" "$1"
 }
 
-# Each operation by each caller on files of each mode and owner, on NFS itself and in a view of it:
-# the same answers, the same left on the server.
+# Each operation by each caller on files of each mode and owner has the same result on NFS and in a
+# view of it, and leaves the same files on the server.
 as_on_nfs() { # NAME VERSION EXPORT OPTIONS
 	name=$1 top=/w/srv$3/$1
 	mkdir -p "$top/plain" "$top/lower"
@@ -95,7 +95,8 @@ as_user() { # UID CMD...
 
 fds_of() { ls "/proc/$1/fd" | wc -l; }
 
-# A file that was just written and read is closed, so its directory is empty once it is removed.
+# The view has closed a file that was written and read, so that NFS leaves no .nfs file when it is
+# removed, and its directory is empty.
 removed_again_and_again() {
 	for i in 1 2 3 4 5 6 7 8; do
 		mkdir /w/view/sub
@@ -108,8 +109,8 @@ removed_again_and_again() {
 	done
 }
 
-# Data passes through where the owner of a file may do what the caller may; it is on the server when
-# the file has been closed; what is not open is gone when it was removed.
+# Data passes through if the owner of the file has the caller's permission. The server has the data
+# when the file has been closed. A removed file that is not open is gone.
 data() {
 	mkdir -m 777 /w/srv/data
 	head -c 300000 /dev/urandom > /w/srv/data/big
@@ -132,7 +133,7 @@ data() {
 	umount /w/nfs
 }
 
-# Nodes of NFS have long handles, and cost no descriptors.
+# Nodes of files on NFS, whose handles are long, need no descriptors.
 nodes() {
 	mkdir -p /w/srv/nodes
 	(cd /w/srv/nodes && seq 1500 | xargs touch && mkdir sub && echo text > sub/text)
@@ -150,8 +151,8 @@ nodes() {
 	umount /w/nfs
 }
 
-# A file system of the server's below LOWER is mounted by who enters it. Directories that root, who
-# is nobody there, may not read are looked at as their owner.
+# The client mounts another file system of the server below LOWER when a caller enters it. The view
+# reads directories that root may not read (it is nobody there) as their owner.
 below() {
 	mkdir -m 700 /w/srv/squash/home
 	echo mine > /w/srv/squash/home/f
@@ -177,7 +178,7 @@ below() {
 	check below.kernel-is-calm sh -c '! dmesg | grep WARNING'
 }
 
-# The server forgets what it knows of a file system that it exports, so that it can be unmounted.
+# Makes the server drop its caches of an exported file system, so that it can be unmounted.
 forget_exports() {
 	echo /w/srv/view > /proc/fs/nfsd/unlock_filesystem
 	sleep 1
@@ -192,8 +193,8 @@ viewed_as() { # OPTIONS
 	export_dir /w/srv/view 2 0
 }
 
-# A view is exported, unmounted and mounted again: what its clients have open goes on if it has a
-# key.
+# A view is exported, unmounted and mounted again: with a key (handles=), files that NFS clients
+# have open stay usable.
 exported() {
 	mkdir -p /w/low/d
 	echo text > /w/low/d/f
@@ -225,7 +226,7 @@ more" ]
 	wait_for umount /w/srv/view
 }
 
-# Makes, moves and removes files over and over; says what fails.
+# Creates, moves and removes files repeatedly. Prints the failures.
 churn() { # DIR NAME
 	i=0
 	while [ $i -lt 40 ]; do
@@ -238,8 +239,8 @@ churn() { # DIR NAME
 	done
 }
 
-# The server holds names of the view between two steps of one request. No operation, of its clients
-# or in the view, may make the kernel drop such a name.
+# The server uses dentries of the view between two steps of one request. No operation of its clients
+# or in the view may make the kernel drop such a dentry.
 exported_names() {
 	mkdir -p /w/low/n
 	viewed_as cache=auto || return

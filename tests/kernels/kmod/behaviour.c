@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * behaviour LOWER VIEW local|lower|COUNT: checks of a view by the kernel module that the comparison
- * program does not have, because they need the view and LOWER at the same time: what one side
- * does has to be seen by the other at once. Prints a line for each.
+ * behaviour LOWER VIEW local|lower|COUNT: tests that a change in a view of the kernel module
+ * appears in LOWER at once, and a change in LOWER in the view. Prints a line for each check.
  */
 #include "check.h"
 
@@ -73,7 +72,7 @@ static bool listed(const char *dir, const char *name)
 	return found;
 }
 
-/* Runs a function as user 77 in a child. Returns if it returned true. */
+/* Runs a function as user 77 in a child. Returns true if the function did. */
 static bool as_user(bool (*run)(void))
 {
 	int status;
@@ -262,7 +261,7 @@ static void locks_are_where_they_should_be(void)
 	CHECK("ofd-lock-stays", lock_in_child(V("f"), F_OFD_SETLK, false) == EAGAIN);
 	close(fd);
 	CHECK("ofd-lock-ends-with-file", lock_in_child(L("f"), F_OFD_SETLK, false) == 0);
-	/* One that waits is granted when the other ends. */
+	/* A lock that waits is granted when the other process ends. */
 	fd = open(V("f"), O_RDWR);
 	fcntl(fd, F_SETLK, &fl);
 	if (fork() == 0) {
@@ -383,7 +382,10 @@ static void handles(void)
 		close(dir);
 		put("/proc/sys/vm/drop_caches", "2");
 	}
-	/* A handle for a file outside LOWER, put together from that of the lower file system. */
+	/*
+	 * Makes a handle of the view for a file outside LOWER, from the handle of the lower file
+	 * system.
+	 */
 	put(path(lower, "../outside"), "outside");
 	if (name_to_handle_at(AT_FDCWD, path(lower, "../outside"), &out.h, &mount_id, 0) == 0) {
 		memmove(out.h.f_handle + 4, out.h.f_handle, out.h.handle_bytes);
@@ -462,7 +464,7 @@ static int removed_files_are_reclaimed(int count)
 	mkdir(L("gone/dir"), 0755);
 	for (int i = 0; i < count; i++) {
 		snprintf(name, sizeof(name), "gone/%s%d", i % 2 ? "dir/" : "", i);
-		/* The view can know a name since it was absent. */
+		/* The kernel may have cached the name in the view while the file was absent. */
 		bool absent_first = i % 3 == 0 && lstat(V(name), &st) < 0;
 		int fd = open(L(name), O_CREAT | O_WRONLY, 0644);
 

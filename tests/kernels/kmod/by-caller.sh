@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 #
-# by-caller.sh VIEW: does a list of things as root, as user 55, who owns the tree, and as user 77,
-# in a view that hides *.key and the path /a/b/in from user 77, and prints the results and errors,
-# which have no name of the view. guest.sh compares those of the module with those of the daemon.
+# by-caller.sh VIEW: runs the same commands as root, as user 55, who owns the tree, and as user 77,
+# in a view that hides *.key and the path /a/b/in from user 77. Prints the results and errors,
+# without the path of the view. guest.sh compares the output for the module with that for the
+# daemon.
 cd "$1" || exit 2
 
 # Reads commands from stdin.

@@ -52,7 +52,7 @@ static int look(int uid, const char *name, int way)
 		break;
 	default:
 		r = mkdir(path, 0777);
-		/* A name that is hidden cannot be created; one that exists neither. */
+		/* Creating a name fails if it is hidden, and if it exists. */
 		if (r == 0 || errno != (uid == HIDDEN_FROM ? EPERM : EEXIST))
 			return fail("mkdir", uid, path);
 		return 0;

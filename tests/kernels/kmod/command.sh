@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh disable=SC2154
 #
-# The program in front of the module: guest.sh reads this file. Views of /w/tmpfs/lower at /w/view.
+# Tests the commands of penstock on views of the module: /w/tmpfs/lower at /w/view. guest.sh reads
+# this file.
 
 type_is() { # TYPE
 	grep -q " /w/view $1 " /proc/mounts
@@ -41,7 +42,7 @@ fails() { # NAME CODE WORDS CMD...
 }
 
 choices() {
-	mounts_as kernel penstock "no process stays behind" engine=kernel,log=info
+	mounts_as kernel penstock "it needs no process" engine=kernel,log=info
 	mounts_as auto penstock "kernel engine" engine=auto,log=info
 	mounts_as default fuse.penstock "" log=warning
 	mounts_as auto-refused-option fuse.penstock "FUSE engine mounts.*xattr=off" \
@@ -97,7 +98,7 @@ tracing() { # CMD...
 	wait_for n_readers 1 || say_bad command.trace "nobody reads"
 }
 
-# The commands for a view with filters: where the daemon answers too, the answer is compared.
+# The commands for a view with filters. Compares each answer with that of the daemon, if it has one.
 control() {
 	odd="$(printf '/w/tmpfs/o\td\\d')"
 	mkdir "$odd"
@@ -144,7 +145,8 @@ control() {
 	file=$(ls /proc/fs/penstock/*/trace)
 	while [ $n -lt 15 ]; do n=$((n + 1)); sleep 100 < "$file" & done
 	wait_for n_readers 16
-	check command.trace-17 sh -c "timeout 5 penstock trace /w/view 2>&1 | grep -q '16 traces'"
+	check command.trace-17 sh -c \
+		"timeout 5 penstock trace /w/view 2>&1 | grep -q '16 commands trace'"
 	check command.umount-ends-traces penstock umount /w/view
 	wait $pid
 	check command.trace-ends [ $? = 0 ]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * failures LOWER VIEW: does each operation with its first, second, third, ... memory allocation
- * failing (fail-nth), until none is left to fail. An operation may succeed or fail with ENOMEM; the
- * kernel's log and its leak detector say if the module took it well. Mounts the view itself.
+ * failing (fail-nth), until all have failed once. An operation may succeed or fail with ENOMEM. The
+ * caller looks for errors and leaks in the kernel's log. Mounts the view itself.
  */
 #include "paths.h"
 
@@ -42,7 +42,7 @@ static void make(const char *file)
 	close(fd);
 }
 
-/* ---- operations: each returns a negative number and errno, or not ---------------------------- */
+/* ---- operations: each returns a negative number, with errno, if it fails --------------------- */
 
 static int mount_view(void)
 {
@@ -258,7 +258,7 @@ static long do_setacl(void)
 	return setxattr(V("d/f"), "system.posix_acl_access", acl, sizeof(acl) - 1, 0);
 }
 
-/* ---- what makes things ready before each try, below ------------------------------------------ */
+/* ---- preparations in LOWER before each try --------------------------------------------------- */
 
 static void nothing(void)
 {

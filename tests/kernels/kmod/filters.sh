@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 #
-# filters.sh VIEW: does a list of things in a view that hides *.key, .env and the paths /shut and
-# /a/b/in, and prints the results and errors, which have no name of the view. guest.sh compares
-# those of the kernel module with those of the daemon.
+# filters.sh VIEW: runs commands in a view that hides *.key, .env and the paths /shut and /a/b/in.
+# Prints the results and errors, without the path of the view. guest.sh compares the output for the
+# kernel module with that for the daemon.
 cd "$1" || exit 2
 
 say() { # CMD...

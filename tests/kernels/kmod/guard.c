@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * guard LOWER VIEW local|lower|syncfs: checks that no user of a view can do to others what LOWER
- * would not let them do, above all at the same time as a change below. Prints a line for each
+ * guard LOWER VIEW local|lower|syncfs: tests that no user of a view can harm other users in a way
+ * that LOWER would not allow, above all during a change of the lower tree. Prints a line for each
  * check.
  */
 #include "check.h"

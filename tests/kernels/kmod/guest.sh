@@ -28,7 +28,8 @@ log_is_silent() { # NAME [PATTERN]
 	fi
 }
 
-# All that the debugging kernel still finds: a leak that is none is gone after the second scan.
+# Prints the leaks that kmemleak finds. It scans twice, because false leaks are gone at the second
+# scan.
 no_leak() { # NAME
 	[ -e /sys/kernel/debug/kmemleak ] || return
 	sleep 6
@@ -86,7 +87,7 @@ not_mounted() { # OPTIONS
 	! mount -i -t penstock -o "$1" none /w/view
 }
 
-# Checks that the comparison program does not have.
+# Checks that tools/parity does not have.
 tools() { # FS
 	for options in locks=local locks=lower; do
 		view "/w/$1/lower" "$options" || return
@@ -168,7 +169,7 @@ restrictions() {
 	log_is_silent restrict
 }
 
-# Lower file systems that check their dentries themselves, or have another one below.
+# Lower file systems that revalidate their dentries, or have another file system below.
 stacked() {
 	some="names rename attr perm data"
 	mkdir -p /w/below /w/fuse /w/over /w/overlay
@@ -291,8 +292,8 @@ filtered() { # LOWER SPEC...
 	fi
 }
 
-# Runs SCRIPT in a view of the module, which is mounted, and in one of the daemon with the same
-# filter and a like tree. Compares what it prints, and the trees below.
+# Runs SCRIPT in a view of the module, which is mounted, and in a view of the daemon with the same
+# filter and an equal tree. Compares the output, and the lower trees.
 as_the_daemon() { # FS NAME SPEC SCRIPT
 	sh "$4" /w/view > /w/of-module
 	mkdir -p /w/fuse
@@ -470,7 +471,7 @@ refusals() {
 }
 
 gunzip /disk.gz
-# No line in the log for each use of drop_caches.
+# Keeps the uses of drop_caches out of the kernel's log.
 echo 4 > /proc/sys/vm/drop_caches
 dmesg -c > /dev/null
 losetup /dev/loop0 /disk || say_bad loop "no loop device"
@@ -504,7 +505,7 @@ for phase in $phases; do
 	read -r end _ < /proc/uptime
 	echo "# $phase: ${start%.*} s to ${end%.*} s"
 done
-# These fail if a view keeps something of the lower file system after its unmount.
+# These unmounts fail if a view still uses the lower file system after its own unmount.
 check umount-lower umount /w/ext4
 sleep 2
 check lower-is-gone sh -c '! ls /sys/fs/ext4 | grep -q loop0'

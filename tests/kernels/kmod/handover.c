@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * handover LOWER: gives the module descriptions of filters that it has to refuse, with programs
- * that do nothing, and one that it has to take. Prints a line for each; ends with 1 if one is
- * wrong. Each is given to a mount of its own, which must then fail.
+ * handover LOWER: passes invalid descriptions of filters to the module, with programs that do
+ * nothing, and a valid one. Each invalid description belongs to a mount of its own, which must
+ * fail. Prints a line for each, and exits with 1 if a result is wrong.
  */
 #include "kernel/module-abi.h"
 
@@ -141,7 +141,7 @@ static void bad_descriptions(const struct value *good)
 	expect("no-program", EOPNOTSUPP, &v, 1);
 }
 
-/* These are refused before a filter is made of them, as are values of other versions. */
+/* The module refuses these before it creates a filter, as it does values of other versions. */
 static void bad_heads(const struct value *good)
 {
 	struct value v[2] = { *good, *good };
@@ -191,7 +191,7 @@ static void bad_programs(const struct value *good)
 	v[0] = *good;
 	v[1] = value_of(new_program(BPF_PROG_TYPE_SYSCALL, frozen));
 	expect("two-maps-of-slots", EINVAL, v, 2);
-	/* A filter that is taken after one that was refused does not make the view whole. */
+	/* A mount fails if one of its filters was refused, even if a later filter was accepted. */
 	v[0] = value_of(-1);
 	v[1] = *good;
 	expect("after-a-refused-one", EINVAL, v, 2);

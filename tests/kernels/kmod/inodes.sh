@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 #
-# inodes.sh VIEW: does a list of things to files in a view with the filter inodes, as root and as
-# another user, and prints the results and errors. guest.sh compares those of the kernel module with
-# those of the daemon.
+# inodes.sh VIEW: runs commands on files in a view with the filter inodes, as root and as another
+# user. Prints the results and errors. guest.sh compares the output for the kernel module with that
+# for the daemon.
 cd "$1" || exit 2
 
 say() { # CMD...

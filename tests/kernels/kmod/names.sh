@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 #
-# names.sh VIEW: does a list of things with names in a view, as root, as the owner of the tree and
-# as another user, and prints the results and errors, which have no name of the view. guest.sh
-# compares those of the kernel module with those of the daemon, and the trees below.
+# names.sh VIEW: runs commands on names in a view, as root, as the owner of the tree and as another
+# user. Prints the results and errors, without the path of the view. guest.sh compares the output
+# for the kernel module with that for the daemon, and the lower trees.
 cd "$1" || exit 2
 
 say() { # CMD...
@@ -12,7 +12,7 @@ say() { # CMD...
 	echo "= $?"
 }
 
-# All that can be done with one name, which may be a file, a directory or nothing.
+# Runs every operation on one name, which may be a file, a directory or absent.
 all() { # NAME
 	say stat -c %n:%F:%h:%a "$1"
 	say sh -c "echo new > $1"
@@ -36,7 +36,7 @@ all() { # NAME
 	$as sh -c "[ -e plain ] || echo text > plain" 2>&1
 }
 
-# Makes one of each kind, and says what became of it.
+# Creates a file of each type, and prints its attributes.
 make_all() { # NAME
 	for one in "mknod $1-pipe p" "mknod $1-null c 1 3" "mkdir $1-dir" "ln -s from $1-link" \
 		"touch $1-file" "ln plain $1-hard"; do
