@@ -18,8 +18,8 @@
 /*
  * The components of all paths in a list are numbered: "etc/ssl:src" has etc (0), ssl (1) and src
  * (2). In the cell of a directory, bit I is set if component I may come next: the cell of the root
- * has bits 0 and 2, and the cell of /etc has bit 1. PST_PATHS_INSIDE is set in the cells of /etc/ssl,
- * of /src, and of all files below them.
+ * has bits 0 and 2, and the cell of /etc has bit 1. PST_PATHS_INSIDE is set in the cells of
+ * /etc/ssl, of /src, and of all files below them.
  */
 struct pst_walk {
 	struct pst_search search; /* for the name */

@@ -45,8 +45,8 @@ struct cmd_call {
 
 /*
  * The exit codes of all commands have the meanings of mount(8) and umount(8); penstock(1) documents
- * them. CMD_FAILED is for every failure that has no code of its own, for example: no view is mounted
- * at MOUNTPOINT, the process of the view has died, or the kernel refuses a filter.
+ * them. CMD_FAILED is for every failure that has no code of its own, for example: no view is
+ * mounted at MOUNTPOINT, the process of the view has died, or the kernel refuses a filter.
  */
 #define CMD_OK          0
 #define CMD_USAGE       1  /* wrong invocation or options, or not permitted */

@@ -7,34 +7,35 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The kind of an option; most store a value at row->offset in struct mount_options. */
+/* The kind of an option. Most kinds store a value at row->offset in struct mount_options. */
 enum option_kind {
-	OPTION_FLAG,    /* sets and clears bits of mount_flags */
-	OPTION_SWITCH,  /* uint8_t or bool: row->max */
-	OPTION_CHOICE,  /* int: index in row->values; without values row->max */
-	OPTION_NUMBER,  /* unsigned int: from row->min to row->max */
-	OPTION_TEXT,    /* const char * */
-	OPTION_CACHE,   /* a choice, one of them with seconds */
-	OPTION_TIMEOUT, /* sets cache=ttl=, to the least of several */
+	OPTION_FLAG,    /* sets row->set in mount_flags, and clears row->clear */
+	OPTION_SWITCH,  /* stores row->max as a uint8_t or bool */
+	OPTION_CHOICE,  /* stores the index of the value in row->values as an int; an option
+			   without values stores row->max */
+	OPTION_NUMBER,  /* stores an unsigned int from row->min to row->max */
+	OPTION_TEXT,    /* stores a const char * */
+	OPTION_CACHE,   /* cache=: a choice, or ttl=SECONDS */
+	OPTION_TIMEOUT, /* attr_timeout= and the like: set cache=ttl= to the least of them */
 	OPTION_FILTER,  /* adds a filter */
 
-	/* Options of other programs. */
-	OPTION_IGNORED, /* for another program, or decided by the lower file system */
-	OPTION_ALWAYS,  /* every view behaves so */
+	/* Options of other programs, which fstab lines and scripts may have: */
+	OPTION_IGNORED, /* another program uses it, or the lower file system decides */
+	OPTION_ALWAYS,  /* every view behaves as if it were given */
 	OPTION_REFUSED, /* row->help says why, and what to do */
 	OPTION_USER,    /* user, user=NAME */
 };
 
 struct option_row {
-	const char *names; /* separated by spaces; the first is the main one; "x-*" */
+	const char *names; /* separated by spaces; the first is the main one; "x-*" is a prefix */
 	enum option_kind kind;
-	const char *values; /* the values, for people: "auto|on", "N"; NULL: takes none */
-	const char *help;   /* NULL: only --help=all has it */
+	const char *values; /* the values as --help shows them: "auto|on", "N"; NULL if none */
+	const char *help;   /* NULL: only --help=all shows the option */
 	size_t offset;
 	unsigned int min, max;
-	unsigned int set, clear; /* of a flag: PST_MOUNT_* */
-	size_t given;            /* offset of a bool: the option was given; 0: none */
-	bool by_kernel; /* in the kernel's mount table, so mount(8) passes it to a remount */
+	unsigned int set, clear; /* of OPTION_FLAG: PST_MOUNT_* */
+	size_t given;            /* offset of a bool that becomes true; 0 if there is none */
+	bool by_kernel; /* the kernel's mount table has it, so mount(8) passes it to a remount */
 };
 
 extern const struct option_row option_rows[];
@@ -43,7 +44,7 @@ extern const size_t option_n_rows;
 /* Returns the first row with this name, or NULL. */
 const struct option_row *option_find(const char *name);
 
-/* Returns whether this is an option of a view, not one of other programs. */
+/* Returns true for an option of a view, false for one of other programs. */
 static inline bool option_is_own(const struct option_row *row)
 {
 	return row->kind < OPTION_IGNORED;

@@ -38,7 +38,7 @@ static void translate_filter(char *option)
 	*out = '\0';
 }
 
-/* Returns a copy of a list that lives as long as the options; NULL: no memory. */
+/* Returns a copy of a list that options_fini() frees, or NULL if there is no memory. */
 static char *copy_list(struct mount_options *options, const char *text)
 {
 	char **copies = reallocarray(options->copies, options->n_copies + 1, sizeof(*copies));
@@ -87,7 +87,7 @@ static int parse_type(const char *type, struct pst_error *error)
 			 "type %s: this helper mounts the types penstock and fuse.penstock", type);
 }
 
-/* Applies a short option without a value. Returns 1 when there is none with this letter. */
+/* Applies a short option without a value. Returns 1 if no such option has this letter. */
 static int parse_flag(struct mount_options *options, enum options_dialect dialect, char flag)
 {
 	switch (flag) {

@@ -44,7 +44,7 @@ uint32_t call_room_in(const struct filter_call *call)
 	const struct op *op = call->op;
 
 	/* A filter may shorten the data of a WRITE, but not add to it. */
-	if (op->data_max == OP_AS_CAME)
+	if (op->data_max == OP_SAME_SIZE)
 		return at_most(call, call_member(&call->saved->orig, op->data_len));
 	return at_most(call, op->data_max);
 }

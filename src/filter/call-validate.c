@@ -88,7 +88,7 @@ static void take_names(struct filter_call *call)
 
 static bool is_written_back(const struct filter_call *call)
 {
-	return call->op->data_max == OP_AS_CAME &&
+	return call->op->data_max == OP_SAME_SIZE &&
 	       (call->saved->orig.write.write_flags & FUSE_WRITE_CACHE);
 }
 

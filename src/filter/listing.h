@@ -48,8 +48,8 @@ void listing_lookup(struct listing *listing, const char *name);
 bool listing_add(struct listing *listing, const char *name, uint64_t ino, uint64_t off,
 		 uint32_t type);
 /*
- * Runs the programs for names on the added names of a READDIR, each program once for all names. Sets
- * hidden of each name.
+ * Runs the programs for names on the added names of a READDIR, each program once for all names.
+ * Sets hidden of each name.
  */
 void listing_filter_names(struct listing *listing);
 /*

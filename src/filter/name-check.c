@@ -12,7 +12,7 @@
 #include "filter/place.h"
 #include "filter/run-program.h"
 
-/* Runs those of a directory's filters that are in mask on a name as the caller has written it. */
+/* Runs the programs for names of a directory's filters that are in mask, on the name as given. */
 static int check_written(struct filter_call *call, struct filter_node *dir, const char *name,
 			 uint64_t mask, const struct pst_attr *attr)
 {
@@ -120,7 +120,7 @@ int name_check(struct filter_call *call, struct filter_node *dir, const char *na
 
 /* -- moves ------------------------------------------------------------------------------------- */
 
-/* Returns whether the cells of two places are the same. */
+/* Returns true if all filters have the same cells for two places. */
 static bool same_cells(const struct chain *chain, const struct filter_place *a,
 		       const struct filter_place *b)
 {
@@ -134,12 +134,12 @@ static bool same_cells(const struct chain *chain, const struct filter_place *a,
 }
 
 /*
- * Returns whether a file may move to a place with other filters. A directory may not, because
- * filters would have to decide anew about all files below it. Any other file may unless it would
- * lose a filter.
+ * Returns true if a file may move from one place to another. A directory may only move to a place
+ * with the same filters, because the filters would have to decide anew about all files below it.
+ * Any other file may move unless it would lose a filter.
  *
- * The answer to a move that is refused is EPERM. After EXDEV, mv(1) would copy what the filter
- * shows and remove the file.
+ * A refused move fails with EPERM. After EXDEV, mv(1) would copy the data that the filter shows,
+ * and remove the file.
  */
 static bool may_move(const struct chain *chain, uint32_t mode, const struct filter_place *from,
 		     const struct filter_place *to)
@@ -150,11 +150,11 @@ static bool may_move(const struct chain *chain, uint32_t mode, const struct filt
 }
 
 /*
- * Returns whether the same filters hold for all present and future files of two directories. Then
- * no filter depends on names, and a move needs no check.
+ * Returns true if the same filters apply to all present and future files of two directories. Then
+ * no filter depends on names, and a move between them needs no check.
  */
-static bool all_alike(const struct filter_call *call, const struct filter_node *a,
-		      const struct filter_node *b)
+static bool same_filters(const struct filter_call *call, const struct filter_node *a,
+			 const struct filter_node *b)
 {
 	const struct chain *chain = call->chain;
 
@@ -236,11 +236,11 @@ static int check_rename(struct filter_call *call)
 	struct place from, to;
 	int r;
 
-	if (all_alike(call, call->node, call->node2)) {
+	if (same_filters(call, call->node, call->node2)) {
 		place_inherit(call, call->node2);
 		return 0;
 	}
-	/* Before any lookup below. */
+	/* This comes before any lookup in the lower file system; see check_hidden(). */
 	r = check_hidden(call, call->node, call->name[0], NAME_FIND);
 	if (r == 0)
 		r = check_hidden(call, call->node2, call->name[1],
@@ -266,7 +266,7 @@ static int check_link(struct filter_call *call)
 	uint64_t held = filter_node_filters(call->node2) & call->chain->all;
 	int r;
 
-	if (all_alike(call, call->node, call->node2)) {
+	if (same_filters(call, call->node, call->node2)) {
 		place_inherit(call, call->node);
 		return 0;
 	}

@@ -35,7 +35,7 @@
 	  BITS(fuse_open_in, flags, OPEN_FLAGS), OPEN_OUT)                                         \
 	X(READ, read, 0, ON_FILE(fuse_read_in), DATA_OUT(CONTENT, fuse_read_in, size))             \
 	X(WRITE, write, OP_CHANGES | OP_EXACT, ON_FILE(fuse_write_in),                             \
-	  DATA_IN(fuse_write_in, size), DATA_MAX(OP_AS_CAME), POOL(ALWAYS),                        \
+	  DATA_IN(fuse_write_in, size), DATA_MAX(OP_SAME_SIZE), POOL(ALWAYS),                      \
 	  RESULT(COUNT, fuse_write_out))                                                           \
 	X(STATFS, statfs, 0, ON_NODE, RESULT(PLAIN, fuse_statfs_out))                              \
 	X(RELEASE, release, OP_CLOSES, ON_OPEN(fuse_release_in))                                   \

@@ -37,7 +37,9 @@
 /* The kernel sends a name with TMPFILE that means nothing. */
 #define NAME_UNUSED NAMES(1, 0, 0)
 
-/* Data behind the names; data of the reply, for which the request gives the room. */
+/*
+ * Data after the names of the request, and data of the reply, whose largest size the request has.
+ */
 #define DATA_IN(TYPE, LENGTH) .data_unit = 1, .data_len = MEMBER(TYPE, LENGTH)
 #define DATA_IN_OF(RECORD, TYPE, COUNT)                                                            \
 	.data_unit = sizeof(struct RECORD), .data_len = MEMBER(TYPE, COUNT)
@@ -55,7 +57,7 @@
 #define MODE(TYPE) .mode = MEMBER(TYPE, mode)
 #define POOL(WHEN) .pool = OP_POOL_##WHEN
 
-/* Two forms of one operation. */
+/* Rows that two opcodes share: filters see both as one operation. */
 #define SEEN_AS(NAME) .filter_opcode = FUSE_##NAME
 #define RENAME_ROW                                                                                 \
 	ON_NODE, NODE2(fuse_rename2_in, newdir), TWO_ENTRIES, EFFECT(RENAMES),                     \

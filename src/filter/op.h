@@ -25,9 +25,10 @@ enum op_flag {
 
 /* The threads that run the operation. */
 enum op_pool {
-	OP_POOL_IF_SLOW, /* a worker; the pool while the lower file system is slow */
-	OP_POOL_ALWAYS,  /* the pool: it may wait for a disk or for others */
-	OP_POOL_NEVER,   /* a worker: it needs no lower file system, or others wait for it */
+	OP_POOL_IF_SLOW, /* a worker, or the pool if the lower file system is slow */
+	OP_POOL_ALWAYS,  /* the pool: the operation may wait for a disk or a lock */
+	OP_POOL_NEVER,   /* a worker: the operation needs no lower file system, or other requests
+			     wait for it */
 };
 
 /* The nodes and handles that check-in finds before the operation runs. */
@@ -50,17 +51,17 @@ enum op_effect {
 	OP_RENAMES, /* to name 1 in the directory op.node2 */
 };
 
-/* The fixed part of the reply. Only the engine knows the numbers of entries and opened files. */
+/* The fixed part of the reply. Only the engine can fill in node IDs and file handles. */
 enum op_result {
 	OP_RESULT_NONE,
 	OP_RESULT_PLAIN,    /* any value is valid */
 	OP_RESULT_ATTR,     /* struct fuse_attr_out */
 	OP_RESULT_STATX,    /* struct fuse_statx_out */
 	OP_RESULT_COUNT,    /* struct fuse_write_out: at most the bytes of the request */
-	OP_RESULT_COUNT_64, /* struct fuse_copy_file_range_out, likewise */
+	OP_RESULT_COUNT_64, /* struct fuse_copy_file_range_out: at most the bytes of the request */
 	OP_RESULT_ENTRY,    /* struct fuse_entry_out */
 	OP_RESULT_OPEN,     /* struct fuse_open_out */
-	OP_RESULT_CREATE,   /* both, struct pst_create_out */
+	OP_RESULT_CREATE,   /* struct pst_create_out: an entry and an opened file */
 };
 
 /* The variable part of the reply. It is written over the data of the request. */
@@ -73,16 +74,16 @@ enum op_answer {
 	OP_ANSWER_VALUE,   /* if there is no room, its size as struct fuse_getxattr_out */
 };
 
-/* A member of the argument; len 0: the operation has no such member. */
+/* A member of the argument: its offset and size in bytes. Size 0: there is no such member. */
 struct op_member {
 	uint8_t at, len;
 };
 
 struct op {
-	const char *name;        /* the kernel's; NULL: the opcode has no row */
-	const char *filter_name; /* for filters and users; NULL: filters see no such operation, or
-				    see it as filter_opcode */
-	uint8_t filter_opcode;   /* the opcode that filters see; 0: the same */
+	const char *name;        /* the kernel's name; NULL if the opcode has no row */
+	const char *filter_name; /* the name for filters and users; NULL if filters do not see the
+				    operation, or see it as filter_opcode */
+	uint8_t filter_opcode;   /* the opcode that filters see, if it is another one; else 0 */
 	uint8_t flags;
 	uint8_t pool;     /* enum op_pool */
 	uint8_t check_in; /* enum op_check_in */
@@ -91,32 +92,33 @@ struct op {
 
 	/* The request. */
 	uint8_t arg_size;          /* of the fixed argument */
-	uint8_t n_names;           /* strings that follow it, NUL-terminated ... */
-	uint8_t n_entries;         /* ... of these, names of directory entries */
-	uint8_t n_call_names;      /* ... of these, names in struct pst_call */
+	uint8_t n_names;           /* NUL-terminated strings after the argument */
+	uint8_t n_entries;         /* how many of the strings are names of directory entries */
+	uint8_t n_call_names;      /* how many of the strings are names in struct pst_call */
 	uint8_t data_unit;         /* bytes of data for each 1 in data_len; 0: no data */
 	struct op_member data_len; /* how much data follows */
-	uint32_t data_max;         /* bytes that a filter may make it; 0: filters see no data */
+	uint32_t data_max; /* bytes of data that a filter may leave; 0: filters see no data */
 	struct op_member fh, node2, fh2; /* found by check-in */
 	struct op_member mode;           /* of the file that is created */
-	uint32_t fh_given;               /* bit in the first word of the argument: fh is set */
+	uint32_t fh_given;               /* the bit of the argument's first word that says that fh
+					    is set */
 
-	/* A filter must not change fh, node2, fh2 and: */
+	/* A filter must not change fh, node2, fh2 and fixed; of the word at bits_at only bits. */
 	struct op_member fixed;
-	uint8_t bits_at; /* a word, except ... */
-	uint32_t bits;   /* ... these bits; 0: there is no such word */
+	uint8_t bits_at; /* an offset; ignored if bits is 0 */
+	uint32_t bits;
 
 	/* The reply. */
 	uint8_t result; /* enum op_result */
 	uint8_t answer; /* enum op_answer */
 	uint16_t result_size;
-	uint16_t room_max;     /* bytes of data that the kernel has room for, or ... */
-	struct op_member room; /* ... the member that says so */
+	uint16_t room_max;     /* bytes of data that the kernel has room for, if room has no len */
+	struct op_member room; /* the member of the argument with these bytes */
 };
 
-/* op.data_max: the length of the data that came; the room in the slot. */
-#define OP_AS_CAME  UINT32_MAX
-#define OP_ANY_SIZE (UINT32_MAX - 1)
+/* Values of op.data_max: the size of the request's data; the size of slot->data. */
+#define OP_SAME_SIZE UINT32_MAX
+#define OP_ANY_SIZE  (UINT32_MAX - 1)
 
 extern const struct op op_table[OP_MAX];
 
@@ -126,7 +128,7 @@ static inline const struct op *op_find(uint32_t opcode)
 	return opcode < OP_MAX && op_table[opcode].name ? &op_table[opcode] : 0;
 }
 
-/* Returns the opcode that filters see: two forms of one operation have one program. */
+/* Returns the opcode that filters see: RENAME and RENAME2, for example, run the same programs. */
 static inline uint32_t op_filter_opcode(uint32_t opcode)
 {
 	const struct op *op = op_find(opcode);

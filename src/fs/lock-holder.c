@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Finds the owner of a conflicting lock. The kernel returns the range of such a lock but not its
- * owner, because the locks that the view takes below belong to open files, not to processes. So
- * this file tests the descriptor of each owner.
+ * Finds the owner of a conflicting lock, for F_GETLK and for the detection of deadlocks. The kernel
+ * returns the range of a conflicting lock but not its owner, because the locks that the view sets
+ * on lower files belong to open files, not to processes. So this file tests the descriptor of each
+ * owner.
  *
  * Locking: locks->lock guards everything here.
  */
@@ -12,7 +13,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* The kernel's limit for its own locks. */
+/*
+ * The longest chain of waiting owners that is searched: the limit of the kernel for its own locks.
+ */
 #define MAX_WAITS 10
 
 struct flock lock_to_flock(const struct fs_lock *lock)
@@ -29,7 +32,7 @@ struct flock lock_to_flock(const struct fs_lock *lock)
 	return fl;
 }
 
-/* Finds a lock that conflicts with one; l_type is F_UNLCK if there is none. */
+/* Finds a lock that conflicts with *lock. Sets l_type to F_UNLCK if there is none. */
 static int conflict_of(const struct owner *owner, const struct fs_lock *lock,
 		       struct flock *ret_flock)
 {
@@ -42,30 +45,33 @@ static bool is_same(const struct flock *a, const struct flock *b)
 	return a->l_type == b->l_type && a->l_start == b->l_start && a->l_len == b->l_len;
 }
 
-/* True if the owner holds the lock, which one of the owners or another process holds. */
+/* Returns true if this owner holds the lock *held, which F_OFD_GETLK has found. */
 static bool holds(const struct owner *owner, const struct flock *held)
 {
 	struct flock own = *held, others = *held;
 
-	/* From Linux 6.6 on this finds the descriptor's own locks. */
+	/* Since Linux 6.6, F_OFD_GETLK with F_UNLCK finds locks of the descriptor itself. */
 	own.l_type = F_UNLCK;
 	own.l_pid = 0;
 	if (fcntl(owner->fd, F_OFD_GETLK, &own) == 0)
 		return is_same(&own, held);
-	/* On older kernels, a lock of its own is one that does not conflict with the descriptor. */
+	/* Older kernels: a lock that does not conflict with the descriptor is a lock of it. */
 	others.l_type = F_WRLCK;
 	others.l_pid = 0;
 	return fcntl(owner->fd, F_OFD_GETLK, &others) == 0 && !is_same(&others, held);
 }
 
-/* Finds the owner that holds a lock; NULL: another process does. */
-static struct owner *holder_of(struct locks *locks, const struct owner *asks,
+/*
+ * Finds the owner, other than except, that holds the lock *held. Returns NULL if a process outside
+ * of the view holds it.
+ */
+static struct owner *holder_of(struct locks *locks, const struct owner *except,
 			       const struct flock *held)
 {
 	struct owner *owner;
 
 	for (owner = locks->owners; owner; owner = owner->next)
-		if (owner->node == asks->node && owner != asks && holds(owner, held))
+		if (owner->node == except->node && owner != except && holds(owner, held))
 			break;
 	return owner;
 }
@@ -96,7 +102,10 @@ int fs_getlk(struct fs *fs, struct handle *handle, struct fs_lock *lock)
 	return r;
 }
 
-/* Finds the wait of an owner; NULL: it does not wait. A process is the same owner in all files. */
+/*
+ * Returns the lock request for which an owner waits, or NULL. A process has the same owner number
+ * in all files.
+ */
 static struct wait *wait_of(struct locks *locks, uint64_t number)
 {
 	struct wait *wait;
