@@ -8,20 +8,11 @@ PST_OPTION(char, what[24], "what it does");
 
 #define is(WORD) pst_text_is(what, WORD, sizeof(WORD))
 
-PST_PRE(read, call)
-{
-	if (is("read-fh"))
-		call->in.read.fh++;
-	if (is("read-size"))
-		call->in.read.size += 1;
-	return PST_PASS;
-}
-
 PST_POST(read, call)
 {
 	if (is("read-long"))
 		call->data_len = call->data_size + 1;
-	return is("read-verdict") ? 5 : PST_PASS;
+	return PST_PASS;
 }
 
 PST_PRE(write, call)
@@ -30,7 +21,7 @@ PST_PRE(write, call)
 		call->in.write.fh++;
 	if (is("write-long"))
 		call->data_len = call->data_size + 1;
-	return is("write-verdict") ? -600 : PST_PASS;
+	return PST_PASS;
 }
 
 PST_POST(write, call)
