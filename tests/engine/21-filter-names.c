@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Programs for names: a hidden name is absent in every operation. A file gets its filters from the
- * directories and names that lead to it, and keeps or loses them when it is moved.
+ * Programs for names: listings with hidden names in buffers of all sizes, and moves of files to
+ * names with other filters. The mount tests 85-filter-hidden and 86-filter-scope try every
+ * operation on hidden names, and show how files inherit filters and cells.
  */
 #include "filter-view.h"
 
@@ -43,83 +44,18 @@ static const struct fake_program calm_programs[] = {
 };
 static const struct fake calm = { .name = "calm", .programs = calm_programs };
 
-/* "depth" counts in the cell how deep a file lies; STATFS returns the number. */
-static int depth_name(struct pst_call *call)
-{
-	call->child.cell = call->cell + 1;
-	return PST_PASS;
-}
-
-static int depth_statfs(struct pst_call *call)
-{
-	call->out.statfs.st.blocks = call->cell;
-	return PST_PASS;
-}
-
-static const struct fake_program depth_programs[] = {
-	{ FILTER_NAME, 0, depth_name },
-	{ FILTER_POST, FUSE_STATFS, depth_statfs },
-	{ 0 },
-};
-static const struct fake depth = {
-	.name = "depth",
-	.flags = PST_CELLS,
-	.cell = 100,
-	.programs = depth_programs,
-};
-
 static struct filter_view start(void **state, const char *spec)
 {
-	static const struct fake *const fakes[] = { &hide, &calm, &depth };
+	static const struct fake *const fakes[] = { &hide, &calm };
 	struct filter_view view;
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 2; i++)
 		fake_register(fakes[i]);
 	calming = false;
 	view = filter_view_start(state, &(struct k_options){ 0 },
 				 (const char *const[]){ spec, NULL });
 	calming = true;
 	return view;
-}
-
-/* -- hiding ----------------------------------------------------------------------------------- */
-
-static void expect_hidden(struct filter_view *view, const char *name)
-{
-	struct fuse_entry_out entry;
-	struct fuse_open_out open;
-	struct k_chan *c = view->c;
-	int r = k_lookup(c, K_ROOT, name, &entry);
-
-	assert_true(r == -ENOENT || (r == 0 && entry.nodeid == 0));
-	assert_int_equal(k_create(c, K_ROOT, name, O_RDWR, 0644, &entry, &open), -EPERM);
-	assert_int_equal(k_create(c, K_ROOT, name, O_RDWR | O_EXCL, 0644, &entry, &open), -EPERM);
-	assert_int_equal(k_mkdir(c, K_ROOT, name, 0755, &entry), -EPERM);
-	assert_int_equal(k_mknod(c, K_ROOT, name, S_IFREG | 0644, &entry), -EPERM);
-	assert_int_equal(k_symlink(c, K_ROOT, name, "x", &entry), -EPERM);
-	assert_int_equal(k_link(c, view->file, K_ROOT, name, &entry), -EPERM);
-	assert_int_equal(k_unlink(c, K_ROOT, name), -ENOENT);
-	assert_int_equal(k_rmdir(c, K_ROOT, name), -ENOENT);
-	assert_int_equal(k_rename(c, K_ROOT, name, K_ROOT, "other", 0), -ENOENT);
-	assert_int_equal(k_rename(c, K_ROOT, "file", K_ROOT, name, 0), -EPERM);
-	assert_int_equal(k_rename(c, K_ROOT, "file", K_ROOT, name, RENAME_NOREPLACE), -EPERM);
-	assert_int_equal(k_rename(c, K_ROOT, "file", K_ROOT, name, RENAME_EXCHANGE), -ENOENT);
-	assert_int_equal(k_rename(c, K_ROOT, name, K_ROOT, "file", RENAME_EXCHANGE), -ENOENT);
-}
-
-/* The errors are the same for a hidden file that exists and for one that does not. */
-K_TEST(hidden_name_is_absent_in_every_operation, state)
-{
-	struct filter_view view = start(state, "hide");
-
-	k_file_below(view.k, "hidden", "secret");
-	assert_int_equal(mkdirat(view.k->lower, "hidden-dir", 0755), 0);
-	expect_hidden(&view, "hidden");
-	expect_hidden(&view, "hidden-dir");
-	expect_hidden(&view, "hidden-not-there");
-	k_expect_below(view.k, "hidden", "secret");
-	k_expect_below(view.k, "file", "some text");
-	filter_view_stop(&view);
 }
 
 /* Collects the names of a listing in one text and forgets its entries. */
@@ -150,7 +86,7 @@ static void list(struct filter_view *view, uint64_t dir, uint32_t size, bool plu
 	assert_int_equal(k_releasedir(view->c, dir, open.fh), 0);
 }
 
-/* Nor does a hidden name end the listing too early, if the kernel has room for one name only. */
+/* A hidden name does not end the listing too early, if the kernel has room for one name only. */
 K_TEST(hidden_names_are_not_listed, state)
 {
 	struct filter_view view = start(state, "hide");
@@ -175,7 +111,7 @@ K_TEST(hidden_names_are_not_listed, state)
 	filter_view_stop(&view);
 }
 
-/* -- who holds for what ----------------------------------------------------------------------- */
+/* -- moves ------------------------------------------------------------------------------------ */
 
 static int open_to_write(struct filter_view *view, uint64_t id)
 {
@@ -190,28 +126,6 @@ static int open_to_write(struct filter_view *view, uint64_t id)
 static void forget(struct filter_view *view, const struct fuse_entry_out *entry)
 {
 	k_forget(view->c, entry->nodeid, 1);
-}
-
-/*
- * A file gets the filters of its directory, except those that its name excludes; files in a
- * directory get those of the directory.
- */
-K_TEST(name_takes_filter_off_what_is_below, state)
-{
-	struct filter_view view = start(state, "calm");
-	struct fuse_entry_out dir, file, kept;
-	struct fuse_open_out open;
-
-	assert_int_equal(k_mkdir(view.c, K_ROOT, "free-dir", 0755, &dir), 0);
-	assert_int_equal(k_create(view.c, dir.nodeid, "file", O_RDWR, 0644, &file, &open), 0);
-	assert_int_equal(k_release(view.c, file.nodeid, open.fh), 0);
-	assert_int_equal(open_to_write(&view, file.nodeid), 0);
-	assert_int_equal(k_mknod(view.c, view.dir, "held", S_IFREG | 0644, &kept), 0);
-	assert_int_equal(open_to_write(&view, kept.nodeid), -EROFS);
-	forget(&view, &kept);
-	forget(&view, &file);
-	forget(&view, &dir);
-	filter_view_stop(&view);
 }
 
 /* Each row: the old and the new name, the flags, and the expected error. */
@@ -261,56 +175,6 @@ K_TEST(move_that_loses_a_filter_is_refused, state)
 	forget(&view, &free);
 	forget(&view, &dirs[0]);
 	forget(&view, &dirs[1]);
-	filter_view_stop(&view);
-}
-
-/* -- cells ------------------------------------------------------------------------------------ */
-
-static uint64_t cell_of(struct filter_view *view, uint64_t id)
-{
-	struct fuse_statfs_out out;
-
-	assert_int_equal(k_ask(view->c, K_PLAIN(FUSE_STATFS, id), &out, sizeof(out)), 0);
-	return out.st.blocks;
-}
-
-/* Every operation by which the kernel learns of a file. */
-K_TEST(cells_are_inherited_by_every_operation, state)
-{
-	static struct k_answer answer;
-	struct filter_view view = start(state, "depth");
-	struct fuse_entry_out dir, entry[5];
-	struct fuse_direntplus *plus = (struct fuse_direntplus *)answer.data;
-	struct fuse_open_out open;
-	int n = 0;
-
-	assert_int_equal(cell_of(&view, K_ROOT), 100);
-	assert_int_equal(cell_of(&view, view.dir), 101);
-	assert_int_equal(k_mkdir(view.c, view.dir, "new", 0755, &dir), 0);
-	assert_int_equal(cell_of(&view, dir.nodeid), 102);
-	assert_int_equal(k_mknod(view.c, dir.nodeid, "a", S_IFREG | 0644, &entry[n++]), 0);
-	assert_int_equal(k_symlink(view.c, dir.nodeid, "b", "x", &entry[n++]), 0);
-	assert_int_equal(k_create(view.c, dir.nodeid, "c", O_RDWR, 0644, &entry[n++], &open), 0);
-	assert_int_equal(k_release(view.c, entry[n - 1].nodeid, open.fh), 0);
-	assert_int_equal(k_lookup(view.c, dir.nodeid, "a", &entry[n++]), 0);
-	for (int i = 0; i < n; i++)
-		assert_int_equal(cell_of(&view, entry[i].nodeid), 103);
-	for (int i = 0; i < n; i++)
-		forget(&view, &entry[i]);
-	assert_int_equal(k_opendir(view.c, dir.nodeid, &open), 0);
-	assert_int_equal(k_readdir(view.c, dir.nodeid, open.fh, 0, 4096, true, &answer), 0);
-	for (size_t at = 0; at < answer.len; at += entry_size(&plus->dirent, true)) {
-		plus = (struct fuse_direntplus *)(answer.data + at);
-		if (!plus->entry_out.nodeid)
-			continue;
-		assert_int_equal(cell_of(&view, plus->entry_out.nodeid), 103);
-		k_forget(view.c, plus->entry_out.nodeid, 1);
-		n--;
-	}
-	/* "a" is known by two lookups. */
-	assert_int_equal(n, 1);
-	assert_int_equal(k_releasedir(view.c, dir.nodeid, open.fh), 0);
-	forget(&view, &dir);
 	filter_view_stop(&view);
 }
 
