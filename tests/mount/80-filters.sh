@@ -20,18 +20,9 @@ events_are() { # OP WANT
 		fail "events of $1: '$(events "$1")', should be '$2'"
 }
 
-each_filters_run_in_order() {
-	filtered_view tag,name=a,id=1,ops=mkdir:statfs tag,name=b,id=2,ops=mkdir \
-		tag,name=c,id=3,ops=mkdir
-	tracing "$T/trace"
-	check mkdir "$VIEW/d"
-	events_are mkdir 'before1 before2 before3 after3 after2 after1'
-	check test -d "$LOWER/d"
-	kill $TRACER
-}
-
-# The first filter that answers ends the chain; the filters after it run neither before nor after
-# the operation.
+# Programs before an operation run in the order of the chain, programs after it in reverse. The
+# first filter that answers ends the chain: the filters after it run neither before nor after the
+# operation.
 each_filter_that_answers_ends_the_chain() {
 	filtered_view tag,name=a,id=1,ops=mkdir:statfs tag,name=b,id=2,ops=mkdir,before=13 \
 		tag,name=c,id=3,ops=mkdir
@@ -144,8 +135,7 @@ each_operation_without_program_runs_nothing() {
 	no_data_requests cat "$VIEW/f"
 }
 
-# ---- many names at once
-# ---------------------------------------------------------------------------
+# ---- many names at once --------------------------------------------------------------------------
 
 # One run of a program decides about many names of a listing, with the same result as separate
 # lookups.
