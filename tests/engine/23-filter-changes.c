@@ -56,15 +56,6 @@ static int wait_at_gate(struct pst_call *call)
 	return PST_PASS;
 }
 
-/* "delay" declares delays and asks for one; "hasty" asks for one without declaring it. */
-#define DELAY_MS 150
-
-static int delay(struct pst_call *call)
-{
-	call->delay_us = DELAY_MS * 1000;
-	return PST_PASS;
-}
-
 #define PROGRAMS(NAME, ...)                                                                        \
 	static const struct fake_program NAME##_programs[] = { __VA_ARGS__, { 0 } }
 PROGRAMS(no, { FILTER_PRE, FUSE_GETATTR, refuse });
@@ -73,7 +64,6 @@ PROGRAMS(depth, { FILTER_NAME, 0, depth_name }, { FILTER_POST, FUSE_STATFS, dept
 PROGRAMS(pass, { FILTER_PRE, FUSE_LOOKUP, pass }, { FILTER_POST, FUSE_LOOKUP, pass },
 	 { FILTER_NAME, 0, pass });
 PROGRAMS(gate, { FILTER_PRE, FUSE_GETATTR, wait_at_gate });
-PROGRAMS(delay, { FILTER_PRE, FUSE_GETATTR, delay });
 
 static const struct fake fakes[] = {
 	{ .name = "no", .programs = no_programs },
@@ -81,8 +71,6 @@ static const struct fake fakes[] = {
 	{ .name = "depth", .flags = PST_CELLS, .cell = 100, .programs = depth_programs },
 	{ .name = "pass", .flags = PST_CELLS, .programs = pass_programs },
 	{ .name = "gate", .flags = PST_DELAYS, .programs = gate_programs },
-	{ .name = "delay", .flags = PST_DELAYS, .programs = delay_programs },
-	{ .name = "hasty", .programs = delay_programs },
 };
 
 static struct filter_view start(void **state, const struct k_options *options,
@@ -474,52 +462,6 @@ K_TEST(changes_of_filters_lose_no_request, state)
 	pthread_join(thread, NULL);
 	assert_true(load.n > 0);
 	k_sync(load.c);
-	filter_view_stop(&view);
-}
-
-/* -- delays ----------------------------------------------------------------------------------- */
-
-static long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/*
- * A filter that declares delays makes one request wait in the pool, and no other. A filter that
- * does not declare them gets EIO and a line in the log.
- */
-K_TEST(delay_blocks_one_request_only, state)
-{
-	static struct k_answer answer;
-	struct filter_view view = start(state, &(struct k_options){ .complaints = true },
-					(const char *const[]){ "delay", NULL });
-	long begin, shortest = DELAY_MS;
-	uint64_t unique;
-	bool waits = false;
-
-	/* A busy machine may delay this test longer than the filter delays the request. */
-	for (int tries = 0; !waits && tries < 20; tries++) {
-		begin = now_ms();
-		unique = send_getattr(&view, view.file);
-		assert_int_equal(lookup(&view, view.dir, "b"), 0);
-		waits = !k_receive(view.c, 1, &answer);
-		if (waits)
-			assert_int_equal(k_wait(view.c, unique, &answer), 0);
-		assert_true(now_ms() - begin >= DELAY_MS);
-	}
-	assert_true(waits);
-	assert_int_equal(replace(&view, "delay", "hasty"), 0);
-	for (int i = 0; i < 20; i++) {
-		begin = now_ms();
-		assert_int_equal(getattr(&view, view.file), -EIO);
-		if (now_ms() - begin < shortest)
-			shortest = now_ms() - begin;
-	}
-	assert_true(shortest < DELAY_MS);
-	assert_int_equal(drop(&view, "hasty"), 0);
 	filter_view_stop(&view);
 }
 

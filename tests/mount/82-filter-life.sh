@@ -250,8 +250,9 @@ load() { # NUMBER
 }
 
 # While filters are added, replaced and removed, no other operation fails or is lost, and each
-# change applies to the next operation. A view without filters has no BPF memory for requests, so
-# the first add moves requests there.
+# change applies to the next operation: three loops, random reads and writes, and random operations
+# on names by three processes. A view without filters has no BPF memory for requests, so the first
+# add moves requests there.
 each_changes_of_filters_lose_no_operation() {
 	local i n pids=() status
 	lower ext4
@@ -262,19 +263,24 @@ each_changes_of_filters_lose_no_operation() {
 	view -o cache=exclusive
 	for i in 1 2 3; do load $i 2> "$T/load$i" & pids+=($!); done
 	"$TOOLS/act" model "$VIEW/model" 5 4000 > "$T/model" 2>&1 & pids+=($!)
+	mkdir "$VIEW/shuffle"
+	"$TOOLS/act" shuffle "$VIEW/shuffle" 7 3 2500 > "$T/shuffle" 2>&1 & pids+=($!)
 	for ((n = 0; n < 10; n++)); do
-		check chain add pass,name=a
+		check chain add audit,name=a
 		check chain add depth
 		check chain add hide,names=*.key
+		check chain add quota,files=1M,name=q
 		answers ENOENT stat "$VIEW/d/x.key"
 		equal "$(ls "$VIEW/d")" data
 		check chain replace a tag,name=a
 		check chain add data,what=swap
 		equal "$(cat "$VIEW/d/data")" tEXT "data, in round $n"
-		check chain remove hide
+		check chain replace hide readonly,names=*.never,name=hide
 		answers 0 stat "$VIEW/d/x.key"
+		check chain remove hide
 		check chain remove depth
 		check chain remove data
+		check chain remove q
 		equal "$(cat "$VIEW/d/data")" Text "data without the filter, in round $n"
 		check chain remove a
 	done
@@ -285,38 +291,12 @@ each_changes_of_filters_lose_no_operation() {
 		[ $status = 0 ] ||
 			fail "load $((i + 1)) failed at step $status:" \
 				"$(tail -n 1 "$T"/load$((i + 1)))" \
-				"$(tail -n 1 "$T/model")"
+				"$(tail -n 1 "$T/model")" "$(tail -n 1 "$T/shuffle")"
 	done
 	for i in 1 2 3; do check test "$(cat "$T/rounds$i")" -ge 3; done
 	same -x
 }
 LIMIT[changes_of_filters_lose_no_operation]=120
-
-# Random operations on names by several processes, while filters with programs for names come and
-# go.
-each_random_operations_survive_changes_of_filters() {
-	lower ext4
-	need_filters
-	view -o cache=exclusive
-	local pid n
-	"$TOOLS/act" shuffle "$VIEW" 7 3 2500 > "$T/shuffle" 2>&1 & pid=$!
-	for ((n = 0; n < 8; n++)); do
-		check chain add audit
-		check chain add hide,names=*.never
-		check chain add quota,files=1M,name=q
-		check chain remove audit
-		check chain replace hide readonly,names=*.never,name=hide
-		check chain remove hide
-		check chain remove q
-	done
-	wait $pid || fail "the shuffle failed: $(tail -n 2 "$T/shuffle")"
-	same -x
-	chain add pass
-	same -x
-	alone
-	drop_caches
-	within 5 eval '[ "$(info handles)" = 0 ]' || fail "$(info handles) handles are left open"
-}
 
 # A new filter also applies to a directory that a request makes while the filter is being added, so
 # files can be moved there.
@@ -408,21 +388,6 @@ each_change_waits_for_earlier_requests_only() {
 	release first
 	within 5 grep -q held "$T/second" || fail "the lock is not granted"
 	kill $pid
-	same
-}
-
-once_more_than_63_filters_are_refused() {
-	lower ext4
-	need_filters
-	view
-	local i
-	for ((i = 1; i <= 63; i++)); do check chain add "attached,name=f$i"; done
-	refused '63' chain add pass
-	equal "$(names_of_chain | wc -w)" 63 filters
-	: > "$VIEW/f"
-	equal "$(act xattr get "$VIEW/f" user.attached)" yes
-	check chain remove f40
-	check chain add pass
 	same
 }
 
