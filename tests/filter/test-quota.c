@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* quota: sequences of operations, and the bytes and files that remain after each. */
+/*
+ * quota: sequences of operations, and the bytes and files that remain after each. The mount tests
+ * 92-quota show owners, files without a name, and a usage that would fall below zero.
+ */
 #include "direct.h"
 
 #include <fcntl.h>
@@ -58,15 +61,10 @@ static struct pst_call *on_file(uint32_t opcode, const struct file *file)
 	return call;
 }
 
-static int create_file(uint32_t opcode, struct file *file)
-{
-	direct_call(opcode)->caller.uid = file->uid;
-	return both(file);
-}
-
 static int create(uint32_t opcode, uint32_t uid)
 {
-	return create_file(opcode, &(struct file){ S_IFREG, uid, opcode != FUSE_TMPFILE, 99, 0 });
+	direct_call(opcode)->caller.uid = uid;
+	return both(&(struct file){ S_IFREG, uid, opcode != FUSE_TMPFILE, 99, 0 });
 }
 
 /* Runs an operation after which the file has another size. */
@@ -111,21 +109,6 @@ static int truncate_to(struct file *file, uint64_t size)
 	return resize(file, size);
 }
 
-static int give_to(struct file *file, uint32_t uid)
-{
-	struct pst_call *call = on_file(FUSE_SETATTR, file);
-	struct file then = *file;
-	int verdict;
-
-	call->in.setattr.valid = FATTR_UID;
-	call->in.setattr.uid = uid;
-	then.uid = uid;
-	verdict = both(&then);
-	if (verdict == 0)
-		*file = then;
-	return verdict;
-}
-
 static int allocate(struct file *file, uint32_t mode, uint64_t offset, uint64_t len, uint64_t size)
 {
 	struct pst_call *call = on_file(FUSE_FALLOCATE, file);
@@ -134,18 +117,6 @@ static int allocate(struct file *file, uint32_t mode, uint64_t offset, uint64_t 
 	call->in.fallocate.offset = offset;
 	call->in.fallocate.length = len;
 	return resize(file, size);
-}
-
-/* Removes a name of the file. After the last one the file has none. */
-static void take_away(uint32_t opcode, struct file *file)
-{
-	struct file then = *file;
-	struct pst_call *call = direct_call(opcode);
-
-	fill(&call->child.attr, file);
-	then.nlink = S_ISDIR(file->mode) ? 0 : file->nlink - 1;
-	assert_int_equal(both(&then), 0);
-	*file = then;
 }
 
 /* Tells the filter that the kernel has forgotten the file. */
@@ -158,12 +129,16 @@ static void forget(const struct file *file)
 	assert_int_equal(direct_post(), 0);
 }
 
-static void take_away_unused(uint32_t opcode, const struct file *file)
+/* Removes a name of the file, which no process has open. */
+static void take_away(uint32_t opcode, const struct file *file)
 {
-	struct file copy = *file;
+	struct file then = *file;
+	struct pst_call *call = direct_call(opcode);
 
-	take_away(opcode, &copy);
-	forget(&copy);
+	fill(&call->child.attr, file);
+	then.nlink = S_ISDIR(file->mode) ? 0 : file->nlink - 1;
+	assert_int_equal(both(&then), 0);
+	forget(&then);
 }
 
 static void rename_over(const struct file *file, const struct file *replaced, uint32_t flags)
@@ -231,7 +206,7 @@ TEST(growth_beyond_bytes_is_refused, state)
 	assert_int_equal(allocate(&b, FALLOC_FL_COLLAPSE_RANGE, 0, 30, 60), 0);
 	assert_int_equal(left(&b, 200), 30);
 	assert_int_equal(allocate(&b, FALLOC_FL_INSERT_RANGE, 0, 31, 91), -EDQUOT);
-	take_away_unused(FUSE_UNLINK, &a);
+	take_away(FUSE_UNLINK, &a);
 	assert_int_equal(left(&b, 200), 90);
 	/* Without files= the number of files is not limited. */
 	for (int i = 0; i < 1000; i++)
@@ -250,49 +225,6 @@ TEST(allocation_beyond_eof_is_refused, state)
 			 -EOPNOTSUPP);
 	assert_int_equal(allocate(&a, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 40, 1000, 50), 0);
 	assert_int_equal(left(&a, 200), 100);
-}
-
-TEST(file_without_name_counts_until_forgotten, state)
-{
-	struct file a = { S_IFREG, 1, 1, 10, 0 }, b = { S_IFREG, 1, 0, 11, 0 };
-
-	direct_load("quota,bytes=100,files=2");
-	assert_int_equal(create_file(FUSE_CREATE, &a), 0);
-	assert_int_equal(create_file(FUSE_TMPFILE, &b), 0);
-	assert_int_equal(create(FUSE_CREATE, 1), -EDQUOT);
-	assert_int_equal(write_to(&a, 0, 30), 0);
-	assert_int_equal(write_to(&b, 0, 30), 0);
-	take_away(FUSE_UNLINK, &a);
-	assert_int_equal(left(&b, 200), 40);
-	assert_int_equal(write_to(&a, 0, 71), -EDQUOT);
-	assert_int_equal(write_to(&a, 0, 50), 0);
-	assert_int_equal(create(FUSE_CREATE, 1), -EDQUOT);
-	forget(&a);
-	assert_int_equal(left(&b, 200), 70);
-	forget(&a);
-	assert_int_equal(left(&b, 200), 70);
-	/* A file that gets a name counts as any other, so forgetting it does not free it. */
-	fill(&direct_call(FUSE_LINK)->node2.attr, &b);
-	b.nlink = 1;
-	assert_int_equal(both(&b), 0);
-	forget(&b);
-	assert_int_equal(left(&b, 200), 70);
-	take_away_unused(FUSE_UNLINK, &b);
-	assert_int_equal(left(&b, 200), 100);
-	assert_int_equal(create(FUSE_CREATE, 1), 0);
-	assert_int_equal(create(FUSE_CREATE, 1), 0);
-	assert_int_equal(create(FUSE_CREATE, 1), -EDQUOT);
-}
-
-TEST(usage_does_not_fall_below_zero, state)
-{
-	struct file old = { S_IFREG, 1, 1, 10, 1000 }, a = { S_IFREG, 1, 1, 11, 0 };
-
-	direct_load("quota,bytes=100,files=1");
-	take_away_unused(FUSE_UNLINK, &old);
-	assert_int_equal(left(&a, 2000), 100);
-	assert_int_equal(create(FUSE_CREATE, 1), 0);
-	assert_int_equal(create(FUSE_CREATE, 1), -EDQUOT);
 }
 
 TEST(huge_sizes_do_not_overflow, state)
@@ -394,53 +326,21 @@ TEST(creation_beyond_files_is_refused, state)
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(create(creations[i], i), -EDQUOT);
 	/* Names of files with another link, renames, and exchanges free no file. */
-	take_away_unused(FUSE_UNLINK, &linked);
+	take_away(FUSE_UNLINK, &linked);
 	rename_over(&file, NULL, 0);
 	rename_over(&file, &file, 0);
 	rename_over(&file, &linked, 0);
 	rename_over(&file, &other, 2);
 	assert_int_equal(create(FUSE_CREATE, 0), -EDQUOT);
-	take_away_unused(FUSE_UNLINK, &file);
+	take_away(FUSE_UNLINK, &file);
 	assert_int_equal(create(FUSE_CREATE, 0), 0);
 	assert_int_equal(create(FUSE_CREATE, 0), -EDQUOT);
 	rename_over(&file, &other, 0);
 	assert_int_equal(create(FUSE_CREATE, 0), 0);
 	assert_int_equal(create(FUSE_CREATE, 0), -EDQUOT);
-	take_away_unused(FUSE_RMDIR, &dir);
+	take_away(FUSE_RMDIR, &dir);
 	assert_int_equal(create(FUSE_MKDIR, 0), 0);
 	assert_int_equal(create(FUSE_MKDIR, 0), -EDQUOT);
-}
-
-TEST(each_owner_has_its_own_quota, state)
-{
-	struct file a = { S_IFREG, 1, 1, 10, 0 }, b = { S_IFREG, 2, 1, 11, 0 };
-
-	direct_load("quota,bytes=100,files=2,per=uid");
-	assert_int_equal(create_file(FUSE_CREATE, &a), 0);
-	assert_int_equal(create(FUSE_CREATE, 1), 0);
-	assert_int_equal(create(FUSE_CREATE, 1), -EDQUOT);
-	assert_int_equal(create_file(FUSE_CREATE, &b), 0);
-	assert_int_equal(write_to(&a, 0, 80), 0);
-	assert_int_equal(left(&a, 200), 20);
-	assert_int_equal(left(&b, 200), 100);
-	/* After a chown the file counts for the new owner. */
-	assert_int_equal(write_to(&b, 0, 30), 0);
-	assert_int_equal(give_to(&a, 2), -EDQUOT);
-	assert_int_equal(truncate_to(&a, 70), 0);
-	assert_int_equal(give_to(&a, 2), 0);
-	assert_int_equal(left(&b, 200), 0);
-	assert_int_equal(give_to(&b, 2), 0);
-	b.uid = 1;
-	assert_int_equal(left(&b, 200), 100);
-	assert_int_equal(create(FUSE_CREATE, 1), 0);
-	assert_int_equal(create(FUSE_CREATE, 2), -EDQUOT);
-	/* A file without a name counts for its owner at the time when it is forgotten. */
-	take_away(FUSE_UNLINK, &a);
-	assert_int_equal(left(&a, 200), 0);
-	assert_int_equal(give_to(&a, 3), 0);
-	assert_int_equal(left(&a, 200), 30);
-	forget(&a);
-	assert_int_equal(left(&a, 200), 100);
 }
 
 TEST_MAIN(direct_setup, direct_teardown)
