@@ -370,10 +370,13 @@ int pst_name_end(struct pst_name_op *op, int r, struct inode *inode)
  */
 int pst_filter_rename_again(const struct pst_name_op *op, const struct renamedata *rd)
 {
-	struct pst_name_call *c = new_call(op);
+	struct pst_name_call *c;
 	struct slot *slot;
 	int err = 0;
 
+	if (!pst_filters_of(dir_of(op)))
+		return 0;
+	c = new_call(op);
 	if (!c)
 		return -ENOMEM;
 	if (!c->op.filters)
