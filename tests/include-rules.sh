@@ -26,7 +26,8 @@ server     util/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/* pens
 probe      util/* wire/* transport/* fs/* mount/* penstock/*
 api        util/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/* server/* penstock/*
 ctl        util/* penstock/*
-cmd        util/* ctl/* kernel/* penstock/*
+run        util/* penstock/penstock.h
+cmd        util/* ctl/* kernel/* run/* penstock/*
 '
 
 # HEADER: the only files that may include it, as patterns of their paths in ROOT.

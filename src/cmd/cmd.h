@@ -57,6 +57,7 @@ struct cmd_call {
 
 /* The run() functions of command-table.c. */
 int cmd_mount(struct cmd_call *call);
+int cmd_run_command(struct cmd_call *call);
 int cmd_umount(struct cmd_call *call);
 int cmd_probe(struct cmd_call *call);
 int cmd_view(struct cmd_call *call); /* sends one request to the process of a view */

@@ -36,6 +36,20 @@ static const struct cmd commands[] = { {
 	"  -r, -w             as -o ro, -o rw\n",
 	.run = cmd_mount,
 }, {
+	.name = "run",
+	.arguments = "[--hide LIST] [--readonly LIST] [--mask LIST] [OPTION] [DIR] -- COMMAND",
+	.own_options = true,
+	.summary = "run a command that sees DIR as a view, and cannot get around it",
+	.help =
+	"Runs COMMAND in a view of the directory DIR (the working directory) at DIR itself, which\n"
+	"only COMMAND sees, and which ends with it. A LIST has names and globs, and paths from\n"
+	"the root of the view, which begin with a slash: .env:*.key:/secrets. The exit status is\n"
+	"that of COMMAND; 125 if it did not run, 126 if it cannot be started, 127 if it is not\n"
+	"found.\n"
+	"\n"
+	"  --help=all         this help, and how options of other programs are treated\n",
+	.run = cmd_run_command,
+}, {
 	.name = "umount",
 	.arguments = "MOUNTPOINT",
 	.flag = "lazy",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Applies and prints mount options: two functions for each kind. No state, no locks. */
 #include "cmd/option-apply.h"
+#include "cmd/option-lists.h"
 #include "cmd/option-table.h"
 #include "cmd/out.h"
 #include "util/log.h"
@@ -204,20 +205,17 @@ static int apply_timeout(struct mount_options *options, const struct option_row 
 static int apply_filter(struct mount_options *options, const struct option_row *row,
 			const char *name, const char *value, struct pst_error *error)
 {
-	const char **filters;
-
 	if (!*value)
 		return error_set(error, -EINVAL,
 				 "option filter: the value is empty; it takes the name or the file "
 				 "of a filter, such as hide");
-	filters = reallocarray(options->filters, options->n_filters + 2, sizeof(*filters));
-	if (!filters)
-		return -ENOMEM;
-	filters[options->n_filters++] = value;
-	filters[options->n_filters] = NULL;
-	options->filters = filters;
-	options->view.filters = filters;
-	return 0;
+	return option_filter_add(options, value);
+}
+
+static int apply_list(struct mount_options *options, const struct option_row *row, const char *name,
+		      const char *value, struct pst_error *error)
+{
+	return option_lists_add(options, row->names, value, error);
 }
 
 static int apply_ignored(struct mount_options *options, const struct option_row *row,
@@ -268,6 +266,7 @@ static const struct {
 	[OPTION_CACHE] = { apply_cache, show_cache },
 	[OPTION_TIMEOUT] = { apply_timeout },
 	[OPTION_FILTER] = { apply_filter },
+	[OPTION_LIST] = { apply_list },
 	[OPTION_IGNORED] = { apply_ignored, NULL,
 			     "ignored: it is for another program, or always holds" },
 	[OPTION_ALWAYS] = { apply_always, NULL, "accepted: every view behaves so" },

@@ -69,6 +69,10 @@ const struct option_row option_rows[] = {
 	/* what runs before and after operations */
 	{ "filter", OPTION_FILTER, "SPEC", "NAME|FILE[,option=value...]; several run in order" },
 
+	{ "hide", OPTION_LIST, "LIST", "names and /paths that are absent in the view, by colons" },
+	{ "readonly", OPTION_LIST, "LIST", "names and /paths that nobody can change in the view" },
+	{ "mask", OPTION_LIST, "LIST", "names and /paths of files whose content is blanked" },
+
 	/* who may do what */
 	{ "ro", OPTION_FLAG, NULL, "users of the view cannot change anything",
 	  .set = PST_MOUNT_RDONLY },

@@ -148,10 +148,16 @@ static int parse_short(struct mount_options *options, enum options_dialect diale
 	return 0;
 }
 
-static int parse_word(struct mount_options *options, const char *word, struct pst_error *error)
+static int parse_word(struct mount_options *options, enum options_dialect dialect, const char *word,
+		      struct pst_error *error)
 {
 	if (options->scanning)
 		return 0;
+	if (dialect == OPTIONS_RUN && options->view.lower)
+		return error_set(error, -EINVAL,
+				 "\"%s\" is one argument too many: give one directory, and the "
+				 "command after \"--\"",
+				 word);
 	if (options->view.mountpoint)
 		return error_set(error, -EINVAL,
 				 "\"%s\" is one argument too many: give LOWER and MOUNTPOINT",
@@ -171,8 +177,11 @@ static int parse_all(struct mount_options *options, enum options_dialect dialect
 		bool used = false;
 
 		if (words_only || argv[i][0] != '-' || !argv[i][1])
-			r = parse_word(options, argv[i], error);
-		else if (strcmp(argv[i], "--") == 0)
+			r = parse_word(options, dialect, argv[i], error);
+		else if (strcmp(argv[i], "--") == 0 && dialect == OPTIONS_RUN) {
+			options->command = argv + i + 1;
+			return 0;
+		} else if (strcmp(argv[i], "--") == 0)
 			words_only = true;
 		else if (argv[i][1] == '-')
 			r = parse_long(options, argv[i] + 2, next, &used, error);
@@ -188,10 +197,33 @@ void options_fini(struct mount_options *options)
 	for (size_t i = 0; i < options->n_copies; i++)
 		free(options->copies[i]);
 	free(options->copies);
+	for (size_t i = 0; i < options->n_lists; i++) {
+		free(options->lists[i].names);
+		free(options->lists[i].paths);
+		free(options->lists[i].spec);
+	}
+	free(options->lists);
 	free(options->filters);
 	free(options->always);
 	free(options->kept);
 	*options = (struct mount_options)MOUNT_OPTIONS_INIT;
+}
+
+/* Returns 0, or -EINVAL and *error, if an argument is missing. */
+static int check_words(const struct mount_options *options, enum options_dialect dialect,
+		       struct pst_error *error)
+{
+	if (options->help)
+		return 0;
+	if (dialect == OPTIONS_RUN && (!options->command || !options->command[0]))
+		return error_set(error, -EINVAL, "give the command after \"--\"");
+	if (dialect == OPTIONS_RUN)
+		return 0;
+	if (!options->view.lower)
+		return error_set(error, -EINVAL, "give LOWER and MOUNTPOINT");
+	if (!options->view.mountpoint && !options->remount)
+		return error_set(error, -EINVAL, "give MOUNTPOINT, too");
+	return 0;
 }
 
 /*
@@ -209,11 +241,5 @@ int options_parse(struct mount_options *options, enum options_dialect dialect, i
 	options->scanning = false;
 	if (r == 0)
 		r = parse_all(options, dialect, argc, argv, error);
-	if (r < 0)
-		return r;
-	if (!options->help && !options->view.lower)
-		return error_set(error, -EINVAL, "give LOWER and MOUNTPOINT");
-	if (!options->help && !options->view.mountpoint && !options->remount)
-		return error_set(error, -EINVAL, "give MOUNTPOINT, too");
-	return 0;
+	return r < 0 ? r : check_words(options, dialect, error);
 }

@@ -13,11 +13,20 @@ enum engine {
 	ENGINE_AUTO, /* the module if it is loaded and can do all of the options, else a process */
 };
 
+/* The lists of a short form of a filter (option-lists.h). */
+struct option_list {
+	const char *filter;
+	size_t index;               /* of the filter in filters */
+	char *names, *paths, *spec; /* owned */
+};
+
 /* The strings lie in the command line, which is borrowed, or in copies. */
 struct mount_options {
 	struct pst_view_options view;
 	const char **filters; /* view.filters, owned; NULL ends the list; or NULL */
 	size_t n_filters;
+	struct option_list *lists; /* owned */
+	size_t n_lists;
 	char **copies; /* owned: the -o lists, split at commas */
 	size_t n_copies;
 	char *always;          /* names of OPTION_ALWAYS that were given, with commas; or NULL */
@@ -38,13 +47,15 @@ struct mount_options {
 	bool help;
 	bool help_all; /* with the options of other programs */
 	int subtype;
-	int engine; /* enum engine */
+	int engine;     /* enum engine */
+	char **command; /* of penstock run; ended by NULL */
 };
 
-/* The two kinds of command lines, which differ in the meaning of -f. */
+/* The kinds of command lines: -f has two meanings, and in the last a command follows "--". */
 enum options_dialect {
 	OPTIONS_COMMAND, /* `penstock mount`: -f stays in the foreground */
 	OPTIONS_HELPER,  /* the helper of mount(8): -f mounts nothing */
+	OPTIONS_RUN,     /* `penstock run`: [DIR] -- COMMAND */
 };
 
 #define MOUNT_OPTIONS_INIT                                                                         \

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Options that add filters. Several lists of one filter become one SPEC, because a view has each
+ * filter once, and it is faster. No state, no locks.
+ */
+#include "cmd/option-lists.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+#include "util/parse.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int option_filter_add(struct mount_options *options, const char *spec)
+{
+	const char **filters =
+		reallocarray(options->filters, options->n_filters + 2, sizeof(*filters));
+
+	if (!filters)
+		return -ENOMEM;
+	filters[options->n_filters++] = spec;
+	filters[options->n_filters] = NULL;
+	options->filters = filters;
+	options->view.filters = filters;
+	return 0;
+}
+
+/* Appends a word to a list, with a backslash before each comma, which would end the list. */
+static int add_word(char **list, const char *word)
+{
+	_cleanup_(freep) char *escaped = malloc(2 * strlen(word) + 1);
+	char *all, *to = escaped;
+
+	if (!escaped)
+		return -ENOMEM;
+	for (const char *at = word; *at; at++) {
+		if (*at == ',' || *at == ':')
+			*to++ = '\\';
+		else if (*at == '\\' && at[1])
+			*to++ = *at++;
+		*to++ = *at;
+	}
+	*to = '\0';
+	if (asprintf(&all, "%s%s%s", *list ? *list : "", *list ? ":" : "", escaped) < 0)
+		return -ENOMEM;
+	free(*list);
+	*list = all;
+	return 0;
+}
+
+/* Finds the lists of a filter, or adds them. Returns NULL if out of memory. */
+static struct option_list *find(struct mount_options *options, const char *filter)
+{
+	struct option_list *lists;
+
+	for (size_t i = 0; i < options->n_lists; i++)
+		if (strcmp(options->lists[i].filter, filter) == 0)
+			return &options->lists[i];
+	lists = reallocarray(options->lists, options->n_lists + 1, sizeof(*lists));
+	if (!lists)
+		return NULL;
+	options->lists = lists;
+	lists[options->n_lists] =
+		(struct option_list){ .filter = filter, .index = options->n_filters };
+	return option_filter_add(options, filter) < 0 ? NULL : &lists[options->n_lists++];
+}
+
+int option_lists_add(struct mount_options *options, const char *option, const char *text,
+		     struct pst_error *error)
+{
+	_cleanup_(freep) char *copy = strdup(text);
+	struct option_list *list = copy ? find(options, option) : NULL;
+	char *rest = copy, *spec;
+	int r = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (const char *word; r == 0 && (word = parse_part(&rest, ':', false));) {
+		if (!*word)
+			return error_set(error, -EINVAL,
+					 "option %s=%s: a name is empty; it takes names and paths, "
+					 "separated by colons",
+					 option, text);
+		r = add_word(word[0] == '/' ? &list->paths : &list->names, word);
+	}
+	if (r < 0)
+		return r;
+	if (asprintf(&spec, "%s%s%s%s%s", option, list->names ? ",names=" : "",
+		     list->names ? list->names : "", list->paths ? ",paths=" : "",
+		     list->paths ? list->paths : "") < 0)
+		return -ENOMEM;
+	free(list->spec);
+	list->spec = spec;
+	options->filters[list->index] = spec;
+	return 0;
+}

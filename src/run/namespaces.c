@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The namespaces of `penstock run`.
+ *
+ * A mount that a mount namespace inherits from one with another user namespace is locked: nobody in
+ * the new one can unmount it, move it, or bind a directory without the mounts on it. So nothing
+ * that the command does makes the directory below the view visible, though the command may be root
+ * in its user namespace. The kernel also refuses open_by_handle_at(2) on mounts that have locked
+ * mounts.
+ *
+ * State: the maps of the user namespace, which namespaces_of_view() sets and namespaces_map()
+ * reads.
+ */
+#include "run/namespaces.h"
+#include "run/note.h"
+#include "run/root-only.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#define MAP_SIZE 4096 /* the kernel accepts no longer map */
+
+int namespaces_of_view(struct pst_error *error)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_set(error, -errno,
+				 "cannot make a mount namespace: %s: run this command as root",
+				 strerror(errno));
+	/* Mounts that are made outside later appear inside, but not the other way. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return error_set(error, -errno, "cannot make the mounts private: %s",
+				 strerror(errno));
+	return 0;
+}
+
+/* -- the user namespace of the command -------------------------------------------------------- */
+
+static int write_file(const char *path, const char *text)
+{
+	_cleanup_(fd_closep) int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		return -errno;
+	return 0;
+}
+
+/*
+ * Makes the map that gives each ID of this namespace the same number in the next one. Splits the
+ * first ID off its extent: caller.c takes processes whose maps equal the daemon's for processes in
+ * the daemon's user namespace, whose capabilities count below.
+ */
+static int identity_map(const char *own, char *ret_map)
+{
+	char text[MAP_SIZE], *line = text;
+	size_t n = 0;
+
+	if (fd_read_file(own, text, sizeof(text)) < 0)
+		return -errno;
+	for (char *end; *line; line = end + (*end == '\n')) {
+		uint32_t id, outside, count;
+
+		end = strchrnul(line, '\n');
+		if (sscanf(line, "%u %u %u", &id, &outside, &count) != 3)
+			continue;
+		if (n == 0 && count > 1) {
+			n += (size_t)snprintf(ret_map, MAP_SIZE, "%u %u 1\n", id, id);
+			id++;
+			count--;
+		}
+		n += (size_t)snprintf(ret_map + n, MAP_SIZE - n, "%u %u %u\n", id, id, count);
+		if (n >= MAP_SIZE)
+			return -E2BIG;
+	}
+	return 0;
+}
+
+int namespaces_map(pid_t pid, struct pst_error *error)
+{
+	static const char *const files[] = { "uid_map", "gid_map" };
+	char own[64], path[64], map[MAP_SIZE];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		int r;
+
+		snprintf(own, sizeof(own), "/proc/self/%s", files[i]);
+		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, files[i]);
+		r = identity_map(own, map);
+		if (r == 0)
+			r = write_file(path, map);
+		if (r < 0)
+			return error_set(error, r,
+					 "cannot give the command its users and groups: %s: %s",
+					 path, strerror(-r));
+	}
+	return 0;
+}
+
+static int mount_proc(struct pst_error *error)
+{
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0)
+		return 0;
+	return error_set(
+		error, -errno,
+		"cannot mount a /proc for the command: %s: a container that covers parts "
+		"of /proc does not allow it (docker: --security-opt systempaths=unconfined)",
+		strerror(errno));
+}
+
+int namespaces_of_command(int fd, struct pst_error *error)
+{
+	struct note note;
+	int r;
+
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_set(error, -errno, "cannot make a mount namespace for the command: %s",
+				 strerror(errno));
+	r = mount_proc(error);
+	if (r == 0 && geteuid() == 0)
+		r = root_only_close(error);
+	if (r < 0)
+		return r;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return error_set(error, -errno,
+				 "cannot make a user namespace for the command: %s: check "
+				 "/proc/sys/user/max_user_namespaces",
+				 strerror(errno));
+	r = note_send(fd, NOTE_MAP, 0, NULL);
+	if (r == 0)
+		r = note_receive(fd, &note) == 1 && note.kind == NOTE_MAPPED ? 0 : -EPIPE;
+	return r < 0 ? error_set(error, r, "the user namespace of the command got no users") : 0;
+}

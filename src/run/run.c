@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Runs a command in a view.
+ *
+ *	process                       mount, user namespace     PID namespace  process group
+ *	supervisor (the user's child) of the view               outside        the shell's
+ *	└─ server of the view         of the view               outside        own session
+ *	└─ init                       of the command, locked    of the command the shell's
+ *	   └─ the command             of the command, locked    of the command the shell's
+ *
+ * The supervisor has a socket to each of its children. The server ends when its socket is closed,
+ * and init, too; and the kernel kills all processes of a PID namespace when its init ends. So
+ * whatever process is killed, the others end, and with the last one the mounts.
+ */
+#include "run/run.h"
+#include "run/descriptors.h"
+#include "run/init.h"
+#include "run/namespaces.h"
+#include "run/note.h"
+#include "run/serve.h"
+#include "run/supervise.h"
+#include "run/terminal.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define END_MS 10000 /* for the process of the view to end */
+
+/* Starts the process of the view. Returns its ID with *ret_fd, or -errno and *error. */
+static pid_t start_view(const struct run_options *options, int *ret_fd, struct pst_error *error)
+{
+	int fds[2], r = note_pair(fds);
+	struct note note;
+	pid_t child;
+
+	if (r < 0)
+		return error_set(error, r, "cannot make a socket: %s", strerror(-r));
+	fflush(NULL);
+	child = fork();
+	if (child < 0)
+		return error_set(error, -errno, "cannot start a process: %s", strerror(errno));
+	if (child == 0)
+		_exit(serve_view(options, fds[1]));
+	close(fds[1]);
+	*ret_fd = fds[0];
+	if (note_receive(fds[0], &note) == 1 && note.kind == NOTE_READY)
+		return child;
+	return error_set(error, -EIO, "%s",
+			 note.text[0] ? note.text :
+					"the process of the view ended before the view was there");
+}
+
+/* Starts the first process of the command. Returns its ID with *ret_fd, or -errno and *error. */
+static pid_t start_init(const struct run_options *options, const char *cwd, const sigset_t *mask,
+			int *ret_fd, struct pst_error *error)
+{
+	int fds[2], r = note_pair(fds);
+	pid_t child;
+
+	if (r < 0)
+		return error_set(error, r, "cannot make a socket: %s", strerror(-r));
+	if (unshare(CLONE_NEWPID) < 0)
+		return error_set(error, -errno, "cannot make a PID namespace: %s", strerror(errno));
+	child = fork();
+	if (child < 0)
+		return error_set(error, -errno, "cannot start a process: %s", strerror(errno));
+	if (child == 0) {
+		close(fds[0]);
+		init_main(options->command, cwd, mask, fds[1]);
+	}
+	close(fds[1]);
+	*ret_fd = fds[0];
+	return child;
+}
+
+/* Waits for a child, and kills it after END_MS. */
+static void reap(pid_t child)
+{
+	for (int ms = 0; ms < END_MS; ms++) {
+		if (waitpid(child, NULL, WNOHANG) != 0)
+			return;
+		usleep(1000);
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
+static int run(const struct run_options *options, const char *cwd, const sigset_t *mask,
+	       struct run_end *end, struct pst_error *error)
+{
+	_cleanup_(fd_closep) int view_fd = -1;
+	_cleanup_(fd_closep) int init_fd = -1;
+	struct supervised supervised;
+	pid_t foreground = terminal_foreground(), view, init;
+	int r = descriptors_check(error);
+
+	if (r == 0)
+		r = namespaces_of_view(error);
+	if (r < 0)
+		return r;
+	view = start_view(options, &view_fd, error);
+	if (view < 0)
+		return view;
+	init = start_init(options, cwd, mask, &init_fd, error);
+	if (init > 0) {
+		descriptors_keep(view_fd, init_fd);
+		descriptors_detach(false);
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+		supervised = (struct supervised){ init, init_fd, view_fd };
+		supervise(&supervised, end);
+		kill(init, SIGKILL);
+		waitpid(init, NULL, 0);
+	}
+	view_fd = fd_close(view_fd);
+	reap(view);
+	if (foreground == getpgrp())
+		terminal_restore(foreground);
+	return init < 0 ? init : 0;
+}
+
+void run_command(const struct run_options *options, struct run_end *ret_end)
+{
+	_cleanup_(freep) char *cwd = getcwd(NULL, 0);
+	struct pst_error error = { 0 };
+	sigset_t all, mask;
+
+	*ret_end = (struct run_end){ 0 };
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &mask);
+	if (!cwd || cwd[0] != '/')
+		error_set(&error, -ENOENT,
+			  "the working directory has been removed, or is outside "
+			  "of the root directory");
+	else if (run(options, cwd, &mask, ret_end, &error) == 0)
+		return;
+	ret_end->code = RUN_FAILED;
+	snprintf(ret_end->text, sizeof(ret_end->text), "%s", error.text);
+}

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# penstock run: a command in a view of a directory at the directory itself. Its exit status,
+# signals, terminal and job control are those of the command alone, and nothing is left afterwards.
+
+run_tree() {
+	real || skip "about the program"
+	lower ext4
+	mkdir -p "$LOWER/src/deep" "$LOWER/.git"
+	echo SECRET=hunter2 > "$LOWER/.env"
+	echo text > "$LOWER/src/a"
+	echo config > "$LOWER/.git/config"
+	cd "$LOWER" || fail "no tree"
+}
+
+run() { timeout 50 "$PENSTOCK" run "$@"; }
+
+# Fails unless a command ends with the same status in a view and without one.
+same_status() { # COMMAND...
+	local want got
+	"$@" > /dev/null 2>&1
+	want=$?
+	"$PENSTOCK" run -- "$@" > /dev/null 2>&1
+	got=$?
+	equal $got $want "status of '$*'"
+}
+
+no_process() { ! grep -zqx -- "$1" /proc/[0-9]*/cmdline 2> /dev/null; }
+
+# Nothing of a run is left: no process, no mount, no socket.
+nothing_left() {
+	within 10 no_process "$PENSTOCK" || fail "a process is left"
+	equal "$(own_mounts)" "" "mounts"
+	[ ! -e /run/penstock ] || equal "$(ls /run/penstock)" "" "sockets"
+}
+
+once_run_shows_the_view_at_the_directory_itself() {
+	need_filters
+	run_tree
+	equal "$(run --hide .env --readonly /.git --mask 'a*' -- sh -c '
+		pwd; ls -A; cat .env 2> /dev/null; cat src/a
+		echo x 2> /dev/null > .git/config || echo readonly
+		echo new > src/new')" "$LOWER
+.git
+src
+xxxx
+readonly" output
+	equal "$(cat src/new)" new "what the command has written"
+	check grep -q hunter2 .env
+	equal "$(run --hide .env --hide '*.key:/src/deep' src -- sh -c 'pwd; cat .env; ls src')" \
+		"$LOWER
+SECRET=hunter2
+a
+deep
+new" "output for another directory"
+	nothing_left
+}
+
+once_run_works_in_a_directory_inside_and_outside_of_the_view() {
+	run_tree
+	equal "$(cd src/deep && run "$LOWER" -- pwd)" "$LOWER/src/deep" "working directory"
+	equal "$(cd / && run "$LOWER" -- pwd)" / "working directory"
+	need_filters
+	cd src/deep || fail "no directory"
+	refused 'working directory .*/src/deep' run --hide deep "$LOWER" -- true
+}
+
+once_exit_status_is_that_of_the_command() {
+	local number
+	run_tree
+	for number in 0 1 7 127 255; do same_status sh -c "exit $number"; done
+	for number in HUP INT QUIT KILL SEGV TERM USR1 RTMIN; do
+		same_status bash -c "kill -$number \$\$"
+	done
+	run -- "$T/absent" 2> "$T/said"
+	equal $? 127 "status for a program that is absent"
+	check grep -q "cannot run $T/absent: No such file" "$T/said"
+	run -- "$LOWER/src/a" 2> "$T/said"
+	equal $? 126 "status for a file that is not executable"
+	run "$T/absent" -- true 2> "$T/said"
+	equal $? 125 "status for a directory that is absent"
+	run 2> "$T/said"
+	equal $? 125 "status without a command"
+	check grep -q 'command after "--"' "$T/said"
+	run / -- true 2> "$T/said"
+	equal $? 125 "status for /"
+	nothing_left
+}
+
+once_run_ends_with_what_the_command_has_left_behind() {
+	run_tree
+	run -- sh -c 'setsid sleep 12345 & echo begun' > "$T/said"
+	equal "$(cat "$T/said")" begun
+	check no_process sleep
+	nothing_left
+}
+
+# Sends a signal to one process of a run: the command's, the supervisor's, or the server's.
+killed() { # WHO
+	local top server
+	"$PENSTOCK" run -- sh -c 'echo $$ > ready; exec sleep 23456' 2> "$T/said" &
+	top=$!
+	within 10 test -s ready || fail "the command has not started"
+	rm ready
+	server=$(pgrep -P $top | head -n 1)
+	case $1 in
+	supervisor) kill -KILL $top ;;
+	server) kill -KILL "$server" ;;
+	init) kill -KILL "$(pgrep -P $top | tail -n 1)" ;;
+	command) pkill -KILL -P "$(pgrep -P $top | tail -n 1)" ;;
+	esac
+	wait $top 2> /dev/null
+	STATUS=$?
+	within 10 no_process sleep || fail "the command outlives the $1"
+	nothing_left
+}
+
+once_all_processes_end_when_one_is_killed() {
+	run_tree
+	killed supervisor
+	killed server
+	equal $STATUS 125 "status after the end of the server"
+	check grep -q 'process of the view has ended' "$T/said"
+	killed init
+	equal $STATUS 125 "status after the end of init"
+	killed command
+	equal $STATUS 137 "status after the end of the command"
+}
+
+# A command that counts its signals: each arrives once, whether it was sent to the supervisor, to
+# the process group, or by the terminal.
+once_signals_reach_the_command_once() {
+	run_tree
+	python3 - "$PENSTOCK" <<- 'END' || fail "see above"
+	import os, signal, subprocess, sys, time
+	code = '''
+	import signal, sys, time
+	signal.signal(signal.SIGTERM, lambda *a: print("TERM", flush=True))
+	signal.signal(signal.SIGINT, lambda *a: print("INT", flush=True))
+	signal.signal(signal.SIGUSR1, lambda *a: sys.exit(42))
+	print("begun", flush=True)
+	while True: time.sleep(1)
+	'''
+	run = subprocess.Popen([sys.argv[1], "run", "--", "python3", "-c", code],
+	                       stdout=subprocess.PIPE, text=True, start_new_session=True)
+	assert run.stdout.readline() == "begun\n"
+	for number, word in ((signal.SIGTERM, "TERM\n"), (signal.SIGINT, "INT\n")):
+	    for send in (os.kill, os.killpg):
+	        send(run.pid, number)
+	        assert run.stdout.readline() == word
+	        time.sleep(0.3)
+	os.kill(run.pid, signal.SIGUSR1)
+	rest = run.stdout.read()
+	assert rest == "", f"signals that came twice: {rest}"
+	assert run.wait() == 42, run.returncode
+	END
+}
+
+once_job_control_is_that_of_the_shell() {
+	run_tree
+	# Shells use the terminal that the test makes.
+	timeout 50 python3 - "$PENSTOCK" <<- 'END' || fail "see above"
+	import os, pty, re, select, sys, time
+	penstock = sys.argv[1]
+	pid, fd = pty.fork()
+	if pid == 0:
+	    os.environ["PS1"] = "READY> "
+	    os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
+	out = ""
+	def wait_for(pattern):
+	    global out
+	    end = time.time() + 30
+	    while not re.search(pattern, out, re.S):
+	        assert time.time() < end, f"no {pattern} in {out!r}"
+	        if select.select([fd], [], [], 0.2)[0]:
+	            out += os.read(fd, 65536).decode()
+	    out = out[re.search(pattern, out, re.S).end():]
+	def tell(line):
+	    os.write(fd, line.encode())
+	wait_for("READY> ")
+	tell(f"{penstock} run -- sh -c 'echo be''gun; sleep 1000; echo aft''er'\n")
+	wait_for("begun")
+	tell("\x1a")
+	wait_for("Stopped.*READY> ")
+	tell("jobs\n")
+	wait_for("Stopped.*READY> ")
+	tell("fg\n")
+	wait_for("\n")
+	time.sleep(0.3)
+	tell("\x03")
+	wait_for("READY> ")
+	tell("echo status=$?\n")
+	wait_for("status=130")
+	# A shell inside has job control of its own, and gives the terminal back.
+	tell(f"{penstock} run -- bash --norc --noprofile -i\n")
+	wait_for("READY> ")
+	tell("sleep 1000\n")
+	time.sleep(0.3)
+	tell("\x1a")
+	wait_for("Stopped.*READY> ")
+	tell("kill %1; exit 3\n")
+	wait_for("READY> ")
+	tell("exit 3\n")
+	time.sleep(0.3)
+	tell("\n")
+	wait_for("READY> ")
+	tell("echo status=$?; tty > /dev/null && echo terminal=yes\n")
+	wait_for("terminal=yes")
+	# The same in a script, whose next command reads from the terminal.
+	tell(f"bash -c '{penstock} run -- bash --norc -i; read x; echo re''ad=$x'\n")
+	time.sleep(1)
+	tell("exit\n")
+	time.sleep(1)
+	tell("word\n")
+	wait_for("read=word")
+	# A pipeline in the foreground, of which the command is one part.
+	wait_for("READY> ")
+	tell(f"{penstock} run -- echo from view | (cat; cat < /dev/tty)\n")
+	wait_for("from view")
+	tell("typed\n")
+	wait_for("typed.*typed")
+	tell("\x04")
+	wait_for("READY> ")
+	tell("exit\n")
+	END
+}
+
+once_pipes_of_the_caller_reach_the_command() {
+	run_tree
+	equal "$(run -- cat <(echo from a pipe))" "from a pipe" output
+	equal "$(echo typed | run -- cat)" typed output
+	printf 'a:\n\techo a-made\nb:\n\techo b-made\nall: a b\n' > Makefile
+	equal "$(run -- make -s -j2 all | sort)" "$(printf 'a-made\nb-made')" "output of make"
+	equal "$(yes | timeout 20 "$PENSTOCK" run -- head -n 1)" y "output of head"
+}
+
+once_lists_of_short_options_are_filters() {
+	real || skip "about the program"
+	lower tmpfs
+	mkdir "$T/mnt"
+	equal "$("$PENSTOCK" mount --dry-run --hide '.env:*.key' --readonly /.git --hide '/a,b' \
+		"$LOWER" "$T/mnt")" 'filter=hide,names=.env:*.key,paths=/a\,b
+filter=readonly,paths=/.git' options
+	refused 'name is empty' "$PENSTOCK" mount --dry-run --hide a::b "$LOWER" "$T/mnt"
+}
