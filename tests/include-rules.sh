@@ -17,7 +17,8 @@ wire       util/* filter/* penstock/*
 transport  util/* wire/* penstock/penstock.h
 node       util/* filter/node.h
 fs         util/* node/* penstock/penstock.h
-ebpf       util/* filter/* penstock/*
+rules      util/* penstock/*
+ebpf       util/* filter/* rules/* penstock/*
 kernel     util/* ebpf/* filter/* penstock/*
 mount      util/* wire/* fs/* penstock/penstock.h
 filter     penstock/*
@@ -27,7 +28,7 @@ probe      util/* wire/* transport/* fs/* mount/* penstock/*
 api        util/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/* server/* penstock/*
 ctl        util/* penstock/*
 run        util/* penstock/penstock.h
-cmd        util/* ctl/* kernel/* run/* penstock/*
+cmd        util/* ctl/* kernel/* rules/* run/* penstock/*
 '
 
 # HEADER: the only files that may include it, as patterns of their paths in ROOT.

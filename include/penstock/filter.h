@@ -367,4 +367,85 @@ enum pst_pattern_kind {
 	PST_PATTERN_GLOB,  /* the whole pattern must be matched */
 };
 
+/* -- rules ------------------------------------------------------------------------------------ */
+
+/*
+ * A file of rules (docs/rules.md), compiled to an automaton over the names of a path. The cell of a
+ * directory is a state; pst_rules_step() of <penstock/filter-rules.bpf.h> computes the state of a
+ * file, and what the rules say about it, from its directory's state and its name.
+ *
+ * Lines of one pair of verbs form a field. Each line has a rank in its field, which grows with the
+ * line; an odd rank is a line of the pair's first verb, an even one of the second. The greatest
+ * rank of the lines that match decides. So ranks of all fields fit into one number, and the
+ * greatest of two sets of ranks is found field by field. The number of a node is in the bits above.
+ */
+#define PST_RULES_FIELDS  20
+#define PST_RULES_UNKNOWN (1ULL << 63) /* a cell: the file's path is not known */
+struct pst_rules {
+	struct pst_names names; /* the globs of all lines, each once; a row has a pst_rule_row */
+	uint32_t n_fields;      /* 0 if no line has a verb of the filter */
+	uint32_t rank_bits;     /* the number of a node begins at this bit of a cell */
+	uint64_t start;         /* the cell of the root */
+	uint64_t all;           /* the values of all lines, joined */
+	struct {
+		uint64_t mask;     /* the bits of the field's ranks */
+		uint32_t shift;    /* the first of them */
+		uint32_t value_at; /* the element of pst_rule_values of rank 0 */
+	} field[PST_RULES_FIELDS]; /* the first is that of hide, if a line has hide or allow */
+};
+
+/* A row of pst_rule_rows: the ranks of lines that are this glob alone, in any directory. */
+struct pst_rule_row {
+	uint64_t file; /* for a file that is no directory */
+	uint64_t dir;
+	uint32_t n_edges; /* edges of this glob */
+	uint32_t pad;
+};
+
+/*
+ * An element of pst_rule_nodes. A step begins at the node of the directory. Each glob that the name
+ * matches leads to another node if pst_rule_edges has one for node << 32 | row. The last node has
+ * the ranks of the lines with directories that match the name.
+ */
+struct pst_rule_node {
+	uint64_t file, dir; /* as in a row */
+	uint64_t way;       /* the greatest rank of an allow that may match below */
+	uint32_t next;      /* the node at which steps from the name begin, if it is a directory */
+	uint32_t pad;
+};
+
+/* The values of hide, readonly and deny, joined for a file. */
+enum pst_rule_effect {
+	PST_RULE_HIDE = 1 << 0,
+	PST_RULE_READONLY = 1 << 1,
+	PST_RULE_CREATE = 1 << 2, /* denied: to create a regular file */
+	PST_RULE_MKDIR = 1 << 3,
+	PST_RULE_MKNOD = 1 << 4,
+	PST_RULE_SYMLINK = 1 << 5,
+	PST_RULE_LINK = 1 << 6, /* a hard link to the file, or of this name */
+	PST_RULE_UNLINK = 1 << 7,
+	PST_RULE_RMDIR = 1 << 8,
+	PST_RULE_RENAME = 1 << 9, /* from or to the name */
+	PST_RULE_READ = 1 << 10,  /* opening for reading */
+	PST_RULE_WRITE = 1 << 11, /* opening for writing */
+	PST_RULE_EXEC = 1 << 12,
+	PST_RULE_TRUNCATE = 1 << 13,
+	PST_RULE_CHMOD = 1 << 14,
+	PST_RULE_CHOWN = 1 << 15,
+	PST_RULE_UTIME = 1 << 16,
+	PST_RULE_XATTR = 1 << 17, /* setting and removing */
+	PST_RULE_IOCTL = 1 << 18,
+};
+
+/* The values of mask and audit. The value of owner is uid + 1 | (gid + 1) << 32; 0 for neither. */
+enum pst_rule_mask {
+	PST_RULE_MASK_BLANK = 1,
+	PST_RULE_MASK_VALUES = 2,
+	PST_RULE_MASK_EMPTY = 3,
+};
+enum pst_rule_audit {
+	PST_RULE_AUDIT_CHANGES = 1,
+	PST_RULE_AUDIT_ALL = 2,
+};
+
 #endif
