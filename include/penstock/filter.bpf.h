@@ -71,9 +71,9 @@
  *
  * Blanks separate WORDS. A PST_ONE_OF() is an array of PST_WORD_SIZE chars. A PST_LIST_OF() is a
  * struct pst_names; each of its names must be one of the words, and each glob must match one. The
- * default need not be in the range. PST_TAKES("users") and ("groups") allow names of /etc/passwd
- * and /etc/group besides numbers; PST_TAKES("not empty") refuses an empty text. Several may follow
- * one option. To refuse words of a PST_LIST_OF() that have no effect in the filter, with advice:
+ * default need not be in the range. PST_TAKES("users") and ("groups") allow names of users or
+ * groups besides numbers; PST_TAKES("not empty") refuses an empty text. Several may follow one
+ * option. To refuse words of a PST_LIST_OF() that have no effect in the filter, with advice:
  *
  *	PST_LIST_OF(ops, PST_OP_WORDS, "...")
  *	PST_TAKES("elsewhere read write : use the filter fault-data");

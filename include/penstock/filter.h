@@ -313,8 +313,13 @@ struct pst_names {
 	uint32_t pad;
 };
 
-/* Numbers and ranges, "0:1000-1999"; the path of a cgroup's directory stands for its ID. */
+/*
+ * Numbers and ranges, "0:1000-1999"; the path of a cgroup's directory stands for its ID. A filter
+ * that needs longer lists defines PST_MAX_RANGES before it includes <penstock/filter.bpf.h>.
+ */
+#ifndef PST_MAX_RANGES
 #define PST_MAX_RANGES 16
+#endif
 struct pst_ids {
 	uint32_t n;
 	uint32_t pad;

@@ -108,18 +108,21 @@ static void describe_paths(struct text *text, char *rest)
 static void describe_ids(struct text *text, const struct option *option)
 {
 	const char *what = option->takes.users ? "user" : option->takes.groups ? "group" : "number";
-	struct pst_ids ids;
+	const char *at = option->at;
+	uint64_t range[2];
+	uint32_t n;
 
-	memcpy(&ids, option->at, sizeof(ids));
-	for (uint32_t i = 0; i < ids.n; i++) {
+	memcpy(&n, at, sizeof(n));
+	at += offsetof(struct pst_ids, range);
+	for (uint32_t i = 0; i < n; i++) {
+		memcpy(range, at + i * sizeof(range), sizeof(range));
 		begin_item(text);
-		if (ids.range[i].to == UINT64_MAX)
+		if (range[1] == UINT64_MAX)
 			add(text, "every %s", what);
-		else if (ids.range[i].from == ids.range[i].to)
-			add(text, "%s %" PRIu64, what, ids.range[i].from);
+		else if (range[0] == range[1])
+			add(text, "%s %" PRIu64, what, range[0]);
 		else
-			add(text, "%ss %" PRIu64 " to %" PRIu64, what, ids.range[i].from,
-			    ids.range[i].to);
+			add(text, "%ss %" PRIu64 " to %" PRIu64, what, range[0], range[1]);
 	}
 }
 

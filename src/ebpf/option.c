@@ -5,6 +5,7 @@
  * the code that is never reached with this value. No state, no locks.
  */
 #include "ebpf/option.h"
+#include "ebpf/value-ids.h"
 #include "ebpf/value.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -27,6 +28,15 @@ static const struct {
 	[OPTION_ERRNO] = { "error", "pst_errno", sizeof(struct pst_errno) },
 	[OPTION_PATHS] = { "paths", "pst_paths", sizeof(struct pst_paths) },
 };
+
+/* Returns whether a struct of this kind can have this size: lists of IDs can be longer. */
+static bool size_ok(unsigned int kind, size_t size)
+{
+	const size_t one = sizeof(((struct pst_ids *)0)->range[0]);
+
+	return size == kinds[kind].size || (kind == OPTION_IDS && size > kinds[kind].size &&
+					    (size - kinds[kind].size) % one == 0);
+}
 
 /* The options that every filter has; ebpf/load.c sets them. */
 static const char *const common[] = { "name", "at", "pin" };
@@ -73,7 +83,7 @@ static bool find_kind(const struct btf *btf, const struct object_var *var, struc
 		return element && btf_is_int(element) && element->size == 1;
 	}
 	for (unsigned int i = OPTION_NAMES; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (btf_is_struct(type) && var->size == kinds[i].size &&
+		if (btf_is_struct(type) && size_ok(i, var->size) &&
 		    strcmp(object_word(btf, type->name_off), kinds[i].type) == 0) {
 			option->kind = i;
 			return true;
@@ -192,31 +202,28 @@ static int set_text(struct option *option, const char *value, struct pst_error *
 static int set_struct(struct option *option, const char *value, char *list,
 		      struct patterns *patterns, struct pst_error *error)
 {
-	union {
-		struct pst_names names;
-		struct pst_paths paths;
-		struct pst_ids ids;
-		struct pst_errno number;
-	} set;
+	_cleanup_(freep) void *set = calloc(1, option->size);
 	int r;
 
+	if (!set)
+		return error_set(error, -ENOMEM, "out of memory");
 	switch (option->kind) {
 	case OPTION_NAMES:
 		r = takes_check_names(&option->takes, value, error);
 		if (r == 0)
-			r = patterns_add_names(patterns, list, &set.names, error);
+			r = patterns_add_names(patterns, list, set, error);
 		break;
 	case OPTION_PATHS:
-		r = patterns_add_paths(patterns, list, &set.paths, error);
+		r = patterns_add_paths(patterns, list, set, error);
 		break;
 	case OPTION_IDS:
-		r = value_ids(list, &option->takes, &set.ids, error);
+		r = value_ids(list, &option->takes, set, option->size, error);
 		break;
 	default:
-		r = value_errno(value, &set.number, error);
+		r = value_errno(value, set, error);
 	}
 	if (r == 0)
-		memcpy(option->at, &set, option->size);
+		memcpy(option->at, set, option->size);
 	return r;
 }
 

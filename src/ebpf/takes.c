@@ -12,9 +12,7 @@
 
 #include <errno.h>
 #include <fnmatch.h>
-#include <grp.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,33 +160,4 @@ bool takes_number(const struct takes *takes, uint64_t value, bool negative)
 		return (int64_t)value >= takes->min && (int64_t)value <= takes->max;
 	return (takes->min <= 0 || value >= (uint64_t)takes->min) && takes->max >= 0 &&
 	       value <= (uint64_t)takes->max;
-}
-
-/*
- * Reads the files itself, because getpwnam() may block on a network server.
- */
-int takes_find_id(const struct takes *takes, const char *name, uint64_t *ret_id)
-{
-	FILE *file = fopen(takes->groups ? "/etc/group" : "/etc/passwd", "re");
-	int r = -ENOENT;
-
-	if (!file)
-		return -errno;
-	while (r == -ENOENT) {
-		struct passwd user, *found_user = NULL;
-		struct group group, *found_group = NULL;
-		char line[16384];
-		int end = takes->groups ?
-				  fgetgrent_r(file, &group, line, sizeof(line), &found_group) :
-				  fgetpwent_r(file, &user, line, sizeof(line), &found_user);
-
-		if (end)
-			break;
-		if (strcmp(found_user ? user.pw_name : group.gr_name, name) != 0)
-			continue;
-		*ret_id = found_user ? user.pw_uid : group.gr_gid;
-		r = 0;
-	}
-	fclose(file);
-	return r;
 }

@@ -32,9 +32,3 @@ bool takes_number(const struct takes *takes, uint64_t value, bool negative);
 /* Calls fn (may be NULL) for each word that a name or glob matches. Returns how many there are. */
 size_t takes_each_match(const char *words, const char *pattern,
 			void (*fn)(void *aux, const char *word), void *aux);
-
-/*
- * Finds the ID of a user in /etc/passwd, or of a group in /etc/group. Returns 0, -ENOENT if the
- * file has no such name, or another -errno.
- */
-int takes_find_id(const struct takes *takes, const char *name, uint64_t *ret_id);

@@ -22,5 +22,3 @@ void value_print_integer(const void *at, size_t size, bool is_signed, char *buf,
 int value_switch(const char *text, bool *ret, struct pst_error *error);
 /* An error by its name or number. */
 int value_errno(const char *text, struct pst_errno *ret, struct pst_error *error);
-/* IDs, ranges of IDs, cgroups and "*", separated by ':'. Writes to list. */
-int value_ids(char *list, const struct takes *takes, struct pst_ids *ret, struct pst_error *error);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "ebpf/load.h"
+#include "ebpf/value-ids.h"
 #include "ebpf/value.h"
 #include "util/cleanup.h"
 
@@ -174,7 +175,7 @@ TEST(id_list_becomes_ranges_or_is_refused, state)
 		struct pst_error error;
 		char all[256] = "";
 		size_t len = 0;
-		int r = value_ids(list, &any, &ids, &error);
+		int r = value_ids(list, &any, &ids, sizeof(ids), &error);
 
 		if ((r < 0) != !rows[i].ranges)
 			fail_msg("'%s': %d", rows[i].list, r);
@@ -187,6 +188,69 @@ TEST(id_list_becomes_ranges_or_is_refused, state)
 					ids.range[j].from, ids.range[j].to);
 		assert_string_equal(all, rows[i].ranges);
 	}
+}
+
+/* Each row: a list of an option that takes users or groups, its ranges, or what the error says. */
+TEST(name_stands_for_the_id_of_a_user_or_group, state)
+{
+	static const struct {
+		bool groups;
+		const char *list, *ranges, *error;
+	} rows[] = {
+		{ false, "root", "0-0 ", NULL },
+		{ false, "7:root:1000-1999", "7-7 0-0 1000-1999 ", NULL },
+		{ true, "root", "0-0 ", NULL },
+		{ false, "@root", "0-0 ", NULL },
+		{ false, "0:@root", "0-0 ", NULL },
+		{ false, "roott", NULL, "there is no user 'roott' (did you mean 'root'?)" },
+		{ true, "roott", NULL, "there is no group 'roott' (did you mean 'root'?)" },
+		{ false, "@roott", NULL, "there is no group 'roott' (did you mean 'root'?)" },
+		{ true, "@root", NULL, "there is no group '@root'" },
+		{ false, "", NULL, "@GROUP" },
+		{ false, "4294967295", NULL, "end at 4294967294" },
+		{ false, "1000-root", NULL, "ranges such as" },
+		{ false, "/sys/fs/cgroup", NULL, "there is no user" },
+	};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		const struct takes takes = { .users = !rows[i].groups, .groups = rows[i].groups };
+		_cleanup_(freep) char *list = strdup(rows[i].list);
+		struct pst_error error = { 0 };
+		struct pst_ids ids = { 0 };
+		char all[256] = "";
+		size_t len = 0;
+		int r = value_ids(list, &takes, &ids, sizeof(ids), &error);
+
+		if (rows[i].error ? r == 0 || !strstr(error.text, rows[i].error) : r < 0)
+			fail_msg("'%s': %d, %s", rows[i].list, r, error.text);
+		for (size_t j = 0; r == 0 && j < ids.n; j++)
+			len += snprintf(all + len, sizeof(all) - len, "%" PRIu64 "-%" PRIu64 " ",
+					ids.range[j].from, ids.range[j].to);
+		if (r == 0)
+			assert_string_equal(all, rows[i].ranges);
+	}
+}
+
+/* An option with room for more ranges than PST_MAX_RANGES takes a longer list. */
+TEST(longer_struct_takes_a_longer_list, state)
+{
+	struct {
+		uint32_t n, pad;
+		uint64_t range[20][2];
+	} ids;
+	struct pst_error error;
+	char list[256] = "0";
+
+	for (unsigned int i = 1; i < 20; i++)
+		sprintf(list + strlen(list), ":%u", i);
+	assert_int_equal(value_ids(list, &any, &ids, sizeof(ids), &error), 0);
+	assert_int_equal(ids.n, 20);
+	assert_int_equal(ids.range[19][0], 19);
+	strcpy(list, "0");
+	for (unsigned int i = 1; i < 21; i++)
+		sprintf(list + strlen(list), ":%u", i);
+	assert_int_equal(value_ids(list, &any, &ids, sizeof(ids), &error), -E2BIG);
+	assert_non_null(strstr(error.text, "takes 20 IDs"));
 }
 
 /* The directory of a cgroup stands for its id, which is its inode number. */
@@ -203,7 +267,7 @@ TEST(cgroup_path_stands_for_its_id, state)
 		skip();
 	}
 	assert_int_equal(stat("/sys/fs/cgroup", &st), 0);
-	assert_int_equal(value_ids(list, &any, &ids, &error), 0);
+	assert_int_equal(value_ids(list, &any, &ids, sizeof(ids), &error), 0);
 	assert_int_equal(ids.n, 2);
 	assert_true(ids.range[0].from == st.st_ino && ids.range[0].to == st.st_ino);
 }
