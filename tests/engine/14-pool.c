@@ -180,10 +180,8 @@ static int get_slowly_once(void *aux, const struct pst_file *file, struct statx 
 	return 0;
 }
 
-/*
- * After a slow request the pool starts a thread for the next GETATTR, because it has no idle one.
- */
-K_TEST(look_starts_one_thread, state)
+/* Returns how many threads the pool starts for a GETATTR after a slow request. */
+static int threads_started_by_look(void **state)
 {
 	atomic_bool slow = false;
 	struct pst_server server = { .size = sizeof(server),
@@ -202,12 +200,8 @@ K_TEST(look_starts_one_thread, state)
 	uniques[0] = send_held(&f);
 	uniques[1] = send_held(&f);
 	expect_silence(&f);
-	/*
-	 * On a busy machine an earlier request may have been slow, so that the first GETATTR
-	 * already went to the pool; or more than a second passes, after which a slow request no
-	 * longer counts. Then the test tries again.
-	 */
 	n_threads = count_threads();
+	/* If more than a second passes, the slow request no longer counts. */
 	for (int tries = 0; tries < 20; tries++) {
 		slow = true;
 		assert_int_equal(k_getattr(f.c, entry.nodeid, &attr), 0);
@@ -217,10 +211,24 @@ K_TEST(look_starts_one_thread, state)
 		if (n_started != 0)
 			break;
 	}
-	assert_int_equal(n_started, 1);
 	let_go(&f);
 	expect_answers(&f, uniques, 2);
 	k_stop(f.k);
+	return n_started;
+}
+
+/*
+ * After a slow request the pool starts a thread for the next GETATTR, because it has no idle one.
+ * On a busy machine an earlier request may have been slow, so that the pool has an idle thread:
+ * then the test tries again with a new view.
+ */
+K_TEST(look_starts_one_thread, state)
+{
+	int n_started = 0;
+
+	for (int tries = 0; tries < 10 && n_started == 0; tries++)
+		n_started = threads_started_by_look(state);
+	assert_int_equal(n_started, 1);
 }
 
 /*
