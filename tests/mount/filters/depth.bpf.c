@@ -4,7 +4,7 @@
  * attached to, and shows the number as the attribute user.depth. A file named "zero" starts again
  * at 0. The filter does not apply to files named "free*" and the files in them.
  */
-#include <penstock/filter.bpf.h>
+#include "shown-xattr.h"
 
 PST_FILTER(PST_CELLS, "counts how deep a file is");
 
@@ -18,13 +18,10 @@ PST_NAME(call)
 
 PST_PRE(getxattr, call)
 {
+	char depth;
+
 	if (!pst_name_is(call, 0, "user.depth"))
 		return PST_PASS;
-	if (!call->in.getxattr.size) {
-		call->out.getxattr.size = 1;
-		return PST_DONE;
-	}
-	call->data[0] = '0' + call->cell;
-	call->data_len = 1;
-	return PST_DONE;
+	depth = '0' + call->cell;
+	return answer_xattr(call, &depth, 1);
 }

@@ -5,7 +5,7 @@
  */
 #include <penstock/filter.bpf.h>
 
-#include "answers.h"
+#include "changes.h"
 
 PST_FILTER(0, "changes operations on files");
 PST_OPTION(_Bool, stat, "refuses GETATTR and STATX of pipes, and changes those of devices");
@@ -34,13 +34,7 @@ PST_PRE(setattr, call)
 		in->valid &= ~(FATTR_GID | FATTR_UID);
 	if ((in->valid & FATTR_GID) && in->gid == 4322)
 		in->gid = ~0u;
-	if (in->valid & FATTR_SIZE)
-		in->size = (in->size + 99) / 100 * 100;
-	if (in->valid & FATTR_MTIME_NOW) {
-		in->valid &= ~FATTR_MTIME_NOW;
-		in->mtime = 1000000000;
-		in->mtimensec = 123456789;
-	}
+	change_size_and_time(in);
 	call->note[0] = in->valid;
 	return PST_PASS;
 }
@@ -95,28 +89,6 @@ PST_PRE(fsyncdir, call)
 	return PST_PASS;
 }
 
-PST_PRE(fallocate, call)
-{
-	if (call->in.fallocate.length == 7000)
-		call->in.fallocate.mode |= 1; /* FALLOC_FL_KEEP_SIZE */
-	call->in.fallocate.length *= 2;
-	return PST_PASS;
-}
-
-PST_PRE(lseek, call)
-{
-	if (call->in.lseek.whence == 3) /* SEEK_DATA */
-		call->in.lseek.offset += 4096;
-	return PST_PASS;
-}
-
-PST_POST(lseek, call)
-{
-	if (!call->error && call->in.lseek.whence == 4) /* SEEK_HOLE */
-		call->out.lseek.offset -= 1;
-	return PST_PASS;
-}
-
 PST_PRE(copy, call)
 {
 	if (call->in.copy.len == 8)
@@ -143,32 +115,13 @@ PST_POST(readlink, call)
 	return PST_PASS;
 }
 
-static __always_inline int a_to_b(struct pst_call *call)
-{
-	if (pst_name_is(call, 0, "user.a"))
-		call->name[0].text[5] = 'b';
-	return PST_PASS;
-}
-
 PST_PRE(setxattr, call)
 {
-	char *value = pst_data(call, 0, 7), *first = pst_data(call, 0, 1);
-
 	if (pst_name_is(call, 0, "system.posix_acl_default"))
 		return -EROFS;
 	if (pst_name_is(call, 0, "user.trusted"))
 		__builtin_memcpy(call->name[0].text, "trusted.user", 13);
-	if (value && value[0] == 'c')
-		__builtin_memcpy(value, "CHANGED", 7);
-	else if (first && first[0] == 's')
-		call->data_len = 2;
-	else if (first && first[0] == 'g') {
-		__builtin_memcpy(call->data, "another-value", 13);
-		call->data_len = 13;
-	}
-	if (pst_name_is(call, 0, "user.once"))
-		call->in.setxattr.flags |= 1; /* XATTR_CREATE */
-	return a_to_b(call);
+	return change_xattr(call);
 }
 
 /* Sees the name and the value as they are now. */
@@ -178,18 +131,6 @@ PST_POST(setxattr, call)
 
 	if (!call->error && value && value[0] == 'C' && !pst_name_is(call, 0, "user.b"))
 		return -EDQUOT;
-	return PST_PASS;
-}
-
-PST_PRE(removexattr, call)
-{
-	return a_to_b(call);
-}
-
-PST_PRE(getxattr, call)
-{
-	if (pst_name_is(call, 0, "user.alias"))
-		__builtin_memcpy(call->name[0].text, "user.b", 7);
 	return PST_PASS;
 }
 

@@ -5,7 +5,7 @@
  */
 #include <penstock/filter.bpf.h>
 
-#include "answers.h"
+#include "changes.h"
 
 PST_FILTER(0, "changes what operations bring and answer");
 
@@ -26,13 +26,7 @@ PST_PRE(setattr, call)
 		return PST_DONE;
 	if ((in->valid & FATTR_GID) && in->gid == 4321)
 		in->valid &= ~(FATTR_GID | FATTR_UID);
-	if (in->valid & FATTR_SIZE)
-		in->size = (in->size + 99) / 100 * 100;
-	if (in->valid & FATTR_MTIME_NOW) {
-		in->valid &= ~FATTR_MTIME_NOW;
-		in->mtime = 1000000000;
-		in->mtimensec = 123456789;
-	}
+	change_size_and_time(in);
 	return PST_PASS;
 }
 
@@ -89,60 +83,14 @@ PST_PRE(symlink, call)
 	return other_caller(call);
 }
 
-static __always_inline int a_to_b(struct pst_call *call)
-{
-	if (pst_name_is(call, 0, "user.a"))
-		call->name[0].text[5] = 'b';
-	return PST_PASS;
-}
-
 PST_PRE(setxattr, call)
 {
-	char *value = pst_data(call, 0, 7), *first = pst_data(call, 0, 1);
-
-	if (value && value[0] == 'c')
-		__builtin_memcpy(value, "CHANGED", 7);
-	else if (first && first[0] == 's')
-		call->data_len = 2;
-	else if (first && first[0] == 'g') {
-		__builtin_memcpy(call->data, "another-value", 13);
-		call->data_len = 13;
-	}
-	if (pst_name_is(call, 0, "user.once"))
-		call->in.setxattr.flags |= 1; /* XATTR_CREATE */
-	return a_to_b(call);
-}
-
-PST_PRE(removexattr, call)
-{
-	return a_to_b(call);
-}
-
-PST_PRE(getxattr, call)
-{
-	if (pst_name_is(call, 0, "user.alias"))
-		__builtin_memcpy(call->name[0].text, "user.b", 7);
-	return PST_PASS;
+	return change_xattr(call);
 }
 
 PST_PRE(rename, call)
 {
 	call->in.rename.flags |= 1; /* RENAME_NOREPLACE */
-	return PST_PASS;
-}
-
-PST_PRE(fallocate, call)
-{
-	if (call->in.fallocate.length == 7000)
-		call->in.fallocate.mode |= 1; /* FALLOC_FL_KEEP_SIZE */
-	call->in.fallocate.length *= 2;
-	return PST_PASS;
-}
-
-PST_PRE(lseek, call)
-{
-	if (call->in.lseek.whence == 3) /* SEEK_DATA */
-		call->in.lseek.offset += 4096;
 	return PST_PASS;
 }
 
@@ -212,13 +160,6 @@ PST_POST(readlink, call)
 
 	if (target && target[0] == 'l')
 		__builtin_memcpy(target, "LINK", 4);
-	return PST_PASS;
-}
-
-PST_POST(lseek, call)
-{
-	if (!call->error && call->in.lseek.whence == 4) /* SEEK_HOLE */
-		call->out.lseek.offset -= 1;
 	return PST_PASS;
 }
 
