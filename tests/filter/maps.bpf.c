@@ -4,9 +4,6 @@
 
 PST_FILTER(0, "counts lookups");
 
-PST_OPTION(__u64, unit, "what each counts for") PST_OF_MAPS = 1;
-PST_OPTION(_Bool, idle, "counts nothing");
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -20,6 +17,6 @@ PST_PRE(lookup, call)
 	__u64 *n = bpf_map_lookup_elem(&count, &zero);
 
 	if (n)
-		__sync_fetch_and_add(n, idle ? 0 : unit);
+		__sync_fetch_and_add(n, 1);
 	return PST_PASS;
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Loading filters into the kernel: reports, errors and pinned maps. Needs the privilege to load
+ * Loading filters into the kernel: reports and errors. Needs the privilege to load
  * eBPF.
  */
 #include "filter-fixture.h"
 
 #include <errno.h>
-#include <linux/bpf.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -101,132 +99,30 @@ TEST(check_reports_programs_options_and_end_of_log, state)
 	assert_string_equal(log, "");
 }
 
-static void count_one(struct filter *filter)
+/* The mount tests 82-filter-life and 92-quota show what becomes of pinned maps. */
+TEST(pin_that_cannot_work_is_refused, state)
 {
-	int verdict;
+	static const char *const rows[][2] = {
+		{ "maps,pin=/tmp/penstock-test-pin", "not on a BPF file system" },
+		{ "maps,pin=relative", "begin with '/'" },
+		{ "pass,pin=/sys/fs/bpf/penstock-test", "no maps to pin" },
+	};
 
-	assert_int_equal(
-		filter_run(filter, FILTER_PRE, FUSE_LOOKUP, &(struct pst_ctx){ 0 }, &verdict), 0);
-}
+	for (size_t i = 0; i < N(rows); i++) {
+		struct filter *filter = NULL;
+		struct pst_error error;
+		struct statfs fs;
 
-static uint64_t counted(const char *map)
-{
-	union bpf_attr attr = { .pathname = (uintptr_t)map };
-	uint32_t zero = 0;
-	uint64_t n = 0;
-	int fd = (int)syscall(SYS_bpf, BPF_OBJ_GET, &attr, sizeof(attr));
-
-	assert_true(fd >= 0);
-	attr = (union bpf_attr){ .map_fd = (uint32_t)fd,
-				 .key = (uintptr_t)&zero,
-				 .value = (uintptr_t)&n };
-	assert_int_equal(syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)), 0);
-	close(fd);
-	return n;
-}
-
-/*
- * The maps of a filter are pinned under its directory, and the next filter with this directory uses
- * them.
- */
-TEST(pinned_maps_pass_to_the_next_filter, state)
-{
-	static const char dir[] = "/sys/fs/bpf/penstock-test",
-			  map[] = "/sys/fs/bpf/penstock-test/count";
-	struct filter *filter, *other = NULL;
-	struct pst_error error;
-	struct statfs fs;
-
-	assert_true(filter_load("maps,pin=/tmp/penstock-test-pin", slots, &other, &error) < 0);
-	assert_non_null(strstr(error.text, "not on a BPF file system"));
+		if (i == 2 && (statfs("/sys/fs/bpf", &fs) < 0 || fs.f_type != 0xcafe4a11)) {
+			print_message("skipped: no BPF file system at /sys/fs/bpf\n");
+			break;
+		}
+		assert_true(filter_load(rows[i][0], slots, &filter, &error) < 0);
+		if (!strstr(error.text, rows[i][1]))
+			fail_msg("%s: the user is told \"%s\"", rows[i][0], error.text);
+	}
 	assert_int_equal(access("/tmp/penstock-test-pin", F_OK), -1);
-	assert_true(filter_load("maps,pin=relative", slots, &other, &error) < 0);
-	assert_non_null(strstr(error.text, "begin with '/'"));
-	if (statfs("/sys/fs/bpf", &fs) < 0 || fs.f_type != 0xcafe4a11) {
-		print_message("skipped: no BPF file system at /sys/fs/bpf\n");
-		skip();
-	}
-	assert_true(filter_load("pass,pin=/sys/fs/bpf/penstock-test", slots, &other, &error) < 0);
-	assert_non_null(strstr(error.text, "no maps to pin"));
-	assert_int_equal(access(dir, F_OK), -1);
-
-	filter = load("maps,pin=/sys/fs/bpf/penstock-test");
-	assert_int_equal(access(map, F_OK), 0);
-	assert_int_equal(access("/sys/fs/bpf/penstock-test/pst_slots", F_OK), -1);
-	/* While the filter exists, no other filter can use the directory. */
-	assert_true(filter_load("maps,pin=/sys/fs/bpf/penstock-test", slots, &other, &error) < 0);
-	assert_non_null(strstr(error.text, "already in use"));
-	assert_int_equal(access(map, F_OK), 0);
-	count_one(filter);
-	/* A filter that was never activated leaves no pinned maps. */
-	filter_free(filter);
-	assert_int_equal(access(dir, F_OK), -1);
-	filter = load("maps,pin=/sys/fs/bpf/penstock-test");
-	count_one(filter);
-	filter_keep_pin(filter);
-	filter_free(filter);
-	/* The next filter with this pin continues with the counts of the first. */
-	assert_int_equal(counted(map), 1);
-	filter = load("maps,pin=/sys/fs/bpf/penstock-test");
-	count_one(filter);
-	assert_int_equal(counted(map), 2);
-	/* A filter that replaces another one uses its maps at once. */
-	filter_lend_pin(filter);
-	other = load("maps,pin=/sys/fs/bpf/penstock-test");
-	count_one(other);
-	assert_int_equal(counted(map), 3);
-	filter_free(other);
-	filter_take_pin(filter);
-	filter_remove_pin(filter);
-	filter_free(filter);
-	assert_int_equal(access(dir, F_OK), -1);
-}
-
-/*
- * Maps of another filter, of the same filter with other options, or of unknown origin are refused
- * and stay unchanged.
- */
-TEST(pin_of_another_filter_is_refused, state)
-{
-	static const char dir[] = "/sys/fs/bpf/penstock-test",
-			  map[] = "/sys/fs/bpf/penstock-test/count",
-			  mark[] = "/sys/fs/bpf/penstock-test/pst_filter";
-	char path[4096];
-	struct filter *filter, *other = NULL;
-	struct pst_error error;
-	struct statfs fs;
-
-	if (statfs("/sys/fs/bpf", &fs) < 0 || fs.f_type != 0xcafe4a11) {
-		print_message("skipped: no BPF file system at /sys/fs/bpf\n");
-		skip();
-	}
-	filter = load("maps,unit=10,pin=/sys/fs/bpf/penstock-test");
-	count_one(filter);
-	filter_keep_pin(filter);
-	filter_free(filter);
-	assert_true(filter_load("maps,unit=20,pin=/sys/fs/bpf/penstock-test", slots, &other,
-				&error) < 0);
-	assert_non_null(strstr(error.text, "another filter"));
-	assert_non_null(strstr(error.text, "rm -r /sys/fs/bpf/penstock-test"));
-	snprintf(path, sizeof(path), "%s/maps.bpf.o", getenv("PENSTOCK_FILTER_PATH"));
-	unlink("/tmp/penstock-test-others.bpf.o");
-	assert_int_equal(symlink(path, "/tmp/penstock-test-others.bpf.o"), 0);
-	assert_true(filter_load("/tmp/penstock-test-others.bpf.o,pin=/sys/fs/bpf/penstock-test",
-				slots, &other, &error) < 0);
-	assert_int_equal(unlink("/tmp/penstock-test-others.bpf.o"), 0);
-	assert_non_null(strstr(error.text, "(maps,"));
-	assert_int_equal(counted(map), 10);
-	/* The option "idle" is not one of the maps' options, so the maps fit. */
-	filter = load("maps,unit=10,idle=1,pin=/sys/fs/bpf/penstock-test");
-	filter_free(filter);
-	/* Without the mark file the origin of the maps is unknown. */
-	assert_int_equal(unlink(mark), 0);
-	assert_true(filter_load("maps,unit=10,pin=/sys/fs/bpf/penstock-test", slots, &other,
-				&error) < 0);
-	assert_non_null(strstr(error.text, "were not left by a filter"));
-	assert_int_equal(counted(map), 10);
-	assert_int_equal(unlink(map), 0);
-	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(access("/sys/fs/bpf/penstock-test", F_OK), -1);
 }
 
 TEST(too_large_slots_are_refused, state)
