@@ -121,24 +121,9 @@ once_options_without_effect_are_refused() {
 		refused "$text" chain replace hide "$spec"
 	done <<- 'EOF'
 		hide|names=, paths=
-		hide-for,names=.env|uid=, gid=, cgroup=
-		quota|bytes=, files=
-		owner|uid=, gid=
-		hide,names=!x|write only what should match
-		hide,names=@rules|from a file
-		hide,names=**/x|write 'x'
-		hide,names=.env .git|.env:.git
-		hide,names=secret/|write 'secret'
 		hide,paths=/a/**|all files inside it
-		mask,how=value|'values'
-		owner,chown=igonre|'ignore'
 		quota,bytes=1,per=usr|uid, tree
-		fault,ops=fysnc|'fsync'
-		fault,ops=read|use fault-data
-		fault,ops=open:wr*|use fault-data
 		fault,percent=150|1 to 100
-		fault,every=0|from 1
-		audit,ops=unlnk|'unlink'
 		owner,uid=no-such-user|no user
 	EOF
 	equal "$(chain list | grep -c '^hide: ')" 1 "filters of the view"
