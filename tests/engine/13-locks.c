@@ -10,8 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "util/fd.h"
-
 /*
  * A view with one file that is open twice. The holder has locked the whole file; the waiter waits
  * for it.
@@ -274,23 +272,6 @@ K_TEST(handle_is_released_while_a_lock_waits, state)
 	assert_int_equal(answer_of(&f, unique), -EINTR);
 	assert_int_equal(k_open(f.c, f.id, O_RDWR, &open), 0);
 	f.waiter = open.fh;
-	stop(&f);
-}
-
-/* The lock that blocks may be that of a user of the lower file. */
-K_TEST(lock_waits_for_holder_below, state)
-{
-	struct fixture f = start(state);
-	struct flock fl = { .l_type = F_WRLCK };
-	int below = openat(f.k->lower, "file", O_RDWR);
-	uint64_t unique;
-
-	unlock(&f);
-	assert_int_equal(fcntl(below, F_OFD_SETLK, &fl), 0);
-	unique = send_lock(&f, whole(f.waiter, WAITER, F_RDLCK));
-	expect_waiting(&f, 50);
-	below = fd_close(below);
-	assert_int_equal(answer_of(&f, unique), 0);
 	stop(&f);
 }
 

@@ -87,23 +87,6 @@ each_lock_waits_for_holder_below() {
 	done
 }
 
-# Many more processes wait than the pool has threads: the view still answers, and each process gets
-# the lock.
-each_many_waiters_leave_view_usable() {
-	local i pids=()
-	lock_tree locks=lower
-	holder below lock "$LOWER/f" flock ex
-	for i in $(seq 40); do
-		"$TOOLS/act" lock "$VIEW/f" flock sh wait < /dev/null > "$T/waiter$i" 2>&1 9>&- &
-		pids+=($!)
-	done
-	sleep 0.5
-	equal "$(timeout 5 cat "$VIEW/f")" text "while forty wait"
-	check timeout 5 touch "$VIEW/new"
-	release below
-	for i in "${!pids[@]}"; do wait "${pids[i]}" || fail "waiter $i failed"; done
-}
-
 # When the daemon dies, a process that waits for a lock gets an error.
 each_waiter_ends_when_daemon_dies() {
 	real || skip "there is no daemon"
