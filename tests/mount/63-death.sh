@@ -97,25 +97,6 @@ each_passed_through_file_outlives_the_daemon() {
 	rm -f /run/penstock/*
 }
 
-# The control socket of a killed daemon does not stop the next mount.
-each_killed_daemon_does_not_block_the_next() {
-	end_tree
-	kill -KILL "${VIEW_PIDS[0]}"
-	within 5 test_not_connected || fail "still connected"
-	check timeout 5 umount "$VIEW"
-	ends ''
-	local i
-	for i in 1 2 3; do
-		view -o cache=none "$LOWER" "$T/next$i"
-		equal "$(cat "$VIEW/f")" text
-		check test "$(info pid)" -gt 0
-	done
-	unview "$T/next1"
-	unview "$T/next2"
-	unview "$T/next3"
-	rm -f /run/penstock/*
-}
-
 each_umount_of_a_busy_view_fails() {
 	end_tree
 	exec 7< "$VIEW/f"

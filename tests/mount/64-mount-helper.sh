@@ -201,22 +201,6 @@ once_filters_reach_the_view() {
 	done
 }
 
-# noallow_other keeps users out however the view is mounted.
-once_noallow_other_by_fstab() {
-	helper_tree
-	local how
-	chmod 755 "$T" "$T/mnt"
-	echo "$LOWER $T/mnt penstock noallow_other 0 0" > "$T/fstab"
-	for how in "-t penstock -o noallow_other $LOWER" "-T $T/fstab"; do
-		# shellcheck disable=SC2086
-		check timeout 20 mount $how "$T/mnt"
-		check not as 1000 cat "$T/mnt/f"
-		mounted_and_gone
-	done
-	refused "noallow_other" "$PENSTOCK" mount -o private "$LOWER" "$T/mnt"
-	refused "noallow_other" "$(realpath /sbin)/mount.penstock" "$LOWER" "$T/mnt" -o private
-}
-
 # Options of other FUSE programs: accepted with one line if every view behaves so, else refused with
 # the name of our option.
 once_options_of_other_programs_are_taken_or_explained() {
