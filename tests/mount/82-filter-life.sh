@@ -269,7 +269,7 @@ each_changes_of_filters_lose_no_operation() {
 		check chain add audit,name=a
 		check chain add depth
 		check chain add hide,names=*.key
-		check chain add quota,files=1M,name=q
+		check chain add quota,files=1M,name=q,at=shuffle
 		answers ENOENT stat "$VIEW/d/x.key"
 		equal "$(ls "$VIEW/d")" data
 		check chain replace a tag,name=a
