@@ -64,8 +64,6 @@ int pst_filter_lookup(struct inode *dir, struct dentry *dentry)
 	if (err || !(filter_node_filters(&pst_i(dir)->filter) & filters->chain->hides))
 		return err;
 	slot = pst_call_begin(FUSE_LOOKUP, dir);
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
 	slot->call->name[0] = dentry->d_name.name;
 	err = call_fill_save(slot->call);
 	if (!err)
@@ -133,8 +131,6 @@ int pst_filter_found(struct dentry *dentry, struct inode *inode)
 	if (!pst_filters_of(dir) || (!inode && pst_filters_of(dir)->fixed_names))
 		return 0;
 	slot = pst_call_begin(FUSE_LOOKUP, dir);
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
 	call = slot->call;
 	call->aux = &names;
 	call->name[0] = dentry->d_name.name;
@@ -340,8 +336,6 @@ static int give_nameless(const struct pst_name_op *op, struct inode *inode)
 	if (!pst_filters_of(inode))
 		return 0;
 	slot = pst_call_begin(FUSE_TMPFILE, dir_of(op));
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
 	place_inherit(slot->call, slot->call->node);
 	pst_filter_give(slot->call, dir_of(op), inode);
 	pst_call_end(dir_of(op), slot);
@@ -385,9 +379,6 @@ int pst_filter_rename_again(const struct pst_name_op *op, const struct renamedat
 	if (d_is_positive(rd->new_dentry))
 		c->names.attr[1].mode = READ_ONCE(d_inode(rd->new_dentry)->i_mode);
 	slot = pst_op_slot(&c->op);
-	err = PTR_ERR_OR_ZERO(slot);
-	if (err)
-		goto out;
 	err = call_fill_save(slot->call);
 	if (!err)
 		err = name_check_call(slot->call);

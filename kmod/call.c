@@ -174,19 +174,16 @@ const struct filter_host pst_filter_host = {
 /* ---- calls ------------------------------------------------------------------------------- */
 
 /*
- * Begins a call on a directory. Returns its slot, for pst_call_end(); or -EINTR. The core reads the
- * argument of the operation from call->arg, which is all zero here.
+ * Begins a call on a directory. Returns its slot, for pst_call_end(). The core reads the argument
+ * of the operation from call->arg, which is all zero here.
  */
 struct slot *pst_call_begin(u32 opcode, struct inode *dir)
 {
 	static const union pst_in no_arg;
 	struct pst_filters *filters = pst_filters_of(dir);
 	struct slot *slot = pst_slot_get(filters);
-	struct filter_call *call;
+	struct filter_call *call = slot->call;
 
-	if (IS_ERR(slot))
-		return slot;
-	call = slot->call;
 	call->aux = NULL;
 	call_begin(call, filters->chain, opcode);
 	call->type = S_IFDIR;

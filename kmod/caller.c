@@ -179,13 +179,10 @@ static bool can_keep(const struct inode *inode)
 static int ask(struct inode *dir, struct inode *inode, const char *name)
 {
 	struct slot *slot = pst_call_begin(FUSE_LOOKUP, dir);
-	struct filter_call *call;
+	struct filter_call *call = slot->call;
 	struct pst_attr attr;
 	int err;
 
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
-	call = slot->call;
 	call->chain = pst_filters_of(dir)->by_caller;
 	call->filters = asked(dir);
 	call->name[0] = name;

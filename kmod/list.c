@@ -68,15 +68,12 @@ static int fill_batch(struct file *lower, loff_t pos, struct batch *b)
 }
 
 /* Runs the filters on the collected names, and sets hidden of each. */
-static int filter_batch(struct inode *dir, struct batch *b)
+static void filter_batch(struct inode *dir, struct batch *b)
 {
 	unsigned int added[PST_N_LISTED];
 	struct slot *slot = pst_call_begin(FUSE_READDIR, dir);
-	struct listing *listing;
+	struct listing *listing = &slot->listing;
 
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
-	listing = &slot->listing;
 	if (listing_needs_filters(slot->call)) {
 		listing_init(listing, slot->call);
 		for (unsigned int i = 0; i < b->n; i++) {
@@ -91,7 +88,6 @@ static int filter_batch(struct inode *dir, struct batch *b)
 			b->name[added[i]].hidden = listing->names[i].hidden;
 	}
 	pst_call_end(dir, slot);
-	return 0;
 }
 
 /* Returns false if the caller has no more room; ctx->pos is then that of the name that is next. */
@@ -119,7 +115,7 @@ int pst_filter_iterate(struct file *file, struct file *lower, struct dir_context
 	do {
 		err = fill_batch(lower, ctx->pos, b);
 		if (!err)
-			err = filter_batch(file_inode(file), b);
+			filter_batch(file_inode(file), b);
 	} while (!err && emit(ctx, b) && b->full);
 	kvfree(b);
 	return err;

@@ -105,11 +105,8 @@ void pst_delay(u32 us)
 struct slot *pst_op_slot(const struct pst_op *op)
 {
 	struct slot *slot = pst_call_begin(op->opcode, op->inode);
-	struct filter_call *call;
+	struct filter_call *call = slot->call;
 
-	if (IS_ERR(slot))
-		return slot;
-	call = slot->call;
 	call->aux = op->aux;
 	call->type = op->inode->i_mode & S_IFMT;
 	if (op->inode2) {
@@ -204,12 +201,11 @@ int pst_before(struct pst_op *op)
 	if (!asks_before(op, row))
 		return 0;
 	op->call = keep ? pst_call_new(filters) : NULL;
-	slot = keep && !op->call ? ERR_PTR(-ENOMEM) : pst_op_slot(op);
-	if (IS_ERR(slot)) {
+	if (keep && !op->call) {
 		op->filters = 0;
-		pst_call_free(op->call);
-		return PTR_ERR(slot);
+		return -ENOMEM;
 	}
+	slot = pst_op_slot(op);
 	r = run_before(op, slot->call);
 	us = slot->call->delay_us;
 	if (keep)
@@ -275,9 +271,7 @@ int pst_op_after(struct pst_op *op, int r)
 	if (asks && begun)
 		asks = apply_asks_after(op->call);
 	slot = !asks ? NULL : begun ? pst_slot_get(filters) : pst_op_slot(op);
-	if (IS_ERR(slot)) {
-		r = PTR_ERR(slot);
-	} else if (slot) {
+	if (slot) {
 		if (begun)
 			pst_slot_swap(slot, &op->call);
 		r = run_after(op, slot->call, begun, r);
@@ -300,7 +294,8 @@ int pst_op_after(struct pst_op *op, int r)
 /*
  * Returns the credentials of the task that mounted the view with the IDs of the caller, or those
  * that a program has given it; for put_cred(). For what a filter wants and the caller has not to be
- * allowed to do. NULL: no memory.
+ * allowed to do. Limits hold for the caller all the same: quota, and blocks that are reserved for
+ * root. NULL: no memory.
  */
 struct cred *pst_op_cred(const struct pst_op *op)
 {
@@ -312,5 +307,6 @@ struct cred *pst_op_cred(const struct pst_op *op)
 		return NULL;
 	cred->fsuid = make_kuid(&init_user_ns, op->uid);
 	cred->fsgid = make_kgid(&init_user_ns, op->gid);
+	cap_lower(cred->cap_effective, CAP_SYS_RESOURCE);
 	return cred;
 }

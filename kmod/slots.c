@@ -136,13 +136,16 @@ static struct slot *try_get(struct pst_filters *filters)
 	return NULL;
 }
 
-/* Returns a slot, or -EINTR if the task is killed while it waits for one. */
+/*
+ * Returns a slot. A task that is killed waits for it, too: the programs after an operation undo
+ * what those before it have done.
+ */
 struct slot *pst_slot_get(struct pst_filters *filters)
 {
 	struct slot *slot = try_get(filters);
 
-	if (!slot && wait_event_killable(filters->wait, (slot = try_get(filters))))
-		return ERR_PTR(-EINTR);
+	if (!slot)
+		wait_event(filters->wait, (slot = try_get(filters)));
 	return slot;
 }
 

@@ -72,8 +72,9 @@ static struct module_record *make_record(const struct filter_call *call)
 	const struct op *op = op_find(call->opcode);
 	struct module_record *r;
 
+	/* The task has a slot: others must not wait for it while it frees memory. */
 	r = kmalloc(sizeof(*r) + 2 * (PATH_MAX + PST_NAME_SIZE + 1) + 2 * TEXT_SIZE,
-		    GFP_KERNEL_ACCOUNT);
+		    GFP_NOWAIT | __GFP_NOWARN);
 	if (!r)
 		return NULL;
 	*r = (struct module_record){
