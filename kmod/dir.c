@@ -32,7 +32,7 @@ static int pst_iterate(struct file *file, struct dir_context *ctx)
 	struct file *l = file->private_data;
 
 	if (pst_sb(file_inode(file)->i_sb)->filters)
-		return pst_filter_iterate(file, l, ctx);
+		return pst_filter_iterate(file, ctx);
 	l->f_pos = ctx->pos;
 	return iterate_dir(l, ctx);
 }

@@ -110,8 +110,8 @@ static int take_program(struct fs_context *fc, struct pst_filters *filters, stru
 	 BIT_ULL(FUSE_SETXATTR) | BIT_ULL(FUSE_GETXATTR) | BIT_ULL(FUSE_LISTXATTR) |               \
 	 BIT_ULL(FUSE_REMOVEXATTR) | BIT_ULL(FUSE_FLUSH) | BIT_ULL(FUSE_OPENDIR) |                 \
 	 BIT_ULL(FUSE_RELEASEDIR) | BIT_ULL(FUSE_FSYNCDIR) | BIT_ULL(FUSE_IOCTL) |                 \
-	 BIT_ULL(FUSE_FALLOCATE) | BIT_ULL(FUSE_LSEEK) | BIT_ULL(FUSE_COPY_FILE_RANGE) |           \
-	 BIT_ULL(FUSE_SYNCFS))
+	 BIT_ULL(FUSE_READDIR) | BIT_ULL(FUSE_FALLOCATE) | BIT_ULL(FUSE_LSEEK) |                   \
+	 BIT_ULL(FUSE_COPY_FILE_RANGE) | BIT_ULL(FUSE_SYNCFS))
 #define ON_NAMES                                                                                   \
 	(BIT_ULL(FUSE_LOOKUP) | BIT_ULL(FUSE_MKNOD) | BIT_ULL(FUSE_MKDIR) |                        \
 	 BIT_ULL(FUSE_SYMLINK) | BIT_ULL(FUSE_UNLINK) | BIT_ULL(FUSE_RMDIR) | BIT_ULL(FUSE_LINK) | \

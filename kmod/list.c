@@ -5,8 +5,17 @@
  * The lower directory is locked while the lower file system lists it. So names are collected there
  * first, as many as a slot has room for; then the filters run on all of them at once, and those
  * that are left go to the caller. The position of a listing is that of the lower directory.
+ *
+ * Programs before and after READDIR see these names as one answer, the records of a listing of
+ * FUSE, and may change them.
  */
 #include "filters.h"
+#include "op.h"
+
+#include "filter/records.h"
+
+/* Room for the records of all names that are collected at once. */
+#define LIST_SIZE (PST_N_LISTED * FUSE_REC_ALIGN(FUSE_NAME_OFFSET + PST_LISTED_SIZE))
 
 struct batch {
 	struct dir_context ctx;
@@ -19,6 +28,7 @@ struct batch {
 		char text[PST_LISTED_SIZE];
 		bool hidden;
 	} name[PST_N_LISTED];
+	char records[]; /* LIST_SIZE bytes, if there are programs for READDIR */
 };
 
 /* Called by the lower file system for each name. Returns false to end the listing before it. */
@@ -103,20 +113,132 @@ static bool emit(struct dir_context *ctx, const struct batch *b)
 	return true;
 }
 
-/* Lists a directory of the view, whose lower file is @lower. */
-int pst_filter_iterate(struct file *file, struct file *lower, struct dir_context *ctx)
+/* ---- programs before and after READDIR ---------------------------------------------------- */
+
+/* Makes records of the names that are left, as many as have room. *ret_end: where the next is. */
+static size_t encode(struct batch *b, size_t room, loff_t *ret_end)
 {
-	struct batch *b = kvmalloc(sizeof(*b), GFP_KERNEL);
+	size_t at = 0;
+
+	*ret_end = b->ctx.pos;
+	for (unsigned int i = 0; i < b->n; i++) {
+		size_t size = FUSE_REC_ALIGN(FUSE_NAME_OFFSET + b->name[i].len);
+		struct fuse_dirent *dirent = (struct fuse_dirent *)(b->records + at);
+
+		if (b->name[i].hidden)
+			continue;
+		if (at + size > room) {
+			*ret_end = b->name[i].pos;
+			break;
+		}
+		memset(dirent, 0, size);
+		dirent->ino = b->name[i].ino;
+		dirent->off = i + 1 < b->n ? b->name[i + 1].pos : b->ctx.pos;
+		dirent->namelen = b->name[i].len;
+		dirent->type = b->name[i].type;
+		memcpy(dirent->name, b->name[i].text, b->name[i].len);
+		at += size;
+	}
+	return at;
+}
+
+/* Emits records, also as programs have left them. Returns 0, or -EIO for an invalid one. */
+static noinline_for_stack int emit_records(struct dir_context *ctx, const char *records, size_t len)
+{
+	struct record record = {};
+	int r;
+
+	while ((r = records_next(records, len, false, &record)) > 0) {
+		const struct fuse_dirent *dirent = &record.dirent;
+
+		if (!dir_emit(ctx, records + record.at + FUSE_NAME_OFFSET, dirent->namelen,
+			      dirent->ino, dirent->type))
+			return 0;
+		ctx->pos = dirent->off;
+	}
+	return r ? -EIO : 0;
+}
+
+/* Lists until there is a name, or none any more. *ret_end: where the next one is. */
+static int list_lower(struct pst_op *op, struct file *lower, struct batch *b, loff_t *ret_end)
+{
+	int err;
+
+	*ret_end = op->in.read.offset;
+	do {
+		err = fill_batch(lower, *ret_end, b);
+		if (err)
+			return err;
+		filter_batch(op->inode, b);
+		op->answer_len = encode(b, op->in.read.size, ret_end);
+	} while (!op->answer_len && b->full);
+	return 0;
+}
+
+/*
+ * Does a READDIR with programs. *ret_again is set if programs have dropped all names and there may
+ * be more.
+ */
+static int list_with_programs(struct pst_op *op, struct file *file, struct dir_context *ctx,
+			      struct batch *b, bool *ret_again)
+{
+	loff_t end = ctx->pos;
+	bool some = false;
+	int err;
+
+	op->in.read = (struct fuse_read_in){
+		.fh = pst_fh(file),
+		.offset = ctx->pos,
+		.size = LIST_SIZE,
+		.flags = file->f_flags,
+	};
+	op->answer = b->records;
+	op->room = LIST_SIZE;
+	err = pst_before(op);
+	if (!err) {
+		err = list_lower(op, file->private_data, b, &end);
+		some = !err && op->answer_len;
+	}
+	err = pst_after(op, err);
+	*ret_again = !err && some && !op->answer_len;
+	if (err)
+		return err;
+	if (!op->answer_len)
+		ctx->pos = end;
+	return emit_records(ctx, b->records, op->answer_len);
+}
+
+/* Checks if programs for READDIR hold for a directory. Begins @op if they do. */
+static bool has_programs(struct pst_op *op, struct inode *dir)
+{
+	return pst_asks(op, dir, FUSE_READDIR) &&
+	       (op->chain->pre[FUSE_READDIR] | op->chain->post[FUSE_READDIR]) & op->filters;
+}
+
+/* ---- listing ------------------------------------------------------------------------------ */
+
+/* Lists a directory of the view. Without programs for READDIR until the caller has no more room. */
+int pst_filter_iterate(struct file *file, struct dir_context *ctx)
+{
+	struct inode *dir = file_inode(file);
+	struct batch *b = kvmalloc(sizeof(*b) + LIST_SIZE, GFP_KERNEL);
+	struct pst_op op;
+	bool again;
 	int err;
 
 	if (!b)
 		return -ENOMEM;
 	b->ctx = (struct dir_context){ .actor = collect };
 	do {
-		err = fill_batch(lower, ctx->pos, b);
-		if (!err)
-			filter_batch(file_inode(file), b);
-	} while (!err && emit(ctx, b) && b->full);
+		if (has_programs(&op, dir)) {
+			err = list_with_programs(&op, file, ctx, b, &again);
+		} else {
+			err = fill_batch(file->private_data, ctx->pos, b);
+			if (!err)
+				filter_batch(dir, b);
+			again = !err && emit(ctx, b) && b->full;
+		}
+	} while (again && !fatal_signal_pending(current));
 	kvfree(b);
 	return err;
 }

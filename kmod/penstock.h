@@ -212,7 +212,7 @@ int pst_caller_check(struct dentry *d, unsigned int flags);
 void pst_caller_forget(const struct dentry *d);
 
 /* list.c */
-int pst_filter_iterate(struct file *file, struct file *lower, struct dir_context *ctx);
+int pst_filter_iterate(struct file *file, struct dir_context *ctx);
 
 /* control.c */
 void pst_control_init(void);

@@ -45,6 +45,8 @@ no_leak() { # NAME
 	echo clear > /sys/kernel/debug/kmemleak
 }
 
+is_debug() { [ -e /sys/kernel/debug/kmemleak ]; }
+
 view() { # LOWER [OPTIONS]
 	if ! mount -i -t penstock -o "lower=$1${2:+,$2}" none /w/view; then
 		say_bad "mount.$1" "mount failed"
@@ -428,6 +430,38 @@ inodes() { # FS
 	log_is_silent "$1.inodes" "penstock: filter inodes: its program"
 }
 
+# The tree for listings.sh, whose directories are short for a filter that counts listings.
+make_listings_tree() { # DIR SPEC
+	[ "$2" = parity-fake ] || make_tree "$1"
+	for d in no-list made small none third late empty-late; do
+		mkdir "$1/$d"
+		for i in 0 1 2 3 4 $([ "$2" = parity-fake ] || seq 5 24); do
+			: > "$1/$d/a-longer-name-$i"
+			mkdir "$1/$d/n$i"
+		done
+	done
+}
+
+# Filters with programs before and after READDIR.
+listings() { # FS
+	export PENSTOCK_FILTER_PATH=/filters
+	[ -e /filters/listings.bpf.o ] && [ -e /bin/mount-view ] || return
+	for spec in listings parity-fake parity-redact \
+		fault,ops=readdir,names=third:many,error=EACCES; do
+		name=${spec%%,*}
+		# The results do not depend on the lower file system, nor faults on the filter.
+		[ $name = listings ] || { [ "$1" = tmpfs ] && ! is_debug; } || continue
+		make_listings_tree "/w/$1/lower" $spec
+		make_listings_tree "/w/$1/twin" $spec
+		if filtered "/w/$1/lower" "$spec"; then
+			as_the_daemon "$1" "$name" "$spec" /listings.sh
+			check "$1.$name.umount" umount /w/view
+		fi
+		fresh "$1"
+	done
+	log_is_silent "$1.listings"
+}
+
 # Filters that hide from some callers only.
 by_caller() { # FS
 	export PENSTOCK_FILTER_PATH=/filters
@@ -493,6 +527,7 @@ for phase in $phases; do
 		filters) filters $fs ;;
 		callers) by_caller $fs ;;
 		inodes) inodes $fs ;;
+		listings) listings $fs ;;
 		# The verdicts of filters do not depend on the lower file system.
 		names) [ $fs = ext4 ] || filtered_names $fs ;;
 		esac
